@@ -1,0 +1,163 @@
+import type { ColumnType, Generated, GeneratedAlways } from 'kysely'
+import type { FaultRecord } from '../errors.ts'
+import type { Phase, Status } from '../work-order/status.ts'
+
+/** JSON as Postgres gives it back; what it holds is for the reader to check. Written as text. */
+type Json<T = unknown> = ColumnType<T, string, string>
+type JsonDefault<T = unknown> = ColumnType<T, string | undefined, string>
+type Time = ColumnType<Date, Date | undefined, Date>
+/** `numeric`, read as a decimal string so that no digit is lost. */
+type Decimal = ColumnType<string, string | number | undefined, string | number>
+
+/** Rows as they are in the tables of `migrations/`; columns of the first Moose that we only keep are left out. */
+export type Database = {
+  projects: {
+    id: Generated<string>
+    name: string
+    repository: string | null
+    forge: string
+    default_branch: string
+    created_at: Time
+  }
+  work_orders: {
+    id: Generated<string>
+    title: string
+    description: string
+    acceptance_criteria: JsonDefault
+    files_in_scope: JsonDefault
+    risk_level: string
+    status: Generated<Status>
+    phase: Phase | null
+    metadata: JsonDefault<Record<string, unknown>>
+    project_id: string | null
+    attempts: Generated<number>
+    /** Why the order is blocked or failed; null otherwise. */
+    status_reason: ColumnType<FaultRecord | null, string | null, string | null>
+    github_branch: string | null
+    github_pr_url: string | null
+    github_pr_number: number | null
+    proposer_id: string | null
+    estimated_cost: ColumnType<string | null, string | number | null, string | number | null>
+    actual_cost: ColumnType<string | null, string | number | null, string | number | null>
+    complexity_score: ColumnType<string | null, string | number | null, string | number | null>
+    created_at: Time
+    updated_at: Time
+    completed_at: Date | null
+  }
+  attempts: {
+    work_order_id: string
+    number: number
+    project_id: string | null
+    status: Generated<'running' | 'succeeded' | 'failed' | 'blocked' | 'cancelled'>
+    content: Json
+    executor_id: string
+    base_sha: string | null
+    head_sha: string | null
+    branch: string | null
+    cost_usd: Decimal
+    error: ColumnType<FaultRecord | null, string | null, string | null>
+    claimed_at: Time
+    ended_at: Date | null
+  }
+  attempt_steps: {
+    work_order_id: string
+    attempt: number
+    position: number
+    name: string
+    status: 'running' | 'succeeded' | 'failed'
+    runs: Generated<number>
+    input: ColumnType<unknown, string | null, string | null>
+    output: ColumnType<unknown, string | null, string | null>
+    error: ColumnType<FaultRecord | null, string | null, string | null>
+    cost_usd: Decimal
+    started_at: Time
+    ended_at: Date | null
+  }
+  model_calls: {
+    id: GeneratedAlways<string>
+    work_order_id: string | null
+    attempt: number | null
+    proposer: string
+    provider: string
+    model: string
+    input_tokens: number
+    output_tokens: number
+    cost_usd: ColumnType<string | null, string | number | null, string | number | null>
+    finish_reason: string | null
+    error_code: string | null
+    replayed: boolean
+    duration_ms: number
+    started_at: Date
+  }
+  work_order_events: {
+    id: GeneratedAlways<string>
+    work_order_id: string
+    attempt: number | null
+    step: string | null
+    type: string
+    message: string
+    data: JsonDefault<Record<string, unknown>>
+    at: Time
+  }
+  pull_requests: {
+    project_id: string
+    number: number
+    work_order_id: string
+    attempt: number
+    title: string
+    body: string
+    base: string
+    branch: string
+    base_sha: string
+    head_sha: string
+    diff: string
+    state: Generated<'open' | 'merged' | 'closed'>
+    merge_sha: string | null
+    created_at: Time
+    ended_at: Date | null
+  }
+  github_events: {
+    id: Generated<string>
+    event_type: string | null
+    action: string | null
+    pr_number: number | null
+    branch_name: string | null
+    work_order_id: string | null
+    metadata: JsonDefault
+    created_at: Time
+  }
+  outcome_vectors: {
+    id: Generated<string>
+    work_order_id: string | null
+    attempt: number | null
+    agent_name: string | null
+    operation_type: string | null
+    success: boolean | null
+    outcome: string | null
+    cost: ColumnType<string | null, string | number | null, string | number | null>
+    execution_time_ms: number | null
+    model_used: string | null
+    route_reason: string | null
+    diff_size_lines: number | null
+    test_duration_ms: number | null
+    failure_class: string | null
+    error_context: ColumnType<unknown, string | null, string | null>
+    metadata: JsonDefault
+    created_at: Time
+  }
+  system_config: {
+    key: string
+    value: string
+    description: string | null
+    updated_at: Time
+  }
+  proposer_configs: {
+    name: string
+    provider: string | null
+    model: string | null
+    complexity_threshold: Decimal
+    cost_profile: JsonDefault
+    base_url: string | null
+    active: Generated<boolean>
+  }
+}

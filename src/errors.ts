@@ -1,0 +1,123 @@
+/**
+ * The one error class of Moose, and the one table that says what follows from each of its codes.
+ *
+ * A code is a stable name scripts may rely on. What a person reads is the message: what happened, why, and what to
+ * type next. What a program reads are the flat `details`.
+ */
+
+/** What the orchestrator does with an order whose attempt ended in a fault. */
+export type NextMove =
+  /** The same step is worth repeating unchanged after a pause; the cause is outside and passes. */
+  | 'retry'
+  /** A human or a condition is needed; the order becomes `blocked`. */
+  | 'block'
+  /** The attempt is over and the order becomes `failed`. */
+  | 'fail'
+  /** Somebody stopped the attempt on purpose; the order is `cancelled` already. */
+  | 'stop'
+
+/** Every fault code with what follows from it. A new code does not compile until it stands here. */
+export const NEXT_MOVE = {
+  approval_withdrawn: 'block',
+  attempt_cancelled: 'stop',
+  base_branch_missing: 'block',
+  branch_taken: 'fail',
+  change_out_of_scope: 'fail',
+  change_without_effect: 'fail',
+  check_failed: 'fail',
+  checks_invalid: 'fail',
+  command_failed: 'fail',
+  command_missing: 'block',
+  command_timed_out: 'fail',
+  config_invalid: 'block',
+  database_binaries_missing: 'block',
+  database_refused: 'block',
+  database_schema_newer: 'block',
+  database_unreachable: 'retry',
+  edits_malformed: 'fail',
+  edits_rejected: 'fail',
+  files_in_scope_required: 'fail',
+  forge_unsupported: 'block',
+  home_owned: 'block',
+  internal: 'fail',
+  manager_refused: 'block',
+  manager_unreachable: 'retry',
+  merge_conflict: 'block',
+  model_answer_refused: 'fail',
+  model_answer_truncated: 'fail',
+  model_call_rejected: 'fail',
+  model_key_missing: 'block',
+  model_key_rejected: 'block',
+  model_overloaded: 'retry',
+  model_timed_out: 'retry',
+  model_unknown: 'block',
+  no_able_proposer: 'block',
+  not_found: 'fail',
+  not_running: 'block',
+  port_taken: 'block',
+  project_required: 'fail',
+  proposal_rejected: 'fail',
+  proposer_refused: 'fail',
+  proposer_unreachable: 'retry',
+  pull_request_closed: 'block',
+  push_rejected: 'fail',
+  recording_missing: 'fail',
+  repository_refused: 'block',
+  repository_unreachable: 'retry',
+  request_forbidden: 'fail',
+  request_invalid: 'fail',
+  scope_too_large: 'fail',
+  scope_unreadable: 'fail',
+  service_unreachable: 'retry',
+  work_order_busy: 'retry',
+  work_order_conflict: 'fail',
+  work_order_invalid: 'fail',
+  work_order_not_approved: 'block',
+  work_order_not_found: 'fail',
+} as const satisfies Record<string, NextMove>
+
+export type FaultCode = keyof typeof NEXT_MOVE
+
+/** A flat fact about a fault; never a secret, never an object. */
+export type FaultDetail = string | number | boolean | null
+
+/** A fault as it is stored with a step, sent over HTTP and printed by `--json`. */
+export type FaultRecord = {
+  code: FaultCode
+  message: string
+  details?: Record<string, FaultDetail>
+}
+
+/**
+ * A failure Moose can name.
+ *
+ * @example
+ * throw new Fault('work_order_not_found', `There is no work order ${id}. See them with: moose list`, { id })
+ */
+export class Fault extends Error {
+  override readonly name = 'Fault'
+  readonly code: FaultCode
+  readonly details: Record<string, FaultDetail>
+
+  constructor(code: FaultCode, message: string, details: Record<string, FaultDetail> = {}, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.code = code
+    this.details = details
+  }
+
+  /** The fault without stack and cause, for storing and sending. */
+  toRecord(): FaultRecord {
+    return { code: this.code, message: this.message, details: this.details }
+  }
+
+  static fromRecord(record: FaultRecord): Fault {
+    return new Fault(record.code, record.message, record.details ?? {})
+  }
+}
+
+/** Any thrown value as a Fault; what Moose cannot name becomes `internal` with the original as its cause. */
+export function toFault(thrown: unknown): Fault {
+  if (thrown instanceof Fault) return thrown
+  const message = thrown instanceof Error ? thrown.message : String(thrown)
+  return new Fault('internal', message, {}, thrown)
+}

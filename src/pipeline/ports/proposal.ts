@@ -1,0 +1,108 @@
+import { z } from 'zod'
+
+/** The seed's ProposerRequest (4.4), the body of `POST /api/proposer-enhanced`; ours adds `metadata`. */
+export const ProposerRequest = z.object({
+  task_description: z.string().min(1),
+  /** Paths of the scope, from the repository's root. */
+  context: z.array(z.string()).default([]),
+  security_context: z.enum(['low', 'medium', 'high']).default('low'),
+  expected_output_type: z.enum(['code', 'analysis', 'planning', 'refactoring']),
+  priority: z.enum(['low', 'medium', 'high']).default('medium'),
+  metadata: z
+    .object({
+      work_order_id: z.string().optional(),
+      attempt: z.number().int().positive().optional(),
+      /** A name of `proposer_configs`: the Manager's decision, carried through. */
+      proposer: z.string().optional(),
+      /** Name or id of a project; its base commit is where the files of `context` are read. */
+      project: z.string().optional(),
+      base_sha: z.string().optional(),
+    })
+    .default({}),
+})
+export type ProposerRequest = z.infer<typeof ProposerRequest>
+
+export const TokenUsage = z.object({
+  input: z.number().int().nonnegative(),
+  output: z.number().int().nonnegative(),
+  total: z.number().int().nonnegative(),
+})
+export type TokenUsage = z.infer<typeof TokenUsage>
+
+/** The seed's EnhancedProposerResponse. A foreign Proposer must give the first three fields. */
+export const ProposerResponse = z.looseObject({
+  /** The answer as it came: edits in Moose's format, or free text from a foreign Proposer. */
+  content: z.string().min(1),
+  /** USD for all calls of this proposal. */
+  cost: z.number().nonnegative(),
+  proposer_used: z.string(),
+  token_usage: TokenUsage.optional(),
+  execution_time_ms: z.number().nonnegative().optional(),
+  refinement_metadata: z
+    .looseObject({
+      /** Calls made, the first included: 1 to 4. */
+      cycles: z.number().int().positive(),
+      /** Why each answer but the last was sent back, oldest first. */
+      rejections: z.array(z.string()),
+    })
+    .optional(),
+  /** `edits` when the content was applied to the tree in memory without complaint; `text` when nobody could check. */
+  format: z.enum(['edits', 'text']).optional(),
+  /** True when the answer came from a recording and no model was called. */
+  replayed: z.boolean().optional(),
+})
+export type ProposerResponse = z.infer<typeof ProposerResponse>
+
+/** What `POST /api/proposer-enhanced` answers. */
+export const ProposerEnvelope = z.object({ success: z.literal(true), data: ProposerResponse })
+
+/** A proposer as `proposer_configs` has it. */
+export type ProposerConfig = {
+  /** What the Manager selects, e.g. `claude-sonnet-4-5`. */
+  name: string
+  provider: 'anthropic' | 'openai' | 'openai-compatible' | 'replay'
+  /** The provider's own model id. */
+  model: string
+  /** The highest complexity this proposer is trusted with, 0 to 1. */
+  complexityThreshold: number
+  /** Endpoint of an OpenAI-compatible server; null for the provider's own. */
+  baseUrl: string | null
+  /** USD per million tokens as the operator states it; null: take it from the price library. */
+  price: { inputPerMillion: number; outputPerMillion: number } | null
+  active: boolean
+}
+
+/** The files a proposal is made against: reads of one pinned commit. */
+export interface BaseTree {
+  /** The commit. */
+  readonly sha: string
+  /**
+   * Content of a file; null when there is none at this path.
+   * @throws {Fault} `scope_unreadable` for a symlink or a submodule
+   */
+  read(path: string): Promise<Buffer | null>
+  /** Every file path of the tree, sorted. */
+  list(): Promise<readonly string[]>
+}
+
+export type ProposeInput = {
+  workOrderId: string
+  attempt: number
+  request: ProposerRequest
+  /** The Manager's choice. */
+  proposer: string
+  base: BaseTree
+  signal: AbortSignal
+  /** Told of each model call as it starts and ends, for the live log. */
+  onProgress: (message: string) => Promise<void>
+}
+
+export interface Proposer {
+  /**
+   * Has the change generated.
+   *
+   * @throws {Fault} `scope_too_large`, `scope_unreadable`, `proposal_rejected` (after the last refinement, with every
+   *   reason), `model_*`, `recording_missing`; a foreign Proposer `proposer_unreachable`, `proposer_refused`.
+   */
+  propose(input: ProposeInput): Promise<ProposerResponse>
+}

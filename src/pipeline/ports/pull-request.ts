@@ -1,0 +1,46 @@
+import type { Project } from '../../work-order/work-order.ts'
+
+export type PullRequestState = 'open' | 'merged' | 'closed'
+
+export type PullRequest = {
+  number: number
+  url: string
+  branch: string
+  base: string
+  headSha: string
+  state: PullRequestState
+  /** The commit on the base branch that holds the change; null until merged. */
+  mergeSha: string | null
+}
+
+export type PublishInput = {
+  project: Project
+  workOrderId: string
+  attempt: number
+  /** Branch names in order of preference; the first that is free, or already holds `headSha`, is used. */
+  branches: readonly string[]
+  baseSha: string
+  headSha: string
+  title: string
+  /** Carries the marker `<!-- moose:wo=ID attempt=N -->`. */
+  body: string
+  signal: AbortSignal
+}
+
+/**
+ * Where pull requests live. Every call observes before it acts: repeating one after a crash finds what the first
+ * run left.
+ */
+export interface Forge {
+  /**
+   * Pushes the exact commit to the exact branch and opens one pull request for the attempt.
+   *
+   * @throws {Fault} `branch_taken` (every name holds somebody else's commit), `push_rejected`,
+   *   `pull_request_closed` (a human closed this attempt's pull request), `repository_unreachable`
+   */
+  publish(input: PublishInput): Promise<PullRequest>
+  /** @throws {Fault} `merge_conflict`, `push_rejected`, `work_order_conflict` when it is closed */
+  merge(project: Project, number: number): Promise<PullRequest>
+  /** Closes without merging and deletes the branch. Closing a closed one changes nothing. */
+  close(project: Project, number: number): Promise<PullRequest>
+}

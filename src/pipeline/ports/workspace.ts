@@ -1,0 +1,57 @@
+import type { Project } from '../../work-order/work-order.ts'
+import type { BaseTree } from './proposal.ts'
+
+/** One file that differs between two commits, as git reports it (renames are a deletion and an addition). */
+export type ChangedFile = {
+  path: string
+  change: 'added' | 'modified' | 'deleted'
+  /** Lines; null for a binary file. */
+  added: number | null
+  deleted: number | null
+}
+
+/** The private clone of one attempt. Disposing it removes it from disk. */
+export interface Workspace extends AsyncDisposable {
+  /** Absolute path of the work tree. */
+  readonly path: string
+  readonly baseSha: string
+  /**
+   * Commits everything in the tree and brings the commit back into the mirror.
+   *
+   * @param when author and committer date; a fixed one makes a repeated commit the same commit
+   * @returns the commit; null when the tree equals its base
+   */
+  commit(message: string, when: Date): Promise<string | null>
+  /** Puts every tracked file back to the commit the workspace was opened at or last committed. */
+  restore(): Promise<void>
+}
+
+export type WorkspaceRequest = {
+  project: Project
+  workOrderId: string
+  attempt: number
+  /** The commit to check out. */
+  sha: string
+  signal: AbortSignal
+}
+
+/** Mirrors and private clones; the only code that runs git on a repository's content. */
+export interface Workspaces {
+  /**
+   * Fetches the base branch into the project's mirror.
+   *
+   * @returns the commit it stands at
+   * @throws {Fault} `repository_refused` (a URL we do not open), `repository_unreachable`, `base_branch_missing`
+   */
+  fetchBase(project: Project, signal: AbortSignal): Promise<string>
+  /** The tree of a commit that is in the mirror. */
+  tree(project: Project, sha: string): BaseTree
+  /** A new private clone at `sha`; whatever an earlier run of the same attempt left there is removed first. */
+  open(request: WorkspaceRequest): Promise<Workspace>
+  /** Files that differ between two commits of the mirror, sorted by path; taken from git, never from a claim. */
+  changedFiles(project: Project, fromSha: string, toSha: string): Promise<ChangedFile[]>
+  /** The unified diff between two commits of the mirror, cut at `maxBytes` with a note. */
+  diff(project: Project, fromSha: string, toSha: string, maxBytes: number): Promise<string>
+  /** Removes the workspace of an attempt if there is one. */
+  discard(workOrderId: string, attempt: number): Promise<void>
+}

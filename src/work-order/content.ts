@@ -1,0 +1,74 @@
+import { z } from 'zod'
+import { ScopePath } from './scope.ts'
+
+export const RISK_LEVELS = ['low', 'medium', 'high'] as const
+export type RiskLevel = (typeof RISK_LEVELS)[number]
+
+export const LIMITS = { title: 200, description: 20_000, criterion: 1_000, criteria: 50, files: 200 } as const
+
+/** One line of text without control characters: it becomes a commit subject and a pull-request title. */
+const singleLine = (max: number) =>
+  z
+    .string()
+    .trim()
+    .min(1, 'is empty')
+    .max(max, `is longer than ${max} characters`)
+    .refine((text) => !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(text), 'must be a single line without control characters')
+
+/** Text of several lines; tabs and newlines are fine, other control characters are not. */
+const prose = (max: number) =>
+  z
+    .string()
+    .max(max, `is longer than ${max} characters`)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: exactly these are looked for
+    .refine((text) => !/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/.test(text), 'contains control characters')
+
+const unique = (values: readonly string[]) => new Set(values).size === values.length
+
+/**
+ * What a human approves: the part of a work order whose change withdraws the approval. The field names are the
+ * columns of `work_orders`.
+ */
+export const WorkOrderContent = z.object({
+  title: singleLine(LIMITS.title),
+  description: prose(LIMITS.description),
+  acceptance_criteria: z
+    .array(singleLine(LIMITS.criterion))
+    .max(LIMITS.criteria, `has more than ${LIMITS.criteria} entries`),
+  files_in_scope: z
+    .array(ScopePath)
+    .max(LIMITS.files, `has more than ${LIMITS.files} entries`)
+    .refine(unique, 'names a file twice'),
+  risk_level: z.enum(RISK_LEVELS),
+})
+export type WorkOrderContent = z.infer<typeof WorkOrderContent>
+
+/**
+ * A problem of one field: `files_in_scope[1]`, why it is refused, and where zod found it.
+ */
+export type FieldProblem = { field: string; reason: string; path: readonly PropertyKey[] }
+
+/** The problems of a failed parse, in the order of the fields. */
+export function fieldProblems(error: z.ZodError): FieldProblem[] {
+  return error.issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => ({
+          field: fieldName([...issue.path, key]),
+          reason: 'is not a known field',
+          path: [...issue.path, key],
+        }))
+      : [{ field: fieldName(issue.path), reason: issue.message, path: issue.path }],
+  )
+}
+
+function fieldName(path: readonly PropertyKey[]): string {
+  return path.reduce<string>(
+    (name, key) => (typeof key === 'number' ? `${name}[${key}]` : name === '' ? String(key) : `${name}.${String(key)}`),
+    '',
+  )
+}
+
+/** One sentence for all problems: `title is empty; files_in_scope[0] "../x" leaves the repository (..)`. */
+export function describeProblems(problems: readonly FieldProblem[]): string {
+  return problems.map(({ field, reason }) => (field === '' ? reason : `${field} ${reason}`)).join('; ')
+}
