@@ -1,0 +1,55 @@
+import { z } from '@hono/zod-openapi'
+import { PHASES, STATUSES } from '../work-order/status.ts'
+
+/** The seed's 5.1, with the owner and the counts beside it. */
+export const OrchestratorStatus = z
+  .object({
+    polling: z.boolean(),
+    interval_ms: z.number().int(),
+    max_concurrent: z.number().int(),
+    executing_count: z.number().int(),
+    executing_work_orders: z.array(z.string()),
+    /** Null before the first poll. */
+    last_poll: z.iso.datetime().nullable(),
+    /** Attempts this process has ended since it started, and how many of them failed. */
+    total_executed: z.number().int(),
+    total_failed: z.number().int(),
+    /** The last 50, newest last. */
+    errors: z.array(z.object({ message: z.string(), timestamp: z.iso.datetime() })),
+    /** Orders by status. */
+    work_orders: z.record(z.enum(STATUSES), z.number().int()),
+    /** Process id and home of the service. */
+    pid: z.number().int(),
+    home: z.string(),
+    version: z.string(),
+    /** For psql and other clients; without a password. */
+    database_url: z.string(),
+  })
+  .openapi('OrchestratorStatus')
+export type OrchestratorStatus = z.infer<typeof OrchestratorStatus>
+
+export const OrchestratorStatusResponse = z.object({ success: z.literal(true), status: OrchestratorStatus })
+
+export const StartBody = z.strictObject({ interval_ms: z.number().int().min(100).max(3_600_000).optional() })
+export const StartResponse = z.object({ success: z.literal(true), message: z.string(), interval_ms: z.number().int() })
+export const StopResponse = z.object({ success: z.literal(true), message: z.string() })
+
+export const ExecuteBody = z.strictObject({ work_order_id: z.string().min(1) })
+
+/** How a manual execution ended with an open pull request (seed 5.4). */
+export const ExecutionResult = z
+  .object({
+    work_order_id: z.uuid(),
+    attempt: z.number().int(),
+    status: z.enum(STATUSES),
+    phase: z.enum(PHASES).nullable(),
+    pr_url: z.string(),
+    pr_number: z.number().int(),
+    branch_name: z.string(),
+    execution_time_ms: z.number().int(),
+    cost_usd: z.number(),
+  })
+  .openapi('ExecutionResult')
+export type ExecutionResult = z.infer<typeof ExecutionResult>
+
+export const ExecuteResponse = z.object({ success: z.literal(true), result: ExecutionResult })

@@ -1,0 +1,28 @@
+import { z } from '@hono/zod-openapi'
+
+export const NewProject = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'must be letters, digits, dots, dashes or underscores, at most 64'),
+    /** A git URL (https, ssh) or an absolute path. */
+    repository: z.string().min(1).max(2000),
+    /** Left out: the branch the repository's HEAD names. */
+    default_branch: z.string().min(1).max(200).optional(),
+    forge: z.enum(['local', 'github']).default('local'),
+  })
+  .openapi('NewProject')
+
+export const ProjectView = z
+  .object({
+    id: z.uuid(),
+    name: z.string(),
+    repository: z.string(),
+    default_branch: z.string(),
+    forge: z.enum(['local', 'github']),
+  })
+  .openapi('Project')
+export type ProjectView = z.infer<typeof ProjectView>
+
+export const ProjectResponse = z.object({ success: z.literal(true), project: ProjectView })
+export const ProjectsResponse = z.object({ success: z.literal(true), projects: z.array(ProjectView) })

@@ -1,0 +1,165 @@
+import { z } from '@hono/zod-openapi'
+import { LIMITS, WorkOrderContent } from '../work-order/content.ts'
+import { PHASES, STATUSES } from '../work-order/status.ts'
+
+const Time = z.iso.datetime().openapi({ example: '2026-01-31T12:00:00.000Z' })
+const Usd = z.number().nonnegative()
+
+/** Why an order or an attempt ended as it did. */
+export const FaultView = z
+  .object({ code: z.string(), message: z.string(), details: z.record(z.string(), z.unknown()).optional() })
+  .openapi('FaultView')
+
+/** A new work order. Unknown fields are refused: a misspelt `files_in_scop` must not pass silently. */
+export const NewWorkOrder = z
+  .strictObject({
+    title: WorkOrderContent.shape.title,
+    description: WorkOrderContent.shape.description.default(''),
+    acceptance_criteria: WorkOrderContent.shape.acceptance_criteria.default([]),
+    files_in_scope: WorkOrderContent.shape.files_in_scope.default([]),
+    risk_level: WorkOrderContent.shape.risk_level.default('medium'),
+    /** Name of a project; may be left out when there is exactly one. */
+    project: z.string().min(1).max(LIMITS.title).optional(),
+    /** Approve at once. */
+    approved: z.boolean().default(false),
+  })
+  .openapi('NewWorkOrder')
+export type NewWorkOrder = z.infer<typeof NewWorkOrder>
+
+export const NewWorkOrders = z.strictObject({
+  /** Stored all or none. */
+  work_orders: z.array(NewWorkOrder).min(1).max(1000),
+})
+
+export const WorkOrderView = z
+  .object({
+    id: z.uuid(),
+    title: z.string(),
+    description: z.string(),
+    acceptance_criteria: z.array(z.string()),
+    files_in_scope: z.array(z.string()),
+    risk_level: z.string(),
+    status: z.enum(STATUSES),
+    /** Where an `in_progress` order stands; null in every other status. */
+    phase: z.enum(PHASES).nullable(),
+    approved: z.boolean(),
+    /** Name of the project; null when the order names none. */
+    project: z.string().nullable(),
+    /** Why the order is blocked or failed; null otherwise. */
+    status_reason: FaultView.nullable(),
+    /** Attempts made so far. */
+    attempts: z.number().int(),
+    github_branch: z.string().nullable(),
+    github_pr_url: z.string().nullable(),
+    github_pr_number: z.number().int().nullable(),
+    proposer: z.string().nullable(),
+    /** Expected USD of one attempt; null before routing or when the price is unknown. */
+    estimated_cost: Usd.nullable(),
+    /** USD of all attempts so far; null before the first. */
+    actual_cost: Usd.nullable(),
+    metadata: z.record(z.string(), z.unknown()),
+    created_at: Time,
+    updated_at: Time,
+    completed_at: Time.nullable(),
+  })
+  .openapi('WorkOrder')
+export type WorkOrderView = z.infer<typeof WorkOrderView>
+
+export const StepView = z
+  .object({
+    name: z.string(),
+    status: z.enum(['running', 'succeeded', 'failed']),
+    /** How often the step was begun; more than one after a crash or an outside failure that passed. */
+    runs: z.number().int(),
+    input: z.unknown(),
+    output: z.unknown(),
+    error: FaultView.nullable(),
+    cost_usd: Usd,
+    started_at: Time,
+    ended_at: Time.nullable(),
+  })
+  .openapi('Step')
+export type StepView = z.infer<typeof StepView>
+
+export const AttemptView = z
+  .object({
+    number: z.number().int(),
+    status: z.enum(['running', 'succeeded', 'failed', 'blocked', 'cancelled']),
+    branch: z.string().nullable(),
+    base_sha: z.string().nullable(),
+    head_sha: z.string().nullable(),
+    cost_usd: Usd,
+    error: FaultView.nullable(),
+    claimed_at: Time,
+    ended_at: Time.nullable(),
+    /** In the order they ran. */
+    steps: z.array(StepView),
+  })
+  .openapi('Attempt')
+export type AttemptView = z.infer<typeof AttemptView>
+
+/** A pull request of the forge `local`. */
+export const PullRequestView = z
+  .object({
+    number: z.number().int(),
+    state: z.enum(['open', 'merged', 'closed']),
+    title: z.string(),
+    body: z.string(),
+    base: z.string(),
+    branch: z.string(),
+    base_sha: z.string(),
+    head_sha: z.string(),
+    merge_sha: z.string().nullable(),
+    diff: z.string(),
+  })
+  .openapi('PullRequest')
+
+export const WorkOrderDetail = WorkOrderView.extend({
+  /** Oldest first. */
+  attempt_history: z.array(AttemptView),
+  pull_request: PullRequestView.nullable(),
+}).openapi('WorkOrderDetail')
+export type WorkOrderDetail = z.infer<typeof WorkOrderDetail>
+
+/** One thing that happened; also the data of a server-sent event, whose `id` is this id. */
+export const EventView = z
+  .object({
+    /** Grows with time; a decimal number as text. */
+    id: z.string(),
+    work_order_id: z.uuid(),
+    attempt: z.number().int().nullable(),
+    step: z.string().nullable(),
+    type: z.enum([
+      'added',
+      'approved',
+      'rejected',
+      'claimed',
+      'step_started',
+      'step_succeeded',
+      'step_failed',
+      'step_repeated',
+      'progress',
+      'output',
+      'attempt_ended',
+      'status',
+    ]),
+    message: z.string(),
+    /** `step_*` and `attempt_ended` carry `duration_ms` and `cost_usd`; `status` carries `status` and `phase`. */
+    data: z.record(z.string(), z.unknown()),
+    at: Time,
+  })
+  .openapi('Event')
+export type EventView = z.infer<typeof EventView>
+
+export const WorkOrderResponse = z.object({ success: z.literal(true), work_order: WorkOrderView })
+export const WorkOrderDetailResponse = z.object({ success: z.literal(true), work_order: WorkOrderDetail })
+export const WorkOrdersResponse = z.object({ success: z.literal(true), work_orders: z.array(WorkOrderView) })
+
+export const ListQuery = z.object({
+  status: z.enum(STATUSES).optional(),
+  project: z.string().optional(),
+  /** Newest first beyond this count are left out; the answer is oldest first. */
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+})
+
+export const ReasonBody = z.strictObject({ reason: z.string().max(LIMITS.criterion).optional() })

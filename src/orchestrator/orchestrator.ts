@@ -1,0 +1,32 @@
+import type { ExecutionResult, OrchestratorStatus } from '../contract/orchestrator.ts'
+
+/** The service of the seed's 4.1: claims approved orders and sees each attempt through. */
+export interface Orchestrator {
+  /**
+   * Begins polling; a second call changes the interval.
+   *
+   * @param intervalMs null: the configured one
+   * @returns the interval in force
+   */
+  start(intervalMs: number | null): Promise<number>
+  /** Stops claiming; attempts that run go on. */
+  stop(): void
+  status(): Promise<OrchestratorStatus>
+  /**
+   * Runs one approved order now and waits for its end; it counts towards the limits like any other.
+   *
+   * @throws {Fault} `work_order_not_found`, `work_order_not_approved`, `work_order_conflict` (it is not pending),
+   *   `work_order_busy` (it is running), and whatever ended the attempt
+   */
+  execute(workOrderId: string, signal: AbortSignal): Promise<ExecutionResult>
+  /** @throws {Fault} `work_order_not_found`, `work_order_conflict` */
+  cancel(workOrderId: string): Promise<void>
+  /** Makes a failed, blocked or cancelled order pending again. @throws {Fault} as `cancel` */
+  retry(workOrderId: string): Promise<void>
+  /** Merges the open pull request; the order becomes `completed`. @throws {Fault} `merge_conflict`, `work_order_conflict` */
+  merge(workOrderId: string): Promise<void>
+  /** Closes the open pull request; the order becomes `cancelled`. */
+  close(workOrderId: string): Promise<void>
+  /** Stops claiming, lets running steps finish within the grace, then leaves the rest to the next start. */
+  drain(graceMs: number): Promise<void>
+}
