@@ -1,0 +1,125 @@
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { StringDecoder } from 'node:string_decoder'
+import { Fault } from '../errors.ts'
+import { BoundedOutput, type KeptPart } from './bounded-output.ts'
+import { endGroupWithProcess } from './process-group.ts'
+import { cancellation, waitForEnd } from './wait-for-end.ts'
+
+export type Command = {
+  /** An absolute path, or a name looked up in `env.PATH`. There is never a shell between. */
+  command: string
+  args: readonly string[]
+  /** Absolute path of an existing folder. */
+  cwd: string
+  /** The whole environment of the child; nothing is inherited. */
+  env: Readonly<Record<string, string>>
+  /** What the child reads from stdin; without it stdin is empty. */
+  input?: string | Uint8Array
+  timeoutMs: number
+  /** Kept of stdout and of stderr each; the rest is read and dropped. */
+  maxOutputBytes: number
+  /** Which part of a longer output is kept; without it half of each end. */
+  keep?: KeptPart
+  /** Null: nobody can cancel it. */
+  signal: AbortSignal | null
+  /** Told of every piece of stdout and stderr in the order of arrival; characters are never cut. */
+  onOutput?: (text: string) => void
+}
+
+export type CommandResult = {
+  /** Null when a signal ended the child. */
+  exitCode: number | null
+  /** The signal that ended the child; null when it exited. */
+  endedBy: NodeJS.Signals | null
+  stdout: BoundedOutput
+  stderr: BoundedOutput
+  durationMs: number
+}
+
+/**
+ * Runs a program in a process group of its own and waits for it. A non-zero exit is a result. When the program ends,
+ * is cancelled or takes too long, whatever is left of its group is killed; the call settles then, even if a process
+ * outside the group still holds a pipe. (A descendant that starts its own session escapes the group.)
+ *
+ * @throws {Fault} `command_missing` (no such program or working folder), `command_timed_out`, `attempt_cancelled` or
+ *   the Fault the signal was aborted with
+ */
+export async function runCommand(command: Command): Promise<CommandResult> {
+  if (command.signal?.aborted === true) throw cancellation(command.signal)
+  const startedAt = performance.now()
+  const stdout = new BoundedOutput(command.maxOutputBytes, keptPart(command))
+  const stderr = new BoundedOutput(command.maxOutputBytes, keptPart(command))
+  const child = start(command)
+  collect(child.stdout, stdout, command.onOutput)
+  collect(child.stderr, stderr, command.onOutput)
+  const pid = await spawned(child, command)
+  const forget = endGroupWithProcess(pid)
+  try {
+    feed(child, command.input)
+    const { exitCode, endedBy } = await waitForEnd(child, pid, command)
+    return { exitCode, endedBy, stdout, stderr, durationMs: Math.round(performance.now() - startedAt) }
+  } finally {
+    forget()
+  }
+}
+
+function keptPart(command: Command): KeptPart {
+  return command.keep === undefined ? 'ends' : command.keep
+}
+
+function start(command: Command): ChildProcess {
+  const options: SpawnOptions = {
+    cwd: command.cwd,
+    env: { ...command.env },
+    // Its own group (setsid), so that all of it can be signalled; execa 10 would do the same but waits for the pipes.
+    detached: true,
+    stdio: [command.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+  }
+  return spawn(command.command, [...command.args], options)
+}
+
+function collect(stream: ChildProcess['stdout'], kept: BoundedOutput, onOutput: Command['onOutput']): void {
+  if (stream === null) return
+  const decoder = new StringDecoder('utf8')
+  stream.on('data', (chunk: Buffer) => {
+    kept.write(chunk)
+    if (onOutput === undefined) return
+    const text = decoder.write(chunk)
+    if (text !== '') onOutput(text)
+  })
+}
+
+function feed(child: ChildProcess, input: Command['input']): void {
+  if (input === undefined || child.stdin === null) return
+  // A child may end without reading its input (EPIPE); its exit code says whether that was wrong.
+  child.stdin.on('error', () => {})
+  child.stdin.end(input)
+}
+
+/** Waits for the child to exist and gives its pid. */
+function spawned(child: ChildProcess, command: Command): Promise<number> {
+  return new Promise((resolve, reject) => {
+    child.once('spawn', () => resolve(child.pid as number))
+    // Later errors (a signal that cannot be delivered) have no one to tell: 'exit' decides.
+    child.on('error', (error) => reject(startFault(command, error)))
+  })
+}
+
+function startFault({ command, cwd }: Command, error: Error): Fault {
+  const code = 'code' in error ? String(error.code) : 'unknown'
+  if (!existsSync(cwd)) {
+    return new Fault('command_missing', `Cannot run ${command}: its working folder ${cwd} is gone.`, { command }, error)
+  }
+  if (code === 'ENOENT' || code === 'EACCES') {
+    const why = code === 'ENOENT' ? 'is not installed or not on the PATH' : 'may not be executed'
+    const message = `Cannot run ${command}: it ${why}. Install it, then try again (moose doctor tells what is missing).`
+    return new Fault('command_missing', message, { command }, error)
+  }
+  return new Fault(
+    'command_failed',
+    `Cannot run ${command}: the system refused to start it (${code}).`,
+    { code },
+    error,
+  )
+}

@@ -1,0 +1,87 @@
+import type { ChildProcess } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Fault } from '../errors.ts'
+import { signalGroup } from './process-group.ts'
+
+/** Between the request to end and the order to. */
+const KILL_GRACE_MS = 2_000
+/** How long the pipes of a child that has ended may stay open because something else holds them. */
+const DRAIN_MS = 200
+
+type Limits = { command: string; timeoutMs: number; signal: AbortSignal | null }
+
+/** How a child ended; exactly one of the two is not null. */
+export type Ending = { exitCode: number | null; endedBy: NodeJS.Signals | null }
+
+/** Waits until the child has ended by itself, or was ended because of its time or its signal. */
+export async function waitForEnd(child: ChildProcess, pid: number, limits: Limits): Promise<Ending> {
+  const exit = new Promise<Ending>((resolve) => {
+    child.once('exit', (exitCode, endedBy) => resolve({ exitCode, endedBy }))
+  })
+  const closed = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  const watch = watchForStop(limits)
+  try {
+    const first = await Promise.race([exit, watch.stopped])
+    if (first instanceof Fault) await stopGroup(pid, exit)
+    await releasePipes(child, pid, closed)
+    if (first instanceof Fault) throw first
+    return first
+  } finally {
+    watch.end()
+  }
+}
+
+/** Resolves with the reason when the command has to be stopped before it ends by itself. */
+function watchForStop({ command, signal, timeoutMs }: Limits): { stopped: Promise<Fault>; end: () => void } {
+  const { promise: stopped, resolve } = Promise.withResolvers<Fault>()
+  const onAbort = (): void => resolve(cancellation(signal))
+  const timer = setTimeout(() => {
+    const message = `${command} was ended: it took longer than ${timeoutMs / 1000} s.`
+    resolve(new Fault('command_timed_out', message, { command, timeoutMs }))
+  }, timeoutMs)
+  signal?.addEventListener('abort', onAbort, { once: true })
+  if (signal?.aborted === true) onAbort()
+  return {
+    stopped,
+    end: () => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', onAbort)
+    },
+  }
+}
+
+async function stopGroup(pid: number, exit: Promise<unknown>): Promise<void> {
+  signalGroup(pid, 'SIGTERM')
+  await within(exit, KILL_GRACE_MS)
+  signalGroup(pid, 'SIGKILL')
+  await exit
+}
+
+/**
+ * Lets what the child wrote last arrive, ends what is left of its group, and gives up on pipes that somebody outside
+ * the group holds. There are two waits because a timer that was late would otherwise run before the last read.
+ */
+async function releasePipes(child: ChildProcess, pid: number, closed: Promise<void>): Promise<void> {
+  await within(closed, DRAIN_MS)
+  signalGroup(pid, 'SIGKILL')
+  await within(closed, DRAIN_MS)
+  child.stdout?.destroy()
+  child.stderr?.destroy()
+  child.stdin?.destroy()
+}
+
+async function within(event: Promise<unknown>, ms: number): Promise<void> {
+  const timer = new AbortController()
+  try {
+    await Promise.race([event, sleep(ms, undefined, { signal: timer.signal })])
+  } finally {
+    timer.abort()
+  }
+}
+
+/** The Fault a command ends in when its signal was aborted. */
+export function cancellation(signal: AbortSignal | null): Fault {
+  const reason: unknown = signal?.reason
+  if (reason instanceof Fault) return reason
+  return new Fault('attempt_cancelled', 'The attempt was cancelled while a command ran.', {}, reason)
+}

@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Fault, type FaultCode } from '../../src/errors.ts'
+import { type Command, runCommand } from '../../src/process/run-command.ts'
+
+const env = { PATH: '/usr/local/bin:/usr/bin:/bin' }
+let folder = ''
+
+before(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'moose-process-'))
+})
+after(() => rm(folder, { recursive: true, force: true }))
+
+function command(script: string, changes: Partial<Command> = {}): Command {
+  return {
+    command: '/bin/sh',
+    args: ['-c', script],
+    cwd: folder,
+    env,
+    timeoutMs: 20_000,
+    maxOutputBytes: 1_000,
+    signal: null,
+    ...changes,
+  }
+}
+
+const node = (script: string, changes: Partial<Command> = {}): Command =>
+  command('', { command: process.execPath, args: ['-e', script], ...changes })
+
+const fault = (code: FaultCode) => (error: unknown) => error instanceof Fault && error.code === code
+
+/** Whether a process runs; a zombie nobody has collected yet does not. */
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+  } catch {
+    return false
+  }
+  if (process.platform !== 'linux' || !existsSync(`/proc/${pid}/stat`)) return true
+  return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ')
+}
+
+async function endsSoon(pid: number): Promise<boolean> {
+  for (let waited = 0; waited < 3_000 && isRunning(pid); waited += 50) await sleep(50)
+  return !isRunning(pid)
+}
+
+test('a non-zero exit is a result, with stdout and stderr apart', async () => {
+  const result = await runCommand(command('echo out; echo err >&2; exit 3'))
+  assert.equal(result.exitCode, 3)
+  assert.equal(result.endedBy, null)
+  assert.equal(result.stdout.text(), 'out\n')
+  assert.equal(result.stderr.text(), 'err\n')
+})
+
+test('a child that a signal ended says which', async () => {
+  const result = await runCommand(command('kill -9 $$'))
+  assert.deepEqual([result.exitCode, result.endedBy], [null, 'SIGKILL'])
+})
+
+test('the child sees exactly the given environment', async () => {
+  const result = await runCommand(node('console.log(JSON.stringify(process.env))', { env: { ONLY: 'this' } }))
+  assert.deepEqual(JSON.parse(result.stdout.text()), { ONLY: 'this' })
+})
+
+test('arguments reach the program as they are, whatever a shell would make of them', async () => {
+  const hostile = ['$(touch pwned)', '`id`', 'a b', '', '; rm -rf x', '-n', 'ü\n🦌']
+  const script = 'console.log(JSON.stringify(process.argv.slice(1)))'
+  const result = await runCommand(node(script, { args: ['-e', script, '--', ...hostile] }))
+  assert.deepEqual(JSON.parse(result.stdout.text()), hostile)
+  assert.ok(!existsSync(path.join(folder, 'pwned')))
+})
+
+test('input is given and stdin then closed; without input stdin is empty', async () => {
+  assert.equal((await runCommand(command('cat', { input: 'hällo' }))).stdout.text(), 'hällo')
+  assert.equal((await runCommand(command('cat'))).stdout.text(), '')
+})
+
+test('a child that ends without reading a large input is no error', async () => {
+  const result = await runCommand(command('exit 0', { input: Buffer.alloc(5_000_000) }))
+  assert.equal(result.exitCode, 0)
+})
+
+test('50 MB of output keep memory bounded and both ends of the text', async () => {
+  const write = 'printf BEGIN; yes | head -c 52428800; printf END'
+  const before = process.memoryUsage().arrayBuffers
+  const { stdout } = await runCommand(command(write))
+  assert.ok(process.memoryUsage().arrayBuffers - before < 20_000_000)
+  assert.ok(stdout.text().startsWith('BEGINy') && stdout.text().endsWith('y\nEND'))
+  assert.equal(stdout.bytes().length, 1_000)
+  assert.equal(stdout.droppedBytes, 52_428_800 + 8 - 1_000)
+})
+
+test('bytes come through as they are', async () => {
+  const { stdout } = await runCommand(command("printf '\\000\\377\\200'"))
+  assert.deepEqual([...stdout.bytes()], [0, 0xff, 0x80])
+})
+
+test('output is told as it comes, without cutting a character', async () => {
+  const pieces: string[] = []
+  const halves = "printf '\\303'; sleep 0.2; printf '\\244'"
+  await runCommand(command(halves, { onOutput: (text) => pieces.push(text) }))
+  assert.deepEqual(pieces, ['ä'])
+})
+
+test('a timeout ends the child and its grandchildren, also one that ignores SIGTERM', async () => {
+  const script = `trap '' TERM; (trap '' TERM; echo $$ > leader; sh -c 'echo $$ > grandchild; exec sleep 60') & wait; sleep 60`
+  const startedAt = performance.now()
+  await assert.rejects(runCommand(command(script, { timeoutMs: 300 })), fault('command_timed_out'))
+  assert.ok(performance.now() - startedAt < 5_000)
+  assert.ok(await endsSoon(Number(readFileSync(path.join(folder, 'grandchild'), 'utf8'))))
+  assert.ok(await endsSoon(Number(readFileSync(path.join(folder, 'leader'), 'utf8'))))
+})
+
+test('aborting ends the group and rethrows the Fault it was aborted with', async () => {
+  const cancel = new AbortController()
+  const running = runCommand(command('sleep 60 & echo $! > background; wait', { signal: cancel.signal }))
+  setTimeout(() => cancel.abort(new Fault('approval_withdrawn', 'withdrawn')), 200)
+  await assert.rejects(running, fault('approval_withdrawn'))
+  assert.ok(await endsSoon(Number(readFileSync(path.join(folder, 'background'), 'utf8'))))
+})
+
+test('aborting without a Fault is a cancelled attempt, also before the start', async () => {
+  await assert.rejects(
+    runCommand(command('touch started', { signal: AbortSignal.abort() })),
+    fault('attempt_cancelled'),
+  )
+  assert.ok(!existsSync(path.join(folder, 'started')))
+  const late = runCommand(command('sleep 60', { signal: AbortSignal.timeout(100) }))
+  await assert.rejects(late, fault('attempt_cancelled'))
+})
+
+test('what the child leaves running in its group ends with it', async () => {
+  const result = await runCommand(command('sleep 60 >/dev/null 2>&1 & echo $!'))
+  assert.ok(await endsSoon(Number(result.stdout.text())))
+})
+
+test('settles soon although a process outside the group holds the pipe', async () => {
+  const script = `
+    const child = require('child_process').spawn('sleep', ['60'], { detached: true, stdio: 'inherit' })
+    console.log(child.pid); child.unref()`
+  const startedAt = performance.now()
+  const result = await runCommand(node(script))
+  const escaped = Number(result.stdout.text())
+  try {
+    assert.ok(performance.now() - startedAt < 3_000)
+    assert.ok(isRunning(escaped), 'a session of its own escapes the group; only a sandbox ends it')
+  } finally {
+    process.kill(escaped)
+  }
+})
+
+test('a missing program, a file that may not be executed and a missing folder are told apart', async () => {
+  await writeFile(path.join(folder, 'plain'), 'text')
+  const run = (changes: Partial<Command>) => runCommand(command('', changes))
+  await assert.rejects(run({ command: 'no-such-program' }), /no-such-program: it is not installed/)
+  await assert.rejects(run({ command: path.join(folder, 'plain') }), /may not be executed/)
+  await assert.rejects(run({ cwd: path.join(folder, 'gone') }), /working folder .* is gone/)
+  await assert.rejects(run({ command: 'no-such-program' }), fault('command_missing'))
+})
