@@ -1,0 +1,59 @@
+import pg from 'pg'
+import { shownDatabaseUrl } from '../config.ts'
+import { Fault } from '../errors.ts'
+
+/**
+ * SQLSTATEs of a server that is there but will not have us: wrong credentials, no such database, no permission.
+ * @see https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
+const REFUSED = /^(28...|3D000|42501|3F000)$/
+
+/** Node's names for a certificate that cannot be trusted, and what `pg` says to a server without TLS. */
+const TLS_PROBLEM = /CERT|SELF_SIGNED|SSL|TLS/i
+
+/**
+ * Why a database cannot be used, in one line that may be shown.
+ *
+ * @param thrown what connecting or the first query threw
+ * @param url the connection string; its password is left out
+ * @returns `database_refused` when a human must change something, otherwise `database_unreachable`
+ */
+export function databaseFault(thrown: unknown, url: string): Fault {
+  if (thrown instanceof Fault) return thrown
+  const shown = shownDatabaseUrl(url)
+  const code = errorCode(thrown)
+  const reason = reasonOf(thrown)
+  if (TLS_PROBLEM.test(`${code} ${reason}`)) {
+    const next = 'Correct sslmode or sslrootcert in DATABASE_URL.'
+    return new Fault('database_refused', `No secure connection to ${shown}: ${reason}. ${next}`, { code }, thrown)
+  }
+  if (code !== null && REFUSED.test(code)) {
+    const next = 'Correct DATABASE_URL, or unset it to use the embedded database.'
+    return new Fault('database_refused', `The database ${shown} refuses us: ${reason}. ${next}`, { code }, thrown)
+  }
+  const next = 'Start it or correct DATABASE_URL; unset it to use the embedded database.'
+  return new Fault(
+    'database_unreachable',
+    `The database ${shown} cannot be reached: ${reason}. ${next}`,
+    { code },
+    thrown,
+  )
+}
+
+/** The SQLSTATE or the system's name of an error; null when it has none. */
+export function errorCode(thrown: unknown): string | null {
+  if (typeof thrown !== 'object' || thrown === null || !('code' in thrown)) return null
+  return typeof thrown.code === 'string' ? thrown.code : null
+}
+
+/** Whether the server itself answered with this SQLSTATE. */
+export function isSqlState(thrown: unknown, ...states: readonly string[]): boolean {
+  return thrown instanceof pg.DatabaseError && thrown.code !== undefined && states.includes(thrown.code)
+}
+
+/** One line; an AggregateError (a name with several addresses) has no message of its own. */
+function reasonOf(thrown: unknown): string {
+  const first = thrown instanceof AggregateError ? thrown.errors[0] : thrown
+  const message = first instanceof Error && first.message !== '' ? first.message : String(errorCode(thrown))
+  return message.replace(/\s+/g, ' ').replace(/\.$/, '')
+}

@@ -1,0 +1,27 @@
+import pg from 'pg'
+import type { Log } from '../log.ts'
+
+const CONNECT_TIMEOUT_MS = 10_000
+
+/** Settings every connection of Moose shares, also those outside the pool. */
+export function connectionConfig(url: string, applicationName: string): pg.ClientConfig {
+  return {
+    connectionString: url,
+    application_name: applicationName,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    // A peer that vanished without a word is noticed by the system, not after hours.
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+  }
+}
+
+/**
+ * The pool one process uses for everything, DBOS included. Values come as `pg` gives them: `numeric` and `int8` as
+ * strings so that no digit is lost, `timestamptz` as Date, `jsonb` parsed.
+ */
+export function createPool(url: string, log: Log): pg.Pool {
+  const pool = new pg.Pool({ ...connectionConfig(url, 'moose'), max: 10 })
+  // An idle connection that breaks is replaced at the next query; without a handler it would end the process.
+  pool.on('error', (error) => log.warn({ err: error }, 'an idle database connection broke'))
+  return pool
+}
