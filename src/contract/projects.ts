@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { storedText } from './stored-text.ts'
 
 export const NewProject = z
   .strictObject({
@@ -6,12 +7,13 @@ export const NewProject = z
       .string()
       .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'must be letters, digits, dots, dashes or underscores, at most 64'),
     /** A git URL (https, ssh) or an absolute path. */
-    repository: z.string().min(1).max(2000),
+    repository: storedText(2000).min(1, 'is empty'),
     /** Left out: the branch the repository's HEAD names. */
-    default_branch: z.string().min(1).max(200).optional(),
+    default_branch: storedText(200).min(1, 'is empty').optional(),
     forge: z.enum(['local', 'github']).default('local'),
   })
   .openapi('NewProject')
+export type NewProject = z.infer<typeof NewProject>
 
 export const ProjectView = z
   .object({

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { LIMITS, WorkOrderContent } from '../work-order/content.ts'
 import { PHASES, STATUSES } from '../work-order/status.ts'
+import { storedText } from './stored-text.ts'
 
 const Time = z.iso.datetime().openapi({ example: '2026-01-31T12:00:00.000Z' })
 const Usd = z.number().nonnegative()
@@ -19,7 +20,7 @@ export const NewWorkOrder = z
     files_in_scope: WorkOrderContent.shape.files_in_scope.default([]),
     risk_level: WorkOrderContent.shape.risk_level.default('medium'),
     /** Name of a project; may be left out when there is exactly one. */
-    project: z.string().min(1).max(LIMITS.title).optional(),
+    project: storedText(LIMITS.title).min(1, 'is empty').optional(),
     /** Approve at once. */
     approved: z.boolean().default(false),
   })
@@ -30,6 +31,9 @@ export const NewWorkOrders = z.strictObject({
   /** Stored all or none. */
   work_orders: z.array(NewWorkOrder).min(1).max(1000),
 })
+
+/** Body of `POST /api/work-orders`: one order, or many. */
+export const AddWorkOrders = z.union([NewWorkOrder, NewWorkOrders])
 
 export const WorkOrderView = z
   .object({
@@ -157,9 +161,18 @@ export const WorkOrdersResponse = z.object({ success: z.literal(true), work_orde
 
 export const ListQuery = z.object({
   status: z.enum(STATUSES).optional(),
-  project: z.string().optional(),
+  project: storedText(LIMITS.title).optional(),
   /** Newest first beyond this count are left out; the answer is oldest first. */
   limit: z.coerce.number().int().min(1).max(1000).default(100),
 })
+export type ListQuery = z.infer<typeof ListQuery>
 
-export const ReasonBody = z.strictObject({ reason: z.string().max(LIMITS.criterion).optional() })
+/** An order by its id, or by a unique prefix of it. */
+export const WorkOrderParams = z.object({
+  id: z
+    .string()
+    .regex(/^[0-9a-fA-F-]{4,36}$/, 'must be the id of a work order, or at least its first 4 characters')
+    .openapi({ example: '3f2a9c1e' }),
+})
+
+export const ReasonBody = z.strictObject({ reason: storedText(LIMITS.criterion).optional() })

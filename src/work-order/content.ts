@@ -20,7 +20,6 @@ const prose = (max: number) =>
   z
     .string()
     .max(max, `is longer than ${max} characters`)
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: exactly these are looked for
     .refine((text) => !/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/.test(text), 'contains control characters')
 
 const unique = (values: readonly string[]) => new Set(values).size === values.length

@@ -11,7 +11,7 @@ export function pathProblem(path: string): string | null {
   const bytes = Buffer.byteLength(path)
   if (bytes === 0) return 'is empty'
   if (bytes > MAX_PATH_BYTES) return `is ${bytes} bytes long; at most ${MAX_PATH_BYTES} are allowed`
-  if (hasControlCharacter(path)) return 'contains a control character (a NUL, a newline, …)'
+  if (/\p{Cc}/u.test(path)) return 'contains a control character (a NUL, a newline, …)'
   if (path.includes('\\')) return 'contains a backslash; separate folders with /'
   if (path.startsWith('/') || /^[A-Za-z]:/.test(path)) return 'is absolute; name it from the root of the repository'
   if (path.startsWith('-')) return 'starts with a dash'
@@ -38,14 +38,6 @@ function segmentProblem(path: string): string | null {
 function isGitFolder(segment: string): boolean {
   const visible = segment.replace(/[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g, '')
   return /^\.git[. ]*(:.*)?$/i.test(visible) || /^git~\d+$/i.test(visible)
-}
-
-function hasControlCharacter(path: string): boolean {
-  for (const character of path) {
-    const code = character.codePointAt(0) as number
-    if (code < 0x20 || (code >= 0x7f && code < 0xa0)) return true
-  }
-  return false
 }
 
 /** A checked path as zod sees it; the issue's message completes the sentence "files_in_scope[0] …". */

@@ -33,8 +33,10 @@ export type TokenUsage = z.infer<typeof TokenUsage>
 export const ProposerResponse = z.looseObject({
   /** The answer as it came: edits in Moose's format, or free text from a foreign Proposer. */
   content: z.string().min(1),
-  /** USD for all calls of this proposal. */
+  /** USD for all calls of this proposal; a lower bound when `cost_unknown`. */
   cost: z.number().nonnegative(),
+  /** True when a model without a known price was called; it counts as 0 in `cost`. */
+  cost_unknown: z.boolean().optional(),
   proposer_used: z.string(),
   token_usage: TokenUsage.optional(),
   execution_time_ms: z.number().nonnegative().optional(),
@@ -56,22 +58,6 @@ export type ProposerResponse = z.infer<typeof ProposerResponse>
 /** What `POST /api/proposer-enhanced` answers. */
 export const ProposerEnvelope = z.object({ success: z.literal(true), data: ProposerResponse })
 
-/** A proposer as `proposer_configs` has it. */
-export type ProposerConfig = {
-  /** What the Manager selects, e.g. `claude-sonnet-4-5`. */
-  name: string
-  provider: 'anthropic' | 'openai' | 'openai-compatible' | 'replay'
-  /** The provider's own model id. */
-  model: string
-  /** The highest complexity this proposer is trusted with, 0 to 1. */
-  complexityThreshold: number
-  /** Endpoint of an OpenAI-compatible server; null for the provider's own. */
-  baseUrl: string | null
-  /** USD per million tokens as the operator states it; null: take it from the price library. */
-  price: { inputPerMillion: number; outputPerMillion: number } | null
-  active: boolean
-}
-
 /** The files a proposal is made against: reads of one pinned commit. */
 export interface BaseTree {
   /** The commit. */
@@ -88,6 +74,8 @@ export interface BaseTree {
 export type ProposeInput = {
   workOrderId: string
   attempt: number
+  /** The order's title; the key of its recordings. */
+  title: string
   request: ProposerRequest
   /** The Manager's choice. */
   proposer: string
@@ -102,7 +90,8 @@ export interface Proposer {
    * Has the change generated.
    *
    * @throws {Fault} `scope_too_large`, `scope_unreadable`, `proposal_rejected` (after the last refinement, with every
-   *   reason), `model_*`, `recording_missing`; a foreign Proposer `proposer_unreachable`, `proposer_refused`.
+   *   reason), `change_out_of_scope` (when that was the last reason), `model_*`, `recording_missing`; a foreign Proposer
+   *   `proposer_unreachable`, `proposer_refused`.
    */
   propose(input: ProposeInput): Promise<ProposerResponse>
 }

@@ -41,6 +41,9 @@ export type RoutingDecision = z.infer<typeof RoutingDecision>
 /** What `POST /api/manager` answers. */
 export const RoutingResponse = z.object({ success: z.literal(true), routing_decision: RoutingDecision })
 
+/** Whether calls to a proposer can work on this machine; the reason completes "X is not available: …". */
+export type Availability = { available: true } | { available: false; reason: string }
+
 export interface Manager {
   /**
    * Chooses the proposer for one attempt.

@@ -1,0 +1,11 @@
+import { z } from '@hono/zod-openapi'
+
+/**
+ * Text that Postgres can hold: no NUL, no lone surrogate. Anything else would pass the API and break at the database.
+ * @see https://www.postgresql.org/docs/current/datatype-json.html#DATATYPE-JSON
+ */
+export const storedText = (maxLength: number) =>
+  z
+    .string()
+    .max(maxLength, `is longer than ${maxLength} characters`)
+    .refine((text) => text.isWellFormed() && !text.includes('\0'), 'contains a NUL or half of a character')

@@ -1,0 +1,190 @@
+import { type Kysely, type Selectable, sql } from 'kysely'
+import type { AttemptView, StepView } from '../contract/work-orders.ts'
+import type { FaultRecord } from '../errors.ts'
+import type { Database } from './schema.ts'
+
+type Db = Kysely<Database>
+export type AttemptRow = Selectable<Database['attempts']>
+
+export type AttemptKey = { workOrderId: string; attempt: number }
+
+export async function findAttempt(db: Db, { workOrderId, attempt }: AttemptKey): Promise<AttemptRow> {
+  return db
+    .selectFrom('attempts')
+    .selectAll()
+    .where('work_order_id', '=', workOrderId)
+    .where('number', '=', attempt)
+    .executeTakeFirstOrThrow()
+}
+
+/** Attempts this executor has begun and not ended; after a crash, those to take up again. Oldest first. */
+export async function runningAttempts(db: Db, executorId: string): Promise<AttemptKey[]> {
+  const rows = await db
+    .selectFrom('attempts')
+    .select(['work_order_id', 'number'])
+    .where('status', '=', 'running')
+    .where('executor_id', '=', executorId)
+    .orderBy('claimed_at')
+    .execute()
+  return rows.map((row) => ({ workOrderId: row.work_order_id, attempt: row.number }))
+}
+
+/** Remembers what the attempt has made so far. */
+export async function noteAttempt(
+  db: Db,
+  { workOrderId, attempt }: AttemptKey,
+  facts: { project_id?: string; base_sha?: string; head_sha?: string },
+): Promise<void> {
+  await db
+    .updateTable('attempts')
+    .set(facts)
+    .where('work_order_id', '=', workOrderId)
+    .where('number', '=', attempt)
+    .execute()
+}
+
+/**
+ * Ends a running attempt.
+ *
+ * @returns null when it had ended before, so that an end is recorded once
+ */
+export async function endAttempt(
+  db: Db,
+  { workOrderId, attempt }: AttemptKey,
+  end: { status: 'succeeded' | 'failed' | 'blocked' | 'cancelled'; error: FaultRecord | null; branch?: string },
+): Promise<AttemptRow | null> {
+  const row = await db
+    .updateTable('attempts')
+    .set({
+      status: end.status,
+      error: end.error === null ? null : JSON.stringify(end.error),
+      ended_at: sql<Date>`clock_timestamp()`,
+      cost_usd: costOf({ workOrderId, attempt }),
+      ...(end.branch === undefined ? {} : { branch: end.branch }),
+    })
+    .where('work_order_id', '=', workOrderId)
+    .where('number', '=', attempt)
+    .where('status', '=', 'running')
+    .returningAll()
+    .executeTakeFirst()
+  if (row === undefined) return null
+  await addUpCost(db, workOrderId)
+  return row
+}
+
+async function addUpCost(db: Db, workOrderId: string): Promise<void> {
+  await db
+    .updateTable('work_orders')
+    .set({ actual_cost: sql<string>`(select sum(cost_usd) from attempts where work_order_id = ${workOrderId})` })
+    .where('id', '=', workOrderId)
+    .execute()
+}
+
+/** USD of the calls an attempt has made; calls of unknown price count as nothing. */
+function costOf({ workOrderId, attempt }: AttemptKey) {
+  return sql<string>`(
+    select coalesce(sum(cost_usd), 0) from model_calls where work_order_id = ${workOrderId} and attempt = ${attempt}
+  )`
+}
+
+/** A step begins, or begins again after a crash. */
+export async function beginStep(
+  db: Db,
+  { workOrderId, attempt }: AttemptKey,
+  step: { position: number; name: string; input: unknown },
+): Promise<void> {
+  const input = JSON.stringify(step.input)
+  await db
+    .insertInto('attempt_steps')
+    .values({ work_order_id: workOrderId, attempt, position: step.position, name: step.name, status: 'running', input })
+    .onConflict((conflict) =>
+      conflict.columns(['work_order_id', 'attempt', 'name']).doUpdateSet({
+        status: 'running',
+        input,
+        output: null,
+        error: null,
+        ended_at: null,
+        started_at: sql<Date>`clock_timestamp()`,
+        runs: sql<number>`attempt_steps.runs + 1`,
+      }),
+    )
+    .execute()
+}
+
+/** A step ends; its cost is what the attempt has spent beyond the steps before it. */
+export async function endStep(
+  db: Db,
+  { workOrderId, attempt }: AttemptKey,
+  step: { name: string; status: 'succeeded' | 'failed'; output: unknown; error: FaultRecord | null },
+): Promise<{ costUsd: number; durationMs: number }> {
+  const key = { workOrderId, attempt }
+  const row = await db
+    .updateTable('attempt_steps')
+    .set({
+      status: step.status,
+      output: step.output === undefined ? null : JSON.stringify(step.output),
+      error: step.error === null ? null : JSON.stringify(step.error),
+      ended_at: sql<Date>`clock_timestamp()`,
+      cost_usd: sql<string>`${costOf(key)} - (
+        select coalesce(sum(cost_usd), 0) from attempt_steps as others
+        where others.work_order_id = ${workOrderId} and others.attempt = ${attempt} and others.name <> ${step.name}
+      )`,
+    })
+    .where('work_order_id', '=', workOrderId)
+    .where('attempt', '=', attempt)
+    .where('name', '=', step.name)
+    .returning(['cost_usd', sql<string>`round(extract(epoch from (ended_at - started_at)) * 1000)`.as('duration_ms')])
+    .executeTakeFirstOrThrow()
+  return { costUsd: Number(row.cost_usd), durationMs: Number(row.duration_ms) }
+}
+
+/** Every attempt of an order with its steps, oldest first. */
+export async function attemptHistory(db: Db, workOrderId: string): Promise<AttemptView[]> {
+  const attempts = await db
+    .selectFrom('attempts')
+    .selectAll()
+    .where('work_order_id', '=', workOrderId)
+    .orderBy('number')
+    .execute()
+  const steps = await db
+    .selectFrom('attempt_steps')
+    .selectAll()
+    .where('work_order_id', '=', workOrderId)
+    .orderBy('position')
+    .execute()
+  return attempts.map((attempt) =>
+    toAttemptView(
+      attempt,
+      steps.filter((step) => step.attempt === attempt.number),
+    ),
+  )
+}
+
+function toAttemptView(row: AttemptRow, steps: Selectable<Database['attempt_steps']>[]): AttemptView {
+  return {
+    number: row.number,
+    status: row.status,
+    branch: row.branch,
+    base_sha: row.base_sha,
+    head_sha: row.head_sha,
+    cost_usd: Number(row.cost_usd),
+    error: row.error,
+    claimed_at: row.claimed_at.toISOString(),
+    ended_at: row.ended_at === null ? null : row.ended_at.toISOString(),
+    steps: steps.map(toStepView),
+  }
+}
+
+function toStepView(row: Selectable<Database['attempt_steps']>): StepView {
+  return {
+    name: row.name,
+    status: row.status,
+    runs: row.runs,
+    input: row.input,
+    output: row.output,
+    error: row.error,
+    cost_usd: Number(row.cost_usd),
+    started_at: row.started_at.toISOString(),
+    ended_at: row.ended_at === null ? null : row.ended_at.toISOString(),
+  }
+}

@@ -1,0 +1,65 @@
+import type { Kysely, Selectable } from 'kysely'
+import { EventView } from '../contract/work-orders.ts'
+import type { Database } from './schema.ts'
+
+export type NewEvent = {
+  workOrderId: string
+  type: EventView['type']
+  message: string
+  attempt?: number
+  step?: string
+  data?: Record<string, unknown>
+}
+
+const PAGE = 500
+
+/** Appends one event; listeners hear of it when the transaction commits. */
+export async function recordEvent(db: Kysely<Database>, event: NewEvent): Promise<void> {
+  await db
+    .insertInto('work_order_events')
+    .values({
+      work_order_id: event.workOrderId,
+      attempt: event.attempt === undefined ? null : event.attempt,
+      step: event.step === undefined ? null : event.step,
+      type: event.type,
+      message: event.message,
+      data: JSON.stringify(event.data === undefined ? {} : event.data),
+    })
+    .execute()
+}
+
+/**
+ * Events after an id in the order they were written, at most 500 at once.
+ *
+ * @param workOrderId null: of all orders
+ * @param afterId a decimal number as text; `0` for all
+ */
+export async function eventsAfter(
+  db: Kysely<Database>,
+  workOrderId: string | null,
+  afterId: string,
+): Promise<EventView[]> {
+  let select = db.selectFrom('work_order_events').selectAll().where('id', '>', afterId)
+  if (workOrderId !== null) select = select.where('work_order_id', '=', workOrderId)
+  const rows = await select.orderBy('id').limit(PAGE).execute()
+  return rows.map(toEventView)
+}
+
+/** The id of the newest event; `0` when there is none. */
+export async function lastEventId(db: Kysely<Database>): Promise<string> {
+  const row = await db.selectFrom('work_order_events').select('id').orderBy('id', 'desc').limit(1).executeTakeFirst()
+  return row === undefined ? '0' : row.id
+}
+
+function toEventView(row: Selectable<Database['work_order_events']>): EventView {
+  return {
+    id: row.id,
+    work_order_id: row.work_order_id,
+    attempt: row.attempt,
+    step: row.step,
+    type: EventView.shape.type.parse(row.type),
+    message: row.message,
+    data: row.data,
+    at: row.at.toISOString(),
+  }
+}

@@ -1,0 +1,93 @@
+import type { Kysely, Selectable } from 'kysely'
+import type { ProjectView } from '../contract/projects.ts'
+import { Fault } from '../errors.ts'
+import type { Project } from '../work-order/work-order.ts'
+import type { Database } from './schema.ts'
+
+type Db = Kysely<Database>
+
+/** @throws {Fault} `work_order_conflict` never; `request_invalid` when the name is taken */
+export async function addProject(
+  db: Db,
+  project: { name: string; repository: string; defaultBranch: string; forge: 'local' | 'github' },
+): Promise<ProjectView> {
+  const row = await db
+    .insertInto('projects')
+    .values({
+      name: project.name,
+      repository: project.repository,
+      default_branch: project.defaultBranch,
+      forge: project.forge,
+    })
+    .onConflict((conflict) => conflict.column('name').doNothing())
+    .returningAll()
+    .executeTakeFirst()
+  if (row === undefined) {
+    const message = `A project named "${project.name}" exists already. Choose another name with --name.`
+    throw new Fault('request_invalid', message, { name: project.name })
+  }
+  return toView(toProject(row))
+}
+
+/** By name. */
+export async function listProjects(db: Db): Promise<ProjectView[]> {
+  const rows = await db.selectFrom('projects').selectAll().where('repository', 'is not', null).orderBy('name').execute()
+  return rows.map(toProject).map(toView)
+}
+
+/** @throws {Fault} `not_found` */
+export async function findProjectByName(db: Db, name: string): Promise<Project> {
+  const row = await db.selectFrom('projects').selectAll().where('name', '=', name).executeTakeFirst()
+  if (row === undefined)
+    throw new Fault('not_found', `There is no project "${name}". Add it with: moose init`, { name })
+  return toProject(row)
+}
+
+/**
+ * The project of an order; for an order that names none, the only one there is.
+ *
+ * @throws {Fault} `project_required`
+ */
+export async function projectOf(db: Db, projectId: string | null): Promise<Project> {
+  const all = db.selectFrom('projects').selectAll()
+  const rows = await (projectId === null
+    ? all.where('repository', 'is not', null).limit(2)
+    : all.where('id', '=', projectId)
+  ).execute()
+  const [row] = rows
+  if (row !== undefined && rows.length === 1) return toProject(row)
+  const message =
+    row === undefined
+      ? 'No project is set up. Add the repository with: moose init'
+      : 'The work order names no project and there are several. Set its project_id.'
+  throw new Fault('project_required', message)
+}
+
+function toProject(row: Selectable<Database['projects']>): Project {
+  if (row.repository === null) {
+    const message = `Project "${row.name}" has no repository. Set projects.repository to a git URL or an absolute path.`
+    throw new Fault('project_required', message, { project: row.name })
+  }
+  if (row.forge !== 'local' && row.forge !== 'github') {
+    throw new Fault('forge_unsupported', `Project "${row.name}" names an unknown forge "${row.forge}".`, {
+      forge: row.forge,
+    })
+  }
+  return {
+    id: row.id,
+    name: row.name,
+    repository: row.repository,
+    defaultBranch: row.default_branch,
+    forge: row.forge,
+  }
+}
+
+function toView(project: Project): ProjectView {
+  return {
+    id: project.id,
+    name: project.name,
+    repository: project.repository,
+    default_branch: project.defaultBranch,
+    forge: project.forge,
+  }
+}

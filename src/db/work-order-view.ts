@@ -1,0 +1,52 @@
+import type { Selectable } from 'kysely'
+import type { WorkOrderView } from '../contract/work-orders.ts'
+import type { Database } from './schema.ts'
+
+/** A row of `work_orders` with the name of its project. */
+export type WorkOrderRow = Selectable<Database['work_orders']> & { project_name: string | null }
+
+/**
+ * The row as the API shows it. A Director may have written anything into the JSON columns; what is no list of texts
+ * shows as an empty list here and is refused by name when the order is run.
+ */
+export function toWorkOrderView(row: WorkOrderRow): WorkOrderView {
+  return {
+    id: row.id,
+    title: row.title,
+    description: row.description,
+    acceptance_criteria: texts(row.acceptance_criteria),
+    files_in_scope: texts(row.files_in_scope),
+    risk_level: row.risk_level,
+    status: row.status,
+    phase: row.phase,
+    approved: isApproved(row.metadata),
+    project: row.project_name,
+    status_reason: row.status_reason,
+    attempts: row.attempts,
+    github_branch: row.github_branch,
+    github_pr_url: row.github_pr_url,
+    github_pr_number: row.github_pr_number,
+    proposer: row.proposer_id,
+    estimated_cost: decimal(row.estimated_cost),
+    actual_cost: decimal(row.actual_cost),
+    metadata: row.metadata,
+    created_at: row.created_at.toISOString(),
+    updated_at: row.updated_at.toISOString(),
+    completed_at: row.completed_at === null ? null : row.completed_at.toISOString(),
+  }
+}
+
+/** The seed's flag; supabase-js writes a boolean, hand-written SQL often the text. */
+export function isApproved(metadata: Record<string, unknown>): boolean {
+  return String(metadata['approved_by_director']) === 'true'
+}
+
+/** The texts of a JSON list; empty for anything that is no list. */
+export function texts(json: unknown): string[] {
+  return Array.isArray(json) ? json.filter((entry) => typeof entry === 'string') : []
+}
+
+/** A `numeric` for showing; sums are made in the database. */
+export function decimal(value: string | null): number | null {
+  return value === null ? null : Number(value)
+}

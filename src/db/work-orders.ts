@@ -1,0 +1,238 @@
+import { type Kysely, sql } from 'kysely'
+import type { NewWorkOrder, WorkOrderView } from '../contract/work-orders.ts'
+import { Fault, type FaultRecord } from '../errors.ts'
+import { canMove, type Phase, type Status } from '../work-order/status.ts'
+import { recordEvent } from './events.ts'
+import { findProjectByName } from './projects.ts'
+import type { Database } from './schema.ts'
+import { toWorkOrderView } from './work-order-view.ts'
+
+type Db = Kysely<Database>
+
+const SHORTEST_PREFIX = 4
+
+/** Stores new orders, all or none. @throws {Fault} `not_found` for an unknown project */
+export async function addWorkOrders(db: Db, orders: readonly NewWorkOrder[]): Promise<WorkOrderView[]> {
+  return db.transaction().execute(async (transaction) => {
+    const added: WorkOrderView[] = []
+    for (const order of orders) added.push(await addWorkOrder(transaction, order))
+    return added
+  })
+}
+
+async function addWorkOrder(db: Db, order: NewWorkOrder): Promise<WorkOrderView> {
+  const project = order.project === undefined ? null : await findProjectByName(db, order.project)
+  const { id } = await db
+    .insertInto('work_orders')
+    .values({
+      title: order.title,
+      description: order.description,
+      acceptance_criteria: JSON.stringify(order.acceptance_criteria),
+      files_in_scope: JSON.stringify(order.files_in_scope),
+      risk_level: order.risk_level,
+      project_id: project === null ? null : project.id,
+      metadata: JSON.stringify(order.approved ? { approved_by_director: true } : {}),
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow()
+  await recordEvent(db, { workOrderId: id, type: 'added', message: order.approved ? 'added, approved' : 'added' })
+  return findWorkOrder(db, id)
+}
+
+/** Oldest first; of more than `limit`, the newest. */
+export async function listWorkOrders(
+  db: Db,
+  query: { status?: Status | undefined; project?: string | undefined; limit: number },
+): Promise<WorkOrderView[]> {
+  let select = selectRows(db)
+  if (query.status !== undefined) select = select.where('work_orders.status', '=', query.status)
+  if (query.project !== undefined) select = select.where('projects.name', '=', query.project)
+  const rows = await select
+    .orderBy('work_orders.created_at', 'desc')
+    .orderBy('work_orders.id', 'desc')
+    .limit(query.limit)
+    .execute()
+  return rows.toReversed().map(toWorkOrderView)
+}
+
+/**
+ * One order by its id, or by a prefix of it that is at least four characters long and unique.
+ *
+ * @throws {Fault} `work_order_not_found`, also for a prefix that fits several
+ */
+export async function findWorkOrder(db: Db, idOrPrefix: string): Promise<WorkOrderView> {
+  const prefix = idOrPrefix.toLowerCase()
+  if (!/^[0-9a-f-]+$/.test(prefix) || prefix.length < SHORTEST_PREFIX) throw noSuchOrder(idOrPrefix)
+  const rows = await selectRows(db).where(sql<boolean>`starts_with(work_orders.id::text, ${prefix})`).limit(2).execute()
+  const [row, second] = rows
+  if (row === undefined) throw noSuchOrder(idOrPrefix)
+  if (second !== undefined) {
+    const message = `"${idOrPrefix}" fits several work orders. Give more of the id.`
+    throw new Fault('work_order_not_found', message, { id: idOrPrefix })
+  }
+  return toWorkOrderView(row)
+}
+
+function noSuchOrder(id: string): Fault {
+  const shown = id.slice(0, 80)
+  return new Fault('work_order_not_found', `There is no work order "${shown}". See them with: moose list`, {
+    id: shown,
+  })
+}
+
+function selectRows(db: Db) {
+  return db
+    .selectFrom('work_orders')
+    .leftJoin('projects', 'projects.id', 'work_orders.project_id')
+    .selectAll('work_orders')
+    .select('projects.name as project_name')
+}
+
+/** Approves the order as it stands now. @throws {Fault} `work_order_conflict` when it has ended */
+export async function approveWorkOrder(db: Db, idOrPrefix: string): Promise<WorkOrderView> {
+  const order = await findWorkOrder(db, idOrPrefix)
+  if (order.status !== 'pending' && order.status !== 'blocked') throw wrongStatus(order, 'approved')
+  if (order.approved) return order
+  await db
+    .updateTable('work_orders')
+    .set({ metadata: mergedMetadata({ approved_by_director: true }) })
+    .where('id', '=', order.id)
+    .execute()
+  await recordEvent(db, { workOrderId: order.id, type: 'approved', message: 'approved' })
+  return findWorkOrder(db, order.id)
+}
+
+/** Turns a pending order down: it becomes `cancelled`. @throws {Fault} `work_order_conflict` */
+export async function rejectWorkOrder(db: Db, idOrPrefix: string, reason: string | null): Promise<WorkOrderView> {
+  const order = await findWorkOrder(db, idOrPrefix)
+  if (order.status !== 'pending') throw wrongStatus(order, 'rejected')
+  await moveWorkOrder(db, order.id, { from: ['pending'], to: 'cancelled', metadata: { rejection_reason: reason } })
+  const message = reason === null ? 'rejected' : `rejected: ${reason}`
+  await recordEvent(db, { workOrderId: order.id, type: 'rejected', message })
+  return findWorkOrder(db, order.id)
+}
+
+export function wrongStatus(order: { id: string; status: Status; phase: Phase | null }, wish: string): Fault {
+  const stands = order.phase === null ? order.status : `${order.status}/${order.phase}`
+  const message = `Work order ${order.id} is ${stands} and cannot be ${wish}. See it with: moose show ${order.id.slice(0, 8)}`
+  return new Fault('work_order_conflict', message, { id: order.id, status: order.status })
+}
+
+export type Move = {
+  /** The move is made only from one of these. */
+  from: readonly Status[]
+  to: Status
+  /** For `in_progress` only. */
+  phase?: Phase
+  /** Merged into what is there. */
+  metadata?: Record<string, unknown>
+  reason?: FaultRecord | null
+}
+
+/**
+ * The only place that writes `status`: a compare-and-set.
+ *
+ * @returns whether the order was in one of the `from` statuses and has moved
+ */
+export async function moveWorkOrder(db: Db, id: string, move: Move): Promise<boolean> {
+  const illegal = move.from.find((status) => status !== move.to && !canMove(status, move.to))
+  if (illegal !== undefined) throw new Fault('internal', `No transition from ${illegal} to ${move.to}`)
+  const moved = await db
+    .updateTable('work_orders')
+    .set({
+      status: move.to,
+      phase: move.phase === undefined ? null : move.phase,
+      ...(move.metadata === undefined ? {} : { metadata: mergedMetadata(move.metadata) }),
+      ...(move.reason === undefined
+        ? {}
+        : { status_reason: move.reason === null ? null : JSON.stringify(move.reason) }),
+    })
+    .where('id', '=', id)
+    .where('status', 'in', move.from)
+    .returning('id')
+    .executeTakeFirst()
+  if (moved === undefined) return false
+  const phase = move.phase === undefined ? null : move.phase
+  const message = phase === null ? move.to : `${move.to}/${phase}`
+  await recordEvent(db, { workOrderId: id, type: 'status', message, data: { status: move.to, phase } })
+  return true
+}
+
+/**
+ * The attempt's pull request is open: the order waits `in_review` for its merge. An order cancelled meanwhile keeps
+ * its status and still learns where the pull request is.
+ */
+export async function recordPullRequestOfOrder(
+  db: Db,
+  id: string,
+  facts: {
+    pullRequest: { branch: string; url: string; number: number }
+    proposer: string
+    metadata: Record<string, unknown>
+  },
+): Promise<void> {
+  await moveWorkOrder(db, id, { from: ['in_progress'], to: 'in_progress', phase: 'in_review' })
+  await db
+    .updateTable('work_orders')
+    .set({
+      github_branch: facts.pullRequest.branch,
+      github_pr_url: facts.pullRequest.url,
+      github_pr_number: facts.pullRequest.number,
+      proposer_id: facts.proposer,
+      metadata: mergedMetadata(facts.metadata),
+    })
+    .where('id', '=', id)
+    .execute()
+}
+
+/** What routing found out, for lists and for the first Moose's readers. */
+export async function noteRouting(
+  db: Db,
+  id: string,
+  facts: { proposer: string; complexity: number; estimatedCostUsd: number | null },
+): Promise<void> {
+  await db
+    .updateTable('work_orders')
+    .set({ proposer_id: facts.proposer, complexity_score: facts.complexity, estimated_cost: facts.estimatedCostUsd })
+    .where('id', '=', id)
+    .execute()
+}
+
+/** `metadata || patch` in one statement: two writers never lose each other's keys. */
+export function mergedMetadata(patch: Record<string, unknown>) {
+  return sql<string>`work_orders.metadata || ${JSON.stringify(patch)}::jsonb`
+}
+
+/** Orders by status; every status is there, also with 0. */
+export async function countByStatus(db: Db): Promise<Record<Status, number>> {
+  const rows = await db
+    .selectFrom('work_orders')
+    .select(['status', (eb) => eb.fn.countAll<string>().as('count')])
+    .groupBy('status')
+    .execute()
+  const counts: Record<Status, number> = {
+    pending: 0,
+    in_progress: 0,
+    completed: 0,
+    failed: 0,
+    cancelled: 0,
+    blocked: 0,
+  }
+  for (const row of rows) counts[row.status] = Number(row.count)
+  return counts
+}
+
+/** As much of the id as no other order shares: 8 characters, or up to the next dash until it is unique. */
+export async function shortIdOf(db: Db, id: string): Promise<string> {
+  for (const length of [8, 13, 18, 23]) {
+    const prefix = id.slice(0, length)
+    const other = await db
+      .selectFrom('work_orders')
+      .select('id')
+      .where('id', '<>', id)
+      .where(sql<boolean>`starts_with(id::text, ${prefix})`)
+      .executeTakeFirst()
+    if (other === undefined) return prefix
+  }
+  return id
+}

@@ -1,0 +1,119 @@
+import type { Kysely } from 'kysely'
+import type { Clock } from '../clock.ts'
+import { type AttemptKey, noteAttempt } from '../db/attempts.ts'
+import type { Database } from '../db/schema.ts'
+import { noteRouting } from '../db/work-orders.ts'
+import { type FaultRecord, toFault } from '../errors.ts'
+import { apply } from '../pipeline/apply.ts'
+import type { Adapters, AttemptContext } from '../pipeline/attempt-context.ts'
+import { propose } from '../pipeline/propose.ts'
+import { publish } from '../pipeline/publish.ts'
+import { route } from '../pipeline/route.ts'
+import { verify } from '../pipeline/verify.ts'
+import type { PartialEvidence, StepName } from '../results/end-of-attempt.ts'
+import { recordFailure } from '../results/record-failure.ts'
+import { recordSuccess } from '../results/record-success.ts'
+import type { Drain } from './drain.ts'
+import { durableStep, type Step } from './durable-step.ts'
+import { openAttempt } from './open-attempt.ts'
+
+export type WorkflowDeps = {
+  db: Kysely<Database>
+  adapters: Adapters
+  clock: Clock
+  drain: Drain
+  /** The signal of an attempt, aborted by a cancellation or the end of a drain. */
+  signalOf: (key: AttemptKey) => AbortSignal
+  /** Told when an attempt has ended and recorded its end. */
+  onEnd: (key: AttemptKey, fault: FaultRecord | null) => void
+}
+
+const NEVER_ABORTED = new AbortController().signal
+
+type Run = <T>(step: Step<T>) => Promise<T>
+
+/** One attempt from claim to record: the way of a work order through Moose. */
+export function attemptWorkflow(deps: WorkflowDeps): (workOrderId: string, attempt: number) => Promise<void> {
+  return async (workOrderId, attempt) => {
+    const key = { workOrderId, attempt }
+    const evidence: PartialEvidence = {}
+    const progress: { step: StepName } = { step: 'route' }
+    const signal = deps.signalOf(key)
+    const run: Run = (step) => {
+      if (step.name !== 'record') progress.step = step.name
+      // An end is recorded also when the attempt was cancelled.
+      return durableStep({ ...deps, signal: step.name === 'record' ? NEVER_ABORTED : signal }, key, step)
+    }
+    let failure: FaultRecord | null = null
+    try {
+      await using opened = await openAttempt(deps.db, key, signal, () => progress.step)
+      await carryOut(deps, opened.context, evidence, run)
+    } catch (thrown) {
+      failure = toFault(thrown).toRecord()
+      await recordEnd(deps, key, run, { ...key, evidence, step: progress.step, fault: failure })
+    }
+    await deps.adapters.workspaces.discard(workOrderId, attempt)
+    deps.onEnd(key, failure)
+  }
+}
+
+async function carryOut(
+  { db, adapters }: WorkflowDeps,
+  context: AttemptContext,
+  evidence: PartialEvidence,
+  run: Run,
+): Promise<void> {
+  const key = { workOrderId: context.workOrderId, attempt: context.attempt }
+  const routed = await run({ name: 'route', input: context.content, run: () => route(context, adapters) })
+  evidence.routed = routed
+  await noteAttempt(db, key, { project_id: routed.project.id })
+  await noteRouting(db, key.workOrderId, {
+    proposer: routed.decision.selected_proposer,
+    complexity: routed.decision.routing_metadata.complexity_score,
+    estimatedCostUsd: estimateOf(routed.decision.routing_metadata.estimated_cost_usd),
+  })
+
+  const proposing = { proposer: routed.decision.selected_proposer, files_in_scope: routed.order.files_in_scope }
+  const proposed = await run({ name: 'propose', input: proposing, run: () => propose(context, routed, adapters) })
+  evidence.proposed = proposed
+  await noteAttempt(db, key, { base_sha: proposed.baseSha })
+
+  const applying = { base_sha: proposed.baseSha, format: proposed.response.format }
+  const applied = await run({ name: 'apply', input: applying, run: () => apply(context, routed, proposed, adapters) })
+  evidence.applied = applied
+  await noteAttempt(db, key, { head_sha: applied.headSha })
+
+  const verified = await run({
+    name: 'verify',
+    input: { head_sha: applied.headSha },
+    run: () => verify(context, { routed, proposed, applied }, adapters),
+    failureOf: ({ failure }) => failure,
+  })
+  evidence.verified = verified
+
+  const whole = { routed, proposed, applied, verified }
+  const publishing = { head_sha: verified.headSha, forge: routed.project.forge }
+  const pullRequest = await run({ name: 'publish', input: publishing, run: () => publish(context, whole, adapters) })
+  await run({
+    name: 'record',
+    input: { outcome: 'succeeded' },
+    run: () => recordSuccess(db, { ...key, evidence: whole, pullRequest }),
+  })
+}
+
+function estimateOf(usd: number | null | undefined): number | null {
+  return usd === undefined ? null : usd
+}
+
+async function recordEnd(
+  { db }: WorkflowDeps,
+  key: AttemptKey,
+  run: Run,
+  failure: Parameters<typeof recordFailure>[1],
+): Promise<void> {
+  await run({
+    name: 'record',
+    input: { outcome: 'failed', step: failure.step, code: failure.fault.code, attempt: key.attempt },
+    run: () => recordFailure(db, failure),
+  })
+}

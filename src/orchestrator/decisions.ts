@@ -1,0 +1,68 @@
+import type { Kysely } from 'kysely'
+import type { WorkOrderView } from '../contract/work-orders.ts'
+import { projectOf } from '../db/projects.ts'
+import type { Database } from '../db/schema.ts'
+import { findWorkOrder, moveWorkOrder, wrongStatus } from '../db/work-orders.ts'
+import { Fault } from '../errors.ts'
+import type { Adapters } from '../pipeline/attempt-context.ts'
+import type { Forge } from '../pipeline/ports/pull-request.ts'
+import { recordPullRequestEnd } from '../results/record-pull-request-end.ts'
+import type { Project } from '../work-order/work-order.ts'
+
+type Deps = { db: Kysely<Database>; forges: Adapters['forges'] }
+
+/** @returns the order's id; an attempt that still runs must be aborted by the caller */
+export async function cancelOrder(deps: Deps, idOrPrefix: string): Promise<string> {
+  const order = await findWorkOrder(deps.db, idOrPrefix)
+  if (order.phase === 'in_review') await endPullRequest(deps, order, 'close')
+  else {
+    const from = ['pending', 'in_progress', 'blocked', 'failed'] as const
+    if (!(await moveWorkOrder(deps.db, order.id, { from, to: 'cancelled', reason: null }))) {
+      throw wrongStatus(order, 'cancelled')
+    }
+  }
+  return order.id
+}
+
+/** Makes an ended or blocked order pending; its approval stays as it is. */
+export async function retryOrder({ db }: Deps, idOrPrefix: string): Promise<void> {
+  const order = await findWorkOrder(db, idOrPrefix)
+  const move = { from: ['failed', 'blocked', 'cancelled'], to: 'pending', reason: null } as const
+  if (!(await moveWorkOrder(db, order.id, move))) throw wrongStatus(order, 'retried')
+}
+
+/** Merges or closes the pull request of an order in review, and records how it ended. */
+export async function decidePullRequest(deps: Deps, idOrPrefix: string, decision: 'merge' | 'close'): Promise<void> {
+  const order = await findWorkOrder(deps.db, idOrPrefix)
+  await endPullRequest(deps, order, decision)
+}
+
+async function endPullRequest(deps: Deps, order: WorkOrderView, decision: 'merge' | 'close'): Promise<void> {
+  if (order.phase !== 'in_review' || order.github_pr_number === null) {
+    throw wrongStatus(order, decision === 'merge' ? 'merged' : 'closed')
+  }
+  const project = await projectOfAttempt(deps, order)
+  const forge = forgeOf(deps, project)
+  const pullRequest =
+    decision === 'merge'
+      ? await forge.merge(project, order.github_pr_number)
+      : await forge.close(project, order.github_pr_number)
+  await recordPullRequestEnd(deps.db, { workOrderId: order.id, attempt: order.attempts, pullRequest })
+}
+
+/** Where the last attempt was carried out; that stands even when a project was added since. */
+async function projectOfAttempt({ db }: Deps, order: WorkOrderView): Promise<Project> {
+  const row = await db
+    .selectFrom('attempts')
+    .select('project_id')
+    .where('work_order_id', '=', order.id)
+    .where('number', '=', order.attempts)
+    .executeTakeFirst()
+  return projectOf(db, row === undefined ? null : row.project_id)
+}
+
+function forgeOf({ forges }: Deps, project: Project): Forge {
+  const forge = forges[project.forge]
+  if (forge !== null) return forge
+  throw new Fault('forge_unsupported', `This Moose has no forge "${project.forge}".`, { forge: project.forge })
+}

@@ -1,0 +1,60 @@
+import type { Clock } from '../clock.ts'
+import type { RunningAttempts } from './running-attempts.ts'
+
+const NEVER_ABORTED = new AbortController().signal
+
+/** Asks attempts to stop at their next step boundary, for a later start to go on from there. */
+export type Drain = {
+  readonly requested: boolean
+  request(): void
+  /**
+   * Holds a workflow for the rest of this process, so that the engine keeps it as unfinished.
+   * Never resolves.
+   */
+  park(workOrderId: string): Promise<never>
+  readonly parked: ReadonlySet<string>
+}
+
+/** After the grace, how long an aborted step may take to let go of its children. */
+const LET_GO_MS = 5_000
+
+/**
+ * Waits until no attempt of this process moves: each has ended or stands at a step boundary. When the grace is over
+ * the steps that still run are aborted; they run again at the next start.
+ */
+export async function settle(drain: Drain, running: RunningAttempts, clock: Clock, graceMs: number): Promise<void> {
+  drain.request()
+  await quiet(drain, running, clock, graceMs)
+  running.abortAll(new ServiceStopping('the service stops'))
+  await quiet(drain, running, clock, LET_GO_MS)
+}
+
+async function quiet(drain: Drain, running: RunningAttempts, clock: Clock, atMostMs: number): Promise<void> {
+  const patience = AbortSignal.timeout(atMostMs)
+  while (!patience.aborted && running.ids().some((id) => !drain.parked.has(id))) {
+    await clock.sleep(20, NEVER_ABORTED)
+  }
+}
+
+/** The reason signals are aborted with when the grace of a drain is over; no fault of the attempt. */
+export class ServiceStopping extends Error {
+  override readonly name = 'ServiceStopping'
+}
+
+export function createDrain(): Drain {
+  const parked = new Set<string>()
+  let requested = false
+  return {
+    get requested() {
+      return requested
+    },
+    parked,
+    request() {
+      requested = true
+    },
+    park(workOrderId) {
+      parked.add(workOrderId)
+      return new Promise<never>(() => undefined)
+    },
+  }
+}

@@ -1,0 +1,119 @@
+import { DBOS } from '@dbos-inc/dbos-sdk'
+import type { Kysely } from 'kysely'
+import type { Clock } from '../clock.ts'
+import { type AttemptKey, beginStep, endStep } from '../db/attempts.ts'
+import { recordEvent } from '../db/events.ts'
+import type { Database } from '../db/schema.ts'
+import { moveWorkOrder } from '../db/work-orders.ts'
+import { Fault, type FaultRecord, NEXT_MOVE, toFault } from '../errors.ts'
+import { STEPS, type StepName } from '../results/end-of-attempt.ts'
+import type { Phase } from '../work-order/status.ts'
+import { type Drain, ServiceStopping } from './drain.ts'
+
+/** Pauses before a step is repeated after an outside failure that should pass. */
+const PAUSES_MS = [1_000, 5_000]
+
+const PHASE: Record<StepName, Phase | null> = {
+  route: 'routing',
+  propose: 'proposing',
+  apply: 'applying',
+  verify: 'verifying',
+  publish: 'publishing',
+  record: null,
+}
+
+/** What the engine keeps of a step. A fault is a result, so that it survives a crash as it was. */
+type Outcome<T> = { ok: true; output: T } | { ok: false; fault: FaultRecord }
+
+export type Step<T> = {
+  name: StepName
+  /** Shown with the step; what matters of what went in. */
+  input: unknown
+  run: () => Promise<T>
+  /** For a step whose output is kept although it speaks against going on. */
+  failureOf?: (output: T) => FaultRecord | null
+}
+
+export type StepDeps = { db: Kysely<Database>; clock: Clock; drain: Drain; signal: AbortSignal }
+
+/**
+ * Runs one step exactly once as far as its result goes: the engine keeps the outcome and does not run the step again
+ * after a crash. Its input, output, times, cost and error are kept beside, to be shown.
+ *
+ * @throws {Fault} what ended the step
+ */
+export async function durableStep<T>(deps: StepDeps, key: AttemptKey, step: Step<T>): Promise<T> {
+  if (deps.drain.requested) await deps.drain.park(key.workOrderId)
+  const outcome = await DBOS.runStep(() => performStep(deps, key, step), { name: step.name })
+  if (deps.drain.requested) await deps.drain.park(key.workOrderId)
+  if (!outcome.ok) throw Fault.fromRecord(outcome.fault)
+  return outcome.output
+}
+
+async function performStep<T>(deps: StepDeps, key: AttemptKey, step: Step<T>): Promise<Outcome<T>> {
+  try {
+    await begin(deps.db, key, step)
+    const output = await repeatedly(deps, key, step)
+    const failure = step.failureOf === undefined ? null : step.failureOf(output)
+    await end(deps.db, key, step.name, { output, failure })
+    return failure === null ? { ok: true, output } : { ok: false, fault: failure }
+  } catch (thrown) {
+    // The process is about to go: nothing is recorded, and the next start runs this step again.
+    if (deps.signal.reason instanceof ServiceStopping) return deps.drain.park(key.workOrderId)
+    const fault = toFault(deps.signal.aborted ? deps.signal.reason : thrown).toRecord()
+    await end(deps.db, key, step.name, { output: undefined, failure: fault })
+    return { ok: false, fault }
+  }
+}
+
+async function repeatedly<T>({ db, clock, signal }: StepDeps, key: AttemptKey, step: Step<T>): Promise<T> {
+  for (const pauseMs of PAUSES_MS) {
+    try {
+      signal.throwIfAborted()
+      return await step.run()
+    } catch (thrown) {
+      const fault = toFault(thrown)
+      if (signal.aborted || !isWorthRepeating(step.name, fault)) throw thrown
+      const message = `${fault.message} Trying again in ${pauseMs / 1000}s.`
+      await recordEvent(db, { ...key, step: step.name, type: 'step_repeated', message })
+      await clock.sleep(pauseMs, signal)
+    }
+  }
+  return step.run()
+}
+
+/** Calls to a model have repeated themselves already (models/); recording is tried again whatever went wrong. */
+function isWorthRepeating(name: StepName, fault: Fault): boolean {
+  return name === 'record' || (NEXT_MOVE[fault.code] === 'retry' && !fault.code.startsWith('model_'))
+}
+
+async function begin<T>(db: Kysely<Database>, key: AttemptKey, step: Step<T>): Promise<void> {
+  const phase = PHASE[step.name]
+  await db.transaction().execute(async (transaction) => {
+    await beginStep(transaction, key, { position: STEPS.indexOf(step.name), name: step.name, input: step.input })
+    await recordEvent(transaction, { ...key, step: step.name, type: 'step_started', message: step.name })
+    if (phase === null) return
+    const move = { from: ['in_progress'], to: 'in_progress', phase } as const
+    if (await moveWorkOrder(transaction, key.workOrderId, move)) return
+    throw new Fault('attempt_cancelled', 'The order was cancelled.', { id: key.workOrderId })
+  })
+}
+
+async function end(
+  db: Kysely<Database>,
+  key: AttemptKey,
+  name: StepName,
+  { output, failure }: { output: unknown; failure: FaultRecord | null },
+): Promise<void> {
+  const status = failure === null ? 'succeeded' : 'failed'
+  await db.transaction().execute(async (transaction) => {
+    const { costUsd, durationMs } = await endStep(transaction, key, { name, status, output, error: failure })
+    await recordEvent(transaction, {
+      ...key,
+      step: name,
+      type: `step_${status}`,
+      message: failure === null ? name : failure.message,
+      data: { duration_ms: durationMs, cost_usd: costUsd, ...(failure === null ? {} : { code: failure.code }) },
+    })
+  })
+}

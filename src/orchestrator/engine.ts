@@ -1,0 +1,66 @@
+import { DBOS, type DLogger } from '@dbos-inc/dbos-sdk'
+import type { Pool } from 'pg'
+import type { AttemptKey } from '../db/attempts.ts'
+import type { Log } from '../log.ts'
+import { workflowId } from '../work-order/naming.ts'
+
+/**
+ * The revision of the steps below `attempt-workflow.ts`. Workflows are resumed only by the revision that began them;
+ * raise it when steps are added, removed or change their meaning.
+ */
+const PIPELINE_REVISION = 'pipeline-1'
+/** We use no queue of the engine; its supervisor need not look often. */
+const RARELY_MS = 60_000
+
+export type EngineOptions = {
+  pool: Pool
+  /** Unique per home: the engine resumes at launch what the same executor left. */
+  executorId: string
+  log: Log
+  /** One attempt, as a durable workflow: everything with an effect runs in `DBOS.runStep`. */
+  workflow: (workOrderId: string, attempt: number) => Promise<void>
+}
+
+export type Engine = AsyncDisposable & {
+  /** Starts the workflow of an attempt; of one that is known already, nothing happens. Resolves when it has started. */
+  start(key: AttemptKey): Promise<void>
+}
+
+/**
+ * Launches DBOS in the schema `dbos` of the same database; attempts that a dead process of this executor left are
+ * resumed at once. There is one engine per process.
+ *
+ * @see https://docs.dbos.dev/typescript/reference/configuration
+ */
+export async function launchEngine({ pool, executorId, log, workflow }: EngineOptions): Promise<Engine> {
+  const registered = DBOS.registerWorkflow(workflow, { name: 'attempt' })
+  DBOS.setConfig({
+    name: 'moose',
+    systemDatabasePool: pool,
+    executorID: executorId,
+    applicationVersion: PIPELINE_REVISION,
+    useListenNotify: false,
+    schedulerPollingIntervalMs: RARELY_MS,
+    logger: quietLogger(log),
+  })
+  await DBOS.launch()
+  return {
+    async start(key) {
+      const id = workflowId(key.workOrderId, key.attempt)
+      await DBOS.startWorkflow(registered, { workflowID: id })(key.workOrderId, key.attempt)
+    },
+    async [Symbol.asyncDispose]() {
+      await DBOS.shutdown({ deregister: true, workflowCompletionTimeoutMS: 0 })
+    },
+  }
+}
+
+/** The engine's notes are ours to debug with, not for the operator. */
+function quietLogger(log: Log): DLogger {
+  return {
+    debug: (entry) => log.trace({ engine: entry }),
+    info: (entry) => log.debug({ engine: entry }),
+    warn: (entry) => log.warn({ engine: entry }),
+    error: (entry) => log.warn({ engine: entry }),
+  }
+}

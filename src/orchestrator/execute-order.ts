@@ -1,0 +1,80 @@
+import type { Kysely } from 'kysely'
+import type { ExecutionResult } from '../contract/orchestrator.ts'
+import type { WorkOrderView } from '../contract/work-orders.ts'
+import { type AttemptKey, findAttempt } from '../db/attempts.ts'
+import type { Database } from '../db/schema.ts'
+import { findWorkOrder, wrongStatus } from '../db/work-orders.ts'
+import { Fault } from '../errors.ts'
+import type { RunningAttempts } from './running-attempts.ts'
+
+export type ExecuteDeps = {
+  db: Kysely<Database>
+  /** Claims exactly this order; empty when it has to wait for a free place or scope. */
+  claim: () => Promise<AttemptKey[]>
+  start: (key: AttemptKey) => Promise<void>
+  running: RunningAttempts
+  signal: AbortSignal
+}
+
+/** How long to wait before looking again when no attempt of this process ends meanwhile. */
+const LOOK_AGAIN_MS = 500
+
+/** Claims one order, waiting for its turn if it must, starts it and waits for its end (seed 5.4). */
+export async function executeOrder(deps: ExecuteDeps, workOrderId: string): Promise<ExecutionResult> {
+  const key = await claimInTurn(deps, workOrderId)
+  const [fault] = await Promise.all([deps.running.endOf(key, deps.signal), deps.start(key)])
+  if (fault !== null) throw Fault.fromRecord(fault)
+  return resultOf(deps.db, key)
+}
+
+async function claimInTurn(deps: ExecuteDeps, workOrderId: string): Promise<AttemptKey> {
+  for (;;) {
+    assertMayStart(await findWorkOrder(deps.db, workOrderId))
+    const [key] = await deps.claim()
+    if (key !== undefined) return key
+    await Promise.race([deps.running.nextEnd(deps.signal), pause(deps.signal)])
+  }
+}
+
+function assertMayStart(order: WorkOrderView): void {
+  const short = order.id.slice(0, 8)
+  if (order.status === 'in_progress' && order.phase !== 'in_review') {
+    const message = `Work order ${order.id} is being carried out already. Follow it with: moose logs -f ${short}`
+    throw new Fault('work_order_busy', message, { id: order.id })
+  }
+  if (order.status !== 'pending') throw wrongStatus(order, 'run')
+  if (!order.approved) {
+    const message = `Work order ${order.id} is not approved. Approve it with: moose approve ${short}`
+    throw new Fault('work_order_not_approved', message, { id: order.id })
+  }
+}
+
+function pause(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, LOOK_AGAIN_MS)
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer)
+      reject(signal.reason)
+    })
+  })
+}
+
+async function resultOf(db: Kysely<Database>, key: AttemptKey): Promise<ExecutionResult> {
+  const order = await findWorkOrder(db, key.workOrderId)
+  const attempt = await findAttempt(db, key)
+  const { github_pr_url, github_pr_number, github_branch } = order
+  if (github_pr_url === null || github_pr_number === null || github_branch === null || attempt.ended_at === null) {
+    throw new Fault('internal', `Attempt ${key.attempt} of ${order.id} ended without a pull request.`, { id: order.id })
+  }
+  return {
+    work_order_id: order.id,
+    attempt: key.attempt,
+    status: order.status,
+    phase: order.phase,
+    pr_url: github_pr_url,
+    pr_number: github_pr_number,
+    branch_name: github_branch,
+    execution_time_ms: attempt.ended_at.getTime() - attempt.claimed_at.getTime(),
+    cost_usd: Number(attempt.cost_usd),
+  }
+}

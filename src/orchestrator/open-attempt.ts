@@ -1,0 +1,55 @@
+import { type Kysely, sql } from 'kysely'
+import { type AttemptKey, findAttempt } from '../db/attempts.ts'
+import { type NewEvent, recordEvent } from '../db/events.ts'
+import { projectOf } from '../db/projects.ts'
+import type { Database } from '../db/schema.ts'
+import { shortIdOf } from '../db/work-orders.ts'
+import type { AttemptContext } from '../pipeline/attempt-context.ts'
+import type { StepName } from '../results/end-of-attempt.ts'
+import { createOutputLog } from './output-log.ts'
+
+/**
+ * What an attempt starts from, read from its row: the same after a crash. Disposing it stores the last output.
+ *
+ * @param currentStep the step lines of the log belong to
+ */
+export async function openAttempt(
+  db: Kysely<Database>,
+  key: AttemptKey,
+  signal: AbortSignal,
+  currentStep: () => StepName,
+): Promise<{ context: AttemptContext } & AsyncDisposable> {
+  const row = await findAttempt(db, key)
+  const write = (type: NewEvent['type'], message: string) =>
+    recordEvent(db, { ...key, step: currentStep(), type, message })
+  const output = createOutputLog((text) => write('output', text))
+  return {
+    context: {
+      ...key,
+      content: row.content,
+      claimedAt: row.claimed_at,
+      signal,
+      note: async (message) => {
+        await output.flush()
+        await write('progress', message)
+      },
+      output: (text) => output.add(text),
+      project: () => projectOf(db, row.project_id),
+      shortId: () => shortIdOf(db, key.workOrderId),
+      isStillApproved: () => isStillApproved(db, key),
+    },
+    [Symbol.asyncDispose]: () => output.flush(),
+  }
+}
+
+/** The database withdraws an approval when the content changes, so the flag alone is enough to look at. */
+async function isStillApproved(db: Kysely<Database>, { workOrderId, attempt }: AttemptKey): Promise<boolean> {
+  const row = await db
+    .selectFrom('work_orders')
+    .select(sql<boolean>`metadata ->> 'approved_by_director' = 'true'`.as('approved'))
+    .where('id', '=', workOrderId)
+    .where('status', '=', 'in_progress')
+    .where('attempts', '=', attempt)
+    .executeTakeFirst()
+  return row !== undefined && row.approved
+}

@@ -1,0 +1,104 @@
+import type { Kysely } from 'kysely'
+import type { Pool } from 'pg'
+import type { Clock } from '../clock.ts'
+import type { Config } from '../config.ts'
+import { claimOrders } from '../db/claim.ts'
+import type { Database } from '../db/schema.ts'
+import { readSettings } from '../db/system-config.ts'
+import { findWorkOrder } from '../db/work-orders.ts'
+import { Fault } from '../errors.ts'
+import type { Log } from '../log.ts'
+import type { Adapters } from '../pipeline/attempt-context.ts'
+import { cancelOrder, decidePullRequest, retryOrder } from './decisions.ts'
+import { createDispatcher } from './dispatcher.ts'
+import { createDrain, settle } from './drain.ts'
+import { createErrorList } from './error-list.ts'
+import { executeOrder } from './execute-order.ts'
+import { createLazyEngine } from './lazy-engine.ts'
+import type { Orchestrator } from './orchestrator.ts'
+import { createRunningAttempts } from './running-attempts.ts'
+import { readStatus } from './status.ts'
+
+export type OrchestratorDeps = {
+  db: Kysely<Database>
+  pool: Pool
+  adapters: Adapters
+  config: Config
+  clock: Clock
+  log: Log
+  /** What identifies this home's process to the engine. */
+  executorId: string
+  /** Shown in the status: where psql connects, without a password. */
+  databaseUrl: string
+  version: string
+  /** Called once before the engine starts; makes sure no other process runs this home's attempts. */
+  own: () => Promise<void>
+}
+
+export type OrchestratorService = Orchestrator &
+  AsyncDisposable & {
+    /** Takes up what an earlier process left; done by the first start or execute otherwise. */
+    launch(): Promise<void>
+    /** A notification said that there may be something to claim. */
+    wake(): void
+    /** A notification said that an order was cancelled. */
+    stopAttempt(workOrderId: string): void
+  }
+
+/** Wires dispatcher, engine and running attempts into the service the API and the CLI see. */
+export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService {
+  const { db, adapters, config, clock } = deps
+  const parts = { db, forges: adapters.forges }
+  const running = createRunningAttempts()
+  const errors = createErrorList(deps)
+  const drain = createDrain()
+  const claim = (maxConcurrent: number, only: string | null) =>
+    claimOrders(db, { maxConcurrent, executorId: deps.executorId, only })
+  const settings = () => readSettings(db, config)
+  const engine = createLazyEngine(deps, {
+    drain,
+    running,
+    onEnd: () => dispatcher.wake(),
+  })
+  const dispatcher = createDispatcher({
+    readSettings: settings,
+    claim: (maxConcurrent) => claim(maxConcurrent, null),
+    start: async (key) => (await engine.launched()).start(key),
+    onError: errors.add,
+    now: clock.now,
+  })
+  const stopAttempt = (workOrderId: string) => {
+    running.abort(workOrderId, new Fault('attempt_cancelled', 'The order was cancelled.', { id: workOrderId }))
+  }
+
+  return {
+    launch: async () => void (await engine.launched()),
+    async start(intervalMs) {
+      await engine.launched()
+      return dispatcher.start(intervalMs)
+    },
+    stop: dispatcher.stop,
+    wake: dispatcher.wake,
+    status: () => readStatus({ ...deps, dispatcher, running, errors: errors.list() }),
+    async execute(idOrPrefix, signal) {
+      const order = await findWorkOrder(db, idOrPrefix)
+      const { start } = await engine.launched()
+      const claimIt = async () => claim((await settings()).maxConcurrent, order.id)
+      return executeOrder({ db, claim: claimIt, start, running, signal }, order.id)
+    },
+    cancel: async (idOrPrefix) => stopAttempt(await cancelOrder(parts, idOrPrefix)),
+    stopAttempt,
+    retry: (idOrPrefix) => retryOrder(parts, idOrPrefix),
+    merge: (idOrPrefix) => decidePullRequest(parts, idOrPrefix, 'merge'),
+    close: (idOrPrefix) => decidePullRequest(parts, idOrPrefix, 'close'),
+    drain(graceMs) {
+      dispatcher.stop()
+      return settle(drain, running, clock, graceMs)
+    },
+    async [Symbol.asyncDispose]() {
+      dispatcher.stop()
+      await settle(drain, running, clock, 0)
+      await engine[Symbol.asyncDispose]()
+    },
+  }
+}

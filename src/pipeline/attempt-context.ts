@@ -1,0 +1,44 @@
+import type { WorkOrderContent } from '../work-order/content.ts'
+import type { Project } from '../work-order/work-order.ts'
+import type { Check, CheckRunner, Executor } from './ports/execution.ts'
+import type { Proposer, ProposerRequest } from './ports/proposal.ts'
+import type { Forge } from './ports/pull-request.ts'
+import type { Manager, RoutingRequest } from './ports/routing.ts'
+import type { Workspaces } from './ports/workspace.ts'
+
+/** What every step of one attempt knows from the start; the same again after a crash. */
+export type AttemptContext = {
+  workOrderId: string
+  /** 1 for the first. */
+  attempt: number
+  /** The order as it was approved and claimed; unchecked until `route` has validated it. */
+  content: unknown
+  claimedAt: Date
+  /** Aborted when the order is cancelled or the service stops. */
+  signal: AbortSignal
+  /** A line for the live log. */
+  note: (message: string) => Promise<void>
+  /** Output of a foreign program for the live log, in pieces. */
+  output: (text: string) => void
+  /** Where the order should be carried out. @throws {Fault} `project_required` */
+  project: () => Promise<Project>
+  /** Enough of the id to be unique, for branch and title. */
+  shortId: () => Promise<string>
+  /** Whether the approval that led to this attempt still covers the order. */
+  isStillApproved: () => Promise<boolean>
+}
+
+/** The parts an attempt is made with; chosen in app.ts. */
+export type Adapters = {
+  manager: Manager
+  proposer: Proposer
+  executor: Executor
+  checkRunner: CheckRunner
+  workspaces: Workspaces
+  /** The seed's transformations of an order (2.2). */
+  buildRoutingRequest: (workOrderId: string, order: WorkOrderContent) => RoutingRequest
+  buildProposerRequest: (order: WorkOrderContent) => ProposerRequest
+  /** Reads `moose.yaml`; null when the base commit has none. @throws {Fault} `checks_invalid` */
+  parseChecks: (mooseYaml: string | null) => Check[]
+  forges: Readonly<Record<Project['forge'], Forge | null>>
+}

@@ -1,0 +1,51 @@
+import { Fault } from '../errors.ts'
+import { branchName, pullRequestTitle } from '../work-order/naming.ts'
+import type { Applied } from './apply.ts'
+import type { Adapters, AttemptContext } from './attempt-context.ts'
+import type { PullRequest } from './ports/pull-request.ts'
+import type { Proposed } from './propose.ts'
+import { pullRequestBody } from './pull-request-body.ts'
+import type { Routed } from './route.ts'
+import type { Verified } from './verify.ts'
+
+export type Evidence = { routed: Routed; proposed: Proposed; applied: Applied; verified: Verified }
+
+/**
+ * Pushes the verified commit and opens the pull request.
+ *
+ * @throws {Fault} `approval_withdrawn`, `forge_unsupported`, and those of `Forge.publish`
+ */
+export async function publish(
+  context: AttemptContext,
+  evidence: Evidence,
+  { forges }: Pick<Adapters, 'forges'>,
+): Promise<PullRequest> {
+  const { project, order, shortId } = evidence.routed
+  const forge = forges[project.forge]
+  if (forge === null) {
+    const message = `Project ${project.name} uses the forge "${project.forge}", which this Moose does not have. Use forge "local".`
+    throw new Fault('forge_unsupported', message, { forge: project.forge })
+  }
+  if (!(await context.isStillApproved())) {
+    const message =
+      'The order was edited or its approval withdrawn while it ran; nothing was pushed. Approve it again and retry.'
+    throw new Fault('approval_withdrawn', message, { id: context.workOrderId })
+  }
+  return forge.publish({
+    project,
+    workOrderId: context.workOrderId,
+    attempt: context.attempt,
+    branches: branches(shortId, order.title, context.attempt),
+    baseSha: evidence.proposed.baseSha,
+    headSha: evidence.verified.headSha,
+    title: pullRequestTitle(shortId, order.title),
+    body: pullRequestBody(context, evidence),
+    signal: context.signal,
+  })
+}
+
+/** The plain name first; a retry that finds it taken uses the one with the attempt's number. */
+function branches(shortId: string, title: string, attempt: number): string[] {
+  const plain = branchName(shortId, title, 1)
+  return attempt === 1 ? [plain] : [plain, branchName(shortId, title, attempt)]
+}

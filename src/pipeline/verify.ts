@@ -1,0 +1,91 @@
+import { Fault, type FaultRecord } from '../errors.ts'
+import { isInScope } from '../work-order/scope.ts'
+import type { Applied } from './apply.ts'
+import type { Adapters, AttemptContext } from './attempt-context.ts'
+import type { Check, CheckResult } from './ports/execution.ts'
+import type { ChangedFile } from './ports/workspace.ts'
+import type { Proposed } from './propose.ts'
+import type { Routed } from './route.ts'
+
+/** The evidence about one commit; kept also when it speaks against it. */
+export type Verified = {
+  headSha: string
+  /** What git says has changed since the base. */
+  files: ChangedFile[]
+  /** In the order they ran; empty when the project has none. */
+  checks: CheckResult[]
+  /** Null: everything passed. */
+  failure: FaultRecord | null
+}
+
+/**
+ * Judges the very commit that would be pushed: its scope first, then the project's checks as the base commit has them.
+ *
+ * @throws {Fault} `checks_invalid`; a failed scope or check is a result
+ */
+export async function verify(
+  context: AttemptContext,
+  done: { routed: Routed; proposed: Proposed; applied: Applied },
+  adapters: Pick<Adapters, 'workspaces' | 'checkRunner' | 'parseChecks'>,
+): Promise<Verified> {
+  const { project, order } = done.routed
+  const { headSha } = done.applied
+  const { workspaces } = adapters
+  const files = await workspaces.changedFiles(project, done.proposed.baseSha, headSha)
+  const outside = files.map(({ path }) => path).filter((path) => !isInScope(path, order.files_in_scope))
+  if (outside.length > 0) return { headSha, files, checks: [], failure: outOfScope(outside).toRecord() }
+  const mooseYaml = await workspaces.tree(project, done.proposed.baseSha).read('moose.yaml')
+  const checks = adapters.parseChecks(mooseYaml === null ? null : mooseYaml.toString('utf8'))
+  if (checks.length === 0) await context.note('the project has no checks (moose.yaml)')
+  const results = await runChecks(context, done, adapters, checks)
+  return { headSha, files, checks: results, failure: checkFailure(results) }
+}
+
+async function runChecks(
+  context: AttemptContext,
+  { routed, applied }: { routed: Routed; applied: Applied },
+  { workspaces, checkRunner }: Pick<Adapters, 'workspaces' | 'checkRunner'>,
+  checks: readonly Check[],
+): Promise<CheckResult[]> {
+  if (checks.length === 0) return []
+  const { workOrderId, attempt, signal, output } = context
+  await using workspace = await workspaces.open({
+    project: routed.project,
+    workOrderId,
+    attempt,
+    sha: applied.headSha,
+    signal,
+  })
+  const results: CheckResult[] = []
+  for (const check of checks) {
+    const criteria = routed.order.acceptance_criteria
+    const result = await checkRunner.run(check, { workspace, criteria, signal, onOutput: output })
+    await context.note(
+      `check ${check.name} ${result.outcome.replace('_', ' ')} in ${(result.durationMs / 1000).toFixed(1)}s`,
+    )
+    results.push(result)
+  }
+  return results
+}
+
+function outOfScope(paths: readonly string[]): Fault {
+  const message = `The change touches ${paths.join(', ')}, outside files_in_scope. Widen the scope and approve it again, or retry.`
+  return new Fault('change_out_of_scope', message, { files: paths.join(', ') })
+}
+
+function checkFailure(results: readonly CheckResult[]): FaultRecord | null {
+  const failed = results.find(({ outcome }) => outcome !== 'passed')
+  if (failed === undefined) return null
+  const how =
+    failed.outcome === 'failed' ? `failed with exit code ${failed.exitCode}` : failed.outcome.replace('_', ' ')
+  const message = `Check "${failed.name}" (${failed.run}) ${how}. Its last lines:\n${lastLines(failed.outputTail)}`
+  return new Fault('check_failed', message, {
+    check: failed.name,
+    outcome: failed.outcome,
+    exit_code: failed.exitCode,
+  }).toRecord()
+}
+
+function lastLines(output: string): string {
+  return output.trimEnd().split('\n').slice(-12).join('\n')
+}

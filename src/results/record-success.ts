@@ -1,0 +1,70 @@
+import type { Kysely } from 'kysely'
+import { endAttempt } from '../db/attempts.ts'
+import { recordEvent } from '../db/events.ts'
+import { recordOutcome, recordPullRequestEvent } from '../db/outcomes.ts'
+import type { Database } from '../db/schema.ts'
+import { recordPullRequestOfOrder } from '../db/work-orders.ts'
+import type { Success } from './end-of-attempt.ts'
+import { outcomeOf } from './outcome.ts'
+
+/**
+ * The seed's three writes (4.7) in one transaction: the order goes `in_review` with its pull request, `github_events`
+ * hears of it, `outcome_vectors` learns from it. A repetition, or an order cancelled meanwhile, changes nothing but
+ * the attempt.
+ */
+export async function recordSuccess(db: Kysely<Database>, success: Success): Promise<void> {
+  const { workOrderId, attempt, evidence, pullRequest } = success
+  await db.transaction().execute(async (transaction) => {
+    const end = { status: 'succeeded', error: null, branch: pullRequest.branch } as const
+    const ended = await endAttempt(transaction, { workOrderId, attempt }, end)
+    if (ended === null) return
+    await recordPullRequestOfOrder(transaction, workOrderId, {
+      pullRequest,
+      proposer: evidence.routed.decision.selected_proposer,
+      metadata: metadataOf(success),
+    })
+    await recordPullRequestEvent(transaction, {
+      workOrderId,
+      action: 'opened',
+      number: pullRequest.number,
+      branch: pullRequest.branch,
+      metadata: {
+        pr_url: pullRequest.url,
+        risk_level: evidence.routed.order.risk_level,
+        proposer_used: evidence.proposed.response.proposer_used,
+        cost: Number(ended.cost_usd),
+      },
+    })
+    const outcome = outcomeOf(ended, evidence)
+    await recordOutcome(transaction, { ...outcome.row, success: true, outcome: 'pull_request_opened' }, outcome.context)
+    await recordEvent(transaction, {
+      workOrderId,
+      attempt,
+      type: 'attempt_ended',
+      message: `pull request #${pullRequest.number} is open: ${pullRequest.url}`,
+      data: {
+        outcome: 'succeeded',
+        pr_url: pullRequest.url,
+        pr_number: pullRequest.number,
+        branch: pullRequest.branch,
+        cost_usd: Number(ended.cost_usd),
+        duration_ms: outcome.row.execution_time_ms,
+      },
+    })
+  })
+}
+
+function metadataOf({ evidence, attempt, pullRequest }: Success): Record<string, unknown> {
+  const { proposer_used, cost, token_usage, execution_time_ms } = evidence.proposed.response
+  return {
+    routing_decision: evidence.routed.decision,
+    proposer_response: { proposer_used, cost, token_usage, execution_time_ms },
+    executor_execution: {
+      executor: evidence.applied.executor,
+      branch_name: pullRequest.branch,
+      success: true,
+      attempt,
+    },
+    orchestrator_execution_at: new Date().toISOString(),
+  }
+}
