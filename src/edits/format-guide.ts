@@ -1,0 +1,44 @@
+/**
+ * The edit format as it is explained to a model. Its examples follow the format themselves: `parseEdits` reads the
+ * guide as one block of each kind.
+ */
+export const EDIT_FORMAT_GUIDE = `Answer with blocks in exactly this format. Each block starts with a header line "### verb path" at the start of a line.
+Paths are relative to the root of the repository, without quotes. Outside of blocks write short prose only: no other
+headings that start with "###" and no code fences.
+
+To change parts of an existing file, with one or more SEARCH/REPLACE pairs:
+
+### edit src/greeting.ts
+<<<<<<< SEARCH
+export function greet(name: string) {
+  return 'Hello ' + name
+=======
+export function greet(name: string): string {
+  return \`Hello, \${name}!\`
+>>>>>>> REPLACE
+
+To create a file, or to replace a whole file (an empty body makes an empty file):
+
+### write docs/greeting.md
+\`\`\`\`
+# Greeting
+
+Says hello.
+\`\`\`\`
+
+To delete a file, and to rename or move one:
+
+### delete src/old-greeting.ts
+
+### rename test/greet.ts -> test/greeting.test.ts
+
+Rules:
+- SEARCH is whole, consecutive lines copied exactly from the file, with their indentation and blank lines, without line numbers.
+- SEARCH must occur exactly once in the file. Take the fewest lines that make it unique.
+- REPLACE is what stands there instead; leave it empty to delete the lines.
+- Pairs and blocks are applied in order, each on top of the ones before. After a rename, edit the new path.
+- The fence of a write block closes at the first line that is exactly the same fence: where the file itself contains fences, use a longer one.
+- Where the text to edit itself contains marker lines, use longer markers: 8 or more of <, = and >, all three alike.
+- Touch only the files you were given as being in scope.
+- One block that does not apply rejects the whole answer. Never abbreviate with "..." or "rest unchanged".
+`

@@ -1,0 +1,27 @@
+import { applyEdits } from '../../edits/apply-edits.ts'
+import { parseEdits } from '../../edits/parse-edits.ts'
+import type { Executor, ExecutorInput } from '../../pipeline/ports/execution.ts'
+import { readTreeFile } from './tree-file.ts'
+import { writeChanges } from './write-changes.ts'
+
+/**
+ * The executor that applies edits in Moose's own format exactly and in process: to the files as they are in the
+ * workspace, in memory first, then on disk; all or nothing both times.
+ *
+ * Besides the port's faults `apply` throws `change_without_effect`, `internal` when the disk refuses, and the reason
+ * of the signal when it is aborted before the first byte is written.
+ */
+export function createPatchExecutor(): Executor {
+  return { name: 'patch', apply }
+}
+
+async function apply({ workspace, content, scope, signal }: ExecutorInput): Promise<void> {
+  const edits = parseEdits(content)
+  const read = async (path: string) => {
+    const file = await readTreeFile(workspace.path, path)
+    return file === null ? null : file.content
+  }
+  const changes = await applyEdits(edits, { read, scope })
+  signal.throwIfAborted()
+  await writeChanges(workspace.path, changes)
+}

@@ -1,0 +1,117 @@
+import { constants, mkdir, open, rmdir, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { FileChange } from '../../edits/edited-tree.ts'
+import { Fault } from '../../errors.ts'
+import { Journal } from './journal.ts'
+import { treeEntry, twinName } from './tree-entry.ts'
+import { readTreeFile, type TreeFile } from './tree-file.ts'
+
+const NEW_FILE_MODE = 0o644
+
+type Tree = { root: string; journal: Journal }
+
+/**
+ * Writes changes to a work tree: all of them, or none. When one fails, what was is put back first.
+ *
+ * A modified or renamed file keeps its permission bits, a new one gets 0644. Folders are made as needed, and those
+ * that a deletion empties are removed. A file is removed and made anew, never written through, so that neither a
+ * symbolic nor a hard link leads out of the tree.
+ *
+ * @param root absolute path of the work tree
+ * @throws {Fault} `edits_rejected` when the tree has no place for a file (a folder has its name, or a neighbour whose
+ *   name differs only in case), `scope_unreadable` for a link, `internal` when the disk refuses; the tree is then as
+ *   it was, unless the message says otherwise
+ */
+export async function writeChanges(root: string, changes: readonly FileChange[]): Promise<void> {
+  const modes = new Map<string, number>()
+  for (const { path, renamedFrom } of changes) modes.set(path, await modeFor(root, path, renamedFrom))
+  const tree = { root, journal: new Journal() }
+  const deletedFirst = changes.toSorted((left, right) => Number(right.content === null) - Number(left.content === null))
+  for (const { path, content } of deletedFirst) {
+    try {
+      const existed = await removeFile(tree, path)
+      if (!existed && content !== null) await preparePlace(tree, path)
+      if (content === null) await removeEmptyFolders(tree, path)
+      else await placeFile(join(root, path), { content, mode: modes.get(path) as number }, tree.journal)
+    } catch (thrown) {
+      throw await tree.journal.putBack(path, thrown)
+    }
+  }
+}
+
+async function modeFor(root: string, path: string, renamedFrom: string | undefined): Promise<number> {
+  const entry = await treeEntry(root, renamedFrom === undefined ? path : renamedFrom)
+  return entry?.isFile() === true ? entry.mode & 0o777 : NEW_FILE_MODE
+}
+
+/** @returns whether there was a file */
+async function removeFile({ root, journal }: Tree, path: string): Promise<boolean> {
+  const before = await readTreeFile(root, path)
+  if (before === null) return false
+  const target = join(root, path)
+  await unlink(target)
+  journal.record(() => placeFile(target, before, new Journal()))
+  return true
+}
+
+/** Makes the folders of a new file and sees that it can stand there. */
+async function preparePlace(tree: Tree, path: string): Promise<void> {
+  const segments = path.split('/')
+  for (let depth = 1; depth < segments.length; depth += 1) await ensureFolder(tree, segments.slice(0, depth))
+  if ((await treeEntry(tree.root, path)) !== null) throw noPlace(path, 'is a folder')
+  await refuseTwin(tree, segments)
+}
+
+async function ensureFolder(tree: Tree, segments: readonly string[]): Promise<void> {
+  const path = segments.join('/')
+  const entry = await treeEntry(tree.root, path)
+  if (entry?.isDirectory() === true) return
+  if (entry !== null) throw noPlace(path, 'is a file, not a folder')
+  await refuseTwin(tree, segments)
+  const folder = join(tree.root, path)
+  await mkdir(folder)
+  tree.journal.record(() => rmdir(folder))
+}
+
+async function refuseTwin({ root }: Tree, segments: readonly string[]): Promise<void> {
+  const twin = await twinName(join(root, ...segments.slice(0, -1)), segments.at(-1) as string)
+  if (twin === null) return
+  const reason = `differs only in case or Unicode normalization from "${twin}", which is there; on macOS and Windows the two are one`
+  throw noPlace(segments.join('/'), reason)
+}
+
+/** Makes a file that must not exist yet: with O_EXCL nothing that stands at the path is opened, a link neither. */
+async function placeFile(target: string, { content, mode }: TreeFile, journal: Journal): Promise<void> {
+  const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants
+  await using file = await open(target, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, mode)
+  journal.record(() => unlink(target))
+  await file.writeFile(content)
+  // The umask has taken bits from the mode above.
+  await file.chmod(mode)
+}
+
+async function removeEmptyFolders({ root, journal }: Tree, path: string): Promise<void> {
+  const segments = path.split('/')
+  for (let depth = segments.length - 1; depth > 0; depth -= 1) {
+    const folder = join(root, ...segments.slice(0, depth))
+    if (!(await removedWhenEmpty(folder))) return
+    journal.record(async () => void (await mkdir(folder)))
+  }
+}
+
+async function removedWhenEmpty(folder: string): Promise<boolean> {
+  try {
+    await rmdir(folder)
+    return true
+  } catch (thrown) {
+    // POSIX lets rmdir answer either of the two for a folder that is not empty.
+    if (thrown instanceof Error && 'code' in thrown && (thrown.code === 'ENOTEMPTY' || thrown.code === 'EEXIST'))
+      return false
+    throw thrown
+  }
+}
+
+function noPlace(path: string, reason: string): Fault {
+  const message = `The edits do not apply, so nothing was changed: "${path}" ${reason}. Choose another path.`
+  return new Fault('edits_rejected', message, { count: 1, path })
+}
