@@ -1,0 +1,83 @@
+import type { Kysely } from 'kysely'
+import { z } from 'zod'
+import { Fault } from '../errors.ts'
+import type { Database } from './schema.ts'
+
+/** USD per million tokens. The first Moose kept other numbers under other names here; they are not read. */
+const CostProfile = z
+  .looseObject({
+    input_per_million: z.number().nonnegative().optional(),
+    output_per_million: z.number().nonnegative().optional(),
+  })
+  .refine(
+    (profile) => (profile.input_per_million === undefined) === (profile.output_per_million === undefined),
+    'states only one of input_per_million and output_per_million',
+  )
+  .transform(({ input_per_million: inputPerMillion, output_per_million: outputPerMillion }) =>
+    inputPerMillion === undefined || outputPerMillion === undefined ? null : { inputPerMillion, outputPerMillion },
+  )
+
+const ProposerRow = z
+  .object({
+    /** What the Manager selects, e.g. `claude-sonnet-4-5`. */
+    name: z.string().min(1),
+    provider: z.enum(['anthropic', 'openai', 'openai-compatible', 'replay']),
+    /** The provider's own model id. */
+    model: z.string().min(1),
+    /** The highest complexity this proposer is trusted with, 0 to 1. */
+    complexity_threshold: z.coerce.number().min(0).max(1),
+    cost_profile: CostProfile,
+    /** Endpoint that speaks the provider's protocol; null for the provider's own. */
+    base_url: z.url({ protocol: /^https?$/, error: 'is not an http(s) URL' }).nullable(),
+    active: z.boolean(),
+  })
+  .transform(({ complexity_threshold, cost_profile, base_url, ...row }) => ({
+    ...row,
+    complexityThreshold: complexity_threshold,
+    baseUrl: base_url,
+    /** As the operator states it; null: take it from the price library. */
+    price: cost_profile,
+  }))
+
+/** A proposer as `proposer_configs` has it. */
+export type ProposerConfig = z.infer<typeof ProposerRow>
+
+const COLUMNS = ['name', 'provider', 'model', 'complexity_threshold', 'cost_profile', 'base_url', 'active'] as const
+
+/**
+ * Every configured proposer, by name. Read anew each time, so that a change at run time counts at once.
+ *
+ * @throws {Fault} `config_invalid` naming the row and what is wrong with it
+ */
+export async function listProposerConfigs(db: Kysely<Database>): Promise<ProposerConfig[]> {
+  const rows = await db.selectFrom('proposer_configs').select(COLUMNS).orderBy('name').execute()
+  return rows.map(toProposerConfig)
+}
+
+/**
+ * One proposer.
+ *
+ * @throws {Fault} `model_unknown` when there is none of that name, `config_invalid` when its row is malformed
+ */
+export async function getProposerConfig(db: Kysely<Database>, name: string): Promise<ProposerConfig> {
+  const row = await db.selectFrom('proposer_configs').select(COLUMNS).where('name', '=', name).executeTakeFirst()
+  if (row !== undefined) return toProposerConfig(row)
+  throw new Fault(
+    'model_unknown',
+    `There is no proposer "${name}" in proposer_configs. Add it there, or route to one that exists.`,
+    { proposer: name },
+  )
+}
+
+function toProposerConfig(row: { name: string }): ProposerConfig {
+  const parsed = ProposerRow.safeParse(row)
+  if (!parsed.success) throw malformed(row.name, parsed.error)
+  return parsed.data
+}
+
+function malformed(name: string, error: z.ZodError): Fault {
+  const problems = error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')
+  return new Fault('config_invalid', `The row "${name}" of proposer_configs is malformed: ${problems}. Correct it.`, {
+    proposer: name,
+  })
+}

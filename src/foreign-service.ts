@@ -1,0 +1,99 @@
+import type { z } from 'zod'
+import { Fault, type FaultCode } from './errors.ts'
+import { patientFetch } from './patient-fetch.ts'
+
+const MAX_ANSWER_BYTES = 10_000_000
+const QUOTE_LENGTH = 300
+
+export type ForeignCall<T> = {
+  /** Whom a person knows it as, e.g. `the Manager`. */
+  who: string
+  url: string
+  body: unknown
+  answer: z.ZodType<T>
+  timeoutMs: number
+  signal: AbortSignal
+  faults: { unreachable: FaultCode; refused: FaultCode }
+}
+
+/**
+ * POSTs JSON to somebody else's service and checks the answer.
+ *
+ * @throws {Fault} `faults.unreachable` when it cannot be reached, is too slow or answers 5xx, 408 or 429;
+ *   `faults.refused` for every other status and for an answer that is not of the shape (details: `status`, `reason`);
+ *   `attempt_cancelled` when the signal was aborted
+ */
+export async function askForeignService<T>(call: ForeignCall<T>): Promise<T> {
+  const { status, text } = await post(call)
+  if (status >= 500 || status === 408 || status === 429) throw unreachable(call, `it answered HTTP ${status}`, status)
+  if (status < 200 || status > 299) throw refused(call, `it answered HTTP ${status}: ${quote(text)}`, status)
+  const parsed = call.answer.safeParse(readJson(call, text, status))
+  if (parsed.success) return parsed.data
+  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ')
+  throw refused(call, `its answer does not have the agreed shape: ${quote(problems)}`, status)
+}
+
+async function post<T>(call: ForeignCall<T>): Promise<{ status: number; text: string }> {
+  const deadline = AbortSignal.timeout(call.timeoutMs)
+  try {
+    const response = await patientFetch(call.url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'application/json' },
+      body: JSON.stringify(call.body),
+      signal: AbortSignal.any([call.signal, deadline]),
+    })
+    return { status: response.status, text: await readText(call, response) }
+  } catch (error) {
+    if (error instanceof Fault) throw error
+    if (call.signal.aborted) throw cancelled(call, error)
+    const reason = deadline.aborted ? `it did not answer within ${call.timeoutMs} ms` : String(error)
+    throw unreachable(call, reason, null, error)
+  }
+}
+
+async function readText<T>(call: ForeignCall<T>, response: Response): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of response.body === null ? [] : response.body) {
+    bytes += chunk.byteLength
+    if (bytes > MAX_ANSWER_BYTES) {
+      throw refused(call, `its answer is longer than ${MAX_ANSWER_BYTES} bytes`, response.status)
+    }
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function readJson<T>(call: ForeignCall<T>, text: string, status: number): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw refused(call, `its answer is not JSON: ${quote(text)}`, status, error)
+  }
+}
+
+function cancelled<T>({ who, signal }: ForeignCall<T>, cause: unknown): Fault {
+  if (signal.reason instanceof Fault) return signal.reason
+  return new Fault('attempt_cancelled', `The call to ${who} was cancelled.`, {}, cause)
+}
+
+function unreachable<T>({ who, url, faults }: ForeignCall<T>, reason: string, status: number | null, cause?: unknown) {
+  const message = `${who} at ${shownUrl(url)} could not be asked: ${reason}. See that it runs; it will be asked again.`
+  return new Fault(faults.unreachable, message, { url: shownUrl(url), status, reason }, cause)
+}
+
+function refused<T>({ who, url, faults }: ForeignCall<T>, reason: string, status: number, cause?: unknown) {
+  const message = `${who} at ${shownUrl(url)} was of no use: ${reason}. Correct it or its address, then retry the order.`
+  return new Fault(faults.refused, message, { url: shownUrl(url), status, reason }, cause)
+}
+
+/** Without a password or a token somebody may have put into it. */
+function shownUrl(url: string): string {
+  const { origin, pathname } = new URL(url)
+  return `${origin}${pathname}`
+}
+
+function quote(text: string): string {
+  const line = text.replace(/\s+/g, ' ').trim()
+  return line.length > QUOTE_LENGTH ? `${line.slice(0, QUOTE_LENGTH)}…` : line
+}

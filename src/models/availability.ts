@@ -1,0 +1,61 @@
+import { existsSync } from 'node:fs'
+import type { Secrets } from '../config.ts'
+import type { ProposerConfig } from '../db/proposer-configs.ts'
+import { Fault } from '../errors.ts'
+import type { Availability } from '../pipeline/ports/routing.ts'
+
+const AVAILABLE: Availability = { available: true }
+
+/** The environment variable that holds each provider's key. */
+const KEY_VARIABLE = {
+  anthropic: 'ANTHROPIC_API_KEY',
+  openai: 'OPENAI_API_KEY',
+  'openai-compatible': 'OPENAI_COMPATIBLE_API_KEY',
+} as const
+
+/** The key for a provider; null when it is not set. A local OpenAI-compatible server may need none. */
+export function keyOf(provider: keyof typeof KEY_VARIABLE, secrets: Secrets): string | null {
+  return { anthropic: secrets.anthropic, openai: secrets.openai, 'openai-compatible': secrets.openaiCompatible }[
+    provider
+  ]
+}
+
+/**
+ * Why calls to a proposer cannot work on this machine, as a fault that says what to do; null when nothing speaks
+ * against them. Whether the key is right shows only in a call.
+ */
+export function whyUnavailable(
+  proposer: ProposerConfig,
+  machine: { secrets: Secrets; replayDir: string | null },
+): Fault | null {
+  const { name, provider } = proposer
+  if (provider === 'replay') return missingRecordings(name, machine.replayDir)
+  if (provider === 'openai-compatible') {
+    if (proposer.baseUrl !== null) return null
+    return unavailable('model_unknown', name, 'base_url is empty; an openai-compatible proposer needs one')
+  }
+  if (keyOf(provider, machine.secrets) !== null) return null
+  return unavailable('model_key_missing', name, `${KEY_VARIABLE[provider]} is not set`)
+}
+
+function missingRecordings(name: string, replayDir: string | null): Fault | null {
+  if (replayDir === null) return unavailable('model_unknown', name, 'MOOSE_REPLAY_DIR is not set')
+  if (existsSync(replayDir)) return null
+  return unavailable('model_unknown', name, `the folder of MOOSE_REPLAY_DIR, ${replayDir}, does not exist`)
+}
+
+function unavailable(code: 'model_unknown' | 'model_key_missing', name: string, reason: string): Fault {
+  return new Fault(code, `The proposer ${name} cannot be called: ${reason}. Set it and try again.`, {
+    proposer: name,
+    reason,
+  })
+}
+
+/** The same, as the Manager and `moose doctor` want it. */
+export function availabilityOf(
+  proposer: ProposerConfig,
+  machine: { secrets: Secrets; replayDir: string | null },
+): Availability {
+  const fault = whyUnavailable(proposer, machine)
+  return fault === null ? AVAILABLE : { available: false, reason: String(fault.details['reason']) }
+}

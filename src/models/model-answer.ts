@@ -1,0 +1,51 @@
+import type { ProposerConfig } from '../db/proposer-configs.ts'
+import type { TokenUsage } from '../pipeline/ports/proposal.ts'
+
+export type ModelMessage = { role: 'system' | 'user' | 'assistant'; content: string }
+
+export type ModelCall = {
+  proposer: ProposerConfig
+  messages: readonly ModelMessage[]
+  maxOutputTokens: number
+  signal: AbortSignal
+  /** What the call is booked on; null outside of an attempt. */
+  workOrderId: string | null
+  attempt: number | null
+  /** 1 for the first call of a task, 2 for its first refinement, …; with `task` the key of a recording. */
+  turn: number
+  /** The order's title. */
+  task: string
+}
+
+export type ModelAnswer = {
+  text: string
+  finishReason: string
+  usage: TokenUsage
+  /** Null: the price of this model is unknown. */
+  costUsd: number | null
+  /** The provider's model id. */
+  model: string
+  /** True: read from a recording, no model was called. */
+  replayed: boolean
+  /** Of the try that answered; waits before it are not in it. */
+  durationMs: number
+}
+
+/** Tokens by what they are charged as. */
+export type PricedUsage = {
+  /** All input, the cached part included. */
+  input: number
+  output: number
+  cacheRead: number
+  cacheWrite: number
+}
+
+/** What came back over the wire, not yet judged. */
+export type RawAnswer = {
+  text: string
+  /** The AI SDK's: stop, length, content-filter, interrupted, … */
+  finishReason: string
+  /** The provider's own word; null when it gave none. */
+  rawFinishReason: string | null
+  usage: PricedUsage
+}

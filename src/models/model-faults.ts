@@ -1,0 +1,109 @@
+import { APICallError, InvalidResponseDataError, StreamProviderError } from 'ai'
+import { Fault } from '../errors.ts'
+import { readRetryAfter } from './retry-after.ts'
+
+const REASON_LENGTH = 400
+
+/** Everything that is known about a failed call, whatever the SDK threw. */
+type Failure = {
+  status: number | null
+  reason: string
+  providerCode: string
+  retryAfterMs: number | null
+  cause: unknown
+}
+
+/**
+ * A failed call to a provider as a Fault. The provider's reason is quoted, cut, and without any of `secrets`; of what
+ * was thrown only the message is kept, because it also carries the prompt.
+ *
+ * @param proposer the name in `proposer_configs`, for the message
+ * @returns `model_key_rejected`, `model_overloaded` (details: `status`, `retry_after_ms`), `model_timed_out` or
+ *   `model_call_rejected`
+ * @see https://docs.anthropic.com/en/api/errors
+ * @see https://platform.openai.com/docs/guides/error-codes
+ */
+export function toModelFault(thrown: unknown, proposer: string, secrets: readonly string[], now: Date): Fault {
+  const { status, reason, providerCode, retryAfterMs, cause } = readFailure(thrown, secrets, now)
+  const details = { proposer, status, reason }
+  const said = status === null ? reason : `HTTP ${status}, ${reason}`
+  if (status === 401 || status === 402 || status === 403 || providerCode === 'insufficient_quota') {
+    const message = `The provider of ${proposer} turned the key away: ${said}. Check the key and the account's credit.`
+    return new Fault('model_key_rejected', message, details, cause)
+  }
+  if (isTimeout(providerCode)) {
+    return new Fault('model_timed_out', `${proposer} did not answer in time: ${said}.`, details, cause)
+  }
+  if (status === null ? isConnectionTrouble(thrown) : isTransientStatus(status)) {
+    const message = `The provider of ${proposer} could not answer right now: ${said}. It is worth trying again later.`
+    return new Fault('model_overloaded', message, { ...details, retry_after_ms: retryAfterMs }, cause)
+  }
+  const message = `The provider of ${proposer} rejected the call: ${said}. Check its row in proposer_configs.`
+  return new Fault('model_call_rejected', message, details, cause)
+}
+
+function readFailure(thrown: unknown, secrets: readonly string[], now: Date): Failure {
+  const reason = boundedReason(messageOf(thrown), secrets)
+  const cause = new Error(reason)
+  if (isBrokenAnswer(thrown)) {
+    // The status was fine and what followed was not: what went wrong is in the cause.
+    return { ...readFailure(thrown.cause, secrets, now), cause }
+  }
+  if (APICallError.isInstance(thrown)) {
+    const status = thrown.statusCode === undefined ? null : thrown.statusCode
+    const retryAfterMs = readRetryAfter(thrown.responseHeaders, now)
+    return { status, reason, providerCode: errorCode(thrown), retryAfterMs, cause }
+  }
+  if (StreamProviderError.isInstance(thrown)) {
+    const status = thrown.statusCode === undefined ? null : thrown.statusCode
+    return { status, reason, providerCode: String(thrown.code), retryAfterMs: null, cause }
+  }
+  return { status: null, reason, providerCode: codesOf(thrown).join(), retryAfterMs: null, cause }
+}
+
+function isBrokenAnswer(thrown: unknown): thrown is APICallError {
+  return APICallError.isInstance(thrown) && thrown.statusCode === 200 && thrown.cause !== undefined
+}
+
+function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : JSON.stringify(thrown)
+}
+
+/** OpenAI tells an empty account from a rate limit only by the code in the body; both are 429. */
+function errorCode(error: APICallError): string {
+  if (error.statusCode === undefined) return codesOf(error).join()
+  return error.responseBody?.includes('"insufficient_quota"') === true ? 'insufficient_quota' : ''
+}
+
+function boundedReason(message: string, secrets: readonly string[]): string {
+  const quiet = secrets.reduce((text, secret) => text.replaceAll(secret, '***'), message)
+  const line = quiet.replace(/\s+/g, ' ').trim()
+  const reason = line.length > REASON_LENGTH ? `${line.slice(0, REASON_LENGTH)}…` : line
+  return reason === '' ? 'it gave no reason' : reason.replace(/\.$/, '')
+}
+
+function isTransientStatus(status: number): boolean {
+  return status === 408 || status === 409 || status === 429 || status >= 500
+}
+
+function isTimeout(codes: string): boolean {
+  return /UND_ERR_(HEADERS|BODY|CONNECT)_TIMEOUT|ETIMEDOUT/.test(codes)
+}
+
+/** A server that was not reached, or a stream that broke off. */
+function isConnectionTrouble(thrown: unknown): boolean {
+  if (InvalidResponseDataError.isInstance(thrown)) return true
+  if (StreamProviderError.isInstance(thrown)) {
+    return thrown.isRetryable || /overloaded|server_error/.test(`${thrown.type} ${thrown.code}`)
+  }
+  return codesOf(thrown).some((code) => /^(ECONN|EPIPE|ENOTFOUND|EAI_AGAIN|EHOST|ENET|UND_ERR_|HPE_)/.test(code))
+}
+
+/** The `code` of an error and of each of its causes. */
+function codesOf(thrown: unknown): string[] {
+  const codes: string[] = []
+  for (let error = thrown; error instanceof Error && codes.length < 10; error = error.cause) {
+    codes.push('code' in error ? String(error.code) : '')
+  }
+  return codes
+}

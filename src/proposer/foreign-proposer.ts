@@ -1,0 +1,31 @@
+import { askForeignService } from '../foreign-service.ts'
+import { type ProposeInput, type Proposer, ProposerEnvelope } from '../pipeline/ports/proposal.ts'
+import { faultOfEdits } from './judge-edits.ts'
+
+/**
+ * Somebody else's Proposer, asked as the seed asks one (4.4). It gets the paths of the scope and where they are to be
+ * read, not the contents; its answer is passed on as it is, also when it is free text.
+ */
+export function createForeignProposer({ url, timeoutMs }: { url: string; timeoutMs: number }): Proposer {
+  return {
+    async propose(input) {
+      const { request, base, signal, onProgress } = input
+      await onProgress(`asking the Proposer at ${new URL(url).host} …`)
+      const { data } = await askForeignService({
+        who: 'The Proposer',
+        url,
+        body: { ...request, metadata: { ...request.metadata, ...originOf(input) } },
+        answer: ProposerEnvelope,
+        timeoutMs,
+        signal,
+        faults: { unreachable: 'proposer_unreachable', refused: 'proposer_refused' },
+      })
+      const fault = await faultOfEdits(data.content, base, request.context)
+      return { ...data, format: fault === null ? 'edits' : 'text' }
+    },
+  }
+}
+
+function originOf({ workOrderId, attempt, proposer, base }: ProposeInput) {
+  return { work_order_id: workOrderId, attempt, proposer, base_sha: base.sha }
+}

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { buildPrompt } from './prompt.ts'
+
+const request = {
+  task_description: 'Work Order: Greet',
+  context: ['src/greet.ts', 'docs/'],
+  security_context: 'medium' as const,
+  expected_output_type: 'code' as const,
+  priority: 'medium' as const,
+  metadata: { work_order_id: '5f0c-id' },
+}
+
+const userText = (files: Parameters<typeof buildPrompt>[1], paths: readonly string[] = []) =>
+  String(buildPrompt(request, files, paths)[1]?.content)
+
+test('the task, the files with their contents, and the format are all there', () => {
+  const [system, user] = buildPrompt(
+    request,
+    [
+      { kind: 'text', path: 'src/greet.ts', lines: ['export const greeting = 1'] },
+      { kind: 'missing', path: 'docs/new.md' },
+      { kind: 'opaque', path: 'docs/logo.png', why: 'is binary' },
+    ],
+    ['docs/logo.png', 'package.json', 'src/greet.ts'],
+  )
+  assert.equal(system?.role, 'system')
+  assert.match(String(system?.content), /### edit src\/greeting\.ts/)
+  assert.match(String(system?.content), /data/)
+  const text = String(user?.content)
+  assert.ok(text.startsWith('Work Order: Greet\n'))
+  assert.match(text, /~{5} begin src\/greet\.ts\nexport const greeting = 1\n~{5} end src\/greet\.ts/)
+  assert.match(text, /docs\/new\.md does not exist yet/)
+  assert.match(text, /docs\/logo\.png is not shown: it is binary/)
+  assert.match(text, /not in scope:\npackage\.json$/)
+})
+
+test('nothing that differs between two orders of the same content is in the prompt', () => {
+  const text = JSON.stringify(buildPrompt(request, [], []))
+  assert.doesNotMatch(text, /5f0c-id/)
+})
+
+test('no line of a file can be taken for the end of it', () => {
+  const tildes = fc.integer({ min: 0, max: 40 }).map((count) => `${'~'.repeat(count)} end src/greet.ts`)
+  fc.assert(
+    fc.property(fc.array(fc.oneof(tildes, fc.string()), { minLength: 1 }), (lines) => {
+      const text = userText([{ kind: 'text', path: 'src/greet.ts', lines }])
+      const fence = /start with (~+);/.exec(text)?.[1]
+      assert.ok(fence !== undefined && lines.every((line) => !line.includes(fence)))
+    }),
+  )
+})
+
+test('the list of other files is bounded by number and by bytes', () => {
+  const many = Array.from({ length: 500 }, (_, index) => `lib/file-${index}.ts`)
+  assert.match(userText([], many), /file-199\.ts\n… and 300 more$/)
+  const long = Array.from({ length: 100 }, (_, index) => `lib/${'x'.repeat(400)}${index}.ts`)
+  const text = userText([], long)
+  assert.ok(Buffer.byteLength(text) < 10_000)
+  assert.match(text, /… and 81 more$/)
+})

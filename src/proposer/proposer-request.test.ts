@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { buildProposerRequest, mapRiskToSecurityContext } from './proposer-request.ts'
+
+const order = {
+  title: 'Greet politely',
+  description: 'Say hello.\n',
+  acceptance_criteria: ['it greets', 'it smiles'],
+  files_in_scope: ['src/greet.ts', 'docs/'],
+  risk_level: 'high' as const,
+}
+
+test('an order becomes the seed’s request', () => {
+  assert.deepEqual(buildProposerRequest(order), {
+    task_description: [
+      'Work Order: Greet politely',
+      'Description:\nSay hello.',
+      'Acceptance Criteria:\n1. it greets\n2. it smiles',
+      'Files to modify:\n- src/greet.ts\n- docs/',
+      'Please generate complete, deployable code that satisfies all acceptance criteria.',
+    ].join('\n\n'),
+    context: ['src/greet.ts', 'docs/'],
+    security_context: 'high',
+    expected_output_type: 'code',
+    priority: 'medium',
+    metadata: {},
+  })
+})
+
+test('a part without entries leaves no empty heading', () => {
+  const { task_description: task } = buildProposerRequest({ ...order, description: '', acceptance_criteria: [] })
+  assert.doesNotMatch(task, /Description|Criteria/)
+})
+
+test('a risk nobody has rated is never taken for low', () => {
+  assert.equal(mapRiskToSecurityContext('low'), 'low')
+  assert.equal(mapRiskToSecurityContext('medium'), 'medium')
+  assert.equal(mapRiskToSecurityContext('LOW'), 'high')
+  assert.equal(mapRiskToSecurityContext(''), 'high')
+})

@@ -1,0 +1,108 @@
+import type { Kysely } from 'kysely'
+import type { Clock } from '../clock.ts'
+import { getProposerConfig, type ProposerConfig } from '../db/proposer-configs.ts'
+import type { Database } from '../db/schema.ts'
+import { Fault } from '../errors.ts'
+import type { ModelAnswer, ModelMessage } from '../models/model-answer.ts'
+import type { Models } from '../models/models.ts'
+import type { ProposeInput, Proposer, ProposerResponse } from '../pipeline/ports/proposal.ts'
+import { faultOfEdits } from './judge-edits.ts'
+import { buildPrompt, refinementMessage } from './prompt.ts'
+import { readScopeFiles } from './scope-files.ts'
+import { addUp } from './spending.ts'
+
+/** The first answer and three refinements. */
+const MAX_CALLS = 4
+const MAX_OUTPUT_TOKENS = 16_000
+const SHOWN_REASON = 300
+const KEPT_REASON = 1_000
+
+export type ProposerOptions = {
+  db: Kysely<Database>
+  models: Pick<Models, 'call'>
+  /** Bytes of file content one proposal may carry. */
+  contextMaxBytes: number
+  clock: Clock
+}
+
+/**
+ * Our own Proposer: shows a model the files in scope and has it answer in edits. An answer that cannot be applied to
+ * the base commit goes back to it with the exact reason.
+ */
+export function createProposer(options: ProposerOptions): Proposer {
+  return {
+    async propose(input) {
+      const startedAt = options.clock.now().getTime()
+      const config = await getProposerConfig(options.db, input.proposer)
+      const { request, base } = input
+      const files = await readScopeFiles(base, request.context, options.contextMaxBytes)
+      const prompt = buildPrompt(request, files, await base.list())
+      const refined = await refine(options.models, config, input, prompt)
+      return toResponse(config, refined, options.clock.now().getTime() - startedAt)
+    },
+  }
+}
+
+type Refined = { answers: ModelAnswer[]; rejections: string[]; content: string }
+
+async function refine(
+  models: Pick<Models, 'call'>,
+  proposer: ProposerConfig,
+  input: ProposeInput,
+  prompt: readonly ModelMessage[],
+): Promise<Refined> {
+  const { workOrderId, attempt, title, signal, base, request, onProgress } = input
+  const messages = [...prompt]
+  const answers: ModelAnswer[] = []
+  const faults: Fault[] = []
+  for (let turn = 1; turn <= MAX_CALLS; turn += 1) {
+    await onProgress(callingMessage(proposer, turn))
+    const call = { proposer, messages, maxOutputTokens: MAX_OUTPUT_TOKENS, signal }
+    const answer = await models.call({ ...call, workOrderId, attempt, turn, task: title })
+    answers.push(answer)
+    const fault = await faultOfEdits(answer.text, base, request.context)
+    if (fault === null) return { answers, rejections: faults.map(({ message }) => message), content: answer.text }
+    faults.push(fault)
+    const next = turn < MAX_CALLS ? 'asking again' : 'giving up'
+    await onProgress(`answer ${turn} does not apply: ${cut(fault.message, SHOWN_REASON)}; ${next}`)
+    messages.push({ role: 'assistant', content: answer.text }, refinementMessage(fault.message))
+  }
+  throw exhausted(proposer, faults)
+}
+
+function callingMessage({ name, provider }: ProposerConfig, turn: number): string {
+  const what = provider === 'replay' ? `reading the recorded answer of ${name}` : `calling ${name}`
+  return turn === 1 ? `${what} …` : `${what}, refinement ${turn - 1} of ${MAX_CALLS - 1} …`
+}
+
+/** A change that stays outside of the scope to the end says so itself: it names the files a human may want to add. */
+function exhausted(proposer: ProposerConfig, faults: readonly Fault[]): Fault {
+  const last = faults.at(-1)
+  if (last?.code === 'change_out_of_scope') return last
+  const reasons = faults.map(({ message }, index) => `answer ${index + 1}: ${cut(message, KEPT_REASON)}`)
+  const message =
+    `None of the ${faults.length} answers of ${proposer.name} can be applied. Make the work order more precise or ` +
+    `let another proposer do it.\n${reasons.join('\n')}`
+  return new Fault('proposal_rejected', message, { proposer: proposer.name, answers: faults.length }, last)
+}
+
+function cut(text: string, length: number): string {
+  const line = text.replace(/\s+/g, ' ').trim()
+  return line.length > length ? `${line.slice(0, length)}…` : line
+}
+
+function toResponse(
+  { name, model }: ProposerConfig,
+  { answers, rejections, content }: Refined,
+  executionTimeMs: number,
+): ProposerResponse {
+  return {
+    content,
+    proposer_used: name,
+    model,
+    ...addUp(answers),
+    execution_time_ms: executionTimeMs,
+    refinement_metadata: { cycles: answers.length, rejections },
+    format: 'edits',
+  }
+}

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { memoryTree } from '../../test/support/memory-tree.ts'
+import { readScopeFiles } from './scope-files.ts'
+
+const code = (expected: string) => (error: unknown) =>
+  error instanceof Error && 'code' in error && error.code === expected
+
+test('files, missing files and folders are read in the order of the scope', async () => {
+  const tree = memoryTree({ 'src/b.ts': '\ufeffb\r\nc', 'docs/a.md': 'a\n', 'docs/b.md': '', 'other.ts': 'x' })
+  assert.deepEqual(await readScopeFiles(tree, ['src/b.ts', 'docs/', 'docs/a.md', 'new.ts', 'empty/'], 1_000), [
+    { kind: 'text', path: 'src/b.ts', lines: ['b', 'c'] },
+    { kind: 'text', path: 'docs/a.md', lines: ['a'] },
+    { kind: 'text', path: 'docs/b.md', lines: [] },
+    { kind: 'missing', path: 'new.ts' },
+    { kind: 'empty-folder', path: 'empty/' },
+  ])
+})
+
+test('a file without text is named and not shown, and does not count', async () => {
+  const tree = memoryTree({ 'logo.png': Buffer.from([0x89, 0, 1]), 'latin1.txt': Buffer.from([0xe9, 0x0a]) })
+  const files = await readScopeFiles(tree, ['logo.png', 'latin1.txt'], 1)
+  assert.deepEqual(
+    files.map(({ kind }) => kind),
+    ['opaque', 'opaque'],
+  )
+})
+
+test('more than the bound is refused with the sizes and what to do', async () => {
+  const tree = memoryTree({ 'small.ts': 'x'.repeat(40), 'large.ts': 'x'.repeat(61) })
+  await assert.rejects(readScopeFiles(tree, ['small.ts', 'large.ts'], 100), (error: Error) => {
+    assert.ok(code('scope_too_large')(error))
+    assert.match(error.message, /101 bytes where 100 .*large\.ts 61, small\.ts 40.*MOOSE_CONTEXT_MAX_BYTES/)
+    return true
+  })
+  assert.equal((await readScopeFiles(tree, ['small.ts', 'large.ts'], 101)).length, 2)
+})
+
+test('a link is refused where it is named and passed over in a folder', async () => {
+  const tree = memoryTree({ 'docs/link.md': null })
+  await assert.rejects(readScopeFiles(tree, ['docs/link.md'], 100), code('scope_unreadable'))
+  const [file] = await readScopeFiles(tree, ['docs/'], 100)
+  assert.equal(file?.kind, 'opaque')
+})
+
+test('an empty scope and a path outside the repository are refused before anything is read', async () => {
+  await assert.rejects(readScopeFiles(memoryTree({}), [], 100), code('files_in_scope_required'))
+  await assert.rejects(readScopeFiles(memoryTree({}), ['../etc/passwd'], 100), code('request_invalid'))
+})
