@@ -84,6 +84,6 @@ export class BoundedOutput {
 /** Drops the continuation bytes (10xxxxxx) of a UTF-8 character whose beginning was lost. */
 function withoutCutCharacter(bytes: Buffer): Buffer {
   let start = 0
-  while (start < 3 && start < bytes.length && ((bytes[start] as number) & 0xc0) === 0x80) start += 1
+  while (start < 3 && start < bytes.length && (bytes.readUInt8(start) & 0xc0) === 0x80) start += 1
   return bytes.subarray(start)
 }

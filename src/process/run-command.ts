@@ -100,7 +100,9 @@ function feed(child: ChildProcess, input: Command['input']): void {
 /** Waits for the child to exist and gives its pid. */
 function spawned(child: ChildProcess, command: Command): Promise<number> {
   return new Promise((resolve, reject) => {
-    child.once('spawn', () => resolve(child.pid as number))
+    child.once('spawn', () => {
+      if (child.pid !== undefined) resolve(child.pid)
+    })
     // Later errors (a signal that cannot be delivered) have no one to tell: 'exit' decides.
     child.on('error', (error) => reject(startFault(command, error)))
   })

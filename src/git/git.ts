@@ -1,0 +1,80 @@
+import { mkdir } from 'node:fs/promises'
+import { Fault } from '../errors.ts'
+import { type Command, type CommandResult, runCommand } from '../process/run-command.ts'
+import { gitEnvironment, HARDENED_ARGS } from './git-environment.ts'
+import { withoutCredentials } from './repository-url.ts'
+
+export type GitCall = {
+  /** Null: nobody can cancel it. */
+  signal: AbortSignal | null
+  /** Added to the hardened environment: an index file, an identity. */
+  env?: Readonly<Record<string, string>>
+} & Partial<Pick<Command, 'cwd' | 'input' | 'timeoutMs' | 'maxOutputBytes' | 'keep'>>
+
+const TIMEOUT_MS = 10 * 60_000
+const MAX_OUTPUT_BYTES = 64 * 1024 * 1024
+const SHOWN_STDERR = 600
+
+/** git on this host, hardened: no hooks, no prompts, no configuration but ours. */
+export class Git {
+  readonly #home: string
+
+  /** @param home absolute path of a private folder that is and stays empty; made when it is missing */
+  constructor(home: string) {
+    this.#home = home
+  }
+
+  /** Runs git. A non-zero exit is a result. */
+  async run(args: readonly string[], call: GitCall): Promise<CommandResult> {
+    await mkdir(this.#home, { recursive: true, mode: 0o700 })
+    const { env, ...limits } = call
+    return await runCommand({
+      cwd: this.#home,
+      timeoutMs: TIMEOUT_MS,
+      maxOutputBytes: MAX_OUTPUT_BYTES,
+      ...limits,
+      command: 'git',
+      args: [...HARDENED_ARGS, ...args],
+      env: { ...gitEnvironment(this.#home), ...env },
+    })
+  }
+
+  /**
+   * Runs git where only success makes sense.
+   *
+   * @throws {Fault} `command_failed` with what git said; also when the output was too long to be read whole
+   */
+  async succeed(args: readonly string[], call: GitCall): Promise<CommandResult> {
+    const result = await this.run(args, call)
+    if (result.exitCode !== 0) throw gitFailed(args, result)
+    if (result.stdout.droppedBytes > 0 && call.keep === undefined) {
+      const message = `git ${verb(args)} answered more than Moose reads (${MAX_OUTPUT_BYTES} bytes).`
+      throw new Fault('command_failed', message)
+    }
+    return result
+  }
+}
+
+/** The Fault for a git that failed although nothing about the request explains it. */
+export function gitFailed(args: readonly string[], result: CommandResult): Fault {
+  const how = result.endedBy === null ? `exit ${result.exitCode}` : result.endedBy
+  return new Fault('command_failed', `git ${verb(args)} failed (${how}): ${whatGitSaid(result)}`, {
+    exitCode: result.exitCode,
+  })
+}
+
+/** The last lines of git's stderr, fit to be shown: no credentials, no control characters, bounded. */
+export function whatGitSaid(result: CommandResult): string {
+  const text = withoutCredentials(result.stderr.text())
+    .replace(/\p{Cc}+/gu, ' ')
+    .trim()
+  return text === '' ? 'it said nothing' : text.slice(-SHOWN_STDERR)
+}
+
+/** The git command among the arguments: `fetch`. */
+function verb(args: readonly string[]): string {
+  return args
+    .filter((arg) => !arg.startsWith('-'))
+    .slice(0, 1)
+    .join('')
+}

@@ -1,0 +1,60 @@
+import { gitFailed } from './git.ts'
+import { identityEnvironment } from './git-environment.ts'
+import type { Mirror } from './mirror.ts'
+import { fullSha } from './ref-names.ts'
+
+export type MergeOutcome =
+  /** A new merge commit in the mirror, not pushed yet. */
+  | { outcome: 'merged'; sha: string }
+  /** The base held the head already; `sha` is the commit on the base branch that brought it. */
+  | { outcome: 'contained'; sha: string }
+  /** Files both sides changed, sorted. */
+  | { outcome: 'conflict'; files: string[] }
+
+export type MergeRequest = { base: string; head: string; message: string; when: Date }
+
+/**
+ * Merges two commits of the mirror without a work tree; there is always a merge commit.
+ *
+ * @see https://git-scm.com/docs/git-merge-tree (git 2.38 or later)
+ */
+export async function mergeCommits(mirror: Mirror, request: MergeRequest): Promise<MergeOutcome> {
+  const base = fullSha(request.base)
+  const head = fullSha(request.head)
+  if (await contains(mirror, base, head)) return { outcome: 'contained', sha: await broughtBy(mirror, base, head) }
+  const args = ['merge-tree', '--write-tree', '-z', '--name-only', '--no-messages', base, head]
+  const result = await mirror.run(args, { signal: null })
+  const [tree, ...files] = result.stdout
+    .text()
+    .split('\0')
+    .filter((entry) => entry !== '')
+  if (result.exitCode === 1) return { outcome: 'conflict', files: [...new Set(files)].sort() }
+  if (result.exitCode !== 0 || tree === undefined) throw gitFailed(args, result)
+  const commit = ['commit-tree', '-p', base, '-p', head, '-F', '-', fullSha(tree)]
+  const env = identityEnvironment(request.when)
+  const { stdout } = await mirror.succeed(commit, { signal: null, env, input: request.message })
+  return { outcome: 'merged', sha: stdout.text().trim() }
+}
+
+async function contains(mirror: Mirror, base: string, head: string): Promise<boolean> {
+  const args = ['merge-base', '--is-ancestor', head, base]
+  const result = await mirror.run(args, { signal: null })
+  if (result.exitCode !== 0 && result.exitCode !== 1) throw gitFailed(args, result)
+  return result.exitCode === 0
+}
+
+/**
+ * The commit of the base branch itself (first parents) that brought `head`: the head where it was fast-forwarded, else
+ * its merge commit; the tip where it came in by way of another branch.
+ */
+async function broughtBy(mirror: Mirror, base: string, head: string): Promise<string> {
+  const args = ['rev-list', '--first-parent', '--parents', base, `^${head}`]
+  const { stdout } = await mirror.succeed(args, { signal: null })
+  const chain = stdout
+    .text()
+    .split('\n')
+    .map((line) => line.split(' '))
+  const [commit, firstParent] = chain.find(([, ...parents]) => parents.includes(head)) ?? []
+  if (commit === undefined) return base
+  return firstParent === head ? head : commit
+}

@@ -1,0 +1,101 @@
+import { mkdir } from 'node:fs/promises'
+import path from 'node:path'
+import { Fault } from '../errors.ts'
+import type { CommandResult } from '../process/run-command.ts'
+import type { Project } from '../work-order/work-order.ts'
+import { type Git, type GitCall, gitFailed, whatGitSaid } from './git.ts'
+import { patientWithLocks } from './git-lock.ts'
+import { branchRef } from './ref-names.ts'
+import { parseRepositoryUrl, type RepositoryUrl } from './repository-url.ts'
+import { SerialQueue } from './serial-queue.ts'
+
+/**
+ * The bare repository of ours that stands for a project's: all that is fetched arrives here, every commit of an
+ * attempt is kept here, and only from here is anything pushed. It has no remote, no hooks and no work tree; private
+ * clones borrow its objects, so nothing in it is ever pruned.
+ */
+export class Mirror {
+  /** Absolute path of the bare repository. */
+  readonly dir: string
+  readonly #git: Git
+  readonly #queue = new SerialQueue()
+  #ready: Promise<void> | null = null
+
+  constructor(git: Git, dir: string) {
+    this.#git = git
+    this.dir = dir
+  }
+
+  /** git on the mirror; a non-zero exit is a result. */
+  async run(args: readonly string[], call: GitCall): Promise<CommandResult> {
+    return await this.#git.run([`--git-dir=${this.dir}`, ...args], call)
+  }
+
+  /** git on the mirror. @throws {Fault} `command_failed` unless it succeeds */
+  async succeed(args: readonly string[], call: GitCall): Promise<CommandResult> {
+    return await this.#git.succeed([`--git-dir=${this.dir}`, ...args], call)
+  }
+
+  /**
+   * Fetches one branch into a ref of the mirror, forced.
+   *
+   * @returns the commit the branch stands at; null when the repository has no such branch
+   * @throws {Fault} `repository_refused`, `repository_unreachable`
+   */
+  async fetchBranch(project: Project, from: { branch: string; into: string }, signal: AbortSignal | null) {
+    const remote = parseRepositoryUrl(project.repository)
+    const refspec = `+${branchRef(from.branch)}:${from.into}`
+    await this.#prepare()
+    return await this.#queue.run(async () => {
+      const fetch = (): Promise<CommandResult> => this.run([...FETCH, '--', remote.url, refspec], { signal })
+      const result = await patientWithLocks(this.dir, fetch)
+      if (result.exitCode !== 0 && /couldn't find remote ref/.test(result.stderr.text())) return null
+      if (result.exitCode !== 0) throw unreachable(remote, result)
+      return await this.#commitAt(from.into)
+    })
+  }
+
+  /** Sets a ref of the mirror to a commit it holds. */
+  async keep(ref: string, sha: string): Promise<void> {
+    const args = ['update-ref', '--no-deref', ref, sha]
+    const result = await patientWithLocks(this.dir, () => this.run(args, { signal: null }))
+    if (result.exitCode !== 0) throw gitFailed(args, result)
+  }
+
+  async #commitAt(ref: string): Promise<string> {
+    const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`]
+    const { stdout } = await this.succeed(args, { signal: null })
+    return stdout.text().trim()
+  }
+
+  /** Makes the repository; repeating it is harmless, so a crash in between leaves nothing half made. */
+  async #prepare(): Promise<void> {
+    this.#ready ??= this.#create()
+    try {
+      await this.#ready
+    } catch (error) {
+      this.#ready = null
+      throw error
+    }
+  }
+
+  async #create(): Promise<void> {
+    await mkdir(path.dirname(this.dir), { recursive: true, mode: 0o700 })
+    await this.#git.succeed(['init', '--quiet', '--bare', '--template=', '--', this.dir], { signal: null })
+  }
+}
+
+const FETCH = [
+  'fetch',
+  '--quiet',
+  '--no-tags',
+  '--no-write-fetch-head',
+  '--no-auto-maintenance',
+  '--no-recurse-submodules',
+]
+
+/** The Fault for a remote that did not answer as one should. */
+export function unreachable(remote: RepositoryUrl, result: CommandResult): Fault {
+  const message = `The repository ${remote.shown} cannot be reached: ${whatGitSaid(result)}. Check its address and your access to it.`
+  return new Fault('repository_unreachable', message, { repository: remote.shown, exitCode: result.exitCode })
+}

@@ -1,0 +1,28 @@
+import path from 'node:path'
+import type { Project } from '../work-order/work-order.ts'
+import { Git } from './git.ts'
+import { Mirror } from './mirror.ts'
+import { plainId } from './ref-names.ts'
+
+/** The mirrors of all projects below one folder: `<root>/mirrors/<project id>.git`. One instance per process. */
+export class Mirrors {
+  /** git without a repository, on this host. */
+  readonly git: Git
+  readonly #root: string
+  readonly #byProject = new Map<string, Mirror>()
+
+  /** @param root absolute path */
+  constructor(root: string) {
+    this.#root = root
+    this.git = new Git(path.join(root, 'git-home'))
+  }
+
+  /** Always the same mirror for the same project, so that what must not run at once can queue in it. */
+  of(project: Project): Mirror {
+    const known = this.#byProject.get(project.id)
+    if (known !== undefined) return known
+    const mirror = new Mirror(this.git, path.join(this.#root, 'mirrors', `${plainId(project.id)}.git`))
+    this.#byProject.set(project.id, mirror)
+    return mirror
+  }
+}

@@ -1,0 +1,62 @@
+import { mkdir } from 'node:fs/promises'
+import path from 'node:path'
+import { Fault } from '../errors.ts'
+import { unifiedDiff } from '../git/diff.ts'
+import type { Mirrors } from '../git/mirrors.ts'
+import { branchRef, plainId } from '../git/ref-names.ts'
+import type { Log } from '../log.ts'
+import type { Workspace, WorkspaceRequest, Workspaces } from '../pipeline/ports/workspace.ts'
+import { removeTree } from '../sandbox/remove-tree.ts'
+import type { Project } from '../work-order/work-order.ts'
+import { AttemptWorkspace } from './attempt-workspace.ts'
+import { changedFiles } from './changed-files.ts'
+import { CommitTree } from './commit-tree.ts'
+
+export type WorkspacesOptions = {
+  /** Absolute path of Moose's home; workspaces are `<root>/workspaces/<work order id>-<attempt>`. */
+  root: string
+  /** Shared with the forge, so that both queue on the same mirror. */
+  mirrors: Mirrors
+  log: Log
+}
+
+/** Mirrors and private clones on this machine's disk. */
+export function createWorkspaces({ root, mirrors, log }: WorkspacesOptions): Workspaces {
+  const folderOf = (workOrderId: string, attempt: number): string =>
+    path.join(root, 'workspaces', `${plainId(workOrderId)}-${attempt}`)
+  return {
+    fetchBase: (project, signal) => fetchBase(mirrors, project, signal),
+    tree: (project, sha) => new CommitTree(mirrors.of(project), sha),
+    open: (request) => open({ mirrors, log, folder: folderOf(request.workOrderId, request.attempt) }, request),
+    changedFiles: (project, from, to) => changedFiles(mirrors.of(project), from, to),
+    diff: (project, from, to, maxBytes) => unifiedDiff(mirrors.of(project), from, to, maxBytes),
+    discard: (workOrderId, attempt) => removeTree(folderOf(workOrderId, attempt)),
+  }
+}
+
+async function fetchBase(mirrors: Mirrors, project: Project, signal: AbortSignal): Promise<string> {
+  const branch = project.defaultBranch
+  const sha = await mirrors.of(project).fetchBranch(project, { branch, into: branchRef(branch) }, signal)
+  if (sha !== null) return sha
+  const message =
+    `The repository of project "${project.name}" has no branch "${branch}". ` +
+    "Push it, or correct the project's default branch."
+  throw new Fault('base_branch_missing', message, { project: project.name, branch })
+}
+
+async function open(
+  { mirrors, log, folder }: { mirrors: Mirrors; log: Log; folder: string },
+  request: WorkspaceRequest,
+): Promise<Workspace> {
+  await removeTree(folder)
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const parts = { git: mirrors.git, mirror: mirrors.of(request.project), folder, log }
+  const workspace = new AttemptWorkspace(parts, request)
+  try {
+    await workspace.checkOut()
+    return workspace
+  } catch (error) {
+    await removeTree(folder)
+    throw error
+  }
+}
