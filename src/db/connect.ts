@@ -36,8 +36,8 @@ export type OpenDatabaseOptions = {
  */
 export async function openDatabase({ databaseUrl, home, log }: OpenDatabaseOptions): Promise<OpenDatabase> {
   await using stack = new AsyncDisposableStack()
-  const embedded = databaseUrl === null ? stack.use(await openEmbedded({ home, log })) : null
-  const url = databaseUrl ?? (embedded as NonNullable<typeof embedded>).url
+  const { url, dataDirectory } =
+    databaseUrl === null ? stack.use(await openEmbedded({ home, log })) : { url: databaseUrl, dataDirectory: null }
   const pool = createPool(url, log)
   stack.defer(() => pool.end())
   await checkServer(pool, url)
@@ -47,8 +47,8 @@ export async function openDatabase({ databaseUrl, home, log }: OpenDatabaseOptio
     db,
     pool,
     url,
-    embedded: embedded !== null,
-    dataDirectory: embedded === null ? null : embedded.dataDirectory,
+    embedded: dataDirectory !== null,
+    dataDirectory,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }

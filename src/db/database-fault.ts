@@ -51,8 +51,11 @@ export function isSqlState(thrown: unknown, ...states: readonly string[]): boole
   return thrown instanceof pg.DatabaseError && thrown.code !== undefined && states.includes(thrown.code)
 }
 
-/** One line; an AggregateError (a name with several addresses) has no message of its own. */
-function reasonOf(thrown: unknown): string {
+/**
+ * One line for a message or a log; `pg` hangs the whole connection on its errors, so they are never logged themselves.
+ * An AggregateError (a name with several addresses) has no message of its own.
+ */
+export function reasonOf(thrown: unknown): string {
   const first = thrown instanceof AggregateError ? thrown.errors[0] : thrown
   const message = first instanceof Error && first.message !== '' ? first.message : String(errorCode(thrown))
   return message.replace(/\s+/g, ' ').replace(/\.$/, '')

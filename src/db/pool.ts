@@ -1,5 +1,6 @@
 import pg from 'pg'
 import type { Log } from '../log.ts'
+import { reasonOf } from './database-fault.ts'
 
 const CONNECT_TIMEOUT_MS = 10_000
 
@@ -22,6 +23,6 @@ export function connectionConfig(url: string, applicationName: string): pg.Clien
 export function createPool(url: string, log: Log): pg.Pool {
   const pool = new pg.Pool({ ...connectionConfig(url, 'moose'), max: 10 })
   // An idle connection that breaks is replaced at the next query; without a handler it would end the process.
-  pool.on('error', (error) => log.warn({ err: error }, 'an idle database connection broke'))
+  pool.on('error', (error) => log.warn({ reason: reasonOf(error) }, 'an idle database connection broke'))
   return pool
 }

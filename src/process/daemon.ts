@@ -21,7 +21,6 @@ export type DaemonOptions = {
 export type DaemonExit = { code: number | null; signal: NodeJS.Signals | null }
 
 export type Daemon = {
-  pid: number
   hasExited(): boolean
   /** Keeps our process alive until the daemon ended. */
   waitForExit(): Promise<DaemonExit>
@@ -55,7 +54,6 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   await once(child, 'spawn')
   child.unref()
   return {
-    pid: child.pid as number,
     hasExited: () => exited,
     waitForExit: () => {
       child.ref()

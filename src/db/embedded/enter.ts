@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Fault } from '../../errors.ts'
 import type { Daemon } from '../../process/daemon.ts'
-import { errorCode } from '../database-fault.ts'
+import { errorCode, reasonOf } from '../database-fault.ts'
 import type { Cluster } from './cluster.ts'
 import { initialize } from './initialize.ts'
 import { logTail } from './log-tail.ts'
@@ -11,8 +11,12 @@ import { announce, type Presence } from './presence.ts'
 const START_TIMEOUT_MS = 30_000
 const POLL_MS = 15
 
-/** Starts that ended at once before we give up. One may lose a race; several in a row mean it cannot start. */
-const MAX_FAILED_STARTS = 4
+/**
+ * Starts that ended at once before we give up, about 3 s in all. One may lose a race, or meet a killed server that the
+ * system has not buried yet; several in a row mean it cannot start.
+ */
+const MAX_FAILED_STARTS = 5
+const FIRST_PAUSE_MS = 100
 
 /** How a cluster was entered: our presence, and where the server's socket is. */
 export type Entry = { presence: Presence; socketDirectory: string }
@@ -35,9 +39,8 @@ export async function enter(cluster: Cluster): Promise<Entry> {
       if ('presence' in attempt) return attempt
       if (timeout.aborted) throw await notStarted(cluster, attempt.error)
     } else if (started === null || started.hasExited()) {
-      if (started !== null) failedStarts += 1
-      if (failedStarts >= MAX_FAILED_STARTS || timeout.aborted) throw await notStarted(cluster, null)
-      await sleep(failedStarts * 100)
+      if (started !== null) await sleep(FIRST_PAUSE_MS * 2 ** failedStarts++)
+      if (failedStarts > MAX_FAILED_STARTS || timeout.aborted) throw await notStarted(cluster, null)
       started = await startPostmaster(cluster)
     } else if (timeout.aborted) throw await notStarted(cluster, null)
     await sleep(POLL_MS)
@@ -48,7 +51,10 @@ async function tryAnnounce(socketDirectory: string): Promise<Entry | { error: un
   try {
     return { presence: await announce(socketDirectory), socketDirectory }
   } catch (error) {
-    if (!passes(error)) throw error
+    if (!passes(error)) {
+      const next = 'Run Moose as the user who started it, or set DATABASE_URL.'
+      throw new Fault('database_refused', `The embedded database refuses us: ${reasonOf(error)}. ${next}`, {}, error)
+    }
     return { error }
   }
 }

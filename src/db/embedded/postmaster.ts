@@ -1,10 +1,14 @@
 import { readFile, realpath } from 'node:fs/promises'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Daemon, startDaemon } from '../../process/daemon.ts'
 import { errorCode } from '../database-fault.ts'
 import type { Cluster } from './cluster.ts'
 import { ENVIRONMENT } from './initialize.ts'
 import { PORT } from './socket-directory.ts'
+
+const STOP_TIMEOUT_MS = 30_000
+const POLL_MS = 5
 
 /** Many small Moose processes share one server; every connection is cheap until used. */
 const SETTINGS = {
@@ -56,6 +60,24 @@ export async function findPostmaster(dataDirectory: string): Promise<Postmaster 
   if (await worksElsewhere(pid, dataDirectory)) return null
   const socketDirectory = lines[4]
   return { pid, socketDirectory: socketDirectory === undefined || socketDirectory === '' ? null : socketDirectory }
+}
+
+/**
+ * Stops a server and waits until it is gone. A fast shutdown: running statements are broken off, everything committed
+ * is on disk.
+ *
+ * @see https://www.postgresql.org/docs/18/server-shutdown.html
+ */
+export async function stopPostmaster({ dataDirectory, log }: Cluster, pid: number): Promise<void> {
+  process.kill(pid, 'SIGINT')
+  const timeout = AbortSignal.timeout(STOP_TIMEOUT_MS)
+  while (isAlive(pid) && (await findPostmaster(dataDirectory))?.pid === pid) {
+    if (timeout.aborted) {
+      log.warn({ pid }, 'the embedded database takes long to stop; it ends when it can')
+      return
+    }
+    await sleep(POLL_MS)
+  }
 }
 
 export function isAlive(pid: number): boolean {

@@ -50,7 +50,9 @@ alter table work_orders add constraint work_orders_status_check
   check (status in ('pending', 'in_progress', 'completed', 'failed', 'cancelled', 'blocked')) not valid;
 alter table work_orders add constraint work_orders_phase_check
   check (
-    (status = 'in_progress' and phase in ('routing', 'proposing', 'applying', 'verifying', 'publishing', 'in_review'))
+    -- "is not null" because a check that comes out as null counts as kept.
+    (status = 'in_progress' and phase is not null
+      and phase in ('routing', 'proposing', 'applying', 'verifying', 'publishing', 'in_review'))
     or (status <> 'in_progress' and phase is null)
   ) not valid;
 alter table work_orders add constraint work_orders_risk_level_check

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Fault } from '../errors.ts'
+import { databaseFault, errorCode, reasonOf } from './database-fault.ts'
+
+const URL = 'postgresql://ada:s3cret@db.example/moose'
+const failure = (code: string, message: string) => Object.assign(new Error(message), { code })
+
+test('what the server refuses needs a human, what may pass is worth a retry', () => {
+  const cases = [
+    ['28P01', 'database_refused'],
+    ['28000', 'database_refused'],
+    ['3D000', 'database_refused'],
+    ['42501', 'database_refused'],
+    ['SELF_SIGNED_CERT_IN_CHAIN', 'database_refused'],
+    ['57P03', 'database_unreachable'],
+    ['53300', 'database_unreachable'],
+    ['ECONNREFUSED', 'database_unreachable'],
+    ['ENOTFOUND', 'database_unreachable'],
+  ] as const
+  for (const [code, expected] of cases) assert.equal(databaseFault(failure(code, 'no'), URL).code, expected, code)
+})
+
+test('a fault stays what it is', () => {
+  const fault = new Fault('not_found', 'no')
+  assert.equal(databaseFault(fault, URL), fault)
+})
+
+test('the message is one line without the password and the cause is kept', () => {
+  const cause = failure('ECONNREFUSED', 'connect\n  failed.')
+  const fault = databaseFault(cause, URL)
+  assert.match(
+    fault.message,
+    /^The database postgresql:\/\/ada:\*\*\*@db\.example\/moose cannot be reached: connect failed\. /,
+  )
+  assert.equal(fault.cause, cause)
+  assert.deepEqual(fault.details, { code: 'ECONNREFUSED' })
+})
+
+test('an error without words is named by its code or its first part', () => {
+  assert.equal(reasonOf(failure('ECONNREFUSED', '')), 'ECONNREFUSED')
+  const parts = new AggregateError([failure('ECONNREFUSED', 'connect ECONNREFUSED ::1:5432')], '')
+  assert.equal(reasonOf(parts), 'connect ECONNREFUSED ::1:5432')
+  assert.equal(errorCode('text'), null)
+})

@@ -1,0 +1,92 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import pg from 'pg'
+import type { Log } from '../log.ts'
+import { databaseFault, reasonOf } from './database-fault.ts'
+import { connectionConfig } from './pool.ts'
+
+const FIRST_PAUSE_MS = 100
+const LONGEST_PAUSE_MS = 10_000
+
+export type ListenOptions = {
+  /** Must lead to a server or a session pooler: behind a transaction pooler nothing is ever heard. */
+  url: string
+  channels: readonly string[]
+  onNotify(channel: string, payload: string): void
+  /** We were deaf for a while and hear again: look for what was missed. */
+  onReconnect(): void
+  log: Log
+}
+
+type Ear = { client: pg.Client; closed: Promise<unknown> }
+
+/**
+ * Listens to channels on a connection of its own until disposed. A lost connection is opened again for as long as it
+ * takes; whatever a handler throws is logged and changes nothing.
+ *
+ * @throws {Fault} `database_unreachable`, `database_refused` when the first connection fails
+ * @see https://www.postgresql.org/docs/current/sql-notify.html
+ */
+export async function listen(options: ListenOptions): Promise<AsyncDisposable> {
+  const stop = new AbortController()
+  let ear: Ear
+  try {
+    ear = await openEar(options)
+  } catch (error) {
+    throw databaseFault(error, options.url)
+  }
+  const hearing = keepHearing(options, ear, stop.signal)
+  return {
+    [Symbol.asyncDispose]: async () => {
+      stop.abort()
+      await hearing
+    },
+  }
+}
+
+async function keepHearing(options: ListenOptions, first: Ear, stop: AbortSignal): Promise<void> {
+  const stopped = new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }))
+  for (let ear: Ear | null = first; ear !== null; ear = await reopenEar(options, stop)) {
+    if (ear !== first) safely(options, () => options.onReconnect())
+    await Promise.race([ear.closed, stopped])
+    await ear.client.end()
+  }
+}
+
+/** Null when stopped before it succeeded. */
+async function reopenEar(options: ListenOptions, stop: AbortSignal): Promise<Ear | null> {
+  for (let pauseMs = FIRST_PAUSE_MS; !stop.aborted; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+    try {
+      await delay(pauseMs, undefined, { signal: stop })
+      return await openEar(options)
+    } catch (error) {
+      if (!stop.aborted)
+        options.log.warn({ reason: reasonOf(error) }, 'notifications of the database are not heard; trying again')
+    }
+  }
+  return null
+}
+
+async function openEar(options: ListenOptions): Promise<Ear> {
+  const client = new pg.Client(connectionConfig(options.url, 'moose listen'))
+  const closed = new Promise((resolve) => client.once('end', resolve))
+  client.on('error', (error) => options.log.warn({ reason: reasonOf(error) }, 'the connection for notifications broke'))
+  client.on('notification', ({ channel, payload }) =>
+    safely(options, () => options.onNotify(channel, payload === undefined ? '' : payload)),
+  )
+  try {
+    await client.connect()
+    for (const channel of options.channels) await client.query(`listen ${pg.escapeIdentifier(channel)}`)
+    return { client, closed }
+  } catch (error) {
+    await client.end()
+    throw error
+  }
+}
+
+function safely({ log }: ListenOptions, handle: () => void): void {
+  try {
+    handle()
+  } catch (error) {
+    log.error({ err: error }, 'handling a notification failed')
+  }
+}
