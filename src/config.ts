@@ -20,10 +20,11 @@ export const MAX_CONCURRENT = wholeNumber(1, 100)
 
 /** Every environment variable Moose reads, its form and its default. Nothing else in `src/` reads the environment. */
 const Environment = z.object({
-  DATABASE_URL: z
-    .url({ protocol: /^postgres(ql)?$/, error: 'is not a postgresql:// URL' })
-    .optional(),
-  MOOSE_HOME: z.string().refine(path.isAbsolute, 'is not an absolute path').default(() => defaultHome()),
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'is not a postgresql:// URL' }).optional(),
+  MOOSE_HOME: z
+    .string()
+    .refine(path.isAbsolute, 'is not an absolute path')
+    .default(() => defaultHome()),
   MOOSE_PORT: wholeNumber(0, 65_535).default(4646),
   MOOSE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('warn'),
   MOOSE_MANAGER_URL: httpUrl.optional(),
@@ -35,6 +36,7 @@ const Environment = z.object({
   ORCHESTRATOR_POLLING_INTERVAL_MS: POLLING_INTERVAL_MS.default(10_000),
   ORCHESTRATOR_MAX_CONCURRENT_EXECUTIONS: MAX_CONCURRENT.default(3),
   ORCHESTRATOR_AUTO_START: flag.default(false),
+  PATH: z.string().default('/usr/local/bin:/usr/bin:/bin'),
   ANTHROPIC_API_KEY: z.string().optional(),
   OPENAI_API_KEY: z.string().optional(),
   OPENAI_COMPATIBLE_API_KEY: z.string().optional(),
@@ -61,6 +63,8 @@ export type Config = {
   proposerUrl: string | null
   /** Folder of recordings for the `replay` provider; null: there is no such provider. */
   replayDir: string | null
+  /** Where children find their programs. */
+  executablePath: string
   secrets: Secrets
 }
 
@@ -100,6 +104,7 @@ function toConfig(env: z.infer<typeof Environment>): Config {
     managerUrl: env.MOOSE_MANAGER_URL ?? null,
     proposerUrl: env.MOOSE_PROPOSER_URL ?? null,
     replayDir: env.MOOSE_REPLAY_DIR ?? null,
+    executablePath: env.PATH,
     secrets: {
       anthropic: env.ANTHROPIC_API_KEY ?? null,
       openai: env.OPENAI_API_KEY ?? null,

@@ -2,7 +2,7 @@ import { type AttemptKey, runningAttempts } from '../db/attempts.ts'
 import { attemptWorkflow } from './attempt-workflow.ts'
 import type { Drain } from './drain.ts'
 import { type Engine, launchEngine } from './engine.ts'
-import type { OrchestratorDeps } from './orchestrator-service.ts'
+import type { OrchestratorDeps } from './orchestrator-deps.ts'
 import type { RunningAttempts } from './running-attempts.ts'
 
 export type LazyEngine = AsyncDisposable & {

@@ -1,14 +1,7 @@
-import type { Kysely } from 'kysely'
-import type { Pool } from 'pg'
-import type { Clock } from '../clock.ts'
-import type { Config } from '../config.ts'
 import { claimOrders } from '../db/claim.ts'
-import type { Database } from '../db/schema.ts'
 import { readSettings } from '../db/system-config.ts'
 import { findWorkOrder } from '../db/work-orders.ts'
 import { Fault } from '../errors.ts'
-import type { Log } from '../log.ts'
-import type { Adapters } from '../pipeline/attempt-context.ts'
 import { cancelOrder, decidePullRequest, retryOrder } from './decisions.ts'
 import { createDispatcher } from './dispatcher.ts'
 import { createDrain, settle } from './drain.ts'
@@ -16,24 +9,9 @@ import { createErrorList } from './error-list.ts'
 import { executeOrder } from './execute-order.ts'
 import { createLazyEngine } from './lazy-engine.ts'
 import type { Orchestrator } from './orchestrator.ts'
+import type { OrchestratorDeps } from './orchestrator-deps.ts'
 import { createRunningAttempts } from './running-attempts.ts'
 import { readStatus } from './status.ts'
-
-export type OrchestratorDeps = {
-  db: Kysely<Database>
-  pool: Pool
-  adapters: Adapters
-  config: Config
-  clock: Clock
-  log: Log
-  /** What identifies this home's process to the engine. */
-  executorId: string
-  /** Shown in the status: where psql connects, without a password. */
-  databaseUrl: string
-  version: string
-  /** Called once before the engine starts; makes sure no other process runs this home's attempts. */
-  own: () => Promise<void>
-}
 
 export type OrchestratorService = Orchestrator &
   AsyncDisposable & {

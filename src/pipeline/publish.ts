@@ -1,14 +1,9 @@
 import { Fault } from '../errors.ts'
 import { branchName, pullRequestTitle } from '../work-order/naming.ts'
-import type { Applied } from './apply.ts'
 import type { Adapters, AttemptContext } from './attempt-context.ts'
+import type { Evidence } from './evidence.ts'
 import type { PullRequest } from './ports/pull-request.ts'
-import type { Proposed } from './propose.ts'
 import { pullRequestBody } from './pull-request-body.ts'
-import type { Routed } from './route.ts'
-import type { Verified } from './verify.ts'
-
-export type Evidence = { routed: Routed; proposed: Proposed; applied: Applied; verified: Verified }
 
 /**
  * Pushes the verified commit and opens the pull request.

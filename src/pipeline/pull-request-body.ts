@@ -1,8 +1,8 @@
 import { fenced, neutralised } from '../work-order/markdown.ts'
 import type { AttemptContext } from './attempt-context.ts'
+import type { Evidence } from './evidence.ts'
 import type { CheckResult } from './ports/execution.ts'
 import type { ChangedFile } from './ports/workspace.ts'
-import type { Evidence } from './publish.ts'
 
 /** GitHub refuses bodies over 65,536 characters; the rest is room for what a forge adds. */
 const MAX_BODY = 60_000

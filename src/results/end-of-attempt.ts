@@ -1,6 +1,6 @@
 import type { FaultCode } from '../errors.ts'
+import type { Evidence } from '../pipeline/evidence.ts'
 import type { PullRequest } from '../pipeline/ports/pull-request.ts'
-import type { Evidence } from '../pipeline/publish.ts'
 
 /** Steps of an attempt, in order. */
 export const STEPS = ['route', 'propose', 'apply', 'verify', 'publish', 'record'] as const

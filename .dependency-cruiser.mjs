@@ -1,0 +1,68 @@
+/**
+ * Who may import whom. A folder imports only what stands below it:
+ *
+ *   cli → app → http → orchestrator → {pipeline steps, results}
+ *     → pipeline/ports ← {manager, proposer → models, executors, forge, workspace, checks}
+ *     → {db, git, sandbox} → process → {contract, edits, work-order} → {config, errors, log, clock}
+ */
+const LAYERS = [
+  ['^src/cli/'],
+  ['^src/demo/'],
+  ['^src/app(\\.ts|/)'],
+  ['^src/http/'],
+  ['^src/orchestrator/'],
+  ['^src/results/'],
+  ['^src/pipeline/[^/]+\\.ts$'],
+  ['^src/(manager|proposer|executors|forge|workspace|checks)/'],
+  ['^src/models/'],
+  ['^src/pipeline/ports/'],
+  ['^src/(db|git|sandbox)/'],
+  ['^src/process/'],
+  ['^src/contract/'],
+  ['^src/edits/'],
+  ['^src/work-order/'],
+  ['^src/[^/]+\\.ts$'],
+]
+
+/** Adapters do not know each other; what they share stands below them. */
+const ADAPTERS = ['manager', 'proposer', 'models', 'executors', 'forge', 'workspace', 'checks', 'results']
+/** The exceptions, each a decision: the Proposer and the Manager call models through models/. */
+const MAY_KNOW = { proposer: ['models'], manager: ['models'] }
+
+const upward = LAYERS.slice(1).map((layer, index) => ({
+  name: `upward-from-layer-${index + 2}`,
+  comment: 'Imports run one way; see the picture at the top of this file.',
+  severity: 'error',
+  from: { path: layer, ...(layer[0] === '^src/[^/]+\\.ts$' ? { pathNot: ['^src/app\\.ts$'] } : {}) },
+  to: { path: LAYERS.slice(0, index + 1).flat() },
+}))
+
+const sideways = ADAPTERS.map((adapter) => ({
+  name: `sideways-from-${adapter}`,
+  comment: 'Adapters do not import each other.',
+  severity: 'error',
+  from: { path: `^src/${adapter}/` },
+  to: {
+    path: ADAPTERS.filter((other) => other !== adapter && !(MAY_KNOW[adapter] ?? []).includes(other)).map(
+      (other) => `^src/${other}/`,
+    ),
+  },
+}))
+
+export default {
+  forbidden: [
+    { name: 'no-cycle', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    { name: 'nothing-imports-tests', severity: 'error', from: { path: '^src/', pathNot: '\\.test\\.ts$' }, to: { path: '^test/' } },
+    { name: 'cli-is-a-client', comment: 'Commands speak the contract; only connect.ts and up.ts open the app.', severity: 'error', from: { path: '^src/cli/' }, to: { path: '^src/(http|orchestrator|results|pipeline/[^/]+\\.ts|manager|proposer|models|executors|forge|workspace|checks|db|git|sandbox|process)/' } },
+    ...upward,
+    ...sideways,
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^node_modules' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'] },
+  },
+}

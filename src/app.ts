@@ -1,0 +1,91 @@
+import type { Kysely } from 'kysely'
+import packageJson from '../package.json' with { type: 'json' }
+import { createParts } from './app/adapters.ts'
+import { type DoctorFinding, examine } from './app/doctor.ts'
+import { executorIdOf } from './app/executor-id.ts'
+import { hearDatabase } from './app/hear-database.ts'
+import { createHomeOwnership } from './app/home-ownership.ts'
+import { createHttpServices } from './app/http-services.ts'
+import { systemClock } from './clock.ts'
+import { type Config, shownDatabaseUrl } from './config.ts'
+import { openDatabase } from './db/connect.ts'
+import { createEventFeed } from './db/event-feed.ts'
+import { type MigrateResult, migrate } from './db/migrate.ts'
+import type { Database } from './db/schema.ts'
+import { createHttpApp } from './http/http-app.ts'
+import { serveHttp } from './http/serve-http.ts'
+import type { Log } from './log.ts'
+import type { Orchestrator } from './orchestrator/orchestrator.ts'
+import { createOrchestrator } from './orchestrator/orchestrator-service.ts'
+
+/** The version of this program. */
+export const VERSION = packageJson.version
+
+export type Moose = AsyncDisposable & {
+  /** The API without a socket. */
+  http: { fetch(request: Request): Response | Promise<Response> }
+  orchestrator: Orchestrator
+  db: Kysely<Database>
+  /** For psql; without a password. */
+  databaseUrl: string
+  /** What opening has brought up to date. */
+  migrated: MigrateResult
+  /**
+   * Serves the API on loopback.
+   * @param port 0 lets the system choose
+   * @throws {Fault} `port_taken`
+   */
+  serve(port: number): Promise<{ url: string }>
+  doctor(): Promise<DoctorFinding[]>
+}
+
+/**
+ * Opens a home: its database, migrated, and everything that works on it. Disposing closes it in the reverse order and
+ * leaves nothing running.
+ *
+ * @param options.role `service` owns the home from the start and takes up what an earlier process left; `client` only
+ *   when it is asked to run something
+ * @throws {Fault} `database_*`, `home_owned`
+ */
+export async function openMoose(config: Config, options: { log: Log; role: 'service' | 'client' }): Promise<Moose> {
+  const { log, role } = options
+  await using stack = new AsyncDisposableStack()
+  const database = stack.use(await openDatabase({ ...config, log }))
+  const migrated = await migrate(database.pool)
+  const { db, pool } = database
+  const ownership = stack.use(createHomeOwnership(config.home, { url: database.url, log, onLost: () => lost(log) }))
+  if (role === 'service') await ownership.take()
+
+  const clock = systemClock
+  const parts = createParts({ db, config, clock, log })
+  const databaseUrl = shownDatabaseUrl(database.url)
+  const orchestrator = stack.use(
+    createOrchestrator({
+      ...{ db, pool, config, clock, log, databaseUrl },
+      adapters: parts.adapters,
+      executorId: await executorIdOf(config.home),
+      version: VERSION,
+      own: ownership.take,
+    }),
+  )
+  const feed = createEventFeed(db)
+  stack.use(await hearDatabase(database.url, { orchestrator, feed, log }))
+  const http = createHttpApp(createHttpServices({ db, parts, feed, orchestrator, log }))
+  if (role === 'service') await orchestrator.launch()
+  const owned = stack.move()
+  return {
+    http,
+    orchestrator,
+    db,
+    databaseUrl,
+    migrated,
+    serve: async (port) => owned.use(await serveHttp(http, { port })),
+    doctor: () => examine(config, database, parts),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+/** Another process may own the home now: what is claimed here goes on, fenced by its rows; nothing can be done better. */
+function lost(log: Log): void {
+  log.error('the connection that proves ownership of the home is lost')
+}

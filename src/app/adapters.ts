@@ -1,0 +1,58 @@
+import type { Kysely } from 'kysely'
+import { createCheckRunner } from '../checks/check-runner.ts'
+import { parseChecks } from '../checks/moose-yaml.ts'
+import type { Clock } from '../clock.ts'
+import type { Config } from '../config.ts'
+import type { Database } from '../db/schema.ts'
+import { createPatchExecutor } from '../executors/patch/patch-executor.ts'
+import { createLocalForge } from '../forge/local/local-forge.ts'
+import { Mirrors } from '../git/mirrors.ts'
+import type { Log } from '../log.ts'
+import { createForeignManager } from '../manager/foreign-manager.ts'
+import { createManager } from '../manager/manager.ts'
+import { buildRoutingRequest } from '../manager/routing-request.ts'
+import { createModels, type Models } from '../models/models.ts'
+import type { Adapters } from '../pipeline/attempt-context.ts'
+import type { Proposer } from '../pipeline/ports/proposal.ts'
+import type { Manager } from '../pipeline/ports/routing.ts'
+import { createForeignProposer } from '../proposer/foreign-proposer.ts'
+import { createProposer } from '../proposer/proposer.ts'
+import { buildProposerRequest } from '../proposer/proposer-request.ts'
+import { createWorkspaces } from '../workspace/workspaces.ts'
+
+/** The concrete parts, and those of our own that are served to others even where an attempt uses foreign ones. */
+export type Parts = {
+  adapters: Adapters
+  models: Models
+  mirrors: Mirrors
+  ownManager: Manager
+  ownProposer: Proposer
+}
+
+export function createParts(deps: { db: Kysely<Database>; config: Config; clock: Clock; log: Log }): Parts {
+  const { db, config, clock, log } = deps
+  const mirrors = new Mirrors(config.home)
+  const models = createModels({ ...config, db, clock, log })
+  const ownManager = createManager({ db, models, clock })
+  const ownProposer = createProposer({ db, models, clock, contextMaxBytes: config.contextMaxBytes })
+  return {
+    models,
+    mirrors,
+    ownManager,
+    ownProposer,
+    adapters: {
+      manager: config.managerUrl === null ? ownManager : createForeignManager({ url: config.managerUrl }),
+      proposer:
+        config.proposerUrl === null
+          ? ownProposer
+          : createForeignProposer({ url: config.proposerUrl, timeoutMs: config.modelTimeoutMs }),
+      executor: createPatchExecutor(),
+      checkRunner: createCheckRunner(config),
+      workspaces: createWorkspaces({ root: config.home, mirrors, log }),
+      forges: { local: createLocalForge({ db, mirrors, log, clock }), github: null },
+      buildRoutingRequest,
+      buildProposerRequest,
+      parseChecks,
+    },
+  }
+}

@@ -1,0 +1,111 @@
+import { access, constants, mkdir, statfs } from 'node:fs/promises'
+import type { Kysely } from 'kysely'
+import { type Config, shownDatabaseUrl } from '../config.ts'
+import type { OpenDatabase } from '../db/connect.ts'
+import { listProjects } from '../db/projects.ts'
+import { listProposerConfigs } from '../db/proposer-configs.ts'
+import type { Database } from '../db/schema.ts'
+import { toFault } from '../errors.ts'
+import { defaultBranchOf } from '../git/default-branch.ts'
+import { runCommand } from '../process/run-command.ts'
+import type { Parts } from './adapters.ts'
+
+/** One thing Moose needs or could use. */
+export type DoctorFinding = {
+  name: string
+  /** `optional`: not there and not needed for what is set up now. */
+  state: 'ok' | 'missing' | 'broken' | 'optional'
+  detail: string
+  /** What to type or do; null when there is nothing to do. */
+  remedy: string | null
+}
+
+const LEAST_FREE_BYTES = 1_000_000_000
+const VERSION_TIMEOUT_MS = 10_000
+
+/** Looks at everything an order needs on its way, and changes nothing. */
+export async function examine(config: Config, database: OpenDatabase, parts: Parts): Promise<DoctorFinding[]> {
+  return [
+    ok('node', process.version),
+    await program(config, 'git', null),
+    await home(config),
+    ok('database', `${database.embedded ? 'embedded Postgres' : 'Postgres'} at ${shownDatabaseUrl(database.url)}`),
+    ...(await projects(database.db, parts)),
+    ...(await proposers(database.db, parts)),
+    await program(config, 'gh', 'the GitHub forge (not part of this version)'),
+    await program(config, 'aider', 'the aider executor (not part of this version)'),
+  ]
+}
+
+const ok = (name: string, detail: string): DoctorFinding => ({ name, state: 'ok', detail, remedy: null })
+
+async function program(config: Config, name: string, neededFor: string | null): Promise<DoctorFinding> {
+  try {
+    const { stdout } = await runCommand({
+      command: name,
+      args: ['--version'],
+      cwd: '/',
+      env: { PATH: config.executablePath },
+      timeoutMs: VERSION_TIMEOUT_MS,
+      maxOutputBytes: 4_096,
+      signal: null,
+    })
+    return ok(name, String(stdout.text().split('\n')[0]))
+  } catch (thrown) {
+    const detail = toFault(thrown).message
+    if (neededFor !== null)
+      return { name, state: 'optional', detail: `not found; needed only for ${neededFor}`, remedy: null }
+    return { name, state: 'missing', detail, remedy: `install ${name}` }
+  }
+}
+
+async function home({ home }: Config): Promise<DoctorFinding> {
+  try {
+    await mkdir(home, { recursive: true, mode: 0o700 })
+    await access(home, constants.W_OK)
+    const { bavail, bsize } = await statfs(home)
+    const free = bavail * bsize
+    const detail = `${home}, ${(free / 1e9).toFixed(1)} GB free`
+    if (free > LEAST_FREE_BYTES) return ok('home', detail)
+    return { name: 'home', state: 'broken', detail, remedy: 'free some space or move MOOSE_HOME' }
+  } catch (thrown) {
+    return {
+      name: 'home',
+      state: 'broken',
+      detail: toFault(thrown).message,
+      remedy: 'set MOOSE_HOME to a folder you may write',
+    }
+  }
+}
+
+async function projects(db: Kysely<Database>, { mirrors }: Parts): Promise<DoctorFinding[]> {
+  const known = await listProjects(db)
+  if (known.length === 0) {
+    const remedy = 'moose init, in a checkout of the repository'
+    return [{ name: 'projects', state: 'missing', detail: 'none is set up', remedy }]
+  }
+  return Promise.all(
+    known.map(async (project) => {
+      const name = `project ${project.name}`
+      try {
+        await defaultBranchOf(mirrors.git, project.repository, project.default_branch)
+        return ok(name, `${project.default_branch}, forge ${project.forge}`)
+      } catch (thrown) {
+        return { name, state: 'broken', detail: toFault(thrown).message, remedy: null } as const
+      }
+    }),
+  )
+}
+
+async function proposers(db: Kysely<Database>, { models }: Parts): Promise<DoctorFinding[]> {
+  const active = (await listProposerConfigs(db)).filter((proposer) => proposer.active)
+  const findings = active.map((proposer): DoctorFinding => {
+    const availability = models.availability(proposer)
+    const name = `proposer ${proposer.name}`
+    if (availability.available) return ok(name, `${proposer.provider} ${proposer.model}`)
+    return { name, state: 'optional', detail: availability.reason, remedy: null }
+  })
+  if (findings.some(({ state }) => state === 'ok')) return findings
+  const remedy = 'set ANTHROPIC_API_KEY or OPENAI_API_KEY, or add a row to proposer_configs'
+  return [...findings, { name: 'proposers', state: 'missing', detail: 'no active proposer can be called', remedy }]
+}

@@ -1,0 +1,27 @@
+import type { EventFeed } from '../db/event-feed.ts'
+import { listen } from '../db/listen.ts'
+import type { Log } from '../log.ts'
+import type { OrchestratorService } from '../orchestrator/orchestrator-service.ts'
+
+/** Passes on what the database's triggers announce; after a lost connection, looks for what was missed. */
+export function hearDatabase(
+  url: string,
+  { orchestrator, feed, log }: { orchestrator: OrchestratorService; feed: EventFeed; log: Log },
+): Promise<AsyncDisposable> {
+  const handlers: Record<string, (payload: string) => void> = {
+    moose_ready: orchestrator.wake,
+    moose_config: orchestrator.wake,
+    moose_cancelled: orchestrator.stopAttempt,
+    moose_event: feed.poke,
+  }
+  return listen({
+    url,
+    log,
+    channels: Object.keys(handlers),
+    onNotify: (channel, payload) => handlers[channel]?.(payload),
+    onReconnect() {
+      orchestrator.wake()
+      feed.poke(null)
+    },
+  })
+}

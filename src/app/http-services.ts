@@ -1,0 +1,62 @@
+import type { Kysely } from 'kysely'
+import type { NewProject } from '../contract/projects.ts'
+import type { WorkOrderDetail } from '../contract/work-orders.ts'
+import { attemptHistory } from '../db/attempts.ts'
+import type { EventFeed } from '../db/event-feed.ts'
+import { eventsAfter } from '../db/events.ts'
+import { addProject, listProjects } from '../db/projects.ts'
+import { listPullRequestsOfOrder } from '../db/pull-requests.ts'
+import type { Database } from '../db/schema.ts'
+import { addWorkOrders, approveWorkOrder, findWorkOrder, listWorkOrders, rejectWorkOrder } from '../db/work-orders.ts'
+import { defaultBranchOf } from '../git/default-branch.ts'
+import type { HttpServices } from '../http/http-services.ts'
+import type { Log } from '../log.ts'
+import type { Orchestrator } from '../orchestrator/orchestrator.ts'
+import type { Parts } from './adapters.ts'
+import { proposeForApi } from './propose-for-api.ts'
+
+/** What the API stands on, bound to this database and these parts. */
+export function createHttpServices(deps: {
+  db: Kysely<Database>
+  parts: Parts
+  feed: EventFeed
+  orchestrator: Orchestrator
+  log: Log
+}): HttpServices {
+  const { db, parts, feed, orchestrator, log } = deps
+  return {
+    workOrders: {
+      add: (orders) => addWorkOrders(db, orders),
+      list: (query) => listWorkOrders(db, query),
+      find: (id) => findWorkOrder(db, id),
+      detail: (id) => workOrderDetail(db, id),
+      approve: (id) => approveWorkOrder(db, id),
+      reject: (id, reason) => rejectWorkOrder(db, id, reason),
+    },
+    projects: {
+      add: (project) => addCheckedProject(db, parts, project),
+      list: () => listProjects(db),
+    },
+    events: { list: (id, afterId) => eventsAfter(db, id, afterId), subscribe: feed.subscribe },
+    orchestrator,
+    manager: parts.ownManager,
+    proposeForApi: (request, signal) => proposeForApi(db, parts, request, signal),
+    log,
+  }
+}
+
+async function workOrderDetail(db: Kysely<Database>, idOrPrefix: string): Promise<WorkOrderDetail> {
+  const order = await findWorkOrder(db, idOrPrefix)
+  const pullRequest = (await listPullRequestsOfOrder(db, order.id)).at(-1)
+  return {
+    ...order,
+    attempt_history: await attemptHistory(db, order.id),
+    pull_request: pullRequest === undefined ? null : pullRequest,
+  }
+}
+
+/** A project whose repository answers: a wrong URL is said now, not at the first attempt. */
+async function addCheckedProject(db: Kysely<Database>, { mirrors }: Parts, project: NewProject) {
+  const found = await defaultBranchOf(mirrors.git, project.repository, project.default_branch)
+  return addProject(db, { ...project, defaultBranch: found })
+}

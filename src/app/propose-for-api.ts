@@ -1,0 +1,60 @@
+import type { Kysely } from 'kysely'
+import { findProjectByName, projectOf } from '../db/projects.ts'
+import type { Database } from '../db/schema.ts'
+import { estimateComplexity } from '../manager/complexity.ts'
+import type { ProposerRequest, ProposerResponse } from '../pipeline/ports/proposal.ts'
+import type { Project } from '../work-order/work-order.ts'
+import type { Parts } from './adapters.ts'
+
+/** An order's id for calls that belong to none. */
+const NO_ORDER = '00000000-0000-0000-0000-000000000000'
+
+/**
+ * Our Proposer for a caller who has no attempt: the project, its base commit and the model are found where the request
+ * leaves them open.
+ */
+export async function proposeForApi(
+  db: Kysely<Database>,
+  { ownManager, ownProposer, adapters }: Parts,
+  request: ProposerRequest,
+  signal: AbortSignal,
+): Promise<ProposerResponse> {
+  const { metadata } = request
+  const project = await namedProject(db, metadata.project)
+  const fetched = await adapters.workspaces.fetchBase(project, signal)
+  const proposer = metadata.proposer === undefined ? await choose(ownManager, request, signal) : metadata.proposer
+  return ownProposer.propose({
+    workOrderId: metadata.work_order_id === undefined ? NO_ORDER : metadata.work_order_id,
+    attempt: metadata.attempt === undefined ? 1 : metadata.attempt,
+    title: titleOf(request),
+    request,
+    proposer,
+    base: adapters.workspaces.tree(project, metadata.base_sha === undefined ? fetched : metadata.base_sha),
+    signal,
+    onProgress: async () => undefined,
+  })
+}
+
+function namedProject(db: Kysely<Database>, name: string | undefined): Promise<Project> {
+  return name === undefined ? projectOf(db, null) : findProjectByName(db, name)
+}
+
+async function choose(manager: Parts['ownManager'], request: ProposerRequest, signal: AbortSignal): Promise<string> {
+  const decision = await manager.route(
+    {
+      work_order_id: NO_ORDER,
+      task_description: request.task_description,
+      complexity_score: estimateComplexity({ criteria: 1, files: request.context.length }),
+      context_requirements: request.context,
+      approved_by_director: true,
+    },
+    signal,
+  )
+  return decision.selected_proposer
+}
+
+/** The first line of the seed's task description is `Work Order: {title}`. */
+function titleOf({ task_description }: ProposerRequest): string {
+  const [first] = task_description.split('\n', 1)
+  return String(first).replace(/^Work Order:\s*/, '')
+}

@@ -1,0 +1,24 @@
+import type { Kysely } from 'kysely'
+import type { Pool } from 'pg'
+import type { Clock } from '../clock.ts'
+import type { Config } from '../config.ts'
+import type { Database } from '../db/schema.ts'
+import type { Log } from '../log.ts'
+import type { Adapters } from '../pipeline/attempt-context.ts'
+
+/** What the orchestrator is made of; chosen in app.ts. */
+export type OrchestratorDeps = {
+  db: Kysely<Database>
+  pool: Pool
+  adapters: Adapters
+  config: Config
+  clock: Clock
+  log: Log
+  /** What identifies this home's process to the engine. */
+  executorId: string
+  /** Shown in the status: where psql connects, without a password. */
+  databaseUrl: string
+  version: string
+  /** Called once before the engine starts; makes sure no other process runs this home's attempts. */
+  own: () => Promise<void>
+}

@@ -1,0 +1,116 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { type Moose, openMoose } from '../../src/app.ts'
+import { type Config, readConfig } from '../../src/config.ts'
+import type { WorkOrderDetail } from '../../src/contract/work-orders.ts'
+import { createLog } from '../../src/log.ts'
+import { createTestDatabase, type TestDatabase } from './database.ts'
+import { createGitRemote, type GitRemote } from './git-remote.ts'
+
+export type RecordedAnswer = { task: string; turn: number; text: string; delay_ms?: number; finish_reason?: string }
+
+/** A home with a project on a real bare repository, a database of its own and scripted answers. */
+export type MooseHome = AsyncDisposable & {
+  config: Config
+  remote: GitRemote
+  database: TestDatabase
+  /** What a `moose` subprocess needs to work on this home. */
+  environment: Record<string, string>
+  open(role?: 'service' | 'client'): Promise<Moose>
+}
+
+/**
+ * @param files of the first commit, by path
+ * @param answers what the `replay` provider says
+ */
+export async function createMooseHome(
+  files: Record<string, string>,
+  answers: readonly RecordedAnswer[],
+  settings: Record<string, string> = {},
+): Promise<MooseHome> {
+  await using stack = new AsyncDisposableStack()
+  const folder = await mkdtemp(path.join(tmpdir(), 'moose-home-'))
+  stack.defer(() => rm(folder, { recursive: true, force: true }))
+  const database = stack.use(await createTestDatabase())
+  const remote = stack.use(await createGitRemote(files))
+  const replayDir = path.join(folder, 'recordings')
+  await mkdir(replayDir)
+  const recordings = { proposer: 'scripted', note: 'written for this test', answers: answers.map((answer) => ({ usage: { input: 100, output: 20 }, ...answer })) }
+  await writeFile(path.join(replayDir, 'answers.json'), JSON.stringify(recordings))
+  await useReplayOnly(database)
+  await addProject(database, remote)
+  const environment = {
+    MOOSE_HOME: path.join(folder, 'home'),
+    MOOSE_REPLAY_DIR: replayDir,
+    MOOSE_PORT: '0',
+    MOOSE_LOG_LEVEL: 'silent',
+    DATABASE_URL: database.url,
+    PATH: String(process.env['PATH']),
+    ...settings,
+  }
+  const config = readConfig(environment)
+  const owned = stack.move()
+  return {
+    config,
+    remote,
+    database,
+    environment,
+    open: (role = 'service') => openMoose(config, { log: createLog(config.logLevel), role }),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+async function useReplayOnly({ db }: TestDatabase): Promise<void> {
+  await db.updateTable('proposer_configs').set({ active: false }).execute()
+  await db
+    .insertInto('proposer_configs')
+    .values({ name: 'scripted', provider: 'replay', model: 'scripted', complexity_threshold: 1 })
+    .execute()
+}
+
+async function addProject({ db }: TestDatabase, remote: GitRemote): Promise<void> {
+  await db
+    .insertInto('projects')
+    .values({ name: 'sample', repository: remote.path, default_branch: 'main', forge: 'local' })
+    .execute()
+}
+
+/** Files an approved order as a Director with plain SQL would. @returns its id */
+export async function fileOrder(
+  { db }: TestDatabase,
+  order: { title: string; files: readonly string[]; criteria?: readonly string[]; approved?: boolean },
+): Promise<string> {
+  const { id } = await db
+    .insertInto('work_orders')
+    .values({
+      title: order.title,
+      description: `${order.title}, please.`,
+      risk_level: 'low',
+      files_in_scope: JSON.stringify(order.files),
+      acceptance_criteria: JSON.stringify(order.criteria === undefined ? [] : order.criteria),
+      metadata: JSON.stringify(order.approved === false ? {} : { approved_by_director: true }),
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow()
+  return id
+}
+
+/** The order as the API shows it. */
+export async function detailOf(moose: Moose, id: string): Promise<WorkOrderDetail> {
+  const response = await moose.http.fetch(new Request(`http://127.0.0.1/api/work-orders/${id}`))
+  const { work_order } = await response.json()
+  return work_order
+}
+
+/** Waits until the order is in none of the moving states. */
+export async function settled(moose: Moose, id: string, timeoutMs = 30_000): Promise<WorkOrderDetail> {
+  const deadline = Date.now() + timeoutMs
+  for (;;) {
+    const order = await detailOf(moose, id)
+    const moving = order.status === 'pending' || (order.status === 'in_progress' && order.phase !== 'in_review')
+    if (!moving && order.attempt_history.every((attempt) => attempt.status !== 'running')) return order
+    if (Date.now() > deadline) throw new Error(`order ${id} still stands at ${order.status}/${order.phase}`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
