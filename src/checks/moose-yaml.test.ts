@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { Fault } from '../errors.ts'
+import { parseChecks } from './moose-yaml.ts'
+
+test('no file, an empty file and a file of comments ask for no checks', () => {
+  for (const text of [null, '', '\n', '# nothing yet\n', '---\n', 'null', '{}', 'checks: []']) {
+    assert.deepEqual(parseChecks(text), [], String(text))
+  }
+})
+
+test('reads checks in their order, with every form of a timeout', () => {
+  const checks = parseChecks(`checks:
+  - { name: test, run: npm test }
+  - name: lint
+    run: |
+      npm run lint
+    timeout: 90
+    proves: [1, "It is linted"]
+  - { name: a, run: a, timeout: 90s }
+  - { name: b, run: b, timeout: "60m" }
+  - { name: c, run: c, timeout: 0.5 }
+`)
+  assert.deepEqual(checks, [
+    { name: 'test', run: 'npm test', timeoutMs: 600_000, proves: [] },
+    { name: 'lint', run: 'npm run lint\n', timeoutMs: 90_000, proves: [1, 'It is linted'] },
+    { name: 'a', run: 'a', timeoutMs: 90_000, proves: [] },
+    { name: 'b', run: 'b', timeoutMs: 3_600_000, proves: [] },
+    { name: 'c', run: 'c', timeoutMs: 500, proves: [] },
+  ])
+})
+
+const refused: readonly [name: string, text: string, line: number, told: RegExp][] = [
+  [
+    'an unknown key of a check',
+    'checks:\n  - name: a\n    run: b\n    tiemout: 5\n',
+    4,
+    /checks\[0\]\.tiemout is not a known/,
+  ],
+  ['an unknown key of the file', '\nchecks: []\nscripts: {}\n', 3, /scripts is not a known/],
+  ['a missing command', 'checks:\n  - name: a\n', 2, /checks\[0\]\.run is not a text/],
+  ['a command that is no text', 'checks:\n  - name: a\n    run: 5\n', 3, /checks\[0\]\.run is not a text/],
+  ['an empty name', 'checks:\n  - name: " "\n    run: b\n', 2, /checks\[0\]\.name is empty/],
+  [
+    'a name used twice',
+    'checks:\n  - {name: a, run: b}\n  - {name: a, run: c}\n',
+    3,
+    /checks\[1\]\.name "a" is used twice/,
+  ],
+  ['a key used twice', 'checks: []\nchecks: []\n', 2, /unique/],
+  ['a timeout of zero', 'checks:\n  - name: a\n    run: b\n    timeout: 0\n', 4, /checks\[0\]\.timeout is not a time/],
+  ['a timeout above an hour', 'checks:\n  - name: a\n    run: b\n    timeout: 61m\n', 4, /timeout is not a time/],
+  ['a timeout in hours', 'checks:\n  - name: a\n    run: b\n    timeout: 1h\n', 4, /timeout is not a time/],
+  ['a timeout that is no time', 'checks:\n  - name: a\n    run: b\n    timeout: [5]\n', 4, /timeout is neither/],
+  ['a criterion number 0', 'checks:\n  - name: a\n    run: b\n    proves: [0]\n', 4, /proves\[0\] is neither/],
+  ['proves without a list', 'checks:\n  - name: a\n    run: b\n    proves: 1\n', 4, /proves is not a list/],
+  ['checks without a list', 'checks:\n  test: npm test\n', 2, /checks is not a list/],
+  ['checks without anything', 'checks:\n', 1, /checks is not a list/],
+  ['a check that is a text', 'checks:\n  - npm test\n', 2, /checks\[0\] is not a group/],
+  ['a file that is a list', '- a\n', 1, /does not hold the key checks/],
+  ['broken YAML', 'checks:\n  - name: "a\n', 3, /closing/],
+  ['an alias of nothing', 'checks: *x\n', 1, /alias/i],
+]
+
+for (const [name, text, line, told] of refused) {
+  test(`refuses ${name}`, () => {
+    assert.throws(
+      () => parseChecks(text),
+      (error) => {
+        assert.ok(error instanceof Fault && error.code === 'checks_invalid', String(error))
+        assert.match(error.message, told)
+        assert.equal(error.details['line'], line, error.message)
+        return true
+      },
+    )
+  })
+}
+
+test('every problem is told at once', () => {
+  const text = 'checks:\n  - {name: a}\n  - {run: b}\n'
+  assert.throws(() => parseChecks(text), /line 2: checks\[0\]\.run .*line 3: checks\[1\]\.name/)
+})
+
+test('a file that multiplies itself is refused', () => {
+  const levels = Array.from({ length: 20 }, (_, level) => `a${level + 1}: &a${level + 1} [${`*a${level},`.repeat(9)}]`)
+  assert.throws(() => parseChecks(`a0: &a0 x\n${levels.join('\n')}\n`), /checks_invalid|alias|not valid/)
+})
+
+test('no text at all does more than be refused', () => {
+  const word = fc.constantFrom(
+    'checks:',
+    ' - name: ',
+    'run: ',
+    '\n',
+    '&a ',
+    '*a',
+    '{',
+    '}',
+    '[',
+    '"',
+    '1',
+    'timeout: ',
+    ': ',
+    '|',
+    '\t',
+    '<<: ',
+  )
+  fc.assert(
+    fc.property(fc.array(word, { maxLength: 15 }), (words) => {
+      try {
+        parseChecks(words.join(''))
+      } catch (error) {
+        assert.ok(error instanceof Fault && error.code === 'checks_invalid', String(error))
+      }
+    }),
+    { numRuns: 2_000 },
+  )
+})

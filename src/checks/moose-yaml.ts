@@ -1,0 +1,113 @@
+import { isNode, LineCounter, parseDocument } from 'yaml'
+import { z } from 'zod'
+import { Fault } from '../errors.ts'
+import type { Check } from '../pipeline/ports/execution.ts'
+import { fieldProblems } from '../work-order/content.ts'
+
+const DEFAULT_TIMEOUT = '10m'
+const MAX_TIMEOUT_MS = 60 * 60_000
+const MAX_CHECKS = 50
+const NO_CRITERION = 'is neither a text nor a number from 1'
+const UNIT_MS = { s: 1_000, m: 60_000 } as const
+
+/** `90`, `90s` or `5m`. */
+const Timeout = z
+  .union([z.number(), z.string()], { error: 'is neither a number of seconds nor a text like "90s" or "5m"' })
+  .transform((value, context) => {
+    const [, amount, unit] = /^(\d+(?:\.\d+)?)\s*([sm])$/.exec(typeof value === 'number' ? `${value}s` : value) ?? []
+    const timeoutMs = Math.round(Number(amount) * (unit === 'm' ? UNIT_MS.m : UNIT_MS.s))
+    if (timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS) return timeoutMs
+    context.addIssue({ code: 'custom', message: 'is not a time between 1 s and 60 m, like 90, "90s" or "5m"' })
+    return z.NEVER
+  })
+
+const text = (max: number) =>
+  z
+    .string('is not a text')
+    .refine((value) => value.trim() !== '', 'is empty')
+    .max(max, `is longer than ${max} characters`)
+
+const CheckEntry = z.strictObject(
+  {
+    name: text(100).refine((value) => !/\p{Cc}/u.test(value), 'contains a control character'),
+    run: text(10_000),
+    timeout: Timeout.default(() => Timeout.parse(DEFAULT_TIMEOUT)),
+    proves: z
+      .array(
+        z.union([z.int(NO_CRITERION).positive(NO_CRITERION), text(1_000)], { error: NO_CRITERION }),
+        'is not a list',
+      )
+      .default([]),
+  },
+  { error: (issue) => (issue.code === 'invalid_type' ? 'is not a group of name, run, timeout and proves' : undefined) },
+)
+
+const MooseYaml = z.strictObject(
+  {
+    checks: z
+      .array(CheckEntry, 'is not a list')
+      .max(MAX_CHECKS, `has more than ${MAX_CHECKS} entries`)
+      .superRefine((checks, context) => {
+        for (const [index, { name }] of checks.entries()) {
+          if (checks.findIndex((check) => check.name === name) === index) continue
+          context.addIssue({ code: 'custom', path: [index, 'name'], message: `"${name}" is used twice` })
+        }
+      })
+      .default([]),
+  },
+  { error: (issue) => (issue.code === 'invalid_type' ? 'the file does not hold the key checks' : undefined) },
+)
+
+/**
+ * The checks `moose.yaml` asks for, in their order; a missing file (null) or an empty one asks for none. A check that
+ * states no timeout has 10 minutes.
+ *
+ * @throws {Fault} `checks_invalid` naming the line and the field of every problem
+ */
+export function parseChecks(mooseYaml: string | null): Check[] {
+  if (mooseYaml === null) return []
+  const lines = new LineCounter()
+  const document = parseDocument(mooseYaml, { lineCounter: lines, prettyErrors: false })
+  const [broken] = document.errors
+  if (broken !== undefined) throw invalid([{ line: lines.linePos(broken.pos[0]).line, text: broken.message }], broken)
+  if (document.contents === null) return []
+  const content = readContent(document)
+  if (content === null) return []
+  const parsed = MooseYaml.safeParse(content)
+  if (!parsed.success) throw invalid(problemsOf(parsed.error, document, lines), parsed.error)
+  return parsed.data.checks.map(({ name, run, timeout, proves }) => ({ name, run, timeoutMs: timeout, proves }))
+}
+
+type Problem = { line: number; text: string }
+
+/** Aliases are resolved here, and a file that multiplies itself with them is refused. */
+function readContent(document: ReturnType<typeof parseDocument>): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 20 })
+  } catch (error) {
+    throw invalid([{ line: 1, text: error instanceof Error ? error.message : String(error) }], error)
+  }
+}
+
+function problemsOf(error: z.ZodError, document: ReturnType<typeof parseDocument>, lines: LineCounter): Problem[] {
+  return fieldProblems(error).map(({ field, reason, path }) => ({
+    line: lineOf(path, document, lines),
+    text: field === '' ? reason : `${field} ${reason}`,
+  }))
+}
+
+/** The line of the field, or of the nearest thing around it that is in the file. */
+function lineOf(path: readonly PropertyKey[], document: ReturnType<typeof parseDocument>, lines: LineCounter): number {
+  for (let length = path.length; length >= 0; length -= 1) {
+    const node = length === 0 ? document.contents : document.getIn(path.slice(0, length), true)
+    if (isNode(node) && node.range) return lines.linePos(node.range[0]).line
+  }
+  return 1
+}
+
+function invalid(problems: readonly Problem[], cause: unknown): Fault {
+  const [first] = problems
+  const told = problems.map(({ line, text: problem }) => `line ${line}: ${problem}`).join('; ')
+  const message = `moose.yaml is not valid. ${told}. Correct it on the base branch, then retry.`
+  return new Fault('checks_invalid', message, { line: first === undefined ? null : first.line }, cause)
+}

@@ -1,0 +1,42 @@
+import { stripVTControlCharacters } from 'node:util'
+
+/** Kept while a check runs; escape sequences and control characters come off at the end. */
+const RAW_CHARACTERS = 64 * 1024
+
+/** The end of a check's output as plain text. */
+export class OutputTail {
+  #raw = ''
+  #cut = false
+
+  add(text: string): void {
+    const all = this.#raw + text
+    this.#cut ||= all.length > RAW_CHARACTERS
+    this.#raw = all.slice(-RAW_CHARACTERS)
+  }
+
+  /** The last lines, valid UTF-8 of at most `maxBytes`; a first line that says so where something was left out. */
+  read(maxBytes: number): string {
+    const text = plainText(this.#raw).trimEnd()
+    if (!this.#cut && Buffer.byteLength(text) <= maxBytes) return text
+    const note = '[… earlier output left out …]\n'
+    const tail = lastBytes(text, maxBytes - Buffer.byteLength(note))
+    const firstLine = tail.indexOf('\n')
+    return note + (firstLine === -1 ? tail : tail.slice(firstLine + 1))
+  }
+}
+
+/** Without colours, cursor movements and other control characters (a NUL cannot even be stored). */
+export function plainText(text: string): string {
+  return stripVTControlCharacters(text)
+    .replaceAll('\r\n', '\n')
+    .replaceAll('\r', '\n')
+    .replace(/[^\P{Cc}\n\t]/gu, '')
+    .toWellFormed()
+}
+
+function lastBytes(text: string, maxBytes: number): string {
+  const bytes = Buffer.from(text)
+  let start = Math.max(0, bytes.length - maxBytes)
+  while (start < bytes.length && (bytes.readUInt8(start) & 0xc0) === 0x80) start += 1
+  return bytes.subarray(start).toString('utf8')
+}

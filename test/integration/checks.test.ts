@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { test } from 'node:test'
+import { createCheckRunner } from '../../src/checks/check-runner.ts'
+import { Fault, type FaultCode } from '../../src/errors.ts'
+import { Mirrors } from '../../src/git/mirrors.ts'
+import { createLog } from '../../src/log.ts'
+import type { Check, CheckResult } from '../../src/pipeline/ports/execution.ts'
+import type { Workspace } from '../../src/pipeline/ports/workspace.ts'
+import { createWorkspaces } from '../../src/workspace/workspaces.ts'
+import { createGitRemote } from '../support/git-remote.ts'
+
+const fault = (code: FaultCode) => (error: unknown) => error instanceof Fault && error.code === code
+const executablePath = '/usr/local/bin:/usr/bin:/bin'
+const workOrderId = '00000000-0000-4000-8000-0000000000aa'
+
+type Setting = AsyncDisposable & {
+  workspace: Workspace
+  told: string[]
+  run: (run: string, changes?: Partial<Check>, signal?: AbortSignal) => Promise<CheckResult>
+}
+
+async function setting(): Promise<Setting> {
+  const remote = await createGitRemote({ 'src/a': 'original\n', '.gitignore': 'node_modules/\n' })
+  const root = remote.folder
+  const workspaces = createWorkspaces({ root, mirrors: new Mirrors(root), log: createLog('silent') })
+  const { signal } = new AbortController()
+  const project = remote.project()
+  const sha = await workspaces.fetchBase(project, signal)
+  const workspace = await workspaces.open({ project, workOrderId, attempt: 1, sha, signal })
+  const runner = createCheckRunner({ executablePath })
+  const told: string[] = []
+  return {
+    workspace,
+    told,
+    run: (run, changes, cancel = signal) => {
+      const check = { name: 'check', run, timeoutMs: 20_000, proves: [1], ...changes }
+      const criteria = ['It works', 'It is fast']
+      return runner.run(check, { workspace, criteria, signal: cancel, onOutput: (text) => told.push(text) })
+    },
+    [Symbol.asyncDispose]: () => remote[Symbol.asyncDispose](),
+  }
+}
+
+test('a check runs in the root of the workspace and tells what it printed', async () => {
+  await using given = await setting()
+  const result = await given.run("cat src/a; echo '\u001b[31mwarn\u001b[0m' >&2; pwd")
+  assert.equal(result.outcome, 'passed')
+  assert.equal(result.exitCode, 0)
+  assert.equal(result.outputTail, `original\nwarn\n${given.workspace.path}`)
+  assert.deepEqual(result.proves, [0])
+  assert.equal(given.told.join(''), `original\nwarn\n${given.workspace.path}\n`)
+  assert.ok(result.durationMs >= 0)
+})
+
+test('a check fails, crashes or takes too long; each is told apart', async () => {
+  await using given = await setting()
+  const endings = [
+    await given.run('echo no; exit 3'),
+    await given.run('kill -9 $$'),
+    await given.run('no-such-tool-anywhere'),
+    await given.run('echo begun; sleep 60', { timeoutMs: 500 }),
+  ]
+  assert.deepEqual(
+    endings.map(({ outcome, exitCode }) => [outcome, exitCode]),
+    [
+      ['failed', 3],
+      ['crashed', null],
+      ['crashed', 127],
+      ['timed_out', null],
+    ],
+  )
+  assert.match(String(endings[2]?.outputTail), /not found/)
+  assert.equal(endings[3]?.outputTail, 'begun')
+})
+
+test('the environment of a check is exactly the allow-list', async () => {
+  await using given = await setting()
+  process.env['MOOSE_TEST_CANARY'] = 'secret'
+  try {
+    const { outputTail } = await given.run(`${process.execPath} -p 'JSON.stringify(process.env)'`)
+    const { PWD: _pwd, OLDPWD: _oldpwd, SHLVL: _level, _: _last, ...environment } = JSON.parse(outputTail)
+    const folder = path.dirname(given.workspace.path)
+    assert.deepEqual(environment, {
+      PATH: executablePath,
+      HOME: path.join(folder, 'home'),
+      TMPDIR: path.join(folder, 'tmp'),
+      LANG: 'C.UTF-8',
+      TERM: 'dumb',
+      CI: 'true',
+    })
+  } finally {
+    delete process.env['MOOSE_TEST_CANARY']
+  }
+})
+
+test('what a check does to tracked files does not reach the next one; installed dependencies do', async () => {
+  await using given = await setting()
+  await given.run(
+    'echo changed > src/a; touch new; mkdir node_modules; touch node_modules/x; touch ~/cache; rm -rf .git',
+  )
+  const { outputTail } = await given.run('cat src/a; ls -A; ls ~; git status --porcelain')
+  assert.equal(outputTail, 'original\n.git\n.gitignore\nnode_modules\nsrc\ncache')
+})
+
+test('HOME and TMPDIR go with the workspace', async () => {
+  await using given = await setting()
+  await given.run('mkdir -p ~/ro/x; touch ~/ro/x/f $TMPDIR/f; chmod -R a-w ~/ro')
+  await given.workspace[Symbol.asyncDispose]()
+  assert.ok(!existsSync(path.dirname(given.workspace.path)))
+})
+
+test('a check that takes too long ends with its whole process group', async () => {
+  await using given = await setting()
+  await given.run('(sleep 61 & echo $! > ~/pid; wait)', { timeoutMs: 500 })
+  const pid = await readFile(path.join(path.dirname(given.workspace.path), 'home/pid'), 'utf8')
+  const state = existsSync(`/proc/${pid.trim()}/stat`) ? await readFile(`/proc/${pid.trim()}/stat`, 'utf8') : ') Z '
+  assert.match(state, /\) Z /)
+})
+
+test('a flood of output is bounded', async () => {
+  await using given = await setting()
+  const { outputTail } = await given.run('yes é | head -c 50000000; echo; echo END')
+  assert.ok(Buffer.byteLength(outputTail) <= 16 * 1024)
+  assert.ok(outputTail.endsWith('\nEND'))
+  assert.match(outputTail, /^\[… earlier output left out …\]\né\n/)
+})
+
+test('a cancelled attempt stops its check', async () => {
+  await using given = await setting()
+  const cancel = new AbortController()
+  setTimeout(() => cancel.abort(new Fault('attempt_cancelled', 'cancelled')), 200)
+  await assert.rejects(given.run('sleep 60', {}, cancel.signal), fault('attempt_cancelled'))
+})
