@@ -33,7 +33,11 @@ export class Answer {
 
   /** The lines after the current one, without moving on. */
   *ahead(): Generator<string> {
-    for (let at = this.#position; at < this.#lines.length; at += 1) yield this.#lines[at] as string
+    for (let at = this.#position; ; at += 1) {
+      const line = this.#lines[at]
+      if (line === undefined) return
+      yield line
+    }
   }
 }
 

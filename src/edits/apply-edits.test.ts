@@ -31,7 +31,7 @@ async function rejectedBy(files: Files, answer: string, code: FaultCode, scope?:
   )
   assert.ok(thrown instanceof Fault, String(thrown))
   assert.equal(thrown.code, code, thrown.message)
-  for (const [path, content] of before) assert.deepEqual(bytes(files[path] as string | Buffer), content)
+  for (const [path, content] of before) assert.deepEqual(bytes(files[path] ?? ''), content)
   return thrown
 }
 
@@ -68,6 +68,7 @@ const fidelity: Record<string, [before: string, answer: string, after: string]> 
     edit('a', ['x\ny\nz\n', 'x\ny\nnew\nz\n']),
     'x\ny\r\nnew\nz\n\n',
   ],
+  'leaves the last lines of a pair alone': ['x\ny\r\nz\n', edit('a', ['x\ny\n', 'new\ny\n']), 'new\ny\r\nz\n'],
   'keeps a byte order mark out of SEARCH': [`${BOM}x\ny\n`, edit('a', ['x\n', 'X\n']), `${BOM}X\ny\n`],
   'never doubles a byte order mark': [`${BOM}x\n`, write('a', `${BOM}y\n`), `${BOM}y\n`],
   'keeps a missing final newline': ['x\ny', edit('a', ['x\n', 'X\n']), 'X\ny'],
@@ -150,6 +151,14 @@ const trees: Record<string, [files: Files, answer: string, changes: FileChange[]
     [
       { path: 'src/a', content: X, renamedFrom: 'src/a/b' },
       { path: 'src/a/b', content: null },
+    ],
+  ],
+  'forgets a rename whose file was deleted': [
+    { a: 'y\n' },
+    `### rename a -> b\n### delete b\n${write('b', 'x\n')}`,
+    [
+      { path: 'a', content: null },
+      { path: 'b', content: X },
     ],
   ],
   'replaces a file that was deleted before': [
@@ -298,7 +307,7 @@ test('the message stays bounded however much is wrong', async () => {
 test('a hostile answer of equal lines does not take quadratic time', async () => {
   const started = performance.now()
   await rejectedBy({ a: '\n'.repeat(1_000_000) }, edit('a', [`${'\n'.repeat(500_000)}x\n`, '']), 'edits_rejected')
-  assert.ok(performance.now() - started < 5_000)
+  assert.ok(performance.now() - started < 20_000)
 })
 
 test('a failure of the tree that is not the answer’s passes through', async () => {

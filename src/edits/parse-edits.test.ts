@@ -98,14 +98,15 @@ const refused: Record<string, [text: string, reason: RegExp, block: number, line
   'a header without a path': [`### edit\n${PAIR}`, /names no path/, 1, 1],
   'a header with only a space': ['### delete  ', /names no path/, 1, 1],
   'an unknown verb': ['### create src/a.ts\n```\nx\n```', /"create" is no verb/, 0, 1],
+  'an unknown verb before a plain name': ['### create Makefile\n```\nx\n```', /"create" is no verb/, 0, 1],
   'an unknown verb after a block': ['### delete a\n### move a -> b', /"move" is no verb/, 1, 2],
   'a verb in capitals': [`### Edit src/a.ts\n${PAIR}`, /"Edit" is no verb.*lower case/, 0, 1],
   'an indented header': ['  ### delete src/a.ts', /start of the line/, 0, 1],
   'a header of another level': ['#### delete `a`', /exactly "### "/, 0, 1],
   'a pair outside of a block': [PAIR, /outside of an "### edit path" block/, 0, 1],
   'a pair after a file': [`### write a\n\`\`\`\n\`\`\`\n${PAIR}`, /outside of an "### edit path" block/, 1, 4],
-  'an edit without a pair': ['### edit a.ts\n### delete b', /edit of a.ts has no SEARCH/, 1, 1],
-  'a last edit without a pair': ['### delete b\n### edit a.ts\n```\nx\n```', /edit of a.ts has no SEARCH/, 2, 2],
+  'an edit without a pair': ['### edit a.ts\n### delete b', /the edit block has no SEARCH/, 1, 1],
+  'a last edit without a pair': ['### delete b\n### edit a.ts\n```\nx\n```', /the edit block has no SEARCH/, 2, 2],
   'an unclosed pair': ['### edit a\n<<<<<<< SEARCH\na\n=======\nb', /never closed by a line ">>>>>>> REPLACE"/, 1, 2],
   'a pair closed by a longer marker': ['### edit a\n<<<<<<< SEARCH\n=======\n>>>>>>>> REPLACE', /never closed/, 1, 2],
   'a pair without a divider': ['### edit a\n<<<<<<< SEARCH\na\n>>>>>>> REPLACE', /no "=======" divider/, 1, 4],
@@ -122,8 +123,8 @@ const refused: Record<string, [text: string, reason: RegExp, block: number, line
   'a rename with three paths': ['### rename a -> b -> c', /names two paths/, 1, 1],
   'half a character': ['### write a\n```\n\ud800\n```', /half a character/, 0, 0],
   'too many bytes': ['é'.repeat(MAX_ANSWER_BYTES / 2 + 1), /bytes, more than/, 0, 0],
-  'too many blocks': ['### delete a\n'.repeat(MAX_BLOCKS + 1), /more than 500 blocks/, MAX_BLOCKS, MAX_BLOCKS + 1],
-  'too many pairs': [`### edit a\n${`${PAIR}\n`.repeat(MAX_REPLACEMENTS + 1)}`, /more than 2000 pairs/, 1, 10_002],
+  'too many blocks': ['### delete a\n'.repeat(MAX_BLOCKS + 1), /more than 500 blocks/, 0, MAX_BLOCKS + 1],
+  'too many pairs': [`### edit a\n${`${PAIR}\n`.repeat(MAX_REPLACEMENTS + 1)}`, /more than 2000 pairs/, 0, 10_002],
 }
 
 for (const [name, [text, reason, block, line]] of Object.entries(refused)) {

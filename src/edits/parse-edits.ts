@@ -24,16 +24,15 @@ export function parseEdits(text: string): Edit[] {
   let replacements = 0
   for (let line = answer.next(); line !== null; line = answer.next()) {
     const header = blockHeader(line)
+    const markerSize = searchMarkerSize(line)
     if (header !== null) {
-      if (edits.length === MAX_BLOCKS)
-        throw malformed(edits.length, answer.line, `it has more than ${MAX_BLOCKS} blocks`)
+      requireRoom(edits.length < MAX_BLOCKS, answer, `${MAX_BLOCKS} blocks`)
       requireReplacement(edits.at(-1))
       edits.push(readBlock(answer, header, edits.length + 1))
-    } else if (searchMarkerSize(line) !== null) {
+    } else if (markerSize !== null) {
       replacements += 1
-      if (replacements > MAX_REPLACEMENTS)
-        throw malformed(edits.length, answer.line, `it has more than ${MAX_REPLACEMENTS} pairs`)
-      addReplacement(answer, edits, line)
+      requireRoom(replacements <= MAX_REPLACEMENTS, answer, `${MAX_REPLACEMENTS} pairs`)
+      addReplacement(answer, edits, markerSize)
     } else {
       refuseDamage(answer, edits.length, line)
     }
@@ -60,18 +59,22 @@ function renamePaths(rest: string, block: number, line: number): { path: string;
   return { path: from, to }
 }
 
-function addReplacement(answer: Answer, edits: Edit[], marker: string): void {
+function addReplacement(answer: Answer, edits: Edit[], markerSize: number): void {
   const edit = edits.at(-1)
   if (edit?.kind !== 'edit') {
     throw malformed(edits.length, answer.line, 'a SEARCH marker stands outside of an "### edit path" block')
   }
-  const replacement = readReplacement(answer, edit.block, marker)
+  const replacement = readReplacement(answer, edit.block, markerSize)
   edits[edits.length - 1] = { ...edit, replacements: [...edit.replacements, replacement] }
+}
+
+function requireRoom(hasRoom: boolean, answer: Answer, limit: string): void {
+  if (!hasRoom) throw malformed(0, answer.line, `it has more than ${limit}`)
 }
 
 function requireReplacement(edit: Edit | undefined): void {
   if (edit?.kind === 'edit' && edit.replacements.length === 0) {
-    throw malformed(edit.block, edit.line, `the edit of ${edit.path} has no SEARCH/REPLACE pair`)
+    throw malformed(edit.block, edit.line, 'the edit block has no SEARCH/REPLACE pair')
   }
 }
 

@@ -36,11 +36,12 @@ export function rejection(problems: readonly [BlockProblem, ...BlockProblem[]]):
 }
 
 function bounded(items: readonly string[], separator: string): string {
-  let text = items[0] as string
-  for (const [index, item] of items.slice(1).entries()) {
-    if (text.length + item.length > MAX_MESSAGE_CHARACTERS)
-      return `${text}${separator}… and ${items.length - index - 1} more`
-    text += separator + item
+  let text = ''
+  for (const [index, item] of items.entries()) {
+    const longer = index === 0 ? item : `${text}${separator}${item}`
+    if (index > 0 && longer.length > MAX_MESSAGE_CHARACTERS)
+      return `${text}${separator}… and ${items.length - index} more`
+    text = longer
   }
   return text
 }

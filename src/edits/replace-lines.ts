@@ -7,28 +7,31 @@ import { dominantEnding, type Line, type TextFile } from './text-file.ts'
 export function occurrences(lines: readonly Line[], search: readonly string[]): number[] {
   const found: number[] = []
   if (search.length === 0) return found
-  const fallbacks = fallbackTable(search)
+  const fallbacks = [0]
+  for (const text of search.slice(1))
+    fallbacks.push(matchedLength(search, fallbacks, { text, matched: fallbacks.at(-1) }))
   let matched = 0
   for (const [index, { text }] of lines.entries()) {
-    while (matched > 0 && search[matched] !== text) matched = fallbacks[matched - 1] as number
-    if (search[matched] === text) matched += 1
+    matched = matchedLength(search, fallbacks, { text, matched })
     if (matched === search.length) found.push(index + 1 - matched)
   }
   return found
 }
 
 /**
- * For every prefix of the search, how much of it still matches when its next line does not (Knuth, Morris, Pratt): an
- * answer full of equal lines must not take quadratic time.
+ * How many lines of the search match up to and with a further line (Knuth, Morris, Pratt): an answer full of equal
+ * lines must not take quadratic time.
+ *
+ * @param fallbacks for every prefix of the search, how much of it still matches when its next line does not
  */
-function fallbackTable(search: readonly string[]): number[] {
-  const table = [0]
-  for (let at = 1, matched = 0; at < search.length; at += 1) {
-    while (matched > 0 && search[matched] !== search[at]) matched = table[matched - 1] as number
-    if (search[matched] === search[at]) matched += 1
-    table.push(matched)
-  }
-  return table
+function matchedLength(
+  search: readonly string[],
+  fallbacks: readonly number[],
+  { text, matched }: { text: string; matched: number | undefined },
+): number {
+  let length = matched
+  while (length !== undefined && search[length] !== text) length = fallbacks[length - 1]
+  return length === undefined ? 0 : length + 1
 }
 
 /**
@@ -44,7 +47,7 @@ export function replaceLines(file: TextFile, at: number, count: number, replacem
   const ending = dominantEnding(file.lines)
   const old = file.lines.slice(at, at + count)
   const head = commonLength(old, replacement)
-  const tail = commonLength(old.slice(head).reverse(), replacement.slice(head).reverse())
+  const tail = commonLength(old.slice(head).toReversed(), replacement.slice(head).toReversed())
   const lines = [
     ...file.lines.slice(0, at + head),
     ...replacement.slice(head, replacement.length - tail).map((text) => ({ text, ending })),

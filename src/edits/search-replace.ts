@@ -1,9 +1,9 @@
 import { type Answer, malformed } from './answer.ts'
 import type { Replacement } from './edit.ts'
 
-/** Number of `<` of a line `<<<<<<< SEARCH`, 7 or more; null for any other line. Spaces at the end do not count. */
+/** Number of `<` of a line `<<<<<<< SEARCH`, 7 to 100; null for any other line. Spaces at the end do not count. */
 export function searchMarkerSize(line: string): number | null {
-  const [, arrows] = /^(<{7,}) SEARCH\s*$/.exec(line) ?? []
+  const [, arrows] = /^(<{7,100}) SEARCH\s*$/.exec(line) ?? []
   return arrows === undefined ? null : arrows.length
 }
 
@@ -15,10 +15,10 @@ export function isReplaceMarker(line: string): boolean {
  * Reads one pair after its SEARCH marker. The three markers of a pair have the same length; markers of another length
  * are content, so that a text which itself contains markers can be edited with longer ones.
  *
+ * @param size length of the SEARCH marker, from `searchMarkerSize`
  * @throws {Fault} `edits_malformed` for a missing or misplaced marker
  */
-export function readReplacement(answer: Answer, block: number, opening: string): Replacement {
-  const size = searchMarkerSize(opening) as number
+export function readReplacement(answer: Answer, block: number, size: number): Replacement {
   const line = answer.line
   const search: string[] = []
   let replace: string[] | null = null

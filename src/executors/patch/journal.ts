@@ -17,7 +17,8 @@ export class Journal {
    */
   async putBack(path: string, reason: unknown): Promise<Fault> {
     const failures: unknown[] = []
-    for (const undo of this.#steps.splice(0).reverse()) await undo().catch((failure: unknown) => failures.push(failure))
+    for (const undo of this.#steps.splice(0).toReversed())
+      await undo().catch((failure: unknown) => failures.push(failure))
     const why = toFault(reason).message
     if (failures.length > 0) {
       const causes = new AggregateError([reason, ...failures])

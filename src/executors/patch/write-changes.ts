@@ -1,5 +1,5 @@
 import { constants, mkdir, open, rmdir, unlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import type { FileChange } from '../../edits/edited-tree.ts'
 import { Fault } from '../../errors.ts'
 import { Journal } from './journal.ts'
@@ -9,6 +9,9 @@ import { readTreeFile, type TreeFile } from './tree-file.ts'
 const NEW_FILE_MODE = 0o644
 
 type Tree = { root: string; journal: Journal }
+
+/** What stands at a path in the end; null: nothing. */
+type Result = { path: string; file: TreeFile | null }
 
 /**
  * Writes changes to a work tree: all of them, or none. When one fails, what was is put back first.
@@ -23,25 +26,31 @@ type Tree = { root: string; journal: Journal }
  *   it was, unless the message says otherwise
  */
 export async function writeChanges(root: string, changes: readonly FileChange[]): Promise<void> {
-  const modes = new Map<string, number>()
-  for (const { path, renamedFrom } of changes) modes.set(path, await modeFor(root, path, renamedFrom))
+  const results: Result[] = []
+  for (const change of changes) results.push({ path: change.path, file: await resultingFile(root, change) })
   const tree = { root, journal: new Journal() }
-  const deletedFirst = changes.toSorted((left, right) => Number(right.content === null) - Number(left.content === null))
-  for (const { path, content } of deletedFirst) {
+  const deletedFirst = results.toSorted((left, right) => Number(right.file === null) - Number(left.file === null))
+  for (const result of deletedFirst) {
     try {
-      const existed = await removeFile(tree, path)
-      if (!existed && content !== null) await preparePlace(tree, path)
-      if (content === null) await removeEmptyFolders(tree, path)
-      else await placeFile(join(root, path), { content, mode: modes.get(path) as number }, tree.journal)
+      await writeResult(tree, result)
     } catch (thrown) {
-      throw await tree.journal.putBack(path, thrown)
+      throw await tree.journal.putBack(result.path, thrown)
     }
   }
 }
 
-async function modeFor(root: string, path: string, renamedFrom: string | undefined): Promise<number> {
+/** The modes are looked up before anything is removed. */
+async function resultingFile(root: string, { path, content, renamedFrom }: FileChange): Promise<TreeFile | null> {
+  if (content === null) return null
   const entry = await treeEntry(root, renamedFrom === undefined ? path : renamedFrom)
-  return entry?.isFile() === true ? entry.mode & 0o777 : NEW_FILE_MODE
+  return { content, mode: entry?.isFile() === true ? entry.mode & 0o777 : NEW_FILE_MODE }
+}
+
+async function writeResult(tree: Tree, { path, file }: Result): Promise<void> {
+  const existed = await removeFile(tree, path)
+  if (file === null) return removeEmptyFolders(tree, path)
+  if (!existed) await preparePlace(tree, path)
+  await placeFile(join(tree.root, path), file, tree.journal)
 }
 
 /** @returns whether there was a file */
@@ -74,10 +83,11 @@ async function ensureFolder(tree: Tree, segments: readonly string[]): Promise<vo
 }
 
 async function refuseTwin({ root }: Tree, segments: readonly string[]): Promise<void> {
-  const twin = await twinName(join(root, ...segments.slice(0, -1)), segments.at(-1) as string)
+  const path = segments.join('/')
+  const twin = await twinName(dirname(join(root, path)), basename(path))
   if (twin === null) return
   const reason = `differs only in case or Unicode normalization from "${twin}", which is there; on macOS and Windows the two are one`
-  throw noPlace(segments.join('/'), reason)
+  throw noPlace(path, reason)
 }
 
 /** Makes a file that must not exist yet: with O_EXCL nothing that stands at the path is opened, a link neither. */
@@ -95,7 +105,7 @@ async function removeEmptyFolders({ root, journal }: Tree, path: string): Promis
   for (let depth = segments.length - 1; depth > 0; depth -= 1) {
     const folder = join(root, ...segments.slice(0, depth))
     if (!(await removedWhenEmpty(folder))) return
-    journal.record(async () => void (await mkdir(folder)))
+    journal.record(() => mkdir(folder))
   }
 }
 
