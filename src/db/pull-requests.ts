@@ -1,0 +1,100 @@
+import type { Insertable, Kysely, Selectable } from 'kysely'
+import type { Database } from './schema.ts'
+
+type Db = Kysely<Database>
+export type PullRequestRow = Selectable<Database['pull_requests']>
+export type NewPullRequest = Omit<Insertable<Database['pull_requests']>, 'number'>
+
+/** A pull request of the forge `local`; null when there is none with this number. */
+export async function findPullRequest(db: Db, projectId: string, number: number): Promise<PullRequestRow | null> {
+  const row = await db
+    .selectFrom('pull_requests')
+    .selectAll()
+    .where('project_id', '=', projectId)
+    .where('number', '=', number)
+    .executeTakeFirst()
+  return row === undefined ? null : row
+}
+
+/** The pull request of one attempt; null when it opened none. */
+export async function findPullRequestOfAttempt(
+  db: Db,
+  { workOrderId, attempt }: { workOrderId: string; attempt: number },
+): Promise<PullRequestRow | null> {
+  const row = await db
+    .selectFrom('pull_requests')
+    .selectAll()
+    .where('work_order_id', '=', workOrderId)
+    .where('attempt', '=', attempt)
+    .executeTakeFirst()
+  return row === undefined ? null : row
+}
+
+/** Every pull request of an order, by attempt. */
+export async function listPullRequestsOfOrder(db: Db, workOrderId: string): Promise<PullRequestRow[]> {
+  return db
+    .selectFrom('pull_requests')
+    .selectAll()
+    .where('work_order_id', '=', workOrderId)
+    .orderBy('attempt')
+    .execute()
+}
+
+/**
+ * Opens the pull request of an attempt under the project's next number (from 1), or finds the one it has. Callers at
+ * the same time wait for each other on the project's row.
+ */
+export async function openPullRequest(db: Db, opened: NewPullRequest): Promise<PullRequestRow> {
+  return await db.transaction().execute(async (transaction) => {
+    // Not `for update`: that would also hold up every insert that refers to the project.
+    await transaction
+      .selectFrom('projects')
+      .select('id')
+      .where('id', '=', opened.project_id)
+      .forNoKeyUpdate()
+      .executeTakeFirstOrThrow()
+    const key = { workOrderId: opened.work_order_id, attempt: opened.attempt }
+    const existing = await findPullRequestOfAttempt(transaction, key)
+    if (existing !== null) return existing
+    const { last } = await transaction
+      .selectFrom('pull_requests')
+      .select((select) => select.fn.coalesce(select.fn.max('number'), select.lit(0)).as('last'))
+      .where('project_id', '=', opened.project_id)
+      .executeTakeFirstOrThrow()
+    const number = last + 1
+    return await transaction
+      .insertInto('pull_requests')
+      .values({ ...opened, number })
+      .returningAll()
+      .executeTakeFirstOrThrow()
+  })
+}
+
+/**
+ * Ends a pull request. One that is merged stays merged; one that is closed becomes merged when its commit reached the
+ * base all the same.
+ *
+ * @returns the row as it then stands
+ */
+export async function endPullRequest(
+  db: Db,
+  row: PullRequestRow,
+  end: { state: 'closed'; endedAt: Date } | { state: 'merged'; mergeSha: string; endedAt: Date },
+): Promise<PullRequestRow> {
+  const ended = await db
+    .updateTable('pull_requests')
+    .set({
+      state: end.state,
+      merge_sha: end.state === 'merged' ? end.mergeSha : null,
+      ended_at: end.endedAt,
+    })
+    .where('project_id', '=', row.project_id)
+    .where('number', '=', row.number)
+    .where('state', 'in', end.state === 'merged' ? ['open', 'closed'] : ['open'])
+    .returningAll()
+    .executeTakeFirst()
+  if (ended !== undefined) return ended
+  const key = { workOrderId: row.work_order_id, attempt: row.attempt }
+  const current = await findPullRequestOfAttempt(db, key)
+  return current === null ? row : current
+}

@@ -1,0 +1,35 @@
+import type { Kysely } from 'kysely'
+import type { Clock } from '../../clock.ts'
+import { findPullRequest, type PullRequestRow } from '../../db/pull-requests.ts'
+import type { Database } from '../../db/schema.ts'
+import { Fault } from '../../errors.ts'
+import type { Mirrors } from '../../git/mirrors.ts'
+import type { PushSource } from '../../git/push.ts'
+import type { Log } from '../../log.ts'
+import type { Project } from '../../work-order/work-order.ts'
+
+/** What every action of the local forge works with. */
+export type LocalForgeParts = {
+  db: Kysely<Database>
+  /** Shared with the workspaces. */
+  mirrors: Mirrors
+  log: Log
+  clock: Clock
+}
+
+/** @throws {Fault} `not_found` */
+export async function requirePullRequest(
+  { db }: LocalForgeParts,
+  project: Project,
+  number: number,
+): Promise<PullRequestRow> {
+  const row = await findPullRequest(db, project.id, number)
+  if (row !== null) return row
+  const message = `Project "${project.name}" has no pull request #${number}. See the orders with: moose list`
+  throw new Fault('not_found', message, { project: project.name, number })
+}
+
+/** Where pushes for a project start from; nobody cancels a merge or a close halfway. */
+export function pushSource({ mirrors }: LocalForgeParts, project: Project): PushSource {
+  return { project, mirror: mirrors.of(project), signal: null }
+}

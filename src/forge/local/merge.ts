@@ -1,0 +1,85 @@
+import { endPullRequest, type PullRequestRow } from '../../db/pull-requests.ts'
+import { Fault } from '../../errors.ts'
+import { mergeCommits } from '../../git/merge.ts'
+import { deleteRemoteBranch, pushCommit, remoteHead } from '../../git/push.ts'
+import { attemptRef, branchRef } from '../../git/ref-names.ts'
+import type { Project } from '../../work-order/work-order.ts'
+import { type LocalForgeParts, pushSource, requirePullRequest } from './local-forge-parts.ts'
+
+/** How often a base branch may move between fetch and push. */
+const ROUNDS = 5
+
+/** Merges exactly the commit that was checked; a merge that landed before is found, not repeated. */
+export async function mergePullRequest(
+  parts: LocalForgeParts,
+  project: Project,
+  number: number,
+): Promise<PullRequestRow> {
+  const row = await requirePullRequest(parts, project, number)
+  if (row.state === 'closed') throw conflict(row, `Pull request #${number} is closed and cannot be merged.`)
+  const source = pushSource(parts, project)
+  if (row.state === 'merged') {
+    await deleteRemoteBranch(source, row.branch, row.head_sha)
+    return row
+  }
+  await bringHead(parts, project, row)
+  const mergeSha = await landOnBase(parts, project, row)
+  const merged = await endPullRequest(parts.db, row, { state: 'merged', mergeSha, endedAt: parts.clock.now() })
+  await deleteRemoteBranch(source, row.branch, row.head_sha)
+  return merged
+}
+
+/** Makes sure the branch still holds what was checked, and that the mirror has it. */
+async function bringHead(parts: LocalForgeParts, project: Project, row: PullRequestRow): Promise<void> {
+  const head = await remoteHead(pushSource(parts, project), row.branch)
+  // Deleted by hand: the mirror keeps the commit of every attempt.
+  if (head === null) return
+  if (head !== row.head_sha) {
+    const why = `The branch ${row.branch} was changed after its checks: it stands at ${head}, not at ${row.head_sha}.`
+    throw conflict(row, `${why} Merge it by hand, or put the branch back.`)
+  }
+  const into = attemptRef(row.work_order_id, row.attempt)
+  await parts.mirrors.of(project).fetchBranch(project, { branch: row.branch, into }, null)
+}
+
+/** @returns the commit on the base branch that holds the change */
+async function landOnBase(parts: LocalForgeParts, project: Project, row: PullRequestRow): Promise<string> {
+  const source = pushSource(parts, project)
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const base = await fetchBase(parts, project, row.base)
+    const message = `Merge pull request #${row.number}: ${row.title}\n`
+    const when = parts.clock.now()
+    const merge = await mergeCommits(source.mirror, { base, head: row.head_sha, message, when })
+    if (merge.outcome === 'contained') return merge.sha
+    if (merge.outcome === 'conflict') throw mergeConflict(row, merge.files)
+    const pushed = await pushCommit(source, { sha: merge.sha, branch: row.base, expected: base })
+    if (pushed.outcome === 'landed') return merge.sha
+    if (pushed.outcome === 'rejected') {
+      const advice = 'A branch that is checked out in a repository with a work tree cannot be pushed to.'
+      const told = `The repository refused the merge into ${row.base}: ${pushed.reason}. ${advice}`
+      throw new Fault('push_rejected', told, { branch: row.base })
+    }
+  }
+  const message = `The branch ${row.base} moved ${ROUNDS} times while pull request #${row.number} was merged. Try again.`
+  throw new Fault('push_rejected', message, { branch: row.base })
+}
+
+async function fetchBase({ mirrors }: LocalForgeParts, project: Project, base: string): Promise<string> {
+  const sha = await mirrors.of(project).fetchBranch(project, { branch: base, into: branchRef(base) }, null)
+  if (sha !== null) return sha
+  throw new Fault('base_branch_missing', `The repository of "${project.name}" has no branch "${base}" any more.`, {
+    base,
+  })
+}
+
+function mergeConflict(row: PullRequestRow, files: readonly string[]): Fault {
+  const names = files.join(', ')
+  const message =
+    `Pull request #${row.number} conflicts with ${row.base} in: ${names}. ` +
+    'Resolve it by hand on the branch, or retry the order from the new base.'
+  return new Fault('merge_conflict', message, { number: row.number, files: names })
+}
+
+function conflict(row: PullRequestRow, message: string): Fault {
+  return new Fault('work_order_conflict', message, { number: row.number, branch: row.branch })
+}

@@ -1,0 +1,311 @@
+import assert from 'node:assert/strict'
+import { chmod, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { after, before, test } from 'node:test'
+import { systemClock } from '../../src/clock.ts'
+import { listPullRequestsOfOrder } from '../../src/db/pull-requests.ts'
+import { Fault, type FaultCode } from '../../src/errors.ts'
+import { createLocalForge } from '../../src/forge/local/local-forge.ts'
+import { Mirrors } from '../../src/git/mirrors.ts'
+import { createLog } from '../../src/log.ts'
+import type { Forge, PublishInput } from '../../src/pipeline/ports/pull-request.ts'
+import type { Project } from '../../src/work-order/work-order.ts'
+import { createWorkspaces } from '../../src/workspace/workspaces.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { createGitRemote, type FileChange, type GitRemote, gitIn } from '../support/git-remote.ts'
+
+const fault = (code: FaultCode) => (error: unknown) => error instanceof Fault && error.code === code
+const { signal } = new AbortController()
+const when = new Date('2026-01-02T03:04:05Z')
+const log = createLog('silent')
+
+let database: TestDatabase
+before(async () => {
+  database = await createTestDatabase()
+})
+after(() => database[Symbol.asyncDispose]())
+
+type Setting = AsyncDisposable & {
+  remote: GitRemote
+  project: Project
+  mirrors: Mirrors
+  forge: Forge
+  /** An order whose change is committed in the mirror, ready to be published. */
+  prepare: (files: Readonly<Record<string, string | null>>, attempt?: number) => Promise<PublishInput>
+}
+
+async function setting(files: Readonly<Record<string, FileChange>>): Promise<Setting> {
+  const remote = await createGitRemote(files)
+  const { id } = await database.db
+    .insertInto('projects')
+    .values({
+      name: `demo of ${path.basename(path.dirname(remote.path))}`,
+      repository: remote.path,
+      forge: 'local',
+      default_branch: 'main',
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow()
+  const project = remote.project({ id, name: 'demo project' })
+  const mirrors = new Mirrors(remote.folder)
+  const forge = createLocalForge({ db: database.db, mirrors, log, clock: systemClock })
+  return {
+    remote,
+    project,
+    mirrors,
+    forge,
+    prepare: (changes, attempt = 1) => prepare({ remote, project, mirrors }, changes, attempt),
+    [Symbol.asyncDispose]: () => remote[Symbol.asyncDispose](),
+  }
+}
+
+async function prepare(
+  { remote, project, mirrors }: Pick<Setting, 'remote' | 'project' | 'mirrors'>,
+  changes: Readonly<Record<string, string | null>>,
+  attempt: number,
+): Promise<PublishInput> {
+  const { id: workOrderId } = await database.db
+    .insertInto('work_orders')
+    .values({ title: 'Change', description: '', risk_level: 'low', project_id: project.id })
+    .returning('id')
+    .executeTakeFirstOrThrow()
+  const workspaces = createWorkspaces({ root: remote.folder, mirrors, log })
+  const baseSha = await workspaces.fetchBase(project, signal)
+  await using workspace = await workspaces.open({ project, workOrderId, attempt, sha: baseSha, signal })
+  for (const [name, content] of Object.entries(changes)) {
+    if (content !== null) await writeFile(path.join(workspace.path, name), content)
+  }
+  const headSha = await workspace.commit(`WO: ${workOrderId}`, when)
+  assert.ok(headSha !== null)
+  const short = workOrderId.slice(0, 8)
+  const branches = [`feature/wo-${short}-change`, `feature/wo-${short}-change-2`]
+  return { project, workOrderId, attempt, branches, baseSha, headSha, title: 'WO-1: Change', body: 'body', signal }
+}
+
+async function hook(remote: GitRemote, name: string, script: string): Promise<void> {
+  const file = path.join(remote.path, 'hooks', name)
+  await writeFile(file, `#!/bin/sh\n${script}\n`)
+  await chmod(file, 0o755)
+}
+
+test('publishing pushes the exact commit and records one pull request with its diff', async () => {
+  await using given = await setting({ a: '1\n' })
+  const input = await given.prepare({ a: '2\n' })
+  const opened = await given.forge.publish(input)
+  assert.deepEqual(opened, {
+    number: 1,
+    url: 'local://demo%20project/pull/1',
+    branch: input.branches[0],
+    base: 'main',
+    headSha: input.headSha,
+    state: 'open',
+    mergeSha: null,
+  })
+  assert.equal(await given.remote.git('rev-parse', opened.branch), input.headSha)
+  assert.equal(await given.remote.git('rev-parse', 'main'), input.baseSha)
+  const [row] = await listPullRequestsOfOrder(database.db, input.workOrderId)
+  assert.match(String(row?.diff), /-1\n\+2\n$/)
+  assert.deepEqual(await given.forge.publish(input), opened)
+  assert.deepEqual(await given.remote.branches(), [opened.branch, 'main'].sort())
+})
+
+test('publishing after a crash between push and record finds the branch', async () => {
+  await using given = await setting({ a: '1\n' })
+  const input = await given.prepare({ a: '2\n' })
+  const crashing = createLocalForge({
+    db: database.db.withSchema('no_such_schema'),
+    mirrors: given.mirrors,
+    log,
+    clock: systemClock,
+  })
+  await assert.rejects(crashing.publish(input))
+  await gitIn(
+    given.mirrors.of(given.project).dir,
+    'push',
+    '--quiet',
+    given.remote.path,
+    `${input.headSha}:refs/heads/${input.branches[0]}`,
+  )
+  const opened = await given.forge.publish(input)
+  assert.equal(opened.branch, input.branches[0])
+  assert.deepEqual(await given.remote.branches(), [opened.branch, 'main'].sort())
+})
+
+test('two callers racing for one attempt make one branch and one pull request', async () => {
+  await using given = await setting({ a: '1\n' })
+  const input = await given.prepare({ a: '2\n' })
+  const other = createLocalForge({
+    db: database.db,
+    mirrors: new Mirrors(given.remote.folder),
+    log,
+    clock: systemClock,
+  })
+  const [first, ...rest] = await Promise.all(
+    [1, 2, 3, 4].map((n) => (n % 2 === 0 ? other : given.forge).publish(input)),
+  )
+  for (const one of rest) assert.deepEqual(one, first)
+  assert.equal((await listPullRequestsOfOrder(database.db, input.workOrderId)).length, 1)
+  assert.equal((await given.remote.branches()).length, 2)
+})
+
+test('ten orders published at once get the numbers 1 to 10', async () => {
+  await using given = await setting({ a: '1\n' })
+  const inputs: PublishInput[] = []
+  for (let index = 0; index < 10; index += 1) inputs.push(await given.prepare({ [`f${index}`]: 'x\n' }))
+  const opened = await Promise.all(inputs.map((input) => given.forge.publish(input)))
+  assert.deepEqual(
+    opened.map(({ number }) => number).sort((a, b) => a - b),
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
+  )
+  assert.equal((await given.remote.branches()).length, 11)
+})
+
+test("a name that holds somebody else's commit is left alone; when all do, nothing is published", async () => {
+  await using given = await setting({ a: '1\n' })
+  const input = await given.prepare({ a: '2\n' })
+  const [first, second] = input.branches as [string, string]
+  const foreign = await given.remote.commit(first, { a: 'foreign\n' })
+  assert.equal((await given.forge.publish(input)).branch, second)
+  assert.equal(await given.remote.git('rev-parse', first), foreign)
+  const next = { ...(await given.prepare({ a: '3\n' })), branches: [first, second] }
+  await assert.rejects(given.forge.publish(next), fault('branch_taken'))
+  assert.deepEqual(await listPullRequestsOfOrder(database.db, next.workOrderId), [])
+})
+
+test('an attempt is never published to the base branch', async () => {
+  await using given = await setting({ a: '1\n' })
+  const input = await given.prepare({ a: '2\n' })
+  await assert.rejects(given.forge.publish({ ...input, branches: ['main'] }), fault('push_rejected'))
+  assert.equal(await given.remote.git('rev-parse', 'main'), input.baseSha)
+})
+
+test('a repository that refuses the push is told with its own words', async () => {
+  await using given = await setting({ a: '1\n' })
+  const input = await given.prepare({ a: '2\n' })
+  await hook(given.remote, 'pre-receive', 'echo "no pushes on Friday" >&2; exit 1')
+  await assert.rejects(
+    given.forge.publish(input),
+    (error) => fault('push_rejected')(error) && /Friday/.test(String(error)),
+  )
+})
+
+test('a pull request whose order was done anew keeps its number; a closed one is not reopened', async () => {
+  await using given = await setting({ a: '1\n' })
+  const input = await given.prepare({ a: '2\n' })
+  const opened = await given.forge.publish(input)
+  const closed = await given.forge.close(given.project, opened.number)
+  assert.equal(closed.state, 'closed')
+  assert.deepEqual(await given.remote.branches(), ['main'])
+  assert.deepEqual(await given.forge.close(given.project, opened.number), closed)
+  await assert.rejects(given.forge.publish(input), fault('pull_request_closed'))
+  await assert.rejects(given.forge.merge(given.project, opened.number), fault('work_order_conflict'))
+  const again = await given.forge.publish({ ...input, attempt: 2 })
+  assert.deepEqual([again.number, again.branch, again.state], [2, input.branches[0], 'open'])
+})
+
+test('closing leaves a branch alone that somebody has added to', async () => {
+  await using given = await setting({ a: '1\n' })
+  const opened = await given.forge.publish(await given.prepare({ a: '2\n' }))
+  const added = await given.remote.commit(opened.branch, { a: 'by hand\n' })
+  assert.equal((await given.forge.close(given.project, opened.number)).state, 'closed')
+  assert.equal(await given.remote.git('rev-parse', opened.branch), added)
+})
+
+test('merging brings the change to a base that moved, deletes the branch, and is found when repeated', async () => {
+  await using given = await setting({ a: '1\n', b: '1\n' })
+  const input = await given.prepare({ a: '2\n' })
+  const opened = await given.forge.publish(input)
+  const moved = await given.remote.commit('main', { b: '2\n' })
+  const merged = await given.forge.merge(given.project, opened.number)
+  assert.equal(merged.state, 'merged')
+  assert.equal(await given.remote.git('rev-parse', 'main'), merged.mergeSha)
+  const shown = await given.remote.git('show', '-s', '--format=%P|%s|%an', 'main')
+  assert.equal(shown, `${moved} ${input.headSha}|Merge pull request #1: WO-1: Change|Moose`)
+  assert.deepEqual(await given.remote.branches(), ['main'])
+  assert.deepEqual(await given.forge.merge(given.project, opened.number), merged)
+  assert.deepEqual(await given.forge.publish(input), merged)
+  await assert.rejects(given.forge.close(given.project, opened.number), fault('work_order_conflict'))
+})
+
+test('a merge that landed before a crash is found, whoever made it', async () => {
+  await using given = await setting({ a: '1\n' })
+  const input = await given.prepare({ a: '2\n' })
+  const opened = await given.forge.publish(input)
+  await given.remote.git('update-ref', 'refs/heads/main', input.headSha)
+  const merged = await given.forge.merge(given.project, opened.number)
+  assert.deepEqual([merged.state, merged.mergeSha], ['merged', input.headSha])
+  assert.deepEqual(await given.remote.branches(), ['main'])
+})
+
+test('a conflict names the files and changes nothing', async () => {
+  await using given = await setting({ a: '1\n' })
+  const opened = await given.forge.publish(await given.prepare({ a: '2\n' }))
+  const moved = await given.remote.commit('main', { a: '3\n' })
+  await assert.rejects(
+    given.forge.merge(given.project, opened.number),
+    (error) => fault('merge_conflict')(error) && error instanceof Fault && error.details['files'] === 'a',
+  )
+  assert.equal(await given.remote.git('rev-parse', 'main'), moved)
+  assert.equal((await given.remote.branches()).length, 2)
+})
+
+test('a base that moves while merging is fetched again', async () => {
+  await using given = await setting({ a: '1\n', b: '1\n' })
+  const opened = await given.forge.publish(await given.prepare({ a: '2\n' }))
+  const mirror = given.mirrors.of(given.project)
+  const run = mirror.run.bind(mirror)
+  let pushes = 0
+  mirror.run = async (args, call) => {
+    if (args[0] === 'push' && pushes++ < 2) await given.remote.commit('main', { b: `moved ${pushes}\n` })
+    return await run(args, call)
+  }
+  const merged = await given.forge.merge(given.project, opened.number)
+  assert.equal(await given.remote.git('rev-parse', 'main'), merged.mergeSha)
+  assert.equal(await given.remote.git('show', 'main:b'), 'moved 2')
+  assert.equal(await given.remote.git('show', 'main:a'), '2')
+})
+
+test('five pull requests merged at once all land', async () => {
+  await using given = await setting({ a: '1\n' })
+  const numbers: number[] = []
+  for (let index = 0; index < 5; index += 1) {
+    numbers.push((await given.forge.publish(await given.prepare({ [`f${index}`]: 'x\n' }))).number)
+  }
+  const merged = await Promise.all(numbers.map((number) => given.forge.merge(given.project, number)))
+  assert.ok(merged.every(({ state }) => state === 'merged'))
+  assert.equal(await given.remote.git('ls-tree', '--name-only', 'main'), 'a\nf0\nf1\nf2\nf3\nf4')
+})
+
+test('a branch changed after its checks is not merged', async () => {
+  await using given = await setting({ a: '1\n' })
+  const opened = await given.forge.publish(await given.prepare({ a: '2\n' }))
+  await given.remote.commit(opened.branch, { a: 'unchecked\n' })
+  await assert.rejects(given.forge.merge(given.project, opened.number), fault('work_order_conflict'))
+})
+
+test('a branch deleted by hand can still be merged: the mirror keeps the commit', async () => {
+  await using given = await setting({ a: '1\n' })
+  const opened = await given.forge.publish(await given.prepare({ a: '2\n' }))
+  await given.remote.git('branch', '-D', opened.branch)
+  assert.equal((await given.forge.merge(given.project, opened.number)).state, 'merged')
+  assert.equal(await given.remote.git('show', 'main:a'), '2')
+})
+
+test('a merge into a branch that is checked out is refused, and the checkout left alone', async () => {
+  await using given = await setting({ a: '1\n' })
+  const checkout = path.join(given.remote.folder, 'checkout')
+  await gitIn(given.remote.folder, 'clone', '--quiet', given.remote.path, checkout)
+  const project = { ...given.project, repository: checkout }
+  const input = { ...(await given.prepare({ a: '2\n' })), project }
+  const opened = await given.forge.publish(input)
+  assert.equal(await gitIn(checkout, 'rev-parse', opened.branch), input.headSha)
+  await assert.rejects(given.forge.merge(project, opened.number), fault('push_rejected'))
+  assert.equal(await gitIn(checkout, 'status', '--porcelain'), '')
+  assert.equal(await gitIn(checkout, 'rev-parse', 'HEAD'), input.baseSha)
+})
+
+test('a number nobody opened is not found', async () => {
+  await using given = await setting({ a: '1\n' })
+  await assert.rejects(given.forge.merge(given.project, 7), fault('not_found'))
+  await assert.rejects(given.forge.close(given.project, 7), fault('not_found'))
+})
