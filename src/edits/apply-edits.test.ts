@@ -191,7 +191,7 @@ const rejected: Record<string, [files: Files, answer: string, reason: RegExp]> =
   'a SEARCH that is not there': [
     { a: 'x\n' },
     edit('a', ['q\n', 'y\n']),
-    /"a": the SEARCH of line 2 \(1 lines\) is not found.*Nothing/,
+    /"a": the SEARCH of line 2 \(1 line\) is not found.*Nothing/,
   ],
   'a SEARCH in other spacing, showing the lines': [
     { a: 'if (x) {\n\treturn  1\n}\n' },

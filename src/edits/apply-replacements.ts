@@ -45,7 +45,7 @@ function failure(
   if (found.length > 1) {
     return `the SEARCH of line ${line} is ambiguous: matches at lines ${lineNumbers(found)}. Add lines around it until it is unique`
   }
-  const missing = `the SEARCH of line ${line} (${search.length} lines) is not found. It must be whole lines, exactly as they are in the file`
+  const missing = `the SEARCH of line ${line} (${search.length} ${search.length === 1 ? 'line' : 'lines'}) is not found. It must be whole lines, exactly as they are in the file`
   if (!explain) return missing
   const done = occurrences(file.lines, replace)
   const already =
