@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, readdir, readFile, readlink, rm } from 'node:fs/promises'
+import path from 'node:path'
+import { text } from 'node:stream/consumers'
+import { after, describe, test } from 'node:test'
+import { promisify } from 'node:util'
+import type { DemoReport } from '../../src/cli/demo-report.ts'
+import { makeHome } from '../support/embedded-home.ts'
+
+const ROOT = path.join(import.meta.dirname, '../..')
+const TIMEOUT_MS = 120_000
+
+const folder = await makeHome()
+after(() => folder[Symbol.asyncDispose]())
+/** Empty: nothing of the machine's user is found. */
+const userHome = path.join(folder.path, 'user')
+const mooseHome = path.join(folder.path, 'moose')
+await mkdir(userHome)
+
+type Ended = { exitCode: number | null; stdout: string; stderr: string }
+
+function start(args: readonly string[], environment: Record<string, string> = {}): ChildProcess {
+  return spawn(process.execPath, [path.join(ROOT, 'src/cli/main.ts'), ...args], {
+    cwd: userHome,
+    env: { PATH: process.env['PATH'], HOME: userHome, MOOSE_HOME: mooseHome, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+}
+
+async function ended(child: ChildProcess): Promise<Ended> {
+  assert.ok(child.stdout && child.stderr)
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
+  return { exitCode: child.exitCode, stdout, stderr }
+}
+
+async function git(remote: string, ...args: string[]): Promise<string[]> {
+  const { stdout } = await promisify(execFile)('git', [`--git-dir=${remote}`, ...args])
+  return stdout.split('\n').filter((line) => line !== '')
+}
+
+/** Processes that work in the folder or have it in their command line; on Linux only. */
+async function leftRunning(): Promise<string[]> {
+  if (process.platform !== 'linux') return []
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+  const said = pids.map(async (pid) => {
+    const cwd = await readlink(`/proc/${pid}/cwd`).catch(() => '')
+    const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+    return `${pid} ${cwd} ${commandLine.replaceAll('\0', ' ')}`
+  })
+  return (await Promise.all(said)).filter((line) => line.includes(folder.path))
+}
+
+async function demo(environment: Record<string, string> = {}): Promise<DemoReport> {
+  const { exitCode, stdout, stderr } = await ended(start(['demo', '--json'], environment))
+  assert.equal(exitCode, 0, `${stderr}\n${stdout}`)
+  return JSON.parse(stdout)
+}
+
+const EXPECTED = [
+  ['Read durations such as 1h30m', 'in_review', null],
+  ['Print the totals of an invoice as JSON', 'in_review', null],
+  ['Move the discount into a module of its own', 'in_review', null],
+  ['Name the line of a CSV file that is wrong', 'in_review', null],
+  ["Write amounts as the customer's country does", 'failed', 'change_out_of_scope'],
+  ['Round a half to the even cent', 'failed', 'check_failed'],
+  ['Make the documentation friendlier', 'failed', 'files_in_scope_required'],
+]
+
+const FILES: Record<string, string[]> = {
+  'Read durations such as 1h30m': ['src/duration.js', 'test/duration.test.js'],
+  'Print the totals of an invoice as JSON': ['README.md', 'bin/tally.js', 'src/report.js', 'test/tally.test.js'],
+  'Move the discount into a module of its own': ['src/discount.js', 'src/invoice.js'],
+  'Name the line of a CSV file that is wrong': ['src/lines-csv.js', 'test/lines-csv.test.js'],
+}
+
+describe('moose demo', { timeout: 4 * TIMEOUT_MS }, () => {
+  let first: DemoReport
+
+  test('every order ends as it should, without a model, a key or a cost', async () => {
+    first = await demo()
+    assert.equal(first.success, true)
+    assert.deepEqual(
+      first.orders.map(({ title, outcome, code }) => [title, outcome, code]),
+      EXPECTED,
+    )
+    const [, , , refined, outOfScope] = first.orders
+    assert.equal(refined?.refinements, 1)
+    assert.match(String(outOfScope?.message), /package\.json/)
+    assert.ok(first.orders.every(({ attempts, cost_usd }) => attempts === 1 && Number(cost_usd) === 0))
+    assert.match(first.note, /no model was called/)
+    assert.deepEqual(await leftRunning(), [])
+  })
+
+  test('the remote has one branch and one commit per pull request, with exactly the promised files', async () => {
+    const opened = first.orders.filter(({ pull_request }) => pull_request !== null)
+    const branches = await git(first.remote, 'for-each-ref', '--format=%(refname:short)', 'refs/heads')
+    assert.deepEqual(branches.sort(), ['main', ...opened.map(({ pull_request }) => pull_request?.branch)].sort())
+    assert.equal((await git(first.remote, 'log', '--all', '--format=%H')).length, opened.length + 1)
+    for (const { title, pull_request, files } of opened) {
+      const branch = String(pull_request?.branch)
+      const commits = await git(first.remote, 'log', '--format=%s', `main..${branch}`)
+      assert.equal(commits.length, 1)
+      assert.match(String(commits[0]), /^WO-/)
+      const changed = await git(first.remote, 'diff', '--name-only', `main...${branch}`)
+      assert.deepEqual(changed.sort(), FILES[title])
+      assert.deepEqual(files, FILES[title])
+    }
+  })
+
+  test('a second demo replaces the first, and nobody else’s database or key is used', async () => {
+    const second = await demo({
+      DATABASE_URL: 'postgresql://nobody:secret@127.0.0.1:9/none',
+      ANTHROPIC_API_KEY: 'sk-none',
+      MOOSE_PROPOSER_URL: 'http://127.0.0.1:9',
+    })
+    assert.deepEqual(
+      second.orders.map(({ title, outcome, code }) => [title, outcome, code]),
+      EXPECTED,
+    )
+    assert.ok(second.orders.every(({ id }) => !first.orders.some((order) => order.id === id)))
+    assert.equal((await git(second.remote, 'log', '--all', '--format=%H')).length, 5)
+    assert.deepEqual(await leftRunning(), [])
+  })
+
+  test('for people it ends with a table and what to look at next', async () => {
+    const { exitCode, stdout, stderr } = await ended(start(['demo']))
+    assert.equal(exitCode, 0, stderr)
+    for (const [title, , code] of EXPECTED) {
+      assert.ok(stdout.includes(String(title)))
+      if (code !== null) assert.ok(stdout.includes(String(code)))
+    }
+    assert.match(stdout, /no model was called/)
+    assert.match(stdout, /moose .*show [0-9a-f]{8} --diff/)
+    assert.match(stdout, /http:\/\/127\.0\.0\.1:\d+/)
+    assert.match(stderr, /no model was called/)
+  })
+
+  test('two at once: one of them says who is in the way, the other is not disturbed', async () => {
+    const both = await Promise.all([ended(start(['demo', '--json'])), ended(start(['demo', '--json']))])
+    const codes = both.map(({ exitCode }) => exitCode).sort()
+    assert.deepEqual(codes, [0, 1], JSON.stringify(both))
+    const refused = JSON.parse(String(both.find(({ exitCode }) => exitCode === 1)?.stdout))
+    assert.equal(refused.error.code, 'home_owned')
+  })
+
+  test('interrupted, it leaves nothing running, and the next one works', async () => {
+    const child = start(['demo'])
+    const over = ended(child)
+    assert.ok(child.stderr)
+    child.stderr.on('data', (said: Buffer) => {
+      if (said.includes('propose')) child.kill('SIGINT')
+    })
+    const { exitCode, stderr } = await over
+    assert.equal(exitCode, 130, stderr)
+    assert.deepEqual(await leftRunning(), [])
+    await demo()
+  })
+
+  after(() => rm(path.join(mooseHome, 'demo'), { recursive: true, force: true }))
+})
