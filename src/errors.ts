@@ -69,6 +69,7 @@ export const NEXT_MOVE = {
   scope_too_large: 'fail',
   scope_unreadable: 'fail',
   service_unreachable: 'retry',
+  too_many_streams: 'retry',
   work_order_busy: 'retry',
   work_order_conflict: 'fail',
   work_order_invalid: 'fail',

@@ -50,7 +50,7 @@ export const WorkOrderView = z
     /** Name of the project; null when the order names none. */
     project: z.string().nullable(),
     /** Why the order is blocked or failed; null otherwise. */
-    status_reason: FaultView.nullable(),
+    status_reason: FaultView.or(z.null()),
     /** Attempts made so far. */
     attempts: z.number().int(),
     github_branch: z.string().nullable(),
@@ -77,7 +77,7 @@ export const StepView = z
     runs: z.number().int(),
     input: z.unknown(),
     output: z.unknown(),
-    error: FaultView.nullable(),
+    error: FaultView.or(z.null()),
     cost_usd: Usd,
     started_at: Time,
     ended_at: Time.nullable(),
@@ -93,7 +93,7 @@ export const AttemptView = z
     base_sha: z.string().nullable(),
     head_sha: z.string().nullable(),
     cost_usd: Usd,
-    error: FaultView.nullable(),
+    error: FaultView.or(z.null()),
     claimed_at: Time,
     ended_at: Time.nullable(),
     /** In the order they ran. */
@@ -121,7 +121,7 @@ export const PullRequestView = z
 export const WorkOrderDetail = WorkOrderView.extend({
   /** Oldest first. */
   attempt_history: z.array(AttemptView),
-  pull_request: PullRequestView.nullable(),
+  pull_request: PullRequestView.or(z.null()),
 }).openapi('WorkOrderDetail')
 export type WorkOrderDetail = z.infer<typeof WorkOrderDetail>
 

@@ -1,0 +1,47 @@
+import type { z } from '@hono/zod-openapi'
+import { FaultBody } from '../contract/faults.ts'
+
+/** A JSON answer as a route declares it. */
+export function json<Schema extends z.ZodType>(schema: Schema, description: string) {
+  return { description, content: { 'application/json': { schema } } }
+}
+
+/** A JSON body as a route declares it; without one, an optional body counts as `{}`. */
+export function jsonBody<Schema extends z.ZodType, Required extends boolean>(schema: Schema, required: Required) {
+  return { required, content: { 'application/json': { schema } } }
+}
+
+const fault = (description: string) => json(FaultBody, description)
+
+/** Failures any route can have. */
+export const ANY_FAULT = {
+  403: fault('`request_forbidden`: the request comes from another site or names another host'),
+  500: fault('`internal`: a fault of Moose; its log says more'),
+  503: fault('`database_unreachable`, `service_unreachable`: not now; try again'),
+}
+
+/** Failures of a route with a body. */
+export const BODY_FAULT = {
+  400: fault('`request_invalid`: the message names every field that is wrong'),
+  413: fault('`request_invalid`: the body is too large'),
+  415: fault('`request_invalid`: the body is not `application/json`'),
+}
+
+export const QUERY_FAULT = { 400: fault('`request_invalid`: the message names every parameter that is wrong') }
+
+export const NO_SUCH_ORDER = { 404: fault('`work_order_not_found`') }
+export const NO_SUCH_PROJECT = { 404: fault('`not_found`: there is no project of this name') }
+export const NOT_APPROVED = { 403: fault('`work_order_not_approved`, `request_forbidden`') }
+export const CONFLICT = {
+  409: fault('`work_order_conflict`, `work_order_busy`, …: the state of the order is against it'),
+}
+export const UNWORKABLE = {
+  422: fault('The work was done and came to a bad end: `check_failed`, `proposal_rejected`, …'),
+}
+export const TOO_MANY_STREAMS = { 429: fault('`too_many_streams`') }
+
+/** Failures of what stands behind Moose: models, repositories, forges. */
+export const PEER_FAULT = {
+  502: fault('A model, a repository or a forge refused or was not reachable'),
+  504: fault('A model or a command took too long'),
+}

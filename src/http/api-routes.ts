@@ -1,0 +1,23 @@
+import type { HttpApp } from './http-env.ts'
+import { newRoutes } from './new-routes.ts'
+import { eventRoutes } from './routes/events.ts'
+import { healthRoutes } from './routes/health.ts'
+import { managerRoutes } from './routes/manager.ts'
+import { orchestratorRoutes } from './routes/orchestrator.ts'
+import { projectRoutes } from './routes/projects.ts'
+import { proposerRoutes } from './routes/proposer-enhanced.ts'
+import { workOrderActionRoutes } from './routes/work-order-actions.ts'
+import { workOrderRoutes } from './routes/work-orders.ts'
+
+/** Every route of the contract, in the order the contract lists them. */
+export function apiRoutes(): HttpApp {
+  return newRoutes()
+    .route('/', workOrderRoutes)
+    .route('/', workOrderActionRoutes)
+    .route('/', eventRoutes)
+    .route('/', projectRoutes)
+    .route('/', orchestratorRoutes)
+    .route('/', managerRoutes)
+    .route('/', proposerRoutes)
+    .route('/', healthRoutes)
+}

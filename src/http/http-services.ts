@@ -1,0 +1,46 @@
+import type { NewProject, ProjectView } from '../contract/projects.ts'
+import type { EventView, ListQuery, NewWorkOrder, WorkOrderDetail, WorkOrderView } from '../contract/work-orders.ts'
+import type { Log } from '../log.ts'
+import type { Orchestrator } from '../orchestrator/orchestrator.ts'
+import type { ProposerRequest, ProposerResponse } from '../pipeline/ports/proposal.ts'
+import type { Manager } from '../pipeline/ports/routing.ts'
+
+/**
+ * What the API stands on. Orders are named by their id or by a unique prefix of at least four characters; one that
+ * names none is the fault `work_order_not_found`.
+ */
+export type HttpServices = {
+  workOrders: {
+    /** Stores all or none. @throws {Fault} `not_found` for an unknown project */
+    add(orders: readonly NewWorkOrder[]): Promise<WorkOrderView[]>
+    /** Oldest first; of more than `limit`, the newest. */
+    list(query: ListQuery): Promise<WorkOrderView[]>
+    find(idOrPrefix: string): Promise<WorkOrderView>
+    detail(idOrPrefix: string): Promise<WorkOrderDetail>
+    /** @throws {Fault} `work_order_conflict` */
+    approve(idOrPrefix: string): Promise<WorkOrderView>
+    /** @throws {Fault} `work_order_conflict` */
+    reject(idOrPrefix: string, reason: string | null): Promise<WorkOrderView>
+  }
+  projects: {
+    /** Finds the default branch where none is given. @throws {Fault} `request_invalid`, `repository_*`, `base_branch_missing` */
+    add(project: NewProject): Promise<ProjectView>
+    list(): Promise<ProjectView[]>
+  }
+  events: {
+    /** Stored events after an id, oldest first, at most 500; null: of all orders. */
+    list(workOrderId: string | null, afterId: string): Promise<EventView[]>
+    /** What is stored, then what comes, in order; ends when the signal aborts. */
+    subscribe(subscription: {
+      workOrderId: string | null
+      afterId: string
+      signal: AbortSignal
+    }): AsyncIterable<EventView>
+  }
+  orchestrator: Orchestrator
+  /** Ours, for `POST /api/manager`. */
+  manager: Manager
+  /** Ours, for `POST /api/proposer-enhanced`. */
+  proposeForApi(request: ProposerRequest, signal: AbortSignal): Promise<ProposerResponse>
+  log: Log
+}

@@ -1,0 +1,38 @@
+import { z } from '@hono/zod-openapi'
+import { Fault, type FaultCode } from '../errors.ts'
+import { describeProblems, fieldProblems } from '../work-order/content.ts'
+
+/** Problems named in one answer; a file of a thousand orders can have more than anybody reads. */
+const MAX_PROBLEMS = 20
+
+type Validation = { target: string } & ({ success: true } | { success: false; error: z.ZodError })
+
+/** What becomes of a request that does not fit its schema: every field is named with what is wrong with it. */
+export function refuseInvalid(code: Extract<FaultCode, 'request_invalid' | 'work_order_invalid'>) {
+  return (validation: Validation): undefined => {
+    if (validation.success) return undefined
+    if (validation.target === 'param') throw unknownOrder(validation.error)
+    const problems = fieldProblems(meantAlternative(validation.error))
+    const shown = describeProblems(problems.slice(0, MAX_PROBLEMS))
+    const rest = problems.length > MAX_PROBLEMS ? `; and ${problems.length - MAX_PROBLEMS} more` : ''
+    const what = validation.target === 'json' ? 'body' : validation.target
+    const fields = problems.slice(0, MAX_PROBLEMS).map(({ field }) => field)
+    throw new Fault(code, `The ${what} was refused: ${shown}${rest}.`, { fields: fields.join(', ') })
+  }
+}
+
+/** The only path parameter is a work order; a text that cannot be an id names none. */
+function unknownOrder(error: z.ZodError): Fault {
+  const message = `There is no such work order: ${describeProblems(fieldProblems(error))}. See them with: moose list`
+  return new Fault('work_order_not_found', message)
+}
+
+/** A body that is one order or many fails both ways; only one of the two says anything about what was sent. */
+function meantAlternative(error: z.ZodError): z.ZodError {
+  const [issue] = error.issues
+  if (issue?.code !== 'invalid_union') return error
+  const [one, many] = issue.errors
+  if (one === undefined || many === undefined) return error
+  const isMany = one.some((problem) => problem.code === 'unrecognized_keys' && problem.keys.includes('work_orders'))
+  return new z.ZodError(isMany ? many : one)
+}

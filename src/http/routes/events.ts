@@ -1,0 +1,85 @@
+import { createRoute } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import { EventsHeaders, EventsQuery, EventsResponse, StreamEnd, WorkOrderEventsQuery } from '../../contract/events.ts'
+import { EventView, WorkOrderParams } from '../../contract/work-orders.ts'
+import { ANY_FAULT, json, NO_SUCH_ORDER, QUERY_FAULT, TOO_MANY_STREAMS } from '../answers.ts'
+import { answerEventStream } from '../event-stream.ts'
+import { followAttempt } from '../follow-attempt.ts'
+import type { HttpEnv } from '../http-env.ts'
+import { newRoutes } from '../new-routes.ts'
+import { withHeartbeats } from '../with-heartbeats.ts'
+
+const tags = ['Events']
+const description = [
+  'With `Accept: application/json` what is stored: at most 500 events, oldest first.',
+  'Otherwise server-sent events: what is stored, then what comes. `data` of each is an Event, its `id` the event’s id;',
+  'the last one is `event: end` with a StreamEnd. Resume with `Last-Event-ID` or `?after=`.',
+].join(' ')
+
+const EVENTS = {
+  description: 'The events',
+  content: {
+    ...json(EventsResponse, '').content,
+    'text/event-stream': { schema: EventView.or(StreamEnd) },
+  },
+}
+
+const all = createRoute({
+  method: 'get',
+  path: '/api/events',
+  operationId: 'getEvents',
+  summary: 'What happens to all work orders',
+  description,
+  tags,
+  request: { query: EventsQuery, headers: EventsHeaders },
+  responses: { 200: EVENTS, ...QUERY_FAULT, ...TOO_MANY_STREAMS, ...ANY_FAULT },
+})
+
+const ofOrder = createRoute({
+  method: 'get',
+  path: '/api/work-orders/{id}/events',
+  operationId: 'getWorkOrderEvents',
+  summary: 'What happens to one work order',
+  description: `${description} With \`?follow=attempt\` the stream ends once nothing more will come without a human.`,
+  tags,
+  request: { params: WorkOrderParams, query: WorkOrderEventsQuery, headers: EventsHeaders },
+  responses: { 200: EVENTS, ...QUERY_FAULT, ...NO_SUCH_ORDER, ...TOO_MANY_STREAMS, ...ANY_FAULT },
+})
+
+export const eventRoutes = newRoutes()
+  .openapi(all, async (c) => {
+    const afterId = position(c.req.valid('header'), c.req.valid('query'))
+    if (wantsJson(c)) {
+      return c.json({ success: true as const, events: await c.var.services.events.list(null, afterId) }, 200)
+    }
+    return answerEventStream(c, (signal) => live(c, { workOrderId: null, afterId, signal }))
+  })
+  .openapi(ofOrder, async (c) => {
+    const { services } = c.var
+    const { id: workOrderId } = await services.workOrders.find(c.req.valid('param').id)
+    const afterId = position(c.req.valid('header'), c.req.valid('query'))
+    if (wantsJson(c)) {
+      return c.json({ success: true as const, events: await services.events.list(workOrderId, afterId) }, 200)
+    }
+    const follows = c.req.valid('query').follow === 'attempt'
+    return answerEventStream(c, (signal) => {
+      const events = live(c, { workOrderId, afterId, signal })
+      return follows ? followAttempt({ services, workOrderId, afterId, signal, live: events }) : events
+    })
+  })
+
+function live(c: Context<HttpEnv>, from: { workOrderId: string | null; afterId: string; signal: AbortSignal }) {
+  const { services, limits } = c.var
+  return withHeartbeats((signal) => services.events.subscribe({ ...from, signal }), limits.heartbeatMs, from.signal)
+}
+
+function position(headers: { 'Last-Event-ID'?: string | undefined }, query: { after: string }): string {
+  const { 'Last-Event-ID': last } = headers
+  return last === undefined ? query.after : last
+}
+
+/** Whoever does not ask for JSON gets the stream: curl, EventSource, a browser's address bar. */
+function wantsJson(c: Context<HttpEnv>): boolean {
+  const accept = c.req.header('accept')
+  return accept !== undefined && accept.includes('application/json') && !accept.includes('text/event-stream')
+}

@@ -1,0 +1,35 @@
+import { createRoute } from '@hono/zod-openapi'
+import { Fault } from '../../errors.ts'
+import { RoutingRequest, RoutingResponse } from '../../pipeline/ports/routing.ts'
+import { answerFault } from '../answer-fault.ts'
+import { ANY_FAULT, BODY_FAULT, CONFLICT, json, jsonBody, NOT_APPROVED } from '../answers.ts'
+import { newRoutes } from '../new-routes.ts'
+import { requestSignal } from '../request-signal.ts'
+
+const route = createRoute({
+  method: 'post',
+  path: '/api/manager',
+  operationId: 'routeWorkOrder',
+  summary: 'Choose the proposer of a work order',
+  tags: ['Manager'],
+  request: { body: jsonBody(RoutingRequest, true) },
+  responses: {
+    200: json(RoutingResponse, 'The decision and its reason'),
+    ...BODY_FAULT,
+    ...CONFLICT,
+    ...ANY_FAULT,
+    ...NOT_APPROVED,
+  },
+})
+
+export const managerRoutes = newRoutes().openapi(route, async (c) => {
+  try {
+    const decision = await c.var.services.manager.route(c.req.valid('json'), requestSignal(c))
+    return c.json({ success: true as const, routing_decision: decision }, 200)
+  } catch (error) {
+    // Elsewhere a missing approval is a state that can change (409). Here it is what the sender claims of the order, and
+    // callers of the first Moose's Manager know the answer as 403.
+    if (error instanceof Fault && error.code === 'work_order_not_approved') return answerFault(c, error, 403)
+    throw error
+  }
+})

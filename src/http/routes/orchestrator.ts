@@ -1,0 +1,81 @@
+import { createRoute } from '@hono/zod-openapi'
+import {
+  ExecuteBody,
+  ExecuteResponse,
+  OrchestratorStatusResponse,
+  StartBody,
+  StartResponse,
+  StopResponse,
+} from '../../contract/orchestrator.ts'
+import { ANY_FAULT, BODY_FAULT, CONFLICT, json, jsonBody, NO_SUCH_ORDER, PEER_FAULT, UNWORKABLE } from '../answers.ts'
+import { newRoutes } from '../new-routes.ts'
+import { requestSignal } from '../request-signal.ts'
+
+const tags = ['Orchestrator']
+
+const status = createRoute({
+  method: 'get',
+  path: '/api/orchestrator',
+  operationId: 'getOrchestrator',
+  summary: 'What the orchestrator is doing',
+  tags,
+  responses: { 200: json(OrchestratorStatusResponse, 'Its status'), ...ANY_FAULT },
+})
+
+const start = createRoute({
+  method: 'post',
+  path: '/api/orchestrator/start',
+  operationId: 'startOrchestrator',
+  summary: 'Start polling for approved work orders, or change the interval',
+  tags,
+  request: { body: jsonBody(StartBody, false) },
+  responses: { 200: json(StartResponse, 'Polling, at this interval'), ...BODY_FAULT, ...ANY_FAULT },
+})
+
+const stop = createRoute({
+  method: 'post',
+  path: '/api/orchestrator/stop',
+  operationId: 'stopOrchestrator',
+  summary: 'Stop polling; attempts that run go on',
+  tags,
+  responses: { 200: json(StopResponse, 'No longer polling'), ...ANY_FAULT },
+})
+
+const execute = createRoute({
+  method: 'post',
+  path: '/api/orchestrator/execute',
+  operationId: 'executeWorkOrder',
+  summary: 'Run one approved work order now and wait for its end',
+  description: 'Takes as long as the attempt: minutes. To watch meanwhile, read `/api/work-orders/{id}/events`.',
+  tags,
+  request: { body: jsonBody(ExecuteBody, true) },
+  responses: {
+    200: json(ExecuteResponse, 'The attempt ended with an open pull request'),
+    ...BODY_FAULT,
+    ...NO_SUCH_ORDER,
+    ...CONFLICT,
+    ...UNWORKABLE,
+    ...PEER_FAULT,
+    ...ANY_FAULT,
+  },
+})
+
+/** The seed's section 5. */
+export const orchestratorRoutes = newRoutes()
+  .openapi(status, async (c) => {
+    return c.json({ success: true as const, status: await c.var.services.orchestrator.status() }, 200)
+  })
+  .openapi(start, async (c) => {
+    const { interval_ms } = c.req.valid('json')
+    const interval = await c.var.services.orchestrator.start(interval_ms === undefined ? null : interval_ms)
+    return c.json({ success: true as const, message: 'Orchestrator polling started', interval_ms: interval }, 200)
+  })
+  .openapi(stop, (c) => {
+    c.var.services.orchestrator.stop()
+    return c.json({ success: true as const, message: 'Orchestrator polling stopped' }, 200)
+  })
+  .openapi(execute, async (c) => {
+    const { workOrders, orchestrator } = c.var.services
+    const { id } = await workOrders.find(c.req.valid('json').work_order_id)
+    return c.json({ success: true as const, result: await orchestrator.execute(id, requestSignal(c)) }, 200)
+  })

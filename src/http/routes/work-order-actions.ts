@@ -1,0 +1,94 @@
+import { createRoute } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import { ReasonBody, WorkOrderParams, WorkOrderResponse, type WorkOrderView } from '../../contract/work-orders.ts'
+import { ANY_FAULT, BODY_FAULT, CONFLICT, json, jsonBody, NO_SUCH_ORDER, PEER_FAULT, UNWORKABLE } from '../answers.ts'
+import type { HttpEnv } from '../http-env.ts'
+import { newRoutes } from '../new-routes.ts'
+
+const tags = ['Work orders']
+const ACTED = {
+  200: json(WorkOrderResponse, 'The order as it stands now'),
+  ...NO_SUCH_ORDER,
+  ...CONFLICT,
+  ...ANY_FAULT,
+}
+
+/** An action in Moose's own database. */
+const action = <const Verb extends string>(verb: Verb, operationId: string, summary: string) =>
+  createRoute({
+    method: 'post',
+    path: `/api/work-orders/{id}/${verb}`,
+    operationId,
+    summary,
+    tags,
+    request: { params: WorkOrderParams },
+    responses: ACTED,
+  })
+
+/** An action that the forge takes part in. */
+const forgeAction = <const Verb extends string>(verb: Verb, operationId: string, summary: string) =>
+  createRoute({
+    method: 'post',
+    path: `/api/work-orders/{id}/${verb}`,
+    operationId,
+    summary,
+    tags,
+    request: { params: WorkOrderParams },
+    responses: { ...ACTED, ...UNWORKABLE, ...PEER_FAULT },
+  })
+
+const reject = createRoute({
+  method: 'post',
+  path: '/api/work-orders/{id}/reject',
+  operationId: 'rejectWorkOrder',
+  summary: 'Turn a pending order down; it becomes cancelled',
+  tags,
+  request: { params: WorkOrderParams, body: jsonBody(ReasonBody, false) },
+  responses: { ...ACTED, ...BODY_FAULT },
+})
+
+const approve = action('approve', 'approveWorkOrder', 'Approve the order as it stands; that alone starts the work')
+const cancel = action('cancel', 'cancelWorkOrder', 'Stop an order for good; a running attempt is ended')
+const retry = action('retry', 'retryWorkOrder', 'Make a failed, blocked or cancelled order pending again')
+const merge = forgeAction('merge', 'mergeWorkOrder', 'Merge the open pull request; the order becomes completed')
+const close = forgeAction(
+  'close',
+  'closeWorkOrder',
+  'Close the open pull request unmerged; the order becomes cancelled',
+)
+
+/** Lets the orchestrator act on the order an id or prefix names. */
+async function act(
+  c: Context<HttpEnv>,
+  idOrPrefix: string,
+  verb: 'cancel' | 'retry' | 'merge' | 'close',
+): Promise<WorkOrderView> {
+  const { workOrders, orchestrator } = c.var.services
+  const { id } = await workOrders.find(idOrPrefix)
+  await orchestrator[verb](id)
+  return workOrders.find(id)
+}
+
+export const workOrderActionRoutes = newRoutes()
+  .openapi(approve, async (c) => {
+    const order = await c.var.services.workOrders.approve(c.req.valid('param').id)
+    return c.json({ success: true as const, work_order: order }, 200)
+  })
+  .openapi(reject, async (c) => {
+    const { reason } = c.req.valid('json')
+    const { id } = c.req.valid('param')
+    const order = await c.var.services.workOrders.reject(id, reason === undefined ? null : reason)
+    return c.json({ success: true as const, work_order: order }, 200)
+  })
+  .openapi(cancel, async (c) => {
+    return c.json({ success: true as const, work_order: await act(c, c.req.valid('param').id, 'cancel') }, 200)
+  })
+  .openapi(retry, async (c) => {
+    return c.json({ success: true as const, work_order: await act(c, c.req.valid('param').id, 'retry') }, 200)
+  })
+  .openapi(merge, async (c) => {
+    return c.json({ success: true as const, work_order: await act(c, c.req.valid('param').id, 'merge') }, 200)
+  })
+  .openapi(close, async (c) => {
+    return c.json({ success: true as const, work_order: await act(c, c.req.valid('param').id, 'close') }, 200)
+  })

@@ -1,0 +1,77 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import {
+  AddWorkOrders,
+  ListQuery,
+  WorkOrderDetailResponse,
+  WorkOrderParams,
+  WorkOrderResponse,
+  WorkOrdersResponse,
+} from '../../contract/work-orders.ts'
+import { Fault } from '../../errors.ts'
+import { ANY_FAULT, BODY_FAULT, json, jsonBody, NO_SUCH_ORDER, NO_SUCH_PROJECT, QUERY_FAULT } from '../answers.ts'
+import { newRoutes } from '../new-routes.ts'
+import { refuseInvalid } from '../refuse-invalid.ts'
+
+const tags = ['Work orders']
+
+const list = createRoute({
+  method: 'get',
+  path: '/api/work-orders',
+  operationId: 'listWorkOrders',
+  summary: 'List work orders',
+  tags,
+  request: { query: ListQuery },
+  responses: {
+    200: json(WorkOrdersResponse, 'Oldest first; of more than `limit`, the newest'),
+    ...QUERY_FAULT,
+    ...ANY_FAULT,
+  },
+})
+
+const add = createRoute({
+  method: 'post',
+  path: '/api/work-orders',
+  operationId: 'addWorkOrders',
+  summary: 'File one work order, or many',
+  tags,
+  request: { body: jsonBody(AddWorkOrders, true) },
+  responses: {
+    201: json(z.union([WorkOrderResponse, WorkOrdersResponse]), 'Stored, all of them'),
+    ...BODY_FAULT,
+    ...NO_SUCH_PROJECT,
+    ...ANY_FAULT,
+  },
+})
+
+const show = createRoute({
+  method: 'get',
+  path: '/api/work-orders/{id}',
+  operationId: 'getWorkOrder',
+  summary: 'One work order with its attempts, their steps and the pull request',
+  tags,
+  request: { params: WorkOrderParams },
+  responses: { 200: json(WorkOrderDetailResponse, 'The order'), ...NO_SUCH_ORDER, ...ANY_FAULT },
+})
+
+export const workOrderRoutes = newRoutes()
+  .openapi(list, async (c) => {
+    const orders = await c.var.services.workOrders.list(c.req.valid('query'))
+    return c.json({ success: true as const, work_orders: orders }, 200)
+  })
+  .openapi(
+    add,
+    async (c) => {
+      const body = c.req.valid('json')
+      const many = 'work_orders' in body
+      const added = await c.var.services.workOrders.add(many ? body.work_orders : [body])
+      if (many) return c.json({ success: true as const, work_orders: added }, 201)
+      const [order] = added
+      if (order === undefined) throw new Fault('internal', 'A work order was stored and not given back')
+      return c.json({ success: true as const, work_order: order }, 201)
+    },
+    refuseInvalid('work_order_invalid'),
+  )
+  .openapi(show, async (c) => {
+    const order = await c.var.services.workOrders.detail(c.req.valid('param').id)
+    return c.json({ success: true as const, work_order: order }, 200)
+  })

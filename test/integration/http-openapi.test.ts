@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { test } from 'node:test'
+import { createHttpApp } from '../../src/http/http-app.ts'
+import { openApiDocument } from '../../src/http/openapi-document.ts'
+import { memoryHttpServices } from '../support/memory-http-services.ts'
+import { contract, operations } from '../support/openapi-contract.ts'
+
+test('openapi.json is what the routes say; write it with: node scripts/openapi.ts', async () => {
+  const file = await readFile(new URL('../../openapi.json', import.meta.url), 'utf8')
+  assert.equal(file, `${JSON.stringify(openApiDocument(), null, 2)}\n`)
+})
+
+test('GET /openapi.json serves the same document', async () => {
+  const response = await createHttpApp(memoryHttpServices()).request('/openapi.json')
+  assert.deepEqual(await response.json(), JSON.parse(JSON.stringify(openApiDocument())))
+})
+
+test('the contract and the app have the same routes', () => {
+  const pages = ['/', '/docs', '/docs/start.js', '/openapi.json']
+  const served = createHttpApp(memoryHttpServices())
+    .routes.filter(({ method, path }) => method !== 'ALL' && !pages.includes(path) && !/^\/docs\/.+\.\w+$/.test(path))
+    .map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`)
+  const declared = operations().map(({ method, path }) => `${method} ${path}`)
+  assert.deepEqual([...new Set(served)].sort(), declared.sort())
+})
+
+test('every operation has an id of its own, a summary, described answers and its path parameters', () => {
+  const ids = operations().map(({ operation }) => operation.operationId)
+  assert.equal(new Set(ids).size, ids.length)
+  for (const { method, path, operation } of operations()) {
+    const text = JSON.stringify(operation)
+    assert.match(text, /"summary":"[^"]+"/, `${method} ${path}`)
+    for (const [, name] of path.matchAll(/\{(\w+)\}/g)) assert.match(text, new RegExp(`"name":"${name}","in":"path"`))
+    for (const [status, answer] of Object.entries(operation.responses)) {
+      assert.match(JSON.stringify(answer), /^\{"description":"[^"]+"/, `${method} ${path} ${status}`)
+    }
+  }
+})
+
+test('every reference resolves and every component is used', () => {
+  const text = JSON.stringify(contract)
+  const used = new Set([...text.matchAll(/"#\/components\/schemas\/(\w+)"/g)].map(([, name]) => String(name)))
+  assert.deepEqual([...used].sort(), Object.keys(contract.components.schemas).sort())
+})
+
+test('a field that may be null is null beside its component, not inside it', () => {
+  const workOrder = JSON.stringify(contract.components.schemas['WorkOrder'])
+  assert.match(
+    workOrder,
+    /"status_reason":\{"anyOf":\[\{"\$ref":"#\/components\/schemas\/FaultView"\},\{"type":"null"\}\]/,
+  )
+})

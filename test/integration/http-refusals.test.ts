@@ -1,0 +1,249 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { Readable, Writable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { test } from 'node:test'
+import { pino } from 'pino'
+import { FaultBody } from '../../src/contract/faults.ts'
+import { Fault, type FaultCode, NEXT_MOVE } from '../../src/errors.ts'
+import { FAULT_STATUS } from '../../src/http/fault-status.ts'
+import { createHttpApp } from '../../src/http/http-app.ts'
+import { HTTP_LIMITS } from '../../src/http/http-env.ts'
+import { serveHttp } from '../../src/http/serve-http.ts'
+import { memoryHttpServices } from '../support/memory-http-services.ts'
+import { assertConforms, operations } from '../support/openapi-contract.ts'
+
+const CODES = Object.keys(NEXT_MOVE).filter((code): code is FaultCode => code in NEXT_MOVE)
+const NO_ORDER = '/api/work-orders/00000000-0000-4000-8000-000000000000'
+const json = (body: string) => ({ method: 'POST', headers: { 'Content-Type': 'application/json' }, body })
+
+async function refusal(response: Response, status: number, code: FaultCode) {
+  const { error } = FaultBody.parse(await response.json())
+  assert.deepEqual({ status: response.status, code: error.code }, { status, code }, error.message)
+  return error
+}
+
+/** Sends bytes as they are: what fetch would not let a test say. */
+async function raw(url: string, lines: readonly string[]): Promise<string> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  await once(socket, 'connect')
+  socket.end(`${lines.join('\r\n')}\r\n\r\n`)
+  return text(socket)
+}
+
+test('every fault is answered with the status of the table, its code and its details', async () => {
+  const services = memoryHttpServices()
+  const app = createHttpApp(services)
+  for (const code of CODES) {
+    services.workOrders.detail = () => Promise.reject(new Fault(code, 'It happened.', { id: 'x' }))
+    const response = await app.request(NO_ORDER)
+    const error = await refusal(response, FAULT_STATUS[code], code)
+    if (code !== 'internal') assert.deepEqual(error, { code, message: 'It happened.', details: { id: 'x' } })
+  }
+})
+
+test('the contract declares every status that the end of an attempt can have', async () => {
+  const services = memoryHttpServices()
+  const app = createHttpApp(services)
+  const { id } = services.place()
+  const notOfAttempts: FaultCode[] = ['too_many_streams']
+  for (const code of CODES.filter((one) => !notOfAttempts.includes(one))) {
+    services.orchestrator.execute = () => Promise.reject(new Fault(code, 'It happened.'))
+    const response = await app.request('/api/orchestrator/execute', json(JSON.stringify({ work_order_id: id })))
+    await assertConforms('POST', '/api/orchestrator/execute', response)
+  }
+})
+
+test('what Moose cannot name is told to the log and not to the client', async () => {
+  const services = memoryHttpServices()
+  const lines: string[] = []
+  const sink = new Writable({
+    write(chunk, _encoding, done) {
+      lines.push(String(chunk))
+      done()
+    },
+  })
+  services.log = pino({ level: 'error', base: null }, sink)
+  services.workOrders.list = () => Promise.reject(new Error('password is hunter2'))
+  const response = await createHttpApp(services).request('/api/work-orders')
+  const error = await refusal(response, 500, 'internal')
+  assert.doesNotMatch(JSON.stringify(error), /hunter2|at .*\.ts/)
+  assert.match(lines.join(''), /hunter2.*http-refusals\.test\.ts/)
+})
+
+test('a missing approval is 409 for an execution and 403 for the Manager', async () => {
+  const services = memoryHttpServices()
+  const app = createHttpApp(services)
+  const { id } = services.place()
+  services.orchestrator.execute = () => Promise.reject(new Fault('work_order_not_approved', 'It is not approved.'))
+  const executed = await app.request('/api/orchestrator/execute', json(JSON.stringify({ work_order_id: id })))
+  await refusal(executed, 409, 'work_order_not_approved')
+  const request = { work_order_id: id, task_description: '', complexity_score: 0.5, approved_by_director: false }
+  const routed = await app.request('/api/manager', json(JSON.stringify(request)))
+  assert.equal(routed.status, 403)
+  await assertConforms('POST', '/api/manager', routed)
+})
+
+test('an unknown order is 404 on every route that names one', async () => {
+  const app = createHttpApp(memoryHttpServices())
+  for (const { method, path } of operations().filter((route) => route.path.includes('{id}'))) {
+    for (const id of ['00000000-0000-4000-8000-000000000000', 'zz', 'abc', '%00', "1'--", 'a'.repeat(5000)]) {
+      const response = await app.request(path.replace('{id}', id), { method })
+      await refusal(response.clone(), 404, 'work_order_not_found')
+      await assertConforms(method, path, response)
+    }
+  }
+  const executed = await app.request('/api/orchestrator/execute', json('{"work_order_id":"feedbeef"}'))
+  await refusal(executed, 404, 'work_order_not_found')
+})
+
+test('a work order that breaks the rules is refused by field and nothing is stored', async () => {
+  const services = memoryHttpServices()
+  const app = createHttpApp(services)
+  const add = async (body: unknown) =>
+    refusal(await app.request('/api/work-orders', json(JSON.stringify(body))), 400, 'work_order_invalid')
+  const good = { title: 'Good' }
+  assert.match((await add({ title: '', files_in_scope: ['../x'] })).message, /title is empty; files_in_scope\[0\]/)
+  assert.match((await add({ ...good, files_in_scop: [] })).message, /files_in_scop is not a known field/)
+  assert.match((await add({ work_orders: [good, { title: 'a\nb' }] })).message, /work_orders\[1\]\.title/)
+  assert.match((await add({ work_orders: [] })).message, /work_orders/)
+  assert.match((await add([good])).message, /object/)
+  assert.match((await add({ ...good, project: 'a\0b' })).message, /project/)
+  const many = await add({ work_orders: Array.from({ length: 500 }, () => ({ title: '' })) })
+  assert.match(many.message, /and 480 more/)
+  assert.equal(many.details?.['fields']?.toString().split(', ').length, 20)
+  assert.equal(services.orders.size, 0)
+})
+
+test('a wrong body or query elsewhere is request_invalid and names the field', async () => {
+  const app = createHttpApp(memoryHttpServices())
+  const start = await app.request('/api/orchestrator/start', json('{"interval_ms":1}'))
+  assert.match((await refusal(start, 400, 'request_invalid')).message, /interval_ms/)
+  const list = await app.request('/api/work-orders?status=done&limit=0')
+  assert.match((await refusal(list, 400, 'request_invalid')).message, /status.*limit/)
+  const nul = await app.request('/api/work-orders?project=%00')
+  assert.match((await refusal(nul, 400, 'request_invalid')).message, /project/)
+  const manager = await app.request('/api/manager', json('{"complexity_score":2}'))
+  assert.match((await refusal(manager, 400, 'request_invalid')).message, /work_order_id.*complexity_score/)
+  const events = await app.request('/api/events?after=-1')
+  assert.match((await refusal(events, 400, 'request_invalid')).message, /after/)
+  const resumed = await app.request('/api/events', { headers: { 'Last-Event-ID': 'x' } })
+  assert.match((await refusal(resumed, 400, 'request_invalid')).message, /Last-Event-ID/)
+})
+
+test('malformed JSON is 400', async () => {
+  const app = createHttpApp(memoryHttpServices())
+  for (const body of ['{', '{"title":}', 'null x', '\u0000']) {
+    await refusal(await app.request('/api/work-orders', json(body)), 400, 'request_invalid')
+  }
+})
+
+test('a body over the limit is 413, announced or not, and the server goes on', async () => {
+  const services = memoryHttpServices()
+  await using server = await serveHttp(createHttpApp(services), { port: 0 })
+  const big = JSON.stringify({ title: 'x'.repeat(HTTP_LIMITS.maxBodyBytes) })
+  const announced = await fetch(`${server.url}/api/work-orders`, json(big))
+  await refusal(announced, 413, 'request_invalid')
+  const streamed = await fetch(`${server.url}/api/work-orders`, {
+    ...json(''),
+    body: Readable.toWeb(Readable.from([Buffer.from(big)])),
+    duplex: 'half',
+  })
+  await refusal(streamed.clone(), 413, 'request_invalid')
+  await assertConforms('POST', '/api/work-orders', streamed)
+  const small = await fetch(`${server.url}/api/work-orders`, {
+    ...json(''),
+    body: Readable.toWeb(Readable.from([Buffer.from('{"title":"Sent in '), Buffer.from('two pieces"}')])),
+    duplex: 'half',
+  })
+  assert.equal(small.status, 201)
+})
+
+test('a body that is not JSON is 415, so that no form of a web page can act', async () => {
+  const services = memoryHttpServices()
+  await using server = await serveHttp(createHttpApp(services), { port: 0 })
+  const { id } = services.place()
+  const types = ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'text/json']
+  for (const { method, path } of operations().filter((route) => route.method !== 'GET')) {
+    for (const type of types) {
+      const headers = { 'Content-Type': type }
+      const response = await fetch(server.url + path.replace('{id}', id), { method, headers, body: '{"title":"x"}' })
+      await refusal(response, 415, 'request_invalid')
+    }
+    const body = new Uint8Array([123, 125])
+    await refusal(await fetch(server.url + path.replace('{id}', id), { method, body }), 415, 'request_invalid')
+  }
+  assert.deepEqual(services.told, [])
+  assert.equal(services.orders.size, 1)
+})
+
+test('a foreign host is 403 on every route, before anything is done', async () => {
+  const services = memoryHttpServices()
+  await using server = await serveHttp(createHttpApp(services), { port: 0 })
+  const { id } = services.place()
+  const routes = [...operations(), { method: 'GET', path: '/docs' }, { method: 'GET', path: '/nowhere' }]
+  for (const { method, path } of routes) {
+    const request = `${method} ${path.replace('{id}', id)} HTTP/1.1`
+    const answer = await raw(server.url, [request, 'Host: evil.example', 'Connection: close'])
+    assert.match(answer, /^HTTP\/1\.1 403 [^]*"request_forbidden"/, `${method} ${path}`)
+  }
+  assert.deepEqual(services.told, [])
+  assert.equal(services.orders.get(id)?.status, 'pending')
+})
+
+test('a page of another origin is 403, with or without a body, as an upgrade and as a preflight', async () => {
+  const services = memoryHttpServices()
+  await using server = await serveHttp(createHttpApp(services), { port: 0 })
+  const { host } = new URL(server.url)
+  const stop = 'POST /api/orchestrator/stop HTTP/1.1'
+  const attempts = [
+    [stop, 'Origin: http://evil.example'],
+    [stop, 'Origin: null'],
+    [stop, 'Origin: http://127.0.0.1:1'],
+    [stop, 'Sec-Fetch-Site: cross-site'],
+    ['OPTIONS /api/orchestrator/stop HTTP/1.1', 'Origin: http://evil.example'],
+    ['GET /api/events HTTP/1.1', 'Origin: http://evil.example', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13'],
+  ]
+  for (const [line, ...headers] of attempts) {
+    const answer = await raw(server.url, [String(line), `Host: ${host}`, 'Connection: close', ...headers])
+    assert.match(answer, /^HTTP\/1\.1 403 /, headers.join())
+    assert.doesNotMatch(answer, /access-control/i)
+  }
+  assert.deepEqual(services.told, [])
+  const own = [`Host: ${host}`, `Origin: ${server.url}`, 'Sec-Fetch-Site: same-origin', 'Connection: close']
+  assert.match(await raw(server.url, [stop, ...own]), /^HTTP\/1\.1 200 /)
+})
+
+test('a request line or host that makes no URL is 400', async () => {
+  await using server = await serveHttp(createHttpApp(memoryHttpServices()), { port: 0 })
+  const lines = ['GET /healthz HTTP/1.1', 'Host: evil.example@127.0.0.1', 'Connection: close']
+  assert.match(await raw(server.url, lines), /^HTTP\/1\.1 400 [^]*"request_invalid"/)
+})
+
+test('an unknown route is 404 and a known one with another method 405, with the ones it takes', async () => {
+  const app = createHttpApp(memoryHttpServices())
+  await refusal(await app.request('/api/nothing'), 404, 'not_found')
+  await refusal(await app.request('/api/work-orders/'), 404, 'not_found')
+  const wrong = await app.request('/api/orchestrator/start')
+  assert.equal(wrong.headers.get('allow'), 'POST')
+  await refusal(wrong, 405, 'request_invalid')
+  const removal = await app.request('/api/work-orders', { method: 'DELETE' })
+  assert.equal(removal.headers.get('allow'), 'GET, HEAD, POST')
+  assert.equal(removal.status, 405)
+})
+
+test('every answer forbids sniffing, framing, caching and loading, refusals too', async () => {
+  const services = memoryHttpServices()
+  services.workOrders.list = () => Promise.reject(new Error('broken'))
+  const app = createHttpApp(services)
+  for (const path of ['/healthz', '/api/nothing', '/api/work-orders', '/api/events', '/openapi.json']) {
+    const { headers, body } = await app.request(path)
+    await body?.cancel()
+    assert.equal(headers.get('x-content-type-options'), 'nosniff', path)
+    assert.equal(headers.get('cache-control'), 'no-store', path)
+    assert.equal(headers.get('x-frame-options'), 'DENY', path)
+    assert.match(headers.get('content-security-policy') ?? '', /default-src 'none'.*frame-ancestors 'none'/, path)
+    assert.equal(headers.get('access-control-allow-origin'), null, path)
+  }
+})

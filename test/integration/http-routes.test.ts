@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ExecuteResponse, OrchestratorStatusResponse, StartResponse } from '../../src/contract/orchestrator.ts'
+import { WorkOrderResponse, WorkOrdersResponse } from '../../src/contract/work-orders.ts'
+import { createHttpApp } from '../../src/http/http-app.ts'
+import { serveHttp } from '../../src/http/serve-http.ts'
+import { memoryHttpServices } from '../support/memory-http-services.ts'
+import { assertConforms, operations } from '../support/openapi-contract.ts'
+
+const ORDER = { title: 'Add a greeting', files_in_scope: ['src/greeting.ts'] }
+const post = (body: unknown) => ({
+  method: 'POST',
+  headers: { 'Content-Type': 'application/json' },
+  body: JSON.stringify(body),
+})
+
+/** A body that each route takes. */
+const BODIES: Record<string, unknown> = {
+  addWorkOrders: ORDER,
+  rejectWorkOrder: { reason: 'not now' },
+  addProject: { name: 'shop', repository: '/srv/shop.git' },
+  startOrchestrator: { interval_ms: 500 },
+  routeWorkOrder: {
+    work_order_id: '1',
+    task_description: 'Add a greeting',
+    complexity_score: 0,
+    approved_by_director: true,
+  },
+  proposeChange: { task_description: 'Add a greeting', expected_output_type: 'code' },
+}
+
+test('every route of the contract answers over a socket as it declares', async () => {
+  const services = memoryHttpServices()
+  const app = createHttpApp(services)
+  await using server = await serveHttp(app, { port: 0 })
+  for (const { method, path, operation } of operations()) {
+    const { id } = services.place()
+    const body = operation.operationId === 'executeWorkOrder' ? { work_order_id: id } : BODIES[operation.operationId]
+    const response = await fetch(server.url + path.replace('{id}', id), {
+      method,
+      headers: { Accept: 'application/json', ...(body === undefined ? {} : { 'Content-Type': 'application/json' }) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    assert.ok(response.ok, `${method} ${path}: ${response.status}`)
+    await assertConforms(method, path, response)
+  }
+})
+
+test('the seed’s four orchestrator endpoints answer with the seed’s fields', async () => {
+  const services = memoryHttpServices()
+  const app = createHttpApp(services)
+  const { id } = services.place()
+  const { status } = OrchestratorStatusResponse.parse(await (await app.request('/api/orchestrator')).json())
+  assert.deepEqual(
+    [
+      'polling',
+      'interval_ms',
+      'executing_count',
+      'executing_work_orders',
+      'last_poll',
+      'total_executed',
+      'errors',
+    ].filter((field) => !(field in status)),
+    [],
+  )
+  assert.deepEqual(await (await app.request('/api/orchestrator/start', { method: 'POST' })).json(), {
+    success: true,
+    message: 'Orchestrator polling started',
+    interval_ms: 10_000,
+  })
+  const faster = await app.request('/api/orchestrator/start', post({ interval_ms: 250 }))
+  assert.equal(StartResponse.parse(await faster.json()).interval_ms, 250)
+  assert.deepEqual(await (await app.request('/api/orchestrator/stop', { method: 'POST' })).json(), {
+    success: true,
+    message: 'Orchestrator polling stopped',
+  })
+  const executed = await app.request('/api/orchestrator/execute', post({ work_order_id: id.slice(0, 8) }))
+  const { result } = ExecuteResponse.parse(await executed.json())
+  assert.deepEqual([result.work_order_id, result.pr_number], [id, 7])
+  assert.deepEqual(services.told, ['start null', 'start 250', 'stop', `execute ${id}`])
+})
+
+test('one order comes back as one, a list as a list, with the defaults filled in', async () => {
+  const app = createHttpApp(memoryHttpServices())
+  const one = await app.request('/api/work-orders', post(ORDER))
+  assert.equal(one.status, 201)
+  const { work_order } = WorkOrderResponse.parse(await one.json())
+  assert.equal(work_order.risk_level, 'medium')
+  assert.equal(work_order.approved, false)
+  const many = await app.request('/api/work-orders', post({ work_orders: [ORDER, { ...ORDER, approved: true }] }))
+  assert.equal(many.status, 201)
+  const { work_orders } = WorkOrdersResponse.parse(await many.json())
+  assert.deepEqual(
+    work_orders.map((order) => order.approved),
+    [false, true],
+  )
+})
+
+test('each action answers with the order as it stands afterwards', async () => {
+  const services = memoryHttpServices()
+  const app = createHttpApp(services)
+  const { id } = services.place({ status: 'in_progress', phase: 'in_review' })
+  const act = async (action: string, init: RequestInit = { method: 'POST' }) => {
+    const response = await app.request(`/api/work-orders/${id}/${action}`, init)
+    return WorkOrderResponse.parse(await response.json()).work_order
+  }
+  assert.equal((await act('approve')).approved, true)
+  assert.equal((await act('merge')).status, 'completed')
+  assert.equal((await act('close')).status, 'cancelled')
+  assert.equal((await act('retry')).status, 'pending')
+  assert.equal((await act('cancel')).status, 'cancelled')
+  assert.deepEqual((await act('reject')).metadata, { rejection_reason: null })
+  assert.deepEqual((await act('reject', post({ reason: 'too risky' }))).metadata, { rejection_reason: 'too risky' })
+})
+
+test('an empty body with a JSON content type counts as no body', async () => {
+  await using server = await serveHttp(createHttpApp(memoryHttpServices()), { port: 0 })
+  const headers = { 'Content-Type': 'application/json' }
+  const started = await fetch(`${server.url}/api/orchestrator/start`, { method: 'POST', headers })
+  assert.equal(started.status, 200)
+  const added = await fetch(`${server.url}/api/work-orders`, { method: 'POST', headers })
+  assert.equal(added.status, 400)
+})
+
+test('the list is filtered by its query', async () => {
+  const services = memoryHttpServices()
+  const app = createHttpApp(services)
+  services.place({ status: 'failed' })
+  services.place()
+  const response = await app.request('/api/work-orders?status=failed&limit=1')
+  const { work_orders } = WorkOrdersResponse.parse(await response.json())
+  assert.deepEqual(
+    work_orders.map((order) => order.status),
+    ['failed'],
+  )
+})
+
+test('the docs page is served from this machine alone, without inline code', async () => {
+  const app = createHttpApp(memoryHttpServices())
+  const root = await app.request('/')
+  assert.equal(root.status, 302)
+  assert.equal(root.headers.get('location'), '/docs')
+  const page = await app.request('/docs')
+  const html = await page.text()
+  assert.doesNotMatch(html, /https?:\/\/|<script>|<style|\son\w+=/)
+  assert.match(page.headers.get('content-security-policy') ?? '', /script-src 'self';.*frame-ancestors 'none'/)
+  for (const [, file] of html.matchAll(/(?:src|href)="([^"]+)"/g)) {
+    const asset = await app.request(String(file))
+    assert.equal(asset.status, 200, file)
+    assert.ok((await asset.arrayBuffer()).byteLength > 50, file)
+    assert.equal(asset.headers.get('x-content-type-options'), 'nosniff')
+  }
+  assert.equal((await app.request('/docs/package.json')).status, 404)
+  assert.equal((await app.request('/docs/..%2fpackage.json')).status, 404)
+})

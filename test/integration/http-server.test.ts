@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import { test } from 'node:test'
+import { Fault } from '../../src/errors.ts'
+import { createHttpApp } from '../../src/http/http-app.ts'
+import { serveHttp } from '../../src/http/serve-http.ts'
+import { memoryHttpServices } from '../support/memory-http-services.ts'
+
+test('a taken port is said by name, with the next step', async () => {
+  const app = createHttpApp(memoryHttpServices())
+  await using server = await serveHttp(app, { port: 0 })
+  await assert.rejects(serveHttp(app, { port: server.port }), (error) => {
+    assert.ok(error instanceof Fault)
+    assert.equal(error.code, 'port_taken')
+    assert.match(error.message, new RegExp(`Port ${server.port} .*--port or MOOSE_PORT`))
+    return true
+  })
+})
+
+test('the server listens on loopback only', async () => {
+  await using server = await serveHttp(createHttpApp(memoryHttpServices()), { port: 0 })
+  assert.match(server.url, /^http:\/\/127\.0\.0\.1:\d+$/)
+  assert.equal((await fetch(`${server.url}/healthz`)).status, 200)
+  const outside = Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ internal, family }) => !internal && family === 'IPv4')
+  for (const { address } of outside) {
+    const socket = connect(server.port, address)
+    await assert.rejects(once(socket, 'connect'), { code: 'ECONNREFUSED' }, address)
+  }
+})
+
+test('closing ends the streams by name, frees the port and takes under a second', async () => {
+  const services = memoryHttpServices()
+  const app = createHttpApp(services)
+  const server = await serveHttp(app, { port: 0 })
+  const { id } = services.place()
+  const streams = await Promise.all([
+    fetch(`${server.url}/api/events`),
+    fetch(`${server.url}/api/work-orders/${id}/events?follow=attempt`),
+  ])
+  await fetch(`${server.url}/healthz`)
+  const began = performance.now()
+  const [, ...texts] = await Promise.all([server[Symbol.asyncDispose](), ...streams.map((stream) => stream.text())])
+  assert.ok(performance.now() - began < 900, `${performance.now() - began} ms`)
+  for (const text of texts) assert.equal(text, 'event: end\ndata: {"reason":"shutdown"}\n\n')
+  assert.equal(services.subscriptions(), 0)
+  await using again = await serveHttp(app, { port: server.port })
+  assert.equal(again.port, server.port)
+})
+
+test('closing lets an answer under way finish', async () => {
+  const services = memoryHttpServices()
+  const { promise: answered, resolve: answerNow } = Promise.withResolvers<void>()
+  const { promise: asked, resolve: asks } = Promise.withResolvers<void>()
+  services.projects.list = async () => {
+    asks()
+    await answered
+    return []
+  }
+  const server = await serveHttp(createHttpApp(services), { port: 0 })
+  const answer = fetch(`${server.url}/api/projects`)
+  await asked
+  const closed = server[Symbol.asyncDispose]()
+  setTimeout(answerNow, 100)
+  assert.equal((await answer).status, 200)
+  await closed
+})
+
+test('closing tells who waits for an execution that it goes on later, and drops who does not listen', async () => {
+  const services = memoryHttpServices()
+  const { promise: executing, resolve: executes } = Promise.withResolvers<void>()
+  const { promise: hanging, resolve: hangs } = Promise.withResolvers<void>()
+  services.orchestrator.execute = (_id, signal) =>
+    new Promise((_resolve, reject) => {
+      executes()
+      signal.addEventListener('abort', () => reject(signal.reason))
+    })
+  services.projects.list = () => {
+    hangs()
+    return new Promise(() => undefined)
+  }
+  const server = await serveHttp(createHttpApp(services), { port: 0 })
+  const { id } = services.place()
+  const execution = fetch(`${server.url}/api/orchestrator/execute`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ work_order_id: id }),
+  })
+  const never = assert.rejects(fetch(`${server.url}/api/projects`))
+  await Promise.all([executing, hanging])
+  const began = performance.now()
+  await server[Symbol.asyncDispose]()
+  assert.ok(performance.now() - began < 2000)
+  const answer = await execution
+  assert.equal(answer.status, 503)
+  assert.match(await answer.text(), /service_unreachable.*moose up/)
+  await never
+})
+
+test('a client that gives up an execution stops the waiting and does no harm', async () => {
+  const services = memoryHttpServices()
+  const { promise: waiting, resolve: waits } = Promise.withResolvers<void>()
+  const { promise: stopped, resolve: stops } = Promise.withResolvers<void>()
+  services.orchestrator.execute = (_id, signal) =>
+    new Promise((_resolve, reject) => {
+      waits()
+      signal.addEventListener('abort', () => {
+        stops()
+        reject(signal.reason)
+      })
+    })
+  await using server = await serveHttp(createHttpApp(services), { port: 0 })
+  const gone = new AbortController()
+  const execution = fetch(`${server.url}/api/orchestrator/execute`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ work_order_id: services.place().id }),
+    signal: gone.signal,
+  })
+  await waiting
+  gone.abort()
+  await assert.rejects(execution)
+  await stopped
+  assert.equal((await fetch(`${server.url}/healthz`)).status, 200)
+})

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict'
+import { z } from 'zod'
+import { openApiDocument } from '../../src/http/openapi-document.ts'
+
+type Json = Record<string, unknown>
+type Operation = { operationId: string; responses: Record<string, { content?: Record<string, { schema: Json }> }> }
+
+/** The contract as plain JSON, as a client reads it. */
+export const contract: { paths: Record<string, Record<string, Operation>>; components: { schemas: Json } } = JSON.parse(
+  JSON.stringify(openApiDocument()),
+)
+
+/** Every operation of the contract. */
+export function operations(): { method: string; path: string; operation: Operation }[] {
+  return Object.entries(contract.paths).flatMap(([path, item]) =>
+    Object.entries(item).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
+  )
+}
+
+/** Checks an answer against the contract: its status is declared for the route and its JSON fits the schema. */
+export async function assertConforms(method: string, path: string, response: Response): Promise<unknown> {
+  const declared = contract.paths[path]?.[method.toLowerCase()]?.responses[String(response.status)]
+  assert.ok(declared, `${method} ${path} does not declare ${response.status}`)
+  const body: unknown = await response.json()
+  const schema = declared.content?.['application/json']?.schema
+  assert.ok(schema, `${method} ${path} ${response.status} declares no JSON`)
+  const checked = schemaOf(schema).safeParse(body)
+  assert.ok(checked.success, `${method} ${path} ${response.status}: ${checked.error?.message}`)
+  return body
+}
+
+function schemaOf(schema: Json): z.ZodType {
+  const text = JSON.stringify({ ...schema, $defs: contract.components.schemas })
+  return z.fromJSONSchema(JSON.parse(text.replaceAll('#/components/schemas/', '#/$defs/')))
+}
