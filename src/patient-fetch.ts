@@ -6,22 +6,32 @@ import { Readable } from 'node:stream'
 /**
  * `fetch` for servers that think before they answer. Node's own gives up when the headers, or the next piece of a
  * body, take longer than 300 seconds, whatever the caller's signal says; this one waits until the signal ends it.
- * It follows no redirect and asks for no compression.
+ * It follows no redirect and asks for no compression. A name and password in the URL become basic authentication;
+ * `Request` would refuse them with an error that quotes both.
  * @see https://undici.nodejs.org/#/docs/api/Client (headersTimeout, bodyTimeout)
  */
 export const patientFetch: typeof fetch = async (input, init) => {
-  const request = new Request(input, init)
+  const { url, auth } = splitCredentials(new URL(input instanceof Request ? input.url : input))
+  const request = new Request(input instanceof Request ? input : url, init)
   request.signal.throwIfAborted()
   const body = Buffer.from(await request.arrayBuffer())
-  const incoming = await send(request, body)
-  return toResponse(incoming)
+  return toResponse(await send(request, body, auth))
 }
 
-function send(request: Request, body: Buffer): Promise<IncomingMessage> {
+/** `auth` as Node wants it, undefined when the URL has none. */
+function splitCredentials(url: URL): { url: URL; auth: string | undefined } {
+  const bare = new URL(url)
+  bare.username = ''
+  bare.password = ''
+  const auth = url.username === '' ? undefined : [url.username, url.password].map(decodeURIComponent).join(':')
+  return { url: bare, auth }
+}
+
+function send(request: Request, body: Buffer, auth: string | undefined): Promise<IncomingMessage> {
   const start = new URL(request.url).protocol === 'https:' ? httpsRequest : httpRequest
   const headers = { ...Object.fromEntries(request.headers), 'content-length': String(body.byteLength) }
   return new Promise((resolve, reject) => {
-    const outgoing = start(request.url, { method: request.method, headers, signal: request.signal })
+    const outgoing = start(request.url, { method: request.method, headers, signal: request.signal, auth })
     outgoing.once('response', resolve)
     // Stays for the life of the request: a connection that breaks later is reported by the response's own stream.
     outgoing.on('error', reject)
@@ -34,7 +44,7 @@ function toResponse(incoming: IncomingMessage): Response {
   for (const [name, values] of Object.entries(incoming.headersDistinct)) {
     for (const value of values === undefined ? [] : values) headers.append(name, value)
   }
-  const status = incoming.statusCode as number
+  const status = Number(incoming.statusCode)
   const bodyless = status === 204 || status === 205 || status === 304
   if (bodyless) incoming.resume()
   return new Response(bodyless ? null : Readable.toWeb(incoming), { status, headers })

@@ -88,25 +88,29 @@ async function tryOnce(options: ModelsOptions, current: Try): Promise<ModelAnswe
 }
 
 async function ask(options: ModelsOptions, current: Try): Promise<RawAnswer> {
-  const { call, signal } = current
+  const answer = await prepare(options, current)
   try {
-    if (call.proposer.provider === 'replay') return await replay(options, current)
-    const model = languageModel(call.proposer, options.secrets)
-    return await streamAnswer({ model, messages: call.messages, maxOutputTokens: call.maxOutputTokens, signal })
+    return await answer()
   } catch (error) {
-    // There was no recording to read: no call.
-    if (error instanceof Fault) throw error
     const fault = faultOfFailure(options, current, error)
     await meter(options, current, null, fault)
     throw fault
   }
 }
 
-async function replay({ replayDir, clock }: ModelsOptions, { call, signal }: Try): Promise<RawAnswer> {
-  const { proposer, task, turn } = call
-  const { delayMs, ...answer } = await findRecording(String(replayDir), { proposer: proposer.name, task, turn })
-  if (delayMs > 0) await clock.sleep(delayMs, signal)
-  return answer
+/** What is still no call: without a recording to read there is nothing to meter. */
+async function prepare(options: ModelsOptions, { call, signal }: Try): Promise<() => Promise<RawAnswer>> {
+  const { proposer, messages, maxOutputTokens, task, turn } = call
+  if (proposer.provider !== 'replay') {
+    const model = languageModel(proposer, options.secrets)
+    return () => streamAnswer({ model, messages, maxOutputTokens, signal })
+  }
+  const key = { proposer: proposer.name, task, turn }
+  const { delayMs, ...answer } = await findRecording(String(options.replayDir), key)
+  return async () => {
+    if (delayMs > 0) await options.clock.sleep(delayMs, signal)
+    return answer
+  }
 }
 
 function faultOfFailure(

@@ -26,9 +26,10 @@ test('the task, the files with their contents, and the format are all there', ()
     ['docs/logo.png', 'package.json', 'src/greet.ts'],
   )
   assert.equal(system?.role, 'system')
-  assert.match(String(system?.content), /### edit src\/greeting\.ts/)
-  assert.match(String(system?.content), /data/)
-  const text = String(user?.content)
+  assert.ok(system !== undefined && user !== undefined)
+  assert.match(system.content, /### edit src\/greeting\.ts/)
+  assert.match(system.content, /data/)
+  const text = user.content
   assert.ok(text.startsWith('Work Order: Greet\n'))
   assert.match(text, /~{5} begin src\/greet\.ts\nexport const greeting = 1\n~{5} end src\/greet\.ts/)
   assert.match(text, /docs\/new\.md does not exist yet/)

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
+import { listenOnLoopback } from './loopback.ts'
 import { completionEvents, messageEvents, responseEvents } from './model-protocols.ts'
 
 /** What the stand-in does with one call. */
@@ -39,19 +39,13 @@ export async function startModelServer(...script: Scripted[]): Promise<ModelServ
   const calls: ReceivedCall[] = []
   const state = { script, calls }
   const server = createServer((request, response) => {
-    answer(state, request, response).catch((error: unknown) => response.destroy(error as Error))
+    answer(state, request, response).catch((error: unknown) => {
+      response.destroy(error instanceof Error ? error : new Error(String(error)))
+    })
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  return {
-    url: `http://127.0.0.1:${port}/v1`,
-    script,
-    calls,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
+  const listening = await listenOnLoopback(server)
+  const stop = () => listening[Symbol.asyncDispose]()
+  return { url: `${listening.origin}/v1`, script, calls, [Symbol.asyncDispose]: stop }
 }
 
 async function answer(

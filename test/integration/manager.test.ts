@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Kysely } from 'kysely'
+import { systemClock } from '../../src/clock.ts'
+import type { Secrets } from '../../src/config.ts'
+import type { Database } from '../../src/db/schema.ts'
+import { createLog } from '../../src/log.ts'
+import { createForeignManager } from '../../src/manager/foreign-manager.ts'
+import { createManager } from '../../src/manager/manager.ts'
+import { createModels } from '../../src/models/models.ts'
+import { RoutingDecision, type RoutingRequest } from '../../src/pipeline/ports/routing.ts'
+import { createTestDatabase } from '../support/database.ts'
+import { faultOf } from '../support/fault-of.ts'
+import { startJsonServer } from '../support/json-server.ts'
+
+const request: RoutingRequest = {
+  work_order_id: 'b7c0',
+  task_description: 'Fix a typo',
+  complexity_score: 0.15,
+  context_requirements: ['README.md'],
+  approved_by_director: true,
+}
+const signal = new AbortController().signal
+const bothKeys: Secrets = { anthropic: 'sk-a', openai: 'sk-o', openaiCompatible: null }
+
+function managerOf(db: Kysely<Database>, secrets: Secrets) {
+  const rest = { replayDir: null, modelTimeoutMs: 1_000, clock: systemClock, log: createLog('silent') }
+  return createManager({ db, models: createModels({ db, secrets, ...rest }), clock: systemClock })
+}
+
+test('a simple order goes to the cheapest proposer, with the reason and the facts behind it', async () => {
+  await using database = await createTestDatabase()
+  const decision = await managerOf(database.db, bothKeys).route(request, signal)
+  assert.equal(decision.selected_proposer, 'gpt-4o-mini')
+  assert.equal(decision.fallback_proposer, 'claude-sonnet-4-5')
+  assert.match(decision.reason, /2 of 2 .* gpt-4o-mini is the cheapest/)
+  const { estimated_cost_usd: cost, selection_timestamp: at, ...metadata } = decision.routing_metadata
+  assert.deepEqual(metadata, {
+    complexity_score: 0.15,
+    hard_stop_required: false,
+    hard_stop_reasons: [],
+    available_proposers: ['gpt-4o-mini', 'claude-sonnet-4-5'],
+    candidates_count: 2,
+    routing_strategy: 'cheapest_able',
+  })
+  assert.ok(cost !== undefined && cost !== null && cost > 0.0005 && cost < 0.01, `${cost}`)
+  assert.ok(!Number.isNaN(Date.parse(String(at))))
+  assert.deepEqual(RoutingDecision.parse(decision), decision)
+})
+
+test('complexity and risky words decide as the reason says', async () => {
+  await using database = await createTestDatabase()
+  const manager = managerOf(database.db, bothKeys)
+  const complex = await manager.route({ ...request, complexity_score: 0.31 }, signal)
+  assert.equal(complex.selected_proposer, 'claude-sonnet-4-5')
+  const risky = await manager.route({ ...request, task_description: 'Rotate the API keys' }, signal)
+  assert.equal(risky.selected_proposer, 'claude-sonnet-4-5')
+  assert.equal(risky.routing_metadata.routing_strategy, 'hard_stop_override')
+  assert.deepEqual(risky.routing_metadata.hard_stop_reasons, ['api key'])
+})
+
+test('a complexity of 0 is a value', async () => {
+  await using database = await createTestDatabase()
+  const decision = await managerOf(database.db, bothKeys).route({ ...request, complexity_score: 0 }, signal)
+  assert.equal(decision.selected_proposer, 'gpt-4o-mini')
+})
+
+test('a change of proposer_configs counts for the next order', async () => {
+  await using database = await createTestDatabase()
+  const manager = managerOf(database.db, bothKeys)
+  await database.db.updateTable('proposer_configs').set({ active: false }).where('name', '=', 'gpt-4o-mini').execute()
+  const first = await manager.route(request, signal)
+  assert.deepEqual(first.routing_metadata.available_proposers, ['claude-sonnet-4-5'])
+  const price = JSON.stringify({ input_per_million: 0.001, output_per_million: 0.001 })
+  await database.db.updateTable('proposer_configs').set({ active: true, cost_profile: price }).execute()
+  const second = await manager.route(request, signal)
+  assert.equal(second.selected_proposer, 'claude-sonnet-4-5', 'equal prices: the more able one')
+})
+
+test('without any key nobody is able, and the fault says why for each', async () => {
+  await using database = await createTestDatabase()
+  await database.db.updateTable('proposer_configs').set({ active: false }).where('name', '=', 'gpt-4o-mini').execute()
+  const manager = managerOf(database.db, { anthropic: null, openai: null, openaiCompatible: null })
+  const fault = await faultOf(manager.route(request, signal))
+  assert.equal(fault.code, 'no_able_proposer')
+  assert.match(
+    fault.message,
+    /claude-sonnet-4-5 is not available: ANTHROPIC_API_KEY is not set; gpt-4o-mini is not active/,
+  )
+})
+
+test('an order that is not approved is refused', async () => {
+  await using database = await createTestDatabase()
+  const manager = managerOf(database.db, bothKeys)
+  const fault = await faultOf(manager.route({ ...request, approved_by_director: false }, signal))
+  assert.equal(fault.code, 'work_order_not_approved')
+})
+
+test('a malformed row is named', async () => {
+  await using database = await createTestDatabase()
+  const broken: [Record<string, unknown>, RegExp][] = [
+    [{ provider: 'nobody' }, /gpt-4o-mini.*provider/],
+    [{ model: null }, /gpt-4o-mini.*model/],
+    [{ complexity_threshold: 1.5 }, /gpt-4o-mini.*complexity_threshold/],
+    [{ base_url: 'ftp://x' }, /gpt-4o-mini.*base_url is not|gpt-4o-mini.*base_url: is not/],
+    [{ cost_profile: JSON.stringify({ input_per_million: 1 }) }, /gpt-4o-mini.*only one of/],
+  ]
+  const intact = await database.db
+    .selectFrom('proposer_configs')
+    .select(['provider', 'model', 'complexity_threshold', 'base_url'])
+    .where('name', '=', 'gpt-4o-mini')
+    .executeTakeFirstOrThrow()
+  for (const [columns, message] of broken) {
+    const row = { ...intact, cost_profile: '{}', ...columns }
+    await database.db.updateTable('proposer_configs').set(row).where('name', '=', 'gpt-4o-mini').execute()
+    const fault = await faultOf(managerOf(database.db, bothKeys).route(request, signal))
+    assert.equal(fault.code, 'config_invalid')
+    assert.match(fault.message, message)
+  }
+})
+
+const decision = {
+  selected_proposer: 'claude-sonnet-4-5',
+  reason: 'because',
+  confidence: 0.8,
+  routing_metadata: { complexity_score: 0.15, hard_stop_required: false, budget_status: 'normal' },
+}
+
+test('a foreign Manager gets the seed’s request and its decision is taken over, own fields included', async () => {
+  await using server = await startJsonServer({ status: 200, body: { success: true, routing_decision: decision } })
+  assert.deepEqual(await createForeignManager({ url: server.url }).route(request, signal), decision)
+  assert.deepEqual(server.received, [request])
+})
+
+test('a foreign Manager that cannot be asked right now is told from one whose answer is of no use', async () => {
+  const cases: [number, unknown, string, RegExp][] = [
+    [500, {}, 'manager_unreachable', /HTTP 500/],
+    [429, {}, 'manager_unreachable', /HTTP 429/],
+    [403, { error: 'not approved' }, 'manager_refused', /HTTP 403: .*not approved/],
+    [302, '', 'manager_refused', /HTTP 302/],
+    [200, '<html>', 'manager_refused', /not JSON: <html>/],
+    [200, { success: true, routing_decision: { ...decision, confidence: 7 } }, 'manager_refused', /confidence/],
+    [200, { success: false }, 'manager_refused', /success/],
+  ]
+  for (const [status, body, code, message] of cases) {
+    await using server = await startJsonServer({ status, body })
+    const fault = await faultOf(createForeignManager({ url: server.url }).route(request, signal))
+    assert.equal(fault.code, code, fault.message)
+    assert.match(fault.message, message)
+  }
+})
+
+test('a password in the address of a foreign Manager is used, and never shown', async () => {
+  await using server = await startJsonServer({ status: 200, body: { success: true, routing_decision: decision } })
+  const url = server.url.replace('http://', 'http://moose:s%2Fecret@')
+  assert.deepEqual(await createForeignManager({ url }).route(request, signal), decision)
+  assert.equal(server.headers[0]?.authorization, `Basic ${Buffer.from('moose:s/ecret').toString('base64')}`)
+  await server[Symbol.asyncDispose]()
+  const fault = await faultOf(createForeignManager({ url }).route(request, signal))
+  assert.doesNotMatch(JSON.stringify([fault.toRecord(), String(fault.cause)]), /ecret/)
+})
+
+test('a foreign Manager that is not there, and one that is being waited for when the order is cancelled', async () => {
+  const gone = await startJsonServer('silent')
+  await gone[Symbol.asyncDispose]()
+  const fault = await faultOf(createForeignManager({ url: gone.url }).route(request, signal))
+  assert.equal(fault.code, 'manager_unreachable')
+  assert.match(fault.message, /ECONNREFUSED/)
+
+  await using silent = await startJsonServer('silent')
+  const cancelled = AbortSignal.timeout(100)
+  const stopped = await faultOf(createForeignManager({ url: silent.url }).route(request, cancelled))
+  assert.equal(stopped.code, 'attempt_cancelled')
+})

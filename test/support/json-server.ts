@@ -1,0 +1,22 @@
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { listenOnLoopback } from './loopback.ts'
+
+export type JsonServer = AsyncDisposable & { url: string; received: unknown[]; headers: IncomingHttpHeaders[] }
+
+/** Somebody else's service on loopback: answers each POST with the same status and body; `silent` never answers. */
+export async function startJsonServer(answer: { status: number; body: unknown } | 'silent'): Promise<JsonServer> {
+  const received: unknown[] = []
+  const headers: IncomingHttpHeaders[] = []
+  const reply = async (request: IncomingMessage, response: ServerResponse) => {
+    headers.push(request.headers)
+    received.push(JSON.parse(await text(request)))
+    if (answer === 'silent') return
+    response.writeHead(answer.status, { 'content-type': 'application/json' })
+    response.end(typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body))
+  }
+  const server = createServer((request, response) => void reply(request, response))
+  const listening = await listenOnLoopback(server)
+  const stop = () => listening[Symbol.asyncDispose]()
+  return { url: `${listening.origin}/api`, received, headers, [Symbol.asyncDispose]: stop }
+}
