@@ -1,10 +1,8 @@
-import type { AttemptKey } from '../db/attempts.ts'
 import type { Settings } from '../db/system-config.ts'
 
 export type DispatcherDeps = {
   readSettings: () => Promise<Settings>
-  claim: (maxConcurrent: number) => Promise<AttemptKey[]>
-  start: (key: AttemptKey) => Promise<void>
+  claimAndStart: (maxConcurrent: number) => Promise<void>
   onError: (error: unknown) => void
   now: () => Date
 }
@@ -50,8 +48,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     const settings = await deps.readSettings()
     intervalMs = asked === null ? settings.pollingIntervalMs : asked
     if (!settings.enabled) return
-    const claimed = await deps.claim(settings.maxConcurrent)
-    for (const key of claimed) await deps.start(key)
+    await deps.claimAndStart(settings.maxConcurrent)
   }
 
   function schedule(): void {

@@ -1,4 +1,5 @@
-import { DBOS, type DLogger } from '@dbos-inc/dbos-sdk'
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { DBOS, type DLogger, StatusString } from '@dbos-inc/dbos-sdk'
 import type { Pool } from 'pg'
 import type { AttemptKey } from '../db/attempts.ts'
 import type { Log } from '../log.ts'
@@ -12,6 +13,8 @@ const PIPELINE_REVISION = 'pipeline-1'
 /** We use no queue of the engine; its supervisor need not look often. */
 const RARELY_MS = 60_000
 
+const LIVE: ReadonlySet<string> = new Set([StatusString.PENDING, StatusString.ENQUEUED])
+
 export type EngineOptions = {
   pool: Pool
   /** Unique per home: the engine resumes at launch what the same executor left. */
@@ -22,8 +25,12 @@ export type EngineOptions = {
 }
 
 export type Engine = AsyncDisposable & {
-  /** Starts the workflow of an attempt; of one that is known already, nothing happens. Resolves when it has started. */
-  start(key: AttemptKey): Promise<void>
+  /**
+   * Starts the workflow of an attempt; to one that runs already, nothing happens.
+   *
+   * @returns false when the engine has ended it before, without any of our code having recorded an end
+   */
+  start(key: AttemptKey): Promise<boolean>
 }
 
 /**
@@ -44,11 +51,16 @@ export async function launchEngine({ pool, executorId, log, workflow }: EngineOp
     logger: quietLogger(log),
   })
   await DBOS.launch()
+  // The end of one attempt may start the next; outside its context, or the engine would take it for a child.
+  const outside = AsyncLocalStorage.snapshot()
   return {
-    async start(key) {
-      const id = workflowId(key.workOrderId, key.attempt)
-      await DBOS.startWorkflow(registered, { workflowID: id })(key.workOrderId, key.attempt)
-    },
+    start: (key) =>
+      outside(async () => {
+        const id = workflowId(key.workOrderId, key.attempt)
+        const handle = await DBOS.startWorkflow(registered, { workflowID: id })(key.workOrderId, key.attempt)
+        const status = await handle.getStatus()
+        return status === null || LIVE.has(status.status)
+      }),
     async [Symbol.asyncDispose]() {
       await DBOS.shutdown({ deregister: true, workflowCompletionTimeoutMS: 0 })
     },

@@ -1,4 +1,6 @@
 import { type AttemptKey, runningAttempts } from '../db/attempts.ts'
+import { Fault } from '../errors.ts'
+import { recordFailure } from '../results/record-failure.ts'
 import { attemptWorkflow } from './attempt-workflow.ts'
 import type { Drain } from './drain.ts'
 import { type Engine, launchEngine } from './engine.ts'
@@ -6,8 +8,12 @@ import type { OrchestratorDeps } from './orchestrator-deps.ts'
 import type { RunningAttempts } from './running-attempts.ts'
 
 export type LazyEngine = AsyncDisposable & {
-  /** The engine, launched at the first call: what an earlier process left is taken up then. */
-  launched(): Promise<Engine>
+  /** Launches the engine at the first call: what an earlier process left is taken up then. */
+  launch(): Promise<void>
+  /** Starts a claimed attempt. */
+  start(key: AttemptKey): Promise<void>
+  /** Starts what is claimed for this executor and does not run: just claimed, or lost between claim and start. */
+  startClaimed(): Promise<void>
 }
 
 /** Commands that only look need no engine; the first that runs something launches it. */
@@ -26,18 +32,41 @@ export function createLazyEngine(
   })
   let engine: Promise<Engine> | null = null
 
-  async function launch(): Promise<Engine> {
+  async function open(): Promise<Engine> {
     await deps.own()
-    const opened = await launchEngine({ ...deps, workflow })
-    for (const key of await runningAttempts(deps.db, deps.executorId)) await opened.start(key)
-    return opened
+    return launchEngine({ ...deps, workflow })
+  }
+
+  function launched(): Promise<Engine> {
+    engine ??= open().catch((error: unknown) => {
+      // The next call tries again, and there is nothing to dispose.
+      engine = null
+      throw error
+    })
+    return engine
+  }
+
+  async function start(key: AttemptKey): Promise<void> {
+    const { start: startWorkflow } = await launched()
+    if (await startWorkflow(key)) return
+    const fault = new Fault('internal', 'The attempt was given up without a record of its end. Retry it.').toRecord()
+    await recordFailure(deps.db, { ...key, evidence: {}, step: 'record', fault })
+  }
+
+  async function startClaimed(): Promise<void> {
+    const moving = new Set(running.ids())
+    for (const key of await runningAttempts(deps.db, deps.executorId)) {
+      if (!moving.has(key.workOrderId)) await start(key)
+    }
   }
 
   return {
-    launched() {
-      engine ??= launch()
-      return engine
+    async launch() {
+      await launched()
+      await startClaimed()
     },
+    start,
+    startClaimed,
     async [Symbol.asyncDispose]() {
       if (engine !== null) await (await engine)[Symbol.asyncDispose]()
     },

@@ -40,8 +40,10 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
   })
   const dispatcher = createDispatcher({
     readSettings: settings,
-    claim: (maxConcurrent) => claim(maxConcurrent, null),
-    start: async (key) => (await engine.launched()).start(key),
+    async claimAndStart(maxConcurrent) {
+      await claim(maxConcurrent, null)
+      await engine.startClaimed()
+    },
     onError: errors.add,
     now: clock.now,
   })
@@ -50,9 +52,9 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
   }
 
   return {
-    launch: async () => void (await engine.launched()),
+    launch: engine.launch,
     async start(intervalMs) {
-      await engine.launched()
+      await engine.launch()
       return dispatcher.start(intervalMs)
     },
     stop: dispatcher.stop,
@@ -60,9 +62,9 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
     status: () => readStatus({ ...deps, dispatcher, running, errors: errors.list() }),
     async execute(idOrPrefix, signal) {
       const order = await findWorkOrder(db, idOrPrefix)
-      const { start } = await engine.launched()
+      await engine.launch()
       const claimIt = async () => claim((await settings()).maxConcurrent, order.id)
-      return executeOrder({ db, claim: claimIt, start, running, signal }, order.id)
+      return executeOrder({ db, claim: claimIt, start: engine.start, running, signal }, order.id)
     },
     cancel: async (idOrPrefix) => stopAttempt(await cancelOrder(parts, idOrPrefix)),
     stopAttempt,

@@ -1,29 +1,256 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createMooseHome, fileOrder, settled } from '../support/moose-home.ts'
+import { createMooseHome, detailOf, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
 
 const FILES = {
   'greeting.txt': 'hello\n',
+  'other.txt': 'other\n',
   'moose.yaml': 'checks:\n  - { name: has greeting, run: test -s greeting.txt, proves: [1] }\n',
 }
 const write = (path: string, text: string) => `### write ${path}\n\`\`\`\n${text}\n\`\`\`\n`
+const greet = { task: 'Greet the world', turn: 1, text: write('greeting.txt', 'hello, world') }
+/** So long that only a notification can have woken the dispatcher. */
+const NEVER_POLLS = { ORCHESTRATOR_POLLING_INTERVAL_MS: '3600000' }
+
+const code = (order: { status_reason: { code: string } | null }) => order.status_reason?.code
+const table = (home: MooseHome, name: 'github_events' | 'outcome_vectors' | 'attempts') =>
+  home.database.db.selectFrom(name).selectAll().execute()
 
 test('an approved order becomes a branch, a pull request and the three records', async () => {
-  const answers = [{ task: 'Greet the world', turn: 1, text: write('greeting.txt', 'hello, world') }]
+  await using home = await createMooseHome(FILES, [greet], NEVER_POLLS)
+  await using moose = await home.open()
+  await moose.orchestrator.start(null)
+  const criteria = ['There is a greeting', 'It is polite']
+  const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'], criteria })
+  const order = await settled(moose, id)
+  assert.equal(`${order.status}/${order.phase}`, 'in_progress/in_review', JSON.stringify(order.status_reason))
+
+  const steps = order.attempt_history[0]?.steps.map(({ name, status }) => `${name} ${status}`)
+  const names = ['route', 'propose', 'apply', 'verify', 'publish', 'record']
+  assert.deepEqual(
+    steps,
+    names.map((name) => `${name} succeeded`),
+  )
+
+  assert.match(String(order.pull_request?.body), /- \[x\] There is a greeting — proved by check has greeting/)
+  assert.match(String(order.pull_request?.body), /- \[ \] It is polite/)
+  assert.match(String(order.pull_request?.body), /replay: recorded answers, no model was called/)
+  const branch = `feature/wo-${id.slice(0, 8)}-greet-the-world`
+  assert.deepEqual(await home.remote.branches(), [branch, 'main'])
+  assert.equal(await home.remote.git('rev-list', '--count', `main..${branch}`), '1')
+  assert.equal(await home.remote.git('show', `${branch}:greeting.txt`), 'hello, world')
+  assert.match(await home.remote.git('log', '-1', '--format=%B', branch), new RegExp(`Work-Order: ${id}/1`))
+
+  const [event] = await table(home, 'github_events')
+  assert.deepEqual([event?.event_type, event?.action, event?.pr_number], ['pull_request', 'opened', 1])
+  const [outcome] = await table(home, 'outcome_vectors')
+  assert.deepEqual([outcome?.success, outcome?.outcome, outcome?.model_used], [true, 'pull_request_opened', 'scripted'])
+  assert.ok(Number(outcome?.execution_time_ms) > 0)
+})
+
+test('twenty orders at once: one attempt, branch and pull request each, never more than the limit at a time', async () => {
+  const answers = Array.from({ length: 20 }, (_, n) => ({
+    task: `Write file ${n}`,
+    turn: 1,
+    text: write(`file-${n}.txt`, `${n}`),
+    delay_ms: 100,
+  }))
+  await using home = await createMooseHome(FILES, answers, { ORCHESTRATOR_MAX_CONCURRENT_EXECUTIONS: '4' })
+  await using moose = await home.open()
+  await moose.orchestrator.start(null)
+  const ids = await Promise.all(
+    answers.map(({ task }, n) => fileOrder(home.database, { title: task, files: [`file-${n}.txt`] })),
+  )
+  const most = { value: 0 }
+  const sampler = setInterval(async () => {
+    const running = await home.database.db
+      .selectFrom('attempts')
+      .select('number')
+      .where('status', '=', 'running')
+      .execute()
+    most.value = Math.max(most.value, running.length)
+  }, 15)
+  const orders = await Promise.all(ids.map((id) => settled(moose, id, 90_000)))
+  clearInterval(sampler)
+  assert.deepEqual(
+    orders.map((order) => `${order.phase} ${order.attempts}`),
+    ids.map(() => 'in_review 1'),
+  )
+  assert.equal((await home.remote.branches()).length, 21)
+  assert.equal(new Set(orders.map((order) => order.github_pr_number)).size, 20)
+  assert.ok(most.value >= 2 && most.value <= 4, `at most ${most.value} ran at once`)
+})
+
+test('orders whose scopes overlap run one after the other, oldest first', async () => {
+  const answers = ['First', 'Second', 'Third'].map((task) => ({
+    task,
+    turn: 1,
+    text: write('greeting.txt', task),
+    delay_ms: 150,
+  }))
+  await using home = await createMooseHome(FILES, answers)
+  await using moose = await home.open()
+  const ids: string[] = []
+  for (const { task } of answers) ids.push(await fileOrder(home.database, { title: task, files: ['greeting.txt'] }))
+  await moose.orchestrator.start(null)
+  const orders = await Promise.all(ids.map((id) => settled(moose, id)))
+  const spans = orders.map((order) => order.attempt_history[0])
+  for (const [index, span] of spans.entries()) {
+    const next = spans[index + 1]
+    if (next !== undefined) assert.ok(String(span?.ended_at) <= next.claimed_at, 'they overlapped or swapped')
+  }
+})
+
+test('what cannot be carried out fails by name and leaves no branch', async () => {
+  const answers = [
+    { task: 'Touch another file', turn: 1, text: write('other.txt', 'x') },
+    { task: 'Touch another file', turn: 2, text: write('other.txt', 'x') },
+    { task: 'Touch another file', turn: 3, text: write('other.txt', 'x') },
+    { task: 'Touch another file', turn: 4, text: write('other.txt', 'x') },
+    { task: 'Empty the greeting', turn: 1, text: '### write greeting.txt\n```\n```\n' },
+    { task: 'Stop too early', turn: 1, text: write('greeting.txt', 'x'), finish_reason: 'length' },
+  ]
   await using home = await createMooseHome(FILES, answers)
   await using moose = await home.open()
   await moose.orchestrator.start(null)
-  const id = await fileOrder(home.database, {
-    title: 'Greet the world',
-    files: ['greeting.txt'],
-    criteria: ['There is a greeting', 'It is polite'],
-  })
-  const order = await settled(moose, id)
-  assert.equal(order.status, 'in_progress', JSON.stringify(order.status_reason))
-  assert.equal(order.phase, 'in_review')
-  assert.equal(order.attempt_history.length, 1)
-  const steps = order.attempt_history[0]?.steps.map(({ name, status }) => `${name} ${status}`)
-  assert.deepEqual(steps, ['route', 'propose', 'apply', 'verify', 'publish', 'record'].map((name) => `${name} succeeded`))
-  assert.match(String(order.pull_request?.body), /- \[x\] There is a greeting/)
-  assert.match(String(order.pull_request?.body), /- \[ \] It is polite/)
+  const expectations = [
+    { title: 'Touch another file', files: ['greeting.txt'], expected: 'change_out_of_scope', names: /other\.txt/ },
+    { title: 'Empty the greeting', files: ['greeting.txt'], expected: 'check_failed', names: /has greeting/ },
+    { title: 'Stop too early', files: ['third.txt'], expected: 'model_answer_truncated', names: /./ },
+    { title: 'Name no file', files: [], expected: 'files_in_scope_required', names: /files_in_scope required/ },
+    { title: 'Climb out', files: ['../secret'], expected: 'work_order_invalid', names: /files_in_scope\[0\]/ },
+    { title: 'Ask the unknown', files: ['fourth.txt'], expected: 'recording_missing', names: /Ask the unknown/ },
+  ]
+  for (const { title, files, expected, names } of expectations) {
+    const order = await settled(moose, await fileOrder(home.database, { title, files }))
+    assert.equal(order.status, 'failed')
+    assert.equal(code(order), expected)
+    assert.match(String(order.status_reason?.message), names)
+  }
+  assert.deepEqual(await home.remote.branches(), ['main'])
+  const outcomes = await table(home, 'outcome_vectors')
+  assert.equal(outcomes.length, expectations.length)
+  assert.ok(outcomes.every(({ success }) => success === false))
 })
+
+test('a manual execution needs an approval, a known id and an order that is pending', async () => {
+  await using home = await createMooseHome(FILES, [greet])
+  await using moose = await home.open('client')
+  const { signal } = new AbortController()
+  const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'], approved: false })
+  await assert.rejects(moose.orchestrator.execute(id, signal), { code: 'work_order_not_approved' })
+  await assert.rejects(moose.orchestrator.execute('deadbeef', signal), { code: 'work_order_not_found' })
+  await moose.http.fetch(new Request(`http://127.0.0.1/api/work-orders/${id}/approve`, { method: 'POST' }))
+  const result = await moose.orchestrator.execute(id, signal)
+  assert.deepEqual([result.work_order_id, result.pr_number, result.phase], [id, 1, 'in_review'])
+  await assert.rejects(moose.orchestrator.execute(id, signal), { code: 'work_order_conflict' })
+})
+
+test('an order edited while it runs is not published', async () => {
+  await using home = await createMooseHome(FILES, [{ ...greet, delay_ms: 600 }])
+  await using moose = await home.open()
+  await moose.orchestrator.start(null)
+  const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
+  await untilPhase(home, id, 'proposing')
+  await home.database.db
+    .updateTable('work_orders')
+    .set({ description: 'Something else' })
+    .where('id', '=', id)
+    .execute()
+  const order = await settled(moose, id)
+  assert.deepEqual([order.status, code(order), order.approved], ['blocked', 'approval_withdrawn', false])
+  assert.deepEqual(await home.remote.branches(), ['main'])
+})
+
+test('a cancelled attempt stops, records its end and can be retried', async () => {
+  await using home = await createMooseHome(FILES, [{ ...greet, delay_ms: 800 }])
+  await using moose = await home.open()
+  await moose.orchestrator.start(null)
+  const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
+  await untilPhase(home, id, 'proposing')
+  await moose.orchestrator.cancel(id)
+  const cancelled = await settled(moose, id)
+  assert.deepEqual([cancelled.status, cancelled.attempt_history[0]?.status], ['cancelled', 'cancelled'])
+  await moose.orchestrator.retry(id)
+  const again = await settled(moose, id)
+  assert.deepEqual([again.phase, again.attempts], ['in_review', 2])
+  assert.deepEqual(
+    (await table(home, 'outcome_vectors')).map(({ outcome }) => outcome),
+    ['cancelled', 'pull_request_opened'],
+  )
+})
+
+test('a merge completes the order, a close cancels it', async () => {
+  const answers = [greet, { task: 'Change the other', turn: 1, text: write('other.txt', 'changed') }]
+  await using home = await createMooseHome(FILES, answers)
+  await using moose = await home.open()
+  await moose.orchestrator.start(null)
+  const merged = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
+  const closed = await fileOrder(home.database, { title: 'Change the other', files: ['other.txt'] })
+  await settled(moose, merged)
+  await settled(moose, closed)
+  await moose.orchestrator.merge(merged)
+  await moose.orchestrator.close(closed)
+  assert.equal((await detailOf(moose, merged)).status, 'completed')
+  assert.equal((await detailOf(moose, closed)).status, 'cancelled')
+  assert.equal(await home.remote.git('show', 'main:greeting.txt'), 'hello, world')
+  assert.equal(await home.remote.git('show', 'main:other.txt'), 'other')
+  assert.deepEqual(await home.remote.branches(), ['main'])
+  await assert.rejects(moose.orchestrator.merge(merged), { code: 'work_order_conflict' })
+  const ends = (await table(home, 'outcome_vectors')).filter((row) => row.operation_type === 'pull_request_end')
+  assert.deepEqual(
+    ends.map(({ outcome, success }) => [outcome, success]),
+    [
+      ['merged', true],
+      ['closed', false],
+    ],
+  )
+})
+
+test('settings in system_config count at once, and a malformed one is named and claims nothing', async () => {
+  await using home = await createMooseHome(FILES, [greet], NEVER_POLLS)
+  await using moose = await home.open()
+  const set = (key: string, value: string) =>
+    home.database.db
+      .insertInto('system_config')
+      .values({ key, value })
+      .onConflict((conflict) => conflict.column('key').doUpdateSet({ value }))
+      .execute()
+  await set('orchestrator_enabled', 'false')
+  await moose.orchestrator.start(null)
+  const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  assert.equal((await detailOf(moose, id)).status, 'pending')
+  await set('orchestrator_max_concurrent', 'many')
+  await assert.rejects(moose.orchestrator.start(null), {
+    code: 'config_invalid',
+    message: /orchestrator_max_concurrent/,
+  })
+  await set('orchestrator_max_concurrent', '2')
+  await set('orchestrator_enabled', 'true')
+  assert.equal((await settled(moose, id)).phase, 'in_review')
+})
+
+test('a second process is told who owns the home, and may still look', async () => {
+  await using home = await createMooseHome(FILES, [greet])
+  await using first = await home.open()
+  await assert.rejects(home.open(), { code: 'home_owned' })
+  await using second = await home.open('client')
+  const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
+  assert.equal((await detailOf(second, id)).status, 'pending')
+  await assert.rejects(second.orchestrator.execute(id, new AbortController().signal), { code: 'home_owned' })
+  await first.orchestrator.start(null)
+  assert.equal((await settled(second, id)).phase, 'in_review')
+})
+
+async function untilPhase({ database }: MooseHome, id: string, phase: string): Promise<void> {
+  for (;;) {
+    const row = await database.db
+      .selectFrom('work_orders')
+      .select('phase')
+      .where('id', '=', id)
+      .executeTakeFirstOrThrow()
+    if (row.phase === phase) return
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}

@@ -36,7 +36,11 @@ export async function createMooseHome(
   const remote = stack.use(await createGitRemote(files))
   const replayDir = path.join(folder, 'recordings')
   await mkdir(replayDir)
-  const recordings = { proposer: 'scripted', note: 'written for this test', answers: answers.map((answer) => ({ usage: { input: 100, output: 20 }, ...answer })) }
+  const recordings = {
+    proposer: 'scripted',
+    note: 'written for this test',
+    answers: answers.map((answer) => ({ usage: { input: 100, output: 20 }, ...answer })),
+  }
   await writeFile(path.join(replayDir, 'answers.json'), JSON.stringify(recordings))
   await useReplayOnly(database)
   await addProject(database, remote)
