@@ -7,7 +7,7 @@ import type { Project } from '../../work-order/work-order.ts'
 import { type LocalForgeParts, pushSource, requirePullRequest } from './local-forge-parts.ts'
 
 /** How often a base branch may move between fetch and push. */
-const ROUNDS = 5
+const ROUNDS = 10
 
 /** Merges exactly the commit that was checked; a merge that landed before is found, not repeated. */
 export async function mergePullRequest(
