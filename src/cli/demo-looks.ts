@@ -1,5 +1,5 @@
 import type { DemoPlaces } from '../demo/demo-places.ts'
-import type { DemoResult } from './demo-report.ts'
+import type { DemoResult } from './demo-result.ts'
 import { shortId } from './humanize.ts'
 
 /** Commands that show more of what the demo left, each complete and ready for a shell; most telling first. */

@@ -1,4 +1,5 @@
-import type { DemoReport, DemoResult } from './demo-report.ts'
+import type { DemoReport } from './demo-report.ts'
+import type { DemoResult } from './demo-result.ts'
 import { duration, shortId, usd } from './humanize.ts'
 import type { Output, Paint } from './output.ts'
 import { table } from './table.ts'

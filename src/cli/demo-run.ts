@@ -13,7 +13,7 @@ import { countAnswers, replayOnly } from '../demo/replay-only.ts'
 import { Fault } from '../errors.ts'
 import { type ApiClient, createApiClient, workOrderPath } from './api-client.ts'
 import type { DemoOrder } from './demo-orders.ts'
-import { type DemoResult, demoResult } from './demo-report.ts'
+import { type DemoResult, demoResult } from './demo-result.ts'
 import { isUnderWay } from './order-state.ts'
 
 /** Far more than the demo takes on any machine; only a hang reaches it. */

@@ -3,15 +3,15 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { test } from 'node:test'
 import { z } from 'zod'
-import { DEMO_CONTENT } from '../demo/demo-places.ts'
-import { applyEdits } from '../edits/apply-edits.ts'
-import { parseEdits } from '../edits/parse-edits.ts'
-import { toFault } from '../errors.ts'
-import { findRecording } from '../models/recordings.ts'
-import { scopesOverlap } from '../work-order/scope.ts'
-import { type DemoOrder, readDemoOrders } from './demo-orders.ts'
+import { type DemoOrder, readDemoOrders } from '../../src/cli/demo-orders.ts'
+import { DEMO_CONTENT } from '../../src/demo/demo-places.ts'
+import { REPLAY_DIR } from '../../src/demo/replay-only.ts'
+import { applyEdits } from '../../src/edits/apply-edits.ts'
+import { parseEdits } from '../../src/edits/parse-edits.ts'
+import { toFault } from '../../src/errors.ts'
+import { findRecording } from '../../src/models/recordings.ts'
+import { scopesOverlap } from '../../src/work-order/scope.ts'
 
-const REPLAY_DIR = path.join(DEMO_CONTENT, 'recordings')
 const orders = await readDemoOrders()
 
 /** What an answer does to the repository of the demo: the files it changes, or the code it is refused with. */
