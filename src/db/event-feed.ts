@@ -4,6 +4,9 @@ import type { EventView } from '../contract/work-orders.ts'
 import { eventsAfter } from './events.ts'
 import type { Database } from './schema.ts'
 
+/** Ids below the newest that are read again; fewer than one page of `eventsAfter`. */
+const LOOK_BACK = 200n
+
 export type Subscription = {
   /** Null: events of all orders. */
   workOrderId: string | null
@@ -35,30 +38,38 @@ async function* follow(
 ): AsyncGenerator<EventView, void, undefined> {
   if (signal.aborted) return
   const heard = on(pokes, 'poke', { signal })
-  let after = afterId
+  const reader = createReader(db, workOrderId, BigInt(afterId))
   try {
-    after = yield* drain(db, workOrderId, after)
+    yield* reader.unread()
     for await (const [changed] of heard) {
-      if (workOrderId === null || changed === null || changed === workOrderId)
-        after = yield* drain(db, workOrderId, after)
+      if (workOrderId === null || changed === null || changed === workOrderId) yield* reader.unread()
     }
   } catch (error) {
     if (!signal.aborted) throw error
   }
 }
 
-async function* drain(
-  db: Kysely<Database>,
-  workOrderId: string | null,
-  afterId: string,
-): AsyncGenerator<EventView, string, undefined> {
-  let after = afterId
-  for (;;) {
-    const events = await eventsAfter(db, workOrderId, after)
-    if (events.length === 0) return after
-    for (const event of events) {
-      yield event
-      after = event.id
+/**
+ * Ids are given when a row is written and become visible when its transaction commits, so a lower id can appear after
+ * a higher one was read. The last few ids are therefore looked at again.
+ */
+function createReader(db: Kysely<Database>, workOrderId: string | null, start: bigint) {
+  let newest = start
+  let seen = new Set<string>()
+
+  async function* unread(): AsyncGenerator<EventView, void, undefined> {
+    for (;;) {
+      const from = newest - LOOK_BACK > start ? newest - LOOK_BACK : start
+      const events = await eventsAfter(db, workOrderId, String(from))
+      const fresh = events.filter(({ id }) => !seen.has(id))
+      seen = new Set(events.map(({ id }) => id))
+      if (fresh.length === 0) return
+      for (const event of fresh) {
+        yield event
+        if (BigInt(event.id) > newest) newest = BigInt(event.id)
+      }
     }
   }
+
+  return { unread }
 }

@@ -106,9 +106,12 @@ export async function approveWorkOrder(db: Db, idOrPrefix: string): Promise<Work
 export async function rejectWorkOrder(db: Db, idOrPrefix: string, reason: string | null): Promise<WorkOrderView> {
   const order = await findWorkOrder(db, idOrPrefix)
   if (order.status !== 'pending') throw wrongStatus(order, 'rejected')
-  await moveWorkOrder(db, order.id, { from: ['pending'], to: 'cancelled', metadata: { rejection_reason: reason } })
   const message = reason === null ? 'rejected' : `rejected: ${reason}`
-  await recordEvent(db, { workOrderId: order.id, type: 'rejected', message })
+  await db.transaction().execute(async (transaction) => {
+    await recordEvent(transaction, { workOrderId: order.id, type: 'rejected', message })
+    const move = { from: ['pending'], to: 'cancelled', metadata: { rejection_reason: reason } } as const
+    if (!(await moveWorkOrder(transaction, order.id, move))) throw wrongStatus(order, 'rejected')
+  })
   return findWorkOrder(db, order.id)
 }
 

@@ -32,8 +32,14 @@ async function claimInTurn(deps: ExecuteDeps, workOrderId: string): Promise<Atte
     assertMayStart(await findWorkOrder(deps.db, workOrderId))
     const [key] = await deps.claim()
     if (key !== undefined) return key
-    await Promise.race([deps.running.nextEnd(deps.signal), pause(deps.signal)])
+    await nextChance(deps)
   }
+}
+
+/** Another process may have made room, and nobody tells. */
+async function nextChance({ running, signal }: ExecuteDeps): Promise<void> {
+  const soon = AbortSignal.any([signal, AbortSignal.timeout(LOOK_AGAIN_MS)])
+  await running.nextEnd(soon).catch(() => signal.throwIfAborted())
 }
 
 function assertMayStart(order: WorkOrderView): void {
@@ -47,16 +53,6 @@ function assertMayStart(order: WorkOrderView): void {
     const message = `Work order ${order.id} is not approved. Approve it with: moose approve ${short}`
     throw new Fault('work_order_not_approved', message, { id: order.id })
   }
-}
-
-function pause(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, LOOK_AGAIN_MS)
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer)
-      reject(signal.reason)
-    })
-  })
 }
 
 async function resultOf(db: Kysely<Database>, key: AttemptKey): Promise<ExecutionResult> {

@@ -6,6 +6,9 @@ export type RiskLevel = (typeof RISK_LEVELS)[number]
 
 export const LIMITS = { title: 200, description: 20_000, criterion: 1_000, criteria: 50, files: 200 } as const
 
+/** Postgres stores no lone surrogate. */
+const HALF_CHARACTER = 'contains half of a character'
+
 /** One line of text without control characters: it becomes a commit subject and a pull-request title. */
 const singleLine = (max: number) =>
   z
@@ -14,6 +17,7 @@ const singleLine = (max: number) =>
     .min(1, 'is empty')
     .max(max, `is longer than ${max} characters`)
     .refine((text) => !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(text), 'must be a single line without control characters')
+    .refine((text) => text.isWellFormed(), HALF_CHARACTER)
 
 /** Text of several lines; tabs and newlines are fine, other control characters are not. */
 const prose = (max: number) =>
@@ -21,6 +25,7 @@ const prose = (max: number) =>
     .string()
     .max(max, `is longer than ${max} characters`)
     .refine((text) => !/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/.test(text), 'contains control characters')
+    .refine((text) => text.isWellFormed(), HALF_CHARACTER)
 
 const unique = (values: readonly string[]) => new Set(values).size === values.length
 

@@ -12,6 +12,7 @@ export function pathProblem(path: string): string | null {
   if (bytes === 0) return 'is empty'
   if (bytes > MAX_PATH_BYTES) return `is ${bytes} bytes long; at most ${MAX_PATH_BYTES} are allowed`
   if (/\p{Cc}/u.test(path)) return 'contains a control character (a NUL, a newline, …)'
+  if (!path.isWellFormed()) return 'contains half of a character'
   if (path.includes('\\')) return 'contains a backslash; separate folders with /'
   if (path.startsWith('/') || /^[A-Za-z]:/.test(path)) return 'is absolute; name it from the root of the repository'
   if (path.startsWith('-')) return 'starts with a dash'

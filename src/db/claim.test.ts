@@ -1,0 +1,20 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { choose } from './claim.ts'
+
+const order = (id: string, projectId: string, ...files: string[]) => ({ id, projectId, files })
+
+test('the oldest whose scope is free are chosen, up to the free places', () => {
+  const candidates = [order('1', 'p', 'a'), order('2', 'p', 'a'), order('3', 'p', 'b'), order('4', 'p', 'c')]
+  assert.deepEqual(choose(candidates, [], 2), ['1', '3'])
+  assert.deepEqual(choose(candidates, [order('0', 'p', 'b')], 9), ['1', '4'])
+})
+
+test('the same files in another repository are no obstacle', () => {
+  assert.deepEqual(choose([order('1', 'q', 'a')], [order('0', 'p', 'a')], 1), ['1'])
+})
+
+test('an order that waits holds its scope against younger ones, so that a busy file cannot starve it', () => {
+  const candidates = [order('1', 'p', 'a', 'b'), order('2', 'p', 'b')]
+  assert.deepEqual(choose(candidates, [order('0', 'p', 'a')], 9), [])
+})
