@@ -1,0 +1,28 @@
+import type { Config } from '../config.ts'
+import type { ApiClient } from './api-client.ts'
+import { type Connection, connect } from './connect.ts'
+import type { Output } from './output.ts'
+
+/** What every command is given. */
+export type Cli = {
+  readonly output: Output
+  /** Absolute path of the folder the user is in. */
+  readonly cwd: string
+  /** The environment with `--home` on top. @throws {Fault} `config_invalid` */
+  config(): Config
+  readStdin(): Promise<string>
+}
+
+/** Runs a command's work against the API and closes the connection whatever happens. */
+export async function withApi(
+  cli: Cli,
+  work: (api: ApiClient, service: Connection['service']) => Promise<void>,
+): Promise<void> {
+  await using connection = await openConnection(cli)
+  await work(connection.api, connection.service)
+}
+
+async function openConnection(cli: Cli): Promise<Connection> {
+  using _waiting = cli.output.spinner('opening the database')
+  return await connect(cli.config())
+}

@@ -1,0 +1,57 @@
+import { Command } from 'commander'
+import { WorkOrderDetailResponse, WorkOrderResponse, type WorkOrderView } from '../../contract/work-orders.ts'
+import { workOrderPath } from '../api-client.ts'
+import { type Cli, withApi } from '../cli.ts'
+import { shortId } from '../humanize.ts'
+import { LONGEST_TITLE, oneLine } from '../terminal-text.ts'
+
+export type OrderAction = {
+  /** The last part of the path, e.g. `approve`. */
+  verb: 'approve' | 'reject' | 'cancel' | 'retry' | 'merge' | 'close'
+  /** Sent along, e.g. a reason. */
+  body?: Record<string, unknown>
+  /** What is said of each order afterwards. */
+  done: (order: WorkOrderView) => string
+  /** What one does next. `served`: a service is up. */
+  hint?: (order: WorkOrderView, served: boolean) => string
+}
+
+/**
+ * Does the same to several orders. All ids are looked up first, so that a misspelt one changes nothing.
+ *
+ * With `--json`: `{ "success": true, "work_orders": […] }`, in the order of the ids.
+ */
+export async function actOnOrders(cli: Cli, ids: readonly string[], action: OrderAction): Promise<void> {
+  await withApi(cli, async (api, service) => {
+    const found: string[] = []
+    for (const id of ids) {
+      const { work_order } = await api.call({ method: 'GET', path: workOrderPath(id), answer: WorkOrderDetailResponse })
+      found.push(work_order.id)
+    }
+    const changed: WorkOrderView[] = []
+    for (const id of found) {
+      const path = `${workOrderPath(id)}/${action.verb}`
+      const sent = action.body === undefined ? {} : { body: action.body }
+      const { work_order } = await api.call({ method: 'POST', path, ...sent, answer: WorkOrderResponse })
+      changed.push(work_order)
+      report(cli, work_order, action)
+      if (action.hint !== undefined) cli.output.note(action.hint(work_order, service !== null))
+    }
+    cli.output.document({ success: true, work_orders: changed })
+  })
+}
+
+function report({ output }: Cli, order: WorkOrderView, action: OrderAction): void {
+  output.line(
+    `${output.paint.bold(shortId(order.id))}  ${action.done(order)}  ${output.paint.dim(oneLine(order.title, LONGEST_TITLE))}`,
+  )
+}
+
+/** The frame of a command that acts on orders. */
+export function orderCommand(name: string, summary: string, description: string, example: string): Command {
+  return new Command(name)
+    .summary(summary)
+    .description(description)
+    .argument('<id...>', 'ids, or their first characters (at least 4)')
+    .addHelpText('after', `\nExample:\n  $ ${example}`)
+}

@@ -1,0 +1,89 @@
+import { Command, Option } from 'commander'
+import { type NewWorkOrder, WorkOrdersResponse } from '../../contract/work-orders.ts'
+import { Fault } from '../../errors.ts'
+import { RISK_LEVELS } from '../../work-order/content.ts'
+import { type Cli, withApi } from '../cli.ts'
+import { shortId } from '../humanize.ts'
+import { orderFromOptions, ordersFromFiles } from '../read-orders.ts'
+import { LONGEST_TITLE, oneLine } from '../terminal-text.ts'
+
+type AddOptions = {
+  from?: string[]
+  title?: string
+  description?: string
+  criterion?: string[]
+  file?: string[]
+  risk?: string
+  project?: string
+  approve?: true
+}
+
+export function addCommand(cli: Cli): Command {
+  return new Command('add')
+    .summary('file work orders')
+    .description('Files work orders: from YAML or JSON files (all of them are stored, or none), or one from options.')
+    .option('-f, --from <file...>', 'YAML or JSON; one order, a list, or several documents; - reads stdin')
+    .option('-t, --title <text>', 'one line: what the pull request will be called')
+    .option('-d, --description <text>', 'what is to be done, and why')
+    .option('-c, --criterion <text...>', 'acceptance criteria')
+    .option('--file <path...>', 'files, or folders with a / at the end, that may change')
+    .addOption(new Option('-r, --risk <level>', 'how much care it needs').choices(RISK_LEVELS))
+    .option('-p, --project <name>', 'the repository it is for; not needed when there is only one')
+    .option('-a, --approve', 'approve at once')
+    .addHelpText('after', HELP)
+    .action(async (options: AddOptions) => {
+      const orders = await requested(cli, options)
+      await withApi(cli, async (api) => {
+        const body = { work_orders: orders.map((order) => ({ ...order, ...overrides(options) })) }
+        const path = '/api/work-orders'
+        const added = await api.call({ method: 'POST', path, body, answer: WorkOrdersResponse })
+        cli.output.document(added)
+        report(cli, added.work_orders)
+      })
+    })
+}
+
+const HELP = `
+Examples:
+  $ moose add --title "Greet in French" --file src/greet.js --criterion "greet('fr') says Bonjour"
+  $ moose add -f order.yaml
+  $ cat orders.yaml | moose add -f - --approve
+
+A file:
+  title: Greet in French
+  description: Add French to the greetings.
+  acceptance_criteria:
+    - greet('fr') says Bonjour
+  files_in_scope:
+    - src/greet.js
+  risk_level: low
+`
+
+async function requested(cli: Cli, options: AddOptions): Promise<NewWorkOrder[]> {
+  const { from, title, description, criterion, file, risk } = options
+  const described = [title, description, criterion, file, risk].some((option) => option !== undefined)
+  if (from !== undefined && described) {
+    throw new Fault('request_invalid', 'Give either a file (-f) or a --title with its options, not both.')
+  }
+  if (from !== undefined) return await ordersFromFiles(cli, from)
+  if (!described) {
+    const message = 'Nothing to add. Give a file (moose add -f order.yaml) or a title (moose add --title "…" --file …).'
+    throw new Fault('request_invalid', message)
+  }
+  const fields = { title, description, acceptance_criteria: criterion, files_in_scope: file, risk_level: risk }
+  return [orderFromOptions(Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)))]
+}
+
+/** What an option says about every order, those of files too. */
+function overrides({ project, approve }: AddOptions): Partial<NewWorkOrder> {
+  return { ...(project === undefined ? {} : { project }), ...(approve === undefined ? {} : { approved: true }) }
+}
+
+function report(cli: Cli, orders: readonly { id: string; title: string; approved: boolean }[]): void {
+  for (const { id, title } of orders)
+    cli.output.line(`added ${cli.output.paint.bold(shortId(id))}  ${oneLine(title, LONGEST_TITLE)}`)
+  const waiting = orders.filter(({ approved }) => !approved).map(({ id }) => shortId(id))
+  const [first] = orders
+  if (waiting.length > 0) cli.output.note(`Approve with: moose approve ${waiting.slice(0, 20).join(' ')}`)
+  else if (first !== undefined) cli.output.note(`Watch with: moose logs -f ${shortId(first.id)}`)
+}

@@ -1,0 +1,30 @@
+import { Command } from 'commander'
+import { WorkOrderDetailResponse } from '../../contract/work-orders.ts'
+import { workOrderPath } from '../api-client.ts'
+import { type Cli, withApi } from '../cli.ts'
+import { eventLine, isRepetition } from '../event-line.ts'
+import { listenForInterruption } from '../interruption.ts'
+
+export function logsCommand(cli: Cli): Command {
+  return new Command('logs')
+    .summary('what happened to a work order')
+    .description('Prints what happened to a work order: every step with its time and cost, and the output of checks.')
+    .argument('<id>', 'id, or its first characters (at least 4)')
+    .option('-f, --follow', 'go on until nothing more will come without a human')
+    .addHelpText('after', '\nExamples:\n  $ moose logs -f 1a2b3c4d\n  $ moose logs 1a2b3c4d --json | jq .type')
+    .action((id: string, { follow }: { follow?: true }) =>
+      withApi(cli, async (api) => {
+        using interruption = listenForInterruption()
+        const { signal } = interruption
+        const path = workOrderPath(id)
+        const { work_order } = await api.call({ method: 'GET', path, answer: WorkOrderDetailResponse, signal })
+        const workOrderId = work_order.id
+        const events = follow ? api.follow({ workOrderId, afterId: '0', signal }) : api.history(workOrderId)
+        for await (const event of events) {
+          cli.output.document(event)
+          if (!isRepetition(event)) cli.output.line(eventLine(event, cli.output.paint, { time: true }))
+        }
+        if (interruption.exitCode() !== null) process.exitCode = Number(interruption.exitCode())
+      }),
+    )
+}

@@ -1,0 +1,16 @@
+import type { Command } from 'commander'
+import type { Cli } from '../cli.ts'
+import { shortId } from '../humanize.ts'
+import { actOnOrders, orderCommand } from './act-on-orders.ts'
+
+export function retryCommand(cli: Cli): Command {
+  const description = 'Makes failed, blocked or cancelled work orders pending again; an approved one is then run anew.'
+  return orderCommand('retry', 'try work orders again', description, 'moose retry 1a2b3c4d').action((ids: string[]) =>
+    actOnOrders(cli, ids, {
+      verb: 'retry',
+      done: ({ approved }) => (approved ? 'pending, approved' : 'pending, not approved'),
+      hint: ({ id, approved }) =>
+        `${approved ? 'Run it now' : 'Approve it'} with: moose ${approved ? 'run' : 'approve'} ${shortId(id)}`,
+    }),
+  )
+}

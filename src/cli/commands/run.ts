@@ -1,0 +1,97 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { Command } from 'commander'
+import { ExecuteResponse, type ExecutionResult } from '../../contract/orchestrator.ts'
+import { type WorkOrderDetail, WorkOrderDetailResponse } from '../../contract/work-orders.ts'
+import { type ApiClient, workOrderPath } from '../api-client.ts'
+import { type Cli, withApi } from '../cli.ts'
+import type { Connection } from '../connect.ts'
+import { duration, shortId, usd } from '../humanize.ts'
+import { type Interruption, listenForInterruption } from '../interruption.ts'
+import { printRun } from '../print-run.ts'
+import { harmless } from '../terminal-text.ts'
+
+/** The last lines of a log may come a moment after the answer that ended the run. */
+const LAST_LINES_MS = 500
+
+export function runCommand(cli: Cli): Command {
+  return new Command('run')
+    .summary('run a work order now')
+    .description(
+      'Runs one approved work order now and shows its steps as they happen. The service does it when one is up; ' +
+        'otherwise it happens in this process.',
+    )
+    .argument('<id>', 'id, or its first characters (at least 4)')
+    .addHelpText('after', HELP)
+    .action((id: string) =>
+      withApi(cli, async (api, service) => {
+        using interruption = listenForInterruption(() => cli.output.note('Stopping …'))
+        const { signal } = interruption
+        const path = workOrderPath(id)
+        const { work_order } = await api.call({ method: 'GET', path, answer: WorkOrderDetailResponse, signal })
+        const result = await execute(cli, api, work_order, interruption)
+        if (result === null) return sayInterrupted(cli, work_order, service, interruption)
+        cli.output.document({ success: true, result })
+        report(cli, result)
+      }),
+    )
+}
+
+const HELP = `
+Exit codes: 0 a pull request is open, 1 failed, 3 not approved or blocked: a human is needed.
+
+Example:
+  $ moose run 1a2b3c4d`
+
+/** @returns null when it was interrupted */
+async function execute(
+  cli: Cli,
+  api: ApiClient,
+  order: WorkOrderDetail,
+  { signal }: Interruption,
+): Promise<ExecutionResult | null> {
+  using spinner = cli.output.spinner('waiting for its turn')
+  const done = new AbortController()
+  const events = api.follow({
+    workOrderId: order.id,
+    afterId: '0',
+    signal: AbortSignal.any([signal, done.signal]),
+  })
+  const printing = printRun(cli.output, spinner, events, order.attempts)
+  try {
+    const body = { work_order_id: order.id }
+    const path = '/api/orchestrator/execute'
+    const { result } = await api.call({ method: 'POST', path, body, answer: ExecuteResponse, signal })
+    return result
+  } catch (error) {
+    if (signal.aborted) return null
+    throw error
+  } finally {
+    await Promise.race([printing, delay(LAST_LINES_MS, undefined, { signal: done.signal }).catch(() => {})])
+    done.abort()
+    await printing
+  }
+}
+
+function report({ output }: Cli, result: ExecutionResult): void {
+  const { paint } = output
+  const id = shortId(result.work_order_id)
+  output.line(`${paint.green('✓')} ${paint.bold(`Pull request #${result.pr_number}`)}  ${harmless(result.pr_url)}`)
+  output.line(`  ${harmless(result.branch_name)}  ${duration(result.execution_time_ms)}  ${usd(result.cost_usd)}`)
+  output.note(`Look at it with: moose show ${id} --diff   Merge it with: moose merge ${id}`)
+}
+
+function sayInterrupted(
+  { output }: Cli,
+  { id }: WorkOrderDetail,
+  service: Connection['service'],
+  interruption: Interruption,
+): void {
+  const short = shortId(id)
+  output.note(
+    service === null
+      ? `Interrupted. What ${short} has done so far is kept; take it up again with: moose up   Give it up with: moose cancel ${short}`
+      : `The service at ${service.url} goes on with ${short}. Follow it with: moose logs -f ${short}   Stop it with: moose cancel ${short}`,
+  )
+  output.document({ success: false, error: { code: 'interrupted', message: 'Interrupted by a signal.' } })
+  process.exitCode = Number(interruption.exitCode())
+}

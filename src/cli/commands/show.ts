@@ -1,0 +1,32 @@
+import { Command } from 'commander'
+import { type WorkOrderDetail, WorkOrderDetailResponse } from '../../contract/work-orders.ts'
+import { Fault } from '../../errors.ts'
+import { workOrderPath } from '../api-client.ts'
+import { type Cli, withApi } from '../cli.ts'
+import { orderPage } from '../order-page.ts'
+
+export function showCommand(cli: Cli): Command {
+  return new Command('show')
+    .summary('show a work order')
+    .description('Shows a work order: what it asks for, where it stands, and what each attempt did.')
+    .argument('<id>', 'id, or its first characters (at least 4)')
+    .option('--steps', 'also what went into each step and what came out')
+    .option('--diff', 'only the diff of its pull request, as git apply takes it')
+    .addHelpText('after', '\nExamples:\n  $ moose show 1a2b3c4d\n  $ moose show 1a2b3c4d --diff | git apply')
+    .action((id: string, options: { steps?: true; diff?: true }) =>
+      withApi(cli, async (api) => {
+        const shown = await api.call({ method: 'GET', path: workOrderPath(id), answer: WorkOrderDetailResponse })
+        const { output } = cli
+        if (options.diff === true && !output.json) return output.verbatim(diffOf(shown.work_order))
+        output.document(shown)
+        const { paint } = output
+        output.line(orderPage(shown.work_order, { paint, now: new Date(), steps: options.steps === true }))
+      }),
+    )
+}
+
+function diffOf(order: WorkOrderDetail): string {
+  if (order.pull_request !== null) return order.pull_request.diff
+  const where = order.github_pr_url === null ? 'It has no pull request yet.' : `It is at ${order.github_pr_url}.`
+  throw new Fault('not_found', `Moose keeps no diff for work order ${order.id}. ${where}`, { id: order.id })
+}

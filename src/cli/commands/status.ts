@@ -1,0 +1,68 @@
+import { Command } from 'commander'
+import { type OrchestratorStatus, OrchestratorStatusResponse } from '../../contract/orchestrator.ts'
+import { STATUSES } from '../../work-order/status.ts'
+import { type Cli, withApi } from '../cli.ts'
+import type { Connection } from '../connect.ts'
+import { ago, duration, shortId } from '../humanize.ts'
+import type { Paint } from '../output.ts'
+import { table } from '../table.ts'
+import { harmless } from '../terminal-text.ts'
+
+const SHOWN_ERRORS = 5
+
+export function statusCommand(cli: Cli): Command {
+  return new Command('status')
+    .summary('what the service is doing')
+    .description(
+      'Shows whether the service is up, what it runs, how many work orders stand where, and its last errors.',
+    )
+    .addHelpText('after', '\nExample:\n  $ moose status')
+    .action(() =>
+      withApi(cli, async (api, service) => {
+        const path = '/api/orchestrator'
+        const answer = await api.call({ method: 'GET', path, answer: OrchestratorStatusResponse })
+        cli.output.document({ ...answer, service })
+        cli.output.line(statusPage(answer.status, service, cli.output.paint))
+      }),
+    )
+}
+
+function statusPage(status: OrchestratorStatus, service: Connection['service'], paint: Paint): string {
+  const now = new Date()
+  const rows = [
+    ['service', service === null ? 'not running; start it with: moose up --start' : serviceText(service, now, paint)],
+    ...(service === null ? [] : servingRows(status, now)),
+    ['work orders', countsText(status)],
+    ['home', status.home],
+    ['database', status.database_url],
+    ['version', status.version],
+  ]
+  const page = table(rows.map(([name, value]) => [paint.dim(String(name)), String(value)]))
+  const errors = status.errors.slice(-SHOWN_ERRORS).map(({ message, timestamp }) => {
+    return `  ${paint.red('✗')} ${ago(new Date(timestamp), now)}  ${harmless(message)}`
+  })
+  return errors.length === 0 ? page : [page, '', paint.dim('Last errors'), ...errors].join('\n')
+}
+
+function serviceText({ url, pid, started_at }: NonNullable<Connection['service']>, now: Date, paint: Paint): string {
+  return `${paint.green('up')} at ${url} (process ${pid}, since ${ago(new Date(started_at), now)})`
+}
+
+function servingRows(status: OrchestratorStatus, now: Date): string[][] {
+  const { executing_work_orders: executing, last_poll } = status
+  const looked = last_poll === null ? 'never' : ago(new Date(last_poll), now)
+  const ids = executing.length === 0 ? '' : `: ${executing.map(shortId).join(', ')}`
+  return [
+    [
+      'polling',
+      status.polling ? `every ${duration(status.interval_ms)}, last ${looked}` : 'off; start it with: moose start',
+    ],
+    ['running', `${status.executing_count} of at most ${status.max_concurrent}${ids}`],
+    ['ended', `${status.total_executed} attempts since it started, ${status.total_failed} of them failed`],
+  ]
+}
+
+function countsText({ work_orders: counts }: OrchestratorStatus): string {
+  const some = STATUSES.filter((status) => counts[status] > 0).map((status) => `${counts[status]} ${status}`)
+  return some.length === 0 ? 'none' : some.join(', ')
+}

@@ -1,0 +1,129 @@
+import { once } from 'node:events'
+import { Command, InvalidArgumentError } from 'commander'
+import type { Moose } from '../../app.ts'
+import type { Config } from '../../config.ts'
+import { type OrchestratorStatus, OrchestratorStatusResponse } from '../../contract/orchestrator.ts'
+import { Fault } from '../../errors.ts'
+import { createLog } from '../../log.ts'
+import { type ApiClient, createApiClient } from '../api-client.ts'
+import type { Cli } from '../cli.ts'
+import { findService, IN_PROCESS_URL } from '../connect.ts'
+import { eventLine, isRepetition } from '../event-line.ts'
+import { ago, counted, duration, shortId } from '../humanize.ts'
+import { listenForInterruption } from '../interruption.ts'
+import { removeServiceFile, writeServiceFile } from '../service-file.ts'
+import { table } from '../table.ts'
+
+const HIGHEST_PORT = 65_535
+
+type UpOptions = { start?: true; port?: number }
+
+export function upCommand(cli: Cli): Command {
+  return new Command('up')
+    .summary('serve the API and run work orders')
+    .description(
+      'Serves the API on this machine and runs work orders until it is stopped. Nothing is taken on before somebody ' +
+        'says so: --start, moose start, or ORCHESTRATOR_AUTO_START=true.',
+    )
+    .option('--start', 'take on approved work orders at once')
+    .option('--port <number>', 'where to listen; 0 lets the system choose', portNumber)
+    .addHelpText('after', '\nExamples:\n  $ moose up --start\n  $ moose up --port 0')
+    .action((options: UpOptions) => serve(cli, options))
+}
+
+async function serve(cli: Cli, options: UpOptions): Promise<void> {
+  const config = cli.config()
+  using interruption = listenForInterruption()
+  await using moose = await open(cli, config)
+  const { url } = await moose.serve(options.port === undefined ? config.port : options.port)
+  const service = { url, pid: process.pid, started_at: new Date().toISOString() }
+  await writeServiceFile(config.home, service)
+  try {
+    if (options.start === true || config.autoStart) await moose.orchestrator.start(null)
+    const api = createApiClient(IN_PROCESS_URL, (request) => moose.http.fetch(request))
+    greet(cli, url, await statusOf(api))
+    const quiet = new AbortController()
+    const printing = printEvents(cli, api, quiet.signal)
+    if (!interruption.signal.aborted) await once(interruption.signal, 'abort')
+    await drain(cli, moose, api, config.drainGraceMs)
+    quiet.abort()
+    await printing
+  } finally {
+    await removeServiceFile(config.home)
+  }
+  cli.output.note('Stopped.')
+}
+
+async function open(cli: Cli, config: Config): Promise<Moose> {
+  using _waiting = cli.output.spinner('opening the database')
+  const { openMoose } = await import('../../app.ts')
+  try {
+    return await openMoose(config, { log: createLog(config.logLevel), role: 'service' })
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'home_owned') throw await namingTheOwner(error, config.home)
+    throw error
+  }
+}
+
+/** Who serves the home is written in it; a `moose run` is not. */
+async function namingTheOwner(fault: Fault, home: string): Promise<Fault> {
+  const owner = await findService(home)
+  if (owner === null) return fault
+  const { url, pid, started_at } = owner
+  const since = ago(new Date(started_at), new Date())
+  const message = `${home} is served already: by process ${pid} at ${url}, since ${since}. Use that one, stop it with: kill ${pid}   or choose another home with --home.`
+  return new Fault('home_owned', message, { home, url, pid, started_at }, fault)
+}
+
+async function statusOf(api: ApiClient): Promise<OrchestratorStatus> {
+  const { status } = await api.call({ method: 'GET', path: '/api/orchestrator', answer: OrchestratorStatusResponse })
+  return status
+}
+
+function greet({ output }: Cli, url: string, status: OrchestratorStatus): void {
+  const { paint } = output
+  const polling = status.polling
+    ? `every ${duration(status.interval_ms)}, at most ${status.max_concurrent} work orders at once`
+    : 'off; start it with: moose start'
+  const rows = [
+    ['home', status.home],
+    ['database', status.database_url],
+    ['polling', polling],
+    ['stop', 'Ctrl-C'],
+  ]
+  output.document({ type: 'ready', url, status })
+  output.line(`${paint.bold(`Moose ${status.version}`)} serves ${paint.cyan(url)}`)
+  output.line(table(rows.map(([name, value]) => [`  ${paint.dim(String(name))}`, String(value)])))
+}
+
+async function printEvents({ output }: Cli, api: ApiClient, signal: AbortSignal): Promise<void> {
+  try {
+    const afterId = await api.latestEventId(signal)
+    for await (const event of api.follow({ workOrderId: null, afterId, signal })) {
+      output.document(event)
+      // What a check prints belongs in `moose logs`; here it would drown what happens to the others.
+      if (event.type !== 'output' && !isRepetition(event))
+        output.line(eventLine(event, output.paint, { time: true, order: true }))
+    }
+  } catch (error) {
+    // The service goes on without its live lines.
+    if (!signal.aborted) output.note(error instanceof Error ? error.message : String(error))
+  }
+}
+
+async function drain({ output }: Cli, moose: Moose, api: ApiClient, graceMs: number): Promise<void> {
+  const { executing_work_orders: executing } = await statusOf(api)
+  const running = `${counted(executing.length, 'work order')} (${executing.map(shortId).join(', ')})`
+  output.note(
+    executing.length === 0
+      ? 'Stopping …'
+      : `Stopping: ${running} may finish the step at hand, at most ${duration(graceMs)}; the next moose up takes them up. Ctrl-C again leaves at once.`,
+  )
+  await moose.orchestrator.drain(graceMs)
+}
+
+function portNumber(text: string): number {
+  const port = Number(text)
+  if (/^\d+$/.test(text) && port <= HIGHEST_PORT) return port
+  throw new InvalidArgumentError(`It must be a whole number from 0 to ${HIGHEST_PORT}.`)
+}

@@ -1,0 +1,62 @@
+import { z } from 'zod'
+import type { EventView } from '../contract/work-orders.ts'
+import { duration, shortId, timeOfDay, usd } from './humanize.ts'
+import type { Paint } from './output.ts'
+import { harmless } from './terminal-text.ts'
+
+/** What the lines of a log have in common: `step_*` and `attempt_ended` carry how long they took and what they cost. */
+const Measured = z.object({ duration_ms: z.number().optional(), cost_usd: z.number().optional() })
+
+const STEP_WIDTH = 8
+
+type Style = (paint: Paint) => string
+
+const SYMBOL: Record<EventView['type'], Style> = {
+  added: (paint) => paint.blue('•'),
+  approved: (paint) => paint.green('•'),
+  rejected: (paint) => paint.red('•'),
+  claimed: (paint) => paint.blue('•'),
+  step_started: (paint) => paint.dim('→'),
+  step_succeeded: (paint) => paint.green('✓'),
+  step_failed: (paint) => paint.red('✗'),
+  step_repeated: (paint) => paint.yellow('↻'),
+  progress: (paint) => paint.dim('·'),
+  output: (paint) => paint.dim('│'),
+  attempt_ended: (paint) => paint.bold('■'),
+  status: (paint) => paint.blue('•'),
+}
+
+/** What stands in front of a line. */
+export type LineLead = { time: boolean; order?: boolean }
+
+/** One event as one line: `✓ propose  2.3s $0.0120  message`; of a message of several lines each is led the same way. */
+export function eventLine(event: EventView, paint: Paint, lead: LineLead): string {
+  const time = lead.time ? `${paint.dim(timeOfDay(new Date(event.at)))} ` : ''
+  const order = lead.order === true ? `${paint.bold(shortId(event.work_order_id))} ` : ''
+  const symbol = SYMBOL[event.type](paint)
+  const step = event.step === null ? '' : `${harmless(event.step).padEnd(STEP_WIDTH)} `
+  const measured = measures(event)
+  // A step whose message is its own name has nothing to add to it.
+  const message = event.message === event.step ? '' : harmless(event.message).trimEnd()
+  return message
+    .split('\n')
+    .map((line, index) => {
+      const measure = index === 0 && measured !== '' ? `${measured}  ` : ''
+      const text = event.type === 'output' ? paint.dim(line) : line
+      return `${time}${order}${symbol} ${step}${measure}${text}`.trimEnd()
+    })
+    .join('\n')
+}
+
+/** A change of phase says again that a step has begun. */
+export function isRepetition({ type, data }: EventView): boolean {
+  return type === 'status' && typeof data['phase'] === 'string' && data['phase'] !== 'in_review'
+}
+
+function measures(event: EventView): string {
+  const { data } = Measured.safeParse(event.data)
+  if (data === undefined) return ''
+  const took = data.duration_ms === undefined ? [] : [duration(data.duration_ms)]
+  const cost = data.cost_usd === undefined || data.cost_usd === 0 ? [] : [usd(data.cost_usd)]
+  return [...took, ...cost].join(' ')
+}

@@ -1,0 +1,106 @@
+import { stringify } from 'yaml'
+import type { AttemptView, StepView, WorkOrderDetail } from '../contract/work-orders.ts'
+import { ago, duration, shortId, usd } from './humanize.ts'
+import { stateOf } from './order-state.ts'
+import type { Paint } from './output.ts'
+import { table } from './table.ts'
+import { harmless, LONGEST_TITLE, oneLine } from './terminal-text.ts'
+
+/** Characters of a step's input or output on the page; all of it is in `--json`. */
+const MAX_STEP_DATA = 8_000
+
+export type PageOptions = {
+  paint: Paint
+  now: Date
+  /** With what went into each step and what came out. */
+  steps: boolean
+}
+
+/** Everything about one order, for people. */
+export function orderPage(order: WorkOrderDetail, options: PageOptions): string {
+  const { paint } = options
+  const sections = [
+    `${paint.bold(`WO-${shortId(order.id)}`)}  ${paint.bold(oneLine(order.title, LONGEST_TITLE))}`,
+    table(facts(order, options)),
+    harmless(order.description).trim(),
+    listed(paint.dim('Acceptance criteria'), order.acceptance_criteria),
+    listed(paint.dim('Files in scope'), order.files_in_scope),
+    ...order.attempt_history.map((attempt) => attemptSection(attempt, options)),
+  ]
+  return sections.filter((section) => section !== '').join('\n\n')
+}
+
+function facts(order: WorkOrderDetail, { paint, now }: PageOptions): string[][] {
+  const { status_reason: reason, pull_request: local, github_pr_url: url } = order
+  const estimate = order.estimated_cost === null ? '' : paint.dim(` (estimated ${usd(order.estimated_cost)})`)
+  const state = local === null ? '' : ` (${local.state})`
+  const rows: [string, string | null][] = [
+    ['id', order.id],
+    ['status', stateOf(order, paint)],
+    ['reason', shown(reason === null ? null : `${reason.code}: ${reason.message}`)],
+    ['approved', order.approved ? 'yes' : `no; approve it with: moose approve ${shortId(order.id)}`],
+    ['project', shown(order.project)],
+    ['risk', shown(order.risk_level)],
+    ['proposer', shown(order.proposer)],
+    ['branch', shown(order.github_branch)],
+    ['pull request', shown(url === null ? null : `#${order.github_pr_number}${state} ${url}`)],
+    ['cost', order.actual_cost === null ? null : `${usd(order.actual_cost)}${estimate}`],
+    ['added', `${ago(new Date(order.created_at), now)} ${paint.dim(`(${order.created_at})`)}`],
+  ]
+  return rows.flatMap(([name, value]) => (value === null ? [] : [[paint.dim(name), value]]))
+}
+
+/** A value of the database as it may stand in a row of the page. */
+function shown(value: string | null): string | null {
+  return value === null ? null : harmless(value).replaceAll('\n', ' ')
+}
+
+function listed(head: string, entries: readonly string[]): string {
+  return entries.length === 0 ? '' : [head, ...entries.map((entry) => `  - ${harmless(entry)}`)].join('\n')
+}
+
+function attemptSection(attempt: AttemptView, options: PageOptions): string {
+  const { paint, now } = options
+  const took = attempt.ended_at === null ? `since ${ago(new Date(attempt.claimed_at), now)}` : elapsed(attempt)
+  const cost = attempt.cost_usd === 0 ? '' : `, ${usd(attempt.cost_usd)}`
+  const head = `${paint.dim('Attempt')} ${attempt.number}  ${attempt.status}, ${took}${cost}`
+  const rows = attempt.steps.map((step) => stepRow(step, paint))
+  const data = options.steps ? attempt.steps.map((step) => stepData(step, paint)) : []
+  return [head, ...(rows.length === 0 ? [] : [indented(table(rows), '  ')]), ...data].join('\n')
+}
+
+function stepRow(step: StepView, paint: Paint): string[] {
+  const symbol = { running: paint.cyan('…'), succeeded: paint.green('✓'), failed: paint.red('✗') }[step.status]
+  const runs = step.runs === 1 ? '' : `begun ${step.runs} times`
+  const error = step.error === null ? '' : harmless(step.error.message)
+  const cost = step.cost_usd === 0 ? '' : usd(step.cost_usd)
+  const took = step.ended_at === null ? '' : duration(Date.parse(step.ended_at) - Date.parse(step.started_at))
+  return [`${symbol} ${harmless(step.name)}`, took, cost, [runs, error].filter((note) => note !== '').join(' · ')]
+}
+
+function elapsed({ claimed_at, ended_at }: AttemptView): string {
+  return duration(Date.parse(String(ended_at)) - Date.parse(claimed_at))
+}
+
+function stepData(step: StepView, paint: Paint): string {
+  const parts = [
+    [`${step.name} input`, step.input],
+    [`${step.name} output`, step.output],
+  ] as const
+  return parts
+    .filter(([, value]) => value !== null && value !== undefined)
+    .map(([name, value]) => `  ${paint.dim(harmless(name))}\n${indented(cut(harmless(stringify(value))), '    ')}`)
+    .join('\n')
+}
+
+function cut(text: string): string {
+  const rest = text.length - MAX_STEP_DATA
+  return rest <= 0 ? text.trimEnd() : `${text.slice(0, MAX_STEP_DATA)}\n… ${rest} more characters; see them with --json`
+}
+
+function indented(text: string, indent: string): string {
+  return text
+    .split('\n')
+    .map((line) => `${indent}${line}`.trimEnd())
+    .join('\n')
+}

@@ -1,0 +1,75 @@
+import { WriteStream } from 'node:tty'
+import { inspect } from 'node:util'
+import pc from 'picocolors'
+import type { Fault } from '../errors.ts'
+import { NO_SPINNER, type Spinner, startSpinner } from './spinner.ts'
+import { harmless, harmlessButColours } from './terminal-text.ts'
+
+export type Paint = ReturnType<typeof pc.createColors>
+
+type Streams = { stdout: NodeJS.WritableStream; stderr: NodeJS.WritableStream }
+
+/** Everything the CLI prints goes through here. Results on stdout, everything else on stderr. */
+export type Output = {
+  /** One JSON document, or JSON lines for streams, and nothing else. */
+  readonly json: boolean
+  /** Colours of stdout; plain functions where there are none. */
+  readonly paint: Paint
+  /** Width of the terminal; null when stdout is none. */
+  readonly columns: number | null
+  /** A result for people. */
+  line(text: string): void
+  /** A result for people and programs alike, to the byte where stdout is no terminal. */
+  verbatim(text: string): void
+  /** Text of our own that was asked for whatever the mode: help, version. */
+  own(text: string): void
+  /** A result for programs; one line of JSON. */
+  document(value: unknown): void
+  /** A word to people beside the result: a hint, a progress. */
+  note(text: string): void
+  fault(fault: Fault, stack: boolean): void
+  /** A sign of life while something takes long; only on a terminal. */
+  spinner(text: string): Spinner
+}
+
+/** @param options what `--json` and `--no-color` said */
+export function createOutput(streams: Streams, options: { json: boolean; color: boolean }): Output {
+  const { stdout, stderr } = streams
+  const paint = pc.createColors(options.color && hasColors(stdout))
+  const errorPaint = pc.createColors(options.color && hasColors(stderr))
+  let spinner = NO_SPINNER
+  const write = (stream: NodeJS.WritableStream, text: string) => {
+    spinner.hide()
+    stream.write(text)
+  }
+  const people = (stream: NodeJS.WritableStream, text: string) => {
+    if (!options.json) write(stream, `${harmlessButColours(text)}\n`)
+  }
+  return {
+    json: options.json,
+    paint,
+    columns: stdout instanceof WriteStream ? stdout.columns : null,
+    line: (text) => people(stdout, text),
+    verbatim: (text) => write(stdout, stdout instanceof WriteStream ? harmless(text) : text),
+    own: (text) => write(stdout, text),
+    document: (value) => {
+      if (options.json) write(stdout, `${JSON.stringify(value)}\n`)
+    },
+    note: (text) => people(stderr, text),
+    fault: (fault, stack) => {
+      if (options.json) write(stdout, `${JSON.stringify({ success: false, error: fault.toRecord() })}\n`)
+      else write(stderr, `${errorPaint.red('error:')} ${harmless(fault.message)}\n`)
+      if (stack) write(stderr, `${harmless(inspect(fault))}\n`)
+    },
+    spinner: (text) => {
+      if (options.json || !(stderr instanceof WriteStream)) return NO_SPINNER
+      spinner = startSpinner(stderr, text)
+      return spinner
+    },
+  }
+}
+
+/** A terminal with colours; `NO_COLOR`, `FORCE_COLOR` and `TERM` are looked at by Node itself. */
+function hasColors(stream: NodeJS.WritableStream): boolean {
+  return stream instanceof WriteStream && stream.hasColors()
+}

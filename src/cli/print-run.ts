@@ -1,0 +1,37 @@
+import type { EventView } from '../contract/work-orders.ts'
+import { eventLine } from './event-line.ts'
+import type { Output } from './output.ts'
+import type { Spinner } from './spinner.ts'
+import { harmless } from './terminal-text.ts'
+
+/** What the spinner says, and what the end of the command says, is not said twice. */
+const SAID_ELSEWHERE: ReadonlySet<EventView['type']> = new Set(['step_started', 'status', 'claimed', 'attempt_ended'])
+
+/**
+ * Prints the steps of a run as they happen.
+ *
+ * @param attemptsBefore events of these attempts are history
+ * @returns when the events end; a stream that breaks off is a note, for the answer of the run tells how it ended
+ */
+export async function printRun(
+  output: Output,
+  spinner: Spinner,
+  events: AsyncIterable<EventView>,
+  attemptsBefore: number,
+): Promise<void> {
+  try {
+    for await (const event of events) {
+      if (event.attempt === null || event.attempt <= attemptsBefore) continue
+      if (event.type === 'step_started') spinner.say(harmless(event.message))
+      if (!SAID_ELSEWHERE.has(event.type)) output.line(eventLine(inShort(event), output.paint, { time: false }))
+    }
+  } catch (error) {
+    output.note(error instanceof Error ? error.message : String(error))
+  }
+}
+
+/** Of a failed step the code: what went wrong is said in full by the error that ends the command. */
+function inShort(event: EventView): EventView {
+  const { code } = event.data
+  return event.type === 'step_failed' && typeof code === 'string' ? { ...event, message: code } : event
+}

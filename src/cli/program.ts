@@ -1,0 +1,101 @@
+import path from 'node:path'
+import { Command, CommanderError } from 'commander'
+import packageJson from '../../package.json' with { type: 'json' }
+import { type Config, readConfig } from '../config.ts'
+import { Fault, toFault } from '../errors.ts'
+import type { Cli } from './cli.ts'
+import { addCommand } from './commands/add.ts'
+import { approveCommand } from './commands/approve.ts'
+import { cancelCommand } from './commands/cancel.ts'
+import { closeCommand } from './commands/close.ts'
+import { doctorCommand } from './commands/doctor.ts'
+import { initCommand } from './commands/init.ts'
+import { listCommand } from './commands/list.ts'
+import { logsCommand } from './commands/logs.ts'
+import { mergeCommand } from './commands/merge.ts'
+import { migrateCommand } from './commands/migrate.ts'
+import { rejectCommand } from './commands/reject.ts'
+import { retryCommand } from './commands/retry.ts'
+import { runCommand } from './commands/run.ts'
+import { showCommand } from './commands/show.ts'
+import { startCommand } from './commands/start.ts'
+import { statusCommand } from './commands/status.ts'
+import { stopCommand } from './commands/stop.ts'
+import { upCommand } from './commands/up.ts'
+import { demoCommand } from './demo.ts'
+import type { Output } from './output.ts'
+
+type MakeCommand = (cli: Cli) => Command
+
+/** The commands as `moose --help` groups them. */
+const GROUPS: Record<string, readonly MakeCommand[]> = {
+  'Begin:': [demoCommand, initCommand, doctorCommand],
+  'Work orders:': [addCommand, approveCommand, rejectCommand, listCommand, showCommand, logsCommand],
+  'Runs:': [runCommand, cancelCommand, retryCommand, mergeCommand, closeCommand],
+  'Service:': [upCommand, startCommand, stopCommand, statusCommand, migrateCommand],
+}
+
+export type Surroundings = {
+  output: Output
+  environment: Record<string, string | undefined>
+  cwd: string
+  readStdin: () => Promise<string>
+}
+
+/** The whole command line; parsing runs the command. Nothing in it ends the process. */
+export function buildProgram({ output, environment, cwd, readStdin }: Surroundings): Command {
+  const program = new Command('moose')
+  const cli: Cli = { output, cwd, readStdin, config: () => configOf(program, environment, cwd) }
+  program
+    .description('Approved work orders in, verified pull requests out: unattended, with the evidence for every step.')
+    .usage('<command> [options]')
+    .version(packageJson.version, '-V, --version', 'print the version')
+    .option('--home <folder>', 'where Moose keeps everything (MOOSE_HOME)')
+    .option('--json', 'one JSON document, or JSON lines for streams')
+    .option('--no-color', 'no colours (NO_COLOR)')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help for a command')
+    .exitOverride()
+    .showSuggestionAfterError()
+    .configureHelp({ showGlobalOptions: true, styleTitle: output.paint.bold, subcommandTerm })
+    .configureOutput({
+      // Errors are printed as every other fault is; what is left is the help for a bare `moose`.
+      outputError: () => {},
+      writeErr: output.own,
+      writeOut: output.own,
+      getOutHasColors: () => output.paint.isColorSupported,
+    })
+    .addHelpText('after', HELP)
+  for (const [heading, makers] of Object.entries(GROUPS)) {
+    for (const make of makers) program.addCommand(make(cli).copyInheritedSettings(program).helpGroup(heading))
+  }
+  return program
+}
+
+function subcommandTerm(command: Command): string {
+  return [command.name(), ...command.registeredArguments.map((argument) => `<${argument.name()}>`)].join(' ')
+}
+
+const HELP = `
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 blocked: a human is needed.
+Ids may be shortened to their first characters.
+
+Begin with:
+  $ moose demo
+  $ moose init && moose add --title "…" --file … --approve && moose up --start`
+
+function configOf(program: Command, environment: Surroundings['environment'], cwd: string): Config {
+  const { home } = program.opts<{ home?: string }>()
+  return readConfig(home === undefined ? environment : { ...environment, MOOSE_HOME: path.resolve(cwd, home) })
+}
+
+/** What went wrong, as a Fault; null for help and version, which commander throws too. */
+export function faultOfRun(thrown: unknown): Fault | null {
+  if (!(thrown instanceof CommanderError)) return toFault(thrown)
+  if (thrown.exitCode === 0 || thrown.code === 'commander.help') return null
+  const what = thrown.message
+    .replace(/^error: /, '')
+    .replaceAll('\n', ' ')
+    .replace(/\.$/, '')
+  return new Fault('request_invalid', `${what}. See: moose --help`, {}, thrown)
+}
