@@ -30,7 +30,8 @@ export async function makeHome({
 /** What an opener said: either where it is, or why not. */
 export type Opened = { url: string; dataDirectory: string; applied: string[]; fault?: FaultRecord }
 
-export type Opener = { child: ChildProcess; said: Opened; close(): Promise<number | null> }
+/** Disposing kills a process that was not closed, so that a failed test ends. */
+export type Opener = AsyncDisposable & { child: ChildProcess; said: Opened; close(): Promise<number | null> }
 
 export type OpenerOptions = {
   rounds?: number
@@ -55,7 +56,10 @@ export async function startOpener(home: string, options: OpenerOptions = {}): Pr
     await exited
     return child.exitCode
   }
-  return { child, said: JSON.parse(String(line)), close }
+  const kill = async () => {
+    if (child.kill('SIGKILL')) await exited
+  }
+  return { child, said: JSON.parse(String(line)), close, [Symbol.asyncDispose]: kill }
 }
 
 /** The pid of the server on this data; null when there is none. */
