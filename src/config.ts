@@ -123,5 +123,6 @@ function defaultHome(): string {
 export function shownDatabaseUrl(url: string): string {
   const shown = new URL(url)
   if (shown.password !== '') shown.password = '***'
+  if (shown.searchParams.has('password')) shown.searchParams.set('password', '***')
   return shown.href
 }
