@@ -55,6 +55,12 @@ test('a check runs in the root of the workspace and tells what it printed', asyn
   assert.ok(result.durationMs >= 0)
 })
 
+test('what goes to stdout and to stderr keeps its order', async () => {
+  await using given = await setting()
+  const { outputTail } = await given.run('for i in 1 2 3 4 5; do echo o$i; echo e$i >&2; done')
+  assert.equal(outputTail.replaceAll('\n', ' '), 'o1 e1 o2 e2 o3 e3 o4 e4 o5 e5')
+})
+
 test('a check fails, crashes or takes too long; each is told apart', async () => {
   await using given = await setting()
   const endings = [
