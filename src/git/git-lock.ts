@@ -7,7 +7,7 @@ const PAUSES_MS = [50, 100, 200, 400, 800, 1_600]
 /** git holds a lock on a ref for milliseconds; one this old was left by a process that was killed. */
 const ABANDONED_AFTER_MS = 10 * 60_000
 
-const LOCK_FILE = /Unable to create '([^'\n]+\.lock)': File exists/
+const LOCK_FILE = /Unable to create '([^'\n]+)\.lock': File exists|could not lock config file ([^\n]+): File exists/
 const LOCK_LOST = /cannot lock ref|could not lock config file|Unable to create '[^'\n]+\.lock': File exists/
 
 /**
@@ -21,8 +21,9 @@ export async function patientWithLocks(gitDir: string, run: () => Promise<Comman
     const result = await run()
     const said = result.stderr.text()
     if (result.exitCode === 0 || !LOCK_LOST.test(said)) return result
-    const lockFile = LOCK_FILE.exec(said)?.[1]
-    if (lockFile !== undefined) await removeAbandoned(gitDir, path.resolve(gitDir, lockFile))
+    const [, lockedFile, lockedConfig] = LOCK_FILE.exec(said) ?? []
+    const locked = lockedFile === undefined ? lockedConfig : lockedFile
+    if (locked !== undefined) await removeAbandoned(gitDir, path.resolve(gitDir, `${locked}.lock`))
     await sleep(pauseMs)
   }
   return await run()

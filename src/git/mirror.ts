@@ -81,7 +81,9 @@ export class Mirror {
 
   async #create(): Promise<void> {
     await mkdir(path.dirname(this.dir), { recursive: true, mode: 0o700 })
-    await this.#git.succeed(['init', '--quiet', '--bare', '--template=', '--', this.dir], { signal: null })
+    const args = ['init', '--quiet', '--bare', '--template=', '--', this.dir]
+    const result = await patientWithLocks(this.dir, () => this.#git.run(args, { signal: null }))
+    if (result.exitCode !== 0) throw gitFailed(args, result)
   }
 }
 
