@@ -61,7 +61,12 @@ export async function openMoose(config: Config, options: { log: Log; role: 'serv
   const databaseUrl = shownDatabaseUrl(database.url)
   const orchestrator = stack.use(
     createOrchestrator({
-      ...{ db, pool, config, clock, log, databaseUrl },
+      db,
+      pool,
+      config,
+      clock,
+      log,
+      databaseUrl,
       adapters: parts.adapters,
       executorId: await executorIdOf(config.home),
       version: VERSION,

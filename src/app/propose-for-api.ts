@@ -3,7 +3,7 @@ import { findProjectByName, projectOf } from '../db/projects.ts'
 import type { Database } from '../db/schema.ts'
 import { estimateComplexity } from '../manager/complexity.ts'
 import type { ProposerRequest, ProposerResponse } from '../pipeline/ports/proposal.ts'
-import type { Project } from '../work-order/work-order.ts'
+import type { Project } from '../work-order/project.ts'
 import type { Parts } from './adapters.ts'
 
 /** An order's id for calls that belong to none. */

@@ -1,7 +1,7 @@
 import type { Kysely, Selectable } from 'kysely'
 import type { ProjectView } from '../contract/projects.ts'
 import { Fault } from '../errors.ts'
-import type { Project } from '../work-order/work-order.ts'
+import type { Project } from '../work-order/project.ts'
 import type { Database } from './schema.ts'
 
 type Db = Kysely<Database>

@@ -1,5 +1,5 @@
 import path from 'node:path'
-import type { Project } from '../work-order/work-order.ts'
+import type { Project } from '../work-order/project.ts'
 import { Git } from './git.ts'
 import { Mirror } from './mirror.ts'
 import { plainId } from './ref-names.ts'

@@ -1,6 +1,6 @@
 import { Fault, toFault } from '../errors.ts'
 import type { CommandResult } from '../process/run-command.ts'
-import type { Project } from '../work-order/work-order.ts'
+import type { Project } from '../work-order/project.ts'
 import { whatGitSaid } from './git.ts'
 import { type Mirror, unreachable } from './mirror.ts'
 import { branchRef, fullSha } from './ref-names.ts'

@@ -7,7 +7,7 @@ import { Fault } from '../errors.ts'
 import type { Adapters } from '../pipeline/attempt-context.ts'
 import type { Forge } from '../pipeline/ports/pull-request.ts'
 import { recordPullRequestEnd } from '../results/record-pull-request-end.ts'
-import type { Project } from '../work-order/work-order.ts'
+import type { Project } from '../work-order/project.ts'
 
 type Deps = { db: Kysely<Database>; forges: Adapters['forges'] }
 

@@ -1,5 +1,5 @@
 import type { WorkOrderContent } from '../work-order/content.ts'
-import type { Project } from '../work-order/work-order.ts'
+import type { Project } from '../work-order/project.ts'
 import type { Check, CheckRunner, Executor } from './ports/execution.ts'
 import type { Proposer, ProposerRequest } from './ports/proposal.ts'
 import type { Forge } from './ports/pull-request.ts'

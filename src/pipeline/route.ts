@@ -1,6 +1,6 @@
 import { Fault } from '../errors.ts'
 import { describeProblems, fieldProblems, WorkOrderContent } from '../work-order/content.ts'
-import type { Project } from '../work-order/work-order.ts'
+import type { Project } from '../work-order/project.ts'
 import type { Adapters, AttemptContext } from './attempt-context.ts'
 import type { RoutingDecision } from './ports/routing.ts'
 

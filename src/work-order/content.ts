@@ -2,7 +2,6 @@ import { z } from 'zod'
 import { ScopePath } from './scope.ts'
 
 export const RISK_LEVELS = ['low', 'medium', 'high'] as const
-export type RiskLevel = (typeof RISK_LEVELS)[number]
 
 export const LIMITS = { title: 200, description: 20_000, criterion: 1_000, criteria: 50, files: 200 } as const
 

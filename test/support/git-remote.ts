@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import type { Project } from '../../src/work-order/work-order.ts'
+import type { Project } from '../../src/work-order/project.ts'
 
 /** A file's content; null removes it; `link` makes a symbolic link; `mode` sets its permissions. */
 export type FileChange = string | Buffer | null | { link: string } | { content: string; mode: number }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type Moose, openMoose } from '../../src/app.ts'
 import { type Config, readConfig } from '../../src/config.ts'
-import type { WorkOrderDetail } from '../../src/contract/work-orders.ts'
+import { type WorkOrderDetail, WorkOrderDetailResponse } from '../../src/contract/work-orders.ts'
 import { createLog } from '../../src/log.ts'
 import { createTestDatabase, type TestDatabase } from './database.ts'
 import { createGitRemote, type GitRemote } from './git-remote.ts'
@@ -103,8 +103,7 @@ export async function fileOrder(
 /** The order as the API shows it. */
 export async function detailOf(moose: Moose, id: string): Promise<WorkOrderDetail> {
   const response = await moose.http.fetch(new Request(`http://127.0.0.1/api/work-orders/${id}`))
-  const { work_order } = await response.json()
-  return work_order
+  return WorkOrderDetailResponse.parse(await response.json()).work_order
 }
 
 /** Waits until the order is in none of the moving states. */

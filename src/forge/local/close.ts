@@ -1,7 +1,7 @@
 import { endPullRequest, type PullRequestRow } from '../../db/pull-requests.ts'
 import { Fault } from '../../errors.ts'
 import { deleteRemoteBranch } from '../../git/push.ts'
-import type { Project } from '../../work-order/work-order.ts'
+import type { Project } from '../../work-order/project.ts'
 import { type LocalForgeParts, pushSource, requirePullRequest } from './local-forge-parts.ts'
 
 /** Closes without merging. The branch goes too, unless somebody has put another commit on it. */

@@ -6,7 +6,7 @@ import { Fault } from '../../errors.ts'
 import type { Mirrors } from '../../git/mirrors.ts'
 import type { PushSource } from '../../git/push.ts'
 import type { Log } from '../../log.ts'
-import type { Project } from '../../work-order/work-order.ts'
+import type { Project } from '../../work-order/project.ts'
 
 /** What every action of the local forge works with. */
 export type LocalForgeParts = {

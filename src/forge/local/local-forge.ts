@@ -1,6 +1,6 @@
 import type { PullRequestRow } from '../../db/pull-requests.ts'
 import type { Forge, PullRequest } from '../../pipeline/ports/pull-request.ts'
-import type { Project } from '../../work-order/work-order.ts'
+import type { Project } from '../../work-order/project.ts'
 import { closePullRequest } from './close.ts'
 import type { LocalForgeParts } from './local-forge-parts.ts'
 import { mergePullRequest } from './merge.ts'

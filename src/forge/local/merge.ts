@@ -3,7 +3,7 @@ import { Fault } from '../../errors.ts'
 import { mergeCommits } from '../../git/merge.ts'
 import { deleteRemoteBranch, pushCommit, remoteHead } from '../../git/push.ts'
 import { attemptRef, branchRef } from '../../git/ref-names.ts'
-import type { Project } from '../../work-order/work-order.ts'
+import type { Project } from '../../work-order/project.ts'
 import { type LocalForgeParts, pushSource, requirePullRequest } from './local-forge-parts.ts'
 
 /** How often a base branch may move between fetch and push. */

@@ -1,4 +1,4 @@
-import type { Project } from '../../work-order/work-order.ts'
+import type { Project } from '../../work-order/project.ts'
 
 export type PullRequestState = 'open' | 'merged' | 'closed'
 

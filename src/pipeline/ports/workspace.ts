@@ -1,4 +1,4 @@
-import type { Project } from '../../work-order/work-order.ts'
+import type { Project } from '../../work-order/project.ts'
 import type { BaseTree } from './proposal.ts'
 
 /** One file that differs between two commits, as git reports it (renames are a deletion and an addition). */

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import path from 'node:path'
+import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
+import type { OrchestratorStatus } from '../../src/contract/orchestrator.ts'
+
+const MAIN = path.join(import.meta.dirname, '../../src/cli/main.ts')
+
+export type Ended = { exitCode: number | null; stdout: string; stderr: string }
+
+/** Runs one `moose` command to its end, as a person's shell would. */
+export async function moose(environment: Record<string, string>, ...args: string[]): Promise<Ended> {
+  const child = spawn(process.execPath, [MAIN, ...args], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
+  return { exitCode: child.exitCode, stdout, stderr }
+}
+
+/** A running `moose up`; disposing ends it gently, and hard if it has not gone after 20 s. */
+export type ServiceProcess = AsyncDisposable & {
+  child: ChildProcess
+  url: string
+  status: OrchestratorStatus
+  /** SIGKILL, and waits until it is gone. */
+  kill(): Promise<void>
+}
+
+export async function mooseUp(environment: Record<string, string>, ...args: string[]): Promise<ServiceProcess> {
+  const child = spawn(process.execPath, [MAIN, 'up', '--json', '--port', '0', ...args], {
+    env: environment,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const closed = once(child, 'close')
+  const lines = createInterface({ input: child.stdout })
+  const [first] = await once(lines, 'line')
+  const ready: { type: string; url: string; status: OrchestratorStatus } = JSON.parse(String(first))
+  assert.equal(ready.type, 'ready', String(first))
+  lines.resume()
+  return {
+    child,
+    url: ready.url,
+    status: ready.status,
+    async kill() {
+      child.kill('SIGKILL')
+      await closed
+    },
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      child.kill('SIGTERM')
+      const patience = setTimeout(() => child.kill('SIGKILL'), 20_000)
+      await closed
+      clearTimeout(patience)
+    },
+  }
+}
