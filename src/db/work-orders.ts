@@ -3,7 +3,7 @@ import type { NewWorkOrder, WorkOrderView } from '../contract/work-orders.ts'
 import { Fault, type FaultRecord } from '../errors.ts'
 import { canMove, type Phase, type Status } from '../work-order/status.ts'
 import { recordEvent } from './events.ts'
-import { findProjectByName } from './projects.ts'
+import { findProjectByName, listProjects } from './projects.ts'
 import type { Database } from './schema.ts'
 import { toWorkOrderView } from './work-order-view.ts'
 
@@ -21,7 +21,7 @@ export async function addWorkOrders(db: Db, orders: readonly NewWorkOrder[]): Pr
 }
 
 async function addWorkOrder(db: Db, order: NewWorkOrder): Promise<WorkOrderView> {
-  const project = order.project === undefined ? null : await findProjectByName(db, order.project)
+  const projectId = await projectIdFor(db, order.project)
   const { id } = await db
     .insertInto('work_orders')
     .values({
@@ -30,13 +30,21 @@ async function addWorkOrder(db: Db, order: NewWorkOrder): Promise<WorkOrderView>
       acceptance_criteria: JSON.stringify(order.acceptance_criteria),
       files_in_scope: JSON.stringify(order.files_in_scope),
       risk_level: order.risk_level,
-      project_id: project === null ? null : project.id,
+      project_id: projectId,
       metadata: JSON.stringify(order.approved ? { approved_by_director: true } : {}),
     })
     .returning('id')
     .executeTakeFirstOrThrow()
   await recordEvent(db, { workOrderId: id, type: 'added', message: order.approved ? 'added, approved' : 'added' })
   return findWorkOrder(db, id)
+}
+
+/** Null while there is no project yet: the order then waits for the first one. @throws {Fault} `project_required` */
+async function projectIdFor(db: Db, name: string | undefined): Promise<string | null> {
+  if (name !== undefined) return (await findProjectByName(db, name)).id
+  const [project, second] = await listProjects(db)
+  if (second === undefined) return project === undefined ? null : project.id
+  throw new Fault('project_required', 'There are several projects. Name one: --project, or "project" in the order.')
 }
 
 /** Oldest first; of more than `limit`, the newest. */
@@ -213,7 +221,9 @@ export async function noteRouting(
 
 /** `metadata || patch` in one statement: two writers never lose each other's keys. */
 export function mergedMetadata(patch: Record<string, unknown>) {
-  return sql<string>`work_orders.metadata || ${JSON.stringify(patch)}::jsonb`
+  // A row from before the check on the column may hold any JSON.
+  return sql<string>`case when jsonb_typeof(work_orders.metadata) = 'object' then work_orders.metadata else '{}' end
+    || ${JSON.stringify(patch)}::jsonb`
 }
 
 /** Orders by status; every status is there, also with 0. */

@@ -4,6 +4,7 @@ import { type AttemptKey, noteAttempt } from '../db/attempts.ts'
 import type { Database } from '../db/schema.ts'
 import { noteRouting } from '../db/work-orders.ts'
 import { Fault, type FaultRecord, toFault } from '../errors.ts'
+import type { Log } from '../log.ts'
 import { apply } from '../pipeline/apply.ts'
 import type { Adapters, AttemptContext } from '../pipeline/attempt-context.ts'
 import { forgeOf } from '../pipeline/ports/pull-request.ts'
@@ -23,6 +24,7 @@ export type WorkflowDeps = {
   db: Kysely<Database>
   adapters: Adapters
   clock: Clock
+  log: Log
   drain: Drain
   /** The signal of an attempt, aborted by a cancellation or the end of a drain. */
   signalOf: (key: AttemptKey) => AbortSignal
@@ -53,9 +55,10 @@ export function attemptWorkflow(deps: WorkflowDeps): (workOrderId: string, attem
     } catch (thrown) {
       failure = toFault(thrown).toRecord()
       await recordEnd(deps, key, run, { ...key, evidence, step: progress.step, fault: failure })
+    } finally {
+      await discard(deps, key)
+      deps.onEnd(key, failure)
     }
-    await deps.adapters.workspaces.discard(workOrderId, attempt)
-    deps.onEnd(key, failure)
   }
 }
 
@@ -107,6 +110,15 @@ async function carryOut(
       await recordPullRequestEnd(db, { ...key, pullRequest: closed })
     },
   })
+}
+
+/** What cannot be removed is left to the operator; it changes nothing about how the attempt ended. */
+async function discard({ adapters, log }: WorkflowDeps, { workOrderId, attempt }: AttemptKey): Promise<void> {
+  try {
+    await adapters.workspaces.discard(workOrderId, attempt)
+  } catch (error) {
+    log.error({ err: error, workOrderId, attempt }, 'the workspace cannot be removed')
+  }
 }
 
 function estimateOf(usd: number | null | undefined): number | null {

@@ -60,10 +60,10 @@ export async function launchEngine({ pool, executorId, log, workflow }: EngineOp
     start: (key) =>
       outside(async () => {
         const id = workflowId(key.workOrderId, key.attempt)
-        const handle = await DBOS.startWorkflow(registered, { workflowID: id })(key.workOrderId, key.attempt)
-        const status = await handle.getStatus()
-        if (status === null) return true
-        return LIVE.has(status.status) && status.applicationVersion === PIPELINE_REVISION
+        const known = await DBOS.getWorkflowStatus(id)
+        if (known !== null) return LIVE.has(known.status) && known.applicationVersion === PIPELINE_REVISION
+        await DBOS.startWorkflow(registered, { workflowID: id })(key.workOrderId, key.attempt)
+        return true
       }),
     async [Symbol.asyncDispose]() {
       await DBOS.shutdown({ deregister: true, workflowCompletionTimeoutMS: LAST_WRITES_MS })
@@ -76,7 +76,7 @@ function quietLogger(log: Log): DLogger {
   return {
     debug: (entry) => log.trace({ engine: entry }),
     info: (entry) => log.debug({ engine: entry }),
-    warn: (entry) => log.warn({ engine: entry }),
+    warn: (entry) => log.info({ engine: entry }),
     error: (entry) => log.warn({ engine: entry }),
   }
 }

@@ -2,15 +2,16 @@ import type { Kysely } from 'kysely'
 import type { ExecutionResult } from '../contract/orchestrator.ts'
 import type { WorkOrderView } from '../contract/work-orders.ts'
 import { type AttemptKey, findAttempt } from '../db/attempts.ts'
+import type { Claim } from '../db/claim.ts'
 import type { Database } from '../db/schema.ts'
 import { findWorkOrder, wrongStatus } from '../db/work-orders.ts'
-import { Fault, type FaultRecord } from '../errors.ts'
+import { Fault, type FaultRecord, toFault } from '../errors.ts'
 import type { RunningAttempts } from './running-attempts.ts'
 
 export type ExecuteDeps = {
   db: Kysely<Database>
   /** Claims exactly this order; empty when it has to wait for a free place or scope. */
-  claim: () => Promise<AttemptKey[]>
+  claim: () => Promise<Claim>
   start: (key: AttemptKey) => Promise<void>
   running: RunningAttempts
   signal: AbortSignal
@@ -44,8 +45,9 @@ async function claimInTurn(deps: ExecuteDeps, workOrderId: string): Promise<Atte
     // The dispatcher was faster, or an earlier process began it: this process runs it, and that is what was asked for.
     if (deps.running.ids().includes(order.id)) return { workOrderId: order.id, attempt: order.attempts }
     assertMayStart(order)
-    const [key] = await deps.claim()
-    if (key !== undefined) return key
+    const { claimed, refused } = await deps.claim()
+    for (const { error } of refused) throw toFault(error)
+    for (const key of claimed) return key
     await nextChance(deps)
   }
 }

@@ -1,4 +1,5 @@
-import { type AttemptKey, runningAttempts } from '../db/attempts.ts'
+import { type AttemptKey, ordersWithoutAttempt, runningAttempts } from '../db/attempts.ts'
+import { moveWorkOrder } from '../db/work-orders.ts'
 import { Fault } from '../errors.ts'
 import { recordFailure } from '../results/record-failure.ts'
 import { attemptWorkflow } from './attempt-workflow.ts'
@@ -64,10 +65,18 @@ export function createLazyEngine(
     }
   }
 
+  async function failOrphans(): Promise<void> {
+    const reason = new Fault('internal', 'The record of the running attempt is gone. Retry the order.').toRecord()
+    for (const id of await ordersWithoutAttempt(deps.db)) {
+      await moveWorkOrder(deps.db, id, { from: ['in_progress'], to: 'failed', reason })
+    }
+  }
+
   return {
     async launch() {
       await launched()
       await startClaimed()
+      await failOrphans()
     },
     start,
     startClaimed,

@@ -43,7 +43,7 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
   const dispatcher = createDispatcher({
     readSettings: settings,
     async claimAndStart(maxConcurrent) {
-      await claim(maxConcurrent, null)
+      errors.addRefused(await claim(maxConcurrent, null))
       await engine.startClaimed()
     },
     onError: errors.add,
