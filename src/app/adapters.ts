@@ -16,6 +16,7 @@ import type { Adapters } from '../pipeline/attempt-context.ts'
 import type { Proposer } from '../pipeline/ports/proposal.ts'
 import type { Manager } from '../pipeline/ports/routing.ts'
 import { createForeignProposer } from '../proposer/foreign-proposer.ts'
+import { meteredProposer } from '../proposer/metered-proposer.ts'
 import { createProposer } from '../proposer/proposer.ts'
 import { buildProposerRequest } from '../proposer/proposer-request.ts'
 import { createWorkspaces } from '../workspace/workspaces.ts'
@@ -45,7 +46,7 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
       proposer:
         config.proposerUrl === null
           ? ownProposer
-          : createForeignProposer({ url: config.proposerUrl, timeoutMs: config.modelTimeoutMs }),
+          : meteredProposer(createForeignProposer({ url: config.proposerUrl, timeoutMs: config.modelTimeoutMs }), deps),
       executor: createPatchExecutor(),
       checkRunner: createCheckRunner(config),
       workspaces: createWorkspaces({ root: config.home, mirrors, log }),

@@ -4,13 +4,19 @@ import type { Routed } from './route.ts'
 
 export type Proposed = { baseSha: string; response: ProposerResponse }
 
-/** Pins the base commit and has the change generated against the files it really has there. */
+/**
+ * Pins the base commit and has the change generated against the files it really has there.
+ *
+ * @param onBase told of the commit before anything is paid for
+ */
 export async function propose(
   context: AttemptContext,
   { order, project, decision }: Routed,
   { proposer, workspaces, buildProposerRequest }: Pick<Adapters, 'proposer' | 'workspaces' | 'buildProposerRequest'>,
+  onBase: (baseSha: string) => Promise<void>,
 ): Promise<Proposed> {
   const baseSha = await workspaces.fetchBase(project, context.signal)
+  await onBase(baseSha)
   await context.note(`base is ${project.defaultBranch} at ${baseSha.slice(0, 12)}`)
   const response = await proposer.propose({
     workOrderId: context.workOrderId,

@@ -22,7 +22,11 @@ export interface Workspace extends AsyncDisposable {
    * @returns the commit; null when the tree equals its base
    */
   commit(message: string, when: Date): Promise<string | null>
-  /** Puts every tracked file back to the commit the workspace was opened at or last committed. */
+  /**
+   * Puts every tracked file back to the commit the workspace was opened at or last committed.
+   *
+   * @throws {Fault} `check_failed` when the tree is not the folder any more that was opened; nothing is touched then
+   */
   restore(): Promise<void>
 }
 
