@@ -50,6 +50,11 @@ export function gitEnvironment(home: string): Record<string, string> {
     GIT_ALLOW_PROTOCOL: 'file:https:http:ssh',
     // `[`, `*` and `:(…)` in a file's name are only characters.
     GIT_LITERAL_PATHSPECS: '1',
+    // A commit is what its id says, also where somebody wrote to refs/replace.
+    GIT_NO_REPLACE_OBJECTS: '1',
+    // What Moose's own repositories are, whatever a later git prefers.
+    GIT_DEFAULT_HASH: 'sha1',
+    GIT_DEFAULT_REF_FORMAT: 'files',
   }
 }
 

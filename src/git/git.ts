@@ -29,7 +29,8 @@ export class Git {
     await mkdir(this.#home, { recursive: true, mode: 0o700 })
     const { env, ...limits } = call
     return await runCommand({
-      cwd: this.#home,
+      // Not a folder that foreign code can write to: git would look for a repository there.
+      cwd: '/',
       timeoutMs: TIMEOUT_MS,
       maxOutputBytes: MAX_OUTPUT_BYTES,
       ...limits,

@@ -1,10 +1,9 @@
-import { mkdir } from 'node:fs/promises'
-import path from 'node:path'
 import { Fault } from '../errors.ts'
 import type { CommandResult } from '../process/run-command.ts'
 import type { Project } from '../work-order/project.ts'
 import { type Git, type GitCall, gitFailed, whatGitSaid } from './git.ts'
 import { patientWithLocks } from './git-lock.ts'
+import { putBackMirrorFiles } from './mirror-files.ts'
 import { branchRef } from './ref-names.ts'
 import { parseRepositoryUrl, type RepositoryUrl } from './repository-url.ts'
 import { SerialQueue } from './serial-queue.ts'
@@ -12,7 +11,7 @@ import { SerialQueue } from './serial-queue.ts'
 /**
  * The bare repository of ours that stands for a project's: all that is fetched arrives here, every commit of an
  * attempt is kept here, and only from here is anything pushed. It has no remote, no hooks and no work tree; private
- * clones borrow its objects, so nothing in it is ever pruned.
+ * clones borrow its objects, so nothing in it is ever pruned. What steers git in it is put back before every command.
  */
 export class Mirror {
   /** Absolute path of the bare repository. */
@@ -28,11 +27,13 @@ export class Mirror {
 
   /** git on the mirror; a non-zero exit is a result. */
   async run(args: readonly string[], call: GitCall): Promise<CommandResult> {
+    await putBackMirrorFiles(this.dir)
     return await this.#git.run([`--git-dir=${this.dir}`, ...args], call)
   }
 
   /** git on the mirror. @throws {Fault} `command_failed` unless it succeeds */
   async succeed(args: readonly string[], call: GitCall): Promise<CommandResult> {
+    await putBackMirrorFiles(this.dir)
     return await this.#git.succeed([`--git-dir=${this.dir}`, ...args], call)
   }
 
@@ -80,7 +81,7 @@ export class Mirror {
   }
 
   async #create(): Promise<void> {
-    await mkdir(path.dirname(this.dir), { recursive: true, mode: 0o700 })
+    await putBackMirrorFiles(this.dir)
     const args = ['init', '--quiet', '--bare', '--template=', '--', this.dir]
     const result = await patientWithLocks(this.dir, () => this.#git.run(args, { signal: null }))
     if (result.exitCode !== 0) throw gitFailed(args, result)

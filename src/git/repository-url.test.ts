@@ -11,6 +11,8 @@ const accepted = [
   'git@github.com:o/r.git',
   'file:///srv/r.git',
   '/srv/a repo',
+  'https://ada@host/o/r',
+  'ssh://git:@host/o/r',
 ]
 const refused = [
   '',
@@ -35,6 +37,10 @@ const refused = [
   'https:host',
   'https://host/r\n',
   '/srv/\0',
+  'http://ada:s3cret@host/r',
+  'https://:s3cret@host/r',
+  'ssh://git:s3cret@host/r',
+  'https://ada:%73@host/r',
 ]
 
 for (const url of accepted) {
@@ -62,4 +68,8 @@ test('a password never shows, accepted or refused', () => {
       }
     }),
   )
+})
+
+test('a password is refused with what to do instead', () => {
+  assert.throws(() => parseRepositoryUrl('https://ada:s3cret@host/o/r'), /holds a password.*without.*ssh/)
 })

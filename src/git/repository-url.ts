@@ -12,7 +12,8 @@ const PROTOCOLS = new Set(['https:', 'http:', 'ssh:', 'file:'])
 
 /**
  * Accepts what Moose opens: https, http, ssh and file URLs, `user@host:path`, absolute paths. Everything else is
- * refused, above all git's own ways to run a program (`ext::…`) and what could be taken for an option.
+ * refused, above all git's own ways to run a program (`ext::…`) and what could be taken for an option; also a URL
+ * with a password, which would be seen in process lists, in the API and in the outputs of steps.
  *
  * @throws {Fault} `repository_refused`
  * @see https://git-scm.com/docs/git-fetch#_git_urls
@@ -25,8 +26,15 @@ export function parseRepositoryUrl(text: string): RepositoryUrl {
     .replace(/:\/\/.*@/s, '://***@')
     .replace(/\p{Cc}/gu, '?')
     .slice(0, 200)
-  const message = `The repository "${shown}" ${reason}. Use https://…, ssh://…, user@host:path, file:///… or an absolute path.`
+  const message = `The repository "${shown}" ${reason}. ${advice(reason)}`
   throw new Fault('repository_refused', message)
+}
+
+const HOLDS_PASSWORD = 'holds a password, which others would see in process lists and outputs'
+
+function advice(reason: string): string {
+  if (reason === HOLDS_PASSWORD) return 'Name it without it and let ssh keep the access: ssh://… or user@host:path.'
+  return 'Use https://…, ssh://…, user@host:path, file:///… or an absolute path.'
 }
 
 function refusal(text: string): string | null {
@@ -41,6 +49,7 @@ function refusal(text: string): string | null {
   if (url.protocol !== 'file:' && !/^[a-z]+:\/\/[^/\\]/i.test(text)) return 'names no host'
   if (decodeURIComponent(url.hostname).startsWith('-') || url.username.startsWith('-'))
     return 'names a host like an option'
+  if (url.password !== '') return HOLDS_PASSWORD
   return null
 }
 

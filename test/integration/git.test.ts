@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, utimes, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { Fault, type FaultCode } from '../../src/errors.ts'
+import { defaultBranchOf } from '../../src/git/default-branch.ts'
 import { mergeCommits } from '../../src/git/merge.ts'
 import { Mirrors } from '../../src/git/mirrors.ts'
 import { deleteRemoteBranch, pushCommit, remoteHead } from '../../src/git/push.ts'
@@ -97,9 +98,13 @@ test('a lock left behind by a killed git is removed once it is old, and waited f
   assert.equal(await gitIn(mirror.dir, 'rev-parse', 'refs/moose/x/1'), main)
 })
 
-test('an unreachable repository says so without its password', async () => {
+test('an unreachable repository says so; one with a password is not even tried, and not shown', async () => {
   await using remote = await createGitRemote({ a: '1' })
-  for (const repository of ['/nonexistent/repo', 'http://ada:hunter2@127.0.0.1:9/r.git']) {
+  for (const [repository, code] of [
+    ['/nonexistent/repo', 'repository_unreachable'],
+    ['http://ada@127.0.0.1:9/r.git', 'repository_unreachable'],
+    ['http://ada:hunter2@127.0.0.1:9/r.git', 'repository_refused'],
+  ] as const) {
     const project = remote.project({ repository })
     const mirror = new Mirrors(remote.folder).of(project)
     const fetch = mirror.fetchBranch(project, { branch: 'main', into: 'refs/heads/main' }, never)
@@ -107,7 +112,7 @@ test('an unreachable repository says so without its password', async () => {
       () => null,
       (error: unknown) => error,
     )
-    assert.ok(seen instanceof Fault && seen.code === 'repository_unreachable')
+    assert.ok(seen instanceof Fault && seen.code === code)
     assert.ok(!JSON.stringify(seen.toRecord()).includes('hunter2'))
   }
 })
@@ -210,4 +215,102 @@ test('a conflict names the files', async () => {
   await fetched(remote, 'feature')
   const merged = await mergeCommits(mirror, { base, head, message: 'Merge', when })
   assert.deepEqual(merged, { outcome: 'conflict', files: ['a b.txt', 'ü'] })
+})
+
+test('what foreign code writes into the mirror neither runs nor redirects', async () => {
+  await using remote = await createGitRemote({ '.gitattributes': '* filter=evil\n', a: '1\n' })
+  await using elsewhere = await createGitRemote({ a: 'elsewhere\n' })
+  const { mirror, main, source } = await mirrored(remote)
+  const marker = path.join(remote.folder, 'pwned')
+  const evil = path.join(remote.folder, 'evil')
+  await writeFile(evil, `#!/bin/sh\ntouch ${marker}\ncat\n`, { mode: 0o755 })
+  const tamper = async () => {
+    for (const key of ['core.sshCommand', 'filter.evil.clean', 'filter.evil.smudge', 'core.alternateRefsCommand'])
+      await gitIn(mirror.dir, 'config', key, evil)
+    await gitIn(mirror.dir, 'config', `url.${elsewhere.path}.insteadOf`, remote.path)
+    await mkdir(path.join(mirror.dir, 'hooks'), { recursive: true })
+    await writeFile(path.join(mirror.dir, 'hooks', 'pre-push'), `#!/bin/sh\ntouch ${marker}\n`, { mode: 0o755 })
+    await writeFile(path.join(mirror.dir, 'info', 'attributes'), '* filter=evil text\n')
+    await writeFile(path.join(mirror.dir, 'info', 'grafts'), `${main} ${main}\n`)
+    await writeFile(path.join(mirror.dir, 'info', 'exclude'), '*\n')
+    await writeFile(path.join(mirror.dir, 'HEAD'), 'rubbish')
+  }
+  await tamper()
+  assert.equal(await remoteHead(source, 'main'), main)
+  assert.ok(!existsSync(path.join(mirror.dir, 'hooks')) && !existsSync(path.join(mirror.dir, 'info', 'grafts')))
+  await gitIn(mirror.dir, 'config', 'core.fsmonitor', evil)
+  await tamper()
+  assert.equal(await mirror.fetchBranch(remote.project(), { branch: 'main', into: 'refs/heads/main' }, never), main)
+  await tamper()
+  const again = new Mirrors(remote.folder).of(remote.project())
+  assert.equal(await again.fetchBranch(remote.project(), { branch: 'main', into: 'refs/heads/main' }, never), main)
+  await tamper()
+  const pushed = await pushCommit(source, { sha: main, branch: 'new', expected: null })
+  assert.deepEqual(
+    [pushed.outcome, await remote.branches(), await elsewhere.branches()],
+    ['landed', ['main', 'new'], ['main']],
+  )
+  assert.ok(!existsSync(marker))
+})
+
+for (const [name, commands] of [
+  [
+    'a pipe in place of its config',
+    (dir: string) => [
+      ['rm', `${dir}/config`],
+      ['mkfifo', `${dir}/config`],
+    ],
+  ],
+  [
+    'a folder in place of its attributes',
+    (dir: string) => [
+      ['rm', '-f', `${dir}/info/attributes`],
+      ['mkdir', '-p', `${dir}/info/attributes/x`],
+    ],
+  ],
+  ['another repository as its common one', (dir: string) => [['sh', '-c', 'echo "$0/none" > "$0/commondir"', dir]]],
+] as const) {
+  test(`a mirror with ${name} is put back`, async () => {
+    await using remote = await createGitRemote({ a: '1\n' })
+    const { source, main, mirror } = await mirrored(remote)
+    for (const [program, ...args] of commands(mirror.dir)) execFileSync(String(program), args)
+    assert.equal(await remoteHead(source, 'main'), main)
+    await mirror.succeed(['cat-file', '-e', main], { signal: null, timeoutMs: 10_000 })
+  })
+}
+
+test('putting the files of a mirror back never writes through a link', async () => {
+  await using remote = await createGitRemote({ a: '1\n' })
+  const { source, main, mirror } = await mirrored(remote)
+  const victim = path.join(remote.folder, 'victim')
+  await mkdir(victim)
+  for (const name of ['attributes', 'config']) await writeFile(path.join(victim, name), 'mine')
+  await rm(path.join(mirror.dir, 'info'), { recursive: true })
+  await symlink(victim, path.join(mirror.dir, 'info'))
+  await rm(path.join(mirror.dir, 'config'))
+  await symlink(path.join(victim, 'config'), path.join(mirror.dir, 'config'))
+  assert.equal(await remoteHead(source, 'main'), main)
+  for (const name of ['attributes', 'config']) assert.equal(await readFile(path.join(victim, name), 'utf8'), 'mine')
+})
+
+test('a replacement of a commit counts for nothing', async () => {
+  await using remote = await createGitRemote({ a: '1\n' })
+  const { mirror, main } = await mirrored(remote)
+  const other = await remote.commit('other', { a: 'replaced\n' })
+  await fetched(remote, 'other')
+  await gitIn(mirror.dir, 'update-ref', `refs/replace/${main}`, other)
+  const { stdout } = await mirror.succeed(['cat-file', 'blob', `${main}:a`], { signal: null })
+  assert.equal(stdout.text(), '1\n')
+})
+
+test('a repository planted where git stands has no say', async () => {
+  await using remote = await createGitRemote({ a: '1\n' })
+  await using elsewhere = await createGitRemote({ a: '2\n' })
+  const { git } = new Mirrors(remote.folder)
+  await git.run(['version'], { signal: null })
+  const home = path.join(remote.folder, 'git-home')
+  await gitIn(home, 'init', '--quiet')
+  await gitIn(home, 'config', `url.${elsewhere.path}.insteadOf`, remote.path)
+  await remote.commit('only-here', { a: '3\n' })
+  assert.equal(await defaultBranchOf(git, remote.path, 'only-here'), 'only-here')
 })

@@ -58,6 +58,9 @@ export async function createGitRemote(files: Readonly<Record<string, FileChange>
   await mkdir(folder)
   await gitIn(root, 'init', '--quiet', '--bare', '--initial-branch=main', bare)
   await gitIn(root, 'clone', '--quiet', bare, author)
+  // Blobs are the bytes the test gives, whatever its .gitattributes ask for.
+  await mkdir(path.join(author, '.git', 'info'), { recursive: true })
+  await writeFile(path.join(author, '.git', 'info', 'attributes'), '* -text -filter -ident !working-tree-encoding\n')
   await gitIn(author, 'symbolic-ref', 'HEAD', 'refs/heads/main')
   await commitFiles(author, files)
   await gitIn(author, 'push', '--quiet', 'origin', 'main')
