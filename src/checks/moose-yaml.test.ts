@@ -41,6 +41,15 @@ const refused: readonly [name: string, text: string, line: number, told: RegExp]
   ['an unknown key of the file', '\nchecks: []\nscripts: {}\n', 3, /scripts is not a known/],
   ['a missing command', 'checks:\n  - name: a\n', 2, /checks\[0\]\.run is not a text/],
   ['a command that is no text', 'checks:\n  - name: a\n    run: 5\n', 3, /checks\[0\]\.run is not a text/],
+  [
+    'a command with NUL',
+    'checks:\n  - name: a\n    run: "b\\0"\n',
+    3,
+    /checks\[0\]\.run contains NUL or half a character/,
+  ],
+  ['half a character', 'checks:\n  - name: a\n    run: "b\\ud800"\n', 3, /checks\[0\]\.run contains NUL or half/],
+  ['half a character in a name', 'checks:\n  - name: "\\udc00"\n    run: b\n', 2, /\.name contains NUL or half/],
+  ['NUL in what a check proves', 'checks:\n  - {name: a, run: b, proves: ["\\0"]}\n', 2, /proves\[0\] /],
   ['an empty name', 'checks:\n  - name: " "\n    run: b\n', 2, /checks\[0\]\.name is empty/],
   [
     'a name used twice',

@@ -25,6 +25,8 @@ const text = (max: number) =>
   z
     .string('is not a text')
     .refine((value) => value.trim() !== '', 'is empty')
+    // No command line and no database can hold these.
+    .refine((value) => value.isWellFormed() && !value.includes('\0'), 'contains NUL or half a character')
     .max(max, `is longer than ${max} characters`)
 
 const CheckEntry = z.strictObject(
