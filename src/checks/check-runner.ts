@@ -1,6 +1,7 @@
 import path from 'node:path'
-import { toFault } from '../errors.ts'
+import { type Fault, toFault } from '../errors.ts'
 import type { Check, CheckResult, CheckRunner } from '../pipeline/ports/execution.ts'
+import type { Workspace } from '../pipeline/ports/workspace.ts'
 import { type CommandResult, runCommand } from '../process/run-command.ts'
 import { childEnvironment } from '../sandbox/child-environment.ts'
 import { OutputTail, plainText } from './output-tail.ts'
@@ -22,36 +23,63 @@ type Ending = Pick<CheckResult, 'outcome' | 'exitCode'>
 
 /**
  * Runs checks with `/bin/sh -c` in the root of the workspace. They are foreign code: they get an environment without
- * any secret, a HOME and a TMPDIR of the attempt's own, a bounded time, and afterwards the tracked files are put back
- * so that the next check sees the commit that will be pushed.
+ * any secret, an empty HOME and TMPDIR, a bounded time, and afterwards the workspace is put back so that the next
+ * check sees the commit that will be pushed. A check after which that cannot be done has not passed, and no other is
+ * run in that workspace: each of them is told as crashed.
  */
 export function createCheckRunner(options: CheckRunnerOptions): CheckRunner {
-  return { run: (check, runOptions) => runCheck(options, check, runOptions) }
+  const spoiled = new WeakMap<Workspace, string>()
+  return { run: (check, runOptions) => runCheck({ ...options, spoiled }, check, runOptions) }
 }
 
-async function runCheck(
-  { executablePath }: CheckRunnerOptions,
-  check: Check,
-  options: RunOptions,
-): Promise<CheckResult> {
-  const { workspace, criteria, signal } = options
-  const env = await childEnvironment(path.dirname(workspace.path), executablePath)
+type RunnerParts = CheckRunnerOptions & {
+  /** Workspaces that could not be put back, with the check that left them so. */
+  spoiled: WeakMap<Workspace, string>
+}
+
+async function runCheck(parts: RunnerParts, check: Check, options: RunOptions): Promise<CheckResult> {
   const tail = new OutputTail()
   const onOutput = (text: string): void => {
     tail.add(text)
     options.onOutput(plainText(text))
   }
   const startedAt = performance.now()
-  const ending = await execute(check, { cwd: workspace.path, env, signal, onOutput })
-  const durationMs = Math.round(performance.now() - startedAt)
-  await workspace.restore()
+  const ending = await runAndRestore(parts, check, { ...options, onOutput })
   return {
     name: check.name,
     run: check.run,
     ...ending,
-    durationMs,
+    durationMs: Math.round(performance.now() - startedAt),
     outputTail: tail.read(TAIL_BYTES),
-    proves: provedCriteria(check.proves, criteria),
+    proves: provedCriteria(check.proves, options.criteria),
+  }
+}
+
+async function runAndRestore(parts: RunnerParts, check: Check, options: RunOptions): Promise<Ending> {
+  const { workspace, signal, onOutput } = options
+  const culprit = parts.spoiled.get(workspace)
+  if (culprit !== undefined) {
+    onOutput(`Not run: the check "${culprit}" left the workspace in a state that cannot be put right.\n`)
+    return { outcome: 'crashed', exitCode: null }
+  }
+  const env = await childEnvironment(path.dirname(workspace.path), parts.executablePath)
+  const ending = await execute(check, { cwd: workspace.path, env, signal, onOutput })
+  const problem = await restore(workspace)
+  if (problem === null) return ending
+  parts.spoiled.set(workspace, check.name)
+  onOutput(`\n${problem.message}\n`)
+  return ending.outcome === 'passed' ? { ...ending, outcome: 'crashed' } : ending
+}
+
+/** @returns what the check has done to the workspace that cannot be undone; null when all is well */
+async function restore(workspace: Workspace): Promise<Fault | null> {
+  try {
+    await workspace.restore()
+    return null
+  } catch (error) {
+    const fault = toFault(error)
+    if (fault.code === 'check_failed' || fault.code === 'command_failed') return fault
+    throw error
   }
 }
 

@@ -1,13 +1,16 @@
-import { copyFile, mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir } from 'node:fs/promises'
 import path from 'node:path'
+import { Fault } from '../errors.ts'
 import type { Git } from '../git/git.ts'
 import { identityEnvironment } from '../git/git-environment.ts'
 import type { Mirror } from '../git/mirror.ts'
 import { attemptRef, fullSha } from '../git/ref-names.ts'
 import type { Log } from '../log.ts'
 import type { Workspace, WorkspaceRequest } from '../pipeline/ports/workspace.ts'
+import { KnownFolder } from '../sandbox/known-folder.ts'
 import { removeTree } from '../sandbox/remove-tree.ts'
 import { recordsOf } from './path-bytes.ts'
+import { makePrivateClone } from './private-clone.ts'
 
 export type WorkspaceParts = { git: Git; mirror: Mirror; folder: string; log: Log }
 
@@ -17,6 +20,7 @@ export type WorkspaceParts = { git: Git; mirror: Mirror; folder: string; log: Lo
  * Two things look at the tree. Foreign code (checks, Aider) finds a repository of its own in `tree/.git`, which
  * borrows the mirror's objects and which Moose never opens. Moose's git works with the mirror as its repository and
  * an index of its own beside the tree: nothing foreign code writes into a `.git/config` can make it run a program.
+ * Before anything is committed, restored or removed, the tree must be the folder it was when it was made.
  */
 export class AttemptWorkspace implements Workspace {
   readonly path: string
@@ -26,6 +30,8 @@ export class AttemptWorkspace implements Workspace {
   readonly #index: string
   /** The commit tracked files are put back to. */
   #current: string
+  /** The attempt's folder and the tree in it, as they were made. */
+  #folders: readonly KnownFolder[] = []
 
   constructor(parts: WorkspaceParts, request: WorkspaceRequest) {
     this.#parts = parts
@@ -39,6 +45,7 @@ export class AttemptWorkspace implements Workspace {
   /** Fills the empty folder. */
   async checkOut(): Promise<void> {
     await mkdir(this.path, { recursive: true, mode: 0o700 })
+    this.#folders = [await KnownFolder.at(this.#parts.folder), await KnownFolder.at(this.path)]
     await this.#putBack(this.#request.signal)
     await this.#renewClone()
   }
@@ -48,6 +55,7 @@ export class AttemptWorkspace implements Workspace {
    * out, as everywhere in git, and named in the log.
    */
   async commit(message: string, when: Date): Promise<string | null> {
+    await this.#requireOurs()
     await this.#warnOfIgnored()
     await this.#run(['add', '--all', '--', '.'])
     const tree = await this.#run(['write-tree'])
@@ -63,9 +71,13 @@ export class AttemptWorkspace implements Workspace {
 
   /**
    * Also removes untracked files, so that one check cannot plant a file for the next; ignored ones (installed
-   * dependencies, build output) stay. The clone foreign code sees is made anew.
+   * dependencies, build output) stay. The clone foreign code sees and all that lies beside the tree are made anew.
    */
   async restore(): Promise<void> {
+    await this.#requireOurs()
+    for (const name of await readdir(this.#parts.folder)) {
+      if (name !== path.basename(this.path)) await removeTree(path.join(this.#parts.folder, name))
+    }
     await this.#putBack(null)
     await this.#run(['clean', '-d', '--force', '--force', '--quiet'])
     await this.#renewClone()
@@ -75,20 +87,30 @@ export class AttemptWorkspace implements Workspace {
     await removeTree(this.#parts.folder)
   }
 
-  /** Makes index and tracked files equal to the current commit. */
+  async #requireOurs(): Promise<void> {
+    for (const folder of this.#folders) {
+      if (await folder.isStillThere()) continue
+      const message =
+        'The work tree was removed, moved or replaced by a program that ran in it. ' +
+        'Moose touches nothing there any more. Correct the check, then retry.'
+      throw new Fault('check_failed', message)
+    }
+  }
+
+  /**
+   * Makes index and tracked files equal to the current commit. The index is always a new one: foreign code may have
+   * told the old one to overlook a file. The refresh compares contents, so that a file nobody changed keeps its time.
+   */
   async #putBack(signal: AbortSignal | null): Promise<void> {
+    await removeTree(this.#index)
+    await this.#run(['read-tree', this.#current], { signal })
+    await this.#run(['update-index', '-q', '--refresh'], { signal })
     await this.#run(['read-tree', '--reset', '-u', '--no-recurse-submodules', this.#current], { signal })
   }
 
   async #renewClone(): Promise<void> {
-    const clone = path.join(this.path, '.git')
-    await removeTree(clone)
-    await this.#parts.git.succeed(['init', '--quiet', '--template=', '--', this.path], { signal: null })
-    const objects = path.join(this.#parts.mirror.dir, 'objects')
-    await mkdir(path.join(clone, 'objects', 'info'), { recursive: true })
-    await writeFile(path.join(clone, 'objects', 'info', 'alternates'), `${objects}\n`)
-    await writeFile(path.join(clone, 'HEAD'), `${this.#current}\n`)
-    await copyFile(this.#index, path.join(clone, 'index'))
+    const { git, mirror } = this.#parts
+    await makePrivateClone(git, { tree: this.path, mirrorDir: mirror.dir, index: this.#index, head: this.#current })
   }
 
   async #warnOfIgnored(): Promise<void> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { test } from 'node:test'
 import { createCheckRunner } from '../../src/checks/check-runner.ts'
@@ -104,11 +104,9 @@ test('the environment of a check is exactly the allow-list', async () => {
 
 test('what a check does to tracked files does not reach the next one; installed dependencies do', async () => {
   await using given = await setting()
-  await given.run(
-    'echo changed > src/a; touch new; mkdir node_modules; touch node_modules/x; touch ~/cache; rm -rf .git',
-  )
-  const { outputTail } = await given.run('cat src/a; ls -A; ls ~; git status --porcelain')
-  assert.equal(outputTail, 'original\n.git\n.gitignore\nnode_modules\nsrc\ncache')
+  await given.run('echo changed > src/a; touch new; mkdir node_modules; touch node_modules/x; rm -rf .git')
+  const { outputTail } = await given.run('cat src/a; ls -A; git status --porcelain')
+  assert.equal(outputTail, 'original\n.git\n.gitignore\nnode_modules\nsrc')
 })
 
 test('HOME and TMPDIR go with the workspace', async () => {
@@ -120,8 +118,8 @@ test('HOME and TMPDIR go with the workspace', async () => {
 
 test('a check that takes too long ends with its whole process group', async () => {
   await using given = await setting()
-  await given.run('(sleep 61 & echo $! > ~/pid; wait)', { timeoutMs: 500 })
-  const pid = await readFile(path.join(path.dirname(given.workspace.path), 'home/pid'), 'utf8')
+  await given.run('mkdir node_modules; (sleep 61 & echo $! > node_modules/pid; wait)', { timeoutMs: 500 })
+  const pid = await readFile(path.join(given.workspace.path, 'node_modules/pid'), 'utf8')
   const state = existsSync(`/proc/${pid.trim()}/stat`) ? await readFile(`/proc/${pid.trim()}/stat`, 'utf8') : ') Z '
   assert.match(state, /\) Z /)
 })
@@ -139,4 +137,83 @@ test('a cancelled attempt stops its check', async () => {
   const cancel = new AbortController()
   setTimeout(() => cancel.abort(new Fault('attempt_cancelled', 'cancelled')), 200)
   await assert.rejects(given.run('sleep 60', {}, cancel.signal), fault('attempt_cancelled'))
+})
+
+test('HOME, TMPDIR and what lies around them are new for every check', async () => {
+  await using given = await setting()
+  await given.run('mkdir -p ~/ro/x $TMPDIR/x ../planted/x; touch ~/.npmrc ../file; ln -s / ../link; chmod -R a-w ~/ro')
+  const { outputTail } = await given.run('ls -A ~ "$TMPDIR"; ls -A ..')
+  const [home, temporary, ...around] = outputTail.split('\n').filter((line) => line !== '')
+  assert.deepEqual(
+    [home, temporary],
+    [`${path.dirname(given.workspace.path)}/home:`, `${path.dirname(given.workspace.path)}/tmp:`],
+  )
+  assert.deepEqual(around, ['home', 'index', 'tmp', 'tree'])
+})
+
+for (const [name, tampering] of [
+  [
+    'hides its change with skip-worktree',
+    'export GIT_INDEX_FILE="$PWD/../index"; echo faked > src/a; git update-index --skip-worktree src/a',
+  ],
+  ['leaves the lock of the index', 'touch ../index.lock; echo faked > src/a'],
+  ['puts garbage into the index', 'head -c 5000 /dev/urandom > ../index; echo faked > src/a'],
+  ['makes the index a folder', 'rm ../index; mkdir -p ../index/x ../index.lock/x; echo faked > src/a'],
+  ['makes its change look old', 'touch -r src/a ../t; echo fakefake > src/a; touch -r ../t src/a'],
+] as const) {
+  test(`the next check sees the commit although one ${name}`, async () => {
+    await using given = await setting()
+    assert.equal((await given.run(tampering)).outcome, 'passed')
+    assert.equal((await given.run('cat src/a')).outputTail, 'original')
+  })
+}
+
+test('a check that links the index elsewhere makes nothing be written there', async () => {
+  await using given = await setting()
+  const victim = path.join(path.dirname(path.dirname(given.workspace.path)), 'victim')
+  await writeFile(victim, 'mine')
+  assert.equal((await given.run(`ln -sf ${victim} ../index`)).outcome, 'passed')
+  assert.equal(await readFile(victim, 'utf8'), 'mine')
+})
+
+for (const [name, spoil] of [
+  ['replaces its work tree by a link', 'mv "$PWD" "$PWD.old"; ln -s "$VICTIM" "$PWD"'],
+  ['moves its work tree away', 'mv "$PWD" "$PWD.old"'],
+  ['removes its work tree', 'rm -rf "$PWD"'],
+  ['makes its work tree a file', 'mv "$PWD" "$PWD.old"; touch "$PWD"'],
+  [
+    'replaces the folder around it by a link',
+    'cd ../..; mv "$ATTEMPT" x; ln -s "$VICTIM" "$ATTEMPT"; mv x/tree "$ATTEMPT/tree"',
+  ],
+] as const) {
+  test(`a check that ${name} has not passed, and nothing outside is touched`, async () => {
+    await using given = await setting()
+    const attempt = path.dirname(given.workspace.path)
+    const victim = path.join(path.dirname(attempt), 'victim')
+    await mkdir(path.join(victim, 'home'), { recursive: true })
+    for (const file of ['precious', 'home/precious', 'index']) await writeFile(path.join(victim, file), 'mine')
+    const prologue = `VICTIM=${victim}; ATTEMPT=${attempt}; `
+    const spoiled = await given.run(`${prologue}echo done; ${spoil}`)
+    assert.equal(spoiled.outcome, 'crashed')
+    assert.match(spoiled.outputTail, /^done\n.*work tree/s)
+    assert.equal((await given.run(`${prologue}exit 3`)).outcome, 'crashed')
+    await given.workspace[Symbol.asyncDispose]()
+    for (const file of ['precious', 'home/precious', 'index']) {
+      assert.equal(await readFile(path.join(victim, file), 'utf8'), 'mine')
+    }
+    assert.ok(!existsSync(attempt))
+  })
+}
+
+test('a check that failed and removed its work tree has failed', async () => {
+  await using given = await setting()
+  const result = await given.run('rm -rf "$PWD"; exit 3')
+  assert.deepEqual([result.outcome, result.exitCode], ['failed', 3])
+  assert.match(result.outputTail, /work tree/)
+})
+
+test('files a check did not change keep their time, so that builds stay up to date', async () => {
+  await using given = await setting()
+  await given.run('touch -d 2020-01-01 src/a')
+  assert.match((await given.run('ls -l src/a')).outputTail, /2020/)
 })

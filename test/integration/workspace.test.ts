@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, readlink, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { test } from 'node:test'
 import { Fault, type FaultCode } from '../../src/errors.ts'
@@ -307,4 +307,54 @@ test('opening stops when the attempt is cancelled and leaves nothing behind', as
   const cancelled = AbortSignal.abort(new Fault('attempt_cancelled', 'cancelled'))
   await assert.rejects(given.workspaces.open({ ...request, signal: cancelled }), fault('attempt_cancelled'))
   assert.deepEqual(await readdir(path.join(given.remote.folder, 'workspaces')), [])
+})
+
+test('bytes are exact in the tree and in the commit, whatever attributes the repository has', async () => {
+  const files = {
+    '.gitattributes':
+      '[attr]odd text\n*.txt text\n*.odd odd\n*.bat eol=crlf\n*.id ident\n*.u16 working-tree-encoding=UTF-16\n*.lfs filter=lfs\n',
+    'sub/.gitattributes': '* text=auto\n',
+    'a.txt': 'a\r\nb\r\n',
+    'a.odd': 'a\r\n',
+    'run.bat': 'echo\n',
+    'v.id': '$Id$\n',
+    'w.id': '$Id: 0123 $\n',
+    'x.u16': 'plain\n',
+    'big.lfs': 'pointer\n',
+    'sub/mixed': 'a\r\nb\n',
+  }
+  await using given = await setting(files)
+  await using workspace = await given.open()
+  for (const [name, content] of Object.entries(files)) {
+    assert.equal(await read(workspace, name), content)
+    // git looks at the content of a file whose time is another.
+    await utimes(path.join(workspace.path, name), 1, 1)
+  }
+  assert.equal(await gitIn(workspace.path, 'status', '--porcelain'), '')
+  await write(workspace, 'a.txt', 'a\r\nb\r\nc\r\n')
+  await write(workspace, 'new.txt', 'new\r\n')
+  const sha = await committed(workspace)
+  const changed = await given.workspaces.changedFiles(given.remote.project(), given.base, sha)
+  assert.deepEqual(
+    changed.map(({ path: name, added, deleted }) => [name, added, deleted]),
+    [
+      ['a.txt', 1, 0],
+      ['new.txt', 1, 0],
+    ],
+  )
+  const tree = given.workspaces.tree(given.remote.project(), sha)
+  assert.equal((await tree.read('new.txt'))?.toString(), 'new\r\n')
+})
+
+test('a work tree that was replaced is neither committed nor restored', async () => {
+  await using given = await setting({ a: '1' })
+  await using workspace = await given.open()
+  const victim = path.join(given.remote.folder, 'victim')
+  await mkdir(victim)
+  await writeFile(path.join(victim, 'precious'), 'x')
+  await rm(workspace.path, { recursive: true })
+  await symlink(victim, workspace.path)
+  await assert.rejects(workspace.commit('x', when), fault('check_failed'))
+  await assert.rejects(workspace.restore(), fault('check_failed'))
+  assert.deepEqual(await readdir(victim), ['precious'])
 })
