@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { sql } from 'kysely'
+import type { Moose } from '../../src/app.ts'
 import { createMooseHome, detailOf, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
 
 const FILES = {
@@ -264,7 +265,9 @@ test('an order cancelled while it is published leaves no open pull request', asy
   )
   await moose.orchestrator.start(null)
   const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
-  const order = await settled(moose, id)
+  await settled(moose, id)
+  await untilNothingRuns(moose)
+  const order = await detailOf(moose, id)
   assert.deepEqual([order.status, order.pull_request?.state], ['cancelled', 'closed'])
   assert.deepEqual(await home.remote.branches(), ['main'])
 })
@@ -319,6 +322,14 @@ async function mostAtOnce({ database }: MooseHome, done: AbortSignal): Promise<n
     await new Promise((resolve) => setTimeout(resolve, 15))
   }
   return most
+}
+
+async function untilNothingRuns({ orchestrator }: Moose): Promise<void> {
+  const deadline = Date.now() + 15_000
+  while ((await orchestrator.status()).executing_count > 0) {
+    assert.ok(Date.now() < deadline, 'something still runs')
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
 }
 
 async function untilPhase({ database }: MooseHome, id: string, phase: string): Promise<void> {
@@ -403,9 +414,6 @@ test('an order deleted while it runs leaves nothing behind', async () => {
   const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
   await untilPhase(home, id, 'proposing')
   await home.database.db.deleteFrom('work_orders').where('id', '=', id).execute()
-  const deadline = Date.now() + 15_000
-  while ((await moose.orchestrator.status()).executing_count > 0 && Date.now() < deadline)
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  assert.equal((await moose.orchestrator.status()).executing_count, 0)
+  await untilNothingRuns(moose)
   assert.deepEqual(await home.remote.branches(), ['main'])
 })
