@@ -1,28 +1,33 @@
 import type { Kysely } from 'kysely'
+import type { Config } from '../config.ts'
 import type { NewProject } from '../contract/projects.ts'
 import type { WorkOrderDetail } from '../contract/work-orders.ts'
 import { attemptHistory } from '../db/attempts.ts'
 import type { EventFeed } from '../db/event-feed.ts'
 import { eventsAfter } from '../db/events.ts'
+import { takeDelivery } from '../db/github-deliveries.ts'
 import { addProject, listProjects } from '../db/projects.ts'
 import { listPullRequestsOfOrder } from '../db/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
 import { addWorkOrders, approveWorkOrder, findWorkOrder, listWorkOrders, rejectWorkOrder } from '../db/work-orders.ts'
 import { defaultBranchOf } from '../git/default-branch.ts'
-import type { HttpServices } from '../http/http-services.ts'
+import type { GitHubWebhook, HttpServices } from '../http/http-services.ts'
 import type { Log } from '../log.ts'
-import type { Orchestrator } from '../orchestrator/orchestrator.ts'
+import type { OrchestratorService } from '../orchestrator/orchestrator-service.ts'
 import type { Parts } from './adapters.ts'
 import { proposeForApi } from './propose-for-api.ts'
 
-/** What the API stands on, bound to this database and these parts. */
-export function createHttpServices(deps: {
+type Deps = {
   db: Kysely<Database>
   parts: Parts
   feed: EventFeed
-  orchestrator: Orchestrator
+  orchestrator: OrchestratorService
+  config: Pick<Config, 'githubSecrets'>
   log: Log
-}): HttpServices {
+}
+
+/** What the API stands on, bound to this database and these parts. */
+export function createHttpServices(deps: Deps): HttpServices {
   const { db, parts, feed, orchestrator, log } = deps
   return {
     workOrders: {
@@ -41,8 +46,19 @@ export function createHttpServices(deps: {
     orchestrator,
     manager: parts.ownManager,
     proposeForApi: (request, signal) => proposeForApi(db, parts, request, signal),
+    githubWebhook: githubWebhook(deps),
     log,
   }
+}
+
+function githubWebhook({
+  db,
+  orchestrator,
+  config,
+}: Pick<Deps, 'db' | 'orchestrator' | 'config'>): GitHubWebhook | null {
+  const secret = config.githubSecrets.webhook
+  if (secret === null) return null
+  return { secret, take: (delivery) => takeDelivery(db, delivery), hint: orchestrator.lookAtPullRequest }
 }
 
 async function workOrderDetail(db: Kysely<Database>, idOrPrefix: string): Promise<WorkOrderDetail> {
@@ -57,6 +73,6 @@ async function workOrderDetail(db: Kysely<Database>, idOrPrefix: string): Promis
 
 /** A project whose repository answers: a wrong URL is said now, not at the first attempt. */
 async function addCheckedProject(db: Kysely<Database>, { mirrors }: Parts, project: NewProject) {
-  const found = await defaultBranchOf(mirrors.git, project.repository, project.default_branch)
+  const found = await defaultBranchOf(mirrors.git, project, project.default_branch)
   return addProject(db, { ...project, defaultBranch: found })
 }

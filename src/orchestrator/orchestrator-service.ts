@@ -12,6 +12,7 @@ import type { Orchestrator } from './orchestrator.ts'
 import type { OrchestratorDeps } from './orchestrator-deps.ts'
 import { createRunningAttempts } from './running-attempts.ts'
 import { readStatus } from './status.ts'
+import { createTracker } from './tracker.ts'
 
 export type OrchestratorService = Orchestrator &
   AsyncDisposable & {
@@ -21,6 +22,8 @@ export type OrchestratorService = Orchestrator &
     wake(): void
     /** A notification said that an order was cancelled. */
     stopAttempt(workOrderId: string): void
+    /** Somebody said that something happened to a pull request of this number. */
+    lookAtPullRequest(number: number): void
   }
 
 /** Wires dispatcher, engine and running attempts into the service the API and the CLI see. */
@@ -33,11 +36,7 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
   const claim = (maxConcurrent: number, only: string | null) =>
     claimOrders(db, { maxConcurrent, executorId: deps.executorId, only })
   const settings = () => readSettings(db, config)
-  const engine = createLazyEngine(deps, {
-    drain,
-    running,
-    onEnd: () => dispatcher.wake(),
-  })
+  const engine = createLazyEngine(deps, { drain, running, onEnd: () => dispatcher.wake() })
   const dispatcher = createDispatcher({
     readSettings: settings,
     async claimAndStart(maxConcurrent) {
@@ -47,19 +46,24 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
     onError: errors.add,
     now: clock.now,
   })
+  const tracker = createTracker({ ...deps, intervalMs: config.trackIntervalMs, onError: errors.add })
   const stopAttempt = (workOrderId: string) => {
     running.abort(workOrderId, new Fault('attempt_cancelled', 'The order was cancelled.', { id: workOrderId }))
   }
 
   return {
-    launch: engine.launch,
+    async launch() {
+      await engine.launch()
+      tracker.start()
+    },
+    lookAtPullRequest: (number) => void tracker.look(number).catch(errors.add),
     async start(intervalMs) {
       await engine.launch()
       return dispatcher.start(intervalMs)
     },
     stop: dispatcher.stop,
     wake: dispatcher.wake,
-    status: () => readStatus({ ...deps, dispatcher, running, errors: errors.list() }),
+    status: () => readStatus({ ...deps, dispatcher, running, tracker, errors: errors.list() }),
     async execute(idOrPrefix, signal) {
       const order = await findWorkOrder(db, idOrPrefix)
       await engine.launch()
@@ -77,6 +81,7 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
     },
     async [Symbol.asyncDispose]() {
       dispatcher.stop()
+      await tracker[Symbol.asyncDispose]()
       await settle(drain, running, clock, 0)
       await engine[Symbol.asyncDispose]()
     },

@@ -120,6 +120,7 @@ export function memoryHttpServices(): MemoryServices {
       },
     },
     proposeForApi: async (request) => ({ content: request.task_description, cost: 0, proposer_used: 'small-model' }),
+    githubWebhook: null,
     log: createLog('silent'),
   }
 }
@@ -168,6 +169,7 @@ const STATUS = {
   total_failed: 0,
   errors: [],
   work_orders: { pending: 0, in_progress: 0, completed: 0, failed: 0, cancelled: 0, blocked: 0 },
+  github: { tracked_pull_requests: 0, api_calls_last_hour: 0, last_look: null },
   pid: 1,
   home: '/home',
   version: '0.1.0',
