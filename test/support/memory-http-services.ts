@@ -120,7 +120,14 @@ export function memoryHttpServices(): MemoryServices {
       },
     },
     proposeForApi: async (request) => ({ content: request.task_description, cost: 0, proposer_used: 'small-model' }),
-    githubWebhook: null,
+    githubWebhook: {
+      secret: 'webhook-secret',
+      take: async ({ id }) => {
+        told.push(`webhook ${id}`)
+        return true
+      },
+      hint: (number) => void told.push(`hint ${number}`),
+    },
     log: createLog('silent'),
   }
 }
