@@ -26,6 +26,8 @@ export const OrchestratorStatus = z
       /** Null before the first look. */
       last_look: z.iso.datetime().nullable(),
     }),
+    /** Id of the newest event; follow the stream from here to hear only of what comes. */
+    last_event_id: z.string(),
     /** Process id and home of the service. */
     pid: z.number().int(),
     home: z.string(),

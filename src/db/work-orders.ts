@@ -80,10 +80,15 @@ function noSuchOrder(id: string): Fault {
   })
 }
 
+/** The project the order names, or the one its last attempt was carried out in. */
+const projectOfOrder = sql<string>`coalesce(work_orders.project_id, (
+  select project_id from attempts where work_order_id = work_orders.id and number = work_orders.attempts
+))`
+
 function selectRows(db: Db) {
   return db
     .selectFrom('work_orders')
-    .leftJoin('projects', 'projects.id', 'work_orders.project_id')
+    .leftJoin('projects', (join) => join.on('projects.id', '=', projectOfOrder))
     .selectAll('work_orders')
     .select('projects.name as project_name')
 }
@@ -93,12 +98,14 @@ export async function approveWorkOrder(db: Db, idOrPrefix: string): Promise<Work
   const order = await findWorkOrder(db, idOrPrefix)
   if (order.status !== 'pending' && order.status !== 'blocked') throw wrongStatus(order, 'approved')
   if (order.approved) return order
-  await db
-    .updateTable('work_orders')
-    .set({ metadata: mergedMetadata({ approved_by_director: true }) })
-    .where('id', '=', order.id)
-    .execute()
-  await recordEvent(db, { workOrderId: order.id, type: 'approved', message: 'approved' })
+  await db.transaction().execute(async (transaction) => {
+    await transaction
+      .updateTable('work_orders')
+      .set({ metadata: mergedMetadata({ approved_by_director: true }) })
+      .where('id', '=', order.id)
+      .execute()
+    await recordEvent(transaction, { workOrderId: order.id, type: 'approved', message: 'approved' })
+  })
   return findWorkOrder(db, order.id)
 }
 
@@ -133,7 +140,7 @@ export type Move = {
 }
 
 /**
- * The only place that writes `status`: a compare-and-set.
+ * Writes `status` as a compare-and-set; beside it only a claim does (claim.ts).
  *
  * @returns whether the order was in one of the `from` statuses and has moved
  */
@@ -164,6 +171,8 @@ export async function moveWorkOrder(db: Db, id: string, move: Move): Promise<boo
 /**
  * The attempt's pull request is open: the order waits `in_review` for its merge. An order cancelled meanwhile keeps
  * its status and still learns where the pull request is.
+ *
+ * @returns whether it waits in review
  */
 export async function recordPullRequestOfOrder(
   db: Db,
@@ -173,8 +182,8 @@ export async function recordPullRequestOfOrder(
     proposer: string
     metadata: Record<string, unknown>
   },
-): Promise<void> {
-  await moveWorkOrder(db, id, { from: ['in_progress'], to: 'in_progress', phase: 'in_review' })
+): Promise<boolean> {
+  const inReview = await moveWorkOrder(db, id, { from: ['in_progress'], to: 'in_progress', phase: 'in_review' })
   await db
     .updateTable('work_orders')
     .set({
@@ -186,6 +195,7 @@ export async function recordPullRequestOfOrder(
     })
     .where('id', '=', id)
     .execute()
+  return inReview
 }
 
 /** What routing found out, for lists and for the first Moose's readers. */

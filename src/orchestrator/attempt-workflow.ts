@@ -3,15 +3,17 @@ import type { Clock } from '../clock.ts'
 import { type AttemptKey, noteAttempt } from '../db/attempts.ts'
 import type { Database } from '../db/schema.ts'
 import { noteRouting } from '../db/work-orders.ts'
-import { type FaultRecord, toFault } from '../errors.ts'
+import { Fault, type FaultRecord, toFault } from '../errors.ts'
 import { apply } from '../pipeline/apply.ts'
 import type { Adapters, AttemptContext } from '../pipeline/attempt-context.ts'
+import { forgeOf } from '../pipeline/ports/pull-request.ts'
 import { propose } from '../pipeline/propose.ts'
 import { publish } from '../pipeline/publish.ts'
 import { route } from '../pipeline/route.ts'
 import { verify } from '../pipeline/verify.ts'
 import type { PartialEvidence, StepName } from '../results/end-of-attempt.ts'
 import { recordFailure } from '../results/record-failure.ts'
+import { recordPullRequestEnd } from '../results/record-pull-request-end.ts'
 import { recordSuccess } from '../results/record-success.ts'
 import type { Drain } from './drain.ts'
 import { durableStep, type Step } from './durable-step.ts'
@@ -90,6 +92,7 @@ async function carryOut(
     failureOf: ({ failure }) => failure,
   })
   evidence.verified = verified
+  if (verified.failure !== null) throw Fault.fromRecord(verified.failure)
 
   const whole = { routed, proposed, applied, verified }
   const publishing = { head_sha: verified.headSha, forge: routed.project.forge }
@@ -97,7 +100,12 @@ async function carryOut(
   await run({
     name: 'record',
     input: { outcome: 'succeeded' },
-    run: () => recordSuccess(db, { ...key, evidence: whole, pullRequest }),
+    async run() {
+      if (await recordSuccess(db, { ...key, evidence: whole, pullRequest })) return
+      // Cancelled while it was being published: nobody waits for this pull request.
+      const closed = await forgeOf(adapters.forges, routed.project).close(routed.project, pullRequest.number)
+      await recordPullRequestEnd(db, { ...key, pullRequest: closed })
+    },
   })
 }
 

@@ -49,8 +49,12 @@ export function createLazyEngine(
   async function start(key: AttemptKey): Promise<void> {
     const { start: startWorkflow } = await launched()
     if (await startWorkflow(key)) return
-    const fault = new Fault('internal', 'The attempt was given up without a record of its end. Retry it.').toRecord()
+    const fault = new Fault(
+      'internal',
+      'The attempt cannot be taken up: it ended without a record, or another version of Moose began it. Retry it.',
+    ).toRecord()
     await recordFailure(deps.db, { ...key, evidence: {}, step: 'record', fault })
+    running.ended(key, fault)
   }
 
   async function startClaimed(): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { Config } from '../config.ts'
 import type { OrchestratorStatus } from '../contract/orchestrator.ts'
+import { lastEventId } from '../db/events.ts'
 import { listWatchedPullRequests } from '../db/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
 import { readSettings } from '../db/system-config.ts'
@@ -43,6 +44,7 @@ export async function readStatus(sources: StatusSources): Promise<OrchestratorSt
       api_calls_last_hour: watch.apiCallsLastHour(),
       last_look: tracker.lastLook === null ? null : tracker.lastLook.toISOString(),
     },
+    last_event_id: await lastEventId(db),
     pid: process.pid,
     home: config.home,
     version: sources.version,

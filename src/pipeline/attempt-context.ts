@@ -2,7 +2,7 @@ import type { WorkOrderContent } from '../work-order/content.ts'
 import type { Project } from '../work-order/project.ts'
 import type { Check, CheckRunner, Executor } from './ports/execution.ts'
 import type { Proposer, ProposerRequest } from './ports/proposal.ts'
-import type { Forge } from './ports/pull-request.ts'
+import type { Forges } from './ports/pull-request.ts'
 import type { Manager, RoutingRequest } from './ports/routing.ts'
 import type { Workspaces } from './ports/workspace.ts'
 
@@ -40,5 +40,5 @@ export type Adapters = {
   buildProposerRequest: (order: WorkOrderContent) => ProposerRequest
   /** Reads `moose.yaml`; null when the base commit has none. @throws {Fault} `checks_invalid` */
   parseChecks: (mooseYaml: string | null) => Check[]
-  forges: Readonly<Record<Project['forge'], Forge | null>>
+  forges: Forges
 }

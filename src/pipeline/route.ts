@@ -2,6 +2,7 @@ import { Fault } from '../errors.ts'
 import { describeProblems, fieldProblems, WorkOrderContent } from '../work-order/content.ts'
 import type { Project } from '../work-order/project.ts'
 import type { Adapters, AttemptContext } from './attempt-context.ts'
+import { forgeOf } from './ports/pull-request.ts'
 import type { RoutingDecision } from './ports/routing.ts'
 
 export type Routed = { shortId: string; order: WorkOrderContent; project: Project; decision: RoutingDecision }
@@ -9,14 +10,16 @@ export type Routed = { shortId: string; order: WorkOrderContent; project: Projec
 /**
  * Checks the order, finds its repository and asks the Manager for a proposer: the one decision of this attempt.
  *
- * @throws {Fault} `work_order_invalid`, `files_in_scope_required`, `project_required`, `no_able_proposer`, …
+ * @throws {Fault} `work_order_invalid`, `files_in_scope_required`, `project_required`, `forge_unsupported`, `no_able_proposer`, …
  */
 export async function route(
   context: AttemptContext,
-  { manager, buildRoutingRequest }: Pick<Adapters, 'manager' | 'buildRoutingRequest'>,
+  { manager, buildRoutingRequest, forges }: Pick<Adapters, 'manager' | 'buildRoutingRequest' | 'forges'>,
 ): Promise<Routed> {
   const order = checkedContent(context)
   const project = await context.project()
+  // Asked before anything is paid for.
+  forgeOf(forges, project)
   const decision = await manager.route(buildRoutingRequest(context.workOrderId, order), context.signal)
   await context.note(`${decision.selected_proposer}: ${decision.reason}`)
   return { shortId: await context.shortId(), order, project, decision }

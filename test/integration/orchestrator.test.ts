@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { sql } from 'kysely'
 import { createMooseHome, detailOf, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
 
 const FILES = {
@@ -223,6 +224,77 @@ test('settings in system_config count at once, and a malformed one is named and 
   await set('orchestrator_max_concurrent', '2')
   await set('orchestrator_enabled', 'true')
   assert.equal((await settled(moose, id)).phase, 'in_review')
+})
+
+test('a failed check leaves its evidence: what changed and how long the checks took', async () => {
+  const empty = [{ task: 'Empty the greeting', turn: 1, text: '### write greeting.txt\n```\n```\n' }]
+  await using home = await createMooseHome(FILES, empty)
+  await using moose = await home.open('client')
+  const id = await fileOrder(home.database, { title: 'Empty the greeting', files: ['greeting.txt'] })
+  await assert.rejects(moose.orchestrator.execute(id, new AbortController().signal), { code: 'check_failed' })
+  const [outcome] = await table(home, 'outcome_vectors')
+  assert.deepEqual([outcome?.diff_size_lines, outcome?.failure_class], [1, 'test_fail'])
+  assert.ok(Number(outcome?.test_duration_ms) >= 0 && outcome?.test_duration_ms !== null)
+  const verify = (await detailOf(moose, id)).attempt_history[0]?.steps.find(({ name }) => name === 'verify')
+  assert.equal(verify?.status, 'failed')
+  assert.match(JSON.stringify(verify?.output), /"outcome":"failed"/)
+})
+
+test('a forge that is not there is said before anything is paid', async () => {
+  await using home = await createMooseHome(FILES, [greet])
+  await home.database.db.updateTable('projects').set({ forge: 'github' }).execute()
+  await using moose = await home.open('client')
+  const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
+  await assert.rejects(moose.orchestrator.execute(id, new AbortController().signal), { code: 'forge_unsupported' })
+  const calls = await home.database.db.selectFrom('model_calls').selectAll().execute()
+  assert.equal(calls.length, 0)
+})
+
+test('an order cancelled while it is published leaves no open pull request', async () => {
+  await using home = await createMooseHome(FILES, [greet])
+  await using moose = await home.open()
+  // Cancelled in the same moment as its pull request is stored: after the last look, before the record.
+  await sql`
+    create function cancel_now() returns trigger language plpgsql as $$ begin
+      update work_orders set status = 'cancelled' where id = new.work_order_id; return new;
+    end $$`.execute(home.database.db)
+  await sql`create trigger cancel_now after insert on pull_requests for each row execute function cancel_now()`.execute(
+    home.database.db,
+  )
+  await moose.orchestrator.start(null)
+  const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
+  const order = await settled(moose, id)
+  assert.deepEqual([order.status, order.pull_request?.state], ['cancelled', 'closed'])
+  assert.deepEqual(await home.remote.branches(), ['main'])
+})
+
+test('a broken ownership connection is taken again, and the home stays owned', async () => {
+  await using home = await createMooseHome(FILES, [greet])
+  await using first = await home.open()
+  await first.orchestrator.start(null)
+  await sql`select pg_terminate_backend(pid) from pg_stat_activity
+    where application_name = 'moose owner' and datname = current_database()`.execute(home.database.db)
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  await assert.rejects(home.open(), { code: 'home_owned' })
+  const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
+  assert.equal((await settled(first, id)).phase, 'in_review')
+})
+
+test('an attempt of another pipeline revision is ended by name, and a retry runs', async () => {
+  await using home = await createMooseHome(FILES, [{ ...greet, delay_ms: 700 }])
+  const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
+  {
+    await using first = await home.open()
+    await first.orchestrator.start(null)
+    await untilPhase(home, id, 'proposing')
+  }
+  await sql`update dbos.workflow_status set application_version = 'pipeline-0'`.execute(home.database.db)
+  await using second = await home.open()
+  const stranded = await settled(second, id)
+  assert.deepEqual([stranded.status, code(stranded)], ['failed', 'internal'])
+  await second.orchestrator.start(null)
+  await second.orchestrator.retry(id)
+  assert.deepEqual([(await settled(second, id)).phase], ['in_review'])
 })
 
 test('a second process is told who owns the home, and may still look', async () => {

@@ -15,7 +15,8 @@ alter table projects
   add column if not exists infrastructure_status text,
   add column if not exists setup_notes text,
   add column if not exists created_at timestamptz not null default now();
-create unique index if not exists projects_name_key on projects (name);
+-- A first Moose may have named two alike; those have no repository yet.
+create unique index if not exists projects_name_key on projects (name) where repository is not null;
 
 create table if not exists work_orders (id uuid primary key default gen_random_uuid());
 alter table work_orders
