@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import packageJson from '../package.json' with { type: 'json' }
 import { createParts } from './app/adapters.ts'
-import { type DoctorFinding, examine } from './app/doctor.ts'
+import { examine } from './app/doctor.ts'
 import { executorIdOf } from './app/executor-id.ts'
 import { hearDatabase } from './app/hear-database.ts'
 import { createHomeOwnership } from './app/home-ownership.ts'
@@ -12,6 +12,7 @@ import { openDatabase } from './db/connect.ts'
 import { createEventFeed } from './db/event-feed.ts'
 import { type MigrateResult, migrate } from './db/migrate.ts'
 import type { Database } from './db/schema.ts'
+import type { DoctorFinding } from './doctor-finding.ts'
 import { createHttpApp } from './http/http-app.ts'
 import { serveHttp } from './http/serve-http.ts'
 import type { Log } from './log.ts'
@@ -70,6 +71,7 @@ export async function openMoose(config: Config, options: { log: Log; role: 'serv
       log,
       databaseUrl,
       adapters: parts.adapters,
+      watch: parts.watch,
       executorId,
       version: VERSION,
       own: ownership.take,
@@ -77,7 +79,7 @@ export async function openMoose(config: Config, options: { log: Log; role: 'serv
   )
   const feed = createEventFeed(db)
   stack.use(await hearDatabase(database.url, { orchestrator, feed, log }))
-  const http = createHttpApp(createHttpServices({ db, parts, feed, orchestrator, log }))
+  const http = createHttpApp(createHttpServices({ db, parts, feed, orchestrator, config, log }))
   if (role === 'service') await orchestrator.launch()
   const owned = stack.move()
   return {

@@ -5,6 +5,10 @@ import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import type { Database } from '../db/schema.ts'
 import { createPatchExecutor } from '../executors/patch/patch-executor.ts'
+import { createApiCalls } from '../forge/github/api-calls.ts'
+import { createGh, type Gh } from '../forge/github/gh.ts'
+import { createGitHubForge } from '../forge/github/github-forge.ts'
+import { createTokens } from '../forge/github/tokens.ts'
 import { createLocalForge } from '../forge/local/local-forge.ts'
 import { Mirrors } from '../git/mirrors.ts'
 import type { Log } from '../log.ts'
@@ -14,6 +18,7 @@ import { buildRoutingRequest } from '../manager/routing-request.ts'
 import { createModels, type Models } from '../models/models.ts'
 import type { Adapters } from '../pipeline/attempt-context.ts'
 import type { Proposer } from '../pipeline/ports/proposal.ts'
+import type { PullRequestWatch } from '../pipeline/ports/pull-request.ts'
 import type { Manager } from '../pipeline/ports/routing.ts'
 import { createForeignProposer } from '../proposer/foreign-proposer.ts'
 import { meteredProposer } from '../proposer/metered-proposer.ts'
@@ -28,11 +33,17 @@ export type Parts = {
   mirrors: Mirrors
   ownManager: Manager
   ownProposer: Proposer
+  gh: Gh
+  watch: PullRequestWatch
 }
 
 export function createParts(deps: { db: Kysely<Database>; config: Config; clock: Clock; log: Log }): Parts {
   const { db, config, clock, log } = deps
-  const mirrors = new Mirrors(config.home)
+  const apiCalls = createApiCalls(clock)
+  const tokenFor = createTokens(config, clock.now)
+  const gh = createGh(config, { tokenFor, apiCalls })
+  const mirrors = new Mirrors(config.home, { network: config.networkEnvironment, tokenFor })
+  const github = createGitHubForge({ db, mirrors, log, clock, gh }, apiCalls)
   const models = createModels({ ...config, db, clock, log })
   const ownManager = createManager({ db, models, clock })
   const ownProposer = createProposer({ db, models, clock, contextMaxBytes: config.contextMaxBytes })
@@ -41,6 +52,8 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
     mirrors,
     ownManager,
     ownProposer,
+    gh,
+    watch: github,
     adapters: {
       manager: config.managerUrl === null ? ownManager : createForeignManager({ url: config.managerUrl }),
       proposer:
@@ -50,7 +63,7 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
       executor: createPatchExecutor(),
       checkRunner: createCheckRunner(config),
       workspaces: createWorkspaces({ root: config.home, mirrors, log }),
-      forges: { local: createLocalForge({ db, mirrors, log, clock }), github: null },
+      forges: { local: createLocalForge({ db, mirrors, log, clock }), github },
       buildRoutingRequest,
       buildProposerRequest,
       parseChecks,

@@ -51,5 +51,16 @@ export type HttpServices = {
   manager: Manager
   /** Ours, for `POST /api/proposer-enhanced`. */
   proposeForApi(request: ProposerRequest, signal: AbortSignal): Promise<ProposerResponse>
+  /** Null: no secret is configured, and no webhook is taken. */
+  githubWebhook: GitHubWebhook | null
   log: Log
+}
+
+export type GitHubWebhook = {
+  /** What GitHub signs with. */
+  secret: string
+  /** Remembers a delivery. @returns false when it was taken before */
+  take(delivery: { id: string; event: string }): Promise<boolean>
+  /** Has the pull requests of this number looked at, soon. */
+  hint(number: number): void
 }

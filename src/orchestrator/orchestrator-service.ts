@@ -12,6 +12,7 @@ import type { Orchestrator } from './orchestrator.ts'
 import type { OrchestratorDeps } from './orchestrator-deps.ts'
 import { createRunningAttempts } from './running-attempts.ts'
 import { readStatus } from './status.ts'
+import { createTracker } from './tracker.ts'
 
 export type OrchestratorService = Orchestrator &
   AsyncDisposable & {
@@ -23,6 +24,8 @@ export type OrchestratorService = Orchestrator &
     wake(): void
     /** A notification said that an order was cancelled. */
     stopAttempt(workOrderId: string): void
+    /** Somebody said that something happened to a pull request of this number. */
+    lookAtPullRequest(number: number): void
   }
 
 /** Wires dispatcher, engine and running attempts into the service the API and the CLI see. */
@@ -51,9 +54,11 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
     onError: errors.add,
     now: clock.now,
   })
+  const tracker = createTracker({ ...deps, intervalMs: config.trackIntervalMs, onError: errors.add })
 
   return {
-    launch: attempts.launch,
+    launch: () => attempts.launch().then(tracker.start),
+    lookAtPullRequest: (number) => void tracker.look(number).catch(errors.add),
     async start(intervalMs) {
       assertServing(drain)
       await attempts.launch()
@@ -61,7 +66,7 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
     },
     stop: dispatcher.stop,
     wake: dispatcher.wake,
-    status: () => readStatus({ ...deps, dispatcher, running, errors: errors.list() }),
+    status: () => readStatus({ ...deps, dispatcher, running, tracker, errors: errors.list() }),
     async execute(idOrPrefix, signal) {
       assertServing(drain)
       const order = await findWorkOrder(db, idOrPrefix)
@@ -82,6 +87,7 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
     },
     async [Symbol.asyncDispose]() {
       dispatcher.stop()
+      await tracker[Symbol.asyncDispose]()
       await settle(drain, running, clock, 0)
       await attempts[Symbol.asyncDispose]()
     },

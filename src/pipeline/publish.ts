@@ -31,6 +31,7 @@ export async function publish(
     headSha: evidence.verified.headSha,
     title: pullRequestTitle(shortId, order.title),
     body: pullRequestBody(context, evidence),
+    labels: ['moose', `risk: ${order.risk_level}`],
     signal: context.signal,
   })
 }

@@ -124,6 +124,14 @@ export function memoryHttpServices(): MemoryServices {
       },
     },
     proposeForApi: async (request) => ({ content: request.task_description, cost: 0, proposer_used: 'small-model' }),
+    githubWebhook: {
+      secret: 'webhook-secret',
+      take: async ({ id }) => {
+        told.push(`webhook ${id}`)
+        return true
+      },
+      hint: (number) => void told.push(`hint ${number}`),
+    },
     log: createLog('silent'),
   }
 }
@@ -173,6 +181,7 @@ const STATUS = {
   total_failed: 0,
   errors: [],
   work_orders: { pending: 0, in_progress: 0, completed: 0, failed: 0, cancelled: 0, blocked: 0 },
+  github: { tracked_pull_requests: 0, api_calls_last_hour: 0, last_look: null },
   pid: 1,
   home: '/home',
   version: '0.1.0',

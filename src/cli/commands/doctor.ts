@@ -18,7 +18,7 @@ export function doctorCommand(cli: Cli): Command {
     .addHelpText('after', '\nExample:\n  $ moose doctor')
     .action(async () => {
       const findings = await looked(cli)
-      const sound = findings.every(({ state }) => state === 'ok' || state === 'optional')
+      const sound = findings.every(({ state }) => state !== 'missing' && state !== 'broken')
       cli.output.document({ success: sound, findings })
       cli.output.line(table(findings.map((finding) => row(finding, cli.output.paint))))
       if (!sound) process.exitCode = 1
@@ -46,6 +46,7 @@ const SYMBOL: Record<Finding['state'], (paint: Paint) => string> = {
   ok: (paint) => paint.green('✓'),
   missing: (paint) => paint.red('✗'),
   broken: (paint) => paint.red('✗'),
+  warning: (paint) => paint.yellow('!'),
   optional: (paint) => paint.dim('–'),
 }
 
