@@ -1,16 +1,17 @@
+import type { Clock } from '../clock.ts'
 import { claimOrders } from '../db/claim.ts'
 import { readSettings } from '../db/system-config.ts'
 import { findWorkOrder, noLongerInProgress } from '../db/work-orders.ts'
 import { Fault } from '../errors.ts'
 import { createAttemptStarter } from './attempt-starter.ts'
 import { createDecisions } from './decisions.ts'
-import { createDispatcher } from './dispatcher.ts'
-import { assertServing, createDrain, settle } from './drain.ts'
-import { createErrorList } from './error-list.ts'
+import { createDispatcher, type Dispatcher } from './dispatcher.ts'
+import { assertServing, createDrain, type Drain, settle } from './drain.ts'
+import { createErrorList, type ErrorList } from './error-list.ts'
 import { executeOrder } from './execute-order.ts'
 import type { Orchestrator } from './orchestrator.ts'
 import type { OrchestratorDeps } from './orchestrator-deps.ts'
-import { createRunningAttempts } from './running-attempts.ts'
+import { createRunningAttempts, type RunningAttempts } from './running-attempts.ts'
 import { readStatus } from './status.ts'
 import { createTracker } from './tracker.ts'
 
@@ -76,6 +77,28 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
     },
     ...createDecisions({ db, forges: adapters.forges }, running.cancel),
     stopAttempt: running.cancel,
+    ...createEndings({ dispatcher, drain, running, clock, errors }),
+    async [Symbol.asyncDispose]() {
+      dispatcher.stop()
+      await tracker[Symbol.asyncDispose]()
+      await settle(drain, running, clock, 0)
+      await attempts[Symbol.asyncDispose]()
+    },
+  }
+}
+
+type Endings = Pick<OrchestratorService, 'drain' | 'abandon'>
+
+/** The two ways a service ends before its process does. */
+function createEndings(parts: {
+  dispatcher: Dispatcher
+  drain: Drain
+  running: RunningAttempts
+  clock: Clock
+  errors: ErrorList
+}): Endings {
+  const { dispatcher, drain, running, clock, errors } = parts
+  return {
     drain(graceMs) {
       dispatcher.stop()
       return settle(drain, running, clock, graceMs)
@@ -84,12 +107,6 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
       errors.add(new Fault('home_owned', 'Another process runs the work orders of this home now. Stop this one.'))
       dispatcher.stop()
       settle(drain, running, clock, 0).catch(errors.add)
-    },
-    async [Symbol.asyncDispose]() {
-      dispatcher.stop()
-      await tracker[Symbol.asyncDispose]()
-      await settle(drain, running, clock, 0)
-      await attempts[Symbol.asyncDispose]()
     },
   }
 }
