@@ -6,9 +6,11 @@ import { listProjects } from '../db/projects.ts'
 import { listProposerConfigs } from '../db/proposer-configs.ts'
 import type { Database } from '../db/schema.ts'
 import { toFault } from '../errors.ts'
+import { installAider } from '../executors/aider/install.ts'
 import { defaultBranchOf } from '../git/default-branch.ts'
 import { runCommand } from '../process/run-command.ts'
 import type { Parts } from './adapters.ts'
+import { aiderFolder } from './executors.ts'
 
 /** One thing Moose needs or could use. */
 export type DoctorFinding = {
@@ -33,11 +35,30 @@ export async function examine(config: Config, database: OpenDatabase, parts: Par
     ...(await projects(database.db, parts)),
     ...(await proposers(database.db, parts)),
     await program(config, 'gh', 'the GitHub forge (not part of this version)'),
-    await program(config, 'aider', 'the aider executor (not part of this version)'),
+    await aider(config, parts),
   ]
 }
 
 const ok = (name: string, detail: string): DoctorFinding => ({ name, state: 'ok', detail, remedy: null })
+
+/** Installs what Moose can install itself. @throws {Fault} `command_missing`, `command_failed` */
+export async function repair(config: Config, onProgress: (message: string) => void): Promise<void> {
+  if (config.aiderBin !== null) return
+  await installAider({ folder: aiderFolder(config), environment: config.installEnvironment, onProgress })
+}
+
+async function aider(config: Config, { adapters }: Parts): Promise<DoctorFinding> {
+  const { executors } = adapters
+  try {
+    await executors.aider.assertReady()
+    return ok('aider', config.aiderBin === null ? aiderFolder(config) : config.aiderBin)
+  } catch (thrown) {
+    const detail = toFault(thrown).message
+    if (executors.wanted === 'aider') return { name: 'aider', state: 'missing', detail, remedy: 'moose doctor --fix' }
+    const optional = 'not there; needed only where a Proposer answers free text (moose doctor --fix installs it)'
+    return { name: 'aider', state: 'optional', detail: optional, remedy: null }
+  }
+}
 
 async function program(config: Config, name: string, neededFor: string | null): Promise<DoctorFinding> {
   try {

@@ -4,9 +4,7 @@ import { type AttemptKey, noteAttempt } from '../db/attempts.ts'
 import type { Database } from '../db/schema.ts'
 import { noteRouting } from '../db/work-orders.ts'
 import { type FaultRecord, toFault } from '../errors.ts'
-import { apply } from '../pipeline/apply.ts'
 import type { Adapters, AttemptContext } from '../pipeline/attempt-context.ts'
-import { propose } from '../pipeline/propose.ts'
 import { publish } from '../pipeline/publish.ts'
 import { route } from '../pipeline/route.ts'
 import { verify } from '../pipeline/verify.ts'
@@ -16,6 +14,7 @@ import { recordSuccess } from '../results/record-success.ts'
 import type { Drain } from './drain.ts'
 import { durableStep, type Step } from './durable-step.ts'
 import { openAttempt } from './open-attempt.ts'
+import { applyWithRetry, proposeWithRetries } from './repeated-steps.ts'
 
 export type WorkflowDeps = {
   db: Kysely<Database>
@@ -52,7 +51,7 @@ export function attemptWorkflow(deps: WorkflowDeps): (workOrderId: string, attem
       failure = toFault(thrown).toRecord()
       await recordEnd(deps, key, run, { ...key, evidence, step: progress.step, fault: failure })
     }
-    await deps.adapters.workspaces.discard(workOrderId, attempt)
+    await cleanUp(deps.adapters, key, failure === null ? undefined : evidence.routed)
     deps.onEnd(key, failure)
   }
 }
@@ -73,13 +72,11 @@ async function carryOut(
     estimatedCostUsd: estimateOf(routed.decision.routing_metadata.estimated_cost_usd),
   })
 
-  const proposing = { proposer: routed.decision.selected_proposer, files_in_scope: routed.order.files_in_scope }
-  const proposed = await run({ name: 'propose', input: proposing, run: () => propose(context, routed, adapters) })
+  const proposed = await proposeWithRetries(context, routed, adapters, run)
   evidence.proposed = proposed
   await noteAttempt(db, key, { base_sha: proposed.baseSha })
 
-  const applying = { base_sha: proposed.baseSha, format: proposed.response.format }
-  const applied = await run({ name: 'apply', input: applying, run: () => apply(context, routed, proposed, adapters) })
+  const applied = await applyWithRetry(context, { routed, proposed }, adapters, run)
   evidence.applied = applied
   await noteAttempt(db, key, { head_sha: applied.headSha })
 
@@ -99,6 +96,16 @@ async function carryOut(
     input: { outcome: 'succeeded' },
     run: () => recordSuccess(db, { ...key, evidence: whole, pullRequest }),
   })
+}
+
+/** What an attempt leaves on this machine: after a success its commit, after a failure nothing (seed 7.3). */
+async function cleanUp(
+  { workspaces }: Pick<Adapters, 'workspaces'>,
+  { workOrderId, attempt }: AttemptKey,
+  failed: PartialEvidence['routed'],
+): Promise<void> {
+  await workspaces.discard(workOrderId, attempt)
+  if (failed !== undefined) await workspaces.rollBack(failed.project, workOrderId, attempt)
 }
 
 function estimateOf(usd: number | null | undefined): number | null {

@@ -2,6 +2,7 @@ import { claimOrders } from '../db/claim.ts'
 import { readSettings } from '../db/system-config.ts'
 import { findWorkOrder } from '../db/work-orders.ts'
 import { Fault } from '../errors.ts'
+import { assertWantedReady } from '../pipeline/choose-executor.ts'
 import { cancelOrder, decidePullRequest, retryOrder } from './decisions.ts'
 import { createDispatcher } from './dispatcher.ts'
 import { createDrain, settle } from './drain.ts'
@@ -54,6 +55,7 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
   return {
     launch: engine.launch,
     async start(intervalMs) {
+      await assertWantedReady(adapters.executors)
       await engine.launch()
       return dispatcher.start(intervalMs)
     },

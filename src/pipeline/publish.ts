@@ -34,7 +34,7 @@ export async function publish(
     baseSha: evidence.proposed.baseSha,
     headSha: evidence.verified.headSha,
     title: pullRequestTitle(shortId, order.title),
-    body: pullRequestBody(context, evidence),
+    body: pullRequestBody(context, evidence, await context.spentUsd()),
     signal: context.signal,
   })
 }

@@ -12,10 +12,12 @@ const MAX_FILES = 200
 /**
  * The seed's sections, with the truth in them: the files git says have changed, and a tick only where a check that
  * proves the criterion passed on this commit.
+ *
+ * @param spentUsd on all model calls of the attempt
  */
-export function pullRequestBody(context: AttemptContext, evidence: Evidence): string {
+export function pullRequestBody(context: AttemptContext, evidence: Evidence, spentUsd: number): string {
   const sections = [
-    summary(context, evidence),
+    summary(context, evidence, spentUsd),
     section('Description', neutralised(evidence.routed.order.description.slice(0, MAX_DESCRIPTION))),
     section('Acceptance Criteria', criteria(evidence)),
     section('Checks', checks(evidence)),
@@ -32,18 +34,20 @@ function section(heading: string, text: string): string {
   return text === '' ? '' : `## ${heading}\n\n${text}`
 }
 
-function summary(context: AttemptContext, { routed, proposed, applied }: Evidence): string {
+function summary(context: AttemptContext, { routed, proposed, applied }: Evidence, spentUsd: number): string {
   const { decision, order } = routed
   const { response } = proposed
+  // A foreign Proposer's cost is not among our calls.
+  const cost = Math.max(spentUsd, response.cost + applied.costUsd)
   const lines = [
     `## Work Order: ${context.workOrderId}`,
     '',
     `**Risk Level:** ${order.risk_level}`,
     `**Proposer Used:** ${response.proposer_used}${response.replayed === true ? ' (replay: recorded answers, no model was called)' : ''}`,
     `**Complexity Score:** ${decision.routing_metadata.complexity_score.toFixed(2)}`,
-    `**Cost:** $${response.cost.toFixed(4)}`,
+    `**Cost:** $${cost.toFixed(4)}`,
     `**Hard Stop Required:** ${decision.routing_metadata.hard_stop_required ? 'Yes' : 'No'}`,
-    `**Executor:** ${applied.executor}`,
+    `**Executor:** ${applied.executor} (${applied.reason})`,
     `**Attempt:** ${context.attempt}`,
   ]
   return lines.join('\n')

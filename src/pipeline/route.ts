@@ -2,6 +2,7 @@ import { Fault } from '../errors.ts'
 import { describeProblems, fieldProblems, WorkOrderContent } from '../work-order/content.ts'
 import type { Project } from '../work-order/project.ts'
 import type { Adapters, AttemptContext } from './attempt-context.ts'
+import { assertWantedReady } from './choose-executor.ts'
 import type { RoutingDecision } from './ports/routing.ts'
 
 export type Routed = { shortId: string; order: WorkOrderContent; project: Project; decision: RoutingDecision }
@@ -9,13 +10,16 @@ export type Routed = { shortId: string; order: WorkOrderContent; project: Projec
 /**
  * Checks the order, finds its repository and asks the Manager for a proposer: the one decision of this attempt.
  *
- * @throws {Fault} `work_order_invalid`, `files_in_scope_required`, `project_required`, `no_able_proposer`, …
+ * @throws {Fault} `work_order_invalid`, `files_in_scope_required`, `project_required`, `no_able_proposer`,
+ *   `command_missing` (the executor), …
  */
 export async function route(
   context: AttemptContext,
-  { manager, buildRoutingRequest }: Pick<Adapters, 'manager' | 'buildRoutingRequest'>,
+  { manager, executors, buildRoutingRequest }: Pick<Adapters, 'manager' | 'executors' | 'buildRoutingRequest'>,
 ): Promise<Routed> {
   const order = checkedContent(context)
+  // Before anything is spent.
+  await assertWantedReady(executors)
   const project = await context.project()
   const decision = await manager.route(buildRoutingRequest(context.workOrderId, order), context.signal)
   await context.note(`${decision.selected_proposer}: ${decision.reason}`)

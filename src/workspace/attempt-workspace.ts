@@ -5,8 +5,9 @@ import { identityEnvironment } from '../git/git-environment.ts'
 import type { Mirror } from '../git/mirror.ts'
 import { attemptRef, fullSha } from '../git/ref-names.ts'
 import type { Log } from '../log.ts'
-import type { Workspace, WorkspaceRequest } from '../pipeline/ports/workspace.ts'
+import type { ChangedFile, Workspace, WorkspaceRequest } from '../pipeline/ports/workspace.ts'
 import { removeTree } from '../sandbox/remove-tree.ts'
+import { changedFiles } from './changed-files.ts'
 import { recordsOf } from './path-bytes.ts'
 
 export type WorkspaceParts = { git: Git; mirror: Mirror; folder: string; log: Log }
@@ -59,6 +60,12 @@ export class AttemptWorkspace implements Workspace {
     this.#current = sha
     await this.#renewClone()
     return sha
+  }
+
+  async changes(): Promise<ChangedFile[]> {
+    await this.#run(['add', '--all', '--', '.'])
+    const tree = await this.#run(['write-tree'])
+    return changedFiles(this.#parts.mirror, this.baseSha, tree)
   }
 
   /**
