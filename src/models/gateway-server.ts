@@ -45,7 +45,8 @@ export function gatewayApp(find: (token: string) => OpenGrant | undefined): Hono
     const data = [{ id: c.var.grant.model, object: 'model', created: 0, owned_by: 'moose' }]
     return c.json({ object: 'list', data })
   })
-  app.post('/v1/chat/completions', bodyLimit({ maxSize: MAX_BODY_BYTES }), answerChat)
+  app.use(bodyLimit({ maxSize: MAX_BODY_BYTES }))
+  app.on('POST', '/v1/chat/completions', answerChat)
   app.notFound((c) => c.json(errorOf('There is nothing here.', 'not_found'), 404))
   app.onError((error, c) => c.json(errorOf(error.message, 'internal'), 400))
   return app
@@ -84,12 +85,11 @@ function streamed(c: Context<Env>, answer: Promise<ModelAnswer>, head: { id: str
 
 /**
  * Always a status no client repeats: models/ has repeated the call already as often as its fault deserves, and a
- * client that tries again would only wait longer.
+ * client that tries again would only wait longer. The message says nothing of why, because litellm guesses from its
+ * words ("429", "rate limit", a URL) what to do; the grant's record of calls has the fault.
  */
 function faultBody(error: unknown): object {
-  const { code, message } = toFault(error)
-  // A URL in an error makes Aider offer to open it.
-  return errorOf(`${code}: ${message.replaceAll('://', ' ')}`, code)
+  return errorOf('The call came to no answer. Moose knows why.', toFault(error).code)
 }
 
 function listen(server: Server): Promise<number> {

@@ -47,10 +47,12 @@ export function openGrant(models: Pick<Models, 'call'>, proposer: ProposerConfig
       underWay.add(call)
       try {
         const answer = await call
-        calls.push({ fault: null, costUsd: answer.costUsd })
-        return answer
+        const fault = request.refuse(answer.text)
+        calls.push({ fault, costUsd: answer.costUsd })
+        if (fault === null) return answer
+        throw fault
       } catch (error) {
-        calls.push({ fault: toFault(error), costUsd: null })
+        if (calls.at(-1)?.fault !== error) calls.push({ fault: toFault(error), costUsd: null })
         throw error
       } finally {
         underWay.delete(call)

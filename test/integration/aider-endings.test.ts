@@ -168,6 +168,7 @@ const ENDINGS: Ending[] = [
     name: 'a path that leaves the tree',
     script: [says(GOOD + block('../../escaped.txt', '', 'mine'))],
     ending: 'aider_out_of_scope',
+    says: /escaped\.txt/,
   },
   {
     name: 'an existing file elsewhere on the machine',
@@ -243,7 +244,7 @@ const ENDINGS: Ending[] = [
     name: 'an edit through a link of the repository',
     files: { ...FILES, link: { link: path.join(outside, 'precious.txt') } },
     script: [says(GOOD + block('link', 'hello', 'mine')), says(block('link', '', 'mine'))],
-    ending: 'aider_out_of_scope',
+    ending: 'aider_malformed_edits',
     check: () => untouched(),
   },
   {

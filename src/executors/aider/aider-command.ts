@@ -33,22 +33,46 @@ export function runPaths(folder: string) {
  */
 export function aiderArguments({ folder, files, lineEndings, model, timeoutMs }: AiderRun): string[] {
   const { message, metadata } = runPaths(folder)
-  const none = (name: string) => path.join(folder, name)
-  return [
-    ...['--message-file', message],
-    ...['--model', `openai/${model}`, '--weak-model', `openai/${model}`, '--editor-model', `openai/${model}`],
-    ...['--model-metadata-file', metadata, '--edit-format', 'diff', '--line-endings', lineEndings],
-    ...['--yes-always', '--no-stream', '--no-pretty', '--no-fancy-input', '--no-show-model-warnings'],
-    ...['--no-auto-commits', '--no-dirty-commits', '--no-gitignore', '--no-auto-lint', '--no-auto-test'],
-    ...['--no-check-update', '--no-show-release-notes', '--no-analytics', '--no-notifications', '--no-browser'],
-    ...['--no-detect-urls', '--disable-playwright', '--no-suggest-shell-commands', '--no-watch-files'],
-    ...['--map-tokens', '0', '--timeout', String(Math.ceil(timeoutMs / 1000) + 60)],
-    ...['--chat-history-file', none('chat.md'), '--input-history-file', none('input')],
-    ...['--aiderignore', none('no-ignore'), '--env-file', none('no-env')],
-    '--',
-    ...files,
-  ]
+  const name = `openai/${model}`
+  const valued = {
+    '--message-file': message,
+    '--model': name,
+    '--weak-model': name,
+    '--editor-model': name,
+    '--model-metadata-file': metadata,
+    '--edit-format': 'diff',
+    '--line-endings': lineEndings,
+    '--map-tokens': '0',
+    '--timeout': String(Math.ceil(timeoutMs / 1000) + 60),
+    '--chat-history-file': path.join(folder, 'chat.md'),
+    '--input-history-file': path.join(folder, 'input'),
+    '--aiderignore': path.join(folder, 'no-ignore'),
+    '--env-file': path.join(folder, 'no-env'),
+  }
+  return [...Object.entries(valued).flat(), ...SWITCHES, '--', ...files]
 }
+
+const SWITCHES = [
+  '--yes-always',
+  '--no-stream',
+  '--no-pretty',
+  '--no-fancy-input',
+  '--no-show-model-warnings',
+  '--no-auto-commits',
+  '--no-dirty-commits',
+  '--no-gitignore',
+  '--no-auto-lint',
+  '--no-auto-test',
+  '--no-check-update',
+  '--no-show-release-notes',
+  '--no-analytics',
+  '--no-notifications',
+  '--no-browser',
+  '--no-detect-urls',
+  '--disable-playwright',
+  '--no-suggest-shell-commands',
+  '--no-watch-files',
+]
 
 /**
  * Aider's whole environment. Git in it sees no configuration but ours and runs no hook; litellm reads no `.env`; what

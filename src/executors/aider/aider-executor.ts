@@ -8,6 +8,7 @@ import { plainText } from '../../process/plain-text.ts'
 import { runCommand } from '../../process/run-command.ts'
 import { removeTree } from '../../sandbox/remove-tree.ts'
 import { type AiderRun, aiderArguments, aiderEnvironment, modelMetadata, runPaths } from './aider-command.ts'
+import { refuseForeignPath } from './foreign-path.ts'
 import { instructionText } from './instruction.ts'
 import { isAiderConfig, type Mask, maskTree } from './masked-entries.ts'
 import { existingFiles, lineEndingsOf } from './scope-arguments.ts'
@@ -47,7 +48,14 @@ async function apply(options: AiderExecutorOptions, input: ExecutorInput): Promi
   const folder = path.join(path.dirname(workspace.path), 'aider')
   await removeTree(folder)
   const task = `${order.title} (aider${previousFailure === null ? '' : ', again'})`
-  await using grant = await options.gateway.grant({ proposer, workOrderId, attempt, task, signal })
+  await using grant = await options.gateway.grant({
+    proposer,
+    workOrderId,
+    attempt,
+    task,
+    signal,
+    refuse: refuseForeignPath,
+  })
   const run = await prepare(options, input, { folder, model: grant.model })
   const { clone, masked } = runPaths(folder)
   const mask = await maskTree(workspace.path, masked, clone)

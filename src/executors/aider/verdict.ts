@@ -58,6 +58,7 @@ export function judgeRun(evidence: AiderEvidence, scope: readonly string[]): Aid
     if (failed.code === 'model_call_rejected' && NO_ROOM.test(failed.message)) {
       return { verdict: 'context_overflow', reason: failed.message }
     }
+    if (failed.code === 'aider_out_of_scope') return { verdict: 'out_of_scope', reason: failed.message }
     return { verdict: 'model_error', kind: failed.code, reason: failed.message }
   }
   if (exitCode === 2) return { verdict: 'config_refused', reason: lastLines(output) }

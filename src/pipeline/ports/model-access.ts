@@ -2,7 +2,7 @@ import type { Fault } from '../../errors.ts'
 
 /** One call that came through a grant. */
 export type GrantedCall = {
-  /** Null: the model answered. */
+  /** Null: the model answered, and the answer was passed on. */
   fault: Fault | null
   /** USD; null when the price is unknown or no answer came. */
   costUsd: number | null
@@ -16,6 +16,8 @@ export type GrantRequest = {
   /** With the number of the call the key of a recording. */
   task: string
   signal: AbortSignal
+  /** Why an answer must not reach the child; null when it may. The call has been made and is paid all the same. */
+  refuse: (answer: string) => Fault | null
 }
 
 /** What a child process needs to call a model, and the record of its calls. Disposing it ends both at once. */
