@@ -56,7 +56,9 @@ export async function openMoose(config: Config, options: { log: Log; role: 'serv
   const database = stack.use(await openDatabase({ ...config, log }))
   const migrated = await migrate(database.pool)
   const { db, pool } = database
-  const ownership = stack.use(createHomeOwnership(config.home, { url: database.url, log, onLost: () => lost(log) }))
+  const executorId = await executorIdOf(config.home)
+  const onLost = () => orchestrator.abandon()
+  const ownership = stack.use(createHomeOwnership(config.home, { url: database.url, executorId, log, onLost }))
   if (role === 'service') await ownership.take()
 
   const clock = systemClock
@@ -72,7 +74,7 @@ export async function openMoose(config: Config, options: { log: Log; role: 'serv
       log,
       databaseUrl,
       adapters: parts.adapters,
-      executorId: await executorIdOf(config.home),
+      executorId,
       version: VERSION,
       own: ownership.take,
     }),
@@ -98,9 +100,4 @@ export async function openMoose(config: Config, options: { log: Log; role: 'serv
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
-}
-
-/** Another process may own the home now: what is claimed here goes on, fenced by its rows; nothing can be done better. */
-function lost(log: Log): void {
-  log.error('the connection that proves ownership of the home is lost')
 }

@@ -64,7 +64,7 @@ export const NEXT_MOVE = {
   not_found: 'fail',
   not_running: 'block',
   port_taken: 'block',
-  project_required: 'fail',
+  project_required: 'block',
   proposal_rejected: 'fail',
   proposer_refused: 'fail',
   proposer_unreachable: 'retry',

@@ -3,7 +3,7 @@ import type { Kysely } from 'kysely'
 import { type Config, shownDatabaseUrl } from '../config.ts'
 import type { OpenDatabase } from '../db/connect.ts'
 import { listProjects } from '../db/projects.ts'
-import { listProposerConfigs } from '../db/proposer-configs.ts'
+import { listProposers } from '../db/proposer-configs.ts'
 import type { Database } from '../db/schema.ts'
 import { toFault } from '../errors.ts'
 import { installAider } from '../executors/aider/install.ts'
@@ -33,7 +33,7 @@ export async function examine(config: Config, database: OpenDatabase, parts: Par
     await home(config),
     ok('database', `${database.embedded ? 'embedded Postgres' : 'Postgres'} at ${shownDatabaseUrl(database.url)}`),
     ...(await projects(database.db, parts)),
-    ...(await proposers(database.db, parts)),
+    ...(await proposerFindings(database.db, parts)),
     await program(config, 'gh', 'the GitHub forge (not part of this version)'),
     await aider(config, parts),
   ]
@@ -118,14 +118,19 @@ async function projects(db: Kysely<Database>, { mirrors }: Parts): Promise<Docto
   )
 }
 
-async function proposers(db: Kysely<Database>, { models }: Parts): Promise<DoctorFinding[]> {
-  const active = (await listProposerConfigs(db)).filter((proposer) => proposer.active)
-  const findings = active.map((proposer): DoctorFinding => {
-    const availability = models.availability(proposer)
-    const name = `proposer ${proposer.name}`
-    if (availability.available) return ok(name, `${proposer.provider} ${proposer.model}`)
-    return { name, state: 'optional', detail: availability.reason, remedy: null }
-  })
+async function proposerFindings(db: Kysely<Database>, { models }: Parts): Promise<DoctorFinding[]> {
+  const { proposers, malformed } = await listProposers(db)
+  const findings = proposers
+    .filter(({ active }) => active)
+    .map((proposer): DoctorFinding => {
+      const availability = models.availability(proposer)
+      const name = `proposer ${proposer.name}`
+      if (availability.available) return ok(name, `${proposer.provider} ${proposer.model}`)
+      return { name, state: 'optional', detail: availability.reason, remedy: null }
+    })
+  for (const { details, message } of malformed) {
+    findings.push({ name: `proposer ${details['proposer']}`, state: 'broken', detail: message, remedy: null })
+  }
   if (findings.some(({ state }) => state === 'ok')) return findings
   const remedy = 'set ANTHROPIC_API_KEY or OPENAI_API_KEY, or add a row to proposer_configs'
   return [...findings, { name: 'proposers', state: 'missing', detail: 'no active proposer can be called', remedy }]

@@ -9,9 +9,11 @@ import { listPullRequestsOfOrder } from '../db/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
 import { addWorkOrders, approveWorkOrder, findWorkOrder, listWorkOrders, rejectWorkOrder } from '../db/work-orders.ts'
 import { defaultBranchOf } from '../git/default-branch.ts'
+import { originOf } from '../git/origin.ts'
 import type { HttpServices } from '../http/http-services.ts'
 import type { Log } from '../log.ts'
 import type { Orchestrator } from '../orchestrator/orchestrator.ts'
+import { forgeOf } from '../pipeline/ports/pull-request.ts'
 import type { Parts } from './adapters.ts'
 import { proposeForApi } from './propose-for-api.ts'
 
@@ -56,7 +58,9 @@ async function workOrderDetail(db: Kysely<Database>, idOrPrefix: string): Promis
 }
 
 /** A project whose repository answers: a wrong URL is said now, not at the first attempt. */
-async function addCheckedProject(db: Kysely<Database>, { mirrors }: Parts, project: NewProject) {
-  const found = await defaultBranchOf(mirrors.git, project.repository, project.default_branch)
-  return addProject(db, { ...project, defaultBranch: found })
+async function addCheckedProject(db: Kysely<Database>, { mirrors, adapters }: Parts, project: NewProject) {
+  forgeOf(adapters.forges, project)
+  const repository = await originOf(mirrors.git, project.repository)
+  const defaultBranch = await defaultBranchOf(mirrors.git, repository, project.default_branch)
+  return addProject(db, { ...project, repository, defaultBranch })
 }

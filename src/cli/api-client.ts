@@ -29,8 +29,6 @@ export type ApiClient = {
   follow(query: { workOrderId: string | null; afterId: string; signal: AbortSignal }): AsyncGenerator<EventView>
   /** The stored events of an order, oldest first. */
   history(workOrderId: string): AsyncGenerator<EventView>
-  /** The id of the newest event of all orders; `0` when there is none. */
-  latestEventId(signal: AbortSignal): Promise<string>
 }
 
 export function createApiClient(baseUrl: string, send: Send): ApiClient {
@@ -57,11 +55,6 @@ export function createApiClient(baseUrl: string, send: Send): ApiClient {
     },
     async *history(workOrderId) {
       for await (const page of pages(client, workOrderId)) yield* page
-    },
-    async latestEventId(signal) {
-      let latest = '0'
-      for await (const page of pages(client, null, signal)) latest = String(page.at(-1)?.id)
-      return latest
     },
   }
   return client

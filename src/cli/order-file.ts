@@ -27,7 +27,7 @@ export function readOrderFile(name: string, text: string): OrderFile {
   const broken = documents.flatMap(({ errors }) => errors.map((error) => `${at(error.pos[0])} ${error.message}`))
   if (broken.length > 0) return { orders: [], problems: broken }
 
-  const read = documents.filter(({ contents }) => contents !== null).map((document) => readDocument(document, at))
+  const read = documents.map((document) => readDocument(document, at))
   const file = { orders: read.flatMap(({ orders }) => orders), problems: read.flatMap(({ problems }) => problems) }
   if (file.orders.length === 0 && file.problems.length === 0) file.problems.push(`${name}:1: there is no work order`)
   return file
@@ -55,6 +55,8 @@ function candidatesOf(document: Document.Parsed): (Candidate | { unreadable: str
   } catch (error) {
     return [{ unreadable: toFault(error).message }]
   }
+  // Nothing between two `---` is nothing, not an order without fields.
+  if (value === null) return []
   if (Array.isArray(value)) return inList(value, [])
   if (isWrapped(value)) return inList(value.work_orders, ['work_orders'])
   return [{ value, path: [] }]

@@ -15,7 +15,7 @@ export type Output = {
   readonly json: boolean
   /** Colours of stdout; plain functions where there are none. */
   readonly paint: Paint
-  /** Width of the terminal; null when stdout is none. */
+  /** Width of the terminal; null when stdout is none or does not know it. */
   readonly columns: number | null
   /** A result for people. */
   line(text: string): void
@@ -48,7 +48,7 @@ export function createOutput(streams: Streams, options: { json: boolean; color: 
   return {
     json: options.json,
     paint,
-    columns: stdout instanceof WriteStream ? stdout.columns : null,
+    columns: stdout instanceof WriteStream && stdout.columns > 0 ? stdout.columns : null,
     line: (text) => people(stdout, text),
     verbatim: (text) => write(stdout, stdout instanceof WriteStream ? harmless(text) : text),
     own: (text) => write(stdout, text),

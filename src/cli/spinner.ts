@@ -23,7 +23,8 @@ export function startSpinner(stream: WriteStream, text: string): Spinner {
   const draw = () => {
     frame += 1
     const line = `${FRAMES[frame % FRAMES.length]} ${shown}`
-    stream.write(CLEAR_LINE + line.slice(0, Math.max(1, stream.columns - 1)))
+    // A terminal that does not know its width says 0.
+    stream.write(CLEAR_LINE + (stream.columns > 0 ? line.slice(0, stream.columns - 1) : line))
     visible = true
   }
   let timer = setTimeout(() => {

@@ -18,6 +18,8 @@ export const OrchestratorStatus = z
     errors: z.array(z.object({ message: z.string(), timestamp: z.iso.datetime() })),
     /** Orders by status. */
     work_orders: z.record(z.enum(STATUSES), z.number().int()),
+    /** Id of the newest event; follow the stream from here to hear only of what comes. */
+    last_event_id: z.string(),
     /** Process id and home of the service. */
     pid: z.number().int(),
     home: z.string(),

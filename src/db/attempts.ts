@@ -29,6 +29,27 @@ export async function runningAttempts(db: Db, executorId: string): Promise<Attem
   return rows.map((row) => ({ workOrderId: row.work_order_id, attempt: row.number }))
 }
 
+/** Orders that stand in an attempt nobody can run any more: its row is gone. */
+export async function ordersWithoutAttempt(db: Db): Promise<string[]> {
+  const rows = await db
+    .selectFrom('work_orders')
+    .select('id')
+    .where('status', '=', 'in_progress')
+    .where('phase', '<>', 'in_review')
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('attempts')
+            .select('number')
+            .whereRef('attempts.work_order_id', '=', 'work_orders.id')
+            .where('attempts.status', '=', 'running'),
+        ),
+      ),
+    )
+    .execute()
+  return rows.map((row) => row.id)
+}
+
 /** Remembers what the attempt has made so far. */
 export async function noteAttempt(
   db: Db,
@@ -134,7 +155,9 @@ export async function endStep(
     .where('attempt', '=', attempt)
     .where('name', '=', step.name)
     .returning(['cost_usd', sql<string>`round(extract(epoch from (ended_at - started_at)) * 1000)`.as('duration_ms')])
-    .executeTakeFirstOrThrow()
+    .executeTakeFirst()
+  // It never began: the order was taken away before.
+  if (row === undefined) return { costUsd: 0, durationMs: 0 }
   return { costUsd: Number(row.cost_usd), durationMs: Number(row.duration_ms) }
 }
 

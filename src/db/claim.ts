@@ -1,4 +1,5 @@
-import { type Kysely, type Selectable, sql, type Transaction } from 'kysely'
+import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely'
+import { LIMITS } from '../work-order/content.ts'
 import { scopesOverlap } from '../work-order/scope.ts'
 import type { AttemptKey } from './attempts.ts'
 import { recordEvent } from './events.ts'
@@ -18,6 +19,13 @@ export type ClaimOptions = {
   only: string | null
 }
 
+export type Claim = {
+  /** Oldest order first. */
+  claimed: AttemptKey[]
+  /** Orders that should start and that the database refuses to change; they stay pending. */
+  refused: { workOrderId: string; error: unknown }[]
+}
+
 type Scope = { projectId: string | null; files: readonly string[] }
 type Candidate = Scope & { id: string }
 
@@ -28,15 +36,15 @@ type Candidate = Scope & { id: string }
  * One claimer works at a time (advisory lock), so that the limits hold across processes; SKIP LOCKED lets it pass
  * orders somebody is editing.
  */
-export async function claimOrders(db: Kysely<Database>, options: ClaimOptions): Promise<AttemptKey[]> {
+export async function claimOrders(db: Kysely<Database>, options: ClaimOptions): Promise<Claim> {
   return db.transaction().execute(async (transaction) => {
     await sql`select pg_advisory_xact_lock(${CLAIM_LOCK})`.execute(transaction)
     const running = await runningScopes(transaction)
     const free = options.maxConcurrent - running.length
-    if (free <= 0) return []
+    if (free <= 0) return { claimed: [], refused: [] }
     const candidates = await approvedOrders(transaction, options.only)
     const chosen = choose(candidates, running, free)
-    return chosen.length === 0 ? [] : startAttempts(transaction, chosen, options.executorId)
+    return startAttempts(transaction, chosen, options.executorId)
   })
 }
 
@@ -63,12 +71,18 @@ const onlyProject = sql<string | null>`(
   select (array_agg(id))[1] from projects where repository is not null having count(*) = 1
 )`
 
+/** A longer list than an order may have is refused when it is run; comparing it here could take for ever. */
+function comparableScope(files: RawBuilder<unknown>) {
+  const isComparable = sql`jsonb_typeof(${files}) = 'array' and jsonb_array_length(${files}) <= ${LIMITS.files}`
+  return sql<unknown>`case when ${isComparable} then ${files} else '[]' end`
+}
+
 async function runningScopes(transaction: Transaction<Database>): Promise<Scope[]> {
   const rows = await transaction
     .selectFrom('attempts')
     .select((eb) => [
       eb.fn.coalesce('project_id', onlyProject).as('project_id'),
-      sql<unknown>`content -> 'files_in_scope'`.as('files'),
+      comparableScope(sql`content -> 'files_in_scope'`).as('files'),
     ])
     .where('status', '=', 'running')
     .execute()
@@ -78,7 +92,11 @@ async function runningScopes(transaction: Transaction<Database>): Promise<Scope[
 async function approvedOrders(transaction: Transaction<Database>, only: string | null): Promise<Candidate[]> {
   let select = transaction
     .selectFrom('work_orders')
-    .select((eb) => ['id', 'files_in_scope', eb.fn.coalesce('project_id', onlyProject).as('project_id')])
+    .select((eb) => [
+      'id',
+      comparableScope(sql`files_in_scope`).as('files'),
+      eb.fn.coalesce('project_id', onlyProject).as('project_id'),
+    ])
     .where('status', '=', 'pending')
     .where(sql<boolean>`metadata ->> 'approved_by_director' = 'true'`)
     // A cancelled and retried order waits until its last attempt has really ended.
@@ -94,49 +112,75 @@ async function approvedOrders(transaction: Transaction<Database>, only: string |
     )
   if (only !== null) select = select.where('id', '=', only)
   const rows = await select.orderBy('created_at').orderBy('id').limit(LOOK_AHEAD).execute()
-  return rows.map((row) => ({ id: row.id, projectId: row.project_id, files: texts(row.files_in_scope) }))
+  return rows.map((row) => ({ id: row.id, projectId: row.project_id, files: texts(row.files) }))
 }
 
 async function startAttempts(
   transaction: Transaction<Database>,
   ids: readonly string[],
   executorId: string,
-): Promise<AttemptKey[]> {
-  const rows = await transaction
+): Promise<Claim> {
+  const claim: Claim = { claimed: [], refused: [] }
+  for (const id of ids) {
+    await sql`savepoint one_order`.execute(transaction)
+    try {
+      const key = await startAttempt(transaction, id, executorId)
+      if (key !== null) claim.claimed.push(key)
+    } catch (error) {
+      // One row the database does not take must not hold up all others.
+      await sql`rollback to savepoint one_order`.execute(transaction)
+      claim.refused.push({ workOrderId: id, error })
+    }
+  }
+  return claim
+}
+
+/** @returns null when somebody holds the row or has changed it since it was chosen */
+async function startAttempt(
+  transaction: Transaction<Database>,
+  id: string,
+  executorId: string,
+): Promise<AttemptKey | null> {
+  const row = await transaction
     .selectFrom('work_orders')
-    .selectAll()
-    .where('id', 'in', ids)
+    .select((eb) => [
+      'id',
+      eb
+        .selectFrom('attempts')
+        .select(sql<number>`coalesce(max(number), 0) + 1`.as('next'))
+        .whereRef('attempts.work_order_id', '=', 'work_orders.id')
+        .as('attempt'),
+    ])
+    .where('id', '=', id)
     .where('status', '=', 'pending')
     .where(sql<boolean>`metadata ->> 'approved_by_director' = 'true'`)
     .forUpdate()
     .skipLocked()
-    .execute()
-  const claimed: AttemptKey[] = []
-  for (const id of ids) {
-    const row = rows.find((each) => each.id === id)
-    if (row !== undefined) claimed.push(await startAttempt(transaction, row, executorId))
-  }
-  return claimed
-}
-
-async function startAttempt(
-  transaction: Transaction<Database>,
-  row: Selectable<Database['work_orders']>,
-  executorId: string,
-): Promise<AttemptKey> {
-  const attempt = row.attempts + 1
+    .executeTakeFirst()
+  if (row === undefined || row.attempt === null) return null
+  const { attempt } = row
   await transaction
     .updateTable('work_orders')
     .set({ status: 'in_progress', phase: 'routing', attempts: attempt, status_reason: null })
-    .where('id', '=', row.id)
+    .where('id', '=', id)
     .execute()
-  const { title, description, acceptance_criteria, files_in_scope, risk_level } = row
-  const content = JSON.stringify({ title, description, acceptance_criteria, files_in_scope, risk_level })
   await transaction
     .insertInto('attempts')
-    .values({ work_order_id: row.id, number: attempt, project_id: row.project_id, content, executor_id: executorId })
+    .columns(['work_order_id', 'number', 'project_id', 'content', 'executor_id'])
+    .expression((eb) =>
+      eb
+        .selectFrom('work_orders')
+        .where('id', '=', id)
+        .select([
+          'id',
+          sql<number>`${attempt}::integer`.as('number'),
+          'project_id',
+          sql<string>`moose_order_content(work_orders)`.as('content'),
+          sql<string>`${executorId}::text`.as('executor_id'),
+        ]),
+    )
     .execute()
-  const key = { workOrderId: row.id, attempt }
+  const key = { workOrderId: id, attempt }
   await recordEvent(transaction, { ...key, type: 'claimed', message: `attempt ${attempt} begins` })
   return key
 }

@@ -45,6 +45,12 @@ export async function eventsAfter(
   return rows.map(toEventView)
 }
 
+/** The id of the newest event; `0` when there is none. */
+export async function lastEventId(db: Kysely<Database>): Promise<string> {
+  const row = await db.selectFrom('work_order_events').select('id').orderBy('id', 'desc').limit(1).executeTakeFirst()
+  return row === undefined ? '0' : row.id
+}
+
 function toEventView(row: Selectable<Database['work_order_events']>): EventView {
   return {
     id: row.id,

@@ -6,7 +6,7 @@ import type { Database } from './schema.ts'
 
 type Db = Kysely<Database>
 
-/** @throws {Fault} `work_order_conflict` never; `request_invalid` when the name is taken */
+/** @throws {Fault} `request_invalid` when the name is taken */
 export async function addProject(
   db: Db,
   project: { name: string; repository: string; defaultBranch: string; forge: 'local' | 'github' },
@@ -19,7 +19,7 @@ export async function addProject(
       default_branch: project.defaultBranch,
       forge: project.forge,
     })
-    .onConflict((conflict) => conflict.column('name').doNothing())
+    .onConflict((conflict) => conflict.column('name').where('repository', 'is not', null).doNothing())
     .returningAll()
     .executeTakeFirst()
   if (row === undefined) {
@@ -37,7 +37,12 @@ export async function listProjects(db: Db): Promise<ProjectView[]> {
 
 /** @throws {Fault} `not_found` */
 export async function findProjectByName(db: Db, name: string): Promise<Project> {
-  const row = await db.selectFrom('projects').selectAll().where('name', '=', name).executeTakeFirst()
+  const row = await db
+    .selectFrom('projects')
+    .selectAll()
+    .where('name', '=', name)
+    .where('repository', 'is not', null)
+    .executeTakeFirst()
   if (row === undefined)
     throw new Fault('not_found', `There is no project "${name}". Add it with: moose init`, { name })
   return toProject(row)

@@ -44,14 +44,23 @@ export type ProposerConfig = z.infer<typeof ProposerRow>
 
 const COLUMNS = ['name', 'provider', 'model', 'complexity_threshold', 'cost_profile', 'base_url', 'active'] as const
 
-/**
- * Every configured proposer, by name. Read anew each time, so that a change at run time counts at once.
- *
- * @throws {Fault} `config_invalid` naming the row and what is wrong with it
- */
-export async function listProposerConfigs(db: Kysely<Database>): Promise<ProposerConfig[]> {
+export type Proposers = {
+  /** By name. */
+  proposers: ProposerConfig[]
+  /** One `config_invalid` for each active row that cannot be read; the others can be used all the same. */
+  malformed: Fault[]
+}
+
+/** Every configured proposer, the inactive ones too. Read anew each time, so that a change at run time counts at once. */
+export async function listProposers(db: Kysely<Database>): Promise<Proposers> {
   const rows = await db.selectFrom('proposer_configs').select(COLUMNS).orderBy('name').execute()
-  return rows.map(toProposerConfig)
+  const found: Proposers = { proposers: [], malformed: [] }
+  for (const row of rows) {
+    const parsed = ProposerRow.safeParse(row)
+    if (parsed.success) found.proposers.push(parsed.data)
+    else if (row.active) found.malformed.push(malformed(row.name, parsed.error))
+  }
+  return found
 }
 
 /**

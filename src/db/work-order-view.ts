@@ -29,7 +29,7 @@ export function toWorkOrderView(row: WorkOrderRow): WorkOrderView {
     proposer: row.proposer_id,
     estimated_cost: decimal(row.estimated_cost),
     actual_cost: decimal(row.actual_cost),
-    metadata: row.metadata,
+    metadata: isRecord(row.metadata) ? row.metadata : {},
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),
     completed_at: row.completed_at === null ? null : row.completed_at.toISOString(),
@@ -38,7 +38,12 @@ export function toWorkOrderView(row: WorkOrderRow): WorkOrderView {
 
 /** The seed's flag; supabase-js writes a boolean, hand-written SQL often the text. */
 export function isApproved(metadata: Record<string, unknown>): boolean {
-  return String(metadata['approved_by_director']) === 'true'
+  return isRecord(metadata) && String(metadata['approved_by_director']) === 'true'
+}
+
+/** Rows from before the check on the column may hold any JSON. */
+function isRecord(json: unknown): boolean {
+  return typeof json === 'object' && json !== null && !Array.isArray(json)
 }
 
 /** The texts of a JSON list; empty for anything that is no list. */

@@ -3,7 +3,7 @@ import type { NewWorkOrder, WorkOrderView } from '../contract/work-orders.ts'
 import { Fault, type FaultRecord } from '../errors.ts'
 import { canMove, type Phase, type Status } from '../work-order/status.ts'
 import { recordEvent } from './events.ts'
-import { findProjectByName } from './projects.ts'
+import { findProjectByName, listProjects } from './projects.ts'
 import type { Database } from './schema.ts'
 import { toWorkOrderView } from './work-order-view.ts'
 
@@ -21,7 +21,7 @@ export async function addWorkOrders(db: Db, orders: readonly NewWorkOrder[]): Pr
 }
 
 async function addWorkOrder(db: Db, order: NewWorkOrder): Promise<WorkOrderView> {
-  const project = order.project === undefined ? null : await findProjectByName(db, order.project)
+  const projectId = await projectIdFor(db, order.project)
   const { id } = await db
     .insertInto('work_orders')
     .values({
@@ -30,13 +30,21 @@ async function addWorkOrder(db: Db, order: NewWorkOrder): Promise<WorkOrderView>
       acceptance_criteria: JSON.stringify(order.acceptance_criteria),
       files_in_scope: JSON.stringify(order.files_in_scope),
       risk_level: order.risk_level,
-      project_id: project === null ? null : project.id,
+      project_id: projectId,
       metadata: JSON.stringify(order.approved ? { approved_by_director: true } : {}),
     })
     .returning('id')
     .executeTakeFirstOrThrow()
   await recordEvent(db, { workOrderId: id, type: 'added', message: order.approved ? 'added, approved' : 'added' })
   return findWorkOrder(db, id)
+}
+
+/** Null while there is no project yet: the order then waits for the first one. @throws {Fault} `project_required` */
+async function projectIdFor(db: Db, name: string | undefined): Promise<string | null> {
+  if (name !== undefined) return (await findProjectByName(db, name)).id
+  const [project, second] = await listProjects(db)
+  if (second === undefined) return project === undefined ? null : project.id
+  throw new Fault('project_required', 'There are several projects. Name one: --project, or "project" in the order.')
 }
 
 /** Oldest first; of more than `limit`, the newest. */
@@ -80,10 +88,15 @@ function noSuchOrder(id: string): Fault {
   })
 }
 
+/** The project the order names, or the one its last attempt was carried out in. */
+const projectOfOrder = sql<string>`coalesce(work_orders.project_id, (
+  select project_id from attempts where work_order_id = work_orders.id and number = work_orders.attempts
+))`
+
 function selectRows(db: Db) {
   return db
     .selectFrom('work_orders')
-    .leftJoin('projects', 'projects.id', 'work_orders.project_id')
+    .leftJoin('projects', (join) => join.on('projects.id', '=', projectOfOrder))
     .selectAll('work_orders')
     .select('projects.name as project_name')
 }
@@ -93,12 +106,14 @@ export async function approveWorkOrder(db: Db, idOrPrefix: string): Promise<Work
   const order = await findWorkOrder(db, idOrPrefix)
   if (order.status !== 'pending' && order.status !== 'blocked') throw wrongStatus(order, 'approved')
   if (order.approved) return order
-  await db
-    .updateTable('work_orders')
-    .set({ metadata: mergedMetadata({ approved_by_director: true }) })
-    .where('id', '=', order.id)
-    .execute()
-  await recordEvent(db, { workOrderId: order.id, type: 'approved', message: 'approved' })
+  await db.transaction().execute(async (transaction) => {
+    await transaction
+      .updateTable('work_orders')
+      .set({ metadata: mergedMetadata({ approved_by_director: true }) })
+      .where('id', '=', order.id)
+      .execute()
+    await recordEvent(transaction, { workOrderId: order.id, type: 'approved', message: 'approved' })
+  })
   return findWorkOrder(db, order.id)
 }
 
@@ -133,7 +148,7 @@ export type Move = {
 }
 
 /**
- * The only place that writes `status`: a compare-and-set.
+ * Writes `status` as a compare-and-set; beside it only a claim does (claim.ts).
  *
  * @returns whether the order was in one of the `from` statuses and has moved
  */
@@ -164,6 +179,8 @@ export async function moveWorkOrder(db: Db, id: string, move: Move): Promise<boo
 /**
  * The attempt's pull request is open: the order waits `in_review` for its merge. An order cancelled meanwhile keeps
  * its status and still learns where the pull request is.
+ *
+ * @returns whether it waits in review
  */
 export async function recordPullRequestOfOrder(
   db: Db,
@@ -173,8 +190,8 @@ export async function recordPullRequestOfOrder(
     proposer: string
     metadata: Record<string, unknown>
   },
-): Promise<void> {
-  await moveWorkOrder(db, id, { from: ['in_progress'], to: 'in_progress', phase: 'in_review' })
+): Promise<boolean> {
+  const inReview = await moveWorkOrder(db, id, { from: ['in_progress'], to: 'in_progress', phase: 'in_review' })
   await db
     .updateTable('work_orders')
     .set({
@@ -186,6 +203,7 @@ export async function recordPullRequestOfOrder(
     })
     .where('id', '=', id)
     .execute()
+  return inReview
 }
 
 /** What routing found out, for lists and for the first Moose's readers. */
@@ -203,7 +221,9 @@ export async function noteRouting(
 
 /** `metadata || patch` in one statement: two writers never lose each other's keys. */
 export function mergedMetadata(patch: Record<string, unknown>) {
-  return sql<string>`work_orders.metadata || ${JSON.stringify(patch)}::jsonb`
+  // A row from before the check on the column may hold any JSON.
+  return sql<string>`case when jsonb_typeof(work_orders.metadata) = 'object' then work_orders.metadata else '{}' end
+    || ${JSON.stringify(patch)}::jsonb`
 }
 
 /** Orders by status; every status is there, also with 0. */

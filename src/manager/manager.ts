@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { Clock } from '../clock.ts'
-import { listProposerConfigs, type ProposerConfig } from '../db/proposer-configs.ts'
+import { listProposers, type ProposerConfig } from '../db/proposer-configs.ts'
 import type { Database } from '../db/schema.ts'
 import { Fault } from '../errors.ts'
 import type {
@@ -36,7 +36,7 @@ export type OwnManager = Manager & {
 export function createManager({ db, models, clock }: ManagerOptions): OwnManager {
   return {
     async decideRetry(request) {
-      const configs = await listProposerConfigs(db)
+      const configs = await usableProposers(db)
       return decideRetry(
         request,
         configs.filter((config) => whyNot(config, models) === null),
@@ -44,12 +44,20 @@ export function createManager({ db, models, clock }: ManagerOptions): OwnManager
     },
     async route(request) {
       requireApproval(request)
-      const candidates = candidatesFor(request, await listProposerConfigs(db), models)
+      const candidates = candidatesFor(request, await usableProposers(db), models)
       const hardStops = findHardStops(request.task_description)
       const choice = chooseProposer({ complexity: request.complexity_score, hardStops }, candidates)
       return toDecision({ request, choice, candidates, hardStops, at: clock.now() })
     },
   }
+}
+
+/** A malformed row is in nobody's way as long as another can be used; doctor shows it. */
+async function usableProposers(db: Kysely<Database>): Promise<ProposerConfig[]> {
+  const { proposers, malformed } = await listProposers(db)
+  const [fault] = malformed
+  if (fault !== undefined && !proposers.some(({ active }) => active)) throw fault
+  return proposers
 }
 
 function requireApproval({ work_order_id: id, approved_by_director: approved }: RoutingRequest): void {

@@ -3,13 +3,16 @@ import type { Clock } from '../clock.ts'
 import { type AttemptKey, noteAttempt } from '../db/attempts.ts'
 import type { Database } from '../db/schema.ts'
 import { noteRouting } from '../db/work-orders.ts'
-import { type FaultRecord, toFault } from '../errors.ts'
+import { Fault, type FaultRecord, toFault } from '../errors.ts'
+import type { Log } from '../log.ts'
 import type { Adapters, AttemptContext } from '../pipeline/attempt-context.ts'
+import { forgeOf } from '../pipeline/ports/pull-request.ts'
 import { publish } from '../pipeline/publish.ts'
 import { route } from '../pipeline/route.ts'
 import { verify } from '../pipeline/verify.ts'
 import type { PartialEvidence, StepName } from '../results/end-of-attempt.ts'
 import { recordFailure } from '../results/record-failure.ts'
+import { recordPullRequestEnd } from '../results/record-pull-request-end.ts'
 import { recordSuccess } from '../results/record-success.ts'
 import type { Drain } from './drain.ts'
 import { durableStep, type Step } from './durable-step.ts'
@@ -20,6 +23,7 @@ export type WorkflowDeps = {
   db: Kysely<Database>
   adapters: Adapters
   clock: Clock
+  log: Log
   drain: Drain
   /** The signal of an attempt, aborted by a cancellation or the end of a drain. */
   signalOf: (key: AttemptKey) => AbortSignal
@@ -50,9 +54,10 @@ export function attemptWorkflow(deps: WorkflowDeps): (workOrderId: string, attem
     } catch (thrown) {
       failure = toFault(thrown).toRecord()
       await recordEnd(deps, key, run, { ...key, evidence, step: progress.step, fault: failure })
+    } finally {
+      await cleanUp(deps, key, failure === null ? undefined : evidence.routed)
+      deps.onEnd(key, failure)
     }
-    await cleanUp(deps.adapters, key, failure === null ? undefined : evidence.routed)
-    deps.onEnd(key, failure)
   }
 }
 
@@ -87,6 +92,7 @@ async function carryOut(
     failureOf: ({ failure }) => failure,
   })
   evidence.verified = verified
+  if (verified.failure !== null) throw Fault.fromRecord(verified.failure)
 
   const whole = { routed, proposed, applied, verified }
   const publishing = { head_sha: verified.headSha, forge: routed.project.forge }
@@ -94,18 +100,32 @@ async function carryOut(
   await run({
     name: 'record',
     input: { outcome: 'succeeded' },
-    run: () => recordSuccess(db, { ...key, evidence: whole, pullRequest }),
+    async run() {
+      if (await recordSuccess(db, { ...key, evidence: whole, pullRequest })) return
+      // Cancelled while it was being published: nobody waits for this pull request.
+      const closed = await forgeOf(adapters.forges, routed.project).close(routed.project, pullRequest.number)
+      await recordPullRequestEnd(db, { ...key, pullRequest: closed })
+    },
   })
 }
 
-/** What an attempt leaves on this machine: after a success its commit, after a failure nothing (seed 7.3). */
+/**
+ * What an attempt leaves on this machine: after a success its commit, after a failure nothing (seed 7.3). What cannot
+ * be removed is left to the operator; it changes nothing about how the attempt ended.
+ *
+ * @param failed where an attempt that failed was carried out; undefined: it did not fail, or not that far
+ */
 async function cleanUp(
-  { workspaces }: Pick<Adapters, 'workspaces'>,
+  { adapters: { workspaces }, log }: WorkflowDeps,
   { workOrderId, attempt }: AttemptKey,
   failed: PartialEvidence['routed'],
 ): Promise<void> {
-  await workspaces.discard(workOrderId, attempt)
-  if (failed !== undefined) await workspaces.rollBack(failed.project, workOrderId, attempt)
+  try {
+    await workspaces.discard(workOrderId, attempt)
+    if (failed !== undefined) await workspaces.rollBack(failed.project, workOrderId, attempt)
+  } catch (error) {
+    log.error({ err: error, workOrderId, attempt }, 'what the attempt left cannot be removed')
+  }
 }
 
 function estimateOf(usd: number | null | undefined): number | null {

@@ -3,13 +3,11 @@ import type { WorkOrderView } from '../contract/work-orders.ts'
 import { projectOf } from '../db/projects.ts'
 import type { Database } from '../db/schema.ts'
 import { findWorkOrder, moveWorkOrder, wrongStatus } from '../db/work-orders.ts'
-import { Fault } from '../errors.ts'
-import type { Adapters } from '../pipeline/attempt-context.ts'
-import type { Forge } from '../pipeline/ports/pull-request.ts'
+import { type Forges, forgeOf } from '../pipeline/ports/pull-request.ts'
 import { recordPullRequestEnd } from '../results/record-pull-request-end.ts'
 import type { Project } from '../work-order/project.ts'
 
-type Deps = { db: Kysely<Database>; forges: Adapters['forges'] }
+type Deps = { db: Kysely<Database>; forges: Forges }
 
 /** @returns the order's id; an attempt that still runs must be aborted by the caller */
 export async function cancelOrder(deps: Deps, idOrPrefix: string): Promise<string> {
@@ -42,7 +40,7 @@ async function endPullRequest(deps: Deps, order: WorkOrderView, decision: 'merge
     throw wrongStatus(order, decision === 'merge' ? 'merged' : 'closed')
   }
   const project = await projectOfAttempt(deps, order)
-  const forge = forgeOf(deps, project)
+  const forge = forgeOf(deps.forges, project)
   const pullRequest =
     decision === 'merge'
       ? await forge.merge(project, order.github_pr_number)
@@ -59,10 +57,4 @@ async function projectOfAttempt({ db }: Deps, order: WorkOrderView): Promise<Pro
     .where('number', '=', order.attempts)
     .executeTakeFirst()
   return projectOf(db, row === undefined ? null : row.project_id)
-}
-
-function forgeOf({ forges }: Deps, project: Project): Forge {
-  const forge = forges[project.forge]
-  if (forge !== null) return forge
-  throw new Fault('forge_unsupported', `This Moose has no forge "${project.forge}".`, { forge: project.forge })
 }

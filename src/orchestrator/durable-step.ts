@@ -1,4 +1,4 @@
-import { DBOS } from '@dbos-inc/dbos-sdk'
+import { DBOS, DBOSWorkflowConflictError } from '@dbos-inc/dbos-sdk'
 import type { Kysely } from 'kysely'
 import type { Clock } from '../clock.ts'
 import { type AttemptKey, beginStep, endStep } from '../db/attempts.ts'
@@ -30,7 +30,7 @@ export type Step<T> = {
   /** Shown with the step; what matters of what went in. */
   input: unknown
   run: () => Promise<T>
-  /** For a step whose output is kept although it speaks against going on. */
+  /** For a step whose output is kept and returned although it speaks against going on: the step shows as failed. */
   failureOf?: (output: T) => FaultRecord | null
 }
 
@@ -44,7 +44,11 @@ export type StepDeps = { db: Kysely<Database>; clock: Clock; drain: Drain; signa
  */
 export async function durableStep<T>(deps: StepDeps, key: AttemptKey, step: Step<T>): Promise<T> {
   if (deps.drain.requested) await deps.drain.park(key.workOrderId)
-  const outcome = await DBOS.runStep(() => performStep(deps, key, step), { name: step.name })
+  const outcome = await DBOS.runStep(() => performStep(deps, key, step), { name: step.name }).catch(async (error) => {
+    // Another process has taken the workflow over; what happens here from now on does not count.
+    if (error instanceof DBOSWorkflowConflictError) return deps.drain.park(key.workOrderId)
+    throw error
+  })
   if (deps.drain.requested) await deps.drain.park(key.workOrderId)
   if (!outcome.ok) throw Fault.fromRecord(outcome.fault)
   return outcome.output
@@ -56,7 +60,7 @@ async function performStep<T>(deps: StepDeps, key: AttemptKey, step: Step<T>): P
     const output = await repeatedly(deps, key, step)
     const failure = step.failureOf === undefined ? null : step.failureOf(output)
     await end(deps.db, key, step.name, { output, failure })
-    return failure === null ? { ok: true, output } : { ok: false, fault: failure }
+    return { ok: true, output }
   } catch (thrown) {
     // The process is about to go: nothing is recorded, and the next start runs this step again.
     if (deps.signal.reason instanceof ServiceStopping) return deps.drain.park(key.workOrderId)

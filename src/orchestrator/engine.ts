@@ -12,6 +12,8 @@ import { workflowId } from '../work-order/naming.ts'
 const PIPELINE_REVISION = 'pipeline-2'
 /** We use no queue of the engine; its supervisor need not look often. */
 const RARELY_MS = 60_000
+/** An attempt that has just ended still has its own end to write down; parked ones never do. */
+const LAST_WRITES_MS = 500
 
 const LIVE: ReadonlySet<string> = new Set([StatusString.PENDING, StatusString.ENQUEUED])
 
@@ -28,7 +30,8 @@ export type Engine = AsyncDisposable & {
   /**
    * Starts the workflow of an attempt; to one that runs already, nothing happens.
    *
-   * @returns false when the engine has ended it before, without any of our code having recorded an end
+   * @returns false when nothing will ever run it again: the engine has ended it without a record of ours, or it was
+   *   begun by another revision of the pipeline
    */
   start(key: AttemptKey): Promise<boolean>
 }
@@ -57,12 +60,13 @@ export async function launchEngine({ pool, executorId, log, workflow }: EngineOp
     start: (key) =>
       outside(async () => {
         const id = workflowId(key.workOrderId, key.attempt)
-        const handle = await DBOS.startWorkflow(registered, { workflowID: id })(key.workOrderId, key.attempt)
-        const status = await handle.getStatus()
-        return status === null || LIVE.has(status.status)
+        const known = await DBOS.getWorkflowStatus(id)
+        if (known !== null) return LIVE.has(known.status) && known.applicationVersion === PIPELINE_REVISION
+        await DBOS.startWorkflow(registered, { workflowID: id })(key.workOrderId, key.attempt)
+        return true
       }),
     async [Symbol.asyncDispose]() {
-      await DBOS.shutdown({ deregister: true, workflowCompletionTimeoutMS: 0 })
+      await DBOS.shutdown({ deregister: true, workflowCompletionTimeoutMS: LAST_WRITES_MS })
     },
   }
 }
@@ -72,7 +76,7 @@ function quietLogger(log: Log): DLogger {
   return {
     debug: (entry) => log.trace({ engine: entry }),
     info: (entry) => log.debug({ engine: entry }),
-    warn: (entry) => log.warn({ engine: entry }),
+    warn: (entry) => log.info({ engine: entry }),
     error: (entry) => log.warn({ engine: entry }),
   }
 }

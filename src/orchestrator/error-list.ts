@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
-import { Fault } from '../errors.ts'
+import type { Claim } from '../db/claim.ts'
+import { Fault, toFault } from '../errors.ts'
 import type { Log } from '../log.ts'
 
 const MAX_ERRORS = 50
@@ -7,11 +8,20 @@ const MAX_ERRORS = 50
 /** The last errors of the service itself, for its status; the log has all of them, with their stacks. */
 export function createErrorList({ clock, log }: { clock: Clock; log: Log }) {
   const errors: { message: string; timestamp: string }[] = []
+  function add(error: unknown): void {
+    log.error({ err: error }, 'orchestrator error')
+    errors.push({ message: line(error), timestamp: clock.now().toISOString() })
+    if (errors.length > MAX_ERRORS) errors.shift()
+  }
+
   return {
-    add(error: unknown): void {
-      log.error({ err: error }, 'orchestrator error')
-      errors.push({ message: line(error), timestamp: clock.now().toISOString() })
-      if (errors.length > MAX_ERRORS) errors.shift()
+    add,
+    /** Orders that the database refused to start; the others go on. */
+    addRefused({ refused }: Claim): void {
+      for (const { workOrderId, error } of refused) {
+        const message = `Work order ${workOrderId} cannot be started: ${toFault(error).message}`
+        add(new Fault('work_order_invalid', message, { id: workOrderId }, error))
+      }
     },
     /** Newest last. */
     list: () => [...errors],

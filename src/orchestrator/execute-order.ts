@@ -2,15 +2,16 @@ import type { Kysely } from 'kysely'
 import type { ExecutionResult } from '../contract/orchestrator.ts'
 import type { WorkOrderView } from '../contract/work-orders.ts'
 import { type AttemptKey, findAttempt } from '../db/attempts.ts'
+import type { Claim } from '../db/claim.ts'
 import type { Database } from '../db/schema.ts'
 import { findWorkOrder, wrongStatus } from '../db/work-orders.ts'
-import { Fault } from '../errors.ts'
+import { Fault, type FaultRecord, toFault } from '../errors.ts'
 import type { RunningAttempts } from './running-attempts.ts'
 
 export type ExecuteDeps = {
   db: Kysely<Database>
   /** Claims exactly this order; empty when it has to wait for a free place or scope. */
-  claim: () => Promise<AttemptKey[]>
+  claim: () => Promise<Claim>
   start: (key: AttemptKey) => Promise<void>
   running: RunningAttempts
   signal: AbortSignal
@@ -22,16 +23,31 @@ const LOOK_AGAIN_MS = 500
 /** Claims one order, waiting for its turn if it must, starts it and waits for its end (seed 5.4). */
 export async function executeOrder(deps: ExecuteDeps, workOrderId: string): Promise<ExecutionResult> {
   const key = await claimInTurn(deps, workOrderId)
-  const [fault] = await Promise.all([deps.running.endOf(key, deps.signal), deps.start(key)])
+  const [fault] = await Promise.all([endOf(deps, key), deps.start(key)])
   if (fault !== null) throw Fault.fromRecord(fault)
   return resultOf(deps.db, key)
 }
 
+/** How the attempt ended; it may have done so before anybody asked. */
+async function endOf({ db, running, signal }: ExecuteDeps, key: AttemptKey): Promise<FaultRecord | null> {
+  const known = new AbortController()
+  const end = running.endOf(key, AbortSignal.any([signal, known.signal]))
+  const row = await findAttempt(db, key)
+  if (row.status === 'running') return end
+  known.abort()
+  await end.catch(() => signal.throwIfAborted())
+  return row.error
+}
+
 async function claimInTurn(deps: ExecuteDeps, workOrderId: string): Promise<AttemptKey> {
   for (;;) {
-    assertMayStart(await findWorkOrder(deps.db, workOrderId))
-    const [key] = await deps.claim()
-    if (key !== undefined) return key
+    const order = await findWorkOrder(deps.db, workOrderId)
+    // The dispatcher was faster, or an earlier process began it: this process runs it, and that is what was asked for.
+    if (deps.running.ids().includes(order.id)) return { workOrderId: order.id, attempt: order.attempts }
+    assertMayStart(order)
+    const { claimed, refused } = await deps.claim()
+    for (const { error } of refused) throw toFault(error)
+    for (const key of claimed) return key
     await nextChance(deps)
   }
 }

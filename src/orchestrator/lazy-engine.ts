@@ -1,4 +1,5 @@
-import { type AttemptKey, runningAttempts } from '../db/attempts.ts'
+import { type AttemptKey, ordersWithoutAttempt, runningAttempts } from '../db/attempts.ts'
+import { moveWorkOrder } from '../db/work-orders.ts'
 import { Fault } from '../errors.ts'
 import { recordFailure } from '../results/record-failure.ts'
 import { attemptWorkflow } from './attempt-workflow.ts'
@@ -49,8 +50,12 @@ export function createLazyEngine(
   async function start(key: AttemptKey): Promise<void> {
     const { start: startWorkflow } = await launched()
     if (await startWorkflow(key)) return
-    const fault = new Fault('internal', 'The attempt was given up without a record of its end. Retry it.').toRecord()
+    const fault = new Fault(
+      'internal',
+      'The attempt cannot be taken up: it ended without a record, or another version of Moose began it. Retry it.',
+    ).toRecord()
     await recordFailure(deps.db, { ...key, evidence: {}, step: 'record', fault })
+    running.ended(key, fault)
   }
 
   async function startClaimed(): Promise<void> {
@@ -60,10 +65,18 @@ export function createLazyEngine(
     }
   }
 
+  async function failOrphans(): Promise<void> {
+    const reason = new Fault('internal', 'The record of the running attempt is gone. Retry the order.').toRecord()
+    for (const id of await ordersWithoutAttempt(deps.db)) {
+      await moveWorkOrder(deps.db, id, { from: ['in_progress'], to: 'failed', reason })
+    }
+  }
+
   return {
     async launch() {
       await launched()
       await startClaimed()
+      await failOrphans()
     },
     start,
     startClaimed,

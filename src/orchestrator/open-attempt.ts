@@ -44,14 +44,18 @@ export async function openAttempt(
   }
 }
 
-/** The database withdraws an approval when the content changes, so the flag alone is enough to look at. */
+/** Approved, and with the content the attempt began with: one edited and approved anew needs a new attempt. */
 async function isStillApproved(db: Kysely<Database>, { workOrderId, attempt }: AttemptKey): Promise<boolean> {
   const row = await db
     .selectFrom('work_orders')
-    .select(sql<boolean>`metadata ->> 'approved_by_director' = 'true'`.as('approved'))
-    .where('id', '=', workOrderId)
-    .where('status', '=', 'in_progress')
-    .where('attempts', '=', attempt)
+    .innerJoin('attempts', 'attempts.work_order_id', 'work_orders.id')
+    .select(
+      sql<boolean>`metadata ->> 'approved_by_director' = 'true'
+        and moose_order_content(work_orders) = attempts.content`.as('approved'),
+    )
+    .where('work_orders.id', '=', workOrderId)
+    .where('work_orders.status', '=', 'in_progress')
+    .where('attempts.number', '=', attempt)
     .executeTakeFirst()
   return row !== undefined && row.approved
 }

@@ -18,6 +18,8 @@ export type OrchestratorService = Orchestrator &
   AsyncDisposable & {
     /** Takes up what an earlier process left; done by the first start or execute otherwise. */
     launch(): Promise<void>
+    /** Another process runs this home now: nothing more is claimed, and what runs here is left to it. */
+    abandon(): void
     /** A notification said that there may be something to claim. */
     wake(): void
     /** A notification said that an order was cancelled. */
@@ -42,15 +44,12 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
   const dispatcher = createDispatcher({
     readSettings: settings,
     async claimAndStart(maxConcurrent) {
-      await claim(maxConcurrent, null)
+      errors.addRefused(await claim(maxConcurrent, null))
       await engine.startClaimed()
     },
     onError: errors.add,
     now: clock.now,
   })
-  const stopAttempt = (workOrderId: string) => {
-    running.abort(workOrderId, new Fault('attempt_cancelled', 'The order was cancelled.', { id: workOrderId }))
-  }
 
   return {
     launch: engine.launch,
@@ -68,14 +67,19 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
       const claimIt = async () => claim((await settings()).maxConcurrent, order.id)
       return executeOrder({ db, claim: claimIt, start: engine.start, running, signal }, order.id)
     },
-    cancel: async (idOrPrefix) => stopAttempt(await cancelOrder(parts, idOrPrefix)),
-    stopAttempt,
+    cancel: async (idOrPrefix) => running.cancel(await cancelOrder(parts, idOrPrefix)),
+    stopAttempt: running.cancel,
     retry: (idOrPrefix) => retryOrder(parts, idOrPrefix),
     merge: (idOrPrefix) => decidePullRequest(parts, idOrPrefix, 'merge'),
     close: (idOrPrefix) => decidePullRequest(parts, idOrPrefix, 'close'),
     drain(graceMs) {
       dispatcher.stop()
       return settle(drain, running, clock, graceMs)
+    },
+    abandon() {
+      errors.add(new Fault('home_owned', 'This process has lost its home to another. Start it again.'))
+      dispatcher.stop()
+      settle(drain, running, clock, 0).catch(errors.add)
     },
     async [Symbol.asyncDispose]() {
       dispatcher.stop()

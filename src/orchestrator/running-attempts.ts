@@ -1,12 +1,12 @@
 import { EventEmitter, on, once } from 'node:events'
 import type { AttemptKey } from '../db/attempts.ts'
-import type { FaultRecord } from '../errors.ts'
+import { Fault, type FaultRecord, NEXT_MOVE } from '../errors.ts'
 
 /** The attempts this process runs, how to stop them, and who waits for their end. */
 export type RunningAttempts = {
   signalOf(key: AttemptKey): AbortSignal
-  /** @returns whether it runs here */
-  abort(workOrderId: string, reason: unknown): boolean
+  /** Stops the attempt of a cancelled order, if it runs here. */
+  cancel(workOrderId: string): void
   abortAll(reason: unknown): void
   ended(key: AttemptKey, fault: FaultRecord | null): void
   ids(): string[]
@@ -29,11 +29,9 @@ export function createRunningAttempts(): RunningAttempts {
       controllers.set(workOrderId, controller)
       return controller.signal
     },
-    abort(workOrderId, reason) {
-      const controller = controllers.get(workOrderId)
-      if (controller === undefined) return false
-      controller.abort(reason)
-      return true
+    cancel(workOrderId) {
+      const fault = new Fault('attempt_cancelled', 'The order was cancelled.', { id: workOrderId })
+      controllers.get(workOrderId)?.abort(fault)
     },
     abortAll(reason) {
       for (const controller of controllers.values()) controller.abort(reason)
@@ -41,7 +39,7 @@ export function createRunningAttempts(): RunningAttempts {
     ended(key, fault) {
       controllers.delete(key.workOrderId)
       totalExecuted += 1
-      if (fault !== null) totalFailed += 1
+      if (fault !== null && NEXT_MOVE[fault.code] === 'fail') totalFailed += 1
       ends.emit('end', { key, fault })
     },
     ids: () => [...controllers.keys()],

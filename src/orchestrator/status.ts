@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { Config } from '../config.ts'
 import type { OrchestratorStatus } from '../contract/orchestrator.ts'
+import { lastEventId } from '../db/events.ts'
 import type { Database } from '../db/schema.ts'
 import { readSettings } from '../db/system-config.ts'
 import { countByStatus } from '../db/work-orders.ts'
@@ -33,6 +34,7 @@ export async function readStatus(sources: StatusSources): Promise<OrchestratorSt
     total_failed: running.totalFailed,
     errors: [...sources.errors],
     work_orders: await countByStatus(db),
+    last_event_id: await lastEventId(db),
     pid: process.pid,
     home: config.home,
     version: sources.version,

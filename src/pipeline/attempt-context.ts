@@ -3,7 +3,7 @@ import type { Project } from '../work-order/project.ts'
 import type { Executors } from './choose-executor.ts'
 import type { Check, CheckRunner } from './ports/execution.ts'
 import type { Proposer, ProposerRequest } from './ports/proposal.ts'
-import type { Forge } from './ports/pull-request.ts'
+import type { Forges } from './ports/pull-request.ts'
 import type { Manager, RetryDecision, RetryRequest, RoutingRequest } from './ports/routing.ts'
 import type { Workspaces } from './ports/workspace.ts'
 
@@ -45,5 +45,5 @@ export type Adapters = {
   buildProposerRequest: (order: WorkOrderContent) => ProposerRequest
   /** Reads `moose.yaml`; null when the base commit has none. @throws {Fault} `checks_invalid` */
   parseChecks: (mooseYaml: string | null) => Check[]
-  forges: Readonly<Record<Project['forge'], Forge | null>>
+  forges: Forges
 }

@@ -2,7 +2,7 @@ import { Fault } from '../errors.ts'
 import { branchName, pullRequestTitle } from '../work-order/naming.ts'
 import type { Adapters, AttemptContext } from './attempt-context.ts'
 import type { Evidence } from './evidence.ts'
-import type { PullRequest } from './ports/pull-request.ts'
+import { forgeOf, type PullRequest } from './ports/pull-request.ts'
 import { pullRequestBody } from './pull-request-body.ts'
 
 /**
@@ -16,11 +16,7 @@ export async function publish(
   { forges }: Pick<Adapters, 'forges'>,
 ): Promise<PullRequest> {
   const { project, order, shortId } = evidence.routed
-  const forge = forges[project.forge]
-  if (forge === null) {
-    const message = `Project ${project.name} uses the forge "${project.forge}", which this Moose does not have. Use forge "local".`
-    throw new Fault('forge_unsupported', message, { forge: project.forge })
-  }
+  const forge = forgeOf(forges, project)
   if (!(await context.isStillApproved())) {
     const message =
       'The order was edited or its approval withdrawn while it ran; nothing was pushed. Approve it again and retry.'

@@ -18,7 +18,7 @@ const MAX_FILES = 200
 export function pullRequestBody(context: AttemptContext, evidence: Evidence, spentUsd: number): string {
   const sections = [
     summary(context, evidence, spentUsd),
-    section('Description', neutralised(evidence.routed.order.description.slice(0, MAX_DESCRIPTION))),
+    section('Description', neutralised(evidence.routed.order.description.trim().slice(0, MAX_DESCRIPTION))),
     section('Acceptance Criteria', criteria(evidence)),
     section('Checks', checks(evidence)),
     section('Files Modified', files(evidence.verified.files)),
@@ -45,7 +45,7 @@ function summary(context: AttemptContext, { routed, proposed, applied }: Evidenc
     `**Risk Level:** ${order.risk_level}`,
     `**Proposer Used:** ${response.proposer_used}${response.replayed === true ? ' (replay: recorded answers, no model was called)' : ''}`,
     `**Complexity Score:** ${decision.routing_metadata.complexity_score.toFixed(2)}`,
-    `**Cost:** $${cost.toFixed(4)}`,
+    `**Cost:** $${cost.toFixed(4)}${response.cost_unknown === true ? ' at least; the price of a model is unknown' : ''}`,
     `**Hard Stop Required:** ${decision.routing_metadata.hard_stop_required ? 'Yes' : 'No'}`,
     `**Executor:** ${applied.executor} (${applied.reason})`,
     `**Attempt:** ${context.attempt}`,
@@ -64,7 +64,7 @@ function criteria({ routed, verified }: Evidence): string {
 }
 
 function checks({ verified }: Evidence): string {
-  if (verified.checks.length === 0) return 'The project has no checks (no `moose.yaml` on the base commit).'
+  if (verified.checks.length === 0) return 'The project has no checks (`moose.yaml` on the base commit).'
   const rows = verified.checks.map(checkRow)
   return [`On commit ${verified.headSha}:`, '', '| check | result | time |', '|---|---|---|', ...rows].join('\n')
 }

@@ -3,22 +3,23 @@ import { endAttempt } from '../db/attempts.ts'
 import { recordEvent } from '../db/events.ts'
 import { recordOutcome, recordPullRequestEvent } from '../db/outcomes.ts'
 import type { Database } from '../db/schema.ts'
-import { recordPullRequestOfOrder } from '../db/work-orders.ts'
+import { findWorkOrder, recordPullRequestOfOrder } from '../db/work-orders.ts'
 import type { Success } from './end-of-attempt.ts'
 import { outcomeOf } from './outcome.ts'
 
 /**
  * The seed's three writes (4.7) in one transaction: the order goes `in_review` with its pull request, `github_events`
- * hears of it, `outcome_vectors` learns from it. A repetition, or an order cancelled meanwhile, changes nothing but
- * the attempt.
+ * hears of it, `outcome_vectors` learns from it. A repetition changes nothing.
+ *
+ * @returns false when the order was cancelled meanwhile and its pull request has to go
  */
-export async function recordSuccess(db: Kysely<Database>, success: Success): Promise<void> {
+export async function recordSuccess(db: Kysely<Database>, success: Success): Promise<boolean> {
   const { workOrderId, attempt, evidence, pullRequest } = success
-  await db.transaction().execute(async (transaction) => {
+  return db.transaction().execute(async (transaction) => {
     const end = { status: 'succeeded', error: null, branch: pullRequest.branch } as const
     const ended = await endAttempt(transaction, { workOrderId, attempt }, end)
-    if (ended === null) return
-    await recordPullRequestOfOrder(transaction, workOrderId, {
+    if (ended === null) return isInReview(transaction, workOrderId)
+    const inReview = await recordPullRequestOfOrder(transaction, workOrderId, {
       pullRequest,
       proposer: evidence.routed.decision.selected_proposer,
       metadata: metadataOf(success),
@@ -51,7 +52,12 @@ export async function recordSuccess(db: Kysely<Database>, success: Success): Pro
         duration_ms: outcome.row.execution_time_ms,
       },
     })
+    return inReview
   })
+}
+
+async function isInReview(db: Kysely<Database>, workOrderId: string): Promise<boolean> {
+  return (await findWorkOrder(db, workOrderId)).status !== 'cancelled'
 }
 
 function metadataOf({ evidence, attempt, pullRequest }: Success): Record<string, unknown> {

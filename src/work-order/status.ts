@@ -1,6 +1,6 @@
 /**
- * The state machine of a work order. The database holds the same two lists (migration 0001: the CHECK constraint and
- * the transition trigger); a test compares them.
+ * The state machine of a work order. The database holds the same lists (migration 0001 the CHECK constraint, 0002 the
+ * transitions); a test compares them.
  */
 export const STATUSES = ['pending', 'in_progress', 'completed', 'failed', 'cancelled', 'blocked'] as const
 export type Status = (typeof STATUSES)[number]

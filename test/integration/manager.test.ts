@@ -96,7 +96,7 @@ test('an order that is not approved is refused', async () => {
   assert.equal(fault.code, 'work_order_not_approved')
 })
 
-test('a malformed row is named', async () => {
+test('a malformed row is named where nobody else is active, and in nobody’s way otherwise', async () => {
   await using database = await createTestDatabase()
   const broken: [Record<string, unknown>, RegExp][] = [
     [{ provider: 'nobody' }, /gpt-4o-mini.*provider/],
@@ -111,8 +111,15 @@ test('a malformed row is named', async () => {
     .where('name', '=', 'gpt-4o-mini')
     .executeTakeFirstOrThrow()
   for (const [columns, message] of broken) {
-    const row = { ...intact, cost_profile: '{}', ...columns }
+    const row = { ...intact, active: true, cost_profile: '{}', ...columns }
+    await database.db.updateTable('proposer_configs').set({ active: true }).execute()
     await database.db.updateTable('proposer_configs').set(row).where('name', '=', 'gpt-4o-mini').execute()
+    assert.equal((await managerOf(database.db, bothKeys).route(request, signal)).selected_proposer, 'claude-sonnet-4-5')
+    await database.db
+      .updateTable('proposer_configs')
+      .set({ active: false })
+      .where('name', '<>', 'gpt-4o-mini')
+      .execute()
     const fault = await faultOf(managerOf(database.db, bothKeys).route(request, signal))
     assert.equal(fault.code, 'config_invalid')
     assert.match(fault.message, message)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { sql } from 'kysely'
 import { createMooseHome, detailOf, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
 
 const FILES = {
@@ -12,6 +13,7 @@ const greet = { task: 'Greet the world', turn: 1, text: write('greeting.txt', 'h
 /** So long that only a notification can have woken the dispatcher. */
 const NEVER_POLLS = { ORCHESTRATOR_POLLING_INTERVAL_MS: '3600000' }
 
+const APPROVED = JSON.stringify({ approved_by_director: true })
 const code = (order: { status_reason: { code: string } | null }) => order.status_reason?.code
 const table = (home: MooseHome, name: 'github_events' | 'outcome_vectors' | 'attempts') =>
   home.database.db.selectFrom(name).selectAll().execute()
@@ -225,6 +227,77 @@ test('settings in system_config count at once, and a malformed one is named and 
   assert.equal((await settled(moose, id)).phase, 'in_review')
 })
 
+test('a failed check leaves its evidence: what changed and how long the checks took', async () => {
+  const empty = [{ task: 'Empty the greeting', turn: 1, text: '### write greeting.txt\n```\n```\n' }]
+  await using home = await createMooseHome(FILES, empty)
+  await using moose = await home.open('client')
+  const id = await fileOrder(home.database, { title: 'Empty the greeting', files: ['greeting.txt'] })
+  await assert.rejects(moose.orchestrator.execute(id, new AbortController().signal), { code: 'check_failed' })
+  const [outcome] = await table(home, 'outcome_vectors')
+  assert.deepEqual([outcome?.diff_size_lines, outcome?.failure_class], [1, 'test_fail'])
+  assert.ok(Number(outcome?.test_duration_ms) >= 0 && outcome?.test_duration_ms !== null)
+  const verify = (await detailOf(moose, id)).attempt_history[0]?.steps.find(({ name }) => name === 'verify')
+  assert.equal(verify?.status, 'failed')
+  assert.match(JSON.stringify(verify?.output), /"outcome":"failed"/)
+})
+
+test('a forge that is not there is said before anything is paid', async () => {
+  await using home = await createMooseHome(FILES, [greet])
+  await home.database.db.updateTable('projects').set({ forge: 'github' }).execute()
+  await using moose = await home.open('client')
+  const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
+  await assert.rejects(moose.orchestrator.execute(id, new AbortController().signal), { code: 'forge_unsupported' })
+  const calls = await home.database.db.selectFrom('model_calls').selectAll().execute()
+  assert.equal(calls.length, 0)
+})
+
+test('an order cancelled while it is published leaves no open pull request', async () => {
+  await using home = await createMooseHome(FILES, [greet])
+  await using moose = await home.open()
+  // Cancelled in the same moment as its pull request is stored: after the last look, before the record.
+  await sql`
+    create function cancel_now() returns trigger language plpgsql as $$ begin
+      update work_orders set status = 'cancelled' where id = new.work_order_id; return new;
+    end $$`.execute(home.database.db)
+  await sql`create trigger cancel_now after insert on pull_requests for each row execute function cancel_now()`.execute(
+    home.database.db,
+  )
+  await moose.orchestrator.start(null)
+  const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
+  const order = await settled(moose, id)
+  assert.deepEqual([order.status, order.pull_request?.state], ['cancelled', 'closed'])
+  assert.deepEqual(await home.remote.branches(), ['main'])
+})
+
+test('a broken ownership connection is taken again, and the home stays owned', async () => {
+  await using home = await createMooseHome(FILES, [greet])
+  await using first = await home.open()
+  await first.orchestrator.start(null)
+  await sql`select pg_terminate_backend(pid) from pg_stat_activity
+    where application_name = 'moose owner' and datname = current_database()`.execute(home.database.db)
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  await assert.rejects(home.open(), { code: 'home_owned' })
+  const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
+  assert.equal((await settled(first, id)).phase, 'in_review')
+})
+
+test('an attempt of another pipeline revision is ended by name, and a retry runs', async () => {
+  await using home = await createMooseHome(FILES, [{ ...greet, delay_ms: 700 }])
+  const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
+  {
+    await using first = await home.open()
+    await first.orchestrator.start(null)
+    await untilPhase(home, id, 'proposing')
+  }
+  await sql`update dbos.workflow_status set application_version = 'pipeline-0'`.execute(home.database.db)
+  await using second = await home.open()
+  const stranded = await settled(second, id)
+  assert.deepEqual([stranded.status, code(stranded)], ['failed', 'internal'])
+  await second.orchestrator.start(null)
+  await second.orchestrator.retry(id)
+  assert.deepEqual([(await settled(second, id)).phase], ['in_review'])
+})
+
 test('a second process is told who owns the home, and may still look', async () => {
   await using home = await createMooseHome(FILES, [greet])
   await using first = await home.open()
@@ -259,3 +332,80 @@ async function untilPhase({ database }: MooseHome, id: string, phase: string): P
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }
+
+test('rows the database or a claim cannot take do not hold up other orders', async () => {
+  await using home = await createMooseHome(FILES, [greet])
+  await using moose = await home.open()
+  const { db } = home.database
+  const huge = Array.from({ length: 60_000 }, (_, n) => `f${n}.txt`)
+  const wide = await fileOrder(home.database, { title: 'Wide one', files: huge })
+  await fileOrder(home.database, { title: 'Wide two', files: huge })
+  const nested = await fileOrder(home.database, { title: 'Nested', files: ['x.txt'], approved: false })
+  const deep = `${'['.repeat(5_000)}${']'.repeat(5_000)}`
+  await db
+    .updateTable('work_orders')
+    .set({ acceptance_criteria: deep, metadata: APPROVED })
+    .where('id', '=', nested)
+    .execute()
+  const odd = await fileOrder(home.database, { title: 'Odd risk', files: ['y.txt'], approved: false })
+  await sql`alter table work_orders drop constraint work_orders_risk_level_check`.execute(db)
+  await db
+    .updateTable('work_orders')
+    .set({ risk_level: 'critical', metadata: APPROVED })
+    .where('id', '=', odd)
+    .execute()
+  await sql`alter table work_orders add constraint work_orders_risk_level_check check (risk_level in ('low', 'medium', 'high')) not valid`.execute(
+    db,
+  )
+  const good = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
+  await moose.orchestrator.start(null)
+  assert.equal((await settled(moose, good)).phase, 'in_review')
+  assert.equal(code(await settled(moose, wide)), 'work_order_invalid')
+  assert.match(String((await settled(moose, nested)).status_reason?.message), /acceptance_criteria/)
+  assert.equal((await detailOf(moose, odd)).status, 'pending')
+  assert.match((await moose.orchestrator.status()).errors.map(({ message }) => message).join('\n'), new RegExp(odd))
+})
+
+test('an operator who resets the count of attempts gets the next number', async () => {
+  await using home = await createMooseHome(FILES, [greet])
+  await using moose = await home.open('client')
+  const { db } = home.database
+  const id = await fileOrder(home.database, { title: greet.task, files: [] })
+  const { signal } = new AbortController()
+  await assert.rejects(moose.orchestrator.execute(id, signal), { code: 'files_in_scope_required' })
+  const files = JSON.stringify(['greeting.txt'])
+  await db
+    .updateTable('work_orders')
+    .set({ attempts: 0, status: 'pending', files_in_scope: files })
+    .where('id', '=', id)
+    .execute()
+  await db.updateTable('work_orders').set({ metadata: APPROVED }).where('id', '=', id).execute()
+  assert.equal((await moose.orchestrator.execute(id, signal)).attempt, 2)
+})
+
+test('content edited and approved anew while it runs is not published as it was', async () => {
+  await using home = await createMooseHome(FILES, [{ ...greet, delay_ms: 600 }])
+  await using moose = await home.open()
+  await moose.orchestrator.start(null)
+  const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
+  await untilPhase(home, id, 'proposing')
+  const { db } = home.database
+  await db.updateTable('work_orders').set({ description: 'Something else' }).where('id', '=', id).execute()
+  await db.updateTable('work_orders').set({ metadata: APPROVED }).where('id', '=', id).execute()
+  const order = await settled(moose, id)
+  assert.deepEqual([order.status, code(order), order.approved], ['blocked', 'approval_withdrawn', true])
+})
+
+test('an order deleted while it runs leaves nothing behind', async () => {
+  await using home = await createMooseHome(FILES, [{ ...greet, delay_ms: 600 }])
+  await using moose = await home.open()
+  await moose.orchestrator.start(null)
+  const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
+  await untilPhase(home, id, 'proposing')
+  await home.database.db.deleteFrom('work_orders').where('id', '=', id).execute()
+  const deadline = Date.now() + 15_000
+  while ((await moose.orchestrator.status()).executing_count > 0 && Date.now() < deadline)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  assert.equal((await moose.orchestrator.status()).executing_count, 0)
+  assert.deepEqual(await home.remote.branches(), ['main'])
+})

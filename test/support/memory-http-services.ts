@@ -169,6 +169,7 @@ const STATUS = {
   polling: false,
   interval_ms: 10_000,
   max_concurrent: 3,
+  last_event_id: '0',
   executing_count: 0,
   executing_work_orders: [],
   last_poll: null,

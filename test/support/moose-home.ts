@@ -113,7 +113,11 @@ export async function settled(moose: Moose, id: string, timeoutMs = 30_000): Pro
     const order = await detailOf(moose, id)
     const moving = order.status === 'pending' || (order.status === 'in_progress' && order.phase !== 'in_review')
     if (!moving && order.attempt_history.every((attempt) => attempt.status !== 'running')) return order
-    if (Date.now() > deadline) throw new Error(`order ${id} still stands at ${order.status}/${order.phase}`)
+    if (Date.now() > deadline) {
+      const { errors } = await moose.orchestrator.status()
+      const messages = errors.map(({ message }) => message).join('; ')
+      throw new Error(`order ${order.title} still stands at ${order.status}/${order.phase}; ${messages}`)
+    }
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }

@@ -41,9 +41,10 @@ async function serve(cli: Cli, options: UpOptions): Promise<void> {
   try {
     if (options.start === true || config.autoStart) await moose.orchestrator.start(null)
     const api = createApiClient(IN_PROCESS_URL, (request) => moose.http.fetch(request))
-    greet(cli, url, await statusOf(api))
+    const status = await statusOf(api)
+    greet(cli, url, status)
     const quiet = new AbortController()
-    const printing = printEvents(cli, api, quiet.signal)
+    const printing = printEvents(cli, api, status.last_event_id, quiet.signal)
     if (!interruption.signal.aborted) await once(interruption.signal, 'abort')
     await drain(cli, moose, api, config.drainGraceMs)
     quiet.abort()
@@ -96,9 +97,8 @@ function greet({ output }: Cli, url: string, status: OrchestratorStatus): void {
   output.line(table(rows.map(([name, value]) => [`  ${paint.dim(String(name))}`, String(value)])))
 }
 
-async function printEvents({ output }: Cli, api: ApiClient, signal: AbortSignal): Promise<void> {
+async function printEvents({ output }: Cli, api: ApiClient, afterId: string, signal: AbortSignal): Promise<void> {
   try {
-    const afterId = await api.latestEventId(signal)
     for await (const event of api.follow({ workOrderId: null, afterId, signal })) {
       output.document(event)
       // What a check prints belongs in `moose logs`; here it would drown what happens to the others.

@@ -15,7 +15,8 @@ alter table projects
   add column if not exists infrastructure_status text,
   add column if not exists setup_notes text,
   add column if not exists created_at timestamptz not null default now();
-create unique index if not exists projects_name_key on projects (name);
+-- A first Moose may have named two alike; those have no repository yet.
+create unique index if not exists projects_name_key on projects (name) where repository is not null;
 
 create table if not exists work_orders (id uuid primary key default gen_random_uuid());
 alter table work_orders
@@ -42,7 +43,7 @@ alter table work_orders
   add column if not exists acceptance_result jsonb,
   add column if not exists context_budget_estimate integer,
   add column if not exists created_at timestamptz not null default clock_timestamp(),
-  add column if not exists updated_at timestamptz not null default now(),
+  add column if not exists updated_at timestamptz not null default clock_timestamp(),
   add column if not exists completed_at timestamptz;
 
 -- Not valid: rows an earlier Moose left in states of its own stay readable; every new write is held to the list.
@@ -55,6 +56,10 @@ alter table work_orders add constraint work_orders_phase_check
       and phase in ('routing', 'proposing', 'applying', 'verifying', 'publishing', 'in_review'))
     or (status <> 'in_progress' and phase is null)
   ) not valid;
+alter table work_orders add constraint work_orders_metadata_check
+  check (jsonb_typeof(metadata) = 'object') not valid;
+alter table work_orders add constraint work_orders_times_check
+  check (isfinite(created_at) and isfinite(updated_at)) not valid;
 alter table work_orders add constraint work_orders_risk_level_check
   check (risk_level in ('low', 'medium', 'high')) not valid;
 

@@ -29,6 +29,29 @@ end $$;
 create or replace trigger work_orders_guard_status before update on work_orders
   for each row when (old.status is distinct from new.status) execute function moose_guard_status();
 
+-- A list as an attempt may carry it along: what is far too long, or nested, becomes a text that validation refuses.
+create or replace function moose_bounded_list(list jsonb) returns jsonb language sql immutable as $$
+  select case
+    when octet_length(list::text) <= 2000 then list
+    when jsonb_typeof(list) <> 'array' or octet_length(list::text) > 1000000
+      or exists (select from jsonb_array_elements(list) as entry where jsonb_typeof(entry) <> 'string')
+      then to_jsonb(left(list::text, 200))
+    else list
+  end
+$$;
+
+-- What an approval covers, as an attempt takes it along. Still the same at publishing: nothing was edited meanwhile,
+-- not even edited and approved anew.
+create or replace function moose_order_content(wo work_orders) returns jsonb language sql stable as $$
+  select jsonb_build_object(
+    'title', left(wo.title, 1000),
+    'description', left(wo.description, 100000),
+    'acceptance_criteria', moose_bounded_list(wo.acceptance_criteria),
+    'files_in_scope', moose_bounded_list(wo.files_in_scope),
+    'risk_level', wo.risk_level
+  )
+$$;
+
 -- Approval covers content. Changing what was approved withdraws the approval, also when the same statement says
 -- approved again: the flag was already there, so nobody looked at the new content.
 create or replace function moose_withdraw_approval() returns trigger language plpgsql as $$
@@ -48,9 +71,19 @@ create or replace trigger work_orders_withdraw_approval before update on work_or
          new.metadata -> 'dependencies')
   ) execute function moose_withdraw_approval();
 
+-- An order that names no project belongs to the only one there is, also after a second one is added.
+create or replace function moose_default_project() returns trigger language plpgsql as $$
+begin
+  select (array_agg(id))[1] into new.project_id from projects where repository is not null having count(*) = 1;
+  return new;
+end $$;
+
+create or replace trigger work_orders_default_project before insert on work_orders
+  for each row when (new.project_id is null) execute function moose_default_project();
+
 create or replace function moose_touch() returns trigger language plpgsql as $$
 begin
-  new.updated_at := now();
+  new.updated_at := clock_timestamp();
   return new;
 end $$;
 

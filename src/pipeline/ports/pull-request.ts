@@ -1,3 +1,4 @@
+import { Fault } from '../../errors.ts'
 import type { Project } from '../../work-order/project.ts'
 
 export type PullRequestState = 'open' | 'merged' | 'closed'
@@ -43,4 +44,15 @@ export interface Forge {
   merge(project: Project, number: number): Promise<PullRequest>
   /** Closes without merging and deletes the branch. Closing a closed one changes nothing. */
   close(project: Project, number: number): Promise<PullRequest>
+}
+
+/** The forges there are; null: this Moose does not have it. */
+export type Forges = Readonly<Record<Project['forge'], Forge | null>>
+
+/** @throws {Fault} `forge_unsupported` */
+export function forgeOf(forges: Forges, project: Pick<Project, 'name' | 'forge'>): Forge {
+  const forge = forges[project.forge]
+  if (forge !== null) return forge
+  const message = `Project "${project.name}" uses the forge "${project.forge}", which this Moose does not have. Use "local".`
+  throw new Fault('forge_unsupported', message, { forge: project.forge })
 }

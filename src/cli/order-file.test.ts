@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { stringify } from 'yaml'
+import { readOrderFile } from './order-file.ts'
+
+const read = (text: string) => readOrderFile('order.yaml', text)
+const titles = (text: string) => read(text).orders.map(({ title }) => title)
+
+test('one order, with the defaults of the contract', () => {
+  assert.deepEqual(read('title: Greet\nfiles_in_scope: [src/a.js]\n'), {
+    orders: [
+      {
+        title: 'Greet',
+        description: '',
+        acceptance_criteria: [],
+        files_in_scope: ['src/a.js'],
+        risk_level: 'medium',
+        approved: false,
+      },
+    ],
+    problems: [],
+  })
+})
+
+test('lists, documents, JSON and the body of the API are orders too', () => {
+  assert.deepEqual(titles('- title: a\n- title: b\n'), ['a', 'b'])
+  assert.deepEqual(titles('---\ntitle: a\n---\n- title: b\n- title: c\n---\n'), ['a', 'b', 'c'])
+  assert.deepEqual(titles('[{ "title": "a" }]'), ['a'])
+  assert.deepEqual(titles('{ "work_orders": [{ "title": "a" }, { "title": "b" }] }'), ['a', 'b'])
+  assert.deepEqual(titles('\ufefftitle: with a byte order mark\r\n'), ['with a byte order mark'])
+})
+
+test('every problem is named with its line, field and reason, all at once', () => {
+  const text = `title: Greet
+files_in_scop:
+  - x
+---
+- title: ""
+  files_in_scope:
+    - src/a.js
+    - ../x
+  risk_level: huge
+- description: 5
+  approved: "yes"
+`
+  assert.deepEqual(read(text).problems, [
+    'order.yaml:2: files_in_scop is not a known field',
+    'order.yaml:5: title is empty',
+    'order.yaml:8: files_in_scope[1] "../x" leaves the repository (..)',
+    'order.yaml:9: risk_level must be one of low, medium, high',
+    'order.yaml:10: title is missing',
+    'order.yaml:10: description must be text, not the number 5 (put it in quotes)',
+    'order.yaml:11: approved must be true or false, not text',
+  ])
+})
+
+test('a value on the lines below its field is still found at the field or the value', () => {
+  const text = 'title: ok\nacceptance_criteria:\n\n  - fine\n  - "two\\nlines"\ndescription:\n  key: value\n'
+  assert.deepEqual(read(text).problems, [
+    'order.yaml:6: description must be text, not a group of fields',
+    'order.yaml:5: acceptance_criteria[1] must be a single line without control characters',
+  ])
+})
+
+test('a list given as text, a field given as nothing and an order that is none are told apart', () => {
+  assert.deepEqual(read('title: a\nfiles_in_scope: src/a.js\n').problems, [
+    'order.yaml:2: files_in_scope must be a list, not text',
+  ])
+  assert.deepEqual(read('title:\n').problems, ['order.yaml:1: title must be text, not nothing'])
+  assert.deepEqual(read('- just text\n').problems, [
+    'order.yaml:1: this must be a work order with fields such as title:, not text',
+  ])
+})
+
+test('malformed YAML is named with its line and nothing of the file is taken', () => {
+  const { orders, problems } = read('title: a\n---\ntitle: "b\n')
+  assert.deepEqual(orders, [])
+  assert.match(String(problems[0]), /^order\.yaml:[34]: Missing closing "quote/)
+  assert.match(String(read('title: a\ntitle: b\n').problems[0]), /^order\.yaml:2: Map keys must be unique/)
+  assert.match(String(read('{ "title": "a", }}').problems[0]), /^order\.yaml:1: /)
+})
+
+test('an empty file is a problem, not zero orders', () => {
+  for (const text of ['', '---\n', '# nothing\n', '[]']) {
+    assert.deepEqual(read(text), { orders: [], problems: ['order.yaml:1: there is no work order'] }, text)
+  }
+})
+
+test('aliases that multiply are refused', () => {
+  const bomb = `a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: [${'*b,'.repeat(50)}*b]\n`
+  assert.match(String(read(bomb).problems[0]), /alias/i)
+})
+
+test('a key that names the prototype is an unknown field', () => {
+  assert.match(String(read('title: a\n__proto__: { approved: true }\n').problems[0]), /__proto__ is not a known field/)
+})
+
+test('what is written as YAML or JSON is read back, whatever the text', () => {
+  const title = fc
+    .string({ unit: 'grapheme' })
+    .filter((text) => /^[^\p{C}\p{Z}]/u.test(text) && !/[\p{C}\p{Zl}\p{Zp}]/u.test(text))
+  fc.assert(
+    fc.property(
+      fc.array(title, { minLength: 1, maxLength: 5 }),
+      fc.constantFrom(stringify, JSON.stringify),
+      (list, write) => {
+        assert.deepEqual(
+          titles(write(list.map((each) => ({ title: each })))),
+          list.map((each) => each.trim()),
+        )
+      },
+    ),
+  )
+})
+
+test('any text gives orders or problems and never throws', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (text) => {
+      const { orders, problems } = read(text)
+      assert.ok(orders.length + problems.length > 0)
+    }),
+  )
+})

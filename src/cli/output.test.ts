@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { PassThrough } from 'node:stream'
+import { test } from 'node:test'
+import { Fault } from '../errors.ts'
+import { createOutput } from './output.ts'
+
+function capture(json: boolean) {
+  const stdout = new PassThrough()
+  const stderr = new PassThrough()
+  const output = createOutput({ stdout, stderr }, { json, color: true })
+  const said = () => ({ stdout: String(stdout.read() ?? ''), stderr: String(stderr.read() ?? '') })
+  return { output, said }
+}
+
+test('people get results on stdout and hints on stderr, without colours where there is no terminal', () => {
+  const { output, said } = capture(false)
+  output.line(output.paint.red('result'))
+  output.document({ not: 'shown' })
+  output.note('hint')
+  assert.deepEqual(said(), { stdout: 'result\n', stderr: 'hint\n' })
+})
+
+test('programs get JSON on stdout and nothing else', () => {
+  const { output, said } = capture(true)
+  output.line('result')
+  output.note('hint')
+  output.document({ text: 'two\nlines' })
+  using _waiting = output.spinner('waiting')
+  assert.deepEqual(said(), { stdout: '{"text":"two\\nlines"}\n', stderr: '' })
+})
+
+test('a fault is one line for people and the body of the API for programs', () => {
+  const fault = new Fault('not_found', 'There is no such thing. Look elsewhere.', { id: 'x' }, new Error('inner'))
+  const people = capture(false)
+  people.output.fault(fault, false)
+  assert.deepEqual(people.said(), { stdout: '', stderr: 'error: There is no such thing. Look elsewhere.\n' })
+  const programs = capture(true)
+  programs.output.fault(fault, false)
+  const { stdout, stderr } = programs.said()
+  assert.equal(stderr, '')
+  assert.deepEqual(JSON.parse(stdout), {
+    success: false,
+    error: { code: 'not_found', message: 'There is no such thing. Look elsewhere.', details: { id: 'x' } },
+  })
+})
+
+test('the stack is only for those who asked', () => {
+  const { output, said } = capture(false)
+  output.fault(new Fault('not_found', 'No.', {}, new Error('inner')), true)
+  assert.match(said().stderr, /\[cause\]: Error: inner\n\s+at /)
+})
+
+test('a message cannot command the terminal, a diff for a pipe stays as it is', () => {
+  const { output, said } = capture(false)
+  output.line('\u001b[2Jx')
+  output.verbatim('-a\r\n+b\u001b[0m\n')
+  assert.equal(said().stdout, '\\u001b[2Jx\n-a\r\n+b\u001b[0m\n')
+})

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict'
+import { PassThrough } from 'node:stream'
+import { describe, test } from 'node:test'
+import { exitCodeOf } from './exit-code.ts'
+import { createOutput } from './output.ts'
+import { buildProgram, faultOfRun } from './program.ts'
+
+/** The command line in this process, as far as it gets without a home. */
+async function speak(...words: string[]) {
+  const stdout = new PassThrough()
+  const stderr = new PassThrough()
+  const output = createOutput({ stdout, stderr }, { json: words.includes('--json'), color: false })
+  const program = buildProgram({ output, environment: {}, cwd: '/', readStdin: async () => '' })
+  const names = program.commands.map((command) => command.name())
+  let exitCode = 0
+  try {
+    await program.parseAsync(words, { from: 'user' })
+  } catch (thrown) {
+    const fault = faultOfRun(thrown)
+    if (fault !== null) {
+      output.fault(fault, false)
+      exitCode = exitCodeOf(fault.code)
+    }
+  }
+  return { exitCode, stdout: String(stdout.read() ?? ''), stderr: String(stderr.read() ?? ''), names }
+}
+
+const { names } = await speak()
+
+test('every command of the contract is there', () => {
+  const wanted =
+    'demo up init add approve reject run list show logs cancel retry merge close start stop status doctor migrate'
+  assert.deepEqual(new Set(names), new Set(wanted.split(' ')))
+})
+
+describe('help', () => {
+  for (const name of names.filter((each) => each !== 'demo')) {
+    test(`moose ${name} --help teaches with an example`, async () => {
+      const { exitCode, stdout, stderr } = await speak(name, '--help')
+      assert.deepEqual([exitCode, stderr], [0, ''])
+      assert.match(stdout, new RegExp(`^Usage: moose ${name}`))
+      assert.match(stdout, new RegExp(`Examples?:\\n {2}\\$ .*moose ${name}`))
+      assert.match(stdout, /--json/)
+    })
+  }
+
+  test('moose alone shows every command and is no error', async () => {
+    const { exitCode, stdout, stderr } = await speak()
+    assert.deepEqual([exitCode, stderr], [0, ''])
+    for (const name of names) assert.match(stdout, new RegExp(`\\n {2}${name}\\b`))
+  })
+
+  test('the version is the one of the package', async () => {
+    const { exitCode, stdout } = await speak('--version')
+    assert.deepEqual([exitCode, /^\d+\.\d+\.\d+\n$/.test(stdout)], [0, true])
+  })
+})
+
+test('a misspelt command or option is wrong usage and says what was meant', async () => {
+  const command = await speak('lst')
+  assert.equal(command.exitCode, 2)
+  assert.match(command.stderr, /^error: unknown command 'lst' \(Did you mean .*list.*\)\. See: moose --help\n$/)
+  const option = await speak('list', '--jsn')
+  assert.deepEqual([option.exitCode, /Did you mean --json\?/.test(option.stderr)], [2, true])
+})
+
+test('wrong usage is JSON where JSON is asked for', async () => {
+  const { exitCode, stdout, stderr } = await speak('run', '--json')
+  assert.deepEqual([exitCode, stderr], [2, ''])
+  assert.equal(JSON.parse(stdout).error.code, 'request_invalid')
+})
+
+test('a bad setting names its variable before anything is opened', async () => {
+  const output = createOutput({ stdout: new PassThrough(), stderr: new PassThrough() }, { json: false, color: false })
+  const environment = { MOOSE_PORT: 'high', MOOSE_HOME: '/nonexistent' }
+  const program = buildProgram({ output, environment, cwd: '/', readStdin: async () => '' })
+  const thrown = await program.parseAsync(['list'], { from: 'user' }).catch((error: unknown) => error)
+  const fault = faultOfRun(thrown)
+  assert.ok(fault !== null)
+  assert.equal(fault.code, 'config_invalid')
+  assert.match(fault.message, /MOOSE_PORT/)
+})

@@ -1,0 +1,57 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Kysely } from 'kysely'
+import type { EditWorkOrder, WorkOrderView } from '../contract/work-orders.ts'
+import type { Status } from '../work-order/status.ts'
+import { recordEvent } from './events.ts'
+import { findProjectByName } from './projects.ts'
+import type { Database } from './schema.ts'
+import { findWorkOrder, wrongStatus } from './work-orders.ts'
+
+type Db = Kysely<Database>
+
+/** What runs or is done is not rewritten under the feet of those who read it. */
+const FIXED: readonly Status[] = ['in_progress', 'completed']
+
+/**
+ * Replaces fields of an order; lists as a whole. Of an approved order the database withdraws the approval. Where every
+ * field has its new value already, nothing is written and the approval stands.
+ *
+ * @throws {Fault} `work_order_not_found`, `work_order_conflict` while it runs or waits in review and once it is
+ *   completed, `not_found` for an unknown project
+ */
+export async function editWorkOrder(db: Db, idOrPrefix: string, edit: EditWorkOrder): Promise<WorkOrderView> {
+  const { id } = await findWorkOrder(db, idOrPrefix)
+  const wanted = await columnsOf(db, edit)
+  await db.transaction().execute(async (transaction) => {
+    const row = await transaction
+      .selectFrom('work_orders')
+      .selectAll()
+      .where('id', '=', id)
+      .forUpdate()
+      .executeTakeFirstOrThrow()
+    if (FIXED.includes(row.status)) throw wrongStatus(row, 'edited')
+    const changed = wanted.filter(({ column, value }) => !isDeepStrictEqual(row[column], value))
+    if (changed.length === 0) return
+    const stored = changed.map(({ column, value }) => [column, Array.isArray(value) ? JSON.stringify(value) : value])
+    await transaction.updateTable('work_orders').set(Object.fromEntries(stored)).where('id', '=', id).execute()
+    const fields = changed.map(({ column }) => (column === 'project_id' ? 'project' : column)).join(', ')
+    await recordEvent(transaction, { workOrderId: id, type: 'edited', message: `edited: ${fields}`, data: { fields } })
+  })
+  return findWorkOrder(db, id)
+}
+
+type Column = Exclude<keyof EditWorkOrder, 'project'> | 'project_id'
+
+async function columnsOf(db: Db, { project, ...content }: EditWorkOrder): Promise<{ column: Column; value: unknown }[]> {
+  const { title, description, acceptance_criteria, files_in_scope, risk_level } = content
+  const projectId = project === undefined ? undefined : (await findProjectByName(db, project)).id
+  const columns: [Column, unknown][] = [
+    ['title', title],
+    ['description', description],
+    ['acceptance_criteria', acceptance_criteria],
+    ['files_in_scope', files_in_scope],
+    ['risk_level', risk_level],
+    ['project_id', projectId],
+  ]
+  return columns.flatMap(([column, value]) => (value === undefined ? [] : [{ column, value }]))
+}

@@ -1,0 +1,334 @@
+import assert from 'node:assert/strict'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { after, before, beforeEach, describe, test } from 'node:test'
+import { Fault, type FaultCode } from '../../src/errors.ts'
+import { createHttpApp } from '../../src/http/http-app.ts'
+import { serveHttp } from '../../src/http/serve-http.ts'
+import { type MemoryServices, memoryHttpServices } from '../support/memory-http-services.ts'
+import { type CommandSurroundings, type Ended, moose } from '../support/moose-command.ts'
+
+const ID = '1a2b3c4d-0000-4000-8000-000000000000'
+const OTHER = '5e6f7a8b-0000-4000-8000-000000000000'
+
+/** The command line against the real HTTP API with its services in memory, found through `service.json`. */
+describe('commands of a service', () => {
+  let home: string
+  let services: MemoryServices
+  let stop: () => PromiseLike<void>
+
+  before(async () => {
+    home = await mkdtemp(path.join(tmpdir(), 'moose-cli-'))
+    await mkdir(path.join(home, 'repository/.git'), { recursive: true })
+    await mkdir(path.join(home, 'repository/deep'), { recursive: true })
+  })
+  after(() => rm(home, { recursive: true, force: true }))
+
+  beforeEach(async (context) => {
+    services = memoryHttpServices()
+    const status = await services.orchestrator.status()
+    services.orchestrator.status = async () => ({ ...status, pid: process.pid, home })
+    const server = await serveHttp(createHttpApp(services), { port: 0 })
+    stop = () => server[Symbol.asyncDispose]()
+    assert.ok('after' in context)
+    context.after(stop)
+    const service = { url: server.url, pid: process.pid, started_at: new Date().toISOString() }
+    await writeFile(path.join(home, 'service.json'), JSON.stringify(service))
+  })
+
+  const run = (words: string, more: Partial<CommandSurroundings> = {}): Promise<Ended> =>
+    moose(words.split(' '), { environment: { MOOSE_HOME: home }, ...more })
+  const fails = (verb: 'execute' | 'merge', code: FaultCode, message: string) => {
+    const failing = () => Promise.reject(new Fault(code, message, { id: ID }))
+    Object.assign(services.orchestrator, { [verb]: failing })
+  }
+
+  test('add files one order from options and says how to approve it', async () => {
+    const words = [
+      'add',
+      '-t',
+      'Greet in French',
+      '--file',
+      'a.js',
+      'b/',
+      '-c',
+      'says Bonjour',
+      '-r',
+      'low',
+      '-p',
+      'hello',
+    ]
+    const { exitCode, stdout, stderr } = await moose(words, { environment: { MOOSE_HOME: home } })
+    const [order] = services.orders.values()
+    assert.equal(exitCode, 0, stderr)
+    assert.deepEqual(
+      [
+        order?.title,
+        order?.files_in_scope,
+        order?.acceptance_criteria,
+        order?.risk_level,
+        order?.project,
+        order?.approved,
+      ],
+      ['Greet in French', ['a.js', 'b/'], ['says Bonjour'], 'low', 'hello', false],
+    )
+    const short = String(order?.id).slice(0, 8)
+    assert.equal(stdout, `added ${short}  Greet in French\n`)
+    assert.equal(stderr, `Approve with: moose approve ${short}\n`)
+  })
+
+  test('add takes files and stdin, all or none, and options on top', async () => {
+    const file = path.join(home, 'orders.yaml')
+    await writeFile(file, 'title: a\n---\n- title: b\n')
+    const added = await run(`add -f ${file} - --approve --json`, { stdin: '{ "title": "c" }' })
+    assert.equal(added.exitCode, 0, added.stderr)
+    assert.deepEqual(
+      JSON.parse(added.stdout).work_orders.map((order: { title: string; approved: boolean }) => [
+        order.title,
+        order.approved,
+      ]),
+      [
+        ['a', true],
+        ['b', true],
+        ['c', true],
+      ],
+    )
+    services.orders.clear()
+    await writeFile(file, 'title: a\n---\ntitle: b\nfiles_in_scope: [../x]\n')
+    const refused = await run('add -f orders.yaml', { cwd: home })
+    assert.equal(refused.exitCode, 2)
+    assert.equal(refused.stdout, '')
+    assert.equal(
+      refused.stderr,
+      'error: 1 problem; nothing was stored.\n' +
+        '  orders.yaml:4: files_in_scope[0] "../x" leaves the repository (..)\n' +
+        'Correct this and run the command again.\n',
+    )
+    assert.equal(services.orders.size, 0)
+  })
+
+  test('add without an order, with two sources, or without its file is wrong usage', async () => {
+    for (const words of ['add', 'add -f x.yaml --title y', 'add -f x.yaml', 'add --risk huge', 'add --file ../x']) {
+      const { exitCode, stderr } = await run(words)
+      assert.equal(exitCode, 2, words)
+      assert.match(stderr, /^error: /, words)
+    }
+    assert.match(
+      (await run('add --file ../x')).stderr,
+      /--title is missing\n {2}--file "\.\.\/x" leaves the repository/,
+    )
+  })
+
+  test('actions change every order named, or none when one is unknown', async () => {
+    services.place({ id: ID })
+    services.place({ id: OTHER })
+    const unknown = await run('approve 1a2b3c4d ffff0000')
+    assert.equal(unknown.exitCode, 1)
+    assert.match(unknown.stderr, /There is no work order "ffff0000"/)
+    assert.equal(services.orders.get(ID)?.approved, false)
+    const both = await run('approve 1a2b 5e6f7a8b --json')
+    assert.equal(both.exitCode, 0)
+    const ids = JSON.parse(both.stdout).work_orders.map((order: { id: string }) => order.id)
+    assert.deepEqual(ids, [ID, OTHER])
+    assert.equal(services.orders.get(OTHER)?.approved, true)
+  })
+
+  test('reject keeps the reason; cancel, retry, merge and close say what became of the order', async () => {
+    services.place({ id: ID, approved: true })
+    assert.match((await run('cancel 1a2b3c4d')).stdout, /^1a2b3c4d {2}cancelled/)
+    assert.match((await run('retry 1a2b3c4d')).stdout, /^1a2b3c4d {2}pending, approved/)
+    assert.match((await run('merge 1a2b3c4d')).stdout, /^1a2b3c4d {2}merged, completed/)
+    assert.match((await run('close 1a2b3c4d')).stdout, /^1a2b3c4d {2}closed, cancelled/)
+    assert.match((await run('reject 1a2b3c4d --reason no')).stdout, /^1a2b3c4d {2}rejected/)
+    assert.deepEqual(services.orders.get(ID)?.metadata, { rejection_reason: 'no' })
+  })
+
+  test('what the API refuses is said with the exit code of its kind', async () => {
+    services.place({ id: ID })
+    fails('merge', 'merge_conflict', 'It conflicts with main. Rebase it.')
+    const { exitCode, stdout, stderr } = await run('merge 1a2b3c4d')
+    assert.deepEqual([exitCode, stdout, stderr], [3, '', 'error: It conflicts with main. Rebase it.\n'])
+    const json = await run('merge 1a2b3c4d --json')
+    assert.deepEqual([json.exitCode, json.stderr], [3, ''])
+    assert.deepEqual(JSON.parse(json.stdout), {
+      success: false,
+      error: { code: 'merge_conflict', message: 'It conflicts with main. Rebase it.', details: { id: ID } },
+    })
+  })
+
+  test('an id that cannot be one never becomes another path', async () => {
+    for (const id of ['..', 'zz', '../orchestrator', '%2e%2e', 'abc']) {
+      const { exitCode, stderr } = await run(`show ${id}`)
+      assert.equal(exitCode, 1, id)
+      assert.match(stderr, /is no id of a work order/, id)
+    }
+  })
+
+  test('list is a table for people and the answer of the API for programs', async () => {
+    assert.deepEqual(await run('list'), {
+      exitCode: 0,
+      stdout: '',
+      stderr: 'No work orders yet. Add one with: moose add --title "…" --file …\n',
+    })
+    services.place({ id: ID, title: 'Evil \u001b[2J\ntitle', project: 'hello', actual_cost: 0.012 })
+    services.place({ id: OTHER, status: 'in_progress', phase: 'in_review', github_pr_number: 3, approved: true })
+    const { stdout } = await run('list')
+    assert.match(stdout, /^ID {8}STATUS {16,}PROJECT {2}PR/)
+    assert.match(
+      stdout,
+      /\n1a2b3c4d {2}pending, not approved {2}hello {4}– {3}\$0\.0120 {2}\S+ +Evil \\u001b\[2J title\n/,
+    )
+    assert.match(stdout, /\n5e6f7a8b {2}in_progress\/in_review +– +#3/)
+    const limited = await run('list --limit 1 --json')
+    assert.deepEqual(
+      JSON.parse(limited.stdout).work_orders.map((order: { id: string }) => order.id),
+      [OTHER],
+    )
+  })
+
+  test('show is a page, and with --diff exactly the diff', async () => {
+    const diff = 'diff --git a/x b/x\n-a\r\n+b\r\n'
+    services.place({
+      id: ID,
+      pull_request: {
+        number: 1,
+        state: 'open',
+        title: 'WO-1: x',
+        body: '',
+        base: 'main',
+        branch: 'feature/x',
+        base_sha: 'a',
+        head_sha: 'b',
+        merge_sha: null,
+        diff,
+      },
+    })
+    services.place({ id: OTHER })
+    assert.match((await run('show 1a2b3c4d')).stdout, /^WO-1a2b3c4d {2}Add a greeting\n\nid +1a2b3c4d-0000/)
+    assert.equal((await run('show 1a2b3c4d --diff')).stdout, diff)
+    assert.equal(JSON.parse((await run('show 1a2b3c4d --diff --json')).stdout).work_order.pull_request.diff, diff)
+    const without = await run('show 5e6f7a8b --diff')
+    assert.equal(without.exitCode, 1)
+    assert.match(without.stderr, /It has no pull request yet/)
+  })
+
+  test('logs prints what is stored, and follows until nothing more will come', async () => {
+    services.place({ id: ID, status: 'in_progress', phase: 'proposing' })
+    services.publish({ work_order_id: ID, type: 'claimed', message: 'attempt 1 begins' })
+    const stored = await run('logs 1a2b3c4d')
+    assert.match(stored.stdout, /^\d\d:\d\d:\d\d • attempt 1 begins\n$/)
+    const following = run('logs -f 1a2b3c4d --json')
+    while (services.subscriptions() === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+    services.place({ id: ID, status: 'failed' })
+    services.publish({ work_order_id: ID, type: 'attempt_ended', message: 'failed' })
+    const { exitCode, stdout } = await following
+    assert.equal(exitCode, 0)
+    const types = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line).type)
+    assert.deepEqual(types, ['claimed', 'attempt_ended'])
+  })
+
+  test('a log of more than one page is printed whole', async () => {
+    services.place({ id: ID, status: 'failed' })
+    for (let n = 0; n < 1_203; n++) services.publish({ work_order_id: ID })
+    assert.equal((await run('logs 1a2b3c4d')).stdout.split('\n').length - 1, 1_203)
+  })
+
+  test('run shows the steps of this attempt only and ends with the pull request', async () => {
+    services.place({ id: ID, approved: true, attempts: 1 })
+    const step = { work_order_id: ID, attempt: 2, step: 'propose', message: 'propose' }
+    services.publish({ ...step, attempt: 1, type: 'step_failed' })
+    const { execute } = services.orchestrator
+    services.orchestrator.execute = async (id, signal) => {
+      services.publish({ ...step, type: 'step_started' })
+      services.publish({ ...step, type: 'step_succeeded', data: { duration_ms: 2_300, cost_usd: 0.012 } })
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      services.place({ id: ID, status: 'in_progress', phase: 'in_review' })
+      services.publish({ ...step, step: null, type: 'attempt_ended', message: 'pull request #7 is open' })
+      return await execute(id, signal)
+    }
+    const { exitCode, stdout, stderr } = await run('run 1a2b3c4d')
+    assert.equal(exitCode, 0, stderr)
+    assert.equal(
+      stdout,
+      '✓ propose  2.3s $0.0120\n' +
+        '✓ Pull request #7  https://forge.example/pull/7\n' +
+        '  feature/wo-1-add-a-greeting  1.2s  $0.0100\n',
+    )
+    assert.match(stderr, /moose show 1a2b3c4d --diff {3}Merge it with: moose merge 1a2b3c4d/)
+  })
+
+  test('run tells apart what failed and what needs a human', async () => {
+    services.place({ id: ID, approved: true })
+    fails('execute', 'check_failed', 'The tests fail.')
+    const failed = await run('run 1a2b3c4d')
+    assert.deepEqual([failed.exitCode, failed.stdout, failed.stderr], [1, '', 'error: The tests fail.\n'])
+    fails('execute', 'work_order_not_approved', 'Not approved.')
+    assert.equal((await run('run 1a2b3c4d')).exitCode, 3)
+    const json = await run('run 1a2b3c4d --json')
+    assert.equal(json.exitCode, 3)
+    assert.equal(JSON.parse(json.stdout).error.code, 'work_order_not_approved')
+    const one = await run('run 1a2b3c4d 5e6f7a8b')
+    assert.equal(one.exitCode, 2)
+  })
+
+  test('start, stop and status speak to the service', async () => {
+    assert.match((await run('start --interval 2s')).stdout, /looking every 2\.0s/)
+    assert.match((await run('start')).stdout, /^started/)
+    assert.match((await run('stop')).stdout, /^stopped/)
+    assert.deepEqual(services.told, ['start 2000', 'start null', 'stop'])
+    assert.equal((await run('start --interval 5')).exitCode, 2)
+    const status = await run('status')
+    assert.match(status.stdout, /^service +up at http:\/\/127\.0\.0\.1:\d+ \(process \d+, since just now\)\n/)
+    assert.equal(JSON.parse((await run('status --json')).stdout).service.pid, process.pid)
+  })
+
+  test('init names the repository of the current folder, a folder, or a URL', async () => {
+    const cwd = path.join(home, 'repository/deep')
+    const project = async (words: string) => JSON.parse((await run(`${words} --json`, { cwd })).stdout).project
+    const here = await project('init')
+    assert.deepEqual([here.name, here.repository], ['repository', path.join(home, 'repository')])
+    const folder = await project('init ../../other.git --branch dev')
+    assert.deepEqual(
+      [folder.name, folder.repository, folder.default_branch],
+      ['other', path.join(home, 'other.git'), 'dev'],
+    )
+    const url = await project('init git@example.org:team/shop.git')
+    assert.deepEqual([url.name, url.repository], ['shop', 'git@example.org:team/shop.git'])
+    const outside = await run('init', { cwd: '/' })
+    assert.equal(outside.exitCode, 2)
+    assert.match(outside.stderr, /is not inside a git repository/)
+  })
+
+  test('a reader that has seen enough ends the command in peace', async () => {
+    services.place({ id: ID, status: 'failed' })
+    for (let n = 0; n < 3_000; n++) services.publish({ work_order_id: ID, message: 'x'.repeat(200) })
+    const { startMoose } = await import('../support/moose-command.ts')
+    await using command = startMoose(['logs', ID], { environment: { MOOSE_HOME: home } })
+    command.child.stdout?.once('data', () => command.child.stdout?.destroy())
+    const { exitCode, stderr } = await command.ended.catch(async () => ({
+      exitCode: command.child.exitCode,
+      stderr: '',
+    }))
+    await new Promise((resolve) =>
+      command.child.exitCode === null ? command.child.once('exit', resolve) : resolve(null),
+    )
+    assert.deepEqual([exitCode ?? command.child.exitCode, stderr], [0, ''])
+  })
+
+  test('a service that went away is not mistaken for one that is there', async () => {
+    await stop()
+    const { exitCode, stderr } = await run('stop')
+    assert.equal(exitCode, 1)
+    assert.match(stderr, /No moose up serves .* Start one with: moose up --start/)
+  })
+
+  test('another program at the port of a dead service is not spoken to', async () => {
+    services.orchestrator.status = async () => ({ ...(await memoryHttpServices().orchestrator.status()), pid: 1 })
+    assert.equal((await run('stop')).exitCode, 1)
+    assert.deepEqual(services.told, [])
+  })
+})

@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { createServer } from 'node:http'
+import path from 'node:path'
+import { test } from 'node:test'
+import { listenOnLoopback } from '../support/loopback.ts'
+import { type Ended, moose, startMoose } from '../support/moose-command.ts'
+import { createMooseHome, type MooseHome } from '../support/moose-home.ts'
+
+const FILES = { 'greeting.txt': 'hello\n', 'moose.yaml': 'checks:\n  - { name: greets, run: test -s greeting.txt }\n' }
+const answer = (task: string, delay_ms = 0) => ({
+  task,
+  turn: 1,
+  text: '### write greeting.txt\n```\nbonjour\n```\n',
+  delay_ms,
+})
+const QUICK = answer('Greet in French')
+const SLOW = answer('Greet slowly', 3_000)
+
+const run = (home: MooseHome, words: string, environment: Record<string, string> = {}): Promise<Ended> =>
+  moose(words.split(' '), { environment: { ...home.environment, ...environment } })
+
+/** Files an order through the command line. @returns its id */
+async function add(home: MooseHome, title: string, ...more: string[]): Promise<string> {
+  const words = ['add', '--title', title, '--description', title, '--file', 'greeting.txt', '--json', ...more]
+  const { stdout, exitCode } = await moose(words, { environment: home.environment })
+  assert.equal(exitCode, 0, stdout)
+  return JSON.parse(stdout).work_orders[0].id
+}
+
+test('without a service: add, approve, run, show, merge, one command each', async () => {
+  await using home = await createMooseHome(FILES, [QUICK])
+  const id = await add(home, QUICK.task)
+  const tooEarly = await run(home, `run ${id}`)
+  assert.equal(tooEarly.exitCode, 3, tooEarly.stderr)
+  assert.match(tooEarly.stderr, /^error: .*not approved.*moose approve/)
+  assert.equal((await run(home, `approve ${id.slice(0, 8)}`)).exitCode, 0)
+
+  const ran = await run(home, `run ${id.slice(0, 8)}`)
+  assert.equal(ran.exitCode, 0, ran.stderr)
+  assert.match(ran.stdout, /✓ route +\S+\n(.*\n)*✓ propose(.*\n)*✓ apply(.*\n)*✓ verify(.*\n)*✓ publish/)
+  assert.match(ran.stdout, /✓ Pull request #1 {2}local:\/\/sample\/pull\/1\n {2}feature\/wo-/)
+  assert.match((await run(home, `show ${id} --diff`)).stdout, /^-hello\n\+bonjour\n/m)
+  assert.match((await run(home, `logs ${id}`)).stdout, /pull request #1 is open/)
+
+  const again = await run(home, `run ${id} --json`)
+  assert.deepEqual([again.exitCode, JSON.parse(again.stdout).error.code], [1, 'work_order_conflict'])
+  assert.match((await run(home, `merge ${id}`)).stdout, /merged, completed/)
+  assert.equal(await home.remote.git('show', 'main:greeting.txt'), 'bonjour')
+  assert.match((await run(home, 'list --status completed')).stdout, /completed +– +#1/)
+})
+
+test('a run that fails names the fault, once, and exits with 1', async () => {
+  await using home = await createMooseHome(FILES, [])
+  const id = await add(home, 'Nobody wrote an answer', '--approve')
+  const { exitCode, stdout, stderr } = await run(home, `run ${id}`)
+  assert.equal(exitCode, 1, stderr)
+  assert.match(stdout, /✗ propose +\S+ {2}recording_missing\n✓ record/)
+  assert.match(stderr, /^error: .+\n$/)
+  const shown = JSON.parse((await run(home, `show ${id} --json`)).stdout).work_order
+  assert.deepEqual([shown.status, shown.status_reason.code], ['failed', 'recording_missing'])
+})
+
+test('an interrupted run says how to go on, and the next service finishes it in the same attempt', async () => {
+  await using home = await createMooseHome(FILES, [SLOW])
+  const id = await add(home, SLOW.task, '--approve')
+  await using running = startMoose(['run', id], { environment: home.environment })
+  await running.said(/✓ route/)
+  running.child.kill('SIGINT')
+  const { exitCode, stderr } = await running.ended
+  assert.equal(exitCode, 130, stderr)
+  assert.match(stderr, /Interrupted\. What [0-9a-f]{8} has done so far is kept; take it up again with: moose up/)
+
+  await using up = startMoose(['up', '--port', '0'], { environment: home.environment })
+  await up.said(/pull request #1 is open/)
+  const order = JSON.parse((await run(home, `show ${id} --json`)).stdout).work_order
+  assert.deepEqual([order.phase, order.attempts], ['in_review', 1])
+})
+
+test('up serves the others, is found by them, and stops in order', async () => {
+  await using home = await createMooseHome(FILES, [SLOW])
+  const serviceFile = path.join(home.config.home, 'service.json')
+  await using up = startMoose(['up', '--start', '--port', '0'], { environment: home.environment })
+  const [, url] = await up.said(/serves (http:\/\/127\.0\.0\.1:\d+)/)
+  await up.said(/polling +every 10\.0s, at most 3 work orders at once/)
+  assert.match((await run(home, 'status')).stdout, new RegExp(`up at ${url} \\(process ${up.child.pid},`))
+
+  const second = await run(home, 'up --port 0')
+  assert.equal(second.exitCode, 1)
+  assert.match(second.stderr, new RegExp(`^error: .* is served already: by process ${up.child.pid} at ${url}, since`))
+
+  const id = await add(home, SLOW.task, '--approve')
+  await up.said(new RegExp(`${id.slice(0, 8)} → propose`))
+  const busy = await run(home, `run ${id}`)
+  assert.deepEqual([busy.exitCode, /is being carried out already/.test(busy.stderr)], [1, true], busy.stderr)
+  const following = run(home, `logs -f ${id}`)
+  up.child.kill('SIGTERM')
+  await up.said(
+    new RegExp(`Stopping: 1 work order \\(${id.slice(0, 8)}\\) may finish the step at hand, at most 30\\.0s`),
+  )
+  const { exitCode, stderr } = await up.ended
+  assert.equal(exitCode, 0, stderr)
+  assert.match(stderr, /Stopped\.\n$/)
+  assert.equal(existsSync(serviceFile), false)
+  const followed = await following
+  assert.deepEqual([followed.exitCode, /live events broke off: the service stops/.test(followed.stderr)], [1, true])
+})
+
+test('a run through the service goes on there when the command is interrupted', async () => {
+  await using home = await createMooseHome(FILES, [SLOW])
+  await using up = startMoose(['up', '--port', '0'], { environment: home.environment })
+  await up.said(/serves/)
+  const id = await add(home, SLOW.task, '--approve')
+  await using running = startMoose(['run', id], { environment: home.environment })
+  await running.said(/✓ route/)
+  running.child.kill('SIGINT')
+  const { exitCode, stderr } = await running.ended
+  assert.equal(exitCode, 130, stderr)
+  assert.match(stderr, /The service at http\S+ goes on with [0-9a-f]{8}/)
+  await up.said(/pull request #1 is open/)
+})
+
+test('a second signal leaves at once', async () => {
+  await using home = await createMooseHome(FILES, [answer('Greet slowly', 60_000)])
+  await using up = startMoose(['up', '--start', '--port', '0'], { environment: home.environment })
+  await up.said(/serves/)
+  await add(home, SLOW.task, '--approve')
+  await up.said(/→ propose/)
+  up.child.kill('SIGINT')
+  await up.said(/Stopping: 1 work order/)
+  up.child.kill('SIGINT')
+  assert.equal((await up.ended).exitCode, 130)
+})
+
+test('up --json is JSON lines from the first to the last', async () => {
+  await using home = await createMooseHome(FILES, [QUICK])
+  await using up = startMoose(['up', '--start', '--port', '0', '--json'], { environment: home.environment })
+  await up.said(/"type":"ready"/)
+  await add(home, QUICK.task, '--approve')
+  await up.said(/"type":"attempt_ended"/)
+  up.child.kill('SIGINT')
+  const { exitCode, stdout, stderr } = await up.ended
+  assert.deepEqual([exitCode, stderr], [0, ''])
+  const types = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line).type)
+  assert.equal(types[0], 'ready')
+  assert.ok(types.includes('step_succeeded'))
+})
+
+test('a service that was killed is not taken for one that lives', async () => {
+  await using home = await createMooseHome(FILES, [])
+  await using up = startMoose(['up', '--port', '0'], { environment: home.environment })
+  await up.said(/serves/)
+  up.child.kill('SIGKILL')
+  await up.ended
+  assert.match((await run(home, 'status')).stdout, /^service +not running; start it with: moose up --start/)
+  assert.match((await run(home, 'start')).stderr, /^error: No moose up serves/)
+})
+
+test('a port in use is said with the next step', async () => {
+  await using home = await createMooseHome(FILES, [])
+  await using taken = await listenOnLoopback(createServer())
+  const { exitCode, stderr } = await run(home, `up --port ${new URL(taken.origin).port}`)
+  assert.equal(exitCode, 1)
+  assert.match(stderr, /^error: Port \d+ is in use .* Choose another with --port or MOOSE_PORT\.\n$/)
+})
+
+test('a database that is down is one line without its password, and a finding of the doctor', async () => {
+  await using home = await createMooseHome(FILES, [])
+  const down = { DATABASE_URL: 'postgresql://moose:secret@127.0.0.1:9/moose' }
+  const listed = await run(home, 'list', down)
+  assert.equal(listed.exitCode, 1)
+  assert.match(listed.stderr, /^error: [^\n]*127\.0\.0\.1:9[^\n]*\n$/)
+  assert.doesNotMatch(listed.stderr + listed.stdout, /secret/)
+  const looked = await run(home, 'doctor --json', down)
+  assert.equal(looked.exitCode, 1)
+  const findings: { name: string; state: string }[] = JSON.parse(looked.stdout).findings
+  assert.equal(findings.find(({ name }) => name === 'database')?.state, 'broken')
+  assert.doesNotMatch(looked.stdout, /secret/)
+})
+
+test('the doctor is content with a home that is set up; migrate has nothing left to do', async () => {
+  await using home = await createMooseHome(FILES, [])
+  const { exitCode, stdout } = await run(home, 'doctor')
+  assert.equal(exitCode, 0, stdout)
+  assert.match(stdout, /✓ project sample +ok +main, forge local/)
+  assert.match((await run(home, 'migrate')).stdout, /^postgresql:\/\/\S+: up to date\n$/)
+})
+
+test('--home goes before MOOSE_HOME and may be relative', async () => {
+  await using home = await createMooseHome(FILES, [])
+  const cwd = path.dirname(home.config.home)
+  const { stdout } = await moose(['status', '--home', 'elsewhere', '--json'], { environment: home.environment, cwd })
+  assert.equal(JSON.parse(stdout).status.home, path.join(cwd, 'elsewhere'))
+})
