@@ -15,6 +15,7 @@ import { createModels, type Models } from '../models/models.ts'
 import type { Adapters } from '../pipeline/attempt-context.ts'
 import type { Proposer } from '../pipeline/ports/proposal.ts'
 import { createForeignProposer } from '../proposer/foreign-proposer.ts'
+import { meteredProposer } from '../proposer/metered-proposer.ts'
 import { createProposer } from '../proposer/proposer.ts'
 import { buildProposerRequest } from '../proposer/proposer-request.ts'
 import { createWorkspaces } from '../workspace/workspaces.ts'
@@ -54,7 +55,7 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
       proposer:
         config.proposerUrl === null
           ? ownProposer
-          : createForeignProposer({ url: config.proposerUrl, timeoutMs: config.modelTimeoutMs }),
+          : meteredProposer(createForeignProposer({ url: config.proposerUrl, timeoutMs: config.modelTimeoutMs }), deps),
       decideRetry: ownManager.decideRetry,
       executors: createExecutors(config, gateway),
       checkRunner: createCheckRunner(config),

@@ -24,12 +24,14 @@ export type DoctorFinding = {
 
 const LEAST_FREE_BYTES = 1_000_000_000
 const VERSION_TIMEOUT_MS = 10_000
+/** 2.38, for `git merge-tree --write-tree`. */
+const OLDEST_GIT = 2_038
 
 /** Looks at everything an order needs on its way, and changes nothing. */
 export async function examine(config: Config, database: OpenDatabase, parts: Parts): Promise<DoctorFinding[]> {
   return [
     ok('node', process.version),
-    await program(config, 'git', null),
+    await gitFinding(parts),
     await home(config),
     ok('database', `${database.embedded ? 'embedded Postgres' : 'Postgres'} at ${shownDatabaseUrl(database.url)}`),
     ...(await projects(database.db, parts)),
@@ -60,7 +62,20 @@ async function aider(config: Config, { adapters }: Parts): Promise<DoctorFinding
   }
 }
 
-async function program(config: Config, name: string, neededFor: string | null): Promise<DoctorFinding> {
+/** git as Moose itself runs it, which is not from the operator's PATH. */
+async function gitFinding({ mirrors }: Parts): Promise<DoctorFinding> {
+  try {
+    const { stdout } = await mirrors.git.run(['--version'], { signal: null, timeoutMs: VERSION_TIMEOUT_MS })
+    const version = stdout.text().trim()
+    const [, major, minor] = /(\d+)\.(\d+)/.exec(version) ?? []
+    if (Number(major) * 1_000 + Number(minor) >= OLDEST_GIT) return ok('git', version)
+    return { name: 'git', state: 'broken', detail: `${version} is too old`, remedy: 'install git 2.38 or newer' }
+  } catch (thrown) {
+    return { name: 'git', state: 'missing', detail: toFault(thrown).message, remedy: 'install git' }
+  }
+}
+
+async function program(config: Config, name: string, neededFor: string): Promise<DoctorFinding> {
   try {
     const { stdout } = await runCommand({
       command: name,
@@ -73,10 +88,8 @@ async function program(config: Config, name: string, neededFor: string | null): 
     })
     return ok(name, String(stdout.text().split('\n')[0]))
   } catch (thrown) {
-    const detail = toFault(thrown).message
-    if (neededFor !== null)
-      return { name, state: 'optional', detail: `not found; needed only for ${neededFor}`, remedy: null }
-    return { name, state: 'missing', detail, remedy: `install ${name}` }
+    const why = toFault(thrown).code === 'command_missing' ? 'not found' : toFault(thrown).message
+    return { name, state: 'optional', detail: `${why}; needed only for ${neededFor}`, remedy: null }
   }
 }
 

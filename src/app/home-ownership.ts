@@ -1,5 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { type OwnOptions, tryOwn } from '../db/lock.ts'
-import { Fault } from '../errors.ts'
+import { Fault, toFault } from '../errors.ts'
+
+const RETAKE_PAUSE_MS = 200
+const MOST_REFUSALS = 10
 
 export type HomeOwnership = AsyncDisposable & {
   /** Takes the home for this process; again: nothing happens. @throws {Fault} `home_owned` */
@@ -8,19 +12,20 @@ export type HomeOwnership = AsyncDisposable & {
 
 /**
  * One process at a time runs the attempts of a home. The lock lives in the database, so it ends with the process that
- * holds it, however that ends. When only its connection breaks, it is taken again at once.
+ * holds it, however that ends. When only its connection breaks, it is taken again as soon as the database answers.
  *
  * @param options.executorId what the home is called; two machines may have homes of the same path
- * @param options.onLost somebody else has taken the home meanwhile, or the database does not come back
+ * @param options.onLost somebody else has taken the home meanwhile
  */
 export function createHomeOwnership(
   home: string,
   { executorId, onLost, ...options }: Omit<OwnOptions, 'name'> & { executorId: string },
 ): HomeOwnership {
   let taken: Promise<AsyncDisposable> | null = null
+  let closed = false
 
   async function own(): Promise<AsyncDisposable> {
-    const owned = await tryOwn({ ...options, name: `home:${executorId}`, onLost: retake })
+    const owned = await tryOwn({ ...options, name: `home:${executorId}`, onLost: () => void retake() })
     if (owned !== null) return owned
     const message =
       `Another moose process runs the work orders of ${home}. ` +
@@ -28,13 +33,21 @@ export function createHomeOwnership(
     throw new Fault('home_owned', message, { home })
   }
 
-  function retake(): void {
-    taken = own()
-    taken.catch((error: unknown) => {
-      taken = null
-      options.log.error({ err: error }, 'the home is no longer owned by this process')
-      onLost()
-    })
+  async function retake(): Promise<void> {
+    taken = null
+    // The server may hold our own broken connection for a moment, and the lock with it.
+    for (let refusals = 0; refusals < MOST_REFUSALS && !closed; ) {
+      await delay(RETAKE_PAUSE_MS)
+      try {
+        if (closed) return
+        taken = Promise.resolve(await own())
+        return
+      } catch (error) {
+        if (toFault(error).code === 'home_owned') refusals += 1
+        options.log.warn({ reason: toFault(error).message }, 'the home is not owned by this process; trying again')
+      }
+    }
+    if (!closed) onLost()
   }
 
   return {
@@ -48,6 +61,7 @@ export function createHomeOwnership(
       }
     },
     async [Symbol.asyncDispose]() {
+      closed = true
       if (taken !== null) await (await taken)[Symbol.asyncDispose]()
     },
   }

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import type { NewProject } from '../contract/projects.ts'
 import type { WorkOrderDetail } from '../contract/work-orders.ts'
 import { attemptHistory } from '../db/attempts.ts'
+import { editWorkOrder } from '../db/edit-work-order.ts'
 import type { EventFeed } from '../db/event-feed.ts'
 import { eventsAfter } from '../db/events.ts'
 import { addProject, listProjects } from '../db/projects.ts'
@@ -32,6 +33,7 @@ export function createHttpServices(deps: {
       list: (query) => listWorkOrders(db, query),
       find: (id) => findWorkOrder(db, id),
       detail: (id) => workOrderDetail(db, id),
+      edit: (id, edit) => editWorkOrder(db, id, edit),
       approve: (id) => approveWorkOrder(db, id),
       reject: (id, reason) => rejectWorkOrder(db, id, reason),
     },

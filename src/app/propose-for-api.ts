@@ -1,13 +1,11 @@
 import type { Kysely } from 'kysely'
 import { findProjectByName, projectOf } from '../db/projects.ts'
 import type { Database } from '../db/schema.ts'
+import { findWorkOrder } from '../db/work-orders.ts'
 import { estimateComplexity } from '../manager/complexity.ts'
 import type { ProposerRequest, ProposerResponse } from '../pipeline/ports/proposal.ts'
 import type { Project } from '../work-order/project.ts'
 import type { Parts } from './adapters.ts'
-
-/** An order's id for calls that belong to none. */
-const NO_ORDER = '00000000-0000-0000-0000-000000000000'
 
 /**
  * Our Proposer for a caller who has no attempt: the project, its base commit and the model are found where the request
@@ -24,8 +22,8 @@ export async function proposeForApi(
   const fetched = await adapters.workspaces.fetchBase(project, signal)
   const proposer = metadata.proposer === undefined ? await choose(ownManager, request, signal) : metadata.proposer
   return ownProposer.propose({
-    workOrderId: metadata.work_order_id === undefined ? NO_ORDER : metadata.work_order_id,
-    attempt: metadata.attempt === undefined ? 1 : metadata.attempt,
+    workOrderId: metadata.work_order_id === undefined ? null : (await findWorkOrder(db, metadata.work_order_id)).id,
+    attempt: metadata.attempt === undefined ? null : metadata.attempt,
     title: titleOf(request),
     request,
     proposer,
@@ -42,7 +40,7 @@ function namedProject(db: Kysely<Database>, name: string | undefined): Promise<P
 async function choose(manager: Parts['ownManager'], request: ProposerRequest, signal: AbortSignal): Promise<string> {
   const decision = await manager.route(
     {
-      work_order_id: NO_ORDER,
+      work_order_id: 'none',
       task_description: request.task_description,
       complexity_score: estimateComplexity({ criteria: 1, files: request.context.length }),
       context_requirements: request.context,

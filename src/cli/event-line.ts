@@ -15,6 +15,7 @@ const SYMBOL: Record<EventView['type'], Style> = {
   added: (paint) => paint.blue('•'),
   approved: (paint) => paint.green('•'),
   rejected: (paint) => paint.red('•'),
+  edited: (paint) => paint.yellow('•'),
   claimed: (paint) => paint.blue('•'),
   step_started: (paint) => paint.dim('→'),
   step_succeeded: (paint) => paint.green('✓'),

@@ -27,6 +27,17 @@ export const NewWorkOrder = z
   .openapi('NewWorkOrder')
 export type NewWorkOrder = z.infer<typeof NewWorkOrder>
 
+/** Fields of an order with their new values; a list replaces the one before. What is left out stays as it is. */
+export const EditWorkOrder = z
+  .strictObject({
+    ...WorkOrderContent.shape,
+    project: NewWorkOrder.shape.project.unwrap(),
+  })
+  .partial()
+  .refine((edit) => Object.keys(edit).length > 0, 'names no field to change')
+  .openapi('EditWorkOrder')
+export type EditWorkOrder = z.infer<typeof EditWorkOrder>
+
 export const NewWorkOrders = z.strictObject({
   /** Stored all or none. */
   work_orders: z.array(NewWorkOrder).min(1).max(1000),
@@ -137,6 +148,7 @@ export const EventView = z
       'added',
       'approved',
       'rejected',
+      'edited',
       'claimed',
       'step_started',
       'step_succeeded',
@@ -148,7 +160,7 @@ export const EventView = z
       'status',
     ]),
     message: z.string(),
-    /** `step_*` and `attempt_ended` carry `duration_ms` and `cost_usd`; `status` carries `status` and `phase`. */
+    /** `step_*` and `attempt_ended` carry `duration_ms` and `cost_usd`; `status` carries `status` and `phase`; `edited` `fields`. */
     data: z.record(z.string(), z.unknown()),
     at: Time,
   })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { choose } from './claim.ts'
 
-const order = (id: string, projectId: string, ...files: string[]) => ({ id, projectId, files })
+const order = (id: string, repository: string, ...files: string[]) => ({ id, repository, files })
 
 test('the oldest whose scope is free are chosen, up to the free places', () => {
   const candidates = [order('1', 'p', 'a'), order('2', 'p', 'a'), order('3', 'p', 'b'), order('4', 'p', 'c')]

@@ -26,7 +26,7 @@ export type Claim = {
   refused: { workOrderId: string; error: unknown }[]
 }
 
-type Scope = { projectId: string | null; files: readonly string[] }
+type Scope = { repository: string | null; files: readonly string[] }
 type Candidate = Scope & { id: string }
 
 /**
@@ -58,7 +58,7 @@ export function choose(candidates: readonly Candidate[], running: readonly Scope
   for (const candidate of candidates) {
     if (chosen.length === free) break
     const waits = held.some(
-      (other) => other.projectId === candidate.projectId && scopesOverlap(other.files, candidate.files),
+      (other) => other.repository === candidate.repository && scopesOverlap(other.files, candidate.files),
     )
     if (!waits) chosen.push(candidate.id)
     held.push(candidate)
@@ -66,9 +66,13 @@ export function choose(candidates: readonly Candidate[], running: readonly Scope
   return chosen
 }
 
-/** An order without a project belongs to the only one; with several it will fail, and nobody is in its way. */
-const onlyProject = sql<string | null>`(
-  select (array_agg(id))[1] from projects where repository is not null having count(*) = 1
+/**
+ * Where an order changes files; two projects may name one repository. An order without a project belongs to the only
+ * one; with several it will fail, and nobody is in its way.
+ */
+const repositoryOf = () => sql<string | null>`coalesce(
+  (select repository from projects where projects.id = project_id),
+  (select (array_agg(repository))[1] from projects where repository is not null having count(*) = 1)
 )`
 
 /** A longer list than an order may have is refused when it is run; comparing it here could take for ever. */
@@ -80,23 +84,16 @@ function comparableScope(files: RawBuilder<unknown>) {
 async function runningScopes(transaction: Transaction<Database>): Promise<Scope[]> {
   const rows = await transaction
     .selectFrom('attempts')
-    .select((eb) => [
-      eb.fn.coalesce('project_id', onlyProject).as('project_id'),
-      comparableScope(sql`content -> 'files_in_scope'`).as('files'),
-    ])
+    .select([repositoryOf().as('repository'), comparableScope(sql`content -> 'files_in_scope'`).as('files')])
     .where('status', '=', 'running')
     .execute()
-  return rows.map((row) => ({ projectId: row.project_id, files: texts(row.files) }))
+  return rows.map((row) => ({ repository: row.repository, files: texts(row.files) }))
 }
 
 async function approvedOrders(transaction: Transaction<Database>, only: string | null): Promise<Candidate[]> {
   let select = transaction
     .selectFrom('work_orders')
-    .select((eb) => [
-      'id',
-      comparableScope(sql`files_in_scope`).as('files'),
-      eb.fn.coalesce('project_id', onlyProject).as('project_id'),
-    ])
+    .select(['id', comparableScope(sql`files_in_scope`).as('files'), repositoryOf().as('repository')])
     .where('status', '=', 'pending')
     .where(sql<boolean>`metadata ->> 'approved_by_director' = 'true'`)
     // A cancelled and retried order waits until its last attempt has really ended.
@@ -112,7 +109,7 @@ async function approvedOrders(transaction: Transaction<Database>, only: string |
     )
   if (only !== null) select = select.where('id', '=', only)
   const rows = await select.orderBy('created_at').orderBy('id').limit(LOOK_AHEAD).execute()
-  return rows.map((row) => ({ id: row.id, projectId: row.project_id, files: texts(row.files) }))
+  return rows.map((row) => ({ id: row.id, repository: row.repository, files: texts(row.files) }))
 }
 
 async function startAttempts(

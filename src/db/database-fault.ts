@@ -40,6 +40,17 @@ export function databaseFault(thrown: unknown, url: string): Fault {
   )
 }
 
+/**
+ * Whether the connection or the server went away under a query: worth the same query again.
+ * @see https://www.postgresql.org/docs/current/errcodes-appendix.html (classes 08 and 57P)
+ */
+export function isConnectionLoss(thrown: unknown): boolean {
+  const code = String(errorCode(thrown))
+  if (/^(08|57P0)/.test(code) || code === 'ECONNRESET' || code === 'EPIPE') return true
+  if (!(thrown instanceof Error)) return false
+  return thrown.message.startsWith('Connection terminated') || ('syscall' in thrown && thrown.syscall === 'connect')
+}
+
 /** The SQLSTATE or the system's name of an error; null when it has none. */
 export function errorCode(thrown: unknown): string | null {
   if (typeof thrown !== 'object' || thrown === null || !('code' in thrown)) return null

@@ -42,7 +42,10 @@ export async function editWorkOrder(db: Db, idOrPrefix: string, edit: EditWorkOr
 
 type Column = Exclude<keyof EditWorkOrder, 'project'> | 'project_id'
 
-async function columnsOf(db: Db, { project, ...content }: EditWorkOrder): Promise<{ column: Column; value: unknown }[]> {
+async function columnsOf(
+  db: Db,
+  { project, ...content }: EditWorkOrder,
+): Promise<{ column: Column; value: unknown }[]> {
   const { title, description, acceptance_criteria, files_in_scope, risk_level } = content
   const projectId = project === undefined ? undefined : (await findProjectByName(db, project)).id
   const columns: [Column, unknown][] = [

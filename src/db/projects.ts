@@ -6,6 +6,8 @@ import type { Database } from './schema.ts'
 
 type Db = Kysely<Database>
 
+const FORGES = ['local', 'github']
+
 /** @throws {Fault} `request_invalid` when the name is taken */
 export async function addProject(
   db: Db,
@@ -29,9 +31,15 @@ export async function addProject(
   return toView(toProject(row))
 }
 
-/** By name. */
+/** Those that can be used, by name. */
 export async function listProjects(db: Db): Promise<ProjectView[]> {
-  const rows = await db.selectFrom('projects').selectAll().where('repository', 'is not', null).orderBy('name').execute()
+  const rows = await db
+    .selectFrom('projects')
+    .selectAll()
+    .where('repository', 'is not', null)
+    .where('forge', 'in', FORGES)
+    .orderBy('name')
+    .execute()
   return rows.map(toProject).map(toView)
 }
 

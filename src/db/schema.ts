@@ -22,7 +22,8 @@ export type Database = {
   work_orders: {
     id: Generated<string>
     title: string
-    description: string
+    /** Null in rows of a first Moose. */
+    description: string | null
     acceptance_criteria: JsonDefault
     files_in_scope: JsonDefault
     risk_level: string
@@ -41,7 +42,8 @@ export type Database = {
     actual_cost: ColumnType<string | null, string | number | null, string | number | null>
     complexity_score: ColumnType<string | null, string | number | null, string | number | null>
     created_at: Time
-    updated_at: Time
+    /** Null in rows of a first Moose. */
+    updated_at: ColumnType<Date | null, Date | undefined, Date>
     completed_at: Date | null
   }
   attempts: {

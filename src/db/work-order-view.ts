@@ -13,7 +13,7 @@ export function toWorkOrderView(row: WorkOrderRow): WorkOrderView {
   return {
     id: row.id,
     title: row.title,
-    description: row.description,
+    description: row.description === null ? '' : row.description,
     acceptance_criteria: texts(row.acceptance_criteria),
     files_in_scope: texts(row.files_in_scope),
     risk_level: row.risk_level,
@@ -31,7 +31,7 @@ export function toWorkOrderView(row: WorkOrderRow): WorkOrderView {
     actual_cost: decimal(row.actual_cost),
     metadata: isRecord(row.metadata) ? row.metadata : {},
     created_at: row.created_at.toISOString(),
-    updated_at: row.updated_at.toISOString(),
+    updated_at: (row.updated_at === null ? row.created_at : row.updated_at).toISOString(),
     completed_at: row.completed_at === null ? null : row.completed_at.toISOString(),
   }
 }

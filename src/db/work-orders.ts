@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { NewWorkOrder, WorkOrderView } from '../contract/work-orders.ts'
 import { Fault, type FaultRecord } from '../errors.ts'
-import { canMove, type Phase, type Status } from '../work-order/status.ts'
+import { canMove, type Phase, STATUSES, type Status } from '../work-order/status.ts'
 import { recordEvent } from './events.ts'
 import { findProjectByName, listProjects } from './projects.ts'
 import type { Database } from './schema.ts'
@@ -94,24 +94,34 @@ const projectOfOrder = sql<string>`coalesce(work_orders.project_id, (
 ))`
 
 function selectRows(db: Db) {
-  return db
-    .selectFrom('work_orders')
-    .leftJoin('projects', (join) => join.on('projects.id', '=', projectOfOrder))
-    .selectAll('work_orders')
-    .select('projects.name as project_name')
+  return (
+    db
+      .selectFrom('work_orders')
+      .leftJoin('projects', (join) => join.on('projects.id', '=', projectOfOrder))
+      .selectAll('work_orders')
+      .select('projects.name as project_name')
+      // An earlier Moose may have left orders in states of its own; they are kept and not ours to carry out.
+      .where('work_orders.status', 'in', STATUSES)
+  )
 }
+
+/** A failed order is corrected, approved again and retried. */
+const APPROVABLE: readonly Status[] = ['pending', 'blocked', 'failed']
 
 /** Approves the order as it stands now. @throws {Fault} `work_order_conflict` when it has ended */
 export async function approveWorkOrder(db: Db, idOrPrefix: string): Promise<WorkOrderView> {
   const order = await findWorkOrder(db, idOrPrefix)
-  if (order.status !== 'pending' && order.status !== 'blocked') throw wrongStatus(order, 'approved')
+  if (!APPROVABLE.includes(order.status)) throw wrongStatus(order, 'approved')
   if (order.approved) return order
   await db.transaction().execute(async (transaction) => {
-    await transaction
+    const approved = await transaction
       .updateTable('work_orders')
       .set({ metadata: mergedMetadata({ approved_by_director: true }) })
       .where('id', '=', order.id)
-      .execute()
+      .where('status', 'in', APPROVABLE)
+      .returning('id')
+      .executeTakeFirst()
+    if (approved === undefined) throw wrongStatus(order, 'approved')
     await recordEvent(transaction, { workOrderId: order.id, type: 'approved', message: 'approved' })
   })
   return findWorkOrder(db, order.id)
@@ -139,6 +149,8 @@ export function wrongStatus(order: { id: string; status: Status; phase: Phase | 
 export type Move = {
   /** The move is made only from one of these. */
   from: readonly Status[]
+  /** And not from this phase. */
+  exceptPhase?: Phase
   to: Status
   /** For `in_progress` only. */
   phase?: Phase
@@ -155,6 +167,7 @@ export type Move = {
 export async function moveWorkOrder(db: Db, id: string, move: Move): Promise<boolean> {
   const illegal = move.from.find((status) => status !== move.to && !canMove(status, move.to))
   if (illegal !== undefined) throw new Fault('internal', `No transition from ${illegal} to ${move.to}`)
+  const exceptPhase = move.exceptPhase === undefined ? null : move.exceptPhase
   const moved = await db
     .updateTable('work_orders')
     .set({
@@ -167,6 +180,7 @@ export async function moveWorkOrder(db: Db, id: string, move: Move): Promise<boo
     })
     .where('id', '=', id)
     .where('status', 'in', move.from)
+    .$if(exceptPhase !== null, (update) => update.where('phase', 'is distinct from', exceptPhase))
     .returning('id')
     .executeTakeFirst()
   if (moved === undefined) return false
@@ -226,11 +240,24 @@ export function mergedMetadata(patch: Record<string, unknown>) {
     || ${JSON.stringify(patch)}::jsonb`
 }
 
+/** Those of some orders that are no longer being carried out. */
+export async function noLongerInProgress(db: Db, ids: readonly string[]): Promise<string[]> {
+  if (ids.length === 0) return []
+  const rows = await db
+    .selectFrom('work_orders')
+    .select('id')
+    .where('id', 'in', ids)
+    .where('status', '<>', 'in_progress')
+    .execute()
+  return rows.map((row) => row.id)
+}
+
 /** Orders by status; every status is there, also with 0. */
 export async function countByStatus(db: Db): Promise<Record<Status, number>> {
   const rows = await db
     .selectFrom('work_orders')
     .select(['status', (eb) => eb.fn.countAll<string>().as('count')])
+    .where('status', 'in', STATUSES)
     .groupBy('status')
     .execute()
   const counts: Record<Status, number> = {

@@ -1,5 +1,12 @@
 import type { NewProject, ProjectView } from '../contract/projects.ts'
-import type { EventView, ListQuery, NewWorkOrder, WorkOrderDetail, WorkOrderView } from '../contract/work-orders.ts'
+import type {
+  EditWorkOrder,
+  EventView,
+  ListQuery,
+  NewWorkOrder,
+  WorkOrderDetail,
+  WorkOrderView,
+} from '../contract/work-orders.ts'
 import type { Log } from '../log.ts'
 import type { Orchestrator } from '../orchestrator/orchestrator.ts'
 import type { ProposerRequest, ProposerResponse } from '../pipeline/ports/proposal.ts'
@@ -17,6 +24,8 @@ export type HttpServices = {
     list(query: ListQuery): Promise<WorkOrderView[]>
     find(idOrPrefix: string): Promise<WorkOrderView>
     detail(idOrPrefix: string): Promise<WorkOrderDetail>
+    /** An approved order that this changes is no longer approved. @throws {Fault} `work_order_conflict`, `not_found` for an unknown project */
+    edit(idOrPrefix: string, edit: EditWorkOrder): Promise<WorkOrderView>
     /** @throws {Fault} `work_order_conflict` */
     approve(idOrPrefix: string): Promise<WorkOrderView>
     /** @throws {Fault} `work_order_conflict` */

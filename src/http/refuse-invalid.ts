@@ -1,6 +1,10 @@
 import { z } from '@hono/zod-openapi'
+import { plainWords } from '../contract/plain-words.ts'
 import { Fault, type FaultCode } from '../errors.ts'
 import { describeProblems, fieldProblems } from '../work-order/content.ts'
+
+// The validators of the routes parse by themselves; this is how zod lets one choose its words for all of them.
+z.config({ customError: plainWords })
 
 /** Problems named in one answer; a file of a thousand orders can have more than anybody reads. */
 const MAX_PROBLEMS = 20

@@ -8,12 +8,13 @@ import type { Log } from '../log.ts'
 import type { Adapters, AttemptContext } from '../pipeline/attempt-context.ts'
 import { forgeOf } from '../pipeline/ports/pull-request.ts'
 import { publish } from '../pipeline/publish.ts'
-import { route } from '../pipeline/route.ts'
+import { type Routed, route } from '../pipeline/route.ts'
 import { verify } from '../pipeline/verify.ts'
 import type { PartialEvidence, StepName } from '../results/end-of-attempt.ts'
 import { recordFailure } from '../results/record-failure.ts'
 import { recordPullRequestEnd } from '../results/record-pull-request-end.ts'
 import { recordSuccess } from '../results/record-success.ts'
+import type { Clean } from './clean.ts'
 import type { Drain } from './drain.ts'
 import { durableStep, type Step } from './durable-step.ts'
 import { openAttempt } from './open-attempt.ts'
@@ -24,6 +25,7 @@ export type WorkflowDeps = {
   adapters: Adapters
   clock: Clock
   log: Log
+  clean: Clean
   drain: Drain
   /** The signal of an attempt, aborted by a cancellation or the end of a drain. */
   signalOf: (key: AttemptKey) => AbortSignal
@@ -32,6 +34,11 @@ export type WorkflowDeps = {
 }
 
 const NEVER_ABORTED = new AbortController().signal
+/**
+ * A push that was stopped halfway may have landed all the same, so publishing ends by itself and `record` takes back
+ * what nobody wants any more; and an end is recorded also when the attempt was cancelled.
+ */
+const UNSTOPPABLE: ReadonlySet<StepName> = new Set(['publish', 'record'])
 
 type Run = <T>(step: Step<T>) => Promise<T>
 
@@ -44,12 +51,11 @@ export function attemptWorkflow(deps: WorkflowDeps): (workOrderId: string, attem
     const signal = deps.signalOf(key)
     const run: Run = (step) => {
       if (step.name !== 'record') progress.step = step.name
-      // An end is recorded also when the attempt was cancelled.
-      return durableStep({ ...deps, signal: step.name === 'record' ? NEVER_ABORTED : signal }, key, step)
+      return durableStep({ ...deps, signal: UNSTOPPABLE.has(step.name) ? NEVER_ABORTED : signal }, key, step)
     }
     let failure: FaultRecord | null = null
     try {
-      await using opened = await openAttempt(deps.db, key, signal, () => progress.step)
+      await using opened = await openAttempt(deps, key, signal, () => progress.step)
       await carryOut(deps, opened.context, evidence, run)
     } catch (thrown) {
       failure = toFault(thrown).toRecord()
@@ -68,22 +74,28 @@ async function carryOut(
   run: Run,
 ): Promise<void> {
   const key = { workOrderId: context.workOrderId, attempt: context.attempt }
-  const routed = await run({ name: 'route', input: context.content, run: () => route(context, adapters) })
-  evidence.routed = routed
-  await noteAttempt(db, key, { project_id: routed.project.id })
-  await noteRouting(db, key.workOrderId, {
-    proposer: routed.decision.selected_proposer,
-    complexity: routed.decision.routing_metadata.complexity_score,
-    estimatedCostUsd: estimateOf(routed.decision.routing_metadata.estimated_cost_usd),
+  const routed = await run({
+    name: 'route',
+    input: context.content,
+    async run() {
+      const found = await route(context, adapters)
+      await noteRoute(db, key, found)
+      return found
+    },
   })
+  evidence.routed = routed
 
-  const proposed = await proposeWithRetries(context, routed, adapters, run)
+  const proposed = await proposeWithRetries(context, routed, adapters, {
+    run,
+    onBase: (baseSha) => noteAttempt(db, key, { base_sha: baseSha }),
+  })
   evidence.proposed = proposed
-  await noteAttempt(db, key, { base_sha: proposed.baseSha })
 
-  const applied = await applyWithRetry(context, { routed, proposed }, adapters, run)
+  const applied = await applyWithRetry(context, { routed, proposed }, adapters, {
+    run,
+    onCommit: (headSha) => noteAttempt(db, key, { head_sha: headSha }),
+  })
   evidence.applied = applied
-  await noteAttempt(db, key, { head_sha: applied.headSha })
 
   const verified = await run({
     name: 'verify',
@@ -96,7 +108,11 @@ async function carryOut(
 
   const whole = { routed, proposed, applied, verified }
   const publishing = { head_sha: verified.headSha, forge: routed.project.forge }
-  const pullRequest = await run({ name: 'publish', input: publishing, run: () => publish(context, whole, adapters) })
+  const pullRequest = await run({
+    name: 'publish',
+    input: publishing,
+    run: () => publish({ ...context, signal: NEVER_ABORTED }, whole, adapters),
+  })
   await run({
     name: 'record',
     input: { outcome: 'succeeded' },
@@ -126,6 +142,16 @@ async function cleanUp(
   } catch (error) {
     log.error({ err: error, workOrderId, attempt }, 'what the attempt left cannot be removed')
   }
+}
+
+async function noteRoute(db: Kysely<Database>, key: AttemptKey, { project, decision }: Routed): Promise<void> {
+  const { complexity_score, estimated_cost_usd } = decision.routing_metadata
+  await noteAttempt(db, key, { project_id: project.id })
+  await noteRouting(db, key.workOrderId, {
+    proposer: decision.selected_proposer,
+    complexity: complexity_score,
+    estimatedCostUsd: estimateOf(estimated_cost_usd),
+  })
 }
 
 function estimateOf(usd: number | null | undefined): number | null {

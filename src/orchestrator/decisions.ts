@@ -6,31 +6,48 @@ import { findWorkOrder, moveWorkOrder, wrongStatus } from '../db/work-orders.ts'
 import { type Forges, forgeOf } from '../pipeline/ports/pull-request.ts'
 import { recordPullRequestEnd } from '../results/record-pull-request-end.ts'
 import type { Project } from '../work-order/project.ts'
+import type { Orchestrator } from './orchestrator.ts'
 
 type Deps = { db: Kysely<Database>; forges: Forges }
 
-/** @returns the order's id; an attempt that still runs must be aborted by the caller */
-export async function cancelOrder(deps: Deps, idOrPrefix: string): Promise<string> {
-  const order = await findWorkOrder(deps.db, idOrPrefix)
-  if (order.phase === 'in_review') await endPullRequest(deps, order, 'close')
-  else {
-    const from = ['pending', 'in_progress', 'blocked', 'failed'] as const
-    if (!(await moveWorkOrder(deps.db, order.id, { from, to: 'cancelled', reason: null }))) {
-      throw wrongStatus(order, 'cancelled')
-    }
+/**
+ * What a human decides about an order, with the faults of `Orchestrator`.
+ *
+ * @param stopAttempt ends the attempt of a cancelled order, if it runs in this process
+ */
+export function createDecisions(
+  deps: Deps,
+  stopAttempt: (workOrderId: string) => void,
+): Pick<Orchestrator, 'cancel' | 'retry' | 'merge' | 'close'> {
+  return {
+    cancel: async (idOrPrefix) => stopAttempt(await cancelOrder(deps, idOrPrefix)),
+    retry: (idOrPrefix) => retryOrder(deps, idOrPrefix),
+    merge: (idOrPrefix) => decidePullRequest(deps, idOrPrefix, 'merge'),
+    close: (idOrPrefix) => decidePullRequest(deps, idOrPrefix, 'close'),
   }
-  return order.id
+}
+
+/** @returns the order's id */
+async function cancelOrder(deps: Deps, idOrPrefix: string): Promise<string> {
+  const { id } = await findWorkOrder(deps.db, idOrPrefix)
+  const from = ['pending', 'in_progress', 'blocked', 'failed'] as const
+  const move = { from, exceptPhase: 'in_review', to: 'cancelled', reason: null } as const
+  if (await moveWorkOrder(deps.db, id, move)) return id
+  const order = await findWorkOrder(deps.db, id)
+  if (order.phase !== 'in_review') throw wrongStatus(order, 'cancelled')
+  await endPullRequest(deps, order, 'close')
+  return id
 }
 
 /** Makes an ended or blocked order pending; its approval stays as it is. */
-export async function retryOrder({ db }: Deps, idOrPrefix: string): Promise<void> {
+async function retryOrder({ db }: Deps, idOrPrefix: string): Promise<void> {
   const order = await findWorkOrder(db, idOrPrefix)
   const move = { from: ['failed', 'blocked', 'cancelled'], to: 'pending', reason: null } as const
   if (!(await moveWorkOrder(db, order.id, move))) throw wrongStatus(order, 'retried')
 }
 
 /** Merges or closes the pull request of an order in review, and records how it ended. */
-export async function decidePullRequest(deps: Deps, idOrPrefix: string, decision: 'merge' | 'close'): Promise<void> {
+async function decidePullRequest(deps: Deps, idOrPrefix: string, decision: 'merge' | 'close'): Promise<void> {
   const order = await findWorkOrder(deps.db, idOrPrefix)
   await endPullRequest(deps, order, decision)
 }

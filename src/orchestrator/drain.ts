@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import { Fault } from '../errors.ts'
 import type { RunningAttempts } from './running-attempts.ts'
 
 const NEVER_ABORTED = new AbortController().signal
@@ -57,4 +58,10 @@ export function createDrain(): Drain {
       return new Promise<never>(() => undefined)
     },
   }
+}
+
+/** @throws {Fault} `not_running`: what would be begun now could not go on */
+export function assertServing(drain: Drain): void {
+  if (!drain.requested) return
+  throw new Fault('not_running', 'This service is stopping and begins nothing more. Start it again with: moose up')
 }

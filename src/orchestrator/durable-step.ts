@@ -2,16 +2,19 @@ import { DBOS, DBOSWorkflowConflictError } from '@dbos-inc/dbos-sdk'
 import type { Kysely } from 'kysely'
 import type { Clock } from '../clock.ts'
 import { type AttemptKey, beginStep, endStep } from '../db/attempts.ts'
+import { reasonOf } from '../db/database-fault.ts'
 import { recordEvent } from '../db/events.ts'
 import type { Database } from '../db/schema.ts'
 import { moveWorkOrder } from '../db/work-orders.ts'
-import { Fault, type FaultRecord, NEXT_MOVE, toFault } from '../errors.ts'
+import { Fault, type FaultRecord, NEXT_MOVE } from '../errors.ts'
+import type { Log } from '../log.ts'
 import { STEPS, type StepName } from '../results/end-of-attempt.ts'
 import type { Phase } from '../work-order/status.ts'
+import type { Clean } from './clean.ts'
 import { type Drain, ServiceStopping } from './drain.ts'
+import { named, type Patience, patiently } from './patience.ts'
 
-/** Pauses before a step is repeated after an outside failure that should pass. */
-const PAUSES_MS = [1_000, 5_000]
+const NEVER_ABORTED = new AbortController().signal
 
 const PHASE: Record<StepName, Phase | null> = {
   route: 'routing',
@@ -34,7 +37,15 @@ export type Step<T> = {
   failureOf?: (output: T) => FaultRecord | null
 }
 
-export type StepDeps = { db: Kysely<Database>; clock: Clock; drain: Drain; signal: AbortSignal }
+export type StepDeps = {
+  db: Kysely<Database>
+  clock: Clock
+  log: Log
+  drain: Drain
+  signal: AbortSignal
+  /** Makes an output fit for storing: without secrets and without what Postgres cannot hold. */
+  clean: Clean
+}
 
 /**
  * Runs one step exactly once as far as its result goes: the engine keeps the outcome and does not run the step again
@@ -55,35 +66,41 @@ export async function durableStep<T>(deps: StepDeps, key: AttemptKey, step: Step
 }
 
 async function performStep<T>(deps: StepDeps, key: AttemptKey, step: Step<T>): Promise<Outcome<T>> {
+  const stored: Patience = {
+    ...deps,
+    signal: NEVER_ABORTED,
+    isWorthRepeating: (fault) => fault.code === 'database_unreachable',
+  }
   try {
-    await begin(deps.db, key, step)
-    const output = await repeatedly(deps, key, step)
+    await patiently(stored, () => begin(deps.db, key, step))
+    const output = deps.clean(await repeatedly(deps, key, step))
     const failure = step.failureOf === undefined ? null : step.failureOf(output)
-    await end(deps.db, key, step.name, { output, failure })
+    await patiently(stored, () => end(deps.db, key, step.name, { output, failure }))
     return { ok: true, output }
   } catch (thrown) {
     // The process is about to go: nothing is recorded, and the next start runs this step again.
     if (deps.signal.reason instanceof ServiceStopping) return deps.drain.park(key.workOrderId)
-    const fault = toFault(deps.signal.aborted ? deps.signal.reason : thrown).toRecord()
-    await end(deps.db, key, step.name, { output: undefined, failure: fault })
+    const fault = deps.clean(named(deps.signal.aborted ? deps.signal.reason : thrown).toRecord())
+    await patiently(stored, () => end(deps.db, key, step.name, { output: undefined, failure: fault }))
     return { ok: false, fault }
   }
 }
 
-async function repeatedly<T>({ db, clock, signal }: StepDeps, key: AttemptKey, step: Step<T>): Promise<T> {
-  for (const pauseMs of PAUSES_MS) {
-    try {
-      signal.throwIfAborted()
-      return await step.run()
-    } catch (thrown) {
-      const fault = toFault(thrown)
-      if (signal.aborted || !isWorthRepeating(step.name, fault)) throw thrown
-      const message = `${fault.message} Trying again in ${pauseMs / 1000}s.`
-      await recordEvent(db, { ...key, step: step.name, type: 'step_repeated', message })
-      await clock.sleep(pauseMs, signal)
-    }
-  }
-  return step.run()
+function repeatedly<T>({ db, clock, log, signal }: StepDeps, key: AttemptKey, step: Step<T>): Promise<T> {
+  const say = (message: string) => recordEvent(db, { ...key, step: step.name, type: 'step_repeated', message })
+  return patiently(
+    {
+      clock,
+      signal,
+      isWorthRepeating: (fault) => isWorthRepeating(step.name, fault),
+      // The reason for the pause may be that nothing can be stored.
+      onPause: (fault, pauseMs) =>
+        say(`${fault.message} Trying again in ${pauseMs / 1000}s.`).catch((error: unknown) =>
+          log.warn({ reason: reasonOf(error), code: fault.code }, 'a step is tried again'),
+        ),
+    },
+    step.run,
+  )
 }
 
 /** Calls to a model have repeated themselves already (models/); recording is tried again whatever went wrong. */

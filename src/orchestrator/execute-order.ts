@@ -30,13 +30,16 @@ export async function executeOrder(deps: ExecuteDeps, workOrderId: string): Prom
 
 /** How the attempt ended; it may have done so before anybody asked. */
 async function endOf({ db, running, signal }: ExecuteDeps, key: AttemptKey): Promise<FaultRecord | null> {
-  const known = new AbortController()
-  const end = running.endOf(key, AbortSignal.any([signal, known.signal]))
-  const row = await findAttempt(db, key)
-  if (row.status === 'running') return end
-  known.abort()
-  await end.catch(() => signal.throwIfAborted())
-  return row.error
+  const settled = new AbortController()
+  const end = running.endOf(key, AbortSignal.any([signal, settled.signal]))
+  // Given up below, or by the caller: then nobody waits for it.
+  end.catch(() => undefined)
+  try {
+    const row = await findAttempt(db, key)
+    return row.status === 'running' ? await end : row.error
+  } finally {
+    settled.abort()
+  }
 }
 
 async function claimInTurn(deps: ExecuteDeps, workOrderId: string): Promise<AttemptKey> {

@@ -5,8 +5,10 @@ import { sumModelCalls } from '../db/model-calls.ts'
 import { projectOf } from '../db/projects.ts'
 import type { Database } from '../db/schema.ts'
 import { shortIdOf } from '../db/work-orders.ts'
+import type { Log } from '../log.ts'
 import type { AttemptContext } from '../pipeline/attempt-context.ts'
 import type { StepName } from '../results/end-of-attempt.ts'
+import type { Clean } from './clean.ts'
 import { createOutputLog } from './output-log.ts'
 
 /**
@@ -15,15 +17,15 @@ import { createOutputLog } from './output-log.ts'
  * @param currentStep the step lines of the log belong to
  */
 export async function openAttempt(
-  db: Kysely<Database>,
+  { db, log, clean }: { db: Kysely<Database>; log: Log; clean: Clean },
   key: AttemptKey,
   signal: AbortSignal,
   currentStep: () => StepName,
 ): Promise<{ context: AttemptContext } & AsyncDisposable> {
   const row = await findAttempt(db, key)
   const write = (type: NewEvent['type'], message: string) =>
-    recordEvent(db, { ...key, step: currentStep(), type, message })
-  const output = createOutputLog((text) => write('output', text))
+    recordEvent(db, { ...key, step: currentStep(), type, message: clean(message) })
+  const output = createOutputLog((text) => write('output', text), log)
   return {
     context: {
       ...key,

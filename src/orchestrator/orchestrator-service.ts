@@ -1,14 +1,14 @@
 import { claimOrders } from '../db/claim.ts'
 import { readSettings } from '../db/system-config.ts'
-import { findWorkOrder } from '../db/work-orders.ts'
+import { findWorkOrder, noLongerInProgress } from '../db/work-orders.ts'
 import { Fault } from '../errors.ts'
 import { assertWantedReady } from '../pipeline/choose-executor.ts'
-import { cancelOrder, decidePullRequest, retryOrder } from './decisions.ts'
+import { createAttemptStarter } from './attempt-starter.ts'
+import { createDecisions } from './decisions.ts'
 import { createDispatcher } from './dispatcher.ts'
-import { createDrain, settle } from './drain.ts'
+import { assertServing, createDrain, settle } from './drain.ts'
 import { createErrorList } from './error-list.ts'
 import { executeOrder } from './execute-order.ts'
-import { createLazyEngine } from './lazy-engine.ts'
 import type { Orchestrator } from './orchestrator.ts'
 import type { OrchestratorDeps } from './orchestrator-deps.ts'
 import { createRunningAttempts } from './running-attempts.ts'
@@ -29,62 +29,63 @@ export type OrchestratorService = Orchestrator &
 /** Wires dispatcher, engine and running attempts into the service the API and the CLI see. */
 export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService {
   const { db, adapters, config, clock } = deps
-  const parts = { db, forges: adapters.forges }
   const running = createRunningAttempts()
   const errors = createErrorList(deps)
   const drain = createDrain()
   const claim = (maxConcurrent: number, only: string | null) =>
     claimOrders(db, { maxConcurrent, executorId: deps.executorId, only })
   const settings = () => readSettings(db, config)
-  const engine = createLazyEngine(deps, {
+  const attempts = createAttemptStarter(deps, {
     drain,
     running,
     onEnd: () => dispatcher.wake(),
+    onError: errors.add,
   })
   const dispatcher = createDispatcher({
     readSettings: settings,
     async claimAndStart(maxConcurrent) {
+      // The net below the notification of a cancellation.
+      for (const id of await noLongerInProgress(db, running.ids())) running.cancel(id)
       errors.addRefused(await claim(maxConcurrent, null))
-      await engine.startClaimed()
+      await attempts.startClaimed()
     },
     onError: errors.add,
     now: clock.now,
   })
 
   return {
-    launch: engine.launch,
+    launch: attempts.launch,
     async start(intervalMs) {
+      assertServing(drain)
       await assertWantedReady(adapters.executors)
-      await engine.launch()
+      await attempts.launch()
       return dispatcher.start(intervalMs)
     },
     stop: dispatcher.stop,
     wake: dispatcher.wake,
     status: () => readStatus({ ...deps, dispatcher, running, errors: errors.list() }),
     async execute(idOrPrefix, signal) {
+      assertServing(drain)
       const order = await findWorkOrder(db, idOrPrefix)
-      await engine.launch()
+      await attempts.launch()
       const claimIt = async () => claim((await settings()).maxConcurrent, order.id)
-      return executeOrder({ db, claim: claimIt, start: engine.start, running, signal }, order.id)
+      return executeOrder({ db, claim: claimIt, start: attempts.start, running, signal }, order.id)
     },
-    cancel: async (idOrPrefix) => running.cancel(await cancelOrder(parts, idOrPrefix)),
+    ...createDecisions({ db, forges: adapters.forges }, running.cancel),
     stopAttempt: running.cancel,
-    retry: (idOrPrefix) => retryOrder(parts, idOrPrefix),
-    merge: (idOrPrefix) => decidePullRequest(parts, idOrPrefix, 'merge'),
-    close: (idOrPrefix) => decidePullRequest(parts, idOrPrefix, 'close'),
     drain(graceMs) {
       dispatcher.stop()
       return settle(drain, running, clock, graceMs)
     },
     abandon() {
-      errors.add(new Fault('home_owned', 'This process has lost its home to another. Start it again.'))
+      errors.add(new Fault('home_owned', 'Another process runs the work orders of this home now. Stop this one.'))
       dispatcher.stop()
       settle(drain, running, clock, 0).catch(errors.add)
     },
     async [Symbol.asyncDispose]() {
       dispatcher.stop()
       await settle(drain, running, clock, 0)
-      await engine[Symbol.asyncDispose]()
+      await attempts[Symbol.asyncDispose]()
     },
   }
 }

@@ -43,7 +43,7 @@ export async function proposeWithRetries(
   context: AttemptContext,
   routed: Routed,
   adapters: Adapters,
-  run: Run,
+  { run, onBase }: { run: Run; onBase: (baseSha: string) => Promise<void> },
 ): Promise<Proposed> {
   let failure: FaultRecord | null = null
   for (let number = 1; ; number += 1) {
@@ -54,7 +54,7 @@ export async function proposeWithRetries(
         input: proposeInput(routed, number, previous),
         run: async () => {
           const asked = await whoIsNext(context, routed, adapters, { number, previous })
-          return propose(context, routed, adapters, asked).catch((error: unknown) => {
+          return propose(context, routed, adapters, { asked, onBase }).catch((error: unknown) => {
             throw triedBy(asked, toFault(error))
           })
         },
@@ -104,11 +104,16 @@ export async function applyWithRetry(
   context: AttemptContext,
   done: { routed: Routed; proposed: Proposed },
   adapters: Adapters,
-  run: Run,
+  { run, onCommit }: { run: Run; onCommit: (headSha: string) => Promise<void> },
 ): Promise<Applied> {
+  const once = async (previousFailure: string | null): Promise<Applied> => {
+    const applied = await apply(context, done, adapters, previousFailure)
+    await onCommit(applied.headSha)
+    return applied
+  }
   const input = { base_sha: done.proposed.baseSha, format: done.proposed.response.format }
   try {
-    return await run({ name: 'apply', input, run: () => apply(context, done, adapters, null) })
+    return await run({ name: 'apply', input, run: () => once(null) })
   } catch (error) {
     const fault = toFault(error)
     if (!WORTH_ANOTHER_RUN.has(fault.code) || NEXT_MOVE[fault.code] === 'stop') throw fault
@@ -116,7 +121,7 @@ export async function applyWithRetry(
     return run({
       name: 'apply',
       input: { ...input, try: 2, previous_failure: fault.code },
-      run: () => apply(context, done, adapters, fault.message),
+      run: () => once(fault.message),
     })
   }
 }

@@ -13,14 +13,16 @@ export type Proposed = {
  * Pins the base commit and has the change generated against the files it really has there.
  *
  * @param asked the name in `proposer_configs`: the Manager's choice, of the routing or of a retry
+ * @param onBase told of the commit before anything is paid for
  */
 export async function propose(
   context: AttemptContext,
   { order, project }: Routed,
   { proposer, workspaces, buildProposerRequest }: Pick<Adapters, 'proposer' | 'workspaces' | 'buildProposerRequest'>,
-  asked: string,
+  { asked, onBase }: { asked: string; onBase: (baseSha: string) => Promise<void> },
 ): Promise<Proposed> {
   const baseSha = await workspaces.fetchBase(project, context.signal)
+  await onBase(baseSha)
   await context.note(`base is ${project.defaultBranch} at ${baseSha.slice(0, 12)}`)
   const response = await proposer.propose({
     workOrderId: context.workOrderId,

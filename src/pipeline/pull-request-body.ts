@@ -1,13 +1,17 @@
-import { fenced, neutralised } from '../work-order/markdown.ts'
+import { clipped, fenced, neutralised } from '../work-order/markdown.ts'
 import type { AttemptContext } from './attempt-context.ts'
 import type { Evidence } from './evidence.ts'
 import type { CheckResult } from './ports/execution.ts'
 import type { ChangedFile } from './ports/workspace.ts'
 
-/** GitHub refuses bodies over 65,536 characters; the rest is room for what a forge adds. */
-const MAX_BODY = 60_000
-const MAX_DESCRIPTION = 20_000
-const MAX_FILES = 200
+/** Characters a section may have; GitHub refuses bodies over 65,536 altogether, and a forge may add to it. */
+const MOST = {
+  Description: 15_000,
+  'Acceptance Criteria': 15_000,
+  'Files Modified': 12_000,
+  Metadata: 6_000,
+  other: 4_000,
+}
 
 /**
  * The seed's sections, with the truth in them: the files git says have changed, and a tick only where a check that
@@ -18,16 +22,15 @@ const MAX_FILES = 200
 export function pullRequestBody(context: AttemptContext, evidence: Evidence, spentUsd: number): string {
   const sections = [
     summary(context, evidence, spentUsd),
-    section('Description', neutralised(evidence.routed.order.description.trim().slice(0, MAX_DESCRIPTION))),
-    section('Acceptance Criteria', criteria(evidence)),
-    section('Checks', checks(evidence)),
-    section('Files Modified', files(evidence.verified.files)),
-    section('Routing Decision', routing(evidence)),
-    section('Metadata', fenced('json', JSON.stringify(metadata(context, evidence), null, 2))),
+    section('Description', clipped(neutralised(evidence.routed.order.description.trim()), MOST.Description)),
+    section('Acceptance Criteria', clipped(criteria(evidence), MOST['Acceptance Criteria'])),
+    section('Checks', clipped(checks(evidence), MOST.other)),
+    section('Files Modified', clipped(files(evidence.verified.files), MOST['Files Modified'])),
+    section('Routing Decision', clipped(routing(evidence), MOST.other)),
+    section('Metadata', metadata(context, evidence)),
+    `---\n\nMade by Moose.\n\n<!-- moose:wo=${context.workOrderId} attempt=${context.attempt} -->`,
   ]
-  const footer = `---\n\nMade by Moose.\n\n<!-- moose:wo=${context.workOrderId} attempt=${context.attempt} -->`
-  const body = sections.filter((text) => text !== '').join('\n\n')
-  return `${body.length > MAX_BODY ? `${body.slice(0, MAX_BODY)}\n\n(shortened)` : body}\n\n${footer}`
+  return sections.filter((text) => text !== '').join('\n\n')
 }
 
 function section(heading: string, text: string): string {
@@ -37,15 +40,13 @@ function section(heading: string, text: string): string {
 function summary(context: AttemptContext, { routed, proposed, applied }: Evidence, spentUsd: number): string {
   const { decision, order } = routed
   const { response } = proposed
-  // A foreign Proposer's cost is not among our calls.
-  const cost = Math.max(spentUsd, response.cost + applied.costUsd)
   const lines = [
     `## Work Order: ${context.workOrderId}`,
     '',
     `**Risk Level:** ${order.risk_level}`,
-    `**Proposer Used:** ${response.proposer_used}${response.replayed === true ? ' (replay: recorded answers, no model was called)' : ''}`,
+    `**Proposer Used:** ${neutralised(response.proposer_used)}${response.replayed === true ? ' (replay: recorded answers, no model was called)' : ''}`,
     `**Complexity Score:** ${decision.routing_metadata.complexity_score.toFixed(2)}`,
-    `**Cost:** $${cost.toFixed(4)}${response.cost_unknown === true ? ' at least; the price of a model is unknown' : ''}`,
+    `**Cost:** $${spentUsd.toFixed(4)}${response.cost_unknown === true ? ' at least; the price of a model is unknown' : ''}`,
     `**Hard Stop Required:** ${decision.routing_metadata.hard_stop_required ? 'Yes' : 'No'}`,
     `**Executor:** ${applied.executor} (${applied.reason})`,
     `**Attempt:** ${context.attempt}`,
@@ -74,24 +75,26 @@ function checkRow({ name, outcome, durationMs }: CheckResult): string {
 }
 
 function files(changed: readonly ChangedFile[]): string {
-  const rows = changed.slice(0, MAX_FILES).map(({ path, change, added, deleted }) => {
-    const size = added === null || deleted === null ? 'binary' : `+${added} −${deleted}`
-    return `- ${fenced(null, path)} (${change}, ${size})`
-  })
-  return changed.length > MAX_FILES
-    ? [...rows, `- … and ${changed.length - MAX_FILES} more`].join('\n')
-    : rows.join('\n')
+  return changed
+    .map(({ path, change, added, deleted }) => {
+      const size = added === null || deleted === null ? 'binary' : `+${added} −${deleted}`
+      return `- ${fenced(null, path)} (${change}, ${size})`
+    })
+    .join('\n')
 }
 
 function routing({ routed: { decision } }: Evidence): string {
   return `**Reason:** ${neutralised(decision.reason)}\n**Confidence:** ${decision.confidence}`
 }
 
-function metadata(context: AttemptContext, { routed, proposed }: Evidence) {
+/** As JSON; left out where it would be too long to be of use. */
+function metadata(context: AttemptContext, { routed, proposed }: Evidence): string {
   const { cost, token_usage, execution_time_ms, refinement_metadata } = proposed.response
-  return {
+  const json = {
     work_order_id: context.workOrderId,
     routing_metadata: routed.decision.routing_metadata,
     proposer_metadata: { cost, token_usage, execution_time_ms, refinement_metadata },
   }
+  const text = fenced('json', JSON.stringify(json, null, 2))
+  return text.length > MOST.Metadata ? '' : text
 }

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import { endAttempt } from '../db/attempts.ts'
+import { type AttemptKey, endAttempt } from '../db/attempts.ts'
 import { recordEvent } from '../db/events.ts'
 import { recordOutcome, recordPullRequestEvent } from '../db/outcomes.ts'
 import type { Database } from '../db/schema.ts'
@@ -18,7 +18,7 @@ export async function recordSuccess(db: Kysely<Database>, success: Success): Pro
   return db.transaction().execute(async (transaction) => {
     const end = { status: 'succeeded', error: null, branch: pullRequest.branch } as const
     const ended = await endAttempt(transaction, { workOrderId, attempt }, end)
-    if (ended === null) return isInReview(transaction, workOrderId)
+    if (ended === null) return isWanted(transaction, { workOrderId, attempt })
     const inReview = await recordPullRequestOfOrder(transaction, workOrderId, {
       pullRequest,
       proposer: evidence.routed.decision.selected_proposer,
@@ -56,8 +56,10 @@ export async function recordSuccess(db: Kysely<Database>, success: Success): Pro
   })
 }
 
-async function isInReview(db: Kysely<Database>, workOrderId: string): Promise<boolean> {
-  return (await findWorkOrder(db, workOrderId)).status !== 'cancelled'
+/** Whether the order still stands on this attempt: neither cancelled nor, after that, retried. */
+async function isWanted(db: Kysely<Database>, { workOrderId, attempt }: AttemptKey): Promise<boolean> {
+  const order = await findWorkOrder(db, workOrderId)
+  return order.attempts === attempt && (order.status === 'in_progress' || order.status === 'completed')
 }
 
 function metadataOf({ evidence, attempt, pullRequest }: Success): Record<string, unknown> {

@@ -32,3 +32,27 @@ export function fenced(language: string | null, code: string): string {
   const fence = '`'.repeat(Math.max(3, longest + 1))
   return `${fence}${language}\n${code}\n${fence}`
 }
+
+/** The first lines of a text, with a note where some are missing, and with every code fence closed. */
+export function clipped(text: string, maxLength: number): string {
+  const lines: string[] = []
+  let length = 0
+  for (const line of text.split('\n')) {
+    length += line.length + 1
+    if (length > maxLength) return closed([...lines, '', '… (shortened)'])
+    lines.push(line)
+  }
+  return closed(lines)
+}
+
+/** An open fence would swallow everything below it. */
+function closed(lines: readonly string[]): string {
+  let open: string | null = null
+  for (const line of lines) {
+    const fence: string | undefined = /^ {0,3}(`{3,}|~{3,})/.exec(line)?.[1]
+    if (fence === undefined) continue
+    if (open === null) open = fence
+    else if (fence.startsWith(open) && line.trim() === fence) open = null
+  }
+  return open === null ? lines.join('\n') : [...lines, open].join('\n')
+}

@@ -17,7 +17,7 @@ test('GET /openapi.json serves the same document', async () => {
 })
 
 test('the contract and the app have the same routes', () => {
-  const pages = ['/', '/docs', '/docs/start.js', '/openapi.json']
+  const pages = ['/', '/docs', '/docs/', '/docs/start.js', '/openapi.json']
   const served = createHttpApp(memoryHttpServices())
     .routes.filter(({ method, path }) => method !== 'ALL' && !pages.includes(path) && !/^\/docs\/.+\.\w+$/.test(path))
     .map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`)

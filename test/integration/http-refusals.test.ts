@@ -89,7 +89,8 @@ test('an unknown order is 404 on every route that names one', async () => {
   const app = createHttpApp(memoryHttpServices())
   for (const { method, path } of operations().filter((route) => route.path.includes('{id}'))) {
     for (const id of ['00000000-0000-4000-8000-000000000000', 'zz', 'abc', '%00', "1'--", 'a'.repeat(5000)]) {
-      const response = await app.request(path.replace('{id}', id), { method })
+      const body = method === 'PATCH' ? json('{"title":"x"}') : {}
+      const response = await app.request(path.replace('{id}', id), { ...body, method })
       await refusal(response.clone(), 404, 'work_order_not_found')
       await assertConforms(method, path, response)
     }
@@ -114,6 +115,36 @@ test('a work order that breaks the rules is refused by field and nothing is stor
   assert.match(many.message, /and 480 more/)
   assert.equal(many.details?.['fields']?.toString().split(', ').length, 20)
   assert.equal(services.orders.size, 0)
+})
+
+test('an edit is held to the rules of a new order, and must change something', async () => {
+  const services = memoryHttpServices()
+  const app = createHttpApp(services)
+  const { id } = services.place()
+  const edit = (body: unknown) =>
+    app.request(`/api/work-orders/${id}`, { ...json(JSON.stringify(body)), method: 'PATCH' })
+  const refused = async (body: unknown) => (await refusal(await edit(body), 400, 'work_order_invalid')).message
+  assert.match(
+    await refused({ title: '', files_in_scope: ['../x'] }),
+    /title is empty; files_in_scope\[0\] "\.\.\/x" leaves/,
+  )
+  assert.match(await refused({ approved: true }), /approved is not a known field/)
+  assert.match(await refused({}), /names no field to change/)
+  services.place({ id, status: 'completed' })
+  await refusal(await edit({ title: 'x' }), 409, 'work_order_conflict')
+})
+
+test('what is wrong is said in plain words', async () => {
+  const app = createHttpApp(memoryHttpServices())
+  const execute = async (body: string) =>
+    (await refusal(await app.request('/api/orchestrator/execute', json(body)), 400, 'request_invalid')).message
+  assert.equal(await execute('{}'), 'The body was refused: work_order_id is missing.')
+  assert.equal(
+    await execute('{"work_order_id":5}'),
+    'The body was refused: work_order_id must be a string, not the number 5.',
+  )
+  const list = await app.request('/api/work-orders?limit=0')
+  assert.match((await refusal(list, 400, 'request_invalid')).message, /limit must be at least 1\./)
 })
 
 test('a wrong body or query elsewhere is request_invalid and names the field', async () => {

@@ -17,6 +17,7 @@ const post = (body: unknown) => ({
 /** A body that each route takes. */
 const BODIES: Record<string, unknown> = {
   addWorkOrders: ORDER,
+  editWorkOrder: { title: 'Add a greeting, politely' },
   rejectWorkOrder: { reason: 'not now' },
   addProject: { name: 'shop', repository: '/srv/shop.git' },
   startOrchestrator: { interval_ms: 500 },
@@ -29,6 +30,8 @@ const BODIES: Record<string, unknown> = {
   proposeChange: { task_description: 'Add a greeting', expected_output_type: 'code' },
 }
 
+const QUERIES: Record<string, string> = { decideRetry: '?work_order_id=1&current_proposer=small&attempt=1' }
+
 test('every route of the contract answers over a socket as it declares', async () => {
   const services = memoryHttpServices()
   const app = createHttpApp(services)
@@ -36,7 +39,7 @@ test('every route of the contract answers over a socket as it declares', async (
   for (const { method, path, operation } of operations()) {
     const { id } = services.place()
     const body = operation.operationId === 'executeWorkOrder' ? { work_order_id: id } : BODIES[operation.operationId]
-    const response = await fetch(server.url + path.replace('{id}', id), {
+    const response = await fetch(server.url + path.replace('{id}', id) + (QUERIES[operation.operationId] ?? ''), {
       method,
       headers: { Accept: 'application/json', ...(body === undefined ? {} : { 'Content-Type': 'application/json' }) },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -152,4 +155,26 @@ test('the docs page is served from this machine alone, without inline code', asy
   }
   assert.equal((await app.request('/docs/package.json')).status, 404)
   assert.equal((await app.request('/docs/..%2fpackage.json')).status, 404)
+})
+
+test('an order is edited field by field, and the answer says that the approval is gone', async () => {
+  const services = memoryHttpServices()
+  const app = createHttpApp(services)
+  const { id } = services.place({ approved: true, description: 'as it was' })
+  const answer = await app.request(`/api/work-orders/${id}`, {
+    ...post({ title: ' Greet ', files_in_scope: ['src/', 'a.ts'] }),
+    method: 'PATCH',
+  })
+  const { work_order } = WorkOrderResponse.parse(await answer.json())
+  assert.deepEqual(
+    [work_order.title, work_order.files_in_scope, work_order.description, work_order.approved],
+    ['Greet', ['src/', 'a.ts'], 'as it was', false],
+  )
+})
+
+test('the documentation is found with and without a slash at the end', async () => {
+  const app = createHttpApp(memoryHttpServices())
+  const redirected = await app.request('/docs/')
+  assert.deepEqual([redirected.status, redirected.headers.get('location')], [302, '/docs'])
+  assert.equal((await app.request('/docs')).status, 200)
 })

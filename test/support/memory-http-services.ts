@@ -59,6 +59,10 @@ export function memoryHttpServices(): MemoryServices {
         [...orders.values()].filter((order) => status === undefined || order.status === status).slice(-limit),
       find: async (id) => find(id),
       detail: async (id) => find(id),
+      edit: async (id, edit) => {
+        if (find(id).status === 'completed') throw new Fault('work_order_conflict', 'It is completed.')
+        return place(Object.assign(change(id, { approved: false }), edit))
+      },
       approve: async (id) => change(id, { approved: true }),
       reject: async (id, reason) => change(id, { status: 'cancelled', metadata: { rejection_reason: reason } }),
     },

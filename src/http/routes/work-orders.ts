@@ -1,6 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import {
   AddWorkOrders,
+  EditWorkOrder,
   ListQuery,
   WorkOrderDetailResponse,
   WorkOrderParams,
@@ -8,7 +9,16 @@ import {
   WorkOrdersResponse,
 } from '../../contract/work-orders.ts'
 import { Fault } from '../../errors.ts'
-import { ANY_FAULT, BODY_FAULT, json, jsonBody, NO_SUCH_ORDER, NO_SUCH_PROJECT, QUERY_FAULT } from '../answers.ts'
+import {
+  ANY_FAULT,
+  BODY_FAULT,
+  CONFLICT,
+  json,
+  jsonBody,
+  NO_SUCH_ORDER,
+  NO_SUCH_PROJECT,
+  QUERY_FAULT,
+} from '../answers.ts'
 import { newRoutes } from '../new-routes.ts'
 import { refuseInvalid } from '../refuse-invalid.ts'
 
@@ -53,6 +63,23 @@ const show = createRoute({
   responses: { 200: json(WorkOrderDetailResponse, 'The order'), ...NO_SUCH_ORDER, ...ANY_FAULT },
 })
 
+const edit = createRoute({
+  method: 'patch',
+  path: '/api/work-orders/{id}',
+  operationId: 'editWorkOrder',
+  summary: 'Correct a work order; an approval is withdrawn and has to be given anew',
+  description: 'Not while the order is in progress, and not once it is completed.',
+  tags,
+  request: { params: WorkOrderParams, body: jsonBody(EditWorkOrder, true) },
+  responses: {
+    200: json(WorkOrderResponse, 'The order as it stands now'),
+    ...BODY_FAULT,
+    ...NO_SUCH_ORDER,
+    ...CONFLICT,
+    ...ANY_FAULT,
+  },
+})
+
 export const workOrderRoutes = newRoutes()
   .openapi(list, async (c) => {
     const orders = await c.var.services.workOrders.list(c.req.valid('query'))
@@ -75,3 +102,11 @@ export const workOrderRoutes = newRoutes()
     const order = await c.var.services.workOrders.detail(c.req.valid('param').id)
     return c.json({ success: true as const, work_order: order }, 200)
   })
+  .openapi(
+    edit,
+    async (c) => {
+      const order = await c.var.services.workOrders.edit(c.req.valid('param').id, c.req.valid('json'))
+      return c.json({ success: true as const, work_order: order }, 200)
+    },
+    refuseInvalid('work_order_invalid'),
+  )

@@ -10,13 +10,16 @@ export const ProposerRequest = z.object({
   priority: z.enum(['low', 'medium', 'high']).default('medium'),
   metadata: z
     .object({
-      work_order_id: z.string().optional(),
+      work_order_id: z.uuid('must be the id of a work order').optional(),
       attempt: z.number().int().positive().optional(),
       /** A name of `proposer_configs`: the Manager's decision, carried through. */
       proposer: z.string().optional(),
       /** Name or id of a project; its base commit is where the files of `context` are read. */
       project: z.string().optional(),
-      base_sha: z.string().optional(),
+      base_sha: z
+        .string()
+        .regex(/^[0-9a-f]{40}$/, 'must be a full commit id')
+        .optional(),
     })
     .default({}),
 })
@@ -72,8 +75,9 @@ export interface BaseTree {
 }
 
 export type ProposeInput = {
-  workOrderId: string
-  attempt: number
+  /** Whose cost it is; both null for a caller who has no attempt. */
+  workOrderId: string | null
+  attempt: number | null
   /** The order's title; the key of its recordings. */
   title: string
   request: ProposerRequest

@@ -24,7 +24,11 @@ export interface Workspace extends AsyncDisposable {
   commit(message: string, when: Date): Promise<string | null>
   /** Files of the tree that differ from the base, as git sees them and `commit` would take them, sorted by path. */
   changes(): Promise<ChangedFile[]>
-  /** Puts every tracked file back to the commit the workspace was opened at or last committed. */
+  /**
+   * Puts every tracked file back to the commit the workspace was opened at or last committed.
+   *
+   * @throws {Fault} `check_failed` when the tree is not the folder any more that was opened; nothing is touched then
+   */
   restore(): Promise<void>
 }
 

@@ -1,0 +1,57 @@
+import type { z } from '@hono/zod-openapi'
+
+const KINDS: Record<string, string> = {
+  string: 'a string',
+  number: 'a number',
+  int: 'a whole number',
+  array: 'a list',
+  boolean: 'true or false',
+  object: 'an object',
+}
+
+const UNITS: Record<string, string> = { string: 'characters', array: 'entries' }
+
+/**
+ * What zod says in its own words where the contract gives no message, so that it completes the sentence "title …":
+ * `title is missing`, `limit must be at most 1000`.
+ *
+ * @returns undefined where zod's own words stay
+ */
+export function plainWords(issue: z.core.$ZodRawIssue): string | undefined {
+  switch (issue.code) {
+    case 'invalid_type':
+      if (issue.input === undefined) return 'is missing'
+      if (Number.isNaN(issue.input)) return `must be ${wanted(issue.expected)}`
+      return `must be ${wanted(issue.expected)}, not ${kindOf(issue.input)}`
+    case 'invalid_value':
+      return `must be one of ${issue.values.map(String).join(', ')}`
+    case 'too_small':
+      return issue.origin === 'string' && issue.minimum === 1
+        ? 'is empty'
+        : `must ${bound(issue.origin, 'least', issue.minimum)}`
+    case 'too_big':
+      return `must ${bound(issue.origin, 'most', issue.maximum)}`
+    case 'invalid_format':
+      return issue.format === 'uuid' ? 'must be a UUID' : undefined
+    default:
+      return undefined
+  }
+}
+
+function wanted(expected: string): string {
+  const kind = KINDS[expected]
+  return kind === undefined ? `of type ${expected}` : kind
+}
+
+function bound(origin: string, which: 'least' | 'most', value: number | bigint): string {
+  const unit = UNITS[origin]
+  return unit === undefined ? `be at ${which} ${value}` : `have at ${which} ${value} ${unit}`
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'number') return `the number ${value}`
+  if (typeof value === 'object') return 'an object'
+  return typeof value === 'string' ? 'a string' : String(value)
+}

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { editWorkOrder } from '../../src/db/edit-work-order.ts'
+import { eventsAfter } from '../../src/db/events.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { faultOf } from '../support/fault-of.ts'
+import { fileOrder } from '../support/moose-home.ts'
+
+const ORDER = { title: 'Greet', files: ['a.txt'], criteria: ['it greets'] }
+const edits = async ({ db }: TestDatabase, id: string) =>
+  (await eventsAfter(db, id, '0')).filter(({ type }) => type === 'edited').map(({ message }) => message)
+
+test('an edit replaces what it names, withdraws the approval and is told in the log', async () => {
+  await using database = await createTestDatabase()
+  const id = await fileOrder(database, ORDER)
+  const order = await editWorkOrder(database.db, id.slice(0, 8), {
+    title: 'Greet',
+    files_in_scope: ['b.txt', 'c/'],
+    risk_level: 'high',
+  })
+  assert.deepEqual(
+    [order.title, order.files_in_scope, order.acceptance_criteria, order.risk_level, order.approved],
+    ['Greet', ['b.txt', 'c/'], ['it greets'], 'high', false],
+  )
+  assert.deepEqual(await edits(database, id), ['edited: files_in_scope, risk_level'])
+})
+
+test('an edit that changes nothing leaves the approval and the log as they are', async () => {
+  await using database = await createTestDatabase()
+  const id = await fileOrder(database, ORDER)
+  const order = await editWorkOrder(database.db, id, { title: 'Greet', acceptance_criteria: ['it greets'] })
+  assert.equal(order.approved, true)
+  assert.deepEqual(await edits(database, id), [])
+})
+
+test('an order that runs, is in review or is completed is not edited; a failed one is', async () => {
+  await using database = await createTestDatabase()
+  const id = await fileOrder(database, ORDER)
+  const become = (status: string, phase: string | null) =>
+    database.pool.query('update work_orders set status = $2, phase = $3 where id = $1', [id, status, phase])
+  await become('in_progress', 'in_review')
+  const running = await faultOf(editWorkOrder(database.db, id, { title: 'x' }))
+  assert.deepEqual(
+    [running.code, /in_progress\/in_review.*cannot be edited/.test(running.message)],
+    ['work_order_conflict', true],
+  )
+  await become('failed', null)
+  assert.equal((await editWorkOrder(database.db, id, { title: 'x' })).title, 'x')
+  assert.equal((await faultOf(editWorkOrder(database.db, id, { project: 'nope' }))).code, 'not_found')
+})
