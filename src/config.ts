@@ -38,6 +38,9 @@ const Environment = z.object({
   ORCHESTRATOR_POLLING_INTERVAL_MS: POLLING_INTERVAL_MS.default(10_000),
   ORCHESTRATOR_MAX_CONCURRENT_EXECUTIONS: MAX_CONCURRENT.default(3),
   ORCHESTRATOR_AUTO_START: flag.default(false),
+  ORCHESTRATOR_EXECUTOR: z.enum(['auto', 'patch', 'aider'], 'is none of auto, patch, aider').default('auto'),
+  ORCHESTRATOR_AIDER_BIN: z.string().refine(path.isAbsolute, 'is not an absolute path').optional(),
+  ORCHESTRATOR_AIDER_TIMEOUT_MS: wholeNumber(1_000, 3_600_000).default(300_000),
   PATH: z.string().default('/usr/local/bin:/usr/bin:/bin'),
   ANTHROPIC_API_KEY: z.string().optional(),
   OPENAI_API_KEY: z.string().optional(),
@@ -67,6 +70,14 @@ export type Config = {
   pollingIntervalMs: number
   maxConcurrent: number
   autoStart: boolean
+  /** What applies proposals; `auto`: whatever suits the proposal. */
+  executor: 'auto' | 'patch' | 'aider'
+  /** The operator's own Aider; null: the one `moose doctor --fix` installs. */
+  aiderBin: string | null
+  /** How long one run of Aider may take. */
+  aiderTimeoutMs: number
+  /** What an installation may know of the environment: where packages are, through which proxy. May hold secrets. */
+  installEnvironment: Readonly<Record<string, string>>
   /** How long running steps may go on after SIGTERM. */
   drainGraceMs: number
   /** Bytes of file content one proposal may carry. */
@@ -121,6 +132,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     ...toConfig(parsed.data),
     loginEnvironment: pick(set, LOGIN_VARIABLES),
     networkEnvironment: pick(set, NETWORK_VARIABLES),
+    installEnvironment: installEnvironment(set),
   })
 }
 
@@ -134,7 +146,17 @@ function invalid(error: z.ZodError): Fault {
   return new Fault('config_invalid', `Bad configuration: ${problems.join('; ')}. Correct or unset it.`, { variables })
 }
 
-function toConfig(env: z.infer<typeof Environment>): Omit<Config, 'loginEnvironment' | 'networkEnvironment'> {
+/** HOME too: pip and uv find their configuration and caches there. */
+function installEnvironment(set: Record<string, string | undefined>): Record<string, string> {
+  const wanted = /^(HOME|PATH|LANG|PIP_\w+|UV_\w+|(https?|all|no)_proxy|SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE)$/i
+  return Object.fromEntries(
+    Object.entries(set).flatMap(([name, value]) => (value !== undefined && wanted.test(name) ? [[name, value]] : [])),
+  )
+}
+
+type PassedOn = 'loginEnvironment' | 'networkEnvironment' | 'installEnvironment'
+
+function toConfig(env: z.infer<typeof Environment>): Omit<Config, PassedOn> {
   return {
     home: path.resolve(env.MOOSE_HOME),
     databaseUrl: env.DATABASE_URL ?? null,
@@ -143,6 +165,9 @@ function toConfig(env: z.infer<typeof Environment>): Omit<Config, 'loginEnvironm
     pollingIntervalMs: env.ORCHESTRATOR_POLLING_INTERVAL_MS,
     maxConcurrent: env.ORCHESTRATOR_MAX_CONCURRENT_EXECUTIONS,
     autoStart: env.ORCHESTRATOR_AUTO_START,
+    executor: env.ORCHESTRATOR_EXECUTOR,
+    aiderBin: env.ORCHESTRATOR_AIDER_BIN ?? null,
+    aiderTimeoutMs: env.ORCHESTRATOR_AIDER_TIMEOUT_MS,
     drainGraceMs: env.MOOSE_DRAIN_GRACE_MS,
     contextMaxBytes: env.MOOSE_CONTEXT_MAX_BYTES,
     modelTimeoutMs: env.MOOSE_MODEL_TIMEOUT_MS,

@@ -18,6 +18,15 @@ export type NextMove =
 
 /** Every fault code with what follows from it. A new code does not compile until it stands here. */
 export const NEXT_MOVE = {
+  aider_config_refused: 'fail',
+  aider_context_overflow: 'fail',
+  aider_crashed: 'fail',
+  aider_git_off: 'fail',
+  aider_malformed_edits: 'fail',
+  aider_no_change: 'fail',
+  aider_out_of_scope: 'fail',
+  aider_partial: 'fail',
+  aider_timed_out: 'fail',
   approval_withdrawn: 'block',
   attempt_cancelled: 'stop',
   base_branch_missing: 'block',

@@ -7,10 +7,12 @@ import { listProposers } from '../db/proposer-configs.ts'
 import type { Database } from '../db/schema.ts'
 import type { DoctorFinding } from '../doctor-finding.ts'
 import { toFault } from '../errors.ts'
+import { installAider } from '../executors/aider/install.ts'
 import { examineGitHub } from '../forge/github/examine.ts'
 import { defaultBranchOf } from '../git/default-branch.ts'
 import { runCommand } from '../process/run-command.ts'
 import type { Parts } from './adapters.ts'
+import { aiderFolder } from './executors.ts'
 
 const LEAST_FREE_BYTES = 1_000_000_000
 const VERSION_TIMEOUT_MS = 10_000
@@ -27,11 +29,30 @@ export async function examine(config: Config, database: OpenDatabase, parts: Par
     ...(await projects(config, database.db, parts)),
     ...(await proposerFindings(database.db, parts)),
     await program(config, 'gh', 'the GitHub forge'),
-    await program(config, 'aider', 'the aider executor (not part of this version)'),
+    await aider(config, parts),
   ]
 }
 
 const ok = (name: string, detail: string): DoctorFinding => ({ name, state: 'ok', detail, remedy: null })
+
+/** Installs what Moose can install itself. @throws {Fault} `command_missing`, `command_failed` */
+export async function repair(config: Config, onProgress: (message: string) => void): Promise<void> {
+  if (config.aiderBin !== null) return
+  await installAider({ folder: aiderFolder(config), environment: config.installEnvironment, onProgress })
+}
+
+async function aider(config: Config, { adapters }: Parts): Promise<DoctorFinding> {
+  const { executors } = adapters
+  try {
+    await executors.aider.assertReady()
+    return ok('aider', config.aiderBin === null ? aiderFolder(config) : config.aiderBin)
+  } catch (thrown) {
+    const detail = toFault(thrown).message
+    if (executors.wanted === 'aider') return { name: 'aider', state: 'missing', detail, remedy: 'moose doctor --fix' }
+    const optional = 'not there; needed only where a Proposer answers free text (moose doctor --fix installs it)'
+    return { name: 'aider', state: 'optional', detail: optional, remedy: null }
+  }
+}
 
 /** git as Moose itself runs it, which is not from the operator's PATH. */
 async function gitFinding({ mirrors }: Parts): Promise<DoctorFinding> {

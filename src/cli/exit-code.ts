@@ -4,6 +4,15 @@ import type { FaultCode } from '../errors.ts'
 export type ExitCode = 0 | 1 | 2 | 3
 
 const EXIT_CODE = {
+  aider_config_refused: 1,
+  aider_context_overflow: 1,
+  aider_crashed: 1,
+  aider_git_off: 1,
+  aider_malformed_edits: 1,
+  aider_no_change: 1,
+  aider_out_of_scope: 1,
+  aider_partial: 1,
+  aider_timed_out: 1,
   approval_withdrawn: 3,
   attempt_cancelled: 1,
   base_branch_missing: 3,

@@ -70,6 +70,13 @@ export class Mirror {
     if (result.exitCode !== 0) throw gitFailed(args, result)
   }
 
+  /** Deletes a ref of the mirror if it stands at this commit. @returns whether it did */
+  async letGo(ref: string, sha: string): Promise<boolean> {
+    const args = ['update-ref', '--no-deref', '-d', ref, sha]
+    const { exitCode } = await patientWithLocks(this.dir, () => this.run(args, { signal: null }))
+    return exitCode === 0
+  }
+
   async #commitAt(ref: string): Promise<string> {
     const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`]
     const { stdout } = await this.succeed(args, { signal: null })

@@ -6,6 +6,15 @@ import type { FaultCode } from '../errors.ts'
  * (500: Moose, 502: a peer answered badly, 503: not now, or not as the service is set up, 504: too slow).
  */
 export const FAULT_STATUS = {
+  aider_config_refused: 422,
+  aider_context_overflow: 422,
+  aider_crashed: 500,
+  aider_git_off: 422,
+  aider_malformed_edits: 422,
+  aider_no_change: 422,
+  aider_out_of_scope: 422,
+  aider_partial: 422,
+  aider_timed_out: 504,
   approval_withdrawn: 409,
   attempt_cancelled: 409,
   base_branch_missing: 409,

@@ -3,6 +3,7 @@ import { claimOrders } from '../db/claim.ts'
 import { readSettings } from '../db/system-config.ts'
 import { findWorkOrder, noLongerInProgress } from '../db/work-orders.ts'
 import { Fault } from '../errors.ts'
+import { assertWantedReady } from '../pipeline/choose-executor.ts'
 import { createAttemptStarter } from './attempt-starter.ts'
 import { createDecisions } from './decisions.ts'
 import { createDispatcher, type Dispatcher } from './dispatcher.ts'
@@ -62,6 +63,7 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
     lookAtPullRequest: (number) => void tracker.look(number).catch(errors.add),
     async start(intervalMs) {
       assertServing(drain)
+      await assertWantedReady(adapters.executors)
       await attempts.launch()
       return dispatcher.start(intervalMs)
     },

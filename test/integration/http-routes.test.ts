@@ -38,6 +38,7 @@ const WEBHOOK_HEADERS = {
   'X-GitHub-Delivery': '1',
   'X-Hub-Signature-256': `sha256=${createHmac('sha256', 'webhook-secret').update('{}').digest('hex')}`,
 }
+const QUERIES: Record<string, string> = { decideRetry: '?work_order_id=1&current_proposer=small&attempt=1' }
 
 test('every route of the contract answers over a socket as it declares', async () => {
   const services = memoryHttpServices()
@@ -46,7 +47,7 @@ test('every route of the contract answers over a socket as it declares', async (
   for (const { method, path, operation } of operations()) {
     const { id } = services.place()
     const body = operation.operationId === 'executeWorkOrder' ? { work_order_id: id } : BODIES[operation.operationId]
-    const response = await fetch(server.url + path.replace('{id}', id), {
+    const response = await fetch(server.url + path.replace('{id}', id) + (QUERIES[operation.operationId] ?? ''), {
       method,
       headers: {
         Accept: 'application/json',

@@ -113,6 +113,14 @@ export function memoryHttpServices(): MemoryServices {
       drain: async () => undefined,
     },
     manager: {
+      decideRetry: async ({ attempt, current_proposer }) => ({
+        should_retry: true,
+        attempt_number: attempt + 1,
+        max_attempts: 3,
+        next_proposer: current_proposer,
+        strategy: 'same_model',
+        reasoning: 'It tries once more.',
+      }),
       route: async (request) => {
         if (!request.approved_by_director) throw new Fault('work_order_not_approved', 'The order is not approved.')
         return {
