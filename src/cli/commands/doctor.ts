@@ -20,7 +20,7 @@ export function doctorCommand(cli: Cli): Command {
       const findings = await looked(cli)
       const sound = findings.every(({ state }) => state === 'ok' || state === 'optional')
       cli.output.document({ success: sound, findings })
-      cli.output.line(table(findings.map((finding) => row(finding, cli.output.paint))))
+      cli.output.line(cli.output.hint(table(findings.map((finding) => row(finding, cli.output.paint)))))
       if (!sound) process.exitCode = 1
     })
 }
