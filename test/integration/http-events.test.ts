@@ -135,7 +135,7 @@ test('a followed stream has the end of the step that recorded the end of the att
   const app = createHttpApp(services)
   const record = { name: 'record', runs: 1, input: null, output: null, error: null, cost_usd: 0, ended_at: null }
   const step = { ...record, status: 'running', started_at: RUNNING.claimed_at } as const
-  const ended = { ...RUNNING, status: 'succeeded', steps: [step] } as const
+  const ended = { ...RUNNING, status: 'succeeded' as const, steps: [step] }
   const order = services.place({ status: 'in_progress', phase: 'in_review', attempt_history: [ended] })
   const reading = read(await app.request(`/api/work-orders/${order.id}/events?follow=attempt`))
   await pause(50)
