@@ -14,6 +14,9 @@ const wholeNumber = (min: number, max: number) =>
 const flag = z.enum(['true', 'false'], 'is neither true nor false').transform((value) => value === 'true')
 const httpUrl = z.url({ protocol: /^https?$/, error: 'is not an http(s) URL' })
 
+/** The default where nothing says where the user's files are; refused by its form. */
+const NO_HOME = ''
+
 /** Bounds of the settings that also live in `system_config`, where they can be changed at run time. */
 export const POLLING_INTERVAL_MS = wholeNumber(100, 3_600_000)
 export const MAX_CONCURRENT = wholeNumber(1, 100)
@@ -23,8 +26,11 @@ const Environment = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'is not a postgresql:// URL' }).optional(),
   MOOSE_HOME: z
     .string()
-    .refine(path.isAbsolute, 'is not an absolute path')
-    .default(() => defaultHome()),
+    .refine(path.isAbsolute, {
+      error: ({ input }) =>
+        input === NO_HOME ? 'is not set, and HOME is empty: set it to an absolute path' : 'is not an absolute path',
+    })
+    .prefault(() => defaultHome()),
   MOOSE_PORT: wholeNumber(0, 65_535).default(4646),
   MOOSE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('warn'),
   MOOSE_MANAGER_URL: httpUrl.optional(),
@@ -190,10 +196,11 @@ function toConfig(env: z.infer<typeof Environment>): Omit<Config, PassedOn> {
   }
 }
 
-/** The platform's data folder, e.g. `~/.local/share/moose`; next to the home folder where there is none to name. */
+/** The platform's data folder, e.g. `~/.local/share/moose`; in the home folder where there is none to name. */
 function defaultHome(): string {
   const data = envPaths('moose', { suffix: '' }).data
-  return path.isAbsolute(data) ? data : path.join(homedir(), '.moose')
+  if (path.isAbsolute(data)) return data
+  return path.isAbsolute(homedir()) ? path.join(homedir(), '.moose') : NO_HOME
 }
 
 /** A database URL as it may be shown: without its password. */

@@ -1,14 +1,15 @@
 import type { Kysely } from 'kysely'
 import type { Config } from '../config.ts'
-import type { NewProject } from '../contract/projects.ts'
-import type { WorkOrderDetail } from '../contract/work-orders.ts'
+import type { NewProject, ProjectView } from '../contract/projects.ts'
+import type { ListedWorkOrder, ListQuery, WorkOrderDetail } from '../contract/work-orders.ts'
 import { attemptHistory } from '../db/attempts.ts'
 import { editWorkOrder } from '../db/edit-work-order.ts'
 import type { EventFeed } from '../db/event-feed.ts'
 import { eventsAfter } from '../db/events.ts'
 import { takeDelivery } from '../db/github-deliveries.ts'
-import { addProject, listProjects } from '../db/projects.ts'
+import { addProject, findProjectByName, listProjects } from '../db/projects.ts'
 import { listPullRequestsOfOrder } from '../db/pull-requests.ts'
+import { replayedOrders } from '../db/replayed-orders.ts'
 import type { Database } from '../db/schema.ts'
 import { addWorkOrders, approveWorkOrder, findWorkOrder, listWorkOrders, rejectWorkOrder } from '../db/work-orders.ts'
 import { defaultBranchOf } from '../git/default-branch.ts'
@@ -35,7 +36,7 @@ export function createHttpServices(deps: Deps): HttpServices {
   return {
     workOrders: {
       add: (orders) => addWorkOrders(db, orders),
-      list: (query) => listWorkOrders(db, query),
+      list: (query) => listedWorkOrders(db, query),
       find: (id) => findWorkOrder(db, id),
       detail: (id) => workOrderDetail(db, id),
       edit: (id, edit) => editWorkOrder(db, id, edit),
@@ -65,6 +66,14 @@ function githubWebhook({
   return { secret, take: (delivery) => takeDelivery(db, delivery), hint: orchestrator.lookAtPullRequest }
 }
 
+async function listedWorkOrders(db: Kysely<Database>, query: ListQuery): Promise<ListedWorkOrder[]> {
+  if (query.project !== undefined) await findProjectByName(db, query.project)
+  const orders = await listWorkOrders(db, query)
+  const ids = orders.map(({ id }) => id)
+  const replayed = await replayedOrders(db, ids)
+  return orders.map((order) => ({ ...order, replayed: replayed.has(order.id) }))
+}
+
 async function workOrderDetail(db: Kysely<Database>, idOrPrefix: string): Promise<WorkOrderDetail> {
   const order = await findWorkOrder(db, idOrPrefix)
   const pullRequest = (await listPullRequestsOfOrder(db, order.id)).at(-1)
@@ -75,10 +84,23 @@ async function workOrderDetail(db: Kysely<Database>, idOrPrefix: string): Promis
   }
 }
 
-/** A project whose repository answers: a wrong URL is said now, not at the first attempt. */
-async function addCheckedProject(db: Kysely<Database>, { mirrors, adapters }: Parts, project: NewProject) {
-  forgeOf(adapters.forges, project)
-  const repository = await originOf(mirrors.git, project.repository)
-  const defaultBranch = await defaultBranchOf(mirrors.git, { ...project, repository }, project.default_branch)
-  return addProject(db, { ...project, repository, defaultBranch })
+/**
+ * A project whose repository answers: a wrong URL is said now, not at the first attempt. One that is there already under
+ * this name, with the same repository and branch, is given back as it is.
+ */
+async function addCheckedProject(
+  db: Kysely<Database>,
+  { mirrors, adapters }: Parts,
+  wanted: NewProject,
+): Promise<{ project: ProjectView; added: boolean }> {
+  forgeOf(adapters.forges, wanted)
+  const repository = await originOf(mirrors.git, wanted.repository)
+  const known = (await listProjects(db)).find(({ name }) => name === wanted.name)
+  const isSame =
+    known?.repository === repository &&
+    known.forge === wanted.forge &&
+    (wanted.default_branch === undefined || wanted.default_branch === known.default_branch)
+  if (known !== undefined && isSame) return { project: known, added: false }
+  const defaultBranch = await defaultBranchOf(mirrors.git, { ...wanted, repository }, wanted.default_branch)
+  return { project: await addProject(db, { ...wanted, repository, defaultBranch }), added: true }
 }

@@ -6,7 +6,7 @@ import type { NewWorkOrder } from '../contract/work-orders.ts'
 import { DEMO_CONTENT } from '../demo/demo-places.ts'
 import { Fault } from '../errors.ts'
 import { readOrderFile } from './order-file.ts'
-import { ordersInvalid } from './order-problems.ts'
+import { checkOrder, ordersInvalid } from './order-problems.ts'
 
 /** How an order of the demo has to end. */
 const DemoPromise = z.discriminatedUnion('outcome', [
@@ -36,7 +36,7 @@ export type DemoOrder = { order: NewWorkOrder; promise: DemoPromise }
 /** The orders of the demo, in the order in which they are filed. */
 export async function readDemoOrders(): Promise<DemoOrder[]> {
   const text = (name: string) => readFile(path.join(DEMO_CONTENT, name), 'utf8')
-  const { orders, problems } = readOrderFile('demo/work-orders.yaml', await text('work-orders.yaml'))
+  const { orders, problems } = readOrderFile('demo/work-orders.yaml', await text('work-orders.yaml'), checkOrder)
   if (problems.length > 0) throw ordersInvalid(problems)
   const promises = z.array(DemoPromise).parse(parse(await text('promises.yaml')))
   return orders.map((order) => {

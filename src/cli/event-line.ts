@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { EventView } from '../contract/work-orders.ts'
 import { duration, shortId, timeOfDay, usd } from './humanize.ts'
-import type { Paint } from './output.ts'
+import type { Output, Paint } from './output.ts'
 import { harmless } from './terminal-text.ts'
 
 /** What the lines of a log have in common: `step_*` and `attempt_ended` carry how long they took and what they cost. */
@@ -47,6 +47,14 @@ export function eventLine(event: EventView, paint: Paint, lead: LineLead): strin
       return `${time}${order}${symbol} ${step}${measure}${text}`.trimEnd()
     })
     .join('\n')
+}
+
+/** Events whose message is ours and may say what to type; the others quote models and checks. */
+const SAYS_WHAT_TO_DO: ReadonlySet<EventView['type']> = new Set(['step_failed', 'step_repeated', 'attempt_ended'])
+
+export function printEvent(output: Output, event: EventView, lead: LineLead): void {
+  const line = eventLine(event, output.paint, lead)
+  output.line(SAYS_WHAT_TO_DO.has(event.type) ? output.hint(line) : line)
 }
 
 /** A change of phase says again that a step has begun. */

@@ -1,12 +1,17 @@
 import { text } from 'node:stream/consumers'
 import { exitCodeOf } from './exit-code.ts'
+import { invocationOf } from './invocation.ts'
 import { createOutput } from './output.ts'
 import { buildProgram, faultOfRun } from './program.ts'
 
 const words = process.argv.slice(2)
 // oxlint-disable-next-line node/no-process-env -- config.ts reads it; somebody must hand it over
 const environment = process.env
-const output = createOutput(process, { json: words.includes('--json'), color: !words.includes('--no-color') })
+const output = createOutput(process, {
+  json: words.includes('--json'),
+  color: !words.includes('--no-color'),
+  invocation: invocationOf(environment),
+})
 
 process.stdout.on('error', endWithReader)
 process.stderr.on('error', endWithReader)

@@ -3,8 +3,9 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { stringify } from 'yaml'
 import { readOrderFile } from './order-file.ts'
+import { checkOrder } from './order-problems.ts'
 
-const read = (text: string) => readOrderFile('order.yaml', text)
+const read = (text: string) => readOrderFile('order.yaml', text, checkOrder)
 const titles = (text: string) => read(text).orders.map(({ title }) => title)
 
 test('one order, with the defaults of the contract', () => {
@@ -20,6 +21,8 @@ test('one order, with the defaults of the contract', () => {
       },
     ],
     problems: [],
+    warnings: [],
+    projects: [],
   })
 })
 
@@ -77,13 +80,44 @@ test('malformed YAML is named with its line and nothing of the file is taken', (
   const { orders, problems } = read('title: a\n---\ntitle: "b\n')
   assert.deepEqual(orders, [])
   assert.match(String(problems[0]), /^order\.yaml:[34]: Missing closing "quote/)
-  assert.match(String(read('title: a\ntitle: b\n').problems[0]), /^order\.yaml:2: Map keys must be unique/)
+  assert.match(String(read('title: a\ntitle: b\n').problems[0]), /^order\.yaml:2: title is there twice$/)
   assert.match(String(read('{ "title": "a", }}').problems[0]), /^order\.yaml:1: /)
+})
+
+test('each broken line is named once, in plain words', () => {
+  const indented = (line: number) => [
+    `order.yaml:${line}: bad indentation: what belongs to one list or one group begins in the same column`,
+  ]
+  assert.deepEqual(read('title: a\nfiles_in_scope:\n  - a\n - b\nrisk_level: low\n').problems, indented(4))
+  assert.deepEqual(read('title: a\n  description: b\n').problems, indented(2))
+  assert.deepEqual(read('work_orders:\n  - title: a\n    files_in_scope:\n    - a\n   - b\n').problems, indented(5))
+  assert.deepEqual(read('- title: a\n description: b\n').problems, indented(2))
+  assert.match(read('title: a\nrisk_level low\n').problems.join(), /^order\.yaml:2: this is neither "field: value"/)
+  assert.match(
+    read('title: it is: good\n').problems.join(),
+    /^order\.yaml:1: a value with ": " in it must stand in quotes$/,
+  )
+  assert.deepEqual(read('title: !foo a\n"risk_level": low\n"risk_level": low').problems, [
+    'order.yaml:3: "risk_level" is there twice',
+    'order.yaml:1: the tag !foo is not known; put text that begins with ! in quotes',
+  ])
+})
+
+test('a wildcard in the scope is pointed out, and where a project is named is known', () => {
+  const { orders, warnings, projects } = read(
+    '- title: a\n  files_in_scope:\n    - src/*.ts\n    - b\n  project: shop\n',
+  )
+  assert.equal(orders.length, 1)
+  assert.deepEqual(warnings, [
+    'order.yaml:3: files_in_scope[0] "src/*.ts" is taken literally, as one file of that name; name the files, or a folder with a / at its end',
+  ])
+  assert.deepEqual(projects, [{ name: 'shop', at: 'order.yaml:5:' }])
 })
 
 test('an empty file is a problem, not zero orders', () => {
   for (const text of ['', '---\n', '# nothing\n', '[]']) {
-    assert.deepEqual(read(text), { orders: [], problems: ['order.yaml:1: there is no work order'] }, text)
+    assert.deepEqual(read(text).problems, ['order.yaml:1: there is no work order'], text)
+    assert.deepEqual(read(text).orders, [])
   }
 })
 

@@ -1,16 +1,23 @@
 import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml'
-import type { NewWorkOrder } from '../contract/work-orders.ts'
 import { toFault } from '../errors.ts'
-import { checkOrder } from './order-problems.ts'
+import type { Checked, OrderFields } from './order-problems.ts'
+import { wildcardWarnings } from './wildcard-warnings.ts'
+import { yamlProblems } from './yaml-problems.ts'
 
 /** YAML lets a few bytes stand for gigabytes through aliases; no order needs many. */
 const MAX_ALIASES = 100
 
-export type OrderFile = {
-  orders: NewWorkOrder[]
+export type OrderFile<Order> = {
+  orders: Order[]
   /** Where, which field and why, all at once: `order.yaml:12: files_in_scope[1] "../x" leaves the repository (..)`. */
   problems: string[]
+  /** What is probably not meant and can be stored all the same; written like the problems. */
+  warnings: string[]
+  /** Every project that is named, and where: `order.yaml:3:`. */
+  projects: { name: string; at: string }[]
 }
+
+type Check<Order> = (value: unknown) => Checked<Order>
 
 /** An order somewhere in a document: its value and the way to it. */
 type Candidate = { value: unknown; path: readonly PropertyKey[] }
@@ -19,33 +26,45 @@ type Candidate = { value: unknown; path: readonly PropertyKey[] }
  * The work orders of a YAML or JSON text: one, a list, `{ work_orders: […] }`, or several documents between `---`.
  *
  * @param name how the file is called in problems
+ * @param check what an order has to be
  */
-export function readOrderFile(name: string, text: string): OrderFile {
+export function readOrderFile<Order extends OrderFields>(
+  name: string,
+  text: string,
+  check: Check<Order>,
+): OrderFile<Order> {
   const lines = new LineCounter()
   const documents = [...parseAllDocuments(text, { lineCounter: lines, prettyErrors: false })]
   const at = (offset: number) => `${name}:${lines.linePos(offset).line}:`
-  const broken = documents.flatMap(({ errors }) => errors.map((error) => `${at(error.pos[0])} ${error.message}`))
-  if (broken.length > 0) return { orders: [], problems: broken }
+  const file: OrderFile<Order> = { orders: [], problems: [], warnings: [], projects: [] }
+  const broken = documents.flatMap((document) => yamlProblems(document, text))
+  file.problems.push(...broken.map(({ offset, words }) => `${at(offset)} ${words}`))
+  if (broken.length > 0) return file
 
-  const read = documents.map((document) => readDocument(document, at))
-  const file = { orders: read.flatMap(({ orders }) => orders), problems: read.flatMap(({ problems }) => problems) }
+  for (const document of documents) readDocument(document, { file, at, check })
   if (file.orders.length === 0 && file.problems.length === 0) file.problems.push(`${name}:1: there is no work order`)
   return file
 }
 
-function readDocument(document: Document.Parsed, at: (offset: number) => string): OrderFile {
-  const found: OrderFile = { orders: [], problems: [] }
-  const where = (path: readonly PropertyKey[]) => at(offsetOf(document, path))
+type Reading<Order> = { file: OrderFile<Order>; at: (offset: number) => string; check: Check<Order> }
+
+function readDocument<Order extends OrderFields>(document: Document.Parsed, { file, at, check }: Reading<Order>): void {
   for (const candidate of candidatesOf(document)) {
-    if ('unreadable' in candidate) return { orders: [], problems: [`${where([])} ${candidate.unreadable}`] }
-    const checked = checkOrder(candidate.value)
-    if ('order' in checked) found.orders.push(checked.order)
-    for (const { field, reason, path } of checked.problems) {
-      const subject = field === '' ? 'this' : field
-      found.problems.push(`${where([...candidate.path, ...path])} ${subject} ${reason}`)
+    if ('unreadable' in candidate) {
+      file.problems.push(`${at(offsetOf(document, []))} ${candidate.unreadable}`)
+      return
     }
+    const where = (path: readonly PropertyKey[]) => at(offsetOf(document, [...candidate.path, ...path]))
+    const checked = check(candidate.value)
+    for (const { field, reason, path } of checked.problems)
+      file.problems.push(`${where(path)} ${field === '' ? 'this' : field} ${reason}`)
+    if (!('order' in checked)) continue
+    const { order } = checked
+    file.orders.push(order)
+    for (const { index, words } of wildcardWarnings(order))
+      file.warnings.push(`${where(['files_in_scope', index])} files_in_scope[${index}] ${words}`)
+    if (order.project !== undefined) file.projects.push({ name: order.project, at: where(['project']) })
   }
-  return found
 }
 
 function candidatesOf(document: Document.Parsed): (Candidate | { unreadable: string })[] {

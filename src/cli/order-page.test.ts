@@ -8,7 +8,7 @@ const ORDER: WorkOrderDetail = {
   id: '1a2b3c4d-0000-4000-8000-000000000000',
   title: 'Greet in French',
   description: 'Add French.\n\nNothing else.',
-  acceptance_criteria: ["greet('fr') says Bonjour"],
+  acceptance_criteria: ["greet('fr') says Bonjour", 'edited since'],
   files_in_scope: ['src/greet.js'],
   risk_level: 'low',
   status: 'in_progress',
@@ -40,6 +40,17 @@ const ORDER: WorkOrderDetail = {
       ended_at: '2026-01-31T12:00:05.300Z',
       steps: [
         {
+          name: 'route',
+          status: 'succeeded',
+          runs: 1,
+          input: { acceptance_criteria: ["greet('fr') says Bonjour", 'as it was before an edit'] },
+          output: null,
+          error: null,
+          cost_usd: 0,
+          started_at: '2026-01-31T12:00:00.000Z',
+          ended_at: '2026-01-31T12:00:00.010Z',
+        },
+        {
           name: 'propose',
           status: 'succeeded',
           runs: 2,
@@ -50,13 +61,37 @@ const ORDER: WorkOrderDetail = {
           started_at: '2026-01-31T12:00:00.000Z',
           ended_at: '2026-01-31T12:00:02.300Z',
         },
+        {
+          name: 'verify',
+          status: 'succeeded',
+          runs: 1,
+          input: null,
+          output: {
+            headSha: 'a'.repeat(40),
+            files: [
+              { path: 'src/greet.js', change: 'modified', added: 3, deleted: 1 },
+              { path: 'logo.png', change: 'added', added: null, deleted: null },
+            ],
+            checks: [{ name: 'tests', run: 'npm test', outcome: 'passed', durationMs: 1_200, proves: [0, 1] }],
+            failure: null,
+          },
+          error: null,
+          cost_usd: 0,
+          started_at: '2026-01-31T12:00:02.300Z',
+          ended_at: '2026-01-31T12:00:04.000Z',
+        },
       ],
     },
   ],
   pull_request: null,
 }
 const page = (order: WorkOrderDetail, steps = false) =>
-  orderPage(order, { paint: pc.createColors(false), now: new Date('2026-01-31T12:03:00Z'), steps })
+  orderPage(order, {
+    paint: pc.createColors(false),
+    hint: (text) => text,
+    now: new Date('2026-01-31T12:03:00Z'),
+    steps,
+  })
 
 test('the page of an order in review', () => {
   assert.equal(
@@ -79,13 +114,25 @@ Add French.
 Nothing else.
 
 Acceptance criteria
-  - greet('fr') says Bonjour
+  - [x] greet('fr') says Bonjour — proved by check tests
+  - [ ] edited since
 
 Files in scope
   - src/greet.js
 
 Attempt 1  succeeded, 5.3s, $0.0123
-  ✓ propose  2.3s  $0.0123  begun 2 times`,
+  ✓ route    10ms
+  ✓ propose  2.3s  $0.0123  begun 2 times
+  ✓ verify   1.7s
+
+Files
+  src/greet.js  +3 −1
+  logo.png      binary
+
+Checks
+  ✓ tests  passed  1.2s  proves criterion 1, 2
+
+Next: moose show 1a2b3c4d --diff   then: moose merge 1a2b3c4d   or: moose close 1a2b3c4d`,
   )
 })
 
@@ -110,4 +157,28 @@ test('why an order failed stands on top, and text of others cannot command the t
   assert.match(text, /^WO-1a2b3c4d {2}a\\u001b\]0;x\\u0007 b\n/)
   assert.match(text, /reason {8}check_failed: tests failed\\u001b]0;x\\u0007 badly/)
   assert.doesNotMatch(text, /\u001b|\u0007/)
+})
+
+test('a change that comes from a recording is called one', () => {
+  const [attempt] = ORDER.attempt_history
+  assert.ok(attempt !== undefined)
+  const steps = attempt.steps.map((step) =>
+    step.name === 'propose' ? { ...step, output: { response: { replayed: true } } } : step,
+  )
+  const text = page({ ...ORDER, attempt_history: [{ ...attempt, steps }] })
+  assert.match(text, /^Attempt 1 {2}succeeded, 5\.3s, \$0\.0123 {2}\(replay: no model was called\)$/m)
+  assert.doesNotMatch(page(ORDER), /replay/)
+})
+
+test('every state says what to do next, with the remedy of the reason where there is one', () => {
+  const next = (order: Partial<WorkOrderDetail>) => /^Next: (.*)$/m.exec(page({ ...ORDER, phase: null, ...order }))?.[1]
+  assert.equal(next({ status: 'pending', approved: false }), 'moose approve 1a2b3c4d')
+  assert.match(String(next({ status: 'pending' })), /^moose run 1a2b3c4d /)
+  assert.equal(
+    next({ status: 'failed', approved: false }),
+    'moose logs 1a2b3c4d   correct it: moose edit 1a2b3c4d   then: moose approve 1a2b3c4d   moose retry 1a2b3c4d',
+  )
+  const status_reason = { code: 'model_key_missing', message: 'There is no key. Set ANTHROPIC_API_KEY.' }
+  assert.equal(next({ status: 'blocked', status_reason }), 'Set ANTHROPIC_API_KEY.   then: moose retry 1a2b3c4d')
+  assert.equal(next({ status: 'completed' }), undefined)
 })

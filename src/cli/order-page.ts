@@ -1,6 +1,9 @@
 import { stringify } from 'yaml'
 import type { AttemptView, StepView, WorkOrderDetail } from '../contract/work-orders.ts'
+import { type AttemptEvidence, evidenceOf, isReplay, proofOf, REPLAY } from './attempt-evidence.ts'
+import { evidenceSections } from './evidence-sections.ts'
 import { ago, duration, shortId, usd } from './humanize.ts'
+import { nextStep } from './next-step.ts'
 import { stateOf } from './order-state.ts'
 import type { Paint } from './output.ts'
 import { table } from './table.ts'
@@ -11,6 +14,8 @@ const MAX_STEP_DATA = 8_000
 
 export type PageOptions = {
   paint: Paint
+  /** Spells commands as they have to be typed here. */
+  hint: (text: string) => string
   now: Date
   /** With what went into each step and what came out. */
   steps: boolean
@@ -19,26 +24,38 @@ export type PageOptions = {
 /** Everything about one order, for people. */
 export function orderPage(order: WorkOrderDetail, options: PageOptions): string {
   const { paint } = options
+  const evidence = evidenceOf(order)
+  const next = nextStep(order)
   const sections = [
     `${paint.bold(`WO-${shortId(order.id)}`)}  ${paint.bold(oneLine(order.title, LONGEST_TITLE))}`,
     table(facts(order, options)),
     harmless(order.description).trim(),
-    listed(paint.dim('Acceptance criteria'), order.acceptance_criteria),
+    listed(paint.dim('Acceptance criteria'), criteria(order, evidence)),
     listed(paint.dim('Files in scope'), order.files_in_scope),
     ...order.attempt_history.map((attempt) => attemptSection(attempt, options)),
+    ...(evidence === null ? [] : evidenceSections(evidence, paint)),
+    next === null ? '' : `${paint.bold('Next:')} ${options.hint(next)}`,
   ]
   return sections.filter((section) => section !== '').join('\n\n')
 }
 
-function facts(order: WorkOrderDetail, { paint, now }: PageOptions): string[][] {
+/** Ticked where a check of the last attempt proved it. */
+function criteria(order: WorkOrderDetail, evidence: AttemptEvidence | null): string[] {
+  return order.acceptance_criteria.map((criterion, index) => {
+    const proof = proofOf(evidence, criterion, index)
+    return proof === null ? `[ ] ${criterion}` : `[x] ${criterion} — proved by check ${proof}`
+  })
+}
+
+function facts(order: WorkOrderDetail, { paint, hint, now }: PageOptions): string[][] {
   const { status_reason: reason, pull_request: local, github_pr_url: url } = order
   const estimate = order.estimated_cost === null ? '' : paint.dim(` (estimated ${usd(order.estimated_cost)})`)
   const state = local === null ? '' : ` (${local.state})`
   const rows: [string, string | null][] = [
     ['id', order.id],
     ['status', stateOf(order, paint)],
-    ['reason', shown(reason === null ? null : `${reason.code}: ${reason.message}`)],
-    ['approved', order.approved ? 'yes' : `no; approve it with: moose approve ${shortId(order.id)}`],
+    ['reason', shown(reason === null ? null : hint(`${reason.code}: ${reason.message}`))],
+    ['approved', order.approved ? 'yes' : 'no'],
     ['project', shown(order.project)],
     ['risk', shown(order.risk_level)],
     ['proposer', shown(order.proposer)],
@@ -63,7 +80,8 @@ function attemptSection(attempt: AttemptView, options: PageOptions): string {
   const { paint, now } = options
   const took = attempt.ended_at === null ? `since ${ago(new Date(attempt.claimed_at), now)}` : elapsed(attempt)
   const cost = attempt.cost_usd === 0 ? '' : `, ${usd(attempt.cost_usd)}`
-  const head = `${paint.dim('Attempt')} ${attempt.number}  ${attempt.status}, ${took}${cost}`
+  const replay = isReplay(attempt) ? `  ${paint.yellow(`(${REPLAY})`)}` : ''
+  const head = `${paint.dim('Attempt')} ${attempt.number}  ${attempt.status}, ${took}${cost}${replay}`
   const rows = attempt.steps.map((step) => stepRow(step, paint))
   const data = options.steps ? attempt.steps.map((step) => stepData(step, paint)) : []
   return [head, ...(rows.length === 0 ? [] : [indented(table(rows), '  ')]), ...data].join('\n')

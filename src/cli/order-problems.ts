@@ -1,12 +1,26 @@
 import type { z } from 'zod'
-import { NewWorkOrder } from '../contract/work-orders.ts'
+import { EditWorkOrder, NewWorkOrder } from '../contract/work-orders.ts'
 import { Fault } from '../errors.ts'
 import { type FieldProblem, fieldProblems } from '../work-order/content.ts'
 import { counted } from './humanize.ts'
 
+/** What the command line looks at in an order, new or edited. */
+export type OrderFields = { files_in_scope?: readonly string[] | undefined; project?: string | undefined }
+
+export type Checked<Order> = { order: Order; problems: [] } | { problems: FieldProblem[] }
+
 /** A value that may be a new work order, checked against the contract. */
-export function checkOrder(value: unknown): { order: NewWorkOrder; problems: [] } | { problems: FieldProblem[] } {
-  const parsed = NewWorkOrder.safeParse(value, { error: inPlainWords })
+export function checkOrder(value: unknown): Checked<NewWorkOrder> {
+  return checked(NewWorkOrder, value)
+}
+
+/** A value that may say what to change in a work order, checked against the contract. */
+export function checkEdit(value: unknown): Checked<EditWorkOrder> {
+  return checked(EditWorkOrder, value)
+}
+
+function checked<Order>(schema: z.ZodType<Order>, value: unknown): Checked<Order> {
+  const parsed = schema.safeParse(value, { error: inPlainWords })
   return parsed.success ? { order: parsed.data, problems: [] } : { problems: fieldProblems(parsed.error) }
 }
 

@@ -7,7 +7,7 @@ import { createOutput } from './output.ts'
 function capture(json: boolean) {
   const stdout = new PassThrough()
   const stderr = new PassThrough()
-  const output = createOutput({ stdout, stderr }, { json, color: true })
+  const output = createOutput({ stdout, stderr }, { json, color: true, invocation: './moose' })
   const said = () => ({ stdout: String(stdout.read() ?? ''), stderr: String(stderr.read() ?? '') })
   return { output, said }
 }
@@ -55,4 +55,18 @@ test('a message cannot command the terminal, a diff for a pipe stays as it is', 
   output.line('\u001b[2Jx')
   output.verbatim('-a\r\n+b\u001b[0m\n')
   assert.equal(said().stdout, '\\u001b[2Jx\n-a\r\n+b\u001b[0m\n')
+})
+
+test('hints and faults name the command as it was started, results and JSON do not', () => {
+  const people = capture(false)
+  people.output.line('Fix moose run')
+  people.output.note('See: moose list')
+  people.output.fault(new Fault('not_found', 'No. See: moose list'), false)
+  assert.deepEqual(people.said(), {
+    stdout: 'Fix moose run\n',
+    stderr: 'See: ./moose list\nerror: No. See: ./moose list\n',
+  })
+  const programs = capture(true)
+  programs.output.fault(new Fault('not_found', 'No. See: moose list'), false)
+  assert.equal(JSON.parse(programs.said().stdout).error.message, 'No. See: moose list')
 })

@@ -2,6 +2,7 @@ import { WriteStream } from 'node:tty'
 import { inspect } from 'node:util'
 import pc from 'picocolors'
 import type { Fault } from '../errors.ts'
+import { asInvoked } from './invocation.ts'
 import { NO_SPINNER, type Spinner, startSpinner } from './spinner.ts'
 import { harmless, harmlessButColours } from './terminal-text.ts'
 
@@ -17,6 +18,8 @@ export type Output = {
   readonly paint: Paint
   /** Width of the terminal; null when stdout is none or does not know it. */
   readonly columns: number | null
+  /** Words of ours with `moose …` in them as it has to be typed here; notes, help and faults are put so already. */
+  hint(text: string): string
   /** A result for people. */
   line(text: string): void
   /** A result for people and programs alike, to the byte where stdout is no terminal. */
@@ -32,11 +35,12 @@ export type Output = {
   spinner(text: string): Spinner
 }
 
-/** @param options what `--json` and `--no-color` said */
-export function createOutput(streams: Streams, options: { json: boolean; color: boolean }): Output {
+/** @param options what `--json` and `--no-color` said, and how Moose was started */
+export function createOutput(streams: Streams, options: { json: boolean; color: boolean; invocation: string }): Output {
   const { stdout, stderr } = streams
   const paint = pc.createColors(options.color && hasColors(stdout))
   const errorPaint = pc.createColors(options.color && hasColors(stderr))
+  const hint = (text: string) => asInvoked(text, options.invocation)
   let spinner = NO_SPINNER
   const write = (stream: NodeJS.WritableStream, text: string) => {
     spinner.hide()
@@ -49,16 +53,17 @@ export function createOutput(streams: Streams, options: { json: boolean; color: 
     json: options.json,
     paint,
     columns: stdout instanceof WriteStream && stdout.columns > 0 ? stdout.columns : null,
+    hint,
     line: (text) => people(stdout, text),
     verbatim: (text) => write(stdout, stdout instanceof WriteStream ? harmless(text) : text),
-    own: (text) => write(stdout, text),
+    own: (text) => write(stdout, hint(text)),
     document: (value) => {
       if (options.json) write(stdout, `${JSON.stringify(value)}\n`)
     },
-    note: (text) => people(stderr, text),
+    note: (text) => people(stderr, hint(text)),
     fault: (fault, stack) => {
       if (options.json) write(stdout, `${JSON.stringify({ success: false, error: fault.toRecord() })}\n`)
-      else write(stderr, `${errorPaint.red('error:')} ${harmless(fault.message)}\n`)
+      else write(stderr, `${errorPaint.red('error:')} ${harmless(hint(fault.message))}\n`)
       if (stack) write(stderr, `${harmless(inspect(fault))}\n`)
     },
     spinner: (text) => {

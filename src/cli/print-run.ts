@@ -1,5 +1,5 @@
 import type { EventView } from '../contract/work-orders.ts'
-import { eventLine } from './event-line.ts'
+import { printEvent } from './event-line.ts'
 import type { Output } from './output.ts'
 import type { Spinner } from './spinner.ts'
 import { harmless } from './terminal-text.ts'
@@ -7,27 +7,35 @@ import { harmless } from './terminal-text.ts'
 /** What the spinner says, and what the end of the command says, is not said twice. */
 const SAID_ELSEWHERE: ReadonlySet<EventView['type']> = new Set(['step_started', 'status', 'claimed', 'attempt_ended'])
 
+export type RunPrinting = {
+  /** Whether anything of the run has happened yet. */
+  begun(): boolean
+  /** Resolves when the events end; a stream that breaks off is a note, for the answer of the run tells how it ended. */
+  ended: Promise<void>
+}
+
 /**
  * Prints the steps of a run as they happen.
  *
  * @param attemptsBefore events of these attempts are history
- * @returns when the events end; a stream that breaks off is a note, for the answer of the run tells how it ended
  */
-export async function printRun(
+export function printRun(
   output: Output,
   spinner: Spinner,
   events: AsyncIterable<EventView>,
   attemptsBefore: number,
-): Promise<void> {
-  try {
+): RunPrinting {
+  let begun = false
+  const print = async () => {
     for await (const event of events) {
       if (event.attempt === null || event.attempt <= attemptsBefore) continue
+      begun = true
       if (event.type === 'step_started') spinner.say(harmless(event.message))
-      if (!SAID_ELSEWHERE.has(event.type)) output.line(eventLine(inShort(event), output.paint, { time: false }))
+      if (!SAID_ELSEWHERE.has(event.type)) printEvent(output, inShort(event), { time: false })
     }
-  } catch (error) {
-    output.note(error instanceof Error ? error.message : String(error))
   }
+  const ended = print().catch((error: unknown) => output.note(error instanceof Error ? error.message : String(error)))
+  return { begun: () => begun, ended }
 }
 
 /** Of a failed step the code: what went wrong is said in full by the error that ends the command. */

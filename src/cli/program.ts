@@ -9,6 +9,7 @@ import { approveCommand } from './commands/approve.ts'
 import { cancelCommand } from './commands/cancel.ts'
 import { closeCommand } from './commands/close.ts'
 import { doctorCommand } from './commands/doctor.ts'
+import { editCommand } from './commands/edit.ts'
 import { initCommand } from './commands/init.ts'
 import { listCommand } from './commands/list.ts'
 import { logsCommand } from './commands/logs.ts'
@@ -30,7 +31,7 @@ type MakeCommand = (cli: Cli) => Command
 /** The commands as `moose --help` groups them. */
 const GROUPS: Record<string, readonly MakeCommand[]> = {
   'Begin:': [demoCommand, initCommand, doctorCommand],
-  'Work orders:': [addCommand, approveCommand, rejectCommand, listCommand, showCommand, logsCommand],
+  'Work orders:': [addCommand, editCommand, approveCommand, rejectCommand, listCommand, showCommand, logsCommand],
   'Runs:': [runCommand, cancelCommand, retryCommand, mergeCommand, closeCommand],
   'Service:': [upCommand, startCommand, stopCommand, statusCommand, migrateCommand],
 }
@@ -67,7 +68,10 @@ export function buildProgram({ output, environment, cwd, readStdin }: Surroundin
     })
     .addHelpText('after', HELP)
   for (const [heading, makers] of Object.entries(GROUPS)) {
-    for (const make of makers) program.addCommand(make(cli).copyInheritedSettings(program).helpGroup(heading))
+    for (const make of makers) {
+      const command = make(cli).copyInheritedSettings(program).helpGroup(heading)
+      program.addCommand(command.exitOverride(usageOf(command.name())))
+    }
   }
   return program
 }
@@ -86,16 +90,31 @@ Begin with:
 
 function configOf(program: Command, environment: Surroundings['environment'], cwd: string): Config {
   const { home } = program.opts<{ home?: string }>()
+  if (home === '') throw new Fault('config_invalid', '--home is empty. Name the folder where Moose keeps everything.')
   return readConfig(home === undefined ? environment : { ...environment, MOOSE_HOME: path.resolve(cwd, home) })
+}
+
+/** Names the help of the command that was used wrongly. */
+function usageOf(name: string): (error: CommanderError) => never {
+  return (error) => {
+    throw isUsageError(error) ? usageFault(error, `moose ${name} --help`) : error
+  }
+}
+
+function isUsageError({ exitCode, code }: CommanderError): boolean {
+  return exitCode !== 0 && code !== 'commander.help'
+}
+
+function usageFault(error: CommanderError, help: string): Fault {
+  const what = error.message
+    .replace(/^error: /, '')
+    .replaceAll('\n', ' ')
+    .replace(/\.$/, '')
+  return new Fault('request_invalid', `${what}. See: ${help}`, {}, error)
 }
 
 /** What went wrong, as a Fault; null for help and version, which commander throws too. */
 export function faultOfRun(thrown: unknown): Fault | null {
   if (!(thrown instanceof CommanderError)) return toFault(thrown)
-  if (thrown.exitCode === 0 || thrown.code === 'commander.help') return null
-  const what = thrown.message
-    .replace(/^error: /, '')
-    .replaceAll('\n', ' ')
-    .replace(/\.$/, '')
-  return new Fault('request_invalid', `${what}. See: moose --help`, {}, thrown)
+  return isUsageError(thrown) ? usageFault(thrown, 'moose --help') : null
 }

@@ -1,22 +1,32 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import type { NewWorkOrder } from '../contract/work-orders.ts'
 import { Fault } from '../errors.ts'
 import type { Cli } from './cli.ts'
-import { readOrderFile } from './order-file.ts'
-import { checkOrder, ordersInvalid } from './order-problems.ts'
+import { type OrderFile, readOrderFile } from './order-file.ts'
+import { type Checked, type OrderFields, ordersInvalid } from './order-problems.ts'
+import { wildcardWarnings } from './wildcard-warnings.ts'
+
+/** What was asked for on the command line, checked, with every project that is named and where. */
+export type ReadOrders<Order> = Pick<OrderFile<Order>, 'orders' | 'projects'>
+
+type Check<Order> = (value: unknown) => Checked<Order>
 
 /**
- * The orders of several files, `-` for stdin.
+ * The orders of several files, `-` for stdin. Warnings are printed.
  *
  * @throws {Fault} `work_order_invalid` with every problem of every file; `request_invalid` for a file that cannot be read
  */
-export async function ordersFromFiles(cli: Cli, names: readonly string[]): Promise<NewWorkOrder[]> {
-  const files = []
-  for (const name of names) files.push(readOrderFile(name === '-' ? 'stdin' : name, await textOf(cli, name)))
+export async function ordersFromFiles<Order extends OrderFields>(
+  cli: Cli,
+  names: readonly string[],
+  check: Check<Order>,
+): Promise<ReadOrders<Order>> {
+  const files: OrderFile<Order>[] = []
+  for (const name of names) files.push(readOrderFile(name === '-' ? 'stdin' : name, await textOf(cli, name), check))
   const problems = files.flatMap((file) => file.problems)
   if (problems.length > 0) throw ordersInvalid(problems)
-  return files.flatMap(({ orders }) => orders)
+  for (const warning of files.flatMap((file) => file.warnings)) cli.output.note(`warning: ${warning}`)
+  return { orders: files.flatMap(({ orders }) => orders), projects: files.flatMap(({ projects }) => projects) }
 }
 
 async function textOf(cli: Cli, name: string): Promise<string> {
@@ -37,6 +47,15 @@ const REASONS: Record<string, string> = {
   EACCES: 'reading it is not permitted',
 }
 
+/** The options that describe an order, of `add` and of `edit`. */
+export type OrderOptions = {
+  title?: string
+  description?: string
+  criterion?: string[]
+  file?: string[]
+  risk?: string
+}
+
 /** Which option a field of a work order is on the command line. */
 const OPTIONS: Record<string, string> = {
   title: '--title',
@@ -47,10 +66,23 @@ const OPTIONS: Record<string, string> = {
   project: '--project',
 }
 
-/** @throws {Fault} `work_order_invalid` naming the options */
-export function orderFromOptions(value: Record<string, unknown>): NewWorkOrder {
-  const checked = checkOrder(value)
-  if ('order' in checked) return checked.order
+/** The fields the options give; without those that were not given. */
+export function fieldsOf({ title, description, criterion, file, risk }: OrderOptions): Record<string, unknown> {
+  const fields = { title, description, acceptance_criteria: criterion, files_in_scope: file, risk_level: risk }
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+}
+
+/** Warnings are printed. @throws {Fault} `work_order_invalid` naming the options */
+export function orderFromOptions<Order extends OrderFields>(
+  cli: Cli,
+  value: Record<string, unknown>,
+  check: Check<Order>,
+): Order {
+  const checked = check(value)
+  if ('order' in checked) {
+    for (const { words } of wildcardWarnings(checked.order)) cli.output.note(`warning: --file ${words}`)
+    return checked.order
+  }
   const named = checked.problems.map(({ field, reason, path: [top] }) => {
     const option = OPTIONS[String(top)]
     return `${option === undefined ? field : option} ${reason}`

@@ -18,24 +18,19 @@ const UNITS: Record<string, string> = { string: 'characters', array: 'entries' }
  * @returns undefined where zod's own words stay
  */
 export function plainWords(issue: z.core.$ZodRawIssue): string | undefined {
-  switch (issue.code) {
-    case 'invalid_type':
-      if (issue.input === undefined) return 'is missing'
-      if (Number.isNaN(issue.input)) return `must be ${wanted(issue.expected)}`
-      return `must be ${wanted(issue.expected)}, not ${kindOf(issue.input)}`
-    case 'invalid_value':
-      return `must be one of ${issue.values.map(String).join(', ')}`
-    case 'too_small':
-      return issue.origin === 'string' && issue.minimum === 1
-        ? 'is empty'
-        : `must ${bound(issue.origin, 'least', issue.minimum)}`
-    case 'too_big':
-      return `must ${bound(issue.origin, 'most', issue.maximum)}`
-    case 'invalid_format':
-      return issue.format === 'uuid' ? 'must be a UUID' : undefined
-    default:
-      return undefined
+  if (issue.code === 'invalid_type') return ofWrongType(issue.expected, issue.input)
+  if (issue.code === 'invalid_value') return `must be one of ${issue.values.map(String).join(', ')}`
+  if (issue.code === 'too_big') return `must ${bound(issue.origin, 'most', issue.maximum)}`
+  if (issue.code === 'too_small') {
+    const isEmpty = issue.origin === 'string' && issue.minimum === 1
+    return isEmpty ? 'is empty' : `must ${bound(issue.origin, 'least', issue.minimum)}`
   }
+  return issue.code === 'invalid_format' && issue.format === 'uuid' ? 'must be a UUID' : undefined
+}
+
+function ofWrongType(expected: string, input: unknown): string {
+  if (input === undefined) return 'is missing'
+  return Number.isNaN(input) ? `must be ${wanted(expected)}` : `must be ${wanted(expected)}, not ${kindOf(input)}`
 }
 
 function wanted(expected: string): string {
@@ -52,6 +47,6 @@ function kindOf(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'number') return `the number ${value}`
-  if (typeof value === 'object') return 'an object'
-  return typeof value === 'string' ? 'a string' : String(value)
+  if (typeof value === 'boolean') return `${value}`
+  return typeof value === 'string' ? 'a string' : 'an object'
 }

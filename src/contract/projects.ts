@@ -26,5 +26,10 @@ export const ProjectView = z
   .openapi('Project')
 export type ProjectView = z.infer<typeof ProjectView>
 
-export const ProjectResponse = z.object({ success: z.literal(true), project: ProjectView })
+export const ProjectResponse = z.object({
+  success: z.literal(true),
+  project: ProjectView,
+  /** False: the same project was there already. */
+  added: z.boolean(),
+})
 export const ProjectsResponse = z.object({ success: z.literal(true), projects: z.array(ProjectView) })

@@ -171,6 +171,14 @@ export const WorkOrderResponse = z.object({ success: z.literal(true), work_order
 export const WorkOrderDetailResponse = z.object({ success: z.literal(true), work_order: WorkOrderDetail })
 export const WorkOrdersResponse = z.object({ success: z.literal(true), work_orders: z.array(WorkOrderView) })
 
+/** An entry of the list. */
+export const ListedWorkOrder = WorkOrderView.extend({
+  /** Whether the change of its last attempt came from a recording: no model was called. */
+  replayed: z.boolean(),
+}).openapi('ListedWorkOrder')
+export type ListedWorkOrder = z.infer<typeof ListedWorkOrder>
+export const ListedWorkOrdersResponse = z.object({ success: z.literal(true), work_orders: z.array(ListedWorkOrder) })
+
 export const ListQuery = z.object({
   status: z.enum(STATUSES).optional(),
   project: storedText(LIMITS.title).optional(),

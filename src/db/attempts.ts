@@ -108,6 +108,23 @@ function costOf({ workOrderId, attempt }: AttemptKey) {
   )`
 }
 
+/** How a step has ended before; null when it has not. */
+export async function endedStep(
+  db: Db,
+  { workOrderId, attempt }: AttemptKey,
+  name: string,
+): Promise<{ output: unknown; error: FaultRecord | null } | null> {
+  const row = await db
+    .selectFrom('attempt_steps')
+    .select(['output', 'error'])
+    .where('work_order_id', '=', workOrderId)
+    .where('attempt', '=', attempt)
+    .where('name', '=', name)
+    .where('status', '<>', 'running')
+    .executeTakeFirst()
+  return row === undefined ? null : row
+}
+
 /** A step begins, or begins again after a crash. */
 export async function beginStep(
   db: Db,

@@ -26,11 +26,24 @@ export async function defaultBranchOf(
   const lines = result.stdout.text().split('\n')
   const head = lines.map((line) => /^ref: refs\/heads\/(.+)\tHEAD$/.exec(line)).find((match) => match !== null)
   const branch = wanted === undefined ? head?.[1] : wanted
-  if (branch === undefined) {
-    const message = `The repository ${remote.shown} has no default branch yet. Push a first commit, or name it with --branch.`
-    throw new Fault('base_branch_missing', message)
-  }
-  if (lines.some((line) => line.endsWith(`\trefs/heads/${branch}`))) return branch
-  const message = `The repository ${remote.shown} has no branch "${branch}". Push it, or name another with --branch.`
-  throw new Fault('base_branch_missing', message, { branch })
+  if (branch !== undefined && lines.some((line) => line.endsWith(`\trefs/heads/${branch}`))) return branch
+  const there = lines.flatMap((line) => Array.from(line.matchAll(/\trefs\/heads\/(.+)$/g), ([, name]) => String(name)))
+  throw branchMissing(remote.shown, branch, there)
+}
+
+/** Branches of a repository named in one message. */
+const MOST_BRANCHES = 20
+
+function branchMissing(repository: string, branch: string | undefined, there: readonly string[]): Fault {
+  const what =
+    branch === undefined
+      ? `The repository ${repository} has no default branch`
+      : `The repository ${repository} has no branch "${branch}"`
+  if (there.length === 0)
+    return new Fault('base_branch_missing', `${what}: it is empty. Push a first commit, or choose another repository.`)
+  const shown = there.slice(0, MOST_BRANCHES).join(', ')
+  const rest = there.length > MOST_BRANCHES ? `, and ${there.length - MOST_BRANCHES} more` : ''
+  const why = branch === undefined ? ': its HEAD names a branch that does not exist' : ''
+  const message = `${what}${why}. There are: ${shown}${rest}. Name one with --branch, or push the one that is missing.`
+  return new Fault('base_branch_missing', message, { branches: shown })
 }

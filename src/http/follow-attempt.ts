@@ -1,6 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { EventView } from '../contract/work-orders.ts'
 import { isEnded } from '../work-order/status.ts'
 import type { HttpServices } from './http-services.ts'
+
+const RECORDED_WITHIN_MS = 2_000
+const LOOK_AGAIN_MS = 20
 
 type Following = {
   services: Pick<HttpServices, 'workOrders' | 'events'>
@@ -25,7 +29,18 @@ export async function* followAttempt(following: Following): AsyncGenerator<Event
       if (couldBeLast(item) && (await isAtRest(services, workOrderId))) break
     }
   }
-  if (!signal.aborted) yield* stored(services, workOrderId, last)
+  if (signal.aborted) return
+  await recorded(services, workOrderId)
+  yield* stored(services, workOrderId, last)
+}
+
+/** The end of an attempt is written before the end of the step that writes it: waits for that, but not for long. */
+async function recorded({ workOrders }: Following['services'], workOrderId: string): Promise<void> {
+  for (let waitedMs = 0; waitedMs < RECORDED_WITHIN_MS; waitedMs += LOOK_AGAIN_MS) {
+    const { attempt_history } = await workOrders.detail(workOrderId)
+    if (attempt_history.at(-1)?.steps.some(({ status }) => status === 'running') !== true) return
+    await delay(LOOK_AGAIN_MS)
+  }
 }
 
 /** Silence counts too: plain SQL can end an order without an event. */

@@ -2,6 +2,7 @@ import type { NewProject, ProjectView } from '../contract/projects.ts'
 import type {
   EditWorkOrder,
   EventView,
+  ListedWorkOrder,
   ListQuery,
   NewWorkOrder,
   WorkOrderDetail,
@@ -20,8 +21,8 @@ export type HttpServices = {
   workOrders: {
     /** Stores all or none. @throws {Fault} `not_found` for an unknown project */
     add(orders: readonly NewWorkOrder[]): Promise<WorkOrderView[]>
-    /** Oldest first; of more than `limit`, the newest. */
-    list(query: ListQuery): Promise<WorkOrderView[]>
+    /** Oldest first; of more than `limit`, the newest. @throws {Fault} `not_found` for an unknown project */
+    list(query: ListQuery): Promise<ListedWorkOrder[]>
     find(idOrPrefix: string): Promise<WorkOrderView>
     detail(idOrPrefix: string): Promise<WorkOrderDetail>
     /** An approved order that this changes is no longer approved. @throws {Fault} `work_order_conflict`, `not_found` for an unknown project */
@@ -32,8 +33,8 @@ export type HttpServices = {
     reject(idOrPrefix: string, reason: string | null): Promise<WorkOrderView>
   }
   projects: {
-    /** Finds the default branch where none is given. @throws {Fault} `request_invalid`, `repository_*`, `base_branch_missing` */
-    add(project: NewProject): Promise<ProjectView>
+    /** Finds the default branch where none is given; the same project again changes nothing. @throws {Fault} `request_invalid`, `repository_*`, `base_branch_missing` */
+    add(project: NewProject): Promise<{ project: ProjectView; added: boolean }>
     list(): Promise<ProjectView[]>
   }
   events: {

@@ -1,7 +1,7 @@
 import { DBOS, DBOSWorkflowConflictError } from '@dbos-inc/dbos-sdk'
 import type { Kysely } from 'kysely'
 import type { Clock } from '../clock.ts'
-import { type AttemptKey, beginStep, endStep } from '../db/attempts.ts'
+import { type AttemptKey, beginStep, endedStep, endStep } from '../db/attempts.ts'
 import { reasonOf } from '../db/database-fault.ts'
 import { recordEvent } from '../db/events.ts'
 import type { Database } from '../db/schema.ts'
@@ -72,6 +72,8 @@ async function performStep<T>(deps: StepDeps, key: AttemptKey, step: Step<T>): P
     isWorthRepeating: (fault) => fault.code === 'database_unreachable',
   }
   try {
+    const before = await patiently(stored, () => outcomeBefore(deps.db, key, step))
+    if (before !== null) return before
     await patiently(stored, () => begin(deps.db, key, step))
     const output = deps.clean(await repeatedly(deps, key, step))
     const failure = step.failureOf === undefined ? null : step.failureOf(output)
@@ -84,6 +86,20 @@ async function performStep<T>(deps: StepDeps, key: AttemptKey, step: Step<T>): P
     await patiently(stored, () => end(deps.db, key, step.name, { output: undefined, failure: fault }))
     return { ok: false, fault }
   }
+}
+
+/**
+ * The end a killed process had recorded without the engine having kept it: what was paid for is not paid again.
+ * `record` is safe to repeat and begins anew.
+ */
+async function outcomeBefore<T>(db: Kysely<Database>, key: AttemptKey, step: Step<T>): Promise<Outcome<T> | null> {
+  if (step.name === 'record') return null
+  const ended = await endedStep(db, key, step.name)
+  if (ended === null) return null
+  const { output, error } = ended
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what `run` gave, kept as JSON as the engine keeps it
+  if (output !== null) return { ok: true, output: output as T }
+  return error === null ? null : { ok: false, fault: error }
 }
 
 function repeatedly<T>({ db, clock, log, signal }: StepDeps, key: AttemptKey, step: Step<T>): Promise<T> {

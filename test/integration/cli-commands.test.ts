@@ -45,6 +45,7 @@ describe('commands of a service', () => {
   }
 
   test('add files one order from options and says how to approve it', async () => {
+    await services.projects.add({ name: 'hello', repository: '/srv/hello.git', forge: 'local' })
     const words = [
       'add',
       '-t',
@@ -118,6 +119,72 @@ describe('commands of a service', () => {
       (await run('add --file ../x')).stderr,
       /--title is missing\n {2}--file "\.\.\/x" leaves the repository/,
     )
+  })
+
+  test('add names the place of an unknown project and points out wildcards', async () => {
+    const stdin = 'title: a\nproject: nope\n'
+    const unknown = await run('add -f -', { stdin })
+    assert.equal(unknown.exitCode, 2)
+    assert.match(unknown.stderr, /\n {2}stdin:2: there is no project "nope"\. Add it with: moose init\n/)
+    assert.equal(services.orders.size, 0)
+    const wild = await run('add -t x --file src/*.ts')
+    assert.equal(wild.exitCode, 0)
+    assert.match(wild.stderr, /^warning: --file "src\/\*\.ts" is taken literally/)
+  })
+
+  test('edit says what changed and what to do next; what cannot be edited is refused', async () => {
+    services.place({ id: ID, status: 'failed', approved: true, files_in_scope: ['a.js'] })
+    const { exitCode, stdout, stderr } = await run('edit 1a2b3c4d --file a.js b/ --risk high')
+    assert.equal(exitCode, 0, stderr)
+    assert.equal(
+      stdout,
+      'edited 1a2b3c4d  Add a greeting\n  files_in_scope  [a.js] → [a.js, b/]\n  risk_level  medium → high\n',
+    )
+    assert.equal(stderr, 'Approve it again with: moose approve 1a2b3c4d   Then: moose retry 1a2b3c4d\n')
+    const file = await run('edit 1a2b3c4d -f - --json', { stdin: 'title: From a file\n' })
+    assert.equal(JSON.parse(file.stdout).work_order.title, 'From a file')
+    for (const words of ['edit 1a2b3c4d', 'edit 1a2b3c4d -f x --title y', 'edit 1a2b3c4d --file ../x'])
+      assert.equal((await run(words)).exitCode, 2, words)
+    assert.match((await run('edit 1a2b3c4d --nope')).stderr, /See: moose edit --help\n$/)
+    services.place({ id: ID, status: 'completed' })
+    assert.equal((await run('edit 1a2b3c4d --title y')).exitCode, 1)
+  })
+
+  test('approve and logs -f say who will carry an order out, and what to type when nobody will', async () => {
+    const status = await services.orchestrator.status()
+    services.place({ id: ID })
+    assert.match((await run('approve 1a2b3c4d')).stderr, /Have the service take on all approved ones: moose start/)
+    services.orchestrator.status = async () => ({ ...status, polling: true })
+    assert.match((await run('approve 1a2b3c4d')).stderr, /takes it on now; follow it with: moose logs -f 1a2b3c4d/)
+    services.orchestrator.status = async () => status
+    const { startMoose } = await import('../support/moose-command.ts')
+    await using waiting = startMoose(['logs', '-f', ID], { environment: { MOOSE_HOME: home } })
+    await waiting.said(/Waiting for the service to take 1a2b3c4d on: its polling is off\. Type: moose start/)
+    services.place({ id: OTHER })
+    await using unapproved = startMoose(['logs', '-f', OTHER], { environment: { MOOSE_HOME: home } })
+    await unapproved.said(/Waiting for the approval of 5e6f7a8b\. Type: moose approve 5e6f7a8b/)
+  })
+
+  test('a change from a recording is marked in the list', async () => {
+    services.place({ id: ID })
+    services.replayed.add(ID)
+    const { stdout, stderr } = await run('list')
+    assert.match(stdout, /\n1a2b3c4d .* replay /)
+    assert.equal(stderr, 'replay: no model was called\n')
+  })
+
+  test('hints name the command as it was started', async () => {
+    const started = await run('list', { environment: { MOOSE_HOME: home, MOOSE_INVOKED: './moose' } })
+    assert.match(started.stderr, /Add one with: \.\/moose add/)
+    const unset = await run('list', { environment: { MOOSE_HOME: home, MOOSE_INVOKED: '' } })
+    assert.match(unset.stderr, /Add one with: \.\/moose add/)
+  })
+
+  test('a home that is nowhere is refused before anything is written', async () => {
+    const flag = await moose(['list', '--home', ''], { environment: { MOOSE_HOME: home } })
+    assert.deepEqual([flag.exitCode, flag.stderr.includes('--home is empty')], [2, true])
+    const unset = await run('list', { environment: { HOME: '' } })
+    assert.deepEqual([unset.exitCode, /MOOSE_HOME is not set, and HOME is empty/.test(unset.stderr)], [2, true])
   })
 
   test('actions change every order named, or none when one is unknown', async () => {
@@ -211,6 +278,8 @@ describe('commands of a service', () => {
     const without = await run('show 5e6f7a8b --diff')
     assert.equal(without.exitCode, 1)
     assert.match(without.stderr, /It has no pull request yet/)
+    const json = await run('show 5e6f7a8b --diff --json')
+    assert.deepEqual([json.exitCode, JSON.parse(json.stdout).error.code], [1, 'not_found'])
   })
 
   test('logs prints what is stored, and follows until nothing more will come', async () => {

@@ -38,16 +38,68 @@ test('without a service: add, approve, run, show, merge, one command each', asyn
 
   const ran = await run(home, `run ${id.slice(0, 8)}`)
   assert.equal(ran.exitCode, 0, ran.stderr)
-  assert.match(ran.stdout, /✓ route +\S+\n(.*\n)*✓ propose(.*\n)*✓ apply(.*\n)*✓ verify(.*\n)*✓ publish/)
-  assert.match(ran.stdout, /✓ Pull request #1 {2}local:\/\/sample\/pull\/1\n {2}feature\/wo-/)
+  assert.match(ran.stdout, /✓ route +\S+\n(.*\n)*✓ propose(.*\n)*✓ apply(.*\n)*✓ verify(.*\n)*✓ publish(.*\n)*✓ record/)
+  assert.match(
+    ran.stdout,
+    /✓ Pull request #1 {2}local:\/\/sample\/pull\/1\n {2}feature\/wo-.*\n {2}replay: no model was called\n$/,
+  )
+  const page = (await run(home, `show ${id}`)).stdout
+  assert.match(page, /^Attempt 1 .*\(replay: no model was called\)$/m)
+  assert.match(page, /^Files\n {2}greeting\.txt {2}\+1 −1\n\nChecks\n {2}✓ greets {2}passed/m)
   assert.match((await run(home, `show ${id} --diff`)).stdout, /^-hello\n\+bonjour\n/m)
   assert.match((await run(home, `logs ${id}`)).stdout, /pull request #1 is open/)
 
   const again = await run(home, `run ${id} --json`)
   assert.deepEqual([again.exitCode, JSON.parse(again.stdout).error.code], [1, 'work_order_conflict'])
-  assert.match((await run(home, `merge ${id}`)).stdout, /merged, completed/)
+  assert.match((await run(home, `merge ${id}`)).stdout, /merged, completed; branch feature\/wo-\S+ deleted/)
   assert.equal(await home.remote.git('show', 'main:greeting.txt'), 'bonjour')
-  assert.match((await run(home, 'list --status completed')).stdout, /completed +– +#1/)
+  assert.match((await run(home, 'list --status completed')).stdout, /completed +sample +#1 +replay /)
+})
+
+test('a run of what the service carries out already is joined from its first step to its end', async () => {
+  await using home = await createMooseHome(FILES, [SLOW])
+  await using up = startMoose(['up', '--start', '--port', '0'], { environment: home.environment })
+  await up.said(/serves/)
+  const id = await add(home, SLOW.task, '--approve')
+  await up.said(/→ propose/)
+  const { exitCode, stdout, stderr } = await run(home, `run ${id}`)
+  assert.equal(exitCode, 0, stderr)
+  assert.match(stdout, /^· route(.*\n)*✓ propose(.*\n)*✓ record(.*\n)*✓ Pull request #1 /)
+})
+
+test('a failed order is corrected, approved again, retried and run', async () => {
+  await using home = await createMooseHome(FILES, [QUICK])
+  const id = await add(home, 'Nobody wrote an answer', '--approve')
+  assert.equal((await run(home, `run ${id}`)).exitCode, 1)
+  const edited = await moose(['edit', id, '--title', QUICK.task], { environment: home.environment })
+  assert.equal(edited.exitCode, 0, edited.stderr)
+  assert.match(
+    edited.stdout,
+    /^edited \S+ {2}Greet in French\n {2}title {2}Nobody wrote an answer → Greet in French\n$/,
+  )
+  const again = /with: moose (approve \S+) {3}Then: moose (retry \S+)/.exec(edited.stderr)
+  for (const words of [again?.[1], again?.[2], `run ${id}`]) {
+    const { exitCode, stderr } = await run(home, String(words))
+    assert.equal(exitCode, 0, `${words}: ${stderr}`)
+  }
+})
+
+test('a project that is there already is no error, an unknown one is', async () => {
+  await using home = await createMooseHome(FILES, [])
+  const again = await run(home, `init ${home.remote.path} --name sample`)
+  assert.deepEqual([again.exitCode, again.stderr.includes('error')], [0, false], again.stderr)
+  assert.match(again.stdout, /^project sample is there already: /)
+  const other = await run(home, `init ${home.remote.path} --name sample --branch nope`)
+  assert.equal(other.exitCode, 3, other.stderr)
+  assert.match(other.stderr, /has no branch "nope"\. There are: main\./)
+  await home.remote.git('symbolic-ref', 'HEAD', 'refs/heads/gone')
+  const headless = await run(home, `init ${home.remote.path} --name again`)
+  assert.match(
+    headless.stderr,
+    /its HEAD names a branch that does not exist\. There are: main\. Name one with --branch/,
+  )
+  const listed = await run(home, 'list --project nope')
+  assert.deepEqual([listed.exitCode, /There is no project "nope"/.test(listed.stderr)], [1, true], listed.stderr)
 })
 
 test('a run that fails names the fault, once, and exits with 1', async () => {
@@ -91,8 +143,6 @@ test('up serves the others, is found by them, and stops in order', async () => {
 
   const id = await add(home, SLOW.task, '--approve')
   await up.said(new RegExp(`${id.slice(0, 8)} → propose`))
-  const busy = await run(home, `run ${id}`)
-  assert.deepEqual([busy.exitCode, /is being carried out already/.test(busy.stderr)], [1, true], busy.stderr)
   const following = run(home, `logs -f ${id}`)
   up.child.kill('SIGTERM')
   await up.said(

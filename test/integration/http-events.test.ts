@@ -130,6 +130,20 @@ test('a followed stream ends after the end of the attempt, not of an earlier one
   await eventually(() => services.subscriptions() === 0)
 })
 
+test('a followed stream has the end of the step that recorded the end of the attempt', async () => {
+  const services = memoryHttpServices()
+  const app = createHttpApp(services)
+  const record = { name: 'record', runs: 1, input: null, output: null, error: null, cost_usd: 0, ended_at: null }
+  const step = { ...record, status: 'running', started_at: RUNNING.claimed_at } as const
+  const ended = { ...RUNNING, status: 'succeeded' as const, steps: [step] }
+  const order = services.place({ status: 'in_progress', phase: 'in_review', attempt_history: [ended] })
+  const reading = read(await app.request(`/api/work-orders/${order.id}/events?follow=attempt`))
+  await pause(50)
+  services.publish({ work_order_id: order.id, type: 'step_succeeded', step: 'record' })
+  services.place({ ...order, attempt_history: [{ ...ended, steps: [{ ...step, status: 'succeeded' }] }] })
+  assert.deepEqual((await reading).ids, ['1'])
+})
+
 test('a followed stream of an order at rest gives what is stored and ends at once', async () => {
   const services = memoryHttpServices()
   const app = createHttpApp(services)

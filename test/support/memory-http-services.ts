@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { EventEmitter, on } from 'node:events'
+import type { ProjectView } from '../../src/contract/projects.ts'
 import type { EventView, WorkOrderDetail } from '../../src/contract/work-orders.ts'
 import { Fault } from '../../src/errors.ts'
 import type { HttpServices } from '../../src/http/http-services.ts'
@@ -9,6 +10,8 @@ const NOW = '2026-01-31T12:00:00.000Z'
 
 export type MemoryServices = HttpServices & {
   orders: Map<string, WorkOrderDetail>
+  /** Ids of orders whose change came from a recording, for the list. */
+  replayed: Set<string>
   /** Puts an order there. */
   place(order?: Partial<WorkOrderDetail>): WorkOrderDetail
   /** Stores an event and tells the subscribers. */
@@ -23,6 +26,8 @@ export type MemoryServices = HttpServices & {
 export function memoryHttpServices(): MemoryServices {
   const orders = new Map<string, WorkOrderDetail>()
   const events: EventView[] = []
+  const projects: ProjectView[] = []
+  const replayed = new Set<string>()
   const news = new EventEmitter().setMaxListeners(0)
   const told: string[] = []
   let open = 0
@@ -43,6 +48,7 @@ export function memoryHttpServices(): MemoryServices {
     )
   return {
     orders,
+    replayed,
     place,
     told,
     subscriptions: () => open,
@@ -56,7 +62,10 @@ export function memoryHttpServices(): MemoryServices {
       add: async (added) =>
         added.map(({ project, approved, ...order }) => place({ ...order, approved, project: project ?? null })),
       list: async ({ status, limit }) =>
-        [...orders.values()].filter((order) => status === undefined || order.status === status).slice(-limit),
+        [...orders.values()]
+          .filter((order) => status === undefined || order.status === status)
+          .slice(-limit)
+          .map((order) => ({ ...order, replayed: replayed.has(order.id) })),
       find: async (id) => find(id),
       detail: async (id) => find(id),
       edit: async (id, edit) => {
@@ -67,12 +76,14 @@ export function memoryHttpServices(): MemoryServices {
       reject: async (id, reason) => change(id, { status: 'cancelled', metadata: { rejection_reason: reason } }),
     },
     projects: {
-      add: async ({ default_branch, ...project }) => ({
-        id: randomUUID(),
-        default_branch: default_branch ?? 'main',
-        ...project,
-      }),
-      list: async () => [],
+      add: async ({ default_branch, ...project }) => {
+        const known = projects.find(({ name }) => name === project.name)
+        if (known !== undefined) return { project: known, added: false }
+        const added = { id: randomUUID(), default_branch: default_branch ?? 'main', ...project }
+        projects.push(added)
+        return { project: added, added: true }
+      },
+      list: async () => projects,
     },
     events: {
       list: async (workOrderId, afterId) => after(workOrderId, afterId).slice(0, 500),

@@ -21,7 +21,7 @@ export type CommandSurroundings = { environment: Record<string, string>; cwd?: s
 /** Starts `moose` with these words in a process of its own; disposing kills it if it still runs. */
 export function startMoose(words: readonly string[], surroundings: CommandSurroundings): MooseCommand {
   const { environment, cwd = '/', stdin = '' } = surroundings
-  const env = { PATH: process.env['PATH'], HOME: '/nonexistent', ...environment }
+  const env = { PATH: process.env['PATH'], HOME: '/nonexistent', MOOSE_INVOKED: 'moose', ...environment }
   const child = spawn(process.execPath, [MAIN, ...words], { cwd, env, stdio: 'pipe' })
   // A command that does not read its input may be gone before it is written.
   child.stdin.on('error', () => undefined)

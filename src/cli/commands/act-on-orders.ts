@@ -3,6 +3,7 @@ import { WorkOrderDetailResponse, WorkOrderResponse, type WorkOrderView } from '
 import { workOrderPath } from '../api-client.ts'
 import { type Cli, withApi } from '../cli.ts'
 import { shortId } from '../humanize.ts'
+import { type ServiceState, serviceStateOf } from '../service-state.ts'
 import { LONGEST_TITLE, oneLine } from '../terminal-text.ts'
 
 export type OrderAction = {
@@ -12,8 +13,8 @@ export type OrderAction = {
   body?: Record<string, unknown>
   /** What is said of each order afterwards. */
   done: (order: WorkOrderView) => string
-  /** What one does next. `served`: a service is up. */
-  hint?: (order: WorkOrderView, served: boolean) => string
+  /** What one does next. */
+  hint?: (order: WorkOrderView, service: ServiceState) => string
 }
 
 /**
@@ -28,6 +29,7 @@ export async function actOnOrders(cli: Cli, ids: readonly string[], action: Orde
       const { work_order } = await api.call({ method: 'GET', path: workOrderPath(id), answer: WorkOrderDetailResponse })
       found.push(work_order.id)
     }
+    const state = action.hint === undefined ? 'none' : await serviceStateOf(api, service)
     const changed: WorkOrderView[] = []
     for (const id of found) {
       const path = `${workOrderPath(id)}/${action.verb}`
@@ -35,7 +37,7 @@ export async function actOnOrders(cli: Cli, ids: readonly string[], action: Orde
       const { work_order } = await api.call({ method: 'POST', path, ...sent, answer: WorkOrderResponse })
       changed.push(work_order)
       report(cli, work_order, action)
-      if (action.hint !== undefined) cli.output.note(action.hint(work_order, service !== null))
+      if (action.hint !== undefined) cli.output.note(action.hint(work_order, state))
     }
     cli.output.document({ success: true, work_orders: changed })
   })

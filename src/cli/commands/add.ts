@@ -4,19 +4,12 @@ import { Fault } from '../../errors.ts'
 import { RISK_LEVELS } from '../../work-order/content.ts'
 import { type Cli, withApi } from '../cli.ts'
 import { shortId } from '../humanize.ts'
-import { orderFromOptions, ordersFromFiles } from '../read-orders.ts'
+import { assertProjectsKnown } from '../known-projects.ts'
+import { checkOrder } from '../order-problems.ts'
+import { fieldsOf, type OrderOptions, orderFromOptions, ordersFromFiles, type ReadOrders } from '../read-orders.ts'
 import { LONGEST_TITLE, oneLine } from '../terminal-text.ts'
 
-type AddOptions = {
-  from?: string[]
-  title?: string
-  description?: string
-  criterion?: string[]
-  file?: string[]
-  risk?: string
-  project?: string
-  approve?: true
-}
+type AddOptions = OrderOptions & { from?: string[]; project?: string; approve?: true }
 
 export function addCommand(cli: Cli): Command {
   return new Command('add')
@@ -32,8 +25,9 @@ export function addCommand(cli: Cli): Command {
     .option('-a, --approve', 'approve at once')
     .addHelpText('after', HELP)
     .action(async (options: AddOptions) => {
-      const orders = await requested(cli, options)
+      const { orders, projects } = await requested(cli, options)
       await withApi(cli, async (api) => {
+        await assertProjectsKnown(api, projects)
         const body = { work_orders: orders.map((order) => ({ ...order, ...overrides(options) })) }
         const path = '/api/work-orders'
         const added = await api.call({ method: 'POST', path, body, answer: WorkOrdersResponse })
@@ -59,19 +53,23 @@ A file:
   risk_level: low
 `
 
-async function requested(cli: Cli, options: AddOptions): Promise<NewWorkOrder[]> {
-  const { from, title, description, criterion, file, risk } = options
-  const described = [title, description, criterion, file, risk].some((option) => option !== undefined)
-  if (from !== undefined && described) {
+async function requested(cli: Cli, options: AddOptions): Promise<ReadOrders<NewWorkOrder>> {
+  const { from, project, approve: _, ...described } = options
+  const fields = fieldsOf(described)
+  const isDescribed = Object.keys(fields).length > 0
+  if (from !== undefined && isDescribed) {
     throw new Fault('request_invalid', 'Give either a file (-f) or a --title with its options, not both.')
   }
-  if (from !== undefined) return await ordersFromFiles(cli, from)
-  if (!described) {
+  if (from === undefined && !isDescribed) {
     const message = 'Nothing to add. Give a file (moose add -f order.yaml) or a title (moose add --title "…" --file …).'
     throw new Fault('request_invalid', message)
   }
-  const fields = { title, description, acceptance_criteria: criterion, files_in_scope: file, risk_level: risk }
-  return [orderFromOptions(Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)))]
+  const read =
+    from === undefined
+      ? { orders: [orderFromOptions(cli, fields, checkOrder)], projects: [] }
+      : await ordersFromFiles(cli, from, checkOrder)
+  // The option counts instead of what the files say.
+  return project === undefined ? read : { ...read, projects: [{ name: project, at: '--project:' }] }
 }
 
 /** What an option says about every order, those of files too. */

@@ -1,6 +1,8 @@
 import type { Command } from 'commander'
+import type { WorkOrderView } from '../../contract/work-orders.ts'
 import type { Cli } from '../cli.ts'
 import { shortId } from '../humanize.ts'
+import type { ServiceState } from '../service-state.ts'
 import { actOnOrders, orderCommand } from './act-on-orders.ts'
 
 export function approveCommand(cli: Cli): Command {
@@ -11,10 +13,17 @@ export function approveCommand(cli: Cli): Command {
       actOnOrders(cli, ids, {
         verb: 'approve',
         done: () => 'approved',
-        hint: ({ id }, served) =>
-          served
-            ? `Watch with: moose logs -f ${shortId(id)}   The service takes it on once started: moose start`
-            : `Run it now with: moose run ${shortId(id)}   Have all approved ones run: moose up --start`,
+        hint,
       }),
   )
+}
+
+function hint({ id, status }: WorkOrderView, service: ServiceState): string {
+  const short = shortId(id)
+  // Approved again after it ended; it is taken on only once somebody asks for another attempt.
+  if (status !== 'pending') return `Try it again with: moose retry ${short}`
+  if (service === 'polling') return `The service takes it on now; follow it with: moose logs -f ${short}`
+  if (service === 'idle')
+    return `Run it now with: moose run ${short}   Have the service take on all approved ones: moose start`
+  return `Run it now with: moose run ${short}   Have all approved ones run: moose up --start`
 }

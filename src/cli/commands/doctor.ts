@@ -21,7 +21,7 @@ export function doctorCommand(cli: Cli): Command {
       const findings = await looked(cli, options.fix === true)
       const sound = findings.every(({ state }) => state !== 'missing' && state !== 'broken')
       cli.output.document({ success: sound, findings })
-      cli.output.line(table(findings.map((finding) => row(finding, cli.output.paint))))
+      cli.output.line(cli.output.hint(table(findings.map((finding) => row(finding, cli.output.paint)))))
       if (!sound) process.exitCode = 1
     })
 }

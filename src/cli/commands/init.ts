@@ -30,7 +30,7 @@ export function initCommand(cli: Cli): Command {
         const { name, repository, default_branch, forge } = added.project
         const { paint } = cli.output
         cli.output.line(
-          `project ${paint.bold(name)}: ${harmless(repository)}, branch ${default_branch}, forge ${forge}`,
+          `project ${paint.bold(name)}${added.added ? '' : ' is there already'}: ${harmless(repository)}, branch ${default_branch}, forge ${forge}`,
         )
         cli.output.note('Add work with: moose add --title "…" --file …')
       })

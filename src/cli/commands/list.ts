@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { WorkOrdersResponse, type WorkOrderView } from '../../contract/work-orders.ts'
+import { type ListedWorkOrder, ListedWorkOrdersResponse } from '../../contract/work-orders.ts'
 import { STATUSES } from '../../work-order/status.ts'
+import { REPLAY } from '../attempt-evidence.ts'
 import { type Cli, withApi } from '../cli.ts'
 import { ago, shortId, usd } from '../humanize.ts'
 import { stateOf } from '../order-state.ts'
@@ -34,7 +35,7 @@ export function listCommand(cli: Cli): Command {
         const listed = await api.call({
           method: 'GET',
           path: `/api/work-orders?${query.toString()}`,
-          answer: WorkOrdersResponse,
+          answer: ListedWorkOrdersResponse,
         })
         cli.output.document(listed)
         print(cli, listed.work_orders, options)
@@ -42,7 +43,7 @@ export function listCommand(cli: Cli): Command {
     )
 }
 
-function print({ output }: Cli, orders: readonly WorkOrderView[], { status, project, limit }: ListOptions): void {
+function print({ output }: Cli, orders: readonly ListedWorkOrder[], { status, project, limit }: ListOptions): void {
   if (orders.length === 0) {
     const filtered = status !== undefined || project !== undefined
     output.note(filtered ? 'No such work orders.' : 'No work orders yet. Add one with: moose add --title "…" --file …')
@@ -57,11 +58,12 @@ function print({ output }: Cli, orders: readonly WorkOrderView[], { status, proj
     stateOf(order, paint),
     order.project === null ? '–' : oneLine(order.project, 16),
     order.github_pr_number === null ? '–' : `#${order.github_pr_number}`,
-    usd(order.actual_cost),
+    order.replayed ? paint.yellow('replay') : usd(order.actual_cost),
     ago(new Date(order.created_at), now),
     oneLine(order.title, width),
   ])
   output.line(table([heads, ...rows]))
+  if (orders.some(({ replayed }) => replayed)) output.note(REPLAY)
   if (orders.length === limit)
     output.note(`The newest ${limit}; see more with: moose list --limit ${Math.min(MOST, limit * 10)}`)
 }

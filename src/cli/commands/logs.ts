@@ -2,8 +2,10 @@ import { Command } from 'commander'
 import { WorkOrderDetailResponse } from '../../contract/work-orders.ts'
 import { workOrderPath } from '../api-client.ts'
 import { type Cli, withApi } from '../cli.ts'
-import { eventLine, isRepetition } from '../event-line.ts'
+import { isRepetition, printEvent } from '../event-line.ts'
 import { listenForInterruption } from '../interruption.ts'
+import { serviceStateOf } from '../service-state.ts'
+import { waitsFor } from '../waits-for.ts'
 
 export function logsCommand(cli: Cli): Command {
   return new Command('logs')
@@ -13,16 +15,18 @@ export function logsCommand(cli: Cli): Command {
     .option('-f, --follow', 'go on until nothing more will come without a human')
     .addHelpText('after', '\nExamples:\n  $ moose logs -f 1a2b3c4d\n  $ moose logs 1a2b3c4d --json | jq .type')
     .action((id: string, { follow }: { follow?: true }) =>
-      withApi(cli, async (api) => {
+      withApi(cli, async (api, service) => {
         using interruption = listenForInterruption()
         const { signal } = interruption
         const path = workOrderPath(id)
         const { work_order } = await api.call({ method: 'GET', path, answer: WorkOrderDetailResponse, signal })
         const workOrderId = work_order.id
+        const waiting = follow ? waitsFor(work_order, await serviceStateOf(api, service)) : null
+        if (waiting !== null) cli.output.note(waiting)
         const events = follow ? api.follow({ workOrderId, afterId: '0', signal }) : api.history(workOrderId)
         for await (const event of events) {
           cli.output.document(event)
-          if (!isRepetition(event)) cli.output.line(eventLine(event, cli.output.paint, { time: true }))
+          if (!isRepetition(event)) printEvent(cli.output, event, { time: true })
         }
         if (interruption.exitCode() !== null) process.exitCode = Number(interruption.exitCode())
       }),

@@ -9,8 +9,12 @@ export function retryCommand(cli: Cli): Command {
     actOnOrders(cli, ids, {
       verb: 'retry',
       done: ({ approved }) => (approved ? 'pending, approved' : 'pending, not approved'),
-      hint: ({ id, approved }) =>
-        `${approved ? 'Run it now' : 'Approve it'} with: moose ${approved ? 'run' : 'approve'} ${shortId(id)}`,
+      hint: ({ id, approved }, service) => {
+        if (!approved) return `Approve it with: moose approve ${shortId(id)}`
+        return service === 'polling'
+          ? `The service takes it on now; follow it with: moose logs -f ${shortId(id)}`
+          : `Run it now with: moose run ${shortId(id)}`
+      },
     }),
   )
 }

@@ -3,15 +3,18 @@ import { Command } from 'commander'
 import { ExecuteResponse, type ExecutionResult } from '../../contract/orchestrator.ts'
 import { type WorkOrderDetail, WorkOrderDetailResponse } from '../../contract/work-orders.ts'
 import { type ApiClient, workOrderPath } from '../api-client.ts'
+import { isReplay, REPLAY } from '../attempt-evidence.ts'
 import { type Cli, withApi } from '../cli.ts'
 import type { Connection } from '../connect.ts'
 import { duration, shortId, usd } from '../humanize.ts'
 import { type Interruption, listenForInterruption } from '../interruption.ts'
-import { printRun } from '../print-run.ts'
+import { printRun, type RunPrinting } from '../print-run.ts'
 import { harmless } from '../terminal-text.ts'
 
-/** The last lines of a log may come a moment after the answer that ended the run. */
-const LAST_LINES_MS = 500
+/** The last lines of a run may come a moment after the answer that ended it. */
+const LAST_LINES_MS = 3_000
+/** Of a run that was refused there are none, unless they are on their way. */
+const FIRST_LINES_MS = 500
 
 export function runCommand(cli: Cli): Command {
   return new Command('run')
@@ -31,7 +34,8 @@ export function runCommand(cli: Cli): Command {
         const result = await execute(cli, api, work_order, interruption)
         if (result === null) return sayInterrupted(cli, work_order, service, interruption)
         cli.output.document({ success: true, result })
-        report(cli, result)
+        const ran = await api.call({ method: 'GET', path, answer: WorkOrderDetailResponse })
+        report(cli, result, isReplay(ran.work_order.attempt_history.at(-1)))
       }),
     )
 }
@@ -56,7 +60,7 @@ async function execute(
     afterId: '0',
     signal: AbortSignal.any([signal, done.signal]),
   })
-  const printing = printRun(cli.output, spinner, events, order.attempts)
+  const printing = printRun(cli.output, spinner, events, attemptsBefore(order))
   try {
     const body = { work_order_id: order.id }
     const path = '/api/orchestrator/execute'
@@ -66,17 +70,31 @@ async function execute(
     if (signal.aborted) return null
     throw error
   } finally {
-    await Promise.race([printing, delay(LAST_LINES_MS, undefined, { signal: done.signal }).catch(() => {})])
+    await lastLines(printing)
     done.abort()
-    await printing
+    await printing.ended
   }
 }
 
-function report({ output }: Cli, result: ExecutionResult): void {
+async function lastLines({ begun, ended }: RunPrinting): Promise<void> {
+  const over = new AbortController()
+  const wait = (ms: number) => delay(ms, undefined, { signal: over.signal }).catch(() => {})
+  await Promise.race([ended, wait(FIRST_LINES_MS)])
+  if (begun()) await Promise.race([ended, wait(LAST_LINES_MS)])
+  over.abort()
+}
+
+/** One that is being carried out is joined: its attempt is shown from the first step. */
+function attemptsBefore({ status, phase, attempts }: WorkOrderDetail): number {
+  return status === 'in_progress' && phase !== 'in_review' ? attempts - 1 : attempts
+}
+
+function report({ output }: Cli, result: ExecutionResult, replay: boolean): void {
   const { paint } = output
   const id = shortId(result.work_order_id)
   output.line(`${paint.green('✓')} ${paint.bold(`Pull request #${result.pr_number}`)}  ${harmless(result.pr_url)}`)
   output.line(`  ${harmless(result.branch_name)}  ${duration(result.execution_time_ms)}  ${usd(result.cost_usd)}`)
+  if (replay) output.line(`  ${paint.yellow(REPLAY)}`)
   output.note(`Look at it with: moose show ${id} --diff   Merge it with: moose merge ${id}`)
 }
 

@@ -17,10 +17,13 @@ export function showCommand(cli: Cli): Command {
       withApi(cli, async (api) => {
         const shown = await api.call({ method: 'GET', path: workOrderPath(id), answer: WorkOrderDetailResponse })
         const { output } = cli
-        if (options.diff === true && !output.json) return output.verbatim(diffOf(shown.work_order))
+        const diff = options.diff === true ? diffOf(shown.work_order) : null
         output.document(shown)
+        if (diff !== null) return output.json ? undefined : output.verbatim(diff)
         const { paint } = output
-        output.line(orderPage(shown.work_order, { paint, now: new Date(), steps: options.steps === true }))
+        output.line(
+          orderPage(shown.work_order, { paint, hint: output.hint, now: new Date(), steps: options.steps === true }),
+        )
       }),
     )
 }

@@ -22,7 +22,7 @@ export function statusCommand(cli: Cli): Command {
         const path = '/api/orchestrator'
         const answer = await api.call({ method: 'GET', path, answer: OrchestratorStatusResponse })
         cli.output.document({ ...answer, service })
-        cli.output.line(statusPage(answer.status, service, cli.output.paint))
+        cli.output.line(cli.output.hint(statusPage(answer.status, service, cli.output.paint)))
       }),
     )
 }

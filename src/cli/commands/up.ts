@@ -8,7 +8,7 @@ import { createLog } from '../../log.ts'
 import { type ApiClient, createApiClient } from '../api-client.ts'
 import type { Cli } from '../cli.ts'
 import { findService, IN_PROCESS_URL } from '../connect.ts'
-import { eventLine, isRepetition } from '../event-line.ts'
+import { isRepetition, printEvent } from '../event-line.ts'
 import { ago, counted, duration, shortId } from '../humanize.ts'
 import { listenForInterruption } from '../interruption.ts'
 import { removeServiceFile, writeServiceFile } from '../service-file.ts'
@@ -94,7 +94,7 @@ function greet({ output }: Cli, url: string, status: OrchestratorStatus): void {
   ]
   output.document({ type: 'ready', url, status })
   output.line(`${paint.bold(`Moose ${status.version}`)} serves ${paint.cyan(url)}`)
-  output.line(table(rows.map(([name, value]) => [`  ${paint.dim(String(name))}`, String(value)])))
+  output.line(output.hint(table(rows.map(([name, value]) => [`  ${paint.dim(String(name))}`, String(value)]))))
 }
 
 async function printEvents({ output }: Cli, api: ApiClient, afterId: string, signal: AbortSignal): Promise<void> {
@@ -102,8 +102,7 @@ async function printEvents({ output }: Cli, api: ApiClient, afterId: string, sig
     for await (const event of api.follow({ workOrderId: null, afterId, signal })) {
       output.document(event)
       // What a check prints belongs in `moose logs`; here it would drown what happens to the others.
-      if (event.type !== 'output' && !isRepetition(event))
-        output.line(eventLine(event, output.paint, { time: true, order: true }))
+      if (event.type !== 'output' && !isRepetition(event)) printEvent(output, event, { time: true, order: true })
     }
   } catch (error) {
     // The service goes on without its live lines.

@@ -22,6 +22,7 @@ const add = createRoute({
   tags,
   request: { body: jsonBody(NewProject, true) },
   responses: {
+    200: json(ProjectResponse, 'The same project was there already'),
     201: json(ProjectResponse, 'Added'),
     ...BODY_FAULT,
     ...CONFLICT,
@@ -36,5 +37,6 @@ export const projectRoutes = newRoutes()
     return c.json({ success: true as const, projects: await c.var.services.projects.list() }, 200)
   })
   .openapi(add, async (c) => {
-    return c.json({ success: true as const, project: await c.var.services.projects.add(c.req.valid('json')) }, 201)
+    const { project, added } = await c.var.services.projects.add(c.req.valid('json'))
+    return c.json({ success: true as const, project, added }, added ? 201 : 200)
   })

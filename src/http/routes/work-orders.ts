@@ -2,6 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi'
 import {
   AddWorkOrders,
   EditWorkOrder,
+  ListedWorkOrdersResponse,
   ListQuery,
   WorkOrderDetailResponse,
   WorkOrderParams,
@@ -32,8 +33,9 @@ const list = createRoute({
   tags,
   request: { query: ListQuery },
   responses: {
-    200: json(WorkOrdersResponse, 'Oldest first; of more than `limit`, the newest'),
+    200: json(ListedWorkOrdersResponse, 'Oldest first; of more than `limit`, the newest'),
     ...QUERY_FAULT,
+    ...NO_SUCH_PROJECT,
     ...ANY_FAULT,
   },
 })

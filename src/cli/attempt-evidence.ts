@@ -1,0 +1,51 @@
+import { z } from 'zod'
+import type { AttemptView, StepView, WorkOrderDetail } from '../contract/work-orders.ts'
+
+/** The parts of the step `verify` that are shown; kept also where it speaks against the change. */
+const VerifyOutput = z.object({
+  /** Null: everything passed. */
+  failure: z.object({ code: z.string() }).nullable(),
+  files: z.array(z.object({ path: z.string(), added: z.number().nullable(), deleted: z.number().nullable() })),
+  checks: z.array(
+    z.object({ name: z.string(), outcome: z.string(), durationMs: z.number(), proves: z.array(z.number()) }),
+  ),
+})
+
+/** The order as the attempt found it; it may have been edited since. */
+const RouteInput = z.object({ acceptance_criteria: z.array(z.string()) })
+
+export type AttemptEvidence = z.infer<typeof VerifyOutput> & { criteria: string[] }
+
+/** What the last attempt has to show; null when it did not come so far, or another Moose wrote it. */
+export function evidenceOf({ attempt_history }: Pick<WorkOrderDetail, 'attempt_history'>): AttemptEvidence | null {
+  const last = attempt_history.at(-1)
+  const verified = VerifyOutput.safeParse(stepOf(last, 'verify')?.output)
+  const routed = RouteInput.safeParse(stepOf(last, 'route')?.input)
+  if (!verified.success) return null
+  return { ...verified.data, criteria: routed.success ? routed.data.acceptance_criteria : [] }
+}
+
+/**
+ * Which check proved a criterion, as the pull request ticks it; null for none, and for one that was edited since.
+ *
+ * @param index of the criterion in its order
+ */
+export function proofOf(evidence: AttemptEvidence | null, criterion: string, index: number): string | null {
+  if (evidence === null || evidence.criteria[index] !== criterion) return null
+  const proof = evidence.checks.find(({ outcome, proves }) => outcome === 'passed' && proves.includes(index))
+  return proof === undefined ? null : proof.name
+}
+
+const ProposeOutput = z.object({ response: z.object({ replayed: z.literal(true) }) })
+
+/** Said wherever a change is shown that no model made. */
+export const REPLAY = 'replay: no model was called'
+
+/** Whether the change of an attempt came from a recording. */
+export function isReplay(attempt: AttemptView | undefined): boolean {
+  return ProposeOutput.safeParse(stepOf(attempt, 'propose')?.output).success
+}
+
+function stepOf(attempt: AttemptView | undefined, name: string): StepView | undefined {
+  return attempt?.steps.find((step) => step.name === name)
+}

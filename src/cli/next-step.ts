@@ -1,0 +1,32 @@
+import type { WorkOrderView } from '../contract/work-orders.ts'
+import { shortId } from './humanize.ts'
+import { harmless } from './terminal-text.ts'
+
+/** What a person does next with an order, by where it stands; null when there is nothing to do. */
+export function nextStep(order: WorkOrderView): string | null {
+  const id = shortId(order.id)
+  const again = order.approved ? '' : `moose approve ${id}   `
+  switch (order.status) {
+    case 'pending':
+      return order.approved ? `moose run ${id}   or, with a service: moose logs -f ${id}` : `moose approve ${id}`
+    case 'in_progress':
+      return order.phase === 'in_review'
+        ? `moose show ${id} --diff   then: moose merge ${id}   or: moose close ${id}`
+        : `moose logs -f ${id}`
+    case 'failed':
+      return `moose logs ${id}   correct it: moose edit ${id}   then: ${again}moose retry ${id}`
+    case 'blocked':
+      return `${remedyOf(order)}then: ${again}moose retry ${id}`
+    case 'cancelled':
+      return `moose retry ${id}`
+    case 'completed':
+      return null
+  }
+}
+
+/** Reasons end with what to do about them. */
+function remedyOf({ status_reason: reason }: WorkOrderView): string {
+  if (reason === null) return ''
+  const sentences = reason.message.trim().split(/(?<=[.!?])\s+/)
+  return `${harmless(String(sentences.at(-1)))}   `
+}
