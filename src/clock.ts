@@ -11,3 +11,6 @@ export const systemClock: Clock = {
   now: () => new Date(),
   sleep: (ms, signal) => delay(ms, undefined, { signal }),
 }
+
+/** For a wait or a step that nothing may stop. */
+export const NEVER_ABORTED = new AbortController().signal

@@ -1,4 +1,4 @@
-import { type Kysely, type Selectable, sql } from 'kysely'
+import { type ExpressionBuilder, type Kysely, type Selectable, sql } from 'kysely'
 import type { AttemptView, StepView } from '../contract/work-orders.ts'
 import type { FaultRecord } from '../errors.ts'
 import type { Database } from './schema.ts'
@@ -29,6 +29,18 @@ export async function runningAttempts(db: Db, executorId: string): Promise<Attem
   return rows.map((row) => ({ workOrderId: row.work_order_id, attempt: row.number }))
 }
 
+/** For `where` on `work_orders`: no attempt of the order runs. */
+export function hasNoRunningAttempt({ not, exists, selectFrom }: ExpressionBuilder<Database, 'work_orders'>) {
+  return not(
+    exists(
+      selectFrom('attempts')
+        .select('number')
+        .whereRef('attempts.work_order_id', '=', 'work_orders.id')
+        .where('attempts.status', '=', 'running'),
+    ),
+  )
+}
+
 /** Orders that stand in an attempt nobody can run any more: its row is gone. */
 export async function ordersWithoutAttempt(db: Db): Promise<string[]> {
   const rows = await db
@@ -36,16 +48,7 @@ export async function ordersWithoutAttempt(db: Db): Promise<string[]> {
     .select('id')
     .where('status', '=', 'in_progress')
     .where('phase', '<>', 'in_review')
-    .where(({ not, exists, selectFrom }) =>
-      not(
-        exists(
-          selectFrom('attempts')
-            .select('number')
-            .whereRef('attempts.work_order_id', '=', 'work_orders.id')
-            .where('attempts.status', '=', 'running'),
-        ),
-      ),
-    )
+    .where(hasNoRunningAttempt)
     .execute()
   return rows.map((row) => row.id)
 }

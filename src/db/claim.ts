@@ -1,7 +1,7 @@
 import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely'
 import { LIMITS } from '../work-order/content.ts'
 import { scopesOverlap } from '../work-order/scope.ts'
-import type { AttemptKey } from './attempts.ts'
+import { type AttemptKey, hasNoRunningAttempt } from './attempts.ts'
 import { recordEvent } from './events.ts'
 import type { Database } from './schema.ts'
 import { texts } from './work-order-view.ts'
@@ -97,16 +97,7 @@ async function approvedOrders(transaction: Transaction<Database>, only: string |
     .where('status', '=', 'pending')
     .where(sql<boolean>`metadata ->> 'approved_by_director' = 'true'`)
     // A cancelled and retried order waits until its last attempt has really ended.
-    .where(({ not, exists, selectFrom }) =>
-      not(
-        exists(
-          selectFrom('attempts')
-            .select('number')
-            .whereRef('attempts.work_order_id', '=', 'work_orders.id')
-            .where('attempts.status', '=', 'running'),
-        ),
-      ),
-    )
+    .where(hasNoRunningAttempt)
   if (only !== null) select = select.where('id', '=', only)
   const rows = await select.orderBy('created_at').orderBy('id').limit(LOOK_AHEAD).execute()
   return rows.map((row) => ({ id: row.id, repository: row.repository, files: texts(row.files) }))

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import type { Clock } from '../clock.ts'
+import { type Clock, NEVER_ABORTED } from '../clock.ts'
 import { type AttemptKey, noteAttempt } from '../db/attempts.ts'
 import type { Database } from '../db/schema.ts'
 import { noteRouting } from '../db/work-orders.ts'
@@ -34,7 +34,6 @@ export type WorkflowDeps = {
   onEnd: (key: AttemptKey, fault: FaultRecord | null) => void
 }
 
-const NEVER_ABORTED = new AbortController().signal
 /**
  * A push that was stopped halfway may have landed all the same, so publishing ends by itself and `record` takes back
  * what nobody wants any more; and an end is recorded also when the attempt was cancelled.

@@ -1,8 +1,6 @@
-import type { Clock } from '../clock.ts'
+import { type Clock, NEVER_ABORTED } from '../clock.ts'
 import { Fault } from '../errors.ts'
 import type { RunningAttempts } from './running-attempts.ts'
-
-const NEVER_ABORTED = new AbortController().signal
 
 /** Asks attempts to stop at their next step boundary, for a later start to go on from there. */
 export type Drain = {

@@ -1,6 +1,6 @@
 import { DBOS, DBOSWorkflowConflictError } from '@dbos-inc/dbos-sdk'
 import type { Kysely } from 'kysely'
-import type { Clock } from '../clock.ts'
+import { type Clock, NEVER_ABORTED } from '../clock.ts'
 import { type AttemptKey, beginStep, endedStep, endStep } from '../db/attempts.ts'
 import { reasonOf } from '../db/database-fault.ts'
 import { recordEvent } from '../db/events.ts'
@@ -13,8 +13,6 @@ import type { Phase } from '../work-order/status.ts'
 import type { Clean } from './clean.ts'
 import { type Drain, ServiceStopping } from './drain.ts'
 import { named, type Patience, patiently } from './patience.ts'
-
-const NEVER_ABORTED = new AbortController().signal
 
 const PHASE: Record<StepName, Phase | null> = {
   route: 'routing',
