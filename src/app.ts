@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import packageJson from '../package.json' with { type: 'json' }
 import { createParts } from './app/adapters.ts'
-import { type DoctorFinding, examine } from './app/doctor.ts'
+import { examine, repair } from './app/doctor.ts'
 import { executorIdOf } from './app/executor-id.ts'
 import { hearDatabase } from './app/hear-database.ts'
 import { createHomeOwnership } from './app/home-ownership.ts'
@@ -12,11 +12,14 @@ import { openDatabase } from './db/connect.ts'
 import { createEventFeed } from './db/event-feed.ts'
 import { type MigrateResult, migrate } from './db/migrate.ts'
 import type { Database } from './db/schema.ts'
+import type { DoctorFinding } from './doctor-finding.ts'
+import { toFault } from './errors.ts'
 import { createHttpApp } from './http/http-app.ts'
 import { serveHttp } from './http/serve-http.ts'
 import type { Log } from './log.ts'
 import type { Orchestrator } from './orchestrator/orchestrator.ts'
 import { createOrchestrator } from './orchestrator/orchestrator-service.ts'
+import { assertWantedReady } from './pipeline/choose-executor.ts'
 
 /** The version of this program. */
 export const VERSION = packageJson.version
@@ -36,7 +39,8 @@ export type Moose = AsyncDisposable & {
    * @throws {Fault} `port_taken`
    */
   serve(port: number): Promise<{ url: string }>
-  doctor(): Promise<DoctorFinding[]>
+  /** Looks at everything an order needs. @param fix installs first what Moose can install */
+  doctor(fix: ((message: string) => void) | null): Promise<DoctorFinding[]>
 }
 
 /**
@@ -60,6 +64,7 @@ export async function openMoose(config: Config, options: { log: Log; role: 'serv
 
   const clock = systemClock
   const parts = createParts({ db, config, clock, log })
+  stack.use(parts.gateway)
   const databaseUrl = shownDatabaseUrl(database.url)
   const orchestrator = stack.use(
     createOrchestrator({
@@ -70,6 +75,7 @@ export async function openMoose(config: Config, options: { log: Log; role: 'serv
       log,
       databaseUrl,
       adapters: parts.adapters,
+      watch: parts.watch,
       executorId,
       version: VERSION,
       own: ownership.take,
@@ -77,8 +83,11 @@ export async function openMoose(config: Config, options: { log: Log; role: 'serv
   )
   const feed = createEventFeed(db)
   stack.use(await hearDatabase(database.url, { orchestrator, feed, log }))
-  const http = createHttpApp(createHttpServices({ db, parts, feed, orchestrator, log }))
-  if (role === 'service') await orchestrator.launch()
+  const http = createHttpApp(createHttpServices({ db, parts, feed, orchestrator, config, log }))
+  if (role === 'service') {
+    await assertWantedReady(parts.adapters.executors).catch((error: unknown) => log.warn(toFault(error).message))
+    await orchestrator.launch()
+  }
   const owned = stack.move()
   return {
     http,
@@ -87,7 +96,10 @@ export async function openMoose(config: Config, options: { log: Log; role: 'serv
     databaseUrl,
     migrated,
     serve: async (port) => owned.use(await serveHttp(http, { port })),
-    doctor: () => examine(config, database, parts),
+    async doctor(fix) {
+      if (fix !== null) await repair(config, fix)
+      return examine(config, database, parts)
+    },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }

@@ -39,14 +39,31 @@ const Environment = z.object({
   MOOSE_MODEL_TIMEOUT_MS: wholeNumber(1_000, 3_600_000).default(600_000),
   MOOSE_DRAIN_GRACE_MS: wholeNumber(0, 3_600_000).default(30_000),
   MOOSE_CONTEXT_MAX_BYTES: wholeNumber(1_000, 10_000_000).default(400_000),
+  MOOSE_TRACK_INTERVAL_MS: wholeNumber(1_000, 3_600_000).default(45_000),
+  MOOSE_GITHUB_WEBHOOK_SECRET: z.string().min(16, 'is shorter than 16 characters').optional(),
   ORCHESTRATOR_POLLING_INTERVAL_MS: POLLING_INTERVAL_MS.default(10_000),
   ORCHESTRATOR_MAX_CONCURRENT_EXECUTIONS: MAX_CONCURRENT.default(3),
   ORCHESTRATOR_AUTO_START: flag.default(false),
+  ORCHESTRATOR_EXECUTOR: z.enum(['auto', 'patch', 'aider'], 'is none of auto, patch, aider').default('auto'),
+  ORCHESTRATOR_AIDER_BIN: z.string().refine(path.isAbsolute, 'is not an absolute path').optional(),
+  ORCHESTRATOR_AIDER_TIMEOUT_MS: wholeNumber(1_000, 3_600_000).default(300_000),
   PATH: z.string().default('/usr/local/bin:/usr/bin:/bin'),
   ANTHROPIC_API_KEY: z.string().optional(),
   OPENAI_API_KEY: z.string().optional(),
   OPENAI_COMPATIBLE_API_KEY: z.string().optional(),
+  // gh's own names, with gh's meaning: https://cli.github.com/manual/gh_help_environment
+  GH_TOKEN: z.string().optional(),
+  GITHUB_TOKEN: z.string().optional(),
+  GH_ENTERPRISE_TOKEN: z.string().optional(),
+  GITHUB_ENTERPRISE_TOKEN: z.string().optional(),
+  GH_HOST: z.string().optional(),
+  GITHUB_ACTIONS: flag.optional(),
 })
+
+/** Where the operator's own gh keeps its login; only `gh auth token` sees these. */
+const LOGIN_VARIABLES = ['HOME', 'XDG_CONFIG_HOME', 'GH_CONFIG_DIR', 'XDG_RUNTIME_DIR', 'DBUS_SESSION_BUS_ADDRESS']
+/** How this machine reaches the net; gh and git get these. */
+const NETWORK_VARIABLES = ['HTTPS_PROXY', 'https_proxy', 'NO_PROXY', 'no_proxy', 'SSL_CERT_FILE', 'SSL_CERT_DIR']
 
 export type Config = {
   /** Absolute path; everything Moose keeps on disk is below it. */
@@ -59,6 +76,14 @@ export type Config = {
   pollingIntervalMs: number
   maxConcurrent: number
   autoStart: boolean
+  /** What applies proposals; `auto`: whatever suits the proposal. */
+  executor: 'auto' | 'patch' | 'aider'
+  /** The operator's own Aider; null: the one `moose doctor --fix` installs. */
+  aiderBin: string | null
+  /** How long one run of Aider may take. */
+  aiderTimeoutMs: number
+  /** What an installation may know of the environment: where packages are, through which proxy. May hold secrets. */
+  installEnvironment: Readonly<Record<string, string>>
   /** How long running steps may go on after SIGTERM. */
   drainGraceMs: number
   /** Bytes of file content one proposal may carry. */
@@ -69,13 +94,36 @@ export type Config = {
   proposerUrl: string | null
   /** Folder of recordings for the `replay` provider; null: there is no such provider. */
   replayDir: string | null
+  /** Pause between two looks at the open pull requests of GitHub. */
+  trackIntervalMs: number
+  github: {
+    /** Host the enterprise token is for; null: there is none. */
+    enterpriseHost: string | null
+    /** Whether Moose runs inside GitHub Actions, whose own token starts no workflows. */
+    insideActions: boolean
+  }
+  /** Variables for a gh that reads the operator's own login. */
+  loginEnvironment: Readonly<Record<string, string>>
+  /** Proxy and certificates, for gh and git. */
+  networkEnvironment: Readonly<Record<string, string>>
   /** Where children find their programs. */
   executablePath: string
   secrets: Secrets
+  githubSecrets: GitHubSecrets
 }
 
 /** Kept apart so that printing the rest is safe. */
 export type Secrets = { anthropic: string | null; openai: string | null; openaiCompatible: string | null }
+
+/** Apart from the others because models need none of them. */
+export type GitHubSecrets = {
+  /** For github.com; null: the operator's own gh is asked. */
+  token: string | null
+  /** For `github.enterpriseHost`. */
+  enterpriseToken: string | null
+  /** What GitHub signs webhooks with; null: none are taken. */
+  webhook: string | null
+}
 
 /**
  * Reads the configuration from an environment. An empty variable counts as unset.
@@ -86,7 +134,16 @@ export function readConfig(environment: Record<string, string | undefined>): Con
   const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
   const parsed = Environment.safeParse(set)
   if (!parsed.success) throw invalid(parsed.error)
-  return Object.freeze(toConfig(parsed.data))
+  return Object.freeze({
+    ...toConfig(parsed.data),
+    loginEnvironment: pick(set, LOGIN_VARIABLES),
+    networkEnvironment: pick(set, NETWORK_VARIABLES),
+    installEnvironment: installEnvironment(set),
+  })
+}
+
+function pick(set: Record<string, string | undefined>, names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.flatMap((name) => (set[name] === undefined ? [] : [[name, set[name]]])))
 }
 
 function invalid(error: z.ZodError): Fault {
@@ -95,7 +152,17 @@ function invalid(error: z.ZodError): Fault {
   return new Fault('config_invalid', `Bad configuration: ${problems.join('; ')}. Correct or unset it.`, { variables })
 }
 
-function toConfig(env: z.infer<typeof Environment>): Config {
+/** HOME too: pip and uv find their configuration and caches there. */
+function installEnvironment(set: Record<string, string | undefined>): Record<string, string> {
+  const wanted = /^(HOME|PATH|LANG|PIP_\w+|UV_\w+|(https?|all|no)_proxy|SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE)$/i
+  return Object.fromEntries(
+    Object.entries(set).flatMap(([name, value]) => (value !== undefined && wanted.test(name) ? [[name, value]] : [])),
+  )
+}
+
+type PassedOn = 'loginEnvironment' | 'networkEnvironment' | 'installEnvironment'
+
+function toConfig(env: z.infer<typeof Environment>): Omit<Config, PassedOn> {
   return {
     home: path.resolve(env.MOOSE_HOME),
     databaseUrl: env.DATABASE_URL ?? null,
@@ -104,17 +171,27 @@ function toConfig(env: z.infer<typeof Environment>): Config {
     pollingIntervalMs: env.ORCHESTRATOR_POLLING_INTERVAL_MS,
     maxConcurrent: env.ORCHESTRATOR_MAX_CONCURRENT_EXECUTIONS,
     autoStart: env.ORCHESTRATOR_AUTO_START,
+    executor: env.ORCHESTRATOR_EXECUTOR,
+    aiderBin: env.ORCHESTRATOR_AIDER_BIN ?? null,
+    aiderTimeoutMs: env.ORCHESTRATOR_AIDER_TIMEOUT_MS,
     drainGraceMs: env.MOOSE_DRAIN_GRACE_MS,
     contextMaxBytes: env.MOOSE_CONTEXT_MAX_BYTES,
     modelTimeoutMs: env.MOOSE_MODEL_TIMEOUT_MS,
     managerUrl: env.MOOSE_MANAGER_URL ?? null,
     proposerUrl: env.MOOSE_PROPOSER_URL ?? null,
     replayDir: env.MOOSE_REPLAY_DIR ?? null,
+    trackIntervalMs: env.MOOSE_TRACK_INTERVAL_MS,
+    github: { enterpriseHost: env.GH_HOST ?? null, insideActions: env.GITHUB_ACTIONS ?? false },
     executablePath: env.PATH,
     secrets: {
       anthropic: env.ANTHROPIC_API_KEY ?? null,
       openai: env.OPENAI_API_KEY ?? null,
       openaiCompatible: env.OPENAI_COMPATIBLE_API_KEY ?? null,
+    },
+    githubSecrets: {
+      token: env.GH_TOKEN ?? env.GITHUB_TOKEN ?? null,
+      enterpriseToken: env.GH_ENTERPRISE_TOKEN ?? env.GITHUB_ENTERPRISE_TOKEN ?? null,
+      webhook: env.MOOSE_GITHUB_WEBHOOK_SECRET ?? null,
     },
   }
 }

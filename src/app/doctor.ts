@@ -5,20 +5,14 @@ import type { OpenDatabase } from '../db/connect.ts'
 import { listProjects } from '../db/projects.ts'
 import { listProposers } from '../db/proposer-configs.ts'
 import type { Database } from '../db/schema.ts'
+import type { DoctorFinding } from '../doctor-finding.ts'
 import { toFault } from '../errors.ts'
+import { installAider } from '../executors/aider/install.ts'
+import { examineGitHub } from '../forge/github/examine.ts'
 import { defaultBranchOf } from '../git/default-branch.ts'
 import { runCommand } from '../process/run-command.ts'
 import type { Parts } from './adapters.ts'
-
-/** One thing Moose needs or could use. */
-export type DoctorFinding = {
-  name: string
-  /** `optional`: not there and not needed for what is set up now. */
-  state: 'ok' | 'missing' | 'broken' | 'optional'
-  detail: string
-  /** What to type or do; null when there is nothing to do. */
-  remedy: string | null
-}
+import { aiderFolder } from './executors.ts'
 
 const LEAST_FREE_BYTES = 1_000_000_000
 const VERSION_TIMEOUT_MS = 10_000
@@ -32,14 +26,33 @@ export async function examine(config: Config, database: OpenDatabase, parts: Par
     await gitFinding(parts),
     await home(config),
     ok('database', `${database.embedded ? 'embedded Postgres' : 'Postgres'} at ${shownDatabaseUrl(database.url)}`),
-    ...(await projects(database.db, parts)),
+    ...(await projects(config, database.db, parts)),
     ...(await proposerFindings(database.db, parts)),
-    await program(config, 'gh', 'the GitHub forge (not part of this version)'),
-    await program(config, 'aider', 'the aider executor (not part of this version)'),
+    await program(config, 'gh', 'the GitHub forge'),
+    await aider(config, parts),
   ]
 }
 
 const ok = (name: string, detail: string): DoctorFinding => ({ name, state: 'ok', detail, remedy: null })
+
+/** Installs what Moose can install itself. @throws {Fault} `command_missing`, `command_failed` */
+export async function repair(config: Config, onProgress: (message: string) => void): Promise<void> {
+  if (config.aiderBin !== null) return
+  await installAider({ folder: aiderFolder(config), environment: config.installEnvironment, onProgress })
+}
+
+async function aider(config: Config, { adapters }: Parts): Promise<DoctorFinding> {
+  const { executors } = adapters
+  try {
+    await executors.aider.assertReady()
+    return ok('aider', config.aiderBin === null ? aiderFolder(config) : config.aiderBin)
+  } catch (thrown) {
+    const detail = toFault(thrown).message
+    if (executors.wanted === 'aider') return { name: 'aider', state: 'missing', detail, remedy: 'moose doctor --fix' }
+    const optional = 'not there; needed only where a Proposer answers free text (moose doctor --fix installs it)'
+    return { name: 'aider', state: 'optional', detail: optional, remedy: null }
+  }
+}
 
 /** git as Moose itself runs it, which is not from the operator's PATH. */
 async function gitFinding({ mirrors }: Parts): Promise<DoctorFinding> {
@@ -91,23 +104,24 @@ async function home({ home }: Config): Promise<DoctorFinding> {
   }
 }
 
-async function projects(db: Kysely<Database>, { mirrors }: Parts): Promise<DoctorFinding[]> {
+async function projects(config: Config, db: Kysely<Database>, { mirrors, gh }: Parts): Promise<DoctorFinding[]> {
   const known = await listProjects(db)
   if (known.length === 0) {
     const remedy = 'moose init, in a checkout of the repository'
     return [{ name: 'projects', state: 'missing', detail: 'none is set up', remedy }]
   }
-  return Promise.all(
-    known.map(async (project) => {
-      const name = `project ${project.name}`
-      try {
-        await defaultBranchOf(mirrors.git, project.repository, project.default_branch)
-        return ok(name, `${project.default_branch}, forge ${project.forge}`)
-      } catch (thrown) {
-        return { name, state: 'broken', detail: toFault(thrown).message, remedy: null } as const
-      }
-    }),
-  )
+  const looked = known.map(async ({ default_branch: defaultBranch, ...rest }): Promise<DoctorFinding[]> => {
+    const project = { ...rest, defaultBranch }
+    const name = `project ${project.name}`
+    const onGitHub = project.forge === 'github' ? await examineGitHub({ gh, config }, project) : []
+    try {
+      await defaultBranchOf(mirrors.git, project, defaultBranch)
+      return [ok(name, `${defaultBranch}, forge ${project.forge}`), ...onGitHub]
+    } catch (thrown) {
+      return [{ name, state: 'broken', detail: toFault(thrown).message, remedy: null }, ...onGitHub]
+    }
+  })
+  return (await Promise.all(looked)).flat()
 }
 
 async function proposerFindings(db: Kysely<Database>, { models }: Parts): Promise<DoctorFinding[]> {

@@ -1,10 +1,12 @@
 import type { Kysely } from 'kysely'
+import type { Config } from '../config.ts'
 import type { NewProject, ProjectView } from '../contract/projects.ts'
 import type { ListedWorkOrder, ListQuery, WorkOrderDetail } from '../contract/work-orders.ts'
 import { attemptHistory } from '../db/attempts.ts'
 import { editWorkOrder } from '../db/edit-work-order.ts'
 import type { EventFeed } from '../db/event-feed.ts'
 import { eventsAfter } from '../db/events.ts'
+import { takeDelivery } from '../db/github-deliveries.ts'
 import { addProject, findProjectByName, listProjects } from '../db/projects.ts'
 import { listPullRequestsOfOrder } from '../db/pull-requests.ts'
 import { replayedOrders } from '../db/replayed-orders.ts'
@@ -12,21 +14,24 @@ import type { Database } from '../db/schema.ts'
 import { addWorkOrders, approveWorkOrder, findWorkOrder, listWorkOrders, rejectWorkOrder } from '../db/work-orders.ts'
 import { defaultBranchOf } from '../git/default-branch.ts'
 import { originOf } from '../git/origin.ts'
-import type { HttpServices } from '../http/http-services.ts'
+import type { GitHubWebhook, HttpServices } from '../http/http-services.ts'
 import type { Log } from '../log.ts'
-import type { Orchestrator } from '../orchestrator/orchestrator.ts'
+import type { OrchestratorService } from '../orchestrator/orchestrator-service.ts'
 import { forgeOf } from '../pipeline/ports/pull-request.ts'
 import type { Parts } from './adapters.ts'
 import { proposeForApi } from './propose-for-api.ts'
 
-/** What the API stands on, bound to this database and these parts. */
-export function createHttpServices(deps: {
+type Deps = {
   db: Kysely<Database>
   parts: Parts
   feed: EventFeed
-  orchestrator: Orchestrator
+  orchestrator: OrchestratorService
+  config: Pick<Config, 'githubSecrets'>
   log: Log
-}): HttpServices {
+}
+
+/** What the API stands on, bound to this database and these parts. */
+export function createHttpServices(deps: Deps): HttpServices {
   const { db, parts, feed, orchestrator, log } = deps
   return {
     workOrders: {
@@ -46,8 +51,19 @@ export function createHttpServices(deps: {
     orchestrator,
     manager: parts.ownManager,
     proposeForApi: (request, signal) => proposeForApi(db, parts, request, signal),
+    githubWebhook: githubWebhook(deps),
     log,
   }
+}
+
+function githubWebhook({
+  db,
+  orchestrator,
+  config,
+}: Pick<Deps, 'db' | 'orchestrator' | 'config'>): GitHubWebhook | null {
+  const secret = config.githubSecrets.webhook
+  if (secret === null) return null
+  return { secret, take: (delivery) => takeDelivery(db, delivery), hint: orchestrator.lookAtPullRequest }
 }
 
 async function listedWorkOrders(db: Kysely<Database>, query: ListQuery): Promise<ListedWorkOrder[]> {
@@ -85,6 +101,6 @@ async function addCheckedProject(
     known.forge === wanted.forge &&
     (wanted.default_branch === undefined || wanted.default_branch === known.default_branch)
   if (known !== undefined && isSame) return { project: known, added: false }
-  const defaultBranch = await defaultBranchOf(mirrors.git, repository, wanted.default_branch)
+  const defaultBranch = await defaultBranchOf(mirrors.git, { ...wanted, repository }, wanted.default_branch)
   return { project: await addProject(db, { ...wanted, repository, defaultBranch }), added: true }
 }

@@ -2,9 +2,10 @@ import path from 'node:path'
 import { type Fault, toFault } from '../errors.ts'
 import type { Check, CheckResult, CheckRunner } from '../pipeline/ports/execution.ts'
 import type { Workspace } from '../pipeline/ports/workspace.ts'
+import { plainText } from '../process/plain-text.ts'
 import { type CommandResult, runCommand } from '../process/run-command.ts'
 import { childEnvironment } from '../sandbox/child-environment.ts'
-import { OutputTail, plainText } from './output-tail.ts'
+import { OutputTail } from './output-tail.ts'
 import { provedCriteria } from './proved-criteria.ts'
 
 const TAIL_BYTES = 16 * 1024

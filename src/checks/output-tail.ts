@@ -1,4 +1,4 @@
-import { stripVTControlCharacters } from 'node:util'
+import { plainText } from '../process/plain-text.ts'
 
 /** Kept while a check runs; escape sequences and control characters come off at the end. */
 const RAW_CHARACTERS = 64 * 1024
@@ -23,15 +23,6 @@ export class OutputTail {
     const firstLine = tail.indexOf('\n')
     return note + (firstLine === -1 ? tail : tail.slice(firstLine + 1))
   }
-}
-
-/** Without colours, cursor movements and other control characters (a NUL cannot even be stored). */
-export function plainText(text: string): string {
-  return stripVTControlCharacters(text)
-    .replaceAll('\r\n', '\n')
-    .replaceAll('\r', '\n')
-    .replace(/[^\P{Cc}\n\t]/gu, '')
-    .toWellFormed()
 }
 
 function lastBytes(text: string, maxBytes: number): string {

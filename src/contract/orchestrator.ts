@@ -18,6 +18,14 @@ export const OrchestratorStatus = z
     errors: z.array(z.object({ message: z.string(), timestamp: z.iso.datetime() })),
     /** Orders by status. */
     work_orders: z.record(z.enum(STATUSES), z.number().int()),
+    github: z.object({
+      /** Open pull requests on GitHub whose end Moose waits for. */
+      tracked_pull_requests: z.number().int(),
+      /** Requests this process made to the API of GitHub. */
+      api_calls_last_hour: z.number().int(),
+      /** Null before the first look. */
+      last_look: z.iso.datetime().nullable(),
+    }),
     /** Id of the newest event; follow the stream from here to hear only of what comes. */
     last_event_id: z.string(),
     /** Process id and home of the service. */

@@ -49,3 +49,28 @@ export async function recordPullRequestEvent(
     .onConflict((conflict) => conflict.doNothing())
     .execute()
 }
+
+export type NewGitHubEvent = {
+  workOrderId: string
+  /** GitHub's name of the event. */
+  type: 'status' | 'pull_request_review' | 'push'
+  number: number
+  branch: string
+  /** What it is now: the state of the checks, the decision of the reviews, the commit; null: none any more. */
+  status: string | null
+}
+
+/** A change of a pull request that may come again; unlike its end, each is kept. */
+export async function recordGitHubEvent(db: Kysely<Database>, event: NewGitHubEvent): Promise<void> {
+  await db
+    .insertInto('github_events')
+    .values({
+      event_type: event.type,
+      action: null,
+      pr_number: event.number,
+      branch_name: event.branch,
+      status: event.status,
+      work_order_id: event.workOrderId,
+    })
+    .execute()
+}

@@ -1,11 +1,12 @@
 import type { Insertable, Kysely, Selectable } from 'kysely'
+import { Fault } from '../errors.ts'
 import type { Database } from './schema.ts'
 
 type Db = Kysely<Database>
 export type PullRequestRow = Selectable<Database['pull_requests']>
 export type NewPullRequest = Omit<Insertable<Database['pull_requests']>, 'number'>
 
-/** A pull request of the forge `local`; null when there is none with this number. */
+/** Null when no attempt of the project has opened one with this number. */
 export async function findPullRequest(db: Db, projectId: string, number: number): Promise<PullRequestRow | null> {
   const row = await db
     .selectFrom('pull_requests')
@@ -70,6 +71,24 @@ export async function openPullRequest(db: Db, opened: NewPullRequest): Promise<P
   })
 }
 
+/** Keeps the pull request of an attempt that a forge has numbered, or finds the one it has. */
+export async function keepPullRequest(
+  db: Db,
+  opened: NewPullRequest & { number: number; url: string; node_id: string },
+): Promise<PullRequestRow> {
+  const row = await db
+    .insertInto('pull_requests')
+    .values({ ...opened, seen_head_sha: opened.head_sha })
+    .onConflict((conflict) => conflict.columns(['work_order_id', 'attempt']).doNothing())
+    .returningAll()
+    .executeTakeFirst()
+  if (row !== undefined) return row
+  const key = { workOrderId: opened.work_order_id, attempt: opened.attempt }
+  const existing = await findPullRequestOfAttempt(db, key)
+  if (existing !== null) return existing
+  throw new Fault('internal', `The pull request #${opened.number} of ${key.workOrderId} was neither kept nor found.`)
+}
+
 /**
  * Ends a pull request. One that is merged stays merged; one that is closed becomes merged when its commit reached the
  * base all the same.
@@ -97,4 +116,66 @@ export async function endPullRequest(
   const key = { workOrderId: row.work_order_id, attempt: row.attempt }
   const current = await findPullRequestOfAttempt(db, key)
   return current === null ? row : current
+}
+
+/** An open pull request on GitHub and where it lives. */
+export type WatchedRow = {
+  work_order_id: string
+  attempt: number
+  number: number
+  node_id: string
+  project_id: string
+}
+
+/**
+ * Pull requests on GitHub whose end Moose has not recorded, oldest first: open ones, and those whose order still waits
+ * for them.
+ *
+ * @param number null: all
+ */
+export async function listWatchedPullRequests(db: Db, number: number | null): Promise<WatchedRow[]> {
+  let select = db
+    .selectFrom('pull_requests')
+    .innerJoin('work_orders', 'work_orders.id', 'pull_requests.work_order_id')
+    .innerJoin('projects', 'projects.id', 'pull_requests.project_id')
+    .select(['work_order_id', 'attempt', 'number', 'node_id', 'pull_requests.project_id'])
+    .where('projects.forge', '=', 'github')
+    .where(({ eb, or, and, ref }) =>
+      or([
+        eb('pull_requests.state', '=', 'open'),
+        and([eb('work_orders.phase', '=', 'in_review'), eb('work_orders.attempts', '=', ref('pull_requests.attempt'))]),
+      ]),
+    )
+  if (number !== null) select = select.where('number', '=', number)
+  const rows = await select.orderBy('pull_requests.created_at').execute()
+  return rows.flatMap(({ node_id, ...row }) => (node_id === null ? [] : [{ ...row, node_id }]))
+}
+
+export type Seen = { seen_head_sha: string; checks: string | null; review: string | null }
+
+/**
+ * Keeps how a pull request was seen.
+ *
+ * @returns how it was seen before; null when there is no such pull request
+ */
+export async function noteSeen(
+  db: Db,
+  key: { workOrderId: string; attempt: number },
+  seen: Seen & { seen_at: Date },
+): Promise<(Omit<Seen, 'seen_head_sha'> & { seen_head_sha: string | null }) | null> {
+  const before = await db
+    .selectFrom('pull_requests')
+    .select(['seen_head_sha', 'checks', 'review'])
+    .where('work_order_id', '=', key.workOrderId)
+    .where('attempt', '=', key.attempt)
+    .forUpdate()
+    .executeTakeFirst()
+  if (before === undefined) return null
+  await db
+    .updateTable('pull_requests')
+    .set(seen)
+    .where('work_order_id', '=', key.workOrderId)
+    .where('attempt', '=', key.attempt)
+    .execute()
+  return before
 }

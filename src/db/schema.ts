@@ -117,6 +117,17 @@ export type Database = {
     merge_sha: string | null
     created_at: Time
     ended_at: Date | null
+    url: string | null
+    node_id: string | null
+    seen_head_sha: string | null
+    checks: string | null
+    review: string | null
+    seen_at: Date | null
+  }
+  github_deliveries: {
+    id: string
+    event: string
+    received_at: Time
   }
   github_events: {
     id: Generated<string>
@@ -124,6 +135,7 @@ export type Database = {
     action: string | null
     pr_number: number | null
     branch_name: string | null
+    status: string | null
     work_order_id: string | null
     metadata: JsonDefault
     created_at: Time

@@ -1,5 +1,6 @@
 import { Fault } from '../errors.ts'
 import type { Git } from './git.ts'
+import type { RemoteRepository } from './git-access.ts'
 import { unreachable } from './mirror.ts'
 import { parseRepositoryUrl } from './repository-url.ts'
 
@@ -9,9 +10,18 @@ import { parseRepositoryUrl } from './repository-url.ts'
  * @throws {Fault} `repository_refused`, `repository_unreachable`, `base_branch_missing`
  * @see https://git-scm.com/docs/git-ls-remote (`--symref` prints `ref: refs/heads/main	HEAD`)
  */
-export async function defaultBranchOf(git: Git, repository: string, wanted: string | undefined): Promise<string> {
-  const remote = parseRepositoryUrl(repository)
-  const result = await git.run(['ls-remote', '--symref', '--', remote.url], { signal: null, timeoutMs: 60_000 })
+export async function defaultBranchOf(
+  git: Git,
+  repository: RemoteRepository,
+  wanted: string | undefined,
+): Promise<string> {
+  const remote = parseRepositoryUrl(repository.repository)
+  const { args, env } = await git.accessTo(repository)
+  const result = await git.run([...args, 'ls-remote', '--symref', '--', remote.url], {
+    env,
+    signal: null,
+    timeoutMs: 60_000,
+  })
   if (result.exitCode !== 0) throw unreachable(remote, result)
   const lines = result.stdout.text().split('\n')
   const head = lines.map((line) => /^ref: refs\/heads\/(.+)\tHEAD$/.exec(line)).find((match) => match !== null)

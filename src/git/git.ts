@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { Fault } from '../errors.ts'
 import { type Command, type CommandResult, runCommand } from '../process/run-command.ts'
+import { accessTo, type GitAccess, type RemoteRepository } from './git-access.ts'
 import { gitEnvironment, HARDENED_ARGS } from './git-environment.ts'
 import { withoutCredentials } from './repository-url.ts'
 
@@ -18,10 +19,20 @@ const SHOWN_STDERR = 600
 /** git on this host, hardened: no hooks, no prompts, no configuration but ours. */
 export class Git {
   readonly #home: string
+  readonly #access: GitAccess | null
 
-  /** @param home absolute path of a private folder that is and stays empty; made when it is missing */
-  constructor(home: string) {
+  /**
+   * @param home absolute path of a private folder that is and stays empty; made when it is missing
+   * @param access null: no token and no proxy is known
+   */
+  constructor(home: string, access: GitAccess | null = null) {
     this.#home = home
+    this.#access = access
+  }
+
+  /** What a git that talks to this repository needs beside its own arguments. */
+  async accessTo(repository: RemoteRepository) {
+    return await accessTo(repository, this.#access)
   }
 
   /** Runs git. A non-zero exit is a result. */

@@ -21,7 +21,8 @@ export type MergeRequest = { base: string; head: string; message: string; when: 
 export async function mergeCommits(mirror: Mirror, request: MergeRequest): Promise<MergeOutcome> {
   const base = fullSha(request.base)
   const head = fullSha(request.head)
-  if (await contains(mirror, base, head)) return { outcome: 'contained', sha: await broughtBy(mirror, base, head) }
+  if (await containsCommit(mirror, base, head))
+    return { outcome: 'contained', sha: await broughtBy(mirror, base, head) }
   const args = ['merge-tree', '--write-tree', '-z', '--name-only', '--no-messages', base, head]
   const result = await mirror.run(args, { signal: null })
   const [tree, ...files] = result.stdout
@@ -36,7 +37,10 @@ export async function mergeCommits(mirror: Mirror, request: MergeRequest): Promi
   return { outcome: 'merged', sha: stdout.text().trim() }
 }
 
-async function contains(mirror: Mirror, base: string, head: string): Promise<boolean> {
+/** Whether `head` is `base` or one of its ancestors; false also for a commit the mirror does not have. */
+export async function containsCommit(mirror: Mirror, base: string, head: string): Promise<boolean> {
+  const known = await mirror.run(['cat-file', '-e', `${fullSha(head)}^{commit}`], { signal: null })
+  if (known.exitCode !== 0) return false
   const args = ['merge-base', '--is-ancestor', head, base]
   const result = await mirror.run(args, { signal: null })
   if (result.exitCode !== 0 && result.exitCode !== 1) throw gitFailed(args, result)

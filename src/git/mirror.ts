@@ -31,6 +31,12 @@ export class Mirror {
     return await this.#git.run([`--git-dir=${this.dir}`, ...args], call)
   }
 
+  /** git on the mirror, talking to the project's repository; a non-zero exit is a result. */
+  async runRemote(project: Project, args: readonly string[], call: GitCall): Promise<CommandResult> {
+    const access = await this.#git.accessTo(project)
+    return await this.run([...access.args, ...args], { ...call, env: { ...access.env, ...call.env } })
+  }
+
   /** git on the mirror. @throws {Fault} `command_failed` unless it succeeds */
   async succeed(args: readonly string[], call: GitCall): Promise<CommandResult> {
     await putBackMirrorFiles(this.dir)
@@ -48,7 +54,8 @@ export class Mirror {
     const refspec = `+${branchRef(from.branch)}:${from.into}`
     await this.#prepare()
     return await this.#queue.run(async () => {
-      const fetch = (): Promise<CommandResult> => this.run([...FETCH, '--', remote.url, refspec], { signal })
+      const args = [...FETCH, '--', remote.url, refspec]
+      const fetch = (): Promise<CommandResult> => this.runRemote(project, args, { signal })
       const result = await patientWithLocks(this.dir, fetch)
       if (result.exitCode !== 0 && /couldn't find remote ref/.test(result.stderr.text())) return null
       if (result.exitCode !== 0) throw unreachable(remote, result)
@@ -61,6 +68,13 @@ export class Mirror {
     const args = ['update-ref', '--no-deref', ref, sha]
     const result = await patientWithLocks(this.dir, () => this.run(args, { signal: null }))
     if (result.exitCode !== 0) throw gitFailed(args, result)
+  }
+
+  /** Deletes a ref of the mirror if it stands at this commit. @returns whether it did */
+  async letGo(ref: string, sha: string): Promise<boolean> {
+    const args = ['update-ref', '--no-deref', '-d', ref, sha]
+    const { exitCode } = await patientWithLocks(this.dir, () => this.run(args, { signal: null }))
+    return exitCode === 0
   }
 
   async #commitAt(ref: string): Promise<string> {

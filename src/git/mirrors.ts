@@ -1,6 +1,7 @@
 import path from 'node:path'
 import type { Project } from '../work-order/project.ts'
 import { Git } from './git.ts'
+import type { GitAccess } from './git-access.ts'
 import { Mirror } from './mirror.ts'
 import { plainId } from './ref-names.ts'
 
@@ -11,10 +12,13 @@ export class Mirrors {
   readonly #root: string
   readonly #byProject = new Map<string, Mirror>()
 
-  /** @param root absolute path */
-  constructor(root: string) {
+  /**
+   * @param root absolute path
+   * @param access null: no token and no proxy is known
+   */
+  constructor(root: string, access: GitAccess | null = null) {
     this.#root = root
-    this.git = new Git(path.join(root, 'git-home'))
+    this.git = new Git(path.join(root, 'git-home'), access)
   }
 
   /** Always the same mirror for the same project, so that what must not run at once can queue in it. */

@@ -27,7 +27,7 @@ export async function remoteHead({ project, mirror, signal }: PushSource, branch
   const remote = parseRepositoryUrl(project.repository)
   const ref = branchRef(branch)
   const args = ['ls-remote', '--quiet', '--', remote.url, ref]
-  const result = await mirror.run(args, { signal, timeoutMs: TIMEOUT_MS })
+  const result = await mirror.runRemote(project, args, { signal, timeoutMs: TIMEOUT_MS })
   if (result.exitCode !== 0) throw unreachable(remote, result)
   // The pattern also matches refs that merely end in it.
   const line = result.stdout
@@ -90,7 +90,7 @@ async function pushRef(
 
 /** A push that took too long comes back as its Fault: it may have landed all the same. */
 async function runPush(
-  { mirror, signal }: PushSource,
+  { project, mirror, signal }: PushSource,
   url: string,
   { sha, branch, expected }: { sha: string | null; branch: string; expected: string | null },
 ): Promise<CommandResult | Fault> {
@@ -109,7 +109,7 @@ async function runPush(
     refspec,
   ]
   try {
-    return await mirror.run(args, { signal, timeoutMs: TIMEOUT_MS })
+    return await mirror.runRemote(project, args, { signal, timeoutMs: TIMEOUT_MS })
   } catch (error) {
     const fault = toFault(error)
     if (fault.code === 'command_timed_out') return fault

@@ -32,6 +32,8 @@ export const QUERY_FAULT = { 400: fault('`request_invalid`: the message names ev
 export const NO_SUCH_ORDER = { 404: fault('`work_order_not_found`') }
 export const NO_SUCH_PROJECT = { 404: fault('`not_found`: there is no project of this name') }
 export const NOT_APPROVED = { 403: fault('`work_order_not_approved`, `request_forbidden`') }
+export const NOT_SIGNED = { 401: fault('`webhook_refused`: the signature is missing or does not fit') }
+export const NO_WEBHOOKS = { 404: fault('`not_found`: no secret is configured') }
 export const CONFLICT = {
   409: fault('`work_order_conflict`, `work_order_busy`, …: the state of the order is against it'),
 }

@@ -1,6 +1,7 @@
 import type { HttpApp } from './http-env.ts'
 import { newRoutes } from './new-routes.ts'
 import { eventRoutes } from './routes/events.ts'
+import { githubWebhookRoutes } from './routes/github-webhook.ts'
 import { healthRoutes } from './routes/health.ts'
 import { managerRoutes } from './routes/manager.ts'
 import { orchestratorRoutes } from './routes/orchestrator.ts'
@@ -19,5 +20,6 @@ export function apiRoutes(): HttpApp {
     .route('/', orchestratorRoutes)
     .route('/', managerRoutes)
     .route('/', proposerRoutes)
+    .route('/', githubWebhookRoutes)
     .route('/', healthRoutes)
 }

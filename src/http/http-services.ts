@@ -11,7 +11,7 @@ import type {
 import type { Log } from '../log.ts'
 import type { Orchestrator } from '../orchestrator/orchestrator.ts'
 import type { ProposerRequest, ProposerResponse } from '../pipeline/ports/proposal.ts'
-import type { Manager } from '../pipeline/ports/routing.ts'
+import type { Manager, RetryDecision, RetryRequest } from '../pipeline/ports/routing.ts'
 
 /**
  * What the API stands on. Orders are named by their id or by a unique prefix of at least four characters; one that
@@ -48,9 +48,20 @@ export type HttpServices = {
     }): AsyncIterable<EventView>
   }
   orchestrator: Orchestrator
-  /** Ours, for `POST /api/manager`. */
-  manager: Manager
+  /** Ours, for `/api/manager`. */
+  manager: Manager & { decideRetry(request: RetryRequest): Promise<RetryDecision> }
   /** Ours, for `POST /api/proposer-enhanced`. */
   proposeForApi(request: ProposerRequest, signal: AbortSignal): Promise<ProposerResponse>
+  /** Null: no secret is configured, and no webhook is taken. */
+  githubWebhook: GitHubWebhook | null
   log: Log
+}
+
+export type GitHubWebhook = {
+  /** What GitHub signs with. */
+  secret: string
+  /** Remembers a delivery. @returns false when it was taken before */
+  take(delivery: { id: string; event: string }): Promise<boolean>
+  /** Has the pull requests of this number looked at, soon. */
+  hint(number: number): void
 }

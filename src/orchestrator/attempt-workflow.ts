@@ -5,10 +5,8 @@ import type { Database } from '../db/schema.ts'
 import { noteRouting } from '../db/work-orders.ts'
 import { Fault, type FaultRecord, toFault } from '../errors.ts'
 import type { Log } from '../log.ts'
-import { apply } from '../pipeline/apply.ts'
 import type { Adapters, AttemptContext } from '../pipeline/attempt-context.ts'
 import { forgeOf } from '../pipeline/ports/pull-request.ts'
-import { propose } from '../pipeline/propose.ts'
 import { publish } from '../pipeline/publish.ts'
 import { type Routed, route } from '../pipeline/route.ts'
 import { verify } from '../pipeline/verify.ts'
@@ -20,6 +18,7 @@ import type { Clean } from './clean.ts'
 import type { Drain } from './drain.ts'
 import { durableStep, type Step } from './durable-step.ts'
 import { openAttempt } from './open-attempt.ts'
+import { applyWithRetry, proposeWithRetries } from './repeated-steps.ts'
 
 export type WorkflowDeps = {
   db: Kysely<Database>
@@ -61,7 +60,7 @@ export function attemptWorkflow(deps: WorkflowDeps): (workOrderId: string, attem
       failure = toFault(thrown).toRecord()
       await recordEnd(deps, key, run, { ...key, evidence, step: progress.step, fault: failure })
     } finally {
-      await discard(deps, key)
+      await cleanUp(deps, key, failure === null ? undefined : evidence.routed)
       deps.onEnd(key, failure)
     }
   }
@@ -85,23 +84,15 @@ async function carryOut(
   })
   evidence.routed = routed
 
-  const proposing = { proposer: routed.decision.selected_proposer, files_in_scope: routed.order.files_in_scope }
-  const proposed = await run({
-    name: 'propose',
-    input: proposing,
-    run: () => propose(context, routed, adapters, (baseSha) => noteAttempt(db, key, { base_sha: baseSha })),
+  const proposed = await proposeWithRetries(context, routed, adapters, {
+    run,
+    onBase: (baseSha) => noteAttempt(db, key, { base_sha: baseSha }),
   })
   evidence.proposed = proposed
 
-  const applying = { base_sha: proposed.baseSha, format: proposed.response.format }
-  const applied = await run({
-    name: 'apply',
-    input: applying,
-    async run() {
-      const made = await apply(context, routed, proposed, adapters)
-      await noteAttempt(db, key, { head_sha: made.headSha })
-      return made
-    },
+  const applied = await applyWithRetry(context, { routed, proposed }, adapters, {
+    run,
+    onCommit: (headSha) => noteAttempt(db, key, { head_sha: headSha }),
   })
   evidence.applied = applied
 
@@ -133,12 +124,22 @@ async function carryOut(
   })
 }
 
-/** What cannot be removed is left to the operator; it changes nothing about how the attempt ended. */
-async function discard({ adapters, log }: WorkflowDeps, { workOrderId, attempt }: AttemptKey): Promise<void> {
+/**
+ * What an attempt leaves on this machine: after a success its commit, after a failure nothing (seed 7.3). What cannot
+ * be removed is left to the operator; it changes nothing about how the attempt ended.
+ *
+ * @param failed where an attempt that failed was carried out; undefined: it did not fail, or not that far
+ */
+async function cleanUp(
+  { adapters: { workspaces }, log }: WorkflowDeps,
+  { workOrderId, attempt }: AttemptKey,
+  failed: PartialEvidence['routed'],
+): Promise<void> {
   try {
-    await adapters.workspaces.discard(workOrderId, attempt)
+    await workspaces.discard(workOrderId, attempt)
+    if (failed !== undefined) await workspaces.rollBack(failed.project, workOrderId, attempt)
   } catch (error) {
-    log.error({ err: error, workOrderId, attempt }, 'the workspace cannot be removed')
+    log.error({ err: error, workOrderId, attempt }, 'what the attempt left cannot be removed')
   }
 }
 

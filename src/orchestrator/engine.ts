@@ -9,7 +9,7 @@ import { workflowId } from '../work-order/naming.ts'
  * The revision of the steps below `attempt-workflow.ts`. Workflows are resumed only by the revision that began them;
  * raise it when steps are added, removed or change their meaning.
  */
-const PIPELINE_REVISION = 'pipeline-1'
+const PIPELINE_REVISION = 'pipeline-2'
 /** We use no queue of the engine; its supervisor need not look often. */
 const RARELY_MS = 60_000
 /** An attempt that has just ended still has its own end to write down; parked ones never do. */

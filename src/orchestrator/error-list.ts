@@ -5,6 +5,8 @@ import type { Log } from '../log.ts'
 
 const MAX_ERRORS = 50
 
+export type ErrorList = ReturnType<typeof createErrorList>
+
 /** The last errors of the service itself, for its status; the log has all of them, with their stacks. */
 export function createErrorList({ clock, log }: { clock: Clock; log: Log }) {
   const errors: { message: string; timestamp: string }[] = []

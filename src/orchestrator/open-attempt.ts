@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import { type AttemptKey, findAttempt } from '../db/attempts.ts'
 import { type NewEvent, recordEvent } from '../db/events.ts'
+import { sumModelCalls } from '../db/model-calls.ts'
 import { projectOf } from '../db/projects.ts'
 import type { Database } from '../db/schema.ts'
 import { shortIdOf } from '../db/work-orders.ts'
@@ -38,6 +39,7 @@ export async function openAttempt(
       output: (text) => output.add(text),
       project: () => projectOf(db, row.project_id),
       shortId: () => shortIdOf(db, key.workOrderId),
+      spentUsd: async () => (await sumModelCalls(db, key.workOrderId, key.attempt)).costUsd,
       isStillApproved: () => isStillApproved(db, key),
     },
     [Symbol.asyncDispose]: () => output.flush(),

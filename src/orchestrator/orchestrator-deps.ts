@@ -5,12 +5,15 @@ import type { Config } from '../config.ts'
 import type { Database } from '../db/schema.ts'
 import type { Log } from '../log.ts'
 import type { Adapters } from '../pipeline/attempt-context.ts'
+import type { PullRequestWatch } from '../pipeline/ports/pull-request.ts'
 
 /** What the orchestrator is made of; chosen in app.ts. */
 export type OrchestratorDeps = {
   db: Kysely<Database>
   pool: Pool
   adapters: Adapters
+  /** Pull requests that others merge and close. */
+  watch: PullRequestWatch
   config: Config
   clock: Clock
   log: Log

@@ -1,17 +1,20 @@
+import type { Clock } from '../clock.ts'
 import { claimOrders } from '../db/claim.ts'
 import { readSettings } from '../db/system-config.ts'
 import { findWorkOrder, noLongerInProgress } from '../db/work-orders.ts'
 import { Fault } from '../errors.ts'
+import { assertWantedReady } from '../pipeline/choose-executor.ts'
 import { createAttemptStarter } from './attempt-starter.ts'
 import { createDecisions } from './decisions.ts'
-import { createDispatcher } from './dispatcher.ts'
-import { assertServing, createDrain, settle } from './drain.ts'
-import { createErrorList } from './error-list.ts'
+import { createDispatcher, type Dispatcher } from './dispatcher.ts'
+import { assertServing, createDrain, type Drain, settle } from './drain.ts'
+import { createErrorList, type ErrorList } from './error-list.ts'
 import { executeOrder } from './execute-order.ts'
 import type { Orchestrator } from './orchestrator.ts'
 import type { OrchestratorDeps } from './orchestrator-deps.ts'
-import { createRunningAttempts } from './running-attempts.ts'
+import { createRunningAttempts, type RunningAttempts } from './running-attempts.ts'
 import { readStatus } from './status.ts'
+import { createTracker } from './tracker.ts'
 
 export type OrchestratorService = Orchestrator &
   AsyncDisposable & {
@@ -23,6 +26,8 @@ export type OrchestratorService = Orchestrator &
     wake(): void
     /** A notification said that an order was cancelled. */
     stopAttempt(workOrderId: string): void
+    /** Somebody said that something happened to a pull request of this number. */
+    lookAtPullRequest(number: number): void
   }
 
 /** Wires dispatcher, engine and running attempts into the service the API and the CLI see. */
@@ -51,17 +56,20 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
     onError: errors.add,
     now: clock.now,
   })
+  const tracker = createTracker({ ...deps, intervalMs: config.trackIntervalMs, onError: errors.add })
 
   return {
-    launch: attempts.launch,
+    launch: () => attempts.launch().then(tracker.start),
+    lookAtPullRequest: (number) => void tracker.look(number).catch(errors.add),
     async start(intervalMs) {
       assertServing(drain)
+      await assertWantedReady(adapters.executors)
       await attempts.launch()
       return dispatcher.start(intervalMs)
     },
     stop: dispatcher.stop,
     wake: dispatcher.wake,
-    status: () => readStatus({ ...deps, dispatcher, running, errors: errors.list() }),
+    status: () => readStatus({ ...deps, dispatcher, running, tracker, errors: errors.list() }),
     async execute(idOrPrefix, signal) {
       assertServing(drain)
       const order = await findWorkOrder(db, idOrPrefix)
@@ -71,6 +79,28 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
     },
     ...createDecisions({ db, forges: adapters.forges }, running.cancel),
     stopAttempt: running.cancel,
+    ...createEndings({ dispatcher, drain, running, clock, errors }),
+    async [Symbol.asyncDispose]() {
+      dispatcher.stop()
+      await tracker[Symbol.asyncDispose]()
+      await settle(drain, running, clock, 0)
+      await attempts[Symbol.asyncDispose]()
+    },
+  }
+}
+
+type Endings = Pick<OrchestratorService, 'drain' | 'abandon'>
+
+/** The two ways a service ends before its process does. */
+function createEndings(parts: {
+  dispatcher: Dispatcher
+  drain: Drain
+  running: RunningAttempts
+  clock: Clock
+  errors: ErrorList
+}): Endings {
+  const { dispatcher, drain, running, clock, errors } = parts
+  return {
     drain(graceMs) {
       dispatcher.stop()
       return settle(drain, running, clock, graceMs)
@@ -79,11 +109,6 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
       errors.add(new Fault('home_owned', 'Another process runs the work orders of this home now. Stop this one.'))
       dispatcher.stop()
       settle(drain, running, clock, 0).catch(errors.add)
-    },
-    async [Symbol.asyncDispose]() {
-      dispatcher.stop()
-      await settle(drain, running, clock, 0)
-      await attempts[Symbol.asyncDispose]()
     },
   }
 }

@@ -1,25 +1,49 @@
 import { Fault } from '../errors.ts'
-import { pullRequestTitle } from '../work-order/naming.ts'
+import { pullRequestTitle, workOrderTrailer } from '../work-order/naming.ts'
 import type { Adapters, AttemptContext } from './attempt-context.ts'
+import { chooseExecutor } from './choose-executor.ts'
 import type { Executor } from './ports/execution.ts'
 import type { Proposed } from './propose.ts'
 import type { Routed } from './route.ts'
 
-export type Applied = { headSha: string; executor: Executor['name'] }
+export type Applied = {
+  headSha: string
+  executor: Executor['name']
+  /** Why this executor. */
+  reason: string
+  /** USD of the model calls the executor made. */
+  costUsd: number
+}
 
 /**
  * Turns the proposal into one commit on the base, in a private workspace, and keeps it in the mirror.
  * The commit's dates are the claim's, so a repeated run makes the same commit.
+ *
+ * @param previousFailure what went wrong in the run before this one; null for the first
  */
 export async function apply(
   context: AttemptContext,
-  { order, project, shortId }: Routed,
-  { baseSha, response }: Proposed,
-  { executor, workspaces }: Pick<Adapters, 'executor' | 'workspaces'>,
+  done: { routed: Routed; proposed: Proposed },
+  { executors, workspaces }: Pick<Adapters, 'executors' | 'workspaces'>,
+  previousFailure: string | null,
 ): Promise<Applied> {
-  const { workOrderId, attempt, signal } = context
+  const { workOrderId, attempt, signal, output } = context
+  const { order, project, shortId } = done.routed
+  const { baseSha, response, proposer } = done.proposed
+  const { executor, reason } = chooseExecutor(executors, response)
   await using workspace = await workspaces.open({ project, workOrderId, attempt, sha: baseSha, signal })
-  await executor.apply({ workspace, content: response.content, scope: order.files_in_scope, signal })
+  const { costUsd } = await executor.apply({
+    workspace,
+    content: response.content,
+    scope: order.files_in_scope,
+    signal,
+    order,
+    workOrderId,
+    attempt,
+    proposer,
+    previousFailure,
+    onOutput: output,
+  })
   const headSha = await workspace.commit(
     commitMessage(context, pullRequestTitle(shortId, order.title)),
     context.claimedAt,
@@ -30,10 +54,10 @@ export async function apply(
       'The proposal leaves every file as it is. Say more precisely what should change.',
     )
   }
-  await context.note(`committed ${headSha.slice(0, 12)} with ${executor.name}`)
-  return { headSha, executor: executor.name }
+  await context.note(`committed ${headSha.slice(0, 12)} with ${executor.name}: ${reason}`)
+  return { headSha, executor: executor.name, reason, costUsd }
 }
 
 function commitMessage({ workOrderId, attempt }: AttemptContext, subject: string): string {
-  return `${subject}\n\nWork-Order: ${workOrderId}/${attempt}\n`
+  return `${subject}\n\n${workOrderTrailer(workOrderId, attempt)}\n`
 }

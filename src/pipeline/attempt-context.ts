@@ -1,9 +1,10 @@
 import type { WorkOrderContent } from '../work-order/content.ts'
 import type { Project } from '../work-order/project.ts'
-import type { Check, CheckRunner, Executor } from './ports/execution.ts'
+import type { Executors } from './choose-executor.ts'
+import type { Check, CheckRunner } from './ports/execution.ts'
 import type { Proposer, ProposerRequest } from './ports/proposal.ts'
 import type { Forges } from './ports/pull-request.ts'
-import type { Manager, RoutingRequest } from './ports/routing.ts'
+import type { Manager, RetryDecision, RetryRequest, RoutingRequest } from './ports/routing.ts'
 import type { Workspaces } from './ports/workspace.ts'
 
 /** What every step of one attempt knows from the start; the same again after a crash. */
@@ -24,6 +25,8 @@ export type AttemptContext = {
   project: () => Promise<Project>
   /** Enough of the id to be unique, for branch and title. */
   shortId: () => Promise<string>
+  /** USD of every model call of this attempt so far. */
+  spentUsd: () => Promise<number>
   /** Whether the approval that led to this attempt still covers the order. */
   isStillApproved: () => Promise<boolean>
 }
@@ -31,8 +34,10 @@ export type AttemptContext = {
 /** The parts an attempt is made with; chosen in app.ts. */
 export type Adapters = {
   manager: Manager
+  /** The Manager's answer to a failed proposal. */
+  decideRetry: (request: RetryRequest) => Promise<RetryDecision>
   proposer: Proposer
-  executor: Executor
+  executors: Executors
   checkRunner: CheckRunner
   workspaces: Workspaces
   /** The seed's transformations of an order (2.2). */

@@ -2,18 +2,24 @@ import type { Adapters, AttemptContext } from './attempt-context.ts'
 import type { ProposerResponse } from './ports/proposal.ts'
 import type { Routed } from './route.ts'
 
-export type Proposed = { baseSha: string; response: ProposerResponse }
+export type Proposed = {
+  baseSha: string
+  /** The name in `proposer_configs` that was asked. */
+  proposer: string
+  response: ProposerResponse
+}
 
 /**
  * Pins the base commit and has the change generated against the files it really has there.
  *
+ * @param asked the name in `proposer_configs`: the Manager's choice, of the routing or of a retry
  * @param onBase told of the commit before anything is paid for
  */
 export async function propose(
   context: AttemptContext,
-  { order, project, decision }: Routed,
+  { order, project }: Routed,
   { proposer, workspaces, buildProposerRequest }: Pick<Adapters, 'proposer' | 'workspaces' | 'buildProposerRequest'>,
-  onBase: (baseSha: string) => Promise<void>,
+  { asked, onBase }: { asked: string; onBase: (baseSha: string) => Promise<void> },
 ): Promise<Proposed> {
   const baseSha = await workspaces.fetchBase(project, context.signal)
   await onBase(baseSha)
@@ -23,10 +29,10 @@ export async function propose(
     attempt: context.attempt,
     title: order.title,
     request: buildProposerRequest(order),
-    proposer: decision.selected_proposer,
+    proposer: asked,
     base: workspaces.tree(project, baseSha),
     signal: context.signal,
     onProgress: context.note,
   })
-  return { baseSha, response }
+  return { baseSha, proposer: asked, response }
 }

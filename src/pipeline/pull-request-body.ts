@@ -16,10 +16,12 @@ const MOST = {
 /**
  * The seed's sections, with the truth in them: the files git says have changed, and a tick only where a check that
  * proves the criterion passed on this commit.
+ *
+ * @param spentUsd on all model calls of the attempt
  */
-export function pullRequestBody(context: AttemptContext, evidence: Evidence): string {
+export function pullRequestBody(context: AttemptContext, evidence: Evidence, spentUsd: number): string {
   const sections = [
-    summary(context, evidence),
+    summary(context, evidence, spentUsd),
     section('Description', clipped(neutralised(evidence.routed.order.description.trim()), MOST.Description)),
     section('Acceptance Criteria', clipped(criteria(evidence), MOST['Acceptance Criteria'])),
     section('Checks', clipped(checks(evidence), MOST.other)),
@@ -35,7 +37,7 @@ function section(heading: string, text: string): string {
   return text === '' ? '' : `## ${heading}\n\n${text}`
 }
 
-function summary(context: AttemptContext, { routed, proposed, applied }: Evidence): string {
+function summary(context: AttemptContext, { routed, proposed, applied }: Evidence, spentUsd: number): string {
   const { decision, order } = routed
   const { response } = proposed
   const lines = [
@@ -44,9 +46,9 @@ function summary(context: AttemptContext, { routed, proposed, applied }: Evidenc
     `**Risk Level:** ${order.risk_level}`,
     `**Proposer Used:** ${neutralised(response.proposer_used)}${response.replayed === true ? ' (replay: recorded answers, no model was called)' : ''}`,
     `**Complexity Score:** ${decision.routing_metadata.complexity_score.toFixed(2)}`,
-    `**Cost:** $${response.cost.toFixed(4)}${response.cost_unknown === true ? ' at least; the price of a model is unknown' : ''}`,
+    `**Cost:** $${spentUsd.toFixed(4)}${response.cost_unknown === true ? ' at least; the price of a model is unknown' : ''}`,
     `**Hard Stop Required:** ${decision.routing_metadata.hard_stop_required ? 'Yes' : 'No'}`,
-    `**Executor:** ${applied.executor}`,
+    `**Executor:** ${applied.executor} (${applied.reason})`,
     `**Attempt:** ${context.attempt}`,
   ]
   return lines.join('\n')

@@ -2,6 +2,7 @@ import { Fault } from '../errors.ts'
 import { describeProblems, fieldProblems, WorkOrderContent } from '../work-order/content.ts'
 import type { Project } from '../work-order/project.ts'
 import type { Adapters, AttemptContext } from './attempt-context.ts'
+import { assertWantedReady } from './choose-executor.ts'
 import { forgeOf } from './ports/pull-request.ts'
 import type { RoutingDecision } from './ports/routing.ts'
 
@@ -10,13 +11,21 @@ export type Routed = { shortId: string; order: WorkOrderContent; project: Projec
 /**
  * Checks the order, finds its repository and asks the Manager for a proposer: the one decision of this attempt.
  *
- * @throws {Fault} `work_order_invalid`, `files_in_scope_required`, `project_required`, `forge_unsupported`, `no_able_proposer`, …
+ * @throws {Fault} `work_order_invalid`, `files_in_scope_required`, `project_required`, `forge_unsupported`,
+ *   `command_missing` (the executor), `no_able_proposer`, …
  */
 export async function route(
   context: AttemptContext,
-  { manager, buildRoutingRequest, forges }: Pick<Adapters, 'manager' | 'buildRoutingRequest' | 'forges'>,
+  {
+    manager,
+    executors,
+    buildRoutingRequest,
+    forges,
+  }: Pick<Adapters, 'manager' | 'executors' | 'buildRoutingRequest' | 'forges'>,
 ): Promise<Routed> {
   const order = checkedContent(context)
+  // Before anything is spent.
+  await assertWantedReady(executors)
   const project = await context.project()
   // Asked before anything is paid for.
   forgeOf(forges, project)

@@ -13,7 +13,7 @@ const request = {
 }
 
 const userText = (files: Parameters<typeof buildPrompt>[1], paths: readonly string[] = []) =>
-  String(buildPrompt(request, files, paths)[1]?.content)
+  String(buildPrompt(request, files, paths, 'edits')[1]?.content)
 
 test('the task, the files with their contents, and the format are all there', () => {
   const [system, user] = buildPrompt(
@@ -24,6 +24,7 @@ test('the task, the files with their contents, and the format are all there', ()
       { kind: 'opaque', path: 'docs/logo.png', why: 'is binary' },
     ],
     ['docs/logo.png', 'package.json', 'src/greet.ts'],
+    'edits',
   )
   assert.equal(system?.role, 'system')
   assert.ok(system !== undefined && user !== undefined)
@@ -38,7 +39,7 @@ test('the task, the files with their contents, and the format are all there', ()
 })
 
 test('nothing that differs between two orders of the same content is in the prompt', () => {
-  const text = JSON.stringify(buildPrompt(request, [], []))
+  const text = JSON.stringify(buildPrompt(request, [], [], 'edits'))
   assert.doesNotMatch(text, /5f0c-id/)
 })
 

@@ -23,6 +23,11 @@ export type ProposerOptions = {
   /** Bytes of file content one proposal may carry. */
   contextMaxBytes: number
   clock: Clock
+  /**
+   * `edits`: an answer counts when it applies to the base commit, and is refined until it does. `text`: any answer
+   * counts, because an executor that calls a model makes edits of it (seed 4.4, 4.5).
+   */
+  answers: 'edits' | 'text'
 }
 
 /**
@@ -36,17 +41,17 @@ export function createProposer(options: ProposerOptions): Proposer {
       const config = await getProposerConfig(options.db, input.proposer)
       const { request, base } = input
       const files = await readScopeFiles(base, request.context, options.contextMaxBytes)
-      const prompt = buildPrompt(request, files, await base.list())
-      const refined = await refine(options.models, config, input, prompt)
+      const prompt = buildPrompt(request, files, await base.list(), options.answers)
+      const refined = await refine(options, config, input, prompt)
       return toResponse(config, refined, options.clock.now().getTime() - startedAt)
     },
   }
 }
 
-type Refined = { answers: ModelAnswer[]; rejections: string[]; content: string }
+type Refined = { answers: ModelAnswer[]; rejections: string[]; content: string; format: 'edits' | 'text' }
 
 async function refine(
-  models: Pick<Models, 'call'>,
+  { models, answers: wanted }: Pick<ProposerOptions, 'models' | 'answers'>,
   proposer: ProposerConfig,
   input: ProposeInput,
   prompt: readonly ModelMessage[],
@@ -61,7 +66,10 @@ async function refine(
     const answer = await models.call({ ...call, workOrderId, attempt, turn, task: title })
     answers.push(answer)
     const fault = await faultOfEdits(answer.text, base, request.context)
-    if (fault === null) return { answers, rejections: faults.map(({ message }) => message), content: answer.text }
+    if (fault === null || wanted === 'text') {
+      const rejections = faults.map(({ message }) => message)
+      return { answers, rejections, content: answer.text, format: fault === null ? 'edits' : 'text' }
+    }
     faults.push(fault)
     const next = turn < MAX_CALLS ? 'asking again' : 'giving up'
     await onProgress(`answer ${turn} does not apply: ${cut(fault.message, SHOWN_REASON)}; ${next}`)
@@ -93,7 +101,7 @@ function cut(text: string, length: number): string {
 
 function toResponse(
   { name, model }: ProposerConfig,
-  { answers, rejections, content }: Refined,
+  { answers, rejections, content, format }: Refined,
   executionTimeMs: number,
 ): ProposerResponse {
   return {
@@ -103,6 +111,6 @@ function toResponse(
     ...addUp(answers),
     execution_time_ms: executionTimeMs,
     refinement_metadata: { cycles: answers.length, rejections },
-    format: 'edits',
+    format,
   }
 }

@@ -29,6 +29,8 @@ export const STAGE = {
 
 /** Codes the first Moose's `failure_class` has a name for; every other one is an `orchestration_error`. */
 const FAILURE_CLASS: { readonly [Code in FaultCode]?: string } = {
+  aider_out_of_scope: 'contract_violation',
+  aider_timed_out: 'timeout',
   check_failed: 'test_fail',
   change_out_of_scope: 'contract_violation',
   command_missing: 'dependency_missing',

@@ -36,6 +36,11 @@ export function pullRequestTitle(shortId: string, title: string): string {
   return `WO-${shortId}: ${title}`
 }
 
+/** The line of a commit's message that says which attempt made it. */
+export function workOrderTrailer(workOrderId: string, attempt: number): string {
+  return `Work-Order: ${workOrderId}/${attempt}`
+}
+
 /** The workflow of one attempt. The id makes starting it idempotent. */
 export function workflowId(workOrderId: string, attempt: number): string {
   return `wo-${workOrderId}-${attempt}`

@@ -6,9 +6,10 @@ import { identityEnvironment } from '../git/git-environment.ts'
 import type { Mirror } from '../git/mirror.ts'
 import { attemptRef, fullSha } from '../git/ref-names.ts'
 import type { Log } from '../log.ts'
-import type { Workspace, WorkspaceRequest } from '../pipeline/ports/workspace.ts'
+import type { ChangedFile, Workspace, WorkspaceRequest } from '../pipeline/ports/workspace.ts'
 import { KnownFolder } from '../sandbox/known-folder.ts'
 import { removeTree } from '../sandbox/remove-tree.ts'
+import { changedFiles } from './changed-files.ts'
 import { recordsOf } from './path-bytes.ts'
 import { makePrivateClone } from './private-clone.ts'
 
@@ -67,6 +68,12 @@ export class AttemptWorkspace implements Workspace {
     this.#current = sha
     await this.#renewClone()
     return sha
+  }
+
+  async changes(): Promise<ChangedFile[]> {
+    await this.#run(['add', '--all', '--', '.'])
+    const tree = await this.#run(['write-tree'])
+    return changedFiles(this.#parts.mirror, this.baseSha, tree)
   }
 
   /**

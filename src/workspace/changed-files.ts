@@ -4,7 +4,7 @@ import { fullSha } from '../git/ref-names.ts'
 import type { ChangedFile } from '../pipeline/ports/workspace.ts'
 import { recordsOf } from './path-bytes.ts'
 
-/** Files that differ between two commits of the mirror, sorted by path. */
+/** Files that differ between two commits (or trees) of the mirror, sorted by path. */
 export async function changedFiles(mirror: Mirror, fromSha: string, toSha: string): Promise<ChangedFile[]> {
   const args = [...DIFF_TREE, '--raw', '--numstat', '-z', fullSha(fromSha), fullSha(toSha)]
   const { stdout } = await mirror.succeed(args, { signal: null })

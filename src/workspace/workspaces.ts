@@ -11,6 +11,7 @@ import type { Project } from '../work-order/project.ts'
 import { AttemptWorkspace } from './attempt-workspace.ts'
 import { changedFiles } from './changed-files.ts'
 import { CommitTree } from './commit-tree.ts'
+import { rollBack } from './roll-back.ts'
 
 export type WorkspacesOptions = {
   /** Absolute path of Moose's home; workspaces are `<root>/workspaces/<work order id>-<attempt>`. */
@@ -31,6 +32,7 @@ export function createWorkspaces({ root, mirrors, log }: WorkspacesOptions): Wor
     changedFiles: (project, from, to) => changedFiles(mirrors.of(project), from, to),
     diff: (project, from, to, maxBytes) => unifiedDiff(mirrors.of(project), from, to, maxBytes),
     discard: (workOrderId, attempt) => removeTree(folderOf(workOrderId, attempt)),
+    rollBack: (project, workOrderId, attempt) => rollBack(mirrors.of(project), workOrderId, attempt),
   }
 }
 

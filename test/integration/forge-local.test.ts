@@ -79,7 +79,8 @@ async function prepare(
   assert.ok(headSha !== null)
   const short = workOrderId.slice(0, 8)
   const branches = [`feature/wo-${short}-change`, `feature/wo-${short}-change-2`]
-  return { project, workOrderId, attempt, branches, baseSha, headSha, title: 'WO-1: Change', body: 'body', signal }
+  const texts = { title: 'WO-1: Change', body: 'body', labels: [] }
+  return { project, workOrderId, attempt, branches, baseSha, headSha, ...texts, signal }
 }
 
 async function hook(remote: GitRemote, name: string, script: string): Promise<void> {

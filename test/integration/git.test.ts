@@ -312,5 +312,5 @@ test('a repository planted where git stands has no say', async () => {
   await gitIn(home, 'init', '--quiet')
   await gitIn(home, 'config', `url.${elsewhere.path}.insteadOf`, remote.path)
   await remote.commit('only-here', { a: '3\n' })
-  assert.equal(await defaultBranchOf(git, remote.path, 'only-here'), 'only-here')
+  assert.equal(await defaultBranchOf(git, { repository: remote.path, forge: 'local' }, 'only-here'), 'only-here')
 })

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
 import { ExecuteResponse, OrchestratorStatusResponse, StartResponse } from '../../src/contract/orchestrator.ts'
 import { WorkOrderResponse, WorkOrdersResponse } from '../../src/contract/work-orders.ts'
@@ -27,8 +28,17 @@ const BODIES: Record<string, unknown> = {
     complexity_score: 0,
     approved_by_director: true,
   },
+  receiveGitHubWebhook: {},
   proposeChange: { task_description: 'Add a greeting', expected_output_type: 'code' },
 }
+
+/** Routes that do not know them do not look at them. */
+const WEBHOOK_HEADERS = {
+  'X-GitHub-Event': 'ping',
+  'X-GitHub-Delivery': '1',
+  'X-Hub-Signature-256': `sha256=${createHmac('sha256', 'webhook-secret').update('{}').digest('hex')}`,
+}
+const QUERIES: Record<string, string> = { decideRetry: '?work_order_id=1&current_proposer=small&attempt=1' }
 
 test('every route of the contract answers over a socket as it declares', async () => {
   const services = memoryHttpServices()
@@ -37,9 +47,13 @@ test('every route of the contract answers over a socket as it declares', async (
   for (const { method, path, operation } of operations()) {
     const { id } = services.place()
     const body = operation.operationId === 'executeWorkOrder' ? { work_order_id: id } : BODIES[operation.operationId]
-    const response = await fetch(server.url + path.replace('{id}', id), {
+    const response = await fetch(server.url + path.replace('{id}', id) + (QUERIES[operation.operationId] ?? ''), {
       method,
-      headers: { Accept: 'application/json', ...(body === undefined ? {} : { 'Content-Type': 'application/json' }) },
+      headers: {
+        Accept: 'application/json',
+        ...WEBHOOK_HEADERS,
+        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
     assert.ok(response.ok, `${method} ${path}: ${response.status}`)

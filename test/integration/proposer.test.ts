@@ -76,7 +76,7 @@ async function setUp(script: readonly Scripted[], { priced = true, contextMaxByt
     db,
     server,
     workOrderId: id,
-    proposer: createProposer({ db, models, contextMaxBytes, clock: systemClock }),
+    proposer: createProposer({ db, models, contextMaxBytes, clock: systemClock, answers: 'edits' }),
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]()
       await database[Symbol.asyncDispose]()

@@ -124,6 +124,14 @@ export function memoryHttpServices(): MemoryServices {
       drain: async () => undefined,
     },
     manager: {
+      decideRetry: async ({ attempt, current_proposer }) => ({
+        should_retry: true,
+        attempt_number: attempt + 1,
+        max_attempts: 3,
+        next_proposer: current_proposer,
+        strategy: 'same_model',
+        reasoning: 'It tries once more.',
+      }),
       route: async (request) => {
         if (!request.approved_by_director) throw new Fault('work_order_not_approved', 'The order is not approved.')
         return {
@@ -135,6 +143,14 @@ export function memoryHttpServices(): MemoryServices {
       },
     },
     proposeForApi: async (request) => ({ content: request.task_description, cost: 0, proposer_used: 'small-model' }),
+    githubWebhook: {
+      secret: 'webhook-secret',
+      take: async ({ id }) => {
+        told.push(`webhook ${id}`)
+        return true
+      },
+      hint: (number) => void told.push(`hint ${number}`),
+    },
     log: createLog('silent'),
   }
 }
@@ -184,6 +200,7 @@ const STATUS = {
   total_failed: 0,
   errors: [],
   work_orders: { pending: 0, in_progress: 0, completed: 0, failed: 0, cancelled: 0, blocked: 0 },
+  github: { tracked_pull_requests: 0, api_calls_last_hour: 0, last_look: null },
   pid: 1,
   home: '/home',
   version: '0.1.0',

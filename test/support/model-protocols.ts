@@ -20,6 +20,13 @@ function planOf(scripted: Scripted): Plan {
   return { text: scripted.kind === 'unfinished' ? scripted.text : 'the beginning of', ending: 'none', ...tokens }
 }
 
+/** What an answer is charged with; nothing when its end, which says so, is never sent. */
+export function tokensOf(scripted: Scripted): { input: number; output: number } {
+  const charged = ['text', 'truncated', 'refused'].includes(scripted.kind)
+  const { input, output } = planOf(scripted)
+  return charged ? { input, output } : { input: 0, output: 0 }
+}
+
 /** The text in two pieces, so that collecting is exercised. */
 function piecesOf(text: string): string[] {
   const middle = Math.ceil(text.length / 2)

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { listenOnLoopback } from './loopback.ts'
-import { completionEvents, messageEvents, responseEvents } from './model-protocols.ts'
+import { completionEvents, messageEvents, responseEvents, tokensOf } from './model-protocols.ts'
 
 /** What the stand-in does with one call. */
 export type Scripted =
@@ -29,6 +29,8 @@ export type ModelServer = AsyncDisposable & {
   script: Scripted[]
   /** Every call, oldest first. */
   calls: ReceivedCall[]
+  /** Tokens a provider would charge for, summed over the answers that came to their end. */
+  charged: { input: number; output: number }
 }
 
 /**
@@ -37,7 +39,8 @@ export type ModelServer = AsyncDisposable & {
  */
 export async function startModelServer(...script: Scripted[]): Promise<ModelServer> {
   const calls: ReceivedCall[] = []
-  const state = { script, calls }
+  const charged = { input: 0, output: 0 }
+  const state = { script, calls, charged }
   const server = createServer((request, response) => {
     answer(state, request, response).catch((error: unknown) => {
       response.destroy(error instanceof Error ? error : new Error(String(error)))
@@ -45,11 +48,11 @@ export async function startModelServer(...script: Scripted[]): Promise<ModelServ
   })
   const listening = await listenOnLoopback(server)
   const stop = () => listening[Symbol.asyncDispose]()
-  return { url: `${listening.origin}/v1`, script, calls, [Symbol.asyncDispose]: stop }
+  return { url: `${listening.origin}/v1`, script, calls, charged, [Symbol.asyncDispose]: stop }
 }
 
 async function answer(
-  { script, calls }: Pick<ModelServer, 'script' | 'calls'>,
+  { script, calls, charged }: Pick<ModelServer, 'script' | 'calls' | 'charged'>,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -59,6 +62,9 @@ async function answer(
   const scripted = script.length > 1 ? script.shift() : script[0]
   if (scripted === undefined) throw new Error('the model server has no script')
   await play(scripted, path, response)
+  const tokens = tokensOf(scripted)
+  charged.input += tokens.input
+  charged.output += tokens.output
 }
 
 async function bodyOf(request: IncomingMessage): Promise<string> {

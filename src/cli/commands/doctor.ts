@@ -15,29 +15,32 @@ export function doctorCommand(cli: Cli): Command {
     .description(
       'Looks at everything Moose needs and says what is missing and how to get it. Exit code 1 if something is.',
     )
-    .addHelpText('after', '\nExample:\n  $ moose doctor')
-    .action(async () => {
-      const findings = await looked(cli)
-      const sound = findings.every(({ state }) => state === 'ok' || state === 'optional')
+    .option('--fix', 'install first what Moose can install itself (Aider, below its home)')
+    .addHelpText('after', '\nExamples:\n  $ moose doctor\n  $ moose doctor --fix')
+    .action(async (options: { fix?: true }) => {
+      const findings = await looked(cli, options.fix === true)
+      const sound = findings.every(({ state }) => state !== 'missing' && state !== 'broken')
       cli.output.document({ success: sound, findings })
       cli.output.line(cli.output.hint(table(findings.map((finding) => row(finding, cli.output.paint)))))
       if (!sound) process.exitCode = 1
     })
 }
 
-async function looked(cli: Cli): Promise<Finding[]> {
-  using _waiting = cli.output.spinner('looking around')
-  return await examine(cli.config())
+async function looked(cli: Cli, fix: boolean): Promise<Finding[]> {
+  using _waiting = cli.output.spinner(fix ? 'installing and looking around' : 'looking around')
+  return await examine(cli.config(), fix ? (message) => cli.output.note(message) : null)
 }
 
 /** What cannot even be opened is a finding too. */
-async function examine(config: Config) {
+async function examine(config: Config, fix: ((message: string) => void) | null) {
   try {
     const { openMoose } = await import('../../app.ts')
     await using moose = await openMoose(config, { log: createLog(config.logLevel), role: 'client' })
-    return await moose.doctor()
+    return await moose.doctor(fix)
   } catch (thrown) {
-    const broken = { name: 'database', state: 'broken', detail: toFault(thrown).message, remedy: null } as const
+    const fault = toFault(thrown)
+    if (!fault.code.startsWith('database_') && fix !== null) throw fault
+    const broken = { name: 'database', state: 'broken', detail: fault.message, remedy: null } as const
     return [{ name: 'node', state: 'ok', detail: process.version, remedy: null } as const, broken]
   }
 }
@@ -46,6 +49,7 @@ const SYMBOL: Record<Finding['state'], (paint: Paint) => string> = {
   ok: (paint) => paint.green('✓'),
   missing: (paint) => paint.red('✗'),
   broken: (paint) => paint.red('✗'),
+  warning: (paint) => paint.yellow('!'),
   optional: (paint) => paint.dim('–'),
 }
 

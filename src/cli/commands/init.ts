@@ -18,7 +18,9 @@ export function initCommand(cli: Cli): Command {
     .argument('[repository]', 'a git URL or a folder; without it, the repository of the current folder')
     .option('--name <name>', 'how work orders call it; without it, the name of the folder or URL')
     .option('--branch <branch>', 'the base of every change; without it, what HEAD of the repository names')
-    .addOption(new Option('--forge <forge>', 'where its pull requests live').choices(['local']).default('local'))
+    .addOption(
+      new Option('--forge <forge>', 'where its pull requests live').choices(['local', 'github']).default('local'),
+    )
     .addHelpText('after', '\nExamples:\n  $ moose init\n  $ moose init https://example.com/team/shop.git --branch main')
     .action(async (repository: string | undefined, options: InitOptions) => {
       const body = newProject(locate(cli.cwd, repository), options)

@@ -59,7 +59,16 @@ function servingRows(status: OrchestratorStatus, now: Date): string[][] {
     ],
     ['running', `${status.executing_count} of at most ${status.max_concurrent}${ids}`],
     ['ended', `${status.total_executed} attempts since it started, ${status.total_failed} of them failed`],
+    ...githubRows(status, now),
   ]
+}
+
+/** Nothing where no order waits on GitHub and nothing was asked of it. */
+function githubRows({ github }: OrchestratorStatus, now: Date): string[][] {
+  const { tracked_pull_requests: tracked, api_calls_last_hour: calls, last_look } = github
+  if (tracked === 0 && calls === 0) return []
+  const looked = last_look === null ? 'never' : ago(new Date(last_look), now)
+  return [['github', `${tracked} open pull requests, last looked at ${looked}; ${calls} API calls in the last hour`]]
 }
 
 function countsText({ work_orders: counts }: OrchestratorStatus): string {

@@ -1,6 +1,6 @@
 import { applyEdits } from '../../edits/apply-edits.ts'
 import { parseEdits } from '../../edits/parse-edits.ts'
-import type { Executor, ExecutorInput } from '../../pipeline/ports/execution.ts'
+import type { ExecutorInput } from '../../pipeline/ports/execution.ts'
 import { readTreeFile } from './tree-file.ts'
 import { writeChanges } from './write-changes.ts'
 
@@ -11,11 +11,14 @@ import { writeChanges } from './write-changes.ts'
  * Besides the port's faults `apply` throws `change_without_effect`, `internal` when the disk refuses, and the reason
  * of the signal when it is aborted before the first byte is written.
  */
-export function createPatchExecutor(): Executor {
-  return { name: 'patch', apply }
+export function createPatchExecutor() {
+  return { name: 'patch' as const, apply, assertReady: async () => undefined }
 }
 
-async function apply({ workspace, content, scope, signal }: ExecutorInput): Promise<void> {
+/** All it needs; a part of what every executor is given. */
+type PatchInput = Pick<ExecutorInput, 'content' | 'scope' | 'signal'> & { workspace: { readonly path: string } }
+
+async function apply({ workspace, content, scope, signal }: PatchInput): Promise<{ costUsd: number }> {
   const edits = parseEdits(content)
   const read = async (path: string) => {
     const file = await readTreeFile(workspace.path, path)
@@ -24,4 +27,5 @@ async function apply({ workspace, content, scope, signal }: ExecutorInput): Prom
   const changes = await applyEdits(edits, { read, scope })
   signal.throwIfAborted()
   await writeChanges(workspace.path, changes)
+  return { costUsd: 0 }
 }

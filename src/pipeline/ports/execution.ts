@@ -1,3 +1,4 @@
+import type { WorkOrderContent } from '../../work-order/content.ts'
 import type { Workspace } from './workspace.ts'
 
 export type ExecutorInput = {
@@ -6,13 +7,29 @@ export type ExecutorInput = {
   content: string
   scope: readonly string[]
   signal: AbortSignal
+  order: WorkOrderContent
+  workOrderId: string
+  /** Of the order; 1 for the first. */
+  attempt: number
+  /** The name in `proposer_configs` the content is from; an executor that calls a model calls this one. */
+  proposer: string
+  /** What went wrong in the run before this one; null for the first run. */
+  previousFailure: string | null
+  /** Output of a foreign program, in pieces. */
+  onOutput: (text: string) => void
 }
 
 /** Applies a proposal to the work tree of a workspace; it does not commit. */
 export interface Executor {
   readonly name: 'patch' | 'aider'
-  /** @throws {Fault} `edits_malformed`, `edits_rejected`, `change_out_of_scope`; the tree is then unchanged. */
-  apply(input: ExecutorInput): Promise<void>
+  /**
+   * @returns USD of the model calls it made, as far as their price is known
+   * @throws {Fault} `edits_malformed`, `edits_rejected`, `change_out_of_scope`; the tree is then unchanged. `aider_*`,
+   *   `model_*` and `command_missing`; the workspace is then of no more use.
+   */
+  apply(input: ExecutorInput): Promise<{ costUsd: number }>
+  /** Whether it could work at all. @throws {Fault} `command_missing` with how to install what is missing */
+  assertReady(): Promise<void>
 }
 
 /** One command of `moose.yaml`. */

@@ -25,6 +25,8 @@ export type PublishInput = {
   title: string
   /** Carries the marker `<!-- moose:wo=ID attempt=N -->`. */
   body: string
+  /** Put on the pull request where the forge has labels. */
+  labels: readonly string[]
   signal: AbortSignal
 }
 
@@ -37,13 +39,51 @@ export interface Forge {
    * Pushes the exact commit to the exact branch and opens one pull request for the attempt.
    *
    * @throws {Fault} `branch_taken` (every name holds somebody else's commit), `push_rejected`,
-   *   `pull_request_closed` (a human closed this attempt's pull request), `repository_unreachable`
+   *   `pull_request_closed` (a human closed this attempt's pull request), `repository_unreachable`, and on GitHub
+   *   `github_*`
    */
   publish(input: PublishInput): Promise<PullRequest>
   /** @throws {Fault} `merge_conflict`, `push_rejected`, `work_order_conflict` when it is closed */
   merge(project: Project, number: number): Promise<PullRequest>
-  /** Closes without merging and deletes the branch. Closing a closed one changes nothing. */
+  /**
+   * Closes without merging. Closing a closed one changes nothing. The forge `local` deletes the branch; on GitHub it
+   * stays, so that a human can reopen the pull request.
+   */
   close(project: Project, number: number): Promise<PullRequest>
+}
+
+/** A pull request that can end without us. */
+export type WatchedPullRequest = {
+  project: Project
+  workOrderId: string
+  attempt: number
+  number: number
+  /** What the forge calls it. */
+  nodeId: string
+}
+
+/** How a pull request was last seen. */
+export type Sighting = {
+  of: WatchedPullRequest
+  /** `merged` only when the base branch was seen to hold the change; `headSha` is where its branch stands. */
+  pullRequest: PullRequest
+  /** In the forge's words, e.g. `SUCCESS`, `FAILURE`, `PENDING`; null: there are none. */
+  checks: string | null
+  /** In the forge's words, e.g. `APPROVED`, `CHANGES_REQUESTED`; null: none is asked for and none was given. */
+  review: string | null
+}
+
+/** A forge whose pull requests other people merge and close. */
+export interface PullRequestWatch {
+  /**
+   * Looks at many at once, with as few requests as the forge allows. One that cannot be seen is left out. A branch whose
+   * merge is proven is deleted.
+   *
+   * @throws {Fault} `github_*`, `repository_unreachable`
+   */
+  look(watched: readonly WatchedPullRequest[]): Promise<Sighting[]>
+  /** Requests made to the forge's API in the last hour. */
+  apiCallsLastHour(): number
 }
 
 /** The forges there are; null: this Moose does not have it. */

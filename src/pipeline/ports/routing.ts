@@ -44,6 +44,31 @@ export const RoutingResponse = z.object({ success: z.literal(true), routing_deci
 /** Whether calls to a proposer can work on this machine; the reason completes "X is not available: …". */
 export type Availability = { available: true } | { available: false; reason: string }
 
+/** A proposal that failed, as the Manager is asked what to do about it (`GET /api/manager`). */
+export const RetryRequest = z.object({
+  work_order_id: z.string().min(1),
+  /** A name of `proposer_configs`. */
+  current_proposer: z.string().min(1),
+  /** How often the order has been proposed now, 1 for the first. */
+  attempt: z.coerce.number().int().min(1),
+  /** A fault code where Moose asks itself. */
+  failure_reason: z.string().default(''),
+})
+export type RetryRequest = z.infer<typeof RetryRequest>
+
+export const RetryDecision = z.object({
+  should_retry: z.boolean(),
+  /** Of the try that follows; of the last one when none follows. */
+  attempt_number: z.number().int(),
+  max_attempts: z.number().int(),
+  /** Who makes the next try; absent when none follows. */
+  next_proposer: z.string().optional(),
+  strategy: z.enum(['same_model', 'switch_model', 'escalate']),
+  /** A full sentence for a human. */
+  reasoning: z.string(),
+})
+export type RetryDecision = z.infer<typeof RetryDecision>
+
 export interface Manager {
   /**
    * Chooses the proposer for one attempt.

@@ -22,6 +22,8 @@ export interface Workspace extends AsyncDisposable {
    * @returns the commit; null when the tree equals its base
    */
   commit(message: string, when: Date): Promise<string | null>
+  /** Files of the tree that differ from the base, as git sees them and `commit` would take them, sorted by path. */
+  changes(): Promise<ChangedFile[]>
   /**
    * Puts every tracked file back to the commit the workspace was opened at or last committed.
    *
@@ -58,4 +60,11 @@ export interface Workspaces {
   diff(project: Project, fromSha: string, toSha: string, maxBytes: number): Promise<string>
   /** Removes the workspace of an attempt if there is one. */
   discard(workOrderId: string, attempt: number): Promise<void>
+  /**
+   * Removes the commit an attempt left in the mirror, and nothing else: only the attempt's own ref, only when the
+   * commit there says that this attempt made it, and only while the ref still stands at that commit.
+   *
+   * @returns the commit that was let go; null when there was none of the attempt's making
+   */
+  rollBack(project: Project, workOrderId: string, attempt: number): Promise<string | null>
 }

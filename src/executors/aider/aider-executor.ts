@@ -1,0 +1,130 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { Fault, toFault } from '../../errors.ts'
+import type { Executor, ExecutorInput } from '../../pipeline/ports/execution.ts'
+import type { ModelGateway, ModelGrant } from '../../pipeline/ports/model-access.ts'
+import { BoundedOutput } from '../../process/bounded-output.ts'
+import { plainText } from '../../process/plain-text.ts'
+import { runCommand } from '../../process/run-command.ts'
+import { removeTree } from '../../sandbox/remove-tree.ts'
+import { type AiderRun, aiderArguments, aiderEnvironment, modelMetadata, runPaths } from './aider-command.ts'
+import { refuseForeignPath } from './foreign-path.ts'
+import { instructionText } from './instruction.ts'
+import { isAiderConfig, type Mask, maskTree } from './masked-entries.ts'
+import { existingFiles, lineEndingsOf } from './scope-arguments.ts'
+import { judgeRun } from './verdict.ts'
+import { faultOfVerdict } from './verdict-fault.ts'
+
+/** Kept of what Aider prints, for the verdict; half of each end. */
+const KEPT_OUTPUT_BYTES = 1024 * 1024
+
+export type AiderExecutorOptions = {
+  gateway: ModelGateway
+  /** Absolute path of the program. @throws {Fault} `command_missing` */
+  locate: () => Promise<string>
+  timeoutMs: number
+  /** The `PATH` of the Moose process: where git is. */
+  executablePath: string
+}
+
+/**
+ * The seed's executor: real Aider in the private clone of the attempt, with a model lent by the gateway and without
+ * any key, judged by the difference it leaves.
+ */
+export function createAiderExecutor(options: AiderExecutorOptions): Executor {
+  return {
+    name: 'aider',
+    apply: (input) => apply(options, input),
+    async assertReady() {
+      await options.locate()
+    },
+  }
+}
+
+async function apply(options: AiderExecutorOptions, input: ExecutorInput): Promise<{ costUsd: number }> {
+  refuseConfiguration(input.scope)
+  const command = await options.locate()
+  const { workspace, proposer, workOrderId, attempt, order, signal, previousFailure } = input
+  const folder = path.join(path.dirname(workspace.path), 'aider')
+  await removeTree(folder)
+  const task = `${order.title} (aider${previousFailure === null ? '' : ', again'})`
+  await using grant = await options.gateway.grant({
+    proposer,
+    workOrderId,
+    attempt,
+    task,
+    signal,
+    refuse: refuseForeignPath,
+  })
+  const run = await prepare(options, input, { folder, model: grant.model })
+  const { clone, masked } = runPaths(folder)
+  const mask = await maskTree(workspace.path, masked, clone)
+  const ending = await execute({ options, input, command, run }, grant)
+  await judge(input, { ...ending, grant, mask })
+  return { costUsd: grant.calls.reduce((sum, { costUsd }) => sum + (costUsd === null ? 0 : costUsd), 0) }
+}
+
+/** Aider obeys these files; one it may write could set up its next run. */
+function refuseConfiguration(scope: readonly string[]): void {
+  const refused = scope.find((entry) => isAiderConfig(String(entry.split('/')[0])))
+  if (refused === undefined) return
+  const message = `${refused} is in scope, and Aider would read it as its own configuration. Use ORCHESTRATOR_EXECUTOR=patch for this order.`
+  throw new Fault('aider_config_refused', message, { path: refused, verdict: 'config_refused' })
+}
+
+async function prepare(
+  { timeoutMs }: AiderExecutorOptions,
+  input: ExecutorInput,
+  { folder, model }: { folder: string; model: string },
+): Promise<AiderRun> {
+  const paths = runPaths(folder)
+  for (const part of [folder, paths.home, paths.temporary]) await mkdir(part, { recursive: true, mode: 0o700 })
+  await writeFile(paths.message, instructionText(input), { mode: 0o600 })
+  await writeFile(paths.metadata, modelMetadata(model))
+  const tree = input.workspace.path
+  const files = await existingFiles(tree, input.scope)
+  return { folder, files, model, timeoutMs, lineEndings: await lineEndingsOf(tree, files) }
+}
+
+type Ending = { exitCode: number | null; timedOut: boolean; output: string }
+
+async function execute(
+  {
+    options,
+    input,
+    command,
+    run,
+  }: { options: AiderExecutorOptions; input: ExecutorInput; command: string; run: AiderRun },
+  grant: ModelGrant,
+): Promise<Ending> {
+  const { workspace, signal, onOutput } = input
+  const kept = new BoundedOutput(KEPT_OUTPUT_BYTES, 'ends')
+  try {
+    const { exitCode } = await runCommand({
+      command,
+      args: aiderArguments(run),
+      cwd: workspace.path,
+      env: aiderEnvironment(run, grant, options.executablePath),
+      timeoutMs: run.timeoutMs,
+      maxOutputBytes: 0,
+      signal,
+      onOutput(text) {
+        const plain = plainText(text).replaceAll(grant.token, '***')
+        kept.write(Buffer.from(plain))
+        onOutput(plain)
+      },
+    })
+    return { exitCode, timedOut: false, output: kept.text() }
+  } catch (error) {
+    if (toFault(error).code !== 'command_timed_out') throw error
+    return { exitCode: null, timedOut: true, output: kept.text() }
+  }
+}
+
+async function judge(input: ExecutorInput, run: Ending & { grant: ModelGrant; mask: Mask }): Promise<void> {
+  const trespassed = await run.mask.putBack()
+  const changes = await input.workspace.changes()
+  const evidence = { ...run, calls: run.grant.calls, changed: changes.map(({ path }) => path), trespassed }
+  const fault = faultOfVerdict(judgeRun(evidence, input.scope))
+  if (fault !== null) throw fault
+}

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Fault } from '../../errors.ts'
+import { type AiderEvidence, judgeRun } from './verdict.ts'
+
+const USAGE = 'Tokens: 1.2k sent, 56 received.\n'
+const answered = { fault: null, costUsd: 0.1 }
+const judge = (evidence: Partial<AiderEvidence>) =>
+  judgeRun(
+    {
+      exitCode: 0,
+      timedOut: false,
+      output: `${USAGE}Applied edit to a.txt\n`,
+      calls: [answered],
+      changed: ['a.txt'],
+      trespassed: [],
+      ...evidence,
+    },
+    ['a.txt'],
+  ).verdict
+
+test('exit codes and signs that corpus runs do not reach', () => {
+  assert.equal(judge({}), 'applied')
+  assert.equal(judge({ exitCode: 2 }), 'config_refused')
+  assert.equal(judge({ exitCode: 1 }), 'crashed')
+  assert.equal(judge({ exitCode: null }), 'crashed')
+  assert.equal(judge({ calls: [] }), 'crashed')
+  assert.equal(judge({ output: `Git repo: none\n${USAGE}Applied edit to a.txt\n` }), 'git_off')
+  assert.equal(judge({ trespassed: ['.env'] }), 'out_of_scope')
+  assert.equal(judge({ timedOut: true, calls: [] }), 'timed_out')
+})
+
+test('a fault of the model counts before everything Aider printed or changed', () => {
+  const fault = new Fault('model_overloaded', 'busy')
+  assert.equal(judge({ calls: [answered, { fault, costUsd: null }] }), 'model_error')
+  const full = new Fault('model_call_rejected', "HTTP 400, This model's maximum context length is 8192 tokens")
+  assert.equal(judge({ calls: [{ fault: full, costUsd: null }] }), 'context_overflow')
+})
+
+test('a round that failed is made good only by a later round of which every edit was made', () => {
+  const failed = `${USAGE}The LLM did not conform to the edit format.\n`
+  const good = `${USAGE}Applied edit to a.txt\n`
+  assert.equal(judge({ output: failed + good, calls: [answered, answered] }), 'applied')
+  assert.equal(judge({ output: good + failed, calls: [answered, answered] }), 'partial')
+  assert.equal(judge({ output: `${failed}${USAGE}Sorry.\n`, calls: [answered, answered] }), 'partial')
+  assert.equal(judge({ output: failed, changed: [] }), 'malformed_edits')
+})
+
+test('where rounds and answers do not match, every failure counts', () => {
+  const forged = `${USAGE}The LLM did not conform to the edit format.\n${USAGE}Applied edit to a.txt\n`
+  assert.equal(judge({ output: forged, calls: [answered] }), 'partial')
+})

@@ -1,0 +1,100 @@
+import type { FaultCode } from '../../errors.ts'
+import type { GrantedCall } from '../../pipeline/ports/model-access.ts'
+import { isInScope } from '../../work-order/scope.ts'
+
+/** Everything that is known about a run of Aider. Its exit code is 0 for nearly every failure. */
+export type AiderEvidence = {
+  /** Null when a signal ended it. */
+  exitCode: number | null
+  timedOut: boolean
+  /** stdout and stderr, bounded; a part in the middle may be missing. */
+  output: string
+  /** The calls that came through the gateway. */
+  calls: readonly GrantedCall[]
+  /** What git says has changed against the base, sorted. */
+  changed: readonly string[]
+  /** Paths it wrote where something was kept out of its reach. */
+  trespassed: readonly string[]
+}
+
+export type AiderVerdict =
+  | { verdict: 'applied' }
+  | { verdict: 'model_error'; kind: FaultCode; reason: string }
+  | {
+      verdict:
+        | 'no_change'
+        | 'malformed_edits'
+        | 'partial'
+        | 'out_of_scope'
+        | 'context_overflow'
+        | 'timed_out'
+        | 'config_refused'
+        | 'git_off'
+        | 'crashed'
+      /** What speaks for it, for a person and for the next run. */
+      reason: string
+    }
+
+/** What Aider prints when an edit was not made. */
+const FAILED_EDIT =
+  /^(The LLM did not conform to the edit format|# \d+ SEARCH\/REPLACE blocks? failed to match|Only \d+ reflections allowed|Exception while updating files|Skipping edits to |Unable to (create|write|add) |fatal: )/m
+const APPLIED_EDIT = /^Applied edit to /m
+/** One per answer, printed between the answer and what becomes of it. */
+const USAGE_LINE = /^Tokens: .* sent, .* received\..*$/m
+const OUTSIDE = /^.*(is outside repository|outside of the repository|beyond a symbolic link).*$/m
+const NO_ROOM = /context[ _-]?(length|window)|maximum context|prompt is too long|too many (input )?tokens/i
+const QUOTE = 800
+
+/**
+ * What became of a run. Success is only ever concluded from the difference against the base together with a last round
+ * in which every edit was made; words of the model that look like Aider's can turn a success into a failure and never
+ * the other way round.
+ */
+export function judgeRun(evidence: AiderEvidence, scope: readonly string[]): AiderVerdict {
+  const { exitCode, timedOut, output, calls, changed } = evidence
+  if (timedOut) return { verdict: 'timed_out', reason: `${calls.length} calls to the model were made` }
+  const failed = calls.flatMap(({ fault }) => (fault === null ? [] : [fault])).at(-1)
+  if (failed !== undefined) {
+    if (failed.code === 'model_call_rejected' && NO_ROOM.test(failed.message)) {
+      return { verdict: 'context_overflow', reason: failed.message }
+    }
+    if (failed.code === 'aider_out_of_scope') return { verdict: 'out_of_scope', reason: failed.message }
+    return { verdict: 'model_error', kind: failed.code, reason: failed.message }
+  }
+  if (exitCode === 2) return { verdict: 'config_refused', reason: lastLines(output) }
+  if (exitCode !== 0) return { verdict: 'crashed', reason: lastLines(output) }
+  if (/^Git repo: none/m.test(output)) return { verdict: 'git_off', reason: 'it printed "Git repo: none"' }
+  if (calls.length === 0) return { verdict: 'crashed', reason: `it never asked the model: ${lastLines(output)}` }
+  const outside = [...evidence.trespassed, ...changed.filter((path) => !isInScope(path, scope))]
+  if (outside.length > 0) return { verdict: 'out_of_scope', reason: outside.join(', ') }
+  const refused = OUTSIDE.exec(output)
+  if (refused !== null) return { verdict: 'out_of_scope', reason: refused[0].slice(0, QUOTE) }
+  const failure = failedEdit(output, calls.length)
+  if (failure === null) {
+    return changed.length > 0 ? { verdict: 'applied' } : { verdict: 'no_change', reason: lastLines(output) }
+  }
+  return { verdict: changed.length > 0 ? 'partial' : 'malformed_edits', reason: failure }
+}
+
+/**
+ * What Aider said about an edit that was not made in the end; null when every one was. A round that failed counts as
+ * made good when a later one applied its edits. Rounds can be told apart only when as many usage lines were printed
+ * as answers came; otherwise every failure counts.
+ */
+function failedEdit(output: string, answers: number): string | null {
+  const rounds = output.split(USAGE_LINE).slice(1)
+  const last = rounds.at(-1)
+  if (last === undefined || rounds.length !== answers) return quoteFailure(output)
+  const inLast = quoteFailure(last)
+  if (inLast !== null) return inLast
+  return APPLIED_EDIT.test(last) ? null : quoteFailure(rounds.join('\n'))
+}
+
+function quoteFailure(text: string): string | null {
+  const found = FAILED_EDIT.exec(text)
+  return found === null ? null : text.slice(found.index, found.index + QUOTE).trim()
+}
+
+function lastLines(output: string): string {
+  return output.trim().split('\n').slice(-6).join('\n').slice(-QUOTE)
+}

@@ -1,0 +1,89 @@
+import { Fault } from '../../errors.ts'
+import type { PublishInput } from '../../pipeline/ports/pull-request.ts'
+import { findPull } from './find-pull.ts'
+import type { GhResult } from './gh.ts'
+import { unreachableFault } from './github-faults.ts'
+import type { GitHubForgeParts } from './github-forge-parts.ts'
+import { type GitHubRepository, slug } from './github-repository.ts'
+import { patiently, pauseAfter } from './patiently.ts'
+import { getPull, type RestPull } from './rest-pull.ts'
+
+const TIMEOUT_MS = 60_000
+/** What gh 2.23 and 2.46 send for one `pr create`: RepositoryInfo, PullRequestForBranch, PullRequestCreate. */
+const API_CALLS = 3
+
+type Creation = { repository: GitHubRepository; branch: string; input: PublishInput }
+
+/**
+ * Opens the pull request of a branch that is pushed. How gh ends says nothing: after each try GitHub is asked whether
+ * the pull request is there, and only if it is not, and the reason passes, is it tried again.
+ *
+ * @throws {Fault} `github_*`
+ */
+export async function createPull(parts: GitHubForgeParts, creation: Creation): Promise<RestPull> {
+  for (let round = 0; ; round += 1) {
+    const result = await runCreate(parts, creation)
+    const found = await patiently(parts.clock, creation.input.signal, () => look(parts, creation, result))
+    if (found !== null) return found
+    const fault = result instanceof Fault ? result : creationFault(creation.repository, result)
+    const pauseMs = pauseAfter(fault, round)
+    if (pauseMs === null) throw fault
+    await parts.clock.sleep(pauseMs, creation.input.signal)
+  }
+}
+
+/** A gh that took too long comes back as its Fault: it may have created the pull request all the same. */
+async function runCreate({ gh }: GitHubForgeParts, { repository, branch, input }: Creation): Promise<GhResult | Fault> {
+  const { host } = repository
+  const repo = host === 'github.com' ? slug(repository) : `${host}/${slug(repository)}`
+  const base = input.project.defaultBranch
+  // One argument each, so that a title that begins with a dash is no option.
+  const args = ['pr', 'create', `--repo=${repo}`, `--head=${branch}`, `--base=${base}`, `--title=${input.title}`]
+  const call = { host, apiCalls: API_CALLS, timeoutMs: TIMEOUT_MS, input: input.body, signal: input.signal }
+  try {
+    return await gh.run([...args, '--body-file=-'], call)
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== 'command_timed_out') throw error
+    return unreachableFault(host, `gh pr create did not end within ${TIMEOUT_MS / 1000} s`, error)
+  }
+}
+
+/** By branch and marker; else by the address gh named, because GitHub's lists lag behind what it has just made. */
+async function look(
+  { gh }: GitHubForgeParts,
+  { repository, branch, input }: Creation,
+  result: GhResult | Fault,
+): Promise<RestPull | null> {
+  const found = await findPull(gh, repository, input)
+  if (found !== null || result instanceof Fault) return found
+  const named = /\/pull\/(\d+)\s*$/.exec(`${result.stderr.text()}\n${result.stdout.text()}`.trim())
+  if (named === null) return null
+  const pull = await getPull(gh, repository, Number(named[1]), input.signal)
+  return pull !== null && pull.head.ref === branch && pull.head.sha === input.headSha ? pull : null
+}
+
+const REASONS: readonly (readonly [RegExp, Fault['code'], string])[] = [
+  [/HTTP 401|Bad credentials/i, 'github_unauthorized', 'Renew the token: gh auth login, or set GH_TOKEN.'],
+  [/rate limit|submitted too quickly|abuse detection|HTTP 429/i, 'github_rate_limited', 'Try again in a minute.'],
+  [
+    /HTTP 403|Resource not accessible|does not have the correct permissions/i,
+    'github_forbidden',
+    'The token needs write access to pull requests.',
+  ],
+  [
+    /HTTP 404|Could not resolve to a Repository/i,
+    'github_not_found',
+    'Check the repository and what the token may see.',
+  ],
+  [/HTTP 5\d\d|EOF|error connecting|connection re|timeout|TLS/i, 'github_unreachable', 'It should pass.'],
+]
+
+function creationFault(repository: GitHubRepository, { said, exitCode }: GhResult): Fault {
+  const reason = REASONS.find(([pattern]) => pattern.test(said))
+  const [, code, advice] = reason === undefined ? FAILED : reason
+  const message = `GitHub (${repository.host}) opened no pull request in ${slug(repository)}: ${said}. ${advice}`
+  const details = { host: repository.host, exitCode, ...(code === 'github_rate_limited' ? { retryAfterS: 60 } : {}) }
+  return new Fault(code, message, details)
+}
+
+const FAILED = [/^/, 'github_failed', 'Correct what it names, then retry the order.'] as const

@@ -1,0 +1,123 @@
+import { z } from 'zod'
+import type { Config } from '../../config.ts'
+import type { DoctorFinding } from '../../doctor-finding.ts'
+import { Fault, toFault } from '../../errors.ts'
+import type { Project } from '../../work-order/project.ts'
+import type { Gh } from './gh.ts'
+import { askApi } from './github-api.ts'
+import { type GitHubRepository, githubRepositoryOf, slug } from './github-repository.ts'
+
+type Examination = { gh: Gh; config: Pick<Config, 'github'> }
+type Asked = Examination & { repository: GitHubRepository; project: Project }
+
+const Permissions = z.object({ permissions: z.object({ push: z.boolean() }).optional() })
+
+/**
+ * Whether work orders of a GitHub project can end in a pull request that can be merged. The repository is asked itself,
+ * because `gh auth status` of some versions exits 0 with a token that has ended (https://github.com/cli/cli/issues/8845).
+ */
+export async function examineGitHub(examination: Examination, project: Project): Promise<DoctorFinding[]> {
+  const name = `github ${project.name}`
+  try {
+    const repository = githubRepositoryOf(project)
+    const { permissions } = await ask(examination.gh, repository, '', Permissions)
+    if (permissions?.push !== true) {
+      const detail = `the token may read ${slug(repository)} but not push to it`
+      return [{ name, state: 'broken', detail, remedy: 'give it write access to contents and pull requests' }]
+    }
+    const asked = { ...examination, repository, project }
+    const access = { name, state: 'ok', detail: `may push to ${slug(repository)}`, remedy: null } as const
+    return [access, await checks(asked), await reviews(asked)]
+  } catch (thrown) {
+    const { code, message } = toFault(thrown)
+    return [{ name, state: code === 'command_missing' ? 'missing' : 'broken', detail: message, remedy: null }]
+  }
+}
+
+const Workflows = z.object({ total_count: z.number().int() })
+
+/** @see https://docs.github.com/en/actions/how-tos/write-workflows/choose-when-workflows-run/trigger-a-workflow#triggering-a-workflow-from-a-workflow */
+async function checks({ gh, config, repository, project }: Asked): Promise<DoctorFinding> {
+  const name = `checks of ${project.name}`
+  const workflows = await visible(() => ask(gh, repository, '/actions/workflows?per_page=1', Workflows))
+  if (workflows === null) return { name, state: 'warning', detail: 'the token may not see the workflows', remedy: null }
+  const count = workflows.total_count
+  if (count === 0) return { name, state: 'optional', detail: 'the repository has no workflows', remedy: null }
+  if (config.github.insideActions) {
+    const detail = `${count} workflows will not run: pushes with the token of GitHub Actions start none`
+    return { name, state: 'warning', detail, remedy: "set GH_TOKEN to an App's or a person's token" }
+  }
+  return { name, state: 'ok', detail: `${count} workflows can run for pushes of this token`, remedy: null }
+}
+
+const Rules = z.array(
+  z.object({
+    type: z.string(),
+    parameters: z
+      .object({
+        required_approving_review_count: z.number().int().optional(),
+        require_code_owner_review: z.boolean().optional(),
+      })
+      .optional(),
+  }),
+)
+const Protection = z.object({
+  required_pull_request_reviews: z
+    .object({
+      required_approving_review_count: z.number().int().optional(),
+      require_code_owner_reviews: z.boolean().optional(),
+    })
+    .optional(),
+})
+const Users = z.array(z.object({ login: z.string() }))
+
+/** GitHub counts no review by the author, who is whoever the token belongs to. */
+async function reviews({ gh, repository, project }: Asked): Promise<DoctorFinding> {
+  const name = `reviews of ${project.name}`
+  const needed = await reviewsNeeded(gh, repository, project.defaultBranch)
+  if (needed === 0) return { name, state: 'ok', detail: 'none is required to merge', remedy: null }
+  const writers = await visible(() => ask(gh, repository, '/collaborators?permission=push&per_page=100', Users))
+  if (writers === null) {
+    const detail = `${needed} required; the token may not see who could give them`
+    return { name, state: 'warning', detail, remedy: 'make sure somebody beside its owner can review' }
+  }
+  const others = writers.length - 1
+  if (others >= needed)
+    return { name, state: 'ok', detail: `${needed} required, ${others} others can review`, remedy: null }
+  const detail = `${needed} required, but only ${others} beside the owner of the token can review`
+  return {
+    name,
+    state: 'warning',
+    detail,
+    remedy: 'let Moose use a token of its own (a GitHub App), or add a reviewer',
+  }
+}
+
+/** The most that any ruleset or classic protection of the branch asks for; a code owner's review counts as one. */
+async function reviewsNeeded(gh: Gh, repository: GitHubRepository, branch: string): Promise<number> {
+  const name = encodeURIComponent(branch)
+  const rules = await visible(() => ask(gh, repository, `/rules/branches/${name}`, Rules))
+  const protection = await visible(() => ask(gh, repository, `/branches/${name}/protection`, Protection))
+  const classic = protection?.required_pull_request_reviews
+  const wanted = (rules === null ? [] : rules).map(({ parameters }) => [
+    parameters?.required_approving_review_count,
+    parameters?.require_code_owner_review,
+  ])
+  wanted.push([classic?.required_approving_review_count, classic?.require_code_owner_reviews])
+  return Math.max(0, ...wanted.flat().map(Number).filter(Number.isFinite))
+}
+
+/** Null where the token may not look, or where there is nothing. */
+async function visible<T>(ask: () => Promise<T>): Promise<T | null> {
+  try {
+    return await ask()
+  } catch (error) {
+    if (error instanceof Fault && (error.code === 'github_forbidden' || error.code === 'github_not_found')) return null
+    throw error
+  }
+}
+
+async function ask<Schema extends z.ZodType>(gh: Gh, repository: GitHubRepository, below: string, schema: Schema) {
+  const path = `repos/${slug(repository)}${below}`
+  return await askApi(gh, { host: repository.host, method: 'GET', path, signal: null }, schema)
+}

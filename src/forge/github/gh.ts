@@ -1,0 +1,106 @@
+import { mkdir } from 'node:fs/promises'
+import path from 'node:path'
+import type { Config } from '../../config.ts'
+import { Fault } from '../../errors.ts'
+import { withoutCredentials } from '../../git/repository-url.ts'
+import { type CommandResult, runCommand } from '../../process/run-command.ts'
+import type { ApiCalls } from './api-calls.ts'
+import type { TokenFor } from './tokens.ts'
+
+const MAX_OUTPUT_BYTES = 8 * 1024 * 1024
+const SHOWN = 600
+
+export type GhCall = {
+  host: string
+  /** Requests to the API this command makes. */
+  apiCalls: number
+  timeoutMs: number
+  input?: string
+  signal: AbortSignal | null
+}
+
+export type GhResult = CommandResult & {
+  /** The last of stderr, fit to be shown. */
+  said: string
+}
+
+/** The real gh, with an environment of ours: a token for one host, no configuration, no prompt, no cache but ours. */
+export type Gh = {
+  /**
+   * Runs gh in a process group of its own. A non-zero exit is a result, and says little: gh exits 1 also after it has
+   * done what it was asked to.
+   *
+   * @throws {Fault} `github_unauthorized` (no token), `command_missing`, `command_timed_out`, `attempt_cancelled`
+   */
+  run(args: readonly string[], call: GhCall): Promise<GhResult>
+}
+
+/** @see https://cli.github.com/manual/gh_help_environment */
+export function createGh(
+  config: Pick<Config, 'home' | 'executablePath' | 'networkEnvironment'>,
+  { tokenFor, apiCalls }: { tokenFor: TokenFor; apiCalls: ApiCalls },
+): Gh {
+  const home = path.join(config.home, 'gh')
+  return {
+    async run(args, call) {
+      const token = await tokenFor(call.host)
+      if (token === null) throw noToken(call.host)
+      await mkdir(home, { recursive: true, mode: 0o700 })
+      apiCalls.add(call.apiCalls)
+      const result = await runCommand({
+        command: 'gh',
+        args,
+        cwd: home,
+        env: { ...environment(home, config), ...tokenVariable(call.host, token) },
+        timeoutMs: call.timeoutMs,
+        maxOutputBytes: MAX_OUTPUT_BYTES,
+        signal: call.signal,
+        ...(call.input === undefined ? {} : { input: call.input }),
+      })
+      return { ...result, said: shown(result, token) }
+    },
+  }
+}
+
+function environment(home: string, config: Pick<Config, 'executablePath' | 'networkEnvironment'>) {
+  return {
+    ...config.networkEnvironment,
+    PATH: config.executablePath,
+    HOME: home,
+    GH_CONFIG_DIR: path.join(home, 'config'),
+    XDG_CONFIG_HOME: path.join(home, 'config'),
+    XDG_CACHE_HOME: path.join(home, 'cache'),
+    XDG_STATE_HOME: path.join(home, 'state'),
+    XDG_DATA_HOME: path.join(home, 'data'),
+    // gh keeps a cache of the server's features in the folder for temporary files.
+    TMPDIR: home,
+    GH_PROMPT_DISABLED: '1',
+    GH_NO_UPDATE_NOTIFIER: '1',
+    GH_NO_EXTENSION_UPDATE_NOTIFIER: '1',
+    GH_TELEMETRY: 'false',
+    DO_NOT_TRACK: '1',
+    GH_PAGER: 'cat',
+    NO_COLOR: '1',
+    LC_ALL: 'C',
+  }
+}
+
+/** gh keeps the two apart so that a token never goes to another host. */
+function tokenVariable(host: string, token: string): Record<string, string> {
+  if (host === 'github.com' || host.endsWith('.ghe.com')) return { GH_TOKEN: token, GH_HOST: host }
+  return { GH_ENTERPRISE_TOKEN: token, GH_HOST: host }
+}
+
+function noToken(host: string): Fault {
+  const variable = host === 'github.com' ? 'GH_TOKEN' : `GH_HOST=${host} and GH_ENTERPRISE_TOKEN`
+  const message = `Moose has no token for ${host}. Log in with: gh auth login --hostname ${host}. Or set ${variable}.`
+  return new Fault('github_unauthorized', message, { host })
+}
+
+function shown({ stderr }: CommandResult, token: string): string {
+  const text = withoutCredentials(stderr.text())
+    .replaceAll(token, '***')
+    .replace(/\p{Cc}+/gu, ' ')
+    .trim()
+  return text === '' ? 'gh said nothing' : text.slice(-SHOWN)
+}

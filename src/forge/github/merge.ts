@@ -1,0 +1,96 @@
+import { z } from 'zod'
+import { endPullRequest, type PullRequestRow } from '../../db/pull-requests.ts'
+import { Fault } from '../../errors.ts'
+import type { Project } from '../../work-order/project.ts'
+import type { ApiAnswer } from './api-answer.ts'
+import { askApi, callApi } from './github-api.ts'
+import { githubFault, messageOf } from './github-faults.ts'
+import { type GitHubForgeParts, requirePullRequest } from './github-forge-parts.ts'
+import { type GitHubRepository, githubRepositoryOf, slug } from './github-repository.ts'
+import { deleteMergedBranch, provenMerge } from './proof.ts'
+import { getPull, type RestPull, stateOf } from './rest-pull.ts'
+
+/** Merges exactly the commit that was checked; a merge that somebody made before is found, not repeated. */
+export async function mergePullRequest(
+  parts: GitHubForgeParts,
+  project: Project,
+  number: number,
+): Promise<PullRequestRow> {
+  const row = await requirePullRequest(parts, project, number)
+  const repository = githubRepositoryOf(project)
+  const before = await requirePull(parts, repository, number)
+  if (stateOf(before) === 'closed') throw conflict(row, `Pull request #${number} is closed and cannot be merged.`)
+  const merged = stateOf(before) === 'merged' ? before : await mergeOpen(parts, repository, row, before)
+  const { base, head, merge_commit_sha } = merged
+  const merge = { base: base.ref, mergeSha: merge_commit_sha, headSha: head.sha }
+  const mergeSha = await provenMerge(parts, project, merge)
+  if (mergeSha === null) {
+    const message = `GitHub calls pull request #${number} merged, but ${base.ref} does not hold its change. Look at the branch.`
+    throw new Fault('github_failed', message, { number, base: base.ref })
+  }
+  const ended = await endPullRequest(parts.db, row, { state: 'merged', mergeSha, endedAt: parts.clock.now() })
+  await deleteMergedBranch(parts, project, { branch: head.ref, headSha: head.sha })
+  return ended
+}
+
+async function mergeOpen(
+  parts: GitHubForgeParts,
+  repository: GitHubRepository,
+  row: PullRequestRow,
+  { head }: RestPull,
+): Promise<RestPull> {
+  if (head.sha !== row.head_sha) {
+    const why = `The branch ${row.branch} was changed after its checks: it stands at ${head.sha}, not at ${row.head_sha}.`
+    throw conflict(row, `${why} Merge it on GitHub, or put the branch back.`)
+  }
+  const path = `repos/${slug(repository)}/pulls/${row.number}/merge`
+  const body = { sha: row.head_sha, merge_method: await mergeMethod(parts, repository) }
+  const request = { host: repository.host, method: 'PUT', path, body, signal: null } as const
+  const answer = await callApi(parts.gh, request).catch((error: unknown) => error)
+  // Whatever the answer was, what counts is where the pull request stands now.
+  const after = await requirePull(parts, repository, row.number)
+  if (stateOf(after) === 'merged') return after
+  throw isAnswer(answer) ? refusal(row, request, answer) : answer
+}
+
+function isAnswer(value: unknown): value is ApiAnswer {
+  return typeof value === 'object' && value !== null && 'status' in value && 'headers' in value
+}
+
+/** 405: it cannot be merged as it stands; 409: its head has moved. */
+function refusal(row: PullRequestRow, request: Parameters<typeof githubFault>[0], answer: ApiAnswer): Fault {
+  const said = messageOf(answer)
+  if (answer.status === 409) return conflict(row, `Pull request #${row.number} has changed meanwhile: ${said}.`)
+  if (answer.status !== 405) return githubFault(request, answer)
+  const advice =
+    'See on GitHub what it waits for (a conflict, a review, a check), or retry the order from the new base.'
+  const message = `GitHub does not merge pull request #${row.number}: ${said}. ${advice}`
+  return new Fault('merge_conflict', message, { number: row.number })
+}
+
+const Allowed = z.object({
+  allow_merge_commit: z.boolean().optional(),
+  allow_squash_merge: z.boolean().optional(),
+})
+
+/** The first way the repository allows; a token that may not see the settings tries a merge commit. */
+async function mergeMethod(
+  { gh }: GitHubForgeParts,
+  repository: GitHubRepository,
+): Promise<'merge' | 'squash' | 'rebase'> {
+  const path = `repos/${slug(repository)}`
+  const allowed = await askApi(gh, { host: repository.host, method: 'GET', path, signal: null }, Allowed)
+  if (allowed.allow_merge_commit !== false) return 'merge'
+  return allowed.allow_squash_merge === true ? 'squash' : 'rebase'
+}
+
+async function requirePull({ gh }: GitHubForgeParts, repository: GitHubRepository, number: number): Promise<RestPull> {
+  const pull = await getPull(gh, repository, number, null)
+  if (pull !== null) return pull
+  const message = `${slug(repository)} has no pull request #${number}, or the token may not see it.`
+  throw new Fault('github_not_found', message, { number })
+}
+
+function conflict(row: PullRequestRow, message: string): Fault {
+  return new Fault('work_order_conflict', message, { number: row.number, branch: row.branch })
+}

@@ -1,0 +1,39 @@
+import { containsCommit } from '../../git/merge.ts'
+import { deleteRemoteBranch } from '../../git/push.ts'
+import { branchRef } from '../../git/ref-names.ts'
+import type { Project } from '../../work-order/project.ts'
+import type { GitHubForgeParts } from './github-forge-parts.ts'
+
+/**
+ * The commit on the base branch that holds a pull request GitHub calls merged; null when the branch, freshly fetched,
+ * holds neither the merge commit GitHub names (also of a squash or a rebase) nor the head itself.
+ *
+ * @param merge.mergeSha what GitHub names; null: nothing
+ */
+export async function provenMerge(
+  { mirrors }: GitHubForgeParts,
+  project: Project,
+  merge: { base: string; mergeSha: string | null; headSha: string },
+): Promise<string | null> {
+  const mirror = mirrors.of(project)
+  const tip = await mirror.fetchBranch(project, { branch: merge.base, into: branchRef(merge.base) }, null)
+  if (tip === null) return null
+  if (merge.mergeSha !== null && (await containsCommit(mirror, tip, merge.mergeSha))) return merge.mergeSha
+  return (await containsCommit(mirror, tip, merge.headSha)) ? tip : null
+}
+
+/** Deletes the branch of a proven merge if it still stands at what was merged. A failure is only noted. */
+export async function deleteMergedBranch(
+  { mirrors, log }: GitHubForgeParts,
+  project: Project,
+  { branch, headSha }: { branch: string; headSha: string },
+): Promise<void> {
+  if (branch === project.defaultBranch) return
+  try {
+    const source = { project, mirror: mirrors.of(project), signal: null }
+    const gone = await deleteRemoteBranch(source, branch, headSha)
+    if (!gone) log.warn({ branch }, 'the branch of a merged pull request holds another commit and was left alone')
+  } catch (error) {
+    log.warn({ branch, err: error }, 'the branch of a merged pull request was not deleted')
+  }
+}

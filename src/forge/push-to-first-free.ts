@@ -1,0 +1,34 @@
+import { Fault } from '../errors.ts'
+import { type PushSource, pushCommit, remoteHead } from '../git/push.ts'
+import type { PublishInput } from '../pipeline/ports/pull-request.ts'
+
+/**
+ * Pushes an attempt's commit to the first of its branch names that is free, or finds the one that holds it. A branch
+ * that exists is never written to, so no protected branch is.
+ *
+ * @returns the branch
+ * @throws {Fault} `branch_taken`, `push_rejected`, `repository_refused`, `repository_unreachable`
+ */
+export async function pushToFirstFree(source: PushSource, input: PublishInput): Promise<string> {
+  for (const branch of input.branches) {
+    refuseBase(branch, input)
+    const head = await remoteHead(source, branch)
+    if (head === input.headSha) return branch
+    if (head !== null) continue
+    const pushed = await pushCommit(source, { sha: input.headSha, branch, expected: null })
+    if (pushed.outcome === 'landed') return branch
+    if (pushed.outcome === 'rejected') {
+      const message = `The repository refused the branch ${branch}: ${pushed.reason}`
+      throw new Fault('push_rejected', message, { branch })
+    }
+  }
+  const names = input.branches.join(', ')
+  const message = `Every branch name for this attempt holds a commit that is not ours: ${names}. Delete or rename one.`
+  throw new Fault('branch_taken', message, { branches: names })
+}
+
+function refuseBase(branch: string, { project }: PublishInput): void {
+  if (branch !== project.defaultBranch) return
+  const message = `"${branch}" is the base branch of project "${project.name}"; an attempt is never pushed there.`
+  throw new Fault('push_rejected', message, { branch })
+}

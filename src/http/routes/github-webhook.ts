@@ -1,0 +1,60 @@
+import { createRoute, z } from '@hono/zod-openapi'
+import type { MiddlewareHandler } from 'hono'
+import { GitHubWebhookBody, GitHubWebhookResponse } from '../../contract/github-webhook.ts'
+import { Fault } from '../../errors.ts'
+import { ANY_FAULT, BODY_FAULT, json, jsonBody, NO_WEBHOOKS, NOT_SIGNED } from '../answers.ts'
+import { isSigned } from '../github-signature.ts'
+import type { HttpEnv } from '../http-env.ts'
+import { newRoutes } from '../new-routes.ts'
+
+const headers = z.object({
+  'x-github-event': z.string().max(100).optional(),
+  'x-github-delivery': z.string().max(100).optional(),
+  'x-hub-signature-256': z.string().optional(),
+})
+
+/** The signature covers the raw bytes and is looked at before anything in them. */
+const onlySigned: MiddlewareHandler<HttpEnv> = async (c, next) => {
+  const { githubWebhook } = c.var.services
+  if (githubWebhook === null) {
+    throw new Fault('not_found', 'Webhooks are off. Set MOOSE_GITHUB_WEBHOOK_SECRET and restart Moose.')
+  }
+  const body = new Uint8Array(await c.req.raw.clone().arrayBuffer())
+  if (!isSigned(githubWebhook.secret, body, c.req.header('x-hub-signature-256'))) {
+    const message = 'The signature does not fit. The webhook and MOOSE_GITHUB_WEBHOOK_SECRET must have the same secret.'
+    throw new Fault('webhook_refused', message)
+  }
+  await next()
+}
+
+const webhook = createRoute({
+  method: 'post',
+  path: '/api/webhooks/github',
+  operationId: 'receiveGitHubWebhook',
+  summary: 'A hint of GitHub that something happened to a pull request',
+  description:
+    'Takes `application/json` signed with `MOOSE_GITHUB_WEBHOOK_SECRET`. Moose then looks at the pull request itself; ' +
+    'a delivery that was taken before is ignored.',
+  tags: ['GitHub'],
+  request: { headers, body: jsonBody(GitHubWebhookBody, true) },
+  responses: { 202: json(GitHubWebhookResponse, 'Taken'), ...BODY_FAULT, ...NOT_SIGNED, ...NO_WEBHOOKS, ...ANY_FAULT },
+  middleware: onlySigned,
+})
+
+export const githubWebhookRoutes = newRoutes().openapi(webhook, async (c) => {
+  const { githubWebhook } = c.var.services
+  const { 'x-github-delivery': id, 'x-github-event': event } = c.req.valid('header')
+  if (githubWebhook === null || id === undefined || event === undefined) {
+    throw new Fault('request_invalid', 'A webhook names its event and its delivery: X-GitHub-Event, X-GitHub-Delivery.')
+  }
+  const accepted = await githubWebhook.take({ id, event })
+  if (accepted) for (const number of numbersIn(c.req.valid('json'))) githubWebhook.hint(number)
+  return c.json({ success: true as const, accepted }, 202)
+})
+
+function numbersIn({ pull_request, check_suite, check_run }: GitHubWebhookBody): Set<number> {
+  const suites = [check_suite, check_run?.check_suite].flatMap((suite) =>
+    suite === undefined ? [] : suite.pull_requests,
+  )
+  return new Set([...(pull_request === undefined ? [] : [pull_request]), ...suites].map(({ number }) => number))
+}

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { decideRetry } from './retry-strategy.ts'
+
+const CANDIDATES = [
+  { name: 'large', complexityThreshold: 1 },
+  { name: 'small', complexityThreshold: 0.3 },
+  { name: 'medium', complexityThreshold: 0.6 },
+]
+const ask = (current: string, attempt: number, reason = 'proposal_rejected', candidates = CANDIDATES) => {
+  const request = { work_order_id: 'x', current_proposer: current, attempt, failure_reason: reason }
+  const {
+    strategy,
+    next_proposer: next,
+    should_retry: retry,
+    attempt_number: number,
+  } = decideRetry(request, candidates)
+  return [strategy, next, retry, number]
+}
+
+test('the same proposer, then the next more able one, then a human', () => {
+  assert.deepEqual(ask('small', 1), ['same_model', 'small', true, 2])
+  assert.deepEqual(ask('small', 2), ['switch_model', 'medium', true, 3])
+  assert.deepEqual(ask('medium', 3), ['escalate', undefined, false, 3])
+})
+
+test('what the same proposer would do again is not asked of it again', () => {
+  assert.deepEqual(ask('small', 1, 'model_answer_truncated'), ['switch_model', 'medium', true, 2])
+  assert.deepEqual(ask('gone', 1), ['switch_model', 'small', true, 2])
+})
+
+test('nobody more able: a human', () => {
+  assert.deepEqual(ask('large', 2), ['escalate', undefined, false, 2])
+  assert.deepEqual(ask('small', 1, 'model_answer_refused', []), ['escalate', undefined, false, 1])
+})

@@ -1,0 +1,51 @@
+import type { RetryDecision, RetryRequest } from '../pipeline/ports/routing.ts'
+import type { Candidate } from './static-rule.ts'
+
+export const MAX_ATTEMPTS = 3
+
+/** What the same model would do again. */
+const LASTING: ReadonlySet<string> = new Set(['model_answer_refused', 'model_answer_truncated', 'model_call_rejected'])
+
+/**
+ * What to do about a failed proposal: the same proposer once more, then the next more able one, then a human. Where
+ * the same one would fail the same way, the second step comes first.
+ *
+ * @param candidates proposers that can be called, in any order
+ */
+export function decideRetry(
+  { current_proposer: current, attempt, failure_reason: reason }: RetryRequest,
+  candidates: readonly Pick<Candidate, 'name' | 'complexityThreshold'>[],
+): RetryDecision {
+  const numbers = { attempt_number: Math.min(attempt + 1, MAX_ATTEMPTS), max_attempts: MAX_ATTEMPTS }
+  const escalate = (reasoning: string): RetryDecision => ({
+    ...numbers,
+    attempt_number: attempt,
+    should_retry: false,
+    strategy: 'escalate',
+    reasoning,
+  })
+  if (attempt >= MAX_ATTEMPTS) return escalate(`${MAX_ATTEMPTS} tries have failed; a human must look at the order.`)
+  if (attempt === 1 && !LASTING.has(reason) && candidates.some(({ name }) => name === current)) {
+    const reasoning = `The first try failed; ${current} tries once more.`
+    return { ...numbers, should_retry: true, next_proposer: current, strategy: 'same_model', reasoning }
+  }
+  const next = moreAble(current, candidates)
+  if (next === null) return escalate(`No proposer more able than ${current} is available; a human must look at it.`)
+  const reasoning = `${current} has failed; ${next} is the next more able proposer.`
+  return { ...numbers, should_retry: true, next_proposer: next, strategy: 'switch_model', reasoning }
+}
+
+/** The first above the current one by threshold, then by name; null when there is none. */
+function moreAble(
+  current: string,
+  candidates: readonly Pick<Candidate, 'name' | 'complexityThreshold'>[],
+): string | null {
+  const own = candidates.find(({ name }) => name === current)
+  const threshold = own === undefined ? 0 : own.complexityThreshold
+  const [next] = candidates
+    .filter(({ name, complexityThreshold }) => name !== current && complexityThreshold > threshold)
+    .toSorted(
+      (left, right) => left.complexityThreshold - right.complexityThreshold || (left.name < right.name ? -1 : 1),
+    )
+  return next === undefined ? null : next.name
+}

@@ -1,0 +1,104 @@
+import { randomUUID } from 'node:crypto'
+import { createServer, type Server } from 'node:http'
+import { getRequestListener } from '@hono/node-server'
+import { type Context, Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { streamSSE } from 'hono/streaming'
+import { toFault } from '../errors.ts'
+import { ChatRequest, completionOf, errorOf, event, eventsOf, messagesOf } from './chat-completions.ts'
+import type { ModelAnswer } from './model-answer.ts'
+import type { OpenGrant } from './open-grant.ts'
+
+const MAX_BODY_BYTES = 32 * 1024 * 1024
+const KEEP_ALIVE_MS = 10_000
+
+export type GatewayServer = AsyncDisposable & { readonly url: string }
+
+type Env = { Variables: { grant: OpenGrant } }
+
+/** Listens on a free port of 127.0.0.1. @param find the grant of a token; undefined when there is none (any more) */
+export async function serveGateway(find: (token: string) => OpenGrant | undefined): Promise<GatewayServer> {
+  const listener = getRequestListener(gatewayApp(find).fetch)
+  const server = createServer((incoming, outgoing) => void listener(incoming, outgoing))
+  // An answer takes as long as the model; the run it is for has a timeout of its own.
+  server.requestTimeout = 0
+  const port = await listen(server)
+  return {
+    url: `http://127.0.0.1:${port}/v1`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+/** @see https://platform.openai.com/docs/api-reference/chat */
+export function gatewayApp(find: (token: string) => OpenGrant | undefined): Hono<Env> {
+  const app = new Hono<Env>()
+  app.use(async (c, next) => {
+    const grant = find(String(c.req.header('authorization')).replace(/^Bearer /i, ''))
+    if (grant === undefined) return c.json(errorOf('Unknown token.', 'invalid_api_key'), 401)
+    c.set('grant', grant)
+    return await next()
+  })
+  app.get('/v1/models', (c) => {
+    const data = [{ id: c.var.grant.model, object: 'model', created: 0, owned_by: 'moose' }]
+    return c.json({ object: 'list', data })
+  })
+  app.use(bodyLimit({ maxSize: MAX_BODY_BYTES }))
+  app.on('POST', '/v1/chat/completions', answerChat)
+  app.notFound((c) => c.json(errorOf('There is nothing here.', 'not_found'), 404))
+  app.onError((error, c) => c.json(errorOf(error.message, 'internal'), 400))
+  return app
+}
+
+async function answerChat(c: Context<Env>): Promise<Response> {
+  const { grant } = c.var
+  const parsed = ChatRequest.safeParse(await c.req.json().catch(() => null))
+  if (!parsed.success) return c.json(errorOf(parsed.error.message, 'request_invalid'), 400)
+  if (parsed.data.model !== grant.model) {
+    return c.json(errorOf(`The model of this token is ${grant.model}.`, 'model_not_found'), 404)
+  }
+  const head = { id: `chatcmpl-${randomUUID()}`, model: grant.model }
+  const answer = grant.call(messagesOf(parsed.data), c.req.raw.signal)
+  if (parsed.data.stream === true) return streamed(c, answer, head)
+  try {
+    return c.json(completionOf(await answer, head))
+  } catch (error) {
+    return c.json(faultBody(error), 400)
+  }
+}
+
+/** The answer comes in one piece, as models/ gives it; until then comments keep the connection busy. */
+function streamed(c: Context<Env>, answer: Promise<ModelAnswer>, head: { id: string; model: string }): Response {
+  return streamSSE(c, async (stream) => {
+    const busy = setInterval(() => void stream.write(': waiting for the model\n\n'), KEEP_ALIVE_MS)
+    try {
+      for (const piece of eventsOf(await answer, head)) await stream.write(piece)
+    } catch (error) {
+      await stream.write(event(faultBody(error)))
+    } finally {
+      clearInterval(busy)
+    }
+  })
+}
+
+/**
+ * Always a status no client repeats: models/ has repeated the call already as often as its fault deserves, and a
+ * client that tries again would only wait longer. The message says nothing of why, because litellm guesses from its
+ * words ("429", "rate limit", a URL) what to do; the grant's record of calls has the fault.
+ */
+function faultBody(error: unknown): object {
+  return errorOf('The call came to no answer. Moose knows why.', toFault(error).code)
+}
+
+function listen(server: Server): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      // A pipe's address is a string, a closed server's null; this is neither.
+      if (address !== null && typeof address === 'object') resolve(address.port)
+    })
+  })
+}

@@ -1,0 +1,51 @@
+import type { Kysely } from 'kysely'
+import { getProposerConfig } from '../db/proposer-configs.ts'
+import type { Database } from '../db/schema.ts'
+import { Fault } from '../errors.ts'
+import type { ModelGateway } from '../pipeline/ports/model-access.ts'
+import { type GatewayServer, serveGateway } from './gateway-server.ts'
+import type { Models } from './models.ts'
+import { type OpenGrant, openGrant } from './open-grant.ts'
+
+/**
+ * An OpenAI-compatible API on loopback through which child processes reach a model. They get a token that lives as
+ * long as their run; the provider's key never leaves this process, and every call is booked on the run's attempt. The
+ * server listens from the first grant until it is disposed.
+ */
+export function createGateway({
+  db,
+  models,
+}: {
+  db: Kysely<Database>
+  models: Models
+}): ModelGateway & AsyncDisposable {
+  const grants = new Map<string, OpenGrant>()
+  let server: Promise<GatewayServer> | null = null
+  return {
+    async grant(request) {
+      const proposer = await getProposerConfig(db, request.proposer)
+      const availability = models.availability(proposer)
+      if (!availability.available) {
+        const message = `The proposer ${proposer.name} cannot be called: ${availability.reason}. Set it and try again.`
+        throw new Fault('model_key_missing', message, { proposer: proposer.name })
+      }
+      server ??= serveGateway((token) => grants.get(token))
+      const { url } = await server
+      const grant = openGrant(models, proposer, request)
+      grants.set(grant.token, grant)
+      return {
+        url,
+        token: grant.token,
+        model: grant.model,
+        calls: grant.calls,
+        async [Symbol.asyncDispose]() {
+          grants.delete(grant.token)
+          await grant.end()
+        },
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      if (server !== null) await (await server)[Symbol.asyncDispose]()
+    },
+  }
+}

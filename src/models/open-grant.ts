@@ -1,0 +1,66 @@
+import { randomBytes } from 'node:crypto'
+import type { ProposerConfig } from '../db/proposer-configs.ts'
+import { Fault, toFault } from '../errors.ts'
+import type { GrantedCall, GrantRequest } from '../pipeline/ports/model-access.ts'
+import type { ModelAnswer, ModelMessage } from './model-answer.ts'
+import type { Models } from './models.ts'
+
+const MAX_OUTPUT_TOKENS = 16_000
+/** Aider asks at most four times for one message; whatever asks on and on is stopped here. */
+const MAX_CALLS = 12
+
+/** A grant from the gateway's side. */
+export type OpenGrant = {
+  readonly token: string
+  readonly model: string
+  readonly calls: readonly GrantedCall[]
+  /** @throws {Fault} those of `Models.call`; `model_call_rejected` after too many calls */
+  call(messages: readonly ModelMessage[], signal: AbortSignal): Promise<ModelAnswer>
+  /** Ends it: no call is accepted any more, those under way are aborted and booked. */
+  end(): Promise<void>
+}
+
+/** The proposer's own name is not used: clients guess abilities and endpoints from names. */
+export function openGrant(models: Pick<Models, 'call'>, proposer: ProposerConfig, request: GrantRequest): OpenGrant {
+  const { workOrderId, attempt, task } = request
+  const calls: GrantedCall[] = []
+  const underWay = new Set<Promise<ModelAnswer>>()
+  const ended = new AbortController()
+
+  async function ask(messages: readonly ModelMessage[], turn: number, client: AbortSignal): Promise<ModelAnswer> {
+    if (turn > MAX_CALLS) {
+      throw new Fault('model_call_rejected', `More than ${MAX_CALLS} calls were made for one run.`, { turn })
+    }
+    const signal = AbortSignal.any([request.signal, ended.signal, client])
+    const maxOutputTokens = MAX_OUTPUT_TOKENS
+    return models.call({ proposer, messages, maxOutputTokens, signal, workOrderId, attempt, turn, task })
+  }
+
+  let turns = 0
+  return {
+    token: randomBytes(32).toString('base64url'),
+    model: `moose-${workOrderId.slice(0, 8)}-${attempt}`,
+    calls,
+    async call(messages, client) {
+      turns += 1
+      const call = ask(messages, turns, client)
+      underWay.add(call)
+      try {
+        const answer = await call
+        const fault = request.refuse(answer.text)
+        calls.push({ fault, costUsd: answer.costUsd })
+        if (fault === null) return answer
+        throw fault
+      } catch (error) {
+        if (calls.at(-1)?.fault !== error) calls.push({ fault: toFault(error), costUsd: null })
+        throw error
+      } finally {
+        underWay.delete(call)
+      }
+    },
+    async end() {
+      ended.abort(new Fault('attempt_cancelled', 'The run this model was lent for has ended.'))
+      await Promise.allSettled(underWay)
+    },
+  }
+}

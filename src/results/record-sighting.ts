@@ -1,0 +1,38 @@
+import type { Kysely } from 'kysely'
+import { type NewGitHubEvent, recordGitHubEvent } from '../db/outcomes.ts'
+import { endPullRequest, findPullRequestOfAttempt, noteSeen } from '../db/pull-requests.ts'
+import type { Database } from '../db/schema.ts'
+import type { Sighting } from '../pipeline/ports/pull-request.ts'
+import { recordPullRequestEnd } from './record-pull-request-end.ts'
+
+/**
+ * What was seen of a pull request: checks, reviews and commits of others go to `github_events` when they have changed,
+ * an end to the order. A repetition changes nothing.
+ */
+export async function recordSighting(db: Kysely<Database>, sighting: Sighting, now: Date): Promise<void> {
+  await recordChanges(db, sighting, now)
+  const { of, pullRequest } = sighting
+  if (pullRequest.state === 'open') return
+  await recordPullRequestEnd(db, { ...of, pullRequest })
+  const row = await findPullRequestOfAttempt(db, of)
+  if (row === null) return
+  if (pullRequest.mergeSha === null) await endPullRequest(db, row, { state: 'closed', endedAt: now })
+  else await endPullRequest(db, row, { state: 'merged', mergeSha: pullRequest.mergeSha, endedAt: now })
+}
+
+async function recordChanges(db: Kysely<Database>, { of, pullRequest, checks, review }: Sighting, now: Date) {
+  await db.transaction().execute(async (transaction) => {
+    const seen = { seen_head_sha: pullRequest.headSha, checks, review }
+    const before = await noteSeen(transaction, of, { ...seen, seen_at: now })
+    if (before === null) return
+    const common = { workOrderId: of.workOrderId, number: of.number, branch: pullRequest.branch }
+    const changes: NewGitHubEvent[] = []
+    if (before.checks !== checks) changes.push({ ...common, type: 'status', status: checks })
+    if (before.review !== review) changes.push({ ...common, type: 'pull_request_review', status: review })
+    // Moose pushes a branch once: another commit on it is somebody else's.
+    if (before.seen_head_sha !== pullRequest.headSha) {
+      changes.push({ ...common, type: 'push', status: pullRequest.headSha })
+    }
+    for (const change of changes) await recordGitHubEvent(transaction, change)
+  })
+}

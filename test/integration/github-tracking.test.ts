@@ -1,0 +1,235 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { findWorkOrder } from '../../src/db/work-orders.ts'
+import { createTracker, type Tracker } from '../../src/orchestrator/tracker.ts'
+import type { PublishInput } from '../../src/pipeline/ports/pull-request.ts'
+import { createGitHubSetting, type GitHubSetting } from '../support/github/github-setting.ts'
+import { toolOrSkip } from '../support/tool-or-skip.ts'
+
+async function tracked(t: TestContext): Promise<(GitHubSetting & { tracker: Tracker; errors: unknown[] }) | null> {
+  if (toolOrSkip(t, 'gh') === null || toolOrSkip(t, 'openssl') === null) return null
+  const given = await createGitHubSetting()
+  const errors: unknown[] = []
+  const { database, forge, clock } = given
+  const tracker = createTracker({
+    db: database.db,
+    watch: forge,
+    clock,
+    intervalMs: 45_000,
+    onError: (error) => errors.push(error),
+  })
+  return { ...given, tracker, errors, [Symbol.asyncDispose]: () => given[Symbol.asyncDispose]() }
+}
+
+async function opened(given: GitHubSetting): Promise<{ input: PublishInput; number: number }> {
+  const input = await given.prepare()
+  return { input, number: (await given.forge.publish(input)).number }
+}
+
+async function ended({ database, remote }: GitHubSetting, { workOrderId, branches }: PublishInput) {
+  const { status, metadata } = await findWorkOrder(database.db, workOrderId)
+  const events = await database.db
+    .selectFrom('github_events')
+    .select(['event_type', 'action', 'status'])
+    .where('work_order_id', '=', workOrderId)
+    .orderBy('created_at')
+    .execute()
+  return {
+    status,
+    mergeSha: metadata['merge_sha'],
+    branch: (await remote.branches()).includes(String(branches[0])),
+    events: events.map(({ event_type, action, status }) => `${event_type} ${action ?? status}`),
+  }
+}
+
+for (const method of ['merge', 'squash', 'rebase'] as const) {
+  test(`a pull request merged on GitHub by ${method} completes its order, and its branch goes`, async (t) => {
+    await using given = await tracked(t)
+    if (given === null) return
+    const { input, number } = await opened(given)
+    const { mergeSha } = await given.github.state.merge(number, method)
+    await given.tracker.look(null)
+    await given.tracker.look(null)
+    const events = ['pull_request merged']
+    assert.deepEqual(await ended(given, input), { status: 'completed', mergeSha, branch: false, events })
+    assert.equal(await given.remote.git('rev-parse', 'main'), mergeSha)
+  })
+}
+
+test('a pull request closed on GitHub cancels its order and keeps its branch', async (t) => {
+  await using given = await tracked(t)
+  if (given === null) return
+  const { input, number } = await opened(given)
+  await given.github.state.close(number)
+  await given.tracker.look(null)
+  const events = ['pull_request closed']
+  assert.deepEqual(await ended(given, input), { status: 'cancelled', mergeSha: null, branch: true, events })
+})
+
+test('deleting the branch cancels the order', async (t) => {
+  await using given = await tracked(t)
+  if (given === null) return
+  const { input } = await opened(given)
+  await given.remote.git('branch', '-D', String(input.branches[0]))
+  await given.tracker.look(null)
+  const events = ['pull_request closed']
+  assert.deepEqual(await ended(given, input), { status: 'cancelled', mergeSha: null, branch: false, events })
+})
+
+test("a human's push is recorded; what is then merged completes the order", async (t) => {
+  await using given = await tracked(t)
+  if (given === null) return
+  const { input, number } = await opened(given)
+  const branch = String(input.branches[0])
+  await given.remote.git('update-ref', `refs/heads/${branch}`, input.baseSha)
+  const pushed = await given.remote.commit(branch, { 'by-hand': 'x\n' })
+  await given.tracker.look(null)
+  await given.tracker.look(null)
+  const events = [`push ${pushed}`]
+  assert.deepEqual(await ended(given, input), { status: 'in_progress', mergeSha: undefined, branch: true, events })
+  await assert.rejects(given.forge.merge(given.project, number), { code: 'work_order_conflict' })
+  const { mergeSha } = await given.github.state.merge(number, 'squash')
+  await given.tracker.look(null)
+  events.push('pull_request merged')
+  assert.deepEqual(await ended(given, input), { status: 'completed', mergeSha, branch: false, events })
+})
+
+test('a branch that goes on after its merge is left alone', async (t) => {
+  await using given = await tracked(t)
+  if (given === null) return
+  const { input, number } = await opened(given)
+  await given.github.state.merge(number, 'merge')
+  await given.remote.commit(String(input.branches[0]), { later: 'x\n' })
+  await given.tracker.look(null)
+  const { status, branch } = await ended(given, input)
+  assert.deepEqual({ status, branch }, { status: 'completed', branch: true })
+})
+
+test('what GitHub calls merged but its base does not hold completes nothing and deletes nothing', async (t) => {
+  await using given = await tracked(t)
+  if (given === null) return
+  const { input, number } = await opened(given)
+  const base = await given.remote.git('rev-parse', 'main')
+  await given.github.state.merge(number, 'squash')
+  await given.remote.git('update-ref', 'refs/heads/main', base)
+  await given.tracker.look(null)
+  const { status, branch } = await ended(given, input)
+  assert.deepEqual({ status, branch }, { status: 'in_progress', branch: true })
+})
+
+test('checks and reviews are recorded when they change, and only then', async (t) => {
+  await using given = await tracked(t)
+  if (given === null) return
+  const { input } = await opened(given)
+  const [pull] = given.github.state.pulls
+  assert.ok(pull !== undefined)
+  for (const checks of ['PENDING', 'PENDING', 'FAILURE', 'PENDING', 'SUCCESS'] as const) {
+    pull.checks = checks
+    await given.tracker.look(null)
+  }
+  pull.review = 'APPROVED'
+  await given.tracker.look(pull.number)
+  const states = ['PENDING', 'FAILURE', 'PENDING', 'SUCCESS'].map((state) => `status ${state}`)
+  assert.deepEqual((await ended(given, input)).events, [...states, 'pull_request_review APPROVED'])
+})
+
+test('merging through Moose takes the way the repository allows and deletes the branch; closing keeps it', async (t) => {
+  await using given = await tracked(t)
+  if (given === null) return
+  given.github.state.settings.allowMergeCommit = false
+  const first = await opened(given)
+  const merged = await given.forge.merge(given.project, first.number)
+  assert.deepEqual([merged.state, merged.mergeSha], ['merged', await given.remote.git('rev-parse', 'main')])
+  assert.deepEqual(await given.forge.merge(given.project, first.number), merged)
+  const second = await opened(given)
+  assert.equal((await given.forge.close(given.project, second.number)).state, 'closed')
+  assert.equal((await given.forge.close(given.project, second.number)).state, 'closed')
+  assert.deepEqual(await given.remote.branches(), [String(second.input.branches[0]), 'main'].sort())
+  await assert.rejects(given.forge.merge(given.project, second.number), { code: 'work_order_conflict' })
+  await assert.rejects(given.forge.close(given.project, first.number), { code: 'work_order_conflict' })
+  await assert.rejects(given.forge.merge(given.project, 99), { code: 'not_found' })
+})
+
+test('a merge whose answer is lost is found; one that GitHub refuses says why', async (t) => {
+  await using given = await tracked(t)
+  if (given === null) return
+  const first = await opened(given)
+  given.github.faults.push({ on: /merge$/, what: 'lose' })
+  assert.equal((await given.forge.merge(given.project, first.number)).state, 'merged')
+  const second = await opened(given)
+  given.github.faults.push({ on: /merge$/, what: { status: 405, body: { message: 'Review required' } } })
+  await assert.rejects(given.forge.merge(given.project, second.number), {
+    code: 'merge_conflict',
+    message: /Review required/,
+  })
+})
+
+test('four processes that publish one attempt at once make one branch, one pull request and one row', async (t) => {
+  await using given = await tracked(t)
+  if (given === null) return
+  const input = await given.prepare()
+  const forges = [given.forge, given.otherForge(), given.otherForge(), given.otherForge()]
+  const [first, ...others] = await Promise.all(forges.map((forge) => forge.publish(input)))
+  for (const other of others) assert.deepEqual(other, first)
+  assert.equal(given.github.state.pulls.length, 1)
+  assert.deepEqual(await given.remote.branches(), [String(input.branches[0]), 'main'])
+  assert.equal((await given.database.db.selectFrom('pull_requests').selectAll().execute()).length, 1)
+})
+
+test('an hour with 50 open pull requests costs less than 200 requests', async (t) => {
+  await using given = await tracked(t)
+  if (given === null) return
+  const input = await given.prepare()
+  for (let number = 1; number <= 50; number += 1) await openRow(given, input, number)
+  const before = given.github.apiCalls()
+  const began = given.clock.now().getTime()
+  // Stops the loop once its clock has gone an hour ahead.
+  const { promise: over, resolve } = Promise.withResolvers<void>()
+  const sleep = given.clock.sleep
+  given.clock.sleep = async (ms, signal) => {
+    if (given.clock.now().getTime() - began < 3_600_000) return await sleep(ms, signal)
+    resolve()
+    await new Promise((stopped) => signal.addEventListener('abort', stopped, { once: true }))
+  }
+  given.tracker.start()
+  await over
+  await given.tracker[Symbol.asyncDispose]()
+  const calls = given.github.apiCalls() - before
+  t.diagnostic(`${calls} requests in an hour; the counter says ${given.apiCalls.lastHour()} in the last one`)
+  assert.ok(calls >= 60 && calls < 200, String(calls))
+  assert.ok(Math.abs(given.apiCalls.lastHour() - calls) <= 1)
+  assert.deepEqual(given.errors, [])
+  const seen = await given.database.db
+    .selectFrom('pull_requests')
+    .select('number')
+    .where('seen_at', 'is not', null)
+    .execute()
+  assert.equal(seen.length, 50)
+})
+
+async function openRow({ database, github, project }: GitHubSetting, input: PublishInput, number: number) {
+  const { db } = database
+  const { id } = await db
+    .insertInto('work_orders')
+    .values({ title: 'Change', description: '', risk_level: 'low', project_id: project.id })
+    .returning('id')
+    .executeTakeFirstOrThrow()
+  const facts = { title: 'Change', body: '', base: 'main', diff: '', url: 'https://github.com/acme/shop/pull/1' }
+  const shas = { base_sha: input.baseSha, head_sha: input.headSha }
+  const key = { work_order_id: id, attempt: 1, project_id: project.id, number, node_id: `PR_${number}` }
+  await db
+    .insertInto('pull_requests')
+    .values({ ...facts, ...shas, ...key, branch: `b${number}` })
+    .execute()
+  const state = { state: 'open', mergedAt: null, mergeSha: null, checks: null, review: null } as const
+  github.state.pulls.push({
+    ...state,
+    number,
+    title: 'Change',
+    body: '',
+    head: 'main',
+    base: 'main',
+    sha: input.baseSha,
+    labels: [],
+  })
+}

@@ -1,0 +1,113 @@
+import type { GitRemote } from '../git-remote.ts'
+
+export type Pull = {
+  number: number
+  title: string
+  body: string
+  head: string
+  base: string
+  /** Where the branch stands, or last stood. */
+  sha: string
+  state: 'open' | 'closed'
+  mergedAt: string | null
+  mergeSha: string | null
+  labels: string[]
+  checks: 'SUCCESS' | 'FAILURE' | 'PENDING' | null
+  review: 'APPROVED' | 'CHANGES_REQUESTED' | 'REVIEW_REQUIRED' | null
+}
+
+/** A repository of the stand-in: branches are those of a real bare repository, the rest is in memory. */
+export type RepositoryState = {
+  owner: string
+  name: string
+  pulls: Pull[]
+  /** Labels the repository knows. */
+  labels: Set<string>
+  /** What doctor asks about. */
+  settings: {
+    push: boolean
+    allowMergeCommit: boolean
+    allowSquashMerge: boolean
+    workflows: number
+    reviewsRequired: number
+    writers: string[]
+  }
+  /** Brings the pull requests up to date with their branches; deleting one closes its pull request, as on GitHub. */
+  refresh(): Promise<void>
+  /** @returns null and why, when GitHub would refuse */
+  create(pull: Pick<Pull, 'title' | 'body' | 'head' | 'base'>): Promise<{ pull: Pull } | { refused: string }>
+  /** Merges as a human would on GitHub's page. */
+  merge(number: number, method: 'merge' | 'squash' | 'rebase'): Promise<Pull>
+  close(number: number): Promise<void>
+}
+
+export function createRepositoryState(remote: GitRemote, owner: string, name: string): RepositoryState {
+  const pulls: Pull[] = []
+  const headOf = async (branch: string): Promise<string | null> =>
+    remote.git('rev-parse', '--verify', '--quiet', `refs/heads/${branch}`).catch(() => null)
+  const find = (number: number): Pull => {
+    const pull = pulls.find((one) => one.number === number)
+    if (pull === undefined) throw new Error(`the stand-in has no pull request ${number}`)
+    return pull
+  }
+
+  async function refresh(): Promise<void> {
+    for (const pull of pulls.filter(({ state }) => state === 'open')) {
+      const sha = await headOf(pull.head)
+      if (sha === null) pull.state = 'closed'
+      else pull.sha = sha
+    }
+  }
+
+  async function commitMerge(pull: Pull, method: 'merge' | 'squash' | 'rebase'): Promise<string> {
+    const base = String(await headOf(pull.base))
+    const tree = (await remote.git('merge-tree', '--write-tree', base, pull.sha)).split('\n')[0]
+    const parents = method === 'merge' ? ['-p', base, '-p', pull.sha] : ['-p', base]
+    const sha = await remote.git('commit-tree', ...parents, '-m', `${pull.title} (#${pull.number})`, String(tree))
+    await remote.git('update-ref', `refs/heads/${pull.base}`, sha, base)
+    return sha
+  }
+
+  return {
+    owner,
+    name,
+    pulls,
+    labels: new Set(['bug']),
+    settings: {
+      push: true,
+      allowMergeCommit: true,
+      allowSquashMerge: true,
+      workflows: 1,
+      reviewsRequired: 0,
+      writers: ['tester'],
+    },
+    refresh,
+    async create({ title, body, head, base }) {
+      await refresh()
+      const branch = head.replace(/^[^:]*:/, '')
+      const sha = await headOf(branch)
+      if (sha === null) return { refused: 'Head sha can not be blank, Head ref must be a branch' }
+      if (sha === (await headOf(base))) return { refused: `No commits between ${base} and ${branch}` }
+      if (pulls.some((one) => one.state === 'open' && one.head === branch && one.base === base)) {
+        return { refused: `A pull request already exists for ${owner}:${branch}.` }
+      }
+      const facts = { title, body, head: branch, base, sha, state: 'open', labels: [] } as const
+      const nothing = { mergedAt: null, mergeSha: null, checks: null, review: null } as const
+      const pull: Pull = { ...facts, ...nothing, labels: [], number: pulls.length + 1 }
+      pulls.push(pull)
+      return { pull }
+    },
+    async merge(number, method) {
+      await refresh()
+      const pull = find(number)
+      pull.mergeSha = await commitMerge(pull, method)
+      pull.mergedAt = new Date().toISOString()
+      pull.state = 'closed'
+      return pull
+    },
+    async close(number) {
+      await refresh()
+      find(number).state = 'closed'
+    },
+  }
+}
