@@ -44,6 +44,7 @@ export const NEXT_MOVE = {
   database_schema_newer: 'block',
   database_unreachable: 'retry',
   edits_malformed: 'fail',
+  edits_missing: 'fail',
   edits_rejected: 'fail',
   files_in_scope_required: 'fail',
   forge_unsupported: 'block',

@@ -9,6 +9,7 @@ export type ForeignCall<T> = {
   /** Whom a person knows it as, e.g. `the Manager`. */
   who: string
   url: string
+  /** POSTed as JSON; null: the service is asked with GET. */
   body: unknown
   answer: z.ZodType<T>
   timeoutMs: number
@@ -17,14 +18,14 @@ export type ForeignCall<T> = {
 }
 
 /**
- * POSTs JSON to somebody else's service and checks the answer.
+ * Asks somebody else's service, in JSON, and checks the answer.
  *
  * @throws {Fault} `faults.unreachable` when it cannot be reached, is too slow or answers 5xx, 408 or 429;
  *   `faults.refused` for every other status and for an answer that is not of the shape (details: `status`, `reason`);
  *   `attempt_cancelled` when the signal was aborted
  */
 export async function askForeignService<T>(call: ForeignCall<T>): Promise<T> {
-  const { status, text } = await post(call)
+  const { status, text } = await send(call)
   if (status >= 500 || status === 408 || status === 429) throw unreachable(call, `it answered HTTP ${status}`, status)
   if (status < 200 || status > 299) throw refused(call, `it answered HTTP ${status}: ${quote(text)}`, status)
   const parsed = call.answer.safeParse(readJson(call, text, status))
@@ -33,13 +34,11 @@ export async function askForeignService<T>(call: ForeignCall<T>): Promise<T> {
   throw refused(call, `its answer does not have the agreed shape: ${quote(problems)}`, status)
 }
 
-async function post<T>(call: ForeignCall<T>): Promise<{ status: number; text: string }> {
+async function send<T>(call: ForeignCall<T>): Promise<{ status: number; text: string }> {
   const deadline = AbortSignal.timeout(call.timeoutMs)
   try {
     const response = await patientFetch(call.url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', accept: 'application/json' },
-      body: JSON.stringify(call.body),
+      ...requestOf(call.body),
       signal: AbortSignal.any([call.signal, deadline]),
     })
     return { status: response.status, text: await readText(call, response) }
@@ -49,6 +48,12 @@ async function post<T>(call: ForeignCall<T>): Promise<{ status: number; text: st
     const reason = deadline.aborted ? `it did not answer within ${call.timeoutMs} ms` : String(error)
     throw unreachable(call, reason, null, error)
   }
+}
+
+function requestOf(body: unknown): RequestInit {
+  if (body === null) return { method: 'GET', headers: { accept: 'application/json' } }
+  const headers = { 'content-type': 'application/json', accept: 'application/json' }
+  return { method: 'POST', headers, body: JSON.stringify(body) }
 }
 
 async function readText<T>(call: ForeignCall<T>, response: Response): Promise<string> {

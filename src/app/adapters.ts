@@ -12,13 +12,14 @@ import { createLocalForge } from '../forge/local/local-forge.ts'
 import { Mirrors } from '../git/mirrors.ts'
 import type { Log } from '../log.ts'
 import { createForeignManager } from '../manager/foreign-manager.ts'
-import { createManager, type OwnManager } from '../manager/manager.ts'
+import { createManager } from '../manager/manager.ts'
 import { buildRoutingRequest } from '../manager/routing-request.ts'
 import { createGateway } from '../models/gateway.ts'
 import { createModels, type Models } from '../models/models.ts'
 import type { Adapters } from '../pipeline/attempt-context.ts'
 import type { Proposer } from '../pipeline/ports/proposal.ts'
 import type { PullRequestWatch } from '../pipeline/ports/pull-request.ts'
+import type { Manager } from '../pipeline/ports/routing.ts'
 import { createForeignProposer } from '../proposer/foreign-proposer.ts'
 import { meteredProposer } from '../proposer/metered-proposer.ts'
 import { createProposer } from '../proposer/proposer.ts'
@@ -32,7 +33,7 @@ export type Parts = {
   models: Models
   mirrors: Mirrors
   gateway: AsyncDisposable
-  ownManager: OwnManager
+  ownManager: Manager
   ownProposer: Proposer
   gh: Gh
   watch: PullRequestWatch
@@ -52,7 +53,6 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
     models,
     clock,
     contextMaxBytes: config.contextMaxBytes,
-    answers: config.executor === 'aider' ? 'text' : 'edits',
   })
   const gateway = createGateway({ db, models })
   return {
@@ -69,7 +69,6 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
         config.proposerUrl === null
           ? ownProposer
           : meteredProposer(createForeignProposer({ url: config.proposerUrl, timeoutMs: config.modelTimeoutMs }), deps),
-      decideRetry: ownManager.decideRetry,
       executors: createExecutors(config, gateway),
       checkRunner: createCheckRunner(config),
       workspaces: createWorkspaces({ root: config.home, mirrors, log }),

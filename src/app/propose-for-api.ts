@@ -3,6 +3,7 @@ import { findProjectByName, projectOf } from '../db/projects.ts'
 import type { Database } from '../db/schema.ts'
 import { findWorkOrder } from '../db/work-orders.ts'
 import { estimateComplexity } from '../manager/complexity.ts'
+import { wantedAnswer } from '../pipeline/choose-executor.ts'
 import type { ProposerRequest, ProposerResponse } from '../pipeline/ports/proposal.ts'
 import type { Project } from '../work-order/project.ts'
 import type { Parts } from './adapters.ts'
@@ -28,6 +29,7 @@ export async function proposeForApi(
     request,
     proposer,
     base: adapters.workspaces.tree(project, metadata.base_sha === undefined ? fetched : metadata.base_sha),
+    wanted: await wantedAnswer(adapters.executors),
     signal,
     onProgress: async () => undefined,
   })

@@ -46,6 +46,7 @@ export function isReplay(attempt: AttemptView | undefined): boolean {
   return ProposeOutput.safeParse(stepOf(attempt, 'propose')?.output).success
 }
 
+/** The last try of a step. */
 function stepOf(attempt: AttemptView | undefined, name: string): StepView | undefined {
-  return attempt?.steps.find((step) => step.name === name)
+  return attempt?.steps.findLast((step) => step.name === name)
 }

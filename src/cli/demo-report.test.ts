@@ -43,7 +43,7 @@ function detail(changes: Partial<WorkOrderDetail>): WorkOrderDetail {
 function attempt(files: string[]): WorkOrderDetail['attempt_history'][number] {
   const output = { headSha: 'x', files: files.map((path) => ({ path, change: 'added', added: 1, deleted: 0 })) }
   const timing = { claimed_at: AT, ended_at: '2026-01-31T12:00:02.500Z' }
-  const step = { name: 'verify', status: 'succeeded', runs: 1, input: null, output, error: null } as const
+  const step = { name: 'verify', try: 1, status: 'succeeded', runs: 1, input: null, output, error: null } as const
   const common = { number: 1, status: 'succeeded', branch: null, base_sha: null, head_sha: null, cost_usd: 0 } as const
   return { ...common, ...timing, error: null, steps: [{ ...step, cost_usd: 0, started_at: AT, ended_at: AT }] }
 }

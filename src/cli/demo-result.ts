@@ -70,7 +70,7 @@ function pullRequestOf({ pull_request, github_pr_url }: WorkOrderDetail): DemoRe
 }
 
 function filesOf({ attempt_history }: WorkOrderDetail): string[] {
-  const step = attempt_history.at(-1)?.steps.find(({ name }) => name === 'verify')
+  const step = attempt_history.at(-1)?.steps.findLast(({ name }) => name === 'verify')
   const { data } = VerifyOutput.safeParse(step?.output)
   return data === undefined ? [] : data.files.map(({ path }) => path).sort()
 }

@@ -37,8 +37,7 @@ export function eventLine(event: EventView, paint: Paint, lead: LineLead): strin
   const symbol = SYMBOL[event.type](paint)
   const step = event.step === null ? '' : `${harmless(event.step).padEnd(STEP_WIDTH)} `
   const measured = measures(event)
-  // A step whose message is its own name has nothing to add to it.
-  const message = event.message === event.step ? '' : harmless(event.message).trimEnd()
+  const message = harmless(withoutName(event)).trimEnd()
   return message
     .split('\n')
     .map((line, index) => {
@@ -47,6 +46,12 @@ export function eventLine(event: EventView, paint: Paint, lead: LineLead): strin
       return `${time}${order}${symbol} ${step}${measure}${text}`.trimEnd()
     })
     .join('\n')
+}
+
+/** A step is called by its name, and from its second try on `apply, try 2`: the name stands there already. */
+function withoutName({ message, step }: EventView): string {
+  if (message === step) return ''
+  return step !== null && message.startsWith(`${step}, try `) ? message.slice(step.length + 2) : message
 }
 
 /** Events whose message is ours and may say what to type; the others quote models and checks. */

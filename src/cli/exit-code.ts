@@ -30,6 +30,7 @@ const EXIT_CODE = {
   database_schema_newer: 1,
   database_unreachable: 1,
   edits_malformed: 1,
+  edits_missing: 1,
   edits_rejected: 1,
   files_in_scope_required: 1,
   forge_unsupported: 3,

@@ -41,6 +41,7 @@ const ORDER: WorkOrderDetail = {
       steps: [
         {
           name: 'route',
+          try: 1,
           status: 'succeeded',
           runs: 1,
           input: { acceptance_criteria: ["greet('fr') says Bonjour", 'as it was before an edit'] },
@@ -52,6 +53,7 @@ const ORDER: WorkOrderDetail = {
         },
         {
           name: 'propose',
+          try: 1,
           status: 'succeeded',
           runs: 2,
           input: { files: ['src/greet.js'] },
@@ -63,6 +65,7 @@ const ORDER: WorkOrderDetail = {
         },
         {
           name: 'verify',
+          try: 1,
           status: 'succeeded',
           runs: 1,
           input: null,

@@ -93,7 +93,11 @@ function stepRow(step: StepView, paint: Paint): string[] {
   const error = step.error === null ? '' : harmless(step.error.message)
   const cost = step.cost_usd === 0 ? '' : usd(step.cost_usd)
   const took = step.ended_at === null ? '' : duration(Date.parse(step.ended_at) - Date.parse(step.started_at))
-  return [`${symbol} ${harmless(step.name)}`, took, cost, [runs, error].filter((note) => note !== '').join(' · ')]
+  return [`${symbol} ${nameOf(step)}`, took, cost, [runs, error].filter((note) => note !== '').join(' · ')]
+}
+
+function nameOf({ name, try: number }: StepView): string {
+  return number === 1 ? harmless(name) : `${harmless(name)}, try ${number}`
 }
 
 function elapsed({ claimed_at, ended_at }: AttemptView): string {
@@ -102,12 +106,12 @@ function elapsed({ claimed_at, ended_at }: AttemptView): string {
 
 function stepData(step: StepView, paint: Paint): string {
   const parts = [
-    [`${step.name} input`, step.input],
-    [`${step.name} output`, step.output],
+    [`${nameOf(step)} input`, step.input],
+    [`${nameOf(step)} output`, step.output],
   ] as const
   return parts
     .filter(([, value]) => value !== null && value !== undefined)
-    .map(([name, value]) => `  ${paint.dim(harmless(name))}\n${indented(cut(harmless(stringify(value))), '    ')}`)
+    .map(([name, value]) => `  ${paint.dim(name)}\n${indented(cut(harmless(stringify(value))), '    ')}`)
     .join('\n')
 }
 

@@ -83,6 +83,8 @@ export type WorkOrderView = z.infer<typeof WorkOrderView>
 export const StepView = z
   .object({
     name: z.string(),
+    /** Which try of this step within the attempt, from 1; another follows where one failed in a way that may end better. */
+    try: z.number().int(),
     status: z.enum(['running', 'succeeded', 'failed']),
     /** How often the step was begun; more than one after a crash or an outside failure that passed. */
     runs: z.number().int(),

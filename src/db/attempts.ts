@@ -111,11 +111,13 @@ function costOf({ workOrderId, attempt }: AttemptKey) {
   )`
 }
 
+/** One try of a step: the first is 1. */
+export type StepKey = AttemptKey & { name: string; try: number }
+
 /** How a step has ended before; null when it has not. */
 export async function endedStep(
   db: Db,
-  { workOrderId, attempt }: AttemptKey,
-  name: string,
+  { workOrderId, attempt, name, try: number }: StepKey,
 ): Promise<{ output: unknown; error: FaultRecord | null } | null> {
   const row = await db
     .selectFrom('attempt_steps')
@@ -123,6 +125,7 @@ export async function endedStep(
     .where('work_order_id', '=', workOrderId)
     .where('attempt', '=', attempt)
     .where('name', '=', name)
+    .where('try', '=', number)
     .where('status', '<>', 'running')
     .executeTakeFirst()
   return row === undefined ? null : row
@@ -131,15 +134,15 @@ export async function endedStep(
 /** A step begins, or begins again after a crash. */
 export async function beginStep(
   db: Db,
-  { workOrderId, attempt }: AttemptKey,
-  step: { position: number; name: string; input: unknown },
+  { workOrderId, attempt, name, try: number }: StepKey,
+  stepInput: unknown,
 ): Promise<void> {
-  const input = JSON.stringify(step.input)
+  const input = JSON.stringify(stepInput)
   await db
     .insertInto('attempt_steps')
-    .values({ work_order_id: workOrderId, attempt, position: step.position, name: step.name, status: 'running', input })
+    .values({ work_order_id: workOrderId, attempt, name, try: number, status: 'running', input })
     .onConflict((conflict) =>
-      conflict.columns(['work_order_id', 'attempt', 'name']).doUpdateSet({
+      conflict.columns(['work_order_id', 'attempt', 'name', 'try']).doUpdateSet({
         status: 'running',
         input,
         output: null,
@@ -155,25 +158,27 @@ export async function beginStep(
 /** A step ends; its cost is what the attempt has spent beyond the steps before it. */
 export async function endStep(
   db: Db,
-  { workOrderId, attempt }: AttemptKey,
-  step: { name: string; status: 'succeeded' | 'failed'; output: unknown; error: FaultRecord | null },
+  { workOrderId, attempt, name, try: number }: StepKey,
+  end: { status: 'succeeded' | 'failed'; output: unknown; error: FaultRecord | null },
 ): Promise<{ costUsd: number; durationMs: number }> {
   const key = { workOrderId, attempt }
   const row = await db
     .updateTable('attempt_steps')
     .set({
-      status: step.status,
-      output: step.output === undefined ? null : JSON.stringify(step.output),
-      error: step.error === null ? null : JSON.stringify(step.error),
+      status: end.status,
+      output: end.output === undefined ? null : JSON.stringify(end.output),
+      error: end.error === null ? null : JSON.stringify(end.error),
       ended_at: sql<Date>`clock_timestamp()`,
       cost_usd: sql<string>`${costOf(key)} - (
         select coalesce(sum(cost_usd), 0) from attempt_steps as others
-        where others.work_order_id = ${workOrderId} and others.attempt = ${attempt} and others.name <> ${step.name}
+        where others.work_order_id = ${workOrderId} and others.attempt = ${attempt}
+          and (others.name, others.try) <> (${name}, ${number})
       )`,
     })
     .where('work_order_id', '=', workOrderId)
     .where('attempt', '=', attempt)
-    .where('name', '=', step.name)
+    .where('name', '=', name)
+    .where('try', '=', number)
     .returning(['cost_usd', sql<string>`round(extract(epoch from (ended_at - started_at)) * 1000)`.as('duration_ms')])
     .executeTakeFirst()
   // It never began: the order was taken away before.
@@ -193,7 +198,7 @@ export async function attemptHistory(db: Db, workOrderId: string): Promise<Attem
     .selectFrom('attempt_steps')
     .selectAll()
     .where('work_order_id', '=', workOrderId)
-    .orderBy('position')
+    .orderBy('started_at')
     .execute()
   return attempts.map((attempt) =>
     toAttemptView(
@@ -221,6 +226,7 @@ function toAttemptView(row: AttemptRow, steps: Selectable<Database['attempt_step
 function toStepView(row: Selectable<Database['attempt_steps']>): StepView {
   return {
     name: row.name,
+    try: row.try,
     status: row.status,
     runs: row.runs,
     input: row.input,

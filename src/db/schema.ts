@@ -64,8 +64,9 @@ export type Database = {
   attempt_steps: {
     work_order_id: string
     attempt: number
-    position: number
     name: string
+    /** 1 for the first. */
+    try: Generated<number>
     status: 'running' | 'succeeded' | 'failed'
     runs: Generated<number>
     input: ColumnType<unknown, string | null, string | null>

@@ -94,7 +94,6 @@ test('the guide for the model is itself an answer with one block of each kind', 
 })
 
 const refused: Record<string, [text: string, reason: RegExp, block: number, line: number]> = {
-  'no block': ['I cannot do that.', /has no block/, 0, 0],
   'a header without a path': [`### edit\n${PAIR}`, /names no path/, 1, 1],
   'a header with only a space': ['### delete  ', /names no path/, 1, 1],
   'an unknown verb': ['### create src/a.ts\n```\nx\n```', /"create" is no verb/, 0, 1],
@@ -200,6 +199,10 @@ test('what is printed is read back, whatever the content looks like', () => {
   )
 })
 
+test('a text without any block is told from a damaged one', () => {
+  assert.throws(() => parseEdits('I cannot do that.'), { code: 'edits_missing' })
+})
+
 test('any text is read or refused as malformed', () => {
   const pieces = fc.array(
     fc.oneof(fc.constantFrom(...hard, '### edit a', '### write a', '### rename a', '~~~'), fc.string()),
@@ -209,7 +212,7 @@ test('any text is read or refused as malformed', () => {
       try {
         assert.ok(parseEdits(parts.join('\n')).length > 0)
       } catch (thrown) {
-        assert.ok(thrown instanceof Fault && thrown.code === 'edits_malformed', String(thrown))
+        assert.ok(thrown instanceof Fault && /^edits_(malformed|missing)$/.test(thrown.code), String(thrown))
       }
     }),
     { numRuns: 1000 },

@@ -1,3 +1,4 @@
+import { Fault } from '../errors.ts'
 import { Answer, malformed } from './answer.ts'
 import { type BlockHeader, blockHeader, headerPath, headerProblem } from './block-header.ts'
 import type { Edit } from './edit.ts'
@@ -16,7 +17,7 @@ export const MAX_REPLACEMENTS = 2_000
  *
  * @returns at least one edit, in the order of the answer
  * @throws {Fault} `edits_malformed` naming the first block and line that do not follow the format; details `block` and
- *   `line` (from 1, 0 when there is none)
+ *   `line` (from 1, 0 when there is none); `edits_missing` when there is no block at all
  */
 export function parseEdits(text: string): Edit[] {
   const answer = new Answer(text)
@@ -38,7 +39,9 @@ export function parseEdits(text: string): Edit[] {
     }
   }
   requireReplacement(edits.at(-1))
-  if (edits.length === 0) throw malformed(0, 0, 'it has no block; a block starts with a line like "### edit path"')
+  if (edits.length === 0) {
+    throw new Fault('edits_missing', 'The answer has no block; a block starts with a line like "### edit path".')
+  }
   return edits
 }
 

@@ -32,6 +32,7 @@ export const FAULT_STATUS = {
   database_schema_newer: 503,
   database_unreachable: 503,
   edits_malformed: 422,
+  edits_missing: 422,
   edits_rejected: 422,
   files_in_scope_required: 422,
   forge_unsupported: 409,

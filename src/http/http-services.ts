@@ -11,7 +11,7 @@ import type {
 import type { Log } from '../log.ts'
 import type { Orchestrator } from '../orchestrator/orchestrator.ts'
 import type { ProposerRequest, ProposerResponse } from '../pipeline/ports/proposal.ts'
-import type { Manager, RetryDecision, RetryRequest } from '../pipeline/ports/routing.ts'
+import type { Manager } from '../pipeline/ports/routing.ts'
 
 /**
  * What the API stands on. Orders are named by their id or by a unique prefix of at least four characters; one that
@@ -49,7 +49,7 @@ export type HttpServices = {
   }
   orchestrator: Orchestrator
   /** Ours, for `/api/manager`. */
-  manager: Manager & { decideRetry(request: RetryRequest): Promise<RetryDecision> }
+  manager: Manager
   /** Ours, for `POST /api/proposer-enhanced`. */
   proposeForApi(request: ProposerRequest, signal: AbortSignal): Promise<ProposerResponse>
   /** Null: no secret is configured, and no webhook is taken. */

@@ -1,22 +1,47 @@
+import { Fault } from '../errors.ts'
 import { askForeignService } from '../foreign-service.ts'
-import { type Manager, RoutingResponse } from '../pipeline/ports/routing.ts'
+import { type Manager, RetryDecision, type RetryRequest, RoutingResponse } from '../pipeline/ports/routing.ts'
 
 const TIMEOUT_MS = 30_000
+/** How a Manager answers that has never heard of retries: the seed's has none. */
+const NOT_OFFERED: ReadonlySet<unknown> = new Set([404, 405, 501])
 
 /** Somebody else's Manager, asked as the seed asks one (4.3). Whether the proposer it names exists shows when it is used. */
 export function createForeignManager({ url }: { url: string }): Manager {
+  const manager = {
+    who: 'The Manager',
+    timeoutMs: TIMEOUT_MS,
+    faults: { unreachable: 'manager_unreachable', refused: 'manager_refused' },
+  } as const
   return {
-    async route(request, signal) {
-      const { routing_decision } = await askForeignService({
-        who: 'The Manager',
-        url,
-        body: request,
-        answer: RoutingResponse,
-        timeoutMs: TIMEOUT_MS,
-        signal,
-        faults: { unreachable: 'manager_unreachable', refused: 'manager_refused' },
-      })
+    async route(body, signal) {
+      const { routing_decision } = await askForeignService({ ...manager, url, body, signal, answer: RoutingResponse })
       return routing_decision
     },
+    async decideRetry(request, signal) {
+      const asked = { ...manager, url: withQuery(url, request), body: null, signal }
+      try {
+        return await askForeignService({ ...asked, answer: RetryDecision })
+      } catch (error) {
+        if (error instanceof Fault && NOT_OFFERED.has(error.details['status'])) return noRetry(request)
+        throw error
+      }
+    },
+  }
+}
+
+function withQuery(url: string, request: RetryRequest): string {
+  const whole = new URL(url)
+  for (const [name, value] of Object.entries(request)) whole.searchParams.set(name, String(value))
+  return whole.href
+}
+
+function noRetry({ attempt }: RetryRequest): RetryDecision {
+  return {
+    should_retry: false,
+    attempt_number: attempt,
+    max_attempts: attempt,
+    strategy: 'escalate',
+    reasoning: 'The Manager answers no question about retries (GET); a human must look at the order.',
   }
 }

@@ -3,14 +3,7 @@ import type { Clock } from '../clock.ts'
 import { listProposers, type ProposerConfig } from '../db/proposer-configs.ts'
 import type { Database } from '../db/schema.ts'
 import { Fault } from '../errors.ts'
-import type {
-  Availability,
-  Manager,
-  RetryDecision,
-  RetryRequest,
-  RoutingDecision,
-  RoutingRequest,
-} from '../pipeline/ports/routing.ts'
+import type { Availability, Manager, RoutingDecision, RoutingRequest } from '../pipeline/ports/routing.ts'
 import { expectedUsage } from './expected-usage.ts'
 import { findHardStops } from './hard-stops.ts'
 import { decideRetry } from './retry-strategy.ts'
@@ -27,13 +20,8 @@ export type ManagerOptions = {
   clock: Clock
 }
 
-export type OwnManager = Manager & {
-  /** What to do about a failed proposal, by the proposers there are at this moment. */
-  decideRetry(request: RetryRequest): Promise<RetryDecision>
-}
-
 /** Our own Manager: the static rule over `proposer_configs` as they are at this moment. */
-export function createManager({ db, models, clock }: ManagerOptions): OwnManager {
+export function createManager({ db, models, clock }: ManagerOptions): Manager {
   return {
     async decideRetry(request) {
       const configs = await usableProposers(db)

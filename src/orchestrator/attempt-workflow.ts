@@ -3,22 +3,22 @@ import { type Clock, NEVER_ABORTED } from '../clock.ts'
 import { type AttemptKey, noteAttempt } from '../db/attempts.ts'
 import type { Database } from '../db/schema.ts'
 import { noteRouting } from '../db/work-orders.ts'
-import { Fault, type FaultRecord, toFault } from '../errors.ts'
+import { type FaultRecord, toFault } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Adapters, AttemptContext } from '../pipeline/attempt-context.ts'
 import { forgeOf } from '../pipeline/ports/pull-request.ts'
 import { publish } from '../pipeline/publish.ts'
 import { type Routed, route } from '../pipeline/route.ts'
-import { verify } from '../pipeline/verify.ts'
 import type { PartialEvidence, StepName } from '../results/end-of-attempt.ts'
 import { recordFailure } from '../results/record-failure.ts'
 import { recordPullRequestEnd } from '../results/record-pull-request-end.ts'
 import { recordSuccess } from '../results/record-success.ts'
+import { applyUntilVerified } from './apply-until-verified.ts'
 import type { Clean } from './clean.ts'
 import type { Drain } from './drain.ts'
-import { durableStep, type Step } from './durable-step.ts'
+import { durableStep, type Run } from './durable-step.ts'
 import { openAttempt } from './open-attempt.ts'
-import { applyWithRetry, proposeWithRetries } from './repeated-steps.ts'
+import { proposeWithRetries } from './propose-with-retries.ts'
 
 export type WorkflowDeps = {
   db: Kysely<Database>
@@ -39,8 +39,6 @@ export type WorkflowDeps = {
  */
 const UNSTOPPABLE: ReadonlySet<StepName> = new Set(['publish', 'record'])
 
-type Run = <T>(step: Step<T>) => Promise<T>
-
 /** One attempt from claim to record: the way of a work order through Moose. */
 export function attemptWorkflow(deps: WorkflowDeps): (workOrderId: string, attempt: number) => Promise<void> {
   return async (workOrderId, attempt) => {
@@ -48,9 +46,13 @@ export function attemptWorkflow(deps: WorkflowDeps): (workOrderId: string, attem
     const evidence: PartialEvidence = {}
     const progress: { step: StepName } = { step: 'route' }
     const signal = deps.signalOf(key)
+    const tries = new Map<StepName, number>()
     const run: Run = (step) => {
       if (step.name !== 'record') progress.step = step.name
-      return durableStep({ ...deps, signal: UNSTOPPABLE.has(step.name) ? NEVER_ABORTED : signal }, key, step)
+      const before = tries.get(step.name)
+      const stepKey = { ...key, name: step.name, try: before === undefined ? 1 : before + 1 }
+      tries.set(step.name, stepKey.try)
+      return durableStep({ ...deps, signal: UNSTOPPABLE.has(step.name) ? NEVER_ABORTED : signal }, stepKey, step)
     }
     let failure: FaultRecord | null = null
     try {
@@ -90,23 +92,17 @@ async function carryOut(
   })
   evidence.proposed = proposed
 
-  const applied = await applyWithRetry(context, { routed, proposed }, adapters, {
+  const made = await applyUntilVerified({
+    context,
+    done: { routed, proposed },
+    adapters,
     run,
     onCommit: (headSha) => noteAttempt(db, key, { head_sha: headSha }),
+    onEvidence: (found) => Object.assign(evidence, found),
   })
-  evidence.applied = applied
 
-  const verified = await run({
-    name: 'verify',
-    input: { head_sha: applied.headSha },
-    run: () => verify(context, { routed, proposed, applied }, adapters),
-    failureOf: ({ failure }) => failure,
-  })
-  evidence.verified = verified
-  if (verified.failure !== null) throw Fault.fromRecord(verified.failure)
-
-  const whole = { routed, proposed, applied, verified }
-  const publishing = { head_sha: verified.headSha, forge: routed.project.forge }
+  const whole = { routed, proposed, ...made }
+  const publishing = { head_sha: made.verified.headSha, forge: routed.project.forge }
   const pullRequest = await run({
     name: 'publish',
     input: publishing,

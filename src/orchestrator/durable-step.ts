@@ -1,14 +1,14 @@
 import { DBOS, DBOSWorkflowConflictError } from '@dbos-inc/dbos-sdk'
 import type { Kysely } from 'kysely'
 import { type Clock, NEVER_ABORTED } from '../clock.ts'
-import { type AttemptKey, beginStep, endedStep, endStep } from '../db/attempts.ts'
+import { beginStep, endedStep, endStep, type StepKey } from '../db/attempts.ts'
 import { reasonOf } from '../db/database-fault.ts'
 import { recordEvent } from '../db/events.ts'
 import type { Database } from '../db/schema.ts'
 import { moveWorkOrder } from '../db/work-orders.ts'
 import { Fault, type FaultRecord, NEXT_MOVE } from '../errors.ts'
 import type { Log } from '../log.ts'
-import { STEPS, type StepName } from '../results/end-of-attempt.ts'
+import type { StepName } from '../results/end-of-attempt.ts'
 import type { Phase } from '../work-order/status.ts'
 import type { Clean } from './clean.ts'
 import { type Drain, ServiceStopping } from './drain.ts'
@@ -35,6 +35,12 @@ export type Step<T> = {
   failureOf?: (output: T) => FaultRecord | null
 }
 
+/** Runs a step of an attempt. @throws {Fault} what ended the step */
+export type Run = <T>(step: Step<T>) => Promise<T>
+
+/** A step of an attempt, and which try of it. */
+type Key = StepKey & { name: StepName }
+
 export type StepDeps = {
   db: Kysely<Database>
   clock: Clock
@@ -51,37 +57,39 @@ export type StepDeps = {
  *
  * @throws {Fault} what ended the step
  */
-export async function durableStep<T>(deps: StepDeps, key: AttemptKey, step: Step<T>): Promise<T> {
+export async function durableStep<T>(deps: StepDeps, key: Key, step: Step<T>): Promise<T> {
   if (deps.drain.requested) await deps.drain.park(key.workOrderId)
-  const outcome = await DBOS.runStep(() => performStep(deps, key, step), { name: step.name }).catch(async (error) => {
-    // Another process has taken the workflow over; what happens here from now on does not count.
-    if (error instanceof DBOSWorkflowConflictError) return deps.drain.park(key.workOrderId)
-    throw error
-  })
+  const outcome = await DBOS.runStep(() => performStep(deps, key, step), { name: labelOf(key) }).catch(
+    async (error) => {
+      // Another process has taken the workflow over; what happens here from now on does not count.
+      if (error instanceof DBOSWorkflowConflictError) return deps.drain.park(key.workOrderId)
+      throw error
+    },
+  )
   if (deps.drain.requested) await deps.drain.park(key.workOrderId)
   if (!outcome.ok) throw Fault.fromRecord(outcome.fault)
   return outcome.output
 }
 
-async function performStep<T>(deps: StepDeps, key: AttemptKey, step: Step<T>): Promise<Outcome<T>> {
+async function performStep<T>(deps: StepDeps, key: Key, step: Step<T>): Promise<Outcome<T>> {
   const stored: Patience = {
     ...deps,
     signal: NEVER_ABORTED,
     isWorthRepeating: (fault) => fault.code === 'database_unreachable',
   }
   try {
-    const before = await patiently(stored, () => outcomeBefore(deps.db, key, step))
+    const before = await patiently(stored, () => outcomeBefore<T>(deps.db, key))
     if (before !== null) return before
     await patiently(stored, () => begin(deps.db, key, step))
     const output = deps.clean(await repeatedly(deps, key, step))
     const failure = step.failureOf === undefined ? null : step.failureOf(output)
-    await patiently(stored, () => end(deps.db, key, step.name, { output, failure }))
+    await patiently(stored, () => end(deps.db, key, { output, failure }))
     return { ok: true, output }
   } catch (thrown) {
     // The process is about to go: nothing is recorded, and the next start runs this step again.
     if (deps.signal.reason instanceof ServiceStopping) return deps.drain.park(key.workOrderId)
     const fault = deps.clean(named(deps.signal.aborted ? deps.signal.reason : thrown).toRecord())
-    await patiently(stored, () => end(deps.db, key, step.name, { output: undefined, failure: fault }))
+    await patiently(stored, () => end(deps.db, key, { output: undefined, failure: fault }))
     return { ok: false, fault }
   }
 }
@@ -90,9 +98,9 @@ async function performStep<T>(deps: StepDeps, key: AttemptKey, step: Step<T>): P
  * The end a killed process had recorded without the engine having kept it: what was paid for is not paid again.
  * `record` is safe to repeat and begins anew.
  */
-async function outcomeBefore<T>(db: Kysely<Database>, key: AttemptKey, step: Step<T>): Promise<Outcome<T> | null> {
-  if (step.name === 'record') return null
-  const ended = await endedStep(db, key, step.name)
+async function outcomeBefore<T>(db: Kysely<Database>, key: Key): Promise<Outcome<T> | null> {
+  if (key.name === 'record') return null
+  const ended = await endedStep(db, key)
   if (ended === null) return null
   const { output, error } = ended
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what `run` gave, kept as JSON as the engine keeps it
@@ -100,8 +108,8 @@ async function outcomeBefore<T>(db: Kysely<Database>, key: AttemptKey, step: Ste
   return error === null ? null : { ok: false, fault: error }
 }
 
-function repeatedly<T>({ db, clock, log, signal }: StepDeps, key: AttemptKey, step: Step<T>): Promise<T> {
-  const say = (message: string) => recordEvent(db, { ...key, step: step.name, type: 'step_repeated', message })
+function repeatedly<T>({ db, clock, log, signal }: StepDeps, key: Key, step: Step<T>): Promise<T> {
+  const say = (message: string) => recordEvent(db, { ...eventKey(key), type: 'step_repeated', message })
   return patiently(
     {
       clock,
@@ -122,11 +130,11 @@ function isWorthRepeating(name: StepName, fault: Fault): boolean {
   return name === 'record' || (NEXT_MOVE[fault.code] === 'retry' && !fault.code.startsWith('model_'))
 }
 
-async function begin<T>(db: Kysely<Database>, key: AttemptKey, step: Step<T>): Promise<void> {
+async function begin<T>(db: Kysely<Database>, key: Key, step: Step<T>): Promise<void> {
   const phase = PHASE[step.name]
   await db.transaction().execute(async (transaction) => {
-    await beginStep(transaction, key, { position: STEPS.indexOf(step.name), name: step.name, input: step.input })
-    await recordEvent(transaction, { ...key, step: step.name, type: 'step_started', message: step.name })
+    await beginStep(transaction, key, step.input)
+    await recordEvent(transaction, { ...eventKey(key), type: 'step_started', message: labelOf(key) })
     if (phase === null) return
     const move = { from: ['in_progress'], to: 'in_progress', phase } as const
     if (await moveWorkOrder(transaction, key.workOrderId, move)) return
@@ -136,19 +144,26 @@ async function begin<T>(db: Kysely<Database>, key: AttemptKey, step: Step<T>): P
 
 async function end(
   db: Kysely<Database>,
-  key: AttemptKey,
-  name: StepName,
+  key: Key,
   { output, failure }: { output: unknown; failure: FaultRecord | null },
 ): Promise<void> {
   const status = failure === null ? 'succeeded' : 'failed'
   await db.transaction().execute(async (transaction) => {
-    const { costUsd, durationMs } = await endStep(transaction, key, { name, status, output, error: failure })
+    const { costUsd, durationMs } = await endStep(transaction, key, { status, output, error: failure })
     await recordEvent(transaction, {
-      ...key,
-      step: name,
+      ...eventKey(key),
       type: `step_${status}`,
-      message: failure === null ? name : failure.message,
+      message: failure === null ? labelOf(key) : failure.message,
       data: { duration_ms: durationMs, cost_usd: costUsd, ...(failure === null ? {} : { code: failure.code }) },
     })
   })
+}
+
+function eventKey({ workOrderId, attempt, name }: Key) {
+  return { workOrderId, attempt, step: name }
+}
+
+/** What a try is called in the log: the first by its step alone. */
+function labelOf({ name, try: number }: Key): string {
+  return number === 1 ? name : `${name}, try ${number}`
 }

@@ -3,6 +3,7 @@ import { pullRequestTitle, workOrderTrailer } from '../work-order/naming.ts'
 import type { Adapters, AttemptContext } from './attempt-context.ts'
 import { chooseExecutor } from './choose-executor.ts'
 import type { Executor } from './ports/execution.ts'
+import type { ProposerResponse } from './ports/proposal.ts'
 import type { Proposed } from './propose.ts'
 import type { Routed } from './route.ts'
 
@@ -15,22 +16,30 @@ export type Applied = {
   costUsd: number
 }
 
+/** Why a commit is made once more, from the base. */
+export type Previous = {
+  /** What went wrong, told to an executor that calls a model. */
+  failure: string
+  /** Whether there was a commit, and a check failed on it. */
+  failedCheck: boolean
+}
+
 /**
  * Turns the proposal into one commit on the base, in a private workspace, and keeps it in the mirror.
  * The commit's dates are the claim's, so a repeated run makes the same commit.
  *
- * @param previousFailure what went wrong in the run before this one; null for the first
+ * @param previous null for the first run
  */
 export async function apply(
   context: AttemptContext,
   done: { routed: Routed; proposed: Proposed },
   { executors, workspaces }: Pick<Adapters, 'executors' | 'workspaces'>,
-  previousFailure: string | null,
+  previous: Previous | null,
 ): Promise<Applied> {
   const { workOrderId, attempt, signal, output } = context
   const { order, project, shortId } = done.routed
   const { baseSha, response, proposer } = done.proposed
-  const { executor, reason } = chooseExecutor(executors, response)
+  const { executor, reason } = chooseExecutor(executors, response, previous?.failedCheck === true)
   await using workspace = await workspaces.open({ project, workOrderId, attempt, sha: baseSha, signal })
   const { costUsd } = await executor.apply({
     workspace,
@@ -41,7 +50,7 @@ export async function apply(
     workOrderId,
     attempt,
     proposer,
-    previousFailure,
+    previousFailure: previous === null ? lastRejection(response) : previous.failure,
     onOutput: output,
   })
   const headSha = await workspace.commit(
@@ -56,6 +65,12 @@ export async function apply(
   }
   await context.note(`committed ${headSha.slice(0, 12)} with ${executor.name}: ${reason}`)
   return { headSha, executor: executor.name, reason, costUsd }
+}
+
+/** Why a proposal that is no edits was not taken for edits; null when nobody tried. */
+function lastRejection({ format, refinement_metadata: refinement }: ProposerResponse): string | null {
+  const last = format === 'edits' ? undefined : refinement?.rejections.at(-1)
+  return last === undefined ? null : last
 }
 
 function commitMessage({ workOrderId, attempt }: AttemptContext, subject: string): string {

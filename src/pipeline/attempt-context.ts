@@ -4,7 +4,7 @@ import type { Executors } from './choose-executor.ts'
 import type { Check, CheckRunner } from './ports/execution.ts'
 import type { Proposer, ProposerRequest } from './ports/proposal.ts'
 import type { Forges } from './ports/pull-request.ts'
-import type { Manager, RetryDecision, RetryRequest, RoutingRequest } from './ports/routing.ts'
+import type { Manager, RoutingRequest } from './ports/routing.ts'
 import type { Workspaces } from './ports/workspace.ts'
 
 /** What every step of one attempt knows from the start; the same again after a crash. */
@@ -34,8 +34,6 @@ export type AttemptContext = {
 /** The parts an attempt is made with; chosen in app.ts. */
 export type Adapters = {
   manager: Manager
-  /** The Manager's answer to a failed proposal. */
-  decideRetry: (request: RetryRequest) => Promise<RetryDecision>
   proposer: Proposer
   executors: Executors
   checkRunner: CheckRunner

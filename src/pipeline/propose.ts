@@ -1,4 +1,5 @@
 import type { Adapters, AttemptContext } from './attempt-context.ts'
+import { wantedAnswer } from './choose-executor.ts'
 import type { ProposerResponse } from './ports/proposal.ts'
 import type { Routed } from './route.ts'
 
@@ -18,7 +19,12 @@ export type Proposed = {
 export async function propose(
   context: AttemptContext,
   { order, project }: Routed,
-  { proposer, workspaces, buildProposerRequest }: Pick<Adapters, 'proposer' | 'workspaces' | 'buildProposerRequest'>,
+  {
+    proposer,
+    workspaces,
+    executors,
+    buildProposerRequest,
+  }: Pick<Adapters, 'proposer' | 'workspaces' | 'executors' | 'buildProposerRequest'>,
   { asked, onBase }: { asked: string; onBase: (baseSha: string) => Promise<void> },
 ): Promise<Proposed> {
   const baseSha = await workspaces.fetchBase(project, context.signal)
@@ -31,6 +37,7 @@ export async function propose(
     request: buildProposerRequest(order),
     proposer: asked,
     base: workspaces.tree(project, baseSha),
+    wanted: await wantedAnswer(executors),
     signal: context.signal,
     onProgress: context.note,
   })

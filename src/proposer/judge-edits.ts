@@ -8,6 +8,7 @@ const CORRECTABLE: ReadonlySet<FaultCode> = new Set([
   'change_out_of_scope',
   'change_without_effect',
   'edits_malformed',
+  'edits_missing',
   'edits_rejected',
 ])
 

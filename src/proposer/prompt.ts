@@ -1,6 +1,6 @@
 import { EDIT_FORMAT_GUIDE } from '../edits/format-guide.ts'
 import type { ModelMessage } from '../models/model-answer.ts'
-import type { ProposerRequest } from '../pipeline/ports/proposal.ts'
+import type { ProposerRequest, WantedAnswer } from '../pipeline/ports/proposal.ts'
 import { isInScope, pathProblem } from '../work-order/scope.ts'
 import type { ScopeFile } from './scope-files.ts'
 
@@ -26,7 +26,7 @@ export function buildPrompt(
   request: ProposerRequest,
   files: readonly ScopeFile[],
   repositoryPaths: readonly string[],
-  answers: 'edits' | 'text',
+  wanted: WantedAnswer,
 ): ModelMessage[] {
   const user = [
     request.task_description,
@@ -35,7 +35,7 @@ export function buildPrompt(
     describeRepository(repositoryPaths, request.context),
   ]
   return [
-    { role: 'system', content: `${ROLE}\n\n${answers === 'edits' ? EDIT_FORMAT_GUIDE : TEXT_GUIDE}` },
+    { role: 'system', content: `${ROLE}\n\n${wanted === 'text' ? TEXT_GUIDE : EDIT_FORMAT_GUIDE}` },
     { role: 'user', content: user.filter((part) => part !== '').join('\n\n') },
   ]
 }

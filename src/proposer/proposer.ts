@@ -23,11 +23,6 @@ export type ProposerOptions = {
   /** Bytes of file content one proposal may carry. */
   contextMaxBytes: number
   clock: Clock
-  /**
-   * `edits`: an answer counts when it applies to the base commit, and is refined until it does. `text`: any answer
-   * counts, because an executor that calls a model makes edits of it (seed 4.4, 4.5).
-   */
-  answers: 'edits' | 'text'
 }
 
 /**
@@ -41,22 +36,23 @@ export function createProposer(options: ProposerOptions): Proposer {
       const config = await getProposerConfig(options.db, input.proposer)
       const { request, base } = input
       const files = await readScopeFiles(base, request.context, options.contextMaxBytes)
-      const prompt = buildPrompt(request, files, await base.list(), options.answers)
+      const prompt = buildPrompt(request, files, await base.list(), input.wanted)
       const refined = await refine(options, config, input, prompt)
       return toResponse(config, refined, options.clock.now().getTime() - startedAt)
     },
   }
 }
 
-type Refined = { answers: ModelAnswer[]; rejections: string[]; content: string; format: 'edits' | 'text' }
+/** Answers and why they were sent back, oldest first; the last answer is the proposal. */
+type Refined = { answers: ModelAnswer[]; faults: Fault[]; format: 'edits' | 'text' }
 
 async function refine(
-  { models, answers: wanted }: Pick<ProposerOptions, 'models' | 'answers'>,
+  { models }: Pick<ProposerOptions, 'models'>,
   proposer: ProposerConfig,
   input: ProposeInput,
   prompt: readonly ModelMessage[],
 ): Promise<Refined> {
-  const { workOrderId, attempt, title, signal, base, request, onProgress } = input
+  const { workOrderId, attempt, title, signal, onProgress } = input
   const messages = [...prompt]
   const answers: ModelAnswer[] = []
   const faults: Fault[] = []
@@ -65,17 +61,24 @@ async function refine(
     const call = { proposer, messages, maxOutputTokens: MAX_OUTPUT_TOKENS, signal }
     const answer = await models.call({ ...call, workOrderId, attempt, turn, task: title })
     answers.push(answer)
-    const fault = await faultOfEdits(answer.text, base, request.context)
-    if (fault === null || wanted === 'text') {
-      const rejections = faults.map(({ message }) => message)
-      return { answers, rejections, content: answer.text, format: fault === null ? 'edits' : 'text' }
-    }
-    faults.push(fault)
+    const judged = await judge(answer.text, input)
+    if (!(judged instanceof Fault)) return { answers, faults, format: judged }
+    faults.push(judged)
     const next = turn < MAX_CALLS ? 'asking again' : 'giving up'
-    await onProgress(`answer ${turn} does not apply: ${cut(fault.message, SHOWN_REASON)}; ${next}`)
-    messages.push({ role: 'assistant', content: answer.text }, refinementMessage(fault.message))
+    await onProgress(`answer ${turn} does not apply: ${cut(judged.message, SHOWN_REASON)}; ${next}`)
+    messages.push({ role: 'assistant', content: answer.text }, refinementMessage(judged.message))
   }
+  const leftScope = faults.at(-1)?.code === 'change_out_of_scope'
+  if (input.wanted === 'edits_or_text' && !leftScope) return { answers, faults, format: 'text' }
   throw exhausted(proposer, faults)
+}
+
+/** What an answer counts as; a Fault: as nothing yet. */
+async function judge(text: string, { base, request, wanted }: ProposeInput): Promise<'edits' | 'text' | Fault> {
+  const fault = await faultOfEdits(text, base, request.context)
+  if (fault === null) return 'edits'
+  const isText = wanted === 'text' || (wanted === 'edits_or_text' && fault.code === 'edits_missing')
+  return isText ? 'text' : fault
 }
 
 function callingMessage({ name, provider }: ProposerConfig, turn: number): string {
@@ -101,16 +104,19 @@ function cut(text: string, length: number): string {
 
 function toResponse(
   { name, model }: ProposerConfig,
-  { answers, rejections, content, format }: Refined,
+  { answers, faults, format }: Refined,
   executionTimeMs: number,
 ): ProposerResponse {
   return {
-    content,
+    content: answers
+      .slice(-1)
+      .map(({ text }) => text)
+      .join(''),
     proposer_used: name,
     model,
     ...addUp(answers),
     execution_time_ms: executionTimeMs,
-    refinement_metadata: { cycles: answers.length, rejections },
+    refinement_metadata: { cycles: answers.length, rejections: faults.map(({ message }) => message) },
     format,
   }
 }

@@ -2,9 +2,8 @@ import type { FaultCode } from '../errors.ts'
 import type { Evidence } from '../pipeline/evidence.ts'
 import type { PullRequest } from '../pipeline/ports/pull-request.ts'
 
-/** Steps of an attempt, in order. */
-export const STEPS = ['route', 'propose', 'apply', 'verify', 'publish', 'record'] as const
-export type StepName = (typeof STEPS)[number]
+/** Steps of an attempt. */
+export type StepName = 'route' | 'propose' | 'apply' | 'verify' | 'publish' | 'record'
 
 /** What a finished attempt has to show; parts are missing from where it ended. */
 export type PartialEvidence = { [Part in keyof Evidence]?: Evidence[Part] }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Moose } from '../../src/app.ts'
 import { block, PRICE, says } from '../support/aider-bench.ts'
 import { aiderOrSkip } from '../support/aider-program.ts'
@@ -16,8 +17,32 @@ const FILES = {
 const GOOD = block('greeting.txt', 'hello', 'hello, world')
 const BAD = block('greeting.txt', 'no such line', 'hello, world')
 const IDEA = 'Put "hello, world" into greeting.txt.'
+const write = (text: string) => `### write greeting.txt\n\`\`\`\n${text}\n\`\`\`\n`
+const UNKNOWN_LINE = `### edit greeting.txt\n<<<<<<< SEARCH\nno such line\n=======\nhello, world\n>>>>>>> REPLACE\n`
 const DEAR = { input_per_million: 30, output_per_million: 150 }
 const TITLE = 'Greet the world'
+
+/** What `auto` gives to Aider, and why. */
+const IN_AUTO = [
+  {
+    what: 'free text goes to Aider',
+    script: [says(IDEA), says(GOOD)],
+    calls: 2,
+    reason: 'the proposal is free text, not edits',
+  },
+  {
+    what: 'edits that never apply go to Aider',
+    script: [says(UNKNOWN_LINE), says(UNKNOWN_LINE), says(UNKNOWN_LINE), says(UNKNOWN_LINE), says(GOOD)],
+    calls: 5,
+    reason: 'the proposal does not apply to the base commit, after 4 tries',
+  },
+  {
+    what: 'edits that fail a check are repaired by Aider',
+    script: [says(write('good day')), says(GOOD)],
+    calls: 2,
+    reason: 'the proposal, applied as it is, failed a check',
+  },
+]
 
 type Setting = AsyncDisposable & { home: MooseHome; moose: Moose; server: ModelServer }
 
@@ -54,7 +79,10 @@ const charge = ({ charged }: ModelServer) =>
 async function run({ home, moose }: Setting, files = ['greeting.txt']) {
   const id = await fileOrder(home.database, { title: TITLE, files })
   await moose.orchestrator.start(null)
-  return settled(moose, id, 90_000)
+  const order = await settled(moose, id, 90_000)
+  // An attempt is still being cleared away when its order shows its end.
+  while ((await moose.orchestrator.status()).executing_count > 0) await delay(20)
+  return order
 }
 
 async function notes({ home }: Setting, id: string): Promise<string> {
@@ -65,6 +93,10 @@ async function notes({ home }: Setting, id: string): Promise<string> {
     .orderBy('id')
     .execute()
   return rows.map(({ type, message }) => `${type}: ${message}`).join('\n')
+}
+
+function stepsOf({ attempt_history }: Awaited<ReturnType<typeof run>>) {
+  return attempt_history.flatMap(({ steps }) => steps)
 }
 
 async function mirrorRefs({ home }: Setting): Promise<string> {
@@ -107,8 +139,14 @@ describe('orders carried out with Aider', () => {
     const [, first, second] = setting.server.calls.map(({ body }) => JSON.stringify(body))
     assert.doesNotMatch(String(first), /An earlier try failed/)
     assert.match(String(second), /An earlier try failed and was undone:.*Aider ended without changing a file/)
-    const applied = order.attempt_history[0]?.steps.find(({ name }) => name === 'apply')
-    assert.equal(applied?.runs, 2)
+    const applied = stepsOf(order).filter(({ name }) => name === 'apply')
+    assert.deepEqual(
+      applied.map((step) => [step.try, step.status, step.error === null ? null : step.error.code]),
+      [
+        [1, 'failed', 'aider_no_change'],
+        [2, 'succeeded', null],
+      ],
+    )
     assert.ok(Math.abs(Number(order.attempt_history[0]?.cost_usd) - charge(setting.server)) < 1e-12)
   })
 
@@ -134,6 +172,7 @@ describe('orders carried out with Aider', () => {
     const order = await run(setting)
     assert.equal(order.status_reason?.code, 'check_failed')
     assert.match(String(order.attempt_history[0]?.head_sha), /^[0-9a-f]{40}$/)
+    assert.equal(setting.server.calls.length, 2)
     assert.equal(await mirrorRefs(setting), '')
   })
 
@@ -147,6 +186,47 @@ describe('orders carried out with Aider', () => {
       String(order.pull_request?.body),
       /\*\*Executor:\*\* patch \(the proposal is edits that apply to the base commit\)/,
     )
+  })
+
+  for (const { what, script, calls, reason } of IN_AUTO) {
+    test(`in auto, ${what}`, async (t) => {
+      const bin = aiderOrSkip(t)
+      if (bin === null) return
+      await using setting = await setUp(script, { ORCHESTRATOR_EXECUTOR: 'auto', ORCHESTRATOR_AIDER_BIN: bin })
+      const order = await run(setting)
+      assert.equal(order.phase, 'in_review', JSON.stringify(order.status_reason))
+      assert.equal(setting.server.calls.length, calls)
+      assert.ok(String(order.pull_request?.body).includes(`**Executor:** aider (${reason})`), order.pull_request?.body)
+      const applied = stepsOf(order).findLast(({ name }) => name === 'apply')
+      assert.equal(JSON.parse(JSON.stringify(applied?.output)).reason, reason)
+      assert.ok(Math.abs(Number(order.attempt_history[0]?.cost_usd) - charge(setting.server)) < 1e-12)
+      const branch = String(order.github_branch)
+      assert.equal(await setting.home.remote.git('rev-list', '--count', `main..${branch}`), '1')
+      assert.match(await setting.home.remote.git('show', `${branch}:greeting.txt`), /world/)
+    })
+  }
+
+  test('in auto, a repair that comes to nothing leaves the failed check as the reason', async (t) => {
+    const bin = aiderOrSkip(t)
+    if (bin === null) return
+    const script = [says(write('good day')), says('I see nothing wrong.')]
+    await using setting = await setUp(script, { ORCHESTRATOR_EXECUTOR: 'auto', ORCHESTRATOR_AIDER_BIN: bin })
+    const order = await run(setting)
+    assert.equal(order.status_reason?.code, 'check_failed')
+    assert.match(String(order.status_reason?.message), /Check "greets".*failed.*Aider was asked to repair it/s)
+    assert.deepEqual(
+      stepsOf(order).map((step) => [step.name, step.try, step.status]),
+      [
+        ['route', 1, 'succeeded'],
+        ['propose', 1, 'succeeded'],
+        ['apply', 1, 'succeeded'],
+        ['verify', 1, 'failed'],
+        ['apply', 2, 'failed'],
+        ['apply', 3, 'failed'],
+        ['record', 1, 'succeeded'],
+      ],
+    )
+    assert.equal(await mirrorRefs(setting), '')
   })
 })
 

@@ -133,7 +133,16 @@ test('a followed stream ends after the end of the attempt, not of an earlier one
 test('a followed stream has the end of the step that recorded the end of the attempt', async () => {
   const services = memoryHttpServices()
   const app = createHttpApp(services)
-  const record = { name: 'record', runs: 1, input: null, output: null, error: null, cost_usd: 0, ended_at: null }
+  const record = {
+    name: 'record',
+    try: 1,
+    runs: 1,
+    input: null,
+    output: null,
+    error: null,
+    cost_usd: 0,
+    ended_at: null,
+  }
   const step = { ...record, status: 'running', started_at: RUNNING.claimed_at } as const
   const ended = { ...RUNNING, status: 'succeeded' as const, steps: [step] }
   const order = services.place({ status: 'in_progress', phase: 'in_review', attempt_history: [ended] })

@@ -179,3 +179,35 @@ test('a foreign Manager that is not there, and one that is being waited for when
   const stopped = await faultOf(createForeignManager({ url: silent.url }).route(request, cancelled))
   assert.equal(stopped.code, 'attempt_cancelled')
 })
+
+const failed = { work_order_id: 'an-id', current_proposer: 'small', attempt: 1, failure_reason: 'proposal_rejected' }
+const retry = {
+  should_retry: true,
+  attempt_number: 2,
+  max_attempts: 3,
+  next_proposer: 'large',
+  strategy: 'switch_model',
+  reasoning: 'because',
+}
+
+test('a foreign Manager decides about retries too, asked with GET', async () => {
+  await using server = await startJsonServer({ status: 200, body: retry })
+  const url = `${server.url}?team=a`
+  assert.deepEqual(await createForeignManager({ url }).decideRetry(failed, signal), retry)
+  assert.deepEqual(server.received, [{ team: 'a', ...failed, attempt: '1' }])
+})
+
+test('a foreign Manager that knows no retries leaves the order to a human; a broken one is said', async () => {
+  for (const status of [404, 405, 501]) {
+    await using server = await startJsonServer({ status, body: {} })
+    const decision = await createForeignManager({ url: server.url }).decideRetry(failed, signal)
+    assert.deepEqual([decision.should_retry, decision.strategy], [false, 'escalate'])
+  }
+  for (const [status, code] of [
+    [503, 'manager_unreachable'],
+    [400, 'manager_refused'],
+  ] as const) {
+    await using server = await startJsonServer({ status, body: {} })
+    assert.equal((await faultOf(createForeignManager({ url: server.url }).decideRetry(failed, signal))).code, code)
+  }
+})

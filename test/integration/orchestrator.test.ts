@@ -242,7 +242,7 @@ test('a failed check leaves its evidence: what changed and how long the checks t
   assert.match(JSON.stringify(verify?.output), /"outcome":"failed"/)
 })
 
-test('a forge that is not there is said before anything is paid', async () => {
+test('a repository the forge cannot work with is said before anything is paid', async () => {
   await using home = await createMooseHome(FILES, [greet])
   await home.database.db.updateTable('projects').set({ forge: 'github' }).execute()
   await using moose = await home.open('client')

@@ -167,7 +167,7 @@ test('a rename may change only the case of a name', async () => {
 })
 
 const refused: Record<string, [answer: string, code: string, reason: RegExp]> = {
-  'an answer that does not follow the format': ['Sorry.', 'edits_malformed', /no block/],
+  'an answer that does not follow the format': ['Sorry.', 'edits_missing', /no block/],
   'an edit of a link': [edit('src/passwd', 'root', 'x'), 'edits_rejected', /"src\/passwd" is a symbolic link/],
   'a write over a link': [write('src/passwd', 'x'), 'edits_rejected', /"src\/passwd" is a symbolic link/],
   'the deletion of a link': ['### delete src/passwd', 'edits_rejected', /"src\/passwd" is a symbolic link/],
@@ -215,7 +215,7 @@ for (const [name, [answer, code, reason]] of Object.entries(refused)) {
   test(`refuses ${name}, and changes nothing on disk`, async () => {
     await using repository = await Repository.create()
     await mkdir(repository.at('docs/x'))
-    const good = code === 'edits_malformed' || code === 'change_without_effect' ? '' : write('docs/good.md', 'x')
+    const good = code === 'edits_missing' || code === 'change_without_effect' ? '' : write('docs/good.md', 'x')
     await assert.rejects(repository.apply(`${good}${answer}`), (thrown: unknown) => {
       assert.ok(thrown instanceof Fault, String(thrown))
       assert.equal(thrown.code, code, thrown.message)

@@ -46,6 +46,7 @@ function inputOf(overrides: Partial<ProposeInput> = {}) {
     request: buildProposerRequest(order),
     proposer: 'stand-in',
     base: tree,
+    wanted: 'edits',
     signal: new AbortController().signal,
     onProgress: async (message) => void progress.push(message),
     ...overrides,
@@ -76,7 +77,7 @@ async function setUp(script: readonly Scripted[], { priced = true, contextMaxByt
     db,
     server,
     workOrderId: id,
-    proposer: createProposer({ db, models, contextMaxBytes, clock: systemClock, answers: 'edits' }),
+    proposer: createProposer({ db, models, contextMaxBytes, clock: systemClock }),
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]()
       await database[Symbol.asyncDispose]()
@@ -158,6 +159,23 @@ test('a change that stays outside the scope fails as that, with the file', async
   assert.equal(fault.code, 'change_out_of_scope')
   assert.match(fault.message, /README\.md/)
   assert.equal(setup.server.calls.length, 4)
+})
+
+test('where text will do, free text is taken at once, and edits that never apply in the end, with the reasons', async () => {
+  await using free = await setUp([text('no blocks')])
+  const taken = await free.proposer.propose(inputOf({ workOrderId: free.workOrderId, wanted: 'edits_or_text' }).input)
+  assert.deepEqual([taken.format, taken.content, taken.refinement_metadata?.rejections], ['text', 'no blocks', []])
+  assert.equal(free.server.calls.length, 1)
+
+  await using failing = await setUp([text(misquoted), text(idle), text(misquoted)])
+  const { input } = inputOf({ workOrderId: failing.workOrderId, wanted: 'edits_or_text' })
+  const passedOn = await failing.proposer.propose(input)
+  assert.deepEqual([passedOn.format, passedOn.content], ['text', misquoted])
+  assert.equal(passedOn.refinement_metadata?.rejections.length, 4)
+
+  await using leaving = await setUp([text(stray)])
+  const outside = inputOf({ workOrderId: leaving.workOrderId, wanted: 'edits_or_text' })
+  assert.equal((await faultOf(leaving.proposer.propose(outside.input))).code, 'change_out_of_scope')
 })
 
 test('a truncated or refused answer ends the proposal at once', async () => {

@@ -4,13 +4,17 @@ import { listenOnLoopback } from './loopback.ts'
 
 export type JsonServer = AsyncDisposable & { url: string; received: unknown[]; headers: IncomingHttpHeaders[] }
 
-/** Somebody else's service on loopback: answers each POST with the same status and body; `silent` never answers. */
+/**
+ * Somebody else's service on loopback: answers each request with the same status and body; `silent` never answers. Of
+ * a GET the query is what it received.
+ */
 export async function startJsonServer(answer: { status: number; body: unknown } | 'silent'): Promise<JsonServer> {
   const received: unknown[] = []
   const headers: IncomingHttpHeaders[] = []
   const reply = async (request: IncomingMessage, response: ServerResponse) => {
     headers.push(request.headers)
-    received.push(JSON.parse(await text(request)))
+    const query = Object.fromEntries(new URL(String(request.url), 'http://localhost').searchParams)
+    received.push(request.method === 'GET' ? query : JSON.parse(await text(request)))
     if (answer === 'silent') return
     response.writeHead(answer.status, { 'content-type': 'application/json' })
     response.end(typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body))

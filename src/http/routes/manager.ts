@@ -34,7 +34,9 @@ const retry = createRoute({
 })
 
 export const managerRoutes = newRoutes()
-  .openapi(retry, async (c) => c.json(await c.var.services.manager.decideRetry(c.req.valid('query')), 200))
+  .openapi(retry, async (c) =>
+    c.json(await c.var.services.manager.decideRetry(c.req.valid('query'), requestSignal(c)), 200),
+  )
   .openapi(route, async (c) => {
     try {
       const decision = await c.var.services.manager.route(c.req.valid('json'), requestSignal(c))

@@ -47,7 +47,7 @@ export const ProposerResponse = z.looseObject({
     .looseObject({
       /** Calls made, the first included: 1 to 4. */
       cycles: z.number().int().positive(),
-      /** Why each answer but the last was sent back, oldest first. */
+      /** Why answers do not apply, oldest first; the last one's only where it is passed on as text all the same. */
       rejections: z.array(z.string()),
     })
     .optional(),
@@ -74,6 +74,13 @@ export interface BaseTree {
   list(): Promise<readonly string[]>
 }
 
+/**
+ * What may come of a proposal. `edits`: an answer counts when it applies to the base commit. `text`: any answer counts,
+ * because an executor that calls a model makes edits of it (seed 4.4, 4.5). `edits_or_text`: edits are asked for, and
+ * what is none in the end is passed on as text.
+ */
+export type WantedAnswer = 'edits' | 'text' | 'edits_or_text'
+
 export type ProposeInput = {
   /** Whose cost it is; both null for a caller who has no attempt. */
   workOrderId: string | null
@@ -84,6 +91,7 @@ export type ProposeInput = {
   /** The Manager's choice. */
   proposer: string
   base: BaseTree
+  wanted: WantedAnswer
   signal: AbortSignal
   /** Told of each model call as it starts and ends, for the live log. */
   onProgress: (message: string) => Promise<void>

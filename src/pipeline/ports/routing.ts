@@ -77,4 +77,10 @@ export interface Manager {
    *   `manager_refused`.
    */
   route(request: RoutingRequest, signal: AbortSignal): Promise<RoutingDecision>
+  /**
+   * Says what to do about a failed proposal.
+   *
+   * @throws {Fault} `config_invalid`; a foreign Manager also `manager_unreachable`, `manager_refused`.
+   */
+  decideRetry(request: RetryRequest, signal: AbortSignal): Promise<RetryDecision>
 }
