@@ -17,7 +17,6 @@ import { originOf } from '../git/origin.ts'
 import type { GitHubWebhook, HttpServices } from '../http/http-services.ts'
 import type { Log } from '../log.ts'
 import type { OrchestratorService } from '../orchestrator/orchestrator-service.ts'
-import { forgeOf } from '../pipeline/ports/pull-request.ts'
 import type { Parts } from './adapters.ts'
 import { proposeForApi } from './propose-for-api.ts'
 
@@ -90,10 +89,9 @@ async function workOrderDetail(db: Kysely<Database>, idOrPrefix: string): Promis
  */
 async function addCheckedProject(
   db: Kysely<Database>,
-  { mirrors, adapters }: Parts,
+  { mirrors }: Parts,
   wanted: NewProject,
 ): Promise<{ project: ProjectView; added: boolean }> {
-  forgeOf(adapters.forges, wanted)
   const repository = await originOf(mirrors.git, wanted.repository)
   const known = (await listProjects(db)).find(({ name }) => name === wanted.name)
   const isSame =

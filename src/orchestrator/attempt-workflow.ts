@@ -6,7 +6,6 @@ import { noteRouting } from '../db/work-orders.ts'
 import { type FaultRecord, toFault } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Adapters, AttemptContext } from '../pipeline/attempt-context.ts'
-import { forgeOf } from '../pipeline/ports/pull-request.ts'
 import { publish } from '../pipeline/publish.ts'
 import { type Routed, route } from '../pipeline/route.ts'
 import type { PartialEvidence, StepName } from '../results/end-of-attempt.ts'
@@ -114,7 +113,7 @@ async function carryOut(
     async run() {
       if (await recordSuccess(db, { ...key, evidence: whole, pullRequest })) return
       // Cancelled while it was being published: nobody waits for this pull request.
-      const closed = await forgeOf(adapters.forges, routed.project).close(routed.project, pullRequest.number)
+      const closed = await adapters.forges[routed.project.forge].close(routed.project, pullRequest.number)
       await recordPullRequestEnd(db, { ...key, pullRequest: closed })
     },
   })

@@ -3,7 +3,7 @@ import type { WorkOrderView } from '../contract/work-orders.ts'
 import { projectOf } from '../db/projects.ts'
 import type { Database } from '../db/schema.ts'
 import { findWorkOrder, moveWorkOrder, wrongStatus } from '../db/work-orders.ts'
-import { type Forges, forgeOf } from '../pipeline/ports/pull-request.ts'
+import type { Forges } from '../pipeline/ports/pull-request.ts'
 import { recordPullRequestEnd } from '../results/record-pull-request-end.ts'
 import type { Project } from '../work-order/project.ts'
 import type { Orchestrator } from './orchestrator.ts'
@@ -57,7 +57,7 @@ async function endPullRequest(deps: Deps, order: WorkOrderView, decision: 'merge
     throw wrongStatus(order, decision === 'merge' ? 'merged' : 'closed')
   }
   const project = await projectOfAttempt(deps, order)
-  const forge = forgeOf(deps.forges, project)
+  const forge = deps.forges[project.forge]
   const pullRequest =
     decision === 'merge'
       ? await forge.merge(project, order.github_pr_number)

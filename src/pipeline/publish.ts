@@ -2,13 +2,13 @@ import { Fault } from '../errors.ts'
 import { branchName, pullRequestTitle } from '../work-order/naming.ts'
 import type { Adapters, AttemptContext } from './attempt-context.ts'
 import type { Evidence } from './evidence.ts'
-import { forgeOf, type PullRequest } from './ports/pull-request.ts'
+import type { PullRequest } from './ports/pull-request.ts'
 import { pullRequestBody } from './pull-request-body.ts'
 
 /**
  * Pushes the verified commit and opens the pull request.
  *
- * @throws {Fault} `approval_withdrawn`, `forge_unsupported`, and those of `Forge.publish`
+ * @throws {Fault} `approval_withdrawn`, and those of `Forge.publish`
  */
 export async function publish(
   context: AttemptContext,
@@ -16,7 +16,7 @@ export async function publish(
   { forges }: Pick<Adapters, 'forges'>,
 ): Promise<PullRequest> {
   const { project, order, shortId } = evidence.routed
-  const forge = forgeOf(forges, project)
+  const forge = forges[project.forge]
   if (!(await context.isStillApproved())) {
     const message =
       'The order was edited or its approval withdrawn while it ran; nothing was pushed. Approve it again and retry.'

@@ -3,7 +3,6 @@ import { describeProblems, fieldProblems, WorkOrderContent } from '../work-order
 import type { Project } from '../work-order/project.ts'
 import type { Adapters, AttemptContext } from './attempt-context.ts'
 import { assertWantedReady } from './choose-executor.ts'
-import { forgeOf } from './ports/pull-request.ts'
 import type { RoutingDecision } from './ports/routing.ts'
 
 export type Routed = { shortId: string; order: WorkOrderContent; project: Project; decision: RoutingDecision }
@@ -11,8 +10,8 @@ export type Routed = { shortId: string; order: WorkOrderContent; project: Projec
 /**
  * Checks the order, finds its repository and asks the Manager for a proposer: the one decision of this attempt.
  *
- * @throws {Fault} `work_order_invalid`, `files_in_scope_required`, `project_required`, `forge_unsupported`,
- *   `command_missing` (the executor), `no_able_proposer`, …
+ * @throws {Fault} `work_order_invalid`, `files_in_scope_required`, `project_required`, `command_missing` (the executor),
+ *   those of `Forge.assertReady`, `no_able_proposer`, …
  */
 export async function route(
   context: AttemptContext,
@@ -27,8 +26,7 @@ export async function route(
   // Before anything is spent.
   await assertWantedReady(executors)
   const project = await context.project()
-  // Asked before anything is paid for.
-  forgeOf(forges, project)
+  await forges[project.forge].assertReady(project, context.signal)
   const decision = await manager.route(buildRoutingRequest(context.workOrderId, order), context.signal)
   await context.note(`${decision.selected_proposer}: ${decision.reason}`)
   return { shortId: await context.shortId(), order, project, decision }

@@ -247,7 +247,7 @@ test('a repository the forge cannot work with is said before anything is paid', 
   await home.database.db.updateTable('projects').set({ forge: 'github' }).execute()
   await using moose = await home.open('client')
   const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
-  await assert.rejects(moose.orchestrator.execute(id, new AbortController().signal), { code: 'forge_unsupported' })
+  await assert.rejects(moose.orchestrator.execute(id, new AbortController().signal), { code: 'repository_refused' })
   const calls = await home.database.db.selectFrom('model_calls').selectAll().execute()
   assert.equal(calls.length, 0)
 })

@@ -12,6 +12,8 @@ import { publishAttempt } from './publish.ts'
  */
 export function createLocalForge(parts: LocalForgeParts): Forge {
   return {
+    // Its rows are in our database, and the base commit is fetched from its repository before a proposal.
+    assertReady: async () => undefined,
     publish: async (input) => toPullRequest(input.project, await publishAttempt(parts, input)),
     merge: async (project, number) => toPullRequest(project, await mergePullRequest(parts, project, number)),
     close: async (project, number) => toPullRequest(project, await closePullRequest(parts, project, number)),

@@ -1,4 +1,3 @@
-import { Fault } from '../../errors.ts'
 import type { Project } from '../../work-order/project.ts'
 
 export type PullRequestState = 'open' | 'merged' | 'closed'
@@ -35,6 +34,12 @@ export type PublishInput = {
  * run left.
  */
 export interface Forge {
+  /**
+   * Whether an attempt could be published in the project's repository; asked before anything is paid for.
+   *
+   * @throws {Fault} `repository_refused`, `command_missing`, `github_*`
+   */
+  assertReady(project: Project, signal: AbortSignal): Promise<void>
   /**
    * Pushes the exact commit to the exact branch and opens one pull request for the attempt.
    *
@@ -86,13 +91,4 @@ export interface PullRequestWatch {
   apiCallsLastHour(): number
 }
 
-/** The forges there are; null: this Moose does not have it. */
-export type Forges = Readonly<Record<Project['forge'], Forge | null>>
-
-/** @throws {Fault} `forge_unsupported` */
-export function forgeOf(forges: Forges, project: Pick<Project, 'name' | 'forge'>): Forge {
-  const forge = forges[project.forge]
-  if (forge !== null) return forge
-  const message = `Project "${project.name}" uses the forge "${project.forge}", which this Moose does not have. Use "local".`
-  throw new Fault('forge_unsupported', message, { forge: project.forge })
-}
+export type Forges = Readonly<Record<Project['forge'], Forge>>
