@@ -9,6 +9,7 @@ import { aiderOrSkip } from '../support/aider-program.ts'
 import { gitIn } from '../support/git-remote.ts'
 import { type ModelServer, type Scripted, startModelServer } from '../support/model-server.ts'
 import { createMooseHome, detailOf, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
+import { useStandIn } from '../support/stand-in-proposer.ts'
 
 const FILES = {
   'greeting.txt': 'hello\n',
@@ -61,16 +62,6 @@ async function setUp(script: Scripted[], settings: Record<string, string>): Prom
   const moose = stack.use(await home.open())
   const owned = stack.move()
   return { home, moose, server, [Symbol.asyncDispose]: () => owned.disposeAsync() }
-}
-
-async function useStandIn(home: MooseHome, name: string, { url, threshold }: { url: string; threshold: number }) {
-  const { db } = home.database
-  await db.updateTable('proposer_configs').set({ active: false }).where('provider', '=', 'replay').execute()
-  const row = { name, provider: 'openai-compatible', model: `${name}-model`, base_url: url }
-  await db
-    .insertInto('proposer_configs')
-    .values({ ...row, complexity_threshold: threshold, cost_profile: JSON.stringify(name === 'large' ? DEAR : PRICE) })
-    .execute()
 }
 
 const charge = ({ charged }: ModelServer) =>
@@ -258,7 +249,7 @@ test('a failing proposer tries once more, then the next more able one does, and 
   await using stronger = await startModelServer(says('### write greeting.txt\n```\nhello, world\n```\n'))
   const settings = { ORCHESTRATOR_EXECUTOR: 'patch' }
   await using setting = await setUp([says('no edits at all')], settings)
-  await useStandIn(setting.home, 'large', { url: stronger.url, threshold: 1 })
+  await useStandIn(setting.home, 'large', { url: stronger.url, threshold: 1, price: DEAR })
   const order = await run(setting)
   assert.equal(order.phase, 'in_review', JSON.stringify(order.status_reason))
   assert.match(String(order.pull_request?.body), /\*\*Proposer Used:\*\* large/)

@@ -1,0 +1,20 @@
+import { PRICE } from './aider-bench.ts'
+import type { MooseHome } from './moose-home.ts'
+
+/**
+ * Makes a stand-in of a provider a proposer of this name, beside those that were made so before; recordings are out.
+ *
+ * @param standIn.price USD per million tokens
+ */
+export async function useStandIn(
+  { database: { db } }: Pick<MooseHome, 'database'>,
+  name: string,
+  { url, threshold, price = PRICE }: { url: string; threshold: number; price?: typeof PRICE },
+): Promise<void> {
+  await db.updateTable('proposer_configs').set({ active: false }).where('provider', '=', 'replay').execute()
+  const row = { name, provider: 'openai-compatible', model: `${name}-model`, base_url: url }
+  await db
+    .insertInto('proposer_configs')
+    .values({ ...row, complexity_threshold: threshold, cost_profile: JSON.stringify(price) })
+    .execute()
+}
