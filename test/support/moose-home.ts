@@ -6,7 +6,7 @@ import { type Config, readConfig } from '../../src/config.ts'
 import { type WorkOrderDetail, WorkOrderDetailResponse } from '../../src/contract/work-orders.ts'
 import { createLog } from '../../src/log.ts'
 import { createTestDatabase, type TestDatabase } from './database.ts'
-import { createGitRemote, type GitRemote } from './git-remote.ts'
+import { createGitRemote, type FileChange, type GitRemote } from './git-remote.ts'
 
 export type RecordedAnswer = { task: string; turn: number; text: string; delay_ms?: number; finish_reason?: string }
 
@@ -25,7 +25,7 @@ export type MooseHome = AsyncDisposable & {
  * @param answers what the `replay` provider says
  */
 export async function createMooseHome(
-  files: Record<string, string>,
+  files: Readonly<Record<string, FileChange>>,
   answers: readonly RecordedAnswer[],
   settings: Record<string, string> = {},
 ): Promise<MooseHome> {

@@ -22,6 +22,8 @@ export type ServiceProcess = AsyncDisposable & {
   child: ChildProcess
   url: string
   status: OrchestratorStatus
+  /** Everything it has printed so far, on stdout and stderr. */
+  printed: () => string
   /** SIGKILL, and waits until it is gone. */
   kill(): Promise<void>
 }
@@ -29,11 +31,14 @@ export type ServiceProcess = AsyncDisposable & {
 export async function mooseUp(environment: Record<string, string>, ...args: string[]): Promise<ServiceProcess> {
   const child = spawn(process.execPath, [MAIN, 'up', '--json', '--port', '0', ...args], {
     env: environment,
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   })
   const closed = once(child, 'close')
+  let printed = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (piece: Buffer) => (printed += String(piece)))
   const lines = createInterface({ input: child.stdout })
-  const [first] = await once(lines, 'line')
+  const died = closed.then(() => Promise.reject(new Error(`moose up ended: ${printed}`)))
+  const [first] = await Promise.race([once(lines, 'line'), died])
   const ready: { type: string; url: string; status: OrchestratorStatus } = JSON.parse(String(first))
   assert.equal(ready.type, 'ready', String(first))
   lines.resume()
@@ -41,6 +46,7 @@ export async function mooseUp(environment: Record<string, string>, ...args: stri
     child,
     url: ready.url,
     status: ready.status,
+    printed: () => printed,
     async kill() {
       child.kill('SIGKILL')
       await closed
@@ -51,6 +57,7 @@ export async function mooseUp(environment: Record<string, string>, ...args: stri
       const patience = setTimeout(() => child.kill('SIGKILL'), 20_000)
       await closed
       clearTimeout(patience)
+      if (child.exitCode !== 0) process.stderr.write(printed)
     },
   }
 }
