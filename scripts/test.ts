@@ -1,9 +1,16 @@
 /**
  * Runs every test, or those whose path contains one of the arguments:
  * `npm run test:run -- workspace`
+ *
+ * The tests get a folder of their own for temporary files. What is left in it afterwards, or still runs with it, fails
+ * the run as a failed test does.
  */
 import { spawnSync } from 'node:child_process'
-import { globSync } from 'node:fs'
+import { chmodSync, globSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { leftovers } from './leftovers.ts'
 
 const wanted = process.argv.slice(2)
 const files = globSync(['src/**/*.test.ts', 'test/**/*.test.ts'])
@@ -13,9 +20,20 @@ if (files.length === 0) {
   console.error(`No test file matches ${wanted.join(', ')}.`)
   process.exit(1)
 }
+
+const folder = mkdtempSync(path.join(tmpdir(), 'moose-tests-'))
+// As /tmp itself: tests start programs as other users too.
+chmodSync(folder, 0o1777)
 const { status } = spawnSync(
   process.execPath,
   ['--test', '--test-concurrency=2', '--test-timeout=240000', '--test-reporter=spec', ...files],
-  { stdio: 'inherit' },
+  { stdio: 'inherit', env: { ...process.env, TMPDIR: folder } },
 )
-process.exitCode = status === 0 ? 0 : 1
+
+// The Postgres all tests share is stopped by the last of them and takes a moment.
+await delay(1_000)
+rmSync(path.join(folder, `moose-test-${process.getuid?.()}`), { recursive: true, force: true })
+const left = leftovers(folder)
+if (left.length > 0) console.error(`The tests left behind:\n${left.join('\n')}`)
+else rmSync(folder, { recursive: true })
+process.exitCode = status === 0 && left.length === 0 ? 0 : 1
