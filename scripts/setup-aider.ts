@@ -10,7 +10,7 @@ const environment = Object.fromEntries(
   Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
 )
 try {
-  await installAider({ folder, environment, onProgress: (message) => console.error(`setup: ${message}`) })
+  await installAider({ folder, environment, onProgress: (message) => console.error(`setup: ${message}`), signal: null })
 } catch (error) {
   console.error(
     `setup: tests of the aider executor are skipped. ${error instanceof Error ? error.message : String(error)}`,

@@ -1,11 +1,12 @@
 import type { Kysely } from 'kysely'
 import packageJson from '../package.json' with { type: 'json' }
 import { createParts } from './app/adapters.ts'
-import { examine, repair } from './app/doctor.ts'
+import { examine } from './app/doctor.ts'
 import { executorIdOf } from './app/executor-id.ts'
 import { hearDatabase } from './app/hear-database.ts'
 import { createHomeOwnership } from './app/home-ownership.ts'
 import { createHttpServices } from './app/http-services.ts'
+import { type RepairWatch, repair } from './app/repair.ts'
 import { systemClock } from './clock.ts'
 import { type Config, shownDatabaseUrl } from './config.ts'
 import { openDatabase } from './db/connect.ts'
@@ -40,7 +41,7 @@ export type Moose = AsyncDisposable & {
    */
   serve(port: number): Promise<{ url: string }>
   /** Looks at everything an order needs. @param fix installs first what Moose can install */
-  doctor(fix: ((message: string) => void) | null): Promise<DoctorFinding[]>
+  doctor(fix: RepairWatch | null): Promise<DoctorFinding[]>
 }
 
 /**
@@ -97,7 +98,7 @@ export async function openMoose(config: Config, options: { log: Log; role: 'serv
     migrated,
     serve: async (port) => owned.use(await serveHttp(http, { port })),
     async doctor(fix) {
-      if (fix !== null) await repair(config, fix)
+      if (fix !== null) await repair(config, { databaseUrl: database.url, log }, fix)
       return examine(config, database, parts)
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

@@ -7,7 +7,6 @@ import { listProposers } from '../db/proposer-configs.ts'
 import type { Database } from '../db/schema.ts'
 import type { DoctorFinding } from '../doctor-finding.ts'
 import { toFault } from '../errors.ts'
-import { installAider } from '../executors/aider/install.ts'
 import { examineGitHub } from '../forge/github/examine.ts'
 import { defaultBranchOf } from '../git/default-branch.ts'
 import { runCommand } from '../process/run-command.ts'
@@ -35,12 +34,6 @@ export async function examine(config: Config, database: OpenDatabase, parts: Par
 
 const ok = (name: string, detail: string): DoctorFinding => ({ name, state: 'ok', detail, remedy: null })
 
-/** Installs what Moose can install itself. @throws {Fault} `command_missing`, `command_failed` */
-export async function repair(config: Config, onProgress: (message: string) => void): Promise<void> {
-  if (config.aiderBin !== null) return
-  await installAider({ folder: aiderFolder(config), environment: config.installEnvironment, onProgress })
-}
-
 async function aider(config: Config, { adapters }: Parts): Promise<DoctorFinding> {
   const { executors } = adapters
   try {
@@ -49,8 +42,8 @@ async function aider(config: Config, { adapters }: Parts): Promise<DoctorFinding
   } catch (thrown) {
     const detail = toFault(thrown).message
     if (executors.wanted === 'aider') return { name: 'aider', state: 'missing', detail, remedy: 'moose doctor --fix' }
-    const optional = 'not there; needed only where a Proposer answers free text (moose doctor --fix installs it)'
-    return { name: 'aider', state: 'optional', detail: optional, remedy: null }
+    const absent = 'not there (moose doctor --fix installs it); needed only where an answer is free text or needs repair'
+    return { name: 'aider', state: 'optional', detail: config.aiderBin === null ? absent : detail, remedy: null }
   }
 }
 

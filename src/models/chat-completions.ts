@@ -1,10 +1,14 @@
 import { z } from 'zod'
 import type { ModelAnswer, ModelMessage } from './model-answer.ts'
 
-const TextPart = z.object({ type: z.literal('text'), text: z.string() })
+const TextPart = z.object({ type: z.literal('text', 'is not text, and only text is passed on'), text: z.string() })
+
+/** A parameter that asks for what no answer here has; harmless only as long as it asks for nothing. */
+const nothing = (what: string) => z.array(z.unknown()).max(0, `: ${what} are not offered`).nullish()
 
 /**
- * What is understood of a Chat Completions request; sampling parameters are accepted and not passed on.
+ * What is understood of a Chat Completions request. Sampling parameters are accepted and not passed on; what would
+ * change the form of the answer is refused.
  *
  * @see https://platform.openai.com/docs/api-reference/chat/create
  */
@@ -14,12 +18,17 @@ export const ChatRequest = z.object({
     .array(
       z.object({
         role: z.enum(['system', 'developer', 'user', 'assistant']),
-        content: z.union([z.string(), z.array(TextPart)]),
+        content: z.union([z.string(), z.array(TextPart)], 'is neither text nor parts that are text'),
       }),
     )
     .min(1),
   stream: z.boolean().nullish(),
   stream_options: z.object({ include_usage: z.boolean().nullish() }).nullish(),
+  n: z.literal(1, 'is not 1, and there is one answer').nullish(),
+  tools: nothing('tools'),
+  functions: nothing('functions'),
+  modalities: z.array(z.literal('text', 'is not text')).nullish(),
+  response_format: z.object({ type: z.literal('text', 'is not text') }).nullish(),
 })
 export type ChatRequest = z.infer<typeof ChatRequest>
 
@@ -28,6 +37,11 @@ export function messagesOf({ messages }: ChatRequest): ModelMessage[] {
     role: role === 'developer' ? 'system' : role,
     content: typeof content === 'string' ? content : content.map(({ text }) => text).join(''),
   }))
+}
+
+/** What is wrong with a request that is none, e.g. `messages.0.content is neither …`. */
+export function problemsOf(error: z.ZodError): string {
+  return error.issues.map(({ path, message }) => `${path.join('.')} ${message}`.trim()).join('; ')
 }
 
 /** The answer as one document. */

@@ -1,16 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
-import { type Context, Hono } from 'hono'
+import { type Context, Hono, type MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { streamSSE } from 'hono/streaming'
 import { toFault } from '../errors.ts'
-import { ChatRequest, completionOf, errorOf, event, eventsOf, messagesOf } from './chat-completions.ts'
+import { ChatRequest, completionOf, errorOf, event, eventsOf, messagesOf, problemsOf } from './chat-completions.ts'
 import type { ModelAnswer } from './model-answer.ts'
 import type { OpenGrant } from './open-grant.ts'
 
 const MAX_BODY_BYTES = 32 * 1024 * 1024
 const KEEP_ALIVE_MS = 10_000
+const LOOPBACK_HOST = /^127\.0\.0\.1:\d{1,5}$/
 
 export type GatewayServer = AsyncDisposable & { readonly url: string }
 
@@ -35,6 +36,7 @@ export async function serveGateway(find: (token: string) => OpenGrant | undefine
 /** @see https://platform.openai.com/docs/api-reference/chat */
 export function gatewayApp(find: (token: string) => OpenGrant | undefined): Hono<Env> {
   const app = new Hono<Env>()
+  app.use(refuseForeign)
   app.use(async (c, next) => {
     const grant = find(String(c.req.header('authorization')).replace(/^Bearer /i, ''))
     if (grant === undefined) return c.json(errorOf('Unknown token.', 'invalid_api_key'), 401)
@@ -45,20 +47,31 @@ export function gatewayApp(find: (token: string) => OpenGrant | undefined): Hono
     const data = [{ id: c.var.grant.model, object: 'model', created: 0, owned_by: 'moose' }]
     return c.json({ object: 'list', data })
   })
-  app.use(bodyLimit({ maxSize: MAX_BODY_BYTES }))
+  const onError = (c: Context) => c.json(errorOf(`More than ${MAX_BODY_BYTES} bytes.`, 'request_too_large'), 413)
+  app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError }))
   app.on('POST', '/v1/chat/completions', answerChat)
   app.notFound((c) => c.json(errorOf('There is nothing here.', 'not_found'), 404))
   app.onError((error, c) => c.json(errorOf(error.message, 'internal'), 400))
   return app
 }
 
+/**
+ * The children speak to the address they were given; a page in a browser that resolves its own name to 127.0.0.1 shows
+ * in Host, any other page in Origin.
+ */
+const refuseForeign: MiddlewareHandler<Env> = async (c, next) => {
+  const foreign = c.req.header('origin') !== undefined || !LOOPBACK_HOST.test(String(c.req.header('host')))
+  return foreign ? c.json(errorOf('This is for programs Moose has started.', 'request_forbidden'), 403) : await next()
+}
+
 async function answerChat(c: Context<Env>): Promise<Response> {
   const { grant } = c.var
   const parsed = ChatRequest.safeParse(await c.req.json().catch(() => null))
-  if (!parsed.success) return c.json(errorOf(parsed.error.message, 'request_invalid'), 400)
+  if (!parsed.success) return c.json(errorOf(problemsOf(parsed.error), 'request_invalid'), 400)
   if (parsed.data.model !== grant.model) {
     return c.json(errorOf(`The model of this token is ${grant.model}.`, 'model_not_found'), 404)
   }
+  if (grant.busy) return c.json(errorOf('As many calls as one run may make at once are under way.', 'busy'), 429)
   const head = { id: `chatcmpl-${randomUUID()}`, model: grant.model }
   const answer = grant.call(messagesOf(parsed.data), c.req.raw.signal)
   if (parsed.data.stream === true) return streamed(c, answer, head)

@@ -8,12 +8,16 @@ import type { Models } from './models.ts'
 const MAX_OUTPUT_TOKENS = 16_000
 /** Aider asks at most four times for one message; whatever asks on and on is stopped here. */
 const MAX_CALLS = 12
+/** Aider asks one at a time; a second one is one it gave up and that is being ended. */
+const MAX_AT_ONCE = 2
 
 /** A grant from the gateway's side. */
 export type OpenGrant = {
   readonly token: string
   readonly model: string
   readonly calls: readonly GrantedCall[]
+  /** Whether as many calls are under way as one run may make at once. */
+  readonly busy: boolean
   /** @throws {Fault} those of `Models.call`; `model_call_rejected` after too many calls */
   call(messages: readonly ModelMessage[], signal: AbortSignal): Promise<ModelAnswer>
   /** Ends it: no call is accepted any more, those under way are aborted and booked. */
@@ -41,6 +45,9 @@ export function openGrant(models: Pick<Models, 'call'>, proposer: ProposerConfig
     token: randomBytes(32).toString('base64url'),
     model: `moose-${workOrderId.slice(0, 8)}-${attempt}`,
     calls,
+    get busy() {
+      return underWay.size >= MAX_AT_ONCE
+    },
     async call(messages, client) {
       turns += 1
       const call = ask(messages, turns, client)

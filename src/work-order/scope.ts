@@ -36,7 +36,7 @@ function segmentProblem(path: string): string | null {
  * (HFS+), the 8.3 short name.
  * @see https://github.com/git/git/blob/master/path.c (is_ntfs_dotgit, is_hfs_dotgit)
  */
-function isGitFolder(segment: string): boolean {
+export function isGitFolder(segment: string): boolean {
   const visible = segment.replace(/[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g, '')
   return /^\.git[. ]*(:.*)?$/i.test(visible) || /^git~\d+$/i.test(visible)
 }

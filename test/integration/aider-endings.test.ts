@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -8,6 +9,7 @@ import { after, describe, test } from 'node:test'
 import { type Bench, type BenchResult, block, REAL_KEY, runAider, says } from '../support/aider-bench.ts'
 import { aiderOrSkip } from '../support/aider-program.ts'
 import { createTestDatabase } from '../support/database.ts'
+import type { GitRemote } from '../support/git-remote.ts'
 import { listenOnLoopback } from '../support/loopback.ts'
 import type { Scripted } from '../support/model-server.ts'
 
@@ -38,6 +40,15 @@ type Ending = Omit<Bench, 'files'> & {
 /** A folder that stands for the rest of the machine; nothing may appear or change in it. */
 const outside = await mkdtemp(path.join(tmpdir(), 'moose-outside-'))
 await writeFile(path.join(outside, 'precious.txt'), 'hello\n')
+
+/** As in the shell of an operator who uses Aider himself. */
+Object.assign(process.env, {
+  OPENAI_API_KEY: REAL_KEY,
+  ANTHROPIC_API_KEY: REAL_KEY,
+  AIDER_TEST_CMD: `touch ${outside}/operator`,
+  AIDER_AUTO_TEST: 'true',
+  OPENAI_API_BASE: 'http://127.0.0.1:9',
+})
 
 /** A server that stands for the internet; nothing may ask it. */
 const hits: string[] = []
@@ -304,15 +315,125 @@ const ENDINGS: Ending[] = [
     name: 'a cancellation while the model thinks',
     script: [{ kind: 'silent' }],
     ending: 'attempt_cancelled',
-    onBegin: ({ abort, server }) => {
-      const look = setInterval(() => {
-        if (server.calls.length === 0) return
-        clearInterval(look)
-        abort()
-      }, 50)
+    whileThinking: ({ abort }) => abort(),
+  },
+  {
+    name: 'nothing of the operator in the environment of Aider, no token among its arguments',
+    script: [{ kind: 'text', text: GOOD, headersAfterMs: 500 }],
+    ...applied,
+    whileThinking: async ({ processes }) => {
+      assert.notEqual(processes.length, 0)
+      for (const { pid, args } of processes) await looksClean(pid, args)
     },
   },
+  {
+    name: 'an Aider that is killed while the model thinks',
+    script: [{ kind: 'silent' }],
+    whileThinking: ({ processes }) => processes.forEach(({ pid }) => process.kill(pid, 'SIGKILL')),
+    ending: 'aider_crashed',
+    says: /a signal ended it/,
+  },
+  {
+    name: 'an answer on which Aider breaks off',
+    script: [says(`\ud800\n${GOOD}`)],
+    ending: 'aider_crashed',
+    says: /UnicodeEncodeError/,
+  },
+  {
+    name: "an operator's wrapper that turns git off",
+    wrapper: 'exec "$AIDER" --no-git "$@"',
+    script: [says(GOOD)],
+    ending: 'aider_git_off',
+  },
+  {
+    name: "an operator's wrapper with a flag this Aider does not know",
+    wrapper: 'exec "$AIDER" --no-such-flag "$@"',
+    script: [says(GOOD)],
+    ending: 'aider_config_refused',
+    says: /no-such-flag/,
+    calls: 0,
+  },
+  {
+    name: 'a repository planted where a submodule belongs',
+    prepare: (remote) => fastImport(remote, ODD_TREE),
+    script: [
+      says(
+        GOOD +
+          block('vendor/.git/HEAD', '', 'ref: refs/heads/main') +
+          block('vendor/.git/config', '', `[core]\n\tfsmonitor = ${touches('planted')}`),
+      ),
+    ],
+    scope: ['greeting.txt', 'vendor/'],
+    ending: 'aider_out_of_scope',
+    says: /vendor\/\.git\/config|vendor\/\.git\/HEAD/,
+    check: () => untouched('planted'),
+  },
+  {
+    name: 'odd names, a submodule, a link that is no text, large and binary files',
+    files: {
+      ...FILES,
+      ...Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`many/${n}.txt`, `${n}\n`])),
+      'deep/.env': 'A=1\n',
+      'deep/er/.env': `AIDER_TEST_CMD=${touches('deep')}\nAIDER_AUTO_TEST=true\nOPENAI_API_BASE=${internet.origin}/v1\n`,
+      'deep/.aider.conf.yml': `test-cmd: ${touches('deep')}\nauto-test: true\n`,
+      'deep/picture.png': Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 1, 2]),
+      'deep/latin.txt': Buffer.from([0x67, 0xfc, 0x6e, 0x0a]),
+      'deep/large.bin': Buffer.alloc(11 * 1024 * 1024, 'a'),
+      '@greeting.txt': 'at\n',
+      '-x': 'dash\n',
+      'deep/--load=x': 'dash\n',
+    },
+    prepare: (remote) => fastImport(remote, ODD_TREE),
+    scope: ['greeting.txt', '@greeting.txt', 'many/', 'deep/'],
+    script: [says(GOOD + block('@greeting.txt', 'at', 'at!') + block('deep/.env', 'A=1', 'A=2'))],
+    ending: 'applied',
+    changed: { 'greeting.txt': 'hello, world\n', '@greeting.txt': 'at!\n', 'deep/.env': 'A=2\n' },
+    check: async () => {
+      await untouched('deep')
+      assert.deepEqual(hits, [])
+    },
+  },
+  {
+    name: 'a file in scope that is larger than a call may carry',
+    files: { 'greeting.txt': 'a'.repeat(400_001) },
+    script: [says(GOOD)],
+    ending: 'scope_too_large',
+    says: /MOOSE_CONTEXT_MAX_BYTES/,
+    calls: 0,
+  },
 ]
+
+const ALLOWED =
+  /^(PATH|HOME|TMPDIR|LANG|TERM|COLUMNS|BROWSER|PYTHON(UTF8|NOUSERSITE|DONTWRITEBYTECODE)|NO_PROXY|OPENAI_API_(BASE|KEY)|LITELLM_(LOCAL_MODEL_COST_MAP|MODE)|GIT_(CONFIG_\w+|TERMINAL_PROMPT))$/
+
+async function looksClean(pid: number, args: string): Promise<void> {
+  // Only Linux shows it.
+  const environ = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => null)
+  if (environ === null) return
+  const variables = environ.split('\0').filter((line) => line !== '')
+  const names = variables.map((line) => line.slice(0, line.indexOf('=')))
+  assert.deepEqual(
+    names.filter((name) => !ALLOWED.test(name)),
+    [],
+  )
+  assert.ok(!environ.includes(REAL_KEY))
+  const lent = variables.find((line) => line.startsWith('OPENAI_API_KEY='))?.slice('OPENAI_API_KEY='.length)
+  assert.match(String(lent), /^[\w-]{40,}$/)
+  assert.ok(!args.includes(String(lent)))
+  assert.ok(variables.includes(`PATH=${process.env['PATH']}`))
+}
+
+/** What no file system of ours could hold: names that are no UTF-8, and a submodule. */
+const ODD_TREE = Buffer.concat([
+  Buffer.from('commit refs/heads/main\ncommitter A <a@example.org> 0 +0000\ndata 1\nx\nfrom refs/heads/main^0\n'),
+  Buffer.from('M 100644 inline "odd-\\377/in\\376.txt"\ndata 4\nodd\n\n'),
+  Buffer.from('M 120000 inline "odd-\\377/link"\ndata 11\n/etc/passwd\n'),
+  Buffer.from('M 160000 0123456789012345678901234567890123456789 vendor\n'),
+])
+
+function fastImport(remote: GitRemote, stream: Buffer): void {
+  execFileSync('git', ['fast-import', '--quiet'], { cwd: remote.path, input: stream })
+}
 
 describe('every ending of a real Aider has its name, and none leaves anything behind', { concurrency: 2 }, () => {
   for (const ending of ENDINGS) {
@@ -331,7 +452,7 @@ async function judge(command: string, ending: Ending): Promise<void> {
   if (ending.calls !== undefined) assert.equal(result.server.calls.length, ending.calls, shown)
   if (ending.says !== undefined) assert.match(result.message, ending.says)
   assert.ok(Math.abs(result.booked - result.charged) < 1e-12, `booked ${result.booked}, charged ${result.charged}`)
-  assert.deepEqual(result.left, { processes: [], folders: [], refs: '', tokenStillGood: false })
+  assert.deepEqual(result.left, { processes: [], folders: [], beside: [], refs: '', tokenStillGood: false })
   for (const { headers } of result.server.calls) assert.equal(headers.authorization, `Bearer ${REAL_KEY}`)
   assert.ok(!result.output.includes(REAL_KEY))
   await ending.check?.(result)

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { IncomingMessage, request } from 'node:http'
 import { test } from 'node:test'
 import { systemClock } from '../../src/clock.ts'
 import { Fault } from '../../src/errors.ts'
@@ -41,12 +43,28 @@ async function setUp(...script: Scripted[]) {
 }
 
 async function ask(grant: ModelGrant, changes: object = {}, token = grant.token) {
-  const response = await fetch(`${grant.url}/chat/completions`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ model: grant.model, messages: [{ role: 'user', content: 'hi' }], ...changes }),
-  })
+  const body = JSON.stringify({ model: grant.model, messages: [{ role: 'user', content: 'hi' }], ...changes })
+  return post(grant, { body, headers: { authorization: `Bearer ${token}` } })
+}
+
+type Sent = { body: string; headers: Record<string, string>; signal?: AbortSignal }
+
+async function post(grant: ModelGrant, { headers, ...rest }: Sent) {
+  const init = { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, ...rest }
+  const response = await fetch(`${grant.url}/chat/completions`, init)
   return { status: response.status, text: await response.text() }
+}
+
+/** As no `fetch` can: with headers of its own. */
+async function statusWith(url: string, headers: Record<string, string>): Promise<number | undefined> {
+  const [response] = await once(request(url, { headers }).end(), 'response')
+  assert.ok(response instanceof IncomingMessage)
+  response.resume()
+  return response.statusCode
+}
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 10))
 }
 
 const TEXT: Scripted = { kind: 'text', text: 'hello there', input: 100, output: 10 }
@@ -138,7 +156,7 @@ test('a run that ends aborts the call under way and books it', async () => {
   await using given = await setUp({ kind: 'silent' })
   const grant = await given.grant()
   const answer = ask(grant).catch(() => null)
-  while (given.server.calls.length === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+  await until(() => given.server.calls.length > 0)
   await grant[Symbol.asyncDispose]()
   await answer
   assert.equal((await given.rows()).length, 1)
@@ -150,4 +168,95 @@ test('whoever asks on and on is stopped, and an unknown proposer gets no other m
   for (let n = 0; n < 13; n += 1) await ask(grant)
   assert.equal(given.server.calls.length, 12)
   await assert.rejects(given.grant({ proposer: 'nobody' }), { code: 'model_unknown' })
+})
+
+for (const stream of [false, true]) {
+  test(`a child that hangs up ends the provider's call too, and it is booked (stream: ${stream})`, async () => {
+    await using given = await setUp({ kind: 'silent' })
+    await using grant = await given.grant()
+    const child = new AbortController()
+    const body = JSON.stringify({ model: grant.model, stream, messages: [{ role: 'user', content: 'hi' }] })
+    const headers = { authorization: `Bearer ${grant.token}` }
+    const answer = post(grant, { body, headers, signal: child.signal }).catch(() => null)
+    await until(() => given.server.calls.length > 0)
+    child.abort()
+    await answer
+    await until(async () => (await given.rows()).length === 1)
+    const [row] = await given.rows()
+    assert.deepEqual([row?.error_code, row?.cost_usd], ['attempt_cancelled', null])
+    assert.deepEqual(
+      grant.calls.map(({ fault }) => fault?.code),
+      ['attempt_cancelled'],
+    )
+  })
+}
+
+test('streamed and unstreamed calls cost together what the provider charges', async () => {
+  await using given = await setUp(TEXT, { kind: 'text', text: 'more', input: 777, output: 55 })
+  await using grant = await given.grant()
+  await ask(grant, { stream: true })
+  await ask(grant)
+  await ask(grant, { stream: true, stream_options: { include_usage: true } })
+  const { input, output } = given.server.charged
+  const charged = (input + output * 2) / 1e6
+  const sum = (costs: (string | number | null | undefined)[]) =>
+    costs.reduce((all: number, one) => all + Number(one), 0)
+  assert.ok(Math.abs(sum((await given.rows()).map(({ cost_usd }) => cost_usd)) - charged) < 1e-12)
+  assert.ok(Math.abs(sum(grant.calls.map(({ costUsd }) => costUsd)) - charged) < 1e-12)
+})
+
+test('what would change the form of the answer is refused by name, and nothing is spent', async () => {
+  await using given = await setUp(TEXT)
+  await using grant = await given.grant()
+  const image = [{ type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } }]
+  const refused: [object, RegExp][] = [
+    [{ tools: [{ type: 'function', function: { name: 'run' } }] }, /tools are not offered/],
+    [{ functions: [{ name: 'run' }] }, /functions are not offered/],
+    [{ n: 2 }, /n is not 1/],
+    [{ response_format: { type: 'json_schema', json_schema: {} } }, /response_format.*is not text/],
+    [{ modalities: ['text', 'audio'] }, /modalities.*is not text/],
+    [{ messages: [{ role: 'user', content: image }] }, /messages\.0\.content is neither text nor parts that are text/],
+    [{ messages: [{ role: 'tool', content: 'x' }] }, /messages\.0\.role/],
+  ]
+  for (const [changes, why] of refused) {
+    const { status, text } = await ask(grant, changes)
+    assert.deepEqual([status, why.test(JSON.parse(text).error.message)], [400, true], text)
+  }
+  assert.equal((await ask(grant, { n: 1, tools: [], temperature: 0.3, seed: 1, stop: null })).status, 200)
+  assert.equal(given.server.calls.length, 1)
+})
+
+test('no JSON and too much of it are refused in the form clients read', async () => {
+  await using given = await setUp(TEXT)
+  await using grant = await given.grant()
+  const headers = { authorization: `Bearer ${grant.token}` }
+  const broken = await post(grant, { body: '{"model":', headers })
+  assert.deepEqual([broken.status, JSON.parse(broken.text).error.code], [400, 'request_invalid'])
+  const large = await post(grant, { body: 'x'.repeat(33 * 1024 * 1024), headers })
+  assert.deepEqual([large.status, JSON.parse(large.text).error.code], [413, 'request_too_large'])
+  assert.equal(given.server.calls.length, 0)
+})
+
+test('who makes more calls at once than a run does is told to wait', async () => {
+  await using given = await setUp({ kind: 'silent' })
+  const grant = await given.grant()
+  const waiting = [ask(grant), ask(grant)].map((call) => call.catch(() => null))
+  await until(() => given.server.calls.length === 2)
+  const { status, text } = await ask(grant)
+  assert.deepEqual([status, JSON.parse(text).error.code], [429, 'busy'])
+  assert.equal(given.server.calls.length, 2)
+  await grant[Symbol.asyncDispose]()
+  await Promise.all(waiting)
+})
+
+test('a web page does not get in: neither by a name of its own for this address nor from another origin', async () => {
+  await using given = await setUp(TEXT)
+  await using grant = await given.grant()
+  const url = `${grant.url}/models`
+  const authorization = `Bearer ${grant.token}`
+  assert.equal(await statusWith(url, { authorization }), 200)
+  assert.equal(await statusWith(url, { authorization, host: 'evil.example:80' }), 403)
+  assert.equal(await statusWith(url, { authorization, host: '127.0.0.1.evil.example' }), 403)
+  assert.equal(await statusWith(url, { authorization, origin: 'http://evil.example' }), 403)
+  assert.equal(await statusWith(url, { authorization, origin: new URL(url).origin }), 403)
 })

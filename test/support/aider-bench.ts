@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { readdir } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { systemClock } from '../../src/clock.ts'
 import { toFault } from '../../src/errors.ts'
@@ -11,11 +12,13 @@ import { createLog } from '../../src/log.ts'
 import { createGateway } from '../../src/models/gateway.ts'
 import { createModels } from '../../src/models/models.ts'
 import type { ModelGateway } from '../../src/pipeline/ports/model-access.ts'
+import type { Workspace } from '../../src/pipeline/ports/workspace.ts'
 import type { WorkOrderContent } from '../../src/work-order/content.ts'
 import { workOrderTrailer } from '../../src/work-order/naming.ts'
+import type { Project } from '../../src/work-order/project.ts'
 import { createWorkspaces } from '../../src/workspace/workspaces.ts'
 import type { TestDatabase } from './database.ts'
-import { createGitRemote, type FileChange, gitIn } from './git-remote.ts'
+import { createGitRemote, type FileChange, type GitRemote, gitIn } from './git-remote.ts'
 import { type ModelServer, type Scripted, startModelServer } from './model-server.ts'
 
 /** What the stand-in provider must see, and Aider must not. */
@@ -39,8 +42,18 @@ export type Bench = {
   /** The Proposer's text. */
   content?: string
   timeoutMs?: number
-  /** Told that the run has begun; may abort it. */
-  onBegin?: (run: { abort: () => void; server: ModelServer }) => void
+  /** What is committed on top of the files. */
+  prepare?: (remote: GitRemote) => Promise<unknown> | unknown
+  /** An operator's own program around the real one: `sh` that finds it in `$AIDER`. */
+  wrapper?: string
+  /** Done while the model thinks about the first call; it answers afterwards. */
+  whileThinking?: (run: RunUnderWay) => Promise<void> | void
+}
+
+export type RunUnderWay = {
+  abort: () => void
+  /** Aider and whatever it has started, oldest first. */
+  processes: { pid: number; args: string }[]
 }
 
 /** How a run ended, and what it left. */
@@ -55,89 +68,137 @@ export type BenchResult = {
   /** USD of the rows in model_calls, and of what the stand-in charged. */
   booked: number
   charged: number
-  left: { processes: string[]; folders: string[]; refs: string; tokenStillGood: boolean }
+  left: { processes: string[]; folders: string[]; beside: string[]; refs: string; tokenStillGood: boolean }
 }
 
 /** One run of real Aider by our executor, in a real workspace, through the real gateway, against a scripted provider. */
-export async function runAider(database: TestDatabase, command: string, bench: Bench): Promise<BenchResult> {
+export async function runAider(database: TestDatabase, aider: string, bench: Bench): Promise<BenchResult> {
   await using stack = new AsyncDisposableStack()
   const server = stack.use(await startModelServer(...bench.script))
   const remote = stack.use(await createGitRemote(bench.files))
-  const proposer = await lend(database, server.url)
+  await bench.prepare?.(remote)
+  const order = orderOf(bench)
+  const run: Run = {
+    home: remote.folder,
+    project: remote.project(),
+    server,
+    order,
+    workOrderId: await placeOrder(database, order),
+    proposer: await lend(database, server.url),
+    command: bench.wrapper === undefined ? aider : await wrap(bench.wrapper, aider, remote.folder),
+  }
+  const lent: Lent[] = []
+  const gateway = stack.use(createGateway({ db: database.db, models: modelsOf(database) }))
+  const outcome = await carryOut(run, bench, watchGrants(gateway, lent))
+  const rows = await database.db
+    .selectFrom('model_calls')
+    .select('cost_usd')
+    .where('work_order_id', '=', run.workOrderId)
+    .execute()
+  const { charged } = server
+  return {
+    ...outcome,
+    server,
+    booked: rows.reduce((sum, { cost_usd }) => sum + Number(cost_usd), 0),
+    charged: (charged.input * PRICE.input_per_million + charged.output * PRICE.output_per_million) / 1e6,
+    left: { ...(await leftBehind(run.home, lent)), beside: outcome.beside },
+  }
+}
+
+type Lent = { url: string; token: string }
+
+type Run = {
+  /** The folder everything of the run is below. */
+  home: string
+  project: Project
+  server: ModelServer
+  order: WorkOrderContent
+  workOrderId: string
+  proposer: string
+  /** Absolute path of the program. */
+  command: string
+}
+
+const log = createLog('silent')
+
+function modelsOf({ db }: TestDatabase) {
   const secrets = { anthropic: null, openai: null, openaiCompatible: REAL_KEY }
-  const log = createLog('silent')
-  const models = createModels({
-    db: database.db,
-    secrets,
-    replayDir: null,
-    modelTimeoutMs: 120_000,
-    clock: systemClock,
-    log,
-  })
-  const gateway = stack.use(createGateway({ db: database.db, models }))
-  const lent: { url: string; token: string }[] = []
-  const watched: ModelGateway = {
+  return createModels({ db, secrets, replayDir: null, modelTimeoutMs: 120_000, clock: systemClock, log })
+}
+
+function watchGrants(gateway: ModelGateway, lent: Lent[]): ModelGateway {
+  return {
     async grant(request) {
       const grant = await gateway.grant(request)
       lent.push(grant)
       return grant
     },
   }
-  const timeoutMs = bench.timeoutMs === undefined ? 90_000 : bench.timeoutMs
-  const executor = createAiderExecutor({
-    gateway: watched,
-    locate: async () => command,
-    timeoutMs,
-    executablePath: String(process.env['PATH']),
-  })
-  const project = remote.project()
-  const workspaces = createWorkspaces({ root: remote.folder, mirrors: new Mirrors(remote.folder), log })
+}
+
+type Outcome = Pick<BenchResult, 'ending' | 'message' | 'output' | 'changed'> & { beside: string[] }
+
+async function carryOut(run: Run, bench: Bench, gateway: ModelGateway): Promise<Outcome> {
+  const { home, project, workOrderId } = run
+  const workspaces = createWorkspaces({ root: home, mirrors: new Mirrors(home), log })
   const controller = new AbortController()
   const { signal } = controller
   const sha = await workspaces.fetchBase(project, signal)
-  const order = orderOf(bench)
-  const workOrderId = await placeOrder(database, order)
   const output: string[] = []
-  let outcome = { ending: 'applied', message: '' }
-  let changed: Record<string, string> = {}
-  {
+  const said = (outcome: Omit<Outcome, 'output'>): Outcome => ({ ...outcome, output: output.join('') })
+  try {
     await using workspace = await workspaces.open({ project, workOrderId, attempt: 1, sha, signal })
-    bench.onBegin?.({ abort: () => controller.abort(), server })
+    const beside = async () => (await readdir(path.dirname(workspace.path))).filter((name) => name === 'aider')
     try {
-      await executor.apply({
-        workspace,
-        content: bench.content === undefined ? 'Change greeting.txt as described.' : bench.content,
-        scope: order.files_in_scope,
-        signal,
-        order,
-        workOrderId,
-        attempt: 1,
-        proposer,
-        previousFailure: null,
-        onOutput: (text) => output.push(text),
-      })
+      const applying = applyIn(workspace, { run, bench, gateway, signal, onOutput: (text) => output.push(text) })
+      await Promise.all([applying, whileThinking(run, bench, () => controller.abort())])
       const commit = await workspace.commit(`change\n\n${workOrderTrailer(workOrderId, 1)}\n`, new Date(0))
-      if (commit !== null) changed = await contentsOf(remote.folder, sha, commit)
+      const changed = commit === null ? {} : await contentsOf(home, sha, commit)
+      return said({ ending: 'applied', message: '', changed, beside: await beside() })
     } catch (error) {
-      outcome = { ending: toFault(error).code, message: toFault(error).message }
+      const { code, message } = toFault(error)
+      return said({ ending: code, message, changed: {}, beside: await beside() })
     }
+  } finally {
+    await workspaces.rollBack(project, workOrderId, 1)
   }
-  await workspaces.rollBack(project, workOrderId, 1)
-  const rows = await database.db
-    .selectFrom('model_calls')
-    .select('cost_usd')
-    .where('work_order_id', '=', workOrderId)
-    .execute()
-  const { charged } = server
-  return {
-    ...outcome,
-    output: output.join(''),
-    changed,
-    server,
-    booked: rows.reduce((sum, { cost_usd }) => sum + Number(cost_usd), 0),
-    charged: (charged.input * PRICE.input_per_million + charged.output * PRICE.output_per_million) / 1e6,
-    left: await leftBehind(remote.folder, lent),
-  }
+}
+
+async function applyIn(
+  workspace: Workspace,
+  use: { run: Run; bench: Bench; gateway: ModelGateway; signal: AbortSignal; onOutput: (text: string) => void },
+): Promise<void> {
+  const { run, bench, gateway, signal, onOutput } = use
+  const executor = createAiderExecutor({
+    gateway,
+    locate: async () => run.command,
+    timeoutMs: bench.timeoutMs === undefined ? 90_000 : bench.timeoutMs,
+    contextMaxBytes: 400_000,
+    executablePath: String(process.env['PATH']),
+  })
+  await executor.apply({
+    ...run,
+    workspace,
+    content: bench.content === undefined ? 'Change greeting.txt as described.' : bench.content,
+    scope: run.order.files_in_scope,
+    signal,
+    attempt: 1,
+    previousFailure: null,
+    onOutput,
+  })
+}
+
+async function whileThinking({ server, home }: Run, bench: Bench, abort: () => void): Promise<void> {
+  if (bench.whileThinking === undefined) return
+  while (server.calls.length === 0) await delay(30)
+  await bench.whileThinking({ abort, processes: await processesOf(home) })
+}
+
+/** As an operator might set up an Aider of his own. */
+async function wrap(script: string, aider: string, folder: string): Promise<string> {
+  const file = path.join(folder, 'wrapper')
+  await writeFile(file, `#!/bin/sh\nAIDER=${aider}\n${script}\n`, { mode: 0o755 })
+  return file
 }
 
 function orderOf(bench: Bench): WorkOrderContent {
@@ -171,9 +232,9 @@ async function placeOrder({ db }: TestDatabase, order: WorkOrderContent): Promis
 }
 
 async function mirrorOf(home: string): Promise<string> {
-  const folders = await readdir(home, { recursive: true, withFileTypes: true })
-  const found = folders.find((entry) => entry.name === 'HEAD' && !entry.parentPath.includes('workspaces'))
-  return String(found?.parentPath)
+  const folder = path.join(home, 'mirrors')
+  const [name] = await readdir(folder)
+  return path.join(folder, String(name))
 }
 
 async function contentsOf(home: string, from: string, to: string): Promise<Record<string, string>> {
@@ -187,15 +248,24 @@ async function contentsOf(home: string, from: string, to: string): Promise<Recor
   return contents
 }
 
-async function leftBehind(home: string, lent: readonly { url: string; token: string }[]): Promise<BenchResult['left']> {
-  const { stdout } = await promisify(execFile)('ps', ['-Aww', '-o', 'pid=,args='])
+async function leftBehind(home: string, lent: readonly Lent[]): Promise<Omit<BenchResult['left'], 'beside'>> {
   const alive = await Promise.all(
     lent.map(({ url, token }) => fetch(`${url}/models`, { headers: { authorization: `Bearer ${token}` } })),
   )
   return {
-    processes: stdout.split('\n').filter((line) => line.includes(home)),
+    processes: (await processesOf(home)).map(({ args }) => args),
     folders: await readdir(path.join(home, 'workspaces')),
     refs: await gitIn(await mirrorOf(home), 'for-each-ref', '--format=%(refname)', 'refs/moose'),
     tokenStillGood: alive.some(({ status }) => status !== 401),
   }
+}
+
+/** Everything that runs with a path of this home among its words. */
+async function processesOf(home: string): Promise<RunUnderWay['processes']> {
+  const { stdout } = await promisify(execFile)('ps', ['-Aww', '-o', 'pid=,args='], { maxBuffer: 64 * 1024 * 1024 })
+  const lines = stdout.split('\n').filter((line) => line.includes(home))
+  return lines.map((line) => {
+    const [pid, ...args] = line.trim().split(' ')
+    return { pid: Number(pid), args: args.join(' ') }
+  })
 }

@@ -1,8 +1,10 @@
 import { Command } from 'commander'
+import type { Moose } from '../../app.ts'
 import type { Config } from '../../config.ts'
 import { toFault } from '../../errors.ts'
 import { createLog } from '../../log.ts'
 import type { Cli } from '../cli.ts'
+import { listenForInterruption } from '../interruption.ts'
 import type { Paint } from '../output.ts'
 import { table } from '../table.ts'
 import { harmless } from '../terminal-text.ts'
@@ -18,7 +20,8 @@ export function doctorCommand(cli: Cli): Command {
     .option('--fix', 'install first what Moose can install itself (Aider, below its home)')
     .addHelpText('after', '\nExamples:\n  $ moose doctor\n  $ moose doctor --fix')
     .action(async (options: { fix?: true }) => {
-      const findings = await looked(cli, options.fix === true)
+      const findings = options.fix === true ? await repaired(cli) : await looked(cli, null)
+      if (findings === null) return
       const sound = findings.every(({ state }) => state !== 'missing' && state !== 'broken')
       cli.output.document({ success: sound, findings })
       cli.output.line(cli.output.hint(table(findings.map((finding) => row(finding, cli.output.paint)))))
@@ -26,13 +29,29 @@ export function doctorCommand(cli: Cli): Command {
     })
 }
 
-async function looked(cli: Cli, fix: boolean): Promise<Finding[]> {
-  using _waiting = cli.output.spinner(fix ? 'installing and looking around' : 'looking around')
-  return await examine(cli.config(), fix ? (message) => cli.output.note(message) : null)
+/** @returns null when it was interrupted */
+async function repaired(cli: Cli): Promise<Finding[] | null> {
+  using interruption = listenForInterruption(() => cli.output.note('Stopping; nothing half installed is kept …'))
+  const { signal } = interruption
+  try {
+    return await looked(cli, { onProgress: (message) => cli.output.note(message), signal })
+  } catch (thrown) {
+    if (!signal.aborted) throw thrown
+    cli.output.document({ success: false, error: { code: 'interrupted', message: 'Interrupted by a signal.' } })
+    process.exitCode = Number(interruption.exitCode())
+    return null
+  }
+}
+
+type Fix = Parameters<Moose['doctor']>[0]
+
+async function looked(cli: Cli, fix: Fix): Promise<Finding[]> {
+  using _waiting = cli.output.spinner(fix === null ? 'looking around' : 'installing and looking around')
+  return await examine(cli.config(), fix)
 }
 
 /** What cannot even be opened is a finding too. */
-async function examine(config: Config, fix: ((message: string) => void) | null) {
+async function examine(config: Config, fix: Fix) {
   try {
     const { openMoose } = await import('../../app.ts')
     await using moose = await openMoose(config, { log: createLog(config.logLevel), role: 'client' })

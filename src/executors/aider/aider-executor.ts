@@ -11,7 +11,7 @@ import { type AiderRun, aiderArguments, aiderEnvironment, modelMetadata, runPath
 import { refuseForeignPath } from './foreign-path.ts'
 import { instructionText } from './instruction.ts'
 import { isAiderConfig, type Mask, maskTree } from './masked-entries.ts'
-import { existingFiles, lineEndingsOf } from './scope-arguments.ts'
+import { scopeArguments } from './scope-arguments.ts'
 import { judgeRun } from './verdict.ts'
 import { faultOfVerdict } from './verdict-fault.ts'
 
@@ -23,6 +23,8 @@ export type AiderExecutorOptions = {
   /** Absolute path of the program. @throws {Fault} `command_missing` */
   locate: () => Promise<string>
   timeoutMs: number
+  /** Bytes of file content one call to the model may carry. */
+  contextMaxBytes: number
   /** The `PATH` of the Moose process: where git is. */
   executablePath: string
 }
@@ -47,6 +49,7 @@ async function apply(options: AiderExecutorOptions, input: ExecutorInput): Promi
   const { workspace, proposer, workOrderId, attempt, order, signal, previousFailure } = input
   const folder = path.join(path.dirname(workspace.path), 'aider')
   await removeTree(folder)
+  await using _removed = { [Symbol.asyncDispose]: () => removeTree(folder) }
   const task = `${order.title} (aider${previousFailure === null ? '' : ', again'})`
   await using grant = await options.gateway.grant({
     proposer,
@@ -73,7 +76,7 @@ function refuseConfiguration(scope: readonly string[]): void {
 }
 
 async function prepare(
-  { timeoutMs }: AiderExecutorOptions,
+  { timeoutMs, contextMaxBytes }: AiderExecutorOptions,
   input: ExecutorInput,
   { folder, model }: { folder: string; model: string },
 ): Promise<AiderRun> {
@@ -81,9 +84,8 @@ async function prepare(
   for (const part of [folder, paths.home, paths.temporary]) await mkdir(part, { recursive: true, mode: 0o700 })
   await writeFile(paths.message, instructionText(input), { mode: 0o600 })
   await writeFile(paths.metadata, modelMetadata(model))
-  const tree = input.workspace.path
-  const files = await existingFiles(tree, input.scope)
-  return { folder, files, model, timeoutMs, lineEndings: await lineEndingsOf(tree, files) }
+  const told = await scopeArguments(input.workspace.path, input.scope, contextMaxBytes)
+  return { folder, model, timeoutMs, ...told }
 }
 
 type Ending = { exitCode: number | null; timedOut: boolean; output: string }
@@ -123,7 +125,8 @@ async function execute(
 
 async function judge(input: ExecutorInput, run: Ending & { grant: ModelGrant; mask: Mask }): Promise<void> {
   const trespassed = await run.mask.putBack()
-  const changes = await input.workspace.changes()
+  // `changes` has git look at the tree, and into every repository in it.
+  const changes = trespassed.length > 0 ? [] : await input.workspace.changes()
   const evidence = { ...run, calls: run.grant.calls, changed: changes.map(({ path }) => path), trespassed }
   const fault = faultOfVerdict(judgeRun(evidence, input.scope))
   if (fault !== null) throw fault

@@ -19,25 +19,31 @@ export type InstallOptions = {
   /** The whole environment of the installing programs: PATH, HOME, where the package index is. */
   environment: Readonly<Record<string, string>>
   onProgress: (message: string) => void
+  /** Ends it; null: nobody can. */
+  signal: AbortSignal | null
 }
 
 /**
  * Installs Aider in a virtual environment of its own, from wheels whose hashes are locked. Nothing is done when it is
- * there already.
+ * there already, and nothing is kept of an installation that was not finished. One at a time: the caller sees to that.
  *
  * @throws {Fault} `command_missing` when there is neither uv nor a fitting Python, `command_failed` when the packages
- *   cannot be had
+ *   cannot be had, `attempt_cancelled` or the Fault the signal was aborted with
  */
-export async function installAider({ folder, environment, onProgress }: InstallOptions): Promise<void> {
+export async function installAider(options: InstallOptions): Promise<void> {
+  const { folder, onProgress } = options
   if (await isComplete(folder)) return
   await removeTree(folder)
   await mkdir(path.dirname(folder), { recursive: true, mode: 0o700 })
-  const [first, ...more] = (await works('uv', environment))
-    ? uvCommands(folder)
-    : await pipCommands(folder, environment)
+  const commands = (await works('uv', options)) ? uvCommands(folder) : await pipCommands(options)
   onProgress(`installing Aider ${AIDER_VERSION} in ${folder} (about 600 MB) …`)
-  for (const [command, ...args] of [first, ...more]) await succeed(command, args, environment)
-  await writeFile(completionMark(folder), await requirementsHash())
+  try {
+    for (const command of commands) await succeed(command, options)
+    await writeFile(completionMark(folder), await requirementsHash())
+  } catch (error) {
+    await removeTree(folder)
+    throw error
+  }
 }
 
 /** Whether the folder holds exactly what the requirements of this Moose name. */
@@ -65,7 +71,7 @@ type CommandLine = [string, ...string[]]
 /** Wheels only: building from source would run code no hash stands for. */
 const LOCKED = ['--require-hashes', '--only-binary', ':all:', '-r', REQUIREMENTS]
 
-function uvCommands(folder: string): [CommandLine, ...CommandLine[]] {
+function uvCommands(folder: string): CommandLine[] {
   const python = path.join(folder, 'bin', 'python')
   return [
     ['uv', 'venv', '--quiet', '--python', '>=3.10,<3.13', folder],
@@ -73,33 +79,26 @@ function uvCommands(folder: string): [CommandLine, ...CommandLine[]] {
   ]
 }
 
-async function pipCommands(
-  folder: string,
-  environment: InstallOptions['environment'],
-): Promise<[CommandLine, ...CommandLine[]]> {
-  const python = await findPython(environment)
+async function pipCommands(options: InstallOptions): Promise<CommandLine[]> {
+  const { folder } = options
   const inside = path.join(folder, 'bin', 'python')
   return [
-    [python, '-m', 'venv', folder],
+    [await findPython(options), '-m', 'venv', folder],
     [inside, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input', ...LOCKED],
   ]
 }
 
-async function findPython(environment: InstallOptions['environment']): Promise<string> {
-  for (const python of PYTHONS) if (await works(python, environment, KNOWN_PYTHON)) return python
+async function findPython(options: InstallOptions): Promise<string> {
+  for (const python of PYTHONS) if (await works(python, options, KNOWN_PYTHON)) return python
   const message =
     `Aider ${AIDER_VERSION} needs Python 3.10, 3.11 or 3.12 (as python3), or uv, which brings one. ` +
     'Install either (Debian: apt-get install python3 python3-venv) and run moose doctor --fix again.'
   throw new Fault('command_missing', message, { command: 'python3' })
 }
 
-async function works(
-  command: string,
-  environment: InstallOptions['environment'],
-  printed: RegExp = /^/,
-): Promise<boolean> {
+async function works(command: string, options: InstallOptions, printed: RegExp = /^/): Promise<boolean> {
   try {
-    const { exitCode, stdout } = await run(command, ['--version'], environment)
+    const { exitCode, stdout } = await run([command, '--version'], options)
     return exitCode === 0 && printed.test(stdout.text())
   } catch (error) {
     if (toFault(error).code === 'command_missing') return false
@@ -107,12 +106,9 @@ async function works(
   }
 }
 
-async function succeed(
-  command: string,
-  args: readonly string[],
-  environment: InstallOptions['environment'],
-): Promise<void> {
-  const { exitCode, stdout, stderr } = await run(command, args, environment)
+async function succeed(commandLine: CommandLine, options: InstallOptions): Promise<void> {
+  const [command] = commandLine
+  const { exitCode, stdout, stderr } = await run(commandLine, options)
   if (exitCode === 0) return
   const said = `${stdout.text()}\n${stderr.text()}`.trim().slice(-QUOTE_BYTES)
   throw new Fault('command_failed', `Aider cannot be installed: ${adviceFor(said)}\n${command} said:\n${said}`, {
@@ -132,11 +128,7 @@ function adviceFor(said: string): string {
   return 'its last words are below.'
 }
 
-function run(
-  command: string,
-  args: readonly string[],
-  environment: InstallOptions['environment'],
-): Promise<CommandResult> {
+function run([command, ...args]: CommandLine, { environment, signal }: InstallOptions): Promise<CommandResult> {
   return runCommand({
     command,
     args,
@@ -144,6 +136,6 @@ function run(
     env: environment,
     timeoutMs: INSTALL_TIMEOUT_MS,
     maxOutputBytes: 64 * 1024,
-    signal: null,
+    signal,
   })
 }

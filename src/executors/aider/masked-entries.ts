@@ -1,5 +1,6 @@
-import { lstat, mkdir, readdir, rename, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { findInTree, inTree } from './find-in-tree.ts'
 
 /** Names in the root of a tree that Aider reads as its configuration, whatever its flags say. */
 export function isAiderConfig(name: string): boolean {
@@ -8,7 +9,12 @@ export function isAiderConfig(name: string): boolean {
 
 /** What was taken out of a tree for the time of a run. */
 export type Mask = {
-  /** Puts everything back. @returns paths where something else stands now; there the original is given up */
+  /**
+   * Puts everything back.
+   *
+   * @returns what must not be there: paths where something else stands now (the original is given up) and folders
+   *   `.git`. No git may look at the tree then: it would read the configuration of a repository that a run has planted
+   */
   putBack(): Promise<string[]>
 }
 
@@ -21,42 +27,25 @@ export type Mask = {
  * @param clone where git's folder is moved to
  */
 export async function maskTree(tree: string, aside: string, clone: string): Promise<Mask> {
-  const hidden = [...(await configs(tree)), ...(await links(tree, ''))]
+  const hidden = await findInTree(tree, '', (entry, name) => entry.isSymbolicLink() || isAiderConfig(name.toString()))
   await mkdir(aside, { recursive: true, mode: 0o700 })
-  for (const [index, name] of hidden.entries()) await rename(path.join(tree, name), path.join(aside, String(index)))
+  for (const [index, name] of hidden.entries()) await rename(inTree(tree, name), path.join(aside, String(index)))
   await rename(path.join(tree, '.git'), clone)
   await writeFile(path.join(tree, '.git'), `gitdir: ${clone}\n`)
   return {
     async putBack() {
-      const taken: string[] = []
+      const taken: Buffer[] = []
       for (const [index, name] of hidden.entries()) {
-        if (await exists(path.join(tree, name))) taken.push(name)
-        else {
-          await mkdir(path.dirname(path.join(tree, name)), { recursive: true })
-          await rename(path.join(aside, String(index)), path.join(tree, name))
-        }
+        if (await exists(inTree(tree, name))) taken.push(name)
+        else await rename(path.join(aside, String(index)), inTree(tree, name))
       }
-      return taken
+      const planted = await findInTree(tree, '', ({ name }) => /^\.git$/i.test(name.toString()))
+      return [...taken, ...planted].map(String)
     },
   }
 }
 
-async function configs(tree: string): Promise<string[]> {
-  return (await readdir(tree)).filter(isAiderConfig)
-}
-
-async function links(tree: string, folder: string): Promise<string[]> {
-  const found: string[] = []
-  for (const entry of await readdir(path.join(tree, folder), { withFileTypes: true })) {
-    const name = folder === '' ? entry.name : `${folder}/${entry.name}`
-    if (name === '.git' || (folder === '' && isAiderConfig(name))) continue
-    if (entry.isSymbolicLink()) found.push(name)
-    else if (entry.isDirectory()) found.push(...(await links(tree, name)))
-  }
-  return found
-}
-
-async function exists(file: string): Promise<boolean> {
+async function exists(file: Buffer): Promise<boolean> {
   return lstat(file).then(
     () => true,
     () => false,

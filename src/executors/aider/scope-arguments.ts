@@ -1,42 +1,81 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { isUtf8 } from 'node:buffer'
+import { readFile } from 'node:fs/promises'
 import path from 'node:path'
+import { textProblem } from '../../edits/text-file.ts'
+import { Fault } from '../../errors.ts'
 import { pathProblem } from '../../work-order/scope.ts'
 import { treeEntry } from '../patch/tree-entry.ts'
+import { findInTree } from './find-in-tree.ts'
 
 /** More files of a folder than these are left for Aider to ask for. */
 const MOST_OF_A_FOLDER = 30
 
-/**
- * The files of the scope that exist, regular and reached without a link; of a folder, those in it. Files that do not
- * exist yet are not listed: Aider creates listed files empty, and without any other turns git off.
- */
-export async function existingFiles(tree: string, scope: readonly string[]): Promise<string[]> {
-  const files: string[] = []
-  for (const entry of scope) files.push(...(entry.endsWith('/') ? await inFolder(tree, entry) : [entry]))
-  const existing: string[] = []
-  for (const file of new Set(files)) {
-    if ((await treeEntry(tree, file))?.isFile() === true) existing.push(file)
-  }
-  return existing
+/** What Aider is told of the files of a scope. */
+export type ScopeArguments = {
+  /** Existing text files, from the root of the tree. */
+  files: string[]
+  /** Aider knows one ending for all files. CRLF only where every listed file has it. */
+  lineEndings: 'lf' | 'crlf'
 }
 
-async function inFolder(tree: string, folder: string): Promise<string[]> {
-  if ((await treeEntry(tree, folder.slice(0, -1)))?.isDirectory() !== true) return []
-  const entries = await readdir(path.join(tree, folder), { withFileTypes: true, recursive: true })
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => path.relative(tree, path.join(entry.parentPath, entry.name)).replaceAll(path.sep, '/'))
+/**
+ * The text files of the scope that exist, regular and reached without a link; of a folder the first ones, as far as
+ * there is room. Files that do not exist yet are not listed: Aider creates listed files empty, and without any other
+ * turns git off. Nor are files that are no text: it has no use for them.
+ *
+ * @param maxBytes of all files together: each call to the model carries them
+ * @throws {Fault} `scope_too_large` when the files named one by one need more, `scope_unreadable` for a link
+ */
+export async function scopeArguments(
+  tree: string,
+  scope: readonly string[],
+  maxBytes: number,
+): Promise<ScopeArguments> {
+  const listed = new Map<string, Buffer>()
+  let bytes = 0
+  const take = (file: string, content: Buffer) => {
+    listed.set(file, content)
+    bytes += content.length
+  }
+  for (const file of scope.filter((entry) => !entry.endsWith('/'))) {
+    const entry = await treeEntry(tree, file)
+    if (entry?.isFile() !== true || listed.has(file)) continue
+    if (bytes + entry.size > maxBytes) throw tooLarge(file, maxBytes)
+    const content = await readFile(path.join(tree, file))
+    if (textProblem(content) === null) take(file, content)
+  }
+  for (const folder of scope.filter((entry) => entry.endsWith('/'))) {
+    let taken = 0
+    for (const file of await filesOf(tree, folder)) {
+      const content = await readFile(path.join(tree, file))
+      if (listed.has(file) || bytes + content.length > maxBytes || textProblem(content) !== null) continue
+      take(file, content)
+      taken += 1
+      if (taken === MOST_OF_A_FOLDER) break
+    }
+  }
+  return { files: [...listed.keys()], lineEndings: lineEndingsOf([...listed.values()]) }
+}
+
+/** Sorted, so that the same folder is always told in the same way. */
+async function filesOf(tree: string, folder: string): Promise<string[]> {
+  const root = folder.slice(0, -1)
+  if ((await treeEntry(tree, root))?.isDirectory() !== true) return []
+  const names = await findInTree(tree, root, (entry, name) => entry.isFile() && isUtf8(name))
+  return names
+    .map(String)
     .filter((file) => pathProblem(file) === null)
     .toSorted()
-    .slice(0, MOST_OF_A_FOLDER)
 }
 
-/** What Aider is to end lines with: it knows one ending for all files. CRLF only where every file has it. */
-export async function lineEndingsOf(tree: string, files: readonly string[]): Promise<'lf' | 'crlf'> {
-  const endings = new Set<string>()
-  for (const file of files) {
-    const [ending] = /\r?\n/.exec(await readFile(path.join(tree, file), 'latin1')) ?? []
-    if (ending !== undefined) endings.add(ending)
-  }
-  return endings.size === 1 && endings.has('\r\n') ? 'crlf' : 'lf'
+function tooLarge(file: string, maxBytes: number): Fault {
+  const message =
+    `With ${file} the files in scope are larger than ${maxBytes} bytes, and every call to the model would carry them. ` +
+    'Name fewer or smaller files, split the order, or raise MOOSE_CONTEXT_MAX_BYTES.'
+  return new Fault('scope_too_large', message, { path: file, max_bytes: maxBytes })
+}
+
+function lineEndingsOf(contents: readonly Buffer[]): ScopeArguments['lineEndings'] {
+  const first = contents.flatMap((content) => /\r?\n/.exec(content.toString('latin1')) ?? [])
+  return first.length > 0 && first.every((ending) => ending === '\r\n') ? 'crlf' : 'lf'
 }

@@ -44,6 +44,8 @@ const USAGE_LINE = /^Tokens: .* sent, .* received\..*$/m
 const OUTSIDE = /^.*(is outside repository|outside of the repository|beyond a symbolic link).*$/m
 const NO_ROOM = /context[ _-]?(length|window)|maximum context|prompt is too long|too many (input )?tokens/i
 const QUOTE = 800
+/** Of a call the child itself broke off: no failure of the model. Who cancels the attempt gets no verdict at all. */
+const GAVE_UP: FaultCode = 'attempt_cancelled'
 
 /**
  * What became of a run. Success is only ever concluded from the difference against the base together with a last round
@@ -53,7 +55,8 @@ const QUOTE = 800
 export function judgeRun(evidence: AiderEvidence, scope: readonly string[]): AiderVerdict {
   const { exitCode, timedOut, output, calls, changed } = evidence
   if (timedOut) return { verdict: 'timed_out', reason: `${calls.length} calls to the model were made` }
-  const failed = calls.flatMap(({ fault }) => (fault === null ? [] : [fault])).at(-1)
+  if (exitCode === null) return { verdict: 'crashed', reason: `a signal ended it: ${lastLines(output)}` }
+  const failed = calls.flatMap(({ fault }) => (fault === null || fault.code === GAVE_UP ? [] : [fault])).at(-1)
   if (failed !== undefined) {
     if (failed.code === 'model_call_rejected' && NO_ROOM.test(failed.message)) {
       return { verdict: 'context_overflow', reason: failed.message }

@@ -1,0 +1,37 @@
+import type { Dirent } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+
+const GIT = Buffer.from('.git')
+
+/**
+ * What is wanted below a folder of a work tree, without looking into what was found, through a link or into git's own
+ * folder. Names are bytes: not every name is text, and one that is not could not be opened again.
+ *
+ * @param folder from the root of the tree; empty: the root
+ * @param wanted told of every entry and its name from the root
+ * @returns names from the root, in no order
+ */
+export async function findInTree(
+  tree: string,
+  folder: string,
+  wanted: (entry: Dirent<Buffer>, name: Buffer) => boolean,
+): Promise<Buffer[]> {
+  const found: Buffer[] = []
+  const folders = [Buffer.from(folder)]
+  for (let at = folders.pop(); at !== undefined; at = folders.pop()) {
+    for (const entry of await readdir(inTree(tree, at), { withFileTypes: true, encoding: 'buffer' })) {
+      const name = at.length === 0 ? entry.name : Buffer.concat([at, SLASH, entry.name])
+      if (name.equals(GIT)) continue
+      if (wanted(entry, name)) found.push(name)
+      else if (entry.isDirectory()) folders.push(name)
+    }
+  }
+  return found
+}
+
+const SLASH = Buffer.from('/')
+
+/** The absolute path of a name from the root. */
+export function inTree(tree: string, name: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(tree), SLASH, name])
+}
