@@ -42,7 +42,8 @@ async function aider(config: Config, { adapters }: Parts): Promise<DoctorFinding
   } catch (thrown) {
     const detail = toFault(thrown).message
     if (executors.wanted === 'aider') return { name: 'aider', state: 'missing', detail, remedy: 'moose doctor --fix' }
-    const absent = 'not there (moose doctor --fix installs it); needed only where an answer is free text or needs repair'
+    const absent =
+      'not there (moose doctor --fix installs it); needed only where an answer is free text or needs repair'
     return { name: 'aider', state: 'optional', detail: config.aiderBin === null ? absent : detail, remedy: null }
   }
 }

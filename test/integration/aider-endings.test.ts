@@ -229,6 +229,13 @@ const ENDINGS: Ending[] = [
     calls: 2,
   },
   {
+    name: 'a reply that names a file which is kept out of reach and must be repeated',
+    files: { ...FILES, '.env': 'A=1\n' },
+    script: [says(`As .env says:\n\n${GOOD}`), says(GOOD)],
+    ...applied,
+    calls: 2,
+  },
+  {
     name: 'a repository with configuration, hooks, filters and links of its own',
     files: {
       ...FILES,
@@ -268,7 +275,7 @@ const ENDINGS: Ending[] = [
       ),
       says('Done.'),
     ],
-    ending: 'aider_partial',
+    ending: 'aider_out_of_scope',
     check: () => untouched('git-hook', 'fsmonitor'),
   },
   {

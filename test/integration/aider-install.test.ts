@@ -51,7 +51,7 @@ describe('moose doctor --fix', () => {
     await uv(AIDER)
     const first = await fix()
     assert.equal(first.exitCode, 0, first.stdout + first.stderr)
-    assert.match(first.stderr, /installing Aider 0\.86\.2 in .* \(about 600 MB\)/)
+    assert.match(first.stderr, /installing Aider 0\.86\.2 in .* \(about 800 MB\)/)
     assert.match(first.stdout, /aider +ok/)
     assert.ok(!existsSync(path.join(folder, 'left-over')))
     const [venv, install] = (await calls()).split('\n')
@@ -136,4 +136,38 @@ describe('moose doctor --fix', () => {
     assert.ok(stdout.includes(bin))
     assert.equal(await calls(), '')
   })
+})
+
+test('where every order needs Aider and none is there: up serves and says so, start is refused, doctor fails', async () => {
+  const settings = { ORCHESTRATOR_EXECUTOR: 'aider', MOOSE_LOG_LEVEL: 'warn' }
+  await using home = await createMooseHome({ 'README.md': '# Sample\n' }, [], settings)
+  const run = (...words: string[]) => moose(words, { environment: home.environment })
+  const help = /Aider is not installed.*moose doctor --fix.*pip install aider-chat==0\.86\.2.*ORCHESTRATOR_AIDER_BIN/
+  await using up = startMoose(['up'], { environment: home.environment })
+  await up.said(help)
+  await up.said(/serves http/)
+  const [start, doctor] = await Promise.all([run('start'), run('doctor')])
+  assert.equal(start.exitCode, 3)
+  assert.match(start.stderr, help)
+  assert.equal(doctor.exitCode, 1)
+  assert.match(doctor.stdout, /aider +missing .*moose doctor --fix/)
+  up.child.kill('SIGTERM')
+  assert.equal((await up.ended).exitCode, 0)
+  const started = await run('up', '--start')
+  assert.equal(started.exitCode, 3)
+  assert.match(started.stderr, help)
+})
+
+test('an Aider that is another one, or that cannot be run, is named with what it said', async () => {
+  await using home = await createMooseHome({ 'README.md': '# Sample\n' }, [], { ORCHESTRATOR_EXECUTOR: 'aider' })
+  const bin = path.join(home.config.home, '..', 'aider')
+  const look = async (script: string, mode = 0o755) => {
+    await writeFile(bin, `#!/bin/sh\n${script}\n`)
+    await chmod(bin, mode)
+    return (await moose(['doctor'], { environment: { ...home.environment, ORCHESTRATOR_AIDER_BIN: bin } })).stdout
+  }
+  assert.match(await look('echo aider 0.50.1'), /"aider 0\.50\.1", and Moose drives Aider 0\.86\.2/)
+  assert.match(await look('echo broken >&2; exit 1'), /"broken", and Moose drives/)
+  assert.match(await look('echo aider 0.86.2', 0o644), /cannot be run/)
+  assert.match(await look('echo some warning; echo aider 0.86.2'), /aider +ok/)
 })

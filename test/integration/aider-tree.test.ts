@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, beforeEach, test } from 'node:test'
@@ -29,12 +30,13 @@ const mask = () => maskTree(tree, path.join(tree, '../masked'), path.join(tree, 
 const odd = (...rest: string[]) =>
   Buffer.concat([Buffer.from(`${tree}/odd-`), Buffer.from([0xff]), ...rest.map(Buffer.from)])
 
-test('only existing regular text files are listed: no link, pipe, binary file, other encoding or new file', async () => {
+test('only existing regular text files are listed: no link, socket, binary file, other encoding or new file', async () => {
   await write('a.txt')
   await write('picture.png', Buffer.from([0x89, 0x50, 0x4e, 0x47, 0]))
   await write('latin.txt', Buffer.from([0x67, 0xfc]))
-  execFileSync('mkfifo', [path.join(tree, 'pipe')])
-  const scope = ['a.txt', 'picture.png', 'latin.txt', 'pipe', 'new.txt', 'a.txt', 'no-folder/']
+  await using socket = createServer().listen(path.join(tree, 'socket'))
+  await once(socket, 'listening')
+  const scope = ['a.txt', 'picture.png', 'latin.txt', 'socket', 'new.txt', 'a.txt', 'no-folder/']
   assert.deepEqual(await scopeArguments(tree, scope, 1_000), { files: ['a.txt'], lineEndings: 'lf' })
   await symlink('a.txt', path.join(tree, 'link'))
   await assert.rejects(scopeArguments(tree, ['link'], 1_000), { code: 'scope_unreadable' })
@@ -47,8 +49,7 @@ test('of a folder come the first files there is room for; what is in no text, a 
   await write('few/c.txt', 'c\r\n')
   await write('few/-x', 'c\r\n')
   await symlink('c.txt', path.join(tree, 'few/link'))
-  await mkdir(odd())
-  await writeFile(odd('/in.txt'), 'x')
+  await writeFile(Buffer.concat([Buffer.from(`${tree}/few/`), Buffer.from([0xff])]), 'x')
   assert.deepEqual(await scopeArguments(tree, ['few/'], 1_000), { files: ['few/-x', 'few/c.txt'], lineEndings: 'crlf' })
   assert.equal((await scopeArguments(tree, ['many/'], 1_000)).files.length, 30)
   assert.deepEqual((await scopeArguments(tree, ['many/', 'few/b.txt'], 2_004)).files.slice(0, 2), [
@@ -61,6 +62,8 @@ test('files named one by one that are too large are refused by name', async () =
   await write('a.txt', 'a'.repeat(600))
   await write('b.txt', 'b'.repeat(600))
   await assert.rejects(scopeArguments(tree, ['a.txt', 'b.txt'], 1_000), { code: 'scope_too_large', message: /b\.txt/ })
+  await write('large.bin', Buffer.alloc(2_000))
+  assert.deepEqual((await scopeArguments(tree, ['a.txt', 'large.bin'], 1_000)).files, ['a.txt'])
 })
 
 test('configuration and links are out of reach for the time of a run, also below names that are no text', async () => {

@@ -43,7 +43,7 @@ export type Bench = {
   content?: string
   timeoutMs?: number
   /** What is committed on top of the files. */
-  prepare?: (remote: GitRemote) => Promise<unknown> | unknown
+  prepare?: (remote: GitRemote) => void
   /** An operator's own program around the real one: `sh` that finds it in `$AIDER`. */
   wrapper?: string
   /** Done while the model thinks about the first call; it answers afterwards. */
@@ -76,7 +76,7 @@ export async function runAider(database: TestDatabase, aider: string, bench: Ben
   await using stack = new AsyncDisposableStack()
   const server = stack.use(await startModelServer(...bench.script))
   const remote = stack.use(await createGitRemote(bench.files))
-  await bench.prepare?.(remote)
+  bench.prepare?.(remote)
   const order = orderOf(bench)
   const run: Run = {
     home: remote.folder,

@@ -36,7 +36,7 @@ export async function installAider(options: InstallOptions): Promise<void> {
   await removeTree(folder)
   await mkdir(path.dirname(folder), { recursive: true, mode: 0o700 })
   const commands = (await works('uv', options)) ? uvCommands(folder) : await pipCommands(options)
-  onProgress(`installing Aider ${AIDER_VERSION} in ${folder} (about 600 MB) …`)
+  onProgress(`installing Aider ${AIDER_VERSION} in ${folder} (about 800 MB) …`)
   try {
     for (const command of commands) await succeed(command, options)
     await writeFile(completionMark(folder), await requirementsHash())

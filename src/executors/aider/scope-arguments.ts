@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { readFile } from 'node:fs/promises'
+import { lstat, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { textProblem } from '../../edits/text-file.ts'
 import { Fault } from '../../errors.ts'
@@ -31,30 +31,44 @@ export async function scopeArguments(
   scope: readonly string[],
   maxBytes: number,
 ): Promise<ScopeArguments> {
-  const listed = new Map<string, Buffer>()
-  let bytes = 0
-  const take = (file: string, content: Buffer) => {
-    listed.set(file, content)
-    bytes += content.length
-  }
-  for (const file of scope.filter((entry) => !entry.endsWith('/'))) {
-    const entry = await treeEntry(tree, file)
-    if (entry?.isFile() !== true || listed.has(file)) continue
-    if (bytes + entry.size > maxBytes) throw tooLarge(file, maxBytes)
-    const content = await readFile(path.join(tree, file))
-    if (textProblem(content) === null) take(file, content)
-  }
-  for (const folder of scope.filter((entry) => entry.endsWith('/'))) {
-    let taken = 0
-    for (const file of await filesOf(tree, folder)) {
-      const content = await readFile(path.join(tree, file))
-      if (listed.has(file) || bytes + content.length > maxBytes || textProblem(content) !== null) continue
-      take(file, content)
-      taken += 1
-      if (taken === MOST_OF_A_FOLDER) break
-    }
-  }
+  const listed: Listed = new Map()
+  for (const entry of scope.filter((entry) => !entry.endsWith('/'))) await listNamed(listed, { tree, entry, maxBytes })
+  for (const entry of scope.filter((entry) => entry.endsWith('/'))) await listFolder(listed, { tree, entry, maxBytes })
   return { files: [...listed.keys()], lineEndings: lineEndingsOf([...listed.values()]) }
+}
+
+/** Contents by path, in the order they are told. */
+type Listed = Map<string, Buffer>
+type Place = { tree: string; entry: string; maxBytes: number }
+
+async function listNamed(listed: Listed, { tree, entry, maxBytes }: Place): Promise<void> {
+  if ((await treeEntry(tree, entry))?.isFile() !== true) return
+  const content = await textOf(path.join(tree, entry))
+  if (content === null) return
+  listed.set(entry, content)
+  if (bytesOf(listed) > maxBytes) throw tooLarge(entry, maxBytes)
+}
+
+async function listFolder(listed: Listed, { tree, entry, maxBytes }: Place): Promise<void> {
+  let taken = 0
+  for (const file of await filesOf(tree, entry)) {
+    const absolute = path.join(tree, file)
+    if (listed.has(file) || bytesOf(listed) + (await lstat(absolute)).size > maxBytes) continue
+    const content = await textOf(absolute)
+    if (content === null) continue
+    listed.set(file, content)
+    taken += 1
+    if (taken === MOST_OF_A_FOLDER) return
+  }
+}
+
+async function textOf(file: string): Promise<Buffer | null> {
+  const content = await readFile(file)
+  return textProblem(content) === null ? content : null
+}
+
+function bytesOf(listed: Listed): number {
+  return listed.values().reduce((sum, { length }) => sum + length, 0)
 }
 
 /** Sorted, so that the same folder is always told in the same way. */

@@ -19,7 +19,7 @@ const judge = (evidence: Partial<AiderEvidence>) =>
     ['a.txt'],
   ).verdict
 
-test('exit codes and signs that corpus runs do not reach', () => {
+test('every sign has its verdict', () => {
   assert.equal(judge({}), 'applied')
   assert.equal(judge({ exitCode: 2 }), 'config_refused')
   assert.equal(judge({ exitCode: 1 }), 'crashed')
@@ -35,6 +35,13 @@ test('a fault of the model counts before everything Aider printed or changed', (
   assert.equal(judge({ calls: [answered, { fault, costUsd: null }] }), 'model_error')
   const full = new Fault('model_call_rejected', "HTTP 400, This model's maximum context length is 8192 tokens")
   assert.equal(judge({ calls: [{ fault: full, costUsd: null }] }), 'context_overflow')
+})
+
+test('a call the child broke off is no failure of the model', () => {
+  const gaveUp = { fault: new Fault('attempt_cancelled', 'gone'), costUsd: null }
+  assert.equal(judge({ exitCode: null, calls: [gaveUp] }), 'crashed')
+  assert.equal(judge({ exitCode: 1, calls: [gaveUp] }), 'crashed')
+  assert.equal(judge({ calls: [gaveUp, answered] }), 'applied')
 })
 
 test('a round that failed is made good only by a later round of which every edit was made', () => {
