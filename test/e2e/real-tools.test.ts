@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { type TestContext, test } from 'node:test'
 import { block, REAL_KEY, says } from '../support/aider-bench.ts'
 import { gitConfig, hostileFiles, setTrap, type Trap } from '../support/hostile-repository.ts'
@@ -23,6 +23,8 @@ const FILES = {
 const IDEA = 'Put "hello, world" into greeting.txt and say so in the guide.'
 const GOOD = block('greeting.txt', 'hello', 'hello, world')
 const GUIDE = block('docs/how.md', '', 'It greets the world.')
+/** What an answer names outside of the tree: it would lie in the folder of this Moose. */
+const CLIMBED = 'climbed.txt'
 const SCOPE = ['greeting.txt', 'docs/']
 
 /** One service for the whole file: what an order leaves behind would be in the way of the next. */
@@ -46,7 +48,12 @@ test('orders carried out with the real Aider, gh and git', { timeout: 300_000 },
     kept.push(await withstand(t, tools, trap))
   })
   await t.test('edits that leave the scope fail the order by name and leave nothing', () => refuse(tools))
-  await t.test('a link in scope fails the order before anything is paid', () => refuseLink(tools))
+  await t.test('edits through a link fail the order too', () => refuseThroughLink(tools))
+  await t.test('a commit that fails its check fails the order and is taken back', async () => {
+    const order = await fail(tools, block('greeting.txt', 'hello, world', 'good day'))
+    assert.equal(order.status_reason?.code, 'check_failed')
+  })
+  await t.test('a link that is named in the scope fails the order before anything is paid', () => refuseLink(tools))
   await t.test('nothing was executed, asked for or told', async () => {
     assert.deepEqual(await trap.caught(), { marks: [], connections: 0, outside: trap.outside.content })
     const told = JSON.stringify(tools.model.calls.map(({ body }) => body))
@@ -54,6 +61,11 @@ test('orders carried out with the real Aider, gh and git', { timeout: 300_000 },
     const unreadable = [...SECRETS, Buffer.from(`x-access-token:${tools.github.token}`).toString('base64')]
     assert.deepEqual(await placesWith(tools, unreadable), [])
     assert.deepEqual(await placesWith(tools, [trap.outside.content.trim()]), [])
+    const everything = await readdir(tools.folder, { recursive: true })
+    assert.deepEqual(
+      everything.filter((name) => name.endsWith(CLIMBED)),
+      [],
+    )
   })
   await t.test('what is left is the base and the commits of the pull requests', async () => {
     const refs = ['refs/heads/main', ...kept.map((id) => `refs/moose/${id}/1`)].sort()
@@ -192,7 +204,7 @@ async function withstand(t: TestContext, tools: RealTools, { touch, url }: Trap)
     0,
     model.script.length,
     says(`/run ${touch('proposal')}\n${shell('proposal-shell')}${IDEA}`),
-    says(block('../../../../pwned.txt', '', 'pwned')),
+    says(block(`../../../../${CLIMBED}`, '', 'climbed')),
     {
       kind: 'text',
       text: `${shell('answer-shell')}${block('greeting.txt', 'hello, world', 'hello, worlds')}`,
@@ -238,15 +250,27 @@ function assertHarmless(t: TestContext, environment: string | null, { folder, ho
 }
 
 async function refuse(tools: RealTools): Promise<void> {
+  const order = await fail(tools, block('other.txt', 'other', 'changed'))
+  assert.equal(order.status_reason?.code, 'aider_out_of_scope')
+  assert.match(order.status_reason.message, /other\.txt/)
+}
+
+/** Aider never sees the link: it either finds nothing to edit there, or makes a file that may not be there. */
+async function refuseThroughLink(tools: RealTools): Promise<void> {
+  const order = await fail(tools, block('docs/leak.txt', '', 'changed'))
+  assert.match(String(order.status_reason?.code), /^aider_(malformed_edits|out_of_scope)$/)
+}
+
+/** An order that fails whatever Aider is told, and adds nothing to the repository. */
+async function fail(tools: RealTools, answer: string) {
   const { github, home, model } = tools
-  const branches = await home.remote.branches()
-  const pulls = github.state.pulls.length
-  model.script.splice(0, model.script.length, says(IDEA), says(block('other.txt', 'other', 'changed')))
-  const id = await fileBySql(tools, { title: 'Change another', description: 'As said.', files: ['greeting.txt'] })
+  const before = [await home.remote.branches(), github.state.pulls.length]
+  model.script.splice(0, model.script.length, says(IDEA), says(answer))
+  const id = await fileBySql(tools, { title: 'Change another', description: 'As said.', files: SCOPE })
   const order = await until(tools, id)
-  assert.deepEqual([order.status, order.status_reason?.code], ['failed', 'aider_out_of_scope'])
-  assert.match(String(order.status_reason?.message), /other\.txt/)
-  assert.deepEqual([await home.remote.branches(), github.state.pulls.length], [branches, pulls])
+  assert.equal(order.status, 'failed')
+  assert.deepEqual([await home.remote.branches(), github.state.pulls.length], before)
+  return order
 }
 
 async function refuseLink(tools: RealTools): Promise<void> {

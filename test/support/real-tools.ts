@@ -126,12 +126,14 @@ export async function until(
   id: string,
   isReached: (order: WorkOrderDetail) => boolean = rests,
 ): Promise<WorkOrderDetail> {
-  const deadline = Date.now() + 120_000
+  const deadline = Date.now() + 60_000
   for (;;) {
     const order = await orderOverHttp(tools, id)
     if (isReached(order)) return order
     if (Date.now() > deadline) {
-      throw new Error(`${order.title} still stands at ${order.status}/${order.phase}\n${tools.service.printed()}`)
+      throw new Error(
+        `${order.title} still stands at ${order.status}/${order.phase}\n${tools.service.printed().slice(-4_000)}`,
+      )
     }
     await delay(50)
   }
@@ -144,7 +146,11 @@ function rests({ status, phase, attempt_history }: WorkOrderDetail): boolean {
 
 /** Sends what GitHub sends when something happens to a pull request. @returns whether the service took it */
 export async function sendWebhook({ service }: RealTools, number: number, delivery: string): Promise<unknown> {
-  const body = JSON.stringify({ action: 'closed', pull_request: { number } })
+  const body = JSON.stringify({
+    action: 'closed',
+    repository: { html_url: 'https://github.com/acme/shop' },
+    pull_request: { number },
+  })
   const signature = createHmac('sha256', WEBHOOK_SECRET).update(body).digest('hex')
   const response = await fetch(`${service.url}/api/webhooks/github`, {
     method: 'POST',
