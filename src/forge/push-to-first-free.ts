@@ -1,5 +1,5 @@
 import { Fault } from '../errors.ts'
-import { type PushSource, pushCommit, remoteHead } from '../git/push.ts'
+import { type PushSource, pushCommit, remoteBranch } from '../git/push.ts'
 import type { PublishInput } from '../pipeline/ports/pull-request.ts'
 
 /**
@@ -11,8 +11,8 @@ import type { PublishInput } from '../pipeline/ports/pull-request.ts'
  */
 export async function pushToFirstFree(source: PushSource, input: PublishInput): Promise<string> {
   for (const branch of input.branches) {
-    refuseBase(branch, input)
-    const head = await remoteHead(source, branch)
+    const { head, isDefault } = await remoteBranch(source, branch)
+    if (isDefault || branch === input.project.defaultBranch) throw neverPushed(branch, input)
     if (head === input.headSha) return branch
     if (head !== null) continue
     const pushed = await pushCommit(source, { sha: input.headSha, branch, expected: null })
@@ -27,8 +27,7 @@ export async function pushToFirstFree(source: PushSource, input: PublishInput): 
   throw new Fault('branch_taken', message, { branches: names })
 }
 
-function refuseBase(branch: string, { project }: PublishInput): void {
-  if (branch !== project.defaultBranch) return
-  const message = `"${branch}" is the base branch of project "${project.name}"; an attempt is never pushed there.`
-  throw new Fault('push_rejected', message, { branch })
+function neverPushed(branch: string, { project }: PublishInput): Fault {
+  const message = `"${branch}" is the base or the default branch of project "${project.name}"; an attempt is never pushed there.`
+  return new Fault('push_rejected', message, { branch })
 }

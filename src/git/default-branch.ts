@@ -16,12 +16,8 @@ export async function defaultBranchOf(
   wanted: string | undefined,
 ): Promise<string> {
   const remote = parseRepositoryUrl(repository.repository)
-  const { args, env } = await git.accessTo(repository)
-  const result = await git.run([...args, 'ls-remote', '--symref', '--', remote.url], {
-    env,
-    signal: null,
-    timeoutMs: 60_000,
-  })
+  const args = ['ls-remote', '--symref', '--', remote.url]
+  const result = await git.runRemote(repository, args, { signal: null, timeoutMs: 60_000 })
   if (result.exitCode !== 0) throw unreachable(remote, result)
   const lines = result.stdout.text().split('\n')
   const head = lines.map((line) => /^ref: refs\/heads\/(.+)\tHEAD$/.exec(line)).find((match) => match !== null)

@@ -24,14 +24,24 @@ const HELPER = `!f() { if test "$1" = get; then printf 'username=x-access-token\
 export async function accessTo(
   { repository, forge }: RemoteRepository,
   access: GitAccess | null,
-): Promise<{ args: readonly string[]; env: Readonly<Record<string, string>> }> {
-  if (access === null) return { args: [], env: {} }
+): Promise<{ args: readonly string[]; env: Readonly<Record<string, string>>; token: string | null }> {
+  if (access === null) return { args: [], env: {}, token: null }
   const env = networkEnvironment(access.network)
   const host = forge === 'github' ? httpsHost(repository) : null
   const token = host === null ? null : await access.tokenFor(host)
-  if (token === null) return { args: [], env }
+  if (token === null) return { args: [], env, token }
   const args = [`--config-env=credential.https://${host}.helper=MOOSE_GIT_HELPER`]
-  return { args, env: { ...env, MOOSE_GIT_HELPER: HELPER, MOOSE_GIT_TOKEN: token } }
+  return { args, env: { ...env, MOOSE_GIT_HELPER: HELPER, MOOSE_GIT_TOKEN: token }, token }
+}
+
+/** What is shorter is no token of GitHub's, and cutting it out would garble the text. */
+const SHORTEST_TOKEN = 8
+
+/** A text without the token that a server or a proxy repeats: as it is, in a URL, and as git sends it. */
+export function withoutToken(text: string, token: string): string {
+  if (token.length < SHORTEST_TOKEN) return text
+  const sentByGit = Buffer.from(`x-access-token:${token}`).toString('base64')
+  return [token, encodeURIComponent(token), sentByGit].reduce((left, secret) => left.replaceAll(secret, '***'), text)
 }
 
 function httpsHost(repository: string): string | null {

@@ -1,7 +1,8 @@
 import { mkdir } from 'node:fs/promises'
 import { Fault } from '../errors.ts'
+import { BoundedOutput } from '../process/bounded-output.ts'
 import { type Command, type CommandResult, runCommand } from '../process/run-command.ts'
-import { accessTo, type GitAccess, type RemoteRepository } from './git-access.ts'
+import { accessTo, type GitAccess, type RemoteRepository, withoutToken } from './git-access.ts'
 import { gitEnvironment, HARDENED_ARGS } from './git-environment.ts'
 import { withoutCredentials } from './repository-url.ts'
 
@@ -30,11 +31,6 @@ export class Git {
     this.#access = access
   }
 
-  /** What a git that talks to this repository needs beside its own arguments. */
-  async accessTo(repository: RemoteRepository) {
-    return await accessTo(repository, this.#access)
-  }
-
   /** Runs git. A non-zero exit is a result. */
   async run(args: readonly string[], call: GitCall): Promise<CommandResult> {
     await mkdir(this.#home, { recursive: true, mode: 0o700 })
@@ -51,6 +47,14 @@ export class Git {
     })
   }
 
+  /** Runs a git that talks to this repository, with what that needs. Nothing it prints holds the token. */
+  async runRemote(repository: RemoteRepository, args: readonly string[], call: GitCall): Promise<CommandResult> {
+    const { args: more, env, token } = await accessTo(repository, this.#access)
+    const result = await this.run([...more, ...args], { ...call, env: { ...env, ...call.env } })
+    if (token === null) return result
+    return { ...result, stdout: cleaned(result.stdout, token), stderr: cleaned(result.stderr, token) }
+  }
+
   /**
    * Runs git where only success makes sense.
    *
@@ -65,6 +69,15 @@ export class Git {
     }
     return result
   }
+}
+
+function cleaned(output: BoundedOutput, token: string): BoundedOutput {
+  const text = output.text()
+  const clean = withoutToken(text, token)
+  if (clean === text) return output
+  const copy = new BoundedOutput(Buffer.byteLength(clean), 'head')
+  copy.write(Buffer.from(clean))
+  return copy
 }
 
 /** The Fault for a git that failed although nothing about the request explains it. */

@@ -33,8 +33,8 @@ export class Mirror {
 
   /** git on the mirror, talking to the project's repository; a non-zero exit is a result. */
   async runRemote(project: Project, args: readonly string[], call: GitCall): Promise<CommandResult> {
-    const access = await this.#git.accessTo(project)
-    return await this.run([...access.args, ...args], { ...call, env: { ...access.env, ...call.env } })
+    await putBackMirrorFiles(this.dir)
+    return await this.#git.runRemote(project, [`--git-dir=${this.dir}`, ...args], call)
   }
 
   /** git on the mirror. @throws {Fault} `command_failed` unless it succeeds */

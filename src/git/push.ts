@@ -1,10 +1,11 @@
 import { Fault, toFault } from '../errors.ts'
+import { plainText } from '../process/plain-text.ts'
 import type { CommandResult } from '../process/run-command.ts'
 import type { Project } from '../work-order/project.ts'
 import { whatGitSaid } from './git.ts'
 import { type Mirror, unreachable } from './mirror.ts'
 import { branchRef, fullSha } from './ref-names.ts'
-import { parseRepositoryUrl } from './repository-url.ts'
+import { parseRepositoryUrl, withoutCredentials } from './repository-url.ts'
 
 const TIMEOUT_MS = 5 * 60_000
 
@@ -18,23 +19,34 @@ export type PushOutcome =
   /** The repository refused the push by a rule of its own. */
   | { outcome: 'rejected'; reason: string }
 
+export type RemoteBranch = {
+  /** The commit it stands at; null: there is no such branch. */
+  head: string | null
+  /** Whether it is the one the remote's HEAD names, whatever a project calls its base. */
+  isDefault: boolean
+}
+
 /**
- * The commit a branch of the remote stands at; null when there is no such branch.
+ * A branch as the remote has it.
  *
  * @throws {Fault} `repository_refused`, `repository_unreachable`
  */
-export async function remoteHead({ project, mirror, signal }: PushSource, branch: string): Promise<string | null> {
+export async function remoteBranch({ project, mirror, signal }: PushSource, branch: string): Promise<RemoteBranch> {
   const remote = parseRepositoryUrl(project.repository)
   const ref = branchRef(branch)
-  const args = ['ls-remote', '--quiet', '--', remote.url, ref]
+  const args = ['ls-remote', '--quiet', '--symref', '--', remote.url, 'HEAD', ref]
   const result = await mirror.runRemote(project, args, { signal, timeoutMs: TIMEOUT_MS })
   if (result.exitCode !== 0) throw unreachable(remote, result)
-  // The pattern also matches refs that merely end in it.
-  const line = result.stdout
-    .text()
-    .split('\n')
-    .find((candidate) => candidate.endsWith(`\t${ref}`))
-  return line === undefined ? null : line.slice(0, line.indexOf('\t'))
+  const lines = result.stdout.text().split('\n')
+  // The patterns also match refs that merely end in them.
+  const line = lines.find((candidate) => candidate.endsWith(`\t${ref}`))
+  const head = line === undefined ? null : line.slice(0, line.indexOf('\t'))
+  return { head, isDefault: lines.includes(`ref: ${ref}\tHEAD`) }
+}
+
+/** The commit a branch of the remote stands at; null when there is no such branch. @throws as `remoteBranch` */
+export async function remoteHead(source: PushSource, branch: string): Promise<string | null> {
+  return (await remoteBranch(source, branch)).head
 }
 
 /**
@@ -55,13 +67,13 @@ export async function pushCommit(
 /**
  * Deletes a branch that still stands at `expected`.
  *
- * @returns false when it stands elsewhere, and is left alone; true when it is gone
+ * @returns false when it stands elsewhere or is the remote's default branch, and is left alone; true when it is gone
  * @throws {Fault} `push_rejected`, `repository_refused`, `repository_unreachable`
  */
 export async function deleteRemoteBranch(source: PushSource, branch: string, expected: string): Promise<boolean> {
-  const head = await remoteHead(source, branch)
+  const { head, isDefault } = await remoteBranch(source, branch)
   if (head === null) return true
-  if (head !== expected) return false
+  if (head !== expected || isDefault) return false
   const pushed = await pushRef(source, { sha: null, branch, expected })
   if (pushed.outcome === 'rejected') {
     throw new Fault('push_rejected', `The repository refused to delete the branch ${branch}: ${pushed.reason}`)
@@ -117,12 +129,16 @@ async function runPush(
   }
 }
 
-/** What the remote said, e.g. `[remote rejected] (pre-receive hook declined)`, with the hook's own words. */
+const SHOWN_WORDS = 1_000
+
+/** What the remote said, e.g. `[remote rejected] (pre-receive hook declined)`, with its own words, the first of them. */
 function rejection(result: CommandResult): string {
   const line = result.stdout
     .text()
     .split('\n')
     .find((candidate) => candidate.startsWith('!\t'))
   const summary = line === undefined ? '' : line.split('\t').slice(2).join(' ')
-  return `${summary}; ${whatGitSaid(result)}`
+  const words = Array.from(result.stderr.text().matchAll(/^remote: (.*)$/gm), ([, said]) => String(said).trim())
+  const shown = plainText(withoutCredentials(words.filter((said) => said !== '').join(' ')))
+  return `${summary}; ${shown === '' ? whatGitSaid(result) : shown.slice(0, SHOWN_WORDS)}`
 }

@@ -248,11 +248,11 @@ test('a base that moves while merging is fetched again', async () => {
   await using given = await setting({ a: '1\n', b: '1\n' })
   const opened = await given.forge.publish(await given.prepare({ a: '2\n' }))
   const mirror = given.mirrors.of(given.project)
-  const run = mirror.run.bind(mirror)
+  const run = mirror.runRemote.bind(mirror)
   let pushes = 0
-  mirror.run = async (args, call) => {
+  mirror.runRemote = async (project, args, call) => {
     if (args[0] === 'push' && pushes++ < 2) await given.remote.commit('main', { b: `moved ${pushes}\n` })
-    return await run(args, call)
+    return await run(project, args, call)
   }
   const merged = await given.forge.merge(given.project, opened.number)
   assert.equal(await given.remote.git('rev-parse', 'main'), merged.mergeSha)

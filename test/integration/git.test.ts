@@ -157,9 +157,9 @@ test('a push lands only where it is expected to, and repeating it changes nothin
 test('a push that landed although its client failed counts as landed', async () => {
   await using remote = await createGitRemote({ a: '1' })
   const { mirror, main, source } = await mirrored(remote)
-  const run = mirror.run.bind(mirror)
-  mirror.run = async (args, call) => {
-    const result = await run(args, call)
+  const run = mirror.runRemote.bind(mirror)
+  mirror.runRemote = async (project, args, call) => {
+    const result = await run(project, args, call)
     if (args[0] === 'push') throw new Fault('command_timed_out', 'the client was killed')
     return result
   }
