@@ -7,6 +7,7 @@ import type { Database } from '../db/schema.ts'
 import { createApiCalls } from '../forge/github/api-calls.ts'
 import { createGh, type Gh } from '../forge/github/gh.ts'
 import { createGitHubForge } from '../forge/github/github-forge.ts'
+import { createMutationPace } from '../forge/github/mutation-pace.ts'
 import { createTokens } from '../forge/github/tokens.ts'
 import { createLocalForge } from '../forge/local/local-forge.ts'
 import { Mirrors } from '../git/mirrors.ts'
@@ -43,9 +44,9 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
   const { db, config, clock, log } = deps
   const apiCalls = createApiCalls(clock)
   const tokenFor = createTokens(config, clock.now)
-  const gh = createGh(config, { tokenFor, apiCalls })
+  const gh = createGh(config, { tokenFor, apiCalls, pace: createMutationPace(clock) })
   const mirrors = new Mirrors(config.home, { network: config.networkEnvironment, tokenFor })
-  const github = createGitHubForge({ db, mirrors, log, clock, gh }, apiCalls)
+  const github = createGitHubForge({ db, mirrors, log, clock, random: Math.random, gh }, apiCalls)
   const models = createModels({ ...config, db, clock, log })
   const ownManager = createManager({ db, models, clock })
   const ownProposer = createProposer({

@@ -62,7 +62,7 @@ function githubWebhook({
 }: Pick<Deps, 'db' | 'orchestrator' | 'config'>): GitHubWebhook | null {
   const secret = config.githubSecrets.webhook
   if (secret === null) return null
-  return { secret, take: (delivery) => takeDelivery(db, delivery), hint: orchestrator.lookAtPullRequest }
+  return { secret, take: (delivery) => takeDelivery(db, delivery), hint: orchestrator.hintAtPullRequest }
 }
 
 async function listedWorkOrders(db: Kysely<Database>, query: ListQuery): Promise<ListedWorkOrder[]> {

@@ -1,4 +1,5 @@
-import type { Insertable, Kysely, Selectable } from 'kysely'
+import { type Insertable, type Kysely, type RawBuilder, type Selectable, type SqlBool, sql } from 'kysely'
+import type { PullRequestHint } from '../contract/github-webhook.ts'
 import { Fault } from '../errors.ts'
 import type { Database } from './schema.ts'
 
@@ -131,9 +132,9 @@ export type WatchedRow = {
  * Pull requests on GitHub whose end Moose has not recorded, oldest first: open ones, and those whose order still waits
  * for them.
  *
- * @param number null: all
+ * @param hints null: all
  */
-export async function listWatchedPullRequests(db: Db, number: number | null): Promise<WatchedRow[]> {
+export async function listWatchedPullRequests(db: Db, hints: readonly PullRequestHint[] | null): Promise<WatchedRow[]> {
   let select = db
     .selectFrom('pull_requests')
     .innerJoin('work_orders', 'work_orders.id', 'pull_requests.work_order_id')
@@ -146,9 +147,15 @@ export async function listWatchedPullRequests(db: Db, number: number | null): Pr
         and([eb('work_orders.phase', '=', 'in_review'), eb('work_orders.attempts', '=', ref('pull_requests.attempt'))]),
       ]),
     )
-  if (number !== null) select = select.where('number', '=', number)
+  if (hints !== null) select = select.where(({ or }) => or(hints.map(isHintedAt)))
   const rows = await select.orderBy('pull_requests.created_at').execute()
   return rows.flatMap(({ node_id, ...row }) => (node_id === null ? [] : [{ ...row, node_id }]))
+}
+
+function isHintedAt({ repositoryUrl, numbers, branches }: PullRequestHint): RawBuilder<SqlBool> {
+  // GitHub takes a repository in any spelling.
+  return sql<SqlBool>`starts_with(lower(url), lower(${`${repositoryUrl}/pull/`}))
+    and (number = any(${numbers}::bigint[]) or branch = any(${branches}::text[]))`
 }
 
 export type Seen = { seen_head_sha: string; checks: string | null; review: string | null }

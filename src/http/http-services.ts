@@ -1,3 +1,4 @@
+import type { PullRequestHint } from '../contract/github-webhook.ts'
 import type { NewProject, ProjectView } from '../contract/projects.ts'
 import type {
   EditWorkOrder,
@@ -62,6 +63,6 @@ export type GitHubWebhook = {
   secret: string
   /** Remembers a delivery. @returns false when it was taken before */
   take(delivery: { id: string; event: string }): Promise<boolean>
-  /** Has the pull requests of this number looked at, soon. */
-  hint(number: number): void
+  /** Has the pull requests looked at, soon. */
+  hint(hint: PullRequestHint): void
 }

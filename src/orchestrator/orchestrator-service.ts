@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import type { PullRequestHint } from '../contract/github-webhook.ts'
 import { claimOrders } from '../db/claim.ts'
 import { readSettings } from '../db/system-config.ts'
 import { findWorkOrder, noLongerInProgress } from '../db/work-orders.ts'
@@ -26,8 +27,8 @@ export type OrchestratorService = Orchestrator &
     wake(): void
     /** A notification said that an order was cancelled. */
     stopAttempt(workOrderId: string): void
-    /** Somebody said that something happened to a pull request of this number. */
-    lookAtPullRequest(number: number): void
+    /** Somebody said that something happened to pull requests. */
+    hintAtPullRequest(hint: PullRequestHint): void
   }
 
 /** Wires dispatcher, engine and running attempts into the service the API and the CLI see. */
@@ -56,11 +57,16 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
     onError: errors.add,
     now: clock.now,
   })
-  const tracker = createTracker({ ...deps, intervalMs: config.trackIntervalMs, onError: errors.add })
+  const tracker = createTracker({
+    ...deps,
+    random: Math.random,
+    intervalMs: config.trackIntervalMs,
+    onError: errors.add,
+  })
 
   return {
     launch: () => attempts.launch().then(tracker.start),
-    lookAtPullRequest: (number) => void tracker.look(number).catch(errors.add),
+    hintAtPullRequest: tracker.hint,
     async start(intervalMs) {
       assertServing(drain)
       await assertWantedReady(adapters.executors)

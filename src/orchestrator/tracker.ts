@@ -1,16 +1,21 @@
 import type { Kysely } from 'kysely'
 import type { Clock } from '../clock.ts'
+import type { PullRequestHint } from '../contract/github-webhook.ts'
 import { projectOf } from '../db/projects.ts'
-import { listWatchedPullRequests } from '../db/pull-requests.ts'
+import { listWatchedPullRequests, type WatchedRow } from '../db/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
-import type { PullRequestWatch, WatchedPullRequest } from '../pipeline/ports/pull-request.ts'
+import { toFault } from '../errors.ts'
+import { askedPauseMs, type PullRequestWatch, type WatchedPullRequest } from '../pipeline/ports/pull-request.ts'
 import { recordSighting } from '../results/record-sighting.ts'
 import type { Project } from '../work-order/project.ts'
+import { createHints } from './hints.ts'
 
 export type TrackerDeps = {
   db: Kysely<Database>
   watch: PullRequestWatch
   clock: Clock
+  /** 0 up to 1; spreads what comes back after a failure. */
+  random: () => number
   intervalMs: number
   onError: (error: unknown) => void
 }
@@ -18,48 +23,74 @@ export type TrackerDeps = {
 /** Follows open pull requests to their end: at the interval, and sooner where a webhook hints at one. */
 export type Tracker = AsyncDisposable & {
   start(): void
-  /** Looks once at one pull request, or at all (null); a look under way is waited for. */
-  look(number: number | null): Promise<void>
-  /** Null before the first look. */
+  /** Has pull requests looked at soon; many hints become one look, and one at none of ours costs no request. */
+  hint(hint: PullRequestHint): void
+  /**
+   * Looks once: at those hinted at, or at all (null).
+   *
+   * @returns null when nothing went wrong; else how long the forge asked to be left alone, in ms
+   */
+  look(hints: readonly PullRequestHint[] | null): Promise<number | null>
+  /** Null before the first look at all. */
   readonly lastLook: Date | null
 }
 
 /** After failures the pause doubles, at most this often. */
 const MOST_DOUBLINGS = 4
+/** Between a hint and its look: webhooks come in swarms. */
+const GATHER_MS = 1_000
+/** Between two looks that were hinted at. */
+const HINTED_APART_MS = 10_000
 
-export function createTracker({ db, watch, clock, intervalMs, onError }: TrackerDeps): Tracker {
+export function createTracker({ db, watch, clock, random, intervalMs, onError }: TrackerDeps): Tracker {
   const stopping = new AbortController()
-  let looking: Promise<void> = Promise.resolve()
+  const hints = createHints()
   let loop: Promise<void> | null = null
   let lastLook: Date | null = null
+  let failures = 0
+  const wait = (ms: number, signal: AbortSignal) => clock.sleep(ms, signal).catch(() => undefined)
 
-  async function lookNow(number: number | null): Promise<void> {
-    const rows = await listWatchedPullRequests(db, number)
-    if (number === null) lastLook = clock.now()
-    if (rows.length === 0) return
-    for (const sighting of await watch.look(await withProjects(db, rows))) {
-      await recordSighting(db, sighting, clock.now())
+  async function look(hinted: readonly PullRequestHint[] | null): Promise<number | null> {
+    const rows = await listWatchedPullRequests(db, hinted)
+    if (hinted === null) lastLook = clock.now()
+    if (rows.length === 0) return null
+    const { sightings, faults } = await watch.look(await withProjects(db, rows), stopping.signal)
+    for (const sighting of sightings) await recordSighting(db, sighting, clock.now())
+    if (stopping.signal.aborted) return null
+    for (const fault of faults) onError(fault)
+    return faults.length === 0 ? null : Math.max(...faults.map(askedPauseMs))
+  }
+
+  /** @returns how long nothing may be asked now, in ms: 0 after a look in which nothing went wrong */
+  async function lookAndRest(hinted: readonly PullRequestHint[] | null): Promise<number> {
+    const askedMs = await look(hinted).catch((error: unknown) => {
+      onError(error)
+      return askedPauseMs(toFault(error))
+    })
+    failures = askedMs === null ? 0 : Math.min(failures + 1, MOST_DOUBLINGS)
+    return askedMs === null ? 0 : Math.max(askedMs, intervalMs * 2 ** failures) + intervalMs * random()
+  }
+
+  /** Looks at what is hinted at, until it is time to look at all. */
+  async function hearHints(untilMs: number): Promise<void> {
+    const left = () => Math.min(untilMs - clock.now().getTime(), intervalMs)
+    while (left() > 0) {
+      await wait(left(), AbortSignal.any([stopping.signal, hints.arrival()]))
+      if (left() <= 0 || stopping.signal.aborted) return
+      await wait(Math.min(GATHER_MS, left()), stopping.signal)
+      const hinted = hints.take()
+      // More than can be told apart: look at all.
+      if (hinted === null) return
+      const restMs = hinted.length === 0 ? 0 : await lookAndRest(hinted)
+      await wait(restMs > 0 ? restMs : Math.min(HINTED_APART_MS, Math.max(0, left())), stopping.signal)
     }
   }
 
-  function look(number: number | null): Promise<void> {
-    const mine = looking.then(() => lookNow(number))
-    // The caller sees the failure; the next look only waits for this one to be over.
-    looking = mine.catch(() => undefined)
-    return mine
-  }
-
   async function lookAgainAndAgain(): Promise<void> {
-    let failures = 0
     while (!stopping.signal.aborted) {
-      try {
-        await look(null)
-        failures = 0
-      } catch (error) {
-        failures = Math.min(failures + 1, MOST_DOUBLINGS)
-        onError(error)
-      }
-      await clock.sleep(intervalMs * 2 ** failures, stopping.signal).catch(() => undefined)
+      const restMs = await lookAndRest(null)
+      if (restMs > 0) await wait(restMs, stopping.signal)
+      else await hearHints(clock.now().getTime() + intervalMs)
     }
   }
 
@@ -67,6 +98,7 @@ export function createTracker({ db, watch, clock, intervalMs, onError }: Tracker
     start() {
       loop ??= lookAgainAndAgain()
     },
+    hint: hints.add,
     look,
     get lastLook() {
       return lastLook
@@ -74,15 +106,11 @@ export function createTracker({ db, watch, clock, intervalMs, onError }: Tracker
     async [Symbol.asyncDispose]() {
       stopping.abort()
       await loop
-      await looking
     },
   }
 }
 
-async function withProjects(
-  db: Kysely<Database>,
-  rows: Awaited<ReturnType<typeof listWatchedPullRequests>>,
-): Promise<WatchedPullRequest[]> {
+async function withProjects(db: Kysely<Database>, rows: readonly WatchedRow[]): Promise<WatchedPullRequest[]> {
   const projects = new Map<string, Project>()
   for (const id of new Set(rows.map(({ project_id }) => project_id))) projects.set(id, await projectOf(db, id))
   return rows.flatMap((row) => {

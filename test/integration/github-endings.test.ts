@@ -34,6 +34,8 @@ type Ending = {
   before?: (given: GitHubSetting, input: PublishInput) => Promise<unknown>
   /** Null: the pull request is open. */
   fault: FaultCode | null
+  /** What its message must say. */
+  says?: RegExp
   /** Attempt branches, pull requests and rows; each 1 where it ends well. */
   left?: { branches: number; pulls: number; rows: number }
   /** The pauses that were made, in ms. */
@@ -279,10 +281,51 @@ const ENDINGS: readonly Ending[] = [
     left: NOTHING,
   },
   {
-    name: 'a rule of the repository refuses the push',
-    before: (given) => hook(given, 'echo "GH013: Repository rule violations found" >&2; exit 1'),
+    name: 'a classic protection of the branch refuses the push',
+    before: (given, { branches }) =>
+      refusal(given, [
+        `error: GH006: Protected branch update failed for refs/heads/${branches[0]}.`,
+        'error: You are not authorized to push to this branch.',
+      ]),
     fault: 'push_rejected',
+    says: /GH006: Protected branch update failed for refs\/heads\/feature.* You are not authorized/,
     left: NOTHING,
+    again: false,
+  },
+  {
+    name: 'a ruleset forbids to create the branch, at length',
+    before: (given, { branches }) =>
+      refusal(given, [
+        `error: GH013: Repository rule violations found for refs/heads/${branches[0]}.`,
+        '',
+        '- Cannot create ref due to creations being restricted.',
+        ...Array.from({ length: 30 }, (_, index) => `      (?) a hint of many words, number ${index}`),
+      ]),
+    fault: 'push_rejected',
+    says: /GH013: Repository rule violations found for refs\/heads\/feature.* Cannot create ref/,
+    left: NOTHING,
+    again: false,
+  },
+  {
+    name: 'the token may not change workflows',
+    before: (given) =>
+      refusal(given, [
+        'refusing to allow a Personal Access Token to create or update workflow without `workflow` scope',
+      ]),
+    fault: 'push_rejected',
+    says: /without `workflow` scope/,
+    left: NOTHING,
+    again: false,
+  },
+  {
+    name: "the branch is the repository's default one, whatever the project calls its base",
+    before: async (given, input) => {
+      await pushByHand(given, input)
+      await given.remote.git('symbolic-ref', 'HEAD', `refs/heads/${input.branches[0]}`)
+    },
+    fault: 'push_rejected',
+    says: /default branch/,
+    left: BRANCH_ONLY,
     again: false,
   },
   {
@@ -345,6 +388,10 @@ async function hook({ remote }: GitHubSetting, script: string): Promise<void> {
   await chmod(file, 0o755)
 }
 
+async function refusal(given: GitHubSetting, lines: readonly string[]): Promise<void> {
+  await hook(given, `cat >&2 <<'END'\n${lines.join('\n')}\nEND\nexit 1`)
+}
+
 async function standing(given: GitHubSetting, input: PublishInput) {
   await given.github.state.refresh()
   const branches = (await given.remote.branches()).filter((branch) => input.branches.includes(branch))
@@ -361,6 +408,7 @@ async function play(given: GitHubSetting, ending: Ending): Promise<void> {
   given.github.faults.push(...(ending.faults === undefined ? [] : ending.faults(given, input, cancel)))
   const ended = await given.forge.publish(input).catch(toFault)
   assert.equal(ended instanceof Error ? ended.code : null, ending.fault, ended instanceof Error ? ended.message : '')
+  if (ending.says !== undefined) assert.match(String(ended instanceof Error && ended.message), ending.says)
   if (ending.fault === 'attempt_cancelled') await new Promise((resolve) => setTimeout(resolve, 1_500))
   assert.deepEqual(await standing(given, input), ending.left === undefined ? ALL : ending.left)
   if (ending.waits !== undefined) assert.deepEqual(given.clock.waits, ending.waits)
@@ -387,6 +435,7 @@ test('every ending of gh and git has its end', async (t: TestContext) => {
       } finally {
         given.github.faults.length = 0
         await rm(path.join(given.remote.path, 'hooks', 'pre-receive'), { force: true })
+        await given.remote.git('symbolic-ref', 'HEAD', 'refs/heads/main')
       }
     })
   }

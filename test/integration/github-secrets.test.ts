@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { promisify } from 'node:util'
+import { inspect } from 'node:util'
 import { toFault } from '../../src/errors.ts'
 import { examineGitHub } from '../../src/forge/github/examine.ts'
 import { createTokens } from '../../src/forge/github/tokens.ts'
@@ -13,53 +11,105 @@ import { toolOrSkip } from '../support/tool-or-skip.ts'
 
 const missing = (t: TestContext) => toolOrSkip(t, 'gh') === null || toolOrSkip(t, 'openssl') === null
 
-/** Programs that note how they were called, and then are the real ones. */
-async function noting(folder: string): Promise<{ bin: string; notes: string }> {
-  const bin = path.join(folder, 'bin')
-  const notes = path.join(folder, 'notes')
-  await mkdir(bin, { recursive: true })
-  const { stdout } = await promisify(execFile)('sh', ['-c', 'command -v gh'])
-  const script = `#!/bin/sh\nprintf '%s\\n' "$0" "$@" >> '${notes}'\nexec '${stdout.trim()}' "$@"\n`
-  await writeFile(path.join(bin, 'gh'), script)
-  await chmod(path.join(bin, 'gh'), 0o755)
-  return { bin, notes }
-}
-
 async function filesBelow(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   return entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name))
 }
 
+/** The arguments of every process of this machine, as anybody on it can see them. */
+async function allArguments(): Promise<string[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+  return await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')))
+}
+
+const asGitSendsIt = (token: string) => Buffer.from(`x-access-token:${token}`).toString('base64')
+
 test('the token is in no argument, URL, file or row, and reaches only its host', async (t) => {
   if (missing(t)) return
-  const folder = await mkdtemp(path.join(tmpdir(), 'moose-noting-'))
-  t.after(() => rm(folder, { recursive: true, force: true }))
-  const { bin, notes } = await noting(folder)
-  await using watched = await createGitHubSetting({ environment: { PATH: `${bin}:${process.env['PATH']}` } })
-  const input = await watched.prepare()
-  const opened = await watched.forge.publish(input)
-  watched.github.faults.push({ on: /merge$/, what: { status: 500, body: { message: `no: ${watched.github.token}` } } })
-  await watched.forge.merge(watched.project, opened.number).catch(toFault)
+  if (process.platform !== 'linux') return t.skip('there is no /proc to look at')
+  await using watched = await createGitHubSetting()
   const { token } = watched.github
-  const args = await readFile(notes, 'utf8')
-  assert.match(args, /pr\ncreate/)
-  assert.ok(!args.includes(token), 'arguments of gh')
-  assert.ok(
-    watched.github.log.every(({ url }) => !url.includes(token)),
-    'URLs',
-  )
-  assert.ok(
-    watched.github.log.some(({ authorization }) => authorization.includes(token)),
-    'the token was used',
-  )
-  for (const file of await filesBelow(watched.config.home)) {
-    assert.ok(!(await readFile(file)).includes(token), file)
+  const seen = new Set<string>()
+  const look = async () => {
+    for (const line of await allArguments()) seen.add(line)
   }
-  const tables = ['pull_requests', 'work_orders', 'github_events', 'work_order_events'] as const
-  for (const table of tables) {
+  // At every request of gh and git, while they wait for its answer.
+  watched.github.faults.push({ on: /./, times: 1_000, what: 'pass', first: look })
+  const opened = await watched.forge.publish(await watched.prepare())
+  await watched.forge.merge(watched.project, opened.number)
+  const lines = [...seen]
+  for (const program of [/^gh\0pr\0create\0/, /^gh\0api\0/, /^git\0.*\0push\0/, /^\S*git-remote-https\0/]) {
+    assert.ok(
+      lines.some((line) => program.test(line)),
+      `${program} was seen`,
+    )
+  }
+  for (const secret of [token, asGitSendsIt(token)]) {
+    assert.deepEqual(
+      lines.filter((line) => line.includes(secret)),
+      [],
+    )
+    assert.ok(watched.github.log.every(({ url }) => !url.includes(secret)))
+    for (const file of await filesBelow(watched.config.home)) {
+      assert.ok(!(await readFile(file)).includes(secret), file)
+    }
+  }
+  assert.ok(watched.github.log.some(({ authorization }) => authorization.includes(token)))
+  assert.ok(watched.github.log.some(({ authorization }) => authorization.includes(asGitSendsIt(token))))
+  for (const table of ['pull_requests', 'work_orders', 'github_events', 'work_order_events'] as const) {
     const rows = await watched.database.db.selectFrom(table).selectAll().execute()
     assert.ok(!JSON.stringify(rows).includes(token), table)
   }
+})
+
+/** Every place at which GitHub, a proxy or a hook can repeat what it was sent. */
+const ECHOES: readonly (readonly [string, RegExp, (token: string) => string])[] = [
+  ['the search', /^GET .*pulls$/, (token) => `bad header: Authorization: token ${token}`],
+  ['the creation', /PullRequestCreate$/, (token) => `bad header: token ${token}`],
+  ['the labels', /labels$/, (token) => `no: ${token}`],
+  ['the merge', /merge$/, (token) => `no: ${encodeURIComponent(token)}`],
+  ['the look', /OpenPullRequests$/, (token) => `no: ${token}`],
+  ['the push', /git-receive-pack$/, (token) => `Basic ${asGitSendsIt(token)} and ${token}`],
+]
+for (const [what, on, echo] of ECHOES) {
+  test(`a token that the answer to ${what} repeats is in no message, log or row`, async (t) => {
+    if (missing(t)) return
+    const logged: string[] = []
+    await using given = await createGitHubSetting({ log: (line) => logged.push(line) })
+    const { github, forge, project, gh } = given
+    const { token } = github
+    const answer = { status: 418, headers: { 'x-echo': token }, body: { message: echo(token) } }
+    github.faults.push({ on, times: 99, what: on.test('git-receive-pack') ? { ...answer, body: echo(token) } : answer })
+    const input = await given.prepare()
+    const ends: unknown[] = [await forge.publish(input).catch((error: unknown) => error)]
+    const { workOrderId, attempt } = input
+    const watched = { project, workOrderId, attempt, number: 1, nodeId: 'PR_1' }
+    ends.push(await forge.look([watched], input.signal))
+    if (github.state.pulls.length > 0) ends.push(await forge.merge(project, 1).catch((error: unknown) => error))
+    ends.push(await examineGitHub({ gh, config: given.config }, project))
+    // With causes and stacks, as a log shows them.
+    const told = [inspect(ends, { depth: 20 }), ...logged].join('\n')
+    assert.match(told, /418|\*\*\*/, 'the answer was told')
+    for (const secret of [token, encodeURIComponent(token), asGitSendsIt(token)]) {
+      assert.ok(!told.includes(secret), told)
+      for (const table of ['pull_requests', 'work_order_events', 'github_events'] as const) {
+        const rows = await given.database.db.selectFrom(table).selectAll().execute()
+        assert.ok(!JSON.stringify(rows).includes(secret), table)
+      }
+    }
+  })
+}
+
+test('a token that a hook of the repository prints is not told', async (t) => {
+  if (missing(t)) return
+  await using given = await createGitHubSetting()
+  const { token } = given.github
+  const hook = path.join(given.remote.path, 'hooks', 'pre-receive')
+  await writeFile(hook, `#!/bin/sh\necho 'no, ${token}' >&2\nexit 1\n`)
+  await chmod(hook, 0o755)
+  const fault = toFault(await given.forge.publish(await given.prepare()).catch((error: unknown) => error))
+  assert.equal(fault.code, 'push_rejected')
+  assert.match(fault.message, /no, \*\*\*/)
 })
 
 test('a token belongs to one host', async (t) => {
@@ -97,35 +147,4 @@ test('a project on a GitHub Enterprise host uses its own API and its own token',
   const opened = await given.forge.publish(await given.prepare())
   assert.equal(opened.url, 'https://ghe.example/acme/shop/pull/1')
   assert.deepEqual(new Set(given.github.log.map(({ host }) => host)), new Set(['ghe.example']))
-})
-
-test('doctor asks the repository: push permission, workflows, reviews', async (t) => {
-  if (missing(t)) return
-  await using given = await createGitHubSetting()
-  const { gh, config, project, github } = given
-  const look = async (insideActions = false) =>
-    (await examineGitHub({ gh, config: { github: { ...config.github, insideActions } } }, project)).map(
-      ({ state, detail }) => `${state}: ${detail}`,
-    )
-  assert.deepEqual(await look(), [
-    'ok: may push to acme/shop',
-    'ok: 1 workflows can run for pushes of this token',
-    'ok: none is required to merge',
-  ])
-  github.state.settings.reviewsRequired = 1
-  assert.match(String((await look(true))[1]), /^warning: 1 workflows will not run/)
-  assert.match(String((await look())[2]), /^warning: 1 required, but only 0 beside/)
-  github.state.settings.writers.push('reviewer')
-  assert.match(String((await look())[2]), /^ok: 1 required, 1 others/)
-  github.state.settings.push = false
-  assert.deepEqual(await look(), ['broken: the token may read acme/shop but not push to it'])
-  github.faults.push({ on: /./, what: { status: 401, body: { message: 'Bad credentials' } } })
-  assert.match(String((await look())[0]), /^broken: .*HTTP 401/)
-})
-
-test('doctor says so when gh is missing', async (t) => {
-  if (missing(t)) return
-  await using given = await createGitHubSetting({ environment: { PATH: '/nonexistent' } })
-  const [finding] = await examineGitHub(given, given.project)
-  assert.equal(finding?.state, 'missing')
 })

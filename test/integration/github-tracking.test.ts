@@ -15,6 +15,7 @@ async function tracked(t: TestContext): Promise<(GitHubSetting & { tracker: Trac
     db: database.db,
     watch: forge,
     clock,
+    random: () => 0,
     intervalMs: 45_000,
     onError: (error) => errors.push(error),
   })
@@ -128,7 +129,7 @@ test('checks and reviews are recorded when they change, and only then', async (t
     await given.tracker.look(null)
   }
   pull.review = 'APPROVED'
-  await given.tracker.look(pull.number)
+  await given.tracker.look([{ repositoryUrl: 'https://github.com/Acme/shop', numbers: [pull.number], branches: [] }])
   const states = ['PENDING', 'FAILURE', 'PENDING', 'SUCCESS'].map((state) => `status ${state}`)
   assert.deepEqual((await ended(given, input)).events, [...states, 'pull_request_review APPROVED'])
 })

@@ -4,6 +4,7 @@ import { type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { openMoose } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
+import type { PullRequestHint } from '../../src/contract/github-webhook.ts'
 import { OrchestratorStatusResponse } from '../../src/contract/orchestrator.ts'
 import { takeDelivery } from '../../src/db/github-deliveries.ts'
 import { createHttpApp } from '../../src/http/http-app.ts'
@@ -16,7 +17,9 @@ import { toolOrSkip } from '../support/tool-or-skip.ts'
 
 const SECRET = 'it-is-a-secret-of-this-test'
 const sign = (body: string, secret = SECRET) => `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`
-const BODY = JSON.stringify({ action: 'closed', pull_request: { number: 7, title: 'Grüße 🦌' } })
+const repository = { html_url: 'https://github.com/acme/shop' }
+const repositoryUrl = repository.html_url
+const BODY = JSON.stringify({ action: 'closed', repository, pull_request: { number: 7, title: 'Grüße 🦌' } })
 
 function request(headers: Record<string, string>, body = BODY): Request {
   const all = {
@@ -30,14 +33,14 @@ function request(headers: Record<string, string>, body = BODY): Request {
 }
 
 function app() {
-  const hints: number[] = []
+  const hints: PullRequestHint[] = []
   const taken = new Set<string>()
   const services = {
     ...memoryHttpServices(),
     githubWebhook: {
       secret: SECRET,
       take: async ({ id }: { id: string }) => !taken.has(id) && taken.add(id).size > 0,
-      hint: (number: number) => void hints.push(number),
+      hint: (hint: PullRequestHint) => void hints.push(hint),
     },
   }
   return { http: createHttpApp(services), hints }
@@ -49,18 +52,40 @@ test('a signed webhook is a hint at its pull request; a replay is none', async (
   assert.deepEqual([first.status, await first.json()], [202, { success: true, accepted: true }])
   const again = await http.fetch(request({}))
   assert.deepEqual([again.status, await again.json()], [202, { success: true, accepted: false }])
-  assert.deepEqual(hints, [7])
+  assert.deepEqual(hints, [{ repositoryUrl, numbers: [7], branches: [] }])
 })
 
-test('checks name their pull requests; an event about none of ours is taken and ignored', async () => {
+const suite = { head_branch: 'feature/x', pull_requests: [{ number: 3 }, { number: 4 }] }
+const EVENTS: readonly (readonly [string, object, Pick<PullRequestHint, 'numbers' | 'branches'> | null])[] = [
+  ['pull_request_review', { pull_request: { number: 7 }, review: {} }, { numbers: [7], branches: [] }],
+  ['check_suite', { check_suite: suite }, { numbers: [3, 4], branches: ['feature/x'] }],
+  ['check_run', { check_run: { check_suite: suite } }, { numbers: [3, 4], branches: ['feature/x'] }],
+  ['check_suite', { check_suite: { head_branch: null, pull_requests: [] } }, null],
+  ['status', { sha: 'x', branches: [{ name: 'a' }, { name: 'b' }] }, { numbers: [], branches: ['a', 'b'] }],
+  ['push', { ref: 'refs/heads/feature/y' }, { numbers: [], branches: ['feature/y'] }],
+  ['push', { ref: 'refs/tags/v1' }, null],
+  ['ping', { zen: 'Keep it logically awesome.', hook_id: 1, hook: {} }, null],
+  ['issue_comment', { issue: { number: 7, pull_request: {} } }, null],
+  ['pull_request', { pull_request: { number: 'seven' } }, null],
+  ['an_event_of_tomorrow', { pull_request: 7 }, null],
+]
+for (const [event, body, named] of EVENTS) {
+  test(`${event} ${JSON.stringify(body).slice(0, 60)} is taken and hints at ${JSON.stringify(named)}`, async () => {
+    const { http, hints } = app()
+    const text = JSON.stringify({ repository, ...body })
+    const response = await http.fetch(request({ 'x-github-event': event, 'x-hub-signature-256': sign(text) }, text))
+    assert.equal(response.status, 202)
+    assert.deepEqual(hints, named === null ? [] : [{ repositoryUrl, ...named }])
+  })
+}
+
+test('the other content type GitHub offers is refused with the word what to choose', async () => {
   const { http, hints } = app()
-  const suite = { pull_requests: [{ number: 3 }, { number: 4 }] }
-  const suiteBody = JSON.stringify({ check_suite: suite })
-  const runBody = JSON.stringify({ check_run: { check_suite: suite } })
-  assert.equal((await http.fetch(request({ 'x-github-delivery': 'd-2' }, suiteBody))).status, 202)
-  assert.equal((await http.fetch(request({ 'x-github-delivery': 'd-3' }, runBody))).status, 202)
-  assert.equal((await http.fetch(request({ 'x-github-delivery': 'd-4' }, '{"zen":"x"}'))).status, 202)
-  assert.deepEqual(hints, [3, 4, 3, 4])
+  const body = `payload=${encodeURIComponent(BODY)}`
+  const response = await http.fetch(request({ 'content-type': 'application/x-www-form-urlencoded' }, body))
+  assert.equal(response.status, 415)
+  assert.match(await response.text(), /application\/json/)
+  assert.deepEqual(hints, [])
 })
 
 const UNSIGNED: readonly (readonly [string, Record<string, string>])[] = [
@@ -81,7 +106,8 @@ for (const [name, headers] of UNSIGNED) {
 
 test('what is signed but malformed is refused with 400; without a secret there is no such route', async () => {
   const { http } = app()
-  assert.equal((await http.fetch(request({}, '{"pull_request":{"number":"7"}}'))).status, 400)
+  assert.equal((await http.fetch(request({ 'x-github-event': '' }))).status, 400)
+  assert.equal((await http.fetch(request({}, '[]'))).status, 400)
   assert.equal((await http.fetch(request({}, 'no json'))).status, 400)
   assert.equal((await createHttpApp({ ...memoryHttpServices(), githubWebhook: null }).fetch(request({}))).status, 404)
 })
@@ -121,7 +147,7 @@ test('an order approved by SQL becomes a pull request on GitHub, and a webhook o
   assert.match(pull.body, new RegExp(`<!-- moose:wo=${id} attempt=1 -->$`))
   assert.equal(order.github_pr_url, 'https://github.com/acme/shop/pull/1')
   const { mergeSha } = await github.state.merge(1, 'squash')
-  const body = JSON.stringify({ pull_request: { number: 1 } })
+  const body = JSON.stringify({ repository: { html_url: 'https://github.com/acme/shop' }, pull_request: { number: 1 } })
   assert.equal((await moose.http.fetch(request({}, body))).status, 202)
   for (let waited = 0; waited < 100 && (await detailOf(moose, id)).status !== 'completed'; waited += 1) await delay(100)
   const done = await detailOf(moose, id)

@@ -149,7 +149,7 @@ export function memoryHttpServices(): MemoryServices {
         told.push(`webhook ${id}`)
         return true
       },
-      hint: (number) => void told.push(`hint ${number}`),
+      hint: ({ numbers }) => void told.push(`hint ${numbers.join()}`),
     },
     log: createLog('silent'),
   }

@@ -2,10 +2,11 @@ import { Fault } from '../../errors.ts'
 import type { PublishInput } from '../../pipeline/ports/pull-request.ts'
 import { findPull } from './find-pull.ts'
 import type { GhResult } from './gh.ts'
-import { unreachableFault } from './github-faults.ts'
+import { refusal, UNNAMED_S, unreachableFault } from './github-faults.ts'
 import type { GitHubForgeParts } from './github-forge-parts.ts'
 import { type GitHubRepository, slug } from './github-repository.ts'
 import { patiently, pauseAfter } from './patiently.ts'
+import { pause } from './pause.ts'
 import { getPull, type RestPull } from './rest-pull.ts'
 
 const TIMEOUT_MS = 60_000
@@ -23,12 +24,12 @@ type Creation = { repository: GitHubRepository; branch: string; input: PublishIn
 export async function createPull(parts: GitHubForgeParts, creation: Creation): Promise<RestPull> {
   for (let round = 0; ; round += 1) {
     const result = await runCreate(parts, creation)
-    const found = await patiently(parts.clock, creation.input.signal, () => look(parts, creation, result))
+    const found = await patiently(parts, creation.input.signal, () => look(parts, creation, result))
     if (found !== null) return found
     const fault = result instanceof Fault ? result : creationFault(creation.repository, result)
-    const pauseMs = pauseAfter(fault, round)
+    const pauseMs = pauseAfter(fault, round, parts.random)
     if (pauseMs === null) throw fault
-    await parts.clock.sleep(pauseMs, creation.input.signal)
+    await pause(parts.clock, pauseMs, creation.input.signal)
   }
 }
 
@@ -39,7 +40,8 @@ async function runCreate({ gh }: GitHubForgeParts, { repository, branch, input }
   const base = input.project.defaultBranch
   // One argument each, so that a title that begins with a dash is no option.
   const args = ['pr', 'create', `--repo=${repo}`, `--head=${branch}`, `--base=${base}`, `--title=${input.title}`]
-  const call = { host, apiCalls: API_CALLS, timeoutMs: TIMEOUT_MS, input: input.body, signal: input.signal }
+  const limits = { timeoutMs: TIMEOUT_MS, signal: input.signal }
+  const call = { host, apiCalls: API_CALLS, mutates: true, input: input.body, ...limits }
   try {
     return await gh.run([...args, '--body-file=-'], call)
   } catch (error) {
@@ -56,34 +58,27 @@ async function look(
 ): Promise<RestPull | null> {
   const found = await findPull(gh, repository, input)
   if (found !== null || result instanceof Fault) return found
-  const named = /\/pull\/(\d+)\s*$/.exec(`${result.stderr.text()}\n${result.stdout.text()}`.trim())
+  const named = /\/pull\/(\d+)$/.exec(`${result.said} ${result.stdout}`.trim())
   if (named === null) return null
   const pull = await getPull(gh, repository, Number(named[1]), input.signal)
   return pull !== null && pull.head.ref === branch && pull.head.sha === input.headSha ? pull : null
 }
 
-const REASONS: readonly (readonly [RegExp, Fault['code'], string])[] = [
-  [/HTTP 401|Bad credentials/i, 'github_unauthorized', 'Renew the token: gh auth login, or set GH_TOKEN.'],
-  [/rate limit|submitted too quickly|abuse detection|HTTP 429/i, 'github_rate_limited', 'Try again in a minute.'],
-  [
-    /HTTP 403|Resource not accessible|does not have the correct permissions/i,
-    'github_forbidden',
-    'The token needs write access to pull requests.',
-  ],
-  [
-    /HTTP 404|Could not resolve to a Repository/i,
-    'github_not_found',
-    'Check the repository and what the token may see.',
-  ],
-  [/HTTP 5\d\d|EOF|error connecting|connection re|timeout|TLS/i, 'github_unreachable', 'It should pass.'],
-]
+/** What gh says of GitHub's refusals: an HTTP status, or the words of an error that GraphQL answers with status 200. */
+const REASONS = [
+  [/HTTP 401|Bad credentials/i, 'github_unauthorized'],
+  [/rate limit|submitted too quickly|abuse detection|HTTP 429/i, 'github_rate_limited'],
+  [/HTTP 403|Resource not accessible|does not have the correct permissions/i, 'github_forbidden'],
+  [/HTTP 404|Could not resolve to a Repository/i, 'github_not_found'],
+  [/HTTP 5\d\d|EOF|error connecting|connection re|timeout|TLS/i, 'github_unreachable'],
+] as const
 
+/** gh does not tell how long a limit lasts. */
 function creationFault(repository: GitHubRepository, { said, exitCode }: GhResult): Fault {
+  const { host } = repository
   const reason = REASONS.find(([pattern]) => pattern.test(said))
-  const [, code, advice] = reason === undefined ? FAILED : reason
-  const message = `GitHub (${repository.host}) opened no pull request in ${slug(repository)}: ${said}. ${advice}`
-  const details = { host: repository.host, exitCode, ...(code === 'github_rate_limited' ? { retryAfterS: 60 } : {}) }
-  return new Fault(code, message, details)
+  const code = reason === undefined ? 'github_failed' : reason[1]
+  const limit = code === 'github_rate_limited' ? { retryAfterS: UNNAMED_S } : {}
+  const what = `GitHub (${host}) opened no pull request in ${slug(repository)}: ${said}.`
+  return refusal(code, what, { host, exitCode, ...limit })
 }
-
-const FAILED = [/^/, 'github_failed', 'Correct what it names, then retry the order.'] as const

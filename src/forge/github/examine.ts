@@ -6,25 +6,17 @@ import type { Project } from '../../work-order/project.ts'
 import type { Gh } from './gh.ts'
 import { askApi } from './github-api.ts'
 import { type GitHubRepository, githubRepositoryOf, slug } from './github-repository.ts'
+import { requirePushPermission } from './push-permission.ts'
 
 type Examination = { gh: Gh; config: Pick<Config, 'github'> }
 type Asked = Examination & { repository: GitHubRepository; project: Project }
 
-const Permissions = z.object({ permissions: z.object({ push: z.boolean() }).optional() })
-
-/**
- * Whether work orders of a GitHub project can end in a pull request that can be merged. The repository is asked itself,
- * because `gh auth status` of some versions exits 0 with a token that has ended (https://github.com/cli/cli/issues/8845).
- */
+/** Whether work orders of a GitHub project can end in a pull request that can be merged. */
 export async function examineGitHub(examination: Examination, project: Project): Promise<DoctorFinding[]> {
   const name = `github ${project.name}`
   try {
     const repository = githubRepositoryOf(project)
-    const { permissions } = await ask(examination.gh, repository, '', Permissions)
-    if (permissions?.push !== true) {
-      const detail = `the token may read ${slug(repository)} but not push to it`
-      return [{ name, state: 'broken', detail, remedy: 'give it write access to contents and pull requests' }]
-    }
+    await requirePushPermission(examination.gh, repository, null)
     const asked = { ...examination, repository, project }
     const access = { name, state: 'ok', detail: `may push to ${slug(repository)}`, remedy: null } as const
     return [access, await checks(asked), await reviews(asked)]
@@ -69,7 +61,8 @@ const Protection = z.object({
     })
     .optional(),
 })
-const Users = z.array(z.object({ login: z.string() }))
+const User = z.object({ login: z.string() })
+const Users = z.array(User)
 
 /** GitHub counts no review by the author, who is whoever the token belongs to. */
 async function reviews({ gh, repository, project }: Asked): Promise<DoctorFinding> {
@@ -81,7 +74,9 @@ async function reviews({ gh, repository, project }: Asked): Promise<DoctorFindin
     const detail = `${needed} required; the token may not see who could give them`
     return { name, state: 'warning', detail, remedy: 'make sure somebody beside its owner can review' }
   }
-  const others = writers.length - 1
+  const owner = await visible(() => askHost(gh, repository.host, 'user', User))
+  // An App's token has no user, and no App reviews.
+  const others = writers.filter(({ login }) => login !== owner?.login).length
   if (others >= needed)
     return { name, state: 'ok', detail: `${needed} required, ${others} others can review`, remedy: null }
   const detail = `${needed} required, but only ${others} beside the owner of the token can review`
@@ -118,6 +113,9 @@ async function visible<T>(ask: () => Promise<T>): Promise<T | null> {
 }
 
 async function ask<Schema extends z.ZodType>(gh: Gh, repository: GitHubRepository, below: string, schema: Schema) {
-  const path = `repos/${slug(repository)}${below}`
-  return await askApi(gh, { host: repository.host, method: 'GET', path, signal: null }, schema)
+  return await askHost(gh, repository.host, `repos/${slug(repository)}${below}`, schema)
+}
+
+async function askHost<Schema extends z.ZodType>(gh: Gh, host: string, path: string, schema: Schema) {
+  return await askApi(gh, { host, method: 'GET', path, signal: null }, schema)
 }

@@ -1,10 +1,15 @@
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
+import { NEVER_ABORTED } from '../../clock.ts'
 import type { Config } from '../../config.ts'
 import { Fault } from '../../errors.ts'
+import { withoutToken } from '../../git/git-access.ts'
 import { withoutCredentials } from '../../git/repository-url.ts'
-import { type CommandResult, runCommand } from '../../process/run-command.ts'
+import type { CommandResult } from '../../process/run-command.ts'
 import type { ApiCalls } from './api-calls.ts'
+import { runGhCommand } from './gh-command.ts'
+import { tokenVariables } from './github-faults.ts'
+import type { MutationPace } from './mutation-pace.ts'
 import type { TokenFor } from './tokens.ts'
 
 const MAX_OUTPUT_BYTES = 8 * 1024 * 1024
@@ -14,12 +19,19 @@ export type GhCall = {
   host: string
   /** Requests to the API this command makes. */
   apiCalls: number
+  /** Whether it may change something on GitHub; then it waits for its turn. */
+  mutates: boolean
+  /** Of the command itself, without the wait for its turn. */
   timeoutMs: number
   input?: string
   signal: AbortSignal | null
 }
 
-export type GhResult = CommandResult & {
+/** What gh printed, without the token: GitHub or a proxy may repeat what it was sent. */
+export type GhResult = {
+  /** Null when a signal ended it. */
+  exitCode: number | null
+  stdout: string
   /** The last of stderr, fit to be shown. */
   said: string
 }
@@ -38,7 +50,7 @@ export type Gh = {
 /** @see https://cli.github.com/manual/gh_help_environment */
 export function createGh(
   config: Pick<Config, 'home' | 'executablePath' | 'networkEnvironment'>,
-  { tokenFor, apiCalls }: { tokenFor: TokenFor; apiCalls: ApiCalls },
+  { tokenFor, apiCalls, pace }: { tokenFor: TokenFor; apiCalls: ApiCalls; pace: MutationPace },
 ): Gh {
   const home = path.join(config.home, 'gh')
   return {
@@ -46,18 +58,15 @@ export function createGh(
       const token = await tokenFor(call.host)
       if (token === null) throw noToken(call.host)
       await mkdir(home, { recursive: true, mode: 0o700 })
-      apiCalls.add(call.apiCalls)
-      const result = await runCommand({
-        command: 'gh',
-        args,
-        cwd: home,
-        env: { ...environment(home, config), ...tokenVariable(call.host, token) },
-        timeoutMs: call.timeoutMs,
-        maxOutputBytes: MAX_OUTPUT_BYTES,
-        signal: call.signal,
-        ...(call.input === undefined ? {} : { input: call.input }),
-      })
-      return { ...result, said: shown(result, token) }
+      const run = async () => {
+        apiCalls.add(call.apiCalls)
+        const env = { ...environment(home, config), ...tokenVariable(call.host, token) }
+        const limits = { timeoutMs: call.timeoutMs, maxOutputBytes: MAX_OUTPUT_BYTES, signal: call.signal }
+        const input = call.input === undefined ? {} : { input: call.input }
+        return fitToShow(await runGhCommand({ args, cwd: home, env, ...limits, ...input }), token)
+      }
+      if (!call.mutates) return await run()
+      return await pace(call.host, call.signal === null ? NEVER_ABORTED : call.signal, run)
     },
   }
 }
@@ -92,15 +101,14 @@ function tokenVariable(host: string, token: string): Record<string, string> {
 }
 
 function noToken(host: string): Fault {
-  const variable = host === 'github.com' ? 'GH_TOKEN' : `GH_HOST=${host} and GH_ENTERPRISE_TOKEN`
-  const message = `Moose has no token for ${host}. Log in with: gh auth login --hostname ${host}. Or set ${variable}.`
+  const message = `Moose has no token for ${host}. Log in: gh auth login --hostname ${host}, or ${tokenVariables(host)}.`
   return new Fault('github_unauthorized', message, { host })
 }
 
-function shown({ stderr }: CommandResult, token: string): string {
-  const text = withoutCredentials(stderr.text())
-    .replaceAll(token, '***')
+function fitToShow({ exitCode, stdout, stderr }: CommandResult, token: string): GhResult {
+  const text = withoutToken(withoutCredentials(stderr.text()), token)
     .replace(/\p{Cc}+/gu, ' ')
     .trim()
-  return text === '' ? 'gh said nothing' : text.slice(-SHOWN)
+  const said = text === '' ? 'gh said nothing' : text.slice(-SHOWN)
+  return { exitCode, stdout: withoutToken(stdout.text(), token), said }
 }

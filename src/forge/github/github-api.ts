@@ -21,14 +21,20 @@ export async function callApi(gh: Gh, request: ApiRequest): Promise<ApiAnswer> {
     gh.run([...args, path], {
       host,
       apiCalls: 1,
+      mutates: isMutation(request),
       timeoutMs: TIMEOUT_MS,
       signal,
       ...(body === undefined ? {} : { input: JSON.stringify(body) }),
     }),
   )
-  const answer = parseAnswer(result.stdout.text())
+  const answer = parseAnswer(result.stdout)
   if (answer === null) throw unreachableFault(host, result.said)
   return answer
+}
+
+/** Moose only asks over GraphQL. */
+function isMutation({ method, path }: ApiRequest): boolean {
+  return method !== 'GET' && path !== 'graphql'
 }
 
 /** @see https://docs.github.com/en/rest/about-the-rest-api/api-versions */

@@ -1,39 +1,60 @@
 import { z } from 'zod'
-import { Fault } from '../../errors.ts'
+import { Fault, type FaultCode } from '../../errors.ts'
 import type { ApiAnswer, ApiRequest } from './api-answer.ts'
 
 const Told = z.object({ message: z.string() })
 const SHOWN = 300
+
+type Refusal = Extract<FaultCode, `github_${string}`>
+
+/** What a person does about it. */
+const ADVICE: Readonly<Record<Refusal, (host: string) => string>> = {
+  github_failed: () => 'Correct what it names, then try again.',
+  github_forbidden: () =>
+    'The token may not do this. It needs write access to contents and pull requests of the repository.',
+  github_not_found: () =>
+    'There is no such thing, or the token may not see it. Check the repository and what the token may see.',
+  github_rate_limited: () => 'Moose has asked too much for now.',
+  github_unauthorized: (host) =>
+    `The token is wrong or has ended. Renew it: gh auth login --hostname ${host}, or ${tokenVariables(host)}.`,
+  github_unreachable: () => 'It should pass; see https://www.githubstatus.com.',
+}
+
+/** How to give Moose a token for a host, as words in a sentence. */
+export function tokenVariables(host: string): string {
+  return host === 'github.com' ? 'set GH_TOKEN' : `set GH_HOST=${host} and GH_ENTERPRISE_TOKEN`
+}
 
 /**
  * The Fault for an answer that is no success.
  *
  * @see https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api (403 and 429 of a limit)
  */
-export function githubFault(request: Pick<ApiRequest, 'host' | 'method' | 'path'>, answer: ApiAnswer): Fault {
+export function githubFault({ host, method, path }: Pick<ApiRequest, 'host' | 'method' | 'path'>, answer: ApiAnswer) {
   const { status } = answer
-  const said = messageOf(answer)
-  const what = `GitHub (${request.host}) answered ${request.method} ${request.path} with HTTP ${status}: ${said}.`
-  const details = { host: request.host, status }
-  if (isRateLimited(answer)) {
-    const seconds = retryAfterSeconds(answer)
-    return new Fault('github_rate_limited', `${what} Try again in ${seconds} s.`, { ...details, retryAfterS: seconds })
-  }
-  if (status === 401) {
-    const advice = `The token is wrong or has ended. Renew it: gh auth login --hostname ${request.host}, or set GH_TOKEN.`
-    return new Fault('github_unauthorized', `${what} ${advice}`, details)
-  }
-  if (status === 403) {
-    const advice = 'The token may not do this. It needs write access to contents and pull requests of the repository.'
-    return new Fault('github_forbidden', `${what} ${advice}`, details)
-  }
-  if (status === 404) {
-    const advice = 'There is no such thing, or the token may not see it. Check the repository and the token.'
-    return new Fault('github_not_found', `${what} ${advice}`, details)
-  }
-  if (status >= 500)
-    return new Fault('github_unreachable', `${what} It should pass; see https://www.githubstatus.com`, details)
-  return new Fault('github_failed', what, details)
+  const what = `GitHub (${host}) answered ${method} ${path} with HTTP ${status}: ${messageOf(answer)}.`
+  const code = refusalOf(answer)
+  const limit = code === 'github_rate_limited' ? { retryAfterS: retryAfterSeconds(answer) } : {}
+  return refusal(code, what, { host, status, ...limit })
+}
+
+/** @param details.retryAfterS of a limit: how long GitHub wants to be left alone */
+export function refusal(
+  code: Refusal,
+  what: string,
+  details: { host: string; retryAfterS?: number; status?: number; exitCode?: number | null },
+): Fault {
+  const when = details.retryAfterS === undefined ? '' : ` Try again in ${details.retryAfterS} s.`
+  return new Fault(code, `${what} ${ADVICE[code](details.host)}${when}`, details)
+}
+
+function refusalOf(answer: ApiAnswer): Refusal {
+  const { status } = answer
+  if (isRateLimited(answer)) return 'github_rate_limited'
+  if (status === 401) return 'github_unauthorized'
+  if (status === 403) return 'github_forbidden'
+  if (status === 404) return 'github_not_found'
+  return status >= 500 ? 'github_unreachable' : 'github_failed'
 }
 
 /** No answer came: whatever was asked may or may not have happened. */
@@ -58,7 +79,7 @@ function isRateLimited(answer: ApiAnswer): boolean {
 }
 
 /** GitHub asks for at least a minute where it names no time. */
-const UNNAMED_S = 60
+export const UNNAMED_S = 60
 
 function retryAfterSeconds({ headers }: ApiAnswer): number {
   const named = Number(headers.get('retry-after'))

@@ -16,6 +16,8 @@ export type GitHubForgeParts = {
   mirrors: Mirrors
   log: Log
   clock: Clock
+  /** 0 up to 1. */
+  random: () => number
   gh: Gh
 }
 

@@ -1,4 +1,3 @@
-import { SerialQueue } from '../../git/serial-queue.ts'
 import type { Forge, PullRequestWatch } from '../../pipeline/ports/pull-request.ts'
 import type { ApiCalls } from './api-calls.ts'
 import { closePullRequest } from './close.ts'
@@ -9,20 +8,14 @@ import { mergePullRequest } from './merge.ts'
 import { publishAttempt } from './publish.ts'
 import { requirePushPermission } from './push-permission.ts'
 
-/**
- * Pull requests on GitHub, through the operator's gh. What changes something there is done one after the other, as
- * GitHub asks of programs.
- *
- * @see https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
- */
+/** Pull requests on GitHub, through the operator's gh. */
 export function createGitHubForge(parts: GitHubForgeParts, apiCalls: ApiCalls): Forge & PullRequestWatch {
-  const changes = new SerialQueue()
   return {
     assertReady: (project, signal) => requirePushPermission(parts.gh, githubRepositoryOf(project), signal),
-    publish: (input) => changes.run(async () => toPullRequest(await publishAttempt(parts, input))),
-    merge: (project, number) => changes.run(async () => toPullRequest(await mergePullRequest(parts, project, number))),
-    close: (project, number) => changes.run(async () => toPullRequest(await closePullRequest(parts, project, number))),
-    look: (watched) => lookAt(parts, watched),
+    publish: async (input) => toPullRequest(await publishAttempt(parts, input)),
+    merge: async (project, number) => toPullRequest(await mergePullRequest(parts, project, number)),
+    close: async (project, number) => toPullRequest(await closePullRequest(parts, project, number)),
+    look: (watched, signal) => lookAt(parts, watched, signal),
     apiCallsLastHour: apiCalls.lastHour,
   }
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import type { PullRequest, Sighting, WatchedPullRequest } from '../../pipeline/ports/pull-request.ts'
+import { type Fault, toFault } from '../../errors.ts'
+import type { Looked, PullRequest, Sighting, WatchedPullRequest } from '../../pipeline/ports/pull-request.ts'
 import { askApi } from './github-api.ts'
 import type { GitHubForgeParts } from './github-forge-parts.ts'
 import { githubRepositoryOf } from './github-repository.ts'
@@ -39,25 +40,48 @@ const Unseen = z.strictObject({}).transform(() => null)
 /** Ids that cannot be resolved come as null, and an `errors` beside the data says so. */
 const Answer = z.object({ data: z.object({ nodes: z.array(Seen.or(Unseen).or(z.null())) }) })
 
-/** One request for up to 50 pull requests of a host. */
-export async function lookAt(parts: GitHubForgeParts, watched: readonly WatchedPullRequest[]): Promise<Sighting[]> {
-  const byHost = Map.groupBy(watched, ({ project }) => githubRepositoryOf(project).host)
-  const sightings: Sighting[] = []
-  for (const [host, some] of byHost) {
-    for (let at = 0; at < some.length; at += MOST_AT_ONCE) {
-      sightings.push(...(await lookAtBatch(parts, host, some.slice(at, at + MOST_AT_ONCE))))
+/** One request for up to 50 pull requests of a host. A host that fails is asked no further. */
+export async function lookAt(
+  parts: GitHubForgeParts,
+  watched: readonly WatchedPullRequest[],
+  signal: AbortSignal,
+): Promise<Looked> {
+  const looked: Looked = { sightings: [], faults: [] }
+  for (const [host, some] of byHost(watched, looked.faults)) {
+    try {
+      for (let at = 0; at < some.length; at += MOST_AT_ONCE) {
+        looked.sightings.push(
+          ...(await lookAtBatch(parts, { host, watched: some.slice(at, at + MOST_AT_ONCE), signal })),
+        )
+      }
+    } catch (error) {
+      looked.faults.push(toFault(error))
     }
   }
-  return sightings
+  return looked
+}
+
+/** A project whose repository is none on GitHub becomes a fault. */
+function byHost(watched: readonly WatchedPullRequest[], faults: Fault[]): Map<string, WatchedPullRequest[]> {
+  const hosts = new Map<string, WatchedPullRequest[]>()
+  for (const [project, some] of Map.groupBy(watched, (one) => one.project)) {
+    try {
+      const { host } = githubRepositoryOf(project)
+      const others = hosts.get(host)
+      hosts.set(host, others === undefined ? some : [...others, ...some])
+    } catch (error) {
+      faults.push(toFault(error))
+    }
+  }
+  return hosts
 }
 
 async function lookAtBatch(
   parts: GitHubForgeParts,
-  host: string,
-  watched: readonly WatchedPullRequest[],
+  { host, watched, signal }: { host: string; watched: readonly WatchedPullRequest[]; signal: AbortSignal },
 ): Promise<Sighting[]> {
   const body = { query: QUERY, variables: { ids: watched.map(({ nodeId }) => nodeId) } }
-  const { data } = await askApi(parts.gh, { host, method: 'POST', path: 'graphql', body, signal: null }, Answer)
+  const { data } = await askApi(parts.gh, { host, method: 'POST', path: 'graphql', body, signal }, Answer)
   const seen = new Map(data.nodes.flatMap((node) => (node === null ? [] : [[node.id, node]])))
   const sightings: Sighting[] = []
   for (const of of watched) {

@@ -1,5 +1,7 @@
 import type { Clock } from '../../clock.ts'
 import { Fault } from '../../errors.ts'
+import { askedPauseMs } from '../../pipeline/ports/pull-request.ts'
+import { pause } from './pause.ts'
 
 const PAUSES_MS = [1_000, 2_000, 4_000, 8_000]
 /** A limit that lasts longer ends the step; what follows from it is for the orchestrator. */
@@ -11,25 +13,33 @@ const LONGEST_WAIT_MS = 3 * 60_000
  *
  * @throws {Fault} the last one
  */
-export async function patiently<T>(clock: Clock, signal: AbortSignal, run: () => Promise<T>): Promise<T> {
+export async function patiently<T>(
+  { clock, random }: { clock: Clock; random: () => number },
+  signal: AbortSignal,
+  run: () => Promise<T>,
+): Promise<T> {
   let waitedMs = 0
   for (let round = 0; ; round += 1) {
     try {
       return await run()
     } catch (error) {
-      const pauseMs = pauseAfter(error, round)
+      const pauseMs = pauseAfter(error, round, random)
       if (pauseMs === null || waitedMs + pauseMs > LONGEST_WAIT_MS) throw error
       waitedMs += pauseMs
-      await clock.sleep(pauseMs, signal)
+      await pause(clock, pauseMs, signal)
     }
   }
 }
 
-/** How long GitHub should be left alone; null: repeating is no use. */
-export function pauseAfter(error: unknown, round: number): number | null {
+/**
+ * How long GitHub should be left alone, in ms; null: repeating is no use. Chance makes it up to one pause longer, never
+ * shorter than GitHub asks, so that several do not come back at the same moment.
+ *
+ * @param random 0 up to 1
+ */
+export function pauseAfter(error: unknown, round: number, random: () => number): number | null {
   const pauseMs = PAUSES_MS[round]
   if (!(error instanceof Fault) || pauseMs === undefined) return null
-  if (error.code === 'github_unreachable') return pauseMs
-  if (error.code !== 'github_rate_limited') return null
-  return Math.max(pauseMs, Number(error.details['retryAfterS']) * 1_000)
+  if (error.code !== 'github_unreachable' && error.code !== 'github_rate_limited') return null
+  return Math.round(Math.max(pauseMs, askedPauseMs(error)) + pauseMs * random())
 }

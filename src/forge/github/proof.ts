@@ -32,7 +32,11 @@ export async function deleteMergedBranch(
   try {
     const source = { project, mirror: mirrors.of(project), signal: null }
     const gone = await deleteRemoteBranch(source, branch, headSha)
-    if (!gone) log.warn({ branch }, 'the branch of a merged pull request holds another commit and was left alone')
+    if (!gone)
+      log.warn(
+        { branch },
+        'the branch of a merged pull request holds another commit or is the default one, and was left alone',
+      )
   } catch (error) {
     log.warn({ branch, err: error }, 'the branch of a merged pull request was not deleted')
   }

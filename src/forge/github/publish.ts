@@ -14,7 +14,7 @@ import { type RestPull, stateOf } from './rest-pull.ts'
 /** Find, push, create, find: whatever an earlier run or another process has done is found and not repeated. */
 export async function publishAttempt(parts: GitHubForgeParts, input: PublishInput): Promise<PullRequestRow> {
   const repository = githubRepositoryOf(input.project)
-  const known = await patiently(parts.clock, input.signal, () => findPull(parts.gh, repository, input))
+  const known = await patiently(parts, input.signal, () => findPull(parts.gh, repository, input))
   const pull = known === null ? await pushAndCreate(parts, repository, input) : known
   if (stateOf(pull) === 'closed') throw closedByHand(pull)
   const row = await keep(parts, input, pull)

@@ -24,6 +24,6 @@ export async function requirePushPermission(
   if (permissions?.push === true) return
   const message =
     `The token for ${host} may read ${slug(repository)} but not push to it. ` +
-    'Give it write access to contents and pull requests, then retry the order.'
+    'Give it write access to contents and pull requests, then try again.'
   throw new Fault('github_forbidden', message, { host, repository: slug(repository) })
 }

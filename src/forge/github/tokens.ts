@@ -1,6 +1,6 @@
 import type { Config } from '../../config.ts'
 import { Fault } from '../../errors.ts'
-import { runCommand } from '../../process/run-command.ts'
+import { runGhCommand } from './gh-command.ts'
 
 const TIMEOUT_MS = 10_000
 
@@ -9,7 +9,11 @@ export type TokenSource = Pick<
   'github' | 'githubSecrets' | 'executablePath' | 'loginEnvironment' | 'networkEnvironment'
 >
 
-/** The token for a host; null when neither the configuration nor the operator's gh has one for exactly this host. */
+/**
+ * The token for a host; null when neither the configuration nor the operator's gh has one for exactly this host.
+ *
+ * @throws {Fault} `command_missing` (no gh to ask), `github_unauthorized` (it does not answer)
+ */
 export type TokenFor = (host: string) => Promise<string | null>
 
 /** How long an answer of the operator's gh counts; a login made meanwhile is seen then. */
@@ -37,11 +41,10 @@ function configuredToken({ github, githubSecrets }: TokenSource, host: string): 
   return host === github.enterpriseHost ? githubSecrets.enterpriseToken : null
 }
 
-/** A gh that is missing or not logged in has no token; the call that needs one says so. */
+/** A gh that is not logged in has no token; the call that needs one says so. */
 async function tokenOfLogin(source: TokenSource, host: string): Promise<string | null> {
   try {
-    const { exitCode, stdout } = await runCommand({
-      command: 'gh',
+    const { exitCode, stdout } = await runGhCommand({
       args: ['auth', 'token', '--hostname', host],
       cwd: '/',
       env: { ...source.loginEnvironment, ...source.networkEnvironment, PATH: source.executablePath },
@@ -52,7 +55,10 @@ async function tokenOfLogin(source: TokenSource, host: string): Promise<string |
     const token = stdout.text().trim()
     return exitCode === 0 && /^[\x21-\x7e]+$/.test(token) ? token : null
   } catch (error) {
-    if (error instanceof Fault && (error.code === 'command_missing' || error.code === 'command_timed_out')) return null
-    throw error
+    if (!(error instanceof Fault) || error.code !== 'command_timed_out') throw error
+    const message =
+      `gh did not tell its token for ${host} within ${TIMEOUT_MS / 1000} s; a locked keyring may be asking. ` +
+      'Unlock it, or set GH_TOKEN (for another host: GH_HOST and GH_ENTERPRISE_TOKEN).'
+    throw new Fault('github_unauthorized', message, { host }, error)
   }
 }

@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
-import { GitHubWebhookBody, GitHubWebhookResponse } from '../../contract/github-webhook.ts'
+import { GitHubWebhookBody, GitHubWebhookResponse, hintOf } from '../../contract/github-webhook.ts'
 import { Fault } from '../../errors.ts'
 import { ANY_FAULT, BODY_FAULT, json, jsonBody, NO_WEBHOOKS, NOT_SIGNED } from '../answers.ts'
 import { isSigned } from '../github-signature.ts'
@@ -8,8 +8,8 @@ import type { HttpEnv } from '../http-env.ts'
 import { newRoutes } from '../new-routes.ts'
 
 const headers = z.object({
-  'x-github-event': z.string().max(100).optional(),
-  'x-github-delivery': z.string().max(100).optional(),
+  'x-github-event': z.string().min(1).max(100).optional(),
+  'x-github-delivery': z.string().min(1).max(100).optional(),
   'x-hub-signature-256': z.string().optional(),
 })
 
@@ -33,8 +33,8 @@ const webhook = createRoute({
   operationId: 'receiveGitHubWebhook',
   summary: 'A hint of GitHub that something happened to a pull request',
   description:
-    'Takes `application/json` signed with `MOOSE_GITHUB_WEBHOOK_SECRET`. Moose then looks at the pull request itself; ' +
-    'a delivery that was taken before is ignored.',
+    'Takes `application/json` signed with `MOOSE_GITHUB_WEBHOOK_SECRET`. Moose then looks at the pull requests it ' +
+    'names, if they are its own; any other event is accepted, and a delivery that was taken before is ignored.',
   tags: ['GitHub'],
   request: { headers, body: jsonBody(GitHubWebhookBody, true) },
   responses: { 202: json(GitHubWebhookResponse, 'Taken'), ...BODY_FAULT, ...NOT_SIGNED, ...NO_WEBHOOKS, ...ANY_FAULT },
@@ -48,13 +48,7 @@ export const githubWebhookRoutes = newRoutes().openapi(webhook, async (c) => {
     throw new Fault('request_invalid', 'A webhook names its event and its delivery: X-GitHub-Event, X-GitHub-Delivery.')
   }
   const accepted = await githubWebhook.take({ id, event })
-  if (accepted) for (const number of numbersIn(c.req.valid('json'))) githubWebhook.hint(number)
+  const hint = hintOf(event, c.req.valid('json'))
+  if (accepted && hint !== null) githubWebhook.hint(hint)
   return c.json({ success: true as const, accepted }, 202)
 })
-
-function numbersIn({ pull_request, check_suite, check_run }: GitHubWebhookBody): Set<number> {
-  const suites = [check_suite, check_run?.check_suite].flatMap((suite) =>
-    suite === undefined ? [] : suite.pull_requests,
-  )
-  return new Set([...(pull_request === undefined ? [] : [pull_request]), ...suites].map(({ number }) => number))
-}

@@ -1,3 +1,4 @@
+import type { Fault } from '../../errors.ts'
 import type { Project } from '../../work-order/project.ts'
 
 export type PullRequestState = 'open' | 'merged' | 'closed'
@@ -78,17 +79,24 @@ export type Sighting = {
   review: string | null
 }
 
+/** What a look brought: one host that does not answer takes nothing from the others. */
+export type Looked = { sightings: Sighting[]; faults: Fault[] }
+
 /** A forge whose pull requests other people merge and close. */
 export interface PullRequestWatch {
   /**
    * Looks at many at once, with as few requests as the forge allows. One that cannot be seen is left out. A branch whose
-   * merge is proven is deleted.
-   *
-   * @throws {Fault} `github_*`, `repository_unreachable`
+   * merge is proven is deleted. The faults are `github_*` and `repository_refused`.
    */
-  look(watched: readonly WatchedPullRequest[]): Promise<Sighting[]>
+  look(watched: readonly WatchedPullRequest[], signal: AbortSignal): Promise<Looked>
   /** Requests made to the forge's API in the last hour. */
   apiCallsLastHour(): number
+}
+
+/** How long a forge asked to be left alone (`retryAfterS` of `github_rate_limited`), in ms; 0 where it did not. */
+export function askedPauseMs({ details }: Fault): number {
+  const { retryAfterS } = details
+  return typeof retryAfterS === 'number' ? retryAfterS * 1_000 : 0
 }
 
 export type Forges = Readonly<Record<Project['forge'], Forge>>

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { pino } from 'pino'
 import type { Clock } from '../../../src/clock.ts'
 import { type Config, readConfig } from '../../../src/config.ts'
 import { type ApiCalls, createApiCalls } from '../../../src/forge/github/api-calls.ts'
 import { createGh, type Gh } from '../../../src/forge/github/gh.ts'
 import { createGitHubForge } from '../../../src/forge/github/github-forge.ts'
+import { createMutationPace } from '../../../src/forge/github/mutation-pace.ts'
 import { createTokens } from '../../../src/forge/github/tokens.ts'
 import { Mirrors } from '../../../src/git/mirrors.ts'
 import { createLog } from '../../../src/log.ts'
@@ -53,10 +55,13 @@ export type GitHubSetting = AsyncDisposable & {
   prepare: (content?: string, attempt?: number, workOrderId?: string) => Promise<PublishInput>
 }
 
+/** Variables to be set beside the usual ones; given a folder that goes with the setting. */
+type Environment = Record<string, string> | ((folder: string) => Promise<Record<string, string>>)
+
 export async function createGitHubSetting(
-  options: { host?: string; environment?: Record<string, string> } = {},
+  options: { host?: string; environment?: Environment; log?: (line: string) => void } = {},
 ): Promise<GitHubSetting> {
-  const { host = 'github.com', environment = {} } = options
+  const { host = 'github.com', environment } = options
   await using stack = new AsyncDisposableStack()
   const database = stack.use(await createTestDatabase())
   const remote = stack.use(await createGitRemote({ a: '1\n' }))
@@ -73,20 +78,23 @@ export async function createGitHubSetting(
     PATH: String(process.env['PATH']),
     GH_TOKEN: github.token,
     ...github.network,
-    ...environment,
+    ...(typeof environment === 'function' ? await environment(remote.folder) : environment),
   })
   const clock = createFastClock()
   const apiCalls = createApiCalls(clock)
   const tokenFor = createTokens(config, clock.now)
-  const gh = createGh(config, { tokenFor, apiCalls })
-  const log = createLog('silent')
+  // A clock of its own, so that a test sees only the pauses after failures.
+  const makeGh = () => createGh(config, { tokenFor, apiCalls, pace: createMutationPace(createFastClock()) })
+  const gh = makeGh()
+  const log = options.log === undefined ? createLog('silent') : pino({ level: 'trace' }, { write: options.log })
   const mirrors = new Mirrors(config.home, { network: config.networkEnvironment, tokenFor })
-  const make = (own: Mirrors) => createGitHubForge({ db: database.db, mirrors: own, log, clock, gh }, apiCalls)
+  const make = (own: Mirrors, ownGh: Gh) =>
+    createGitHubForge({ db: database.db, mirrors: own, log, clock, random: () => 0, gh: ownGh }, apiCalls)
   const owned = stack.move()
-  const made = { config, database, remote, github, project, mirrors, gh, apiCalls, clock, forge: make(mirrors) }
+  const made = { config, database, remote, github, project, mirrors, gh, apiCalls, clock, forge: make(mirrors, gh) }
   return {
     ...made,
-    otherForge: () => make(new Mirrors(config.home, { network: config.networkEnvironment, tokenFor })),
+    otherForge: () => make(new Mirrors(config.home, { network: config.networkEnvironment, tokenFor }), makeGh()),
     prepare: (content = `${randomUUID()}\n`, attempt = 1, workOrderId) =>
       prepare(made, { content, attempt, workOrderId }),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

@@ -30,6 +30,8 @@ export type RepositoryState = {
     allowSquashMerge: boolean
     workflows: number
     reviewsRequired: number
+    /** By a classic protection of the base branch; null: there is none. */
+    classicReviews: number | null
     writers: string[]
   }
   /** Brings the pull requests up to date with their branches; deleting one closes its pull request, as on GitHub. */
@@ -79,6 +81,7 @@ export function createRepositoryState(remote: GitRemote, owner: string, name: st
       allowSquashMerge: true,
       workflows: 1,
       reviewsRequired: 0,
+      classicReviews: null,
       writers: ['tester'],
     },
     refresh,

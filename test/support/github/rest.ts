@@ -38,6 +38,7 @@ const ROUTES: readonly (readonly [string, RegExp, Handler])[] = [
   ['GET', /^\/branches\/([^/]+)$/, (_, { path }) => ok({ name: path, protected: false })],
   ['GET', /^\/actions\/workflows$/, ({ settings }) => ok({ total_count: settings.workflows, workflows: [] })],
   ['GET', /^\/rules\/branches\/(.+)$/, ({ settings }) => ok(rules(settings.reviewsRequired))],
+  ['GET', /^\/branches\/[^/]+\/protection$/, ({ settings }) => protection(settings.classicReviews)],
   ['GET', /^\/collaborators$/, ({ settings }) => ok(settings.writers.map((login) => ({ login })))],
 ]
 
@@ -68,6 +69,11 @@ function rules(count: number): object[] {
   return [
     { type: 'pull_request', parameters: { required_approving_review_count: count, require_code_owner_review: false } },
   ]
+}
+
+function protection(count: number | null): Answer {
+  if (count === null) return refused(404, 'Branch not protected')
+  return ok({ required_pull_request_reviews: { required_approving_review_count: count } })
 }
 
 function list({ pulls, owner }: RepositoryState, { query }: RestCall): Pull[] {
