@@ -102,7 +102,7 @@ function streamed(c: Context<Env>, answer: Promise<ModelAnswer>, head: { id: str
  * words ("429", "rate limit", a URL) what to do; the grant's record of calls has the fault.
  */
 function faultBody(error: unknown): object {
-  return errorOf('The call came to no answer. Moose knows why.', toFault(error).code)
+  return errorOf('There is no answer to this call. The log of the work order says why.', toFault(error).code)
 }
 
 function listen(server: Server): Promise<number> {

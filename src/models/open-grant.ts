@@ -37,6 +37,7 @@ export function openGrant(models: Pick<Models, 'call'>, proposer: ProposerConfig
     }
     const signal = AbortSignal.any([request.signal, ended.signal, client])
     const maxOutputTokens = MAX_OUTPUT_TOKENS
+    await request.onProgress(`calling ${proposer.name} for Aider, call ${turn} …`)
     return models.call({ proposer, messages, maxOutputTokens, signal, workOrderId, attempt, turn, task })
   }
 

@@ -36,7 +36,7 @@ export async function apply(
   { executors, workspaces }: Pick<Adapters, 'executors' | 'workspaces'>,
   previous: Previous | null,
 ): Promise<Applied> {
-  const { workOrderId, attempt, signal, output } = context
+  const { workOrderId, attempt, signal, output, note } = context
   const { order, project, shortId } = done.routed
   const { baseSha, response, proposer } = done.proposed
   const { executor, reason } = chooseExecutor(executors, response, previous?.failedCheck === true)
@@ -52,6 +52,7 @@ export async function apply(
     proposer,
     previousFailure: previous === null ? lastRejection(response) : previous.failure,
     onOutput: output,
+    onProgress: note,
   })
   const headSha = await workspace.commit(
     commitMessage(context, pullRequestTitle(shortId, order.title)),
@@ -63,7 +64,7 @@ export async function apply(
       'The proposal leaves every file as it is. Say more precisely what should change.',
     )
   }
-  await context.note(`committed ${headSha.slice(0, 12)} with ${executor.name}: ${reason}`)
+  await note(`committed ${headSha.slice(0, 12)} with ${executor.name}: ${reason}`)
   return { headSha, executor: executor.name, reason, costUsd }
 }
 

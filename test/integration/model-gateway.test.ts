@@ -32,7 +32,15 @@ async function setUp(...script: Scripted[]) {
   const rest = { replayDir: null, modelTimeoutMs: 10_000, clock: systemClock, log: createLog('silent') }
   const gateway = stack.use(createGateway({ db, models: createModels({ db, secrets, ...rest }) }))
   const { signal } = new AbortController()
-  const request = { proposer: 'stand-in', workOrderId: id, attempt: 1, task: 'x', signal, refuse: () => null }
+  const request = {
+    proposer: 'stand-in',
+    workOrderId: id,
+    attempt: 1,
+    task: 'x',
+    signal,
+    refuse: () => null,
+    onProgress: async () => undefined,
+  }
   const owned = stack.move()
   return {
     server,

@@ -185,6 +185,7 @@ async function applyIn(
     attempt: 1,
     previousFailure: null,
     onOutput,
+    onProgress: async () => undefined,
   })
 }
 

@@ -21,6 +21,7 @@ export function runPaths(folder: string) {
     temporary: path.join(folder, 'tmp'),
     clone: path.join(folder, 'clone'),
     masked: path.join(folder, 'masked'),
+    ignore: path.join(folder, 'ignore'),
   }
 }
 
@@ -32,7 +33,7 @@ export function runPaths(folder: string) {
  * @see https://aider.chat/docs/config/options.html
  */
 export function aiderArguments({ folder, files, lineEndings, model, timeoutMs }: AiderRun): string[] {
-  const { message, metadata } = runPaths(folder)
+  const { message, metadata, ignore } = runPaths(folder)
   const name = `openai/${model}`
   const valued = {
     '--message-file': message,
@@ -46,7 +47,7 @@ export function aiderArguments({ folder, files, lineEndings, model, timeoutMs }:
     '--timeout': String(Math.ceil(timeoutMs / 1000) + 60),
     '--chat-history-file': path.join(folder, 'chat.md'),
     '--input-history-file': path.join(folder, 'input'),
-    '--aiderignore': path.join(folder, 'no-ignore'),
+    '--aiderignore': ignore,
     '--env-file': path.join(folder, 'no-env'),
   }
   return [...Object.entries(valued).flat(), ...SWITCHES, '--', ...files]

@@ -8,6 +8,7 @@ import { plainText } from '../../process/plain-text.ts'
 import { runCommand } from '../../process/run-command.ts'
 import { removeTree } from '../../sandbox/remove-tree.ts'
 import { type AiderRun, aiderArguments, aiderEnvironment, modelMetadata, runPaths } from './aider-command.ts'
+import { ignoreRules } from './aider-ignore.ts'
 import { refuseForeignPath } from './foreign-path.ts'
 import { instructionText } from './instruction.ts'
 import { isAiderConfig, type Mask, maskTree } from './masked-entries.ts'
@@ -58,10 +59,12 @@ async function apply(options: AiderExecutorOptions, input: ExecutorInput): Promi
     task,
     signal,
     refuse: refuseForeignPath,
+    onProgress: input.onProgress,
   })
   const run = await prepare(options, input, { folder, model: grant.model })
-  const { clone, masked } = runPaths(folder)
+  const { clone, masked, ignore } = runPaths(folder)
   const mask = await maskTree(workspace.path, masked, clone)
+  await writeFile(ignore, ignoreRules(input.scope, mask.hidden))
   const ending = await execute({ options, input, command, run }, grant)
   await judge(input, { ...ending, grant, mask })
   return { costUsd: grant.calls.reduce((sum, { costUsd }) => sum + (costUsd === null ? 0 : costUsd), 0) }

@@ -9,6 +9,8 @@ export function isAiderConfig(name: string): boolean {
 
 /** What was taken out of a tree for the time of a run. */
 export type Mask = {
+  /** What was taken out, beside git's folder; from the root. */
+  readonly hidden: readonly string[]
   /**
    * Puts everything back.
    *
@@ -33,6 +35,7 @@ export async function maskTree(tree: string, aside: string, clone: string): Prom
   await rename(path.join(tree, '.git'), clone)
   await writeFile(path.join(tree, '.git'), `gitdir: ${clone}\n`)
   return {
+    hidden: hidden.map(String),
     async putBack() {
       const taken: Buffer[] = []
       for (const [index, name] of hidden.entries()) {

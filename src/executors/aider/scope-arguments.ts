@@ -76,10 +76,19 @@ async function filesOf(tree: string, folder: string): Promise<string[]> {
   const root = folder.slice(0, -1)
   if ((await treeEntry(tree, root))?.isDirectory() !== true) return []
   const names = await findInTree(tree, root, (entry, name) => entry.isFile() && isUtf8(name))
-  return names
-    .map(String)
-    .filter((file) => pathProblem(file) === null)
-    .toSorted()
+  const files = names.map(String).filter((file) => pathProblem(file) === null)
+  return withoutRepositories(files).toSorted()
+}
+
+/**
+ * Without the files of bare repositories, as tests have them: Aider would take such a folder for the repository of its
+ * files and, finding two, turn git off.
+ */
+function withoutRepositories(files: readonly string[]): readonly string[] {
+  const folders = files.filter((file) => file.endsWith('/HEAD')).map((file) => file.slice(0, -'HEAD'.length))
+  const has = (folder: string) => files.some((file) => file.startsWith(folder))
+  const bare = folders.filter((folder) => has(`${folder}objects/`) && has(`${folder}refs/`))
+  return files.filter((file) => !bare.some((folder) => file.startsWith(folder)))
 }
 
 function tooLarge(file: string, maxBytes: number): Fault {

@@ -22,5 +22,6 @@ export function faultOfVerdict(judged: AiderVerdict): Fault | null {
     return new Fault(judged.kind, message, { verdict: 'model_error', kind: judged.kind })
   }
   const [what, next] = WORDS[judged.verdict]
-  return new Fault(`aider_${judged.verdict}`, `${what}: ${judged.reason}\n${next}`, { verdict: judged.verdict })
+  const reason = /[.!?…]$/.test(judged.reason) ? judged.reason : `${judged.reason}.`
+  return new Fault(`aider_${judged.verdict}`, `${what}: ${reason}\n${next}`, { verdict: judged.verdict })
 }

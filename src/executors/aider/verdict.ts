@@ -98,6 +98,8 @@ function quoteFailure(text: string): string | null {
   return found === null ? null : text.slice(found.index, found.index + QUOTE).trim()
 }
 
+/** Without what says nothing about the end: blank lines and the count of tokens. */
 function lastLines(output: string): string {
-  return output.trim().split('\n').slice(-6).join('\n').slice(-QUOTE)
+  const lines = output.split('\n').filter((line) => line.trim() !== '' && !USAGE_LINE.test(line))
+  return lines.slice(-6).join('\n').slice(-QUOTE)
 }

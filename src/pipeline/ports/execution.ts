@@ -17,6 +17,8 @@ export type ExecutorInput = {
   previousFailure: string | null
   /** Output of a foreign program, in pieces. */
   onOutput: (text: string) => void
+  /** Told of each model call as it starts, for the live log. */
+  onProgress: (message: string) => Promise<void>
 }
 
 /** Applies a proposal to the work tree of a workspace; it does not commit. */
@@ -25,7 +27,7 @@ export interface Executor {
   /**
    * @returns USD of the model calls it made, as far as their price is known
    * @throws {Fault} `edits_malformed`, `edits_rejected`, `change_out_of_scope`; the tree is then unchanged. `aider_*`,
-   *   `model_*` and `command_missing`; the workspace is then of no more use.
+   *   `model_*`, `scope_too_large`, `scope_unreadable` and `command_missing`; the workspace is then of no more use.
    */
   apply(input: ExecutorInput): Promise<{ costUsd: number }>
   /** Whether it could work at all. @throws {Fault} `command_missing` with how to install what is missing */

@@ -18,6 +18,8 @@ export type GrantRequest = {
   signal: AbortSignal
   /** Why an answer must not reach the child; null when it may. The call has been made and is paid all the same. */
   refuse: (answer: string) => Fault | null
+  /** Told of each call as it starts, and of one that failed, for the live log. */
+  onProgress: (message: string) => Promise<void>
 }
 
 /** What a child process needs to call a model, and the record of its calls. Disposing it ends both at once. */
