@@ -71,6 +71,8 @@ const ECHOES: readonly (readonly [string, RegExp, (token: string) => string])[] 
   ['the look', /OpenPullRequests$/, (token) => `no: ${token}`],
   ['the push', /git-receive-pack$/, (token) => `Basic ${asGitSendsIt(token)} and ${token}`],
 ]
+/** git shows the body of a refusal only where it is plain text. */
+const PLAIN = { 'content-type': 'text/plain' }
 for (const [what, on, echo] of ECHOES) {
   test(`a token that the answer to ${what} repeats is in no message, log or row`, async (t) => {
     if (missing(t)) return
@@ -79,7 +81,11 @@ for (const [what, on, echo] of ECHOES) {
     const { github, forge, project, gh } = given
     const { token } = github
     const answer = { status: 418, headers: { 'x-echo': token }, body: { message: echo(token) } }
-    github.faults.push({ on, times: 99, what: on.test('git-receive-pack') ? { ...answer, body: echo(token) } : answer })
+    github.faults.push({
+      on,
+      times: 99,
+      what: on.test('git-receive-pack') ? { status: 418, headers: PLAIN, body: echo(token) } : answer,
+    })
     const input = await given.prepare()
     const ends: unknown[] = [await forge.publish(input).catch((error: unknown) => error)]
     const { workOrderId, attempt } = input
@@ -105,11 +111,11 @@ test('a token that a hook of the repository prints is not told', async (t) => {
   await using given = await createGitHubSetting()
   const { token } = given.github
   const hook = path.join(given.remote.path, 'hooks', 'pre-receive')
-  await writeFile(hook, `#!/bin/sh\necho 'no, ${token}' >&2\nexit 1\n`)
+  await writeFile(hook, `#!/bin/sh\necho 'no, ${token} ${asGitSendsIt(token)}' >&2\nexit 1\n`)
   await chmod(hook, 0o755)
   const fault = toFault(await given.forge.publish(await given.prepare()).catch((error: unknown) => error))
   assert.equal(fault.code, 'push_rejected')
-  assert.match(fault.message, /no, \*\*\*/)
+  assert.match(fault.message, /no, \*\*\* \*\*\*/)
 })
 
 test('a token belongs to one host', async (t) => {

@@ -177,6 +177,23 @@ test('four processes that publish one attempt at once make one branch, one pull 
   assert.equal((await given.database.db.selectFrom('pull_requests').selectAll().execute()).length, 1)
 })
 
+test('whatever changes something on GitHub waits for its turn, a second apart', async (t) => {
+  await using given = await tracked(t)
+  if (given === null) return
+  const inputs = [await given.prepare(), await given.prepare()]
+  const [first, second] = await Promise.all(inputs.map((input) => given.forge.publish(input)))
+  assert.ok(first !== undefined && second !== undefined)
+  await Promise.all([given.forge.merge(given.project, first.number), given.forge.close(given.project, second.number)])
+  const changes = given.github.log.filter(({ operation }) =>
+    /^(POST|PUT|PATCH) (?!\/graphql)|PullRequestCreate$/.test(operation),
+  )
+  assert.ok(changes.length >= 8, 'two creations, labels, a merge and a closing')
+  assert.deepEqual(
+    given.turns,
+    changes.slice(1).map(() => 1_000),
+  )
+})
+
 test('an hour with 50 open pull requests costs less than 200 requests', async (t) => {
   await using given = await tracked(t)
   if (given === null) return

@@ -48,6 +48,8 @@ export type GitHubSetting = AsyncDisposable & {
   gh: Gh
   apiCalls: ApiCalls
   clock: FastClock
+  /** The waits of mutations for their turn, in ms. */
+  turns: readonly number[]
   forge: Forge & PullRequestWatch
   /** Another process' forge on the same database and repository. */
   otherForge: () => Forge & PullRequestWatch
@@ -83,15 +85,28 @@ export async function createGitHubSetting(
   const clock = createFastClock()
   const apiCalls = createApiCalls(clock)
   const tokenFor = createTokens(config, clock.now)
-  // A clock of its own, so that a test sees only the pauses after failures.
-  const makeGh = () => createGh(config, { tokenFor, apiCalls, pace: createMutationPace(createFastClock()) })
+  // A clock of its own, so that `clock` shows only the pauses after failures.
+  const paceClock = createFastClock()
+  const makeGh = () => createGh(config, { tokenFor, apiCalls, pace: createMutationPace(paceClock) })
   const gh = makeGh()
   const log = options.log === undefined ? createLog('silent') : pino({ level: 'trace' }, { write: options.log })
   const mirrors = new Mirrors(config.home, { network: config.networkEnvironment, tokenFor })
   const make = (own: Mirrors, ownGh: Gh) =>
     createGitHubForge({ db: database.db, mirrors: own, log, clock, random: () => 0, gh: ownGh }, apiCalls)
   const owned = stack.move()
-  const made = { config, database, remote, github, project, mirrors, gh, apiCalls, clock, forge: make(mirrors, gh) }
+  const made = {
+    config,
+    database,
+    remote,
+    github,
+    project,
+    mirrors,
+    gh,
+    apiCalls,
+    clock,
+    turns: paceClock.waits,
+    forge: make(mirrors, gh),
+  }
   return {
     ...made,
     otherForge: () => make(new Mirrors(config.home, { network: config.networkEnvironment, tokenFor }), makeGh()),
