@@ -146,6 +146,11 @@ function pick(set: Record<string, string | undefined>, names: readonly string[])
   return Object.fromEntries(names.flatMap((name) => (set[name] === undefined ? [] : [[name, set[name]]])))
 }
 
+/** A relative or empty entry means the working folder, which may be a foreign repository. */
+function absoluteEntries(searchPath: string): string {
+  return searchPath.split(path.delimiter).filter(path.isAbsolute).join(path.delimiter)
+}
+
 function invalid(error: z.ZodError): Fault {
   const problems = error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`)
   const variables = error.issues.map((issue) => issue.path.join('.')).join(', ')
@@ -182,7 +187,7 @@ function toConfig(env: z.infer<typeof Environment>): Omit<Config, PassedOn> {
     replayDir: env.MOOSE_REPLAY_DIR ?? null,
     trackIntervalMs: env.MOOSE_TRACK_INTERVAL_MS,
     github: { enterpriseHost: env.GH_HOST ?? null, insideActions: env.GITHUB_ACTIONS ?? false },
-    executablePath: env.PATH,
+    executablePath: absoluteEntries(env.PATH),
     secrets: {
       anthropic: env.ANTHROPIC_API_KEY ?? null,
       openai: env.OPENAI_API_KEY ?? null,

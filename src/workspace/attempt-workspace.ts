@@ -7,6 +7,7 @@ import type { Mirror } from '../git/mirror.ts'
 import { attemptRef, fullSha } from '../git/ref-names.ts'
 import type { Log } from '../log.ts'
 import type { ChangedFile, Workspace, WorkspaceRequest } from '../pipeline/ports/workspace.ts'
+import { plantedRepositories } from '../sandbox/find-in-tree.ts'
 import { KnownFolder } from '../sandbox/known-folder.ts'
 import { removeTree } from '../sandbox/remove-tree.ts'
 import { changedFiles } from './changed-files.ts'
@@ -58,8 +59,7 @@ export class AttemptWorkspace implements Workspace {
   async commit(message: string, when: Date): Promise<string | null> {
     await this.#requireOurs()
     await this.#warnOfIgnored()
-    await this.#run(['add', '--all', '--', '.'])
-    const tree = await this.#run(['write-tree'])
+    const tree = await this.#addAll()
     const baseTree = await this.#run(['rev-parse', '--verify', '--quiet', `${this.baseSha}^{tree}`])
     if (tree === baseTree) return null
     const commit = ['commit-tree', '-p', this.baseSha, '-F', '-', fullSha(tree)]
@@ -71,9 +71,7 @@ export class AttemptWorkspace implements Workspace {
   }
 
   async changes(): Promise<ChangedFile[]> {
-    await this.#run(['add', '--all', '--', '.'])
-    const tree = await this.#run(['write-tree'])
-    return changedFiles(this.#parts.mirror, this.baseSha, tree)
+    return changedFiles(this.#parts.mirror, this.baseSha, await this.#addAll())
   }
 
   /**
@@ -92,6 +90,17 @@ export class AttemptWorkspace implements Workspace {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await removeTree(this.#parts.folder)
+  }
+
+  /** @returns the tree object of everything there is */
+  async #addAll(): Promise<string> {
+    const [planted] = await plantedRepositories(this.path)
+    if (planted !== undefined) {
+      const message = `A program that ran in the work tree made a repository there (${planted.toString()}). Nothing of it is taken over.`
+      throw new Fault('change_out_of_scope', message, { path: planted.toString() })
+    }
+    await this.#run(['add', '--all', '--', '.'])
+    return this.#run(['write-tree'])
   }
 
   async #requireOurs(): Promise<void> {

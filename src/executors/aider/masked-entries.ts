@@ -1,6 +1,6 @@
 import { lstat, mkdir, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { findInTree, inTree } from './find-in-tree.ts'
+import { findInTree, inTree, plantedRepositories } from '../../sandbox/find-in-tree.ts'
 
 /** Names in the root of a tree that Aider reads as its configuration, whatever its flags say. */
 export function isAiderConfig(name: string): boolean {
@@ -42,7 +42,7 @@ export async function maskTree(tree: string, aside: string, clone: string): Prom
         if (await exists(inTree(tree, name))) taken.push(name)
         else await rename(path.join(aside, String(index)), inTree(tree, name))
       }
-      const planted = await findInTree(tree, '', ({ name }) => /^\.git$/i.test(name.toString()))
+      const planted = await plantedRepositories(tree)
       return [...taken, ...planted].map(String)
     },
   }

@@ -3,9 +3,9 @@ import { lstat, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { textProblem } from '../../edits/text-file.ts'
 import { Fault } from '../../errors.ts'
+import { findInTree } from '../../sandbox/find-in-tree.ts'
 import { pathProblem } from '../../work-order/scope.ts'
 import { treeEntry } from '../patch/tree-entry.ts'
-import { findInTree } from './find-in-tree.ts'
 
 /** More files of a folder than these are left for Aider to ask for. */
 const MOST_OF_A_FOLDER = 30

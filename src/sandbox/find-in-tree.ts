@@ -35,3 +35,11 @@ const SLASH = Buffer.from('/')
 export function inTree(tree: string, name: Buffer): Buffer {
   return Buffer.concat([Buffer.from(tree), SLASH, name])
 }
+
+/**
+ * Repositories that foreign code has made below the root of a work tree, where git would look into them and obey their
+ * configuration: a filter of theirs runs when the tree is added. A checkout has none.
+ */
+export async function plantedRepositories(tree: string): Promise<Buffer[]> {
+  return findInTree(tree, '', ({ name }) => /^\.git$/i.test(name.toString()))
+}
