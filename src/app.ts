@@ -14,13 +14,11 @@ import { createEventFeed } from './db/event-feed.ts'
 import { type MigrateResult, migrate } from './db/migrate.ts'
 import type { Database } from './db/schema.ts'
 import type { DoctorFinding } from './doctor-finding.ts'
-import { toFault } from './errors.ts'
 import { createHttpApp } from './http/http-app.ts'
 import { serveHttp } from './http/serve-http.ts'
 import type { Log } from './log.ts'
 import type { Orchestrator } from './orchestrator/orchestrator.ts'
 import { createOrchestrator } from './orchestrator/orchestrator-service.ts'
-import { assertWantedReady } from './pipeline/choose-executor.ts'
 
 /** The version of this program. */
 export const VERSION = packageJson.version
@@ -85,10 +83,7 @@ export async function openMoose(config: Config, options: { log: Log; role: 'serv
   const feed = createEventFeed(db)
   stack.use(await hearDatabase(database.url, { orchestrator, feed, log }))
   const http = createHttpApp(createHttpServices({ db, parts, feed, orchestrator, config, log }))
-  if (role === 'service') {
-    await assertWantedReady(parts.adapters.executors).catch((error: unknown) => log.warn(toFault(error).message))
-    await orchestrator.launch()
-  }
+  if (role === 'service') await orchestrator.launch()
   const owned = stack.move()
   return {
     http,

@@ -7,6 +7,7 @@ import { listProposers } from '../db/proposer-configs.ts'
 import type { Database } from '../db/schema.ts'
 import type { DoctorFinding } from '../doctor-finding.ts'
 import { toFault } from '../errors.ts'
+import { AIDER_VERSION } from '../executors/aider/aider-version.ts'
 import { examineGitHub } from '../forge/github/examine.ts'
 import { defaultBranchOf } from '../git/default-branch.ts'
 import { runCommand } from '../process/run-command.ts'
@@ -38,7 +39,7 @@ async function aider(config: Config, { adapters }: Parts): Promise<DoctorFinding
   const { executors } = adapters
   try {
     await executors.aider.assertReady()
-    return ok('aider', config.aiderBin === null ? aiderFolder(config) : config.aiderBin)
+    return ok('aider', config.aiderBin === null ? `${AIDER_VERSION} in ${aiderFolder(config)}` : config.aiderBin)
   } catch (thrown) {
     const detail = toFault(thrown).message
     if (executors.wanted === 'aider') return { name: 'aider', state: 'missing', detail, remedy: 'moose doctor --fix' }

@@ -12,6 +12,7 @@ import { listPullRequestsOfOrder } from '../db/pull-requests.ts'
 import { replayedOrders } from '../db/replayed-orders.ts'
 import type { Database } from '../db/schema.ts'
 import { addWorkOrders, approveWorkOrder, findWorkOrder, listWorkOrders, rejectWorkOrder } from '../db/work-orders.ts'
+import { usualForge } from '../forge/usual-forge.ts'
 import { defaultBranchOf } from '../git/default-branch.ts'
 import { originOf } from '../git/origin.ts'
 import type { GitHubWebhook, HttpServices } from '../http/http-services.ts'
@@ -25,13 +26,13 @@ type Deps = {
   parts: Parts
   feed: EventFeed
   orchestrator: OrchestratorService
-  config: Pick<Config, 'githubSecrets'>
+  config: Pick<Config, 'github' | 'githubSecrets'>
   log: Log
 }
 
 /** What the API stands on, bound to this database and these parts. */
 export function createHttpServices(deps: Deps): HttpServices {
-  const { db, parts, feed, orchestrator, log } = deps
+  const { db, parts, feed, orchestrator, config, log } = deps
   return {
     workOrders: {
       add: (orders) => addWorkOrders(db, orders),
@@ -43,7 +44,7 @@ export function createHttpServices(deps: Deps): HttpServices {
       reject: (id, reason) => rejectWorkOrder(db, id, reason),
     },
     projects: {
-      add: (project) => addCheckedProject(db, parts, project),
+      add: (project) => addCheckedProject(db, parts, config.github, project),
       list: () => listProjects(db),
     },
     events: { list: (id, afterId) => eventsAfter(db, id, afterId), subscribe: feed.subscribe },
@@ -90,9 +91,12 @@ async function workOrderDetail(db: Kysely<Database>, idOrPrefix: string): Promis
 async function addCheckedProject(
   db: Kysely<Database>,
   { mirrors }: Parts,
-  wanted: NewProject,
+  { enterpriseHost }: Config['github'],
+  given: NewProject,
 ): Promise<{ project: ProjectView; added: boolean }> {
-  const repository = await originOf(mirrors.git, wanted.repository)
+  const repository = await originOf(mirrors.git, given.repository)
+  const forge = given.forge === undefined ? usualForge(repository, enterpriseHost) : given.forge
+  const wanted = { ...given, forge }
   const known = (await listProjects(db)).find(({ name }) => name === wanted.name)
   const isSame =
     known?.repository === repository &&

@@ -46,6 +46,14 @@ export function isReplay(attempt: AttemptView | undefined): boolean {
   return ProposeOutput.safeParse(stepOf(attempt, 'propose')?.output).success
 }
 
+const ApplyOutput = z.object({ executor: z.string(), reason: z.string() })
+
+/** Which executor a step used and why; empty for one that used none. */
+export function executorOf({ output }: Pick<StepView, 'output'>): string {
+  const { data } = ApplyOutput.safeParse(output)
+  return data === undefined ? '' : `${data.executor}: ${data.reason}`
+}
+
 /** The last try of a step. */
 function stepOf(attempt: AttemptView | undefined, name: string): StepView | undefined {
   return attempt?.steps.findLast((step) => step.name === name)

@@ -1,6 +1,6 @@
 import { stringify } from 'yaml'
 import type { AttemptView, StepView, WorkOrderDetail } from '../contract/work-orders.ts'
-import { type AttemptEvidence, evidenceOf, isReplay, proofOf, REPLAY } from './attempt-evidence.ts'
+import { type AttemptEvidence, evidenceOf, executorOf, isReplay, proofOf, REPLAY } from './attempt-evidence.ts'
 import { evidenceSections } from './evidence-sections.ts'
 import { ago, duration, shortId, usd } from './humanize.ts'
 import { nextStep } from './next-step.ts'
@@ -78,7 +78,7 @@ function listed(head: string, entries: readonly string[]): string {
 
 function attemptSection(attempt: AttemptView, options: PageOptions): string {
   const { paint, now } = options
-  const took = attempt.ended_at === null ? `since ${ago(new Date(attempt.claimed_at), now)}` : elapsed(attempt)
+  const took = attempt.ended_at === null ? `claimed ${ago(new Date(attempt.claimed_at), now)}` : elapsed(attempt)
   const cost = attempt.cost_usd === 0 ? '' : `, ${usd(attempt.cost_usd)}`
   const replay = isReplay(attempt) ? `  ${paint.yellow(`(${REPLAY})`)}` : ''
   const head = `${paint.dim('Attempt')} ${attempt.number}  ${attempt.status}, ${took}${cost}${replay}`
@@ -90,10 +90,11 @@ function attemptSection(attempt: AttemptView, options: PageOptions): string {
 function stepRow(step: StepView, paint: Paint): string[] {
   const symbol = { running: paint.cyan('…'), succeeded: paint.green('✓'), failed: paint.red('✗') }[step.status]
   const runs = step.runs === 1 ? '' : `begun ${step.runs} times`
+  const choice = harmless(executorOf(step))
   const error = step.error === null ? '' : harmless(step.error.message)
   const cost = step.cost_usd === 0 ? '' : usd(step.cost_usd)
   const took = step.ended_at === null ? '' : duration(Date.parse(step.ended_at) - Date.parse(step.started_at))
-  return [`${symbol} ${nameOf(step)}`, took, cost, [runs, error].filter((note) => note !== '').join(' · ')]
+  return [`${symbol} ${nameOf(step)}`, took, cost, [runs, choice, error].filter((note) => note !== '').join(' · ')]
 }
 
 function nameOf({ name, try: number }: StepView): string {

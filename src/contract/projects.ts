@@ -10,7 +10,8 @@ export const NewProject = z
     repository: storedText(2000).min(1, 'is empty'),
     /** Left out: the branch the repository's HEAD names. */
     default_branch: storedText(200).min(1, 'is empty').optional(),
-    forge: z.enum(['local', 'github']).default('local'),
+    /** Left out: `github` for a repository on github.com or on the host of `GH_HOST`, otherwise `local`. */
+    forge: z.enum(['local', 'github']).optional(),
   })
   .openapi('NewProject')
 export type NewProject = z.infer<typeof NewProject>

@@ -7,11 +7,13 @@ const MAX_ERRORS = 50
 
 export type ErrorList = ReturnType<typeof createErrorList>
 
-/** The last errors of the service itself, for its status; the log has all of them, with their stacks. */
+/** The last errors of the service itself, for its status; the log has all of them, what has no name with its stack. */
 export function createErrorList({ clock, log }: { clock: Clock; log: Log }) {
   const errors: { message: string; timestamp: string }[] = []
   function add(error: unknown): void {
-    log.error({ err: error }, 'orchestrator error')
+    const fault = toFault(error)
+    if (fault.code === 'internal') log.error({ err: error }, 'orchestrator error')
+    else log.error({ code: fault.code, details: fault.details }, fault.message)
     errors.push({ message: line(error), timestamp: clock.now().toISOString() })
     if (errors.length > MAX_ERRORS) errors.shift()
   }

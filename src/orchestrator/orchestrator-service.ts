@@ -4,7 +4,7 @@ import { claimOrders } from '../db/claim.ts'
 import { readSettings } from '../db/system-config.ts'
 import { findWorkOrder, noLongerInProgress } from '../db/work-orders.ts'
 import { Fault } from '../errors.ts'
-import { assertWantedReady } from '../pipeline/choose-executor.ts'
+import { assertWantedReady, type Executors } from '../pipeline/choose-executor.ts'
 import { createAttemptStarter } from './attempt-starter.ts'
 import { createDecisions } from './decisions.ts'
 import { createDispatcher, type Dispatcher } from './dispatcher.ts'
@@ -15,7 +15,7 @@ import type { Orchestrator } from './orchestrator.ts'
 import type { OrchestratorDeps } from './orchestrator-deps.ts'
 import { createRunningAttempts, type RunningAttempts } from './running-attempts.ts'
 import { readStatus } from './status.ts'
-import { createTracker } from './tracker.ts'
+import { createTracker, type Tracker } from './tracker.ts'
 
 export type OrchestratorService = Orchestrator &
   AsyncDisposable & {
@@ -65,14 +65,8 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
   })
 
   return {
-    launch: () => attempts.launch().then(tracker.start),
+    ...createBeginnings({ attempts, dispatcher, tracker, drain, errors, executors: adapters.executors }),
     hintAtPullRequest: tracker.hint,
-    async start(intervalMs) {
-      assertServing(drain)
-      await assertWantedReady(adapters.executors)
-      await attempts.launch()
-      return dispatcher.start(intervalMs)
-    },
     stop: dispatcher.stop,
     wake: dispatcher.wake,
     status: () => readStatus({ ...deps, dispatcher, running, tracker, errors: errors.list() }),
@@ -91,6 +85,34 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
       await tracker[Symbol.asyncDispose]()
       await settle(drain, running, clock, 0)
       await attempts[Symbol.asyncDispose]()
+    },
+  }
+}
+
+type Beginnings = {
+  attempts: ReturnType<typeof createAttemptStarter>
+  dispatcher: Dispatcher
+  tracker: Tracker
+  drain: Drain
+  errors: ErrorList
+  executors: Executors
+}
+
+/** The two ways a service begins: ready to be asked, and taking on orders by itself. */
+function createBeginnings(parts: Beginnings): Pick<OrchestratorService, 'launch' | 'start'> {
+  const { attempts, dispatcher, tracker, drain, errors, executors } = parts
+  return {
+    async launch() {
+      // What every order will need is said now; each of them is refused before it costs anything.
+      await assertWantedReady(executors).catch(errors.add)
+      await attempts.launch()
+      tracker.start()
+    },
+    async start(intervalMs) {
+      assertServing(drain)
+      await assertWantedReady(executors)
+      await attempts.launch()
+      return dispatcher.start(intervalMs)
     },
   }
 }

@@ -204,7 +204,7 @@ describe('orders carried out with Aider', () => {
     await using setting = await setUp(script, { ORCHESTRATOR_EXECUTOR: 'auto', ORCHESTRATOR_AIDER_BIN: bin })
     const order = await run(setting)
     assert.equal(order.status_reason?.code, 'check_failed')
-    assert.match(String(order.status_reason?.message), /Check "greets".*failed.*Aider was asked to repair it/s)
+    assert.match(order.status_reason.message, /Check "greets".*failed.*Aider was asked to repair it/s)
     assert.deepEqual(
       stepsOf(order).map((step) => [step.name, step.try, step.status]),
       [

@@ -139,7 +139,7 @@ test('up serves the others, is found by them, and stops in order', async () => {
 
   const second = await run(home, 'up --port 0')
   assert.equal(second.exitCode, 1)
-  assert.match(second.stderr, new RegExp(`^error: .* is served already: by process ${up.child.pid} at ${url}, since`))
+  assert.match(second.stderr, new RegExp(`^error: .* is served already: by process ${up.child.pid} at ${url}, started`))
 
   const id = await add(home, SLOW.task, '--approve')
   await up.said(new RegExp(`${id.slice(0, 8)} → propose`))

@@ -37,14 +37,18 @@ const FINDINGS: readonly {
   },
   { faults: [fails(/./, 404, 'Not Found')], finds: /^github shop \| broken \| .*HTTP 404.*what the token may see/ },
   { faults: [{ on: /./, what: 'drop' }], finds: /^github shop \| broken \| .*cannot be reached.*Check the network/ },
-  { finds: /^checks of shop \| ok \| 1 workflows can run for pushes of this token$/ },
+  { finds: /^checks of shop \| ok \| workflows \(1\) can run for pushes of this token$/ },
   { settings: { workflows: 0 }, finds: /^checks of shop \| optional \| the repository has no workflows$/ },
-  { insideActions: true, finds: /^checks of shop \| warning \| 1 workflows will not run.*GitHub Actions/ },
+  { insideActions: true, finds: /^checks of shop \| warning \| workflows \(1\) will not run.*GitHub Actions/ },
   {
     faults: [fails(/workflows/, 403, 'no')],
     finds: /^checks of shop \| warning \| the token may not see the workflows$/,
   },
   { finds: /^reviews of shop \| ok \| none is required to merge$/ },
+  {
+    settings: { hiddenProtection: true },
+    finds: /^reviews of shop \| warning \| main is protected, and the token may not see what it requires$/,
+  },
   { settings: { reviewsRequired: 1 }, finds: /^reviews of shop \| warning \| 1 required, but only 0 beside the owner/ },
   {
     settings: { classicReviews: 2, writers: ['tester', 'a'] },

@@ -76,10 +76,10 @@ export function memoryHttpServices(): MemoryServices {
       reject: async (id, reason) => change(id, { status: 'cancelled', metadata: { rejection_reason: reason } }),
     },
     projects: {
-      add: async ({ default_branch, ...project }) => {
+      add: async ({ default_branch, forge = 'local', ...project }) => {
         const known = projects.find(({ name }) => name === project.name)
         if (known !== undefined) return { project: known, added: false }
-        const added = { id: randomUUID(), default_branch: default_branch ?? 'main', ...project }
+        const added = { id: randomUUID(), default_branch: default_branch ?? 'main', forge, ...project }
         projects.push(added)
         return { project: added, added: true }
       },

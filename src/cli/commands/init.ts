@@ -7,7 +7,7 @@ import { describeProblems, fieldProblems } from '../../work-order/content.ts'
 import { type Cli, withApi } from '../cli.ts'
 import { harmless } from '../terminal-text.ts'
 
-type InitOptions = { name?: string; branch?: string; forge: string }
+type InitOptions = { name?: string; branch?: string; forge?: string }
 
 const LONGEST_NAME = 64
 
@@ -19,7 +19,10 @@ export function initCommand(cli: Cli): Command {
     .option('--name <name>', 'how work orders call it; without it, the name of the folder or URL')
     .option('--branch <branch>', 'the base of every change; without it, what HEAD of the repository names')
     .addOption(
-      new Option('--forge <forge>', 'where its pull requests live').choices(['local', 'github']).default('local'),
+      new Option(
+        '--forge <forge>',
+        'where its pull requests live; without it, github for a repository on GitHub, otherwise local',
+      ).choices(['local', 'github']),
     )
     .addHelpText('after', '\nExamples:\n  $ moose init\n  $ moose init https://example.com/team/shop.git --branch main')
     .action(async (repository: string | undefined, options: InitOptions) => {
@@ -57,7 +60,7 @@ function newProject(repository: string, { name, branch, forge }: InitOptions): N
   const parsed = NewProject.safeParse({
     name: name === undefined ? nameOf(repository) : name,
     repository,
-    forge,
+    ...(forge === undefined ? {} : { forge }),
     ...(branch === undefined ? {} : { default_branch: branch }),
   })
   if (parsed.success) return parsed.data

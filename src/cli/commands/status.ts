@@ -3,7 +3,7 @@ import { type OrchestratorStatus, OrchestratorStatusResponse } from '../../contr
 import { STATUSES } from '../../work-order/status.ts'
 import { type Cli, withApi } from '../cli.ts'
 import type { Connection } from '../connect.ts'
-import { ago, duration, shortId } from '../humanize.ts'
+import { ago, counted, duration, shortId } from '../humanize.ts'
 import type { Paint } from '../output.ts'
 import { table } from '../table.ts'
 import { harmless } from '../terminal-text.ts'
@@ -45,7 +45,7 @@ function statusPage(status: OrchestratorStatus, service: Connection['service'], 
 }
 
 function serviceText({ url, pid, started_at }: NonNullable<Connection['service']>, now: Date, paint: Paint): string {
-  return `${paint.green('up')} at ${url} (process ${pid}, since ${ago(new Date(started_at), now)})`
+  return `${paint.green('up')} at ${url} (process ${pid}, started ${ago(new Date(started_at), now)})`
 }
 
 function servingRows(status: OrchestratorStatus, now: Date): string[][] {
@@ -68,7 +68,12 @@ function githubRows({ github }: OrchestratorStatus, now: Date): string[][] {
   const { tracked_pull_requests: tracked, api_calls_last_hour: calls, last_look } = github
   if (tracked === 0 && calls === 0) return []
   const looked = last_look === null ? 'never' : ago(new Date(last_look), now)
-  return [['github', `${tracked} open pull requests, last looked at ${looked}; ${calls} API calls in the last hour`]]
+  return [
+    [
+      'github',
+      `${counted(tracked, 'open pull request')}, last looked at ${looked}; ${counted(calls, 'API call')} in the last hour`,
+    ],
+  ]
 }
 
 function countsText({ work_orders: counts }: OrchestratorStatus): string {

@@ -13,6 +13,7 @@ import { ago, counted, duration, shortId } from '../humanize.ts'
 import { listenForInterruption } from '../interruption.ts'
 import { removeServiceFile, writeServiceFile } from '../service-file.ts'
 import { table } from '../table.ts'
+import { harmless } from '../terminal-text.ts'
 
 const HIGHEST_PORT = 65_535
 
@@ -72,7 +73,7 @@ async function namingTheOwner(fault: Fault, home: string): Promise<Fault> {
   if (owner === null) return fault
   const { url, pid, started_at } = owner
   const since = ago(new Date(started_at), new Date())
-  const message = `${home} is served already: by process ${pid} at ${url}, since ${since}. Use that one, stop it with: kill ${pid}   or choose another home with --home.`
+  const message = `${home} is served already: by process ${pid} at ${url}, started ${since}. Use that one, stop it with: kill ${pid}   or choose another home with --home.`
   return new Fault('home_owned', message, { home, url, pid, started_at }, fault)
 }
 
@@ -91,6 +92,7 @@ function greet({ output }: Cli, url: string, status: OrchestratorStatus): void {
     ['database', status.database_url],
     ['polling', polling],
     ['stop', 'Ctrl-C'],
+    ...status.errors.map(({ message }) => ['attention', paint.yellow(harmless(message))]),
   ]
   output.document({ type: 'ready', url, status })
   output.line(`${paint.bold(`Moose ${status.version}`)} serves ${paint.cyan(url)}`)

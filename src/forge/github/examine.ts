@@ -36,10 +36,10 @@ async function checks({ gh, config, repository, project }: Asked): Promise<Docto
   const count = workflows.total_count
   if (count === 0) return { name, state: 'optional', detail: 'the repository has no workflows', remedy: null }
   if (config.github.insideActions) {
-    const detail = `${count} workflows will not run: pushes with the token of GitHub Actions start none`
+    const detail = `workflows (${count}) will not run: pushes with the token of GitHub Actions start none`
     return { name, state: 'warning', detail, remedy: "set GH_TOKEN to an App's or a person's token" }
   }
-  return { name, state: 'ok', detail: `${count} workflows can run for pushes of this token`, remedy: null }
+  return { name, state: 'ok', detail: `workflows (${count}) can run for pushes of this token`, remedy: null }
 }
 
 const Rules = z.array(
@@ -61,6 +61,7 @@ const Protection = z.object({
     })
     .optional(),
 })
+const Branch = z.object({ protected: z.boolean() })
 const User = z.object({ login: z.string() })
 const Users = z.array(User)
 
@@ -68,6 +69,10 @@ const Users = z.array(User)
 async function reviews({ gh, repository, project }: Asked): Promise<DoctorFinding> {
   const name = `reviews of ${project.name}`
   const needed = await reviewsNeeded(gh, repository, project.defaultBranch)
+  if (needed === null) {
+    const detail = `${project.defaultBranch} is protected, and the token may not see what it requires`
+    return { name, state: 'warning', detail, remedy: 'look at the protection of the branch on GitHub' }
+  }
   if (needed === 0) return { name, state: 'ok', detail: 'none is required to merge', remedy: null }
   const writers = await visible(() => ask(gh, repository, '/collaborators?permission=push&per_page=100', Users))
   if (writers === null) {
@@ -88,8 +93,11 @@ async function reviews({ gh, repository, project }: Asked): Promise<DoctorFindin
   }
 }
 
-/** The most that any ruleset or classic protection of the branch asks for; a code owner's review counts as one. */
-async function reviewsNeeded(gh: Gh, repository: GitHubRepository, branch: string): Promise<number> {
+/**
+ * The most that any ruleset or classic protection of the branch asks for; a code owner's review counts as one. Null: the
+ * branch is protected by something the token may not see, which is the case for most tokens of who is no administrator.
+ */
+async function reviewsNeeded(gh: Gh, repository: GitHubRepository, branch: string): Promise<number | null> {
   const name = encodeURIComponent(branch)
   const rules = await visible(() => ask(gh, repository, `/rules/branches/${name}`, Rules))
   const protection = await visible(() => ask(gh, repository, `/branches/${name}/protection`, Protection))
@@ -99,7 +107,10 @@ async function reviewsNeeded(gh: Gh, repository: GitHubRepository, branch: strin
     parameters?.require_code_owner_review,
   ])
   wanted.push([classic?.required_approving_review_count, classic?.require_code_owner_reviews])
-  return Math.max(0, ...wanted.flat().map(Number).filter(Number.isFinite))
+  const most = Math.max(0, ...wanted.flat().map(Number).filter(Number.isFinite))
+  const isExplained = most > 0 || protection !== null || (rules !== null && rules.length > 0)
+  if (isExplained) return most
+  return (await visible(() => ask(gh, repository, `/branches/${name}`, Branch)))?.protected === true ? null : most
 }
 
 /** Null where the token may not look, or where there is nothing. */

@@ -31,6 +31,12 @@ export function githubRepositoryOf({ name: project, repository }: Project): GitH
   throw new Fault('repository_refused', message, { project })
 }
 
+/** The server a repository would be on, if that is a GitHub; null for what is no address of that form. */
+export function githubHostOf(repository: string): string | null {
+  const found = parts(repository)
+  return found === null ? null : found.host
+}
+
 /** `owner/name`. */
 export function slug({ owner, name }: GitHubRepository): string {
   return `${owner}/${name}`
