@@ -3,7 +3,7 @@ import { chmod, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { listPullRequestsOfOrder } from '../../src/db/pull-requests.ts'
-import { type FaultCode, toFault } from '../../src/errors.ts'
+import { type FaultCode, NEXT_MOVE, toFault } from '../../src/errors.ts'
 import type { PublishInput } from '../../src/pipeline/ports/pull-request.ts'
 import { gitIn } from '../support/git-remote.ts'
 import type { ServerFault } from '../support/github/github-server.ts'
@@ -440,6 +440,26 @@ test('every ending of gh and git has its end', async (t: TestContext) => {
     })
   }
   assert.deepEqual(await processesOf(given), [], 'no gh or git is left')
+})
+
+/** What becomes of the order, by what follows from the fault (`NEXT_MOVE`). */
+const ORDER = {
+  retry: 'tried again, then `blocked`',
+  block: '`blocked`',
+  fail: '`failed`',
+  stop: '`cancelled`',
+} as const
+
+function documented({ name, fault, left = ALL }: Ending): string {
+  const order = fault === null ? '`in_review`' : ORDER[NEXT_MOVE[fault]]
+  const code = fault === null ? '' : `\`${fault}\``
+  return `| ${name} | ${code} | ${order} | ${left.branches} | ${left.pulls} | ${left.rows} |`
+}
+
+test('docs/github.md has every ending, as it is, and no other', async () => {
+  const page = await readFile(path.join(import.meta.dirname, '../../docs/github.md'), 'utf8')
+  const rows = page.split('\n').filter((line) => /^\|.*\| \d+ \| \d+ \| \d+ \|$/.test(line))
+  assert.deepEqual(rows, ENDINGS.map(documented))
 })
 
 /** Processes whose command line or environment names this test's folders. */

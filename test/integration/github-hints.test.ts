@@ -136,13 +136,16 @@ test('looks at all go on at the interval, whatever is hinted at', async (t) => {
   assert.equal(await pass(1), 1)
 })
 
-for (const [what, headers] of [
-  ['Retry-After', { 'retry-after': '600' }],
-  ['x-ratelimit-reset', { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '1000600', date: 'x' }],
+const RESET = { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '1000600' }
+const LIMIT = { message: 'API rate limit exceeded' }
+for (const [what, status, headers, body] of [
+  ['Retry-After', 403, { 'retry-after': '600' }, LIMIT],
+  ['x-ratelimit-reset', 403, RESET, LIMIT],
+  ['a GraphQL answer', 200, RESET, { data: null, errors: [{ type: 'RATE_LIMITED', ...LIMIT }] }],
 ] as const) {
   test(`GitHub is left alone as long as ${what} asks, and a little longer by chance, also by hints`, async (t) => {
     const date = new Date(1_000_000_000).toUTCString()
-    const answer = { status: 403, headers: { ...headers, date }, body: { message: 'API rate limit exceeded' } }
+    const answer = { status, headers: { ...headers, date }, body }
     await using watched = await watching(t, 0.5, [{ on: LOOK, what: answer }])
     if (watched === null) return
     const { tracker, number, pass, errors } = watched

@@ -142,15 +142,14 @@ test("without a configured token the operator's own login is asked, and nothing 
   assert.equal(await tokens('other.example'), null)
 })
 
-test('a project on a GitHub Enterprise host uses its own API and its own token', async (t) => {
-  if (missing(t)) return
-  const enterprise = {
-    GH_TOKEN: '',
-    GH_HOST: 'ghe.example',
-    GH_ENTERPRISE_TOKEN: 'ghp_canary0123456789canary0123456789cana',
-  }
-  await using given = await createGitHubSetting({ host: 'ghe.example', environment: enterprise })
-  const opened = await given.forge.publish(await given.prepare())
-  assert.equal(opened.url, 'https://ghe.example/acme/shop/pull/1')
-  assert.deepEqual(new Set(given.github.log.map(({ host }) => host)), new Set(['ghe.example']))
-})
+for (const host of ['ghe.example', 'acme.ghe.com']) {
+  test(`a project on the enterprise host ${host} uses its own API and its own token`, async (t) => {
+    if (missing(t)) return
+    const token = 'ghp_canary0123456789canary0123456789cana'
+    const environment = { GH_TOKEN: 'ghp_of_another_host', GH_HOST: host, GH_ENTERPRISE_TOKEN: token }
+    await using given = await createGitHubSetting({ host, environment })
+    const opened = await given.forge.publish(await given.prepare())
+    assert.equal(opened.url, `https://${host}/acme/shop/pull/1`)
+    for (const { host: asked } of given.github.log) assert.ok([host, `api.${host}`].includes(asked), asked)
+  })
+}

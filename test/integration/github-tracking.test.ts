@@ -134,6 +134,24 @@ test('checks and reviews are recorded when they change, and only then', async (t
   assert.deepEqual((await ended(given, input)).events, [...states, 'pull_request_review APPROVED'])
 })
 
+test('a token that may not read the checks still sees how the pull request ends', async (t) => {
+  await using given = await tracked(t)
+  if (given === null) return
+  const { input, number } = await opened(given)
+  const { mergeSha } = await given.github.state.merge(number, 'squash')
+  const path = ['nodes', 0, 'statusCheckRollup']
+  const errors = [{ type: 'FORBIDDEN', path, message: 'Resource not accessible by personal access token' }]
+  const seen = { id: `PR_${number}`, number, url: 'x', state: 'MERGED', headRefName: input.branches[0] }
+  const refs = { headRefOid: input.headSha, baseRefName: 'main', mergeCommit: { oid: mergeSha } }
+  const node = { ...seen, ...refs, reviewDecision: null, statusCheckRollup: null }
+  given.github.faults.push({
+    on: /OpenPullRequests$/,
+    what: { status: 200, body: { data: { nodes: [node] }, errors } },
+  })
+  assert.equal(await given.tracker.look(null), null)
+  assert.deepEqual((await ended(given, input)).status, 'completed')
+})
+
 test('merging through Moose takes the way the repository allows and deletes the branch; closing keeps it', async (t) => {
   await using given = await tracked(t)
   if (given === null) return

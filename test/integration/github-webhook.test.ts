@@ -61,6 +61,12 @@ const EVENTS: readonly (readonly [string, object, Pick<PullRequestHint, 'numbers
   ['check_suite', { check_suite: suite }, { numbers: [3, 4], branches: ['feature/x'] }],
   ['check_run', { check_run: { check_suite: suite } }, { numbers: [3, 4], branches: ['feature/x'] }],
   ['check_suite', { check_suite: { head_branch: null, pull_requests: [] } }, null],
+  [
+    'check_suite',
+    { check_suite: { head_branch: null, pull_requests: [{ number: 5 }] } },
+    { numbers: [5], branches: [] },
+  ],
+  ['check_suite', { check_suite: { head_branch: 'x', pull_requests: null } }, { numbers: [], branches: ['x'] }],
   ['status', { sha: 'x', branches: [{ name: 'a' }, { name: 'b' }] }, { numbers: [], branches: ['a', 'b'] }],
   ['push', { ref: 'refs/heads/feature/y' }, { numbers: [], branches: ['feature/y'] }],
   ['push', { ref: 'refs/tags/v1' }, null],

@@ -94,10 +94,13 @@ function environment(home: string, config: Pick<Config, 'executablePath' | 'netw
   }
 }
 
-/** gh keeps the two apart so that a token never goes to another host. */
+/**
+ * gh keeps the two apart so that a token never goes to another host. For a tenant of ghe.com gh 2.23 reads the second,
+ * gh 2.46 the first.
+ */
 function tokenVariable(host: string, token: string): Record<string, string> {
-  if (host === 'github.com' || host.endsWith('.ghe.com')) return { GH_TOKEN: token, GH_HOST: host }
-  return { GH_ENTERPRISE_TOKEN: token, GH_HOST: host }
+  if (host === 'github.com') return { GH_TOKEN: token, GH_HOST: host }
+  return { GH_ENTERPRISE_TOKEN: token, GH_HOST: host, ...(host.endsWith('.ghe.com') ? { GH_TOKEN: token } : {}) }
 }
 
 function noToken(host: string): Fault {

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { Fault } from '../../errors.ts'
 import type { ApiAnswer, ApiRequest } from './api-answer.ts'
 import type { Gh } from './gh.ts'
-import { githubFault, unreachableFault } from './github-faults.ts'
+import { githubFault, isRefusal, unreachableFault } from './github-faults.ts'
 
 const TIMEOUT_MS = 30_000
 
@@ -51,7 +51,7 @@ export async function askApi<Schema extends z.ZodType>(
   schema: Schema,
 ): Promise<z.infer<Schema>> {
   const answer = await callApi(gh, request)
-  if (answer.status >= 300) throw githubFault(request, answer)
+  if (isRefusal(answer)) throw githubFault(request, answer)
   const parsed = schema.safeParse(answer.body)
   if (parsed.success) return parsed.data
   const message = `GitHub (${request.host}) answered ${request.method} ${request.path} in a form Moose does not know.`

@@ -3,6 +3,8 @@ import { Fault, type FaultCode } from '../../errors.ts'
 import type { ApiAnswer, ApiRequest } from './api-answer.ts'
 
 const Told = z.object({ message: z.string() })
+/** @see https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api#exceeding-the-rate-limit */
+const QueryRefused = z.object({ data: z.null().optional(), errors: z.tuple([Told], Told) })
 const SHOWN = 300
 
 type Refusal = Extract<FaultCode, `github_${string}`>
@@ -63,8 +65,14 @@ export function unreachableFault(host: string, why: string, cause?: unknown): Fa
   return new Fault('github_unreachable', message, { host }, cause)
 }
 
+/** Whether an answer is no success; GraphQL answers 200 also where it gives nothing of what was asked for. */
+export function isRefusal({ status, body }: ApiAnswer): boolean {
+  return status >= 300 || QueryRefused.safeParse(body).success
+}
+
+/** What GitHub says, e.g. `Bad credentials`. */
 export function messageOf({ body }: ApiAnswer): string {
-  const told = Told.safeParse(body)
+  const told = Told.or(QueryRefused.transform(({ errors: [first] }) => first)).safeParse(body)
   const text = told.success ? told.data.message : 'no reason given'
   return text.replace(/\p{Cc}+/gu, ' ').slice(0, SHOWN)
 }
@@ -72,7 +80,7 @@ export function messageOf({ body }: ApiAnswer): string {
 function isRateLimited(answer: ApiAnswer): boolean {
   const { status, headers } = answer
   if (status === 429) return true
-  if (status !== 403) return false
+  if (status !== 403 && status !== 200) return false
   return (
     headers.has('retry-after') || headers.get('x-ratelimit-remaining') === '0' || /rate limit/i.test(messageOf(answer))
   )
@@ -86,6 +94,8 @@ function retryAfterSeconds({ headers }: ApiAnswer): number {
   if (headers.has('retry-after') && Number.isFinite(named)) return Math.max(1, Math.ceil(named))
   const reset = Number(headers.get('x-ratelimit-reset'))
   const date = Date.parse(String(headers.get('date')))
+  // Every answer says when the primary limit begins anew; it matters only once that one is used up.
+  if (headers.get('x-ratelimit-remaining') !== '0') return UNNAMED_S
   if (Number.isFinite(reset) && Number.isFinite(date)) return Math.max(1, Math.ceil(reset - date / 1000))
   return UNNAMED_S
 }

@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 export async function makeCertificate(folder: string): Promise<{ key: string; cert: string; file: string }> {
   const key = path.join(folder, 'key.pem')
   const file = path.join(folder, 'cert.pem')
-  const names = 'subjectAltName=DNS:github.com,DNS:api.github.com,DNS:ghe.example'
+  const names = 'subjectAltName=DNS:github.com,DNS:api.github.com,DNS:ghe.example,DNS:acme.ghe.com,DNS:api.acme.ghe.com'
   const kind = '-x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2'.split(' ')
   const files = ['-keyout', key, '-out', file]
   await promisify(execFile)('openssl', ['req', ...kind, '-subj', '/CN=github.com', '-addext', names, ...files])

@@ -43,7 +43,7 @@ export type GitHubServer = AsyncDisposable & {
 }
 
 /**
- * Serves `OWNER/NAME` of `github.com` and of `ghe.example` from a bare repository: REST, GraphQL checked against GitHub's
+ * Serves `OWNER/NAME` of `github.com`, `ghe.example` and `acme.ghe.com` from a bare repository: REST, GraphQL checked against GitHub's
  * public schema, and git over HTTPS. Clients reach it through its proxy under the real host names.
  */
 export async function startGitHub(
@@ -120,7 +120,7 @@ async function arrive(parts: Parts, request: IncomingMessage): Promise<Arrived> 
   const host = String(request.headers.host)
   const { pathname, searchParams } = new URL(String(request.url), `https://${host}`)
   const method = String(request.method)
-  const isApi = host === 'api.github.com' || pathname.startsWith('/api/')
+  const isApi = host.startsWith('api.') || pathname.startsWith('/api/')
   if (!isApi) {
     const prefix = `/${parts.state.owner}/${parts.state.name}`
     const inside = pathname.replace(`${prefix}.git`, '').replace(prefix, '')
@@ -128,7 +128,7 @@ async function arrive(parts: Parts, request: IncomingMessage): Promise<Arrived> 
     const operation = `git ${service === null ? inside.slice(1) : `refs ${service}`}`
     return { operation, host, answer: () => serveGit({ root: parts.root, pathInfo: inside }, request) }
   }
-  const webHost = host === 'api.github.com' ? 'github.com' : host
+  const webHost = host.replace(/^api\./, '')
   const path = pathname.replace(/^\/api(?:\/v3)?(?=\/)/, '')
   const text = (await buffer(request)).toString('utf8')
   const body = text === '' ? {} : JSON.parse(text)

@@ -32,6 +32,8 @@ export type RepositoryState = {
     reviewsRequired: number
     /** By a classic protection of the base branch; null: there is none. */
     classicReviews: number | null
+    /** Whether the base branch is protected by something only administrators see. */
+    hiddenProtection: boolean
     writers: string[]
   }
   /** Brings the pull requests up to date with their branches; deleting one closes its pull request, as on GitHub. */
@@ -82,6 +84,7 @@ export function createRepositoryState(remote: GitRemote, owner: string, name: st
       workflows: 1,
       reviewsRequired: 0,
       classicReviews: null,
+      hiddenProtection: false,
       writers: ['tester'],
     },
     refresh,

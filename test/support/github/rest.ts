@@ -35,7 +35,11 @@ const ROUTES: readonly (readonly [string, RegExp, Handler])[] = [
     (state, call, [number]) => withPull(state, number, (pull) => label(state, call, pull)),
   ],
   ['POST', /^\/labels$/, makeLabel],
-  ['GET', /^\/branches\/([^/]+)$/, (_, { path }) => ok({ name: path, protected: false })],
+  [
+    'GET',
+    /^\/branches\/([^/]+)$/,
+    ({ settings }, { path }) => ok({ name: path, protected: settings.hiddenProtection }),
+  ],
   ['GET', /^\/actions\/workflows$/, ({ settings }) => ok({ total_count: settings.workflows, workflows: [] })],
   ['GET', /^\/rules\/branches\/(.+)$/, ({ settings }) => ok(rules(settings.reviewsRequired))],
   ['GET', /^\/branches\/[^/]+\/protection$/, ({ settings }) => protection(settings.classicReviews)],
