@@ -60,10 +60,11 @@ async function wholeDemo(cli: Cli, signal: AbortSignal): Promise<DemoReport> {
   return demoReport(places, results, { port: config.port, durationMs: Math.round(performance.now() - startedAt) })
 }
 
-/** The user's settings with everything outside left out: their database, their keys, a foreign Manager or Proposer. */
+/** The user's settings with everything outside left out: their database, their keys, a foreign Manager or Proposer, Aider. */
 function demoConfig(config: Config, { home }: DemoPlaces): Config {
   const secrets = { anthropic: null, openai: null, openaiCompatible: null }
-  return { ...config, home, replayDir: REPLAY_DIR, databaseUrl: null, managerUrl: null, proposerUrl: null, secrets }
+  const ours = { databaseUrl: null, managerUrl: null, proposerUrl: null, executor: 'patch', aiderBin: null } as const
+  return { ...config, ...ours, home, replayDir: REPLAY_DIR, secrets }
 }
 
 function sayInterrupted({ output }: Cli, interruption: Interruption): void {

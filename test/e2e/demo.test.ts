@@ -109,11 +109,13 @@ describe('moose demo', { timeout: 4 * TIMEOUT_MS }, () => {
     }
   })
 
-  test('a second demo replaces the first, and nobody else’s database or key is used', async () => {
+  test('a second demo replaces the first, and nobody else’s database, key or executor is used', async () => {
     const second = await demo({
       DATABASE_URL: 'postgresql://nobody:secret@127.0.0.1:9/none',
       ANTHROPIC_API_KEY: 'sk-none',
       MOOSE_PROPOSER_URL: 'http://127.0.0.1:9',
+      ORCHESTRATOR_EXECUTOR: 'aider',
+      ORCHESTRATOR_AIDER_BIN: '/nonexistent/aider',
     })
     assert.deepEqual(
       second.orders.map(({ title, outcome, code }) => [title, outcome, code]),
