@@ -185,6 +185,16 @@ const ENDINGS: readonly Ending[] = [
     waits: [],
   },
   {
+    name: 'GitHub refuses the creation and names a branch whose words sound like a limit',
+    change: (input) => ({ ...input, branches: [`${input.branches[0]}-rate limit timeout`.replaceAll(' ', '-')] }),
+    faults: (_given, { branches }) => [
+      { on: CREATE, times: 9, what: graphqlError('UNPROCESSABLE', `No commits between main and ${branches[0]}`) },
+    ],
+    fault: 'github_failed',
+    left: BRANCH_ONLY,
+    waits: [],
+  },
+  {
     name: 'another process opens the pull request first',
     faults: (given, input) => [
       { on: /RepositoryInfo$/, what: 'pass', first: () => createByHand(given, input, input.body) },

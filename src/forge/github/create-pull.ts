@@ -26,7 +26,7 @@ export async function createPull(parts: GitHubForgeParts, creation: Creation): P
     const result = await runCreate(parts, creation)
     const found = await patiently(parts, creation.input.signal, () => look(parts, creation, result))
     if (found !== null) return found
-    const fault = result instanceof Fault ? result : creationFault(creation.repository, result)
+    const fault = result instanceof Fault ? result : creationFault(creation, result)
     const pauseMs = pauseAfter(fault, round, parts.random)
     if (pauseMs === null) throw fault
     await pause(parts.clock, pauseMs, creation.input.signal)
@@ -74,9 +74,11 @@ const REASONS = [
 ] as const
 
 /** gh does not tell how long a limit lasts. */
-function creationFault(repository: GitHubRepository, { said, exitCode }: GhResult): Fault {
+function creationFault({ repository, branch }: Creation, { said, exitCode }: GhResult): Fault {
   const { host } = repository
-  const reason = REASONS.find(([pattern]) => pattern.test(said))
+  // A branch is named after its order, which may be about a timeout.
+  const words = said.replaceAll(branch, '')
+  const reason = REASONS.find(([pattern]) => pattern.test(words))
   const code = reason === undefined ? 'github_failed' : reason[1]
   const limit = code === 'github_rate_limited' ? { retryAfterS: UNNAMED_S } : {}
   const what = `GitHub (${host}) opened no pull request in ${slug(repository)}: ${said}.`
