@@ -14,6 +14,8 @@ export type ExecuteDeps = {
   claim: () => Promise<Claim>
   start: (key: AttemptKey) => Promise<void>
   running: RunningAttempts
+  /** Whose attempts this process runs. */
+  executorId: string
   signal: AbortSignal
 }
 
@@ -45,14 +47,21 @@ async function endOf({ db, running, signal }: ExecuteDeps, key: AttemptKey): Pro
 async function claimInTurn(deps: ExecuteDeps, workOrderId: string): Promise<AttemptKey> {
   for (;;) {
     const order = await findWorkOrder(deps.db, workOrderId)
-    // The dispatcher was faster, or an earlier process began it: this process runs it, and that is what was asked for.
-    if (deps.running.ids().includes(order.id)) return { workOrderId: order.id, attempt: order.attempts }
+    // The dispatcher was faster, or an earlier process of this home began it: its end is what was asked for.
+    if (await isOurs(deps, order)) return { workOrderId: order.id, attempt: order.attempts }
     assertMayStart(order)
     const { claimed, refused } = await deps.claim()
     for (const { error } of refused) throw toFault(error)
     for (const key of claimed) return key
     await nextChance(deps)
   }
+}
+
+/** By its record: what an earlier process left is taken up at once, but not yet counted as running. */
+async function isOurs({ db, executorId }: ExecuteDeps, { id, status, attempts }: WorkOrderView): Promise<boolean> {
+  if (status !== 'in_progress' || attempts === 0) return false
+  const attempt = await findAttempt(db, { workOrderId: id, attempt: attempts })
+  return attempt.status === 'running' && attempt.executor_id === executorId
 }
 
 /** Another process may have made room, and nobody tells. */

@@ -75,7 +75,10 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
       const order = await findWorkOrder(db, idOrPrefix)
       await attempts.launch()
       const claimIt = async () => claim((await settings()).maxConcurrent, order.id)
-      return executeOrder({ db, claim: claimIt, start: attempts.start, running, signal }, order.id)
+      return executeOrder(
+        { db, claim: claimIt, start: attempts.start, running, executorId: deps.executorId, signal },
+        order.id,
+      )
     },
     ...createDecisions({ db, forges: adapters.forges }, running.cancel),
     stopAttempt: running.cancel,

@@ -121,10 +121,23 @@ test('an interrupted run says how to go on, and the next service finishes it in 
   running.child.kill('SIGINT')
   const { exitCode, stderr } = await running.ended
   assert.equal(exitCode, 130, stderr)
-  assert.match(stderr, /Interrupted\. What [0-9a-f]{8} has done so far is kept; take it up again with: moose up/)
+  assert.match(stderr, /Interrupted\. What [0-9a-f]{8} has done so far is kept; take it up again with: moose run [0-9a-f]{8} /)
 
   await using up = startMoose(['up', '--port', '0'], { environment: home.environment })
   await up.said(/pull request #1 is open/)
+  const order = JSON.parse((await run(home, `show ${id} --json`)).stdout).work_order
+  assert.deepEqual([order.phase, order.attempts], ['in_review', 1])
+})
+
+test('an interrupted run is finished by another run, without a service', async () => {
+  await using home = await createMooseHome(FILES, [SLOW])
+  const id = await add(home, SLOW.task, '--approve')
+  await using running = startMoose(['run', id], { environment: home.environment })
+  await running.said(/✓ route/)
+  running.child.kill('SIGINT')
+  assert.equal((await running.ended).exitCode, 130)
+  const again = await run(home, `run ${id} --json`)
+  assert.equal(again.exitCode, 0, again.stderr)
   const order = JSON.parse((await run(home, `show ${id} --json`)).stdout).work_order
   assert.deepEqual([order.phase, order.attempts], ['in_review', 1])
 })
