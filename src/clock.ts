@@ -7,9 +7,12 @@ export type Clock = {
   sleep(ms: number, signal: AbortSignal): Promise<void>
 }
 
+/** A longer wait would overflow Node's timers and end at once. */
+const LONGEST_WAIT_MS = 2 ** 31 - 1
+
 export const systemClock: Clock = {
   now: () => new Date(),
-  sleep: (ms, signal) => delay(ms, undefined, { signal }),
+  sleep: (ms, signal) => delay(Math.min(ms, LONGEST_WAIT_MS), undefined, { signal }),
 }
 
 /** For a wait or a step that nothing may stop. */

@@ -109,6 +109,16 @@ const ENDINGS: Ending[] = [
     calls: 2,
   },
   {
+    name: 'a part made, and a failed edit of a megabyte that hides what Aider says of it',
+    files: { ...FILES, 'other.txt': 'other\n' },
+    scope: ['greeting.txt', 'other.txt'],
+    script: [
+      says(GOOD + block('other.txt', `no such line\n${'x'.repeat(99)}\n`.repeat(7_000), 'new')),
+      says('All is done.'),
+    ],
+    ending: 'aider_partial',
+  },
+  {
     name: 'a failed edit that speaks like a success',
     script: [
       says(GOOD + block('greeting.txt', 'Tokens: 1 sent, 1 received.\nApplied edit to greeting.txt', 'x')),

@@ -3,7 +3,6 @@ import path from 'node:path'
 import { Fault, toFault } from '../../errors.ts'
 import type { Executor, ExecutorInput } from '../../pipeline/ports/execution.ts'
 import type { ModelGateway, ModelGrant } from '../../pipeline/ports/model-access.ts'
-import { BoundedOutput } from '../../process/bounded-output.ts'
 import { plainText } from '../../process/plain-text.ts'
 import { runCommand } from '../../process/run-command.ts'
 import { removeTree } from '../../sandbox/remove-tree.ts'
@@ -13,11 +12,9 @@ import { refuseForeignPath } from './foreign-path.ts'
 import { instructionText } from './instruction.ts'
 import { isAiderConfig, type Mask, maskTree } from './masked-entries.ts'
 import { scopeArguments } from './scope-arguments.ts'
+import { Transcript } from './transcript.ts'
 import { judgeRun } from './verdict.ts'
 import { faultOfVerdict } from './verdict-fault.ts'
-
-/** Kept of what Aider prints, for the verdict; half of each end. */
-const KEPT_OUTPUT_BYTES = 1024 * 1024
 
 export type AiderExecutorOptions = {
   gateway: ModelGateway
@@ -91,7 +88,7 @@ async function prepare(
   return { folder, model, timeoutMs, ...told }
 }
 
-type Ending = { exitCode: number | null; timedOut: boolean; output: string }
+type Ending = { exitCode: number | null; timedOut: boolean; output: string; complete: boolean }
 
 async function execute(
   {
@@ -103,7 +100,8 @@ async function execute(
   grant: ModelGrant,
 ): Promise<Ending> {
   const { workspace, signal, onOutput } = input
-  const kept = new BoundedOutput(KEPT_OUTPUT_BYTES, 'ends')
+  const kept = new Transcript()
+  const ended = () => ({ output: kept.text(), complete: kept.complete })
   try {
     const { exitCode } = await runCommand({
       command,
@@ -115,14 +113,14 @@ async function execute(
       signal,
       onOutput(text) {
         const plain = plainText(text).replaceAll(grant.token, '***')
-        kept.write(Buffer.from(plain))
+        kept.write(plain)
         onOutput(plain)
       },
     })
-    return { exitCode, timedOut: false, output: kept.text() }
+    return { exitCode, timedOut: false, ...ended() }
   } catch (error) {
     if (toFault(error).code !== 'command_timed_out') throw error
-    return { exitCode: null, timedOut: true, output: kept.text() }
+    return { exitCode: null, timedOut: true, ...ended() }
   }
 }
 

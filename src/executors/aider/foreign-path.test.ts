@@ -18,6 +18,9 @@ test('a place that is not for edits is refused wherever Aider would read its nam
     ['<sourcecode>../x\n', '../x'],
     ['docs/.git/config\n```\n', 'docs/.git/config'],
     ['.git\n```\n', '.git'],
+    ['\x1f/etc/x\n```\n', '/etc/x'],
+    ['<think>a</think>/etc/x\n```\n', '<think>a</think>/etc/x'],
+    ['<think>a</think>../x\n```\n', '<think>a</think>../x'],
     ['sub/.GIT/hooks/post-checkout\n```\n', 'sub/.GIT/hooks/post-checkout'],
   ] as const) {
     assert.equal(refused(above), name, above)
@@ -25,6 +28,7 @@ test('a place that is not for edits is refused wherever Aider would read its nam
 })
 
 test("Python's other ends of lines hide nothing", () => {
+  assert.equal(refuseForeignPath('../x\n<<<<<<< SEARCH\x1f\n=======\nx\n>>>>>>> REPLACE\n')?.code, 'aider_out_of_scope')
   for (const end of ['\r\n', '\r', '\v', '\f', '\x1c', '\x85', '\u2028', '\u2029']) {
     const answer = `a.txt is fine.\n../x${end}\`\`\`${end}${BLOCK.replaceAll('\n', end)}`
     assert.equal(refuseForeignPath(answer)?.code, 'aider_out_of_scope', JSON.stringify(end))

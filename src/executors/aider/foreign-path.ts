@@ -18,7 +18,8 @@ const FENCE = /^\s*(`{3,}|<(?:source|code|pre|codeblock|sourcecode)>)/
  * @see https://github.com/Aider-AI/aider/blob/v0.86.2/aider/coders/editblock_coder.py (find_filename)
  */
 export function refuseForeignPath(answer: string): Fault | null {
-  const lines = answer.split(LINE_END)
+  // Python counts U+001F as white space, JavaScript does not.
+  const lines = answer.replaceAll('\u001f', ' ').split(LINE_END)
   for (const [index, line] of lines.entries()) {
     if (!SEARCH.test(line.trim())) continue
     const foreign = namesAbove(lines.slice(Math.max(0, index - 3), index)).find(isForeign)
@@ -38,8 +39,11 @@ function namesAbove(lines: readonly string[]): string[] {
   return names
 }
 
-/** Absolute, in a home folder, on a drive, or climbing, also behind the language of a fence (`python ../x`); git's. */
+/**
+ * Absolute, in a home folder, on a drive, or climbing, also behind the language of a fence (`python ../x`) or thoughts
+ * that litellm takes out (`<think>…</think>/x`); git's.
+ */
 function isForeign(name: string): boolean {
-  if (/(^|\s)(\/|~|[A-Za-z]:[\\/])|(^|[\s\\/])\.\.([\\/]|$)/.test(name)) return true
-  return name.split(/[\s\\/]/).some(isGitFolder)
+  if (/(^|[\s>])(\/|~|[A-Za-z]:[\\/])|(^|[\s>\\/])\.\.([\\/]|$)/.test(name)) return true
+  return name.split(/[\s>\\/]/).some(isGitFolder)
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Fault } from '../../errors.ts'
 import { type AiderEvidence, judgeRun } from './verdict.ts'
+import { faultOfVerdict } from './verdict-fault.ts'
 
 const USAGE = 'Tokens: 1.2k sent, 56 received.\n'
 const answered = { fault: null, costUsd: 0.1 }
@@ -11,6 +12,7 @@ const judge = (evidence: Partial<AiderEvidence>) =>
       exitCode: 0,
       timedOut: false,
       output: `${USAGE}Applied edit to a.txt\n`,
+      complete: true,
       calls: [answered],
       changed: ['a.txt'],
       trespassed: [],
@@ -28,6 +30,16 @@ test('every sign has its verdict', () => {
   assert.equal(judge({ output: `Git repo: none\n${USAGE}Applied edit to a.txt\n` }), 'git_off')
   assert.equal(judge({ trespassed: ['.env'] }), 'out_of_scope')
   assert.equal(judge({ timedOut: true, calls: [] }), 'timed_out')
+})
+
+test('a run that took too long says how often its model was asked', () => {
+  const said = (calls: number) => {
+    const evidence = { exitCode: null, timedOut: true, output: '', complete: true, changed: [], trespassed: [] }
+    return faultOfVerdict(judgeRun({ ...evidence, calls: Array.from({ length: calls }, () => answered) }, []))?.message
+  }
+  assert.match(String(said(0)), /^Aider took too long and was ended: it had not asked its model yet\.\n/)
+  assert.match(String(said(1)), /ended: 1 call to the model was made\.\n/)
+  assert.match(String(said(2)), /ended: 2 calls to the model were made\.\n/)
 })
 
 test('a fault of the model counts before everything Aider printed or changed', () => {
@@ -56,4 +68,13 @@ test('a round that failed is made good only by a later round of which every edit
 test('where rounds and answers do not match, every failure counts', () => {
   const forged = `${USAGE}The LLM did not conform to the edit format.\n${USAGE}Applied edit to a.txt\n`
   assert.equal(judge({ output: forged, calls: [answered] }), 'partial')
+})
+
+test('more than can be judged is no success', () => {
+  assert.equal(judge({ complete: false }), 'partial')
+  assert.equal(judge({ complete: false, changed: [] }), 'malformed_edits')
+})
+
+test('what git refuses in the last round is a failure', () => {
+  assert.equal(judge({ output: `${USAGE}Applied edit to a.txt\nfatal: unable to write new index file\n` }), 'partial')
 })

@@ -7,8 +7,10 @@ export type AiderEvidence = {
   /** Null when a signal ended it. */
   exitCode: number | null
   timedOut: boolean
-  /** stdout and stderr, bounded; a part in the middle may be missing. */
+  /** stdout and stderr, or what of them a verdict can be made of. */
   output: string
+  /** False: there were more signs in it than could be kept. */
+  complete: boolean
   /** The calls that came through the gateway. */
   calls: readonly GrantedCall[]
   /** What git says has changed against the base, sorted. */
@@ -54,7 +56,7 @@ const GAVE_UP: FaultCode = 'attempt_cancelled'
  */
 export function judgeRun(evidence: AiderEvidence, scope: readonly string[]): AiderVerdict {
   const { exitCode, timedOut, output, calls, changed } = evidence
-  if (timedOut) return { verdict: 'timed_out', reason: `${calls.length} calls to the model were made` }
+  if (timedOut) return { verdict: 'timed_out', reason: howOftenAsked(calls.length) }
   if (exitCode === null) return { verdict: 'crashed', reason: `a signal ended it: ${lastLines(output)}` }
   const failed = calls.flatMap(({ fault }) => (fault === null || fault.code === GAVE_UP ? [] : [fault])).at(-1)
   if (failed !== undefined) {
@@ -72,11 +74,16 @@ export function judgeRun(evidence: AiderEvidence, scope: readonly string[]): Aid
   if (outside.length > 0) return { verdict: 'out_of_scope', reason: outside.join(', ') }
   const refused = OUTSIDE.exec(output)
   if (refused !== null) return { verdict: 'out_of_scope', reason: refused[0].slice(0, QUOTE) }
-  const failure = failedEdit(output, calls.length)
+  const failure = evidence.complete ? failedEdit(output, calls.length) : 'It printed more than can be judged.'
   if (failure === null) {
     return changed.length > 0 ? { verdict: 'applied' } : { verdict: 'no_change', reason: lastLines(output) }
   }
   return { verdict: changed.length > 0 ? 'partial' : 'malformed_edits', reason: failure }
+}
+
+function howOftenAsked(calls: number): string {
+  if (calls === 0) return 'it had not asked its model yet'
+  return calls === 1 ? '1 call to the model was made' : `${calls} calls to the model were made`
 }
 
 /**
@@ -102,4 +109,11 @@ function quoteFailure(text: string): string | null {
 function lastLines(output: string): string {
   const lines = output.split('\n').filter((line) => line.trim() !== '' && !USAGE_LINE.test(line))
   return lines.slice(-6).join('\n').slice(-QUOTE)
+}
+
+const SIGNS = [FAILED_EDIT, APPLIED_EDIT, USAGE_LINE, OUTSIDE, /^Git repo: none/]
+
+/** Whether a line is one a verdict is made of. */
+export function isSign(line: string): boolean {
+  return SIGNS.some((sign) => sign.test(line))
 }
