@@ -151,6 +151,8 @@ export type Move = {
   from: readonly Status[]
   /** And not from this phase. */
   exceptPhase?: Phase
+  /** And only while this is its last attempt. */
+  attempt?: number
   to: Status
   /** For `in_progress` only. */
   phase?: Phase
@@ -168,6 +170,7 @@ export async function moveWorkOrder(db: Db, id: string, move: Move): Promise<boo
   const illegal = move.from.find((status) => status !== move.to && !canMove(status, move.to))
   if (illegal !== undefined) throw new Fault('internal', `No transition from ${illegal} to ${move.to}`)
   const exceptPhase = move.exceptPhase === undefined ? null : move.exceptPhase
+  const attempt = move.attempt === undefined ? null : move.attempt
   const moved = await db
     .updateTable('work_orders')
     .set({
@@ -181,6 +184,7 @@ export async function moveWorkOrder(db: Db, id: string, move: Move): Promise<boo
     .where('id', '=', id)
     .where('status', 'in', move.from)
     .$if(exceptPhase !== null, (update) => update.where('phase', 'is distinct from', exceptPhase))
+    .$if(attempt !== null, (update) => update.where('attempts', '=', attempt))
     .returning('id')
     .executeTakeFirst()
   if (moved === undefined) return false

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import type { Stats } from 'node:fs'
-import { lstat, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { lookedAt } from '../process/looked-at.ts'
 
 /**
  * No attribute of a repository changes a byte on its way between a commit and a work tree: no line endings, keywords,
@@ -72,14 +72,4 @@ async function ensureFile(file: string, content: string): Promise<void> {
   const fresh = `${file}.${randomUUID()}`
   await writeFile(fresh, content, { flag: 'wx' })
   await rename(fresh, file)
-}
-
-/** What stands there, a link as itself; null when there is nothing. */
-async function lookedAt(place: string): Promise<Stats | null> {
-  try {
-    return await lstat(place)
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
-    throw error
-  }
 }

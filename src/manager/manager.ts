@@ -25,10 +25,9 @@ export function createManager({ db, models, clock }: ManagerOptions): Manager {
   return {
     async decideRetry(request) {
       const configs = await usableProposers(db)
-      return decideRetry(
-        request,
-        configs.filter((config) => whyNot(config, models) === null),
-      )
+      const candidates = configs.filter((config) => whyNot(config, models) === null)
+      const current = configs.find(({ name }) => name === request.current_proposer)
+      return decideRetry(request, candidates, current === undefined ? null : current.complexityThreshold)
     },
     async route(request) {
       requireApproval(request)

@@ -7,14 +7,16 @@ const CANDIDATES = [
   { name: 'small', complexityThreshold: 0.3 },
   { name: 'medium', complexityThreshold: 0.6 },
 ]
+const THRESHOLDS: Readonly<Record<string, number>> = { small: 0.3, medium: 0.6, large: 1 }
 const ask = (current: string, attempt: number, reason = 'proposal_rejected', candidates = CANDIDATES) => {
+  const threshold = THRESHOLDS[current] === undefined ? null : THRESHOLDS[current]
   const request = { work_order_id: 'x', current_proposer: current, attempt, failure_reason: reason }
   const {
     strategy,
     next_proposer: next,
     should_retry: retry,
     attempt_number: number,
-  } = decideRetry(request, candidates)
+  } = decideRetry(request, candidates, threshold)
   return [strategy, next, retry, number]
 }
 
@@ -26,10 +28,15 @@ test('the same proposer, then the next more able one, then a human', () => {
 
 test('what the same proposer would do again is not asked of it again', () => {
   assert.deepEqual(ask('small', 1, 'model_answer_truncated'), ['switch_model', 'medium', true, 2])
-  assert.deepEqual(ask('gone', 1), ['switch_model', 'small', true, 2])
 })
 
 test('nobody more able: a human', () => {
   assert.deepEqual(ask('large', 2), ['escalate', undefined, false, 2])
   assert.deepEqual(ask('small', 1, 'model_answer_refused', []), ['escalate', undefined, false, 1])
+})
+
+test('a less able proposer never takes over: not where the failed one cannot be called, nor where it is gone', () => {
+  const [, ...others] = CANDIDATES
+  assert.deepEqual(ask('large', 1, 'proposal_rejected', others), ['escalate', undefined, false, 1])
+  assert.deepEqual(ask('gone', 1), ['escalate', undefined, false, 1])
 })

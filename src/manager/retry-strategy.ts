@@ -11,10 +11,12 @@ const LASTING: ReadonlySet<string> = new Set(['model_answer_refused', 'model_ans
  * the same one would fail the same way, the second step comes first.
  *
  * @param candidates proposers that can be called, in any order
+ * @param currentThreshold of the proposer that failed, whether it can be called or not; null: nobody knows it any more
  */
 export function decideRetry(
   { current_proposer: current, attempt, failure_reason: reason }: RetryRequest,
   candidates: readonly Pick<Candidate, 'name' | 'complexityThreshold'>[],
+  currentThreshold: number | null,
 ): RetryDecision {
   const numbers = { attempt_number: Math.min(attempt + 1, MAX_ATTEMPTS), max_attempts: MAX_ATTEMPTS }
   const escalate = (reasoning: string): RetryDecision => ({
@@ -29,21 +31,19 @@ export function decideRetry(
     const reasoning = `The first try failed; ${current} tries once more.`
     return { ...numbers, should_retry: true, next_proposer: current, strategy: 'same_model', reasoning }
   }
-  const next = moreAble(current, candidates)
+  const next = currentThreshold === null ? null : moreAble(currentThreshold, candidates)
   if (next === null) return escalate(`No proposer more able than ${current} is available; a human must look at it.`)
   const reasoning = `${current} has failed; ${next} is the next more able proposer.`
   return { ...numbers, should_retry: true, next_proposer: next, strategy: 'switch_model', reasoning }
 }
 
-/** The first above the current one by threshold, then by name; null when there is none. */
+/** The first above a threshold, then by name; null when there is none. */
 function moreAble(
-  current: string,
+  threshold: number,
   candidates: readonly Pick<Candidate, 'name' | 'complexityThreshold'>[],
 ): string | null {
-  const own = candidates.find(({ name }) => name === current)
-  const threshold = own === undefined ? 0 : own.complexityThreshold
   const [next] = candidates
-    .filter(({ name, complexityThreshold }) => name !== current && complexityThreshold > threshold)
+    .filter(({ complexityThreshold }) => complexityThreshold > threshold)
     .toSorted(
       (left, right) => left.complexityThreshold - right.complexityThreshold || (left.name < right.name ? -1 : 1),
     )

@@ -30,7 +30,10 @@ export function createGateway({
         throw new Fault('model_key_missing', message, { proposer: proposer.name })
       }
       server ??= serveGateway((token) => grants.get(token))
-      const { url } = await server
+      const { url } = await server.catch((error: unknown) => {
+        server = null
+        throw error
+      })
       const grant = openGrant(models, proposer, request)
       grants.set(grant.token, grant)
       return {

@@ -46,8 +46,7 @@ export async function applyUntilVerified(making: Making): Promise<Made> {
   if (failure === null) return first
   const fault = Fault.fromRecord(failure)
   if (!repair) throw fault
-  await making.context.note('a check failed; Aider is asked to repair it')
-  const previous = { failure: fault.message, failedCheck: true }
+  const previous = { failure: fault.message, code: fault.code, failedCheck: true }
   const second = await makeOnce(making, previous).catch((error: unknown) => {
     throw notRepaired(fault, toFault(error))
   })
@@ -76,25 +75,20 @@ async function makeOnce(making: Making, previous: Previous | null) {
 /** When Aider fails in a way that could end better, once more from the start with what went wrong (seed 7.2). */
 async function applyWithRetry(making: Making, previous: Previous | null): Promise<Applied> {
   try {
-    return await applyOnce(making, previous, null)
+    return await applyOnce(making, previous)
   } catch (error) {
-    const fault = toFault(error)
-    if (!WORTH_ANOTHER_RUN.has(fault.code)) throw fault
-    await making.context.note('aider failed; once more from the start')
-    const failure = previous === null ? fault.message : `${previous.failure}\n\n${fault.message}`
-    return await applyOnce(making, { failedCheck: previous?.failedCheck === true, failure }, fault.code)
+    const { code, message } = toFault(error)
+    if (!WORTH_ANOTHER_RUN.has(code)) throw error
+    const failure = previous === null ? message : `${previous.failure}\n\n${message}`
+    return await applyOnce(making, { failure, code, failedCheck: previous?.failedCheck === true })
   }
 }
 
-function applyOnce(
-  { context, done, adapters, run, onCommit }: Making,
-  previous: Previous | null,
-  previousFailure: FaultCode | null,
-): Promise<Applied> {
+function applyOnce({ context, done, adapters, run, onCommit }: Making, previous: Previous | null): Promise<Applied> {
   const input = { base_sha: done.proposed.baseSha, format: done.proposed.response.format }
   return run({
     name: 'apply',
-    input: previousFailure === null ? input : { ...input, previous_failure: previousFailure },
+    input: previous === null ? input : { ...input, previous_failure: previous.code },
     async run() {
       const applied = await apply(context, done, adapters, previous)
       await onCommit(applied.headSha)

@@ -125,9 +125,13 @@ function repeatedly<T>({ db, clock, log, signal }: StepDeps, key: Key, step: Ste
   )
 }
 
-/** Calls to a model have repeated themselves already (models/); recording is tried again whatever went wrong. */
-function isWorthRepeating(name: StepName, fault: Fault): boolean {
-  return name === 'record' || (NEXT_MOVE[fault.code] === 'retry' && !fault.code.startsWith('model_'))
+/**
+ * Calls to a model have repeated themselves already (models/), and a limit of GitHub has been waited for as long as that
+ * is any use (forge/github/); recording is tried again whatever went wrong.
+ */
+function isWorthRepeating(name: StepName, { code }: Fault): boolean {
+  if (name === 'record') return true
+  return NEXT_MOVE[code] === 'retry' && !code.startsWith('model_') && code !== 'github_rate_limited'
 }
 
 async function begin<T>(db: Kysely<Database>, key: Key, step: Step<T>): Promise<void> {

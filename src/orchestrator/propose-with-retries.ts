@@ -1,4 +1,4 @@
-import { Fault, type FaultCode, type FaultRecord, toFault } from '../errors.ts'
+import { Fault, type FaultCode, type FaultRecord } from '../errors.ts'
 import type { Adapters, AttemptContext } from '../pipeline/attempt-context.ts'
 import { type Proposed, propose } from '../pipeline/propose.ts'
 import type { Routed } from '../pipeline/route.ts'
@@ -14,6 +14,9 @@ const OF_PROPOSER: ReadonlySet<FaultCode> = new Set<FaultCode>([
   'proposal_rejected',
   'proposer_refused',
 ])
+
+/** Whatever a foreign Manager says. */
+const MOST_TRIES = 10
 
 /**
  * Proposes until there is a proposal or the Manager gives up (seed 7.2). Every try is a durable step of its own, so
@@ -38,14 +41,14 @@ export async function proposeWithRetries(
         run: async () => {
           const asked = await whoIsNext(context, routed, adapters, { number, previous })
           return propose(context, routed, adapters, { asked, onBase }).catch((error: unknown) => {
-            throw triedBy(asked, toFault(error))
+            // What is no Fault is named by the step: a lost database is nobody's failed proposal.
+            throw error instanceof Fault ? triedBy(asked, error) : error
           })
         },
       })
     } catch (error) {
-      const fault = toFault(error)
-      if (!OF_PROPOSER.has(fault.code) || fault.details['escalated'] === true) throw fault
-      failure = fault.toRecord()
+      if (!(error instanceof Fault) || !OF_PROPOSER.has(error.code) || error.details['escalated'] === true) throw error
+      failure = error.toRecord()
     }
   }
 }
@@ -72,7 +75,8 @@ async function whoIsNext(
   }
   const decision = await manager.decideRetry(request, context.signal)
   await context.note(`${decision.strategy}: ${decision.reasoning}`)
-  if (decision.should_retry && decision.next_proposer !== undefined) return decision.next_proposer
+  const mayRetry = decision.should_retry && number <= Math.min(decision.max_attempts, MOST_TRIES)
+  if (mayRetry) return decision.next_proposer === undefined ? request.current_proposer : decision.next_proposer
   throw new Fault(fault.code, fault.message, { ...fault.details, escalated: true, strategy: decision.strategy })
 }
 

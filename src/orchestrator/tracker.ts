@@ -55,7 +55,8 @@ export function createTracker({ db, watch, clock, random, intervalMs, onError }:
     if (hinted === null) lastLook = clock.now()
     if (rows.length === 0) return null
     const { sightings, faults } = await watch.look(await withProjects(db, rows), stopping.signal)
-    for (const sighting of sightings) await recordSighting(db, sighting, clock.now())
+    // One that cannot be recorded is in nobody's way.
+    for (const sighting of sightings) await recordSighting(db, sighting, clock.now()).catch(onError)
     if (stopping.signal.aborted) return null
     for (const fault of faults) onError(fault)
     return faults.length === 0 ? null : Math.max(...faults.map(askedPauseMs))
@@ -80,7 +81,7 @@ export function createTracker({ db, watch, clock, random, intervalMs, onError }:
       await wait(Math.min(GATHER_MS, left()), stopping.signal)
       const hinted = hints.take()
       // More than can be told apart: look at all.
-      if (hinted === null) return
+      if (hinted === null) return wait(Math.min(HINTED_APART_MS, Math.max(0, left())), stopping.signal)
       const restMs = hinted.length === 0 ? 0 : await lookAndRest(hinted)
       await wait(restMs > 0 ? restMs : Math.min(HINTED_APART_MS, Math.max(0, left())), stopping.signal)
     }

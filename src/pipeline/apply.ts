@@ -1,4 +1,4 @@
-import { Fault } from '../errors.ts'
+import { Fault, type FaultCode } from '../errors.ts'
 import { pullRequestTitle, workOrderTrailer } from '../work-order/naming.ts'
 import type { Adapters, AttemptContext } from './attempt-context.ts'
 import { chooseExecutor } from './choose-executor.ts'
@@ -20,7 +20,9 @@ export type Applied = {
 export type Previous = {
   /** What went wrong, told to an executor that calls a model. */
   failure: string
-  /** Whether there was a commit, and a check failed on it. */
+  /** What ended the last run. */
+  code: FaultCode
+  /** Whether there was a commit of this proposal, and a check failed on it. */
   failedCheck: boolean
 }
 
@@ -39,6 +41,7 @@ export async function apply(
   const { workOrderId, attempt, signal, output, note } = context
   const { order, project, shortId } = done.routed
   const { baseSha, response, proposer } = done.proposed
+  if (previous !== null) await note(againBecause(previous))
   const { executor, reason } = chooseExecutor(executors, response, previous?.failedCheck === true)
   await using workspace = await workspaces.open({ project, workOrderId, attempt, sha: baseSha, signal })
   const { costUsd } = await executor.apply({
@@ -66,6 +69,11 @@ export async function apply(
   }
   await note(`committed ${headSha.slice(0, 12)} with ${executor.name}: ${reason}`)
   return { headSha, executor: executor.name, reason, costUsd }
+}
+
+function againBecause({ code }: Previous): string {
+  if (code === 'check_failed') return 'a check failed; Aider is asked to repair it'
+  return `Aider failed (${code}); once more from the start`
 }
 
 /** Why a proposal that is no edits was not taken for edits; null when nobody tried. */

@@ -3,11 +3,13 @@ import { findAttempt } from '../db/attempts.ts'
 import { recordOutcome, recordPullRequestEvent } from '../db/outcomes.ts'
 import type { Database } from '../db/schema.ts'
 import { moveWorkOrder } from '../db/work-orders.ts'
+import { Fault, type FaultRecord } from '../errors.ts'
 import type { PullRequest } from '../pipeline/ports/pull-request.ts'
 
 /**
  * A pull request was merged or closed: its order becomes `completed` or `cancelled`, in one transaction with the event
- * and the outcome. A repetition changes nothing.
+ * and the outcome. The end of an earlier attempt's pull request is recorded and leaves the order to its last attempt. A
+ * repetition changes nothing.
  */
 export async function recordPullRequestEnd(
   db: Kysely<Database>,
@@ -17,7 +19,9 @@ export async function recordPullRequestEnd(
   await db.transaction().execute(async (transaction) => {
     await moveWorkOrder(transaction, workOrderId, {
       from: ['in_progress'],
+      attempt,
       to: merged ? 'completed' : 'cancelled',
+      reason: merged ? null : closedReason(pullRequest.number),
       metadata: { merge_sha: pullRequest.mergeSha },
     })
     await recordPullRequestEvent(transaction, {
@@ -43,4 +47,9 @@ export async function recordPullRequestEnd(
       { error: null, metadata: { pr_url: pullRequest.url } },
     )
   })
+}
+
+function closedReason(number: number): FaultRecord {
+  const message = `Pull request #${number} was closed without a merge, or its branch was deleted.`
+  return new Fault('pull_request_closed', message, { number }).toRecord()
 }

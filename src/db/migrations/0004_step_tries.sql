@@ -1,3 +1,4 @@
+-- breaking
 -- A step that failed may be tried again within its attempt: another try is another row, with its own end and cost.
 -- Steps are told apart by when they began; their place in the list of all steps says nothing any more.
 alter table attempt_steps

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { Fault, toFault } from '../../errors.ts'
+import { lookedAt } from '../../process/looked-at.ts'
 import { type CommandResult, runCommand } from '../../process/run-command.ts'
 import { removeTree } from '../../sandbox/remove-tree.ts'
 import { AIDER_VERSION } from './aider-version.ts'
@@ -48,8 +49,9 @@ export async function installAider(options: InstallOptions): Promise<void> {
 
 /** Whether the folder holds exactly what the requirements of this Moose name. */
 export async function isComplete(folder: string): Promise<boolean> {
-  const mark = await readFile(completionMark(folder), 'utf8').catch(() => null)
-  return mark !== null && mark === (await requirementsHash())
+  const mark = completionMark(folder)
+  if ((await lookedAt(mark)) === null) return false
+  return (await readFile(mark, 'utf8')) === (await requirementsHash())
 }
 
 /** The program in an installation. */

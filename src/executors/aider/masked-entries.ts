@@ -1,5 +1,6 @@
-import { lstat, mkdir, rename, writeFile } from 'node:fs/promises'
+import { mkdir, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { lookedAt } from '../../process/looked-at.ts'
 import { findInTree, inTree, plantedRepositories } from '../../sandbox/find-in-tree.ts'
 
 /** Names in the root of a tree that Aider reads as its configuration, whatever its flags say. */
@@ -39,18 +40,11 @@ export async function maskTree(tree: string, aside: string, clone: string): Prom
     async putBack() {
       const taken: Buffer[] = []
       for (const [index, name] of hidden.entries()) {
-        if (await exists(inTree(tree, name))) taken.push(name)
+        if ((await lookedAt(inTree(tree, name))) !== null) taken.push(name)
         else await rename(path.join(aside, String(index)), inTree(tree, name))
       }
       const planted = await plantedRepositories(tree)
       return [...taken, ...planted].map(String)
     },
   }
-}
-
-async function exists(file: Buffer): Promise<boolean> {
-  return lstat(file).then(
-    () => true,
-    () => false,
-  )
 }

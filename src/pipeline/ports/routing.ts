@@ -61,7 +61,7 @@ export const RetryDecision = z.object({
   /** Of the try that follows; of the last one when none follows. */
   attempt_number: z.number().int(),
   max_attempts: z.number().int(),
-  /** Who makes the next try; absent when none follows. */
+  /** Who makes the next try; absent when none follows, or the same one does. */
   next_proposer: z.string().optional(),
   strategy: z.enum(['same_model', 'switch_model', 'escalate']),
   /** A full sentence for a human. */
