@@ -7,6 +7,7 @@ import { Fault, type FaultCode } from '../../src/errors.ts'
 import { Mirrors } from '../../src/git/mirrors.ts'
 import { createLog } from '../../src/log.ts'
 import type { Workspace, Workspaces } from '../../src/pipeline/ports/workspace.ts'
+import { workOrderTrailer } from '../../src/work-order/naming.ts'
 import { createWorkspaces } from '../../src/workspace/workspaces.ts'
 import { createGitRemote, type FileChange, type GitRemote, gitIn } from '../support/git-remote.ts'
 
@@ -373,4 +374,23 @@ test('a repository that was planted in the tree is refused before any git looks 
   await assert.rejects(workspace.changes(), fault('change_out_of_scope'))
   await assert.rejects(workspace.commit('m', when), fault('change_out_of_scope'))
   assert.equal(existsSync(marker), false)
+})
+
+test('rolling back removes the commit of exactly this attempt, and a foreign one never', async () => {
+  await using given = await setting({ a: '1\n' })
+  const mirror = new Mirrors(given.remote.folder).of(given.remote.project())
+  const ref = `refs/moose/${workOrderId}/1`
+  const project = given.remote.project()
+  assert.equal(await given.workspaces.rollBack(project, workOrderId, 1), null)
+
+  await mirror.succeed(['update-ref', ref, given.base], { signal: null })
+  assert.equal(await given.workspaces.rollBack(project, workOrderId, 1), null)
+  const { stdout } = await mirror.succeed(['rev-parse', ref], { signal: null })
+  assert.equal(stdout.text().trim(), given.base)
+
+  await using workspace = await given.open()
+  await write(workspace, 'a', '2\n')
+  const made = await workspace.commit(`Change a\n\n${workOrderTrailer(workOrderId, 1)}\n`, when)
+  assert.equal(await given.workspaces.rollBack(project, workOrderId, 1), made)
+  assert.equal((await mirror.run(['rev-parse', '--verify', '--quiet', ref], { signal: null })).exitCode, 1)
 })
