@@ -207,6 +207,11 @@ describe('commands of a service', () => {
     assert.match((await run('retry 1a2b3c4d')).stdout, /^1a2b3c4d {2}pending, approved/)
     assert.match((await run('merge 1a2b3c4d')).stdout, /^1a2b3c4d {2}merged, completed/)
     assert.match((await run('close 1a2b3c4d')).stdout, /^1a2b3c4d {2}closed, cancelled/)
+    const branch = { github_branch: 'feature/x' }
+    services.place({ id: ID, ...branch, github_pr_url: 'https://github.com/acme/shop/pull/3' })
+    assert.match((await run('close 1a2b3c4d')).stdout, /closed, cancelled; branch feature\/x stays on GitHub /)
+    services.place({ id: ID, ...branch, github_pr_url: 'local://shop/pull/3' })
+    assert.match((await run('close 1a2b3c4d')).stdout, /; branch feature\/x deleted, unless it has other commits /)
     assert.match((await run('reject 1a2b3c4d --reason no')).stdout, /^1a2b3c4d {2}rejected/)
     assert.deepEqual(services.orders.get(ID)?.metadata, { rejection_reason: 'no' })
   })

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { WorkOrderView } from '../../contract/work-orders.ts'
 import type { Cli } from '../cli.ts'
 import { harmless } from '../terminal-text.ts'
 import { actOnOrders, orderCommand } from './act-on-orders.ts'
@@ -9,8 +10,14 @@ export function closeCommand(cli: Cli): Command {
     (ids: string[]) =>
       actOnOrders(cli, ids, {
         verb: 'close',
-        done: ({ github_branch: branch }) =>
-          `closed, cancelled${branch === null ? '' : `; branch ${harmless(branch)} deleted, unless it has other commits`}`,
+        done: (order) => `closed, cancelled${branchAfter(order)}`,
       }),
   )
+}
+
+/** The forge `local` tidies up after itself; on GitHub a branch is only deleted after a merge. */
+function branchAfter({ github_branch: branch, github_pr_url: url }: WorkOrderView): string {
+  if (branch === null || url === null) return ''
+  const after = url.startsWith('local:') ? 'deleted, unless it has other commits' : 'stays on GitHub'
+  return `; branch ${harmless(branch)} ${after}`
 }
