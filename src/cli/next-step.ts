@@ -24,9 +24,12 @@ export function nextStep(order: WorkOrderView): string | null {
   }
 }
 
+/** What `moose retry` says already. */
+const AGAIN = /(?:, then| and) (?:retry|retry the order|try again)\.$/
+
 /** Reasons end with what to do about them. */
 function remedyOf({ status_reason: reason }: WorkOrderView): string {
   if (reason === null) return ''
   const sentences = reason.message.trim().split(/(?<=[.!?])\s+/)
-  return `${harmless(String(sentences.at(-1)))}   `
+  return `${harmless(String(sentences.at(-1)).replace(AGAIN, '.'))}   `
 }

@@ -162,6 +162,23 @@ test('why an order failed stands on top, and text of others cannot command the t
   assert.doesNotMatch(text, /\u001b|\u0007/)
 })
 
+test('the error of a step spells commands as they have to be typed', () => {
+  const [attempt] = ORDER.attempt_history
+  assert.ok(attempt !== undefined)
+  const error = { code: 'command_missing', message: 'Install it with: moose doctor --fix' }
+  const steps = attempt.steps.map((step) => ({ ...step, status: 'failed' as const, error }))
+  const text = orderPage(
+    { ...ORDER, attempt_history: [{ ...attempt, steps }] },
+    {
+      paint: pc.createColors(false),
+      hint: (words) => words.replaceAll('moose doctor', './moose doctor'),
+      now: new Date('2026-01-31T12:03:00Z'),
+      steps: false,
+    },
+  )
+  assert.equal(text.match(/with: \.\/moose doctor --fix/g)?.length, 3)
+})
+
 test('a change that comes from a recording is called one', () => {
   const [attempt] = ORDER.attempt_history
   assert.ok(attempt !== undefined)
@@ -183,5 +200,9 @@ test('every state says what to do next, with the remedy of the reason where ther
   )
   const status_reason = { code: 'model_key_missing', message: 'There is no key. Set ANTHROPIC_API_KEY.' }
   assert.equal(next({ status: 'blocked', status_reason }), 'Set ANTHROPIC_API_KEY.   then: moose retry 1a2b3c4d')
+  const said = (sentence: string) =>
+    next({ status: 'blocked', status_reason: { ...status_reason, message: `No. ${sentence}` } })
+  for (const again of [', then retry the order', ', then retry', ', then try again', ' and try again'])
+    assert.equal(said(`Set a key${again}.`), 'Set a key.   then: moose retry 1a2b3c4d')
   assert.equal(next({ status: 'completed' }), undefined)
 })

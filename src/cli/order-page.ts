@@ -82,16 +82,16 @@ function attemptSection(attempt: AttemptView, options: PageOptions): string {
   const cost = attempt.cost_usd === 0 ? '' : `, ${usd(attempt.cost_usd)}`
   const replay = isReplay(attempt) ? `  ${paint.yellow(`(${REPLAY})`)}` : ''
   const head = `${paint.dim('Attempt')} ${attempt.number}  ${attempt.status}, ${took}${cost}${replay}`
-  const rows = attempt.steps.map((step) => stepRow(step, paint))
+  const rows = attempt.steps.map((step) => stepRow(step, options))
   const data = options.steps ? attempt.steps.map((step) => stepData(step, paint)) : []
   return [head, ...(rows.length === 0 ? [] : [indented(table(rows), '  ')]), ...data].join('\n')
 }
 
-function stepRow(step: StepView, paint: Paint): string[] {
+function stepRow(step: StepView, { paint, hint }: PageOptions): string[] {
   const symbol = { running: paint.cyan('…'), succeeded: paint.green('✓'), failed: paint.red('✗') }[step.status]
   const runs = step.runs === 1 ? '' : `begun ${step.runs} times`
   const choice = harmless(executorOf(step))
-  const error = step.error === null ? '' : harmless(step.error.message)
+  const error = step.error === null ? '' : hint(harmless(step.error.message))
   const cost = step.cost_usd === 0 ? '' : usd(step.cost_usd)
   const took = step.ended_at === null ? '' : duration(Date.parse(step.ended_at) - Date.parse(step.started_at))
   return [`${symbol} ${nameOf(step)}`, took, cost, [runs, choice, error].filter((note) => note !== '').join(' · ')]
