@@ -37,15 +37,24 @@ const ok = (name: string, detail: string): DoctorFinding => ({ name, state: 'ok'
 
 async function aider(config: Config, { adapters }: Parts): Promise<DoctorFinding> {
   const { executors } = adapters
+  const name = 'aider'
+  if (executors.wanted === 'patch') {
+    return { name, state: 'optional', detail: 'not used: ORCHESTRATOR_EXECUTOR is patch', remedy: null }
+  }
   try {
     await executors.aider.assertReady()
-    return ok('aider', config.aiderBin === null ? `${AIDER_VERSION} in ${aiderFolder(config)}` : config.aiderBin)
+    return ok(name, config.aiderBin === null ? `${AIDER_VERSION} in ${aiderFolder(config)}` : config.aiderBin)
   } catch (thrown) {
-    const detail = toFault(thrown).message
-    if (executors.wanted === 'aider') return { name: 'aider', state: 'missing', detail, remedy: 'moose doctor --fix' }
+    const { message: detail, details } = toFault(thrown)
+    if (config.aiderBin !== null) {
+      const problem = details['problem']
+      const remedy = 'correct or unset ORCHESTRATOR_AIDER_BIN'
+      return { name, state: 'broken', detail: typeof problem === 'string' ? problem : detail, remedy }
+    }
+    if (executors.wanted === 'aider') return { name, state: 'missing', detail, remedy: 'moose doctor --fix' }
     const absent =
       'not there (moose doctor --fix installs it); needed only where an answer is free text or needs repair'
-    return { name: 'aider', state: 'optional', detail: config.aiderBin === null ? absent : detail, remedy: null }
+    return { name, state: 'optional', detail: absent, remedy: null }
   }
 }
 

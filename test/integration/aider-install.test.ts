@@ -142,7 +142,8 @@ test('where every order needs Aider and none is there: up serves and says so, st
   const settings = { ORCHESTRATOR_EXECUTOR: 'aider', MOOSE_LOG_LEVEL: 'warn' }
   await using home = await createMooseHome({ 'README.md': '# Sample\n' }, [], settings)
   const run = (...words: string[]) => moose(words, { environment: home.environment })
-  const help = /Aider is not installed.*moose doctor --fix.*pip install aider-chat==0\.86\.2.*ORCHESTRATOR_AIDER_BIN/
+  const help =
+    /Aider is not installed.*moose doctor --fix.*pip install aider-chat==0\.86\.2.*ORCHESTRATOR_AIDER_BIN\.$/m
   await using up = startMoose(['up'], { environment: home.environment })
   await up.said(help)
   await up.said(/serves http/)
@@ -162,13 +163,25 @@ test('where every order needs Aider and none is there: up serves and says so, st
 test('an Aider that is another one, or that cannot be run, is named with what it said', async () => {
   await using home = await createMooseHome({ 'README.md': '# Sample\n' }, [], { ORCHESTRATOR_EXECUTOR: 'aider' })
   const bin = path.join(home.config.home, '..', 'aider')
+  const doctor = (more: Record<string, string>) =>
+    moose(['doctor'], { environment: { ...home.environment, ORCHESTRATOR_AIDER_BIN: bin, ...more } })
   const look = async (script: string, mode = 0o755) => {
     await writeFile(bin, `#!/bin/sh\n${script}\n`)
     await chmod(bin, mode)
-    return (await moose(['doctor'], { environment: { ...home.environment, ORCHESTRATOR_AIDER_BIN: bin } })).stdout
+    return (await doctor({})).stdout
   }
   assert.match(await look('echo aider 0.50.1'), /"aider 0\.50\.1", and Moose drives Aider 0\.86\.2/)
   assert.match(await look('echo broken >&2; exit 1'), /"broken", and Moose drives/)
   assert.match(await look('echo aider 0.86.2', 0o644), /cannot be run/)
   assert.match(await look('echo some warning; echo aider 0.86.2'), /aider +ok/)
+  assert.match(await look(`echo other 1.0; printf '%0200d\\nLicence: GPL' 0`), / is "other 1\.0", and/)
+  assert.match(await look(`printf '%0200d' 0`), / is "0{60}…", and/)
+  const automatic = await doctor({ ORCHESTRATOR_EXECUTOR: 'auto', ORCHESTRATOR_AIDER_BIN: '/nonexistent/aider' })
+  assert.equal(automatic.exitCode, 1)
+  assert.match(
+    automatic.stdout,
+    /aider +broken +\/nonexistent\/aider cannot be run \(.*\)\. {2}→ correct or unset ORCHESTRATOR_AIDER_BIN/,
+  )
+  assert.doesNotMatch(automatic.stdout, /doctor --fix/)
+  assert.match((await doctor({ ORCHESTRATOR_EXECUTOR: 'patch' })).stdout, /aider +optional +not used/)
 })
