@@ -113,6 +113,17 @@ const FETCH = [
 
 /** The Fault for a remote that did not answer as one should. */
 export function unreachable(remote: RepositoryUrl, result: CommandResult): Fault {
-  const message = `The repository ${remote.shown} cannot be reached: ${whatGitSaid(result)}. Check its address and your access to it.`
+  const said = whatGitSaid(result)
+  const next = wantsLogin(remote, said) ? HOW_TO_LOG_IN : 'Check its address and your access to it.'
+  const message = `The repository ${remote.shown} cannot be reached: ${said.replace(/\.+$/, '')}. ${next}`
   return new Fault('repository_unreachable', message, { repository: remote.shown, exitCode: result.exitCode })
+}
+
+const HOW_TO_LOG_IN =
+  'Check its address. Over https Moose can log in to GitHub only, elsewhere use ssh. ' +
+  'For GitHub type: gh auth login   or set GH_TOKEN.'
+
+/** Git asks for a password where a server refuses it, and may not ask anybody. */
+function wantsLogin({ url }: RepositoryUrl, said: string): boolean {
+  return /^https:/i.test(url) && /Authentication failed|could not read (Username|Password)/i.test(said)
 }

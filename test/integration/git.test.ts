@@ -8,9 +8,11 @@ import fc from 'fast-check'
 import { Fault, type FaultCode } from '../../src/errors.ts'
 import { defaultBranchOf } from '../../src/git/default-branch.ts'
 import { mergeCommits } from '../../src/git/merge.ts'
+import { unreachable } from '../../src/git/mirror.ts'
 import { Mirrors } from '../../src/git/mirrors.ts'
 import { deleteRemoteBranch, pushCommit, remoteHead } from '../../src/git/push.ts'
 import { branchRef } from '../../src/git/ref-names.ts'
+import { BoundedOutput } from '../../src/process/bounded-output.ts'
 import { createGitRemote, type GitRemote, gitIn } from '../support/git-remote.ts'
 
 const fault = (code: FaultCode) => (error: unknown) => error instanceof Fault && error.code === code
@@ -96,6 +98,23 @@ test('a lock left behind by a killed git is removed once it is old, and waited f
   await mirrored(remote)
   await mirror.keep('refs/moose/x/1', main)
   assert.equal(await gitIn(mirror.dir, 'rev-parse', 'refs/moose/x/1'), main)
+})
+
+test('a repository that wants a login says what to type; the words of git end once', () => {
+  const said = (url: string, stderr: string) => {
+    const output = new BoundedOutput(1_000, 'head')
+    output.write(Buffer.from(stderr))
+    const result = { exitCode: 128, endedBy: null, durationMs: 1, stdout: new BoundedOutput(1, 'head'), stderr: output }
+    return unreachable({ url, shown: url }, result).message
+  }
+  const login = /gh auth login {3}or set GH_TOKEN\.$/
+  const https = 'https://github.com/acme/shop.git'
+  const noPrompt = "fatal: could not read Username for 'https://github.com': terminal prompts disabled"
+  for (const refusal of [`fatal: Authentication failed for '${https}/'`, noPrompt])
+    assert.match(said(https, `${refusal}\n`), login)
+  assert.doesNotMatch(said(https, 'fatal: Could not resolve host: github.com'), /gh auth/)
+  const ssh = said('git@github.com:acme/shop.git', 'and the repository exists.\n')
+  assert.match(ssh, /exists\. Check its address and your access to it\.$/)
 })
 
 test('an unreachable repository says so; one with a password is not even tried, and not shown', async () => {
