@@ -73,12 +73,13 @@ function outOfScope(paths: readonly string[]): Fault {
   return new Fault('change_out_of_scope', message, { files: paths.join(', ') })
 }
 
-function checkFailure(results: readonly CheckResult[]): FaultRecord | null {
+/** What speaks against the commit, by the first check that did not pass; null when all did. */
+export function checkFailure(results: readonly CheckResult[]): FaultRecord | null {
   const failed = results.find(({ outcome }) => outcome !== 'passed')
   if (failed === undefined) return null
   const how =
     failed.outcome === 'failed' ? `failed with exit code ${failed.exitCode}` : failed.outcome.replace('_', ' ')
-  const message = `Check "${failed.name}" (${failed.run}) ${how}. Its last lines:\n${lastLines(failed.outputTail)}`
+  const message = `Check "${failed.name}" (${failed.run}) ${how}. ${lastLines(failed.outputTail)}`
   return new Fault('check_failed', message, {
     check: failed.name,
     outcome: failed.outcome,
@@ -87,5 +88,6 @@ function checkFailure(results: readonly CheckResult[]): FaultRecord | null {
 }
 
 function lastLines(output: string): string {
-  return output.trimEnd().split('\n').slice(-12).join('\n')
+  if (output.trim() === '') return 'It printed nothing.'
+  return `Its last lines:\n${output.trimEnd().split('\n').slice(-12).join('\n')}`
 }
