@@ -54,6 +54,16 @@ export function executorOf({ output }: Pick<StepView, 'output'>): string {
   return data === undefined ? '' : `${data.executor}: ${data.reason}`
 }
 
+const VerifiedWithoutRepair = z.object({ repair: z.literal(false) })
+
+/** Whether edits of the last attempt failed their checks in `auto` where there was no Aider to repair them. */
+export function lackedAider({ attempt_history }: Pick<WorkOrderDetail, 'attempt_history'>): boolean {
+  const last = attempt_history.at(-1)
+  const { data: applied } = ApplyOutput.safeParse(stepOf(last, 'apply')?.output)
+  if (applied?.executor !== 'patch' || applied.reason.startsWith('ORCHESTRATOR_EXECUTOR=')) return false
+  return VerifiedWithoutRepair.safeParse(stepOf(last, 'verify')?.output).success
+}
+
 /** The last try of a step. */
 function stepOf(attempt: AttemptView | undefined, name: string): StepView | undefined {
   return attempt?.steps.findLast((step) => step.name === name)

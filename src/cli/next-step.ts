@@ -1,9 +1,10 @@
-import type { WorkOrderView } from '../contract/work-orders.ts'
+import type { WorkOrderDetail, WorkOrderView } from '../contract/work-orders.ts'
+import { lackedAider } from './attempt-evidence.ts'
 import { shortId } from './humanize.ts'
 import { harmless } from './terminal-text.ts'
 
 /** What a person does next with an order, by where it stands; null when there is nothing to do. */
-export function nextStep(order: WorkOrderView): string | null {
+export function nextStep(order: WorkOrderDetail): string | null {
   const id = shortId(order.id)
   const again = order.approved ? '' : `moose approve ${id}   `
   switch (order.status) {
@@ -14,7 +15,7 @@ export function nextStep(order: WorkOrderView): string | null {
         ? `moose show ${id} --diff   then: moose merge ${id}   or: moose close ${id}`
         : `moose logs -f ${id}`
     case 'failed':
-      return `moose logs ${id}   correct it: moose edit ${id}   then: ${again}moose retry ${id}`
+      return `moose logs ${id}   correct it: moose edit ${id}   then: ${again}moose retry ${id}${aiderFor(order)}`
     case 'blocked':
       return `${remedyOf(order)}then: ${again}moose retry ${id}`
     case 'cancelled':
@@ -22,6 +23,12 @@ export function nextStep(order: WorkOrderView): string | null {
     case 'completed':
       return null
   }
+}
+
+/** In `auto`, Aider repairs what failed a check, where it is installed. */
+function aiderFor(order: WorkOrderDetail): string {
+  const could = order.status_reason?.code === 'check_failed' && lackedAider(order)
+  return could ? '   Aider could try to repair it: moose doctor --fix' : ''
 }
 
 /** What `moose retry` says already. */

@@ -206,3 +206,23 @@ test('every state says what to do next, with the remedy of the reason where ther
     assert.equal(said(`Set a key${again}.`), 'Set a key.   then: moose retry 1a2b3c4d')
   assert.equal(next({ status: 'completed' }), undefined)
 })
+
+test('where a check failed in auto and there was no Aider, the next step names it', () => {
+  const [attempt] = ORDER.attempt_history
+  const [step] = attempt === undefined ? [] : attempt.steps
+  assert.ok(attempt !== undefined && step !== undefined)
+  const next = (reason: string, repair: boolean, code = 'check_failed') => {
+    const steps = [
+      { ...step, name: 'apply', output: { executor: 'patch', reason } },
+      { ...step, name: 'verify', output: { repair } },
+    ]
+    const status_reason = { code, message: 'No.' }
+    const failed = { status: 'failed', phase: null, status_reason } as const
+    return String(/^Next: (.*)$/m.exec(page({ ...ORDER, ...failed, attempt_history: [{ ...attempt, steps }] }))?.[1])
+  }
+  const auto = 'the proposal is edits that apply to the base commit'
+  assert.match(next(auto, false), /moose retry 1a2b3c4d {3}Aider could try to repair it: moose doctor --fix$/)
+  assert.doesNotMatch(next(auto, true), /Aider/)
+  assert.doesNotMatch(next('ORCHESTRATOR_EXECUTOR=patch', false), /Aider/)
+  assert.doesNotMatch(next(auto, false, 'push_rejected'), /Aider/)
+})
