@@ -72,7 +72,11 @@ export async function openPullRequest(db: Db, opened: NewPullRequest): Promise<P
   })
 }
 
-/** Keeps the pull request of an attempt that a forge has numbered, or finds the one it has. */
+/**
+ * Keeps the pull request of an attempt that a forge has numbered, or finds the one it has.
+ *
+ * @throws {Fault} `github_failed` when another attempt holds that number
+ */
 export async function keepPullRequest(
   db: Db,
   opened: NewPullRequest & { number: number; url: string; node_id: string },
@@ -80,14 +84,24 @@ export async function keepPullRequest(
   const row = await db
     .insertInto('pull_requests')
     .values({ ...opened, seen_head_sha: opened.head_sha })
-    .onConflict((conflict) => conflict.columns(['work_order_id', 'attempt']).doNothing())
+    .onConflict((conflict) => conflict.doNothing())
     .returningAll()
     .executeTakeFirst()
   if (row !== undefined) return row
   const key = { workOrderId: opened.work_order_id, attempt: opened.attempt }
   const existing = await findPullRequestOfAttempt(db, key)
   if (existing !== null) return existing
-  throw new Fault('internal', `The pull request #${opened.number} of ${key.workOrderId} was neither kept nor found.`)
+  throw await numberTaken(db, opened)
+}
+
+async function numberTaken(db: Db, { project_id, number, work_order_id: id }: NewPullRequest & { number: number }) {
+  const holder = await findPullRequest(db, project_id, number)
+  if (holder === null) {
+    return new Fault('internal', `The pull request #${number} of ${id} was neither kept nor found.`)
+  }
+  const held = `attempt ${holder.attempt} of work order ${holder.work_order_id} holds that number`
+  const message = `GitHub calls the pull request of work order ${id} #${number}, but ${held}. Look at both on GitHub.`
+  return new Fault('github_failed', message, { number, holder: holder.work_order_id, attempt: holder.attempt })
 }
 
 /**

@@ -461,7 +461,9 @@ const ORDER = {
 } as const
 
 function documented({ name, fault, left = ALL }: Ending): string {
-  const order = fault === null ? '`in_review`' : ORDER[NEXT_MOVE[fault]]
+  // A limit has been waited for within the step, which is not tried again.
+  const move = fault === 'github_rate_limited' ? 'block' : fault === null ? null : NEXT_MOVE[fault]
+  const order = move === null ? '`in_review`' : ORDER[move]
   const code = fault === null ? '' : `\`${fault}\``
   return `| ${name} | ${code} | ${order} | ${left.branches} | ${left.pulls} | ${left.rows} |`
 }

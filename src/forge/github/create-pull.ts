@@ -7,7 +7,7 @@ import type { GitHubForgeParts } from './github-forge-parts.ts'
 import { type GitHubRepository, slug } from './github-repository.ts'
 import { patiently, pauseAfter } from './patiently.ts'
 import { pause } from './pause.ts'
-import { getPull, type RestPull } from './rest-pull.ts'
+import { atItsAddress, getPull, type RestPull } from './rest-pull.ts'
 
 const TIMEOUT_MS = 60_000
 /** What gh 2.23 and 2.46 send for one `pr create`: RepositoryInfo, PullRequestForBranch, PullRequestCreate. */
@@ -61,7 +61,8 @@ async function look(
   const named = /\/pull\/(\d+)$/.exec(`${result.said} ${result.stdout}`.trim())
   if (named === null) return null
   const pull = await getPull(gh, repository, Number(named[1]), input.signal)
-  return pull !== null && pull.head.ref === branch && pull.head.sha === input.headSha ? pull : null
+  if (pull === null || pull.number !== Number(named[1]) || pull.base.ref !== input.project.defaultBranch) return null
+  return pull.head.ref === branch && pull.head.sha === input.headSha ? atItsAddress(repository, pull) : null
 }
 
 /** What gh says of GitHub's refusals: an HTTP status, or the words of an error that GraphQL answers with status 200. */

@@ -3,11 +3,12 @@ import type { PublishInput } from '../../pipeline/ports/pull-request.ts'
 import type { Gh } from './gh.ts'
 import { askApi } from './github-api.ts'
 import { type GitHubRepository, slug } from './github-repository.ts'
-import { RestPull } from './rest-pull.ts'
+import { atItsAddress, RestPull } from './rest-pull.ts'
 
 /**
- * The pull request of an attempt, in whatever state: the one whose body carries its marker, else an open one from one
- * of its branches that holds exactly its commit. A closed one of an earlier attempt is never taken for it.
+ * The pull request of an attempt into the project's base: an open one that holds exactly its commit, or one that carries
+ * its marker and has ended, whatever people have pushed to it before. A closed one of an earlier attempt is never taken
+ * for it.
  *
  * @throws {Fault} `github_*`
  */
@@ -15,18 +16,18 @@ export async function findPull(gh: Gh, repository: GitHubRepository, input: Publ
   const pulls: RestPull[] = []
   for (const branch of input.branches)
     pulls.push(...(await listPulls(gh, repository, { branch, signal: input.signal })))
-  return choose(pulls, input)
+  const found = choose(pulls, input)
+  return found === null ? null : atItsAddress(repository, found)
 }
 
-export function choose(pulls: readonly RestPull[], input: PublishInput): RestPull | null {
+function choose(pulls: readonly RestPull[], input: PublishInput): RestPull | null {
   const marker = `<!-- moose:wo=${input.workOrderId} attempt=${input.attempt} -->`
-  const marked = pulls.filter(({ body }) => body?.includes(marker) === true)
-  const ours = pulls.filter(
-    ({ state, head, base }) =>
-      state === 'open' && head.sha === input.headSha && base.ref === input.project.defaultBranch,
-  )
-  // Of several, one that is still open counts before one that somebody has closed.
-  const found = [...marked.filter(({ state }) => state === 'open'), ...marked, ...ours]
+  const based = pulls.filter(({ base }) => base.ref === input.project.defaultBranch)
+  const isMarked = ({ body }: RestPull) => body?.includes(marker) === true
+  const open = based.filter(({ state, head }) => state === 'open' && head.sha === input.headSha)
+  const ended = based.filter((pull) => pull.state === 'closed' && isMarked(pull))
+  // One that is still open counts before one that somebody has closed, unless people took its marker away.
+  const found = [...open.filter(isMarked), ...ended, ...open]
   return found[0] === undefined ? null : found[0]
 }
 

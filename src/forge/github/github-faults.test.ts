@@ -25,6 +25,12 @@ const PAUSES: readonly (readonly [string, ReturnType<typeof answered>, number])[
     60,
   ],
   ['the time named has passed', answered(403, { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '999' }, LIMIT), 1],
+  ['no more than an hour is believed', answered(429, { 'retry-after': '99999999' }, null), 3600],
+  [
+    'no more than an hour is believed of a reset either',
+    answered(403, { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '99999999999' }, LIMIT),
+    3600,
+  ],
   ['GraphQL says so with 200', answered(200, {}, { data: null, errors: [{ type: 'RATE_LIMITED', ...LIMIT }] }), 60],
 ]
 for (const [when, answer, seconds] of PAUSES) {

@@ -89,13 +89,20 @@ function isRateLimited(answer: ApiAnswer): boolean {
 /** GitHub asks for at least a minute where it names no time. */
 export const UNNAMED_S = 60
 
-function retryAfterSeconds({ headers }: ApiAnswer): number {
+/** GitHub's limits begin anew within the hour; a wrong number must not stop Moose for days. */
+const MOST_BELIEVED_S = 3_600
+
+function retryAfterSeconds(answer: ApiAnswer): number {
+  return Math.min(MOST_BELIEVED_S, Math.max(1, Math.ceil(namedSeconds(answer))))
+}
+
+function namedSeconds({ headers }: ApiAnswer): number {
   const named = Number(headers.get('retry-after'))
-  if (headers.has('retry-after') && Number.isFinite(named)) return Math.max(1, Math.ceil(named))
+  if (headers.has('retry-after') && Number.isFinite(named)) return named
   const reset = Number(headers.get('x-ratelimit-reset'))
   const date = Date.parse(String(headers.get('date')))
   // Every answer says when the primary limit begins anew; it matters only once that one is used up.
   if (headers.get('x-ratelimit-remaining') !== '0') return UNNAMED_S
-  if (Number.isFinite(reset) && Number.isFinite(date)) return Math.max(1, Math.ceil(reset - date / 1000))
+  if (Number.isFinite(reset) && Number.isFinite(date)) return reset - date / 1000
   return UNNAMED_S
 }

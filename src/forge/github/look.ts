@@ -1,8 +1,10 @@
 import { z } from 'zod'
-import { type Fault, toFault } from '../../errors.ts'
+import { findPullRequestOfAttempt, type PullRequestRow } from '../../db/pull-requests.ts'
+import { Fault, toFault } from '../../errors.ts'
 import type { Looked, PullRequest, Sighting, WatchedPullRequest } from '../../pipeline/ports/pull-request.ts'
+import type { Project } from '../../work-order/project.ts'
 import { askApi } from './github-api.ts'
-import type { GitHubForgeParts } from './github-forge-parts.ts'
+import { type GitHubForgeParts, toPullRequest } from './github-forge-parts.ts'
 import { githubRepositoryOf } from './github-repository.ts'
 import { deleteMergedBranch, provenMerge } from './proof.ts'
 
@@ -13,32 +15,32 @@ const MOST_AT_ONCE = 50
 const QUERY = `query OpenPullRequests($ids: [ID!]!) {
   nodes(ids: $ids) {
     ... on PullRequest {
-      id number url state headRefName headRefOid baseRefName reviewDecision
+      id number state headRefOid baseRefName reviewDecision
       mergeCommit { oid }
       statusCheckRollup { state }
     }
   }
 }`
 
+const Sha = z.string().regex(/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/)
+
 const Seen = z.object({
   id: z.string(),
   number: z.number().int(),
-  url: z.string(),
   state: z.enum(['OPEN', 'CLOSED', 'MERGED']),
-  headRefName: z.string(),
-  headRefOid: z.string(),
+  headRefOid: Sha,
   baseRefName: z.string(),
   reviewDecision: z.string().nullable(),
-  mergeCommit: z.object({ oid: z.string() }).nullable(),
+  mergeCommit: z.object({ oid: Sha }).nullable(),
   statusCheckRollup: z.object({ state: z.string() }).nullable(),
 })
 type Seen = z.infer<typeof Seen>
 
-/** Another kind of thing has none of the fields asked for. */
-const Unseen = z.strictObject({}).transform(() => null)
+/** Another kind of thing has none of the fields asked for; an id that cannot be resolved comes as null. */
+const Unseen = z.strictObject({}).or(z.null())
 
-/** Ids that cannot be resolved come as null, and an `errors` beside the data says so. */
-const Answer = z.object({ data: z.object({ nodes: z.array(Seen.or(Unseen).or(z.null())) }) })
+/** In the order of the ids. Each is read for itself, so that one of unknown form takes nothing from the others. */
+const Answer = z.object({ data: z.object({ nodes: z.array(z.unknown()) }) })
 
 /** One request for up to 50 pull requests of a host. A host that fails is asked no further. */
 export async function lookAt(
@@ -50,9 +52,9 @@ export async function lookAt(
   for (const [host, some] of byHost(watched, looked.faults)) {
     try {
       for (let at = 0; at < some.length; at += MOST_AT_ONCE) {
-        looked.sightings.push(
-          ...(await lookAtBatch(parts, { host, watched: some.slice(at, at + MOST_AT_ONCE), signal })),
-        )
+        const batch = await lookAtBatch(parts, { host, watched: some.slice(at, at + MOST_AT_ONCE), signal })
+        looked.sightings.push(...batch.sightings)
+        looked.faults.push(...batch.faults)
       }
     } catch (error) {
       looked.faults.push(toFault(error))
@@ -79,23 +81,35 @@ function byHost(watched: readonly WatchedPullRequest[], faults: Fault[]): Map<st
 async function lookAtBatch(
   parts: GitHubForgeParts,
   { host, watched, signal }: { host: string; watched: readonly WatchedPullRequest[]; signal: AbortSignal },
-): Promise<Sighting[]> {
+): Promise<Looked> {
   const body = { query: QUERY, variables: { ids: watched.map(({ nodeId }) => nodeId) } }
   const { data } = await askApi(parts.gh, { host, method: 'POST', path: 'graphql', body, signal }, Answer)
-  const seen = new Map(data.nodes.flatMap((node) => (node === null ? [] : [[node.id, node]])))
-  const sightings: Sighting[] = []
-  for (const of of watched) {
-    const node = seen.get(of.nodeId)
-    if (node === undefined) parts.log.warn({ number: of.number }, 'a pull request cannot be seen on GitHub')
-    else sightings.push(...(await sightingOf(parts, of, node)))
+  const looked: Looked = { sightings: [], faults: [] }
+  for (const [index, of] of watched.entries()) {
+    const node = nodeOf(host, of, data.nodes[index])
+    if (node instanceof Fault) looked.faults.push(node)
+    else if (node === null) parts.log.warn({ number: of.number }, 'a pull request cannot be seen on GitHub')
+    else looked.sightings.push(...(await sightingOf(parts, of, node)))
   }
-  return sightings
+  return looked
+}
+
+/** Null: it cannot be seen. A Fault: what came cannot be read, or is about another one. */
+function nodeOf(host: string, { number, nodeId }: WatchedPullRequest, node: unknown): Seen | Fault | null {
+  if (node === undefined || Unseen.safeParse(node).success) return null
+  const seen = Seen.safeParse(node)
+  if (seen.success && seen.data.id === nodeId && seen.data.number === number) return seen.data
+  const what = seen.success ? 'told of another one instead' : 'answered in a form Moose does not know'
+  const message = `GitHub (${host}) was asked about pull request #${number} and ${what}. Look at it on GitHub.`
+  return new Fault('github_failed', message, { host, number }, seen.error)
 }
 
 /** Empty when its merge could not be proven now, e.g. because the fetch failed; the others must not wait for that. */
 async function sightingOf(parts: GitHubForgeParts, of: WatchedPullRequest, seen: Seen): Promise<Sighting[]> {
   try {
-    const pullRequest = await pullRequestOf(parts, of, seen)
+    const row = await findPullRequestOfAttempt(parts.db, of)
+    if (row === null) return []
+    const pullRequest = await pullRequestOf(parts, { project: of.project, row }, seen)
     const checks = seen.statusCheckRollup === null ? null : seen.statusCheckRollup.state
     return [{ of, pullRequest, checks, review: seen.reviewDecision }]
   } catch (error) {
@@ -104,17 +118,25 @@ async function sightingOf(parts: GitHubForgeParts, of: WatchedPullRequest, seen:
   }
 }
 
-async function pullRequestOf(parts: GitHubForgeParts, of: WatchedPullRequest, seen: Seen): Promise<PullRequest> {
-  const { number, url, headRefName: branch, headRefOid: headSha, baseRefName: base } = seen
-  const facts = { number, url, branch, base, headSha }
-  if (seen.state === 'CLOSED') return { ...facts, state: 'closed', mergeSha: null }
-  if (seen.state === 'OPEN') return { ...facts, state: 'open', mergeSha: null }
-  const merge = { base, headSha, mergeSha: seen.mergeCommit === null ? null : seen.mergeCommit.oid }
-  const mergeSha = await provenMerge(parts, of.project, merge)
+/** Its number, address and branch are those that Moose keeps, whatever GitHub says now. */
+async function pullRequestOf(
+  parts: GitHubForgeParts,
+  { project, row }: { project: Project; row: PullRequestRow },
+  { state, headRefOid: headSha, baseRefName: base, mergeCommit }: Seen,
+): Promise<PullRequest> {
+  const facts = { ...toPullRequest(row), base, headSha, mergeSha: null }
+  if (state === 'CLOSED') return { ...facts, state: 'closed' }
+  if (state === 'OPEN') return { ...facts, state: 'open' }
+  const told = { headSha, mergeSha: mergeCommit === null ? null : mergeCommit.oid }
+  const mergeSha = await provenMerge(parts, project, row, told)
   if (mergeSha === null) {
-    parts.log.warn({ number, base }, 'GitHub calls a pull request merged whose change its base does not hold')
-    return { ...facts, state: 'open', mergeSha: null }
+    const { number } = row
+    parts.log.warn(
+      { number, base: row.base, into: base },
+      'GitHub calls a pull request merged whose change its base does not hold',
+    )
+    return { ...facts, state: 'open' }
   }
-  await deleteMergedBranch(parts, of.project, { branch, headSha })
+  await deleteMergedBranch(parts, project, { branch: row.branch, headSha })
   return { ...facts, state: 'merged', mergeSha }
 }

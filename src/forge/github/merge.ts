@@ -22,14 +22,10 @@ export async function mergePullRequest(
   if (stateOf(before) === 'closed') throw conflict(row, `Pull request #${number} is closed and cannot be merged.`)
   const merged = stateOf(before) === 'merged' ? before : await mergeOpen(parts, repository, row, before)
   const { base, head, merge_commit_sha } = merged
-  const merge = { base: base.ref, mergeSha: merge_commit_sha, headSha: head.sha }
-  const mergeSha = await provenMerge(parts, project, merge)
-  if (mergeSha === null) {
-    const message = `GitHub calls pull request #${number} merged, but ${base.ref} does not hold its change. Look at the branch.`
-    throw new Fault('github_failed', message, { number, base: base.ref })
-  }
+  const mergeSha = await provenMerge(parts, project, row, { mergeSha: merge_commit_sha, headSha: head.sha })
+  if (mergeSha === null) throw unproven(row, base.ref)
   const ended = await endPullRequest(parts.db, row, { state: 'merged', mergeSha, endedAt: parts.clock.now() })
-  await deleteMergedBranch(parts, project, { branch: head.ref, headSha: head.sha })
+  await deleteMergedBranch(parts, project, { branch: row.branch, headSha: head.sha })
   return ended
 }
 
@@ -37,8 +33,12 @@ async function mergeOpen(
   parts: GitHubForgeParts,
   repository: GitHubRepository,
   row: PullRequestRow,
-  { head }: RestPull,
+  { head, base }: RestPull,
 ): Promise<RestPull> {
+  if (base.ref !== row.base) {
+    const why = `The base of pull request #${row.number} was changed on GitHub to ${base.ref}; its order is for ${row.base}.`
+    throw conflict(row, `${why} Change it back on GitHub, or close the pull request.`)
+  }
   if (head.sha !== row.head_sha) {
     const why = `The branch ${row.branch} was changed after its checks: it stands at ${head.sha}, not at ${row.head_sha}.`
     throw conflict(row, `${why} Merge it on GitHub, or put the branch back.`)
@@ -89,6 +89,11 @@ async function requirePull({ gh }: GitHubForgeParts, repository: GitHubRepositor
   if (pull !== null) return pull
   const message = `${slug(repository)} has no pull request #${number}, or the token may not see it.`
   throw new Fault('github_not_found', message, { number })
+}
+
+function unproven({ number, base }: PullRequestRow, into: string): Fault {
+  const message = `GitHub calls pull request #${number} merged into ${into}, but ${base} does not hold its change. Look at the branch.`
+  return new Fault('github_failed', message, { number, base })
 }
 
 function conflict(row: PullRequestRow, message: string): Fault {

@@ -1,3 +1,4 @@
+import type { PullRequestRow } from '../../db/pull-requests.ts'
 import { containsCommit } from '../../git/merge.ts'
 import { deleteRemoteBranch } from '../../git/push.ts'
 import { branchRef } from '../../git/ref-names.ts'
@@ -6,20 +7,25 @@ import type { GitHubForgeParts } from './github-forge-parts.ts'
 
 /**
  * The commit on the base branch that holds a pull request GitHub calls merged; null when the branch, freshly fetched,
- * holds neither the merge commit GitHub names (also of a squash or a rebase) nor the head itself.
+ * holds neither the merge commit GitHub names (also of a squash or a rebase) nor the head itself. A commit the attempt
+ * began from proves nothing.
  *
- * @param merge.mergeSha what GitHub names; null: nothing
+ * @param row whose base branch counts, whatever base GitHub names
+ * @param told.mergeSha what GitHub names; null: nothing
  */
 export async function provenMerge(
   { mirrors }: GitHubForgeParts,
   project: Project,
-  merge: { base: string; mergeSha: string | null; headSha: string },
+  { base, base_sha }: Pick<PullRequestRow, 'base' | 'base_sha'>,
+  told: { mergeSha: string | null; headSha: string },
 ): Promise<string | null> {
   const mirror = mirrors.of(project)
-  const tip = await mirror.fetchBranch(project, { branch: merge.base, into: branchRef(merge.base) }, null)
+  const tip = await mirror.fetchBranch(project, { branch: base, into: branchRef(base) }, null)
   if (tip === null) return null
-  if (merge.mergeSha !== null && (await containsCommit(mirror, tip, merge.mergeSha))) return merge.mergeSha
-  return (await containsCommit(mirror, tip, merge.headSha)) ? tip : null
+  const isNew = async (sha: string) =>
+    (await containsCommit(mirror, tip, sha)) && !(await containsCommit(mirror, base_sha, sha))
+  if (told.mergeSha !== null && (await isNew(told.mergeSha))) return told.mergeSha
+  return (await isNew(told.headSha)) ? tip : null
 }
 
 /** Deletes the branch of a proven merge if it still stands at what was merged. A failure is only noted. */

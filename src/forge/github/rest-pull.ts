@@ -24,6 +24,21 @@ export function stateOf({ state, merged_at }: RestPull): PullRequestState {
   return state
 }
 
+/**
+ * The pull request, if it is where one of this repository must be: its address is stored and shown as a link.
+ *
+ * @throws {Fault} `github_failed`
+ */
+export function atItsAddress(repository: GitHubRepository, pull: RestPull): RestPull {
+  const address = `https://${repository.host}/${slug(repository)}/pull/${pull.number}`
+  // GitHub takes a repository in any spelling, and answers with its own.
+  if (pull.html_url.toLowerCase() === address.toLowerCase()) return pull
+  const message =
+    `GitHub (${repository.host}) says that pull request #${pull.number} is at another address than ${address}. ` +
+    `If the repository was renamed or moved, correct the project's repository.`
+  throw new Fault('github_failed', message, { host: repository.host, number: pull.number })
+}
+
 /** One pull request; null when there is none. @throws {Fault} `github_*` */
 export async function getPull(
   gh: Gh,

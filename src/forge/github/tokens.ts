@@ -32,6 +32,8 @@ export function createTokens(source: TokenSource, now: () => Date): TokenFor {
     if (known !== undefined && now().getTime() - known.at < REMEMBERED_MS) return await known.token
     const token = tokenOfLogin(source, host)
     asked.set(host, { at: now().getTime(), token })
+    // What went wrong may be mended by the next time.
+    token.catch(() => asked.delete(host))
     return await token
   }
 }
