@@ -49,7 +49,7 @@ function attempt(files: string[]): WorkOrderDetail['attempt_history'][number] {
 }
 
 function pullRequest(): NonNullable<WorkOrderDetail['pull_request']> {
-  const shas = { base_sha: 'b', head_sha: 'h', merge_sha: null }
+  const shas = { base_sha: 'b', head_sha: 'h', merge_sha: null, seen_head_sha: null, checks: null, review: null }
   return { number: 1, state: 'open', title: 'T', body: '', base: 'main', branch: 'feature/wo-1', diff: '', ...shas }
 }
 

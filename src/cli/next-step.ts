@@ -11,9 +11,7 @@ export function nextStep(order: WorkOrderDetail): string | null {
     case 'pending':
       return order.approved ? `moose run ${id}   or, with a service: moose logs -f ${id}` : `moose approve ${id}`
     case 'in_progress':
-      return order.phase === 'in_review'
-        ? `moose show ${id} --diff   then: moose merge ${id}   or: moose close ${id}`
-        : `moose logs -f ${id}`
+      return order.phase === 'in_review' ? review(order) : `moose logs -f ${id}`
     case 'failed':
       return `moose logs ${id}   correct it: moose edit ${id}   then: ${again}moose retry ${id}${aiderFor(order)}`
     case 'blocked':
@@ -23,6 +21,18 @@ export function nextStep(order: WorkOrderDetail): string | null {
     case 'completed':
       return null
   }
+}
+
+function review(order: WorkOrderDetail): string {
+  const id = shortId(order.id)
+  if (movedByOthers(order) === null) return `moose show ${id} --diff   then: moose merge ${id}   or: moose close ${id}`
+  return `look at what was pushed to the branch: ${harmless(String(order.github_pr_url))}   merge it there, or: moose close ${id}`
+}
+
+/** The commit somebody else has put on the branch of the pull request; null when it holds what was verified. */
+export function movedByOthers({ pull_request: pull }: WorkOrderDetail): string | null {
+  if (pull === null || pull.state !== 'open' || pull.seen_head_sha === pull.head_sha) return null
+  return pull.seen_head_sha
 }
 
 /** In `auto`, Aider repairs what failed a check, where it is installed. */

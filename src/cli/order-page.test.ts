@@ -226,3 +226,14 @@ test('where a check failed in auto and there was no Aider, the next step names i
   assert.doesNotMatch(next('ORCHESTRATOR_EXECUTOR=patch', false), /Aider/)
   assert.doesNotMatch(next(auto, false, 'push_rejected'), /Aider/)
 })
+
+test('what was seen of a pull request on GitHub is told, and a branch somebody else has moved is not merged', () => {
+  const pull = { number: 3, state: 'open' as const, title: 't', body: 'b', base: 'main', branch: 'f', base_sha: 'b' }
+  const seen = { head_sha: 'h', merge_sha: null, diff: '', checks: 'FAILURE', review: 'APPROVED' }
+  const quiet = page({ ...ORDER, pull_request: { ...pull, ...seen, checks: null, review: null, seen_head_sha: 'h' } })
+  assert.doesNotMatch(quiet, /on GitHub/)
+  assert.match(quiet, /moose merge/)
+  const told = page({ ...ORDER, pull_request: { ...pull, ...seen, seen_head_sha: '0123456789abcdef' } })
+  assert.match(told, /^on GitHub +checks FAILURE, review APPROVED, branch moved to 0123456789ab by somebody else$/m)
+  assert.doesNotMatch(told, /moose merge/)
+})

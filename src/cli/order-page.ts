@@ -3,7 +3,7 @@ import type { AttemptView, StepView, WorkOrderDetail } from '../contract/work-or
 import { type AttemptEvidence, evidenceOf, executorOf, isReplay, proofOf, REPLAY } from './attempt-evidence.ts'
 import { evidenceSections } from './evidence-sections.ts'
 import { ago, duration, shortId, usd } from './humanize.ts'
-import { nextStep } from './next-step.ts'
+import { movedByOthers, nextStep } from './next-step.ts'
 import { stateOf } from './order-state.ts'
 import type { Paint } from './output.ts'
 import { table } from './table.ts'
@@ -61,10 +61,24 @@ function facts(order: WorkOrderDetail, { paint, hint, now }: PageOptions): strin
     ['proposer', shown(order.proposer)],
     ['branch', shown(order.github_branch)],
     ['pull request', shown(url === null ? null : `#${order.github_pr_number}${state} ${url}`)],
+    ['on GitHub', shown(seenOnGitHub(order))],
     ['cost', order.actual_cost === null ? null : `${usd(order.actual_cost)}${estimate}`],
     ['added', `${ago(new Date(order.created_at), now)} ${paint.dim(`(${order.created_at})`)}`],
   ]
   return rows.flatMap(([name, value]) => (value === null ? [] : [[paint.dim(name), value]]))
+}
+
+/** What the last look at the pull request found; null where nobody looked or nothing is to be told. */
+function seenOnGitHub(order: WorkOrderDetail): string | null {
+  const { pull_request: pull } = order
+  if (pull === null) return null
+  const moved = movedByOthers(order)
+  const found = [
+    ...(pull.checks === null ? [] : [`checks ${pull.checks}`]),
+    ...(pull.review === null ? [] : [`review ${pull.review}`]),
+    ...(moved === null ? [] : [`branch moved to ${moved.slice(0, 12)} by somebody else`]),
+  ]
+  return found.length === 0 ? null : found.join(', ')
 }
 
 /** A value of the database as it may stand in a row of the page. */

@@ -115,7 +115,7 @@ export const AttemptView = z
   .openapi('Attempt')
 export type AttemptView = z.infer<typeof AttemptView>
 
-/** A pull request of the forge `local`. */
+/** The pull request of an attempt. */
 export const PullRequestView = z
   .object({
     number: z.number().int(),
@@ -127,6 +127,12 @@ export const PullRequestView = z
     base_sha: z.string(),
     head_sha: z.string(),
     merge_sha: z.string().nullable(),
+    /** The commit its branch was last seen at on GitHub; null: not looked at yet, or on the forge `local`. */
+    seen_head_sha: z.string().nullable(),
+    /** GitHub's words, e.g. `SUCCESS`, `FAILURE`, `PENDING`; null: there are none. */
+    checks: z.string().nullable(),
+    /** GitHub's words, e.g. `APPROVED`, `CHANGES_REQUESTED`; null: none. */
+    review: z.string().nullable(),
     diff: z.string(),
   })
   .openapi('PullRequest')

@@ -273,6 +273,9 @@ describe('commands of a service', () => {
         base_sha: 'a',
         head_sha: 'b',
         merge_sha: null,
+        seen_head_sha: null,
+        checks: null,
+        review: null,
         diff,
       },
     })

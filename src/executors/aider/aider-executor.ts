@@ -88,7 +88,7 @@ async function prepare(
   return { folder, model, timeoutMs, ...told }
 }
 
-type Ending = { exitCode: number | null; timedOut: boolean; output: string; complete: boolean }
+type Ending = { exitCode: number | null; timedOutAfterMs: number | null; output: string; complete: boolean }
 
 async function execute(
   {
@@ -117,10 +117,10 @@ async function execute(
         onOutput(plain)
       },
     })
-    return { exitCode, timedOut: false, ...ended() }
+    return { exitCode, timedOutAfterMs: null, ...ended() }
   } catch (error) {
     if (toFault(error).code !== 'command_timed_out') throw error
-    return { exitCode: null, timedOut: true, ...ended() }
+    return { exitCode: null, timedOutAfterMs: run.timeoutMs, ...ended() }
   }
 }
 

@@ -10,7 +10,7 @@ const judge = (evidence: Partial<AiderEvidence>) =>
   judgeRun(
     {
       exitCode: 0,
-      timedOut: false,
+      timedOutAfterMs: null,
       output: `${USAGE}Applied edit to a.txt\n`,
       complete: true,
       calls: [answered],
@@ -29,17 +29,17 @@ test('every sign has its verdict', () => {
   assert.equal(judge({ calls: [] }), 'crashed')
   assert.equal(judge({ output: `Git repo: none\n${USAGE}Applied edit to a.txt\n` }), 'git_off')
   assert.equal(judge({ trespassed: ['.env'] }), 'out_of_scope')
-  assert.equal(judge({ timedOut: true, calls: [] }), 'timed_out')
+  assert.equal(judge({ timedOutAfterMs: 9_000, calls: [] }), 'timed_out')
 })
 
 test('a run that took too long says how often its model was asked', () => {
   const said = (calls: number) => {
-    const evidence = { exitCode: null, timedOut: true, output: '', complete: true, changed: [], trespassed: [] }
+    const evidence = { exitCode: null, timedOutAfterMs: 9_000, output: '', complete: true, changed: [], trespassed: [] }
     return faultOfVerdict(judgeRun({ ...evidence, calls: Array.from({ length: calls }, () => answered) }, []))?.message
   }
-  assert.match(String(said(0)), /^Aider took too long and was ended: it had not asked its model yet\.\n/)
-  assert.match(String(said(1)), /ended: 1 call to the model was made\.\n/)
-  assert.match(String(said(2)), /ended: 2 calls to the model were made\.\n/)
+  assert.match(String(said(0)), /^Aider took too long and was ended: after 9 s, it had not asked its model yet\.\n/)
+  assert.match(String(said(1)), /ended: after 9 s, 1 call to the model was made\.\n/)
+  assert.match(String(said(2)), /ended: after 9 s, 2 calls to the model were made\.\n/)
 })
 
 test('a fault of the model counts before everything Aider printed or changed', () => {

@@ -6,7 +6,8 @@ import { isInScope } from '../../work-order/scope.ts'
 export type AiderEvidence = {
   /** Null when a signal ended it. */
   exitCode: number | null
-  timedOut: boolean
+  /** Null: it ended in time. */
+  timedOutAfterMs: number | null
   /** stdout and stderr, or what of them a verdict can be made of. */
   output: string
   /** False: there were more signs in it than could be kept. */
@@ -55,8 +56,10 @@ const GAVE_UP: FaultCode = 'attempt_cancelled'
  * the other way round.
  */
 export function judgeRun(evidence: AiderEvidence, scope: readonly string[]): AiderVerdict {
-  const { exitCode, timedOut, output, calls, changed } = evidence
-  if (timedOut) return { verdict: 'timed_out', reason: howOftenAsked(calls.length) }
+  const { exitCode, timedOutAfterMs, output, calls, changed } = evidence
+  if (timedOutAfterMs !== null) {
+    return { verdict: 'timed_out', reason: `after ${timedOutAfterMs / 1_000} s, ${howOftenAsked(calls.length)}` }
+  }
   if (exitCode === null) return { verdict: 'crashed', reason: `a signal ended it: ${lastLines(output)}` }
   const failed = calls.flatMap(({ fault }) => (fault === null || fault.code === GAVE_UP ? [] : [fault])).at(-1)
   if (failed !== undefined) {
