@@ -121,7 +121,10 @@ test('an interrupted run says how to go on, and the next service finishes it in 
   running.child.kill('SIGINT')
   const { exitCode, stderr } = await running.ended
   assert.equal(exitCode, 130, stderr)
-  assert.match(stderr, /Interrupted\. What [0-9a-f]{8} has done so far is kept; take it up again with: moose run [0-9a-f]{8} /)
+  assert.match(
+    stderr,
+    /Interrupted\. What [0-9a-f]{8} has done so far is kept; take it up again with: moose run [0-9a-f]{8} /,
+  )
 
   await using up = startMoose(['up', '--port', '0'], { environment: home.environment })
   await up.said(/pull request #1 is open/)
