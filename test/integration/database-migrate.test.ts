@@ -13,6 +13,9 @@ import { createEmptyTestDatabase, createTestDatabase } from '../support/database
 
 const names = (await readMigrations()).map(({ name }) => name)
 
+/** Those after which an older Moose cannot work. */
+const BREAKING = new Set(['0004_step_tries'])
+
 test('ten migrations at once apply each file once', async () => {
   await using database = await createEmptyTestDatabase()
   assert.deepEqual(await pendingMigrations(database.pool), names)
@@ -24,7 +27,7 @@ test('ten migrations at once apply each file once', async () => {
   const { rows } = await database.pool.query('select name, breaking from moose_migrations order by number')
   assert.deepEqual(
     rows,
-    names.map((name) => ({ name, breaking: false })),
+    names.map((name) => ({ name, breaking: BREAKING.has(name) })),
   )
   assert.deepEqual(await pendingMigrations(database.pool), [])
 })
