@@ -113,14 +113,20 @@ test('a run that fails names the fault, once, and exits with 1', async () => {
   assert.deepEqual([shown.status, shown.status_reason.code], ['failed', 'recording_missing'])
 })
 
-test('an interrupted run says how to go on, and the next service finishes it in the same attempt', async () => {
-  await using home = await createMooseHome(FILES, [SLOW])
+/** An approved order whose `moose run` was ended by Ctrl-C behind its first step. */
+async function interruptedRun(home: MooseHome): Promise<{ id: string; stderr: string }> {
   const id = await add(home, SLOW.task, '--approve')
   await using running = startMoose(['run', id], { environment: home.environment })
   await running.said(/✓ route/)
   running.child.kill('SIGINT')
   const { exitCode, stderr } = await running.ended
   assert.equal(exitCode, 130, stderr)
+  return { id, stderr }
+}
+
+test('an interrupted run says how to go on, and the next service finishes it in the same attempt', async () => {
+  await using home = await createMooseHome(FILES, [SLOW])
+  const { id, stderr } = await interruptedRun(home)
   assert.match(
     stderr,
     /Interrupted\. What [0-9a-f]{8} has done so far is kept; take it up again with: moose run [0-9a-f]{8} /,
@@ -134,11 +140,7 @@ test('an interrupted run says how to go on, and the next service finishes it in 
 
 test('an interrupted run is finished by another run, without a service', async () => {
   await using home = await createMooseHome(FILES, [SLOW])
-  const id = await add(home, SLOW.task, '--approve')
-  await using running = startMoose(['run', id], { environment: home.environment })
-  await running.said(/✓ route/)
-  running.child.kill('SIGINT')
-  assert.equal((await running.ended).exitCode, 130)
+  const { id } = await interruptedRun(home)
   const again = await run(home, `run ${id} --json`)
   assert.equal(again.exitCode, 0, again.stderr)
   const order = JSON.parse((await run(home, `show ${id} --json`)).stdout).work_order
