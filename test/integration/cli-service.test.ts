@@ -178,12 +178,7 @@ test('a run through the service goes on there when the command is interrupted', 
   await using home = await createMooseHome(FILES, [SLOW])
   await using up = startMoose(['up', '--port', '0'], { environment: home.environment })
   await up.said(/serves/)
-  const id = await add(home, SLOW.task, '--approve')
-  await using running = startMoose(['run', id], { environment: home.environment })
-  await running.said(/✓ route/)
-  running.child.kill('SIGINT')
-  const { exitCode, stderr } = await running.ended
-  assert.equal(exitCode, 130, stderr)
+  const { stderr } = await interruptedRun(home)
   assert.match(stderr, /The service at http\S+ goes on with [0-9a-f]{8}/)
   await up.said(/pull request #1 is open/)
 })
