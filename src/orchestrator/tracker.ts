@@ -75,15 +75,16 @@ export function createTracker({ db, watch, clock, random, intervalMs, onError }:
   /** Looks at what is hinted at, until it is time to look at all. */
   async function hearHints(untilMs: number): Promise<void> {
     const left = () => Math.min(untilMs - clock.now().getTime(), intervalMs)
+    const rest = () => wait(Math.min(HINTED_APART_MS, Math.max(0, left())), stopping.signal)
     while (left() > 0) {
       await wait(left(), AbortSignal.any([stopping.signal, hints.arrival()]))
       if (left() <= 0 || stopping.signal.aborted) return
       await wait(Math.min(GATHER_MS, left()), stopping.signal)
       const hinted = hints.take()
       // More than can be told apart: look at all.
-      if (hinted === null) return wait(Math.min(HINTED_APART_MS, Math.max(0, left())), stopping.signal)
+      if (hinted === null) return rest()
       const restMs = hinted.length === 0 ? 0 : await lookAndRest(hinted)
-      await wait(restMs > 0 ? restMs : Math.min(HINTED_APART_MS, Math.max(0, left())), stopping.signal)
+      await (restMs > 0 ? wait(restMs, stopping.signal) : rest())
     }
   }
 
