@@ -3,7 +3,7 @@
  *
  *   cli → app → http → orchestrator → {pipeline steps, results}
  *     → pipeline/ports ← {manager, proposer → models, executors, forge, workspace, checks}
- *     → {db, git, sandbox} → process → {contract, edits, work-order} → {config, errors, log, clock}
+ *     → budget → {db, git, sandbox} → process → {contract, edits, work-order} → {config, errors, log, clock}
  */
 const LAYERS = [
   ['^src/cli/'],
@@ -16,6 +16,7 @@ const LAYERS = [
   ['^src/(manager|proposer|executors|forge|workspace|checks)/'],
   ['^src/models/'],
   ['^src/pipeline/ports/'],
+  ['^src/budget/'],
   ['^src/(db|git|sandbox)/'],
   ['^src/process/'],
   ['^src/contract/'],

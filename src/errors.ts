@@ -11,6 +11,11 @@ export type NextMove =
   | 'retry'
   /** A human or a condition is needed; the order becomes `blocked`. */
   | 'block'
+  /**
+   * A condition is needed and its return is noticed: the attempt rests, the order becomes `blocked`, and later the same
+   * attempt goes on from the step it rests at.
+   */
+  | 'suspend'
   /** The attempt is over and the order becomes `failed`. */
   | 'fail'
   /** Somebody stopped the attempt on purpose; the order is `cancelled` already. */
@@ -31,6 +36,7 @@ export const NEXT_MOVE = {
   attempt_cancelled: 'stop',
   base_branch_missing: 'block',
   branch_taken: 'fail',
+  budget_exceeded: 'suspend',
   change_out_of_scope: 'fail',
   change_without_effect: 'fail',
   check_failed: 'fail',
@@ -46,6 +52,7 @@ export const NEXT_MOVE = {
   edits_malformed: 'fail',
   edits_missing: 'fail',
   edits_rejected: 'fail',
+  emergency_stop: 'suspend',
   files_in_scope_required: 'fail',
   forge_unsupported: 'block',
   github_failed: 'fail',
@@ -71,10 +78,12 @@ export const NEXT_MOVE = {
   not_found: 'fail',
   not_running: 'block',
   port_taken: 'block',
+  price_unknown: 'suspend',
   project_required: 'block',
   proposal_rejected: 'fail',
   proposer_refused: 'fail',
   proposer_unreachable: 'retry',
+  provider_paused: 'suspend',
   pull_request_closed: 'block',
   push_rejected: 'fail',
   recording_missing: 'fail',
@@ -82,6 +91,7 @@ export const NEXT_MOVE = {
   repository_unreachable: 'retry',
   request_forbidden: 'fail',
   request_invalid: 'fail',
+  reservation_conflict: 'fail',
   scope_too_large: 'fail',
   scope_unreadable: 'fail',
   service_unreachable: 'retry',

@@ -8,6 +8,7 @@ type JsonDefault<T = unknown> = ColumnType<T, string | undefined, string>
 type Time = ColumnType<Date, Date | undefined, Date>
 /** `numeric`, read as a decimal string so that no digit is lost. */
 type Decimal = ColumnType<string, string | number | undefined, string | number>
+type NullableDecimal = ColumnType<string | null, string | number | null | undefined, string | number | null>
 
 /** Rows as they are in the tables of `migrations/`; columns of the first Moose that we only keep are left out. */
 export type Database = {
@@ -17,6 +18,8 @@ export type Database = {
     repository: string | null
     forge: string
     default_branch: string
+    /** Cap of a month in USD; null: that of `budget_limits`. */
+    budget_usd: NullableDecimal
     created_at: Time
   }
   work_orders: {
@@ -38,9 +41,11 @@ export type Database = {
     github_pr_url: string | null
     github_pr_number: number | null
     proposer_id: string | null
-    estimated_cost: ColumnType<string | null, string | number | null, string | number | null>
-    actual_cost: ColumnType<string | null, string | number | null, string | number | null>
-    complexity_score: ColumnType<string | null, string | number | null, string | number | null>
+    estimated_cost: NullableDecimal
+    actual_cost: NullableDecimal
+    complexity_score: NullableDecimal
+    /** Cap in USD; null: that of `budget_limits`. */
+    budget_usd: NullableDecimal
     created_at: Time
     /** Null in rows of a first Moose. */
     updated_at: ColumnType<Date | null, Date | undefined, Date>
@@ -60,6 +65,9 @@ export type Database = {
     error: ColumnType<FaultRecord | null, string | null, string | null>
     claimed_at: Time
     ended_at: Date | null
+    decision_id: string | null
+    /** How often it went on after it had been suspended. */
+    resumed: Generated<number>
   }
   attempt_steps: {
     work_order_id: string
@@ -85,12 +93,46 @@ export type Database = {
     model: string
     input_tokens: number
     output_tokens: number
-    cost_usd: ColumnType<string | null, string | number | null, string | number | null>
+    cost_usd: NullableDecimal
     finish_reason: string | null
     error_code: string | null
     replayed: boolean
     duration_ms: number
     started_at: Date
+    reservation_id: string | null
+    price: ColumnType<unknown, string | null | undefined, string | null>
+    cache_read_tokens: Generated<number>
+    cache_write_tokens: Generated<number>
+    reasoning_tokens: Generated<number>
+    request_key: string | null
+    /** A whole answer in UTF-8. */
+    answer: Buffer | null
+  }
+  budget_entries: {
+    id: GeneratedAlways<string>
+    reservation_id: string
+    kind: 'reserved' | 'unresolved' | 'settled' | 'released'
+    amount_usd: Decimal
+    cost_usd: NullableDecimal
+    work_order_id: string | null
+    attempt: number | null
+    project_id: string | null
+    decision_id: string | null
+    proposer: string
+    provider: string
+    model: string
+    holder: string
+    /** `YYYY-MM-DD`, in UTC. */
+    day: ColumnType<string, string, never>
+    month: ColumnType<string, string, never>
+    at: Time
+  }
+  provider_pauses: {
+    provider: string
+    failures: number
+    reason: string
+    since: Time
+    until: Date
   }
   work_order_events: {
     id: GeneratedAlways<string>
@@ -149,7 +191,7 @@ export type Database = {
     operation_type: string | null
     success: boolean | null
     outcome: string | null
-    cost: ColumnType<string | null, string | number | null, string | number | null>
+    cost: NullableDecimal
     execution_time_ms: number | null
     model_used: string | null
     route_reason: string | null

@@ -18,6 +18,7 @@ const END: Record<
 > = {
   fail: { order: 'failed', attempt: 'failed' },
   block: { order: 'blocked', attempt: 'blocked' },
+  suspend: { order: 'blocked', attempt: 'blocked' },
   retry: { order: 'blocked', attempt: 'blocked' },
   stop: { order: 'cancelled', attempt: 'cancelled' },
 }

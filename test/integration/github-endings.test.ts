@@ -456,6 +456,7 @@ test('every ending of gh and git has its end', async (t: TestContext) => {
 const ORDER = {
   retry: 'tried again, then `blocked`',
   block: '`blocked`',
+  suspend: '`blocked`',
   fail: '`failed`',
   stop: '`cancelled`',
 } as const

@@ -1,0 +1,161 @@
+import { randomUUID } from 'node:crypto'
+import { type Kysely, sql } from 'kysely'
+import type { Database } from '../db/schema.ts'
+import { Fault } from '../errors.ts'
+import type { Usd } from '../money.ts'
+import { type Ceiling, ceilingsOf, leftBelow, type PaidCall } from './ceilings.ts'
+import { readBudgetRules } from './limits.ts'
+import { overCap, stopped } from './refusals.ts'
+
+/** Any fixed number; everybody who reserves queues for it. */
+const RESERVE_LOCK = 7_301_600_043n
+
+/** This process: what it reserved and did not end was left by nobody else. */
+export const HOLDER = randomUUID()
+
+type Db = Kysely<Database>
+
+/**
+ * Sets aside the most a call can cost, in one transaction that lets one through at a time: the sum of what is spent and
+ * reserved passes no cap, however many ask at once.
+ *
+ * @returns the reservation
+ * @throws {Fault} `budget_exceeded` naming the cap, `emergency_stop`, `config_invalid` for limits that cannot be read
+ */
+export async function reserve(db: Db, call: PaidCall, worstCase: Usd): Promise<string> {
+  return db.transaction().execute(async (transaction) => {
+    await sql`select pg_advisory_xact_lock(${RESERVE_LOCK})`.execute(transaction)
+    const rules = await readBudgetRules(transaction)
+    const { ceilings, day, month } = await ceilingsOf(transaction, rules, call)
+    assertNotStopped(rules.stopped, ceilings)
+    const passed = firstPassed(ceilings, worstCase)
+    if (passed !== undefined) throw overCap(call, passed, worstCase)
+    const reservationId = randomUUID()
+    const { workOrderId, attempt, proposer, provider, model } = call
+    await transaction
+      .insertInto('budget_entries')
+      .values({
+        reservation_id: reservationId,
+        kind: 'reserved',
+        amount_usd: worstCase.toFixed(),
+        work_order_id: workOrderId,
+        attempt,
+        project_id: sql<string>`(select coalesce(
+          (select project_id from attempts where work_order_id = ${workOrderId} and number = ${attempt}),
+          (select project_id from work_orders where id = ${workOrderId})
+        ))`,
+        decision_id: sql<string>`(
+          select decision_id from attempts where work_order_id = ${workOrderId} and number = ${attempt}
+        )`,
+        proposer,
+        provider,
+        model,
+        holder: HOLDER,
+        day,
+        month,
+      })
+      .execute()
+    return reservationId
+  })
+}
+
+/**
+ * Whether a call could be reserved now; for whoever waits for it.
+ *
+ * @returns the fault `reserve` would throw; null when it would not
+ */
+export async function whyNoRoom(db: Db, call: PaidCall, worstCase: Usd): Promise<Fault | null> {
+  const rules = await readBudgetRules(db)
+  const { ceilings } = await ceilingsOf(db, rules, call)
+  if (isKilled(rules.stopped, ceilings)) return stopped(rules.stopped, ceilings)
+  const passed = firstPassed(ceilings, worstCase)
+  return passed === undefined ? null : overCap(call, passed, worstCase)
+}
+
+/** The fault that stops every call now; null when nothing does. */
+export async function whyStopped(db: Db): Promise<Fault | null> {
+  const rules = await readBudgetRules(db)
+  const { ceilings } = await ceilingsOf(db, rules, { workOrderId: null, attempt: null })
+  return isKilled(rules.stopped, ceilings) ? stopped(rules.stopped, ceilings) : null
+}
+
+/** A call was charged with so much. @throws {Fault} `reservation_conflict` when it was ended before, `not_found` */
+export async function settle(db: Db, reservationId: string, cost: Usd): Promise<void> {
+  await end(db, reservationId, { kind: 'settled', cost })
+  const killed = await whyStopped(db)
+  // Every process hears of a changed configuration; that is where they look whether everything has to stop.
+  if (killed !== null) await sql`select pg_notify('moose_config', '')`.execute(db)
+}
+
+/** A call was not charged. @throws {Fault} `reservation_conflict`, `not_found` */
+export async function release(db: Db, reservationId: string): Promise<void> {
+  await end(db, reservationId, { kind: 'released', cost: null })
+}
+
+/** Nobody knows whether a call was charged: it stays reserved until it is reconciled. A repetition changes nothing. */
+export async function leaveUnresolved(db: Db, reservationId: string): Promise<void> {
+  await sql`
+    insert into budget_entries (${COPIED}, kind, amount_usd, holder)
+    select ${COPIED}, 'unresolved', 0, ${HOLDER} from budget_entries
+    where reservation_id = ${reservationId} and kind = 'reserved'
+    on conflict do nothing
+  `.execute(db)
+}
+
+async function end(db: Db, reservationId: string, { kind, cost }: Ending): Promise<void> {
+  const amount = cost === null ? '0' : cost.toFixed()
+  const { numAffectedRows } = await sql`
+    insert into budget_entries (${COPIED}, kind, amount_usd, cost_usd, holder)
+    select ${COPIED}, ${kind}, ${amount}::numeric - amount_usd, ${cost === null ? null : amount}::numeric, ${HOLDER}
+    from budget_entries where reservation_id = ${reservationId} and kind = 'reserved'
+    on conflict do nothing
+  `.execute(db)
+  if (numAffectedRows === 0n) throw await notEnded(db, reservationId)
+}
+
+type Ending = { kind: 'settled'; cost: Usd } | { kind: 'released'; cost: null }
+
+/** What every entry of a reservation says alike. */
+const COPIED = sql.join(
+  [
+    'reservation_id',
+    'work_order_id',
+    'attempt',
+    'project_id',
+    'decision_id',
+    'proposer',
+    'provider',
+    'model',
+    'day',
+    'month',
+  ].map((column) => sql.ref(column)),
+)
+
+async function notEnded(db: Db, reservationId: string): Promise<Fault> {
+  const known = await db
+    .selectFrom('budget_entries')
+    .select('id')
+    .where('reservation_id', '=', reservationId)
+    .executeTakeFirst()
+  const details = { reservation_id: reservationId }
+  if (known === undefined) {
+    return new Fault('not_found', `There is no reservation ${reservationId}. See them with: moose budget`, details)
+  }
+  const message = `The reservation ${reservationId} has been settled or released before. See: moose budget`
+  return new Fault('reservation_conflict', message, details)
+}
+
+/** What costs nothing passes no cap, also where one is passed already. */
+function firstPassed(ceilings: readonly Ceiling[], worstCase: Usd): Ceiling | undefined {
+  if (worstCase.isZero()) return undefined
+  return ceilings.find((ceiling) => leftBelow(ceiling).lessThan(worstCase))
+}
+
+function assertNotStopped(byHand: boolean, ceilings: readonly Ceiling[]): void {
+  if (isKilled(byHand, ceilings)) throw stopped(byHand, ceilings)
+}
+
+function isKilled(byHand: boolean, ceilings: readonly Ceiling[]): boolean {
+  const kill = ceilings.find(({ scope }) => scope === 'emergency_kill')
+  return byHand || (kill?.spent.greaterThanOrEqualTo(kill.cap) === true && !kill.spent.isZero())
+}

@@ -1,0 +1,58 @@
+import { Fault } from '../errors.ts'
+import { NO_USD, shownUsd, type Usd } from '../money.ts'
+import { type Ceiling, leftBelow, type PaidCall, type Scope } from './ceilings.ts'
+
+const NAME: Record<Scope, (of: string) => string> = {
+  order: () => 'of this order',
+  project: (of) => `of the project ${of} for this month`,
+  day: (of) => `of the day (${of}, UTC)`,
+  month: (of) => `of the month (${of.slice(0, 7)}, UTC)`,
+  emergency_kill: (of) => `of the emergency kill for the day (${of}, UTC)`,
+}
+
+/** Says which cap, how much of it is gone, how much was wanted, and how to raise it. Amounts in the details are decimals. */
+export function overCap(call: PaidCall, ceiling: Ceiling, worstCase: Usd): Fault {
+  const { scope, of, cap, spent, reserved } = ceiling
+  const left = leftBelow(ceiling)
+  const message =
+    `The next call to ${call.proposer} may cost up to ${shownUsd(worstCase)}, and the cap ${NAME[scope](of)}, ` +
+    `${shownUsd(cap)}, has ${shownUsd(left.isNegative() ? NO_USD : left)} left ` +
+    `(${shownUsd(spent)} spent, ${shownUsd(reserved)} reserved). ` +
+    `Raise it with: ${raiseCommand(ceiling, worstCase)}`
+  return new Fault('budget_exceeded', message, {
+    scope,
+    of,
+    cap_usd: cap.toFixed(),
+    spent_usd: spent.toFixed(),
+    reserved_usd: reserved.toFixed(),
+    needed_usd: worstCase.toFixed(),
+    proposer: call.proposer,
+    provider: call.provider,
+    model: call.model,
+  })
+}
+
+/** @param byHand somebody has pulled it; otherwise the day's spending has reached it */
+export function stopped(byHand: boolean, ceilings: readonly Ceiling[]): Fault {
+  if (byHand) {
+    const message = 'Everything is stopped: emergency_stop is set. Let it go on with: moose budget resume'
+    return new Fault('emergency_stop', message, { by_hand: true })
+  }
+  const kill = ceilings.find(({ scope }) => scope === 'emergency_kill')
+  const spent = kill === undefined ? '' : ` ${shownUsd(kill.spent)} of ${shownUsd(kill.cap)} are spent today (UTC).`
+  const message = `Everything is stopped: the day has reached emergency_kill.${spent} Raise it with: moose budget cap kill USD`
+  return new Fault('emergency_stop', message, { by_hand: false })
+}
+
+/** A cap with which the call would go through, in whole cents. */
+function raiseCommand({ scope, of, spent, reserved }: Ceiling, worstCase: Usd): string {
+  const enough = spent.plus(reserved).plus(worstCase).toDecimalPlaces(2, 0).toFixed(2)
+  const target = {
+    order: `order:${of.slice(0, 8)}`,
+    project: `project:${of}`,
+    day: 'day',
+    month: 'month',
+    emergency_kill: 'kill',
+  }
+  return `moose budget cap ${target[scope]} ${enough}`
+}

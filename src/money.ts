@@ -1,0 +1,18 @@
+import { Decimal } from 'decimal.js'
+
+/**
+ * US dollars as an exact decimal. Forty digits hold any sum of any ledger without rounding, and prices per token of any
+ * model: money is never a binary float.
+ *
+ * @see https://mikemcl.github.io/decimal.js/
+ */
+export const Usd = Decimal.clone({ precision: 40, toExpNeg: -40, toExpPos: 40 })
+export type Usd = Decimal
+
+export const NO_USD = new Usd(0)
+
+/** For people: `$1.23`, with more digits where two would hide all of it: `$0.0042`. */
+export function shownUsd(amount: Usd): string {
+  const cents = amount.toDecimalPlaces(2)
+  return `$${amount.equals(cents) || amount.abs().greaterThanOrEqualTo(1) ? amount.toFixed(2) : amount.toSignificantDigits(4, Decimal.ROUND_UP).toFixed()}`
+}
