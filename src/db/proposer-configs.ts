@@ -1,21 +1,59 @@
 import type { Kysely } from 'kysely'
 import { z } from 'zod'
 import { Fault } from '../errors.ts'
+import { Usd } from '../money.ts'
 import type { Database } from './schema.ts'
 
-/** USD per million tokens. The first Moose kept other numbers under other names here; they are not read. */
-const CostProfile = z
-  .looseObject({
-    input_per_million: z.number().nonnegative().optional(),
-    output_per_million: z.number().nonnegative().optional(),
-  })
-  .refine(
-    (profile) => (profile.input_per_million === undefined) === (profile.output_per_million === undefined),
-    'states only one of input_per_million and output_per_million',
+/** As a number or a decimal string; a decimal string from here on. */
+const Rate = z
+  .union(
+    [z.number().nonnegative(), z.string().regex(/^\d+(\.\d+)?$/)],
+    'is not an amount of USD, 0 or more, such as 3 or "0.15"',
   )
-  .transform(({ input_per_million: inputPerMillion, output_per_million: outputPerMillion }) =>
-    inputPerMillion === undefined || outputPerMillion === undefined ? null : { inputPerMillion, outputPerMillion },
-  )
+  .transform((rate) => new Usd(rate).toFixed())
+  .optional()
+
+const CostProfileRow = z.looseObject({
+  free: z.boolean().optional(),
+  input_per_million: Rate,
+  output_per_million: Rate,
+  cache_read_per_million: Rate,
+  cache_write_per_million: Rate,
+})
+
+/**
+ * USD per million tokens as decimal strings, or that the model costs nothing. A cache rate that is not stated is the
+ * input rate. The first Moose kept other numbers under other names here; they are not read.
+ */
+const CostProfile = CostProfileRow.superRefine((profile, context) => {
+  const message = contradictionOf(profile)
+  if (message !== null) context.addIssue({ code: 'custom', message })
+}).transform((profile) => {
+  const { input_per_million: inputPerMillion, output_per_million: outputPerMillion } = profile
+  if (profile.free === true) return 'free' as const
+  if (inputPerMillion === undefined || outputPerMillion === undefined) return null
+  const { cache_read_per_million: cacheReadPerMillion, cache_write_per_million: cacheWritePerMillion } = profile
+  return {
+    inputPerMillion,
+    outputPerMillion,
+    ...(cacheReadPerMillion === undefined ? {} : { cacheReadPerMillion }),
+    ...(cacheWritePerMillion === undefined ? {} : { cacheWritePerMillion }),
+  }
+})
+
+/** Null: there is none. */
+function contradictionOf(profile: z.infer<typeof CostProfileRow>): string | null {
+  const { input_per_million: input, output_per_million: output } = profile
+  const cache = [profile.cache_read_per_million, profile.cache_write_per_million]
+  if (profile.free === true && [input, output, ...cache].some((rate) => rate !== undefined)) {
+    return 'says that the model is free and states rates'
+  }
+  if ((input === undefined) !== (output === undefined)) {
+    return 'states only one of input_per_million and output_per_million'
+  }
+  if (input !== undefined || cache.every((rate) => rate === undefined)) return null
+  return 'states rates of the cache without input_per_million and output_per_million'
+}
 
 const ProposerRow = z
   .object({

@@ -1,37 +1,87 @@
-import { calcPrice } from '@pydantic/genai-prices'
 import type { ProposerConfig } from '../db/proposer-configs.ts'
+import { Fault } from '../errors.ts'
+import { Usd } from '../money.ts'
+import { libraryRates, type Rates, type TieredRates } from './library-rates.ts'
 import type { PricedUsage } from './model-answer.ts'
 
 const MILLION = 1_000_000
 
+/** For the role of a message and the marks around it. */
+const TOKENS_PER_MESSAGE = 16
+/** For what a server puts before the messages: the date, its own instructions. */
+const TOKENS_PER_REQUEST = 512
+
+/** What a model costs: exact, complete, and JSON, so that it can be stored with the call. */
+export type Price = { source: 'operator' | 'library' | 'free'; rates: TieredRates }
+
 /**
- * What a use of a model costs in USD: by the price the operator states in `proposer_configs`, else by the bundled
- * price library. Recordings cost nothing.
+ * What calls to a proposer cost: as the operator states it in `proposer_configs`, else by the bundled price library.
+ * Recordings cost nothing.
  *
+ * @param at see `libraryRates`
  * @returns null when nobody knows the price of the model
- * @see https://github.com/pydantic/genai-prices
  */
-export function costOf(proposer: ProposerConfig, usage: PricedUsage): number | null {
-  if (proposer.provider === 'replay') return 0
-  if (proposer.price !== null) {
-    const { inputPerMillion, outputPerMillion } = proposer.price
-    return (usage.input * inputPerMillion + usage.output * outputPerMillion) / MILLION
+export function priceOf(proposer: ProposerConfig, at: Date): Price | null {
+  const { price, provider } = proposer
+  if (provider === 'replay' || price === 'free') return { source: 'free', rates: flatRates('0', '0') }
+  if (price === null) {
+    const rates = libraryRates(proposer, at)
+    return rates === null ? null : { source: 'library', rates }
   }
-  return libraryPrice(proposer, usage)
+  const { inputPerMillion, outputPerMillion, cacheReadPerMillion, cacheWritePerMillion } = price
+  const rates = flatRates(inputPerMillion, outputPerMillion)
+  if (cacheReadPerMillion !== undefined) rates.cacheRead = cacheReadPerMillion
+  if (cacheWritePerMillion !== undefined) rates.cacheWrite = cacheWritePerMillion
+  return { source: 'operator', rates }
 }
 
-function libraryPrice(proposer: ProposerConfig, usage: PricedUsage): number | null {
-  const tokens = {
-    input_tokens: usage.input,
-    output_tokens: usage.output,
-    cache_read_tokens: usage.cacheRead,
-    cache_write_tokens: usage.cacheWrite,
-  }
-  const price = calcPrice(tokens, proposer.model, soldBy(proposer))
-  return price === null ? null : price.total_price
+/** A call to a model nobody knows the price of, which is not made. */
+export function unknownPrice({ name, model }: ProposerConfig): Fault {
+  const message =
+    `Nobody knows what ${model} costs, so that ${name} is not called. State it in cost_profile of its row in ` +
+    'proposer_configs, in USD: {"input_per_million": 3, "output_per_million": 15}, or {"free": true}.'
+  return new Fault('price_unknown', message, { proposer: name, model })
 }
 
-function soldBy(proposer: ProposerConfig): { providerId: string } | { providerApiUrl: string } {
-  if (proposer.provider !== 'openai-compatible') return { providerId: proposer.provider }
-  return { providerApiUrl: String(proposer.baseUrl) }
+function flatRates(input: string, output: string): TieredRates {
+  return { input, cacheRead: input, cacheWrite: input, output, reasoning: output, request: '0', tiers: [] }
+}
+
+/**
+ * What a use costs, exactly. Cached input is a part of the input and reasoning a part of the output; every token is
+ * charged once, at its own rate.
+ */
+export function costOf(price: Price, usage: PricedUsage): Usd {
+  const rates = price.rates.tiers.reduce<Rates>((found, tier) => (usage.input > tier.above ? tier : found), price.rates)
+  return Usd.sum(
+    perMillion(rates.input, usage.input - usage.cacheRead - usage.cacheWrite),
+    perMillion(rates.cacheRead, usage.cacheRead),
+    perMillion(rates.cacheWrite, usage.cacheWrite),
+    perMillion(rates.output, usage.output - usage.reasoning),
+    perMillion(rates.reasoning, usage.reasoning),
+    rates.request,
+  )
+}
+
+/**
+ * The most a call can cost: all input at the dearest of its rates, all output allowed, in the dearest tier that can be
+ * reached.
+ */
+export function worstCaseOf(
+  price: Price,
+  { promptBytes, messages, maxOutputTokens }: { promptBytes: number; messages: number; maxOutputTokens: number },
+): Usd {
+  const input = promptBytes + messages * TOKENS_PER_MESSAGE + TOKENS_PER_REQUEST
+  const reachable = [price.rates, ...price.rates.tiers.filter(({ above }) => input > above)]
+  const dearest = (...kinds: (keyof Rates)[]) =>
+    Usd.max(...reachable.flatMap((rates) => kinds.map((kind) => rates[kind])))
+  return Usd.sum(
+    perMillion(dearest('input', 'cacheRead', 'cacheWrite'), input),
+    perMillion(dearest('output', 'reasoning'), maxOutputTokens),
+    dearest('request'),
+  )
+}
+
+function perMillion(rate: string | Usd, tokens: number): Usd {
+  return new Usd(rate).times(tokens).dividedBy(MILLION)
 }

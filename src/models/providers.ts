@@ -6,6 +6,7 @@ import type { Secrets } from '../config.ts'
 import type { ProposerConfig } from '../db/proposer-configs.ts'
 import { patientFetch } from '../patient-fetch.ts'
 import { keyOf } from './availability.ts'
+import { chatUsage } from './chat-usage.ts'
 
 /** Stated here because the SDKs would otherwise look for another one in the environment. */
 const ENDPOINT = { anthropic: 'https://api.anthropic.com/v1', openai: 'https://api.openai.com/v1' } as const
@@ -23,6 +24,7 @@ export function languageModel(proposer: ProposerConfig, secrets: Secrets): Langu
     name: 'openai-compatible',
     baseURL: String(baseUrl),
     includeUsage: true,
+    convertUsage: chatUsage,
     fetch: patientFetch,
     ...(apiKey === null ? {} : { apiKey }),
   })(model)

@@ -75,7 +75,7 @@ async function toReplay(file: string, answer: z.infer<typeof RecordedAnswer>): P
     text: await textOf(file, answer),
     finishReason,
     rawFinishReason: finishReason,
-    usage: { input: usage.input, output: usage.output, cacheRead: 0, cacheWrite: 0 },
+    usage: { input: usage.input, output: usage.output, cacheRead: 0, cacheWrite: 0, reasoning: 0 },
     delayMs: delayMs === undefined ? 0 : delayMs,
   }
 }

@@ -9,6 +9,8 @@ export type AnswerRequest = {
   messages: readonly ModelMessage[]
   maxOutputTokens: number
   signal: AbortSignal
+  /** Ours, so that a call can be found in what the provider recorded. */
+  requestId: string
 }
 
 /**
@@ -18,7 +20,8 @@ export type AnswerRequest = {
  *
  * @throws whatever the SDK throws
  */
-export async function streamAnswer({ model, messages, maxOutputTokens, signal }: AnswerRequest): Promise<RawAnswer> {
+export async function streamAnswer(request: AnswerRequest): Promise<RawAnswer> {
+  const { model, messages, maxOutputTokens, signal, requestId } = request
   const { stream } = streamText({
     model,
     instructions: contentOf(messages, 'system').join('\n\n'),
@@ -26,6 +29,7 @@ export async function streamAnswer({ model, messages, maxOutputTokens, signal }:
     maxOutputTokens,
     maxRetries: 0,
     abortSignal: signal,
+    headers: { 'x-client-request-id': requestId },
     // OpenAI keeps answers for later turns unless told not to; the code in them is not ours to leave there.
     providerOptions: { openai: { store: false } },
     // Errors are parts of the stream too, and thrown below.
@@ -38,10 +42,8 @@ export async function streamAnswer({ model, messages, maxOutputTokens, signal }:
     if (part.type === 'abort') signal.throwIfAborted()
     if (part.type === 'finish') return finished(text.join(''), part)
   }
-  return { text: text.join(''), finishReason: 'interrupted', rawFinishReason: null, usage: NO_USAGE }
+  return { text: text.join(''), finishReason: 'interrupted', rawFinishReason: null, usage: null }
 }
-
-const NO_USAGE: PricedUsage = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 }
 
 function contentOf(messages: readonly ModelMessage[], role: ModelMessage['role']): string[] {
   return messages.filter((message) => message.role === role).map((message) => message.content)
@@ -55,16 +57,15 @@ function finished(text: string, { finishReason, rawFinishReason, totalUsage }: F
   return { text, finishReason, rawFinishReason: raw, usage: countTokens(totalUsage) }
 }
 
-function countTokens({ inputTokens, outputTokens, inputTokenDetails }: LanguageModelUsage): PricedUsage {
-  return {
-    input: known(inputTokens),
-    output: known(outputTokens),
-    cacheRead: known(inputTokenDetails.cacheReadTokens),
-    cacheWrite: known(inputTokenDetails.cacheWriteTokens),
-  }
-}
-
-/** A server that does not count is booked with 0. */
-function known(tokens: number | undefined): number {
-  return tokens === undefined ? 0 : tokens
+/** Null when the server does not count; and no call has no input, so that one of 0 was not counted either. */
+function countTokens({
+  inputTokens: input = 0,
+  outputTokens: output,
+  inputTokenDetails: { cacheReadTokens: cacheRead = 0, cacheWriteTokens: cacheWrite = 0 },
+  outputTokenDetails: { reasoningTokens: reasoning = 0 },
+}: LanguageModelUsage): PricedUsage | null {
+  if (input === 0 || output === undefined) return null
+  const usage = { input, output, cacheRead, cacheWrite, reasoning }
+  const isCounted = Object.values(usage).every((tokens) => Number.isSafeInteger(tokens) && tokens >= 0)
+  return isCounted && cacheRead + cacheWrite <= input && reasoning <= output ? usage : null
 }
