@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts'
 import { listProposers, type ProposerConfig } from '../db/proposer-configs.ts'
 import type { Database } from '../db/schema.ts'
 import { Fault } from '../errors.ts'
+import type { Usd } from '../money.ts'
 import type { Availability, Manager, RoutingDecision, RoutingRequest } from '../pipeline/ports/routing.ts'
 import { expectedUsage } from './expected-usage.ts'
 import { findHardStops } from './hard-stops.ts'
@@ -14,8 +15,8 @@ export type ManagerOptions = {
   /** Knows which proposers can be called here, and what they charge. */
   models: {
     availability(proposer: ProposerConfig): Availability
-    /** USD; null when the price is unknown. */
-    costOf(proposer: ProposerConfig, usage: { input: number; output: number }): number | null
+    /** Null when the price is unknown. */
+    costOf(proposer: ProposerConfig, usage: { input: number; output: number }): Usd | null
   }
   clock: Clock
 }
@@ -64,7 +65,7 @@ function candidatesFor(
     .map((config) => ({
       name: config.name,
       complexityThreshold: config.complexityThreshold,
-      expectedCostUsd: models.costOf(config, usage),
+      expectedCostUsd: models.costOf(config, usage)?.toNumber() ?? null,
     }))
     .sort(byCost)
   if (first === undefined) throw nobody(configs, models)

@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs'
+import type { Clock } from '../clock.ts'
 import type { Secrets } from '../config.ts'
 import type { ProposerConfig } from '../db/proposer-configs.ts'
 import { Fault } from '../errors.ts'
 import type { Availability } from '../pipeline/ports/routing.ts'
+import { priceOf } from './price.ts'
 
 const AVAILABLE: Availability = { available: true }
 
@@ -20,22 +22,32 @@ export function keyOf(provider: keyof typeof KEY_VARIABLE, secrets: Secrets): st
   ]
 }
 
+/** What the rules of this file look at. */
+type Machine = { secrets: Secrets; replayDir: string | null; clock: Clock }
+
 /**
  * Why calls to a proposer cannot work on this machine, as a fault that says what to do; null when nothing speaks
  * against them. Whether the key is right shows only in a call.
  */
-export function whyUnavailable(
-  proposer: ProposerConfig,
-  machine: { secrets: Secrets; replayDir: string | null },
-): Fault | null {
+export function whyUnavailable(proposer: ProposerConfig, machine: Machine): Fault | null {
   const { name, provider } = proposer
   if (provider === 'replay') return missingRecordings(name, machine.replayDir)
-  if (provider === 'openai-compatible') {
-    if (proposer.baseUrl !== null) return null
+  if (provider === 'openai-compatible' && proposer.baseUrl === null) {
     return unavailable('model_unknown', name, 'base_url is empty; an openai-compatible proposer needs one')
   }
-  if (keyOf(provider, machine.secrets) !== null) return null
-  return unavailable('model_key_missing', name, `${KEY_VARIABLE[provider]} is not set`)
+  if (provider !== 'openai-compatible' && keyOf(provider, machine.secrets) === null) {
+    return unavailable('model_key_missing', name, `${KEY_VARIABLE[provider]} is not set`)
+  }
+  return priceOf(proposer, machine.clock.now()) === null ? unknownPrice(proposer) : null
+}
+
+/** Nothing is spent where nobody can say how much it would be. */
+export function unknownPrice({ name, provider, model }: ProposerConfig): Fault {
+  const reason = `no price is known for its model ${model}`
+  const message =
+    `The proposer ${name} is not called: ${reason}. State it in USD per million tokens with: moose budget price ${name} ` +
+    `--input USD --output USD   or, if it costs nothing: moose budget price ${name} free`
+  return new Fault('price_unknown', message, { proposer: name, provider, model, reason })
 }
 
 function missingRecordings(name: string, replayDir: string | null): Fault | null {
@@ -52,10 +64,7 @@ function unavailable(code: 'model_unknown' | 'model_key_missing', name: string, 
 }
 
 /** The same, as the Manager and `moose doctor` want it. */
-export function availabilityOf(
-  proposer: ProposerConfig,
-  machine: { secrets: Secrets; replayDir: string | null },
-): Availability {
+export function availabilityOf(proposer: ProposerConfig, machine: Machine): Availability {
   const fault = whyUnavailable(proposer, machine)
   return fault === null ? AVAILABLE : { available: false, reason: String(fault.details['reason']) }
 }

@@ -1,7 +1,6 @@
 import type { Kysely } from 'kysely'
 import { getProposerConfig } from '../db/proposer-configs.ts'
 import type { Database } from '../db/schema.ts'
-import { Fault } from '../errors.ts'
 import type { ModelGateway } from '../pipeline/ports/model-access.ts'
 import { type GatewayServer, serveGateway } from './gateway-server.ts'
 import type { Models } from './models.ts'
@@ -24,17 +23,14 @@ export function createGateway({
   return {
     async grant(request) {
       const proposer = await getProposerConfig(db, request.proposer)
-      const availability = models.availability(proposer)
-      if (!availability.available) {
-        const message = `The proposer ${proposer.name} cannot be called: ${availability.reason}. Set it and try again.`
-        throw new Fault('model_key_missing', message, { proposer: proposer.name })
-      }
+      const unavailable = models.whyUnavailable(proposer)
+      if (unavailable !== null) throw unavailable
       server ??= serveGateway((token) => grants.get(token))
       const { url } = await server.catch((error: unknown) => {
         server = null
         throw error
       })
-      const grant = openGrant(models, proposer, request)
+      const grant = openGrant(models, proposer, request, await models.remember(request.workOrderId))
       grants.set(grant.token, grant)
       return {
         url,

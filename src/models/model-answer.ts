@@ -1,5 +1,7 @@
 import type { ProposerConfig } from '../db/proposer-configs.ts'
+import type { Usd } from '../money.ts'
 import type { TokenUsage } from '../pipeline/ports/proposal.ts'
+import type { Memory } from './remembered-answers.ts'
 
 export type ModelMessage = { role: 'system' | 'user' | 'assistant'; content: string }
 
@@ -15,18 +17,21 @@ export type ModelCall = {
   turn: number
   /** The order's title. */
   task: string
+  /** What the order has been answered before the step this call belongs to. */
+  memory: Memory
 }
 
 export type ModelAnswer = {
   text: string
   finishReason: string
   usage: TokenUsage
-  /** Null: the price of this model is unknown. */
-  costUsd: number | null
+  costUsd: Usd
   /** The provider's model id. */
   model: string
   /** True: read from a recording, no model was called. */
   replayed: boolean
+  /** True: the order has paid for this answer before, and nobody was asked. */
+  remembered: boolean
   /** Of the try that answered; waits before it are not in it. */
   durationMs: number
 }
@@ -35,9 +40,14 @@ export type ModelAnswer = {
 export type PricedUsage = {
   /** All input, the cached part included. */
   input: number
+  /** All output, the reasoning included. */
   output: number
+  /** Of the input, what was read from the provider's cache. */
   cacheRead: number
+  /** Of the input, what was written into the provider's cache. */
   cacheWrite: number
+  /** Of the output, what the model thought and did not say. */
+  reasoning: number
 }
 
 /** What came back over the wire, not yet judged. */
@@ -47,5 +57,6 @@ export type RawAnswer = {
   finishReason: string
   /** The provider's own word; null when it gave none. */
   rawFinishReason: string | null
-  usage: PricedUsage
+  /** Null: the server did not say, or said what cannot be. */
+  usage: PricedUsage | null
 }

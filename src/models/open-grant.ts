@@ -4,6 +4,7 @@ import { Fault, toFault } from '../errors.ts'
 import type { GrantedCall, GrantRequest } from '../pipeline/ports/model-access.ts'
 import type { ModelAnswer, ModelMessage } from './model-answer.ts'
 import type { Models } from './models.ts'
+import type { Memory } from './remembered-answers.ts'
 
 const MAX_OUTPUT_TOKENS = 16_000
 /** Aider asks at most four times for one message; whatever asks on and on is stopped here. */
@@ -25,7 +26,12 @@ export type OpenGrant = {
 }
 
 /** The proposer's own name is not used: clients guess abilities and endpoints from names. */
-export function openGrant(models: Pick<Models, 'call'>, proposer: ProposerConfig, request: GrantRequest): OpenGrant {
+export function openGrant(
+  models: Pick<Models, 'call'>,
+  proposer: ProposerConfig,
+  request: GrantRequest,
+  memory: Memory,
+): OpenGrant {
   const { workOrderId, attempt, task } = request
   const calls: GrantedCall[] = []
   const underWay = new Set<Promise<ModelAnswer>>()
@@ -38,7 +44,7 @@ export function openGrant(models: Pick<Models, 'call'>, proposer: ProposerConfig
     const signal = AbortSignal.any([request.signal, ended.signal, client])
     const maxOutputTokens = MAX_OUTPUT_TOKENS
     await request.onProgress(`calling ${proposer.name} for Aider, call ${turn} …`)
-    return models.call({ proposer, messages, maxOutputTokens, signal, workOrderId, attempt, turn, task })
+    return models.call({ proposer, messages, maxOutputTokens, signal, workOrderId, attempt, turn, task, memory })
   }
 
   let turns = 0

@@ -7,6 +7,7 @@ import { Fault } from '../../src/errors.ts'
 import { createLog } from '../../src/log.ts'
 import { createGateway } from '../../src/models/gateway.ts'
 import { createModels } from '../../src/models/models.ts'
+import { Usd } from '../../src/money.ts'
 import type { GrantRequest, ModelGrant } from '../../src/pipeline/ports/model-access.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { type Scripted, startModelServer } from '../support/model-server.ts'
@@ -94,7 +95,7 @@ test('an unstreamed call is answered, booked on its attempt, and made with the k
   assert.deepEqual(answer.usage, { prompt_tokens: 100, completion_tokens: 10, total_tokens: 110 })
   const [row] = await given.rows()
   assert.deepEqual([row?.proposer, row?.attempt, Number(row?.cost_usd)], ['stand-in', 1, 0.00012])
-  assert.deepEqual(grant.calls, [{ fault: null, costUsd: 0.00012 }])
+  assert.deepEqual(grant.calls, [{ fault: null, costUsd: new Usd('0.00012') }])
   assert.equal(given.server.calls[0]?.headers.authorization, `Bearer ${KEY}`)
   assert.ok(!grant.token.includes(KEY))
 })
@@ -157,7 +158,7 @@ test('an answer that must not reach the child is paid and not passed on', async 
   await using grant = await given.grant({ refuse: () => fault })
   const { status, text } = await ask(grant)
   assert.deepEqual([status, text.includes('hello')], [400, false])
-  assert.deepEqual(grant.calls, [{ fault, costUsd: 0.00012 }])
+  assert.deepEqual(grant.calls, [{ fault, costUsd: new Usd('0.00012') }])
 })
 
 test('a run that ends aborts the call under way and books it', async () => {
@@ -210,7 +211,9 @@ test('streamed and unstreamed calls cost together what the provider charges', as
   const sum = (costs: (string | number | null | undefined)[]) =>
     costs.reduce((all: number, one) => all + Number(one), 0)
   assert.ok(Math.abs(sum((await given.rows()).map(({ cost_usd }) => cost_usd)) - charged) < 1e-12)
-  assert.ok(Math.abs(sum(grant.calls.map(({ costUsd }) => costUsd)) - charged) < 1e-12)
+  assert.ok(
+    Math.abs(sum(grant.calls.map(({ costUsd }) => (costUsd === null ? null : costUsd.toNumber()))) - charged) < 1e-12,
+  )
 })
 
 test('what would change the form of the answer is refused by name, and nothing is spent', async () => {

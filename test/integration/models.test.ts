@@ -20,7 +20,12 @@ const proposer: ProposerConfig = {
   model: 'claude-sonnet-4-5',
   complexityThreshold: 1,
   baseUrl: null,
-  price: null,
+  price: {
+    inputPerMillion: '3',
+    outputPerMillion: '15',
+    cacheReadPerMillion: undefined,
+    cacheWritePerMillion: undefined,
+  },
   active: true,
 }
 
@@ -37,6 +42,7 @@ function callOf(overrides: Partial<ModelCall> = {}): ModelCall {
     attempt: null,
     turn: 1,
     task: 'Greet',
+    memory: { take: async () => null },
     ...overrides,
   }
 }
@@ -84,13 +90,12 @@ for (const provider of ['anthropic', 'openai', 'openai-compatible'] as const) {
     test('a good answer is collected, counted and metered', async () => {
       await using server = await startModelServer({ kind: 'text', text: 'hello you', input: 1_000, output: 200 })
       await using setup = await setUp()
-      const priced = { inputPerMillion: 3, outputPerMillion: 15 }
-      const call = callOf({ proposer: { ...proposer, provider, baseUrl: server.url, price: priced } })
+      const call = callOf({ proposer: { ...proposer, provider, baseUrl: server.url } })
       const answer = await setup.models.call(call)
       assert.equal(answer.text, 'hello you')
       assert.equal(answer.finishReason, 'stop')
       assert.deepEqual(answer.usage, { input: 1_000, output: 200, total: 1_200 })
-      assert.equal(answer.costUsd, 0.006)
+      assert.equal(answer.costUsd.toFixed(), '0.006')
       assert.equal(answer.replayed, false)
       const [row] = await setup.rows()
       assert.equal(row?.provider, provider)
@@ -235,9 +240,13 @@ test('an OpenAI-compatible server needs an address and no key', async () => {
   await using setup = await setUp({ secrets: { anthropic: null, openai: null, openaiCompatible: null } })
   const local: ProposerConfig = { ...proposer, provider: 'openai-compatible' }
   assert.equal((await faultOf(setup.models.call(callOf({ proposer: local })))).code, 'model_unknown')
-  const answer = await setup.models.call(callOf({ proposer: { ...local, baseUrl: server.url } }))
-  assert.equal(answer.text, 'hello')
-  assert.equal(answer.costUsd, null)
+  const unpriced: ProposerConfig = { ...local, baseUrl: server.url, price: null }
+  const fault = await faultOf(setup.models.call(callOf({ proposer: unpriced })))
+  assert.equal(fault.code, 'price_unknown')
+  assert.match(fault.message, /moose budget price sonnet --input USD --output USD .* moose budget price sonnet free/)
+  assert.equal(server.calls.length, 0)
+  const answer = await setup.models.call(callOf({ proposer: { ...unpriced, price: 'free' } }))
+  assert.deepEqual([answer.text, answer.costUsd.toFixed()], ['hello', '0'])
   assert.equal(server.calls[0]?.headers.authorization, undefined)
 })
 
@@ -269,7 +278,7 @@ describe('replay', async () => {
     })
     await using setup = await setUp({ replayDir: folder.folder })
     const first = await setup.models.call(callOf({ proposer: replay }))
-    assert.deepEqual([first.text, first.costUsd, first.replayed], ['first', 0, true])
+    assert.deepEqual([first.text, first.costUsd.toFixed(), first.replayed], ['first', '0', true])
     const second = await setup.models.call(callOf({ proposer: replay, turn: 2 }))
     assert.equal(second.text, 'second\n')
     assert.deepEqual(setup.waits, [250])

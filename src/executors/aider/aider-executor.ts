@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { Fault, toFault } from '../../errors.ts'
+import { Usd } from '../../money.ts'
 import type { Executor, ExecutorInput } from '../../pipeline/ports/execution.ts'
 import type { ModelGateway, ModelGrant } from '../../pipeline/ports/model-access.ts'
 import { plainText } from '../../process/plain-text.ts'
@@ -64,7 +65,8 @@ async function apply(options: AiderExecutorOptions, input: ExecutorInput): Promi
   await writeFile(ignore, ignoreRules(input.scope, mask.hidden))
   const ending = await execute({ options, input, command, run }, grant)
   await judge(input, { ...ending, grant, mask })
-  return { costUsd: grant.calls.reduce((sum, { costUsd }) => sum + (costUsd === null ? 0 : costUsd), 0) }
+  const costs = grant.calls.flatMap(({ costUsd }) => (costUsd === null ? [] : [costUsd]))
+  return { costUsd: Usd.sum(0, ...costs).toNumber() }
 }
 
 /** Aider obeys these files; one it may write could set up its next run. */

@@ -1,11 +1,12 @@
 import type { Fault } from '../../errors.ts'
+import type { Usd } from '../../money.ts'
 
 /** One call that came through a grant. */
 export type GrantedCall = {
   /** Null: the model answered, and the answer was passed on. */
   fault: Fault | null
-  /** USD; null when the price is unknown or no answer came. */
-  costUsd: number | null
+  /** Null when no answer came. */
+  costUsd: Usd | null
 }
 
 export type GrantRequest = {

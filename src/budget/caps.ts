@@ -1,0 +1,47 @@
+import type { Kysely } from 'kysely'
+import type { CapBody, CapTarget, ChangedCap } from '../contract/budget-changes.ts'
+import { editWorkOrder } from '../db/edit-work-order.ts'
+import { setProjectBudget } from '../db/projects.ts'
+import type { Database } from '../db/schema.ts'
+import { Usd } from '../money.ts'
+import { readBudgetRules, setLimit } from './limits.ts'
+import type { BudgetLimits } from './limits.ts'
+
+type Db = Kysely<Database>
+
+/** Which of `budget_limits` each target is. */
+const LIMIT: Record<CapTarget, keyof BudgetLimits> = {
+  order: 'order_cap',
+  project: 'project_monthly_cap',
+  day: 'daily_hard_cap',
+  'day-soft': 'daily_soft_cap',
+  month: 'monthly_hard_cap',
+  'month-soft': 'monthly_target',
+  kill: 'emergency_kill',
+}
+
+/**
+ * Sets one cap; it counts from the next call on.
+ *
+ * @throws {Fault} `work_order_not_found`, `not_found` for an unknown project, `config_invalid` when another limit
+ *   cannot be read
+ */
+export async function changeCap(db: Db, { target, id, usd }: CapBody): Promise<ChangedCap> {
+  const amount = usd === null ? null : new Usd(String(usd))
+  const changed = (whose: string | null) => ({ target, id: whose, usd: amount === null ? null : amount.toNumber() })
+  if (id === undefined) {
+    await changeLimit(db, LIMIT[target], amount)
+    return changed(null)
+  }
+  if (target === 'order') return changed((await editWorkOrder(db, id, { budget_usd: usd })).id)
+  await setProjectBudget(db, id, amount === null ? null : amount.toFixed())
+  return changed(id)
+}
+
+/** A row that nobody can read is left as it is: half corrected, it would still stop everything. */
+async function changeLimit(db: Db, name: string, amount: Usd | null): Promise<void> {
+  await db.transaction().execute(async (transaction) => {
+    await readBudgetRules(transaction)
+    await setLimit(transaction, name, amount)
+  })
+}

@@ -1,0 +1,113 @@
+import { type Kysely, sql } from 'kysely'
+import type { BudgetView, OpenReservation } from '../contract/budget.ts'
+import type { Database } from '../db/schema.ts'
+import { budgetLine, readCalendar, shownCap } from './periods.ts'
+import { type BudgetLimits, readBudgetRules } from './limits.ts'
+import { spentByModel, spentByOrder, spentByProject } from './spent-by.ts'
+
+type Db = Kysely<Database>
+
+const MOST_RESERVATIONS = 500
+const MOST_WAITING = 100
+
+/** Why an order rests and goes on by itself later. */
+const WAITS_FOR = ['budget_exceeded', 'price_unknown', 'provider_paused', 'emergency_stop']
+
+/**
+ * Everything about the money, as of one moment.
+ *
+ * @throws {Fault} `config_invalid` for limits nobody can read
+ */
+export async function readBudget(db: Db): Promise<BudgetView> {
+  return db
+    .transaction()
+    .setIsolationLevel('repeatable read')
+    .setAccessMode('read only')
+    .execute(async (snapshot) => {
+      const calendar = await readCalendar(snapshot)
+      const { limits } = await readBudgetRules(snapshot)
+      const shown = shownLimits(limits)
+      return {
+        at: calendar.at.toISOString(),
+        day: calendar.day,
+        month: calendar.month.slice(0, 'YYYY-MM'.length),
+        ...(await budgetLine(snapshot, limits, calendar)),
+        limits: shown,
+        projects: await spentByProject(snapshot, calendar.month, shown.project_monthly_cap),
+        models: await spentByModel(snapshot, calendar.month),
+        orders: await spentByOrder(snapshot, calendar.month, shown.order_cap),
+        reservations: await openReservations(snapshot),
+        waiting: await waitingOrders(snapshot),
+        paused_providers: await pausedProviders(snapshot),
+      }
+    })
+}
+
+function shownLimits(limits: BudgetLimits): BudgetView['limits'] {
+  return {
+    order_cap: shownCap(limits.order_cap),
+    project_monthly_cap: shownCap(limits.project_monthly_cap),
+    daily_soft_cap: shownCap(limits.daily_soft_cap),
+    daily_hard_cap: shownCap(limits.daily_hard_cap),
+    monthly_target: shownCap(limits.monthly_target),
+    monthly_hard_cap: shownCap(limits.monthly_hard_cap),
+    emergency_kill: shownCap(limits.emergency_kill),
+  }
+}
+
+async function openReservations(db: Db): Promise<OpenReservation[]> {
+  type Row = Omit<OpenReservation, 'at' | 'amount_usd' | 'state'> & { at: Date; amount: string; unresolved: boolean }
+  const { rows } = await sql<Row>`
+    select reserved.reservation_id as id, work_order_id, attempt, proposer, provider, model, at, amount_usd as amount,
+      exists (
+        select from budget_entries as marked
+        where marked.reservation_id = reserved.reservation_id and marked.kind = 'unresolved'
+      ) as unresolved
+    from budget_entries as reserved
+    where kind = 'reserved' and not exists (
+      select from budget_entries as ended
+      where ended.reservation_id = reserved.reservation_id and ended.kind in ('settled', 'released')
+    )
+    order by reserved.id limit ${MOST_RESERVATIONS}
+  `.execute(db)
+  return rows.map(({ at, amount, unresolved, ...row }) => ({
+    ...row,
+    state: unresolved ? 'unresolved' : 'under_way',
+    amount_usd: Number(amount),
+    at: at.toISOString(),
+  }))
+}
+
+async function waitingOrders(db: Db): Promise<BudgetView['waiting']> {
+  const rows = await db
+    .selectFrom('work_orders')
+    .select(['id', 'title', 'status_reason'])
+    .where('status', '=', 'blocked')
+    .where(sql<string>`status_reason ->> 'code'`, 'in', WAITS_FOR)
+    .orderBy('created_at')
+    .orderBy('id')
+    .limit(MOST_WAITING)
+    .execute()
+  return rows.flatMap(({ id, title, status_reason: reason }) => {
+    if (reason === null) return []
+    const detail = (name: string) => {
+      const value = reason.details?.[name]
+      return typeof value === 'string' ? value : null
+    }
+    return [{ id, title, code: reason.code, message: reason.message, scope: detail('scope'), of: detail('of') }]
+  })
+}
+
+async function pausedProviders(db: Db): Promise<BudgetView['paused_providers']> {
+  const rows = await db
+    .selectFrom('provider_pauses')
+    .selectAll()
+    .where('until', '>', sql<Date>`moose_now()`)
+    .orderBy('provider')
+    .execute()
+  return rows.map(({ since, until, ...pause }) => ({
+    ...pause,
+    since: since.toISOString(),
+    until: until.toISOString(),
+  }))
+}

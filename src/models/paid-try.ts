@@ -1,0 +1,98 @@
+import { reserve } from '../budget/ledger.ts'
+import type { ProposerConfig } from '../db/proposer-configs.ts'
+import { Fault } from '../errors.ts'
+import { unknownPrice } from './availability.ts'
+import { faultOfAnswer } from './judge-answer.ts'
+import { costOfAnswer, meter, type Try } from './meter.ts'
+import type { ModelAnswer, ModelCall, RawAnswer } from './model-answer.ts'
+import { toModelFault } from './model-faults.ts'
+import type { ModelsOptions } from './models.ts'
+import { priceOf, worstCaseOf } from './price.ts'
+import { languageModel } from './providers.ts'
+import { findRecording } from './recordings.ts'
+import { streamAnswer } from './stream-answer.ts'
+
+/**
+ * One try of a call: reserved, sent, judged and booked.
+ *
+ * @param signal ends it: the call's own, or the end of its time
+ * @throws {Fault} those of `Models.call`
+ */
+export async function tryOnce(options: ModelsOptions, call: ModelCall, signal: AbortSignal): Promise<ModelAnswer> {
+  const { proposer, maxOutputTokens } = call
+  const ask = await prepare(options, call, signal)
+  const current = await reserveTry(options, call, signal)
+  const raw = await ask(current.reservationId).catch(async (error: unknown) => {
+    const fault = faultOfFailure(options, current, error)
+    await meter(options, current, { answer: null, fault })
+    throw fault
+  })
+  const fault = faultOfAnswer(raw, proposer.name, maxOutputTokens)
+  const durationMs = await meter(options, current, { answer: raw, fault })
+  if (fault !== null) throw fault
+  const { text, finishReason } = raw
+  const { input, output } = raw.usage === null ? { input: 0, output: 0 } : raw.usage
+  return {
+    text,
+    finishReason,
+    usage: { input, output, total: input + output },
+    costUsd: costOfAnswer(current, raw),
+    model: proposer.model,
+    replayed: proposer.provider === 'replay',
+    remembered: false,
+    durationMs,
+  }
+}
+
+/** @throws {Fault} `price_unknown`, `budget_exceeded`, `emergency_stop` */
+async function reserveTry({ db, clock }: ModelsOptions, call: ModelCall, signal: AbortSignal): Promise<Try> {
+  const { proposer, messages, maxOutputTokens } = call
+  const startedAt = clock.now()
+  const price = priceOf(proposer, startedAt)
+  if (price === null) throw unknownPrice(proposer)
+  const promptBytes = messages.reduce((sum, { content }) => sum + Buffer.byteLength(content), 0)
+  const worstCase = worstCaseOf(price, { promptBytes, messages: messages.length, maxOutputTokens })
+  const { name, provider, model } = proposer
+  const reservationId = await reserve(db, { ...call, proposer: name, provider, model }, worstCase)
+  return { call, signal, startedAt, price, worstCase, reservationId }
+}
+
+/** What is still no call: without a recording to read there is nothing to reserve. */
+async function prepare(
+  options: ModelsOptions,
+  call: ModelCall,
+  signal: AbortSignal,
+): Promise<(requestId: string) => Promise<RawAnswer>> {
+  const { proposer, messages, maxOutputTokens, task, turn } = call
+  if (proposer.provider !== 'replay') {
+    const model = languageModel(proposer, options.secrets)
+    return (requestId) => streamAnswer({ model, messages, maxOutputTokens, signal, requestId })
+  }
+  const key = { proposer: proposer.name, task, turn }
+  const { delayMs, ...answer } = await findRecording(String(options.replayDir), key)
+  return async () => {
+    if (delayMs > 0) await options.clock.sleep(delayMs, signal)
+    return answer
+  }
+}
+
+function faultOfFailure(
+  { secrets, modelTimeoutMs, clock }: ModelsOptions,
+  { call, signal }: Try,
+  error: unknown,
+): Fault {
+  const { name } = call.proposer
+  if (call.signal.aborted) return cancelled(call.proposer, call.signal, error)
+  if (signal.aborted) {
+    const message = `${name} did not answer within ${modelTimeoutMs} ms. Raise MOOSE_MODEL_TIMEOUT_MS, or try again.`
+    return new Fault('model_timed_out', message, { proposer: name, timeout_ms: modelTimeoutMs })
+  }
+  const known = Object.values(secrets).filter((secret) => secret !== null)
+  return toModelFault(error, name, known, clock.now())
+}
+
+/** The reason somebody gave for stopping, or that somebody stopped it. */
+export function cancelled({ name }: ProposerConfig, { reason }: AbortSignal, cause: unknown): Fault {
+  if (reason instanceof Fault) return reason
+  return new Fault('attempt_cancelled', `The call to ${name} was cancelled.`, {}, cause)
+}

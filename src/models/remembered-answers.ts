@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto'
+import type { Kysely } from 'kysely'
+import type { Database } from '../db/schema.ts'
+import type { ModelCall } from './model-answer.ts'
+
+/** Answers an order has paid for before a step of it began (again). */
+export type Memory = {
+  /** The oldest answer to this question that was not taken yet; null: it was not asked before. */
+  take(key: string): Promise<string | null>
+}
+
+/**
+ * What a call asks, so that the same question of the same order can be told: model, limit and messages. Aider tells its
+ * model the date, which is no part of the question.
+ *
+ * @returns a SHA-256 in hex
+ */
+export function requestKey({
+  proposer,
+  messages,
+  maxOutputTokens,
+}: Pick<ModelCall, 'proposer' | 'messages' | 'maxOutputTokens'>): string {
+  const { provider, model, baseUrl } = proposer
+  const said = messages.map(({ role, content }) => [role, content.replace(/^- Current date: .*$/gm, '')])
+  return createHash('sha256')
+    .update(JSON.stringify([provider, model, baseUrl, maxOutputTokens, said]))
+    .digest('hex')
+}
+
+/**
+ * The answers an order has got so far, in any of its attempts. A step that is repeated, after a crash or when its order
+ * goes on, asks the same questions in the same order and gets the same answers without paying again; within one run of
+ * a step the same question asked twice is two questions.
+ *
+ * @param workOrderId null: nothing is remembered for nobody
+ */
+export async function rememberedAnswers(db: Kysely<Database>, workOrderId: string | null): Promise<Memory> {
+  if (workOrderId === null) return { take: async () => null }
+  const answered = db
+    .selectFrom('model_calls')
+    .where('work_order_id', '=', workOrderId)
+    .where('answer', 'is not', null)
+    .where('replayed', '=', false)
+  const rows = await answered.select(['id', 'request_key']).orderBy('id').execute()
+  return {
+    async take(key) {
+      const index = rows.findIndex((row) => row.request_key === key)
+      const [row] = index === -1 ? [] : rows.splice(index, 1)
+      if (row === undefined) return null
+      const { answer } = await db
+        .selectFrom('model_calls')
+        .select('answer')
+        .where('id', '=', row.id)
+        .executeTakeFirstOrThrow()
+      return answer === null ? null : answer.toString('utf8')
+    },
+  }
+}
