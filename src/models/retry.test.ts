@@ -7,7 +7,10 @@ const overloaded = (retryAfterMs: number | null) =>
   new Fault('model_overloaded', 'busy', { retry_after_ms: retryAfterMs })
 
 /** Runs work that throws the given faults in turn and then answers. */
-async function run(faults: readonly Fault[], signal = new AbortController().signal) {
+async function run(
+  faults: readonly Fault[],
+  { signal = new AbortController().signal, once = false }: { signal?: AbortSignal; once?: boolean } = {},
+) {
   const waits: number[] = []
   let tries = 0
   const clock = {
@@ -23,7 +26,7 @@ async function run(faults: readonly Fault[], signal = new AbortController().sign
     if (fault !== undefined) throw fault
     return 'answer'
   }
-  const result = await withRetries({ clock, random: () => 0.5, signal, onRetry: () => {} }, work).catch(
+  const result = await withRetries({ clock, once, random: () => 0.5, signal, onRetry: () => {} }, work).catch(
     (error: unknown) => error,
   )
   return { result, waits, tries }
@@ -35,6 +38,14 @@ test('what passes by itself is tried three times, with growing waits', async () 
   assert.equal(result, third)
   assert.equal(tries, 3)
   assert.deepEqual(waits, [1_500, 3_000])
+})
+
+test('where one try is enough there is no second', async () => {
+  const fault = overloaded(null)
+  const { result, waits, tries } = await run([fault], { once: true })
+  assert.equal(result, fault)
+  assert.equal(tries, 1)
+  assert.deepEqual(waits, [])
 })
 
 test('a wait the provider asks for is kept', async () => {
@@ -60,7 +71,7 @@ test('what does not pass by itself is not repeated', async () => {
 
 test('a cancelled wait ends at once with the fault that led to it', async () => {
   const fault = overloaded(null)
-  const { result, tries } = await run([fault], AbortSignal.abort())
+  const { result, tries } = await run([fault], { signal: AbortSignal.abort() })
   assert.equal(result, fault)
   assert.equal(tries, 1)
 })

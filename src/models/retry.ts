@@ -7,6 +7,8 @@ const LONGEST_WAIT_MS = 60_000
 
 export type RetryOptions = {
   clock: Clock
+  /** Where a failure is expected: nothing is gained by a second try. */
+  once?: boolean
   /** 0 up to 1; spreads the retries of several orders. */
   random: () => number
   /** Ends a wait at once; the fault of the last try is thrown then. */
@@ -25,7 +27,7 @@ export async function withRetries<T>(options: RetryOptions, work: () => Promise<
       return await work()
     } catch (error) {
       const fault = toFault(error)
-      const waitMs = waitBefore(fault, attempt, options.random)
+      const waitMs = waitBefore(fault, attempt, options)
       if (waitMs === null || options.signal.aborted) throw fault
       options.onRetry(fault, waitMs)
       await sleepOr(fault, waitMs, options)
@@ -34,8 +36,8 @@ export async function withRetries<T>(options: RetryOptions, work: () => Promise<
 }
 
 /** Null: no further try. */
-function waitBefore(fault: Fault, attempt: number, random: () => number): number | null {
-  if (NEXT_MOVE[fault.code] !== 'retry' || attempt >= TRIES) return null
+function waitBefore(fault: Fault, attempt: number, { once, random }: RetryOptions): number | null {
+  if (NEXT_MOVE[fault.code] !== 'retry' || attempt >= (once === true ? 1 : TRIES)) return null
   const asked = fault.details['retry_after_ms']
   if (typeof asked === 'number') return asked > LONGEST_WAIT_MS ? null : asked
   return FIRST_WAIT_MS * 2 ** (attempt - 1) * (1 + random())

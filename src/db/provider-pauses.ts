@@ -1,0 +1,116 @@
+import { type Kysely, sql } from 'kysely'
+import type { Database } from './schema.ts'
+
+const FIRST_PAUSE_S = 60
+const LONGEST_PAUSE_S = 15 * 60
+/** Of the pause, added by chance: so that several providers, or several homes, do not come back in step. */
+const MOST_JITTER = 0.25
+/** 60 s doubled four times is past the longest pause; a greater power would only overflow. */
+const MOST_DOUBLINGS = 10
+
+type Db = Kysely<Database>
+
+export type ProviderPause = {
+  /** What `providerKey` gives. */
+  provider: string
+  /** Outages in a row. */
+  failures: number
+  /** What the provider said last. */
+  reason: string
+  since: Date
+  /** When it may be asked again; while somebody asks already, when that is given up. */
+  until: Date
+  /** False: the time is over, and the next call finds out whether the provider is back. */
+  running: boolean
+}
+
+/** Every provider that is left alone or has not answered since, by name. */
+export async function listPauses(db: Db): Promise<ProviderPause[]> {
+  return pauses(db).orderBy('provider').execute()
+}
+
+/** Null: nothing is known against the provider. */
+export async function findPause(db: Db, provider: string): Promise<ProviderPause | null> {
+  const row = await pauses(db).where('provider', '=', provider).executeTakeFirst()
+  return row === undefined ? null : row
+}
+
+function pauses(db: Db) {
+  return db
+    .selectFrom('provider_pauses')
+    .select(['provider', 'failures', 'reason', 'since', 'until'])
+    .select(sql<boolean>`until > moose_now()`.as('running'))
+}
+
+/**
+ * Takes the one call by which a pause that has run out is tested. Nobody else gets it until its time is over.
+ *
+ * @param leaseMs longer than the call may take
+ * @returns false: the pause runs, is being tested by somebody else, or is over
+ */
+export async function takeProbe(db: Db, provider: string, leaseMs: number): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('provider_pauses')
+    .set({ until: inMs(sql`${leaseMs}::double precision`) })
+    .where('provider', '=', provider)
+    .where(sql<boolean>`until <= moose_now()`)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
+/**
+ * Counts an outage and pauses the provider for a minute, doubled for every further one in a row up to a quarter of an
+ * hour, and a bit more by chance; longer where the provider asks for it.
+ *
+ * @param tested false: the call was under way before the pause began, or there was none; then an outage that others
+ *   have seen before it counts only for the longer pause it may ask for
+ * @param askedMs how long the provider wants to be left alone; 0 where it did not say
+ * @param chance 0 up to 1
+ */
+export async function countOutage(
+  db: Db,
+  outage: { provider: string; reason: string; tested: boolean; askedMs: number; chance: number },
+): Promise<void> {
+  const { provider, reason, tested, askedMs, chance } = outage
+  const asked = inMs(sql`${askedMs}::double precision`)
+  const pause = (failures: ReturnType<typeof sql>) =>
+    sql<Date>`greatest(${asked}, ${inMs(sql`${(1 + MOST_JITTER * chance) * 1_000}::double precision
+      * least(${LONGEST_PAUSE_S}, ${FIRST_PAUSE_S} * power(2, least(${failures}, ${MOST_DOUBLINGS})::double precision))`)})`
+  const counts = sql`(${tested}::boolean or provider_pauses.until <= moose_now())`
+  await db
+    .insertInto('provider_pauses')
+    .values({ provider, reason, failures: 1, since: sql<Date>`moose_now()`, until: pause(sql`0`) })
+    .onConflict((conflict) =>
+      conflict.column('provider').doUpdateSet({
+        reason,
+        failures: sql<number>`provider_pauses.failures + ${counts}::integer`,
+        until: sql<Date>`case when ${counts} then ${pause(sql`provider_pauses.failures`)}
+          else greatest(provider_pauses.until, ${asked}) end`,
+      }),
+    )
+    .execute()
+}
+
+function inMs(ms: ReturnType<typeof sql>) {
+  return sql<Date>`moose_now() + ${ms} * interval '1 millisecond'`
+}
+
+/** The provider is back: everybody may ask it again, and who waited for it hears of it at once. */
+export async function endPause(db: Db, provider: string): Promise<void> {
+  await db.transaction().execute(async (transaction) => {
+    const { numDeletedRows } = await transaction
+      .deleteFrom('provider_pauses')
+      .where('provider', '=', provider)
+      .executeTakeFirst()
+    if (numDeletedRows > 0n) await sql`select pg_notify('moose_config', '')`.execute(transaction)
+  })
+}
+
+/** A test came to no result: the next call may make it. */
+export async function giveProbeBack(db: Db, provider: string): Promise<void> {
+  await db
+    .updateTable('provider_pauses')
+    .set({ until: sql<Date>`moose_now()` })
+    .where('provider', '=', provider)
+    .execute()
+}

@@ -1,0 +1,142 @@
+import type { Kysely } from 'kysely'
+import type { ProposerConfig } from '../db/proposer-configs.ts'
+import {
+  countOutage,
+  endPause,
+  findPause,
+  giveProbeBack,
+  type ProviderPause,
+  takeProbe,
+} from '../db/provider-pauses.ts'
+import type { Database } from '../db/schema.ts'
+import { Fault, toFault } from '../errors.ts'
+
+/** Whatever a provider asks for, it is asked again within this time. */
+const LONGEST_ASKED_MS = 60 * 60_000
+/** Beyond the time the call itself may take. */
+const LEASE_MARGIN_MS = 30_000
+const REASON_LENGTH = 300
+
+type Db = Kysely<Database>
+type Provider = Pick<ProposerConfig, 'provider' | 'baseUrl'>
+
+/** How a call was let through: freely, or as the one that tests whether a paused provider is back. */
+export type Passage = 'open' | 'probe'
+
+/** Who is paused together: everything behind one endpoint. Without what an address may carry of secrets. */
+export function providerKey({ provider, baseUrl }: Provider): string {
+  if (baseUrl === null) return provider
+  const { origin, pathname } = new URL(baseUrl)
+  return `${provider} ${origin}${pathname.replace(/\/+$/, '')}`
+}
+
+/**
+ * Asked before each call. When a pause has run out, exactly one caller over all processes gets `probe`; the others stay
+ * paused until its result is known, or its time is over.
+ *
+ * @param longestCallMs how long the call may take, with its retries
+ * @throws {Fault} `provider_paused`; details: `provider`, `proposer`, `until` (ISO), `reason`, `failures`
+ */
+export async function assertNotPaused(db: Db, proposer: ProposerConfig, longestCallMs: number): Promise<Passage> {
+  const key = providerKey(proposer)
+  const pause = await findPause(db, key)
+  if (pause === null) return 'open'
+  if (!pause.running && (await takeProbe(db, key, longestCallMs + LEASE_MARGIN_MS))) return 'probe'
+  const now = pause.running ? pause : await findPause(db, key)
+  if (now === null) return 'open'
+  throw paused(now, proposer.name)
+}
+
+/**
+ * An outage pauses the provider for everyone.
+ *
+ * @param outage what the call ended with, its own quick retries included: `model_overloaded` or `model_timed_out`
+ * @param random 0 up to 1
+ */
+export async function noteOutage(
+  db: Db,
+  proposer: ProposerConfig,
+  { passage, outage }: { passage: Passage; outage: Fault },
+  random: () => number,
+): Promise<void> {
+  const asked = outage.details['retry_after_ms']
+  await countOutage(db, {
+    provider: providerKey(proposer),
+    reason: reasonOf(outage),
+    tested: passage === 'probe',
+    askedMs: typeof asked === 'number' ? Math.min(asked, LONGEST_ASKED_MS) : 0,
+    chance: random(),
+  })
+}
+
+/**
+ * The provider answered. Only a test says so for everyone: a call that was under way before the pause began says
+ * nothing about now, and half of them come through when the provider only limits their rate.
+ */
+export async function noteRecovery(db: Db, proposer: ProposerConfig, passage: Passage): Promise<void> {
+  if (passage === 'probe') await endPause(db, providerKey(proposer))
+}
+
+/**
+ * Makes a call unless its provider is paused, and notes what its end says about the provider.
+ *
+ * @param longestCallMs how long the call may take, with its retries
+ * @param call with how it was let through; a `probe` needs no second try
+ * @throws {Fault} `provider_paused`, and whatever the call throws
+ */
+export async function unlessPaused<T>(
+  { db, random }: { db: Db; random: () => number },
+  proposer: ProposerConfig,
+  longestCallMs: number,
+  call: (passage: Passage) => Promise<T>,
+): Promise<T> {
+  const passage = await assertNotPaused(db, proposer, longestCallMs)
+  try {
+    const answer = await call(passage)
+    await noteRecovery(db, proposer, passage)
+    return answer
+  } catch (error) {
+    const fault = toFault(error)
+    if (isOutage(fault)) await noteOutage(db, proposer, { passage, outage: fault }, random)
+    else if (isAnswer(fault)) await noteRecovery(db, proposer, passage)
+    else if (passage === 'probe') await giveProbeBack(db, providerKey(proposer))
+    throw error
+  }
+}
+
+/**
+ * Why a proposer has to wait, without taking the test of a pause that has run out.
+ *
+ * @param proposer a name of `proposer_configs`
+ * @returns `provider_paused`; null: it may be called now, or is not configured any more
+ */
+export async function whyPaused(
+  db: Db,
+  proposer: Pick<ProposerConfig, 'name' | 'provider' | 'baseUrl'>,
+): Promise<Fault | null> {
+  const pause = await findPause(db, providerKey(proposer))
+  return pause?.running === true ? paused(pause, proposer.name) : null
+}
+
+function isOutage({ code }: Fault): boolean {
+  return code === 'model_overloaded' || code === 'model_timed_out'
+}
+
+/** Whether the provider has said something, if only that it does not like the call. */
+function isAnswer({ code }: Fault): boolean {
+  return code.startsWith('model_answer_') || code === 'model_call_rejected' || code === 'model_key_rejected'
+}
+
+function reasonOf({ message, details: { status, reason } }: Fault): string {
+  const said = typeof reason === 'string' ? reason : message
+  const whole = typeof status === 'number' ? `HTTP ${status}, ${said}` : said
+  return whole.length > REASON_LENGTH ? `${whole.slice(0, REASON_LENGTH)}…` : whole
+}
+
+function paused({ provider, failures, reason, until }: ProviderPause, proposer: string): Fault {
+  const often = failures === 1 ? 'it had an outage' : `it had ${failures} outages in a row`
+  const message =
+    `The provider of ${proposer} (${provider}) is left alone until ${until.toISOString()} at the latest, because ` +
+    `${often}: ${reason.replace(/\.$/, '')}. The order goes on by itself when it is back; see: moose budget`
+  return new Fault('provider_paused', message, { provider, proposer, until: until.toISOString(), reason, failures })
+}
