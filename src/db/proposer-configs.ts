@@ -21,24 +21,26 @@ const CostProfileRow = z.looseObject({
   cache_write_per_million: Rate,
 })
 
-/**
- * USD per million tokens as decimal strings, or that the model costs nothing. A cache rate that is not stated is the
- * input rate. The first Moose kept other numbers under other names here; they are not read.
- */
+/** USD per million tokens as decimal strings. A cache rate that is not stated is the input rate. */
+type StatedPrice =
+  | 'free'
+  | {
+      inputPerMillion: string
+      outputPerMillion: string
+      cacheReadPerMillion?: string | undefined
+      cacheWritePerMillion?: string | undefined
+    }
+
+/** The first Moose kept other numbers under other names here; they are not read. */
 const CostProfile = CostProfileRow.superRefine((profile, context) => {
   const message = contradictionOf(profile)
   if (message !== null) context.addIssue({ code: 'custom', message })
-}).transform((profile) => {
+}).transform((profile): StatedPrice | null => {
   const { input_per_million: inputPerMillion, output_per_million: outputPerMillion } = profile
-  if (profile.free === true) return 'free' as const
+  if (profile.free === true) return 'free'
   if (inputPerMillion === undefined || outputPerMillion === undefined) return null
   const { cache_read_per_million: cacheReadPerMillion, cache_write_per_million: cacheWritePerMillion } = profile
-  return {
-    inputPerMillion,
-    outputPerMillion,
-    ...(cacheReadPerMillion === undefined ? {} : { cacheReadPerMillion }),
-    ...(cacheWritePerMillion === undefined ? {} : { cacheWritePerMillion }),
-  }
+  return { inputPerMillion, outputPerMillion, cacheReadPerMillion, cacheWritePerMillion }
 })
 
 /** Null: there is none. */

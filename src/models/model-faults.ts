@@ -1,6 +1,8 @@
 import { APICallError, InvalidResponseDataError, StreamProviderError } from 'ai'
 import { Fault } from '../errors.ts'
+import { causesOf } from './error-causes.ts'
 import { readRetryAfter } from './retry-after.ts'
+import { isUnbilled } from './unbilled.ts'
 
 const REASON_LENGTH = 400
 
@@ -18,14 +20,14 @@ type Failure = {
  * was thrown only the message is kept, because it also carries the prompt.
  *
  * @param proposer the name in `proposer_configs`, for the message
- * @returns `model_key_rejected`, `model_overloaded` (details: `status`, `retry_after_ms`), `model_timed_out` or
- *   `model_call_rejected`
+ * @returns `model_key_rejected`, `model_overloaded` (details: `retry_after_ms`), `model_timed_out` or
+ *   `model_call_rejected`. Details of all: `status`, and `billed`, false, when the call has certainly cost nothing
  * @see https://docs.anthropic.com/en/api/errors
  * @see https://platform.openai.com/docs/guides/error-codes
  */
 export function toModelFault(thrown: unknown, proposer: string, secrets: readonly string[], now: Date): Fault {
   const { status, reason, providerCode, retryAfterMs, cause } = readFailure(thrown, secrets, now)
-  const details = { proposer, status, reason }
+  const details = { proposer, status, reason, ...(isUnbilled(thrown) ? { billed: false } : {}) }
   const said = status === null ? reason : `HTTP ${status}, ${reason}`
   if (status === 401 || status === 402 || status === 403 || providerCode === 'insufficient_quota') {
     const message = `The provider of ${proposer} turned the key away: ${said}. Check the key and the account's credit.`
@@ -101,9 +103,5 @@ function isConnectionTrouble(thrown: unknown): boolean {
 
 /** The `code` of an error and of each of its causes. */
 function codesOf(thrown: unknown): string[] {
-  const codes: string[] = []
-  for (let error = thrown; error instanceof Error && codes.length < 10; error = error.cause) {
-    codes.push('code' in error ? String(error.code) : '')
-  }
-  return codes
+  return causesOf(thrown).map((error) => ('code' in error ? String(error.code) : ''))
 }

@@ -4,9 +4,9 @@ import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import type { LanguageModel } from 'ai'
 import type { Secrets } from '../config.ts'
 import type { ProposerConfig } from '../db/proposer-configs.ts'
-import { patientFetch } from '../patient-fetch.ts'
 import { keyOf } from './availability.ts'
 import { chatUsage } from './chat-usage.ts'
+import { fetchNotingStatus } from './status-on-wire.ts'
 
 /** Stated here because the SDKs would otherwise look for another one in the environment. */
 const ENDPOINT = { anthropic: 'https://api.anthropic.com/v1', openai: 'https://api.openai.com/v1' } as const
@@ -25,12 +25,12 @@ export function languageModel(proposer: ProposerConfig, secrets: Secrets): Langu
     baseURL: String(baseUrl),
     includeUsage: true,
     convertUsage: chatUsage,
-    fetch: patientFetch,
+    fetch: fetchNotingStatus,
     ...(apiKey === null ? {} : { apiKey }),
   })(model)
 }
 
 function settings(provider: 'anthropic' | 'openai', baseUrl: string | null, secrets: Secrets) {
   const baseURL = baseUrl === null ? ENDPOINT[provider] : baseUrl
-  return { apiKey: String(keyOf(provider, secrets)), baseURL, fetch: patientFetch }
+  return { apiKey: String(keyOf(provider, secrets)), baseURL, fetch: fetchNotingStatus }
 }
