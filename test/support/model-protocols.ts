@@ -1,31 +1,4 @@
-import type { Scripted } from './model-server.ts'
-
-/** What of an answer is the same in all three protocols. */
-type Plan = {
-  text: string
-  ending: 'whole' | 'truncated' | 'refused' | 'none' | 'overloaded'
-  input: number
-  output: number
-}
-
-function planOf(scripted: Scripted): Plan {
-  const tokens = { input: 100, output: 20 }
-  if (scripted.kind === 'text') {
-    const { text, input = tokens.input, output = tokens.output } = scripted
-    return { text, ending: 'whole', input, output }
-  }
-  if (scripted.kind === 'truncated') return { text: scripted.text, ending: 'truncated', ...tokens }
-  if (scripted.kind === 'refused') return { text: '', ending: 'refused', ...tokens }
-  if (scripted.kind === 'overloaded-in-stream') return { text: '', ending: 'overloaded', ...tokens }
-  return { text: scripted.kind === 'unfinished' ? scripted.text : 'the beginning of', ending: 'none', ...tokens }
-}
-
-/** What an answer is charged with; nothing when its end, which says so, is never sent. */
-export function tokensOf(scripted: Scripted): { input: number; output: number } {
-  const charged = ['text', 'truncated', 'refused'].includes(scripted.kind)
-  const { input, output } = planOf(scripted)
-  return charged ? { input, output } : { input: 0, output: 0 }
-}
+import { completionUsage, messageUsage, type Plan, responseUsage } from './scripted-answer.ts'
 
 /** The text in two pieces, so that collecting is exercised. */
 function piecesOf(text: string): string[] {
@@ -37,12 +10,12 @@ const named = (type: string, data: object) => `event: ${type}\ndata: ${JSON.stri
 const plain = (data: object) => `data: ${JSON.stringify(data)}\n\n`
 
 /** @see https://docs.anthropic.com/en/docs/build-with-claude/streaming */
-export function messageEvents(scripted: Scripted): string[] {
-  const { text, ending, input, output } = planOf(scripted)
+export function messageEvents(plan: Plan): string[] {
+  const { text, ending } = plan
   if (ending === 'overloaded') {
     return [named('error', { error: { type: 'overloaded_error', message: 'Overloaded' } })]
   }
-  const usage = { input_tokens: input, output_tokens: 1 }
+  const usage = messageUsage(plan)
   const message = {
     id: 'msg_1',
     type: 'message',
@@ -50,7 +23,7 @@ export function messageEvents(scripted: Scripted): string[] {
     model: 'stand-in',
     content: [],
     stop_reason: null,
-    usage,
+    usage: { ...usage, output_tokens: 1 },
   }
   const begun = [
     named('message_start', { message }),
@@ -66,22 +39,22 @@ export function messageEvents(scripted: Scripted): string[] {
     named('content_block_stop', { index: 0 }),
     named('message_delta', {
       delta: { stop_reason: stopReason, stop_sequence: null },
-      usage: { output_tokens: output },
+      usage: { output_tokens: usage.output_tokens, output_tokens_details: usage.output_tokens_details },
     }),
     named('message_stop', {}),
   ]
 }
 
 /** @see https://platform.openai.com/docs/api-reference/responses-streaming */
-export function responseEvents(scripted: Scripted): string[] {
-  const { text, ending, input, output } = planOf(scripted)
+export function responseEvents(plan: Plan): string[] {
+  const { text, ending } = plan
   const begun = [
     named('response.created', { response: { id: 'resp_1', created_at: 1, model: 'stand-in' } }),
     named('response.output_item.added', { output_index: 0, item: { type: 'message', id: 'item_1' } }),
     ...piecesOf(text).map((delta) => named('response.output_text.delta', { item_id: 'item_1', delta })),
   ]
   if (ending === 'none') return begun
-  const usage = { input_tokens: input, output_tokens: output }
+  const usage = responseUsage(plan)
   if (ending === 'overloaded') {
     const error = { code: 'server_error', message: 'The server had an error' }
     return [...begun, named('response.failed', { sequence_number: 3, response: { error, usage } })]
@@ -96,14 +69,15 @@ export function responseEvents(scripted: Scripted): string[] {
 }
 
 /** @see https://platform.openai.com/docs/api-reference/chat-streaming */
-export function completionEvents(scripted: Scripted): string[] {
-  const { text, ending, input, output } = planOf(scripted)
+export function completionEvents(plan: Plan): string[] {
+  const { text, ending } = plan
   const chunk = (delta: object, finishReason: string | null) =>
     plain({ id: 'chat_1', created: 1, model: 'stand-in', choices: [{ index: 0, delta, finish_reason: finishReason }] })
   if (ending === 'overloaded') return [plain({ error: { message: 'overloaded', type: 'server_error', code: 503 } })]
   const begun = [chunk({ role: 'assistant' }, null), ...piecesOf(text).map((content) => chunk({ content }, null))]
   if (ending === 'none') return begun
   const finishReason = { whole: 'stop', truncated: 'length', refused: 'content_filter' }[ending]
-  const usage = { prompt_tokens: input, completion_tokens: output, total_tokens: input + output }
-  return [...begun, chunk({}, finishReason), plain({ id: 'chat_1', choices: [], usage }), 'data: [DONE]\n\n']
+  const usage = completionUsage(plan)
+  const counted = usage === null ? [] : [plain({ id: 'chat_1', choices: [], usage })]
+  return [...begun, chunk({}, finishReason), ...counted, 'data: [DONE]\n\n']
 }

@@ -1,46 +1,47 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { listenOnLoopback } from './loopback.ts'
-import { completionEvents, messageEvents, responseEvents, tokensOf } from './model-protocols.ts'
+import { completionDocument, messageDocument, responseDocument } from './model-documents.ts'
+import { completionEvents, messageEvents, responseEvents } from './model-protocols.ts'
+import { chargeOf, isWhole, type Plan, planOf, type Scripted, type Tokens } from './scripted-answer.ts'
 
-/** What the stand-in does with one call. */
-export type Scripted =
-  | { kind: 'text'; text: string; input?: number; output?: number; headersAfterMs?: number; pauseMs?: number }
-  /** Stops at the output limit. */
-  | { kind: 'truncated'; text: string }
-  | { kind: 'refused' }
-  /** An HTTP error with a provider's body. */
-  | { kind: 'status'; status: number; message: string; code?: string; headers?: Record<string, string> }
-  /** Breaks the connection: before the headers, or in the middle of the text. */
-  | { kind: 'dropped'; when: 'before-headers' | 'mid-text' }
-  /** Ends the text properly on the wire but without the provider's last event. */
-  | { kind: 'unfinished'; text: string }
-  /** 200, and then the error as an event of the stream. */
-  | { kind: 'overloaded-in-stream' }
-  /** Never answers. */
-  | { kind: 'silent' }
+export type { Scripted, Tokens } from './scripted-answer.ts'
 
 export type ReceivedCall = { path: string; headers: IncomingMessage['headers']; body: Record<string, unknown> }
+
+/** What to do with a call, decided when it has come; until the promise resolves it is not answered. */
+export type ScriptedBy = (call: ReceivedCall, index: number) => Scripted | Promise<Scripted>
+
+/** What a provider charges for one call. */
+export type Charge = Tokens & {
+  /** `x-client-request-id`; null when the caller gave none. */
+  requestId: string | null
+  streamed: boolean
+  /** Whether the answer was sent to its end while the caller was there. */
+  answered: boolean
+}
 
 export type ModelServer = AsyncDisposable & {
   /** e.g. `http://127.0.0.1:41234/v1`; serves all three protocols. */
   url: string
   /** Answers still to be given, in order; the last one is repeated. */
-  script: Scripted[]
+  script: (Scripted | ScriptedBy)[]
   /** Every call, oldest first. */
   calls: ReceivedCall[]
-  /** Tokens a provider would charge for, summed over the answers that came to their end. */
+  /** Tokens summed over the answers that came to their end, which is where they say what they have used. */
   charged: { input: number; output: number }
+  /** Everything a provider would charge for, from the moment it begins to answer, whoever is there to hear it. */
+  bill: Charge[]
 }
+
+type State = Pick<ModelServer, 'script' | 'calls' | 'charged' | 'bill'>
 
 /**
  * A provider on loopback: Anthropic's Messages (`/messages`), OpenAI's Responses (`/responses`) and Chat Completions
- * (`/chat/completions`), streamed as server-sent events.
+ * (`/chat/completions`), as server-sent events where the request says `stream`, else as one document.
  */
-export async function startModelServer(...script: Scripted[]): Promise<ModelServer> {
-  const calls: ReceivedCall[] = []
-  const charged = { input: 0, output: 0 }
-  const state = { script, calls, charged }
+export async function startModelServer(...script: (Scripted | ScriptedBy)[]): Promise<ModelServer> {
+  const state: State = { script, calls: [], charged: { input: 0, output: 0 }, bill: [] }
   const server = createServer((request, response) => {
     answer(state, request, response).catch((error: unknown) => {
       response.destroy(error instanceof Error ? error : new Error(String(error)))
@@ -48,23 +49,22 @@ export async function startModelServer(...script: Scripted[]): Promise<ModelServ
   })
   const listening = await listenOnLoopback(server)
   const stop = () => listening[Symbol.asyncDispose]()
-  return { url: `${listening.origin}/v1`, script, calls, charged, [Symbol.asyncDispose]: stop }
+  return { ...state, url: `${listening.origin}/v1`, [Symbol.asyncDispose]: stop }
 }
 
-async function answer(
-  { script, calls, charged }: Pick<ModelServer, 'script' | 'calls' | 'charged'>,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
+async function answer(state: State, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { charged } = state
   const body = JSON.parse(await bodyOf(request))
-  const path = String(request.url).replace('/v1', '')
-  calls.push({ path, headers: request.headers, body })
-  const scripted = script.length > 1 ? script.shift() : script[0]
-  if (scripted === undefined) throw new Error('the model server has no script')
-  await play(scripted, path, response)
-  const tokens = tokensOf(scripted)
-  charged.input += tokens.input
-  charged.output += tokens.output
+  const call = { path: String(request.url).replace('/v1', ''), headers: request.headers, body }
+  const scripted = await nextOf(state, call)
+  if (scripted.kind === 'text' && scripted.headersAfterMs !== undefined) await delay(scripted.headersAfterMs)
+  const charge = chargeFor(call, scripted)
+  if (charge !== null) state.bill.push(charge)
+  const isThere = () => !request.socket.destroyed
+  if (!(await play(scripted, call, response)) || charge === null) return
+  charge.answered = isThere()
+  charged.input += charge.input
+  charged.output += charge.output
 }
 
 async function bodyOf(request: IncomingMessage): Promise<string> {
@@ -73,16 +73,32 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-async function play(scripted: Scripted, path: string, response: ServerResponse): Promise<void> {
-  if (scripted.kind === 'silent') return
-  if (scripted.kind === 'status') return sendError(scripted, response)
+async function nextOf({ script, calls }: State, call: ReceivedCall): Promise<Scripted> {
+  const index = calls.push(call) - 1
+  const next = script.length > 1 ? script.shift() : script[0]
+  if (next === undefined) throw new Error('the model server has no script')
+  return typeof next === 'function' ? next(call, index) : next
+}
+
+function chargeFor({ headers, body }: ReceivedCall, scripted: Scripted): Charge | null {
+  const tokens = chargeOf(scripted)
+  if (tokens === null) return null
+  const requestId = headers['x-client-request-id']
+  const streamed = body['stream'] === true
+  return { ...tokens, requestId: requestId === undefined ? null : String(requestId), streamed, answered: false }
+}
+
+/** @returns whether the answer came to its end */
+async function play(scripted: Scripted, { path, body }: ReceivedCall, response: ServerResponse): Promise<boolean> {
+  if (scripted.kind === 'silent') return false
   if (scripted.kind === 'dropped' && scripted.when === 'before-headers') {
     response.socket?.resetAndDestroy()
-    return
+    return false
   }
-  if (scripted.kind === 'text' && scripted.headersAfterMs !== undefined) await delay(scripted.headersAfterMs)
-  response.writeHead(200, { 'content-type': 'text/event-stream' })
-  await sendEvents(scripted, path, response)
+  if (scripted.kind === 'status') sendError(scripted, response)
+  else if (body['stream'] === true) await sendEvents(scripted, path, response)
+  else await sendDocument(scripted, path, response)
+  return isWhole(scripted)
 }
 
 function sendError(scripted: Scripted & { kind: 'status' }, response: ServerResponse): void {
@@ -92,22 +108,35 @@ function sendError(scripted: Scripted & { kind: 'status' }, response: ServerResp
 }
 
 async function sendEvents(scripted: Scripted, path: string, response: ServerResponse): Promise<void> {
-  const events = eventsOf(path)(scripted)
-  for (const [index, event] of events.entries()) {
+  response.writeHead(200, { 'content-type': 'text/event-stream' })
+  for (const event of protocolOf(path).events(planOf(scripted))) {
     response.write(event)
     if (scripted.kind === 'text' && scripted.pauseMs !== undefined) await delay(scripted.pauseMs)
-    if (scripted.kind === 'dropped' && index === events.length - 1) {
-      await delay(20)
-      response.socket?.resetAndDestroy()
-      return
-    }
   }
-  response.end()
+  await (scripted.kind === 'dropped' ? drop(response) : response.end())
 }
 
-function eventsOf(path: string): (scripted: Scripted) => string[] {
-  if (path === '/messages') return messageEvents
-  if (path === '/responses') return responseEvents
-  if (path === '/chat/completions') return completionEvents
+/** What a stream would leave out is cut off here too. */
+async function sendDocument(scripted: Scripted, path: string, response: ServerResponse): Promise<void> {
+  const plan = planOf(scripted)
+  if (plan.ending === 'overloaded') return sendError({ kind: 'status', status: 529, message: 'Overloaded' }, response)
+  const document = JSON.stringify(protocolOf(path).document(plan))
+  response.writeHead(200, { 'content-type': 'application/json' })
+  if (plan.ending !== 'none') return void response.end(document)
+  response.write(document.slice(0, document.length / 2))
+  await (scripted.kind === 'dropped' ? drop(response) : response.end())
+}
+
+async function drop(response: ServerResponse): Promise<void> {
+  await delay(20)
+  response.socket?.resetAndDestroy()
+}
+
+type Protocol = { events(plan: Plan): string[]; document(plan: Plan): object }
+
+function protocolOf(path: string): Protocol {
+  if (path === '/messages') return { events: messageEvents, document: messageDocument }
+  if (path === '/responses') return { events: responseEvents, document: responseDocument }
+  if (path === '/chat/completions') return { events: completionEvents, document: completionDocument }
   throw new Error(`the model server does not serve ${path}`)
 }
