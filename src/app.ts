@@ -7,6 +7,7 @@ import { hearDatabase } from './app/hear-database.ts'
 import { createHomeOwnership } from './app/home-ownership.ts'
 import { createHttpServices } from './app/http-services.ts'
 import { type RepairWatch, repair } from './app/repair.ts'
+import { markLeftBehind } from './budget/reconcile.ts'
 import { systemClock } from './clock.ts'
 import { type Config, shownDatabaseUrl } from './config.ts'
 import { openDatabase } from './db/connect.ts'
@@ -77,12 +78,16 @@ export async function openMoose(config: Config, options: { log: Log; role: 'serv
       watch: parts.watch,
       executorId,
       version: VERSION,
-      own: ownership.take,
+      async own() {
+        await ownership.take()
+        const left = await markLeftBehind(db, executorId)
+        if (left > 0) log.warn({ reservations: left }, 'calls of a process that is gone may have been charged')
+      },
     }),
   )
   const feed = createEventFeed(db)
   stack.use(await hearDatabase(database.url, { orchestrator, feed, log }))
-  const http = createHttpApp(createHttpServices({ db, parts, feed, orchestrator, config, log }))
+  const http = createHttpApp(createHttpServices({ db, clock, parts, feed, orchestrator, config, log }))
   if (role === 'service') await orchestrator.launch()
   const owned = stack.move()
   return {

@@ -1,4 +1,6 @@
 import type { Kysely } from 'kysely'
+import { readOrderBudget } from '../budget/spent-by.ts'
+import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import type { NewProject, ProjectView } from '../contract/projects.ts'
 import type { ListedWorkOrder, ListQuery, WorkOrderDetail } from '../contract/work-orders.ts'
@@ -19,9 +21,11 @@ import type { GitHubWebhook, HttpServices } from '../http/http-services.ts'
 import type { Log } from '../log.ts'
 import type { OrchestratorService } from '../orchestrator/orchestrator-service.ts'
 import type { Parts } from './adapters.ts'
+import { budgetServices } from './budget-services.ts'
 import { proposeForApi } from './propose-for-api.ts'
 
 type Deps = {
+  clock: Clock
   db: Kysely<Database>
   parts: Parts
   feed: EventFeed
@@ -47,6 +51,7 @@ export function createHttpServices(deps: Deps): HttpServices {
       add: (project) => addCheckedProject(db, parts, config.github, project),
       list: () => listProjects(db),
     },
+    budget: budgetServices(deps),
     events: { list: (id, afterId) => eventsAfter(db, id, afterId), subscribe: feed.subscribe },
     orchestrator,
     manager: parts.ownManager,
@@ -79,6 +84,7 @@ async function workOrderDetail(db: Kysely<Database>, idOrPrefix: string): Promis
   const pullRequest = (await listPullRequestsOfOrder(db, order.id)).at(-1)
   return {
     ...order,
+    budget: await readOrderBudget(db, order.id),
     attempt_history: await attemptHistory(db, order.id),
     pull_request: pullRequest === undefined ? null : pullRequest,
   }

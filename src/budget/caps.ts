@@ -4,8 +4,8 @@ import { editWorkOrder } from '../db/edit-work-order.ts'
 import { setProjectBudget } from '../db/projects.ts'
 import type { Database } from '../db/schema.ts'
 import { Usd } from '../money.ts'
-import { readBudgetRules, setLimit } from './limits.ts'
 import type { BudgetLimits } from './limits.ts'
+import { readBudgetRules, setLimit } from './limits.ts'
 
 type Db = Kysely<Database>
 

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import type { BillBody, Reconciliation } from '../contract/budget-changes.ts'
+import type { BillBody, Reconciliation, SettledReservation } from '../contract/budget-changes.ts'
 import type { Database } from '../db/schema.ts'
 import { Fault } from '../errors.ts'
 import { Usd } from '../money.ts'
@@ -52,10 +52,10 @@ export async function markLeftBehind(db: Db, executorId: string): Promise<number
  * @param idOrPrefix of the reservation
  * @throws {Fault} `not_found`, `reservation_conflict` for one that is under way or has been booked before
  */
-export async function settleByHand(db: Db, idOrPrefix: string, cost: Usd): Promise<{ id: string; cost_usd: number }> {
+export async function settleByHand(db: Db, idOrPrefix: string, cost: Usd): Promise<SettledReservation> {
   const { id, state } = await findReservation(db, idOrPrefix)
   if (state === 'under_way') {
-    const message = `The call of the reservation ${id} is under way; it is booked when it ends. See: moose budget`
+    const message = `The call of the reservation ${id} is under way and is booked when it ends. If its process is gone, the next moose up says so.`
     throw new Fault('reservation_conflict', message, { reservation_id: id })
   }
   await book(db, id, cost)

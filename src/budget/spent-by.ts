@@ -1,8 +1,11 @@
 import { type Kysely, sql } from 'kysely'
-import type { BudgetView } from '../contract/budget.ts'
-import { decimal } from '../db/work-order-view.ts'
+import type { BudgetView, OrderBudget } from '../contract/budget.ts'
 import type { Database } from '../db/schema.ts'
+import { decimal } from '../db/work-order-view.ts'
+import { toFault } from '../errors.ts'
 import type { Status } from '../work-order/status.ts'
+import { readBudgetRules } from './limits.ts'
+import { shownCap } from './periods.ts'
 
 type Db = Kysely<Database>
 type SumRow = { spent: string; reserved: string }
@@ -19,11 +22,7 @@ function shown({ spent, reserved }: SumRow): { spent_usd: number; reserved_usd: 
 }
 
 /** @param usualCap of a month, for projects without a cap of their own */
-export async function spentByProject(
-  db: Db,
-  month: string,
-  usualCap: number | null,
-): Promise<BudgetView['projects']> {
+export async function spentByProject(db: Db, month: string, usualCap: number | null): Promise<BudgetView['projects']> {
   const { rows } = await sql<SumRow & { project: string | null; project_id: string | null; cap: string | null }>`
     with sums as (
       select project_id, ${SUMS} from budget_entries where month = ${month} group by project_id
@@ -86,4 +85,41 @@ export async function spentByOrder(db: Db, month: string, usualCap: number | nul
     const own = decimal(cap)
     return { id, title, status, ...shown(sums), cap_usd: own === null && title !== null ? usualCap : own }
   })
+}
+
+/** What one order has cost ever. Limits nobody can read must not hide the order. */
+export async function readOrderBudget(db: Db, workOrderId: string): Promise<OrderBudget> {
+  const { rows } = await sql<SumRow & { cap: string | null; unresolved: string }>`
+    with
+      entries as (select * from budget_entries where work_order_id = ${workOrderId}),
+      unresolved as (
+        select coalesce(sum(amount_usd), 0) as amount from entries as reserved
+        where kind = 'reserved'
+          and exists (select from entries where kind = 'unresolved' and reservation_id = reserved.reservation_id)
+          and not exists (
+            select from entries where kind in ('settled', 'released') and reservation_id = reserved.reservation_id
+          )
+      ),
+      sums as (select ${SUMS} from entries)
+    select coalesce(spent, 0) as spent, coalesce(reserved, 0) as reserved, unresolved.amount as unresolved,
+      (select budget_usd from work_orders where id = ${workOrderId}) as cap
+    from sums, unresolved
+  `.execute(db)
+  const [row] = rows
+  if (row === undefined) throw new Error('the sums of an order are one row')
+  const own = decimal(row.cap)
+  return {
+    cap_usd: own === null ? await usualOrderCap(db) : own,
+    ...shown(row),
+    unresolved_usd: Number(row.unresolved),
+  }
+}
+
+async function usualOrderCap(db: Db): Promise<number | null> {
+  try {
+    return shownCap((await readBudgetRules(db)).limits.order_cap)
+  } catch (error) {
+    if (toFault(error).code === 'config_invalid') return null
+    throw error
+  }
 }

@@ -1,8 +1,8 @@
 import { type Kysely, sql } from 'kysely'
 import type { BudgetView, OpenReservation } from '../contract/budget.ts'
 import type { Database } from '../db/schema.ts'
-import { budgetLine, readCalendar, shownCap } from './periods.ts'
 import { type BudgetLimits, readBudgetRules } from './limits.ts'
+import { budgetLine, readCalendar, shownCap } from './periods.ts'
 import { spentByModel, spentByOrder, spentByProject } from './spent-by.ts'
 
 type Db = Kysely<Database>

@@ -9,7 +9,7 @@ import { readEvents } from './event-stream.ts'
 export type Send = (request: Request) => Response | Promise<Response>
 
 type Call<T> = {
-  method: 'GET' | 'POST' | 'PATCH'
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH'
   /** From the root, e.g. `/api/work-orders`; encoded. */
   path: string
   /** Sent as JSON. */

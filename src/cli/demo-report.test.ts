@@ -30,6 +30,8 @@ function detail(changes: Partial<WorkOrderDetail>): WorkOrderDetail {
     proposer: 'demo-replay',
     estimated_cost: 0,
     actual_cost: 0,
+    budget_usd: null,
+    budget: { cap_usd: null, spent_usd: 0, reserved_usd: 0, unresolved_usd: 0 },
     metadata: {},
     created_at: AT,
     updated_at: AT,

@@ -23,6 +23,8 @@ const ORDER: WorkOrderDetail = {
   proposer: 'small-model',
   estimated_cost: 0.02,
   actual_cost: 0.0123,
+  budget_usd: null,
+  budget: { cap_usd: 5, spent_usd: 0.0123, reserved_usd: 0, unresolved_usd: 0 },
   metadata: {},
   created_at: '2026-01-31T12:00:00.000Z',
   updated_at: '2026-01-31T12:00:00.000Z',

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { PHASES, STATUSES } from '../work-order/status.ts'
+import { BudgetLine } from './budget.ts'
 
 /** The seed's 5.1, with the owner and the counts beside it. */
 export const OrchestratorStatus = z
@@ -26,6 +27,8 @@ export const OrchestratorStatus = z
       /** Null before the first look. */
       last_look: z.iso.datetime().nullable(),
     }),
+    /** Null: the row `budget_limits` cannot be read; `errors` say why. */
+    budget: BudgetLine.or(z.null()),
     /** Id of the newest event; follow the stream from here to hear only of what comes. */
     last_event_id: z.string(),
     /** Process id and home of the service. */

@@ -1,10 +1,11 @@
 import { z } from '@hono/zod-openapi'
 import { LIMITS, WorkOrderContent } from '../work-order/content.ts'
 import { PHASES, STATUSES } from '../work-order/status.ts'
+import { ShownUsd, UsdAmount } from './amounts.ts'
+import { OrderBudget } from './budget.ts'
 import { storedText } from './stored-text.ts'
 
 const Time = z.iso.datetime().openapi({ example: '2026-01-31T12:00:00.000Z' })
-const Usd = z.number().nonnegative()
 
 /** Why an order or an attempt ended as it did. */
 export const FaultView = z
@@ -21,6 +22,8 @@ export const NewWorkOrder = z
     risk_level: WorkOrderContent.shape.risk_level.default('medium'),
     /** Name of a project; may be left out when there is exactly one. */
     project: storedText(LIMITS.title).min(1, 'is empty').optional(),
+    /** The most all its attempts together may cost; null: as much as any order. */
+    budget_usd: UsdAmount.nullable().optional(),
     /** Approve at once. */
     approved: z.boolean().default(false),
   })
@@ -32,6 +35,8 @@ export const EditWorkOrder = z
   .strictObject({
     ...WorkOrderContent.shape,
     project: NewWorkOrder.shape.project.unwrap(),
+    /** Not part of what is approved; it can be changed at any time. */
+    budget_usd: UsdAmount.nullable(),
   })
   .partial()
   .refine((edit) => Object.keys(edit).length > 0, 'names no field to change')
@@ -69,9 +74,11 @@ export const WorkOrderView = z
     github_pr_number: z.number().int().nullable(),
     proposer: z.string().nullable(),
     /** Expected USD of one attempt; null before routing or when the price is unknown. */
-    estimated_cost: Usd.nullable(),
+    estimated_cost: ShownUsd.nullable(),
     /** USD of all attempts so far; null before the first. */
-    actual_cost: Usd.nullable(),
+    actual_cost: ShownUsd.nullable(),
+    /** Its own cap of all attempts together; null: the usual one. */
+    budget_usd: ShownUsd.nullable(),
     metadata: z.record(z.string(), z.unknown()),
     created_at: Time,
     updated_at: Time,
@@ -91,7 +98,7 @@ export const StepView = z
     input: z.unknown(),
     output: z.unknown(),
     error: FaultView.or(z.null()),
-    cost_usd: Usd,
+    cost_usd: ShownUsd,
     started_at: Time,
     ended_at: Time.nullable(),
   })
@@ -105,7 +112,7 @@ export const AttemptView = z
     branch: z.string().nullable(),
     base_sha: z.string().nullable(),
     head_sha: z.string().nullable(),
-    cost_usd: Usd,
+    cost_usd: ShownUsd,
     error: FaultView.or(z.null()),
     claimed_at: Time,
     ended_at: Time.nullable(),
@@ -138,6 +145,8 @@ export const PullRequestView = z
   .openapi('PullRequest')
 
 export const WorkOrderDetail = WorkOrderView.extend({
+  /** What the ledger says about all its attempts together. */
+  budget: OrderBudget,
   /** Oldest first. */
   attempt_history: z.array(AttemptView),
   pull_request: PullRequestView.or(z.null()),

@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Kysely } from 'kysely'
+import type { Kysely, Selectable } from 'kysely'
+import type { UsdAmount } from '../contract/amounts.ts'
 import type { EditWorkOrder, WorkOrderView } from '../contract/work-orders.ts'
+import { Usd } from '../money.ts'
 import type { Status } from '../work-order/status.ts'
 import { recordEvent } from './events.ts'
 import { findProjectByName } from './projects.ts'
@@ -14,7 +16,8 @@ const FIXED: readonly Status[] = ['in_progress', 'completed']
 
 /**
  * Replaces fields of an order; lists as a whole. Of an approved order the database withdraws the approval. Where every
- * field has its new value already, nothing is written and the approval stands.
+ * field has its new value already, nothing is written and the approval stands. A budget is no part of what was approved:
+ * changing it alone is possible at any time and withdraws nothing.
  *
  * @throws {Fault} `work_order_not_found`, `work_order_conflict` while it runs or waits in review and once it is
  *   completed, `not_found` for an unknown project
@@ -29,8 +32,9 @@ export async function editWorkOrder(db: Db, idOrPrefix: string, edit: EditWorkOr
       .where('id', '=', id)
       .forUpdate()
       .executeTakeFirstOrThrow()
-    if (FIXED.includes(row.status)) throw wrongStatus(row, 'edited')
-    const changed = wanted.filter(({ column, value }) => !isDeepStrictEqual(row[column], value))
+    const isContent = wanted.some(({ column }) => column !== 'budget_usd')
+    if (isContent && FIXED.includes(row.status)) throw wrongStatus(row, 'edited')
+    const changed = wanted.filter(({ column, value }) => !isDeepStrictEqual(standing(row, column), value))
     if (changed.length === 0) return
     const stored = changed.map(({ column, value }) => [column, Array.isArray(value) ? JSON.stringify(value) : value])
     await transaction.updateTable('work_orders').set(Object.fromEntries(stored)).where('id', '=', id).execute()
@@ -55,6 +59,16 @@ async function columnsOf(
     ['files_in_scope', files_in_scope],
     ['risk_level', risk_level],
     ['project_id', projectId],
+    ['budget_usd', usd(content.budget_usd)],
   ]
   return columns.flatMap(([column, value]) => (value === undefined ? [] : [{ column, value }]))
+}
+
+/** As `columnsOf` gives it: amounts of money that are the same are written alike. */
+function standing(row: Selectable<Database['work_orders']>, column: Column): unknown {
+  return column === 'budget_usd' ? usd(row.budget_usd) : row[column]
+}
+
+function usd<Absent extends null | undefined>(amount: UsdAmount | Absent): string | Absent {
+  return amount === null || amount === undefined ? amount : new Usd(String(amount)).toFixed()
 }

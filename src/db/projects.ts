@@ -56,6 +56,12 @@ export async function findProjectByName(db: Db, name: string): Promise<Project> 
   return toProject(row)
 }
 
+/** Its cap of a month in USD, as a decimal; null: the usual one. @throws {Fault} `not_found` */
+export async function setProjectBudget(db: Db, name: string, usd: string | null): Promise<void> {
+  const { id } = await findProjectByName(db, name)
+  await db.updateTable('projects').set({ budget_usd: usd }).where('id', '=', id).execute()
+}
+
 /**
  * The project of an order; for an order that names none, the only one there is.
  *

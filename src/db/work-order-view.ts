@@ -29,6 +29,7 @@ export function toWorkOrderView(row: WorkOrderRow): WorkOrderView {
     proposer: row.proposer_id,
     estimated_cost: decimal(row.estimated_cost),
     actual_cost: decimal(row.actual_cost),
+    budget_usd: decimal(row.budget_usd),
     metadata: isRecord(row.metadata) ? row.metadata : {},
     created_at: row.created_at.toISOString(),
     updated_at: (row.updated_at === null ? row.created_at : row.updated_at).toISOString(),

@@ -31,6 +31,7 @@ async function addWorkOrder(db: Db, order: NewWorkOrder): Promise<WorkOrderView>
       files_in_scope: JSON.stringify(order.files_in_scope),
       risk_level: order.risk_level,
       project_id: projectId,
+      budget_usd: order.budget_usd === undefined ? null : order.budget_usd,
       metadata: JSON.stringify(order.approved ? { approved_by_director: true } : {}),
     })
     .returning('id')

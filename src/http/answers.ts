@@ -31,6 +31,12 @@ export const QUERY_FAULT = { 400: fault('`request_invalid`: the message names ev
 
 export const NO_SUCH_ORDER = { 404: fault('`work_order_not_found`') }
 export const NO_SUCH_PROJECT = { 404: fault('`not_found`: there is no project of this name') }
+export const NO_SUCH_CAP = { 404: fault('`work_order_not_found`, or `not_found`: there is no project of this name') }
+export const NO_SUCH_RESERVATION = { 404: fault('`not_found`: there is no such reservation') }
+export const NO_SUCH_PROPOSER = { 404: fault('`not_found`: there is no proposer of this name') }
+export const RESERVATION_CONFLICT = {
+  409: fault('`reservation_conflict`: the call is under way, or was booked before'),
+}
 export const NOT_APPROVED = { 403: fault('`work_order_not_approved`, `request_forbidden`') }
 export const NOT_SIGNED = { 401: fault('`webhook_refused`: the signature is missing or does not fit') }
 export const NO_WEBHOOKS = { 404: fault('`not_found`: no secret is configured') }

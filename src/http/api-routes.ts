@@ -1,5 +1,6 @@
 import type { HttpApp } from './http-env.ts'
 import { newRoutes } from './new-routes.ts'
+import { budgetRoutes } from './routes/budget.ts'
 import { eventRoutes } from './routes/events.ts'
 import { githubWebhookRoutes } from './routes/github-webhook.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -18,6 +19,7 @@ export function apiRoutes(): HttpApp {
     .route('/', eventRoutes)
     .route('/', projectRoutes)
     .route('/', orchestratorRoutes)
+    .route('/', budgetRoutes)
     .route('/', managerRoutes)
     .route('/', proposerRoutes)
     .route('/', githubWebhookRoutes)

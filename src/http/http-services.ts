@@ -1,3 +1,14 @@
+import type { UsdAmount } from '../contract/amounts.ts'
+import type { BudgetView } from '../contract/budget.ts'
+import type {
+  BillBody,
+  CapBody,
+  ChangedCap,
+  ChangedPrice,
+  PriceBody,
+  Reconciliation,
+  SettledReservation,
+} from '../contract/budget-changes.ts'
 import type { PullRequestHint } from '../contract/github-webhook.ts'
 import type { NewProject, ProjectView } from '../contract/projects.ts'
 import type {
@@ -48,6 +59,7 @@ export type HttpServices = {
       signal: AbortSignal
     }): AsyncIterable<EventView>
   }
+  budget: BudgetServices
   orchestrator: Orchestrator
   /** Ours, for `/api/manager`. */
   manager: Manager
@@ -56,6 +68,21 @@ export type HttpServices = {
   /** Null: no secret is configured, and no webhook is taken. */
   githubWebhook: GitHubWebhook | null
   log: Log
+}
+
+export type BudgetServices = {
+  /** @throws {Fault} `config_invalid` for limits nobody can read */
+  read(): Promise<BudgetView>
+  /** @throws {Fault} `work_order_not_found`, `not_found` for an unknown project, `config_invalid` */
+  setCap(change: CapBody): Promise<ChangedCap>
+  /** Stops every call of every process, or lets them go on. */
+  setEmergencyStop(stopped: boolean): Promise<void>
+  /** Books a call of which nobody knew the cost. @throws {Fault} `not_found`, `reservation_conflict` */
+  settle(idOrPrefix: string, cost: UsdAmount): Promise<SettledReservation>
+  /** Books what is unresolved as a provider's bill has it. */
+  reconcile(bill: BillBody): Promise<Reconciliation>
+  /** States what a proposer costs. @throws {Fault} `not_found` for an unknown one */
+  setPrice(proposer: string, price: PriceBody): Promise<ChangedPrice>
 }
 
 export type GitHubWebhook = {

@@ -31,10 +31,13 @@ function unknownOrder(error: z.ZodError): Fault {
   return new Fault('work_order_not_found', message)
 }
 
-/** A body that is one order or many fails both ways; only one of the two says anything about what was sent. */
+/**
+ * A body that is one order or many fails both ways; only one of the two says anything about what was sent. A field that
+ * takes two kinds of value says so itself.
+ */
 function meantAlternative(error: z.ZodError): z.ZodError {
   const [issue] = error.issues
-  if (issue?.code !== 'invalid_union') return error
+  if (issue?.code !== 'invalid_union' || issue.path.length > 0) return error
   const [one, many] = issue.errors
   if (one === undefined || many === undefined) return error
   const isMany = one.some((problem) => problem.code === 'unrecognized_keys' && problem.keys.includes('work_orders'))

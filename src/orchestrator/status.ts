@@ -1,17 +1,22 @@
 import type { Kysely } from 'kysely'
+import { readBudgetLine } from '../budget/periods.ts'
+import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
+import type { BudgetLine } from '../contract/budget.ts'
 import type { OrchestratorStatus } from '../contract/orchestrator.ts'
 import { lastEventId } from '../db/events.ts'
 import { listWatchedPullRequests } from '../db/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
 import { readSettings } from '../db/system-config.ts'
 import { countByStatus } from '../db/work-orders.ts'
+import { toFault } from '../errors.ts'
 import type { PullRequestWatch } from '../pipeline/ports/pull-request.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { RunningAttempts } from './running-attempts.ts'
 import type { Tracker } from './tracker.ts'
 
 export type StatusSources = {
+  clock: Clock
   db: Kysely<Database>
   config: Config
   databaseUrl: string
@@ -28,6 +33,7 @@ export async function readStatus(sources: StatusSources): Promise<OrchestratorSt
   const { db, config, dispatcher, running, watch, tracker } = sources
   const settings = await readSettings(db, config)
   const executing = running.ids()
+  const budget = await budgetOf(db, sources.clock.now())
   return {
     polling: dispatcher.polling,
     interval_ms: dispatcher.intervalMs === null ? settings.pollingIntervalMs : dispatcher.intervalMs,
@@ -37,8 +43,9 @@ export async function readStatus(sources: StatusSources): Promise<OrchestratorSt
     last_poll: dispatcher.lastPoll === null ? null : dispatcher.lastPoll.toISOString(),
     total_executed: running.totalExecuted,
     total_failed: running.totalFailed,
-    errors: [...sources.errors],
+    errors: [...sources.errors, ...budget.errors],
     work_orders: await countByStatus(db),
+    budget: budget.line,
     github: {
       tracked_pull_requests: (await listWatchedPullRequests(db, null)).length,
       api_calls_last_hour: watch.apiCallsLastHour(),
@@ -49,5 +56,18 @@ export async function readStatus(sources: StatusSources): Promise<OrchestratorSt
     home: config.home,
     version: sources.version,
     database_url: sources.databaseUrl,
+  }
+}
+
+type Budget = { line: BudgetLine | null; errors: StatusSources['errors'] }
+
+/** Limits nobody can read must not hide what else the service is doing. */
+async function budgetOf(db: Kysely<Database>, now: Date): Promise<Budget> {
+  try {
+    return { line: await readBudgetLine(db), errors: [] }
+  } catch (error) {
+    const { code, message } = toFault(error)
+    if (code !== 'config_invalid') throw error
+    return { line: null, errors: [{ message, timestamp: now.toISOString() }] }
   }
 }

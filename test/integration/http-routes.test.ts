@@ -28,6 +28,10 @@ const BODIES: Record<string, unknown> = {
     complexity_score: 0,
     approved_by_director: true,
   },
+  setCap: { target: 'day', usd: '120.50' },
+  settleReservation: { cost_usd: 0 },
+  reconcileBill: { entries: [{ request_id: 'x', cost_usd: 1 }], complete: true },
+  setPrice: { free: true },
   receiveGitHubWebhook: {},
   proposeChange: { task_description: 'Add a greeting', expected_output_type: 'code' },
 }
@@ -47,15 +51,18 @@ test('every route of the contract answers over a socket as it declares', async (
   for (const { method, path, operation } of operations()) {
     const { id } = services.place()
     const body = operation.operationId === 'executeWorkOrder' ? { work_order_id: id } : BODIES[operation.operationId]
-    const response = await fetch(server.url + path.replace('{id}', id) + (QUERIES[operation.operationId] ?? ''), {
-      method,
-      headers: {
-        Accept: 'application/json',
-        ...WEBHOOK_HEADERS,
-        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+    const response = await fetch(
+      server.url + path.replace('{id}', id).replace('{name}', 'small') + (QUERIES[operation.operationId] ?? ''),
+      {
+        method,
+        headers: {
+          Accept: 'application/json',
+          ...WEBHOOK_HEADERS,
+          ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    })
+    )
     assert.ok(response.ok, `${method} ${path}: ${response.status}`)
     await assertConforms(method, path, response)
   }

@@ -5,10 +5,12 @@ import type { EventView, WorkOrderDetail } from '../../src/contract/work-orders.
 import { Fault } from '../../src/errors.ts'
 import type { HttpServices } from '../../src/http/http-services.ts'
 import { createLog } from '../../src/log.ts'
+import { BUDGET_LINE, memoryBudget } from './memory-budget.ts'
 
 const NOW = '2026-01-31T12:00:00.000Z'
 
 export type MemoryServices = HttpServices & {
+  budget: ReturnType<typeof memoryBudget>
   orders: Map<string, WorkOrderDetail>
   /** Ids of orders whose change came from a recording, for the list. */
   replayed: Set<string>
@@ -60,7 +62,9 @@ export function memoryHttpServices(): MemoryServices {
     },
     workOrders: {
       add: async (added) =>
-        added.map(({ project, approved, ...order }) => place({ ...order, approved, project: project ?? null })),
+        added.map(({ project = null, budget_usd = null, ...order }) =>
+          place({ ...order, project, budget_usd: usd(budget_usd) }),
+        ),
       list: async ({ status, limit }) =>
         [...orders.values()]
           .filter((order) => status === undefined || order.status === status)
@@ -68,8 +72,10 @@ export function memoryHttpServices(): MemoryServices {
           .map((order) => ({ ...order, replayed: replayed.has(order.id) })),
       find: async (id) => find(id),
       detail: async (id) => find(id),
-      edit: async (id, edit) => {
+      edit: async (id, { budget_usd, ...edit }) => {
         if (find(id).status === 'completed') throw new Fault('work_order_conflict', 'It is completed.')
+        if (budget_usd !== undefined) change(id, { budget_usd: usd(budget_usd) })
+        if (Object.keys(edit).length === 0) return find(id)
         return place(Object.assign(change(id, { approved: false }), edit))
       },
       approve: async (id) => change(id, { approved: true }),
@@ -106,6 +112,7 @@ export function memoryHttpServices(): MemoryServices {
         }
       },
     },
+    budget: memoryBudget(told),
     orchestrator: {
       start: async (intervalMs) => {
         told.push(`start ${intervalMs}`)
@@ -155,6 +162,10 @@ export function memoryHttpServices(): MemoryServices {
   }
 }
 
+function usd(amount: string | number | null): number | null {
+  return amount === null ? null : Number(amount)
+}
+
 function newOrder(): WorkOrderDetail {
   return {
     id: randomUUID(),
@@ -175,6 +186,8 @@ function newOrder(): WorkOrderDetail {
     proposer: null,
     estimated_cost: null,
     actual_cost: null,
+    budget_usd: null,
+    budget: { cap_usd: 5, spent_usd: 0, reserved_usd: 0, unresolved_usd: 0 },
     metadata: {},
     created_at: NOW,
     updated_at: NOW,
@@ -199,6 +212,7 @@ const STATUS = {
   total_executed: 0,
   total_failed: 0,
   errors: [],
+  budget: BUDGET_LINE,
   work_orders: { pending: 0, in_progress: 0, completed: 0, failed: 0, cancelled: 0, blocked: 0 },
   github: { tracked_pull_requests: 0, api_calls_last_hour: 0, last_look: null },
   pid: 1,

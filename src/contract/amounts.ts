@@ -1,0 +1,15 @@
+import { z } from '@hono/zod-openapi'
+
+/** US dollars in an answer; for showing, never for adding up. */
+export const ShownUsd = z.number().nonnegative()
+
+/** More is nobody's budget, and finer than any price list. */
+const EXACT = /^\d{1,9}(\.\d{1,6})?$/
+const WANTED = 'must be an amount in USD, 0 or more, such as 2.5 or "2.50" (at most 9 digits and 6 decimals)'
+
+/** US dollars in a request: a number, or decimal text where the sender wants to be sure of every digit. */
+export const UsdAmount = z
+  .union([z.number(), z.string()], WANTED)
+  .refine((amount) => EXACT.test(String(amount)), WANTED)
+  .openapi({ example: '2.50' })
+export type UsdAmount = z.infer<typeof UsdAmount>

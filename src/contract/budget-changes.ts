@@ -1,0 +1,132 @@
+import { z } from '@hono/zod-openapi'
+import { LIMITS } from '../work-order/content.ts'
+import { ShownUsd, UsdAmount } from './amounts.ts'
+import { BudgetView } from './budget.ts'
+import { storedText } from './stored-text.ts'
+
+/** What can be capped. `order` and `project` without an id: the usual cap, for all that have none of their own. */
+export const CAP_TARGETS = ['order', 'project', 'day', 'day-soft', 'month', 'month-soft', 'kill'] as const
+export type CapTarget = (typeof CAP_TARGETS)[number]
+
+export const CapBody = z
+  .strictObject({
+    target: z.enum(CAP_TARGETS),
+    /** An order by its id or a unique prefix, a project by its name. */
+    id: storedText(LIMITS.title).min(1, 'is empty').optional(),
+    /** Null: no cap; for one order or project: the usual one again. */
+    usd: UsdAmount.nullable(),
+  })
+  .refine(({ target, id }) => id === undefined || target === 'order' || target === 'project', {
+    path: ['id'],
+    message: 'is only for the targets order and project',
+  })
+  .openapi('CapChange')
+export type CapBody = z.infer<typeof CapBody>
+
+export const CapResponse = z.object({
+  success: z.literal(true),
+  cap: z.object({
+    target: z.enum(CAP_TARGETS),
+    /** The order's whole id, or the project's name; null: of all. */
+    id: z.string().nullable(),
+    usd: ShownUsd.nullable(),
+  }),
+  budget: BudgetView,
+})
+export type ChangedCap = z.infer<typeof CapResponse>['cap']
+
+/** A reservation by its id, or by a unique prefix of it. */
+export const ReservationParams = z.object({ id: z.string().openapi({ example: '9b1c7d40' }) })
+/** 0: the call was not charged. */
+export const SettleBody = z.strictObject({ cost_usd: UsdAmount })
+
+const Settled = z.object({ id: z.uuid(), cost_usd: ShownUsd })
+export const SettleResponse = z.object({ success: z.literal(true), settled: Settled })
+export type SettledReservation = z.infer<typeof Settled>
+
+const MOST_ENTRIES = 10_000
+
+/** What a provider says it has charged. */
+export const BillBody = z
+  .strictObject({
+    entries: z
+      .array(
+        z.strictObject({
+          /** What the provider was sent as `x-client-request-id`: the id of a reservation. */
+          request_id: z.string().min(1, 'is empty').max(200, 'is longer than 200 characters'),
+          cost_usd: UsdAmount,
+        }),
+      )
+      .max(MOST_ENTRIES, `has more than ${MOST_ENTRIES} entries`)
+      .superRefine((entries, context) => {
+        const seen = new Map<string, number>()
+        for (const [index, { request_id: id }] of entries.entries()) {
+          const first = seen.get(id.toLowerCase())
+          if (first === undefined) seen.set(id.toLowerCase(), index)
+          else
+            context.addIssue({ code: 'custom', path: [index, 'request_id'], message: `is that of entries[${first}]` })
+        }
+      }),
+    /** The bill names every call that was charged: unresolved ones it does not name were not. */
+    complete: z.boolean(),
+  })
+  .openapi('Bill')
+export type BillBody = z.infer<typeof BillBody>
+
+export const ReconcileResponse = z.object({
+  success: z.literal(true),
+  /** Were unresolved and cost this now. */
+  settled: z.array(Settled),
+  /** Were unresolved and were not charged. */
+  released: z.array(z.object({ id: z.uuid(), amount_usd: ShownUsd })),
+  /** Had been booked with the same amount. */
+  agreeing: z.number().int(),
+  /** Had been booked with another amount, which stays. */
+  differing: z.array(z.object({ id: z.uuid(), booked_usd: ShownUsd, billed_usd: ShownUsd })),
+  /** Are being made now; they are booked when they end. */
+  under_way: z.array(z.uuid()),
+  /** The ledger has no such reservation. */
+  unknown: z.array(z.string()),
+})
+export type Reconciliation = Omit<z.infer<typeof ReconcileResponse>, 'success'>
+
+export const ProposerParams = z.object({ name: z.string().openapi({ example: 'claude-sonnet-4-5' }) })
+
+const Rate = UsdAmount.optional()
+
+/** USD per million tokens, or free; nothing of both: the price library's. The keys of `proposer_configs.cost_profile`. */
+export const PriceBody = z
+  .strictObject({
+    free: z.boolean().optional(),
+    input_per_million: Rate,
+    output_per_million: Rate,
+    /** Left out: the rate of the input. */
+    cache_read_per_million: Rate,
+    cache_write_per_million: Rate,
+  })
+  .superRefine((price, context) => {
+    const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
+    const { free, input_per_million: input, output_per_million: output, ...cache } = price
+    const hasCache = Object.values(cache).some((rate) => rate !== undefined)
+    if (free === true && (input !== undefined || output !== undefined || hasCache)) refuse('free', 'goes with no rate')
+    else if (input === undefined && (output !== undefined || hasCache)) refuse('input_per_million', 'is missing')
+    else if (output === undefined && input !== undefined) refuse('output_per_million', 'is missing')
+  })
+  .openapi('PriceChange')
+export type PriceBody = z.infer<typeof PriceBody>
+
+export const PriceResponse = z.object({
+  success: z.literal(true),
+  proposer: z.string(),
+  /** What its calls cost from now on, in USD per million tokens; null: nobody knows, and they are refused. */
+  price: z
+    .object({
+      source: z.enum(['operator', 'library', 'free']),
+      input_per_million: ShownUsd,
+      output_per_million: ShownUsd,
+      cache_read_per_million: ShownUsd,
+      cache_write_per_million: ShownUsd,
+    })
+    .nullable(),
+})
+export type ChangedPrice = Omit<z.infer<typeof PriceResponse>, 'success'>

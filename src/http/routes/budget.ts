@@ -1,0 +1,124 @@
+import { createRoute } from '@hono/zod-openapi'
+import { BudgetResponse } from '../../contract/budget.ts'
+import {
+  BillBody,
+  CapBody,
+  CapResponse,
+  PriceBody,
+  PriceResponse,
+  ProposerParams,
+  ReconcileResponse,
+  ReservationParams,
+  SettleBody,
+  SettleResponse,
+} from '../../contract/budget-changes.ts'
+import {
+  ANY_FAULT,
+  BODY_FAULT,
+  json,
+  jsonBody,
+  NO_SUCH_CAP,
+  NO_SUCH_PROPOSER,
+  NO_SUCH_RESERVATION,
+  RESERVATION_CONFLICT,
+} from '../answers.ts'
+import { newRoutes } from '../new-routes.ts'
+
+const tags = ['Budget']
+
+const read = createRoute({
+  method: 'get',
+  path: '/api/budget',
+  operationId: 'getBudget',
+  summary: 'What was spent, what is reserved, which caps there are, and what waits',
+  tags,
+  responses: { 200: json(BudgetResponse, 'As of one moment'), ...ANY_FAULT },
+})
+
+const cap = createRoute({
+  method: 'put',
+  path: '/api/budget/caps',
+  operationId: 'setCap',
+  summary: 'Set or remove a cap; it counts from the next call on',
+  tags,
+  request: { body: jsonBody(CapBody, true) },
+  responses: { 200: json(CapResponse, 'Changed'), ...BODY_FAULT, ...NO_SUCH_CAP, ...ANY_FAULT },
+})
+
+const emergency = <const Verb extends 'stop' | 'resume'>(verb: Verb, operationId: string, summary: string) =>
+  createRoute({
+    method: 'post',
+    path: `/api/budget/${verb}`,
+    operationId,
+    summary,
+    tags,
+    responses: { 200: json(BudgetResponse, 'How it stands now'), ...ANY_FAULT },
+  })
+const stop = emergency('stop', 'stopSpending', 'Stop every call to a model now, running ones included')
+const resume = emergency('resume', 'resumeSpending', 'Let calls to models go on')
+
+const settle = createRoute({
+  method: 'post',
+  path: '/api/budget/reservations/{id}/settle',
+  operationId: 'settleReservation',
+  summary: 'Say what a call has cost of which nobody knew it',
+  tags,
+  request: { params: ReservationParams, body: jsonBody(SettleBody, true) },
+  responses: {
+    200: json(SettleResponse, 'Booked'),
+    ...BODY_FAULT,
+    ...NO_SUCH_RESERVATION,
+    ...RESERVATION_CONFLICT,
+    ...ANY_FAULT,
+  },
+})
+
+const reconcile = createRoute({
+  method: 'post',
+  path: '/api/budget/reconcile',
+  operationId: 'reconcileBill',
+  summary: 'Compare the ledger with a bill of a provider, and book what was unresolved',
+  tags,
+  request: { body: jsonBody(BillBody, true) },
+  responses: { 200: json(ReconcileResponse, 'What came of it'), ...BODY_FAULT, ...RESERVATION_CONFLICT, ...ANY_FAULT },
+})
+
+const price = createRoute({
+  method: 'put',
+  path: '/api/proposers/{name}/price',
+  operationId: 'setPrice',
+  summary: 'State what a proposer costs, or that the price library knows it',
+  tags,
+  request: { params: ProposerParams, body: jsonBody(PriceBody, true) },
+  responses: { 200: json(PriceResponse, 'The price from now on'), ...BODY_FAULT, ...NO_SUCH_PROPOSER, ...ANY_FAULT },
+})
+
+export const budgetRoutes = newRoutes()
+  .openapi(read, async (c) => c.json({ success: true as const, budget: await c.var.services.budget.read() }, 200))
+  .openapi(cap, async (c) => {
+    const { budget } = c.var.services
+    const changed = await budget.setCap(c.req.valid('json'))
+    return c.json({ success: true as const, cap: changed, budget: await budget.read() }, 200)
+  })
+  .openapi(stop, async (c) => {
+    const { budget } = c.var.services
+    await budget.setEmergencyStop(true)
+    return c.json({ success: true as const, budget: await budget.read() }, 200)
+  })
+  .openapi(resume, async (c) => {
+    const { budget } = c.var.services
+    await budget.setEmergencyStop(false)
+    return c.json({ success: true as const, budget: await budget.read() }, 200)
+  })
+  .openapi(settle, async (c) => {
+    const settled = await c.var.services.budget.settle(c.req.valid('param').id, c.req.valid('json').cost_usd)
+    return c.json({ success: true as const, settled }, 200)
+  })
+  .openapi(reconcile, async (c) => {
+    const result = await c.var.services.budget.reconcile(c.req.valid('json'))
+    return c.json({ success: true as const, ...result }, 200)
+  })
+  .openapi(price, async (c) => {
+    const result = await c.var.services.budget.setPrice(c.req.valid('param').name, c.req.valid('json'))
+    return c.json({ success: true as const, ...result }, 200)
+  })
