@@ -5,10 +5,7 @@ import { libraryRates, type Rates, type TieredRates } from './library-rates.ts'
 import type { PricedUsage } from './model-answer.ts'
 
 const MILLION = 1_000_000
-
-/** For the role of a message and the marks around it. */
 const TOKENS_PER_MESSAGE = 16
-/** For what a server puts before the messages: the date, its own instructions. */
 const TOKENS_PER_REQUEST = 512
 
 /** What a model costs: exact, complete, and JSON, so that it can be stored with the call. */
@@ -64,8 +61,22 @@ export function costOf(price: Price, usage: PricedUsage): Usd {
 }
 
 /**
- * The most a call can cost: all input at the dearest of its rates, all output allowed, in the dearest tier that can be
- * reached.
+ * The most a call can cost: all input at the dearest of its rates, all the output that is allowed, in the dearest tier
+ * that can be reached. It holds as long as
+ *
+ * - a token is at least one byte of the prompt, as with every byte-level tokenizer (tiktoken, and what open models use).
+ *   One that first rewrites the text so that it grows could make more of characters that no program text has;
+ * - a message costs at most 16 tokens beside its text (OpenAI's take 3 to 4), and a server adds at most 512 of its own to
+ *   a request. What Anthropic adds it does not charge;
+ * - the limit on the output holds reasoning too: `max_tokens` of Anthropic, `max_output_tokens` of OpenAI's Responses and
+ *   `max_tokens` of Chat Completions are such limits. A compatible server that thinks beyond it charges more.
+ *
+ * @param promptBytes of all messages' texts, in UTF-8
+ * @see https://github.com/openai/tiktoken#what-is-bpe-anyway
+ * @see https://cookbook.openai.com/examples/how_to_count_tokens_with_tiktoken
+ * @see https://docs.anthropic.com/en/docs/build-with-claude/token-counting
+ * @see https://docs.anthropic.com/en/docs/about-claude/models/extended-thinking-models (max_tokens is strict)
+ * @see https://platform.openai.com/docs/guides/reasoning (max_output_tokens)
  */
 export function worstCaseOf(
   price: Price,
