@@ -35,6 +35,10 @@ const Environment = z.object({
   MOOSE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('warn'),
   MOOSE_MANAGER_URL: httpUrl.optional(),
   MOOSE_PROPOSER_URL: httpUrl.optional(),
+  MOOSE_PROPOSER_MAX_COST_USD: z
+    .string()
+    .regex(/^\d{1,6}(\.\d{1,6})?$/, 'is not an amount in USD, e.g. 1.50')
+    .default('1'),
   MOOSE_REPLAY_DIR: z.string().refine(path.isAbsolute, 'is not an absolute path').optional(),
   MOOSE_MODEL_TIMEOUT_MS: wholeNumber(1_000, 3_600_000).default(600_000),
   MOOSE_DRAIN_GRACE_MS: wholeNumber(0, 3_600_000).default(30_000),
@@ -92,6 +96,8 @@ export type Config = {
   /** Somebody else's Manager and Proposer; null: ours. */
   managerUrl: string | null
   proposerUrl: string | null
+  /** The most one proposal of a foreign Proposer may cost; decimal. */
+  proposerMaxCostUsd: string
   /** Folder of recordings for the `replay` provider; null: there is no such provider. */
   replayDir: string | null
   /** Pause between two looks at the open pull requests of GitHub. */
@@ -184,6 +190,7 @@ function toConfig(env: z.infer<typeof Environment>): Omit<Config, PassedOn> {
     modelTimeoutMs: env.MOOSE_MODEL_TIMEOUT_MS,
     managerUrl: env.MOOSE_MANAGER_URL ?? null,
     proposerUrl: env.MOOSE_PROPOSER_URL ?? null,
+    proposerMaxCostUsd: env.MOOSE_PROPOSER_MAX_COST_USD,
     replayDir: env.MOOSE_REPLAY_DIR ?? null,
     trackIntervalMs: env.MOOSE_TRACK_INTERVAL_MS,
     github: { enterpriseHost: env.GH_HOST ?? null, insideActions: env.GITHUB_ACTIONS ?? false },

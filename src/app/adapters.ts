@@ -69,7 +69,10 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
       proposer:
         config.proposerUrl === null
           ? ownProposer
-          : meteredProposer(createForeignProposer({ url: config.proposerUrl, timeoutMs: config.modelTimeoutMs }), deps),
+          : meteredProposer(createForeignProposer({ url: config.proposerUrl, timeoutMs: config.modelTimeoutMs }), {
+              ...deps,
+              maxCostUsd: config.proposerMaxCostUsd,
+            }),
       executors: createExecutors(config, gateway),
       checkRunner: createCheckRunner(config),
       workspaces: createWorkspaces({ root: config.home, mirrors, log }),

@@ -1,51 +1,58 @@
+import { randomUUID } from 'node:crypto'
 import type { Kysely } from 'kysely'
+import { ceilingsOf, leftBelow } from '../budget/ceilings.ts'
+import { whyStopped } from '../budget/ledger.ts'
+import { readBudgetRules } from '../budget/limits.ts'
+import { readBudgetLine } from '../budget/periods.ts'
 import type { Clock } from '../clock.ts'
-import { listProposers, type ProposerConfig } from '../db/proposer-configs.ts'
+import { readRoutingOutcomes } from '../db/routing-outcomes.ts'
 import type { Database } from '../db/schema.ts'
 import { Fault } from '../errors.ts'
-import type { Usd } from '../money.ts'
-import type { Availability, Manager, RoutingDecision, RoutingRequest } from '../pipeline/ports/routing.ts'
-import { expectedUsage } from './expected-usage.ts'
-import { findHardStops } from './hard-stops.ts'
+import { Usd } from '../money.ts'
+import type { Manager, RoutingDecision, RoutingRequest } from '../pipeline/ports/routing.ts'
+import { decide, type Grounds } from './decide.ts'
+import { type PricedModels, readField, usableProposers, whyExcluded } from './field.ts'
+import { readPolicySettings } from './policy-settings.ts'
 import { decideRetry } from './retry-strategy.ts'
-import { byCost, type Candidate, type Choice, chooseProposer } from './static-rule.ts'
+import { decisionOf } from './routing-decision.ts'
 
-export type ManagerOptions = {
-  db: Kysely<Database>
-  /** Knows which proposers can be called here, and what they charge. */
-  models: {
-    availability(proposer: ProposerConfig): Availability
-    /** Null when the price is unknown. */
-    costOf(proposer: ProposerConfig, usage: { input: number; output: number }): Usd | null
-  }
-  clock: Clock
+export type ManagerOptions = { db: Kysely<Database>; models: PricedModels; clock: Clock }
+
+export type OwnManager = Manager & {
+  /**
+   * The decision for an order as it would be made now, approved or not; nothing is stored or spent.
+   *
+   * @throws {Fault} those of `route`, except `work_order_not_approved`
+   */
+  explain(request: RoutingRequest): Promise<RoutingDecision>
 }
 
-/** Our own Manager: the static rule over `proposer_configs` as they are at this moment. */
-export function createManager({ db, models, clock }: ManagerOptions): Manager {
+/** So many of the latest outcomes are learned from. */
+export const LATEST_OUTCOMES = 5_000
+
+/** Our own Manager: `proposer_configs`, the budget and what is known of past orders, as they are at this moment. */
+export function createManager({ db, models, clock }: ManagerOptions): OwnManager {
+  const explain = async (request: RoutingRequest) => {
+    const stopped = await whyStopped(db)
+    if (stopped !== null) throw stopped
+    const grounds = await readGrounds(db, request, models)
+    const { status, today } = await readBudgetLine(db)
+    const standing = { budget_status: status, daily_spend: today.spent_usd }
+    return decisionOf(request, decide(request, grounds), { ...grounds, standing, at: clock.now(), id: randomUUID() })
+  }
   return {
+    explain,
+    async route(request) {
+      requireApproval(request)
+      return await explain(request)
+    },
     async decideRetry(request) {
       const configs = await usableProposers(db)
-      const candidates = configs.filter((config) => whyNot(config, models) === null)
+      const candidates = configs.filter((config) => whyExcluded(config, models) === null)
       const current = configs.find(({ name }) => name === request.current_proposer)
       return decideRetry(request, candidates, current === undefined ? null : current.complexityThreshold)
     },
-    async route(request) {
-      requireApproval(request)
-      const candidates = candidatesFor(request, await usableProposers(db), models)
-      const hardStops = findHardStops(request.task_description)
-      const choice = chooseProposer({ complexity: request.complexity_score, hardStops }, candidates)
-      return toDecision({ request, choice, candidates, hardStops, at: clock.now() })
-    },
   }
-}
-
-/** A malformed row is in nobody's way as long as another can be used; doctor shows it. */
-async function usableProposers(db: Kysely<Database>): Promise<ProposerConfig[]> {
-  const { proposers, malformed } = await listProposers(db)
-  const [fault] = malformed
-  if (fault !== undefined && !proposers.some(({ active }) => active)) throw fault
-  return proposers
 }
 
 function requireApproval({ work_order_id: id, approved_by_director: approved }: RoutingRequest): void {
@@ -54,61 +61,20 @@ function requireApproval({ work_order_id: id, approved_by_director: approved }: 
   throw new Fault('work_order_not_approved', message, { work_order_id: id })
 }
 
-function candidatesFor(
-  request: RoutingRequest,
-  configs: readonly ProposerConfig[],
-  models: ManagerOptions['models'],
-): [Candidate, ...Candidate[]] {
-  const usage = expectedUsage(request)
-  const [first, ...rest] = configs
-    .filter((config) => whyNot(config, models) === null)
-    .map((config) => ({
-      name: config.name,
-      complexityThreshold: config.complexityThreshold,
-      expectedCostUsd: models.costOf(config, usage)?.toNumber() ?? null,
-    }))
-    .sort(byCost)
-  if (first === undefined) throw nobody(configs, models)
-  return [first, ...rest]
-}
-
-function whyNot(config: ProposerConfig, models: ManagerOptions['models']): string | null {
-  if (!config.active) return 'is not active'
-  const availability = models.availability(config)
-  return availability.available ? null : `is not available: ${availability.reason}`
-}
-
-function nobody(configs: readonly ProposerConfig[], models: ManagerOptions['models']): Fault {
-  const reasons = configs.map((config) => `${config.name} ${whyNot(config, models)}`)
-  const why = reasons.length === 0 ? 'proposer_configs is empty' : reasons.join('; ')
-  const message = `No proposer can take the order: ${why}. Set a key or activate a proposer, then retry the order.`
-  return new Fault('no_able_proposer', message, { configured: configs.length, why })
-}
-
-type Routed = {
-  request: RoutingRequest
-  choice: Choice
-  candidates: readonly Candidate[]
-  hardStops: readonly string[]
-  at: Date
-}
-
-function toDecision({ request, choice, candidates, hardStops, at }: Routed): RoutingDecision {
-  const { chosen, fallback, strategy, reason, confidence } = choice
+async function readGrounds(db: Kysely<Database>, request: RoutingRequest, models: PricedModels): Promise<Grounds> {
   return {
-    selected_proposer: chosen.name,
-    reason,
-    confidence,
-    ...(fallback === null ? {} : { fallback_proposer: fallback.name }),
-    routing_metadata: {
-      complexity_score: request.complexity_score,
-      hard_stop_required: hardStops.length > 0,
-      hard_stop_reasons: [...hardStops],
-      available_proposers: candidates.map(({ name }) => name),
-      candidates_count: candidates.length,
-      estimated_cost_usd: chosen.expectedCostUsd,
-      routing_strategy: strategy,
-      selection_timestamp: at.toISOString(),
-    },
+    field: await readField(db, request, models),
+    outcomes: await readRoutingOutcomes(db, LATEST_OUTCOMES),
+    settings: await readPolicySettings(db),
+    left: await leftFor(db, request),
   }
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+/** What is left below the lowest hard cap; null: there is none. A caller may name an order we do not have. */
+async function leftFor(db: Kysely<Database>, { work_order_id: id }: RoutingRequest): Promise<Usd | null> {
+  const payer = { workOrderId: UUID.test(id) ? id : null, attempt: null }
+  const { ceilings } = await ceilingsOf(db, await readBudgetRules(db), payer)
+  return ceilings.length === 0 ? null : Usd.min(...ceilings.map(leftBelow))
 }

@@ -3,6 +3,9 @@ import type { Usd } from '../money.ts'
 import type { TokenUsage } from '../pipeline/ports/proposal.ts'
 import type { Memory } from './remembered-answers.ts'
 
+/** What an answer may be long; the reservation of every call counts on it. */
+export const MAX_OUTPUT_TOKENS = 16_000
+
 export type ModelMessage = { role: 'system' | 'user' | 'assistant'; content: string }
 
 export type ModelCall = {

@@ -8,9 +8,10 @@ import type { Log } from '../log.ts'
 import { NO_USD, type Usd } from '../money.ts'
 import type { Availability } from '../pipeline/ports/routing.ts'
 import { availabilityOf, whyUnavailable } from './availability.ts'
-import type { ModelAnswer, ModelCall } from './model-answer.ts'
+import { MAX_OUTPUT_TOKENS, type ModelAnswer, type ModelCall } from './model-answer.ts'
 import { cancelled, tryOnce } from './paid-try.ts'
-import { costOf, priceOf } from './price.ts'
+import { costOf, priceOf, worstCaseOf } from './price.ts'
+import { unlessPaused } from './provider-pause.ts'
 import { type Memory, rememberedAnswers, requestKey } from './remembered-answers.ts'
 import { withRetries } from './retry.ts'
 
@@ -50,8 +51,10 @@ export function createModels(options: ModelsOptions) {
       const onRetry = (fault: Fault, waitMs: number) =>
         log.warn({ proposer: call.proposer.name, code: fault.code, waitMs }, 'a model call is tried again')
       try {
-        return await withRetries({ clock, random: Math.random, signal, onRetry }, () =>
-          tryOnce(options, { ...call, signal: stop }, signal),
+        return await unlessPaused({ db, random: Math.random }, call.proposer, modelTimeoutMs, (passage) =>
+          withRetries({ clock, random: Math.random, signal, onRetry, once: passage === 'probe' }, () =>
+            tryOnce(options, { ...call, signal: stop }, signal),
+          ),
         )
       } catch (error) {
         if (stop.aborted) throw cancelled(call.proposer, stop, error)
@@ -80,6 +83,14 @@ export function createModels(options: ModelsOptions) {
     costOf(proposer: ProposerConfig, usage: { input: number; output: number }): Usd | null {
       const price = priceOf(proposer, clock.now())
       return price === null ? null : costOf(price, { ...usage, cacheRead: 0, cacheWrite: 0, reasoning: 0 })
+    },
+
+    /** What a first call with so much of a prompt reserves; null when the price is unknown. */
+    worstCaseOf(proposer: ProposerConfig, promptBytes: number): Usd | null {
+      const price = priceOf(proposer, clock.now())
+      return price === null
+        ? null
+        : worstCaseOf(price, { promptBytes, messages: 2, maxOutputTokens: MAX_OUTPUT_TOKENS })
     },
   }
 }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
+import { reserve, settle } from '../../src/budget/ledger.ts'
+import { setEmergencyStop, setLimit } from '../../src/budget/limits.ts'
 import { systemClock } from '../../src/clock.ts'
 import type { Secrets } from '../../src/config.ts'
 import type { Database } from '../../src/db/schema.ts'
@@ -8,6 +10,7 @@ import { createLog } from '../../src/log.ts'
 import { createForeignManager } from '../../src/manager/foreign-manager.ts'
 import { createManager } from '../../src/manager/manager.ts'
 import { createModels } from '../../src/models/models.ts'
+import { Usd } from '../../src/money.ts'
 import { RoutingDecision, type RoutingRequest } from '../../src/pipeline/ports/routing.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { faultOf } from '../support/fault-of.ts'
@@ -34,11 +37,29 @@ test('a simple order goes to the cheapest proposer, with the reason and the fact
   assert.equal(decision.selected_proposer, 'gpt-4o-mini')
   assert.equal(decision.fallback_proposer, 'claude-sonnet-4-5')
   assert.match(decision.reason, /2 of 2 .* gpt-4o-mini is the cheapest/)
-  const { estimated_cost_usd: cost, selection_timestamp: at, ...metadata } = decision.routing_metadata
+  const {
+    estimated_cost_usd: cost,
+    selection_timestamp: at,
+    budget_reservation_id: id,
+    candidates,
+    ...metadata
+  } = decision.routing_metadata
+  assert.match(String(id), /^[0-9a-f-]{36}$/)
+  assert.deepEqual(
+    candidates?.map(({ proposer, able, similar_orders }) => [proposer, able, similar_orders]),
+    [
+      ['gpt-4o-mini', true, 0],
+      ['claude-sonnet-4-5', true, 0],
+    ],
+  )
   assert.deepEqual(metadata, {
     complexity_score: 0.15,
     hard_stop_required: false,
     hard_stop_reasons: [],
+    change_kind: 'docs',
+    daily_spend: 0,
+    budget_status: 'normal',
+    excluded: [],
     available_proposers: ['gpt-4o-mini', 'claude-sonnet-4-5'],
     candidates_count: 2,
     routing_strategy: 'cheapest_able',
@@ -211,3 +232,88 @@ test('a foreign Manager that knows no retries leaves the order to a human; a bro
     assert.equal((await faultOf(createForeignManager({ url: server.url }).decideRetry(failed, signal))).code, code)
   }
 })
+
+const nobody = { workOrderId: null, attempt: null, proposer: 'p', provider: 'openai', model: 'm' }
+
+test('with little left below a hard cap the cheapest that may do the order does it, and nobody less able', async () => {
+  await using database = await createTestDatabase()
+  const { db } = database
+  const manager = managerOf(db, bothKeys)
+  const complex = { ...request, complexity_score: 0.9 }
+  await db
+    .insertInto('proposer_configs')
+    .values({ name: 'haiku', provider: 'anthropic', model: 'claude-haiku-4-5', complexity_threshold: 1 })
+    .execute()
+  await db.updateTable('proposer_configs').set({ active: false }).where('name', '=', 'haiku').execute()
+  assert.equal((await manager.route(complex, signal)).selected_proposer, 'claude-sonnet-4-5')
+  await setLimit(db, 'daily_hard_cap', new Usd('0.2'))
+  const stuck = await manager.route(complex, signal)
+  assert.equal(stuck.selected_proposer, 'claude-sonnet-4-5', 'the cheap one is not able: the order waits for money')
+  await db
+    .updateTable('proposer_configs')
+    .set({ active: true, cost_profile: JSON.stringify({ input_per_million: 9, output_per_million: 1 }) })
+    .where('name', '=', 'haiku')
+    .execute()
+  const forced = await manager.route({ ...complex, task_description: 'Authentication' }, signal)
+  assert.equal(forced.selected_proposer, 'haiku')
+  assert.equal(forced.routing_metadata.routing_strategy, 'budget_forced_optimization')
+  assert.match(forced.reason, /Only \$0\.20 are left below a hard cap, less than a call to claude-sonnet-4-5 may cost/)
+})
+
+test('the budget stands in the decision: a soft cap warns, a hard cap is named, the kill refuses', async () => {
+  await using database = await createTestDatabase()
+  const { db } = database
+  const manager = managerOf(db, bothKeys)
+  const status = async () => (await manager.route(request, signal)).routing_metadata
+  await settle(db, await reserve(db, nobody, new Usd(50)), new Usd(50))
+  assert.deepEqual([(await status()).budget_status, (await status()).daily_spend], ['warning', 50])
+  await reserve(db, nobody, new Usd(50))
+  assert.equal((await status()).budget_status, 'hard_cap_exceeded')
+  await setEmergencyStop(db, true)
+  assert.equal((await faultOf(manager.route(request, signal))).code, 'emergency_stop')
+})
+
+test('with enough outcomes the policy learns from them, and the static rule decides below that', async () => {
+  await using database = await createTestDatabase()
+  const { db } = database
+  const manager = managerOf(db, bothKeys)
+  await insertOutcomes(db, 'gpt-4o-mini', { merged: 2, failed: 38 })
+  const before = await manager.route(request, signal)
+  assert.equal(before.routing_metadata.routing_strategy, 'cheapest_able')
+  await insertOutcomes(db, 'claude-sonnet-4-5', { merged: 38, failed: 2 })
+  await setPolicy(db, { success_floor: 0.8, explore: false })
+  const after = await manager.route(request, signal)
+  assert.equal(after.selected_proposer, 'claude-sonnet-4-5')
+  assert.match(String(after.routing_metadata.routing_strategy), /^learned_/)
+  assert.equal(after.routing_metadata.candidates?.find(({ proposer }) => proposer === 'gpt-4o-mini')?.able, true)
+  await setPolicy(db, { mode: 'static' })
+  assert.equal((await manager.route(request, signal)).selected_proposer, 'gpt-4o-mini')
+  await setPolicy(db, { mode: 'sometimes' })
+  assert.match((await faultOf(manager.route(request, signal))).message, /routing_policy.*mode is none of/)
+})
+
+async function setPolicy(db: Kysely<Database>, policy: object): Promise<void> {
+  await sql`insert into system_config (key, value) values ('routing_policy', ${JSON.stringify(policy)})
+    on conflict (key) do update set value = excluded.value`.execute(db)
+}
+
+/** Ends of past attempts, as `results/` records them. */
+async function insertOutcomes(db: Kysely<Database>, proposer: string, ends: { merged: number; failed: number }) {
+  const metadata = JSON.stringify({ complexity_score: 0.15, change_kind: 'docs' })
+  for (let index = 0; index < ends.merged + ends.failed; index += 1) {
+    const key = { work_order_id: crypto.randomUUID(), attempt: 1, model_used: proposer, cost: '0.01', metadata }
+    const isMerged = index < ends.merged
+    const end = isMerged
+      ? { success: true, outcome: 'pull_request_opened' }
+      : { success: false, outcome: 'failed', error_context: JSON.stringify({ code: 'check_failed' }) }
+    await db
+      .insertInto('outcome_vectors')
+      .values({ ...key, ...end, operation_type: 'work_order_execution', execution_time_ms: 1_000 })
+      .execute()
+    if (!isMerged) continue
+    await db
+      .insertInto('outcome_vectors')
+      .values({ ...key, operation_type: 'pull_request_end', success: true, outcome: 'merged' })
+      .execute()
+  }
+}

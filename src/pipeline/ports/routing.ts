@@ -11,19 +11,48 @@ export const RoutingRequest = z.object({
 })
 export type RoutingRequest = z.infer<typeof RoutingRequest>
 
+/** What is expected of a proposer for one order: estimates. */
+export const CandidateView = z.object({
+  proposer: z.string(),
+  /** Its configured threshold covers the order. */
+  able: z.boolean(),
+  /** USD of one attempt with all its tries; null: neither a price nor a past cost is known. */
+  expected_cost_usd: z.number().nullable(),
+  /** Probability of a merged pull request, 0 to 1. */
+  expected_success: z.number(),
+  /** USD per merged pull request. */
+  expected_cost_per_merge_usd: z.number().nullable(),
+  /** How many past orders this rests on, those less similar counting less; 0: the configuration alone. */
+  similar_orders: z.number(),
+  similar_merged: z.number(),
+})
+export type CandidateView = z.infer<typeof CandidateView>
+
 /** Why and how a proposer was chosen; a foreign Manager may add fields of its own. */
 export const RoutingMetadata = z.looseObject({
   complexity_score: z.number(),
   hard_stop_required: z.boolean(),
   /** The risky words found in the description. */
   hard_stop_reasons: z.array(z.string()).optional(),
+  /** What the files in scope are: code, tests, docs, … */
+  change_kind: z.string().optional(),
+  /** USD spent today (UTC), by all orders. */
+  daily_spend: z.number().optional(),
+  /** `normal`, `warning`, `hard_cap_exceeded` or `emergency_kill`. */
+  budget_status: z.string().optional(),
   /** Names of the active proposers that could have been chosen, cheapest first. */
   available_proposers: z.array(z.string()).optional(),
   candidates_count: z.number().int().optional(),
+  /** The same with what is expected of each, cheapest per merged pull request first. */
+  candidates: z.array(CandidateView).optional(),
+  /** Why the other configured proposers could not be chosen. */
+  excluded: z.array(z.object({ proposer: z.string(), reason: z.string() })).optional(),
   /** Expected cost of one attempt in USD; an estimate, not a reservation. Null: the price is unknown. */
   estimated_cost_usd: z.number().nullable().optional(),
   routing_strategy: z.string().optional(),
   selection_timestamp: z.string().optional(),
+  /** Under which every reservation of the attempt's calls stands in the ledger. Each call reserves for itself. */
+  budget_reservation_id: z.string().optional(),
 })
 
 /** The seed's RoutingDecision. */
