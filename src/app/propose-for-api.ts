@@ -30,6 +30,7 @@ export async function proposeForApi(
     proposer,
     base: adapters.workspaces.tree(project, metadata.base_sha === undefined ? fetched : metadata.base_sha),
     wanted: await wantedAnswer(adapters.executors),
+    previousFailure: null,
     signal,
     onProgress: async () => undefined,
   })

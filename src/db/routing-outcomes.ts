@@ -8,7 +8,7 @@ import type { Database } from './schema.ts'
  * Ends of an attempt that speak about the work of its model. Outages, cancellations, what the machine lacked and what
  * the order itself lacked do not.
  */
-const FAULTS_OF_MODELS: readonly FaultCode[] = [
+export const FAULTS_OF_MODELS: readonly FaultCode[] = [
   'aider_context_overflow',
   'aider_malformed_edits',
   'aider_no_change',

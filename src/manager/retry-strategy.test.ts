@@ -40,3 +40,10 @@ test('a less able proposer never takes over: not where the failed one cannot be 
   assert.deepEqual(ask('large', 1, 'proposal_rejected', others), ['escalate', undefined, false, 1])
   assert.deepEqual(ask('gone', 1), ['escalate', undefined, false, 1])
 })
+
+test('an outage uses up no try, whoever could take over and however often it was tried', () => {
+  for (const reason of ['model_overloaded', 'model_timed_out', 'provider_paused']) {
+    assert.deepEqual(ask('small', 1, reason), ['same_model', 'small', true, 1])
+    assert.deepEqual(ask('large', 3, reason, []), ['same_model', 'large', true, 3])
+  }
+})

@@ -6,9 +6,13 @@ export const MAX_ATTEMPTS = 3
 /** What the same model would do again. */
 const LASTING: ReadonlySet<string> = new Set(['model_answer_refused', 'model_answer_truncated', 'model_call_rejected'])
 
+/** Nobody has failed: the provider was not there. */
+const OUTAGES: ReadonlySet<string> = new Set(['model_overloaded', 'model_timed_out', 'provider_paused'])
+
 /**
  * What to do about a failed proposal: the same proposer once more, then the next more able one, then a human. Where
- * the same one would fail the same way, the second step comes first.
+ * the same one would fail the same way, the second step comes first. An outage of its provider is no failure and uses up
+ * no try.
  *
  * @param candidates proposers that can be called, in any order
  * @param currentThreshold of the proposer that failed, whether it can be called or not; null: nobody knows it any more
@@ -18,6 +22,7 @@ export function decideRetry(
   candidates: readonly Pick<Candidate, 'name' | 'complexityThreshold'>[],
   currentThreshold: number | null,
 ): RetryDecision {
+  if (OUTAGES.has(reason)) return afterOutage(current, attempt)
   const numbers = { attempt_number: Math.min(attempt + 1, MAX_ATTEMPTS), max_attempts: MAX_ATTEMPTS }
   const escalate = (reasoning: string): RetryDecision => ({
     ...numbers,
@@ -35,6 +40,12 @@ export function decideRetry(
   if (next === null) return escalate(`No proposer more able than ${current} is available; a human must look at it.`)
   const reasoning = `${current} has failed; ${next} is the next more able proposer.`
   return { ...numbers, should_retry: true, next_proposer: next, strategy: 'switch_model', reasoning }
+}
+
+function afterOutage(current: string, attempt: number): RetryDecision {
+  const reasoning = `The provider of ${current} has an outage, which is no failure of ${current}: the same try is made when it is back.`
+  const numbers = { attempt_number: attempt, max_attempts: MAX_ATTEMPTS }
+  return { ...numbers, should_retry: true, next_proposer: current, strategy: 'same_model', reasoning }
 }
 
 /** The first above a threshold, then by name; null when there is none. */

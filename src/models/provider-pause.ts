@@ -82,7 +82,7 @@ export async function noteRecovery(db: Db, proposer: ProposerConfig, passage: Pa
  *
  * @param longestCallMs how long the call may take, with its retries
  * @param call with how it was let through; a `probe` needs no second try
- * @throws {Fault} `provider_paused`, and whatever the call throws
+ * @throws {Fault} `provider_paused`, and whatever the call throws; an outage with the paused `provider`
  */
 export async function unlessPaused<T>(
   { db, random }: { db: Db; random: () => number },
@@ -97,8 +97,11 @@ export async function unlessPaused<T>(
     return answer
   } catch (error) {
     const fault = toFault(error)
-    if (isOutage(fault)) await noteOutage(db, proposer, { passage, outage: fault }, random)
-    else if (isAnswer(fault)) await noteRecovery(db, proposer, passage)
+    if (isOutage(fault)) {
+      await noteOutage(db, proposer, { passage, outage: fault }, random)
+      throw new Fault(fault.code, fault.message, { ...fault.details, provider: providerKey(proposer) }, fault)
+    }
+    if (isAnswer(fault)) await noteRecovery(db, proposer, passage)
     else if (passage === 'probe') await giveProbeBack(db, providerKey(proposer))
     throw error
   }
@@ -107,8 +110,7 @@ export async function unlessPaused<T>(
 /**
  * Why a proposer has to wait, without taking the test of a pause that has run out.
  *
- * @param proposer a name of `proposer_configs`
- * @returns `provider_paused`; null: it may be called now, or is not configured any more
+ * @returns `provider_paused`; null: it may be called now
  */
 export async function whyPaused(
   db: Db,

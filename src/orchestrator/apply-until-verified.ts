@@ -4,6 +4,7 @@ import type { Adapters, AttemptContext } from '../pipeline/attempt-context.ts'
 import { mayUseAider } from '../pipeline/choose-executor.ts'
 import type { Proposed } from '../pipeline/propose.ts'
 import type { Routed } from '../pipeline/route.ts'
+import { toldFailure } from '../pipeline/told-failure.ts'
 import { type Verified, verify } from '../pipeline/verify.ts'
 import type { Run } from './durable-step.ts'
 
@@ -17,8 +18,6 @@ const WORTH_ANOTHER_RUN: ReadonlySet<FaultCode> = new Set<FaultCode>([
   'aider_timed_out',
   'model_answer_refused',
   'model_answer_truncated',
-  'model_overloaded',
-  'model_timed_out',
 ])
 
 export type Making = {
@@ -46,7 +45,7 @@ export async function applyUntilVerified(making: Making): Promise<Made> {
   if (failure === null) return first
   const fault = Fault.fromRecord(failure)
   if (!repair) throw fault
-  const previous = { failure: fault.message, code: fault.code, failedCheck: true }
+  const previous = { failure: toldFailure(failure), code: fault.code, failedCheck: true }
   const second = await makeOnce(making, previous).catch((error: unknown) => {
     throw notRepaired(fault, toFault(error))
   })
@@ -77,9 +76,11 @@ async function applyWithRetry(making: Making, previous: Previous | null): Promis
   try {
     return await applyOnce(making, previous)
   } catch (error) {
-    const { code, message } = toFault(error)
+    const fault = toFault(error)
+    const { code } = fault
     if (!WORTH_ANOTHER_RUN.has(code)) throw error
-    const failure = previous === null ? message : `${previous.failure}\n\n${message}`
+    const told = toldFailure(fault)
+    const failure = previous === null ? told : `${previous.failure}\n\n${told}`
     return await applyOnce(making, { failure, code, failedCheck: previous?.failedCheck === true })
   }
 }

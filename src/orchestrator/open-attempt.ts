@@ -3,10 +3,12 @@ import { type AttemptKey, findAttempt } from '../db/attempts.ts'
 import { type NewEvent, recordEvent } from '../db/events.ts'
 import { sumModelCalls } from '../db/model-calls.ts'
 import { projectOf } from '../db/projects.ts'
+import { FAULTS_OF_MODELS } from '../db/routing-outcomes.ts'
 import type { Database } from '../db/schema.ts'
 import { shortIdOf } from '../db/work-orders.ts'
 import type { Log } from '../log.ts'
 import type { AttemptContext } from '../pipeline/attempt-context.ts'
+import { toldFailure } from '../pipeline/told-failure.ts'
 import type { StepName } from '../results/end-of-attempt.ts'
 import type { Clean } from './clean.ts'
 import { createOutputLog } from './output-log.ts'
@@ -40,6 +42,7 @@ export async function openAttempt(
       project: () => projectOf(db, row.project_id),
       shortId: () => shortIdOf(db, key.workOrderId),
       spentUsd: async () => (await sumModelCalls(db, key.workOrderId, key.attempt)).costUsd,
+      previousFailure: () => previousFailure(db, key),
       isStillApproved: () => isStillApproved(db, key),
     },
     [Symbol.asyncDispose]: () => output.flush(),
@@ -60,4 +63,19 @@ async function isStillApproved(db: Kysely<Database>, { workOrderId, attempt }: A
     .where('attempts.number', '=', attempt)
     .executeTakeFirst()
   return row !== undefined && row.approved
+}
+
+/** What a push or a repository failed with is left out: no other change would have helped. */
+async function previousFailure(db: Kysely<Database>, { workOrderId, attempt }: AttemptKey): Promise<string | null> {
+  const row = await db
+    .selectFrom('attempts')
+    .select('error')
+    .where('work_order_id', '=', workOrderId)
+    .where('number', '<', attempt)
+    .where('status', '=', 'failed')
+    .where(sql<string>`error ->> 'code'`, 'in', FAULTS_OF_MODELS)
+    .orderBy('number', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return row === undefined || row.error === null ? null : toldFailure(row.error)
 }

@@ -2,6 +2,7 @@ import { Fault, type FaultCode } from '../errors.ts'
 import { pullRequestTitle, workOrderTrailer } from '../work-order/naming.ts'
 import type { Adapters, AttemptContext } from './attempt-context.ts'
 import { chooseExecutor } from './choose-executor.ts'
+import { isOutage, waitingFor } from './outage.ts'
 import type { Executor } from './ports/execution.ts'
 import type { ProposerResponse } from './ports/proposal.ts'
 import type { Proposed } from './propose.ts'
@@ -31,6 +32,8 @@ export type Previous = {
  * The commit's dates are the claim's, so a repeated run makes the same commit.
  *
  * @param previous null for the first run
+ * @throws {Fault} those of `Executor.apply`, where an outage of the model's provider is `provider_paused`;
+ *   `change_without_effect`
  */
 export async function apply(
   context: AttemptContext,
@@ -44,7 +47,7 @@ export async function apply(
   if (previous !== null) await note(againBecause(previous))
   const { executor, reason } = chooseExecutor(executors, response, previous?.failedCheck === true)
   await using workspace = await workspaces.open({ project, workOrderId, attempt, sha: baseSha, signal })
-  const { costUsd } = await executor.apply({
+  const input = {
     workspace,
     content: response.content,
     scope: order.files_in_scope,
@@ -56,6 +59,9 @@ export async function apply(
     previousFailure: previous === null ? lastRejection(response) : previous.failure,
     onOutput: output,
     onProgress: note,
+  }
+  const { costUsd } = await executor.apply(input).catch((error: unknown) => {
+    throw error instanceof Fault && isOutage(error) ? waitingFor(error, proposer) : error
   })
   const headSha = await workspace.commit(
     commitMessage(context, pullRequestTitle(shortId, order.title)),

@@ -27,6 +27,8 @@ export type AttemptContext = {
   shortId: () => Promise<string>
   /** USD of every model call of this attempt so far. */
   spentUsd: () => Promise<number>
+  /** How the last of the order's attempts failed whose work was at fault, as a model is told of it; null: none did. */
+  previousFailure: () => Promise<string | null>
   /** Whether the approval that led to this attempt still covers the order. */
   isStillApproved: () => Promise<boolean>
 }

@@ -1,6 +1,7 @@
 import type { Adapters, AttemptContext } from './attempt-context.ts'
 import { wantedAnswer } from './choose-executor.ts'
 import type { ProposerResponse } from './ports/proposal.ts'
+import type { RoutingDecision } from './ports/routing.ts'
 import type { Routed } from './route.ts'
 
 export type Proposed = {
@@ -8,14 +9,31 @@ export type Proposed = {
   /** The name in `proposer_configs` that was asked. */
   proposer: string
   response: ProposerResponse
+  /** Null: whoever was to be asked answered. */
+  failover: Failover | null
 }
 
-/**
- * Pins the base commit and has the change generated against the files it really has there.
- *
- * @param asked the name in `proposer_configs`: the Manager's choice, of the routing or of a retry
- * @param onBase told of the commit before anything is paid for
- */
+/** Why somebody else made a proposal. */
+export type Failover = {
+  /** Who should have. */
+  instead_of: string
+  /** The outage, as it was told. */
+  because: string
+  /** By which the one who took over was chosen. */
+  decision: RoutingDecision
+}
+
+/** What one proposal is asked for with. */
+export type Asking = {
+  /** The name in `proposer_configs`: the Manager's choice, of the routing, of a retry or of a failover. */
+  asked: string
+  /** What the model is told about an earlier try; null: nothing. */
+  previousFailure: string | null
+  /** Told of the commit before anything is paid for. */
+  onBase: (baseSha: string) => Promise<void>
+}
+
+/** Pins the base commit and has the change generated against the files it really has there. */
 export async function propose(
   context: AttemptContext,
   { order, project }: Routed,
@@ -25,8 +43,8 @@ export async function propose(
     executors,
     buildProposerRequest,
   }: Pick<Adapters, 'proposer' | 'workspaces' | 'executors' | 'buildProposerRequest'>,
-  { asked, onBase }: { asked: string; onBase: (baseSha: string) => Promise<void> },
-): Promise<Proposed> {
+  { asked, previousFailure, onBase }: Asking,
+): Promise<Omit<Proposed, 'failover'>> {
   const baseSha = await workspaces.fetchBase(project, context.signal)
   await onBase(baseSha)
   await context.note(`base is ${project.defaultBranch} at ${baseSha.slice(0, 12)}`)
@@ -38,6 +56,7 @@ export async function propose(
     proposer: asked,
     base: workspaces.tree(project, baseSha),
     wanted: await wantedAnswer(executors),
+    previousFailure,
     signal: context.signal,
     onProgress: context.note,
   })

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts'
 import { getProposerConfig, type ProposerConfig } from '../db/proposer-configs.ts'
 import type { Database } from '../db/schema.ts'
 import { Fault } from '../errors.ts'
-import type { ModelAnswer, ModelMessage } from '../models/model-answer.ts'
+import { MAX_OUTPUT_TOKENS, type ModelAnswer, type ModelMessage } from '../models/model-answer.ts'
 import type { Models } from '../models/models.ts'
 import type { ProposeInput, Proposer, ProposerResponse } from '../pipeline/ports/proposal.ts'
 import { faultOfEdits } from './judge-edits.ts'
@@ -13,13 +13,12 @@ import { addUp } from './spending.ts'
 
 /** The first answer and three refinements. */
 const MAX_CALLS = 4
-const MAX_OUTPUT_TOKENS = 16_000
 const SHOWN_REASON = 300
 const KEPT_REASON = 1_000
 
 export type ProposerOptions = {
   db: Kysely<Database>
-  models: Pick<Models, 'call'>
+  models: Pick<Models, 'call' | 'remember'>
   /** Bytes of file content one proposal may carry. */
   contextMaxBytes: number
   clock: Clock
@@ -36,7 +35,7 @@ export function createProposer(options: ProposerOptions): Proposer {
       const config = await getProposerConfig(options.db, input.proposer)
       const { request, base } = input
       const files = await readScopeFiles(base, request.context, options.contextMaxBytes)
-      const prompt = buildPrompt(request, files, await base.list(), input.wanted)
+      const prompt = buildPrompt(request, files, await base.list(), input)
       const refined = await refine(options, config, input, prompt)
       return toResponse(config, refined, options.clock.now().getTime() - startedAt)
     },
@@ -54,12 +53,13 @@ async function refine(
 ): Promise<Refined> {
   const { workOrderId, attempt, title, signal, onProgress } = input
   const messages = [...prompt]
+  const memory = await models.remember(workOrderId)
   const answers: ModelAnswer[] = []
   const faults: Fault[] = []
   for (let turn = 1; turn <= MAX_CALLS; turn += 1) {
     await onProgress(callingMessage(proposer, turn))
     const call = { proposer, messages, maxOutputTokens: MAX_OUTPUT_TOKENS, signal }
-    const answer = await models.call({ ...call, workOrderId, attempt, turn, task: title })
+    const answer = await models.call({ ...call, workOrderId, attempt, turn, task: title, memory })
     answers.push(answer)
     const judged = await judge(answer.text, input)
     if (!(judged instanceof Fault)) return { answers, faults, format: judged }

@@ -47,6 +47,7 @@ function inputOf(overrides: Partial<ProposeInput> = {}) {
     proposer: 'stand-in',
     base: tree,
     wanted: 'edits',
+    previousFailure: null,
     signal: new AbortController().signal,
     onProgress: async (message) => void progress.push(message),
     ...overrides,

@@ -14,9 +14,13 @@ const WORDS = {
   crashed: ['Aider broke off', 'Look at the log with: moose logs'],
 } as const
 
-/** Why a run is no success, as a fault; null when it is one. A model's failure keeps its own code and next move. */
+/**
+ * Why a run is no success, as a fault; null when it is one. What a call was not let through for is handed on as it is; a
+ * model's failure keeps its own code and next move.
+ */
 export function faultOfVerdict(judged: AiderVerdict): Fault | null {
   if (judged.verdict === 'applied') return null
+  if (judged.verdict === 'suspended') return judged.fault
   if (judged.verdict === 'model_error') {
     const message = `Aider ended because its model failed: ${judged.reason}`
     return new Fault(judged.kind, message, { verdict: 'model_error', kind: judged.kind })

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Fault } from '../../errors.ts'
+import { Usd } from '../../money.ts'
 import { type AiderEvidence, judgeRun } from './verdict.ts'
 import { faultOfVerdict } from './verdict-fault.ts'
 
 const USAGE = 'Tokens: 1.2k sent, 56 received.\n'
-const answered = { fault: null, costUsd: 0.1 }
+const answered = { fault: null, costUsd: new Usd('0.1') }
 const judge = (evidence: Partial<AiderEvidence>) =>
   judgeRun(
     {
@@ -47,6 +48,31 @@ test('a fault of the model counts before everything Aider printed or changed', (
   assert.equal(judge({ calls: [answered, { fault, costUsd: null }] }), 'model_error')
   const full = new Fault('model_call_rejected', "HTTP 400, This model's maximum context length is 8192 tokens")
   assert.equal(judge({ calls: [{ fault: full, costUsd: null }] }), 'context_overflow')
+})
+
+test('a call that was not let through counts before everything else, and its fault is the verdict as it is', () => {
+  for (const code of ['provider_paused', 'budget_exceeded', 'price_unknown', 'emergency_stop'] as const) {
+    const fault = new Fault(code, 'not now', { scope: 'order' })
+    const refused = { fault, costUsd: null }
+    const overloaded = { fault: new Fault('model_overloaded', 'busy'), costUsd: null }
+    for (const evidence of [
+      { calls: [refused] },
+      { calls: [refused, answered] },
+      { calls: [answered, refused, overloaded], exitCode: 1 },
+      { calls: [refused], timedOutAfterMs: 9_000, exitCode: null },
+      { calls: [refused], trespassed: ['.env'] },
+    ]) {
+      const whole = {
+        exitCode: 0,
+        timedOutAfterMs: null,
+        output: USAGE,
+        complete: true,
+        changed: ['a.txt'],
+        trespassed: [],
+      }
+      assert.equal(faultOfVerdict(judgeRun({ ...whole, ...evidence }, ['a.txt'])), fault)
+    }
+  }
 })
 
 test('a call the child broke off is no failure of the model', () => {

@@ -1,4 +1,4 @@
-import type { FaultCode } from '../../errors.ts'
+import { type Fault, type FaultCode, NEXT_MOVE } from '../../errors.ts'
 import type { GrantedCall } from '../../pipeline/ports/model-access.ts'
 import { isInScope } from '../../work-order/scope.ts'
 
@@ -22,6 +22,8 @@ export type AiderEvidence = {
 
 export type AiderVerdict =
   | { verdict: 'applied' }
+  /** A call was not let through; the order waits, and nothing the run has left counts. */
+  | { verdict: 'suspended'; fault: Fault }
   | { verdict: 'model_error'; kind: FaultCode; reason: string }
   | {
       verdict:
@@ -57,6 +59,8 @@ const GAVE_UP: FaultCode = 'attempt_cancelled'
  */
 export function judgeRun(evidence: AiderEvidence, scope: readonly string[]): AiderVerdict {
   const { exitCode, timedOutAfterMs, output, calls, changed } = evidence
+  const suspended = calls.find(({ fault }) => fault !== null && NEXT_MOVE[fault.code] === 'suspend')?.fault
+  if (suspended) return { verdict: 'suspended', fault: suspended }
   if (timedOutAfterMs !== null) {
     return { verdict: 'timed_out', reason: `after ${timedOutAfterMs / 1_000} s, ${howOftenAsked(calls.length)}` }
   }

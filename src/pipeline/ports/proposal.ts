@@ -92,6 +92,8 @@ export type ProposeInput = {
   proposer: string
   base: BaseTree
   wanted: WantedAnswer
+  /** What went wrong in the try before this one, or in the order's attempt before; null: nothing has. */
+  previousFailure: string | null
   signal: AbortSignal
   /** Told of each model call as it starts and ends, for the live log. */
   onProgress: (message: string) => Promise<void>

@@ -1,0 +1,27 @@
+import type { Fault } from '../errors.ts'
+import type { Candidate } from './static-rule.ts'
+
+/**
+ * The candidates an order may be given to now, when some have to wait for their provider. A less able one never stands
+ * in: somebody must be left who is trusted with the order's complexity, or as able as the most able one where a risky
+ * word, or too great a complexity, asks for that one.
+ *
+ * @param pauses by name: why a candidate has to wait (`provider_paused`); whoever is not named need not
+ * @throws {Fault} the pause of the first candidate who would do, when all of those have to wait
+ */
+export function leaveOutPaused<C extends Pick<Candidate, 'name' | 'complexityThreshold'>>(
+  { complexity, hardStops }: { complexity: number; hardStops: readonly string[] },
+  candidates: readonly [C, ...C[]],
+  pauses: ReadonlyMap<string, Fault>,
+): [C, ...C[]] {
+  const highest = Math.max(...candidates.map(({ complexityThreshold }) => complexityThreshold))
+  const enough = hardStops.length > 0 ? highest : Math.min(complexity, highest)
+  const able = ({ complexityThreshold }: C) => complexityThreshold >= enough
+  const [first, ...rest] = candidates.filter(({ name }) => !pauses.has(name))
+  if (first !== undefined && [first, ...rest].some(able)) return [first, ...rest]
+  for (const { name } of candidates.filter(able)) {
+    const pause = pauses.get(name)
+    if (pause !== undefined) throw pause
+  }
+  return [...candidates]
+}

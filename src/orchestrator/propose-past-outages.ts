@@ -1,0 +1,64 @@
+import { Fault, NEXT_MOVE } from '../errors.ts'
+import type { Adapters, AttemptContext } from '../pipeline/attempt-context.ts'
+import { isOutage, waitingFor } from '../pipeline/outage.ts'
+import type { RoutingDecision } from '../pipeline/ports/routing.ts'
+import { type Asking, type Failover, type Proposed, propose } from '../pipeline/propose.ts'
+import type { Routed } from '../pipeline/route.ts'
+
+/**
+ * Has one proposer propose. While its provider has an outage, the Manager is asked again, who names nobody whose
+ * provider is paused and nobody who is not able; where that leaves nobody, the order waits.
+ *
+ * @param failed proposers whose proposals have failed in this attempt: none of them takes over
+ * @throws {Fault} `provider_paused`; those of `propose`, with who was asked in `tried_by`
+ */
+export async function proposePastOutages(
+  context: AttemptContext,
+  routed: Routed,
+  adapters: Adapters,
+  { failed, ...asking }: Asking & { failed: ReadonlySet<string> },
+): Promise<Proposed> {
+  const out = new Set(failed)
+  let { asked } = asking
+  let failover: Failover | null = null
+  for (;;) {
+    try {
+      return { ...(await propose(context, routed, adapters, { ...asking, asked })), failover }
+    } catch (error) {
+      // What is no Fault is named by the step: a lost database is nobody's failed proposal.
+      if (!(error instanceof Fault)) throw error
+      if (!isOutage(error)) throw triedBy(asked, error)
+      out.add(asked)
+      const decision = await whoTakesOver(context, routed, adapters, { waiting: waitingFor(error, asked), out })
+      await context.note(`${error.message} ${decision.selected_proposer} takes over: ${decision.reason}`)
+      failover = { instead_of: asking.asked, because: error.message, decision }
+      asked = decision.selected_proposer
+    }
+  }
+}
+
+/** @throws {Fault} `waiting` when nobody does, or what stops the order anyway */
+async function whoTakesOver(
+  { workOrderId, signal, note }: AttemptContext,
+  { order }: Routed,
+  { manager, buildRoutingRequest }: Pick<Adapters, 'manager' | 'buildRoutingRequest'>,
+  { waiting, out }: { waiting: Fault; out: ReadonlySet<string> },
+): Promise<RoutingDecision> {
+  const decision = await manager.route(buildRoutingRequest(workOrderId, order), signal).catch((error: unknown) => {
+    if (!(error instanceof Fault) || isOfOrder(error)) throw error
+    return null
+  })
+  if (decision !== null && !out.has(decision.selected_proposer)) return decision
+  await note('no other proposer that is able can be called; the order waits')
+  throw waiting
+}
+
+/** A Manager that cannot answer is no reason to fail an order that only has to wait. */
+function isOfOrder(fault: Fault): boolean {
+  const move = NEXT_MOVE[fault.code]
+  return move === 'stop' || (move === 'suspend' && !isOutage(fault))
+}
+
+function triedBy(proposer: string, fault: Fault): Fault {
+  return new Fault(fault.code, fault.message, { ...fault.details, tried_by: proposer }, fault)
+}
