@@ -6,6 +6,7 @@ import { executorIdOf } from './app/executor-id.ts'
 import { hearDatabase } from './app/hear-database.ts'
 import { createHomeOwnership } from './app/home-ownership.ts'
 import { createHttpServices } from './app/http-services.ts'
+import { isPriceKnown } from './app/is-price-known.ts'
 import { type RepairWatch, repair } from './app/repair.ts'
 import { markLeftBehind } from './budget/reconcile.ts'
 import { systemClock } from './clock.ts'
@@ -76,6 +77,8 @@ export async function openMoose(config: Config, options: { log: Log; role: 'serv
       databaseUrl,
       adapters: parts.adapters,
       watch: parts.watch,
+      stopCalls: parts.models.stopAll,
+      isPriceKnown: (proposer) => isPriceKnown(db, parts.models, proposer),
       executorId,
       version: VERSION,
       async own() {

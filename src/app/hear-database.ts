@@ -10,7 +10,7 @@ export function hearDatabase(
 ): Promise<AsyncDisposable> {
   const handlers: Record<string, (payload: string) => void> = {
     moose_ready: orchestrator.wake,
-    moose_config: orchestrator.wake,
+    moose_config: orchestrator.configChanged,
     moose_cancelled: orchestrator.stopAttempt,
     moose_event: feed.poke,
   }
@@ -20,7 +20,7 @@ export function hearDatabase(
     channels: Object.keys(handlers),
     onNotify: (channel, payload) => handlers[channel]?.(payload),
     onReconnect() {
-      orchestrator.wake()
+      orchestrator.configChanged()
       feed.poke(null)
     },
   })

@@ -8,6 +8,9 @@ export type AttemptRow = Selectable<Database['attempts']>
 
 export type AttemptKey = { workOrderId: string; attempt: number }
 
+/** One run of an attempt, from its claim or its resumption to its end or its suspension; the first is `resumed: 0`. */
+export type AttemptRun = AttemptKey & { resumed: number }
+
 export async function findAttempt(db: Db, { workOrderId, attempt }: AttemptKey): Promise<AttemptRow> {
   return db
     .selectFrom('attempts')
@@ -18,15 +21,15 @@ export async function findAttempt(db: Db, { workOrderId, attempt }: AttemptKey):
 }
 
 /** Attempts this executor has begun and not ended; after a crash, those to take up again. Oldest first. */
-export async function runningAttempts(db: Db, executorId: string): Promise<AttemptKey[]> {
+export async function runningAttempts(db: Db, executorId: string): Promise<AttemptRun[]> {
   const rows = await db
     .selectFrom('attempts')
-    .select(['work_order_id', 'number'])
+    .select(['work_order_id', 'number', 'resumed'])
     .where('status', '=', 'running')
     .where('executor_id', '=', executorId)
     .orderBy('claimed_at')
     .execute()
-  return rows.map((row) => ({ workOrderId: row.work_order_id, attempt: row.number }))
+  return rows.map((row) => ({ workOrderId: row.work_order_id, attempt: row.number, resumed: row.resumed }))
 }
 
 /** For `where` on `work_orders`: no attempt of the order runs. */
@@ -53,11 +56,23 @@ export async function ordersWithoutAttempt(db: Db): Promise<string[]> {
   return rows.map((row) => row.id)
 }
 
+/** Whether the attempt has gone on after this run of it. */
+export async function isResumedSince(db: Db, { workOrderId, attempt, resumed }: AttemptRun): Promise<boolean> {
+  const row = await db
+    .selectFrom('attempts')
+    .select('number')
+    .where('work_order_id', '=', workOrderId)
+    .where('number', '=', attempt)
+    .where('resumed', '>', resumed)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 /** Remembers what the attempt has made so far. */
 export async function noteAttempt(
   db: Db,
   { workOrderId, attempt }: AttemptKey,
-  facts: { project_id?: string; base_sha?: string; head_sha?: string },
+  facts: { project_id?: string; base_sha?: string; head_sha?: string; decision_id?: string | null },
 ): Promise<void> {
   await db
     .updateTable('attempts')
@@ -67,16 +82,22 @@ export async function noteAttempt(
     .execute()
 }
 
+/** An attempt that has ended. */
+export type EndedAttempt = AttemptRow & {
+  /** How long it was worked on; without the time for which it was suspended. */
+  duration_ms: number
+}
+
 /**
- * Ends a running attempt.
+ * Ends a run of an attempt.
  *
- * @returns null when it had ended before, so that an end is recorded once
+ * @returns null when it had ended before, or has been resumed since, so that an end is recorded once
  */
 export async function endAttempt(
   db: Db,
-  { workOrderId, attempt }: AttemptKey,
+  { workOrderId, attempt, resumed }: AttemptRun,
   end: { status: 'succeeded' | 'failed' | 'blocked' | 'cancelled'; error: FaultRecord | null; branch?: string },
-): Promise<AttemptRow | null> {
+): Promise<EndedAttempt | null> {
   const row = await db
     .updateTable('attempts')
     .set({
@@ -88,12 +109,25 @@ export async function endAttempt(
     })
     .where('work_order_id', '=', workOrderId)
     .where('number', '=', attempt)
+    .where('resumed', '=', resumed)
     .where('status', '=', 'running')
     .returningAll()
+    .returning(durationMs())
     .executeTakeFirst()
   if (row === undefined) return null
   await addUpCost(db, workOrderId)
   return row
+}
+
+/**
+ * For a query on an ended attempt. The time of one that was resumed is that of its steps: it may have rested for longer
+ * than an integer holds.
+ */
+export function durationMs() {
+  return sql<number>`round(1000 * extract(epoch from case when resumed = 0 then ended_at - claimed_at else (
+    select coalesce(sum(step.ended_at - step.started_at), interval '0') from attempt_steps as step
+    where step.work_order_id = attempts.work_order_id and step.attempt = attempts.number
+  ) end))::float8`.as('duration_ms')
 }
 
 async function addUpCost(db: Db, workOrderId: string): Promise<void> {
@@ -131,7 +165,20 @@ export async function endedStep(
   return row === undefined ? null : row
 }
 
-/** A step begins, or begins again after a crash. */
+/** What the steps of an attempt have left, by name; of several tries, the last. */
+export async function stepOutputs(db: Db, { workOrderId, attempt }: AttemptKey): Promise<ReadonlyMap<string, unknown>> {
+  const rows = await db
+    .selectFrom('attempt_steps')
+    .select(['name', 'output'])
+    .where('work_order_id', '=', workOrderId)
+    .where('attempt', '=', attempt)
+    .where('output', 'is not', null)
+    .orderBy('try')
+    .execute()
+  return new Map(rows.map(({ name, output }) => [name, output]))
+}
+
+/** A step begins, or begins again after a crash or a suspension. */
 export async function beginStep(
   db: Db,
   { workOrderId, attempt, name, try: number }: StepKey,

@@ -1,9 +1,10 @@
 import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely'
 import { LIMITS } from '../work-order/content.ts'
 import { scopesOverlap } from '../work-order/scope.ts'
-import { type AttemptKey, hasNoRunningAttempt } from './attempts.ts'
+import { type AttemptRun, hasNoRunningAttempt } from './attempts.ts'
 import { recordEvent } from './events.ts'
 import type { Database } from './schema.ts'
+import { resumeAttempt } from './suspended-orders.ts'
 import { texts } from './work-order-view.ts'
 
 /** Any fixed number; the dispatchers of all processes queue for it. */
@@ -21,7 +22,7 @@ export type ClaimOptions = {
 
 export type Claim = {
   /** Oldest order first. */
-  claimed: AttemptKey[]
+  claimed: AttemptRun[]
   /** Orders that should start and that the database refuses to change; they stay pending. */
   refused: { workOrderId: string; error: unknown }[]
 }
@@ -30,8 +31,8 @@ type Scope = { repository: string | null; files: readonly string[] }
 type Candidate = Scope & { id: string }
 
 /**
- * Claims the approved orders that may start now, oldest first: each becomes `in_progress` with a new attempt row, in
- * one transaction. An order waits while a running attempt in its repository has an overlapping scope.
+ * Claims the approved orders that may start now, oldest first: each becomes `in_progress` with a new attempt row, or the
+ * one that rests goes on, in one transaction. An order waits while a running attempt in its repository has an overlapping scope.
  *
  * One claimer works at a time (advisory lock), so that the limits hold across processes; SKIP LOCKED lets it pass
  * orders somebody is editing.
@@ -128,31 +129,33 @@ async function startAttempt(
   transaction: Transaction<Database>,
   id: string,
   executorId: string,
-): Promise<AttemptKey | null> {
+): Promise<AttemptRun | null> {
   const row = await transaction
     .selectFrom('work_orders')
-    .select((eb) => [
-      'id',
-      eb
-        .selectFrom('attempts')
-        .select(sql<number>`coalesce(max(number), 0) + 1`.as('next'))
-        .whereRef('attempts.work_order_id', '=', 'work_orders.id')
-        .as('attempt'),
-    ])
+    .select('id')
     .where('id', '=', id)
     .where('status', '=', 'pending')
     .where(sql<boolean>`metadata ->> 'approved_by_director' = 'true'`)
     .forUpdate()
     .skipLocked()
     .executeTakeFirst()
-  if (row === undefined || row.attempt === null) return null
-  const { attempt } = row
+  if (row === undefined) return null
+  const goesOn = await resumeAttempt(transaction, id, executorId)
+  const run = goesOn === null ? await addAttempt(transaction, id, executorId) : goesOn
+  const { attempt } = run
   await transaction
     .updateTable('work_orders')
     .set({ status: 'in_progress', phase: 'routing', attempts: attempt, status_reason: null })
     .where('id', '=', id)
     .execute()
-  await transaction
+  const how = goesOn === null ? 'begins' : `goes on at ${goesOn.step === null ? 'its first step' : goesOn.step}`
+  await recordEvent(transaction, { workOrderId: id, attempt, type: 'claimed', message: `attempt ${attempt} ${how}` })
+  return { workOrderId: id, attempt, resumed: run.resumed }
+}
+
+/** A new attempt of the order as it is now. */
+async function addAttempt(transaction: Transaction<Database>, id: string, executorId: string): Promise<AttemptRun> {
+  const { number, resumed } = await transaction
     .insertInto('attempts')
     .columns(['work_order_id', 'number', 'project_id', 'content', 'executor_id'])
     .expression((eb) =>
@@ -161,14 +164,13 @@ async function startAttempt(
         .where('id', '=', id)
         .select([
           'id',
-          sql<number>`${attempt}::integer`.as('number'),
+          sql<number>`1 + (select coalesce(max(number), 0) from attempts where work_order_id = ${id})`.as('number'),
           'project_id',
           sql<string>`moose_order_content(work_orders)`.as('content'),
           sql<string>`${executorId}::text`.as('executor_id'),
         ]),
     )
-    .execute()
-  const key = { workOrderId: id, attempt }
-  await recordEvent(transaction, { ...key, type: 'claimed', message: `attempt ${attempt} begins` })
-  return key
+    .returning(['number', 'resumed'])
+    .executeTakeFirstOrThrow()
+  return { workOrderId: id, attempt: number, resumed }
 }

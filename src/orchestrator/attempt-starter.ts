@@ -1,4 +1,4 @@
-import { type AttemptKey, ordersWithoutAttempt, runningAttempts } from '../db/attempts.ts'
+import { type AttemptRun, ordersWithoutAttempt, runningAttempts } from '../db/attempts.ts'
 import { moveWorkOrder } from '../db/work-orders.ts'
 import { Fault } from '../errors.ts'
 import { recordFailure } from '../results/record-failure.ts'
@@ -13,8 +13,8 @@ import type { RunningAttempts } from './running-attempts.ts'
 export type AttemptStarter = AsyncDisposable & {
   /** Launches the engine at the first call: what an earlier process left is taken up then. */
   launch(): Promise<void>
-  /** Starts a claimed attempt; to one that runs already, nothing happens. */
-  start(key: AttemptKey): Promise<void>
+  /** Starts a claimed run of an attempt; to one that is under way already, nothing happens. */
+  start(run: AttemptRun): Promise<void>
   /** Starts what is claimed for this executor and does not run: just claimed, or lost between claim and start. */
   startClaimed(): Promise<void>
 }
@@ -45,19 +45,21 @@ export function createAttemptStarter(deps: OrchestratorDeps, options: StarterOpt
     return launchEngine({ ...deps, workflow })
   })
 
-  async function start(key: AttemptKey): Promise<void> {
+  async function start(run: AttemptRun): Promise<void> {
     const { start: startWorkflow } = await engine.launched()
-    if (await startWorkflow(key)) return
+    // The run before it may have been suspended this moment, and still have the attempt's workspace to remove.
+    await running.othersEnded(run)
+    if (await startWorkflow(run)) return
     const fault = new Fault('internal', `${NEVER_TAKEN_UP} Retry the order.`).toRecord()
-    await recordFailure(deps.db, { ...key, evidence: {}, step: 'record', fault })
-    await deps.adapters.workspaces.discard(key.workOrderId, key.attempt)
-    ended(key, fault)
+    await recordFailure(deps.db, { ...run, evidence: {}, step: 'record', fault })
+    await deps.adapters.workspaces.discard(run.workOrderId, run.attempt)
+    ended(run, fault)
   }
 
   async function startClaimed(): Promise<void> {
     const moving = new Set(running.ids())
-    for (const key of await runningAttempts(deps.db, deps.executorId)) {
-      if (!moving.has(key.workOrderId)) await start(key).catch(onError)
+    for (const run of await runningAttempts(deps.db, deps.executorId)) {
+      if (!moving.has(run.workOrderId)) await start(run).catch(onError)
     }
   }
 

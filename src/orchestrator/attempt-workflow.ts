@@ -1,9 +1,10 @@
 import type { Kysely } from 'kysely'
+import { z } from 'zod'
 import { type Clock, NEVER_ABORTED } from '../clock.ts'
-import { type AttemptKey, noteAttempt } from '../db/attempts.ts'
+import { type AttemptKey, type AttemptRun, isResumedSince, noteAttempt } from '../db/attempts.ts'
 import type { Database } from '../db/schema.ts'
 import { noteRouting } from '../db/work-orders.ts'
-import { type FaultRecord, toFault } from '../errors.ts'
+import { type FaultRecord, NEXT_MOVE, toFault } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Adapters, AttemptContext } from '../pipeline/attempt-context.ts'
 import { publish } from '../pipeline/publish.ts'
@@ -26,10 +27,10 @@ export type WorkflowDeps = {
   log: Log
   clean: Clean
   drain: Drain
-  /** The signal of an attempt, aborted by a cancellation or the end of a drain. */
-  signalOf: (key: AttemptKey) => AbortSignal
-  /** Told when an attempt has ended and recorded its end. */
-  onEnd: (key: AttemptKey, fault: FaultRecord | null) => void
+  /** The signal of a run, aborted by a cancellation, an emergency stop or the end of a drain. */
+  signalOf: (run: AttemptRun) => AbortSignal
+  /** Told when a run has ended, or was suspended, and has recorded that. */
+  onEnd: (run: AttemptRun, fault: FaultRecord | null) => void
 }
 
 /**
@@ -38,10 +39,15 @@ export type WorkflowDeps = {
  */
 const UNSTOPPABLE: ReadonlySet<StepName> = new Set(['publish', 'record'])
 
-/** One attempt from claim to record: the way of a work order through Moose. */
-export function attemptWorkflow(deps: WorkflowDeps): (workOrderId: string, attempt: number) => Promise<void> {
-  return async (workOrderId, attempt) => {
-    const key = { workOrderId, attempt }
+/**
+ * One attempt from claim to record: the way of a work order through Moose. One that was suspended goes through it anew,
+ * and every step that had ended gives what it gave.
+ */
+export function attemptWorkflow(
+  deps: WorkflowDeps,
+): (workOrderId: string, attempt: number, resumed: number) => Promise<void> {
+  return async (workOrderId, attempt, resumed) => {
+    const key = { workOrderId, attempt, resumed }
     const evidence: PartialEvidence = {}
     const progress: { step: StepName } = { step: 'route' }
     const signal = deps.signalOf(key)
@@ -56,12 +62,12 @@ export function attemptWorkflow(deps: WorkflowDeps): (workOrderId: string, attem
     let failure: FaultRecord | null = null
     try {
       await using opened = await openAttempt(deps, key, signal, () => progress.step)
-      await carryOut(deps, opened.context, evidence, run)
+      await carryOut(deps, { context: opened.context, key }, evidence, run)
     } catch (thrown) {
       failure = toFault(thrown).toRecord()
       await recordEnd(deps, key, run, { ...key, evidence, step: progress.step, fault: failure })
     } finally {
-      await cleanUp(deps, key, failure === null ? undefined : evidence.routed)
+      await cleanUp(deps, key, failure !== null && NEXT_MOVE[failure.code] !== 'suspend' ? evidence.routed : undefined)
       deps.onEnd(key, failure)
     }
   }
@@ -69,11 +75,10 @@ export function attemptWorkflow(deps: WorkflowDeps): (workOrderId: string, attem
 
 async function carryOut(
   { db, adapters }: WorkflowDeps,
-  context: AttemptContext,
+  { context, key }: { context: AttemptContext; key: AttemptRun },
   evidence: PartialEvidence,
   run: Run,
 ): Promise<void> {
-  const key = { workOrderId: context.workOrderId, attempt: context.attempt }
   const routed = await run({
     name: 'route',
     input: context.content,
@@ -120,17 +125,20 @@ async function carryOut(
 }
 
 /**
- * What an attempt leaves on this machine: after a success its commit, after a failure nothing (seed 7.3). What cannot
- * be removed is left to the operator; it changes nothing about how the attempt ended.
+ * What an attempt leaves on this machine: after a success, and while it is suspended, its commit, after a failure nothing
+ * (seed 7.3). What cannot be removed is left to the operator; it changes nothing about how the attempt ended.
  *
  * @param failed where an attempt that failed was carried out; undefined: it did not fail, or not that far
  */
 async function cleanUp(
-  { adapters: { workspaces }, log }: WorkflowDeps,
-  { workOrderId, attempt }: AttemptKey,
+  { db, adapters: { workspaces }, log }: WorkflowDeps,
+  run: AttemptRun,
   failed: PartialEvidence['routed'],
 ): Promise<void> {
+  const { workOrderId, attempt } = run
   try {
+    // The end of a run that a crash has cut short may come when the attempt goes on already: the workspace is that one's.
+    if (await isResumedSince(db, run)) return
     await workspaces.discard(workOrderId, attempt)
     if (failed !== undefined) await workspaces.rollBack(failed.project, workOrderId, attempt)
   } catch (error) {
@@ -139,13 +147,19 @@ async function cleanUp(
 }
 
 async function noteRoute(db: Kysely<Database>, key: AttemptKey, { project, decision }: Routed): Promise<void> {
-  const { complexity_score, estimated_cost_usd } = decision.routing_metadata
-  await noteAttempt(db, key, { project_id: project.id })
+  const { complexity_score, estimated_cost_usd, budget_reservation_id } = decision.routing_metadata
+  await noteAttempt(db, key, { project_id: project.id, decision_id: uuidOf(budget_reservation_id) })
   await noteRouting(db, key.workOrderId, {
     proposer: decision.selected_proposer,
     complexity: complexity_score,
     estimatedCostUsd: estimateOf(estimated_cost_usd),
   })
+}
+
+/** A foreign Manager may number its decisions as it likes. */
+function uuidOf(id: unknown): string | null {
+  const parsed = z.uuid().safeParse(id)
+  return parsed.success ? parsed.data : null
 }
 
 function estimateOf(usd: number | null | undefined): number | null {

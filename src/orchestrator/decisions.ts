@@ -8,7 +8,12 @@ import { recordPullRequestEnd } from '../results/record-pull-request-end.ts'
 import type { Project } from '../work-order/project.ts'
 import type { Orchestrator } from './orchestrator.ts'
 
-type Deps = { db: Kysely<Database>; forges: Forges }
+type Deps = {
+  db: Kysely<Database>
+  forges: Forges
+  /** Ends suspended attempts that nobody will resume. */
+  endAbandoned: () => Promise<void>
+}
 
 /**
  * What a human decides about an order, with the faults of `Orchestrator`.
@@ -32,15 +37,19 @@ async function cancelOrder(deps: Deps, idOrPrefix: string): Promise<string> {
   const { id } = await findWorkOrder(deps.db, idOrPrefix)
   const from = ['pending', 'in_progress', 'blocked', 'failed'] as const
   const move = { from, exceptPhase: 'in_review', to: 'cancelled', reason: null } as const
-  if (await moveWorkOrder(deps.db, id, move)) return id
+  if (await moveWorkOrder(deps.db, id, move)) {
+    await deps.endAbandoned()
+    return id
+  }
   const order = await findWorkOrder(deps.db, id)
   if (order.phase !== 'in_review') throw wrongStatus(order, 'cancelled')
   await endPullRequest(deps, order, 'close')
   return id
 }
 
-/** Makes an ended or blocked order pending; its approval stays as it is. */
-async function retryOrder({ db }: Deps, idOrPrefix: string): Promise<void> {
+/** Makes an ended or blocked order pending; its approval stays as it is. A suspended attempt goes on, a cancelled one not. */
+async function retryOrder({ db, endAbandoned }: Deps, idOrPrefix: string): Promise<void> {
+  await endAbandoned()
   const order = await findWorkOrder(db, idOrPrefix)
   const move = { from: ['failed', 'blocked', 'cancelled'], to: 'pending', reason: null } as const
   if (!(await moveWorkOrder(db, order.id, move))) throw wrongStatus(order, 'retried')

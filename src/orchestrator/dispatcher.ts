@@ -2,6 +2,8 @@ import type { Settings } from '../db/system-config.ts'
 
 export type DispatcherDeps = {
   readSettings: () => Promise<Settings>
+  /** Whether everything has to stop; who has to, is told. */
+  isStopped: () => Promise<boolean>
   claimAndStart: (maxConcurrent: number) => Promise<void>
   onError: (error: unknown) => void
   now: () => Date
@@ -45,9 +47,10 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   }
 
   async function claimOnce(): Promise<void> {
+    const isStopped = await deps.isStopped()
     const settings = await deps.readSettings()
     intervalMs = asked === null ? settings.pollingIntervalMs : asked
-    if (!settings.enabled) return
+    if (isStopped || !settings.enabled) return
     await deps.claimAndStart(settings.maxConcurrent)
   }
 

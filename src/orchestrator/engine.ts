@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { DBOS, type DLogger, StatusString } from '@dbos-inc/dbos-sdk'
 import type { Pool } from 'pg'
-import type { AttemptKey } from '../db/attempts.ts'
+import type { AttemptRun } from '../db/attempts.ts'
 import type { Log } from '../log.ts'
 import { workflowId } from '../work-order/naming.ts'
 
@@ -9,7 +9,7 @@ import { workflowId } from '../work-order/naming.ts'
  * The revision of the steps below `attempt-workflow.ts`. Workflows are resumed only by the revision that began them;
  * raise it when steps are added, removed or change their meaning.
  */
-const PIPELINE_REVISION = 'pipeline-2'
+const PIPELINE_REVISION = 'pipeline-3'
 /** We use no queue of the engine; its supervisor need not look often. */
 const RARELY_MS = 60_000
 /** An attempt that has just ended still has its own end to write down; parked ones never do. */
@@ -22,18 +22,19 @@ export type EngineOptions = {
   /** Unique per home: the engine resumes at launch what the same executor left. */
   executorId: string
   log: Log
-  /** One attempt, as a durable workflow: everything with an effect runs in `DBOS.runStep`. */
-  workflow: (workOrderId: string, attempt: number) => Promise<void>
+  /** One run of an attempt, as a durable workflow: everything with an effect runs in `DBOS.runStep`. */
+  workflow: (workOrderId: string, attempt: number, resumed: number) => Promise<void>
 }
 
 export type Engine = AsyncDisposable & {
   /**
-   * Starts the workflow of an attempt; to one that runs already, nothing happens.
+   * Starts the workflow of a run; to one that is under way already, nothing happens. A resumed attempt is a new run:
+   * the engine would give a finished workflow's result for ever.
    *
    * @returns false when nothing will ever run it again: the engine has ended it without a record of ours, or it was
    *   begun by another revision of the pipeline
    */
-  start(key: AttemptKey): Promise<boolean>
+  start(run: AttemptRun): Promise<boolean>
 }
 
 /**
@@ -57,12 +58,12 @@ export async function launchEngine({ pool, executorId, log, workflow }: EngineOp
   // The end of one attempt may start the next; outside its context, or the engine would take it for a child.
   const outside = AsyncLocalStorage.snapshot()
   return {
-    start: (key) =>
+    start: ({ workOrderId, attempt, resumed }) =>
       outside(async () => {
-        const id = workflowId(key.workOrderId, key.attempt)
+        const id = workflowId(workOrderId, attempt, resumed)
         const known = await DBOS.getWorkflowStatus(id)
         if (known !== null) return LIVE.has(known.status) && known.applicationVersion === PIPELINE_REVISION
-        await DBOS.startWorkflow(registered, { workflowID: id })(key.workOrderId, key.attempt)
+        await DBOS.startWorkflow(registered, { workflowID: id })(workOrderId, attempt, resumed)
         return true
       }),
     async [Symbol.asyncDispose]() {

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { ExecutionResult } from '../contract/orchestrator.ts'
 import type { WorkOrderView } from '../contract/work-orders.ts'
-import { type AttemptKey, findAttempt } from '../db/attempts.ts'
+import { type AttemptKey, type AttemptRun, findAttempt } from '../db/attempts.ts'
 import type { Claim } from '../db/claim.ts'
 import type { Database } from '../db/schema.ts'
 import { findWorkOrder, wrongStatus } from '../db/work-orders.ts'
@@ -12,7 +12,7 @@ export type ExecuteDeps = {
   db: Kysely<Database>
   /** Claims exactly this order; empty when it has to wait for a free place or scope. */
   claim: () => Promise<Claim>
-  start: (key: AttemptKey) => Promise<void>
+  start: (run: AttemptRun) => Promise<void>
   running: RunningAttempts
   /** Whose attempts this process runs. */
   executorId: string
@@ -22,46 +22,55 @@ export type ExecuteDeps = {
 /** How long to wait before looking again when no attempt of this process ends meanwhile. */
 const LOOK_AGAIN_MS = 500
 
-/** Claims one order, waiting for its turn if it must, starts it and waits for its end (seed 5.4). */
+/** Claims one order, waiting for its turn if it must, starts it and waits until it has ended or is suspended (seed 5.4). */
 export async function executeOrder(deps: ExecuteDeps, workOrderId: string): Promise<ExecutionResult> {
-  const key = await claimInTurn(deps, workOrderId)
-  const [fault] = await Promise.all([endOf(deps, key), deps.start(key)])
+  const run = await claimInTurn(deps, workOrderId)
+  const [fault] = await Promise.all([endOf(deps, run), deps.start(run)])
   if (fault !== null) throw Fault.fromRecord(fault)
-  return resultOf(deps.db, key)
+  return resultOf(deps.db, run)
 }
 
-/** How the attempt ended; it may have done so before anybody asked. */
-async function endOf({ db, running, signal }: ExecuteDeps, key: AttemptKey): Promise<FaultRecord | null> {
+/** How the run ended; it may have done so before anybody asked. */
+async function endOf({ db, running, signal }: ExecuteDeps, run: AttemptRun): Promise<FaultRecord | null> {
   const settled = new AbortController()
-  const end = running.endOf(key, AbortSignal.any([signal, settled.signal]))
+  const end = running.endOf(run, AbortSignal.any([signal, settled.signal]))
   // Given up below, or by the caller: then nobody waits for it.
   end.catch(() => undefined)
   try {
-    const row = await findAttempt(db, key)
+    const row = await findAttempt(db, run)
     return row.status === 'running' ? await end : row.error
   } finally {
     settled.abort()
   }
 }
 
-async function claimInTurn(deps: ExecuteDeps, workOrderId: string): Promise<AttemptKey> {
+async function claimInTurn(deps: ExecuteDeps, workOrderId: string): Promise<AttemptRun> {
   for (;;) {
     const order = await findWorkOrder(deps.db, workOrderId)
     // The dispatcher was faster, or an earlier process of this home began it: its end is what was asked for.
-    if (await isOurs(deps, order)) return { workOrderId: order.id, attempt: order.attempts }
+    const ours = await ourRun(deps, order)
+    if (ours !== null) return ours
     assertMayStart(order)
     const { claimed, refused } = await deps.claim()
     for (const { error } of refused) throw toFault(error)
-    for (const key of claimed) return key
+    for (const run of claimed) return run
     await nextChance(deps)
   }
 }
 
-/** By its record: what an earlier process left is taken up at once, but not yet counted as running. */
-async function isOurs({ db, executorId }: ExecuteDeps, { id, status, attempts }: WorkOrderView): Promise<boolean> {
-  if (status !== 'in_progress' || attempts === 0) return false
-  const attempt = await findAttempt(db, { workOrderId: id, attempt: attempts })
-  return attempt.status === 'running' && attempt.executor_id === executorId
+/**
+ * The run of this process, by its record: what an earlier process left is taken up at once, but not yet counted as
+ * running. Null: there is none.
+ */
+async function ourRun(
+  { db, executorId }: ExecuteDeps,
+  { id, status, attempts }: WorkOrderView,
+): Promise<AttemptRun | null> {
+  if (status !== 'in_progress' || attempts === 0) return null
+  const key = { workOrderId: id, attempt: attempts }
+  const attempt = await findAttempt(db, key)
+  const isOurs = attempt.status === 'running' && attempt.executor_id === executorId
+  return isOurs ? { ...key, resumed: attempt.resumed } : null
 }
 
 /** Another process may have made room, and nobody tells. */

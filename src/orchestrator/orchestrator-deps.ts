@@ -3,6 +3,7 @@ import type { Pool } from 'pg'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import type { Database } from '../db/schema.ts'
+import type { Fault } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Adapters } from '../pipeline/attempt-context.ts'
 import type { PullRequestWatch } from '../pipeline/ports/pull-request.ts'
@@ -14,6 +15,10 @@ export type OrchestratorDeps = {
   adapters: Adapters
   /** Pull requests that others merge and close. */
   watch: PullRequestWatch
+  /** Ends every call to a model, also those of no attempt. */
+  stopCalls: (fault: Fault) => void
+  /** Whether the price of what a proposer calls is known; also true where there is no such proposer any more. */
+  isPriceKnown: (proposer: string) => Promise<boolean>
   config: Config
   clock: Clock
   log: Log

@@ -1,14 +1,14 @@
 import type { Clock } from '../clock.ts'
 import type { PullRequestHint } from '../contract/github-webhook.ts'
-import { claimOrders } from '../db/claim.ts'
-import { readSettings } from '../db/system-config.ts'
 import { findWorkOrder, noLongerInProgress } from '../db/work-orders.ts'
 import { Fault } from '../errors.ts'
 import { assertWantedReady, type Executors } from '../pipeline/choose-executor.ts'
 import { createAttemptStarter } from './attempt-starter.ts'
+import { createClaims } from './claims.ts'
 import { createDecisions } from './decisions.ts'
 import { createDispatcher, type Dispatcher } from './dispatcher.ts'
 import { assertServing, createDrain, type Drain, settle } from './drain.ts'
+import { createEmergencyBrake, type EmergencyBrake } from './emergency-brake.ts'
 import { createErrorList, type ErrorList } from './error-list.ts'
 import { executeOrder } from './execute-order.ts'
 import type { Orchestrator } from './orchestrator.ts'
@@ -25,6 +25,8 @@ export type OrchestratorService = Orchestrator &
     abandon(): void
     /** A notification said that there may be something to claim. */
     wake(): void
+    /** A notification said that a setting, a cap or a price was changed, or that everything has to stop. */
+    configChanged(): void
     /** A notification said that an order was cancelled. */
     stopAttempt(workOrderId: string): void
     /** Somebody said that something happened to pull requests. */
@@ -35,11 +37,10 @@ export type OrchestratorService = Orchestrator &
 export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService {
   const { db, adapters, config, clock } = deps
   const running = createRunningAttempts()
+  const brake = createEmergencyBrake({ ...deps, running })
   const errors = createErrorList(deps)
   const drain = createDrain()
-  const claim = (maxConcurrent: number, only: string | null) =>
-    claimOrders(db, { maxConcurrent, executorId: deps.executorId, only })
-  const settings = () => readSettings(db, config)
+  const claims = createClaims(deps, { brake, onError: errors.add })
   const attempts = createAttemptStarter(deps, {
     drain,
     running,
@@ -47,11 +48,12 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
     onError: errors.add,
   })
   const dispatcher = createDispatcher({
-    readSettings: settings,
+    readSettings: claims.settings,
+    isStopped: async () => (await brake.check()) !== null,
     async claimAndStart(maxConcurrent) {
       // The net below the notification of a cancellation.
       for (const id of await noLongerInProgress(db, running.ids())) running.cancel(id)
-      errors.addRefused(await claim(maxConcurrent, null))
+      errors.addRefused(await claims.next(maxConcurrent))
       await attempts.startClaimed()
     },
     onError: errors.add,
@@ -65,22 +67,25 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
   })
 
   return {
-    ...createBeginnings({ attempts, dispatcher, tracker, drain, errors, executors: adapters.executors }),
+    ...createBeginnings({ brake, attempts, dispatcher, tracker, drain, errors, executors: adapters.executors }),
     hintAtPullRequest: tracker.hint,
     stop: dispatcher.stop,
     wake: dispatcher.wake,
+    configChanged() {
+      // Attempts may run here although nothing is claimed here.
+      brake.check().catch(errors.add)
+      dispatcher.wake()
+    },
     status: () => readStatus({ ...deps, dispatcher, running, tracker, errors: errors.list() }),
     async execute(idOrPrefix, signal) {
       assertServing(drain)
+      await brake.assertReleased()
       const order = await findWorkOrder(db, idOrPrefix)
       await attempts.launch()
-      const claimIt = async () => claim((await settings()).maxConcurrent, order.id)
-      return executeOrder(
-        { db, claim: claimIt, start: attempts.start, running, executorId: deps.executorId, signal },
-        order.id,
-      )
+      const claim = () => claims.one(order.id)
+      return executeOrder({ ...deps, claim, start: attempts.start, running, signal }, order.id)
     },
-    ...createDecisions({ db, forges: adapters.forges }, running.cancel),
+    ...createDecisions({ db, forges: adapters.forges, endAbandoned: claims.endAbandoned }, running.cancel),
     stopAttempt: running.cancel,
     ...createEndings({ dispatcher, drain, running, clock, errors }),
     async [Symbol.asyncDispose]() {
@@ -93,6 +98,7 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
 }
 
 type Beginnings = {
+  brake: EmergencyBrake
   attempts: ReturnType<typeof createAttemptStarter>
   dispatcher: Dispatcher
   tracker: Tracker
@@ -103,7 +109,7 @@ type Beginnings = {
 
 /** The two ways a service begins: ready to be asked, and taking on orders by itself. */
 function createBeginnings(parts: Beginnings): Pick<OrchestratorService, 'launch' | 'start'> {
-  const { attempts, dispatcher, tracker, drain, errors, executors } = parts
+  const { brake, attempts, dispatcher, tracker, drain, errors, executors } = parts
   return {
     async launch() {
       // What every order will need is said now; each of them is refused before it costs anything.
@@ -113,6 +119,7 @@ function createBeginnings(parts: Beginnings): Pick<OrchestratorService, 'launch'
     },
     async start(intervalMs) {
       assertServing(drain)
+      await brake.assertReleased()
       await assertWantedReady(executors)
       await attempts.launch()
       return dispatcher.start(intervalMs)

@@ -7,6 +7,7 @@ export interface Orchestrator {
    *
    * @param intervalMs null: the configured one
    * @returns the interval in force
+   * @throws {Fault} `emergency_stop`: nothing would be taken on
    */
   start(intervalMs: number | null): Promise<number>
   /** Stops claiming; attempts that run go on. */
@@ -16,12 +17,12 @@ export interface Orchestrator {
    * Runs one approved order now and waits for its end; it counts towards the limits like any other.
    *
    * @throws {Fault} `work_order_not_found`, `work_order_not_approved`, `work_order_conflict` (it is not pending),
-   *   `work_order_busy` (it is running), and whatever ended the attempt
+   *   `work_order_busy` (it is running), `emergency_stop`, and whatever ended or suspended the attempt
    */
   execute(workOrderId: string, signal: AbortSignal): Promise<ExecutionResult>
   /** @throws {Fault} `work_order_not_found`, `work_order_conflict` */
   cancel(workOrderId: string): Promise<void>
-  /** Makes a failed, blocked or cancelled order pending again. @throws {Fault} as `cancel` */
+  /** Makes a failed, blocked or cancelled order pending again; a suspended attempt goes on where it rests. @throws {Fault} as `cancel` */
   retry(workOrderId: string): Promise<void>
   /** Merges the open pull request; the order becomes `completed`. @throws {Fault} `merge_conflict`, `work_order_conflict` */
   merge(workOrderId: string): Promise<void>

@@ -1,17 +1,20 @@
 import { EventEmitter, on, once } from 'node:events'
-import type { AttemptKey } from '../db/attempts.ts'
+import type { AttemptRun } from '../db/attempts.ts'
 import { Fault, type FaultRecord, NEXT_MOVE } from '../errors.ts'
 
 /** The attempts this process runs, how to stop them, and who waits for their end. */
 export type RunningAttempts = {
-  signalOf(key: AttemptKey): AbortSignal
+  /** A run begins. */
+  signalOf(run: AttemptRun): AbortSignal
   /** Stops the attempt of a cancelled order, if it runs here. */
   cancel(workOrderId: string): void
   abortAll(reason: unknown): void
-  ended(key: AttemptKey, fault: FaultRecord | null): void
+  ended(run: AttemptRun, fault: FaultRecord | null): void
   ids(): string[]
-  /** Resolves when this attempt has ended; null: with a pull request. Ask before it is started. */
-  endOf(key: AttemptKey, signal: AbortSignal): Promise<FaultRecord | null>
+  /** Resolves when no other run of the same order is still being put away here. */
+  othersEnded(run: AttemptRun): Promise<void>
+  /** Resolves when this run, or a later one of its attempt, has ended; null: with a pull request. Ask before it is started. */
+  endOf(run: AttemptRun, signal: AbortSignal): Promise<FaultRecord | null>
   /** Resolves at the next end of any attempt. */
   nextEnd(signal: AbortSignal): Promise<void>
   readonly totalExecuted: number
@@ -19,33 +22,41 @@ export type RunningAttempts = {
 }
 
 export function createRunningAttempts(): RunningAttempts {
-  const controllers = new Map<string, AbortController>()
+  const running = new Map<string, { run: AttemptRun; controller: AbortController }>()
   const ends = new EventEmitter().setMaxListeners(0)
   let totalExecuted = 0
   let totalFailed = 0
   return {
-    signalOf({ workOrderId }) {
+    signalOf(run) {
       const controller = new AbortController()
-      controllers.set(workOrderId, controller)
+      running.set(run.workOrderId, { run, controller })
       return controller.signal
     },
     cancel(workOrderId) {
       const fault = new Fault('attempt_cancelled', 'The order was cancelled.', { id: workOrderId })
-      controllers.get(workOrderId)?.abort(fault)
+      running.get(workOrderId)?.controller.abort(fault)
     },
     abortAll(reason) {
-      for (const controller of controllers.values()) controller.abort(reason)
+      for (const { controller } of running.values()) controller.abort(reason)
     },
-    ended(key, fault) {
-      controllers.delete(key.workOrderId)
-      totalExecuted += 1
-      if (fault !== null && NEXT_MOVE[fault.code] === 'fail') totalFailed += 1
-      ends.emit('end', { key, fault })
+    ended(run, fault) {
+      running.delete(run.workOrderId)
+      const move = fault === null ? null : NEXT_MOVE[fault.code]
+      if (move !== 'suspend') totalExecuted += 1
+      if (move === 'fail') totalFailed += 1
+      ends.emit('end', { run, fault })
     },
-    ids: () => [...controllers.keys()],
+    ids: () => [...running.keys()],
+    async othersEnded(run) {
+      for (;;) {
+        const other = running.get(run.workOrderId)
+        if (other === undefined || isSame(other.run, run)) return
+        await once(ends, 'end')
+      }
+    },
     async endOf(wanted, signal) {
-      for await (const [{ key, fault }] of on(ends, 'end', { signal })) {
-        if (key.workOrderId === wanted.workOrderId && key.attempt === wanted.attempt) return fault
+      for await (const [{ run, fault }] of on(ends, 'end', { signal })) {
+        if (isSame({ ...run, resumed: wanted.resumed }, wanted) && run.resumed >= wanted.resumed) return fault
       }
       throw signal.reason
     },
@@ -59,4 +70,8 @@ export function createRunningAttempts(): RunningAttempts {
       return totalFailed
     },
   }
+}
+
+function isSame(one: AttemptRun, other: AttemptRun): boolean {
+  return one.workOrderId === other.workOrderId && one.attempt === other.attempt && one.resumed === other.resumed
 }

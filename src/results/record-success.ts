@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import { type AttemptKey, endAttempt } from '../db/attempts.ts'
+import { type AttemptKey, type AttemptRun, endAttempt } from '../db/attempts.ts'
 import { recordEvent } from '../db/events.ts'
 import { recordOutcome, recordPullRequestEvent } from '../db/outcomes.ts'
 import type { Database } from '../db/schema.ts'
@@ -13,11 +13,11 @@ import { outcomeOf } from './outcome.ts'
  *
  * @returns false when the order was cancelled meanwhile and its pull request has to go
  */
-export async function recordSuccess(db: Kysely<Database>, success: Success): Promise<boolean> {
+export async function recordSuccess(db: Kysely<Database>, success: Success & AttemptRun): Promise<boolean> {
   const { workOrderId, attempt, evidence, pullRequest } = success
   return db.transaction().execute(async (transaction) => {
     const end = { status: 'succeeded', error: null, branch: pullRequest.branch } as const
-    const ended = await endAttempt(transaction, { workOrderId, attempt }, end)
+    const ended = await endAttempt(transaction, success, end)
     if (ended === null) return isWanted(transaction, { workOrderId, attempt })
     const inReview = await recordPullRequestOfOrder(transaction, workOrderId, {
       pullRequest,
@@ -49,7 +49,7 @@ export async function recordSuccess(db: Kysely<Database>, success: Success): Pro
         pr_number: pullRequest.number,
         branch: pullRequest.branch,
         cost_usd: Number(ended.cost_usd),
-        duration_ms: outcome.row.execution_time_ms,
+        duration_ms: ended.duration_ms,
       },
     })
     return inReview

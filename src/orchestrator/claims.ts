@@ -1,0 +1,43 @@
+import { type Claim, claimOrders } from '../db/claim.ts'
+import { readSettings, type Settings } from '../db/system-config.ts'
+import type { EmergencyBrake } from './emergency-brake.ts'
+import { endAbandoned } from './end-abandoned.ts'
+import type { OrchestratorDeps } from './orchestrator-deps.ts'
+import { mayGoOn } from './resume-conditions.ts'
+import { resumeSuspended } from './resume-suspended.ts'
+
+/** How this process comes to its orders. */
+export type Claims = {
+  settings(): Promise<Settings>
+  /** Lets suspended orders go on whose condition is back, and claims what is next. */
+  next(maxConcurrent: number): Promise<Claim>
+  /** Claims one order. @throws {Fault} `emergency_stop` */
+  one(workOrderId: string): Promise<Claim>
+  /** Ends suspended attempts that nobody will resume. */
+  endAbandoned(): Promise<void>
+}
+
+export function createClaims(
+  deps: OrchestratorDeps,
+  { brake, onError }: { brake: EmergencyBrake; onError: (error: unknown) => void },
+): Claims {
+  const { db, config, executorId, adapters } = deps
+  const settings = () => readSettings(db, config)
+  const endRest = () => endAbandoned({ ...deps, workspaces: adapters.workspaces })
+  const claim = async (maxConcurrent: number, only: string | null) => {
+    await endRest()
+    return claimOrders(db, { maxConcurrent, executorId, only })
+  }
+  return {
+    settings,
+    async next(maxConcurrent) {
+      await resumeSuspended(db, { mayGoOn: (order, given) => mayGoOn(deps, order, given), onError })
+      return claim(maxConcurrent, null)
+    },
+    async one(workOrderId) {
+      await brake.assertReleased()
+      return claim((await settings()).maxConcurrent, workOrderId)
+    },
+    endAbandoned: endRest,
+  }
+}
