@@ -1,5 +1,4 @@
 import type { ProposerConfig } from '../db/proposer-configs.ts'
-import { Fault } from '../errors.ts'
 import { Usd } from '../money.ts'
 import { libraryRates, type Rates, type TieredRates } from './library-rates.ts'
 import type { PricedUsage } from './model-answer.ts'
@@ -30,14 +29,6 @@ export function priceOf(proposer: ProposerConfig, at: Date): Price | null {
   if (cacheReadPerMillion !== undefined) rates.cacheRead = cacheReadPerMillion
   if (cacheWritePerMillion !== undefined) rates.cacheWrite = cacheWritePerMillion
   return { source: 'operator', rates }
-}
-
-/** A call to a model nobody knows the price of, which is not made. */
-export function unknownPrice({ name, model }: ProposerConfig): Fault {
-  const message =
-    `Nobody knows what ${model} costs, so that ${name} is not called. State it in cost_profile of its row in ` +
-    'proposer_configs, in USD: {"input_per_million": 3, "output_per_million": 15}, or {"free": true}.'
-  return new Fault('price_unknown', message, { proposer: name, model })
 }
 
 function flatRates(input: string, output: string): TieredRates {

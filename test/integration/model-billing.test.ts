@@ -60,7 +60,9 @@ for (const provider of PROVIDERS) {
     })
 
     test('a count that cannot be is none', async () => {
-      for (const wrong of [{ cacheRead: 200 }, { reasoning: 21.5 }, { output: -1 }]) {
+      // Beside the answer, as xAI counts it, reasoning may be more than the output.
+      const tooMuch = provider === 'openai-compatible' ? [] : [{ reasoning: 21 }]
+      for (const wrong of [{ cacheRead: 200 }, { reasoning: 1.5 }, { output: -1 }, ...tooMuch]) {
         await using server = await startModelServer({ kind: 'text', text: 'hello', ...wrong })
         assert.equal((await ask(provider, server.url)).usage, null, JSON.stringify(wrong))
       }
