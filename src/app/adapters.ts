@@ -13,14 +13,13 @@ import { createLocalForge } from '../forge/local/local-forge.ts'
 import { Mirrors } from '../git/mirrors.ts'
 import type { Log } from '../log.ts'
 import { createForeignManager } from '../manager/foreign-manager.ts'
-import { createManager } from '../manager/manager.ts'
+import { createManager, type OwnManager } from '../manager/manager.ts'
 import { buildRoutingRequest } from '../manager/routing-request.ts'
 import { createGateway } from '../models/gateway.ts'
 import { createModels, type Models } from '../models/models.ts'
 import type { Adapters } from '../pipeline/attempt-context.ts'
 import type { Proposer } from '../pipeline/ports/proposal.ts'
 import type { PullRequestWatch } from '../pipeline/ports/pull-request.ts'
-import type { Manager } from '../pipeline/ports/routing.ts'
 import { createForeignProposer } from '../proposer/foreign-proposer.ts'
 import { meteredProposer } from '../proposer/metered-proposer.ts'
 import { createProposer } from '../proposer/proposer.ts'
@@ -34,7 +33,7 @@ export type Parts = {
   models: Models
   mirrors: Mirrors
   gateway: AsyncDisposable
-  ownManager: Manager
+  ownManager: OwnManager
   ownProposer: Proposer
   gh: Gh
   watch: PullRequestWatch
