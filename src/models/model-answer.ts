@@ -1,12 +1,17 @@
 import type { ProposerConfig } from '../db/proposer-configs.ts'
 import type { Usd } from '../money.ts'
 import type { TokenUsage } from '../pipeline/ports/proposal.ts'
-import type { Memory } from './remembered-answers.ts'
 
 /** What an answer may be long; the reservation of every call counts on it. */
 export const MAX_OUTPUT_TOKENS = 16_000
 
 export type ModelMessage = { role: 'system' | 'user' | 'assistant'; content: string }
+
+/** Answers an order has paid for before a step of it began (again). */
+export type Memory = {
+  /** The oldest answer to this question that was not taken yet; null: it was not asked before. */
+  take(key: string): Promise<string | null>
+}
 
 export type ModelCall = {
   proposer: ProposerConfig

@@ -1,30 +1,15 @@
-import type { Kysely } from 'kysely'
-import type { Clock } from '../clock.ts'
-import type { Secrets } from '../config.ts'
 import type { ProposerConfig } from '../db/proposer-configs.ts'
-import type { Database } from '../db/schema.ts'
 import type { Fault } from '../errors.ts'
-import type { Log } from '../log.ts'
 import { NO_USD, type Usd } from '../money.ts'
 import type { Availability } from '../pipeline/ports/routing.ts'
 import { availabilityOf, whyUnavailable } from './availability.ts'
-import { MAX_OUTPUT_TOKENS, type ModelAnswer, type ModelCall } from './model-answer.ts'
+import { MAX_OUTPUT_TOKENS, type Memory, type ModelAnswer, type ModelCall } from './model-answer.ts'
+import type { ModelsOptions } from './models-options.ts'
 import { cancelled, tryOnce } from './paid-try.ts'
 import { costOf, priceOf, worstCaseOf } from './price.ts'
 import { unlessPaused } from './provider-pause.ts'
-import { type Memory, rememberedAnswers, requestKey } from './remembered-answers.ts'
+import { rememberedAnswers, requestKey } from './remembered-answers.ts'
 import { withRetries } from './retry.ts'
-
-export type ModelsOptions = {
-  db: Kysely<Database>
-  secrets: Secrets
-  /** Folder of recordings; null: the provider `replay` is not available. */
-  replayDir: string | null
-  /** How long one `call` may take, its retries and the waits between them included. */
-  modelTimeoutMs: number
-  clock: Clock
-  log: Log
-}
 
 export type Models = ReturnType<typeof createModels>
 

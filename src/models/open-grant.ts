@@ -2,9 +2,8 @@ import { randomBytes } from 'node:crypto'
 import type { ProposerConfig } from '../db/proposer-configs.ts'
 import { Fault, toFault } from '../errors.ts'
 import type { GrantedCall, GrantRequest } from '../pipeline/ports/model-access.ts'
-import { MAX_OUTPUT_TOKENS, type ModelAnswer, type ModelMessage } from './model-answer.ts'
+import { MAX_OUTPUT_TOKENS, type Memory, type ModelAnswer, type ModelMessage } from './model-answer.ts'
 import type { Models } from './models.ts'
-import type { Memory } from './remembered-answers.ts'
 
 /** Aider asks at most four times for one message; whatever asks on and on is stopped here. */
 const MAX_CALLS = 12

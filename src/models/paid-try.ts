@@ -6,7 +6,7 @@ import { faultOfAnswer } from './judge-answer.ts'
 import { costOfAnswer, meter, type Try } from './meter.ts'
 import type { ModelAnswer, ModelCall, RawAnswer } from './model-answer.ts'
 import { toModelFault } from './model-faults.ts'
-import type { ModelsOptions } from './models.ts'
+import type { ModelsOptions } from './models-options.ts'
 import { priceOf, worstCaseOf } from './price.ts'
 import { languageModel } from './providers.ts'
 import { findRecording } from './recordings.ts'
@@ -28,7 +28,9 @@ export async function tryOnce(options: ModelsOptions, call: ModelCall, signal: A
     throw fault
   })
   const fault = faultOfAnswer(raw, proposer.name, maxOutputTokens)
-  const durationMs = await meter(options, current, { answer: raw, fault })
+  // A stream without its end says nothing of what it used, nor whether it was charged.
+  const brokeOff = fault !== null && raw.finishReason === 'interrupted'
+  const durationMs = await meter(options, current, brokeOff ? { answer: null, fault } : { answer: raw, fault })
   if (fault !== null) throw fault
   const { text, finishReason } = raw
   const { input, output } = raw.usage === null ? { input: 0, output: 0 } : raw.usage

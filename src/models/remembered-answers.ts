@@ -1,13 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Kysely } from 'kysely'
 import type { Database } from '../db/schema.ts'
-import type { ModelCall } from './model-answer.ts'
-
-/** Answers an order has paid for before a step of it began (again). */
-export type Memory = {
-  /** The oldest answer to this question that was not taken yet; null: it was not asked before. */
-  take(key: string): Promise<string | null>
-}
+import type { Memory, ModelCall } from './model-answer.ts'
 
 /**
  * What a call asks, so that the same question of the same order can be told: model, limit and messages. Aider tells its
