@@ -60,7 +60,7 @@ async function setUp(script: readonly Scripted[], { priced = true, contextMaxByt
   const database = await createTestDatabase()
   const server = await startModelServer(...script)
   const { db } = database
-  const price = priced ? { input_per_million: 1_000, output_per_million: 10_000 } : {}
+  const price = priced ? { input_per_million: 1, output_per_million: 10 } : {}
   const provider = { provider: 'openai-compatible', model: 'stand-in-1', base_url: server.url }
   await db
     .insertInto('proposer_configs')
@@ -98,8 +98,7 @@ test('an answer that applies is handed on with its cost, and the model saw the r
     content: good,
     proposer_used: 'stand-in',
     model: 'stand-in-1',
-    cost: 0.2,
-    cost_unknown: false,
+    cost: 0.0002,
     token_usage: { input: 100, output: 10, total: 110 },
     replayed: false,
     refinement_metadata: { cycles: 1, rejections: [] },
@@ -111,7 +110,7 @@ test('an answer that applies is handed on with its cost, and the model saw the r
   assert.doesNotMatch(sent, new RegExp(setup.workOrderId))
   assert.deepEqual(progress, ['calling stand-in …'])
   const totals = await sumModelCalls(setup.db, setup.workOrderId, 1)
-  assert.deepEqual(totals, { calls: 1, inputTokens: 100, outputTokens: 10, costUsd: 0.2, unpricedCalls: 0 })
+  assert.deepEqual(totals, { calls: 1, inputTokens: 100, outputTokens: 10, costUsd: 0.0002, unpricedCalls: 0 })
 })
 
 test('an answer that does not apply goes back with the exact reason, and the next one counts', async () => {
@@ -119,7 +118,7 @@ test('an answer that does not apply goes back with the exact reason, and the nex
   const { input, progress } = inputOf()
   const response = await setup.proposer.propose({ ...input, workOrderId: setup.workOrderId })
   assert.equal(response.content, good)
-  assert.equal(response.cost, 0.6000000000000001)
+  assert.equal(response.cost, 0.0006)
   const { cycles, rejections } = response.refinement_metadata ?? { cycles: 0, rejections: [] }
   assert.equal(cycles, 3)
   const [first, second] = rejections
@@ -191,12 +190,11 @@ test('a truncated or refused answer ends the proposal at once', async () => {
   }
 })
 
-test('an unknown price is said and not counted as free', async () => {
+test('an unknown price is refused before anything is asked', async () => {
   await using setup = await setUp([text(good)], { priced: false })
   const { input } = inputOf({ workOrderId: setup.workOrderId })
-  const response = await setup.proposer.propose(input)
-  assert.deepEqual([response.cost, response.cost_unknown], [0, true])
-  assert.equal((await sumModelCalls(setup.db, setup.workOrderId, 1)).unpricedCalls, 1)
+  assert.equal((await faultOf(setup.proposer.propose(input))).code, 'price_unknown')
+  assert.equal(setup.server.calls.length, 0)
 })
 
 test('a scope that is too large and a proposer that does not exist cost no call', async () => {

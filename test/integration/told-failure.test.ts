@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { startModelServer } from '../support/model-server.ts'
+import { createMooseHome, fileOrder, settled } from '../support/moose-home.ts'
+import { useStandIn } from '../support/stand-in-proposer.ts'
+
+const FILES = {
+  'greeting.txt': 'hello\n',
+  'moose.yaml': 'checks:\n  - { name: polite, run: "echo took $(date +%N) ms; grep please greeting.txt" }\n',
+}
+const write = (text: string) =>
+  ({ kind: 'text', text: `### write greeting.txt\n\`\`\`\`\n${text}\n\`\`\`\`\n` }) as const
+
+test('a retried order tells the model what failed, and the same question is not paid twice', async () => {
+  await using home = await createMooseHome(FILES, [], { ORCHESTRATOR_EXECUTOR: 'patch' })
+  await using server = await startModelServer(write('hi'), write('hey'), write('hi, please'))
+  await useStandIn(home, 'stand-in', { url: server.url, threshold: 1 })
+  await using moose = await home.open()
+  await moose.orchestrator.start(null)
+  const id = await fileOrder(home.database, { title: 'Greet politely', files: ['greeting.txt'] })
+  const asked = () => server.calls.map(({ body }) => JSON.stringify(body))
+  const ended = async () => {
+    const { status, status_reason: reason, attempts, actual_cost: cost } = await settled(moose, id)
+    return { status, code: reason?.code, attempts, cost }
+  }
+
+  const first = await ended()
+  assert.deepEqual([first.status, first.code, first.attempts], ['failed', 'check_failed', 1])
+  assert.doesNotMatch(String(asked()[0]), /An earlier try/)
+
+  await moose.orchestrator.retry(id)
+  const second = await ended()
+  assert.deepEqual([second.status, second.code, second.attempts], ['failed', 'check_failed', 2])
+  assert.match(
+    String(asked()[1]),
+    /An earlier try at this work order failed.*check_failed: Check \\"polite\\".*took … ms/,
+  )
+
+  await moose.orchestrator.retry(id)
+  const third = await ended()
+  assert.deepEqual([third.status, third.code, third.attempts], ['failed', 'check_failed', 3])
+  assert.equal(server.calls.length, 2, 'nothing has changed since the second attempt')
+  assert.equal(third.cost, second.cost)
+})
