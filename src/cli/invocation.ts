@@ -2,6 +2,7 @@
 export const COMMANDS = [
   'add',
   'approve',
+  'budget',
   'cancel',
   'close',
   'demo',
@@ -14,6 +15,7 @@ export const COMMANDS = [
   'migrate',
   'reject',
   'retry',
+  'route',
   'run',
   'show',
   'start',

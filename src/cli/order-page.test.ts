@@ -111,7 +111,7 @@ risk          low
 proposer      small-model
 branch        feature/wo-1a2b3c4d-greet-in-french
 pull request  #3 local://hello/pull/3
-cost          $0.0123 (estimated $0.0200)
+cost          $0.0123 (estimated $0.0200, cap $5.00)
 added         3m ago (2026-01-31T12:00:00.000Z)
 
 Add French.

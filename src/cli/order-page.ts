@@ -49,7 +49,6 @@ function criteria(order: WorkOrderDetail, evidence: AttemptEvidence | null): str
 
 function facts(order: WorkOrderDetail, { paint, hint, now }: PageOptions): string[][] {
   const { status_reason: reason, pull_request: local, github_pr_url: url } = order
-  const estimate = order.estimated_cost === null ? '' : paint.dim(` (estimated ${usd(order.estimated_cost)})`)
   const state = local === null ? '' : ` (${local.state})`
   const rows: [string, string | null][] = [
     ['id', order.id],
@@ -62,10 +61,27 @@ function facts(order: WorkOrderDetail, { paint, hint, now }: PageOptions): strin
     ['branch', shown(order.github_branch)],
     ['pull request', shown(url === null ? null : `#${order.github_pr_number}${state} ${url}`)],
     ['on GitHub', shown(seenOnGitHub(order))],
-    ['cost', order.actual_cost === null ? null : `${usd(order.actual_cost)}${estimate}`],
+    ['cost', costText(order, paint)],
     ['added', `${ago(new Date(order.created_at), now)} ${paint.dim(`(${order.created_at})`)}`],
   ]
   return rows.flatMap(([name, value]) => (value === null ? [] : [[paint.dim(name), value]]))
+}
+
+/** Null before the first attempt, while nothing is reserved. */
+function costText(
+  { actual_cost: cost, estimated_cost: expected, budget }: WorkOrderDetail,
+  paint: Paint,
+): string | null {
+  const { cap_usd: cap, reserved_usd: reserved, unresolved_usd: unresolved } = budget
+  const underWay = reserved > unresolved
+  if (cost === null && reserved === 0) return null
+  const parts = [
+    ...(expected === null ? [] : [`estimated ${usd(expected)}`]),
+    ...(cap === null ? [] : [`cap ${usd(cap)}`]),
+    ...(underWay ? [`${usd(reserved)} reserved`] : []),
+    ...(unresolved === 0 ? [] : [`${usd(unresolved)} unresolved, see moose budget`]),
+  ]
+  return `${usd(cost)}${parts.length === 0 ? '' : paint.dim(` (${parts.join(', ')})`)}`
 }
 
 /** What the last look at the pull request found; null where nobody looked or nothing is to be told. */

@@ -6,6 +6,7 @@ import { Fault, toFault } from '../errors.ts'
 import type { Cli } from './cli.ts'
 import { addCommand } from './commands/add.ts'
 import { approveCommand } from './commands/approve.ts'
+import { budgetCommand } from './commands/budget.ts'
 import { cancelCommand } from './commands/cancel.ts'
 import { closeCommand } from './commands/close.ts'
 import { doctorCommand } from './commands/doctor.ts'
@@ -17,6 +18,7 @@ import { mergeCommand } from './commands/merge.ts'
 import { migrateCommand } from './commands/migrate.ts'
 import { rejectCommand } from './commands/reject.ts'
 import { retryCommand } from './commands/retry.ts'
+import { routeCommand } from './commands/route.ts'
 import { runCommand } from './commands/run.ts'
 import { showCommand } from './commands/show.ts'
 import { startCommand } from './commands/start.ts'
@@ -33,6 +35,7 @@ const GROUPS: Record<string, readonly MakeCommand[]> = {
   'Begin:': [demoCommand, initCommand, doctorCommand],
   'Work orders:': [addCommand, editCommand, approveCommand, rejectCommand, listCommand, showCommand, logsCommand],
   'Runs:': [runCommand, cancelCommand, retryCommand, mergeCommand, closeCommand],
+  'Money:': [budgetCommand, routeCommand],
   'Service:': [upCommand, startCommand, stopCommand, statusCommand, migrateCommand],
 }
 
@@ -71,6 +74,9 @@ export function buildProgram({ output, environment, cwd, readStdin }: Surroundin
     for (const make of makers) {
       const command = make(cli).copyInheritedSettings(program).helpGroup(heading)
       program.addCommand(command.exitOverride(usageOf(command.name())))
+      for (const part of command.commands) {
+        part.copyInheritedSettings(command).exitOverride(usageOf(`${command.name()} ${part.name()}`))
+      }
     }
   }
   return program

@@ -4,6 +4,7 @@ import { Fault } from '../errors.ts'
 import type { Cli } from './cli.ts'
 import { type OrderFile, readOrderFile } from './order-file.ts'
 import { type Checked, type OrderFields, ordersInvalid } from './order-problems.ts'
+import { nullForNone } from './usd-argument.ts'
 import { wildcardWarnings } from './wildcard-warnings.ts'
 
 /** What was asked for on the command line, checked, with every project that is named and where. */
@@ -54,6 +55,8 @@ export type OrderOptions = {
   criterion?: string[]
   file?: string[]
   risk?: string
+  /** Decimal text, or `none`: the usual cap. */
+  budget?: string
 }
 
 /** Which option a field of a work order is on the command line. */
@@ -64,11 +67,20 @@ const OPTIONS: Record<string, string> = {
   files_in_scope: '--file',
   risk_level: '--risk',
   project: '--project',
+  budget_usd: '--budget',
 }
 
 /** The fields the options give; without those that were not given. */
-export function fieldsOf({ title, description, criterion, file, risk }: OrderOptions): Record<string, unknown> {
-  const fields = { title, description, acceptance_criteria: criterion, files_in_scope: file, risk_level: risk }
+export function fieldsOf({ title, description, criterion, file, risk, budget }: OrderOptions): Record<string, unknown> {
+  const amount = budget === undefined ? undefined : nullForNone(budget)
+  const fields = {
+    title,
+    description,
+    acceptance_criteria: criterion,
+    files_in_scope: file,
+    risk_level: risk,
+    budget_usd: amount,
+  }
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 }
 

@@ -59,12 +59,11 @@ export const BillBody = z
       )
       .max(MOST_ENTRIES, `has more than ${MOST_ENTRIES} entries`)
       .superRefine((entries, context) => {
-        const seen = new Map<string, number>()
-        for (const [index, { request_id: id }] of entries.entries()) {
-          const first = seen.get(id.toLowerCase())
-          if (first === undefined) seen.set(id.toLowerCase(), index)
-          else
-            context.addIssue({ code: 'custom', path: [index, 'request_id'], message: `is that of entries[${first}]` })
+        const seen = new Set<string>()
+        for (const [index, { request_id }] of entries.entries()) {
+          const id = request_id.toLowerCase()
+          if (seen.has(id)) context.addIssue({ code: 'custom', path: [index, 'request_id'], message: 'is there twice' })
+          seen.add(id)
         }
       }),
     /** The bill names every call that was charged: unresolved ones it does not name were not. */

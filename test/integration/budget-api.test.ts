@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
+import { budgetServices } from '../../src/app/budget-services.ts'
 import { leaveUnresolved, release, reserve, settle } from '../../src/budget/ledger.ts'
 import { markLeftBehind, reconcile, settleByHand } from '../../src/budget/reconcile.ts'
 import { readOrderBudget } from '../../src/budget/spent-by.ts'
 import { readBudget } from '../../src/budget/summary.ts'
+import { systemClock } from '../../src/clock.ts'
+import { createHttpApp } from '../../src/http/http-app.ts'
 import { Usd } from '../../src/money.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { faultOf } from '../support/fault-of.ts'
+import { memoryHttpServices } from '../support/memory-http-services.ts'
+import { assertConforms } from '../support/openapi-contract.ts'
 
 const CALL = { proposer: 'small', provider: 'openai', model: 'gpt-small' }
 
@@ -278,4 +283,187 @@ test('one unresolved call is settled by hand, once; one under way is not', async
   await settleByHand(db, other, new Usd(0))
   const { today } = await readBudget(db)
   assert.deepEqual([today.spent_usd, today.reserved_usd], [0.25, 0])
+})
+
+/** The real budget behind the real routes. */
+function api({ db }: TestDatabase) {
+  const app = createHttpApp({ ...memoryHttpServices(), budget: budgetServices({ db, clock: systemClock }) })
+  return async (method: string, route: string, path: string, body?: unknown) => {
+    const init = { method, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }
+    const response = await app.request(path, body === undefined ? { method } : init)
+    const answer = JSON.parse(JSON.stringify(await assertConforms(method, route, response)))
+    return { status: response.status, answer }
+  }
+}
+
+test('caps are set, overridden and removed over HTTP', async () => {
+  await using database = await createTestDatabase()
+  const { db } = database
+  const call = api(database)
+  const put = (body: unknown) => call('PUT', '/api/budget/caps', '/api/budget/caps', body)
+  const one = await order(database, 'One', { project: await project(database, 'hello') })
+  await db
+    .updateTable('work_orders')
+    .set({ metadata: JSON.stringify({ approved_by_director: true }) })
+    .execute()
+  const targets = ['order', 'project', 'day', 'day-soft', 'month', 'month-soft', 'kill']
+  for (const [index, target] of targets.entries()) assert.equal((await put({ target, usd: index + 1 })).status, 200)
+  assert.deepEqual((await readBudget(db)).limits, {
+    order_cap: 1,
+    project_monthly_cap: 2,
+    daily_hard_cap: 3,
+    daily_soft_cap: 4,
+    monthly_hard_cap: 5,
+    monthly_target: 6,
+    emergency_kill: 7,
+  })
+  const own = await put({ target: 'order', id: one.workOrderId.slice(0, 8), usd: '0.10' })
+  assert.deepEqual(own.answer.cap, { target: 'order', id: one.workOrderId, usd: 0.1 })
+  const { message } = await faultOf(reserve(db, { ...CALL, ...one }, new Usd('0.11')))
+  assert.match(message, /\$0\.10 left/)
+  const [row] = await db.selectFrom('work_orders').select(['metadata', 'budget_usd']).execute()
+  assert.deepEqual([row?.metadata, row?.budget_usd], [{ approved_by_director: true }, '0.1'])
+  const shared = await put({ target: 'project', id: 'hello', usd: 9 })
+  assert.deepEqual(shared.answer.budget.projects, [{ project: 'hello', spent_usd: 0, reserved_usd: 0, cap_usd: 9 }])
+  await put({ target: 'order', id: one.workOrderId, usd: null })
+  await put({ target: 'order', usd: null })
+  await reserve(db, { ...CALL, ...one }, new Usd('2.99'))
+})
+
+test('a wrong change of a cap is refused with its field', async () => {
+  await using database = await createTestDatabase()
+  const call = api(database)
+  const put = async (body: unknown) => {
+    const { status, answer } = await call('PUT', '/api/budget/caps', '/api/budget/caps', body)
+    return [status, answer.error.details?.fields ?? answer.error.code]
+  }
+  for (const usd of [
+    -1,
+    1e21,
+    1e-7,
+    '',
+    'NaN',
+    '1e3',
+    '-0.1',
+    ' 1',
+    '0x1',
+    '1.1234567',
+    '1'.repeat(10),
+    [],
+    {},
+    true,
+  ]) {
+    assert.deepEqual(await put({ target: 'day', usd }), [400, 'usd'], JSON.stringify(usd))
+  }
+  assert.deepEqual(await put({ target: 'day' }), [400, 'usd'])
+  assert.deepEqual(await put({ target: 'week', usd: 1 }), [400, 'target'])
+  assert.deepEqual(await put({ target: 'day', id: 'x', usd: 1 }), [400, 'id'])
+  assert.deepEqual(await put({ target: 'day', usd: 1, currency: 'EUR' }), [400, 'currency'])
+  assert.deepEqual(await put({ target: 'project', id: '', usd: 1 }), [400, 'id'])
+  assert.deepEqual(await put({ target: 'project', id: "x' or 1=1", usd: 1 }), [404, 'not_found'])
+  assert.deepEqual(await put({ target: 'order', id: 'abcd', usd: 1 }), [404, 'work_order_not_found'])
+  assert.deepEqual(await put({ target: 'order', id: '%', usd: 1 }), [404, 'work_order_not_found'])
+  assert.deepEqual(
+    await database.db.selectFrom('system_config').select('key').where('key', '=', 'budget_limits').execute(),
+    [],
+  )
+  await database.db.insertInto('system_config').values({ key: 'budget_limits', value: 'nonsense' }).execute()
+  assert.deepEqual(await put({ target: 'day', usd: 1 }), [503, 'config_invalid'])
+})
+
+test('everything is stopped and resumed over HTTP', async () => {
+  await using database = await createTestDatabase()
+  const call = api(database)
+  const post = async (verb: string) => (await call('POST', `/api/budget/${verb}`, `/api/budget/${verb}`)).answer.budget
+  const stopped = await post('stop')
+  assert.deepEqual([stopped.status, stopped.emergency_stop.by_hand], ['emergency_kill', true])
+  assert.equal((await faultOf(reserve(database.db, { ...CALL, ...NOBODY }, new Usd(1)))).code, 'emergency_stop')
+  const resumed = await post('resume')
+  assert.deepEqual(
+    [resumed.status, resumed.emergency_stop],
+    ['normal', { active: false, by_hand: false, reason: null }],
+  )
+})
+
+test('a price is stated, kept beside what else the row says, and given back to the library', async () => {
+  await using database = await createTestDatabase()
+  const { db } = database
+  const call = api(database)
+  const put = (name: string, body: unknown) =>
+    call('PUT', '/api/proposers/{name}/price', `/api/proposers/${encodeURIComponent(name)}/price`, body)
+  const name = 'claude-sonnet-4-5'
+  const profile = async () =>
+    (await db.selectFrom('proposer_configs').select('cost_profile').where('name', '=', name).executeTakeFirstOrThrow())
+      .cost_profile
+  await db.updateTable('proposer_configs').set({ cost_profile: '{"tier":"a"}' }).execute()
+  const stated = await put(name, { input_per_million: 3, output_per_million: '15.50', cache_read_per_million: '0.3' })
+  assert.deepEqual(stated.answer.price, {
+    source: 'operator',
+    input_per_million: 3,
+    output_per_million: 15.5,
+    cache_read_per_million: 0.3,
+    cache_write_per_million: 3,
+  })
+  assert.deepEqual(await profile(), {
+    tier: 'a',
+    input_per_million: '3',
+    output_per_million: '15.5',
+    cache_read_per_million: '0.3',
+  })
+  assert.equal((await put(name, { free: true })).answer.price.source, 'free')
+  assert.deepEqual(await profile(), { tier: 'a', free: true })
+  assert.equal((await put(name, {})).answer.price.source, 'library')
+  assert.deepEqual(await profile(), { tier: 'a' })
+  for (const body of [
+    { free: true, input_per_million: 1 },
+    { input_per_million: 1 },
+    { output_per_million: 1 },
+    { cache_read_per_million: 1 },
+    { input_per_million: -1, output_per_million: 1 },
+  ]) {
+    assert.equal((await put(name, body)).status, 400, JSON.stringify(body))
+  }
+  const unknown = await put('no/such one', { free: true })
+  assert.deepEqual([unknown.status, unknown.answer.error.code], [404, 'not_found'])
+  assert.deepEqual(await profile(), { tier: 'a' })
+})
+
+test('orders that rest for money, a price or a provider are listed with what helps; others are not', async () => {
+  await using database = await createTestDatabase()
+  const { db, pool } = database
+  const hello = await project(database, 'hello')
+  const block = async (title: string, code: string, details = {}) => {
+    const { workOrderId } = await order(database, title, { project: hello })
+    const reason = JSON.stringify({ code, message: `${code}!`, details })
+    await pool.query("update work_orders set status = 'blocked', status_reason = $2 where id = $1", [
+      workOrderId,
+      reason,
+    ])
+    return workOrderId
+  }
+  const id = await block('No money', 'budget_exceeded', { scope: 'day', of: '2026-01-31' })
+  await block('No price', 'price_unknown')
+  await block('No key', 'model_key_missing')
+  const pause = { failures: 2, reason: 'HTTP 503' }
+  await pool.query(
+    `insert into provider_pauses (provider, failures, reason, until) values
+     ('openai', 2, 'HTTP 503', moose_now() + interval '5 minutes'), ('anthropic', 1, 'x', moose_now() - interval '1 second')`,
+  )
+  const budget = await readBudget(db)
+  assert.deepEqual(budget.waiting[0], {
+    id,
+    title: 'No money',
+    code: 'budget_exceeded',
+    message: 'budget_exceeded!',
+    scope: 'day',
+    of: '2026-01-31',
+  })
+  assert.deepEqual(
+    budget.waiting.map(({ title }) => title),
+    ['No money', 'No price'],
+  )
+  assert.deepEqual(
+    budget.paused_providers.map(({ provider, failures, reason }) => ({ provider, failures, reason })),
+    [{ provider: 'openai', ...pause }],
+  )
 })

@@ -8,6 +8,7 @@ import { assertProjectsKnown } from '../known-projects.ts'
 import { checkOrder } from '../order-problems.ts'
 import { fieldsOf, type OrderOptions, orderFromOptions, ordersFromFiles, type ReadOrders } from '../read-orders.ts'
 import { LONGEST_TITLE, oneLine } from '../terminal-text.ts'
+import { usdArgument } from '../usd-argument.ts'
 
 type AddOptions = OrderOptions & { from?: string[]; project?: string; approve?: true }
 
@@ -21,6 +22,7 @@ export function addCommand(cli: Cli): Command {
     .option('-c, --criterion <text...>', 'acceptance criteria')
     .option('--file <path...>', 'files, or folders with a / at the end, that may change')
     .addOption(new Option('-r, --risk <level>', 'how much care it needs').choices(RISK_LEVELS))
+    .option('--budget <usd>', 'the most all its attempts may cost; left out: as much as any work order', usdArgument)
     .option('-p, --project <name>', 'the repository it is for; not needed when there is only one')
     .option('-a, --approve', 'approve at once')
     .addHelpText('after', HELP)
@@ -51,6 +53,7 @@ A file:
   files_in_scope:
     - src/greet.js
   risk_level: low
+  budget_usd: 2.50
 `
 
 async function requested(cli: Cli, options: AddOptions): Promise<ReadOrders<NewWorkOrder>> {

@@ -9,11 +9,12 @@ import { Fault } from '../../errors.ts'
 import { RISK_LEVELS } from '../../work-order/content.ts'
 import { workOrderPath } from '../api-client.ts'
 import { type Cli, withApi } from '../cli.ts'
-import { counted, shortId } from '../humanize.ts'
+import { counted, shortId, usd } from '../humanize.ts'
 import { assertProjectsKnown } from '../known-projects.ts'
 import { checkEdit } from '../order-problems.ts'
 import { fieldsOf, type OrderOptions, orderFromOptions, ordersFromFiles, type ReadOrders } from '../read-orders.ts'
 import { LONGEST_TITLE, oneLine } from '../terminal-text.ts'
+import { usdOrNone } from '../usd-argument.ts'
 
 type EditOptions = OrderOptions & { from?: string; project?: string }
 
@@ -22,7 +23,8 @@ export function editCommand(cli: Cli): Command {
     .summary('correct a work order')
     .description(
       'Changes what a work order asks for: the fields that are given, lists as a whole. An approval is withdrawn. ' +
-        'Not while the order is in progress or in review, and not once it is completed.',
+        'Not while the order is in progress or in review, and not once it is completed. The budget alone can be ' +
+        'changed at any time and withdraws nothing.',
     )
     .argument('<id>', 'id, or its first characters (at least 4)')
     .option('-f, --from <file>', 'YAML or JSON with the fields to change; - reads stdin')
@@ -31,6 +33,7 @@ export function editCommand(cli: Cli): Command {
     .option('-c, --criterion <text...>', 'acceptance criteria, instead of all there are')
     .option('--file <path...>', 'files, or folders with a / at the end, instead of all there are')
     .addOption(new Option('-r, --risk <level>', 'how much care it needs').choices(RISK_LEVELS))
+    .option('--budget <usd>', 'the most all its attempts may cost; none: as much as any work order', usdOrNone)
     .option('-p, --project <name>', 'the repository it is for')
     .addHelpText('after', HELP)
     .action(async (id: string, options: EditOptions) => {
@@ -50,7 +53,8 @@ export function editCommand(cli: Cli): Command {
 const HELP = `
 Examples:
   $ moose edit 1a2b3c4d --file src/greet.js src/greet.test.js
-  $ moose edit 1a2b3c4d -f order.yaml`
+  $ moose edit 1a2b3c4d -f order.yaml
+  $ moose edit 1a2b3c4d --budget 7.50`
 
 async function requested(cli: Cli, { from, project, ...described }: EditOptions): Promise<ReadOrders<EditWorkOrder>> {
   const fields = { ...fieldsOf(described), ...(project === undefined ? {} : { project }) }
@@ -72,18 +76,27 @@ async function requested(cli: Cli, { from, project, ...described }: EditOptions)
   throw new Fault('request_invalid', message, { file: from })
 }
 
-const FIELDS = ['title', 'description', 'acceptance_criteria', 'files_in_scope', 'risk_level', 'project'] as const
+const FIELDS = [
+  'title',
+  'description',
+  'acceptance_criteria',
+  'files_in_scope',
+  'risk_level',
+  'project',
+  'budget_usd',
+] as const
 
 function report({ output }: Cli, before: WorkOrderView, after: WorkOrderView): void {
-  const changes = FIELDS.flatMap((field) => {
-    const [was, is] = [shown(before[field]), shown(after[field])]
-    return was === is ? [] : [`  ${output.paint.dim(field)}  ${was} → ${is}`]
-  })
+  const changed = FIELDS.filter((field) => shown(before[field]) !== shown(after[field]))
   const id = shortId(after.id)
   output.line(
-    `${changes.length === 0 ? 'unchanged' : 'edited'} ${output.paint.bold(id)}  ${oneLine(after.title, LONGEST_TITLE)}`,
+    `${changed.length === 0 ? 'unchanged' : 'edited'} ${output.paint.bold(id)}  ${oneLine(after.title, LONGEST_TITLE)}`,
   )
-  for (const change of changes) output.line(change)
+  for (const field of changed) {
+    output.line(`  ${output.paint.dim(field)}  ${shown(before[field])} → ${shown(after[field])}`)
+  }
+  // Nothing follows from a budget: it withdraws no approval, and what rests for it goes on by itself.
+  if (changed.every((field) => field === 'budget_usd') && changed.length > 0 && after.approved) return
   if (after.status !== 'pending') output.note(again(after, id))
   else if (!after.approved) output.note(`Approve it${before.approved ? ' again' : ''} with: moose approve ${id}`)
 }
@@ -96,8 +109,9 @@ function again({ status, approved }: WorkOrderView, id: string): string {
     : `Approve it again with: moose approve ${id}   Then: moose retry ${id}`
 }
 
-function shown(value: string | readonly string[] | null): string {
+function shown(value: string | number | readonly string[] | null): string {
   if (value === null) return 'none'
+  if (typeof value === 'number') return usd(value)
   if (typeof value === 'string') return oneLine(value, LONGEST_TITLE)
   return `[${value.map((entry) => oneLine(entry, LONGEST_TITLE)).join(', ')}]`
 }

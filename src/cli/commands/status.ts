@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { type OrchestratorStatus, OrchestratorStatusResponse } from '../../contract/orchestrator.ts'
 import { STATUSES } from '../../work-order/status.ts'
+import { budgetText, budgetWarnings } from '../budget-line.ts'
 import { type Cli, withApi } from '../cli.ts'
 import type { Connection } from '../connect.ts'
 import { ago, counted, duration, shortId } from '../humanize.ts'
@@ -33,6 +34,7 @@ function statusPage(status: OrchestratorStatus, service: Connection['service'], 
     ['service', service === null ? 'not running; start it with: moose up --start' : serviceText(service, now, paint)],
     ...(service === null ? [] : servingRows(status, now)),
     ['work orders', countsText(status)],
+    ...budgetRows(status, paint),
     ['home', status.home],
     ['database', status.database_url],
     ['version', status.version],
@@ -74,6 +76,12 @@ function githubRows({ github }: OrchestratorStatus, now: Date): string[][] {
       `${counted(tracked, 'open pull request')}, last looked at ${looked}; ${counted(calls, 'API call')} in the last hour`,
     ],
   ]
+}
+
+function budgetRows({ budget }: OrchestratorStatus, paint: Paint): string[][] {
+  if (budget === null) return [['budget', paint.yellow('cannot be read; see the last errors')]]
+  const warnings = budgetWarnings(budget).map((warning) => ['', paint.yellow(warning)])
+  return [['budget', budgetText(budget)], ...warnings]
 }
 
 function countsText({ work_orders: counts }: OrchestratorStatus): string {

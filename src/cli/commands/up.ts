@@ -2,15 +2,18 @@ import { once } from 'node:events'
 import { Command, InvalidArgumentError } from 'commander'
 import type { Moose } from '../../app.ts'
 import type { Config } from '../../config.ts'
+import type { BudgetLine } from '../../contract/budget.ts'
 import { type OrchestratorStatus, OrchestratorStatusResponse } from '../../contract/orchestrator.ts'
 import { Fault } from '../../errors.ts'
 import { createLog } from '../../log.ts'
 import { type ApiClient, createApiClient } from '../api-client.ts'
+import { budgetText, budgetWarnings } from '../budget-line.ts'
 import type { Cli } from '../cli.ts'
 import { findService, IN_PROCESS_URL } from '../connect.ts'
 import { isRepetition, printEvent } from '../event-line.ts'
 import { ago, counted, duration, shortId } from '../humanize.ts'
 import { listenForInterruption } from '../interruption.ts'
+import type { Paint } from '../output.ts'
 import { removeServiceFile, writeServiceFile } from '../service-file.ts'
 import { table } from '../table.ts'
 import { harmless } from '../terminal-text.ts'
@@ -91,12 +94,17 @@ function greet({ output }: Cli, url: string, status: OrchestratorStatus): void {
     ['home', status.home],
     ['database', status.database_url],
     ['polling', polling],
+    ...(status.budget === null ? [] : budgetRows(status.budget, paint)),
     ['stop', 'Ctrl-C'],
     ...status.errors.map(({ message }) => ['attention', paint.yellow(harmless(message))]),
   ]
   output.document({ type: 'ready', url, status })
   output.line(`${paint.bold(`Moose ${status.version}`)} serves ${paint.cyan(url)}`)
   output.line(output.hint(table(rows.map(([name, value]) => [`  ${paint.dim(String(name))}`, String(value)]))))
+}
+
+function budgetRows(budget: BudgetLine, paint: Paint): string[][] {
+  return [['budget', budgetText(budget)], ...budgetWarnings(budget).map((words) => ['attention', paint.yellow(words)])]
 }
 
 async function printEvents({ output }: Cli, api: ApiClient, afterId: string, signal: AbortSignal): Promise<void> {

@@ -1,0 +1,76 @@
+import { Argument, Command } from 'commander'
+import { type ChangedPrice, type PriceBody, PriceResponse } from '../../contract/budget-changes.ts'
+import { Fault } from '../../errors.ts'
+import { type Cli, withApi } from '../cli.ts'
+import { usd } from '../humanize.ts'
+import { harmless } from '../terminal-text.ts'
+import { usdArgument } from '../usd-argument.ts'
+
+type Rates = { input?: string; output?: string; cacheRead?: string; cacheWrite?: string }
+type Word = 'free' | 'library' | undefined
+
+export function budgetPriceCommand(cli: Cli): Command {
+  return new Command('price')
+    .summary('state what a proposer costs')
+    .description(
+      'States the price of a proposer, instead of what the price library knows: for models it does not know, for local ' +
+        'ones that cost nothing, for prices of your own.',
+    )
+    .argument('<name>', 'the proposer, as in proposer_configs')
+    .addArgument(
+      new Argument('[price]', 'free: it costs nothing; library: as the price library knows it').choices([
+        'free',
+        'library',
+      ]),
+    )
+    .option('--input <usd>', 'USD per million tokens of input', usdArgument)
+    .option('--output <usd>', 'USD per million tokens of output', usdArgument)
+    .option('--cache-read <usd>', 'the same, read from the cache; left out: as input', usdArgument)
+    .option('--cache-write <usd>', 'the same, written to the cache; left out: as input', usdArgument)
+    .addHelpText('after', HELP)
+    .action(async (name: string, word: Word, rates: Rates) => {
+      const body = requested(word, rates)
+      await withApi(cli, async (api) => {
+        const path = `/api/proposers/${encodeURIComponent(name)}/price`
+        const changed = await api.call({ method: 'PUT', path, body, answer: PriceResponse })
+        cli.output.document(changed)
+        cli.output.line(said(changed))
+        if (changed.price === null) cli.output.note(UNKNOWN)
+      })
+    })
+}
+
+const HELP = `
+Examples:
+  $ moose budget price local-qwen free
+  $ moose budget price my-model --input 0.15 --output 0.60
+  $ moose budget price claude-sonnet-4-5 library`
+
+const UNKNOWN =
+  'Nobody knows its price, and its calls are refused until you state one with --input and --output, or free.'
+
+function requested(word: Word, { input, output, cacheRead, cacheWrite }: Rates): PriceBody {
+  const rates = Object.entries({
+    input_per_million: input,
+    output_per_million: output,
+    cache_read_per_million: cacheRead,
+    cache_write_per_million: cacheWrite,
+  }).filter(([, rate]) => rate !== undefined)
+  if (word === undefined ? input === undefined || output === undefined : rates.length > 0) {
+    throw new Fault(
+      'request_invalid',
+      'Give free, or library, or both --input and --output. See: moose budget price --help',
+    )
+  }
+  return word === 'free' ? { free: true } : Object.fromEntries(rates)
+}
+
+const SOURCES = { free: 'free', operator: 'as stated', library: 'as the price library knows it' }
+
+function said({ proposer, price }: ChangedPrice): string {
+  const name = harmless(proposer)
+  if (price === null) return `${name}: price unknown`
+  if (price.source === 'free') return `${name}: free`
+  const cache = `${usd(price.cache_read_per_million)} read from the cache, ${usd(price.cache_write_per_million)} written`
+  return `${name}: ${usd(price.input_per_million)} in, ${usd(price.output_per_million)} out per million tokens (${cache}), ${SOURCES[price.source]}`
+}

@@ -1,0 +1,36 @@
+import { Command } from 'commander'
+import { BudgetResponse } from '../../contract/budget.ts'
+import { budgetWarnings } from '../budget-line.ts'
+import { type Cli, withApi } from '../cli.ts'
+
+export function budgetStopCommand(cli: Cli): Command {
+  return new Command('stop')
+    .summary('stop every call to a model now')
+    .description(
+      'Stops every call to a model of every process on this database at once, running ones included. Work orders rest ' +
+        'and go on from the step they rest at after moose budget resume.',
+    )
+    .addHelpText('after', '\nExample:\n  $ moose budget stop')
+    .action(() => switchTo(cli, 'stop', 'stopped: no model is called. Let it go on with: moose budget resume'))
+}
+
+export function budgetResumeCommand(cli: Cli): Command {
+  return new Command('resume')
+    .summary('let calls to models go on')
+    .description(
+      'Ends moose budget stop. A day that has reached the emergency kill stays stopped until that is raised.',
+    )
+    .addHelpText('after', '\nExample:\n  $ moose budget resume')
+    .action(() => switchTo(cli, 'resume', 'resumed: models are called again'))
+}
+
+async function switchTo(cli: Cli, verb: 'stop' | 'resume', done: string): Promise<void> {
+  await withApi(cli, async (api) => {
+    const answer = await api.call({ method: 'POST', path: `/api/budget/${verb}`, answer: BudgetResponse })
+    const { output } = cli
+    output.document(answer)
+    const isAsWished = answer.budget.emergency_stop.active === (verb === 'stop')
+    if (isAsWished) output.line(output.hint(done))
+    if (verb === 'resume') for (const warning of budgetWarnings(answer.budget)) output.note(`warning: ${warning}`)
+  })
+}
