@@ -1,28 +1,27 @@
-import type { RoutingOutcome } from '../db/routing-outcomes.ts'
-import type { KindOfChange } from '../work-order/kind-of-change.ts'
+import type { Context, OutcomeSummary } from './outcome-summary.ts'
 import type { Candidate } from './static-rule.ts'
 
 /** How many orders the operator's threshold and price count for, beside those really seen. */
 const PRIOR_ORDERS = 4
-/** How far above its threshold nothing more is expected of a proposer. */
+/** Success expected of a proposer for what its threshold says it can be trusted with, as long as nothing was seen. */
+const PRIOR_TRUSTED = 0.8
+/** How far above its threshold nothing more is expected of it, but for a little, so that nobody is given up unseen. */
 const PRIOR_FADE = 0.5
-/** Before anything was seen nobody is given up and nobody is certain. */
 const PRIOR_LEAST = 0.05
-const PRIOR_MOST = 0.99
 /** Orders of other kinds count for this many at most: with enough of its own kind, an order is judged by those. */
 const OTHER_KINDS_AT_MOST = 8
 /** How far apart in complexity orders still count when one outcome is known (a standard deviation); see `widthFor`. */
 const WIDTH = 0.3
+/** So many standard deviations away nothing counts; it would be less than a thousandth. */
+const FAR = 4
 
 /** What is expected of one proposer for one order. Estimates in plain numbers; the ledger's arithmetic is elsewhere. */
 export type Expectation = {
   candidate: Candidate
   /** Its configured threshold covers the order. */
   able: boolean
-  /** Probability that an attempt given to it ends in a merged pull request. */
+  /** Probability that an attempt given to it ends in a merged pull request, above 0. */
   success: number
-  /** Expected to succeed at least as often as the floor asks. */
-  aboveFloor: boolean
   /** USD of one attempt with all its tries; null: neither a price nor a past cost is known. */
   costUsd: number | null
   /** USD per merged pull request; null when the cost is. */
@@ -38,26 +37,18 @@ type Evidence = { orders: number; merged: number; costUsd: number }
 /**
  * What outcomes and configuration let expect: a Beta posterior over past orders, each weighted by how near its
  * complexity is, begun from what the operator's threshold says. Outcomes of other kinds of change count little.
- *
- * @param outcomes of this proposer
- * @param floor success asked for, 0 to 1
  */
-export function expectationOf(
-  { complexity, kind }: { complexity: number; kind: KindOfChange },
-  candidate: Candidate,
-  outcomes: readonly RoutingOutcome[],
-  floor: number,
-): Expectation {
-  const { orders, merged, costUsd } = weigh({ complexity, kind }, outcomes)
-  const success = (PRIOR_ORDERS * priorSuccess(candidate, complexity, floor) + merged) / (PRIOR_ORDERS + orders)
-  const cost = expectedCost(candidate, { orders, merged, costUsd })
+export function expectationOf(context: Context, candidate: Candidate, past: OutcomeSummary): Expectation {
+  const evidence = weigh(context, past)
+  const { orders, merged } = evidence
+  const success = (PRIOR_ORDERS * priorSuccess(candidate, context.complexity) + merged) / (PRIOR_ORDERS + orders)
+  const costUsd = expectedCost(candidate, evidence)
   return {
     candidate,
-    able: candidate.complexityThreshold >= complexity,
+    able: candidate.complexityThreshold >= context.complexity,
     success,
-    aboveFloor: success >= floor,
-    costUsd: cost,
-    costPerMergeUsd: cost === null ? null : cost / success,
+    costUsd,
+    costPerMergeUsd: costUsd === null ? null : costUsd / success,
     similarOrders: orders,
     similarMerged: merged,
   }
@@ -69,14 +60,9 @@ export function betaOf({ success, similarOrders }: Pick<Expectation, 'success' |
   return [known * success, known * (1 - success)]
 }
 
-/**
- * Up to its threshold the operator trusts it: half-way between the floor and certainty. Above, it is below the floor,
- * and ever less.
- */
-function priorSuccess({ complexityThreshold }: Candidate, complexity: number, floor: number): number {
-  const above = complexity - complexityThreshold
-  const prior = above <= 0 ? (1 + floor) / 2 : floor * (1 - above / PRIOR_FADE)
-  return Math.min(PRIOR_MOST, Math.max(PRIOR_LEAST, prior))
+function priorSuccess({ complexityThreshold }: Candidate, complexity: number): number {
+  const above = Math.max(0, complexity - complexityThreshold)
+  return Math.max(PRIOR_LEAST, PRIOR_TRUSTED * (1 - above / PRIOR_FADE))
 }
 
 function expectedCost({ expectedCostUsd }: Candidate, { orders, costUsd }: Evidence): number | null {
@@ -84,22 +70,20 @@ function expectedCost({ expectedCostUsd }: Candidate, { orders, costUsd }: Evide
   return (PRIOR_ORDERS * expectedCostUsd + costUsd) / (PRIOR_ORDERS + orders)
 }
 
-function weigh(
-  { complexity, kind }: { complexity: number; kind: KindOfChange },
-  outcomes: readonly RoutingOutcome[],
-): Evidence {
-  const width = widthFor(outcomes.length)
+function weigh({ complexity, kind }: Context, past: OutcomeSummary): Evidence {
+  const width = widthFor(past.orders)
   const same: Evidence = { orders: 0, merged: 0, costUsd: 0 }
   const other: Evidence = { orders: 0, merged: 0, costUsd: 0 }
-  for (const outcome of outcomes) {
-    const distance = (outcome.complexity - complexity) / width
+  for (const cell of past.cells) {
+    const distance = (cell.complexity - complexity) / width
+    if (Math.abs(distance) > FAR) continue
     const weight = Math.exp(-(distance * distance) / 2)
-    const evidence = outcome.kind === kind ? same : other
-    evidence.orders += weight
-    if (outcome.merged) evidence.merged += weight
-    evidence.costUsd += weight * outcome.costUsd
+    const evidence = cell.kind === kind ? same : other
+    evidence.orders += weight * cell.orders
+    evidence.merged += weight * cell.merged
+    evidence.costUsd += weight * cell.costUsd
   }
-  const share = Math.min(1, OTHER_KINDS_AT_MOST / Math.max(other.orders, OTHER_KINDS_AT_MOST))
+  const share = OTHER_KINDS_AT_MOST / Math.max(other.orders, OTHER_KINDS_AT_MOST)
   return {
     orders: same.orders + share * other.orders,
     merged: same.merged + share * other.merged,

@@ -1,29 +1,30 @@
 import type { RoutingOutcome } from '../db/routing-outcomes.ts'
-import type { KindOfChange } from '../work-order/kind-of-change.ts'
 import { betaOf, type Expectation, expectationOf } from './expectation.ts'
 import { type LearnedStrategy, learnedReason } from './learned-reason.ts'
+import { type Context, NO_OUTCOMES, type OutcomeSummary, summarizeOutcomes } from './outcome-summary.ts'
 import { sampleBeta } from './sample-beta.ts'
 import { seededChance } from './seeded-chance.ts'
-import type { Candidate, Choice } from './static-rule.ts'
+import { type Candidate, type Choice, chooseProposer } from './static-rule.ts'
+import { type Option, type Step, stepAt, stepsOf, type Worth, worthOfMerge } from './worth-of-merge.ts'
+
+/** So many of the latest orders show which orders come, and whether the floor is kept. */
+const RECENT_ORDERS = 500
 
 export type LearnedPolicySettings = {
   /** `auto`: once enough outcomes are known; `learned`: from the first order on; `static`: never. */
   mode: 'auto' | 'static' | 'learned'
   /** What `auto` waits for: outcomes of the proposers that can be chosen now. */
   minOutcomes: number
-  /** Success asked for, 0 to 1: the cheapest is sought among the proposers that reach it. */
-  successFloor: number
+  /** Share of all orders that must be merged, 0 to 1; null: as many as the static rule would bring to that. */
+  successFloor: number | null
   /** Try now and then what is not known well yet. Off: always the best by what is known. */
   explore: boolean
   /** Together with the order's id it decides what is tried. */
   seed: number
 }
 
-export type OrderToRoute = {
+export type OrderToRoute = Context & {
   workOrderId: string
-  /** 0 to 1. */
-  complexity: number
-  kind: KindOfChange
   /** Risky words; any of them leaves only the most able proposers. */
   hardStops: readonly string[]
 }
@@ -32,69 +33,115 @@ export type LearnedChoice = Omit<Choice, 'strategy' | 'confidence'> & {
   strategy: LearnedStrategy
   /** Expected success of the chosen one. */
   confidence: number
-  /** Of every candidate, also of those a hard stop excludes; by what is known, best first. */
+  /** Of every candidate, also of those a hard stop excludes; cheapest per merged pull request first. */
   expectations: Expectation[]
+  /** Share of orders that must be merged. */
+  floor: number
+  /** What a further merged pull request may cost, in USD, and the share of orders that should be merged then. */
+  worth: Worth
 }
 
-type Ranked = { expectation: Expectation; success: number }
+type Candidates = readonly [Candidate, ...Candidate[]]
+type Past = ReadonlyMap<string, OutcomeSummary>
 
 /**
- * Who does an order, learned from how past orders ended: the cheapest per merged pull request among those that
- * succeed often enough. A contextual bandit: Thompson sampling over Beta posteriors, with complexity and kind of change
- * as the context, so that trying becomes rarer as more is known. The same order, outcomes and settings always give the
- * same choice. Costs are estimates in plain numbers, not bookkeeping.
+ * Who does an order, learned from how past orders ended, so that a merged pull request costs the least while the floor
+ * of success is kept. The floor is one of all orders together: more success is bought for those orders where it is
+ * cheapest. A contextual bandit: Thompson sampling over Beta posteriors, with complexity and kind of change as the
+ * context, so that trying becomes rarer as more is known. The same order, outcomes and settings always give the same
+ * choice. Costs are estimates in plain numbers, not bookkeeping.
  *
- * @param outcomes in any order; those of proposers that are not candidates do not count
+ * @param outcomes newest first; those of proposers that are not candidates do not count
  * @returns null when it is off, so that the static rule decides
  */
 export function chooseByOutcomes(
   order: OrderToRoute,
-  candidates: readonly [Candidate, ...Candidate[]],
+  candidates: Candidates,
   outcomes: readonly RoutingOutcome[],
   settings: LearnedPolicySettings,
 ): LearnedChoice | null {
   const known = outcomes.filter(({ proposer }) => candidates.some(({ name }) => name === proposer))
   if (!isOn(settings, known.length)) return null
-  const { successFloor: floor } = settings
-  const expectations = rankByOutcomes(order, candidates, known, floor)
+  const past = summarizeOutcomes(known)
+  const recent = known.slice(0, RECENT_ORDERS)
+  const common = tally([order, ...recent], candidates, past)
+  const floor = settings.successFloor === null ? common.ruleShare : settings.successFloor
+  const worth = worthOfMerge(common.orders, floor + shortfall(recent, floor))
+  const expectations = expectAll(order, candidates, past)
   const allowed = order.hardStops.length === 0 ? expectations : mostAble(expectations)
-  const [best] = allowed
-  const chosen = settings.explore ? bestOfDraw(order, allowed, settings) : best
-  if (best === undefined || chosen === undefined) return null
-  const strategy = strategyOf(order, chosen, best)
-  const fallback = [...allowed, ...expectations].find((one) => one !== chosen)
+  const steps = stepsOf(allowed.map(asKnown))
+  const best = stepAt(steps, worth.usd)
+  const drawn = settings.explore ? stepAt(stepsOf(draw(order, allowed, settings)), worth.usd) : best
+  if (best === undefined || drawn === undefined) return null
+  const chosen = drawn.expectation
+  const strategy = strategyOf(order, chosen === best.expectation, worth.share >= floor)
   return {
     chosen: chosen.candidate,
-    fallback: fallback === undefined ? null : fallback.candidate,
+    fallback: fallbackFor(chosen, best, steps, [...allowed, ...expectations]),
     strategy,
-    reason: learnedReason({ strategy, chosen, best, allowed, hardStops: order.hardStops, floor }),
+    reason: learnedReason({
+      strategy,
+      chosen,
+      best: best.expectation,
+      steps,
+      hardStops: order.hardStops,
+      floor,
+      worth,
+    }),
     confidence: chosen.success,
     expectations,
+    floor,
+    worth,
   }
 }
 
-/**
- * What is expected of each candidate for one order, the best first: whatever the mode, so that it can be shown beside
- * a choice of the static rule.
- *
- * @param floor success asked for, 0 to 1
- */
-export function rankByOutcomes(
-  order: Pick<OrderToRoute, 'complexity' | 'kind'>,
+/** What is expected of each candidate, whatever the mode, so that it can be shown beside a choice of the static rule. */
+export function expectByOutcomes(
+  context: Context,
   candidates: readonly Candidate[],
   outcomes: readonly RoutingOutcome[],
-  floor: number,
 ): Expectation[] {
-  return candidates
-    .map((candidate) => {
-      const own = outcomes.filter(({ proposer }) => proposer === candidate.name)
-      return expectationOf(order, candidate, own, floor)
-    })
-    .sort((left, right) => compare(asKnown(left), asKnown(right), floor))
+  return expectAll(context, candidates, summarizeOutcomes(outcomes))
 }
 
 function isOn({ mode, minOutcomes }: LearnedPolicySettings, known: number): boolean {
   return mode === 'auto' ? known >= minOutcomes : mode === 'learned'
+}
+
+function expectAll(context: Context, candidates: readonly Candidate[], past: Past): Expectation[] {
+  return candidates
+    .map((candidate) => {
+      const own = past.get(candidate.name)
+      return expectationOf(context, candidate, own === undefined ? NO_OUTCOMES : own)
+    })
+    .sort((left, right) => rank(left) - rank(right) || (left.candidate.name < right.candidate.name ? -1 : 1))
+}
+
+/** Not infinite: the difference of two unknown costs must be 0. */
+function rank({ costPerMergeUsd }: Expectation): number {
+  return costPerMergeUsd === null ? Number.MAX_VALUE : costPerMergeUsd
+}
+
+/** What recent orders were short of the floor, the next ones make up for: trying costs merges. */
+function shortfall(recent: readonly RoutingOutcome[], floor: number): number {
+  if (recent.length === 0) return 0
+  return Math.max(0, floor - recent.filter(({ merged }) => merged).length / recent.length)
+}
+
+/** Who is worth considering for each of these orders, how often such an order comes, and what the static rule reaches. */
+function tally(contexts: readonly Context[], candidates: Candidates, past: Past) {
+  let byRule = 0
+  const orders: { steps: Step[]; times: number }[] = []
+  for (const group of Map.groupBy(contexts, ({ complexity, kind }) => `${complexity} ${kind}`).values()) {
+    const [context] = group
+    if (context === undefined) continue
+    const expectations = expectAll(context, candidates, past)
+    const { chosen } = chooseProposer({ complexity: context.complexity, hardStops: [] }, candidates)
+    const ofRule = expectations.find(({ candidate }) => candidate === chosen)
+    byRule += group.length * (ofRule === undefined ? 0 : ofRule.success)
+    orders.push({ times: group.length, steps: stepsOf(expectations.map(asKnown)) })
+  }
+  return { orders, ruleShare: byRule / contexts.length }
 }
 
 function mostAble(expectations: readonly Expectation[]): Expectation[] {
@@ -102,45 +149,32 @@ function mostAble(expectations: readonly Expectation[]): Expectation[] {
   return expectations.filter(({ candidate }) => candidate.complexityThreshold === highest)
 }
 
-/** Each success is drawn from what is known about it; a draw does not depend on who else is a candidate. */
-function bestOfDraw(
-  { workOrderId }: OrderToRoute,
-  allowed: readonly Expectation[],
-  { seed, successFloor }: LearnedPolicySettings,
-): Expectation | undefined {
-  const [first] = allowed
-    .map((expectation) => {
-      const [alpha, beta] = betaOf(expectation)
-      const chance = seededChance(seed, workOrderId, expectation.candidate.name)
-      return { expectation, success: sampleBeta(alpha, beta, chance) }
-    })
-    .sort((left, right) => compare(left, right, successFloor))
-  return first === undefined ? undefined : first.expectation
-}
-
-function asKnown(expectation: Expectation): Ranked {
+function asKnown(expectation: Expectation): Option {
   return { expectation, success: expectation.success }
 }
 
-/** Above the floor first, there the cheapest per merged pull request; below it the most successful. */
-function compare(left: Ranked, right: Ranked, floor: number): number {
-  const aboveFloor = left.success >= floor
-  if (aboveFloor !== right.success >= floor) return aboveFloor ? -1 : 1
-  const cheaper = costPerMerge(left) - costPerMerge(right)
-  const moreSuccessful = right.success - left.success
-  return (
-    (aboveFloor ? cheaper || moreSuccessful : moreSuccessful || cheaper) ||
-    (left.expectation.candidate.name < right.expectation.candidate.name ? -1 : 1)
-  )
+/** Each success is drawn from what is known about it; a draw does not depend on who else is a candidate. */
+function draw(
+  { workOrderId }: OrderToRoute,
+  allowed: readonly Expectation[],
+  { seed }: LearnedPolicySettings,
+): Option[] {
+  return allowed.map((expectation) => {
+    const [alpha, beta] = betaOf(expectation)
+    const chance = seededChance(seed, workOrderId, expectation.candidate.name)
+    return { expectation, success: sampleBeta(alpha, beta, chance) }
+  })
 }
 
-/** An unknown cost after every known one. Not infinite: the difference of two unknown costs must be 0. */
-function costPerMerge({ expectation: { costUsd }, success }: Ranked): number {
-  return costUsd === null ? Number.MAX_VALUE : costUsd / Math.max(success, Number.EPSILON)
-}
-
-function strategyOf({ hardStops }: OrderToRoute, chosen: Expectation, best: Expectation): LearnedStrategy {
+function strategyOf({ hardStops }: OrderToRoute, isBest: boolean, reachesFloor: boolean): LearnedStrategy {
   if (hardStops.length > 0) return 'hard_stop_override'
-  if (chosen !== best) return 'learned_exploration'
-  return chosen.aboveFloor ? 'learned_cheapest_per_merge' : 'learned_most_successful'
+  if (!isBest) return 'learned_exploration'
+  return reachesFloor ? 'learned_cheapest_per_merge' : 'learned_most_successful'
+}
+
+/** The best by what is known; where that is the chosen one, the next more successful, else the next cheapest. */
+function fallbackFor(chosen: Expectation, best: Step, steps: readonly Step[], all: readonly Expectation[]) {
+  const better = steps.slice(steps.indexOf(best))
+  const [next] = [...better.map(({ expectation }) => expectation), ...all].filter((one) => one !== chosen)
+  return next === undefined ? null : next.candidate
 }

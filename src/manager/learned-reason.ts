@@ -1,10 +1,11 @@
 import type { Expectation } from './expectation.ts'
+import type { Step, Worth } from './worth-of-merge.ts'
 
 export type LearnedStrategy =
   | 'hard_stop_override'
-  /** The cheapest per merged pull request above the floor. */
+  /** A merged pull request costs the least so, with the floor kept. */
   | 'learned_cheapest_per_merge'
-  /** Nobody reaches the floor: the one that succeeds most. */
+  /** The floor cannot be reached: the one that succeeds most. */
   | 'learned_most_successful'
   /** Not the best by what is known; chosen to learn. */
   | 'learned_exploration'
@@ -14,55 +15,60 @@ type Explained = {
   chosen: Expectation
   /** By what is known; the chosen one, unless it is an exploration. */
   best: Expectation
-  /** Those that could be chosen. */
-  allowed: readonly Expectation[]
+  /** Those that were worth considering, from the cheapest on. */
+  steps: readonly Step[]
   hardStops: readonly string[]
   floor: number
+  worth: Worth
 }
 
 /** Why the learned policy chose, in full sentences for a human. */
 export function learnedReason(choice: Explained): string {
-  const parts = [hardStopSentence(choice), evidenceSentence(choice.chosen), verdictSentence(choice)]
-  return parts.filter((part) => part !== '').join(' ')
+  const { hardStops, chosen, best } = choice
+  const verdict = chosen === best ? alternativeSentence(choice) : explorationSentence(best)
+  return [hardStopSentence(hardStops), evidenceSentence(chosen), verdict, floorSentence(choice)]
+    .filter((part) => part !== '')
+    .join(' ')
 }
 
-function hardStopSentence({ hardStops }: Explained): string {
+function hardStopSentence(hardStops: readonly string[]): string {
   if (hardStops.length === 0) return ''
   const words = hardStops.map((word) => `"${word}"`).join(', ')
   return `The order speaks of ${words}, so only the most able proposers may do it.`
 }
 
-function evidenceSentence({
-  candidate: { name },
-  similarOrders,
-  similarMerged,
-  success,
-  costUsd,
-}: Expectation): string {
-  const cost = costUsd === null ? 'at an unknown price' : `at about ${usd(costUsd)} an attempt`
+function evidenceSentence({ candidate: { name }, similarOrders, similarMerged, ...expected }: Expectation): string {
+  const cost = costClause(expected)
   const orders = Math.round(similarOrders)
   if (orders === 0) {
-    return `Nothing similar has been done with ${name} yet; as it is configured ${percent(success)} of such orders should be merged, ${cost}.`
+    return `Nothing similar has been done with ${name} yet; as it is configured ${percent(expected.success)} should be merged, ${cost}.`
   }
-  const merged = `${Math.round(similarMerged)} ${orders === 1 ? 'was' : 'were'} merged`
-  return `Of about ${orders} similar ${orders === 1 ? 'order' : 'orders'} ${merged} with ${name}, ${cost}.`
+  const noun = orders === 1 ? 'order' : 'orders'
+  const merged = Math.round(similarMerged)
+  return `Of about ${orders} similar ${noun} ${merged} ${merged === 1 ? 'was' : 'were'} merged with ${name}, ${cost}.`
 }
 
-function verdictSentence({ chosen, best, allowed, floor }: Explained): string {
-  const above = allowed.filter(({ aboveFloor }) => aboveFloor).length
-  const { name } = chosen.candidate
-  if (chosen !== best) {
-    return `It is tried to learn more about it; by what is known ${best.candidate.name} would be chosen${perMerge(best)}.`
-  }
-  if (above === 0) {
-    return `No proposer is expected to reach the floor of ${percent(floor)}; ${name} comes closest with ${percent(chosen.success)}. Split the order if the result is poor.`
-  }
-  const rank = above === 1 ? 'the only one' : `the cheapest of ${above}`
-  return `With ${percent(chosen.success)} success expected${perMerge(chosen)}, it is ${rank} above the floor of ${percent(floor)}.`
+function costClause({ costUsd, costPerMergeUsd }: Pick<Expectation, 'costUsd' | 'costPerMergeUsd'>): string {
+  if (costUsd === null || costPerMergeUsd === null) return 'at an unknown price'
+  return `at about ${usd(costUsd)} an attempt and ${usd(costPerMergeUsd)} per merged pull request`
 }
 
-function perMerge({ costPerMergeUsd }: Expectation): string {
-  return costPerMergeUsd === null ? '' : `, about ${usd(costPerMergeUsd)} per merged pull request`
+function alternativeSentence({ chosen, steps, worth }: Explained): string {
+  const next = steps[steps.findIndex(({ expectation }) => expectation === chosen) + 1]
+  if (next === undefined) return 'Nobody who may do it is expected to succeed more often.'
+  const { expectation, perFurtherMergeUsd } = next
+  const { name } = expectation.candidate
+  return `${name} would succeed more often (${percent(expectation.success)}), but at ${usd(perFurtherMergeUsd)} for each further merge; up to ${usd(worth.usd)} is paid for one.`
+}
+
+function explorationSentence({ candidate: { name } }: Expectation): string {
+  return `It is tried to learn more about it; by what is known it would be ${name}.`
+}
+
+function floorSentence({ strategy, floor, worth }: Explained): string {
+  const share = `${percent(worth.share)} of all orders should be merged`
+  if (strategy !== 'learned_most_successful') return `So ${share}; the floor is ${percent(floor)}.`
+  return `Even so only ${share}, below the floor of ${percent(floor)}: split orders or add a more able proposer.`
 }
 
 function usd(amount: number): string {
