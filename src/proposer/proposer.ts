@@ -60,6 +60,7 @@ async function refine(
     await onProgress(callingMessage(proposer, turn))
     const call = { proposer, messages, maxOutputTokens: MAX_OUTPUT_TOKENS, signal }
     const answer = await models.call({ ...call, workOrderId, attempt, turn, task: title, memory })
+    if (answer.remembered) await onProgress(`the order has been given answer ${turn} before; nothing is paid for it`)
     answers.push(answer)
     const judged = await judge(answer.text, input)
     if (!(judged instanceof Fault)) return { answers, faults, format: judged }

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { startModelServer } from '../support/model-server.ts'
+import { createMooseHome, fileOrder, settled } from '../support/moose-home.ts'
+import { useStandIn } from '../support/stand-in-proposer.ts'
+
+const EDITS = { kind: 'text', text: '### write a.txt\n```\nb\n```\n' } as const
+const CHECKS = 'checks:\n  - name: never\n    run: "false"\n'
+
+test('an order that failed is paid again only when something has changed: the failure it is told, the order, the base', async () => {
+  await using home = await createMooseHome({ 'a.txt': 'a\n', 'moose.yaml': CHECKS }, [], {
+    OPENAI_COMPATIBLE_API_KEY: 'sk-real',
+    ORCHESTRATOR_EXECUTOR: 'patch',
+  })
+  await using server = await startModelServer(EDITS)
+  await useStandIn(home, 'stand-in', { url: server.url, threshold: 1 })
+  const id = await fileOrder(home.database, { title: 'Change a', files: ['a.txt'] })
+  await using moose = await home.open()
+  const failAgain = async () => {
+    const order = await settled(moose, id)
+    assert.deepEqual([order.status, order.status_reason?.code], ['failed', 'check_failed'])
+    return server.bill.length
+  }
+  await moose.orchestrator.start(null)
+  assert.equal(await failAgain(), 1)
+  await moose.orchestrator.retry(id)
+  assert.equal(await failAgain(), 2, 'told of the failure, the model may do better')
+  for (let again = 0; again < 3; again += 1) {
+    await moose.orchestrator.retry(id)
+    assert.equal(await failAgain(), 2, 'nothing has changed')
+  }
+  const { attempts, actual_cost: cost } = await settled(moose, id)
+  assert.equal(attempts, 5)
+  const paid = await home.database.db.selectFrom('budget_entries').select('id').where('kind', '=', 'settled').execute()
+  assert.equal(paid.length, 2, `$${cost}`)
+  await home.remote.commit('main', { 'other.txt': 'new\n' })
+  await moose.orchestrator.retry(id)
+  assert.equal(await failAgain(), 3, 'the base has changed')
+})
