@@ -81,7 +81,8 @@ type Booking = { billed: Usd | undefined; complete: boolean; result: Reconciliat
 async function bookBilled(db: Db, one: Standing, { billed, complete, result }: Booking): Promise<void> {
   const { id, state, amount, booked } = one
   if (billed === undefined) {
-    if (state !== 'unresolved' || !complete) return
+    // Beside those of the bill only unresolved ones were read.
+    if (!complete) return
     await release(db, id)
     result.released.push({ id, amount_usd: Number(amount) })
   } else if (state === 'unresolved') {

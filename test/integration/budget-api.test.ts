@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
+import { mkdir, writeFile } from 'node:fs/promises'
+import path from 'node:path'
 import { test } from 'node:test'
 import { budgetServices } from '../../src/app/budget-services.ts'
 import { leaveUnresolved, release, reserve, settle } from '../../src/budget/ledger.ts'
@@ -12,6 +14,7 @@ import { Usd } from '../../src/money.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { faultOf } from '../support/fault-of.ts'
 import { memoryHttpServices } from '../support/memory-http-services.ts'
+import { createMooseHome } from '../support/moose-home.ts'
 import { assertConforms } from '../support/openapi-contract.ts'
 
 const CALL = { proposer: 'small', provider: 'openai', model: 'gpt-small' }
@@ -150,6 +153,9 @@ test('a day and a month begin anew in UTC, and an order keeps what it has cost',
   await spend(database, one, '0.5')
   const [again] = (await readBudget(db)).orders
   assert.equal(again?.spent_usd, 2.25)
+  await setNow(database, '2026-02-02T00:00:00Z')
+  const second = await readBudget(db)
+  assert.deepEqual([second.today.spent_usd, second.this_month.spent_usd, second.today.left_usd], [0, 0.5, 100])
 })
 
 test('the status says what the caps say', async () => {
@@ -466,4 +472,26 @@ test('orders that rest for money, a price or a provider are listed with what hel
     budget.paused_providers.map(({ provider, failures, reason }) => ({ provider, failures, reason })),
     [{ provider: 'openai', ...pause }],
   )
+})
+
+test('a service that takes its home again says which calls of its dead predecessor may have been charged', async () => {
+  await using home = await createMooseHome({ 'a.txt': 'a' }, [])
+  const { database } = home
+  const { id } = await database.db.selectFrom('projects').select('id').executeTakeFirstOrThrow()
+  await mkdir(home.config.home, { recursive: true })
+  await writeFile(path.join(home.config.home, 'executor-id'), 'this-home\n')
+  const mine = await order(database, 'Mine', { project: id, executor: 'this-home' })
+  const other = await order(database, 'Other', { project: id, executor: 'other-home' })
+  await database.db.updateTable('attempts').set({ status: 'failed' }).execute()
+  for (const payer of [mine, other]) {
+    await by(database, randomUUID(), await reserve(database.db, { ...CALL, ...payer }, new Usd('0.5')))
+  }
+  await using moose = await home.open('service')
+  const { budget } = await moose.orchestrator.status()
+  assert.deepEqual(budget?.unresolved, { count: 1, amount_usd: 0.5 })
+  const limits = { key: 'budget_limits', value: 'nonsense' }
+  await database.db.insertInto('system_config').values(limits).execute()
+  const status = await moose.orchestrator.status()
+  assert.equal(status.budget, null)
+  assert.match(String(status.errors.at(-1)?.message), /budget_limits/)
 })

@@ -48,3 +48,16 @@ test('an order that runs, is in review or is completed is not edited; a failed o
   assert.equal((await editWorkOrder(database.db, id, { title: 'x' })).title, 'x')
   assert.equal((await faultOf(editWorkOrder(database.db, id, { project: 'nope' }))).code, 'not_found')
 })
+
+test('a budget is changed at any time and withdraws no approval; with content it is an edit like any other', async () => {
+  await using database = await createTestDatabase()
+  const id = await fileOrder(database, ORDER)
+  const own = await editWorkOrder(database.db, id, { budget_usd: '2.50' })
+  assert.deepEqual([own.budget_usd, own.approved], [2.5, true])
+  await editWorkOrder(database.db, id, { budget_usd: 2.5 })
+  await database.pool.query("update work_orders set status = 'in_progress', phase = 'proposing' where id = $1", [id])
+  assert.equal((await editWorkOrder(database.db, id, { budget_usd: null })).budget_usd, null)
+  assert.deepEqual(await edits(database, id), ['edited: budget_usd', 'edited: budget_usd'])
+  const both = await faultOf(editWorkOrder(database.db, id, { budget_usd: 1, title: 'x' }))
+  assert.equal(both.code, 'work_order_conflict')
+})
