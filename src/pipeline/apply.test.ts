@@ -39,10 +39,11 @@ async function applied(ending: unknown) {
 
 test('an outage while Aider works has the order wait, and nothing of the run is kept', async () => {
   for (const code of ['model_overloaded', 'model_timed_out'] as const) {
-    const outage = new Fault(code, 'Aider ended because its model failed: busy.', { verdict: 'model_error' })
+    const outage = new Fault(code, 'Aider ended because its model failed: busy.', { provider: 'anthropic' })
     const { fault, done } = await applied(outage)
     assert.ok(fault instanceof Fault)
-    assert.deepEqual([fault.code, fault.details['proposer'], fault.cause], ['provider_paused', 'small', outage])
+    assert.deepEqual([fault.code, fault.cause], ['provider_paused', outage])
+    assert.deepEqual(fault.details, { provider: 'anthropic', proposer: 'small', outage: code })
     assert.match(fault.message, /^Aider ended because its model failed: busy\. .* goes on by itself/)
     assert.deepEqual(done, ['removed'])
   }

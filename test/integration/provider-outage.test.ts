@@ -4,6 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'kysely'
 import type { Moose } from '../../src/app.ts'
 import { listPauses } from '../../src/db/provider-pauses.ts'
+import { block, says } from '../support/aider-bench.ts'
+import { aiderOrSkip } from '../support/aider-program.ts'
 import { type ModelServer, type ReceivedCall, type Scripted, startModelServer } from '../support/model-server.ts'
 import { createMooseHome, detailOf, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
 import { shiftTime } from '../support/shifted-time.ts'
@@ -163,6 +165,33 @@ test('while a provider is down a proposer that is able takes over; a risky order
   await look(home)
   await inReview(moose, [risky])
   assert.equal(small.server.calls.length, asked)
+})
+
+test('an outage while Aider works: nothing of the run is kept, no further run is paid, and it goes on from there', async (context) => {
+  const aider = aiderOrSkip(context)
+  if (aider === null) return
+  await using home = await createMooseHome(FILES, [], {
+    ...SETTINGS,
+    OPENAI_COMPATIBLE_API_KEY: 'sk-real',
+    ORCHESTRATOR_EXECUTOR: 'aider',
+    ORCHESTRATOR_AIDER_BIN: aider,
+  })
+  await using server = await startModelServer(says('Put "hello, world" into greeting.txt.'), DOWN)
+  await useStandIn(home, 'stand-in', { url: server.url, threshold: 1 })
+  await using moose = await home.open()
+  await moose.orchestrator.start(null)
+  const id = await fileOrder(home.database, { title: 'Greet the world', files: ['greeting.txt'] })
+  const waiting = await settled(moose, id, 90_000)
+  assert.deepEqual([waiting.status, waiting.status_reason?.code], ['blocked', 'provider_paused'])
+  assert.equal(server.calls.length, 1 + QUICK_TRIES)
+
+  server.script.splice(0, server.script.length, says(block('greeting.txt', 'hello', 'hello, world')))
+  await shiftTime(home.database.db, 5 * MINUTE)
+  await look(home)
+  await inReview(moose, [id])
+  assert.equal(server.calls.length, 1 + QUICK_TRIES + 1, 'the proposal is not asked for again')
+  const { pull_request: pull } = await detailOf(moose, id)
+  assert.match(String(pull?.diff), /\+hello, world/)
 })
 
 const DEARER = { input_per_million: 6, output_per_million: 30 }

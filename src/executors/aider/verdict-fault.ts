@@ -22,8 +22,9 @@ export function faultOfVerdict(judged: AiderVerdict): Fault | null {
   if (judged.verdict === 'applied') return null
   if (judged.verdict === 'suspended') return judged.fault
   if (judged.verdict === 'model_error') {
-    const message = `Aider ended because its model failed: ${judged.reason}`
-    return new Fault(judged.kind, message, { verdict: 'model_error', kind: judged.kind })
+    const { code, message, details } = judged.fault
+    const known = { ...details, verdict: 'model_error', kind: code }
+    return new Fault(code, `Aider ended because its model failed: ${message}`, known, judged.fault)
   }
   const [what, next] = WORDS[judged.verdict]
   const reason = /[.!?…]$/.test(judged.reason) ? judged.reason : `${judged.reason}.`

@@ -50,6 +50,18 @@ test('a fault of the model counts before everything Aider printed or changed', (
   assert.equal(judge({ calls: [{ fault: full, costUsd: null }] }), 'context_overflow')
 })
 
+test('what is known of an outage is kept: by its provider the order finds out that it may go on', () => {
+  const fault = new Fault('model_overloaded', 'busy', { provider: 'anthropic' })
+  const evidence = { exitCode: 1, timedOutAfterMs: null, output: '', complete: true, changed: [], trespassed: [] }
+  const ended = faultOfVerdict(judgeRun({ ...evidence, calls: [{ fault, costUsd: null }] }, []))
+  const details = { provider: 'anthropic', verdict: 'model_error', kind: 'model_overloaded' }
+  assert.deepEqual(ended?.toRecord(), {
+    code: 'model_overloaded',
+    message: 'Aider ended because its model failed: busy',
+    details,
+  })
+})
+
 test('a call that was not let through counts before everything else, and its fault is the verdict as it is', () => {
   for (const code of ['provider_paused', 'budget_exceeded', 'price_unknown', 'emergency_stop'] as const) {
     const fault = new Fault(code, 'not now', { scope: 'order' })

@@ -24,7 +24,7 @@ export type AiderVerdict =
   | { verdict: 'applied' }
   /** A call was not let through; the order waits, and nothing the run has left counts. */
   | { verdict: 'suspended'; fault: Fault }
-  | { verdict: 'model_error'; kind: FaultCode; reason: string }
+  | { verdict: 'model_error'; fault: Fault }
   | {
       verdict:
         | 'no_change'
@@ -71,7 +71,7 @@ export function judgeRun(evidence: AiderEvidence, scope: readonly string[]): Aid
       return { verdict: 'context_overflow', reason: failed.message }
     }
     if (failed.code === 'aider_out_of_scope') return { verdict: 'out_of_scope', reason: failed.message }
-    return { verdict: 'model_error', kind: failed.code, reason: failed.message }
+    return { verdict: 'model_error', fault: failed }
   }
   if (exitCode === 2) return { verdict: 'config_refused', reason: lastLines(output) }
   if (exitCode !== 0) return { verdict: 'crashed', reason: lastLines(output) }
