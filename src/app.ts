@@ -6,7 +6,7 @@ import { executorIdOf } from './app/executor-id.ts'
 import { hearDatabase } from './app/hear-database.ts'
 import { createHomeOwnership } from './app/home-ownership.ts'
 import { createHttpServices } from './app/http-services.ts'
-import { isPriceKnown } from './app/is-price-known.ts'
+import { proposerConditions } from './app/proposer-conditions.ts'
 import { type RepairWatch, repair } from './app/repair.ts'
 import { markLeftBehind } from './budget/reconcile.ts'
 import { systemClock } from './clock.ts'
@@ -78,7 +78,7 @@ export async function openMoose(config: Config, options: { log: Log; role: 'serv
       adapters: parts.adapters,
       watch: parts.watch,
       stopCalls: parts.models.stopAll,
-      isPriceKnown: (proposer) => isPriceKnown(db, parts.models, proposer),
+      proposers: proposerConditions(db, parts.models),
       executorId,
       version: VERSION,
       async own() {

@@ -55,34 +55,38 @@ function isSuspendCode(code: FaultCode): code is SuspendCode {
   return NEXT_MOVE[code] === 'suspend'
 }
 
-/**
- * Lets a suspended order go on.
- *
- * @param promised what its next call may cost; null: it did not wait for money
- * @returns false when somebody was faster
- */
-export async function releaseOrder(db: Db, id: string, promised: Usd | null): Promise<boolean> {
+/** What an order may go on for, so that the same is not given to two (`promisedUsd`, `isProbed`). */
+export type ReleasedFor = {
+  /** A decimal: what its next call may cost; null: it did not wait for money. */
+  usd: string | null
+  /** Whose pause it tests; null: nobody's. */
+  provider: string | null
+}
+
+/** Lets a suspended order go on. @returns false when somebody was faster */
+export async function releaseOrder(db: Db, id: string, releasedFor: ReleasedFor): Promise<boolean> {
   const { last } = await db
     .selectFrom('budget_entries')
     .select((eb) => eb.fn.max('id').as('last'))
     .executeTakeFirstOrThrow()
-  const promise = promised === null ? null : { usd: promised.toFixed(), after_entry: last === null ? '0' : last }
-  const move = { from: ['blocked'], to: 'pending', reason: null, metadata: { budget_promise: promise } } as const
-  return moveWorkOrder(db, id, move)
+  const metadata = { released_for: { ...releasedFor, after_entry: last === null ? '0' : last } }
+  return moveWorkOrder(db, id, { from: ['blocked'], to: 'pending', reason: null, metadata })
 }
 
-/**
- * USD that orders may reserve any moment, because they were let go on for it and have not yet: so that a room for one is
- * not given to two.
- */
-export async function promisedUsd(db: Db): Promise<Usd> {
-  const { total } = await db
+/** Approved orders that were let go on, and are on their way to what they were let go on for. */
+function releasedOrders(db: Db) {
+  return db
     .selectFrom('work_orders')
-    .select(sql<string | null>`sum(${ofPromise('usd', AMOUNT)}::numeric)`.as('total'))
     .where('status', 'in', ['pending', 'in_progress'])
     .where('phase', 'is distinct from', 'in_review')
     .where(IS_APPROVED)
-    .where(sql<boolean>`metadata ? 'budget_promise'`)
+    .where(sql<boolean>`metadata ? 'released_for'`)
+}
+
+/** USD that orders will reserve any moment, because they were let go on for it and have reserved nothing since. */
+export async function promisedUsd(db: Db): Promise<Usd> {
+  const { total } = await releasedOrders(db)
+    .select(sql<string | null>`sum(${partOf('usd', AMOUNT)}::numeric)`.as('total'))
     .where(({ not, exists, selectFrom }) =>
       not(
         exists(
@@ -90,7 +94,7 @@ export async function promisedUsd(db: Db): Promise<Usd> {
             .select('id')
             .whereRef('work_order_id', '=', 'work_orders.id')
             .where('kind', '=', 'reserved')
-            .where('id', '>', sql<string>`${ofPromise('after_entry', ENTRY)}::bigint`),
+            .where('id', '>', sql<string>`${partOf('after_entry', ENTRY)}::bigint`),
         ),
       ),
     )
@@ -98,12 +102,22 @@ export async function promisedUsd(db: Db): Promise<Usd> {
   return total === null ? NO_USD : new Usd(total)
 }
 
+/** Whether an order is on its way to find out whether a provider is back. */
+export async function isProbed(db: Db, provider: string): Promise<boolean> {
+  const row = await releasedOrders(db)
+    .select('id')
+    .where(sql<boolean>`metadata -> 'released_for' ->> 'provider' = ${provider}`)
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 const AMOUNT = String.raw`^\d{1,12}(\.\d{1,40})?$`
 const ENTRY = String.raw`^\d{1,18}$`
 
 /** Anybody may write into the metadata of an order: what does not look as it should is null. */
-function ofPromise(key: 'usd' | 'after_entry', form: string) {
-  const value = sql`work_orders.metadata -> 'budget_promise' ->> ${sql.lit(key)}`
+function partOf(key: 'usd' | 'after_entry', form: string) {
+  const value = sql`work_orders.metadata -> 'released_for' ->> ${sql.lit(key)}`
   return sql`(case when ${value} ~ ${sql.lit(form)} then ${value} end)`
 }
 

@@ -31,7 +31,7 @@ export function createClaims(
   return {
     settings,
     async next(maxConcurrent) {
-      await resumeSuspended(db, { mayGoOn: (order, given) => mayGoOn(deps, order, given), onError })
+      await resumeSuspended(db, { mayGoOn: (order) => mayGoOn(deps, order), onError })
       return claim(maxConcurrent, null)
     },
     async one(workOrderId) {

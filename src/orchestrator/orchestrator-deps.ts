@@ -7,6 +7,7 @@ import type { Fault } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Adapters } from '../pipeline/attempt-context.ts'
 import type { PullRequestWatch } from '../pipeline/ports/pull-request.ts'
+import type { ProposerConditions } from './resume-conditions.ts'
 
 /** What the orchestrator is made of; chosen in app.ts. */
 export type OrchestratorDeps = {
@@ -17,8 +18,8 @@ export type OrchestratorDeps = {
   watch: PullRequestWatch
   /** Ends every call to a model, also those of no attempt. */
   stopCalls: (fault: Fault) => void
-  /** Whether the price of what a proposer calls is known; also true where there is no such proposer any more. */
-  isPriceKnown: (proposer: string) => Promise<boolean>
+  /** What suspended orders wait for of a proposer. */
+  proposers: ProposerConditions
   config: Config
   clock: Clock
   log: Log
