@@ -128,6 +128,6 @@ async function faultOf(response: Response): Promise<Fault> {
   return new Fault('internal', error.message, { ...details, code: error.code })
 }
 
-function isFaultCode(code: string): code is FaultCode {
+export function isFaultCode(code: string): code is FaultCode {
   return Object.hasOwn(NEXT_MOVE, code)
 }

@@ -1,4 +1,6 @@
 import type { WorkOrderDetail, WorkOrderView } from '../contract/work-orders.ts'
+import { NEXT_MOVE } from '../errors.ts'
+import { isFaultCode } from './api-client.ts'
 import { lackedAider } from './attempt-evidence.ts'
 import { shortId } from './humanize.ts'
 import { harmless } from './terminal-text.ts'
@@ -15,7 +17,7 @@ export function nextStep(order: WorkOrderDetail): string | null {
     case 'failed':
       return `moose logs ${id}   correct it: moose edit ${id}   then: ${again}moose retry ${id}${aiderFor(order)}`
     case 'blocked':
-      return `${remedyOf(order)}then: ${again}moose retry ${id}`
+      return `${remedyOf(order)}${isSuspended(order) ? 'a service then lets it go on by itself; or' : 'then'}: ${again}moose retry ${id}`
     case 'cancelled':
       return `moose retry ${id}`
     case 'completed':
@@ -33,6 +35,11 @@ function review(order: WorkOrderDetail): string {
 export function movedByOthers({ pull_request: pull }: WorkOrderDetail): string | null {
   if (pull === null || pull.state !== 'open' || pull.seen_head_sha === pull.head_sha) return null
   return pull.seen_head_sha
+}
+
+/** Its attempt rests, and goes on when what it waits for is back. */
+function isSuspended({ status_reason: reason, approved }: WorkOrderDetail): boolean {
+  return reason !== null && approved && isFaultCode(reason.code) && NEXT_MOVE[reason.code] === 'suspend'
 }
 
 /** In `auto`, Aider repairs what failed a check, where it is installed. */

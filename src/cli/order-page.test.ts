@@ -202,6 +202,15 @@ test('every state says what to do next, with the remedy of the reason where ther
   )
   const status_reason = { code: 'model_key_missing', message: 'There is no key. Set ANTHROPIC_API_KEY.' }
   assert.equal(next({ status: 'blocked', status_reason }), 'Set ANTHROPIC_API_KEY.   then: moose retry 1a2b3c4d')
+  const money = {
+    code: 'budget_exceeded',
+    message: 'No money. Raise it with: moose budget cap day 101.00',
+    details: {},
+  }
+  assert.equal(
+    next({ status: 'blocked', status_reason: money }),
+    'Raise it with: moose budget cap day 101.00   a service then lets it go on by itself; or: moose retry 1a2b3c4d',
+  )
   const said = (sentence: string) =>
     next({ status: 'blocked', status_reason: { ...status_reason, message: `No. ${sentence}` } })
   for (const again of [', then retry the order', ', then retry', ', then try again', ' and try again'])
@@ -238,4 +247,13 @@ test('what was seen of a pull request on GitHub is told, and a branch somebody e
   const told = page({ ...ORDER, pull_request: { ...pull, ...seen, seen_head_sha: '0123456789abcdef' } })
   assert.match(told, /^on GitHub +checks FAILURE, review APPROVED, branch moved to 0123456789ab by somebody else$/m)
   assert.doesNotMatch(told, /moose merge/)
+})
+
+test('the cost of an order says what is reserved and what nobody knows', () => {
+  const budget = { cap_usd: null, spent_usd: 1, reserved_usd: 0.5, unresolved_usd: 0.2 }
+  assert.match(
+    page({ ...ORDER, estimated_cost: null, budget }),
+    /\ncost {10}\$0\.0123 \(\$0\.50 reserved, \$0\.20 unresolved, see moose budget\)\n/,
+  )
+  assert.doesNotMatch(page({ ...ORDER, actual_cost: null }), /\ncost/)
 })

@@ -3,8 +3,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
+import { overCap } from '../../src/budget/refusals.ts'
 import { createHttpApp } from '../../src/http/http-app.ts'
 import { serveHttp } from '../../src/http/serve-http.ts'
+import { Usd } from '../../src/money.ts'
 import { type MemoryServices, memoryHttpServices } from '../support/memory-http-services.ts'
 import { type Ended, moose } from '../support/moose-command.ts'
 
@@ -81,6 +83,24 @@ describe('moose budget', () => {
       'cap order 9b1c7d40 7',
       'cap project my:shop null',
       'cap month-soft null 0',
+    ])
+  })
+
+  test('the command a refusal prints is one that works', async () => {
+    const call = { proposer: 'small', provider: 'openai', model: 'm', workOrderId: ID, attempt: 1 }
+    const commands = (['order', 'project', 'day', 'month', 'emergency_kill'] as const).map((scope) => {
+      const of = { order: ID, project: 'my.shop', day: '2026-01-31', month: '2026-01-01', emergency_kill: '2026-01-31' }
+      const ceiling = { scope, of: of[scope], cap: new Usd(1), spent: new Usd(1), reserved: new Usd(0) }
+      const [, command] = /: moose (.+)$/.exec(overCap(call, ceiling, new Usd('0.005')).message) ?? []
+      return String(command)
+    })
+    for (const command of commands) assert.equal((await run(command.split(' '))).exitCode, 0, command)
+    assert.deepEqual(services.told, [
+      'cap order 9b1c7d40 1.01',
+      'cap project my.shop 1.01',
+      'cap day null 1.01',
+      'cap month null 1.01',
+      'cap kill null 1.01',
     ])
   })
 
