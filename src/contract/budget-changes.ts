@@ -36,7 +36,7 @@ export const CapResponse = z.object({
 export type ChangedCap = z.infer<typeof CapResponse>['cap']
 
 /** A reservation by its id, or by a unique prefix of it. */
-export const ReservationParams = z.object({ id: z.string().openapi({ example: '9b1c7d40' }) })
+export const ReservationParams = z.object({ reservation_id: z.string().openapi({ example: '9b1c7d40' }) })
 /** 0: the call was not charged. */
 export const SettleBody = z.strictObject({ cost_usd: UsdAmount })
 

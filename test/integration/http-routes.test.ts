@@ -52,7 +52,9 @@ test('every route of the contract answers over a socket as it declares', async (
     const { id } = services.place()
     const body = operation.operationId === 'executeWorkOrder' ? { work_order_id: id } : BODIES[operation.operationId]
     const response = await fetch(
-      server.url + path.replace('{id}', id).replace('{name}', 'small') + (QUERIES[operation.operationId] ?? ''),
+      server.url +
+        path.replace('{id}', id).replace('{name}', 'small').replace('{reservation_id}', id) +
+        (QUERIES[operation.operationId] ?? ''),
       {
         method,
         headers: {

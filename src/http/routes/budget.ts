@@ -59,7 +59,7 @@ const resume = emergency('resume', 'resumeSpending', 'Let calls to models go on'
 
 const settle = createRoute({
   method: 'post',
-  path: '/api/budget/reservations/{id}/settle',
+  path: '/api/budget/reservations/{reservation_id}/settle',
   operationId: 'settleReservation',
   summary: 'Say what a call has cost of which nobody knew it',
   tags,
@@ -111,7 +111,10 @@ export const budgetRoutes = newRoutes()
     return c.json({ success: true as const, budget: await budget.read() }, 200)
   })
   .openapi(settle, async (c) => {
-    const settled = await c.var.services.budget.settle(c.req.valid('param').id, c.req.valid('json').cost_usd)
+    const settled = await c.var.services.budget.settle(
+      c.req.valid('param').reservation_id,
+      c.req.valid('json').cost_usd,
+    )
     return c.json({ success: true as const, settled }, 200)
   })
   .openapi(reconcile, async (c) => {
