@@ -23,6 +23,7 @@ import type { OrchestratorService } from '../orchestrator/orchestrator-service.t
 import type { Parts } from './adapters.ts'
 import { budgetServices } from './budget-services.ts'
 import { proposeForApi } from './propose-for-api.ts'
+import { routingReview } from './routing-review.ts'
 
 type Deps = {
   clock: Clock
@@ -52,6 +53,7 @@ export function createHttpServices(deps: Deps): HttpServices {
       list: () => listProjects(db),
     },
     budget: budgetServices(deps),
+    routing: routingReview(db, parts),
     events: { list: (id, afterId) => eventsAfter(db, id, afterId), subscribe: feed.subscribe },
     orchestrator,
     manager: parts.ownManager,

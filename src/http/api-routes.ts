@@ -8,6 +8,7 @@ import { managerRoutes } from './routes/manager.ts'
 import { orchestratorRoutes } from './routes/orchestrator.ts'
 import { projectRoutes } from './routes/projects.ts'
 import { proposerRoutes } from './routes/proposer-enhanced.ts'
+import { routingReviewRoutes } from './routes/routing-review.ts'
 import { workOrderActionRoutes } from './routes/work-order-actions.ts'
 import { workOrderRoutes } from './routes/work-orders.ts'
 
@@ -21,6 +22,7 @@ export function apiRoutes(): HttpApp {
     .route('/', orchestratorRoutes)
     .route('/', budgetRoutes)
     .route('/', managerRoutes)
+    .route('/', routingReviewRoutes)
     .route('/', proposerRoutes)
     .route('/', githubWebhookRoutes)
     .route('/', healthRoutes)

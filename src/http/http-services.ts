@@ -24,6 +24,7 @@ import type { Log } from '../log.ts'
 import type { Orchestrator } from '../orchestrator/orchestrator.ts'
 import type { ProposerRequest, ProposerResponse } from '../pipeline/ports/proposal.ts'
 import type { Manager } from '../pipeline/ports/routing.ts'
+import type { RouteExplanation, RouteReplay } from '../pipeline/ports/routing-review.ts'
 
 /**
  * What the API stands on. Orders are named by their id or by a unique prefix of at least four characters; one that
@@ -60,6 +61,7 @@ export type HttpServices = {
     }): AsyncIterable<EventView>
   }
   budget: BudgetServices
+  routing: RoutingReview
   orchestrator: Orchestrator
   /** Ours, for `/api/manager`. */
   manager: Manager
@@ -83,6 +85,14 @@ export type BudgetServices = {
   reconcile(bill: BillBody): Promise<Reconciliation>
   /** States what a proposer costs. @throws {Fault} `not_found` for an unknown one */
   setPrice(proposer: string, price: PriceBody): Promise<ChangedPrice>
+}
+
+/** What the Manager decides and why, without deciding anything. */
+export type RoutingReview = {
+  /** @throws {Fault} `work_order_invalid`, `no_able_proposer`, `provider_paused`, `price_unknown`, `emergency_stop` */
+  explain(idOrPrefix: string): Promise<RouteExplanation>
+  /** @param limit attempts, the newest */
+  replay(limit: number): Promise<RouteReplay>
 }
 
 export type GitHubWebhook = {

@@ -9,6 +9,25 @@ import { BUDGET_LINE, memoryBudget } from './memory-budget.ts'
 
 const NOW = '2026-01-31T12:00:00.000Z'
 
+const ROUTE = {
+  title: 'Do it',
+  policy: { mode: 'auto' as const, min_outcomes: 50, known_outcomes: 0, success_floor: null, explore: true },
+  decision: {
+    selected_proposer: 'small',
+    reason: 'It is the only one.',
+    confidence: 0.9,
+    routing_metadata: { complexity_score: 0.1, hard_stop_required: false },
+  },
+  past: [],
+}
+const NO_ROUTES = {
+  attempts: 0,
+  changed: 0,
+  compared: 0,
+  was: { cost_usd: 0, merged: 0 },
+  would_be: { expected_cost_usd: 0, expected_merged: 0 },
+}
+
 export type MemoryServices = HttpServices & {
   budget: ReturnType<typeof memoryBudget>
   orders: Map<string, WorkOrderDetail>
@@ -113,6 +132,10 @@ export function memoryHttpServices(): MemoryServices {
       },
     },
     budget: memoryBudget(told),
+    routing: {
+      explain: async (id) => ({ ...ROUTE, work_order_id: find(id).id }),
+      replay: async () => ({ policy: ROUTE.policy, summary: NO_ROUTES, attempts: [] }),
+    },
     orchestrator: {
       start: async (intervalMs) => {
         told.push(`start ${intervalMs}`)

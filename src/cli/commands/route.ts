@@ -29,7 +29,7 @@ export function routeCommand(cli: Cli): Command {
 async function explain(cli: Cli, id: string, { explain: whole, replay: both }: RouteOptions): Promise<void> {
   if (both === true) throw usage('--replay takes no id: it looks at all past orders')
   await withApi(cli, async (api) => {
-    const path = `/api/manager/explain?work_order_id=${workOrderPath(id).slice('/api/work-orders/'.length)}`
+    const path = `${workOrderPath(id)}/route`
     const answer = await api.call({ method: 'GET', path, answer: RouteExplanationResponse })
     cli.output.document(answer)
     cli.output.line(explanationPage(answer.explanation, { paint: cli.output.paint, whole: whole === true }))

@@ -1,4 +1,4 @@
-import { createRoute, z } from '@hono/zod-openapi'
+import { createRoute } from '@hono/zod-openapi'
 import { WorkOrderParams } from '../../contract/work-orders.ts'
 import { ReplayQuery, RouteExplanationResponse, RouteReplayResponse } from '../../pipeline/ports/routing-review.ts'
 import { ANY_FAULT, CONFLICT, json, NO_SUCH_ORDER, QUERY_FAULT } from '../answers.ts'
@@ -8,15 +8,14 @@ const tags = ['Manager']
 
 const explain = createRoute({
   method: 'get',
-  path: '/api/manager/explain',
+  path: '/api/work-orders/{id}/route',
   operationId: 'explainRoute',
   summary: 'Why a work order would go to whom now, and to whom it went before',
   description: 'Nothing is stored or spent; the order need not be approved.',
   tags,
-  request: { query: z.object({ work_order_id: WorkOrderParams.shape.id }) },
+  request: { params: WorkOrderParams },
   responses: {
     200: json(RouteExplanationResponse, 'The decision, what is expected of each proposer, and past decisions'),
-    ...QUERY_FAULT,
     ...NO_SUCH_ORDER,
     ...CONFLICT,
     ...ANY_FAULT,
@@ -40,7 +39,7 @@ const replay = createRoute({
 
 export const routingReviewRoutes = newRoutes()
   .openapi(explain, async (c) => {
-    const { work_order_id: id } = c.req.valid('query')
+    const { id } = c.req.valid('param')
     return c.json({ success: true as const, explanation: await c.var.services.routing.explain(id) }, 200)
   })
   .openapi(replay, async (c) => {
