@@ -26,7 +26,6 @@ const BudgetLimits = z.looseObject({
 
 /** What of `budget_limits` Moose knows. */
 export type BudgetLimits = z.infer<typeof BudgetLimits>
-export const LIMIT_NAMES = Object.keys(BudgetLimits.shape)
 
 export type BudgetRules = {
   limits: BudgetLimits
