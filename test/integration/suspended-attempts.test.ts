@@ -31,9 +31,9 @@ const NEVER_POLLS = { ORCHESTRATOR_POLLING_INTERVAL_MS: '3600000' }
 const KEY = { OPENAI_COMPATIBLE_API_KEY: 'sk-real' }
 
 /** As src/budget/refusals.ts makes it, of a call nobody has the money for. */
-const noMoney = () => {
+const noMoney = (needed_usd = '9999') => {
   const call = { proposer: 'scripted', provider: 'replay', model: 'scripted' }
-  return new Fault('budget_exceeded', 'The cap of this order has $0.00 left.', { needed_usd: '9999', ...call })
+  return new Fault('budget_exceeded', 'The cap of this order has $0.00 left.', { needed_usd, ...call })
 }
 
 /** The order once it is at rest, with its attempts. */
@@ -424,17 +424,24 @@ describe('the service lets orders go on by itself', () => {
     }
   })
 
-  test('when a promise in the metadata is nonsense, all the same', async () => {
+  test('when the metadata of another order is nonsense, all the same', async () => {
     await using home = await createMooseHome(FILES, [greet], NEVER_POLLS)
     await using moose = await bench(home)
     const { db } = home.database
-    const odd = await fileOrder(home.database, { title: 'Odd', files: ['other.txt'], approved: false })
-    const promise = { usd: 'all of it', after_entry: 'never', provider: [1] }
-    const metadata = JSON.stringify({ approved_by_director: true, released_for: promise })
-    await db.updateTable('work_orders').set({ metadata }).where('id', '=', odd).execute()
+    moose.trouble.propose.push('hangs', noMoney('0.01'))
     await moose.orchestrator.start(null)
+    const odd = await fileOrder(home.database, { title: 'Odd', files: ['other.txt'], approved: false })
+    const nonsense = { usd: 'all of it', after_entry: 'never', provider: [1] }
+    const metadata = JSON.stringify({ approved_by_director: true, released_for: nonsense })
+    await db.updateTable('work_orders').set({ metadata }).where('id', '=', odd).execute()
+    await until(() => moose.calls.propose === 1)
     const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
+    await until(async () => (await claims(home, id)).length === 1 && moose.calls.propose === 2)
+    await until(async () => (await findWorkOrder(db, id)).status === 'blocked' || (await claims(home, id)).length === 2)
+    moose.orchestrator.configChanged()
+    await until(async () => (await claims(home, id)).length === 2)
     assert.equal((await atRest(home, id)).phase, 'in_review')
+    await moose.orchestrator.cancel(odd)
   })
 
   test('when its provider is back: one finds out, the others follow', async () => {
@@ -442,19 +449,20 @@ describe('the service lets orders go on by itself', () => {
     const { db } = home.database
     const asked = { proposer: 'scripted' }
     const paused = () => new Fault('provider_paused', 'It rests.', { ...asked, provider: 'replay' })
-    const pause = { provider: 'replay', failures: 1, reason: 'HTTP 503', until: new Date(Date.now() + 3_600_000) }
-    await db.insertInto('provider_pauses').values(pause).execute()
     await using moose = await bench(home)
     // The one that met the outage itself knows only whom it asked.
     const met = new Fault('provider_paused', 'It did not answer.', asked)
     moose.trouble.propose.push(met, paused(), paused(), 'hangs', 'hangs', 'hangs')
-    await moose.orchestrator.start(null)
     const ids: string[] = []
     for (const file of ['1.txt', '2.txt', '3.txt']) {
-      ids.push(await fileOrder(home.database, { title: 'Change', files: [file] }))
+      const id = await fileOrder(home.database, { title: 'Change', files: [file] })
+      const ran = moose.orchestrator.execute(id, new AbortController().signal)
+      await assert.rejects(ran, { code: 'provider_paused' })
+      ids.push(id)
     }
-    for (const id of ids) assert.equal(stands(await atRest(home, id)), 'blocked/provider_paused')
-    moose.orchestrator.wake()
+    const pause = { provider: 'replay', failures: 1, reason: 'HTTP 503', until: new Date(Date.now() + 3_600_000) }
+    await db.insertInto('provider_pauses').values(pause).execute()
+    await moose.orchestrator.start(null)
     await delay(200)
     assert.equal(moose.calls.propose, 3)
     await db
