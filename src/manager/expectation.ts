@@ -1,4 +1,4 @@
-import type { Context, OutcomeSummary } from './outcome-summary.ts'
+import { type Context, type Evidence, NO_OUTCOMES, type OutcomeSummary } from './outcome-summary.ts'
 import type { Candidate } from './static-rule.ts'
 
 /** How many orders the operator's threshold and price count for, beside those really seen. */
@@ -32,13 +32,11 @@ export type Expectation = {
   similarMerged: number
 }
 
-type Evidence = { orders: number; merged: number; costUsd: number }
-
 /**
  * What outcomes and configuration let expect: a Beta posterior over past orders, each weighted by how near its
  * complexity is, begun from what the operator's threshold says. Outcomes of other kinds of change count little.
  */
-export function expectationOf(context: Context, candidate: Candidate, past: OutcomeSummary): Expectation {
+function expectationOf(context: Context, candidate: Candidate, past: OutcomeSummary): Expectation {
   const evidence = weigh(context, past)
   const { orders, merged } = evidence
   const success = (PRIOR_ORDERS * priorSuccess(candidate, context.complexity) + merged) / (PRIOR_ORDERS + orders)
@@ -52,6 +50,25 @@ export function expectationOf(context: Context, candidate: Candidate, past: Outc
     similarOrders: orders,
     similarMerged: merged,
   }
+}
+
+/** Of every candidate; cheapest per merged pull request first, those of unknown cost last. */
+export function expectAll(
+  context: Context,
+  candidates: readonly Candidate[],
+  past: ReadonlyMap<string, OutcomeSummary>,
+): Expectation[] {
+  return candidates
+    .map((candidate) => {
+      const own = past.get(candidate.name)
+      return expectationOf(context, candidate, own === undefined ? NO_OUTCOMES : own)
+    })
+    .sort((left, right) => rank(left) - rank(right) || (left.candidate.name < right.candidate.name ? -1 : 1))
+}
+
+/** Not infinite: the difference of two unknown costs must be 0. */
+function rank({ costPerMergeUsd }: Expectation): number {
+  return costPerMergeUsd === null ? Number.MAX_VALUE : costPerMergeUsd
 }
 
 /** Parameters of the Beta distribution of a success: what is known about it, and how well. */
@@ -74,14 +91,16 @@ function weigh({ complexity, kind }: Context, past: OutcomeSummary): Evidence {
   const width = widthFor(past.orders)
   const same: Evidence = { orders: 0, merged: 0, costUsd: 0 }
   const other: Evidence = { orders: 0, merged: 0, costUsd: 0 }
-  for (const cell of past.cells) {
-    const distance = (cell.complexity - complexity) / width
+  for (const [known, byKind] of past.byComplexity) {
+    const distance = (known - complexity) / width
     if (Math.abs(distance) > FAR) continue
     const weight = Math.exp(-(distance * distance) / 2)
-    const evidence = cell.kind === kind ? same : other
-    evidence.orders += weight * cell.orders
-    evidence.merged += weight * cell.merged
-    evidence.costUsd += weight * cell.costUsd
+    for (const [ofKind, evidence] of byKind) {
+      const sum = ofKind === kind ? same : other
+      sum.orders += weight * evidence.orders
+      sum.merged += weight * evidence.merged
+      sum.costUsd += weight * evidence.costUsd
+    }
   }
   const share = OTHER_KINDS_AT_MOST / Math.max(other.orders, OTHER_KINDS_AT_MOST)
   return {

@@ -1,17 +1,18 @@
 import type { RoutingOutcome } from '../db/routing-outcomes.ts'
-import { betaOf, type Expectation, expectationOf } from './expectation.ts'
+import { betaOf, type Expectation, expectAll } from './expectation.ts'
 import { type LearnedStrategy, learnedReason } from './learned-reason.ts'
-import { type Context, NO_OUTCOMES, type OutcomeSummary, summarizeOutcomes } from './outcome-summary.ts'
+import { type Context, summarizeOutcomes } from './outcome-summary.ts'
+import { type Reckoning, reckon } from './reckon.ts'
 import { sampleBeta } from './sample-beta.ts'
 import { seededChance } from './seeded-chance.ts'
-import { type Candidate, type Choice, chooseProposer } from './static-rule.ts'
-import { type Option, type Step, stepAt, stepsOf, type Worth, worthOfMerge } from './worth-of-merge.ts'
+import type { Candidate, Choice } from './static-rule.ts'
+import { asKnown, type Option, type Step, stepAt, stepsOf } from './worth-of-merge.ts'
 
-/** So many of the latest orders show which orders come, and whether the floor is kept. */
-const RECENT_ORDERS = 500
+/** Share of the cost per merged pull request that must be expected to be saved: trying and erring costs something too. */
+const LEAST_SAVING = 0.1
 
 export type LearnedPolicySettings = {
-  /** `auto`: once enough outcomes are known; `learned`: from the first order on; `static`: never. */
+  /** `auto`: once enough outcomes are known, and while it saves enough; `learned`: from the first order on; `static`: never. */
   mode: 'auto' | 'static' | 'learned'
   /** What `auto` waits for: outcomes of the proposers that can be chosen now. */
   minOutcomes: number
@@ -35,14 +36,7 @@ export type LearnedChoice = Omit<Choice, 'strategy' | 'confidence'> & {
   confidence: number
   /** Of every candidate, also of those a hard stop excludes; cheapest per merged pull request first. */
   expectations: Expectation[]
-  /** Share of orders that must be merged. */
-  floor: number
-  /** What a further merged pull request may cost, in USD, and the share of orders that should be merged then. */
-  worth: Worth
-}
-
-type Candidates = readonly [Candidate, ...Candidate[]]
-type Past = ReadonlyMap<string, OutcomeSummary>
+} & Pick<Reckoning, 'floor' | 'worth'>
 
 /**
  * Who does an order, learned from how past orders ended, so that a merged pull request costs the least while the floor
@@ -56,17 +50,16 @@ type Past = ReadonlyMap<string, OutcomeSummary>
  */
 export function chooseByOutcomes(
   order: OrderToRoute,
-  candidates: Candidates,
+  candidates: readonly [Candidate, ...Candidate[]],
   outcomes: readonly RoutingOutcome[],
   settings: LearnedPolicySettings,
 ): LearnedChoice | null {
   const known = outcomes.filter(({ proposer }) => candidates.some(({ name }) => name === proposer))
-  if (!isOn(settings, known.length)) return null
+  if (settings.mode === 'static' || (settings.mode === 'auto' && known.length < settings.minOutcomes)) return null
   const past = summarizeOutcomes(known)
-  const recent = known.slice(0, RECENT_ORDERS)
-  const common = tally([order, ...recent], candidates, past)
-  const floor = settings.successFloor === null ? common.ruleShare : settings.successFloor
-  const worth = worthOfMerge(common.orders, floor + shortfall(recent, floor))
+  const reckoning = reckon(order, candidates, { outcomes: known, past }, settings.successFloor)
+  if (settings.mode === 'auto' && !isWorthwhile(reckoning)) return null
+  const { floor, worth } = reckoning
   const expectations = expectAll(order, candidates, past)
   const allowed = order.hardStops.length === 0 ? expectations : mostAble(expectations)
   const steps = stepsOf(allowed.map(asKnown))
@@ -104,53 +97,13 @@ export function expectByOutcomes(
   return expectAll(context, candidates, summarizeOutcomes(outcomes))
 }
 
-function isOn({ mode, minOutcomes }: LearnedPolicySettings, known: number): boolean {
-  return mode === 'auto' ? known >= minOutcomes : mode === 'learned'
-}
-
-function expectAll(context: Context, candidates: readonly Candidate[], past: Past): Expectation[] {
-  return candidates
-    .map((candidate) => {
-      const own = past.get(candidate.name)
-      return expectationOf(context, candidate, own === undefined ? NO_OUTCOMES : own)
-    })
-    .sort((left, right) => rank(left) - rank(right) || (left.candidate.name < right.candidate.name ? -1 : 1))
-}
-
-/** Not infinite: the difference of two unknown costs must be 0. */
-function rank({ costPerMergeUsd }: Expectation): number {
-  return costPerMergeUsd === null ? Number.MAX_VALUE : costPerMergeUsd
-}
-
-/** What recent orders were short of the floor, the next ones make up for: trying costs merges. */
-function shortfall(recent: readonly RoutingOutcome[], floor: number): number {
-  if (recent.length === 0) return 0
-  return Math.max(0, floor - recent.filter(({ merged }) => merged).length / recent.length)
-}
-
-/** Who is worth considering for each of these orders, how often such an order comes, and what the static rule reaches. */
-function tally(contexts: readonly Context[], candidates: Candidates, past: Past) {
-  let byRule = 0
-  const orders: { steps: Step[]; times: number }[] = []
-  for (const group of Map.groupBy(contexts, ({ complexity, kind }) => `${complexity} ${kind}`).values()) {
-    const [context] = group
-    if (context === undefined) continue
-    const expectations = expectAll(context, candidates, past)
-    const { chosen } = chooseProposer({ complexity: context.complexity, hardStops: [] }, candidates)
-    const ofRule = expectations.find(({ candidate }) => candidate === chosen)
-    byRule += group.length * (ofRule === undefined ? 0 : ofRule.success)
-    orders.push({ times: group.length, steps: stepsOf(expectations.map(asKnown)) })
-  }
-  return { orders, ruleShare: byRule / contexts.length }
+function isWorthwhile({ saving, ruleKeepsFloor }: Reckoning): boolean {
+  return saving >= LEAST_SAVING || !ruleKeepsFloor
 }
 
 function mostAble(expectations: readonly Expectation[]): Expectation[] {
   const highest = Math.max(...expectations.map(({ candidate }) => candidate.complexityThreshold))
   return expectations.filter(({ candidate }) => candidate.complexityThreshold === highest)
-}
-
-function asKnown(expectation: Expectation): Option {
-  return { expectation, success: expectation.success }
 }
 
 /** Each success is drawn from what is known about it; a draw does not depend on who else is a candidate. */

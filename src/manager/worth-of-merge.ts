@@ -6,6 +6,11 @@ const ROUNDING = 1e-9
 /** One way to carry an order out: who does it, and what success to reckon with, as known or as drawn. */
 export type Option = { expectation: Expectation; success: number }
 
+/** An option as it is known, nothing drawn. */
+export function asKnown(expectation: Expectation): Option {
+  return { expectation, success: expectation.success }
+}
+
 /** A proposer worth considering, and what each merge costs that it brings beyond those of the step before, in USD. */
 export type Step = Option & { perFurtherMergeUsd: number }
 
@@ -40,8 +45,8 @@ export function stepAt(steps: readonly Step[], worthUsd: number): Step | undefin
   return steps.findLast(({ perFurtherMergeUsd }) => perFurtherMergeUsd <= worthUsd)
 }
 
-/** What a further merge may cost, and which share of the orders is then expected to be merged. */
-export type Worth = { usd: number; share: number }
+/** What a further merge may cost; the share of the orders that should be merged then, and what each should cost, in USD. */
+export type Worth = { usd: number; share: number; costPerMergeUsd: number }
 
 /**
  * The least that must be paid for further merges so that the floor is reached over all these orders together, bought
@@ -55,18 +60,29 @@ export function worthOfMerge(orders: readonly { steps: readonly Step[]; times: n
   const first = orders.flatMap(({ steps: [step], times }) => (step === undefined ? [] : [{ step, times }]))
   let merged = sum(first.map(({ step, times }) => times * step.success))
   let costUsd = sum(first.map(({ step, times }) => times * costOf(step)))
-  let usd = 0
+  let dearest = 0
   const further = orders
     .flatMap(({ steps, times }) => steps.slice(1).map((step, index) => gain(step, steps[index], times)))
     .sort((left, right) => left.perFurtherMergeUsd - right.perFurtherMergeUsd)
   for (const { perFurtherMergeUsd, merges } of further) {
     const short = merged / total < floor - ROUNDING
-    if (!short && perFurtherMergeUsd > costUsd / merged && perFurtherMergeUsd > usd) break
+    if (!short && perFurtherMergeUsd > costUsd / merged && perFurtherMergeUsd > dearest) break
     merged += merges
     costUsd += merges * perFurtherMergeUsd
-    usd = perFurtherMergeUsd
+    dearest = perFurtherMergeUsd
   }
-  return { usd, share: merged / total }
+  const next = further.find(({ perFurtherMergeUsd }) => perFurtherMergeUsd > dearest)
+  const costPerMergeUsd = costUsd / merged
+  return { usd: between(dearest, next?.perFurtherMergeUsd, costPerMergeUsd), share: merged / total, costPerMergeUsd }
+}
+
+/**
+ * Well above what is paid and well below what is not, so that a draw that is a little off changes nothing: that is how
+ * trying ends. Where the floor asks for nothing more, a further merge is worth what merges cost anyway.
+ */
+function between(dearest: number, next: number | undefined, costPerMergeUsd: number): number {
+  if (dearest <= costPerMergeUsd) return costPerMergeUsd
+  return next === undefined ? 2 * dearest : (dearest + next) / 2
 }
 
 function gain(step: Step, before: Step | undefined, times: number) {
