@@ -223,10 +223,11 @@ async function lend({ db }: TestDatabase, url: string): Promise<string> {
   return name
 }
 
+/** Without a cap of its own in the way: how a run ends is looked at, not what it may cost. */
 async function placeOrder({ db }: TestDatabase, order: WorkOrderContent): Promise<string> {
   const { id } = await db
     .insertInto('work_orders')
-    .values({ title: order.title, description: order.description, risk_level: 'low' })
+    .values({ title: order.title, description: order.description, risk_level: 'low', budget_usd: 100 })
     .returning('id')
     .executeTakeFirstOrThrow()
   return id

@@ -142,7 +142,7 @@ export function memoryHttpServices(): MemoryServices {
         return intervalMs ?? 10_000
       },
       stop: () => void told.push('stop'),
-      status: async () => STATUS,
+      status: async () => ({ ...STATUS, last_event_id: String(events.length) }),
       execute: async (id) => {
         told.push(`execute ${id}`)
         return { ...EXECUTION, work_order_id: id }

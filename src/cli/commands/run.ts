@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Command } from 'commander'
-import { ExecuteResponse, type ExecutionResult } from '../../contract/orchestrator.ts'
+import { ExecuteResponse, type ExecutionResult, OrchestratorStatusResponse } from '../../contract/orchestrator.ts'
 import { type WorkOrderDetail, WorkOrderDetailResponse } from '../../contract/work-orders.ts'
 import { type ApiClient, workOrderPath } from '../api-client.ts'
 import { isReplay, REPLAY } from '../attempt-evidence.ts'
@@ -55,12 +55,9 @@ async function execute(
 ): Promise<ExecutionResult | null> {
   using spinner = cli.output.spinner('waiting for its turn')
   const done = new AbortController()
-  const events = api.follow({
-    workOrderId: order.id,
-    afterId: '0',
-    signal: AbortSignal.any([signal, done.signal]),
-  })
-  const printing = printRun(cli.output, spinner, events, attemptsBefore(order))
+  const { afterId, attemptsBefore } = await whatIsHistory(api, order, signal)
+  const events = api.follow({ workOrderId: order.id, afterId, signal: AbortSignal.any([signal, done.signal]) })
+  const printing = printRun(cli.output, spinner, events, attemptsBefore)
   try {
     const body = { work_order_id: order.id }
     const path = '/api/orchestrator/execute'
@@ -84,9 +81,19 @@ async function lastLines({ begun, ended }: RunPrinting): Promise<void> {
   over.abort()
 }
 
-/** One that is being carried out is joined: its attempt is shown from the first step. */
-function attemptsBefore({ status, phase, attempts }: WorkOrderDetail): number {
-  return status === 'in_progress' && phase !== 'in_review' ? attempts - 1 : attempts
+/**
+ * One that is being carried out is joined: its attempt is shown from the first step. Otherwise only what comes is shown:
+ * an attempt that was suspended goes on in the middle.
+ */
+async function whatIsHistory(
+  api: ApiClient,
+  { status, phase, attempts }: WorkOrderDetail,
+  signal: AbortSignal,
+): Promise<{ afterId: string; attemptsBefore: number }> {
+  if (status === 'in_progress' && phase !== 'in_review') return { afterId: '0', attemptsBefore: attempts - 1 }
+  const path = '/api/orchestrator'
+  const now = await api.call({ method: 'GET', path, answer: OrchestratorStatusResponse, signal })
+  return { afterId: now.status.last_event_id, attemptsBefore: 0 }
 }
 
 function report({ output }: Cli, result: ExecutionResult, replay: boolean): void {
