@@ -27,8 +27,8 @@ describe('commands of a service', () => {
 
   beforeEach(async (context) => {
     services = memoryHttpServices()
-    const status = await services.orchestrator.status()
-    services.orchestrator.status = async () => ({ ...status, pid: process.pid, home })
+    const { status } = services.orchestrator
+    services.orchestrator.status = async () => ({ ...(await status()), pid: process.pid, home })
     const server = await serveHttp(createHttpApp(services), { port: 0 })
     stop = () => server[Symbol.asyncDispose]()
     assert.ok('after' in context)
