@@ -4,8 +4,9 @@ import type { Database } from '../db/schema.ts'
 import { Fault } from '../errors.ts'
 import type { Usd } from '../money.ts'
 import { type Ceiling, ceilingsOf, leftBelow, type PaidCall } from './ceilings.ts'
+import { emergencyOf, whyStopped } from './emergency.ts'
 import { readBudgetRules } from './limits.ts'
-import { overCap, stopped } from './refusals.ts'
+import { overCap } from './refusals.ts'
 
 /** Any fixed number; everybody who reserves queues for it. */
 const RESERVE_LOCK = 7_301_600_043n
@@ -27,7 +28,8 @@ export async function reserve(db: Db, call: PaidCall, worstCase: Usd): Promise<s
     await sql`select pg_advisory_xact_lock(${RESERVE_LOCK})`.execute(transaction)
     const rules = await readBudgetRules(transaction)
     const { ceilings, day, month } = await ceilingsOf(transaction, rules, call)
-    assertNotStopped(rules.stopped, ceilings)
+    const killed = whyKilled(rules.stopped, ceilings)
+    if (killed !== null) throw killed
     const passed = firstPassed(ceilings, worstCase)
     if (passed !== undefined) throw overCap(call, passed, worstCase)
     const reservationId = randomUUID()
@@ -67,16 +69,10 @@ export async function reserve(db: Db, call: PaidCall, worstCase: Usd): Promise<s
 export async function whyNoRoom(db: Db, call: PaidCall, worstCase: Usd): Promise<Fault | null> {
   const rules = await readBudgetRules(db)
   const { ceilings } = await ceilingsOf(db, rules, call)
-  if (isKilled(rules.stopped, ceilings)) return stopped(rules.stopped, ceilings)
+  const killed = whyKilled(rules.stopped, ceilings)
+  if (killed !== null) return killed
   const passed = firstPassed(ceilings, worstCase)
   return passed === undefined ? null : overCap(call, passed, worstCase)
-}
-
-/** The fault that stops every call now; null when nothing does. */
-export async function whyStopped(db: Db): Promise<Fault | null> {
-  const rules = await readBudgetRules(db)
-  const { ceilings } = await ceilingsOf(db, rules, { workOrderId: null, attempt: null })
-  return isKilled(rules.stopped, ceilings) ? stopped(rules.stopped, ceilings) : null
 }
 
 /** A call was charged with so much. @throws {Fault} `reservation_conflict` when it was ended before, `not_found` */
@@ -151,11 +147,7 @@ function firstPassed(ceilings: readonly Ceiling[], worstCase: Usd): Ceiling | un
   return ceilings.find((ceiling) => leftBelow(ceiling).lessThan(worstCase))
 }
 
-function assertNotStopped(byHand: boolean, ceilings: readonly Ceiling[]): void {
-  if (isKilled(byHand, ceilings)) throw stopped(byHand, ceilings)
-}
-
-function isKilled(byHand: boolean, ceilings: readonly Ceiling[]): boolean {
+function whyKilled(byHand: boolean, ceilings: readonly Ceiling[]): Fault | null {
   const kill = ceilings.find(({ scope }) => scope === 'emergency_kill')
-  return byHand || (kill?.spent.greaterThanOrEqualTo(kill.cap) === true && !kill.spent.isZero())
+  return emergencyOf(byHand, kill === undefined ? null : kill)
 }

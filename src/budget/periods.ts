@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import type { BudgetLine, BudgetPeriod } from '../contract/budget.ts'
 import type { Database } from '../db/schema.ts'
 import { NO_USD, Usd } from '../money.ts'
-import { whyStopped } from './ledger.ts'
+import { whyStopped } from './emergency.ts'
 import { type BudgetLimits, readBudgetRules } from './limits.ts'
 
 type Db = Kysely<Database>

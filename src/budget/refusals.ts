@@ -32,18 +32,6 @@ export function overCap(call: PaidCall, ceiling: Ceiling, worstCase: Usd): Fault
   })
 }
 
-/** @param byHand somebody has pulled it; otherwise the day's spending has reached it */
-export function stopped(byHand: boolean, ceilings: readonly Ceiling[]): Fault {
-  if (byHand) {
-    const message = 'Everything is stopped: emergency_stop is set. Let it go on with: moose budget resume'
-    return new Fault('emergency_stop', message, { by_hand: true })
-  }
-  const kill = ceilings.find(({ scope }) => scope === 'emergency_kill')
-  const spent = kill === undefined ? '' : ` ${shownUsd(kill.spent)} of ${shownUsd(kill.cap)} are spent today (UTC).`
-  const message = `Everything is stopped: the day has reached emergency_kill.${spent} Raise it with: moose budget cap kill USD`
-  return new Fault('emergency_stop', message, { by_hand: false })
-}
-
 /** A cap with which the call would go through, in whole cents. */
 function raiseCommand({ scope, of, spent, reserved }: Ceiling, worstCase: Usd): string {
   const enough = spent.plus(reserved).plus(worstCase).toDecimalPlaces(2, 0).toFixed(2)

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Kysely } from 'kysely'
 import { ceilingsOf, leftBelow } from '../budget/ceilings.ts'
-import { whyStopped } from '../budget/ledger.ts'
+import { whyStopped } from '../budget/emergency.ts'
 import { readBudgetRules } from '../budget/limits.ts'
 import { readBudgetLine } from '../budget/periods.ts'
 import type { Clock } from '../clock.ts'

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import { whyStopped } from '../budget/ledger.ts'
+import { whyStopped } from '../budget/emergency.ts'
 import type { Database } from '../db/schema.ts'
 import type { Fault } from '../errors.ts'
 import type { RunningAttempts } from './running-attempts.ts'

@@ -1,0 +1,42 @@
+import { type Kysely, sql } from 'kysely'
+import type { Database } from '../db/schema.ts'
+import { Fault } from '../errors.ts'
+import { shownUsd, Usd } from '../money.ts'
+import { readBudgetRules } from './limits.ts'
+
+/** The emergency kill and what the day has spent of it; null: there is no such limit. */
+type Kill = { cap: Usd; spent: Usd } | null
+
+/**
+ * The fault that stops every call now; null when nothing does.
+ *
+ * @throws {Fault} `config_invalid` for limits that cannot be read
+ */
+export async function whyStopped(db: Kysely<Database>): Promise<Fault | null> {
+  const { stopped, limits } = await readBudgetRules(db)
+  const cap = limits.emergency_kill
+  return emergencyOf(stopped, stopped || cap === null ? null : { cap, spent: await spentToday(db) })
+}
+
+/** @param byHand somebody has stopped everything */
+export function emergencyOf(byHand: boolean, kill: Kill): Fault | null {
+  if (byHand) {
+    const message = 'Everything is stopped: emergency_stop is set. Let it go on with: moose budget resume'
+    return new Fault('emergency_stop', message, { by_hand: true })
+  }
+  if (kill === null || kill.spent.isZero() || kill.spent.lessThan(kill.cap)) return null
+  const message =
+    `Everything is stopped: the day has reached emergency_kill. ${shownUsd(kill.spent)} of ${shownUsd(kill.cap)} are ` +
+    'spent today (UTC). Raise it with: moose budget cap kill USD'
+  return new Fault('emergency_stop', message, { by_hand: false })
+}
+
+async function spentToday(db: Kysely<Database>): Promise<Usd> {
+  const { rows } = await sql<{ spent: string | null }>`
+    with today as (select (moose_now() at time zone 'utc')::date as day)
+    select sum(cost_usd) as spent from budget_entries, today
+    where budget_entries.day = today.day and month = date_trunc('month', today.day)::date
+  `.execute(db)
+  const spent = rows[0]?.spent
+  return new Usd(spent === undefined || spent === null ? 0 : spent)
+}
