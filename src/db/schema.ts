@@ -127,6 +127,22 @@ export type Database = {
     month: ColumnType<string, string, never>
     at: Time
   }
+  /** A view: what a reservation says that has not ended. */
+  budget_open_reservations: {
+    reservation_id: string
+    amount_usd: Decimal
+    work_order_id: string | null
+    attempt: number | null
+    project_id: string | null
+    decision_id: string | null
+    proposer: string
+    provider: string
+    model: string
+    holder: string
+    at: Time
+    /** Nobody knows whether it was charged. */
+    unresolved: boolean
+  }
   provider_pauses: {
     provider: string
     failures: number

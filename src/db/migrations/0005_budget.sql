@@ -34,8 +34,21 @@ create table budget_entries (
 );
 create unique index budget_entries_one_of_each on budget_entries (reservation_id, kind);
 create unique index budget_entries_one_end on budget_entries (reservation_id) where kind in ('settled', 'released');
+create index budget_entries_unresolved on budget_entries (reservation_id) where kind = 'unresolved';
 create index budget_entries_by_month on budget_entries (month, day) include (amount_usd, cost_usd, project_id);
 create index budget_entries_by_order on budget_entries (work_order_id) include (amount_usd, cost_usd);
+
+-- Calls that are under way, and those of which nobody knows whether they were charged.
+create or replace view budget_open_reservations as
+  select reserved.*, exists (
+    select from budget_entries as mark
+    where mark.reservation_id = reserved.reservation_id and mark.kind = 'unresolved'
+  ) as unresolved
+  from budget_entries as reserved
+  where reserved.kind = 'reserved' and not exists (
+    select from budget_entries as ending
+    where ending.reservation_id = reserved.reservation_id and ending.kind in ('settled', 'released')
+  );
 
 create or replace function moose_refuse_change() returns trigger language plpgsql as $$
 begin
@@ -64,7 +77,13 @@ alter table model_calls
   add column if not exists request_key text,
   -- A whole answer in UTF-8; null for every other end. Bytes, because a text of Postgres cannot hold every character.
   add column if not exists answer bytea;
+-- A booking whose acknowledgement was lost is made again, and is there already.
+create unique index if not exists model_calls_by_reservation on model_calls (reservation_id);
 create index if not exists model_calls_answered on model_calls (work_order_id, request_key) where answer is not null;
+
+-- What waits to go on, and what is learned from.
+create index if not exists attempts_blocked on attempts (work_order_id) where status = 'blocked';
+create index if not exists outcome_vectors_latest on outcome_vectors (operation_type, created_at);
 
 -- Providers that are left alone for a while, by everybody.
 create table if not exists provider_pauses (
