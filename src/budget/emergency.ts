@@ -18,6 +18,15 @@ export async function whyStopped(db: Kysely<Database>): Promise<Fault | null> {
   return emergencyOf(stopped, stopped || cap === null ? null : { cap, spent: await spentToday(db) })
 }
 
+/**
+ * Has every process look at once when everything has to stop; to be called when a cost has been committed, so that of
+ * two that reach the limit together the later one sees both.
+ */
+export async function announceEmergency(db: Kysely<Database>): Promise<void> {
+  // A changed configuration is what they listen to, and where they look.
+  if ((await whyStopped(db)) !== null) await sql`select pg_notify('moose_config', '')`.execute(db)
+}
+
 /** @param byHand somebody has stopped everything */
 export function emergencyOf(byHand: boolean, kill: Kill): Fault | null {
   if (byHand) {

@@ -4,7 +4,7 @@ import type { Database } from '../db/schema.ts'
 import { Fault } from '../errors.ts'
 import type { Usd } from '../money.ts'
 import { type Ceiling, ceilingsOf, leftBelow, type PaidCall } from './ceilings.ts'
-import { emergencyOf, whyStopped } from './emergency.ts'
+import { emergencyOf } from './emergency.ts'
 import { readBudgetRules } from './limits.ts'
 import { overCap } from './refusals.ts'
 
@@ -24,41 +24,45 @@ type Db = Kysely<Database>
  * @throws {Fault} `budget_exceeded` naming the cap, `emergency_stop`, `config_invalid` for limits that cannot be read
  */
 export async function reserve(db: Db, call: PaidCall, worstCase: Usd): Promise<string> {
-  return db.transaction().execute(async (transaction) => {
-    await sql`select pg_advisory_xact_lock(${RESERVE_LOCK})`.execute(transaction)
-    const rules = await readBudgetRules(transaction)
-    const { ceilings, day, month } = await ceilingsOf(transaction, rules, call)
-    const killed = whyKilled(rules.stopped, ceilings)
-    if (killed !== null) throw killed
-    const passed = firstPassed(ceilings, worstCase)
-    if (passed !== undefined) throw overCap(call, passed, worstCase)
-    const reservationId = randomUUID()
-    const { workOrderId, attempt, proposer, provider, model } = call
-    await transaction
-      .insertInto('budget_entries')
-      .values({
-        reservation_id: reservationId,
-        kind: 'reserved',
-        amount_usd: worstCase.toFixed(),
-        work_order_id: workOrderId,
-        attempt,
-        project_id: sql<string>`(select coalesce(
+  // The sums must be read after the lock is there, whatever the database's default.
+  return db
+    .transaction()
+    .setIsolationLevel('read committed')
+    .execute(async (transaction) => {
+      await sql`select pg_advisory_xact_lock(${RESERVE_LOCK})`.execute(transaction)
+      const rules = await readBudgetRules(transaction)
+      const { ceilings, day, month } = await ceilingsOf(transaction, rules, call)
+      const killed = whyKilled(rules.stopped, ceilings)
+      if (killed !== null) throw killed
+      const passed = firstPassed(ceilings, worstCase)
+      if (passed !== undefined) throw overCap(call, passed, worstCase)
+      const reservationId = randomUUID()
+      const { workOrderId, attempt, proposer, provider, model } = call
+      await transaction
+        .insertInto('budget_entries')
+        .values({
+          reservation_id: reservationId,
+          kind: 'reserved',
+          amount_usd: worstCase.toFixed(),
+          work_order_id: workOrderId,
+          attempt,
+          project_id: sql<string>`(select coalesce(
           (select project_id from attempts where work_order_id = ${workOrderId} and number = ${attempt}),
           (select project_id from work_orders where id = ${workOrderId})
         ))`,
-        decision_id: sql<string>`(
+          decision_id: sql<string>`(
           select decision_id from attempts where work_order_id = ${workOrderId} and number = ${attempt}
         )`,
-        proposer,
-        provider,
-        model,
-        holder: HOLDER,
-        day,
-        month,
-      })
-      .execute()
-    return reservationId
-  })
+          proposer,
+          provider,
+          model,
+          holder: HOLDER,
+          day,
+          month,
+        })
+        .execute()
+      return reservationId
+    })
 }
 
 /**
@@ -75,15 +79,16 @@ export async function whyNoRoom(db: Db, call: PaidCall, worstCase: Usd): Promise
   return passed === undefined ? null : overCap(call, passed, worstCase)
 }
 
-/** A call was charged with so much. @throws {Fault} `reservation_conflict` when it was ended before, `not_found` */
+/**
+ * A call was charged with so much. The same again changes nothing.
+ *
+ * @throws {Fault} `reservation_conflict` when it was ended otherwise before, `not_found`
+ */
 export async function settle(db: Db, reservationId: string, cost: Usd): Promise<void> {
   await end(db, reservationId, { kind: 'settled', cost })
-  const killed = await whyStopped(db)
-  // Every process hears of a changed configuration; that is where they look whether everything has to stop.
-  if (killed !== null) await sql`select pg_notify('moose_config', '')`.execute(db)
 }
 
-/** A call was not charged. @throws {Fault} `reservation_conflict`, `not_found` */
+/** A call was not charged. The same again changes nothing. @throws {Fault} `reservation_conflict`, `not_found` */
 export async function release(db: Db, reservationId: string): Promise<void> {
   await end(db, reservationId, { kind: 'released', cost: null })
 }
@@ -106,7 +111,7 @@ async function end(db: Db, reservationId: string, { kind, cost }: Ending): Promi
     from budget_entries where reservation_id = ${reservationId} and kind = 'reserved'
     on conflict do nothing
   `.execute(db)
-  if (numAffectedRows === 0n) throw await notEnded(db, reservationId)
+  if (numAffectedRows === 0n) await assertEndedSo(db, reservationId, { kind, cost })
 }
 
 type Ending = { kind: 'settled'; cost: Usd } | { kind: 'released'; cost: null }
@@ -127,18 +132,25 @@ const COPIED = sql.join(
   ].map((column) => sql.ref(column)),
 )
 
-async function notEnded(db: Db, reservationId: string): Promise<Fault> {
-  const known = await db
+async function assertEndedSo(
+  db: Db,
+  reservationId: string,
+  { kind, cost }: { kind: Ending['kind']; cost: Usd | null },
+): Promise<void> {
+  const entries = await db
     .selectFrom('budget_entries')
-    .select('id')
+    .select(['kind', 'cost_usd'])
     .where('reservation_id', '=', reservationId)
-    .executeTakeFirst()
+    .execute()
   const details = { reservation_id: reservationId }
-  if (known === undefined) {
-    return new Fault('not_found', `There is no reservation ${reservationId}. See them with: moose budget`, details)
+  if (entries.length === 0) {
+    throw new Fault('not_found', `There is no reservation ${reservationId}. See them with: moose budget`, details)
   }
-  const message = `The reservation ${reservationId} has been settled or released before. See: moose budget`
-  return new Fault('reservation_conflict', message, details)
+  const isSame = (entry: (typeof entries)[number]) =>
+    entry.kind === kind && (cost === null || cost.equals(String(entry.cost_usd)))
+  if (entries.some(isSame)) return
+  const message = `The reservation ${reservationId} has been settled or released otherwise before. See: moose budget`
+  throw new Fault('reservation_conflict', message, details)
 }
 
 /** What costs nothing passes no cap, also where one is passed already. */

@@ -14,7 +14,7 @@ const cap = (usd: string | null) => Amount.nullable().prefault(usd)
  * The row `budget_limits` of `system_config`, in USD; null: no such limit. The names of the first Moose, and a cap per
  * order and per project beside them. Hard caps and the kill are never passed; soft caps and the target warn.
  */
-const BudgetLimits = z.looseObject({
+const BudgetLimits = z.strictObject({
   order_cap: cap('5'),
   project_monthly_cap: cap(null),
   daily_soft_cap: cap('50'),

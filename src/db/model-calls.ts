@@ -1,9 +1,13 @@
 import type { Insertable, Kysely } from 'kysely'
 import type { Database } from './schema.ts'
 
-/** Keeps one call to a model, also one that failed. */
+/** Keeps one call to a model, also one that failed; the same reservation again changes nothing. */
 export async function recordModelCall(db: Kysely<Database>, call: Insertable<Database['model_calls']>): Promise<void> {
-  await db.insertInto('model_calls').values(call).execute()
+  await db
+    .insertInto('model_calls')
+    .values(call)
+    .onConflict((conflict) => conflict.column('reservation_id').doNothing())
+    .execute()
 }
 
 /** What the calls of one attempt add up to. */

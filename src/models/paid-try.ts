@@ -1,4 +1,4 @@
-import { reserve } from '../budget/ledger.ts'
+import { release, reserve } from '../budget/ledger.ts'
 import type { ProposerConfig } from '../db/proposer-configs.ts'
 import { Fault } from '../errors.ts'
 import { unknownPrice } from './availability.ts'
@@ -22,6 +22,10 @@ export async function tryOnce(options: ModelsOptions, call: ModelCall, signal: A
   const { proposer, maxOutputTokens } = call
   const ask = await prepare(options, call, signal)
   const current = await reserveTry(options, call, signal)
+  if (signal.aborted) {
+    await release(options.db, current.reservationId)
+    throw faultOfFailure(options, current, signal.reason)
+  }
   const raw = await ask(current.reservationId).catch(async (error: unknown) => {
     const fault = faultOfFailure(options, current, error)
     await meter(options, current, { answer: null, fault })

@@ -1,16 +1,11 @@
-import type { Kysely } from 'kysely'
-import { leaveUnresolved, release, reserve, settle } from '../budget/ledger.ts'
-import type { Clock } from '../clock.ts'
-import { recordModelCall } from '../db/model-calls.ts'
-import type { Database } from '../db/schema.ts'
+import { leaveUnresolved, release, reserve } from '../budget/ledger.ts'
 import { toFault } from '../errors.ts'
+import { type BookDeps, bookCall } from '../models/book-call.ts'
 import { isUnbilled } from '../models/unbilled.ts'
 import { Usd } from '../money.ts'
 import type { ProposeInput, Proposer, ProposerResponse } from '../pipeline/ports/proposal.ts'
 
-type MeteredOptions = {
-  db: Kysely<Database>
-  clock: Clock
+type MeteredOptions = BookDeps & {
   /** The most one proposal may cost, as the operator states it: nobody else knows. */
   maxCostUsd: string
 }
@@ -32,25 +27,21 @@ export function meteredProposer(proposer: Proposer, options: MeteredOptions): Pr
         throw error
       })
       const cost = response.cost_unknown === true ? worstCase : new Usd(response.cost)
-      await db.transaction().execute(async (transaction) => {
-        const times = { startedAt, endedAt: clock.now() }
-        await book(transaction, input, { response, cost, reservationId, ...times })
-        await settle(transaction, reservationId, cost)
-      })
+      const durationMs = clock.now().getTime() - startedAt.getTime()
+      await bookCall(options, rowOf(input, response, { cost, reservationId, startedAt, durationMs }), { cost })
       return response
     },
   }
 }
 
-type Booked = { response: ProposerResponse; cost: Usd; reservationId: string; startedAt: Date; endedAt: Date }
+type Booked = { cost: Usd; reservationId: string; startedAt: Date; durationMs: number }
 
-async function book(
-  db: Kysely<Database>,
+function rowOf(
   { workOrderId, attempt }: ProposeInput,
-  { response, cost, reservationId, startedAt, endedAt }: Booked,
-): Promise<void> {
-  const { token_usage: usage, proposer_used, replayed } = response
-  await recordModelCall(db, {
+  { token_usage: usage, proposer_used, replayed }: ProposerResponse,
+  { cost, reservationId, startedAt, durationMs }: Booked,
+) {
+  return {
     work_order_id: workOrderId,
     attempt,
     proposer: proposer_used,
@@ -62,7 +53,7 @@ async function book(
     reservation_id: reservationId,
     finish_reason: 'stop',
     replayed: replayed === true,
-    duration_ms: endedAt.getTime() - startedAt.getTime(),
+    duration_ms: durationMs,
     started_at: startedAt,
-  })
+  }
 }

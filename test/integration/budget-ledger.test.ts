@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type Kysely, sql } from 'kysely'
+import { Kysely, PostgresDialect, sql } from 'kysely'
 import type { PaidCall } from '../../src/budget/ceilings.ts'
 import { whyStopped } from '../../src/budget/emergency.ts'
 import { leaveUnresolved, release, reserve, settle, whyNoRoom } from '../../src/budget/ledger.ts'
 import { setEmergencyStop, setLimit } from '../../src/budget/limits.ts'
+import { createPool } from '../../src/db/pool.ts'
 import type { Database } from '../../src/db/schema.ts'
 import { addWorkOrders } from '../../src/db/work-orders.ts'
+import { createLog } from '../../src/log.ts'
 import { Usd } from '../../src/money.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { faultOf } from '../support/fault-of.ts'
@@ -129,6 +131,7 @@ test('what nobody knows stays reserved, and an end comes once', async () => {
   assert.equal(await committed(db), '0.7')
   await settle(db, id, usd('0.2'))
   assert.equal(await committed(db), '0.2')
+  await settle(db, id, usd('0.20'))
   assert.equal((await faultOf(settle(db, id, usd('0.3')))).code, 'reservation_conflict')
   assert.equal((await faultOf(release(db, id))).code, 'reservation_conflict')
   assert.equal((await faultOf(release(db, crypto.randomUUID()))).code, 'not_found')
@@ -164,6 +167,22 @@ test('the kill stops every call, by hand and by what the day has cost, also thos
   assert.equal(await whyStopped(db), null)
 })
 
+test('the sums are read behind the lock, whatever isolation the database has by default', async () => {
+  await using database = await createTestDatabase()
+  const { db } = database
+  await sql.raw(`alter database ${database.name} set default_transaction_isolation = 'repeatable read'`).execute(db)
+  await setLimit(db, 'daily_hard_cap', usd('1'))
+  const other = new Kysely<Database>({
+    dialect: new PostgresDialect({ pool: createPool(database.url, createLog('silent')) }),
+  })
+  try {
+    const ends = await Promise.allSettled(Array.from({ length: 30 }, () => reserve(other, nobody, usd('0.1'))))
+    assert.equal(ends.filter(({ status }) => status === 'fulfilled').length, 10)
+  } finally {
+    await other.destroy()
+  }
+})
+
 test('what costs nothing passes no cap, also where one is passed already', async () => {
   await using database = await createTestDatabase()
   const { db } = database
@@ -183,6 +202,7 @@ test('limits nobody can read let nothing be spent, and the fault names the row a
     ['{"daily_hard_cap":"NaN"}', /daily_hard_cap/],
     ['{"order_cap":"1e3"}', /order_cap/],
     ['{"order_cap":true}', /order_cap/],
+    ['{"daily_hardcap":1}', /daily_hardcap/],
   ] as const) {
     await sql`insert into system_config (key, value) values ('budget_limits', ${value})
       on conflict (key) do update set value = excluded.value`.execute(db)
@@ -195,7 +215,13 @@ test('limits nobody can read let nothing be spent, and the fault names the row a
 test('the limits of a first Moose count as they are, and setting one leaves the others', async () => {
   await using database = await createTestDatabase()
   const { db } = database
-  const first = { daily_soft_cap: 20, daily_hard_cap: 50, emergency_kill: 100, monthly_target: 500, other: 'kept' }
+  const first = {
+    daily_soft_cap: 20,
+    daily_hard_cap: 50,
+    emergency_kill: 100,
+    monthly_target: 500,
+    monthly_hard_cap: 1000,
+  }
   await sql`insert into system_config (key, value) values ('budget_limits', ${JSON.stringify(first)})`.execute(db)
   await sql`insert into system_config (key, value) values ('emergency_stop', 'false')`.execute(db)
   assert.equal((await faultOf(reserve(db, nobody, usd('50.01')))).details['cap_usd'], '50')
