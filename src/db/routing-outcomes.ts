@@ -30,9 +30,9 @@ const OutcomeRow = z
   .object({
     proposer: z.string(),
     merged: z.boolean(),
-    cost_usd: z.coerce.number(),
+    cost_usd: z.coerce.number().nonnegative(),
     duration_ms: z.number(),
-    complexity: z.coerce.number(),
+    complexity: z.coerce.number().min(0).max(1),
     kind: z.enum(KINDS_OF_CHANGE).nullable().catch(null),
     files: z.array(z.string()).catch([]),
   })
@@ -52,7 +52,7 @@ export type RoutingOutcome = z.infer<typeof OutcomeRow>
 
 /**
  * The latest attempts whose end says something about their model, newest first. An open pull request does not yet; a
- * replayed recording never does.
+ * replayed recording never does, nor does a row somebody else has written that cannot be read.
  *
  * @param latest how many at most
  */
@@ -93,5 +93,8 @@ export async function readRoutingOutcomes(db: Kysely<Database>, latest: number):
     .orderBy('run.id')
     .limit(latest)
     .execute()
-  return rows.map((row) => OutcomeRow.parse(row))
+  return rows.flatMap((row) => {
+    const parsed = OutcomeRow.safeParse(row)
+    return parsed.success ? [parsed.data] : []
+  })
 }

@@ -34,14 +34,28 @@ const BYTES_PER_TOKEN = 4
 /**
  * Looks at `proposer_configs` as it is at this moment.
  *
- * @throws {Fault} `no_able_proposer` with the reason of each; `price_unknown` when one could, was its price known;
- *   `config_invalid` when nobody else is active than rows that cannot be read
+ * @throws {Fault} those of `fieldOf`; `config_invalid` when nobody else is active than rows that cannot be read
  */
 export async function readField(db: Kysely<Database>, request: RoutingRequest, models: PricedModels): Promise<Field> {
   const configs = await usableProposers(db)
+  const callable = configs.filter((config) => whyExcluded(config, models) === null)
+  return fieldOf(configs, await readPauses(db, callable), { request, models })
+}
+
+/**
+ * Who of these could do an order.
+ *
+ * @throws {Fault} `no_able_proposer` with the reason of each; `price_unknown` when one could, was its price known
+ */
+export function fieldOf(
+  configs: readonly ProposerConfig[],
+  pauses: Field['pauses'],
+  { request, models }: { request: RoutingRequest; models: PricedModels },
+): Field {
   const whyNot = new Map(configs.map((config) => [config.name, whyExcluded(config, models)]))
   const callable = configs.filter(({ name }) => whyNot.get(name) === null)
   const usage = expectedUsage(request)
+  const promptBytes = usage.input * BYTES_PER_TOKEN
   const [first, ...rest] = callable
     .map((config) => ({
       name: config.name,
@@ -52,10 +66,8 @@ export async function readField(db: Kysely<Database>, request: RoutingRequest, m
   if (first === undefined) throw nobody(configs, models)
   return {
     candidates: [first, ...rest],
-    worstCases: new Map(
-      callable.flatMap((config) => entry(config, models.worstCaseOf(config, usage.input * BYTES_PER_TOKEN))),
-    ),
-    pauses: await readPauses(db, callable),
+    worstCases: new Map(callable.flatMap((config) => entry(config, models.worstCaseOf(config, promptBytes)))),
+    pauses,
     excluded: [...whyNot].flatMap(([proposer, reason]) => (reason === null ? [] : [{ proposer, reason }])),
   }
 }

@@ -33,10 +33,10 @@ export const LATEST_OUTCOMES = 5_000
 /** Our own Manager: `proposer_configs`, the budget and what is known of past orders, as they are at this moment. */
 export function createManager({ db, models, clock }: ManagerOptions): OwnManager {
   const explain = async (request: RoutingRequest) => {
-    const stopped = await whyStopped(db)
+    const { status, today } = await readBudgetLine(db)
+    const stopped = status === 'emergency_kill' ? await whyStopped(db) : null
     if (stopped !== null) throw stopped
     const grounds = await readGrounds(db, request, models)
-    const { status, today } = await readBudgetLine(db)
     const standing = { budget_status: status, daily_spend: today.spent_usd }
     return decisionOf(request, decide(request, grounds), { ...grounds, standing, at: clock.now(), id: randomUUID() })
   }

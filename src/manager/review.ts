@@ -5,7 +5,7 @@ import { RoutingDecision, type RoutingRequest } from '../pipeline/ports/routing.
 import type { ReplayedRoute, RouteExplanation, RouteReplay } from '../pipeline/ports/routing-review.ts'
 import { WorkOrderContent } from '../work-order/content.ts'
 import { decide } from './decide.ts'
-import { readField } from './field.ts'
+import { fieldOf, usableProposers } from './field.ts'
 import type { LearnedPolicySettings } from './learned-policy.ts'
 import { LATEST_OUTCOMES, type ManagerOptions, type OwnManager } from './manager.ts'
 import { readPolicySettings } from './policy-settings.ts'
@@ -44,12 +44,13 @@ export async function replayRoutes(
 ): Promise<RouteReplay> {
   const outcomes = await readRoutingOutcomes(db, LATEST_OUTCOMES)
   const settings = await readPolicySettings(db)
+  const configs = await usableProposers(db)
   const attempts: ReplayedRoute[] = []
   for (const attempt of await readRoutedAttempts(db, limit)) {
     const content = WorkOrderContent.safeParse(attempt.content)
     if (!content.success) continue
     const request = buildRoutingRequest(attempt.workOrderId, content.data)
-    const field = { ...(await readField(db, request, models)), pauses: new Map() }
+    const field = fieldOf(configs, new Map(), { request, models })
     attempts.push(
       replayed(attempt, request, { field, outcomes, settings: { ...settings, explore: false }, left: null }),
     )

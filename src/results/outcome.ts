@@ -31,9 +31,13 @@ export function outcomeOf(attempt: EndedAttempt, evidence: PartialEvidence) {
   }
 }
 
-/** Who was really asked: a retry or a failover may have brought another than the routing chose. */
+/**
+ * Whom the order was given to: the routing's choice, or who took over in an outage. Who answered last, after a retry
+ * with somebody more able, is `proposer_used`: the choice is judged by what came of it, with everything that cost.
+ */
 function proposerOf({ routed, proposed }: PartialEvidence): string {
-  if (proposed !== undefined) return proposed.proposer
+  const failover = proposed === undefined ? null : proposed.failover
+  if (failover !== null) return failover.decision.selected_proposer
   return routed === undefined ? 'none' : routed.decision.selected_proposer
 }
 

@@ -23,6 +23,9 @@ function rowOf(reservationId: string) {
     provider: 'openai',
     model: 'm',
     cost_usd: '0.2',
+    input_tokens: 1,
+    output_tokens: 1,
+    replayed: false,
     duration_ms: 1,
     started_at: new Date(0),
   }
