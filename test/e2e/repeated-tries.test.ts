@@ -33,3 +33,28 @@ test('kill -9 in the second try of a proposal: the first is not made again, and 
     [2, 'succeeded', 2],
   ])
 })
+
+test('a stronger proposer comes to help: the outcome is that of the one the order was given to', async () => {
+  await using home = await createMooseHome({ 'a.txt': 'a\n' }, [], { OPENAI_COMPATIBLE_API_KEY: 'sk-real' })
+  await using weak = await startModelServer(NO_EDITS)
+  await using strong = await startModelServer(EDITS)
+  await useStandIn(home, 'weak', { url: weak.url, threshold: 0.5 })
+  const dearer = { input_per_million: 30, output_per_million: 90 }
+  await useStandIn(home, 'strong', { url: strong.url, threshold: 1, price: dearer })
+  const id = await fileOrder(home.database, { title: 'Change a', files: ['a.txt'] })
+  await using moose = await home.open()
+  await moose.orchestrator.start(null)
+  const order = await settled(moose, id)
+  assert.equal(order.phase, 'in_review', JSON.stringify(order.status_reason))
+  const outcome = await moose.db
+    .selectFrom('outcome_vectors')
+    .select(['model_used', 'metadata', 'cost'])
+    .where('work_order_id', '=', id)
+    .executeTakeFirstOrThrow()
+  assert.equal(outcome.model_used, 'weak')
+  assert.match(JSON.stringify(outcome.metadata), /"proposer_used":"strong"/)
+  assert.deepEqual([weak.bill.length, strong.bill.length], [8, 1])
+  assert.equal(Number(outcome.cost), order.actual_cost)
+  const told = JSON.stringify(strong.calls[0]?.body)
+  assert.match(told, /An earlier try at this work order failed/)
+})
