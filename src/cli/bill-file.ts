@@ -21,11 +21,11 @@ type Read = { entries: unknown; at: (index: number) => string }
  * @param name a path; `-` is stdin
  * @throws {Fault} `request_invalid` naming every line and field that is wrong
  */
-export async function readBill(cli: Cli, name: string, complete: boolean): Promise<BillBody> {
+export async function readBill(cli: Cli, name: string, period: Omit<BillBody, 'entries'>): Promise<BillBody> {
   const text = (await textOf(cli, name)).replace(/^\u{feff}/u, '')
   const shown = name === '-' ? 'stdin' : name
   const { entries, at } = /^\s*[[{]/.test(text) ? fromJson(shown, text) : fromCsv(shown, text)
-  const parsed = Bill.safeParse({ entries, complete }, { error: plainWords })
+  const parsed = Bill.safeParse({ entries, ...period }, { error: plainWords })
   if (parsed.success) return parsed.data
   const problems = fieldProblems(parsed.error).map(({ field, reason, path: [, index, ...rest] }) =>
     typeof index === 'number' ? `${at(index)} ${rest.map(String).join('.')} ${reason}` : `${shown}: ${field} ${reason}`,

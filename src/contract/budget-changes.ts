@@ -46,6 +46,9 @@ export type SettledReservation = z.infer<typeof Settled>
 
 const MOST_ENTRIES = 10_000
 
+/** Whose calls are all on one bill. */
+export const BILLING_PROVIDERS = ['anthropic', 'openai'] as const
+
 /** What a provider says it has charged. */
 export const BillBody = z
   .strictObject({
@@ -66,8 +69,23 @@ export const BillBody = z
           seen.add(id)
         }
       }),
-    /** The bill names every call that was charged: unresolved ones it does not name were not. */
-    complete: z.boolean(),
+    /**
+     * The bill names every call of this provider, or of this proposer, that was made before this time and was charged:
+     * unresolved ones it does not name were not.
+     */
+    complete_until: z.iso.datetime('must be a time in UTC such as 2026-12-01T00:00:00Z').optional(),
+    /** Every other server has a bill of its own: name its proposer. */
+    provider: z
+      .enum(BILLING_PROVIDERS, `must be ${BILLING_PROVIDERS.join(' or ')}; of others name the proposer`)
+      .optional(),
+    proposer: storedText(LIMITS.title).min(1, 'is empty').optional(),
+  })
+  .superRefine(({ complete_until: until, provider, proposer }, context) => {
+    const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
+    const isOfSomebody = provider !== undefined || proposer !== undefined
+    if (provider !== undefined && proposer !== undefined) refuse('proposer', 'goes with no provider')
+    if (until === undefined && isOfSomebody) refuse('complete_until', 'is missing')
+    if (until !== undefined && !isOfSomebody) refuse('provider', 'or proposer is missing')
   })
   .openapi('Bill')
 export type BillBody = z.infer<typeof BillBody>

@@ -130,9 +130,18 @@ test('200 mixed calls, streamed and not, with retries: what is tracked is the bi
   const bill = dollars(billed.reduce((sum, { cost }) => sum + cost, 0n))
   const before = await totals(db)
   assert.ok(new Usd(before.committed).greaterThan(bill), 'what nobody knows is held at its worst')
-  const entries = billed.map(({ id, cost }) => ({ request_id: id, cost_usd: dollars(cost) }))
-  const { settled } = await reconcile(db, { entries, complete: true })
-  const unknown = new Set(settled.map(({ id }) => id))
+  const complete_until = new Date().toISOString()
+  const unknown = new Set<string>()
+  for (const provider of PROVIDERS) {
+    const entries = servers[provider].bill.map((charge) => ({
+      request_id: String(charge.requestId),
+      cost_usd: dollars(priceOf(charge, provider)),
+    }))
+    const whose = provider === 'openai-compatible' ? { proposer: provider } : { provider }
+    const { settled, released, differing } = await reconcile(db, { entries, complete_until, ...whose })
+    assert.deepEqual([released, differing], [[], []])
+    for (const { id } of settled) unknown.add(id)
+  }
   assert.equal(unknown.size, numbersBrokenOff(), 'exactly the calls that broke off were unknown')
   const after = await totals(db)
   assert.equal(after.spent, bill)

@@ -3,8 +3,10 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { budgetServices } from '../../src/app/budget-services.ts'
 import { leaveUnresolved, release, reserve, settle } from '../../src/budget/ledger.ts'
+import { setLimit } from '../../src/budget/limits.ts'
 import { markLeftBehind, reconcile, settleByHand } from '../../src/budget/reconcile.ts'
 import { readOrderBudget } from '../../src/budget/spent-by.ts'
 import { readBudget } from '../../src/budget/summary.ts'
@@ -47,6 +49,8 @@ async function order({ db }: TestDatabase, title: string, options: { project: st
 }
 
 const NOBODY = { workOrderId: null, attempt: null }
+
+const UNTIL_NOW = () => ({ complete_until: new Date().toISOString() })
 
 async function spend({ db }: TestDatabase, payer: typeof NOBODY | Awaited<ReturnType<typeof order>>, usd: string) {
   const id = await reserve(db, { ...CALL, ...payer }, new Usd(usd).times(2))
@@ -249,7 +253,7 @@ test('a bill settles what is unresolved, releases what it does not name, and tou
     { request_id: unknown, cost_usd: 1 },
     { request_id: "'; drop table budget_entries; --", cost_usd: 1 },
   ]
-  const partial = await reconcile(db, { entries, complete: false })
+  const partial = await reconcile(db, { entries })
   assert.deepEqual(partial, {
     settled: [
       { id: charged, cost_usd: 0.333333 },
@@ -265,7 +269,7 @@ test('a bill settles what is unresolved, releases what it does not name, and tou
     unknown: [unknown, "'; drop table budget_entries; --"],
   })
   assert.equal((await readBudget(db)).unresolved.count, 1)
-  const complete = await reconcile(db, { entries, complete: true })
+  const complete = await reconcile(db, { entries, ...UNTIL_NOW(), provider: 'openai' })
   assert.deepEqual(
     [complete.settled, complete.released, complete.agreeing],
     [[], [{ id: unnamed, amount_usd: 0.75 }], 3],
@@ -282,7 +286,8 @@ test('one unresolved call is settled by hand, once; one under way is not', async
   assert.equal(await code(id), 'reservation_conflict')
   await leaveUnresolved(db, id)
   assert.deepEqual(await settleByHand(db, id.slice(0, 8).toUpperCase(), new Usd('0.25')), { id, cost_usd: 0.25 })
-  assert.equal(await code(id), 'reservation_conflict')
+  await settleByHand(db, id, new Usd('0.250'))
+  await assert.rejects(settleByHand(db, id, new Usd('0.26')), /settled or released otherwise before/)
   for (const wrong of ['', '%', 'zzzz', randomUUID(), 'x'.repeat(5000)]) assert.equal(await code(wrong), 'not_found')
   const other = await reserve(db, { ...CALL, ...NOBODY }, new Usd(1))
   await leaveUnresolved(db, other)
@@ -290,6 +295,132 @@ test('one unresolved call is settled by hand, once; one under way is not', async
   const { today } = await readBudget(db)
   assert.deepEqual([today.spent_usd, today.reserved_usd], [0.25, 0])
 })
+
+test('a complete bill releases only what it could name: of its provider or proposer, before its end', async () => {
+  await using database = await createTestDatabase()
+  const { db } = database
+  const lost = async (call: Partial<typeof CALL>, at: string) => {
+    await setNow(database, at)
+    const id = await reserve(db, { ...CALL, ...NOBODY, ...call }, new Usd(1))
+    await leaveUnresolved(db, id)
+    return id
+  }
+  const local = { proposer: 'local', provider: 'openai-compatible' }
+  const mine = await lost({}, '2026-11-30T23:59:59Z')
+  const late = await lost({}, '2026-12-01T00:00:00Z')
+  const theirs = await lost({ provider: 'anthropic' }, '2026-11-10T00:00:00Z')
+  const own = await lost(local, '2026-11-10T00:00:00Z')
+  const otherServer = await lost({ ...local, proposer: 'other' }, '2026-11-10T00:00:00Z')
+  await setNow(database, '2026-12-05T00:00:00Z')
+  const released = async (bill: Parameters<typeof reconcile>[1]) =>
+    (await reconcile(db, bill)).released.map(({ id }) => id)
+  const month = { entries: [], complete_until: '2026-12-01T00:00:00Z' }
+  assert.deepEqual(await released({ entries: [] }), [])
+  assert.deepEqual(await released({ ...month, provider: 'openai' }), [mine])
+  assert.deepEqual(await released({ ...month, proposer: 'local' }), [own])
+  assert.deepEqual(
+    (await readBudget(db)).reservations.map(({ id }) => id),
+    [late, theirs, otherServer],
+  )
+  const early = await faultOf(reconcile(db, { ...month, complete_until: '2026-12-05T00:00:01Z', provider: 'openai' }))
+  assert.equal(early.code, 'request_invalid')
+  assert.match(early.message, /2026-12-05T00:00:01Z.* not over/)
+  assert.equal((await readBudget(db)).reservations.length, 3)
+})
+
+test('what others book while a bill is compared is reported as booked, and the rest of the bill is booked', async () => {
+  await using database = await createTestDatabase()
+  const { db } = database
+  const lost = async () => {
+    const id = await reserve(db, { ...CALL, ...NOBODY }, new Usd(1))
+    await leaveUnresolved(db, id)
+    return id
+  }
+  const [other, gone, mine] = [await lost(), await lost(), await lost()]
+  const others = await database.pool.connect()
+  const settled = `insert into budget_entries
+    (reservation_id, kind, amount_usd, cost_usd, proposer, provider, model, holder, day, month)
+    select reservation_id, 'settled', -0.5, 0.5, proposer, provider, model, holder, day, month
+    from budget_entries where reservation_id = any($1) and kind = 'reserved'`
+  await others.query('begin')
+  await others.query(settled, [[other, gone]])
+  const entries = [other, mine].map((id) => ({ request_id: id, cost_usd: id === other ? '0.7' : '0.5' }))
+  const result = reconcile(db, { entries, ...UNTIL_NOW(), provider: 'openai' })
+  await untilSomebodyWaits(database)
+  await others.query('commit')
+  others.release()
+  assert.deepEqual(await result, {
+    settled: [{ id: mine, cost_usd: 0.5 }],
+    released: [],
+    agreeing: 0,
+    differing: [{ id: other, booked_usd: 0.5, billed_usd: 0.7 }],
+    under_way: [],
+    unknown: [],
+  })
+})
+
+test('the same bill twice at once is booked once', async () => {
+  await using database = await createTestDatabase()
+  const { db } = database
+  const entries = []
+  for (let call = 0; call < 20; call += 1) {
+    const id = await reserve(db, { ...CALL, ...NOBODY }, new Usd(1))
+    await leaveUnresolved(db, id)
+    entries.push({ request_id: id, cost_usd: '0.01' })
+  }
+  const results = await Promise.all([reconcile(db, { entries }), reconcile(db, { entries: entries.toReversed() })])
+  assert.deepEqual(results.map(({ settled, agreeing }) => [settled.length, agreeing]).sort(), [
+    [0, 20],
+    [20, 0],
+  ])
+})
+
+test('a settlement that reaches the kill is heard of at once', async () => {
+  await using database = await createTestDatabase()
+  const { db } = database
+  await setLimit(db, 'emergency_kill', new Usd(1))
+  const listener = await database.pool.connect()
+  let heard = 0
+  listener.on('notification', () => {
+    heard += 1
+  })
+  await listener.query('listen moose_config')
+  for (const [index, cost] of ['0.4', '0.6'].entries()) {
+    const id = await reserve(db, { ...CALL, ...NOBODY }, new Usd('0.6'))
+    await leaveUnresolved(db, id)
+    if (index === 0) await settleByHand(db, id, new Usd(cost))
+    else await reconcile(db, { entries: [{ request_id: id, cost_usd: cost }] })
+    await listener.query('select')
+    assert.equal(heard, index)
+  }
+  listener.release(true)
+})
+
+test('a bill that cannot be booked to its end changes nothing', async () => {
+  await using database = await createTestDatabase()
+  const { db, pool } = database
+  const ids = []
+  for (const amount of [1, 2]) {
+    const id = await reserve(db, { ...CALL, ...NOBODY }, new Usd(amount))
+    await leaveUnresolved(db, id)
+    ids.push(id)
+  }
+  await pool.query(`alter table budget_entries add constraint not_this check (cost_usd is null or cost_usd <> 0.2)`)
+  const entries = ids.map((id, index) => ({ request_id: id, cost_usd: index === 0 ? '0.1' : '0.2' }))
+  await assert.rejects(reconcile(db, { entries }))
+  assert.equal((await readBudget(db)).unresolved.count, 2)
+})
+
+/** Until a query waits for the lock of another. */
+async function untilSomebodyWaits({ pool }: TestDatabase): Promise<void> {
+  for (;;) {
+    const { rowCount } = await pool.query(
+      `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    )
+    if (rowCount !== 0) return
+    await setTimeout(10)
+  }
+}
 
 /** The real budget behind the real routes. */
 function api({ db }: TestDatabase) {
@@ -375,6 +506,30 @@ test('a wrong change of a cap is refused with its field', async () => {
   )
   await database.db.insertInto('system_config').values({ key: 'budget_limits', value: 'nonsense' }).execute()
   assert.deepEqual(await put({ target: 'day', usd: 1 }), [503, 'config_invalid'])
+})
+
+test('a bill is complete for one provider or proposer, until a time, or not at all', async () => {
+  await using database = await createTestDatabase()
+  const call = api(database)
+  const post = async (body: object) => {
+    const route = '/api/budget/reconcile'
+    const { status, answer } = await call('POST', route, route, { entries: [], ...body })
+    return [status, answer.error?.details?.fields]
+  }
+  const complete_until = '2026-01-01T00:00:00Z'
+  assert.deepEqual(await post({ complete_until, provider: 'anthropic' }), [200, undefined])
+  assert.deepEqual(await post({ complete_until, proposer: 'local' }), [200, undefined])
+  assert.deepEqual(await post({ complete_until }), [400, 'provider'])
+  assert.deepEqual(await post({ complete_until, provider: 'openai', proposer: 'local' }), [400, 'proposer'])
+  assert.deepEqual(await post({ complete_until, provider: 'openai-compatible' }), [400, 'provider'])
+  assert.deepEqual(await post({ provider: 'openai' }), [400, 'complete_until'])
+  assert.deepEqual(await post({ proposer: 'local' }), [400, 'complete_until'])
+  assert.deepEqual(await post({ complete_until: '2026-01-01', provider: 'openai' }), [400, 'complete_until'])
+  assert.deepEqual(await post({ complete_until: '2026-01-01T00:00:00+01:00', provider: 'openai' }), [
+    400,
+    'complete_until',
+  ])
+  assert.deepEqual(await post({ complete: true }), [400, 'complete'])
 })
 
 test('everything is stopped and resumed over HTTP', async () => {

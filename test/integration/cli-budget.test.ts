@@ -170,13 +170,37 @@ describe('moose budget', () => {
     ]
     const csv = '\u{feff}Model,Cost_USD,request_id\r\n"gpt, small",0.10,a\r\n\r\nx,2,"b"\r\n'
     assert.match((await bill('bill.csv', csv)).stdout, /^0 calls settled, 0 released, 2 agreed already/)
-    await run(['budget', 'reconcile', '--bill', '-', '--complete'], JSON.stringify(entries))
+    await run(['budget', 'reconcile', '--bill', '-'], JSON.stringify(entries))
     await run(['budget', 'reconcile', '--bill', '-'], JSON.stringify({ entries }))
+    assert.deepEqual(services.told, Array(3).fill(`reconcile ${JSON.stringify({ entries })}`))
+  })
+
+  test('a complete bill is of one provider or proposer and ends with a day or at a time', async () => {
+    const complete = (...words: string[]) => run(['budget', 'reconcile', '--bill', '-', ...words], '[]')
+    const until = ['--complete-until', '2026-11-30']
+    await complete(...until, '--provider', 'anthropic')
+    await complete('--complete-until', '2026-11-30T08:30:00Z', '--proposer', 'local')
     assert.deepEqual(services.told, [
-      `reconcile ${JSON.stringify({ entries, complete: false })}`,
-      `reconcile ${JSON.stringify({ entries, complete: true })}`,
-      `reconcile ${JSON.stringify({ entries, complete: false })}`,
+      'reconcile {"entries":[],"complete_until":"2026-12-01T00:00:00.000Z","provider":"anthropic"}',
+      'reconcile {"entries":[],"complete_until":"2026-11-30T08:30:00.000Z","proposer":"local"}',
     ])
+    const wrong: [string[], RegExp][] = [
+      [until, /--provider .* or --proposer/],
+      [['--provider', 'openai'], /--complete-until/],
+      [['--proposer', 'local'], /--complete-until/],
+      [[...until, '--provider', 'openai', '--proposer', 'local'], /cannot be used with/],
+      [[...until, '--provider', 'openai-compatible'], /anthropic, openai/],
+      [['--complete-until', '2026-11-31', '--provider', 'openai'], /such as 2026-11-30 or 2026-11-30T08:30:00Z/],
+      [['--complete-until', '2026-11-30T08:30', '--provider', 'openai'], /such as 2026-11-30 or/],
+      [['--complete'], /unknown option/],
+    ]
+    for (const [words, said] of wrong) {
+      const { exitCode, stderr } = await complete(...words)
+      assert.equal(exitCode, 2, words.join(' '))
+      assert.match(stderr, said)
+      assert.match(stderr, /moose budget reconcile --help/)
+    }
+    assert.equal(services.told.length, 2)
   })
 
   test('a hostile bill is refused with line and field, and nothing is sent', async () => {

@@ -30,7 +30,11 @@ const BODIES: Record<string, unknown> = {
   },
   setCap: { target: 'day', usd: '120.50' },
   settleReservation: { cost_usd: 0 },
-  reconcileBill: { entries: [{ request_id: 'x', cost_usd: 1 }], complete: true },
+  reconcileBill: {
+    entries: [{ request_id: 'x', cost_usd: 1 }],
+    complete_until: '2026-01-31T00:00:00Z',
+    provider: 'openai',
+  },
   setPrice: { free: true },
   receiveGitHubWebhook: {},
   proposeChange: { task_description: 'Add a greeting', expected_output_type: 'code' },

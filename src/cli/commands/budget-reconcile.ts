@@ -1,5 +1,13 @@
-import { Command } from 'commander'
-import { ReconcileResponse, type Reconciliation, SettleResponse } from '../../contract/budget-changes.ts'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { z } from 'zod'
+import {
+  BILLING_PROVIDERS,
+  type BillBody,
+  ReconcileResponse,
+  type Reconciliation,
+  SettleResponse,
+} from '../../contract/budget-changes.ts'
+import { Fault } from '../../errors.ts'
 import { readBill } from '../bill-file.ts'
 import { type Cli, withApi } from '../cli.ts'
 import { counted, shortId, usd } from '../humanize.ts'
@@ -36,10 +44,16 @@ export function budgetReconcileCommand(cli: Cli): Command {
         'booked with another amount is only shown. Exit code 3 if the bill and the ledger differ.',
     )
     .requiredOption('--bill <file>', 'CSV with the columns request_id and cost_usd, or JSON; - reads stdin')
-    .option('--complete', 'the bill names every call that was charged: unresolved ones it does not name were not')
+    .option(
+      '--complete-until <time>',
+      'the bill names every charged call up to the end of this day, or this time (UTC): others were not charged',
+      endOfPeriod,
+    )
+    .addOption(new Option('--provider <name>', 'whose bill it is').choices(BILLING_PROVIDERS).conflicts('proposer'))
+    .option('--proposer <name>', 'instead of --provider: the one proposer the bill is of, for a server of your own')
     .addHelpText('after', HELP)
-    .action(async ({ bill, complete }: { bill: string; complete?: true }) => {
-      const body = await readBill(cli, bill, complete === true)
+    .action(async ({ bill, ...period }: { bill: string } & Period) => {
+      const body = await readBill(cli, bill, periodOf(period))
       await withApi(cli, async (api) => {
         const path = '/api/budget/reconcile'
         const answer = await api.call({ method: 'POST', path, body, answer: ReconcileResponse })
@@ -55,11 +69,34 @@ request_id is what Moose sent the provider as x-client-request-id: the id of a r
 
 Examples:
   $ moose budget reconcile --bill march.csv
-  $ moose budget reconcile --bill march.csv --complete
+  $ moose budget reconcile --bill march.csv --complete-until 2026-03-31 --provider anthropic
 
 A bill:
   request_id,cost_usd
   9b1c7d40-5f0e-4c1b-9d2a-0c6d1f0f7a11,0.0123`
+
+type Period = { completeUntil?: string; provider?: (typeof BILLING_PROVIDERS)[number]; proposer?: string }
+
+/** One without the other releases nothing, or too much. */
+function periodOf({ completeUntil, ...whose }: Period): Omit<BillBody, 'entries'> {
+  const isOfSomebody = whose.provider !== undefined || whose.proposer !== undefined
+  const see = 'See: moose budget reconcile --help'
+  if (completeUntil === undefined) {
+    if (!isOfSomebody) return {}
+    throw new Fault('request_invalid', `Say with --complete-until up to when the bill names every charged call. ${see}`)
+  }
+  if (isOfSomebody) return { complete_until: completeUntil, ...whose }
+  throw new Fault('request_invalid', `Say with --provider NAME or --proposer NAME whose calls the bill is of. ${see}`)
+}
+
+const DAY_MS = 86_400_000
+
+/** A day ends when the next one begins. */
+function endOfPeriod(text: string): string {
+  if (z.iso.date().safeParse(text).success) return new Date(Date.parse(text) + DAY_MS).toISOString()
+  if (z.iso.datetime().safeParse(text).success) return new Date(text).toISOString()
+  throw new InvalidArgumentError('It must be a day or a time in UTC, such as 2026-11-30 or 2026-11-30T08:30:00Z.')
+}
 
 function report({ output }: Cli, result: Reconciliation): void {
   const { settled, released, agreeing, differing, under_way: running, unknown } = result

@@ -1,0 +1,72 @@
+import { type Kysely, sql } from 'kysely'
+import type { Database } from '../db/schema.ts'
+import { Fault } from '../errors.ts'
+
+type Db = Kysely<Database>
+
+/** How a reservation stands. */
+export type Standing = {
+  id: string
+  state: 'under_way' | 'unresolved' | 'ended'
+  /** The most it could cost. */
+  amount: string
+  /** What it was booked with; null while it is open. */
+  booked: string | null
+}
+
+/** Calls that were reserved before a time, of one provider or of one proposer. */
+export type Period = { until: string; provider: string | undefined; proposer: string | undefined }
+
+const SHORTEST_PREFIX = 4
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/** @param idOrPrefix what somebody typed @throws {Fault} `not_found`, also when it fits several */
+export async function findStanding(db: Db, idOrPrefix: string): Promise<Standing> {
+  const prefix = idOrPrefix.toLowerCase()
+  const isId = /^[0-9a-f-]+$/.test(prefix) && prefix.length >= SHORTEST_PREFIX
+  const [found, second] = isId ? await standings(db, sql`starts_with(reserved.reservation_id::text, ${prefix})`) : []
+  if (found !== undefined && second === undefined) return found
+  const shown = idOrPrefix.slice(0, 80)
+  const message =
+    found === undefined
+      ? `There is no reservation "${shown}". See those that are open with: moose budget`
+      : `"${shown}" fits several reservations. Give more of the id.`
+  throw new Fault('not_found', message, { reservation_id: shown })
+}
+
+/** One that exists. */
+export async function readStanding(db: Db, id: string): Promise<Standing> {
+  const [found] = await standings(db, sql`reserved.reservation_id = ${id}`)
+  if (found === undefined) throw new Error(`there is no reservation ${id}`)
+  return found
+}
+
+/**
+ * How those of a bill stand, and all of the period that are unresolved; oldest first.
+ *
+ * @param ids as the bill has them: any text, in lower case
+ */
+export function readStandings(db: Db, ids: readonly string[], period: Period | null): Promise<Standing[]> {
+  const named = sql`reserved.reservation_id = any(${ids.filter((id) => UUID.test(id))}::uuid[])`
+  if (period === null) return standings(db, named)
+  const { until, provider, proposer } = period
+  const whose = provider === undefined ? sql`proposer = ${proposer}` : sql`provider = ${provider}`
+  const unresolved = sql`
+    select reservation_id from budget_open_reservations where unresolved and at < ${until}::timestamptz and ${whose}
+  `
+  return standings(db, sql`${named} or reserved.reservation_id in (${unresolved})`)
+}
+
+async function standings(db: Db, condition: ReturnType<typeof sql>): Promise<Standing[]> {
+  const { rows } = await sql<Standing>`
+    select reserved.reservation_id as id, reserved.amount_usd as amount,
+      case when open.id is null then coalesce(ended.cost_usd, 0) end as booked,
+      case when open.id is null then 'ended' when open.unresolved then 'unresolved' else 'under_way' end as state
+    from budget_entries as reserved
+    left join budget_open_reservations as open on open.id = reserved.id
+    left join budget_entries as ended on ended.reservation_id = reserved.reservation_id and ended.kind = 'settled'
+    where reserved.kind = 'reserved' and (${condition})
+    order by reserved.id
+  `.execute(db)
+  return rows
+}
