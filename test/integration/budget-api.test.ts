@@ -3,11 +3,8 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { test } from 'node:test'
-import { setTimeout } from 'node:timers/promises'
 import { budgetServices } from '../../src/app/budget-services.ts'
-import { leaveUnresolved, release, reserve, settle } from '../../src/budget/ledger.ts'
-import { setLimit } from '../../src/budget/limits.ts'
-import { markLeftBehind, reconcile, settleByHand } from '../../src/budget/reconcile.ts'
+import { release, reserve, settle } from '../../src/budget/ledger.ts'
 import { readOrderBudget } from '../../src/budget/spent-by.ts'
 import { readBudget } from '../../src/budget/summary.ts'
 import { systemClock } from '../../src/clock.ts'
@@ -15,60 +12,15 @@ import { createHttpApp } from '../../src/http/http-app.ts'
 import { Usd } from '../../src/money.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { faultOf } from '../support/fault-of.ts'
+import { by, CALL, NOBODY, order, project, setNow } from '../support/ledger-rows.ts'
 import { memoryHttpServices } from '../support/memory-http-services.ts'
 import { createMooseHome } from '../support/moose-home.ts'
 import { assertConforms } from '../support/openapi-contract.ts'
-
-const CALL = { proposer: 'small', provider: 'openai', model: 'gpt-small' }
-
-async function project({ db }: TestDatabase, name: string, budget: string | null = null): Promise<string> {
-  const row = { name, repository: `/srv/${name}.git`, default_branch: 'main', forge: 'local', budget_usd: budget }
-  return (await db.insertInto('projects').values(row).returning('id').executeTakeFirstOrThrow()).id
-}
-
-/** An order with a running attempt. */
-async function order({ db }: TestDatabase, title: string, options: { project: string; executor?: string }) {
-  const { id } = await db
-    .insertInto('work_orders')
-    .values({ title, risk_level: 'low', project_id: options.project, acceptance_criteria: '[]', files_in_scope: '[]' })
-    .returning('id')
-    .executeTakeFirstOrThrow()
-  const executor = options.executor === undefined ? 'here' : options.executor
-  await db
-    .insertInto('attempts')
-    .values({
-      work_order_id: id,
-      number: 1,
-      project_id: options.project,
-      content: '{}',
-      executor_id: executor,
-      cost_usd: 0,
-    })
-    .execute()
-  return { workOrderId: id, attempt: 1 }
-}
-
-const NOBODY = { workOrderId: null, attempt: null }
-
-const UNTIL_NOW = () => ({ complete_until: new Date().toISOString() })
 
 async function spend({ db }: TestDatabase, payer: typeof NOBODY | Awaited<ReturnType<typeof order>>, usd: string) {
   const id = await reserve(db, { ...CALL, ...payer }, new Usd(usd).times(2))
   await settle(db, id, new Usd(usd))
   return id
-}
-
-async function setNow({ pool }: TestDatabase, at: string): Promise<void> {
-  await pool.query(
-    `create or replace function moose_now() returns timestamptz language sql volatile as $$ select '${at}'::timestamptz $$`,
-  )
-}
-
-/** As a process that is gone left it. */
-async function by(database: TestDatabase, holder: string, reservation: string): Promise<string> {
-  await database.pool.query('alter table budget_entries disable trigger budget_entries_append_only')
-  await database.pool.query('update budget_entries set holder = $2 where reservation_id = $1', [reservation, holder])
-  return reservation
 }
 
 test('what was spent is summed exactly by day, month, project, model and order', async () => {
@@ -190,237 +142,6 @@ test('the status says what the caps say', async () => {
   assert.equal((await faultOf(readBudget(db))).code, 'config_invalid')
   assert.equal((await readOrderBudget(db, randomUUID())).cap_usd, null)
 })
-
-test('what a dead process of this home left is unresolved; another machine keeps its calls', async () => {
-  await using database = await createTestDatabase()
-  const { db } = database
-  const hello = await project(database, 'hello')
-  const here = await order(database, 'Here', { project: hello })
-  const there = await order(database, 'There', { project: hello, executor: 'there' })
-  const make = (payer: typeof here | typeof NOBODY) => reserve(db, { ...CALL, ...payer }, new Usd('0.5'))
-  const left = await by(database, randomUUID(), await make(here))
-  const gone = await make(here)
-  await release(db, gone)
-  await by(database, randomUUID(), gone)
-  await make(here)
-  await by(database, randomUUID(), await make(there))
-  const young = await by(database, randomUUID(), await make(NOBODY))
-  const unresolved = async () =>
-    (await readBudget(db)).reservations.filter(({ state }) => state === 'unresolved').map(({ id }) => id)
-
-  assert.equal(await markLeftBehind(db, 'here'), 1)
-  assert.deepEqual(await unresolved(), [left])
-  assert.equal(await markLeftBehind(db, 'here'), 0)
-  assert.deepEqual((await readBudget(db)).unresolved, { count: 1, amount_usd: 0.5 })
-  assert.deepEqual(await readOrderBudget(db, here.workOrderId), {
-    cap_usd: 5,
-    spent_usd: 0,
-    reserved_usd: 1,
-    unresolved_usd: 0.5,
-  })
-  await setNow(database, new Date(Date.now() + 2 * 3_600_000).toISOString())
-  assert.equal(await markLeftBehind(db, 'here'), 1)
-  assert.deepEqual(await unresolved(), [left, young])
-})
-
-test('a bill settles what is unresolved, releases what it does not name, and touches nothing else', async () => {
-  await using database = await createTestDatabase()
-  const { db } = database
-  const make = async (usd: string) => reserve(db, { ...CALL, ...NOBODY }, new Usd(usd))
-  const lost = async (usd: string) => {
-    const id = await make(usd)
-    await leaveUnresolved(db, id)
-    return id
-  }
-  const charged = await lost('1')
-  const free = await lost('1')
-  const unnamed = await lost('0.75')
-  const running = await make('1')
-  const same = await make('1')
-  await settle(db, same, new Usd('0.10'))
-  const other = await make('1')
-  await settle(db, other, new Usd('0.10'))
-  const released = await make('1')
-  await release(db, released)
-  const unknown = randomUUID()
-  const entries = [
-    { request_id: charged.toUpperCase(), cost_usd: '0.333333' },
-    { request_id: free, cost_usd: 0 },
-    { request_id: running, cost_usd: 0.2 },
-    { request_id: same, cost_usd: 0.1 },
-    { request_id: other, cost_usd: '0.11' },
-    { request_id: released, cost_usd: 0.4 },
-    { request_id: unknown, cost_usd: 1 },
-    { request_id: "'; drop table budget_entries; --", cost_usd: 1 },
-  ]
-  const partial = await reconcile(db, { entries })
-  assert.deepEqual(partial, {
-    settled: [
-      { id: charged, cost_usd: 0.333333 },
-      { id: free, cost_usd: 0 },
-    ],
-    released: [],
-    agreeing: 1,
-    differing: [
-      { id: other, booked_usd: 0.1, billed_usd: 0.11 },
-      { id: released, booked_usd: 0, billed_usd: 0.4 },
-    ],
-    under_way: [running],
-    unknown: [unknown, "'; drop table budget_entries; --"],
-  })
-  assert.equal((await readBudget(db)).unresolved.count, 1)
-  const complete = await reconcile(db, { entries, ...UNTIL_NOW(), provider: 'openai' })
-  assert.deepEqual(
-    [complete.settled, complete.released, complete.agreeing],
-    [[], [{ id: unnamed, amount_usd: 0.75 }], 3],
-  )
-  const budget = await readBudget(db)
-  assert.deepEqual([budget.today.spent_usd, budget.today.reserved_usd, budget.unresolved.count], [0.533333, 1, 0])
-})
-
-test('one unresolved call is settled by hand, once; one under way is not', async () => {
-  await using database = await createTestDatabase()
-  const { db } = database
-  const id = await reserve(db, { ...CALL, ...NOBODY }, new Usd(1))
-  const code = async (prefix: string) => (await faultOf(settleByHand(db, prefix, new Usd('0.25')))).code
-  assert.equal(await code(id), 'reservation_conflict')
-  await leaveUnresolved(db, id)
-  assert.deepEqual(await settleByHand(db, id.slice(0, 8).toUpperCase(), new Usd('0.25')), { id, cost_usd: 0.25 })
-  await settleByHand(db, id, new Usd('0.250'))
-  await assert.rejects(settleByHand(db, id, new Usd('0.26')), /settled or released otherwise before/)
-  for (const wrong of ['', '%', 'zzzz', randomUUID(), 'x'.repeat(5000)]) assert.equal(await code(wrong), 'not_found')
-  const other = await reserve(db, { ...CALL, ...NOBODY }, new Usd(1))
-  await leaveUnresolved(db, other)
-  await settleByHand(db, other, new Usd(0))
-  const { today } = await readBudget(db)
-  assert.deepEqual([today.spent_usd, today.reserved_usd], [0.25, 0])
-})
-
-test('a complete bill releases only what it could name: of its provider or proposer, before its end', async () => {
-  await using database = await createTestDatabase()
-  const { db } = database
-  const lost = async (call: Partial<typeof CALL>, at: string) => {
-    await setNow(database, at)
-    const id = await reserve(db, { ...CALL, ...NOBODY, ...call }, new Usd(1))
-    await leaveUnresolved(db, id)
-    return id
-  }
-  const local = { proposer: 'local', provider: 'openai-compatible' }
-  const mine = await lost({}, '2026-11-30T23:59:59Z')
-  const late = await lost({}, '2026-12-01T00:00:00Z')
-  const theirs = await lost({ provider: 'anthropic' }, '2026-11-10T00:00:00Z')
-  const own = await lost(local, '2026-11-10T00:00:00Z')
-  const otherServer = await lost({ ...local, proposer: 'other' }, '2026-11-10T00:00:00Z')
-  await setNow(database, '2026-12-05T00:00:00Z')
-  const released = async (bill: Parameters<typeof reconcile>[1]) =>
-    (await reconcile(db, bill)).released.map(({ id }) => id)
-  const month = { entries: [], complete_until: '2026-12-01T00:00:00Z' }
-  assert.deepEqual(await released({ entries: [] }), [])
-  assert.deepEqual(await released({ ...month, provider: 'openai' }), [mine])
-  assert.deepEqual(await released({ ...month, proposer: 'local' }), [own])
-  assert.deepEqual(
-    (await readBudget(db)).reservations.map(({ id }) => id),
-    [late, theirs, otherServer],
-  )
-  const early = await faultOf(reconcile(db, { ...month, complete_until: '2026-12-05T00:00:01Z', provider: 'openai' }))
-  assert.equal(early.code, 'request_invalid')
-  assert.match(early.message, /2026-12-05T00:00:01Z.* not over/)
-  assert.equal((await readBudget(db)).reservations.length, 3)
-})
-
-test('what others book while a bill is compared is reported as booked, and the rest of the bill is booked', async () => {
-  await using database = await createTestDatabase()
-  const { db } = database
-  const lost = async () => {
-    const id = await reserve(db, { ...CALL, ...NOBODY }, new Usd(1))
-    await leaveUnresolved(db, id)
-    return id
-  }
-  const [other, gone, mine] = [await lost(), await lost(), await lost()]
-  const others = await database.pool.connect()
-  const settled = `insert into budget_entries
-    (reservation_id, kind, amount_usd, cost_usd, proposer, provider, model, holder, day, month)
-    select reservation_id, 'settled', -0.5, 0.5, proposer, provider, model, holder, day, month
-    from budget_entries where reservation_id = any($1) and kind = 'reserved'`
-  await others.query('begin')
-  await others.query(settled, [[other, gone]])
-  const entries = [other, mine].map((id) => ({ request_id: id, cost_usd: id === other ? '0.7' : '0.5' }))
-  const result = reconcile(db, { entries, ...UNTIL_NOW(), provider: 'openai' })
-  await untilSomebodyWaits(database)
-  await others.query('commit')
-  others.release()
-  assert.deepEqual(await result, {
-    settled: [{ id: mine, cost_usd: 0.5 }],
-    released: [],
-    agreeing: 0,
-    differing: [{ id: other, booked_usd: 0.5, billed_usd: 0.7 }],
-    under_way: [],
-    unknown: [],
-  })
-})
-
-test('the same bill twice at once is booked once', async () => {
-  await using database = await createTestDatabase()
-  const { db } = database
-  const entries = []
-  for (let call = 0; call < 20; call += 1) {
-    const id = await reserve(db, { ...CALL, ...NOBODY }, new Usd(1))
-    await leaveUnresolved(db, id)
-    entries.push({ request_id: id, cost_usd: '0.01' })
-  }
-  const results = await Promise.all([reconcile(db, { entries }), reconcile(db, { entries: entries.toReversed() })])
-  assert.deepEqual(results.map(({ settled, agreeing }) => [settled.length, agreeing]).sort(), [
-    [0, 20],
-    [20, 0],
-  ])
-})
-
-test('a settlement that reaches the kill is heard of at once', async () => {
-  await using database = await createTestDatabase()
-  const { db } = database
-  await setLimit(db, 'emergency_kill', new Usd(1))
-  const listener = await database.pool.connect()
-  let heard = 0
-  listener.on('notification', () => {
-    heard += 1
-  })
-  await listener.query('listen moose_config')
-  for (const [index, cost] of ['0.4', '0.6'].entries()) {
-    const id = await reserve(db, { ...CALL, ...NOBODY }, new Usd('0.6'))
-    await leaveUnresolved(db, id)
-    if (index === 0) await settleByHand(db, id, new Usd(cost))
-    else await reconcile(db, { entries: [{ request_id: id, cost_usd: cost }] })
-    await listener.query('select')
-    assert.equal(heard, index)
-  }
-  listener.release(true)
-})
-
-test('a bill that cannot be booked to its end changes nothing', async () => {
-  await using database = await createTestDatabase()
-  const { db, pool } = database
-  const ids = []
-  for (const amount of [1, 2]) {
-    const id = await reserve(db, { ...CALL, ...NOBODY }, new Usd(amount))
-    await leaveUnresolved(db, id)
-    ids.push(id)
-  }
-  await pool.query(`alter table budget_entries add constraint not_this check (cost_usd is null or cost_usd <> 0.2)`)
-  const entries = ids.map((id, index) => ({ request_id: id, cost_usd: index === 0 ? '0.1' : '0.2' }))
-  await assert.rejects(reconcile(db, { entries }))
-  assert.equal((await readBudget(db)).unresolved.count, 2)
-})
-
-/** Until a query waits for the lock of another. */
-async function untilSomebodyWaits({ pool }: TestDatabase): Promise<void> {
-  for (;;) {
-    const { rowCount } = await pool.query(
-      `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-    )
-    if (rowCount !== 0) return
-    await setTimeout(10)
-  }
-}
 
 /** The real budget behind the real routes. */
 function api({ db }: TestDatabase) {
