@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { BillBody, Reconciliation, SettledReservation } from '../contract/budget-changes.ts'
 import type { Database } from '../db/schema.ts'
+import { priceSettledCalls } from '../db/settled-calls.ts'
 import { Fault, toFault } from '../errors.ts'
 import { NO_USD, Usd } from '../money.ts'
 import { announceEmergency } from './emergency.ts'
@@ -50,6 +51,7 @@ export async function settleByHand(db: Db, idOrPrefix: string, cost: Usd): Promi
       throw new Fault('reservation_conflict', message, { reservation_id: id })
     }
     await book(transaction, id, cost)
+    await priceSettledCalls(transaction, [id])
     return { id, cost_usd: cost.toNumber() }
   })
 }
@@ -71,6 +73,10 @@ export async function reconcile(db: Db, bill: BillBody): Promise<Reconciliation>
     const known = new Set(standings.map(({ id }) => id))
     result.unknown = [...billed.keys()].filter((id) => !known.has(id))
     for (const one of standings) await bookBilled(transaction, one, { billed: billed.get(one.id), result })
+    await priceSettledCalls(
+      transaction,
+      result.settled.map(({ id }) => id),
+    )
     return result
   })
 }

@@ -7,6 +7,7 @@ import { setLimit } from '../../src/budget/limits.ts'
 import { markLeftBehind, reconcile, settleByHand } from '../../src/budget/reconcile.ts'
 import { readOrderBudget } from '../../src/budget/spent-by.ts'
 import { readBudget } from '../../src/budget/summary.ts'
+import { recordModelCall } from '../../src/db/model-calls.ts'
 import { Usd } from '../../src/money.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { faultOf } from '../support/fault-of.ts'
@@ -236,6 +237,76 @@ test('a bill that cannot be booked to its end changes nothing', async () => {
   await assert.rejects(reconcile(db, { entries }))
   assert.equal((await readBudget(db)).unresolved.count, 2)
 })
+
+test('what is settled later counts for its call, its attempt and its order, so that show and budget agree', async () => {
+  await using database = await createTestDatabase()
+  const { db } = database
+  const one = await order(database, 'One', { project: await project(database, 'hello') })
+  const two = await order(database, 'Two', { project: await project(database, 'shop') })
+  const lost = async (payer: typeof one | typeof NOBODY, withRow: boolean) => {
+    const id = await reserve(db, { ...CALL, ...payer }, new Usd(1))
+    await leaveUnresolved(db, id)
+    if (withRow) await recordModelCall(db, { ...callRow(payer), reservation_id: id, error_code: 'model_timed_out' })
+    return id
+  }
+  const known = await reserve(db, { ...CALL, ...one }, new Usd(1))
+  await recordModelCall(db, { ...callRow(one), reservation_id: known, cost_usd: '0.1', finish_reason: 'stop' })
+  await settle(db, known, new Usd('0.1'))
+  const [broken, killed] = [await lost(one, true), await lost(one, false)]
+  const [byHand, free, ofNobody] = [await lost(two, true), await lost(two, true), await lost(NOBODY, false)]
+  const freeUnseen = await lost(two, false)
+  const bill = { [broken]: '0.02', [killed]: '0.003', [ofNobody]: '0.7', [freeUnseen]: 0 }
+  await reconcile(db, { entries: Object.entries(bill).map(([id, cost]) => ({ request_id: id, cost_usd: cost })) })
+  await settleByHand(db, byHand, new Usd('0.4'))
+  await settleByHand(db, free, new Usd(0))
+
+  const rows = await db
+    .selectFrom('model_calls')
+    .select(['reservation_id', 'work_order_id', 'attempt', 'proposer', 'model', 'cost_usd', 'error_code'])
+    .orderBy('cost_usd')
+    .execute()
+  const row = (id: string, cost: string | null, { workOrderId, attempt }: typeof one | typeof NOBODY) => ({
+    reservation_id: id,
+    work_order_id: workOrderId,
+    attempt,
+    proposer: CALL.proposer,
+    model: CALL.model,
+    cost_usd: cost,
+  })
+  assert.deepEqual(rows, [
+    { ...row(killed, '0.003', one), error_code: null },
+    { ...row(broken, '0.02', one), error_code: 'model_timed_out' },
+    { ...row(known, '0.1', one), error_code: null },
+    { ...row(byHand, '0.4', two), error_code: 'model_timed_out' },
+    { ...row(ofNobody, '0.7', NOBODY), error_code: null },
+    { ...row(free, null, two), error_code: 'model_timed_out' },
+  ])
+  for (const { workOrderId } of [one, two]) {
+    const [attempt] = await db.selectFrom('attempts').selectAll().where('work_order_id', '=', workOrderId).execute()
+    const [shown] = await db.selectFrom('work_orders').selectAll().where('id', '=', workOrderId).execute()
+    const { spent_usd: spent, reserved_usd: reserved } = await readOrderBudget(db, workOrderId)
+    assert.deepEqual([spent, reserved], [workOrderId === one.workOrderId ? 0.123 : 0.4, 0])
+    assert.deepEqual([Number(attempt?.cost_usd), Number(shown?.actual_cost)], [spent, spent])
+  }
+})
+
+test('a call of an order that is gone is settled all the same', async () => {
+  await using database = await createTestDatabase()
+  const { db } = database
+  const one = await order(database, 'One', { project: await project(database, 'hello') })
+  const id = await reserve(db, { ...CALL, ...one }, new Usd(1))
+  await leaveUnresolved(db, id)
+  await db.deleteFrom('attempts').execute()
+  await db.deleteFrom('work_orders').execute()
+  await settleByHand(db, id, new Usd('0.4'))
+  const [row] = await db.selectFrom('model_calls').select(['work_order_id', 'cost_usd']).execute()
+  assert.deepEqual(row, { work_order_id: null, cost_usd: '0.4' })
+  assert.equal((await readBudget(db)).today.spent_usd, 0.4)
+})
+
+function callRow({ workOrderId, attempt }: { workOrderId: string | null; attempt: number | null }) {
+  return { ...CALL, work_order_id: workOrderId, attempt, duration_ms: 5, started_at: new Date() }
+}
 
 /** Until a query waits for the lock of another. */
 async function untilSomebodyWaits({ pool }: TestDatabase): Promise<void> {
