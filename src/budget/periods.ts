@@ -97,16 +97,10 @@ function lower(one: Usd | null, other: Usd | null): Usd | null {
 }
 
 async function sumUnresolved(db: Db): Promise<BudgetLine['unresolved']> {
-  const { rows } = await sql<{ count: string; amount: string }>`
-    select count(*) as count, coalesce(sum(reserved.amount_usd), 0) as amount
-    from budget_entries as marked
-    join budget_entries as reserved on reserved.reservation_id = marked.reservation_id and reserved.kind = 'reserved'
-    where marked.kind = 'unresolved' and not exists (
-      select from budget_entries as ended
-      where ended.reservation_id = marked.reservation_id and ended.kind in ('settled', 'released')
-    )
-  `.execute(db)
-  const [row] = rows
-  if (row === undefined) throw new Error('a count is one row')
-  return { count: Number(row.count), amount_usd: Number(row.amount) }
+  const { count, amount } = await db
+    .selectFrom('budget_open_reservations')
+    .select((eb) => [eb.fn.countAll<string>().as('count'), eb.fn.sum<string | null>('amount_usd').as('amount')])
+    .where('unresolved', '=', true)
+    .executeTakeFirstOrThrow()
+  return { count: Number(count), amount_usd: Number(amount) }
 }

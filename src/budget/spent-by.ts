@@ -91,16 +91,11 @@ export async function spentByOrder(db: Db, month: string, usualCap: number | nul
 export async function readOrderBudget(db: Db, workOrderId: string): Promise<OrderBudget> {
   const { rows } = await sql<SumRow & { cap: string | null; unresolved: string }>`
     with
-      entries as (select * from budget_entries where work_order_id = ${workOrderId}),
       unresolved as (
-        select coalesce(sum(amount_usd), 0) as amount from entries as reserved
-        where kind = 'reserved'
-          and exists (select from entries where kind = 'unresolved' and reservation_id = reserved.reservation_id)
-          and not exists (
-            select from entries where kind in ('settled', 'released') and reservation_id = reserved.reservation_id
-          )
+        select coalesce(sum(amount_usd), 0) as amount from budget_open_reservations
+        where unresolved and work_order_id = ${workOrderId}
       ),
-      sums as (select ${SUMS} from entries)
+      sums as (select ${SUMS} from budget_entries where work_order_id = ${workOrderId})
     select coalesce(spent, 0) as spent, coalesce(reserved, 0) as reserved, unresolved.amount as unresolved,
       (select budget_usd from work_orders where id = ${workOrderId}) as cap
     from sums, unresolved

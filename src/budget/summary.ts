@@ -1,6 +1,8 @@
 import { type Kysely, sql } from 'kysely'
 import type { BudgetView, OpenReservation } from '../contract/budget.ts'
+import { listPauses } from '../db/provider-pauses.ts'
 import type { Database } from '../db/schema.ts'
+import { SUSPEND_CODES } from '../db/suspended-orders.ts'
 import { type BudgetLimits, readBudgetRules } from './limits.ts'
 import { budgetLine, readCalendar, shownCap } from './periods.ts'
 import { spentByModel, spentByOrder, spentByProject } from './spent-by.ts'
@@ -9,9 +11,6 @@ type Db = Kysely<Database>
 
 const MOST_RESERVATIONS = 500
 const MOST_WAITING = 100
-
-/** Why an order rests and goes on by itself later. */
-const WAITS_FOR = ['budget_exceeded', 'price_unknown', 'provider_paused', 'emergency_stop']
 
 /**
  * Everything about the money, as of one moment.
@@ -56,20 +55,14 @@ function shownLimits(limits: BudgetLimits): BudgetView['limits'] {
 }
 
 async function openReservations(db: Db): Promise<OpenReservation[]> {
-  type Row = Omit<OpenReservation, 'at' | 'amount_usd' | 'state'> & { at: Date; amount: string; unresolved: boolean }
-  const { rows } = await sql<Row>`
-    select reserved.reservation_id as id, work_order_id, attempt, proposer, provider, model, at, amount_usd as amount,
-      exists (
-        select from budget_entries as marked
-        where marked.reservation_id = reserved.reservation_id and marked.kind = 'unresolved'
-      ) as unresolved
-    from budget_entries as reserved
-    where kind = 'reserved' and not exists (
-      select from budget_entries as ended
-      where ended.reservation_id = reserved.reservation_id and ended.kind in ('settled', 'released')
-    )
-    order by reserved.id limit ${MOST_RESERVATIONS}
-  `.execute(db)
+  const rows = await db
+    .selectFrom('budget_open_reservations')
+    .select(['reservation_id as id', 'work_order_id', 'attempt', 'proposer', 'provider', 'model', 'at', 'unresolved'])
+    .select('amount_usd as amount')
+    .orderBy('at')
+    .orderBy('reservation_id')
+    .limit(MOST_RESERVATIONS)
+    .execute()
   return rows.map(({ at, amount, unresolved, ...row }) => ({
     ...row,
     state: unresolved ? 'unresolved' : 'under_way',
@@ -83,7 +76,7 @@ async function waitingOrders(db: Db): Promise<BudgetView['waiting']> {
     .selectFrom('work_orders')
     .select(['id', 'title', 'status_reason'])
     .where('status', '=', 'blocked')
-    .where(sql<string>`status_reason ->> 'code'`, 'in', WAITS_FOR)
+    .where(sql<string>`status_reason ->> 'code'`, 'in', SUSPEND_CODES)
     .orderBy('created_at')
     .orderBy('id')
     .limit(MOST_WAITING)
@@ -99,14 +92,11 @@ async function waitingOrders(db: Db): Promise<BudgetView['waiting']> {
 }
 
 async function pausedProviders(db: Db): Promise<BudgetView['paused_providers']> {
-  const rows = await db
-    .selectFrom('provider_pauses')
-    .selectAll()
-    .where('until', '>', sql<Date>`moose_now()`)
-    .orderBy('provider')
-    .execute()
-  return rows.map(({ since, until, ...pause }) => ({
-    ...pause,
+  const pauses = (await listPauses(db)).filter(({ running }) => running)
+  return pauses.map(({ provider, failures, reason, since, until }) => ({
+    provider,
+    failures,
+    reason,
     since: since.toISOString(),
     until: until.toISOString(),
   }))

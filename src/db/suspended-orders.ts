@@ -11,7 +11,8 @@ type MoveOf = typeof NEXT_MOVE
 /** A fault an attempt goes on after, once its condition is back. */
 export type SuspendCode = { [Code in FaultCode]: MoveOf[Code] extends 'suspend' ? Code : never }[FaultCode]
 
-const SUSPEND_CODES = Object.entries(NEXT_MOVE).flatMap(([code, move]) => (move === 'suspend' ? [code] : []))
+/** Why an order rests and goes on by itself later. */
+export const SUSPEND_CODES = Object.entries(NEXT_MOVE).flatMap(([code, move]) => (move === 'suspend' ? [code] : []))
 
 /** An order whose last attempt rests. */
 export type SuspendedOrder = {

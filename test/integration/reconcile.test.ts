@@ -142,10 +142,8 @@ test('a complete bill releases only what it could name: of its provider or propo
   assert.deepEqual(await released({ entries: [] }), [])
   assert.deepEqual(await released({ ...month, provider: 'openai' }), [mine])
   assert.deepEqual(await released({ ...month, proposer: 'local' }), [own])
-  assert.deepEqual(
-    (await readBudget(db)).reservations.map(({ id }) => id),
-    [late, theirs, otherServer],
-  )
+  const left = new Set((await readBudget(db)).reservations.map(({ id }) => id))
+  assert.deepEqual(left, new Set([late, theirs, otherServer]))
   const early = await faultOf(reconcile(db, { ...month, complete_until: '2026-12-05T00:00:01Z', provider: 'openai' }))
   assert.equal(early.code, 'request_invalid')
   assert.match(early.message, /2026-12-05T00:00:01Z.* not over/)
