@@ -48,7 +48,9 @@ export function isConnectionLoss(thrown: unknown): boolean {
   const code = String(errorCode(thrown))
   if (/^(08|57P0)/.test(code) || code === 'ECONNRESET' || code === 'EPIPE') return true
   if (!(thrown instanceof Error)) return false
-  return thrown.message.startsWith('Connection terminated') || ('syscall' in thrown && thrown.syscall === 'connect')
+  return (
+    /^Connection terminated|not queryable/.test(thrown.message) || ('syscall' in thrown && thrown.syscall === 'connect')
+  )
 }
 
 /** The SQLSTATE or the system's name of an error; null when it has none. */

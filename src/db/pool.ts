@@ -22,7 +22,11 @@ export function connectionConfig(url: string, applicationName: string): pg.Clien
  */
 export function createPool(url: string, log: Log): pg.Pool {
   const pool = new pg.Pool({ ...connectionConfig(url, 'moose'), max: 10 })
-  // An idle connection that breaks is replaced at the next query; without a handler it would end the process.
+  // A connection that breaks is replaced, and whoever was using it hears of it from his query. Without handlers it would
+  // end the process: the pool's is for idle connections only, between two queries of a transaction there is none.
   pool.on('error', (error) => log.warn({ reason: reasonOf(error) }, 'an idle database connection broke'))
+  pool.on('connect', (client) =>
+    client.on('error', (error) => log.warn({ reason: reasonOf(error) }, 'a database connection broke')),
+  )
   return pool
 }

@@ -79,7 +79,8 @@ function errorCode(error: APICallError): string {
 
 function boundedReason(message: string, secrets: readonly string[]): string {
   const quiet = secrets.reduce((text, secret) => text.replaceAll(secret, '***'), message)
-  const line = quiet.replace(/\s+/g, ' ').trim()
+  // Postgres holds no NUL, and a terminal should obey nothing that a provider says.
+  const line = quiet.replace(/[\p{Cc}\s]+/gu, ' ').trim()
   const reason = line.length > REASON_LENGTH ? `${line.slice(0, REASON_LENGTH)}…` : line
   return reason === '' ? 'it gave no reason' : reason.replace(/\.$/, '')
 }

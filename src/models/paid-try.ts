@@ -2,6 +2,7 @@ import { release, reserve } from '../budget/ledger.ts'
 import type { ProposerConfig } from '../db/proposer-configs.ts'
 import { Fault } from '../errors.ts'
 import { unknownPrice } from './availability.ts'
+import { causesOf } from './error-causes.ts'
 import { faultOfAnswer } from './judge-answer.ts'
 import { costOfAnswer, meter, type Try } from './meter.ts'
 import type { ModelAnswer, ModelCall, RawAnswer } from './model-answer.ts'
@@ -93,6 +94,8 @@ function faultOfFailure(
     const message = `${name} did not answer within ${modelTimeoutMs} ms. Raise MOOSE_MODEL_TIMEOUT_MS, or try again.`
     return new Fault('model_timed_out', message, { proposer: name, timeout_ms: modelTimeoutMs })
   }
+  const own = causesOf(error).find((cause) => cause instanceof Fault)
+  if (own !== undefined) return own
   const known = Object.values(secrets).filter((secret) => secret !== null)
   return toModelFault(error, name, known, clock.now())
 }

@@ -1,5 +1,6 @@
 import type { APICallError } from 'ai'
 import { patientFetch } from '../patient-fetch.ts'
+import { bounded } from './bounded-answer.ts'
 
 const HEADER = 'x-moose-status'
 
@@ -8,7 +9,7 @@ const HEADER = 'x-moose-status'
  * make a status up for an error that is an event of a stream, although the answer was a 200.
  */
 export const fetchNotingStatus: typeof fetch = async (input, init) => {
-  const response = await patientFetch(input, init)
+  const response = bounded(await patientFetch(input, init))
   response.headers.set(HEADER, String(response.status))
   return response
 }

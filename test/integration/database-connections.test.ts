@@ -38,6 +38,19 @@ test('a server that does not answer is said in one line, without the password', 
   assert.doesNotMatch(inspect(error, { depth: 10 }), /s3cret/)
 })
 
+test('a connection that breaks between two queries of a transaction ends the transaction, not the process', async () => {
+  await using given = await createTestDatabase()
+  const pool = createPool(given.url, log)
+  const client = await pool.connect()
+  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
+  await given.pool.query('select pg_terminate_backend($1)', [rows[0]?.pid])
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  await assert.rejects(client.query('select 1'))
+  client.release(true)
+  assert.equal((await pool.query('select 1')).rowCount, 1)
+  await pool.end()
+})
+
 test('a host without an address is unreachable', async () => {
   const error = await faultOf(open('postgresql://ada@host.invalid/moose'), 'database_unreachable')
   assert.match(error.message, /host\.invalid/)

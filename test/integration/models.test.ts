@@ -113,6 +113,22 @@ for (const provider of ['anthropic', 'openai', 'openai-compatible'] as const) {
       assert.match(fault.message, /1000 tokens.*Split/)
     })
 
+    test('an answer without end is cut, and is no outage', async () => {
+      await using server = await startModelServer({ kind: 'text', text: 'x'.repeat(17_000_000) })
+      await using setup = await setUp({ modelTimeoutMs: 30_000 })
+      const fault = await faultOf(
+        setup.models.call(callOf({ proposer: { ...proposer, provider, baseUrl: server.url } })),
+      )
+      assert.equal(fault.code, 'model_call_rejected', fault.message)
+      assert.match(fault.message, /more than \d+ bytes/)
+    })
+
+    test('what a provider says can be stored and shown, whatever it says', async () => {
+      const said: Scripted = { kind: 'status', status: 400, message: 'down\u0000 \u001b[31mred\u001b[0m' }
+      const fault = await play([said], { code: 'model_call_rejected', tries: 1 })
+      assert.match(fault.message, /down \[31mred/)
+    })
+
     test('a refusal', async () => {
       await play([{ kind: 'refused' }], { code: 'model_answer_refused', tries: 1 })
     })

@@ -57,9 +57,9 @@ end $$;
 create or replace trigger budget_entries_append_only before update or delete or truncate on budget_entries
   for each statement execute function moose_refuse_change();
 
--- Null: the cap of `budget_limits` applies.
-alter table work_orders add column if not exists budget_usd numeric check (budget_usd >= 0);
-alter table projects add column if not exists budget_usd numeric check (budget_usd >= 0);
+-- Null: the cap of `budget_limits` applies. Nothing is less than NaN, which Postgres puts above infinity.
+alter table work_orders add column if not exists budget_usd numeric check (budget_usd >= 0 and budget_usd < 'Infinity');
+alter table projects add column if not exists budget_usd numeric check (budget_usd >= 0 and budget_usd < 'Infinity');
 
 alter table attempts
   add column if not exists decision_id uuid,

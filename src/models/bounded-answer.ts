@@ -1,0 +1,29 @@
+import { Fault } from '../errors.ts'
+
+/** Some times what the longest answer takes on the wire, one event for each of its tokens. */
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024
+
+/**
+ * A response whose body ends with a fault when it is longer than any answer: a provider that never stops would fill
+ * the memory of the process with every attempt.
+ *
+ * @throws {Fault} `model_call_rejected`, to whoever reads the body
+ */
+export function bounded(response: Response): Response {
+  const { body, status, headers } = response
+  if (body === null) return response
+  let bytes = 0
+  const limit = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      bytes += chunk.byteLength
+      if (bytes <= MAX_ANSWER_BYTES) controller.enqueue(chunk)
+      else controller.error(endless())
+    },
+  })
+  return new Response(body.pipeThrough(limit), { status, headers })
+}
+
+function endless(): Fault {
+  const message = `The provider sent more than ${MAX_ANSWER_BYTES} bytes for one answer. Look at what answers at its base_url.`
+  return new Fault('model_call_rejected', message, { max_bytes: MAX_ANSWER_BYTES })
+}
