@@ -155,6 +155,15 @@ test('success at one complexity says nothing about quite another', () => {
   assert.ok(expectation(0.9).success < 0.1)
 })
 
+test('the nearer in complexity, the more an order counts', () => {
+  const known = outcomes('mini', 40, 50, { complexity: 0.6 })
+  const [same, near, far] = [0.6, 0.7, 0.8].map(
+    (complexity) => expectationFor(choose(known, {}, { complexity }), 'mini').similarOrders,
+  )
+  assert.equal(same, 50)
+  assert.ok(Number(near) < 45 && Number(near) > 2 * Number(far), `${near}, ${far}`)
+})
+
 test('other kinds of change count little: as eight orders at most', () => {
   const styles = outcomes('mini', 200, 200, { kind: 'style' })
   assert.equal(Math.round(expectationFor(choose(styles), 'mini').similarOrders), 8)
