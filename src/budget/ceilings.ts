@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../db/schema.ts'
 import { Usd } from '../money.ts'
-import type { BudgetRules } from './limits.ts'
+import type { BudgetLimits, BudgetRules } from './limits.ts'
 
 /** Who a call is paid for; both null for a caller without an order. */
 export type Payer = { workOrderId: string | null; attempt: number | null }
@@ -22,7 +22,8 @@ export type Ceiling = {
   reserved: Usd
 }
 
-type Row = {
+/** The caps of a payer, and every sum that counts against one of them, as decimals. */
+export type Totals = {
   day: string
   month: string
   project: string | null
@@ -41,20 +42,24 @@ export async function ceilingsOf(
   { limits }: BudgetRules,
   payer: Payer,
 ): Promise<{ ceilings: Ceiling[]; day: string; month: string }> {
-  const row = await readTotals(db, payer)
+  const totals = await readTotals(db, payer)
+  return { ceilings: ceilingsFrom(limits, payer.workOrderId, totals), day: totals.day, month: totals.month }
+}
+
+/** The same by sums that were read already. */
+export function ceilingsFrom(limits: BudgetLimits, workOrderId: string | null, totals: Totals): Ceiling[] {
   const one = (scope: Scope, of: string | null, cap: Usd | null, sums: 'day' | 'month' | 'order' | 'project') => {
     if (cap === null || of === null) return []
-    const spent = new Usd(row[`${sums}_spent`])
-    return [{ scope, of, cap, spent, reserved: new Usd(row[`${sums}_total`]).minus(spent) }]
+    const spent = new Usd(totals[`${sums}_spent`])
+    return [{ scope, of, cap, spent, reserved: new Usd(totals[`${sums}_total`]).minus(spent) }]
   }
-  const ceilings = [
-    ...one('order', payer.workOrderId, own(row.order_cap, limits.order_cap), 'order'),
-    ...one('project', row.project, own(row.project_cap, limits.project_monthly_cap), 'project'),
-    ...one('day', row.day, limits.daily_hard_cap, 'day'),
-    ...one('month', row.month, limits.monthly_hard_cap, 'month'),
-    ...one('emergency_kill', row.day, limits.emergency_kill, 'day'),
+  return [
+    ...one('order', workOrderId, own(totals.order_cap, limits.order_cap), 'order'),
+    ...one('project', totals.project, own(totals.project_cap, limits.project_monthly_cap), 'project'),
+    ...one('day', totals.day, limits.daily_hard_cap, 'day'),
+    ...one('month', totals.month, limits.monthly_hard_cap, 'month'),
+    ...one('emergency_kill', totals.day, limits.emergency_kill, 'day'),
   ]
-  return { ceilings, day: row.day, month: row.month }
 }
 
 function own(stated: string | null, usual: Usd | null): Usd | null {
@@ -62,8 +67,8 @@ function own(stated: string | null, usual: Usd | null): Usd | null {
 }
 
 /** One look at all sums, so that they belong together. */
-async function readTotals(db: Kysely<Database>, { workOrderId, attempt }: Payer): Promise<Row> {
-  const { rows } = await sql<Row>`
+async function readTotals(db: Kysely<Database>, { workOrderId, attempt }: Payer): Promise<Totals> {
+  const { rows } = await sql<Totals>`
     with
       today as (select (moose_now() at time zone 'utc')::date as day),
       calendar as (select day, date_trunc('month', day)::date as month from today),
