@@ -78,7 +78,7 @@ export async function openMoose(config: Config, options: { log: Log; role: 'serv
       adapters: parts.adapters,
       watch: parts.watch,
       stopCalls: parts.models.stopAll,
-      proposers: proposerConditions(db, parts.models),
+      proposers: () => proposerConditions(db, parts.models),
       executorId,
       version: VERSION,
       async own() {

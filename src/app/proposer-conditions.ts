@@ -5,16 +5,17 @@ import type { Models } from '../models/models.ts'
 import { providerKey } from '../models/provider-pause.ts'
 import type { ProposerConditions } from '../orchestrator/resume-conditions.ts'
 
-/** What suspended orders wait for of a proposer, as `proposer_configs` has it now. */
-export function proposerConditions(db: Kysely<Database>, models: Models): ProposerConditions {
-  const find = async (name: string) => (await listProposers(db)).proposers.find((proposer) => proposer.name === name)
+/** What suspended orders wait for of proposers, as `proposer_configs` has them now. */
+export async function proposerConditions(db: Kysely<Database>, models: Models): Promise<ProposerConditions> {
+  const { proposers } = await listProposers(db)
+  const find = (name: string) => proposers.find((proposer) => proposer.name === name)
   return {
-    async isPriceKnown(name) {
-      const proposer = await find(name)
+    isPriceKnown(name) {
+      const proposer = find(name)
       return proposer !== undefined && models.whyUnavailable(proposer)?.code !== 'price_unknown'
     },
-    async providerOf(name) {
-      const proposer = await find(name)
+    providerOf(name) {
+      const proposer = find(name)
       return proposer === undefined ? null : providerKey(proposer)
     },
   }

@@ -1,9 +1,7 @@
 import { type ExpressionBuilder, type Kysely, sql, type Transaction } from 'kysely'
 import { type FaultCode, type FaultRecord, NEXT_MOVE } from '../errors.ts'
-import { NO_USD, Usd } from '../money.ts'
 import { type AttemptRun, durationMs, type EndedAttempt } from './attempts.ts'
 import type { Database } from './schema.ts'
-import { moveWorkOrder } from './work-orders.ts'
 
 type Db = Kysely<Database>
 type MoveOf = typeof NEXT_MOVE
@@ -31,7 +29,10 @@ function isSuspended({ and, eb }: ExpressionBuilder<Database, 'attempts'>) {
   return and([eb('attempts.status', '=', 'blocked'), eb(sql<string>`attempts.error ->> 'code'`, 'in', SUSPEND_CODES)])
 }
 
-/** Approved orders that are blocked because their attempt rests, oldest first. */
+/**
+ * Approved orders that are blocked because their attempt rests, oldest first; those that wait for a provider by when
+ * they began to: who has just found out that it is not back does so next when all others have.
+ */
 export async function suspendedOrders(db: Db): Promise<SuspendedOrder[]> {
   const rows = await db
     .selectFrom('work_orders')
@@ -43,7 +44,9 @@ export async function suspendedOrders(db: Db): Promise<SuspendedOrder[]> {
     .where(IS_APPROVED)
     .where(isSuspended)
     .where(sql<boolean>`work_orders.status_reason ->> 'code' = attempts.error ->> 'code'`)
-    .orderBy('work_orders.created_at')
+    .orderBy(
+      sql`case attempts.error ->> 'code' when 'provider_paused' then attempts.ended_at else work_orders.created_at end`,
+    )
     .orderBy('work_orders.id')
     .limit(LOOK_AHEAD)
     .execute()
@@ -54,72 +57,6 @@ export async function suspendedOrders(db: Db): Promise<SuspendedOrder[]> {
 
 function isSuspendCode(code: FaultCode): code is SuspendCode {
   return NEXT_MOVE[code] === 'suspend'
-}
-
-/** What an order may go on for, so that the same is not given to two (`promisedUsd`, `isProbed`). */
-export type ReleasedFor = {
-  /** A decimal: what its next call may cost; null: it did not wait for money. */
-  usd: string | null
-  /** Whose pause it tests; null: nobody's. */
-  provider: string | null
-}
-
-/** Lets a suspended order go on. @returns false when somebody was faster */
-export async function releaseOrder(db: Db, id: string, releasedFor: ReleasedFor): Promise<boolean> {
-  const { last } = await db
-    .selectFrom('budget_entries')
-    .select((eb) => eb.fn.max('id').as('last'))
-    .executeTakeFirstOrThrow()
-  const metadata = { released_for: { ...releasedFor, after_entry: last === null ? '0' : last } }
-  return moveWorkOrder(db, id, { from: ['blocked'], to: 'pending', reason: null, metadata })
-}
-
-/** Approved orders that were let go on, and are on their way to what they were let go on for. */
-function releasedOrders(db: Db) {
-  return db
-    .selectFrom('work_orders')
-    .where('status', 'in', ['pending', 'in_progress'])
-    .where('phase', 'is distinct from', 'in_review')
-    .where(IS_APPROVED)
-    .where(sql<boolean>`metadata ? 'released_for'`)
-}
-
-/** USD that orders will reserve any moment, because they were let go on for it and have reserved nothing since. */
-export async function promisedUsd(db: Db): Promise<Usd> {
-  const { total } = await releasedOrders(db)
-    .select(sql<string | null>`sum(${partOf('usd', AMOUNT)}::numeric)`.as('total'))
-    .where(({ not, exists, selectFrom }) =>
-      not(
-        exists(
-          selectFrom('budget_entries')
-            .select('id')
-            .whereRef('work_order_id', '=', 'work_orders.id')
-            .where('kind', '=', 'reserved')
-            .where('id', '>', sql<string>`${partOf('after_entry', ENTRY)}::bigint`),
-        ),
-      ),
-    )
-    .executeTakeFirstOrThrow()
-  return total === null ? NO_USD : new Usd(total)
-}
-
-/** Whether an order is on its way to find out whether a provider is back. */
-export async function isProbed(db: Db, provider: string): Promise<boolean> {
-  const row = await releasedOrders(db)
-    .select('id')
-    .where(sql<boolean>`metadata -> 'released_for' ->> 'provider' = ${provider}`)
-    .limit(1)
-    .executeTakeFirst()
-  return row !== undefined
-}
-
-const AMOUNT = String.raw`^\d{1,12}(\.\d{1,40})?$`
-const ENTRY = String.raw`^\d{1,18}$`
-
-/** Anybody may write into the metadata of an order: what does not look as it should is null. */
-function partOf(key: 'usd' | 'after_entry', form: string) {
-  const value = sql`work_orders.metadata -> 'released_for' ->> ${sql.lit(key)}`
-  return sql`(case when ${value} ~ ${sql.lit(form)} then ${value} end)`
 }
 
 /**

@@ -3,6 +3,7 @@ import type { NewWorkOrder, WorkOrderView } from '../contract/work-orders.ts'
 import { Fault, type FaultRecord } from '../errors.ts'
 import { canMove, type Phase, STATUSES, type Status } from '../work-order/status.ts'
 import { recordEvent } from './events.ts'
+import { mergedMetadata, metadataOfNextStatus } from './merged-metadata.ts'
 import { findProjectByName, listProjects } from './projects.ts'
 import type { Database } from './schema.ts'
 import { toWorkOrderView } from './work-order-view.ts'
@@ -157,7 +158,7 @@ export type Move = {
   to: Status
   /** For `in_progress` only. */
   phase?: Phase
-  /** Merged into what is there. */
+  /** Merged into what is there; not for `in_progress`. */
   metadata?: Record<string, unknown>
   reason?: FaultRecord | null
 }
@@ -177,7 +178,7 @@ export async function moveWorkOrder(db: Db, id: string, move: Move): Promise<boo
     .set({
       status: move.to,
       phase: move.phase === undefined ? null : move.phase,
-      ...(move.metadata === undefined ? {} : { metadata: mergedMetadata(move.metadata) }),
+      ...(move.to === 'in_progress' ? {} : { metadata: metadataOfNextStatus({ ...move.metadata }) }),
       ...(move.reason === undefined
         ? {}
         : { status_reason: move.reason === null ? null : JSON.stringify(move.reason) }),
@@ -236,13 +237,6 @@ export async function noteRouting(
     .set({ proposer_id: facts.proposer, complexity_score: facts.complexity, estimated_cost: facts.estimatedCostUsd })
     .where('id', '=', id)
     .execute()
-}
-
-/** `metadata || patch` in one statement: two writers never lose each other's keys. */
-export function mergedMetadata(patch: Record<string, unknown>) {
-  // A row from before the check on the column may hold any JSON.
-  return sql<string>`case when jsonb_typeof(work_orders.metadata) = 'object' then work_orders.metadata else '{}' end
-    || ${JSON.stringify(patch)}::jsonb`
 }
 
 /** Those of some orders that are no longer being carried out. */

@@ -3,7 +3,6 @@ import { readSettings, type Settings } from '../db/system-config.ts'
 import type { EmergencyBrake } from './emergency-brake.ts'
 import { endAbandoned } from './end-abandoned.ts'
 import type { OrchestratorDeps } from './orchestrator-deps.ts'
-import { mayGoOn } from './resume-conditions.ts'
 import { resumeSuspended } from './resume-suspended.ts'
 
 /** How this process comes to its orders. */
@@ -31,7 +30,7 @@ export function createClaims(
   return {
     settings,
     async next(maxConcurrent) {
-      await resumeSuspended(db, { mayGoOn: (order) => mayGoOn(deps, order), onError })
+      await resumeSuspended(deps, onError)
       return claim(maxConcurrent, null)
     },
     async one(workOrderId) {

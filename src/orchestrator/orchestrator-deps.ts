@@ -7,7 +7,7 @@ import type { Fault } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Adapters } from '../pipeline/attempt-context.ts'
 import type { PullRequestWatch } from '../pipeline/ports/pull-request.ts'
-import type { ProposerConditions } from './resume-conditions.ts'
+import type { ConditionSources } from './resume-conditions.ts'
 
 /** What the orchestrator is made of; chosen in app.ts. */
 export type OrchestratorDeps = {
@@ -19,7 +19,7 @@ export type OrchestratorDeps = {
   /** Ends every call to a model, also those of no attempt. */
   stopCalls: (fault: Fault) => void
   /** What suspended orders wait for of a proposer. */
-  proposers: ProposerConditions
+  proposers: ConditionSources['proposers']
   config: Config
   clock: Clock
   log: Log

@@ -1,72 +1,96 @@
 import type { Kysely } from 'kysely'
-import { z } from 'zod'
-import { whyNoRoom } from '../budget/ledger.ts'
-import { findPause } from '../db/provider-pauses.ts'
+import { type Room, readRoom } from '../budget/room.ts'
+import { listPauses, type ProviderPause } from '../db/provider-pauses.ts'
+import { type ReleasedFor, releasedOrders } from '../db/released-orders.ts'
 import type { Database } from '../db/schema.ts'
-import {
-  isProbed,
-  promisedUsd,
-  type ReleasedFor,
-  type SuspendCode,
-  type SuspendedOrder,
-} from '../db/suspended-orders.ts'
+import type { SuspendCode, SuspendedOrder } from '../db/suspended-orders.ts'
+import { Usd } from '../money.ts'
 
 /** What is known of a proposer, by its name in `proposer_configs`. */
 export type ProposerConditions = {
   /** False also when there is no such proposer any more. */
-  isPriceKnown: (proposer: string) => Promise<boolean>
+  isPriceKnown: (proposer: string) => boolean
   /** The name its provider is paused under; null when there is no such proposer any more. */
-  providerOf: (proposer: string) => Promise<string | null>
+  providerOf: (proposer: string) => string | null
 }
 
-export type ConditionSources = { db: Kysely<Database>; proposers: ProposerConditions }
+export type ConditionSources = { db: Kysely<Database>; proposers: () => Promise<ProposerConditions> }
+
+/** What orders wait for, as it was at one look; what is given to one of them in that look is gone for the others. */
+export type Conditions = {
+  room: Room
+  /** By provider. */
+  pauses: ReadonlyMap<string, ProviderPause>
+  /** Providers somebody is on his way to. */
+  probed: Set<string>
+  proposers: ProposerConditions
+}
+
+/** However many orders wait, everything is read once. @throws {Fault} `config_invalid` for limits nobody can read */
+export async function readConditions(
+  { db, proposers }: ConditionSources,
+  waiting: readonly SuspendedOrder[],
+): Promise<Conditions> {
+  const released = await releasedOrders(db)
+  const orders = waiting.filter(({ reason }) => reason.code === 'budget_exceeded').map(({ id }) => id)
+  const promised = released.flatMap(({ projectId, usd }) => (usd === null ? [] : [{ projectId, usd }]))
+  return {
+    room: orders.length === 0 ? NO_ROOM : await readRoom(db, { orders, promised }),
+    pauses: new Map((await listPauses(db)).map((pause) => [pause.provider, pause])),
+    probed: new Set(released.flatMap(({ provider }) => (provider === null ? [] : [provider]))),
+    proposers: await proposers(),
+  }
+}
+
+const NO_ROOM: Room = { take: () => false }
 
 /** Null: the order has to wait still. */
-type Condition = (sources: ConditionSources, order: SuspendedOrder) => Promise<ReleasedFor | null>
+type Condition = (conditions: Conditions, order: SuspendedOrder) => ReleasedFor | null
 
 /**
  * What a suspended order may go on for, when its condition is back; null while it is not. One whose reason does not say
  * enough waits for a human. Asked only while nothing stops everything.
  */
-export const mayGoOn: Condition = (sources, order) => CONDITIONS[order.reason.code](sources, order)
+export const mayGoOn: Condition = (conditions, order) => CONDITIONS[order.reason.code](conditions, order)
 
 const NOTHING: ReleasedFor = { usd: null, provider: null }
 
 const CONDITIONS: Record<SuspendCode, Condition> = {
   budget_exceeded: roomFor,
-  emergency_stop: async () => NOTHING,
-  price_unknown: async ({ proposers }, order) => ((await proposers.isPriceKnown(proposerOf(order))) ? NOTHING : null),
+  emergency_stop: () => NOTHING,
+  price_unknown({ proposers }, order) {
+    const proposer = detailOf(order, 'proposer')
+    return proposer !== null && proposers.isPriceKnown(proposer) ? NOTHING : null
+  },
   provider_paused: endOfPause,
 }
 
-/** What a refusal for money says about the call it was for (budget/refusals.ts). */
-const Refused = z.object({
-  needed_usd: z.string().regex(/^\d{1,12}(\.\d{1,40})?$/),
-  proposer: z.string(),
-  provider: z.string(),
-  model: z.string(),
-})
-
 /** A room for one call lets one order go on, and not forty: what is promised to others counts as spent. */
-async function roomFor({ db }: ConditionSources, { id, attempt, reason }: SuspendedOrder): Promise<ReleasedFor | null> {
-  const refused = Refused.safeParse(reason.details)
-  if (!refused.success) return null
-  const { needed_usd: usd, ...call } = refused.data
-  const needed = (await promisedUsd(db)).plus(usd)
-  const fault = await whyNoRoom(db, { workOrderId: id, attempt, ...call }, needed)
-  return fault === null ? { ...NOTHING, usd } : null
+function roomFor({ room }: Conditions, order: SuspendedOrder): ReleasedFor | null {
+  const needed = detailOf(order, 'needed_usd')
+  if (needed === null || !/^\d{1,12}(\.\d{1,40})?$/.test(needed)) return null
+  const usd = new Usd(needed)
+  return room.take(order.id, usd) ? { ...NOTHING, usd } : null
 }
 
-/** After a pause one order finds out whether the provider is back; the others follow when it is. */
-async function endOfPause({ db, proposers }: ConditionSources, order: SuspendedOrder): Promise<ReleasedFor | null> {
-  const said = order.reason.details?.['provider']
-  // Who met the outage itself knows only whom it asked.
-  const provider = typeof said === 'string' ? said : await proposers.providerOf(proposerOf(order))
-  const pause = provider === null ? null : await findPause(db, provider)
-  if (pause === null) return NOTHING
-  return pause.running || (await isProbed(db, pause.provider)) ? null : { ...NOTHING, provider: pause.provider }
+/**
+ * After a pause one order finds out whether the provider is back; the others follow when it is. Whose provider that is,
+ * its proposer says as it is configured now: an outage that Moose was told of may call it otherwise.
+ */
+function endOfPause({ pauses, probed, proposers }: Conditions, order: SuspendedOrder): ReleasedFor | null {
+  const proposer = detailOf(order, 'proposer')
+  const configured = proposer === null ? null : proposers.providerOf(proposer)
+  const provider = configured === null ? detailOf(order, 'provider') : configured
+  // A proposer that is gone holds up nobody: the attempt goes on and says so.
+  if (provider === null) return proposer === null ? null : NOTHING
+  const pause = pauses.get(provider)
+  if (pause === undefined) return NOTHING
+  if (pause.running || probed.has(provider)) return null
+  probed.add(provider)
+  return { ...NOTHING, provider }
 }
 
-function proposerOf({ reason }: SuspendedOrder): string {
-  return String(reason.details?.['proposer'])
+function detailOf({ reason }: SuspendedOrder, name: string): string | null {
+  const value = reason.details?.[name]
+  return typeof value === 'string' ? value : null
 }

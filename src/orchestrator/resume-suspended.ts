@@ -1,25 +1,27 @@
-import type { Kysely } from 'kysely'
-import type { Database } from '../db/schema.ts'
-import { type ReleasedFor, releaseOrder, type SuspendedOrder, suspendedOrders } from '../db/suspended-orders.ts'
-
-export type Resuming = {
-  /** Null: the condition an order waits for is not back. */
-  mayGoOn: (order: SuspendedOrder) => Promise<ReleasedFor | null>
-  /** One order that cannot be judged is in nobody's way. */
-  onError: (error: unknown) => void
-}
+import { releaseOrder } from '../db/released-orders.ts'
+import { suspendedOrders } from '../db/suspended-orders.ts'
+import { type ConditionSources, mayGoOn, readConditions } from './resume-conditions.ts'
 
 /**
- * Makes suspended orders pending whose condition is back, oldest first; their attempts go on when they are claimed. One
- * that needs more than there is holds up nobody.
+ * Makes suspended orders pending whose condition is back, in the order in which they wait; their attempts go on when
+ * they are claimed. One that needs more than there is holds up nobody.
+ *
+ * @param onError told of what cannot be read, and of every order that cannot be changed; neither is in the way of others
  */
-export async function resumeSuspended(db: Kysely<Database>, { mayGoOn, onError }: Resuming): Promise<void> {
-  for (const order of await suspendedOrders(db)) {
-    try {
-      const releasedFor = await mayGoOn(order)
-      if (releasedFor !== null) await releaseOrder(db, order.id, releasedFor)
-    } catch (error) {
-      onError(error)
-    }
+export async function resumeSuspended(sources: ConditionSources, onError: (error: unknown) => void): Promise<void> {
+  try {
+    await letGoOn(sources, onError)
+  } catch (error) {
+    onError(error)
+  }
+}
+
+async function letGoOn(sources: ConditionSources, onError: (error: unknown) => void): Promise<void> {
+  const waiting = await suspendedOrders(sources.db)
+  if (waiting.length === 0) return
+  const conditions = await readConditions(sources, waiting)
+  for (const order of waiting) {
+    const releasedFor = mayGoOn(conditions, order)
+    if (releasedFor !== null) await releaseOrder(sources.db, order.id, releasedFor).catch(onError)
   }
 }

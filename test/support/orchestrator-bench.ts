@@ -73,7 +73,7 @@ export async function openBench(
       },
       watch: parts.watch,
       stopCalls: parts.models.stopAll,
-      proposers: proposerConditions(db, parts.models),
+      proposers: () => proposerConditions(db, parts.models),
       executorId: 'bench',
       version: 'bench',
       own: async () => undefined,
