@@ -3,6 +3,7 @@ import type { CapBody, CapTarget, ChangedCap } from '../contract/budget-changes.
 import { editWorkOrder } from '../db/edit-work-order.ts'
 import { setProjectBudget } from '../db/projects.ts'
 import type { Database } from '../db/schema.ts'
+import { Fault, toFault } from '../errors.ts'
 import { Usd } from '../money.ts'
 import type { BudgetLimits } from './limits.ts'
 import { readBudgetRules, setLimit } from './limits.ts'
@@ -41,7 +42,15 @@ export async function changeCap(db: Db, { target, id, usd }: CapBody): Promise<C
 /** A row that nobody can read is left as it is: half corrected, it would still stop everything. */
 async function changeLimit(db: Db, name: string, amount: Usd | null): Promise<void> {
   await db.transaction().execute(async (transaction) => {
-    await readBudgetRules(transaction)
+    await readBudgetRules(transaction).catch(throwWithRepair)
     await setLimit(transaction, name, amount)
   })
+}
+
+function throwWithRepair(error: unknown): never {
+  const { code, message, details } = toFault(error)
+  if (code !== 'config_invalid') throw error
+  const repair = "delete from system_config where key = 'budget_limits';"
+  const next = `No cap was changed. Begin anew with the usual limits, by SQL: ${repair} Then set your caps again.`
+  throw new Fault('config_invalid', `${message} ${next}`, details, error)
 }

@@ -253,6 +253,27 @@ test('a bill is complete for one provider or proposer, until a time, or not at a
   assert.deepEqual(await post({ complete: true }), [400, 'complete'])
 })
 
+test('a row of limits nobody can read is not half corrected: the refusal has the SQL that repairs it', async () => {
+  await using database = await createTestDatabase()
+  const { db, pool } = database
+  const call = api(database)
+  const put = () => call('PUT', '/api/budget/caps', '/api/budget/caps', { target: 'day', usd: 20 })
+  for (const bad of ['nonsense', '[]', '{"order_cap": "five"}', '{"daily_hard_cap": -1}']) {
+    await pool.query(
+      `insert into system_config (key, value) values ('budget_limits', $1) on conflict (key) do update set value = $1`,
+      [bad],
+    )
+    const { status, answer } = await put()
+    assert.deepEqual([status, answer.error.code], [503, 'config_invalid'], bad)
+    const { rows } = await pool.query(`select value from system_config where key = 'budget_limits'`)
+    assert.deepEqual(rows, [{ value: bad }])
+    const [repair] = /delete from .+?;/.exec(answer.error.message) ?? []
+    await pool.query(String(repair))
+    assert.equal((await put()).status, 200)
+    assert.equal((await readBudget(db)).limits.daily_hard_cap, 20)
+  }
+})
+
 test('everything is stopped and resumed over HTTP', async () => {
   await using database = await createTestDatabase()
   const call = api(database)
