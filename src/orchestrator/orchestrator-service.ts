@@ -107,9 +107,14 @@ type Beginnings = {
   executors: Executors
 }
 
-/** The two ways a service begins: ready to be asked, and taking on orders by itself. */
-function createBeginnings(parts: Beginnings): Pick<OrchestratorService, 'launch' | 'start'> {
+/** The ways a service begins: ready to be asked, and taking on orders by itself. */
+function createBeginnings(parts: Beginnings): Pick<OrchestratorService, 'launch' | 'start' | 'startUnattended'> {
   const { brake, attempts, dispatcher, tracker, drain, errors, executors } = parts
+  async function poll(intervalMs: number | null): Promise<number> {
+    await assertWantedReady(executors)
+    await attempts.launch()
+    return dispatcher.start(intervalMs)
+  }
   return {
     async launch() {
       // What every order will need is said now; each of them is refused before it costs anything.
@@ -120,9 +125,11 @@ function createBeginnings(parts: Beginnings): Pick<OrchestratorService, 'launch'
     async start(intervalMs) {
       assertServing(drain)
       await brake.assertReleased()
-      await assertWantedReady(executors)
-      await attempts.launch()
-      return dispatcher.start(intervalMs)
+      return poll(intervalMs)
+    },
+    async startUnattended() {
+      assertServing(drain)
+      await poll(null)
     },
   }
 }

