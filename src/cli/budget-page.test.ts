@@ -67,8 +67,8 @@ const FULL: BudgetView = {
     { provider: 'openai', failures: 3, reason: 'HTTP 503', since: AT, until: '2026-01-31T12:04:30.000Z' },
   ],
 }
-const page = (budget: BudgetView) =>
-  budgetPage(budget, { paint: pc.createColors(false), hint: (text) => text.replaceAll('moose ', './moose ') })
+const page = (budget: BudgetView, columns: number | null = null) =>
+  budgetPage(budget, { paint: pc.createColors(false), hint: (text) => text.replaceAll('moose ', './moose '), columns })
 
 test('the page of a month without spending is short', () => {
   assert.equal(
@@ -125,6 +125,71 @@ ${Array.from({ length: 10 }, (_, index) => `  1a2b3c4d  Order ${index}`).join('\
 Paused providers
   openai  for 5 minutes more  after 3 outages  HTTP 503`,
   )
+})
+
+test('in a narrow terminal a row goes on in the next line instead of running over', () => {
+  const long = 'A title of an order that goes on and on, much further than sixty columns let it go'
+  const orders = FULL.orders.map((order) => ({ ...order, title: long }))
+  const shown = page({ ...FULL, waiting: [], orders }, 60)
+  assert.equal(
+    shown,
+    `Budget  2026-01-31 UTC
+
+today  ██████████▒▒░░░░░░░░  $51.23 of $100.00
+    +$10.40 reserved, warns at $50.00
+this month  no cap  $90.50  +$10.40 reserved
+work order  $5.00 at most, where it has no cap of its own
+project     no cap
+kill        $200.00 a day stops everything
+
+! the day's soft cap of $50.00 is passed
+! 1 call ($0.40) may have been charged or not; see: ./moose budget
+
+Projects this month
+  hello              $51.23   +$10.40 reserved  of $70.00
+  without a project  $0.0042
+
+Models this month
+  small  openai/gpt-small  12 calls  1.2M tokens in, 890 out
+      $51.23  +$10.40 reserved
+
+Work orders this month, with all they ever cost
+  1a2b3c4d  $4.90  of $5.00  blocked  A title of an order
+      that goes on and on, much further than sixty columns
+      let it go
+  1a2b3c4d  $1.00  +$0.40 reserved  A title of an order that
+      goes on and on, much further than sixty columns let it
+      go
+
+Open reservations
+  1a2b3c4d  unresolved  $0.40  just now  WO-1a2b3c4d  small
+  1a2b3c4d  under way  $10.00  just now  no work order
+      small
+  Whether an unresolved call was charged says the bill of its provider:
+  ./moose budget settle ID USD   (0: it was not charged)
+  ./moose budget reconcile --bill FILE
+
+Paused providers
+  openai  for 5 minutes more  after 3 outages  HTTP 503`,
+  )
+})
+
+test('of many open reservations those come first that need somebody', () => {
+  const reservations = Array.from({ length: 500 }, (_, index) => ({
+    ...CALL,
+    id: ORDER.replace('1a2b3c4d', String(10_000_000 + index)),
+    state: index === 499 ? ('unresolved' as const) : ('under_way' as const),
+    work_order_id: null,
+    attempt: null,
+    amount_usd: 0.4,
+    at: AT,
+  }))
+  const shown = page({ ...EMPTY, unresolved: { count: 1, amount_usd: 0.4 }, reservations })
+  const lines = shown.slice(shown.indexOf('Open reservations')).split('\n')
+  assert.match(String(lines[1]), /^ {2}10000499 {2}unresolved/)
+  assert.match(String(lines[2]), /^ {2}10000000 {2}under way/)
+  assert.equal(lines[21], '  and 480 more; see: ./moose budget --json')
+  assert.equal(lines.length, 25)
 })
 
 test('the line of the status names caps where there are any, and reservations', () => {

@@ -1,29 +1,30 @@
 import type { BudgetPeriod, BudgetView } from '../contract/budget.ts'
 import { budgetWarnings, spentText } from './budget-line.ts'
 import { type PageStyle, waitingSection } from './budget-waiting.ts'
+import { fittedTable } from './fitted-table.ts'
 import { ago, counted, shortId, usd } from './humanize.ts'
 import type { Paint } from './output.ts'
-import { table } from './table.ts'
 import { LONGEST_TITLE, oneLine } from './terminal-text.ts'
 
 const BAR = 20
+const INDENT = '  '
 const LONGEST_NAME = 40
 const SHOWN_RESERVATIONS = 20
 
 /** Everything about the money, for people. */
 export function budgetPage(budget: BudgetView, options: PageStyle): string {
-  const { paint, hint } = options
+  const { paint, hint, columns } = options
   const warnings = budgetWarnings(budget).map((warning) => paint.yellow(`! ${hint(warning)}`))
   const sections = [
     `${paint.bold('Budget')}  ${budget.day} UTC`,
-    [table(periodRows(budget, paint)), table(capRows(budget, paint))].join('\n'),
+    [fittedTable(periodRows(budget, paint), columns), fittedTable(capRows(budget, paint), columns)].join('\n'),
     warnings.join('\n'),
-    headed('Projects this month', projectRows(budget), paint),
-    headed('Models this month', modelRows(budget, paint), paint),
-    headed('Work orders this month, with all they ever cost', orderRows(budget), paint),
+    headed('Projects this month', projectRows(budget), options),
+    headed('Models this month', modelRows(budget, paint), options),
+    headed('Work orders this month, with all they ever cost', orderRows(budget), options),
     reservationSection(budget, options),
     waitingSection(budget.waiting, options),
-    headed('Paused providers', pauseRows(budget), paint),
+    headed('Paused providers', pauseRows(budget), options),
   ]
   return sections.filter((section) => section !== '').join('\n\n')
 }
@@ -93,13 +94,16 @@ function sumCells({ spent_usd: spent, reserved_usd: reserved }: { spent_usd: num
   return [usd(spent), reserved === 0 ? '' : `+${usd(reserved)} reserved`]
 }
 
-function reservationSection({ at, reservations }: BudgetView, { paint, hint }: PageStyle): string {
+function reservationSection({ at, reservations }: BudgetView, options: PageStyle): string {
+  const { paint, hint } = options
   const now = new Date(at)
+  const isUnresolved = ({ state }: { state: string }) => state === 'unresolved'
   const rows = reservations
+    .toSorted((one, other) => Number(isUnresolved(other)) - Number(isUnresolved(one)))
     .slice(0, SHOWN_RESERVATIONS)
     .map((one) => [
       shortId(one.id),
-      one.state === 'unresolved' ? paint.yellow('unresolved') : 'under way',
+      isUnresolved(one) ? paint.yellow('unresolved') : 'under way',
       usd(one.amount_usd),
       ago(new Date(one.at), now),
       one.work_order_id === null ? 'no work order' : `WO-${shortId(one.work_order_id)}`,
@@ -107,12 +111,12 @@ function reservationSection({ at, reservations }: BudgetView, { paint, hint }: P
     ])
   const more = reservations.length - rows.length
   const advice = [
-    ...(more === 0 ? [] : [`and ${more} more; all of them: moose budget --json`]),
-    ...(reservations.some(({ state }) => state === 'unresolved')
+    ...(more === 0 ? [] : [`and ${more} more; see: moose budget --json`]),
+    ...(reservations.some(isUnresolved)
       ? ['Whether an unresolved call was charged says the bill of its provider:', SETTLE, RECONCILE]
       : []),
   ]
-  const section = headed('Open reservations', rows, paint)
+  const section = headed('Open reservations', rows, options)
   return [section, ...advice.map((line) => `  ${hint(line)}`)].filter((part) => part !== '').join('\n')
 }
 
@@ -132,10 +136,10 @@ function pauseRows({ at, paused_providers: pauses }: BudgetView): string[][] {
   })
 }
 
-function headed(head: string, rows: string[][], paint: Paint): string {
+function headed(head: string, rows: string[][], { paint, columns }: PageStyle): string {
   if (rows.length === 0) return ''
-  const lines = table(rows).split('\n')
-  return [paint.dim(head), ...lines.map((line) => `  ${line}`)].join('\n')
+  const lines = fittedTable(rows, columns === null ? null : columns - INDENT.length).split('\n')
+  return [paint.dim(head), ...lines.map((line) => INDENT + line)].join('\n')
 }
 
 const COMPACT = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 })

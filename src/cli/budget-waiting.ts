@@ -7,6 +7,8 @@ export type PageStyle = {
   paint: Paint
   /** Spells commands as they have to be typed here. */
   hint: (text: string) => string
+  /** Of the terminal; null: there is none. */
+  columns: number | null
 }
 
 type Waiting = BudgetView['waiting'][number]

@@ -28,8 +28,8 @@ export function budgetCommand(cli: Cli): Command {
       withApi(cli, async (api) => {
         const answer = await api.call({ method: 'GET', path: '/api/budget', answer: BudgetResponse })
         cli.output.document(answer)
-        const { paint, hint } = cli.output
-        cli.output.line(budgetPage(answer.budget, { paint, hint }))
+        const { paint, hint, columns } = cli.output
+        cli.output.line(budgetPage(answer.budget, { paint, hint, columns }))
       }),
     )
   for (const part of parts) command.addCommand(part(cli))
