@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { type Kysely, sql } from 'kysely'
+import { isSqlState, reasonOf } from '../db/database-fault.ts'
 import type { Database } from '../db/schema.ts'
 import { Fault } from '../errors.ts'
 import type { Usd } from '../money.ts'
+import { SerialQueue } from '../serial-queue.ts'
 import { type Ceiling, ceilingsOf, leftBelow, type PaidCall } from './ceilings.ts'
 import { emergencyOf } from './emergency.ts'
 import { readBudgetRules } from './limits.ts'
@@ -16,53 +18,82 @@ export const HOLDER = randomUUID()
 
 type Db = Kysely<Database>
 
+/** How long somebody may stand in front of the queue before those behind him are told to come again. */
+const LONGEST_WAIT_MS = 10_000
+
+/** One of each process waits at the lock: more would only take up its connections. */
+const queue = new SerialQueue()
+
 /**
  * Sets aside the most a call can cost, in one transaction that lets one through at a time: the sum of what is spent and
  * reserved passes no cap, however many ask at once.
  *
  * @returns the reservation
- * @throws {Fault} `budget_exceeded` naming the cap, `emergency_stop`, `config_invalid` for limits that cannot be read
+ * @throws {Fault} `budget_exceeded` naming the cap, `emergency_stop`, `config_invalid` for limits that cannot be read,
+ *   `database_unreachable` when it is too busy
  */
 export async function reserve(db: Db, call: PaidCall, worstCase: Usd): Promise<string> {
-  // The sums must be read after the lock is there, whatever the database's default.
-  return db
-    .transaction()
-    .setIsolationLevel('read committed')
-    .execute(async (transaction) => {
-      await sql`select pg_advisory_xact_lock(${RESERVE_LOCK})`.execute(transaction)
-      const rules = await readBudgetRules(transaction)
-      const { ceilings, day, month } = await ceilingsOf(transaction, rules, call)
-      const killed = whyKilled(rules.stopped, ceilings)
-      if (killed !== null) throw killed
-      const passed = firstPassed(ceilings, worstCase)
-      if (passed !== undefined) throw overCap(call, passed, worstCase)
-      const reservationId = randomUUID()
-      const { workOrderId, attempt, proposer, provider, model } = call
-      await transaction
-        .insertInto('budget_entries')
-        .values({
-          reservation_id: reservationId,
-          kind: 'reserved',
-          amount_usd: worstCase.toFixed(),
-          work_order_id: workOrderId,
-          attempt,
-          project_id: sql<string>`(select coalesce(
-          (select project_id from attempts where work_order_id = ${workOrderId} and number = ${attempt}),
-          (select project_id from work_orders where id = ${workOrderId})
-        ))`,
-          decision_id: sql<string>`(
-          select decision_id from attempts where work_order_id = ${workOrderId} and number = ${attempt}
-        )`,
-          proposer,
-          provider,
-          model,
-          holder: HOLDER,
-          day,
-          month,
-        })
-        .execute()
-      return reservationId
+  return queue.run(() =>
+    db
+      .transaction()
+      // The sums must be read after the lock is there, whatever the database's default.
+      .setIsolationLevel('read committed')
+      .execute((transaction) => reserveBehindLock(transaction, call, worstCase))
+      .catch((error: unknown) => {
+        throw isSqlState(error, ...TOO_BUSY) ? tooBusy(error) : error
+      }),
+  )
+}
+
+/** @see https://www.postgresql.org/docs/current/errcodes-appendix.html (waited too long, or for each other) */
+const TOO_BUSY = ['55P03', '57014', '40001', '40P01', '25P03']
+
+function tooBusy(cause: unknown): Fault {
+  return new Fault('database_unreachable', `The ledger is being held by somebody else: ${reasonOf(cause)}.`, {}, cause)
+}
+
+async function reserveBehindLock(transaction: Db, call: PaidCall, worstCase: Usd): Promise<string> {
+  await sql`select set_config('lock_timeout', ${String(LONGEST_WAIT_MS)}, true),
+    set_config('idle_in_transaction_session_timeout', ${String(LONGEST_WAIT_MS)}, true)`.execute(transaction)
+  await sql`select pg_advisory_xact_lock(${RESERVE_LOCK})`.execute(transaction)
+  const rules = await readBudgetRules(transaction)
+  const { ceilings, day, month } = await ceilingsOf(transaction, rules, call)
+  const killed = whyKilled(rules.stopped, ceilings)
+  if (killed !== null) throw killed
+  const passed = firstPassed(ceilings, worstCase)
+  if (passed !== undefined) throw overCap(call, passed, worstCase)
+  return await insertReservation(transaction, call, { worstCase, day, month })
+}
+
+async function insertReservation(
+  db: Db,
+  { workOrderId, attempt, proposer, provider, model }: PaidCall,
+  { worstCase, day, month }: { worstCase: Usd; day: string; month: string },
+): Promise<string> {
+  const reservationId = randomUUID()
+  const ofAttempt = (column: 'project_id' | 'decision_id') =>
+    sql<string>`(select ${sql.ref(column)} from attempts where work_order_id = ${workOrderId} and number = ${attempt})`
+  await db
+    .insertInto('budget_entries')
+    .values({
+      reservation_id: reservationId,
+      kind: 'reserved',
+      amount_usd: worstCase.toFixed(),
+      work_order_id: workOrderId,
+      attempt,
+      project_id: sql<string>`coalesce(
+        ${ofAttempt('project_id')}, (select project_id from work_orders where id = ${workOrderId})
+      )`,
+      decision_id: ofAttempt('decision_id'),
+      proposer,
+      provider,
+      model,
+      holder: HOLDER,
+      day,
+      month,
     })
+    .execute()
+  return reservationId
 }
 
 /**

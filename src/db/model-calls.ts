@@ -1,13 +1,32 @@
-import type { Insertable, Kysely } from 'kysely'
+import { type Insertable, type Kysely, sql } from 'kysely'
 import type { Database } from './schema.ts'
 
-/** Keeps one call to a model, also one that failed; the same reservation again changes nothing. */
+const MOST = 2_147_483_647
+
+/**
+ * Keeps one call to a model, also one that failed; the same reservation again changes nothing. What a provider says of
+ * its tokens may be more than the column holds, and the order may be gone by now.
+ */
 export async function recordModelCall(db: Kysely<Database>, call: Insertable<Database['model_calls']>): Promise<void> {
+  const { work_order_id: id, input_tokens, output_tokens, duration_ms } = call
   await db
     .insertInto('model_calls')
-    .values(call)
+    .values({
+      ...call,
+      work_order_id: typeof id === 'string' ? sql<string>`(select id from work_orders where id = ${id})` : null,
+      input_tokens: Math.min(input_tokens, MOST),
+      output_tokens: Math.min(output_tokens, MOST),
+      cache_read_tokens: atMost(call.cache_read_tokens),
+      cache_write_tokens: atMost(call.cache_write_tokens),
+      reasoning_tokens: atMost(call.reasoning_tokens),
+      duration_ms: Math.min(Math.max(0, duration_ms), MOST),
+    })
     .onConflict((conflict) => conflict.column('reservation_id').doNothing())
     .execute()
+}
+
+function atMost(tokens: number | undefined): number {
+  return tokens === undefined ? 0 : Math.min(tokens, MOST)
 }
 
 /** What the calls of one attempt add up to. */

@@ -1,12 +1,12 @@
 import { Fault } from '../errors.ts'
 import type { CommandResult } from '../process/run-command.ts'
+import { SerialQueue } from '../serial-queue.ts'
 import type { Project } from '../work-order/project.ts'
 import { type Git, type GitCall, gitFailed, whatGitSaid } from './git.ts'
 import { patientWithLocks } from './git-lock.ts'
 import { putBackMirrorFiles } from './mirror-files.ts'
 import { branchRef } from './ref-names.ts'
 import { parseRepositoryUrl, type RepositoryUrl } from './repository-url.ts'
-import { SerialQueue } from './serial-queue.ts'
 
 /**
  * The bare repository of ours that stands for a project's: all that is fetched arrives here, every commit of an

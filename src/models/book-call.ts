@@ -8,7 +8,6 @@ import type { Database } from '../db/schema.ts'
 import { Fault, toFault } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Usd } from '../money.ts'
-import { withRetries } from './retry.ts'
 
 export type BookDeps = { db: Kysely<Database>; clock: Clock; log: Log }
 
@@ -17,24 +16,45 @@ export type Charge = { cost: Usd } | 'released' | 'unresolved'
 
 type CallRow = Insertable<Database['model_calls']> & { reservation_id: string }
 
+/** As long as a step waits for the database before it gives up; the answer is paid and in hand. */
+const PAUSES_MS = [1_000, 5_000, 15_000]
+
 /**
  * Books a call that has ended: its row and the end of its reservation, in one transaction. When the database is away it
- * is waited for a little; after that the reservation stays. A repetition changes nothing.
+ * is waited for; after that the reservation stays. A repetition changes nothing.
  *
- * @throws {Fault} `database_unreachable`
+ * @throws {Fault} `database_unreachable`; whatever is wrong with the row, when the reservation has been ended all the same
  */
-export async function bookCall({ db, clock, log }: BookDeps, row: CallRow, charge: Charge): Promise<void> {
-  const book = () =>
+export async function bookCall(deps: BookDeps, row: CallRow, charge: Charge): Promise<void> {
+  const { db, log } = deps
+  await patiently(deps, () =>
     db.transaction().execute(async (transaction) => {
       await recordModelCall(transaction, row)
       await endReservation(transaction, row.reservation_id, charge).catch((error: unknown) => keepBooked(error, log))
-    })
-  const onRetry = ({ message }: Fault) => log.warn({ reason: message }, 'a model call is booked again')
-  await withRetries({ clock, random: () => 0, signal: NEVER_ABORTED, onRetry }, () => book().catch(throwNamed))
+    }),
+  ).catch(async (error: unknown) => {
+    if (isConnectionLoss(error)) throw away(error)
+    // A row nobody foresaw must not take the money with it.
+    await endReservation(db, row.reservation_id, charge)
+    throw error
+  })
   // What is booked stays booked, whoever has to hear of it; every process looks for itself now and then.
   await announceEmergency(db).catch((error: unknown) =>
     log.warn({ reason: toFault(error).message }, 'nobody could be told whether everything has to stop'),
   )
+}
+
+async function patiently({ clock, log }: BookDeps, book: () => Promise<void>): Promise<void> {
+  for (const pauseMs of PAUSES_MS) {
+    try {
+      return await book()
+    } catch (error) {
+      if (!isConnectionLoss(error)) throw error
+      log.warn({ reason: reasonOf(error) }, 'a model call is booked again')
+      await clock.sleep(pauseMs, NEVER_ABORTED)
+    }
+  }
+  return book()
 }
 
 function endReservation(db: Kysely<Database>, reservationId: string, charge: Charge): Promise<void> {
@@ -50,7 +70,6 @@ function keepBooked(error: unknown, log: Log): void {
   log.warn(fault.details, 'a call had been booked before it ended')
 }
 
-function throwNamed(error: unknown): never {
-  if (!isConnectionLoss(error)) throw error
-  throw new Fault('database_unreachable', `The database went away: ${reasonOf(error)}.`, {}, error)
+function away(cause: unknown): Fault {
+  return new Fault('database_unreachable', `The database went away: ${reasonOf(cause)}.`, {}, cause)
 }

@@ -41,12 +41,14 @@ function rowOf(
   { token_usage: usage, proposer_used, replayed }: ProposerResponse,
   { cost, reservationId, startedAt, durationMs }: Booked,
 ) {
+  // Postgres holds no NUL.
+  const said = proposer_used.replaceAll('\0', '')
   return {
     work_order_id: workOrderId,
     attempt,
-    proposer: proposer_used,
+    proposer: said,
     provider: PROVIDER,
-    model: proposer_used,
+    model: said,
     input_tokens: usage === undefined ? 0 : usage.input,
     output_tokens: usage === undefined ? 0 : usage.output,
     cost_usd: cost.toFixed(),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Kysely, sql } from 'kysely'
+import pg from 'pg'
 import { reserve, settle } from '../../src/budget/ledger.ts'
 import { listen } from '../../src/db/listen.ts'
 import type { Database } from '../../src/db/schema.ts'
@@ -88,4 +89,45 @@ test('two calls that reach the kill together have every process look', async () 
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
   assert.ok(heard >= 1)
+})
+
+test('a row that does not fit is made to, and the money is booked as it is', async () => {
+  await using database = await createTestDatabase()
+  const { db } = database
+  const id = await reserve(db, nobody, usd('0.3'))
+  const odd = { input_tokens: 3_000_000_000, output_tokens: 3e12, duration_ms: 30 * 86_400_000 }
+  const gone = { work_order_id: crypto.randomUUID(), attempt: 1 }
+  await bookCall(depsOf(db), { ...rowOf(id), ...odd, ...gone }, { cost: usd('45000') })
+  assert.deepEqual(await booked(db), { calls: 1, spent: '45000' })
+})
+
+test('a row nobody foresaw does not take the money with it', async () => {
+  await using database = await createTestDatabase()
+  const { db } = database
+  const id = await reserve(db, nobody, usd('0.3'))
+  await assert.rejects(bookCall(depsOf(db), { ...rowOf(id), proposer: 'p\0' }, { cost: usd('0.2') }))
+  assert.deepEqual(await booked(db), { calls: 0, spent: '0.2' })
+})
+
+test('a database that is away for a while is waited for with the answer in hand', async () => {
+  await using database = await createTestDatabase()
+  const { db, pool } = database
+  const id = await reserve(db, nobody, usd('0.3'))
+  let waits = 0
+  const clock = {
+    now: () => new Date(),
+    async sleep() {
+      waits += 1
+    },
+  }
+  const killer = new pg.Client(database.url)
+  await killer.connect()
+  await Promise.all(Array.from({ length: 10 }, () => pool.query('select pg_sleep(0.05)')))
+  await killer.query(
+    'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+  )
+  await bookCall({ db, log, clock }, rowOf(id), { cost: usd('0.2') })
+  await killer.end()
+  assert.deepEqual(await booked(db), { calls: 1, spent: '0.2' })
+  assert.ok(waits <= 3, `${waits}`)
 })
