@@ -141,6 +141,7 @@ export function memoryHttpServices(): MemoryServices {
         told.push(`start ${intervalMs}`)
         return intervalMs ?? 10_000
       },
+      startUnattended: async () => void told.push('start unattended'),
       stop: () => void told.push('stop'),
       status: async () => ({ ...STATUS, last_event_id: String(events.length) }),
       execute: async (id) => {
