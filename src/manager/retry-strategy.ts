@@ -1,3 +1,4 @@
+import { isOutage } from '../outage.ts'
 import type { RetryDecision, RetryRequest } from '../pipeline/ports/routing.ts'
 import type { Candidate } from './static-rule.ts'
 
@@ -5,9 +6,6 @@ export const MAX_ATTEMPTS = 3
 
 /** What the same model would do again. */
 const LASTING: ReadonlySet<string> = new Set(['model_answer_refused', 'model_answer_truncated', 'model_call_rejected'])
-
-/** Nobody has failed: the provider was not there. */
-const OUTAGES: ReadonlySet<string> = new Set(['model_overloaded', 'model_timed_out', 'provider_paused'])
 
 /**
  * What to do about a failed proposal: the same proposer once more, then the next more able one, then a human. Where
@@ -22,7 +20,7 @@ export function decideRetry(
   candidates: readonly Pick<Candidate, 'name' | 'complexityThreshold'>[],
   currentThreshold: number | null,
 ): RetryDecision {
-  if (OUTAGES.has(reason)) return afterOutage(current, attempt)
+  if (isOutage(reason)) return afterOutage(current, attempt)
   const numbers = { attempt_number: Math.min(attempt + 1, MAX_ATTEMPTS), max_attempts: MAX_ATTEMPTS }
   const escalate = (reasoning: string): RetryDecision => ({
     ...numbers,

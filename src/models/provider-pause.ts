@@ -10,6 +10,7 @@ import {
 } from '../db/provider-pauses.ts'
 import type { Database } from '../db/schema.ts'
 import { Fault, toFault } from '../errors.ts'
+import { isOutageMet } from '../outage.ts'
 
 /** Whatever a provider asks for, it is asked again within this time. */
 const LONGEST_ASKED_MS = 60 * 60_000
@@ -97,7 +98,7 @@ export async function unlessPaused<T>(
     return answer
   } catch (error) {
     const fault = toFault(error)
-    if (isOutage(fault)) {
+    if (isOutageMet(fault.code)) {
       await noteOutage(db, proposer, { passage, outage: fault }, random)
       throw new Fault(fault.code, fault.message, { ...fault.details, provider: providerKey(proposer) }, fault)
     }
@@ -118,10 +119,6 @@ export async function whyPaused(
 ): Promise<Fault | null> {
   const pause = await findPause(db, providerKey(proposer))
   return pause?.running === true ? paused(pause, proposer.name) : null
-}
-
-function isOutage({ code }: Fault): boolean {
-  return code === 'model_overloaded' || code === 'model_timed_out'
 }
 
 /** Whether the provider has said something, if only that it does not like the call. */

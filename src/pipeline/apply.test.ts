@@ -51,7 +51,13 @@ test('an outage while Aider works has the order wait, and nothing of the run is 
 
 test('what else ends a run of Aider stays what it is', async () => {
   for (const code of ['budget_exceeded', 'provider_paused', 'aider_partial'] as const) {
-    const ending = new Fault(code, 'as it is')
+    const ending = new Fault(code, 'as it is', { proposer: 'small' })
     assert.deepEqual(await applied(ending), { fault: ending, done: ['removed'] })
   }
+})
+
+test('a pause that does not say whose it is waits for the provider of the proposer that was asked', async () => {
+  const { fault } = await applied(new Fault('provider_paused', 'It rests.'))
+  assert.ok(fault instanceof Fault && fault.code === 'provider_paused')
+  assert.deepEqual(fault.details, { proposer: 'small' })
 })

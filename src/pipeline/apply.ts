@@ -1,12 +1,13 @@
 import { Fault, type FaultCode } from '../errors.ts'
+import { isOutage } from '../outage.ts'
 import { pullRequestTitle, workOrderTrailer } from '../work-order/naming.ts'
 import type { Adapters, AttemptContext } from './attempt-context.ts'
 import { chooseExecutor } from './choose-executor.ts'
-import { isOutage, waitingFor } from './outage.ts'
 import type { Executor } from './ports/execution.ts'
 import type { ProposerResponse } from './ports/proposal.ts'
 import type { Proposed } from './propose.ts'
 import type { Routed } from './route.ts'
+import { waitingFor } from './waiting-for.ts'
 
 export type Applied = {
   headSha: string
@@ -61,7 +62,7 @@ export async function apply(
     onProgress: note,
   }
   const { costUsd } = await executor.apply(input).catch((error: unknown) => {
-    throw error instanceof Fault && isOutage(error) ? waitingFor(error, proposer) : error
+    throw error instanceof Fault && isOutage(error.code) ? waitingFor(error, proposer) : error
   })
   const headSha = await workspace.commit(
     commitMessage(context, pullRequestTitle(shortId, order.title)),
