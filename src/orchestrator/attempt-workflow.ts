@@ -7,6 +7,7 @@ import { noteRouting } from '../db/work-orders.ts'
 import { type FaultRecord, NEXT_MOVE, toFault } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Adapters, AttemptContext } from '../pipeline/attempt-context.ts'
+import type { RoutingDecision } from '../pipeline/ports/routing.ts'
 import { publish } from '../pipeline/publish.ts'
 import { type Routed, route } from '../pipeline/route.ts'
 import type { PartialEvidence, StepName } from '../results/end-of-attempt.ts'
@@ -93,6 +94,7 @@ async function carryOut(
   const proposed = await proposeWithRetries(context, routed, adapters, {
     run,
     onBase: (baseSha) => noteAttempt(db, key, { base_sha: baseSha }),
+    onDecision: (decision) => noteAttempt(db, key, { decision_id: idOf(decision) }),
   })
   evidence.proposed = proposed
 
@@ -147,8 +149,8 @@ async function cleanUp(
 }
 
 async function noteRoute(db: Kysely<Database>, key: AttemptKey, { project, decision }: Routed): Promise<void> {
-  const { complexity_score, estimated_cost_usd, budget_reservation_id } = decision.routing_metadata
-  await noteAttempt(db, key, { project_id: project.id, decision_id: uuidOf(budget_reservation_id) })
+  const { complexity_score, estimated_cost_usd } = decision.routing_metadata
+  await noteAttempt(db, key, { project_id: project.id, decision_id: idOf(decision) })
   await noteRouting(db, key.workOrderId, {
     proposer: decision.selected_proposer,
     complexity: complexity_score,
@@ -156,8 +158,8 @@ async function noteRoute(db: Kysely<Database>, key: AttemptKey, { project, decis
   })
 }
 
-/** A foreign Manager may number its decisions as it likes. */
-function uuidOf(id: unknown): string | null {
+/** What the ledger calls a decision; null: a foreign Manager numbers its decisions as it likes. */
+function idOf({ routing_metadata: { budget_reservation_id: id } }: RoutingDecision): string | null {
   const parsed = z.uuid().safeParse(id)
   return parsed.success ? parsed.data : null
 }

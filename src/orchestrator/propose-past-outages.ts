@@ -1,36 +1,43 @@
 import { Fault, NEXT_MOVE } from '../errors.ts'
+import { isOutage } from '../outage.ts'
 import type { Adapters, AttemptContext } from '../pipeline/attempt-context.ts'
-import { isOutage, waitingFor } from '../pipeline/outage.ts'
 import type { RoutingDecision } from '../pipeline/ports/routing.ts'
 import { type Asking, type Failover, type Proposed, propose } from '../pipeline/propose.ts'
 import type { Routed } from '../pipeline/route.ts'
+import { waitingFor } from '../pipeline/waiting-for.ts'
+
+export type OnDecision = (decision: RoutingDecision) => Promise<void>
 
 /**
  * Has one proposer propose. While its provider has an outage, the Manager is asked again, who names nobody whose
  * provider is paused and nobody who is not able; where that leaves nobody, the order waits.
  *
  * @param failed proposers whose proposals have failed in this attempt: none of them takes over
+ * @param onDecision told of the decision that the calls from here on are made by
  * @throws {Fault} `provider_paused`; those of `propose`, with who was asked in `tried_by`
  */
 export async function proposePastOutages(
   context: AttemptContext,
   routed: Routed,
   adapters: Adapters,
-  { failed, ...asking }: Asking & { failed: ReadonlySet<string> },
+  { failed, onDecision, ...asking }: Asking & { failed: ReadonlySet<string>; onDecision: OnDecision },
 ): Promise<Proposed> {
   const out = new Set(failed)
   let { asked } = asking
   let failover: Failover | null = null
+  // One that takes over in a try before this, or before the attempt rested, may have left its own.
+  if (asked === routed.decision.selected_proposer) await onDecision(routed.decision)
   for (;;) {
     try {
       return { ...(await propose(context, routed, adapters, { ...asking, asked })), failover }
     } catch (error) {
       // What is no Fault is named by the step: a lost database is nobody's failed proposal.
       if (!(error instanceof Fault)) throw error
-      if (!isOutage(error)) throw triedBy(asked, error)
+      if (!isOutage(error.code)) throw triedBy(asked, error)
       out.add(asked)
       const decision = await whoTakesOver(context, routed, adapters, { waiting: waitingFor(error, asked), out })
       await context.note(`${error.message} ${decision.selected_proposer} takes over: ${decision.reason}`)
+      await onDecision(decision)
       failover = { instead_of: asking.asked, because: error.message, decision }
       asked = decision.selected_proposer
     }
@@ -56,7 +63,7 @@ async function whoTakesOver(
 /** A Manager that cannot answer is no reason to fail an order that only has to wait. */
 function isOfOrder(fault: Fault): boolean {
   const move = NEXT_MOVE[fault.code]
-  return move === 'stop' || (move === 'suspend' && !isOutage(fault))
+  return move === 'stop' || (move === 'suspend' && !isOutage(fault.code))
 }
 
 function triedBy(proposer: string, fault: Fault): Fault {

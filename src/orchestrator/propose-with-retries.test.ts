@@ -38,6 +38,7 @@ async function propose({ failures, retry = RETRY, takesOver = 'small', before = 
   const asked: Asked[] = []
   const notes: string[] = []
   const steps: unknown[] = []
+  const decisions: unknown[] = []
   const context = {
     workOrderId: 'x',
     attempt: 1,
@@ -50,7 +51,11 @@ async function propose({ failures, retry = RETRY, takesOver = 'small', before = 
       decideRetry: async () => retry,
       async route() {
         if (takesOver instanceof Fault) throw takesOver
-        return { selected_proposer: takesOver, reason: 'it is able' }
+        return {
+          selected_proposer: takesOver,
+          reason: 'it is able',
+          routing_metadata: { budget_reservation_id: 'its own' },
+        }
       },
     },
     executors: { wanted: 'patch' },
@@ -66,7 +71,12 @@ async function propose({ failures, retry = RETRY, takesOver = 'small', before = 
       },
     },
   }
-  const routed = { decision: { selected_proposer: 'small' }, order: { title: 't', files_in_scope: [] }, project: {} }
+  const routing_metadata = { budget_reservation_id: 'the first' }
+  const routed = {
+    decision: { selected_proposer: 'small', routing_metadata },
+    order: { title: 't', files_in_scope: [] },
+    project: {},
+  }
   const ended: unknown = await proposeWithRetries(
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the parts a proposal needs
     context as unknown as AttemptContext,
@@ -80,9 +90,10 @@ async function propose({ failures, retry = RETRY, takesOver = 'small', before = 
         return step.run()
       },
       onBase: async () => undefined,
+      onDecision: async ({ routing_metadata: decided }) => void decisions.push(decided.budget_reservation_id),
     },
   ).catch((error: unknown) => error)
-  return { asked, names: asked.map(({ proposer }) => proposer), notes, steps, ended }
+  return { asked, names: asked.map(({ proposer }) => proposer), notes, steps, decisions, ended }
 }
 
 test('a lost database is not taken for a failed proposal', async () => {
@@ -124,7 +135,11 @@ test('an outage is no failed proposal: whoever the Manager names takes over in t
       failover: {
         instead_of: 'small',
         because: outage.message,
-        decision: { selected_proposer: 'large', reason: 'it is able' },
+        decision: {
+          selected_proposer: 'large',
+          reason: 'it is able',
+          routing_metadata: { budget_reservation_id: 'its own' },
+        },
       },
     })
     assert.ok(notes.includes(`${outage.message} large takes over: it is able`))
@@ -164,4 +179,27 @@ test('a cap or a stop that is met while somebody to take over is looked for is w
     const takesOver = new Fault(code, 'no more')
     assert.equal((await propose({ failures: [OVERLOADED], takesOver })).ended, takesOver)
   }
+})
+
+test('every call is booked under the decision it was made by', async () => {
+  const failover = await propose({ failures: [OVERLOADED, null], takesOver: 'large' })
+  assert.deepEqual(failover.decisions, ['the first', 'its own'])
+  const again = await propose({ failures: [OVERLOADED, REJECTED, null], takesOver: 'large' })
+  assert.deepEqual(
+    [again.names, again.decisions],
+    [
+      ['small', 'large', 'large'],
+      ['the first', 'its own'],
+    ],
+  )
+  // Who was chosen first is asked by the first decision again, whoever had taken over in the try before.
+  const retry = { ...RETRY, next_proposer: 'small' }
+  const back = await propose({ failures: [OVERLOADED, REJECTED, null], takesOver: 'large', retry })
+  assert.deepEqual(
+    [back.names, back.decisions],
+    [
+      ['small', 'large', 'small'],
+      ['the first', 'its own', 'the first'],
+    ],
+  )
 })

@@ -4,7 +4,7 @@ import type { Proposed } from '../pipeline/propose.ts'
 import type { Routed } from '../pipeline/route.ts'
 import { toldFailure } from '../pipeline/told-failure.ts'
 import type { Run } from './durable-step.ts'
-import { proposePastOutages } from './propose-past-outages.ts'
+import { type OnDecision, proposePastOutages } from './propose-past-outages.ts'
 
 /**
  * Faults that are the proposer's: the Manager is asked who tries next. Anything else ends the attempt as it is, or has
@@ -32,7 +32,7 @@ export async function proposeWithRetries(
   context: AttemptContext,
   routed: Routed,
   adapters: Adapters,
-  { run, onBase }: { run: Run; onBase: (baseSha: string) => Promise<void> },
+  { run, ...told }: { run: Run; onBase: (baseSha: string) => Promise<void>; onDecision: OnDecision },
 ): Promise<Proposed> {
   const failures: FaultRecord[] = []
   for (;;) {
@@ -45,7 +45,7 @@ export async function proposeWithRetries(
           const failed = new Set(failures.map(triedBy))
           const last = failures.at(-1)
           const previousFailure = last === undefined ? await context.previousFailure() : toldFailure(last)
-          return proposePastOutages(context, routed, adapters, { asked, failed, previousFailure, onBase })
+          return proposePastOutages(context, routed, adapters, { asked, failed, previousFailure, ...told })
         },
       })
     } catch (error) {

@@ -152,6 +152,18 @@ test('while a provider is down a proposer that is able takes over; a risky order
     .orderBy('proposer')
     .execute()
   assert.deepEqual(called, [{ proposer: 'large' }, { proposer: 'small' }])
+  // The ledger names the decision each was asked by, and the attempt the last one.
+  const booked = await home.database.db
+    .selectFrom('budget_entries')
+    .innerJoin('attempts', 'attempts.work_order_id', 'budget_entries.work_order_id')
+    .select(['proposer', sql<boolean>`budget_entries.decision_id = attempts.decision_id`.as('is_last')])
+    .distinct()
+    .orderBy('proposer')
+    .execute()
+  assert.deepEqual(booked, [
+    { proposer: 'large', is_last: false },
+    { proposer: 'small', is_last: true },
+  ])
 
   const asked = small.server.calls.length
   const risky = await fileOrder(home.database, { title: 'Write authentication.txt', files: ['authentication.txt'] })
