@@ -1,6 +1,6 @@
 import type { CandidateView, RoutingDecision } from '../pipeline/ports/routing.ts'
 import type { ReplayedRoute, RouteExplanation, RouteReplay } from '../pipeline/ports/routing-review.ts'
-import { shortId, usd } from './humanize.ts'
+import { counted, shortId, usd } from './humanize.ts'
 import type { Paint } from './output.ts'
 import { table } from './table.ts'
 import { harmless, LONGEST_TITLE, oneLine } from './terminal-text.ts'
@@ -80,7 +80,7 @@ export function replayPage({ summary, attempts, policy }: RouteReplay, paint: Pa
   const heads = ['ORDER', 'WAS', 'COST', 'END', 'WOULD BE', 'COST', 'SUCCESS', 'TITLE'].map((head) => paint.dim(head))
   const { was, would_be: wouldBe } = summary
   const sums = [
-    `${summary.attempts} attempts, ${summary.changed} would go to somebody else.`,
+    `${counted(summary.attempts, 'attempt')}, ${summary.changed} would go to somebody else.`,
     `Of ${summary.compared} whose end is known: ${usd(was.cost_usd)} and ${was.merged} merged then; about ` +
       `${usd(wouldBe.expected_cost_usd)} and ${wouldBe.expected_merged.toFixed(1)} merged expected now.`,
     `Learning is ${learningOf(policy)}. Past orders are judged by outcomes their own are among.`,

@@ -98,3 +98,26 @@ export async function readRoutingOutcomes(db: Kysely<Database>, latest: number):
     return parsed.success ? [parsed.data] : []
   })
 }
+
+/** An attempt of an order as it stands now that failed for a reason of its model. */
+export type FailedAttempt = { proposer: string; code: string }
+
+/** The failures of an order since its content was last changed, oldest first. @param workOrderId of an order that is there */
+export async function readFailedAttempts(db: Kysely<Database>, workOrderId: string): Promise<FailedAttempt[]> {
+  const code = sql<string>`run.error_context ->> 'code'`
+  const rows = await db
+    .selectFrom('outcome_vectors as run')
+    .innerJoin('attempts', (join) =>
+      join.onRef('attempts.work_order_id', '=', 'run.work_order_id').onRef('attempts.number', '=', 'run.attempt'),
+    )
+    .innerJoin('work_orders', 'work_orders.id', 'attempts.work_order_id')
+    .select(['run.model_used as proposer', code.as('code')])
+    .where('run.work_order_id', '=', workOrderId)
+    .where('run.operation_type', '=', 'work_order_execution')
+    .where('run.outcome', '=', 'failed')
+    .where(code, 'in', FAULTS_OF_MODELS)
+    .where(sql<boolean>`attempts.content = moose_order_content(work_orders)`)
+    .orderBy('run.attempt')
+    .execute()
+  return rows.map(({ proposer, code: failure }) => ({ proposer: String(proposer), code: failure }))
+}

@@ -20,7 +20,13 @@ export type Grounds = {
 }
 
 export type Decided = Pick<Choice, 'chosen' | 'fallback' | 'reason' | 'confidence'> & {
-  strategy: Choice['strategy'] | LearnedChoice['strategy'] | 'budget_forced_optimization'
+  strategy:
+    | Choice['strategy']
+    | LearnedChoice['strategy']
+    | 'budget_forced_optimization'
+    | 'retry_same_model'
+    | 'retry_switch_model'
+    | 'retry_escalated'
   kind: KindOfChange
   hardStops: string[]
   /** Of every candidate that need not wait, cheapest per merged pull request first. */

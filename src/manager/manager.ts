@@ -5,12 +5,13 @@ import { whyStopped } from '../budget/emergency.ts'
 import { readBudgetRules } from '../budget/limits.ts'
 import { readBudgetLine } from '../budget/periods.ts'
 import type { Clock } from '../clock.ts'
-import { readRoutingOutcomes } from '../db/routing-outcomes.ts'
+import { readFailedAttempts, readRoutingOutcomes } from '../db/routing-outcomes.ts'
 import type { Database } from '../db/schema.ts'
 import { Fault } from '../errors.ts'
 import { Usd } from '../money.ts'
 import type { Manager, RoutingDecision, RoutingRequest } from '../pipeline/ports/routing.ts'
-import { decide, type Grounds } from './decide.ts'
+import { afterFailures } from './after-failures.ts'
+import { type Decided, decide, type Grounds } from './decide.ts'
 import { type PricedModels, readField, usableProposers, whyExcluded } from './field.ts'
 import { readPolicySettings } from './policy-settings.ts'
 import { decideRetry } from './retry-strategy.ts'
@@ -38,7 +39,8 @@ export function createManager({ db, models, clock }: ManagerOptions): OwnManager
     if (stopped !== null) throw stopped
     const grounds = await readGrounds(db, request, models)
     const standing = { budget_status: status, daily_spend: today.spent_usd }
-    return decisionOf(request, decide(request, grounds), { ...grounds, standing, at: clock.now(), id: randomUUID() })
+    const decided = await decideAnew(db, request, grounds)
+    return decisionOf(request, decided, { ...grounds, standing, at: clock.now(), id: randomUUID() })
   }
   return {
     explain,
@@ -68,6 +70,14 @@ async function readGrounds(db: Kysely<Database>, request: RoutingRequest, models
     settings: await readPolicySettings(db),
     left: await leftFor(db, request),
   }
+}
+
+/** What was tried for an order before counts; a caller may name an order we do not have. */
+async function decideAnew(db: Kysely<Database>, request: RoutingRequest, grounds: Grounds): Promise<Decided> {
+  const decided = decide(request, grounds)
+  const { work_order_id: id } = request
+  const failures = UUID.test(id) ? await readFailedAttempts(db, id) : []
+  return afterFailures(id, decided, { failures, field: grounds.field })
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type RoutedAttempt, readPastRoutes, readRoutedAttempts } from '../db/routed-attempts.ts'
 import { type RoutingOutcome, readRoutingOutcomes } from '../db/routing-outcomes.ts'
+import { Usd } from '../money.ts'
 import { RoutingDecision, type RoutingRequest } from '../pipeline/ports/routing.ts'
 import type { ReplayedRoute, RouteExplanation, RouteReplay } from '../pipeline/ports/routing-review.ts'
 import { WorkOrderContent } from '../work-order/content.ts'
@@ -101,7 +102,10 @@ function summaryOf(attempts: readonly ReplayedRoute[]): RouteReplay['summary'] {
     attempts: attempts.length,
     changed: attempts.filter(({ was, would_be }) => was.proposer !== would_be.proposer).length,
     compared: compared.length,
-    was: { cost_usd: sum(({ was }) => was.cost_usd), merged: compared.filter(({ was }) => was.merged === true).length },
+    was: {
+      cost_usd: Usd.sum(0, ...compared.map(({ was }) => was.cost_usd)).toNumber(),
+      merged: compared.filter(({ was }) => was.merged === true).length,
+    },
     would_be: {
       expected_cost_usd: sum(({ would_be }) => Number(would_be.expected_cost_usd)),
       expected_merged: sum(({ would_be }) => would_be.expected_success),

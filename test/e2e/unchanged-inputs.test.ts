@@ -37,3 +37,26 @@ test('an order that failed is paid again only when something has changed: the fa
   await moose.orchestrator.retry(id)
   assert.equal(await failAgain(), 3, 'the base has changed')
 })
+
+test('retried after failed checks: the same model told of the failure, then a stronger one, and never a weaker one after it', async () => {
+  await using home = await createMooseHome({ 'a.txt': 'a\n', 'moose.yaml': CHECKS }, [], {
+    OPENAI_COMPATIBLE_API_KEY: 'sk-real',
+    ORCHESTRATOR_EXECUTOR: 'patch',
+  })
+  await using server = await startModelServer(EDITS)
+  await useStandIn(home, 'weak', { url: server.url, threshold: 0.5 })
+  const dearer = { input_per_million: 30, output_per_million: 90 }
+  await useStandIn(home, 'strong', { url: server.url, threshold: 1, price: dearer })
+  const id = await fileOrder(home.database, { title: 'Change a', files: ['a.txt'] })
+  await using moose = await home.open()
+  await moose.orchestrator.start(null)
+  const asked: unknown[] = []
+  for (let attempt = 1; attempt <= 4; attempt += 1) {
+    if (attempt > 1) await moose.orchestrator.retry(id)
+    const order = await settled(moose, id)
+    assert.equal(order.status_reason?.code, 'check_failed')
+    asked.push(order.proposer)
+  }
+  assert.deepEqual(asked, ['weak', 'weak', 'strong', 'strong'])
+  assert.equal(server.bill.length, 3, 'the fourth attempt changes nothing and is not paid')
+})
