@@ -9,6 +9,7 @@ import { type Ceiling, ceilingsOf, leftBelow, type PaidCall } from './ceilings.t
 import { emergencyOf } from './emergency.ts'
 import { readBudgetRules } from './limits.ts'
 import { overCap } from './refusals.ts'
+import { unresolvedUnder } from './unresolved.ts'
 
 /** Any fixed number; everybody who reserves queues for it. */
 const RESERVE_LOCK = 7_301_600_043n
@@ -61,7 +62,10 @@ async function reserveBehindLock(transaction: Db, call: PaidCall, worstCase: Usd
   const killed = whyKilled(rules.stopped, ceilings)
   if (killed !== null) throw killed
   const passed = firstPassed(ceilings, worstCase)
-  if (passed !== undefined) throw overCap(call, passed, worstCase)
+  if (passed !== undefined) {
+    const unresolved = await unresolvedUnder(transaction, call, { scope: passed.scope, day, month })
+    throw overCap(call, passed, { worstCase, unresolved })
+  }
   return await insertReservation(transaction, call, { worstCase, day, month })
 }
 
@@ -94,20 +98,6 @@ async function insertReservation(
     })
     .execute()
   return reservationId
-}
-
-/**
- * Whether a call could be reserved now; for whoever waits for it.
- *
- * @returns the fault `reserve` would throw; null when it would not
- */
-export async function whyNoRoom(db: Db, call: PaidCall, worstCase: Usd): Promise<Fault | null> {
-  const rules = await readBudgetRules(db)
-  const { ceilings } = await ceilingsOf(db, rules, call)
-  const killed = whyKilled(rules.stopped, ceilings)
-  if (killed !== null) return killed
-  const passed = firstPassed(ceilings, worstCase)
-  return passed === undefined ? null : overCap(call, passed, worstCase)
 }
 
 /**

@@ -3,9 +3,9 @@ import { z } from '@hono/zod-openapi'
 /** US dollars in an answer; for showing, never for adding up. */
 export const ShownUsd = z.number().nonnegative()
 
-/** More is nobody's budget, and finer than any price list. */
-const EXACT = /^\d{1,9}(\.\d{1,6})?$/
-const WANTED = 'must be an amount in USD, 0 or more, such as 2.5 or "2.50" (at most 9 digits and 6 decimals)'
+/** More is nobody's budget; a token of a cheap model costs some hundred-millionths of a dollar. */
+const EXACT = /^\d{1,9}(\.\d{1,12})?$/
+const WANTED = 'must be an amount in USD, 0 or more, such as 2.5 or "2.50" (at most 9 digits and 12 decimals)'
 
 /** US dollars in a request: a number, or decimal text where the sender wants to be sure of every digit. */
 export const UsdAmount = z

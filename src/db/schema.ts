@@ -139,6 +139,8 @@ export type Database = {
     provider: string
     model: string
     holder: string
+    day: ColumnType<string, string, never>
+    month: ColumnType<string, string, never>
     at: Time
     /** Nobody knows whether it was charged. */
     unresolved: boolean

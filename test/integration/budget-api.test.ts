@@ -205,7 +205,7 @@ test('a wrong change of a cap is refused with its field', async () => {
     '-0.1',
     ' 1',
     '0x1',
-    '1.1234567',
+    '1.1234567890123',
     '1'.repeat(10),
     [],
     {},

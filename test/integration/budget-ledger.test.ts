@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import type { PaidCall } from '../../src/budget/ceilings.ts'
 import { whyStopped } from '../../src/budget/emergency.ts'
-import { leaveUnresolved, release, reserve, settle, whyNoRoom } from '../../src/budget/ledger.ts'
+import { leaveUnresolved, release, reserve, settle } from '../../src/budget/ledger.ts'
 import { setEmergencyStop, setLimit } from '../../src/budget/limits.ts'
 import { createPool } from '../../src/db/pool.ts'
 import type { Database } from '../../src/db/schema.ts'
@@ -81,8 +81,9 @@ test('a refusal says which cap, what is gone of it, what was wanted, and how to 
   const { scope, cap_usd, spent_usd, reserved_usd, needed_usd } = fault.details
   assert.deepEqual([scope, cap_usd, spent_usd, reserved_usd, needed_usd], ['order', '0.5', '0.25', '0.1', '0.2'])
   await sql`update work_orders set budget_usd = 0.55`.execute(db)
-  assert.equal(await whyNoRoom(db, call, usd('0.2')), null)
-  await reserve(db, call, usd('0.2'))
+  await leaveUnresolved(db, await reserve(db, call, usd('0.2')))
+  const held = await faultOf(reserve(db, call, usd('0.01')))
+  assert.match(held.message, /Of \$0\.20 of it nobody knows whether it was charged; say so with: moose budget settle/)
 })
 
 test('each scope has its own cap, and a project may have one of its own', async () => {

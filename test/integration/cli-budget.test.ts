@@ -91,7 +91,9 @@ describe('moose budget', () => {
     const commands = (['order', 'project', 'day', 'month', 'emergency_kill'] as const).map((scope) => {
       const of = { order: ID, project: 'my.shop', day: '2026-01-31', month: '2026-01-01', emergency_kill: '2026-01-31' }
       const ceiling = { scope, of: of[scope], cap: new Usd(1), spent: new Usd(1), reserved: new Usd(0) }
-      const [, command] = /: moose (.+)$/.exec(overCap(call, ceiling, new Usd('0.005')).message) ?? []
+      const [, command] =
+        /: moose (.+)$/.exec(overCap(call, ceiling, { worstCase: new Usd('0.005'), unresolved: new Usd(0) }).message) ??
+        []
       return String(command)
     })
     for (const command of commands) assert.equal((await run(command.split(' '))).exitCode, 0, command)
@@ -109,7 +111,7 @@ describe('moose budget', () => {
       ['day', 'NaN'],
       ['day', '1e5'],
       ['day', '0x10'],
-      ['day', '1.1234567'],
+      ['day', '1.1234567890123'],
       ['day', '9999999999'],
       ['day', ''],
       ['week', '1'],
@@ -210,10 +212,10 @@ describe('moose budget', () => {
       [
         2,
         [
-          '  bill.csv:3: cost_usd must be an amount in USD, 0 or more, such as 2.5 or "2.50" (at most 9 digits and 6 decimals)',
+          '  bill.csv:3: cost_usd must be an amount in USD, 0 or more, such as 2.5 or "2.50" (at most 9 digits and 12 decimals)',
           '  bill.csv:4: request_id is empty',
-          '  bill.csv:5: cost_usd must be an amount in USD, 0 or more, such as 2.5 or "2.50" (at most 9 digits and 6 decimals)',
-          '  bill.csv:6: cost_usd must be an amount in USD, 0 or more, such as 2.5 or "2.50" (at most 9 digits and 6 decimals)',
+          '  bill.csv:5: cost_usd must be an amount in USD, 0 or more, such as 2.5 or "2.50" (at most 9 digits and 12 decimals)',
+          '  bill.csv:6: cost_usd must be an amount in USD, 0 or more, such as 2.5 or "2.50" (at most 9 digits and 12 decimals)',
         ],
       ],
     )
