@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import { z } from 'zod'
+import { parseJsonSetting } from '../db/json-setting.ts'
 import type { Database } from '../db/schema.ts'
-import { Fault } from '../errors.ts'
 import { Usd } from '../money.ts'
 
 const Amount = z
@@ -44,33 +44,20 @@ export async function readBudgetRules(db: Kysely<Database>): Promise<BudgetRules
     .select(['key', 'value'])
     .where('key', 'in', ['budget_limits', 'emergency_stop'])
     .execute()
-  const valueOf = (key: string) => rows.find((row) => row.key === key)?.value
-  return { limits: parseLimits(valueOf('budget_limits')), stopped: parseStop(valueOf('emergency_stop')) }
-}
-
-function parseLimits(text: string | undefined): BudgetLimits {
-  const parsed = BudgetLimits.safeParse(text === undefined ? {} : jsonOf(text))
-  if (parsed.success) return parsed.data
-  const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`.trim()).join('; ')
-  throw malformed('budget_limits', problems)
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw malformed('budget_limits', 'it is not JSON', error)
+  const [limits, stop] = ['budget_limits', 'emergency_stop'].map((key) => rows.find((row) => row.key === key))
+  const consequence = 'Nothing is spent until it is corrected or deleted.'
+  return {
+    limits: parseJsonSetting('budget_limits', limits === undefined ? null : limits.value, {
+      schema: BudgetLimits,
+      consequence,
+    }),
+    stopped: stop !== undefined && parseStop(stop.value),
   }
 }
 
 /** Anything but a clear no stops: whoever typed here wanted to stop something. */
-function parseStop(value: string | undefined): boolean {
-  return value !== undefined && value !== 'false'
-}
-
-function malformed(key: string, problems: string, cause?: unknown): Fault {
-  const message = `Bad row ${key} in system_config: ${problems}. Nothing is spent until it is corrected or deleted.`
-  return new Fault('config_invalid', message, { key, problems }, cause)
+function parseStop(value: string): boolean {
+  return value !== 'false'
 }
 
 /** Sets one limit and leaves what else the row says. */

@@ -6,8 +6,8 @@ import type { Expectation } from './expectation.ts'
 import type { Field } from './field.ts'
 import { findHardStops } from './hard-stops.ts'
 import { chooseByOutcomes, expectByOutcomes, type LearnedChoice, type LearnedPolicySettings } from './learned-policy.ts'
-import { leaveOutPaused } from './leave-out-paused.ts'
-import { type Candidate, type Choice, chooseProposer } from './static-rule.ts'
+import { leaveOutPaused, thresholdFor } from './leave-out-paused.ts'
+import { type Choice, chooseProposer } from './static-rule.ts'
 import { forcedByBudget } from './within-budget.ts'
 
 /** What a decision stands on; the same again gives the same decision. */
@@ -48,17 +48,9 @@ export function decide(request: RoutingRequest, { field, outcomes, settings, lef
   const learned = chooseByOutcomes(order, candidates, outcomes, settings)
   const choice = learned === null ? chooseProposer(order, candidates) : learned
   const expectations = learned === null ? expectByOutcomes(order, candidates, outcomes) : learned.expectations
-  const forced = forcedByBudget(choice.chosen, trusted(order, candidates), field.worstCases, left)
+  const enough = thresholdFor(order, candidates)
+  const trusted = candidates.filter(({ complexityThreshold }) => complexityThreshold >= enough)
+  const forced = forcedByBudget(choice.chosen, trusted, field.worstCases, left)
   const { chosen, fallback, strategy, reason, confidence } = forced === null ? choice : forced
   return { chosen, fallback, strategy, reason, confidence, kind, hardStops, expectations }
-}
-
-/** Those the rules let do an order: the most able where a risky word, or too great a complexity, asks for them. */
-function trusted(
-  { complexity, hardStops }: { complexity: number; hardStops: readonly string[] },
-  candidates: readonly Candidate[],
-): Candidate[] {
-  const highest = Math.max(...candidates.map(({ complexityThreshold }) => complexityThreshold))
-  const enough = hardStops.length > 0 ? highest : Math.min(complexity, highest)
-  return candidates.filter(({ complexityThreshold }) => complexityThreshold >= enough)
 }

@@ -10,12 +10,11 @@ import type { Candidate } from './static-rule.ts'
  * @throws {Fault} the pause of the first candidate who would do, when all of those have to wait
  */
 export function leaveOutPaused<C extends Pick<Candidate, 'name' | 'complexityThreshold'>>(
-  { complexity, hardStops }: { complexity: number; hardStops: readonly string[] },
+  order: { complexity: number; hardStops: readonly string[] },
   candidates: readonly [C, ...C[]],
   pauses: ReadonlyMap<string, Fault>,
 ): [C, ...C[]] {
-  const highest = Math.max(...candidates.map(({ complexityThreshold }) => complexityThreshold))
-  const enough = hardStops.length > 0 ? highest : Math.min(complexity, highest)
+  const enough = thresholdFor(order, candidates)
   const able = ({ complexityThreshold }: C) => complexityThreshold >= enough
   const [first, ...rest] = candidates.filter(({ name }) => !pauses.has(name))
   if (first !== undefined && [first, ...rest].some(able)) return [first, ...rest]
@@ -24,4 +23,16 @@ export function leaveOutPaused<C extends Pick<Candidate, 'name' | 'complexityThr
     if (pause !== undefined) throw pause
   }
   return [...candidates]
+}
+
+/**
+ * The threshold that may be asked for an order: its complexity, or that of the most able where a risky word, or too great a
+ * complexity, asks for that one.
+ */
+export function thresholdFor(
+  { complexity, hardStops }: { complexity: number; hardStops: readonly string[] },
+  candidates: readonly Pick<Candidate, 'complexityThreshold'>[],
+): number {
+  const highest = Math.max(...candidates.map(({ complexityThreshold }) => complexityThreshold))
+  return hardStops.length > 0 ? highest : Math.min(complexity, highest)
 }

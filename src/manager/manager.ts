@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Kysely } from 'kysely'
+import { z } from 'zod'
 import { ceilingsOf, leftBelow } from '../budget/ceilings.ts'
 import { whyStopped } from '../budget/emergency.ts'
 import { readBudgetRules } from '../budget/limits.ts'
@@ -72,19 +73,20 @@ async function readGrounds(db: Kysely<Database>, request: RoutingRequest, models
   }
 }
 
-/** What was tried for an order before counts; a caller may name an order we do not have. */
+/** What was tried for an order before counts. */
 async function decideAnew(db: Kysely<Database>, request: RoutingRequest, grounds: Grounds): Promise<Decided> {
   const decided = decide(request, grounds)
   const { work_order_id: id } = request
-  const failures = UUID.test(id) ? await readFailedAttempts(db, id) : []
+  const failures = isId(id) ? await readFailedAttempts(db, id) : []
   return afterFailures(id, decided, { failures, field: grounds.field })
 }
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+/** A caller may name an order we do not have, in whatever form. */
+const isId = (id: string) => z.uuid().safeParse(id).success
 
-/** What is left below the lowest hard cap; null: there is none. A caller may name an order we do not have. */
+/** What is left below the lowest hard cap; null: there is none. */
 async function leftFor(db: Kysely<Database>, { work_order_id: id }: RoutingRequest): Promise<Usd | null> {
-  const payer = { workOrderId: UUID.test(id) ? id : null, attempt: null }
+  const payer = { workOrderId: isId(id) ? id : null, attempt: null }
   const { ceilings } = await ceilingsOf(db, await readBudgetRules(db), payer)
   return ceilings.length === 0 ? null : Usd.min(...ceilings.map(leftBelow))
 }

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import { z } from 'zod'
+import { parseJsonSetting } from '../db/json-setting.ts'
 import type { Database } from '../db/schema.ts'
-import { Fault } from '../errors.ts'
 import type { LearnedPolicySettings } from './learned-policy.ts'
 
 /** The row `routing_policy` of `system_config`: what may be changed about the learned policy while Moose runs. */
@@ -28,21 +28,8 @@ export async function readPolicySettings(db: Kysely<Database>): Promise<LearnedP
     .select('value')
     .where('key', '=', 'routing_policy')
     .executeTakeFirst()
-  const parsed = RoutingPolicy.safeParse(row === undefined ? {} : jsonOf(row.value))
-  if (parsed.success) return parsed.data
-  const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`.trim()).join('; ')
-  throw malformed(problems)
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw malformed('it is not JSON', error)
-  }
-}
-
-function malformed(problems: string, cause?: unknown): Fault {
-  const message = `Bad row routing_policy in system_config: ${problems}. Correct or delete it.`
-  return new Fault('config_invalid', message, { key: 'routing_policy', problems }, cause)
+  return parseJsonSetting('routing_policy', row === undefined ? null : row.value, {
+    schema: RoutingPolicy,
+    consequence: 'Correct or delete it.',
+  })
 }
