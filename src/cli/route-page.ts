@@ -40,7 +40,8 @@ function learningOf({ mode, min_outcomes: least, known_outcomes: known, success_
   const asked = floor === null ? 'as many merged as by the static rule' : `at least ${percent(floor)} merged`
   if (mode === 'static') return 'off (routing_policy says static): the static rule decides'
   if (mode === 'auto' && known < least) return `off until ${least} outcomes are known (${known} now)`
-  return `on, from ${known} outcomes; ${asked}`
+  const where = mode === 'auto' ? ', where it saves a tenth or more' : ''
+  return `on, from ${known} outcomes${where}; ${asked}`
 }
 
 function candidatesOf({ routing_metadata: facts, selected_proposer: chosen }: RoutingDecision, paint: Paint): string {
