@@ -150,6 +150,12 @@ test('a complete bill releases only what it could name: of its provider or propo
   assert.equal((await readBudget(db)).reservations.length, 3)
 })
 
+/** As another process books it. */
+const SETTLED = `insert into budget_entries
+  (reservation_id, kind, amount_usd, cost_usd, proposer, provider, model, holder, day, month)
+  select reservation_id, 'settled', -0.5, 0.5, proposer, provider, model, holder, day, month
+  from budget_entries where reservation_id = any($1) and kind = 'reserved'`
+
 test('what others book while a bill is compared is reported as booked, and the rest of the bill is booked', async () => {
   await using database = await createTestDatabase()
   const { db } = database
@@ -160,12 +166,8 @@ test('what others book while a bill is compared is reported as booked, and the r
   }
   const [other, gone, mine] = [await lost(), await lost(), await lost()]
   const others = await database.pool.connect()
-  const settled = `insert into budget_entries
-    (reservation_id, kind, amount_usd, cost_usd, proposer, provider, model, holder, day, month)
-    select reservation_id, 'settled', -0.5, 0.5, proposer, provider, model, holder, day, month
-    from budget_entries where reservation_id = any($1) and kind = 'reserved'`
   await others.query('begin')
-  await others.query(settled, [[other, gone]])
+  await others.query(SETTLED, [[other, gone]])
   const entries = [other, mine].map((id) => ({ request_id: id, cost_usd: id === other ? '0.7' : '0.5' }))
   const result = reconcile(db, { entries, ...UNTIL_NOW(), provider: 'openai' })
   await untilSomebodyWaits(database)
@@ -190,7 +192,14 @@ test('the same bill twice at once is booked once', async () => {
     await leaveUnresolved(db, id)
     entries.push({ request_id: id, cost_usd: '0.01' })
   }
-  const results = await Promise.all([reconcile(db, { entries }), reconcile(db, { entries: entries.toReversed() })])
+  const others = await database.pool.connect()
+  await others.query('begin')
+  await others.query(SETTLED, [[entries[0]?.request_id]])
+  const both = Promise.all([reconcile(db, { entries }), reconcile(db, { entries: entries.toReversed() })])
+  await untilSomebodyWaits(database, 2)
+  await others.query('rollback')
+  others.release()
+  const results = await both
   assert.deepEqual(
     results.map(({ settled, agreeing }) => [settled.length, agreeing]).sort(([one = 0], [other = 0]) => one - other),
     [
@@ -205,6 +214,7 @@ test('a settlement that reaches the kill is heard of at once', async () => {
   const { db } = database
   await setLimit(db, 'emergency_kill', new Usd(1))
   const listener = await database.pool.connect()
+  using _listening = { [Symbol.dispose]: () => listener.release(true) }
   let heard = 0
   listener.on('notification', () => {
     heard += 1
@@ -218,7 +228,6 @@ test('a settlement that reaches the kill is heard of at once', async () => {
     await listener.query('select')
     assert.equal(heard, index)
   }
-  listener.release(true)
 })
 
 test('a bill that cannot be booked to its end changes nothing', async () => {
@@ -303,16 +312,17 @@ test('a call of an order that is gone is settled all the same', async () => {
 })
 
 function callRow({ workOrderId, attempt }: { workOrderId: string | null; attempt: number | null }) {
-  return { ...CALL, work_order_id: workOrderId, attempt, duration_ms: 5, started_at: new Date() }
+  const made = { input_tokens: 0, output_tokens: 0, replayed: false, duration_ms: 5, started_at: new Date() }
+  return { ...CALL, ...made, work_order_id: workOrderId, attempt }
 }
 
-/** Until a query waits for the lock of another. */
-async function untilSomebodyWaits({ pool }: TestDatabase): Promise<void> {
+/** Until so many queries wait for the lock of another. */
+async function untilSomebodyWaits({ pool }: TestDatabase, count = 1): Promise<void> {
   for (;;) {
     const { rowCount } = await pool.query(
       `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
     )
-    if (rowCount !== 0) return
+    if (rowCount === count) return
     await setTimeout(10)
   }
 }
