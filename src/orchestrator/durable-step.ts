@@ -1,7 +1,7 @@
 import { DBOS, DBOSWorkflowConflictError } from '@dbos-inc/dbos-sdk'
 import type { Kysely } from 'kysely'
 import { type Clock, NEVER_ABORTED } from '../clock.ts'
-import { beginStep, endedStep, endStep, type StepKey } from '../db/attempts.ts'
+import { beginStep, endedStep, endStep, type StepKey } from '../db/attempt-steps.ts'
 import { reasonOf } from '../db/database-fault.ts'
 import { recordEvent } from '../db/events.ts'
 import type { Database } from '../db/schema.ts'

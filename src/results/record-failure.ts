@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import { type AttemptRun, endAttempt } from '../db/attempts.ts'
+import { type AttemptRun, type EndedAttempt, endAttempt } from '../db/attempts.ts'
 import { recordEvent } from '../db/events.ts'
 import { recordOutcome } from '../db/outcomes.ts'
 import type { Database } from '../db/schema.ts'
@@ -11,11 +11,11 @@ import { outcomeOf } from './outcome.ts'
 
 export type Failure = AttemptEnd & AttemptRun & { step: StepName; fault: FaultRecord }
 
+type Ended = Status & ('failed' | 'blocked' | 'cancelled')
+type Stands = { order: Ended; attempt: Ended }
+
 /** Where each move leaves the order and its attempt. What should have passed by itself and did not needs a human. */
-const END: Record<
-  NextMove,
-  { order: Status & ('failed' | 'blocked' | 'cancelled'); attempt: 'failed' | 'blocked' | 'cancelled' }
-> = {
+const END: Record<NextMove, Stands> = {
   fail: { order: 'failed', attempt: 'failed' },
   block: { order: 'blocked', attempt: 'blocked' },
   suspend: { order: 'blocked', attempt: 'blocked' },
@@ -29,48 +29,39 @@ const END: Record<
  * A suspended attempt has no outcome yet: it will have the one of its real end.
  */
 export async function recordFailure(db: Kysely<Database>, failure: Failure): Promise<void> {
-  const { workOrderId, attempt, fault, step, evidence } = failure
-  const end = END[NEXT_MOVE[fault.code]]
-  const isSuspended = NEXT_MOVE[fault.code] === 'suspend'
-  const how = isSuspended ? 'suspended' : end.attempt
+  const move = NEXT_MOVE[failure.fault.code]
   await db.transaction().execute(async (transaction) => {
-    const ended = await endAttempt(transaction, failure, { status: end.attempt, error: fault })
+    const ended = await endAttempt(transaction, failure, { status: END[move].attempt, error: failure.fault })
     if (ended === null) return
-    await moveWorkOrder(transaction, workOrderId, {
-      from: ['in_progress'],
-      to: end.order,
-      reason: fault,
-      metadata: {
-        orchestrator_error: {
-          stage: STAGE[step],
-          code: fault.code,
-          message: fault.message,
-          timestamp: new Date().toISOString(),
-        },
-      },
-    })
-    if (!isSuspended) {
-      const outcome = outcomeOf(ended, evidence)
-      await recordOutcome(
-        transaction,
-        { ...outcome.row, success: false, outcome: end.attempt, failure_class: failureClass(fault.code) },
-        {
-          ...outcome.context,
-          metadata: { ...outcome.context.metadata, error_stage: STAGE[step], error_message: fault.message },
-        },
-      )
-    }
-    await recordEvent(transaction, {
-      workOrderId,
-      attempt,
-      type: 'attempt_ended',
-      message: `${how} at ${step}: ${fault.message}`,
-      data: {
-        outcome: how,
-        code: fault.code,
-        cost_usd: Number(ended.cost_usd),
-        duration_ms: ended.duration_ms,
-      },
-    })
+    await moveOrder(transaction, failure, END[move].order)
+    if (move !== 'suspend') await recordFailedOutcome(transaction, failure, ended)
+    await recordEnded(transaction, failure, ended, move === 'suspend' ? 'suspended' : END[move].attempt)
+  })
+}
+
+type Db = Kysely<Database>
+
+async function moveOrder(db: Db, { workOrderId, step, fault }: Failure, to: Stands['order']): Promise<void> {
+  const { code, message } = fault
+  const orchestrator_error = { stage: STAGE[step], code, message, timestamp: new Date().toISOString() }
+  await moveWorkOrder(db, workOrderId, { from: ['in_progress'], to, reason: fault, metadata: { orchestrator_error } })
+}
+
+async function recordFailedOutcome(db: Db, { step, fault, evidence }: Failure, ended: EndedAttempt): Promise<void> {
+  const { row, context } = outcomeOf(ended, evidence)
+  const failed = { success: false, outcome: ended.status, failure_class: failureClass(fault.code) }
+  const metadata = { ...context.metadata, error_stage: STAGE[step], error_message: fault.message }
+  await recordOutcome(db, { ...row, ...failed }, { ...context, metadata })
+}
+
+async function recordEnded(db: Db, failure: Failure, ended: EndedAttempt, outcome: string): Promise<void> {
+  const { workOrderId, attempt, step, fault } = failure
+  const { cost_usd: cost, duration_ms } = ended
+  await recordEvent(db, {
+    workOrderId,
+    attempt,
+    type: 'attempt_ended',
+    message: `${outcome} at ${step}: ${fault.message}`,
+    data: { outcome, code: fault.code, cost_usd: Number(cost), duration_ms },
   })
 }

@@ -1,0 +1,58 @@
+import type { Kysely, Selectable } from 'kysely'
+import type { AttemptView, StepView } from '../contract/work-orders.ts'
+import type { AttemptRow } from './attempts.ts'
+import type { Database } from './schema.ts'
+
+type Db = Kysely<Database>
+
+/** Every attempt of an order with its steps, oldest first. */
+export async function attemptHistory(db: Db, workOrderId: string): Promise<AttemptView[]> {
+  const attempts = await db
+    .selectFrom('attempts')
+    .selectAll()
+    .where('work_order_id', '=', workOrderId)
+    .orderBy('number')
+    .execute()
+  const steps = await db
+    .selectFrom('attempt_steps')
+    .selectAll()
+    .where('work_order_id', '=', workOrderId)
+    .orderBy('started_at')
+    .execute()
+  return attempts.map((attempt) =>
+    toAttemptView(
+      attempt,
+      steps.filter((step) => step.attempt === attempt.number),
+    ),
+  )
+}
+
+function toAttemptView(row: AttemptRow, steps: Selectable<Database['attempt_steps']>[]): AttemptView {
+  return {
+    number: row.number,
+    status: row.status,
+    branch: row.branch,
+    base_sha: row.base_sha,
+    head_sha: row.head_sha,
+    cost_usd: Number(row.cost_usd),
+    error: row.error,
+    claimed_at: row.claimed_at.toISOString(),
+    ended_at: row.ended_at === null ? null : row.ended_at.toISOString(),
+    steps: steps.map(toStepView),
+  }
+}
+
+function toStepView(row: Selectable<Database['attempt_steps']>): StepView {
+  return {
+    name: row.name,
+    try: row.try,
+    status: row.status,
+    runs: row.runs,
+    input: row.input,
+    output: row.output,
+    error: row.error,
+    cost_usd: Number(row.cost_usd),
+    started_at: row.started_at.toISOString(),
+    ended_at: row.ended_at === null ? null : row.ended_at.toISOString(),
+  }
+}
