@@ -5,11 +5,20 @@ import type { Log } from '../log.ts'
 import type { Workspaces } from '../pipeline/ports/workspace.ts'
 import { recordAbandoned } from '../results/record-abandoned.ts'
 
-/** Ends the suspended attempts that nobody will resume; of what they made nothing is left here (seed 7.3). */
-export async function endAbandoned(parts: { db: Kysely<Database>; workspaces: Workspaces; log: Log }): Promise<void> {
+/**
+ * Ends the suspended attempts that nobody will resume; of what those of this home made nothing is left (seed 7.3). What
+ * lies in another home is that one's: here is no mirror of it to take anything from.
+ */
+export async function endAbandoned(parts: {
+  db: Kysely<Database>
+  workspaces: Pick<Workspaces, 'rollBack'>
+  /** This home. */
+  executorId: string
+  log: Log
+}): Promise<void> {
   const { db, workspaces, log } = parts
-  for (const { workOrderId, attempt, projectId } of await recordAbandoned(db)) {
-    if (projectId === null) continue
+  for (const { workOrderId, attempt, projectId, executorId } of await recordAbandoned(db)) {
+    if (projectId === null || executorId !== parts.executorId) continue
     try {
       await workspaces.rollBack(await projectOf(db, projectId), workOrderId, attempt)
     } catch (error) {
