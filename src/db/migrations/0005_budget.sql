@@ -40,11 +40,9 @@ create index budget_entries_by_order on budget_entries (work_order_id) include (
 
 -- Calls that are under way, and those of which nobody knows whether they were charged.
 create or replace view budget_open_reservations as
-  select reserved.*, exists (
-    select from budget_entries as mark
-    where mark.reservation_id = reserved.reservation_id and mark.kind = 'unresolved'
-  ) as unresolved
+  select reserved.*, mark.reservation_id is not null as unresolved
   from budget_entries as reserved
+  left join budget_entries as mark on mark.reservation_id = reserved.reservation_id and mark.kind = 'unresolved'
   where reserved.kind = 'reserved' and not exists (
     select from budget_entries as ending
     where ending.reservation_id = reserved.reservation_id and ending.kind in ('settled', 'released')
