@@ -206,7 +206,7 @@ describe('a suspended attempt goes on where it rests, and nothing that ended is 
     const { db } = home.database
     const id = await fileOrder(home.database, { title: 'Change', files: ['greeting.txt'] })
     await db.updateTable('work_orders').set({ budget_usd: '0' }).where('id', '=', id).execute()
-    const first = await mooseUp(home.environment, '--start')
+    await using first = await mooseUp(home.environment, '--start')
     assert.equal(stands(await atRest(home, id)), 'blocked/budget_exceeded')
     await db.updateTable('work_orders').set({ budget_usd: '5' }).where('id', '=', id).execute()
     await until(() => server.calls.length === 1)
