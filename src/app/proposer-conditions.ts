@@ -12,7 +12,7 @@ export async function proposerConditions(db: Kysely<Database>, models: Models): 
   return {
     isPriceKnown(name) {
       const proposer = find(name)
-      return proposer !== undefined && models.whyUnavailable(proposer)?.code !== 'price_unknown'
+      return proposer === undefined || models.whyUnavailable(proposer)?.code !== 'price_unknown'
     },
     providerOf(name) {
       const proposer = find(name)

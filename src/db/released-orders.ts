@@ -30,7 +30,7 @@ export async function releaseOrder(db: Db, id: string, { usd, provider }: Releas
 
 /**
  * Approved orders on their way to what they were let go on for: they have reserved nothing since, and may still call a
- * model before they do anything else.
+ * model before they do anything else. One that has not moved for an hour is on no way: its process is gone.
  */
 export async function releasedOrders(db: Db): Promise<(ReleasedFor & { projectId: string | null })[]> {
   const rows = await db
@@ -47,6 +47,7 @@ export async function releasedOrders(db: Db): Promise<(ReleasedFor & { projectId
     .where(sql<boolean>`coalesce(work_orders.phase not in ('verifying', 'publishing', 'in_review'), true)`)
     .where(sql<boolean>`work_orders.metadata ->> 'approved_by_director' = 'true'`)
     .where(sql<boolean>`work_orders.metadata ? 'released_for'`)
+    .where(sql<boolean>`work_orders.updated_at > clock_timestamp() - interval '1 hour'`)
     .where(({ not, exists, selectFrom }) =>
       not(
         exists(

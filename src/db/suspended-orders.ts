@@ -12,6 +12,10 @@ export type SuspendCode = { [Code in FaultCode]: MoveOf[Code] extends 'suspend' 
 /** Why an order rests and goes on by itself later. */
 export const SUSPEND_CODES = Object.entries(NEXT_MOVE).flatMap(([code, move]) => (move === 'suspend' ? [code] : []))
 
+export function isSuspendCode(code: string): code is SuspendCode {
+  return SUSPEND_CODES.includes(code)
+}
+
 /** An order whose last attempt rests. */
 export type SuspendedOrder = {
   id: string
@@ -20,7 +24,7 @@ export type SuspendedOrder = {
 }
 
 /** So many are looked at at once. */
-const LOOK_AHEAD = 1_000
+const LOOK_AHEAD = 10_000
 
 const IS_APPROVED = sql<boolean>`work_orders.metadata ->> 'approved_by_director' = 'true'`
 
@@ -53,10 +57,6 @@ export async function suspendedOrders(db: Db): Promise<SuspendedOrder[]> {
   return rows.flatMap(({ reason, ...row }) =>
     reason === null || !isSuspendCode(reason.code) ? [] : [{ ...row, reason: { ...reason, code: reason.code } }],
   )
-}
-
-function isSuspendCode(code: FaultCode): code is SuspendCode {
-  return NEXT_MOVE[code] === 'suspend'
 }
 
 /**

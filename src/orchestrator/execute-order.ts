@@ -4,6 +4,7 @@ import type { WorkOrderView } from '../contract/work-orders.ts'
 import { type AttemptKey, type AttemptRun, findAttempt } from '../db/attempts.ts'
 import type { Claim } from '../db/claim.ts'
 import type { Database } from '../db/schema.ts'
+import { isSuspendCode } from '../db/suspended-orders.ts'
 import { findWorkOrder, wrongStatus } from '../db/work-orders.ts'
 import { Fault, type FaultRecord, toFault } from '../errors.ts'
 import type { RunningAttempts } from './running-attempts.ts'
@@ -85,11 +86,18 @@ function assertMayStart(order: WorkOrderView): void {
     const message = `Work order ${order.id} is being carried out already. Follow it with: moose logs -f ${short}`
     throw new Fault('work_order_busy', message, { id: order.id })
   }
+  assertNotWaiting(order)
   if (order.status !== 'pending') throw wrongStatus(order, 'run')
   if (!order.approved) {
     const message = `Work order ${order.id} is not approved. Approve it with: moose approve ${short}`
     throw new Fault('work_order_not_approved', message, { id: order.id })
   }
+}
+
+function assertNotWaiting({ id, status, status_reason: reason }: WorkOrderView): void {
+  if (status !== 'blocked' || reason === null || !isSuspendCode(reason.code)) return
+  const how = `When that is done, a service that is up lets it go on by itself; without one: moose retry ${id.slice(0, 8)}`
+  throw new Fault(reason.code, `${reason.message}   ${how}`, { id })
 }
 
 async function resultOf(db: Kysely<Database>, key: AttemptKey): Promise<ExecutionResult> {

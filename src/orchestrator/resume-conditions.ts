@@ -8,7 +8,7 @@ import { Usd } from '../money.ts'
 
 /** What is known of a proposer, by its name in `proposer_configs`. */
 export type ProposerConditions = {
-  /** False also when there is no such proposer any more. */
+  /** True also when there is no such proposer any more: the attempt goes on, and says so. */
   isPriceKnown: (proposer: string) => boolean
   /** The name its provider is paused under; null when there is no such proposer any more. */
   providerOf: (proposer: string) => string | null

@@ -359,7 +359,10 @@ describe('commands of a service', () => {
     assert.deepEqual(services.told, ['start 2000', 'start null', 'stop'])
     assert.equal((await run('start --interval 5')).exitCode, 2)
     const status = await run('status')
-    assert.match(status.stdout, /^service +up at http:\/\/127\.0\.0\.1:\d+ \(process \d+, started just now\)\n/)
+    assert.match(
+      status.stdout,
+      /^service +up at http:\/\/127\.0\.0\.1:\d+ \(process \d+, started (?:just now|\d+s ago)\)\n/,
+    )
     assert.equal(JSON.parse((await run('status --json')).stdout).service.pid, process.pid)
   })
 

@@ -287,7 +287,7 @@ describe('what is resumed is what was approved, where it began', () => {
     const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
     const { signal } = new AbortController()
     await assert.rejects(moose.orchestrator.execute(id, signal), { code: 'budget_exceeded' })
-    await assert.rejects(moose.orchestrator.execute(id, signal), { code: 'work_order_conflict' })
+    await assert.rejects(moose.orchestrator.execute(id, signal), { code: 'budget_exceeded' })
     await moose.orchestrator.retry(id)
     const { claimed } = await claimOrders(home.database.db, { maxConcurrent: 1, executorId: 'other', only: null })
     assert.deepEqual(claimed, [{ workOrderId: id, attempt: 2, resumed: 0 }])
