@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Kysely, sql } from 'kysely'
 import pg from 'pg'
 import { reserve, settle } from '../../src/budget/ledger.ts'
@@ -118,16 +119,17 @@ test('a database that is away for a while is waited for with the answer in hand'
     now: () => new Date(),
     async sleep() {
       waits += 1
+      await delay(100)
     },
   }
   const killer = new pg.Client(database.url)
   await killer.connect()
+  await using _ended = { [Symbol.asyncDispose]: () => killer.end() }
   await Promise.all(Array.from({ length: 10 }, () => pool.query('select pg_sleep(0.05)')))
   await killer.query(
     'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
   )
   await bookCall({ db, log, clock }, rowOf(id), { cost: usd('0.2') })
-  await killer.end()
   assert.deepEqual(await booked(db), { calls: 1, spent: '0.2' })
   assert.ok(waits <= 3, `${waits}`)
 })
