@@ -10,6 +10,24 @@ type Time = ColumnType<Date, Date | undefined, Date>
 type Decimal = ColumnType<string, string | number | undefined, string | number>
 type NullableDecimal = ColumnType<string | null, string | number | null | undefined, string | number | null>
 
+/** What every entry of the ledger says of its reservation. */
+type Reservation = {
+  reservation_id: string
+  amount_usd: Decimal
+  work_order_id: string | null
+  attempt: number | null
+  project_id: string | null
+  decision_id: string | null
+  proposer: string
+  provider: string
+  model: string
+  holder: string
+  /** `YYYY-MM-DD`, in UTC. */
+  day: ColumnType<string, string, never>
+  month: ColumnType<string, string, never>
+  at: Time
+}
+
 /** Rows as they are in the tables of `migrations/`; columns of the first Moose that we only keep are left out. */
 export type Database = {
   projects: {
@@ -108,40 +126,13 @@ export type Database = {
     /** A whole answer in UTF-8. */
     answer: Buffer | null
   }
-  budget_entries: {
+  budget_entries: Reservation & {
     id: GeneratedAlways<string>
-    reservation_id: string
     kind: 'reserved' | 'unresolved' | 'settled' | 'released'
-    amount_usd: Decimal
     cost_usd: NullableDecimal
-    work_order_id: string | null
-    attempt: number | null
-    project_id: string | null
-    decision_id: string | null
-    proposer: string
-    provider: string
-    model: string
-    holder: string
-    /** `YYYY-MM-DD`, in UTC. */
-    day: ColumnType<string, string, never>
-    month: ColumnType<string, string, never>
-    at: Time
   }
   /** A view: what a reservation says that has not ended. */
-  budget_open_reservations: {
-    reservation_id: string
-    amount_usd: Decimal
-    work_order_id: string | null
-    attempt: number | null
-    project_id: string | null
-    decision_id: string | null
-    proposer: string
-    provider: string
-    model: string
-    holder: string
-    day: ColumnType<string, string, never>
-    month: ColumnType<string, string, never>
-    at: Time
+  budget_open_reservations: Reservation & {
     /** Nobody knows whether it was charged. */
     unresolved: boolean
   }
