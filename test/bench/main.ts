@@ -1,50 +1,53 @@
-/** `npm run bench -- routing`: measurements that are no tests, because they take long or judge nothing. */
-import { parseArgs } from 'node:util'
+/** `npm run bench -- NAME`: measurements that are no tests, because they take long or judge nothing. */
+import { spawnSync } from 'node:child_process'
+import { benchPickup } from './pickup/bench.ts'
 import { benchRouting } from './routing/bench.ts'
 
-const HELP = `npm run bench -- routing [--seed N] [--worlds N] [--orders N] [--sensitivity] [--json]
+type Bench = { about: string; run(args: readonly string[]): void | Promise<void> }
 
-  routing         what a merged pull request costs by the static rule, by the learned policy and by an oracle that
-                  knows the true success of everybody (docs/routing.md)
-  --seed N        of the first simulated world (1)
-  --worlds N      how many, each with the next seed (5)
-  --orders N      work orders in each (5000)
-  --sensitivity   also with one assumption changed at a time; some minutes
-  --json          one JSON document instead of tables`
+/** In the order they run in when none is named. */
+const BENCHES: Readonly<Record<string, Bench>> = {
+  pickup: {
+    about: 'from approval to the first step, beside graphile-worker and pg-boss [--rounds N]',
+    run: benchPickup,
+  },
+  routing: {
+    about:
+      'what a merged pull request costs by each policy [--seed N] [--worlds N] [--orders N] [--sensitivity] [--json]',
+    run: benchRouting,
+  },
+}
 
-function main(args: string[]): number {
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: {
-      seed: { type: 'string', default: '1' },
-      worlds: { type: 'string', default: '5' },
-      orders: { type: 'string', default: '5000' },
-      sensitivity: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-    },
-  })
-  const [name, ...others] = positionals
-  if (values.help || name === undefined) {
+const width = Math.max(...Object.keys(BENCHES).map((name) => name.length))
+const LIST = Object.entries(BENCHES).map(([name, { about }]) => `  ${name.padEnd(width)}  ${about}`)
+const HELP = `npm run bench             all of them, one after the other; takes a while
+npm run bench -- NAME     one of them; docs/benchmarks.md says what each measures
+
+${LIST.join('\n')}`
+
+async function main([name, ...args]: readonly string[]): Promise<number> {
+  if (name === '--help') {
     console.log(HELP)
     return 0
   }
-  if (name !== 'routing' || others.length > 0) throw new TypeError(`There is no bench "${positionals.join(' ')}".`)
-  const { sensitivity, json } = values
-  const numbers = { seed: whole('seed', values.seed, 0), worlds: whole('worlds', values.worlds, 1) }
-  benchRouting({ ...numbers, orders: whole('orders', values.orders, 1), sensitivity, json })
+  if (name === undefined) return runAll()
+  const bench = BENCHES[name]
+  if (bench === undefined) throw new TypeError(`There is no bench "${name}".`)
+  await bench.run(args)
   return 0
 }
 
-function whole(name: string, text: string, least: number): number {
-  const number = Number(text)
-  if (Number.isSafeInteger(number) && number >= least) return number
-  throw new TypeError(`--${name} is "${text}"; it must be a whole number from ${least} on.`)
+/** Each in a process of its own, so that none measures what another has left in memory. */
+function runAll(): number {
+  const ended = Object.keys(BENCHES).map((name) => {
+    console.log(`\n# ${name}\n`)
+    return spawnSync(process.execPath, [import.meta.filename, name], { stdio: 'inherit' }).status
+  })
+  return ended.every((status) => status === 0) ? 0 : 1
 }
 
 try {
-  process.exitCode = main(process.argv.slice(2))
+  process.exitCode = await main(process.argv.slice(2))
 } catch (error) {
   if (!(error instanceof TypeError)) throw error
   console.error(`${error.message}\n\n${HELP}`)

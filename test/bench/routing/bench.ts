@@ -1,11 +1,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { parseArgs } from 'node:util'
+import { whole } from '../numbers.ts'
 import { type Comparison, compare } from './compare.ts'
 import { toSvg } from './plot.ts'
 import { describeComparison, describeSensitivity, toCsv } from './report.ts'
 import { SCENARIOS, SENSITIVITY } from './scenarios.ts'
 
-export type RoutingBenchOptions = {
+type RoutingBenchOptions = {
   /** Of the first world; the others follow. */
   seed: number
   worlds: number
@@ -19,7 +21,8 @@ export type RoutingBenchOptions = {
 const FOLDER = path.join('.moose', 'bench')
 
 /** Compares the static rule, the learned policy and an oracle; prints, and writes a plot and its numbers. */
-export function benchRouting({ seed, worlds, orders, json, sensitivity }: RoutingBenchOptions): void {
+export function benchRouting(args: readonly string[]): void {
+  const { seed, worlds, orders, json, sensitivity } = optionsFrom(args)
   const seeds = Array.from({ length: worlds }, (_, index) => seed + index)
   const comparisons = SCENARIOS.map((scenario) => {
     const comparison = compare(scenario, orders, seeds)
@@ -31,6 +34,22 @@ export function benchRouting({ seed, worlds, orders, json, sensitivity }: Routin
   const files = writeFiles(comparisons)
   if (json) console.log(JSON.stringify({ comparisons: comparisons.map(brief), sensitivity: varied.map(brief), files }))
   else console.log(`Written: ${files.join(', ')}`)
+}
+
+function optionsFrom(args: readonly string[]): RoutingBenchOptions {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      seed: { type: 'string', default: '1' },
+      worlds: { type: 'string', default: '5' },
+      orders: { type: 'string', default: '5000' },
+      sensitivity: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+    },
+  })
+  const { sensitivity, json } = values
+  const numbers = { seed: whole('seed', values.seed, 0), worlds: whole('worlds', values.worlds) }
+  return { ...numbers, orders: whole('orders', values.orders), sensitivity, json }
 }
 
 function writeFiles([main]: readonly Comparison[]): string[] {
