@@ -1,38 +1,14 @@
-import { text } from 'node:stream/consumers'
-import { exitCodeOf } from './exit-code.ts'
-import { invocationOf } from './invocation.ts'
-import { createOutput } from './output.ts'
-import { buildProgram, faultOfRun } from './program.ts'
+/**
+ * Where the `moose` process begins. All it loads comes after this: stripped of its types and compiled once per
+ * version of a file, not at every start, which makes a command start in about half the time. What was compiled is
+ * kept among the dependencies, where only those can write who can change the code itself; where that cannot be
+ * written, Moose starts as it would without.
+ *
+ * @see https://nodejs.org/api/module.html#module-compile-cache
+ */
+import { enableCompileCache } from 'node:module'
+import path from 'node:path'
 
-const words = process.argv.slice(2)
-// oxlint-disable-next-line node/no-process-env -- config.ts reads it; somebody must hand it over
-const environment = process.env
-const output = createOutput(process, {
-  json: words.includes('--json'),
-  color: !words.includes('--no-color'),
-  invocation: invocationOf(environment),
-})
-
-process.stdout.on('error', endWithReader)
-process.stderr.on('error', endWithReader)
-
-/** Whoever read us (`head`, `less`) has seen enough. */
-function endWithReader(error: NodeJS.ErrnoException): void {
-  if (error.code === 'EPIPE') process.exit(0)
-  throw error
-}
-
-try {
-  await buildProgram({
-    output,
-    environment,
-    cwd: process.cwd(),
-    readStdin: () => text(process.stdin),
-  }).parseAsync(words, { from: 'user' })
-} catch (thrown) {
-  const fault = faultOfRun(thrown)
-  if (fault !== null) {
-    output.fault(fault, environment['MOOSE_LOG_LEVEL'] === 'debug')
-    process.exitCode = exitCodeOf(fault.code)
-  }
-}
+enableCompileCache(path.join(import.meta.dirname, '../../node_modules/.cache/moose'))
+const { runCommandLine } = await import('./command-line.ts')
+await runCommandLine()
