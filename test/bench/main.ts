@@ -1,20 +1,26 @@
 /** `npm run bench -- NAME`: measurements that are no tests, because they take long or judge nothing. */
 import { spawnSync } from 'node:child_process'
-import { benchPickup } from './pickup/bench.ts'
-import { benchRouting } from './routing/bench.ts'
 
-type Bench = { about: string; run(args: readonly string[]): void | Promise<void> }
+type Bench = {
+  about: string
+  /** Loaded when it is run: each stands on much. */
+  load(): Promise<(args: readonly string[]) => void | Promise<void>>
+}
 
 /** In the order they run in when none is named. */
 const BENCHES: Readonly<Record<string, Bench>> = {
   pickup: {
     about: 'from approval to the first step, beside graphile-worker and pg-boss [--rounds N]',
-    run: benchPickup,
+    load: async () => (await import('./pickup/bench.ts')).benchPickup,
+  },
+  claim: {
+    about: 'a claim with 10 and with 10,000 orders pending [--rounds N] [--pending N]',
+    load: async () => (await import('./claim/bench.ts')).benchClaim,
   },
   routing: {
     about:
       'what a merged pull request costs by each policy [--seed N] [--worlds N] [--orders N] [--sensitivity] [--json]',
-    run: benchRouting,
+    load: async () => (await import('./routing/bench.ts')).benchRouting,
   },
 }
 
@@ -33,7 +39,8 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
   if (name === undefined) return runAll()
   const bench = BENCHES[name]
   if (bench === undefined) throw new TypeError(`There is no bench "${name}".`)
-  await bench.run(args)
+  const run = await bench.load()
+  await run(args)
   return 0
 }
 
