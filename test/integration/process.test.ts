@@ -9,6 +9,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { Fault, type FaultCode } from '../../src/errors.ts'
 import { type Command, runCommand } from '../../src/process/run-command.ts'
+import { endsSoon, isRunning } from '../support/running-process.ts'
 
 const env = { PATH: '/usr/local/bin:/usr/bin:/bin' }
 let folder = ''
@@ -35,22 +36,6 @@ const node = (script: string, changes: Partial<Command> = {}): Command =>
   command('', { command: process.execPath, args: ['-e', script], ...changes })
 
 const fault = (code: FaultCode) => (error: unknown) => error instanceof Fault && error.code === code
-
-/** Whether a process runs; a zombie nobody has collected yet does not. */
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-  } catch {
-    return false
-  }
-  if (process.platform !== 'linux' || !existsSync(`/proc/${pid}/stat`)) return true
-  return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ')
-}
-
-async function endsSoon(pid: number): Promise<boolean> {
-  for (let waited = 0; waited < 3_000 && isRunning(pid); waited += 50) await sleep(50)
-  return !isRunning(pid)
-}
 
 test('a non-zero exit is a result, with stdout and stderr apart', async () => {
   const result = await runCommand(command('echo out; echo err >&2; exit 3'))
@@ -162,7 +147,7 @@ test('settles soon although a process outside the group holds the pipe', async (
   const escaped = Number(result.stdout.text())
   try {
     assert.ok(performance.now() - startedAt < 3_000)
-    assert.ok(isRunning(escaped), 'a session of its own escapes the group; only a sandbox ends it')
+    assert.ok(await isRunning(escaped), 'a session of its own escapes the group; only a sandbox ends it')
   } finally {
     process.kill(escaped)
   }

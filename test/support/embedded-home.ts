@@ -4,9 +4,9 @@ import { chmod, chown, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
-import { isAlive } from '../../src/db/embedded/postmaster.ts'
 import type { FaultRecord } from '../../src/errors.ts'
 import type { RunAs } from '../../src/process/daemon.ts'
+import { isRunning } from './running-process.ts'
 
 export type Home = AsyncDisposable & { path: string }
 
@@ -66,5 +66,5 @@ export async function startOpener(home: string, options: OpenerOptions = {}): Pr
 export async function serverOf(dataDirectory: string): Promise<number | null> {
   const file = await readFile(path.join(dataDirectory, 'postmaster.pid'), 'utf8').catch(() => '')
   const pid = Number.parseInt(file, 10)
-  return Number.isNaN(pid) || !isAlive(pid) ? null : pid
+  return pid > 1 && (await isRunning(pid)) ? pid : null
 }
