@@ -17,6 +17,10 @@ const BENCHES: Readonly<Record<string, Bench>> = {
     about: 'a claim with 10 and with 10,000 orders pending [--rounds N] [--pending N]',
     load: async () => (await import('./claim/bench.ts')).benchClaim,
   },
+  overhead: {
+    about: 'one order beside a shell script with the same bare git commands [--rounds N]',
+    load: async () => (await import('./overhead/bench.ts')).benchOverhead,
+  },
   routing: {
     about:
       'what a merged pull request costs by each policy [--seed N] [--worlds N] [--orders N] [--sensitivity] [--json]',
