@@ -14,12 +14,25 @@ const wholeNumber = (min: number, max: number) =>
 const flag = z.enum(['true', 'false'], 'is neither true nor false').transform((value) => value === 'true')
 const httpUrl = z.url({ protocol: /^https?$/, error: 'is not an http(s) URL' })
 
+/** As OpenTelemetry writes them: `key=value,key=value`, the values percent-encoded. */
+const keyValues = z
+  .string()
+  .regex(/^\s*[^\s=,]+\s*=[^,]*(,\s*[^\s=,]+\s*=[^,]*)*$/, 'is not key=value,key=value')
+  .refine(isPercentEncoded, 'has a % that begins no percent-encoded character')
+  .transform((text) => Object.fromEntries(text.split(',').map(keyValue)))
+
 /** The default where nothing says where the user's files are; refused by its form. */
 const NO_HOME = ''
 
 /** Bounds of the settings that also live in `system_config`, where they can be changed at run time. */
 export const POLLING_INTERVAL_MS = wholeNumber(100, 3_600_000)
 export const MAX_CONCURRENT = wholeNumber(1, 100)
+export const KEPT_DAYS = wholeNumber(1, 36_500)
+/** Of limits that hold within `MAX_CONCURRENT`. */
+export const MAX_WITHIN = wholeNumber(1, 1_000)
+
+/** Traces are sent as JSON, which takes the same endpoint as protobuf; gRPC takes another. */
+const ONLY_HTTP = 'is neither http/json nor http/protobuf; Moose sends JSON over HTTP, usually to port 4318'
 
 /** Every environment variable Moose reads, its form and its default. Nothing else in `src/` reads the environment. */
 const Environment = z.object({
@@ -41,12 +54,19 @@ const Environment = z.object({
     .default('1'),
   MOOSE_REPLAY_DIR: z.string().refine(path.isAbsolute, 'is not an absolute path').optional(),
   MOOSE_MODEL_TIMEOUT_MS: wholeNumber(1_000, 3_600_000).default(600_000),
+  MOOSE_LEASE_MS: wholeNumber(500, 3_600_000).default(15_000),
   MOOSE_DRAIN_GRACE_MS: wholeNumber(0, 3_600_000).default(30_000),
   MOOSE_CONTEXT_MAX_BYTES: wholeNumber(1_000, 10_000_000).default(400_000),
   MOOSE_TRACK_INTERVAL_MS: wholeNumber(1_000, 3_600_000).default(45_000),
+  MOOSE_KEEP_RUNS_DAYS: KEPT_DAYS.default(7),
+  MOOSE_KEEP_ANSWERS_DAYS: KEPT_DAYS.default(30),
+  MOOSE_KEEP_OUTPUT_DAYS: KEPT_DAYS.default(90),
+  MOOSE_KEEP_MIRRORS_DAYS: KEPT_DAYS.default(30),
   MOOSE_GITHUB_WEBHOOK_SECRET: z.string().min(16, 'is shorter than 16 characters').optional(),
   ORCHESTRATOR_POLLING_INTERVAL_MS: POLLING_INTERVAL_MS.default(10_000),
   ORCHESTRATOR_MAX_CONCURRENT_EXECUTIONS: MAX_CONCURRENT.default(3),
+  ORCHESTRATOR_MAX_PER_REPOSITORY: MAX_WITHIN.optional(),
+  ORCHESTRATOR_MAX_CALLS_PER_PROVIDER: MAX_WITHIN.optional(),
   ORCHESTRATOR_AUTO_START: flag.default(false),
   ORCHESTRATOR_EXECUTOR: z.enum(['auto', 'patch', 'aider'], 'is none of auto, patch, aider').default('auto'),
   ORCHESTRATOR_AIDER_BIN: z.string().refine(path.isAbsolute, 'is not an absolute path').optional(),
@@ -62,6 +82,15 @@ const Environment = z.object({
   GITHUB_ENTERPRISE_TOKEN: z.string().optional(),
   GH_HOST: z.string().optional(),
   GITHUB_ACTIONS: flag.optional(),
+  // OpenTelemetry's own names: https://opentelemetry.io/docs/specs/otel/protocol/exporter/
+  OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: httpUrl.optional(),
+  OTEL_EXPORTER_OTLP_HEADERS: keyValues.optional(),
+  OTEL_EXPORTER_OTLP_TRACES_HEADERS: keyValues.optional(),
+  OTEL_EXPORTER_OTLP_PROTOCOL: z.enum(['http/json', 'http/protobuf'], ONLY_HTTP).optional(),
+  OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: z.enum(['http/json', 'http/protobuf'], ONLY_HTTP).optional(),
+  OTEL_SERVICE_NAME: z.string().default('moose'),
+  OTEL_SDK_DISABLED: flag.default(false),
 })
 
 /** Where the operator's own gh keeps its login; only `gh auth token` sees these. */
@@ -79,6 +108,10 @@ export type Config = {
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
   pollingIntervalMs: number
   maxConcurrent: number
+  /** Attempts at once in one repository; null: any number within `maxConcurrent`. */
+  maxPerRepository: number | null
+  /** Calls at once to one provider, over the whole fleet; null: any number. */
+  maxCallsPerProvider: number | null
   autoStart: boolean
   /** What applies proposals; `auto`: whatever suits the proposal. */
   executor: 'auto' | 'patch' | 'aider'
@@ -90,6 +123,8 @@ export type Config = {
   installEnvironment: Readonly<Record<string, string>>
   /** How long running steps may go on after SIGTERM. */
   drainGraceMs: number
+  /** How long a worker may be silent before others take its attempts over. */
+  leaseMs: number
   /** Bytes of file content one proposal may carry. */
   contextMaxBytes: number
   modelTimeoutMs: number
@@ -102,6 +137,7 @@ export type Config = {
   replayDir: string | null
   /** Pause between two looks at the open pull requests of GitHub. */
   trackIntervalMs: number
+  kept: KeptDays
   github: {
     /** Host the enterprise token is for; null: there is none. */
     enterpriseHost: string | null
@@ -116,6 +152,28 @@ export type Config = {
   executablePath: string
   secrets: Secrets
   githubSecrets: GitHubSecrets
+  /** Where traces are sent to; null: there are none. */
+  tracing: TracingTarget | null
+}
+
+export type TracingTarget = {
+  /** Of the signal itself: `http://localhost:4318/v1/traces`. */
+  url: string
+  /** Usually a key of the service that takes the traces in. */
+  headers: Readonly<Record<string, string>>
+  serviceName: string
+}
+
+/** For how many days something is kept that can be made again or that nobody needs to go on. */
+export type KeptDays = {
+  /** Of an order that has ended: what the engine knows of its runs, and its commits in the mirror. */
+  runs: number
+  /** Of an order that has ended: the answers of models, which a retry would be given again. */
+  answers: number
+  /** Of an order that has ended: what its checks and Aider printed. */
+  output: number
+  /** Of a project without an unfinished order, since its last attempt: its mirror. */
+  mirrors: number
 }
 
 /** Kept apart so that printing the rest is safe. */
@@ -181,10 +239,13 @@ function toConfig(env: z.infer<typeof Environment>): Omit<Config, PassedOn> {
     logLevel: env.MOOSE_LOG_LEVEL,
     pollingIntervalMs: env.ORCHESTRATOR_POLLING_INTERVAL_MS,
     maxConcurrent: env.ORCHESTRATOR_MAX_CONCURRENT_EXECUTIONS,
+    maxPerRepository: env.ORCHESTRATOR_MAX_PER_REPOSITORY ?? null,
+    maxCallsPerProvider: env.ORCHESTRATOR_MAX_CALLS_PER_PROVIDER ?? null,
     autoStart: env.ORCHESTRATOR_AUTO_START,
     executor: env.ORCHESTRATOR_EXECUTOR,
     aiderBin: env.ORCHESTRATOR_AIDER_BIN ?? null,
     aiderTimeoutMs: env.ORCHESTRATOR_AIDER_TIMEOUT_MS,
+    leaseMs: env.MOOSE_LEASE_MS,
     drainGraceMs: env.MOOSE_DRAIN_GRACE_MS,
     contextMaxBytes: env.MOOSE_CONTEXT_MAX_BYTES,
     modelTimeoutMs: env.MOOSE_MODEL_TIMEOUT_MS,
@@ -193,6 +254,12 @@ function toConfig(env: z.infer<typeof Environment>): Omit<Config, PassedOn> {
     proposerMaxCostUsd: env.MOOSE_PROPOSER_MAX_COST_USD,
     replayDir: env.MOOSE_REPLAY_DIR ?? null,
     trackIntervalMs: env.MOOSE_TRACK_INTERVAL_MS,
+    kept: {
+      runs: env.MOOSE_KEEP_RUNS_DAYS,
+      answers: env.MOOSE_KEEP_ANSWERS_DAYS,
+      output: env.MOOSE_KEEP_OUTPUT_DAYS,
+      mirrors: env.MOOSE_KEEP_MIRRORS_DAYS,
+    },
     github: { enterpriseHost: env.GH_HOST ?? null, insideActions: env.GITHUB_ACTIONS ?? false },
     executablePath: absoluteEntries(env.PATH),
     secrets: {
@@ -205,7 +272,31 @@ function toConfig(env: z.infer<typeof Environment>): Omit<Config, PassedOn> {
       enterpriseToken: env.GH_ENTERPRISE_TOKEN ?? env.GITHUB_ENTERPRISE_TOKEN ?? null,
       webhook: env.MOOSE_GITHUB_WEBHOOK_SECRET ?? null,
     },
+    tracing: toTracing(env),
   }
+}
+
+/** @see https://opentelemetry.io/docs/specs/otel/protocol/exporter/#endpoint-urls-for-otlphttp */
+function toTracing(env: z.infer<typeof Environment>): TracingTarget | null {
+  const base = env.OTEL_EXPORTER_OTLP_ENDPOINT?.replace(/\/?$/, '/v1/traces')
+  const url = env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? base
+  if (url === undefined || env.OTEL_SDK_DISABLED) return null
+  const headers = { ...env.OTEL_EXPORTER_OTLP_HEADERS, ...env.OTEL_EXPORTER_OTLP_TRACES_HEADERS }
+  return { url, headers, serviceName: env.OTEL_SERVICE_NAME }
+}
+
+function isPercentEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function keyValue(pair: string): [string, string] {
+  const [key, ...value] = pair.split('=')
+  return [String(key).trim(), decodeURIComponent(value.join('=').trim())]
 }
 
 /** The platform's data folder, e.g. `~/.local/share/moose`; in the home folder where there is none to name. */

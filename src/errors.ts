@@ -20,6 +20,8 @@ export type NextMove =
   | 'fail'
   /** Somebody stopped the attempt on purpose; the order is `cancelled` already. */
   | 'stop'
+  /** Another process carries the attempt out: this one writes nothing more about it. */
+  | 'leave'
 
 /** Every fault code with what follows from it. A new code does not compile until it stands here. */
 export const NEXT_MOVE = {
@@ -34,6 +36,7 @@ export const NEXT_MOVE = {
   aider_timed_out: 'fail',
   approval_withdrawn: 'block',
   attempt_cancelled: 'stop',
+  attempt_taken_over: 'leave',
   base_branch_missing: 'block',
   branch_taken: 'fail',
   budget_exceeded: 'suspend',
@@ -83,6 +86,7 @@ export const NEXT_MOVE = {
   proposal_rejected: 'fail',
   proposer_refused: 'fail',
   proposer_unreachable: 'retry',
+  provider_busy: 'retry',
   provider_paused: 'suspend',
   pull_request_closed: 'block',
   push_rejected: 'fail',
@@ -92,6 +96,7 @@ export const NEXT_MOVE = {
   request_forbidden: 'fail',
   request_invalid: 'fail',
   reservation_conflict: 'fail',
+  revision_stuck: 'block',
   scope_too_large: 'fail',
   scope_unreadable: 'fail',
   service_unreachable: 'retry',

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { type Kysely, sql } from 'kysely'
 import { isSqlState, reasonOf } from '../db/database-fault.ts'
+import { assertNotTakenOver } from '../db/hold-attempt.ts'
 import type { Database } from '../db/schema.ts'
 import { Fault } from '../errors.ts'
+import { HOLDER } from '../holder.ts'
 import type { Usd } from '../money.ts'
 import { SerialQueue } from '../serial-queue.ts'
 import { type Ceiling, ceilingsOf, leftBelow, type PaidCall } from './ceilings.ts'
@@ -13,9 +15,6 @@ import { unresolvedUnder } from './unresolved.ts'
 
 /** Any fixed number; everybody who reserves queues for it. */
 const RESERVE_LOCK = 7_301_600_043n
-
-/** This process: what it reserved and did not end was left by nobody else. */
-export const HOLDER = randomUUID()
 
 type Db = Kysely<Database>
 
@@ -29,17 +28,23 @@ const queue = new SerialQueue()
  * Sets aside the most a call can cost, in one transaction that lets one through at a time: the sum of what is spent and
  * reserved passes no cap, however many ask at once.
  *
+ * @param maxUnderWay how many calls to one provider may be under way, over all processes; null: any number
  * @returns the reservation
- * @throws {Fault} `budget_exceeded` naming the cap, `emergency_stop`, `config_invalid` for limits that cannot be read,
+ * @throws {Fault} `attempt_taken_over`, `provider_busy`, `budget_exceeded` naming the cap, `emergency_stop`, `config_invalid` for limits that cannot be read,
  *   `database_unreachable` when it is too busy
  */
-export async function reserve(db: Db, call: PaidCall, worstCase: Usd): Promise<string> {
+export async function reserve(
+  db: Db,
+  call: PaidCall,
+  worstCase: Usd,
+  maxUnderWay: number | null = null,
+): Promise<string> {
   return queue.run(() =>
     db
       .transaction()
       // The sums must be read after the lock is there, whatever the database's default.
       .setIsolationLevel('read committed')
-      .execute((transaction) => reserveBehindLock(transaction, call, worstCase))
+      .execute((transaction) => reserveBehindLock(transaction, call, { worstCase, maxUnderWay }))
       .catch((error: unknown) => {
         throw isSqlState(error, ...TOO_BUSY) ? tooBusy(error) : error
       }),
@@ -53,10 +58,18 @@ function tooBusy(cause: unknown): Fault {
   return new Fault('database_unreachable', `The ledger is being held by somebody else: ${reasonOf(cause)}.`, {}, cause)
 }
 
-async function reserveBehindLock(transaction: Db, call: PaidCall, worstCase: Usd): Promise<string> {
+async function reserveBehindLock(
+  transaction: Db,
+  call: PaidCall,
+  { worstCase, maxUnderWay }: { worstCase: Usd; maxUnderWay: number | null },
+): Promise<string> {
   await sql`select set_config('lock_timeout', ${String(LONGEST_WAIT_MS)}, true),
     set_config('idle_in_transaction_session_timeout', ${String(LONGEST_WAIT_MS)}, true)`.execute(transaction)
   await sql`select pg_advisory_xact_lock(${RESERVE_LOCK})`.execute(transaction)
+  if (call.workOrderId !== null && call.attempt !== null) {
+    await assertNotTakenOver(transaction, { workOrderId: call.workOrderId, attempt: call.attempt })
+  }
+  if (maxUnderWay !== null) await assertPlace(transaction, call, maxUnderWay)
   const rules = await readBudgetRules(transaction)
   const { ceilings, day, month } = await ceilingsOf(transaction, rules, call)
   const killed = whyKilled(rules.stopped, ceilings)
@@ -67,6 +80,19 @@ async function reserveBehindLock(transaction: Db, call: PaidCall, worstCase: Usd
     throw overCap(call, passed, { worstCase, unresolved })
   }
   return await insertReservation(transaction, call, { worstCase, day, month })
+}
+
+/** @throws {Fault} `provider_busy` */
+async function assertPlace(db: Db, { provider }: PaidCall, maxUnderWay: number): Promise<void> {
+  const { count } = await db
+    .selectFrom('budget_open_reservations')
+    .select((eb) => eb.cast<number>(eb.fn.countAll(), 'integer').as('count'))
+    .where('provider', '=', provider)
+    .where('unresolved', '=', false)
+    .executeTakeFirstOrThrow()
+  if (count < maxUnderWay) return
+  const message = `${count} calls to ${provider} are under way, and no more than ${maxUnderWay} may be.`
+  throw new Fault('provider_busy', message, { provider, max_calls: maxUnderWay })
 }
 
 async function insertReservation(

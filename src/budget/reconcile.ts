@@ -3,9 +3,10 @@ import type { BillBody, Reconciliation, SettledReservation } from '../contract/b
 import type { Database } from '../db/schema.ts'
 import { priceSettledCalls } from '../db/settled-calls.ts'
 import { Fault, toFault } from '../errors.ts'
+import { HOLDER } from '../holder.ts'
 import { NO_USD, Usd } from '../money.ts'
 import { announceEmergency } from './emergency.ts'
-import { HOLDER, leaveUnresolved, release, settle } from './ledger.ts'
+import { leaveUnresolved, release, settle } from './ledger.ts'
 import { findStanding, type Period, readStanding, readStandings, type Standing } from './standings.ts'
 
 type Db = Kysely<Database>

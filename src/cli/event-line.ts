@@ -17,6 +17,7 @@ const SYMBOL: Record<EventView['type'], Style> = {
   rejected: (paint) => paint.red('•'),
   edited: (paint) => paint.yellow('•'),
   claimed: (paint) => paint.blue('•'),
+  taken_over: (paint) => paint.yellow('↻'),
   step_started: (paint) => paint.dim('→'),
   step_succeeded: (paint) => paint.green('✓'),
   step_failed: (paint) => paint.red('✗'),

@@ -167,6 +167,7 @@ export const EventView = z
       'rejected',
       'edited',
       'claimed',
+      'taken_over',
       'step_started',
       'step_succeeded',
       'step_failed',

@@ -12,10 +12,10 @@ export type StepKey = AttemptKey & { name: string; try: number }
 export async function endedStep(
   db: Db,
   { workOrderId, attempt, name, try: number }: StepKey,
-): Promise<{ output: unknown; error: FaultRecord | null } | null> {
+): Promise<{ output: unknown; error: FaultRecord | null; executorId: string | null } | null> {
   const row = await db
     .selectFrom('attempt_steps')
-    .select(['output', 'error'])
+    .select(['output', 'error', 'executor_id as executorId'])
     .where('work_order_id', '=', workOrderId)
     .where('attempt', '=', attempt)
     .where('name', '=', name)
@@ -41,17 +41,26 @@ export async function stepOutputs(db: Db, { workOrderId, attempt }: AttemptKey):
 /** A step begins, or begins again after a crash or a suspension. */
 export async function beginStep(
   db: Db,
-  { workOrderId, attempt, name, try: number }: StepKey,
+  { workOrderId, attempt, name, try: number, executorId }: StepKey & { executorId: string },
   stepInput: unknown,
 ): Promise<void> {
   const input = JSON.stringify(stepInput)
   await db
     .insertInto('attempt_steps')
-    .values({ work_order_id: workOrderId, attempt, name, try: number, status: 'running', input })
+    .values({
+      work_order_id: workOrderId,
+      attempt,
+      name,
+      try: number,
+      status: 'running',
+      input,
+      executor_id: executorId,
+    })
     .onConflict((conflict) =>
       conflict.columns(['work_order_id', 'attempt', 'name', 'try']).doUpdateSet({
         status: 'running',
         input,
+        executor_id: executorId,
         output: null,
         error: null,
         ended_at: null,

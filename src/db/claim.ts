@@ -1,4 +1,6 @@
 import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely'
+import { HOLDER } from '../holder.ts'
+import { claimSeconds } from '../telemetry/counters.ts'
 import { LIMITS } from '../work-order/content.ts'
 import { scopesOverlap } from '../work-order/scope.ts'
 import { type AttemptRun, hasNoRunningAttempt } from './attempts.ts'
@@ -6,6 +8,7 @@ import { recordEvent } from './events.ts'
 import type { Database } from './schema.ts'
 import { resumeAttempt } from './suspended-orders.ts'
 import { texts } from './work-order-view.ts'
+import type { Runner } from './workers.ts'
 
 /** Any fixed number; the dispatchers of all processes queue for it. */
 const CLAIM_LOCK = 7_301_600_042n
@@ -15,7 +18,9 @@ const LOOK_AHEAD = 1_000
 export type ClaimOptions = {
   /** Attempts that may run at once, over all processes. */
   maxConcurrent: number
-  executorId: string
+  /** Of these, in one repository; null: as many as there may be at all. */
+  maxPerRepository: number | null
+  runner: Runner
   /** Only this order; null: whatever is next. */
   only: string | null
 }
@@ -39,32 +44,59 @@ type Candidate = Scope & { id: string }
  */
 export async function claimOrders(db: Kysely<Database>, options: ClaimOptions): Promise<Claim> {
   return db.transaction().execute(async (transaction) => {
-    await sql`select pg_advisory_xact_lock(${CLAIM_LOCK})`.execute(transaction)
+    await lockClaims(transaction)
     const running = await runningScopes(transaction)
     const free = options.maxConcurrent - running.length
     if (free <= 0) return { claimed: [], refused: [] }
     const candidates = await approvedOrders(transaction, options.only)
-    const chosen = choose(candidates, running, free)
-    return startAttempts(transaction, chosen, options.executorId)
+    const chosen = choose(candidates, running, { free, perRepository: options.maxPerRepository })
+    return startAttempts(transaction, chosen, options.runner)
   })
 }
 
+/** Until the transaction ends nobody else claims or takes over. */
+export async function lockClaims(transaction: Transaction<Database>): Promise<void> {
+  await sql`select pg_advisory_xact_lock(${CLAIM_LOCK})`.execute(transaction)
+}
+
+/** How many attempts more may run, and how many at all in one repository; null: as many as there are. */
+export type Places = { free: number; perRepository: number | null }
+
 /**
- * The first `free` candidates whose scope nobody holds. One that has to wait holds its scope against younger ones, so
- * that a busy file cannot starve it.
+ * The first candidates there are places for and whose scope nobody holds. One that has to wait holds its scope against
+ * younger ones, so that a busy file cannot starve it.
  */
-export function choose(candidates: readonly Candidate[], running: readonly Scope[], free: number): string[] {
+export function choose(
+  candidates: readonly Candidate[],
+  running: readonly Scope[],
+  { free, perRepository }: Places,
+): string[] {
   const held = [...running]
   const chosen: string[] = []
+  const taken = new Map<string | null, number>()
+  for (const { repository } of running) take(taken, repository)
   for (const candidate of candidates) {
     if (chosen.length === free) break
-    const waits = held.some(
-      (other) => other.repository === candidate.repository && scopesOverlap(other.files, candidate.files),
-    )
-    if (!waits) chosen.push(candidate.id)
+    const { repository } = candidate
+    const waits =
+      isFull(taken.get(repository), perRepository) ||
+      held.some((other) => other.repository === repository && scopesOverlap(other.files, candidate.files))
+    if (!waits) {
+      chosen.push(candidate.id)
+      take(taken, repository)
+    }
     held.push(candidate)
   }
   return chosen
+}
+
+function take(taken: Map<string | null, number>, repository: string | null): void {
+  const before = taken.get(repository)
+  taken.set(repository, before === undefined ? 1 : before + 1)
+}
+
+function isFull(taken: number | undefined, perRepository: number | null): boolean {
+  return perRepository !== null && taken !== undefined && taken >= perRepository
 }
 
 /**
@@ -107,13 +139,13 @@ async function approvedOrders(transaction: Transaction<Database>, only: string |
 async function startAttempts(
   transaction: Transaction<Database>,
   ids: readonly string[],
-  executorId: string,
+  runner: Runner,
 ): Promise<Claim> {
   const claim: Claim = { claimed: [], refused: [] }
   for (const id of ids) {
     await sql`savepoint one_order`.execute(transaction)
     try {
-      const key = await startAttempt(transaction, id, executorId)
+      const key = await startAttempt(transaction, id, runner)
       if (key !== null) claim.claimed.push(key)
     } catch (error) {
       // One row the database does not take must not hold up all others.
@@ -128,11 +160,11 @@ async function startAttempts(
 async function startAttempt(
   transaction: Transaction<Database>,
   id: string,
-  executorId: string,
+  runner: Runner,
 ): Promise<AttemptRun | null> {
   const row = await transaction
     .selectFrom('work_orders')
-    .select('id')
+    .select(sql<number>`extract(epoch from clock_timestamp() - updated_at)::float8`.as('waited_s'))
     .where('id', '=', id)
     .where('status', '=', 'pending')
     .where(sql<boolean>`metadata ->> 'approved_by_director' = 'true'`)
@@ -140,8 +172,8 @@ async function startAttempt(
     .skipLocked()
     .executeTakeFirst()
   if (row === undefined) return null
-  const goesOn = await resumeAttempt(transaction, id, executorId)
-  const run = goesOn === null ? await addAttempt(transaction, id, executorId) : goesOn
+  const goesOn = await resumeAttempt(transaction, id, runner)
+  const run = goesOn === null ? await addAttempt(transaction, id, runner) : goesOn
   const { attempt } = run
   await transaction
     .updateTable('work_orders')
@@ -149,15 +181,20 @@ async function startAttempt(
     .where('id', '=', id)
     .execute()
   const how = goesOn === null ? 'begins' : `goes on at ${goesOn.step === null ? 'its first step' : goesOn.step}`
+  claimSeconds.observe(row.waited_s)
   await recordEvent(transaction, { workOrderId: id, attempt, type: 'claimed', message: `attempt ${attempt} ${how}` })
   return { workOrderId: id, attempt, resumed: run.resumed }
 }
 
 /** A new attempt of the order as it is now. */
-async function addAttempt(transaction: Transaction<Database>, id: string, executorId: string): Promise<AttemptRun> {
+async function addAttempt(
+  transaction: Transaction<Database>,
+  id: string,
+  { executorId, revision }: Runner,
+): Promise<AttemptRun> {
   const { number, resumed } = await transaction
     .insertInto('attempts')
-    .columns(['work_order_id', 'number', 'project_id', 'content', 'executor_id'])
+    .columns(['work_order_id', 'number', 'project_id', 'content', 'executor_id', 'holder', 'revision'])
     .expression((eb) =>
       eb
         .selectFrom('work_orders')
@@ -168,6 +205,8 @@ async function addAttempt(transaction: Transaction<Database>, id: string, execut
           'project_id',
           sql<string>`moose_order_content(work_orders)`.as('content'),
           sql<string>`${executorId}::text`.as('executor_id'),
+          sql<string>`${HOLDER}::uuid`.as('holder'),
+          sql<string>`${revision}::text`.as('revision'),
         ]),
     )
     .returning(['number', 'resumed'])

@@ -84,8 +84,12 @@ export type Database = {
     claimed_at: Time
     ended_at: Date | null
     decision_id: string | null
-    /** How often it went on after it had been suspended. */
+    /** How often it went on, after a suspension or a takeover. */
     resumed: Generated<number>
+    /** The process that runs it; null: one that knew no fleet. */
+    holder: string | null
+    /** Of the pipeline that runs it; null as above. */
+    revision: string | null
   }
   attempt_steps: {
     work_order_id: string
@@ -101,6 +105,19 @@ export type Database = {
     cost_usd: Decimal
     started_at: Time
     ended_at: Date | null
+    /** Where it was made; null: by a process that knew no fleet. */
+    executor_id: string | null
+  }
+  workers: {
+    executor_id: string
+    holder: string
+    host: string
+    pid: number
+    version: string
+    revision: string
+    started_at: Time
+    /** Until then others leave its attempts alone. */
+    lease_until: Date
   }
   model_calls: {
     id: GeneratedAlways<string>

@@ -1,7 +1,9 @@
 import { type ExpressionBuilder, type Kysely, sql, type Transaction } from 'kysely'
 import { type FaultCode, type FaultRecord, NEXT_MOVE } from '../errors.ts'
+import { HOLDER } from '../holder.ts'
 import { type AttemptRun, durationMs, type EndedAttempt } from './attempts.ts'
 import type { Database } from './schema.ts'
+import type { Runner } from './workers.ts'
 
 type Db = Kysely<Database>
 type MoveOf = typeof NEXT_MOVE
@@ -63,23 +65,28 @@ export async function suspendedOrders(db: Db): Promise<SuspendedOrder[]> {
  * Has the last attempt of an order go on, if it rests and is still what was approved: finished steps stay finished, the
  * one it rests at begins again.
  *
- * Only where it began: its commit is in the mirror of that home.
- *
- * @returns null when a new attempt is needed; otherwise the name of the step it goes on at, null: the first
+ * @returns null when a new attempt is needed, also because another revision of the pipeline began it; otherwise the name of the step it goes on at, null: the first
  */
 export async function resumeAttempt(
   transaction: Transaction<Database>,
   id: string,
-  executorId: string,
+  { executorId, revision }: Runner,
 ): Promise<(AttemptRun & { step: string | null }) | null> {
   const row = await transaction
     .updateTable('attempts')
     .from('work_orders')
-    .set({ status: 'running', ended_at: null, error: null, resumed: sql<number>`attempts.resumed + 1` })
+    .set({
+      status: 'running',
+      ended_at: null,
+      error: null,
+      resumed: sql<number>`attempts.resumed + 1`,
+      executor_id: executorId,
+      holder: HOLDER,
+    })
     .whereRef('work_orders.id', '=', 'attempts.work_order_id')
     .where('attempts.work_order_id', '=', id)
     .where('attempts.number', '=', lastNumber)
-    .where('attempts.executor_id', '=', executorId)
+    .where('attempts.revision', '=', revision)
     .where(isSuspended)
     .where(sql<boolean>`attempts.content = moose_order_content(work_orders)`)
     .where(sql<boolean>`coalesce(work_orders.project_id, attempts.project_id) is not distinct from attempts.project_id`)

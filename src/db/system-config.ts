@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 import { z } from 'zod'
-import { type Config, MAX_CONCURRENT, POLLING_INTERVAL_MS } from '../config.ts'
+import { type Config, MAX_CONCURRENT, MAX_WITHIN, POLLING_INTERVAL_MS } from '../config.ts'
 import { Fault } from '../errors.ts'
 import type { Database } from './schema.ts'
 
@@ -9,6 +9,8 @@ const Rows = z.object({
   orchestrator_enabled: z.enum(['true', 'false'], 'is neither true nor false').optional(),
   orchestrator_polling_interval_ms: POLLING_INTERVAL_MS.optional(),
   orchestrator_max_concurrent: MAX_CONCURRENT.optional(),
+  orchestrator_max_per_repository: MAX_WITHIN.optional(),
+  orchestrator_max_calls_per_provider: MAX_WITHIN.optional(),
 })
 
 /** What may change while the service runs. */
@@ -16,7 +18,10 @@ export type Settings = {
   /** False: nothing new is claimed. */
   enabled: boolean
   pollingIntervalMs: number
+  /** Attempts at once, over the whole fleet. */
   maxConcurrent: number
+  /** Of these, in one repository; null: any number. */
+  maxPerRepository: number | null
 }
 
 /**
@@ -26,19 +31,30 @@ export type Settings = {
  */
 export async function readSettings(
   db: Kysely<Database>,
-  defaults: Pick<Config, 'pollingIntervalMs' | 'maxConcurrent'>,
+  defaults: Pick<Config, 'pollingIntervalMs' | 'maxConcurrent' | 'maxPerRepository'>,
 ): Promise<Settings> {
+  const set = await readRows(db)
+  return {
+    enabled: set.orchestrator_enabled !== 'false',
+    pollingIntervalMs: set.orchestrator_polling_interval_ms ?? defaults.pollingIntervalMs,
+    maxConcurrent: set.orchestrator_max_concurrent ?? defaults.maxConcurrent,
+    maxPerRepository: set.orchestrator_max_per_repository ?? defaults.maxPerRepository,
+  }
+}
+
+/** How many calls to one provider may be under way as of now; null: any number. @throws {Fault} as `readSettings` */
+export async function readMaxCallsPerProvider(
+  db: Kysely<Database>,
+  defaults: Pick<Config, 'maxCallsPerProvider'>,
+): Promise<number | null> {
+  return (await readRows(db)).orchestrator_max_calls_per_provider ?? defaults.maxCallsPerProvider
+}
+
+async function readRows(db: Kysely<Database>): Promise<z.infer<typeof Rows>> {
   const keys = Object.keys(Rows.shape)
   const rows = await db.selectFrom('system_config').select(['key', 'value']).where('key', 'in', keys).execute()
   const parsed = Rows.safeParse(Object.fromEntries(rows.map(({ key, value }) => [key, value])))
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ')
-    throw new Fault('config_invalid', `Bad row in system_config: ${problems}. Correct or delete it.`, { problems })
-  }
-  const { orchestrator_enabled, orchestrator_polling_interval_ms, orchestrator_max_concurrent } = parsed.data
-  return {
-    enabled: orchestrator_enabled !== 'false',
-    pollingIntervalMs: orchestrator_polling_interval_ms ?? defaults.pollingIntervalMs,
-    maxConcurrent: orchestrator_max_concurrent ?? defaults.maxConcurrent,
-  }
+  if (parsed.success) return parsed.data
+  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ')
+  throw new Fault('config_invalid', `Bad row in system_config: ${problems}. Correct or delete it.`, { problems })
 }

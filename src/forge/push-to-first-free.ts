@@ -1,3 +1,4 @@
+import { effect } from '../effect.ts'
 import { Fault } from '../errors.ts'
 import { type PushSource, pushCommit, remoteBranch } from '../git/push.ts'
 import type { PublishInput } from '../pipeline/ports/pull-request.ts'
@@ -15,7 +16,8 @@ export async function pushToFirstFree(source: PushSource, input: PublishInput): 
     if (isDefault || branch === input.project.defaultBranch) throw neverPushed(branch, input)
     if (head === input.headSha) return branch
     if (head !== null) continue
-    const pushed = await pushCommit(source, { sha: input.headSha, branch, expected: null })
+    await input.hold()
+    const pushed = await effect('push', () => pushCommit(source, { sha: input.headSha, branch, expected: null }))
     if (pushed.outcome === 'landed') return branch
     if (pushed.outcome === 'rejected') {
       const message = `The repository refused the branch ${branch}: ${pushed.reason}`

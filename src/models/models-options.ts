@@ -12,6 +12,8 @@ export type ModelsOptions = {
   replayDir: string | null
   /** How long one `call` may take, its retries and the waits between them included. */
   modelTimeoutMs: number
+  /** How many calls to one provider may be under way, over all processes, unless a row of `system_config` says otherwise; null: any number. */
+  maxCallsPerProvider: number | null
   clock: Clock
   log: Log
 }

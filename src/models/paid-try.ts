@@ -1,6 +1,8 @@
 import { release, reserve } from '../budget/ledger.ts'
 import type { ProposerConfig } from '../db/proposer-configs.ts'
-import { Fault } from '../errors.ts'
+import { readMaxCallsPerProvider } from '../db/system-config.ts'
+import { effect } from '../effect.ts'
+import { Fault, toFault } from '../errors.ts'
 import { unknownPrice } from './availability.ts'
 import { causesOf } from './error-causes.ts'
 import { faultOfAnswer } from './judge-answer.ts'
@@ -12,6 +14,9 @@ import { priceOf, worstCaseOf } from './price.ts'
 import { languageModel } from './providers.ts'
 import { findRecording } from './recordings.ts'
 import { streamAnswer } from './stream-answer.ts'
+
+/** Before a look whether a call to the provider has ended. */
+const PLACE_PAUSE_MS = 250
 
 /**
  * One try of a call: reserved, sent, judged and booked.
@@ -27,7 +32,7 @@ export async function tryOnce(options: ModelsOptions, call: ModelCall, signal: A
     await release(options.db, current.reservationId)
     throw faultOfFailure(options, current, signal.reason)
   }
-  const raw = await ask(current.reservationId).catch(async (error: unknown) => {
+  const raw = await effect('call_model', () => ask(current.reservationId)).catch(async (error: unknown) => {
     const fault = faultOfFailure(options, current, error)
     await meter(options, current, { answer: null, fault })
     throw fault
@@ -51,17 +56,37 @@ export async function tryOnce(options: ModelsOptions, call: ModelCall, signal: A
   }
 }
 
-/** @throws {Fault} `price_unknown`, `budget_exceeded`, `emergency_stop` */
-async function reserveTry({ db, clock }: ModelsOptions, call: ModelCall, signal: AbortSignal): Promise<Try> {
+/** @throws {Fault} `price_unknown`, `budget_exceeded`, `emergency_stop`, `attempt_taken_over` */
+async function reserveTry(options: ModelsOptions, call: ModelCall, signal: AbortSignal): Promise<Try> {
   const { proposer, messages, maxOutputTokens } = call
-  const startedAt = clock.now()
+  const startedAt = options.clock.now()
   const price = priceOf(proposer, startedAt)
   if (price === null) throw unknownPrice(proposer)
   const promptBytes = messages.reduce((sum, { content }) => sum + Buffer.byteLength(content), 0)
   const worstCase = worstCaseOf(price, { promptBytes, messages: messages.length, maxOutputTokens })
-  const { name, provider, model } = proposer
-  const reservationId = await reserve(db, { ...call, proposer: name, provider, model }, worstCase)
+  const reservationId = await reserveInTurn(options, { call, signal, worstCase })
   return { call, signal, startedAt, price, worstCase, reservationId }
+}
+
+/** Waits for a place where the provider has as many calls under way as it may. */
+async function reserveInTurn(
+  options: ModelsOptions,
+  { call, signal, worstCase }: Pick<Try, 'call' | 'signal' | 'worstCase'>,
+): Promise<string> {
+  const { db, clock } = options
+  const { name, provider, model } = call.proposer
+  const paid = { ...call, proposer: name, provider, model }
+  for (;;) {
+    try {
+      const most = await readMaxCallsPerProvider(db, options)
+      return await effect('reserve', () => reserve(db, paid, worstCase, most))
+    } catch (error) {
+      if (toFault(error).code !== 'provider_busy') throw error
+    }
+    await clock.sleep(PLACE_PAUSE_MS, signal).catch((error: unknown) => {
+      throw faultOfFailure(options, { call, signal }, error)
+    })
+  }
 }
 
 /** What is still no call: without a recording to read there is nothing to reserve. */
@@ -85,7 +110,7 @@ async function prepare(
 
 function faultOfFailure(
   { secrets, modelTimeoutMs, clock }: ModelsOptions,
-  { call, signal }: Try,
+  { call, signal }: Pick<Try, 'call' | 'signal'>,
   error: unknown,
 ): Fault {
   const { name } = call.proposer

@@ -1,21 +1,28 @@
-import { type AttemptRun, ordersWithoutAttempt, runningAttempts } from '../db/attempts.ts'
+import { type AttemptRun, findAttempt, ordersWithoutAttempt, runningAttempts } from '../db/attempts.ts'
 import { moveWorkOrder } from '../db/work-orders.ts'
 import { Fault } from '../errors.ts'
 import { recordFailure } from '../results/record-failure.ts'
+import { interruptObserved } from '../telemetry/observe.ts'
+import { noteEnd, observeAttempts } from '../telemetry/observe-attempt.ts'
 import { attemptWorkflow } from './attempt-workflow.ts'
 import { createClean } from './clean.ts'
 import type { Drain } from './drain.ts'
 import { launchEngine } from './engine.ts'
+import { createHeartbeat } from './heartbeat.ts'
 import { createLazyEngine } from './lazy-engine.ts'
 import type { OrchestratorDeps } from './orchestrator-deps.ts'
+import { PIPELINE_REVISION } from './pipeline-revision.ts'
 import type { RunningAttempts } from './running-attempts.ts'
+import { stuckOn, takeOver } from './take-over.ts'
 
 export type AttemptStarter = AsyncDisposable & {
   /** Launches the engine at the first call: what an earlier process left is taken up then. */
   launch(): Promise<void>
   /** Starts a claimed run of an attempt; to one that is under way already, nothing happens. */
   start(run: AttemptRun): Promise<void>
-  /** Starts what is claimed for this executor and does not run: just claimed, or lost between claim and start. */
+  /** Takes over what workers that are gone have left, and ends what nobody can go on with. */
+  takeOver(): Promise<void>
+  /** Starts what is claimed for this executor and does not run: just claimed or taken over, or lost between claim and start. */
   startClaimed(): Promise<void>
 }
 
@@ -24,25 +31,38 @@ export type StarterOptions = {
   running: RunningAttempts
   /** An attempt of this process has ended. */
   onEnd: () => void
+  /** A worker that is gone has left something. */
+  onLeftBehind: () => void
   /** One attempt that cannot be started is in nobody's way. */
   onError: (error: unknown) => void
 }
 
-const NEVER_TAKEN_UP =
-  'The attempt cannot be taken up: it ended without a record, or another version of Moose began it.'
+const NEVER_TAKEN_UP = 'The attempt cannot be taken up: the engine ended it without a record.'
 
 /** Brings claimed attempts to the engine. */
 export function createAttemptStarter(deps: OrchestratorDeps, options: StarterOptions): AttemptStarter {
-  const { drain, running, onEnd, onError } = options
+  const { drain, running, onEnd, onLeftBehind, onError } = options
+  const { db, executorId, adapters, config, log } = deps
+  const runner = { executorId, revision: PIPELINE_REVISION }
   const ended = (...end: Parameters<RunningAttempts['ended']>) => {
     running.ended(...end)
+    noteEnd(end[1])
     onEnd()
   }
-  const clean = createClean(deps.config)
-  const workflow = attemptWorkflow({ ...deps, clean, drain, signalOf: running.signalOf, onEnd: ended })
+  async function leave(run: AttemptRun, fault: Fault): Promise<never> {
+    await adapters.workspaces.discard(run.workOrderId, run.attempt).catch(onError)
+    log.warn({ ...run, reason: fault.message }, 'an attempt is let go of')
+    running.lost(run, fault)
+    interruptObserved()
+    return new Promise<never>(() => undefined)
+  }
+  const clean = createClean(config)
+  const workflow = attemptWorkflow({ ...deps, clean, drain, signalOf: running.signalOf, leave, onEnd: ended })
+  const heartbeat = createHeartbeat({ ...deps, runner, leaseMs: config.leaseMs, running, onLeftBehind })
   const engine = createLazyEngine(async () => {
     await deps.own()
-    return launchEngine({ ...deps, workflow })
+    await heartbeat.start()
+    return launchEngine({ ...deps, workflow: observeAttempts(workflow) })
   })
 
   async function start(run: AttemptRun): Promise<void> {
@@ -50,15 +70,19 @@ export function createAttemptStarter(deps: OrchestratorDeps, options: StarterOpt
     // The run before it may have been suspended this moment, and still have the attempt's workspace to remove.
     await running.othersEnded(run)
     if (await startWorkflow(run)) return
-    const fault = new Fault('internal', `${NEVER_TAKEN_UP} Retry the order.`).toRecord()
-    await recordFailure(deps.db, { ...run, evidence: {}, step: 'record', fault })
-    await deps.adapters.workspaces.discard(run.workOrderId, run.attempt)
+    const { revision } = await findAttempt(db, run)
+    const isOurs = revision === null || revision === PIPELINE_REVISION
+    const fault = (
+      isOurs ? new Fault('internal', `${NEVER_TAKEN_UP} Retry the order.`) : stuckOn(revision, run)
+    ).toRecord()
+    await recordFailure(db, { ...run, evidence: {}, step: 'record', fault })
+    await adapters.workspaces.discard(run.workOrderId, run.attempt)
     ended(run, fault)
   }
 
   async function startClaimed(): Promise<void> {
     const moving = new Set(running.ids())
-    for (const run of await runningAttempts(deps.db, deps.executorId)) {
+    for (const run of await runningAttempts(db, executorId)) {
       if (!moving.has(run.workOrderId)) await start(run).catch(onError)
     }
   }
@@ -70,8 +94,18 @@ export function createAttemptStarter(deps: OrchestratorDeps, options: StarterOpt
       await failOrphans(deps)
     },
     start,
+    async takeOver() {
+      for (const { resumed, ...key } of await takeOver(db, runner)) {
+        const { forget } = await engine.launched()
+        // Its steps are fenced already; this keeps the engine from taking it up where it was begun.
+        await forget({ ...key, resumed: resumed - 1 }).catch(onError)
+      }
+    },
     startClaimed,
-    [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await engine[Symbol.asyncDispose]()
+      await heartbeat[Symbol.asyncDispose]()
+    },
   }
 }
 

@@ -1,10 +1,12 @@
 import type { Kysely } from 'kysely'
 import { z } from 'zod'
 import { type Clock, NEVER_ABORTED } from '../clock.ts'
-import { type AttemptKey, type AttemptRun, isResumedSince, noteAttempt } from '../db/attempts.ts'
+import { type AttemptRun, isResumedSince, noteAttempt } from '../db/attempts.ts'
+import { whileHeld } from '../db/hold-attempt.ts'
 import type { Database } from '../db/schema.ts'
 import { noteRouting } from '../db/work-orders.ts'
-import { type FaultRecord, NEXT_MOVE, toFault } from '../errors.ts'
+import { effect } from '../effect.ts'
+import { type Fault, type FaultRecord, NEXT_MOVE, toFault } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Adapters, AttemptContext } from '../pipeline/attempt-context.ts'
 import type { RoutingDecision } from '../pipeline/ports/routing.ts'
@@ -30,6 +32,10 @@ export type WorkflowDeps = {
   drain: Drain
   /** The signal of a run, aborted by a cancellation, an emergency stop or the end of a drain. */
   signalOf: (run: AttemptRun) => AbortSignal
+  /** What this home is called. */
+  executorId: string
+  /** Lets go of a run that another process carries out now. Never resolves. */
+  leave: (run: AttemptRun, fault: Fault) => Promise<never>
   /** Told when a run has ended, or was suspended, and has recorded that. */
   onEnd: (run: AttemptRun, fault: FaultRecord | null) => void
 }
@@ -80,6 +86,8 @@ async function carryOut(
   evidence: PartialEvidence,
   run: Run,
 ): Promise<void> {
+  const note = (facts: Parameters<typeof noteAttempt>[2]) =>
+    whileHeld(db, key, (transaction) => noteAttempt(transaction, key, facts))
   const routed = await run({
     name: 'route',
     input: context.content,
@@ -93,8 +101,8 @@ async function carryOut(
 
   const proposed = await proposeWithRetries(context, routed, adapters, {
     run,
-    onBase: (baseSha) => noteAttempt(db, key, { base_sha: baseSha }),
-    onDecision: (decision) => noteAttempt(db, key, { decision_id: idOf(decision) }),
+    onBase: (baseSha) => note({ base_sha: baseSha }),
+    onDecision: (decision) => note({ decision_id: idOf(decision) }),
   })
   evidence.proposed = proposed
 
@@ -103,7 +111,7 @@ async function carryOut(
     done: { routed, proposed },
     adapters,
     run,
-    onCommit: (headSha) => noteAttempt(db, key, { head_sha: headSha }),
+    onCommit: (headSha) => note({ head_sha: headSha }),
     onEvidence: (found) => Object.assign(evidence, found),
   })
 
@@ -118,7 +126,7 @@ async function carryOut(
     name: 'record',
     input: { outcome: 'succeeded' },
     async run() {
-      if (await recordSuccess(db, { ...key, evidence: whole, pullRequest })) return
+      if (await effect('record', () => recordSuccess(db, { ...key, evidence: whole, pullRequest }))) return
       // Cancelled while it was being published: nobody waits for this pull request.
       const closed = await adapters.forges[routed.project.forge].close(routed.project, pullRequest.number)
       await recordPullRequestEnd(db, { ...key, pullRequest: closed })
@@ -141,20 +149,22 @@ async function cleanUp(
   try {
     // The end of a run that a crash has cut short may come when the attempt goes on already: the workspace is that one's.
     if (await isResumedSince(db, run)) return
-    await workspaces.discard(workOrderId, attempt)
+    await effect('discard_workspace', () => workspaces.discard(workOrderId, attempt))
     if (failed !== undefined) await workspaces.rollBack(failed.project, workOrderId, attempt)
   } catch (error) {
     log.error({ err: error, workOrderId, attempt }, 'what the attempt left cannot be removed')
   }
 }
 
-async function noteRoute(db: Kysely<Database>, key: AttemptKey, { project, decision }: Routed): Promise<void> {
+async function noteRoute(db: Kysely<Database>, run: AttemptRun, { project, decision }: Routed): Promise<void> {
   const { complexity_score, estimated_cost_usd } = decision.routing_metadata
-  await noteAttempt(db, key, { project_id: project.id, decision_id: idOf(decision) })
-  await noteRouting(db, key.workOrderId, {
-    proposer: decision.selected_proposer,
-    complexity: complexity_score,
-    estimatedCostUsd: estimateOf(estimated_cost_usd),
+  await whileHeld(db, run, async (transaction) => {
+    await noteAttempt(transaction, run, { project_id: project.id, decision_id: idOf(decision) })
+    await noteRouting(transaction, run.workOrderId, {
+      proposer: decision.selected_proposer,
+      complexity: complexity_score,
+      estimatedCostUsd: estimateOf(estimated_cost_usd),
+    })
   })
 }
 
@@ -170,13 +180,13 @@ function estimateOf(usd: number | null | undefined): number | null {
 
 async function recordEnd(
   { db }: WorkflowDeps,
-  key: AttemptKey,
+  key: AttemptRun,
   run: Run,
   failure: Parameters<typeof recordFailure>[1],
 ): Promise<void> {
   await run({
     name: 'record',
     input: { outcome: 'failed', step: failure.step, code: failure.fault.code, attempt: key.attempt },
-    run: () => recordFailure(db, failure),
+    run: () => effect('record', () => recordFailure(db, failure)),
   })
 }

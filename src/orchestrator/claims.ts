@@ -1,15 +1,20 @@
 import { type Claim, claimOrders } from '../db/claim.ts'
 import { readSettings, type Settings } from '../db/system-config.ts'
+import { effect } from '../effect.ts'
 import type { EmergencyBrake } from './emergency-brake.ts'
 import { endAbandoned } from './end-abandoned.ts'
 import type { OrchestratorDeps } from './orchestrator-deps.ts'
+import { PIPELINE_REVISION } from './pipeline-revision.ts'
 import { resumeSuspended } from './resume-suspended.ts'
+
+/** How many attempts may run at once. */
+type Places = Pick<Settings, 'maxConcurrent' | 'maxPerRepository'>
 
 /** How this process comes to its orders. */
 export type Claims = {
   settings(): Promise<Settings>
   /** Lets suspended orders go on whose condition is back, and claims what is next. */
-  next(maxConcurrent: number): Promise<Claim>
+  next(places: Places): Promise<Claim>
   /** Claims one order. @throws {Fault} `emergency_stop` */
   one(workOrderId: string): Promise<Claim>
   /** Ends suspended attempts that nobody will resume. */
@@ -23,19 +28,20 @@ export function createClaims(
   const { db, config, executorId, adapters } = deps
   const settings = () => readSettings(db, config)
   const endRest = () => endAbandoned({ ...deps, workspaces: adapters.workspaces })
-  const claim = async (maxConcurrent: number, only: string | null) => {
+  const runner = { executorId, revision: PIPELINE_REVISION }
+  const claim = async ({ maxConcurrent, maxPerRepository }: Places, only: string | null) => {
     await endRest()
-    return claimOrders(db, { maxConcurrent, executorId, only })
+    return effect('claim', () => claimOrders(db, { maxConcurrent, maxPerRepository, runner, only }))
   }
   return {
     settings,
-    async next(maxConcurrent) {
+    async next(places) {
       await resumeSuspended(deps, onError)
-      return claim(maxConcurrent, null)
+      return claim(places, null)
     },
     async one(workOrderId) {
       await brake.assertReleased()
-      return claim((await settings()).maxConcurrent, workOrderId)
+      return claim(await settings(), workOrderId)
     },
     endAbandoned: endRest,
   }

@@ -4,7 +4,12 @@ import fc from 'fast-check'
 import { createClean } from './clean.ts'
 
 const secrets = { anthropic: 'sk-canary-"12345', openai: null, openaiCompatible: 'short' }
-const clean = createClean({ secrets, databaseUrl: 'postgresql://ada:s3cret%2Fpass@localhost/x' })
+const clean = createClean({
+  secrets,
+  githubSecrets: { token: null, enterpriseToken: null, webhook: null },
+  databaseUrl: 'postgresql://ada:s3cret%2Fpass@localhost/x',
+  tracing: null,
+})
 
 test('no known secret is left, however deep and however quoted', () => {
   const value = { a: ['before sk-canary-"12345 after'], b: { c: 's3cret/pass' }, d: 1, e: null }

@@ -1,9 +1,7 @@
-import type { Config } from '../config.ts'
+import { createRedaction, type Secretive, secretsOf } from '../redaction.ts'
 
 /** Makes a JSON value fit for storing and showing. What is no JSON, such as undefined, comes back as it is. */
 export type Clean = <T>(value: T) => T
-
-const SHORTEST_SECRET = 8
 
 /**
  * Takes every secret Moose knows out of what a foreign program, a model or a service said, and what Postgres cannot
@@ -11,15 +9,13 @@ const SHORTEST_SECRET = 8
  *
  * @see https://www.postgresql.org/docs/current/datatype-json.html
  */
-export function createClean({ secrets, databaseUrl }: Pick<Config, 'secrets' | 'databaseUrl'>): Clean {
-  const password = databaseUrl === null ? '' : decodeURIComponent(new URL(databaseUrl).password)
-  const known = [...Object.values(secrets), password].filter((text) => text !== null && text.length >= SHORTEST_SECRET)
-  const escaped = known.map((text) => JSON.stringify(text).slice(1, -1))
+export function createClean(config: Secretive): Clean {
+  const redacted = createRedaction(secretsOf(config))
   return (value) => {
     const json = JSON.stringify(value)
     if (json === undefined) return value
     const storable = json.replace(/(?<!\\)((?:\\\\)*)\\u(?:0000|d[89a-f][0-9a-f]{2})/gi, '$1\ufffd')
-    const clean = escaped.reduce((text, secret) => text.replaceAll(secret, '[redacted]'), storable)
+    const clean = redacted(storable)
     return clean === json ? value : JSON.parse(clean)
   }
 }

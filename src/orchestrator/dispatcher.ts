@@ -4,7 +4,7 @@ export type DispatcherDeps = {
   readSettings: () => Promise<Settings>
   /** Whether everything has to stop; who has to, is told. */
   isStopped: () => Promise<boolean>
-  claimAndStart: (maxConcurrent: number) => Promise<void>
+  claimAndStart: (settings: Settings) => Promise<void>
   onError: (error: unknown) => void
   now: () => Date
 }
@@ -51,7 +51,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     const settings = await deps.readSettings()
     intervalMs = asked === null ? settings.pollingIntervalMs : asked
     if (isStopped || !settings.enabled) return
-    await deps.claimAndStart(settings.maxConcurrent)
+    await deps.claimAndStart(settings)
   }
 
   function schedule(): void {

@@ -1,10 +1,13 @@
 import { type Clock, NEVER_ABORTED } from '../clock.ts'
 import { Fault } from '../errors.ts'
+import { interruptObserved } from '../telemetry/observe.ts'
 import type { RunningAttempts } from './running-attempts.ts'
 
 /** Asks attempts to stop at their next step boundary, for a later start to go on from there. */
 export type Drain = {
   readonly requested: boolean
+  /** Aborted when it is requested. */
+  readonly signal: AbortSignal
   request(): void
   /**
    * Holds a workflow for the rest of this process, so that the engine keeps it as unfinished.
@@ -42,24 +45,24 @@ export class ServiceStopping extends Error {
 
 export function createDrain(): Drain {
   const parked = new Set<string>()
-  let requested = false
+  const controller = new AbortController()
   return {
     get requested() {
-      return requested
+      return controller.signal.aborted
     },
+    signal: controller.signal,
     parked,
-    request() {
-      requested = true
-    },
+    request: () => controller.abort(),
     park(workOrderId) {
       parked.add(workOrderId)
+      interruptObserved()
       return new Promise<never>(() => undefined)
     },
   }
 }
 
 /** @throws {Fault} `not_running`: what would be begun now could not go on */
-export function assertServing(drain: Drain): void {
+export function assertServing(drain: Pick<Drain, 'requested'>): void {
   if (!drain.requested) return
   throw new Fault('not_running', 'This service is stopping and begins nothing more. Start it again with: moose up')
 }

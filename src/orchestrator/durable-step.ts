@@ -1,14 +1,18 @@
-import { DBOS, DBOSWorkflowConflictError } from '@dbos-inc/dbos-sdk'
+import { DBOS, DBOSWorkflowConflictError, Error as EngineError } from '@dbos-inc/dbos-sdk'
 import type { Kysely } from 'kysely'
 import { type Clock, NEVER_ABORTED } from '../clock.ts'
 import { beginStep, endedStep, endStep, type StepKey } from '../db/attempt-steps.ts'
+import type { AttemptRun } from '../db/attempts.ts'
 import { reasonOf } from '../db/database-fault.ts'
 import { recordEvent } from '../db/events.ts'
+import { takenOver, whileHeld } from '../db/hold-attempt.ts'
 import type { Database } from '../db/schema.ts'
 import { moveWorkOrder } from '../db/work-orders.ts'
-import { Fault, type FaultRecord, NEXT_MOVE } from '../errors.ts'
+import { effect } from '../effect.ts'
+import { Fault, type FaultRecord, NEXT_MOVE, toFault } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { StepName } from '../results/end-of-attempt.ts'
+import { observeStep } from '../telemetry/observe-attempt.ts'
 import type { Phase } from '../work-order/status.ts'
 import type { Clean } from './clean.ts'
 import { type Drain, ServiceStopping } from './drain.ts'
@@ -22,6 +26,9 @@ const PHASE: Record<StepName, Phase | null> = {
   publish: 'publishing',
   record: null,
 }
+
+/** Steps whose result is more than what is stored: a commit in the mirror of the home where they were made. */
+const IN_THE_MIRROR: ReadonlySet<StepName> = new Set(['apply', 'verify'])
 
 /** What the engine keeps of a step. A fault is a result, so that it survives a crash as it was. */
 type Outcome<T> = { ok: true; output: T } | { ok: false; fault: FaultRecord }
@@ -39,7 +46,7 @@ export type Step<T> = {
 export type Run = <T>(step: Step<T>) => Promise<T>
 
 /** A step of an attempt, and which try of it. */
-type Key = StepKey & { name: StepName }
+type Key = StepKey & AttemptRun & { name: StepName }
 
 export type StepDeps = {
   db: Kysely<Database>
@@ -47,6 +54,10 @@ export type StepDeps = {
   log: Log
   drain: Drain
   signal: AbortSignal
+  /** What this home is called. */
+  executorId: string
+  /** Lets go of a run that another process carries out now. Never resolves. */
+  leave: (run: AttemptRun, fault: Fault) => Promise<never>
   /** Makes an output fit for storing: without secrets and without what Postgres cannot hold. */
   clean: Clean
 }
@@ -61,8 +72,10 @@ export async function durableStep<T>(deps: StepDeps, key: Key, step: Step<T>): P
   if (deps.drain.requested) await deps.drain.park(key.workOrderId)
   const outcome = await DBOS.runStep(() => performStep(deps, key, step), { name: labelOf(key) }).catch(
     async (error) => {
-      // Another process has taken the workflow over; what happens here from now on does not count.
-      if (error instanceof DBOSWorkflowConflictError) return deps.drain.park(key.workOrderId)
+      // Another process has the workflow, or has replaced it by another run; what happens here does not count any more.
+      const isGone =
+        error instanceof DBOSWorkflowConflictError || error instanceof EngineError.DBOSWorkflowCancelledError
+      if (isGone) return deps.leave(key, takenOver(key))
       throw error
     },
   )
@@ -72,36 +85,46 @@ export async function durableStep<T>(deps: StepDeps, key: Key, step: Step<T>): P
 }
 
 async function performStep<T>(deps: StepDeps, key: Key, step: Step<T>): Promise<Outcome<T>> {
-  const stored: Patience = {
-    ...deps,
-    signal: NEVER_ABORTED,
-    isWorthRepeating: (fault) => fault.code === 'database_unreachable',
-  }
   try {
-    const before = await patiently(stored, () => outcomeBefore<T>(deps.db, key))
+    const before = await patiently(stored(deps), () => outcomeBefore<T>(deps, key))
     if (before !== null) return before
-    await patiently(stored, () => begin(deps.db, key, step))
-    const output = deps.clean(await repeatedly(deps, key, step))
+    await patiently(stored(deps), () => effect('begin_step', () => begin(deps, key, step)))
+    const output = deps.clean(await observeStep(key, { ...deps, ...step }, () => repeatedly(deps, key, step)))
     const failure = step.failureOf === undefined ? null : step.failureOf(output)
-    await patiently(stored, () => end(deps.db, key, { output, failure }))
+    await patiently(stored(deps), () => effect('end_step', () => end(deps, key, { output, failure })))
     return { ok: true, output }
   } catch (thrown) {
     // The process is about to go: nothing is recorded, and the next start runs this step again.
     if (deps.signal.reason instanceof ServiceStopping) return deps.drain.park(key.workOrderId)
-    const fault = deps.clean(named(deps.signal.aborted ? deps.signal.reason : thrown).toRecord())
-    await patiently(stored, () => end(deps.db, key, { output: undefined, failure: fault }))
-    return { ok: false, fault }
+    const fault = named(deps.signal.aborted ? deps.signal.reason : thrown)
+    return NEXT_MOVE[fault.code] === 'leave' ? deps.leave(key, fault) : endFailed(deps, key, fault)
   }
+}
+
+async function endFailed<T>(deps: StepDeps, key: Key, thrown: Fault): Promise<Outcome<T>> {
+  const fault = deps.clean(thrown.toRecord())
+  try {
+    await patiently(stored(deps), () => end(deps, key, { output: undefined, failure: fault }))
+  } catch (error) {
+    if (toFault(error).code === 'attempt_taken_over') return deps.leave(key, toFault(error))
+    throw error
+  }
+  return { ok: false, fault }
+}
+
+/** What is stored is tried again while the database is away, whoever wants to stop the step. */
+function stored(deps: StepDeps): Patience {
+  return { ...deps, signal: NEVER_ABORTED, isWorthRepeating: (fault) => fault.code === 'database_unreachable' }
 }
 
 /**
  * The end a killed process had recorded without the engine having kept it: what was paid for is not paid again.
- * `record` is safe to repeat and begins anew.
+ * `record` is safe to repeat and begins anew; so does a step whose commit lies in another home.
  */
-async function outcomeBefore<T>(db: Kysely<Database>, key: Key): Promise<Outcome<T> | null> {
+async function outcomeBefore<T>({ db, executorId }: StepDeps, key: Key): Promise<Outcome<T> | null> {
   if (key.name === 'record') return null
   const ended = await endedStep(db, key)
-  if (ended === null) return null
+  if (ended === null || (IN_THE_MIRROR.has(key.name) && ended.executorId !== executorId)) return null
   const { output, error } = ended
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what `run` gave, kept as JSON as the engine keeps it
   if (output !== null) return { ok: true, output: output as T }
@@ -134,10 +157,10 @@ function isWorthRepeating(name: StepName, { code }: Fault): boolean {
   return NEXT_MOVE[code] === 'retry' && !code.startsWith('model_') && code !== 'github_rate_limited'
 }
 
-async function begin<T>(db: Kysely<Database>, key: Key, step: Step<T>): Promise<void> {
+async function begin<T>({ db, executorId }: StepDeps, key: Key, step: Step<T>): Promise<void> {
   const phase = PHASE[step.name]
-  await db.transaction().execute(async (transaction) => {
-    await beginStep(transaction, key, step.input)
+  await whileHeld(db, key, async (transaction) => {
+    await beginStep(transaction, { ...key, executorId }, step.input)
     await recordEvent(transaction, { ...eventKey(key), type: 'step_started', message: labelOf(key) })
     if (phase === null) return
     const move = { from: ['in_progress'], to: 'in_progress', phase } as const
@@ -147,12 +170,12 @@ async function begin<T>(db: Kysely<Database>, key: Key, step: Step<T>): Promise<
 }
 
 async function end(
-  db: Kysely<Database>,
+  { db }: StepDeps,
   key: Key,
   { output, failure }: { output: unknown; failure: FaultRecord | null },
 ): Promise<void> {
   const status = failure === null ? 'succeeded' : 'failed'
-  await db.transaction().execute(async (transaction) => {
+  await whileHeld(db, key, async (transaction) => {
     const { costUsd, durationMs } = await endStep(transaction, key, { status, output, error: failure })
     await recordEvent(transaction, {
       ...eventKey(key),

@@ -2,14 +2,11 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { DBOS, type DLogger, StatusString } from '@dbos-inc/dbos-sdk'
 import type { Pool } from 'pg'
 import type { AttemptRun } from '../db/attempts.ts'
+import { effect } from '../effect.ts'
 import type { Log } from '../log.ts'
 import { workflowId } from '../work-order/naming.ts'
+import { PIPELINE_REVISION } from './pipeline-revision.ts'
 
-/**
- * The revision of the steps below `attempt-workflow.ts`. Workflows are resumed only by the revision that began them;
- * raise it when steps are added, removed or change their meaning.
- */
-const PIPELINE_REVISION = 'pipeline-3'
 /** We use no queue of the engine; its supervisor need not look often. */
 const RARELY_MS = 60_000
 /** An attempt that has just ended still has its own end to write down; parked ones never do. */
@@ -35,6 +32,8 @@ export type Engine = AsyncDisposable & {
    *   begun by another revision of the pipeline
    */
   start(run: AttemptRun): Promise<boolean>
+  /** Makes sure that the workflow of a run that somebody else has replaced is never gone on with. */
+  forget(run: AttemptRun): Promise<void>
 }
 
 /**
@@ -63,9 +62,13 @@ export async function launchEngine({ pool, executorId, log, workflow }: EngineOp
         const id = workflowId(workOrderId, attempt, resumed)
         const known = await DBOS.getWorkflowStatus(id)
         if (known !== null) return LIVE.has(known.status) && known.applicationVersion === PIPELINE_REVISION
-        await DBOS.startWorkflow(registered, { workflowID: id })(workOrderId, attempt, resumed)
+        await effect('start_workflow', () =>
+          DBOS.startWorkflow(registered, { workflowID: id })(workOrderId, attempt, resumed),
+        )
         return true
       }),
+    forget: ({ workOrderId, attempt, resumed }) =>
+      outside(() => DBOS.cancelWorkflow(workflowId(workOrderId, attempt, resumed))),
     async [Symbol.asyncDispose]() {
       await DBOS.shutdown({ deregister: true, workflowCompletionTimeoutMS: LAST_WRITES_MS })
     },

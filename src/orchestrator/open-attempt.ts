@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
-import { type AttemptKey, findAttempt } from '../db/attempts.ts'
+import { type AttemptKey, type AttemptRun, findAttempt } from '../db/attempts.ts'
 import { type NewEvent, recordEvent } from '../db/events.ts'
+import { holdAttempt, whileHeld } from '../db/hold-attempt.ts'
 import { sumModelCalls } from '../db/model-calls.ts'
 import { projectOf } from '../db/projects.ts'
 import { FAULTS_OF_MODELS } from '../db/routing-outcomes.ts'
@@ -20,17 +21,22 @@ import { createOutputLog } from './output-log.ts'
  */
 export async function openAttempt(
   { db, log, clean }: { db: Kysely<Database>; log: Log; clean: Clean },
-  key: AttemptKey,
+  run: AttemptRun,
   signal: AbortSignal,
   currentStep: () => StepName,
 ): Promise<{ context: AttemptContext } & AsyncDisposable> {
+  const { resumed, ...key } = run
   const row = await findAttempt(db, key)
   const write = (type: NewEvent['type'], message: string) =>
-    recordEvent(db, { ...key, step: currentStep(), type, message: clean(message) })
+    whileHeld(db, run, (transaction) =>
+      recordEvent(transaction, { ...key, step: currentStep(), type, message: clean(message) }),
+    )
   const output = createOutputLog((text) => write('output', text), log)
   return {
     context: {
       ...key,
+      resumed,
+      hold: () => holdAttempt(db, run),
       content: row.content,
       claimedAt: row.claimed_at,
       signal,

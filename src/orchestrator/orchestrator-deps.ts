@@ -23,7 +23,7 @@ export type OrchestratorDeps = {
   config: Config
   clock: Clock
   log: Log
-  /** What identifies this home's process to the engine. */
+  /** What this home's process is to the engine and to the fleet. */
   executorId: string
   /** Shown in the status: where psql connects, without a password. */
   databaseUrl: string

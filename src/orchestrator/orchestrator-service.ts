@@ -45,15 +45,17 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
     drain,
     running,
     onEnd: () => dispatcher.wake(),
+    onLeftBehind: () => dispatcher.wake(),
     onError: errors.add,
   })
   const dispatcher = createDispatcher({
     readSettings: claims.settings,
     isStopped: async () => (await brake.check()) !== null,
-    async claimAndStart(maxConcurrent) {
+    async claimAndStart(settings) {
       // The net below the notification of a cancellation.
       for (const id of await noLongerInProgress(db, running.ids())) running.cancel(id)
-      errors.addRefused(await claims.next(maxConcurrent))
+      await attempts.takeOver()
+      errors.addRefused(await claims.next(settings))
       await attempts.startClaimed()
     },
     onError: errors.add,
@@ -70,6 +72,7 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
     ...createBeginnings({ brake, attempts, dispatcher, tracker, drain, errors, executors: adapters.executors }),
     hintAtPullRequest: tracker.hint,
     stop: dispatcher.stop,
+    stopping: drain.signal,
     wake: dispatcher.wake,
     configChanged() {
       // Attempts may run here although nothing is claimed here.

@@ -35,4 +35,6 @@ export interface Orchestrator {
   close(workOrderId: string): Promise<void>
   /** Stops claiming, lets running steps finish within the grace, then leaves the rest to the next start. */
   drain(graceMs: number): Promise<void>
+  /** Aborted when a drain begins: nothing more is begun here. */
+  readonly stopping: AbortSignal
 }

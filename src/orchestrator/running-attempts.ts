@@ -9,8 +9,13 @@ export type RunningAttempts = {
   /** Stops the attempt of a cancelled order, if it runs here. */
   cancel(workOrderId: string): void
   abortAll(reason: unknown): void
+  /** Stops one run, if it runs here. */
+  abort(run: AttemptRun, reason: Fault): void
+  /** Another process carries it out now: nothing is counted, and who waits for its end is told. */
+  lost(run: AttemptRun, fault: Fault): void
   ended(run: AttemptRun, fault: FaultRecord | null): void
   ids(): string[]
+  runs(): AttemptRun[]
   /** Resolves when no other run of the same order is still being put away here. */
   othersEnded(run: AttemptRun): Promise<void>
   /** Resolves when this run, or a later one of its attempt, has ended; null: with a pull request. Ask before it is started. */
@@ -39,6 +44,14 @@ export function createRunningAttempts(): RunningAttempts {
     abortAll(reason) {
       for (const { controller } of running.values()) controller.abort(reason)
     },
+    abort(run, reason) {
+      const found = running.get(run.workOrderId)
+      if (found !== undefined && isSame(found.run, run)) found.controller.abort(reason)
+    },
+    lost(run, fault) {
+      running.delete(run.workOrderId)
+      ends.emit('end', { run, fault: fault.toRecord() })
+    },
     ended(run, fault) {
       running.delete(run.workOrderId)
       const move = fault === null ? null : NEXT_MOVE[fault.code]
@@ -47,6 +60,7 @@ export function createRunningAttempts(): RunningAttempts {
       ends.emit('end', { run, fault })
     },
     ids: () => [...running.keys()],
+    runs: () => [...running.values()].map(({ run }) => run),
     async othersEnded(run) {
       for (;;) {
         const other = running.get(run.workOrderId)

@@ -1,3 +1,4 @@
+import { effect } from '../effect.ts'
 import { Fault, type FaultCode } from '../errors.ts'
 import { isOutage } from '../outage.ts'
 import { pullRequestTitle, workOrderTrailer } from '../work-order/naming.ts'
@@ -47,7 +48,10 @@ export async function apply(
   const { baseSha, response, proposer } = done.proposed
   if (previous !== null) await note(againBecause(previous))
   const { executor, reason } = chooseExecutor(executors, response, previous?.failedCheck === true)
-  await using workspace = await workspaces.open({ project, workOrderId, attempt, sha: baseSha, signal })
+  // Another home may have fetched the base.
+  if (context.resumed > 0) await workspaces.fetchBase(project, signal)
+  const request = { project, workOrderId, attempt, sha: baseSha, signal }
+  await using workspace = await effect('open_workspace', () => workspaces.open(request))
   const input = {
     workspace,
     content: response.content,
@@ -61,13 +65,11 @@ export async function apply(
     onOutput: output,
     onProgress: note,
   }
-  const { costUsd } = await executor.apply(input).catch((error: unknown) => {
+  const { costUsd } = await effect('apply', () => executor.apply(input)).catch((error: unknown) => {
     throw error instanceof Fault && isOutage(error.code) ? waitingFor(error, proposer) : error
   })
-  const headSha = await workspace.commit(
-    commitMessage(context, pullRequestTitle(shortId, order.title)),
-    context.claimedAt,
-  )
+  const message = commitMessage(context, pullRequestTitle(shortId, order.title))
+  const headSha = await effect('commit', () => workspace.commit(message, context.claimedAt))
   if (headSha === null) {
     throw new Fault(
       'change_without_effect',

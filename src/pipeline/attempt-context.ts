@@ -12,6 +12,10 @@ export type AttemptContext = {
   workOrderId: string
   /** 1 for the first. */
   attempt: number
+  /** How often it went on, after a suspension or a takeover; 0: it has not. */
+  resumed: number
+  /** Asked before what cannot be taken back. @throws {Fault} `attempt_taken_over` */
+  hold: () => Promise<void>
   /** The order as it was approved and claimed; unchecked until `route` has validated it. */
   content: unknown
   claimedAt: Date

@@ -1,3 +1,4 @@
+import { effect } from '../effect.ts'
 import type { Adapters, AttemptContext } from './attempt-context.ts'
 import { wantedAnswer } from './choose-executor.ts'
 import type { ProposerResponse } from './ports/proposal.ts'
@@ -45,7 +46,7 @@ export async function propose(
   }: Pick<Adapters, 'proposer' | 'workspaces' | 'executors' | 'buildProposerRequest'>,
   { asked, previousFailure, onBase }: Asking,
 ): Promise<Omit<Proposed, 'failover'>> {
-  const baseSha = await workspaces.fetchBase(project, context.signal)
+  const baseSha = await effect('fetch_base', () => workspaces.fetchBase(project, context.signal))
   await onBase(baseSha)
   await context.note(`base is ${project.defaultBranch} at ${baseSha.slice(0, 12)}`)
   const response = await proposer.propose({

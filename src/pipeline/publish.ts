@@ -33,6 +33,7 @@ export async function publish(
     body: pullRequestBody(context, evidence, await context.spentUsd()),
     labels: ['moose', `risk: ${order.risk_level}`],
     signal: context.signal,
+    hold: context.hold,
   })
 }
 

@@ -1,3 +1,4 @@
+import { effect } from '../effect.ts'
 import { Fault, type FaultRecord } from '../errors.ts'
 import { isInScope } from '../work-order/scope.ts'
 import type { Applied } from './apply.ts'
@@ -59,7 +60,8 @@ async function runChecks(
   const results: CheckResult[] = []
   for (const check of checks) {
     const criteria = routed.order.acceptance_criteria
-    const result = await checkRunner.run(check, { workspace, criteria, signal, onOutput: output })
+    const options = { workspace, criteria, signal, onOutput: output }
+    const result = await effect('check', () => checkRunner.run(check, options))
     await context.note(
       `check ${check.name} ${result.outcome.replace('_', ' ')} in ${(result.durationMs / 1000).toFixed(1)}s`,
     )

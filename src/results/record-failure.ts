@@ -15,7 +15,7 @@ type Ended = Status & ('failed' | 'blocked' | 'cancelled')
 type Stands = { order: Ended; attempt: Ended }
 
 /** Where each move leaves the order and its attempt. What should have passed by itself and did not needs a human. */
-const END: Record<NextMove, Stands> = {
+const END: Record<Exclude<NextMove, 'leave'>, Stands> = {
   fail: { order: 'failed', attempt: 'failed' },
   block: { order: 'blocked', attempt: 'blocked' },
   suspend: { order: 'blocked', attempt: 'blocked' },
@@ -30,6 +30,8 @@ const END: Record<NextMove, Stands> = {
  */
 export async function recordFailure(db: Kysely<Database>, failure: Failure): Promise<void> {
   const move = NEXT_MOVE[failure.fault.code]
+  // Who carries it out now records its end.
+  if (move === 'leave') return
   await db.transaction().execute(async (transaction) => {
     const ended = await endAttempt(transaction, failure, { status: END[move].attempt, error: failure.fault })
     if (ended === null) return

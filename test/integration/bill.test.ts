@@ -93,6 +93,7 @@ test('200 mixed calls, streamed and not, with retries: what is tracked is the bi
     secrets: { anthropic: 'sk-a', openai: 'sk-o', openaiCompatible: null },
     replayDir: null,
     modelTimeoutMs: 20_000,
+    maxCallsPerProvider: null,
     clock: { now: () => new Date(), sleep: async () => undefined },
     log: createLog('silent'),
   })

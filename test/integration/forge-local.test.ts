@@ -80,7 +80,7 @@ async function prepare(
   const short = workOrderId.slice(0, 8)
   const branches = [`feature/wo-${short}-change`, `feature/wo-${short}-change-2`]
   const texts = { title: 'WO-1: Change', body: 'body', labels: [] }
-  return { project, workOrderId, attempt, branches, baseSha, headSha, ...texts, signal }
+  return { project, workOrderId, attempt, branches, baseSha, headSha, ...texts, signal, hold: async () => undefined }
 }
 
 async function hook(remote: GitRemote, name: string, script: string): Promise<void> {

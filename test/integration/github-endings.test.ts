@@ -459,6 +459,7 @@ const ORDER = {
   suspend: '`blocked`',
   fail: '`failed`',
   stop: '`cancelled`',
+  leave: 'left to the other worker',
 } as const
 
 function documented({ name, fault, left = ALL }: Ending): string {

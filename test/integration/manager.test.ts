@@ -28,7 +28,11 @@ const bothKeys: Secrets = { anthropic: 'sk-a', openai: 'sk-o', openaiCompatible:
 
 function managerOf(db: Kysely<Database>, secrets: Secrets) {
   const rest = { replayDir: null, modelTimeoutMs: 1_000, clock: systemClock, log: createLog('silent') }
-  return createManager({ db, models: createModels({ db, secrets, ...rest }), clock: systemClock })
+  return createManager({
+    db,
+    models: createModels({ db, secrets, maxCallsPerProvider: null, ...rest }),
+    clock: systemClock,
+  })
 }
 
 test('a simple order goes to the cheapest proposer, with the reason and the facts behind it', async () => {

@@ -31,7 +31,9 @@ async function setUp(...script: Scripted[]) {
     .execute()
   const secrets = { anthropic: null, openai: null, openaiCompatible: KEY }
   const rest = { replayDir: null, modelTimeoutMs: 10_000, clock: systemClock, log: createLog('silent') }
-  const gateway = stack.use(createGateway({ db, models: createModels({ db, secrets, ...rest }) }))
+  const gateway = stack.use(
+    createGateway({ db, models: createModels({ db, secrets, maxCallsPerProvider: null, ...rest }) }),
+  )
   const { signal } = new AbortController()
   const request = {
     proposer: 'stand-in',

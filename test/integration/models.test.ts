@@ -64,6 +64,7 @@ async function setUp(overrides: Partial<ModelsOptions> = {}) {
     secrets: { anthropic: KEY, openai: KEY, openaiCompatible: KEY },
     replayDir: null,
     modelTimeoutMs: 5_000,
+    maxCallsPerProvider: null,
     clock,
     log: createLog('silent'),
     ...overrides,

@@ -8,10 +8,11 @@ import { sql } from 'kysely'
 import { reserve, settle } from '../../src/budget/ledger.ts'
 import { setEmergencyStop, setLimit } from '../../src/budget/limits.ts'
 import { attemptHistory } from '../../src/db/attempt-history.ts'
-import { claimOrders } from '../../src/db/claim.ts'
+import { type ClaimOptions, claimOrders } from '../../src/db/claim.ts'
 import { findWorkOrder } from '../../src/db/work-orders.ts'
 import { Fault } from '../../src/errors.ts'
 import { Usd } from '../../src/money.ts'
+import { PIPELINE_REVISION } from '../../src/orchestrator/pipeline-revision.ts'
 import { recordFailure } from '../../src/results/record-failure.ts'
 import { startModelServer } from '../support/model-server.ts'
 import { createMooseHome, detailOf, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
@@ -280,7 +281,7 @@ describe('what is resumed is what was approved, where it began', () => {
     })
   }
 
-  test('another home begins a new attempt: it does not have what the first one made', async () => {
+  test('another home goes on with it: what the first one only had on its disk is made again', async () => {
     await using home = await createMooseHome(FILES, [greet], NEVER_POLLS)
     await using moose = await bench(home)
     moose.trouble.patch.push(noMoney())
@@ -289,8 +290,8 @@ describe('what is resumed is what was approved, where it began', () => {
     await assert.rejects(moose.orchestrator.execute(id, signal), { code: 'budget_exceeded' })
     await assert.rejects(moose.orchestrator.execute(id, signal), { code: 'budget_exceeded' })
     await moose.orchestrator.retry(id)
-    const { claimed } = await claimOrders(home.database.db, { maxConcurrent: 1, executorId: 'other', only: null })
-    assert.deepEqual(claimed, [{ workOrderId: id, attempt: 2, resumed: 0 }])
+    const { claimed } = await claimOrders(home.database.db, claimAs('other'))
+    assert.deepEqual(claimed, [{ workOrderId: id, attempt: 1, resumed: 1 }])
   })
 
   test('a manual execution goes on with a suspended attempt, also the moment it was suspended', async () => {
@@ -327,7 +328,7 @@ describe('what is resumed is what was approved, where it began', () => {
     await assert.rejects(moose.orchestrator.execute(id, new AbortController().signal))
     await moose.orchestrator.retry(id)
     const { db } = home.database
-    const { claimed } = await claimOrders(db, { maxConcurrent: 1, executorId: 'bench', only: null })
+    const { claimed } = await claimOrders(db, claimAs('bench'))
     assert.deepEqual(claimed, [{ workOrderId: id, attempt: 1, resumed: 1 }])
     const stale = { workOrderId: id, attempt: 1, resumed: 0, evidence: {}, step: 'apply' as const }
     await recordFailure(db, { ...stale, fault: noMoney().toRecord() })
@@ -582,3 +583,8 @@ describe('the service lets orders go on by itself', () => {
     assert.equal(Number(actual_cost), Number(entries[1]?.cost_usd))
   })
 })
+
+/** One place for whoever works in this home. */
+function claimAs(executorId: string): ClaimOptions {
+  return { maxConcurrent: 1, maxPerRepository: null, runner: { executorId, revision: PIPELINE_REVISION }, only: null }
+}

@@ -123,7 +123,15 @@ const log = createLog('silent')
 
 function modelsOf({ db }: TestDatabase) {
   const secrets = { anthropic: null, openai: null, openaiCompatible: REAL_KEY }
-  return createModels({ db, secrets, replayDir: null, modelTimeoutMs: 120_000, clock: systemClock, log })
+  return createModels({
+    db,
+    secrets,
+    replayDir: null,
+    modelTimeoutMs: 120_000,
+    maxCallsPerProvider: null,
+    clock: systemClock,
+    log,
+  })
 }
 
 function watchGrants(gateway: ModelGateway, lent: Lent[]): ModelGateway {

@@ -1,3 +1,4 @@
+import { effect } from '../../effect.ts'
 import { Fault } from '../../errors.ts'
 import type { PublishInput } from '../../pipeline/ports/pull-request.ts'
 import { findPull } from './find-pull.ts'
@@ -23,7 +24,8 @@ type Creation = { repository: GitHubRepository; branch: string; input: PublishIn
  */
 export async function createPull(parts: GitHubForgeParts, creation: Creation): Promise<RestPull> {
   for (let round = 0; ; round += 1) {
-    const result = await runCreate(parts, creation)
+    await creation.input.hold()
+    const result = await effect('open_pull_request', () => runCreate(parts, creation))
     const found = await patiently(parts, creation.input.signal, () => look(parts, creation, result))
     if (found !== null) return found
     const fault = result instanceof Fault ? result : creationFault(creation, result)

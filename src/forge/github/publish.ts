@@ -1,4 +1,5 @@
 import { keepPullRequest, type PullRequestRow } from '../../db/pull-requests.ts'
+import { effect } from '../../effect.ts'
 import { Fault } from '../../errors.ts'
 import type { PublishInput } from '../../pipeline/ports/pull-request.ts'
 import { attemptDiff } from '../attempt-diff.ts'
@@ -35,7 +36,7 @@ async function pushAndCreate(
 }
 
 async function keep({ db, mirrors }: GitHubForgeParts, input: PublishInput, pull: RestPull): Promise<PullRequestRow> {
-  return await keepPullRequest(db, {
+  const kept = {
     project_id: input.project.id,
     work_order_id: input.workOrderId,
     attempt: input.attempt,
@@ -49,7 +50,8 @@ async function keep({ db, mirrors }: GitHubForgeParts, input: PublishInput, pull
     base_sha: input.baseSha,
     head_sha: input.headSha,
     diff: await attemptDiff(mirrors.of(input.project), input),
-  })
+  }
+  return await effect('keep_pull_request', () => keepPullRequest(db, kept))
 }
 
 function closedByHand({ number, head, html_url }: RestPull): Fault {

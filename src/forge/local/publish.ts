@@ -1,4 +1,5 @@
 import { findPullRequestOfAttempt, openPullRequest, type PullRequestRow } from '../../db/pull-requests.ts'
+import { effect } from '../../effect.ts'
 import { Fault } from '../../errors.ts'
 import type { PublishInput } from '../../pipeline/ports/pull-request.ts'
 import { attemptDiff } from '../attempt-diff.ts'
@@ -13,7 +14,8 @@ export async function publishAttempt(parts: LocalForgeParts, input: PublishInput
   if (known !== null) return unlessClosed(known)
   const mirror = parts.mirrors.of(input.project)
   const branch = await pushToFirstFree({ project: input.project, mirror, signal: input.signal }, input)
-  const row = await openPullRequest(parts.db, {
+  await input.hold()
+  const opened = {
     project_id: input.project.id,
     work_order_id: input.workOrderId,
     attempt: input.attempt,
@@ -24,7 +26,8 @@ export async function publishAttempt(parts: LocalForgeParts, input: PublishInput
     base_sha: input.baseSha,
     head_sha: input.headSha,
     diff: await attemptDiff(mirror, input),
-  })
+  }
+  const row = await effect('open_pull_request', () => openPullRequest(parts.db, opened))
   return unlessClosed(row)
 }
 

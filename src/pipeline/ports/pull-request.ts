@@ -28,6 +28,8 @@ export type PublishInput = {
   /** Put on the pull request where the forge has labels. */
   labels: readonly string[]
   signal: AbortSignal
+  /** Asked before a push and before a pull request is opened. @throws {Fault} `attempt_taken_over` */
+  hold: () => Promise<void>
 }
 
 /**

@@ -147,6 +147,7 @@ async function prepare(
     project,
     workOrderId,
     attempt,
+    hold: async () => undefined,
     branches: attempt === 1 ? [plain] : [plain, `${plain}-${attempt}`],
     baseSha,
     headSha,

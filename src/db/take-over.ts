@@ -1,0 +1,92 @@
+import { type Kysely, sql } from 'kysely'
+import { HOLDER } from '../holder.ts'
+import type { AttemptRun } from './attempts.ts'
+import { lockClaims } from './claim.ts'
+import { recordEvent } from './events.ts'
+import type { Database } from './schema.ts'
+import type { Runner } from './workers.ts'
+
+type Db = Kysely<Database>
+
+/** Whether a worker that is gone stands in an attempt. */
+export async function isLeftBehind(db: Db): Promise<boolean> {
+  const row = await db
+    .selectFrom('attempts')
+    .innerJoin('workers', 'workers.executor_id', 'attempts.executor_id')
+    .select('attempts.number')
+    .where('attempts.status', '=', 'running')
+    .where(LEASE_IS_OVER)
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/**
+ * Takes over the running attempts of workers whose lease has run out: each becomes a new run, so that nothing the dead
+ * one may still do counts.
+ *
+ * @returns the new runs, oldest claim first
+ */
+export async function takeOverAttempts(db: Db, { executorId, revision }: Runner): Promise<AttemptRun[]> {
+  return db.transaction().execute(async (transaction) => {
+    await lockClaims(transaction)
+    const rows = await transaction
+      .updateTable('attempts')
+      .from('workers')
+      .set({ executor_id: executorId, holder: HOLDER, resumed: sql<number>`attempts.resumed + 1` })
+      .whereRef('workers.executor_id', '=', 'attempts.executor_id')
+      .where('attempts.executor_id', '<>', executorId)
+      .where('attempts.status', '=', 'running')
+      .where('attempts.revision', '=', revision)
+      .where(LEASE_IS_OVER)
+      .returning(['attempts.work_order_id', 'attempts.number', 'attempts.resumed', 'attempts.claimed_at'])
+      .returning(['workers.host', 'workers.pid', SILENT_MS.as('silent_ms')])
+      .execute()
+    const taken = rows.toSorted((one, other) => one.claimed_at.getTime() - other.claimed_at.getTime())
+    for (const row of taken) await recordTakeover(transaction, row)
+    return taken.map((row) => ({ workOrderId: row.work_order_id, attempt: row.number, resumed: row.resumed }))
+  })
+}
+
+/**
+ * Running attempts that nobody can take over: their worker is gone, and no worker that lives has the revision of the
+ * pipeline they were begun with.
+ */
+export async function stuckAttempts(db: Db): Promise<(AttemptRun & { revision: string })[]> {
+  const rows = await db
+    .selectFrom('attempts')
+    .innerJoin('workers', 'workers.executor_id', 'attempts.executor_id')
+    .select(['attempts.work_order_id', 'attempts.number', 'attempts.resumed', 'attempts.revision'])
+    .where('attempts.status', '=', 'running')
+    .where(LEASE_IS_OVER)
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('workers as able')
+            .select('able.executor_id')
+            .whereRef('able.revision', '=', 'attempts.revision')
+            .where(sql<boolean>`able.lease_until > clock_timestamp()`),
+        ),
+      ),
+    )
+    .execute()
+  return rows.flatMap(({ work_order_id, number, resumed, revision }) =>
+    revision === null ? [] : [{ workOrderId: work_order_id, attempt: number, resumed, revision }],
+  )
+}
+
+const LEASE_IS_OVER = sql<boolean>`workers.lease_until <= clock_timestamp()`
+/** Since the lease ran out; a worker that left properly was never silent. */
+const SILENT_MS = sql<number>`round(1000 * extract(epoch from clock_timestamp() - workers.lease_until))::float8`
+
+type Taken = { work_order_id: string; number: number; host: string; pid: number; silent_ms: number }
+
+async function recordTakeover(db: Db, { work_order_id, number, host, pid, silent_ms }: Taken): Promise<void> {
+  await recordEvent(db, {
+    workOrderId: work_order_id,
+    attempt: number,
+    type: 'taken_over',
+    message: `attempt ${number} is taken over from process ${pid} on ${host}, whose lease ran out ${(silent_ms / 1000).toFixed(1)} s ago`,
+    data: { host, pid, silent_ms },
+  })
+}

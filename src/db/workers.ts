@@ -1,0 +1,107 @@
+import { hostname } from 'node:os'
+import { type Kysely, sql } from 'kysely'
+import { HOLDER } from '../holder.ts'
+import type { Database } from './schema.ts'
+
+type Db = Kysely<Database>
+
+/** A process that runs attempts. */
+export type Runner = {
+  /** What its home is called. */
+  executorId: string
+  /** Of its pipeline. */
+  revision: string
+}
+
+/** Said in a notification when there may be something to claim or to take over. */
+const READY = 'moose_ready'
+
+const until = (leaseMs: number) => sql<Date>`clock_timestamp() + ${leaseMs} * interval '1 millisecond'`
+
+/**
+ * Enters this process into the fleet, in place of an earlier process of its home: attempts that one left are this one's
+ * from now on.
+ */
+export async function joinFleet(
+  db: Db,
+  { executorId, revision }: Runner,
+  { leaseMs, version }: { leaseMs: number; version: string },
+): Promise<void> {
+  const worker = { holder: HOLDER, host: hostname(), pid: process.pid, version, revision, lease_until: until(leaseMs) }
+  await db.transaction().execute(async (transaction) => {
+    await transaction
+      .insertInto('workers')
+      .values({ executor_id: executorId, ...worker })
+      .onConflict((conflict) =>
+        conflict.column('executor_id').doUpdateSet({ ...worker, started_at: sql<Date>`clock_timestamp()` }),
+      )
+      .execute()
+    await transaction
+      .updateTable('attempts')
+      .set({ holder: HOLDER })
+      .where('executor_id', '=', executorId)
+      .where('status', '=', 'running')
+      .execute()
+  })
+}
+
+/** @returns false when another process stands for this home now */
+export async function renewLease(db: Db, executorId: string, leaseMs: number): Promise<boolean> {
+  const row = await db
+    .updateTable('workers')
+    .set({ lease_until: until(leaseMs) })
+    .where('executor_id', '=', executorId)
+    .where('holder', '=', HOLDER)
+    .returning('executor_id')
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/** Nothing moves here any more: others may take over at once what stands. */
+export async function leaveFleet(db: Db, executorId: string): Promise<void> {
+  const row = await db
+    .updateTable('workers')
+    .set({ lease_until: sql<Date>`clock_timestamp()` })
+    .where('executor_id', '=', executorId)
+    .where('holder', '=', HOLDER)
+    .returning('executor_id')
+    .executeTakeFirst()
+  if (row !== undefined) await sql`select pg_notify(${READY}, '')`.execute(db)
+}
+
+/** A worker as the status shows it. */
+export type WorkerRow = {
+  executor_id: string
+  host: string
+  pid: number
+  version: string
+  started_at: Date
+  /** Whether its lease holds. */
+  alive: boolean
+  running: number
+}
+
+/** Workers that live or still stand in an attempt; the oldest first. */
+export async function listWorkers(db: Db): Promise<WorkerRow[]> {
+  const alive = sql<boolean>`lease_until > clock_timestamp()`
+  const running = sql<number>`(
+    select count(*)::integer from attempts where attempts.executor_id = workers.executor_id and attempts.status = 'running'
+  )`
+  return db
+    .selectFrom('workers')
+    .select(['executor_id', 'host', 'pid', 'version', 'started_at', alive.as('alive'), running.as('running')])
+    .where(({ or, exists, selectFrom }) =>
+      or([
+        alive,
+        exists(
+          selectFrom('attempts')
+            .select('number')
+            .whereRef('attempts.executor_id', '=', 'workers.executor_id')
+            .where('attempts.status', '=', 'running'),
+        ),
+      ]),
+    )
+    .orderBy('started_at')
+    .orderBy('executor_id')
+    .execute()
+}

@@ -1,0 +1,46 @@
+/** What an attempt does outside its own process, by name; about in the order it happens. */
+export const EFFECTS = [
+  'claim',
+  'start_workflow',
+  'begin_step',
+  'fetch_base',
+  'reserve',
+  'call_model',
+  'book_call',
+  'end_step',
+  'open_workspace',
+  'apply',
+  'commit',
+  'check',
+  'push',
+  'open_pull_request',
+  'keep_pull_request',
+  'record',
+  'discard_workspace',
+] as const
+
+export type Effect = (typeof EFFECTS)[number]
+
+/** What happens around an effect; may wait for ever, throw or end the process. */
+export type Interference = (effect: Effect, moment: 'before' | 'after') => Promise<void>
+
+let interference: Interference | null = null
+
+/** For fault tests: from now on every effect of this process is interfered with; null: no longer. */
+export function interfere(how: Interference | null): void {
+  interference = how
+}
+
+/**
+ * Has an effect happen. Everything outside that an attempt changes or pays for goes through here, so that a crash can be
+ * tried right before and right after each of them.
+ *
+ * After a crash nobody knows whether the effect has happened: who repeats it looks first, or may do it twice harmlessly.
+ */
+export async function effect<Result>(name: Effect, happen: () => Promise<Result>): Promise<Result> {
+  if (interference === null) return happen()
+  await interference(name, 'before')
+  const result = await happen()
+  await interference(name, 'after')
+  return result
+}

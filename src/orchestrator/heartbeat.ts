@@ -1,0 +1,73 @@
+import type { Kysely } from 'kysely'
+import type { Clock } from '../clock.ts'
+import { takenOver } from '../db/hold-attempt.ts'
+import { lostRuns } from '../db/lost-runs.ts'
+import type { Database } from '../db/schema.ts'
+import { isLeftBehind } from '../db/take-over.ts'
+import { joinFleet, leaveFleet, type Runner, renewLease } from '../db/workers.ts'
+import { toFault } from '../errors.ts'
+import type { Log } from '../log.ts'
+import type { RunningAttempts } from './running-attempts.ts'
+
+/** So often within a lease: one lost beat is no lost lease. */
+const BEATS_PER_LEASE = 3
+
+export type Heartbeat = AsyncDisposable & {
+  /** Enters the fleet and begins to beat; again: nothing happens. @throws {Fault} `database_unreachable` */
+  start(): Promise<void>
+}
+
+export type HeartbeatDeps = {
+  db: Kysely<Database>
+  runner: Runner
+  version: string
+  leaseMs: number
+  clock: Clock
+  log: Log
+  running: RunningAttempts
+  /** Told when a worker that is gone has left something to take over. */
+  onLeftBehind: () => void
+}
+
+/**
+ * Says again and again that this process lives, and lets go of what others have taken over. A beat that fails ends
+ * nothing: as long as nobody has taken an attempt over it goes on, and every effect asks for itself.
+ */
+export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
+  const { db, runner, leaseMs, clock, log } = deps
+  const stopped = new AbortController()
+  let beating: Promise<void> | null = null
+
+  async function beatOn(): Promise<void> {
+    while (!stopped.signal.aborted) {
+      await clock.sleep(leaseMs / BEATS_PER_LEASE, stopped.signal).catch(() => undefined)
+      if (stopped.signal.aborted) return
+      await beat(deps).catch((error: unknown) =>
+        log.warn({ reason: toFault(error).message }, 'the lease of this worker could not be renewed; trying again'),
+      )
+    }
+  }
+
+  return {
+    async start() {
+      if (beating !== null) return
+      await joinFleet(db, runner, deps)
+      beating = beatOn()
+    },
+    async [Symbol.asyncDispose]() {
+      if (beating === null) return
+      stopped.abort()
+      await beating
+      await leaveFleet(db, runner.executorId).catch((error: unknown) =>
+        // Others then wait until the lease is over.
+        log.warn({ reason: toFault(error).message }, 'the lease of this worker could not be given up'),
+      )
+    },
+  }
+}
+
+async function beat({ db, runner, leaseMs, running, onLeftBehind }: HeartbeatDeps): Promise<void> {
+  await renewLease(db, runner.executorId, leaseMs)
+  for (const run of await lostRuns(db, running.runs())) running.abort(run, takenOver(run))
+  if (await isLeftBehind(db)) onLeftBehind()
+}

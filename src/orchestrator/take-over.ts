@@ -1,0 +1,32 @@
+import type { Kysely } from 'kysely'
+import { markLeftBehind } from '../budget/reconcile.ts'
+import type { AttemptRun } from '../db/attempts.ts'
+import type { Database } from '../db/schema.ts'
+import { isLeftBehind, stuckAttempts, takeOverAttempts } from '../db/take-over.ts'
+import type { Runner } from '../db/workers.ts'
+import { Fault } from '../errors.ts'
+import { recordFailure } from '../results/record-failure.ts'
+
+/**
+ * Takes over what workers that are gone have left, and ends what nobody can go on with.
+ *
+ * @returns runs to start here, oldest first
+ */
+export async function takeOver(db: Kysely<Database>, runner: Runner): Promise<AttemptRun[]> {
+  if (!(await isLeftBehind(db))) return []
+  const runs = await takeOverAttempts(db, runner)
+  // The calls that were under way there: nobody here knows whether they were charged.
+  if (runs.length > 0) await markLeftBehind(db, runner.executorId)
+  for (const { revision, ...run } of await stuckAttempts(db)) {
+    await recordFailure(db, { ...run, evidence: {}, step: 'record', fault: stuckOn(revision, run).toRecord() })
+  }
+  return runs
+}
+
+/** What was begun by another revision of the pipeline cannot be gone on with. */
+export function stuckOn(revision: string, { workOrderId, attempt }: AttemptRun): Fault {
+  const message =
+    `Attempt ${attempt} was begun by revision "${revision}" of the pipeline, and no worker of that revision is left. ` +
+    `Begin anew with: moose retry ${workOrderId.slice(0, 8)}   What was answered and paid is not paid again.`
+  return new Fault('revision_stuck', message, { id: workOrderId, attempt, revision })
+}
