@@ -21,6 +21,10 @@ const BENCHES: Readonly<Record<string, Bench>> = {
     about: 'one order beside a shell script with the same bare git commands [--rounds N]',
     load: async () => (await import('./overhead/bench.ts')).benchOverhead,
   },
+  idle: {
+    about: 'processor and memory of a moose up --start that has nothing to do [--seconds N] [--settle N]',
+    load: async () => (await import('./idle/bench.ts')).benchIdle,
+  },
   routing: {
     about:
       'what a merged pull request costs by each policy [--seed N] [--worlds N] [--orders N] [--sensitivity] [--json]',
