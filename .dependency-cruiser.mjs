@@ -3,7 +3,7 @@
  *
  *   cli → app → http → orchestrator → {pipeline steps, results}
  *     → pipeline/ports ← {manager, proposer → models, executors, forge, workspace, checks}
- *     → budget → {db, git, sandbox} → process → {contract, edits, work-order} → {config, errors, log, clock}
+ *     → budget → {db, git, sandbox} → process → {contract, edits, work-order} → telemetry → {config, errors, log, clock}
  */
 const LAYERS = [
   ['^src/cli/'],
@@ -22,6 +22,7 @@ const LAYERS = [
   ['^src/contract/'],
   ['^src/edits/'],
   ['^src/work-order/'],
+  ['^src/telemetry/'],
   ['^src/[^/]+\\.ts$'],
 ]
 
@@ -56,6 +57,7 @@ export default {
     { name: 'unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },
     { name: 'nothing-imports-tests', severity: 'error', from: { path: '^src/', pathNot: '\\.test\\.ts$' }, to: { path: '^test/' } },
     { name: 'cli-is-a-client', comment: 'Commands speak the contract; what lies behind it they reach through app.ts.', severity: 'error', from: { path: '^src/cli/' }, to: { path: '^src/(http|orchestrator|results|pipeline/[^/]+\\.ts|manager|proposer|models|executors|forge|workspace|checks|db|git|sandbox|process)/' } },
+    { name: 'spans-by-the-api-alone', comment: 'What sends spans is chosen in app/; everything else only makes them.', severity: 'error', from: { path: '^src/', pathNot: '^src/app/' }, to: { path: 'node_modules/@opentelemetry/(?!api/)' } },
     ...upward,
     ...sideways,
   ],

@@ -59,6 +59,10 @@ export async function openMoose(config: Config, options: { log: Log; role: 'serv
   const migrated = await migrate(database.pool)
   const { db, pool } = database
   const executorId = await executorIdOf(config.home)
+  if (role === 'service' && config.tracing !== null) {
+    const { startTracing } = await import('./app/tracing.ts')
+    stack.use(startTracing(config.tracing, { version: VERSION, instance: executorId }, log))
+  }
   const onLost = () => orchestrator.abandon()
   const ownership = stack.use(createHomeOwnership(config.home, { url: database.url, executorId, log, onLost }))
   if (role === 'service') await ownership.take()
@@ -90,7 +94,19 @@ export async function openMoose(config: Config, options: { log: Log; role: 'serv
   )
   const feed = createEventFeed(db)
   stack.use(await hearDatabase(database.url, { orchestrator, feed, log }))
-  const http = createHttpApp(createHttpServices({ db, clock, parts, feed, orchestrator, config, log }))
+  const http = createHttpApp(
+    createHttpServices({
+      db,
+      pool,
+      clock,
+      parts,
+      feed,
+      orchestrator,
+      config,
+      log,
+      isHomeOwned: () => ownership.isHeld,
+    }),
+  )
   if (role === 'service') await orchestrator.launch()
   const owned = stack.move()
   return {

@@ -8,6 +8,8 @@ const MOST_REFUSALS = 10
 export type HomeOwnership = AsyncDisposable & {
   /** Takes the home for this process; again: nothing happens. @throws {Fault} `home_owned` */
   take(): Promise<void>
+  /** Whether this process owns it now; false also while a lost lock is being taken again. */
+  readonly isHeld: boolean
 }
 
 /**
@@ -23,9 +25,11 @@ export function createHomeOwnership(
 ): HomeOwnership {
   let taken: Promise<AsyncDisposable> | null = null
   let closed = false
+  let isHeld = false
 
   async function own(): Promise<AsyncDisposable> {
     const owned = await tryOwn({ ...options, name: `home:${executorId}`, onLost: () => void retake() })
+    isHeld = owned !== null
     if (owned !== null) return owned
     const message =
       `Another moose process runs the work orders of ${home}. ` +
@@ -35,6 +39,7 @@ export function createHomeOwnership(
 
   async function retake(): Promise<void> {
     taken = null
+    isHeld = false
     // The server may hold our own broken connection for a moment, and the lock with it.
     for (let refusals = 0; refusals < MOST_REFUSALS && !closed; ) {
       await delay(RETAKE_PAUSE_MS)
@@ -51,6 +56,9 @@ export function createHomeOwnership(
   }
 
   return {
+    get isHeld() {
+      return isHeld
+    },
     async take() {
       taken ??= own()
       try {

@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import type { Pool } from 'pg'
 import { readOrderBudget } from '../budget/spent-by.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
@@ -22,11 +23,15 @@ import type { Log } from '../log.ts'
 import type { OrchestratorService } from '../orchestrator/orchestrator-service.ts'
 import type { Parts } from './adapters.ts'
 import { budgetServices } from './budget-services.ts'
+import { createMetrics } from './metrics.ts'
 import { proposeForApi } from './propose-for-api.ts'
+import { createReadiness } from './readiness.ts'
 import { routingReview } from './routing-review.ts'
 
 type Deps = {
   clock: Clock
+  pool: Pool
+  isHomeOwned: () => boolean
   db: Kysely<Database>
   parts: Parts
   feed: EventFeed
@@ -59,6 +64,8 @@ export function createHttpServices(deps: Deps): HttpServices {
     manager: parts.ownManager,
     proposeForApi: (request, signal) => proposeForApi(db, parts, request, signal),
     githubWebhook: githubWebhook(deps),
+    whyNotReady: createReadiness({ ...deps, isStopping: () => orchestrator.stopping.aborted }),
+    metrics: createMetrics(deps).read,
     log,
   }
 }

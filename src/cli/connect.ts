@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts'
 import { OrchestratorStatusResponse } from '../contract/orchestrator.ts'
-import { createLog } from '../log.ts'
+import { createLogFor } from '../log.ts'
 import { patientFetch } from '../patient-fetch.ts'
 import { type ApiClient, createApiClient } from './api-client.ts'
 import { readServiceFile, type ServiceFile } from './service-file.ts'
@@ -28,7 +28,7 @@ export async function connect(config: Config): Promise<Connection> {
   }
   // Loaded only now: a command that talks to a running service starts without the database driver and the engine.
   const { openMoose } = await import('../app.ts')
-  const moose = await openMoose(config, { log: createLog(config.logLevel), role: 'client' })
+  const moose = await openMoose(config, { log: createLogFor(config), role: 'client' })
   return {
     api: createApiClient(IN_PROCESS_URL, (request) => moose.http.fetch(request)),
     service: null,

@@ -4,7 +4,7 @@ import { claimPlaces } from '../demo/claim-places.ts'
 import { type DemoPlaces, demoPlaces } from '../demo/demo-places.ts'
 import { makeRepository } from '../demo/make-repository.ts'
 import { REPLAY_DIR, REPLAY_NOTE } from '../demo/replay-only.ts'
-import { createLog } from '../log.ts'
+import { createLogFor } from '../log.ts'
 import type { Cli } from './cli.ts'
 import { readDemoOrders } from './demo-orders.ts'
 import { printDemo } from './demo-print.ts'
@@ -43,7 +43,7 @@ async function demo(cli: Cli, signal: AbortSignal): Promise<DemoReport | null> {
 async function wholeDemo(cli: Cli, signal: AbortSignal): Promise<DemoReport> {
   const startedAt = performance.now()
   const config = cli.config()
-  const log = createLog(config.logLevel)
+  const log = createLogFor(config)
   const places = demoPlaces(config.home)
   const orders = await readDemoOrders()
   cli.output.note(`Moose demo (${REPLAY_NOTE})`)

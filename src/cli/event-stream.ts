@@ -29,6 +29,8 @@ export async function* readEvents(
     for (;;) {
       const next = await read(reader, signal)
       if (next === null) return
+      // The events of what still finishes come after it, and then the end.
+      if (next.event === 'service_stopping') continue
       if (next.event === 'end') return assertComplete(parse(StreamEnd, next.data))
       yield parse(EventView, next.data)
     }

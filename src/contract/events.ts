@@ -24,6 +24,13 @@ export const EventsHeaders = z.object({ 'Last-Event-ID': EventId.optional() })
 /** Oldest first, at most 500; the id of the last one is the next `after`. */
 export const EventsResponse = z.object({ success: z.literal(true), events: z.array(EventView) })
 
+/**
+ * Data of the server-sent event `event: service_stopping`: the service finishes what it can and then closes. Events may
+ * still come; connect again after it has closed.
+ */
+export const ServiceStopping = z.object({ retry_ms: z.number().int() }).openapi('ServiceStopping')
+export type ServiceStopping = z.infer<typeof ServiceStopping>
+
 /** Data of the last server-sent event, `event: end`; without an id, so that a reconnect resumes where it was. */
 export const StreamEnd = z
   .object({

@@ -1,11 +1,16 @@
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
-import { Fault, toFault } from '../errors.ts'
+import { Fault, type FaultCode, toFault } from '../errors.ts'
 import { FAULT_STATUS, type FaultStatus } from './fault-status.ts'
 import type { HttpEnv } from './http-env.ts'
 
+/** A service that stops is usually started anew, and a database that went away comes back. */
+const RETRY_AFTER_S = 5
+const PASSES: ReadonlySet<FaultCode> = new Set(['not_running', 'service_unreachable', 'database_unreachable'])
+
 /** The answer of every failure: `{ success: false, error: { code, message, details } }`. */
 export function answerFault<S extends FaultStatus>(c: Context<HttpEnv>, fault: Fault, status: S) {
+  if (status === 503 && PASSES.has(fault.code)) c.header('Retry-After', String(RETRY_AFTER_S))
   return c.json({ success: false as const, error: fault.toRecord() }, status)
 }
 

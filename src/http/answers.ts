@@ -29,6 +29,10 @@ export const BODY_FAULT = {
 
 export const QUERY_FAULT = { 400: fault('`request_invalid`: the message names every parameter that is wrong') }
 
+export const NOT_READY = {
+  503: fault('`database_unreachable`, `home_owned`, `not_running`: not now; the message has every reason'),
+}
+
 export const NO_SUCH_ORDER = { 404: fault('`work_order_not_found`') }
 export const NO_SUCH_PROJECT = { 404: fault('`not_found`: there is no project of this name') }
 export const NO_SUCH_CAP = { 404: fault('`work_order_not_found`, or `not_found`: there is no project of this name') }

@@ -5,6 +5,7 @@ import { eventRoutes } from './routes/events.ts'
 import { githubWebhookRoutes } from './routes/github-webhook.ts'
 import { healthRoutes } from './routes/health.ts'
 import { managerRoutes } from './routes/manager.ts'
+import { metricsRoutes } from './routes/metrics.ts'
 import { orchestratorRoutes } from './routes/orchestrator.ts'
 import { projectRoutes } from './routes/projects.ts'
 import { proposerRoutes } from './routes/proposer-enhanced.ts'
@@ -26,4 +27,5 @@ export function apiRoutes(): HttpApp {
     .route('/', proposerRoutes)
     .route('/', githubWebhookRoutes)
     .route('/', healthRoutes)
+    .route('/', metricsRoutes)
 }

@@ -1,11 +1,14 @@
 import type { Context } from 'hono'
-import type { StreamEnd } from '../contract/events.ts'
+import type { ServiceStopping, StreamEnd } from '../contract/events.ts'
 import type { EventView } from '../contract/work-orders.ts'
 import type { HttpEnv } from './http-env.ts'
 import { requestSignal } from './request-signal.ts'
 
 /** The live events of a stream; null: a heartbeat. They end when the signal aborts, or by themselves. */
 export type Items = (signal: AbortSignal) => AsyncIterable<EventView | null>
+
+/** What a client waits before it connects again: about as long as a restart takes. */
+const RETRY_MS = 3_000
 
 const HEADERS = {
   'Content-Type': 'text/event-stream; charset=utf-8',
@@ -14,8 +17,8 @@ const HEADERS = {
 }
 
 /**
- * Answers with server-sent events: `id`, `event` (the type) and `data` (the event as JSON); comments as heartbeats; at
- * last `event: end`. One frame at a time, made when the client has taken the one before.
+ * Answers with server-sent events: `id`, `event` (the type) and `data` (the event as JSON); comments as heartbeats;
+ * `event: service_stopping` as soon as the service begins to stop; at last `event: end`. One frame at a time, made when the client has taken the one before.
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html
  * @throws {Fault} `too_many_streams`
  */
@@ -45,8 +48,14 @@ async function* frames(
   c: Context<HttpEnv>,
   items: AsyncIterable<EventView | null>,
 ): AsyncGenerator<string, void, undefined> {
+  const stoppingFrames = onceStopping(c.var.services.orchestrator.stopping)
   try {
-    for await (const item of items) yield item === null ? ': still here\n\n' : frame(item)
+    yield* stoppingFrames()
+    for await (const item of items) {
+      yield item === null ? ': still here\n\n' : frame(item)
+      yield* stoppingFrames()
+    }
+    yield* stoppingFrames()
     yield lastFrame({ reason: c.var.closing?.aborted === true ? 'shutdown' : 'attempt_ended' })
   } catch (error) {
     c.var.services.log.error({ err: error, path: c.req.path }, 'event stream failed')
@@ -56,6 +65,14 @@ async function* frames(
 
 function frame(event: EventView): string {
   return `id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`
+}
+
+/** Gives the frame that tells of it the first time it is asked after the service has begun to stop. */
+function onceStopping(stopping: AbortSignal): () => string[] {
+  const data: ServiceStopping = { retry_ms: RETRY_MS }
+  const told = `event: service_stopping\nretry: ${RETRY_MS}\ndata: ${JSON.stringify(data)}\n\n`
+  const left = [told]
+  return () => (stopping.aborted ? left.splice(0) : [])
 }
 
 function lastFrame(end: StreamEnd): string {

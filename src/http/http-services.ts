@@ -20,6 +20,7 @@ import type {
   WorkOrderDetail,
   WorkOrderView,
 } from '../contract/work-orders.ts'
+import type { Fault } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Orchestrator } from '../orchestrator/orchestrator.ts'
 import type { ProposerRequest, ProposerResponse } from '../pipeline/ports/proposal.ts'
@@ -69,6 +70,10 @@ export type HttpServices = {
   proposeForApi(request: ProposerRequest, signal: AbortSignal): Promise<ProposerResponse>
   /** Null: no secret is configured, and no webhook is taken. */
   githubWebhook: GitHubWebhook | null
+  /** Null: orders can be carried out now; otherwise why not. Answers in bounded time. */
+  whyNotReady(): Promise<Fault | null>
+  /** For Prometheus, in its text format. Answers in bounded time. */
+  metrics(): Promise<{ contentType: string; text: string }>
   log: Log
 }
 

@@ -3,18 +3,21 @@
  * asked itself, so that a slow reader holds back the source and nothing piles up.
  *
  * @param open the source; its signal aborts when `signal` does or when the reader stops
+ * @param nudge yields one null at once when it aborts
  */
 export async function* withHeartbeats<Item>(
   open: (signal: AbortSignal) => AsyncIterable<Item>,
   everyMs: number,
   signal: AbortSignal,
+  nudge: AbortSignal,
 ): AsyncGenerator<Item | null, void, undefined> {
   const left = new AbortController()
+  const either = AbortSignal.any([signal, nudge])
   const source = open(AbortSignal.any([signal, left.signal]))[Symbol.asyncIterator]()
   let next = source.next()
   try {
     for (;;) {
-      const turn = await firstOf(next, everyMs, signal)
+      const turn = await firstOf(next, everyMs, nudge.aborted ? signal : either)
       if (signal.aborted || turn?.done === true) return
       if (turn === null) yield null
       else {

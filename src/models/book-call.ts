@@ -8,6 +8,7 @@ import type { Database } from '../db/schema.ts'
 import { Fault, toFault } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Usd } from '../money.ts'
+import { noteModelCall } from '../telemetry/observe-model-call.ts'
 
 export type BookDeps = { db: Kysely<Database>; clock: Clock; log: Log }
 
@@ -38,6 +39,7 @@ export async function bookCall(deps: BookDeps, row: CallRow, charge: Charge): Pr
     await endReservation(db, row.reservation_id, charge)
     throw error
   })
+  noteModelCall(row)
   // What is booked stays booked, whoever has to hear of it; every process looks for itself now and then.
   await announceEmergency(db).catch((error: unknown) =>
     log.warn({ reason: toFault(error).message }, 'nobody could be told whether everything has to stop'),

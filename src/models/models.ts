@@ -2,6 +2,7 @@ import type { ProposerConfig } from '../db/proposer-configs.ts'
 import type { Fault } from '../errors.ts'
 import { NO_USD, type Usd } from '../money.ts'
 import type { Availability } from '../pipeline/ports/routing.ts'
+import { observeModelCall } from '../telemetry/observe-model-call.ts'
 import { availabilityOf, whyUnavailable } from './availability.ts'
 import { MAX_OUTPUT_TOKENS, type Memory, type ModelAnswer, type ModelCall } from './model-answer.ts'
 import type { ModelsOptions } from './models-options.ts'
@@ -38,7 +39,9 @@ export function createModels(options: ModelsOptions) {
       try {
         return await unlessPaused({ db, random: Math.random }, call.proposer, modelTimeoutMs, (passage) =>
           withRetries({ clock, random: Math.random, signal, onRetry, once: passage === 'probe' }, () =>
-            tryOnce(options, { ...call, signal: stop }, signal),
+            observeModelCall({ ...call.proposer, proposer: call.proposer.name, signal }, () =>
+              tryOnce(options, { ...call, signal: stop }, signal),
+            ),
           ),
         )
       } catch (error) {

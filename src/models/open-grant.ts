@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomBytes } from 'node:crypto'
 import type { ProposerConfig } from '../db/proposer-configs.ts'
 import { Fault, toFault } from '../errors.ts'
@@ -34,6 +35,8 @@ export function openGrant(
   const calls: GrantedCall[] = []
   const underWay = new Set<Promise<ModelAnswer>>()
   const ended = new AbortController()
+  // The server's requests come from outside; the calls belong to the step that lends the model.
+  const inStep = AsyncLocalStorage.snapshot()
 
   async function ask(messages: readonly ModelMessage[], turn: number, client: AbortSignal): Promise<ModelAnswer> {
     if (turn > MAX_CALLS) {
@@ -55,7 +58,7 @@ export function openGrant(
     },
     async call(messages, client) {
       turns += 1
-      const call = ask(messages, turns, client)
+      const call = inStep(ask, messages, turns, client)
       underWay.add(call)
       try {
         const answer = await call

@@ -4,6 +4,7 @@ import { type BookDeps, bookCall } from '../models/book-call.ts'
 import { isUnbilled } from '../models/unbilled.ts'
 import { Usd } from '../money.ts'
 import type { ProposeInput, Proposer, ProposerResponse } from '../pipeline/ports/proposal.ts'
+import { observeModelCall } from '../telemetry/observe-model-call.ts'
 
 type MeteredOptions = BookDeps & {
   /** The most one proposal may cost, as the operator states it: nobody else knows. */
@@ -17,20 +18,26 @@ export function meteredProposer(proposer: Proposer, options: MeteredOptions): Pr
   const { db, clock } = options
   const worstCase = new Usd(options.maxCostUsd)
   return {
-    async propose(input) {
-      const startedAt = clock.now()
-      const { workOrderId, attempt, proposer: name } = input
-      const call = { workOrderId, attempt, proposer: name, provider: PROVIDER, model: name }
-      const reservationId = await reserve(db, call, worstCase)
-      const response = await proposer.propose(input).catch(async (error: unknown) => {
-        await (isUnbilled(toFault(error).cause) ? release : leaveUnresolved)(db, reservationId)
-        throw error
-      })
-      const cost = response.cost_unknown === true ? worstCase : new Usd(response.cost)
-      const durationMs = clock.now().getTime() - startedAt.getTime()
-      await bookCall(options, rowOf(input, response, { cost, reservationId, startedAt, durationMs }), { cost })
-      return response
-    },
+    propose: (input) =>
+      observeModelCall(
+        { proposer: input.proposer, provider: PROVIDER, model: input.proposer, signal: input.signal },
+        () => proposePaid(input),
+      ),
+  }
+
+  async function proposePaid(input: ProposeInput): Promise<ProposerResponse> {
+    const startedAt = clock.now()
+    const { workOrderId, attempt, proposer: name } = input
+    const call = { workOrderId, attempt, proposer: name, provider: PROVIDER, model: name }
+    const reservationId = await reserve(db, call, worstCase)
+    const response = await proposer.propose(input).catch(async (error: unknown) => {
+      await (isUnbilled(toFault(error).cause) ? release : leaveUnresolved)(db, reservationId)
+      throw error
+    })
+    const cost = response.cost_unknown === true ? worstCase : new Usd(response.cost)
+    const durationMs = clock.now().getTime() - startedAt.getTime()
+    await bookCall(options, rowOf(input, response, { cost, reservationId, startedAt, durationMs }), { cost })
+    return response
   }
 }
 

@@ -51,6 +51,7 @@ export function memoryHttpServices(): MemoryServices {
   const replayed = new Set<string>()
   const news = new EventEmitter().setMaxListeners(0)
   const told: string[] = []
+  const stopping = new AbortController()
   let open = 0
   const place = (order: Partial<WorkOrderDetail> = {}) => {
     const placed = { ...newOrder(), ...order }
@@ -152,7 +153,8 @@ export function memoryHttpServices(): MemoryServices {
       retry: async (id) => void change(id, { status: 'pending' }),
       merge: async (id) => void change(id, { status: 'completed', phase: null }),
       close: async (id) => void change(id, { status: 'cancelled', phase: null }),
-      drain: async () => undefined,
+      drain: async () => stopping.abort(),
+      stopping: stopping.signal,
     },
     manager: {
       decideRetry: async ({ attempt, current_proposer }) => ({
@@ -182,6 +184,11 @@ export function memoryHttpServices(): MemoryServices {
       },
       hint: ({ numbers }) => void told.push(`hint ${numbers.join()}`),
     },
+    whyNotReady: async () => null,
+    metrics: async () => ({
+      contentType: 'text/plain; version=0.0.4; charset=utf-8',
+      text: 'moose_attempts_running 0\n',
+    }),
     log: createLog('silent'),
   }
 }

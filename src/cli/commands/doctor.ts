@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import type { Moose } from '../../app.ts'
 import type { Config } from '../../config.ts'
 import { toFault } from '../../errors.ts'
-import { createLog } from '../../log.ts'
+import { createLogFor } from '../../log.ts'
 import type { Cli } from '../cli.ts'
 import { listenForInterruption } from '../interruption.ts'
 import type { Paint } from '../output.ts'
@@ -54,7 +54,7 @@ async function looked(cli: Cli, fix: Fix): Promise<Finding[]> {
 async function examine(config: Config, fix: Fix) {
   try {
     const { openMoose } = await import('../../app.ts')
-    await using moose = await openMoose(config, { log: createLog(config.logLevel), role: 'client' })
+    await using moose = await openMoose(config, { log: createLogFor(config), role: 'client' })
     return await moose.doctor(fix)
   } catch (thrown) {
     const fault = toFault(thrown)

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { createLog } from '../../log.ts'
+import { createLogFor } from '../../log.ts'
 import type { Cli } from '../cli.ts'
 
 export function migrateCommand(cli: Cli): Command {
@@ -14,7 +14,7 @@ export function migrateCommand(cli: Cli): Command {
       using _waiting = cli.output.spinner('migrating')
       const config = cli.config()
       const { openMoose } = await import('../../app.ts')
-      await using moose = await openMoose(config, { log: createLog(config.logLevel), role: 'client' })
+      await using moose = await openMoose(config, { log: createLogFor(config), role: 'client' })
       const { applied } = moose.migrated
       cli.output.document({ success: true, database_url: moose.databaseUrl, applied })
       cli.output.line(`${moose.databaseUrl}: ${applied.length === 0 ? 'up to date' : `applied ${applied.join(', ')}`}`)

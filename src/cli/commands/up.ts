@@ -5,7 +5,7 @@ import type { Config } from '../../config.ts'
 import type { BudgetLine } from '../../contract/budget.ts'
 import { type OrchestratorStatus, OrchestratorStatusResponse } from '../../contract/orchestrator.ts'
 import { Fault } from '../../errors.ts'
-import { createLog } from '../../log.ts'
+import { createLogFor } from '../../log.ts'
 import { type ApiClient, createApiClient } from '../api-client.ts'
 import { budgetText, budgetWarnings } from '../budget-line.ts'
 import type { Cli } from '../cli.ts'
@@ -63,7 +63,7 @@ async function open(cli: Cli, config: Config): Promise<Moose> {
   using _waiting = cli.output.spinner('opening the database')
   const { openMoose } = await import('../../app.ts')
   try {
-    return await openMoose(config, { log: createLog(config.logLevel), role: 'service' })
+    return await openMoose(config, { log: createLogFor(config), role: 'service' })
   } catch (error) {
     if (error instanceof Fault && error.code === 'home_owned') throw await namingTheOwner(error, config.home)
     throw error

@@ -1,6 +1,13 @@
 import { createRoute } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import { EventsHeaders, EventsQuery, EventsResponse, StreamEnd, WorkOrderEventsQuery } from '../../contract/events.ts'
+import {
+  EventsHeaders,
+  EventsQuery,
+  EventsResponse,
+  ServiceStopping,
+  StreamEnd,
+  WorkOrderEventsQuery,
+} from '../../contract/events.ts'
 import { EventView, WorkOrderParams } from '../../contract/work-orders.ts'
 import { ANY_FAULT, json, NO_SUCH_ORDER, QUERY_FAULT, TOO_MANY_STREAMS } from '../answers.ts'
 import { answerEventStream } from '../event-stream.ts'
@@ -13,14 +20,15 @@ const tags = ['Events']
 const description = [
   'With `Accept: application/json` what is stored: at most 500 events, oldest first.',
   'Otherwise server-sent events: what is stored, then what comes. `data` of each is an Event, its `id` the event’s id;',
-  'the last one is `event: end` with a StreamEnd. Resume with `Last-Event-ID` or `?after=`.',
+  'while the service stops one is `event: service_stopping` with a ServiceStopping; the last one is `event: end` with a',
+  'StreamEnd. Resume with `Last-Event-ID` or `?after=`.',
 ].join(' ')
 
 const EVENTS = {
   description: 'The events',
   content: {
     ...json(EventsResponse, '').content,
-    'text/event-stream': { schema: EventView.or(StreamEnd) },
+    'text/event-stream': { schema: EventView.or(ServiceStopping).or(StreamEnd) },
   },
 }
 
@@ -70,7 +78,9 @@ export const eventRoutes = newRoutes()
 
 function live(c: Context<HttpEnv>, from: { workOrderId: string | null; afterId: string; signal: AbortSignal }) {
   const { services, limits } = c.var
-  return withHeartbeats((signal) => services.events.subscribe({ ...from, signal }), limits.heartbeatMs, from.signal)
+  const { stopping } = services.orchestrator
+  const open = (signal: AbortSignal) => services.events.subscribe({ ...from, signal })
+  return withHeartbeats(open, limits.heartbeatMs, from.signal, stopping)
 }
 
 function position(headers: { 'Last-Event-ID'?: string | undefined }, query: { after: string }): string {

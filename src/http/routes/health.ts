@@ -1,14 +1,33 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { ANY_FAULT, json } from '../answers.ts'
+import { ANY_FAULT, json, NOT_READY } from '../answers.ts'
 import { newRoutes } from '../new-routes.ts'
+
+const tags = ['Service']
 
 const health = createRoute({
   method: 'get',
   path: '/healthz',
   operationId: 'getHealth',
   summary: 'Whether the service answers',
-  tags: ['Service'],
+  tags,
   responses: { 200: json(z.object({ ok: z.literal(true) }), 'It does'), ...ANY_FAULT },
 })
 
-export const healthRoutes = newRoutes().openapi(health, (c) => c.json({ ok: true as const }, 200))
+const readiness = createRoute({
+  method: 'get',
+  path: '/readyz',
+  operationId: 'getReadiness',
+  summary: 'Whether orders can be carried out now',
+  description:
+    'The database answers, this process owns its home, and it is not stopping. Answers within about a second.',
+  tags,
+  responses: { 200: json(z.object({ ok: z.literal(true) }), 'They can'), ...ANY_FAULT, ...NOT_READY },
+})
+
+export const healthRoutes = newRoutes()
+  .openapi(health, (c) => c.json({ ok: true as const }, 200))
+  .openapi(readiness, async (c) => {
+    const fault = await c.var.services.whyNotReady()
+    if (fault !== null) throw fault
+    return c.json({ ok: true as const }, 200)
+  })

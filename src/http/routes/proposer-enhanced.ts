@@ -1,4 +1,5 @@
 import { createRoute } from '@hono/zod-openapi'
+import { assertServing } from '../../orchestrator/drain.ts'
 import { ProposerEnvelope, ProposerRequest } from '../../pipeline/ports/proposal.ts'
 import { ANY_FAULT, BODY_FAULT, CONFLICT, json, jsonBody, NO_SUCH_PROJECT, PEER_FAULT, UNWORKABLE } from '../answers.ts'
 import { newRoutes } from '../new-routes.ts'
@@ -24,6 +25,7 @@ const propose = createRoute({
 })
 
 export const proposerRoutes = newRoutes().openapi(propose, async (c) => {
+  assertServing({ requested: c.var.services.orchestrator.stopping.aborted })
   const data = await c.var.services.proposeForApi(c.req.valid('json'), requestSignal(c))
   return c.json({ success: true as const, data }, 200)
 })

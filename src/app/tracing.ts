@@ -1,0 +1,49 @@
+import { context, DiagLogLevel, diag, trace } from '@opentelemetry/api'
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
+import { resourceFromAttributes } from '@opentelemetry/resources'
+import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
+import type { TracingTarget } from '../config.ts'
+import type { Log } from '../log.ts'
+import { withinTime } from './within-time.ts'
+
+const SEND_EVERY_MS = 2_000
+/** For one batch, the exporter's own repetitions included; a request under way would hold the process up. */
+const SEND_WITHIN_MS = 2_000
+/** Nobody waits longer for the last spans. */
+const FLUSH_WITHIN_MS = 2_000
+
+/**
+ * Sends this process' spans to an OTLP endpoint, in the background. What cannot be sent is dropped and said in the log;
+ * nothing else notices. Disposing sends what is left, for two seconds at most. There is one per process.
+ *
+ * @param service as it is shown beside the spans; `instance` tells processes of one name apart
+ * @see https://opentelemetry.io/docs/specs/otlp/#otlphttp
+ */
+export function startTracing(
+  { url, headers, serviceName }: TracingTarget,
+  service: { version: string; instance: string },
+  log: Log,
+): AsyncDisposable {
+  const say = (message: string) => log.warn({ reason: message }, 'traces cannot be sent')
+  diag.setLogger({ error: say, warn: say, info() {}, debug() {}, verbose() {} }, DiagLogLevel.WARN)
+  const exporter = new OTLPTraceExporter({ url, headers: { ...headers }, timeoutMillis: SEND_WITHIN_MS })
+  const provider = new TracerProvider({
+    resource: resourceFromAttributes({
+      'service.name': serviceName,
+      'service.version': service.version,
+      'service.instance.id': service.instance,
+    }),
+    spanProcessors: [new BatchSpanProcessor({ exporter, scheduledDelayMillis: SEND_EVERY_MS })],
+  })
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
+  trace.setGlobalTracerProvider(provider)
+  return {
+    async [Symbol.asyncDispose]() {
+      trace.disable()
+      context.disable()
+      await withinTime(provider.shutdown(), FLUSH_WITHIN_MS).catch((error: unknown) => say(String(error)))
+      diag.disable()
+    },
+  }
+}
