@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import pg from 'pg'
 import type { Log } from '../log.ts'
 import { reasonOf } from './database-fault.ts'
@@ -24,9 +25,10 @@ export function createPool(url: string, log: Log): pg.Pool {
   const pool = new pg.Pool({ ...connectionConfig(url, 'moose'), max: 10 })
   // A connection that breaks is replaced, and whoever was using it hears of it from his query. Without handlers it would
   // end the process: the pool's is for idle connections only, between two queries of a transaction there is none.
-  pool.on('error', (error) => log.warn({ reason: reasonOf(error) }, 'an idle database connection broke'))
-  pool.on('connect', (client) =>
-    client.on('error', (error) => log.warn({ reason: reasonOf(error) }, 'a database connection broke')),
-  )
+  // Whoever had the connection made has nothing to do with its end, and is not named in the log.
+  const outside = AsyncLocalStorage.snapshot()
+  const say = (error: Error, message: string) => outside(() => log.warn({ reason: reasonOf(error) }, message))
+  pool.on('error', (error) => say(error, 'an idle database connection broke'))
+  pool.on('connect', (client) => client.on('error', (error) => say(error, 'a database connection broke')))
   return pool
 }

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { type AttemptRun, findAttempt, ordersWithoutAttempt, runningAttempts } from '../db/attempts.ts'
 import { moveWorkOrder } from '../db/work-orders.ts'
 import { Fault } from '../errors.ts'
@@ -44,10 +45,12 @@ export function createAttemptStarter(deps: OrchestratorDeps, options: StarterOpt
   const { drain, running, onEnd, onLeftBehind, onError } = options
   const { db, executorId, adapters, config, log } = deps
   const runner = { executorId, revision: PIPELINE_REVISION }
+  // What the end of an attempt sets going is no part of the attempt.
+  const outside = AsyncLocalStorage.snapshot()
   const ended = (...end: Parameters<RunningAttempts['ended']>) => {
     running.ended(...end)
     noteEnd(end[1])
-    onEnd()
+    outside(onEnd)
   }
   async function leave(run: AttemptRun, fault: Fault): Promise<never> {
     await adapters.workspaces.discard(run.workOrderId, run.attempt).catch(onError)

@@ -2,6 +2,7 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { StringDecoder } from 'node:string_decoder'
 import { Fault } from '../errors.ts'
+import { observeCommand } from '../telemetry/observe-command.ts'
 import { BoundedOutput, type KeptPart } from './bounded-output.ts'
 import { endGroupWithProcess } from './process-group.ts'
 import { cancellation, waitForEnd } from './wait-for-end.ts'
@@ -45,7 +46,11 @@ export type CommandResult = {
  * @throws {Fault} `command_missing` (no such program or working folder), `command_timed_out`, `attempt_cancelled` or
  *   the Fault the signal was aborted with
  */
-export async function runCommand(command: Command): Promise<CommandResult> {
+export function runCommand(command: Command): Promise<CommandResult> {
+  return observeCommand(command.command, () => runObserved(command))
+}
+
+async function runObserved(command: Command): Promise<CommandResult> {
   if (command.signal?.aborted === true) throw cancellation(command.signal)
   const startedAt = performance.now()
   const stdout = new BoundedOutput(command.maxOutputBytes, keptPart(command))

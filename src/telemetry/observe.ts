@@ -49,6 +49,11 @@ export function observe<Result>(what: Observation<Result>, run: () => Promise<Re
   })
 }
 
+/** Whether the caller is part of something observed. */
+export function isObserving(): boolean {
+  return innermost.getStore() !== undefined
+}
+
 /** Says how the innermost observed thing around the caller ends, where what it returns does not. */
 export function noteOutcome(outcome: Outcome): void {
   innermost.getStore()?.note(outcome)

@@ -246,3 +246,43 @@ test('a stream whose source breaks says so at its end and keeps the reason to it
   assert.equal(events.length, 2)
   assert.deepEqual(lastOf(events).data, { reason: 'failed' })
 })
+
+test('who follows is told at once that the service stops, hears what still finishes, and then the end', async () => {
+  const services = memoryHttpServices()
+  const server = await serveHttp(createHttpApp(services), { port: 0 })
+  const { id } = services.place({ status: 'in_progress', attempt_history: [RUNNING] })
+  const before = read(await fetch(`${server.url}/api/events`))
+  const following = read(await fetch(`${server.url}/api/work-orders/${id}/events?follow=attempt`))
+  await eventually(() => services.subscriptions() === 2)
+  await services.orchestrator.drain(0)
+  const after = read(await fetch(`${server.url}/api/events`))
+  await eventually(() => services.subscriptions() === 3)
+  services.publish({ work_order_id: id, type: 'step_succeeded' })
+  await pause(50)
+  await server[Symbol.asyncDispose]()
+  for (const { events } of await Promise.all([before, following, after])) {
+    assert.deepEqual(
+      events.map(({ event, data }) => [event, event === 'step_succeeded' ? null : JSON.parse(data)]),
+      [
+        ['service_stopping', { retry_ms: 3_000 }],
+        ['step_succeeded', null],
+        ['end', { reason: 'shutdown' }],
+      ],
+    )
+  }
+})
+
+test('the frame that tells of the stop says when to come again, and keeps the place of the stream', async () => {
+  const services = memoryHttpServices()
+  await using server = await serveHttp(createHttpApp(services), { port: 0 })
+  services.publish({ work_order_id: services.place().id })
+  const response = await fetch(`${server.url}/api/events`)
+  assert.ok(response.body)
+  let said = ''
+  for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
+    said += chunk
+    if (said.includes('"event 1"')) await services.orchestrator.drain(0)
+    if (said.includes('service_stopping') && said.endsWith('\n\n')) break
+  }
+  assert.ok(said.endsWith('event: service_stopping\nretry: 3000\ndata: {"retry_ms":3000}\n\n'), said)
+})

@@ -126,3 +126,21 @@ test('a client that gives up an execution stops the waiting and does no harm', a
   await stopped
   assert.equal((await fetch(`${server.url}/healthz`)).status, 200)
 })
+
+test('while the service stops, what would begin paid work is refused until later, and the rest is answered', async () => {
+  const services = memoryHttpServices()
+  const app = createHttpApp(services)
+  const propose = () =>
+    app.request('/api/proposer-enhanced', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ task_description: 'Say hello', expected_output_type: 'code' }),
+    })
+  assert.equal((await propose()).status, 200)
+  await services.orchestrator.drain(0)
+  const refused = await propose()
+  assert.equal(refused.status, 503)
+  assert.equal(refused.headers.get('retry-after'), '5')
+  assert.match(await refused.text(), /"not_running".*stopping/)
+  assert.equal((await app.request('/api/projects')).status, 200)
+})

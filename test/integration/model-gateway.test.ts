@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { once } from 'node:events'
 import { IncomingMessage, request } from 'node:http'
 import { test } from 'node:test'
@@ -142,6 +143,17 @@ test('two grants are two: each token reaches its own model, and only as long as 
   await second[Symbol.asyncDispose]()
   assert.equal((await ask(second)).status, 401)
   assert.equal((await ask(first)).status, 200)
+})
+
+test('calls belong to the step that lent the model, also to one that did not open the server', async () => {
+  await using given = await setUp(TEXT)
+  const lender = new AsyncLocalStorage<string>()
+  const heard: (string | undefined)[] = []
+  const onProgress = async () => void heard.push(lender.getStore())
+  await using first = await lender.run('first', () => given.grant({ onProgress }))
+  await using second = await lender.run('second', () => given.grant({ attempt: 2, onProgress }))
+  for (const grant of [second, first, second]) await ask(grant)
+  assert.deepEqual(heard, ['second', 'first', 'second'])
 })
 
 test("a model's failure is kept in the record; the child gets a status it does not repeat and no reason to guess from", async () => {

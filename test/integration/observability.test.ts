@@ -16,10 +16,10 @@ const CANARY = 'content-canary'
 const greet = { task: `Write ${CANARY}`, turn: 1, text: write(CANARY) }
 const spoil = [1, 2, 3, 4].map((turn) => ({ task: 'Spoil it', turn, text: write('').replace('\n\n', '\n') }))
 
-/** Name, and the names of what lies directly below it, in the order they began. */
+/** Name, and the names of what lies below it, in the order they began; without the commands that were run. */
 function treeOf(spans: OtlpSpan[], span: OtlpSpan): unknown {
   const below = spans
-    .filter(({ parentSpanId }) => parentSpanId === span.spanId)
+    .filter(({ parentSpanId, name }) => parentSpanId === span.spanId && !name.startsWith('run '))
     .sort((a, b) => Number(BigInt(a.startTimeUnixNano) - BigInt(b.startTimeUnixNano)))
   return below.length === 0 ? span.name : { [span.name]: below.map((child) => treeOf(spans, child)) }
 }
@@ -108,6 +108,11 @@ test('an attempt is one trace with its steps and model calls, in numbers and in 
   const verify = spans.find(({ name, traceId }) => name === 'step verify' && traceId === failed?.traceId)
   assert.equal(verify?.attributes['moose.outcome'], 'check_failed')
   assert.doesNotMatch(collector.received.join(''), /canary/)
+  const commands = spans.filter(({ name }) => name.startsWith('run '))
+  const check = commands.find(({ name, parentSpanId }) => name !== 'run git' && parentSpanId === verify?.spanId)
+  assert.equal(Number(check?.attributes['process.exit.code']), 1)
+  const known = new Set(spans.map(({ spanId }) => spanId))
+  assert.ok(commands.length > 10 && commands.every(({ parentSpanId }) => known.has(String(parentSpanId))))
 
   const [line] = lines.map((one) => JSON.parse(one)).filter(({ msg }) => msg === 'model call')
   assert.deepEqual([line.workOrderId, line.attempt, line.step, line.traceId], [ids[0], 1, 'propose', done?.traceId])
@@ -115,8 +120,14 @@ test('an attempt is one trace with its steps and model calls, in numbers and in 
 })
 
 async function assertCounted(moose: Parameters<typeof metricsOf>[0], before: Map<string, number>): Promise<void> {
-  const after = await metricsOf(moose)
+  let after = await metricsOf(moose)
   const more = (name: string) => (after.get(name) ?? 0) - (before.get(name) ?? 0)
+  // What a waiting client is told comes from the last step, a moment before the attempt itself ends.
+  for (const deadline = Date.now() + 5_000; more('moose_attempts_ended_total{outcome="check_failed"}') < 1; ) {
+    assert.ok(Date.now() < deadline, 'the second attempt does not end')
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    after = await metricsOf(moose)
+  }
   assert.equal(more('moose_attempts_ended_total{outcome="succeeded"}'), 1)
   assert.equal(more('moose_attempts_ended_total{outcome="check_failed"}'), 1)
   assert.equal(more('moose_step_duration_seconds_count{step="publish",outcome="succeeded"}'), 1)
@@ -128,7 +139,6 @@ async function assertCounted(moose: Parameters<typeof metricsOf>[0], before: Map
   for (const name of ['process_resident_memory_bytes', 'process_open_fds', 'nodejs_eventloop_lag_p99_seconds']) {
     assert.ok(Number(after.get(name)) > 0, name)
   }
-  // The database was asked by the first scrape, moments ago.
   assert.equal(after.get('moose_database_up'), 1)
   assert.equal(after.get('moose_work_orders{status="pending"}'), 0)
   assert.equal(after.get('moose_workers_alive'), 1)

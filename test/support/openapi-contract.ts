@@ -17,13 +17,14 @@ export function operations(): { method: string; path: string; operation: Operati
   )
 }
 
-/** Checks an answer against the contract: its status is declared for the route and its JSON fits the schema. */
+/** Checks an answer against the contract: its status is declared for the route, and its text or JSON fits the schema. */
 export async function assertConforms(method: string, path: string, response: Response): Promise<unknown> {
   const declared = contract.paths[path]?.[method.toLowerCase()]?.responses[String(response.status)]
   assert.ok(declared, `${method} ${path} does not declare ${response.status}`)
-  const body: unknown = await response.json()
-  const schema = declared.content?.['application/json']?.schema
-  assert.ok(schema, `${method} ${path} ${response.status} declares no JSON`)
+  const type = String(response.headers.get('content-type')?.split(';')[0])
+  const schema = declared.content?.[type]?.schema
+  assert.ok(schema, `${method} ${path} ${response.status} declares no ${type}`)
+  const body: unknown = type === 'application/json' ? await response.json() : await response.text()
   const checked = schemaOf(schema).safeParse(body)
   assert.ok(checked.success, `${method} ${path} ${response.status}: ${checked.error?.message}`)
   return body
