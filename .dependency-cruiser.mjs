@@ -2,7 +2,7 @@
  * Who may import whom. A folder imports only what stands below it:
  *
  *   cli → app → http → orchestrator → {pipeline steps, results}
- *     → pipeline/ports ← {manager, proposer → models, executors, forge, workspace, checks}
+ *     → pipeline/ports ← {manager, proposer → models, executors, forge, workspace, checks, hygiene}
  *     → budget → {db, git, sandbox} → process → {contract, edits, work-order} → telemetry → {config, errors, log, clock}
  */
 const LAYERS = [
@@ -13,7 +13,7 @@ const LAYERS = [
   ['^src/orchestrator/'],
   ['^src/results/'],
   ['^src/pipeline/[^/]+\\.ts$'],
-  ['^src/(manager|proposer|executors|forge|workspace|checks)/'],
+  ['^src/(manager|proposer|executors|forge|workspace|checks|hygiene)/'],
   ['^src/models/'],
   ['^src/pipeline/ports/'],
   ['^src/budget/'],
@@ -27,7 +27,7 @@ const LAYERS = [
 ]
 
 /** Adapters do not know each other; what they share stands below them. */
-const ADAPTERS = ['manager', 'proposer', 'models', 'executors', 'forge', 'workspace', 'checks', 'results']
+const ADAPTERS = ['manager', 'proposer', 'models', 'executors', 'forge', 'workspace', 'checks', 'hygiene', 'results']
 /** The exceptions, each a decision: the Proposer and the Manager call models through models/. */
 const MAY_KNOW = { proposer: ['models'], manager: ['models'] }
 
@@ -56,7 +56,7 @@ export default {
     { name: 'no-cycle', severity: 'error', from: {}, to: { circular: true } },
     { name: 'unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },
     { name: 'nothing-imports-tests', severity: 'error', from: { path: '^src/', pathNot: '\\.test\\.ts$' }, to: { path: '^test/' } },
-    { name: 'cli-is-a-client', comment: 'Commands speak the contract; what lies behind it they reach through app.ts.', severity: 'error', from: { path: '^src/cli/' }, to: { path: '^src/(http|orchestrator|results|pipeline/[^/]+\\.ts|manager|proposer|models|executors|forge|workspace|checks|db|git|sandbox|process)/' } },
+    { name: 'cli-is-a-client', comment: 'Commands speak the contract; what lies behind it they reach through app.ts.', severity: 'error', from: { path: '^src/cli/' }, to: { path: '^src/(http|orchestrator|results|pipeline/[^/]+\\.ts|manager|proposer|models|executors|forge|workspace|checks|hygiene|db|git|sandbox|process)/' } },
     { name: 'spans-by-the-api-alone', comment: 'What sends spans is chosen in app/; everything else only makes them.', severity: 'error', from: { path: '^src/', pathNot: '^src/app/' }, to: { path: 'node_modules/@opentelemetry/(?!api/)' } },
     ...upward,
     ...sideways,

@@ -8,6 +8,7 @@ import { createHomeOwnership } from './app/home-ownership.ts'
 import { createHttpServices } from './app/http-services.ts'
 import { proposerConditions } from './app/proposer-conditions.ts'
 import { type RepairWatch, repair } from './app/repair.ts'
+import { tidy } from './app/tidy.ts'
 import { markLeftBehind } from './budget/reconcile.ts'
 import { systemClock } from './clock.ts'
 import { type Config, shownDatabaseUrl } from './config.ts'
@@ -18,6 +19,7 @@ import type { Database } from './db/schema.ts'
 import type { DoctorFinding } from './doctor-finding.ts'
 import { createHttpApp } from './http/http-app.ts'
 import { serveHttp } from './http/serve-http.ts'
+import { type Sweeping, startSweeping } from './hygiene/sweep.ts'
 import type { Log } from './log.ts'
 import type { Orchestrator } from './orchestrator/orchestrator.ts'
 import { createOrchestrator } from './orchestrator/orchestrator-service.ts'
@@ -40,7 +42,7 @@ export type Moose = AsyncDisposable & {
    * @throws {Fault} `port_taken`
    */
   serve(port: number): Promise<{ url: string }>
-  /** Looks at everything an order needs. @param fix installs first what Moose can install */
+  /** Looks at everything an order needs. @param fix removes first what nobody uses, and installs what Moose can install */
   doctor(fix: RepairWatch | null): Promise<DoctorFinding[]>
 }
 
@@ -63,7 +65,11 @@ export async function openMoose(config: Config, options: { log: Log; role: 'serv
     const { startTracing } = await import('./app/tracing.ts')
     stack.use(startTracing(config.tracing, { version: VERSION, instance: executorId }, log))
   }
-  const onLost = () => orchestrator.abandon()
+  let sweeping: Sweeping | null = null
+  const onLost = () => {
+    orchestrator.abandon()
+    sweeping?.stop()
+  }
   const ownership = stack.use(createHomeOwnership(config.home, { url: database.url, executorId, log, onLost }))
   if (role === 'service') await ownership.take()
 
@@ -107,7 +113,11 @@ export async function openMoose(config: Config, options: { log: Log; role: 'serv
       isHomeOwned: () => ownership.isHeld,
     }),
   )
-  if (role === 'service') await orchestrator.launch()
+  const hygiene = { ...database, config, mirrors: parts.mirrors, executorId, clock, log, databaseUrl: database.url }
+  if (role === 'service') {
+    await orchestrator.launch()
+    sweeping = stack.use(startSweeping(hygiene))
+  }
   const owned = stack.move()
   return {
     http,
@@ -117,8 +127,11 @@ export async function openMoose(config: Config, options: { log: Log; role: 'serv
     migrated,
     serve: async (port) => owned.use(await serveHttp(http, { port })),
     async doctor(fix) {
-      if (fix !== null) await repair(config, { databaseUrl: database.url, log }, fix)
-      return examine(config, database, parts)
+      if (fix !== null) {
+        await tidy(hygiene, fix)
+        await repair(config, { databaseUrl: database.url, log }, fix)
+      }
+      return examine(config, database, { parts, hygiene })
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }

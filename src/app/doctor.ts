@@ -10,17 +10,24 @@ import { toFault } from '../errors.ts'
 import { AIDER_VERSION } from '../executors/aider/aider-version.ts'
 import { examineGitHub } from '../forge/github/examine.ts'
 import { defaultBranchOf } from '../git/default-branch.ts'
+import type { HygieneDeps } from '../hygiene/hygiene-deps.ts'
 import { runCommand } from '../process/run-command.ts'
 import type { Parts } from './adapters.ts'
+import { examineRecords } from './examine-records.ts'
 import { aiderFolder } from './executors.ts'
+import { examineLeftovers } from './tidy.ts'
 
 const LEAST_FREE_BYTES = 1_000_000_000
 const VERSION_TIMEOUT_MS = 10_000
 /** 2.38, for `git merge-tree --write-tree`. */
 const OLDEST_GIT = 2_038
 
-/** Looks at everything an order needs on its way, and changes nothing. */
-export async function examine(config: Config, database: OpenDatabase, parts: Parts): Promise<DoctorFinding[]> {
+/** Looks at everything an order needs on its way and at what is left over of others, and changes nothing. */
+export async function examine(
+  config: Config,
+  database: OpenDatabase,
+  { parts, hygiene }: { parts: Parts; hygiene: HygieneDeps },
+): Promise<DoctorFinding[]> {
   return [
     ok('node', process.version),
     await gitFinding(parts),
@@ -30,6 +37,8 @@ export async function examine(config: Config, database: OpenDatabase, parts: Par
     ...(await proposerFindings(database.db, parts)),
     await program(config, 'gh', 'the GitHub forge'),
     await aider(config, parts),
+    ...(await examineRecords(database.db)),
+    ...(await examineLeftovers(hygiene)),
   ]
 }
 

@@ -23,10 +23,20 @@ export class Mirrors {
 
   /** Always the same mirror for the same project, so that what must not run at once can queue in it. */
   of(project: Project): Mirror {
-    const known = this.#byProject.get(project.id)
+    return this.at(project.id)
+  }
+
+  /** The same, where nothing but the project's id is known. */
+  at(projectId: string): Mirror {
+    const known = this.#byProject.get(projectId)
     if (known !== undefined) return known
-    const mirror = new Mirror(this.git, path.join(this.#root, 'mirrors', `${plainId(project.id)}.git`))
-    this.#byProject.set(project.id, mirror)
+    const mirror = new Mirror(this.git, path.join(this.#root, 'mirrors', `${plainId(projectId)}.git`))
+    this.#byProject.set(projectId, mirror)
     return mirror
+  }
+
+  /** The mirror of a project is no longer where it was: the next `of` is told of a new one. */
+  forget(projectId: string): void {
+    this.#byProject.delete(projectId)
   }
 }

@@ -6,6 +6,7 @@ import { createLogFor } from '../../log.ts'
 import type { Cli } from '../cli.ts'
 import { listenForInterruption } from '../interruption.ts'
 import type { Paint } from '../output.ts'
+import { staleService } from '../stale-service.ts'
 import { table } from '../table.ts'
 import { harmless } from '../terminal-text.ts'
 
@@ -15,9 +16,10 @@ export function doctorCommand(cli: Cli): Command {
   return new Command('doctor')
     .summary('what is there, what is missing, how to get it')
     .description(
-      'Looks at everything Moose needs and says what is missing and how to get it. Exit code 1 if something is.',
+      'Looks at everything Moose needs, says what is missing and how to get it, and what is left over of processes that ' +
+        'are gone. Exit code 1 if something is missing.',
     )
-    .option('--fix', 'install first what Moose can install itself (Aider, below its home)')
+    .option('--fix', 'first remove what nobody uses any more, and install what Moose can install itself (Aider)')
     .addHelpText('after', '\nExamples:\n  $ moose doctor\n  $ moose doctor --fix')
     .action(async (options: { fix?: true }) => {
       const findings = options.fix === true ? await repaired(cli) : await looked(cli, null)
@@ -55,7 +57,8 @@ async function examine(config: Config, fix: Fix) {
   try {
     const { openMoose } = await import('../../app.ts')
     await using moose = await openMoose(config, { log: createLogFor(config), role: 'client' })
-    return await moose.doctor(fix)
+    const service = await staleService(config.home, fix !== null)
+    return [...(await moose.doctor(fix)), ...service]
   } catch (thrown) {
     const fault = toFault(thrown)
     if (!fault.code.startsWith('database_') && fix !== null) throw fault

@@ -1,0 +1,32 @@
+import type { Kysely } from 'kysely'
+import { heldReservations, ordersNobodyRuns } from '../db/odd-records.ts'
+import type { Database } from '../db/schema.ts'
+import type { DoctorFinding } from '../doctor-finding.ts'
+import { shownUsd } from '../money.ts'
+
+const MOST_NAMED = 5
+
+/** What in the records needs somebody; nothing where nothing does. */
+export async function examineRecords(db: Kysely<Database>): Promise<DoctorFinding[]> {
+  return [...(await stuckOrders(db)), ...(await heldMoney(db))]
+}
+
+async function stuckOrders(db: Kysely<Database>): Promise<DoctorFinding[]> {
+  const ids = await ordersNobodyRuns(db)
+  if (ids.length === 0) return []
+  const shown = ids.slice(0, MOST_NAMED).map((id) => id.slice(0, 8))
+  const more = ids.length > MOST_NAMED ? ` and ${ids.length - MOST_NAMED} more` : ''
+  const what = ids.length === 1 ? '1 order is' : `${ids.length} orders are`
+  const detail = `${what} in progress, and no process runs it: ${shown.join(', ')}${more}`
+  const remedy = 'moose up, which takes it up; to begin it anew: moose cancel ID, then moose retry ID'
+  return [{ name: 'orders', state: 'warning', detail, remedy }]
+}
+
+async function heldMoney(db: Kysely<Database>): Promise<DoctorFinding[]> {
+  const { calls, held } = await heldReservations(db)
+  if (calls === 0) return []
+  const what = calls === 1 ? '1 call' : `${calls} calls`
+  const detail = `nobody knows whether ${what} to a model were charged; ${shownUsd(held)} stay reserved`
+  const remedy = 'moose budget reconcile --bill FILE, or: moose budget settle ID USD'
+  return [{ name: 'reservations', state: 'warning', detail, remedy }]
+}

@@ -1,0 +1,54 @@
+import type { DoctorFinding } from '../doctor-finding.ts'
+import { toFault } from '../errors.ts'
+import { findLeftovers } from '../hygiene/find-leftovers.ts'
+import type { HygieneDeps } from '../hygiene/hygiene-deps.ts'
+import { KINDS, type Kind, type Leftover } from '../hygiene/leftover.ts'
+import { removeLeftovers } from '../hygiene/remove-leftovers.ts'
+import type { RepairWatch } from './repair.ts'
+
+/** Names of leftovers in one line. */
+const MOST_NAMED = 3
+
+/** What nobody uses any more, a finding for each kind of it. Changes nothing. */
+export async function examineLeftovers(deps: HygieneDeps): Promise<DoctorFinding[]> {
+  try {
+    const findings = summarize(await findLeftovers(deps)).map(
+      ({ kind, summary }): DoctorFinding => ({
+        name: `leftover ${kind}`,
+        state: 'warning',
+        detail: summary,
+        remedy: 'moose doctor --fix',
+      }),
+    )
+    if (findings.length > 0) return findings
+    return [{ name: 'leftovers', state: 'ok', detail: 'none', remedy: null }]
+  } catch (thrown) {
+    return [{ name: 'leftovers', state: 'broken', detail: toFault(thrown).message, remedy: null }]
+  }
+}
+
+/** Removes what nobody uses any more, and says so. Safe while a service runs. */
+export async function tidy(deps: HygieneDeps, { onProgress, signal }: RepairWatch): Promise<void> {
+  const { removed, failed } = await removeLeftovers(await findLeftovers(deps), signal)
+  for (const { kind, summary } of summarize(removed)) onProgress(`Removed ${kind}: ${summary}`)
+  for (const { leftover, fault } of failed) onProgress(`Left over: ${leftover.name}. ${fault.message}`)
+}
+
+/** e.g. `4 of attempts that do not run, 1.2 MB: … and 1 more`, by kind. */
+function summarize(leftovers: readonly Leftover[]): { kind: Kind; summary: string }[] {
+  return Array.from(
+    Map.groupBy(leftovers, ({ kind }) => kind),
+    ([kind, ofKind]) => {
+      const measured = ofKind.flatMap(({ bytes }) => (bytes === null ? [] : [bytes]))
+      const size = measured.length === 0 ? '' : `, ${shownBytes(measured.reduce((sum, bytes) => sum + bytes, 0))}`
+      const names = ofKind.slice(0, MOST_NAMED).map(({ name }) => name)
+      const more = ofKind.length > MOST_NAMED ? ` and ${ofKind.length - MOST_NAMED} more` : ''
+      return { kind, summary: `${ofKind.length} ${KINDS[kind]}${size}: ${names.join(', ')}${more}` }
+    },
+  )
+}
+
+function shownBytes(bytes: number): string {
+  if (bytes < 1e6) return `${Math.ceil(bytes / 1e3)} kB`
+  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`
+}

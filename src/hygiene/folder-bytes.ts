@@ -1,0 +1,24 @@
+import { readdir } from 'node:fs/promises'
+import path from 'node:path'
+import { lookedAt } from '../process/looked-at.ts'
+
+/** What a folder and all below it take on disk; 0 for one that is not there. Links are not followed. */
+export async function folderBytes(folder: string): Promise<number> {
+  const found = await lookedAt(folder)
+  if (found === null) return 0
+  if (!found.isDirectory()) return found.blocks * 512
+  let bytes = found.blocks * 512
+  for (const name of await namesIn(folder)) bytes += await folderBytes(path.join(folder, name))
+  return bytes
+}
+
+/** What stands in a folder; nothing for one that is not there or may not be read. */
+export async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : null
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EACCES') return []
+    throw error
+  }
+}

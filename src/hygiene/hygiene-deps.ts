@@ -1,0 +1,20 @@
+import type { Kysely } from 'kysely'
+import type { Pool } from 'pg'
+import type { Clock } from '../clock.ts'
+import type { Config } from '../config.ts'
+import type { Database } from '../db/schema.ts'
+import type { Mirrors } from '../git/mirrors.ts'
+import type { Log } from '../log.ts'
+
+/** What looking for leftovers and removing them needs. */
+export type HygieneDeps = {
+  db: Kysely<Database>
+  /** Of the same database; the engine's own tables are deleted through the engine. */
+  pool: Pool
+  config: Pick<Config, 'home' | 'kept'>
+  mirrors: Mirrors
+  /** What identifies this home in `attempts`. */
+  executorId: string
+  clock: Clock
+  log: Log
+}

@@ -1,0 +1,22 @@
+/** Kinds of things that are left over, as a person reads them. */
+export const KINDS = {
+  workspaces: 'of attempts that do not run',
+  commits: 'in mirrors, of attempts without a future',
+  mirrors: 'of projects that are gone',
+  'git files': 'of git processes that are gone',
+  'removed files': 'that a process did not get to delete',
+  'engine runs': 'whose attempt has ended or is gone',
+} as const
+
+export type Kind = keyof typeof KINDS
+
+/** Something that nobody uses any more. */
+export type Leftover = {
+  kind: Kind
+  /** What a person would look for. */
+  name: string
+  /** What it takes on disk; null: nobody measured, or it is not on this disk. */
+  bytes: number | null
+  /** Looks once more and removes it. @returns false when it is in use again, or was removed by somebody else */
+  remove(): Promise<boolean>
+}
