@@ -13,8 +13,8 @@ export function aiderFolder({ home }: Pick<Config, 'home'>): string {
 }
 
 export function createExecutors(config: Config, gateway: ModelGateway): Executors {
-  const { executor: wanted, aiderBin: bin, aiderTimeoutMs: timeoutMs, contextMaxBytes, executablePath } = config
+  const { home, executor: wanted, aiderBin: bin, aiderTimeoutMs: timeoutMs, contextMaxBytes, executablePath } = config
   const locate = createAiderFinder({ bin, folder: aiderFolder(config), executablePath })
-  const aider = createAiderExecutor({ gateway, locate, timeoutMs, contextMaxBytes, executablePath })
+  const aider = createAiderExecutor({ gateway, locate, timeoutMs, contextMaxBytes, executablePath, home })
   return { wanted, patch: createPatchExecutor(), aider }
 }

@@ -3,7 +3,7 @@ import { type Fault, toFault } from '../errors.ts'
 import type { Check, CheckResult, CheckRunner } from '../pipeline/ports/execution.ts'
 import type { Workspace } from '../pipeline/ports/workspace.ts'
 import { plainText } from '../process/plain-text.ts'
-import { type CommandResult, runCommand } from '../process/run-command.ts'
+import { type Command, type CommandResult, runCommand } from '../process/run-command.ts'
 import { childEnvironment } from '../sandbox/child-environment.ts'
 import { OutputTail } from './output-tail.ts'
 import { provedCriteria } from './proved-criteria.ts'
@@ -17,6 +17,8 @@ const ONE_STREAM = 'exec /bin/sh -c "$0" 2>&1'
 export type CheckRunnerOptions = {
   /** The `PATH` of the Moose process: where the project's tools are. */
   executablePath: string
+  /** Absolute path; keeps the records of running checks. */
+  home: string
 }
 
 type RunOptions = Parameters<CheckRunner['run']>[1]
@@ -64,7 +66,8 @@ async function runAndRestore(parts: RunnerParts, check: Check, options: RunOptio
     return { outcome: 'crashed', exitCode: null }
   }
   const env = await childEnvironment(path.dirname(workspace.path), parts.executablePath)
-  const ending = await execute(check, { cwd: workspace.path, env, signal, onOutput })
+  const foreign = { home: parts.home, what: 'check' } as const
+  const ending = await execute(check, { cwd: workspace.path, env, signal, onOutput, foreign })
   const problem = await restore(workspace)
   if (problem === null) return ending
   parts.spoiled.set(workspace, check.name)
@@ -86,7 +89,7 @@ async function restore(workspace: Workspace): Promise<Fault | null> {
 
 async function execute(
   check: Check,
-  child: { cwd: string; env: Readonly<Record<string, string>>; signal: AbortSignal; onOutput: (text: string) => void },
+  child: Pick<Command, 'cwd' | 'env' | 'signal' | 'foreign'> & { onOutput: (text: string) => void },
 ): Promise<Ending> {
   try {
     const args = ['-c', ONE_STREAM, check.run]

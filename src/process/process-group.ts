@@ -1,10 +1,15 @@
-/** Process groups that are alive; each is led by a child Moose spawned as a leader of its own group. */
-const running = new Set<number>()
+/** What has to be killed should Moose exit now. */
+const running = new Set<() => void>()
 
 /** Signals every process of a group. A group that is gone already is not an error. */
 export function signalGroup(leaderPid: number, signal: NodeJS.Signals): void {
+  signalProcess(-leaderPid, signal)
+}
+
+/** Signals one process. One that is gone already, or that is not ours to signal, is not an error. */
+export function signalProcess(pid: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(-leaderPid, signal)
+    process.kill(pid, signal)
   } catch (error) {
     // macOS answers EPERM instead of ESRCH for a group of which only zombies are left.
     if (!isGone(error)) throw error
@@ -16,18 +21,18 @@ function isGone(error: unknown): boolean {
 }
 
 /**
- * Remembers a group until the returned function is called, so that it ends with Moose: when the process exits, what
- * is still remembered is killed. (A SIGKILL of Moose leaves no time for that.)
+ * Remembers how to kill a child until the returned function is called, so that it ends with Moose: when the process
+ * exits, what is still remembered is killed. (A SIGKILL of Moose leaves no time for that.)
  */
-export function endGroupWithProcess(leaderPid: number): () => void {
+export function endWithProcess(kill: () => void): () => void {
   if (running.size === 0) process.on('exit', killAll)
-  running.add(leaderPid)
+  running.add(kill)
   return () => {
-    running.delete(leaderPid)
+    running.delete(kill)
     if (running.size === 0) process.off('exit', killAll)
   }
 }
 
 function killAll(): void {
-  for (const leaderPid of running) signalGroup(leaderPid, 'SIGKILL')
+  for (const kill of running) kill()
 }

@@ -4,7 +4,8 @@ import { StringDecoder } from 'node:string_decoder'
 import { Fault } from '../errors.ts'
 import { observeCommand } from '../telemetry/observe-command.ts'
 import { BoundedOutput, type KeptPart } from './bounded-output.ts'
-import { endGroupWithProcess } from './process-group.ts'
+import { ForeignChild, type ForeignCode } from './foreign-child.ts'
+import { endWithProcess, signalGroup } from './process-group.ts'
 import { cancellation, waitForEnd } from './wait-for-end.ts'
 
 export type Command = {
@@ -26,6 +27,8 @@ export type Command = {
   signal: AbortSignal | null
   /** Told of every piece of stdout and stderr in the order of arrival; characters are never cut. */
   onOutput?: (text: string) => void
+  /** For a program that runs foreign code: nothing it starts outlives it, wherever that went. */
+  foreign?: ForeignCode
 }
 
 export type CommandResult = {
@@ -41,7 +44,8 @@ export type CommandResult = {
 /**
  * Runs a program in a process group of its own and waits for it. A non-zero exit is a result. When the program ends,
  * is cancelled or takes too long, whatever is left of its group is killed; the call settles then, even if a process
- * outside the group still holds a pipe. (A descendant that starts its own session escapes the group.)
+ * outside the group still holds a pipe. A descendant that starts its own session escapes the group; where `foreign` is
+ * given it is found and killed too, on Linux. Elsewhere the group is what can be ended.
  *
  * @throws {Fault} `command_missing` (no such program or working folder), `command_timed_out`, `attempt_cancelled` or
  *   the Fault the signal was aborted with
@@ -52,17 +56,31 @@ export function runCommand(command: Command): Promise<CommandResult> {
 
 async function runObserved(command: Command): Promise<CommandResult> {
   if (command.signal?.aborted === true) throw cancellation(command.signal)
+  if (command.foreign === undefined) return await run(command, null)
+  const foreign = new ForeignChild(command.foreign, command.cwd)
+  try {
+    return await run({ ...command, env: { ...command.env, ...foreign.environment } }, foreign)
+  } finally {
+    await foreign.end()
+  }
+}
+
+async function run(command: Command, foreign: ForeignChild | null): Promise<CommandResult> {
   const startedAt = performance.now()
   const stdout = new BoundedOutput(command.maxOutputBytes, keptPart(command))
   const stderr = new BoundedOutput(command.maxOutputBytes, keptPart(command))
   const child = start(command)
+  if (child.pid !== undefined) foreign?.started(child.pid)
   collect(child.stdout, stdout, command.onOutput)
   collect(child.stderr, stderr, command.onOutput)
   const pid = await spawned(child, command)
-  const forget = endGroupWithProcess(pid)
+  const forget = endWithProcess(() => {
+    signalGroup(pid, 'SIGKILL')
+    foreign?.kill()
+  })
   try {
     feed(child, command.input)
-    const { exitCode, endedBy } = await waitForEnd(child, pid, command)
+    const { exitCode, endedBy } = await waitForEnd({ child, pid, foreign }, command)
     return { exitCode, endedBy, stdout, stderr, durationMs: Math.round(performance.now() - startedAt) }
   } finally {
     forget()

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Fault } from '../errors.ts'
+import type { ForeignChild } from './foreign-child.ts'
 import { signalGroup } from './process-group.ts'
 
 /** Between the request to end and the order to. */
@@ -8,13 +9,17 @@ const KILL_GRACE_MS = 2_000
 /** How long the pipes of a child that has ended may stay open because something else holds them. */
 const DRAIN_MS = 200
 
+/** A started child; `foreign` is null for one that runs no foreign code. */
+type Started = { child: ChildProcess; pid: number; foreign: ForeignChild | null }
+
 type Limits = { command: string; timeoutMs: number; signal: AbortSignal | null }
 
 /** How a child ended; exactly one of the two is not null. */
 export type Ending = { exitCode: number | null; endedBy: NodeJS.Signals | null }
 
 /** Waits until the child has ended by itself, or was ended because of its time or its signal. */
-export async function waitForEnd(child: ChildProcess, pid: number, limits: Limits): Promise<Ending> {
+export async function waitForEnd(started: Started, limits: Limits): Promise<Ending> {
+  const { child } = started
   const exit = new Promise<Ending>((resolve) => {
     child.once('exit', (exitCode, endedBy) => resolve({ exitCode, endedBy }))
   })
@@ -22,8 +27,8 @@ export async function waitForEnd(child: ChildProcess, pid: number, limits: Limit
   const watch = watchForStop(limits)
   try {
     const first = await Promise.race([exit, watch.stopped])
-    if (first instanceof Fault) await stopGroup(pid, exit)
-    await releasePipes(child, pid, closed)
+    if (first instanceof Fault) await stop(started, exit)
+    await releasePipes(started, closed)
     if (first instanceof Fault) throw first
     return first
   } finally {
@@ -50,9 +55,11 @@ function watchForStop({ command, signal, timeoutMs }: Limits): { stopped: Promis
   }
 }
 
-async function stopGroup(pid: number, exit: Promise<unknown>): Promise<void> {
+async function stop({ pid, foreign }: Started, exit: Promise<unknown>): Promise<void> {
+  foreign?.look()
   signalGroup(pid, 'SIGTERM')
   await within(exit, KILL_GRACE_MS)
+  foreign?.look()
   signalGroup(pid, 'SIGKILL')
   await exit
 }
@@ -61,7 +68,7 @@ async function stopGroup(pid: number, exit: Promise<unknown>): Promise<void> {
  * Lets what the child wrote last arrive, ends what is left of its group, and gives up on pipes that somebody outside
  * the group holds. There are two waits because a timer that was late would otherwise run before the last read.
  */
-async function releasePipes(child: ChildProcess, pid: number, closed: Promise<void>): Promise<void> {
+async function releasePipes({ child, pid }: Started, closed: Promise<void>): Promise<void> {
   await within(closed, DRAIN_MS)
   signalGroup(pid, 'SIGKILL')
   await within(closed, DRAIN_MS)

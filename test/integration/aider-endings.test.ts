@@ -73,7 +73,16 @@ const untouched = async (...names: string[]) => {
 }
 
 const ENDINGS: Ending[] = [
-  { name: 'a good edit', script: [says(`Sure.\n\n${GOOD}`)], ...applied, calls: 1 },
+  {
+    name: 'nothing of the operator in the environment of Aider, no token among its arguments',
+    script: [{ kind: 'text', text: `Sure.\n\n${GOOD}`, headersAfterMs: 500 }],
+    ...applied,
+    calls: 1,
+    whileThinking: async ({ processes }) => {
+      assert.notEqual(processes.length, 0)
+      for (const { pid, args } of processes) await looksClean(pid, args)
+    },
+  },
   {
     name: 'a new file in a new folder, and nothing that exists in scope',
     script: [says(block('docs/guide/new.md', '', '# New'))],
@@ -82,10 +91,17 @@ const ENDINGS: Ending[] = [
     changed: { 'docs/guide/new.md': '# New\n' },
   },
   {
-    name: 'two files, one of them in a folder that is in scope',
-    files: { ...FILES, 'src/a.js': 'one()\n' },
+    name: 'two files, one of them in a folder that is in scope, and a bare repository in another such folder',
+    files: {
+      ...FILES,
+      'src/a.js': 'one()\n',
+      'bare/HEAD': 'ref: refs/heads/main\n',
+      'bare/config': '[core]\n\tbare = true\n',
+      'bare/objects/x': 'x\n',
+      'bare/refs/x': 'x\n',
+    },
     script: [says(GOOD + block('src/a.js', 'one()', 'two()'))],
-    scope: ['greeting.txt', 'src/'],
+    scope: ['greeting.txt', 'src/', 'bare/'],
     ending: 'applied',
     changed: { 'greeting.txt': 'hello, world\n', 'src/a.js': 'two()\n' },
   },
@@ -143,29 +159,20 @@ const ENDINGS: Ending[] = [
   },
   { name: 'a key turned away', script: [status(401, 'bad key')], ending: 'model_key_rejected', calls: 1 },
   {
-    name: 'busy once, with Retry-After',
-    script: [status(429, 'slow down', { 'retry-after': '1' }), says(GOOD)],
+    name: 'busy, with Retry-After, then a connection dropped within the answer, then right',
+    script: [status(429, 'slow down', { 'retry-after': '1' }), { kind: 'dropped', when: 'mid-text' }, says(GOOD)],
     ...applied,
-    calls: 2,
-  },
-  {
-    name: 'busy to the end',
-    script: [status(429, 'slow down', { 'retry-after': '0' })],
-    ending: 'model_overloaded',
-    calls: 3,
-  },
-  { name: 'a provider that is down', script: [status(503, 'down')], ending: 'model_overloaded', calls: 3 },
-  {
-    name: 'a connection dropped before the answer, always',
-    script: [{ kind: 'dropped', when: 'before-headers' }],
-    ending: 'model_overloaded',
     calls: 3,
   },
   {
-    name: 'a connection dropped within the answer, once',
-    script: [{ kind: 'dropped', when: 'mid-text' }, says(GOOD)],
-    ...applied,
-    calls: 2,
+    name: 'a provider that is busy, then down, then drops the connection before its answer',
+    script: [
+      status(429, 'slow down', { 'retry-after': '0' }),
+      status(503, 'down'),
+      { kind: 'dropped', when: 'before-headers' },
+    ],
+    ending: 'model_overloaded',
+    calls: 3,
   },
   {
     name: 'a task too large for the model',
@@ -174,83 +181,53 @@ const ENDINGS: Ending[] = [
     calls: 1,
   },
   {
-    name: 'a file that is not in scope',
-    script: [says(GOOD + block('other.txt', 'other', 'mine'))],
+    name: 'files that are not in scope: one that exists and a new one',
+    script: [says(GOOD + block('other.txt', 'other', 'mine') + block('extra.txt', '', 'mine'))],
     ending: 'aider_out_of_scope',
-    says: /other\.txt/,
+    says: /extra\.txt, other\.txt/,
   },
   {
-    name: 'a new file that is not in scope',
-    script: [says(GOOD + block('extra.txt', '', 'mine'))],
-    ending: 'aider_out_of_scope',
-    says: /extra\.txt/,
-  },
-  {
-    name: 'a path that leaves the tree',
-    script: [says(GOOD + block('../../escaped.txt', '', 'mine'))],
+    name: 'a path that leaves the tree and an existing file elsewhere on the machine',
+    script: [
+      says(GOOD + block('../../escaped.txt', '', 'mine') + block(path.join(outside, 'precious.txt'), 'hello', 'mine')),
+    ],
     ending: 'aider_out_of_scope',
     says: /escaped\.txt/,
-  },
-  {
-    name: 'an existing file elsewhere on the machine',
-    script: [says(GOOD + block(path.join(outside, 'precious.txt'), 'hello', 'mine'))],
-    ending: 'aider_out_of_scope',
     check: () => untouched(),
   },
-  { name: 'nothing to do', script: [says('The greeting is fine as it is.')], ending: 'aider_no_change', calls: 1 },
   {
     name: 'an edit that changes nothing',
     script: [says(block('greeting.txt', 'hello', 'hello'))],
     ending: 'aider_no_change',
   },
-  { name: 'a question', script: [says('Which world do you mean?')], ending: 'aider_no_change', says: /Which world/ },
   {
-    name: 'edits with a shell command',
-    script: [says(`${GOOD}\n\`\`\`bash\n${touches('shell')}\n\`\`\`\n`)],
-    ...applied,
-    check: () => untouched('shell'),
-  },
-  {
-    name: 'a shell command alone',
-    script: [says(`\`\`\`bash\n${touches('alone')}\n\`\`\`\n`)],
+    name: 'a question and a shell command, and no edit',
+    script: [says(`Which world do you mean?\n\n\`\`\`bash\n${touches('alone')}\n\`\`\`\n`)],
     ending: 'aider_no_change',
+    says: /Which world/,
+    calls: 1,
     check: () => untouched('alone'),
   },
   {
-    name: 'URLs in order, proposal and answer',
-    script: [says(`See ${internet.origin}/answer first.\n${GOOD}`)],
-    order: { description: `As in ${internet.origin}/order` },
-    content: `Look at ${internet.origin}/proposal`,
-    ...applied,
-    check: () => assert.deepEqual(hits, []),
-  },
-  {
-    name: 'commands of Aider in order and proposal',
-    script: [says(GOOD)],
-    order: { title: `/run ${touches('title')}`, description: `/run ${touches('order')}\n!${touches('bang')}` },
-    content: `/run ${touches('proposal')}\n!${touches('proposal2')}\n/web ${internet.origin}/web`,
-    ...applied,
-    check: () => untouched('title', 'order', 'bang', 'proposal', 'proposal2'),
-  },
-  {
-    name: 'a reply whose words name files out of scope and out of reach',
+    name: 'commands, URLs, a shell command and names of files out of reach in order, proposal and answer',
     files: { ...FILES, '.env': 'A=1\n', 'CLAUDE.md': { link: 'README.md' } },
-    script: [says(`As README.md, \`.env\` and CLAUDE.md say:\n\n${GOOD}`)],
+    script: [
+      says(
+        `As README.md, \`.env\`, CLAUDE.md and ${internet.origin}/answer say:\n\n${GOOD}\n` +
+          `\`\`\`bash\n${touches('shell')}\n\`\`\`\n`,
+      ),
+    ],
+    order: {
+      title: `/run ${touches('title')}`,
+      description: `/run ${touches('order')}\n!${touches('bang')}\nAs in ${internet.origin}/order`,
+    },
+    content: `/run ${touches('proposal')}\n!${touches('proposal2')}\n/web ${internet.origin}/web\nSee ${internet.origin}/proposal`,
     ...applied,
     calls: 1,
-  },
-  {
-    name: 'a bare repository among the files of a folder in scope',
-    files: {
-      ...FILES,
-      'bare/HEAD': 'ref: refs/heads/main\n',
-      'bare/config': '[core]\n\tbare = true\n',
-      'bare/objects/x': 'x\n',
-      'bare/refs/x': 'x\n',
+    check: async () => {
+      await untouched('shell', 'title', 'order', 'bang', 'proposal', 'proposal2')
+      assert.deepEqual(hits, [])
     },
-    scope: ['greeting.txt', 'bare/'],
-    script: [says(GOOD)],
-    ...applied,
   },
   {
     name: 'a repository with configuration, hooks, filters and links of its own',
@@ -310,20 +287,6 @@ const ENDINGS: Ending[] = [
     calls: 0,
   },
   {
-    name: 'names with spaces, umlauts, dashes and quotes',
-    files: { "über uns/grüße '1'.txt": 'hallo\n', 'a--model x.txt': 'a\n' },
-    scope: ["über uns/grüße '1'.txt", 'a--model x.txt', 'neu/日本.txt'],
-    script: [
-      says(
-        block("über uns/grüße '1'.txt", 'hallo', 'hallo, welt') +
-          block('a--model x.txt', 'a', 'b') +
-          block('neu/日本.txt', '', '世界'),
-      ),
-    ],
-    ending: 'applied',
-    changed: { "über uns/grüße '1'.txt": 'hallo, welt\n', 'a--model x.txt': 'b\n', 'neu/日本.txt': '世界\n' },
-  },
-  {
     name: 'Windows line endings',
     files: { 'greeting.txt': 'hello\r\nthere\r\n' },
     script: [says(GOOD)],
@@ -340,15 +303,6 @@ const ENDINGS: Ending[] = [
     script: [{ kind: 'silent' }],
     ending: 'attempt_cancelled',
     whileThinking: ({ abort }) => abort(),
-  },
-  {
-    name: 'nothing of the operator in the environment of Aider, no token among its arguments',
-    script: [{ kind: 'text', text: GOOD, headersAfterMs: 500 }],
-    ...applied,
-    whileThinking: async ({ processes }) => {
-      assert.notEqual(processes.length, 0)
-      for (const { pid, args } of processes) await looksClean(pid, args)
-    },
   },
   {
     name: 'an Aider that is killed while the model thinks',
@@ -393,9 +347,11 @@ const ENDINGS: Ending[] = [
     check: () => untouched('planted'),
   },
   {
-    name: 'odd names, a submodule, a link that is no text, large and binary files',
+    name: 'names with spaces, umlauts, dashes and quotes, odd ones, a submodule, a link that is no text, large and binary files',
     files: {
       ...FILES,
+      "über uns/grüße '1'.txt": 'hallo\n',
+      'a--model x.txt': 'a\n',
       ...Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`many/${n}.txt`, `${n}\n`])),
       'deep/.env': 'A=1\n',
       'deep/er/.env': `AIDER_TEST_CMD=${touches('deep')}\nAIDER_AUTO_TEST=true\nOPENAI_API_BASE=${internet.origin}/v1\n`,
@@ -408,10 +364,34 @@ const ENDINGS: Ending[] = [
       'deep/--load=x': 'dash\n',
     },
     prepare: (remote) => fastImport(remote, ODD_TREE),
-    scope: ['greeting.txt', '@greeting.txt', 'many/', 'deep/'],
-    script: [says(GOOD + block('@greeting.txt', 'at', 'at!') + block('deep/.env', 'A=1', 'A=2'))],
+    scope: [
+      'greeting.txt',
+      '@greeting.txt',
+      'many/',
+      'deep/',
+      "über uns/grüße '1'.txt",
+      'a--model x.txt',
+      'neu/日本.txt',
+    ],
+    script: [
+      says(
+        GOOD +
+          block('@greeting.txt', 'at', 'at!') +
+          block('deep/.env', 'A=1', 'A=2') +
+          block("über uns/grüße '1'.txt", 'hallo', 'hallo, welt') +
+          block('a--model x.txt', 'a', 'b') +
+          block('neu/日本.txt', '', '世界'),
+      ),
+    ],
     ending: 'applied',
-    changed: { 'greeting.txt': 'hello, world\n', '@greeting.txt': 'at!\n', 'deep/.env': 'A=2\n' },
+    changed: {
+      'greeting.txt': 'hello, world\n',
+      '@greeting.txt': 'at!\n',
+      'deep/.env': 'A=2\n',
+      "über uns/grüße '1'.txt": 'hallo, welt\n',
+      'a--model x.txt': 'b\n',
+      'neu/日本.txt': '世界\n',
+    },
     check: async () => {
       await untouched('deep')
       assert.deepEqual(hits, [])
@@ -428,7 +408,7 @@ const ENDINGS: Ending[] = [
 ]
 
 const ALLOWED =
-  /^(PATH|HOME|TMPDIR|LANG|TERM|COLUMNS|BROWSER|PYTHON(UTF8|NOUSERSITE|DONTWRITEBYTECODE)|NO_PROXY|OPENAI_API_(BASE|KEY)|LITELLM_(LOCAL_MODEL_COST_MAP|MODE)|GIT_(CONFIG_\w+|TERMINAL_PROMPT))$/
+  /^(PATH|HOME|TMPDIR|LANG|TERM|COLUMNS|BROWSER|MOOSE_CHILD|PYTHON(UTF8|NOUSERSITE|DONTWRITEBYTECODE)|NO_PROXY|OPENAI_API_(BASE|KEY)|LITELLM_(LOCAL_MODEL_COST_MAP|MODE)|GIT_(CONFIG_\w+|TERMINAL_PROMPT))$/
 
 async function looksClean(pid: number, args: string): Promise<void> {
   // Only Linux shows it.

@@ -31,7 +31,7 @@ async function setting(): Promise<Setting> {
   const project = remote.project()
   const sha = await workspaces.fetchBase(project, signal)
   const workspace = await workspaces.open({ project, workOrderId, attempt: 1, sha, signal })
-  const runner = createCheckRunner({ executablePath })
+  const runner = createCheckRunner({ executablePath, home: root })
   const told: string[] = []
   return {
     workspace,
@@ -90,7 +90,9 @@ test('the environment of a check is exactly the allow-list', async () => {
     const { outputTail } = await given.run(`${process.execPath} -p 'JSON.stringify(process.env)'`)
     const { PWD: _pwd, OLDPWD: _oldpwd, SHLVL: _level, _: _last, ...environment } = JSON.parse(outputTail)
     const folder = path.dirname(given.workspace.path)
+    assert.match(environment.MOOSE_CHILD, /^[0-9a-f-]{36}$/)
     assert.deepEqual(environment, {
+      MOOSE_CHILD: environment.MOOSE_CHILD,
       PATH: executablePath,
       HOME: path.join(folder, 'home'),
       TMPDIR: path.join(folder, 'tmp'),

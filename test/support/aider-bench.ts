@@ -183,6 +183,7 @@ async function applyIn(
     timeoutMs: bench.timeoutMs === undefined ? 90_000 : bench.timeoutMs,
     contextMaxBytes: 400_000,
     executablePath: String(process.env['PATH']),
+    home: run.home,
   })
   await executor.apply({
     ...run,

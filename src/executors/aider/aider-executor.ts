@@ -26,6 +26,8 @@ export type AiderExecutorOptions = {
   contextMaxBytes: number
   /** The `PATH` of the Moose process: where git is. */
   executablePath: string
+  /** Absolute path; keeps the record of a running Aider. */
+  home: string
 }
 
 /**
@@ -35,6 +37,7 @@ export type AiderExecutorOptions = {
 export function createAiderExecutor(options: AiderExecutorOptions): Executor {
   return {
     name: 'aider',
+    looksAt: 'repository',
     apply: (input) => apply(options, input),
     async assertReady() {
       await options.locate()
@@ -113,6 +116,7 @@ async function execute(
       timeoutMs: run.timeoutMs,
       maxOutputBytes: 0,
       signal,
+      foreign: { home: options.home, what: 'aider' },
       onOutput(text) {
         const plain = plainText(text).replaceAll(grant.token, '***')
         kept.write(plain)
@@ -129,8 +133,8 @@ async function execute(
 async function judge(input: ExecutorInput, run: Ending & { grant: ModelGrant; mask: Mask }): Promise<void> {
   const trespassed = await run.mask.putBack()
   // `changes` has git look at the tree, and into every repository in it.
-  const changes = trespassed.length > 0 ? [] : await input.workspace.changes()
-  const evidence = { ...run, calls: run.grant.calls, changed: changes.map(({ path }) => path), trespassed }
+  const changed = trespassed.length > 0 ? [] : await input.workspace.changedPaths()
+  const evidence = { ...run, calls: run.grant.calls, changed, trespassed }
   const fault = faultOfVerdict(judgeRun(evidence, input.scope))
   if (fault !== null) throw fault
 }
