@@ -23,6 +23,7 @@ import { type Sweeping, startSweeping } from './hygiene/sweep.ts'
 import type { Log } from './log.ts'
 import type { Orchestrator } from './orchestrator/orchestrator.ts'
 import { createOrchestrator } from './orchestrator/orchestrator-service.ts'
+import { endLeftBehind } from './process/left-behind.ts'
 
 /** The version of this program. */
 export const VERSION = packageJson.version
@@ -93,6 +94,7 @@ export async function openMoose(config: Config, options: { log: Log; role: 'serv
       version: VERSION,
       async own() {
         await ownership.take()
+        await endLeftBehind(config.home, log)
         const left = await markLeftBehind(db, executorId)
         if (left > 0) log.warn({ reservations: left }, 'calls of a process that is gone may have been charged')
       },
