@@ -2,6 +2,7 @@ import { homedir } from 'node:os'
 import path from 'node:path'
 import envPaths from 'env-paths'
 import { z } from 'zod'
+import { EFFECTS } from './effect.ts'
 import { Fault } from './errors.ts'
 
 const wholeNumber = (min: number, max: number) =>
@@ -34,6 +35,29 @@ export const MAX_WITHIN = wholeNumber(1, 1_000)
 /** Traces are sent as JSON, which takes the same endpoint as protobuf; gRPC takes another. */
 const ONLY_HTTP = 'is neither http/json nor http/protobuf; Moose sends JSON over HTTP, usually to port 4318'
 
+/** For fault tests: `push:after:kill`, or `begin_step:before:stop@3` for the third time. */
+const armedFault = z
+  .string()
+  .regex(
+    /^[a-z_]+:(before|after):(kill|fail|stop)(@[1-9]\d{0,3})?$/,
+    'is not effect:before|after:kill|fail|stop[@time]',
+  )
+  .transform((text) => {
+    const [effect, moment, rest] = text.split(':')
+    const [how, time] = String(rest).split('@')
+    return { effect, moment, how, time: Number(time ?? 1) }
+  })
+  .pipe(
+    z.object({
+      effect: z.enum(EFFECTS, `names no effect of ${EFFECTS.join(', ')}`),
+      moment: z.enum(['before', 'after']),
+      how: z.enum(['kill', 'fail', 'stop']),
+      time: z.number(),
+    }),
+  )
+/** A fault that happens around an effect, the `time`-th time it does. */
+export type ArmedFault = z.infer<typeof armedFault>
+
 /** Every environment variable Moose reads, its form and its default. Nothing else in `src/` reads the environment. */
 const Environment = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'is not a postgresql:// URL' }).optional(),
@@ -54,6 +78,7 @@ const Environment = z.object({
     .default('1'),
   MOOSE_REPLAY_DIR: z.string().refine(path.isAbsolute, 'is not an absolute path').optional(),
   MOOSE_MODEL_TIMEOUT_MS: wholeNumber(1_000, 3_600_000).default(600_000),
+  MOOSE_FAULT: armedFault.optional(),
   MOOSE_LEASE_MS: wholeNumber(500, 3_600_000).default(15_000),
   MOOSE_DRAIN_GRACE_MS: wholeNumber(0, 3_600_000).default(30_000),
   MOOSE_CONTEXT_MAX_BYTES: wholeNumber(1_000, 10_000_000).default(400_000),
@@ -125,6 +150,8 @@ export type Config = {
   drainGraceMs: number
   /** How long a worker may be silent before others take its attempts over. */
   leaseMs: number
+  /** For fault tests; null: nothing is made to go wrong. */
+  fault: ArmedFault | null
   /** Bytes of file content one proposal may carry. */
   contextMaxBytes: number
   modelTimeoutMs: number
@@ -246,6 +273,7 @@ function toConfig(env: z.infer<typeof Environment>): Omit<Config, PassedOn> {
     aiderBin: env.ORCHESTRATOR_AIDER_BIN ?? null,
     aiderTimeoutMs: env.ORCHESTRATOR_AIDER_TIMEOUT_MS,
     leaseMs: env.MOOSE_LEASE_MS,
+    fault: env.MOOSE_FAULT ?? null,
     drainGraceMs: env.MOOSE_DRAIN_GRACE_MS,
     contextMaxBytes: env.MOOSE_CONTEXT_MAX_BYTES,
     modelTimeoutMs: env.MOOSE_MODEL_TIMEOUT_MS,

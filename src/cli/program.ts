@@ -25,6 +25,7 @@ import { startCommand } from './commands/start.ts'
 import { statusCommand } from './commands/status.ts'
 import { stopCommand } from './commands/stop.ts'
 import { upCommand } from './commands/up.ts'
+import { workerCommand } from './commands/worker.ts'
 import { demoCommand } from './demo.ts'
 import type { Output } from './output.ts'
 
@@ -36,7 +37,7 @@ const GROUPS: Record<string, readonly MakeCommand[]> = {
   'Work orders:': [addCommand, editCommand, approveCommand, rejectCommand, listCommand, showCommand, logsCommand],
   'Runs:': [runCommand, cancelCommand, retryCommand, mergeCommand, closeCommand],
   'Money:': [budgetCommand, routeCommand],
-  'Service:': [upCommand, startCommand, stopCommand, statusCommand, migrateCommand],
+  'Service:': [upCommand, workerCommand, startCommand, stopCommand, statusCommand, migrateCommand],
 }
 
 export type Surroundings = {

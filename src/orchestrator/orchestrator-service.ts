@@ -19,8 +19,11 @@ import { createTracker, type Tracker } from './tracker.ts'
 
 export type OrchestratorService = Orchestrator &
   AsyncDisposable & {
-    /** Takes up what an earlier process left; done by the first start or execute otherwise. */
-    launch(): Promise<void>
+    /**
+     * Takes up what an earlier process left; done by the first start or execute otherwise.
+     * @param follow whether this process looks at pull requests that others end
+     */
+    launch(options: { follow: boolean }): Promise<void>
     /** Another process runs this home now: nothing more is claimed, and what runs here is left to it. */
     abandon(): void
     /** A notification said that there may be something to claim. */
@@ -119,11 +122,11 @@ function createBeginnings(parts: Beginnings): Pick<OrchestratorService, 'launch'
     return dispatcher.start(intervalMs)
   }
   return {
-    async launch() {
+    async launch({ follow }) {
       // What every order will need is said now; each of them is refused before it costs anything.
       await assertWantedReady(executors).catch(errors.add)
       await attempts.launch()
-      tracker.start()
+      if (follow) tracker.start()
     },
     async start(intervalMs) {
       assertServing(drain)

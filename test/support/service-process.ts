@@ -17,7 +17,7 @@ export async function moose(environment: Record<string, string>, ...args: string
   return { exitCode: child.exitCode, stdout, stderr }
 }
 
-/** A running `moose up`; disposing ends it gently, and hard if it has not gone after 20 s. */
+/** A running `moose up` or `moose worker`; disposing ends it gently, and hard if it has not gone after 20 s. */
 export type ServiceProcess = AsyncDisposable & {
   child: ChildProcess
   url: string
@@ -28,8 +28,17 @@ export type ServiceProcess = AsyncDisposable & {
   kill(): Promise<void>
 }
 
-export async function mooseUp(environment: Record<string, string>, ...args: string[]): Promise<ServiceProcess> {
-  const child = spawn(process.execPath, [MAIN, 'up', '--json', '--port', '0', ...args], {
+export function mooseUp(environment: Record<string, string>, ...args: string[]): Promise<ServiceProcess> {
+  return serving(environment, ['up', ...args])
+}
+
+/** A running `moose worker`; as `mooseUp`. */
+export function mooseWorker(environment: Record<string, string>): Promise<ServiceProcess> {
+  return serving(environment, ['worker'])
+}
+
+async function serving(environment: Record<string, string>, words: readonly string[]): Promise<ServiceProcess> {
+  const child = spawn(process.execPath, [MAIN, ...words, '--json', '--port', '0'], {
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -37,7 +46,7 @@ export async function mooseUp(environment: Record<string, string>, ...args: stri
   let printed = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (piece: Buffer) => (printed += String(piece)))
   const lines = createInterface({ input: child.stdout })
-  const died = closed.then(() => Promise.reject(new Error(`moose up ended: ${printed}`)))
+  const died = closed.then(() => Promise.reject(new Error(`moose ${words.join(' ')} ended: ${printed}`)))
   const [first] = await Promise.race([once(lines, 'line'), died])
   const ready: { type: string; url: string; status: OrchestratorStatus } = JSON.parse(String(first))
   assert.equal(ready.type, 'ready', String(first))

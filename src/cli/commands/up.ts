@@ -19,8 +19,12 @@ import { table } from '../table.ts'
 import { harmless } from '../terminal-text.ts'
 
 const HIGHEST_PORT = 65_535
+export const PORT_HELP = 'where to listen; 0 lets the system choose'
 
 type UpOptions = { start?: true; port?: number }
+
+/** `worker`: one that takes on orders and leaves pull requests to a `moose up`. */
+type Serving = { role: 'service' | 'worker'; start: boolean; port: number }
 
 export function upCommand(cli: Cli): Command {
   return new Command('up')
@@ -30,20 +34,24 @@ export function upCommand(cli: Cli): Command {
         'says so: --start, moose start, or ORCHESTRATOR_AUTO_START=true.',
     )
     .option('--start', 'take on approved work orders at once')
-    .option('--port <number>', 'where to listen; 0 lets the system choose', portNumber)
+    .option('--port <number>', PORT_HELP, portNumber)
     .addHelpText('after', '\nExamples:\n  $ moose up --start\n  $ moose up --port 0')
-    .action((options: UpOptions) => serve(cli, options))
+    .action(({ start, port }: UpOptions) => {
+      const config = cli.config()
+      const serving = { start: start === true || config.autoStart, port: port === undefined ? config.port : port }
+      return serve(cli, config, { role: 'service', ...serving })
+    })
 }
 
-async function serve(cli: Cli, options: UpOptions): Promise<void> {
-  const config = cli.config()
+/** Runs work orders until it is told to stop, and prints what happens. */
+export async function serve(cli: Cli, config: Config, { role, start, port }: Serving): Promise<void> {
   using interruption = listenForInterruption()
-  await using moose = await open(cli, config)
-  const { url } = await moose.serve(options.port === undefined ? config.port : options.port)
+  await using moose = await open(cli, config, role)
+  const { url } = await moose.serve(port)
   const service = { url, pid: process.pid, started_at: new Date().toISOString() }
   await writeServiceFile(config.home, service)
   try {
-    if (options.start === true || config.autoStart) await moose.orchestrator.startUnattended()
+    if (start) await moose.orchestrator.startUnattended()
     const api = createApiClient(IN_PROCESS_URL, (request) => moose.http.fetch(request))
     const status = await statusOf(api)
     greet(cli, url, status)
@@ -59,11 +67,11 @@ async function serve(cli: Cli, options: UpOptions): Promise<void> {
   cli.output.note('Stopped.')
 }
 
-async function open(cli: Cli, config: Config): Promise<Moose> {
+async function open(cli: Cli, config: Config, role: Serving['role']): Promise<Moose> {
   using _waiting = cli.output.spinner('opening the database')
   const { openMoose } = await import('../../app.ts')
   try {
-    return await openMoose(config, { log: createLogFor(config), role: 'service' })
+    return await openMoose(config, { log: createLogFor(config), role })
   } catch (error) {
     if (error instanceof Fault && error.code === 'home_owned') throw await namingTheOwner(error, config.home)
     throw error
@@ -136,7 +144,7 @@ async function drain({ output }: Cli, moose: Moose, api: ApiClient, graceMs: num
   await moose.orchestrator.drain(graceMs)
 }
 
-function portNumber(text: string): number {
+export function portNumber(text: string): number {
   const port = Number(text)
   if (/^\d+$/.test(text) && port <= HIGHEST_PORT) return port
   throw new InvalidArgumentError(`It must be a whole number from 0 to ${HIGHEST_PORT}.`)
