@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import packageJson from '../package.json' with { type: 'json' }
 import { createParts } from './app/adapters.ts'
+import { armFault } from './app/arm-fault.ts'
 import { examine } from './app/doctor.ts'
 import { executorIdOf } from './app/executor-id.ts'
 import { hearDatabase } from './app/hear-database.ts'
@@ -51,18 +52,22 @@ export type Moose = AsyncDisposable & {
  * Opens a home: its database, migrated, and everything that works on it. Disposing closes it in the reverse order and
  * leaves nothing running.
  *
- * @param options.role `service` owns the home from the start and takes up what an earlier process left; `client` only
- *   when it is asked to run something
+ * @param options.role `service` owns the home from the start, takes up what an earlier process left and follows pull
+ *   requests; `worker` does all but follow them; `client` owns it only when it is asked to run something
  * @throws {Fault} `database_*`, `home_owned`
  */
-export async function openMoose(config: Config, options: { log: Log; role: 'service' | 'client' }): Promise<Moose> {
+export async function openMoose(
+  config: Config,
+  options: { log: Log; role: 'service' | 'worker' | 'client' },
+): Promise<Moose> {
   const { log, role } = options
+  if (config.fault !== null) armFault(config.fault, log)
   await using stack = new AsyncDisposableStack()
   const database = stack.use(await openDatabase({ ...config, log }))
   const migrated = await migrate(database.pool)
   const { db, pool } = database
   const executorId = await executorIdOf(config.home)
-  if (role === 'service' && config.tracing !== null) {
+  if (role !== 'client' && config.tracing !== null) {
     const { startTracing } = await import('./app/tracing.ts')
     stack.use(startTracing(config.tracing, { version: VERSION, instance: executorId }, log))
   }
@@ -72,7 +77,7 @@ export async function openMoose(config: Config, options: { log: Log; role: 'serv
     sweeping?.stop()
   }
   const ownership = stack.use(createHomeOwnership(config.home, { url: database.url, executorId, log, onLost }))
-  if (role === 'service') await ownership.take()
+  if (role !== 'client') await ownership.take()
 
   const clock = systemClock
   const parts = createParts({ db, config, clock, log })
@@ -116,8 +121,8 @@ export async function openMoose(config: Config, options: { log: Log; role: 'serv
     }),
   )
   const hygiene = { ...database, config, mirrors: parts.mirrors, executorId, clock, log, databaseUrl: database.url }
-  if (role === 'service') {
-    await orchestrator.launch()
+  if (role !== 'client') {
+    await orchestrator.launch({ follow: role === 'service' })
     sweeping = stack.use(startSweeping(hygiene))
   }
   const owned = stack.move()
