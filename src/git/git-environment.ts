@@ -58,15 +58,23 @@ export function gitEnvironment(home: string): Record<string, string> {
   }
 }
 
+const NAME = 'Moose'
+const EMAIL = 'moose@localhost'
+
+/** Moose and a date as a commit holds them. */
+export function identity(when: Date): string {
+  return `${NAME} <${EMAIL}> ${Math.floor(when.getTime() / 1000)} +0000`
+}
+
 /** Author and committer of everything Moose commits; with a fixed date the same content is the same commit. */
 export function identityEnvironment(when: Date): Record<string, string> {
   const date = `@${Math.floor(when.getTime() / 1000)} +0000`
   return {
-    GIT_AUTHOR_NAME: 'Moose',
-    GIT_AUTHOR_EMAIL: 'moose@localhost',
+    GIT_AUTHOR_NAME: NAME,
+    GIT_AUTHOR_EMAIL: EMAIL,
     GIT_AUTHOR_DATE: date,
-    GIT_COMMITTER_NAME: 'Moose',
-    GIT_COMMITTER_EMAIL: 'moose@localhost',
+    GIT_COMMITTER_NAME: NAME,
+    GIT_COMMITTER_EMAIL: EMAIL,
     GIT_COMMITTER_DATE: date,
   }
 }

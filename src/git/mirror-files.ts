@@ -12,21 +12,24 @@ import { lookedAt } from '../process/looked-at.ts'
  */
 export const EXACT_BYTES = '* -text !eol -filter -ident !working-tree-encoding\n'
 
-/** What `git init --bare` writes, kept here because a check could have changed what stands in the file. */
-const CONFIG = [
-  '[core]',
-  '\trepositoryformatversion = 0',
-  '\tfilemode = true',
-  '\tbare = true',
-  ...(process.platform === 'darwin' ? ['\tignorecase = true', '\tprecomposeunicode = true'] : []),
-  '',
-].join('\n')
+/** What `git init` writes, kept here because a check could have changed what stands in the file. */
+export function gitConfig({ bare }: { bare: boolean }): string {
+  return [
+    '[core]',
+    '\trepositoryformatversion = 0',
+    '\tfilemode = true',
+    `\tbare = ${bare}`,
+    ...(bare ? [] : ['\tlogallrefupdates = true']),
+    ...(process.platform === 'darwin' ? ['\tignorecase = true', '\tprecomposeunicode = true'] : []),
+    '',
+  ].join('\n')
+}
 
 /** Files of a mirror that steer git, each with the only content it may have. */
 const OWN: Readonly<Record<string, string>> = {
   // A branch that never exists: nothing is read from it.
   HEAD: 'ref: refs/moose/unborn\n',
-  config: CONFIG,
+  config: gitConfig({ bare: true }),
   'info/attributes': EXACT_BYTES,
 }
 

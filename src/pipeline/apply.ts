@@ -51,7 +51,11 @@ export async function apply(
   // Another home may have fetched the base.
   if (context.resumed > 0) await workspaces.fetchBase(project, signal)
   const request = { project, workOrderId, attempt, sha: baseSha, signal }
-  await using workspace = await effect('open_workspace', () => workspaces.open(request))
+  await using workspace = await effect('open_workspace', () =>
+    executor.looksAt === 'scope'
+      ? workspaces.openScoped({ ...request, scope: order.files_in_scope })
+      : workspaces.open(request),
+  )
   const input = {
     workspace,
     content: response.content,

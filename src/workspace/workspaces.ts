@@ -5,13 +5,15 @@ import { unifiedDiff } from '../git/diff.ts'
 import type { Mirrors } from '../git/mirrors.ts'
 import { branchRef, plainId } from '../git/ref-names.ts'
 import type { Log } from '../log.ts'
-import type { Workspace, WorkspaceRequest, Workspaces } from '../pipeline/ports/workspace.ts'
-import { removeTree } from '../sandbox/remove-tree.ts'
+import type { ScopedRequest, Workspace, WorkspaceRequest, Workspaces, WorkTree } from '../pipeline/ports/workspace.ts'
 import type { Project } from '../work-order/project.ts'
 import { AttemptWorkspace } from './attempt-workspace.ts'
 import { changedFiles } from './changed-files.ts'
 import { CommitTree } from './commit-tree.ts'
+import { removeWorkTree } from './remove-work-tree.ts'
 import { rollBack } from './roll-back.ts'
+import { ScopedWorkspace } from './scoped-workspace.ts'
+import type { WorkspaceParts } from './workspace-parts.ts'
 
 export type WorkspacesOptions = {
   /** Absolute path of Moose's home; workspaces are `<root>/workspaces/<work order id>-<attempt>`. */
@@ -25,13 +27,17 @@ export type WorkspacesOptions = {
 export function createWorkspaces({ root, mirrors, log }: WorkspacesOptions): Workspaces {
   const folderOf = (workOrderId: string, attempt: number): string =>
     path.join(root, 'workspaces', `${plainId(workOrderId)}-${attempt}`)
+  const partsFor = ({ project, workOrderId, attempt }: WorkspaceRequest): WorkspaceParts => {
+    return { mirror: mirrors.of(project), folder: folderOf(workOrderId, attempt), log }
+  }
   return {
     fetchBase: (project, signal) => fetchBase(mirrors, project, signal),
     tree: (project, sha) => new CommitTree(mirrors.of(project), sha),
-    open: (request) => open({ mirrors, log, folder: folderOf(request.workOrderId, request.attempt) }, request),
+    open: (request) => open(partsFor(request), request),
+    openScoped: (request) => openScoped(partsFor(request), request),
     changedFiles: (project, from, to) => changedFiles(mirrors.of(project), from, to),
     diff: (project, from, to, maxBytes) => unifiedDiff(mirrors.of(project), from, to, maxBytes),
-    discard: (workOrderId, attempt) => removeTree(folderOf(workOrderId, attempt)),
+    discard: (workOrderId, attempt) => removeWorkTree(folderOf(workOrderId, attempt)),
     rollBack: (project, workOrderId, attempt) => rollBack(mirrors.of(project), workOrderId, attempt),
   }
 }
@@ -46,19 +52,22 @@ async function fetchBase(mirrors: Mirrors, project: Project, signal: AbortSignal
   throw new Fault('base_branch_missing', message, { project: project.name, branch })
 }
 
-async function open(
-  { mirrors, log, folder }: { mirrors: Mirrors; log: Log; folder: string },
-  request: WorkspaceRequest,
-): Promise<Workspace> {
-  await removeTree(folder)
+async function open(parts: WorkspaceParts, request: WorkspaceRequest): Promise<Workspace> {
+  return await fill(parts.folder, new AttemptWorkspace(parts, request))
+}
+
+async function openScoped(parts: WorkspaceParts, request: ScopedRequest): Promise<WorkTree> {
+  return await fill(parts.folder, new ScopedWorkspace(parts, request))
+}
+
+async function fill<Tree extends { checkOut: () => Promise<void> }>(folder: string, tree: Tree): Promise<Tree> {
+  await removeWorkTree(folder)
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  const parts = { git: mirrors.git, mirror: mirrors.of(request.project), folder, log }
-  const workspace = new AttemptWorkspace(parts, request)
   try {
-    await workspace.checkOut()
-    return workspace
+    await tree.checkOut()
+    return tree
   } catch (error) {
-    await removeTree(folder)
+    await removeWorkTree(folder)
     throw error
   }
 }

@@ -371,7 +371,7 @@ test('a repository that was planted in the tree is refused before any git looks 
   await writeFile(path.join(planted, 'x'), 'x\n')
   await gitIn(planted, 'config', 'filter.evil.clean', `touch '${marker}'; cat`)
   await rm(marker, { force: true })
-  await assert.rejects(workspace.changes(), fault('change_out_of_scope'))
+  await assert.rejects(workspace.changedPaths(), fault('change_out_of_scope'))
   await assert.rejects(workspace.commit('m', when), fault('change_out_of_scope'))
   assert.equal(existsSync(marker), false)
 })

@@ -90,6 +90,7 @@ function troubled(adapters: Adapters, meet: Meet, repair: (path: string) => Prom
   const { manager, proposer, executors, checkRunner } = adapters
   const aider: Executor = {
     name: 'aider',
+    looksAt: 'repository',
     assertReady: async () => undefined,
     async apply({ workspace, signal }) {
       await meet('aider', signal)

@@ -12,7 +12,7 @@ import { writeChanges } from './write-changes.ts'
  * of the signal when it is aborted before the first byte is written.
  */
 export function createPatchExecutor() {
-  return { name: 'patch' as const, apply, assertReady: async () => undefined }
+  return { name: 'patch' as const, looksAt: 'scope' as const, apply, assertReady: async () => undefined }
 }
 
 /** All it needs; a part of what every executor is given. */

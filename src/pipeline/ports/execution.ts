@@ -1,8 +1,8 @@
 import type { WorkOrderContent } from '../../work-order/content.ts'
-import type { Workspace } from './workspace.ts'
+import type { Workspace, WorkTree } from './workspace.ts'
 
 export type ExecutorInput = {
-  workspace: Workspace
+  workspace: WorkTree
   /** The Proposer's answer. */
   content: string
   scope: readonly string[]
@@ -24,6 +24,8 @@ export type ExecutorInput = {
 /** Applies a proposal to the work tree of a workspace; it does not commit. */
 export interface Executor {
   readonly name: 'patch' | 'aider'
+  /** What it wants in the work tree: `scope`, the files of the scope alone and no clone; it runs no foreign code then. */
+  readonly looksAt: 'scope' | 'repository'
   /**
    * @returns USD of the model calls it made, as far as their price is known
    * @throws {Fault} `edits_malformed`, `edits_rejected`, `change_out_of_scope`; the tree is then unchanged. `aider_*`,

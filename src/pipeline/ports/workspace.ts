@@ -10,8 +10,8 @@ export type ChangedFile = {
   deleted: number | null
 }
 
-/** The private clone of one attempt. Disposing it removes it from disk. */
-export interface Workspace extends AsyncDisposable {
+/** A work tree of one attempt. Disposing it removes it from disk. */
+export interface WorkTree extends AsyncDisposable {
   /** Absolute path of the work tree. */
   readonly path: string
   readonly baseSha: string
@@ -22,8 +22,12 @@ export interface Workspace extends AsyncDisposable {
    * @returns the commit; null when the tree equals its base
    */
   commit(message: string, when: Date): Promise<string | null>
-  /** Files of the tree that differ from the base, as git sees them and `commit` would take them, sorted by path. */
-  changes(): Promise<ChangedFile[]>
+  /** Paths of the tree that differ from the base, as git sees them and `commit` would take them, sorted. */
+  changedPaths(): Promise<string[]>
+}
+
+/** The private clone of one attempt: the whole repository, for foreign code. */
+export interface Workspace extends WorkTree {
   /**
    * Puts every tracked file back to the commit the workspace was opened at or last committed.
    *
@@ -41,6 +45,11 @@ export type WorkspaceRequest = {
   signal: AbortSignal
 }
 
+export type ScopedRequest = WorkspaceRequest & {
+  /** The order's `files_in_scope`. */
+  scope: readonly string[]
+}
+
 /** Mirrors and private clones; the only code that runs git on a repository's content. */
 export interface Workspaces {
   /**
@@ -54,6 +63,11 @@ export interface Workspaces {
   tree(project: Project, sha: string): BaseTree
   /** A new private clone at `sha`; whatever an earlier run of the same attempt left there is removed first. */
   open(request: WorkspaceRequest): Promise<Workspace>
+  /**
+   * As `open`, with the files of the scope alone and without a clone: for an executor that looks at nothing else. What
+   * it makes of them is the same commit.
+   */
+  openScoped(request: ScopedRequest): Promise<WorkTree>
   /** Files that differ between two commits of the mirror, sorted by path; taken from git, never from a claim. */
   changedFiles(project: Project, fromSha: string, toSha: string): Promise<ChangedFile[]>
   /** The unified diff between two commits of the mirror, cut at `maxBytes` with a note. */
