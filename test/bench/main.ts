@@ -25,6 +25,14 @@ const BENCHES: Readonly<Record<string, Bench>> = {
     about: 'processor and memory of a moose up --start that has nothing to do [--seconds N] [--settle N]',
     load: async () => (await import('./idle/bench.ts')).benchIdle,
   },
+  workspace: {
+    about: 'work trees of 1k, 20k and 100k files, whole and scoped, beside bare git [--rounds N] [--files MOST]',
+    load: async () => (await import('./workspace/bench.ts')).benchWorkspace,
+  },
+  orders: {
+    about: 'orders that do nothing, per second, with 1 and 4 workers [--orders N] [--rounds N]',
+    load: async () => (await import('./orders/bench.ts')).benchOrders,
+  },
   routing: {
     about:
       'what a merged pull request costs by each policy [--seed N] [--worlds N] [--orders N] [--sensitivity] [--json]',

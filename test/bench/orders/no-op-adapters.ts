@@ -1,0 +1,64 @@
+import type { Adapters } from '../../../src/pipeline/attempt-context.ts'
+import type { BaseTree } from '../../../src/pipeline/ports/proposal.ts'
+import type { PublishInput, PullRequest } from '../../../src/pipeline/ports/pull-request.ts'
+import type { WorkTree } from '../../../src/pipeline/ports/workspace.ts'
+
+const BASE = '0'.repeat(40)
+const HEAD = '1'.repeat(40)
+
+const TREE: BaseTree = { sha: BASE, read: async () => null, list: async () => [] }
+
+const WORK_TREE: WorkTree = {
+  path: '/nowhere',
+  baseSha: BASE,
+  commit: async () => HEAD,
+  changedPaths: async () => [],
+  [Symbol.asyncDispose]: async () => undefined,
+}
+
+/** Adapters that answer at once and do nothing: what is left is the orchestrator, the engine and the database. */
+export function noOpAdapters(real: Adapters): Adapters {
+  let published = 0
+  const forge = {
+    ...real.forges.local,
+    assertReady: async () => undefined,
+    async publish(input: PublishInput): Promise<PullRequest> {
+      published += 1
+      return pullRequest(input, published)
+    },
+  }
+  return {
+    ...real,
+    manager: {
+      ...real.manager,
+      route: async () => ({
+        selected_proposer: 'scripted',
+        reason: 'nothing is chosen here',
+        confidence: 1,
+        routing_metadata: { complexity_score: 0, hard_stop_required: false },
+      }),
+    },
+    proposer: {
+      propose: async () => ({ content: 'nothing', cost: 0, proposer_used: 'scripted', format: 'edits' }),
+    },
+    executors: { ...real.executors, patch: { ...real.executors.patch, apply: async () => ({ costUsd: 0 }) } },
+    workspaces: {
+      ...real.workspaces,
+      fetchBase: async () => BASE,
+      tree: () => TREE,
+      open: async () => ({ ...WORK_TREE, restore: async () => undefined }),
+      openScoped: async () => WORK_TREE,
+      changedFiles: async () => [],
+      diff: async () => '',
+      discard: async () => undefined,
+      rollBack: async () => null,
+    },
+    forges: { ...real.forges, local: forge },
+  }
+}
+
+function pullRequest({ branches, project, headSha, workOrderId }: PublishInput, number: number): PullRequest {
+  const branch = String(branches[0])
+  const url = `local:${workOrderId}`
+  return { number, url, branch, base: project.defaultBranch, headSha, state: 'open', mergeSha: null }
+}

@@ -1,0 +1,38 @@
+/** One worker of a fleet whose orders do nothing; configured as `moose` is, by its environment. Ends with its input. */
+import { text } from 'node:stream/consumers'
+import { createParts } from '../../../src/app/adapters.ts'
+import { executorIdOf } from '../../../src/app/executor-id.ts'
+import { hearDatabase } from '../../../src/app/hear-database.ts'
+import { proposerConditions } from '../../../src/app/proposer-conditions.ts'
+import { systemClock } from '../../../src/clock.ts'
+import { readConfig } from '../../../src/config.ts'
+import { openDatabase } from '../../../src/db/connect.ts'
+import { createEventFeed } from '../../../src/db/event-feed.ts'
+import { createLog } from '../../../src/log.ts'
+import { createOrchestrator } from '../../../src/orchestrator/orchestrator-service.ts'
+import { noOpAdapters } from './no-op-adapters.ts'
+
+const config = readConfig(process.env)
+const log = createLog(config.logLevel)
+await using database = await openDatabase({ ...config, log })
+const { db } = database
+const parts = createParts({ db, config, clock: systemClock, log })
+await using _gateway = parts.gateway
+await using orchestrator = createOrchestrator({
+  ...database,
+  config,
+  clock: systemClock,
+  log,
+  databaseUrl: database.url,
+  adapters: noOpAdapters(parts.adapters),
+  watch: parts.watch,
+  stopCalls: parts.models.stopAll,
+  proposers: () => proposerConditions(db, parts.models),
+  executorId: await executorIdOf(config.home),
+  version: 'bench',
+  own: async () => undefined,
+})
+await using _hearing = await hearDatabase(database.url, { orchestrator, feed: createEventFeed(db), log })
+await orchestrator.startUnattended()
+console.log('ready')
+await text(process.stdin)
