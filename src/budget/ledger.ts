@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Kysely, sql } from 'kysely'
-import { isSqlState, reasonOf } from '../db/database-fault.ts'
+import { isDatabaseAway, isSqlState, reasonOf } from '../db/database-fault.ts'
 import { assertNotTakenOver } from '../db/hold-attempt.ts'
 import type { Database } from '../db/schema.ts'
 import { Fault } from '../errors.ts'
@@ -24,9 +25,15 @@ const LONGEST_WAIT_MS = 10_000
 /** One of each process waits at the lock: more would only take up its connections. */
 const queue = new SerialQueue()
 
+const FIRST_PAUSE_MS = 100
+const LONGEST_PAUSE_MS = 15_000
+
 /**
  * Sets aside the most a call can cost, in one transaction that lets one through at a time: the sum of what is spent and
  * reserved passes no cap, however many ask at once.
+ *
+ * While the database is away it is waited for: a reservation whose commit was not answered may be there, and is found
+ * under its number instead of being made twice.
  *
  * @param maxUnderWay how many calls to one provider may be under way, over all processes; null: any number
  * @returns the reservation
@@ -39,15 +46,29 @@ export async function reserve(
   worstCase: Usd,
   maxUnderWay: number | null = null,
 ): Promise<string> {
-  return queue.run(() =>
+  const reservationId = randomUUID()
+  return queue.run(async () => {
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+      try {
+        return await reserveAlone(db, call, { reservationId, worstCase, maxUnderWay })
+      } catch (error) {
+        if (isSqlState(error, ...TOO_BUSY)) throw tooBusy(error)
+        if (!isDatabaseAway(error)) throw error
+        await delay(pauseMs)
+      }
+    }
+  })
+}
+
+type Wanted = { reservationId: string; worstCase: Usd; maxUnderWay: number | null }
+
+function reserveAlone(db: Db, call: PaidCall, wanted: Wanted): Promise<string> {
+  return (
     db
       .transaction()
       // The sums must be read after the lock is there, whatever the database's default.
       .setIsolationLevel('read committed')
-      .execute((transaction) => reserveBehindLock(transaction, call, { worstCase, maxUnderWay }))
-      .catch((error: unknown) => {
-        throw isSqlState(error, ...TOO_BUSY) ? tooBusy(error) : error
-      }),
+      .execute((transaction) => reserveBehindLock(transaction, call, wanted))
   )
 }
 
@@ -61,11 +82,12 @@ function tooBusy(cause: unknown): Fault {
 async function reserveBehindLock(
   transaction: Db,
   call: PaidCall,
-  { worstCase, maxUnderWay }: { worstCase: Usd; maxUnderWay: number | null },
+  { reservationId, worstCase, maxUnderWay }: Wanted,
 ): Promise<string> {
   await sql`select set_config('lock_timeout', ${String(LONGEST_WAIT_MS)}, true),
     set_config('idle_in_transaction_session_timeout', ${String(LONGEST_WAIT_MS)}, true)`.execute(transaction)
   await sql`select pg_advisory_xact_lock(${RESERVE_LOCK})`.execute(transaction)
+  if (await isReserved(transaction, reservationId)) return reservationId
   if (call.workOrderId !== null && call.attempt !== null) {
     await assertNotTakenOver(transaction, { workOrderId: call.workOrderId, attempt: call.attempt })
   }
@@ -79,7 +101,16 @@ async function reserveBehindLock(
     const unresolved = await unresolvedUnder(transaction, call, { scope: passed.scope, day, month })
     throw overCap(call, passed, { worstCase, unresolved })
   }
-  return await insertReservation(transaction, call, { worstCase, day, month })
+  return await insertReservation(transaction, call, { reservationId, worstCase, day, month })
+}
+
+async function isReserved(db: Db, reservationId: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('budget_entries')
+    .select('kind')
+    .where('reservation_id', '=', reservationId)
+    .executeTakeFirst()
+  return row !== undefined
 }
 
 /** @throws {Fault} `provider_busy` */
@@ -98,9 +129,8 @@ async function assertPlace(db: Db, { provider }: PaidCall, maxUnderWay: number):
 async function insertReservation(
   db: Db,
   { workOrderId, attempt, proposer, provider, model }: PaidCall,
-  { worstCase, day, month }: { worstCase: Usd; day: string; month: string },
+  { reservationId, worstCase, day, month }: { reservationId: string; worstCase: Usd; day: string; month: string },
 ): Promise<string> {
-  const reservationId = randomUUID()
   const ofAttempt = (column: 'project_id' | 'decision_id') =>
     sql<string>`(select ${sql.ref(column)} from attempts where work_order_id = ${workOrderId} and number = ${attempt})`
   await db

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Fault } from '../errors.ts'
-import { databaseFault, errorCode, reasonOf } from './database-fault.ts'
+import { databaseFault, errorCode, isDatabaseAway, reasonOf } from './database-fault.ts'
 
 const URL = 'postgresql://ada:s3cret@db.example/moose'
 const failure = (code: string, message: string) => Object.assign(new Error(message), { code })
@@ -42,4 +42,25 @@ test('an error without words is named by its code or its first part', () => {
   const parts = new AggregateError([failure('ECONNREFUSED', 'connect ECONNREFUSED ::1:5432')], '')
   assert.equal(reasonOf(parts), 'connect ECONNREFUSED ::1:5432')
   assert.equal(errorCode('text'), null)
+})
+
+test('away is what passes by itself, however the system, the server or the driver says it', () => {
+  const passing = [
+    ...['EPIPE', 'ECONNRESET', 'ETIMEDOUT', 'EHOSTUNREACH', 'EAI_AGAIN'].map((code) => failure(code, 'read failed')),
+    ...['08006', '57P01', '57P03', '53100', '53200', '53300', '25006', '40001'].map((code) => failure(code, 'no')),
+    Object.assign(failure('ENOENT', 'connect ENOENT /run/.s.PGSQL.5432'), { syscall: 'connect' }),
+    new Error('Connection terminated unexpectedly'),
+    new Error('Client has encountered a connection error and is not queryable'),
+    new Error('timeout exceeded when trying to connect'),
+    new Error('timeout expired'),
+  ]
+  for (const thrown of passing) assert.equal(isDatabaseAway(thrown), true, String(thrown))
+  const lasting = [
+    failure('ENOENT', 'open ENOENT'),
+    failure('23505', 'twice'),
+    failure('42703', 'no such'),
+    new Error('no'),
+    null,
+  ]
+  for (const thrown of lasting) assert.equal(isDatabaseAway(thrown), false, String(thrown))
 })

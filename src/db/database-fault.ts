@@ -41,16 +41,30 @@ export function databaseFault(thrown: unknown, url: string): Fault {
 }
 
 /**
- * Whether the connection or the server went away under a query: worth the same query again.
- * @see https://www.postgresql.org/docs/current/errcodes-appendix.html (classes 08 and 57P)
+ * SQLSTATEs of a server that will serve again, though not now: connections that broke (08), a full disk, no memory or
+ * too many connections (53), a server that stops or starts (57P), a transaction that was given up to let others pass
+ * (40), a disk that answers with errors (58030), and data that may only be read: after a failover, and where a host
+ * protects a full disk that way (25006).
+ * @see https://www.postgresql.org/docs/current/errcodes-appendix.html
+ * @see https://supabase.com/docs/guides/platform/database-size#read-only-mode
  */
-export function isConnectionLoss(thrown: unknown): boolean {
+const AWAY = /^(08...|53...|57P..|40001|40003|40P01|58030|25006)$/
+
+/** What the system says of a connection whose other end is gone, and of a name nobody can resolve now. */
+const BROKEN = /^(ECONNRESET|ECONNABORTED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EAI_AGAIN)$/
+
+/** What `pg` says of it, without a code. */
+const BROKEN_WORDS = /^Connection terminated|not queryable|^timeout e(xceeded|xpired)/
+
+/**
+ * Whether the database cannot serve just now, be it that the connection broke, the server restarts or its disk is full:
+ * worth the same query again later. Whether the one before has happened, nobody knows.
+ */
+export function isDatabaseAway(thrown: unknown): boolean {
   const code = String(errorCode(thrown))
-  if (/^(08|57P0)/.test(code) || code === 'ECONNRESET' || code === 'EPIPE') return true
+  if (AWAY.test(code) || BROKEN.test(code)) return true
   if (!(thrown instanceof Error)) return false
-  return (
-    /^Connection terminated|not queryable/.test(thrown.message) || ('syscall' in thrown && thrown.syscall === 'connect')
-  )
+  return BROKEN_WORDS.test(thrown.message) || ('syscall' in thrown && thrown.syscall === 'connect')
 }
 
 /** The SQLSTATE or the system's name of an error; null when it has none. */

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import pg from 'pg'
 import type { Log } from '../log.ts'
 import { reasonOf } from './database-fault.ts'
+import { PatientClient } from './patient-client.ts'
 
 const CONNECT_TIMEOUT_MS = 10_000
 
@@ -22,7 +23,7 @@ export function connectionConfig(url: string, applicationName: string): pg.Clien
  * strings so that no digit is lost, `timestamptz` as Date, `jsonb` parsed.
  */
 export function createPool(url: string, log: Log): pg.Pool {
-  const pool = new pg.Pool({ ...connectionConfig(url, 'moose'), max: 10 })
+  const pool = new pg.Pool({ ...connectionConfig(url, 'moose'), max: 10, Client: PatientClient })
   // A connection that breaks is replaced, and whoever was using it hears of it from his query. Without handlers it would
   // end the process: the pool's is for idle connections only, between two queries of a transaction there is none.
   // Whoever had the connection made has nothing to do with its end, and is not named in the log.

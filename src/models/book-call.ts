@@ -2,10 +2,10 @@ import type { Insertable, Kysely } from 'kysely'
 import { announceEmergency } from '../budget/emergency.ts'
 import { leaveUnresolved, release, settle } from '../budget/ledger.ts'
 import { type Clock, NEVER_ABORTED } from '../clock.ts'
-import { isConnectionLoss, reasonOf } from '../db/database-fault.ts'
+import { isDatabaseAway, reasonOf } from '../db/database-fault.ts'
 import { recordModelCall } from '../db/model-calls.ts'
 import type { Database } from '../db/schema.ts'
-import { Fault, toFault } from '../errors.ts'
+import { toFault } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Usd } from '../money.ts'
 import { noteModelCall } from '../telemetry/observe-model-call.ts'
@@ -17,14 +17,15 @@ export type Charge = { cost: Usd } | 'released' | 'unresolved'
 
 type CallRow = Insertable<Database['model_calls']> & { reservation_id: string }
 
-/** As long as a step waits for the database before it gives up; the answer is paid and in hand. */
-const PAUSES_MS = [1_000, 5_000, 15_000]
+/** The answer is paid and in hand: as long as this process lives, it waits for a database to book it in. */
+const FIRST_PAUSE_MS = 1_000
+const LONGEST_PAUSE_MS = 15_000
 
 /**
- * Books a call that has ended: its row and the end of its reservation, in one transaction. When the database is away it
- * is waited for; after that the reservation stays. A repetition changes nothing.
+ * Books a call that has ended: its row and the end of its reservation, in one transaction. While the database is away it
+ * is waited for. A repetition changes nothing.
  *
- * @throws {Fault} `database_unreachable`; whatever is wrong with the row, when the reservation has been ended all the same
+ * @throws whatever is wrong with the row, when the reservation has been ended all the same
  */
 export async function bookCall(deps: BookDeps, row: CallRow, charge: Charge): Promise<void> {
   const { db, log } = deps
@@ -34,7 +35,6 @@ export async function bookCall(deps: BookDeps, row: CallRow, charge: Charge): Pr
       await endReservation(transaction, row.reservation_id, charge).catch((error: unknown) => keepBooked(error, log))
     }),
   ).catch(async (error: unknown) => {
-    if (isConnectionLoss(error)) throw away(error)
     // A row nobody foresaw must not take the money with it.
     await endReservation(db, row.reservation_id, charge)
     throw error
@@ -47,16 +47,15 @@ export async function bookCall(deps: BookDeps, row: CallRow, charge: Charge): Pr
 }
 
 async function patiently({ clock, log }: BookDeps, book: () => Promise<void>): Promise<void> {
-  for (const pauseMs of PAUSES_MS) {
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 3, LONGEST_PAUSE_MS)) {
     try {
       return await book()
     } catch (error) {
-      if (!isConnectionLoss(error)) throw error
+      if (!isDatabaseAway(error)) throw error
       log.warn({ reason: reasonOf(error) }, 'a model call is booked again')
       await clock.sleep(pauseMs, NEVER_ABORTED)
     }
   }
-  return book()
 }
 
 function endReservation(db: Kysely<Database>, reservationId: string, charge: Charge): Promise<void> {
@@ -70,8 +69,4 @@ function keepBooked(error: unknown, log: Log): void {
   const fault = toFault(error)
   if (fault.code !== 'reservation_conflict') throw error
   log.warn(fault.details, 'a call had been booked before it ended')
-}
-
-function away(cause: unknown): Fault {
-  return new Fault('database_unreachable', `The database went away: ${reasonOf(cause)}.`, {}, cause)
 }

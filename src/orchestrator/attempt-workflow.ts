@@ -21,6 +21,7 @@ import type { Clean } from './clean.ts'
 import type { Drain } from './drain.ts'
 import { durableStep, type Run } from './durable-step.ts'
 import { openAttempt } from './open-attempt.ts'
+import { patiently } from './patience.ts'
 import { proposeWithRetries } from './propose-with-retries.ts'
 
 export type WorkflowDeps = {
@@ -68,7 +69,7 @@ export function attemptWorkflow(
     }
     let failure: FaultRecord | null = null
     try {
-      await using opened = await openAttempt(deps, key, signal, () => progress.step)
+      await using opened = await untilAnswered(deps, () => openAttempt(deps, key, signal, () => progress.step))
       await carryOut(deps, { context: opened.context, key }, evidence, run)
     } catch (thrown) {
       failure = toFault(thrown).toRecord()
@@ -141,19 +142,25 @@ async function carryOut(
  * @param failed where an attempt that failed was carried out; undefined: it did not fail, or not that far
  */
 async function cleanUp(
-  { db, adapters: { workspaces }, log }: WorkflowDeps,
+  { db, adapters: { workspaces }, clock, drain, log }: WorkflowDeps,
   run: AttemptRun,
   failed: PartialEvidence['routed'],
 ): Promise<void> {
   const { workOrderId, attempt } = run
   try {
     // The end of a run that a crash has cut short may come when the attempt goes on already: the workspace is that one's.
-    if (await isResumedSince(db, run)) return
+    if (await untilAnswered({ clock, drain }, () => isResumedSince(db, run))) return
     await effect('discard_workspace', () => workspaces.discard(workOrderId, attempt))
     if (failed !== undefined) await workspaces.rollBack(failed.project, workOrderId, attempt)
   } catch (error) {
     log.error({ err: error, workOrderId, attempt }, 'what the attempt left cannot be removed')
   }
+}
+
+/** Outside a step nothing is recorded as a failure of the attempt only because the database is away. */
+function untilAnswered<T>({ clock, drain }: Pick<WorkflowDeps, 'clock' | 'drain'>, ask: () => Promise<T>): Promise<T> {
+  const isWorthRepeating = ({ code }: Fault) => code === 'database_unreachable'
+  return patiently({ clock, signal: drain.over, isWorthRepeating }, ask)
 }
 
 async function noteRoute(db: Kysely<Database>, run: AttemptRun, { project, decision }: Routed): Promise<void> {

@@ -15,6 +15,10 @@ export type Drain = {
    */
   park(workOrderId: string): Promise<never>
   readonly parked: ReadonlySet<string>
+  /** Aborted when the grace is over: nothing is waited for any more. */
+  readonly over: AbortSignal
+  /** The grace is over. */
+  end(): void
 }
 
 /** After the grace, how long an aborted step may take to let go of its children. */
@@ -27,7 +31,8 @@ const LET_GO_MS = 5_000
 export async function settle(drain: Drain, running: RunningAttempts, clock: Clock, graceMs: number): Promise<void> {
   drain.request()
   await quiet(drain, running, clock, graceMs)
-  running.abortAll(new ServiceStopping('the service stops'))
+  drain.end()
+  running.abortAll(drain.over.reason)
   await quiet(drain, running, clock, LET_GO_MS)
 }
 
@@ -39,12 +44,13 @@ async function quiet(drain: Drain, running: RunningAttempts, clock: Clock, atMos
 }
 
 /** The reason signals are aborted with when the grace of a drain is over; no fault of the attempt. */
-export class ServiceStopping extends Error {
+class ServiceStopping extends Error {
   override readonly name = 'ServiceStopping'
 }
 
 export function createDrain(): Drain {
   const parked = new Set<string>()
+  const end = new AbortController()
   const controller = new AbortController()
   return {
     get requested() {
@@ -53,6 +59,10 @@ export function createDrain(): Drain {
     signal: controller.signal,
     parked,
     request: () => controller.abort(),
+    over: end.signal,
+    end() {
+      end.abort(new ServiceStopping('the service stops'))
+    },
     park(workOrderId) {
       parked.add(workOrderId)
       interruptObserved()

@@ -1,6 +1,6 @@
 import { DBOS, DBOSWorkflowConflictError, Error as EngineError } from '@dbos-inc/dbos-sdk'
 import type { Kysely } from 'kysely'
-import { type Clock, NEVER_ABORTED } from '../clock.ts'
+import type { Clock } from '../clock.ts'
 import { beginStep, endedStep, endStep, type StepKey } from '../db/attempt-steps.ts'
 import type { AttemptRun } from '../db/attempts.ts'
 import { reasonOf } from '../db/database-fault.ts'
@@ -15,7 +15,7 @@ import type { StepName } from '../results/end-of-attempt.ts'
 import { observeStep } from '../telemetry/observe-attempt.ts'
 import type { Phase } from '../work-order/status.ts'
 import type { Clean } from './clean.ts'
-import { type Drain, ServiceStopping } from './drain.ts'
+import type { Drain } from './drain.ts'
 import { named, type Patience, patiently } from './patience.ts'
 
 const PHASE: Record<StepName, Phase | null> = {
@@ -95,7 +95,7 @@ async function performStep<T>(deps: StepDeps, key: Key, step: Step<T>): Promise<
     return { ok: true, output }
   } catch (thrown) {
     // The process is about to go: nothing is recorded, and the next start runs this step again.
-    if (deps.signal.reason instanceof ServiceStopping) return deps.drain.park(key.workOrderId)
+    if (deps.drain.over.aborted) return deps.drain.park(key.workOrderId)
     const fault = named(deps.signal.aborted ? deps.signal.reason : thrown)
     return NEXT_MOVE[fault.code] === 'leave' ? deps.leave(key, fault) : endFailed(deps, key, fault)
   }
@@ -107,14 +107,15 @@ async function endFailed<T>(deps: StepDeps, key: Key, thrown: Fault): Promise<Ou
     await patiently(stored(deps), () => end(deps, key, { output: undefined, failure: fault }))
   } catch (error) {
     if (toFault(error).code === 'attempt_taken_over') return deps.leave(key, toFault(error))
+    if (deps.drain.over.aborted) return deps.drain.park(key.workOrderId)
     throw error
   }
   return { ok: false, fault }
 }
 
-/** What is stored is tried again while the database is away, whoever wants to stop the step. */
-function stored(deps: StepDeps): Patience {
-  return { ...deps, signal: NEVER_ABORTED, isWorthRepeating: (fault) => fault.code === 'database_unreachable' }
+/** What is stored is tried again while the database is away, whoever wants to stop the step; not when the process goes. */
+function stored({ clock, drain }: StepDeps): Patience {
+  return { clock, signal: drain.over, isWorthRepeating: (fault) => fault.code === 'database_unreachable' }
 }
 
 /**
@@ -144,7 +145,10 @@ function repeatedly<T>({ db, clock, log, signal }: StepDeps, key: Key, step: Ste
           log.warn({ reason: reasonOf(error), code: fault.code }, 'a step is tried again'),
         ),
     },
-    step.run,
+    async () => {
+      signal.throwIfAborted()
+      return step.run()
+    },
   )
 }
 

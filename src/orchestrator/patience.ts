@@ -1,37 +1,49 @@
 import type { Clock } from '../clock.ts'
-import { isConnectionLoss, reasonOf } from '../db/database-fault.ts'
+import { isDatabaseAway, reasonOf } from '../db/database-fault.ts'
 import { Fault, toFault } from '../errors.ts'
 
 /** Pauses before something is tried again that failed for an outside reason that should pass. */
-const PAUSES_MS = [1_000, 5_000, 15_000]
+const PAUSES_MS = [1_000, 5_000, 15_000] as const
+const LONGEST_PAUSE_MS = 15_000
 
 export type Patience = {
   clock: Clock
-  /** Ends the waiting. */
+  /** Ends the waiting; what is under way ends by itself. */
   signal: AbortSignal
   isWorthRepeating: (fault: Fault) => boolean
   /** Told before each pause. */
   onPause?: (fault: Fault, pauseMs: number) => Promise<void>
 }
 
-/** Runs something until it works, fails for good, or has failed once after every pause. @throws {Fault} */
+/**
+ * Runs something until it works, fails for good, or has failed once after every pause. The database is waited for as
+ * long as it takes: without it nothing that matters can happen, and giving up could not be recorded either.
+ *
+ * @throws {Fault} the last failure; also when the signal ends a pause after it
+ */
 export async function patiently<T>({ clock, signal, isWorthRepeating, onPause }: Patience, run: () => Promise<T>) {
-  for (const pauseMs of PAUSES_MS) {
+  for (let failures = 0; ; failures += 1) {
     try {
-      signal.throwIfAborted()
       return await run()
     } catch (thrown) {
       const fault = named(thrown)
-      if (signal.aborted || !isWorthRepeating(fault)) throw fault
+      const pauseMs = pauseAfter(failures, fault)
+      if (pauseMs === null || signal.aborted || !isWorthRepeating(fault)) throw fault
       if (onPause !== undefined) await onPause(fault, pauseMs)
-      await clock.sleep(pauseMs, signal)
+      await clock.sleep(pauseMs, signal).catch(() => Promise.reject(fault))
     }
   }
-  return run()
+}
+
+/** Null: it has been tried often enough. */
+function pauseAfter(failures: number, { code }: Fault): number | null {
+  const pauseMs = PAUSES_MS[failures]
+  if (pauseMs !== undefined) return pauseMs
+  return code === 'database_unreachable' ? LONGEST_PAUSE_MS : null
 }
 
 /** A fault whose cause is that the database was away; `pg` does not say so in one way. */
 export function named(thrown: unknown): Fault {
-  if (!isConnectionLoss(thrown)) return toFault(thrown)
+  if (!isDatabaseAway(thrown)) return toFault(thrown)
   return new Fault('database_unreachable', `The database went away: ${reasonOf(thrown)}.`, {}, thrown)
 }

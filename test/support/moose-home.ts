@@ -23,16 +23,18 @@ export type MooseHome = AsyncDisposable & {
 /**
  * @param files of the first commit, by path
  * @param answers what the `replay` provider says
+ * @param makeDatabase where not on the Postgres all tests share
  */
 export async function createMooseHome(
   files: Readonly<Record<string, FileChange>>,
   answers: readonly RecordedAnswer[],
   settings: Record<string, string> = {},
+  makeDatabase: () => Promise<TestDatabase> = createTestDatabase,
 ): Promise<MooseHome> {
   await using stack = new AsyncDisposableStack()
   const folder = await mkdtemp(path.join(tmpdir(), 'moose-home-'))
   stack.defer(() => rm(folder, { recursive: true, force: true }))
-  const database = stack.use(await createTestDatabase())
+  const database = stack.use(await makeDatabase())
   const remote = stack.use(await createGitRemote(files))
   const replayDir = path.join(folder, 'recordings')
   await mkdir(replayDir)
