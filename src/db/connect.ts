@@ -1,10 +1,12 @@
 import { Kysely, PostgresDialect } from 'kysely'
 import type pg from 'pg'
+import { shownDatabaseUrl } from '../config.ts'
 import { Fault } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { databaseFault } from './database-fault.ts'
 import { openEmbedded } from './embedded/open-embedded.ts'
 import { createPool } from './pool.ts'
+import { refuseTransactionPooler } from './pooler.ts'
 import type { Database } from './schema.ts'
 
 /** `create or replace trigger` in the migrations needs it. */
@@ -53,19 +55,49 @@ export async function openDatabase({ databaseUrl, home, log }: OpenDatabaseOptio
   }
 }
 
+/** Whether the server is one Moose can work with, as this user and through whatever lies between. */
 async function checkServer(pool: pg.Pool, url: string): Promise<void> {
-  let version: number
   try {
-    const { rows } = await pool.query<{ version: number }>(
-      `select current_setting('server_version_num')::int as version`,
-    )
-    version = Number(rows[0]?.version)
+    const client = await pool.connect()
+    try {
+      await refuseOldServer(client)
+      await refuseTransactionPooler(client, pool, url)
+      await refuseHiddenRows(client, url)
+      client.release()
+    } catch (error) {
+      client.release(true)
+      throw error
+    }
   } catch (error) {
     throw databaseFault(error, url)
   }
+}
+
+async function refuseOldServer(client: pg.PoolClient): Promise<void> {
+  const { rows } = await client.query<{ version: number }>(
+    `select current_setting('server_version_num')::int as version`,
+  )
+  const version = Number(rows[0]?.version)
   if (version >= OLDEST_SERVER) return
   const major = Math.floor(version / 10_000)
   throw new Fault('database_refused', `The database is Postgres ${major}; Moose needs 14 or newer. Upgrade it.`, {
     major,
   })
+}
+
+/** A user who is held to row level security sees no order, and no error. */
+async function refuseHiddenRows(client: pg.PoolClient, url: string): Promise<void> {
+  const { rows } = await client.query<{ hidden: boolean; user: string; owner: string }>(
+    `select row_security_active(oid) as hidden, current_user as user, relowner::regrole::text as owner
+     from pg_class where oid = to_regclass('work_orders')`,
+  )
+  const [found] = rows
+  if (found === undefined || !found.hidden) return
+  const { user, owner } = found
+  throw new Fault(
+    'database_refused',
+    `The user ${user} of ${shownDatabaseUrl(url)} does not own the tables of Moose, so row level security hides their ` +
+      `rows. Connect as ${owner}, or: grant ${owner} to ${user}`,
+    { user, owner },
+  )
 }
