@@ -74,7 +74,7 @@ describe('a child that runs foreign code', { skip }, () => {
 
   test('one without any environment is found by its parents when the child is stopped', async () => {
     const bare = `env -i /usr/bin/setsid /bin/sh -c 'echo $$ > bare; while :; do /bin/sleep 0.1; done' & wait`
-    const running = runCommand(check(`${bare}`, { timeoutMs: 1_000 }))
+    const running = runCommand(check(bare, { timeoutMs: 1_000 }))
     await assert.rejects(running, fault('command_timed_out'))
     await gone(await pidsIn('bare'))
   })

@@ -1,15 +1,19 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { after, before, test } from 'node:test'
+import { after, before, type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { Fault, type FaultCode } from '../../src/errors.ts'
 import { type Command, runCommand } from '../../src/process/run-command.ts'
+import { listenOnLoopback } from '../support/loopback.ts'
 import { endsSoon, isRunning } from '../support/running-process.ts'
+import { toolOrSkip } from '../support/tool-or-skip.ts'
 
 const env = { PATH: '/usr/local/bin:/usr/bin:/bin' }
 let folder = ''
@@ -94,6 +98,21 @@ test('50 MB of output keep memory bounded and both ends of the text', async () =
   assert.equal(stdout.droppedBytes, 52_428_800 + 8 - 1_000)
 })
 
+test('a gigabyte of output is read to its end within bounded memory', async () => {
+  const GIGABYTE = 1024 ** 3
+  const before = process.memoryUsage.rss()
+  let highest = before
+  let told = 0
+  const onOutput = (text: string): void => {
+    told += text.length
+    highest = Math.max(highest, process.memoryUsage.rss())
+  }
+  const { stdout } = await runCommand(command(`head -c ${GIGABYTE} /dev/zero`, { onOutput }))
+  assert.equal(told, GIGABYTE)
+  assert.equal(stdout.droppedBytes, GIGABYTE - 1_000)
+  assert.ok(highest - before < GIGABYTE / 8, `${Math.round((highest - before) / 2 ** 20)} MiB more`)
+})
+
 test('bytes come through as they are', async () => {
   const { stdout } = await runCommand(command("printf '\\000\\377\\200'"))
   assert.deepEqual([...stdout.bytes()], [0, 0xff, 0x80])
@@ -151,6 +170,45 @@ test('settles soon although a process outside the group holds the pipe', async (
   } finally {
     process.kill(escaped)
   }
+})
+
+/** Runs the command under a terminal of its own, as `moose up` in a person's shell is, and gives what it printed. */
+async function inTerminal(asking: string, t: TestContext): Promise<string | null> {
+  const program = path.join(folder, 'in-terminal.ts')
+  const module = pathToFileURL(path.join(import.meta.dirname, '../../src/process/run-command.ts')).href
+  const source = `import { runCommand } from '${module}'
+    const { stdout, stderr } = await runCommand(${JSON.stringify(command(asking))})
+    console.log('SAID', stdout.text(), stderr.text())`
+  await writeFile(program, source)
+  const script = toolOrSkip(t, 'script')
+  if (script === null) return null
+  const line = `${process.execPath} ${program}`
+  const { stdout } = await runCommand(command('', { command: script, args: ['-qec', line, '/dev/null'] }))
+  return stdout.text()
+}
+
+test('who asks the terminal finds none, even where Moose was started in one', async (t) => {
+  const said = await inTerminal('read password < /dev/tty; echo "got $password"; [ -t 0 ] || echo no terminal', t)
+  if (said === null) return
+  assert.match(said, /SAID got \s*no terminal/)
+  assert.match(said, /\/dev\/tty/)
+})
+
+test('a question and a pager end at once', async () => {
+  const ends = async (script: string) => (await runCommand(command(script, { timeoutMs: 10_000 }))).exitCode
+  assert.notEqual(await ends('read answer'), null)
+  assert.notEqual(await ends('yes | head -2000 | more'), null)
+})
+
+test('git that is asked for a password fails instead of waiting for one', async () => {
+  const server = createServer((_request, response) => {
+    response.writeHead(401, { 'www-authenticate': 'Basic realm="private"' }).end()
+  })
+  await using listening = await listenOnLoopback(server)
+  const asking = `GIT_CONFIG_NOSYSTEM=1 HOME=/nonexistent git ls-remote ${listening.origin}/x.git`
+  const { exitCode, stderr } = await runCommand(command(asking, { timeoutMs: 10_000 }))
+  assert.equal(exitCode, 128)
+  assert.match(stderr.text(), /could not read Username/)
 })
 
 test('a missing program, a file that may not be executed and a missing folder are told apart', async () => {

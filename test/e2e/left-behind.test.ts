@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict'
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createMooseHome, fileOrder, settled } from '../support/moose-home.ts'
+import { endsSoon, isRunning } from '../support/running-process.ts'
+import { mooseUp } from '../support/service-process.ts'
+
+const skip = process.platform === 'linux' ? false : 'without /proc nothing is on record'
+
+test('kill -9 while a check runs: the next start ends the check and its daemon, and the order goes on', {
+  skip,
+}, async () => {
+  await using folder = await temporaryFolder()
+  const pid = (name: string) => path.join(folder.path, name)
+  const daemon = `(setsid sh -c "echo \\$\\$ > ${pid('daemon')}; exec sleep 61" >/dev/null 2>&1 &)`
+  // It hangs until the folder is there.
+  const script = `[ -d ${pid('over')} ] && exit 0; ${daemon}; echo $$ > ${pid('check')}; exec sleep 61`
+  const answer = { task: 'Write one', turn: 1, text: '### write one.txt\n```\none\n```\n' }
+  const checks = JSON.stringify({ checks: [{ name: 'hangs once', run: script }] })
+  await using home = await createMooseHome({ 'moose.yaml': checks }, [answer])
+  const first = await mooseUp(home.environment, '--start')
+  const id = await fileOrder(home.database, { title: 'Write one', files: ['one.txt'] })
+  const pids = [await pidIn(pid('check')), await pidIn(pid('daemon'))]
+  await first.kill()
+  for (const left of pids) assert.ok(await isRunning(left), 'a kill -9 of Moose leaves no time to end it')
+  await mkdir(pid('over'))
+  await using second = await mooseUp({ ...home.environment, MOOSE_LOG_LEVEL: 'warn' })
+  for (const left of pids) assert.ok(await endsSoon(left))
+  await using looker = await home.open('client')
+  const order = await settled(looker, id)
+  assert.deepEqual([order.phase, order.attempts], ['in_review', 1])
+  assert.match(second.printed(), /ended what a moose that is gone had left running/)
+  assert.deepEqual(await readdir(path.join(home.config.home, 'children')), [])
+})
+
+async function temporaryFolder(): Promise<AsyncDisposable & { path: string }> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'moose-left-'))
+  return { path: folder, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) }
+}
+
+async function pidIn(file: string): Promise<number> {
+  for (let waited = 0; waited < 20_000; waited += 50) {
+    const content = await readFile(file, 'utf8').catch(() => '')
+    if (content.endsWith('\n')) return Number(content)
+    await sleep(50)
+  }
+  throw new Error(`${file} was not written: the check never ran`)
+}
