@@ -1,19 +1,15 @@
-import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely'
+import { type Kysely, sql, type Transaction } from 'kysely'
 import { HOLDER } from '../holder.ts'
 import { claimSeconds } from '../telemetry/counters.ts'
-import { LIMITS } from '../work-order/content.ts'
-import { scopesOverlap } from '../work-order/scope.ts'
-import { type AttemptRun, hasNoRunningAttempt } from './attempts.ts'
+import type { AttemptRun } from './attempts.ts'
 import { recordEvent } from './events.ts'
+import { nextOrders, runningScopes } from './next-orders.ts'
 import type { Database } from './schema.ts'
 import { resumeAttempt } from './suspended-orders.ts'
-import { texts } from './work-order-view.ts'
 import type { Runner } from './workers.ts'
 
 /** Any fixed number; the dispatchers of all processes queue for it. */
 const CLAIM_LOCK = 7_301_600_042n
-/** How far behind the oldest order a claim looks for one whose scope is free. */
-const LOOK_AHEAD = 1_000
 
 export type ClaimOptions = {
   /** Attempts that may run at once, over all processes. */
@@ -32,9 +28,6 @@ export type Claim = {
   refused: { workOrderId: string; error: unknown }[]
 }
 
-type Scope = { repository: string | null; files: readonly string[] }
-type Candidate = Scope & { id: string }
-
 /**
  * Claims the approved orders that may start now, oldest first: each becomes `in_progress` with a new attempt row, or the
  * one that rests goes on, in one transaction. An order waits while a running attempt in its repository has an overlapping scope.
@@ -48,8 +41,8 @@ export async function claimOrders(db: Kysely<Database>, options: ClaimOptions): 
     const running = await runningScopes(transaction)
     const free = options.maxConcurrent - running.length
     if (free <= 0) return { claimed: [], refused: [] }
-    const candidates = await approvedOrders(transaction, options.only)
-    const chosen = choose(candidates, running, { free, perRepository: options.maxPerRepository })
+    const places = { free, perRepository: options.maxPerRepository }
+    const chosen = await nextOrders(transaction, { running, places, only: options.only })
     return startAttempts(transaction, chosen, options.runner)
   })
 }
@@ -57,83 +50,6 @@ export async function claimOrders(db: Kysely<Database>, options: ClaimOptions): 
 /** Until the transaction ends nobody else claims or takes over. */
 export async function lockClaims(transaction: Transaction<Database>): Promise<void> {
   await sql`select pg_advisory_xact_lock(${CLAIM_LOCK})`.execute(transaction)
-}
-
-/** How many attempts more may run, and how many at all in one repository; null: as many as there are. */
-export type Places = { free: number; perRepository: number | null }
-
-/**
- * The first candidates there are places for and whose scope nobody holds. One that has to wait holds its scope against
- * younger ones, so that a busy file cannot starve it.
- */
-export function choose(
-  candidates: readonly Candidate[],
-  running: readonly Scope[],
-  { free, perRepository }: Places,
-): string[] {
-  const held = [...running]
-  const chosen: string[] = []
-  const taken = new Map<string | null, number>()
-  for (const { repository } of running) take(taken, repository)
-  for (const candidate of candidates) {
-    if (chosen.length === free) break
-    const { repository } = candidate
-    const waits =
-      isFull(taken.get(repository), perRepository) ||
-      held.some((other) => other.repository === repository && scopesOverlap(other.files, candidate.files))
-    if (!waits) {
-      chosen.push(candidate.id)
-      take(taken, repository)
-    }
-    held.push(candidate)
-  }
-  return chosen
-}
-
-function take(taken: Map<string | null, number>, repository: string | null): void {
-  const before = taken.get(repository)
-  taken.set(repository, before === undefined ? 1 : before + 1)
-}
-
-function isFull(taken: number | undefined, perRepository: number | null): boolean {
-  return perRepository !== null && taken !== undefined && taken >= perRepository
-}
-
-/**
- * Where an order changes files; two projects may name one repository. An order without a project belongs to the only
- * one; with several it will fail, and nobody is in its way.
- */
-const repositoryOf = () => sql<string | null>`coalesce(
-  (select repository from projects where projects.id = project_id),
-  (select (array_agg(repository))[1] from projects where repository is not null having count(*) = 1)
-)`
-
-/** A longer list than an order may have is refused when it is run; comparing it here could take for ever. */
-function comparableScope(files: RawBuilder<unknown>) {
-  const isComparable = sql`jsonb_typeof(${files}) = 'array' and jsonb_array_length(${files}) <= ${LIMITS.files}`
-  return sql<unknown>`case when ${isComparable} then ${files} else '[]' end`
-}
-
-async function runningScopes(transaction: Transaction<Database>): Promise<Scope[]> {
-  const rows = await transaction
-    .selectFrom('attempts')
-    .select([repositoryOf().as('repository'), comparableScope(sql`content -> 'files_in_scope'`).as('files')])
-    .where('status', '=', 'running')
-    .execute()
-  return rows.map((row) => ({ repository: row.repository, files: texts(row.files) }))
-}
-
-async function approvedOrders(transaction: Transaction<Database>, only: string | null): Promise<Candidate[]> {
-  let select = transaction
-    .selectFrom('work_orders')
-    .select(['id', comparableScope(sql`files_in_scope`).as('files'), repositoryOf().as('repository')])
-    .where('status', '=', 'pending')
-    .where(sql<boolean>`metadata ->> 'approved_by_director' = 'true'`)
-    // A cancelled and retried order waits until its last attempt has really ended.
-    .where(hasNoRunningAttempt)
-  if (only !== null) select = select.where('id', '=', only)
-  const rows = await select.orderBy('created_at').orderBy('id').limit(LOOK_AHEAD).execute()
-  return rows.map((row) => ({ id: row.id, repository: row.repository, files: texts(row.files) }))
 }
 
 async function startAttempts(

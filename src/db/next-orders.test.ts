@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { choose } from './claim.ts'
+import { choose } from './next-orders.ts'
 
 const order = (id: string, repository: string, ...files: string[]) => ({ id, repository, files })
 
