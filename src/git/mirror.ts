@@ -1,4 +1,7 @@
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
 import { Fault } from '../errors.ts'
+import { lookedAt } from '../process/looked-at.ts'
 import type { CommandResult } from '../process/run-command.ts'
 import { SerialQueue } from '../serial-queue.ts'
 import type { Project } from '../work-order/project.ts'
@@ -78,9 +81,26 @@ export class Mirror {
   }
 
   async #commitAt(ref: string): Promise<string> {
+    const known = await this.#branchFile(ref)
+    if (known !== null) return known
     const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`]
     const { stdout } = await this.succeed(args, { signal: null })
     return stdout.text().trim()
+  }
+
+  /**
+   * What a branch stands at, as its file says: no process is needed for it, and git lets a branch hold nothing but
+   * commits. Null where git is to be asked: it is no branch, or has no file of its own.
+   *
+   * @see https://git-scm.com/docs/gitrepository-layout (refs)
+   */
+  async #branchFile(ref: string): Promise<string | null> {
+    if (!ref.startsWith('refs/heads/')) return null
+    const file = path.join(this.dir, ref)
+    const found = await lookedAt(file)
+    if (found?.isFile() !== true || found.size !== BRANCH_FILE_BYTES) return null
+    const sha = (await readFile(file, 'latin1')).trimEnd()
+    return /^[0-9a-f]{40}$/.test(sha) ? sha : null
   }
 
   /** Makes the repository; repeating it is harmless, so a crash in between leaves nothing half made. */
@@ -101,6 +121,9 @@ export class Mirror {
     if (result.exitCode !== 0) throw gitFailed(args, result)
   }
 }
+
+/** A commit id and a newline. */
+const BRANCH_FILE_BYTES = 41
 
 const FETCH = [
   'fetch',

@@ -17,10 +17,12 @@ export async function findInTree(
   wanted: (entry: Dirent<Buffer>, name: Buffer) => boolean,
 ): Promise<Buffer[]> {
   const found: Buffer[] = []
-  const folders = [Buffer.from(folder)]
-  for (let at = folders.pop(); at !== undefined; at = folders.pop()) {
-    for (const entry of await readdir(inTree(tree, at), { withFileTypes: true, encoding: 'buffer' })) {
-      const name = at.length === 0 ? entry.name : Buffer.concat([at, SLASH, entry.name])
+  const folders: Buffer[] = [Buffer.from(folder)]
+  while (folders.length > 0) {
+    // Some at a time: one after the other mostly waits, and all at once would hold a handle for every folder.
+    const some = folders.splice(-FOLDERS_AT_ONCE)
+    const listings = await Promise.all(some.map((at) => entriesOf(tree, at)))
+    for (const { entry, name } of listings.flat()) {
       if (name.equals(GIT)) continue
       if (wanted(entry, name)) found.push(name)
       else if (entry.isDirectory()) folders.push(name)
@@ -29,7 +31,15 @@ export async function findInTree(
   return found
 }
 
+const FOLDERS_AT_ONCE = 16
 const SLASH = Buffer.from('/')
+
+async function entriesOf(tree: string, folder: Buffer): Promise<{ entry: Dirent<Buffer>; name: Buffer }[]> {
+  const entries = await readdir(inTree(tree, folder), { withFileTypes: true, encoding: 'buffer' })
+  return entries.map((entry) => {
+    return { entry, name: folder.length === 0 ? entry.name : Buffer.concat([folder, SLASH, entry.name]) }
+  })
+}
 
 /** The absolute path of a name from the root. */
 export function inTree(tree: string, name: Buffer): Buffer {

@@ -7,9 +7,9 @@ import { recordsOf } from './path-bytes.ts'
 /** A file larger than this is not read: no model gets it and no edit is made to it. */
 const MAX_FILE_BYTES = 10 * 1024 * 1024
 
-type Entry = { mode: string; id: string; bytes: number }
+type Entry = { mode: string; id: string }
 
-/** The tree of a commit of the mirror. Names are listed once; contents are read file by file. */
+/** The tree of a commit of the mirror. Names are listed once, and only when all are asked for. */
 export class CommitTree implements BaseTree {
   readonly sha: string
   readonly #mirror: Mirror
@@ -21,50 +21,67 @@ export class CommitTree implements BaseTree {
   }
 
   async list(): Promise<readonly string[]> {
-    const entries = await this.#listed()
-    return [...entries.keys()].sort()
+    this.#entries ??= this.#listed([])
+    return [...(await this.#entries).keys()].sort()
   }
 
   /** @throws {Fault} `scope_unreadable` for a symlink or a submodule on the way, `scope_too_large` above 10 MB */
   async read(path: string): Promise<Buffer | null> {
-    const entries = await this.#listed()
-    refuseIndirect(path, entries)
+    const way = wayTo(path)
+    if (way === null) return null
+    const entries = await (this.#entries ?? this.#listed(way))
+    refuseIndirect(path, way, entries)
     const entry = entries.get(path)
-    if (entry === undefined) return null
-    if (entry.bytes > MAX_FILE_BYTES) {
-      const message = `${path} has ${entry.bytes} bytes; Moose reads files of up to ${MAX_FILE_BYTES}. Take it out of the scope.`
-      throw new Fault('scope_too_large', message, { path, bytes: entry.bytes })
-    }
-    const args = ['cat-file', 'blob', fullSha(entry.id)]
-    // Kept whole: the size is known and below the bound.
-    const { stdout } = await this.#mirror.succeed(args, { signal: null })
-    return stdout.bytes()
+    return entry === undefined ? null : await this.#blob(path, entry.id)
   }
 
-  async #listed(): Promise<ReadonlyMap<string, Entry>> {
-    this.#entries ??= listEntries(this.#mirror, this.sha)
-    return await this.#entries
+  /**
+   * Reads `ls-tree -r -z`: `mode SP type SP id TAB path`.
+   *
+   * @param paths empty: everything
+   */
+  async #listed(paths: readonly string[]): Promise<ReadonlyMap<string, Entry>> {
+    const args = ['ls-tree', '-r', '-z', '--full-tree', this.sha, '--', ...paths]
+    const { stdout } = await this.#mirror.succeed(args, { signal: null })
+    const entries = new Map<string, Entry>()
+    for (const record of recordsOf(stdout.bytes())) {
+      const tab = record.indexOf('\t')
+      const [mode, , id] = record.slice(0, tab).split(' ')
+      if (mode !== undefined && id !== undefined) entries.set(record.slice(tab + 1), { mode, id })
+    }
+    return entries
+  }
+
+  /** Reads `cat-file --batch`: `id SP type SP size LF`, then the content. What is too large is not kept. */
+  async #blob(path: string, id: string): Promise<Buffer> {
+    const call = {
+      signal: null,
+      input: `${fullSha(id)}\n`,
+      maxOutputBytes: MAX_FILE_BYTES + 200,
+      keep: 'head' as const,
+    }
+    const { stdout } = await this.#mirror.succeed(['cat-file', '--batch'], call)
+    const output = stdout.bytes()
+    const header = output.subarray(0, output.indexOf('\n'))
+    const bytes = Number(header.toString().split(' ')[2])
+    if (bytes > MAX_FILE_BYTES) {
+      const message = `${path} has ${bytes} bytes; Moose reads files of up to ${MAX_FILE_BYTES}. Take it out of the scope.`
+      throw new Fault('scope_too_large', message, { path, bytes })
+    }
+    return output.subarray(header.length + 1, header.length + 1 + bytes)
   }
 }
 
-/** Reads `ls-tree -r -z -l`: `mode SP type SP id SP size TAB path`. The size of a submodule is a dash. */
-async function listEntries(mirror: Mirror, sha: string): Promise<ReadonlyMap<string, Entry>> {
-  const { stdout } = await mirror.succeed(['ls-tree', '-r', '-z', '-l', '--full-tree', sha], { signal: null })
-  const entries = new Map<string, Entry>()
-  for (const record of recordsOf(stdout.bytes())) {
-    const tab = record.indexOf('\t')
-    const [mode, , id, size] = record.slice(0, tab).split(/ +/)
-    if (mode === undefined || id === undefined) continue
-    entries.set(record.slice(tab + 1), { mode, id, bytes: size === '-' ? 0 : Number(size) })
-  }
-  return entries
+/** The folders above a path and the path itself; null where no file can have this name. */
+function wayTo(path: string): string[] | null {
+  const segments = path.split('/')
+  if (segments.some((segment) => segment === '' || segment === '.' || segment === '..')) return null
+  return segments.map((_, index) => segments.slice(0, index + 1).join('/'))
 }
 
 /** What is reached through a link or another repository is not this repository's to read. */
-function refuseIndirect(path: string, entries: ReadonlyMap<string, Entry>): void {
-  const segments = path.split('/')
-  for (let depth = 1; depth <= segments.length; depth += 1) {
-    const prefix = segments.slice(0, depth).join('/')
+function refuseIndirect(path: string, way: readonly string[], entries: ReadonlyMap<string, Entry>): void {
+  for (const prefix of way) {
     const mode = entries.get(prefix)?.mode
     if (mode !== '120000' && mode !== '160000') continue
     const what = mode === '120000' ? 'a symbolic link' : 'a submodule'

@@ -63,11 +63,15 @@ test('the tree of a commit reads files of any name and content, and refuses link
   await given.remote.git('fetch', '.', 'main')
   const tree = given.workspaces.tree(given.remote.project(), given.base)
   assert.deepEqual(await tree.list(), [odd, 'd/bin', 'link', 'out'].sort())
-  assert.deepEqual(await tree.read('d/bin'), bytes)
-  assert.equal((await tree.read(odd))?.toString(), 'odd')
-  for (const missing of ['d', 'd/', 'D/bin', 'nope', '*', '', '../a']) assert.equal(await tree.read(missing), null)
-  for (const indirect of ['out', 'link/bin', 'link'])
-    await assert.rejects(tree.read(indirect), fault('scope_unreadable'))
+  const unlisted = given.workspaces.tree(given.remote.project(), given.base)
+  for (const way of [tree, unlisted]) {
+    assert.deepEqual(await way.read('d/bin'), bytes)
+    assert.equal((await way.read(odd))?.toString(), 'odd')
+    for (const missing of ['d', 'd/', 'D/bin', 'nope', '*', '', '../a', '/etc/passwd', 'd/./bin'])
+      assert.equal(await way.read(missing), null)
+    for (const indirect of ['out', 'link/bin', 'link'])
+      await assert.rejects(way.read(indirect), fault('scope_unreadable'))
+  }
 })
 
 test('a submodule cannot be read through', async () => {
