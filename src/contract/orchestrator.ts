@@ -7,7 +7,10 @@ export const OrchestratorStatus = z
   .object({
     polling: z.boolean(),
     interval_ms: z.number().int(),
+    /** Attempts at once, over the whole fleet. */
     max_concurrent: z.number().int(),
+    /** Of these, in one repository; null: any number. */
+    max_per_repository: z.number().int().nullable(),
     executing_count: z.number().int(),
     executing_work_orders: z.array(z.string()),
     /** Null before the first poll. */
@@ -29,6 +32,22 @@ export const OrchestratorStatus = z
     }),
     /** Null: the row `budget_limits` cannot be read; `errors` say why. */
     budget: BudgetLine.or(z.null()),
+    /** The processes that run attempts in this database, oldest first; those that are gone while one of theirs stands. */
+    workers: z.array(
+      z.object({
+        /** What its home is called. */
+        id: z.string(),
+        host: z.string(),
+        pid: z.number().int(),
+        version: z.string(),
+        started_at: z.iso.datetime(),
+        /** False: its lease has run out; a worker that takes on orders takes its attempts over. */
+        alive: z.boolean(),
+        running: z.number().int(),
+        /** Whether it is the process that answers. */
+        is_this: z.boolean(),
+      }),
+    ),
     /** Id of the newest event; follow the stream from here to hear only of what comes. */
     last_event_id: z.string(),
     /** Process id and home of the service. */

@@ -9,6 +9,7 @@ import { listWatchedPullRequests } from '../db/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
 import { readSettings } from '../db/system-config.ts'
 import { countByStatus } from '../db/work-orders.ts'
+import { listWorkers } from '../db/workers.ts'
 import { toFault } from '../errors.ts'
 import type { PullRequestWatch } from '../pipeline/ports/pull-request.ts'
 import type { Dispatcher } from './dispatcher.ts'
@@ -20,6 +21,8 @@ export type StatusSources = {
   db: Kysely<Database>
   config: Config
   databaseUrl: string
+  /** What this home is called. */
+  executorId: string
   version: string
   dispatcher: Dispatcher
   running: RunningAttempts
@@ -38,6 +41,7 @@ export async function readStatus(sources: StatusSources): Promise<OrchestratorSt
     polling: dispatcher.polling,
     interval_ms: dispatcher.intervalMs === null ? settings.pollingIntervalMs : dispatcher.intervalMs,
     max_concurrent: settings.maxConcurrent,
+    max_per_repository: settings.maxPerRepository,
     executing_count: executing.length,
     executing_work_orders: executing,
     last_poll: dispatcher.lastPoll === null ? null : dispatcher.lastPoll.toISOString(),
@@ -51,6 +55,12 @@ export async function readStatus(sources: StatusSources): Promise<OrchestratorSt
       api_calls_last_hour: watch.apiCallsLastHour(),
       last_look: tracker.lastLook === null ? null : tracker.lastLook.toISOString(),
     },
+    workers: (await listWorkers(db)).map(({ executor_id: id, started_at, ...worker }) => ({
+      id,
+      ...worker,
+      started_at: started_at.toISOString(),
+      is_this: id === sources.executorId && worker.pid === process.pid,
+    })),
     last_event_id: await lastEventId(db),
     pid: process.pid,
     home: config.home,

@@ -236,6 +236,8 @@ const STATUS = {
   polling: false,
   interval_ms: 10_000,
   max_concurrent: 3,
+  workers: [],
+  max_per_repository: null,
   last_event_id: '0',
   executing_count: 0,
   executing_work_orders: [],

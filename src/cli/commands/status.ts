@@ -33,6 +33,7 @@ function statusPage(status: OrchestratorStatus, service: Connection['service'], 
   const rows = [
     ['service', service === null ? 'not running; start it with: moose up --start' : serviceText(service, now, paint)],
     ...(service === null ? [] : servingRows(status, now)),
+    ...workerRows(status, now, paint),
     ['work orders', countsText(status)],
     ...budgetRows(status, paint),
     ['home', status.home],
@@ -63,6 +64,17 @@ function servingRows(status: OrchestratorStatus, now: Date): string[][] {
     ['ended', `${status.total_executed} attempts since it started, ${status.total_failed} of them failed`],
     ...githubRows(status, now),
   ]
+}
+
+/** Nothing while there is no worker but the one that answers. */
+function workerRows({ workers }: OrchestratorStatus, now: Date, paint: Paint): string[][] {
+  if (workers.every((worker) => worker.is_this)) return []
+  return workers.map(({ host, pid, alive, running, started_at, is_this }, index) => {
+    const state = alive ? paint.green('alive') : paint.yellow('gone')
+    const who = `${harmless(host)}, process ${pid}${is_this ? ' (this one)' : ''}`
+    const text = `${who}: ${state}, ${counted(running, 'attempt')}, started ${ago(new Date(started_at), now)}`
+    return [index === 0 ? 'workers' : '', text]
+  })
 }
 
 /** Nothing where no order waits on GitHub and nothing was asked of it. */
