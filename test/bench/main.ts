@@ -33,6 +33,10 @@ const BENCHES: Readonly<Record<string, Bench>> = {
     about: 'orders that do nothing, per second, with 1 and 4 workers [--orders N] [--rounds N]',
     load: async () => (await import('./orders/bench.ts')).benchOrders,
   },
+  soak: {
+    about: 'what one service holds and stores over 1,000 small orders [--orders N] [--every N]',
+    load: async () => (await import('./soak/bench.ts')).benchSoak,
+  },
   routing: {
     about:
       'what a merged pull request costs by each policy [--seed N] [--worlds N] [--orders N] [--sensitivity] [--json]',
