@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict'
+import { readdir } from 'node:fs/promises'
+import path from 'node:path'
+import { sql } from 'kysely'
+import { shortIdOf } from '../../src/db/work-orders.ts'
+import { Usd } from '../../src/money.ts'
+import { PRICE } from '../support/aider-bench.ts'
+import type { CrashCase } from './crash-case.ts'
+import type { CrashSetting } from './crash-setting.ts'
+import { until } from './waiting.ts'
+
+/** What the provider has charged, and what the ledger knows of that, before a case. */
+export type Before = { billed: Usd; settled: Usd; calls: number }
+
+export async function lookBefore({ home, provider }: CrashSetting): Promise<Before> {
+  const { rows } = await sql<{ settled: string }>`
+    select coalesce(sum(cost_usd), 0) as settled from budget_entries`.execute(home.database.db)
+  return { billed: billedBy(provider), settled: new Usd(String(rows[0]?.settled)), calls: provider.bill.length }
+}
+
+function billedBy({ bill }: CrashSetting['provider']): Usd {
+  const costs = bill.map(({ input, output }) => input * PRICE.input_per_million + output * PRICE.output_per_million)
+  return costs.reduce((sum, cost) => sum.plus(cost), new Usd(0)).dividedBy(1_000_000)
+}
+
+/** One branch, one pull request, no charge the ledger does not know, nothing that still runs or lies about. */
+export async function assertConverged(setting: CrashSetting, id: string, one: CrashCase, before: Before) {
+  const { home, github } = setting
+  const { db } = home.database
+  await until('every attempt has ended', async () => {
+    const running = await db.selectFrom('attempts').select('number').where('status', '=', 'running').execute()
+    return running.length === 0
+  })
+  const short = await shortIdOf(db, id)
+  const branches = (await home.remote.branches()).filter((name) => name.includes(short))
+  assert.equal(branches.length, 1, `branches: ${branches.join(', ')}`)
+  await github.state.refresh()
+  const pulls = github.state.pulls.filter(({ head }) => head.includes(short))
+  assert.deepEqual(
+    pulls.map(({ state }) => state),
+    ['open'],
+  )
+  const rows = await db.selectFrom('pull_requests').select('number').where('work_order_id', '=', id).execute()
+  assert.deepEqual(
+    rows.map(({ number }) => number),
+    pulls.map(({ number }) => number),
+  )
+  await assertPaidOnce(setting, id, one, before)
+  await until('no workspace is left', async () => (await workspaces(setting)).length === 0)
+}
+
+/** Every charge is settled, or known as one nobody knows of; and no call is made twice but one that was lost. */
+async function assertPaidOnce({ home, provider }: CrashSetting, id: string, one: CrashCase, before: Before) {
+  const { rows } = await sql<{ kind: string }>`
+    select string_agg(kind, ' ' order by id) as kind from budget_entries
+    where work_order_id = ${id} group by reservation_id order by min(id)`.execute(home.database.db)
+  const ends = rows.map(({ kind }) => kind)
+  const unresolved = ends.filter((kind) => kind === 'reserved unresolved').length
+  const settled = ends.filter((kind) => kind.endsWith('settled')).length
+  assert.ok(
+    ends.every((kind) => kind !== 'reserved'),
+    `under way: ${ends.join('; ')}`,
+  )
+  const now = await lookBefore({ home, provider } as CrashSetting)
+  const billed = now.billed.minus(before.billed)
+  const known = now.settled.minus(before.settled)
+  if (unresolved === 0) assert.equal(known.toFixed(), billed.toFixed(), 'the ledger equals the bill')
+  else assert.ok(known.lessThanOrEqualTo(billed), `settled ${known.toFixed()} of ${billed.toFixed()}`)
+  const needed = one.executor === 'aider' ? 2 : 1
+  const calls = now.calls - before.calls
+  assert.ok(calls <= needed + 1, `${calls} calls for ${needed}`)
+  assert.ok(settled >= needed && settled + unresolved >= calls, `${ends.join('; ')} for ${calls} calls`)
+}
+
+async function workspaces({ home }: CrashSetting): Promise<string[]> {
+  const machines = ['first', 'second'].map((name) => path.join(home.config.home, '..', name, 'workspaces'))
+  const found = await Promise.all(machines.map((folder) => readdir(folder).catch(() => [])))
+  return found.flat()
+}

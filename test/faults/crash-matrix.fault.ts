@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type CrashCase, everyCase, FAULTS, runCase } from './crash-case.ts'
+import { createCrashSetting } from './crash-setting.ts'
+
+/** Part of the names of the cases to run, e.g. `push ×`; empty: all of them. */
+const ONLY = process.env['CRASH_CASES'] ?? ''
+
+/** One row per crash point, one column per way to go wrong; what does not converge is not hidden by what does. */
+test('every crash point, every fault: one branch, one pull request, one bill, no order that is stuck', async (t) => {
+  const cases = everyCase().filter((one) => `${nameOf(one)} × ${one.fault}`.includes(ONLY))
+  await using setting = await createCrashSetting(t, cases.length)
+  if (setting === null) return
+  const cells = new Map<string, string>()
+  const failures: string[] = []
+  for (const [number, one] of cases.entries()) {
+    const name = `${nameOf(one)} × ${one.fault}`
+    try {
+      cells.set(name, await runCase(setting, number, one))
+    } catch (error) {
+      cells.set(name, 'DID NOT CONVERGE')
+      failures.push(`${name}: ${error instanceof Error ? error.message : String(error)}`)
+    }
+    console.log(`${number + 1}/${cases.length} ${name}: ${cells.get(name)}`)
+  }
+  console.log(matrix(cases, cells))
+  assert.deepEqual(failures, [])
+})
+
+const nameOf = ({ effect, executor }: CrashCase) => (executor === 'aider' ? `${effect}, Aider` : effect)
+
+function matrix(cases: readonly CrashCase[], cells: ReadonlyMap<string, string>): string {
+  const faults = Object.keys(FAULTS)
+  const rows = [...new Set(cases.map(nameOf))].map((row) => [
+    row,
+    ...faults.map((fault) => String(cells.get(`${row} × ${fault}`))),
+  ])
+  return [['', ...faults], ['---', ...faults.map(() => '---')], ...rows]
+    .map((row) => `| ${row.join(' | ')} |`)
+    .join('\n')
+}
