@@ -10,6 +10,7 @@ import { createHttpServices } from './app/http-services.ts'
 import { proposerConditions } from './app/proposer-conditions.ts'
 import { type RepairWatch, repair } from './app/repair.ts'
 import { tidy } from './app/tidy.ts'
+import { traced } from './app/traced.ts'
 import { markLeftBehind } from './budget/reconcile.ts'
 import { systemClock } from './clock.ts'
 import { type Config, shownDatabaseUrl } from './config.ts'
@@ -67,10 +68,7 @@ export async function openMoose(
   const migrated = await migrate(database.pool)
   const { db, pool } = database
   const executorId = await executorIdOf(config.home)
-  if (role !== 'client' && config.tracing !== null) {
-    const { startTracing } = await import('./app/tracing.ts')
-    stack.use(startTracing(config.tracing, { version: VERSION, instance: executorId }, log))
-  }
+  if (role !== 'client') stack.use(await traced(config.tracing, { version: VERSION, instance: executorId }, log))
   let sweeping: Sweeping | null = null
   const onLost = () => {
     orchestrator.abandon()
@@ -107,19 +105,8 @@ export async function openMoose(
   )
   const feed = createEventFeed(db)
   stack.use(await hearDatabase(database.url, { orchestrator, feed, log }))
-  const http = createHttpApp(
-    createHttpServices({
-      db,
-      pool,
-      clock,
-      parts,
-      feed,
-      orchestrator,
-      config,
-      log,
-      isHomeOwned: () => ownership.isHeld,
-    }),
-  )
+  const services = createHttpServices({ ...database, clock, parts, feed, orchestrator, config, log, ownership })
+  const http = createHttpApp(services)
   const hygiene = { ...database, config, mirrors: parts.mirrors, executorId, clock, log, databaseUrl: database.url }
   if (role !== 'client') {
     await orchestrator.launch({ follow: role === 'service' })

@@ -23,6 +23,7 @@ import type { Log } from '../log.ts'
 import type { OrchestratorService } from '../orchestrator/orchestrator-service.ts'
 import type { Parts } from './adapters.ts'
 import { budgetServices } from './budget-services.ts'
+import type { HomeOwnership } from './home-ownership.ts'
 import { createMetrics } from './metrics.ts'
 import { proposeForApi } from './propose-for-api.ts'
 import { createReadiness } from './readiness.ts'
@@ -31,7 +32,7 @@ import { routingReview } from './routing-review.ts'
 type Deps = {
   clock: Clock
   pool: Pool
-  isHomeOwned: () => boolean
+  ownership: Pick<HomeOwnership, 'isHeld'>
   db: Kysely<Database>
   parts: Parts
   feed: EventFeed
@@ -64,7 +65,11 @@ export function createHttpServices(deps: Deps): HttpServices {
     manager: parts.ownManager,
     proposeForApi: (request, signal) => proposeForApi(db, parts, request, signal),
     githubWebhook: githubWebhook(deps),
-    whyNotReady: createReadiness({ ...deps, isStopping: () => orchestrator.stopping.aborted }),
+    whyNotReady: createReadiness({
+      ...deps,
+      isHomeOwned: () => deps.ownership.isHeld,
+      isStopping: () => orchestrator.stopping.aborted,
+    }),
     metrics: createMetrics(deps).read,
     log,
   }

@@ -180,7 +180,7 @@ test('without a database the service lives, is not ready and says why, both with
     assert.equal(alive?.status, 200)
     assert.equal(ready?.status, 503)
     assert.equal(ready?.headers.get('retry-after'), '5')
-    const { success, error } = JSON.parse(String(await ready?.text()))
+    const { success, error } = JSON.parse(await ready.text())
     assert.deepEqual([success, error.code], [false, 'database_unreachable'])
     assert.deepEqual(error.details, { database_answers: false, home_owned: true, stopping: false })
     const samples = samplesOf(String(await metrics?.text()))

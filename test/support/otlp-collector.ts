@@ -1,4 +1,4 @@
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { z } from 'zod'
 import { listenOnLoopback } from './loopback.ts'
@@ -48,14 +48,12 @@ export type OtlpCollector = AsyncDisposable & {
 export async function startOtlpCollector(answer: number | 'silent' = 200): Promise<OtlpCollector> {
   const received: string[] = []
   const headers: string[] = []
-  const server = createServer((request, response) => {
-    void text(request).then((body) => {
-      headers.push(`${request.method} ${request.url} ${JSON.stringify(request.headers)}`)
-      received.push(body)
-      if (answer === 'silent') return
-      response.writeHead(answer, { 'content-type': 'application/json' }).end('{}')
-    })
-  })
+  const take = async (request: IncomingMessage, response: ServerResponse) => {
+    headers.push(`${request.method} ${request.url} ${JSON.stringify(request.headers)}`)
+    received.push(await text(request))
+    if (answer !== 'silent') response.writeHead(answer, { 'content-type': 'application/json' }).end('{}')
+  }
+  const server = createServer((request, response) => void take(request, response))
   const listening = await listenOnLoopback(server)
   const exported = () => received.flatMap((body) => Export.parse(JSON.parse(body)).resourceSpans)
   return {
