@@ -1,8 +1,6 @@
 import { Command } from 'commander'
 import type { Config } from '../config.ts'
-import { claimPlaces } from '../demo/claim-places.ts'
 import { type DemoPlaces, demoPlaces } from '../demo/demo-places.ts'
-import { makeRepository } from '../demo/make-repository.ts'
 import { REPLAY_DIR, REPLAY_NOTE } from '../demo/replay-only.ts'
 import { createLogFor } from '../log.ts'
 import type { Cli } from './cli.ts'
@@ -42,6 +40,11 @@ async function demo(cli: Cli, signal: AbortSignal): Promise<DemoReport | null> {
 
 async function wholeDemo(cli: Cli, signal: AbortSignal): Promise<DemoReport> {
   const startedAt = performance.now()
+  // Loaded only now, as the app is: other commands start without the database driver and git.
+  const [{ claimPlaces }, { makeRepository }] = await Promise.all([
+    import('../demo/claim-places.ts'),
+    import('../demo/make-repository.ts'),
+  ])
   const config = cli.config()
   const log = createLogFor(config)
   const places = demoPlaces(config.home)
