@@ -68,7 +68,7 @@ test('50 orders at once and a cap for 10 calls: 10 run, 40 wait with the reason,
   let most = new Usd(0)
   const watching = new AbortController()
   const watch = (async () => {
-    while (!watching.signal.aborted) most = Usd.max(most, (await amounts(db)).committed)
+    for (; !watching.signal.aborted; await delay(20)) most = Usd.max(most, (await amounts(db)).committed)
   })()
   await using _service = await mooseUp(home.environment, '--start')
   const states = async () => JSON.stringify(await countBy(db))
