@@ -68,8 +68,10 @@ export class AttemptWorkspace implements Workspace {
    */
   async commit(message: string, when: Date): Promise<string | null> {
     await this.#requireOurs()
-    const tree = await this.#addAll()
-    const baseTree = await this.#index.ask(['rev-parse', '--verify', '--quiet', `${this.baseSha}^{tree}`])
+    const [tree, baseTree] = await Promise.all([
+      this.#addAll(),
+      this.#index.ask(['rev-parse', '--verify', '--quiet', `${this.baseSha}^{tree}`]),
+    ])
     if (tree === baseTree) return null
     const commit = ['commit-tree', '-p', this.baseSha, '-F', '-', fullSha(tree)]
     const sha = fullSha(await this.#index.ask(commit, { env: identityEnvironment(when), input: message }))
