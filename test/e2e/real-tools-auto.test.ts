@@ -19,6 +19,12 @@ type Choice = { name: string; script: Scripted[]; executor: 'patch' | 'aider'; r
 /** What becomes of a proposal in `auto`, by what it is. */
 const CHOICES: readonly Choice[] = [
   {
+    name: 'free text goes to Aider',
+    script: [says('Put "hello, world" into greeting.txt.'), AIDERS],
+    executor: 'aider',
+    reason: 'the proposal is free text, not edits',
+  },
+  {
     name: 'edits that apply are applied as they are',
     script: [says(edits('hello, world'))],
     executor: 'patch',
@@ -41,7 +47,14 @@ const CHOICES: readonly Choice[] = [
 test('in auto', { timeout: 240_000 }, async (t) => {
   await using tools = await startRealTools(t, { files: FILES, settings: { ORCHESTRATOR_EXECUTOR: 'auto' } })
   if (tools === null) return
-  for (const choice of CHOICES) await t.test(choice.name, async () => void (await assertChoice(tools, choice)))
+  for (const choice of CHOICES) {
+    await t.test(choice.name, async () => {
+      const before = chargedBy(tools.model)
+      const order = await assertChoice(tools, choice)
+      const cost = chargedBy(tools.model) - before
+      assert.ok(Math.abs(Number(order.attempt_history[0]?.cost_usd) - cost) < 1e-9, `${cost}`)
+    })
+  }
 })
 
 test("in auto, a foreign Proposer's free text goes to Aider, and its price is in the cost", {
@@ -60,13 +73,13 @@ test("in auto, a foreign Proposer's free text goes to Aider, and its price is in
 /** The choice and its reason are in the record of the step and in the pull request. */
 async function assertChoice(tools: RealTools, { name, script, executor, reason }: Choice) {
   const { github, home, model } = tools
-  const before = { calls: model.calls.length, cost: chargedBy(model) }
+  const before = model.calls.length
   model.script.splice(0, model.script.length, ...script)
   const id = await fileBySql(tools, { title: name, description: 'It should greet the world.', files: ['greeting.txt'] })
   await until(tools, id)
   const order = await orderByCommand(tools, id)
   assert.equal(order.phase, 'in_review', JSON.stringify(order.status_reason))
-  assert.equal(model.calls.length, before.calls + script.length)
+  assert.equal(model.calls.length, before + script.length)
   const applied = order.attempt_history[0]?.steps.findLast((step) => step.name === 'apply')
   const output = JSON.parse(JSON.stringify(applied?.output))
   assert.deepEqual([output.executor, output.reason], [executor, reason])
@@ -75,6 +88,7 @@ async function assertChoice(tools: RealTools, { name, script, executor, reason }
   assert.ok(pull.body.split('\n').includes(`**Executor:** ${executor} (${reason})`), pull.body)
   assert.ok(pull.body.includes(`**Cost:** $${Number(order.actual_cost).toFixed(4)}`))
   assert.equal(await home.remote.git('show', `${pull.sha}:greeting.txt`), 'hello, world')
+  assert.equal(await home.remote.git('rev-list', '--count', `main..${pull.sha}`), '1')
   const { processes, workspaces, temporary } = await tracesOf(tools)
   assert.deepEqual([processes, workspaces, temporary], [[], [], []])
   return order

@@ -180,7 +180,7 @@ async function applyIn(
   const executor = createAiderExecutor({
     gateway,
     locate: async () => run.command,
-    timeoutMs: bench.timeoutMs === undefined ? 90_000 : bench.timeoutMs,
+    timeoutMs: bench.timeoutMs === undefined ? 150_000 : bench.timeoutMs,
     contextMaxBytes: 400_000,
     executablePath: String(process.env['PATH']),
     home: run.home,

@@ -126,7 +126,7 @@ export async function until(
   id: string,
   isReached: (order: WorkOrderDetail) => boolean = rests,
 ): Promise<WorkOrderDetail> {
-  const deadline = Date.now() + 60_000
+  const deadline = Date.now() + 110_000
   for (;;) {
     const order = await orderOverHttp(tools, id)
     if (isReached(order)) return order
