@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { TestDatabase } from '../../support/database.ts'
 import { createMooseHome } from '../../support/moose-home.ts'
 import { mooseUp } from '../../support/service-process.ts'
+import { asLaunched } from '../as-launched.ts'
 import { numbersFrom } from '../numbers.ts'
 import { usageOf } from '../process-usage.ts'
 import { report } from '../report.ts'
@@ -14,7 +15,7 @@ const RSS_TARGET_MB = 200
 export async function benchIdle(args: readonly string[]): Promise<void> {
   const { seconds, settle } = numbersFrom(args, { seconds: 60, settle: 10 })
   await using home = await createMooseHome(SAMPLE_FILES, SAMPLE_ANSWERS)
-  await using moose = await mooseUp(home.environment, '--start')
+  await using moose = await mooseUp({ ...home.environment, ...asLaunched() }, '--start')
   const pid = Number(moose.child.pid)
   await sleep(settle * 1_000)
   const before = { usage: usageOf(pid), transactions: await transactions(home.database), at: performance.now() }

@@ -1,6 +1,7 @@
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createMooseHome, type MooseHome } from '../../support/moose-home.ts'
+import { asLaunched } from '../as-launched.ts'
 import { startChild } from '../child.ts'
 import { median, numbersFrom } from '../numbers.ts'
 import { usageOf } from '../process-usage.ts'
@@ -51,7 +52,7 @@ async function speedOf(workers: number, orders: number): Promise<Speed> {
   await using fleet = new AsyncDisposableStack()
   const pids: number[] = []
   for (let number = 1; number <= workers; number += 1) {
-    const env = { ...home.environment, MOOSE_HOME: path.join(home.remote.folder, `worker-${number}`) }
+    const env = { ...home.environment, ...asLaunched(), MOOSE_HOME: path.join(home.remote.folder, `worker-${number}`) }
     pids.push(fleet.use(await startChild(WORKER, { env })).pid)
   }
   // Functions are compiled, connections opened.

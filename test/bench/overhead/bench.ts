@@ -7,6 +7,7 @@ import { z } from 'zod'
 import type { TestDatabase } from '../../support/database.ts'
 import { createMooseHome, type MooseHome } from '../../support/moose-home.ts'
 import { mooseUp } from '../../support/service-process.ts'
+import { asLaunched } from '../as-launched.ts'
 import { median, numbersFrom, quantile } from '../numbers.ts'
 import { report } from '../report.ts'
 import { approve, countOrders, fileSampleOrder, SAMPLE_ANSWERS, SAMPLE_FILES } from '../sample-orders.ts'
@@ -31,7 +32,7 @@ export async function benchOverhead(args: readonly string[]): Promise<void> {
   })
   const record = path.join(home.remote.folder, 'spawns')
   await using _moose = await mooseUp(
-    { ...home.environment, NODE_OPTIONS: `--import=${RECORDER}`, BENCH_SPAWNS: record },
+    { ...home.environment, NODE_OPTIONS: `${asLaunched().NODE_OPTIONS} --import=${RECORDER}`, BENCH_SPAWNS: record },
     '--start',
   )
   const samples: Samples = { moose: [], script: [] }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { TestDatabase } from '../../support/database.ts'
 import { createMooseHome } from '../../support/moose-home.ts'
 import { mooseUp } from '../../support/service-process.ts'
+import { asLaunched } from '../as-launched.ts'
 import { median, numbersFrom, quantile } from '../numbers.ts'
 import { type Figure, report } from '../report.ts'
 import { SAMPLE_ANSWERS, SAMPLE_FILES } from '../sample-orders.ts'
@@ -23,7 +24,7 @@ export async function benchPickup(args: readonly string[]): Promise<void> {
   await database.pool.query(STARTS)
   await using _graphile = await startContender('graphile-worker', database.url)
   await using _boss = await startContender('pg-boss', database.url)
-  await using _moose = await mooseUp(home.environment, '--start')
+  await using _moose = await mooseUp({ ...home.environment, ...asLaunched() }, '--start')
   await using graphile = await graphileWay(database)
   await using boss = await pgBossWay(database)
   const ways = [mooseWay(database), graphile, boss]

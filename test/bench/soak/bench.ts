@@ -3,6 +3,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createMooseHome, type MooseHome } from '../../support/moose-home.ts'
 import { mooseUp } from '../../support/service-process.ts'
+import { asLaunched } from '../as-launched.ts'
 import { numbersFrom } from '../numbers.ts'
 import { usageOf } from '../process-usage.ts'
 import { type Figure, report } from '../report.ts'
@@ -28,7 +29,7 @@ type Sample = {
 export async function benchSoak(args: readonly string[]): Promise<void> {
   const { orders, every } = numbersFrom(args, { orders: 1_000, every: 50 })
   await using home = await createMooseHome(SAMPLE_FILES, SAMPLE_ANSWERS)
-  await using moose = await mooseUp(home.environment, '--start')
+  await using moose = await mooseUp({ ...home.environment, ...asLaunched() }, '--start')
   const samples: Sample[] = []
   const begin = performance.now()
   for (let done = 0; done < orders; done += every) {
