@@ -33,6 +33,10 @@ const BENCHES: Readonly<Record<string, Bench>> = {
     about: 'orders that do nothing, per second, with 1 and 4 workers [--orders N] [--rounds N]',
     load: async () => (await import('./orders/bench.ts')).benchOrders,
   },
+  tokens: {
+    about: "tokens of the same orders, beside the seed's flow with real Aider",
+    load: async () => (await import('./tokens/bench.ts')).benchTokens,
+  },
   soak: {
     about: 'what one service holds and stores over 1,000 small orders [--orders N] [--every N]',
     load: async () => (await import('./soak/bench.ts')).benchSoak,
