@@ -52,6 +52,7 @@ export const NEXT_MOVE = {
   database_refused: 'block',
   database_schema_newer: 'block',
   database_unreachable: 'retry',
+  disk_full: 'suspend',
   edits_malformed: 'fail',
   edits_missing: 'fail',
   edits_rejected: 'fail',

@@ -8,14 +8,17 @@ import type { Runner } from './workers.ts'
 
 type Db = Kysely<Database>
 
+/** Who looks for workers that are gone: one of them, and alive, whatever its own lease says. */
+export type Looker = Runner & { leaseMs: number }
+
 /** Whether a worker that is gone stands in an attempt. */
-export async function isLeftBehind(db: Db): Promise<boolean> {
+export async function isLeftBehind(db: Db, looker: Looker): Promise<boolean> {
   const row = await db
     .selectFrom('attempts')
     .innerJoin('workers', 'workers.executor_id', 'attempts.executor_id')
     .select('attempts.number')
     .where('attempts.status', '=', 'running')
-    .where(LEASE_IS_OVER)
+    .where(isGone(looker))
     .limit(1)
     .executeTakeFirst()
   return row !== undefined
@@ -27,7 +30,8 @@ export async function isLeftBehind(db: Db): Promise<boolean> {
  *
  * @returns the new runs, oldest claim first
  */
-export async function takeOverAttempts(db: Db, { executorId, revision }: Runner): Promise<AttemptRun[]> {
+export async function takeOverAttempts(db: Db, looker: Looker): Promise<AttemptRun[]> {
+  const { executorId, revision } = looker
   return db.transaction().execute(async (transaction) => {
     await lockClaims(transaction)
     const rows = await transaction
@@ -35,10 +39,9 @@ export async function takeOverAttempts(db: Db, { executorId, revision }: Runner)
       .from('workers')
       .set({ executor_id: executorId, holder: HOLDER, resumed: sql<number>`attempts.resumed + 1` })
       .whereRef('workers.executor_id', '=', 'attempts.executor_id')
-      .where('attempts.executor_id', '<>', executorId)
       .where('attempts.status', '=', 'running')
       .where('attempts.revision', '=', revision)
-      .where(LEASE_IS_OVER)
+      .where(isGone(looker))
       .returning(['attempts.work_order_id', 'attempts.number', 'attempts.resumed', 'attempts.claimed_at'])
       .returning(['workers.host', 'workers.pid', SILENT_MS.as('silent_ms')])
       .execute()
@@ -52,13 +55,14 @@ export async function takeOverAttempts(db: Db, { executorId, revision }: Runner)
  * Running attempts that nobody can take over: their worker is gone, and no worker that lives has the revision of the
  * pipeline they were begun with.
  */
-export async function stuckAttempts(db: Db): Promise<(AttemptRun & { revision: string })[]> {
+export async function stuckAttempts(db: Db, looker: Looker): Promise<(AttemptRun & { revision: string })[]> {
   const rows = await db
     .selectFrom('attempts')
     .innerJoin('workers', 'workers.executor_id', 'attempts.executor_id')
     .select(['attempts.work_order_id', 'attempts.number', 'attempts.resumed', 'attempts.revision'])
     .where('attempts.status', '=', 'running')
-    .where(LEASE_IS_OVER)
+    .where('attempts.revision', '<>', looker.revision)
+    .where(isGone(looker))
     .where(({ not, exists, selectFrom }) =>
       not(
         exists(
@@ -75,7 +79,17 @@ export async function stuckAttempts(db: Db): Promise<(AttemptRun & { revision: s
   )
 }
 
-const LEASE_IS_OVER = sql<boolean>`workers.lease_until <= clock_timestamp()`
+/**
+ * For `where` on `workers`: another one, whose lease has run out. After a time without a database every lease has, and
+ * whoever lives says so within the next: until the server has run for a lease, nobody is gone.
+ */
+function isGone({ executorId, leaseMs }: Looker) {
+  return sql<boolean>`(
+    workers.executor_id <> ${executorId} and workers.lease_until <= clock_timestamp()
+    and pg_postmaster_start_time() + ${leaseMs} * interval '1 millisecond' <= clock_timestamp()
+  )`
+}
+
 /** Since the lease ran out; a worker that left properly was never silent. */
 const SILENT_MS = sql<number>`round(1000 * extract(epoch from clock_timestamp() - workers.lease_until))::float8`
 

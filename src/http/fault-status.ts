@@ -33,6 +33,7 @@ export const FAULT_STATUS = {
   database_refused: 503,
   database_schema_newer: 503,
   database_unreachable: 503,
+  disk_full: 503,
   edits_malformed: 422,
   edits_missing: 422,
   edits_rejected: 422,

@@ -18,7 +18,7 @@ export type Charge = { cost: Usd } | 'released' | 'unresolved'
 type CallRow = Insertable<Database['model_calls']> & { reservation_id: string }
 
 /** The answer is paid and in hand: as long as this process lives, it waits for a database to book it in. */
-const FIRST_PAUSE_MS = 1_000
+const FIRST_PAUSE_MS = 200
 const LONGEST_PAUSE_MS = 15_000
 
 /**

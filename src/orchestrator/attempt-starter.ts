@@ -44,7 +44,7 @@ const NEVER_TAKEN_UP = 'The attempt cannot be taken up: the engine ended it with
 export function createAttemptStarter(deps: OrchestratorDeps, options: StarterOptions): AttemptStarter {
   const { drain, running, onEnd, onLeftBehind, onError } = options
   const { db, executorId, adapters, config, log } = deps
-  const runner = { executorId, revision: PIPELINE_REVISION }
+  const runner = { executorId, revision: PIPELINE_REVISION, leaseMs: config.leaseMs }
   // What the end of an attempt sets going is no part of the attempt.
   const outside = AsyncLocalStorage.snapshot()
   const ended = (...end: Parameters<RunningAttempts['ended']>) => {
@@ -61,7 +61,7 @@ export function createAttemptStarter(deps: OrchestratorDeps, options: StarterOpt
   }
   const clean = createClean(config)
   const workflow = attemptWorkflow({ ...deps, clean, drain, signalOf: running.signalOf, leave, onEnd: ended })
-  const heartbeat = createHeartbeat({ ...deps, runner, leaseMs: config.leaseMs, running, onLeftBehind })
+  const heartbeat = createHeartbeat({ ...deps, runner, running, onLeftBehind })
   const engine = createLazyEngine(async () => {
     await deps.own()
     await heartbeat.start()

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import { z } from 'zod'
 import { type Clock, NEVER_ABORTED } from '../clock.ts'
+import type { Config } from '../config.ts'
 import { type AttemptRun, isResumedSince, noteAttempt } from '../db/attempts.ts'
 import { whileHeld } from '../db/hold-attempt.ts'
 import type { Database } from '../db/schema.ts'
@@ -35,6 +36,7 @@ export type WorkflowDeps = {
   signalOf: (run: AttemptRun) => AbortSignal
   /** What this home is called. */
   executorId: string
+  config: Pick<Config, 'home'>
   /** Lets go of a run that another process carries out now. Never resolves. */
   leave: (run: AttemptRun, fault: Fault) => Promise<never>
   /** Told when a run has ended, or was suspended, and has recorded that. */

@@ -1,6 +1,7 @@
 import { type Claim, claimOrders } from '../db/claim.ts'
 import { readSettings, type Settings } from '../db/system-config.ts'
 import { effect } from '../effect.ts'
+import { assertRoom } from './disk-room.ts'
 import type { EmergencyBrake } from './emergency-brake.ts'
 import { endAbandoned } from './end-abandoned.ts'
 import type { OrchestratorDeps } from './orchestrator-deps.ts'
@@ -13,9 +14,9 @@ type Places = Pick<Settings, 'maxConcurrent' | 'maxPerRepository'>
 /** How this process comes to its orders. */
 export type Claims = {
   settings(): Promise<Settings>
-  /** Lets suspended orders go on whose condition is back, and claims what is next. */
+  /** Lets suspended orders go on whose condition is back, and claims what is next. @throws {Fault} `disk_full` */
   next(places: Places): Promise<Claim>
-  /** Claims one order. @throws {Fault} `emergency_stop` */
+  /** Claims one order. @throws {Fault} `emergency_stop`, `disk_full` */
   one(workOrderId: string): Promise<Claim>
   /** Ends suspended attempts that nobody will resume. */
   endAbandoned(): Promise<void>
@@ -31,12 +32,13 @@ export function createClaims(
   const runner = { executorId, revision: PIPELINE_REVISION }
   const claim = async ({ maxConcurrent, maxPerRepository }: Places, only: string | null) => {
     await endRest()
+    await assertRoom(config.home)
     return effect('claim', () => claimOrders(db, { maxConcurrent, maxPerRepository, runner, only }))
   }
   return {
     settings,
     async next(places) {
-      await resumeSuspended(deps, onError)
+      await resumeSuspended({ ...deps, home: config.home }, onError)
       return claim(places, null)
     },
     async one(workOrderId) {

@@ -1,6 +1,7 @@
 import { DBOS, DBOSWorkflowConflictError, Error as EngineError } from '@dbos-inc/dbos-sdk'
 import type { Kysely } from 'kysely'
 import type { Clock } from '../clock.ts'
+import type { Config } from '../config.ts'
 import { beginStep, endedStep, endStep, type StepKey } from '../db/attempt-steps.ts'
 import type { AttemptRun } from '../db/attempts.ts'
 import { reasonOf } from '../db/database-fault.ts'
@@ -15,6 +16,7 @@ import type { StepName } from '../results/end-of-attempt.ts'
 import { observeStep } from '../telemetry/observe-attempt.ts'
 import type { Phase } from '../work-order/status.ts'
 import type { Clean } from './clean.ts'
+import { hasRoom, namedByDisk } from './disk-room.ts'
 import type { Drain } from './drain.ts'
 import { named, type Patience, patiently } from './patience.ts'
 
@@ -56,6 +58,7 @@ export type StepDeps = {
   signal: AbortSignal
   /** What this home is called. */
   executorId: string
+  config: Pick<Config, 'home'>
   /** Lets go of a run that another process carries out now. Never resolves. */
   leave: (run: AttemptRun, fault: Fault) => Promise<never>
   /** Makes an output fit for storing: without secrets and without what Postgres cannot hold. */
@@ -91,12 +94,18 @@ async function performStep<T>(deps: StepDeps, key: Key, step: Step<T>): Promise<
     await patiently(stored(deps), () => effect('begin_step', () => begin(deps, key, step)))
     const output = deps.clean(await observeStep(key, { ...deps, ...step }, () => repeatedly(deps, key, step)))
     const failure = step.failureOf === undefined ? null : step.failureOf(output)
+    // On a full disk a check says nothing about the change.
+    if (failure !== null && !(await hasRoom(deps.config.home))) throw Fault.fromRecord(failure)
     await patiently(stored(deps), () => effect('end_step', () => end(deps, key, { output, failure })))
     return { ok: true, output }
   } catch (thrown) {
     // The process is about to go: nothing is recorded, and the next start runs this step again.
     if (deps.drain.over.aborted) return deps.drain.park(key.workOrderId)
-    const fault = named(deps.signal.aborted ? deps.signal.reason : thrown)
+    const fault = await namedByDisk(
+      deps.config.home,
+      named(deps.signal.aborted ? deps.signal.reason : thrown),
+      deps.clock.now(),
+    )
     return NEXT_MOVE[fault.code] === 'leave' ? deps.leave(key, fault) : endFailed(deps, key, fault)
   }
 }
@@ -154,10 +163,11 @@ function repeatedly<T>({ db, clock, log, signal }: StepDeps, key: Key, step: Ste
 
 /**
  * Calls to a model have repeated themselves already (models/), and a limit of GitHub has been waited for as long as that
- * is any use (forge/github/); recording is tried again whatever went wrong.
+ * is any use (forge/github/). Recording is tried again whatever went wrong, and so is publishing after what nobody can
+ * name: a branch or a pull request may be there all the same, and only looking again finds it.
  */
 function isWorthRepeating(name: StepName, { code }: Fault): boolean {
-  if (name === 'record') return true
+  if (name === 'record' || (name === 'publish' && code === 'internal')) return true
   return NEXT_MOVE[code] === 'retry' && !code.startsWith('model_') && code !== 'github_rate_limited'
 }
 

@@ -3,8 +3,8 @@ import type { Clock } from '../clock.ts'
 import { takenOver } from '../db/hold-attempt.ts'
 import { lostRuns } from '../db/lost-runs.ts'
 import type { Database } from '../db/schema.ts'
-import { isLeftBehind } from '../db/take-over.ts'
-import { joinFleet, leaveFleet, type Runner, renewLease } from '../db/workers.ts'
+import { isLeftBehind, type Looker } from '../db/take-over.ts'
+import { joinFleet, leaveFleet, renewLease } from '../db/workers.ts'
 import { toFault } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { RunningAttempts } from './running-attempts.ts'
@@ -19,9 +19,8 @@ export type Heartbeat = AsyncDisposable & {
 
 export type HeartbeatDeps = {
   db: Kysely<Database>
-  runner: Runner
+  runner: Looker
   version: string
-  leaseMs: number
   clock: Clock
   log: Log
   running: RunningAttempts
@@ -34,7 +33,8 @@ export type HeartbeatDeps = {
  * nothing: as long as nobody has taken an attempt over it goes on, and every effect asks for itself.
  */
 export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
-  const { db, runner, leaseMs, clock, log } = deps
+  const { db, runner, clock, log } = deps
+  const { leaseMs } = runner
   const stopped = new AbortController()
   let beating: Promise<void> | null = null
 
@@ -51,7 +51,7 @@ export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
   return {
     async start() {
       if (beating !== null) return
-      await joinFleet(db, runner, deps)
+      await joinFleet(db, runner, { ...deps, leaseMs })
       beating = beatOn()
     },
     async [Symbol.asyncDispose]() {
@@ -66,8 +66,8 @@ export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
   }
 }
 
-async function beat({ db, runner, leaseMs, running, onLeftBehind }: HeartbeatDeps): Promise<void> {
-  await renewLease(db, runner.executorId, leaseMs)
+async function beat({ db, runner, running, onLeftBehind }: HeartbeatDeps): Promise<void> {
+  await renewLease(db, runner.executorId, runner.leaseMs)
   for (const run of await lostRuns(db, running.runs())) running.abort(run, takenOver(run))
-  if (await isLeftBehind(db)) onLeftBehind()
+  if (await isLeftBehind(db, runner)) onLeftBehind()
 }

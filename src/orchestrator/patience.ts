@@ -4,7 +4,8 @@ import { Fault, toFault } from '../errors.ts'
 
 /** Pauses before something is tried again that failed for an outside reason that should pass. */
 const PAUSES_MS = [1_000, 5_000, 15_000] as const
-const LONGEST_PAUSE_MS = 15_000
+/** Of the database: most often only a connection broke, and the next one is there at once. The last one is repeated. */
+const PAUSES_OF_DATABASE_MS = [200, 1_000, 5_000, 15_000] as const
 
 export type Patience = {
   clock: Clock
@@ -37,9 +38,10 @@ export async function patiently<T>({ clock, signal, isWorthRepeating, onPause }:
 
 /** Null: it has been tried often enough. */
 function pauseAfter(failures: number, { code }: Fault): number | null {
-  const pauseMs = PAUSES_MS[failures]
+  const isDatabase = code === 'database_unreachable'
+  const pauseMs = (isDatabase ? PAUSES_OF_DATABASE_MS : PAUSES_MS)[failures]
   if (pauseMs !== undefined) return pauseMs
-  return code === 'database_unreachable' ? LONGEST_PAUSE_MS : null
+  return isDatabase ? PAUSES_OF_DATABASE_MS[3] : null
 }
 
 /** A fault whose cause is that the database was away; `pg` does not say so in one way. */

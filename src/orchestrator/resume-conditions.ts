@@ -1,10 +1,12 @@
 import type { Kysely } from 'kysely'
 import { type Room, readRoom } from '../budget/room.ts'
+import type { Clock } from '../clock.ts'
 import { listPauses, type ProviderPause } from '../db/provider-pauses.ts'
 import { type ReleasedFor, releasedOrders } from '../db/released-orders.ts'
 import type { Database } from '../db/schema.ts'
 import type { SuspendCode, SuspendedOrder } from '../db/suspended-orders.ts'
 import { Usd } from '../money.ts'
+import { hasRoom } from './disk-room.ts'
 
 /** What is known of a proposer, by its name in `proposer_configs`. */
 export type ProposerConditions = {
@@ -14,7 +16,13 @@ export type ProposerConditions = {
   providerOf: (proposer: string) => string | null
 }
 
-export type ConditionSources = { db: Kysely<Database>; proposers: () => Promise<ProposerConditions> }
+export type ConditionSources = {
+  db: Kysely<Database>
+  proposers: () => Promise<ProposerConditions>
+  clock: Pick<Clock, 'now'>
+  /** Whose disk an attempt would go on. */
+  home: string
+}
 
 /** What orders wait for, as it was at one look; what is given to one of them in that look is gone for the others. */
 export type Conditions = {
@@ -24,11 +32,14 @@ export type Conditions = {
   /** Providers somebody is on his way to. */
   probed: Set<string>
   proposers: ProposerConditions
+  /** Whether there is room on the disk. */
+  hasRoom: boolean
+  now: Date
 }
 
 /** However many orders wait, everything is read once. @throws {Fault} `config_invalid` for limits nobody can read */
 export async function readConditions(
-  { db, proposers }: ConditionSources,
+  { db, proposers, clock, home }: ConditionSources,
   waiting: readonly SuspendedOrder[],
 ): Promise<Conditions> {
   const released = await releasedOrders(db)
@@ -39,6 +50,8 @@ export async function readConditions(
     pauses: new Map((await listPauses(db)).map((pause) => [pause.provider, pause])),
     probed: new Set(released.flatMap(({ provider }) => (provider === null ? [] : [provider]))),
     proposers: await proposers(),
+    hasRoom: await hasRoom(home),
+    now: clock.now(),
   }
 }
 
@@ -57,6 +70,7 @@ const NOTHING: ReleasedFor = { usd: null, provider: null }
 
 const CONDITIONS: Record<SuspendCode, Condition> = {
   budget_exceeded: roomFor,
+  disk_full: roomOnDisk,
   emergency_stop: () => NOTHING,
   price_unknown({ proposers }, order) {
     const proposer = detailOf(order, 'proposer')
@@ -71,6 +85,13 @@ function roomFor({ room }: Conditions, order: SuspendedOrder): ReleasedFor | nul
   if (needed === null || !/^\d{1,12}(\.\d{1,40})?$/.test(needed)) return null
   const usd = new Usd(needed)
   return room.take(order.id, usd) ? { ...NOTHING, usd } : null
+}
+
+/** What failed on a full disk leaves room when it is cleaned up, and fails again: it rests for a while first. */
+function roomOnDisk(conditions: Conditions, order: SuspendedOrder): ReleasedFor | null {
+  const notBefore = detailOf(order, 'not_before')
+  const rests = notBefore !== null && conditions.now < new Date(notBefore)
+  return conditions.hasRoom && !rests ? NOTHING : null
 }
 
 /**

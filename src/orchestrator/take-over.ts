@@ -2,8 +2,7 @@ import type { Kysely } from 'kysely'
 import { markLeftBehind } from '../budget/reconcile.ts'
 import type { AttemptRun } from '../db/attempts.ts'
 import type { Database } from '../db/schema.ts'
-import { isLeftBehind, stuckAttempts, takeOverAttempts } from '../db/take-over.ts'
-import type { Runner } from '../db/workers.ts'
+import { isLeftBehind, type Looker, stuckAttempts, takeOverAttempts } from '../db/take-over.ts'
 import { Fault } from '../errors.ts'
 import { recordFailure } from '../results/record-failure.ts'
 
@@ -12,12 +11,12 @@ import { recordFailure } from '../results/record-failure.ts'
  *
  * @returns runs to start here, oldest first
  */
-export async function takeOver(db: Kysely<Database>, runner: Runner): Promise<AttemptRun[]> {
-  if (!(await isLeftBehind(db))) return []
-  const runs = await takeOverAttempts(db, runner)
+export async function takeOver(db: Kysely<Database>, looker: Looker): Promise<AttemptRun[]> {
+  if (!(await isLeftBehind(db, looker))) return []
+  const runs = await takeOverAttempts(db, looker)
   // The calls that were under way there: nobody here knows whether they were charged.
-  if (runs.length > 0) await markLeftBehind(db, runner.executorId)
-  for (const { revision, ...run } of await stuckAttempts(db)) {
+  if (runs.length > 0) await markLeftBehind(db, looker.executorId)
+  for (const { revision, ...run } of await stuckAttempts(db, looker)) {
     await recordFailure(db, { ...run, evidence: {}, step: 'record', fault: stuckOn(revision, run).toRecord() })
   }
   return runs

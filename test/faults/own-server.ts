@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { Kysely, PostgresDialect } from 'kysely'
@@ -41,6 +41,7 @@ export async function startOwnServer(options: { folder?: string } = {}): Promise
   await using stack = new AsyncDisposableStack()
   const folder = options.folder === undefined ? await mkdtemp(path.join(tmpdir(), 'moose-server-')) : options.folder
   stack.defer(() => rm(folder, { recursive: true, force: true }))
+  await mkdir(folder, { recursive: true })
   await chmod(folder, 0o755)
   const settings = { fsync: 'off', full_page_writes: 'off' }
   const cluster = await describeCluster({ home: folder, log: createLog('silent'), settings })

@@ -20,6 +20,10 @@ export type TroubledHome = AsyncDisposable & {
   provider: ModelServer
   /** Files so many more orders, approved, each for a file of its own. @returns their ids */
   file(count: number): Promise<string[]>
+  /** Changes what is written into the files. */
+  write(text: string): void
+  /** From now on no answer of the provider comes before this resolves. */
+  holdAnswers(until: Promise<void>): void
 }
 
 /** @param options.serverFolder where the data of the server goes */
@@ -41,8 +45,13 @@ export async function createTroubledHome(
   const content = Object.fromEntries(names.map((name) => [name, 'old\n']))
   const checked = { ...content, 'moose.yaml': 'checks:\n  - { name: there, run: test -s f000.txt }\n' }
   const home = stack.use(await createMooseHome(checked, [], settings, server.createDatabase))
+  let written = 'changed'
+  let held = Promise.resolve()
   const provider = stack.use(
-    await startModelServer((call) => ({ kind: 'text', text: editsFor(call), input: 1_000, output: 200 })),
+    await startModelServer(async (call) => {
+      await held
+      return { kind: 'text', text: editsFor(call, written), input: 1_000, output: 200 }
+    }),
   )
   await useStandIn(home, 'stand-in', { url: provider.url, threshold: 1, price: PRICE })
   const owned = stack.move()
@@ -56,14 +65,20 @@ export async function createTroubledHome(
       filed += count
       return Promise.all(next.map((name) => fileOrder(home.database, { title: `Change ${name}`, files: [name] })))
     },
+    write(text) {
+      written = text
+    },
+    holdAnswers(until) {
+      held = until
+    },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
 
 /** Edits of the file the question is about. */
-function editsFor({ body }: ReceivedCall): string {
+function editsFor({ body }: ReceivedCall, text: string): string {
   const [file] = /f\d+\.txt/.exec(JSON.stringify(body)) ?? []
-  return `### write ${file}\n\`\`\`\nchanged\n\`\`\`\n`
+  return `### write ${file}\n\`\`\`\n${text}\n\`\`\`\n`
 }
 
 /** How many orders stand where, e.g. `{ in_review: 3 }`; those that stand wrong with their reason. */

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { tmpdir } from 'node:os'
 import { describe, test } from 'node:test'
 import { type Kysely, type KyselyPlugin, sql } from 'kysely'
 import { setLimit } from '../../src/budget/limits.ts'
+import { systemClock } from '../../src/clock.ts'
 import type { Database } from '../../src/db/schema.ts'
 import { moveWorkOrder } from '../../src/db/work-orders.ts'
 import { toFault } from '../../src/errors.ts'
@@ -10,6 +12,9 @@ import { resumeSuspended } from '../../src/orchestrator/resume-suspended.ts'
 import { createTestDatabase } from '../support/database.ts'
 
 type Db = Kysely<Database>
+
+/** A disk with room. */
+const HERE = { clock: systemClock, home: tmpdir() }
 
 /** As the refusal of a call tells it; a decimal. */
 const noMoney = (needed_usd: string) => ({
@@ -72,7 +77,7 @@ const proposers = async () => ({
 /** One look. @returns the titles of all orders that may go on now */
 async function released(db: Db): Promise<string[]> {
   const errors: unknown[] = []
-  await resumeSuspended({ db, proposers }, (error) => errors.push(error))
+  await resumeSuspended({ ...HERE, db, proposers }, (error) => errors.push(error))
   assert.deepEqual(errors, [])
   const rows = await db.selectFrom('work_orders').select('title').where('status', '=', 'pending').execute()
   return rows.map(({ title }) => title).toSorted()
@@ -228,7 +233,7 @@ describe('what is promised counts where it is paid', () => {
     ])
     await sql`insert into system_config (key, value) values ('budget_limits', 'nonsense')`.execute(db)
     const errors: unknown[] = []
-    await resumeSuspended({ db, proposers }, (error) => errors.push(error))
+    await resumeSuspended({ ...HERE, db, proposers }, (error) => errors.push(error))
     assert.deepEqual(
       errors.map((error) => toFault(error).code),
       ['config_invalid'],
@@ -271,7 +276,7 @@ test('300 orders that wait cost as many questions as three', async (context) => 
   const questions = async () => {
     asked.length = 0
     const begun = performance.now()
-    await resumeSuspended({ db: db.withPlugin(counting), proposers }, (error) => assert.fail(String(error)))
+    await resumeSuspended({ ...HERE, db: db.withPlugin(counting), proposers }, (error) => assert.fail(String(error)))
     context.diagnostic(`${Math.round(performance.now() - begun)} ms, ${asked.length} questions`)
     return asked.length
   }

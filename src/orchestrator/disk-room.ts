@@ -1,0 +1,47 @@
+import { statfs } from 'node:fs/promises'
+import { errorCode } from '../db/database-fault.ts'
+import { Fault, NEXT_MOVE } from '../errors.ts'
+
+/** Below it nothing is begun or gone on with: a clone, a commit or a log would be cut short. */
+const LEAST_BYTES = 100_000_000
+const LEAST_FILES = 1_000
+/** What was cleaned up after a failure may be just what is missing: the same is not tried again at once. */
+const REST_MS = 60_000
+
+const NO_ROOM = /No space left on device|Disk quota exceeded|ENOSPC|EDQUOT/
+
+/** Whether the disk of a home has room for one more attempt. Some file systems count no files. */
+export async function hasRoom(home: string): Promise<boolean> {
+  const { bavail, bsize, files, ffree } = await statfs(home)
+  return bavail * bsize >= LEAST_BYTES && (files === 0 || ffree >= LEAST_FILES)
+}
+
+/** @throws {Fault} `disk_full` */
+export async function assertRoom(home: string): Promise<void> {
+  if (await hasRoom(home)) return
+  throw new Fault('disk_full', `The disk of ${home} is full, so nothing is begun. ${NEXT}`, { home })
+}
+
+const NEXT = 'Free some space, e.g. with: moose doctor --fix. Orders go on by themselves then.'
+
+/**
+ * The fault by its cause: a step that failed on a full disk did so for no reason of its own, whatever it said. One that
+ * waits, or was stopped, stays what it is.
+ *
+ * @param home whose disk the attempt is carried out on
+ */
+export async function namedByDisk(home: string, fault: Fault, now: Date): Promise<Fault> {
+  const move = NEXT_MOVE[fault.code]
+  if (move === 'suspend' || move === 'stop' || move === 'leave') return fault
+  if (!saysNoRoom(fault) && (await hasRoom(home))) return fault
+  const message = `The disk of ${home} is full: ${fault.message} ${NEXT}`
+  const details = { home, code: fault.code, not_before: new Date(now.getTime() + REST_MS).toISOString() }
+  return new Fault('disk_full', message, details, fault)
+}
+
+function saysNoRoom(thrown: unknown): boolean {
+  for (let error = thrown; error instanceof Error; error = error.cause) {
+    if (NO_ROOM.test(error.message) || ['ENOSPC', 'EDQUOT'].includes(String(errorCode(error)))) return true
+  }
+  return false
+}
