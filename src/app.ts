@@ -9,9 +9,9 @@ import { createHomeOwnership } from './app/home-ownership.ts'
 import { createHttpServices } from './app/http-services.ts'
 import { proposerConditions } from './app/proposer-conditions.ts'
 import { type RepairWatch, repair } from './app/repair.ts'
+import { takeHome } from './app/take-home.ts'
 import { tidy } from './app/tidy.ts'
 import { traced } from './app/traced.ts'
-import { markLeftBehind } from './budget/reconcile.ts'
 import { systemClock } from './clock.ts'
 import { type Config, shownDatabaseUrl } from './config.ts'
 import { openDatabase } from './db/connect.ts'
@@ -25,7 +25,6 @@ import { type Sweeping, startSweeping } from './hygiene/sweep.ts'
 import type { Log } from './log.ts'
 import type { Orchestrator } from './orchestrator/orchestrator.ts'
 import { createOrchestrator } from './orchestrator/orchestrator-service.ts'
-import { endLeftBehind } from './process/left-behind.ts'
 
 /** The version of this program. */
 export const VERSION = packageJson.version
@@ -95,12 +94,7 @@ export async function openMoose(
       proposers: () => proposerConditions(db, parts.models),
       executorId,
       version: VERSION,
-      async own() {
-        await ownership.take()
-        await endLeftBehind(config.home, log)
-        const left = await markLeftBehind(db, executorId)
-        if (left > 0) log.warn({ reservations: left }, 'calls of a process that is gone may have been charged')
-      },
+      own: () => takeHome(ownership, { db, config, executorId, log }),
     }),
   )
   const feed = createEventFeed(db)

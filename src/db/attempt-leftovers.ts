@@ -21,6 +21,15 @@ export async function attemptsAtRest<Key extends AttemptKey>(db: Db, keys: reado
   return pick(db, keys, atRest)
 }
 
+/** Those another home carries out, or has carried out last. In the order they are given in. */
+export async function attemptsElsewhere<Key extends AttemptKey>(
+  db: Db,
+  executorId: string,
+  keys: readonly Key[],
+): Promise<Key[]> {
+  return pick(db, keys, sql<boolean>`attempts.executor_id <> ${executorId}`)
+}
+
 /**
  * Those whose commit nobody needs: failed or cancelled, without a record, or of an order that ended so many days ago. A
  * commit of an order that is in review, suspended or otherwise unfinished is needed.

@@ -10,6 +10,8 @@ import type { Runner } from './workers.ts'
 
 /** Any fixed number; the dispatchers of all processes queue for it. */
 const CLAIM_LOCK = 7_301_600_042n
+/** Between two statements of a claim. */
+const LONGEST_PAUSE_MS = 5_000
 
 export type ClaimOptions = {
   /** Attempts that may run at once, over all processes. */
@@ -47,9 +49,10 @@ export async function claimOrders(db: Kysely<Database>, options: ClaimOptions): 
   })
 }
 
-/** Until the transaction ends nobody else claims or takes over. */
+/** Until the transaction ends nobody else claims or takes over; who is paused within it is not waited for. */
 export async function lockClaims(transaction: Transaction<Database>): Promise<void> {
-  await sql`select pg_advisory_xact_lock(${CLAIM_LOCK})`.execute(transaction)
+  const limit = sql`set_config('idle_in_transaction_session_timeout', ${String(LONGEST_PAUSE_MS)}, true)`
+  await sql`select ${limit}, pg_advisory_xact_lock(${CLAIM_LOCK})`.execute(transaction)
 }
 
 async function startAttempts(

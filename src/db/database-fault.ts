@@ -43,12 +43,12 @@ export function databaseFault(thrown: unknown, url: string): Fault {
 /**
  * SQLSTATEs of a server that will serve again, though not now: connections that broke (08), a full disk, no memory or
  * too many connections (53), a server that stops or starts (57P), a transaction that was given up to let others pass
- * (40), a disk that answers with errors (58030), and data that may only be read: after a failover, and where a host
- * protects a full disk that way (25006).
+ * (40), a disk that answers with errors (58030), a transaction that stood still for too long (25P03), and data that may
+ * only be read: after a failover, and where a host protects a full disk that way (25006).
  * @see https://www.postgresql.org/docs/current/errcodes-appendix.html
  * @see https://supabase.com/docs/guides/platform/database-size#read-only-mode
  */
-const AWAY = /^(08...|53...|57P..|40001|40003|40P01|58030|25006)$/
+const AWAY = /^(08...|53...|57P..|40001|40003|40P01|58030|25006|25P03)$/
 
 /** What the system says of a connection whose other end is gone, and of a name nobody can resolve now. */
 const BROKEN = /^(ECONNRESET|ECONNABORTED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EAI_AGAIN)$/

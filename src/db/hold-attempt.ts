@@ -43,19 +43,18 @@ export async function whileHeld<Result>(
   })
 }
 
-/** Makes sure that no other process carries the attempt out, whichever run of it. @throws {Fault} `attempt_taken_over` */
+/** Makes sure that no other process carries the attempt out, whichever run of it, as `holdAttempt` does. @throws {Fault} `attempt_taken_over` */
 export async function assertNotTakenOver(db: Db, key: { workOrderId: string; attempt: number }): Promise<void> {
   const { workOrderId, attempt } = key
   const row = await db
     .selectFrom('attempts')
-    .select('number')
+    .select(sql<boolean>`holder <> ${HOLDER}`.as('lost'))
     .where('work_order_id', '=', workOrderId)
     .where('number', '=', attempt)
     .where('status', '=', 'running')
-    .where(sql<boolean>`holder <> ${HOLDER}`)
     .forShare()
     .executeTakeFirst()
-  if (row !== undefined) throw takenOver(key)
+  if (row !== undefined && row.lost) throw takenOver(key)
 }
 
 export function takenOver({ workOrderId, attempt }: { workOrderId: string; attempt: number }): Fault {

@@ -35,15 +35,26 @@ export async function takeOverAttempts(db: Db, looker: Looker): Promise<AttemptR
   return db.transaction().execute(async (transaction) => {
     await lockClaims(transaction)
     const rows = await transaction
+      // Who was paused in a transaction of its own may hold one of them: the others are not made to wait.
+      .with('gone', (db) =>
+        db
+          .selectFrom('attempts')
+          .innerJoin('workers', 'workers.executor_id', 'attempts.executor_id')
+          .select(['attempts.work_order_id', 'attempts.number', 'workers.host', 'workers.pid'])
+          .select(SILENT_MS.as('silent_ms'))
+          .where('attempts.status', '=', 'running')
+          .where('attempts.revision', '=', revision)
+          .where(isGone(looker))
+          .forUpdate('attempts')
+          .skipLocked(),
+      )
       .updateTable('attempts')
-      .from('workers')
+      .from('gone')
       .set({ executor_id: executorId, holder: HOLDER, resumed: sql<number>`attempts.resumed + 1` })
-      .whereRef('workers.executor_id', '=', 'attempts.executor_id')
-      .where('attempts.status', '=', 'running')
-      .where('attempts.revision', '=', revision)
-      .where(isGone(looker))
+      .whereRef('gone.work_order_id', '=', 'attempts.work_order_id')
+      .whereRef('gone.number', '=', 'attempts.number')
       .returning(['attempts.work_order_id', 'attempts.number', 'attempts.resumed', 'attempts.claimed_at'])
-      .returning(['workers.host', 'workers.pid', SILENT_MS.as('silent_ms')])
+      .returning(['gone.host', 'gone.pid', 'gone.silent_ms'])
       .execute()
     const taken = rows.toSorted((one, other) => one.claimed_at.getTime() - other.claimed_at.getTime())
     for (const row of taken) await recordTakeover(transaction, row)

@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { attemptsAtRest, whileAtRest } from '../db/attempt-leftovers.ts'
+import { attemptsAtRest, attemptsElsewhere, whileAtRest } from '../db/attempt-leftovers.ts'
 import type { AttemptKey } from '../db/attempts.ts'
 import { removeTree } from '../sandbox/remove-tree.ts'
 import { folderBytes, namesIn } from './folder-bytes.ts'
@@ -13,13 +13,7 @@ const NAME = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-(\d{1,9})$/
 
 /** Workspaces whose attempt does not run; what is named otherwise is not Moose's and stays. */
 export async function idleWorkspaces({ db, config: { home } }: HygieneDeps): Promise<Leftover[]> {
-  const root = path.join(home, 'workspaces')
-  const folders = (await namesIn(root)).flatMap((name): Folder[] => {
-    const [, workOrderId, attempt] = NAME.exec(name) ?? []
-    if (workOrderId === undefined) return []
-    return [{ workOrderId, attempt: Number(attempt), place: path.join(root, name) }]
-  })
-  const idle = (await attemptsAtRest(db, folders)).map(
+  const idle = (await attemptsAtRest(db, await workspacesOf(home))).map(
     async (folder): Promise<Leftover> => ({
       kind: 'workspaces',
       name: path.basename(folder.place),
@@ -37,4 +31,25 @@ export async function idleWorkspaces({ db, config: { home } }: HygieneDeps): Pro
     }),
   )
   return Promise.all(idle)
+}
+
+/**
+ * Removes the workspaces of attempts that other homes carry out since. For a process that has just taken its home and
+ * runs nothing yet.
+ */
+export async function removeLostWorkspaces({
+  db,
+  config,
+  executorId,
+}: Pick<HygieneDeps, 'db' | 'config' | 'executorId'>): Promise<void> {
+  const folders = await workspacesOf(config.home)
+  for (const { place } of await attemptsElsewhere(db, executorId, folders)) await removeTree(place)
+}
+
+async function workspacesOf(home: string): Promise<Folder[]> {
+  const root = path.join(home, 'workspaces')
+  return (await namesIn(root)).flatMap((name) => {
+    const [, workOrderId, attempt] = NAME.exec(name) ?? []
+    return workOrderId === undefined ? [] : [{ workOrderId, attempt: Number(attempt), place: path.join(root, name) }]
+  })
 }

@@ -3,7 +3,6 @@ import { type AttemptRun, findAttempt, ordersWithoutAttempt, runningAttempts } f
 import { moveWorkOrder } from '../db/work-orders.ts'
 import { Fault } from '../errors.ts'
 import { recordFailure } from '../results/record-failure.ts'
-import { interruptObserved } from '../telemetry/observe.ts'
 import { noteEnd, observeAttempts } from '../telemetry/observe-attempt.ts'
 import { attemptWorkflow } from './attempt-workflow.ts'
 import { createClean } from './clean.ts'
@@ -11,6 +10,7 @@ import type { Drain } from './drain.ts'
 import { launchEngine } from './engine.ts'
 import { createHeartbeat } from './heartbeat.ts'
 import { createLazyEngine } from './lazy-engine.ts'
+import { createLetGo } from './let-go.ts'
 import type { OrchestratorDeps } from './orchestrator-deps.ts'
 import { PIPELINE_REVISION } from './pipeline-revision.ts'
 import type { RunningAttempts } from './running-attempts.ts'
@@ -43,7 +43,7 @@ const NEVER_TAKEN_UP = 'The attempt cannot be taken up: the engine ended it with
 /** Brings claimed attempts to the engine. */
 export function createAttemptStarter(deps: OrchestratorDeps, options: StarterOptions): AttemptStarter {
   const { drain, running, onEnd, onLeftBehind, onError } = options
-  const { db, executorId, adapters, config, log } = deps
+  const { db, executorId, adapters, config } = deps
   const runner = { executorId, revision: PIPELINE_REVISION, leaseMs: config.leaseMs }
   // What the end of an attempt sets going is no part of the attempt.
   const outside = AsyncLocalStorage.snapshot()
@@ -52,15 +52,10 @@ export function createAttemptStarter(deps: OrchestratorDeps, options: StarterOpt
     noteEnd(end[1])
     outside(onEnd)
   }
-  async function leave(run: AttemptRun, fault: Fault): Promise<never> {
-    await adapters.workspaces.discard(run.workOrderId, run.attempt).catch(onError)
-    log.warn({ ...run, reason: fault.message }, 'an attempt is let go of')
-    running.lost(run, fault)
-    interruptObserved()
-    return new Promise<never>(() => undefined)
-  }
+  const onLetGo = () => outside(onEnd)
+  const leave = createLetGo({ ...deps, engine: () => engine, running, onLetGo, onError })
   const clean = createClean(config)
-  const workflow = attemptWorkflow({ ...deps, clean, drain, signalOf: running.signalOf, leave, onEnd: ended })
+  const workflow = attemptWorkflow({ ...deps, clean, drain, begin: running.begin, leave, onEnd: ended })
   const heartbeat = createHeartbeat({ ...deps, runner, running, onLeftBehind })
   const engine = createLazyEngine(async () => {
     await deps.own()

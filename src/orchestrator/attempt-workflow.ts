@@ -32,8 +32,8 @@ export type WorkflowDeps = {
   log: Log
   clean: Clean
   drain: Drain
-  /** The signal of a run, aborted by a cancellation, an emergency stop or the end of a drain. */
-  signalOf: (run: AttemptRun) => AbortSignal
+  /** Waits for its turn. @returns aborted by a cancellation, an emergency stop or the end of a drain */
+  begin: (run: AttemptRun) => Promise<AbortSignal>
   /** What this home is called. */
   executorId: string
   config: Pick<Config, 'home'>
@@ -60,7 +60,7 @@ export function attemptWorkflow(
     const key = { workOrderId, attempt, resumed }
     const evidence: PartialEvidence = {}
     const progress: { step: StepName } = { step: 'route' }
-    const signal = deps.signalOf(key)
+    const signal = await deps.begin(key)
     const tries = new Map<StepName, number>()
     const run: Run = (step) => {
       if (step.name !== 'record') progress.step = step.name

@@ -4,8 +4,12 @@ import { Fault, type FaultRecord, NEXT_MOVE } from '../errors.ts'
 
 /** The attempts this process runs, how to stop them, and who waits for their end. */
 export type RunningAttempts = {
-  /** A run begins. */
-  signalOf(run: AttemptRun): AbortSignal
+  /**
+   * A run begins, once no other run of its order is still being put away here.
+   *
+   * @returns aborted when the run has to stop
+   */
+  begin(run: AttemptRun): Promise<AbortSignal>
   /** Stops the attempt of a cancelled order, if it runs here. */
   cancel(workOrderId: string): void
   abortAll(reason: unknown): void
@@ -31,8 +35,15 @@ export function createRunningAttempts(): RunningAttempts {
   const ends = new EventEmitter().setMaxListeners(0)
   let totalExecuted = 0
   let totalFailed = 0
+  const isInTheWay = (run: AttemptRun) => {
+    const other = running.get(run.workOrderId)
+    return other !== undefined && !isSame(other.run, run)
+  }
+
   return {
-    signalOf(run) {
+    async begin(run) {
+      // Nothing may come between the last look and the entry.
+      while (isInTheWay(run)) await once(ends, 'end')
       const controller = new AbortController()
       running.set(run.workOrderId, { run, controller })
       return controller.signal
@@ -62,11 +73,7 @@ export function createRunningAttempts(): RunningAttempts {
     ids: () => [...running.keys()],
     runs: () => [...running.values()].map(({ run }) => run),
     async othersEnded(run) {
-      for (;;) {
-        const other = running.get(run.workOrderId)
-        if (other === undefined || isSame(other.run, run)) return
-        await once(ends, 'end')
-      }
+      while (isInTheWay(run)) await once(ends, 'end')
     },
     async endOf(wanted, signal) {
       for await (const [{ run, fault }] of on(ends, 'end', { signal })) {

@@ -1,0 +1,28 @@
+import type { Kysely } from 'kysely'
+import { markLeftBehind } from '../budget/reconcile.ts'
+import type { Config } from '../config.ts'
+import type { Database } from '../db/schema.ts'
+import { toFault } from '../errors.ts'
+import { removeLostWorkspaces } from '../hygiene/idle-workspaces.ts'
+import type { Log } from '../log.ts'
+import { endLeftBehind } from '../process/left-behind.ts'
+import type { HomeOwnership } from './home-ownership.ts'
+
+/**
+ * Takes the home for this process and puts away what an earlier one was killed over: children that still run,
+ * workspaces of attempts that others carry out now, calls of which nobody will hear.
+ *
+ * @throws {Fault} `home_owned`, `database_unreachable`
+ */
+export async function takeHome(
+  ownership: HomeOwnership,
+  { db, config, executorId, log }: { db: Kysely<Database>; config: Config; executorId: string; log: Log },
+): Promise<void> {
+  await ownership.take()
+  await endLeftBehind(config.home, log)
+  await removeLostWorkspaces({ db, config, executorId }).catch((error: unknown) =>
+    log.warn({ reason: toFault(error).message }, 'workspaces of attempts that others carry out cannot be removed'),
+  )
+  const left = await markLeftBehind(db, executorId)
+  if (left > 0) log.warn({ reservations: left }, 'calls of a process that is gone may have been charged')
+}
