@@ -4,6 +4,7 @@ import { type Kysely, sql } from 'kysely'
 import { isDatabaseAway, isSqlState, reasonOf } from '../db/database-fault.ts'
 import { assertNotTakenOver } from '../db/hold-attempt.ts'
 import type { Database } from '../db/schema.ts'
+import { effect } from '../effect.ts'
 import { Fault } from '../errors.ts'
 import { HOLDER } from '../holder.ts'
 import type { Usd } from '../money.ts'
@@ -37,8 +38,8 @@ const LONGEST_PAUSE_MS = 15_000
  *
  * @param maxUnderWay how many calls to one provider may be under way, over all processes; null: any number
  * @returns the reservation
- * @throws {Fault} `attempt_taken_over`, `provider_busy`, `budget_exceeded` naming the cap, `emergency_stop`, `config_invalid` for limits that cannot be read,
- *   `database_unreachable` when it is too busy
+ * @throws {Fault} `attempt_taken_over`, `provider_busy`, `budget_exceeded` naming the cap, `emergency_stop`,
+ *   `config_invalid` for limits that cannot be read, `database_unreachable` when it is too busy
  */
 export async function reserve(
   db: Db,
@@ -50,14 +51,22 @@ export async function reserve(
   return queue.run(async () => {
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       try {
-        return await reserveAlone(db, call, { reservationId, worstCase, maxUnderWay })
+        return await effect('reserve', () => reserveAlone(db, call, { reservationId, worstCase, maxUnderWay }))
       } catch (error) {
         if (isSqlState(error, ...TOO_BUSY)) throw tooBusy(error)
-        if (!isDatabaseAway(error)) throw error
+        if (!isDatabaseAway(error)) {
+          await releaseUnused(db, reservationId, error)
+          throw error
+        }
         await delay(pauseMs)
       }
     }
   })
+}
+
+/** Nobody hears of the reservation, so no call will be sent with it. A Fault is thrown before anything is reserved. */
+async function releaseUnused(db: Db, reservationId: string, error: unknown): Promise<void> {
+  if (!(error instanceof Fault) && (await isReserved(db, reservationId))) await release(db, reservationId)
 }
 
 type Wanted = { reservationId: string; worstCase: Usd; maxUnderWay: number | null }

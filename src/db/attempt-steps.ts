@@ -25,6 +25,34 @@ export async function endedStep(
   return row === undefined ? null : row
 }
 
+/** Whether a try of a step has ended well. */
+export async function hasSucceeded(db: Db, { workOrderId, attempt }: AttemptKey, name: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('attempt_steps')
+    .select('name')
+    .where('work_order_id', '=', workOrderId)
+    .where('attempt', '=', attempt)
+    .where('name', '=', name)
+    .where('status', '=', 'succeeded')
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/** Forgets the tries of these steps that were made in another home: what they speak of is made anew. */
+export async function forgetElsewhere(
+  db: Db,
+  { workOrderId, attempt }: AttemptKey,
+  { names, executorId }: { names: readonly string[]; executorId: string },
+): Promise<void> {
+  await db
+    .deleteFrom('attempt_steps')
+    .where('work_order_id', '=', workOrderId)
+    .where('attempt', '=', attempt)
+    .where('name', 'in', names)
+    .where('executor_id', '<>', executorId)
+    .execute()
+}
+
 /** What the steps of an attempt have left, by name; of several tries, the last. */
 export async function stepOutputs(db: Db, { workOrderId, attempt }: AttemptKey): Promise<ReadonlyMap<string, unknown>> {
   const rows = await db

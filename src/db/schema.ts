@@ -118,6 +118,10 @@ export type Database = {
     started_at: Time
     /** Until then others leave its attempts alone. */
     lease_until: Date
+    /** It has ended properly. */
+    has_left: Generated<boolean>
+    /** From then on it may say of others that they are gone. */
+    judges_from: ColumnType<Date | null, Date | undefined, Date>
   }
   model_calls: {
     id: GeneratedAlways<string>

@@ -8,6 +8,9 @@ import type { Runner } from './workers.ts'
 
 type Db = Kysely<Database>
 
+/** A worker that is restarted, or replaced by one of its own revision, is back by then. */
+const STUCK_AFTER = '2 minutes'
+
 /** Who looks for workers that are gone: one of them, and alive, whatever its own lease says. */
 export type Looker = Runner & { leaseMs: number }
 
@@ -41,7 +44,7 @@ export async function takeOverAttempts(db: Db, looker: Looker): Promise<AttemptR
           .selectFrom('attempts')
           .innerJoin('workers', 'workers.executor_id', 'attempts.executor_id')
           .select(['attempts.work_order_id', 'attempts.number', 'workers.host', 'workers.pid'])
-          .select(SILENT_MS.as('silent_ms'))
+          .select(['workers.has_left', SILENT_MS.as('silent_ms')])
           .where('attempts.status', '=', 'running')
           .where('attempts.revision', '=', revision)
           .where(isGone(looker))
@@ -54,7 +57,7 @@ export async function takeOverAttempts(db: Db, looker: Looker): Promise<AttemptR
       .whereRef('gone.work_order_id', '=', 'attempts.work_order_id')
       .whereRef('gone.number', '=', 'attempts.number')
       .returning(['attempts.work_order_id', 'attempts.number', 'attempts.resumed', 'attempts.claimed_at'])
-      .returning(['gone.host', 'gone.pid', 'gone.silent_ms'])
+      .returning(['gone.host', 'gone.pid', 'gone.silent_ms', 'gone.has_left'])
       .execute()
     const taken = rows.toSorted((one, other) => one.claimed_at.getTime() - other.claimed_at.getTime())
     for (const row of taken) await recordTakeover(transaction, row)
@@ -73,6 +76,7 @@ export async function stuckAttempts(db: Db, looker: Looker): Promise<(AttemptRun
     .select(['attempts.work_order_id', 'attempts.number', 'attempts.resumed', 'attempts.revision'])
     .where('attempts.status', '=', 'running')
     .where('attempts.revision', '<>', looker.revision)
+    .where(sql<boolean>`workers.lease_until + ${STUCK_AFTER}::interval <= clock_timestamp()`)
     .where(isGone(looker))
     .where(({ not, exists, selectFrom }) =>
       not(
@@ -92,26 +96,41 @@ export async function stuckAttempts(db: Db, looker: Looker): Promise<(AttemptRun
 
 /**
  * For `where` on `workers`: another one, whose lease has run out. After a time without a database every lease has, and
- * whoever lives says so within the next: until the server has run for a lease, nobody is gone.
+ * whoever lives says so within the next: until the server has run for a lease, nobody is gone, and for who was cut off
+ * from it neither.
  */
 function isGone({ executorId, leaseMs }: Looker) {
+  const mayJudge = sql`(
+    pg_postmaster_start_time() + ${leaseMs} * interval '1 millisecond' <= clock_timestamp()
+    and not exists (
+      select from workers as own where own.executor_id = ${executorId} and own.judges_from > clock_timestamp()
+    )
+  )`
   return sql<boolean>`(
     workers.executor_id <> ${executorId} and workers.lease_until <= clock_timestamp()
-    and pg_postmaster_start_time() + ${leaseMs} * interval '1 millisecond' <= clock_timestamp()
+    and (workers.has_left or ${mayJudge})
   )`
 }
 
 /** Since the lease ran out; a worker that left properly was never silent. */
 const SILENT_MS = sql<number>`round(1000 * extract(epoch from clock_timestamp() - workers.lease_until))::float8`
 
-type Taken = { work_order_id: string; number: number; host: string; pid: number; silent_ms: number }
+type Taken = {
+  work_order_id: string
+  number: number
+  host: string
+  pid: number
+  silent_ms: number
+  has_left: boolean
+}
 
-async function recordTakeover(db: Db, { work_order_id, number, host, pid, silent_ms }: Taken): Promise<void> {
+async function recordTakeover(db: Db, { work_order_id, number, host, pid, silent_ms, has_left }: Taken): Promise<void> {
+  const how = has_left ? 'which has ended' : `whose lease ran out ${(silent_ms / 1000).toFixed(1)} s ago`
   await recordEvent(db, {
     workOrderId: work_order_id,
     attempt: number,
     type: 'taken_over',
-    message: `attempt ${number} is taken over from process ${pid} on ${host}, whose lease ran out ${(silent_ms / 1000).toFixed(1)} s ago`,
+    message: `attempt ${number} is taken over from process ${pid} on ${host}, ${how}`,
     data: { host, pid, silent_ms },
   })
 }

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import { type Kysely, sql } from 'kysely'
 import { HOLDER } from '../holder.ts'
+import type { AttemptRun } from './attempts.ts'
 import type { Database } from './schema.ts'
 
 type Db = Kysely<Database>
@@ -27,7 +28,8 @@ export async function joinFleet(
   { executorId, revision }: Runner,
   { leaseMs, version }: { leaseMs: number; version: string },
 ): Promise<void> {
-  const worker = { holder: HOLDER, host: hostname(), pid: process.pid, version, revision, lease_until: until(leaseMs) }
+  const who = { holder: HOLDER, host: hostname(), pid: process.pid, version, revision }
+  const worker = { ...who, lease_until: until(leaseMs), has_left: false }
   await db.transaction().execute(async (transaction) => {
     await transaction
       .insertInto('workers')
@@ -45,11 +47,19 @@ export async function joinFleet(
   })
 }
 
-/** @returns false when another process stands for this home now */
+/**
+ * After a time in which the lease had run out, this process judges nobody for the length of one: the others may have been
+ * cut off from the database just as it was.
+ *
+ * @returns false when another process stands for this home, or nothing does
+ */
 export async function renewLease(db: Db, executorId: string, leaseMs: number): Promise<boolean> {
   const row = await db
     .updateTable('workers')
-    .set({ lease_until: until(leaseMs) })
+    .set({
+      lease_until: until(leaseMs),
+      judges_from: sql<Date>`case when lease_until <= clock_timestamp() then ${until(leaseMs)} else judges_from end`,
+    })
     .where('executor_id', '=', executorId)
     .where('holder', '=', HOLDER)
     .returning('executor_id')
@@ -57,11 +67,34 @@ export async function renewLease(db: Db, executorId: string, leaseMs: number): P
   return row !== undefined
 }
 
+/**
+ * Enters the fleet again after another process has stood for this home, or nothing has: what runs here may have been
+ * taken from it meanwhile, so each attempt becomes a new run.
+ *
+ * @returns the new runs
+ */
+export async function rejoinFleet(
+  db: Db,
+  runner: Runner,
+  options: { leaseMs: number; version: string },
+): Promise<AttemptRun[]> {
+  const rows = await db
+    .updateTable('attempts')
+    .set({ resumed: sql<number>`resumed + 1` })
+    .where('executor_id', '=', runner.executorId)
+    .where('status', '=', 'running')
+    .where('holder', '<>', HOLDER)
+    .returning(['work_order_id', 'number', 'resumed'])
+    .execute()
+  await joinFleet(db, runner, options)
+  return rows.map(({ work_order_id, number, resumed }) => ({ workOrderId: work_order_id, attempt: number, resumed }))
+}
+
 /** Nothing moves here any more: others may take over at once what stands. */
 export async function leaveFleet(db: Db, executorId: string): Promise<void> {
   const row = await db
     .updateTable('workers')
-    .set({ lease_until: sql<Date>`clock_timestamp()` })
+    .set({ lease_until: sql<Date>`clock_timestamp()`, has_left: true })
     .where('executor_id', '=', executorId)
     .where('holder', '=', HOLDER)
     .returning('executor_id')

@@ -79,7 +79,7 @@ async function reserveInTurn(
   for (;;) {
     try {
       const most = await readMaxCallsPerProvider(db, options)
-      return await effect('reserve', () => reserve(db, paid, worstCase, most))
+      return await reserve(db, paid, worstCase, most)
     } catch (error) {
       if (toFault(error).code !== 'provider_busy') throw error
     }

@@ -2,7 +2,7 @@ import { DBOS, DBOSWorkflowConflictError, Error as EngineError } from '@dbos-inc
 import type { Kysely } from 'kysely'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
-import { beginStep, endedStep, endStep, type StepKey } from '../db/attempt-steps.ts'
+import { beginStep, endedStep, endStep, forgetElsewhere, hasSucceeded, type StepKey } from '../db/attempt-steps.ts'
 import type { AttemptRun } from '../db/attempts.ts'
 import { reasonOf } from '../db/database-fault.ts'
 import { recordEvent } from '../db/events.ts'
@@ -134,7 +134,10 @@ function stored({ clock, drain }: StepDeps): Patience {
 async function outcomeBefore<T>({ db, executorId }: StepDeps, key: Key): Promise<Outcome<T> | null> {
   if (key.name === 'record') return null
   const ended = await endedStep(db, key)
-  if (ended === null || (IN_THE_MIRROR.has(key.name) && ended.executorId !== executorId)) return null
+  if (ended === null) return null
+  const isElsewhere = IN_THE_MIRROR.has(key.name) && ended.executorId !== executorId
+  // What is published needs no commit here any more, and no second judgement.
+  if (isElsewhere && !(await hasSucceeded(db, key, 'publish'))) return null
   const { output, error } = ended
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what `run` gave, kept as JSON as the engine keeps it
   if (output !== null) return { ok: true, output: output as T }
@@ -174,6 +177,7 @@ function isWorthRepeating(name: StepName, { code }: Fault): boolean {
 async function begin<T>({ db, executorId }: StepDeps, key: Key, step: Step<T>): Promise<void> {
   const phase = PHASE[step.name]
   await whileHeld(db, key, async (transaction) => {
+    if (key.name === 'apply') await forgetElsewhere(transaction, key, { names: [...IN_THE_MIRROR], executorId })
     await beginStep(transaction, { ...key, executorId }, step.input)
     await recordEvent(transaction, { ...eventKey(key), type: 'step_started', message: labelOf(key) })
     if (phase === null) return

@@ -1,11 +1,12 @@
 import type { Kysely } from 'kysely'
 import type { Clock } from '../clock.ts'
+import type { AttemptRun } from '../db/attempts.ts'
 import { takenOver } from '../db/hold-attempt.ts'
 import { lostRuns } from '../db/lost-runs.ts'
 import type { Database } from '../db/schema.ts'
 import { isLeftBehind, type Looker } from '../db/take-over.ts'
-import { joinFleet, leaveFleet, renewLease } from '../db/workers.ts'
-import { toFault } from '../errors.ts'
+import { joinFleet, leaveFleet, rejoinFleet, renewLease } from '../db/workers.ts'
+import { Fault, toFault } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { RunningAttempts } from './running-attempts.ts'
 
@@ -26,6 +27,8 @@ export type HeartbeatDeps = {
   running: RunningAttempts
   /** Told when a worker that is gone has left something to take over. */
   onLeftBehind: () => void
+  /** Told of runs that replace what was taken from this process while it was out of the fleet. */
+  onReplaced: (runs: readonly AttemptRun[]) => Promise<void>
 }
 
 /**
@@ -42,7 +45,7 @@ export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
     while (!stopped.signal.aborted) {
       await clock.sleep(leaseMs / BEATS_PER_LEASE, stopped.signal).catch(() => undefined)
       if (stopped.signal.aborted) return
-      await beat(deps).catch((error: unknown) =>
+      await inTime(deps, beat(deps)).catch((error: unknown) =>
         log.warn({ reason: toFault(error).message }, 'the lease of this worker could not be renewed; trying again'),
       )
     }
@@ -66,8 +69,27 @@ export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
   }
 }
 
-async function beat({ db, runner, running, onLeftBehind }: HeartbeatDeps): Promise<void> {
-  await renewLease(db, runner.executorId, runner.leaseMs)
+/** A connection that was cut off silently holds one beat up, and no other. */
+async function inTime({ clock, runner }: HeartbeatDeps, beating: Promise<void>): Promise<void> {
+  const over = new AbortController()
+  // It may still fail when nobody waits for it any more.
+  beating.catch(() => undefined)
+  const late = clock.sleep(runner.leaseMs / BEATS_PER_LEASE, over.signal).then(() => {
+    throw new Fault('database_unreachable', 'The database did not answer in time.')
+  })
+  late.catch(() => undefined)
+  try {
+    await Promise.race([beating, late])
+  } finally {
+    over.abort()
+  }
+}
+
+async function beat(deps: HeartbeatDeps): Promise<void> {
+  const { db, runner, running, onLeftBehind, onReplaced } = deps
+  if (!(await renewLease(db, runner.executorId, runner.leaseMs))) {
+    await onReplaced(await rejoinFleet(db, runner, { ...deps, leaseMs: runner.leaseMs }))
+  }
   for (const run of await lostRuns(db, running.runs())) running.abort(run, takenOver(run))
   if (await isLeftBehind(db, runner)) onLeftBehind()
 }

@@ -49,7 +49,7 @@ export async function apply(
   if (previous !== null) await note(againBecause(previous))
   const { executor, reason } = chooseExecutor(executors, response, previous?.failedCheck === true)
   // Another home may have fetched the base.
-  if (context.resumed > 0) await workspaces.fetchBase(project, signal)
+  if (context.resumed > 0) await workspaces.bringBase(project, baseSha, signal)
   const request = { project, workOrderId, attempt, sha: baseSha, signal }
   await using workspace = await effect('open_workspace', () =>
     executor.looksAt === 'scope'

@@ -32,6 +32,7 @@ export function createWorkspaces({ root, mirrors, log }: WorkspacesOptions): Wor
   }
   return {
     fetchBase: (project, signal) => fetchBase(mirrors, project, signal),
+    bringBase: (project, sha, signal) => bringBase(mirrors, { project, sha }, signal),
     tree: (project, sha) => new CommitTree(mirrors.of(project), sha),
     open: (request) => open(partsFor(request), request),
     openScoped: (request) => openScoped(partsFor(request), request),
@@ -50,6 +51,23 @@ async function fetchBase(mirrors: Mirrors, project: Project, signal: AbortSignal
     `The repository of project "${project.name}" has no branch "${branch}". ` +
     "Push it, or correct the project's default branch."
   throw new Fault('base_branch_missing', message, { project: project.name, branch })
+}
+
+async function bringBase(
+  mirrors: Mirrors,
+  base: { project: Project; sha: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const { project, sha } = base
+  const mirror = mirrors.of(project)
+  const isThere = async () => (await mirror.run(['cat-file', '-e', `${sha}^{commit}`], { signal })).exitCode === 0
+  if (await isThere()) return
+  await fetchBase(mirrors, project, signal)
+  if (await isThere()) return
+  const message =
+    `The commit ${sha.slice(0, 12)} this attempt began at is no longer on "${project.defaultBranch}" of project ` +
+    `"${project.name}": the branch was rewritten. Retry the order to begin at what it holds now.`
+  throw new Fault('base_branch_missing', message, { project: project.name, branch: project.defaultBranch, sha })
 }
 
 async function open(parts: WorkspaceParts, request: WorkspaceRequest): Promise<Workspace> {

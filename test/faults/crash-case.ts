@@ -10,28 +10,31 @@ import { assertConverged, type Before, lookBefore } from './crash-convergence.ts
 import { type CrashSetting, fileOf } from './crash-setting.ts'
 import { until } from './waiting.ts'
 
-/** How an effect goes wrong, as the columns of the matrix; `lost`: it happened and was reported as failed. */
-export const FAULTS = {
+/** How an effect goes wrong: the columns of the matrix. `lost`: it happened and was reported as failed. */
+export const FAULTS = ['kill before', 'kill after', 'exception', 'lost', 'hang'] as const
+type FaultName = (typeof FAULTS)[number]
+
+/** As `MOOSE_FAULT` has it. */
+const ARMED: Record<FaultName, string> = {
   'kill before': 'before:kill',
   'kill after': 'after:kill',
   exception: 'before:fail',
   lost: 'after:fail',
   hang: 'before:stop',
-} as const
+}
 
-export type CrashCase = { effect: Effect; fault: keyof typeof FAULTS; executor: 'patch' | 'aider' }
+export type CrashCase = { effect: Effect; fault: FaultName; executor: 'patch' | 'aider' }
 
 /** Effects that are different ones where Aider makes the change. */
 const WITH_AIDER: readonly Effect[] = ['reserve', 'call_model', 'book_call', 'open_workspace', 'apply', 'commit']
 
 /** Every crash point with every way to go wrong. */
 export function everyCase(): CrashCase[] {
-  const faults = Object.keys(FAULTS) as (keyof typeof FAULTS)[]
   const rows = [
     ...EFFECTS.map((effect) => ({ effect, executor: 'patch' as const })),
     ...WITH_AIDER.map((effect) => ({ effect, executor: 'aider' as const })),
   ]
-  return rows.flatMap((row) => faults.map((fault) => ({ ...row, fault })))
+  return rows.flatMap((row) => FAULTS.map((fault) => ({ ...row, fault })))
 }
 
 /** Where the model is called by Aider, its second call is the first of that kind: the Proposer has made one before. */
@@ -52,7 +55,7 @@ export async function runCase(setting: CrashSetting, number: number, one: CrashC
   const id = await fileOrder(setting.home.database, { title: `Change ${fileOf(number)}`, files: [fileOf(number)] })
   await using first = await setting.worker('first', {
     ...settings,
-    MOOSE_FAULT: `${effect}:${FAULTS[fault]}${time}`,
+    MOOSE_FAULT: `${effect}:${ARMED[fault]}${time}`,
   })
   const how = await goWrong(setting, { first, one, id, number, settings, before })
   return `${how}, ${((performance.now() - began) / 1_000).toFixed(0)}s`

@@ -12,7 +12,7 @@ import { until } from './waiting.ts'
 /** What the provider has charged, and what the ledger knows of that, before a case. */
 export type Before = { billed: Usd; settled: Usd; calls: number }
 
-export async function lookBefore({ home, provider }: CrashSetting): Promise<Before> {
+export async function lookBefore({ home, provider }: Pick<CrashSetting, 'home' | 'provider'>): Promise<Before> {
   const { rows } = await sql<{ settled: string }>`
     select coalesce(sum(cost_usd), 0) as settled from budget_entries`.execute(home.database.db)
   return { billed: billedBy(provider), settled: new Usd(String(rows[0]?.settled)), calls: provider.bill.length }
@@ -61,7 +61,7 @@ async function assertPaidOnce({ home, provider }: CrashSetting, id: string, one:
     ends.every((kind) => kind !== 'reserved'),
     `under way: ${ends.join('; ')}`,
   )
-  const now = await lookBefore({ home, provider } as CrashSetting)
+  const now = await lookBefore({ home, provider })
   const billed = now.billed.minus(before.billed)
   const known = now.settled.minus(before.settled)
   if (unresolved === 0) assert.equal(known.toFixed(), billed.toFixed(), 'the ledger equals the bill')

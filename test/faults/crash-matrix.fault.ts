@@ -30,12 +30,11 @@ test('every crash point, every fault: one branch, one pull request, one bill, no
 const nameOf = ({ effect, executor }: CrashCase) => (executor === 'aider' ? `${effect}, Aider` : effect)
 
 function matrix(cases: readonly CrashCase[], cells: ReadonlyMap<string, string>): string {
-  const faults = Object.keys(FAULTS)
   const rows = [...new Set(cases.map(nameOf))].map((row) => [
     row,
-    ...faults.map((fault) => String(cells.get(`${row} × ${fault}`))),
+    ...FAULTS.map((fault) => String(cells.get(`${row} × ${fault}`))),
   ])
-  return [['', ...faults], ['---', ...faults.map(() => '---')], ...rows]
+  return [['', ...FAULTS], ['---', ...FAULTS.map(() => '---')], ...rows]
     .map((row) => `| ${row.join(' | ')} |`)
     .join('\n')
 }

@@ -121,7 +121,7 @@ describe('a worker that is gone', { concurrency: false }, () => {
     const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
     const old = { executorId: 'gone', revision: 'pipeline-0' }
     await claimOrders(db, { maxConcurrent: 1, maxPerRepository: null, runner: old, only: null })
-    await joinFleet(db, old, { leaseMs: 0, version: '0' })
+    await joinFleet(db, old, { leaseMs: -600_000, version: '0' })
     await using moose = await home.open()
     await moose.orchestrator.start(null)
     const stuck = await settled(moose, id)

@@ -9,8 +9,12 @@ create table if not exists workers (
   -- Of the pipeline: only a worker of the same revision takes its attempts over.
   revision text not null,
   started_at timestamptz not null default clock_timestamp(),
-  -- Until then others leave its attempts alone. A process that ends properly sets it to now.
-  lease_until timestamptz not null
+  -- Until then others leave its attempts alone.
+  lease_until timestamptz not null,
+  -- It has ended properly: nobody needs to wonder whether it only is silent.
+  has_left boolean not null default false,
+  -- From then on it may say of others that they are gone: who was cut off itself has heard of nobody for a while.
+  judges_from timestamptz not null default '-infinity'
 );
 
 alter table attempts

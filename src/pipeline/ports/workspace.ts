@@ -59,6 +59,12 @@ export interface Workspaces {
    * @throws {Fault} `repository_refused` (a URL we do not open), `repository_unreachable`, `base_branch_missing`
    */
   fetchBase(project: Project, signal: AbortSignal): Promise<string>
+  /**
+   * Makes sure that the mirror has a commit the base branch stood at, perhaps in another home.
+   *
+   * @throws {Fault} as `fetchBase`; `base_branch_missing` also when the branch was rewritten since
+   */
+  bringBase(project: Project, sha: string, signal: AbortSignal): Promise<void>
   /** The tree of a commit that is in the mirror. */
   tree(project: Project, sha: string): BaseTree
   /** A new private clone at `sha`; whatever an earlier run of the same attempt left there is removed first. */

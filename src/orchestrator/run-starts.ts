@@ -1,0 +1,66 @@
+import { type AttemptRun, findAttempt, runningAttempts } from '../db/attempts.ts'
+import { Fault, type FaultRecord } from '../errors.ts'
+import { recordFailure } from '../results/record-failure.ts'
+import type { LazyEngine } from './lazy-engine.ts'
+import type { OrchestratorDeps } from './orchestrator-deps.ts'
+import { PIPELINE_REVISION } from './pipeline-revision.ts'
+import type { RunningAttempts } from './running-attempts.ts'
+import { stuckOn } from './take-over.ts'
+
+export type RunStarts = {
+  /** Starts a claimed run of an attempt; to one that is under way already, nothing happens. */
+  start(run: AttemptRun): Promise<void>
+  /** Starts what this executor should run and does not: just claimed or taken over, or lost between claim and start. */
+  startClaimed(): Promise<void>
+  /** Starts runs that replace others. */
+  replace(runs: readonly AttemptRun[]): Promise<void>
+}
+
+const NEVER_TAKEN_UP = 'The attempt cannot be taken up: the engine ended it without a record.'
+
+/** Brings runs of attempts to the engine. */
+export function createRunStarts(
+  { db, executorId, adapters }: OrchestratorDeps,
+  parts: {
+    engine: LazyEngine
+    running: RunningAttempts
+    ended: (run: AttemptRun, fault: FaultRecord) => void
+    onError: (error: unknown) => void
+  },
+): RunStarts {
+  const { engine, running, ended, onError } = parts
+
+  async function start(run: AttemptRun): Promise<void> {
+    const { start: startWorkflow } = await engine.launched()
+    // The run before it may have been suspended this moment, and still have the attempt's workspace to remove.
+    await running.othersEnded(run)
+    if (await startWorkflow(run)) return
+    const { revision } = await findAttempt(db, run)
+    const isOurs = revision === null || revision === PIPELINE_REVISION
+    const fault = (
+      isOurs ? new Fault('internal', `${NEVER_TAKEN_UP} Retry the order.`) : stuckOn(revision, run)
+    ).toRecord()
+    await recordFailure(db, { ...run, evidence: {}, step: 'record', fault })
+    await adapters.workspaces.discard(run.workOrderId, run.attempt)
+    ended(run, fault)
+  }
+
+  async function replace(runs: readonly AttemptRun[]): Promise<void> {
+    if (runs.length === 0) return
+    const { forget } = await engine.launched()
+    for (const { resumed, ...key } of runs) {
+      // Its steps are fenced already; this keeps the engine from taking it up where it was begun.
+      await forget({ ...key, resumed: resumed - 1 }).catch(onError)
+    }
+    await startClaimed()
+  }
+
+  async function startClaimed(): Promise<void> {
+    const moving = new Set(running.ids())
+    for (const run of await runningAttempts(db, executorId)) {
+      if (!moving.has(run.workOrderId)) await start(run).catch(onError)
+    }
+  }
+
+  return { start, startClaimed, replace }
+}
