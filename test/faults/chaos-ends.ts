@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict'
+import { readdir } from 'node:fs/promises'
+import path from 'node:path'
+import { sql } from 'kysely'
+import { type ChaosOrder, type ChaosSetting, writtenBy } from './chaos-setting.ts'
+import { costOf } from './chaos-watch.ts'
+
+/** How many orders stand where. */
+export async function standings({ home }: ChaosSetting): Promise<Record<string, number>> {
+  const { rows } = await sql<{ state: string; count: number }>`
+    select case when status = 'in_progress' then phase else status end as state, count(*)::integer as count
+    from work_orders group by 1`.execute(home.database.db)
+  return Object.fromEntries(rows.map(({ state, count }) => [state, count]))
+}
+
+/** Each order has ended once, as it had to: one attempt, one end, one outcome, and one branch and pull request or none. */
+export async function assertEndedOnce(setting: ChaosSetting): Promise<void> {
+  const { rows } = await sql<{ id: string; branch: string | null; facts: object }>`
+    select id, github_branch as branch, jsonb_build_object(
+      'state', case when status = 'in_progress' then phase else status end,
+      'reason', status_reason ->> 'code',
+      'attempts', (select count(*) from attempts where work_order_id = work_orders.id),
+      'ended_as', (select min(status) from attempts where work_order_id = work_orders.id),
+      'claims', (select count(*) from work_order_events where work_order_id = work_orders.id and type = 'claimed'),
+      'ends', (select count(*) from work_order_events where work_order_id = work_orders.id and type = 'attempt_ended'),
+      'outcomes', (select count(*) from outcome_vectors where work_order_id = work_orders.id),
+      'pull_requests', (select count(*) from pull_requests where work_order_id = work_orders.id),
+      'opened', (select count(*) from github_events where work_order_id = work_orders.id)
+    ) as facts
+    from work_orders`.execute(setting.home.database.db)
+  const found = new Map(rows.map((row) => [row.id, row]))
+  for (const order of setting.orders) {
+    const opened = order.passes ? 1 : 0
+    assert.deepEqual(
+      found.get(order.id)?.facts,
+      {
+        ...(order.passes
+          ? { state: 'in_review', reason: null, ended_as: 'succeeded' }
+          : { state: 'failed', reason: 'check_failed', ended_as: 'failed' }),
+        attempts: 1,
+        claims: 1,
+        ends: 1,
+        outcomes: 1,
+        pull_requests: opened,
+        opened,
+      },
+      `order ${order.number} ${order.id}`,
+    )
+  }
+  const branches = (of: ChaosOrder) => (of.passes ? [String(found.get(of.id)?.branch)] : [])
+  await assertBranches(setting.orders, branches)
+}
+
+/** One branch per pull request, with one commit that holds what its order asked for; no other branch. */
+async function assertBranches(orders: readonly ChaosOrder[], branchOf: (order: ChaosOrder) => string[]): Promise<void> {
+  for (const repository of new Set(orders.map((order) => order.repository))) {
+    const here = orders.filter((order) => order.repository === repository)
+    const branches = (await repository.branches()).filter((name) => name !== 'main')
+    assert.deepEqual(branches, here.flatMap(branchOf).toSorted())
+    for (const order of here.filter(({ passes }) => passes)) {
+      const [branch = ''] = branchOf(order)
+      assert.equal(await repository.git('rev-list', '--count', `main..${branch}`), '1', branch)
+      const changed = await repository.git('diff', '--name-only', 'main', branch)
+      assert.deepEqual(changed.split('\n').toSorted(), order.files.toSorted(), branch)
+      for (const file of order.files) assert.equal(await repository.git('show', `${branch}:${file}`), writtenBy(order))
+    }
+  }
+}
+
+/**
+ * Every charge is in the ledger: settled with what it cost, or known as one of which nobody knew. No call was made again
+ * but one that was under way when its worker was killed or paused.
+ *
+ * @param hit how many such calls there were
+ * @returns calls, and how many of them nobody knew the end of
+ */
+export async function assertPaidOnce({ home, provider, orders }: ChaosSetting, hit: number) {
+  const { rows } = await sql<{ id: string; order: string; kinds: string; cost: string | null }>`
+    select reservation_id as id, min(work_order_id::text) as order, string_agg(kind, ' ' order by id) as kinds,
+      sum(cost_usd)::text as cost
+    from budget_entries group by reservation_id`.execute(home.database.db)
+  const entries = new Map(rows.map((row) => [row.id, row]))
+  const open = rows.filter(({ kinds }) => !/unresolved|settled|released/.test(kinds))
+  assert.deepEqual(open, [], 'nothing is under way')
+  for (const charge of provider.bill) {
+    const entry = entries.get(String(charge.requestId))
+    assert.ok(entry !== undefined, 'a charge the ledger does not know')
+    assert.ok(!entry.kinds.includes('released'), 'a charge the ledger says was none')
+    if (entry.cost !== null) assert.equal(Number(entry.cost), costOf(charge).toNumber())
+  }
+  const orderOf = new Map(rows.map((row) => [row.id, row.order]))
+  const calls = provider.calls.map(({ headers }) => String(orderOf.get(String(headers['x-client-request-id']))))
+  for (const { id, number } of orders) assert.ok(calls.includes(id), `order ${number} was never asked for`)
+  assert.ok(calls.length <= orders.length + hit, `${calls.length} calls for ${orders.length} orders, ${hit} were hit`)
+  const unresolved = rows.filter(({ kinds }) => kinds === 'reserved unresolved').length
+  const booked = rows.filter(({ kinds }) => kinds.includes('settled')).length
+  return { calls: calls.length, unresolved, booked }
+}
+
+/** Nothing runs, nothing lies about, and the engine will take nothing up again. */
+export async function assertNothingLeft({ home, homeOf }: ChaosSetting, workers: readonly string[]): Promise<void> {
+  for (const folder of ['workspaces', 'children']) {
+    for (const worker of workers) {
+      const left = await readdir(path.join(homeOf(worker), folder)).catch(() => [])
+      assert.deepEqual(left, [], `${folder} of ${worker}`)
+    }
+  }
+  const { db } = home.database
+  const running = await db.selectFrom('attempts').selectAll().where('status', '=', 'running').execute()
+  assert.deepEqual(running, [])
+  const steps = await db.selectFrom('attempt_steps').selectAll().where('status', '=', 'running').execute()
+  assert.deepEqual(steps, [])
+  const { rows } = await sql<{ id: string }>`
+    select workflow_uuid as id, status, executor_id from dbos.workflow_status
+    where status in ('PENDING', 'ENQUEUED')`.execute(db)
+  assert.deepEqual(rows, [], 'workflows the engine would go on with')
+}

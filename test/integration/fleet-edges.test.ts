@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict'
+import { mkdir, readdir } from 'node:fs/promises'
+import path from 'node:path'
+import { describe, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { sql } from 'kysely'
+import { executorIdOf } from '../../src/app/executor-id.ts'
+import { claimOrders } from '../../src/db/claim.ts'
+import { assertNotTakenOver } from '../../src/db/hold-attempt.ts'
+import { takeOverAttempts } from '../../src/db/take-over.ts'
+import { joinFleet } from '../../src/db/workers.ts'
+import { PIPELINE_REVISION } from '../../src/orchestrator/pipeline-revision.ts'
+import { createRunningAttempts } from '../../src/orchestrator/running-attempts.ts'
+import { createMooseHome, fileOrder, type MooseHome } from '../support/moose-home.ts'
+
+const runnerOf = (executorId: string) => ({ executorId, revision: PIPELINE_REVISION })
+const looker = { ...runnerOf('taker'), leaseMs: 1 }
+
+/** Claims an order for a worker whose lease is over. @returns the order */
+async function leftBehind({ database }: MooseHome, title: string, executorId = 'gone'): Promise<string> {
+  const id = await fileOrder(database, { title, files: [title] })
+  const runner = runnerOf(executorId)
+  await claimOrders(database.db, { maxConcurrent: 9, maxPerRepository: null, runner, only: id })
+  await joinFleet(database.db, runner, { leaseMs: 0, version: '0' })
+  return id
+}
+
+describe('who is paused holds nobody up', () => {
+  test('a takeover passes over an attempt somebody has locked, and takes the others', async () => {
+    await using home = await createMooseHome({ a: '' }, [])
+    const { db } = home.database
+    const locked = await leftBehind(home, 'a')
+    const free = await leftBehind(home, 'b')
+    await db.transaction().execute(async (transaction) => {
+      await sql`select from attempts where work_order_id = ${locked} for share`.execute(transaction)
+      const taken = await takeOverAttempts(db, looker)
+      assert.deepEqual(taken, [{ workOrderId: free, attempt: 1, resumed: 1 }])
+    })
+    assert.deepEqual(await takeOverAttempts(db, looker), [{ workOrderId: locked, attempt: 1, resumed: 1 }])
+  })
+
+  test('the server ends a transaction that stands still', async () => {
+    await using home = await createMooseHome({ a: '' }, [])
+    const { rows } = await home.database.pool.query('show idle_in_transaction_session_timeout')
+    assert.deepEqual(rows, [{ idle_in_transaction_session_timeout: '20s' }])
+  })
+})
+
+test('what somebody makes sure of within a transaction stays so until its end', async () => {
+  await using home = await createMooseHome({ a: '' }, [])
+  const { db } = home.database
+  const id = await leftBehind(home, 'a')
+  await db.transaction().execute(async (transaction) => {
+    await assertNotTakenOver(transaction, { workOrderId: id, attempt: 1 })
+    assert.deepEqual(await takeOverAttempts(db, looker), [])
+  })
+  assert.equal((await takeOverAttempts(db, looker)).length, 1)
+})
+
+test('a run begins when the one before it has been put away, and two that wait begin one after the other', async () => {
+  const running = createRunningAttempts()
+  const run = (resumed: number) => ({ workOrderId: 'a', attempt: 1, resumed })
+  await running.begin(run(0))
+  const begun: number[] = []
+  for (const resumed of [1, 2]) {
+    running.begin(run(resumed)).then(
+      () => begun.push(resumed),
+      () => undefined,
+    )
+  }
+  await delay(1)
+  assert.deepEqual(begun, [])
+  running.ended(run(0), null)
+  await delay(1)
+  assert.deepEqual(begun, [1])
+  running.ended(run(1), null)
+  await delay(1)
+  assert.deepEqual(begun, [1, 2])
+})
+
+test('a home that is taken again holds no workspace of an attempt another home carries out', async () => {
+  await using home = await createMooseHome({ a: '' }, [])
+  const own = await leftBehind(home, 'a', await executorIdOf(home.config.home))
+  const lost = await leftBehind(home, 'b', 'other')
+  await joinFleet(home.database.db, runnerOf('other'), { leaseMs: 600_000, version: '0' })
+  const workspaces = path.join(home.config.home, 'workspaces')
+  for (const id of [own, lost]) await mkdir(path.join(workspaces, `${id}-1`, 'tree'), { recursive: true })
+  await using _moose = await home.open('worker')
+  assert.ok(!(await readdir(workspaces)).includes(`${lost}-1`))
+})
