@@ -85,6 +85,6 @@ test('a home that is taken again holds no workspace of an attempt another home c
   await joinFleet(home.database.db, runnerOf('other'), { leaseMs: 600_000, version: '0' })
   const workspaces = path.join(home.config.home, 'workspaces')
   for (const id of [own, lost]) await mkdir(path.join(workspaces, `${id}-1`, 'tree'), { recursive: true })
-  await using _moose = await home.open('worker')
+  await using _moose = await home.open()
   assert.ok(!(await readdir(workspaces)).includes(`${lost}-1`))
 })
