@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { shownDatabaseUrl } from '../config.ts'
-import { Fault } from '../errors.ts'
+import { Fault, toFault } from '../errors.ts'
 
 /**
  * SQLSTATEs of a server that is there but will not have us: wrong credentials, no such database, no permission.
@@ -65,6 +65,12 @@ export function isDatabaseAway(thrown: unknown): boolean {
   if (AWAY.test(code) || BROKEN.test(code)) return true
   if (!(thrown instanceof Error)) return false
   return BROKEN_WORDS.test(thrown.message) || ('syscall' in thrown && thrown.syscall === 'connect')
+}
+
+/** Any thrown value as a fault, by its cause: `database_unreachable` when the database was away, which `pg` says in many ways. */
+export function namedFault(thrown: unknown): Fault {
+  if (!isDatabaseAway(thrown)) return toFault(thrown)
+  return new Fault('database_unreachable', `The database went away: ${reasonOf(thrown)}.`, {}, thrown)
 }
 
 /** The SQLSTATE or the system's name of an error; null when it has none. */

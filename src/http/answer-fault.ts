@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
-import { Fault, type FaultCode, toFault } from '../errors.ts'
+import { namedFault } from '../db/database-fault.ts'
+import { Fault, type FaultCode } from '../errors.ts'
 import { FAULT_STATUS, type FaultStatus } from './fault-status.ts'
 import type { HttpEnv } from './http-env.ts'
 
@@ -18,7 +19,7 @@ export function answerFault<S extends FaultStatus>(c: Context<HttpEnv>, fault: F
 export function answerError(error: Error, c: Context<HttpEnv>): Response {
   if (error instanceof HTTPException) return answerFault(c, unreadable(error), error.status === 415 ? 415 : 400)
   const closing = c.var.closing?.aborted === true
-  const fault = closing && !(error instanceof Fault) ? shuttingDown(error) : toFault(error)
+  const fault = closing && !(error instanceof Fault) ? shuttingDown(error) : namedFault(error)
   const status = FAULT_STATUS[fault.code]
   const request = { method: c.req.method, path: c.req.path, code: fault.code, status }
   // A client that went away hears no answer; that its request was given up is no failure.

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { beginStep, endedStep, endStep, forgetElsewhere, hasSucceeded, type StepKey } from '../db/attempt-steps.ts'
 import type { AttemptRun } from '../db/attempts.ts'
-import { reasonOf } from '../db/database-fault.ts'
+import { namedFault, reasonOf } from '../db/database-fault.ts'
 import { recordEvent } from '../db/events.ts'
 import { takenOver, whileHeld } from '../db/hold-attempt.ts'
 import type { Database } from '../db/schema.ts'
@@ -18,7 +18,7 @@ import type { Phase } from '../work-order/status.ts'
 import type { Clean } from './clean.ts'
 import { hasRoom, namedByDisk } from './disk-room.ts'
 import type { Drain } from './drain.ts'
-import { named, type Patience, patiently } from './patience.ts'
+import { type Patience, patiently } from './patience.ts'
 
 const PHASE: Record<StepName, Phase | null> = {
   route: 'routing',
@@ -103,7 +103,7 @@ async function performStep<T>(deps: StepDeps, key: Key, step: Step<T>): Promise<
     if (deps.drain.over.aborted) return deps.drain.park(key.workOrderId)
     const fault = await namedByDisk(
       deps.config.home,
-      named(deps.signal.aborted ? deps.signal.reason : thrown),
+      namedFault(deps.signal.aborted ? deps.signal.reason : thrown),
       deps.clock.now(),
     )
     return NEXT_MOVE[fault.code] === 'leave' ? deps.leave(key, fault) : endFailed(deps, key, fault)
@@ -144,12 +144,13 @@ async function outcomeBefore<T>({ db, executorId }: StepDeps, key: Key): Promise
   return error === null ? null : { ok: false, fault: error }
 }
 
-function repeatedly<T>({ db, clock, log, signal }: StepDeps, key: Key, step: Step<T>): Promise<T> {
+function repeatedly<T>({ db, clock, log, signal, drain }: StepDeps, key: Key, step: Step<T>): Promise<T> {
   const say = (message: string) => recordEvent(db, { ...eventKey(key), type: 'step_repeated', message })
   return patiently(
     {
       clock,
-      signal,
+      // What nothing may stop is not waited for either when the process goes.
+      signal: AbortSignal.any([signal, drain.over]),
       isWorthRepeating: (fault) => isWorthRepeating(step.name, fault),
       // The reason for the pause may be that nothing can be stored.
       onPause: (fault, pauseMs) =>

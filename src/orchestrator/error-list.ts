@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Claim } from '../db/claim.ts'
+import { namedFault } from '../db/database-fault.ts'
 import { Fault, toFault } from '../errors.ts'
 import type { Log } from '../log.ts'
 
@@ -11,10 +12,10 @@ export type ErrorList = ReturnType<typeof createErrorList>
 export function createErrorList({ clock, log }: { clock: Clock; log: Log }) {
   const errors: { message: string; timestamp: string }[] = []
   function add(error: unknown): void {
-    const fault = toFault(error)
+    const fault = namedFault(error)
     if (fault.code === 'internal') log.error({ err: error }, 'orchestrator error')
     else log.error({ code: fault.code, details: fault.details }, fault.message)
-    errors.push({ message: line(error), timestamp: clock.now().toISOString() })
+    errors.push({ message: line(fault.code === 'internal' ? error : fault), timestamp: clock.now().toISOString() })
     if (errors.length > MAX_ERRORS) errors.shift()
   }
 

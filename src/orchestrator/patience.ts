@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
-import { isDatabaseAway, reasonOf } from '../db/database-fault.ts'
-import { Fault, toFault } from '../errors.ts'
+import { namedFault } from '../db/database-fault.ts'
+import type { Fault } from '../errors.ts'
 
 /** Pauses before something is tried again that failed for an outside reason that should pass. */
 const PAUSES_MS = [1_000, 5_000, 15_000] as const
@@ -27,7 +27,7 @@ export async function patiently<T>({ clock, signal, isWorthRepeating, onPause }:
     try {
       return await run()
     } catch (thrown) {
-      const fault = named(thrown)
+      const fault = namedFault(thrown)
       const pauseMs = pauseAfter(failures, fault)
       if (pauseMs === null || signal.aborted || !isWorthRepeating(fault)) throw fault
       if (onPause !== undefined) await onPause(fault, pauseMs)
@@ -42,10 +42,4 @@ function pauseAfter(failures: number, { code }: Fault): number | null {
   const pauseMs = (isDatabase ? PAUSES_OF_DATABASE_MS : PAUSES_MS)[failures]
   if (pauseMs !== undefined) return pauseMs
   return isDatabase ? PAUSES_OF_DATABASE_MS[3] : null
-}
-
-/** A fault whose cause is that the database was away; `pg` does not say so in one way. */
-export function named(thrown: unknown): Fault {
-  if (!isDatabaseAway(thrown)) return toFault(thrown)
-  return new Fault('database_unreachable', `The database went away: ${reasonOf(thrown)}.`, {}, thrown)
 }

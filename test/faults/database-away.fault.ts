@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { mooseUp } from '../support/service-process.ts'
-import { assertEndedOnce, createTroubledHome, untilInReview } from './troubled-home.ts'
+import { assertEndedOnce, createTroubledHome, standings, untilInReview } from './troubled-home.ts'
 import { pause, until } from './waiting.ts'
 
 test('a database that is away for a minute is waited for: no order fails, no answer is lost, nothing is paid again', async () => {
@@ -15,6 +15,9 @@ test('a database that is away for a minute is waited for: no order fails, no ans
   await troubled.server.stop('immediate')
   answers.resolve()
   await pause(60_000)
+  const answer = await fetch(`${service.url}/api/work-orders`)
+  const { error }: { error: { code: string } } = await answer.json()
+  assert.deepEqual([answer.status, error.code], [503, 'database_unreachable'])
   assert.equal(troubled.provider.bill.length, 3, 'without a database nothing is paid')
   await troubled.server.start()
   await untilInReview(troubled, ids.length, 200_000)
@@ -28,7 +31,10 @@ test('SIGTERM while the database is away ends the service, and the next one goes
   const answers = Promise.withResolvers<void>()
   troubled.holdAnswers(answers.promise)
   const ids = await troubled.file(2)
-  await until('two calls under way', async () => troubled.provider.calls.length === 2)
+  await until('two calls under way', async () => troubled.provider.calls.length === 2, {
+    withinMs: 20_000,
+    say: async () => JSON.stringify([await standings(troubled), first.printed()]),
+  })
   answers.resolve()
   await until('an answer is booked', async () => troubled.provider.bill.length === 2)
   await pause(500)

@@ -5,7 +5,8 @@ import { pause } from './waiting.ts'
  * Ends every connection of Moose to the database whenever a step of an order begins or ends, once for each, until
  * disposed.
  */
-export function killBetweenSteps({ home: { database } }: TroubledHome): AsyncDisposable & { readonly count: number } {
+export function killBetweenSteps(troubled: TroubledHome): AsyncDisposable & { readonly count: number } {
+  const { database } = troubled.home
   const seen = new Set<string>()
   let stopped = false
   async function look(): Promise<void> {
@@ -17,7 +18,7 @@ export function killBetweenSteps({ home: { database } }: TroubledHome): AsyncDis
     const unseen = events.map((one) => JSON.stringify(one)).filter((one) => !seen.has(one))
     if (unseen.length === 0) return
     for (const one of unseen) seen.add(one)
-    await killAll(database)
+    await killAll(troubled)
   }
   const killing = (async () => {
     while (!stopped) {
@@ -37,8 +38,8 @@ export function killBetweenSteps({ home: { database } }: TroubledHome): AsyncDis
 }
 
 /** Ends all connections but the test's own. */
-async function killAll({ pool }: TroubledHome['home']['database']): Promise<void> {
-  await pool.query(
+export async function killAll({ home: { database } }: TroubledHome): Promise<void> {
+  await database.pool.query(
     `select pg_terminate_backend(pid) from pg_stat_activity
       where datname = current_database() and application_name <> 'test'`,
   )

@@ -58,9 +58,12 @@ export async function serve(cli: Cli, config: Config, { role, start, port }: Ser
     const quiet = new AbortController()
     const printing = printEvents(cli, api, status.last_event_id, quiet.signal)
     if (!interruption.signal.aborted) await once(interruption.signal, 'abort')
-    await drain(cli, moose, api, config.drainGraceMs)
-    quiet.abort()
-    await printing
+    try {
+      await drain(cli, moose, api, config.drainGraceMs)
+    } finally {
+      quiet.abort()
+      await printing
+    }
   } finally {
     await removeServiceFile(config.home)
   }
@@ -134,14 +137,21 @@ async function printEvents({ output }: Cli, api: ApiClient, afterId: string, sig
 }
 
 async function drain({ output }: Cli, moose: Moose, api: ApiClient, graceMs: number): Promise<void> {
+  output.note(await whatStops(api, graceMs).catch(stopsAnyway))
+  await moose.orchestrator.drain(graceMs)
+}
+
+async function whatStops(api: ApiClient, graceMs: number): Promise<string> {
   const { executing_work_orders: executing } = await statusOf(api)
   const running = `${counted(executing.length, 'work order')} (${executing.map(shortId).join(', ')})`
-  output.note(
-    executing.length === 0
-      ? 'Stopping …'
-      : `Stopping: ${running} may finish the step at hand, at most ${duration(graceMs)}; the next moose up takes them up. Ctrl-C again leaves at once.`,
-  )
-  await moose.orchestrator.drain(graceMs)
+  return executing.length === 0
+    ? 'Stopping …'
+    : `Stopping: ${running} may finish the step at hand, at most ${duration(graceMs)}; the next moose up takes them up. Ctrl-C again leaves at once.`
+}
+
+/** The database may be away. */
+function stopsAnyway(error: unknown): string {
+  return `Stopping … What runs cannot be said: ${error instanceof Error ? error.message : String(error)}`
 }
 
 export function portNumber(text: string): number {
