@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { findWorkOrder } from '../../src/db/work-orders.ts'
 import { EFFECTS, type Effect } from '../../src/effect.ts'
 import { fileOrder } from '../support/moose-home.ts'
-import type { ServiceProcess } from '../support/service-process.ts'
+import type { LaunchedWorker } from '../support/service-process.ts'
 import { assertConverged, type Before, lookBefore } from './crash-convergence.ts'
 import { type CrashSetting, fileOf } from './crash-setting.ts'
 import { until } from './waiting.ts'
@@ -53,7 +53,7 @@ export async function runCase(setting: CrashSetting, number: number, one: CrashC
   const settings = { ORCHESTRATOR_EXECUTOR: executor }
   const began = performance.now()
   const id = await fileOrder(setting.home.database, { title: `Change ${fileOf(number)}`, files: [fileOf(number)] })
-  await using first = await setting.worker('first', {
+  await using first = setting.worker('first', {
     ...settings,
     MOOSE_FAULT: `${effect}:${ARMED[fault]}${time}`,
   })
@@ -62,7 +62,7 @@ export async function runCase(setting: CrashSetting, number: number, one: CrashC
 }
 
 type Going = {
-  first: ServiceProcess
+  first: LaunchedWorker
   one: CrashCase
   id: string
   number: number
@@ -79,7 +79,7 @@ async function goWrong(setting: CrashSetting, going: Going): Promise<string> {
   }
   await hasHappened(first, one)
   const machine = one.fault === 'hang' || number % 2 === 1 ? 'second' : 'first'
-  await using other = await setting.worker(machine, settings)
+  await using other = setting.worker(machine, settings)
   const how = await untilDone(setting, id, other)
   if (one.fault === 'hang') {
     first.child.kill('SIGCONT')
@@ -89,7 +89,7 @@ async function goWrong(setting: CrashSetting, going: Going): Promise<string> {
   return machine === 'second' && how === 'went on' ? 'taken over' : how
 }
 
-async function hasHappened({ child, printed }: ServiceProcess, { effect, fault }: CrashCase): Promise<void> {
+async function hasHappened({ child, printed }: LaunchedWorker, { effect, fault }: CrashCase): Promise<void> {
   if (fault !== 'hang') {
     if (child.signalCode === null) await Promise.race([once(child, 'exit'), tooLate(`${effect} is reached`)])
     assert.equal(child.signalCode, 'SIGKILL', printed())
@@ -105,8 +105,9 @@ async function tooLate(what: string): Promise<never> {
 }
 
 /** Until the order has its pull request; one that failed is retried once, as a person would. */
-async function untilDone({ home }: CrashSetting, id: string, { url, printed }: ServiceProcess): Promise<string> {
+async function untilDone({ home }: CrashSetting, id: string, { ready, printed }: LaunchedWorker): Promise<string> {
   let how = 'went on'
+  const { url } = await ready
   const { db } = home.database
   const look = async () => {
     const { status, phase } = await findWorkOrder(db, id)

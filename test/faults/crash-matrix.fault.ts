@@ -21,7 +21,8 @@ test('every crash point, every fault: one branch, one pull request, one bill, no
       cells.set(name, 'DID NOT CONVERGE')
       failures.push(`${name}: ${error instanceof Error ? error.message : String(error)}`)
     }
-    console.log(`${number + 1}/${cases.length} ${name}: ${cells.get(name)}`)
+    const failure = cells.get(name) === 'DID NOT CONVERGE' ? `\n${failures.at(-1)}` : ''
+    console.log(`${number + 1}/${cases.length} ${name}: ${cells.get(name)}${failure}`)
   }
   console.log(matrix(cases, cells))
   assert.deepEqual(failures, [])

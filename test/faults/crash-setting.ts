@@ -6,7 +6,7 @@ import { aiderOrSkip } from '../support/aider-program.ts'
 import { type GitHubServer, startGitHub } from '../support/github/github-server.ts'
 import { type ModelServer, type ReceivedCall, startModelServer } from '../support/model-server.ts'
 import { createMooseHome, type MooseHome } from '../support/moose-home.ts'
-import { mooseWorker, type ServiceProcess } from '../support/service-process.ts'
+import { type LaunchedWorker, launchWorker } from '../support/service-process.ts'
 import { useStandIn } from '../support/stand-in-proposer.ts'
 import { toolOrSkip } from '../support/tool-or-skip.ts'
 
@@ -19,7 +19,7 @@ export type CrashSetting = AsyncDisposable & {
   github: GitHubServer
   provider: ModelServer
   /** A worker on the first or the second machine. */
-  worker(machine: 'first' | 'second', settings?: Record<string, string>): Promise<ServiceProcess>
+  worker(machine: 'first' | 'second', settings: Record<string, string>): LaunchedWorker
 }
 
 export const fileOf = (number: number) => `f${String(number).padStart(3, '0')}.txt`
@@ -59,8 +59,8 @@ export async function createCrashSetting(t: TestContext, files: number): Promise
     home,
     github,
     provider,
-    worker: (machine, settings = {}) =>
-      mooseWorker({ ...environment, ...settings, MOOSE_HOME: path.join(folder, machine) }),
+    worker: (machine, settings) =>
+      launchWorker({ ...environment, ...settings, MOOSE_HOME: path.join(folder, machine) }),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }

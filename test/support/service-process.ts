@@ -38,6 +38,26 @@ export function mooseWorker(environment: Record<string, string>): Promise<Servic
 }
 
 async function serving(environment: Record<string, string>, words: readonly string[]): Promise<ServiceProcess> {
+  const { child, printed, closed, ready, ...started } = launched(environment, words)
+  const { url, status } = await ready
+  const kill = async () => {
+    child.kill('SIGKILL')
+    await closed
+  }
+  return { child, url, status, printed, kill, ...started }
+}
+
+/** A `moose worker` that need not become ready: it may be about to die before. */
+export type LaunchedWorker = AsyncDisposable &
+  Pick<ServiceProcess, 'child' | 'printed'> & { closed: Promise<unknown>; ready: Promise<Ready> }
+
+export function launchWorker(environment: Record<string, string>): LaunchedWorker {
+  return launched(environment, ['worker'])
+}
+
+type Ready = { type: string; url: string; status: OrchestratorStatus }
+
+function launched(environment: Record<string, string>, words: readonly string[]): LaunchedWorker {
   const child = spawn(process.execPath, [MAIN, ...words, '--json', '--port', '0'], {
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -47,19 +67,19 @@ async function serving(environment: Record<string, string>, words: readonly stri
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (piece: Buffer) => (printed += String(piece)))
   const lines = createInterface({ input: child.stdout })
   const died = closed.then(() => Promise.reject(new Error(`moose ${words.join(' ')} ended: ${printed}`)))
-  const [first] = await Promise.race([once(lines, 'line'), died])
-  const ready: { type: string; url: string; status: OrchestratorStatus } = JSON.parse(String(first))
-  assert.equal(ready.type, 'ready', String(first))
-  lines.resume()
+  const ready = Promise.race([once(lines, 'line'), died]).then(([first]): Ready => {
+    const parsed: Ready = JSON.parse(String(first))
+    assert.equal(parsed.type, 'ready', String(first))
+    lines.resume()
+    return parsed
+  })
+  // Who does not wait for it is not told that it never comes.
+  ready.catch(() => undefined)
   return {
     child,
-    url: ready.url,
-    status: ready.status,
     printed: () => printed,
-    async kill() {
-      child.kill('SIGKILL')
-      await closed
-    },
+    closed,
+    ready,
     async [Symbol.asyncDispose]() {
       if (child.exitCode !== null || child.signalCode !== null) return
       child.kill('SIGTERM')
