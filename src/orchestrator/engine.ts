@@ -5,6 +5,7 @@ import type { AttemptRun } from '../db/attempts.ts'
 import { effect } from '../effect.ts'
 import type { Log } from '../log.ts'
 import { workflowId } from '../work-order/naming.ts'
+import { oneAtATime } from './one-at-a-time.ts'
 import { PIPELINE_REVISION } from './pipeline-revision.ts'
 
 /** We use no queue of the engine; its supervisor need not look often. */
@@ -53,7 +54,8 @@ export async function launchEngine({ pool, executorId, log, workflow }: EngineOp
     schedulerPollingIntervalMs: RARELY_MS,
     logger: quietLogger(log),
   })
-  await DBOS.launch()
+  // It makes and alters its tables, and of two that begin at once one would fail.
+  await oneAtATime(pool, () => DBOS.launch())
   // The end of one attempt may start the next; outside its context, or the engine would take it for a child.
   const outside = AsyncLocalStorage.snapshot()
   return {

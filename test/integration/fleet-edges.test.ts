@@ -12,6 +12,7 @@ import { joinFleet } from '../../src/db/workers.ts'
 import { PIPELINE_REVISION } from '../../src/orchestrator/pipeline-revision.ts'
 import { createRunningAttempts } from '../../src/orchestrator/running-attempts.ts'
 import { createMooseHome, fileOrder, type MooseHome } from '../support/moose-home.ts'
+import { mooseWorker } from '../support/service-process.ts'
 
 const runnerOf = (executorId: string) => ({ executorId, revision: PIPELINE_REVISION })
 const looker = { ...runnerOf('taker'), leaseMs: 1 }
@@ -87,4 +88,14 @@ test('a home that is taken again holds no workspace of an attempt another home c
   for (const id of [own, lost]) await mkdir(path.join(workspaces, `${id}-1`, 'tree'), { recursive: true })
   await using _moose = await home.open()
   assert.ok(!(await readdir(workspaces)).includes(`${lost}-1`))
+})
+
+test('workers that begin at once on a new database all begin', async () => {
+  await using home = await createMooseHome({ a: '' }, [])
+  const folder = path.dirname(home.config.home)
+  const names = ['first', 'second']
+  const workers = await Promise.all(
+    names.map((name) => mooseWorker({ ...home.environment, MOOSE_HOME: path.join(folder, name) })),
+  )
+  for (const worker of workers) await worker[Symbol.asyncDispose]()
 })
