@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../db/schema.ts'
 import { Fault } from '../errors.ts'
+import { UUID } from '../work-order/uuid.ts'
 
 type Db = Kysely<Database>
 
@@ -18,7 +19,7 @@ export type Standing = {
 export type Period = { until: string; provider: string | undefined; proposer: string | undefined }
 
 const SHORTEST_PREFIX = 4
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+const WHOLE_ID = new RegExp(`^${UUID}$`)
 
 /** @param idOrPrefix what somebody typed @throws {Fault} `not_found`, also when it fits several */
 export async function findStanding(db: Db, idOrPrefix: string): Promise<Standing> {
@@ -47,7 +48,7 @@ export async function readStanding(db: Db, id: string): Promise<Standing> {
  * @param ids as the bill has them: any text, in lower case
  */
 export function readStandings(db: Db, ids: readonly string[], period: Period | null): Promise<Standing[]> {
-  const named = sql`reserved.reservation_id = any(${ids.filter((id) => UUID.test(id))}::uuid[])`
+  const named = sql`reserved.reservation_id = any(${ids.filter((id) => WHOLE_ID.test(id))}::uuid[])`
   if (period === null) return standings(db, named)
   const { until, provider, proposer } = period
   const whose = provider === undefined ? sql`proposer = ${proposer}` : sql`provider = ${provider}`

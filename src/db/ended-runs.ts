@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely'
+import { UUID } from '../work-order/uuid.ts'
 import { overFor } from './ended-records.ts'
 import type { Database } from './schema.ts'
 
@@ -40,7 +41,7 @@ export function orphanedRuns(db: Db): Promise<string[]> {
   )
 }
 
-const RUN_ID = '^wo-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-'
+const RUN_ID = `^wo-${UUID}-`
 
 async function idsOf(db: Db, which: ReturnType<typeof sql>): Promise<string[]> {
   // The engine makes its tables when it is first launched.

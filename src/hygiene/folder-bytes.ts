@@ -1,6 +1,6 @@
-import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { lookedAt } from '../process/looked-at.ts'
+import { namesIn } from '../process/names-in.ts'
 
 /** What a folder and all below it take on disk; 0 for one that is not there. Links are not followed. */
 export async function folderBytes(folder: string): Promise<number> {
@@ -10,15 +10,4 @@ export async function folderBytes(folder: string): Promise<number> {
   let bytes = found.blocks * 512
   for (const name of await namesIn(folder)) bytes += await folderBytes(path.join(folder, name))
   return bytes
-}
-
-/** What stands in a folder; nothing for one that is not there or may not be read. */
-export async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder)
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : null
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EACCES') return []
-    throw error
-  }
 }

@@ -1,15 +1,17 @@
 import path from 'node:path'
 import { attemptsAtRest, attemptsElsewhere, whileAtRest } from '../db/attempt-leftovers.ts'
 import type { AttemptKey } from '../db/attempts.ts'
+import { namesIn } from '../process/names-in.ts'
 import { removeTree } from '../sandbox/remove-tree.ts'
-import { folderBytes, namesIn } from './folder-bytes.ts'
+import { UUID } from '../work-order/uuid.ts'
+import { folderBytes } from './folder-bytes.ts'
 import type { HygieneDeps } from './hygiene-deps.ts'
 import type { Leftover } from './leftover.ts'
 import { putAside } from './put-aside.ts'
 
 type Folder = AttemptKey & { place: string }
 
-const NAME = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-(\d{1,9})$/
+const NAME = new RegExp(`^(${UUID})-(\\d{1,9})$`)
 
 /** Workspaces whose attempt does not run; what is named otherwise is not Moose's and stays. */
 export async function idleWorkspaces({ db, config: { home } }: HygieneDeps): Promise<Leftover[]> {

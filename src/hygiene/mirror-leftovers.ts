@@ -4,13 +4,15 @@ import { attemptsWithoutFuture } from '../db/attempt-leftovers.ts'
 import { unknownProjects } from '../db/unused-projects.ts'
 import type { Mirror } from '../git/mirror.ts'
 import { lookedAt } from '../process/looked-at.ts'
+import { namesIn } from '../process/names-in.ts'
 import { removeTree } from '../sandbox/remove-tree.ts'
-import { folderBytes, namesIn } from './folder-bytes.ts'
+import { UUID } from '../work-order/uuid.ts'
+import { folderBytes } from './folder-bytes.ts'
 import type { HygieneDeps } from './hygiene-deps.ts'
 import type { Leftover } from './leftover.ts'
 import { putAside } from './put-aside.ts'
 
-const NAME = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.git$/
+const NAME = new RegExp(`^(${UUID})\\.git$`)
 const MINUTE_MS = 60_000
 /** git holds a lock for milliseconds. */
 const LOCK_IS_OLD_MS = 10 * MINUTE_MS
@@ -81,7 +83,7 @@ async function commits({ db }: HygieneDeps, mirror: Mirror, keptDays: number): P
   }))
 }
 
-const REF = /^([0-9a-f]{40}) (refs\/moose\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\/(\d{1,9}))$/
+const REF = new RegExp(`^([0-9a-f]{40}) (refs/moose/(${UUID})/(\\d{1,9}))$`)
 
 /** Locks and half written packs that a killed git has left. */
 async function deadFiles(dir: string, now: Date): Promise<Leftover[]> {

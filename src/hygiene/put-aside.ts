@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, rename } from 'node:fs/promises'
 import path from 'node:path'
+import { namesIn } from '../process/names-in.ts'
 import { removeTree } from '../sandbox/remove-tree.ts'
-import { folderBytes, namesIn } from './folder-bytes.ts'
+import { folderBytes } from './folder-bytes.ts'
 import type { Leftover } from './leftover.ts'
 
 const folderOf = (home: string): string => path.join(home, 'removed')

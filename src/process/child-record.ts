@@ -2,6 +2,8 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { z } from 'zod'
 
+const knownProcess = z.object({ pid: z.int().positive(), startTime: z.int().nonnegative() })
+
 /** What is written down of a child that runs foreign code, while it runs. */
 export const childRecordSchema = z.object({
   /** Stands in the environment of the child and of what it starts; no secret. */
@@ -12,17 +14,12 @@ export const childRecordSchema = z.object({
   /** The boot it runs in. */
   bootId: z.string(),
   /** Null for the moment between the writing and the start. */
-  leader: z.object({ pid: z.int().positive(), startTime: z.int().nonnegative() }).nullable(),
+  leader: knownProcess.nullable(),
+  /** The Moose that started it, and that ends it as long as it lives itself. */
+  writer: knownProcess,
 })
 
 export type ChildRecord = z.infer<typeof childRecordSchema>
-
-/** Children of this very process: nothing that a crash has left. */
-const ours = new Set<string>()
-
-export function isOurs(marker: string): boolean {
-  return ours.has(marker)
-}
 
 /** Where the records of a home are, one file per running child. */
 export function recordsFolder(home: string): string {
@@ -33,7 +30,6 @@ export function recordsFolder(home: string): string {
 export function writeRecord(home: string, record: ChildRecord): void {
   const folder = recordsFolder(home)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  ours.add(record.marker)
   const draft = path.join(folder, `${record.marker}.draft`)
   writeFileSync(draft, JSON.stringify(record), { mode: 0o600 })
   renameSync(draft, recordFile(home, record.marker))
@@ -41,7 +37,6 @@ export function writeRecord(home: string, record: ChildRecord): void {
 
 export function removeRecord(home: string, marker: string): void {
   rmSync(recordFile(home, marker), { force: true })
-  ours.delete(marker)
 }
 
 function recordFile(home: string, marker: string): string {

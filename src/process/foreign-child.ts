@@ -28,9 +28,13 @@ export class ForeignChild {
   constructor({ home, what }: ForeignCode, cwd: string) {
     const marker = randomUUID()
     const boot = bootId()
+    const writer = lookAtProcess(process.pid)
     this.environment = { [VARIABLE]: marker }
     this.#home = home
-    this.#record = boot === null ? null : { marker, what, cwd, bootId: boot, leader: null }
+    this.#record =
+      boot === null || writer === null
+        ? null
+        : { marker, what, cwd, bootId: boot, leader: null, writer: { pid: writer.pid, startTime: writer.startTime } }
     this.#offspring = new Offspring({ marker, leader: null })
     if (this.#record !== null) writeRecord(home, this.#record)
   }

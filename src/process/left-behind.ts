@@ -1,34 +1,55 @@
-import { readdir, readFile, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { Log } from '../log.ts'
-import { type ChildRecord, childRecordSchema, isOurs, recordsFolder } from './child-record.ts'
+import { type ChildRecord, childRecordSchema, recordsFolder } from './child-record.ts'
+import { lookedAt } from './looked-at.ts'
+import { namesIn } from './names-in.ts'
 import { Offspring } from './offspring.ts'
+import { readPlainFile } from './plain-file.ts'
 import { bootId, lookAtProcess } from './process-table.ts'
 
+/** A record is a few hundred bytes; its longest part is a path. */
+const LONGEST_BYTES = 16_384
+/** Whoever writes a draft renames it at once. */
+const DRAFT_IS_OLD_MS = 60_000
+
 /**
- * Ends what an earlier process of this home was killed over: checks, Aider, and whatever these started. A process that
- * was given the pid of one of them since is left alone: the start time tells them apart, and the boot id a machine that
- * was restarted. Only for whoever owns the home.
+ * Ends what an earlier process of this home was killed over: checks, Aider, and whatever these started. The children of a
+ * process that still lives, such as one that works on another database, are left alone. So is a process that was given
+ * the pid of a child since: the start time tells them apart, and the boot id a machine that was restarted. What lies among
+ * the records may be made by a check, which runs as the same user: it is neither followed nor waited for. Only for whoever
+ * owns the home.
  */
 export async function endLeftBehind(home: string, log: Log): Promise<void> {
   const folder = recordsFolder(home)
+  const found = await lookedAt(folder)
+  if (found === null) return
+  if (!found.isDirectory()) return log.warn({ folder }, 'the records of children are no folder; remove it by hand')
   for (const name of await namesIn(folder)) {
     const file = path.join(folder, name)
-    const record = name.endsWith('.json') ? parse(await readFile(file, 'utf8')) : null
-    if (record === null) log.debug({ file }, 'half a record of a child; nothing was started with it')
-    else if (isOurs(record.marker)) continue
-    else if (record.bootId === bootId() && !(await endRecorded(record, log))) continue
+    if (!(await mayGo(file, log))) continue
+    const content = await readPlainFile(file, LONGEST_BYTES)
+    const record = content === null ? null : parse(content)
+    if (record === null) log.debug({ file }, 'no record of a child; nothing is known to have been started with it')
+    else if (record.bootId === bootId() && (lives(record.writer) || !(await endRecorded(record, log)))) continue
     await rm(file, { force: true })
   }
 }
 
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder)
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
-    throw error
+/** Whether it is one that can be removed: no folder, and no draft that somebody is writing. */
+async function mayGo(file: string, log: Log): Promise<boolean> {
+  const found = await lookedAt(file)
+  if (found === null) return false
+  if (found.isDirectory()) {
+    log.warn({ file }, 'a folder among the records of children; remove it by hand')
+    return false
   }
+  return !file.endsWith('.draft') || Date.now() - found.mtimeMs > DRAFT_IS_OLD_MS
+}
+
+function lives({ pid, startTime }: ChildRecord['writer']): boolean {
+  const found = lookAtProcess(pid)
+  return found !== null && found.startTime === startTime && !found.ended
 }
 
 function parse(content: string): ChildRecord | null {

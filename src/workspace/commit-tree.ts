@@ -9,6 +9,8 @@ const MAX_FILE_BYTES = 10 * 1024 * 1024
 
 type Entry = { mode: string; id: string }
 
+const FOLDER = '040000'
+
 /** The tree of a commit of the mirror. Names are listed once, and only when all are asked for. */
 export class CommitTree implements BaseTree {
   readonly sha: string
@@ -21,7 +23,7 @@ export class CommitTree implements BaseTree {
   }
 
   async list(): Promise<readonly string[]> {
-    this.#entries ??= this.#listed([])
+    this.#entries ??= this.#listed(['-r'], [])
     return [...(await this.#entries).keys()].sort()
   }
 
@@ -29,19 +31,29 @@ export class CommitTree implements BaseTree {
   async read(path: string): Promise<Buffer | null> {
     const way = wayTo(path)
     if (way === null) return null
-    const entries = await (this.#entries ?? this.#listed(way))
+    const entries = await (this.#entries ?? this.#onTheWay(path, way))
     refuseIndirect(path, way, entries)
     const entry = entries.get(path)
-    return entry === undefined ? null : await this.#blob(path, entry.id)
+    return entry === undefined || entry.mode === FOLDER ? null : await this.#blob(path, entry.id)
+  }
+
+  /** What stands on the way to a path, as far as it leads; not what lies beside it. */
+  async #onTheWay(path: string, way: readonly string[]): Promise<ReadonlyMap<string, Entry>> {
+    const entries = await this.#listed(['-t'], [path])
+    const next = way.find((prefix) => entries.get(prefix)?.mode !== FOLDER)
+    if (next === undefined || next === path) return entries
+    // Where a path leads through a link, git says nothing of it unless it is asked for the link itself.
+    return this.#listed([], [next])
   }
 
   /**
-   * Reads `ls-tree -r -z`: `mode SP type SP id TAB path`.
+   * Reads `ls-tree -z`: `mode SP type SP id TAB path`.
    *
    * @param paths empty: everything
+   * @see https://git-scm.com/docs/git-ls-tree
    */
-  async #listed(paths: readonly string[]): Promise<ReadonlyMap<string, Entry>> {
-    const args = ['ls-tree', '-r', '-z', '--full-tree', this.sha, '--', ...paths]
+  async #listed(how: readonly string[], paths: readonly string[]): Promise<ReadonlyMap<string, Entry>> {
+    const args = ['ls-tree', ...how, '-z', '--full-tree', this.sha, '--', ...paths]
     const { stdout } = await this.#mirror.succeed(args, { signal: null })
     const entries = new Map<string, Entry>()
     for (const record of recordsOf(stdout.bytes())) {

@@ -1,11 +1,25 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { appendFile, mkdir, mkdtempDisposable, readdir, stat, truncate, utimes, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  link,
+  mkdir,
+  mkdtempDisposable,
+  readdir,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
 import { examineRecords } from '../../src/app/examine-records.ts'
 import { examineLeftovers, tidy } from '../../src/app/tidy.ts'
+import { reserve } from '../../src/budget/ledger.ts'
+import { readBudget } from '../../src/budget/summary.ts'
 import { writeServiceFile } from '../../src/cli/service-file.ts'
 import { staleService } from '../../src/cli/stale-service.ts'
 import { NEVER_ABORTED } from '../../src/clock.ts'
@@ -14,8 +28,10 @@ import { tryOwn } from '../../src/db/lock.ts'
 import { findLeftovers } from '../../src/hygiene/find-leftovers.ts'
 import { shortenPostgresLog } from '../../src/hygiene/shorten-log.ts'
 import { startSweeping, sweep } from '../../src/hygiene/sweep.ts'
+import { Usd } from '../../src/money.ts'
 import { gitIn } from '../support/git-remote.ts'
 import { type HygieneBench, openEngineBench, openHygieneBench } from '../support/hygiene-bench.ts'
+import { by, CALL, NOBODY } from '../support/ledger-rows.ts'
 import { shiftTime } from '../support/shifted-time.ts'
 import { createSteppedClock } from '../support/stepped-clock.ts'
 
@@ -138,11 +154,16 @@ test('a sweep removes what is old of orders that have ended, in its own time eac
   const everything = of('running', 'in_review', 'suspended', 'failed', 'completed')
   for (const workOrderId of everything) await engine.run({ workOrderId, attempt: 1 }, 'ends')
   const deps = bench.deps
+  const reserved = await reserve(db, { ...CALL, ...NOBODY }, new Usd('0.1'))
+  await by(bench.database, UNKNOWN, reserved)
+  const marked = async () => (await readBudget(db)).unresolved.count
 
   assert.deepEqual((await sweep(deps, NEVER_ABORTED)).records, { runs: 0, answers: 0, outputs: 0, workers: 0 })
   assert.equal((await engine.runs()).length, 5)
+  assert.equal(await marked(), 0)
   await shiftTime(db, 8 * DAY_MS)
   assert.deepEqual((await sweep(deps, NEVER_ABORTED)).records, { runs: 2, answers: 0, outputs: 0, workers: 0 })
+  assert.equal(await marked(), 1, 'a call too old to be under way is left to a bill')
   const unfinished = of('running', 'in_review', 'suspended')
   assert.deepEqual(
     await engine.runs(),
@@ -263,6 +284,26 @@ test('the log of the embedded Postgres is bounded', async () => {
   await appendFile(log, 'goes on\n')
   assert.equal((await stat(log)).size, 8)
   assert.equal((await stat(`${log}.1`)).size, 10_000_001)
+})
+
+test('whoever may write beside the log of the embedded Postgres cannot have another file written or emptied', async () => {
+  await using folder = await mkdtempDisposable(path.join(tmpdir(), 'moose-log-'))
+  const data = path.join(folder.path, 'data')
+  const log = path.join(folder.path, 'postgres.log')
+  const precious = path.join(folder.path, 'precious')
+  await writeFile(precious, 'x')
+  await truncate(precious, 10_000_001)
+  for (const plant of [symlink, link]) {
+    await plant(precious, log)
+    assert.equal(await shortenPostgresLog(data), false)
+    await rm(log)
+  }
+  await writeFile(log, 'y')
+  await truncate(log, 10_000_002)
+  await symlink(precious, `${log}.1`)
+  assert.equal(await shortenPostgresLog(data), true)
+  assert.equal((await stat(precious)).size, 10_000_001)
+  assert.deepEqual([(await stat(`${log}.1`)).size, (await stat(log)).size], [10_000_002, 0])
 })
 
 test('a service sweeps a minute after its start and once a day, and a sweep that fails is not the last', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, describe, type TestContext, test } from 'node:test'
@@ -123,7 +123,8 @@ describe('a child that runs foreign code', { skip }, () => {
     assert.ok(rebooted && reused)
     const folder = recordsFolder(home)
     const write = (name: string, content: object) => writeFile(path.join(folder, name), JSON.stringify(content))
-    const common = { what: 'check', cwd: home, bootId: String(bootId()) }
+    const writer = { pid: process.pid, startTime: 0 }
+    const common = { what: 'check', cwd: home, bootId: String(bootId()), writer }
     const marker = '00000000-0000-4000-8000-00000000000'
     const earlier = { pid: reused.pid, startTime: reused.startTime - 1 }
     await write('1.json', { ...common, marker: `${marker}1`, bootId: 'another', leader: rebooted })
@@ -131,8 +132,11 @@ describe('a child that runs foreign code', { skip }, () => {
     await write('3.json', { ...common, marker: `${marker}3`, leader: null })
     await write('4.json', { odd: true })
     await writeFile(path.join(folder, '5.draft'), '{"mark')
+    await writeFile(path.join(folder, '6.draft'), '{"mark')
+    await utimes(path.join(folder, '6.draft'), 0, 0)
     await endLeftBehind(home, log)
-    assert.deepEqual(await records(), [])
+    assert.deepEqual(await records(), ['5.draft'], 'somebody may be writing it')
+    await rm(path.join(folder, '5.draft'))
     for (const { pid } of [rebooted, reused]) assert.ok(await isRunning(pid))
   })
 
@@ -145,6 +149,41 @@ describe('a child that runs foreign code', { skip }, () => {
     assert.equal((await records()).length, 1)
     cancel.abort()
     await assert.rejects(running, fault('attempt_cancelled'))
+  })
+
+  test('children of a process that lives are left alone, also by one that works on another database', async (t) => {
+    const [child, writer] = (await strangers(t, 2)).map((pid) => lookAtProcess(pid))
+    assert.ok(child && writer)
+    const file = path.join(recordsFolder(home), '1.json')
+    await mkdir(path.dirname(file), { recursive: true })
+    const marker = '00000000-0000-4000-8000-000000000001'
+    const record = { marker, what: 'check', cwd: home, bootId: String(bootId()), leader: child, writer }
+    await writeFile(file, JSON.stringify(record))
+    await endLeftBehind(home, log)
+    assert.ok(await isRunning(child.pid))
+    assert.deepEqual(await records(), ['1.json'])
+    await writeFile(file, JSON.stringify({ ...record, writer: { ...writer, startTime: writer.startTime - 1 } }))
+    await endLeftBehind(home, log)
+    await gone([child.pid])
+    assert.deepEqual(await records(), [])
+  })
+
+  test('what foreign code has put among the records is neither followed nor waited for', async () => {
+    const folder = recordsFolder(home)
+    const precious = path.join(home, 'precious')
+    await writeFile(precious, 'x')
+    await mkdir(path.join(folder, 'folder.json'), { recursive: true })
+    execFileSync('mkfifo', [path.join(folder, 'pipe.json')])
+    await symlink('/dev/zero', path.join(folder, 'endless.json'))
+    await symlink(precious, path.join(folder, 'link.json'))
+    await writeFile(path.join(folder, 'large.json'), Buffer.alloc(100_000, ' '))
+    await endLeftBehind(home, log)
+    assert.deepEqual(await records(), ['folder.json'])
+    await rm(folder, { recursive: true })
+    await symlink(home, folder)
+    await endLeftBehind(home, log)
+    assert.equal(await readFile(precious, 'utf8'), 'x')
+    await rm(folder)
   })
 
   test('a home without records has nothing to end', () => endLeftBehind(path.join(home, 'none'), log))

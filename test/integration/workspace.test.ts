@@ -8,6 +8,7 @@ import { Mirrors } from '../../src/git/mirrors.ts'
 import { createLog } from '../../src/log.ts'
 import type { Workspace, Workspaces } from '../../src/pipeline/ports/workspace.ts'
 import { workOrderTrailer } from '../../src/work-order/naming.ts'
+import { CommitTree } from '../../src/workspace/commit-tree.ts'
 import { createWorkspaces } from '../../src/workspace/workspaces.ts'
 import { createGitRemote, type FileChange, type GitRemote, gitIn } from '../support/git-remote.ts'
 
@@ -72,6 +73,21 @@ test('the tree of a commit reads files of any name and content, and refuses link
     for (const indirect of ['out', 'link/bin', 'link'])
       await assert.rejects(way.read(indirect), fault('scope_unreadable'))
   }
+})
+
+test('reading one file asks for its folders, not for what lies in them', async (t) => {
+  const beside = Array.from({ length: 30 }, (_, index) => [`a/b/${index}`, 'x'])
+  await using given = await setting({ 'a/b/c': 'c', ...Object.fromEntries(beside), link: { link: 'a/b' } })
+  const mirror = new Mirrors(given.remote.folder).of(given.remote.project())
+  const succeed = t.mock.method(mirror, 'succeed')
+  const tree = new CommitTree(mirror, given.base)
+  assert.equal((await tree.read('a/b/c'))?.toString(), 'c')
+  assert.equal(await tree.read('a/b/none'), null)
+  assert.equal(await tree.read('a/b/c/d'), null)
+  await assert.rejects(tree.read('link/c'), fault('scope_unreadable'))
+  const printed = await Promise.all(succeed.mock.calls.map(async ({ result }) => (await result)?.stdout.text()))
+  const names = printed.flatMap((text) => String(text).match(/(?<=\t)[^\0]+/g) ?? [])
+  assert.deepEqual([...new Set(names)].sort(), ['a', 'a/b', 'a/b/c', 'link'])
 })
 
 test('a submodule cannot be read through', async () => {
