@@ -9,10 +9,11 @@ import { claimOrders } from '../../src/db/claim.ts'
 import { assertNotTakenOver } from '../../src/db/hold-attempt.ts'
 import { takeOverAttempts } from '../../src/db/take-over.ts'
 import { joinFleet } from '../../src/db/workers.ts'
+import { oneAtATime } from '../../src/orchestrator/one-at-a-time.ts'
 import { PIPELINE_REVISION } from '../../src/orchestrator/pipeline-revision.ts'
 import { createRunningAttempts } from '../../src/orchestrator/running-attempts.ts'
+import { createTestDatabase } from '../support/database.ts'
 import { createMooseHome, fileOrder, type MooseHome } from '../support/moose-home.ts'
-import { mooseWorker } from '../support/service-process.ts'
 
 const runnerOf = (executorId: string) => ({ executorId, revision: PIPELINE_REVISION })
 const looker = { ...runnerOf('taker'), leaseMs: 1 }
@@ -90,12 +91,15 @@ test('a home that is taken again holds no workspace of an attempt another home c
   assert.ok(!(await readdir(workspaces)).includes(`${lost}-1`))
 })
 
-test('workers that begin at once on a new database all begin', async () => {
-  await using home = await createMooseHome({ a: '' }, [])
-  const folder = path.dirname(home.config.home)
-  const names = ['first', 'second']
-  const workers = await Promise.all(
-    names.map((name) => mooseWorker({ ...home.environment, MOOSE_HOME: path.join(folder, name) })),
-  )
-  for (const worker of workers) await worker[Symbol.asyncDispose]()
+test('engines are launched one at a time, and may make an index concurrently while others wait', async () => {
+  await using database = await createTestDatabase()
+  const met: string[] = []
+  const launch = async () => {
+    met.push('begins')
+    await delay(100)
+    await database.pool.query('create index concurrently on attempts (base_sha)')
+    met.push('ends')
+  }
+  await Promise.all([oneAtATime(database.pool, launch), oneAtATime(database.pool, launch)])
+  assert.deepEqual(met, ['begins', 'ends', 'begins', 'ends'])
 })
