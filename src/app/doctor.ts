@@ -37,7 +37,7 @@ export async function examine(
     ...(await proposerFindings(database.db, parts)),
     await program(config, 'gh', 'the GitHub forge'),
     await aider(config, parts),
-    ...(await examineRecords(database.db)),
+    ...(await examineRecords(database.db, config)),
     ...(await examineLeftovers(hygiene)),
   ]
 }

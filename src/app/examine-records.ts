@@ -1,14 +1,29 @@
 import type { Kysely } from 'kysely'
+import type { Config } from '../config.ts'
 import { heldReservations, ordersNobodyRuns } from '../db/odd-records.ts'
 import type { Database } from '../db/schema.ts'
+import { readSettings } from '../db/system-config.ts'
 import type { DoctorFinding } from '../doctor-finding.ts'
+import { toFault } from '../errors.ts'
 import { shownUsd } from '../money.ts'
 
 const MOST_NAMED = 5
 
 /** What in the records needs somebody; nothing where nothing does. */
-export async function examineRecords(db: Kysely<Database>): Promise<DoctorFinding[]> {
-  return [...(await stuckOrders(db)), ...(await heldMoney(db))]
+export async function examineRecords(db: Kysely<Database>, config: Config): Promise<DoctorFinding[]> {
+  return [...(await badSettings(db, config)), ...(await stuckOrders(db)), ...(await heldMoney(db))]
+}
+
+/** With rows nobody can read, nothing is claimed. */
+async function badSettings(db: Kysely<Database>, config: Config): Promise<DoctorFinding[]> {
+  try {
+    await readSettings(db, config)
+    return []
+  } catch (error) {
+    const { code, message } = toFault(error)
+    if (code !== 'config_invalid') throw error
+    return [{ name: 'settings', state: 'broken', detail: message, remedy: 'correct or delete the row' }]
+  }
 }
 
 async function stuckOrders(db: Kysely<Database>): Promise<DoctorFinding[]> {

@@ -4,6 +4,8 @@ import { Fault, toFault } from '../errors.ts'
 
 const RETAKE_PAUSE_MS = 200
 const MOST_REFUSALS = 10
+/** Of the tries that fail: about one in ten seconds. */
+const SAID_EVERY = 50
 
 export type HomeOwnership = AsyncDisposable & {
   /** Takes the home for this process; again: nothing happens. @throws {Fault} `home_owned` */
@@ -41,7 +43,7 @@ export function createHomeOwnership(
     taken = null
     isHeld = false
     // The server may hold our own broken connection for a moment, and the lock with it.
-    for (let refusals = 0; refusals < MOST_REFUSALS && !closed; ) {
+    for (let refusals = 0, tries = 1; refusals < MOST_REFUSALS && !closed; tries += 1) {
       await delay(RETAKE_PAUSE_MS)
       try {
         if (closed) return
@@ -49,7 +51,9 @@ export function createHomeOwnership(
         return
       } catch (error) {
         if (toFault(error).code === 'home_owned') refusals += 1
-        options.log.warn({ reason: toFault(error).message }, 'the home is not owned by this process; trying again')
+        if (tries % SAID_EVERY === 1) {
+          options.log.warn({ reason: toFault(error).message }, 'the home is not owned by this process; trying again')
+        }
       }
     }
     if (!closed) onLost()

@@ -10,6 +10,7 @@ import { withinTime } from './within-time.ts'
 const SEND_EVERY_MS = 2_000
 /** For one batch, the exporter's own repetitions included; a request under way would hold the process up. */
 const SEND_WITHIN_MS = 2_000
+const SAY_EVERY_MS = 60_000
 /** Nobody waits longer for the last spans. */
 const FLUSH_WITHIN_MS = 2_000
 
@@ -25,7 +26,9 @@ export function startTracing(
   service: { version: string; instance: string },
   log: Log,
 ): AsyncDisposable {
-  const say = (message: string) => log.warn({ reason: message }, 'traces cannot be sent')
+  const say = sparingly((message) =>
+    log.warn({ url, reason: reasonOf(message) }, 'traces cannot be sent; they are dropped'),
+  )
   diag.setLogger({ error: say, warn: say, info() {}, debug() {}, verbose() {} }, DiagLogLevel.WARN)
   const exporter = new OTLPTraceExporter({ url, headers: { ...headers }, timeoutMillis: SEND_WITHIN_MS })
   const provider = new TracerProvider({
@@ -46,4 +49,20 @@ export function startTracing(
       diag.disable()
     },
   }
+}
+
+/** One that fails fails at every batch: it is said once a minute. */
+function sparingly(say: (message: string) => void): (message: string) => void {
+  let quietUntil = 0
+  return (message) => {
+    if (performance.now() < quietUntil) return
+    quietUntil = performance.now() + SAY_EVERY_MS
+    say(message)
+  }
+}
+
+/** The exporter tells of an error as JSON with its whole stack. */
+function reasonOf(message: string): string {
+  const [, reason] = /"message":"((?:[^"\\]|\\.)*)"/.exec(message) ?? []
+  return reason === undefined ? message : reason
 }

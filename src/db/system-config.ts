@@ -56,5 +56,7 @@ async function readRows(db: Kysely<Database>): Promise<z.infer<typeof Rows>> {
   const parsed = Rows.safeParse(Object.fromEntries(rows.map(({ key, value }) => [key, value])))
   if (parsed.success) return parsed.data
   const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ')
-  throw new Fault('config_invalid', `Bad row in system_config: ${problems}. Correct or delete it.`, { problems })
+  const [bad] = parsed.error.issues.map((issue) => issue.path.join('.'))
+  const mend = `Correct or delete it, e.g. delete from system_config where key = '${bad}';`
+  throw new Fault('config_invalid', `Bad row in system_config: ${problems}. ${mend}`, { problems })
 }

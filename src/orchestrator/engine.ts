@@ -2,7 +2,9 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { DBOS, type DLogger, StatusString } from '@dbos-inc/dbos-sdk'
 import type { Pool } from 'pg'
 import type { AttemptRun } from '../db/attempts.ts'
+import { isDatabaseAway, namedFault, reasonOf } from '../db/database-fault.ts'
 import { effect } from '../effect.ts'
+import { Fault } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { workflowId } from '../work-order/naming.ts'
 import { oneAtATime } from './one-at-a-time.ts'
@@ -55,7 +57,11 @@ export async function launchEngine({ pool, executorId, log, workflow }: EngineOp
     logger: quietLogger(log),
   })
   // It makes and alters its tables, and of two that begin at once one would fail.
-  await oneAtATime(pool, () => DBOS.launch())
+  await oneAtATime(pool, () => DBOS.launch()).catch(async (error: unknown) => {
+    // It may hold on to timers and connections that would keep the process from ending; its own failure says nothing more.
+    await DBOS.shutdown({ deregister: true, workflowCompletionTimeoutMS: 0 }).catch(() => undefined)
+    throw launchFault(error)
+  })
   // The end of one attempt may start the next; outside its context, or the engine would take it for a child.
   const outside = AsyncLocalStorage.snapshot()
   return {
@@ -75,6 +81,15 @@ export async function launchEngine({ pool, executorId, log, workflow }: EngineOp
       await DBOS.shutdown({ deregister: true, workflowCompletionTimeoutMS: LAST_WRITES_MS })
     },
   }
+}
+
+function launchFault(error: unknown): Fault {
+  const reason = reasonOf(error)
+  if (isDatabaseAway(error)) return namedFault(error)
+  const right = /permission denied/.test(reason)
+    ? 'Its user needs the right to make a schema there: grant create on database NAME to USER.'
+    : 'Look at the log of the database.'
+  return new Fault('database_refused', `The engine cannot work in this database: ${reason}. ${right}`, {}, error)
 }
 
 /** The engine's notes are ours to debug with, not for the operator. */

@@ -54,13 +54,15 @@ function serviceText({ url, pid, started_at }: NonNullable<Connection['service']
 function servingRows(status: OrchestratorStatus, now: Date): string[][] {
   const { executing_work_orders: executing, last_poll } = status
   const looked = last_poll === null ? 'never' : ago(new Date(last_poll), now)
-  const ids = executing.length === 0 ? '' : `: ${executing.map(shortId).join(', ')}`
+  const ids = executing.length === 0 ? '' : ` (${executing.map(shortId).join(', ')})`
+  const everywhere = status.workers.reduce((sum, { running }) => sum + running, 0)
+  const per = status.max_per_repository === null ? '' : `, ${status.max_per_repository} in one repository`
   return [
     [
       'polling',
       status.polling ? `every ${duration(status.interval_ms)}, last ${looked}` : 'off; start it with: moose start',
     ],
-    ['running', `${status.executing_count} of at most ${status.max_concurrent}${ids}`],
+    ['running', `${status.executing_count} here${ids}; ${everywhere} of at most ${status.max_concurrent} in all${per}`],
     ['ended', `${status.total_executed} attempts since it started, ${status.total_failed} of them failed`],
     ...githubRows(status, now),
   ]

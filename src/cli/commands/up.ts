@@ -146,7 +146,7 @@ async function whatStops(api: ApiClient, graceMs: number): Promise<string> {
   const running = `${counted(executing.length, 'work order')} (${executing.map(shortId).join(', ')})`
   return executing.length === 0
     ? 'Stopping …'
-    : `Stopping: ${running} may finish the step at hand, at most ${duration(graceMs)}; the next moose up takes them up. Ctrl-C again leaves at once.`
+    : `Stopping: ${running} may finish the step at hand, at most ${duration(graceMs)}; another worker or the next start goes on with the rest. Ctrl-C again leaves at once.`
 }
 
 /** The database may be away. */
