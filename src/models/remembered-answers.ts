@@ -1,21 +1,28 @@
 import { createHash } from 'node:crypto'
 import type { Kysely } from 'kysely'
+import type { ProposerConfig } from '../db/proposer-configs.ts'
 import type { Database } from '../db/schema.ts'
 import type { Memory, ModelCall } from './model-answer.ts'
 
 /**
- * What a call asks, so that the same question of the same order can be told: model, limit and messages. Aider tells its
- * model the date, which is no part of the question.
+ * What Aider tells its model of the machine and the day, in these lines and this order.
+ * @see https://github.com/Aider-AI/aider/blob/v0.86.2/aider/coders/base_coder.py (get_platform_info)
+ */
+const AIDERS_ENVIRONMENT = /^- Platform.*\n- Shell: .*\n(?:- Language: .*\n)?- Current date: .*$/gm
+
+type Question = Pick<ModelCall, 'messages' | 'maxOutputTokens'> & {
+  proposer: Pick<ProposerConfig, 'provider' | 'model' | 'baseUrl'>
+}
+
+/**
+ * What a call asks, so that the same question of the same order can be told: model, limit and messages. Where and when
+ * Aider asks is no part of the question: another machine may have taken the attempt over.
  *
  * @returns a SHA-256 in hex
  */
-export function requestKey({
-  proposer,
-  messages,
-  maxOutputTokens,
-}: Pick<ModelCall, 'proposer' | 'messages' | 'maxOutputTokens'>): string {
+export function requestKey({ proposer, messages, maxOutputTokens }: Question): string {
   const { provider, model, baseUrl } = proposer
-  const said = messages.map(({ role, content }) => [role, content.replace(/^- Current date: .*$/gm, '')])
+  const said = messages.map(({ role, content }) => [role, content.replace(AIDERS_ENVIRONMENT, '')])
   return createHash('sha256')
     .update(JSON.stringify([provider, model, baseUrl, maxOutputTokens, said]))
     .digest('hex')
