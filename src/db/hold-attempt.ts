@@ -21,45 +21,60 @@ export function isHeld({ workOrderId, attempt, resumed }: AttemptRun) {
 }
 
 /**
- * Makes sure that this process may still act for a run of an attempt. Within a transaction nobody takes it over before
- * that has ended; outside of one it was so a moment ago.
+ * Makes sure that this process carries out a run of an attempt: nobody has taken it over, and nobody has ended it. Within
+ * a transaction neither happens before that has ended; outside of one it was so a moment ago.
  *
  * @throws {Fault} `attempt_taken_over`
  */
 export async function holdAttempt(db: Db, run: AttemptRun): Promise<void> {
-  const row = await db.selectFrom('attempts').select('number').where(isHeld(run)).forShare().executeTakeFirst()
-  if (row === undefined) throw takenOver(run)
+  await assertThere(db, run, (builder) =>
+    builder.and([isHeld(run)(builder), builder('attempts.status', '=', 'running')]),
+  )
 }
 
-/** Does something in one transaction, and only while this process holds the attempt. @throws {Fault} `attempt_taken_over` */
+/**
+ * Does something in one transaction, and only while nobody else carries the attempt out: also what belongs to the end of
+ * one that has ended.
+ *
+ * @throws {Fault} `attempt_taken_over`
+ */
 export async function whileHeld<Result>(
   db: Db,
   run: AttemptRun,
   work: (transaction: Db) => Promise<Result>,
 ): Promise<Result> {
   return db.transaction().execute(async (transaction) => {
-    await holdAttempt(transaction, run)
+    await assertThere(transaction, run, isHeld(run))
     return work(transaction)
   })
 }
 
-/** Makes sure that no other process carries the attempt out, whichever run of it, as `holdAttempt` does. @throws {Fault} `attempt_taken_over` */
+async function assertThere(db: Db, run: AttemptRun, where: ReturnType<typeof isHeld>): Promise<void> {
+  const row = await db.selectFrom('attempts').select('number').where(where).forShare().executeTakeFirst()
+  if (row === undefined) throw takenOver(run)
+}
+
+/**
+ * Makes sure of the same as `holdAttempt`, whichever run of the attempt it is. An attempt we have no row of is a
+ * caller's own business.
+ *
+ * @throws {Fault} `attempt_taken_over`
+ */
 export async function assertNotTakenOver(db: Db, key: { workOrderId: string; attempt: number }): Promise<void> {
   const { workOrderId, attempt } = key
   const row = await db
     .selectFrom('attempts')
-    .select(sql<boolean>`holder <> ${HOLDER}`.as('lost'))
+    .select(sql<boolean>`status = 'running' and holder is not distinct from ${HOLDER}`.as('held'))
     .where('work_order_id', '=', workOrderId)
     .where('number', '=', attempt)
-    .where('status', '=', 'running')
     .forShare()
     .executeTakeFirst()
-  if (row !== undefined && row.lost) throw takenOver(key)
+  if (row !== undefined && !row.held) throw takenOver(key)
 }
 
 export function takenOver({ workOrderId, attempt }: { workOrderId: string; attempt: number }): Fault {
   const message =
-    `Attempt ${attempt} of work order ${workOrderId} is carried out by another worker now; this one has let go of it. ` +
-    `Follow it with: moose logs -f ${workOrderId.slice(0, 8)}`
+    `Attempt ${attempt} of work order ${workOrderId} is carried out by another worker now, or has been ended by one; ` +
+    `this one has let go of it. Follow it with: moose logs -f ${workOrderId.slice(0, 8)}`
   return new Fault('attempt_taken_over', message, { id: workOrderId, attempt })
 }

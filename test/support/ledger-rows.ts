@@ -1,3 +1,4 @@
+import { HOLDER } from '../../src/holder.ts'
 import type { TestDatabase } from './database.ts'
 
 /** Who a call is made by. */
@@ -10,7 +11,7 @@ export async function project({ db }: TestDatabase, name: string, budget: string
   return (await db.insertInto('projects').values(row).returning('id').executeTakeFirstOrThrow()).id
 }
 
-/** An order with a running attempt. */
+/** An order with an attempt that this process carries out. */
 export async function order({ db }: TestDatabase, title: string, options: { project: string; executor?: string }) {
   const { id } = await db
     .insertInto('work_orders')
@@ -26,6 +27,7 @@ export async function order({ db }: TestDatabase, title: string, options: { proj
       project_id: options.project,
       content: '{}',
       executor_id: executor,
+      holder: HOLDER,
       cost_usd: 0,
     })
     .execute()
