@@ -18,8 +18,9 @@ const NO_CALL_LASTS = '1 hour'
 const RECONCILE_LOCK = 7_301_600_044n
 
 /**
- * Marks what a dead process left: reservations of attempts of this home that another process made, and, of calls
- * without an attempt, those too old to be under way on any machine. A call that ends after all is booked all the same.
+ * Marks what a dead process left: reservations of attempts of this home that another process made; of attempts that run
+ * nowhere, those no living worker made; and, of calls without an attempt, those too old to be under way on any machine.
+ * A call that ends after all is booked all the same.
  *
  * @param executorId of this home, which this process must own
  * @returns how many were marked
@@ -31,7 +32,10 @@ export async function markLeftBehind(db: Db, executorId: string): Promise<number
     where not open.unresolved and open.holder <> ${HOLDER}
       and case
         when attempts.executor_id is null then open.at < moose_now() - ${NO_CALL_LASTS}::interval
-        else attempts.executor_id = ${executorId}
+        when attempts.executor_id = ${executorId} then true
+        else attempts.status <> 'running' and not exists (
+          select from workers where workers.holder = open.holder and workers.lease_until > clock_timestamp()
+        )
       end
   `.execute(db)
   for (const { id } of rows) await leaveUnresolved(db, id)

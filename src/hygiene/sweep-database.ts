@@ -1,3 +1,4 @@
+import { markLeftBehind } from '../budget/reconcile.ts'
 import { forgetAnswers, removeGoneWorkers, removeOutput } from '../db/ended-records.ts'
 import { endedRuns, RUNS_AT_ONCE } from '../db/ended-runs.ts'
 import { readKeptDays } from '../db/kept-days.ts'
@@ -10,7 +11,7 @@ export type SweptRecords = { runs: number; answers: number; outputs: number; wor
 
 /**
  * Removes from the database what is kept for some days only. The orders, their attempts and steps, pull requests, events
- * other than output, outcomes, calls and the ledger stay for ever.
+ * other than output, outcomes, calls and the ledger stay for ever; calls that nobody can end any more are left to a bill.
  *
  * @returns null: another process is doing it
  * @throws {Fault} `config_invalid` for a row of `system_config` nobody can read, `database_unreachable`
@@ -24,6 +25,8 @@ export async function sweepDatabase(
   const onLost = () => log.debug('the database went away while old records were removed')
   await using alone = await tryOwn({ url, name: 'hygiene', onLost, log })
   if (alone === null) return null
+  const left = await markLeftBehind(db, deps.executorId)
+  if (left > 0) log.warn({ reservations: left }, 'calls of a process that is gone may have been charged')
   return {
     runs: await removeEndedRuns(deps, days.runs, signal),
     answers: await forgetAnswers(db, days.answers, signal),

@@ -379,10 +379,11 @@ test('a service that takes its home again says which calls of its dead predecess
   await writeFile(path.join(home.config.home, 'executor-id'), 'this-home\n')
   const mine = await order(database, 'Mine', { project: id, executor: 'this-home' })
   const other = await order(database, 'Other', { project: id, executor: 'other-home' })
-  await database.db.updateTable('attempts').set({ status: 'failed' }).execute()
   for (const payer of [mine, other]) {
     await by(database, randomUUID(), await reserve(database.db, { ...CALL, ...payer }, new Usd('0.5')))
   }
+  const ofThisHome = database.db.updateTable('attempts').where('executor_id', '=', 'this-home')
+  await ofThisHome.set({ status: 'failed' }).execute()
   await using moose = await home.open('service')
   const { budget } = await moose.orchestrator.status()
   assert.deepEqual(budget?.unresolved, { count: 1, amount_usd: 0.5 })

@@ -47,6 +47,40 @@ test('what a dead process of this home left is unresolved; another machine keeps
   assert.deepEqual(await unresolved(), [left, young])
 })
 
+test('what another home left of an attempt that runs no more is unresolved, unless the worker that made it lives', async () => {
+  await using database = await createTestDatabase()
+  const { db } = database
+  const hello = await project(database, 'hello')
+  const [living, silent, gone] = [randomUUID(), randomUUID(), randomUUID()]
+  const left = async (status: 'running' | 'failed' | 'blocked', holder: string) => {
+    const there = await order(database, status, { project: hello, executor: 'there' })
+    const id = await by(database, holder, await reserve(db, { ...CALL, ...there }, new Usd('0.1')))
+    await db.updateTable('attempts').set({ status, holder }).where('work_order_id', '=', there.workOrderId).execute()
+    return id
+  }
+  const worker = (holder: string, leaseMs: number) => ({
+    executor_id: holder,
+    holder,
+    host: 'there',
+    pid: 1,
+    version: '1',
+    revision: 'pipeline-1',
+    lease_until: new Date(Date.now() + leaseMs),
+  })
+  await db
+    .insertInto('workers')
+    .values([worker(living, 60_000), worker(silent, -1_000)])
+    .execute()
+  const dead = [await left('blocked', gone), await left('failed', silent)]
+  await left('blocked', living)
+  // Somebody takes these over, or goes on with them himself.
+  for (const holder of [living, silent, gone]) await left('running', holder)
+
+  assert.equal(await markLeftBehind(db, 'here'), 2)
+  const marked = (await readBudget(db)).reservations.filter(({ state }) => state === 'unresolved')
+  assert.deepEqual(marked.map(({ id }) => id).sort(), dead.sort())
+})
+
 test('a bill settles what is unresolved, releases what it does not name, and touches nothing else', async () => {
   await using database = await createTestDatabase()
   const { db } = database
