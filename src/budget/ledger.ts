@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout as delay } from 'node:timers/promises'
 import { type Kysely, sql } from 'kysely'
-import { isDatabaseAway, isSqlState, reasonOf } from '../db/database-fault.ts'
+import { systemClock } from '../clock.ts'
+import { isSqlState, reasonOf } from '../db/database-fault.ts'
 import { assertNotTakenOver } from '../db/hold-attempt.ts'
 import type { Database } from '../db/schema.ts'
+import { untilDatabaseAnswers } from '../db/until-database-answers.ts'
 import { effect } from '../effect.ts'
 import { Fault } from '../errors.ts'
 import { HOLDER } from '../holder.ts'
@@ -26,15 +27,15 @@ const LONGEST_WAIT_MS = 10_000
 /** One of each process waits at the lock: more would only take up its connections. */
 const queue = new SerialQueue()
 
-const FIRST_PAUSE_MS = 100
-const LONGEST_PAUSE_MS = 15_000
+const WAITING = { clock: systemClock }
 
 /**
  * Sets aside the most a call can cost, in one transaction that lets one through at a time: the sum of what is spent and
  * reserved passes no cap, however many ask at once.
  *
- * While the database is away it is waited for: a reservation whose commit was not answered may be there, and is found
- * under its number instead of being made twice.
+ * While the database is away it is waited for, by all who reserve in this process and whatever their signals say: a
+ * reservation whose commit was not answered may be there, and only the database can tell. It is found under its number
+ * instead of being made twice, and a caller that has stopped meanwhile still knows of it.
  *
  * @param maxUnderWay how many calls to one provider may be under way, over all processes; null: any number
  * @returns the reservation
@@ -48,25 +49,21 @@ export async function reserve(
   maxUnderWay: number | null = null,
 ): Promise<string> {
   const reservationId = randomUUID()
-  return queue.run(async () => {
-    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
-      try {
-        return await effect('reserve', () => reserveAlone(db, call, { reservationId, worstCase, maxUnderWay }))
-      } catch (error) {
-        if (isSqlState(error, ...TOO_BUSY)) throw tooBusy(error)
-        if (!isDatabaseAway(error)) {
-          await releaseUnused(db, reservationId, error)
-          throw error
-        }
-        await delay(pauseMs)
-      }
-    }
-  })
+  const wanted = { reservationId, worstCase, maxUnderWay }
+  return queue.run(() =>
+    untilDatabaseAnswers(WAITING, () => effect('reserve', () => reserveAlone(db, call, wanted))).catch(
+      async (error: unknown) => {
+        await untilDatabaseAnswers(WAITING, () => releaseUnused(db, reservationId, error))
+        throw error
+      },
+    ),
+  )
 }
 
-/** Nobody hears of the reservation, so no call will be sent with it. A Fault is thrown before anything is reserved. */
+/** Nobody hears of the reservation, so no call will be sent with it. A refusal comes before anything is reserved. */
 async function releaseUnused(db: Db, reservationId: string, error: unknown): Promise<void> {
-  if (!(error instanceof Fault) && (await isReserved(db, reservationId))) await release(db, reservationId)
+  if (error instanceof Fault && error.code !== 'database_unreachable') return
+  if (await isReserved(db, reservationId)) await release(db, reservationId)
 }
 
 type Wanted = { reservationId: string; worstCase: Usd; maxUnderWay: number | null }
@@ -78,6 +75,7 @@ function reserveAlone(db: Db, call: PaidCall, wanted: Wanted): Promise<string> {
       // The sums must be read after the lock is there, whatever the database's default.
       .setIsolationLevel('read committed')
       .execute((transaction) => reserveBehindLock(transaction, call, wanted))
+      .catch((error: unknown) => Promise.reject(isSqlState(error, ...TOO_BUSY) ? tooBusy(error) : error))
   )
 }
 

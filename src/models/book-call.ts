@@ -1,10 +1,10 @@
 import type { Insertable, Kysely } from 'kysely'
 import { announceEmergency } from '../budget/emergency.ts'
 import { leaveUnresolved, release, settle } from '../budget/ledger.ts'
-import { type Clock, NEVER_ABORTED } from '../clock.ts'
-import { isDatabaseAway, reasonOf } from '../db/database-fault.ts'
+import type { Clock } from '../clock.ts'
 import { recordModelCall } from '../db/model-calls.ts'
 import type { Database } from '../db/schema.ts'
+import { untilDatabaseAnswers } from '../db/until-database-answers.ts'
 import { toFault } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Usd } from '../money.ts'
@@ -17,19 +17,16 @@ export type Charge = { cost: Usd } | 'released' | 'unresolved'
 
 type CallRow = Insertable<Database['model_calls']> & { reservation_id: string }
 
-/** The answer is paid and in hand: as long as this process lives, it waits for a database to book it in. */
-const FIRST_PAUSE_MS = 200
-const LONGEST_PAUSE_MS = 15_000
-
 /**
- * Books a call that has ended: its row and the end of its reservation, in one transaction. While the database is away it
- * is waited for. A repetition changes nothing.
+ * Books a call that has ended: its row and the end of its reservation, in one transaction. The answer is paid and in hand:
+ * as long as this process lives, it waits for a database to book it in. A repetition changes nothing.
  *
  * @throws whatever is wrong with the row, when the reservation has been ended all the same
  */
 export async function bookCall(deps: BookDeps, row: CallRow, charge: Charge): Promise<void> {
-  const { db, log } = deps
-  await patiently(deps, () =>
+  const { db, clock, log } = deps
+  const onPause = (reason: string) => log.warn({ reason }, 'a model call is booked again')
+  await untilDatabaseAnswers({ clock, onPause }, () =>
     db.transaction().execute(async (transaction) => {
       await recordModelCall(transaction, row)
       await endReservation(transaction, row.reservation_id, charge).catch((error: unknown) => keepBooked(error, log))
@@ -44,18 +41,6 @@ export async function bookCall(deps: BookDeps, row: CallRow, charge: Charge): Pr
   await announceEmergency(db).catch((error: unknown) =>
     log.warn({ reason: toFault(error).message }, 'nobody could be told whether everything has to stop'),
   )
-}
-
-async function patiently({ clock, log }: BookDeps, book: () => Promise<void>): Promise<void> {
-  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 3, LONGEST_PAUSE_MS)) {
-    try {
-      return await book()
-    } catch (error) {
-      if (!isDatabaseAway(error)) throw error
-      log.warn({ reason: reasonOf(error) }, 'a model call is booked again')
-      await clock.sleep(pauseMs, NEVER_ABORTED)
-    }
-  }
 }
 
 function endReservation(db: Kysely<Database>, reservationId: string, charge: Charge): Promise<void> {

@@ -9,6 +9,8 @@ import { setEmergencyStop, setLimit } from '../../src/budget/limits.ts'
 import { createPool } from '../../src/db/pool.ts'
 import type { Database } from '../../src/db/schema.ts'
 import { addWorkOrders } from '../../src/db/work-orders.ts'
+import { interfere } from '../../src/effect.ts'
+import { Fault } from '../../src/errors.ts'
 import { createLog } from '../../src/log.ts'
 import { Usd } from '../../src/money.ts'
 import { createTestDatabase } from '../support/database.ts'
@@ -137,6 +139,19 @@ test('what nobody knows stays reserved, and an end comes once', async () => {
   assert.equal((await faultOf(release(db, id))).code, 'reservation_conflict')
   assert.equal((await faultOf(release(db, crypto.randomUUID()))).code, 'not_found')
   assert.equal(await committed(db), '0.2')
+})
+
+test('a reservation nobody hears of is released, whatever went wrong after it was made', async () => {
+  await using database = await createTestDatabase()
+  const { db } = database
+  await using _calm = { [Symbol.asyncDispose]: async () => interfere(null) }
+  for (const error of [new Error('lost'), new Fault('database_unreachable', 'The ledger is being held.')]) {
+    interfere(async (_effect, moment) => {
+      if (moment === 'after') throw error
+    })
+    await assert.rejects(reserve(db, nobody, usd('0.1')), { message: error.message })
+    assert.equal(Number(await committed(db)), 0, error.message)
+  }
 })
 
 test('no entry is changed or deleted, whoever writes', async () => {
