@@ -42,14 +42,15 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
   const running = createRunningAttempts()
   const brake = createEmergencyBrake({ ...deps, running })
   const errors = createErrorList(deps)
+  const onError = errors.add
   const drain = createDrain()
-  const claims = createClaims(deps, { brake, onError: errors.add })
+  const claims = createClaims(deps, { brake, onError })
   const attempts = createAttemptStarter(deps, {
     drain,
     running,
     onEnd: () => dispatcher.wake(),
     onLeftBehind: () => dispatcher.wake(),
-    onError: errors.add,
+    onError,
   })
   const dispatcher = createDispatcher({
     readSettings: claims.settings,
@@ -61,15 +62,10 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
       errors.addRefused(await claims.next(settings))
       await attempts.startClaimed()
     },
-    onError: errors.add,
+    onError,
     now: clock.now,
   })
-  const tracker = createTracker({
-    ...deps,
-    random: Math.random,
-    intervalMs: config.trackIntervalMs,
-    onError: errors.add,
-  })
+  const tracker = createTracker({ ...deps, random: Math.random, intervalMs: config.trackIntervalMs, onError })
 
   return {
     ...createBeginnings({ brake, attempts, dispatcher, tracker, drain, errors, executors: adapters.executors }),
