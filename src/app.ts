@@ -94,7 +94,7 @@ export async function openMoose(
       proposers: () => proposerConditions(db, parts.models),
       executorId,
       version: VERSION,
-      own: () => takeHome(ownership, { db, config, executorId, log }),
+      own: () => takeHome(ownership, { db, databaseUrl: database.url, config, executorId, log }),
     }),
   )
   const feed = createEventFeed(db)

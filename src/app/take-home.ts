@@ -4,9 +4,12 @@ import type { Config } from '../config.ts'
 import type { Database } from '../db/schema.ts'
 import { toFault } from '../errors.ts'
 import { removeLostWorkspaces } from '../hygiene/idle-workspaces.ts'
+import { noteDatabase } from '../hygiene/served-databases.ts'
 import type { Log } from '../log.ts'
 import { endLeftBehind } from '../process/left-behind.ts'
 import type { HomeOwnership } from './home-ownership.ts'
+
+export type HomeUse = { db: Kysely<Database>; databaseUrl: string; config: Config; executorId: string; log: Log }
 
 /**
  * Takes the home for this process and puts away what an earlier one was killed over: children that still run,
@@ -16,9 +19,10 @@ import type { HomeOwnership } from './home-ownership.ts'
  */
 export async function takeHome(
   ownership: HomeOwnership,
-  { db, config, executorId, log }: { db: Kysely<Database>; config: Config; executorId: string; log: Log },
+  { db, databaseUrl, config, executorId, log }: HomeUse,
 ): Promise<void> {
   await ownership.take()
+  await noteDatabase(db, { home: config.home, url: databaseUrl })
   await endLeftBehind(config.home, log)
   await removeLostWorkspaces({ db, config, executorId }).catch((error: unknown) =>
     log.warn({ reason: toFault(error).message }, 'workspaces of attempts that others carry out cannot be removed'),

@@ -1,9 +1,11 @@
+import { readKeptDays } from '../db/kept-days.ts'
 import type { DoctorFinding } from '../doctor-finding.ts'
 import { toFault } from '../errors.ts'
 import { findLeftovers } from '../hygiene/find-leftovers.ts'
 import type { HygieneDeps } from '../hygiene/hygiene-deps.ts'
 import { KINDS, type Kind, type Leftover } from '../hygiene/leftover.ts'
 import { removeLeftovers } from '../hygiene/remove-leftovers.ts'
+import { otherDatabases } from '../hygiene/served-databases.ts'
 import type { RepairWatch } from './repair.ts'
 
 /** Names of leftovers in one line. */
@@ -12,19 +14,29 @@ const MOST_NAMED = 3
 /** What nobody uses any more, a finding for each kind of it. Changes nothing. */
 export async function examineLeftovers(deps: HygieneDeps): Promise<DoctorFinding[]> {
   try {
-    const findings = summarize(await findLeftovers(deps)).map(
-      ({ kind, summary }): DoctorFinding => ({
-        name: `leftover ${kind}`,
-        state: 'warning',
-        detail: summary,
-        remedy: 'moose doctor --fix',
-      }),
-    )
+    const findings = [...(await examineSharing(deps)), ...summarize(await findLeftovers(deps)).map(leftoverFinding)]
     if (findings.length > 0) return findings
     return [{ name: 'leftovers', state: 'ok', detail: 'none', remedy: null }]
   } catch (thrown) {
     return [{ name: 'leftovers', state: 'broken', detail: toFault(thrown).message, remedy: null }]
   }
+}
+
+const leftoverFinding = ({ kind, summary }: { kind: Kind; summary: string }): DoctorFinding => ({
+  name: `leftover ${kind}`,
+  state: 'warning',
+  detail: summary,
+  remedy: 'moose doctor --fix',
+})
+
+async function examineSharing(deps: HygieneDeps): Promise<DoctorFinding[]> {
+  const { mirrors } = await readKeptDays(deps.db, deps.config.kept)
+  return (await otherDatabases(deps, mirrors)).map(({ url, file }) => ({
+    name: 'home',
+    state: 'warning',
+    detail: `also runs the orders of ${url}, so no old workspace or mirror is removed`,
+    remedy: `give each database its own MOOSE_HOME; if that one is not used here any more: rm '${file}'`,
+  }))
 }
 
 /** Removes what nobody uses any more, and says so. Safe while a service runs. */

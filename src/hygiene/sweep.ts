@@ -4,6 +4,7 @@ import { findLeftovers } from './find-leftovers.ts'
 import type { HygieneDeps } from './hygiene-deps.ts'
 import { keepMirrorsSmall, type Upkeep } from './mirror-upkeep.ts'
 import { removeLeftovers } from './remove-leftovers.ts'
+import { noteDatabase, otherDatabases } from './served-databases.ts'
 import { shortenPostgresLog } from './shorten-log.ts'
 import { type SweptRecords, sweepDatabase } from './sweep-database.ts'
 
@@ -21,6 +22,7 @@ export type Swept = {
   records: SweptRecords | null
 }
 
+const NO_UPKEEP: Upkeep = { removed: 0, packed: 0, freedBytes: 0 }
 /** After a start, what is claimed comes first. */
 const FIRST_SWEEP_MS = 60_000
 const SWEEP_EVERY_MS = 24 * 60 * 60_000
@@ -28,11 +30,14 @@ const SWEEP_EVERY_MS = 24 * 60 * 60_000
 /** Removes once what need not be kept. For the process that owns the home. */
 export async function sweep(deps: SweepDeps, signal: AbortSignal): Promise<Swept> {
   const days = await readKeptDays(deps.db, deps.config.kept)
+  await noteDatabase(deps.db, { home: deps.config.home, url: deps.databaseUrl })
   const records = await sweepDatabase(deps, signal)
   const { removed, failed } = await removeLeftovers(await findLeftovers(deps), signal)
   for (const { leftover, fault } of failed)
     deps.log.warn({ leftover: leftover.name, reason: fault.message }, 'left over')
-  const mirrors = await keepMirrorsSmall(deps, days.mirrors, signal)
+  const [other] = await otherDatabases(deps, days.mirrors)
+  if (other !== undefined) deps.log.warn(other, 'the home serves another database too: nothing old is removed from it')
+  const mirrors = other === undefined ? await keepMirrorsSmall(deps, days.mirrors, signal) : NO_UPKEEP
   if (deps.dataDirectory !== null) await shortenPostgresLog(deps.dataDirectory)
   return { leftovers: removed.length, mirrors, records }
 }

@@ -17,6 +17,8 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
 import { examineRecords } from '../../src/app/examine-records.ts'
+import { createHomeOwnership } from '../../src/app/home-ownership.ts'
+import { takeHome } from '../../src/app/take-home.ts'
 import { examineLeftovers, tidy } from '../../src/app/tidy.ts'
 import { reserve } from '../../src/budget/ledger.ts'
 import { readBudget } from '../../src/budget/summary.ts'
@@ -24,11 +26,14 @@ import { writeServiceFile } from '../../src/cli/service-file.ts'
 import { staleService } from '../../src/cli/stale-service.ts'
 import { NEVER_ABORTED } from '../../src/clock.ts'
 import { readConfig } from '../../src/config.ts'
+import { databaseIdentity } from '../../src/db/database-identity.ts'
 import { tryOwn } from '../../src/db/lock.ts'
 import { findLeftovers } from '../../src/hygiene/find-leftovers.ts'
+import { noteDatabase } from '../../src/hygiene/served-databases.ts'
 import { shortenPostgresLog } from '../../src/hygiene/shorten-log.ts'
 import { startSweeping, sweep } from '../../src/hygiene/sweep.ts'
 import { Usd } from '../../src/money.ts'
+import { createTestDatabase } from '../support/database.ts'
 import { gitIn } from '../support/git-remote.ts'
 import { type HygieneBench, openEngineBench, openHygieneBench } from '../support/hygiene-bench.ts'
 import { by, CALL, NOBODY } from '../support/ledger-rows.ts'
@@ -111,6 +116,47 @@ test('an attempt that goes on, or cleans up itself, and a home the database has 
   assert.deepEqual((await bench.left()).workspaces, [key.workOrderId])
   await db.updateTable('attempts').set({ status: 'failed', ended_at: new Date() }).execute()
   assert.deepEqual(await findLeftovers(bench.deps), [])
+})
+
+test('a home that carries out orders of another database too keeps all that lies in it, until that was long ago', async () => {
+  await using bench = await openHygieneBench()
+  await using other = await createTestDatabase()
+  const { home } = bench.deps.config
+  const key = await bench.attempt('failed', 'failed')
+  await bench.leave(key)
+  await mkdir(path.join(home, 'workspaces', `${UNKNOWN}-1`))
+  await mkdir(path.join(home, 'mirrors', `${UNKNOWN}.git`))
+  await shiftTime(bench.database.db, 31 * DAY_MS)
+  await noteDatabase(bench.deps.db, { home, url: bench.deps.databaseUrl })
+  await noteDatabase(other.db, { home, url: 'postgres://ada:secret@db.example/moose' })
+  assert.deepEqual(await findLeftovers(bench.deps), [])
+  const swept = await sweep(bench.deps, NEVER_ABORTED)
+  assert.deepEqual([swept.leftovers, swept.mirrors.removed], [0, 0])
+  assert.deepEqual((await bench.left()).workspaces, [UNKNOWN, key.workOrderId].sort())
+  const [finding, none] = await examineLeftovers(bench.deps)
+  assert.equal(none, undefined)
+  assert.deepEqual([finding?.name, finding?.state], ['home', 'warning'])
+  assert.match(String(finding?.detail), /orders of postgres:\/\/ada:\*\*\*@db\.example\/moose, so no old workspace/)
+  const file = String(/rm '(.*)'$/.exec(String(finding?.remedy))?.[1])
+  const longAgo = new Date(Date.now() - 31 * DAY_MS)
+  await utimes(file, longAgo, longAgo)
+  assert.deepEqual(names(await findLeftovers(bench.deps), 'workspaces'), [UNKNOWN, key.workOrderId].sort())
+  const after = await sweep(bench.deps, NEVER_ABORTED)
+  assert.deepEqual([after.leftovers, after.mirrors.removed], [4, 1])
+})
+
+test('whoever takes a home notes there which database it is for', async () => {
+  await using bench = await openHygieneBench()
+  const { db, databaseUrl, executorId, log } = bench.deps
+  const config = readConfig({ MOOSE_HOME: bench.remote.folder, PATH: '/usr/bin' })
+  await using ownership = createHomeOwnership(config.home, {
+    url: databaseUrl,
+    executorId,
+    log,
+    onLost: () => undefined,
+  })
+  await takeHome(ownership, { db, databaseUrl, config, executorId, log })
+  assert.deepEqual(await readdir(path.join(config.home, 'databases')), [await databaseIdentity(db)])
 })
 
 test('what killed processes left on disk is found: mirrors of gone projects, locks, half packs, half removed folders', async () => {

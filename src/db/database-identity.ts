@@ -1,0 +1,22 @@
+import { type Kysely, sql } from 'kysely'
+import type { Database } from './schema.ts'
+
+/**
+ * What tells this database from every other, a restored copy of it included: `{server}-{database}`, both numbers. The
+ * server is 0 where this user may not ask for it.
+ *
+ * @see https://www.postgresql.org/docs/current/functions-info.html (pg_control_system)
+ */
+export async function databaseIdentity(db: Kysely<Database>): Promise<string> {
+  const { rows } = await sql<{ id: string; may: boolean }>`
+    select oid::text as id, has_function_privilege('pg_control_system()', 'execute') as may
+    from pg_database where datname = current_database()
+  `.execute(db)
+  const server = rows[0]?.may === true ? await serverIdentity(db) : '0'
+  return `${server}-${rows[0]?.id}`
+}
+
+async function serverIdentity(db: Kysely<Database>): Promise<string> {
+  const { rows } = await sql<{ id: string }>`select system_identifier::text as id from pg_control_system()`.execute(db)
+  return String(rows[0]?.id)
+}
