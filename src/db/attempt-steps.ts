@@ -1,6 +1,9 @@
 import { type Kysely, sql } from 'kysely'
-import type { FaultRecord } from '../errors.ts'
-import { type AttemptKey, costOf } from './attempts.ts'
+import { Fault, type FaultRecord } from '../errors.ts'
+import type { Phase } from '../work-order/status.ts'
+import { type AttemptKey, type AttemptRun, costOf } from './attempts.ts'
+import { fence } from './fence.ts'
+import { takenOver } from './hold-attempt.ts'
 import type { Database } from './schema.ts'
 
 type Db = Kysely<Database>
@@ -66,66 +69,91 @@ export async function stepOutputs(db: Db, { workOrderId, attempt }: AttemptKey):
   return new Map(rows.map(({ name, output }) => [name, output]))
 }
 
-/** A step begins, or begins again after a crash or a suspension. */
+/** Of a step of a run of an attempt: which one it is, and what it is called in the log. */
+export type HeldStep = StepKey & AttemptRun & { label: string }
+
+/**
+ * A step begins, or begins again after a crash or a suspension: together with its event and with the phase of its order,
+ * or not at all. One statement, so that it costs one round trip and needs no transaction.
+ *
+ * @param phase null: the order stays in the one it is in
+ * @throws {Fault} `attempt_taken_over`; `attempt_cancelled` when the order is not being carried out any more
+ */
 export async function beginStep(
   db: Db,
-  { workOrderId, attempt, name, try: number, executorId }: StepKey & { executorId: string },
-  stepInput: unknown,
+  step: HeldStep,
+  { input, phase, executorId }: { input: unknown; phase: Phase | null; executorId: string },
 ): Promise<void> {
-  const input = JSON.stringify(stepInput)
-  await db
-    .insertInto('attempt_steps')
-    .values({
-      work_order_id: workOrderId,
-      attempt,
-      name,
-      try: number,
-      status: 'running',
-      input,
-      executor_id: executorId,
-    })
-    .onConflict((conflict) =>
-      conflict.columns(['work_order_id', 'attempt', 'name', 'try']).doUpdateSet({
-        status: 'running',
-        input,
-        executor_id: executorId,
-        output: null,
-        error: null,
-        ended_at: null,
-        started_at: sql<Date>`clock_timestamp()`,
-        runs: sql<number>`attempt_steps.runs + 1`,
-      }),
+  const { name, try: number, label } = step
+  const { rows } = await sql<{ held: boolean; begun: boolean }>`
+    with held as ${fence(db, step)},
+    moved as (
+      update work_orders set phase = ${phase} from held
+      where ${phase}::text is not null and work_orders.id = held.work_order_id and work_orders.status = 'in_progress'
+      returning work_orders.id
+    ),
+    begun as (
+      insert into attempt_steps (work_order_id, attempt, name, try, status, input, executor_id)
+      select work_order_id, number, ${name}, ${number}::integer, 'running', ${JSON.stringify(input)}::jsonb, ${executorId}
+      from held where ${phase}::text is null or exists (select from moved)
+      on conflict (work_order_id, attempt, name, try) do update set
+        status = 'running', input = excluded.input, executor_id = excluded.executor_id, output = null, error = null,
+        ended_at = null, started_at = clock_timestamp(), runs = attempt_steps.runs + 1
+      returning work_order_id, attempt
+    ),
+    told as (
+      insert into work_order_events (work_order_id, attempt, step, type, message, data)
+      select work_order_id, event.attempt, step, type, message, data
+      from begun, lateral (values
+        (1, begun.attempt, ${name}, 'step_started', ${label}, '{}'::jsonb),
+        (2, null, null, 'status', 'in_progress/' || ${phase}::text,
+          jsonb_build_object('status', 'in_progress', 'phase', ${phase}::text))
+      ) as event (place, attempt, step, type, message, data)
+      where message is not null order by place
     )
-    .execute()
+    select exists (select from held) as held, exists (select from begun) as begun
+  `.execute(db)
+  if (rows[0]?.held !== true) throw takenOver(step)
+  if (!rows[0].begun) throw new Fault('attempt_cancelled', 'The order was cancelled.', { id: step.workOrderId })
 }
 
-/** A step ends; its cost is what the attempt has spent beyond the steps before it. */
+/**
+ * A step ends, together with its event, in one statement. Its cost is what the attempt has spent beyond the steps before
+ * it. One that never began, because its order was taken away before, is told of only.
+ *
+ * @throws {Fault} `attempt_taken_over`
+ */
 export async function endStep(
   db: Db,
-  { workOrderId, attempt, name, try: number }: StepKey,
-  end: { status: 'succeeded' | 'failed'; output: unknown; error: FaultRecord | null },
-): Promise<{ costUsd: number; durationMs: number }> {
-  const key = { workOrderId, attempt }
-  const row = await db
-    .updateTable('attempt_steps')
-    .set({
-      status: end.status,
-      output: end.output === undefined ? null : JSON.stringify(end.output),
-      error: end.error === null ? null : JSON.stringify(end.error),
-      ended_at: sql<Date>`clock_timestamp()`,
-      cost_usd: sql<string>`${costOf(key)} - (
-        select coalesce(sum(cost_usd), 0) from attempt_steps as others
-        where others.work_order_id = ${workOrderId} and others.attempt = ${attempt}
-          and (others.name, others.try) <> (${name}, ${number})
-      )`,
-    })
-    .where('work_order_id', '=', workOrderId)
-    .where('attempt', '=', attempt)
-    .where('name', '=', name)
-    .where('try', '=', number)
-    .returning(['cost_usd', sql<string>`round(extract(epoch from (ended_at - started_at)) * 1000)`.as('duration_ms')])
-    .executeTakeFirst()
-  // It never began: the order was taken away before.
-  if (row === undefined) return { costUsd: 0, durationMs: 0 }
-  return { costUsd: Number(row.cost_usd), durationMs: Number(row.duration_ms) }
+  step: HeldStep,
+  { output, failure }: { output: unknown; failure: FaultRecord | null },
+): Promise<void> {
+  const { workOrderId, attempt, name, try: number } = step
+  const status = failure === null ? 'succeeded' : 'failed'
+  const { rows } = await sql`
+    with held as ${fence(db, step)},
+    ended as (
+      update attempt_steps as step set
+        status = ${status},
+        output = ${output === undefined ? null : JSON.stringify(output)},
+        error = ${failure === null ? null : JSON.stringify(failure)},
+        ended_at = clock_timestamp(),
+        cost_usd = ${costOf({ workOrderId, attempt })} - (
+          select coalesce(sum(cost_usd), 0) from attempt_steps as others
+          where others.work_order_id = ${workOrderId} and others.attempt = ${attempt}
+            and (others.name, others.try) <> (${name}, ${number})
+        )
+      from held
+      where step.work_order_id = held.work_order_id and step.attempt = held.number
+        and step.name = ${name} and step.try = ${number}
+      returning step.cost_usd, round(extract(epoch from step.ended_at - step.started_at) * 1000) as duration_ms
+    )
+    insert into work_order_events (work_order_id, attempt, step, type, message, data)
+    select work_order_id, number, ${name}, ${`step_${status}`}, ${failure === null ? step.label : failure.message},
+      jsonb_build_object('duration_ms', coalesce(duration_ms, 0), 'cost_usd', coalesce(cost_usd, 0))
+        || ${JSON.stringify(failure === null ? {} : { code: failure.code })}::jsonb
+    from held left join ended on true
+    returning id
+  `.execute(db)
+  if (rows.length === 0) throw takenOver(step)
 }

@@ -8,7 +8,6 @@ import { namedFault, reasonOf } from '../db/database-fault.ts'
 import { recordEvent } from '../db/events.ts'
 import { takenOver, whileHeld } from '../db/hold-attempt.ts'
 import type { Database } from '../db/schema.ts'
-import { moveWorkOrder } from '../db/work-orders.ts'
 import { effect } from '../effect.ts'
 import { Fault, type FaultRecord, NEXT_MOVE, toFault } from '../errors.ts'
 import type { Log } from '../log.ts'
@@ -175,34 +174,18 @@ function isWorthRepeating(name: StepName, { code }: Fault): boolean {
   return NEXT_MOVE[code] === 'retry' && !code.startsWith('model_') && code !== 'github_rate_limited'
 }
 
-async function begin<T>({ db, executorId }: StepDeps, key: Key, step: Step<T>): Promise<void> {
-  const phase = PHASE[step.name]
-  await whileHeld(db, key, async (transaction) => {
-    if (key.name === 'apply') await forgetElsewhere(transaction, key, { names: [...IN_THE_MIRROR], executorId })
-    await beginStep(transaction, { ...key, executorId }, step.input)
-    await recordEvent(transaction, { ...eventKey(key), type: 'step_started', message: labelOf(key) })
-    if (phase === null) return
-    const move = { from: ['in_progress'], to: 'in_progress', phase } as const
-    if (await moveWorkOrder(transaction, key.workOrderId, move)) return
-    throw new Fault('attempt_cancelled', 'The order was cancelled.', { id: key.workOrderId })
-  })
+async function begin<T>({ db, executorId }: StepDeps, key: Key, { input }: Step<T>): Promise<void> {
+  // Another run of the attempt may have been another home's.
+  if (key.name === 'apply' && key.resumed > 0) {
+    await whileHeld(db, key, (transaction) =>
+      forgetElsewhere(transaction, key, { names: [...IN_THE_MIRROR], executorId }),
+    )
+  }
+  await beginStep(db, { ...key, label: labelOf(key) }, { input, phase: PHASE[key.name], executorId })
 }
 
-async function end(
-  { db }: StepDeps,
-  key: Key,
-  { output, failure }: { output: unknown; failure: FaultRecord | null },
-): Promise<void> {
-  const status = failure === null ? 'succeeded' : 'failed'
-  await whileHeld(db, key, async (transaction) => {
-    const { costUsd, durationMs } = await endStep(transaction, key, { status, output, error: failure })
-    await recordEvent(transaction, {
-      ...eventKey(key),
-      type: `step_${status}`,
-      message: failure === null ? labelOf(key) : failure.message,
-      data: { duration_ms: durationMs, cost_usd: costUsd, ...(failure === null ? {} : { code: failure.code }) },
-    })
-  })
+function end({ db }: StepDeps, key: Key, how: Parameters<typeof endStep>[2]): Promise<void> {
+  return endStep(db, { ...key, label: labelOf(key) }, how)
 }
 
 function eventKey({ workOrderId, attempt, name }: Key) {
