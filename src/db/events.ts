@@ -1,5 +1,8 @@
-import type { Kysely, Selectable } from 'kysely'
+import { type Kysely, type Selectable, sql } from 'kysely'
 import { EventView } from '../contract/work-orders.ts'
+import type { AttemptRun } from './attempts.ts'
+import { fence } from './fence.ts'
+import { takenOver } from './hold-attempt.ts'
 import type { Database } from './schema.ts'
 
 export type NewEvent = {
@@ -26,6 +29,25 @@ export async function recordEvent(db: Kysely<Database>, event: NewEvent): Promis
       data: JSON.stringify(event.data === undefined ? {} : event.data),
     })
     .execute()
+}
+
+/**
+ * Appends one event of a run of an attempt, while nobody else carries the attempt out; in one statement.
+ *
+ * @throws {Fault} `attempt_taken_over`
+ */
+export async function recordHeldEvent(
+  db: Kysely<Database>,
+  run: AttemptRun,
+  { type, message, step }: Pick<NewEvent, 'type' | 'message'> & { step: string },
+): Promise<void> {
+  const { rows } = await sql`
+    with held as ${fence(db, run)}
+    insert into work_order_events (work_order_id, attempt, step, type, message)
+    select work_order_id, number, ${step}, ${type}, ${message} from held
+    returning id
+  `.execute(db)
+  if (rows.length === 0) throw takenOver(run)
 }
 
 /**

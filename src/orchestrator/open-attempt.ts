@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import { type AttemptKey, type AttemptRun, findAttempt } from '../db/attempts.ts'
-import { type NewEvent, recordEvent } from '../db/events.ts'
-import { holdAttempt, whileHeld } from '../db/hold-attempt.ts'
+import { type NewEvent, recordHeldEvent } from '../db/events.ts'
+import { holdAttempt } from '../db/hold-attempt.ts'
 import { sumModelCalls } from '../db/model-calls.ts'
 import { projectOf } from '../db/projects.ts'
 import { FAULTS_OF_MODELS } from '../db/routing-outcomes.ts'
@@ -28,9 +28,7 @@ export async function openAttempt(
   const { resumed, ...key } = run
   const row = await findAttempt(db, key)
   const write = (type: NewEvent['type'], message: string) =>
-    whileHeld(db, run, (transaction) =>
-      recordEvent(transaction, { ...key, step: currentStep(), type, message: clean(message) }),
-    )
+    recordHeldEvent(db, run, { step: currentStep(), type, message: clean(message) })
   const output = createOutputLog((text) => write('output', text), log)
   return {
     context: {
