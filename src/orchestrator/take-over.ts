@@ -14,11 +14,12 @@ import { recordFailure } from '../results/record-failure.ts'
 export async function takeOver(db: Kysely<Database>, looker: Looker): Promise<AttemptRun[]> {
   if (!(await isLeftBehind(db, looker))) return []
   const runs = await takeOverAttempts(db, looker)
-  // The calls that were under way there: nobody here knows whether they were charged.
-  if (runs.length > 0) await markLeftBehind(db, looker.executorId)
-  for (const { revision, ...run } of await stuckAttempts(db, looker)) {
+  const stuck = await stuckAttempts(db, looker)
+  for (const { revision, ...run } of stuck) {
     await recordFailure(db, { ...run, evidence: {}, step: 'record', fault: stuckOn(revision, run).toRecord() })
   }
+  // The calls that were under way there: nobody here knows whether they were charged.
+  if (runs.length + stuck.length > 0) await markLeftBehind(db, looker.executorId)
   return runs
 }
 
