@@ -1,4 +1,5 @@
 import { statfs } from 'node:fs/promises'
+import path from 'node:path'
 import { errorCode } from '../db/database-fault.ts'
 import { Fault, NEXT_MOVE } from '../errors.ts'
 
@@ -12,8 +13,18 @@ const NO_ROOM = /No space left on device|Disk quota exceeded|ENOSPC|EDQUOT/
 
 /** Whether the disk of a home has room for one more attempt. Some file systems count no files. */
 export async function hasRoom(home: string): Promise<boolean> {
-  const { bavail, bsize, files, ffree } = await statfs(home)
+  const { bavail, bsize, files, ffree } = await diskOf(home)
   return bavail * bsize >= LEAST_BYTES && (files === 0 || ffree >= LEAST_FILES)
+}
+
+/** A home is made when something is put into it. */
+async function diskOf(folder: string): ReturnType<typeof statfs> {
+  try {
+    return await statfs(folder)
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT' || folder === path.dirname(folder)) throw error
+    return diskOf(path.dirname(folder))
+  }
 }
 
 /** @throws {Fault} `disk_full` */
