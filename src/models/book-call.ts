@@ -5,6 +5,7 @@ import type { Clock } from '../clock.ts'
 import { recordModelCall } from '../db/model-calls.ts'
 import type { Database } from '../db/schema.ts'
 import { untilDatabaseAnswers } from '../db/until-database-answers.ts'
+import { effect } from '../effect.ts'
 import { toFault } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Usd } from '../money.ts'
@@ -26,12 +27,12 @@ type CallRow = Insertable<Database['model_calls']> & { reservation_id: string }
 export async function bookCall(deps: BookDeps, row: CallRow, charge: Charge): Promise<void> {
   const { db, clock, log } = deps
   const onPause = (reason: string) => log.warn({ reason }, 'a model call is booked again')
-  await untilDatabaseAnswers({ clock, onPause }, () =>
+  const book = () =>
     db.transaction().execute(async (transaction) => {
       await recordModelCall(transaction, row)
       await endReservation(transaction, row.reservation_id, charge).catch((error: unknown) => keepBooked(error, log))
-    }),
-  ).catch(async (error: unknown) => {
+    })
+  await untilDatabaseAnswers({ clock, onPause }, () => effect('book_call', book)).catch(async (error: unknown) => {
     // A row nobody foresaw must not take the money with it.
     await endReservation(db, row.reservation_id, charge)
     throw error

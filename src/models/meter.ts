@@ -1,4 +1,3 @@
-import { effect } from '../effect.ts'
 import type { Fault } from '../errors.ts'
 import type { Usd } from '../money.ts'
 import { type BookDeps, bookCall, type Charge } from './book-call.ts'
@@ -36,7 +35,7 @@ export function costOfAnswer({ price, worstCase }: Pick<Try, 'price' | 'worstCas
 export async function meter(deps: BookDeps, current: Try, ending: Ending): Promise<number> {
   const { call, startedAt } = current
   const durationMs = deps.clock.now().getTime() - startedAt.getTime()
-  await effect('book_call', () => bookCall(deps, rowOf(current, ending, durationMs), chargeOf(current, ending)))
+  await bookCall(deps, rowOf(current, ending, durationMs), chargeOf(current, ending))
   const errorCode = ending.fault === null ? null : ending.fault.code
   deps.log.debug({ proposer: call.proposer.name, turn: call.turn, durationMs, errorCode }, 'model call')
   return durationMs

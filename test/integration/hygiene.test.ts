@@ -41,6 +41,7 @@ import { shiftTime } from '../support/shifted-time.ts'
 import { createSteppedClock } from '../support/stepped-clock.ts'
 
 const DAY_MS = 24 * 60 * 60_000
+const SETTINGS = readConfig({ MOOSE_HOME: '/nowhere', PATH: '/usr/bin' })
 const UNKNOWN = '99999999-9999-4999-8999-999999999999'
 
 /** One order in each state there is, with everything an attempt can leave. */
@@ -379,17 +380,17 @@ test('a service sweeps a minute after its start and once a day, and a sweep that
 test('doctor says which orders no process runs, and which calls hold money', async () => {
   await using bench = await openHygieneBench()
   const { db, pool } = bench.database
-  assert.deepEqual(await examineRecords(db, bench.deps.config), [])
+  assert.deepEqual(await examineRecords(db, SETTINGS), [])
   const dead = await bench.attempt('running', 'running')
   await bench.attempt('in_review', 'succeeded')
-  const [orders, none] = await examineRecords(db, bench.deps.config)
+  const [orders, none] = await examineRecords(db, SETTINGS)
   assert.equal(none, undefined)
   assert.equal(orders?.detail, `1 order is in progress, and no process runs it: ${dead.workOrderId.slice(0, 8)}`)
   await pool.query(
     `insert into workers (executor_id, holder, host, pid, version, revision, lease_until)
      values ('this-home', gen_random_uuid(), 'h', 1, '1', 'r', now() + interval '1 minute')`,
   )
-  assert.deepEqual(await examineRecords(db, bench.deps.config), [])
+  assert.deepEqual(await examineRecords(db, SETTINGS), [])
   for (const kind of ['reserved', 'unresolved']) {
     await pool.query(
       `insert into budget_entries (reservation_id, kind, amount_usd, proposer, provider, model, holder, day, month)
@@ -397,7 +398,7 @@ test('doctor says which orders no process runs, and which calls hold money', asy
       [kind],
     )
   }
-  const [held] = await examineRecords(db, bench.deps.config)
+  const [held] = await examineRecords(db, SETTINGS)
   assert.match(String(held?.detail), /whether 1 call to a model were charged; \$0\.25 stay reserved/)
 })
 
