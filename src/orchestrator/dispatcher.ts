@@ -47,10 +47,10 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   }
 
   async function claimOnce(): Promise<void> {
-    const isStopped = await deps.isStopped()
-    const settings = await deps.readSettings()
+    const [isStopped, settings] = await Promise.all([deps.isStopped(), deps.readSettings()])
     intervalMs = asked === null ? settings.pollingIntervalMs : asked
-    if (isStopped || !settings.enabled) return
+    // Stopped meanwhile: what is claimed now would only be left to others.
+    if (isStopped || !settings.enabled || !polling) return
     await deps.claimAndStart(settings)
   }
 

@@ -1,10 +1,11 @@
 import type { Clock } from '../clock.ts'
 import type { PullRequestHint } from '../contract/github-webhook.ts'
+import type { Settings } from '../db/system-config.ts'
 import { findWorkOrder, noLongerInProgress } from '../db/work-orders.ts'
 import { Fault } from '../errors.ts'
 import { assertWantedReady, type Executors } from '../pipeline/choose-executor.ts'
-import { createAttemptStarter } from './attempt-starter.ts'
-import { createClaims } from './claims.ts'
+import { type AttemptStarter, createAttemptStarter } from './attempt-starter.ts'
+import { type Claims, createClaims } from './claims.ts'
 import { createDecisions } from './decisions.ts'
 import { createDispatcher, type Dispatcher } from './dispatcher.ts'
 import { assertServing, createDrain, type Drain, settle } from './drain.ts'
@@ -55,13 +56,7 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
   const dispatcher = createDispatcher({
     readSettings: claims.settings,
     isStopped: async () => (await brake.check()) !== null,
-    async claimAndStart(settings) {
-      // The net below the notification of a cancellation.
-      for (const id of await noLongerInProgress(db, running.ids())) running.cancel(id)
-      await attempts.takeOver()
-      errors.addRefused(await claims.next(settings))
-      await attempts.startClaimed()
-    },
+    claimAndStart: (settings) => claimAndStart({ db, running, attempts, claims, errors }, settings),
     onError,
     now: clock.now,
   })
@@ -99,9 +94,34 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
   }
 }
 
+type Look = {
+  db: OrchestratorDeps['db']
+  running: RunningAttempts
+  attempts: AttemptStarter
+  claims: Claims
+  errors: ErrorList
+}
+
+/** What one look of the dispatcher does. What an order waits for comes first, and side by side. */
+async function claimAndStart({ db, running, attempts, claims, errors }: Look, settings: Settings): Promise<void> {
+  // The net below the notification of a cancellation.
+  const cancelMissed = async () => {
+    for (const id of await noLongerInProgress(db, running.ids())) running.cancel(id)
+  }
+  await Promise.all([cancelMissed(), attempts.takeOver(), claims.resumeSuspended()])
+  try {
+    const claim = await claims.next(settings)
+    errors.addRefused(claim)
+    await attempts.startClaimed(claim.claimed)
+  } finally {
+    // Nobody waits for it.
+    await claims.endAbandoned().catch(errors.add)
+  }
+}
+
 type Beginnings = {
   brake: EmergencyBrake
-  attempts: ReturnType<typeof createAttemptStarter>
+  attempts: AttemptStarter
   dispatcher: Dispatcher
   tracker: Tracker
   drain: Drain
