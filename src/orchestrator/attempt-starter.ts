@@ -63,7 +63,7 @@ export function createAttemptStarter(deps: OrchestratorDeps, options: StarterOpt
   return {
     async launch() {
       await engine.launched()
-      await startClaimed()
+      await startClaimed([])
       await failOrphans(deps)
     },
     start,

@@ -14,7 +14,9 @@ type Places = Pick<Settings, 'maxConcurrent' | 'maxPerRepository'>
 /** How this process comes to its orders. */
 export type Claims = {
   settings(): Promise<Settings>
-  /** Lets suspended orders go on whose condition is back, and claims what is next. @throws {Fault} `disk_full` */
+  /** Lets suspended orders go on whose condition is back: they may be claimed next. */
+  resumeSuspended(): Promise<void>
+  /** Claims what is next. @throws {Fault} `disk_full` */
   next(places: Places): Promise<Claim>
   /** Claims one order. @throws {Fault} `emergency_stop`, `disk_full` */
   one(workOrderId: string): Promise<Claim>
@@ -31,18 +33,16 @@ export function createClaims(
   const endRest = () => endAbandoned({ ...deps, workspaces: adapters.workspaces })
   const runner = { executorId, revision: PIPELINE_REVISION }
   const claim = async ({ maxConcurrent, maxPerRepository }: Places, only: string | null) => {
-    await endRest()
     await assertRoom(config.home)
     return effect('claim', () => claimOrders(db, { maxConcurrent, maxPerRepository, runner, only }))
   }
   return {
     settings,
-    async next(places) {
-      await resumeSuspended({ ...deps, home: config.home }, onError)
-      return claim(places, null)
-    },
+    resumeSuspended: () => resumeSuspended({ ...deps, home: config.home }, onError),
+    next: (places) => claim(places, null),
     async one(workOrderId) {
       await brake.assertReleased()
+      await endRest()
       return claim(await settings(), workOrderId)
     },
     endAbandoned: endRest,

@@ -10,8 +10,11 @@ import { stuckOn } from './take-over.ts'
 export type RunStarts = {
   /** Starts a claimed run of an attempt; to one that is under way already, nothing happens. */
   start(run: AttemptRun): Promise<void>
-  /** Starts what this executor should run and does not: just claimed or taken over, or lost between claim and start. */
-  startClaimed(): Promise<void>
+  /**
+   * Starts what this executor should run and does not: what it has just claimed at once, then what was taken over, or lost
+   * between claim and start.
+   */
+  startClaimed(justClaimed: readonly AttemptRun[]): Promise<void>
   /** Starts runs that replace others. */
   replace(runs: readonly AttemptRun[]): Promise<void>
 }
@@ -52,14 +55,18 @@ export function createRunStarts(
       // Its steps are fenced already; this keeps the engine from taking it up where it was begun.
       await forget({ ...key, resumed: resumed - 1 }).catch(onError)
     }
-    await startClaimed()
+    await startClaimed([])
   }
 
-  async function startClaimed(): Promise<void> {
+  async function startClaimed(justClaimed: readonly AttemptRun[]): Promise<void> {
     const moving = new Set(running.ids())
-    for (const run of await runningAttempts(db, executorId)) {
-      if (!moving.has(run.workOrderId)) await start(run).catch(onError)
+    const startResting = async (runs: readonly AttemptRun[]) => {
+      const resting = runs.filter(({ workOrderId }) => !moving.has(workOrderId))
+      for (const { workOrderId } of resting) moving.add(workOrderId)
+      await Promise.all(resting.map((run) => start(run).catch(onError)))
     }
+    await startResting(justClaimed)
+    await startResting(await runningAttempts(db, executorId))
   }
 
   return { start, startClaimed, replace }
