@@ -29,7 +29,7 @@ test('whatever failed for want of room is named so, and rests for a minute', asy
 test('with room on the disk a failure stays what it is, and what waits or was stopped does so anyway', async () => {
   const said = 'No space left on device'
   const others = [
-    new Fault('check_failed', 'The check failed.'),
+    new Fault('check_failed', `The check failed: ${said}`),
     new Fault('attempt_cancelled', said),
     new Fault('provider_paused', said),
     new Fault('attempt_taken_over', said),

@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises'
 import path from 'node:path'
 import { errorCode } from '../db/database-fault.ts'
-import { Fault, NEXT_MOVE } from '../errors.ts'
+import { Fault, type FaultCode, NEXT_MOVE } from '../errors.ts'
 
 /** Below it nothing is begun or gone on with: a clone, a commit or a log would be cut short. */
 const LEAST_BYTES = 100_000_000
@@ -9,6 +9,12 @@ const LEAST_FILES = 1_000
 /** What was cleaned up after a failure may be just what is missing: the same is not tried again at once. */
 const REST_MS = 60_000
 
+/** What the system says, where it is its words that are repeated: a check may print them for reasons of its own. */
+const OF_THE_SYSTEM: ReadonlySet<FaultCode> = new Set<FaultCode>([
+  'internal',
+  'command_failed',
+  'repository_unreachable',
+])
 const NO_ROOM = /No space left on device|Disk quota exceeded|ENOSPC|EDQUOT/
 
 /** Whether the disk of a home has room for one more attempt. Some file systems count no files. */
@@ -50,9 +56,10 @@ export async function namedByDisk(home: string, fault: Fault, now: Date): Promis
   return new Fault('disk_full', message, details, fault)
 }
 
-function saysNoRoom(thrown: unknown): boolean {
-  for (let error = thrown; error instanceof Error; error = error.cause) {
-    if (NO_ROOM.test(error.message) || ['ENOSPC', 'EDQUOT'].includes(String(errorCode(error)))) return true
+function saysNoRoom(fault: Fault): boolean {
+  if (OF_THE_SYSTEM.has(fault.code) && NO_ROOM.test(fault.message)) return true
+  for (let error = fault.cause; error instanceof Error; error = error.cause) {
+    if (['ENOSPC', 'EDQUOT'].includes(String(errorCode(error)))) return true
   }
   return false
 }
