@@ -77,25 +77,35 @@ export type HeldStep = StepKey & AttemptRun & { label: string }
  * or not at all. One statement, so that it costs one round trip and needs no transaction.
  *
  * @param phase null: the order stays in the one it is in
+ * @param again whether also one that has ended begins anew
+ * @returns false when it has ended before, and nothing was done
  * @throws {Fault} `attempt_taken_over`; `attempt_cancelled` when the order is not being carried out any more
  */
 export async function beginStep(
   db: Db,
   step: HeldStep,
-  { input, phase, executorId }: { input: unknown; phase: Phase | null; executorId: string },
-): Promise<void> {
+  how: { input: unknown; phase: Phase | null; executorId: string; again: boolean },
+): Promise<boolean> {
   const { name, try: number, label } = step
-  const { rows } = await sql<{ held: boolean; begun: boolean }>`
+  const { input, phase, executorId, again } = how
+  const { rows } = await sql<{ held: boolean; ended: boolean; begun: boolean }>`
     with held as ${fence(db, step)},
+    ended as (
+      select from attempt_steps as step, held
+      where step.work_order_id = held.work_order_id and step.attempt = held.number
+        and step.name = ${name} and step.try = ${number} and step.status <> 'running' and not ${again}::boolean
+    ),
     moved as (
       update work_orders set phase = ${phase} from held
       where ${phase}::text is not null and work_orders.id = held.work_order_id and work_orders.status = 'in_progress'
+        and not exists (select from ended)
       returning work_orders.id
     ),
     begun as (
       insert into attempt_steps (work_order_id, attempt, name, try, status, input, executor_id)
       select work_order_id, number, ${name}, ${number}::integer, 'running', ${JSON.stringify(input)}::jsonb, ${executorId}
-      from held where ${phase}::text is null or exists (select from moved)
+      from held
+      where (${phase}::text is null and not exists (select from ended)) or exists (select from moved)
       on conflict (work_order_id, attempt, name, try) do update set
         status = 'running', input = excluded.input, executor_id = excluded.executor_id, output = null, error = null,
         ended_at = null, started_at = clock_timestamp(), runs = attempt_steps.runs + 1
@@ -111,10 +121,13 @@ export async function beginStep(
       ) as event (place, attempt, step, type, message, data)
       where message is not null order by place
     )
-    select exists (select from held) as held, exists (select from begun) as begun
+    select
+      exists (select from held) as held, exists (select from ended) as ended, exists (select from begun) as begun
   `.execute(db)
-  if (rows[0]?.held !== true) throw takenOver(step)
-  if (!rows[0].begun) throw new Fault('attempt_cancelled', 'The order was cancelled.', { id: step.workOrderId })
+  const [row] = rows
+  if (row === undefined || !row.held) throw takenOver(step)
+  if (row.begun || row.ended) return row.begun
+  throw new Fault('attempt_cancelled', 'The order was cancelled.', { id: step.workOrderId })
 }
 
 /**

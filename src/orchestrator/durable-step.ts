@@ -88,9 +88,8 @@ export async function durableStep<T>(deps: StepDeps, key: Key, step: Step<T>): P
 
 async function performStep<T>(deps: StepDeps, key: Key, step: Step<T>): Promise<Outcome<T>> {
   try {
-    const before = await patiently(stored(deps), () => outcomeBefore<T>(deps, key))
+    const before = await patiently(stored(deps), () => effect('begin_step', () => beginUnlessEnded(deps, key, step)))
     if (before !== null) return before
-    await patiently(stored(deps), () => effect('begin_step', () => begin(deps, key, step)))
     const output = deps.clean(await observeStep(key, { ...deps, ...step }, () => repeatedly(deps, key, step)))
     const failure = step.failureOf === undefined ? null : step.failureOf(output)
     // On a full disk a check says nothing about the change.
@@ -127,11 +126,20 @@ function stored({ clock, drain }: StepDeps): Patience {
 }
 
 /**
- * The end a killed process had recorded without the engine having kept it: what was paid for is not paid again.
- * `record` is safe to repeat and begins anew; so does a step whose commit lies in another home.
+ * @returns the end a killed process had recorded without the engine having kept it: what was paid for is not paid again.
+ *   Null: the step has begun
  */
+async function beginUnlessEnded<T>(deps: StepDeps, key: Key, step: Step<T>): Promise<Outcome<T> | null> {
+  // It is safe to repeat, and begins anew.
+  const again = key.name === 'record'
+  if (await begin(deps, key, step, again)) return null
+  const before = await outcomeBefore<T>(deps, key)
+  if (before === null) await begin(deps, key, step, true)
+  return before
+}
+
+/** How a step has ended; null: where its commit lies in another home, it begins anew. */
 async function outcomeBefore<T>({ db, executorId }: StepDeps, key: Key): Promise<Outcome<T> | null> {
-  if (key.name === 'record') return null
   const ended = await endedStep(db, key)
   if (ended === null) return null
   const isElsewhere = IN_THE_MIRROR.has(key.name) && ended.executorId !== executorId
@@ -174,14 +182,15 @@ function isWorthRepeating(name: StepName, { code }: Fault): boolean {
   return NEXT_MOVE[code] === 'retry' && !code.startsWith('model_') && code !== 'github_rate_limited'
 }
 
-async function begin<T>({ db, executorId }: StepDeps, key: Key, { input }: Step<T>): Promise<void> {
+async function begin<T>({ db, executorId }: StepDeps, key: Key, { input }: Step<T>, again: boolean): Promise<boolean> {
+  const how = { input, phase: PHASE[key.name], executorId, again }
+  const begun = await beginStep(db, { ...key, label: labelOf(key) }, how)
   // Another run of the attempt may have been another home's.
-  if (key.name === 'apply' && key.resumed > 0) {
-    await whileHeld(db, key, (transaction) =>
-      forgetElsewhere(transaction, key, { names: [...IN_THE_MIRROR], executorId }),
-    )
+  if (begun && key.name === 'apply' && key.resumed > 0) {
+    const elsewhere = { names: [...IN_THE_MIRROR], executorId }
+    await whileHeld(db, key, (transaction) => forgetElsewhere(transaction, key, elsewhere))
   }
-  await beginStep(db, { ...key, label: labelOf(key) }, { input, phase: PHASE[key.name], executorId })
+  return begun
 }
 
 function end({ db }: StepDeps, key: Key, how: Parameters<typeof endStep>[2]): Promise<void> {

@@ -10,6 +10,7 @@ import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { order, project } from '../support/ledger-rows.ts'
 
 const HOME = 'home-1'
+const APPLYING = { phase: 'applying', executorId: HOME, again: false } as const
 const FAILURE = new Fault('check_failed', 'The tests fail.').toRecord()
 
 /** An order in an attempt of this process that has reached no step yet. */
@@ -44,14 +45,14 @@ async function codeOf(work: Promise<unknown>): Promise<string | null> {
 test('a step begins with its event and the phase of its order, and ends with its event, cost and time', async () => {
   await using database = await createTestDatabase()
   const { db, run, step } = await underWay(database)
-  await beginStep(db, step('apply'), { input: { a: 1 }, phase: 'applying', executorId: HOME })
-  await beginStep(db, step('apply'), { input: { a: 2 }, phase: 'applying', executorId: HOME })
+  assert.equal(await beginStep(db, step('apply'), { ...APPLYING, input: { a: 1 } }), true)
+  assert.equal(await beginStep(db, step('apply'), { ...APPLYING, input: { a: 2 } }), true, 'it was interrupted')
   await sql`
     insert into model_calls (work_order_id, attempt, proposer, provider, model, cost_usd, duration_ms, started_at)
     values (${run.workOrderId}, ${run.attempt}, 'p', 'openai', 'm', 0.25, 1, now())
   `.execute(db)
   await endStep(db, step('apply'), { output: { b: [] }, failure: null })
-  await beginStep(db, step('record'), { input: {}, phase: null, executorId: HOME })
+  await beginStep(db, step('record'), { input: {}, phase: null, executorId: HOME, again: false })
   await endStep(db, step('record'), { output: undefined, failure: FAILURE })
 
   assert.deepEqual(await written(db), {
@@ -85,11 +86,30 @@ test('a step begins with its event and the phase of its order, and ends with its
   assert.equal(failed?.['code'], FAILURE.code)
 })
 
+test('a step that has ended begins anew only when that is asked for, and is left as it is otherwise', async () => {
+  await using database = await createTestDatabase()
+  const { db, step } = await underWay(database)
+  await beginStep(db, step('apply'), { ...APPLYING, input: {} })
+  await endStep(db, step('apply'), { output: { b: 1 }, failure: null })
+  await sql`update work_orders set phase = 'verifying'`.execute(db)
+  const before = await written(db)
+  assert.equal(await beginStep(db, step('apply'), { ...APPLYING, input: {} }), false)
+  assert.deepEqual(await written(db), before)
+  // Also of an order that was cancelled: what it gave, it gave.
+  await sql`update work_orders set status = 'cancelled'`.execute(db)
+  assert.equal(await beginStep(db, step('apply'), { ...APPLYING, input: {} }), false)
+  await sql`update work_orders set status = 'pending'`.execute(db)
+  await sql`update work_orders set status = 'in_progress', phase = 'verifying'`.execute(db)
+  assert.equal(await beginStep(db, step('apply'), { ...APPLYING, input: {}, again: true }), true)
+  const { phase, steps } = await written(db)
+  assert.deepEqual([phase, steps], ['applying', [['apply', 'running', 2]]])
+})
+
 test('of an order that is not carried out any more no step begins, and its end is told of all the same', async () => {
   await using database = await createTestDatabase()
   const { db, step } = await underWay(database)
   await sql`update work_orders set status = 'cancelled'`.execute(db)
-  const begun = beginStep(db, step('verify'), { input: {}, phase: 'verifying', executorId: HOME })
+  const begun = beginStep(db, step('verify'), { input: {}, phase: 'verifying', executorId: HOME, again: false })
   assert.equal(await codeOf(begun), 'attempt_cancelled')
   assert.deepEqual(await written(db), { events: [], steps: [], phase: null })
 
@@ -97,16 +117,16 @@ test('of an order that is not carried out any more no step begins, and its end i
   const { data } = await db.selectFrom('work_order_events').select('data').executeTakeFirstOrThrow()
   assert.deepEqual(data, { duration_ms: 0, cost_usd: 0, code: FAILURE.code })
   // What records the end of an order that was taken away.
-  await beginStep(db, step('record'), { input: {}, phase: null, executorId: HOME })
+  await beginStep(db, step('record'), { input: {}, phase: null, executorId: HOME, again: false })
 })
 
 test('a run that is being taken over writes nothing any more', async () => {
   await using database = await createTestDatabase()
   const { db, run, step } = await underWay(database)
-  await beginStep(db, step('route'), { input: {}, phase: 'routing', executorId: HOME })
+  await beginStep(db, step('route'), { input: {}, phase: 'routing', executorId: HOME, again: false })
   const before = await written(db)
   const ways = () => [
-    beginStep(db, step('propose'), { input: {}, phase: 'proposing', executorId: HOME }),
+    beginStep(db, step('propose'), { input: {}, phase: 'proposing', executorId: HOME, again: false }),
     endStep(db, step('route'), { output: {}, failure: null }),
     recordHeldEvent(db, run, { type: 'output', message: 'late', step: 'route' }),
   ]
