@@ -2,7 +2,6 @@ import { type Kysely, sql, type Transaction } from 'kysely'
 import { HOLDER } from '../holder.ts'
 import { claimSeconds } from '../telemetry/counters.ts'
 import type { AttemptRun } from './attempts.ts'
-import { recordEvent } from './events.ts'
 import { nextOrders, runningScopes } from './next-orders.ts'
 import type { Database } from './schema.ts'
 import { resumeAttempt } from './suspended-orders.ts'
@@ -84,6 +83,14 @@ async function startAttempt(
   const row = await transaction
     .selectFrom('work_orders')
     .select(sql<number>`extract(epoch from clock_timestamp() - updated_at)::float8`.as('waited_s'))
+    .select(({ exists, selectFrom }) =>
+      exists(
+        selectFrom('attempts')
+          .select('number')
+          .whereRef('work_order_id', '=', 'work_orders.id')
+          .where('attempts.status', '=', 'blocked'),
+      ).as('may_go_on'),
+    )
     .where('id', '=', id)
     .where('status', '=', 'pending')
     .where(sql<boolean>`metadata ->> 'approved_by_director' = 'true'`)
@@ -91,17 +98,19 @@ async function startAttempt(
     .skipLocked()
     .executeTakeFirst()
   if (row === undefined) return null
-  const goesOn = await resumeAttempt(transaction, id, runner)
+  const goesOn = row.may_go_on === true ? await resumeAttempt(transaction, id, runner) : null
   const run = goesOn === null ? await addAttempt(transaction, id, runner) : goesOn
   const { attempt } = run
-  await transaction
-    .updateTable('work_orders')
-    .set({ status: 'in_progress', phase: 'routing', attempts: attempt, status_reason: null })
-    .where('id', '=', id)
-    .execute()
   const how = goesOn === null ? 'begins' : `goes on at ${goesOn.step === null ? 'its first step' : goesOn.step}`
+  await sql`
+    with moved as (
+      update work_orders set status = 'in_progress', phase = 'routing', attempts = ${attempt}, status_reason = null
+      where id = ${id} returning id
+    )
+    insert into work_order_events (work_order_id, attempt, type, message)
+    select id, ${attempt}::integer, 'claimed', ${`attempt ${attempt} ${how}`} from moved
+  `.execute(transaction)
   claimSeconds.observe(row.waited_s)
-  await recordEvent(transaction, { workOrderId: id, attempt, type: 'claimed', message: `attempt ${attempt} ${how}` })
   return { workOrderId: id, attempt, resumed: run.resumed }
 }
 
