@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 import packageJson from '../package.json' with { type: 'json' }
-import { createParts } from './app/adapters.ts'
+import { createParts, type Parts } from './app/adapters.ts'
 import { armFault } from './app/arm-fault.ts'
 import { examine } from './app/doctor.ts'
 import { executorIdOf } from './app/executor-id.ts'
@@ -14,13 +14,14 @@ import { tidy } from './app/tidy.ts'
 import { traced } from './app/traced.ts'
 import { systemClock } from './clock.ts'
 import { type Config, shownDatabaseUrl } from './config.ts'
-import { openDatabase } from './db/connect.ts'
+import { type OpenDatabase, openDatabase } from './db/connect.ts'
 import { createEventFeed } from './db/event-feed.ts'
 import { type MigrateResult, migrate } from './db/migrate.ts'
 import type { Database } from './db/schema.ts'
 import type { DoctorFinding } from './doctor-finding.ts'
 import { createHttpApp } from './http/http-app.ts'
 import { serveHttp } from './http/serve-http.ts'
+import type { HygieneDeps } from './hygiene/hygiene-deps.ts'
 import { type Sweeping, startSweeping } from './hygiene/sweep.ts'
 import type { Log } from './log.ts'
 import type { Orchestrator } from './orchestrator/orchestrator.ts'
@@ -77,31 +78,26 @@ export async function openMoose(
   if (role !== 'client') await ownership.take()
 
   const clock = systemClock
-  const parts = createParts({ db, config, clock, log })
+  const shared = { db, pool, config, clock, log, executorId }
+  const parts = createParts(shared)
   stack.use(parts.gateway)
   const databaseUrl = shownDatabaseUrl(database.url)
   const orchestrator = stack.use(
     createOrchestrator({
-      db,
-      pool,
-      config,
-      clock,
-      log,
+      ...shared,
       databaseUrl,
       adapters: parts.adapters,
       watch: parts.watch,
       stopCalls: parts.models.stopAll,
       proposers: () => proposerConditions(db, parts.models),
-      executorId,
       version: VERSION,
-      own: () => takeHome(ownership, { db, databaseUrl: database.url, config, executorId, log }),
+      own: () => takeHome(ownership, { ...shared, databaseUrl: database.url }),
     }),
   )
   const feed = createEventFeed(db)
   stack.use(await hearDatabase(database.url, { orchestrator, feed, log }))
-  const services = createHttpServices({ ...database, clock, parts, feed, orchestrator, config, log, ownership })
-  const http = createHttpApp(services)
-  const hygiene = { ...database, config, mirrors: parts.mirrors, executorId, clock, log, databaseUrl: database.url }
+  const http = createHttpApp(createHttpServices({ ...shared, parts, feed, orchestrator, ownership }))
+  const hygiene = { ...database, ...shared, mirrors: parts.mirrors, databaseUrl: database.url }
   if (role !== 'client') {
     await orchestrator.launch({ follow: role === 'service' })
     sweeping = stack.use(startSweeping(hygiene))
@@ -114,13 +110,19 @@ export async function openMoose(
     databaseUrl,
     migrated,
     serve: async (port) => owned.use(await serveHttp(http, { port })),
-    async doctor(fix) {
-      if (fix !== null) {
-        await tidy(hygiene, fix)
-        await repair(config, { databaseUrl: database.url, log }, fix)
-      }
-      return examine(config, database, { parts, hygiene })
-    },
+    doctor: (fix) => examineAfter(fix, { database, parts, hygiene }),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
+}
+
+async function examineAfter(
+  fix: RepairWatch | null,
+  { database, parts, hygiene }: { database: OpenDatabase; parts: Parts; hygiene: HygieneDeps & { config: Config } },
+): Promise<DoctorFinding[]> {
+  const { config, log } = hygiene
+  if (fix !== null) {
+    await tidy(hygiene, fix)
+    await repair(config, { databaseUrl: database.url, log }, fix)
+  }
+  return examine(config, database, { parts, hygiene })
 }

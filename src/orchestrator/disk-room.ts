@@ -1,3 +1,4 @@
+import type { StatsFs } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import path from 'node:path'
 import { errorCode } from '../db/database-fault.ts'
@@ -24,7 +25,7 @@ export async function hasRoom(home: string): Promise<boolean> {
 }
 
 /** A home is made when something is put into it. */
-async function diskOf(folder: string): ReturnType<typeof statfs> {
+async function diskOf(folder: string): Promise<StatsFs> {
   try {
     return await statfs(folder)
   } catch (error) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
+import { FaultBody } from '../../src/contract/faults.ts'
 import { mooseUp } from '../support/service-process.ts'
 import { assertEndedOnce, createTroubledHome, standings, untilInReview } from './troubled-home.ts'
 import { pause, until } from './waiting.ts'
@@ -16,8 +17,7 @@ test('a database that is away for a minute is waited for: no order fails, no ans
   answers.resolve()
   await pause(60_000)
   const answer = await fetch(`${service.url}/api/work-orders`)
-  const { error }: { error: { code: string } } = await answer.json()
-  assert.deepEqual([answer.status, error.code], [503, 'database_unreachable'])
+  assert.deepEqual([answer.status, FaultBody.parse(await answer.json()).error.code], [503, 'database_unreachable'])
   assert.equal(troubled.provider.bill.length, 3, 'without a database nothing is paid')
   await troubled.server.start()
   await untilInReview(troubled, ids.length, 200_000)
