@@ -22,6 +22,7 @@ export const COMMANDS = [
   'status',
   'stop',
   'up',
+  'worker',
 ] as const
 
 const THROUGH_NPM = 'npm run moose --'
