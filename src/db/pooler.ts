@@ -23,7 +23,7 @@ export async function refuseTransactionPooler(client: pg.PoolClient, pool: pg.Po
   if ('processID' in client && client.processID === rows[0]?.pid) return
   const channel = `moose_${randomUUID()}`
   await client.query(`listen "${channel}"`)
-  const other = await pool.connect()
+  const other = await secondSession(pool, url)
   try {
     if (await hears(client, other, { channel, url })) {
       await client.query(`unlisten "${channel}"`)
@@ -38,6 +38,25 @@ export async function refuseTransactionPooler(client: pg.PoolClient, pool: pg.Po
       'on no notification. Give DATABASE_URL a direct connection or one in session mode; on Supabase: port 5432.',
     { mode: 'transaction' },
   )
+}
+
+/** A pooler without room for it lets it wait for as long as the first one is there. */
+async function secondSession(pool: pg.Pool, url: string): Promise<pg.PoolClient> {
+  const connecting = pool.connect()
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(noSecondSession(url)), PATIENCE_MS)
+  try {
+    return await Promise.race([connecting, late])
+  } catch (error) {
+    // Nobody waits for it any more, however it ends.
+    connecting.then(
+      (client) => client.release(true),
+      () => undefined,
+    )
+    throw error
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 /** Whether what `other` announces reaches `client`; not where both are the same connection of the server in turn. */
