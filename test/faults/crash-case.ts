@@ -74,7 +74,7 @@ async function goWrong(setting: CrashSetting, going: Going): Promise<string> {
   const { first, one, id, number, settings, before } = going
   if (one.fault === 'exception' || one.fault === 'lost') {
     const how = await untilDone(setting, id, first)
-    await assertConverged(setting, id, one, before)
+    await assertConverged(setting, id, { one, before, alive: ['first'] })
     return how
   }
   await hasHappened(first, one)
@@ -85,7 +85,7 @@ async function goWrong(setting: CrashSetting, going: Going): Promise<string> {
     first.child.kill('SIGCONT')
     await delay(1_000)
   }
-  await assertConverged(setting, id, one, before)
+  await assertConverged(setting, id, { one, before, alive: one.fault === 'hang' ? ['first', 'second'] : [machine] })
   return machine === 'second' && how === 'went on' ? 'taken over' : how
 }
 

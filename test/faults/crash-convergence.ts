@@ -23,8 +23,15 @@ function billedBy({ bill }: CrashSetting['provider']): Usd {
   return costs.reduce((sum, cost) => sum.plus(cost), new Usd(0)).dividedBy(1_000_000)
 }
 
+/** A machine that is dead has what it left until it is started again. */
+export type Alive = readonly ('first' | 'second')[]
+
 /** One branch, one pull request, no charge the ledger does not know, nothing that still runs or lies about. */
-export async function assertConverged(setting: CrashSetting, id: string, one: CrashCase, before: Before) {
+export async function assertConverged(
+  setting: CrashSetting,
+  id: string,
+  { one, before, alive }: { one: CrashCase; before: Before; alive: Alive },
+) {
   const { home, github } = setting
   const { db } = home.database
   await until('every attempt has ended', async () => {
@@ -46,7 +53,7 @@ export async function assertConverged(setting: CrashSetting, id: string, one: Cr
     pulls.map(({ number }) => number),
   )
   await assertPaidOnce(setting, id, one, before)
-  await until('no workspace is left', async () => (await workspaces(setting)).length === 0)
+  await until('no workspace is left', async () => (await workspaces(setting, alive)).length === 0)
 }
 
 /** Every charge is settled, or known as one nobody knows of; and no call is made twice but one that was lost. */
@@ -72,8 +79,8 @@ async function assertPaidOnce({ home, provider }: CrashSetting, id: string, one:
   assert.ok(settled >= needed && settled + unresolved >= calls, `${ends.join('; ')} for ${calls} calls`)
 }
 
-async function workspaces({ home }: CrashSetting): Promise<string[]> {
-  const machines = ['first', 'second'].map((name) => path.join(home.config.home, '..', name, 'workspaces'))
+async function workspaces({ home }: CrashSetting, alive: Alive): Promise<string[]> {
+  const machines = alive.map((name) => path.join(home.config.home, '..', name, 'workspaces'))
   const found = await Promise.all(machines.map((folder) => readdir(folder).catch(() => [])))
   return found.flat()
 }
