@@ -11,7 +11,7 @@ import { listWorkers } from '../db/workers.ts'
 import { toFault } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { measureProcess, PROCESS_METRICS } from '../telemetry/counters.ts'
-import { withinTime } from './within-time.ts'
+import { withinTime } from '../within-time.ts'
 
 /** However many ask, the database is asked no more often. */
 const FRESH_MS = 5_000

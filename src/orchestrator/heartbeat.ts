@@ -6,8 +6,9 @@ import { lostRuns } from '../db/lost-runs.ts'
 import type { Database } from '../db/schema.ts'
 import { isLeftBehind, type Looker } from '../db/take-over.ts'
 import { joinFleet, leaveFleet, rejoinFleet, renewLease } from '../db/workers.ts'
-import { Fault, toFault } from '../errors.ts'
+import { toFault } from '../errors.ts'
 import type { Log } from '../log.ts'
+import { withinTime } from '../within-time.ts'
 import type { RunningAttempts } from './running-attempts.ts'
 
 /** So often within a lease: one lost beat is no lost lease. */
@@ -45,7 +46,8 @@ export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
     while (!stopped.signal.aborted) {
       await clock.sleep(leaseMs / BEATS_PER_LEASE, stopped.signal).catch(() => undefined)
       if (stopped.signal.aborted) return
-      await inTime(deps, beat(deps)).catch((error: unknown) =>
+      // A connection that was cut off silently holds one beat up, and no other.
+      await withinTime(beat(deps), leaseMs / BEATS_PER_LEASE).catch((error: unknown) =>
         log.warn({ reason: toFault(error).message }, 'the lease of this worker could not be renewed; trying again'),
       )
     }
@@ -66,22 +68,6 @@ export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
         log.warn({ reason: toFault(error).message }, 'the lease of this worker could not be given up'),
       )
     },
-  }
-}
-
-/** A connection that was cut off silently holds one beat up, and no other. */
-async function inTime({ clock, runner }: HeartbeatDeps, beating: Promise<void>): Promise<void> {
-  const over = new AbortController()
-  // It may still fail when nobody waits for it any more.
-  beating.catch(() => undefined)
-  const late = clock.sleep(runner.leaseMs / BEATS_PER_LEASE, over.signal).then(() => {
-    throw new Fault('database_unreachable', 'The database did not answer in time.')
-  })
-  late.catch(() => undefined)
-  try {
-    await Promise.race([beating, late])
-  } finally {
-    over.abort()
   }
 }
 
