@@ -1,7 +1,7 @@
 import { type ExpressionBuilder, type Kysely, sql } from 'kysely'
 import { Fault } from '../errors.ts'
 import { HOLDER } from '../holder.ts'
-import type { AttemptRun } from './attempts.ts'
+import type { AttemptKey, AttemptRun } from './attempts.ts'
 import type { Database } from './schema.ts'
 
 type Db = Kysely<Database>
@@ -47,6 +47,31 @@ export async function whileHeld<Result>(
     await assertThere(transaction, run, isHeld(run))
     return work(transaction)
   })
+}
+
+/** The run of an attempt this process carries out; `over`: it has ended; null: somebody else carries it out, or it rests. */
+export async function heldRun(db: Db, { workOrderId, attempt }: AttemptKey): Promise<AttemptRun | 'over' | null> {
+  const row = await db
+    .selectFrom('attempts')
+    .select(['resumed', 'status', 'holder'])
+    .where('work_order_id', '=', workOrderId)
+    .where('number', '=', attempt)
+    .executeTakeFirst()
+  if (row === undefined || (row.status !== 'running' && row.status !== 'blocked')) return 'over'
+  return row.status === 'running' && row.holder === HOLDER ? { workOrderId, attempt, resumed: row.resumed } : null
+}
+
+/** Makes another run of one that this process carries out. @throws {Fault} `attempt_taken_over` */
+export async function runAgain(db: Db, run: AttemptRun): Promise<AttemptRun> {
+  const row = await db
+    .updateTable('attempts')
+    .set({ resumed: sql<number>`resumed + 1` })
+    .where(isHeld(run))
+    .where('status', '=', 'running')
+    .returning('resumed')
+    .executeTakeFirst()
+  if (row === undefined) throw takenOver(run)
+  return { ...run, resumed: row.resumed }
 }
 
 async function assertThere(db: Db, run: AttemptRun, where: ReturnType<typeof isHeld>): Promise<void> {

@@ -93,7 +93,7 @@ export async function resumeAttempt(
     .returning(['attempts.number', 'attempts.resumed'])
     .executeTakeFirst()
   if (row === undefined) return null
-  const step = await beginStepsAgain(transaction, id, row.number)
+  const step = await suspendedStep(transaction, id, row.number)
   return { workOrderId: id, attempt: row.number, resumed: row.resumed, step }
 }
 
@@ -103,22 +103,17 @@ function lastNumber({ selectFrom }: ExpressionBuilder<Database, 'attempts'>) {
     .whereRef('every.work_order_id', '=', 'attempts.work_order_id')
 }
 
-/** What speaks of the suspension itself has not ended any more. @returns the step that was suspended */
-async function beginStepsAgain(db: Db, workOrderId: string, attempt: number): Promise<string | null> {
-  await db
-    .deleteFrom('attempt_steps')
-    .where('work_order_id', '=', workOrderId)
-    .where('attempt', '=', attempt)
-    .where('name', '=', 'record')
-    .execute()
+/** The step an attempt was suspended at, as it shows. */
+async function suspendedStep(db: Db, workOrderId: string, attempt: number): Promise<string | null> {
   const step = await db
-    .updateTable('attempt_steps')
-    .set({ status: 'running', output: null, error: null, ended_at: null })
+    .selectFrom('attempt_steps')
+    .select('name')
     .where('work_order_id', '=', workOrderId)
     .where('attempt', '=', attempt)
     .where('status', '=', 'failed')
     .where(sql<string>`error ->> 'code'`, 'in', SUSPEND_CODES)
-    .returning('name')
+    .orderBy('started_at', 'desc')
+    .limit(1)
     .executeTakeFirst()
   return step === undefined ? null : step.name
 }

@@ -31,9 +31,9 @@ export async function isLeftBehind(db: Db, looker: Looker): Promise<boolean> {
  * Takes over the running attempts of workers whose lease has run out: each becomes a new run, so that nothing the dead
  * one may still do counts.
  *
- * @returns the new runs, oldest claim first
+ * @returns how many
  */
-export async function takeOverAttempts(db: Db, looker: Looker): Promise<AttemptRun[]> {
+export async function takeOverAttempts(db: Db, looker: Looker): Promise<number> {
   const { executorId, revision } = looker
   return db.transaction().execute(async (transaction) => {
     await lockClaims(transaction)
@@ -56,12 +56,11 @@ export async function takeOverAttempts(db: Db, looker: Looker): Promise<AttemptR
       .set({ executor_id: executorId, holder: HOLDER, resumed: sql<number>`attempts.resumed + 1` })
       .whereRef('gone.work_order_id', '=', 'attempts.work_order_id')
       .whereRef('gone.number', '=', 'attempts.number')
-      .returning(['attempts.work_order_id', 'attempts.number', 'attempts.resumed', 'attempts.claimed_at'])
+      .returning(['attempts.work_order_id', 'attempts.number'])
       .returning(['gone.host', 'gone.pid', 'gone.silent_ms', 'gone.has_left'])
       .execute()
-    const taken = rows.toSorted((one, other) => one.claimed_at.getTime() - other.claimed_at.getTime())
-    for (const row of taken) await recordTakeover(transaction, row)
-    return taken.map((row) => ({ workOrderId: row.work_order_id, attempt: row.number, resumed: row.resumed }))
+    for (const row of rows) await recordTakeover(transaction, row)
+    return rows.length
   })
 }
 

@@ -1,7 +1,6 @@
 import { hostname } from 'node:os'
 import { type Kysely, sql } from 'kysely'
 import { HOLDER } from '../holder.ts'
-import type { AttemptRun } from './attempts.ts'
 import type { Database } from './schema.ts'
 
 type Db = Kysely<Database>
@@ -70,24 +69,20 @@ export async function renewLease(db: Db, executorId: string, leaseMs: number): P
 /**
  * Enters the fleet again after another process has stood for this home, or nothing has: what runs here may have been
  * taken from it meanwhile, so each attempt becomes a new run.
- *
- * @returns the new runs
  */
 export async function rejoinFleet(
   db: Db,
   runner: Runner,
   options: { leaseMs: number; version: string },
-): Promise<AttemptRun[]> {
-  const rows = await db
+): Promise<void> {
+  await db
     .updateTable('attempts')
     .set({ resumed: sql<number>`resumed + 1` })
     .where('executor_id', '=', runner.executorId)
     .where('status', '=', 'running')
     .where('holder', '<>', HOLDER)
-    .returning(['work_order_id', 'number', 'resumed'])
     .execute()
   await joinFleet(db, runner, options)
-  return rows.map(({ work_order_id, number, resumed }) => ({ workOrderId: work_order_id, attempt: number, resumed }))
 }
 
 /** Nothing moves here any more: others may take over at once what stands. */

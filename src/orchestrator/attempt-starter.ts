@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { ordersWithoutAttempt } from '../db/attempts.ts'
+import { type AttemptRun, ordersWithoutAttempt } from '../db/attempts.ts'
+import { heldRun, runAgain, takenOver } from '../db/hold-attempt.ts'
 import { moveWorkOrder } from '../db/work-orders.ts'
 import { Fault } from '../errors.ts'
 import { noteEnd, observeAttempts } from '../telemetry/observe-attempt.ts'
@@ -48,17 +49,27 @@ export function createAttemptStarter(deps: OrchestratorDeps, options: StarterOpt
     noteEnd(end[1])
     outside(onEnd)
   }
-  const onLetGo = () => outside(onEnd)
-  const leave = createLetGo({ ...deps, engine: () => engine, running, onLetGo, onError })
+  const onLetGo = () =>
+    outside(() => {
+      onEnd()
+      // The engine may have been told by mistake to carry it out elsewhere; a service that takes no orders on looks only now.
+      startClaimed([]).catch(onError)
+    })
+  const leave = createLetGo({ ...deps, running, engine: () => engine, onLetGo, onError })
   const clean = createClean(config)
   const workflow = attemptWorkflow({ ...deps, clean, drain, begin: running.begin, leave, onEnd: ended })
-  const heartbeat = createHeartbeat({ ...deps, runner, running, onLeftBehind, onReplaced: (runs) => replace(runs) })
+  const heartbeat = createHeartbeat({ ...deps, runner, running, onLeftBehind, onReplaced: () => startClaimed([]) })
   const engine = createLazyEngine(async () => {
     await deps.own()
     await heartbeat.start()
-    return launchEngine({ ...deps, workflow: observeAttempts(workflow) })
+    const again = async (run: AttemptRun) => {
+      const next = await runAgain(db, run)
+      running.abort(run, takenOver(run))
+      return next
+    }
+    return launchEngine({ ...deps, ours: (key) => heldRun(db, key), again, workflow: observeAttempts(workflow) })
   })
-  const { start, startClaimed, replace } = createRunStarts(deps, { engine, running, ended, onError })
+  const { start, startClaimed } = createRunStarts(deps, { engine, running, ended, onError })
 
   return {
     async launch() {
@@ -68,7 +79,7 @@ export function createAttemptStarter(deps: OrchestratorDeps, options: StarterOpt
     },
     start,
     async takeOver() {
-      if (await hasRoom(config.home)) await replace(await takeOver(db, runner))
+      if ((await hasRoom(config.home)) && (await takeOver(db, runner))) await startClaimed([])
     },
     startClaimed,
     async [Symbol.asyncDispose]() {

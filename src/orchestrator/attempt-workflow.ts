@@ -53,11 +53,8 @@ const UNSTOPPABLE: ReadonlySet<StepName> = new Set(['publish', 'record'])
  * One attempt from claim to record: the way of a work order through Moose. One that was suspended goes through it anew,
  * and every step that had ended gives what it gave.
  */
-export function attemptWorkflow(
-  deps: WorkflowDeps,
-): (workOrderId: string, attempt: number, resumed: number) => Promise<void> {
-  return async (workOrderId, attempt, resumed) => {
-    const key = { workOrderId, attempt, resumed }
+export function attemptWorkflow(deps: WorkflowDeps): (run: AttemptRun) => Promise<void> {
+  return async (key) => {
     const evidence: PartialEvidence = {}
     const progress: { step: StepName } = { step: 'route' }
     const signal = await deps.begin(key)
@@ -84,7 +81,7 @@ export function attemptWorkflow(
 }
 
 async function carryOut(
-  { db, adapters }: WorkflowDeps,
+  { db, adapters, clean }: WorkflowDeps,
   { context, key }: { context: AttemptContext; key: AttemptRun },
   evidence: PartialEvidence,
   run: Run,
@@ -129,7 +126,7 @@ async function carryOut(
     name: 'record',
     input: { outcome: 'succeeded' },
     async run() {
-      if (await effect('record', () => recordSuccess(db, { ...key, evidence: whole, pullRequest }))) return
+      if (await effect('record', () => recordSuccess(db, { ...key, evidence: clean(whole), pullRequest }))) return
       // Cancelled while it was being published: nobody waits for this pull request.
       const closed = await adapters.forges[routed.project.forge].close(routed.project, pullRequest.number)
       await recordPullRequestEnd(db, { ...key, pullRequest: closed })
@@ -188,14 +185,17 @@ function estimateOf(usd: number | null | undefined): number | null {
 }
 
 async function recordEnd(
-  { db }: WorkflowDeps,
+  deps: WorkflowDeps,
   key: AttemptRun,
   run: Run,
   failure: Parameters<typeof recordFailure>[1],
 ): Promise<void> {
+  const record = () => effect('record', () => recordFailure(deps.db, deps.clean(failure)))
+  // The journal of a suspended attempt ends before the step it goes on at.
+  if (NEXT_MOVE[failure.fault.code] === 'suspend') return untilAnswered(deps, record)
   await run({
     name: 'record',
     input: { outcome: 'failed', step: failure.step, code: failure.fault.code, attempt: key.attempt },
-    run: () => effect('record', () => recordFailure(db, failure)),
+    run: record,
   })
 }

@@ -2,21 +2,23 @@ import { DBOS, DBOSWorkflowConflictError, Error as EngineError } from '@dbos-inc
 import type { Kysely } from 'kysely'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
-import { beginStep, endedStep, endStep, forgetElsewhere, hasSucceeded, type StepKey } from '../db/attempt-steps.ts'
+import { beginStep, endStep, type StepKey } from '../db/attempt-steps.ts'
 import type { AttemptRun } from '../db/attempts.ts'
 import { namedFault, reasonOf } from '../db/database-fault.ts'
 import { recordEvent } from '../db/events.ts'
-import { takenOver, whileHeld } from '../db/hold-attempt.ts'
+import { takenOver } from '../db/hold-attempt.ts'
 import type { Database } from '../db/schema.ts'
 import { effect } from '../effect.ts'
 import { Fault, type FaultRecord, NEXT_MOVE, toFault } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { StepName } from '../results/end-of-attempt.ts'
 import { observeStep } from '../telemetry/observe-attempt.ts'
+import { workflowId } from '../work-order/naming.ts'
 import type { Phase } from '../work-order/status.ts'
 import type { Clean } from './clean.ts'
 import { hasRoom, namedByDisk } from './disk-room.ts'
 import type { Drain } from './drain.ts'
+import type { Outcome } from './journal.ts'
 import { type Patience, patiently } from './patience.ts'
 
 const PHASE: Record<StepName, Phase | null> = {
@@ -27,12 +29,6 @@ const PHASE: Record<StepName, Phase | null> = {
   publish: 'publishing',
   record: null,
 }
-
-/** Steps whose result is more than what is stored: a commit in the mirror of the home where they were made. */
-const IN_THE_MIRROR: ReadonlySet<StepName> = new Set(['apply', 'verify'])
-
-/** What the engine keeps of a step. A fault is a result, so that it survives a crash as it was. */
-type Outcome<T> = { ok: true; output: T } | { ok: false; fault: FaultRecord }
 
 export type Step<T> = {
   name: StepName
@@ -60,42 +56,70 @@ export type StepDeps = {
   config: Pick<Config, 'home'>
   /** Lets go of a run that another process carries out now. Never resolves. */
   leave: (run: AttemptRun, fault: Fault) => Promise<never>
-  /** Makes an output fit for storing: without secrets and without what Postgres cannot hold. */
+  /** Makes what is shown fit for storing: without secrets and without what Postgres cannot hold. */
   clean: Clean
 }
 
 /**
  * Runs one step exactly once as far as its result goes: the engine keeps the outcome and does not run the step again
- * after a crash. Its input, output, times, cost and error are kept beside, to be shown.
+ * after a crash. What it keeps is what the step gave, to the byte; input, output, times, cost and error are kept beside
+ * for display only, redacted, and written after the engine's checkpoint, so that a step shown as ended never runs again.
  *
- * @throws {Fault} what ended the step
+ * @throws {Fault} what ended the step, or suspended it
  */
 export async function durableStep<T>(deps: StepDeps, key: Key, step: Step<T>): Promise<T> {
   if (deps.drain.requested) await deps.drain.park(key.workOrderId)
-  const outcome = await DBOS.runStep(() => performStep(deps, key, step), { name: labelOf(key) }).catch(
-    async (error) => {
-      // Another process has the workflow, or has replaced it by another run; what happens here does not count any more.
-      const isGone =
-        error instanceof DBOSWorkflowConflictError || error instanceof EngineError.DBOSWorkflowCancelledError
-      if (isGone) return deps.leave(key, takenOver(key))
-      throw error
-    },
-  )
+  const outcome = await checkpointed(deps, key, step)
+  // Idempotent: a replay makes good what a crash since the checkpoint has left out.
+  await showEnd(deps, key, step, outcome)
   if (deps.drain.requested) await deps.drain.park(key.workOrderId)
   if (!outcome.ok) throw Fault.fromRecord(outcome.fault)
   return outcome.output
 }
 
-async function performStep<T>(deps: StepDeps, key: Key, step: Step<T>): Promise<Outcome<T>> {
+/** @throws {Fault} that of a suspension: no outcome is kept then, so that the attempt goes on at this very step */
+async function checkpointed<T>(deps: StepDeps, key: Key, step: Step<T>): Promise<Outcome<T>> {
+  // Once it is suspended, the engine answers for the step with an error of its own.
+  const suspended: Fault[] = []
+  const perform = async () => {
+    const outcome = await performStep(deps, key, step)
+    if (outcome.ok || NEXT_MOVE[outcome.fault.code] !== 'suspend') return outcome
+    suspended.push(Fault.fromRecord(outcome.fault))
+    return suspend(deps, key, step, outcome)
+  }
   try {
-    const before = await patiently(stored(deps), () => effect('begin_step', () => beginUnlessEnded(deps, key, step)))
-    if (before !== null) return before
-    const output = deps.clean(await observeStep(key, { ...deps, ...step }, () => repeatedly(deps, key, step)))
-    const failure = step.failureOf === undefined ? null : step.failureOf(output)
+    return await DBOS.runStep(perform, { name: labelOf(key) })
+  } catch (error) {
+    for (const fault of suspended) throw fault
+    // Another process has the workflow, or has replaced it by another run; what happens here does not count any more.
+    const isGone = error instanceof DBOSWorkflowConflictError || error instanceof EngineError.DBOSWorkflowCancelledError
+    if (isGone) return deps.leave(key, takenOver(key))
+    throw error
+  }
+}
+
+/**
+ * Ends the journal before this step: a cancelled workflow keeps no outcome of the step it is in, and resuming it begins
+ * with that step. It holds no process, queue or timer meanwhile.
+ *
+ * Before the suspension is recorded: the other way round, a run that has been resumed meanwhile could be cancelled.
+ */
+async function suspend<T>(deps: StepDeps, key: Key, step: Step<T>, outcome: Outcome<T>): Promise<never> {
+  await showEnd(deps, key, step, outcome)
+  const cancel = () => effect('suspend', () => DBOS.cancelWorkflow(workflowId(key.workOrderId, key.attempt)))
+  await patiently(stored(deps), cancel)
+  throw new Error('suspended')
+}
+
+async function performStep<T>(deps: StepDeps, key: Key, step: Step<T>): Promise<Outcome<T>> {
+  const home = deps.executorId
+  try {
+    await patiently(stored(deps), () => effect('begin_step', () => begin(deps, key, step)))
+    const output = await observeStep(key, { ...deps, ...step }, () => repeatedly(deps, key, step))
+    const failure = failureOf(step, output)
     // On a full disk a check says nothing about the change.
     if (failure !== null && !(await hasRoom(deps.config.home))) throw Fault.fromRecord(failure)
-    await patiently(stored(deps), () => effect('end_step', () => end(deps, key, { output, failure })))
-    return { ok: true, output }
+    return { home, ok: true, output }
   } catch (thrown) {
     // The process is about to go: nothing is recorded, and the next start runs this step again.
     if (deps.drain.over.aborted) return deps.drain.park(key.workOrderId)
@@ -104,51 +128,33 @@ async function performStep<T>(deps: StepDeps, key: Key, step: Step<T>): Promise<
       namedFault(deps.signal.aborted ? deps.signal.reason : thrown),
       deps.clock.now(),
     )
-    return NEXT_MOVE[fault.code] === 'leave' ? deps.leave(key, fault) : endFailed(deps, key, fault)
+    if (NEXT_MOVE[fault.code] === 'leave') return deps.leave(key, fault)
+    return { home, ok: false, fault: deps.clean(fault.toRecord()) }
   }
 }
 
-async function endFailed<T>(deps: StepDeps, key: Key, thrown: Fault): Promise<Outcome<T>> {
-  const fault = deps.clean(thrown.toRecord())
+function failureOf<T>(step: Step<T>, output: T): FaultRecord | null {
+  return step.failureOf === undefined ? null : step.failureOf(output)
+}
+
+async function showEnd<T>(deps: StepDeps, key: Key, step: Step<T>, outcome: Outcome<T>): Promise<void> {
+  const end = outcome.ok
+    ? { output: outcome.output, failure: failureOf(step, outcome.output) }
+    : { output: undefined, failure: outcome.fault }
+  const shown = deps.clean(end)
   try {
-    await patiently(stored(deps), () => end(deps, key, { output: undefined, failure: fault }))
+    const store = () => effect('end_step', () => endStep(deps.db, { ...key, label: labelOf(key) }, shown))
+    await patiently(stored(deps), store)
   } catch (error) {
     if (toFault(error).code === 'attempt_taken_over') return deps.leave(key, toFault(error))
     if (deps.drain.over.aborted) return deps.drain.park(key.workOrderId)
     throw error
   }
-  return { ok: false, fault }
 }
 
 /** What is stored is tried again while the database is away, whoever wants to stop the step; not when the process goes. */
 function stored({ clock, drain }: StepDeps): Patience {
   return { clock, signal: drain.over, isWorthRepeating: (fault) => fault.code === 'database_unreachable' }
-}
-
-/**
- * @returns the end a killed process had recorded without the engine having kept it: what was paid for is not paid again.
- *   Null: the step has begun
- */
-async function beginUnlessEnded<T>(deps: StepDeps, key: Key, step: Step<T>): Promise<Outcome<T> | null> {
-  // It is safe to repeat, and begins anew.
-  const again = key.name === 'record'
-  if (await begin(deps, key, step, again)) return null
-  const before = await outcomeBefore<T>(deps, key)
-  if (before === null) await begin(deps, key, step, true)
-  return before
-}
-
-/** How a step has ended; null: where its commit lies in another home, it begins anew. */
-async function outcomeBefore<T>({ db, executorId }: StepDeps, key: Key): Promise<Outcome<T> | null> {
-  const ended = await endedStep(db, key)
-  if (ended === null) return null
-  const isElsewhere = IN_THE_MIRROR.has(key.name) && ended.executorId !== executorId
-  // What is published needs no commit here any more, and no second judgement.
-  if (isElsewhere && !(await hasSucceeded(db, key, 'publish'))) return null
-  const { output, error } = ended
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what `run` gave, kept as JSON as the engine keeps it
-  if (output !== null) return { ok: true, output: output as T }
-  return error === null ? null : { ok: false, fault: error }
 }
 
 function repeatedly<T>({ db, clock, log, signal, drain }: StepDeps, key: Key, step: Step<T>): Promise<T> {
@@ -182,19 +188,9 @@ function isWorthRepeating(name: StepName, { code }: Fault): boolean {
   return NEXT_MOVE[code] === 'retry' && !code.startsWith('model_') && code !== 'github_rate_limited'
 }
 
-async function begin<T>({ db, executorId }: StepDeps, key: Key, { input }: Step<T>, again: boolean): Promise<boolean> {
-  const how = { input, phase: PHASE[key.name], executorId, again }
-  const begun = await beginStep(db, { ...key, label: labelOf(key) }, how)
-  // Another run of the attempt may have been another home's.
-  if (begun && key.name === 'apply' && key.resumed > 0) {
-    const elsewhere = { names: [...IN_THE_MIRROR], executorId }
-    await whileHeld(db, key, (transaction) => forgetElsewhere(transaction, key, elsewhere))
-  }
-  return begun
-}
-
-function end({ db }: StepDeps, key: Key, how: Parameters<typeof endStep>[2]): Promise<void> {
-  return endStep(db, { ...key, label: labelOf(key) }, how)
+function begin<T>({ db, executorId, clean }: StepDeps, key: Key, step: Step<T>): Promise<void> {
+  const how = { input: clean(step.input), phase: PHASE[key.name], executorId }
+  return beginStep(db, { ...key, label: labelOf(key) }, how)
 }
 
 function eventKey({ workOrderId, attempt, name }: Key) {

@@ -1,85 +1,113 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { DBOS, type DLogger, StatusString } from '@dbos-inc/dbos-sdk'
 import type { Pool } from 'pg'
-import type { AttemptRun } from '../db/attempts.ts'
+import type { AttemptKey, AttemptRun } from '../db/attempts.ts'
 import { isDatabaseAway, namedFault, reasonOf } from '../db/database-fault.ts'
 import { effect } from '../effect.ts'
 import { Fault } from '../errors.ts'
+import { HOLDER } from '../holder.ts'
 import type { Log } from '../log.ts'
 import { workflowId } from '../work-order/naming.ts'
+import { createDispatchedRuns, type Dispatching } from './dispatched-runs.ts'
+import { continueWorkflow } from './journal.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import { PIPELINE_REVISION } from './pipeline-revision.ts'
 
-/** We use no queue of the engine; its supervisor need not look often. */
+/** Moose uses no schedules of the engine; it need not look often. */
 const RARELY_MS = 60_000
 /** An attempt that has just ended still has its own end to write down; parked ones never do. */
 const LAST_WRITES_MS = 500
+/** How often the queue of this home is looked at: by it come resumed runs. New ones begin at once, without a queue. */
+const LOOK_MS = 1_000
 
-const LIVE: ReadonlySet<string> = new Set([StatusString.PENDING, StatusString.ENQUEUED])
+const OVER: ReadonlySet<string> = new Set([
+  StatusString.SUCCESS,
+  StatusString.ERROR,
+  StatusString.MAX_RECOVERY_ATTEMPTS_EXCEEDED,
+])
 
-export type EngineOptions = {
+export type EngineOptions = Dispatching & {
   pool: Pool
-  /** Unique per home: the engine resumes at launch what the same executor left. */
+  /** What this home is called. */
   executorId: string
   log: Log
-  /** One run of an attempt, as a durable workflow: everything with an effect runs in `DBOS.runStep`. */
-  workflow: (workOrderId: string, attempt: number, resumed: number) => Promise<void>
 }
 
 export type Engine = AsyncDisposable & {
   /**
-   * Starts the workflow of a run; to one that is under way already, nothing happens. A resumed attempt is a new run:
-   * the engine would give a finished workflow's result for ever.
+   * Has this process carry an attempt out: from its beginning, or from where its journal ends, whichever process wrote it.
+   * A run that is under way here already is left alone.
    *
-   * @returns false when nothing will ever run it again: the engine has ended it without a record of ours, or it was
-   *   begun by another revision of the pipeline
+   * @returns false when it can never be carried out again: the workflow has ended without a record of ours, or was begun
+   *   by another revision of the pipeline
    */
-  start(run: AttemptRun): Promise<boolean>
-  /** Makes sure that the workflow of a run that somebody else has replaced is never gone on with. */
-  forget(run: AttemptRun): Promise<void>
+  start(key: AttemptKey): Promise<boolean>
+  /** This process does not carry the run out any more, although its workflow never returns. */
+  letGo(run: AttemptRun): void
 }
 
 /**
- * Launches DBOS in the schema `dbos` of the same database; attempts that a dead process of this executor left are
- * resumed at once. There is one engine per process.
+ * Launches DBOS in the schema `dbos` of the same database. There is one engine per process. Each process is an executor
+ * of its own and listens to the queue of its home alone, so the engine recovers nothing by itself: a workflow goes on
+ * only where `start` is called for it.
  *
+ * @throws {Fault} `database_refused`, `database_unreachable`
  * @see https://docs.dbos.dev/typescript/reference/configuration
  */
-export async function launchEngine({ pool, executorId, log, workflow }: EngineOptions): Promise<Engine> {
-  const registered = DBOS.registerWorkflow(workflow, { name: 'attempt' })
+export async function launchEngine({ pool, executorId, log, ...dispatching }: EngineOptions): Promise<Engine> {
+  const queueName = `home-${executorId}`
+  const process = `${executorId}:${HOLDER}`
+  const runs = createDispatchedRuns(dispatching)
+  const attempt = DBOS.registerWorkflow(runs.carryOut, { name: 'attempt' })
   DBOS.setConfig({
     name: 'moose',
     systemDatabasePool: pool,
-    executorID: executorId,
+    executorID: process,
     applicationVersion: PIPELINE_REVISION,
+    listenQueues: [queueName],
     useListenNotify: false,
     schedulerPollingIntervalMs: RARELY_MS,
     logger: quietLogger(log),
   })
-  // It makes and alters its tables, and of two that begin at once one would fail.
-  await oneAtATime(pool, () => DBOS.launch()).catch(async (error: unknown) => {
-    // It may hold on to timers and connections that would keep the process from ending; its own failure says nothing more.
-    await DBOS.shutdown({ deregister: true, workflowCompletionTimeoutMS: 0 }).catch(() => undefined)
-    throw launchFault(error)
-  })
+  await launch(pool, queueName)
   // The end of one attempt may start the next; outside its context, or the engine would take it for a child.
   const outside = AsyncLocalStorage.snapshot()
+
+  async function start({ workOrderId, attempt: number }: AttemptKey): Promise<boolean> {
+    const id = workflowId(workOrderId, number)
+    const known = await DBOS.getWorkflowStatus(id)
+    if (known === null) {
+      await effect('start_workflow', () => DBOS.startWorkflow(attempt, { workflowID: id })(workOrderId, number))
+      return true
+    }
+    if (OVER.has(known.status) || known.applicationVersion !== PIPELINE_REVISION) return false
+    const isHere = known.executorId === process && !runs.hasLetGo(id)
+    const isUnderWay = known.status === StatusString.PENDING && isHere
+    const isQueued = known.status === StatusString.ENQUEUED && known.queueName === queueName
+    if (!isUnderWay && !isQueued) await continueWorkflow(id, { home: executorId, queueName })
+    return true
+  }
+
   return {
-    start: ({ workOrderId, attempt, resumed }) =>
-      outside(async () => {
-        const id = workflowId(workOrderId, attempt, resumed)
-        const known = await DBOS.getWorkflowStatus(id)
-        if (known !== null) return LIVE.has(known.status) && known.applicationVersion === PIPELINE_REVISION
-        await effect('start_workflow', () =>
-          DBOS.startWorkflow(registered, { workflowID: id })(workOrderId, attempt, resumed),
-        )
-        return true
-      }),
-    forget: ({ workOrderId, attempt, resumed }) =>
-      outside(() => DBOS.cancelWorkflow(workflowId(workOrderId, attempt, resumed))),
+    start: (key) => outside(() => start(key)),
+    letGo: runs.letGo,
     async [Symbol.asyncDispose]() {
       await DBOS.shutdown({ deregister: true, workflowCompletionTimeoutMS: LAST_WRITES_MS })
     },
+  }
+}
+
+/** One process at a time: the engine makes and alters its tables, and of two that begin at once one would fail. */
+async function launch(pool: Pool, queueName: string): Promise<void> {
+  try {
+    await oneAtATime(pool, async () => {
+      await DBOS.launch()
+      await DBOS.registerQueue(queueName, { minPollingIntervalMs: LOOK_MS, onConflict: 'always_update' })
+    })
+  } catch (error) {
+    // It may hold on to timers and connections that would keep the process from ending; its own failure says nothing more.
+    await DBOS.shutdown({ deregister: true, workflowCompletionTimeoutMS: 0 }).catch(() => undefined)
+    throw launchFault(error)
   }
 }
 

@@ -1,6 +1,5 @@
 import type { Kysely } from 'kysely'
 import type { Clock } from '../clock.ts'
-import type { AttemptRun } from '../db/attempts.ts'
 import { takenOver } from '../db/hold-attempt.ts'
 import { lostRuns } from '../db/lost-runs.ts'
 import type { Database } from '../db/schema.ts'
@@ -28,8 +27,8 @@ export type HeartbeatDeps = {
   running: RunningAttempts
   /** Told when a worker that is gone has left something to take over. */
   onLeftBehind: () => void
-  /** Told of runs that replace what was taken from this process while it was out of the fleet. */
-  onReplaced: (runs: readonly AttemptRun[]) => Promise<void>
+  /** Told when the runs of this process were replaced, because it had been out of the fleet. */
+  onReplaced: () => Promise<void>
 }
 
 /**
@@ -74,7 +73,8 @@ export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
 async function beat(deps: HeartbeatDeps): Promise<void> {
   const { db, runner, running, onLeftBehind, onReplaced } = deps
   if (!(await renewLease(db, runner.executorId, runner.leaseMs))) {
-    await onReplaced(await rejoinFleet(db, runner, { ...deps, leaseMs: runner.leaseMs }))
+    await rejoinFleet(db, runner, { ...deps, leaseMs: runner.leaseMs })
+    await onReplaced()
   }
   for (const run of await lostRuns(db, running.runs())) running.abort(run, takenOver(run))
   if (await isLeftBehind(db, runner)) onLeftBehind()

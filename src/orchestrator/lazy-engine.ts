@@ -5,7 +5,7 @@ export type LazyEngine = AsyncDisposable & {
   launched(): Promise<Engine>
 }
 
-/** Commands that only look need no engine. */
+/** Commands that only look need no engine. Disposing it twice does nothing more. */
 export function createLazyEngine(open: () => Promise<Engine>): LazyEngine {
   let engine: Promise<Engine> | null = null
   return {
@@ -17,7 +17,9 @@ export function createLazyEngine(open: () => Promise<Engine>): LazyEngine {
       return engine
     },
     async [Symbol.asyncDispose]() {
-      if (engine !== null) await (await engine)[Symbol.asyncDispose]()
+      const opened = engine
+      engine = null
+      if (opened !== null) await (await opened)[Symbol.asyncDispose]()
     },
   }
 }

@@ -6,9 +6,9 @@ import type { OrchestratorDeps } from './orchestrator-deps.ts'
 import type { RunningAttempts } from './running-attempts.ts'
 
 export type LetGoDeps = OrchestratorDeps & {
+  running: RunningAttempts
   /** Asked for when a run is let go of. */
   engine: () => LazyEngine
-  running: RunningAttempts
   /** A run is let go of; a later one of its attempt may have waited for that. */
   onLetGo: () => void
   onError: (error: unknown) => void
@@ -16,10 +16,11 @@ export type LetGoDeps = OrchestratorDeps & {
 
 /** Lets go of a run that another process carries out now. Never resolves: the engine must not take it for ended. */
 export function createLetGo(deps: LetGoDeps): (run: AttemptRun, fault: Fault) => Promise<never> {
-  const { running, log, onLetGo, onError } = deps
+  const { running, engine, log, onLetGo, onError } = deps
   return async (run, fault) => {
     await putAway(deps, run).catch(onError)
     log.warn({ ...run, reason: fault.message }, 'an attempt is let go of')
+    ;(await engine().launched()).letGo(run)
     running.lost(run, fault)
     interruptObserved()
     onLetGo()
@@ -27,10 +28,8 @@ export function createLetGo(deps: LetGoDeps): (run: AttemptRun, fault: Fault) =>
   }
 }
 
-async function putAway({ db, executorId, adapters, engine }: LetGoDeps, run: AttemptRun): Promise<void> {
-  const { executor_id: owner, resumed } = await findAttempt(db, run)
+async function putAway({ db, executorId, adapters }: LetGoDeps, run: AttemptRun): Promise<void> {
+  const { executor_id: owner } = await findAttempt(db, run)
   // What goes on in this home has the same workspace, and puts it away itself.
   if (owner !== executorId) await adapters.workspaces.discard(run.workOrderId, run.attempt)
-  // Whoever took it over may have been killed before doing so; the engine would take the run up at every start.
-  if (resumed > run.resumed) await (await engine().launched()).forget(run)
 }

@@ -35,6 +35,7 @@ export async function openAttempt(
       ...key,
       resumed,
       hold: () => holdAttempt(db, run),
+      redacted: clean,
       content: row.content,
       claimedAt: row.claimed_at,
       signal,

@@ -84,7 +84,7 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
     },
     ...createDecisions({ db, forges: adapters.forges, endAbandoned: claims.endAbandoned }, running.cancel),
     stopAttempt: running.cancel,
-    ...createEndings({ dispatcher, drain, running, clock, errors }),
+    ...createEndings({ attempts, dispatcher, drain, running, clock, errors }),
     async [Symbol.asyncDispose]() {
       dispatcher.stop()
       await tracker[Symbol.asyncDispose]()
@@ -160,13 +160,14 @@ type Endings = Pick<OrchestratorService, 'drain' | 'abandon'>
 
 /** The two ways a service ends before its process does. */
 function createEndings(parts: {
+  attempts: AttemptStarter
   dispatcher: Dispatcher
   drain: Drain
   running: RunningAttempts
   clock: Clock
   errors: ErrorList
 }): Endings {
-  const { dispatcher, drain, running, clock, errors } = parts
+  const { attempts, dispatcher, drain, running, clock, errors } = parts
   return {
     drain(graceMs) {
       dispatcher.stop()
@@ -175,7 +176,10 @@ function createEndings(parts: {
     abandon() {
       errors.add(new Fault('home_owned', 'Another process runs the work orders of this home now. Stop this one.'))
       dispatcher.stop()
-      settle(drain, running, clock, 0).catch(errors.add)
+      // The engine too: it would take what is queued for this home from the process that runs it now.
+      settle(drain, running, clock, 0)
+        .then(() => attempts[Symbol.asyncDispose]())
+        .catch(errors.add)
     },
   }
 }

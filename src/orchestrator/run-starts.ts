@@ -15,8 +15,6 @@ export type RunStarts = {
    * between claim and start.
    */
   startClaimed(justClaimed: readonly AttemptRun[]): Promise<void>
-  /** Starts runs that replace others. */
-  replace(runs: readonly AttemptRun[]): Promise<void>
 }
 
 const NEVER_TAKEN_UP = 'The attempt cannot be taken up: the engine ended it without a record.'
@@ -48,16 +46,6 @@ export function createRunStarts(
     ended(run, fault)
   }
 
-  async function replace(runs: readonly AttemptRun[]): Promise<void> {
-    if (runs.length === 0) return
-    const { forget } = await engine.launched()
-    for (const { resumed, ...key } of runs) {
-      // Its steps are fenced already; this keeps the engine from taking it up where it was begun.
-      await forget({ ...key, resumed: resumed - 1 }).catch(onError)
-    }
-    await startClaimed([])
-  }
-
   async function startClaimed(justClaimed: readonly AttemptRun[]): Promise<void> {
     const moving = new Set(running.ids())
     const startResting = async (runs: readonly AttemptRun[]) => {
@@ -69,5 +57,5 @@ export function createRunStarts(
     await startResting(await runningAttempts(db, executorId))
   }
 
-  return { start, startClaimed, replace }
+  return { start, startClaimed }
 }

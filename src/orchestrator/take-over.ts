@@ -9,18 +9,18 @@ import { recordFailure } from '../results/record-failure.ts'
 /**
  * Takes over what workers that are gone have left, and ends what nobody can go on with.
  *
- * @returns runs to start here, oldest first
+ * @returns whether there is a run to start here now
  */
-export async function takeOver(db: Kysely<Database>, looker: Looker): Promise<AttemptRun[]> {
-  if (!(await isLeftBehind(db, looker))) return []
-  const runs = await takeOverAttempts(db, looker)
+export async function takeOver(db: Kysely<Database>, looker: Looker): Promise<boolean> {
+  if (!(await isLeftBehind(db, looker))) return false
+  const taken = await takeOverAttempts(db, looker)
   const stuck = await stuckAttempts(db, looker)
   for (const { revision, ...run } of stuck) {
     await recordFailure(db, { ...run, evidence: {}, step: 'record', fault: stuckOn(revision, run).toRecord() })
   }
   // The calls that were under way there: nobody here knows whether they were charged.
-  if (runs.length + stuck.length > 0) await markLeftBehind(db, looker.executorId)
-  return runs
+  if (taken + stuck.length > 0) await markLeftBehind(db, looker.executorId)
+  return taken > 0
 }
 
 /** What was begun by another revision of the pipeline cannot be gone on with. */

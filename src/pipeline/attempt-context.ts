@@ -16,6 +16,8 @@ export type AttemptContext = {
   resumed: number
   /** Asked before what cannot be taken back. @throws {Fault} `attempt_taken_over` */
   hold: () => Promise<void>
+  /** A text as it may leave this machine or be shown: without the secrets Moose knows. */
+  redacted: (text: string) => string
   /** The order as it was approved and claimed; unchecked until `route` has validated it. */
   content: unknown
   claimedAt: Date

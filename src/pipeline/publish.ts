@@ -30,7 +30,7 @@ export async function publish(
     baseSha: evidence.proposed.baseSha,
     headSha: evidence.verified.headSha,
     title: pullRequestTitle(shortId, order.title),
-    body: pullRequestBody(context, evidence, await context.spentUsd()),
+    body: context.redacted(pullRequestBody(context, evidence, await context.spentUsd())),
     labels: ['moose', `risk: ${order.risk_level}`],
     signal: context.signal,
     hold: context.hold,

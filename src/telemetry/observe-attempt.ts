@@ -3,13 +3,12 @@ import { attemptsEnded, attemptsRunning, stepSeconds } from './counters.ts'
 import { noteOutcome, observe } from './observe.ts'
 
 type RunOfAttempt = { workOrderId: string; attempt: number; resumed: number }
-type Workflow = (workOrderId: string, attempt: number, resumed: number) => Promise<void>
+type Workflow = (run: RunOfAttempt) => Promise<void>
 type TryOfStep = { workOrderId: string; attempt: number; name: string; try: number }
 
 /** The same workflow, observed: each run of an attempt in this process begins a trace of its own. */
 export function observeAttempts(workflow: Workflow): Workflow {
-  return (workOrderId, attempt, resumed) =>
-    observeAttempt({ workOrderId, attempt, resumed }, () => workflow(workOrderId, attempt, resumed))
+  return (run) => observeAttempt(run, () => workflow(run))
 }
 
 function observeAttempt({ workOrderId, attempt, resumed }: RunOfAttempt, run: () => Promise<void>): Promise<void> {

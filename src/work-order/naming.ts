@@ -41,12 +41,7 @@ export function workOrderTrailer(workOrderId: string, attempt: number): string {
   return `Work-Order: ${workOrderId}/${attempt}`
 }
 
-/**
- * The workflow of one run of an attempt. The id makes starting it idempotent.
- *
- * @param resumed how often the attempt went on after it had been suspended
- */
-export function workflowId(workOrderId: string, attempt: number, resumed: number): string {
-  const id = `wo-${workOrderId}-${attempt}`
-  return resumed === 0 ? id : `${id}-resumed-${resumed}`
+/** The workflow of an attempt, the same for all its runs. The id makes starting it idempotent. */
+export function workflowId(workOrderId: string, attempt: number): string {
+  return `wo-${workOrderId}-${attempt}`
 }

@@ -111,7 +111,11 @@ export async function assertNothingLeft({ home, homeOf }: ChaosSetting, workers:
   const steps = await db.selectFrom('attempt_steps').selectAll().where('status', '=', 'running').execute()
   assert.deepEqual(steps, [])
   const { rows } = await sql<{ id: string }>`
-    select workflow_uuid as id, status, executor_id from dbos.workflow_status
-    where status in ('PENDING', 'ENQUEUED')`.execute(db)
+    select workflow_uuid as id, ws.status, ws.executor_id,
+      (select string_agg(function_name, ',' order by function_id) from dbos.operation_outputs o where o.workflow_uuid = ws.workflow_uuid) as journal,
+      (select string_agg(a.status || ' ' || a.executor_id || ' r' || a.resumed || ' ended ' || coalesce(a.ended_at::text, '-'), '; ') from attempts a where ws.workflow_uuid like 'wo-' || a.work_order_id || '-%') as attempts,
+      to_timestamp(ws.updated_at / 1000.0)::text as updated
+    from dbos.workflow_status ws
+    where ws.status in ('PENDING', 'ENQUEUED')`.execute(db)
   assert.deepEqual(rows, [], 'workflows the engine would go on with')
 }

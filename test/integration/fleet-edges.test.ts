@@ -5,6 +5,7 @@ import { describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { executorIdOf } from '../../src/app/executor-id.ts'
+import { findAttempt } from '../../src/db/attempts.ts'
 import { claimOrders } from '../../src/db/claim.ts'
 import { assertNotTakenOver } from '../../src/db/hold-attempt.ts'
 import { takeOverAttempts } from '../../src/db/take-over.ts'
@@ -38,7 +39,8 @@ describe('who is paused holds nobody up', () => {
       const taken = await takeOverAttempts(db, looker)
       assert.deepEqual(taken, [{ workOrderId: free, attempt: 1, resumed: 1 }])
     })
-    assert.deepEqual(await takeOverAttempts(db, looker), [{ workOrderId: locked, attempt: 1, resumed: 1 }])
+    assert.equal(await takeOverAttempts(db, looker), 1)
+    assert.equal((await findAttempt(db, { workOrderId: locked, attempt: 1 })).resumed, 1)
   })
 
   test('the server ends a transaction that stands still', async () => {
@@ -54,9 +56,9 @@ test('what somebody makes sure of within a transaction stays so until its end', 
   const id = await leftBehind(home, 'a')
   await db.transaction().execute(async (transaction) => {
     await assertNotTakenOver(transaction, { workOrderId: id, attempt: 1 })
-    assert.deepEqual(await takeOverAttempts(db, looker), [])
+    assert.equal(await takeOverAttempts(db, looker), 0)
   })
-  assert.equal((await takeOverAttempts(db, looker)).length, 1)
+  assert.equal(await takeOverAttempts(db, looker), 1)
 })
 
 test('a run begins when the one before it has been put away, and two that wait begin one after the other', async () => {

@@ -10,7 +10,7 @@ import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { order, project } from '../support/ledger-rows.ts'
 
 const HOME = 'home-1'
-const APPLYING = { phase: 'applying', executorId: HOME, again: false } as const
+const APPLYING = { phase: 'applying', executorId: HOME } as const
 const FAILURE = new Fault('check_failed', 'The tests fail.').toRecord()
 
 /** An order in an attempt of this process that has reached no step yet. */
@@ -45,14 +45,15 @@ async function codeOf(work: Promise<unknown>): Promise<string | null> {
 test('a step begins with its event and the phase of its order, and ends with its event, cost and time', async () => {
   await using database = await createTestDatabase()
   const { db, run, step } = await underWay(database)
-  assert.equal(await beginStep(db, step('apply'), { ...APPLYING, input: { a: 1 } }), true)
-  assert.equal(await beginStep(db, step('apply'), { ...APPLYING, input: { a: 2 } }), true, 'it was interrupted')
+  await beginStep(db, step('apply'), { ...APPLYING, input: { a: 1 } })
+  // It was interrupted.
+  await beginStep(db, step('apply'), { ...APPLYING, input: { a: 2 } })
   await sql`
     insert into model_calls (work_order_id, attempt, proposer, provider, model, cost_usd, duration_ms, started_at)
     values (${run.workOrderId}, ${run.attempt}, 'p', 'openai', 'm', 0.25, 1, now())
   `.execute(db)
   await endStep(db, step('apply'), { output: { b: [] }, failure: null })
-  await beginStep(db, step('record'), { input: {}, phase: null, executorId: HOME, again: false })
+  await beginStep(db, step('record'), { input: {}, phase: null, executorId: HOME })
   await endStep(db, step('record'), { output: undefined, failure: FAILURE })
 
   assert.deepEqual(await written(db), {
@@ -86,21 +87,17 @@ test('a step begins with its event and the phase of its order, and ends with its
   assert.equal(failed?.['code'], FAILURE.code)
 })
 
-test('a step that has ended begins anew only when that is asked for, and is left as it is otherwise', async () => {
+test('an end is shown once, however often it is told, and a step that begins anew takes those after it along', async () => {
   await using database = await createTestDatabase()
   const { db, step } = await underWay(database)
   await beginStep(db, step('apply'), { ...APPLYING, input: {} })
   await endStep(db, step('apply'), { output: { b: 1 }, failure: null })
-  await sql`update work_orders set phase = 'verifying'`.execute(db)
   const before = await written(db)
-  assert.equal(await beginStep(db, step('apply'), { ...APPLYING, input: {} }), false)
-  assert.deepEqual(await written(db), before)
-  // Also of an order that was cancelled: what it gave, it gave.
-  await sql`update work_orders set status = 'cancelled'`.execute(db)
-  assert.equal(await beginStep(db, step('apply'), { ...APPLYING, input: {} }), false)
-  await sql`update work_orders set status = 'pending'`.execute(db)
-  await sql`update work_orders set status = 'in_progress', phase = 'verifying'`.execute(db)
-  assert.equal(await beginStep(db, step('apply'), { ...APPLYING, input: {}, again: true }), true)
+  await endStep(db, step('apply'), { output: { b: 2 }, failure: FAILURE })
+  assert.deepEqual(await written(db), before, 'a replay tells it again')
+  await beginStep(db, step('verify'), { input: {}, phase: 'verifying', executorId: HOME })
+  await endStep(db, step('verify'), { output: {}, failure: null })
+  await beginStep(db, step('apply'), { ...APPLYING, input: {} })
   const { phase, steps } = await written(db)
   assert.deepEqual([phase, steps], ['applying', [['apply', 'running', 2]]])
 })
@@ -109,7 +106,7 @@ test('of an order that is not carried out any more no step begins, and its end i
   await using database = await createTestDatabase()
   const { db, step } = await underWay(database)
   await sql`update work_orders set status = 'cancelled'`.execute(db)
-  const begun = beginStep(db, step('verify'), { input: {}, phase: 'verifying', executorId: HOME, again: false })
+  const begun = beginStep(db, step('verify'), { input: {}, phase: 'verifying', executorId: HOME })
   assert.equal(await codeOf(begun), 'attempt_cancelled')
   assert.deepEqual(await written(db), { events: [], steps: [], phase: null })
 
@@ -117,16 +114,16 @@ test('of an order that is not carried out any more no step begins, and its end i
   const { data } = await db.selectFrom('work_order_events').select('data').executeTakeFirstOrThrow()
   assert.deepEqual(data, { duration_ms: 0, cost_usd: 0, code: FAILURE.code })
   // What records the end of an order that was taken away.
-  await beginStep(db, step('record'), { input: {}, phase: null, executorId: HOME, again: false })
+  await beginStep(db, step('record'), { input: {}, phase: null, executorId: HOME })
 })
 
 test('a run that is being taken over writes nothing any more', async () => {
   await using database = await createTestDatabase()
   const { db, run, step } = await underWay(database)
-  await beginStep(db, step('route'), { input: {}, phase: 'routing', executorId: HOME, again: false })
+  await beginStep(db, step('route'), { input: {}, phase: 'routing', executorId: HOME })
   const before = await written(db)
   const ways = () => [
-    beginStep(db, step('propose'), { input: {}, phase: 'proposing', executorId: HOME, again: false }),
+    beginStep(db, step('propose'), { input: {}, phase: 'proposing', executorId: HOME }),
     endStep(db, step('route'), { output: {}, failure: null }),
     recordHeldEvent(db, run, { type: 'output', message: 'late', step: 'route' }),
   ]

@@ -185,7 +185,7 @@ export async function openEngineBench({ pool }: TestDatabase): Promise<EngineBen
   await DBOS.launch()
   return {
     async run(key, how) {
-      const id = workflowId(key.workOrderId, key.attempt, 0)
+      const id = workflowId(key.workOrderId, key.attempt)
       const handle = await DBOS.startWorkflow(workflow, { workflowID: id })(how)
       if (how === 'ends') await handle.getResult()
       return id
