@@ -13,7 +13,7 @@ export type HomeUse = { db: Kysely<Database>; databaseUrl: string; config: Confi
 
 /**
  * Takes the home for this process and puts away what an earlier one was killed over: children that still run,
- * workspaces of attempts that others carry out now, calls of which nobody will hear.
+ * workspaces of attempts that do not run here any more, calls of which nobody will hear.
  *
  * @throws {Fault} `home_owned`, `database_unreachable`
  */
@@ -25,7 +25,7 @@ export async function takeHome(
   await noteDatabase(db, { home: config.home, url: databaseUrl })
   await endLeftBehind(config.home, log)
   await removeLostWorkspaces({ db, config, executorId }).catch((error: unknown) =>
-    log.warn({ reason: toFault(error).message }, 'workspaces of attempts that others carry out cannot be removed'),
+    log.warn({ reason: toFault(error).message }, 'workspaces of attempts that do not run here cannot be removed'),
   )
   const left = await markLeftBehind(db, executorId)
   if (left > 0) log.warn({ reservations: left }, 'calls of a process that is gone may have been charged')

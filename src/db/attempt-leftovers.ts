@@ -21,13 +21,13 @@ export async function attemptsAtRest<Key extends AttemptKey>(db: Db, keys: reado
   return pick(db, keys, atRest)
 }
 
-/** Those another home carries out, or has carried out last. In the order they are given in. */
-export async function attemptsElsewhere<Key extends AttemptKey>(
+/** Those on record that do not run in this home: ended, suspended or carried out by another. In the order they are given in. */
+export async function attemptsNotRunningIn<Key extends AttemptKey>(
   db: Db,
   executorId: string,
   keys: readonly Key[],
 ): Promise<Key[]> {
-  return pick(db, keys, sql<boolean>`attempts.executor_id <> ${executorId}`)
+  return pick(db, keys, sql<boolean>`(attempts.status <> 'running' or attempts.executor_id <> ${executorId})`)
 }
 
 /**

@@ -11,19 +11,6 @@ type Db = Kysely<Database>
 /** One try of a step: the first is 1. */
 export type StepKey = AttemptKey & { name: string; try: number }
 
-/** What the steps of an attempt have left, by name; of several tries, the last. */
-export async function stepOutputs(db: Db, { workOrderId, attempt }: AttemptKey): Promise<ReadonlyMap<string, unknown>> {
-  const rows = await db
-    .selectFrom('attempt_steps')
-    .select(['name', 'output'])
-    .where('work_order_id', '=', workOrderId)
-    .where('attempt', '=', attempt)
-    .where('output', 'is not', null)
-    .orderBy('try')
-    .execute()
-  return new Map(rows.map(({ name, output }) => [name, output]))
-}
-
 /** Of a step of a run of an attempt: which one it is, and what it is called in the log. */
 export type HeldStep = StepKey & AttemptRun & { label: string }
 

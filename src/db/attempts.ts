@@ -1,6 +1,6 @@
 import { type ExpressionBuilder, type Kysely, type Selectable, sql } from 'kysely'
 import type { FaultRecord } from '../errors.ts'
-import type { Database } from './schema.ts'
+import type { Database, OutcomeFacts } from './schema.ts'
 
 type Db = Kysely<Database>
 export type AttemptRow = Selectable<Database['attempts']>
@@ -87,6 +87,13 @@ export type EndedAttempt = AttemptRow & {
   duration_ms: number
 }
 
+type AttemptEnding = {
+  status: 'succeeded' | 'failed' | 'blocked' | 'cancelled'
+  error: FaultRecord | null
+  branch?: string
+  suspendedOutcome?: OutcomeFacts
+}
+
 /**
  * Ends a run of an attempt.
  *
@@ -95,7 +102,7 @@ export type EndedAttempt = AttemptRow & {
 export async function endAttempt(
   db: Db,
   { workOrderId, attempt, resumed }: AttemptRun,
-  end: { status: 'succeeded' | 'failed' | 'blocked' | 'cancelled'; error: FaultRecord | null; branch?: string },
+  end: AttemptEnding,
 ): Promise<EndedAttempt | null> {
   const row = await db
     .updateTable('attempts')
@@ -105,6 +112,7 @@ export async function endAttempt(
       ended_at: sql<Date>`clock_timestamp()`,
       cost_usd: costOf({ workOrderId, attempt }),
       ...(end.branch === undefined ? {} : { branch: end.branch }),
+      ...(end.suspendedOutcome === undefined ? {} : { suspended_outcome: JSON.stringify(end.suspendedOutcome) }),
     })
     .where('work_order_id', '=', workOrderId)
     .where('number', '=', attempt)

@@ -28,6 +28,15 @@ type Reservation = {
   at: Time
 }
 
+/** What an attempt has to show for its outcome, as far as it came; null: it did not come so far. */
+export type OutcomeFacts = {
+  model_used: string
+  route_reason: string | null
+  diff_size_lines: number | null
+  test_duration_ms: number | null
+  metadata: Record<string, unknown>
+}
+
 /** Rows as they are in the tables of `migrations/`; columns of the first Moose that we only keep are left out. */
 export type Database = {
   projects: {
@@ -90,6 +99,8 @@ export type Database = {
     holder: string | null
     /** Of the pipeline that runs it; null as above. */
     revision: string | null
+    /** Of one that is suspended, what its outcome is if it is never resumed; null: it was not suspended. */
+    suspended_outcome: ColumnType<OutcomeFacts | null, string | null, string | null>
   }
   attempt_steps: {
     work_order_id: string

@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { attemptsAtRest, attemptsElsewhere, whileAtRest } from '../db/attempt-leftovers.ts'
+import { attemptsAtRest, attemptsNotRunningIn, whileAtRest } from '../db/attempt-leftovers.ts'
 import type { AttemptKey } from '../db/attempts.ts'
 import { namesIn } from '../process/names-in.ts'
 import { removeTree } from '../sandbox/remove-tree.ts'
@@ -36,8 +36,9 @@ export async function idleWorkspaces({ db, config: { home } }: HygieneDeps): Pro
 }
 
 /**
- * Removes the workspaces of attempts that other homes carry out since. For a process that has just taken its home and
- * runs nothing yet.
+ * Removes the workspaces of attempts that have ended, or run in another home: a process that was killed, or lost them to
+ * another, could not. For a process that has just taken its home and runs nothing yet. What there is no record of stays:
+ * another database may know it.
  */
 export async function removeLostWorkspaces({
   db,
@@ -45,7 +46,7 @@ export async function removeLostWorkspaces({
   executorId,
 }: Pick<HygieneDeps, 'db' | 'config' | 'executorId'>): Promise<void> {
   const folders = await workspacesOf(config.home)
-  for (const { place } of await attemptsElsewhere(db, executorId, folders)) await removeTree(place)
+  for (const { place } of await attemptsNotRunningIn(db, executorId, folders)) await removeTree(place)
 }
 
 async function workspacesOf(home: string): Promise<Folder[]> {

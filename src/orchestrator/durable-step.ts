@@ -6,7 +6,7 @@ import { beginStep, endStep, type StepKey } from '../db/attempt-steps.ts'
 import type { AttemptRun } from '../db/attempts.ts'
 import { namedFault, reasonOf } from '../db/database-fault.ts'
 import { recordEvent } from '../db/events.ts'
-import { takenOver } from '../db/hold-attempt.ts'
+import { holdAttempt, takenOver } from '../db/hold-attempt.ts'
 import type { Database } from '../db/schema.ts'
 import { effect } from '../effect.ts'
 import { Fault, type FaultRecord, NEXT_MOVE, toFault } from '../errors.ts'
@@ -84,15 +84,20 @@ async function checkpointed<T>(deps: StepDeps, key: Key, step: Step<T>): Promise
   const perform = async () => {
     const outcome = await performStep(deps, key, step)
     if (outcome.ok || NEXT_MOVE[outcome.fault.code] !== 'suspend') return outcome
-    suspended.push(Fault.fromRecord(outcome.fault))
-    return suspend(deps, key, step, outcome)
+    await suspend(deps, key, step, outcome)
+    const fault = Fault.fromRecord(outcome.fault)
+    suspended.push(fault)
+    throw fault
   }
   try {
     return await DBOS.runStep(perform, { name: labelOf(key) })
   } catch (error) {
     for (const fault of suspended) throw fault
     // Another process has the workflow, or has replaced it by another run; what happens here does not count any more.
-    const isGone = error instanceof DBOSWorkflowConflictError || error instanceof EngineError.DBOSWorkflowCancelledError
+    const isGone =
+      error instanceof DBOSWorkflowConflictError ||
+      error instanceof EngineError.DBOSWorkflowCancelledError ||
+      toFault(error).code === 'attempt_taken_over'
     if (isGone) return deps.leave(key, takenOver(key))
     throw error
   }
@@ -104,11 +109,14 @@ async function checkpointed<T>(deps: StepDeps, key: Key, step: Step<T>): Promise
  *
  * Before the suspension is recorded: the other way round, a run that has been resumed meanwhile could be cancelled.
  */
-async function suspend<T>(deps: StepDeps, key: Key, step: Step<T>, outcome: Outcome<T>): Promise<never> {
+async function suspend<T>(deps: StepDeps, key: Key, step: Step<T>, outcome: Outcome<T>): Promise<void> {
   await showEnd(deps, key, step, outcome)
-  const cancel = () => effect('suspend', () => DBOS.cancelWorkflow(workflowId(key.workOrderId, key.attempt)))
-  await patiently(stored(deps), cancel)
-  throw new Error('suspended')
+  await patiently(stored(deps), () =>
+    effect('suspend', async () => {
+      await holdAttempt(deps.db, key)
+      await DBOS.cancelWorkflow(workflowId(key.workOrderId, key.attempt))
+    }),
+  )
 }
 
 async function performStep<T>(deps: StepDeps, key: Key, step: Step<T>): Promise<Outcome<T>> {

@@ -1,14 +1,10 @@
 import type { Kysely } from 'kysely'
-import { stepOutputs } from '../db/attempt-steps.ts'
 import type { AttemptKey } from '../db/attempts.ts'
 import { recordEvent } from '../db/events.ts'
 import { recordOutcome } from '../db/outcomes.ts'
 import type { Database } from '../db/schema.ts'
 import { cancelAbandoned } from '../db/suspended-orders.ts'
-import type { PartialEvidence } from './end-of-attempt.ts'
-import { outcomeOf } from './outcome.ts'
-
-const PART_OF = { route: 'routed', propose: 'proposed', apply: 'applied', verify: 'verified' } as const
+import { outcomeFacts, outcomeOf } from './outcome.ts'
 
 export type Abandoned = AttemptKey & {
   /** Null: nothing was made yet. */
@@ -30,7 +26,9 @@ export async function recordAbandoned(db: Kysely<Database>): Promise<Abandoned[]
     const ended = await cancelAbandoned(transaction)
     for (const row of ended) {
       const key = { workOrderId: row.work_order_id, attempt: row.number }
-      const outcome = outcomeOf(row, await evidenceOf(transaction, key))
+      // Null: an earlier version suspended it.
+      const facts = row.suspended_outcome === null ? outcomeFacts({}) : row.suspended_outcome
+      const outcome = outcomeOf(row, facts)
       const end = { success: false, outcome: 'cancelled', failure_class: 'orchestration_error' }
       await recordOutcome(transaction, { ...outcome.row, ...end }, outcome.context)
       const message = `cancelled: attempt ${row.number} was suspended and will not go on`
@@ -43,12 +41,4 @@ export async function recordAbandoned(db: Kysely<Database>): Promise<Abandoned[]
       executorId: row.executor_id,
     }))
   })
-}
-
-async function evidenceOf(db: Kysely<Database>, key: AttemptKey): Promise<PartialEvidence> {
-  const outputs = await stepOutputs(db, key)
-  const parts = Object.entries(PART_OF).flatMap(([step, part]) =>
-    outputs.has(step) ? [[part, outputs.get(step)]] : [],
-  )
-  return Object.fromEntries(parts)
 }

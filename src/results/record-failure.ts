@@ -7,7 +7,7 @@ import { moveWorkOrder } from '../db/work-orders.ts'
 import { type FaultRecord, NEXT_MOVE, type NextMove } from '../errors.ts'
 import type { Status } from '../work-order/status.ts'
 import { type AttemptEnd, failureClass, STAGE, type StepName } from './end-of-attempt.ts'
-import { outcomeOf } from './outcome.ts'
+import { outcomeFacts, outcomeOf } from './outcome.ts'
 
 export type Failure = AttemptEnd & AttemptRun & { step: StepName; fault: FaultRecord }
 
@@ -26,14 +26,16 @@ const END: Record<Exclude<NextMove, 'leave'>, Stands> = {
 /**
  * The failure case of the seed's 4.7, in one transaction. A repetition changes nothing.
  *
- * A suspended attempt has no outcome yet: it will have the one of its real end.
+ * A suspended attempt has no outcome yet: it will have the one of its real end. What that is if it never goes on is kept.
  */
 export async function recordFailure(db: Kysely<Database>, failure: Failure): Promise<void> {
   const move = NEXT_MOVE[failure.fault.code]
   // Who carries it out now records its end.
   if (move === 'leave') return
   await db.transaction().execute(async (transaction) => {
-    const ended = await endAttempt(transaction, failure, { status: END[move].attempt, error: failure.fault })
+    const end = { status: END[move].attempt, error: failure.fault }
+    const rest = move === 'suspend' ? { suspendedOutcome: outcomeFacts(failure.evidence) } : {}
+    const ended = await endAttempt(transaction, failure, { ...end, ...rest })
     if (ended === null) return
     await moveOrder(transaction, failure, END[move].order)
     if (move !== 'suspend') await recordFailedOutcome(transaction, failure, ended)
@@ -50,7 +52,7 @@ async function moveOrder(db: Db, { workOrderId, step, fault }: Failure, to: Stan
 }
 
 async function recordFailedOutcome(db: Db, { step, fault, evidence }: Failure, ended: EndedAttempt): Promise<void> {
-  const { row, context } = outcomeOf(ended, evidence)
+  const { row, context } = outcomeOf(ended, outcomeFacts(evidence))
   const failed = { success: false, outcome: ended.status, failure_class: failureClass(fault.code) }
   const metadata = { ...context.metadata, error_stage: STAGE[step], error_message: fault.message }
   await recordOutcome(db, { ...row, ...failed }, { ...context, metadata })

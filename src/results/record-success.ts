@@ -5,7 +5,7 @@ import { recordOutcome, recordPullRequestEvent } from '../db/outcomes.ts'
 import type { Database } from '../db/schema.ts'
 import { findWorkOrder, recordPullRequestOfOrder } from '../db/work-orders.ts'
 import type { Success } from './end-of-attempt.ts'
-import { outcomeOf } from './outcome.ts'
+import { outcomeFacts, outcomeOf } from './outcome.ts'
 
 /**
  * The seed's three writes (4.7) in one transaction: the order goes `in_review` with its pull request, `github_events`
@@ -36,7 +36,7 @@ export async function recordSuccess(db: Kysely<Database>, success: Success & Att
         cost: Number(ended.cost_usd),
       },
     })
-    const outcome = outcomeOf(ended, evidence)
+    const outcome = outcomeOf(ended, outcomeFacts(evidence))
     await recordOutcome(transaction, { ...outcome.row, success: true, outcome: 'pull_request_opened' }, outcome.context)
     await recordEvent(transaction, {
       workOrderId,

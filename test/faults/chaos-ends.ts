@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { sql } from 'kysely'
+import { orphanedRuns } from '../../src/db/ended-runs.ts'
+import { shiftTime } from '../support/shifted-time.ts'
 import { type ChaosOrder, type ChaosSetting, writtenBy } from './chaos-setting.ts'
 import { costOf } from './chaos-watch.ts'
 
@@ -110,12 +112,11 @@ export async function assertNothingLeft({ home, homeOf }: ChaosSetting, workers:
   assert.deepEqual(running, [])
   const steps = await db.selectFrom('attempt_steps').selectAll().where('status', '=', 'running').execute()
   assert.deepEqual(steps, [])
+  // Killed between the end of its attempt and its own, a workflow stays unfinished until retention removes it.
   const { rows } = await sql<{ id: string }>`
-    select workflow_uuid as id, ws.status, ws.executor_id,
-      (select string_agg(function_name, ',' order by function_id) from dbos.operation_outputs o where o.workflow_uuid = ws.workflow_uuid) as journal,
-      (select string_agg(a.status || ' ' || a.executor_id || ' r' || a.resumed || ' ended ' || coalesce(a.ended_at::text, '-'), '; ') from attempts a where ws.workflow_uuid like 'wo-' || a.work_order_id || '-%') as attempts,
-      to_timestamp(ws.updated_at / 1000.0)::text as updated
-    from dbos.workflow_status ws
-    where ws.status in ('PENDING', 'ENQUEUED')`.execute(db)
-  assert.deepEqual(rows, [], 'workflows the engine would go on with')
+    select workflow_uuid as id from dbos.workflow_status where status in ('PENDING', 'ENQUEUED') order by created_at
+  `.execute(db)
+  await shiftTime(db, 11 * 60_000)
+  assert.deepEqual(new Set(rows.map(({ id }) => id)), new Set(await orphanedRuns(db)), 'workflows of no use')
+  await shiftTime(db, 0)
 }

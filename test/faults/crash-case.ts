@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
+import { setEmergencyStop } from '../../src/budget/limits.ts'
 import { findWorkOrder } from '../../src/db/work-orders.ts'
 import { EFFECTS, type Effect } from '../../src/effect.ts'
 import { fileOrder } from '../support/moose-home.ts'
@@ -40,6 +41,8 @@ export function everyCase(): CrashCase[] {
 /** Where the model is called by Aider, its second call is the first of that kind: the Proposer has made one before. */
 const OF_AIDER: ReadonlySet<Effect> = new Set(['reserve', 'call_model', 'book_call'])
 
+type Machine = 'first' | 'second'
+
 /**
  * Has an order go wrong at one point and checks that it converges: after a kill, on the same machine or, every other
  * time, on another one; after a hang, on another one, before the first one wakes up; after an exception, by itself or by a retry.
@@ -52,17 +55,35 @@ export async function runCase(setting: CrashSetting, number: number, one: CrashC
   const time = executor === 'aider' && OF_AIDER.has(effect) ? '@2' : ''
   const settings = { ORCHESTRATOR_EXECUTOR: executor }
   const began = performance.now()
-  const id = await fileOrder(setting.home.database, { title: `Change ${fileOf(number)}`, files: [fileOf(number)] })
-  await using first = setting.worker('first', {
-    ...settings,
-    MOOSE_FAULT: `${effect}:${ARMED[fault]}${time}`,
-  })
-  const how = await goWrong(setting, { first, one, id, number, settings, before })
+  const title = effect === 'suspend' ? `Change slowly ${fileOf(number)}` : `Change ${fileOf(number)}`
+  const id = await fileOrder(setting.home.database, { title, files: [fileOf(number)] })
+  // A workflow is continued after another machine has died over it.
+  if (effect === 'continue_workflow') await dieOverIt(setting, settings)
+  const machine = effect === 'continue_workflow' ? 'second' : 'first'
+  await using worker = setting.worker(machine, { ...settings, MOOSE_FAULT: `${effect}:${ARMED[fault]}${time}` })
+  await using _stop = effect === 'suspend' ? await stopDuringCheck(setting, id) : null
+  const how = await goWrong(setting, { worker, machine, one, id, number, settings, before })
   return `${how}, ${((performance.now() - began) / 1_000).toFixed(0)}s`
 }
 
+/** The first machine dies right before it pushes: what it has made lies in its mirror. */
+async function dieOverIt(setting: CrashSetting, settings: Record<string, string>): Promise<void> {
+  await using dying = setting.worker('first', { ...settings, MOOSE_FAULT: 'push:before:kill' })
+  await hasHappened(dying, { effect: 'push', fault: 'kill before', executor: 'patch' })
+}
+
+/** An emergency stop while the order is checked suspends its attempt; it is over once the worker has gone wrong, or soon. */
+async function stopDuringCheck({ home }: CrashSetting, id: string): Promise<AsyncDisposable> {
+  const { db } = home.database
+  await until('the order is checked', async () => (await findWorkOrder(db, id)).phase === 'verifying')
+  await setEmergencyStop(db, true)
+  const over = delay(4_000).then(() => setEmergencyStop(db, false))
+  return { [Symbol.asyncDispose]: () => over }
+}
+
 type Going = {
-  first: LaunchedWorker
+  worker: LaunchedWorker
+  machine: Machine
   one: CrashCase
   id: string
   number: number
@@ -71,22 +92,23 @@ type Going = {
 }
 
 async function goWrong(setting: CrashSetting, going: Going): Promise<string> {
-  const { first, one, id, number, settings, before } = going
+  const { worker, machine, one, id, number, settings, before } = going
   if (one.fault === 'exception' || one.fault === 'lost') {
-    const how = await untilDone(setting, id, first)
-    await assertConverged(setting, id, { one, before, alive: ['first'] })
+    const how = await untilDone(setting, id, worker)
+    await assertConverged(setting, id, { one, before, alive: [machine] })
     return how
   }
-  await hasHappened(first, one)
-  const machine = one.fault === 'hang' || number % 2 === 1 ? 'second' : 'first'
-  await using other = setting.worker(machine, settings)
+  await hasHappened(worker, one)
+  const another = machine === 'first' ? 'second' : 'first'
+  const next = one.fault === 'hang' || number % 2 === 1 ? another : machine
+  await using other = setting.worker(next, settings)
   const how = await untilDone(setting, id, other)
   if (one.fault === 'hang') {
-    first.child.kill('SIGCONT')
+    worker.child.kill('SIGCONT')
     await delay(1_000)
   }
-  await assertConverged(setting, id, { one, before, alive: one.fault === 'hang' ? ['first', 'second'] : [machine] })
-  return machine === 'second' && how === 'went on' ? 'taken over' : how
+  await assertConverged(setting, id, { one, before, alive: one.fault === 'hang' ? ['first', 'second'] : [next] })
+  return next === another && how === 'went on' ? 'taken over' : how
 }
 
 async function hasHappened({ child, printed }: LaunchedWorker, { effect, fault }: CrashCase): Promise<void> {
@@ -110,8 +132,8 @@ async function untilDone({ home }: CrashSetting, id: string, { ready, printed }:
   const { url } = await ready
   const { db } = home.database
   const look = async () => {
-    const { status, phase } = await findWorkOrder(db, id)
-    if (status === 'failed' || status === 'blocked') {
+    const { status, phase, status_reason } = await findWorkOrder(db, id)
+    if (status === 'failed' || (status === 'blocked' && status_reason?.code !== 'emergency_stop')) {
       assert.equal(how, 'went on', `failed twice: ${printed().slice(-2_000)}`)
       how = 'retried'
       await fetch(`${url}/api/work-orders/${id}/retry`, { method: 'POST' })

@@ -22,6 +22,9 @@ export type CrashSetting = AsyncDisposable & {
   worker(machine: 'first' | 'second', settings: Record<string, string>): LaunchedWorker
 }
 
+/** Of an order that wants it so, the check takes so long that it can be stopped meanwhile. */
+const CHECK = 'test -s f000.txt && if git log -1 --format=%s | grep -q slowly; then sleep 5; fi'
+
 export const fileOf = (number: number) => `f${String(number).padStart(3, '0')}.txt`
 
 /** @returns null when a program is missing and the test was skipped */
@@ -30,7 +33,7 @@ export async function createCrashSetting(t: TestContext, files: number): Promise
   if (aider === null || toolOrSkip(t, 'gh') === null || toolOrSkip(t, 'openssl') === null) return null
   await using stack = new AsyncDisposableStack()
   const content = Object.fromEntries(Array.from({ length: files }, (_, number) => [fileOf(number), 'old\n']))
-  const checked = { ...content, 'moose.yaml': 'checks:\n  - { name: there, run: test -s f000.txt }\n' }
+  const checked = { ...content, 'moose.yaml': `checks:\n  - { name: there, run: ${CHECK} }\n` }
   const home = stack.use(await createMooseHome(checked, []))
   const github = stack.use(await startGitHub(home.remote))
   const provider = stack.use(
