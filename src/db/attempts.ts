@@ -67,20 +67,6 @@ export async function isResumedSince(db: Db, { workOrderId, attempt, resumed }: 
   return row !== undefined
 }
 
-/** Remembers what the attempt has made so far. */
-export async function noteAttempt(
-  db: Db,
-  { workOrderId, attempt }: AttemptKey,
-  facts: { project_id?: string; base_sha?: string; head_sha?: string; decision_id?: string | null },
-): Promise<void> {
-  await db
-    .updateTable('attempts')
-    .set(facts)
-    .where('work_order_id', '=', workOrderId)
-    .where('number', '=', attempt)
-    .execute()
-}
-
 /** An attempt that has ended. */
 export type EndedAttempt = AttemptRow & {
   /** How long it was worked on; without the time for which it was suspended. */

@@ -2,7 +2,7 @@ import { type Kysely, sql, type Transaction } from 'kysely'
 import { HOLDER } from '../holder.ts'
 import { claimSeconds } from '../telemetry/counters.ts'
 import type { AttemptRun } from './attempts.ts'
-import { nextOrders, runningScopes } from './next-orders.ts'
+import { hasApprovedOrders, nextOrders, runningScopes } from './next-orders.ts'
 import type { Database } from './schema.ts'
 import { resumeAttempt } from './suspended-orders.ts'
 import type { Runner } from './workers.ts'
@@ -37,6 +37,7 @@ export type Claim = {
  * orders somebody is editing.
  */
 export async function claimOrders(db: Kysely<Database>, options: ClaimOptions): Promise<Claim> {
+  if (!(await hasApprovedOrders(db))) return { claimed: [], refused: [] }
   return db.transaction().execute(async (transaction) => {
     await lockClaims(transaction)
     const running = await runningScopes(transaction)

@@ -32,23 +32,6 @@ export async function holdAttempt(db: Db, run: AttemptRun): Promise<void> {
   )
 }
 
-/**
- * Does something in one transaction, and only while nobody else carries the attempt out: also what belongs to the end of
- * one that has ended.
- *
- * @throws {Fault} `attempt_taken_over`
- */
-export async function whileHeld<Result>(
-  db: Db,
-  run: AttemptRun,
-  work: (transaction: Db) => Promise<Result>,
-): Promise<Result> {
-  return db.transaction().execute(async (transaction) => {
-    await assertThere(transaction, run, isHeld(run))
-    return work(transaction)
-  })
-}
-
 /** The run of an attempt this process carries out; `over`: it has ended; null: somebody else carries it out, or it rests. */
 export async function heldRun(db: Db, { workOrderId, attempt }: AttemptKey): Promise<AttemptRun | 'over' | null> {
   const row = await db

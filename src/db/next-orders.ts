@@ -1,4 +1,4 @@
-import { type RawBuilder, sql, type Transaction } from 'kysely'
+import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely'
 import { LIMITS } from '../work-order/content.ts'
 import { scopesOverlap } from '../work-order/scope.ts'
 import { hasNoRunningAttempt } from './attempts.ts'
@@ -11,6 +11,8 @@ const LOOK_AHEAD = 1_000
 const FIRST_LOOK = 16
 
 type Scope = { repository: string | null; files: readonly string[] }
+const IS_APPROVED = sql<boolean>`metadata ->> 'approved_by_director' = 'true'`
+
 type Candidate = Scope & { id: string }
 
 /** How many attempts more may run, and how many at all in one repository; null: as many as there are. */
@@ -110,6 +112,18 @@ export async function runningScopes(transaction: Transaction<Database>): Promise
   return rows.map((row) => ({ repository: row.repository, files: texts(row.files) }))
 }
 
+/** Whether anything at all may start; what is approved afterwards is announced. */
+export async function hasApprovedOrders(db: Kysely<Database>): Promise<boolean> {
+  const row = await db
+    .selectFrom('work_orders')
+    .select('id')
+    .where('status', '=', 'pending')
+    .where(IS_APPROVED)
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 async function approvedOrders(
   transaction: Transaction<Database>,
   only: string | null,
@@ -119,7 +133,7 @@ async function approvedOrders(
     .selectFrom('work_orders')
     .select(['id', comparableScope(sql`files_in_scope`).as('files'), repositoryOf().as('repository')])
     .where('status', '=', 'pending')
-    .where(sql<boolean>`metadata ->> 'approved_by_director' = 'true'`)
+    .where(IS_APPROVED)
     // A cancelled and retried order waits until its last attempt has really ended.
     .where(hasNoRunningAttempt)
   if (only !== null) select = select.where('id', '=', only)

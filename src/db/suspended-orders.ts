@@ -118,8 +118,26 @@ async function suspendedStep(db: Db, workOrderId: string, attempt: number): Prom
   return step === undefined ? null : step.name
 }
 
+/** For `where` on `attempts` and `work_orders`: it rests, and its order was cancelled or has a newer attempt. */
+function isAbandoned(eb: ExpressionBuilder<Database, 'attempts' | 'work_orders'>) {
+  const isLeft = eb.or([eb('work_orders.status', '=', 'cancelled'), eb('attempts.number', '<', lastNumber)])
+  return eb.and([isSuspended(eb), isLeft])
+}
+
+/** Whether there is a suspended attempt that will never be resumed; most often there is none. */
+export async function hasAbandoned(db: Db): Promise<boolean> {
+  const row = await db
+    .selectFrom('attempts')
+    .innerJoin('work_orders', 'work_orders.id', 'attempts.work_order_id')
+    .select('attempts.number')
+    .where(isAbandoned)
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 /**
- * Ends the suspended attempts nobody will resume: their order was cancelled, or has a newer attempt.
+ * Ends the suspended attempts that will never be resumed: their order was cancelled, or has a newer attempt.
  *
  * @returns what was ended now
  */
@@ -129,8 +147,7 @@ export async function cancelAbandoned(db: Db): Promise<EndedAttempt[]> {
     .from('work_orders')
     .set({ status: 'cancelled' })
     .whereRef('work_orders.id', '=', 'attempts.work_order_id')
-    .where(isSuspended)
-    .where((eb) => eb.or([eb('work_orders.status', '=', 'cancelled'), eb('attempts.number', '<', lastNumber)]))
+    .where(isAbandoned)
     .returningAll('attempts')
     .returning(durationMs())
     .execute()

@@ -226,19 +226,6 @@ export async function recordPullRequestOfOrder(
   return inReview
 }
 
-/** What routing found out, for lists and for the first Moose's readers. */
-export async function noteRouting(
-  db: Db,
-  id: string,
-  facts: { proposer: string; complexity: number; estimatedCostUsd: number | null },
-): Promise<void> {
-  await db
-    .updateTable('work_orders')
-    .set({ proposer_id: facts.proposer, complexity_score: facts.complexity, estimated_cost: facts.estimatedCostUsd })
-    .where('id', '=', id)
-    .execute()
-}
-
 /** Those of some orders that are no longer being carried out. */
 export async function noLongerInProgress(db: Db, ids: readonly string[]): Promise<string[]> {
   if (ids.length === 0) return []

@@ -2,10 +2,9 @@ import type { Kysely } from 'kysely'
 import { z } from 'zod'
 import { type Clock, NEVER_ABORTED } from '../clock.ts'
 import type { Config } from '../config.ts'
-import { type AttemptRun, isResumedSince, noteAttempt } from '../db/attempts.ts'
-import { whileHeld } from '../db/hold-attempt.ts'
+import { noteAttempt, noteRoute, type RouteFacts } from '../db/attempt-notes.ts'
+import { type AttemptRun, isResumedSince } from '../db/attempts.ts'
 import type { Database } from '../db/schema.ts'
-import { noteRouting } from '../db/work-orders.ts'
 import { effect } from '../effect.ts'
 import { type Fault, type FaultRecord, NEXT_MOVE, toFault } from '../errors.ts'
 import type { Log } from '../log.ts'
@@ -86,14 +85,13 @@ async function carryOut(
   evidence: PartialEvidence,
   run: Run,
 ): Promise<void> {
-  const note = (facts: Parameters<typeof noteAttempt>[2]) =>
-    whileHeld(db, key, (transaction) => noteAttempt(transaction, key, facts))
+  const note = (facts: Parameters<typeof noteAttempt>[2]) => noteAttempt(db, key, facts)
   const routed = await run({
     name: 'route',
     input: context.content,
     async run() {
       const found = await route(context, adapters)
-      await noteRoute(db, key, found)
+      await noteRoute(db, key, routeFacts(found))
       return found
     },
   })
@@ -162,16 +160,15 @@ function untilAnswered<T>({ clock, drain }: Pick<WorkflowDeps, 'clock' | 'drain'
   return patiently({ clock, signal: drain.over, isWorthRepeating }, ask)
 }
 
-async function noteRoute(db: Kysely<Database>, run: AttemptRun, { project, decision }: Routed): Promise<void> {
+function routeFacts({ project, decision }: Routed): RouteFacts {
   const { complexity_score, estimated_cost_usd } = decision.routing_metadata
-  await whileHeld(db, run, async (transaction) => {
-    await noteAttempt(transaction, run, { project_id: project.id, decision_id: idOf(decision) })
-    await noteRouting(transaction, run.workOrderId, {
-      proposer: decision.selected_proposer,
-      complexity: complexity_score,
-      estimatedCostUsd: estimateOf(estimated_cost_usd),
-    })
-  })
+  return {
+    projectId: project.id,
+    decisionId: idOf(decision),
+    proposer: decision.selected_proposer,
+    complexity: complexity_score,
+    estimatedCostUsd: estimateOf(estimated_cost_usd),
+  }
 }
 
 /** What the ledger calls a decision; null: a foreign Manager numbers its decisions as it likes. */

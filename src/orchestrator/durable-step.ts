@@ -64,12 +64,13 @@ export type StepDeps = {
  * Runs one step exactly once as far as its result goes: the engine keeps the outcome and does not run the step again
  * after a crash. What it keeps is what the step gave, to the byte; input, output, times, cost and error are kept beside
  * for display only, redacted, and written after the engine's checkpoint, so that a step shown as ended never runs again.
+ * `record` has no checkpoint: it is one transaction that changes nothing when it is repeated.
  *
  * @throws {Fault} what ended the step, or suspended it
  */
 export async function durableStep<T>(deps: StepDeps, key: Key, step: Step<T>): Promise<T> {
   if (deps.drain.requested) await deps.drain.park(key.workOrderId)
-  const outcome = await checkpointed(deps, key, step)
+  const outcome = await (key.name === 'record' ? performOrSuspend : checkpointed)(deps, key, step)
   // Idempotent: a replay makes good what a crash since the checkpoint has left out.
   await showEnd(deps, key, step, outcome)
   if (deps.drain.requested) await deps.drain.park(key.workOrderId)
@@ -77,20 +78,12 @@ export async function durableStep<T>(deps: StepDeps, key: Key, step: Step<T>): P
   return outcome.output
 }
 
-/** @throws {Fault} that of a suspension: no outcome is kept then, so that the attempt goes on at this very step */
 async function checkpointed<T>(deps: StepDeps, key: Key, step: Step<T>): Promise<Outcome<T>> {
-  // Once it is suspended, the engine answers for the step with an error of its own.
+  // After a suspension the engine answers for the step with an error of its own.
   const suspended: Fault[] = []
-  const perform = async () => {
-    const outcome = await performStep(deps, key, step)
-    if (outcome.ok || NEXT_MOVE[outcome.fault.code] !== 'suspend') return outcome
-    await suspend(deps, key, step, outcome)
-    const fault = Fault.fromRecord(outcome.fault)
-    suspended.push(fault)
-    throw fault
-  }
+  const onSuspend = (fault: Fault) => suspended.push(fault)
   try {
-    return await DBOS.runStep(perform, { name: labelOf(key) })
+    return await DBOS.runStep(() => performOrSuspend(deps, key, step, onSuspend), { name: labelOf(key) })
   } catch (error) {
     for (const fault of suspended) throw fault
     // Another process has the workflow, or has replaced it by another run; what happens here does not count any more.
@@ -101,6 +94,21 @@ async function checkpointed<T>(deps: StepDeps, key: Key, step: Step<T>): Promise
     if (isGone) return deps.leave(key, takenOver(key))
     throw error
   }
+}
+
+/** @throws {Fault} that of a suspension: no outcome is kept then, so that the attempt goes on at this very step */
+async function performOrSuspend<T>(
+  deps: StepDeps,
+  key: Key,
+  step: Step<T>,
+  onSuspend?: (fault: Fault) => void,
+): Promise<Outcome<T>> {
+  const outcome = await performStep(deps, key, step)
+  if (outcome.ok || NEXT_MOVE[outcome.fault.code] !== 'suspend') return outcome
+  await suspend(deps, key, step, outcome)
+  const fault = Fault.fromRecord(outcome.fault)
+  onSuspend?.(fault)
+  throw fault
 }
 
 /**

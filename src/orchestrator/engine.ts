@@ -42,6 +42,8 @@ export type Engine = AsyncDisposable & {
    *   by another revision of the pipeline
    */
   start(key: AttemptKey): Promise<boolean>
+  /** The same for one this process has just claimed for the first time: the engine need not be asked what it knows of it. */
+  begin(key: AttemptKey): Promise<void>
   /** This process does not carry the run out any more, although its workflow never returns. */
   letGo(run: AttemptRun): void
 }
@@ -73,11 +75,16 @@ export async function launchEngine({ pool, executorId, log, ...dispatching }: En
   // The end of one attempt may start the next; outside its context, or the engine would take it for a child.
   const outside = AsyncLocalStorage.snapshot()
 
+  async function begin({ workOrderId, attempt: number }: AttemptKey): Promise<void> {
+    const workflowID = workflowId(workOrderId, number)
+    await effect('start_workflow', () => DBOS.startWorkflow(attempt, { workflowID })(workOrderId, number))
+  }
+
   async function start({ workOrderId, attempt: number }: AttemptKey): Promise<boolean> {
     const id = workflowId(workOrderId, number)
     const known = await DBOS.getWorkflowStatus(id)
     if (known === null) {
-      await effect('start_workflow', () => DBOS.startWorkflow(attempt, { workflowID: id })(workOrderId, number))
+      await begin({ workOrderId, attempt: number })
       return true
     }
     if (OVER.has(known.status) || known.applicationVersion !== PIPELINE_REVISION) return false
@@ -90,6 +97,7 @@ export async function launchEngine({ pool, executorId, log, ...dispatching }: En
 
   return {
     start: (key) => outside(() => start(key)),
+    begin: (key) => outside(() => begin(key)),
     letGo: runs.letGo,
     async [Symbol.asyncDispose]() {
       await DBOS.shutdown({ deregister: true, workflowCompletionTimeoutMS: LAST_WRITES_MS })

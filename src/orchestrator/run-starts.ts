@@ -31,6 +31,12 @@ export function createRunStarts(
 ): RunStarts {
   const { engine, running, ended, onError } = parts
 
+  async function begin(run: AttemptRun): Promise<void> {
+    const engineNow = await engine.launched()
+    await running.othersEnded(run)
+    await engineNow.begin(run)
+  }
+
   async function start(run: AttemptRun): Promise<void> {
     const { start: startWorkflow } = await engine.launched()
     // The run before it may have been suspended this moment, and still have the attempt's workspace to remove.
@@ -48,13 +54,13 @@ export function createRunStarts(
 
   async function startClaimed(justClaimed: readonly AttemptRun[]): Promise<void> {
     const moving = new Set(running.ids())
-    const startResting = async (runs: readonly AttemptRun[]) => {
+    const startResting = async (runs: readonly AttemptRun[], how: (run: AttemptRun) => Promise<void>) => {
       const resting = runs.filter(({ workOrderId }) => !moving.has(workOrderId))
       for (const { workOrderId } of resting) moving.add(workOrderId)
-      await Promise.all(resting.map((run) => start(run).catch(onError)))
+      await Promise.all(resting.map((run) => how(run).catch(onError)))
     }
-    await startResting(justClaimed)
-    await startResting(await runningAttempts(db, executorId))
+    await startResting(justClaimed, (run) => (run.resumed === 0 ? begin(run) : start(run)))
+    await startResting(await runningAttempts(db, executorId), start)
   }
 
   return { start, startClaimed }

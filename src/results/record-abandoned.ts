@@ -3,7 +3,7 @@ import type { AttemptKey } from '../db/attempts.ts'
 import { recordEvent } from '../db/events.ts'
 import { recordOutcome } from '../db/outcomes.ts'
 import type { Database } from '../db/schema.ts'
-import { cancelAbandoned } from '../db/suspended-orders.ts'
+import { cancelAbandoned, hasAbandoned } from '../db/suspended-orders.ts'
 import { outcomeFacts, outcomeOf } from './outcome.ts'
 
 export type Abandoned = AttemptKey & {
@@ -22,6 +22,7 @@ export type Abandoned = AttemptKey & {
  * @returns those that ended now
  */
 export async function recordAbandoned(db: Kysely<Database>): Promise<Abandoned[]> {
+  if (!(await hasAbandoned(db))) return []
   return db.transaction().execute(async (transaction) => {
     const ended = await cancelAbandoned(transaction)
     for (const row of ended) {

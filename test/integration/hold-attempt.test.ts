@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Kysely, sql } from 'kysely'
 import { reserve } from '../../src/budget/ledger.ts'
+import { noteAttempt } from '../../src/db/attempt-notes.ts'
 import type { AttemptRun } from '../../src/db/attempts.ts'
-import { holdAttempt, whileHeld } from '../../src/db/hold-attempt.ts'
+import { holdAttempt } from '../../src/db/hold-attempt.ts'
 import type { Database } from '../../src/db/schema.ts'
 import { toFault } from '../../src/errors.ts'
 import { HOLDER } from '../../src/holder.ts'
@@ -33,7 +34,7 @@ async function allowed(db: Kysely<Database>, run: AttemptRun) {
   return {
     pays: await isDone(reserve(db, { ...CALL, ...run }, new Usd('0.01'))),
     pushes: await isDone(holdAttempt(db, run)),
-    records: await isDone(whileHeld(db, run, async () => undefined)),
+    records: await isDone(noteAttempt(db, run, { base_sha: '0'.repeat(40) })),
   }
 }
 

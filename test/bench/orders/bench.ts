@@ -10,6 +10,9 @@ import { countOrders } from '../sample-orders.ts'
 
 const TARGET_PER_SECOND = 50
 const FLEET = 4
+/** Orders one after the other, of which the queries are counted. */
+const ALONE = 50
+const MOST_QUERIES = 118
 const WORKER = path.join(import.meta.dirname, 'no-op-worker.ts')
 const SETTINGS = { ORCHESTRATOR_MAX_CONCURRENT_EXECUTIONS: '40', ORCHESTRATOR_POLLING_INTERVAL_MS: '3600000' }
 
@@ -21,6 +24,7 @@ export async function benchOrders(args: readonly string[]): Promise<void> {
     samples.one.push(await speedOf(1, orders))
     samples.fleet.push(await speedOf(FLEET, orders))
   }
+  const queries = await queriesPerOrder(ALONE)
   const of = (speeds: readonly Speed[], figure: keyof Speed) => median(speeds.map((speed) => speed[figure]))
   const [one, fleet] = [of(samples.one, 'perSecond'), of(samples.fleet, 'perSecond')]
   report({
@@ -34,6 +38,13 @@ export async function benchOrders(args: readonly string[]): Promise<void> {
       { what: 'the same, its Postgres', value: of(samples.one, 'postgresMs'), unit: 'ms' },
       { what: `processor per order, ${FLEET} workers`, value: of(samples.fleet, 'workerMs'), unit: 'ms' },
       { what: 'the same, their Postgres', value: of(samples.fleet, 'postgresMs'), unit: 'ms' },
+      {
+        what: 'queries per order, one after the other',
+        value: sum(queries),
+        unit: '',
+        target: { atMost: MOST_QUERIES },
+      },
+      ...Object.entries(queries).map(([cause, value]) => ({ what: `of these, ${cause}`, value, unit: '' })),
       { what: 'transactions per order, 1 worker', value: of(samples.one, 'transactions'), unit: '' },
       { what: `transactions per order, ${FLEET} workers`, value: of(samples.fleet, 'transactions'), unit: '' },
     ],
@@ -69,6 +80,23 @@ async function speedOf(workers: number, orders: number): Promise<Speed> {
   }
 }
 
+/** By cause, of one worker whose orders come one after the other: the looks around each are all its own. */
+async function queriesPerOrder(orders: number): Promise<Record<string, number>> {
+  await using home = await createMooseHome({ 'README.md': '# Sample\n' }, [], SETTINGS)
+  const env = { ...home.environment, ...asLaunched(), MOOSE_HOME: path.join(home.remote.folder, 'worker') }
+  await using worker = await startChild(WORKER, { env })
+  const counted = async (): Promise<Record<string, number>> => JSON.parse(await worker.ask('count'))
+  await carryOut(home, 5)
+  const before = await counted()
+  for (let number = 0; number < orders; number += 1) await carryOut(home, 1)
+  const after = await counted()
+  return Object.fromEntries(
+    Object.entries(after).map(([cause, count]) => [cause, (count - Number(before[cause])) / orders]),
+  )
+}
+
+const sum = (counts: Record<string, number>) => Object.values(counts).reduce((total, count) => total + count, 0)
+
 async function usedBy({ database: { pool } }: MooseHome, pids: readonly number[]) {
   const { rows } = await pool.query<{ pids: number[]; transactions: number }>(
     `select array_agg(pid) as pids,
@@ -96,7 +124,12 @@ async function carryOut({ database: { db, pool } }: MooseHome, orders: number): 
   )
   for (;;) {
     const { inReview, ended } = await countOrders(db)
-    if (ended > 0) throw new Error(`${ended} orders did not succeed`)
+    if (ended > 0) {
+      const { rows } = await pool.query(
+        `select distinct status, status_reason from work_orders where status_reason is not null`,
+      )
+      throw new Error(`${ended} orders did not succeed: ${JSON.stringify(rows)}`)
+    }
     if (inReview === done) return
     await sleep(25)
   }

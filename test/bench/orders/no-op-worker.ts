@@ -1,5 +1,8 @@
-/** One worker of a fleet whose orders do nothing; configured as `moose` is, by its environment. Ends with its input. */
-import { text } from 'node:stream/consumers'
+/**
+ * One worker of a fleet whose orders do nothing; configured as `moose` is, by its environment. Answers each line of its
+ * input with the queries it has sent so far, as JSON, and ends with its input.
+ */
+import { createInterface } from 'node:readline'
 import { createParts } from '../../../src/app/adapters.ts'
 import { executorIdOf } from '../../../src/app/executor-id.ts'
 import { hearDatabase } from '../../../src/app/hear-database.ts'
@@ -10,7 +13,10 @@ import { openDatabase } from '../../../src/db/connect.ts'
 import { createEventFeed } from '../../../src/db/event-feed.ts'
 import { createLog } from '../../../src/log.ts'
 import { createOrchestrator } from '../../../src/orchestrator/orchestrator-service.ts'
+import { countQueries } from './count-queries.ts'
 import { noOpAdapters } from './no-op-adapters.ts'
+
+const counted = countQueries()
 
 const config = readConfig(process.env)
 const log = createLog(config.logLevel)
@@ -35,4 +41,4 @@ await using orchestrator = createOrchestrator({
 await using _hearing = await hearDatabase(database.url, { orchestrator, feed: createEventFeed(db), log })
 await orchestrator.startUnattended()
 console.log('ready')
-await text(process.stdin)
+for await (const _ of createInterface({ input: process.stdin })) console.log(JSON.stringify(counted()))
