@@ -74,7 +74,7 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
             }),
       executors: createExecutors(config, gateway),
       checkRunner: createCheckRunner(config),
-      workspaces: createWorkspaces({ root: config.home, mirrors, log }),
+      workspaces: createWorkspaces({ root: config.home, mirrors }),
       forges: { local: createLocalForge({ db, mirrors, log, clock }), github },
       buildRoutingRequest,
       buildProposerRequest,

@@ -44,6 +44,7 @@ export class AttemptWorkspace implements Workspace {
   #current: string
   /** The attempt's folder and the tree in it, as they were made. */
   #folders: readonly KnownFolder[] = []
+  #hadChecks = false
 
   constructor(parts: WorkspaceParts, request: WorkspaceRequest) {
     this.#parts = parts
@@ -63,10 +64,10 @@ export class AttemptWorkspace implements Workspace {
   }
 
   /**
-   * There is always one commit between the base and the tree: committing again replaces it. Ignored files are left
-   * out, as everywhere in git, and named in the log.
+   * There is always one commit between the base and the tree: committing again replaces it.
    */
   async commit(message: string, when: Date): Promise<string | null> {
+    if (this.#hadChecks) throw new TypeError('a check has run in this tree; its build output is no part of a change')
     await this.#requireOurs()
     const [tree, baseTree] = await Promise.all([
       this.#addAll(),
@@ -91,6 +92,7 @@ export class AttemptWorkspace implements Workspace {
    * dependencies, build output) stay. The clone foreign code sees and all that lies beside the tree are made anew.
    */
   async restore(): Promise<void> {
+    this.#hadChecks = true
     await this.#requireOurs()
     for (const name of await readdir(this.#parts.folder)) {
       if (name !== path.basename(this.path)) await removeTree(path.join(this.#parts.folder, name))
@@ -106,7 +108,7 @@ export class AttemptWorkspace implements Workspace {
 
   /** @returns the tree object of everything there is */
   async #addAll(): Promise<string> {
-    await this.#index.addAll(this.#request)
+    await this.#index.addAll()
     return this.#index.ask(['write-tree'])
   }
 

@@ -1,10 +1,13 @@
+import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { Fault } from '../errors.ts'
 import type { GitCall } from '../git/git.ts'
-import { plantedRepositories } from '../sandbox/find-in-tree.ts'
-import { recordsOf } from './path-bytes.ts'
+import { inTree, plantedRepositories } from '../sandbox/find-in-tree.ts'
 import { readEntries, type TreeEntry } from './scoped-paths.ts'
 import type { WorkspaceParts } from './workspace-parts.ts'
+
+/** The mode of a submodule in a listing of git. */
+const SUBMODULE = '160000'
 
 /**
  * Moose's git on a work tree: the mirror is its repository, and its index lies beside the tree. Whatever foreign code
@@ -41,30 +44,33 @@ export class PrivateIndex {
   }
 
   /**
-   * Takes in everything there is, but for ignored files, as everywhere in git; those are named in the log.
+   * Takes in everything there is. What `.gitignore` says counts for nothing here: a change that was judged is committed
+   * whole, and an ignored name among its files is there on purpose.
    *
-   * @throws {Fault} `change_out_of_scope` for a repository in the tree; no git has looked into it then
+   * @returns all the index holds then
+   * @throws {Fault} `change_out_of_scope` for a repository in the tree, which no git has looked into then, and for a file
+   *   in the folder of a submodule, which git would leave out without a word
    */
-  async addAll(attempt: { workOrderId: string; attempt: number }): Promise<void> {
+  async addAll(): Promise<TreeEntry[]> {
     const [planted] = await plantedRepositories(this.#tree)
     if (planted !== undefined) {
       const message = `A program that ran in the work tree made a repository there (${planted.toString()}). Nothing of it is taken over.`
       throw new Fault('change_out_of_scope', message, { path: planted.toString() })
     }
-    // Neither is in the other's way: `add` puts the index in place with one move.
-    await Promise.all([this.run(['add', '--all', '--', '.']), this.#warnOfIgnored(attempt)])
+    await this.run(['add', '--all', '--force', '--', '.'])
+    const entries = readEntries(await this.run(['ls-files', '-z', '--stage']))
+    for (const { mode, path: name } of entries) if (mode === SUBMODULE) await this.#refuseFilesIn(name)
+    return entries
   }
 
-  /** All the index holds. */
-  async entries(): Promise<TreeEntry[]> {
-    return readEntries(await this.run(['ls-files', '-z', '--stage']))
-  }
-
-  async #warnOfIgnored({ workOrderId, attempt }: { workOrderId: string; attempt: number }): Promise<void> {
-    const args = ['ls-files', '-z', '--others', '--ignored', '--exclude-standard', '--directory']
-    const ignored = recordsOf(await this.run(args))
-    if (ignored.length === 0) return
-    const facts = { workOrderId, attempt, count: ignored.length, first: ignored.slice(0, 5) }
-    this.#parts.log.warn(facts, 'files the repository ignores are not part of the commit')
+  /** @param submodule as git lists it, one character per byte */
+  async #refuseFilesIn(submodule: string): Promise<void> {
+    const folder = Buffer.from(submodule, 'latin1')
+    const [file] = await readdir(inTree(this.#tree, folder))
+    if (file === undefined) return
+    const message =
+      `${folder.toString()} is a submodule, and ${folder.toString()}/${file} was written into it: it is another ` +
+      'repository, and nothing of it can be committed here.'
+    throw new Fault('change_out_of_scope', message, { path: folder.toString() })
   }
 }

@@ -21,8 +21,8 @@ export function scopeQueries(scope: readonly string[]): { files: string[]; folde
 
 /**
  * Chooses what has to lie in the work tree so that edits within the scope meet there what they would meet in the whole
- * one: the scope's files; what stands where it needs a folder (a file, a link, a submodule); names that some file
- * systems take for one of its own, which a new file must not stand beside; and the `.gitignore` files that speak of it.
+ * one: the scope's files; what stands where it needs a folder (a file, a link, a submodule); and names that some file
+ * systems take for one of its own, which a new file must not stand beside.
  *
  * @param inside everything below the scope's entries
  * @param beside the entries, folders too, of every folder above them
@@ -36,9 +36,9 @@ export function scopedTree(
   const chosen = new Map(inside.map((entry) => [entry.path, entry]))
   const folders: string[] = []
   for (const entry of beside) {
-    const matters = names.has(folded(textOf(entry.path))) || /(^|\/)\.gitignore$/.test(entry.path)
-    if (matters && entry.mode === FOLDER) folders.push(entry.path)
-    else if (matters) chosen.set(entry.path, entry)
+    if (!names.has(folded(textOf(entry.path)))) continue
+    if (entry.mode === FOLDER) folders.push(entry.path)
+    else chosen.set(entry.path, entry)
   }
   return { entries: [...chosen.values()].toSorted((left, right) => (left.path < right.path ? -1 : 1)), folders }
 }

@@ -76,8 +76,7 @@ export class ScopedWorkspace implements WorkTree {
 
   /** What is different from the base, deletions first. */
   async #changes(): Promise<TreeChange[]> {
-    await this.#index.addAll(this.#request)
-    const now = new Map((await this.#index.entries()).map((entry) => [entry.path, entry]))
+    const now = new Map((await this.#index.addAll()).map((entry) => [entry.path, entry]))
     const before = new Map(this.#before.map((entry) => [entry.path, entry]))
     const gone = [...before.keys()].filter((name) => !now.has(name))
     const put = [...now.values()].filter(({ mode, id, path: name }) => {

@@ -1,10 +1,8 @@
 import type { Mirror } from '../git/mirror.ts'
-import type { Log } from '../log.ts'
 
 /** What every work tree is made with. */
 export type WorkspaceParts = {
   mirror: Mirror
   /** Absolute path of a folder of the attempt's own; the tree and the index are in it. */
   folder: string
-  log: Log
 }

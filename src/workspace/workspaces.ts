@@ -4,7 +4,6 @@ import { Fault } from '../errors.ts'
 import { unifiedDiff } from '../git/diff.ts'
 import type { Mirrors } from '../git/mirrors.ts'
 import { branchRef, plainId } from '../git/ref-names.ts'
-import type { Log } from '../log.ts'
 import type { ScopedRequest, Workspace, WorkspaceRequest, Workspaces, WorkTree } from '../pipeline/ports/workspace.ts'
 import type { Project } from '../work-order/project.ts'
 import { AttemptWorkspace } from './attempt-workspace.ts'
@@ -20,15 +19,14 @@ export type WorkspacesOptions = {
   root: string
   /** Shared with the forge, so that both queue on the same mirror. */
   mirrors: Mirrors
-  log: Log
 }
 
 /** Mirrors and private clones on this machine's disk. */
-export function createWorkspaces({ root, mirrors, log }: WorkspacesOptions): Workspaces {
+export function createWorkspaces({ root, mirrors }: WorkspacesOptions): Workspaces {
   const folderOf = (workOrderId: string, attempt: number): string =>
     path.join(root, 'workspaces', `${plainId(workOrderId)}-${attempt}`)
   const partsFor = ({ project, workOrderId, attempt }: WorkspaceRequest): WorkspaceParts => {
-    return { mirror: mirrors.of(project), folder: folderOf(workOrderId, attempt), log }
+    return { mirror: mirrors.of(project), folder: folderOf(workOrderId, attempt) }
   }
   return {
     fetchBase: (project, signal) => fetchBase(mirrors, project, signal),

@@ -25,7 +25,7 @@ const write = async (name: string, content: string | Buffer = 'x\n') => {
   await mkdir(path.dirname(path.join(tree, name)), { recursive: true })
   await writeFile(path.join(tree, name), content)
 }
-const mask = () => maskTree(tree, path.join(tree, '../masked'), path.join(tree, '../clone'))
+const mask = () => maskTree(tree, ['src/'], { aside: path.join(tree, '../masked'), clone: path.join(tree, '../clone') })
 /** A name that is no UTF-8, as a path the file system takes. */
 const odd = (...rest: string[]) =>
   Buffer.concat([Buffer.from(`${tree}/odd-`), Buffer.from([0xff]), ...rest.map(Buffer.from)])
@@ -86,6 +86,16 @@ test('configuration and links are out of reach for the time of a run, also below
   assert.equal(await readFile(path.join(tree, '.env'), 'utf8'), 'A=1\n')
   assert.ok((await lstat(odd('/link'))).isSymbolicLink())
   assert.ok(existsSync(path.join(tree, '.aider/skills')))
+})
+
+test('ignore rules out of scope are out of reach for the time of a run, those in scope stay', async () => {
+  for (const name of ['.gitignore', 'sub/.gitignore', 'src/.gitignore', 'sub/a.gitignore']) await write(name)
+  const masked = await mask()
+  assert.deepEqual(masked.hidden.toSorted(), ['.gitignore', 'sub/.gitignore'])
+  assert.ok(existsSync(path.join(tree, 'src/.gitignore')))
+  await write('sub/.gitignore', 'written by the run\n')
+  assert.deepEqual(await masked.putBack(), ['sub/.gitignore'])
+  assert.ok(existsSync(path.join(tree, '.gitignore')))
 })
 
 test('what stands where something was kept out, and every repository in the tree, is a trespass', async () => {

@@ -6,7 +6,6 @@ import { test } from 'node:test'
 import { createCheckRunner } from '../../src/checks/check-runner.ts'
 import { Fault, type FaultCode } from '../../src/errors.ts'
 import { Mirrors } from '../../src/git/mirrors.ts'
-import { createLog } from '../../src/log.ts'
 import type { Check, CheckResult } from '../../src/pipeline/ports/execution.ts'
 import type { Workspace } from '../../src/pipeline/ports/workspace.ts'
 import { createWorkspaces } from '../../src/workspace/workspaces.ts'
@@ -26,7 +25,7 @@ type Setting = AsyncDisposable & {
 async function setting(): Promise<Setting> {
   const remote = await createGitRemote({ 'src/a': 'original\n', '.gitignore': 'node_modules/\n' })
   const root = remote.folder
-  const workspaces = createWorkspaces({ root, mirrors: new Mirrors(root), log: createLog('silent') })
+  const workspaces = createWorkspaces({ root, mirrors: new Mirrors(root) })
   const { signal } = new AbortController()
   const project = remote.project()
   const sha = await workspaces.fetchBase(project, signal)

@@ -69,7 +69,7 @@ async function prepare(
     .values({ title: 'Change', description: '', risk_level: 'low', project_id: project.id })
     .returning('id')
     .executeTakeFirstOrThrow()
-  const workspaces = createWorkspaces({ root: remote.folder, mirrors, log })
+  const workspaces = createWorkspaces({ root: remote.folder, mirrors })
   const baseSha = await workspaces.fetchBase(project, signal)
   await using workspace = await workspaces.open({ project, workOrderId, attempt, sha: baseSha, signal })
   for (const [name, content] of Object.entries(changes)) {

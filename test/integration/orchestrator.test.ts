@@ -51,6 +51,23 @@ test('an approved order becomes a branch, a pull request and the three records',
   assert.ok(Number(outcome?.execution_time_ms) > 0)
 })
 
+test('files the repository ignores are in the pull request as they were judged; what a check builds is not', async () => {
+  const rules = { ...FILES, '.gitignore': 'build/\n*.log\n' }
+  const build = 'checks:\n  - { name: build, run: "cat build/config.js && cp build/config.js build/built.js" }\n'
+  const text = `${write('build/config.js', 'one()')}### rename other.txt -> other.log\n`
+  await using home = await createMooseHome({ ...rules, 'moose.yaml': build }, [{ ...greet, text }], NEVER_POLLS)
+  await using moose = await home.open()
+  await moose.orchestrator.start(null)
+  const files = ['build/', 'other.txt', 'other.log']
+  const order = await settled(moose, await fileOrder(home.database, { title: greet.task, files }))
+  assert.equal(order.phase, 'in_review', JSON.stringify(order.status_reason))
+  const branch = (await home.remote.branches()).find((name) => name !== 'main')
+  assert.equal(
+    await home.remote.git('diff', '--name-status', '--no-renames', 'main', String(branch)),
+    'A\tbuild/config.js\nA\tother.log\nD\tother.txt',
+  )
+})
+
 test('twenty orders at once: one attempt, branch and pull request each, never more than the limit at a time', async () => {
   const answers = Array.from({ length: 20 }, (_, n) => ({
     task: `Write file ${n}`,

@@ -3,10 +3,10 @@ import { chmod, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs
 import path from 'node:path'
 import { after, test } from 'node:test'
 import fc from 'fast-check'
+import { z } from 'zod'
 import { Fault } from '../../src/errors.ts'
 import { createPatchExecutor } from '../../src/executors/patch/patch-executor.ts'
 import { Mirrors } from '../../src/git/mirrors.ts'
-import { createLog } from '../../src/log.ts'
 import type { WorkTree } from '../../src/pipeline/ports/workspace.ts'
 import { lookedAt } from '../../src/process/looked-at.ts'
 import { pathProblem } from '../../src/work-order/scope.ts'
@@ -34,7 +34,7 @@ const remote = await createGitRemote(BASE)
 after(() => remote[Symbol.asyncDispose]())
 const project = remote.project()
 const mirrors = new Mirrors(remote.folder)
-const workspaces = createWorkspaces({ root: remote.folder, mirrors, log: createLog('silent') })
+const workspaces = createWorkspaces({ root: remote.folder, mirrors })
 const signal = new AbortController().signal
 const sha = await workspaces.fetchBase(project, signal)
 const when = new Date('2026-01-02T03:04:05Z')
@@ -152,11 +152,63 @@ for (const [what, scope, content] of edits) {
   })
 }
 
+const ignored: readonly [what: string, scope: string[], content: string, changes: [string, string][]][] = [
+  [
+    'a rename to a name that is ignored',
+    ['a/one', 'x.tmp'],
+    '### rename a/one -> x.tmp\n',
+    [
+      ['a/one', 'deleted'],
+      ['x.tmp', 'added'],
+    ],
+  ],
+  [
+    'a new file in an ignored folder, beside an edit',
+    ['a/one', 'build/'],
+    '### write build/deep/x\n```\nx\n```\n### write a/one\n```\n1\n```\n',
+    [
+      ['a/one', 'modified'],
+      ['build/deep/x', 'added'],
+    ],
+  ],
+  [
+    'a new file that its own .gitignore ignores, written with it',
+    ['new/'],
+    '### write new/.gitignore\n```\n*\n```\n### write new/x\n```\nx\n```\n',
+    [
+      ['new/.gitignore', 'added'],
+      ['new/x', 'added'],
+    ],
+  ],
+  [
+    'a tracked file that is ignored, taken out and put back by another name',
+    ['a/'],
+    '### rename a/two.tmp -> a/three.tmp\n',
+    [
+      ['a/three.tmp', 'added'],
+      ['a/two.tmp', 'deleted'],
+    ],
+  ],
+]
+
+for (const [what, scope, content, changes] of ignored) {
+  test(`${what}: nothing of it is dropped, in either tree`, async () => {
+    const { whole, scoped } = await bothWays(scope, patched(content, scope))
+    assert.deepEqual(scoped, whole)
+    const { commit } = z.object({ commit: z.string() }).parse(scoped)
+    const files = await workspaces.changedFiles(project, sha, commit)
+    assert.deepEqual(
+      files.map(({ path: name, change }) => [name, change]),
+      changes,
+    )
+  })
+}
+
 test('a scoped tree holds its files, what could be in their way, and no repository', async () => {
   const request = { project, workOrderId, attempt: 3, sha, signal }
   await using tree = await workspaces.openScoped({ ...request, scope: ['a/b/c/', 'src/new', '../x', ''] })
   const found = await readdir(tree.path, { recursive: true })
-  const expected = ['.gitignore', 'Src', 'a', 'a/.gitignore', 'a/b', 'a/b/c', 'a/b/c/five', 'a/b/c/four']
+  const expected = ['Src', 'a', 'a/b', 'a/b/c', 'a/b/c/five', 'a/b/c/four']
   assert.deepEqual(found.toSorted(), expected)
   assert.equal(await readFile(path.join(tree.path, 'a/b/c/four'), 'utf8'), 'four\r\n')
   assert.equal(await tree.commit('nothing', when), null)
@@ -195,7 +247,10 @@ test('a file that only became executable is a change', async () => {
   assert.deepEqual(scoped, whole)
 })
 
-test('a submodule that stands where the scope needs a folder stays what it is', async () => {
+const MADE_IN_SUBMODULE =
+  'sub is a submodule, and sub/x was written into it: it is another repository, and nothing of it can be committed here.'
+
+test('a file in a submodule is refused by name: it would be no part of the commit', async () => {
   const mirror = mirrors.of(project)
   const call = { signal, env: { GIT_INDEX_FILE: path.join(remote.folder, 'index-of-test') } }
   await mirror.succeed(['read-tree', sha], call)
@@ -211,5 +266,7 @@ test('a submodule that stands where the scope needs a folder stays what it is', 
       { name: 'sub/x', kind: 'write' },
       { name: 'a/one', kind: 'write' },
     ])
-  assert.deepEqual(await ending(scoped, work), await ending(whole, work))
+  const refused = { code: 'change_out_of_scope', message: MADE_IN_SUBMODULE }
+  assert.deepEqual(await ending(scoped, work), refused)
+  assert.deepEqual(await ending(whole, work), refused)
 })

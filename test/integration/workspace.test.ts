@@ -5,7 +5,6 @@ import path from 'node:path'
 import { test } from 'node:test'
 import { Fault, type FaultCode } from '../../src/errors.ts'
 import { Mirrors } from '../../src/git/mirrors.ts'
-import { createLog } from '../../src/log.ts'
 import type { Workspace, Workspaces } from '../../src/pipeline/ports/workspace.ts'
 import { workOrderTrailer } from '../../src/work-order/naming.ts'
 import { CommitTree } from '../../src/workspace/commit-tree.ts'
@@ -27,7 +26,7 @@ type Setting = AsyncDisposable & {
 async function setting(files: Readonly<Record<string, FileChange>>): Promise<Setting> {
   const remote = await createGitRemote(files)
   const root = remote.folder
-  const workspaces = createWorkspaces({ root, mirrors: new Mirrors(root), log: createLog('silent') })
+  const workspaces = createWorkspaces({ root, mirrors: new Mirrors(root) })
   const project = remote.project()
   const base = await workspaces.fetchBase(project, signal)
   return {
@@ -191,12 +190,29 @@ test('nothing changed is no commit; a second commit replaces the first', async (
   assert.equal(await gitIn(mirror, 'rev-parse', `${second}^`), given.base)
 })
 
-test('ignored files are left out of the commit', async () => {
-  await using given = await setting({ '.gitignore': 'build/\n' })
+test('a commit takes in what the repository ignores, whichever rule says so', async () => {
+  await using given = await setting({ '.gitignore': 'build/\n*.log\n', 'deep/.gitignore': 'x\n', kept: 'x\n' })
+  await using workspace = await given.open()
+  const clone = path.join(workspace.path, '.git')
+  await writeFile(path.join(clone, 'info/exclude'), 'excluded\n')
+  await mkdir(path.join(workspace.path, 'build/deep'), { recursive: true })
+  for (const name of ['build/deep/x', 'a.log', 'deep/x', 'excluded']) await write(workspace, name, 'x\n')
+  const paths = ['a.log', 'build/deep/x', 'deep/x', 'excluded']
+  assert.deepEqual(await workspace.changedPaths(), paths)
+  const files = await given.workspaces.changedFiles(given.remote.project(), given.base, await committed(workspace))
+  assert.deepEqual(
+    files.map((file) => [file.path, file.change]),
+    paths.map((name) => [name, 'added']),
+  )
+})
+
+test('a tree in which a check has run is not committed: nothing tells its build output from a change', async () => {
+  await using given = await setting({ '.gitignore': 'build/\n', a: '1' })
   await using workspace = await given.open()
   await mkdir(path.join(workspace.path, 'build'))
   await write(workspace, 'build/x', 'x')
-  assert.equal(await workspace.commit('x', when), null)
+  await workspace.restore()
+  await assert.rejects(workspace.commit('x', when), /a check has run/)
 })
 
 test('restoring puts tracked files back, drops untracked ones and keeps ignored ones', async () => {

@@ -148,7 +148,7 @@ type Outcome = Pick<BenchResult, 'ending' | 'message' | 'output' | 'changed'> & 
 
 async function carryOut(run: Run, bench: Bench, gateway: ModelGateway): Promise<Outcome> {
   const { home, project, workOrderId } = run
-  const workspaces = createWorkspaces({ root: home, mirrors: new Mirrors(home), log })
+  const workspaces = createWorkspaces({ root: home, mirrors: new Mirrors(home) })
   const controller = new AbortController()
   const { signal } = controller
   const sha = await workspaces.fetchBase(project, signal)

@@ -64,7 +64,7 @@ async function apply(options: AiderExecutorOptions, input: ExecutorInput): Promi
   })
   const run = await prepare(options, input, { folder, model: grant.model })
   const { clone, masked, ignore } = runPaths(folder)
-  const mask = await maskTree(workspace.path, masked, clone)
+  const mask = await maskTree(workspace.path, input.scope, { aside: masked, clone })
   await writeFile(ignore, ignoreRules(input.scope, mask.hidden))
   const ending = await execute({ options, input, command, run }, grant)
   await judge(input, { ...ending, grant, mask })

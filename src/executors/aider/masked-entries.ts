@@ -2,10 +2,15 @@ import { mkdir, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { lookedAt } from '../../process/looked-at.ts'
 import { findInTree, inTree, plantedRepositories } from '../../sandbox/find-in-tree.ts'
+import { isInScope } from '../../work-order/scope.ts'
 
 /** Names in the root of a tree that Aider reads as its configuration, whatever its flags say. */
 export function isAiderConfig(name: string): boolean {
   return /^\.env$|^\.aider/i.test(name)
+}
+
+function isIgnoreFile(name: string): boolean {
+  return /(^|\/)\.gitignore$/.test(name)
 }
 
 /** What was taken out of a tree for the time of a run. */
@@ -24,13 +29,20 @@ export type Mask = {
 /**
  * Takes out of the tree what must not be there while Aider works: the configuration it would obey (`.env`, `.aider*`),
  * symbolic links it would write through, and the folder `.git`, for which a file stands in that points beside the
- * tree, so that no edit reaches git's configuration or hooks.
+ * tree, so that no edit reaches git's configuration or hooks. So are the `.gitignore` files that are not in scope:
+ * Aider makes no file they name, and what is in scope may be made.
  *
- * @param aside an empty folder on the same file system
- * @param clone where git's folder is moved to
+ * @param places `aside`: an empty folder on the same file system; `clone`: where git's folder is moved to
  */
-export async function maskTree(tree: string, aside: string, clone: string): Promise<Mask> {
-  const hidden = await findInTree(tree, '', (entry, name) => entry.isSymbolicLink() || isAiderConfig(name.toString()))
+export async function maskTree(
+  tree: string,
+  scope: readonly string[],
+  { aside, clone }: { aside: string; clone: string },
+): Promise<Mask> {
+  const hidden = await findInTree(tree, '', (entry, bytes) => {
+    const name = bytes.toString()
+    return entry.isSymbolicLink() || isAiderConfig(name) || (isIgnoreFile(name) && !isInScope(name, scope))
+  })
   await mkdir(aside, { recursive: true, mode: 0o700 })
   for (const [index, name] of hidden.entries()) await rename(inTree(tree, name), path.join(aside, String(index)))
   await rename(path.join(tree, '.git'), clone)

@@ -16,7 +16,8 @@ export interface WorkTree extends AsyncDisposable {
   readonly path: string
   readonly baseSha: string
   /**
-   * Commits everything in the tree and brings the commit back into the mirror.
+   * Commits everything in the tree and brings the commit back into the mirror: files that `.gitignore` names too, for
+   * nothing but an executor has written there. Not for a tree in which a check has run.
    *
    * @param when author and committer date; a fixed one makes a repeated commit the same commit
    * @returns the commit; null when the tree equals its base
@@ -29,7 +30,8 @@ export interface WorkTree extends AsyncDisposable {
 /** The private clone of one attempt: the whole repository, for foreign code. */
 export interface Workspace extends WorkTree {
   /**
-   * Puts every tracked file back to the commit the workspace was opened at or last committed.
+   * Puts every tracked file back to the commit the workspace was opened at or last committed, after a check. The tree
+   * is not committed any more then.
    *
    * @throws {Fault} `check_failed` when the tree is not the folder any more that was opened; nothing is touched then
    */

@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { Mirrors } from '../../../src/git/mirrors.ts'
-import { createLog } from '../../../src/log.ts'
 import type { Project } from '../../../src/work-order/project.ts'
 import { createWorkspaces } from '../../../src/workspace/workspaces.ts'
 import { median, numbersFrom } from '../numbers.ts'
@@ -70,7 +69,7 @@ async function placeIn(folder: string, files: number): Promise<Place> {
   const repository = path.join(folder, 'origin.git')
   await makeRepository(repository, files)
   const mirrors = new Mirrors(folder)
-  const workspaces = createWorkspaces({ root: folder, mirrors, log: createLog('silent') })
+  const workspaces = createWorkspaces({ root: folder, mirrors })
   const id = '00000000-0000-4000-8000-000000000001'
   const project: Project = { id, name: 'bench', repository, defaultBranch: 'main', forge: 'local' }
   const baseSha = await workspaces.fetchBase(project, new AbortController().signal)

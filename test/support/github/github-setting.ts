@@ -123,7 +123,7 @@ async function prepare(
   const { attempt } = change
   const { signal } = new AbortController()
   const workOrderId = change.workOrderId ?? (await insertOrder(database, project))
-  const workspaces = createWorkspaces({ root: config.home, mirrors, log: createLog('silent') })
+  const workspaces = createWorkspaces({ root: config.home, mirrors })
   const baseSha = await workspaces.fetchBase(project, signal)
   await using workspace = await workspaces.open({ project, workOrderId, attempt, sha: baseSha, signal })
   await mkdir(path.join(workspace.path, 'src'), { recursive: true })
