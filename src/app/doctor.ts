@@ -6,7 +6,7 @@ import { listProjects } from '../db/projects.ts'
 import { listProposers } from '../db/proposer-configs.ts'
 import type { Database } from '../db/schema.ts'
 import type { DoctorFinding } from '../doctor-finding.ts'
-import { toFault } from '../errors.ts'
+import { Fault, toFault } from '../errors.ts'
 import { AIDER_VERSION } from '../executors/aider/aider-version.ts'
 import { examineGitHub } from '../forge/github/examine.ts'
 import { defaultBranchOf } from '../git/default-branch.ts'
@@ -37,6 +37,7 @@ export async function examine(
     ...(await proposerFindings(database.db, parts)),
     await program(config, 'gh', 'the GitHub forge'),
     await aider(config, parts),
+    await checkShell(config),
     ...(await examineRecords(database.db, config)),
     ...(await examineLeftovers(hygiene)),
   ]
@@ -81,9 +82,26 @@ async function gitFinding({ mirrors }: Parts): Promise<DoctorFinding> {
 }
 
 async function program(config: Config, name: string, neededFor: string): Promise<DoctorFinding> {
+  const version = await versionOf(config, name)
+  if (!(version instanceof Fault)) return ok(name, version)
+  const why = version.code === 'command_missing' ? 'not found' : version.message
+  return { name, state: 'optional', detail: `${why}; needed only for ${neededFor}`, remedy: null }
+}
+
+/** What the check runner will choose. */
+async function checkShell(config: Config): Promise<DoctorFinding> {
+  const name = 'checks'
+  const version = await versionOf(config, 'bash')
+  if (!(version instanceof Fault)) return ok(name, `run with -e -o pipefail of ${version}`)
+  const detail = 'run with sh -e, for bash is not on the PATH: of a pipeline only the last command counts'
+  return { name, state: 'warning', detail, remedy: 'install bash' }
+}
+
+/** The first line a program says of itself; a Fault when it cannot be asked. */
+async function versionOf(config: Config, command: string): Promise<string | Fault> {
   try {
     const { stdout } = await runCommand({
-      command: name,
+      command,
       args: ['--version'],
       cwd: '/',
       env: { PATH: config.executablePath },
@@ -91,10 +109,9 @@ async function program(config: Config, name: string, neededFor: string): Promise
       maxOutputBytes: 4_096,
       signal: null,
     })
-    return ok(name, String(stdout.text().split('\n')[0]))
+    return String(stdout.text().split('\n')[0])
   } catch (thrown) {
-    const why = toFault(thrown).code === 'command_missing' ? 'not found' : toFault(thrown).message
-    return { name, state: 'optional', detail: `${why}; needed only for ${neededFor}`, remedy: null }
+    return toFault(thrown)
   }
 }
 

@@ -11,8 +11,13 @@ import { provedCriteria } from './proved-criteria.ts'
 const TAIL_BYTES = 16 * 1024
 /** POSIX: the shell could not execute (126) or find (127) the command. */
 const NOT_STARTED = [126, 127]
-/** Runs its parameter with stderr on the same pipe as stdout: two pipes would lose the order of what is printed. */
-const ONE_STREAM = 'exec /bin/sh -c "$0" 2>&1'
+/**
+ * Runs its parameter so that it ends at the first command that fails: with bash, which counts every member of a pipeline,
+ * or with sh, which counts the last one, where the PATH has no bash. stderr is on the same pipe as stdout: two pipes
+ * would lose the order of what is printed.
+ */
+const STOPPING_SHELL =
+  'exec 2>&1; if command -v bash >/dev/null; then exec bash -e -o pipefail -c "$0"; fi; exec /bin/sh -e -c "$0"'
 
 export type CheckRunnerOptions = {
   /** The `PATH` of the Moose process: where the project's tools are. */
@@ -25,9 +30,9 @@ type RunOptions = Parameters<CheckRunner['run']>[1]
 type Ending = Pick<CheckResult, 'outcome' | 'exitCode'>
 
 /**
- * Runs checks with `/bin/sh -c` in the root of the workspace. They are foreign code: they get an environment without
- * any secret, an empty HOME and TMPDIR, a bounded time, and afterwards the workspace is put back so that the next
- * check sees the commit that will be pushed. A check after which that cannot be done has not passed, and no other is
+ * Runs checks as shell scripts in the root of the workspace; each ends at its first command that fails. They are foreign
+ * code: they get an environment without any secret, an empty HOME and TMPDIR, a bounded time, and afterwards the
+ * workspace is put back so that the next check sees the commit that will be pushed. A check after which that cannot be done has not passed, and no other is
  * run in that workspace: each of them is told as crashed.
  */
 export function createCheckRunner(options: CheckRunnerOptions): CheckRunner {
@@ -92,7 +97,7 @@ async function execute(
   child: Pick<Command, 'cwd' | 'env' | 'signal' | 'foreign'> & { onOutput: (text: string) => void },
 ): Promise<Ending> {
   try {
-    const args = ['-c', ONE_STREAM, check.run]
+    const args = ['-c', STOPPING_SHELL, check.run]
     // The tail is kept by onOutput, as plain text.
     const limits = { timeoutMs: check.timeoutMs, maxOutputBytes: 0 }
     return endingOf(await runCommand({ command: '/bin/sh', args, ...limits, ...child }))

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, realpath, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { test } from 'node:test'
 import { createCheckRunner } from '../../src/checks/check-runner.ts'
@@ -13,7 +13,7 @@ import { createGitRemote } from '../support/git-remote.ts'
 import { endsSoon } from '../support/running-process.ts'
 
 const fault = (code: FaultCode) => (error: unknown) => error instanceof Fault && error.code === code
-const executablePath = '/usr/local/bin:/usr/bin:/bin'
+const EXECUTABLE_PATH = '/usr/local/bin:/usr/bin:/bin'
 const workOrderId = '00000000-0000-4000-8000-0000000000aa'
 
 type Setting = AsyncDisposable & {
@@ -22,7 +22,7 @@ type Setting = AsyncDisposable & {
   run: (run: string, changes?: Partial<Check>, signal?: AbortSignal) => Promise<CheckResult>
 }
 
-async function setting(): Promise<Setting> {
+async function setting(executablePath = EXECUTABLE_PATH): Promise<Setting> {
   const remote = await createGitRemote({ 'src/a': 'original\n', '.gitignore': 'node_modules/\n' })
   const root = remote.folder
   const workspaces = createWorkspaces({ root, mirrors: new Mirrors(root) })
@@ -82,6 +82,62 @@ test('a check fails, crashes or takes too long; each is told apart', async () =>
   assert.equal(endings[3]?.outputTail, 'begun')
 })
 
+const STOPS: readonly [name: string, run: string, exitCode: number][] = [
+  ['a line that is not the last', 'false\necho done\n', 1],
+  ['a line in the middle, with its exit code', 'echo begun\n(exit 7)\necho done\n', 7],
+  ['the first member of a pipeline', 'echo begun\nsh -c "exit 5" | cat\necho done\n', 5],
+  ['the first member of the last pipeline', 'echo begun\nfalse | cat\n', 1],
+  ['the first of two commands in one line', 'false; echo done', 1],
+  ['a pipeline in a line of its own', 'false | cat', 1],
+  ['a command in a function', 'f() {\n  false\n  echo done\n}\nf\n', 1],
+  ['a command in a loop', 'for n in 1 2; do\n  test $n = 2\n  echo done\ndone\n', 1],
+  ['what is assigned', 'x=$(exit 4)\necho done\n', 4],
+]
+const GOES_ON: readonly [name: string, run: string][] = [
+  ['lines that all succeed', 'true\necho done\n'],
+  ['a failure the line handles', 'false || true\n! false\nif false; then exit 9; fi\necho done\n'],
+  ['a script that asks to go on', 'set +e\nset +o pipefail\nfalse\nfalse | cat\necho done\n'],
+  ['one line', 'true && echo done'],
+  ['one line that handles a failure', 'false && true || echo done'],
+  ['a line that goes on in the next one', 'echo \\\n  done\n'],
+  ['text with dollars, quotes and a heredoc', "cat <<'X'\n$HOME \"'\nX\necho done\n"],
+]
+
+for (const [name, run, exitCode] of STOPS) {
+  test(`a check fails at the first command that fails: ${name}`, async () => {
+    await using given = await setting()
+    const result = await given.run(run)
+    assert.deepEqual([result.outcome, result.exitCode], ['failed', exitCode])
+    assert.doesNotMatch(result.outputTail, /done/)
+  })
+}
+
+for (const [name, run] of GOES_ON) {
+  test(`a check passes: ${name}`, async () => {
+    await using given = await setting()
+    const result = await given.run(run)
+    assert.deepEqual([result.outcome, result.exitCode], ['passed', 0], result.outputTail)
+    assert.match(result.outputTail, /done$/)
+  })
+}
+
+test('a tool that is missing on a line that is not the last is no failed check but a crashed one', async () => {
+  await using given = await setting()
+  assert.deepEqual((await given.run('no-such-tool-anywhere\necho done')).outcome, 'crashed')
+})
+
+test('where no bash is, sh stops at the first line that fails too', async () => {
+  await using remote = await createGitRemote({})
+  const tools = path.join(remote.folder, 'tools')
+  await mkdir(tools)
+  for (const tool of ['cat', 'git']) await symlink(`/usr/bin/${tool}`, path.join(tools, tool))
+  await using given = await setting(tools)
+  const failed = await given.run('echo "${BASH_VERSION-no bash}"\nfalse\necho done')
+  assert.deepEqual([failed.outcome, failed.exitCode], ['failed', 1])
+  if (!(await realpath('/bin/sh')).endsWith('bash')) assert.equal(failed.outputTail, 'no bash')
+  assert.equal((await given.run('echo a | cat\necho done')).outputTail, 'a\ndone')
+})
+
 test('the environment of a check is exactly the allow-list', async () => {
   await using given = await setting()
   process.env['MOOSE_TEST_CANARY'] = 'secret'
@@ -92,7 +148,7 @@ test('the environment of a check is exactly the allow-list', async () => {
     assert.match(environment.MOOSE_CHILD, /^[0-9a-f-]{36}$/)
     assert.deepEqual(environment, {
       MOOSE_CHILD: environment.MOOSE_CHILD,
-      PATH: executablePath,
+      PATH: EXECUTABLE_PATH,
       HOME: path.join(folder, 'home'),
       TMPDIR: path.join(folder, 'tmp'),
       LANG: 'C.UTF-8',
@@ -127,7 +183,7 @@ test('a check that takes too long ends with its whole process group', async () =
 
 test('a flood of output is bounded', async () => {
   await using given = await setting()
-  const { outputTail } = await given.run('yes é | head -c 50000000; echo; echo END')
+  const { outputTail } = await given.run('(yes é || true) | head -c 50000000; echo; echo END')
   assert.ok(Buffer.byteLength(outputTail) <= 16 * 1024)
   assert.ok(outputTail.endsWith('\nEND'))
   assert.match(outputTail, /^\[… earlier output left out …\]\né\n/)

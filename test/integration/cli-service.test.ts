@@ -249,6 +249,9 @@ test('the doctor is content with a home that is set up; migrate has nothing left
   const { exitCode, stdout } = await run(home, 'doctor')
   assert.equal(exitCode, 0, stdout)
   assert.match(stdout, /✓ project sample +ok +main, forge local/)
+  assert.match(stdout, /✓ checks +ok +run with -e -o pipefail of GNU bash/)
+  const without = await run(home, 'doctor', { PATH: '/nonexistent' })
+  assert.match(without.stdout, /checks +warning +run with sh -e.* install bash/)
   assert.match((await run(home, 'migrate')).stdout, /^postgresql:\/\/\S+: up to date\n$/)
 })
 

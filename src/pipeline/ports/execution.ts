@@ -39,7 +39,7 @@ export interface Executor {
 /** One command of `moose.yaml`. */
 export type Check = {
   name: string
-  /** A shell command, run in the root of the workspace. */
+  /** A shell script, run in the root of the workspace up to its first command that fails. */
   run: string
   timeoutMs: number
   /** What a pass proves: texts or 1-based numbers of acceptance criteria. */
