@@ -1,6 +1,7 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
 import { HOLDER } from '../holder.ts'
 import { claimSeconds } from '../telemetry/counters.ts'
+import { IS_APPROVED } from './approval.ts'
 import type { AttemptRun } from './attempts.ts'
 import { hasApprovedOrders, nextOrders, runningScopes } from './next-orders.ts'
 import type { Database } from './schema.ts'
@@ -94,7 +95,7 @@ async function startAttempt(
     )
     .where('id', '=', id)
     .where('status', '=', 'pending')
-    .where(sql<boolean>`metadata ->> 'approved_by_director' = 'true'`)
+    .where(IS_APPROVED)
     .forUpdate()
     .skipLocked()
     .executeTakeFirst()

@@ -1,6 +1,7 @@
 import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely'
 import { LIMITS } from '../work-order/content.ts'
 import { scopesOverlap } from '../work-order/scope.ts'
+import { IS_APPROVED } from './approval.ts'
 import { hasNoRunningAttempt } from './attempts.ts'
 import type { Database } from './schema.ts'
 import { texts } from './work-order-view.ts'

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import { Usd } from '../money.ts'
+import { IS_APPROVED } from './approval.ts'
 import type { Database } from './schema.ts'
 import { moveWorkOrder } from './work-orders.ts'
 
@@ -45,7 +46,7 @@ export async function releasedOrders(db: Db): Promise<(ReleasedFor & { projectId
     ])
     .where('work_orders.status', 'in', ['pending', 'in_progress'])
     .where(sql<boolean>`coalesce(work_orders.phase not in ('verifying', 'publishing', 'in_review'), true)`)
-    .where(sql<boolean>`work_orders.metadata ->> 'approved_by_director' = 'true'`)
+    .where(IS_APPROVED)
     .where(sql<boolean>`work_orders.metadata ? 'released_for'`)
     .where(sql<boolean>`work_orders.updated_at > clock_timestamp() - interval '1 hour'`)
     .where(({ not, exists, selectFrom }) =>

@@ -1,6 +1,7 @@
 import { type ExpressionBuilder, type Kysely, sql, type Transaction } from 'kysely'
 import { type FaultCode, type FaultRecord, NEXT_MOVE } from '../errors.ts'
 import { HOLDER } from '../holder.ts'
+import { IS_APPROVED } from './approval.ts'
 import { type AttemptRun, durationMs, type EndedAttempt } from './attempts.ts'
 import type { Database } from './schema.ts'
 import type { Runner } from './workers.ts'
@@ -27,8 +28,6 @@ export type SuspendedOrder = {
 
 /** So many are looked at at once. */
 const LOOK_AHEAD = 10_000
-
-const IS_APPROVED = sql<boolean>`work_orders.metadata ->> 'approved_by_director' = 'true'`
 
 /** For `where` on `attempts`. */
 function isSuspended({ and, eb }: ExpressionBuilder<Database, 'attempts'>) {

@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely'
 import type { WorkOrderView } from '../contract/work-orders.ts'
+import { isApproved } from './approval.ts'
 import type { Database } from './schema.ts'
 
 /** A row of `work_orders` with the name of its project. */
@@ -35,11 +36,6 @@ export function toWorkOrderView(row: WorkOrderRow): WorkOrderView {
     updated_at: (row.updated_at === null ? row.created_at : row.updated_at).toISOString(),
     completed_at: row.completed_at === null ? null : row.completed_at.toISOString(),
   }
-}
-
-/** The seed's flag; supabase-js writes a boolean, hand-written SQL often the text. */
-export function isApproved(metadata: Record<string, unknown>): boolean {
-  return isRecord(metadata) && String(metadata['approved_by_director']) === 'true'
 }
 
 /** Rows from before the check on the column may hold any JSON. */

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely'
+import { isStillApproved } from '../db/approval.ts'
 import { type AttemptKey, type AttemptRun, findAttempt } from '../db/attempts.ts'
 import { type NewEvent, recordHeldEvent } from '../db/events.ts'
 import { holdAttempt } from '../db/hold-attempt.ts'
@@ -52,22 +53,6 @@ export async function openAttempt(
     },
     [Symbol.asyncDispose]: () => output.flush(),
   }
-}
-
-/** Approved, and with the content the attempt began with: one edited and approved anew needs a new attempt. */
-async function isStillApproved(db: Kysely<Database>, { workOrderId, attempt }: AttemptKey): Promise<boolean> {
-  const row = await db
-    .selectFrom('work_orders')
-    .innerJoin('attempts', 'attempts.work_order_id', 'work_orders.id')
-    .select(
-      sql<boolean>`metadata ->> 'approved_by_director' = 'true'
-        and moose_order_content(work_orders) = attempts.content`.as('approved'),
-    )
-    .where('work_orders.id', '=', workOrderId)
-    .where('work_orders.status', '=', 'in_progress')
-    .where('attempts.number', '=', attempt)
-    .executeTakeFirst()
-  return row !== undefined && row.approved
 }
 
 /** What a push or a repository failed with is left out: no other change would have helped. */
