@@ -67,6 +67,7 @@ export const NEXT_MOVE = {
   github_unreachable: 'retry',
   home_owned: 'block',
   internal: 'fail',
+  ledger_unsound: 'suspend',
   manager_refused: 'block',
   manager_unreachable: 'retry',
   merge_conflict: 'block',

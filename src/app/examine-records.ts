@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { Config } from '../config.ts'
-import { heldReservations, ordersNobodyRuns } from '../db/odd-records.ts'
+import { brokenEntries, heldReservations, ordersNobodyRuns } from '../db/odd-records.ts'
 import type { Database } from '../db/schema.ts'
 import { readSettings } from '../db/system-config.ts'
 import type { DoctorFinding } from '../doctor-finding.ts'
@@ -11,7 +11,12 @@ const MOST_NAMED = 5
 
 /** What in the records needs somebody; nothing where nothing does. */
 export async function examineRecords(db: Kysely<Database>, config: Config): Promise<DoctorFinding[]> {
-  return [...(await badSettings(db, config)), ...(await stuckOrders(db)), ...(await heldMoney(db))]
+  return [
+    ...(await badSettings(db, config)),
+    ...(await brokenLedger(db)),
+    ...(await stuckOrders(db)),
+    ...(await heldMoney(db)),
+  ]
 }
 
 /** With rows nobody can read, nothing is claimed. */
@@ -24,6 +29,21 @@ async function badSettings(db: Kysely<Database>, config: Config): Promise<Doctor
     if (code !== 'config_invalid') throw error
     return [{ name: 'settings', state: 'broken', detail: message, remedy: 'correct or delete the row' }]
   }
+}
+
+/** With entries that cannot be right, nothing is spent. One finding for each reservation. */
+async function brokenLedger(db: Kysely<Database>): Promise<DoctorFinding[]> {
+  const broken = Map.groupBy(await brokenEntries(db), ({ reservationId }) => reservationId)
+  return [...broken].map(([reservation, entries]) => {
+    const id = reservation.slice(0, 8)
+    const said = entries.map(({ id: entry, kind, amount, cost, problem }) => {
+      const charged = cost === null ? '' : `, cost ${cost}`
+      return `entry ${entry} (${kind} ${amount}${charged}): ${problem}`
+    })
+    const detail = `reservation ${id}, ${said.join('; ')}. Its entries do not count, and nothing is spent`
+    const remedy = `say what its call has cost, 0 for nothing: moose budget settle ${id} USD`
+    return { name: 'ledger', state: 'broken', detail, remedy }
+  })
 }
 
 async function stuckOrders(db: Kysely<Database>): Promise<DoctorFinding[]> {

@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import type { Database } from '../db/schema.ts'
 import { Usd } from '../money.ts'
 import type { BudgetLimits, BudgetRules } from './limits.ts'
+import { assertSound, COUNTS, FIRST_DISPUTED } from './soundness.ts'
 
 /** Who a call is paid for; both null for a caller without an order. */
 export type Payer = { workOrderId: string | null; attempt: number | null }
@@ -36,13 +37,18 @@ export function leftBelow({ cap, spent, reserved }: Ceiling): Usd {
   return cap.minus(spent).minus(reserved)
 }
 
-/** Every ceiling above a payer, in the order in which a refusal names them. Day and month are those of UTC. */
+/**
+ * Every ceiling above a payer, in the order in which a refusal names them. Day and month are those of UTC.
+ *
+ * @throws {Fault} `ledger_unsound`
+ */
 export async function ceilingsOf(
   db: Kysely<Database>,
   { limits }: BudgetRules,
   payer: Payer,
 ): Promise<{ ceilings: Ceiling[]; day: string; month: string }> {
-  const totals = await readTotals(db, payer)
+  const { first_disputed, ...totals } = await readTotals(db, payer)
+  assertSound(first_disputed)
   return { ceilings: ceilingsFrom(limits, payer.workOrderId, totals), day: totals.day, month: totals.month }
 }
 
@@ -67,8 +73,11 @@ function own(stated: string | null, usual: Usd | null): Usd | null {
 }
 
 /** One look at all sums, so that they belong together. */
-async function readTotals(db: Kysely<Database>, { workOrderId, attempt }: Payer): Promise<Totals> {
-  const { rows } = await sql<Totals>`
+async function readTotals(
+  db: Kysely<Database>,
+  { workOrderId, attempt }: Payer,
+): Promise<Totals & { first_disputed: string | null }> {
+  const { rows } = await sql<Totals & { first_disputed: string | null }>`
     with
       today as (select (moose_now() at time zone 'utc')::date as day),
       calendar as (select day, date_trunc('month', day)::date as month from today),
@@ -87,14 +96,15 @@ async function readTotals(db: Kysely<Database>, { workOrderId, attempt }: Payer)
           coalesce(sum(cost_usd) filter (where entry.day = calendar.day), 0) as day_spent,
           coalesce(sum(amount_usd) filter (where entry.project_id = payer.project_id), 0) as project_total,
           coalesce(sum(cost_usd) filter (where entry.project_id = payer.project_id), 0) as project_spent
-        from calendar cross join payer left join budget_entries as entry on entry.month = calendar.month
+        from calendar cross join payer
+        left join budget_entries as entry on entry.month = calendar.month and ${COUNTS}
       ),
       orders as (
         select coalesce(sum(amount_usd), 0) as order_total, coalesce(sum(cost_usd), 0) as order_spent
-        from budget_entries where work_order_id = ${workOrderId}
+        from budget_entries as entry where work_order_id = ${workOrderId} and ${COUNTS}
       )
     select calendar.day::text as day, calendar.month::text as month, payer.name as project,
-      payer.order_cap, payer.project_cap, months.*, orders.*
+      payer.order_cap, payer.project_cap, months.*, orders.*, ${FIRST_DISPUTED} as first_disputed
     from calendar, payer, months, orders
   `.execute(db)
   const [row] = rows

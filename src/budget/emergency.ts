@@ -3,6 +3,7 @@ import type { Database } from '../db/schema.ts'
 import { Fault } from '../errors.ts'
 import { shownUsd, Usd } from '../money.ts'
 import { readBudgetRules } from './limits.ts'
+import { COUNTS } from './soundness.ts'
 
 /** The emergency kill and what the day has spent of it; null: there is no such limit. */
 type Kill = { cap: Usd; spent: Usd } | null
@@ -43,8 +44,8 @@ export function emergencyOf(byHand: boolean, kill: Kill): Fault | null {
 async function spentToday(db: Kysely<Database>): Promise<Usd> {
   const { rows } = await sql<{ spent: string | null }>`
     with today as (select (moose_now() at time zone 'utc')::date as day)
-    select sum(cost_usd) as spent from budget_entries, today
-    where budget_entries.day = today.day and month = date_trunc('month', today.day)::date
+    select sum(cost_usd) as spent from budget_entries as entry, today
+    where entry.day = today.day and month = date_trunc('month', today.day)::date and ${COUNTS}
   `.execute(db)
   const spent = rows[0]?.spent
   return new Usd(spent === undefined || spent === null ? 0 : spent)

@@ -40,7 +40,7 @@ const WAITING = { clock: systemClock }
  * @param maxUnderWay how many calls to one provider may be under way, over all processes; null: any number
  * @returns the reservation
  * @throws {Fault} `attempt_taken_over`, `provider_busy`, `budget_exceeded` naming the cap, `emergency_stop`,
- *   `config_invalid` for limits that cannot be read, `database_unreachable` when it is too busy
+ *   `config_invalid` for limits that cannot be read, `ledger_unsound`, `database_unreachable` when it is too busy
  */
 export async function reserve(
   db: Db,
@@ -200,21 +200,13 @@ async function end(db: Db, reservationId: string, { kind, cost }: Ending): Promi
 
 type Ending = { kind: 'settled'; cost: Usd } | { kind: 'released'; cost: null }
 
-/** What every entry of a reservation says alike. */
-const COPIED = sql.join(
-  [
-    'reservation_id',
-    'work_order_id',
-    'attempt',
-    'project_id',
-    'decision_id',
-    'proposer',
-    'provider',
-    'model',
-    'day',
-    'month',
-  ].map((column) => sql.ref(column)),
+/** What every entry of a reservation says alike beside its id. */
+export const SAID_ALIKE = sql.join(
+  ['work_order_id', 'attempt', 'project_id', 'decision_id', 'proposer', 'provider', 'model', 'day', 'month'].map(
+    (column) => sql.ref(column),
+  ),
 )
+const COPIED = sql`reservation_id, ${SAID_ALIKE}`
 
 async function assertEndedSo(
   db: Db,

@@ -4,10 +4,12 @@ import { parseJsonSetting } from '../db/json-setting.ts'
 import type { Database } from '../db/schema.ts'
 import { Usd } from '../money.ts'
 
+const NO_AMOUNT = 'is not an amount in USD (of at most 12 digits before the point)'
+
 const Amount = z
-  .union([z.number(), z.string().regex(/^\d+(\.\d+)?$/, 'is not an amount in USD')])
+  .union([z.number().lt(1e12, NO_AMOUNT), z.string().regex(/^\d{1,12}(\.\d{1,40})?$/, NO_AMOUNT)], NO_AMOUNT)
   .transform((amount) => new Usd(amount))
-  .refine((amount) => amount.isFinite() && !amount.isNegative(), 'is negative')
+  .refine((amount) => !amount.isNegative(), 'is negative')
 const cap = (usd: string | null) => Amount.nullable().prefault(usd)
 
 /**

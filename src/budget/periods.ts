@@ -4,6 +4,7 @@ import type { Database } from '../db/schema.ts'
 import { NO_USD, Usd } from '../money.ts'
 import { whyStopped } from './emergency.ts'
 import { type BudgetLimits, readBudgetRules } from './limits.ts'
+import { COUNTS, countDisputed } from './soundness.ts'
 
 type Db = Kysely<Database>
 
@@ -50,6 +51,7 @@ export async function budgetLine(db: Db, limits: BudgetLimits, calendar: Calenda
       lowest: limits.monthly_hard_cap,
     }),
     unresolved: await sumUnresolved(db),
+    disputed: await countDisputed(db),
   }
 }
 
@@ -60,7 +62,7 @@ async function readSums(db: Db, { day, month }: Calendar): Promise<{ day: Sums; 
     select coalesce(sum(cost_usd), 0) as month_spent, coalesce(sum(amount_usd), 0) as month_total,
       coalesce(sum(cost_usd) filter (where day = ${day}), 0) as day_spent,
       coalesce(sum(amount_usd) filter (where day = ${day}), 0) as day_total
-    from budget_entries where month = ${month}
+    from budget_entries as entry where month = ${month} and ${COUNTS}
   `.execute(db)
   const [row] = rows
   if (row === undefined) throw new Error('the sums of the ledger are one row')

@@ -6,8 +6,8 @@ import { Fault, toFault } from '../errors.ts'
 import { HOLDER } from '../holder.ts'
 import { NO_USD, Usd } from '../money.ts'
 import { announceEmergency } from './emergency.ts'
-import { leaveUnresolved, release, settle } from './ledger.ts'
-import { findStanding, type Period, readStanding, readStandings, type Standing } from './standings.ts'
+import { leaveUnresolved, release, SAID_ALIKE, settle } from './ledger.ts'
+import { findStanding, idInPlaceOf, type Period, readStanding, readStandings, type Standing } from './standings.ts'
 
 type Db = Kysely<Database>
 
@@ -43,7 +43,8 @@ export async function markLeftBehind(db: Db, executorId: string): Promise<number
 }
 
 /**
- * Books what one call of which nobody knew it has cost; 0: it was not charged. The same again changes nothing.
+ * Books what one call of which nobody knew it has cost; 0: it was not charged. A reservation whose entries break the rules
+ * of the ledger is put right by it. The same again changes nothing.
  *
  * @param idOrPrefix of the reservation
  * @throws {Fault} `not_found`, `reservation_conflict` for one that is under way or has been booked otherwise before
@@ -55,8 +56,7 @@ export async function settleByHand(db: Db, idOrPrefix: string, cost: Usd): Promi
       const message = `The call of the reservation ${id} is under way and is booked when it ends. If its process is gone, the next moose up says so.`
       throw new Fault('reservation_conflict', message, { reservation_id: id })
     }
-    await book(transaction, id, cost)
-    await priceSettledCalls(transaction, [id])
+    await priceSettledCalls(transaction, [await book(transaction, { id, state }, cost)])
     return { id, cost_usd: cost.toNumber() }
   })
 }
@@ -77,11 +77,10 @@ export async function reconcile(db: Db, bill: BillBody): Promise<Reconciliation>
     const standings = await readStandings(transaction, [...billed.keys()], await periodOf(transaction, bill))
     const known = new Set(standings.map(({ id }) => id))
     result.unknown = [...billed.keys()].filter((id) => !known.has(id))
-    for (const one of standings) await bookBilled(transaction, one, { billed: billed.get(one.id), result })
-    await priceSettledCalls(
-      transaction,
-      result.settled.map(({ id }) => id),
-    )
+    for (const one of standings) {
+      const booked = await bookBilled(transaction, one, { billed: billed.get(one.id), result })
+      await priceSettledCalls(transaction, booked)
+    }
     return result
   })
 }
@@ -99,29 +98,56 @@ async function periodOf(db: Db, { complete_until: until, provider, proposer }: B
 
 type Booking = { billed: Usd | undefined; result: Reconciliation }
 
-async function bookBilled(db: Db, one: Standing, { billed, result }: Booking): Promise<void> {
+/** @returns the id under which something was booked; empty where nothing was */
+async function bookBilled(db: Db, one: Standing, { billed, result }: Booking): Promise<string[]> {
   const { id, state, amount } = one
-  if (state !== 'unresolved') return compare(one, { billed, result })
+  const isOpen = state === 'unresolved' || (state === 'disputed' && billed !== undefined)
+  if (!isOpen) return compare(one, { billed, result })
   try {
-    await book(db, id, billed === undefined ? NO_USD : billed)
+    const booked = await book(db, one, billed === undefined ? NO_USD : billed)
+    if (billed === undefined) result.released.push({ id, amount_usd: Number(amount) })
+    else result.settled.push({ id, cost_usd: billed.toNumber() })
+    return [booked]
   } catch (error) {
     if (toFault(error).code !== 'reservation_conflict') throw error
     // A call nobody knew of any more has ended after all.
     return compare(await readStanding(db, id), { billed, result })
   }
-  if (billed === undefined) result.released.push({ id, amount_usd: Number(amount) })
-  else result.settled.push({ id, cost_usd: billed.toNumber() })
 }
 
-function compare({ id, booked }: Standing, { billed, result }: Booking): void {
-  if (billed === undefined) return
+function compare({ id, booked }: Standing, { billed, result }: Booking): [] {
+  if (billed === undefined) return []
   if (booked === null) result.under_way.push(id)
   else if (billed.equals(booked)) result.agreeing += 1
   else result.differing.push({ id, booked_usd: Number(booked), billed_usd: billed.toNumber() })
+  return []
 }
 
-function book(db: Db, id: string, cost: Usd): Promise<void> {
-  return cost.isZero() ? release(db, id) : settle(db, id, cost)
+/** @returns the id under which it is booked */
+async function book(db: Db, { id, state }: Pick<Standing, 'id' | 'state'>, cost: Usd): Promise<string> {
+  if (state === 'disputed' || state === 'void') return putRight(db, id, cost)
+  await (cost.isZero() ? release(db, id) : settle(db, id, cost))
+  return id
+}
+
+/**
+ * Has entries that break the rules of the ledger count no longer, and books what their call has cost in their place, as a
+ * reservation of its own. They stay as they are.
+ */
+async function putRight(db: Db, id: string, cost: Usd): Promise<string> {
+  const first = sql`from budget_entries where reservation_id = ${id} order by kind <> 'reserved', id limit 1`
+  await sql`
+    insert into budget_entries (reservation_id, ${SAID_ALIKE}, kind, amount_usd, holder)
+    select reservation_id, ${SAID_ALIKE}, 'void', 0, ${HOLDER}::uuid ${first} on conflict do nothing
+  `.execute(db)
+  const { rows } = await sql<{ id: string }>`select ${idInPlaceOf(sql`${id}::text`)} as id`.execute(db)
+  const instead = String(rows[0]?.id)
+  await sql`
+    insert into budget_entries (reservation_id, ${SAID_ALIKE}, kind, amount_usd, holder)
+    select ${instead}::uuid, ${SAID_ALIKE}, 'reserved', ${cost.toFixed()}::numeric, ${HOLDER}::uuid ${first} on conflict do nothing
+  `.execute(db)
+  await settle(db, instead, cost)
+  return instead
 }
 
 /** One after the other, each in one transaction; after it everybody hears whether everything has to stop. */

@@ -3,6 +3,7 @@ import type { Database } from '../db/schema.ts'
 import { NO_USD, Usd } from '../money.ts'
 import { type Ceiling, ceilingsFrom, leftBelow, type Totals } from './ceilings.ts'
 import { type BudgetLimits, readBudgetRules } from './limits.ts'
+import { COUNTS } from './soundness.ts'
 
 type Db = Kysely<Database>
 
@@ -120,7 +121,8 @@ async function readMonth(db: Db): Promise<Month> {
       calendar as (select day, date_trunc('month', day)::date as month from today),
       sums as (
         select entry.day, project_id, sum(amount_usd) as amount, sum(cost_usd) as cost
-        from budget_entries as entry where month = (select month from calendar) group by entry.day, project_id
+        from budget_entries as entry
+        where month = (select month from calendar) and ${COUNTS} group by entry.day, project_id
       )
     select calendar.day::text as day, calendar.month::text as month, grouping(project_id) = 1 as is_all, project_id,
       coalesce(sum(amount), 0) as total,
@@ -150,7 +152,7 @@ async function readOwns(db: Db, ids: readonly string[]): Promise<Own[]> {
     left join projects on projects.id = coalesce(attempts.project_id, orders.project_id)
     cross join lateral (
       select coalesce(sum(amount_usd), 0) as total, coalesce(sum(cost_usd), 0) as spent
-      from budget_entries where work_order_id = orders.id
+      from budget_entries as entry where work_order_id = orders.id and ${COUNTS}
     ) as sums
     where orders.id = any (${ids}::uuid[])
   `.execute(db)

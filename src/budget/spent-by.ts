@@ -6,6 +6,7 @@ import { toFault } from '../errors.ts'
 import type { Status } from '../work-order/status.ts'
 import { readBudgetRules } from './limits.ts'
 import { shownCap } from './periods.ts'
+import { COUNTS } from './soundness.ts'
 
 type Db = Kysely<Database>
 type SumRow = { spent: string; reserved: string }
@@ -25,7 +26,7 @@ function shown({ spent, reserved }: SumRow): { spent_usd: number; reserved_usd: 
 export async function spentByProject(db: Db, month: string, usualCap: number | null): Promise<BudgetView['projects']> {
   const { rows } = await sql<SumRow & { project: string | null; project_id: string | null; cap: string | null }>`
     with sums as (
-      select project_id, ${SUMS} from budget_entries where month = ${month} group by project_id
+      select project_id, ${SUMS} from budget_entries as entry where month = ${month} and ${COUNTS} group by project_id
     )
     select projects.name as project, sums.project_id, projects.budget_usd as cap,
       coalesce(spent, 0) as spent, coalesce(reserved, 0) as reserved
@@ -45,7 +46,7 @@ export async function spentByModel(db: Db, month: string): Promise<BudgetView['m
     with
       sums as (
         select proposer, provider, model, count(*) filter (where kind = 'reserved') as calls, ${SUMS}
-        from budget_entries where month = ${month} group by proposer, provider, model
+        from budget_entries as entry where month = ${month} and ${COUNTS} group by proposer, provider, model
       ),
       tokens as (
         select entry.proposer, entry.provider, entry.model,
@@ -73,8 +74,8 @@ export async function spentByOrder(db: Db, month: string, usualCap: number | nul
   type Row = SumRow & { id: string; title: string | null; status: Status | null; cap: string | null }
   const { rows } = await sql<Row>`
     with sums as (
-      select work_order_id as id, ${SUMS} from budget_entries
-      where work_order_id in (select work_order_id from budget_entries where month = ${month})
+      select work_order_id as id, ${SUMS} from budget_entries as entry
+      where work_order_id in (select work_order_id from budget_entries where month = ${month}) and ${COUNTS}
       group by work_order_id having sum(amount_usd) > 0
     )
     select sums.id, title, status, budget_usd as cap, spent, reserved
@@ -95,7 +96,7 @@ export async function readOrderBudget(db: Db, workOrderId: string): Promise<Orde
         select coalesce(sum(amount_usd), 0) as amount from budget_open_reservations
         where unresolved and work_order_id = ${workOrderId}
       ),
-      sums as (select ${SUMS} from budget_entries where work_order_id = ${workOrderId})
+      sums as (select ${SUMS} from budget_entries as entry where work_order_id = ${workOrderId} and ${COUNTS})
     select coalesce(spent, 0) as spent, coalesce(reserved, 0) as reserved, unresolved.amount as unresolved,
       (select budget_usd from work_orders where id = ${workOrderId}) as cap
     from sums, unresolved

@@ -5,10 +5,13 @@ import { UUID } from '../work-order/uuid.ts'
 
 type Db = Kysely<Database>
 
+/** Its entries break the rules of the ledger and count nowhere; `void`: what it has cost is booked in their place. */
+type Broken = 'disputed' | 'void'
+
 /** How a reservation stands. */
 export type Standing = {
   id: string
-  state: 'under_way' | 'unresolved' | 'ended'
+  state: 'under_way' | 'unresolved' | 'ended' | Broken
   /** The most it could cost. */
   amount: string
   /** What it was booked with; null while it is open. */
@@ -25,7 +28,7 @@ const WHOLE_ID = new RegExp(`^${UUID}$`)
 export async function findStanding(db: Db, idOrPrefix: string): Promise<Standing> {
   const prefix = idOrPrefix.toLowerCase()
   const isId = /^[0-9a-f-]+$/.test(prefix) && prefix.length >= SHORTEST_PREFIX
-  const [found, second] = isId ? await standings(db, sql`starts_with(reserved.reservation_id::text, ${prefix})`) : []
+  const [found, second] = isId ? await standings(db, sql`starts_with(first.reservation_id::text, ${prefix})`) : []
   if (found !== undefined && second === undefined) return found
   const shown = idOrPrefix.slice(0, 80)
   const message =
@@ -37,7 +40,7 @@ export async function findStanding(db: Db, idOrPrefix: string): Promise<Standing
 
 /** One that exists. */
 export async function readStanding(db: Db, id: string): Promise<Standing> {
-  const [found] = await standings(db, sql`reserved.reservation_id = ${id}`)
+  const [found] = await standings(db, sql`first.reservation_id = ${id}`)
   if (found === undefined) throw new Error(`there is no reservation ${id}`)
   return found
 }
@@ -48,26 +51,46 @@ export async function readStanding(db: Db, id: string): Promise<Standing> {
  * @param ids as the bill has them: any text, in lower case
  */
 export function readStandings(db: Db, ids: readonly string[], period: Period | null): Promise<Standing[]> {
-  const named = sql`reserved.reservation_id = any(${ids.filter((id) => WHOLE_ID.test(id))}::uuid[])`
+  const named = sql`first.reservation_id = any(${ids.filter((id) => WHOLE_ID.test(id))}::uuid[])`
   if (period === null) return standings(db, named)
   const { until, provider, proposer } = period
   const whose = provider === undefined ? sql`proposer = ${proposer}` : sql`provider = ${provider}`
   const unresolved = sql`
     select reservation_id from budget_open_reservations where unresolved and at < ${until}::timestamptz and ${whose}
   `
-  return standings(db, sql`${named} or reserved.reservation_id in (${unresolved})`)
+  return standings(db, sql`${named} or first.reservation_id in (${unresolved})`)
 }
 
 async function standings(db: Db, condition: ReturnType<typeof sql>): Promise<Standing[]> {
   const { rows } = await sql<Standing>`
-    select reserved.reservation_id as id, reserved.amount_usd as amount,
+    select first.reservation_id as id, first.amount_usd as amount,
       case when open.id is null then coalesce(ended.cost_usd, 0) end as booked,
-      case when open.id is null then 'ended' when open.unresolved then 'unresolved' else 'under_way' end as state
-    from budget_entries as reserved
-    left join budget_open_reservations as open on open.id = reserved.id
-    left join budget_entries as ended on ended.reservation_id = reserved.reservation_id and ended.kind = 'settled'
-    where reserved.kind = 'reserved' and (${condition})
-    order by reserved.id
+      case
+        when exists (${entryOf(sql`one.kind = 'void'`)}) then 'void'
+        when exists (${entryOf(sql`moose_entry_problem(one, reserved) is not null`)}) then 'disputed'
+        when open.id is null then 'ended' when open.unresolved then 'unresolved' else 'under_way'
+      end as state
+    from (
+      -- Where entries break the rules there may be no reservation among them.
+      select distinct on (reservation_id) * from budget_entries as first
+      where ${condition} order by reservation_id, kind <> 'reserved', id
+    ) as first
+    left join budget_entries as reserved on reserved.reservation_id = first.reservation_id and reserved.kind = 'reserved'
+    left join budget_open_reservations as open on open.id = first.id
+    left join budget_entries as ended on ended.kind = 'settled' and ended.reservation_id = ${BOOKED_UNDER}
+    order by first.id
   `.execute(db)
   return rows
 }
+
+function entryOf(condition: ReturnType<typeof sql>) {
+  return sql`select from budget_entries as one where one.reservation_id = first.reservation_id and ${condition}`
+}
+
+/** What a reservation that was put right has cost is booked under an id that is made of its own. */
+export const idInPlaceOf = (id: ReturnType<typeof sql>) => sql<string>`md5('in place of ' || ${id})::uuid`
+
+const BOOKED_UNDER = sql`case
+  when exists (${entryOf(sql`one.kind = 'void'`)}) then ${idInPlaceOf(sql`first.reservation_id::text`)}
+  else first.reservation_id
+end`

@@ -18,9 +18,12 @@ function reservedText({ reserved_usd: reserved }: BudgetPeriod): string {
 
 /** What somebody should know before more is spent, with what to do about it; the worst first. */
 export function budgetWarnings(budget: BudgetLine): string[] {
-  const { emergency_stop: stop, unresolved, today, this_month: month } = budget
+  const { emergency_stop: stop, unresolved, disputed, today, this_month: month } = budget
   const { count } = unresolved
   return [
+    ...(disputed === 0
+      ? []
+      : [`${counted(disputed, 'reservation')} of the ledger cannot be right, so nothing is spent; see: moose doctor`]),
     ...(stop.reason === null ? [] : [harmless(stop.reason)]),
     ...(stop.active ? [] : [...capWarnings(today, 'day'), ...capWarnings(month, 'month')]),
     ...(count === 0

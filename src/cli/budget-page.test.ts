@@ -13,6 +13,7 @@ const EMPTY: BudgetView = {
   emergency_stop: { active: false, by_hand: false, reason: null },
   today: { spent_usd: 0, reserved_usd: 0, soft_cap_usd: 50, hard_cap_usd: 100, left_usd: 100 },
   this_month: { spent_usd: 0, reserved_usd: 0, soft_cap_usd: null, hard_cap_usd: null, left_usd: null },
+  disputed: 0,
   unresolved: { count: 0, amount_usd: 0 },
   at: AT,
   day: '2026-01-31',

@@ -46,6 +46,7 @@ const EXIT_CODE = {
   github_unreachable: 1,
   home_owned: 1,
   internal: 1,
+  ledger_unsound: 3,
   manager_refused: 3,
   manager_unreachable: 1,
   merge_conflict: 3,

@@ -47,6 +47,11 @@ export const BudgetLine = z
     this_month: BudgetPeriod,
     /** Calls of which nobody knows whether they were charged; they stay reserved until they are reconciled. */
     unresolved: z.object({ count: z.number().int(), amount_usd: ShownUsd }),
+    /**
+     * Reservations whose entries break the rules of the ledger. They count nowhere, and nothing is spent until each is put
+     * right: settle it.
+     */
+    disputed: z.number().int(),
   })
   .openapi('BudgetLine')
 export type BudgetLine = z.infer<typeof BudgetLine>

@@ -2,6 +2,7 @@ import type { Kysely, Selectable } from 'kysely'
 import type { AttemptView, StepView } from '../contract/work-orders.ts'
 import type { AttemptRow } from './attempts.ts'
 import type { Database } from './schema.ts'
+import { decimal } from './work-order-view.ts'
 
 type Db = Kysely<Database>
 
@@ -34,12 +35,18 @@ function toAttemptView(row: AttemptRow, steps: Selectable<Database['attempt_step
     branch: row.branch,
     base_sha: row.base_sha,
     head_sha: row.head_sha,
-    cost_usd: Number(row.cost_usd),
+    cost_usd: costOf(row.cost_usd),
     error: row.error,
     claimed_at: row.claimed_at.toISOString(),
     ended_at: row.ended_at === null ? null : row.ended_at.toISOString(),
     steps: steps.map(toStepView),
   }
+}
+
+/** What is no amount has cost nothing that anybody knows of. */
+function costOf(cost: string): number {
+  const usd = decimal(cost)
+  return usd === null ? 0 : usd
 }
 
 function toStepView(row: Selectable<Database['attempt_steps']>): StepView {
@@ -51,7 +58,7 @@ function toStepView(row: Selectable<Database['attempt_steps']>): StepView {
     input: row.input,
     output: row.output,
     error: row.error,
-    cost_usd: Number(row.cost_usd),
+    cost_usd: costOf(row.cost_usd),
     started_at: row.started_at.toISOString(),
     ended_at: row.ended_at === null ? null : row.ended_at.toISOString(),
   }

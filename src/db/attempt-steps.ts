@@ -95,11 +95,11 @@ export async function endStep(
         output = ${output === undefined ? null : JSON.stringify(output)},
         error = ${failure === null ? null : JSON.stringify(failure)},
         ended_at = clock_timestamp(),
-        cost_usd = ${costOf({ workOrderId, attempt })} - (
-          select coalesce(sum(cost_usd), 0) from attempt_steps as others
+        cost_usd = greatest(0, ${costOf({ workOrderId, attempt })} - (
+          select coalesce(sum(moose_usd(cost_usd)), 0) from attempt_steps as others
           where others.work_order_id = ${workOrderId} and others.attempt = ${attempt}
             and (others.name, others.try) <> (${name}, ${number})
-        )
+        ))
       from held
       where step.work_order_id = held.work_order_id and step.attempt = held.number
         and step.name = ${name} and step.try = ${number} and step.status = 'running'

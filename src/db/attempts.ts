@@ -126,7 +126,9 @@ export function durationMs() {
 async function addUpCost(db: Db, workOrderId: string): Promise<void> {
   await db
     .updateTable('work_orders')
-    .set({ actual_cost: sql<string>`(select sum(cost_usd) from attempts where work_order_id = ${workOrderId})` })
+    .set({
+      actual_cost: sql<string>`(select sum(moose_usd(cost_usd)) from attempts where work_order_id = ${workOrderId})`,
+    })
     .where('id', '=', workOrderId)
     .execute()
 }
@@ -134,6 +136,6 @@ async function addUpCost(db: Db, workOrderId: string): Promise<void> {
 /** For a query: USD of the calls an attempt has made; calls of unknown price count as nothing. */
 export function costOf({ workOrderId, attempt }: AttemptKey) {
   return sql<string>`(
-    select coalesce(sum(cost_usd), 0) from model_calls where work_order_id = ${workOrderId} and attempt = ${attempt}
+    select coalesce(sum(moose_usd(cost_usd)), 0) from model_calls where work_order_id = ${workOrderId} and attempt = ${attempt}
   )`
 }

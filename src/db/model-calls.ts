@@ -51,10 +51,10 @@ export async function sumModelCalls(
       fn.countAll().as('calls'),
       fn.coalesce(fn.sum('input_tokens'), lit(0)).as('inputTokens'),
       fn.coalesce(fn.sum('output_tokens'), lit(0)).as('outputTokens'),
-      fn.coalesce(fn.sum('cost_usd'), lit(0)).as('costUsd'),
+      sql<string>`coalesce(sum(moose_usd(cost_usd)), 0)`.as('costUsd'),
       fn
         .countAll()
-        .filterWhere(eb.and([eb('cost_usd', 'is', null), eb('finish_reason', 'is not', null)]))
+        .filterWhere(eb.and([eb(sql`moose_usd(cost_usd)`, 'is', null), eb('finish_reason', 'is not', null)]))
         .as('unpricedCalls'),
     ])
     .where('work_order_id', '=', workOrderId)

@@ -4,12 +4,12 @@ import { Fault } from '../errors.ts'
 import { Usd } from '../money.ts'
 import type { Database } from './schema.ts'
 
-const NO_RATE = 'is not an amount of USD, 0 or more, such as 3 or "0.15"'
+const NO_RATE = 'is not an amount of USD, 0 or more and below a billion, such as 3 or "0.15"'
 
 /** As a number or a decimal string; a decimal string from here on. */
 const Rate = z
   .union([z.number(), z.string()], NO_RATE)
-  .refine((rate) => (typeof rate === 'number' ? rate >= 0 : /^\d+(\.\d+)?$/.test(rate)), NO_RATE)
+  .refine((rate) => (typeof rate === 'number' ? rate >= 0 && rate < 1e9 : /^\d{1,9}(\.\d{1,40})?$/.test(rate)), NO_RATE)
   .transform((rate) => new Usd(rate).toFixed())
   .optional()
 

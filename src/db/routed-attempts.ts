@@ -35,7 +35,7 @@ export async function readRoutedAttempts(db: Kysely<Database>, latest: number): 
       'work_orders.title',
       'attempts.content',
       'run.model_used as proposer',
-      'attempts.cost_usd as cost',
+      sql<string>`coalesce(moose_usd(attempts.cost_usd), 0)`.as('cost'),
       'run.outcome as outcome',
       'ending.success as merged',
     ])

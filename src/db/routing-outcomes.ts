@@ -30,8 +30,8 @@ const OutcomeRow = z
   .object({
     proposer: z.string(),
     merged: z.boolean(),
-    cost_usd: z.coerce.number().nonnegative(),
-    duration_ms: z.number(),
+    cost_usd: z.coerce.number().nonnegative().lt(1e15),
+    duration_ms: z.number().nonnegative(),
     complexity: z.coerce.number().min(0).max(1),
     kind: z.enum(KINDS_OF_CHANGE).nullable().catch(null),
     files: z.array(z.string()).catch([]),

@@ -160,7 +160,7 @@ export type Database = {
   }
   budget_entries: Reservation & {
     id: GeneratedAlways<string>
-    kind: 'reserved' | 'unresolved' | 'settled' | 'released'
+    kind: 'reserved' | 'unresolved' | 'settled' | 'released' | 'disputed' | 'void'
     cost_usd: NullableDecimal
   }
   /** A view: what a reservation says that has not ended. */

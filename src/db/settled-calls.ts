@@ -20,13 +20,13 @@ export async function priceSettledCalls(db: Kysely<Database>, reservationIds: re
   const payers = sql`select distinct work_order_id, attempt from model_calls where reservation_id = any(${reservationIds}::uuid[])`
   await sql`
     update attempts set cost_usd = (
-      select coalesce(sum(cost_usd), 0) from model_calls as call
+      select coalesce(sum(moose_usd(cost_usd)), 0) from model_calls as call
       where call.work_order_id = attempts.work_order_id and call.attempt = attempts.number
     )
     where (work_order_id, number) in (${payers})
   `.execute(db)
   await sql`
-    update work_orders set actual_cost = (select sum(cost_usd) from attempts where work_order_id = work_orders.id)
+    update work_orders set actual_cost = (select sum(moose_usd(cost_usd)) from attempts where work_order_id = work_orders.id)
     where id in (select work_order_id from (${payers}) as payers)
   `.execute(db)
 }

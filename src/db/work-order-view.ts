@@ -48,7 +48,8 @@ export function texts(json: unknown): string[] {
   return Array.isArray(json) ? json.filter((entry) => typeof entry === 'string') : []
 }
 
-/** A `numeric` for showing; sums are made in the database. */
+/** USD for showing; sums are made in the database. Null also for what is no amount: a row from before the rules. */
 export function decimal(value: string | null): number | null {
-  return value === null ? null : Number(value)
+  const usd = value === null ? Number.NaN : Number(value)
+  return usd >= 0 && usd < Number.POSITIVE_INFINITY ? usd : null
 }

@@ -48,6 +48,7 @@ export const FAULT_STATUS = {
   github_unreachable: 502,
   home_owned: 503,
   internal: 500,
+  ledger_unsound: 503,
   manager_refused: 502,
   manager_unreachable: 502,
   merge_conflict: 409,

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import { type Room, readRoom } from '../budget/room.ts'
+import { countDisputed } from '../budget/soundness.ts'
 import type { Clock } from '../clock.ts'
 import { listPauses, type ProviderPause } from '../db/provider-pauses.ts'
 import { type ReleasedFor, releasedOrders } from '../db/released-orders.ts'
@@ -27,6 +28,8 @@ export type ConditionSources = {
 /** What orders wait for, as it was at one look; what is given to one of them in that look is gone for the others. */
 export type Conditions = {
   room: Room
+  /** Whether the ledger can be added up; nobody has room in one that cannot. */
+  isLedgerSound: boolean
   /** By provider. */
   pauses: ReadonlyMap<string, ProviderPause>
   /** Providers somebody is on his way to. */
@@ -45,8 +48,10 @@ export async function readConditions(
   const released = await releasedOrders(db)
   const orders = waiting.filter(({ reason }) => reason.code === 'budget_exceeded').map(({ id }) => id)
   const promised = released.flatMap(({ projectId, usd }) => (usd === null ? [] : [{ projectId, usd }]))
+  const isLedgerSound = (await countDisputed(db)) === 0
   return {
-    room: orders.length === 0 ? NO_ROOM : await readRoom(db, { orders, promised }),
+    room: orders.length === 0 || !isLedgerSound ? NO_ROOM : await readRoom(db, { orders, promised }),
+    isLedgerSound,
     pauses: new Map((await listPauses(db)).map((pause) => [pause.provider, pause])),
     probed: new Set(released.flatMap(({ provider }) => (provider === null ? [] : [provider]))),
     proposers: await proposers(),
@@ -72,6 +77,7 @@ const CONDITIONS: Record<SuspendCode, Condition> = {
   budget_exceeded: roomFor,
   disk_full: roomOnDisk,
   emergency_stop: () => NOTHING,
+  ledger_unsound: ({ isLedgerSound }) => (isLedgerSound ? NOTHING : null),
   price_unknown({ proposers }, order) {
     const proposer = detailOf(order, 'proposer')
     return proposer !== null && proposers.isPriceKnown(proposer) ? NOTHING : null

@@ -55,6 +55,8 @@ test('what cannot be a price is malformed and says why', async () => {
     [{ ...both, output_per_million: 'Infinity' }, /is not an amount of USD/],
     [{ ...both, output_per_million: '$2' }, /is not an amount of USD/],
     [{ ...both, output_per_million: '1e3' }, /is not an amount of USD/],
+    [{ ...both, output_per_million: 1e300 }, /is not an amount of USD/],
+    [{ ...both, output_per_million: '9'.repeat(400) }, /is not an amount of USD/],
     [{ ...both, cache_read_per_million: null }, /cache_read_per_million: .*is not an amount of USD/],
     [{ input_per_million: 1 }, /states only one of input_per_million and output_per_million/],
     [{ output_per_million: 0 }, /states only one of/],
@@ -69,4 +71,12 @@ test('what cannot be a price is malformed and says why', async () => {
     assert.equal(fault.code, 'config_invalid')
     assert.match(fault.message, says, JSON.stringify(profile))
   }
+  // Larger than any number here: it is read as infinite.
+  await database.pool.query(
+    `update proposer_configs set cost_profile = '{"input_per_million": 1e999, "output_per_million": 1}' where name = 'local'`,
+  )
+  const infinite = await faultOf(getProposerConfig(database.db, 'local'))
+  assert.match(infinite.message, /input_per_million: .*is not an amount of USD/)
+  await database.pool.query(`update proposer_configs set complexity_threshold = 'NaN' where name = 'local'`)
+  assert.match((await faultOf(getProposerConfig(database.db, 'local'))).message, /complexity_threshold/)
 })

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { describe, test } from 'node:test'
 import { type Kysely, type KyselyPlugin, sql } from 'kysely'
 import { setLimit } from '../../src/budget/limits.ts'
+import { settleByHand } from '../../src/budget/reconcile.ts'
 import { systemClock } from '../../src/clock.ts'
 import type { Database } from '../../src/db/schema.ts'
 import { moveWorkOrder } from '../../src/db/work-orders.ts'
@@ -156,6 +157,21 @@ describe('who finds out whether a provider is back', () => {
     await sql`delete from provider_pauses`.execute(db)
     assert.deepEqual(await released(db), ['by both', 'by proposer', 'by provider'])
   })
+})
+
+test('what waits for a ledger that cannot be added up goes on when it is put right', async () => {
+  await using database = await createTestDatabase()
+  const { db, pool } = database
+  await rest(db, [{ title: 'a', reason: { code: 'ledger_unsound' } }])
+  await rest(db, [{ title: 'b', reason: noMoney('0.1') }])
+  await pool.query('alter table budget_entries drop constraint budget_entries_amounts_check')
+  await pool.query('alter table budget_entries disable trigger budget_entries_sound')
+  await reserved(db, { order: crypto.randomUUID(), usd: 'NaN' })
+  const { reservation_id: id } = await db.selectFrom('budget_entries').selectAll().executeTakeFirstOrThrow()
+  assert.deepEqual(await released(db), [])
+  await pool.query('alter table budget_entries enable trigger budget_entries_sound')
+  await settleByHand(db, id, new Usd(0))
+  assert.deepEqual(await released(db), ['a', 'b'])
 })
 
 async function reserved(db: Db, { order, usd }: { order: string; usd: string }): Promise<void> {

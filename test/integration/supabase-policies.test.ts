@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import type { SupabaseClient } from '@supabase/supabase-js'
 import { migrate } from '../../src/db/migrate.ts'
@@ -159,4 +160,25 @@ async function serviceDoesAll(service: SupabaseClient, tables: readonly string[]
   const event = { work_order_id: filed.id, type: 'note', message: 'by hand' }
   await rowsOf(service.from('work_order_events').insert(event).select())
   await rowsOf(service.from('work_orders').delete().eq('id', filed.id).select())
+  const call = { reservation_id: randomUUID(), proposer: 'p', provider: 'x', model: 'm', holder: randomUUID() }
+  const entry = { ...call, day: '2026-12-01', month: '2026-12-01' }
+  const entries = () => service.from('budget_entries')
+  for (const bad of [
+    { kind: 'settled', amount_usd: -1000, cost_usd: 0 },
+    { kind: 'released', amount_usd: -5000 },
+    { kind: 'reserved', amount_usd: 'NaN' },
+  ]) {
+    const { error } = await entries().insert({ ...entry, ...bad })
+    assert.equal(error?.code, '23514', JSON.stringify(bad))
+  }
+  await rowsOf(
+    entries()
+      .insert({ ...entry, kind: 'reserved', amount_usd: 1 })
+      .select(),
+  )
+  await rowsOf(
+    entries()
+      .insert({ ...entry, kind: 'settled', amount_usd: -0.5, cost_usd: 0.5 })
+      .select(),
+  )
 }

@@ -9,6 +9,7 @@ export const BUDGET_LINE: BudgetLine = {
   today: { spent_usd: 1.23, reserved_usd: 0.4, soft_cap_usd: 50, hard_cap_usd: 100, left_usd: 98.37 },
   this_month: { spent_usd: 20.1, reserved_usd: 0.4, soft_cap_usd: 500, hard_cap_usd: 1000, left_usd: 979.5 },
   unresolved: { count: 0, amount_usd: 0 },
+  disputed: 0,
 }
 
 /** A budget nothing happens to, beside what was told to it. */

@@ -37,7 +37,7 @@ export const ProposerResponse = z.looseObject({
   /** The answer as it came: edits in Moose's format, or free text from a foreign Proposer. */
   content: z.string().min(1),
   /** USD for all calls of this proposal; a lower bound when `cost_unknown`. */
-  cost: z.number().nonnegative(),
+  cost: z.number().nonnegative().lt(1e9),
   /** True when a model without a known price was called; it counts as 0 in `cost`. */
   cost_unknown: z.boolean().optional(),
   proposer_used: z.string(),
