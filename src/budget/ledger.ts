@@ -177,11 +177,14 @@ export async function release(db: Db, reservationId: string): Promise<void> {
   await end(db, reservationId, { kind: 'released', cost: null })
 }
 
-/** Nobody knows whether a call was charged: it stays reserved until it is reconciled. A repetition changes nothing. */
+/**
+ * Nobody knows whether a call was charged: it stays reserved until it is reconciled. One that could cost nothing is
+ * released. A repetition changes nothing.
+ */
 export async function leaveUnresolved(db: Db, reservationId: string): Promise<void> {
   await sql`
     insert into budget_entries (${COPIED}, kind, amount_usd, holder)
-    select ${COPIED}, 'unresolved', 0, ${HOLDER} from budget_entries
+    select ${COPIED}, case amount_usd when 0 then 'released' else 'unresolved' end, 0, ${HOLDER} from budget_entries
     where reservation_id = ${reservationId} and kind = 'reserved'
     on conflict do nothing
   `.execute(db)

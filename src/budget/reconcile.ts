@@ -23,11 +23,11 @@ const RECONCILE_LOCK = 7_301_600_044n
  * A call that ends after all is booked all the same.
  *
  * @param executorId of this home, which this process must own
- * @returns how many were marked
+ * @returns how many were marked; those that could cost nothing are released and not counted
  */
 export async function markLeftBehind(db: Db, executorId: string): Promise<number> {
-  const { rows } = await sql<{ id: string }>`
-    select open.reservation_id as id from budget_open_reservations as open
+  const { rows } = await sql<{ id: string; is_free: boolean }>`
+    select open.reservation_id as id, open.amount_usd = 0 as is_free from budget_open_reservations as open
     left join attempts on attempts.work_order_id = open.work_order_id and attempts.number = open.attempt
     where not open.unresolved and open.holder <> ${HOLDER}
       and case
@@ -39,7 +39,7 @@ export async function markLeftBehind(db: Db, executorId: string): Promise<number
       end
   `.execute(db)
   for (const { id } of rows) await leaveUnresolved(db, id)
-  return rows.length
+  return rows.filter(({ is_free }) => !is_free).length
 }
 
 /**

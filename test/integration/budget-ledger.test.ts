@@ -2,10 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { Kysely, PostgresDialect, sql } from 'kysely'
+import { examineRecords } from '../../src/app/examine-records.ts'
 import type { PaidCall } from '../../src/budget/ceilings.ts'
 import { whyStopped } from '../../src/budget/emergency.ts'
 import { leaveUnresolved, release, reserve, settle } from '../../src/budget/ledger.ts'
 import { setEmergencyStop, setLimit } from '../../src/budget/limits.ts'
+import { markLeftBehind } from '../../src/budget/reconcile.ts'
+import { readBudget } from '../../src/budget/summary.ts'
+import { readConfig } from '../../src/config.ts'
 import { createPool } from '../../src/db/pool.ts'
 import type { Database } from '../../src/db/schema.ts'
 import { addWorkOrders } from '../../src/db/work-orders.ts'
@@ -15,9 +19,11 @@ import { createLog } from '../../src/log.ts'
 import { Usd } from '../../src/money.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { faultOf } from '../support/fault-of.ts'
+import { by } from '../support/ledger-rows.ts'
 
 const nobody: PaidCall = { workOrderId: null, attempt: null, proposer: 'p', provider: 'openai', model: 'm' }
 const usd = (amount: string | number) => new Usd(amount)
+const CONFIG = readConfig({ MOOSE_HOME: '/tmp', PATH: '/usr/bin' })
 
 async function anOrder(db: Kysely<Database>): Promise<string> {
   const order = {
@@ -139,6 +145,35 @@ test('what nobody knows stays reserved, and an end comes once', async () => {
   assert.equal((await faultOf(release(db, id))).code, 'reservation_conflict')
   assert.equal((await faultOf(release(db, crypto.randomUUID()))).code, 'not_found')
   assert.equal(await committed(db), '0.2')
+})
+
+test('a call that costs nothing leaves nothing to settle, however it ended', async () => {
+  await using database = await createTestDatabase()
+  const { db, pool } = database
+  const said = async () => {
+    const { unresolved, reservations } = await readBudget(db)
+    return [unresolved, reservations, (await examineRecords(db, CONFIG)).length]
+  }
+  const nothing = [{ count: 0, amount_usd: 0 }, [], 0]
+  const broken = await reserve(db, nobody, usd(0))
+  await leaveUnresolved(db, broken)
+  await leaveUnresolved(db, broken)
+  assert.deepEqual(await said(), nothing)
+
+  await by(database, crypto.randomUUID(), await reserve(db, nobody, usd(0)))
+  await pool.query(`create or replace function moose_now() returns timestamptz language sql volatile as
+    $$ select clock_timestamp() + interval '2 hours' $$`)
+  assert.equal(await markLeftBehind(db, 'here'), 0)
+  assert.deepEqual(await said(), nothing)
+
+  const older = await reserve(db, nobody, usd(0))
+  await pool.query(
+    `insert into budget_entries (reservation_id, kind, amount_usd, proposer, provider, model, holder, day, month)
+     select reservation_id, 'unresolved', 0, proposer, provider, model, holder, day, month
+     from budget_entries where reservation_id = $1`,
+    [older],
+  )
+  assert.deepEqual(await said(), nothing)
 })
 
 test('a reservation nobody hears of is released, whatever went wrong after it was made', async () => {

@@ -90,12 +90,13 @@ end $$;
 create or replace trigger budget_entries_sound after insert on budget_entries
   for each row execute function moose_hold_ledger();
 
--- What is disputed is not under way and not unresolved: it does not count.
+-- What is disputed is not under way and not unresolved: it does not count. A call that could cost nothing is not
+-- unresolved: nobody needs to know whether it was charged.
 create or replace view budget_open_reservations as
   select reserved.*, mark.reservation_id is not null as unresolved
   from budget_entries as reserved
   left join budget_entries as mark on mark.reservation_id = reserved.reservation_id and mark.kind = 'unresolved'
-  where reserved.kind = 'reserved' and not exists (
+  where reserved.kind = 'reserved' and (mark.reservation_id is null or reserved.amount_usd > 0) and not exists (
     select from budget_entries as ending
     where ending.reservation_id = reserved.reservation_id and ending.kind in ('settled', 'released', 'disputed', 'void')
   );
