@@ -15,5 +15,15 @@ export const systemClock: Clock = {
   sleep: (ms, signal) => delay(Math.min(ms, LONGEST_WAIT_MS), undefined, { signal }),
 }
 
+const [FIRST_TIME, LAST_TIME] = ['0001-01-01T00:00:00.000Z', '9999-12-31T23:59:59.999Z'].map(Date.parse)
+
+/**
+ * A time of the database in ISO 8601, in UTC. Postgres knows times that this form does not: without an end, and beyond
+ * the year 9999; they become the last one that it has, or the first.
+ */
+export function isoTime(at: Date): string {
+  return new Date(Math.min(Math.max(Number(at), Number(FIRST_TIME)), Number(LAST_TIME))).toISOString()
+}
+
 /** For a wait or a step that nothing may stop. */
 export const NEVER_ABORTED = new AbortController().signal

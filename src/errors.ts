@@ -145,9 +145,15 @@ export class Fault extends Error {
     return { code: this.code, message: this.message, details: this.details }
   }
 
-  static fromRecord(record: FaultRecord): Fault {
-    return new Fault(record.code, record.message, record.details ?? {})
+  /** A stored fault; one whose code a newer version has written becomes `internal`, with the code in its details. */
+  static fromRecord({ code, message, details = {} }: FaultRecord): Fault {
+    if (isFaultCode(code)) return new Fault(code, message, details)
+    return new Fault('internal', message, { ...details, code })
   }
+}
+
+export function isFaultCode(code: string): code is FaultCode {
+  return Object.hasOwn(NEXT_MOVE, code)
 }
 
 /** Any thrown value as a Fault; what Moose cannot name becomes `internal` with the original as its cause. */

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { Config } from '../config.ts'
 import { brokenEntries, heldReservations, ordersNobodyRuns } from '../db/odd-records.ts'
+import { projectsOfUnknownForges } from '../db/projects.ts'
 import type { Database } from '../db/schema.ts'
 import { readSettings } from '../db/system-config.ts'
 import type { DoctorFinding } from '../doctor-finding.ts'
@@ -14,6 +15,7 @@ export async function examineRecords(db: Kysely<Database>, config: Config): Prom
   return [
     ...(await badSettings(db, config)),
     ...(await brokenLedger(db)),
+    ...(await unknownForges(db)),
     ...(await stuckOrders(db)),
     ...(await heldMoney(db)),
   ]
@@ -44,6 +46,17 @@ async function brokenLedger(db: Kysely<Database>): Promise<DoctorFinding[]> {
     const remedy = `say what its call has cost, 0 for nothing: moose budget settle ${id} USD`
     return { name: 'ledger', state: 'broken', detail, remedy }
   })
+}
+
+/** Such a project is in no list, and its orders cannot be carried out. */
+async function unknownForges(db: Kysely<Database>): Promise<DoctorFinding[]> {
+  const projects = await projectsOfUnknownForges(db)
+  return projects.map(({ name, forge }) => ({
+    name: `project ${name}`,
+    state: 'broken',
+    detail: `this version knows no forge "${forge}", so the project is left out`,
+    remedy: `upgrade moose, or by SQL: update projects set forge = 'local' where name = '…' (or 'github')`,
+  }))
 }
 
 async function stuckOrders(db: Kysely<Database>): Promise<DoctorFinding[]> {

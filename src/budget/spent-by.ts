@@ -3,7 +3,6 @@ import type { BudgetView, OrderBudget } from '../contract/budget.ts'
 import type { Database } from '../db/schema.ts'
 import { decimal } from '../db/work-order-view.ts'
 import { toFault } from '../errors.ts'
-import type { Status } from '../work-order/status.ts'
 import { readBudgetRules } from './limits.ts'
 import { shownCap } from './periods.ts'
 import { COUNTS } from './soundness.ts'
@@ -71,7 +70,7 @@ export async function spentByModel(db: Db, month: string): Promise<BudgetView['m
 
 /** The dearest of those that cost something this month, with all they ever cost. @param usualCap of an order */
 export async function spentByOrder(db: Db, month: string, usualCap: number | null): Promise<BudgetView['orders']> {
-  type Row = SumRow & { id: string; title: string | null; status: Status | null; cap: string | null }
+  type Row = SumRow & { id: string; title: string | null; status: string | null; cap: string | null }
   const { rows } = await sql<Row>`
     with sums as (
       select work_order_id as id, ${SUMS} from budget_entries as entry

@@ -1,5 +1,7 @@
 import { type Kysely, sql } from 'kysely'
+import { isoTime } from '../clock.ts'
 import type { BudgetView, OpenReservation } from '../contract/budget.ts'
+import { shownFault } from '../contract/work-orders.ts'
 import { listPauses } from '../db/provider-pauses.ts'
 import type { Database } from '../db/schema.ts'
 import { SUSPEND_CODES } from '../db/suspended-orders.ts'
@@ -27,7 +29,7 @@ export async function readBudget(db: Db): Promise<BudgetView> {
       const { limits } = await readBudgetRules(snapshot)
       const shown = shownLimits(limits)
       return {
-        at: calendar.at.toISOString(),
+        at: isoTime(calendar.at),
         day: calendar.day,
         month: calendar.month.slice(0, 'YYYY-MM'.length),
         ...(await budgetLine(snapshot, limits, calendar)),
@@ -67,7 +69,7 @@ async function openReservations(db: Db): Promise<OpenReservation[]> {
     ...row,
     state: unresolved ? 'unresolved' : 'under_way',
     amount_usd: Number(amount),
-    at: at.toISOString(),
+    at: isoTime(at),
   }))
 }
 
@@ -81,7 +83,8 @@ async function waitingOrders(db: Db): Promise<BudgetView['waiting']> {
     .orderBy('id')
     .limit(MOST_WAITING)
     .execute()
-  return rows.flatMap(({ id, title, status_reason: reason }) => {
+  return rows.flatMap(({ id, title, status_reason }) => {
+    const reason = shownFault(status_reason)
     if (reason === null) return []
     const detail = (name: string) => {
       const value = reason.details?.[name]
@@ -97,7 +100,7 @@ async function pausedProviders(db: Db): Promise<BudgetView['paused_providers']> 
     provider,
     failures,
     reason,
-    since: since.toISOString(),
-    until: until.toISOString(),
+    since: isoTime(since),
+    until: isoTime(until),
   }))
 }

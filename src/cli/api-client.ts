@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { EventsResponse } from '../contract/events.ts'
 import { FaultBody } from '../contract/faults.ts'
 import { type EventView, WorkOrderParams } from '../contract/work-orders.ts'
-import { Fault, type FaultCode, NEXT_MOVE, toFault } from '../errors.ts'
+import { Fault, isFaultCode, toFault } from '../errors.ts'
 import { readEvents } from './event-stream.ts'
 
 /** Takes a request to the API: over the network, or straight to the app in this process. */
@@ -126,8 +126,4 @@ async function faultOf(response: Response): Promise<Fault> {
   const details = error.details === undefined ? {} : error.details
   if (isFaultCode(error.code)) return new Fault(error.code, error.message, details)
   return new Fault('internal', error.message, { ...details, code: error.code })
-}
-
-export function isFaultCode(code: string): code is FaultCode {
-  return Object.hasOwn(NEXT_MOVE, code)
 }

@@ -85,7 +85,7 @@ function orderRows({ orders }: BudgetView): string[][] {
     shortId(id),
     ...sumCells(sums),
     cap === null ? '' : `of ${usd(cap)}`,
-    status === null ? '' : status,
+    status === null ? '' : oneLine(status, LONGEST_NAME),
     title === null ? 'deleted' : oneLine(title, LONGEST_TITLE),
   ])
 }

@@ -1,17 +1,19 @@
 import { z } from 'zod'
-import type { EventView } from '../contract/work-orders.ts'
+import { type EventType, type EventView, isEventType } from '../contract/work-orders.ts'
 import { duration, shortId, timeOfDay, usd } from './humanize.ts'
 import type { Output, Paint } from './output.ts'
-import { harmless } from './terminal-text.ts'
+import { harmless, oneLine } from './terminal-text.ts'
 
 /** What the lines of a log have in common: `step_*` and `attempt_ended` carry how long they took and what they cost. */
 const Measured = z.object({ duration_ms: z.number().optional(), cost_usd: z.number().optional() })
 
 const STEP_WIDTH = 8
+/** Of the type of an event that a newer version, or somebody else, has written. */
+const LONGEST_TYPE = 40
 
 type Style = (paint: Paint) => string
 
-const SYMBOL: Record<EventView['type'], Style> = {
+const SYMBOL: Record<EventType, Style> = {
   added: (paint) => paint.blue('•'),
   approved: (paint) => paint.green('•'),
   rejected: (paint) => paint.red('•'),
@@ -35,7 +37,7 @@ export type LineLead = { time: boolean; order?: boolean }
 export function eventLine(event: EventView, paint: Paint, lead: LineLead): string {
   const time = lead.time ? `${paint.dim(timeOfDay(new Date(event.at)))} ` : ''
   const order = lead.order === true ? `${paint.bold(shortId(event.work_order_id))} ` : ''
-  const symbol = SYMBOL[event.type](paint)
+  const symbol = isEventType(event.type) ? SYMBOL[event.type](paint) : `? ${oneLine(event.type, LONGEST_TYPE)}`
   const step = event.step === null ? '' : `${harmless(event.step).padEnd(STEP_WIDTH)} `
   const measured = measures(event)
   const message = harmless(withoutName(event)).trimEnd()
@@ -56,7 +58,7 @@ function withoutName({ message, step }: EventView): string {
 }
 
 /** Events whose message is ours and may say what to type; the others quote models and checks. */
-const SAYS_WHAT_TO_DO: ReadonlySet<EventView['type']> = new Set(['step_failed', 'step_repeated', 'attempt_ended'])
+const SAYS_WHAT_TO_DO: ReadonlySet<string> = new Set(['step_failed', 'step_repeated', 'attempt_ended'])
 
 export function printEvent(output: Output, event: EventView, lead: LineLead): void {
   const line = eventLine(event, output.paint, lead)

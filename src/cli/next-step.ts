@@ -1,6 +1,5 @@
 import type { WorkOrderDetail, WorkOrderView } from '../contract/work-orders.ts'
-import { NEXT_MOVE } from '../errors.ts'
-import { isFaultCode } from './api-client.ts'
+import { isFaultCode, NEXT_MOVE } from '../errors.ts'
 import { lackedAider } from './attempt-evidence.ts'
 import { shortId } from './humanize.ts'
 import { harmless } from './terminal-text.ts'

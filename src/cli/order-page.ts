@@ -11,6 +11,8 @@ import { harmless, LONGEST_TITLE, oneLine } from './terminal-text.ts'
 
 /** Characters of a step's input or output on the page; all of it is in `--json`. */
 const MAX_STEP_DATA = 8_000
+/** Of a word that a newer version, or somebody else, has written. */
+const LONGEST_WORD = 40
 
 export type PageOptions = {
   paint: Paint
@@ -49,7 +51,7 @@ function criteria(order: WorkOrderDetail, evidence: AttemptEvidence | null): str
 
 function facts(order: WorkOrderDetail, { paint, hint, now }: PageOptions): string[][] {
   const { status_reason: reason, pull_request: local, github_pr_url: url } = order
-  const state = local === null ? '' : ` (${local.state})`
+  const state = local === null ? '' : ` (${oneLine(local.state, LONGEST_WORD)})`
   const rows: [string, string | null][] = [
     ['id', order.id],
     ['status', stateOf(order, paint)],
@@ -111,20 +113,26 @@ function attemptSection(attempt: AttemptView, options: PageOptions): string {
   const took = attempt.ended_at === null ? `claimed ${ago(new Date(attempt.claimed_at), now)}` : elapsed(attempt)
   const cost = attempt.cost_usd === 0 ? '' : `, ${usd(attempt.cost_usd)}`
   const replay = isReplay(attempt) ? `  ${paint.yellow(`(${REPLAY})`)}` : ''
-  const head = `${paint.dim('Attempt')} ${attempt.number}  ${attempt.status}, ${took}${cost}${replay}`
+  const head = `${paint.dim('Attempt')} ${attempt.number}  ${oneLine(attempt.status, LONGEST_WORD)}, ${took}${cost}${replay}`
   const rows = attempt.steps.map((step) => stepRow(step, options))
   const data = options.steps ? attempt.steps.map((step) => stepData(step, paint)) : []
   return [head, ...(rows.length === 0 ? [] : [indented(table(rows), '  ')]), ...data].join('\n')
 }
 
 function stepRow(step: StepView, { paint, hint }: PageOptions): string[] {
-  const symbol = { running: paint.cyan('…'), succeeded: paint.green('✓'), failed: paint.red('✗') }[step.status]
+  const symbols = new Map([
+    ['running', paint.cyan('…')],
+    ['succeeded', paint.green('✓')],
+    ['failed', paint.red('✗')],
+  ])
+  const symbol = symbols.get(step.status)
   const runs = step.runs === 1 ? '' : `begun ${step.runs} times`
   const choice = harmless(executorOf(step))
   const error = step.error === null ? '' : hint(harmless(step.error.message))
   const cost = step.cost_usd === 0 ? '' : usd(step.cost_usd)
   const took = step.ended_at === null ? '' : duration(Date.parse(step.ended_at) - Date.parse(step.started_at))
-  return [`${symbol} ${nameOf(step)}`, took, cost, [runs, choice, error].filter((note) => note !== '').join(' · ')]
+  const mark = symbol === undefined ? `${oneLine(step.status, LONGEST_WORD)}:` : symbol
+  return [`${mark} ${nameOf(step)}`, took, cost, [runs, choice, error].filter((note) => note !== '').join(' · ')]
 }
 
 function nameOf({ name, try: number }: StepView): string {

@@ -1,6 +1,10 @@
 import type { WorkOrderView } from '../contract/work-orders.ts'
 import type { Status } from '../work-order/status.ts'
 import type { Paint } from './output.ts'
+import { oneLine } from './terminal-text.ts'
+
+/** Of a phase that a newer version has written. */
+const LONGEST_PHASE = 40
 
 const COLOURS: Record<Status, (paint: Paint) => (text: string) => string> = {
   pending: (paint) => paint.yellow,
@@ -14,7 +18,7 @@ const COLOURS: Record<Status, (paint: Paint) => (text: string) => string> = {
 /** Where an order stands: `in_progress/verifying`, `pending, not approved`, `completed`. */
 export function stateOf(order: Pick<WorkOrderView, 'status' | 'phase' | 'approved'>, paint: Paint): string {
   const { status, phase, approved } = order
-  const text = phase === null ? status : `${status}/${phase}`
+  const text = phase === null ? status : `${status}/${oneLine(phase, LONGEST_PHASE)}`
   return COLOURS[status](paint)(status === 'pending' && !approved ? `${text}, not approved` : text)
 }
 

@@ -5,7 +5,7 @@ import type { Spinner } from './spinner.ts'
 import { harmless } from './terminal-text.ts'
 
 /** What the spinner says, and what the end of the command says, is not said twice. */
-const SAID_ELSEWHERE: ReadonlySet<EventView['type']> = new Set(['step_started', 'status', 'claimed', 'attempt_ended'])
+const SAID_ELSEWHERE: ReadonlySet<string> = new Set(['step_started', 'status', 'claimed', 'attempt_ended'])
 
 export type RunPrinting = {
   /** Whether anything of the run has happened yet. */

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { STATUSES } from '../work-order/status.ts'
 import { ShownUsd } from './amounts.ts'
+import { knownOrOther } from './known-word.ts'
 
 const Time = z.iso.datetime()
 /** Null: there is no such cap. */
@@ -123,7 +124,7 @@ export const BudgetView = BudgetLine.extend({
       id: z.uuid(),
       /** Null: the order was deleted. */
       title: z.string().nullable(),
-      status: z.enum(STATUSES).nullable(),
+      status: knownOrOther(STATUSES).nullable(),
       cap_usd: Cap,
     }),
   ),

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { PHASES, STATUSES } from '../work-order/status.ts'
 import { BudgetLine } from './budget.ts'
+import { knownOrOther } from './known-word.ts'
 
 /** The seed's 5.1, with the owner and the counts beside it. */
 export const OrchestratorStatus = z
@@ -74,7 +75,7 @@ export const ExecutionResult = z
     work_order_id: z.uuid(),
     attempt: z.number().int(),
     status: z.enum(STATUSES),
-    phase: z.enum(PHASES).nullable(),
+    phase: knownOrOther(PHASES).nullable(),
     pr_url: z.string(),
     pr_number: z.number().int(),
     branch_name: z.string(),

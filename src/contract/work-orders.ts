@@ -3,6 +3,7 @@ import { LIMITS, WorkOrderContent } from '../work-order/content.ts'
 import { PHASES, STATUSES } from '../work-order/status.ts'
 import { ShownUsd, UsdAmount } from './amounts.ts'
 import { OrderBudget } from './budget.ts'
+import { knownOrOther } from './known-word.ts'
 import { storedText } from './stored-text.ts'
 
 const Time = z.iso.datetime().openapi({ example: '2026-01-31T12:00:00.000Z' })
@@ -11,6 +12,19 @@ const Time = z.iso.datetime().openapi({ example: '2026-01-31T12:00:00.000Z' })
 export const FaultView = z
   .object({ code: z.string(), message: z.string(), details: z.record(z.string(), z.unknown()).optional() })
   .openapi('FaultView')
+type FaultView = z.infer<typeof FaultView>
+
+const MOST_SHOWN = 1_000
+
+/** A reason as a row has it; one that is none of ours is shown as it is, under the code `unknown`. */
+export function shownFault(json: unknown): FaultView | null {
+  if (json === null) return null
+  const parsed = FaultView.safeParse(json)
+  if (parsed.success) return parsed.data
+  const code = z.object({ code: z.string() }).safeParse(json)
+  const shown = JSON.stringify(json).slice(0, MOST_SHOWN)
+  return { code: code.success ? code.data.code : 'unknown', message: shown }
+}
 
 /** A new work order. Unknown fields are refused: a misspelt `files_in_scop` must not pass silently. */
 export const NewWorkOrder = z
@@ -61,7 +75,7 @@ export const WorkOrderView = z
     risk_level: z.string(),
     status: z.enum(STATUSES),
     /** Where an `in_progress` order stands; null in every other status. */
-    phase: z.enum(PHASES).nullable(),
+    phase: knownOrOther(PHASES).nullable(),
     approved: z.boolean(),
     /** Name of the project; null when the order names none. */
     project: z.string().nullable(),
@@ -92,7 +106,7 @@ export const StepView = z
     name: z.string(),
     /** Which try of this step within the attempt, from 1; another follows where one failed in a way that may end better. */
     try: z.number().int(),
-    status: z.enum(['running', 'succeeded', 'failed']),
+    status: knownOrOther(['running', 'succeeded', 'failed']),
     /** How often the step was begun; more than one after a crash or an outside failure that passed. */
     runs: z.number().int(),
     input: z.unknown(),
@@ -108,7 +122,7 @@ export type StepView = z.infer<typeof StepView>
 export const AttemptView = z
   .object({
     number: z.number().int(),
-    status: z.enum(['running', 'succeeded', 'failed', 'blocked', 'cancelled']),
+    status: knownOrOther(['running', 'succeeded', 'failed', 'blocked', 'cancelled']),
     branch: z.string().nullable(),
     base_sha: z.string().nullable(),
     head_sha: z.string().nullable(),
@@ -126,7 +140,7 @@ export type AttemptView = z.infer<typeof AttemptView>
 export const PullRequestView = z
   .object({
     number: z.number().int(),
-    state: z.enum(['open', 'merged', 'closed']),
+    state: knownOrOther(['open', 'merged', 'closed']),
     title: z.string(),
     body: z.string(),
     base: z.string(),
@@ -153,6 +167,29 @@ export const WorkOrderDetail = WorkOrderView.extend({
 }).openapi('WorkOrderDetail')
 export type WorkOrderDetail = z.infer<typeof WorkOrderDetail>
 
+/** What Moose tells of. */
+export const EVENT_TYPES = [
+  'added',
+  'approved',
+  'rejected',
+  'edited',
+  'claimed',
+  'taken_over',
+  'step_started',
+  'step_succeeded',
+  'step_failed',
+  'step_repeated',
+  'progress',
+  'output',
+  'attempt_ended',
+  'status',
+] as const
+export type EventType = (typeof EVENT_TYPES)[number]
+
+export function isEventType(type: string): type is EventType {
+  return EVENT_TYPES.some((known) => known === type)
+}
+
 /** One thing that happened; also the data of a server-sent event, whose `id` is this id. */
 export const EventView = z
   .object({
@@ -161,24 +198,12 @@ export const EventView = z
     work_order_id: z.uuid(),
     attempt: z.number().int().nullable(),
     step: z.string().nullable(),
-    type: z.enum([
-      'added',
-      'approved',
-      'rejected',
-      'edited',
-      'claimed',
-      'taken_over',
-      'step_started',
-      'step_succeeded',
-      'step_failed',
-      'step_repeated',
-      'progress',
-      'output',
-      'attempt_ended',
-      'status',
-    ]),
+    type: knownOrOther(EVENT_TYPES),
     message: z.string(),
-    /** `step_*` and `attempt_ended` carry `duration_ms` and `cost_usd`; `status` carries `status` and `phase`; `edited` `fields`. */
+    /**
+     * `step_*` and `attempt_ended` carry `duration_ms` and `cost_usd`; `status` carries `status` and `phase`; `edited`
+     * `fields`. What somebody has written that is no object is its `value`.
+     */
     data: z.record(z.string(), z.unknown()),
     at: Time,
   })

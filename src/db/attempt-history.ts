@@ -1,5 +1,6 @@
 import type { Kysely, Selectable } from 'kysely'
-import type { AttemptView, StepView } from '../contract/work-orders.ts'
+import { isoTime } from '../clock.ts'
+import { type AttemptView, type StepView, shownFault } from '../contract/work-orders.ts'
 import type { AttemptRow } from './attempts.ts'
 import type { Database } from './schema.ts'
 import { decimal } from './work-order-view.ts'
@@ -36,9 +37,9 @@ function toAttemptView(row: AttemptRow, steps: Selectable<Database['attempt_step
     base_sha: row.base_sha,
     head_sha: row.head_sha,
     cost_usd: costOf(row.cost_usd),
-    error: row.error,
-    claimed_at: row.claimed_at.toISOString(),
-    ended_at: row.ended_at === null ? null : row.ended_at.toISOString(),
+    error: shownFault(row.error),
+    claimed_at: isoTime(row.claimed_at),
+    ended_at: row.ended_at === null ? null : isoTime(row.ended_at),
     steps: steps.map(toStepView),
   }
 }
@@ -57,9 +58,9 @@ function toStepView(row: Selectable<Database['attempt_steps']>): StepView {
     runs: row.runs,
     input: row.input,
     output: row.output,
-    error: row.error,
+    error: shownFault(row.error),
     cost_usd: costOf(row.cost_usd),
-    started_at: row.started_at.toISOString(),
-    ended_at: row.ended_at === null ? null : row.ended_at.toISOString(),
+    started_at: isoTime(row.started_at),
+    ended_at: row.ended_at === null ? null : isoTime(row.ended_at),
   }
 }

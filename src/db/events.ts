@@ -1,13 +1,15 @@
 import { type Kysely, type Selectable, sql } from 'kysely'
-import { EventView } from '../contract/work-orders.ts'
+import { isoTime } from '../clock.ts'
+import type { EventType, EventView } from '../contract/work-orders.ts'
 import type { AttemptRun } from './attempts.ts'
 import { fence } from './fence.ts'
 import { takenOver } from './hold-attempt.ts'
 import type { Database } from './schema.ts'
+import { isRecord } from './work-order-view.ts'
 
 export type NewEvent = {
   workOrderId: string
-  type: EventView['type']
+  type: EventType
   message: string
   attempt?: number
   step?: string
@@ -79,9 +81,9 @@ function toEventView(row: Selectable<Database['work_order_events']>): EventView 
     work_order_id: row.work_order_id,
     attempt: row.attempt,
     step: row.step,
-    type: EventView.shape.type.parse(row.type),
+    type: row.type,
     message: row.message,
-    data: row.data,
-    at: row.at.toISOString(),
+    data: isRecord(row.data) ? row.data : { value: row.data },
+    at: isoTime(row.at),
   }
 }

@@ -43,6 +43,11 @@ export async function listProjects(db: Db): Promise<ProjectView[]> {
   return rows.map(toProject).map(toView)
 }
 
+/** Those whose forge this version does not know, so that they are not in the list; by name. */
+export async function projectsOfUnknownForges(db: Db): Promise<{ name: string; forge: string }[]> {
+  return db.selectFrom('projects').select(['name', 'forge']).where('forge', 'not in', FORGES).orderBy('name').execute()
+}
+
 /** @throws {Fault} `not_found` */
 export async function findProjectByName(db: Db, name: string): Promise<Project> {
   const row = await db

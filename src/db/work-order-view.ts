@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely'
-import type { WorkOrderView } from '../contract/work-orders.ts'
+import { isoTime } from '../clock.ts'
+import { shownFault, type WorkOrderView } from '../contract/work-orders.ts'
 import { isApproved } from './approval.ts'
 import type { Database } from './schema.ts'
 
@@ -22,7 +23,7 @@ export function toWorkOrderView(row: WorkOrderRow): WorkOrderView {
     phase: row.phase,
     approved: isApproved(row.metadata),
     project: row.project_name,
-    status_reason: row.status_reason,
+    status_reason: shownFault(row.status_reason),
     attempts: row.attempts,
     github_branch: row.github_branch,
     github_pr_url: row.github_pr_url,
@@ -32,14 +33,14 @@ export function toWorkOrderView(row: WorkOrderRow): WorkOrderView {
     actual_cost: decimal(row.actual_cost),
     budget_usd: decimal(row.budget_usd),
     metadata: isRecord(row.metadata) ? row.metadata : {},
-    created_at: row.created_at.toISOString(),
-    updated_at: (row.updated_at === null ? row.created_at : row.updated_at).toISOString(),
-    completed_at: row.completed_at === null ? null : row.completed_at.toISOString(),
+    created_at: isoTime(row.created_at),
+    updated_at: isoTime(row.updated_at === null ? row.created_at : row.updated_at),
+    completed_at: row.completed_at === null ? null : isoTime(row.completed_at),
   }
 }
 
-/** Rows from before the check on the column may hold any JSON. */
-function isRecord(json: unknown): boolean {
+/** Rows from before the check on the column, and columns without one, may hold any JSON. */
+export function isRecord(json: unknown): boolean {
   return typeof json === 'object' && json !== null && !Array.isArray(json)
 }
 

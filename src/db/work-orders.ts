@@ -142,7 +142,7 @@ export async function rejectWorkOrder(db: Db, idOrPrefix: string, reason: string
   return findWorkOrder(db, order.id)
 }
 
-export function wrongStatus(order: { id: string; status: Status; phase: Phase | null }, wish: string): Fault {
+export function wrongStatus(order: { id: string; status: Status; phase: string | null }, wish: string): Fault {
   const stands = order.phase === null ? order.status : `${order.status}/${order.phase}`
   const message = `Work order ${order.id} is ${stands} and cannot be ${wish}. See it with: moose show ${order.id.slice(0, 8)}`
   return new Fault('work_order_conflict', message, { id: order.id, status: order.status })

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import type { ServiceStopping, StreamEnd } from '../contract/events.ts'
-import type { EventView } from '../contract/work-orders.ts'
+import { type EventView, isEventType } from '../contract/work-orders.ts'
 import type { HttpEnv } from './http-env.ts'
 import { requestSignal } from './request-signal.ts'
 
@@ -17,7 +17,7 @@ const HEADERS = {
 }
 
 /**
- * Answers with server-sent events: `id`, `event` (the type) and `data` (the event as JSON); comments as heartbeats;
+ * Answers with server-sent events: `id`, `event` (the type; `other` for one that is not known here) and `data` (the event as JSON); comments as heartbeats;
  * `event: service_stopping` as soon as the service begins to stop; at last `event: end`. One frame at a time, made when the client has taken the one before.
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html
  * @throws {Fault} `too_many_streams`
@@ -63,8 +63,10 @@ async function* frames(
   }
 }
 
+/** A type of somebody else may hold line breaks, or be what ends a stream: then the data alone says what it is. */
 function frame(event: EventView): string {
-  return `id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`
+  const name = isEventType(event.type) ? event.type : 'other'
+  return `id: ${event.id}\nevent: ${name}\ndata: ${JSON.stringify(event)}\n\n`
 }
 
 /** Gives the frame that tells of it the first time it is asked after the service has begun to stop. */

@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import { isoTime } from '../clock.ts'
 import type { ProposerConfig } from '../db/proposer-configs.ts'
 import {
   countOutage,
@@ -135,7 +136,7 @@ function reasonOf({ message, details: { status, reason } }: Fault): string {
 function paused({ provider, failures, reason, until }: ProviderPause, proposer: string): Fault {
   const often = failures === 1 ? 'it had an outage' : `it had ${failures} outages in a row`
   const message =
-    `The provider of ${proposer} (${provider}) is left alone until ${until.toISOString()} at the latest, because ` +
+    `The provider of ${proposer} (${provider}) is left alone until ${isoTime(until)} at the latest, because ` +
     `${often}: ${reason.replace(/\.$/, '')}. The order goes on by itself when it is back; see: moose budget`
-  return new Fault('provider_paused', message, { provider, proposer, until: until.toISOString(), reason, failures })
+  return new Fault('provider_paused', message, { provider, proposer, until: isoTime(until), reason, failures })
 }

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 import { readBudgetLine } from '../budget/periods.ts'
-import type { Clock } from '../clock.ts'
+import { type Clock, isoTime } from '../clock.ts'
 import type { Config } from '../config.ts'
 import type { BudgetLine } from '../contract/budget.ts'
 import type { OrchestratorStatus } from '../contract/orchestrator.ts'
@@ -58,7 +58,7 @@ export async function readStatus(sources: StatusSources): Promise<OrchestratorSt
     workers: (await listWorkers(db)).map(({ executor_id: id, started_at, ...worker }) => ({
       id,
       ...worker,
-      started_at: started_at.toISOString(),
+      started_at: isoTime(started_at),
       is_this: id === sources.executorId && worker.pid === process.pid,
     })),
     last_event_id: await lastEventId(db),

@@ -19,7 +19,8 @@ import { withHeartbeats } from '../with-heartbeats.ts'
 const tags = ['Events']
 const description = [
   'With `Accept: application/json` what is stored: at most 500 events, oldest first.',
-  'Otherwise server-sent events: what is stored, then what comes. `data` of each is an Event, its `id` the event’s id;',
+  'Otherwise server-sent events: what is stored, then what comes. `data` of each is an Event, its `id` the event’s id,',
+  'its `event` the type, or `other` for a type that this version does not know;',
   'while the service stops one is `event: service_stopping` with a ServiceStopping; the last one is `event: end` with a',
   'StreamEnd. Resume with `Last-Event-ID` or `?after=`.',
 ].join(' ')
