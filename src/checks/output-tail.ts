@@ -9,19 +9,25 @@ export class OutputTail {
   #cut = false
 
   add(text: string): void {
-    const all = this.#raw + text
-    this.#cut ||= all.length > RAW_CHARACTERS
-    this.#raw = all.slice(-RAW_CHARACTERS)
+    this.#raw += text
+    // Not at every piece: a program may print one character at a time.
+    if (this.#raw.length > 2 * RAW_CHARACTERS) this.#shorten()
   }
 
   /** The last lines, valid UTF-8 of at most `maxBytes`; a first line that says so where something was left out. */
   read(maxBytes: number): string {
+    this.#shorten()
     const text = plainText(this.#raw).trimEnd()
     if (!this.#cut && Buffer.byteLength(text) <= maxBytes) return text
     const note = '[… earlier output left out …]\n'
     const tail = lastBytes(text, maxBytes - Buffer.byteLength(note))
     const firstLine = tail.indexOf('\n')
     return note + (firstLine === -1 ? tail : tail.slice(firstLine + 1))
+  }
+
+  #shorten(): void {
+    this.#cut ||= this.#raw.length > RAW_CHARACTERS
+    this.#raw = this.#raw.slice(-RAW_CHARACTERS)
   }
 }
 
