@@ -23,8 +23,17 @@ export async function defaultBranchOf(
   const head = lines.map((line) => /^ref: refs\/heads\/(.+)\tHEAD$/.exec(line)).find((match) => match !== null)
   const branch = wanted === undefined ? head?.[1] : wanted
   if (branch !== undefined && lines.some((line) => line.endsWith(`\trefs/heads/${branch}`))) return branch
-  const there = lines.flatMap((line) => Array.from(line.matchAll(/\trefs\/heads\/(.+)$/g), ([, name]) => String(name)))
+  const there = lines.flatMap(branchesIn)
   throw branchMissing(remote.shown, branch, there)
+}
+
+const BRANCH = '\trefs/heads/'
+
+/** The branch a line of the listing names, if it names one. */
+function branchesIn(line: string): string[] {
+  const at = line.indexOf(BRANCH)
+  const name = line.slice(at + BRANCH.length)
+  return at === -1 || name === '' ? [] : [name]
 }
 
 /** Branches of a repository named in one message. */

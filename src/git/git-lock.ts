@@ -7,7 +7,8 @@ const PAUSES_MS = [50, 100, 200, 400, 800, 1_600]
 /** git holds a lock on a ref for milliseconds; one this old was left by a process that was killed. */
 const ABANDONED_AFTER_MS = 10 * 60_000
 
-const LOCK_FILE = /Unable to create '([^'\n]+)\.lock': File exists|could not lock config file ([^\n]+): File exists/
+const LOCK_FILE =
+  /Unable to create '([^'\n]+)\.lock': File exists|could not lock config file ((?:(?!could not lock)[^\n])+): File exists/
 const LOCK_LOST = /cannot lock ref|could not lock config file|Unable to create '[^'\n]+\.lock': File exists/
 
 /**

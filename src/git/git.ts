@@ -15,6 +15,8 @@ export type GitCall = {
 
 const TIMEOUT_MS = 10 * 60_000
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024
+/** A hook of the other side prints there as much as it likes, and some of it is searched for what went wrong. */
+const MAX_ERROR_BYTES = 64 * 1024
 const SHOWN_STDERR = 600
 
 /** git on this host, hardened: no hooks, no prompts, no configuration but ours. */
@@ -40,6 +42,7 @@ export class Git {
       cwd: '/',
       timeoutMs: TIMEOUT_MS,
       maxOutputBytes: MAX_OUTPUT_BYTES,
+      maxErrorBytes: MAX_ERROR_BYTES,
       ...limits,
       command: 'git',
       args: [...HARDENED_ARGS, ...args],

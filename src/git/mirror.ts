@@ -138,7 +138,7 @@ const FETCH = [
 export function unreachable(remote: RepositoryUrl, result: CommandResult): Fault {
   const said = whatGitSaid(result)
   const next = wantsLogin(remote, said) ? HOW_TO_LOG_IN : 'Check its address and your access to it.'
-  const message = `The repository ${remote.shown} cannot be reached: ${said.replace(/\.+$/, '')}. ${next}`
+  const message = `The repository ${remote.shown} cannot be reached: ${said.replace(/(?<!\.)\.+$/, '')}. ${next}`
   return new Fault('repository_unreachable', message, { repository: remote.shown, exitCode: result.exitCode })
 }
 

@@ -15,7 +15,7 @@ export async function originOf(git: Git, repository: string): Promise<string> {
   const result = await git.run(args, { signal: null })
   const origin = result.stdout.text().trim()
   if (result.exitCode !== 0 || origin === '') return repository
-  const isUrl = /^[a-z][a-z0-9+.-]*:\/\//i.test(origin) || /^[^/]+@[^/]+:/.test(origin)
+  const isUrl = /^[a-z][a-z0-9+.-]*:\/\//i.test(origin) || /^[^/][^/@]*@[^/][^/:]*:/.test(origin)
   return isUrl ? origin : path.resolve(repository, origin)
 }
 

@@ -70,6 +70,16 @@ test('a password never shows, accepted or refused', () => {
   )
 })
 
+test('in any text what stands between a scheme and the last @ of its host is blanked', () => {
+  const pieces = ['https://', 'a+1://', '1://', '://', '@', '/', ' ', 'ada', ':', '-', 'X']
+  const text = fc.array(fc.constantFrom(...pieces), { maxLength: 20 }).map((some) => some.join(''))
+  const inWords = (said: string) => said.replace(/([a-z][a-z0-9+.-]*:\/\/)[^/\s]*@/gi, '$1***@')
+  fc.assert(
+    fc.property(text, (said) => assert.equal(withoutCredentials(said), inWords(said))),
+    { numRuns: 2_000 },
+  )
+})
+
 test('a password is refused with what to do instead', () => {
   assert.throws(() => parseRepositoryUrl('https://ada:s3cret@host/o/r'), /holds a password.*without.*ssh/)
 })

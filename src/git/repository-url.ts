@@ -21,13 +21,18 @@ const PROTOCOLS = new Set(['https:', 'http:', 'ssh:', 'file:'])
 export function parseRepositoryUrl(text: string): RepositoryUrl {
   const reason = refusal(text)
   if (reason === null) return { url: text, shown: withoutCredentials(text) }
-  // What does not parse may hold a password in any place before an @.
-  const shown = text
-    .replace(/:\/\/.*@/s, '://***@')
+  const shown = withoutAnyUser(text)
     .replace(/\p{Cc}/gu, '?')
     .slice(0, 200)
   const message = `The repository "${shown}" ${reason}. ${advice(reason)}`
   throw new Fault('repository_refused', message)
+}
+
+/** What does not parse may hold a password in any place before an @. */
+function withoutAnyUser(text: string): string {
+  const from = text.indexOf('://') + 3
+  const at = text.lastIndexOf('@')
+  return from < 3 || at < from ? text : `${text.slice(0, from)}***${text.slice(at)}`
 }
 
 const HOLDS_PASSWORD = 'holds a password, which others would see in process lists and outputs'
@@ -55,5 +60,5 @@ function refusal(text: string): string | null {
 
 /** A text with the user information of every URL in it blanked; `git@host:path` holds none and stays. */
 export function withoutCredentials(text: string): string {
-  return text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^/\s]*@/gi, '$1***@')
+  return text.replace(/(?<=[a-z][a-z0-9+.-]*:\/\/)[^/\s]*@/gi, '***@')
 }

@@ -21,6 +21,8 @@ export type Command = {
   timeoutMs: number
   /** Kept of stdout and of stderr each; the rest is read and dropped. */
   maxOutputBytes: number
+  /** Kept of stderr where less is wanted of it: of its beginning and its end, half each. */
+  maxErrorBytes?: number
   /** Which part of a longer output is kept; without it half of each end. */
   keep?: KeptPart
   /** Null: nobody can cancel it. */
@@ -68,7 +70,7 @@ async function runObserved(command: Command): Promise<CommandResult> {
 async function run(command: Command, foreign: ForeignChild | null): Promise<CommandResult> {
   const startedAt = performance.now()
   const stdout = new BoundedOutput(command.maxOutputBytes, keptPart(command))
-  const stderr = new BoundedOutput(command.maxOutputBytes, keptPart(command))
+  const stderr = errorOutput(command)
   const child = start(command)
   if (child.pid !== undefined) foreign?.started(child.pid)
   collect(child.stdout, stdout, command.onOutput)
@@ -89,6 +91,12 @@ async function run(command: Command, foreign: ForeignChild | null): Promise<Comm
 
 function keptPart(command: Command): KeptPart {
   return command.keep === undefined ? 'ends' : command.keep
+}
+
+function errorOutput(command: Command): BoundedOutput {
+  const { maxErrorBytes, maxOutputBytes } = command
+  if (maxErrorBytes === undefined) return new BoundedOutput(maxOutputBytes, keptPart(command))
+  return new BoundedOutput(maxErrorBytes, 'ends')
 }
 
 function start(command: Command): ChildProcess {

@@ -194,6 +194,16 @@ test('a push the repository refuses by its own rule says why', async () => {
   assert.match(JSON.stringify(pushed), /policy 7/)
 })
 
+test('a hook that prints a megabyte is told by its first words', async () => {
+  await using remote = await createGitRemote({ a: '1' })
+  const { main, source } = await mirrored(remote)
+  await hook(remote, 'pre-receive', `echo "policy 7" >&2; head -c 1000000 /dev/zero | tr '\\0' a >&2; exit 1`)
+  const pushed = await pushCommit(source, { sha: main, branch: 'b', expected: null })
+  assert.ok(pushed.outcome === 'rejected')
+  assert.match(pushed.reason, /^\[remote rejected\] .*; policy 7 a{100}/)
+  assert.ok(pushed.reason.length < 1_200)
+})
+
 test('a branch is deleted only while it stands at the expected commit', async () => {
   await using remote = await createGitRemote({ a: '1' })
   const { main, source } = await mirrored(remote)

@@ -49,6 +49,13 @@ test('a non-zero exit is a result, with stdout and stderr apart', async () => {
   assert.equal(result.stderr.text(), 'err\n')
 })
 
+test('of stderr less can be kept than of stdout: its beginning and its end', async () => {
+  const script = 'process.stdout.write("o".repeat(500)); process.stderr.write("b" + "e".repeat(500) + "z")'
+  const { stdout, stderr } = await runCommand(node(script, { keep: 'head', maxErrorBytes: 10 }))
+  assert.equal(stdout.text(), 'o'.repeat(500))
+  assert.deepEqual([stderr.bytes().toString(), stderr.droppedBytes], ['beeeeeeeez', 492])
+})
+
 test('a child that a signal ended says which', async () => {
   const result = await runCommand(command('kill -9 $$'))
   assert.deepEqual([result.exitCode, result.endedBy], [null, 'SIGKILL'])

@@ -13,6 +13,8 @@ import type { MutationPace } from './mutation-pace.ts'
 import type { TokenFor } from './tokens.ts'
 
 const MAX_OUTPUT_BYTES = 8 * 1024 * 1024
+/** Only the last of it is shown. */
+const MAX_ERROR_BYTES = 64 * 1024
 const SHOWN = 600
 
 export type GhCall = {
@@ -61,7 +63,8 @@ export function createGh(
       const run = async () => {
         apiCalls.add(call.apiCalls)
         const env = { ...environment(home, config), ...tokenVariable(call.host, token) }
-        const limits = { timeoutMs: call.timeoutMs, maxOutputBytes: MAX_OUTPUT_BYTES, signal: call.signal }
+        const bounds = { maxOutputBytes: MAX_OUTPUT_BYTES, maxErrorBytes: MAX_ERROR_BYTES }
+        const limits = { timeoutMs: call.timeoutMs, signal: call.signal, ...bounds }
         const input = call.input === undefined ? {} : { input: call.input }
         return fitToShow(await runGhCommand({ args, cwd: home, env, ...limits, ...input }), token)
       }
