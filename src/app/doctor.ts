@@ -2,7 +2,7 @@ import { access, constants, mkdir, statfs } from 'node:fs/promises'
 import type { Kysely } from 'kysely'
 import { type Config, shownDatabaseUrl } from '../config.ts'
 import type { OpenDatabase } from '../db/connect.ts'
-import { listProjects } from '../db/projects.ts'
+import { allProjects } from '../db/projects.ts'
 import { listProposers } from '../db/proposer-configs.ts'
 import type { Database } from '../db/schema.ts'
 import type { DoctorFinding } from '../doctor-finding.ts'
@@ -135,13 +135,13 @@ async function home({ home }: Config): Promise<DoctorFinding> {
 }
 
 async function projects(config: Config, db: Kysely<Database>, { mirrors, gh }: Parts): Promise<DoctorFinding[]> {
-  const known = await listProjects(db)
+  const known = await allProjects(db)
   if (known.length === 0) {
     const remedy = 'moose init, in a checkout of the repository'
     return [{ name: 'projects', state: 'missing', detail: 'none is set up', remedy }]
   }
-  const looked = known.map(async ({ default_branch: defaultBranch, ...rest }): Promise<DoctorFinding[]> => {
-    const project = { ...rest, defaultBranch }
+  const looked = known.map(async (project): Promise<DoctorFinding[]> => {
+    const { defaultBranch } = project
     const name = `project ${project.name}`
     const onGitHub = project.forge === 'github' ? await examineGitHub({ gh, config }, project) : []
     try {

@@ -3,7 +3,7 @@ import type { Pool } from 'pg'
 import { readOrderBudget } from '../budget/spent-by.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
-import type { NewProject, ProjectView } from '../contract/projects.ts'
+import type { AddedProject, NewProject } from '../contract/projects.ts'
 import type { ListedWorkOrder, ListQuery, WorkOrderDetail } from '../contract/work-orders.ts'
 import { attemptHistory } from '../db/attempt-history.ts'
 import { editWorkOrder } from '../db/edit-work-order.ts'
@@ -18,6 +18,7 @@ import { addWorkOrders, approveWorkOrder, findWorkOrder, listWorkOrders, rejectW
 import { usualForge } from '../forge/usual-forge.ts'
 import { defaultBranchOf } from '../git/default-branch.ts'
 import { originOf } from '../git/origin.ts'
+import { parseRepositoryUrl } from '../git/repository-url.ts'
 import type { GitHubWebhook, HttpServices } from '../http/http-services.ts'
 import type { Log } from '../log.ts'
 import type { OrchestratorService } from '../orchestrator/orchestrator-service.ts'
@@ -113,8 +114,9 @@ async function addCheckedProject(
   { mirrors }: Parts,
   { enterpriseHost }: Config['github'],
   given: NewProject,
-): Promise<{ project: ProjectView; added: boolean }> {
-  const repository = await originOf(mirrors.git, given.repository)
+): Promise<AddedProject> {
+  const { repository, loginLeftOut } = await originOf(mirrors.git, given.repository)
+  parseRepositoryUrl(repository)
   const forge = given.forge === undefined ? usualForge(repository, enterpriseHost) : given.forge
   const wanted = { ...given, forge }
   const known = (await listProjects(db)).find(({ name }) => name === wanted.name)
@@ -122,7 +124,8 @@ async function addCheckedProject(
     known?.repository === repository &&
     known.forge === wanted.forge &&
     (wanted.default_branch === undefined || wanted.default_branch === known.default_branch)
-  if (known !== undefined && isSame) return { project: known, added: false }
+  if (known !== undefined && isSame) return { project: known, added: false, login_left_out: loginLeftOut }
   const defaultBranch = await defaultBranchOf(mirrors.git, { ...wanted, repository }, wanted.default_branch)
-  return { project: await addProject(db, { ...wanted, repository, defaultBranch }), added: true }
+  const project = await addProject(db, { ...wanted, repository, defaultBranch })
+  return { project, added: true, login_left_out: loginLeftOut }
 }

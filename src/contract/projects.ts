@@ -32,5 +32,8 @@ export const ProjectResponse = z.object({
   project: ProjectView,
   /** False: the same project was there already. */
   added: z.boolean(),
+  /** True: the origin of the checkout names a user, a password or a token before its host, which was left out. */
+  login_left_out: z.boolean(),
 })
+export type AddedProject = Omit<z.infer<typeof ProjectResponse>, 'success'>
 export const ProjectsResponse = z.object({ success: z.literal(true), projects: z.array(ProjectView) })

@@ -1,6 +1,8 @@
 import type { Kysely, Selectable } from 'kysely'
+import { z } from 'zod'
 import { isoTime } from '../clock.ts'
 import { type AttemptView, type StepView, shownFault } from '../contract/work-orders.ts'
+import { shownRepository } from '../git/repository-url.ts'
 import type { AttemptRow } from './attempts.ts'
 import type { Database } from './schema.ts'
 import { decimal } from './work-order-view.ts'
@@ -27,6 +29,15 @@ export async function attemptHistory(db: Db, workOrderId: string): Promise<Attem
       steps.filter((step) => step.attempt === attempt.number),
     ),
   )
+}
+
+const NamesProject = z.looseObject({ project: z.looseObject({ repository: z.string() }) })
+
+/** What `route` has found names the repository as its row had it, which may be one that is refused now. */
+function shownOutput(output: unknown): unknown {
+  const { data } = NamesProject.safeParse(output)
+  if (data === undefined) return output
+  return { ...data, project: { ...data.project, repository: shownRepository(data.project.repository) } }
 }
 
 function toAttemptView(row: AttemptRow, steps: Selectable<Database['attempt_steps']>[]): AttemptView {
@@ -57,7 +68,7 @@ function toStepView(row: Selectable<Database['attempt_steps']>): StepView {
     status: row.status,
     runs: row.runs,
     input: row.input,
-    output: row.output,
+    output: shownOutput(row.output),
     error: shownFault(row.error),
     cost_usd: costOf(row.cost_usd),
     started_at: isoTime(row.started_at),

@@ -1,6 +1,7 @@
 import type { Kysely, Selectable } from 'kysely'
 import type { ProjectView } from '../contract/projects.ts'
-import { Fault } from '../errors.ts'
+import { Fault, toFault } from '../errors.ts'
+import { parseRepositoryUrl, shownRepository } from '../git/repository-url.ts'
 import type { Project } from '../work-order/project.ts'
 import type { Database } from './schema.ts'
 
@@ -31,8 +32,13 @@ export async function addProject(
   return toView(toProject(row))
 }
 
-/** Those that can be used, by name. */
+/** Those that can be used, by name, as they may be shown. */
 export async function listProjects(db: Db): Promise<ProjectView[]> {
+  return (await allProjects(db)).map(toView)
+}
+
+/** Those that can be used, by name; a repository is as its row has it, and may be one that is refused. */
+export async function allProjects(db: Db): Promise<Project[]> {
   const rows = await db
     .selectFrom('projects')
     .selectAll()
@@ -40,7 +46,7 @@ export async function listProjects(db: Db): Promise<ProjectView[]> {
     .where('forge', 'in', FORGES)
     .orderBy('name')
     .execute()
-  return rows.map(toProject).map(toView)
+  return rows.map(toProject)
 }
 
 /** Those whose forge this version does not know, so that they are not in the list; by name. */
@@ -68,9 +74,10 @@ export async function setProjectBudget(db: Db, name: string, usd: string | null)
 }
 
 /**
- * The project of an order; for an order that names none, the only one there is.
+ * The project of an order; for an order that names none, the only one there is. Its repository is one that Moose opens:
+ * a row is written by any client, and what becomes of it is kept with the attempt.
  *
- * @throws {Fault} `project_required`
+ * @throws {Fault} `project_required`, `repository_refused`
  */
 export async function projectOf(db: Db, projectId: string | null): Promise<Project> {
   const all = db.selectFrom('projects').selectAll()
@@ -79,12 +86,24 @@ export async function projectOf(db: Db, projectId: string | null): Promise<Proje
     : all.where('id', '=', projectId)
   ).execute()
   const [row] = rows
-  if (row !== undefined && rows.length === 1) return toProject(row)
+  if (row !== undefined && rows.length === 1) return openable(toProject(row))
   const message =
     row === undefined
       ? 'No project is set up. Add the repository with: moose init'
       : 'The work order names no project and there are several. Set its project_id.'
   throw new Fault('project_required', message)
+}
+
+/** @throws {Fault} `repository_refused` */
+function openable(project: Project): Project {
+  try {
+    parseRepositoryUrl(project.repository)
+    return project
+  } catch (error) {
+    const { code, message } = toFault(error)
+    const remedy = `Correct the row of project "${project.name}" in projects.`
+    throw new Fault(code, `${message} ${remedy}`, { project: project.name }, error)
+  }
 }
 
 function toProject(row: Selectable<Database['projects']>): Project {
@@ -110,7 +129,7 @@ function toView(project: Project): ProjectView {
   return {
     id: project.id,
     name: project.name,
-    repository: project.repository,
+    repository: shownRepository(project.repository),
     default_branch: project.defaultBranch,
     forge: project.forge,
   }

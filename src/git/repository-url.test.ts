@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { Fault } from '../errors.ts'
-import { parseRepositoryUrl, withoutCredentials } from './repository-url.ts'
+import { parseRepositoryUrl, shownRepository, withoutCredentials, withoutHttpUser } from './repository-url.ts'
 
 const accepted = [
   'https://github.com/o/r.git',
@@ -11,8 +11,10 @@ const accepted = [
   'git@github.com:o/r.git',
   'file:///srv/r.git',
   '/srv/a repo',
-  'https://ada@host/o/r',
   'ssh://git:@host/o/r',
+  'ssh://git%2Bci@host/o/r',
+  'https://host/o/a@b.git',
+  '/srv/http://ada@host',
 ]
 const refused = [
   '',
@@ -41,6 +43,27 @@ const refused = [
   'https://:s3cret@host/r',
   'ssh://git:s3cret@host/r',
   'https://ada:%73@host/r',
+  'http://ghp_t0ken@host/r',
+  'https://ghp_t0ken:@host/r',
+  'https://%67hp_t0ken@host/r',
+  'HTTPS://ghp_t0ken@host/r',
+  'https://@host/r',
+  'https://ghp_t0ken\\@host/r',
+  'https://host\\@evil/r',
+  'https://host/r?private_token=t0ken',
+  'https://host/r#t0ken',
+  'ssh://git%3As3cret@host/r',
+  'ssh://%2doProxyCommand=x@host/r',
+  'git:s3cret@host:o/r',
+  'ssh://%zz/x',
+  'ssh://%zz@host/x',
+  'ssh://git:%zz@host/x',
+  'ssh://host/%zz',
+  'ssh://%E0%A4%A/x',
+  'https://%zz/x',
+  'https://host/%zz',
+  'file://%zz/x',
+  'file:///%zz',
 ]
 
 for (const url of accepted) {
@@ -58,13 +81,15 @@ for (const url of refused) {
 test('a password never shows, accepted or refused', () => {
   const secret = fc.stringMatching(/^[a-zA-Z0-9%:@!$&'()*+,;=_.~-]{6,20}$/)
   fc.assert(
-    fc.property(secret, fc.constantFrom('https', 'ftp'), (password, protocol) => {
+    fc.property(secret, fc.constantFrom('https', 'ftp', 'ssh'), (password, protocol) => {
       const url = `${protocol}://ada:${password}SECRET@host/o/r`
       assert.ok(!withoutCredentials(`fatal: unable to access '${url}/': 401`).includes('SECRET'))
-      try {
-        assert.ok(!parseRepositoryUrl(url).shown.includes('SECRET'))
-      } catch (error) {
-        assert.ok(error instanceof Fault && !error.message.includes('SECRET'), String(error))
+      for (const text of [url, `ada:${password}SECRET@host:o/r`, `x ${password}SECRET@host`]) {
+        assert.ok(!shownRepository(text).includes('SECRET'), shownRepository(text))
+        assert.throws(
+          () => parseRepositoryUrl(text),
+          (error) => error instanceof Fault && !error.message.includes('SECRET'),
+        )
       }
     }),
   )
@@ -80,6 +105,24 @@ test('in any text what stands between a scheme and the last @ of its host is bla
   )
 })
 
-test('a password is refused with what to do instead', () => {
-  assert.throws(() => parseRepositoryUrl('https://ada:s3cret@host/o/r'), /holds a password.*without.*ssh/)
+test('a token, a password or a broken % is refused with what it is and what to do instead', () => {
+  const https = /holds a user name, password or token.*without it, as https:\/\/HOST\/.*gh auth login/s
+  assert.throws(() => parseRepositoryUrl('https://ada:s3cret@host/o/r'), https)
+  assert.throws(() => parseRepositoryUrl('https://t0ken@host/o/r'), https)
+  assert.throws(() => parseRepositoryUrl('ssh://git:s3cret@host/o/r'), /holds a password.*without it.*ssh/)
+  assert.throws(() => parseRepositoryUrl('ssh://%zz/x'), /a % that begins no percent-encoded character/)
+})
+
+test('what is accepted is shown as it is, what is refused without what may be a secret', () => {
+  for (const url of accepted) assert.equal(shownRepository(url), url)
+  assert.equal(shownRepository('https://t0ken@host/o/r'), 'https://***@host/o/r')
+  assert.equal(shownRepository('https://host/o/r?token=t0ken'), 'https://host/o/r?***')
+  assert.equal(shownRepository('git:s3cret@host:o/r'), '***@host:o/r')
+})
+
+test('what stands before the host of an http(s) URL is taken off, and nothing else', () => {
+  for (const user of ['t0ken', 'ada:s3cret', ':s3cret', '%67hp', 'ada:', '', 'a@b', 't0ken\\'])
+    assert.equal(withoutHttpUser(`https://${user}@host:8443/o/a@b.git`), 'https://host:8443/o/a@b.git', user)
+  assert.equal(withoutHttpUser('HTTP://t0ken@host'), 'HTTP://host')
+  for (const url of accepted) assert.equal(withoutHttpUser(url), url)
 })

@@ -12,50 +12,97 @@ const PROTOCOLS = new Set(['https:', 'http:', 'ssh:', 'file:'])
 
 /**
  * Accepts what Moose opens: https, http, ssh and file URLs, `user@host:path`, absolute paths. Everything else is
- * refused, above all git's own ways to run a program (`ext::…`) and what could be taken for an option; also a URL
- * with a password, which would be seen in process lists, in the API and in the outputs of steps.
+ * refused, above all git's own ways to run a program (`ext::…`) and what could be taken for an option; also a URL that
+ * may hold a secret, which would be seen in process lists, in the API and in the outputs of steps: anything before the
+ * host of an http(s) URL, whose name alone can be a token, its query and its fragment, and a password for ssh.
  *
  * @throws {Fault} `repository_refused`
  * @see https://git-scm.com/docs/git-fetch#_git_urls
  */
 export function parseRepositoryUrl(text: string): RepositoryUrl {
-  const reason = refusal(text)
-  if (reason === null) return { url: text, shown: withoutCredentials(text) }
-  const shown = withoutAnyUser(text)
+  const refused = refusal(text)
+  if (refused === null) return { url: text, shown: withoutCredentials(text) }
+  const shown = masked(text)
     .replace(/\p{Cc}/gu, '?')
     .slice(0, 200)
-  const message = `The repository "${shown}" ${reason}. ${advice(reason)}`
+  const message = `The repository "${shown}" ${refused.reason}. ${refused.advice}`
   throw new Fault('repository_refused', message)
 }
 
-/** What does not parse may hold a password in any place before an @. */
-function withoutAnyUser(text: string): string {
-  const from = text.indexOf('://') + 3
-  const at = text.lastIndexOf('@')
-  return from < 3 || at < from ? text : `${text.slice(0, from)}***${text.slice(at)}`
+/** A repository as it may be shown: as it is where it is accepted, otherwise without what could be a secret. */
+export function shownRepository(text: string): string {
+  return refusal(text) === null ? text : masked(text)
 }
 
-const HOLDS_PASSWORD = 'holds a password, which others would see in process lists and outputs'
-
-function advice(reason: string): string {
-  if (reason === HOLDS_PASSWORD) return 'Name it without it and let ssh keep the access: ssh://… or user@host:path.'
-  return 'Use https://…, ssh://…, user@host:path, file:///… or an absolute path.'
+/** An http(s) URL without the user name, password or token before its host; any other text as it is. */
+export function withoutHttpUser(text: string): string {
+  return text.replace(/^(https?:\/\/)[^/?#]*@/i, '$1')
 }
 
-function refusal(text: string): string | null {
+type Refusal = { reason: string; advice: string }
+
+const FORMS = 'Use https://…, ssh://…, user@host:path, file:///… or an absolute path.'
+const SEEN = 'which others would see in process lists and outputs'
+const HOLDS_PASSWORD: Refusal = {
+  reason: `holds a password, ${SEEN}`,
+  advice: 'Name it without it and let ssh keep the access: ssh://… or user@host:path.',
+}
+const HOLDS_USER: Refusal = {
+  reason: `holds a user name, password or token before its host, ${SEEN}`,
+  advice:
+    'Name it without it, as https://HOST/…; Moose logs in to GitHub by itself (gh auth login, or GH_TOKEN), ' +
+    'elsewhere use ssh.',
+}
+const HOLDS_QUERY: Refusal = {
+  reason: `has a query or a fragment, where tokens stand, ${SEEN}`,
+  advice: 'Name it without it, as https://HOST/OWNER/NAME.git.',
+}
+
+function refusal(text: string): Refusal | null {
+  const badForm = misformed(text)
+  if (badForm !== null) return { reason: badForm, advice: FORMS }
+  if (/^https?:/i.test(text)) return secretInHttp(text)
+  return /^ssh:/i.test(text) && /:[^@]/.test(userOf(text)) ? HOLDS_PASSWORD : null
+}
+
+function misformed(text: string): string | null {
   if (text === '') return 'is empty'
   if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(text)) return 'contains a control character'
   if (text.startsWith('/')) return null
   if (SCP_LIKE.test(text)) return null
+  if (/%(?![0-9a-f]{2})/i.test(text)) return 'has a % that begins no percent-encoded character'
   if (!URL.canParse(text)) return 'is neither a URL nor an absolute path'
   const url = new URL(text)
   if (!PROTOCOLS.has(url.protocol) || !/^[a-z]+:\/\//i.test(text)) return 'uses a protocol Moose does not open'
   // Stricter than URL, which takes https:///x for https://x; git does not.
   if (url.protocol !== 'file:' && !/^[a-z]+:\/\/[^/\\]/i.test(text)) return 'names no host'
-  if (decodeURIComponent(url.hostname).startsWith('-') || url.username.startsWith('-'))
+  const decoded = percentDecoded(text)
+  if (/[\0-\x1f\x7f]/.test(decoded)) return 'contains a control character'
+  if (/^[a-z]+:\/\/(?:[^/]*@)?-/i.test(decoded) || percentDecoded(url.username).startsWith('-'))
     return 'names a host like an option'
-  if (url.password !== '') return HOLDS_PASSWORD
   return null
+}
+
+/** Told from the text: URL takes a backslash for the end of the host, git and curl take it for a character. */
+function secretInHttp(text: string): Refusal | null {
+  if (/^https?:\/\/[^/?#]*[@\\]/i.test(text)) return HOLDS_USER
+  return /[?#]/.test(text) ? HOLDS_QUERY : null
+}
+
+/** Of an ssh URL, as git reads it: it decodes the whole before it looks for the parts. */
+function userOf(text: string): string {
+  const found = /^ssh:\/\/([^/]*@)/i.exec(text)
+  return found === null ? '' : percentDecoded(String(found[1]))
+}
+
+/** Byte by byte: what is encoded need not be UTF-8. */
+function percentDecoded(text: string): string {
+  return text.replace(/%([0-9a-f]{2})/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
+}
+
+/** What does not parse may hold a secret in any place before an @, or in its query. */
+function masked(text: string): string {
+  return text.replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/is, '$1***@').replace(/([?#]).+$/s, '$1***')
 }
 
 /** A text with the user information of every URL in it blanked; `git@host:path` holds none and stays. */

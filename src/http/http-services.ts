@@ -10,7 +10,7 @@ import type {
   SettledReservation,
 } from '../contract/budget-changes.ts'
 import type { PullRequestHint } from '../contract/github-webhook.ts'
-import type { NewProject, ProjectView } from '../contract/projects.ts'
+import type { AddedProject, NewProject, ProjectView } from '../contract/projects.ts'
 import type {
   EditWorkOrder,
   EventView,
@@ -48,7 +48,7 @@ export type HttpServices = {
   }
   projects: {
     /** Finds the default branch where none is given; the same project again changes nothing. @throws {Fault} `request_invalid`, `repository_*`, `base_branch_missing` */
-    add(project: NewProject): Promise<{ project: ProjectView; added: boolean }>
+    add(project: NewProject): Promise<AddedProject>
     list(): Promise<ProjectView[]>
   }
   events: {

@@ -54,7 +54,7 @@ export function createTracker({ db, watch, clock, random, intervalMs, onError }:
     const rows = await listWatchedPullRequests(db, hinted)
     if (hinted === null) lastLook = clock.now()
     if (rows.length === 0) return null
-    const { sightings, faults } = await watch.look(await withProjects(db, rows), stopping.signal)
+    const { sightings, faults } = await watch.look(await withProjects(db, rows, onError), stopping.signal)
     // One that cannot be recorded is in nobody's way.
     for (const sighting of sightings) await recordSighting(db, sighting, clock.now()).catch(onError)
     if (stopping.signal.aborted) return null
@@ -112,9 +112,21 @@ export function createTracker({ db, watch, clock, random, intervalMs, onError }:
   }
 }
 
-async function withProjects(db: Kysely<Database>, rows: readonly WatchedRow[]): Promise<WatchedPullRequest[]> {
+/** @param onError told of a project whose row is refused; its pull requests are in the way of no other's */
+async function withProjects(
+  db: Kysely<Database>,
+  rows: readonly WatchedRow[],
+  onError: TrackerDeps['onError'],
+): Promise<WatchedPullRequest[]> {
   const projects = new Map<string, Project>()
-  for (const id of new Set(rows.map(({ project_id }) => project_id))) projects.set(id, await projectOf(db, id))
+  for (const id of new Set(rows.map(({ project_id }) => project_id))) {
+    try {
+      projects.set(id, await projectOf(db, id))
+    } catch (error) {
+      if (toFault(error).code !== 'repository_refused') throw error
+      onError(error)
+    }
+  }
   return rows.flatMap((row) => {
     const project = projects.get(row.project_id)
     if (project === undefined) return []

@@ -121,7 +121,8 @@ test('an unreachable repository says so; one with a password is not even tried, 
   await using remote = await createGitRemote({ a: '1' })
   for (const [repository, code] of [
     ['/nonexistent/repo', 'repository_unreachable'],
-    ['http://ada@127.0.0.1:9/r.git', 'repository_unreachable'],
+    ['http://127.0.0.1:9/r.git', 'repository_unreachable'],
+    ['http://hunter2@127.0.0.1:9/r.git', 'repository_refused'],
     ['http://ada:hunter2@127.0.0.1:9/r.git', 'repository_refused'],
   ] as const) {
     const project = remote.project({ repository })

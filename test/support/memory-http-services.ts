@@ -104,10 +104,10 @@ export function memoryHttpServices(): MemoryServices {
     projects: {
       add: async ({ default_branch, forge = 'local', ...project }) => {
         const known = projects.find(({ name }) => name === project.name)
-        if (known !== undefined) return { project: known, added: false }
+        if (known !== undefined) return { project: known, added: false, login_left_out: false }
         const added = { id: randomUUID(), default_branch: default_branch ?? 'main', forge, ...project }
         projects.push(added)
-        return { project: added, added: true }
+        return { project: added, added: true, login_left_out: false }
       },
       list: async () => projects,
     },

@@ -10,6 +10,9 @@ import { harmless } from '../terminal-text.ts'
 type InitOptions = { name?: string; branch?: string; forge?: string }
 
 const LONGEST_NAME = 64
+const LOGIN_LEFT_OUT =
+  'The origin of the checkout holds a user name, password or token. Moose works without it, and the checkout is as it ' +
+  'was. For GitHub Moose logs in by itself (gh auth login, or GH_TOKEN); elsewhere, where a login is needed, use ssh.'
 
 export function initCommand(cli: Cli): Command {
   return new Command('init')
@@ -35,6 +38,7 @@ export function initCommand(cli: Cli): Command {
         cli.output.line(
           `project ${paint.bold(name)}${added.added ? '' : ' is there already'}: ${harmless(repository)}, branch ${default_branch}, forge ${forge}`,
         )
+        if (added.login_left_out) cli.output.note(LOGIN_LEFT_OUT)
         cli.output.note('Add work with: moose add --title "…" --file …')
       })
     })

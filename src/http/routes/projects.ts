@@ -37,6 +37,6 @@ export const projectRoutes = newRoutes()
     return c.json({ success: true as const, projects: await c.var.services.projects.list() }, 200)
   })
   .openapi(add, async (c) => {
-    const { project, added } = await c.var.services.projects.add(c.req.valid('json'))
-    return c.json({ success: true as const, project, added }, added ? 201 : 200)
+    const result = await c.var.services.projects.add(c.req.valid('json'))
+    return c.json({ success: true as const, ...result }, result.added ? 201 : 200)
   })
