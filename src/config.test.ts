@@ -40,3 +40,47 @@ test('a malformed setting of OpenTelemetry is named', () => {
     assert.throws(() => readConfig({ [name]: value }), { code: 'config_invalid', message: new RegExp(name) }, value)
   }
 })
+
+test('a database URL that the driver cannot read is named, and nothing of it is shown', () => {
+  const refused = [
+    'postgres://ada:s3cret%zz@db/moose',
+    'postgres://ada:s3cret%@db/moose',
+    'postgres://ada:s3cret%ff@db/moose',
+    'postgres://ada%zz:s3cret@db/moose',
+    'postgres://ada:s3cret@d%zzb/moose',
+    'postgres://ada:s3cret@db/moose%zz',
+    'postgres://ada:s3cret@db/moose%ff',
+    'postgres://ada:s3cret@db/moose%00',
+    'postgres://ada:s3cret@db/moose?port=abc',
+    'postgres://ada:s3cret@db/moose?port=65536',
+    'postgres://ada:s3cret@db:x/moose',
+    's3cret',
+  ]
+  for (const url of refused) {
+    const isNamed = { code: 'config_invalid', message: /^Bad configuration: DATABASE_URL (?!.*s3cret)/ }
+    assert.throws(() => readConfig({ DATABASE_URL: url }), isNamed, url)
+  }
+  const read = [
+    'postgres://a%20b:%25zz@db/m%C3%BC?options=-c%20x%3D1',
+    'postgres://%2Ftmp/moose',
+    'postgres:///m?port=5432',
+  ]
+  for (const url of read) assert.equal(readConfig({ DATABASE_URL: url }).databaseUrl, url)
+})
+
+test('a URL whose name or password is not percent-encoded is named', () => {
+  const names = ['MOOSE_MANAGER_URL', 'MOOSE_PROPOSER_URL', 'OTEL_EXPORTER_OTLP_ENDPOINT']
+  for (const name of [...names, 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT']) {
+    for (const url of [
+      'http://%zz@host/',
+      'http://ada:100%@host/',
+      'https://ada:%ff@host/',
+      'http://%zz/',
+      'ftp://host/',
+    ]) {
+      const isNamed = { code: 'config_invalid', message: new RegExp(`^Bad configuration: ${name} `) }
+      assert.throws(() => readConfig({ [name]: url }), isNamed, url)
+    }
+    assert.doesNotThrow(() => readConfig({ [name]: 'https://a%40b:%25zz@host:8443/100%?q=%zz' }))
+  }
+})

@@ -13,7 +13,21 @@ const wholeNumber = (min: number, max: number) =>
     .refine((value) => value >= min && value <= max, `is not between ${min} and ${max}`)
 
 const flag = z.enum(['true', 'false'], 'is neither true nor false').transform((value) => value === 'true')
-const httpUrl = z.url({ protocol: /^https?$/, error: 'is not an http(s) URL' })
+const BAD_PERCENT = 'has a % that begins no percent-encoded character; write % itself as %25'
+
+/** A name and password in it become basic authentication, and are decoded for that. */
+export const httpUrl = z
+  .url({ protocol: /^https?$/, error: 'is not an http(s) URL' })
+  .refine((url) => isDecodable(url, ({ username, password }) => [username, password]), BAD_PERCENT)
+
+/** What the driver decodes has to decode, and the port it takes from the query has to be one. */
+const databaseUrl = z
+  .url({ protocol: /^postgres(ql)?$/, error: 'is not a postgresql:// URL' })
+  .refine(
+    (url) => isDecodable(url, ({ username, password, host, pathname }) => [username, password, host, pathname]),
+    BAD_PERCENT,
+  )
+  .refine((url) => !URL.canParse(url) || isPort(new URL(url).searchParams.get('port')), 'names a port that is none')
 
 /** As OpenTelemetry writes them: `key=value,key=value`, the values percent-encoded. */
 const keyValues = z
@@ -60,7 +74,7 @@ export type ArmedFault = z.infer<typeof armedFault>
 
 /** Every environment variable Moose reads, its form and its default. Nothing else in `src/` reads the environment. */
 const Environment = z.object({
-  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'is not a postgresql:// URL' }).optional(),
+  DATABASE_URL: databaseUrl.optional(),
   MOOSE_HOME: z
     .string()
     .refine(path.isAbsolute, {
@@ -313,13 +327,23 @@ function toTracing(env: z.infer<typeof Environment>): TracingTarget | null {
   return { url, headers, serviceName: env.OTEL_SERVICE_NAME }
 }
 
+/** Whether these parts of a URL can be decoded; what is no URL is refused for that. */
+function isDecodable(url: string, partsOf: (url: URL) => readonly string[]): boolean {
+  return !URL.canParse(url) || partsOf(new URL(url)).every(isPercentEncoded)
+}
+
+/** Whether it decodes to text; a NUL is none. */
 function isPercentEncoded(text: string): boolean {
   try {
-    decodeURIComponent(text)
-    return true
+    return !decodeURIComponent(text).includes('\0')
   } catch {
     return false
   }
+}
+
+/** @param port of a query; null: the usual one */
+function isPort(port: string | null): boolean {
+  return port === null || (/^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535)
 }
 
 function keyValue(pair: string): [string, string] {

@@ -107,7 +107,9 @@ export const ReconcileResponse = z.object({
 })
 export type Reconciliation = Omit<z.infer<typeof ReconcileResponse>, 'success'>
 
-export const ProposerParams = z.object({ name: z.string().openapi({ example: 'claude-sonnet-4-5' }) })
+export const ProposerParams = z.object({
+  name: storedText(LIMITS.title).openapi({ example: 'claude-sonnet-4-5' }),
+})
 
 const Rate = UsdAmount.optional()
 

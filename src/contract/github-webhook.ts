@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { storedText } from './stored-text.ts'
 
 /** What GitHub sends, whatever the event; what is looked at of it is only a hint, GitHub itself is asked what is so. */
 export const GitHubWebhookBody = z.looseObject({}).openapi('GitHubWebhook')
@@ -19,9 +20,10 @@ export type PullRequestHint = {
 }
 
 const Numbered = z.object({ number: z.number().int() })
-const OfRepository = z.object({ repository: z.object({ html_url: z.string() }) })
+const OfRepository = z.object({ repository: z.object({ html_url: storedText(2_000) }) })
+const BranchName = storedText(1_000)
 /** That of a fork names its branch and no pull request. */
-const Suite = z.object({ head_branch: z.string().nullish(), pull_requests: z.array(Numbered).nullish() })
+const Suite = z.object({ head_branch: BranchName.nullish(), pull_requests: z.array(Numbered).nullish() })
 
 type Named = Pick<PullRequestHint, 'numbers' | 'branches'>
 
@@ -53,13 +55,13 @@ const EVENTS: ReadonlyMap<string, z.ZodType<Named>> = new Map<string, z.ZodType<
   [
     'status',
     z
-      .object({ branches: z.array(z.object({ name: z.string() })) })
+      .object({ branches: z.array(z.object({ name: BranchName })) })
       .transform((body): Named => ({ numbers: [], branches: body.branches.map(({ name }) => name) })),
   ],
   [
     'push',
     z
-      .object({ ref: z.string().startsWith(BRANCH) })
+      .object({ ref: BranchName.startsWith(BRANCH) })
       .transform(({ ref }): Named => ({ numbers: [], branches: [ref.slice(BRANCH.length)] })),
   ],
 ])

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import { z } from 'zod'
+import { httpUrl } from '../config.ts'
 import { Fault } from '../errors.ts'
 import { Usd } from '../money.ts'
 import type { Database } from './schema.ts'
@@ -68,7 +69,7 @@ const ProposerRow = z
     complexity_threshold: z.coerce.number().min(0).max(1),
     cost_profile: CostProfile,
     /** Endpoint that speaks the provider's protocol; null for the provider's own. */
-    base_url: z.url({ protocol: /^https?$/, error: 'is not an http(s) URL' }).nullable(),
+    base_url: httpUrl.nullable(),
     active: z.boolean(),
   })
   .transform(({ complexity_threshold, cost_profile, base_url, ...row }) => ({

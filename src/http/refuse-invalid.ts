@@ -15,7 +15,7 @@ type Validation = { target: string } & ({ success: true } | { success: false; er
 export function refuseInvalid(code: Extract<FaultCode, 'request_invalid' | 'work_order_invalid'>) {
   return (validation: Validation): undefined => {
     if (validation.success) return undefined
-    if (validation.target === 'param') throw unknownOrder(validation.error)
+    if (validation.target === 'param') throw unknownName(validation.error)
     const problems = fieldProblems(meantAlternative(validation.error))
     const shown = describeProblems(problems.slice(0, MAX_PROBLEMS))
     const rest = problems.length > MAX_PROBLEMS ? `; and ${problems.length - MAX_PROBLEMS} more` : ''
@@ -25,10 +25,13 @@ export function refuseInvalid(code: Extract<FaultCode, 'request_invalid' | 'work
   }
 }
 
-/** The only path parameter is a work order; a text that cannot be an id names none. */
-function unknownOrder(error: z.ZodError): Fault {
-  const message = `There is no such work order: ${describeProblems(fieldProblems(error))}. See them with: moose list`
-  return new Fault('work_order_not_found', message)
+/** A text in the path that nothing can be called; `id` is that of a work order. */
+function unknownName(error: z.ZodError): Fault {
+  const problems = fieldProblems(error)
+  const shown = describeProblems(problems)
+  if (problems.some(({ field }) => field !== 'id'))
+    return new Fault('not_found', `There is nothing of this name: ${shown}.`)
+  return new Fault('work_order_not_found', `There is no such work order: ${shown}. See them with: moose list`)
 }
 
 /**

@@ -163,6 +163,24 @@ test('a wrong body or query elsewhere is request_invalid and names the field', a
   assert.match((await refusal(resumed, 400, 'request_invalid')).message, /Last-Event-ID/)
 })
 
+test('a name that no row can have is named as unknown, or as wrong, and reaches no database', async () => {
+  const services = memoryHttpServices()
+  services.budget.setPrice = () => Promise.reject(new Error('invalid byte sequence for encoding "UTF8": 0x00'))
+  services.proposeForApi = () => Promise.reject(new Error('invalid byte sequence for encoding "UTF8": 0x00'))
+  const app = createHttpApp(services)
+  for (const name of ['%00', 'a%00b', 'a'.repeat(5_000)]) {
+    const price = await app.request(`/api/proposers/${name}/price`, { ...json('{"free":true}'), method: 'PUT' })
+    assert.match((await refusal(price.clone(), 404, 'not_found')).message, /^There is nothing of this name: name /)
+    await assertConforms('PUT', '/api/proposers/{name}/price', price)
+  }
+  const request = { task_description: 'x', expected_output_type: 'code' }
+  for (const metadata of [{ project: 'a\0b' }, { proposer: '\ud800' }]) {
+    const body = JSON.stringify({ ...request, metadata })
+    const proposed = await app.request('/api/proposer-enhanced', json(body))
+    assert.match((await refusal(proposed, 400, 'request_invalid')).message, /metadata\.p\w+ contains a NUL or half/)
+  }
+})
+
 test('malformed JSON is 400', async () => {
   const app = createHttpApp(memoryHttpServices())
   for (const body of ['{', '{"title":}', 'null x', '\u0000']) {

@@ -127,6 +127,7 @@ test('a malformed row is named where nobody else is active, and in nobody’s wa
     [{ provider: 'nobody' }, /gpt-4o-mini.*provider/],
     [{ model: null }, /gpt-4o-mini.*model/],
     [{ complexity_threshold: 1.5 }, /gpt-4o-mini.*complexity_threshold/],
+    [{ base_url: 'http://%zz:s3cret@x' }, /gpt-4o-mini.*base_url.*a % that begins no percent-encoded character/],
     [{ base_url: 'ftp://x' }, /gpt-4o-mini.*base_url is not|gpt-4o-mini.*base_url: is not/],
     [{ cost_profile: JSON.stringify({ input_per_million: 1 }) }, /gpt-4o-mini.*only one of/],
   ]

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { storedText } from '../../contract/stored-text.ts'
+import { LIMITS } from '../../work-order/content.ts'
 
 /** The seed's ProposerRequest (4.4), the body of `POST /api/proposer-enhanced`; ours adds `metadata`. */
 export const ProposerRequest = z.object({
@@ -13,9 +15,9 @@ export const ProposerRequest = z.object({
       work_order_id: z.uuid('must be the id of a work order').optional(),
       attempt: z.number().int().positive().optional(),
       /** A name of `proposer_configs`: the Manager's decision, carried through. */
-      proposer: z.string().optional(),
+      proposer: storedText(LIMITS.title).optional(),
       /** Name or id of a project; its base commit is where the files of `context` are read. */
-      project: z.string().optional(),
+      project: storedText(LIMITS.title).optional(),
       base_sha: z
         .string()
         .regex(/^[0-9a-f]{40}$/, 'must be a full commit id')
