@@ -23,7 +23,7 @@ test('a step shows how long it took and what it cost, once', () => {
   assert.equal(line({ type: 'step_succeeded', step: 'propose', message: 'propose', data }), '✓ propose  2.3s $0.0120')
   assert.equal(
     line({ type: 'step_failed', step: 'verify', message: 'no\nway', data }),
-    '✗ verify   2.3s $0.0120  no\n✗ verify   way',
+    '✗ verify   2.3s $0.0120  no\n│ verify   way',
   )
 })
 
@@ -35,6 +35,12 @@ test('what cost nothing shows no cost, and foreign data no measure', () => {
 
 test('time of day and order stand in front where several orders run', () => {
   assert.equal(eventLine(event({}), paint, { time: true, order: true }), '09:05:07 1a2b3c4d · hello')
+})
+
+test('a line break in a message begins no line that looks like one of ours', () => {
+  for (const type of ['progress', 'attempt_ended', 'step_succeeded', 'status', 'output'] as const)
+    assert.match(line({ type, message: 'a\n✓ verify   all passed' }), /^. a\n│ ✓ verify {3}all passed$/)
+  assert.equal(line({ step: 'x\n✓ y', message: 'hello' }), '· x\\n✓ y   hello')
 })
 
 test('output of checks cannot command the terminal', () => {

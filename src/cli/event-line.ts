@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { type EventType, type EventView, isEventType } from '../contract/work-orders.ts'
 import { duration, shortId, timeOfDay, usd } from './humanize.ts'
 import type { Output, Paint } from './output.ts'
-import { harmless, oneLine } from './terminal-text.ts'
+import { BAR, harmless, harmlessLines, oneLine } from './terminal-text.ts'
 
 /** What the lines of a log have in common: `step_*` and `attempt_ended` carry how long they took and what they cost. */
 const Measured = z.object({ duration_ms: z.number().optional(), cost_usd: z.number().optional() })
@@ -25,7 +25,7 @@ const SYMBOL: Record<EventType, Style> = {
   step_failed: (paint) => paint.red('✗'),
   step_repeated: (paint) => paint.yellow('↻'),
   progress: (paint) => paint.dim('·'),
-  output: (paint) => paint.dim('│'),
+  output: (paint) => paint.dim(BAR),
   attempt_ended: (paint) => paint.bold('■'),
   status: (paint) => paint.blue('•'),
 }
@@ -33,20 +33,23 @@ const SYMBOL: Record<EventType, Style> = {
 /** What stands in front of a line. */
 export type LineLead = { time: boolean; order?: boolean }
 
-/** One event as one line: `✓ propose  2.3s $0.0120  message`; of a message of several lines each is led the same way. */
+/**
+ * One event as one line: `✓ propose  2.3s $0.0120  message`. Of a message of several lines each further one stands behind
+ * a bar, so that none can be taken for another event.
+ */
 export function eventLine(event: EventView, paint: Paint, lead: LineLead): string {
   const time = lead.time ? `${paint.dim(timeOfDay(new Date(event.at)))} ` : ''
   const order = lead.order === true ? `${paint.bold(shortId(event.work_order_id))} ` : ''
   const symbol = isEventType(event.type) ? SYMBOL[event.type](paint) : `? ${oneLine(event.type, LONGEST_TYPE)}`
   const step = event.step === null ? '' : `${harmless(event.step).padEnd(STEP_WIDTH)} `
   const measured = measures(event)
-  const message = harmless(withoutName(event)).trimEnd()
+  const message = harmlessLines(withoutName(event)).trimEnd()
   return message
     .split('\n')
     .map((line, index) => {
       const measure = index === 0 && measured !== '' ? `${measured}  ` : ''
       const text = event.type === 'output' ? paint.dim(line) : line
-      return `${time}${order}${symbol} ${step}${measure}${text}`.trimEnd()
+      return `${time}${order}${index === 0 ? symbol : paint.dim(BAR)} ${step}${measure}${text}`.trimEnd()
     })
     .join('\n')
 }

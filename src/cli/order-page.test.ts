@@ -114,9 +114,9 @@ pull request  #3 local://hello/pull/3
 cost          $0.0123 (estimated $0.0200, cap $5.00)
 added         3m ago (2026-01-31T12:00:00.000Z)
 
-Add French.
-
-Nothing else.
+│ Add French.
+│
+│ Nothing else.
 
 Acceptance criteria
   - [x] greet('fr') says Bonjour — proved by check tests
@@ -159,9 +159,46 @@ test('why an order failed stands on top, and text of others cannot command the t
     phase: null,
     status_reason: { code: 'check_failed', message: `tests failed${evil}\nbadly` },
   })
-  assert.match(text, /^WO-1a2b3c4d {2}a\\u001b\]0;x\\u0007 b\n/)
-  assert.match(text, /reason {8}check_failed: tests failed\\u001b]0;x\\u0007 badly/)
+  assert.match(text, /^WO-1a2b3c4d {2}a\\u001b\]0;x\\u0007\\nb\n/)
+  assert.match(text, /reason {8}check_failed: tests failed\\u001b]0;x\\u0007\\nbadly/)
   assert.doesNotMatch(text, /\u001b|\u0007/)
+})
+
+test('no field of an order begins a line of its own', () => {
+  const [attempt] = ORDER.attempt_history
+  const [first] = attempt === undefined ? [] : attempt.steps
+  assert.ok(attempt !== undefined && first !== undefined)
+  const forged = 'x\nFORGED  completed\u2028FORGED\r\nFORGED'
+  const verified = {
+    failure: null,
+    files: [{ path: forged, added: 1, deleted: 1 }],
+    checks: [{ name: forged, outcome: forged, durationMs: 1, proves: [0] }],
+  }
+  const steps = [...attempt.steps, { ...first, name: forged }].map((step) => ({
+    ...step,
+    error: { code: forged, message: forged },
+    input: { [forged]: forged, acceptance_criteria: [forged] },
+    output: step.name === 'verify' ? verified : { executor: forged, reason: forged },
+  }))
+  const text = page(
+    {
+      ...ORDER,
+      title: forged,
+      description: forged,
+      acceptance_criteria: [forged],
+      files_in_scope: [forged],
+      risk_level: forged,
+      project: forged,
+      proposer: forged,
+      github_branch: forged,
+      github_pr_url: forged,
+      status_reason: { code: forged, message: forged },
+      attempt_history: [{ ...attempt, steps }],
+    },
+    true,
+  )
+  assert.ok(text.split('FORGED').length > 30, text)
+  for (const line of text.split(/[\n\r\u2028]/)) assert.doesNotMatch(line.slice(0, 4).trimStart(), /^FORG/, text)
 })
 
 test('the error of a step spells commands as they have to be typed', () => {

@@ -7,7 +7,7 @@ import { movedByOthers, nextStep } from './next-step.ts'
 import { stateOf } from './order-state.ts'
 import type { Paint } from './output.ts'
 import { table } from './table.ts'
-import { harmless, LONGEST_TITLE, oneLine } from './terminal-text.ts'
+import { BAR, barred, harmless, harmlessLines, LONGEST_TITLE, oneLine } from './terminal-text.ts'
 
 /** Characters of a step's input or output on the page; all of it is in `--json`. */
 const MAX_STEP_DATA = 8_000
@@ -31,7 +31,7 @@ export function orderPage(order: WorkOrderDetail, options: PageOptions): string 
   const sections = [
     `${paint.bold(`WO-${shortId(order.id)}`)}  ${paint.bold(oneLine(order.title, LONGEST_TITLE))}`,
     table(facts(order, options)),
-    harmless(order.description).trim(),
+    order.description.trim() === '' ? '' : barred(order.description.trim()),
     listed(paint.dim('Acceptance criteria'), criteria(order, evidence)),
     listed(paint.dim('Files in scope'), order.files_in_scope),
     ...order.attempt_history.map((attempt) => attemptSection(attempt, options)),
@@ -101,7 +101,7 @@ function seenOnGitHub(order: WorkOrderDetail): string | null {
 
 /** A value of the database as it may stand in a row of the page. */
 function shown(value: string | null): string | null {
-  return value === null ? null : harmless(value).replaceAll('\n', ' ')
+  return value === null ? null : harmless(value)
 }
 
 function listed(head: string, entries: readonly string[]): string {
@@ -128,7 +128,7 @@ function stepRow(step: StepView, { paint, hint }: PageOptions): string[] {
   const symbol = symbols.get(step.status)
   const runs = step.runs === 1 ? '' : `begun ${step.runs} times`
   const choice = harmless(executorOf(step))
-  const error = step.error === null ? '' : hint(harmless(step.error.message))
+  const error = step.error === null ? '' : hint(harmlessLines(step.error.message).replaceAll('\n', `\n${BAR} `))
   const cost = step.cost_usd === 0 ? '' : usd(step.cost_usd)
   const took = step.ended_at === null ? '' : duration(Date.parse(step.ended_at) - Date.parse(step.started_at))
   const mark = symbol === undefined ? `${oneLine(step.status, LONGEST_WORD)}:` : symbol
@@ -150,7 +150,7 @@ function stepData(step: StepView, paint: Paint): string {
   ] as const
   return parts
     .filter(([, value]) => value !== null && value !== undefined)
-    .map(([name, value]) => `  ${paint.dim(name)}\n${indented(cut(harmless(stringify(value))), '    ')}`)
+    .map(([name, value]) => `  ${paint.dim(name)}\n${indented(cut(harmlessLines(stringify(value))), '    ')}`)
     .join('\n')
 }
 

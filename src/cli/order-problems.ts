@@ -3,6 +3,7 @@ import { EditWorkOrder, NewWorkOrder } from '../contract/work-orders.ts'
 import { Fault } from '../errors.ts'
 import { type FieldProblem, fieldProblems } from '../work-order/content.ts'
 import { counted } from './humanize.ts'
+import { harmless } from './terminal-text.ts'
 
 /** What the command line looks at in an order, new or edited. */
 export type OrderFields = { files_in_scope?: readonly string[] | undefined; project?: string | undefined }
@@ -30,7 +31,7 @@ function checked<Order>(schema: z.ZodType<Order>, value: unknown): Checked<Order
  * @param problems each as it is shown, e.g. `order.yaml:3: title is empty`
  */
 export function ordersInvalid(problems: readonly string[]): Fault {
-  const list = problems.map((problem) => `  ${problem}`).join('\n')
+  const list = problems.map((problem) => `  ${harmless(problem)}`).join('\n')
   const message = `${counted(problems.length, 'problem')}; nothing was stored.\n${list}\nCorrect this and run the command again.`
   return new Fault('work_order_invalid', message, { problems: problems.join('\n') })
 }

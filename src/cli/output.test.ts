@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { PassThrough } from 'node:stream'
 import { test } from 'node:test'
 import { Fault } from '../errors.ts'
+import { ordersInvalid } from './order-problems.ts'
 import { createOutput } from './output.ts'
 
 function capture(json: boolean) {
@@ -42,6 +43,24 @@ test('a fault is one line for people and the body of the API for programs', () =
     success: false,
     error: { code: 'not_found', message: 'There is no such thing. Look elsewhere.', details: { id: 'x' } },
   })
+})
+
+test('a line break in a message begins no line that looks like one of ours', () => {
+  const { output, said } = capture(false)
+  output.fault(new Fault('check_failed', 'No.\nerror: forged\n  - listed'), false)
+  assert.equal(said().stderr, 'error: No.\n│ error: forged\n│   - listed\n')
+  output.fault(ordersInvalid(['order.yaml:1: "a\nerror: forged" is absolute']), false)
+  const list = 'error: 1 problem; nothing was stored.\n  order.yaml:1: "a\\nerror: forged" is absolute\n'
+  assert.equal(said().stderr, `${list}  Correct this and run the command again.\n`)
+})
+
+test('JSON commands no terminal either', () => {
+  const { output, said } = capture(true)
+  output.document({ text: 'a\u009b2Jb\u202e' })
+  output.fault(new Fault('not_found', '\u009b'), false)
+  const [one, other] = said().stdout.split('\n')
+  assert.equal(one, '{"text":"a\\u009b2Jb\\u202e"}')
+  assert.match(String(other), /"message":"\\u009b"/)
 })
 
 test('the stack is only for those who asked', () => {

@@ -4,7 +4,7 @@ import pc from 'picocolors'
 import type { Fault } from '../errors.ts'
 import { asInvoked } from './invocation.ts'
 import { NO_SPINNER, type Spinner, startSpinner } from './spinner.ts'
-import { harmless, harmlessButColours } from './terminal-text.ts'
+import { BAR, harmlessButColours, harmlessJson, harmlessLines } from './terminal-text.ts'
 
 export type Paint = ReturnType<typeof pc.createColors>
 
@@ -55,16 +55,20 @@ export function createOutput(streams: Streams, options: { json: boolean; color: 
     columns: stdout instanceof WriteStream && stdout.columns > 0 ? stdout.columns : null,
     hint,
     line: (text) => people(stdout, text),
-    verbatim: (text) => write(stdout, stdout instanceof WriteStream ? harmless(text) : text),
+    verbatim: (text) => write(stdout, stdout instanceof WriteStream ? harmlessLines(text) : text),
     own: (text) => write(stdout, hint(text)),
     document: (value) => {
-      if (options.json) write(stdout, `${JSON.stringify(value)}\n`)
+      if (options.json) write(stdout, `${harmlessJson(value)}\n`)
     },
     note: (text) => people(stderr, hint(text)),
     fault: (fault, stack) => {
-      if (options.json) write(stdout, `${JSON.stringify({ success: false, error: fault.toRecord() })}\n`)
-      else write(stderr, `${errorPaint.red('error:')} ${harmless(hint(fault.message))}\n`)
-      if (stack) write(stderr, `${harmless(inspect(fault))}\n`)
+      if (options.json) write(stdout, `${harmlessJson({ success: false, error: fault.toRecord() })}\n`)
+      else
+        write(
+          stderr,
+          `${errorPaint.red('error:')} ${below(hint(fault.message), fault.code === 'work_order_invalid' ? '  ' : `${BAR} `)}\n`,
+        )
+      if (stack) write(stderr, `${harmlessLines(inspect(fault))}\n`)
     },
     spinner: (text) => {
       if (options.json || !(stderr instanceof WriteStream)) return NO_SPINNER
@@ -72,6 +76,15 @@ export function createOutput(streams: Streams, options: { json: boolean; color: 
       return spinner
     },
   }
+}
+
+/**
+ * Further lines of a message stand behind a bar: it quotes what others wrote. The one list of our own making, of what is
+ * wrong with an order, is indented; what it quotes is one line each.
+ */
+function below(message: string, lead: string): string {
+  const [first, ...rest] = harmlessLines(message).split('\n')
+  return [first, ...rest.map((line) => (lead === '  ' && line.startsWith(lead) ? line : lead + line))].join('\n')
 }
 
 /** A terminal with colours; `NO_COLOR`, `FORCE_COLOR` and `TERM` are looked at by Node itself. */

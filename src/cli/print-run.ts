@@ -1,4 +1,5 @@
 import type { EventView } from '../contract/work-orders.ts'
+import { toFault } from '../errors.ts'
 import { printEvent } from './event-line.ts'
 import type { Output } from './output.ts'
 import type { Spinner } from './spinner.ts'
@@ -34,7 +35,7 @@ export function printRun(
       if (!SAID_ELSEWHERE.has(event.type)) printEvent(output, inShort(event), { time: false })
     }
   }
-  const ended = print().catch((error: unknown) => output.note(error instanceof Error ? error.message : String(error)))
+  const ended = print().catch((error: unknown) => output.note(harmless(toFault(error).message)))
   return { begun: () => begun, ended }
 }
 

@@ -71,7 +71,13 @@ function fieldName(path: readonly PropertyKey[]): string {
   )
 }
 
-/** One sentence for all problems: `title is empty; files_in_scope[0] "../x" leaves the repository (..)`. */
+/**
+ * One sentence for all problems, on one line whatever it quotes: `title is empty; files_in_scope[0] "../x" leaves the
+ * repository (..)`.
+ */
 export function describeProblems(problems: readonly FieldProblem[]): string {
-  return problems.map(({ field, reason }) => (field === '' ? reason : `${field} ${reason}`)).join('; ')
+  return problems
+    .map(({ field, reason }) => (field === '' ? reason : `${field} ${reason}`))
+    .join('; ')
+    .replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1))
 }

@@ -104,7 +104,7 @@ describe('commands of a service', () => {
       refused.stderr,
       'error: 1 problem; nothing was stored.\n' +
         '  orders.yaml:4: files_in_scope[0] "../x" leaves the repository (..)\n' +
-        'Correct this and run the command again.\n',
+        '  Correct this and run the command again.\n',
     )
     assert.equal(services.orders.size, 0)
   })
@@ -249,7 +249,7 @@ describe('commands of a service', () => {
     assert.match(stdout, /^ID {8}STATUS {16,}PROJECT {2}PR/)
     assert.match(
       stdout,
-      /\n1a2b3c4d {2}pending, not approved {2}hello {4}– {3}\$0\.0120 {2}\S+ +Evil \\u001b\[2J title\n/,
+      /\n1a2b3c4d {2}pending, not approved {2}hello {4}– {3}\$0\.0120 {2}\S+ +Evil \\u001b\[2J\\ntitle\n/,
     )
     assert.match(stdout, /\n5e6f7a8b {2}in_progress\/in_review +– +#3/)
     const limited = await run('list --limit 1 --json')

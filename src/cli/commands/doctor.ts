@@ -36,7 +36,7 @@ async function repaired(cli: Cli): Promise<Finding[] | null> {
   using interruption = listenForInterruption(() => cli.output.note('Stopping; nothing half installed is kept …'))
   const { signal } = interruption
   try {
-    return await looked(cli, { onProgress: (message) => cli.output.note(message), signal })
+    return await looked(cli, { onProgress: (message) => cli.output.note(harmless(message)), signal })
   } catch (thrown) {
     if (!signal.aborted) throw thrown
     cli.output.document({ success: false, error: { code: 'interrupted', message: 'Interrupted by a signal.' } })

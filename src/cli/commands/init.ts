@@ -36,7 +36,7 @@ export function initCommand(cli: Cli): Command {
         const { name, repository, default_branch, forge } = added.project
         const { paint } = cli.output
         cli.output.line(
-          `project ${paint.bold(name)}${added.added ? '' : ' is there already'}: ${harmless(repository)}, branch ${default_branch}, forge ${forge}`,
+          `project ${paint.bold(harmless(name))}${added.added ? '' : ' is there already'}: ${harmless(repository)}, branch ${harmless(default_branch)}, forge ${forge}`,
         )
         if (added.login_left_out) cli.output.note(LOGIN_LEFT_OUT)
         cli.output.note('Add work with: moose add --title "…" --file …')

@@ -4,7 +4,7 @@ import type { Moose } from '../../app.ts'
 import type { Config } from '../../config.ts'
 import type { BudgetLine } from '../../contract/budget.ts'
 import { type OrchestratorStatus, OrchestratorStatusResponse } from '../../contract/orchestrator.ts'
-import { Fault } from '../../errors.ts'
+import { Fault, toFault } from '../../errors.ts'
 import { createLogFor } from '../../log.ts'
 import { type ApiClient, createApiClient } from '../api-client.ts'
 import { budgetText, budgetWarnings } from '../budget-line.ts'
@@ -132,7 +132,7 @@ async function printEvents({ output }: Cli, api: ApiClient, afterId: string, sig
     }
   } catch (error) {
     // The service goes on without its live lines.
-    if (!signal.aborted) output.note(error instanceof Error ? error.message : String(error))
+    if (!signal.aborted) output.note(harmless(toFault(error).message))
   }
 }
 
@@ -151,7 +151,7 @@ async function whatStops(api: ApiClient, graceMs: number): Promise<string> {
 
 /** The database may be away. */
 function stopsAnyway(error: unknown): string {
-  return `Stopping … What runs cannot be said: ${error instanceof Error ? error.message : String(error)}`
+  return `Stopping … What runs cannot be said: ${harmless(toFault(error).message)}`
 }
 
 export function portNumber(text: string): number {
