@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readConfig } from './config.ts'
 import { createLog, withLogFields } from './log.ts'
-import { secretsOf } from './redaction.ts'
+import { type KnownSecret, knownSecrets } from './redaction.ts'
 
-function logged(secrets: readonly string[] = []) {
+function logged(secrets: readonly KnownSecret[] = []) {
   const lines: string[] = []
   const log = createLog('debug', { secrets, destination: { write: (line) => void lines.push(line) } })
   return { log, lines, parsed: () => lines.map((line) => JSON.parse(line)) }
@@ -23,7 +23,7 @@ test('every secret of the configuration is taken out, wherever in a line it stan
     OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318',
     OTEL_EXPORTER_OTLP_HEADERS: 'api-key=canary%20collector',
   })
-  const { log, lines, parsed } = logged(secretsOf(config))
+  const { log, lines, parsed } = logged(knownSecrets(config))
   const said = [
     'canary-"anthropic"',
     'canary-openai',
@@ -44,6 +44,27 @@ test('every secret of the configuration is taken out, wherever in a line it stan
   assert.doesNotMatch(lines.join(''), /canary/)
   assert.deepEqual(parsed()[0].deep, { list: ['before [redacted] after'] })
   assert.equal(parsed()[0].msg, 'in words: [redacted]')
+})
+
+test('a secret that looks like a part of a line changes its texts alone, and the line stays JSON', () => {
+  for (const value of ['12345678', '"level":', 'workOrderId', '":"', 'true,"b', '\\"\\"\\"\\"']) {
+    const { log, parsed } = logged([{ name: 'x', value: value.padEnd(8, '"'), written: value }])
+    log.info(
+      { workOrderId: 'a', n: 1234567890, yes: true, list: [12345678], said: `<${value.padEnd(8, '"')}>` },
+      'said',
+    )
+    const { time, ...line } = parsed()[0]
+    assert.ok(time.length > 0)
+    assert.deepEqual(line, {
+      level: 30,
+      workOrderId: 'a',
+      n: 1234567890,
+      yes: true,
+      list: [12345678],
+      said: '<[redacted]>',
+      msg: 'said',
+    })
+  }
 })
 
 test('a token of the form GitHub and the providers use is taken out although nobody knows it', () => {

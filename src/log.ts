@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type DestinationStream, pino } from 'pino'
 import type { Config } from './config.ts'
-import { createRedaction, type Secretive, secretsOf } from './redaction.ts'
+import { createRedaction, type KnownSecret, knownSecrets, type Secretive, withStringsReplaced } from './redaction.ts'
 
 export type Log = ReturnType<typeof createLog>
 
@@ -21,21 +21,22 @@ const inForce = new AsyncLocalStorage<LogFields>()
  * The service's own log: JSON lines on stderr, so that stdout stays for results. What a work order, a repository or a
  * model said is logged only as a redacted field, never as part of the message.
  *
- * @param options.secrets taken out of every line, wherever they stand in it
+ * @param options.secrets taken out of every text of a line; its names and numbers stay
  */
 export function createLog(
   level: 'debug' | 'info' | 'warn' | 'error' | 'silent',
-  options: { secrets: readonly string[]; destination?: DestinationStream } = { secrets: [] },
+  options: { secrets: readonly KnownSecret[]; destination?: DestinationStream } = { secrets: [] },
 ) {
   const { secrets, destination = pino.destination(2) } = options
   const redacted = createRedaction(secrets)
-  const hooks = { streamWrite: (line: string) => redacted(line).replace(FOREIGN_TOKEN, '[redacted]') }
+  const quiet = (text: string) => redacted(text).replace(FOREIGN_TOKEN, '[redacted]')
+  const hooks = { streamWrite: (line: string) => withStringsReplaced(line, quiet) }
   return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, mixin: logFields, hooks }, destination)
 }
 
 /** The log of a program with this configuration: at its level, without its secrets. */
 export function createLogFor(config: Secretive & Pick<Config, 'logLevel'>): Log {
-  return createLog(config.logLevel, { secrets: secretsOf(config) })
+  return createLog(config.logLevel, { secrets: knownSecrets(config) })
 }
 
 /** Runs something whose lines have these fields beside those in force already, also what it begins and leaves running. */

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import { z } from 'zod'
+import { type Clean, shownFault } from '../clean.ts'
 import { type Clock, NEVER_ABORTED } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { noteAttempt, noteRoute, type RouteFacts } from '../db/attempt-notes.ts'
@@ -12,12 +13,11 @@ import type { Adapters, AttemptContext } from '../pipeline/attempt-context.ts'
 import type { RoutingDecision } from '../pipeline/ports/routing.ts'
 import { publish } from '../pipeline/publish.ts'
 import { type Routed, route } from '../pipeline/route.ts'
-import type { PartialEvidence, StepName } from '../results/end-of-attempt.ts'
+import { type PartialEvidence, type StepName, shownEvidence } from '../results/end-of-attempt.ts'
 import { recordFailure } from '../results/record-failure.ts'
 import { recordPullRequestEnd } from '../results/record-pull-request-end.ts'
 import { recordSuccess } from '../results/record-success.ts'
 import { applyUntilVerified } from './apply-until-verified.ts'
-import type { Clean } from './clean.ts'
 import type { Drain } from './drain.ts'
 import { durableStep, type Run } from './durable-step.ts'
 import { openAttempt } from './open-attempt.ts'
@@ -74,7 +74,7 @@ export function attemptWorkflow(deps: WorkflowDeps): (run: AttemptRun) => Promis
       await recordEnd(deps, key, run, { ...key, evidence, step: progress.step, fault: failure })
     } finally {
       await cleanUp(deps, key, failure !== null && NEXT_MOVE[failure.code] !== 'suspend' ? evidence.routed : undefined)
-      deps.onEnd(key, failure)
+      deps.onEnd(key, failure === null ? null : shownFault(failure, deps.clean))
     }
   }
 }
@@ -124,7 +124,8 @@ async function carryOut(
     name: 'record',
     input: { outcome: 'succeeded' },
     async run() {
-      if (await effect('record', () => recordSuccess(db, { ...key, evidence: clean(whole), pullRequest }))) return
+      const shown = shownEvidence(whole, clean)
+      if (await effect('record', () => recordSuccess(db, { ...key, evidence: shown, pullRequest }))) return
       // Cancelled while it was being published: nobody waits for this pull request.
       const closed = await adapters.forges[routed.project.forge].close(routed.project, pullRequest.number)
       await recordPullRequestEnd(db, { ...key, pullRequest: closed })
@@ -187,12 +188,18 @@ async function recordEnd(
   run: Run,
   failure: Parameters<typeof recordFailure>[1],
 ): Promise<void> {
-  const record = () => effect('record', () => recordFailure(deps.db, deps.clean(failure)))
+  const { fault, evidence } = failure
+  const shown = { ...failure, fault: shownFault(fault, deps.clean), evidence: shownEvidence(evidence, deps.clean) }
+  const record = () => effect('record', () => recordFailure(deps.db, shown))
   // The journal of a suspended attempt ends before the step it goes on at.
-  if (NEXT_MOVE[failure.fault.code] === 'suspend') return untilAnswered(deps, record)
+  if (NEXT_MOVE[fault.code] === 'suspend') return untilAnswered(deps, record)
   await run({
     name: 'record',
-    input: { outcome: 'failed', step: failure.step, code: failure.fault.code, attempt: key.attempt },
-    run: record,
+    input: { outcome: 'failed', step: failure.step, code: fault.code, attempt: key.attempt },
+    async run() {
+      await record()
+      // What is recorded is for showing; from the journal the next attempt is told what really was.
+      return fault
+    },
   })
 }

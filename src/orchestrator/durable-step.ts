@@ -1,5 +1,6 @@
 import { DBOS, DBOSWorkflowConflictError, Error as EngineError } from '@dbos-inc/dbos-sdk'
 import type { Kysely } from 'kysely'
+import { type Clean, shownFault } from '../clean.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { beginStep, endStep, type StepKey } from '../db/attempt-steps.ts'
@@ -15,7 +16,6 @@ import type { StepName } from '../results/end-of-attempt.ts'
 import { observeStep } from '../telemetry/observe-attempt.ts'
 import { workflowId } from '../work-order/naming.ts'
 import type { Phase } from '../work-order/status.ts'
-import type { Clean } from './clean.ts'
 import { hasRoom, namedByDisk } from './disk-room.ts'
 import type { Drain } from './drain.ts'
 import type { Outcome } from './journal.ts'
@@ -145,7 +145,7 @@ async function performStep<T>(deps: StepDeps, key: Key, step: Step<T>): Promise<
       deps.clock.now(),
     )
     if (NEXT_MOVE[fault.code] === 'leave') return deps.leave(key, fault)
-    return { home, ok: false, fault: deps.clean(fault.toRecord()) }
+    return { home, ok: false, fault: fault.toRecord() }
   }
 }
 
@@ -154,10 +154,11 @@ function failureOf<T>(step: Step<T>, output: T): FaultRecord | null {
 }
 
 async function showEnd<T>(deps: StepDeps, key: Key, step: Step<T>, outcome: Outcome<T>): Promise<void> {
-  const end = outcome.ok
-    ? { output: outcome.output, failure: failureOf(step, outcome.output) }
-    : { output: undefined, failure: outcome.fault }
-  const shown = deps.clean(end)
+  const failure = outcome.ok ? failureOf(step, outcome.output) : outcome.fault
+  const shown = {
+    output: outcome.ok ? deps.clean(outcome.output) : undefined,
+    failure: failure === null ? null : shownFault(failure, deps.clean),
+  }
   try {
     const store = () => effect('end_step', () => endStep(deps.db, { ...key, label: labelOf(key) }, shown))
     await patiently(stored(deps), store)

@@ -1,3 +1,4 @@
+import type { Clean } from '../clean.ts'
 import type { WorkOrderContent } from '../work-order/content.ts'
 import type { Project } from '../work-order/project.ts'
 import type { Executors } from './choose-executor.ts'
@@ -16,8 +17,8 @@ export type AttemptContext = {
   resumed: number
   /** Asked before what cannot be taken back. @throws {Fault} `attempt_taken_over` */
   hold: () => Promise<void>
-  /** A text as it may leave this machine or be shown: without the secrets Moose knows. */
-  redacted: (text: string) => string
+  /** A copy to show, here or elsewhere: without the secrets Moose knows. Nothing is applied or decided by it. */
+  shown: Clean
   /** The order as it was approved and claimed; unchecked until `route` has validated it. */
   content: unknown
   claimedAt: Date

@@ -1,6 +1,10 @@
+import type { Clean } from '../clean.ts'
 import type { FaultCode } from '../errors.ts'
 import type { Evidence } from '../pipeline/evidence.ts'
 import type { PullRequest } from '../pipeline/ports/pull-request.ts'
+import type { RoutingDecision } from '../pipeline/ports/routing.ts'
+import type { Proposed } from '../pipeline/propose.ts'
+import type { Routed } from '../pipeline/route.ts'
 
 /** Steps of an attempt. */
 export type StepName = 'route' | 'propose' | 'apply' | 'verify' | 'publish' | 'record'
@@ -15,6 +19,32 @@ export type AttemptEnd = {
 }
 
 export type Success = AttemptEnd & { evidence: Evidence; pullRequest: PullRequest }
+
+/**
+ * Evidence as it is recorded: its words are for showing. What is learned from it later, who was chosen and which files
+ * there are, is as it was.
+ */
+export function shownEvidence<Parts extends PartialEvidence>(evidence: Parts, clean: Clean): Parts {
+  const { routed, proposed } = evidence
+  return {
+    ...clean(evidence),
+    ...(routed === undefined ? {} : { routed: shownRouted(routed, clean) }),
+    ...(proposed === undefined ? {} : { proposed: shownProposed(proposed, clean) }),
+  }
+}
+
+function shownRouted({ order, decision, ...routed }: Routed, clean: Clean): Routed {
+  return { ...routed, order, decision: shownDecision(decision, clean) }
+}
+
+function shownProposed({ failover, ...proposed }: Proposed, clean: Clean): Proposed {
+  const shown = failover === null ? null : { ...clean(failover), decision: shownDecision(failover.decision, clean) }
+  return { ...clean(proposed), failover: shown }
+}
+
+function shownDecision(decision: RoutingDecision, clean: Clean): RoutingDecision {
+  return { ...clean(decision), selected_proposer: decision.selected_proposer }
+}
 
 /** The seed's `stage` of a failure (4.7); `verify` and a step of ours beside `aider` are new. */
 export const STAGE = {

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { openMoose } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
 import { createLog, createLogFor } from '../../src/log.ts'
-import { secretsOf } from '../../src/redaction.ts'
+import { knownSecrets } from '../../src/redaction.ts'
 import { makeHome } from '../support/embedded-home.ts'
 import { createMooseHome, fileOrder, settled } from '../support/moose-home.ts'
 import { type OtlpSpan, startOtlpCollector } from '../support/otlp-collector.ts'
@@ -51,7 +51,7 @@ test('an attempt is one trace with its steps and model calls, in numbers and in 
     OPENAI_API_KEY: 'openai-key-canary',
   })
   const lines: string[] = []
-  const secrets = secretsOf(home.config)
+  const secrets = knownSecrets(home.config)
   const log = createLog('debug', { secrets, destination: { write: (line) => void lines.push(line) } })
   const ids: string[] = []
   {

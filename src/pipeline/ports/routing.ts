@@ -55,10 +55,16 @@ export const RoutingMetadata = z.looseObject({
   budget_reservation_id: z.string().optional(),
 })
 
+/** No row of `proposer_configs` has another: Postgres holds no NUL. */
+const ProposerName = z
+  .string()
+  .min(1)
+  .refine((name) => !name.includes('\0'), 'holds a NUL, which no name has')
+
 /** The seed's RoutingDecision. */
 export const RoutingDecision = z.object({
   /** A name of `proposer_configs`. */
-  selected_proposer: z.string().min(1),
+  selected_proposer: ProposerName,
   reason: z.string(),
   /** 0 to 1. */
   confidence: z.number().min(0).max(1),
@@ -91,7 +97,7 @@ export const RetryDecision = z.object({
   attempt_number: z.number().int(),
   max_attempts: z.number().int(),
   /** Who makes the next try; absent when none follows, or the same one does. */
-  next_proposer: z.string().optional(),
+  next_proposer: ProposerName.optional(),
   strategy: z.enum(['same_model', 'switch_model', 'escalate']),
   /** A full sentence for a human. */
   reasoning: z.string(),
