@@ -81,11 +81,10 @@ export async function openMoose(
   const shared = { db, pool, config, clock, log, executorId }
   const parts = createParts(shared)
   stack.use(parts.gateway)
-  const databaseUrl = shownDatabaseUrl(database.url)
   const orchestrator = stack.use(
     createOrchestrator({
       ...shared,
-      databaseUrl,
+      databaseUrl: database.url,
       adapters: parts.adapters,
       watch: parts.watch,
       stopCalls: parts.models.stopAll,
@@ -107,7 +106,7 @@ export async function openMoose(
     http,
     orchestrator,
     db,
-    databaseUrl,
+    databaseUrl: shownDatabaseUrl(database.url),
     migrated,
     serve: async (port) => owned.use(await serveHttp(http, { port })),
     doctor: (fix) => examineAfter(fix, { database, parts, hygiene }),

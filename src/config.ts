@@ -53,8 +53,8 @@ const ONLY_HTTP = 'is neither http/json nor http/protobuf; Moose sends JSON over
 const armedFault = z
   .string()
   .regex(
-    /^[a-z_]+:(before|after):(kill|fail|stop)(@[1-9]\d{0,3})?$/,
-    'is not effect:before|after:kill|fail|stop[@time]',
+    /^[a-z_]+:(before|after):(kill|fail|stop|block)(@[1-9]\d{0,3})?$/,
+    'is not effect:before|after:kill|fail|stop|block[@time]',
   )
   .transform((text) => {
     const [effect, moment, rest] = text.split(':')
@@ -65,7 +65,7 @@ const armedFault = z
     z.object({
       effect: z.enum(EFFECTS, `names no effect of ${EFFECTS.join(', ')}`),
       moment: z.enum(['before', 'after']),
-      how: z.enum(['kill', 'fail', 'stop']),
+      how: z.enum(['kill', 'fail', 'stop', 'block']),
       time: z.number(),
     }),
   )

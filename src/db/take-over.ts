@@ -11,7 +11,7 @@ type Db = Kysely<Database>
 /** A worker that is restarted, or replaced by one of its own revision, is back by then. */
 const STUCK_AFTER = '2 minutes'
 
-/** Who looks for workers that are gone: one of them, and alive, whatever its own lease says. */
+/** The worker that looks for others that are gone. */
 export type Looker = Runner & { leaseMs: number }
 
 /** Whether a worker that is gone stands in an attempt. */
@@ -95,14 +95,15 @@ export async function stuckAttempts(db: Db, looker: Looker): Promise<(AttemptRun
 
 /**
  * For `where` on `workers`: another one, whose lease has run out. After a time without a database every lease has, and
- * whoever lives says so within the next: until the server has run for a lease, nobody is gone, and for who was cut off
- * from it neither.
+ * those that live say so within the next: until the server has run for a lease, none is gone, and none is for one that was
+ * cut off from it, be it that its own lease has only just been renewed or has not been yet.
  */
 function isGone({ executorId, leaseMs }: Looker) {
   const mayJudge = sql`(
     pg_postmaster_start_time() + ${leaseMs} * interval '1 millisecond' <= clock_timestamp()
     and not exists (
-      select from workers as own where own.executor_id = ${executorId} and own.judges_from > clock_timestamp()
+      select from workers as own where own.executor_id = ${executorId}
+        and (own.judges_from > clock_timestamp() or own.lease_until <= clock_timestamp())
     )
   )`
   return sql<boolean>`(

@@ -47,26 +47,6 @@ export async function joinFleet(
 }
 
 /**
- * After a time in which the lease had run out, this process judges nobody for the length of one: the others may have been
- * cut off from the database just as it was.
- *
- * @returns false when another process stands for this home, or nothing does
- */
-export async function renewLease(db: Db, executorId: string, leaseMs: number): Promise<boolean> {
-  const row = await db
-    .updateTable('workers')
-    .set({
-      lease_until: until(leaseMs),
-      judges_from: sql<Date>`case when lease_until <= clock_timestamp() then ${until(leaseMs)} else judges_from end`,
-    })
-    .where('executor_id', '=', executorId)
-    .where('holder', '=', HOLDER)
-    .returning('executor_id')
-    .executeTakeFirst()
-  return row !== undefined
-}
-
-/**
  * Enters the fleet again after another process has stood for this home, or nothing has: what runs here may have been
  * taken from it meanwhile, so each attempt becomes a new run.
  */

@@ -1,10 +1,11 @@
 import type { Kysely } from 'kysely'
 import type { Clock } from '../clock.ts'
 import { takenOver } from '../db/hold-attempt.ts'
+import { keepLease, type Lease } from '../db/keep-lease.ts'
 import { lostRuns } from '../db/lost-runs.ts'
 import type { Database } from '../db/schema.ts'
 import { isLeftBehind, type Looker } from '../db/take-over.ts'
-import { joinFleet, leaveFleet, rejoinFleet, renewLease } from '../db/workers.ts'
+import { joinFleet, leaveFleet, rejoinFleet } from '../db/workers.ts'
 import { toFault } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { withinTime } from '../within-time.ts'
@@ -12,6 +13,11 @@ import type { RunningAttempts } from './running-attempts.ts'
 
 /** So often within a lease: one lost beat is no lost lease. */
 const BEATS_PER_LEASE = 3
+/**
+ * A main thread that has been silent for so long is hung, and its attempts are for others: what has kept it busy so far
+ * (a parser that is given too much) was over in less than a minute, and a process that is gone for good is replaced in time.
+ */
+const LONGEST_SILENCE_MS = 5 * 60_000
 
 export type Heartbeat = AsyncDisposable & {
   /** Enters the fleet and begins to beat; again: nothing happens. @throws {Fault} `database_unreachable` */
@@ -20,6 +26,8 @@ export type Heartbeat = AsyncDisposable & {
 
 export type HeartbeatDeps = {
   db: Kysely<Database>
+  /** Of the database, with what is needed to connect. */
+  databaseUrl: string
   runner: Looker
   version: string
   clock: Clock
@@ -32,37 +40,56 @@ export type HeartbeatDeps = {
 }
 
 /**
- * Says again and again that this process lives, and lets go of what others have taken over. A beat that fails ends
- * nothing: as long as nobody has taken an attempt over it goes on, and every effect asks for itself.
+ * Says again and again that this process lives, in a thread of its own, and lets go of what others have taken over. A beat
+ * that fails ends nothing: as long as nothing was taken over the attempts go on, and every effect asks for itself.
  */
 export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
-  const { db, runner, clock, log } = deps
-  const { leaseMs } = runner
+  const { db, databaseUrl, runner, clock, log } = deps
+  const { executorId, leaseMs } = runner
+  const beatMs = leaseMs / BEATS_PER_LEASE
   const stopped = new AbortController()
+  const standing = { isReplaced: false }
   let beating: Promise<void> | null = null
 
-  async function beatOn(): Promise<void> {
-    while (!stopped.signal.aborted) {
-      await clock.sleep(leaseMs / BEATS_PER_LEASE, stopped.signal).catch(() => undefined)
+  async function beatOn(lease: Lease): Promise<void> {
+    await using _ = lease
+    lease.signOfLife()
+    for (;;) {
+      await clock.sleep(beatMs, stopped.signal).catch(() => undefined)
       if (stopped.signal.aborted) return
+      lease.signOfLife()
       // A connection that was cut off silently holds one beat up, and no other.
-      await withinTime(beat(deps), leaseMs / BEATS_PER_LEASE).catch((error: unknown) =>
-        log.warn({ reason: toFault(error).message }, 'the lease of this worker could not be renewed; trying again'),
+      await withinTime(beat(deps, standing), beatMs).catch((error: unknown) =>
+        log.warn({ reason: toFault(error).message }, 'it cannot be seen what others have taken over; trying again'),
       )
     }
+  }
+
+  async function open(): Promise<Lease> {
+    const longestSilenceMs = beatMs + LONGEST_SILENCE_MS
+    const onReplaced = () => {
+      standing.isReplaced = true
+    }
+    return keepLease({ url: databaseUrl, executorId, leaseMs, beatMs, longestSilenceMs, clock, log, onReplaced })
   }
 
   return {
     async start() {
       if (beating !== null) return
-      await joinFleet(db, runner, { ...deps, leaseMs })
-      beating = beatOn()
+      const lease = await open()
+      try {
+        await joinFleet(db, runner, { ...deps, leaseMs })
+      } catch (error) {
+        await lease[Symbol.asyncDispose]()
+        throw error
+      }
+      beating = beatOn(lease)
     },
     async [Symbol.asyncDispose]() {
       if (beating === null) return
       stopped.abort()
       await beating
-      await leaveFleet(db, runner.executorId).catch((error: unknown) =>
+      await leaveFleet(db, executorId).catch((error: unknown) =>
         // Others then wait until the lease is over.
         log.warn({ reason: toFault(error).message }, 'the lease of this worker could not be given up'),
       )
@@ -70,10 +97,12 @@ export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
   }
 }
 
-async function beat(deps: HeartbeatDeps): Promise<void> {
+/** @param standing what the last renewal found */
+async function beat(deps: HeartbeatDeps, standing: { isReplaced: boolean }): Promise<void> {
   const { db, runner, running, onLeftBehind, onReplaced } = deps
-  if (!(await renewLease(db, runner.executorId, runner.leaseMs))) {
+  if (standing.isReplaced) {
     await rejoinFleet(db, runner, { ...deps, leaseMs: runner.leaseMs })
+    standing.isReplaced = false
     await onReplaced()
   }
   for (const run of await lostRuns(db, running.runs())) running.abort(run, takenOver(run))

@@ -25,7 +25,7 @@ export type OrchestratorDeps = {
   log: Log
   /** What this home's process is to the engine and to the fleet. */
   executorId: string
-  /** Shown in the status: where psql connects, without a password. */
+  /** With what is needed to connect; shown in the status without its password. */
   databaseUrl: string
   version: string
   /** Called once before the engine starts; makes sure no other process runs this home's attempts. */

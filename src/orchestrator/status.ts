@@ -1,7 +1,9 @@
 import type { Kysely } from 'kysely'
 import { readBudgetLine } from '../budget/periods.ts'
+
 import { type Clock, isoTime } from '../clock.ts'
-import type { Config } from '../config.ts'
+import { type Config, shownDatabaseUrl } from '../config.ts'
+
 import type { BudgetLine } from '../contract/budget.ts'
 import type { OrchestratorStatus } from '../contract/orchestrator.ts'
 import { lastEventId } from '../db/events.ts'
@@ -65,7 +67,7 @@ export async function readStatus(sources: StatusSources): Promise<OrchestratorSt
     pid: process.pid,
     home: config.home,
     version: sources.version,
-    database_url: sources.databaseUrl,
+    database_url: shownDatabaseUrl(sources.databaseUrl),
   }
 }
 

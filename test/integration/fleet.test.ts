@@ -102,6 +102,25 @@ describe('a worker that is gone', { concurrency: false }, () => {
     await assertTakenOverOnce(home, id)
   })
 
+  test('busy for several leases: its attempt is left to it, and ends once', async () => {
+    await using home = await createMooseHome(FILES, [greet], { ...FAST, MOOSE_FAULT: 'call_model:after:block' })
+    const { db } = home.database
+    await using first = await workerOf(home, 'first')
+    await using second = await workerOf(home, 'second')
+    const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
+    const blocked = () => [first, second].filter((one) => one.printed().includes('MOOSE_FAULT')).length
+    await until(async () => blocked() === 1, 'one is busy')
+    await delay(4 * LEASE_MS)
+    assert.equal((await findWorkOrder(db, id)).phase, 'proposing', 'still busy')
+    await until(inReview(home, id), 'a pull request')
+    assert.equal(blocked(), 1, 'the other one never carried it out')
+    const attempts = await db.selectFrom('attempts').select(['number', 'resumed', 'status']).execute()
+    assert.deepEqual(attempts, [{ number: 1, resumed: 0, status: 'succeeded' }])
+    assert.equal(branchesOf(home).length, 1)
+    assert.equal((await db.selectFrom('pull_requests').select('number').execute()).length, 1)
+    assert.equal((await db.selectFrom('model_calls').select('id').execute()).length, 1)
+  })
+
   test('stopped properly: what it leaves is taken over at once, without waiting for the lease', async () => {
     const slow = { ...FAST, MOOSE_LEASE_MS: '600000', MOOSE_DRAIN_GRACE_MS: '0' }
     await using home = await createMooseHome(FILES, [{ ...greet, delay_ms: 5_000 }], slow)
