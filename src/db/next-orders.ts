@@ -12,8 +12,6 @@ const LOOK_AHEAD = 1_000
 const FIRST_LOOK = 16
 
 type Scope = { repository: string | null; files: readonly string[] }
-const IS_APPROVED = sql<boolean>`metadata ->> 'approved_by_director' = 'true'`
-
 type Candidate = Scope & { id: string }
 
 /** How many attempts more may run, and how many at all in one repository; null: as many as there are. */
