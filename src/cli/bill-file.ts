@@ -6,6 +6,7 @@ import { Fault, toFault } from '../errors.ts'
 import { fieldProblems } from '../work-order/content.ts'
 import type { Cli } from './cli.ts'
 import { type CsvRow, readCsv } from './csv.ts'
+import { harmless } from './terminal-text.ts'
 
 /** Ten thousand entries fit well. */
 const MOST_BYTES = 2_000_000
@@ -91,7 +92,7 @@ function fromCsv(name: string, text: string): Read {
 
 function refused(problems: readonly string[]): Fault {
   const rest = problems.length - SHOWN_PROBLEMS
-  const list = problems.slice(0, SHOWN_PROBLEMS).map((problem) => `  ${problem}`)
+  const list = problems.slice(0, SHOWN_PROBLEMS).map((problem) => `  ${harmless(problem)}`)
   const more = rest > 0 ? [`  and ${rest} more`] : []
   const message = `The bill was refused; nothing was changed.\n${[...list, ...more].join('\n')}`
   return new Fault('request_invalid', message, { problems: problems.slice(0, SHOWN_PROBLEMS).join('\n') })

@@ -66,7 +66,7 @@ export function createOutput(streams: Streams, options: { json: boolean; color: 
       else
         write(
           stderr,
-          `${errorPaint.red('error:')} ${below(hint(fault.message), fault.code === 'work_order_invalid' ? '  ' : `${BAR} `)}\n`,
+          `${errorPaint.red('error:')} ${below(hint(fault.message), 'problems' in fault.details ? '  ' : `${BAR} `)}\n`,
         )
       if (stack) write(stderr, `${harmlessLines(inspect(fault))}\n`)
     },
@@ -79,8 +79,8 @@ export function createOutput(streams: Streams, options: { json: boolean; color: 
 }
 
 /**
- * Further lines of a message stand behind a bar: it quotes what others wrote. The one list of our own making, of what is
- * wrong with an order, is indented; what it quotes is one line each.
+ * Further lines of a message stand behind a bar: it quotes what others wrote. A list of problems is of our own
+ * making and indented; what it quotes is one line each.
  */
 function below(message: string, lead: string): string {
   const [first, ...rest] = harmlessLines(message).split('\n')
