@@ -310,6 +310,29 @@ test('a hostile answer of equal lines does not take quadratic time', async () =>
   assert.ok(performance.now() - started < 20_000)
 })
 
+test('pairs that would have to be compared with too many lines are refused, with what to do instead', async () => {
+  const never = Array.from({ length: 60 }, (): [string, string] => ['x\nx\n', ''])
+  const fault = await rejectedBy({ a: 'x\ny\n'.repeat(250_000) }, edit('a', ...never), 'edits_rejected')
+  assert.match(fault.message, /"a": has too many lines: the SEARCH of line \d+ .* fewer pairs, or .* a write block$/)
+})
+
+test('a block of an answer that fails leaves no trace in what the next one finds', async () => {
+  const answer = [edit('a', ['x\n', 'q\n'], ['none\n', '']), edit('a', ['y\n', 'x\n']), edit('a', ['x\n', ''])].join(
+    '\n',
+  )
+  const fault = await rejectedBy({ a: 'x\ny\n' }, answer, 'edits_rejected')
+  assert.match(fault.message, /block 3 .* is ambiguous: matches at lines 1, 2\./)
+})
+
+test('each block finds a file as the one before has left it on disk', async () => {
+  const carriage = [edit('a', ['x\n', 'z\r\r\n']), edit('a', ['z\n', 'y\nw\n'])].join('\n')
+  const [change] = await apply({ a: 'x\n' }, carriage)
+  assert.equal(String(change?.content), 'y\r\nw\r\n')
+  const mark = [edit('a', ['x\n', `${BOM}y\n`]), edit('a', ['y\n', 'z\n'])].join('\n')
+  const [marked] = await apply({ a: 'x\n' }, mark)
+  assert.equal(String(marked?.content), `${BOM}z\n`)
+})
+
 test('a failure of the tree that is not the answer’s passes through', async () => {
   const read = async () => {
     throw new Error('disk on fire')

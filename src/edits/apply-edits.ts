@@ -1,11 +1,11 @@
 import { Fault } from '../errors.ts'
 import { applyReplacements } from './apply-replacements.ts'
 import type { Edit } from './edit.ts'
+import type { EditedText } from './edited-text.ts'
 import { EditedTree, type FileChange, type ReadFile } from './edited-tree.ts'
+import { Effort } from './effort.ts'
 import { pathRefusal } from './path-refusal.ts'
 import { type BlockProblem, rejection } from './rejection.ts'
-import { replaceLines } from './replace-lines.ts'
-import { EMPTY_FILE, printTextFile, readTextFile, textProblem } from './text-file.ts'
 
 /** Why a block cannot be applied; none: it was. */
 type Reasons = readonly string[]
@@ -17,7 +17,7 @@ const EXPLAINED_PROBLEMS = 10
  * Applies edits, in their order, to a tree in memory. All or nothing.
  *
  * - SEARCH must occur exactly once, as whole lines with exact text, in the file as the edits before left it. How a
- *   replacement is put in, down to line endings and the final newline, is `replaceLines`'s rule.
+ *   replacement is put in, down to line endings and the final newline, is the rule of `EditedText.replace`.
  * - `write` over a text file keeps its byte order mark, its dominant line ending and whether it ends in a newline; a
  *   new file, or one that was empty, gets LF and a final newline. A body without lines empties the file.
  * - A file that is binary or not UTF-8 can be deleted and renamed, nothing else.
@@ -34,11 +34,13 @@ export async function applyEdits(
   edits: readonly Edit[],
   options: { read: ReadFile; scope: readonly string[] },
 ): Promise<FileChange[]> {
-  const tree = new EditedTree(options.read)
+  const effort = new Effort()
+  const tree = new EditedTree(options.read, effort)
   const problems: BlockProblem[] = []
   for (const edit of edits) {
     const refused = refusedPaths(edit, options.scope)
-    const reasons = refused.length > 0 ? [] : await tryEdit(tree, edit, problems.length < EXPLAINED_PROBLEMS)
+    const reasons =
+      refused.length > 0 ? [] : await tryEdit(tree, edit, { effort, explain: problems.length < EXPLAINED_PROBLEMS })
     problems.push(...refused, ...reasons.map((reason) => ({ edit, path: edit.path, reason, outOfScope: false })))
   }
   const [first, ...rest] = problems
@@ -61,22 +63,28 @@ function refusedPaths(edit: Edit, scope: readonly string[]): BlockProblem[] {
   })
 }
 
+/** How much is done to find and to explain what is not found. */
+type Search = { effort: Effort; explain: boolean }
+
 /** What the tree refuses to read is the block's problem; any other failure is not the answer's. */
-async function tryEdit(tree: EditedTree, edit: Edit, explain: boolean): Promise<Reasons> {
+async function tryEdit(tree: EditedTree, edit: Edit, how: Search): Promise<Reasons> {
   try {
-    return await applyEdit(tree, edit, explain)
+    return await applyEdit(tree, edit, how)
   } catch (thrown) {
     if (thrown instanceof Fault && thrown.code === 'scope_unreadable') return [`cannot be touched: ${thrown.message}`]
     throw thrown
   }
 }
 
-async function applyEdit(tree: EditedTree, edit: Edit, explain: boolean): Promise<Reasons> {
+async function applyEdit(tree: EditedTree, edit: Edit, how: Search): Promise<Reasons> {
   switch (edit.kind) {
     case 'edit':
-      return editFile(tree, edit, explain)
+      return editFile(tree, edit, how)
     case 'write':
-      return writeFile(tree, edit)
+      return changeText(tree, edit.path, (text) => {
+        text.replaceAll(edit.body)
+        return []
+      })
     case 'delete':
       return deleteFile(tree, edit.path)
     case 'rename':
@@ -84,31 +92,24 @@ async function applyEdit(tree: EditedTree, edit: Edit, explain: boolean): Promis
   }
 }
 
-async function editFile(tree: EditedTree, edit: Extract<Edit, { kind: 'edit' }>, explain: boolean): Promise<Reasons> {
-  const bytes = await tree.get(edit.path)
-  const missing = bytes === null
+async function editFile(tree: EditedTree, edit: Extract<Edit, { kind: 'edit' }>, how: Search): Promise<Reasons> {
+  const missing = (await tree.get(edit.path)) === null
   if (missing && edit.replacements[0]?.search.length !== 0) {
     return ['does not exist. To create it, use a write block; to edit it elsewhere, name the right path']
   }
-  const problem = missing ? await tree.placeProblem(edit.path) : textProblem(bytes)
-  if (problem !== null) return [problem]
-  const { file, reasons } = applyReplacements(missing ? EMPTY_FILE : readTextFile(bytes), edit.replacements, explain)
-  return reasons.length > 0 ? reasons : setText(tree, edit.path, printTextFile(file))
+  return changeText(tree, edit.path, (text) => applyReplacements(text, edit.replacements, how))
 }
 
-async function writeFile(tree: EditedTree, edit: Extract<Edit, { kind: 'write' }>): Promise<Reasons> {
-  const bytes = await tree.get(edit.path)
-  const problem = bytes === null ? await tree.placeProblem(edit.path) : textProblem(bytes)
+/** Changes a text file, or one that does not exist yet and counts as empty. */
+async function changeText(tree: EditedTree, path: string, make: (text: EditedText) => Reasons): Promise<Reasons> {
+  const content = await tree.get(path)
+  const problem = content === null ? await tree.placeProblem(path) : null
   if (problem !== null) return [problem]
-  const before = bytes === null ? EMPTY_FILE : readTextFile(bytes)
-  const written = replaceLines(before, 0, before.lines.length, edit.body)
-  return setText(tree, edit.path, printTextFile(written))
-}
-
-function setText(tree: EditedTree, path: string, content: Buffer): Reasons {
-  if (content.includes(0)) return ['would become binary: the new text holds a NUL character']
-  tree.set(path, content)
-  return []
+  const text = tree.textOf(content)
+  if (typeof text === 'string') return [text]
+  const reasons = text.change(() => make(text))
+  if (reasons.length === 0) tree.set(path, text)
+  return reasons
 }
 
 async function deleteFile(tree: EditedTree, path: string): Promise<Reasons> {

@@ -21,10 +21,13 @@ export function blockHeader(line: string): BlockHeader | null {
  * answer and harmless: a heading counts as meant when it is one word and then one path.
  */
 export function headerProblem(line: string): string | null {
-  const [, lead, word, rest] = /^(\s*#{1,6}\s*)([A-Za-z]+)\s+(\S+|\S.* -> \S.*)\s*$/.exec(line) ?? []
-  if (lead === undefined || word === undefined || rest === undefined) return null
+  const [start, lead, word] = /^(\s*#{1,6}\s*)([A-Za-z]+)\s/.exec(line) ?? []
+  if (start === undefined || lead === undefined || word === undefined) return null
+  const rest = line.slice(start.length).trim()
+  const isRename = /^\S.* -> \S/.test(rest) && !/[\n\r\u2028\u2029]/.test(rest)
+  if (rest === '' || (/\s/.test(rest) && !isRename)) return null
   const known = VERBS.some((verb) => verb === word)
-  const pathLike = /[/`]|\.\w+$| -> /.test(rest)
+  const pathLike = isRename || /[/`]|\.\w+$/.test(rest)
   if (/^### +$/.test(lead)) {
     if (known || !(pathLike || word === word.toLowerCase())) return null
     return `"${word.slice(0, 40)}" is no verb; the verbs are ${VERBS.join(', ')}, in lower case`

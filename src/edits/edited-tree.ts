@@ -1,3 +1,7 @@
+import { EditedText } from './edited-text.ts'
+import type { Effort } from './effort.ts'
+import { textProblem } from './text-file.ts'
+
 /** A file that differs from its base. */
 export type FileChange = {
   path: string
@@ -10,37 +14,60 @@ export type FileChange = {
 /** Content of a file of the base; null when there is no file at this path. */
 export type ReadFile = (path: string) => Promise<Buffer | null>
 
+/** A file as its bytes, or as a text that edits have changed. */
+type Content = Buffer | EditedText
+
 /** A tree of files in memory: a base, read as it is needed, and the changes on top of it. */
 export class EditedTree {
   readonly #read: ReadFile
+  readonly #effort: Effort
   readonly #base = new Map<string, Buffer | null>()
-  readonly #now = new Map<string, Buffer | null>()
+  readonly #now = new Map<string, Content | null>()
+  /** Files of the base as texts, or why they are none, so that none is read for every block that edits it. */
+  readonly #texts = new Map<Buffer, EditedText | string>()
+  /** Every path at which a file was seen. */
+  readonly #seen = new Set<string>()
   /** Current path of a renamed file to the one it had in the base. */
   readonly #origins = new Map<string, string>()
 
-  constructor(read: ReadFile) {
+  constructor(read: ReadFile, effort: Effort) {
     this.#read = read
+    this.#effort = effort
   }
 
   /** The file as it is now; null when there is none. */
-  async get(path: string): Promise<Buffer | null> {
+  async get(path: string): Promise<Content | null> {
     const changed = this.#now.get(path)
     if (changed !== undefined) return changed
     const known = this.#base.get(path)
     if (known !== undefined) return known
     const content = await this.#read(path)
     this.#base.set(path, content)
+    if (content !== null) this.#seen.add(path)
     return content
   }
 
+  /** What `get` gave, to be edited; null is an empty file. A text: why it cannot be, as `textProblem` says. */
+  textOf(content: Content | null): EditedText | string {
+    if (content === null) return new EditedText(Buffer.alloc(0), this.#effort)
+    if (content instanceof EditedText) return content
+    const known = this.#texts.get(content)
+    if (known !== undefined) return known
+    const problem = textProblem(content)
+    const text = problem === null ? new EditedText(content, this.#effort) : problem
+    this.#texts.set(content, text)
+    return text
+  }
+
   /** Writes or, with null, deletes a file that `get` was asked for before. */
-  set(path: string, content: Buffer | null): void {
+  set(path: string, content: Content | null): void {
     this.#now.set(path, content)
     if (content === null) this.#origins.delete(path)
+    else this.#seen.add(path)
   }
 
   /** Moves a file that `get` has found to a path where it has found none. */
-  move(from: string, to: string, content: Buffer): void {
+  move(from: string, to: string, content: Content): void {
     const origin = this.#origins.get(from) ?? (this.#base.get(from) ? from : undefined)
     this.set(from, null)
     this.set(to, content)
@@ -59,7 +86,7 @@ export class EditedTree {
       if (folder !== leaving && (await this.get(folder)) !== null)
         return `cannot be created: its folder "${folder}" is a file`
     }
-    for (const file of new Set([...this.#base.keys(), ...this.#now.keys()])) {
+    for (const file of this.#seen) {
       const inside = file !== leaving && file.startsWith(`${path}/`)
       if (inside && (await this.get(file)) !== null) return 'cannot be created: it is a folder'
     }
@@ -69,7 +96,8 @@ export class EditedTree {
   /** The files whose bytes differ from the base, sorted by path in code unit order. */
   changes(): FileChange[] {
     const changes: FileChange[] = []
-    for (const [path, content] of this.#now) {
+    for (const [path, now] of this.#now) {
+      const content = now instanceof EditedText ? now.toBuffer() : now
       const before = this.#base.get(path)
       if (before === undefined) throw new TypeError(`${path} was changed before it was read`)
       const same = content === null || before === null ? content === before : content.equals(before)

@@ -29,8 +29,9 @@ function openingFence(answer: Answer, block: number): string {
   const header = answer.line
   let line = answer.next()
   while (line !== null && line.trim() === '') line = answer.next()
-  const [, fence] = /^(`{3,100}|~{3,100})[^`]*$/.exec(line ?? '') ?? []
-  if (fence === undefined) throw malformed(block, header, 'a write block needs its content between two fences (````)')
+  const [fence] = /^(?:`{3,100}|~{3,100})/.exec(line ?? '') ?? []
+  if (fence === undefined || line?.includes('`', fence.length))
+    throw malformed(block, header, 'a write block needs its content between two fences (````)')
   return fence
 }
 

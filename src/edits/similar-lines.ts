@@ -1,5 +1,3 @@
-import type { Line } from './text-file.ts'
-
 const SHOWN_LINES = 12
 const SHOWN_CHARACTERS = 200
 /** A line needs this share of common letter pairs (Dice) to be called similar. */
@@ -8,17 +6,19 @@ const LEAST_LIKENESS = 0.5
 const COMMON_LINE = 100
 /** More lines than this are not compared letter by letter. */
 const COMPARED_LINES = 20_000
+/** More lines of a SEARCH than this are not looked for. */
+const SEARCHED_LINES = 2_000
 
 /**
  * The lines of a file most like a SEARCH that was not found, each as `   12| text` with its number from 1: what the
  * model needs to correct itself. At most 12 lines of 200 characters; none when nothing is similar.
  */
-export function similarLines(lines: readonly Line[], search: readonly string[]): string[] {
+export function similarLines(lines: readonly string[], search: readonly string[]): string[] {
   const at = bestAlignment(lines, search) ?? mostAlike(lines, search)
   if (at === null) return []
   const from = Math.max(0, at)
   const to = Math.min(lines.length, at + search.length, from + SHOWN_LINES)
-  return lines.slice(from, to).map(({ text }, offset) => {
+  return lines.slice(from, to).map((text, offset) => {
     const shown = text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text
     return `${String(from + offset + 1).padStart(5)}| ${shown}`
   })
@@ -28,16 +28,16 @@ export function similarLines(lines: readonly Line[], search: readonly string[]):
  * Where the SEARCH lies best when only spacing is forgiven: every line that has a counterpart votes for a start, a
  * rare line more than a common one. The start may be negative; null without any counterpart.
  */
-function bestAlignment(lines: readonly Line[], search: readonly string[]): number | null {
+function bestAlignment(lines: readonly string[], search: readonly string[]): number | null {
   const places = new Map<string, number[]>()
-  for (const [index, { text }] of lines.entries()) {
+  for (const [index, text] of lines.entries()) {
     const key = squeezed(text)
     const known = places.get(key)
     if (known === undefined) places.set(key, [index])
     else known.push(index)
   }
   const votes = new Map<number, number>()
-  for (const [offset, text] of search.entries()) {
+  for (const [offset, text] of search.slice(0, SEARCHED_LINES).entries()) {
     const found = places.get(squeezed(text))
     if (found === undefined || found.length > COMMON_LINE || squeezed(text) === '') continue
     for (const place of found) {
@@ -49,17 +49,23 @@ function bestAlignment(lines: readonly Line[], search: readonly string[]): numbe
 }
 
 /** Where the line stands that is most like the first line of the SEARCH with any text. */
-function mostAlike(lines: readonly Line[], search: readonly string[]): number | null {
+function mostAlike(lines: readonly string[], search: readonly string[]): number | null {
   const offset = search.findIndex((text) => squeezed(text) !== '')
-  const wanted = letterPairs(search[offset] ?? '')
+  const wanted = new Set(letterPairs(search[offset] ?? ''))
   const likeness = new Map<number, number>()
-  for (const [index, { text }] of lines.slice(0, COMPARED_LINES).entries()) {
-    const pairs = letterPairs(text)
-    const common = [...wanted].filter((pair) => pairs.has(pair)).length
-    const share = (2 * common) / (wanted.size + pairs.size)
+  for (const [index, text] of lines.slice(0, COMPARED_LINES).entries()) {
+    const share = likenessOf(wanted, letterPairs(text))
     if (share >= LEAST_LIKENESS) likeness.set(index - offset, share)
   }
   return highest(likeness)
+}
+
+/** The share of common pairs, each counted once; 0 for a line that cannot be similar. */
+function likenessOf(wanted: ReadonlySet<number>, pairs: readonly number[]): number {
+  const hits = pairs.filter((pair) => wanted.has(pair))
+  // At most so many pairs are common, and no line has fewer of its own.
+  if ((2 * hits.length) / (wanted.size + hits.length) < LEAST_LIKENESS) return 0
+  return (2 * new Set(hits).size) / (wanted.size + new Set(pairs).size)
 }
 
 function highest(scores: ReadonlyMap<number, number>): number | null {
@@ -78,7 +84,11 @@ function squeezed(text: string): string {
   return text.replace(/\s+/g, ' ').trim()
 }
 
-function letterPairs(text: string): Set<string> {
+/** Every two letters that stand side by side, as one number. */
+function letterPairs(text: string): number[] {
   const letters = squeezed(text).slice(0, SHOWN_CHARACTERS).toLowerCase()
-  return new Set(Array.from({ length: Math.max(0, letters.length - 1) }, (_, at) => letters.slice(at, at + 2)))
+  const pairs: number[] = []
+  for (let at = 1; at < letters.length; at += 1)
+    pairs.push(letters.charCodeAt(at - 1) * 0x10000 + letters.charCodeAt(at))
+  return pairs
 }

@@ -4,6 +4,9 @@
  */
 import { test } from 'node:test'
 import { OutputTail } from '../../src/checks/output-tail.ts'
+import { applyEdits } from '../../src/edits/apply-edits.ts'
+import { parseEdits } from '../../src/edits/parse-edits.ts'
+import { readTextFile } from '../../src/edits/text-file.ts'
 import { Fault } from '../../src/errors.ts'
 import { whatGitSaid } from '../../src/git/git.ts'
 import { parseRepositoryUrl, withoutCredentials } from '../../src/git/repository-url.ts'
@@ -12,7 +15,7 @@ import { plainText } from '../../src/process/plain-text.ts'
 import { assertLinear } from '../support/growth.ts'
 
 /** Characters of the longest input: more than any of these functions is given, unless it says otherwise. */
-const MOST = 2_000_000
+const MOST = 1_000_000
 
 /** A refusal is an answer too. */
 function orFault(run: () => unknown): unknown {
@@ -60,3 +63,68 @@ test('what git has said', () =>
 
 test('the address of a repository', () =>
   assertLinear(repeated('x://'), (text) => orFault(() => parseRepositoryUrl(text)), MOST))
+
+const pair = (search: string, replace: string) => `<<<<<<< SEARCH\n${search}=======\n${replace}>>>>>>> REPLACE\n`
+const numbered = (count: number, text: string) => Array.from({ length: count }, (_, index) => `${index} ${text}\n`)
+
+test('answers that no edits are', async (t) => {
+  const answers: Record<string, (size: number) => string> = {
+    'a rename that never ends': (size) => `# w ${'a -> '.repeat(size / 5)}\u2028x`,
+    'spaces behind a rename': (size) => `# w a -> ${' '.repeat(size)}\u2028x`,
+    'a long word': (size) => `# ${'w'.repeat(size)}`,
+    'a long fence': (size) => `### write f\n${'~'.repeat(size)}\``,
+    'many bodies': repeated('### write f\n````\nx\n````\n'),
+    'many markers': repeated('### edit f\n<<<<<<< SEARCH\n'),
+  }
+  for (const [name, make] of Object.entries(answers))
+    await t.test(name, () => assertLinear(make, (text) => orFault(() => parseEdits(text)), MOST))
+})
+
+/** The file `f`, and an answer about it. */
+type Work = { file: string; answer: string }
+
+test('edits of a file', async (t) => {
+  const works: Record<string, (size: number) => Work> = {
+    'a pair for every line': (size) => {
+      const lines = numbered(Math.ceil(size / 160), 'x'.repeat(155)).slice(0, 2_000)
+      return { file: lines.join(''), answer: `### edit f\n${lines.map((line) => pair(line, `${line}y\n`)).join('')}` }
+    },
+    'a block for every line': (size) => {
+      const lines = numbered(Math.ceil(size / 160), 'x'.repeat(155))
+      const blocks = lines.slice(0, 500).map((line) => `### edit f\n${pair(line, `${line}y\n`)}`)
+      return { file: lines.join(''), answer: blocks.join('') }
+    },
+    'many pairs in lines all alike': (size) => ({
+      file: 'a\n'.repeat(size / 2),
+      answer: `### edit f\n${pair('a\na\n', 'b\n').repeat(2_000)}`,
+    }),
+    'pairs that are not found': (size) => {
+      const blocks = Array.from({ length: 20 }, () => `### edit f\n${pair('0 some of this text\n', '')}`)
+      return { file: numbered(Math.ceil(size / 30), 'more of some text').join(''), answer: blocks.join('') }
+    },
+    'a long search': (size) => ({
+      file: 'a\n'.repeat(100),
+      answer: `### edit f\n${pair(`${'a\n'.repeat(size / 2)}b\n`, '')}`,
+    }),
+    'new files in deep folders': (size) => {
+      const deep = 'a/'.repeat(200)
+      const count = Math.min(500, size / 400)
+      const blocks = Array.from({ length: count }, (_, index) => `### write d/${index}/${deep}x\n\`\`\`\`\n\`\`\`\`\n`)
+      return { file: '', answer: blocks.join('') }
+    },
+  }
+  for (const [name, make] of Object.entries(works)) {
+    const run = ({ file, answer }: Work) => {
+      const read = async (path: string) => (path === 'f' ? Buffer.from(file) : null)
+      return applyEdits(parseEdits(answer), { read, scope: ['f', 'd/'] }).catch((error: unknown) => error)
+    }
+    await t.test(name, () => assertLinear(make, run, MOST))
+  }
+})
+
+test('the lines of a file', async (t) => {
+  for (const part of ['a', '\r', '\n', '\r\n'])
+    await t.test(JSON.stringify(part), () =>
+      assertLinear(repeated(part), (text) => readTextFile(Buffer.from(text)), MOST),
+    )
+})
