@@ -1,47 +1,6 @@
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
-import { findWorkOrder } from '../../src/db/work-orders.ts'
-import { createTracker, type Tracker } from '../../src/orchestrator/tracker.ts'
-import type { PublishInput } from '../../src/pipeline/ports/pull-request.ts'
-import { createGitHubSetting, type GitHubSetting } from '../support/github/github-setting.ts'
-import { toolOrSkip } from '../support/tool-or-skip.ts'
-
-async function tracked(t: TestContext): Promise<(GitHubSetting & { tracker: Tracker; errors: unknown[] }) | null> {
-  if (toolOrSkip(t, 'gh') === null || toolOrSkip(t, 'openssl') === null) return null
-  const given = await createGitHubSetting()
-  const errors: unknown[] = []
-  const { database, forge, clock } = given
-  const tracker = createTracker({
-    db: database.db,
-    watch: forge,
-    clock,
-    random: () => 0,
-    intervalMs: 45_000,
-    onError: (error) => errors.push(error),
-  })
-  return { ...given, tracker, errors, [Symbol.asyncDispose]: () => given[Symbol.asyncDispose]() }
-}
-
-async function opened(given: GitHubSetting): Promise<{ input: PublishInput; number: number }> {
-  const input = await given.prepare()
-  return { input, number: (await given.forge.publish(input)).number }
-}
-
-async function ended({ database, remote }: GitHubSetting, { workOrderId, branches }: PublishInput) {
-  const { status, metadata } = await findWorkOrder(database.db, workOrderId)
-  const events = await database.db
-    .selectFrom('github_events')
-    .select(['event_type', 'action', 'status'])
-    .where('work_order_id', '=', workOrderId)
-    .orderBy('created_at')
-    .execute()
-  return {
-    status,
-    mergeSha: metadata['merge_sha'],
-    branch: (await remote.branches()).includes(String(branches[0])),
-    events: events.map(({ event_type, action, status }) => `${event_type} ${action ?? status}`),
-  }
-}
+import { test } from 'node:test'
+import { ended, opened, passHour, placePullRequest, tracked } from '../support/github/tracked.ts'
 
 for (const method of ['merge', 'squash', 'rebase'] as const) {
   test(`a pull request merged on GitHub by ${method} completes its order, and its branch goes`, async (t) => {
@@ -216,21 +175,8 @@ test('an hour with 50 open pull requests costs less than 200 requests', async (t
   await using given = await tracked(t)
   if (given === null) return
   const input = await given.prepare()
-  for (let number = 1; number <= 50; number += 1) await openRow(given, input, number)
-  const before = given.github.apiCalls()
-  const began = given.clock.now().getTime()
-  // Stops the loop once its clock has gone an hour ahead.
-  const { promise: over, resolve } = Promise.withResolvers<void>()
-  const sleep = given.clock.sleep
-  given.clock.sleep = async (ms, signal) => {
-    if (given.clock.now().getTime() - began < 3_600_000) return await sleep(ms, signal)
-    resolve()
-    await new Promise((stopped) => signal.addEventListener('abort', stopped, { once: true }))
-  }
-  given.tracker.start()
-  await over
-  await given.tracker[Symbol.asyncDispose]()
-  const calls = given.github.apiCalls() - before
+  for (let number = 1; number <= 50; number += 1) await placePullRequest(given, input, { number })
+  const calls = await passHour(given)
   t.diagnostic(`${calls} requests in an hour; the counter says ${given.apiCalls.lastHour()} in the last one`)
   assert.ok(calls >= 60 && calls < 200, String(calls))
   assert.ok(Math.abs(given.apiCalls.lastHour() - calls) <= 1)
@@ -242,30 +188,3 @@ test('an hour with 50 open pull requests costs less than 200 requests', async (t
     .execute()
   assert.equal(seen.length, 50)
 })
-
-async function openRow({ database, github, project }: GitHubSetting, input: PublishInput, number: number) {
-  const { db } = database
-  const { id } = await db
-    .insertInto('work_orders')
-    .values({ title: 'Change', description: '', risk_level: 'low', project_id: project.id })
-    .returning('id')
-    .executeTakeFirstOrThrow()
-  const facts = { title: 'Change', body: '', base: 'main', diff: '', url: 'https://github.com/acme/shop/pull/1' }
-  const shas = { base_sha: input.baseSha, head_sha: input.headSha }
-  const key = { work_order_id: id, attempt: 1, project_id: project.id, number, node_id: `PR_${number}` }
-  await db
-    .insertInto('pull_requests')
-    .values({ ...facts, ...shas, ...key, branch: `b${number}` })
-    .execute()
-  const state = { state: 'open', mergedAt: null, mergeSha: null, checks: null, review: null } as const
-  github.state.pulls.push({
-    ...state,
-    number,
-    title: 'Change',
-    body: '',
-    head: 'main',
-    base: 'main',
-    sha: input.baseSha,
-    labels: [],
-  })
-}

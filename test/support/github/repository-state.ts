@@ -43,6 +43,8 @@ export type RepositoryState = {
   /** Merges as a human would on GitHub's page. */
   merge(number: number, method: 'merge' | 'squash' | 'rebase'): Promise<Pull>
   close(number: number): Promise<void>
+  /** @returns null, or why GitHub refuses */
+  reopen(number: number): Promise<string | null>
 }
 
 export function createRepositoryState(remote: GitRemote, owner: string, name: string): RepositoryState {
@@ -70,6 +72,23 @@ export function createRepositoryState(remote: GitRemote, owner: string, name: st
     const sha = await remote.git('commit-tree', ...parents, '-m', `${pull.title} (#${pull.number})`, String(tree))
     await remote.git('update-ref', `refs/heads/${pull.base}`, sha, base)
     return sha
+  }
+
+  /** What its branch holds must contain what it held when the pull request was closed. */
+  async function whyNotReopened({ number, head, base, sha, mergedAt }: Pull): Promise<string | null> {
+    const never = 'state cannot be changed.'
+    if (mergedAt !== null) return `${never} The pull request has been merged.`
+    const stands = await headOf(head)
+    if (stands === null) return `${never} The ${head} branch has been deleted.`
+    const isKept = await remote.git('merge-base', '--is-ancestor', sha, stands).then(
+      () => true,
+      () => false,
+    )
+    if (!isKept) return `${never} The ${head} branch was force-pushed or recreated.`
+    const isTaken = pulls.some(
+      (one) => one.number !== number && one.state === 'open' && one.head === head && one.base === base,
+    )
+    return isTaken ? `${never} There is already an open pull request from ${owner}:${head} to ${owner}:${base}.` : null
   }
 
   return {
@@ -114,6 +133,15 @@ export function createRepositoryState(remote: GitRemote, owner: string, name: st
     async close(number) {
       await refresh()
       find(number).state = 'closed'
+    },
+    async reopen(number) {
+      await refresh()
+      const pull = find(number)
+      const refused = await whyNotReopened(pull)
+      if (refused !== null) return refused
+      pull.state = 'open'
+      await refresh()
+      return null
     },
   }
 }

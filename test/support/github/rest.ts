@@ -112,9 +112,14 @@ async function withPull(
   return pull === undefined ? refused(404, 'Not Found') : await use(pull)
 }
 
-function patch(state: RepositoryState, call: RestCall, pull: Pull): Answer {
-  if (call.body['state'] === 'closed') pull.state = 'closed'
-  return ok(restPull(state, call, pull))
+/** @see https://docs.github.com/en/rest/pulls/pulls#update-a-pull-request */
+async function patch(state: RepositoryState, call: RestCall, pull: Pull): Promise<Answer> {
+  const wanted = call.body['state']
+  if (wanted === 'closed') pull.state = 'closed'
+  const why = wanted === 'open' && pull.state === 'closed' ? await state.reopen(pull.number) : null
+  if (why === null) return ok(restPull(state, call, pull))
+  const errors = [{ resource: 'PullRequest', code: 'invalid', field: 'state', message: why }]
+  return { status: 422, body: { message: 'Validation Failed', errors } }
 }
 
 async function merge(state: RepositoryState, { body }: RestCall, pull: Pull): Promise<Answer> {
