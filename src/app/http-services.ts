@@ -22,6 +22,7 @@ import { parseRepositoryUrl } from '../git/repository-url.ts'
 import type { GitHubWebhook, HttpServices } from '../http/http-services.ts'
 import type { Log } from '../log.ts'
 import type { OrchestratorService } from '../orchestrator/orchestrator-service.ts'
+import { standsOn } from '../work-order/standing.ts'
 import type { Parts } from './adapters.ts'
 import { budgetServices } from './budget-services.ts'
 import type { HomeOwnership } from './home-ownership.ts'
@@ -96,7 +97,9 @@ async function listedWorkOrders(db: Kysely<Database>, query: ListQuery): Promise
 
 async function workOrderDetail(db: Kysely<Database>, idOrPrefix: string): Promise<WorkOrderDetail> {
   const order = await findWorkOrder(db, idOrPrefix)
-  const pullRequest = (await listPullRequestsOfOrder(db, order.id)).at(-1)
+  const pulls = await listPullRequestsOfOrder(db, order.id)
+  const standing = standsOn(order, pulls)
+  const pullRequest = standing === null ? pulls.at(-1) : standing
   return {
     ...order,
     budget: await readOrderBudget(db, order.id),

@@ -16,11 +16,16 @@ const RouteInput = z.object({ acceptance_criteria: z.array(z.string()) })
 
 export type AttemptEvidence = z.infer<typeof VerifyOutput> & { criteria: string[] }
 
-/** What the last attempt has to show; null when it did not come so far, or another Moose wrote it. */
-export function evidenceOf({ attempt_history }: Pick<WorkOrderDetail, 'attempt_history'>): AttemptEvidence | null {
-  const last = attempt_history.at(-1)
-  const verified = VerifyOutput.safeParse(stepOf(last, 'verify')?.output)
-  const routed = RouteInput.safeParse(stepOf(last, 'route')?.input)
+/**
+ * What the attempt whose pull request is in review or was merged has to show, else the last one; null when it did not come
+ * so far, or another Moose wrote it.
+ */
+export function evidenceOf(order: Pick<WorkOrderDetail, 'attempt_history' | 'pull_request'>): AttemptEvidence | null {
+  const { attempt_history: attempts, pull_request: pull } = order
+  const counts = pull === null || pull.state === 'closed' ? undefined : pull.attempt
+  const attempt = counts === undefined ? attempts.at(-1) : attempts.find(({ number }) => number === counts)
+  const verified = VerifyOutput.safeParse(stepOf(attempt, 'verify')?.output)
+  const routed = RouteInput.safeParse(stepOf(attempt, 'route')?.input)
   if (!verified.success) return null
   return { ...verified.data, criteria: routed.success ? routed.data.acceptance_criteria : [] }
 }

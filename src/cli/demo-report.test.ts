@@ -52,7 +52,8 @@ function attempt(files: string[]): WorkOrderDetail['attempt_history'][number] {
 
 function pullRequest(): NonNullable<WorkOrderDetail['pull_request']> {
   const shas = { base_sha: 'b', head_sha: 'h', merge_sha: null, seen_head_sha: null, checks: null, review: null }
-  return { number: 1, state: 'open', title: 'T', body: '', base: 'main', branch: 'feature/wo-1', diff: '', ...shas }
+  const where = { number: 1, attempt: 1, state: 'open', base: 'main', branch: 'feature/wo-1' } as const
+  return { ...where, title: 'T', body: '', diff: '', ...shas }
 }
 
 function failed(code: string, message: string): Partial<WorkOrderDetail> {

@@ -276,7 +276,8 @@ test('where a check failed in auto and there was no Aider, the next step names i
 })
 
 test('what was seen of a pull request on GitHub is told, and a branch somebody else has moved is not merged', () => {
-  const pull = { number: 3, state: 'open' as const, title: 't', body: 'b', base: 'main', branch: 'f', base_sha: 'b' }
+  const where = { number: 3, attempt: 1, state: 'open', base: 'main', branch: 'f' } as const
+  const pull = { ...where, title: 't', body: 'b', base_sha: 'b' }
   const seen = { head_sha: 'h', merge_sha: null, diff: '', checks: 'FAILURE', review: 'APPROVED' }
   const quiet = page({ ...ORDER, pull_request: { ...pull, ...seen, checks: null, review: null, seen_head_sha: 'h' } })
   assert.doesNotMatch(quiet, /on GitHub/)

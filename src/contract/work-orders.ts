@@ -136,10 +136,12 @@ export const AttemptView = z
   .openapi('Attempt')
 export type AttemptView = z.infer<typeof AttemptView>
 
-/** The pull request of an attempt. */
+/** The pull request of an attempt. Of several, the one the order is in review with, was completed by, or had last. */
 export const PullRequestView = z
   .object({
     number: z.number().int(),
+    /** Of which attempt it is. */
+    attempt: z.number().int(),
     state: knownOrOther(['open', 'merged', 'closed']),
     title: z.string(),
     body: z.string(),

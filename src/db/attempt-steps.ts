@@ -1,9 +1,9 @@
 import { type Kysely, sql } from 'kysely'
-import { Fault, type FaultRecord } from '../errors.ts'
+import type { FaultRecord } from '../errors.ts'
 import type { Phase } from '../work-order/status.ts'
 import { type AttemptKey, type AttemptRun, costOf } from './attempts.ts'
 import { fence } from './fence.ts'
-import { takenOver } from './hold-attempt.ts'
+import { noLongerWanted, takenOver } from './hold-attempt.ts'
 import type { Database } from './schema.ts'
 
 type Db = Kysely<Database>
@@ -65,7 +65,7 @@ export async function beginStep(
   `.execute(db)
   const [row] = rows
   if (row === undefined || !row.held) throw takenOver(step)
-  if (!row.begun) throw new Fault('attempt_cancelled', 'The order was cancelled.', { id: step.workOrderId })
+  if (!row.begun) throw noLongerWanted(step.workOrderId)
 }
 
 /**

@@ -86,3 +86,7 @@ export function takenOver({ workOrderId, attempt }: { workOrderId: string; attem
     `this one has let go of it. Follow it with: moose logs -f ${workOrderId.slice(0, 8)}`
   return new Fault('attempt_taken_over', message, { id: workOrderId, attempt })
 }
+
+export function noLongerWanted(workOrderId: string): Fault {
+  return new Fault('attempt_cancelled', 'The order was cancelled or completed meanwhile.', { id: workOrderId })
+}

@@ -1,5 +1,4 @@
-import { type Insertable, type Kysely, type RawBuilder, type Selectable, type SqlBool, sql } from 'kysely'
-import type { PullRequestHint } from '../contract/github-webhook.ts'
+import type { Insertable, Kysely, Selectable } from 'kysely'
 import { Fault } from '../errors.ts'
 import type { Database } from './schema.ts'
 
@@ -42,6 +41,21 @@ export async function listPullRequestsOfOrder(db: Db, workOrderId: string): Prom
     .execute()
 }
 
+export type PullRequestBrief = Pick<
+  PullRequestRow,
+  'project_id' | 'attempt' | 'number' | 'url' | 'branch' | 'state' | 'ended_at' | 'merge_sha'
+>
+
+/** The same without their texts. */
+export async function pullRequestsInBrief(db: Db, workOrderId: string): Promise<PullRequestBrief[]> {
+  return db
+    .selectFrom('pull_requests')
+    .select(['project_id', 'attempt', 'number', 'url', 'branch', 'state', 'ended_at', 'merge_sha'])
+    .where('work_order_id', '=', workOrderId)
+    .orderBy('attempt')
+    .execute()
+}
+
 /**
  * Opens the pull request of an attempt under the project's next number (from 1), or finds the one it has. Callers at
  * the same time wait for each other on the project's row.
@@ -73,7 +87,8 @@ export async function openPullRequest(db: Db, opened: NewPullRequest): Promise<P
 }
 
 /**
- * Keeps the pull request of an attempt that a forge has numbered, or finds the one it has.
+ * Keeps the pull request of an attempt that a forge has numbered, or finds the one it has. One that is closed already is
+ * kept as that, so that it is seen when it is reopened.
  *
  * @throws {Fault} `github_failed` when another attempt holds that number
  */
@@ -105,7 +120,29 @@ async function numberTaken(db: Db, { project_id, number, work_order_id: id }: Ne
 }
 
 /**
- * Ends a pull request. One that is merged stays merged; one that is closed becomes merged when its commit reached the
+ * Keeps where a pull request stands on its forge. One that is merged stays merged.
+ *
+ * @param end.at when it was seen to be merged or closed
+ * @returns whether it stood elsewhere before
+ */
+export async function setPullRequestState(
+  db: Db,
+  { workOrderId, attempt }: { workOrderId: string; attempt: number },
+  end: { state: PullRequestRow['state']; mergeSha: string | null; at: Date },
+): Promise<boolean> {
+  const changed = await db
+    .updateTable('pull_requests')
+    .set({ state: end.state, merge_sha: end.mergeSha, ended_at: end.state === 'open' ? null : end.at })
+    .where('work_order_id', '=', workOrderId)
+    .where('attempt', '=', attempt)
+    .where('state', 'not in', ['merged', end.state])
+    .returning('number')
+    .executeTakeFirst()
+  return changed !== undefined
+}
+
+/**
+ * Ends a pull request of the forge `local`. One that is merged stays merged; one that is closed becomes merged when its commit reached the
  * base all the same.
  *
  * @returns the row as it then stands
@@ -131,72 +168,4 @@ export async function endPullRequest(
   const key = { workOrderId: row.work_order_id, attempt: row.attempt }
   const current = await findPullRequestOfAttempt(db, key)
   return current === null ? row : current
-}
-
-/** An open pull request on GitHub and where it lives. */
-export type WatchedRow = {
-  work_order_id: string
-  attempt: number
-  number: number
-  node_id: string
-  project_id: string
-}
-
-/**
- * Pull requests on GitHub whose end Moose has not recorded, oldest first: open ones, and those whose order still waits
- * for them.
- *
- * @param hints null: all
- */
-export async function listWatchedPullRequests(db: Db, hints: readonly PullRequestHint[] | null): Promise<WatchedRow[]> {
-  let select = db
-    .selectFrom('pull_requests')
-    .innerJoin('work_orders', 'work_orders.id', 'pull_requests.work_order_id')
-    .innerJoin('projects', 'projects.id', 'pull_requests.project_id')
-    .select(['work_order_id', 'attempt', 'number', 'node_id', 'pull_requests.project_id'])
-    .where('projects.forge', '=', 'github')
-    .where(({ eb, or, and, ref }) =>
-      or([
-        eb('pull_requests.state', '=', 'open'),
-        and([eb('work_orders.phase', '=', 'in_review'), eb('work_orders.attempts', '=', ref('pull_requests.attempt'))]),
-      ]),
-    )
-  if (hints !== null) select = select.where(({ or }) => or(hints.map(isHintedAt)))
-  const rows = await select.orderBy('pull_requests.created_at').execute()
-  return rows.flatMap(({ node_id, ...row }) => (node_id === null ? [] : [{ ...row, node_id }]))
-}
-
-function isHintedAt({ repositoryUrl, numbers, branches }: PullRequestHint): RawBuilder<SqlBool> {
-  // GitHub takes a repository in any spelling.
-  return sql<SqlBool>`starts_with(lower(url), lower(${`${repositoryUrl}/pull/`}))
-    and (number = any(${numbers}::bigint[]) or branch = any(${branches}::text[]))`
-}
-
-export type Seen = { seen_head_sha: string; checks: string | null; review: string | null }
-
-/**
- * Keeps how a pull request was seen.
- *
- * @returns how it was seen before; null when there is no such pull request
- */
-export async function noteSeen(
-  db: Db,
-  key: { workOrderId: string; attempt: number },
-  seen: Seen & { seen_at: Date },
-): Promise<(Omit<Seen, 'seen_head_sha'> & { seen_head_sha: string | null }) | null> {
-  const before = await db
-    .selectFrom('pull_requests')
-    .select(['seen_head_sha', 'checks', 'review'])
-    .where('work_order_id', '=', key.workOrderId)
-    .where('attempt', '=', key.attempt)
-    .forUpdate()
-    .executeTakeFirst()
-  if (before === undefined) return null
-  await db
-    .updateTable('pull_requests')
-    .set(seen)
-    .where('work_order_id', '=', key.workOrderId)
-    .where('attempt', '=', key.attempt)
-    .execute()
-  return before
 }

@@ -223,6 +223,8 @@ export type Database = {
     work_order_id: string | null
     metadata: JsonDefault
     created_at: Time
+    /** How often the action had happened to the pull request, this time included; 1 where it happens once. */
+    occurrence: Generated<number>
   }
   outcome_vectors: {
     id: Generated<string>

@@ -30,7 +30,7 @@ export type SuspendedOrder = {
 const LOOK_AHEAD = 10_000
 
 /** For `where` on `attempts`. */
-function isSuspended({ and, eb }: ExpressionBuilder<Database, 'attempts'>) {
+export function isSuspended({ and, eb }: ExpressionBuilder<Database, 'attempts'>) {
   return and([eb('attempts.status', '=', 'blocked'), eb(sql<string>`attempts.error ->> 'code'`, 'in', SUSPEND_CODES)])
 }
 
@@ -117,9 +117,10 @@ async function suspendedStep(db: Db, workOrderId: string, attempt: number): Prom
   return step === undefined ? null : step.name
 }
 
-/** For `where` on `attempts` and `work_orders`: it rests, and its order was cancelled or has a newer attempt. */
+/** For `where` on `attempts` and `work_orders`: it rests, and its order is over or has a newer attempt. */
 function isAbandoned(eb: ExpressionBuilder<Database, 'attempts' | 'work_orders'>) {
-  const isLeft = eb.or([eb('work_orders.status', '=', 'cancelled'), eb('attempts.number', '<', lastNumber)])
+  const isOver = eb('work_orders.status', 'in', ['cancelled', 'completed'])
+  const isLeft = eb.or([isOver, eb('attempts.number', '<', lastNumber)])
   return eb.and([isSuspended(eb), isLeft])
 }
 
@@ -136,7 +137,7 @@ export async function hasAbandoned(db: Db): Promise<boolean> {
 }
 
 /**
- * Ends the suspended attempts that will never be resumed: their order was cancelled, or has a newer attempt.
+ * Ends the suspended attempts that will never be resumed: their order was cancelled or completed, or has a newer attempt.
  *
  * @returns what was ended now
  */

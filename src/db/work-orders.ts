@@ -153,9 +153,11 @@ export type Move = {
   from: readonly Status[]
   /** And not from this phase. */
   exceptPhase?: Phase
-  /** And only while this is its last attempt. */
-  attempt?: number
   to: Status
+  /** Where a pull request of the order makes the move. */
+  byPullRequest?: boolean
+  /** Said in the event beside where the order moves. */
+  because?: string
   /** For `in_progress` only. */
   phase?: Phase
   /** Merged into what is there; not for `in_progress`. */
@@ -169,10 +171,10 @@ export type Move = {
  * @returns whether the order was in one of the `from` statuses and has moved
  */
 export async function moveWorkOrder(db: Db, id: string, move: Move): Promise<boolean> {
-  const illegal = move.from.find((status) => status !== move.to && !canMove(status, move.to))
+  const byPullRequest = move.byPullRequest === true
+  const illegal = move.from.find((status) => status !== move.to && !canMove(status, move.to, byPullRequest))
   if (illegal !== undefined) throw new Fault('internal', `No transition from ${illegal} to ${move.to}`)
   const exceptPhase = move.exceptPhase === undefined ? null : move.exceptPhase
-  const attempt = move.attempt === undefined ? null : move.attempt
   const moved = await db
     .updateTable('work_orders')
     .set({
@@ -186,19 +188,19 @@ export async function moveWorkOrder(db: Db, id: string, move: Move): Promise<boo
     .where('id', '=', id)
     .where('status', 'in', move.from)
     .$if(exceptPhase !== null, (update) => update.where('phase', 'is distinct from', exceptPhase))
-    .$if(attempt !== null, (update) => update.where('attempts', '=', attempt))
     .returning('id')
     .executeTakeFirst()
   if (moved === undefined) return false
   const phase = move.phase === undefined ? null : move.phase
-  const message = phase === null ? move.to : `${move.to}/${phase}`
+  const where = phase === null ? move.to : `${move.to}/${phase}`
+  const message = move.because === undefined ? where : `${where}: ${move.because}`
   await recordEvent(db, { workOrderId: id, type: 'status', message, data: { status: move.to, phase } })
   return true
 }
 
 /**
  * The attempt's pull request is open: the order waits `in_review` for its merge. An order cancelled meanwhile keeps
- * its status and still learns where the pull request is.
+ * its status and still learns where the pull request is; one completed meanwhile keeps the one that completed it.
  *
  * @returns whether it waits in review
  */
@@ -222,6 +224,7 @@ export async function recordPullRequestOfOrder(
       metadata: mergedMetadata(facts.metadata),
     })
     .where('id', '=', id)
+    .where(({ or, eb }) => or([eb('status', '<>', 'completed'), eb('github_pr_url', '=', facts.pullRequest.url)]))
     .execute()
   return inReview
 }

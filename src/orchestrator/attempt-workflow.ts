@@ -15,7 +15,7 @@ import { publish } from '../pipeline/publish.ts'
 import { type Routed, route } from '../pipeline/route.ts'
 import { type PartialEvidence, type StepName, shownEvidence } from '../results/end-of-attempt.ts'
 import { recordFailure } from '../results/record-failure.ts'
-import { recordPullRequestEnd } from '../results/record-pull-request-end.ts'
+import { recordPullRequest } from '../results/record-pull-request.ts'
 import { recordSuccess } from '../results/record-success.ts'
 import { applyUntilVerified } from './apply-until-verified.ts'
 import type { Drain } from './drain.ts'
@@ -80,7 +80,7 @@ export function attemptWorkflow(deps: WorkflowDeps): (run: AttemptRun) => Promis
 }
 
 async function carryOut(
-  { db, adapters, clean }: WorkflowDeps,
+  { db, adapters, clean, clock }: WorkflowDeps,
   { context, key }: { context: AttemptContext; key: AttemptRun },
   evidence: PartialEvidence,
   run: Run,
@@ -126,9 +126,9 @@ async function carryOut(
     async run() {
       const shown = shownEvidence(whole, clean)
       if (await effect('record', () => recordSuccess(db, { ...key, evidence: shown, pullRequest }))) return
-      // Cancelled while it was being published: nobody waits for this pull request.
+      // Cancelled, or completed by another, while it was being published: this pull request is not wanted any more.
       const closed = await adapters.forges[routed.project.forge].close(routed.project, pullRequest.number)
-      await recordPullRequestEnd(db, { ...key, pullRequest: closed })
+      await recordPullRequest(db, { ...key, pullRequest: closed }, clock.now())
     },
   })
 }

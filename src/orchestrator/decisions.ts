@@ -1,16 +1,19 @@
 import type { Kysely } from 'kysely'
+import type { Clock } from '../clock.ts'
 import type { WorkOrderView } from '../contract/work-orders.ts'
 import { projectOf } from '../db/projects.ts'
+import { type PullRequestBrief, pullRequestsInBrief } from '../db/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
 import { findWorkOrder, moveWorkOrder, wrongStatus } from '../db/work-orders.ts'
 import type { Forges } from '../pipeline/ports/pull-request.ts'
-import { recordPullRequestEnd } from '../results/record-pull-request-end.ts'
-import type { Project } from '../work-order/project.ts'
+import { recordPullRequest } from '../results/record-pull-request.ts'
+import { standsOn } from '../work-order/standing.ts'
 import type { Orchestrator } from './orchestrator.ts'
 
 type Deps = {
   db: Kysely<Database>
   forges: Forges
+  clock: Clock
   /** Ends suspended attempts that nobody will resume. */
   endAbandoned: () => Promise<void>
 }
@@ -25,26 +28,32 @@ export function createDecisions(
   stopAttempt: (workOrderId: string) => void,
 ): Pick<Orchestrator, 'cancel' | 'retry' | 'merge' | 'close'> {
   return {
-    cancel: async (idOrPrefix) => stopAttempt(await cancelOrder(deps, idOrPrefix)),
+    cancel: (idOrPrefix) => cancelOrder(deps, idOrPrefix, stopAttempt),
     retry: (idOrPrefix) => retryOrder(deps, idOrPrefix),
-    merge: (idOrPrefix) => decidePullRequest(deps, idOrPrefix, 'merge'),
-    close: (idOrPrefix) => decidePullRequest(deps, idOrPrefix, 'close'),
+    merge: (idOrPrefix) => mergeOrder(deps, idOrPrefix),
+    close: async (idOrPrefix) => closeOrder(deps, await findWorkOrder(deps.db, idOrPrefix)),
   }
 }
 
-/** @returns the order's id */
-async function cancelOrder(deps: Deps, idOrPrefix: string): Promise<string> {
-  const { id } = await findWorkOrder(deps.db, idOrPrefix)
+async function cancelOrder(deps: Deps, idOrPrefix: string, stopAttempt: (id: string) => void): Promise<void> {
+  const before = await findWorkOrder(deps.db, idOrPrefix)
   const from = ['pending', 'in_progress', 'blocked', 'failed'] as const
   const move = { from, exceptPhase: 'in_review', to: 'cancelled', reason: null } as const
-  if (await moveWorkOrder(deps.db, id, move)) {
+  if (await moveWorkOrder(deps.db, before.id, move)) {
+    stopAttempt(before.id)
     await deps.endAbandoned()
-    return id
+    // What the attempt itself has opened is taken back by its record.
+    const pulls = await pullRequestsInBrief(deps.db, before.id)
+    await closeOpen(
+      deps,
+      before.id,
+      pulls.filter(({ attempt }) => attempt < before.attempts),
+    )
+    return
   }
-  const order = await findWorkOrder(deps.db, id)
+  const order = await findWorkOrder(deps.db, before.id)
   if (order.phase !== 'in_review') throw wrongStatus(order, 'cancelled')
-  await endPullRequest(deps, order, 'close')
-  return id
+  await closeOrder(deps, order)
 }
 
 /** Makes an ended or blocked order pending; its approval stays as it is. A suspended attempt goes on, a cancelled one not. */
@@ -55,32 +64,39 @@ async function retryOrder({ db, endAbandoned }: Deps, idOrPrefix: string): Promi
   if (!(await moveWorkOrder(db, order.id, move))) throw wrongStatus(order, 'retried')
 }
 
-/** Merges or closes the pull request of an order in review, and records how it ended. */
-async function decidePullRequest(deps: Deps, idOrPrefix: string, decision: 'merge' | 'close'): Promise<void> {
-  const order = await findWorkOrder(deps.db, idOrPrefix)
-  await endPullRequest(deps, order, decision)
+/** Merges the pull request an order is in review with, and records it. */
+async function mergeOrder({ db, forges, clock }: Deps, idOrPrefix: string): Promise<void> {
+  const order = await findWorkOrder(db, idOrPrefix)
+  const pull = inReviewWith(order, await pullRequestsInBrief(db, order.id), 'merged')
+  const project = await projectOf(db, pull.project_id)
+  const pullRequest = await forges[project.forge].merge(project, pull.number)
+  await recordPullRequest(db, { workOrderId: order.id, attempt: pull.attempt, pullRequest }, clock.now())
 }
 
-async function endPullRequest(deps: Deps, order: WorkOrderView, decision: 'merge' | 'close'): Promise<void> {
-  if (order.phase !== 'in_review' || order.github_pr_number === null) {
-    throw wrongStatus(order, decision === 'merge' ? 'merged' : 'closed')
-  }
-  const project = await projectOfAttempt(deps, order)
-  const forge = deps.forges[project.forge]
-  const pullRequest =
-    decision === 'merge'
-      ? await forge.merge(project, order.github_pr_number)
-      : await forge.close(project, order.github_pr_number)
-  await recordPullRequestEnd(deps.db, { workOrderId: order.id, attempt: order.attempts, pullRequest })
+/** Closes the pull request an order is in review with, and others of it that were reopened; none may hold the order. */
+async function closeOrder(deps: Deps, order: WorkOrderView): Promise<void> {
+  const pulls = await pullRequestsInBrief(deps.db, order.id)
+  const last = inReviewWith(order, pulls, 'closed')
+  await closeOpen(
+    deps,
+    order.id,
+    pulls.filter((pull) => pull !== last),
+  )
+  await closeOne(deps, order.id, last)
 }
 
-/** Where the last attempt was carried out; that stands even when a project was added since. */
-async function projectOfAttempt({ db }: Deps, order: WorkOrderView): Promise<Project> {
-  const row = await db
-    .selectFrom('attempts')
-    .select('project_id')
-    .where('work_order_id', '=', order.id)
-    .where('number', '=', order.attempts)
-    .executeTakeFirst()
-  return projectOf(db, row === undefined ? null : row.project_id)
+function inReviewWith(order: WorkOrderView, pulls: readonly PullRequestBrief[], wish: string): PullRequestBrief {
+  const pull = standsOn(order, pulls)
+  if (order.phase !== 'in_review' || pull === null) throw wrongStatus(order, wish)
+  return pull
+}
+
+async function closeOpen(deps: Deps, workOrderId: string, pulls: readonly PullRequestBrief[]): Promise<void> {
+  for (const pull of pulls) if (pull.state === 'open') await closeOne(deps, workOrderId, pull)
+}
+
+async function closeOne({ db, forges, clock }: Deps, workOrderId: string, pull: PullRequestBrief): Promise<void> {
+  const project = await projectOf(db, pull.project_id)
+  const pullRequest = await forges[project.forge].close(project, pull.number)
+  await recordPullRequest(db, { workOrderId, attempt: pull.attempt, pullRequest }, clock.now())
 }

@@ -82,7 +82,7 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
       const claim = () => claims.one(order.id)
       return executeOrder({ ...deps, claim, start: attempts.start, running, signal }, order.id)
     },
-    ...createDecisions({ db, forges: adapters.forges, endAbandoned: claims.endAbandoned }, running.cancel),
+    ...createDecisions({ db, clock, forges: adapters.forges, endAbandoned: claims.endAbandoned }, running.cancel),
     stopAttempt: running.cancel,
     ...createEndings({ attempts, dispatcher, drain, running, clock, errors }),
     async [Symbol.asyncDispose]() {

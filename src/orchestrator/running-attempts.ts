@@ -1,6 +1,7 @@
 import { EventEmitter, on, once } from 'node:events'
 import type { AttemptRun } from '../db/attempts.ts'
-import { Fault, type FaultRecord, NEXT_MOVE } from '../errors.ts'
+import { noLongerWanted } from '../db/hold-attempt.ts'
+import { type Fault, type FaultRecord, NEXT_MOVE } from '../errors.ts'
 
 /** The attempts this process runs, how to stop them, and who waits for their end. */
 export type RunningAttempts = {
@@ -49,8 +50,7 @@ export function createRunningAttempts(): RunningAttempts {
       return controller.signal
     },
     cancel(workOrderId) {
-      const fault = new Fault('attempt_cancelled', 'The order was cancelled.', { id: workOrderId })
-      running.get(workOrderId)?.controller.abort(fault)
+      running.get(workOrderId)?.controller.abort(noLongerWanted(workOrderId))
     },
     abortAll(reason) {
       for (const { controller } of running.values()) controller.abort(reason)

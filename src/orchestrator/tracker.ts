@@ -2,12 +2,18 @@ import type { Kysely } from 'kysely'
 import type { Clock } from '../clock.ts'
 import type { PullRequestHint } from '../contract/github-webhook.ts'
 import { projectOf } from '../db/projects.ts'
-import { listWatchedPullRequests, type WatchedRow } from '../db/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
+import { listWatchedPullRequests, type WatchedRow } from '../db/watched-pull-requests.ts'
 import { toFault } from '../errors.ts'
-import { askedPauseMs, type PullRequestWatch, type WatchedPullRequest } from '../pipeline/ports/pull-request.ts'
+import {
+  askedPauseMs,
+  type PullRequestWatch,
+  type Sighting,
+  type WatchedPullRequest,
+} from '../pipeline/ports/pull-request.ts'
 import { recordSighting } from '../results/record-sighting.ts'
 import type { Project } from '../work-order/project.ts'
+import { type ClosedPullRequests, createClosedPullRequests } from './closed-pull-requests.ts'
 import { createHints } from './hints.ts'
 
 export type TrackerDeps = {
@@ -20,7 +26,10 @@ export type TrackerDeps = {
   onError: (error: unknown) => void
 }
 
-/** Follows open pull requests to their end: at the interval, and sooner where a webhook hints at one. */
+/**
+ * Follows open pull requests to their end, and closed ones for a while in case they are reopened: at the interval, and
+ * sooner where a webhook hints at one.
+ */
 export type Tracker = AsyncDisposable & {
   start(): void
   /** Has pull requests looked at soon; many hints become one look, and one at none of ours costs no request. */
@@ -45,18 +54,18 @@ const HINTED_APART_MS = 10_000
 export function createTracker({ db, watch, clock, random, intervalMs, onError }: TrackerDeps): Tracker {
   const stopping = new AbortController()
   const hints = createHints()
+  const closed = createClosedPullRequests(db, { clock, random })
   let loop: Promise<void> | null = null
   let lastLook: Date | null = null
   let failures = 0
   const wait = (ms: number, signal: AbortSignal) => clock.sleep(ms, signal).catch(() => undefined)
 
   async function look(hinted: readonly PullRequestHint[] | null): Promise<number | null> {
-    const rows = await listWatchedPullRequests(db, hinted)
+    const watched = await watchedNow({ db, onError }, hinted, closed)
     if (hinted === null) lastLook = clock.now()
-    if (rows.length === 0) return null
-    const { sightings, faults } = await watch.look(await withProjects(db, rows, onError), stopping.signal)
-    // One that cannot be recorded is in nobody's way.
-    for (const sighting of sightings) await recordSighting(db, sighting, clock.now()).catch(onError)
+    const { sightings, faults } = await watch.look(watched, stopping.signal)
+    closed.saw(sightings)
+    await recordEach({ db, clock, onError }, sightings)
     if (stopping.signal.aborted) return null
     for (const fault of faults) onError(fault)
     return faults.length === 0 ? null : Math.max(...faults.map(askedPauseMs))
@@ -91,8 +100,7 @@ export function createTracker({ db, watch, clock, random, intervalMs, onError }:
   async function lookAgainAndAgain(): Promise<void> {
     while (!stopping.signal.aborted) {
       const restMs = await lookAndRest(null)
-      if (restMs > 0) await wait(restMs, stopping.signal)
-      else await hearHints(clock.now().getTime() + intervalMs)
+      await (restMs > 0 ? wait(restMs, stopping.signal) : hearHints(clock.now().getTime() + intervalMs))
     }
   }
 
@@ -112,12 +120,32 @@ export function createTracker({ db, watch, clock, random, intervalMs, onError }:
   }
 }
 
-/** @param onError told of a project whose row is refused; its pull requests are in the way of no other's */
-async function withProjects(
-  db: Kysely<Database>,
-  rows: readonly WatchedRow[],
-  onError: TrackerDeps['onError'],
+/** One that cannot be recorded is in no other's way. */
+async function recordEach(
+  { db, clock, onError }: Pick<TrackerDeps, 'db' | 'clock' | 'onError'>,
+  sightings: readonly Sighting[],
+): Promise<void> {
+  for (const sighting of sightings) await recordSighting(db, sighting, clock.now()).catch(onError)
+}
+
+async function watchedNow(
+  { db, onError }: Pick<TrackerDeps, 'db' | 'onError'>,
+  hinted: readonly PullRequestHint[] | null,
+  closed: ClosedPullRequests,
 ): Promise<WatchedPullRequest[]> {
+  const asked = await listWatchedPullRequests(db, hinted)
+  if (hinted !== null) return await withProjects({ db, onError }, asked, [])
+  const { due, spare } = await closed.next()
+  return await withProjects({ db, onError }, [...asked, ...due], spare)
+}
+
+/** A project whose row is refused is told; its pull requests are in the way of no other's. */
+async function withProjects(
+  { db, onError }: Pick<TrackerDeps, 'db' | 'onError'>,
+  asked: readonly WatchedRow[],
+  spare: readonly WatchedRow[],
+): Promise<WatchedPullRequest[]> {
+  const rows = [...asked, ...spare]
   const projects = new Map<string, Project>()
   for (const id of new Set(rows.map(({ project_id }) => project_id))) {
     try {
@@ -131,6 +159,8 @@ async function withProjects(
     const project = projects.get(row.project_id)
     if (project === undefined) return []
     const { work_order_id: workOrderId, attempt, number, node_id: nodeId } = row
-    return [{ project, workOrderId, attempt, number, nodeId }]
+    const known = { state: row.state, endedAt: row.ended_at }
+    const isSpare = spare.includes(row)
+    return [{ project, workOrderId, attempt, number, nodeId, known, isAwaited: row.is_awaited, isSpare }]
   })
 }

@@ -8,6 +8,7 @@ import { type FaultRecord, NEXT_MOVE, type NextMove } from '../errors.ts'
 import type { Status } from '../work-order/status.ts'
 import { type AttemptEnd, failureClass, STAGE, type StepName } from './end-of-attempt.ts'
 import { outcomeFacts, outcomeOf } from './outcome.ts'
+import { fallBackOnPullRequest } from './put-order.ts'
 
 export type Failure = AttemptEnd & AttemptRun & { step: StepName; fault: FaultRecord }
 
@@ -40,6 +41,7 @@ export async function recordFailure(db: Kysely<Database>, failure: Failure): Pro
     await moveOrder(transaction, failure, END[move].order)
     if (move !== 'suspend') await recordFailedOutcome(transaction, failure, ended)
     await recordEnded(transaction, failure, ended, move === 'suspend' ? 'suspended' : END[move].attempt)
+    if (move !== 'suspend') await fallBackOnPullRequest(transaction, failure)
   })
 }
 

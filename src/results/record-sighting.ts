@@ -1,23 +1,22 @@
 import type { Kysely } from 'kysely'
 import { type NewGitHubEvent, recordGitHubEvent } from '../db/outcomes.ts'
-import { endPullRequest, findPullRequestOfAttempt, noteSeen } from '../db/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
+import { noteSeen } from '../db/watched-pull-requests.ts'
 import type { Sighting } from '../pipeline/ports/pull-request.ts'
-import { recordPullRequestEnd } from './record-pull-request-end.ts'
+import { recordPullRequest } from './record-pull-request.ts'
 
 /**
  * What was seen of a pull request: checks, reviews and commits of others go to `github_events` when they have changed,
- * an end to the order. A repetition changes nothing.
+ * an end or a reopening to the order. A repetition changes nothing.
  */
 export async function recordSighting(db: Kysely<Database>, sighting: Sighting, now: Date): Promise<void> {
-  await recordChanges(db, sighting, now)
   const { of, pullRequest } = sighting
-  if (pullRequest.state === 'open') return
-  await recordPullRequestEnd(db, { ...of, pullRequest })
-  const row = await findPullRequestOfAttempt(db, of)
-  if (row === null) return
-  if (pullRequest.mergeSha === null) await endPullRequest(db, row, { state: 'closed', endedAt: now })
-  else await endPullRequest(db, row, { state: 'merged', mergeSha: pullRequest.mergeSha, endedAt: now })
+  const isAsKnown = pullRequest.state === of.known.state
+  // A closed one that stays closed is only followed in case it is reopened.
+  if (isAsKnown && of.known.state !== 'open' && !of.isAwaited) return
+  await recordChanges(db, sighting, now)
+  if (isAsKnown && of.known.state === 'open') return
+  await recordPullRequest(db, { ...of, pullRequest }, now)
 }
 
 async function recordChanges(db: Kysely<Database>, { of, pullRequest, checks, review }: Sighting, now: Date) {

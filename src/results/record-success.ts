@@ -11,14 +11,14 @@ import { outcomeFacts, outcomeOf } from './outcome.ts'
  * The seed's three writes (4.7) in one transaction: the order goes `in_review` with its pull request, `github_events`
  * hears of it, `outcome_vectors` learns from it. A repetition changes nothing.
  *
- * @returns false when the order was cancelled meanwhile and its pull request has to go
+ * @returns false when the order was cancelled meanwhile, or completed by another pull request, and this one has to go
  */
 export async function recordSuccess(db: Kysely<Database>, success: Success & AttemptRun): Promise<boolean> {
   const { workOrderId, attempt, evidence, pullRequest } = success
   return db.transaction().execute(async (transaction) => {
     const end = { status: 'succeeded', error: null, branch: pullRequest.branch } as const
     const ended = await endAttempt(transaction, success, end)
-    if (ended === null) return isWanted(transaction, { workOrderId, attempt })
+    if (ended === null) return isWanted(transaction, { workOrderId, attempt, pullRequest })
     const inReview = await recordPullRequestOfOrder(transaction, workOrderId, {
       pullRequest,
       proposer: evidence.routed.decision.selected_proposer,
@@ -52,14 +52,18 @@ export async function recordSuccess(db: Kysely<Database>, success: Success & Att
         duration_ms: ended.duration_ms,
       },
     })
-    return inReview
+    return inReview || isWanted(transaction, { workOrderId, attempt, pullRequest })
   })
 }
 
-/** Whether the order still stands on this attempt: neither cancelled nor, after that, retried. */
-async function isWanted(db: Kysely<Database>, { workOrderId, attempt }: AttemptKey): Promise<boolean> {
+/** Whether the order still stands on this attempt: neither cancelled nor, after that, retried, nor completed by another. */
+async function isWanted(
+  db: Kysely<Database>,
+  { workOrderId, attempt, pullRequest }: AttemptKey & Pick<Success, 'pullRequest'>,
+): Promise<boolean> {
   const order = await findWorkOrder(db, workOrderId)
-  return order.attempts === attempt && (order.status === 'in_progress' || order.status === 'completed')
+  if (order.status === 'completed') return order.github_pr_url === pullRequest.url
+  return order.attempts === attempt && order.status === 'in_progress'
 }
 
 function metadataOf({ evidence, attempt, pullRequest }: Success): Record<string, unknown> {

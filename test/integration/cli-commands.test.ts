@@ -265,6 +265,7 @@ describe('commands of a service', () => {
       id: ID,
       pull_request: {
         number: 1,
+        attempt: 1,
         state: 'open',
         title: 'WO-1: x',
         body: '',

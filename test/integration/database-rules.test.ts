@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { listen } from '../../src/db/listen.ts'
 import { createLog } from '../../src/log.ts'
-import { canMove, PHASES, STATUSES, type Status } from '../../src/work-order/status.ts'
+import { BY_PULL_REQUEST, canMove, PHASES, STATUSES, type Status } from '../../src/work-order/status.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 
 const APPROVED = `metadata || '{"approved_by_director": true}'`
@@ -14,12 +14,57 @@ test('the database allows exactly the changes of status the code allows', async 
       if (from === to) continue
       const id = await insertIn(database, from)
       const moved = await succeeds(move(database, id, to))
-      assert.equal(moved, canMove(from, to), `${from} -> ${to}`)
+      assert.equal(moved, canMove(from, to, false), `${from} -> ${to}`)
       const { rows } = await database.pool.query('select moose_status_may_move($1, $2) as may', [from, to])
-      assert.equal(rows[0].may, canMove(from, to), `${from} -> ${to} in SQL`)
+      assert.equal(rows[0].may, canMove(from, to, true), `${from} -> ${to} in SQL`)
     }
   }
 })
+
+for (const state of ['open', 'merged', 'closed'] as const) {
+  test(`what a pull request makes of its order needs one that says so: one that is ${state}`, async () => {
+    await using database = await createTestDatabase()
+    for (const from of STATUSES) {
+      for (const to of BY_PULL_REQUEST[from]) {
+        const says = to === 'completed' ? state === 'merged' : state === 'open'
+        const id = await insertIn(database, from)
+        await insertPullRequest(database, id, state)
+        if (to === 'in_progress')
+          assert.equal(await succeeds(move(database, id, to)), false, `${from} -> ${to}/routing`)
+        const phase = to === 'in_progress' ? 'in_review' : null
+        const moved = database.pool.query('update work_orders set status = $2, phase = $3 where id = $1', [
+          id,
+          to,
+          phase,
+        ])
+        assert.equal(await succeeds(moved), says, `${from} -> ${to}`)
+      }
+    }
+  })
+}
+
+test('a running attempt is told when a pull request of an earlier one completes its order', async () => {
+  await using database = await createTestDatabase()
+  const ear = await hear(database, ['moose_cancelled'])
+  await using _ = ear.listening
+  const running = await insertIn(database, 'in_progress', 'proposing')
+  const inReview = await insertIn(database, 'in_progress', 'in_review')
+  for (const id of [inReview, running]) await move(database, id, 'completed')
+  assert.deepEqual(await ear.heard(), [`moose_cancelled ${running}`])
+})
+
+let pullRequests = 0
+
+async function insertPullRequest({ pool }: TestDatabase, orderId: string, state: string): Promise<void> {
+  pullRequests += 1
+  await pool.query(
+    `with project as (insert into projects (name) values ($3) returning id)
+     insert into pull_requests
+       (project_id, number, work_order_id, attempt, title, body, base, branch, base_sha, head_sha, diff, state)
+     select id, 1, $1, 1, '', '', 'main', 'b', '', '', '', $2 from project`,
+    [orderId, state, `p${pullRequests}`],
+  )
+}
 
 test('the database knows exactly the statuses and phases the code knows', async () => {
   await using database = await createTestDatabase()

@@ -232,6 +232,18 @@ test('a merge that landed before a crash is found, whoever made it', async () =>
   assert.deepEqual(await given.remote.branches(), ['main'])
 })
 
+test('what was merged by hand is not closed', async () => {
+  await using given = await setting({ a: '1\n' })
+  const input = await given.prepare({ a: '2\n' })
+  const opened = await given.forge.publish(input)
+  await given.remote.git('update-ref', 'refs/heads/main', input.headSha)
+  await assert.rejects(given.forge.close(given.project, opened.number), {
+    code: 'work_order_conflict',
+    message: /merged by hand: main holds its commit.*moose merge [0-9a-f]{8}$/,
+  })
+  assert.equal((await given.forge.merge(given.project, opened.number)).state, 'merged')
+})
+
 test('a conflict names the files and changes nothing', async () => {
   await using given = await setting({ a: '1\n' })
   const opened = await given.forge.publish(await given.prepare({ a: '2\n' }))

@@ -25,7 +25,9 @@ async function published(given: GitHubSetting) {
 }
 
 function watched({ project }: GitHubSetting, input: PublishInput, number: number): WatchedPullRequest {
-  return { project, workOrderId: input.workOrderId, attempt: input.attempt, number, nodeId: `PR_${number}` }
+  const { workOrderId, attempt } = input
+  const known = { state: 'open', endedAt: null } as const
+  return { project, workOrderId, attempt, number, nodeId: `PR_${number}`, known, isAwaited: true, isSpare: false }
 }
 
 async function look({ forge, database, clock }: GitHubSetting, of: readonly WatchedPullRequest[]) {

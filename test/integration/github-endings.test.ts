@@ -236,7 +236,7 @@ const ENDINGS: readonly Ending[] = [
       await given.github.state.close(numberOf(given, input))
     },
     fault: 'pull_request_closed',
-    left: { branches: 1, pulls: 1, rows: 0 },
+    left: { branches: 1, pulls: 1, rows: 1 },
     again: false,
   },
   {

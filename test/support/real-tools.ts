@@ -13,7 +13,7 @@ import { createMooseHome, type MooseHome } from './moose-home.ts'
 import { moose, mooseUp, type ServiceProcess } from './service-process.ts'
 import { toolOrSkip } from './tool-or-skip.ts'
 
-const WEBHOOK_SECRET = 'webhook-canary-0123456789'
+export const WEBHOOK_SECRET = 'webhook-canary-0123456789'
 
 /** What must be seen by nobody but whom it is for: GitHub, the provider, GitHub's webhooks. */
 export const SECRETS = ['ghp_canary0123456789canary0123456789cana', REAL_KEY, WEBHOOK_SECRET]
@@ -109,7 +109,7 @@ export async function fileBySql({ home }: RealTools, order: OrderBySql): Promise
 }
 
 /** The order as the service's API shows it. */
-export async function orderOverHttp({ service }: RealTools, id: string): Promise<WorkOrderDetail> {
+export async function orderOverHttp({ service }: Pick<RealTools, 'service'>, id: string): Promise<WorkOrderDetail> {
   const response = await fetch(`${service.url}/api/work-orders/${id}`)
   return WorkOrderDetailResponse.parse(await response.json()).work_order
 }
@@ -122,7 +122,7 @@ export async function orderByCommand({ environment }: RealTools, id: string): Pr
 
 /** Waits until the order is what is wanted; by default, until it moves no more. */
 export async function until(
-  tools: RealTools,
+  tools: Pick<RealTools, 'service'>,
   id: string,
   isReached: (order: WorkOrderDetail) => boolean = rests,
 ): Promise<WorkOrderDetail> {
@@ -145,9 +145,14 @@ function rests({ status, phase, attempt_history }: WorkOrderDetail): boolean {
 }
 
 /** Sends what GitHub sends when something happens to a pull request. @returns whether the service took it */
-export async function sendWebhook({ service }: RealTools, number: number, delivery: string): Promise<unknown> {
+export async function sendWebhook(
+  { service }: Pick<RealTools, 'service'>,
+  number: number,
+  delivery: string,
+  action: 'closed' | 'reopened' = 'closed',
+): Promise<unknown> {
   const body = JSON.stringify({
-    action: 'closed',
+    action,
     repository: { html_url: 'https://github.com/acme/shop' },
     pull_request: { number },
   })

@@ -1,8 +1,8 @@
-import { endPullRequest, type PullRequestRow } from '../../db/pull-requests.ts'
 import { Fault } from '../../errors.ts'
+import type { PullRequest } from '../../pipeline/ports/pull-request.ts'
 import type { Project } from '../../work-order/project.ts'
 import { askApi } from './github-api.ts'
-import { type GitHubForgeParts, requirePullRequest } from './github-forge-parts.ts'
+import { type GitHubForgeParts, requirePullRequest, toPullRequest } from './github-forge-parts.ts'
 import { githubRepositoryOf, slug } from './github-repository.ts'
 import { RestPull, stateOf } from './rest-pull.ts'
 
@@ -11,7 +11,7 @@ export async function closePullRequest(
   parts: GitHubForgeParts,
   project: Project,
   number: number,
-): Promise<PullRequestRow> {
+): Promise<PullRequest> {
   const row = await requirePullRequest(parts, project, number)
   const repository = githubRepositoryOf(project)
   const path = `repos/${slug(repository)}/pulls/${number}`
@@ -21,5 +21,5 @@ export async function closePullRequest(
     const message = `Pull request #${number} is merged already; it cannot be closed.`
     throw new Fault('work_order_conflict', message, { number })
   }
-  return await endPullRequest(parts.db, row, { state: 'closed', endedAt: parts.clock.now() })
+  return { ...toPullRequest(row), state: 'closed', mergeSha: null }
 }

@@ -15,8 +15,8 @@ export function createGitHubForge(parts: GitHubForgeParts, apiCalls: ApiCalls): 
     assertReady: (project, signal) =>
       patiently(parts, signal, () => requirePushPermission(parts.gh, githubRepositoryOf(project), signal)),
     publish: async (input) => toPullRequest(await publishAttempt(parts, input)),
-    merge: async (project, number) => toPullRequest(await mergePullRequest(parts, project, number)),
-    close: async (project, number) => toPullRequest(await closePullRequest(parts, project, number)),
+    merge: (project, number) => mergePullRequest(parts, project, number),
+    close: (project, number) => closePullRequest(parts, project, number),
     look: (watched, signal) => lookAt(parts, watched, signal),
     apiCallsLastHour: apiCalls.lastHour,
   }

@@ -2,7 +2,6 @@ import { z } from 'zod'
 import { findPullRequestOfAttempt, type PullRequestRow } from '../../db/pull-requests.ts'
 import { Fault, toFault } from '../../errors.ts'
 import type { Looked, PullRequest, Sighting, WatchedPullRequest } from '../../pipeline/ports/pull-request.ts'
-import type { Project } from '../../work-order/project.ts'
 import { askApi } from './github-api.ts'
 import { type GitHubForgeParts, toPullRequest } from './github-forge-parts.ts'
 import { githubRepositoryOf } from './github-repository.ts'
@@ -51,8 +50,9 @@ export async function lookAt(
   const looked: Looked = { sightings: [], faults: [] }
   for (const [host, some] of byHost(watched, looked.faults)) {
     try {
-      for (let at = 0; at < some.length; at += MOST_AT_ONCE) {
-        const batch = await lookAtBatch(parts, { host, watched: some.slice(at, at + MOST_AT_ONCE), signal })
+      const those = withSpareOnes(some)
+      for (let at = 0; at < those.length; at += MOST_AT_ONCE) {
+        const batch = await lookAtBatch(parts, { host, watched: those.slice(at, at + MOST_AT_ONCE), signal })
         looked.sightings.push(...batch.sightings)
         looked.faults.push(...batch.faults)
       }
@@ -61,6 +61,13 @@ export async function lookAt(
     }
   }
   return looked
+}
+
+/** Spare ones fill up the last request and make none. */
+function withSpareOnes(some: readonly WatchedPullRequest[]): WatchedPullRequest[] {
+  const asked = some.filter(({ isSpare }) => !isSpare)
+  const room = (MOST_AT_ONCE - (asked.length % MOST_AT_ONCE)) % MOST_AT_ONCE
+  return [...asked, ...(asked.length === 0 ? [] : some.filter(({ isSpare }) => isSpare).slice(0, room))]
 }
 
 /** A project whose repository is none on GitHub becomes a fault. */
@@ -109,7 +116,7 @@ async function sightingOf(parts: GitHubForgeParts, of: WatchedPullRequest, seen:
   try {
     const row = await findPullRequestOfAttempt(parts.db, of)
     if (row === null) return []
-    const pullRequest = await pullRequestOf(parts, { project: of.project, row }, seen)
+    const pullRequest = await pullRequestOf(parts, { of, row }, seen)
     const checks = seen.statusCheckRollup === null ? null : seen.statusCheckRollup.state
     return [{ of, pullRequest, checks, review: seen.reviewDecision }]
   } catch (error) {
@@ -121,7 +128,7 @@ async function sightingOf(parts: GitHubForgeParts, of: WatchedPullRequest, seen:
 /** Its number, address and branch are those that Moose keeps, whatever GitHub says now. */
 async function pullRequestOf(
   parts: GitHubForgeParts,
-  { project, row }: { project: Project; row: PullRequestRow },
+  { of: { project, known }, row }: { of: WatchedPullRequest; row: PullRequestRow },
   { state, headRefOid: headSha, baseRefName: base, mergeCommit }: Seen,
 ): Promise<PullRequest> {
   const facts = { ...toPullRequest(row), base, headSha, mergeSha: null }
@@ -135,7 +142,7 @@ async function pullRequestOf(
       { number, base: row.base, into: base },
       'GitHub calls a pull request merged whose change its base does not hold',
     )
-    return { ...facts, state: 'open' }
+    return { ...facts, state: known.state }
   }
   await deleteMergedBranch(parts, project, { branch: row.branch, headSha })
   return { ...facts, state: 'merged', mergeSha }

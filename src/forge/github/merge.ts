@@ -1,11 +1,12 @@
 import { z } from 'zod'
-import { endPullRequest, type PullRequestRow } from '../../db/pull-requests.ts'
+import type { PullRequestRow } from '../../db/pull-requests.ts'
 import { Fault } from '../../errors.ts'
+import type { PullRequest } from '../../pipeline/ports/pull-request.ts'
 import type { Project } from '../../work-order/project.ts'
 import type { ApiAnswer } from './api-answer.ts'
 import { askApi, callApi } from './github-api.ts'
 import { githubFault, messageOf } from './github-faults.ts'
-import { type GitHubForgeParts, requirePullRequest } from './github-forge-parts.ts'
+import { type GitHubForgeParts, requirePullRequest, toPullRequest } from './github-forge-parts.ts'
 import { type GitHubRepository, githubRepositoryOf, slug } from './github-repository.ts'
 import { deleteMergedBranch, provenMerge } from './proof.ts'
 import { getPull, type RestPull, stateOf } from './rest-pull.ts'
@@ -15,7 +16,7 @@ export async function mergePullRequest(
   parts: GitHubForgeParts,
   project: Project,
   number: number,
-): Promise<PullRequestRow> {
+): Promise<PullRequest> {
   const row = await requirePullRequest(parts, project, number)
   const repository = githubRepositoryOf(project)
   const before = await requirePull(parts, repository, number)
@@ -24,9 +25,8 @@ export async function mergePullRequest(
   const { base, head, merge_commit_sha } = merged
   const mergeSha = await provenMerge(parts, project, row, { mergeSha: merge_commit_sha, headSha: head.sha })
   if (mergeSha === null) throw unproven(row, base.ref)
-  const ended = await endPullRequest(parts.db, row, { state: 'merged', mergeSha, endedAt: parts.clock.now() })
   await deleteMergedBranch(parts, project, { branch: row.branch, headSha: head.sha })
-  return ended
+  return { ...toPullRequest(row), state: 'merged', mergeSha }
 }
 
 async function mergeOpen(

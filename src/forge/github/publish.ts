@@ -17,8 +17,8 @@ export async function publishAttempt(parts: GitHubForgeParts, input: PublishInpu
   const repository = githubRepositoryOf(input.project)
   const known = await patiently(parts, input.signal, () => findPull(parts.gh, repository, input))
   const pull = known === null ? await pushAndCreate(parts, repository, input) : known
-  if (stateOf(pull) === 'closed') throw closedByHand(pull)
   const row = await keep(parts, input, pull)
+  if (stateOf(pull) === 'closed') throw closedByHand(pull)
   if (stateOf(pull) === 'open') {
     await putLabels(parts, { repository, number: pull.number, labels: input.labels }, input.signal)
   }
@@ -35,8 +35,15 @@ async function pushAndCreate(
   return await createPull(parts, { repository, branch, input })
 }
 
-async function keep({ db, mirrors }: GitHubForgeParts, input: PublishInput, pull: RestPull): Promise<PullRequestRow> {
+/** One that is closed is kept as that, so that it is seen when it is reopened. */
+async function keep(
+  { db, mirrors, clock }: GitHubForgeParts,
+  input: PublishInput,
+  pull: RestPull,
+): Promise<PullRequestRow> {
+  const end = stateOf(pull) === 'closed' ? ({ state: 'closed', ended_at: clock.now() } as const) : {}
   const kept = {
+    ...end,
     project_id: input.project.id,
     work_order_id: input.workOrderId,
     attempt: input.attempt,
@@ -55,6 +62,6 @@ async function keep({ db, mirrors }: GitHubForgeParts, input: PublishInput, pull
 }
 
 function closedByHand({ number, head, html_url }: RestPull): Fault {
-  const message = `Pull request #${number} of this attempt was closed: ${html_url}. Reopen it, or retry the order to have it done anew.`
+  const message = `Pull request #${number} of this attempt was closed: ${html_url}. Reopen it and the order is in review with it, or retry the order to have it done anew.`
   return new Fault('pull_request_closed', message, { number, branch: head.ref })
 }

@@ -60,7 +60,7 @@ export interface Forge {
   close(project: Project, number: number): Promise<PullRequest>
 }
 
-/** A pull request that can end without us. */
+/** A pull request that can end, or be reopened, without us. */
 export type WatchedPullRequest = {
   project: Project
   workOrderId: string
@@ -68,12 +68,21 @@ export type WatchedPullRequest = {
   number: number
   /** What the forge calls it. */
   nodeId: string
+  /** How Moose knows it; `endedAt` is null while it is open. */
+  known: { state: PullRequestState; endedAt: Date | null }
+  /** Its order is in review with it. */
+  isAwaited: boolean
+  /** Looked at only where a request that is made anyway has room for it. */
+  isSpare: boolean
 }
 
 /** How a pull request was last seen. */
 export type Sighting = {
   of: WatchedPullRequest
-  /** `merged` only when the base branch was seen to hold the change; `headSha` is where its branch stands. */
+  /**
+   * `merged` only when the base branch was seen to hold the change; where the forge says merged and it does not, the state
+   * is the one that was known. `headSha` is where its branch stands.
+   */
   pullRequest: PullRequest
   /** In the forge's words, e.g. `SUCCESS`, `FAILURE`, `PENDING`; null: there are none. */
   checks: string | null
@@ -87,8 +96,8 @@ export type Looked = { sightings: Sighting[]; faults: Fault[] }
 /** A forge whose pull requests other people merge and close. */
 export interface PullRequestWatch {
   /**
-   * Looks at many at once, with as few requests as the forge allows. One that cannot be seen is left out. A branch whose
-   * merge is proven is deleted. The faults are `github_*` and `repository_refused`.
+   * Looks at many at once, with as few requests as the forge allows. One that cannot be seen is left out, and a spare one
+   * where there is no room. A branch whose merge is proven is deleted. The faults are `github_*` and `repository_refused`.
    */
   look(watched: readonly WatchedPullRequest[], signal: AbortSignal): Promise<Looked>
   /** Requests made to the forge's API in the last hour. */
