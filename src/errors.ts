@@ -37,6 +37,7 @@ export const NEXT_MOVE = {
   approval_withdrawn: 'block',
   attempt_cancelled: 'stop',
   attempt_taken_over: 'leave',
+  attempt_unstable: 'block',
   base_branch_missing: 'block',
   branch_taken: 'fail',
   budget_exceeded: 'suspend',

@@ -16,6 +16,7 @@ const EXIT_CODE = {
   approval_withdrawn: 3,
   attempt_cancelled: 1,
   attempt_taken_over: 1,
+  attempt_unstable: 3,
   base_branch_missing: 3,
   branch_taken: 1,
   budget_exceeded: 3,

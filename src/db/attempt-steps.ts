@@ -11,6 +11,23 @@ type Db = Kysely<Database>
 /** One try of a step: the first is 1. */
 export type StepKey = AttemptKey & { name: string; try: number }
 
+/** The step an attempt is in, or was in last; null: none was begun. */
+export async function lastStep(
+  db: Db,
+  { workOrderId, attempt }: AttemptKey,
+): Promise<{ name: string; try: number; isRunning: boolean } | null> {
+  const row = await db
+    .selectFrom('attempt_steps')
+    .select(['name', 'try', 'status'])
+    .where('work_order_id', '=', workOrderId)
+    .where('attempt', '=', attempt)
+    .orderBy(sql`status = 'running'`, 'desc')
+    .orderBy('started_at', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return row === undefined ? null : { name: row.name, try: row.try, isRunning: row.status === 'running' }
+}
+
 /** Of a step of a run of an attempt: which one it is, and what it is called in the log. */
 export type HeldStep = StepKey & AttemptRun & { label: string }
 

@@ -19,16 +19,30 @@ export async function findAttempt(db: Db, { workOrderId, attempt }: AttemptKey):
     .executeTakeFirstOrThrow()
 }
 
+/** A run this executor has begun and not ended. */
+export type StandingRun = AttemptRun & {
+  /** How often it was gone on with after its process was gone. */
+  takeovers: number
+  /** Whether its process is gone, and it was not gone on with since. */
+  isLeftBehind: boolean
+}
+
 /** Attempts this executor has begun and not ended; after a crash, those to take up again. Oldest first. */
-export async function runningAttempts(db: Db, executorId: string): Promise<AttemptRun[]> {
+export async function runningAttempts(db: Db, executorId: string): Promise<StandingRun[]> {
   const rows = await db
     .selectFrom('attempts')
-    .select(['work_order_id', 'number', 'resumed'])
+    .select(['work_order_id', 'number', 'resumed', 'takeovers', 'left_behind'])
     .where('status', '=', 'running')
     .where('executor_id', '=', executorId)
     .orderBy('claimed_at')
     .execute()
-  return rows.map((row) => ({ workOrderId: row.work_order_id, attempt: row.number, resumed: row.resumed }))
+  return rows.map(({ work_order_id, number, resumed, takeovers, left_behind }) => ({
+    workOrderId: work_order_id,
+    attempt: number,
+    resumed,
+    takeovers,
+    isLeftBehind: left_behind,
+  }))
 }
 
 /** For `where` on `work_orders`: no attempt of the order runs. */

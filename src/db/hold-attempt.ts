@@ -57,6 +57,23 @@ export async function runAgain(db: Db, run: AttemptRun): Promise<AttemptRun> {
   return { ...run, resumed: row.resumed }
 }
 
+/**
+ * Counts that an attempt which was left behind is gone on with by this process.
+ *
+ * @returns false when it does not stand so any more
+ */
+export async function countTakeover(db: Db, run: AttemptRun): Promise<boolean> {
+  const row = await db
+    .updateTable('attempts')
+    .set({ takeovers: sql<number>`takeovers + 1`, left_behind: false })
+    .where(isHeld(run))
+    .where('status', '=', 'running')
+    .where('left_behind', '=', true)
+    .returning('number')
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 async function assertThere(db: Db, run: AttemptRun, where: ReturnType<typeof isHeld>): Promise<void> {
   const row = await db.selectFrom('attempts').select('number').where(where).forShare().executeTakeFirst()
   if (row === undefined) throw takenOver(run)

@@ -101,6 +101,10 @@ export type Database = {
     revision: string | null
     /** Of one that is suspended, what its outcome is if it is never resumed; null: it was not suspended. */
     suspended_outcome: ColumnType<OutcomeFacts | null, string | null, string | null>
+    /** How often it was gone on with after the process that carried it out was gone without having left. */
+    takeovers: Generated<number>
+    /** That process is gone, and none has gone on with it since. */
+    left_behind: Generated<boolean>
   }
   attempt_steps: {
     work_order_id: string

@@ -54,6 +54,7 @@ export async function takeOverAttempts(db: Db, looker: Looker): Promise<number> 
       .updateTable('attempts')
       .from('gone')
       .set({ executor_id: executorId, holder: HOLDER, resumed: sql<number>`attempts.resumed + 1` })
+      .set({ left_behind: sql<boolean>`attempts.left_behind or not gone.has_left` })
       .whereRef('gone.work_order_id', '=', 'attempts.work_order_id')
       .whereRef('gone.number', '=', 'attempts.number')
       .returning(['attempts.work_order_id', 'attempts.number'])

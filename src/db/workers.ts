@@ -19,8 +19,8 @@ const READY = 'moose_ready'
 const until = (leaseMs: number) => sql<Date>`clock_timestamp() + ${leaseMs} * interval '1 millisecond'`
 
 /**
- * Enters this process into the fleet, in place of an earlier process of its home: attempts that one left are this one's
- * from now on.
+ * Enters this process into the fleet, in place of an earlier process of its home: attempts that one carried out are this
+ * one's from now on, and count as left behind where it has not left properly.
  */
 export async function joinFleet(
   db: Db,
@@ -30,6 +30,13 @@ export async function joinFleet(
   const who = { holder: HOLDER, host: hostname(), pid: process.pid, version, revision }
   const worker = { ...who, lease_until: until(leaseMs), has_left: false }
   await db.transaction().execute(async (transaction) => {
+    const before = await transaction
+      .selectFrom('workers')
+      .select('has_left')
+      .where('executor_id', '=', executorId)
+      .forUpdate()
+      .executeTakeFirst()
+    const isGone = before !== undefined && !before.has_left
     await transaction
       .insertInto('workers')
       .values({ executor_id: executorId, ...worker })
@@ -39,9 +46,10 @@ export async function joinFleet(
       .execute()
     await transaction
       .updateTable('attempts')
-      .set({ holder: HOLDER })
+      .set({ holder: HOLDER, left_behind: sql<boolean>`left_behind or ${isGone}` })
       .where('executor_id', '=', executorId)
       .where('status', '=', 'running')
+      .where('holder', 'is distinct from', HOLDER)
       .execute()
   })
 }

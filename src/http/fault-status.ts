@@ -18,6 +18,7 @@ export const FAULT_STATUS = {
   approval_withdrawn: 409,
   attempt_cancelled: 409,
   attempt_taken_over: 409,
+  attempt_unstable: 409,
   base_branch_missing: 409,
   branch_taken: 409,
   budget_exceeded: 409,

@@ -47,18 +47,28 @@ export function createAttemptStarter(deps: OrchestratorDeps, options: StarterOpt
   const ended = (...end: Parameters<RunningAttempts['ended']>) => {
     running.ended(...end)
     noteEnd(end[1])
-    outside(onEnd)
+    outside(() => {
+      onEnd()
+      // A service that takes no orders on looks only now.
+      if (starts.isHoldingBack) starts.startClaimed([]).catch(onError)
+    })
   }
   const onLetGo = () =>
     outside(() => {
       onEnd()
       // The engine may have been told by mistake to carry it out elsewhere; a service that takes no orders on looks only now.
-      startClaimed([]).catch(onError)
+      starts.startClaimed([]).catch(onError)
     })
   const leave = createLetGo({ ...deps, running, engine: () => engine, onLetGo, onError })
   const clean = createClean(config)
   const workflow = attemptWorkflow({ ...deps, clean, drain, begin: running.begin, leave, onEnd: ended })
-  const heartbeat = createHeartbeat({ ...deps, runner, running, onLeftBehind, onReplaced: () => startClaimed([]) })
+  const heartbeat = createHeartbeat({
+    ...deps,
+    runner,
+    running,
+    onLeftBehind,
+    onReplaced: () => starts.startClaimed([]),
+  })
   const engine = createLazyEngine(async () => {
     await deps.own()
     await heartbeat.start()
@@ -69,19 +79,19 @@ export function createAttemptStarter(deps: OrchestratorDeps, options: StarterOpt
     }
     return launchEngine({ ...deps, ours: (key) => heldRun(db, key), again, workflow: observeAttempts(workflow) })
   })
-  const { start, startClaimed } = createRunStarts(deps, { engine, running, ended, onError })
+  const starts = createRunStarts({ ...deps, engine, running, ended, onError })
 
   return {
     async launch() {
       await engine.launched()
-      await startClaimed([])
+      await starts.startClaimed([])
       await failOrphans(deps)
     },
-    start,
+    start: starts.start,
     async takeOver() {
-      if ((await hasRoom(config.home)) && (await takeOver(db, runner))) await startClaimed([])
+      if ((await hasRoom(config.home)) && (await takeOver(db, runner))) await starts.startClaimed([])
     },
-    startClaimed,
+    startClaimed: starts.startClaimed,
     async [Symbol.asyncDispose]() {
       await engine[Symbol.asyncDispose]()
       await heartbeat[Symbol.asyncDispose]()

@@ -44,6 +44,8 @@ export type Engine = AsyncDisposable & {
   start(key: AttemptKey): Promise<boolean>
   /** The same for one this process has just claimed for the first time: the engine need not be asked what it knows of it. */
   begin(key: AttemptKey): Promise<void>
+  /** Ends the workflow of an attempt that is never carried out again, where there is one. */
+  giveUp(key: AttemptKey): Promise<void>
   /** This process does not carry the run out any more, although its workflow never returns. */
   letGo(run: AttemptRun): void
 }
@@ -98,6 +100,7 @@ export async function launchEngine({ pool, executorId, log, ...dispatching }: En
   return {
     start: (key) => outside(() => start(key)),
     begin: (key) => outside(() => begin(key)),
+    giveUp: ({ workOrderId, attempt: number }) => outside(() => DBOS.cancelWorkflow(workflowId(workOrderId, number))),
     letGo: runs.letGo,
     async [Symbol.asyncDispose]() {
       await DBOS.shutdown({ deregister: true, workflowCompletionTimeoutMS: LAST_WRITES_MS })

@@ -56,6 +56,10 @@ export const STAGE = {
   record: 'record',
 } as const satisfies Record<StepName, string>
 
+export function isStepName(name: string): name is StepName {
+  return Object.hasOwn(STAGE, name)
+}
+
 /** Codes the first Moose's `failure_class` has a name for; every other one is an `orchestration_error`. */
 const FAILURE_CLASS: { readonly [Code in FaultCode]?: string } = {
   aider_out_of_scope: 'contract_violation',
