@@ -9,6 +9,8 @@ const cleanOf = (more: string | null) =>
     secrets,
     githubSecrets: { token: more, enterpriseToken: null, webhook: null },
     databaseUrl: 'postgresql://ada:s3cret%2Fpass@localhost/x',
+    managerUrl: null,
+    proposerUrl: null,
     tracing: null,
     networkEnvironment: {},
   })

@@ -12,6 +12,7 @@ test('every secret of the configuration is known by the name of where it is set'
     DATABASE_URL: 'postgresql://ada:p%40ss@localhost/x?password=other',
     ANTHROPIC_API_KEY: 'a-key',
     GITHUB_TOKEN: 'a-token',
+    MOOSE_MANAGER_URL: 'http://ada:manager@host/route',
     HTTPS_PROXY: 'http://ada:through@proxy:3128',
     NO_PROXY: 'localhost',
     OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318',
@@ -24,9 +25,10 @@ test('every secret of the configuration is known by the name of where it is set'
       ['GH_TOKEN (or GITHUB_TOKEN)', 'a-token', 'a-token'],
       ['the password of DATABASE_URL', 'p@ss', 'p%40ss'],
       ['the password of DATABASE_URL', 'other', 'other'],
+      ['the password of MOOSE_MANAGER_URL', 'manager', 'manager'],
+      ['the password of HTTPS_PROXY', 'through', 'through'],
       ['the header "authorization" of OTEL_EXPORTER_OTLP_HEADERS (or …_TRACES_HEADERS)', 'for-traces', 'for-traces'],
       ['the header "x-team" of OTEL_EXPORTER_OTLP_HEADERS (or …_TRACES_HEADERS)', 'a', 'a'],
-      ['the password of HTTPS_PROXY', 'through', 'through'],
     ],
   )
   const broken = { ...config, databaseUrl: 'postgresql://ada:100%@localhost/x' }

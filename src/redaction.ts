@@ -9,7 +9,10 @@ export type KnownSecret = {
   written: string
 }
 
-export type Secretive = Pick<Config, 'secrets' | 'githubSecrets' | 'databaseUrl' | 'tracing' | 'networkEnvironment'>
+export type Secretive = Pick<
+  Config,
+  'secrets' | 'githubSecrets' | 'databaseUrl' | 'managerUrl' | 'proposerUrl' | 'tracing' | 'networkEnvironment'
+>
 
 /** Shorter ones are not looked for: too much else would look like them. */
 export const SHORTEST_SECRET = 8
@@ -19,7 +22,7 @@ const LONGER_THAN_WORDS = 16
 
 /** Every secret the configuration holds; those too short to be looked for too. */
 export function knownSecrets(config: Secretive): KnownSecret[] {
-  const { secrets, githubSecrets, databaseUrl, tracing, networkEnvironment } = config
+  const { secrets, githubSecrets, tracing } = config
   const named: Record<string, string | null> = {
     ANTHROPIC_API_KEY: secrets.anthropic,
     OPENAI_API_KEY: secrets.openai,
@@ -28,11 +31,17 @@ export function knownSecrets(config: Secretive): KnownSecret[] {
     'GH_ENTERPRISE_TOKEN (or GITHUB_ENTERPRISE_TOKEN)': githubSecrets.enterpriseToken,
     MOOSE_GITHUB_WEBHOOK_SECRET: githubSecrets.webhook,
   }
+  const urls: Record<string, string | null> = {
+    DATABASE_URL: config.databaseUrl,
+    MOOSE_MANAGER_URL: config.managerUrl,
+    MOOSE_PROPOSER_URL: config.proposerUrl,
+    OTEL_EXPORTER_OTLP_ENDPOINT: tracing === null ? null : tracing.url,
+    ...config.networkEnvironment,
+  }
   return [
     ...Object.entries(named).flatMap(([name, value]) => (value === null ? [] : [plain(name, value)])),
-    ...(databaseUrl === null ? [] : passwordsIn(databaseUrl, 'the password of DATABASE_URL')),
+    ...Object.entries(urls).flatMap(([name, url]) => (url === null ? [] : passwordsIn(url, `the password of ${name}`))),
     ...(tracing === null ? [] : Object.entries(tracing.headers).map(headerSecret)),
-    ...Object.entries(networkEnvironment).flatMap(([name, url]) => passwordsIn(url, `the password of ${name}`)),
   ]
 }
 

@@ -159,7 +159,7 @@ export type Database = {
     cache_write_tokens: Generated<number>
     reasoning_tokens: Generated<number>
     request_key: string | null
-    /** A whole answer in UTF-8. */
+    /** A whole answer (models/remembered-answers.ts). */
     answer: Buffer | null
   }
   budget_entries: Reservation & {

@@ -3,7 +3,7 @@ import type { Usd } from '../money.ts'
 import { type BookDeps, bookCall, type Charge } from './book-call.ts'
 import type { ModelCall, PricedUsage, RawAnswer } from './model-answer.ts'
 import { costOf, type Price } from './price.ts'
-import { requestKey } from './remembered-answers.ts'
+import { keptAnswer, requestKey } from './remembered-answers.ts'
 
 /** A try of a call: what is known of it while it runs. */
 export type Try = {
@@ -70,6 +70,6 @@ function rowOf(current: Try, { answer, fault }: Ending, durationMs: number) {
     duration_ms: durationMs,
     started_at: startedAt,
     request_key: requestKey(call),
-    answer: answer === null || fault !== null ? null : Buffer.from(answer.text),
+    answer: answer === null || fault !== null ? null : keptAnswer(answer.text),
   }
 }

@@ -1,5 +1,6 @@
 import { APICallError, InvalidResponseDataError, StreamProviderError } from 'ai'
 import { Fault } from '../errors.ts'
+import type { Redaction } from '../redaction.ts'
 import { causesOf } from './error-causes.ts'
 import { readRetryAfter } from './retry-after.ts'
 import { isUnbilled } from './unbilled.ts'
@@ -16,7 +17,7 @@ type Failure = {
 }
 
 /**
- * A failed call to a provider as a Fault. The provider's reason is quoted, cut, and without any of `secrets`; of what
+ * A failed call to a provider as a Fault. The provider's reason is quoted, cut, and `redacted`; of what
  * was thrown only the message is kept, because it also carries the prompt.
  *
  * @param proposer the name in `proposer_configs`, for the message
@@ -25,8 +26,8 @@ type Failure = {
  * @see https://docs.anthropic.com/en/api/errors
  * @see https://platform.openai.com/docs/guides/error-codes
  */
-export function toModelFault(thrown: unknown, proposer: string, secrets: readonly string[], now: Date): Fault {
-  const { status, reason, providerCode, retryAfterMs, cause } = readFailure(thrown, secrets, now)
+export function toModelFault(thrown: unknown, proposer: string, redacted: Redaction, now: Date): Fault {
+  const { status, reason, providerCode, retryAfterMs, cause } = readFailure(thrown, redacted, now)
   const details = { proposer, status, reason, ...(isUnbilled(thrown) ? { billed: false } : {}) }
   const said = status === null ? reason : `HTTP ${status}, ${reason}`
   if (status === 401 || status === 402 || status === 403 || providerCode === 'insufficient_quota') {
@@ -44,12 +45,12 @@ export function toModelFault(thrown: unknown, proposer: string, secrets: readonl
   return new Fault('model_call_rejected', message, details, cause)
 }
 
-function readFailure(thrown: unknown, secrets: readonly string[], now: Date): Failure {
-  const reason = boundedReason(messageOf(thrown), secrets)
+function readFailure(thrown: unknown, redacted: Redaction, now: Date): Failure {
+  const reason = boundedReason(redacted(messageOf(thrown)))
   const cause = new Error(reason)
   if (isBrokenAnswer(thrown)) {
     // The status was fine and what followed was not: what went wrong is in the cause.
-    return { ...readFailure(thrown.cause, secrets, now), cause }
+    return { ...readFailure(thrown.cause, redacted, now), cause }
   }
   if (APICallError.isInstance(thrown)) {
     const status = thrown.statusCode === undefined ? null : thrown.statusCode
@@ -77,10 +78,9 @@ function errorCode(error: APICallError): string {
   return error.responseBody?.includes('"insufficient_quota"') === true ? 'insufficient_quota' : ''
 }
 
-function boundedReason(message: string, secrets: readonly string[]): string {
-  const quiet = secrets.reduce((text, secret) => text.replaceAll(secret, '***'), message)
+function boundedReason(message: string): string {
   // Postgres holds no NUL, and a terminal should obey nothing that a provider says.
-  const line = quiet.replace(/[\p{Cc}\s]+/gu, ' ').trim()
+  const line = message.replace(/[\p{Cc}\s]+/gu, ' ').trim()
   const reason = line.length > REASON_LENGTH ? `${line.slice(0, REASON_LENGTH)}…` : line
   return reason === '' ? 'it gave no reason' : reason.replace(/\.$/, '')
 }

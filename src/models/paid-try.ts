@@ -3,6 +3,7 @@ import type { ProposerConfig } from '../db/proposer-configs.ts'
 import { readMaxCallsPerProvider } from '../db/system-config.ts'
 import { effect } from '../effect.ts'
 import { Fault, toFault } from '../errors.ts'
+import { createRedaction } from '../redaction.ts'
 import { unknownPrice } from './availability.ts'
 import { causesOf } from './error-causes.ts'
 import { faultOfAnswer } from './judge-answer.ts'
@@ -121,8 +122,8 @@ function faultOfFailure(
   }
   const own = causesOf(error).find((cause) => cause instanceof Fault)
   if (own !== undefined) return own
-  const known = Object.values(secrets).filter((secret) => secret !== null)
-  return toModelFault(error, name, known, clock.now())
+  const keys = Object.values(secrets).flatMap((key) => (key === null ? [] : [{ value: key, written: key }]))
+  return toModelFault(error, name, createRedaction(keys), clock.now())
 }
 
 /** The reason somebody gave for stopping, or that somebody stopped it. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { requestKey } from './remembered-answers.ts'
+import fc from 'fast-check'
+import { answerIn, keptAnswer, requestKey } from './remembered-answers.ts'
 
 const proposer = { provider: 'openai', model: 'gpt-small', baseUrl: null } as const
 
@@ -21,4 +22,17 @@ test('the same words elsewhere, in a file of the project, are part of the questi
     assert.notEqual(keyOf(`# Notes\n${line}one\n`), keyOf(`# Notes\n${line}other\n`))
   }
   assert.notEqual(asked('one'), asked('other'))
+})
+
+test('an answer comes back as it was, whatever it holds, and as UTF-8 wherever it can be', () => {
+  fc.assert(
+    fc.property(
+      fc.string({ unit: fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit)) }),
+      (text) => {
+        assert.equal(answerIn(keptAnswer(text)), text)
+        if (text.isWellFormed()) assert.deepEqual(keptAnswer(text), Buffer.from(text))
+      },
+    ),
+  )
+  for (const text of ['', '\ufeffa', '\0', '\ud800', 'ÿþ']) assert.equal(answerIn(keptAnswer(text)), text)
 })

@@ -28,6 +28,20 @@ export function requestKey({ proposer, messages, maxOutputTokens }: Question): s
     .digest('hex')
 }
 
+/** No text begins with these bytes in UTF-8. */
+const UTF_16_MARK = Buffer.from([0xff, 0xfe])
+
+/** An answer as it is kept, and comes back the same: in UTF-8, or in UTF-16 where it holds half a character. */
+export function keptAnswer(text: string): Buffer {
+  return text.isWellFormed() ? Buffer.from(text) : Buffer.concat([UTF_16_MARK, Buffer.from(text, 'utf16le')])
+}
+
+/** The answer that `keptAnswer` was given. */
+export function answerIn(kept: Buffer): string {
+  const mark = kept.subarray(0, UTF_16_MARK.length)
+  return mark.equals(UTF_16_MARK) ? kept.subarray(mark.length).toString('utf16le') : kept.toString('utf8')
+}
+
 /**
  * The answers an order has got so far, in any of its attempts. A step that is repeated, after a crash or when its order
  * goes on, asks the same questions in the same order and gets the same answers without paying again; within one run of
@@ -53,7 +67,7 @@ export async function rememberedAnswers(db: Kysely<Database>, workOrderId: strin
         .select('answer')
         .where('id', '=', row.id)
         .executeTakeFirstOrThrow()
-      return answer === null ? null : answer.toString('utf8')
+      return answer === null ? null : answerIn(answer)
     },
   }
 }

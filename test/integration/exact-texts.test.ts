@@ -180,3 +180,24 @@ test('NUL and half a character, in an answer, a reason or an output, are shown a
   assert.match(await journalOf(home), /odd \\u0000 \\ud800 end/)
   assert.match(await shownIn(home), /odd \ufffd \ufffd end/)
 })
+
+test('an answer that holds half a character is remembered as it was, and judged the same', async () => {
+  const files = { 'a.txt': 'a\n', 'moose.yaml': 'checks:\n  - { name: never, run: "false" }\n' }
+  await using home = await createMooseHome(files, [], { ...NO_MONEY, ORCHESTRATOR_EXECUTOR: 'patch' })
+  const half = { kind: 'text', text: write('a.txt', 'half \ud800') } as const
+  const whole = { kind: 'text', text: write('a.txt', 'whole') } as const
+  await using server = await startModelServer(half, whole, half, whole)
+  await useStandIn(home, 'stand-in', { url: server.url, threshold: 1 })
+  await using moose = await home.open()
+  await moose.orchestrator.start(null)
+  const id = await fileOrder(home.database, { title: 'Write it', files: ['a.txt'] })
+  await settled(moose, id)
+  for (const attempt of [2, 3]) {
+    await moose.orchestrator.retry(id)
+    assert.equal((await settled(moose, id)).attempts, attempt)
+  }
+  assert.equal(server.calls.length, 4, 'the third attempt asks what the second has asked')
+  const { attempt_history: history } = await settled(moose, id)
+  const cycles = history.map(({ steps }) => JSON.stringify(steps.find(({ name }) => name === 'propose')?.output))
+  for (const output of cycles) assert.match(output, /"cycles":2,"rejections":\["[^"]*half a character/)
+})

@@ -183,6 +183,14 @@ test('a foreign Manager that cannot be asked right now is told from one whose an
   }
 })
 
+test('a foreign Manager that names a proposer no row can have is refused', async () => {
+  const named = { ...decision, selected_proposer: 'sonnet\0' }
+  await using server = await startJsonServer({ status: 200, body: { success: true, routing_decision: named } })
+  const fault = await faultOf(createForeignManager({ url: server.url }).route(request, signal))
+  assert.equal(fault.code, 'manager_refused')
+  assert.match(fault.message, /selected_proposer holds a NUL/)
+})
+
 test('a password in the address of a foreign Manager is used, and never shown', async () => {
   await using server = await startJsonServer({ status: 200, body: { success: true, routing_decision: decision } })
   const url = server.url.replace('http://', 'http://moose:s%2Fecret@')

@@ -31,7 +31,7 @@ function ask(provider: (typeof PROVIDERS)[number], url: string, timeoutMs = 5_00
 
 async function faultAt(provider: (typeof PROVIDERS)[number], url: string, timeoutMs?: number): Promise<Fault> {
   const answer = await ask(provider, url, timeoutMs).catch((error: unknown) =>
-    toModelFault(error, 'm', [], new Date(0)),
+    toModelFault(error, 'm', (text) => text, new Date(0)),
   )
   assert.ok('code' in answer, JSON.stringify(answer))
   return toFault(answer)

@@ -138,12 +138,20 @@ for (const provider of ['anthropic', 'openai', 'openai-compatible'] as const) {
       await play([{ kind: 'text', text: ' \n' }], { code: 'model_answer_refused', tries: 1 })
     })
 
-    test('a key that is turned away, without the key in what is said about it', async () => {
-      const fault = await play([{ kind: 'status', status: 401, message: `invalid key ${KEY}` }], {
+    test('a key that is turned away, without the key in what is said about it, nor in base64', async () => {
+      const basic = Buffer.from(`user:${KEY}`).toString('base64')
+      const fault = await play([{ kind: 'status', status: 401, message: `invalid key ${KEY} (${basic})` }], {
         code: 'model_key_rejected',
         tries: 1,
       })
-      assert.match(fault.message, /401, invalid key \*\*\*/)
+      assert.match(fault.message, /401, invalid key \[redacted\] \(\w+\[redacted\].{0,3}\)/)
+    })
+
+    test('a key that is a word takes nothing out of what is said', async () => {
+      await using server = await startModelServer({ kind: 'status', status: 400, message: 'too many tokens' })
+      await using setup = await setUp({ secrets: { anthropic: 'token', openai: 'token', openaiCompatible: 'token' } })
+      const call = callOf({ proposer: { ...proposer, provider, baseUrl: server.url } })
+      assert.match((await faultOf(setup.models.call(call))).message, /400, too many tokens/)
     })
 
     test('an account without credit is not a rate limit', async () => {
