@@ -23,7 +23,7 @@ export async function defaultBranchOf(
   const head = lines.map((line) => /^ref: refs\/heads\/(.+)\tHEAD$/.exec(line)).find((match) => match !== null)
   const branch = wanted === undefined ? head?.[1] : wanted
   if (branch !== undefined && lines.some((line) => line.endsWith(`\trefs/heads/${branch}`))) return branch
-  const there = lines.flatMap(branchesIn)
+  const there = lines.flatMap(branchesIn).map(result.shown)
   throw branchMissing(remote.shown, branch, there)
 }
 

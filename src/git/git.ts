@@ -19,6 +19,12 @@ const MAX_OUTPUT_BYTES = 64 * 1024 * 1024
 const MAX_ERROR_BYTES = 64 * 1024
 const SHOWN_STDERR = 600
 
+/** Of a git that talked to a repository with a token: stdout is as it came, for reading; stderr is fit to be shown. */
+export type RemoteResult = CommandResult & {
+  /** A part of stdout as it may be shown. */
+  shown: (text: string) => string
+}
+
 /** git on this host, hardened: no hooks, no prompts, no configuration but ours. */
 export class Git {
   readonly #home: string
@@ -50,12 +56,12 @@ export class Git {
     })
   }
 
-  /** Runs a git that talks to this repository, with what that needs. Nothing it prints holds the token. */
-  async runRemote(repository: RemoteRepository, args: readonly string[], call: GitCall): Promise<CommandResult> {
+  /** Runs a git that talks to this repository, with what that needs. */
+  async runRemote(repository: RemoteRepository, args: readonly string[], call: GitCall): Promise<RemoteResult> {
     const { args: more, env, token } = await accessTo(repository, this.#access)
     const result = await this.run([...more, ...args], { ...call, env: { ...env, ...call.env } })
-    if (token === null) return result
-    return { ...result, stdout: cleaned(result.stdout, token), stderr: cleaned(result.stderr, token) }
+    if (token === null) return { ...result, shown: (text) => text }
+    return { ...result, stderr: cleaned(result.stderr, token), shown: (text) => withoutToken(text, token) }
   }
 
   /**

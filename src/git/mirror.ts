@@ -5,7 +5,7 @@ import { lookedAt } from '../process/looked-at.ts'
 import type { CommandResult } from '../process/run-command.ts'
 import { SerialQueue } from '../serial-queue.ts'
 import type { Project } from '../work-order/project.ts'
-import { type Git, type GitCall, gitFailed, whatGitSaid } from './git.ts'
+import { type Git, type GitCall, gitFailed, type RemoteResult, whatGitSaid } from './git.ts'
 import { patientWithLocks } from './git-lock.ts'
 import { putBackMirrorFiles } from './mirror-files.ts'
 import { branchRef } from './ref-names.ts'
@@ -35,7 +35,7 @@ export class Mirror {
   }
 
   /** git on the mirror, talking to the project's repository; a non-zero exit is a result. */
-  async runRemote(project: Project, args: readonly string[], call: GitCall): Promise<CommandResult> {
+  async runRemote(project: Project, args: readonly string[], call: GitCall): Promise<RemoteResult> {
     await putBackMirrorFiles(this.dir)
     return await this.#git.runRemote(project, [`--git-dir=${this.dir}`, ...args], call)
   }

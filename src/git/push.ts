@@ -1,8 +1,7 @@
 import { Fault, toFault } from '../errors.ts'
 import { plainText } from '../process/plain-text.ts'
-import type { CommandResult } from '../process/run-command.ts'
 import type { Project } from '../work-order/project.ts'
-import { whatGitSaid } from './git.ts'
+import { type RemoteResult, whatGitSaid } from './git.ts'
 import { type Mirror, unreachable } from './mirror.ts'
 import { branchRef, fullSha } from './ref-names.ts'
 import { parseRepositoryUrl, withoutCredentials } from './repository-url.ts'
@@ -105,7 +104,7 @@ async function runPush(
   { project, mirror, signal }: PushSource,
   url: string,
   { sha, branch, expected }: { sha: string | null; branch: string; expected: string | null },
-): Promise<CommandResult | Fault> {
+): Promise<RemoteResult | Fault> {
   const ref = branchRef(branch)
   const lease = `--force-with-lease=${ref}:${expected === null ? '' : fullSha(expected)}`
   const refspec = sha === null ? `:${ref}` : `${sha}:${ref}`
@@ -132,12 +131,12 @@ async function runPush(
 const SHOWN_WORDS = 1_000
 
 /** What the remote said, e.g. `[remote rejected] (pre-receive hook declined)`, with its own words, the first of them. */
-function rejection(result: CommandResult): string {
+function rejection(result: RemoteResult): string {
   const line = result.stdout
     .text()
     .split('\n')
     .find((candidate) => candidate.startsWith('!\t'))
-  const summary = line === undefined ? '' : line.split('\t').slice(2).join(' ')
+  const summary = line === undefined ? '' : result.shown(line.split('\t').slice(2).join(' '))
   const words = Array.from(result.stderr.text().matchAll(/^remote: (.*)$/gm), ([, said]) => String(said).trim())
   const shown = plainText(withoutCredentials(words.filter((said) => said !== '').join(' ')))
   return `${summary}; ${shown === '' ? whatGitSaid(result) : shown.slice(0, SHOWN_WORDS)}`

@@ -107,6 +107,18 @@ for (const [what, on, echo] of ECHOES) {
   })
 }
 
+for (const token of ['"number":', 'refs/heads/']) {
+  test(`what GitHub and git answer is read as it came, also with a token like ${token}`, async (t) => {
+    if (missing(t)) return
+    await using given = await createGitHubSetting({ token })
+    const input = await given.prepare()
+    const opened = await given.forge.publish(input)
+    assert.deepEqual([opened.headSha, opened.state], [input.headSha, 'open'])
+    assert.equal((await given.forge.publish(input)).number, opened.number)
+    assert.equal((await given.forge.merge(given.project, opened.number)).state, 'merged')
+  })
+}
+
 test('a token that a hook of the repository prints is not told', async (t) => {
   if (missing(t)) return
   await using given = await createGitHubSetting()

@@ -11,6 +11,8 @@ export type ApiAnswer = {
   status: number
   /** By lower-case name. */
   headers: ReadonlyMap<string, string>
-  /** Parsed JSON; null when there is none. */
+  /** Parsed JSON as it came; null when there is none. */
   body: unknown
+  /** A text of the body as it may be shown. */
+  shown: (text: string) => string
 }

@@ -29,11 +29,14 @@ export type GhCall = {
   signal: AbortSignal | null
 }
 
-/** What gh printed, without the token: GitHub or a proxy may repeat what it was sent. */
+/** What gh printed: GitHub or a proxy may repeat the token it was sent. */
 export type GhResult = {
   /** Null when a signal ended it. */
   exitCode: number | null
+  /** As it came, for reading. */
   stdout: string
+  /** A part of stdout as it may be shown, without the token. */
+  shown: (text: string) => string
   /** The last of stderr, fit to be shown. */
   said: string
 }
@@ -116,5 +119,5 @@ function fitToShow({ exitCode, stdout, stderr }: CommandResult, token: string): 
     .replace(/\p{Cc}+/gu, ' ')
     .trim()
   const said = text === '' ? 'gh said nothing' : text.slice(-SHOWN)
-  return { exitCode, stdout: withoutToken(stdout.text(), token), said }
+  return { exitCode, stdout: stdout.text(), shown: (part) => withoutToken(part, token), said }
 }

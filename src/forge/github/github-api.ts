@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { Fault } from '../../errors.ts'
 import type { ApiAnswer, ApiRequest } from './api-answer.ts'
-import type { Gh } from './gh.ts'
+import type { Gh, GhResult } from './gh.ts'
 import { githubFault, isRefusal, unreachableFault } from './github-faults.ts'
 
 const TIMEOUT_MS = 30_000
@@ -27,7 +27,7 @@ export async function callApi(gh: Gh, request: ApiRequest): Promise<ApiAnswer> {
       ...(body === undefined ? {} : { input: JSON.stringify(body) }),
     }),
   )
-  const answer = parseAnswer(result.stdout)
+  const answer = parseAnswer(result)
   if (answer === null) throw unreachableFault(host, result.said)
   return answer
 }
@@ -68,13 +68,13 @@ async function withoutTimeout<T>({ host }: ApiRequest, run: () => Promise<T>): P
 }
 
 /** What `gh api --include` prints: status line, headers, an empty line, the body. */
-function parseAnswer(text: string): ApiAnswer | null {
+function parseAnswer({ stdout: text, shown }: Pick<GhResult, 'stdout' | 'shown'>): ApiAnswer | null {
   const status = /^HTTP\/[\d.]+ (\d{3})/.exec(text)
   if (status === null) return null
   const end = /\r?\n\r?\n/.exec(text)
   const head = end === null ? text : text.slice(0, end.index)
   const body = end === null ? '' : text.slice(end.index + end[0].length)
-  return { status: Number(status[1]), headers: parseHeaders(head), body: parseJson(body) }
+  return { status: Number(status[1]), headers: parseHeaders(head), body: parseJson(body), shown }
 }
 
 function parseHeaders(head: string): ReadonlyMap<string, string> {

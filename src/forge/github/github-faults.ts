@@ -71,10 +71,12 @@ export function isRefusal({ status, body }: ApiAnswer): boolean {
 }
 
 /** What GitHub says, e.g. `Bad credentials`. */
-export function messageOf({ body }: ApiAnswer): string {
+export function messageOf({ body, shown }: ApiAnswer): string {
   const told = Told.or(QueryRefused.transform(({ errors: [first] }) => first)).safeParse(body)
   const text = told.success ? told.data.message : 'no reason given'
-  return text.replace(/\p{Cc}+/gu, ' ').slice(0, SHOWN)
+  return shown(text)
+    .replace(/\p{Cc}+/gu, ' ')
+    .slice(0, SHOWN)
 }
 
 function isRateLimited(answer: ApiAnswer): boolean {

@@ -61,13 +61,13 @@ export type GitHubSetting = AsyncDisposable & {
 type Environment = Record<string, string> | ((folder: string) => Promise<Record<string, string>>)
 
 export async function createGitHubSetting(
-  options: { host?: string; environment?: Environment; log?: (line: string) => void } = {},
+  options: { host?: string; environment?: Environment; log?: (line: string) => void; token?: string } = {},
 ): Promise<GitHubSetting> {
   const { host = 'github.com', environment } = options
   await using stack = new AsyncDisposableStack()
   const database = stack.use(await createTestDatabase())
   const remote = stack.use(await createGitRemote({ a: '1\n' }))
-  const github = stack.use(await startGitHub(remote))
+  const github = stack.use(await startGitHub(remote, options.token === undefined ? {} : { token: options.token }))
   const repository = `https://${host}/acme/shop.git`
   const { id } = await database.db
     .insertInto('projects')
