@@ -8,6 +8,9 @@ import { applyEdits } from '../../src/edits/apply-edits.ts'
 import { parseEdits } from '../../src/edits/parse-edits.ts'
 import { readTextFile } from '../../src/edits/text-file.ts'
 import { Fault } from '../../src/errors.ts'
+import { refuseForeignPath } from '../../src/executors/aider/foreign-path.ts'
+import { Transcript } from '../../src/executors/aider/transcript.ts'
+import { type AiderEvidence, judgeRun } from '../../src/executors/aider/verdict.ts'
 import { whatGitSaid } from '../../src/git/git.ts'
 import { parseRepositoryUrl, withoutCredentials } from '../../src/git/repository-url.ts'
 import { BoundedOutput } from '../../src/process/bounded-output.ts'
@@ -127,4 +130,47 @@ test('the lines of a file', async (t) => {
     await t.test(JSON.stringify(part), () =>
       assertLinear(repeated(part), (text) => readTextFile(Buffer.from(text)), MOST),
     )
+})
+
+test('names of files in answers for Aider', async (t) => {
+  for (const part of [' ', '`', '*:', '#', '../', '<source>'])
+    await t.test(JSON.stringify(part), () =>
+      assertLinear((size) => `x${repeated(part)(size)}x\n<<<<<<< SEARCH\n`, refuseForeignPath, MOST),
+    )
+})
+
+const ran = (output: string): AiderEvidence => ({
+  exitCode: 0,
+  timedOutAfterMs: null,
+  output,
+  complete: true,
+  calls: [{ fault: null, costUsd: null }],
+  changed: ['f'],
+  trespassed: [],
+})
+
+test('what Aider prints', async (t) => {
+  const parts = [
+    ' sent, ',
+    ' sent,  received',
+    'is outside ',
+    'Tokens: 1 sent, 2 received.\n',
+    'Applied edit to \n',
+    '\n',
+  ]
+  for (const part of parts) {
+    const printed = (size: number) => `Tokens: ${repeated(part)(size)}`
+    await t.test(part, () => assertLinear(printed, (output) => judgeRun(ran(output), ['f']), MOST))
+    await t.test(`${part} as it comes`, () =>
+      assertLinear(
+        printed,
+        (output) => {
+          const kept = new Transcript()
+          for (let at = 0; at < output.length; at += 100) kept.write(output.slice(at, at + 100))
+          kept.text()
+        },
+        MOST,
+      ),
+    )
+  }
 })

@@ -33,7 +33,8 @@ export function refuseForeignPath(answer: string): Fault | null {
 function namesAbove(lines: readonly string[]): string[] {
   const names: string[] = []
   for (const line of lines.toReversed()) {
-    names.push(line.replace(FENCE, '').replace(/^[\s`#*]+|[\s`*:]+$/g, ''))
+    const bare = line.replace(FENCE, '').replace(/^[\s`#*]+/, '')
+    names.push(bare.replace(/(?<![\s`*:])[\s`*:]+$/, ''))
     if (!FENCE.test(line)) break
   }
   return names

@@ -31,32 +31,41 @@ export async function scopeArguments(
   scope: readonly string[],
   maxBytes: number,
 ): Promise<ScopeArguments> {
-  const listed: Listed = new Map()
+  const listed = new Listed()
   for (const entry of scope.filter((entry) => !entry.endsWith('/'))) await listNamed(listed, { tree, entry, maxBytes })
   for (const entry of scope.filter((entry) => entry.endsWith('/'))) await listFolder(listed, { tree, entry, maxBytes })
-  return { files: [...listed.keys()], lineEndings: lineEndingsOf([...listed.values()]) }
+  return { files: [...listed.contents.keys()], lineEndings: lineEndingsOf([...listed.contents.values()]) }
 }
 
-/** Contents by path, in the order they are told. */
-type Listed = Map<string, Buffer>
+class Listed {
+  /** By path, in the order they are told. */
+  readonly contents = new Map<string, Buffer>()
+  bytes = 0
+
+  add(path: string, content: Buffer): void {
+    if (!this.contents.has(path)) this.bytes += content.length
+    this.contents.set(path, content)
+  }
+}
+
 type Place = { tree: string; entry: string; maxBytes: number }
 
 async function listNamed(listed: Listed, { tree, entry, maxBytes }: Place): Promise<void> {
   if ((await treeEntry(tree, entry))?.isFile() !== true) return
   const content = await textOf(path.join(tree, entry))
   if (content === null) return
-  listed.set(entry, content)
-  if (bytesOf(listed) > maxBytes) throw tooLarge(entry, maxBytes)
+  listed.add(entry, content)
+  if (listed.bytes > maxBytes) throw tooLarge(entry, maxBytes)
 }
 
 async function listFolder(listed: Listed, { tree, entry, maxBytes }: Place): Promise<void> {
   let taken = 0
   for (const file of await filesOf(tree, entry)) {
     const absolute = path.join(tree, file)
-    if (listed.has(file) || bytesOf(listed) + (await lstat(absolute)).size > maxBytes) continue
+    if (listed.contents.has(file) || listed.bytes + (await lstat(absolute)).size > maxBytes) continue
     const content = await textOf(absolute)
     if (content === null) continue
-    listed.set(file, content)
+    listed.add(file, content)
     taken += 1
     if (taken === MOST_OF_A_FOLDER) return
   }
@@ -65,10 +74,6 @@ async function listFolder(listed: Listed, { tree, entry, maxBytes }: Place): Pro
 async function textOf(file: string): Promise<Buffer | null> {
   const content = await readFile(file)
   return textProblem(content) === null ? content : null
-}
-
-function bytesOf(listed: Listed): number {
-  return listed.values().reduce((sum, { length }) => sum + length, 0)
 }
 
 /** Sorted, so that the same folder is always told in the same way. */
@@ -85,10 +90,22 @@ async function filesOf(tree: string, folder: string): Promise<string[]> {
  * files and, finding two, turn git off.
  */
 function withoutRepositories(files: readonly string[]): readonly string[] {
-  const folders = files.filter((file) => file.endsWith('/HEAD')).map((file) => file.slice(0, -'HEAD'.length))
-  const has = (folder: string) => files.some((file) => file.startsWith(folder))
-  const bare = folders.filter((folder) => has(`${folder}objects/`) && has(`${folder}refs/`))
-  return files.filter((file) => !bare.some((folder) => file.startsWith(folder)))
+  const [objects, refs] = [foldersWith(files, 'objects/'), foldersWith(files, 'refs/')]
+  const heads = files.filter((file) => file.endsWith('/HEAD')).map((file) => file.slice(0, -'HEAD'.length))
+  const bare = new Set(heads.filter((folder) => objects.has(folder) && refs.has(folder)))
+  return bare.size === 0 ? files : files.filter((file) => !foldersOf(file).some((folder) => bare.has(folder)))
+}
+
+/** The folders in which a folder of this name is. */
+function foldersWith(files: readonly string[], name: string): Set<string> {
+  return new Set(files.flatMap((file) => foldersOf(file).filter((folder) => file.startsWith(name, folder.length))))
+}
+
+/** `a/b/c` is in `a/` and `a/b/`. */
+function foldersOf(file: string): string[] {
+  const folders: string[] = []
+  for (let at = file.indexOf('/'); at !== -1; at = file.indexOf('/', at + 1)) folders.push(file.slice(0, at + 1))
+  return folders
 }
 
 function tooLarge(file: string, maxBytes: number): Fault {

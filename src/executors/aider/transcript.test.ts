@@ -27,3 +27,10 @@ test('more signs than a run can have are no evidence', () => {
   assert.equal(transcript.complete, false)
   assert.ok(transcript.text().length < 700_000)
 })
+
+test('nor are signs about which more was printed than can be read', () => {
+  const transcript = new Transcript()
+  transcript.write(FILLER + `${FAILED}\n${`${'x'.repeat(4_000)}\n`.repeat(20)}`.repeat(100))
+  assert.equal(transcript.complete, false)
+  assert.ok(transcript.text().length < 5_000_000)
+})

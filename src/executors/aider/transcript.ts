@@ -2,6 +2,7 @@ import { isSign } from './verdict.ts'
 
 const WHOLE_CHARACTERS = 512 * 1024
 const MOST_SIGNS = 2_000
+const MOST_CHARACTERS = 4 * 1024 * 1024
 /** Lines after a sign, which say more about it. */
 const LINES_AFTER = 20
 const LAST_LINES = 20
@@ -25,9 +26,9 @@ export class Transcript {
     for (const line of lines) this.#take(line.slice(0, LONGEST_LINE))
   }
 
-  /** False: more signs were printed than a run can have; nothing can be concluded from them. */
+  /** False: more signs were printed than a run can have, or more about them; nothing can be concluded from them. */
   get complete(): boolean {
-    return this.#signs <= MOST_SIGNS
+    return this.#signs <= MOST_SIGNS && this.#kept.length <= MOST_CHARACTERS
   }
 
   text(): string {

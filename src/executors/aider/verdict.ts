@@ -45,7 +45,7 @@ const FAILED_EDIT =
   /^(The LLM did not conform to the edit format|# \d+ SEARCH\/REPLACE blocks? failed to match|Only \d+ reflections allowed|Exception while updating files|Skipping edits to |Unable to (create|write|add) |fatal: )/m
 const APPLIED_EDIT = /^Applied edit to /m
 /** One per answer, printed between the answer and what becomes of it. */
-const USAGE_LINE = /^Tokens: .* sent, .* received\..*$/m
+const USAGE_LINE = /^Tokens: (?:(?! sent, ).)* sent, (?:(?! received\.).)* received\..*$/m
 const OUTSIDE = /^.*(is outside repository|outside of the repository|beyond a symbolic link).*$/m
 const NO_ROOM = /context[ _-]?(length|window)|maximum context|prompt is too long|too many (input )?tokens/i
 const QUOTE = 800
