@@ -75,6 +75,7 @@ async function readScopeFile(
 class Sizes {
   readonly #maxBytes: number
   readonly #files: { path: string; bytes: number }[] = []
+  #total = 0
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes
@@ -82,13 +83,13 @@ class Sizes {
 
   add(path: string, bytes: number): void {
     this.#files.push({ path, bytes })
-    const total = this.#files.reduce((sum, file) => sum + file.bytes, 0)
-    if (total <= this.#maxBytes) return
+    this.#total += bytes
+    if (this.#total <= this.#maxBytes) return
     const largest = this.#files.toSorted((left, right) => right.bytes - left.bytes).slice(0, NAMED_SIZES)
     const named = largest.map((file) => `${file.path} ${file.bytes}`).join(', ')
     const message =
-      `The files in scope are too large for one proposal: at least ${total} bytes where ${this.#maxBytes} are allowed ` +
+      `The files in scope are too large for one proposal: at least ${this.#total} bytes where ${this.#maxBytes} are allowed ` +
       `(the largest: ${named}). Name fewer or smaller files, split the order, or raise MOOSE_CONTEXT_MAX_BYTES.`
-    throw new Fault('scope_too_large', message, { bytes: total, max_bytes: this.#maxBytes })
+    throw new Fault('scope_too_large', message, { bytes: this.#total, max_bytes: this.#maxBytes })
   }
 }

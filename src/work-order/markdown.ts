@@ -23,7 +23,8 @@ function spread(word: string): string {
  * @param language of a block; null makes an inline span
  */
 export function fenced(language: string | null, code: string): string {
-  const longest = Math.max(0, ...[...code.matchAll(/`+/g)].map(([run]) => run.length))
+  let longest = 0
+  for (const [run] of code.matchAll(/`+/g)) longest = Math.max(longest, run.length)
   if (language === null) {
     const ticks = '`'.repeat(longest + 1)
     const pad = longest === 0 ? '' : ' '

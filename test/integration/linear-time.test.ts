@@ -13,8 +13,10 @@ import { Transcript } from '../../src/executors/aider/transcript.ts'
 import { type AiderEvidence, judgeRun } from '../../src/executors/aider/verdict.ts'
 import { whatGitSaid } from '../../src/git/git.ts'
 import { parseRepositoryUrl, withoutCredentials } from '../../src/git/repository-url.ts'
+import { toldFailure } from '../../src/pipeline/told-failure.ts'
 import { BoundedOutput } from '../../src/process/bounded-output.ts'
 import { plainText } from '../../src/process/plain-text.ts'
+import { clipped, fenced, neutralised } from '../../src/work-order/markdown.ts'
 import { assertLinear } from '../support/growth.ts'
 
 /** Characters of the longest input: more than any of these functions is given, unless it says otherwise. */
@@ -173,4 +175,22 @@ test('what Aider prints', async (t) => {
       ),
     )
   }
+})
+
+test('the failure of an earlier try', async (t) => {
+  for (const part of ['1.', 'duration= ', '1 ', 'duration: 1', ' m'])
+    await t.test(part, () =>
+      assertLinear(repeated(part), (message) => toldFailure({ code: 'check_failed', message }), MOST),
+    )
+})
+
+test('text in pull requests', async (t) => {
+  for (const part of ['fix ', 'fix-', ' ', '@', '<', '`a', '```\n', '~~~\n'])
+    await t.test(JSON.stringify(part), () =>
+      assertLinear(
+        (size) => `fix ${repeated(part)(size)}`,
+        (text) => [clipped(neutralised(text), MOST * 2), fenced(null, text)],
+        MOST,
+      ),
+    )
 })
