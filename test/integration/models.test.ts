@@ -224,15 +224,21 @@ test('an answer that starts late and comes slowly is waited for', async () => {
 })
 
 test('cancelling ends a running call at once, with the reason that was given', async () => {
-  await using server = await startModelServer({ kind: 'silent' })
-  await using setup = await setUp()
+  const { promise: arrived, resolve } = Promise.withResolvers<void>()
+  await using server = await startModelServer(() => {
+    resolve()
+    return { kind: 'silent' }
+  })
+  // Neither an answer nor the deadline ends the call while this test may last.
+  await using setup = await setUp({ modelTimeoutMs: 3_600_000 })
   const controller = new AbortController()
   const reason = new Fault('attempt_cancelled', 'The order was cancelled by a human.')
-  setTimeout(() => controller.abort(reason), 100)
-  const startedAt = Date.now()
   const call = callOf({ proposer: { ...proposer, baseUrl: server.url }, signal: controller.signal })
-  assert.equal(await faultOf(setup.models.call(call)), reason)
-  assert.ok(Date.now() - startedAt < 1_000)
+  const ended = faultOf(setup.models.call(call))
+  await arrived
+  controller.abort(reason)
+  assert.equal(await ended, reason)
+  assert.deepEqual([server.calls.length, setup.waits], [1, []], 'and it is not made again')
   assert.equal((await setup.rows())[0]?.error_code, 'attempt_cancelled')
 })
 
