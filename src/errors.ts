@@ -102,6 +102,7 @@ export const NEXT_MOVE = {
   revision_stuck: 'block',
   scope_too_large: 'fail',
   scope_unreadable: 'fail',
+  secret_in_change: 'fail',
   service_unreachable: 'retry',
   too_many_streams: 'retry',
   webhook_refused: 'fail',

@@ -24,6 +24,8 @@ import { createForeignProposer } from '../proposer/foreign-proposer.ts'
 import { meteredProposer } from '../proposer/metered-proposer.ts'
 import { createProposer } from '../proposer/proposer.ts'
 import { buildProposerRequest } from '../proposer/proposer-request.ts'
+import { knownSecrets } from '../redaction.ts'
+import { createSecretSearch } from '../workspace/secret-search.ts'
 import { createWorkspaces } from '../workspace/workspaces.ts'
 import { createExecutors } from './executors.ts'
 
@@ -75,6 +77,7 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
       executors: createExecutors(config, gateway),
       checkRunner: createCheckRunner(config),
       workspaces: createWorkspaces({ root: config.home, mirrors }),
+      secretSearch: createSecretSearch(mirrors, knownSecrets(config)),
       forges: { local: createLocalForge({ db, mirrors, log, clock }), github },
       buildRoutingRequest,
       buildProposerRequest,

@@ -81,6 +81,7 @@ const EXIT_CODE = {
   revision_stuck: 3,
   scope_too_large: 1,
   scope_unreadable: 1,
+  secret_in_change: 1,
   service_unreachable: 1,
   too_many_streams: 1,
   webhook_refused: 1,

@@ -11,7 +11,7 @@ export type GitCall = {
   signal: AbortSignal | null
   /** Added to the hardened environment: an index file, an identity. */
   env?: Readonly<Record<string, string>>
-} & Partial<Pick<Command, 'cwd' | 'input' | 'timeoutMs' | 'maxOutputBytes' | 'keep'>>
+} & Partial<Pick<Command, 'cwd' | 'input' | 'timeoutMs' | 'maxOutputBytes' | 'keep' | 'onStdout'>>
 
 const TIMEOUT_MS = 10 * 60_000
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024

@@ -83,6 +83,7 @@ export const FAULT_STATUS = {
   revision_stuck: 409,
   scope_too_large: 422,
   scope_unreadable: 422,
+  secret_in_change: 422,
   service_unreachable: 503,
   too_many_streams: 429,
   webhook_refused: 401,

@@ -6,6 +6,7 @@ import type { Check, CheckRunner } from './ports/execution.ts'
 import type { Proposer, ProposerRequest } from './ports/proposal.ts'
 import type { Forges } from './ports/pull-request.ts'
 import type { Manager, RoutingRequest } from './ports/routing.ts'
+import type { SecretSearch } from './ports/secret-search.ts'
 import type { Workspaces } from './ports/workspace.ts'
 
 /** What every step of one attempt knows from the start; the same again after a crash. */
@@ -47,6 +48,7 @@ export type Adapters = {
   executors: Executors
   checkRunner: CheckRunner
   workspaces: Workspaces
+  secretSearch: SecretSearch
   /** The seed's transformations of an order (2.2). */
   buildRoutingRequest: (workOrderId: string, order: WorkOrderContent) => RoutingRequest
   buildProposerRequest: (order: WorkOrderContent) => ProposerRequest

@@ -1,5 +1,5 @@
 import { Fault } from '../errors.ts'
-import { branchName, pullRequestTitle } from '../work-order/naming.ts'
+import { branchNames, pullRequestTitle } from '../work-order/naming.ts'
 import type { Adapters, AttemptContext } from './attempt-context.ts'
 import type { Evidence } from './evidence.ts'
 import type { PullRequest } from './ports/pull-request.ts'
@@ -26,7 +26,7 @@ export async function publish(
     project,
     workOrderId: context.workOrderId,
     attempt: context.attempt,
-    branches: branches(shortId, order.title, context.attempt),
+    branches: branchNames(shortId, order.title, context.attempt),
     baseSha: evidence.proposed.baseSha,
     headSha: evidence.verified.headSha,
     title: context.shown(pullRequestTitle(shortId, order.title)),
@@ -35,10 +35,4 @@ export async function publish(
     signal: context.signal,
     hold: context.hold,
   })
-}
-
-/** The plain name first; a retry that finds it taken uses the one with the attempt's number. */
-function branches(shortId: string, title: string, attempt: number): string[] {
-  const plain = branchName(shortId, title, 1)
-  return attempt === 1 ? [plain] : [plain, branchName(shortId, title, attempt)]
 }

@@ -1,9 +1,11 @@
 import { effect } from '../effect.ts'
 import { Fault, type FaultRecord } from '../errors.ts'
+import { branchNames } from '../work-order/naming.ts'
 import { isInScope } from '../work-order/scope.ts'
 import type { Applied } from './apply.ts'
 import type { Adapters, AttemptContext } from './attempt-context.ts'
 import type { Check, CheckResult } from './ports/execution.ts'
+import type { CarriedSecret } from './ports/secret-search.ts'
 import type { ChangedFile } from './ports/workspace.ts'
 import type { Proposed } from './propose.ts'
 import type { Routed } from './route.ts'
@@ -20,21 +22,30 @@ export type Verified = {
 }
 
 /**
- * Judges the very commit that would be pushed: its scope first, then the project's checks as the base commit has them.
+ * Judges the very commit that would be pushed: its scope first, then whether it holds a secret of Moose's, then the
+ * project's checks as the base commit has them.
  *
- * @throws {Fault} `checks_invalid`; a failed scope or check is a result
+ * @throws {Fault} `checks_invalid`; a failed scope or check and a secret are results
  */
 export async function verify(
   context: AttemptContext,
   done: { routed: Routed; proposed: Proposed; applied: Applied },
-  adapters: Pick<Adapters, 'workspaces' | 'checkRunner' | 'parseChecks'>,
+  adapters: Pick<Adapters, 'workspaces' | 'secretSearch' | 'checkRunner' | 'parseChecks'>,
 ): Promise<Verified> {
-  const { project, order } = done.routed
+  const { project, order, shortId } = done.routed
   const { headSha } = done.applied
   const { workspaces } = adapters
   const files = await workspaces.changedFiles(project, done.proposed.baseSha, headSha)
   const outside = files.map(({ path }) => path).filter((path) => !isInScope(path, order.files_in_scope))
   if (outside.length > 0) return { headSha, files, checks: [], failure: outOfScope(outside).toRecord() }
+  const secret = await adapters.secretSearch.find({
+    project,
+    baseSha: done.proposed.baseSha,
+    headSha,
+    branches: branchNames(shortId, order.title, context.attempt),
+    signal: context.signal,
+  })
+  if (secret !== null) return { headSha, files, checks: [], failure: secretInChange(secret, shortId).toRecord() }
   const mooseYaml = await workspaces.tree(project, done.proposed.baseSha).read('moose.yaml')
   const checks = adapters.parseChecks(mooseYaml === null ? null : mooseYaml.toString('utf8'))
   if (checks.length === 0) await context.note('the project has no checks (moose.yaml)')
@@ -73,6 +84,15 @@ async function runChecks(
 function outOfScope(paths: readonly string[]): Fault {
   const message = `The change touches ${paths.join(', ')}, outside files_in_scope. Widen the scope and approve it again, or retry.`
   return new Fault('change_out_of_scope', message, { files: paths.join(', ') })
+}
+
+/** No model is told: it cannot know the secret, and was shown it by the order or by a file. */
+function secretInChange({ name, ...where }: CarriedSecret, shortId: string): Fault {
+  const message =
+    `The change holds a secret Moose was given (${name}): ${where.place}. Nothing was pushed. Most likely it stands in ` +
+    'the order or in a file that the model was shown: take it out there, and renew it, because a model has seen it. ' +
+    `To correct the order: moose edit ${shortId}   Then: moose retry ${shortId}`
+  return new Fault('secret_in_change', message, { secret: name, ...where })
 }
 
 /** What speaks against the commit, by the first check that did not pass; null when all did. */

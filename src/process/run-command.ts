@@ -29,6 +29,8 @@ export type Command = {
   signal: AbortSignal | null
   /** Told of every piece of stdout and stderr in the order of arrival; characters are never cut. */
   onOutput?: (text: string) => void
+  /** Told of every piece of stdout as it came; must not throw. */
+  onStdout?: (bytes: Uint8Array) => void
   /** For a program that runs foreign code: nothing it starts outlives it, wherever that went. */
   foreign?: ForeignCode
 }
@@ -74,6 +76,7 @@ async function run(command: Command, foreign: ForeignChild | null): Promise<Comm
   const child = start(command)
   if (child.pid !== undefined) foreign?.started(child.pid)
   collect(child.stdout, stdout, command.onOutput)
+  if (command.onStdout !== undefined) child.stdout?.on('data', command.onStdout)
   collect(child.stderr, stderr, command.onOutput)
   const pid = await spawned(child, command)
   const forget = endWithProcess(() => {

@@ -31,6 +31,12 @@ export function branchName(shortId: string, title: string, attempt: number): str
   return attempt === 1 ? branch : `${branch}-${attempt}`
 }
 
+/** What the branch of an attempt may be called: the plain name first; a retry that finds it taken has one of its own. */
+export function branchNames(shortId: string, title: string, attempt: number): string[] {
+  const plain = branchName(shortId, title, 1)
+  return attempt === 1 ? [plain] : [plain, branchName(shortId, title, attempt)]
+}
+
 /** The title of a pull request and the subject of its commit: `WO-{shortId}: {title}`. */
 export function pullRequestTitle(shortId: string, title: string): string {
   return `WO-${shortId}: ${title}`

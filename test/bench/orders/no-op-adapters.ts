@@ -53,6 +53,7 @@ export function noOpAdapters(real: Adapters): Adapters {
       discard: async () => undefined,
       rollBack: async () => null,
     },
+    secretSearch: { find: async () => null },
     forges: { ...real.forges, local: forge },
   }
 }
