@@ -93,6 +93,7 @@ export const NEXT_MOVE = {
   provider_paused: 'suspend',
   pull_request_closed: 'block',
   push_rejected: 'fail',
+  reasoning_unclear: 'fail',
   recording_missing: 'fail',
   repository_refused: 'block',
   repository_unreachable: 'retry',

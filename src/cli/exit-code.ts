@@ -72,6 +72,7 @@ const EXIT_CODE = {
   provider_paused: 3,
   pull_request_closed: 3,
   push_rejected: 1,
+  reasoning_unclear: 1,
   recording_missing: 1,
   repository_refused: 3,
   repository_unreachable: 1,

@@ -24,6 +24,7 @@ export const FAULTS_OF_MODELS: readonly FaultCode[] = [
   'model_answer_refused',
   'model_answer_truncated',
   'proposal_rejected',
+  'reasoning_unclear',
 ]
 
 const OutcomeRow = z

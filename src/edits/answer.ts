@@ -1,18 +1,22 @@
 import { Fault } from '../errors.ts'
+import { withoutReasoning } from './reasoning.ts'
 
 export const MAX_ANSWER_BYTES = 5 * 1024 * 1024
 
-/** A model's answer as lines with a place in it, for the parser. Lines carry no line ending, CRLF or LF. */
+/**
+ * A model's answer as lines with a place in it, for the parser: without its reasoning, and with no line ending, CRLF or
+ * LF, at the lines.
+ */
 export class Answer {
   readonly #lines: readonly string[]
   #position = 0
 
-  /** @throws {Fault} `edits_malformed` for a text that is too large or is no valid Unicode */
+  /** @throws {Fault} `edits_malformed` for a text that is too large or is no valid Unicode, `reasoning_unclear` */
   constructor(text: string) {
     const bytes = Buffer.byteLength(text)
     if (bytes > MAX_ANSWER_BYTES) throw malformed(0, 0, `it has ${bytes} bytes, more than ${MAX_ANSWER_BYTES}`)
     if (!text.isWellFormed()) throw malformed(0, 0, 'it contains half a character (a lone UTF-16 surrogate)')
-    this.#lines = text
+    this.#lines = withoutReasoning(text)
       .replace(/^\ufeff/, '')
       .split('\n')
       .map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line))

@@ -74,6 +74,7 @@ export const FAULT_STATUS = {
   provider_paused: 503,
   pull_request_closed: 409,
   push_rejected: 502,
+  reasoning_unclear: 422,
   recording_missing: 422,
   repository_refused: 422,
   repository_unreachable: 502,

@@ -1,5 +1,6 @@
-import { Fault } from '../errors.ts'
-import type { RawAnswer } from './model-answer.ts'
+import { withoutReasoning } from '../edits/reasoning.ts'
+import { Fault, toFault } from '../errors.ts'
+import type { ModelAnswer, RawAnswer } from './model-answer.ts'
 
 /**
  * Why an answer cannot be used whatever it says; null when it is whole.
@@ -24,9 +25,20 @@ export function faultOfAnswer(answer: RawAnswer, proposer: string, maxOutputToke
 }
 
 function faultOfEmptyText(answer: RawAnswer, proposer: string): Fault | null {
-  if (answer.text.trim() !== '') return null
+  if (partsOf(answer.text).text.trim() !== '') return null
   const message = `${proposer} answered with nothing. Reword the work order, or let another proposer do it.`
   return new Fault('model_answer_refused', message, { proposer, finish_reason: answer.rawFinishReason })
+}
+
+/** What came, as an answer: what the model thought is none of it, in whichever tags it stands. */
+export function partsOf(text: string): Pick<ModelAnswer, 'text' | 'unclear'> {
+  try {
+    return { text: withoutReasoning(text), unclear: null }
+  } catch (error) {
+    const unclear = toFault(error)
+    if (unclear.code !== 'reasoning_unclear') throw error
+    return { text, unclear }
+  }
 }
 
 function faultOfEnding({ rawFinishReason, finishReason }: RawAnswer, proposer: string): Fault {

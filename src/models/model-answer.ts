@@ -1,4 +1,5 @@
 import type { ProposerConfig } from '../db/proposer-configs.ts'
+import type { Fault } from '../errors.ts'
 import type { Usd } from '../money.ts'
 import type { TokenUsage } from '../pipeline/ports/proposal.ts'
 
@@ -30,7 +31,10 @@ export type ModelCall = {
 }
 
 export type ModelAnswer = {
+  /** Without what the model thought; as it came where `unclear` says why. */
   text: string
+  /** Why it cannot be told what of the text is the answer (`reasoning_unclear`); null: all of it is. */
+  unclear: Fault | null
   finishReason: string
   usage: TokenUsage
   costUsd: Usd

@@ -4,6 +4,7 @@ import { NO_USD, type Usd } from '../money.ts'
 import type { Availability } from '../pipeline/ports/routing.ts'
 import { observeModelCall } from '../telemetry/observe-model-call.ts'
 import { availabilityOf, whyUnavailable } from './availability.ts'
+import { partsOf } from './judge-answer.ts'
 import { MAX_OUTPUT_TOKENS, type Memory, type ModelAnswer, type ModelCall } from './model-answer.ts'
 import type { ModelsOptions } from './models-options.ts'
 import { cancelled, tryOnce } from './paid-try.ts'
@@ -86,5 +87,5 @@ export function createModels(options: ModelsOptions) {
 function asAnswer({ proposer }: ModelCall, text: string): ModelAnswer {
   const usage = { input: 0, output: 0, total: 0 }
   const ending = { finishReason: 'stop', replayed: false, durationMs: 0, remembered: true }
-  return { text, usage, costUsd: NO_USD, model: proposer.model, ...ending }
+  return { ...partsOf(text), usage, costUsd: NO_USD, model: proposer.model, ...ending }
 }

@@ -18,7 +18,7 @@ export type OpenGrant = {
   readonly calls: readonly GrantedCall[]
   /** Whether as many calls are under way as one run may make at once. */
   readonly busy: boolean
-  /** @throws {Fault} those of `Models.call`; `model_call_rejected` after too many calls */
+  /** @throws {Fault} those of `Models.call`; `model_call_rejected` after too many calls; `reasoning_unclear` */
   call(messages: readonly ModelMessage[], signal: AbortSignal): Promise<ModelAnswer>
   /** Ends it: no call is accepted any more, those under way are aborted and booked. */
   end(): Promise<void>
@@ -62,7 +62,7 @@ export function openGrant(
       underWay.add(call)
       try {
         const answer = await call
-        const fault = request.refuse(answer.text)
+        const fault = answer.unclear === null ? request.refuse(answer.text) : answer.unclear
         calls.push({ fault, costUsd: answer.costUsd })
         if (fault === null) return answer
         throw fault

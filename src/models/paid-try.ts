@@ -6,7 +6,7 @@ import { Fault, toFault } from '../errors.ts'
 import { createRedaction } from '../redaction.ts'
 import { unknownPrice } from './availability.ts'
 import { causesOf } from './error-causes.ts'
-import { faultOfAnswer } from './judge-answer.ts'
+import { faultOfAnswer, partsOf } from './judge-answer.ts'
 import { costOfAnswer, meter, type Try } from './meter.ts'
 import type { ModelAnswer, ModelCall, RawAnswer } from './model-answer.ts'
 import { toModelFault } from './model-faults.ts'
@@ -43,11 +43,10 @@ export async function tryOnce(options: ModelsOptions, call: ModelCall, signal: A
   const brokeOff = fault !== null && raw.finishReason === 'interrupted'
   const durationMs = await meter(options, current, brokeOff ? { answer: null, fault } : { answer: raw, fault })
   if (fault !== null) throw fault
-  const { text, finishReason } = raw
   const { input, output } = raw.usage === null ? { input: 0, output: 0 } : raw.usage
   return {
-    text,
-    finishReason,
+    ...partsOf(raw.text),
+    finishReason: raw.finishReason,
     usage: { input, output, total: input + output },
     costUsd: costOfAnswer(current, raw),
     model: proposer.model,

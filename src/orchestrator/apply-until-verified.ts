@@ -18,6 +18,7 @@ const WORTH_ANOTHER_RUN: ReadonlySet<FaultCode> = new Set<FaultCode>([
   'aider_timed_out',
   'model_answer_refused',
   'model_answer_truncated',
+  'reasoning_unclear',
 ])
 
 export type Making = {

@@ -10,6 +10,7 @@ const CORRECTABLE: ReadonlySet<FaultCode> = new Set([
   'edits_malformed',
   'edits_missing',
   'edits_rejected',
+  'reasoning_unclear',
 ])
 
 /** Why an answer cannot be applied to the base commit; null when it can. Nothing is written. */

@@ -62,15 +62,16 @@ async function refine(
     const answer = await models.call({ ...call, workOrderId, attempt, turn, task: title, memory })
     if (answer.remembered) await onProgress(`the order has been given answer ${turn} before; nothing is paid for it`)
     answers.push(answer)
-    const judged = await judge(answer.text, input)
+    const judged = answer.unclear === null ? await judge(answer.text, input) : answer.unclear
     if (!(judged instanceof Fault)) return { answers, faults, format: judged }
     faults.push(judged)
     const next = turn < MAX_CALLS ? 'asking again' : 'giving up'
     await onProgress(`answer ${turn} does not apply: ${cut(judged.message, SHOWN_REASON)}; ${next}`)
     messages.push({ role: 'assistant', content: answer.text }, refinementMessage(judged.message))
   }
-  const leftScope = faults.at(-1)?.code === 'change_out_of_scope'
-  if (input.wanted === 'edits_or_text' && !leftScope) return { answers, faults, format: 'text' }
+  const last = faults.at(-1)?.code
+  const isText = last !== 'change_out_of_scope' && last !== 'reasoning_unclear'
+  if (input.wanted === 'edits_or_text' && isText) return { answers, faults, format: 'text' }
   throw exhausted(proposer, faults)
 }
 

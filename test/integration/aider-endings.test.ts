@@ -133,6 +133,31 @@ const ENDINGS: Ending[] = [
     ending: 'aider_out_of_scope',
     says: /a\.log/,
   },
+  {
+    name: 'a draft in thoughts, in tags Aider does not know',
+    script: [says(`<thinking>\n${block('greeting.txt', 'hello', 'draft')}</thinking>\n\n${GOOD}`)],
+    ...applied,
+    calls: 1,
+  },
+  {
+    name: 'thoughts whose beginning the server keeps to itself',
+    script: [says(`Perhaps\n${block('greeting.txt', 'hello', 'draft')}No.\n</think>\n\n${GOOD}`)],
+    ...applied,
+    calls: 1,
+  },
+  {
+    name: 'thoughts that never end',
+    script: [says(`<think>\n${GOOD}`)],
+    ending: 'reasoning_unclear',
+    says: /cannot be told what of the answer is reasoning/,
+  },
+  {
+    name: 'a proposal of which it cannot be told what is thought',
+    content: `${GOOD}</think>\n`,
+    script: [says(GOOD)],
+    ending: 'reasoning_unclear',
+    calls: 0,
+  },
   { name: 'malformed first, then right', script: [says(BAD), says(GOOD)], ...applied, calls: 2 },
   {
     name: 'malformed to the end',

@@ -175,6 +175,22 @@ test('an answer that must not reach the child is paid and not passed on', async 
   assert.deepEqual(grant.calls, [{ fault, costUsd: new Usd('0.00012') }])
 })
 
+test('what the model thinks does not reach the child; where that is unclear, nothing does', async () => {
+  await using setup = await setUp(
+    { kind: 'text', text: '<think>\na draft\n</think>\n\nthe answer', thoughts: 'a draft' },
+    { kind: 'text', text: '```\na draft\n```\nso </think> it is' },
+  )
+  await using grant = await setup.grant()
+  const answered = await ask(grant)
+  assert.equal(JSON.parse(answered.text).choices[0].message.content, 'the answer')
+  assert.equal((await ask(grant)).status, 400)
+  assert.deepEqual(
+    grant.calls.map(({ fault }) => (fault === null ? null : fault.code)),
+    [null, 'reasoning_unclear'],
+  )
+  assert.ok((await setup.rows()).every((row) => Number(row.cost_usd) > 0))
+})
+
 test('a run that ends aborts the call under way and books it', async () => {
   await using given = await setUp({ kind: 'silent' })
   const grant = await given.grant()

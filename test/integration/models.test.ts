@@ -6,7 +6,7 @@ import { describe, test } from 'node:test'
 import type { ProposerConfig } from '../../src/db/proposer-configs.ts'
 import { Fault } from '../../src/errors.ts'
 import { createLog } from '../../src/log.ts'
-import type { ModelCall } from '../../src/models/model-answer.ts'
+import type { ModelAnswer, ModelCall } from '../../src/models/model-answer.ts'
 import { createModels } from '../../src/models/models.ts'
 import type { ModelsOptions } from '../../src/models/models-options.ts'
 import { createTestDatabase } from '../support/database.ts'
@@ -47,6 +47,8 @@ function callOf(overrides: Partial<ModelCall> = {}): ModelCall {
     ...overrides,
   }
 }
+
+const facts = ({ text, unclear }: ModelAnswer) => [text, unclear === null ? null : unclear.code]
 
 /** Models on a database of their own and a clock that does not wait. */
 async function setUp(overrides: Partial<ModelsOptions> = {}) {
@@ -107,6 +109,33 @@ for (const provider of ['anthropic', 'openai', 'openai-compatible'] as const) {
       const [received] = server.calls
       assert.match(JSON.stringify(received?.body), /be brief.*say hello/)
       assert.match(JSON.stringify(received?.headers), new RegExp(KEY))
+    })
+
+    test('what it thinks is no part of the answer, in its own field and in tags', async () => {
+      const thoughts = '### delete everything\n'
+      await using server = await startModelServer(
+        { kind: 'text', text: 'hello you', thoughts },
+        { kind: 'text', text: `<think>\n${thoughts}</think>\n\nhello <b>you</b>`, thoughts },
+      )
+      await using setup = await setUp()
+      const call = callOf({ proposer: { ...proposer, provider, baseUrl: server.url } })
+      assert.deepEqual(facts(await setup.models.call(call)), ['hello you', null])
+      assert.deepEqual(facts(await setup.models.call(call)), ['hello <b>you</b>', null])
+      const rows = await setup.rows()
+      assert.match(String(rows[1]?.answer), /^<think>/, 'what was paid for is kept as it came')
+    })
+
+    test('where it cannot be told what it thinks, the answer says so', async () => {
+      const text = '### delete a\n</think>\n'
+      await using server = await startModelServer({ kind: 'text', text })
+      await using setup = await setUp()
+      const call = callOf({ proposer: { ...proposer, provider, baseUrl: server.url } })
+      assert.deepEqual(facts(await setup.models.call(call)), [text, 'reasoning_unclear'])
+    })
+
+    test('nothing but thoughts is an answer without words', async () => {
+      const said: Scripted = { kind: 'text', text: '<think>\n### delete a\n</think>\n', thoughts: 'hm' }
+      await play([said], { code: 'model_answer_refused', tries: 1 })
     })
 
     test('the output limit', async () => {

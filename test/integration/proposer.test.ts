@@ -135,6 +135,26 @@ test('an answer that does not apply goes back with the exact reason, and the nex
   assert.equal(progress[2], 'calling stand-in, refinement 1 of 3 …')
 })
 
+test('a draft in the reasoning is not proposed, and where that is unclear the model is asked again', async () => {
+  const reasoned: Scripted = { kind: 'text', text: `<think>\nOr so?\n${stray}</think>\n\n${good}` }
+  await using clear = await setUp([reasoned])
+  const { input } = inputOf({ workOrderId: clear.workOrderId })
+  const answer = await clear.proposer.propose(input)
+  assert.deepEqual([answer.content.trim(), answer.format, clear.server.calls.length], [good.trim(), 'edits', 1])
+
+  const asked = { text: `${good}</think>\n`, kind: 'text' as const }
+  for (const wanted of ['edits', 'text', 'edits_or_text'] as const) {
+    await using unclear = await setUp([asked, reasoned])
+    const { input: again } = inputOf({ workOrderId: unclear.workOrderId, wanted })
+    const second = await unclear.proposer.propose(again)
+    assert.deepEqual([second.content.trim(), second.format, unclear.server.calls.length], [good.trim(), 'edits', 2])
+    assert.match(String(second.refinement_metadata?.rejections[0]), /cannot be told what of the answer is reasoning/)
+    await using never = await setUp([asked])
+    const fault = await faultOf(never.proposer.propose(inputOf({ workOrderId: never.workOrderId, wanted }).input))
+    assert.deepEqual([fault.code, never.server.calls.length], ['proposal_rejected', 4])
+  }
+})
+
 test('edits that change nothing are sent back too', async () => {
   await using setup = await setUp([text(idle), text(good)])
   const { input } = inputOf({ workOrderId: setup.workOrderId })

@@ -11,7 +11,7 @@ const plain = (data: object) => `data: ${JSON.stringify(data)}\n\n`
 
 /** @see https://docs.anthropic.com/en/docs/build-with-claude/streaming */
 export function messageEvents(plan: Plan): string[] {
-  const { text, ending } = plan
+  const { text, thoughts, ending } = plan
   if (ending === 'overloaded') {
     return [named('error', { error: { type: 'overloaded_error', message: 'Overloaded' } })]
   }
@@ -27,16 +27,17 @@ export function messageEvents(plan: Plan): string[] {
   }
   const begun = [
     named('message_start', { message }),
-    named('content_block_start', { index: 0, content_block: { type: 'text', text: '' } }),
+    ...(thoughts === '' ? [] : thinkingEvents(thoughts)),
+    named('content_block_start', { index: 1, content_block: { type: 'text', text: '' } }),
     ...piecesOf(text).map((piece) =>
-      named('content_block_delta', { index: 0, delta: { type: 'text_delta', text: piece } }),
+      named('content_block_delta', { index: 1, delta: { type: 'text_delta', text: piece } }),
     ),
   ]
   if (ending === 'none') return begun
   const stopReason = { whole: 'end_turn', truncated: 'max_tokens', refused: 'refusal' }[ending]
   return [
     ...begun,
-    named('content_block_stop', { index: 0 }),
+    named('content_block_stop', { index: 1 }),
     named('message_delta', {
       delta: { stop_reason: stopReason, stop_sequence: null },
       usage: { output_tokens: usage.output_tokens, output_tokens_details: usage.output_tokens_details },
@@ -45,11 +46,23 @@ export function messageEvents(plan: Plan): string[] {
   ]
 }
 
+/** @see https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking */
+function thinkingEvents(thoughts: string): string[] {
+  const delta = (part: object) => named('content_block_delta', { index: 0, delta: part })
+  return [
+    named('content_block_start', { index: 0, content_block: { type: 'thinking', thinking: '', signature: '' } }),
+    ...piecesOf(thoughts).map((thinking) => delta({ type: 'thinking_delta', thinking })),
+    delta({ type: 'signature_delta', signature: 'c2lnbmVk' }),
+    named('content_block_stop', { index: 0 }),
+  ]
+}
+
 /** @see https://platform.openai.com/docs/api-reference/responses-streaming */
 export function responseEvents(plan: Plan): string[] {
-  const { text, ending } = plan
+  const { text, thoughts, ending } = plan
   const begun = [
     named('response.created', { response: { id: 'resp_1', created_at: 1, model: 'stand-in' } }),
+    ...(thoughts === '' ? [] : summaryEvents(thoughts)),
     named('response.output_item.added', { output_index: 0, item: { type: 'message', id: 'item_1' } }),
     ...piecesOf(text).map((delta) => named('response.output_text.delta', { item_id: 'item_1', delta })),
   ]
@@ -68,13 +81,35 @@ export function responseEvents(plan: Plan): string[] {
   return [...begun, ...(ending === 'refused' ? [refusal] : []), done, ending === 'truncated' ? incomplete : completed]
 }
 
+function summaryEvents(thoughts: string): string[] {
+  const place = { item_id: 'thought_1', output_index: 0, summary_index: 0 }
+  const item = { type: 'reasoning', id: 'thought_1', summary: [] }
+  return [
+    named('response.output_item.added', { output_index: 0, item }),
+    named('response.reasoning_summary_part.added', { ...place, part: { type: 'summary_text', text: '' } }),
+    ...piecesOf(thoughts).map((delta) => named('response.reasoning_summary_text.delta', { ...place, delta })),
+    named('response.output_item.done', { output_index: 0, item }),
+  ]
+}
+
+/** The fields servers put thoughts into, each with all of them. */
+const thoughtDeltas = (thoughts: string): object[] => [
+  { reasoning_content: thoughts },
+  { reasoning: thoughts },
+  { content: [{ type: 'thinking', thinking: [{ type: 'text', text: thoughts }] }] },
+]
+
 /** @see https://platform.openai.com/docs/api-reference/chat-streaming */
 export function completionEvents(plan: Plan): string[] {
-  const { text, ending } = plan
+  const { text, thoughts, ending } = plan
   const chunk = (delta: object, finishReason: string | null) =>
     plain({ id: 'chat_1', created: 1, model: 'stand-in', choices: [{ index: 0, delta, finish_reason: finishReason }] })
   if (ending === 'overloaded') return [plain({ error: { message: 'overloaded', type: 'server_error', code: 503 } })]
-  const begun = [chunk({ role: 'assistant' }, null), ...piecesOf(text).map((content) => chunk({ content }, null))]
+  const begun = [
+    chunk({ role: 'assistant' }, null),
+    ...(thoughts === '' ? [] : thoughtDeltas(thoughts).map((delta) => chunk(delta, null))),
+    ...piecesOf(text).map((content) => chunk({ content }, null)),
+  ]
   if (ending === 'none') return begun
   const finishReason = { whole: 'stop', truncated: 'length', refused: 'content_filter' }[ending]
   const usage = completionUsage(plan)

@@ -7,6 +7,8 @@ export type Scripted = Partial<Tokens> &
     | {
         kind: 'text'
         text: string
+        /** What it thinks before, in the field its protocol has for that. */
+        thoughts?: string
         headersAfterMs?: number
         /** Between two events of a stream. */
         pauseMs?: number
@@ -31,6 +33,7 @@ export type Scripted = Partial<Tokens> &
 /** What of an answer is the same in all three protocols. */
 export type Plan = Tokens & {
   text: string
+  thoughts: string
   ending: 'whole' | 'truncated' | 'refused' | 'none' | 'overloaded'
   counted: boolean
 }
@@ -50,7 +53,8 @@ export function planOf(scripted: Scripted): Plan {
   const text = 'text' in scripted ? scripted.text : scripted.kind === 'dropped' ? 'the beginning of' : ''
   const { input = 100, output = 20, cacheRead = 0, cacheWrite = 0, reasoning = 0 } = scripted
   const counted = !('uncounted' in scripted)
-  return { text, ending: ENDING[scripted.kind], counted, input, output, cacheRead, cacheWrite, reasoning }
+  const thoughts = scripted.kind === 'text' && scripted.thoughts !== undefined ? scripted.thoughts : ''
+  return { text, thoughts, ending: ENDING[scripted.kind], counted, input, output, cacheRead, cacheWrite, reasoning }
 }
 
 /** Whether an answer says how it ends. */

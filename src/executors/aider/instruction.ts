@@ -1,8 +1,11 @@
+import { withoutReasoning } from '../../edits/reasoning.ts'
 import type { ExecutorInput } from '../../pipeline/ports/execution.ts'
 
 /**
  * The seed's instruction file (4.5). Its first line is fixed: Aider takes a message that starts with `/` or `!` for a
  * command, and no text of an order or a model stands there.
+ *
+ * @throws {Fault} `reasoning_unclear` where it cannot be told what of the proposal the model only thought
  */
 export function instructionText(
   input: Pick<ExecutorInput, 'order' | 'workOrderId' | 'proposer' | 'content' | 'previousFailure'>,
@@ -13,7 +16,7 @@ export function instructionText(
     section('Description:', order.description.trim()),
     section('Acceptance Criteria:', numbered(order.acceptance_criteria)),
     section('Files to modify:', order.files_in_scope.map((file) => `- ${file}`).join('\n')),
-    `Generated code from ${proposer}:\n\n${content.trim()}`,
+    `Generated code from ${proposer}:\n\n${withoutReasoning(content).trim()}`,
     previousFailure === null ? '' : section('An earlier try failed and was undone:', previousFailure),
     `Instructions:\n${numbered(STEPS)}`,
   ]

@@ -28,7 +28,7 @@ export interface Executor {
   readonly looksAt: 'scope' | 'repository'
   /**
    * @returns USD of the model calls it made, as far as their price is known
-   * @throws {Fault} `edits_malformed`, `edits_rejected`, `change_out_of_scope`; the tree is then unchanged. `aider_*`,
+   * @throws {Fault} `edits_malformed`, `edits_rejected`, `reasoning_unclear`, `change_out_of_scope`; the tree is then unchanged. `aider_*`,
    *   `model_*`, `scope_too_large`, `scope_unreadable` and `command_missing`; the workspace is then of no more use.
    */
   apply(input: ExecutorInput): Promise<{ costUsd: number }>
