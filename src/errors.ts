@@ -116,6 +116,13 @@ export const NEXT_MOVE = {
 
 export type FaultCode = keyof typeof NEXT_MOVE
 
+/** Characters of a message, and of one of its details. */
+const MOST_SAID = 10_000
+
+function bounded(text: string): string {
+  return text.length <= MOST_SAID ? text : `${text.slice(0, MOST_SAID).toWellFormed()}…`
+}
+
 /** A flat fact about a fault; never a secret, never an object. */
 export type FaultDetail = string | number | boolean | null
 
@@ -143,9 +150,13 @@ export class Fault extends Error {
     this.details = details
   }
 
-  /** The fault without stack and cause, for storing and sending. */
+  /** The fault without stack and cause, for storing and sending: also what a program of somebody else said is bounded. */
   toRecord(): FaultRecord {
-    return { code: this.code, message: this.message, details: this.details }
+    const details = Object.entries(this.details).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? bounded(value) : value,
+    ])
+    return { code: this.code, message: bounded(this.message), details: Object.fromEntries(details) }
   }
 
   /** A stored fault; one whose code a newer version has written becomes `internal`, with the code in its details. */

@@ -10,11 +10,12 @@ import { editWorkOrder } from '../db/edit-work-order.ts'
 import type { EventFeed } from '../db/event-feed.ts'
 import { eventsAfter } from '../db/events.ts'
 import { takeDelivery } from '../db/github-deliveries.ts'
+import { listWorkOrders } from '../db/list-work-orders.ts'
 import { addProject, findProjectByName, listProjects } from '../db/projects.ts'
-import { listPullRequestsOfOrder } from '../db/pull-requests.ts'
+import { findPullRequestOfAttempt, pullRequestsInBrief } from '../db/pull-requests.ts'
 import { replayedOrders } from '../db/replayed-orders.ts'
 import type { Database } from '../db/schema.ts'
-import { addWorkOrders, approveWorkOrder, findWorkOrder, listWorkOrders, rejectWorkOrder } from '../db/work-orders.ts'
+import { addWorkOrders, approveWorkOrder, findWorkOrder, rejectWorkOrder } from '../db/work-orders.ts'
 import { usualForge } from '../forge/usual-forge.ts'
 import { defaultBranchOf } from '../git/default-branch.ts'
 import { originOf } from '../git/origin.ts'
@@ -97,14 +98,16 @@ async function listedWorkOrders(db: Kysely<Database>, query: ListQuery): Promise
 
 async function workOrderDetail(db: Kysely<Database>, idOrPrefix: string): Promise<WorkOrderDetail> {
   const order = await findWorkOrder(db, idOrPrefix)
-  const pulls = await listPullRequestsOfOrder(db, order.id)
+  const pulls = await pullRequestsInBrief(db, order.id)
   const standing = standsOn(order, pulls)
-  const pullRequest = standing === null ? pulls.at(-1) : standing
+  const shown = standing === null ? pulls.at(-1) : standing
+  const key = shown === undefined ? null : { workOrderId: order.id, attempt: shown.attempt }
+  const pullRequest = key === null ? null : await findPullRequestOfAttempt(db, key)
   return {
     ...order,
     budget: await readOrderBudget(db, order.id),
     attempt_history: await attemptHistory(db, order.id),
-    pull_request: pullRequest === undefined ? null : pullRequest,
+    pull_request: pullRequest,
   }
 }
 

@@ -11,6 +11,8 @@ type Db = Kysely<Database>
 type SumRow = { spent: string; reserved: string }
 
 const MOST_ORDERS = 20
+/** Characters; longer ones were written with plain SQL. */
+const LONGEST_TITLE = 200
 
 /** What entries add up to; sums are made in the database, where they are exact. */
 const SUMS = sql`
@@ -77,7 +79,7 @@ export async function spentByOrder(db: Db, month: string, usualCap: number | nul
       where work_order_id in (select work_order_id from budget_entries where month = ${month}) and ${COUNTS}
       group by work_order_id having sum(amount_usd) > 0
     )
-    select sums.id, title, status, budget_usd as cap, spent, reserved
+    select sums.id, left(title, ${LONGEST_TITLE}) as title, status, budget_usd as cap, spent, reserved
     from sums left join work_orders on work_orders.id = sums.id
     order by sums.total desc, sums.id limit ${MOST_ORDERS}
   `.execute(db)

@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import { isoTime } from '../clock.ts'
 import type { BudgetView, OpenReservation } from '../contract/budget.ts'
 import { shownFault } from '../contract/work-orders.ts'
+import { BOUNDED_REASON } from '../db/list-work-orders.ts'
 import { listPauses } from '../db/provider-pauses.ts'
 import type { Database } from '../db/schema.ts'
 import { SUSPEND_CODES } from '../db/suspended-orders.ts'
@@ -13,6 +14,8 @@ type Db = Kysely<Database>
 
 const MOST_RESERVATIONS = 500
 const MOST_WAITING = 100
+/** Characters; longer ones were written with plain SQL. */
+const LONGEST_TITLE = 200
 
 /**
  * Everything about the money, as of one moment.
@@ -76,7 +79,7 @@ async function openReservations(db: Db): Promise<OpenReservation[]> {
 async function waitingOrders(db: Db): Promise<BudgetView['waiting']> {
   const rows = await db
     .selectFrom('work_orders')
-    .select(['id', 'title', 'status_reason'])
+    .select(['id', sql<string>`left(title, ${LONGEST_TITLE})`.as('title'), BOUNDED_REASON.as('status_reason')])
     .where('status', '=', 'blocked')
     .where(sql<string>`status_reason ->> 'code'`, 'in', SUSPEND_CODES)
     .orderBy('created_at')

@@ -144,6 +144,7 @@ function elapsed({ claimed_at, ended_at }: AttemptView): string {
 }
 
 function stepData(step: StepView, paint: Paint): string {
+  if (step.left_out === true) return `  ${paint.dim(`${nameOf(step)}: too much went in and came out to be shown`)}`
   const parts = [
     [`${nameOf(step)} input`, step.input],
     [`${nameOf(step)} output`, step.output],

@@ -21,7 +21,7 @@ export const WorkOrderEventsQuery = EventsQuery.extend({
 /** What a browser's EventSource sends when it reconnects; it goes before `after`, which the repeated URL still has. */
 export const EventsHeaders = z.object({ 'Last-Event-ID': EventId.optional() })
 
-/** Oldest first, at most 500; the id of the last one is the next `after`. */
+/** Oldest first, at most 500 and about 2 MB; the id of the last one is the next `after`, until there is none. */
 export const EventsResponse = z.object({ success: z.literal(true), events: z.array(EventView) })
 
 /**

@@ -111,6 +111,14 @@ export const StepView = z
     runs: z.number().int(),
     input: z.unknown(),
     output: z.unknown(),
+    left_out: z
+      .boolean()
+      .optional()
+      .openapi({
+        description:
+          'True: input and output are null here because there is too much of them: more than 1,000,000 characters of ' +
+          'JSON, or 4,000,000 in newer steps of the order.',
+      }),
     error: FaultView.or(z.null()),
     cost_usd: ShownUsd,
     started_at: Time,
@@ -216,8 +224,14 @@ export const WorkOrderResponse = z.object({ success: z.literal(true), work_order
 export const WorkOrderDetailResponse = z.object({ success: z.literal(true), work_order: WorkOrderDetail })
 export const WorkOrdersResponse = z.object({ success: z.literal(true), work_orders: z.array(WorkOrderView) })
 
-/** An entry of the list. */
+/** An entry of the list, which is bounded: `GET /api/work-orders/{id}` has the whole order. */
 export const ListedWorkOrder = WorkOrderView.extend({
+  shortened: z.array(z.string()).openapi({
+    description:
+      'Fields that are not whole in the list: of a title of more than 200 characters and a description of more than 500 ' +
+      'the beginning, of criteria, files or metadata of more than 4,000 characters of JSON nothing. ' +
+      'GET /api/work-orders/{id} has the whole order.',
+  }),
   /** Whether the change of its last attempt came from a recording: no model was called. */
   replayed: z.boolean(),
 }).openapi('ListedWorkOrder')

@@ -1,4 +1,4 @@
-import type { Kysely, Selectable } from 'kysely'
+import { type Kysely, type Selectable, sql } from 'kysely'
 import { z } from 'zod'
 import { isoTime } from '../clock.ts'
 import { type AttemptView, type StepView, shownFault } from '../contract/work-orders.ts'
@@ -9,6 +9,10 @@ import { decimal } from './work-order-view.ts'
 
 type Db = Kysely<Database>
 
+/** Characters of JSON that went into a step and came out of it, and of all steps of an order. */
+const MOST_OF_STEP = 1_000_000
+const MOST_OF_HISTORY = 4_000_000
+
 /** Every attempt of an order with its steps, oldest first. */
 export async function attemptHistory(db: Db, workOrderId: string): Promise<AttemptView[]> {
   const attempts = await db
@@ -17,12 +21,7 @@ export async function attemptHistory(db: Db, workOrderId: string): Promise<Attem
     .where('work_order_id', '=', workOrderId)
     .orderBy('number')
     .execute()
-  const steps = await db
-    .selectFrom('attempt_steps')
-    .selectAll()
-    .where('work_order_id', '=', workOrderId)
-    .orderBy('started_at')
-    .execute()
+  const steps = await boundedSteps(db, workOrderId)
   return attempts.map((attempt) =>
     toAttemptView(
       attempt,
@@ -40,7 +39,28 @@ function shownOutput(output: unknown): unknown {
   return { ...data, project: { ...data.project, repository: shownRepository(data.project.repository) } }
 }
 
-function toAttemptView(row: AttemptRow, steps: Selectable<Database['attempt_steps']>[]): AttemptView {
+type StepRow = Selectable<Database['attempt_steps']> & { left_out: boolean }
+
+/** Oldest first; what went in and came out only up to a bound, the newest first. */
+async function boundedSteps(db: Db, workOrderId: string): Promise<StepRow[]> {
+  const { rows } = await sql<StepRow>`
+    select name, attempt, try, status, runs, error, cost_usd, started_at, ended_at, left_out,
+      case when not left_out then input end as input, case when not left_out then output end as output
+    from (
+      select sized.*, characters > ${MOST_OF_STEP} or sum(characters) filter (where characters <= ${MOST_OF_STEP}) over (
+        order by started_at desc, attempt desc, name, try desc
+      ) > ${MOST_OF_HISTORY} as left_out
+      from (
+        select steps.*, coalesce(char_length(input::text), 0) + coalesce(char_length(output::text), 0) as characters
+        from attempt_steps as steps where work_order_id = ${workOrderId}
+      ) as sized
+    ) as steps
+    order by started_at
+  `.execute(db)
+  return rows
+}
+
+function toAttemptView(row: AttemptRow, steps: StepRow[]): AttemptView {
   return {
     number: row.number,
     status: row.status,
@@ -61,7 +81,7 @@ function costOf(cost: string): number {
   return usd === null ? 0 : usd
 }
 
-function toStepView(row: Selectable<Database['attempt_steps']>): StepView {
+function toStepView(row: StepRow): StepView {
   return {
     name: row.name,
     try: row.try,
@@ -69,6 +89,7 @@ function toStepView(row: Selectable<Database['attempt_steps']>): StepView {
     runs: row.runs,
     input: row.input,
     output: shownOutput(row.output),
+    ...(row.left_out ? { left_out: true } : {}),
     error: shownFault(row.error),
     cost_usd: costOf(row.cost_usd),
     started_at: isoTime(row.started_at),

@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import type { FaultRecord } from '../errors.ts'
 import type { Phase } from '../work-order/status.ts'
 import { type AttemptKey, type AttemptRun, costOf } from './attempts.ts'
+import { bounded } from './events.ts'
 import { fence } from './fence.ts'
 import { noLongerWanted, takenOver } from './hold-attempt.ts'
 import type { Database } from './schema.ts'
@@ -124,7 +125,7 @@ export async function endStep(
     ),
     told as (
       insert into work_order_events (work_order_id, attempt, step, type, message, data)
-      select work_order_id, number, ${name}, ${`step_${status}`}, ${failure === null ? step.label : failure.message},
+      select work_order_id, number, ${name}, ${`step_${status}`}, ${failure === null ? step.label : bounded(failure.message)},
         jsonb_build_object('duration_ms', coalesce(duration_ms, 0), 'cost_usd', coalesce(cost_usd, 0))
           || ${JSON.stringify(failure === null ? {} : { code: failure.code })}::jsonb
       from held left join ended on true

@@ -4,7 +4,7 @@ import type { EventView } from '../contract/work-orders.ts'
 import { eventsAfter } from './events.ts'
 import type { Database } from './schema.ts'
 
-/** Ids below the newest that are read again; fewer than one page of `eventsAfter`. */
+/** Ids below the newest that are read again. */
 const LOOK_BACK = 200n
 
 export type Subscription = {
@@ -58,16 +58,19 @@ function createReader(db: Kysely<Database>, workOrderId: string | null, start: b
   let seen = new Set<string>()
 
   async function* unread(): AsyncGenerator<EventView, void, undefined> {
-    for (;;) {
-      const from = newest - LOOK_BACK > start ? newest - LOOK_BACK : start
-      const events = await eventsAfter(db, workOrderId, String(from))
-      const fresh = events.filter(({ id }) => !seen.has(id))
-      seen = new Set(events.map(({ id }) => id))
-      if (fresh.length === 0) return
-      for (const event of fresh) {
-        yield event
-        if (BigInt(event.id) > newest) newest = BigInt(event.id)
+    const from = newest - LOOK_BACK > start ? newest - LOOK_BACK : start
+    const before = seen
+    seen = new Set()
+    for (let last = from; ; ) {
+      const events = await eventsAfter(db, workOrderId, String(last))
+      for (const event of events) {
+        seen.add(event.id)
+        if (!before.has(event.id)) yield event
+        last = BigInt(event.id)
       }
+      if (events.length === 0) return
+      if (last > newest) newest = last
+      seen = new Set([...seen].filter((id) => BigInt(id) > newest - LOOK_BACK))
     }
   }
 

@@ -7,6 +7,8 @@ import { takenOver } from './hold-attempt.ts'
 import type { Database } from './schema.ts'
 import { isRecord } from './work-order-view.ts'
 
+type EventRow = Selectable<Database['work_order_events']>
+
 export type NewEvent = {
   workOrderId: string
   type: EventType
@@ -16,7 +18,11 @@ export type NewEvent = {
   data?: Record<string, unknown>
 }
 
+/** So many at once, and so many characters of them; one is always given. */
 const PAGE = 500
+const MOST_OF_PAGE = 2_000_000
+/** Characters of a message, and of the JSON of its data; the database takes no more. */
+const MOST_OF_EVENT = 100_000
 
 /** Appends one event; listeners hear of it when the transaction commits. */
 export async function recordEvent(db: Kysely<Database>, event: NewEvent): Promise<void> {
@@ -27,10 +33,19 @@ export async function recordEvent(db: Kysely<Database>, event: NewEvent): Promis
       attempt: event.attempt === undefined ? null : event.attempt,
       step: event.step === undefined ? null : event.step,
       type: event.type,
-      message: event.message,
-      data: JSON.stringify(event.data === undefined ? {} : event.data),
+      message: bounded(event.message),
+      data: boundedData(event.data),
     })
     .execute()
+}
+
+export function bounded(message: string): string {
+  return message.slice(0, MOST_OF_EVENT).toWellFormed()
+}
+
+function boundedData(data: Record<string, unknown> | undefined): string {
+  const json = JSON.stringify(data === undefined ? {} : data)
+  return json.length <= MOST_OF_EVENT ? json : '{"left_out": true}'
 }
 
 /**
@@ -46,14 +61,15 @@ export async function recordHeldEvent(
   const { rows } = await sql`
     with held as ${fence(db, run)}
     insert into work_order_events (work_order_id, attempt, step, type, message)
-    select work_order_id, number, ${step}, ${type}, ${message} from held
+    select work_order_id, number, ${step}, ${type}, ${bounded(message)} from held
     returning id
   `.execute(db)
   if (rows.length === 0) throw takenOver(run)
 }
 
 /**
- * Events after an id in the order they were written, at most 500 at once.
+ * Events after an id in the order they were written: at most 500 at once, and about 2,000,000 characters. Of one from before
+ * events were bounded, the beginning.
  *
  * @param workOrderId null: of all orders
  * @param afterId a decimal number as text; `0` for all
@@ -63,9 +79,23 @@ export async function eventsAfter(
   workOrderId: string | null,
   afterId: string,
 ): Promise<EventView[]> {
-  let select = db.selectFrom('work_order_events').selectAll().where('id', '>', afterId)
-  if (workOrderId !== null) select = select.where('work_order_id', '=', workOrderId)
-  const rows = await select.orderBy('id').limit(PAGE).execute()
+  const { rows } = await sql<EventRow>`
+    select id, work_order_id, attempt, step, type, at,
+      left(message, ${MOST_OF_EVENT}) as message,
+      case when char_length(data::text) <= ${MOST_OF_EVENT} then data else '{"left_out": true}' end as data
+    from (
+      select next.*,
+        sum(char_length(message) + char_length(data::text)) over (order by id) as characters,
+        row_number() over (order by id) as place
+      from (
+        select * from work_order_events
+        where id > ${afterId} and ${workOrderId === null ? sql`true` : sql`work_order_id = ${workOrderId}`}
+        order by id limit ${PAGE}
+      ) as next
+    ) as page
+    where place = 1 or characters <= ${MOST_OF_PAGE}
+    order by id
+  `.execute(db)
   return rows.map(toEventView)
 }
 
@@ -75,7 +105,7 @@ export async function lastEventId(db: Kysely<Database>): Promise<string> {
   return row === undefined ? '0' : row.id
 }
 
-function toEventView(row: Selectable<Database['work_order_events']>): EventView {
+function toEventView(row: EventRow): EventView {
   return {
     id: row.id,
     work_order_id: row.work_order_id,

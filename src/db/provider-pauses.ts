@@ -7,6 +7,8 @@ const LONGEST_PAUSE_S = 15 * 60
 const MOST_JITTER = 0.25
 /** 60 s doubled four times is past the longest pause; a greater power would only overflow. */
 const MOST_DOUBLINGS = 10
+/** Characters of it that are shown. */
+const LONGEST_REASON = 2_000
 
 type Db = Kysely<Database>
 
@@ -38,7 +40,7 @@ export async function findPause(db: Db, provider: string): Promise<ProviderPause
 function pauses(db: Db) {
   return db
     .selectFrom('provider_pauses')
-    .select(['provider', 'failures', 'reason', 'since', 'until'])
+    .select(['provider', 'failures', 'since', 'until', sql<string>`left(reason, ${LONGEST_REASON})`.as('reason')])
     .select(sql<boolean>`until > moose_now()`.as('running'))
 }
 

@@ -31,14 +31,16 @@ export async function findPullRequestOfAttempt(
   return row === undefined ? null : row
 }
 
-/** Every pull request of an order, by attempt. */
-export async function listPullRequestsOfOrder(db: Db, workOrderId: string): Promise<PullRequestRow[]> {
-  return db
+/** The pull requests of an order, by attempt; of more than `most`, the last. Each carries its whole diff. */
+export async function listPullRequestsOfOrder(db: Db, workOrderId: string, most = 1_000): Promise<PullRequestRow[]> {
+  const rows = await db
     .selectFrom('pull_requests')
     .selectAll()
     .where('work_order_id', '=', workOrderId)
-    .orderBy('attempt')
+    .orderBy('attempt', 'desc')
+    .limit(most)
     .execute()
+  return rows.toReversed()
 }
 
 export type PullRequestBrief = Pick<

@@ -27,6 +27,9 @@ export const FAULTS_OF_MODELS: readonly FaultCode[] = [
   'reasoning_unclear',
 ]
 
+/** Characters of JSON. */
+const MOST_OF_SCOPE = 500_000
+
 const OutcomeRow = z
   .object({
     proposer: z.string(),
@@ -74,7 +77,10 @@ export async function readRoutingOutcomes(db: Kysely<Database>, latest: number):
       eb.fn.coalesce('run.execution_time_ms', sql<number>`0`).as('duration_ms'),
       sql<string>`run.metadata ->> 'complexity_score'`.as('complexity'),
       sql<string | null>`run.metadata ->> 'change_kind'`.as('kind'),
-      'work_orders.files_in_scope as files',
+      // Only where the kind of the change was not noted, and never more than an order may name.
+      sql<unknown>`case when coalesce(run.metadata ->> 'change_kind' not in (${sql.join([...KINDS_OF_CHANGE])}), true)
+          and char_length(files_in_scope::text) <= ${MOST_OF_SCOPE}
+        then files_in_scope end`.as('files'),
     ])
     .where('run.operation_type', '=', 'work_order_execution')
     .where('run.attempt', 'is not', null)

@@ -3,6 +3,7 @@ import { type FaultCode, type FaultRecord, NEXT_MOVE } from '../errors.ts'
 import { HOLDER } from '../holder.ts'
 import { IS_APPROVED } from './approval.ts'
 import { type AttemptRun, durationMs, type EndedAttempt } from './attempts.ts'
+import { BOUNDED_REASON } from './list-work-orders.ts'
 import type { Database } from './schema.ts'
 import type { Runner } from './workers.ts'
 
@@ -44,7 +45,8 @@ export async function suspendedOrders(db: Db): Promise<SuspendedOrder[]> {
     .innerJoin('attempts', (join) =>
       join.onRef('attempts.work_order_id', '=', 'work_orders.id').onRef('attempts.number', '=', 'work_orders.attempts'),
     )
-    .select(['work_orders.id', 'work_orders.attempts as attempt', 'work_orders.status_reason as reason'])
+    .select(['work_orders.id', 'work_orders.attempts as attempt'])
+    .select(BOUNDED_REASON.as('reason'))
     .where('work_orders.status', '=', 'blocked')
     .where(IS_APPROVED)
     .where(isSuspended)

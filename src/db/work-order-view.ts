@@ -7,11 +7,14 @@ import type { Database } from './schema.ts'
 /** A row of `work_orders` with the name of its project. */
 export type WorkOrderRow = Selectable<Database['work_orders']> & { project_name: string | null }
 
+/** The same where metadata may have been left out. */
+type ShownRow = Omit<WorkOrderRow, 'metadata'> & { metadata: Record<string, unknown> | null }
+
 /**
  * The row as the API shows it. A Director may have written anything into the JSON columns; what is no list of texts
  * shows as an empty list here and is refused by name when the order is run.
  */
-export function toWorkOrderView(row: WorkOrderRow): WorkOrderView {
+export function toWorkOrderView(row: ShownRow): WorkOrderView {
   return {
     id: row.id,
     title: row.title,
@@ -32,7 +35,7 @@ export function toWorkOrderView(row: WorkOrderRow): WorkOrderView {
     estimated_cost: decimal(row.estimated_cost),
     actual_cost: decimal(row.actual_cost),
     budget_usd: decimal(row.budget_usd),
-    metadata: isRecord(row.metadata) ? row.metadata : {},
+    metadata: row.metadata !== null && isRecord(row.metadata) ? row.metadata : {},
     created_at: isoTime(row.created_at),
     updated_at: isoTime(row.updated_at === null ? row.created_at : row.updated_at),
     completed_at: row.completed_at === null ? null : isoTime(row.completed_at),

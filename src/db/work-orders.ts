@@ -49,22 +49,6 @@ async function projectIdFor(db: Db, name: string | undefined): Promise<string | 
   throw new Fault('project_required', 'There are several projects. Name one: --project, or "project" in the order.')
 }
 
-/** Oldest first; of more than `limit`, the newest. */
-export async function listWorkOrders(
-  db: Db,
-  query: { status?: Status | undefined; project?: string | undefined; limit: number },
-): Promise<WorkOrderView[]> {
-  let select = selectRows(db)
-  if (query.status !== undefined) select = select.where('work_orders.status', '=', query.status)
-  if (query.project !== undefined) select = select.where('projects.name', '=', query.project)
-  const rows = await select
-    .orderBy('work_orders.created_at', 'desc')
-    .orderBy('work_orders.id', 'desc')
-    .limit(query.limit)
-    .execute()
-  return rows.toReversed().map(toWorkOrderView)
-}
-
 /**
  * One order by its id, or by a prefix of it that is at least four characters long and unique.
  *
@@ -91,7 +75,7 @@ function noSuchOrder(id: string): Fault {
 }
 
 /** The project the order names, or the one its last attempt was carried out in. */
-const projectOfOrder = sql<string>`coalesce(work_orders.project_id, (
+export const PROJECT_OF_ORDER = sql<string>`coalesce(work_orders.project_id, (
   select project_id from attempts where work_order_id = work_orders.id and number = work_orders.attempts
 ))`
 
@@ -99,7 +83,7 @@ function selectRows(db: Db) {
   return (
     db
       .selectFrom('work_orders')
-      .leftJoin('projects', (join) => join.on('projects.id', '=', projectOfOrder))
+      .leftJoin('projects', (join) => join.on('projects.id', '=', PROJECT_OF_ORDER))
       .selectAll('work_orders')
       .select('projects.name as project_name')
       // An earlier Moose may have left orders in states of its own; they are kept and not ours to carry out.

@@ -52,7 +52,7 @@ export type HttpServices = {
     list(): Promise<ProjectView[]>
   }
   events: {
-    /** Stored events after an id, oldest first, at most 500; null: of all orders. */
+    /** Stored events after an id, oldest first, a page of them; null: of all orders. */
     list(workOrderId: string | null, afterId: string): Promise<EventView[]>
     /** What is stored, then what comes, in order; ends when the signal aborts. */
     subscribe(subscription: {

@@ -1,7 +1,4 @@
 import assert from 'node:assert/strict'
-import { copyFile, mkdtempDisposable } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
 import { describe, test } from 'node:test'
 import { examineRecords } from '../../src/app/examine-records.ts'
 import { leaveUnresolved, release, reserve, settle } from '../../src/budget/ledger.ts'
@@ -15,15 +12,15 @@ import { WorkOrderView } from '../../src/contract/work-orders.ts'
 import { attemptHistory } from '../../src/db/attempt-history.ts'
 import { endAttempt } from '../../src/db/attempts.ts'
 import { migrate } from '../../src/db/migrate.ts'
-import { MIGRATIONS_FOLDER, readMigrations } from '../../src/db/migration-files.ts'
 import { sumModelCalls } from '../../src/db/model-calls.ts'
 import { readRoutedAttempts } from '../../src/db/routed-attempts.ts'
 import { readRoutingOutcomes } from '../../src/db/routing-outcomes.ts'
 import { findWorkOrder } from '../../src/db/work-orders.ts'
 import { Usd } from '../../src/money.ts'
-import { createEmptyTestDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { faultOf } from '../support/fault-of.ts'
 import { CALL, NOBODY, order, project } from '../support/ledger-rows.ts'
+import { olderDatabase } from '../support/older-database.ts'
 
 const CONFIG = readConfig({ MOOSE_HOME: '/tmp', PATH: '/usr/bin' })
 const usd = (amount: string | number) => new Usd(amount)
@@ -125,18 +122,6 @@ test('what keeps the rules is taken from others too, both halves in one statemen
   assert.equal(await spent(database), 2)
 })
 
-/** A database as the migration before these rules left it. */
-async function olderDatabase(): Promise<TestDatabase> {
-  const database = await createEmptyTestDatabase()
-  await using folder = await mkdtempDisposable(path.join(tmpdir(), 'moose-older-'))
-  for (const { number, name } of await readMigrations()) {
-    if (number > 7) continue
-    await copyFile(path.join(MIGRATIONS_FOLDER, `${name}.sql`), path.join(folder.path, `${name}.sql`))
-  }
-  await migrate(database.pool, folder.path)
-  return database
-}
-
 async function allEntries({ pool }: TestDatabase): Promise<string[]> {
   const { rows } = await pool.query<{ entry: string }>(
     `select budget_entries::text as entry from budget_entries where kind not in ('disputed', 'void') order by id`,
@@ -169,7 +154,7 @@ const BAD: Record<string, { entries: Entry[]; said: RegExp }> = {
 describe('a ledger that holds a row from before the rules:', () => {
   for (const [name, { entries, said }] of Object.entries(BAD)) {
     test(`${name} stays as it is, is named, stops what is paid, and is put right with one command`, async () => {
-      await using database = await olderDatabase()
+      await using database = await olderDatabase(7)
       const { db } = database
       const id = crypto.randomUUID()
       for (const entry of entries) await write(database, { ...entry, id })
@@ -204,7 +189,7 @@ describe('a ledger that holds a row from before the rules:', () => {
   }
 
   test('sound entries of the same ledger count as ever, and a bill puts a bad one right too', async () => {
-    await using database = await olderDatabase()
+    await using database = await olderDatabase(7)
     const { db } = database
     const id = crypto.randomUUID()
     await write(database, { id, kind: 'reserved', amount: 'NaN' })
@@ -273,7 +258,7 @@ test('no cost and no cap that cannot be summed is taken, and the refusal names t
 })
 
 test('costs from before the rules are no amounts: sums leave them out, and what they stand in is shown and can end', async () => {
-  await using database = await olderDatabase()
+  await using database = await olderDatabase(7)
   const { db, pool } = database
   const key = await order(database, 'One', { project: await project(database, 'hello') })
   for (const amount of ['NaN', '-7', '0.5', '-Infinity']) {

@@ -89,7 +89,7 @@ export function memoryHttpServices(): MemoryServices {
         [...orders.values()]
           .filter((order) => status === undefined || order.status === status)
           .slice(-limit)
-          .map((order) => ({ ...order, replayed: replayed.has(order.id) })),
+          .map((order) => ({ ...order, shortened: [], replayed: replayed.has(order.id) })),
       find: async (id) => find(id),
       detail: async (id) => find(id),
       edit: async (id, { budget_usd, ...edit }) => {

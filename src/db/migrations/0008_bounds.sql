@@ -139,9 +139,15 @@ end $$;
 create or replace trigger outcome_vectors_hold before insert or update on outcome_vectors
   for each row execute function moose_hold_outcome();
 
+-- What an order may hold. Validation (src/work-order/content.ts) takes less of what a human approves; this is for rows
+-- that nothing validates. What is over a bound already may stay, and shrink.
 create or replace function moose_hold_order() returns trigger language plpgsql as $$
 declare
-  bad text;
+  -- The keys of `metadata` that Moose writes: it must be able to, whatever else is there.
+  own constant text[] := array['approved_by_director', 'approval_withdrawn_at', 'released_for', 'rejection_reason',
+    'routing_decision', 'proposer_response', 'executor_execution', 'orchestrator_execution_at', 'orchestrator_error',
+    'merge_sha'];
+  bad record;
 begin
   select name into bad
   from (values
@@ -150,14 +156,52 @@ begin
     ('budget_usd', new.budget_usd, new.budget_usd is distinct from old.budget_usd)
   ) as amounts (name, amount, is_new)
   where is_new and not (amount >= 0 and amount < 1e15);
-  if bad is not null then
-    raise exception 'work_orders.% takes an amount of USD of 0 or more', bad
-      using errcode = 'check_violation', constraint = 'work_orders_' || bad || '_amount';
+  if found then
+    raise exception 'work_orders.% takes an amount of USD of 0 or more', bad.name
+      using errcode = 'check_violation', constraint = 'work_orders_' || bad.name || '_amount';
+  end if;
+
+  if tg_op = 'UPDATE' and (new.title, new.description, new.acceptance_criteria, new.files_in_scope, new.metadata,
+      new.status_reason) is not distinct from
+    (old.title, old.description, old.acceptance_criteria, old.files_in_scope, old.metadata, old.status_reason)
+  then
+    return new;
+  end if;
+  select name, size, most into bad
+  from (values
+    ('title', char_length(new.title), char_length(old.title), 1000),
+    ('description', char_length(new.description), char_length(old.description), 100000),
+    ('acceptance_criteria', char_length(new.acceptance_criteria::text), char_length(old.acceptance_criteria::text), 500000),
+    ('files_in_scope', char_length(new.files_in_scope::text), char_length(old.files_in_scope::text), 500000),
+    ('status_reason', char_length(new.status_reason::text), char_length(old.status_reason::text), 100000),
+    ('metadata',
+      char_length((case jsonb_typeof(new.metadata) when 'object' then new.metadata - own else new.metadata end)::text),
+      char_length((case jsonb_typeof(old.metadata) when 'object' then old.metadata - own else old.metadata end)::text),
+      100000),
+    ('metadata',
+      (select max(char_length(value::text))
+        from jsonb_each(case jsonb_typeof(new.metadata) when 'object' then new.metadata else '{}' end) where key = any (own)),
+      (select max(char_length(value::text))
+        from jsonb_each(case jsonb_typeof(old.metadata) when 'object' then old.metadata else '{}' end) where key = any (own)),
+      100000)
+  ) as sizes (name, size, was, most)
+  where size > most and size > coalesce(was, 0)
+  limit 1;
+  if found then
+    raise exception 'work_orders.% has % characters (of JSON, where it is JSON); at most % are allowed',
+      bad.name, bad.size, bad.most
+      using errcode = 'check_violation', constraint = 'work_orders_' || bad.name || '_size';
   end if;
   return new;
 end $$;
 create or replace trigger work_orders_hold before insert or update on work_orders
   for each row execute function moose_hold_order();
+
+-- Events are never changed, so a constraint can hold them.
+alter table work_order_events add constraint work_order_events_size check (
+  char_length(message) <= 100000 and char_length(data::text) <= 100000 and char_length(type) <= 100
+  and (step is null or char_length(step) <= 200)
+) not valid;
 
 -- The view was made anew; who may read it is as before.
 select moose_secure();

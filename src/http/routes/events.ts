@@ -18,7 +18,8 @@ import { withHeartbeats } from '../with-heartbeats.ts'
 
 const tags = ['Events']
 const description = [
-  'With `Accept: application/json` what is stored: at most 500 events, oldest first.',
+  'With `Accept: application/json` what is stored: a page of at most 500 events and about 2 MB, oldest first; the id of the',
+  'last one is the next `after`, until a page is empty.',
   'Otherwise server-sent events: what is stored, then what comes. `data` of each is an Event, its `id` the event’s id,',
   'its `event` the type, or `other` for a type that this version does not know;',
   'while the service stops one is `event: service_stopping` with a ServiceStopping; the last one is `event: end` with a',

@@ -33,7 +33,10 @@ const list = createRoute({
   tags,
   request: { query: ListQuery },
   responses: {
-    200: json(ListedWorkOrdersResponse, 'Oldest first; of more than `limit`, the newest'),
+    200: json(
+      ListedWorkOrdersResponse,
+      'Oldest first; of more than `limit`, the newest. Long columns are not whole: `shortened` names them',
+    ),
     ...QUERY_FAULT,
     ...NO_SUCH_PROJECT,
     ...ANY_FAULT,
