@@ -7,6 +7,7 @@ import { executorIdOf } from './app/executor-id.ts'
 import { hearDatabase } from './app/hear-database.ts'
 import { createHomeOwnership } from './app/home-ownership.ts'
 import { createHttpServices } from './app/http-services.ts'
+import { closeHome } from './app/private-home.ts'
 import { proposerConditions } from './app/proposer-conditions.ts'
 import { type RepairWatch, repair } from './app/repair.ts'
 import { takeHome } from './app/take-home.ts'
@@ -68,6 +69,7 @@ export async function openMoose(
   const migrated = await migrate(database.pool)
   const { db, pool } = database
   const executorId = await executorIdOf(config.home)
+  await closeHome(config.home)
   if (role !== 'client') stack.use(await traced(config.tracing, { version: VERSION, instance: executorId }, log))
   let sweeping: Sweeping | null = null
   const onLost = () => {

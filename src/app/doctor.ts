@@ -15,6 +15,7 @@ import { runCommand } from '../process/run-command.ts'
 import type { Parts } from './adapters.ts'
 import { examineRecords } from './examine-records.ts'
 import { aiderFolder } from './executors.ts'
+import { homeMode } from './private-home.ts'
 import { examineLeftovers } from './tidy.ts'
 
 const LEAST_FREE_BYTES = 1_000_000_000
@@ -121,9 +122,19 @@ async function home({ home }: Config): Promise<DoctorFinding> {
     await access(home, constants.W_OK)
     const { bavail, bsize } = await statfs(home)
     const free = bavail * bsize
-    const detail = `${home}, ${(free / 1e9).toFixed(1)} GB free`
-    if (free > LEAST_FREE_BYTES) return ok('home', detail)
-    return { name: 'home', state: 'broken', detail, remedy: 'free some space or move MOOSE_HOME' }
+    const { mode, wanted } = await homeMode(home)
+    const passed = wanted === 0o700 ? '' : '; others may pass through it: its database runs as another user'
+    const detail = `${home}, ${(free / 1e9).toFixed(1)} GB free${passed}`
+    if (free <= LEAST_FREE_BYTES)
+      return { name: 'home', state: 'broken', detail, remedy: 'free some space or move MOOSE_HOME' }
+    if ((mode & 0o077 & ~wanted) === 0) return ok('home', detail)
+    const remedy = `chmod ${wanted.toString(8)} ${home}, or set MOOSE_HOME to a folder of its own`
+    return {
+      name: 'home',
+      state: 'warning',
+      detail: `${home}: others may look into it (mode ${mode.toString(8)})`,
+      remedy,
+    }
   } catch (thrown) {
     return {
       name: 'home',

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { closeHome } from '../app/private-home.ts'
 import type { Config } from '../config.ts'
 import { type DemoPlaces, demoPlaces } from '../demo/demo-places.ts'
 import { REPLAY_DIR, REPLAY_NOTE } from '../demo/replay-only.ts'
@@ -54,6 +55,7 @@ async function wholeDemo(cli: Cli, signal: AbortSignal): Promise<DemoReport> {
   {
     using _waiting = cli.output.spinner('starting the database')
     stack.use(await claimPlaces(places, log))
+    await closeHome(config.home)
     await makeRepository(places, signal)
   }
   cli.output.note(`A repository with its own tests: ${places.checkout}, pushed to ${places.remote}\n`)

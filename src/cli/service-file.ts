@@ -26,7 +26,7 @@ export async function readServiceFile(home: string): Promise<ServiceFile | null>
 
 /** Written aside and moved into place: a reader never sees half of it. */
 export async function writeServiceFile(home: string, service: ServiceFile): Promise<void> {
-  await mkdir(home, { recursive: true })
+  await mkdir(home, { recursive: true, mode: 0o700 })
   const draft = `${fileIn(home)}.${service.pid}`
   await writeFile(draft, `${JSON.stringify(service)}\n`, { mode: 0o600 })
   await rename(draft, fileIn(home))

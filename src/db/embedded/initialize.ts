@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { readFile, rename, rm } from 'node:fs/promises'
+import { open, readFile, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { Fault } from '../../errors.ts'
 import { startDaemon } from '../../process/daemon.ts'
+import { readPlainFile } from '../../process/plain-file.ts'
 import { errorCode } from '../database-fault.ts'
 import type { Cluster } from './cluster.ts'
 import { logTail } from './log-tail.ts'
@@ -23,6 +24,42 @@ export async function initialize(cluster: Cluster): Promise<void> {
   const found = await dataVersion(cluster.dataDirectory)
   if (found === null) await create(cluster)
   else if (found !== cluster.binaries.major) throw otherVersion(cluster, found)
+  await trustNoHost(cluster.dataDirectory)
+}
+
+/** More than any rules of a cluster of ours. */
+const MOST_RULES_BYTES = 1_000_000
+
+/**
+ * Takes out of the cluster's rules those that trust a connection over TCP. There is none while Moose runs the server; one
+ * that somebody starts by hand on this data must not have them either. A server that runs reads them at its next start.
+ *
+ * @see https://www.postgresql.org/docs/18/auth-pg-hba-conf.html
+ */
+async function trustNoHost(dataDirectory: string): Promise<void> {
+  const file = path.join(dataDirectory, 'pg_hba.conf')
+  // As root this folder is another user's: a link in it is not followed, neither in reading nor in writing.
+  const rules = await readPlainFile(file, MOST_RULES_BYTES)
+  if (rules === null) return
+  const lines = rules.split('\n')
+  const kept = lines.filter((line) => !trustsHost(line))
+  if (kept.length === lines.length) return
+  const draft = `${file}.${randomUUID()}`
+  try {
+    const { uid, gid } = await stat(dataDirectory)
+    await using handle = await open(draft, 'wx', 0o600)
+    await handle.writeFile(kept.join('\n'))
+    await handle.chown(uid, gid)
+    await rename(draft, file)
+  } finally {
+    await rm(draft, { force: true })
+  }
+}
+
+/** `host DATABASE USER ADDRESS [MASK] trust`, and the kinds of `host` there are. */
+function trustsHost(line: string): boolean {
+  const [kind, , , , ...method] = line.replace(/#.*/, '').trim().toLowerCase().split(/\s+/)
+  return kind?.startsWith('host') === true && method.slice(0, 2).includes('trust')
 }
 
 /** `PG_VERSION` of a data folder; null where there is none. */
@@ -62,7 +99,8 @@ async function runInitdb(cluster: Cluster, target: string): Promise<void> {
     args: [
       `--pgdata=${target}`,
       `--username=${USER}`,
-      '--auth=trust',
+      '--auth-local=trust',
+      '--auth-host=reject',
       '--encoding=UTF8',
       '--locale-provider=builtin',
       '--builtin-locale=C.UTF-8',

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { chmod, chown, mkdir, realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
+import { closeToOthers } from '../../process/close-to-others.ts'
 import type { RunAs } from '../../process/daemon.ts'
 import { errorCode } from '../database-fault.ts'
 import { canReach } from './traversal.ts'
@@ -23,7 +24,8 @@ export type Location = {
  * that a changed mode of some folder never lets a database seem lost.
  */
 export async function locate(home: string): Promise<Location> {
-  await mkdir(home, { recursive: true })
+  // Root's database runs as somebody else, who has to pass through.
+  await mkdir(home, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 })
   const inHome = path.join(await realpath(home), 'postgres')
   if (process.getuid?.() !== 0) return make({ directory: inHome, runAs: null })
   const apart = path.join(SHARED_ROOT, homeKey(home))
@@ -50,6 +52,7 @@ export function homeKey(home: string): string {
 
 async function make(location: Location): Promise<Location> {
   await mkdir(location.directory, { recursive: true, mode: 0o700 })
+  await closeToOthers(location.directory, 0o700)
   if (location.runAs !== null) await chown(location.directory, location.runAs.uid, location.runAs.gid)
   return location
 }

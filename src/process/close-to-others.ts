@@ -1,0 +1,23 @@
+import { chmod, stat } from 'node:fs/promises'
+
+/** Of folders and files that belong to somebody else, or lie where nothing can be changed. */
+const NOT_OURS = ['EPERM', 'EACCES', 'EROFS', 'ENOTSUP']
+
+/**
+ * Takes from a file or folder what its group and all others may do with it.
+ *
+ * @param most the widest mode it may have, e.g. 0o600; a narrower one stays
+ * @returns the permission bits it has afterwards: wider ones where it is not ours to change
+ */
+export async function closeToOthers(place: string, most: number): Promise<number> {
+  const before = (await stat(place)).mode & 0o7777
+  const after = before & (most | 0o700)
+  if (before === after) return before
+  try {
+    await chmod(place, after)
+    return after
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && NOT_OURS.includes(String(error.code))) return before
+    throw error
+  }
+}
