@@ -14,8 +14,9 @@ export type LosingProxy = AsyncDisposable & {
   watch(nth: number | null): void
 }
 
-/** Statements that commit by themselves where there is no transaction. */
-const WRITES = /^\s*(insert|update|delete|select pg_notify)/i
+/** Statements that commit by themselves where there is no transaction; `for update` and `for no key update` do not write. */
+const WRITES =
+  /^\s*(insert|update|delete|select pg_notify|with\b[^]*\b(insert\s+into|delete\s+from|update\s+\S+(\s+as\s+\S+)?\s+set)\b)/i
 const COMMITS = /^\s*commit\b/i
 
 type Watch = { commits: number; nth: number | null; lost: string | null }
