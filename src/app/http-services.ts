@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { Pool } from 'pg'
 import { readOrderBudget } from '../budget/spent-by.ts'
+import { createClean } from '../clean.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import type { AddedProject, NewProject } from '../contract/projects.ts'
@@ -23,6 +24,7 @@ import { parseRepositoryUrl } from '../git/repository-url.ts'
 import type { GitHubWebhook, HttpServices } from '../http/http-services.ts'
 import type { Log } from '../log.ts'
 import type { OrchestratorService } from '../orchestrator/orchestrator-service.ts'
+import type { Secretive } from '../redaction.ts'
 import { standsOn } from '../work-order/standing.ts'
 import type { Parts } from './adapters.ts'
 import { budgetServices } from './budget-services.ts'
@@ -40,7 +42,7 @@ type Deps = {
   parts: Parts
   feed: EventFeed
   orchestrator: OrchestratorService
-  config: Pick<Config, 'github' | 'githubSecrets'>
+  config: Pick<Config, 'github'> & Secretive
   log: Log
 }
 
@@ -74,6 +76,7 @@ export function createHttpServices(deps: Deps): HttpServices {
       isStopping: () => orchestrator.stopping.aborted,
     }),
     metrics: createMetrics(deps).read,
+    shown: createClean(config),
     log,
   }
 }

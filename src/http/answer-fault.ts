@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
+import { shownFault } from '../clean.ts'
 import { namedFault } from '../db/database-fault.ts'
 import { Fault, type FaultCode } from '../errors.ts'
 import { FAULT_STATUS, type FaultStatus } from './fault-status.ts'
@@ -12,7 +13,8 @@ const PASSES: ReadonlySet<FaultCode> = new Set(['not_running', 'service_unreacha
 /** The answer of every failure: `{ success: false, error: { code, message, details } }`. */
 export function answerFault<S extends FaultStatus>(c: Context<HttpEnv>, fault: Fault, status: S) {
   if (status === 503 && PASSES.has(fault.code)) c.header('Retry-After', String(RETRY_AFTER_S))
-  return c.json({ success: false as const, error: fault.toRecord() }, status)
+  const error = shownFault(fault.toRecord(), c.var.services.shown)
+  return c.json({ success: false as const, error }, status)
 }
 
 /** Answers whatever a handler threw. What Moose cannot name is told to the log alone. */

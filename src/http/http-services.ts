@@ -1,3 +1,4 @@
+import type { Clean } from '../clean.ts'
 import type { UsdAmount } from '../contract/amounts.ts'
 import type { BudgetView } from '../contract/budget.ts'
 import type {
@@ -74,6 +75,8 @@ export type HttpServices = {
   whyNotReady(): Promise<Fault | null>
   /** For Prometheus, in its text format. Answers in bounded time. */
   metrics(): Promise<{ contentType: string; text: string }>
+  /** Makes what is answered of a failure fit to be shown. */
+  shown: Clean
   log: Log
 }
 

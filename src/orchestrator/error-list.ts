@@ -1,21 +1,27 @@
+import { createClean } from '../clean.ts'
 import type { Clock } from '../clock.ts'
 import type { Claim } from '../db/claim.ts'
 import { namedFault } from '../db/database-fault.ts'
 import { Fault, toFault } from '../errors.ts'
 import type { Log } from '../log.ts'
+import type { Secretive } from '../redaction.ts'
 
 const MAX_ERRORS = 50
 
 export type ErrorList = ReturnType<typeof createErrorList>
 
 /** The last errors of the service itself, for its status; the log has all of them, what has no name with its stack. */
-export function createErrorList({ clock, log }: { clock: Clock; log: Log }) {
+export function createErrorList({ clock, log, config }: { clock: Clock; log: Log; config: Secretive }) {
+  const shown = createClean(config)
   const errors: { message: string; timestamp: string }[] = []
   function add(error: unknown): void {
     const fault = namedFault(error)
     if (fault.code === 'internal') log.error({ err: error }, 'orchestrator error')
     else log.error({ code: fault.code, details: fault.details }, fault.message)
-    errors.push({ message: line(fault.code === 'internal' ? error : fault), timestamp: clock.now().toISOString() })
+    errors.push({
+      message: shown(line(fault.code === 'internal' ? error : fault)),
+      timestamp: clock.now().toISOString(),
+    })
     if (errors.length > MAX_ERRORS) errors.shift()
   }
 

@@ -33,8 +33,8 @@ export async function openAttempt(
   const { resumed, ...key } = run
   const row = await findAttempt(db, key)
   const write = (type: NewEvent['type'], message: string) =>
-    recordHeldEvent(db, run, { step: currentStep(), type, message: clean(message) })
-  const output = createOutputLog((text) => write('output', text), log)
+    recordHeldEvent(db, run, { step: currentStep(), type, message })
+  const output = createOutputLog((text) => write('output', text), { shown: clean, log })
   return {
     context: {
       ...key,
@@ -46,7 +46,7 @@ export async function openAttempt(
       signal,
       note: async (message) => {
         await output.flush()
-        await write('progress', message)
+        await write('progress', clean(message))
       },
       output: (text) => output.add(text),
       project: () => projectOf(db, row.project_id),

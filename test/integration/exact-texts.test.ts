@@ -11,7 +11,7 @@ import { useStandIn } from '../support/stand-in-proposer.ts'
 import { databaseWithPassword } from '../support/with-password.ts'
 
 const write = (file: string, text: string) => `### write ${file}\n\`\`\`\`\n${text}\n\`\`\`\`\n`
-const NO_MONEY = { OPENAI_COMPATIBLE_API_KEY: 'sk-real' }
+const KEY = { OPENAI_COMPATIBLE_API_KEY: 'sk-real' }
 
 /** All rows of the tables that are there to be shown, as text. */
 async function shownIn({ database: { db } }: MooseHome): Promise<string> {
@@ -41,7 +41,7 @@ test('what holds a secret is proposed, checked, committed, journaled and remembe
     'moose.yaml':
       'checks:\n  - { name: imports postgres, run: \'cat postgres.ts; grep -q "^import postgres from .postgres." postgres.ts\', proves: [1] }\n',
   }
-  await using home = await createMooseHome(files, [], NO_MONEY, databaseWithPassword('postgres'))
+  await using home = await createMooseHome(files, [], KEY, databaseWithPassword('postgres'))
   await using server = await startModelServer({ kind: 'text', text: write('postgres.ts', code) })
   await useStandIn(home, 'stand-in', { url: server.url, threshold: 1 })
   await using moose = await home.open()
@@ -68,7 +68,7 @@ test('what holds a secret is proposed, checked, committed, journaled and remembe
 
 test('a model is told a failure as it was, in the same attempt and in the next one', async () => {
   const files = { 'a.txt': 'a\n', 'moose.yaml': 'checks:\n  - { name: never, run: "echo no postgres here; false" }\n' }
-  const settings = { ...NO_MONEY, ORCHESTRATOR_EXECUTOR: 'patch' }
+  const settings = { ...KEY, ORCHESTRATOR_EXECUTOR: 'patch' }
   await using home = await createMooseHome(files, [], settings, databaseWithPassword('postgres'))
   const missing = { kind: 'text', text: '### delete postgres.ts\n' } as const
   const edits = { kind: 'text', text: write('a.txt', 'b') } as const
@@ -135,9 +135,8 @@ test('what a suspended order waits for is exact: its provider is known by its na
 
 test('a value that is a word of JSON or a number changes no number, no flag and no name', async () => {
   for (const password of ['"status"', '12345678', 'replayed', 'succeeded', '":true,"']) {
-    const answers = [{ task: 'Count', turn: 1, text: write('a.txt', `${password} 123456789`) }]
     const usage = { input: 12_345_678, output: 123_456_789 }
-    const recorded = answers.map((answer) => ({ ...answer, usage }))
+    const recorded = [{ task: 'Count', turn: 1, text: `${password}:\n\n${write('a.txt', '123456789')}`, usage }]
     await using home = await createMooseHome({ 'a.txt': 'a\n' }, recorded, {}, databaseWithPassword(password))
     await using moose = await home.open()
     await moose.orchestrator.start(null)
@@ -146,7 +145,8 @@ test('a value that is a word of JSON or a number changes no number, no flag and 
     assert.equal(order.phase, 'in_review', `${password}: ${JSON.stringify(order.status_reason)}`)
     const proposed = order.attempt_history[0]?.steps.find(({ name }) => name === 'propose')
     assert.match(JSON.stringify(proposed?.output), /"replayed":true.*"input":12345678,.*"output":123456789/, password)
-    assert.equal(await home.remote.git('show', `${order.github_branch}:a.txt`), `${password} 123456789`)
+    assert.match(JSON.stringify(proposed?.output), /"content":"\[redacted\]:/)
+    assert.equal(await home.remote.git('show', `${order.github_branch}:a.txt`), '123456789')
   }
 })
 
@@ -164,7 +164,7 @@ test('NUL and half a character, in an answer, a reason or an output, are shown a
     'a.txt': 'a\n',
     'moose.yaml': 'checks:\n  - { name: prints, run: "printf \'\\\\000 \\\\355\\\\240\\\\200\\\\n\'; cat a.txt" }\n',
   }
-  const settings = { ...NO_MONEY, MOOSE_MANAGER_URL: manager.url }
+  const settings = { ...KEY, MOOSE_MANAGER_URL: manager.url }
   await using home = await createMooseHome(files, [], settings)
   const half = { kind: 'text', text: write('a.txt', odd) } as const
   const nul = { kind: 'text', text: write('a.txt', 'nul \u0000 end') } as const
@@ -183,7 +183,7 @@ test('NUL and half a character, in an answer, a reason or an output, are shown a
 
 test('an answer that holds half a character is remembered as it was, and judged the same', async () => {
   const files = { 'a.txt': 'a\n', 'moose.yaml': 'checks:\n  - { name: never, run: "false" }\n' }
-  await using home = await createMooseHome(files, [], { ...NO_MONEY, ORCHESTRATOR_EXECUTOR: 'patch' })
+  await using home = await createMooseHome(files, [], { ...KEY, ORCHESTRATOR_EXECUTOR: 'patch' })
   const half = { kind: 'text', text: write('a.txt', 'half \ud800') } as const
   const whole = { kind: 'text', text: write('a.txt', 'whole') } as const
   await using server = await startModelServer(half, whole, half, whole)

@@ -5,6 +5,8 @@ import { Readable, Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { pino } from 'pino'
+import { createClean } from '../../src/clean.ts'
+import { readConfig } from '../../src/config.ts'
 import { FaultBody } from '../../src/contract/faults.ts'
 import { Fault, type FaultCode, NEXT_MOVE } from '../../src/errors.ts'
 import { FAULT_STATUS } from '../../src/http/fault-status.ts'
@@ -41,6 +43,17 @@ test('every fault is answered with the status of the table, its code and its det
     const error = await refusal(response, FAULT_STATUS[code], code)
     if (code !== 'internal') assert.deepEqual(error, { code, message: 'It happened.', details: { id: 'x' } })
   }
+})
+
+test('no fault is answered with a secret of Moose in its words', async () => {
+  const services = memoryHttpServices()
+  const config = readConfig({ MOOSE_HOME: '/home/ada/moose', OPENAI_API_KEY: 'sk-canary-0123' })
+  services.shown = createClean(config)
+  const app = createHttpApp(services)
+  const details = { id: 'x', reason: 'no: sk-canary-0123' }
+  services.workOrders.detail = () => Promise.reject(new Fault('proposer_refused', 'It said sk-canary-0123.', details))
+  const error = await refusal(await app.request(NO_ORDER), 502, 'proposer_refused')
+  assert.deepEqual([error.message, error.details], ['It said [redacted].', { id: 'x', reason: 'no: [redacted]' }])
 })
 
 test('the contract declares every status that the end of an attempt can have', async () => {

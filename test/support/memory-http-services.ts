@@ -189,6 +189,7 @@ export function memoryHttpServices(): MemoryServices {
       contentType: 'text/plain; version=0.0.4; charset=utf-8',
       text: 'moose_attempts_running 0\n',
     }),
+    shown: (value) => value,
     log: createLog('silent'),
   }
 }
