@@ -6,7 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { executorIdOf } from '../../src/app/executor-id.ts'
 import { findAttempt } from '../../src/db/attempts.ts'
-import { claimOrders } from '../../src/db/claim.ts'
+import { claimOrders, lockClaims } from '../../src/db/claim.ts'
+import { namedFault } from '../../src/db/database-fault.ts'
 import { assertNotTakenOver } from '../../src/db/hold-attempt.ts'
 import { takeOverAttempts } from '../../src/db/take-over.ts'
 import { joinFleet } from '../../src/db/workers.ts'
@@ -26,6 +27,11 @@ async function leftBehind({ database }: MooseHome, title: string, executorId = '
   await claimOrders(database.db, { maxConcurrent: 9, maxPerRepository: null, runner, only: id })
   await joinFleet(database.db, runner, { leaseMs: 0, version: '0' })
   return id
+}
+
+function spin(ms: number): void {
+  const until = performance.now() + ms
+  while (performance.now() < until);
 }
 
 describe('who is paused holds nobody up', () => {
@@ -48,6 +54,25 @@ describe('who is paused holds nobody up', () => {
     await using home = await createMooseHome({ a: '' }, [])
     const { rows } = await home.database.pool.query('show idle_in_transaction_session_timeout')
     assert.deepEqual(rows, [{ idle_in_transaction_session_timeout: '20s' }])
+  })
+
+  test('a claim whose own thread was busy for too long has claimed nothing, and is made again', async () => {
+    await using home = await createMooseHome({ a: '' }, [])
+    const { db } = home.database
+    const id = await fileOrder(home.database, { title: 'a', files: ['a'] })
+    const claim = { maxConcurrent: 9, maxPerRepository: null, runner: runnerOf('busy'), only: null }
+    const late = db.transaction().execute(async (transaction) => {
+      await lockClaims(transaction)
+      await sql`update work_orders set status = 'in_progress', phase = 'routing'`.execute(transaction)
+      spin(7_000)
+      await sql`select 1`.execute(transaction)
+    })
+    const thrown = await late.then(() => null, namedFault)
+    assert.equal(thrown?.code, 'database_unreachable')
+    assert.deepEqual(await claimOrders(db, claim), {
+      claimed: [{ workOrderId: id, attempt: 1, resumed: 0 }],
+      refused: [],
+    })
   })
 })
 
