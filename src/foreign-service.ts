@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { deadline } from './deadline.ts'
 import { Fault, type FaultCode } from './errors.ts'
 import { patientFetch } from './patient-fetch.ts'
 
@@ -35,17 +36,17 @@ export async function askForeignService<T>(call: ForeignCall<T>): Promise<T> {
 }
 
 async function send<T>(call: ForeignCall<T>): Promise<{ status: number; text: string }> {
-  const deadline = AbortSignal.timeout(call.timeoutMs)
+  const late = deadline(call.timeoutMs)
   try {
     const response = await patientFetch(call.url, {
       ...requestOf(call.body),
-      signal: AbortSignal.any([call.signal, deadline]),
+      signal: AbortSignal.any([call.signal, late]),
     })
     return { status: response.status, text: await readText(call, response) }
   } catch (error) {
     if (error instanceof Fault) throw error
     if (call.signal.aborted) throw cancelled(call, error)
-    const reason = deadline.aborted ? `it did not answer within ${call.timeoutMs} ms` : String(error)
+    const reason = late.aborted ? `it did not answer within ${call.timeoutMs} ms` : String(error)
     throw unreachable(call, reason, null, error)
   }
 }

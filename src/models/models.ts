@@ -1,4 +1,5 @@
 import type { ProposerConfig } from '../db/proposer-configs.ts'
+import { deadline } from '../deadline.ts'
 import type { Fault } from '../errors.ts'
 import { NO_USD, type Usd } from '../money.ts'
 import type { Availability } from '../pipeline/ports/routing.ts'
@@ -34,7 +35,7 @@ export function createModels(options: ModelsOptions) {
       const remembered = await call.memory.take(requestKey(call))
       if (remembered !== null) return asAnswer(call, remembered)
       const stop = AbortSignal.any([call.signal, brake.signal])
-      const signal = AbortSignal.any([stop, AbortSignal.timeout(modelTimeoutMs)])
+      const signal = AbortSignal.any([stop, deadline(modelTimeoutMs)])
       const onRetry = (fault: Fault, waitMs: number) =>
         log.warn({ proposer: call.proposer.name, code: fault.code, waitMs }, 'a model call is tried again')
       try {

@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { whenOver } from '../deadline.ts'
 import { Fault } from '../errors.ts'
 import type { ForeignChild } from './foreign-child.ts'
 import { signalGroup } from './process-group.ts'
@@ -40,16 +41,16 @@ export async function waitForEnd(started: Started, limits: Limits): Promise<Endi
 function watchForStop({ command, signal, timeoutMs }: Limits): { stopped: Promise<Fault>; end: () => void } {
   const { promise: stopped, resolve } = Promise.withResolvers<Fault>()
   const onAbort = (): void => resolve(cancellation(signal))
-  const timer = setTimeout(() => {
+  const takeBack = whenOver(timeoutMs, () => {
     const message = `${command} was ended: it took longer than ${timeoutMs / 1000} s.`
     resolve(new Fault('command_timed_out', message, { command, timeoutMs }))
-  }, timeoutMs)
+  })
   signal?.addEventListener('abort', onAbort, { once: true })
   if (signal?.aborted === true) onAbort()
   return {
     stopped,
     end: () => {
-      clearTimeout(timer)
+      takeBack()
       signal?.removeEventListener('abort', onAbort)
     },
   }

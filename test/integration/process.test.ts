@@ -141,6 +141,17 @@ test('a timeout ends the child and its grandchildren, also one that ignores SIGT
   assert.ok(await endsSoon(Number(readFileSync(path.join(folder, 'leader'), 'utf8'))))
 })
 
+test('a child that ended in time has not timed out because this thread was busy when its time was over', async () => {
+  const running = runCommand(command('sleep 0.2; echo done', { timeoutMs: 1_000 }))
+  await sleep(100)
+  // From here the loop comes to its timers before it looks at what has arrived.
+  await new Promise(setImmediate)
+  const until = performance.now() + 4_000
+  while (performance.now() < until);
+  const { exitCode, stdout } = await running
+  assert.deepEqual([exitCode, stdout.text()], [0, 'done\n'])
+})
+
 test('aborting ends the group and rethrows the Fault it was aborted with', async () => {
   const cancel = new AbortController()
   const running = runCommand(command('sleep 60 & echo $! > background; wait', { signal: cancel.signal }))
