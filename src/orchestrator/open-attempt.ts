@@ -1,6 +1,4 @@
-import { DBOS } from '@dbos-inc/dbos-sdk'
 import { type Kysely, sql } from 'kysely'
-import { z } from 'zod'
 import type { Clean } from '../clean.ts'
 import { isStillApproved } from '../db/approval.ts'
 import { type AttemptKey, type AttemptRun, findAttempt } from '../db/attempts.ts'
@@ -11,12 +9,10 @@ import { projectOf } from '../db/projects.ts'
 import { FAULTS_OF_MODELS } from '../db/routing-outcomes.ts'
 import type { Database } from '../db/schema.ts'
 import { shortIdOf } from '../db/work-orders.ts'
-import type { FaultRecord } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { AttemptContext } from '../pipeline/attempt-context.ts'
 import { toldFailure } from '../pipeline/told-failure.ts'
 import type { StepName } from '../results/end-of-attempt.ts'
-import { workflowId } from '../work-order/naming.ts'
 import { createOutputLog } from './output-log.ts'
 
 /**
@@ -59,11 +55,14 @@ export async function openAttempt(
   }
 }
 
-/** What a push or a repository failed with is left out: no other change would have helped. */
+/**
+ * As it is recorded, without secrets. What a push or a repository failed with is left out: no other change would have
+ * helped.
+ */
 async function previousFailure(db: Kysely<Database>, { workOrderId, attempt }: AttemptKey): Promise<string | null> {
   const row = await db
     .selectFrom('attempts')
-    .select(['number', 'error'])
+    .select('error')
     .where('work_order_id', '=', workOrderId)
     .where('number', '<', attempt)
     .where('status', '=', 'failed')
@@ -71,20 +70,5 @@ async function previousFailure(db: Kysely<Database>, { workOrderId, attempt }: A
     .orderBy('number', 'desc')
     .limit(1)
     .executeTakeFirst()
-  if (row === undefined || row.error === null) return null
-  return toldFailure(await failureInJournal({ workOrderId, attempt: row.number }, row.error))
-}
-
-/** What the engine keeps of the step that recorded how an attempt failed. */
-const RecordedFailure = z.object({ output: z.object({ code: z.string(), message: z.string() }) })
-
-/**
- * A failure as it was, of which the attempt's row has a copy to show. Of an attempt whose journal has been removed, that
- * copy is what is left.
- */
-async function failureInJournal({ workOrderId, attempt }: AttemptKey, shown: FaultRecord): Promise<FaultRecord> {
-  const steps = await DBOS.listWorkflowSteps(workflowId(workOrderId, attempt))
-  const recorded = steps?.findLast(({ name }) => name === 'record')
-  const { data } = RecordedFailure.safeParse(recorded?.output)
-  return data?.output.code === shown.code ? { ...shown, message: data.output.message } : shown
+  return row === undefined || row.error === null ? null : toldFailure(row.error)
 }
