@@ -96,6 +96,39 @@ test('a file that multiplies itself is refused', () => {
   assert.throws(() => parseChecks(`a0: &a0 x\n${levels.join('\n')}\n`), /checks_invalid|alias|not valid/)
 })
 
+test('of many problems the first 20 are told, and how many more there are', () => {
+  const keys = Array.from({ length: 5_000 }, (_, index) => `k${index}: 1`).join('\n')
+  assert.throws(
+    () => parseChecks(keys),
+    (error) => {
+      assert.ok(error instanceof Fault)
+      assert.match(error.message, /line 1: k0 is not a known field; .*; line 20: k19 is .*; and 4980 more\. Correct/)
+      return !error.message.includes('k20 ')
+    },
+  )
+})
+
+test('a file of more than 64 KiB is refused by its size, whatever is in it', () => {
+  const of = (bytes: number) => `#${'x'.repeat(bytes - 3)}é`
+  assert.deepEqual(parseChecks(of(65_536)), [])
+  assert.throws(() => parseChecks(of(65_537)), /it has 65537 bytes, and at most 65536 are read\. Correct it/)
+})
+
+test('a file that is nested too deep for the parser is refused as such', () => {
+  for (const part of ['[', '- ', '{a: '])
+    assert.throws(() => parseChecks(part.repeat(5_000)), /it is nested too deep\. Correct it on the base branch/)
+})
+
+test('a parser never warns past the log', async () => {
+  const warnings: Error[] = []
+  const note = (warning: Error) => warnings.push(warning)
+  process.on('warning', note)
+  assert.throws(() => parseChecks('? [a]\n: b\n'))
+  await new Promise(setImmediate)
+  process.off('warning', note)
+  assert.deepEqual(warnings, [])
+})
+
 test('no text at all does more than be refused', () => {
   const word = fc.constantFrom(
     'checks:',

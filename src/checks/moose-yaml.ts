@@ -1,12 +1,16 @@
-import { isNode, LineCounter, parseDocument } from 'yaml'
+import { type Document, isNode, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { Fault } from '../errors.ts'
+import { keysTwice } from '../keys-twice.ts'
 import type { Check } from '../pipeline/ports/execution.ts'
-import { fieldProblems } from '../work-order/content.ts'
+import { type FieldProblem, fieldProblems } from '../work-order/content.ts'
 
 const DEFAULT_TIMEOUT = '10m'
 const MAX_TIMEOUT_MS = 60 * 60_000
 const MAX_CHECKS = 50
+/** Fifty checks of a screen each fit well, and a parser of YAML takes more than linear time. */
+const MAX_BYTES = 64 * 1024
+const TOLD_PROBLEMS = 20
 const NO_CRITERION = 'is neither a text nor a number from 1'
 const UNIT_MS = { s: 1_000, m: 60_000 } as const
 
@@ -64,42 +68,71 @@ const MooseYaml = z.strictObject(
  * The checks `moose.yaml` asks for, in their order; a missing file (null) or an empty one asks for none. A check that
  * states no timeout has 10 minutes.
  *
- * @throws {Fault} `checks_invalid` naming the line and the field of every problem
+ * @throws {Fault} `checks_invalid` naming the line and the field of the first 20 problems; also for more than 64 KiB
  */
 export function parseChecks(mooseYaml: string | null): Check[] {
   if (mooseYaml === null) return []
+  const bytes = Buffer.byteLength(mooseYaml)
+  if (bytes > MAX_BYTES) {
+    const text = `it has ${bytes} bytes, and at most ${MAX_BYTES} are read`
+    throw invalid([{ line: 1, text }], 0, undefined)
+  }
   const lines = new LineCounter()
-  const document = parseDocument(mooseYaml, { lineCounter: lines, prettyErrors: false })
-  const [broken] = document.errors
-  if (broken !== undefined) throw invalid([{ line: lines.linePos(broken.pos[0]).line, text: broken.message }], broken)
-  if (document.contents === null) return []
-  const content = readContent(document)
+  const { document, content } = read(mooseYaml, lines)
   if (content === null) return []
   const parsed = MooseYaml.safeParse(content)
-  if (!parsed.success) throw invalid(problemsOf(parsed.error, document, lines), parsed.error)
+  if (!parsed.success) {
+    const problems = fieldProblems(parsed.error)
+    const told = problemsOf(problems, document, lines)
+    throw invalid(told, problems.length - told.length, parsed.error)
+  }
   return parsed.data.checks.map(({ name, run, timeout, proves }) => ({ name, run, timeoutMs: timeout, proves }))
 }
 
 type Problem = { line: number; text: string }
 
-/** Aliases are resolved here, and a file that multiplies itself with them is refused. */
-function readContent(document: ReturnType<typeof parseDocument>): unknown {
+const TOO_DEEP = 'it is nested too deep'
+
+/**
+ * Aliases are resolved here, and a file that multiplies itself with them, or is nested too deep for the parser, is
+ * refused.
+ */
+function read(mooseYaml: string, lines: LineCounter): { document: Document.Parsed; content: unknown } {
   try {
-    return document.toJS({ maxAliasCount: 20 })
+    // The parser's warnings would go to stderr past the log.
+    const options = { lineCounter: lines, prettyErrors: false, uniqueKeys: false, logLevel: 'error' } as const
+    const document = parseDocument(mooseYaml, options)
+    const broken = firstProblem(document)
+    if (broken !== null) throw invalid([{ line: lines.linePos(broken.at).line, text: broken.message }], 0, broken.cause)
+    return { document, content: document.contents === null ? null : document.toJS({ maxAliasCount: 20 }) }
   } catch (error) {
-    throw invalid([{ line: 1, text: error instanceof Error ? error.message : String(error) }], error)
+    if (error instanceof Fault) throw error
+    const text = error instanceof RangeError ? TOO_DEEP : error instanceof Error ? error.message : String(error)
+    throw invalid([{ line: 1, text }], 0, error)
   }
 }
 
-function problemsOf(error: z.ZodError, document: ReturnType<typeof parseDocument>, lines: LineCounter): Problem[] {
-  return fieldProblems(error).map(({ field, reason, path }) => ({
+/** What keeps a document from being read, and where in characters; null: nothing. */
+function firstProblem(document: Document.Parsed): { at: number; message: string; cause: unknown } | null {
+  const [error] = document.errors
+  const [twice] = keysTwice(document)
+  if (twice !== undefined && (error === undefined || twice < error.pos[0]))
+    return { at: twice, message: 'Map keys must be unique', cause: undefined }
+  if (error === undefined) return null
+  const message = error.code === 'RESOURCE_EXHAUSTION' ? TOO_DEEP : error.message
+  return { at: error.pos[0], message, cause: error }
+}
+
+/** The first of them: to find the line of each takes time. */
+function problemsOf(problems: readonly FieldProblem[], document: Document.Parsed, lines: LineCounter): Problem[] {
+  return problems.slice(0, TOLD_PROBLEMS).map(({ field, reason, path }) => ({
     line: lineOf(path, document, lines),
     text: field === '' ? reason : `${field} ${reason}`,
   }))
 }
 
 /** The line of the field, or of the nearest thing around it that is in the file. */
-function lineOf(path: readonly PropertyKey[], document: ReturnType<typeof parseDocument>, lines: LineCounter): number {
+function lineOf(path: readonly PropertyKey[], document: Document.Parsed, lines: LineCounter): number {
   for (let length = path.length; length >= 0; length -= 1) {
     const node = length === 0 ? document.contents : document.getIn(path.slice(0, length), true)
     if (isNode(node) && node.range) return lines.linePos(node.range[0]).line
@@ -107,9 +140,11 @@ function lineOf(path: readonly PropertyKey[], document: ReturnType<typeof parseD
   return 1
 }
 
-function invalid(problems: readonly Problem[], cause: unknown): Fault {
+/** @param more problems beside those that are told */
+function invalid(problems: readonly Problem[], more: number, cause: unknown): Fault {
   const [first] = problems
   const told = problems.map(({ line, text: problem }) => `line ${line}: ${problem}`).join('; ')
-  const message = `moose.yaml is not valid. ${told}. Correct it on the base branch, then retry.`
+  const rest = more === 0 ? '' : `; and ${more} more`
+  const message = `moose.yaml is not valid. ${told}${rest}. Correct it on the base branch, then retry.`
   return new Fault('checks_invalid', message, { line: first === undefined ? null : first.line }, cause)
 }

@@ -148,6 +148,13 @@ test('what is written as YAML or JSON is read back, whatever the text', () => {
   )
 })
 
+test('of an order with many problems the first 20 are told, and how many more there are', () => {
+  const { problems } = read(`title: a\n${Array.from({ length: 1_000 }, (_, index) => `k${index}: 1`).join('\n')}\n`)
+  assert.equal(problems.length, 21)
+  assert.equal(problems[19], 'order.yaml:21: k19 is not a known field')
+  assert.equal(problems[20], 'order.yaml:1: this order has 980 more problems')
+})
+
 test('any text gives orders or problems and never throws', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (text) => {

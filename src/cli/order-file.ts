@@ -6,6 +6,8 @@ import { yamlProblems } from './yaml-problems.ts'
 
 /** YAML lets a few bytes stand for gigabytes through aliases; no order needs many. */
 const MAX_ALIASES = 100
+/** Problems of one order: to find where each stands takes time. */
+const TOLD_PROBLEMS = 20
 
 export type OrderFile<Order> = {
   orders: Order[]
@@ -16,6 +18,9 @@ export type OrderFile<Order> = {
   /** Every project that is named, and where: `order.yaml:3:`. */
   projects: { name: string; at: string }[]
 }
+
+/** Keys that are there twice are looked for apart, and the parser's warnings would go to stderr past us. */
+const READING = { prettyErrors: false, uniqueKeys: false, logLevel: 'error' } as const
 
 type Check<Order> = (value: unknown) => Checked<Order>
 
@@ -34,7 +39,7 @@ export function readOrderFile<Order extends OrderFields>(
   check: Check<Order>,
 ): OrderFile<Order> {
   const lines = new LineCounter()
-  const documents = [...parseAllDocuments(text, { lineCounter: lines, prettyErrors: false })]
+  const documents = [...parseAllDocuments(text, { lineCounter: lines, ...READING })]
   const at = (offset: number) => `${name}:${lines.linePos(offset).line}:`
   const file: OrderFile<Order> = { orders: [], problems: [], warnings: [], projects: [] }
   const broken = documents.flatMap((document) => yamlProblems(document, text))
@@ -56,8 +61,10 @@ function readDocument<Order extends OrderFields>(document: Document.Parsed, { fi
     }
     const where = (path: readonly PropertyKey[]) => at(offsetOf(document, [...candidate.path, ...path]))
     const checked = check(candidate.value)
-    for (const { field, reason, path } of checked.problems)
+    for (const { field, reason, path } of checked.problems.slice(0, TOLD_PROBLEMS))
       file.problems.push(`${where(path)} ${field === '' ? 'this' : field} ${reason}`)
+    const more = checked.problems.length - TOLD_PROBLEMS
+    if (more > 0) file.problems.push(`${where([])} this order has ${more} more problems`)
     if (!('order' in checked)) continue
     const { order } = checked
     file.orders.push(order)

@@ -10,6 +10,9 @@ import { wildcardWarnings } from './wildcard-warnings.ts'
 /** What was asked for on the command line, checked, with every project that is named and where. */
 export type ReadOrders<Order> = Pick<OrderFile<Order>, 'orders' | 'projects'>
 
+/** The API takes half of that at once. */
+const MOST_BYTES = 4_000_000
+
 type Check<Order> = (value: unknown) => Checked<Order>
 
 /**
@@ -31,6 +34,15 @@ export async function ordersFromFiles<Order extends OrderFields>(
 }
 
 async function textOf(cli: Cli, name: string): Promise<string> {
+  const text = await wholeTextOf(cli, name)
+  const bytes = Buffer.byteLength(text)
+  if (bytes <= MOST_BYTES) return text
+  const shown = name === '-' ? 'stdin' : name
+  const message = `${shown} has ${bytes} bytes, more than ${MOST_BYTES}. Split it into several files.`
+  throw new Fault('request_invalid', message, { file: name, bytes, max_bytes: MOST_BYTES })
+}
+
+async function wholeTextOf(cli: Cli, name: string): Promise<string> {
   if (name === '-') return await cli.readStdin()
   try {
     return await readFile(path.resolve(cli.cwd, name), 'utf8')

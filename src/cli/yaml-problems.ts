@@ -1,10 +1,14 @@
 import type { Document } from 'yaml'
+import { keysTwice } from '../keys-twice.ts'
 
 /** An error or a warning of the parser: what it warns of (an unknown tag) would be stored as something else than meant. */
 type Complaint = Document.Parsed['errors'][number] | Document.Parsed['warnings'][number]
 
 /** A problem and where in the text it begins, in characters. */
 export type YamlProblem = { offset: number; words: string }
+
+/** Characters of a key that are told. */
+const LONGEST_KEY = 200
 
 const INDENTATION = 'bad indentation: what belongs to one list or one group begins in the same column'
 const NEITHER = 'this is neither "field: value" nor "- entry"; longer text goes below "field: |", indented'
@@ -20,17 +24,11 @@ const PLAIN: readonly [RegExp, string][] = [
  * What keeps a document from being read. A broken line makes the parser stumble over what follows it, so of those only
  * the first is told; keys that are there twice and unknown tags are told one by one.
  */
-export function yamlProblems(
-  { errors, warnings }: Pick<Document.Parsed, 'errors' | 'warnings'>,
-  text: string,
-): YamlProblem[] {
-  const isTwice = ({ code }: Complaint) => code === 'DUPLICATE_KEY'
-  const broken = errors.filter((error) => !isTwice(error))
-  const twice = errors.filter(isTwice).map(({ pos: [offset] }) => {
-    return { offset, words: `${keyAt(text, offset)} is there twice` }
-  })
+export function yamlProblems(document: Document.Parsed, text: string): YamlProblem[] {
+  const { errors, warnings } = document
+  const twice = keysTwice(document).map((offset) => ({ offset, words: `${keyAt(text, offset)} is there twice` }))
   const warned = warnings.map(({ pos: [offset], message }) => ({ offset, words: plain(message) }))
-  return [...(broken.length === 0 ? [] : [firstOf(broken)]), ...twice, ...warned]
+  return [...(errors.length === 0 ? [] : [firstOf(errors)]), ...twice, ...warned]
 }
 
 function firstOf(errors: readonly Complaint[]): YamlProblem {
@@ -52,7 +50,7 @@ function plain(message: string): string {
 
 /** The key that begins at an offset, as it is written. */
 function keyAt(text: string, offset: number): string {
-  const [line] = text.slice(offset).split('\n', 1)
+  const [line] = text.slice(offset, offset + LONGEST_KEY).split('\n', 1)
   const key = /^("(?:[^"\\]|\\.)*"|'[^']*'|[^:]*)/.exec(String(line))
   return key === null ? 'a field' : String(key[1]).trim()
 }

@@ -121,6 +121,12 @@ describe('commands of a service', () => {
     )
   })
 
+  test('add reads no file that is larger than a request', async () => {
+    const { exitCode, stderr } = await run('add -f -', { stdin: `title: a\n${'#'.repeat(4_000_000)}` })
+    assert.equal(exitCode, 2)
+    assert.equal(stderr, 'error: stdin has 4000009 bytes, more than 4000000. Split it into several files.\n')
+  })
+
   test('add names the place of an unknown project and points out wildcards', async () => {
     const stdin = 'title: a\nproject: nope\n'
     const unknown = await run('add -f -', { stdin })

@@ -3,7 +3,10 @@
  * that should take it longest. Patterns are also looked at one by one, by `patterns.test.ts`.
  */
 import { test } from 'node:test'
+import { parseChecks } from '../../src/checks/moose-yaml.ts'
 import { OutputTail } from '../../src/checks/output-tail.ts'
+import { readOrderFile } from '../../src/cli/order-file.ts'
+import { checkOrder } from '../../src/cli/order-problems.ts'
 import { applyEdits } from '../../src/edits/apply-edits.ts'
 import { parseEdits } from '../../src/edits/parse-edits.ts'
 import { readTextFile } from '../../src/edits/text-file.ts'
@@ -193,4 +196,36 @@ test('text in pull requests', async (t) => {
         MOST,
       ),
     )
+})
+
+/** A line for each number until the text is long enough. */
+const counted = (line: (index: number) => string) => (size: number) => {
+  const lines: string[] = []
+  for (let length = 0; length < size; length += String(lines.at(-1)).length) lines.push(line(lines.length))
+  return lines.join('')
+}
+
+test('YAML', async (t) => {
+  const texts: Record<string, (size: number) => string> = {
+    'unknown keys': counted((index) => `${index}: 1\n`),
+    'unknown keys of a check': (size) => `checks:\n- name: a\n${counted((index) => `  ${index}: 1\n`)(size)}`,
+    'keys of one line': (size) => `{${counted((index) => `${index},`)(size)}`,
+    'keys that are there twice': repeated('k:\n'),
+    'keys that are lists': counted((index) => `? [${index}]\n: 1\n`),
+    'checks with one name': (size) => `checks:\n${repeated('- {name: a, run: b}\n')(size)}`,
+    'checks that are none': (size) => `checks:\n${repeated('- a\n')(size)}`,
+    'deep lists': repeated('['),
+    'deep lists, a line each': repeated('- '),
+    aliases: (size) => `- &a x\n${repeated('- *a\n')(size)}`,
+    anchors: counted((index) => `- &a${index} x\n`),
+    tags: counted((index) => `- !t${index} x\n`),
+    'nothing but errors': repeated('a: b: c\n'),
+    comments: repeated('#\n'),
+  }
+  for (const [name, make] of Object.entries(texts)) {
+    await t.test(`${name}, of checks`, () => assertLinear(make, (text) => orFault(() => parseChecks(text)), 64_000))
+    await t.test(`${name}, of orders`, () =>
+      assertLinear(make, (text) => readOrderFile('orders.yaml', text, checkOrder), MOST),
+    )
+  }
 })
