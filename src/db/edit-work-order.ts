@@ -16,7 +16,8 @@ const FIXED: readonly Status[] = ['in_progress', 'completed']
 
 /**
  * Replaces fields of an order; lists as a whole. Of an approved order the database withdraws the approval. Where every
- * field has its new value already, nothing is written and the approval stands. A budget is no part of what was approved:
+ * field has its new value already, but for white space at the end of a line, nothing is written and the approval stands.
+ * A budget is no part of what was approved:
  * changing it alone is possible at any time and withdraws nothing.
  *
  * @throws {Fault} `work_order_not_found`, `work_order_conflict` while it runs or waits in review and once it is
@@ -34,7 +35,10 @@ export async function editWorkOrder(db: Db, idOrPrefix: string, edit: EditWorkOr
       .executeTakeFirstOrThrow()
     const isContent = wanted.some(({ column }) => column !== 'budget_usd')
     if (isContent && FIXED.includes(row.status)) throw wrongStatus(row, 'edited')
-    const changed = wanted.filter(({ column, value }) => !isDeepStrictEqual(standing(row, column), value))
+    const changed = wanted.filter(({ column, value }) => {
+      const alike = TEXTS.has(column) ? withoutTrailingSpace : (same: unknown) => same
+      return !isDeepStrictEqual(alike(standing(row, column)), alike(value))
+    })
     if (changed.length === 0) return
     const stored = changed.map(({ column, value }) => [column, Array.isArray(value) ? JSON.stringify(value) : value])
     await transaction.updateTable('work_orders').set(Object.fromEntries(stored)).where('id', '=', id).execute()
@@ -62,6 +66,20 @@ async function columnsOf(
     ['budget_usd', usd(content.budget_usd)],
   ]
   return columns.flatMap(([column, value]) => (value === undefined ? [] : [{ column, value }]))
+}
+
+/** What a reader is told in words; a path with a space at its end would be another path. */
+const TEXTS: ReadonlySet<Column> = new Set(['title', 'description', 'acceptance_criteria'])
+
+/** A text, or each of a list, without what nobody can see at the end of it and of its lines. */
+function withoutTrailingSpace(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutTrailingSpace)
+  if (typeof value !== 'string') return value
+  return value
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n')
+    .trimEnd()
 }
 
 /** As `columnsOf` gives it: amounts of money that are the same are written alike. */

@@ -156,6 +156,19 @@ describe('commands of a service', () => {
     assert.equal((await run('edit 1a2b3c4d --title y')).exitCode, 1)
   })
 
+  test('edit says unchanged for what stayed as it was, and edited for a change too far down to be shown', async () => {
+    const description = `${'Long. '.repeat(100)}The end`
+    services.place({ id: ID, approved: true, description })
+    services.workOrders.edit = async (id) => services.workOrders.find(id)
+    const same = await run('edit 1a2b3c4d -f -', { stdin: `description: ${JSON.stringify(`${description} `)}` })
+    assert.deepEqual([same.exitCode, same.stdout, same.stderr], [0, 'unchanged 1a2b3c4d  Add a greeting\n', ''])
+    const edited = `${description}, or not`
+    services.workOrders.edit = async () => services.place({ id: ID, approved: false, description: edited })
+    const changed = await run('edit 1a2b3c4d -f -', { stdin: `description: ${JSON.stringify(edited)}` })
+    assert.match(changed.stdout, /^edited 1a2b3c4d .*\n {2}description {2}Long\. .*… → changed further down\n$/)
+    assert.match(changed.stderr, /Approve it again/)
+  })
+
   test('approve and logs -f say who will carry an order out, and what to type when nobody will', async () => {
     const status = await services.orchestrator.status()
     services.place({ id: ID })

@@ -33,6 +33,29 @@ test('an edit that changes nothing leaves the approval and the log as they are',
   assert.deepEqual(await edits(database, id), [])
 })
 
+test('white space at the end of a text or a line is no change: nothing is stored, the approval stays', async () => {
+  await using database = await createTestDatabase()
+  const id = await fileOrder(database, ORDER)
+  const description = 'Greet, please.\n\n- once\n- twice'
+  await editWorkOrder(database.db, id, { description })
+  await database.pool.query(`update work_orders set metadata = '{"approved_by_director": true}' where id = $1`, [id])
+  for (const same of [
+    `${description} `,
+    `${description}\n\n`,
+    description.replaceAll('\n', ' \t\n'),
+    description.replaceAll('\n', '\r\n'),
+  ]) {
+    const order = await editWorkOrder(database.db, id, { title: 'Greet', description: same })
+    assert.deepEqual([order.description, order.approved], [description, true], JSON.stringify(same))
+  }
+  assert.deepEqual(await edits(database, id), ['edited: description'])
+  // Where it begins a line it says something, and in a path it is another file.
+  const indented = await editWorkOrder(database.db, id, { description: description.replace('- twice', '  - twice') })
+  assert.deepEqual([indented.description.includes('  - twice'), indented.approved], [true, false])
+  await database.pool.query(`update work_orders set files_in_scope = '["a.txt "]' where id = $1`, [id])
+  assert.deepEqual((await editWorkOrder(database.db, id, { files_in_scope: ['a.txt'] })).files_in_scope, ['a.txt'])
+})
+
 test('an order that runs, is in review or is completed is not edited; a failed one is', async () => {
   await using database = await createTestDatabase()
   const id = await fileOrder(database, ORDER)

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { Command, Option } from 'commander'
 import {
   type EditWorkOrder,
@@ -87,13 +88,14 @@ const FIELDS = [
 ] as const
 
 function report({ output }: Cli, before: WorkOrderView, after: WorkOrderView): void {
-  const changed = FIELDS.filter((field) => shown(before[field]) !== shown(after[field]))
+  const changed = FIELDS.filter((field) => !isDeepStrictEqual(before[field], after[field]))
   const id = shortId(after.id)
   output.line(
     `${changed.length === 0 ? 'unchanged' : 'edited'} ${output.paint.bold(id)}  ${oneLine(after.title, LONGEST_TITLE)}`,
   )
   for (const field of changed) {
-    output.line(`  ${output.paint.dim(field)}  ${shown(before[field])} → ${shown(after[field])}`)
+    const [was, is] = [shown(before[field]), shown(after[field])]
+    output.line(`  ${output.paint.dim(field)}  ${was} → ${was === is ? 'changed further down' : is}`)
   }
   // Nothing follows from a budget: it withdraws no approval, and what rests for it goes on by itself.
   if (changed.every((field) => field === 'budget_usd') && changed.length > 0 && after.approved) return
