@@ -64,6 +64,10 @@ test('what holds a secret is proposed, checked, committed, journaled and remembe
   // The address of the change is no text about it.
   assert.deepEqual(shown.replaceAll(branch, '').match(/.{0,80}postgres.{0,80}/g), null)
   assert.match(String(order.pull_request?.body), new RegExp(`<!-- moose:wo=${id} attempt=1 -->`))
+
+  await moose.orchestrator.merge(id)
+  const merged = await home.remote.git('log', '-1', '--format=%s', 'main')
+  assert.equal(merged, `Merge pull request #1: WO-${id.slice(0, 8)}: Use postgres`)
 })
 
 test('a model is told a failure of the same attempt as it was, and one of an earlier attempt as it is recorded', async () => {

@@ -214,7 +214,7 @@ test('merging brings the change to a base that moved, deletes the branch, and is
   assert.equal(merged.state, 'merged')
   assert.equal(await given.remote.git('rev-parse', 'main'), merged.mergeSha)
   const shown = await given.remote.git('show', '-s', '--format=%P|%s|%an', 'main')
-  assert.equal(shown, `${moved} ${input.headSha}|Merge pull request #1: WO-1: Change|Moose`)
+  assert.equal(shown, `${moved} ${input.headSha}|Merge pull request #1: WO: ${input.workOrderId}|Moose`)
   assert.deepEqual(await given.remote.branches(), ['main'])
   assert.deepEqual(await given.forge.merge(given.project, opened.number), merged)
   assert.deepEqual(await given.forge.publish(input), merged)

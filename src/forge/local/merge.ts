@@ -1,6 +1,7 @@
 import { endPullRequest, type PullRequestRow } from '../../db/pull-requests.ts'
 import { Fault } from '../../errors.ts'
 import { mergeCommits } from '../../git/merge.ts'
+import type { Mirror } from '../../git/mirror.ts'
 import { deleteRemoteBranch, pushCommit, remoteHead } from '../../git/push.ts'
 import { attemptRef, branchRef } from '../../git/ref-names.ts'
 import type { Project } from '../../work-order/project.ts'
@@ -45,9 +46,9 @@ async function bringHead(parts: LocalForgeParts, project: Project, row: PullRequ
 /** @returns the commit on the base branch that holds the change */
 async function landOnBase(parts: LocalForgeParts, project: Project, row: PullRequestRow): Promise<string> {
   const source = pushSource(parts, project)
+  const message = await mergeMessage(source.mirror, row)
   for (let round = 0; round < ROUNDS; round += 1) {
     const base = await fetchBase(parts, project, row.base)
-    const message = `Merge pull request #${row.number}: ${row.title}\n`
     const when = parts.clock.now()
     const merge = await mergeCommits(source.mirror, { base, head: row.head_sha, message, when })
     if (merge.outcome === 'contained') return merge.sha
@@ -60,8 +61,14 @@ async function landOnBase(parts: LocalForgeParts, project: Project, row: PullReq
       throw new Fault('push_rejected', told, { branch: row.base })
     }
   }
-  const message = `The branch ${row.base} moved ${ROUNDS} times while pull request #${row.number} was merged. Try again.`
-  throw new Fault('push_rejected', message, { branch: row.base })
+  const told = `The branch ${row.base} moved ${ROUNDS} times while pull request #${row.number} was merged. Try again.`
+  throw new Fault('push_rejected', told, { branch: row.base })
+}
+
+/** The title in the row is a copy to show; what is committed is as it was. */
+async function mergeMessage(mirror: Mirror, { number, head_sha }: PullRequestRow): Promise<string> {
+  const { stdout } = await mirror.succeed(['show', '-s', '--format=%s', head_sha], { signal: null })
+  return `Merge pull request #${number}: ${stdout.text().trim()}\n`
 }
 
 async function fetchBase({ mirrors }: LocalForgeParts, project: Project, base: string): Promise<string> {
