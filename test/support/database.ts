@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
+import packageJson from '../../package.json' with { type: 'json' }
+import type { AttemptRun } from '../../src/db/attempts.ts'
 import { type Embedded, openEmbedded } from '../../src/db/embedded/open-embedded.ts'
 import { isAlive } from '../../src/db/embedded/postmaster.ts'
 import { migrate } from '../../src/db/migrate.ts'
@@ -26,8 +28,8 @@ export type TestDatabase = AsyncDisposable & {
 }
 
 /**
- * A database of its own with every migration applied, dropped on dispose. All test processes of this machine share one
- * Postgres, which the last of them stops.
+ * A database of its own with every migration applied and the engine's tables made, dropped on dispose. All test processes
+ * of this machine share one Postgres, which the last of them stops.
  *
  * @example
  * await using database = await createTestDatabase()
@@ -45,7 +47,7 @@ export async function createEmptyTestDatabase(): Promise<TestDatabase> {
 async function createFrom(source: string): Promise<TestDatabase> {
   const server = await cluster()
   const name = `test_${process.pid}_${randomBytes(4).toString('hex')}`
-  await administer(`create database ${name} template ${source}`)
+  await administer(`create database ${name} template ${source} strategy file_copy`)
   const url = server.urlOf(name)
   const pool = createPool(url, createLog('silent'))
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) })
@@ -80,11 +82,16 @@ async function template(): Promise<string> {
   return await made
 }
 
-/** Migrates one database per state of the migrations, under a lock so that parallel test processes make it once. */
+/**
+ * Migrates one database per state of the migrations and version of the engine, under a lock so that parallel test processes
+ * make it once.
+ */
 async function makeTemplate(): Promise<string> {
   const server = await cluster()
+  const engine = packageJson.dependencies['@dbos-inc/dbos-sdk']
+  const migrations = (await readMigrations()).map((one) => one.checksum)
   const checksum = createHash('sha256')
-    .update((await readMigrations()).map((one) => one.checksum).join())
+    .update([engine, ...migrations].join())
     .digest('hex')
   const name = `template_${checksum.slice(0, 16)}`
   await withAdministrator(async (client) => {
@@ -96,10 +103,20 @@ async function makeTemplate(): Promise<string> {
     await client.query(`create database ${name}_draft template template0`)
     const pool = createPool(server.urlOf(`${name}_draft`), createLog('silent'))
     await migrate(pool)
+    await makeEngineTables(pool)
     await pool.end()
     await client.query(`alter database ${name}_draft rename to ${name}`)
   })
   return name
+}
+
+/** Without a row. Otherwise the first launch in every database would make them, which costs more than all else a home needs. */
+async function makeEngineTables(pool: pg.Pool): Promise<void> {
+  const { launchEngine } = await import('../../src/orchestrator/engine.ts')
+  const nothing = { ours: async () => null, again: async (run: AttemptRun) => run, workflow: async () => undefined }
+  const engine = await launchEngine({ pool, executorId: 'template', log: createLog('silent'), ...nothing })
+  await engine[Symbol.asyncDispose]()
+  await pool.query('truncate dbos.application_versions, dbos.queues')
 }
 
 /** Databases of test processes that were killed. */
