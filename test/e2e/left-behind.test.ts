@@ -3,10 +3,10 @@ import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { createMooseHome, fileOrder, settled } from '../support/moose-home.ts'
 import { endsSoon, isRunning } from '../support/running-process.ts'
 import { mooseUp } from '../support/service-process.ts'
+import { until } from '../support/until.ts'
 
 const skip = process.platform === 'linux' ? false : 'without /proc nothing is on record'
 
@@ -42,10 +42,7 @@ async function temporaryFolder(): Promise<AsyncDisposable & { path: string }> {
 }
 
 async function pidIn(file: string): Promise<number> {
-  for (let waited = 0; waited < 20_000; waited += 50) {
-    const content = await readFile(file, 'utf8').catch(() => '')
-    if (content.endsWith('\n')) return Number(content)
-    await sleep(50)
-  }
-  throw new Error(`${file} was not written: the check never ran`)
+  const content = () => readFile(file, 'utf8').catch(() => '')
+  await until('the check writes its pid', async () => (await content()).endsWith('\n'))
+  return Number(await content())
 }

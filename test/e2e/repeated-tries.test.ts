@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
 import { startModelServer } from '../support/model-server.ts'
 import { createMooseHome, fileOrder, settled } from '../support/moose-home.ts'
 import { mooseUp } from '../support/service-process.ts'
 import { useStandIn } from '../support/stand-in-proposer.ts'
+import { until } from '../support/until.ts'
 
 const NO_EDITS = { kind: 'text', text: 'no edits at all' } as const
 const EDITS = { kind: 'text', text: '### write a.txt\n```\nb\n```\n' } as const
@@ -15,7 +15,7 @@ test('kill -9 in the second try of a proposal: the first is not made again, and 
   await useStandIn(home, 'small', { url: server.url, threshold: 1 })
   const first = await mooseUp(home.environment, '--start')
   const id = await fileOrder(home.database, { title: 'Change a', files: ['a.txt'] })
-  while (server.calls.length < 5) await delay(10)
+  await until('the second try', () => server.calls.length === 5)
   await first.kill()
   server.script.splice(0, Infinity, EDITS)
 

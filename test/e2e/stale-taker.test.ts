@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { DBOSClient } from '@dbos-inc/dbos-sdk'
 import { createMooseHome, fileOrder } from '../support/moose-home.ts'
 import { mooseUp } from '../support/service-process.ts'
+import { until } from '../support/until.ts'
 
 const CHECKED = { 'README.md': '# Sample\n', 'moose.yaml': 'checks:\n  - { name: slow, run: sleep 3 }\n' }
 const ANSWERS = [{ task: 'Write one', turn: 1, text: '### write one.txt\n```\none\n```\n', delay_ms: 50 }]
@@ -25,17 +26,9 @@ for (const { name, target } of WAYS) {
     await phaseBecomes('in_review')
     assert.equal((await db.selectFrom('pull_requests').select('number').execute()).length, 1)
 
-    async function phaseBecomes(wanted: string): Promise<void> {
-      const began = performance.now()
-      for (;;) {
-        const { phase } = await db.selectFrom('work_orders').select('phase').executeTakeFirstOrThrow()
-        if (phase === wanted) return
-        await sleep(20)
-        assert.ok(
-          performance.now() - began < 60_000,
-          `${phase} instead of ${wanted}: ${service.printed().slice(-1_500)}`,
-        )
-      }
+    function phaseBecomes(wanted: string): Promise<void> {
+      const phase = async () => (await db.selectFrom('work_orders').select('phase').executeTakeFirstOrThrow()).phase
+      return until(wanted, async () => (await phase()) === wanted, { say: () => service.printed().slice(-1_500) })
     }
   })
 }

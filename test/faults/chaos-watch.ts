@@ -1,9 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { Usd } from '../../src/money.ts'
 import { PRICE } from '../support/aider-bench.ts'
 import type { ModelServer } from '../support/model-server.ts'
 import { type ChaosSetting, LIMITS } from './chaos-setting.ts'
-import { pause } from './waiting.ts'
 
 /** Looks again and again, until disposed, whether a limit is passed or the ledger knows less than the bill. */
 export type Watch = AsyncDisposable & {
@@ -20,7 +20,7 @@ export function watchFleet(setting: ChaosSetting, everyMs = 100): Watch {
   const most = { overall: 0, perRepository: 0 }
   const wrong: string[] = []
   const watching = (async () => {
-    for (; !stopped; await pause(everyMs)) {
+    for (; !stopped; await delay(everyMs)) {
       looks += 1
       const running = await runningPerRepository(setting)
       most.overall = Math.max(

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'kysely'
 import type { Chance } from '../../src/manager/seeded-chance.ts'
 import type { ChaosSetting } from './chaos-setting.ts'
-import { pause } from './waiting.ts'
 
 const MAIN = path.join(import.meta.dirname, '../../src/cli/main.ts')
 
@@ -50,7 +50,7 @@ export function startChaosWorker({ setting, name, chance, leaseMs }: ChaosWorker
     running.child.kill('SIGKILL')
     await running.closed
     const calls = await callsUnderWay(setting, running.child)
-    await pause(forMs)
+    await delay(forMs)
     running = start()
     return { kind: 'kill', at, forMs, calls }
   }
@@ -60,7 +60,7 @@ export function startChaosWorker({ setting, name, chance, leaseMs }: ChaosWorker
     const at = Date.now()
     running.child.kill('SIGSTOP')
     const calls = await callsUnderWay(setting, running.child)
-    await pause(forMs)
+    await delay(forMs)
     running.child.kill('SIGCONT')
     return { kind: 'pause', at, forMs, calls }
   }

@@ -7,9 +7,9 @@ import { findWorkOrder } from '../../src/db/work-orders.ts'
 import { EFFECTS, type Effect } from '../../src/effect.ts'
 import { fileOrder } from '../support/moose-home.ts'
 import type { LaunchedWorker } from '../support/service-process.ts'
+import { until } from '../support/until.ts'
 import { assertConverged, type Before, lookBefore } from './crash-convergence.ts'
 import { type CrashSetting, fileOf } from './crash-setting.ts'
-import { until } from './waiting.ts'
 
 /** How an effect goes wrong: the columns of the matrix. `lost`: it happened and was reported as failed. */
 export const FAULTS = ['kill before', 'kill after', 'exception', 'lost', 'hang'] as const

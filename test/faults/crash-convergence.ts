@@ -5,9 +5,9 @@ import { sql } from 'kysely'
 import { shortIdOf } from '../../src/db/work-orders.ts'
 import { Usd } from '../../src/money.ts'
 import { PRICE } from '../support/aider-bench.ts'
+import { until } from '../support/until.ts'
 import type { CrashCase } from './crash-case.ts'
 import type { CrashSetting } from './crash-setting.ts'
-import { until } from './waiting.ts'
 
 /** What the provider has charged, and what the ledger knows of that, before a case. */
 export type Before = { billed: Usd; settled: Usd; calls: number }

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { FaultBody } from '../../src/contract/faults.ts'
 import { mooseUp } from '../support/service-process.ts'
+import { until } from '../support/until.ts'
 import { assertEndedOnce, createTroubledHome, standings, untilInReview } from './troubled-home.ts'
-import { pause, until } from './waiting.ts'
 
 test('a database that is away for a minute is waited for: no order fails, no answer is lost, nothing is paid again', async () => {
   await using troubled = await createTroubledHome(6)
@@ -15,7 +16,7 @@ test('a database that is away for a minute is waited for: no order fails, no ans
   await until('three calls under way', async () => troubled.provider.calls.length === 3)
   await troubled.server.stop('immediate')
   answers.resolve()
-  await pause(60_000)
+  await delay(60_000)
   const answer = await fetch(`${service.url}/api/work-orders`)
   assert.deepEqual([answer.status, FaultBody.parse(await answer.json()).error.code], [503, 'database_unreachable'])
   assert.equal(troubled.provider.bill.length, 3, 'without a database nothing is paid')
@@ -37,9 +38,9 @@ test('SIGTERM while the database is away ends the service, and the next one goes
   })
   answers.resolve()
   await until('an answer is booked', async () => troubled.provider.bill.length === 2)
-  await pause(500)
+  await delay(500)
   await troubled.server.stop('fast')
-  await pause(2_000)
+  await delay(2_000)
   const began = performance.now()
   const gone = once(first.child, 'exit')
   first.child.kill('SIGTERM')

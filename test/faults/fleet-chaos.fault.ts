@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { seededChance } from '../../src/manager/seeded-chance.ts'
+import { until } from '../support/until.ts'
 import { assertEndedOnce, assertNothingLeft, assertPaidOnce, standings } from './chaos-ends.ts'
 import { type ChaosSetting, createChaosSetting, LIMITS } from './chaos-setting.ts'
 import { described, readTakeovers } from './chaos-takeovers.ts'
 import { watchFleet } from './chaos-watch.ts'
 import { type ChaosWorker, startChaosWorker, type Trouble } from './chaos-worker.ts'
-import { pause, until } from './waiting.ts'
 
 const ORDERS = Number(process.env['ORDERS'] ?? 200)
 const LEASE_MS = Number(process.env['LEASE_MS'] ?? 2_500)
@@ -52,7 +53,7 @@ async function troubled(setting: ChaosSetting, { t, workers, troubles }: Run): P
   const troubling = workers.map(async (worker, index) => {
     const chance = seededChance(SEED, 'calm', index)
     for (;;) {
-      await pause(CALM_MS * (1 / 3 + (4 / 3) * chance()))
+      await delay(CALM_MS * (1 / 3 + (4 / 3) * chance()))
       if (over.signal.aborted) return
       troubles.push(await worker.trouble())
     }

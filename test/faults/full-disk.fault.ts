@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import path from 'node:path'
 import { test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { moose, mooseUp } from '../support/service-process.ts'
+import { until } from '../support/until.ts'
 import { mountSmallDisk } from './small-disk.ts'
 import { assertEndedOnce, createTroubledHome, standings, untilInReview } from './troubled-home.ts'
-import { pause, until } from './waiting.ts'
 
 test('the disk of the home is full: nothing new is begun, what runs waits with the reason and goes on when there is room', async (t) => {
   await using disk = await mountSmallDisk(t, 250)
@@ -30,7 +31,7 @@ test('the disk of the home is full: nothing new is begun, what runs waits with t
     ).status_reason
   await until('the running order waits for room', async () => (await reasonOf())?.code === 'disk_full', { say: states })
   assert.match(String((await reasonOf())?.message), /^The disk of .* is full: .* Orders go on by themselves then\.$/)
-  await pause(2_000)
+  await delay(2_000)
   const pending = await db.selectFrom('work_orders').select('status').where('id', 'in', waiting).execute()
   assert.deepEqual(
     pending.map(({ status }) => status),
@@ -57,7 +58,7 @@ test('the disk of the database is full: the orders wait for it, nothing fails, a
   await until('three calls under way', async () => troubled.provider.calls.length === 3)
   await disk.fill()
   answers.resolve()
-  await pause(12_000)
+  await delay(12_000)
   assert.deepEqual(await standings(troubled), { proposing: 3 })
   assert.equal(service.child.exitCode, null)
 

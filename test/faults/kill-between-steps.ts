@@ -1,5 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { TroubledHome } from './troubled-home.ts'
-import { pause } from './waiting.ts'
 
 /**
  * Ends every connection of Moose to the database whenever a step of an order begins or ends, once for each, until
@@ -23,7 +23,7 @@ export function killBetweenSteps(troubled: TroubledHome): AsyncDisposable & { re
   const killing = (async () => {
     while (!stopped) {
       await look()
-      await pause(3)
+      await delay(3)
     }
   })()
   return {

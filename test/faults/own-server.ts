@@ -1,6 +1,7 @@
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import { type Cluster, describeCluster } from '../../src/db/embedded/cluster.ts'
@@ -13,7 +14,7 @@ import { createPool } from '../../src/db/pool.ts'
 import type { Database } from '../../src/db/schema.ts'
 import { createLog } from '../../src/log.ts'
 import type { TestDatabase } from '../support/database.ts'
-import { pause, until } from './waiting.ts'
+import { until } from '../support/until.ts'
 
 const NAME = 'moose'
 
@@ -92,7 +93,7 @@ async function stopServer({ dataDirectory }: Cluster, how: Shutdown): Promise<vo
   const running = await findPostmaster(dataDirectory)
   if (running === null) return
   process.kill(running.pid, SIGNAL[how])
-  while ((await findPostmaster(dataDirectory)) !== null) await pause(5)
+  while ((await findPostmaster(dataDirectory)) !== null) await delay(5)
 }
 
 async function createDatabase(cluster: Cluster, url: string): Promise<TestDatabase> {

@@ -1,5 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { OwnServer } from './own-server.ts'
-import { pause } from './waiting.ts'
 
 /** Restarts a server again and again until disposed, fast and immediate by turns. */
 export function keepRestarting(server: OwnServer, everyMs: number): AsyncDisposable & { readonly count: number } {
@@ -7,7 +7,7 @@ export function keepRestarting(server: OwnServer, everyMs: number): AsyncDisposa
   let stopped = false
   const restarting = (async () => {
     for (;;) {
-      for (let waited = 0; waited < everyMs && !stopped; waited += 50) await pause(50)
+      for (let waited = 0; waited < everyMs && !stopped; waited += 50) await delay(50)
       if (stopped) return
       await server.restart(count % 2 === 0 ? 'immediate' : 'fast')
       count += 1

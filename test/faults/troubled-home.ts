@@ -6,8 +6,8 @@ import { type ModelServer, type ReceivedCall, startModelServer } from '../suppor
 import { createMooseHome, fileOrder, type MooseHome } from '../support/moose-home.ts'
 import type { ServiceProcess } from '../support/service-process.ts'
 import { useStandIn } from '../support/stand-in-proposer.ts'
+import { until } from '../support/until.ts'
 import { type OwnServer, startOwnServer } from './own-server.ts'
-import { until } from './waiting.ts'
 
 const PRICE = { input_per_million: 3, output_per_million: 15 }
 /** USD: 1,000 tokens in and 200 out. */

@@ -9,6 +9,7 @@ import { type Ended, moose, startMoose } from '../support/moose-command.ts'
 import { createMooseHome, type MooseHome } from '../support/moose-home.ts'
 import { endsSoon } from '../support/running-process.ts'
 import { toolOrSkip } from '../support/tool-or-skip.ts'
+import { until } from '../support/until.ts'
 
 /**
  * `moose doctor --fix` with stand-ins for uv and Python that note how they are called; the real installation is what
@@ -117,7 +118,7 @@ describe('moose doctor --fix', () => {
     await uv(`mkdir -p $folder/bin; echo $$ > $log.pid; mv $log.pid ${programs}/pid; sleep 60`)
     await using command = startMoose(['doctor', '--fix'], { environment: environment() })
     await command.said(/installing Aider/)
-    while (!existsSync(path.join(programs, 'pid'))) await new Promise((resolve) => setTimeout(resolve, 20))
+    await until('the installation runs', () => existsSync(path.join(programs, 'pid')))
     command.child.kill('SIGINT')
     const { exitCode, stderr } = await command.ended
     assert.equal(exitCode, 130, stderr)

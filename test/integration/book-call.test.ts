@@ -10,6 +10,7 @@ import { createLog } from '../../src/log.ts'
 import { type BookDeps, bookCall } from '../../src/models/book-call.ts'
 import { Usd } from '../../src/money.ts'
 import { createTestDatabase } from '../support/database.ts'
+import { until } from '../support/until.ts'
 
 const log = createLog('silent')
 const nobody = { workOrderId: null, attempt: null, proposer: 'p', provider: 'openai', model: 'm' }
@@ -86,10 +87,7 @@ test('two calls that reach the kill together have every process look', async () 
     onReconnect: onNotify,
   })
   await Promise.all(ids.map((id) => bookCall(depsOf(db), rowOf(id), { cost: usd('100') })))
-  for (const deadline = Date.now() + 10_000; heard === 0 && Date.now() < deadline; ) {
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-  assert.ok(heard >= 1)
+  await until('a notification', () => heard >= 1)
 })
 
 test('a row that does not fit is made to, and the money is booked as it is', async () => {

@@ -8,6 +8,7 @@ import { createHttpApp } from '../../src/http/http-app.ts'
 import { serveHttp } from '../../src/http/serve-http.ts'
 import { type MemoryServices, memoryHttpServices } from '../support/memory-http-services.ts'
 import { type CommandSurroundings, type Ended, moose } from '../support/moose-command.ts'
+import { until } from '../support/until.ts'
 
 const ID = '1a2b3c4d-0000-4000-8000-000000000000'
 const OTHER = '5e6f7a8b-0000-4000-8000-000000000000'
@@ -316,7 +317,7 @@ describe('commands of a service', () => {
     const stored = await run('logs 1a2b3c4d')
     assert.match(stored.stdout, /^\d\d:\d\d:\d\d • attempt 1 begins\n$/)
     const following = run('logs -f 1a2b3c4d --json')
-    while (services.subscriptions() === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+    await until('a subscription', () => services.subscriptions() > 0)
     services.place({ id: ID, status: 'failed' })
     services.publish({ work_order_id: ID, type: 'attempt_ended', message: 'failed' })
     const { exitCode, stdout } = await following

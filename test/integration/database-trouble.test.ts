@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { killAll } from '../faults/kill-between-steps.ts'
 import { loseCommit, startLossyService } from '../faults/lose-commits.ts'
 import { assertEndedOnce, untilInReview } from '../faults/troubled-home.ts'
-import { until } from '../faults/waiting.ts'
+import { until } from '../support/until.ts'
 
 /** Of the commits of an order; `npm run test:faults` loses each of them. */
 const LOST = [0.25, 0.5, 0.75]

@@ -13,6 +13,7 @@ import { Usd } from '../../src/money.ts'
 import { PIPELINE_REVISION } from '../../src/orchestrator/pipeline-revision.ts'
 import { createMooseHome, fileOrder, type MooseHome, type RecordedAnswer, settled } from '../support/moose-home.ts'
 import { mooseWorker, type ServiceProcess } from '../support/service-process.ts'
+import { until } from '../support/until.ts'
 
 const LEASE_MS = 1_500
 const FILES = { 'greeting.txt': 'hello\n', 'name.txt': 'world\n' }
@@ -26,14 +27,6 @@ const greet: RecordedAnswer = { task: 'Greet', turn: 1, text: '### write greetin
 function workerOf(home: MooseHome, name: string, settings: Record<string, string> = {}): Promise<ServiceProcess> {
   const folder = path.join(home.config.home, '..', name)
   return mooseWorker({ ...home.environment, ...settings, MOOSE_HOME: folder })
-}
-
-async function until(condition: () => Promise<boolean>, what: string, timeoutMs = TAKEOVER_MS): Promise<void> {
-  const deadline = Date.now() + timeoutMs
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`it did not happen: ${what}`)
-    await delay(50)
-  }
 }
 
 const branchesOf = ({ remote }: MooseHome) =>
@@ -67,10 +60,10 @@ describe('a worker that is gone', { concurrency: false }, () => {
     const { db } = home.database
     const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
     await using first = await workerOf(home, 'first', { MOOSE_FAULT: 'call_model:after:kill' })
-    await until(async () => first.child.signalCode === 'SIGKILL', 'the kill')
+    await until('the kill', async () => first.child.signalCode === 'SIGKILL', { withinMs: TAKEOVER_MS })
     const killedAt = Date.now()
     await using _second = await workerOf(home, 'second')
-    await until(inReview(home, id), 'a pull request')
+    await until('a pull request', inReview(home, id), { withinMs: TAKEOVER_MS })
     const taken = (await eventsAfter(db, id, '0')).find(({ type }) => type === 'taken_over')
     const waitedMs = Number(new Date(String(taken?.at))) - killedAt
     t.diagnostic(`taken over ${waitedMs} ms after the kill by a worker started then, with a lease of ${LEASE_MS} ms`)
@@ -91,12 +84,14 @@ describe('a worker that is gone', { concurrency: false }, () => {
     const { db } = home.database
     const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
     await using first = await workerOf(home, 'first', { MOOSE_FAULT: 'push:before:stop' })
-    await until(async () => (await findWorkOrder(db, id)).phase === 'publishing', 'publishing')
+    await until('publishing', async () => (await findWorkOrder(db, id)).phase === 'publishing', {
+      withinMs: TAKEOVER_MS,
+    })
     await using _second = await workerOf(home, 'second')
-    await until(isRecorded(home, id), 'a pull request of the second')
+    await until('a pull request of the second', isRecorded(home, id), { withinMs: TAKEOVER_MS })
     const before = await eventsAfter(db, id, '0')
     first.child.kill('SIGCONT')
-    await until(async () => first.printed().includes('let go of'), 'the first lets go')
+    await until('the first lets go', async () => first.printed().includes('let go of'), { withinMs: TAKEOVER_MS })
     await delay(500)
     assert.deepEqual(await eventsAfter(db, id, '0'), before)
     await assertTakenOverOnce(home, id)
@@ -127,10 +122,12 @@ describe('a worker that is gone', { concurrency: false }, () => {
     const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
     await using first = await workerOf(home, 'first')
     const { db } = home.database
-    await until(async () => (await findWorkOrder(db, id)).phase === 'proposing', 'a proposal is asked for')
+    await until('a proposal is asked for', async () => (await findWorkOrder(db, id)).phase === 'proposing', {
+      withinMs: TAKEOVER_MS,
+    })
     await first[Symbol.asyncDispose]()
     await using _second = await workerOf(home, 'second')
-    await until(inReview(home, id), 'a pull request of the second')
+    await until('a pull request of the second', inReview(home, id), { withinMs: TAKEOVER_MS })
     await assertTakenOverOnce(home, id)
   })
 

@@ -9,6 +9,7 @@ import { createHttpApp } from '../../src/http/http-app.ts'
 import { HTTP_LIMITS } from '../../src/http/http-env.ts'
 import { serveHttp } from '../../src/http/serve-http.ts'
 import { memoryHttpServices } from '../support/memory-http-services.ts'
+import { until } from '../support/until.ts'
 
 const RUNNING: AttemptView = {
   number: 1,
@@ -39,17 +40,12 @@ async function read(response: Response, enough: (events: EventSourceMessage[]) =
   return { events, comments: () => comments, ids: events.flatMap(({ id }) => (id === undefined ? [] : [id])) }
 }
 
+const subscribed = (services: ReturnType<typeof memoryHttpServices>, count: number) =>
+  until(`${count} subscriptions`, () => services.subscriptions() === count, { everyMs: 5 })
+
 const lastOf = (events: EventSourceMessage[]) => {
   const last = events.at(-1)
   return { event: last?.event, id: last?.id, data: JSON.parse(String(last?.data)) }
-}
-
-async function eventually(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 5000
-  while (!condition()) {
-    assert.ok(Date.now() < deadline, 'waited 5 s in vain')
-    await pause(5)
-  }
 }
 
 test('a stream gives what is stored and then what comes, each event once and in order', async () => {
@@ -59,7 +55,7 @@ test('a stream gives what is stored and then what comes, each event once and in 
   services.publish({ work_order_id: id, type: 'added', message: 'first\nline' })
   const response = await fetch(`${server.url}/api/work-orders/${id.slice(0, 8)}/events`)
   const reading = read(response, (events) => events.length === 3)
-  await eventually(() => services.subscriptions() === 1)
+  await subscribed(services, 1)
   services.publish({ work_order_id: services.place().id, message: 'of another order' })
   services.publish({ work_order_id: id, type: 'approved' })
   services.publish({ work_order_id: id, type: 'claimed' })
@@ -73,7 +69,7 @@ test('a stream gives what is stored and then what comes, each event once and in 
     ],
   )
   assert.equal(JSON.parse(String(events[0]?.data)).message, 'first\nline')
-  await eventually(() => services.subscriptions() === 0)
+  await subscribed(services, 0)
 })
 
 test('the stream of all orders resumes after ?after=, and after Last-Event-ID before that', async () => {
@@ -119,7 +115,7 @@ test('a followed stream ends after the end of the attempt, not of an earlier one
   const order = services.place({ status: 'in_progress', phase: 'routing', attempt_history: [RUNNING] })
   services.publish({ work_order_id: order.id, type: 'attempt_ended', attempt: 0 })
   const reading = read(await fetch(`${server.url}/api/work-orders/${order.id}/events?follow=attempt`))
-  await eventually(() => services.subscriptions() === 1)
+  await subscribed(services, 1)
   services.publish({ work_order_id: order.id, type: 'step_started' })
   services.place({ ...order, status: 'failed', phase: null, attempt_history: [{ ...RUNNING, status: 'failed' }] })
   services.publish({ work_order_id: order.id, type: 'status' })
@@ -127,7 +123,7 @@ test('a followed stream ends after the end of the attempt, not of an earlier one
   const { events, ids } = await reading
   assert.deepEqual(ids, ['1', '2', '3', '4'])
   assert.deepEqual(lastOf(events), { event: 'end', id: undefined, data: { reason: 'attempt_ended' } })
-  await eventually(() => services.subscriptions() === 0)
+  await subscribed(services, 0)
 })
 
 test('a followed stream has the end of the step that recorded the end of the attempt', async () => {
@@ -171,7 +167,7 @@ test('a followed stream notices an end that nobody wrote an event for', async ()
   const app = createHttpApp(services, { ...HTTP_LIMITS, heartbeatMs: 10 })
   const order = services.place()
   const reading = read(await app.request(`/api/work-orders/${order.id}/events?follow=attempt`))
-  await eventually(() => services.subscriptions() === 1)
+  await subscribed(services, 1)
   services.place({ ...order, status: 'cancelled' })
   assert.deepEqual(lastOf((await reading).events).data, { reason: 'attempt_ended' })
 })
@@ -181,7 +177,7 @@ test('a cancelled order is followed until its attempt has really ended', async (
   const app = createHttpApp(services)
   const order = services.place({ status: 'in_progress', phase: 'proposing', attempt_history: [RUNNING] })
   const reading = read(await app.request(`/api/work-orders/${order.id}/events?follow=attempt`))
-  await eventually(() => services.subscriptions() === 1)
+  await subscribed(services, 1)
   const cancelled = services.place({ ...order, status: 'cancelled', phase: null })
   services.publish({ work_order_id: order.id, type: 'status' })
   await pause(20)
@@ -197,11 +193,11 @@ test('a client that goes away leaves no subscription behind', async () => {
   const gone = new AbortController()
   await fetch(`${server.url}/api/events`, { signal: gone.signal })
   const called = await app.request('/api/events')
-  await eventually(() => services.subscriptions() === 2)
+  await subscribed(services, 2)
   gone.abort()
-  await eventually(() => services.subscriptions() === 1)
+  await subscribed(services, 1)
   await called.body?.cancel()
-  await eventually(() => services.subscriptions() === 0)
+  await subscribed(services, 0)
 })
 
 test('a client that does not read holds the source back instead of filling memory', async () => {
@@ -232,7 +228,7 @@ test('more streams than the limit are 429, and a closed one makes room', async (
   assert.equal(third.status, 429)
   assert.equal(FaultBody.parse(await third.json()).error.code, 'too_many_streams')
   await first.body?.cancel()
-  await eventually(() => services.subscriptions() === 1)
+  await subscribed(services, 1)
   assert.equal((await fetch(`${server.url}/api/events`)).status, 200)
 })
 
@@ -253,10 +249,10 @@ test('who follows is told at once that the service stops, hears what still finis
   const { id } = services.place({ status: 'in_progress', attempt_history: [RUNNING] })
   const before = read(await fetch(`${server.url}/api/events`))
   const following = read(await fetch(`${server.url}/api/work-orders/${id}/events?follow=attempt`))
-  await eventually(() => services.subscriptions() === 2)
+  await subscribed(services, 2)
   await services.orchestrator.drain(0)
   const after = read(await fetch(`${server.url}/api/events`))
-  await eventually(() => services.subscriptions() === 3)
+  await subscribed(services, 3)
   services.publish({ work_order_id: id, type: 'step_succeeded' })
   await pause(50)
   await server[Symbol.asyncDispose]()

@@ -8,6 +8,7 @@ import { languageModel } from '../../src/models/providers.ts'
 import { streamAnswer } from '../../src/models/stream-answer.ts'
 import { listenOnLoopback } from '../support/loopback.ts'
 import { type Scripted, startModelServer } from '../support/model-server.ts'
+import { until } from '../support/until.ts'
 
 const PROVIDERS = ['anthropic', 'openai', 'openai-compatible'] as const
 const secrets = { anthropic: 'sk-a', openai: 'sk-o', openaiCompatible: 'sk-c' }
@@ -126,7 +127,7 @@ describe('the stand-in', () => {
       { kind: 'silent' },
     )
     for (let call = 0; call < 4; call += 1) await ask('anthropic', server.url, 100).catch(() => null)
-    while (server.charged.input === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+    await until('it is charged', () => server.charged.input > 0)
     assert.deepEqual(
       server.bill.map(({ input, output, answered }) => [input, output, answered]),
       Array.from({ length: 3 }, () => [10, 5, false]),
@@ -144,7 +145,7 @@ describe('the stand-in', () => {
       return { kind: 'text', text: `${index}: ${JSON.stringify(body['messages']).includes('say hello')}` }
     })
     const first = ask('openai-compatible', server.url)
-    while (server.calls.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+    await until('a call', () => server.calls.length > 0, { everyMs: 5 })
     assert.equal((await ask('openai-compatible', server.url)).text, '1: true')
     assert.equal(server.bill.length, 1)
     release()

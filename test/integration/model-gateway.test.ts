@@ -12,6 +12,7 @@ import { Usd } from '../../src/money.ts'
 import type { GrantRequest, ModelGrant } from '../../src/pipeline/ports/model-access.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { type Scripted, startModelServer } from '../support/model-server.ts'
+import { until } from '../support/until.ts'
 
 const KEY = 'sk-real-key'
 
@@ -73,10 +74,6 @@ async function statusWith(url: string, headers: Record<string, string>): Promise
   assert.ok(response instanceof IncomingMessage)
   response.resume()
   return response.statusCode
-}
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 10))
 }
 
 const TEXT: Scripted = { kind: 'text', text: 'hello there', input: 100, output: 10 }
@@ -195,7 +192,7 @@ test('a run that ends aborts the call under way and books it', async () => {
   await using given = await setUp({ kind: 'silent' })
   const grant = await given.grant()
   const answer = ask(grant).catch(() => null)
-  await until(() => given.server.calls.length > 0)
+  await until('a call', () => given.server.calls.length > 0)
   await grant[Symbol.asyncDispose]()
   await answer
   assert.equal((await given.rows()).length, 1)
@@ -217,10 +214,10 @@ for (const stream of [false, true]) {
     const body = JSON.stringify({ model: grant.model, stream, messages: [{ role: 'user', content: 'hi' }] })
     const headers = { authorization: `Bearer ${grant.token}` }
     const answer = post(grant, { body, headers, signal: child.signal }).catch(() => null)
-    await until(() => given.server.calls.length > 0)
+    await until('a call', () => given.server.calls.length > 0)
     child.abort()
     await answer
-    await until(async () => (await given.rows()).length === 1)
+    await until('a row', async () => (await given.rows()).length === 1)
     const [row] = await given.rows()
     assert.deepEqual([row?.error_code, row?.cost_usd], ['attempt_cancelled', null])
     assert.deepEqual(
@@ -282,7 +279,7 @@ test('who makes more calls at once than a run does is told to wait', async () =>
   await using given = await setUp({ kind: 'silent' })
   const grant = await given.grant()
   const waiting = [ask(grant), ask(grant)].map((call) => call.catch(() => null))
-  await until(() => given.server.calls.length === 2)
+  await until('two calls', () => given.server.calls.length === 2)
   const { status, text } = await ask(grant)
   assert.deepEqual([status, JSON.parse(text).error.code], [429, 'busy'])
   assert.equal(given.server.calls.length, 2)

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { sql } from 'kysely'
 import type { Moose } from '../../src/app.ts'
 import { createMooseHome, detailOf, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
+import { until } from '../support/until.ts'
 
 const FILES = {
   'greeting.txt': 'hello\n',
@@ -341,24 +342,12 @@ async function mostAtOnce({ database }: MooseHome, done: AbortSignal): Promise<n
   return most
 }
 
-async function untilNothingRuns({ orchestrator }: Moose): Promise<void> {
-  const deadline = Date.now() + 15_000
-  while ((await orchestrator.status()).executing_count > 0) {
-    assert.ok(Date.now() < deadline, 'something still runs')
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-}
+const untilNothingRuns = ({ orchestrator }: Moose) =>
+  until('nothing runs', async () => (await orchestrator.status()).executing_count === 0)
 
-async function untilPhase({ database }: MooseHome, id: string, phase: string): Promise<void> {
-  for (;;) {
-    const row = await database.db
-      .selectFrom('work_orders')
-      .select('phase')
-      .where('id', '=', id)
-      .executeTakeFirstOrThrow()
-    if (row.phase === phase) return
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
+function untilPhase({ database: { db } }: MooseHome, id: string, phase: string): Promise<void> {
+  const row = db.selectFrom('work_orders').select('phase').where('id', '=', id)
+  return until(phase, async () => (await row.executeTakeFirstOrThrow()).phase === phase, { everyMs: 10 })
 }
 
 test('rows the database or a claim cannot take do not hold up other orders', async () => {

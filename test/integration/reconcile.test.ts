@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
-import { setTimeout } from 'node:timers/promises'
 import { leaveUnresolved, release, reserve, settle } from '../../src/budget/ledger.ts'
 import { setLimit } from '../../src/budget/limits.ts'
 import { markLeftBehind, reconcile, settleByHand } from '../../src/budget/reconcile.ts'
@@ -12,6 +11,7 @@ import { Usd } from '../../src/money.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { faultOf } from '../support/fault-of.ts'
 import { by, CALL, NOBODY, order, project, setNow } from '../support/ledger-rows.ts'
+import { until } from '../support/until.ts'
 
 const UNTIL_NOW = () => ({ complete_until: new Date().toISOString() })
 
@@ -351,12 +351,7 @@ function callRow({ workOrderId, attempt }: { workOrderId: string | null; attempt
 }
 
 /** Until so many queries wait for the lock of another. */
-async function untilSomebodyWaits({ pool }: TestDatabase, count = 1): Promise<void> {
-  for (;;) {
-    const { rowCount } = await pool.query(
-      `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-    )
-    if (rowCount === count) return
-    await setTimeout(10)
-  }
+function untilSomebodyWaits({ pool }: TestDatabase, count = 1): Promise<void> {
+  const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+  return until('queries wait', async () => (await pool.query(waiting)).rowCount === count)
 }

@@ -15,11 +15,12 @@ import { Usd } from '../../src/money.ts'
 import { PIPELINE_REVISION } from '../../src/orchestrator/pipeline-revision.ts'
 import { recordFailure } from '../../src/results/record-failure.ts'
 import { startModelServer } from '../support/model-server.ts'
-import { createMooseHome, detailOf, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
+import { createMooseHome, fileOrder, type MooseHome, rested, settled } from '../support/moose-home.ts'
 import { type OrchestratorBench, openBench } from '../support/orchestrator-bench.ts'
 import { mooseUp } from '../support/service-process.ts'
 import { shiftTime } from '../support/shifted-time.ts'
 import { useStandIn } from '../support/stand-in-proposer.ts'
+import { until } from '../support/until.ts'
 
 const FILES = {
   'greeting.txt': 'hello\n',
@@ -41,21 +42,10 @@ const noMoney = (needed_usd = '9999') => {
 
 /** The order once it is at rest, with its attempts. */
 async function atRest({ database: { db } }: MooseHome, id: string) {
-  for (const deadline = Date.now() + 30_000; ; await delay(25)) {
-    const order = { ...(await findWorkOrder(db, id)), history: await attemptHistory(db, id) }
-    const moves = order.status === 'pending' || (order.status === 'in_progress' && order.phase !== 'in_review')
-    const runs = order.history.some(({ status, steps }) =>
-      [status, ...steps.map((step) => step.status)].includes('running'),
-    )
-    if (!moves && !runs) return order
-    assert.ok(Date.now() < deadline, `still ${order.status}/${order.phase} ${JSON.stringify(order.history)}`)
-  }
-}
-
-async function until(what: () => boolean | Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + 20_000; !(await what()); await delay(10)) {
-    assert.ok(Date.now() < deadline, `not in time: ${what.toString()}`)
-  }
+  await rested(db, id)
+  const running = db.selectFrom('attempt_steps').select('name').where('status', '=', 'running')
+  await until('no step runs', async () => (await running.execute()).length === 0)
+  return { ...(await findWorkOrder(db, id)), history: await attemptHistory(db, id) }
 }
 
 type Rested = Awaited<ReturnType<typeof atRest>>
@@ -88,7 +78,7 @@ const bench = (home: MooseHome, putAwayMs = 0) =>
 
 /** Waits until what has ended is put away too. */
 const putAway = ({ orchestrator }: OrchestratorBench) =>
-  until(async () => (await orchestrator.status()).executing_count === 0)
+  until('all is put away', async () => (await orchestrator.status()).executing_count === 0)
 
 /** Refs that attempts hold in the mirrors of a home. */
 async function attemptRefs({ config }: MooseHome): Promise<string[]> {
@@ -149,10 +139,10 @@ describe('a suspended attempt goes on where it rests, and nothing that ended is 
     // More milliseconds than an integer holds.
     await sql`update attempts set claimed_at = claimed_at - interval '40 days'`.execute(home.database.db)
     await moose.orchestrator.retry(id)
-    await until(async () => (await claims(home, id)).length === 2)
+    await until('it is claimed again', async () => (await claims(home, id)).length === 2)
     assert.equal(stands(await atRest(home, id)), 'blocked/budget_exceeded')
     await moose.orchestrator.retry(id)
-    await until(async () => (await claims(home, id)).length === 3)
+    await until('it is claimed a third time', async () => (await claims(home, id)).length === 3)
     const order = await atRest(home, id)
     assert.equal(stands(order), 'in_progress/in_review', JSON.stringify(order.status_reason))
     assert.deepEqual(moose.calls, { route: 1, propose: 1, patch: 3, aider: 0, check: 1 })
@@ -210,7 +200,7 @@ describe('a suspended attempt goes on where it rests, and nothing that ended is 
     await using first = await mooseUp(home.environment, '--start')
     assert.equal(stands(await atRest(home, id)), 'blocked/budget_exceeded')
     await db.updateTable('work_orders').set({ budget_usd: '5' }).where('id', '=', id).execute()
-    await until(() => server.calls.length === 1)
+    await until('a call', () => server.calls.length === 1)
     await first.kill()
     server.script.splice(0, Infinity, { kind: 'text', text: greet.text })
 
@@ -242,7 +232,7 @@ describe('what is resumed is what was approved, where it began', () => {
     assert.deepEqual([order.phase, order.attempts], ['in_review', 2])
     assert.deepEqual(await claims(home, id), ['attempt 1 begins', 'attempt 2 begins'])
     moose.orchestrator.wake()
-    await until(async () => (await executions(home)).length === 2)
+    await until('two outcomes', async () => (await executions(home)).length === 2)
     assert.deepEqual(await executions(home), [
       { attempt: 1, outcome: 'cancelled' },
       { attempt: 2, outcome: 'pull_request_opened' },
@@ -310,8 +300,9 @@ describe('what is resumed is what was approved, where it began', () => {
       create trigger retry_now after insert on work_order_events
       for each row when (new.type = 'attempt_ended') execute function retry_now()`.execute(db)
     const first = moose.orchestrator.execute(id, signal)
-    const second = until(async () => (await findWorkOrder(db, id)).status === 'pending').then(async () => {
-      await until(async () => (await attemptHistory(db, id))[0]?.status === 'blocked')
+    const retried = until('it is retried', async () => (await findWorkOrder(db, id)).status === 'pending')
+    const second = retried.then(async () => {
+      await until('its attempt is suspended', async () => (await attemptHistory(db, id))[0]?.status === 'blocked')
       return moose.orchestrator.execute(id, signal)
     })
     await assert.rejects(first, { code: 'budget_exceeded' })
@@ -347,7 +338,7 @@ describe('an emergency stop', () => {
     moose.trouble.check.push('hangs')
     await moose.orchestrator.start(null)
     const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
-    await until(() => moose.calls.check === 1)
+    await until('a check', () => moose.calls.check === 1)
     const stoppedAt = Date.now()
     await setEmergencyStop(db, true)
     const resting = await atRest(home, id)
@@ -366,7 +357,7 @@ describe('an emergency stop', () => {
     )
     await moose.orchestrator.cancel(other)
     await setEmergencyStop(db, false)
-    await until(async () => (await findWorkOrder(db, id)).status !== 'blocked')
+    await until('it goes on', async () => (await findWorkOrder(db, id)).status !== 'blocked')
     const order = await atRest(home, id)
     assert.equal(stands(order), 'in_progress/in_review', JSON.stringify(order.status_reason))
     assert.deepEqual([order.attempts, moose.calls], [1, { route: 1, propose: 1, patch: 1, aider: 0, check: 2 }])
@@ -380,7 +371,7 @@ describe('an emergency stop', () => {
     const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
     const patience = AbortSignal.timeout(30_000)
     const ran = assert.rejects(moose.orchestrator.execute(id, patience), { code: 'emergency_stop' })
-    await until(() => moose.calls.propose === 1)
+    await until('a proposal', () => moose.calls.propose === 1)
     const stoppedAt = Date.now()
     await setEmergencyStop(home.database.db, true)
     await ran
@@ -456,14 +447,14 @@ describe('the service lets orders go on by itself', () => {
     await setLimit(db, 'daily_hard_cap', Usd.max(...needed).times(2))
     const goneOn = async () =>
       (await Promise.all(ids.map((id) => claims(home, id)))).filter(({ length }) => length > 1).length
-    await until(async () => (await goneOn()) === 2)
+    await until('two go on', async () => (await goneOn()) === 2)
     for (let looks = 0; looks < 20; looks += 1) {
       moose.orchestrator.wake()
       await delay(10)
     }
     assert.equal(await goneOn(), 2)
     await setLimit(db, 'daily_hard_cap', new Usd(100))
-    await until(async () => (await goneOn()) === 5)
+    await until('all go on', async () => (await goneOn()) === 5)
     const orders = await Promise.all(ids.map((id) => atRest(home, id)))
     // Each was let go on once: none was sent for money that was promised to another.
     for (const { attempts, history, id } of orders) {
@@ -483,12 +474,13 @@ describe('the service lets orders go on by itself', () => {
     const nonsense = { usd: 'all of it', after_entry: 'never', provider: [1] }
     const metadata = JSON.stringify({ approved_by_director: true, released_for: nonsense })
     await db.updateTable('work_orders').set({ metadata }).where('id', '=', odd).execute()
-    await until(() => moose.calls.propose === 1)
+    await until('a proposal', () => moose.calls.propose === 1)
     const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
-    await until(async () => (await claims(home, id)).length === 1 && moose.calls.propose === 2)
-    await until(async () => (await findWorkOrder(db, id)).status === 'blocked' || (await claims(home, id)).length === 2)
+    await until('a second proposal', async () => (await claims(home, id)).length === 1 && moose.calls.propose === 2)
+    const isSuspended = async () => (await findWorkOrder(db, id)).status === 'blocked'
+    await until('it is suspended', async () => (await isSuspended()) || (await claims(home, id)).length === 2)
     moose.orchestrator.configChanged()
-    await until(async () => (await claims(home, id)).length === 2)
+    await until('it is claimed again', async () => (await claims(home, id)).length === 2)
     assert.equal((await atRest(home, id)).phase, 'in_review')
     await moose.orchestrator.cancel(odd)
   })
@@ -519,11 +511,11 @@ describe('the service lets orders go on by itself', () => {
       .set({ until: new Date(Date.now() - 1_000) })
       .execute()
     moose.orchestrator.configChanged()
-    await until(() => moose.calls.propose === 4)
+    await until('one finds out', () => moose.calls.propose === 4)
     assert.equal((await db.selectFrom('attempts').selectAll().where('status', '=', 'running').execute()).length, 1)
     await db.deleteFrom('provider_pauses').execute()
     moose.orchestrator.configChanged()
-    await until(() => moose.calls.propose === 6)
+    await until('the others follow', () => moose.calls.propose === 6)
     for (const id of ids) await moose.orchestrator.cancel(id)
   })
 
@@ -548,7 +540,7 @@ describe('the service lets orders go on by itself', () => {
     await delay(200)
     assert.equal((await claims(home, id)).length, 1)
     await priced(JSON.stringify(cost_profile))
-    await until(async () => (await claims(home, id)).length === 2)
+    await until('it is claimed again', async () => (await claims(home, id)).length === 2)
     const order = await atRest(home, id)
     assert.deepEqual([order.phase, order.attempts], ['in_review', 1])
   })
@@ -566,7 +558,7 @@ describe('the service lets orders go on by itself', () => {
     assert.deepEqual([resting.status, resting.status_reason?.code], ['blocked', 'budget_exceeded'])
     assert.equal(server.calls.length, 0)
     await db.updateTable('work_orders').set({ budget_usd: '5' }).where('id', '=', id).execute()
-    await until(async () => (await detailOf(moose, id)).status !== 'blocked')
+    await until('it goes on', async () => (await findWorkOrder(db, id)).status !== 'blocked')
     const order = await settled(moose, id)
     assert.deepEqual([order.phase, order.attempts, server.calls.length], ['in_review', 1, 1])
     const { decision_id } = await db.selectFrom('attempts').select('decision_id').executeTakeFirstOrThrow()

@@ -1,12 +1,15 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { type Kysely, sql } from 'kysely'
 import { type Moose, openMoose } from '../../src/app.ts'
 import { type Config, readConfig } from '../../src/config.ts'
 import { type WorkOrderDetail, WorkOrderDetailResponse } from '../../src/contract/work-orders.ts'
+import type { Database } from '../../src/db/schema.ts'
 import { createLog } from '../../src/log.ts'
 import { createTestDatabase, type TestDatabase } from './database.ts'
 import { createGitRemote, type FileChange, type GitRemote } from './git-remote.ts'
+import { until } from './until.ts'
 
 export type RecordedAnswer = { task: string; turn: number; text: string; delay_ms?: number; finish_reason?: string }
 
@@ -108,18 +111,39 @@ export async function detailOf(moose: Moose, id: string): Promise<WorkOrderDetai
   return WorkOrderDetailResponse.parse(await response.json()).work_order
 }
 
-/** Waits until the order is in none of the moving states. */
-export async function settled(moose: Moose, id: string, timeoutMs = 30_000): Promise<WorkOrderDetail> {
-  const deadline = Date.now() + timeoutMs
-  for (;;) {
-    const order = await detailOf(moose, id)
-    const moving = order.status === 'pending' || (order.status === 'in_progress' && order.phase !== 'in_review')
-    if (!moving && order.attempt_history.every((attempt) => attempt.status !== 'running')) return order
-    if (Date.now() > deadline) {
-      const { errors } = await moose.orchestrator.status()
-      const messages = errors.map(({ message }) => message).join('; ')
-      throw new Error(`order ${order.title} still stands at ${order.status}/${order.phase}; ${messages}`)
-    }
-    await new Promise((resolve) => setTimeout(resolve, 50))
+/** The order as the API shows it once it is at rest. @throws {Error} as `rested` does */
+export async function settled(moose: Moose, id: string, withinMs?: number): Promise<WorkOrderDetail> {
+  await rested(moose.db, id, withinMs)
+  return await detailOf(moose, id)
+}
+
+/**
+ * Waits until the order is in none of the moving states and no attempt of it runs. By one short query: what is looked at
+ * so often must not keep a small machine from getting there.
+ *
+ * @throws {Error} when it still moves by then, with where it stands
+ */
+export async function rested(db: Kysely<Database>, id: string, withinMs = 60_000): Promise<void> {
+  const look = async () => {
+    const { rows } = await sql<{ moves: boolean }>`
+      select status = 'pending' or (status = 'in_progress' and phase is distinct from 'in_review')
+        or exists (select from attempts where work_order_id = work_orders.id and attempts.status = 'running') as moves
+      from work_orders where id = ${id}`.execute(db)
+    return rows[0]?.moves === false
   }
+  await until('the order is at rest', look, { withinMs, say: () => standing(db, id) })
+}
+
+/** Where an order stands, with the end of its attempts and the last notes. */
+async function standing(db: Kysely<Database>, id: string): Promise<string> {
+  const order = await db.selectFrom('work_orders').selectAll().where('id', '=', id).executeTakeFirst()
+  const attempts = await db.selectFrom('attempts').selectAll().where('work_order_id', '=', id).execute()
+  const notes = await db
+    .selectFrom('work_order_events')
+    .select(['type', 'message'])
+    .where('work_order_id', '=', id)
+    .orderBy('id', 'desc')
+    .limit(5)
+    .execute()
+  return JSON.stringify({ order, attempts, notes })
 }
