@@ -104,10 +104,10 @@ describe('a worker that is gone', { concurrency: false }, () => {
     await using second = await workerOf(home, 'second')
     const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
     const blocked = () => [first, second].filter((one) => one.printed().includes('MOOSE_FAULT')).length
-    await until(async () => blocked() === 1, 'one is busy')
+    await until('one is busy', () => blocked() === 1)
     await delay(4 * LEASE_MS)
     assert.equal((await findWorkOrder(db, id)).phase, 'proposing', 'still busy')
-    await until(inReview(home, id), 'a pull request')
+    await until('a pull request', inReview(home, id))
     assert.equal(blocked(), 1, 'the other one never carried it out')
     const attempts = await db.selectFrom('attempts').select(['number', 'resumed', 'status']).execute()
     assert.deepEqual(attempts, [{ number: 1, resumed: 0, status: 'succeeded' }])
