@@ -2,12 +2,14 @@ import { Fault } from '../errors.ts'
 import type { Git } from './git.ts'
 import type { RemoteRepository } from './git-access.ts'
 import { unreachable } from './mirror.ts'
+import { refuseOddState } from './repository-state.ts'
 import { parseRepositoryUrl } from './repository-url.ts'
 
 /**
  * The branch pull requests go to: the one asked for, which must exist, or the one the repository's HEAD names.
  *
- * @throws {Fault} `repository_refused`, `repository_unreachable`, `base_branch_missing`
+ * @throws {Fault} `repository_refused` (also for one that is seen not to be whole), `repository_unreachable`,
+ *   `base_branch_missing`
  * @see https://git-scm.com/docs/git-ls-remote (`--symref` prints `ref: refs/heads/main	HEAD`)
  */
 export async function defaultBranchOf(
@@ -19,6 +21,7 @@ export async function defaultBranchOf(
   const args = ['ls-remote', '--symref', '--', remote.url]
   const result = await git.runRemote(repository, args, { signal: null, timeoutMs: 60_000 })
   if (result.exitCode !== 0) throw unreachable(remote, result)
+  await refuseOddState(git, remote)
   const lines = result.stdout.text().split('\n')
   const head = lines.map((line) => /^ref: refs\/heads\/(.+)\tHEAD$/.exec(line)).find((match) => match !== null)
   const branch = wanted === undefined ? head?.[1] : wanted

@@ -9,6 +9,7 @@ import { type Git, type GitCall, gitFailed, type RemoteResult, whatGitSaid } fro
 import { patientWithLocks } from './git-lock.ts'
 import { putBackMirrorFiles } from './mirror-files.ts'
 import { branchRef } from './ref-names.ts'
+import { faultOfState } from './repository-state.ts'
 import { parseRepositoryUrl, type RepositoryUrl } from './repository-url.ts'
 
 /**
@@ -50,7 +51,8 @@ export class Mirror {
    * Fetches one branch into a ref of the mirror, forced.
    *
    * @returns the commit the branch stands at; null when the repository has no such branch
-   * @throws {Fault} `repository_refused`, `repository_unreachable`
+   * @throws {Fault} `repository_refused` (also for one that is not whole), `repository_unreachable`,
+   *   `base_branch_missing` for a branch that stands at no commit
    */
   async fetchBranch(project: Project, from: { branch: string; into: string }, signal: AbortSignal | null) {
     const remote = parseRepositoryUrl(project.repository)
@@ -61,6 +63,10 @@ export class Mirror {
       const fetch = (): Promise<CommandResult> => this.runRemote(project, args, { signal })
       const result = await patientWithLocks(this.dir, fetch)
       if (result.exitCode !== 0 && /couldn't find remote ref/.test(result.stderr.text())) return null
+      const odd = faultOfState(remote, result)
+      if (odd !== null) throw odd
+      if (result.exitCode !== 0 && /trying to write non-commit object/.test(result.stderr.text()))
+        throw noCommit(remote, from.branch)
       if (result.exitCode !== 0) throw unreachable(remote, result)
       return await this.#commitAt(from.into)
     })
@@ -133,6 +139,11 @@ const FETCH = [
   '--no-auto-maintenance',
   '--no-recurse-submodules',
 ]
+
+function noCommit({ shown }: RepositoryUrl, branch: string): Fault {
+  const message = `The branch "${branch}" of ${shown} stands at no commit. Push one there, or correct the project's branch.`
+  return new Fault('base_branch_missing', message, { repository: shown, branch })
+}
 
 /** The Fault for a remote that did not answer as one should. */
 export function unreachable(remote: RepositoryUrl, result: CommandResult): Fault {
