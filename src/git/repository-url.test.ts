@@ -92,6 +92,7 @@ test('a password never shows, accepted or refused', () => {
         )
       }
     }),
+    { examples: [["@aa_$)'", 'ssh']] },
   )
 })
 

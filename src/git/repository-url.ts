@@ -62,7 +62,7 @@ function refusal(text: string): Refusal | null {
   const badForm = misformed(text)
   if (badForm !== null) return { reason: badForm, advice: FORMS }
   if (/^https?:/i.test(text)) return secretInHttp(text)
-  return /^ssh:/i.test(text) && /:[^@]/.test(userOf(text)) ? HOLDS_PASSWORD : null
+  return /^ssh:/i.test(text) && /:.+@$/s.test(userOf(text)) ? HOLDS_PASSWORD : null
 }
 
 function misformed(text: string): string | null {
