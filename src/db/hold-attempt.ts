@@ -32,6 +32,22 @@ export async function holdAttempt(db: Db, run: AttemptRun): Promise<void> {
   )
 }
 
+/**
+ * Makes sure that nothing goes on with the attempt after this run of it, and no other process with this one: what is
+ * missing then is not another's to do. An attempt without a row passes.
+ *
+ * @throws {Fault} `attempt_taken_over`
+ */
+export async function assertLastRun(db: Db, run: AttemptRun): Promise<void> {
+  const row = await db
+    .selectFrom('attempts')
+    .select((builder) => isHeld(run)(builder).as('held'))
+    .where('work_order_id', '=', run.workOrderId)
+    .where('number', '=', run.attempt)
+    .executeTakeFirst()
+  if (row !== undefined && !row.held) throw takenOver(run)
+}
+
 /** The run of an attempt this process carries out; `over`: it has ended; null: somebody else carries it out, or it rests. */
 export async function heldRun(db: Db, { workOrderId, attempt }: AttemptKey): Promise<AttemptRun | 'over' | null> {
   const row = await db

@@ -201,6 +201,7 @@ function repeatedly<T>({ db, clock, log, signal, drain }: StepDeps, key: Key, st
  * name: a branch or a pull request may be there all the same, and only looking again finds it.
  */
 function isWorthRepeating(name: StepName, { code }: Fault): boolean {
+  if (NEXT_MOVE[code] === 'leave') return false
   if (name === 'record' || (name === 'publish' && code === 'internal')) return true
   return NEXT_MOVE[code] === 'retry' && !code.startsWith('model_') && code !== 'github_rate_limited'
 }

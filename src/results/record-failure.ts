@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import { type AttemptRun, type EndedAttempt, endAttempt } from '../db/attempts.ts'
 import { recordEvent } from '../db/events.ts'
+import { assertLastRun } from '../db/hold-attempt.ts'
 import { recordOutcome } from '../db/outcomes.ts'
 import type { Database } from '../db/schema.ts'
 import { moveWorkOrder } from '../db/work-orders.ts'
@@ -28,6 +29,8 @@ const END: Record<Exclude<NextMove, 'leave'>, Stands> = {
  * The failure case of the seed's 4.7, in one transaction. A repetition changes nothing.
  *
  * A suspended attempt has no outcome yet: it will have the one of its real end. What that is if it never goes on is kept.
+ *
+ * @throws {Fault} `attempt_taken_over` when a later run is to record its own end: this one must not count as having done so
  */
 export async function recordFailure(db: Kysely<Database>, failure: Failure): Promise<void> {
   const move = NEXT_MOVE[failure.fault.code]
@@ -37,7 +40,11 @@ export async function recordFailure(db: Kysely<Database>, failure: Failure): Pro
     const end = { status: END[move].attempt, error: failure.fault }
     const rest = move === 'suspend' ? { suspendedOutcome: outcomeFacts(failure.evidence) } : {}
     const ended = await endAttempt(transaction, failure, { ...end, ...rest })
-    if (ended === null) return
+    if (ended === null) {
+      // A suspension leaves nothing that would count: whatever goes on begins at the step it was to rest at.
+      if (move !== 'suspend') await assertLastRun(transaction, failure)
+      return
+    }
     await moveOrder(transaction, failure, END[move].order)
     if (move !== 'suspend') await recordFailedOutcome(transaction, failure, ended)
     await recordEnded(transaction, failure, ended, move === 'suspend' ? 'suspended' : END[move].attempt)

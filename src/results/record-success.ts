@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import { type AttemptKey, type AttemptRun, endAttempt } from '../db/attempts.ts'
 import { recordEvent } from '../db/events.ts'
+import { assertLastRun } from '../db/hold-attempt.ts'
 import { recordOutcome, recordPullRequestEvent } from '../db/outcomes.ts'
 import type { Database } from '../db/schema.ts'
 import { findWorkOrder, recordPullRequestOfOrder } from '../db/work-orders.ts'
@@ -12,13 +13,17 @@ import { outcomeFacts, outcomeOf } from './outcome.ts'
  * hears of it, `outcome_vectors` learns from it. A repetition changes nothing.
  *
  * @returns false when the order was cancelled meanwhile, or completed by another pull request, and this one has to go
+ * @throws {Fault} `attempt_taken_over` when a later run is to record it: this one must not count as having done so
  */
 export async function recordSuccess(db: Kysely<Database>, success: Success & AttemptRun): Promise<boolean> {
   const { workOrderId, attempt, evidence, pullRequest } = success
   return db.transaction().execute(async (transaction) => {
     const end = { status: 'succeeded', error: null, branch: pullRequest.branch } as const
     const ended = await endAttempt(transaction, success, end)
-    if (ended === null) return isWanted(transaction, { workOrderId, attempt, pullRequest })
+    if (ended === null) {
+      await assertLastRun(transaction, success)
+      return isWanted(transaction, { workOrderId, attempt, pullRequest })
+    }
     const inReview = await recordPullRequestOfOrder(transaction, workOrderId, {
       pullRequest,
       proposer: evidence.routed.decision.selected_proposer,

@@ -7,6 +7,7 @@ import { sql } from 'kysely'
 import { reserve, settle } from '../../src/budget/ledger.ts'
 import { claimOrders } from '../../src/db/claim.ts'
 import { eventsAfter } from '../../src/db/events.ts'
+import { takeOverAttempts } from '../../src/db/take-over.ts'
 import { findWorkOrder } from '../../src/db/work-orders.ts'
 import { joinFleet } from '../../src/db/workers.ts'
 import { Usd } from '../../src/money.ts'
@@ -95,6 +96,22 @@ describe('a worker that is gone', { concurrency: false }, () => {
     await delay(500)
     assert.deepEqual(await eventsAfter(db, id, '0'), before)
     await assertTakenOverOnce(home, id)
+  })
+
+  test('paused right before it records, and the one that took over died at once: it is recorded after all', async () => {
+    await using home = await createMooseHome(FILES, [greet], FAST)
+    const { db } = home.database
+    const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
+    await using first = await workerOf(home, 'first', { MOOSE_FAULT: 'record:before:stop' })
+    // It dies before the engine is told, so that what the first one does next still counts there.
+    const ghost = { executorId: 'ghost', revision: PIPELINE_REVISION, leaseMs: 1 }
+    await until('the attempt is taken over', async () => (await takeOverAttempts(db, ghost)) === 1)
+    await joinFleet(db, ghost, { leaseMs: -1, version: '0' })
+    first.child.kill('SIGCONT')
+    await until('a pull request', inReview(home, id))
+    const attempts = await db.selectFrom('attempts').select(['number', 'status']).execute()
+    assert.deepEqual(attempts, [{ number: 1, status: 'succeeded' }])
+    assert.equal(branchesOf(home).length, 1)
   })
 
   test('busy for several leases: its attempt is left to it, and ends once', async () => {
