@@ -15,7 +15,7 @@ export type Secretive = Pick<
 >
 
 /** Shorter ones are not looked for: too much else would look like them. */
-export const SHORTEST_SECRET = 8
+const SHORTEST_SECRET = 8
 
 /** From here on a value of letters alone is no word that a text has by chance. */
 const LONGER_THAN_WORDS = 16

@@ -3,6 +3,8 @@ import { test } from 'node:test'
 import { sql } from 'kysely'
 import { countOutage } from '../../src/db/provider-pauses.ts'
 import { Fault } from '../../src/errors.ts'
+import { block, says } from '../support/aider-bench.ts'
+import { aiderOrSkip } from '../support/aider-program.ts'
 import { startJsonServer } from '../support/json-server.ts'
 import { startModelServer } from '../support/model-server.ts'
 import { createMooseHome, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
@@ -90,6 +92,28 @@ test('a model is told a failure of the same attempt as it was, and one of an ear
   await moose.orchestrator.retry(id)
   assert.equal((await settled(moose, id)).attempts, 2)
   assert.match(asked(), /An earlier try.*no \[redacted\] here/)
+})
+
+test('Aider is told of a failed check as it was, and what it makes of it is committed to the byte', async (t) => {
+  const bin = aiderOrSkip(t)
+  if (bin === null) return
+  const check = 'grep -q "^import postgres from .postgres.$" db.ts || { echo no import of postgres; false; }'
+  const files = { 'db.ts': 'export {}\n', 'moose.yaml': `checks:\n  - { name: imports, run: '${check}' }\n` }
+  const settings = { ...KEY, ORCHESTRATOR_AIDER_BIN: bin }
+  await using home = await createMooseHome(files, [], settings, databaseWithPassword('postgres'))
+  const edits = { kind: 'text', text: write('db.ts', 'import pg from "pg"') } as const
+  await using server = await startModelServer(
+    edits,
+    says(block('db.ts', 'export {}', 'import postgres from "postgres"')),
+  )
+  await useStandIn(home, 'stand-in', { url: server.url, threshold: 1 })
+  await using moose = await home.open()
+  await moose.orchestrator.start(null)
+  const id = await fileOrder(home.database, { title: 'Use postgres', files: ['db.ts'] })
+  const order = await settled(moose, id, 90_000)
+  assert.equal(order.phase, 'in_review', JSON.stringify(order.status_reason))
+  assert.match(JSON.stringify(server.calls.at(-1)?.body), /no import of postgres/)
+  assert.equal(await home.remote.git('show', `${order.github_branch}:db.ts`), 'import postgres from "postgres"')
 })
 
 test('what an outcome is learned from is exact, and the words beside it are not', async () => {

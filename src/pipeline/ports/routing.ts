@@ -56,15 +56,12 @@ export const RoutingMetadata = z.looseObject({
 })
 
 /** No row of `proposer_configs` has another: Postgres holds no NUL. */
-const ProposerName = z
-  .string()
-  .min(1)
-  .refine((name) => !name.includes('\0'), 'holds a NUL, which no name has')
+const ProposerName = z.string().refine((name) => !name.includes('\0'), 'holds a NUL, which no name has')
 
 /** The seed's RoutingDecision. */
 export const RoutingDecision = z.object({
   /** A name of `proposer_configs`. */
-  selected_proposer: ProposerName,
+  selected_proposer: ProposerName.min(1),
   reason: z.string(),
   /** 0 to 1. */
   confidence: z.number().min(0).max(1),
