@@ -1,51 +1,61 @@
 /**
- * Runs every test, or those whose path contains one of the arguments:
- * `npm run test:run -- workspace`
+ * Runs every test, or those whose path contains one of the arguments: `npm run test:run -- workspace`
  *
- * With `--faults` first, the long runs of `test/faults` instead, one file after the other: `npm run test:faults -- disk`
+ * With `--tools` first, those of `test/tools`, and with `--faults` the long runs of `test/faults`, instead:
+ * `npm run test:faults -- disk`
  *
  * The tests get a folder of their own for temporary files. What is left in it afterwards, or still runs with it, fails
  * the run as a failed test does. What Node compiles is kept between runs, as `moose` itself keeps it.
  */
 import { spawnSync } from 'node:child_process'
 import { chmodSync, globSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { leftovers } from './leftovers.ts'
 
-const FAULTS = '--faults'
-/** What a test that prints its progress says must be seen at once: only one file may speak. */
-const KINDS = {
-  usual: { globs: ['src/**/*.test.ts', 'test/**/*.test.ts'], concurrency: 2, timeoutMs: 240_000 },
-  faults: { globs: ['test/faults/**/*.fault.ts'], concurrency: 1, timeoutMs: 3_600_000 },
+/** Files that are run by one call of Node's runner. */
+type Group = { globs: readonly string[]; options: readonly string[] }
+
+/** Each file in a process of its own, as many at once as the machine has processors. */
+const APART = [`--test-concurrency=${availableParallelism()}`, '--test-timeout=240000']
+
+const KINDS: Record<'usual' | 'tools' | 'faults', readonly Group[]> = {
+  usual: [
+    // Pure code: to start a process for each file would take longer than the tests.
+    { globs: ['src/**/*.test.ts'], options: ['--test-isolation=none'] },
+    { globs: ['test/integration/*.test.ts', 'test/e2e/*.test.ts'], options: APART },
+  ],
+  tools: [{ globs: ['test/tools/*.test.ts'], options: APART }],
+  // What a test that prints its progress says must be seen at once: only one file may speak.
+  faults: [{ globs: ['test/faults/*.fault.ts'], options: ['--test-concurrency=1', '--test-timeout=3600000'] }],
 }
 
-const kind = process.argv[2] === FAULTS ? KINDS.faults : KINDS.usual
-const wanted = process.argv.slice(2).filter((argument) => argument !== FAULTS)
-const files = globSync(kind.globs)
-  .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
-  .toSorted()
-if (files.length === 0) {
+const [first = '', ...others] = process.argv.slice(2)
+const kind = first === '--tools' ? 'tools' : first === '--faults' ? 'faults' : 'usual'
+const wanted = kind === 'usual' ? process.argv.slice(2) : others
+const groups = KINDS[kind]
+  .map(({ globs, options }) => ({
+    options,
+    files: globSync([...globs])
+      .filter(isWanted)
+      .toSorted(),
+  }))
+  .filter(({ files }) => files.length > 0)
+if (groups.length === 0) {
   console.error(`No test file matches ${wanted.join(', ')}.`)
   process.exit(1)
 }
 
 const folder = mkdtempSync(path.join(tmpdir(), 'moose-tests-'))
 const compiled = path.join(import.meta.dirname, '../node_modules/.cache/moose')
+const env = { ...process.env, TMPDIR: folder, NODE_COMPILE_CACHE: compiled }
 // As /tmp itself: tests start programs as other users too.
 chmodSync(folder, 0o1777)
-const { status } = spawnSync(
-  process.execPath,
-  [
-    '--test',
-    `--test-concurrency=${kind.concurrency}`,
-    `--test-timeout=${kind.timeoutMs}`,
-    '--test-reporter=spec',
-    ...files,
-  ],
-  { stdio: 'inherit', env: { ...process.env, TMPDIR: folder, NODE_COMPILE_CACHE: compiled } },
-)
+const passed = groups.map(({ options, files }) => {
+  const runner = ['--test', '--test-reporter=spec', ...options, ...files]
+  return spawnSync(process.execPath, runner, { stdio: 'inherit', env }).status === 0
+})
 
 // The Postgres all tests share is stopped by the last of them and takes a moment.
 await delay(1_000)
@@ -53,4 +63,8 @@ rmSync(path.join(folder, `moose-test-${process.getuid?.()}`), { recursive: true,
 const left = leftovers(folder)
 if (left.length > 0) console.error(`The tests left behind:\n${left.join('\n')}`)
 else rmSync(folder, { recursive: true })
-process.exitCode = status === 0 && left.length === 0 ? 0 : 1
+process.exitCode = passed.every(Boolean) && left.length === 0 ? 0 : 1
+
+function isWanted(file: string): boolean {
+  return wanted.length === 0 || wanted.some((part) => file.includes(part))
+}

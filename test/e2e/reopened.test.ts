@@ -2,11 +2,13 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { type TestContext, test } from 'node:test'
 import { promisify } from 'node:util'
+import { findWorkOrder } from '../../src/db/work-orders.ts'
 import { startGitHub } from '../support/github/github-server.ts'
 import { createMooseHome, fileOrder, type MooseHome } from '../support/moose-home.ts'
-import { sendWebhook, until, WEBHOOK_SECRET } from '../support/real-tools.ts'
+import { sendWebhook, WEBHOOK_SECRET } from '../support/real-tools.ts'
 import { moose, mooseUp, type ServiceProcess } from '../support/service-process.ts'
 import { toolOrSkip } from '../support/tool-or-skip.ts'
+import { until } from '../support/until.ts'
 
 const ANSWER = { task: 'Change a', turn: 1, text: '### write a\n```\n2\n```\n' }
 const NEVER = '3600000'
@@ -46,7 +48,7 @@ async function inReview(
   }
   await using service = await mooseUp(environment)
   const id = await fileOrder(home.database, { title: 'Change a', files: ['a'] })
-  await until({ service }, id, ({ phase }) => phase === 'in_review')
+  await becomes({ home, service }, id, isInReview)
   await follow({ home, environment, patch, merge: () => github.state.merge(1, 'squash') }, service, id)
   await assertTold({ home, environment }, id)
 }
@@ -74,23 +76,37 @@ async function assertTold({ home, environment }: Pick<Setting, 'home' | 'environ
   assert.deepEqual(ends.rows, [{ outcome: 'merged' }])
 }
 
+type Stand = { status: string; phase: string | null }
+
+async function becomes(
+  { home, service }: { home: MooseHome; service: ServiceProcess },
+  id: string,
+  isIt: (stand: Stand) => boolean,
+): Promise<void> {
+  const look = async () => isIt(await findWorkOrder(home.database.db, id))
+  await until('the order stands where it should', look, {
+    withinMs: 110_000,
+    say: () => service.printed().slice(-4_000),
+  })
+}
+
 const isCancelled = ({ status }: { status: string }) => status === 'cancelled'
 const isInReview = ({ phase }: { phase: string | null }) => phase === 'in_review'
 const isCompleted = ({ status }: { status: string }) => status === 'completed'
 
 test('closed, reopened, merged on GitHub: the order follows at the looks', { timeout: 300_000 }, async (t) => {
-  await inReview(t, { MOOSE_TRACK_INTERVAL_MS: '1000' }, async ({ patch, merge }, service, id) => {
+  await inReview(t, { MOOSE_TRACK_INTERVAL_MS: '1000' }, async ({ home, patch, merge }, service, id) => {
     await patch('closed')
-    await until({ service }, id, isCancelled)
+    await becomes({ home, service }, id, isCancelled)
     await patch('open')
-    await until({ service }, id, isInReview)
+    await becomes({ home, service }, id, isInReview)
     await merge()
-    await until({ service }, id, isCompleted)
+    await becomes({ home, service }, id, isCompleted)
   })
 })
 
 test('the same with the service restarted between each', { timeout: 300_000 }, async (t) => {
-  await inReview(t, { MOOSE_TRACK_INTERVAL_MS: NEVER }, async ({ environment, patch, merge }, first, id) => {
+  await inReview(t, { MOOSE_TRACK_INTERVAL_MS: NEVER }, async ({ home, environment, patch, merge }, first, id) => {
     await first[Symbol.asyncDispose]()
     for (const [happens, isSeen] of [
       [() => patch('closed'), isCancelled],
@@ -99,22 +115,22 @@ test('the same with the service restarted between each', { timeout: 300_000 }, a
     ] as const) {
       await happens()
       await using service = await mooseUp(environment)
-      await until({ service }, id, isSeen)
+      await becomes({ home, service }, id, isSeen)
     }
   })
 })
 
 test('the same by webhooks alone', { timeout: 300_000 }, async (t) => {
   const settings = { MOOSE_TRACK_INTERVAL_MS: NEVER }
-  await inReview(t, settings, async ({ patch, merge }, service, id) => {
+  await inReview(t, settings, async ({ home, patch, merge }, service, id) => {
     await patch('closed')
     await sendWebhook({ service }, 1, 'delivery-1')
-    await until({ service }, id, isCancelled)
+    await becomes({ home, service }, id, isCancelled)
     await patch('open')
     await sendWebhook({ service }, 1, 'delivery-2', 'reopened')
-    await until({ service }, id, isInReview)
+    await becomes({ home, service }, id, isInReview)
     await merge()
     await sendWebhook({ service }, 1, 'delivery-3')
-    await until({ service }, id, isCompleted)
+    await becomes({ home, service }, id, isCompleted)
   })
 })

@@ -6,7 +6,8 @@ import { makeHome } from '../support/embedded-home.ts'
 import { createGitRemote } from '../support/git-remote.ts'
 import { createMooseHome, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
 import { moose, mooseUp } from '../support/service-process.ts'
-import { toolOrSkip } from '../support/tool-or-skip.ts'
+import { lacking } from '../support/tool-or-skip.ts'
+import { until } from '../support/until.ts'
 
 const FILES = { 'a.txt': 'a\n', 'moose.yaml': 'checks:\n  - { name: slow look, run: sleep 0.4 && test -s a.txt }\n' }
 const write = (path: string, text: string) => `### write ${path}\n\`\`\`\n${text}\n\`\`\`\n`
@@ -24,9 +25,9 @@ const DIRECTOR = `
   update work_orders set metadata = metadata || '{"approved_by_director": true}' where title = 'Write one';
 `
 
-test('an order written and approved by psql is carried out without another command', async (t) => {
-  const psql = toolOrSkip(t, 'psql')
-  if (psql === null) return
+test('an order written and approved by psql is carried out without another command', {
+  skip: lacking('psql'),
+}, async () => {
   await using folder = await makeHome()
   await using remote = await createGitRemote(FILES)
   const recordings = await createMooseHome(FILES, answers)
@@ -37,7 +38,7 @@ test('an order written and approved by psql is carried out without another comma
   assert.equal(added.exitCode, 0, added.stderr)
   await using service = await mooseUp(environment, '--start')
   const sql = async (text: string) => {
-    const { stdout } = await promisify(execFile)(psql, [
+    const { stdout } = await promisify(execFile)('psql', [
       '-X',
       '-q',
       '-t',
@@ -55,9 +56,7 @@ test('an order written and approved by psql is carried out without another comma
   await sql(DIRECTOR)
   const phase = () =>
     sql(`select status || '/' || coalesce(phase, '') || coalesce(status_reason->>'message', '') from work_orders`)
-  const deadline = Date.now() + 20_000
-  while ((await phase()) !== 'in_progress/in_review' && Date.now() < deadline) await pause(100)
-  assert.equal(await phase(), 'in_progress/in_review')
+  await until('it is in review', async () => (await phase()) === 'in_progress/in_review', { everyMs: 100, say: phase })
   assert.equal((await remote.branches()).length, 2)
 })
 
@@ -121,17 +120,10 @@ test('the second moose up on a home says who owns it', async () => {
   assert.match(second.stderr, new RegExp(`process ${service.child.pid} at ${service.url}`))
 })
 
-async function untilSteps({ database }: MooseHome, name: string, count: number): Promise<void> {
-  for (;;) {
-    const done = await database.db
-      .selectFrom('attempt_steps')
-      .select('name')
-      .where('name', '=', name)
-      .where('status', '=', 'succeeded')
-      .execute()
-    if (done.length >= count) return
-    await pause(5)
-  }
+/** Waits until so many steps of this name have ended well. */
+function untilSteps({ database: { db } }: MooseHome, name: string, count: number): Promise<void> {
+  const done = db.selectFrom('attempt_steps').select('name').where('name', '=', name).where('status', '=', 'succeeded')
+  return until(`${count} × ${name}`, async () => (await done.execute()).length >= count, { everyMs: 5 })
 }
 
 function callsOf({ database }: MooseHome) {
@@ -142,8 +134,4 @@ function callsOf({ database }: MooseHome) {
     .orderBy('work_order_id')
     .execute()
     .then((rows) => rows.map((row) => ({ id: row.work_order_id, calls: Number(row.counted) })))
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }

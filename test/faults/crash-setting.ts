@@ -1,14 +1,12 @@
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
-import type { TestContext } from 'node:test'
 import { block, REAL_KEY } from '../support/aider-bench.ts'
-import { aiderOrSkip } from '../support/aider-program.ts'
+import { AIDER } from '../support/aider-program.ts'
 import { type GitHubServer, startGitHub } from '../support/github/github-server.ts'
 import { type ModelServer, type ReceivedCall, startModelServer } from '../support/model-server.ts'
 import { createMooseHome, type MooseHome } from '../support/moose-home.ts'
 import { type LaunchedWorker, launchWorker } from '../support/service-process.ts'
 import { useStandIn } from '../support/stand-in-proposer.ts'
-import { toolOrSkip } from '../support/tool-or-skip.ts'
 
 /** Short, so that a takeover need not be waited for long; long enough for a machine that is busy. */
 const LEASE_MS = 2_000
@@ -27,10 +25,7 @@ const CHECK = 'test -s f000.txt && if git log -1 --format=%s | grep -q slowly; t
 
 export const fileOf = (number: number) => `f${String(number).padStart(3, '0')}.txt`
 
-/** @returns null when a program is missing and the test was skipped */
-export async function createCrashSetting(t: TestContext, files: number): Promise<CrashSetting | null> {
-  const aider = aiderOrSkip(t)
-  if (aider === null || toolOrSkip(t, 'gh') === null || toolOrSkip(t, 'openssl') === null) return null
+export async function createCrashSetting(files: number): Promise<CrashSetting> {
   await using stack = new AsyncDisposableStack()
   const content = Object.fromEntries(Array.from({ length: files }, (_, number) => [fileOf(number), 'old\n']))
   const checked = { ...content, 'moose.yaml': `checks:\n  - { name: there, run: ${CHECK} }\n` }
@@ -54,7 +49,7 @@ export async function createCrashSetting(t: TestContext, files: number): Promise
     MOOSE_LOG_LEVEL: 'warn',
     MOOSE_LEASE_MS: String(LEASE_MS),
     ORCHESTRATOR_POLLING_INTERVAL_MS: '500',
-    ORCHESTRATOR_AIDER_BIN: aider,
+    ORCHESTRATOR_AIDER_BIN: AIDER,
     ORCHESTRATOR_EXECUTOR: 'patch',
   }
   const owned = stack.move()

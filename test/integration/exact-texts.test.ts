@@ -4,12 +4,13 @@ import { sql } from 'kysely'
 import { countOutage } from '../../src/db/provider-pauses.ts'
 import { Fault } from '../../src/errors.ts'
 import { block, says } from '../support/aider-bench.ts'
-import { aiderOrSkip } from '../support/aider-program.ts'
+import { AIDER } from '../support/aider-program.ts'
 import { startJsonServer } from '../support/json-server.ts'
 import { startModelServer } from '../support/model-server.ts'
 import { createMooseHome, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
 import { openBench } from '../support/orchestrator-bench.ts'
 import { useStandIn } from '../support/stand-in-proposer.ts'
+import { lacking } from '../support/tool-or-skip.ts'
 import { databaseWithPassword } from '../support/with-password.ts'
 
 const write = (file: string, text: string) => `### write ${file}\n\`\`\`\`\n${text}\n\`\`\`\`\n`
@@ -94,12 +95,12 @@ test('a model is told a failure of the same attempt as it was, and one of an ear
   assert.match(asked(), /An earlier try.*no \[redacted\] here/)
 })
 
-test('Aider is told of a failed check as it was, and what it makes of it is committed to the byte', async (t) => {
-  const bin = aiderOrSkip(t)
-  if (bin === null) return
+test('Aider is told of a failed check as it was, and what it makes of it is committed to the byte', {
+  skip: lacking('aider'),
+}, async () => {
   const check = 'grep -q "^import postgres from .postgres.$" db.ts || { echo no import of postgres; false; }'
   const files = { 'db.ts': 'export {}\n', 'moose.yaml': `checks:\n  - { name: imports, run: '${check}' }\n` }
-  const settings = { ...KEY, ORCHESTRATOR_AIDER_BIN: bin }
+  const settings = { ...KEY, ORCHESTRATOR_AIDER_BIN: AIDER }
   await using home = await createMooseHome(files, [], settings, databaseWithPassword('postgres'))
   const edits = { kind: 'text', text: write('db.ts', 'import pg from "pg"') } as const
   await using server = await startModelServer(

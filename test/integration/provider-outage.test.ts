@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'kysely'
 import type { Moose } from '../../src/app.ts'
 import { listPauses } from '../../src/db/provider-pauses.ts'
 import { block, says } from '../support/aider-bench.ts'
-import { aiderOrSkip } from '../support/aider-program.ts'
+import { AIDER } from '../support/aider-program.ts'
 import { type ModelServer, type ReceivedCall, type Scripted, startModelServer } from '../support/model-server.ts'
 import { createMooseHome, detailOf, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
 import { shiftTime } from '../support/shifted-time.ts'
 import { useStandIn } from '../support/stand-in-proposer.ts'
+import { lacking } from '../support/tool-or-skip.ts'
+import { until } from '../support/until.ts'
 
 const MINUTE = 60_000
 const OUTAGE_MINUTES = 19 * 60
@@ -51,8 +52,8 @@ const look = (home: MooseHome) => sql`select pg_notify('moose_config', '')`.exec
 
 /** Waits until nothing moves and the pause that had run out has been tested. */
 async function quiet({ database: { db } }: MooseHome): Promise<void> {
-  const deadline = Date.now() + 60_000
-  for (;;) {
+  let last = ''
+  const look = async () => {
     const { moving } = await db
       .selectFrom('work_orders')
       .where((eb) => eb.or([eb('status', '=', 'pending'), eb('status', '=', 'in_progress')]))
@@ -60,10 +61,10 @@ async function quiet({ database: { db } }: MooseHome): Promise<void> {
       .select((eb) => eb.fn.countAll<string>().as('moving'))
       .executeTakeFirstOrThrow()
     const pauses = await listPauses(db)
-    if (moving === '0' && pauses.length > 0 && pauses.every(({ running }) => running)) return
-    assert.ok(Date.now() < deadline, `${moving} orders move: ${JSON.stringify(pauses)}`)
-    await delay(15)
+    last = `${moving} orders move: ${JSON.stringify(pauses)}`
+    return moving === '0' && pauses.length > 0 && pauses.every(({ running }) => running)
   }
+  await until('nothing moves', look, { say: () => last })
 }
 
 const statuses = (home: MooseHome) =>
@@ -71,12 +72,13 @@ const statuses = (home: MooseHome) =>
 
 /** Where an order settles that does not wait. */
 async function goneOn(moose: Moose, id: string) {
-  const deadline = Date.now() + 60_000
-  for (;;) {
-    const order = await settled(moose, id, 60_000)
-    if (order.status !== 'blocked' || Date.now() > deadline) return order
-    await delay(50)
+  let order = await settled(moose, id)
+  const look = async () => {
+    order = await settled(moose, id)
+    return order.status !== 'blocked'
   }
+  await until('it goes on', look, { everyMs: 50, say: () => JSON.stringify(order.status_reason) })
+  return order
 }
 
 async function inReview(moose: Moose, ids: readonly string[]): Promise<void> {
@@ -179,14 +181,14 @@ test('while a provider is down a proposer that is able takes over; a risky order
   assert.equal(small.server.calls.length, asked)
 })
 
-test('an outage while Aider works: nothing of the run is kept, no further run is paid, and it goes on from there', async (context) => {
-  const aider = aiderOrSkip(context)
-  if (aider === null) return
+test('an outage while Aider works: nothing of the run is kept, no further run is paid, and it goes on from there', {
+  skip: lacking('aider'),
+}, async () => {
   await using home = await createMooseHome(FILES, [], {
     ...SETTINGS,
     OPENAI_COMPATIBLE_API_KEY: 'sk-real',
     ORCHESTRATOR_EXECUTOR: 'aider',
-    ORCHESTRATOR_AIDER_BIN: aider,
+    ORCHESTRATOR_AIDER_BIN: AIDER,
   })
   await using server = await startModelServer(says('Put "hello, world" into greeting.txt.'), DOWN)
   await useStandIn(home, 'stand-in', { url: server.url, threshold: 1 })

@@ -1,17 +1,17 @@
 import { createHmac } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import type { TestContext } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
-import { type WorkOrderDetail, WorkOrderDetailResponse } from '../../src/contract/work-orders.ts'
+import { type WorkOrderDetail, WorkOrderDetailResponse, type WorkOrderView } from '../../src/contract/work-orders.ts'
+import { findWorkOrder } from '../../src/db/work-orders.ts'
 import { PRICE, REAL_KEY } from './aider-bench.ts'
-import { aiderOrSkip } from './aider-program.ts'
+import { AIDER } from './aider-program.ts'
 import type { FileChange } from './git-remote.ts'
 import { type GitHubServer, startGitHub } from './github/github-server.ts'
 import { type ModelServer, startModelServer } from './model-server.ts'
-import { createMooseHome, type MooseHome } from './moose-home.ts'
+import { createMooseHome, type MooseHome, rested } from './moose-home.ts'
 import { moose, mooseUp, type ServiceProcess } from './service-process.ts'
-import { toolOrSkip } from './tool-or-skip.ts'
+import { lacking } from './tool-or-skip.ts'
+import { until } from './until.ts'
 
 export const WEBHOOK_SECRET = 'webhook-canary-0123456789'
 
@@ -33,22 +33,19 @@ export type RealTools = AsyncDisposable & {
   folder: string
 }
 
-/** @returns null when a program is missing and the test was skipped */
-export async function startRealTools(
-  t: TestContext,
-  {
-    files,
-    userFiles = {},
-    settings = {},
-  }: {
-    files: Readonly<Record<string, FileChange>>
-    /** Written into HOME. */
-    userFiles?: Readonly<Record<string, string>>
-    settings?: Record<string, string>
-  },
-): Promise<RealTools | null> {
-  const aider = aiderOrSkip(t)
-  if (aider === null || toolOrSkip(t, 'gh') === null || toolOrSkip(t, 'openssl') === null) return null
+/** For the option `skip` of every test that starts them. */
+export const lackingRealTools = () => lacking('aider', 'gh', 'openssl')
+
+export async function startRealTools({
+  files,
+  userFiles = {},
+  settings = {},
+}: {
+  files: Readonly<Record<string, FileChange>>
+  /** Written into HOME. */
+  userFiles?: Readonly<Record<string, string>>
+  settings?: Record<string, string>
+}): Promise<RealTools> {
   await using stack = new AsyncDisposableStack()
   const home = stack.use(await createMooseHome(files, []))
   const github = stack.use(await startGitHub(home.remote, { token: String(SECRETS[0]) }))
@@ -71,7 +68,7 @@ export async function startRealTools(
     ORCHESTRATOR_POLLING_INTERVAL_MS: '3600000',
     MOOSE_TRACK_INTERVAL_MS: '3600000',
     ORCHESTRATOR_AUTO_START: 'true',
-    ORCHESTRATOR_AIDER_BIN: aider,
+    ORCHESTRATOR_AIDER_BIN: AIDER,
     ...settings,
   }
   const service = stack.use(await mooseUp(environment))
@@ -120,28 +117,21 @@ export async function orderByCommand({ environment }: RealTools, id: string): Pr
   return WorkOrderDetailResponse.parse(JSON.parse(stdout)).work_order
 }
 
-/** Waits until the order is what is wanted; by default, until it moves no more. */
-export async function until(
-  tools: Pick<RealTools, 'service'>,
-  id: string,
-  isReached: (order: WorkOrderDetail) => boolean = rests,
-): Promise<WorkOrderDetail> {
-  const deadline = Date.now() + 110_000
-  for (;;) {
-    const order = await orderOverHttp(tools, id)
-    if (isReached(order)) return order
-    if (Date.now() > deadline) {
-      throw new Error(
-        `${order.title} still stands at ${order.status}/${order.phase}\n${tools.service.printed().slice(-4_000)}`,
-      )
-    }
-    await delay(50)
-  }
+/** The order as the service's API shows it once it is at rest. */
+export async function settledOverHttp(tools: RealTools, id: string): Promise<WorkOrderDetail> {
+  await rested(tools.home.database.db, id, 110_000)
+  return await orderOverHttp(tools, id)
 }
 
-function rests({ status, phase, attempt_history }: WorkOrderDetail): boolean {
-  const moves = status === 'pending' || (status === 'in_progress' && phase !== 'in_review')
-  return !moves && attempt_history.every((attempt) => attempt.status !== 'running')
+/** Waits until the order's row is what is wanted. @param what for the message */
+export async function untilOrder(
+  { home, service }: RealTools,
+  id: string,
+  what: string,
+  isIt: (order: WorkOrderView) => boolean,
+): Promise<void> {
+  const look = async () => isIt(await findWorkOrder(home.database.db, id))
+  await until(what, look, { withinMs: 110_000, say: () => service.printed().slice(-4_000) })
 }
 
 /** Sends what GitHub sends when something happens to a pull request. @returns whether the service took it */

@@ -1,14 +1,29 @@
 import { spawnSync } from 'node:child_process'
 import type { TestContext } from 'node:test'
+import { isAiderInstalled } from './aider-program.ts'
 
 /**
- * A program the test needs beside Moose. Where it is missing the test is skipped aloud; in CI that is a failure.
+ * For the option `skip` of a test: which of the programs it needs beside Moose are not here, or false. In CI a missing
+ * program is a failure instead.
  *
- * @returns null when the test was skipped
+ * @param names in the PATH; `aider` is the one scripts/setup-aider.ts installs
  */
+export function lacking(...names: readonly string[]): string | false {
+  const missing = names.filter((name) => !isHere(name))
+  if (missing.length === 0) return false
+  const said = `not installed: ${missing.join(', ')}; scripts/setup-tools and scripts/setup-aider.ts install what tests need`
+  if (process.env['CI'] === 'true') throw new Error(`${said} (in CI that is a failure)`)
+  return said
+}
+
+/** As `lacking`, within a test. @returns null when the test was skipped */
 export function toolOrSkip(t: TestContext, name: string): string | null {
-  if (spawnSync(name, ['--version']).error === undefined) return name
-  if (process.env['CI'] === 'true') throw new Error(`${name} is missing, and in CI that is a failure`)
-  t.skip(`${name} is not installed`)
+  const missing = lacking(name)
+  if (missing === false) return name
+  t.skip(missing)
   return null
+}
+
+function isHere(name: string): boolean {
+  return name === 'aider' ? isAiderInstalled() : spawnSync(name, ['--version']).error === undefined
 }

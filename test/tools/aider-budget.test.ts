@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
+import { findWorkOrder } from '../../src/db/work-orders.ts'
 import { block, says } from '../support/aider-bench.ts'
-import { aiderOrSkip } from '../support/aider-program.ts'
+import { AIDER } from '../support/aider-program.ts'
 import { type Scripted, startModelServer } from '../support/model-server.ts'
-import { createMooseHome, detailOf, fileOrder, settled } from '../support/moose-home.ts'
+import { createMooseHome, fileOrder, settled } from '../support/moose-home.ts'
 import { moose, mooseUp } from '../support/service-process.ts'
 import { useStandIn } from '../support/stand-in-proposer.ts'
+import { lacking } from '../support/tool-or-skip.ts'
+import { until } from '../support/until.ts'
 
 /** An answer of any length costs what the longest one may: ten cents, which is what is reserved for it. */
 const TEN_CENTS = { input_per_million: 0, output_per_million: 6.25 }
@@ -18,13 +20,12 @@ const LOOPING = costing(says(block('greeting.txt', 'not in there', 'hello, world
 
 test('an order with a cap of $0.50 whose Aider asks on and on: five calls of $0.10, then it waits; with $1 it goes on', {
   timeout: 180_000,
-}, async (t) => {
-  const aider = aiderOrSkip(t)
-  if (aider === null) return
+  skip: lacking('aider'),
+}, async () => {
   const settings = {
     OPENAI_COMPATIBLE_API_KEY: 'sk-real',
     ORCHESTRATOR_EXECUTOR: 'aider',
-    ORCHESTRATOR_AIDER_BIN: aider,
+    ORCHESTRATOR_AIDER_BIN: AIDER,
   }
   await using home = await createMooseHome({ 'greeting.txt': 'hello\n' }, [], settings)
   await using server = await startModelServer(costing(says('Put "hello, world" into greeting.txt.')), LOOPING)
@@ -48,7 +49,7 @@ test('an order with a cap of $0.50 whose Aider asks on and on: five calls of $0.
 
   server.script.splice(0, Infinity, costing(says(block('greeting.txt', 'hello', 'hello, world'))))
   assert.equal((await moose(home.environment, 'budget', 'cap', `order:${id.slice(0, 8)}`, '1')).exitCode, 0)
-  while ((await detailOf(looker, id)).status === 'blocked') await delay(50)
+  await until('it goes on', async () => (await findWorkOrder(home.database.db, id)).status !== 'blocked')
   const done = await settled(looker, id, 90_000)
   assert.deepEqual([done.phase, done.attempts, server.bill.length, done.actual_cost], ['in_review', 1, 6, 0.6])
   const steps = done.attempt_history.flatMap((attempt) => attempt.steps.map(({ name, runs }) => [name, runs]))

@@ -4,31 +4,38 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
 import { says } from '../support/aider-bench.ts'
-import { aiderOrSkip } from '../support/aider-program.ts'
-import { chargedBy, fileBySql, orderByCommand, startRealTools, until } from '../support/real-tools.ts'
+import { AIDER } from '../support/aider-program.ts'
+import {
+  chargedBy,
+  fileBySql,
+  lackingRealTools,
+  orderByCommand,
+  settledOverHttp,
+  startRealTools,
+  untilOrder,
+} from '../support/real-tools.ts'
 import { processesOf, tracesOf } from '../support/traces.ts'
+import { until } from '../support/until.ts'
 
 const TIMEOUT_MS = 5_000
 
 test('an Aider that takes too long is ended with its children, tried once more, and leaves nothing', {
   timeout: 120_000,
+  skip: lackingRealTools(),
 }, async (t) => {
-  const aider = aiderOrSkip(t)
-  if (aider === null) return
   const folder = await mkdtemp(path.join(tmpdir(), 'moose-aider-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
   const settings = {
     ORCHESTRATOR_EXECUTOR: 'aider',
     ORCHESTRATOR_AIDER_TIMEOUT_MS: String(TIMEOUT_MS),
-    ORCHESTRATOR_AIDER_BIN: await withStubbornChild(folder, aider),
+    ORCHESTRATOR_AIDER_BIN: await withStubbornChild(folder, AIDER),
   }
-  await using tools = await startRealTools(t, { files: { 'greeting.txt': 'hello\n' }, settings })
-  if (tools === null) return
+  await using tools = await startRealTools({ files: { 'greeting.txt': 'hello\n' }, settings })
   tools.model.script.push(says('Put "hello, world" into greeting.txt.'), { kind: 'silent' })
   const id = await fileBySql(tools, { title: 'Greet', description: 'Please.', files: ['greeting.txt'] })
-  await until(tools, id, ({ phase }) => phase === 'applying')
-  while ((await stubborn(tools)).length === 0);
-  const order = await until(tools, id)
+  await untilOrder(tools, id, 'it is applied', ({ phase }) => phase === 'applying')
+  await until('the stubborn child runs', async () => (await stubborn(tools)).length > 0)
+  const order = await settledOverHttp(tools, id)
   assert.deepEqual(await processesOf(tools), [])
 
   assert.deepEqual([order.status, order.status_reason?.code], ['failed', 'aider_timed_out'])

@@ -3,7 +3,15 @@ import { test } from 'node:test'
 import { block, says } from '../support/aider-bench.ts'
 import { startJsonServer } from '../support/json-server.ts'
 import type { Scripted } from '../support/model-server.ts'
-import { chargedBy, fileBySql, orderByCommand, type RealTools, startRealTools, until } from '../support/real-tools.ts'
+import {
+  chargedBy,
+  fileBySql,
+  lackingRealTools,
+  orderByCommand,
+  type RealTools,
+  settledOverHttp,
+  startRealTools,
+} from '../support/real-tools.ts'
 import { tracesOf } from '../support/traces.ts'
 
 const FILES = {
@@ -44,9 +52,8 @@ const CHOICES: readonly Choice[] = [
   },
 ]
 
-test('in auto', { timeout: 240_000 }, async (t) => {
-  await using tools = await startRealTools(t, { files: FILES, settings: { ORCHESTRATOR_EXECUTOR: 'auto' } })
-  if (tools === null) return
+test('in auto', { timeout: 240_000, skip: lackingRealTools() }, async (t) => {
+  await using tools = await startRealTools({ files: FILES, settings: { ORCHESTRATOR_EXECUTOR: 'auto' } })
   for (const choice of CHOICES) {
     await t.test(choice.name, async () => {
       const before = chargedBy(tools.model)
@@ -59,12 +66,12 @@ test('in auto', { timeout: 240_000 }, async (t) => {
 
 test("in auto, a foreign Proposer's free text goes to Aider, and its price is in the cost", {
   timeout: 120_000,
-}, async (t) => {
+  skip: lackingRealTools(),
+}, async () => {
   const data = { content: 'Put "hello, world" into greeting.txt.', cost: 0.25, proposer_used: 'theirs' }
   await using theirs = await startJsonServer({ status: 200, body: { success: true, data } })
   const settings = { ORCHESTRATOR_EXECUTOR: 'auto', MOOSE_PROPOSER_URL: theirs.url }
-  await using tools = await startRealTools(t, { files: FILES, settings })
-  if (tools === null) return
+  await using tools = await startRealTools({ files: FILES, settings })
   const reason = 'the proposal is free text, not edits'
   const order = await assertChoice(tools, { name: 'free text', script: [AIDERS], executor: 'aider', reason })
   assert.ok(Math.abs(Number(order.actual_cost) - 0.25 - chargedBy(tools.model)) < 1e-9, String(order.actual_cost))
@@ -76,7 +83,7 @@ async function assertChoice(tools: RealTools, { name, script, executor, reason }
   const before = model.calls.length
   model.script.splice(0, model.script.length, ...script)
   const id = await fileBySql(tools, { title: name, description: 'It should greet the world.', files: ['greeting.txt'] })
-  await until(tools, id)
+  await settledOverHttp(tools, id)
   const order = await orderByCommand(tools, id)
   assert.equal(order.phase, 'in_review', JSON.stringify(order.status_reason))
   assert.equal(model.calls.length, before + script.length)

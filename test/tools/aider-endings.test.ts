@@ -3,15 +3,16 @@ import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, describe, test } from 'node:test'
 import { type Bench, type BenchResult, block, REAL_KEY, runAider, says } from '../support/aider-bench.ts'
-import { aiderOrSkip } from '../support/aider-program.ts'
+import { AIDER } from '../support/aider-program.ts'
 import { createTestDatabase } from '../support/database.ts'
 import type { GitRemote } from '../support/git-remote.ts'
 import { listenOnLoopback } from '../support/loopback.ts'
 import type { Scripted } from '../support/model-server.ts'
+import { lacking } from '../support/tool-or-skip.ts'
 
 const FILES = { 'greeting.txt': 'hello\n', 'other.txt': 'other\n', 'README.md': '# Sample\n' }
 const GOOD = block('greeting.txt', 'hello', 'hello, world')
@@ -500,17 +501,17 @@ function fastImport(remote: GitRemote, stream: Buffer): void {
   execFileSync('git', ['fast-import', '--quiet'], { cwd: remote.path, input: stream })
 }
 
-describe('every ending of a real Aider has its name, and none leaves anything behind', { concurrency: 2 }, () => {
+describe('every ending of a real Aider has its name, and none leaves anything behind', {
+  concurrency: availableParallelism(),
+  skip: lacking('aider'),
+}, () => {
   for (const ending of ENDINGS) {
-    test(ending.name, async (t) => {
-      const command = aiderOrSkip(t)
-      if (command !== null) await judge(command, ending)
-    })
+    test(ending.name, () => judge(ending))
   }
 })
 
-async function judge(command: string, ending: Ending): Promise<void> {
-  const result = await runAider(database, command, { ...ending, files: ending.files ?? FILES })
+async function judge(ending: Ending): Promise<void> {
+  const result = await runAider(database, AIDER, { ...ending, files: ending.files ?? FILES })
   const shown = `${result.message}\n${result.output.slice(-3_000)}`
   assert.equal(result.ending, ending.ending, shown)
   assert.deepEqual(result.changed, ending.changed ?? {}, shown)
