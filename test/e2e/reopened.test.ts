@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { mkdtempDisposable, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { promisify } from 'node:util'
-import { findWorkOrder } from '../../src/db/work-orders.ts'
+import type { WorkOrderDetail } from '../../src/contract/work-orders.ts'
 import { startGitHub } from '../support/github/github-server.ts'
 import { createMooseHome, fileOrder, type MooseHome } from '../support/moose-home.ts'
-import { sendWebhook, WEBHOOK_SECRET } from '../support/real-tools.ts'
+import { orderOverHttp, sendWebhook, WEBHOOK_SECRET } from '../support/real-tools.ts'
 import { moose, mooseUp, type ServiceProcess } from '../support/service-process.ts'
 import { toolOrSkip } from '../support/tool-or-skip.ts'
 import { until } from '../support/until.ts'
@@ -20,6 +23,8 @@ type Setting = {
   patch: (state: 'open' | 'closed') => Promise<void>
   /** Merged on GitHub's page. */
   merge: () => Promise<unknown>
+  /** How many pull requests there are. */
+  count: () => number
 }
 
 /** A GitHub project whose order waits in review with pull request #1. */
@@ -27,9 +32,10 @@ async function inReview(
   t: TestContext,
   settings: Record<string, string>,
   follow: (setting: Setting, service: ServiceProcess, id: string) => Promise<void>,
+  files: Record<string, string> = { a: '1\n' },
 ): Promise<void> {
   for (const tool of ['gh', 'openssl']) if (toolOrSkip(t, tool) === null) return
-  await using home = await createMooseHome({ a: '1\n' }, [ANSWER])
+  await using home = await createMooseHome(files, [ANSWER])
   await using github = await startGitHub(home.remote)
   const project = { repository: 'https://github.com/acme/shop.git', forge: 'github' } as const
   await home.database.db.updateTable('projects').set(project).execute()
@@ -48,9 +54,9 @@ async function inReview(
   }
   await using service = await mooseUp(environment)
   const id = await fileOrder(home.database, { title: 'Change a', files: ['a'] })
-  await becomes({ home, service }, id, isInReview)
-  await follow({ home, environment, patch, merge: () => github.state.merge(1, 'squash') }, service, id)
-  await assertTold({ home, environment }, id)
+  await becomes({ service }, id, ({ phase }) => phase === 'in_review')
+  const merge = () => github.state.merge(1, 'squash')
+  await follow({ home, environment, patch, merge, count: () => github.state.pulls.length }, service, id)
 }
 
 /** What is told afterwards: the whole way, and one outcome. */
@@ -76,18 +82,18 @@ async function assertTold({ home, environment }: Pick<Setting, 'home' | 'environ
   assert.deepEqual(ends.rows, [{ outcome: 'merged' }])
 }
 
-type Stand = { status: string; phase: string | null }
-
+/** @returns the order once it is what is wanted */
 async function becomes(
-  { home, service }: { home: MooseHome; service: ServiceProcess },
+  { service }: { service: ServiceProcess },
   id: string,
-  isIt: (stand: Stand) => boolean,
-): Promise<void> {
-  const look = async () => isIt(await findWorkOrder(home.database.db, id))
+  isIt: (order: WorkOrderDetail) => boolean,
+): Promise<WorkOrderDetail> {
+  const look = async () => isIt(await orderOverHttp({ service }, id))
   await until('the order stands where it should', look, {
     withinMs: 110_000,
     say: () => service.printed().slice(-4_000),
   })
+  return orderOverHttp({ service }, id)
 }
 
 const isCancelled = ({ status }: { status: string }) => status === 'cancelled'
@@ -95,13 +101,14 @@ const isInReview = ({ phase }: { phase: string | null }) => phase === 'in_review
 const isCompleted = ({ status }: { status: string }) => status === 'completed'
 
 test('closed, reopened, merged on GitHub: the order follows at the looks', { timeout: 300_000 }, async (t) => {
-  await inReview(t, { MOOSE_TRACK_INTERVAL_MS: '1000' }, async ({ home, patch, merge }, service, id) => {
+  await inReview(t, { MOOSE_TRACK_INTERVAL_MS: '1000' }, async ({ patch, merge, ...setting }, service, id) => {
     await patch('closed')
-    await becomes({ home, service }, id, isCancelled)
+    await becomes({ service }, id, isCancelled)
     await patch('open')
-    await becomes({ home, service }, id, isInReview)
+    await becomes({ service }, id, isInReview)
     await merge()
-    await becomes({ home, service }, id, isCompleted)
+    await becomes({ service }, id, isCompleted)
+    await assertTold(setting, id)
   })
 })
 
@@ -115,22 +122,53 @@ test('the same with the service restarted between each', { timeout: 300_000 }, a
     ] as const) {
       await happens()
       await using service = await mooseUp(environment)
-      await becomes({ home, service }, id, isSeen)
+      await becomes({ service }, id, isSeen)
     }
+    await assertTold({ home, environment }, id)
   })
 })
 
 test('the same by webhooks alone', { timeout: 300_000 }, async (t) => {
   const settings = { MOOSE_TRACK_INTERVAL_MS: NEVER }
-  await inReview(t, settings, async ({ home, patch, merge }, service, id) => {
+  await inReview(t, settings, async ({ patch, merge, ...setting }, service, id) => {
     await patch('closed')
     await sendWebhook({ service }, 1, 'delivery-1')
-    await becomes({ home, service }, id, isCancelled)
+    await becomes({ service }, id, isCancelled)
     await patch('open')
     await sendWebhook({ service }, 1, 'delivery-2', 'reopened')
-    await becomes({ home, service }, id, isInReview)
+    await becomes({ service }, id, isInReview)
     await merge()
     await sendWebhook({ service }, 1, 'delivery-3')
-    await becomes({ home, service }, id, isCompleted)
+    await becomes({ service }, id, isCompleted)
+    await assertTold(setting, id)
   })
+})
+
+test('a merge of the first pull request stops the attempt that does the order anew', {
+  timeout: 300_000,
+}, async (t) => {
+  await using folder = await mkdtempDisposable(path.join(tmpdir(), 'moose-slow-'))
+  const slow = path.join(folder.path, 'slow')
+  const files = {
+    a: '1\n',
+    'moose.yaml': `checks:\n  - { name: waits, run: 'while test -e ${slow}; do sleep 0.1; done' }\n`,
+  }
+  const follow = async (setting: Setting, service: ServiceProcess, id: string) => {
+    await setting.patch('closed')
+    await becomes({ service }, id, isCancelled)
+    await writeFile(slow, '')
+    await moose(setting.environment, 'retry', id)
+    await becomes({ service }, id, ({ phase }) => phase === 'verifying')
+    await setting.patch('open')
+    await setting.merge()
+    const rests = (order: WorkOrderDetail) => order.attempt_history.every(({ status }) => status !== 'running')
+    const order = await becomes({ service }, id, (one) => isCompleted(one) && rests(one))
+    assert.deepEqual(
+      order.attempt_history.map(({ status }) => status),
+      ['succeeded', 'cancelled'],
+    )
+    assert.deepEqual([order.pull_request?.attempt, order.pull_request?.state, setting.count()], [1, 'merged', 1])
+    assert.deepEqual(await setting.home.remote.branches(), ['main'])
+  }
+  await inReview(t, { MOOSE_TRACK_INTERVAL_MS: '1000' }, follow, files)
 })

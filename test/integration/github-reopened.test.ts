@@ -143,6 +143,40 @@ for (const how of ['close', 'cancel'] as const) {
   })
 }
 
+for (const [what, where, how] of [
+  ['in review with a later one', { status: 'in_progress', phase: 'in_review' }, 'close'],
+  ['in review with a later one', { status: 'in_progress', phase: 'in_review' }, 'cancel'],
+  ['being done anew', { status: 'in_progress', phase: 'proposing' }, 'cancel'],
+] as const) {
+  test(`moose ${how} of an order ${what} closes a reopened pull request too`, async (t) => {
+    await using given = await inReview(t)
+    if (given === null) return
+    const { database, forge, clock, github, tracker, input, number } = given
+    const { db } = database
+    await github.state.close(number)
+    await tracker.look(null)
+    const again = await given.prepare('done anew\n', 2, input.workOrderId)
+    const runs = where.phase === 'proposing'
+    const second = runs ? null : await forge.publish(again)
+    if (runs) await db.updateTable('attempts').set({ status: 'running' }).where('number', '=', 2).execute()
+    await db.updateTable('work_orders').set({ status: 'pending', attempts: 2 }).execute()
+    const on = second === null ? {} : { github_pr_number: second.number, github_pr_url: second.url }
+    await db
+      .updateTable('work_orders')
+      .set({ ...where, ...on })
+      .execute()
+    await reopen(given)
+    await tracker.look(null)
+    assert.equal(await stands(given), `in_progress/${where.phase}`)
+    const deps = { db, clock, forges: { github: forge, local: forge }, endAbandoned: async () => undefined }
+    await createDecisions(deps, () => undefined)[how](input.workOrderId)
+    assert.equal(await stands(given), 'cancelled')
+    assert.deepEqual(new Set(github.state.pulls.map(({ state }) => state)), new Set(['closed']))
+    await tracker.look(null)
+    assert.equal(await stands(given), 'cancelled')
+  })
+}
+
 test('a branch that a human has deleted is restored, and the pull request reopened', async (t) => {
   await using given = await inReview(t)
   if (given === null) return
