@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { readdir, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -11,12 +11,13 @@ import { Mirrors } from '../../src/git/mirrors.ts'
 import { createLog } from '../../src/log.ts'
 import { createGateway } from '../../src/models/gateway.ts'
 import { createModels } from '../../src/models/models.ts'
-import type { ModelGateway } from '../../src/pipeline/ports/model-access.ts'
+import type { ModelGateway, ModelGrant } from '../../src/pipeline/ports/model-access.ts'
 import type { Workspace } from '../../src/pipeline/ports/workspace.ts'
 import type { WorkOrderContent } from '../../src/work-order/content.ts'
 import { workOrderTrailer } from '../../src/work-order/naming.ts'
 import type { Project } from '../../src/work-order/project.ts'
 import { createWorkspaces } from '../../src/workspace/workspaces.ts'
+import { RECORDS, type RecordedRun } from './aider-recording.ts'
 import type { TestDatabase } from './database.ts'
 import { createGitRemote, type FileChange, type GitRemote, gitIn } from './git-remote.ts'
 import { type ModelServer, type Scripted, startModelServer } from './model-server.ts'
@@ -69,6 +70,8 @@ export type BenchResult = {
   booked: number
   charged: number
   left: { processes: string[]; folders: string[]; beside: string[]; refs: string; tokenStillGood: boolean }
+  /** For the tests of the verdict; its exit code is known only while runs are recorded. */
+  recorded: Omit<RecordedRun, 'name'>
 }
 
 /** One run of real Aider by our executor, in a real workspace, through the real gateway, against a scripted provider. */
@@ -85,9 +88,9 @@ export async function runAider(database: TestDatabase, aider: string, bench: Ben
     order,
     workOrderId: await placeOrder(database, order),
     proposer: await lend(database, server.url),
-    command: bench.wrapper === undefined ? aider : await wrap(bench.wrapper, aider, remote.folder),
+    command: await commandOf(bench, aider, remote.folder),
   }
-  const lent: Lent[] = []
+  const lent: ModelGrant[] = []
   const gateway = stack.use(createGateway({ db: database.db, models: modelsOf(database) }))
   const outcome = await carryOut(run, bench, watchGrants(gateway, lent))
   const rows = await database.db
@@ -102,10 +105,9 @@ export async function runAider(database: TestDatabase, aider: string, bench: Ben
     booked: rows.reduce((sum, { cost_usd }) => sum + Number(cost_usd), 0),
     charged: (charged.input * PRICE.input_per_million + charged.output * PRICE.output_per_million) / 1e6,
     left: { ...(await leftBehind(run.home, lent)), beside: outcome.beside },
+    recorded: await recordedOf(run, { bench, outcome, lent }),
   }
 }
-
-type Lent = { url: string; token: string }
 
 type Run = {
   /** The folder everything of the run is below. */
@@ -134,7 +136,7 @@ function modelsOf({ db }: TestDatabase) {
   })
 }
 
-function watchGrants(gateway: ModelGateway, lent: Lent[]): ModelGateway {
+function watchGrants(gateway: ModelGateway, lent: ModelGrant[]): ModelGateway {
   return {
     async grant(request) {
       const grant = await gateway.grant(request)
@@ -144,7 +146,11 @@ function watchGrants(gateway: ModelGateway, lent: Lent[]): ModelGateway {
   }
 }
 
-type Outcome = Pick<BenchResult, 'ending' | 'message' | 'output' | 'changed'> & { beside: string[] }
+/** `seen`: what git said has changed, if it was asked. */
+type Outcome = Pick<BenchResult, 'ending' | 'message' | 'output' | 'changed'> & {
+  beside: string[]
+  seen: readonly string[] | null
+}
 
 async function carryOut(run: Run, bench: Bench, gateway: ModelGateway): Promise<Outcome> {
   const { home, project, workOrderId } = run
@@ -153,12 +159,14 @@ async function carryOut(run: Run, bench: Bench, gateway: ModelGateway): Promise<
   const { signal } = controller
   const sha = await workspaces.fetchBase(project, signal)
   const output: string[] = []
-  const said = (outcome: Omit<Outcome, 'output'>): Outcome => ({ ...outcome, output: output.join('') })
+  let seen: readonly string[] | null = null
+  const said = (outcome: Omit<Outcome, 'output' | 'seen'>): Outcome => ({ ...outcome, output: output.join(''), seen })
   try {
     await using workspace = await workspaces.open({ project, workOrderId, attempt: 1, sha, signal })
     const beside = async () => (await readdir(path.dirname(workspace.path))).filter((name) => name === 'aider')
     try {
-      const applying = applyIn(workspace, { run, bench, gateway, signal, onOutput: (text) => output.push(text) })
+      const watched = watchChanges(workspace, (paths) => (seen = paths))
+      const applying = applyIn(watched, { run, bench, gateway, signal, onOutput: (text) => output.push(text) })
       await Promise.all([applying, whileThinking(run, bench, () => controller.abort())])
       const commit = await workspace.commit(`change\n\n${workOrderTrailer(workOrderId, 1)}\n`, new Date(0))
       const changed = commit === null ? {} : await contentsOf(home, sha, commit)
@@ -198,17 +206,68 @@ async function applyIn(
   })
 }
 
+function watchChanges(workspace: Workspace, onChanges: (paths: readonly string[]) => void): Workspace {
+  return {
+    path: workspace.path,
+    baseSha: workspace.baseSha,
+    commit: (message, when) => workspace.commit(message, when),
+    restore: () => workspace.restore(),
+    async changedPaths() {
+      const paths = await workspace.changedPaths()
+      onChanges(paths)
+      return paths
+    },
+    [Symbol.asyncDispose]: () => workspace[Symbol.asyncDispose](),
+  }
+}
+
 async function whileThinking({ server, home }: Run, bench: Bench, abort: () => void): Promise<void> {
   if (bench.whileThinking === undefined) return
   while (server.calls.length === 0) await delay(30)
   await bench.whileThinking({ abort, processes: await processesOf(home) })
 }
 
+const RECORDER = 'recorder'
+
+async function commandOf({ wrapper }: Bench, aider: string, folder: string): Promise<string> {
+  const command = wrapper === undefined ? aider : await wrap(wrapper, aider, path.join(folder, 'wrapper'))
+  if (!RECORDS) return command
+  return await wrap(
+    'env -u PWD "$AIDER" "$@"; code=$?; echo $code >"$0.exit"; exit $code',
+    command,
+    path.join(folder, RECORDER),
+  )
+}
+
 /** As an operator might set up an Aider of his own. */
-async function wrap(script: string, aider: string, folder: string): Promise<string> {
-  const file = path.join(folder, 'wrapper')
+async function wrap(script: string, aider: string, file: string): Promise<string> {
   await writeFile(file, `#!/bin/sh\nAIDER=${aider}\n${script}\n`, { mode: 0o755 })
   return file
+}
+
+async function recordedOf(
+  { home, order }: Run,
+  { bench, outcome, lent }: { bench: Bench; outcome: Outcome; lent: readonly ModelGrant[] },
+): Promise<BenchResult['recorded']> {
+  const { ending, message, output, seen } = outcome
+  const exitCode = await readFile(path.join(home, `${RECORDER}.exit`), 'utf8').catch(() => null)
+  const calls = lent.flatMap((grant) => grant.calls)
+  // Where something was kept out of reach git is not asked, and only the message names it.
+  const trespass = ending === 'aider_out_of_scope' && seen === null && exitCode !== null
+  return {
+    scope: order.files_in_scope,
+    exitCode: exitCode === null ? null : Number(exitCode),
+    timedOutAfterMs: ending === 'aider_timed_out' && bench.timeoutMs !== undefined ? bench.timeoutMs : null,
+    calls: calls.map(({ fault, costUsd }) => ({
+      fault: fault === null ? null : fault.toRecord(),
+      costUsd: costUsd === null ? null : costUsd.toFixed(),
+    })),
+    changed: seen === null ? [] : seen,
+    trespassed: trespass ? [String(/files_in_scope: (.*)\.\n/.exec(message)?.[1])] : [],
+    ending,
+    message,
+    output: output.split('\n'),
+  }
 }
 
 function orderOf(bench: Bench): WorkOrderContent {
@@ -259,7 +318,7 @@ async function contentsOf(home: string, from: string, to: string): Promise<Recor
   return contents
 }
 
-async function leftBehind(home: string, lent: readonly Lent[]): Promise<Omit<BenchResult['left'], 'beside'>> {
+async function leftBehind(home: string, lent: readonly ModelGrant[]): Promise<Omit<BenchResult['left'], 'beside'>> {
   const alive = await Promise.all(
     lent.map(({ url, token }) => fetch(`${url}/models`, { headers: { authorization: `Bearer ${token}` } })),
   )

@@ -8,6 +8,7 @@ import path from 'node:path'
 import { after, describe, test } from 'node:test'
 import { type Bench, type BenchResult, block, REAL_KEY, runAider, says } from '../support/aider-bench.ts'
 import { AIDER } from '../support/aider-program.ts'
+import { keepRecording, RECORDS } from '../support/aider-recording.ts'
 import { createTestDatabase } from '../support/database.ts'
 import type { GitRemote } from '../support/git-remote.ts'
 import { listenOnLoopback } from '../support/loopback.ts'
@@ -512,6 +513,8 @@ describe('every ending of a real Aider has its name, and none leaves anything be
 
 async function judge(ending: Ending): Promise<void> {
   const result = await runAider(database, AIDER, { ...ending, files: ending.files ?? FILES })
+  const isJudged = /^(applied|aider_|model_)/.test(result.ending) && result.recorded.output.length > 1
+  if (RECORDS && isJudged) await keepRecording({ name: ending.name, ...result.recorded })
   const shown = `${result.message}\n${result.output.slice(-3_000)}`
   assert.equal(result.ending, ending.ending, shown)
   assert.deepEqual(result.changed, ending.changed ?? {}, shown)
