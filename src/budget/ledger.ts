@@ -99,16 +99,32 @@ async function reserveBehindLock(
     await assertNotTakenOver(transaction, { workOrderId: call.workOrderId, attempt: call.attempt })
   }
   if (maxUnderWay !== null) await assertPlace(transaction, call, maxUnderWay)
-  const rules = await readBudgetRules(transaction)
-  const { ceilings, day, month } = await ceilingsOf(transaction, rules, call)
-  const killed = whyKilled(rules.stopped, ceilings)
-  if (killed !== null) throw killed
-  const passed = firstPassed(ceilings, worstCase)
-  if (passed !== undefined) {
-    const unresolved = await unresolvedUnder(transaction, call, { scope: passed.scope, day, month })
-    throw overCap(call, passed, { worstCase, unresolved })
-  }
+  const { refusal, day, month } = await judged(transaction, call, worstCase)
+  if (refusal !== null) throw refusal
   return await insertReservation(transaction, call, { reservationId, worstCase, day, month })
+}
+
+/**
+ * What `reserve` would refuse a call with at this moment; null: there is room for it. Nothing is reserved.
+ *
+ * @throws {Fault} `config_invalid`, `ledger_unsound`
+ */
+export async function refusalOf(db: Db, call: PaidCall, worstCase: Usd): Promise<Fault | null> {
+  return (await judged(db, call, worstCase)).refusal
+}
+
+async function judged(
+  db: Db,
+  call: PaidCall,
+  worstCase: Usd,
+): Promise<{ refusal: Fault | null; day: string; month: string }> {
+  const rules = await readBudgetRules(db)
+  const { ceilings, day, month } = await ceilingsOf(db, rules, call)
+  const killed = whyKilled(rules.stopped, ceilings)
+  const passed = killed === null ? firstPassed(ceilings, worstCase) : undefined
+  if (passed === undefined) return { refusal: killed, day, month }
+  const unresolved = await unresolvedUnder(db, call, { scope: passed.scope, day, month })
+  return { refusal: overCap(call, passed, { worstCase, unresolved }), day, month }
 }
 
 async function isReserved(db: Db, reservationId: string): Promise<boolean> {

@@ -1,4 +1,6 @@
 import { type Kysely, sql } from 'kysely'
+import { isoTime } from '../clock.ts'
+import { Fault } from '../errors.ts'
 import type { Database } from './schema.ts'
 
 const FIRST_PAUSE_S = 60
@@ -115,4 +117,13 @@ export async function giveProbeBack(db: Db, provider: string): Promise<void> {
     .set({ until: sql<Date>`moose_now()` })
     .where('provider', '=', provider)
     .execute()
+}
+
+/** Why a proposer has to wait for its provider. */
+export function pauseFault({ provider, failures, reason, until }: ProviderPause, proposer: string): Fault {
+  const often = failures === 1 ? 'it had an outage' : `it had ${failures} outages in a row`
+  const message =
+    `The provider of ${proposer} (${provider}) is left alone until ${isoTime(until)} at the latest, because ` +
+    `${often}: ${reason.replace(/\.$/, '')}. The order goes on by itself when it is back; see: moose budget`
+  return new Fault('provider_paused', message, { provider, proposer, until: isoTime(until), reason, failures })
 }

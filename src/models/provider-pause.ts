@@ -1,14 +1,6 @@
 import type { Kysely } from 'kysely'
-import { isoTime } from '../clock.ts'
 import type { ProposerConfig } from '../db/proposer-configs.ts'
-import {
-  countOutage,
-  endPause,
-  findPause,
-  giveProbeBack,
-  type ProviderPause,
-  takeProbe,
-} from '../db/provider-pauses.ts'
+import { countOutage, endPause, findPause, giveProbeBack, pauseFault, takeProbe } from '../db/provider-pauses.ts'
 import type { Database } from '../db/schema.ts'
 import { Fault, toFault } from '../errors.ts'
 import { isOutageMet } from '../outage.ts'
@@ -46,7 +38,7 @@ export async function assertNotPaused(db: Db, proposer: ProposerConfig, longestC
   if (!pause.running && (await takeProbe(db, key, longestCallMs + LEASE_MARGIN_MS))) return 'probe'
   const now = pause.running ? pause : await findPause(db, key)
   if (now === null) return 'open'
-  throw paused(now, proposer.name)
+  throw pauseFault(now, proposer.name)
 }
 
 /**
@@ -119,7 +111,7 @@ export async function whyPaused(
   proposer: Pick<ProposerConfig, 'name' | 'provider' | 'baseUrl'>,
 ): Promise<Fault | null> {
   const pause = await findPause(db, providerKey(proposer))
-  return pause?.running === true ? paused(pause, proposer.name) : null
+  return pause?.running === true ? pauseFault(pause, proposer.name) : null
 }
 
 /** Whether the provider has said something, if only that it does not like the call. */
@@ -131,12 +123,4 @@ function reasonOf({ message, details: { status, reason } }: Fault): string {
   const said = typeof reason === 'string' ? reason : message
   const whole = typeof status === 'number' ? `HTTP ${status}, ${said}` : said
   return whole.length > REASON_LENGTH ? `${whole.slice(0, REASON_LENGTH)}…` : whole
-}
-
-function paused({ provider, failures, reason, until }: ProviderPause, proposer: string): Fault {
-  const often = failures === 1 ? 'it had an outage' : `it had ${failures} outages in a row`
-  const message =
-    `The provider of ${proposer} (${provider}) is left alone until ${isoTime(until)} at the latest, because ` +
-    `${often}: ${reason.replace(/\.$/, '')}. The order goes on by itself when it is back; see: moose budget`
-  return new Fault('provider_paused', message, { provider, proposer, until: isoTime(until), reason, failures })
 }

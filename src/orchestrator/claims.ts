@@ -1,12 +1,13 @@
 import { type Claim, claimOrders } from '../db/claim.ts'
 import { readSettings, type Settings } from '../db/system-config.ts'
 import { effect } from '../effect.ts'
+import type { Fault } from '../errors.ts'
 import { assertRoom } from './disk-room.ts'
 import type { EmergencyBrake } from './emergency-brake.ts'
 import { endAbandoned } from './end-abandoned.ts'
 import type { OrchestratorDeps } from './orchestrator-deps.ts'
 import { PIPELINE_REVISION } from './pipeline-revision.ts'
-import { resumeSuspended } from './resume-suspended.ts'
+import { resumeAsked, resumeSuspended } from './resume-suspended.ts'
 
 /** How many attempts may run at once. */
 type Places = Pick<Settings, 'maxConcurrent' | 'maxPerRepository'>
@@ -16,6 +17,8 @@ export type Claims = {
   settings(): Promise<Settings>
   /** Lets suspended orders go on whose condition is back: they may be claimed next. */
   resumeSuspended(): Promise<void>
+  /** Lets one go on that somebody asks for. @returns as `resumeAsked` */
+  resumeAsked(workOrderId: string): Promise<Fault | null>
   /** Claims what is next. @throws {Fault} `disk_full` */
   next(places: Places): Promise<Claim>
   /** Claims one order. @throws {Fault} `emergency_stop`, `disk_full` */
@@ -39,6 +42,7 @@ export function createClaims(
   return {
     settings,
     resumeSuspended: () => resumeSuspended({ ...deps, home: config.home }, onError),
+    resumeAsked: (workOrderId) => resumeAsked({ ...deps, home: config.home }, workOrderId),
     next: (places) => claim(places, null),
     async one(workOrderId) {
       await brake.assertReleased()

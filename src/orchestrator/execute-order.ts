@@ -13,6 +13,8 @@ export type ExecuteDeps = {
   db: Kysely<Database>
   /** Claims exactly this order; empty when it has to wait for a free place or scope. */
   claim: () => Promise<Claim>
+  /** Lets the order go on if it rests and may. @returns why it has to wait still; null: it does not */
+  resume: () => Promise<Fault | null>
   start: (run: AttemptRun) => Promise<void>
   running: RunningAttempts
   /** Whose attempts this process runs. */
@@ -46,6 +48,7 @@ async function endOf({ db, running, signal }: ExecuteDeps, run: AttemptRun): Pro
 }
 
 async function claimInTurn(deps: ExecuteDeps, workOrderId: string): Promise<AttemptRun> {
+  await goOnIfItRests(deps, await findWorkOrder(deps.db, workOrderId))
   for (;;) {
     const order = await findWorkOrder(deps.db, workOrderId)
     // The dispatcher was faster, or an earlier process of this home began it: its end is what was asked for.
@@ -86,18 +89,36 @@ function assertMayStart(order: WorkOrderView): void {
     const message = `Work order ${order.id} is being carried out already. Follow it with: moose logs -f ${short}`
     throw new Fault('work_order_busy', message, { id: order.id })
   }
-  assertNotWaiting(order)
+  const reason = whyItRests(order)
+  if (reason !== null) throw waiting(order, reason)
   if (order.status !== 'pending') throw wrongStatus(order, 'run')
-  if (!order.approved) {
-    const message = `Work order ${order.id} is not approved. Approve it with: moose approve ${short}`
-    throw new Fault('work_order_not_approved', message, { id: order.id })
-  }
+  assertApproved(order)
 }
 
-function assertNotWaiting({ id, status, status_reason: reason }: WorkOrderView): void {
-  if (status !== 'blocked' || reason === null || !isSuspendCode(reason.code)) return
-  const how = `When that is done, a service that is up lets it go on by itself; without one: moose retry ${id.slice(0, 8)}`
-  throw new Fault(reason.code, `${reason.message}   ${how}`, { id })
+function assertApproved({ id, approved }: WorkOrderView): void {
+  if (approved) return
+  const message = `Work order ${id} is not approved. Approve it with: moose approve ${id.slice(0, 8)}`
+  throw new Fault('work_order_not_approved', message, { id })
+}
+
+/** Whoever asks for an order that rests wants it to go on, if what it waits for is there, or to know why it cannot now. */
+async function goOnIfItRests({ resume }: ExecuteDeps, order: WorkOrderView): Promise<void> {
+  if (whyItRests(order) === null) return
+  assertApproved(order)
+  const reason = await resume()
+  if (reason !== null) throw waiting(order, reason)
+}
+
+/** As it was when it was suspended; null: it does not rest. */
+function whyItRests({ status, status_reason: reason }: WorkOrderView): Fault | null {
+  return status === 'blocked' && reason !== null && isSuspendCode(reason.code)
+    ? new Fault(reason.code, reason.message)
+    : null
+}
+
+function waiting({ id }: WorkOrderView, { code, message }: Fault): Fault {
+  const how = `When that is done, a service that is up lets it go on by itself; without one: moose run ${id.slice(0, 8)}`
+  return new Fault(code, `${message}   ${how}`, { id })
 }
 
 async function resultOf(db: Kysely<Database>, key: AttemptKey): Promise<ExecutionResult> {

@@ -80,7 +80,8 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
       const order = await findWorkOrder(db, idOrPrefix)
       await attempts.launch()
       const claim = () => claims.one(order.id)
-      return executeOrder({ ...deps, claim, start: attempts.start, running, signal }, order.id)
+      const resume = () => claims.resumeAsked(order.id)
+      return executeOrder({ ...deps, claim, resume, start: attempts.start, running, signal }, order.id)
     },
     ...createDecisions({ db, clock, forges: adapters.forges, endAbandoned: claims.endAbandoned }, running.cancel),
     stopAttempt: running.cancel,

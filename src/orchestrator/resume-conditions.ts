@@ -87,10 +87,14 @@ const CONDITIONS: Record<SuspendCode, Condition> = {
 
 /** A room for one call lets one order go on, and not forty: what is promised to others counts as spent. */
 function roomFor({ room }: Conditions, order: SuspendedOrder): ReleasedFor | null {
+  const usd = neededUsd(order)
+  return usd !== null && room.take(order.id, usd) ? { ...NOTHING, usd } : null
+}
+
+/** What the call may cost that an order waits to make; null: its reason does not say. */
+export function neededUsd(order: SuspendedOrder): Usd | null {
   const needed = detailOf(order, 'needed_usd')
-  if (needed === null || !/^\d{1,12}(\.\d{1,40})?$/.test(needed)) return null
-  const usd = new Usd(needed)
-  return room.take(order.id, usd) ? { ...NOTHING, usd } : null
+  return needed === null || !/^\d{1,12}(\.\d{1,40})?$/.test(needed) ? null : new Usd(needed)
 }
 
 /** What failed on a full disk leaves room when it is cleaned up, and fails again: it rests for a while first. */
@@ -100,24 +104,36 @@ function roomOnDisk(conditions: Conditions, order: SuspendedOrder): ReleasedFor 
   return conditions.hasRoom && !rests ? NOTHING : null
 }
 
-/**
- * After a pause one order finds out whether the provider is back; the others follow when it is. Whose provider that is,
- * its proposer says as it is configured now: an outage that Moose was told of may call it otherwise.
- */
-function endOfPause({ pauses, probed, proposers }: Conditions, order: SuspendedOrder): ReleasedFor | null {
-  const proposer = detailOf(order, 'proposer')
-  const configured = proposer === null ? null : proposers.providerOf(proposer)
-  const provider = configured === null ? detailOf(order, 'provider') : configured
+/** After a pause one order finds out whether the provider is back; the others follow when it is. */
+function endOfPause(conditions: Conditions, order: SuspendedOrder): ReleasedFor | null {
+  const { probed } = conditions
+  const provider = providerOf(conditions, order)
   // A proposer that is gone holds up nobody: the attempt goes on and says so.
-  if (provider === null) return proposer === null ? null : NOTHING
-  const pause = pauses.get(provider)
+  if (provider === null) return detailOf(order, 'proposer') === null ? null : NOTHING
+  const pause = pauseOf(conditions, order)
   if (pause === undefined) return NOTHING
   if (pause.running || probed.has(provider)) return null
   probed.add(provider)
   return { ...NOTHING, provider }
 }
 
-function detailOf({ reason }: SuspendedOrder, name: string): string | null {
+/**
+ * Whose provider an order waits for, its proposer says as it is configured now: an outage that Moose was told of may call
+ * it otherwise.
+ */
+function providerOf({ proposers }: Conditions, order: SuspendedOrder): string | null {
+  const proposer = detailOf(order, 'proposer')
+  const configured = proposer === null ? null : proposers.providerOf(proposer)
+  return configured === null ? detailOf(order, 'provider') : configured
+}
+
+/** The pause an order waits for; undefined: there is none. */
+export function pauseOf(conditions: Conditions, order: SuspendedOrder): ProviderPause | undefined {
+  return conditions.pauses.get(String(providerOf(conditions, order)))
+}
+
+/** A text among the details of an order's reason; null: it says none. */
+export function detailOf({ reason }: SuspendedOrder, name: string): string | null {
   const value = reason.details?.[name]
   return typeof value === 'string' ? value : null
 }

@@ -1,6 +1,19 @@
-import { releaseOrder } from '../db/released-orders.ts'
-import { suspendedOrders } from '../db/suspended-orders.ts'
-import { type ConditionSources, mayGoOn, readConditions } from './resume-conditions.ts'
+import { refusalOf } from '../budget/ledger.ts'
+import { pauseFault } from '../db/provider-pauses.ts'
+import { type ReleasedFor, releaseOrder } from '../db/released-orders.ts'
+import { type SuspendedOrder, suspendedOrders } from '../db/suspended-orders.ts'
+import { Fault } from '../errors.ts'
+import { NO_USD } from '../money.ts'
+import { assertRoom } from './disk-room.ts'
+import {
+  type ConditionSources,
+  type Conditions,
+  detailOf,
+  mayGoOn,
+  neededUsd,
+  pauseOf,
+  readConditions,
+} from './resume-conditions.ts'
 
 /**
  * Makes suspended orders pending whose condition is back, in the order in which they wait; their attempts go on when
@@ -23,5 +36,60 @@ async function letGoOn(sources: ConditionSources, onError: (error: unknown) => v
   for (const order of waiting) {
     const releasedFor = mayGoOn(conditions, order)
     if (releasedFor !== null) await releaseOrder(sources.db, order.id, releasedFor).catch(onError)
+  }
+}
+
+/**
+ * Makes one suspended order pending that somebody asks for, if what it waits for is there: also what is promised to others.
+ *
+ * @returns why it has to wait, as it is now and not as it was when it was suspended; null: it is pending, or it is not
+ *   suspended any more
+ * @throws {Fault} `disk_full`, `ledger_unsound`, `config_invalid`
+ */
+export async function resumeAsked(sources: ConditionSources, id: string): Promise<Fault | null> {
+  const order = (await suspendedOrders(sources.db)).find((suspended) => suspended.id === id)
+  if (order === undefined) return null
+  const conditions = await readConditions(sources, [order])
+  const refusal = await refusalNow(sources, conditions, order)
+  if (refusal !== null) return refusal
+  await releaseOrder(sources.db, id, releasedFor(conditions, order))
+  return null
+}
+
+/** Null: nothing is in the way of the order alone. */
+async function refusalNow(
+  { db, home }: ConditionSources,
+  conditions: Conditions,
+  order: SuspendedOrder,
+): Promise<Fault | null> {
+  const { code } = order.reason
+  if (code === 'disk_full') await assertRoom(home)
+  if (code === 'ledger_unsound') return refusalOf(db, payerOf(order), NO_USD)
+  const needed = neededUsd(order)
+  if (code === 'budget_exceeded' && needed !== null) return refusalOf(db, payerOf(order), needed)
+  const pause = pauseOf(conditions, order)
+  if (code === 'provider_paused' && pause?.running === true)
+    return pauseFault(pause, String(detailOf(order, 'proposer')))
+  if (code === 'provider_paused' && pause !== undefined) return null
+  return mayGoOn(conditions, order) === null ? Fault.fromRecord(order.reason) : null
+}
+
+function releasedFor(conditions: Conditions, order: SuspendedOrder): ReleasedFor {
+  const isOf = order.reason.code === 'provider_paused' ? pauseOf(conditions, order) : undefined
+  return {
+    usd: order.reason.code === 'budget_exceeded' ? neededUsd(order) : null,
+    provider: isOf === undefined ? null : isOf.provider,
+  }
+}
+
+/** The call it was suspended at, as its refusal tells it. */
+function payerOf(order: SuspendedOrder) {
+  const [proposer, provider, model] = ['proposer', 'provider', 'model'].map((name) => String(detailOf(order, name)))
+  return {
+    workOrderId: order.id,
+    attempt: order.attempt,
+    proposer: String(proposer),
+    provider: String(provider),
+    model: String(model),
   }
 }
