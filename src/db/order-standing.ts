@@ -22,7 +22,7 @@ export type OrderStanding = OrderStand & {
 
 /** Until the transaction ends, the order and its pull requests stand where this says. */
 export async function lockOrderStanding(transaction: Db, workOrderId: string): Promise<OrderStanding> {
-  // What is read with the lock may be from before somebody let go of it.
+  // A statement that waited for the lock may have read the rest before it was free.
   await transaction.selectFrom('work_orders').select('id').where('id', '=', workOrderId).forNoKeyUpdate().execute()
   const { is_under_way: isUnderWay, ...order } = await transaction
     .selectFrom('work_orders')
