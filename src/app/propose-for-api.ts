@@ -4,6 +4,7 @@ import type { Database } from '../db/schema.ts'
 import { findWorkOrder } from '../db/work-orders.ts'
 import { estimateComplexity } from '../manager/complexity.ts'
 import { wantedAnswer } from '../pipeline/choose-executor.ts'
+import { refuseMistakenScope } from '../pipeline/mistaken-scope.ts'
 import type { ProposerRequest, ProposerResponse } from '../pipeline/ports/proposal.ts'
 import type { Project } from '../work-order/project.ts'
 import type { Parts } from './adapters.ts'
@@ -11,6 +12,8 @@ import type { Parts } from './adapters.ts'
 /**
  * Our Proposer for a caller who has no attempt: the project, its base commit and the model are found where the request
  * leaves them open.
+ *
+ * @throws {Fault} `work_order_invalid` for a `context` that does not fit the base, and those of `Proposer.propose`
  */
 export async function proposeForApi(
   db: Kysely<Database>,
@@ -22,13 +25,15 @@ export async function proposeForApi(
   const project = await namedProject(db, metadata.project)
   const fetched = await adapters.workspaces.fetchBase(project, signal)
   const proposer = metadata.proposer === undefined ? await choose(ownManager, request, signal) : metadata.proposer
+  const base = adapters.workspaces.tree(project, metadata.base_sha === undefined ? fetched : metadata.base_sha)
+  await refuseMistakenScope(base, request.context)
   return ownProposer.propose({
     workOrderId: metadata.work_order_id === undefined ? null : (await findWorkOrder(db, metadata.work_order_id)).id,
     attempt: metadata.attempt === undefined ? null : metadata.attempt,
     title: titleOf(request),
     request,
     proposer,
-    base: adapters.workspaces.tree(project, metadata.base_sha === undefined ? fetched : metadata.base_sha),
+    base,
     wanted: await wantedAnswer(adapters.executors),
     previousFailure: null,
     signal,

@@ -61,7 +61,7 @@ async function propose({ failures, retry = RETRY, takesOver = 'small', before = 
     executors: { wanted: 'patch' },
     buildRoutingRequest: () => ({}),
     buildProposerRequest: () => ({}),
-    workspaces: { fetchBase: async () => 'a'.repeat(40), tree: () => ({}) },
+    workspaces: { fetchBase: async () => 'a'.repeat(40), tree: () => ({ list: async () => [] }) },
     proposer: {
       propose: async ({ proposer, previousFailure }: Asked) => {
         const failure = failures[Math.min(asked.length, failures.length - 1)]

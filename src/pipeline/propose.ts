@@ -1,6 +1,7 @@
 import { effect } from '../effect.ts'
 import type { Adapters, AttemptContext } from './attempt-context.ts'
 import { wantedAnswer } from './choose-executor.ts'
+import { refuseMistakenScope } from './mistaken-scope.ts'
 import type { ProposerResponse } from './ports/proposal.ts'
 import type { RoutingDecision } from './ports/routing.ts'
 import type { Routed } from './route.ts'
@@ -34,7 +35,12 @@ export type Asking = {
   onBase: (baseSha: string) => Promise<void>
 }
 
-/** Pins the base commit and has the change generated against the files it really has there. */
+/**
+ * Pins the base commit and has the change generated against the files it really has there.
+ *
+ * @throws {Fault} `work_order_invalid` for a scope that does not fit the base, those of `Workspaces.fetchBase` and of
+ *   `Proposer.propose`
+ */
 export async function propose(
   context: AttemptContext,
   { order, project }: Routed,
@@ -49,13 +55,15 @@ export async function propose(
   const baseSha = await effect('fetch_base', () => workspaces.fetchBase(project, context.signal))
   await onBase(baseSha)
   await context.note(`base is ${project.defaultBranch} at ${baseSha.slice(0, 12)}`)
+  const base = workspaces.tree(project, baseSha)
+  await refuseMistakenScope(base, order.files_in_scope)
   const response = await proposer.propose({
     workOrderId: context.workOrderId,
     attempt: context.attempt,
     title: order.title,
     request: buildProposerRequest(order),
     proposer: asked,
-    base: workspaces.tree(project, baseSha),
+    base,
     wanted: await wantedAnswer(executors),
     previousFailure,
     signal: context.signal,

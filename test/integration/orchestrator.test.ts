@@ -69,6 +69,24 @@ test('files the repository ignores are in the pull request as they were judged; 
   )
 })
 
+test('a scope that names what is there wrongly is refused before a model is asked, with the right name', async () => {
+  const files = { ...FILES, 'src/a.js': 'a\n', 'lib/Deep/b.js': 'b\n' }
+  await using home = await createMooseHome(files, [{ ...greet, text: write('src/a.js', 'b') }], NEVER_POLLS)
+  await using moose = await home.open()
+  await moose.orchestrator.start(null)
+  const wrong: [scope: string[], says: RegExp][] = [
+    [['src'], /"src" is a folder; name it "src\/"/],
+    [['greeting.txt/', 'src/'], /"greeting\.txt\/" is a file; name it "greeting\.txt"/],
+    [['other.txt', 'lib/deep/b.js'], /"lib\/deep\/b\.js".*name it "lib\/Deep\/b\.js"/],
+  ]
+  for (const [scope, says] of wrong) {
+    const order = await settled(moose, await fileOrder(home.database, { title: greet.task, files: scope }))
+    assert.deepEqual([order.status, code(order)], ['failed', 'work_order_invalid'])
+    assert.match(String(order.status_reason?.message), says)
+  }
+  assert.deepEqual(await home.database.db.selectFrom('model_calls').selectAll().execute(), [])
+})
+
 test('twenty orders at once: one attempt, branch and pull request each, never more than the limit at a time', async () => {
   const answers = Array.from({ length: 20 }, (_, n) => ({
     task: `Write file ${n}`,
