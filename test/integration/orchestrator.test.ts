@@ -372,7 +372,7 @@ test('rows the database or a claim cannot take do not hold up other orders', asy
   await using home = await createMooseHome(FILES, [greet])
   await using moose = await home.open()
   const { db } = home.database
-  const huge = Array.from({ length: 60_000 }, (_, n) => `f${n}.txt`)
+  const huge = Array.from({ length: 30_000 }, (_, n) => `f${n}.txt`)
   const wide = await fileOrder(home.database, { title: 'Wide one', files: huge })
   await fileOrder(home.database, { title: 'Wide two', files: huge })
   const nested = await fileOrder(home.database, { title: 'Nested', files: ['x.txt'], approved: false })
