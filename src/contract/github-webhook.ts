@@ -19,11 +19,17 @@ export type PullRequestHint = {
   branches: readonly string[]
 }
 
+/** GitHub names far fewer. Of a longer list a schema says only that, and not what is wrong with each of its entries. */
+const LONGEST_LIST = 1_000
+
 const Numbered = z.object({ number: z.number().int() })
 const OfRepository = z.object({ repository: z.object({ html_url: storedText(2_000) }) })
 const BranchName = storedText(1_000)
 /** That of a fork names its branch and no pull request. */
-const Suite = z.object({ head_branch: BranchName.nullish(), pull_requests: z.array(Numbered).nullish() })
+const Suite = z.object({
+  head_branch: BranchName.nullish(),
+  pull_requests: z.array(Numbered).max(LONGEST_LIST).nullish(),
+})
 
 type Named = Pick<PullRequestHint, 'numbers' | 'branches'>
 
@@ -55,7 +61,7 @@ const EVENTS: ReadonlyMap<string, z.ZodType<Named>> = new Map<string, z.ZodType<
   [
     'status',
     z
-      .object({ branches: z.array(z.object({ name: BranchName })) })
+      .object({ branches: z.array(z.object({ name: BranchName })).max(LONGEST_LIST) })
       .transform((body): Named => ({ numbers: [], branches: body.branches.map(({ name }) => name) })),
   ],
   [

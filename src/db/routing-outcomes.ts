@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import { z } from 'zod'
 import type { FaultCode } from '../errors.ts'
+import { LIMITS } from '../work-order/content.ts'
 import { KINDS_OF_CHANGE, kindOfChange } from '../work-order/kind-of-change.ts'
 import type { Database } from './schema.ts'
 
@@ -38,7 +39,7 @@ const OutcomeRow = z
     duration_ms: z.number().nonnegative(),
     complexity: z.coerce.number().min(0).max(1),
     kind: z.enum(KINDS_OF_CHANGE).nullable().catch(null),
-    files: z.array(z.string()).catch([]),
+    files: z.array(z.string()).max(LIMITS.files).catch([]),
   })
   .transform(({ cost_usd: costUsd, duration_ms: durationMs, kind, files, ...row }) => ({
     ...row,

@@ -5,8 +5,12 @@
 import { test } from 'node:test'
 import { parseChecks } from '../../src/checks/moose-yaml.ts'
 import { OutputTail } from '../../src/checks/output-tail.ts'
+import { createClean } from '../../src/clean.ts'
+import { readCsv } from '../../src/cli/csv.ts'
 import { readOrderFile } from '../../src/cli/order-file.ts'
 import { checkOrder } from '../../src/cli/order-problems.ts'
+import { harmlessButColours, oneLine } from '../../src/cli/terminal-text.ts'
+import { hintOf } from '../../src/contract/github-webhook.ts'
 import { applyEdits } from '../../src/edits/apply-edits.ts'
 import { parseEdits } from '../../src/edits/parse-edits.ts'
 import { readTextFile } from '../../src/edits/text-file.ts'
@@ -14,12 +18,23 @@ import { Fault } from '../../src/errors.ts'
 import { refuseForeignPath } from '../../src/executors/aider/foreign-path.ts'
 import { Transcript } from '../../src/executors/aider/transcript.ts'
 import { type AiderEvidence, judgeRun } from '../../src/executors/aider/verdict.ts'
+import { findPull } from '../../src/forge/github/find-pull.ts'
 import { whatGitSaid } from '../../src/git/git.ts'
 import { parseRepositoryUrl, withoutCredentials } from '../../src/git/repository-url.ts'
+import { findHardStops } from '../../src/manager/hard-stops.ts'
+import { ChatRequest, problemsOf } from '../../src/models/chat-completions.ts'
+import { toModelFault } from '../../src/models/model-faults.ts'
+import { requestKey } from '../../src/models/remembered-answers.ts'
+import { ProposerRequest } from '../../src/pipeline/ports/proposal.ts'
 import { toldFailure } from '../../src/pipeline/told-failure.ts'
 import { BoundedOutput } from '../../src/process/bounded-output.ts'
 import { plainText } from '../../src/process/plain-text.ts'
+import { buildPrompt } from '../../src/proposer/prompt.ts'
+import { createRedaction } from '../../src/redaction.ts'
+import { kindOfChange } from '../../src/work-order/kind-of-change.ts'
 import { clipped, fenced, neutralised } from '../../src/work-order/markdown.ts'
+import { slugOf } from '../../src/work-order/naming.ts'
+import { isGitFolder, pathProblem } from '../../src/work-order/scope.ts'
 import { assertLinear } from '../support/growth.ts'
 
 /** Characters of the longest input: more than any of these functions is given, unless it says otherwise. */
@@ -228,4 +243,141 @@ test('YAML', async (t) => {
       assertLinear(make, (text) => readOrderFile('orders.yaml', text, checkOrder), MOST),
     )
   }
+})
+
+const many = (part: unknown) => (size: number) => new Array(Math.ceil(size / JSON.stringify(part).length)).fill(part)
+
+test('bodies at the gateway', async (t) => {
+  for (const [name, messages] of Object.entries({
+    'no messages': many({}),
+    'no parts': (size: number) => [{ role: 'user', content: many({})(size) }],
+  })) {
+    const make = (size: number) => ({ model: 'm', messages: messages(size) })
+    const refuse = (body: unknown) => {
+      const { error } = ChatRequest.safeParse(body)
+      return error === undefined ? null : problemsOf(error)
+    }
+    await t.test(name, () => assertLinear(make, refuse, MOST))
+  }
+})
+
+test('what a provider and its refusals say', async (t) => {
+  const redacted = createRedaction([{ value: 'secret-of-a-provider', written: 'secret-of-a-provider' }])
+  for (const part of [' ', '\0', 'x', 'secret', '.'])
+    await t.test(JSON.stringify(part), () =>
+      assertLinear(repeated(part), (said) => toModelFault(new Error(said), 'p', redacted, new Date(0)), MOST),
+    )
+})
+
+test('what an order has asked before', async (t) => {
+  for (const part of ['- Platform\n- Shell: \n', '- Platform\n', '- Platform '])
+    await t.test(part, () => {
+      const proposer = { provider: 'openai', model: 'm', baseUrl: null } as const
+      const ask = (content: string) =>
+        requestKey({ proposer, messages: [{ role: 'user', content }], maxOutputTokens: 1 })
+      return assertLinear(repeated(part), ask, MOST)
+    })
+})
+
+test('answers of GitHub', async (t) => {
+  const answers: Record<string, (size: number) => string> = {
+    headers: (size) => `HTTP/2.0 200 OK\n${repeated('a: b\n')(size)}`,
+    colons: (size) => `HTTP/2.0 200 OK\na${repeated(':')(size)}\n\n{}`,
+    'a version': (size) => `HTTP/${repeated('1.')(size)}`,
+    'errors without words': (size) => `HTTP/2.0 200 OK\n\n${JSON.stringify({ errors: many({})(size) })}`,
+    'no pull requests': (size) => `HTTP/2.0 200 OK\n\n${JSON.stringify(many({})(size))}`,
+  }
+  const repository = { host: 'github.com', owner: 'o', name: 'r' }
+  const project = {
+    id: 'p',
+    name: 'p',
+    repository: 'https://github.com/o/r',
+    defaultBranch: 'main',
+    forge: 'github',
+  } as const
+  const shas = { baseSha: 'b', headSha: 'h' }
+  const ofAttempt = {
+    project,
+    branches: ['b'],
+    workOrderId: 'w',
+    attempt: 1,
+    ...shas,
+    title: 't',
+    body: '',
+    labels: [],
+  }
+  for (const [name, make] of Object.entries(answers)) {
+    const look = (stdout: string) => {
+      const gh = { run: async () => ({ exitCode: 0, stdout, shown: (text: string) => text, said: '' }) }
+      const signal = new AbortController().signal
+      return findPull(gh, repository, { ...ofAttempt, signal, hold: async () => undefined }).catch(() => null)
+    }
+    await t.test(name, () => assertLinear(make, look, MOST))
+  }
+})
+
+test('webhooks', () =>
+  assertLinear(
+    (size) => ({ repository: { html_url: 'x' }, check_suite: { pull_requests: many({})(size) } }),
+    (body) => hintOf('check_suite', body),
+    MOST,
+  ))
+
+test('the text of an order', async (t) => {
+  for (const part of ['sql ', 'sql', ' ', '_', 'fix-', '!'])
+    await t.test(JSON.stringify(part), () =>
+      assertLinear(
+        (size) => `sql${repeated(part)(size)}`,
+        (text) => [findHardStops(text), slugOf(text)],
+        MOST,
+      ),
+    )
+})
+
+test('paths of an order', async (t) => {
+  for (const part of ['a.config.', '.txt', 'test_', '/', './', '.git. ', 'a/'])
+    await t.test(part, () =>
+      assertLinear(
+        repeated(part),
+        (path) => [kindOfChange([path, `${path}!`]), pathProblem(path), isGitFolder(path)],
+        MOST,
+      ),
+    )
+})
+
+test('what is stored', async (t) => {
+  const secrets = { anthropic: 'sk-0123456789', openai: null, openaiCompatible: null }
+  const clean = createClean({
+    secrets,
+    githubSecrets: { token: null, enterpriseToken: null, webhook: null },
+    databaseUrl: null,
+    tracing: null,
+    managerUrl: null,
+    proposerUrl: null,
+    networkEnvironment: {},
+  })
+  for (const part of ['\\', '\0', '\\u0000', '\ud800', 'sk-012345678'])
+    await t.test(JSON.stringify(part), () => assertLinear(repeated(part), clean, MOST))
+})
+
+test('what is shown in a terminal', async (t) => {
+  for (const part of ['\u001b[', '\u001b[1;', ' ', '\u202e', '"', '"a', '. '])
+    await t.test(JSON.stringify(part), () =>
+      assertLinear(repeated(part), (text) => [harmlessButColours(text), oneLine(text, 80), readCsv(text)], MOST / 4),
+    )
+})
+
+test('what a model is shown', async (t) => {
+  for (const part of ['~', '~ ', '\n'])
+    await t.test(JSON.stringify(part), () =>
+      assertLinear(
+        repeated(part),
+        (text) => {
+          const request = ProposerRequest.parse({ task_description: text, expected_output_type: 'code' })
+          const file = { kind: 'text', path: 'f', lines: text.split('\n') } as const
+          buildPrompt(request, [file], [], { wanted: 'edits', previousFailure: text })
+        },
+        MOST,
+      ),
+    )
 })

@@ -42,17 +42,22 @@ async function checks({ gh, config, repository, project }: Asked): Promise<Docto
   return { name, state: 'ok', detail: `workflows (${count}) can run for pushes of this token`, remedy: null }
 }
 
-const Rules = z.array(
-  z.object({
-    type: z.string(),
-    parameters: z
-      .object({
-        required_approving_review_count: z.number().int().optional(),
-        require_code_owner_review: z.boolean().optional(),
-      })
-      .optional(),
-  }),
-)
+/** GitHub gives far fewer at once. */
+const LONGEST_LIST = 1_000
+
+const Rules = z
+  .array(
+    z.object({
+      type: z.string(),
+      parameters: z
+        .object({
+          required_approving_review_count: z.number().int().optional(),
+          require_code_owner_review: z.boolean().optional(),
+        })
+        .optional(),
+    }),
+  )
+  .max(LONGEST_LIST)
 const Protection = z.object({
   required_pull_request_reviews: z
     .object({
@@ -63,7 +68,7 @@ const Protection = z.object({
 })
 const Branch = z.object({ protected: z.boolean() })
 const User = z.object({ login: z.string() })
-const Users = z.array(User)
+const Users = z.array(User).max(LONGEST_LIST)
 
 /** GitHub counts no review by the author, who is whoever the token belongs to. */
 async function reviews({ gh, repository, project }: Asked): Promise<DoctorFinding> {

@@ -31,6 +31,9 @@ function choose(pulls: readonly RestPull[], input: PublishInput): RestPull | nul
   return found[0] === undefined ? null : found[0]
 }
 
+/** The most that GitHub gives. */
+const PER_PAGE = 100
+
 /** @see https://docs.github.com/en/rest/pulls/pulls#list-pull-requests */
 async function listPulls(
   gh: Gh,
@@ -38,8 +41,12 @@ async function listPulls(
   { branch, signal }: { branch: string; signal: AbortSignal },
 ): Promise<RestPull[]> {
   const head = encodeURIComponent(`${repository.owner}:${branch}`)
-  const path = `repos/${slug(repository)}/pulls?state=all&per_page=100&head=${head}`
-  const pulls = await askApi(gh, { host: repository.host, method: 'GET', path, signal }, z.array(RestPull))
+  const path = `repos/${slug(repository)}/pulls?state=all&per_page=${PER_PAGE}&head=${head}`
+  const pulls = await askApi(
+    gh,
+    { host: repository.host, method: 'GET', path, signal },
+    z.array(RestPull).max(PER_PAGE),
+  )
   // An answer to another question (a proxy, an old server that does not know `head`) must not be adopted.
   return pulls.filter(({ head }) => head.ref === branch)
 }

@@ -67,12 +67,16 @@ async function withoutTimeout<T>({ host }: ApiRequest, run: () => Promise<T>): P
   }
 }
 
+/** Characters of status line and headers. */
+const LONGEST_HEAD = 64 * 1024
+
 /** What `gh api --include` prints: status line, headers, an empty line, the body. */
 function parseAnswer({ stdout: text, shown }: Pick<GhResult, 'stdout' | 'shown'>): ApiAnswer | null {
   const status = /^HTTP\/[\d.]+ (\d{3})/.exec(text)
   if (status === null) return null
-  const end = /\r?\n\r?\n/.exec(text)
-  const head = end === null ? text : text.slice(0, end.index)
+  const beginning = text.slice(0, LONGEST_HEAD)
+  const end = /\r?\n\r?\n/.exec(beginning)
+  const head = end === null ? beginning : text.slice(0, end.index)
   const body = end === null ? '' : text.slice(end.index + end[0].length)
   return { status: Number(status[1]), headers: parseHeaders(head), body: parseJson(body), shown }
 }

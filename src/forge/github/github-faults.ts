@@ -3,8 +3,10 @@ import { Fault, type FaultCode } from '../../errors.ts'
 import type { ApiAnswer, ApiRequest } from './api-answer.ts'
 
 const Told = z.object({ message: z.string() })
+/** Of a longer list a schema says only that, and not what is wrong with each of its entries. */
+const MOST_ERRORS = 1_000
 /** @see https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api#exceeding-the-rate-limit */
-const QueryRefused = z.object({ data: z.null().optional(), errors: z.tuple([Told], Told) })
+const QueryRefused = z.object({ data: z.null().optional(), errors: z.array(Told).min(1).max(MOST_ERRORS) })
 const SHOWN = 300
 
 type Refusal = Extract<FaultCode, `github_${string}`>
@@ -73,7 +75,7 @@ export function isRefusal({ status, body }: ApiAnswer): boolean {
 /** What GitHub says, e.g. `Bad credentials`. */
 export function messageOf({ body, shown }: ApiAnswer): string {
   const told = Told.or(QueryRefused.transform(({ errors: [first] }) => first)).safeParse(body)
-  const text = told.success ? told.data.message : 'no reason given'
+  const text = told.data === undefined ? 'no reason given' : told.data.message
   return shown(text)
     .replace(/\p{Cc}+/gu, ' ')
     .slice(0, SHOWN)
