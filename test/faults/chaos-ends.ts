@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { sql } from 'kysely'
 import { orphanedRuns } from '../../src/db/ended-runs.ts'
+import { moveWorkOrder } from '../../src/db/work-orders.ts'
 import { shiftTime } from '../support/shifted-time.ts'
 import { type ChaosOrder, type ChaosSetting, writtenBy } from './chaos-setting.ts'
 import { costOf } from './chaos-watch.ts'
@@ -15,14 +16,32 @@ export async function standings({ home }: ChaosSetting): Promise<Record<string, 
   return Object.fromEntries(rows.map(({ state, count }) => [state, count]))
 }
 
-/** Each order has ended once, as it had to: one attempt, one end, one outcome, and one branch and pull request or none. */
-export async function assertEndedOnce(setting: ChaosSetting): Promise<void> {
+/**
+ * Retries the orders that are held because their workers were killed or paused too often, as a person would.
+ *
+ * @returns which were
+ */
+export async function retryUnstable({ home }: Pick<ChaosSetting, 'home'>): Promise<string[]> {
+  const { db } = home.database
+  const { rows } = await sql<{ id: string }>`
+    select id from work_orders where status = 'blocked' and status_reason ->> 'code' = 'attempt_unstable'`.execute(db)
+  for (const { id } of rows) await moveWorkOrder(db, id, { from: ['blocked'], to: 'pending', reason: null })
+  return rows.map(({ id }) => id)
+}
+
+/**
+ * Each order has ended once, as it had to: one attempt, one end, one outcome, and one branch and pull request or none;
+ * before it, an attempt for each time it was retried.
+ *
+ * @param retried the orders that were, once for each time
+ */
+export async function assertEndedOnce(setting: ChaosSetting, retried: readonly string[]): Promise<void> {
   const { rows } = await sql<{ id: string; branch: string | null; facts: object }>`
     select id, github_branch as branch, jsonb_build_object(
       'state', case when status = 'in_progress' then phase else status end,
       'reason', status_reason ->> 'code',
       'attempts', (select count(*) from attempts where work_order_id = work_orders.id),
-      'ended_as', (select min(status) from attempts where work_order_id = work_orders.id),
+      'ended_as', (select string_agg(status, ' ' order by number) from attempts where work_order_id = work_orders.id),
       'claims', (select count(*) from work_order_events where work_order_id = work_orders.id and type = 'claimed'),
       'ends', (select count(*) from work_order_events where work_order_id = work_orders.id and type = 'attempt_ended'),
       'outcomes', (select count(*) from outcome_vectors where work_order_id = work_orders.id),
@@ -33,16 +52,19 @@ export async function assertEndedOnce(setting: ChaosSetting): Promise<void> {
   const found = new Map(rows.map((row) => [row.id, row]))
   for (const order of setting.orders) {
     const opened = order.passes ? 1 : 0
+    const before = retried.filter((id) => id === order.id).map(() => 'blocked')
+    const endedAs = (last: string) => [...before, last].join(' ')
+    const times = before.length + 1
     assert.deepEqual(
       found.get(order.id)?.facts,
       {
         ...(order.passes
-          ? { state: 'in_review', reason: null, ended_as: 'succeeded' }
-          : { state: 'failed', reason: 'check_failed', ended_as: 'failed' }),
-        attempts: 1,
-        claims: 1,
-        ends: 1,
-        outcomes: 1,
+          ? { state: 'in_review', reason: null, ended_as: endedAs('succeeded') }
+          : { state: 'failed', reason: 'check_failed', ended_as: endedAs('failed') }),
+        attempts: times,
+        claims: times,
+        ends: times,
+        outcomes: times,
         pull_requests: opened,
         opened,
       },

@@ -9,6 +9,7 @@ import { createMooseHome, fileOrder } from '../support/moose-home.ts'
 import { moose, mooseUp } from '../support/service-process.ts'
 import { useStandIn } from '../support/stand-in-proposer.ts'
 import { until } from '../support/until.ts'
+import { retryUnstable } from './chaos-ends.ts'
 
 /** Calls take about so long; the kills are spread over that. */
 const CALL_MS = 230
@@ -50,10 +51,12 @@ export async function assertLedgerSurvives(kills: number): Promise<void> {
 
   await using _service = await mooseUp(home.environment, '--start')
   const states = async () => JSON.stringify(await countBy(db))
-  await until('all are in review', async () => (await countBy(db))['in_review'] === files.length, {
-    withinMs: 150_000,
-    say: states,
-  })
+  const areInReview = async () => {
+    // Those that were under way at more kills than an attempt may take.
+    await retryUnstable({ home })
+    return (await countBy(db))['in_review'] === files.length
+  }
+  await until('all are in review', areInReview, { withinMs: 150_000, everyMs: 200, say: states })
   assert.ok((await amounts(db)).committed.greaterThan(billed()), 'some kills fell between a call and its settling')
   const rows = bill().map(({ id, cost }) => `${id},${new Usd(cost).dividedBy(1_000_000).toFixed()}`)
   const file = path.join(home.config.home, 'bill.csv')
