@@ -2,22 +2,30 @@ import { Fault } from '../errors.ts'
 
 /** Some times what the longest answer takes on the wire, one event for each of its tokens. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024
+/** What a refusal says first; no more of it is ever shown. */
+const MAX_REFUSAL_BYTES = 64 * 1024
 
 /**
  * A response whose body ends with a fault when it is longer than any answer: a provider that never stops would fill
- * the memory of the process with every attempt.
+ * the memory of the process with every attempt. What is said with a status of failure ends without one, because the
+ * status is what counts.
  *
  * @throws {Fault} `model_call_rejected`, to whoever reads the body
  */
 export function bounded(response: Response): Response {
   const { body, status, headers } = response
   if (body === null) return response
+  const mostBytes = response.ok ? MAX_ANSWER_BYTES : MAX_REFUSAL_BYTES
   let bytes = 0
   const limit = new TransformStream<Uint8Array, Uint8Array>({
     transform(chunk, controller) {
       bytes += chunk.byteLength
-      if (bytes <= MAX_ANSWER_BYTES) controller.enqueue(chunk)
-      else controller.error(endless())
+      if (bytes <= mostBytes) controller.enqueue(chunk)
+      else if (response.ok) controller.error(endless())
+      else {
+        controller.enqueue(chunk.subarray(0, chunk.byteLength - (bytes - mostBytes)))
+        controller.terminate()
+      }
     },
   })
   return new Response(body.pipeThrough(limit), { status, headers })

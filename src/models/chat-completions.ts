@@ -7,6 +7,14 @@ const TextPart = z.object({ type: z.literal('text', 'is not text, and only text 
 const nothing = (what: string) => z.array(z.unknown()).max(0, `: ${what} are not offered`).nullish()
 
 /**
+ * Far more than a conversation has. Of a list that is longer the schema says no more than that, where it would otherwise
+ * say what is wrong with every entry, of a million in ten megabytes.
+ */
+const MOST_MESSAGES = 1_000
+const MOST_PARTS = 100
+const TOLD_PROBLEMS = 20
+
+/**
  * What is understood of a Chat Completions request. Sampling parameters are accepted and not passed on; what would
  * change the form of the answer is refused.
  *
@@ -18,16 +26,17 @@ export const ChatRequest = z.object({
     .array(
       z.object({
         role: z.enum(['system', 'developer', 'user', 'assistant']),
-        content: z.union([z.string(), z.array(TextPart)], 'is neither text nor parts that are text'),
+        content: z.union([z.string(), z.array(TextPart).max(MOST_PARTS)], 'is neither text nor parts that are text'),
       }),
     )
-    .min(1),
+    .min(1)
+    .max(MOST_MESSAGES, `has more than ${MOST_MESSAGES} entries`),
   stream: z.boolean().nullish(),
   stream_options: z.object({ include_usage: z.boolean().nullish() }).nullish(),
   n: z.literal(1, 'is not 1, and there is one answer').nullish(),
   tools: nothing('tools'),
   functions: nothing('functions'),
-  modalities: z.array(z.literal('text', 'is not text')).nullish(),
+  modalities: z.array(z.literal('text', 'is not text')).max(MOST_PARTS).nullish(),
   response_format: z.object({ type: z.literal('text', 'is not text') }).nullish(),
 })
 export type ChatRequest = z.infer<typeof ChatRequest>
@@ -39,9 +48,11 @@ export function messagesOf({ messages }: ChatRequest): ModelMessage[] {
   }))
 }
 
-/** What is wrong with a request that is none, e.g. `messages.0.content is neither …`. */
-export function problemsOf(error: z.ZodError): string {
-  return error.issues.map(({ path, message }) => `${path.join('.')} ${message}`.trim()).join('; ')
+/** What is wrong with a request that is none, e.g. `messages.0.content is neither …`; the first 20 of many. */
+export function problemsOf({ issues }: z.ZodError): string {
+  const told = issues.slice(0, TOLD_PROBLEMS).map(({ path, message }) => `${path.join('.')} ${message}`.trim())
+  const more = issues.length > TOLD_PROBLEMS ? [`and ${issues.length - TOLD_PROBLEMS} more`] : []
+  return [...told, ...more].join('; ')
 }
 
 /** The answer as one document. */

@@ -47,8 +47,7 @@ export function gatewayApp(find: (token: string) => OpenGrant | undefined): Hono
     const data = [{ id: c.var.grant.model, object: 'model', created: 0, owned_by: 'moose' }]
     return c.json({ object: 'list', data })
   })
-  const onError = (c: Context) => c.json(errorOf(`More than ${MAX_BODY_BYTES} bytes.`, 'request_too_large'), 413)
-  app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError }))
+  app.use(limitBody)
   app.on('POST', '/v1/chat/completions', answerChat)
   app.notFound((c) => c.json(errorOf('There is nothing here.', 'not_found'), 404))
   app.onError((error, c) => c.json(errorOf(error.message, 'internal'), 400))
@@ -62,6 +61,17 @@ export function gatewayApp(find: (token: string) => OpenGrant | undefined): Hono
 const refuseForeign: MiddlewareHandler<Env> = async (c, next) => {
   const foreign = c.req.header('origin') !== undefined || !LOOPBACK_HOST.test(String(c.req.header('host')))
   return foreign ? c.json(errorOf('This is for programs Moose has started.', 'request_forbidden'), 403) : await next()
+}
+
+/** A run has no reason to send more than it was given; what is longer counts as a call that failed. */
+const limitBody: MiddlewareHandler<Env> = (c, next) => {
+  const { grant } = c.var
+  const maxSize = Math.min(grant.maxRequestBytes, MAX_BODY_BYTES)
+  const onError = () => {
+    grant.refuseSize()
+    return c.json(errorOf(`More than ${maxSize} bytes.`, 'request_too_large'), 413)
+  }
+  return bodyLimit({ maxSize, onError })(c, next)
 }
 
 async function answerChat(c: Context<Env>): Promise<Response> {

@@ -16,10 +16,14 @@ export type OpenGrant = {
   readonly token: string
   readonly model: string
   readonly calls: readonly GrantedCall[]
+  /** Bytes of the longest request it takes. */
+  readonly maxRequestBytes: number
   /** Whether as many calls are under way as one run may make at once. */
   readonly busy: boolean
   /** @throws {Fault} those of `Models.call`; `model_call_rejected` after too many calls; `reasoning_unclear` */
   call(messages: readonly ModelMessage[], signal: AbortSignal): Promise<ModelAnswer>
+  /** Notes that a request was longer than any it takes. */
+  refuseSize(): void
   /** Ends it: no call is accepted any more, those under way are aborted and booked. */
   end(): Promise<void>
 }
@@ -53,6 +57,10 @@ export function openGrant(
     token: randomBytes(32).toString('base64url'),
     model: `moose-${workOrderId.slice(0, 8)}-${attempt}`,
     calls,
+    maxRequestBytes: request.maxRequestBytes,
+    refuseSize() {
+      calls.push({ fault: tooLong(request.maxRequestBytes), costUsd: null })
+    },
     get busy() {
       return underWay.size >= MAX_AT_ONCE
     },
@@ -78,4 +86,9 @@ export function openGrant(
       await Promise.allSettled(underWay)
     },
   }
+}
+
+function tooLong(maxBytes: number): Fault {
+  const message = `A request of more than ${maxBytes} bytes was not sent: its prompt is too long for what the run was given.`
+  return new Fault('model_call_rejected', message, { max_bytes: maxBytes })
 }

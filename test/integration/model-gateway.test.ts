@@ -43,6 +43,7 @@ async function setUp(...script: Scripted[]) {
     attempt: 1,
     task: 'x',
     signal,
+    maxRequestBytes: 100_000,
     refuse: () => null,
     onProgress: async () => undefined,
   }
@@ -270,8 +271,34 @@ test('no JSON and too much of it are refused in the form clients read', async ()
   const headers = { authorization: `Bearer ${grant.token}` }
   const broken = await post(grant, { body: '{"model":', headers })
   assert.deepEqual([broken.status, JSON.parse(broken.text).error.code], [400, 'request_invalid'])
-  const large = await post(grant, { body: 'x'.repeat(33 * 1024 * 1024), headers })
+  const large = await post(grant, { body: 'x'.repeat(100_001), headers })
   assert.deepEqual([large.status, JSON.parse(large.text).error.code], [413, 'request_too_large'])
+  await using greedy = await given.grant({ maxRequestBytes: 1_000_000_000 })
+  const largest = await post(greedy, {
+    body: 'x'.repeat(33 * 1024 * 1024),
+    headers: { authorization: `Bearer ${greedy.token}` },
+  })
+  assert.deepEqual([largest.status, JSON.parse(largest.text).error.code], [413, 'request_too_large'])
+  assert.equal(given.server.calls.length, 0)
+})
+
+test('a request that is longer than its run has reason for counts as a call without room', async () => {
+  await using given = await setUp(TEXT)
+  await using grant = await given.grant({ maxRequestBytes: 2_000 })
+  assert.equal((await ask(grant, { messages: [{ role: 'user', content: 'x'.repeat(1_500) }] })).status, 200)
+  assert.equal((await ask(grant, { messages: [{ role: 'user', content: 'x'.repeat(2_000) }] })).status, 413)
+  const fault = grant.calls[1]?.fault
+  assert.equal(fault?.code, 'model_call_rejected')
+  assert.match(String(fault?.message), /more than 2000 bytes .* prompt is too long/)
+  assert.equal((await given.rows()).length, 1)
+})
+
+test('of a long list of bad messages is told that it is long, of a shorter one the first 20 problems', async () => {
+  await using given = await setUp(TEXT)
+  await using grant = await given.grant()
+  const told = async (messages: unknown[]) => JSON.parse((await ask(grant, { messages })).text).error.message
+  assert.equal(await told(new Array(10_000).fill({})), 'messages has more than 1000 entries')
+  assert.match(await told(new Array(1_000).fill({})), /^messages\.0\.role .*messages\.9\.content .*; and 1980 more$/)
   assert.equal(given.server.calls.length, 0)
 })
 

@@ -153,6 +153,13 @@ for (const provider of ['anthropic', 'openai', 'openai-compatible'] as const) {
       assert.match(fault.message, /more than \d+ bytes/)
     })
 
+    test('of a refusal its status counts, however much is said with it', async () => {
+      const said: Scripted = { kind: 'status', status: 401, message: 'x'.repeat(17_000_000) }
+      const fault = await play([said], { code: 'model_key_rejected', tries: 1 })
+      assert.match(fault.message, /HTTP 401/)
+      assert.ok(fault.message.length < 1_000)
+    })
+
     test('what a provider says can be stored and shown, whatever it says', async () => {
       const said: Scripted = { kind: 'status', status: 400, message: 'down\u0000 \u001b[31mred\u001b[0m' }
       const fault = await play([said], { code: 'model_call_rejected', tries: 1 })

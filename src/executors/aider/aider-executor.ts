@@ -53,16 +53,18 @@ async function apply(options: AiderExecutorOptions, input: ExecutorInput): Promi
   await removeTree(folder)
   await using _removed = { [Symbol.asyncDispose]: () => removeTree(folder) }
   const task = `${order.title} (aider${previousFailure === null ? '' : ', again'})`
+  const instruction = instructionText(input)
   await using grant = await options.gateway.grant({
     proposer,
     workOrderId,
     attempt,
     task,
     signal,
+    maxRequestBytes: mostBytesOf(options.contextMaxBytes + Buffer.byteLength(instruction)),
     refuse: refuseForeignPath,
     onProgress: input.onProgress,
   })
-  const run = await prepare(options, input, { folder, model: grant.model })
+  const run = await prepare(options, input, { folder, model: grant.model, instruction })
   const { clone, masked, ignore } = runPaths(folder)
   const mask = await maskTree(workspace.path, input.scope, { aside: masked, clone })
   await writeFile(ignore, ignoreRules(input.scope, mask.hidden))
@@ -70,6 +72,16 @@ async function apply(options: AiderExecutorOptions, input: ExecutorInput): Promi
   await judge(input, { ...ending, grant, mask })
   const costs = grant.calls.flatMap(({ costUsd }) => (costUsd === null ? [] : [costUsd]))
   return { costUsd: Usd.sum(0, ...costs).toNumber() }
+}
+
+/** A byte of a text takes at most so many in JSON. */
+const BYTES_IN_JSON = 6
+/** For what Aider itself says, the answers so far, and what was wrong with them. */
+const CONVERSATION_BYTES = 4 * 1024 * 1024
+
+/** How long a request gets with so much text of ours in it. */
+function mostBytesOf(textBytes: number): number {
+  return BYTES_IN_JSON * textBytes + CONVERSATION_BYTES
 }
 
 /** Aider obeys these files; one it may write could set up its next run. */
@@ -83,11 +95,11 @@ function refuseConfiguration(scope: readonly string[]): void {
 async function prepare(
   { timeoutMs, contextMaxBytes }: AiderExecutorOptions,
   input: ExecutorInput,
-  { folder, model }: { folder: string; model: string },
+  { folder, model, instruction }: { folder: string; model: string; instruction: string },
 ): Promise<AiderRun> {
   const paths = runPaths(folder)
   for (const part of [folder, paths.home, paths.temporary]) await mkdir(part, { recursive: true, mode: 0o700 })
-  await writeFile(paths.message, instructionText(input), { mode: 0o600 })
+  await writeFile(paths.message, instruction, { mode: 0o600 })
   await writeFile(paths.metadata, modelMetadata(model))
   const told = await scopeArguments(input.workspace.path, input.scope, contextMaxBytes)
   return { folder, model, timeoutMs, ...told }

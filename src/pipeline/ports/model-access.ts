@@ -17,6 +17,8 @@ export type GrantRequest = {
   /** With the number of the call the key of a recording. */
   task: string
   signal: AbortSignal
+  /** Bytes of the longest request the child has reason to send; at most 32 MiB are taken, whatever this says. */
+  maxRequestBytes: number
   /** Why an answer must not reach the child; null when it may. The call has been made and is paid all the same. */
   refuse: (answer: string) => Fault | null
   /** Told of each call as it starts, and of one that failed, for the live log. */
