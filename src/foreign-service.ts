@@ -3,8 +3,11 @@ import { deadline } from './deadline.ts'
 import { Fault, type FaultCode } from './errors.ts'
 import { patientFetch } from './patient-fetch.ts'
 
-const MAX_ANSWER_BYTES = 10_000_000
 const QUOTE_LENGTH = 300
+/** Of what is wrong with an answer; only its beginning is quoted. */
+const TOLD_PROBLEMS = 20
+/** Levels of lists and objects: deeper ones could not be written as JSON again. */
+const DEEPEST = 100
 
 export type ForeignCall<T> = {
   /** Whom a person knows it as, e.g. `the Manager`. */
@@ -13,6 +16,8 @@ export type ForeignCall<T> = {
   /** POSTed as JSON; null: the service is asked with GET. */
   body: unknown
   answer: z.ZodType<T>
+  /** Of its answer. */
+  maxBytes: number
   timeoutMs: number
   signal: AbortSignal
   faults: { unreachable: FaultCode; refused: FaultCode }
@@ -29,9 +34,12 @@ export async function askForeignService<T>(call: ForeignCall<T>): Promise<T> {
   const { status, text } = await send(call)
   if (status >= 500 || status === 408 || status === 429) throw unreachable(call, `it answered HTTP ${status}`, status)
   if (status < 200 || status > 299) throw refused(call, `it answered HTTP ${status}: ${quote(text)}`, status)
-  const parsed = call.answer.safeParse(readJson(call, text, status))
+  const answer = readJson(call, text, status)
+  if (!isWithin(answer, DEEPEST)) throw refused(call, `its answer is nested deeper than ${DEEPEST} levels`, status)
+  const parsed = call.answer.safeParse(answer)
   if (parsed.success) return parsed.data
-  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ')
+  const told = parsed.error.issues.slice(0, TOLD_PROBLEMS)
+  const problems = told.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ')
   throw refused(call, `its answer does not have the agreed shape: ${quote(problems)}`, status)
 }
 
@@ -62,12 +70,27 @@ async function readText<T>(call: ForeignCall<T>, response: Response): Promise<st
   let bytes = 0
   for await (const chunk of response.body === null ? [] : response.body) {
     bytes += chunk.byteLength
-    if (bytes > MAX_ANSWER_BYTES) {
-      throw refused(call, `its answer is longer than ${MAX_ANSWER_BYTES} bytes`, response.status)
+    if (bytes > call.maxBytes) {
+      throw refused(call, `its answer is longer than ${call.maxBytes} bytes`, response.status)
     }
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')
+}
+
+/** Whether a JSON value has at most so many levels. */
+function isWithin(value: unknown, levels: number): boolean {
+  let level: unknown[] = [value]
+  for (let left = levels; level.length > 0; left -= 1) {
+    if (left < 0) return false
+    const next: unknown[] = []
+    for (const part of level) {
+      if (typeof part !== 'object' || part === null) continue
+      for (const inner of Object.values(part)) if (typeof inner === 'object' && inner !== null) next.push(inner)
+    }
+    level = next
+  }
+  return true
 }
 
 function readJson<T>(call: ForeignCall<T>, text: string, status: number): unknown {

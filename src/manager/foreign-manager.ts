@@ -3,6 +3,7 @@ import { askForeignService } from '../foreign-service.ts'
 import { type Manager, RetryDecision, type RetryRequest, RoutingResponse } from '../pipeline/ports/routing.ts'
 
 const TIMEOUT_MS = 30_000
+const MAX_ANSWER_BYTES = 1_000_000
 /** How a Manager answers that has never heard of retries: the seed's has none. */
 const NOT_OFFERED: ReadonlySet<unknown> = new Set([404, 405, 501])
 
@@ -10,6 +11,7 @@ const NOT_OFFERED: ReadonlySet<unknown> = new Set([404, 405, 501])
 export function createForeignManager({ url }: { url: string }): Manager {
   const manager = {
     who: 'The Manager',
+    maxBytes: MAX_ANSWER_BYTES,
     timeoutMs: TIMEOUT_MS,
     faults: { unreachable: 'manager_unreachable', refused: 'manager_refused' },
   } as const

@@ -2,6 +2,8 @@ import { askForeignService } from '../foreign-service.ts'
 import { type ProposeInput, type Proposer, ProposerEnvelope } from '../pipeline/ports/proposal.ts'
 import { faultOfEdits } from './judge-edits.ts'
 
+const MAX_ANSWER_BYTES = 10_000_000
+
 /**
  * Somebody else's Proposer, asked as the seed asks one (4.4). It gets the paths of the scope and where they are to be
  * read, not the contents; its answer is passed on as it is, also when it is free text.
@@ -16,6 +18,7 @@ export function createForeignProposer({ url, timeoutMs }: { url: string; timeout
         url,
         body: { ...request, metadata: { ...request.metadata, ...originOf(input) } },
         answer: ProposerEnvelope,
+        maxBytes: MAX_ANSWER_BYTES,
         timeoutMs,
         signal,
         faults: { unreachable: 'proposer_unreachable', refused: 'proposer_refused' },

@@ -165,6 +165,17 @@ test('a foreign Manager gets the seed’s request and its decision is taken over
   assert.deepEqual(server.received, [request])
 })
 
+/** A decision that says of so many proposers that they are excluded, and neither which nor why. */
+const withExcluded = (count: number) => ({
+  ...decision,
+  routing_metadata: { ...decision.routing_metadata, excluded: new Array(count).fill({}) },
+})
+/** Text, because no program could write it otherwise. */
+const nested = JSON.stringify({ success: true, routing_decision: { ...decision, deep: [] } }).replace(
+  '[]',
+  '['.repeat(50_000) + ']'.repeat(50_000),
+)
+
 test('a foreign Manager that cannot be asked right now is told from one whose answer is of no use', async () => {
   const cases: [number, unknown, string, RegExp][] = [
     [500, {}, 'manager_unreachable', /HTTP 500/],
@@ -174,6 +185,10 @@ test('a foreign Manager that cannot be asked right now is told from one whose an
     [200, '<html>', 'manager_refused', /not JSON: <html>/],
     [200, { success: true, routing_decision: { ...decision, confidence: 7 } }, 'manager_refused', /confidence/],
     [200, { success: false }, 'manager_refused', /success/],
+    [200, { success: true, routing_decision: withExcluded(2_000) }, 'manager_refused', /excluded Too big/],
+    [200, { success: true, routing_decision: withExcluded(1_000) }, 'manager_refused', /excluded\.0\.proposer/],
+    [200, nested, 'manager_refused', /nested deeper than 100 levels/],
+    [200, 'x'.repeat(1_000_001), 'manager_refused', /longer than 1000000 bytes/],
   ]
   for (const [status, body, code, message] of cases) {
     await using server = await startJsonServer({ status, body })

@@ -2,11 +2,15 @@ import { z } from 'zod'
 import { storedText } from '../../contract/stored-text.ts'
 import { LIMITS } from '../../work-order/content.ts'
 
+/** Of a longer list a schema says only that, and not what is wrong with each of its entries. */
+export const MOST_PATHS = 10_000
+const MOST_REJECTIONS = 1_000
+
 /** The seed's ProposerRequest (4.4), the body of `POST /api/proposer-enhanced`; ours adds `metadata`. */
 export const ProposerRequest = z.object({
   task_description: z.string().min(1),
   /** Paths of the scope, from the repository's root. */
-  context: z.array(z.string()).default([]),
+  context: z.array(z.string()).max(MOST_PATHS).default([]),
   security_context: z.enum(['low', 'medium', 'high']).default('low'),
   expected_output_type: z.enum(['code', 'analysis', 'planning', 'refactoring']),
   priority: z.enum(['low', 'medium', 'high']).default('medium'),
@@ -50,7 +54,7 @@ export const ProposerResponse = z.looseObject({
       /** Calls made, the first included: 1 to 4. */
       cycles: z.number().int().positive(),
       /** Why answers do not apply, oldest first; the last one's only where it is passed on as text all the same. */
-      rejections: z.array(z.string()),
+      rejections: z.array(z.string()).max(MOST_REJECTIONS),
     })
     .optional(),
   /** `edits` when the content was applied to the tree in memory without complaint; `text` when nobody could check. */

@@ -1,4 +1,8 @@
 import { z } from 'zod'
+import { MOST_PATHS } from './proposal.ts'
+
+/** Of a longer list a schema says only that, and not what is wrong with each of its entries. */
+const LONGEST_LIST = 1_000
 
 /** The seed's ManagerRoutingRequest (2.2, 4.3), the body of `POST /api/manager`. */
 export const RoutingRequest = z.object({
@@ -6,7 +10,7 @@ export const RoutingRequest = z.object({
   task_description: z.string(),
   /** 0 to 1; 0 is a value, not a missing field. */
   complexity_score: z.number().min(0).max(1),
-  context_requirements: z.array(z.string()).default([]),
+  context_requirements: z.array(z.string()).max(MOST_PATHS).default([]),
   approved_by_director: z.boolean(),
 })
 export type RoutingRequest = z.infer<typeof RoutingRequest>
@@ -33,7 +37,7 @@ export const RoutingMetadata = z.looseObject({
   complexity_score: z.number(),
   hard_stop_required: z.boolean(),
   /** The risky words found in the description. */
-  hard_stop_reasons: z.array(z.string()).optional(),
+  hard_stop_reasons: z.array(z.string()).max(LONGEST_LIST).optional(),
   /** What the files in scope are: code, tests, docs, … */
   change_kind: z.string().optional(),
   /** USD spent today (UTC), by all orders. */
@@ -41,12 +45,15 @@ export const RoutingMetadata = z.looseObject({
   /** `normal`, `warning`, `hard_cap_exceeded` or `emergency_kill`. */
   budget_status: z.string().optional(),
   /** Names of the active proposers that could have been chosen, cheapest first. */
-  available_proposers: z.array(z.string()).optional(),
+  available_proposers: z.array(z.string()).max(LONGEST_LIST).optional(),
   candidates_count: z.number().int().optional(),
   /** The same with what is expected of each, cheapest per merged pull request first. */
-  candidates: z.array(CandidateView).optional(),
+  candidates: z.array(CandidateView).max(LONGEST_LIST).optional(),
   /** Why the other configured proposers could not be chosen. */
-  excluded: z.array(z.object({ proposer: z.string(), reason: z.string() })).optional(),
+  excluded: z
+    .array(z.object({ proposer: z.string(), reason: z.string() }))
+    .max(LONGEST_LIST)
+    .optional(),
   /** Expected cost of one attempt in USD; an estimate, not a reservation. Null: the price is unknown. */
   estimated_cost_usd: z.number().nullable().optional(),
   routing_strategy: z.string().optional(),
