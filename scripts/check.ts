@@ -1,5 +1,5 @@
 /**
- * The gates of `npm test`, one line each: types, lint, format, imports, dead code. All of them run, so that one look
+ * The gates of `npm test`, one line each: types, lint, format, imports, dead code, patterns. All of them run, so that one look
  * shows everything; any that fails fails the whole.
  */
 import { spawnSync } from 'node:child_process'
@@ -16,6 +16,8 @@ const GATES: readonly { name: string; program: string; args: readonly string[]; 
     proof: /\((?:\d{3,}) modules/,
   },
   { name: 'dead code', program: 'knip', args: [] },
+  // A look at no pattern would pass too.
+  { name: 'patterns', program: 'node', args: ['scripts/patterns.ts'], proof: /^\d{3,} patterns$/m },
 ]
 
 let failed = 0

@@ -74,7 +74,7 @@ async function gitFinding({ mirrors }: Parts): Promise<DoctorFinding> {
   try {
     const { stdout } = await mirrors.git.run(['--version'], { signal: null, timeoutMs: VERSION_TIMEOUT_MS })
     const version = stdout.text().trim()
-    const [, major, minor] = /(\d+)\.(\d+)/.exec(version) ?? []
+    const [, major, minor] = /(?<!\d)(\d+)\.(\d+)/.exec(version) ?? []
     if (Number(major) * 1_000 + Number(minor) >= OLDEST_GIT) return ok('git', version)
     return { name: 'git', state: 'broken', detail: `${version} is too old`, remedy: 'install git 2.38 or newer' }
   } catch (thrown) {

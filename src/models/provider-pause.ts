@@ -21,7 +21,7 @@ export type Passage = 'open' | 'probe'
 export function providerKey({ provider, baseUrl }: Provider): string {
   if (baseUrl === null) return provider
   const { origin, pathname } = new URL(baseUrl)
-  return `${provider} ${origin}${pathname.replace(/\/+$/, '')}`
+  return `${provider} ${origin}${pathname.replace(/(?<!\/)\/+$/, '')}`
 }
 
 /**

@@ -47,7 +47,7 @@ export function initCommand(cli: Cli): Command {
 /** What git would call it: a URL as it is, a folder as its absolute path. */
 function locate(cwd: string, repository: string | undefined): string {
   if (repository === undefined) return enclosingRepository(cwd)
-  const isUrl = /^[a-z][a-z0-9+.-]*:\/\//i.test(repository) || /^[^/\\]+@[^/\\]+:/.test(repository)
+  const isUrl = /^[a-z][a-z0-9+.-]*:\/\//i.test(repository) || /^[^/\\][^/\\@]*@[^/\\][^/\\:]*:/.test(repository)
   return isUrl ? repository : path.resolve(cwd, repository)
 }
 
@@ -75,7 +75,7 @@ function newProject(repository: string, { name, branch, forge }: InitOptions): N
 /** The last part of a URL or path, in the letters a name may have. */
 function nameOf(repository: string): string {
   const last = repository
-    .replace(/\/+$/, '')
+    .replace(/(?<!\/)\/+$/, '')
     .replace(/(?:\/\.git|\.git)$/, '')
     .split(/[/:\\]/)
     .at(-1)
