@@ -4,7 +4,7 @@ import { type AST, RegExpParser } from '@eslint-community/regexpp'
 export type Attack = { before: string; repeated: string }
 
 /** Of each set of characters the first and the last of these that are in it stand for all. */
-const ALPHABET = [...'a0 ./:@-_`"\'\\<>#*[]{}()=,;!~A\n\t\r\u001b\u0007\u009b\u2028\u200eé']
+const ALPHABET = Array.from('a0 ./:@-_`"\'\\<>#*[]{}()=,;!~A\n\t\r\u001b\u0007\u009b\u2028\u200eé')
 /** No pattern looks for it; in front it keeps what is bound to the start of the text from fitting. */
 const UNFIT = '\0'
 const MOST_COPIES = 50

@@ -62,7 +62,7 @@ function refusal(text: string): Refusal | null {
   const badForm = misformed(text)
   if (badForm !== null) return { reason: badForm, advice: FORMS }
   if (/^https?:/i.test(text)) return secretInHttp(text)
-  return /^ssh:/i.test(text) && /:.+@$/s.test(userOf(text)) ? HOLDS_PASSWORD : null
+  return /^ssh:/i.test(text) && hasPassword(userOf(text)) ? HOLDS_PASSWORD : null
 }
 
 function misformed(text: string): string | null {
@@ -87,6 +87,12 @@ function misformed(text: string): string | null {
 function secretInHttp(text: string): Refusal | null {
   if (/^https?:\/\/[^/?#]*[@\\]/i.test(text)) return HOLDS_USER
   return /[?#]/.test(text) ? HOLDS_QUERY : null
+}
+
+/** @param user with its `@`; a colon with nothing behind it is none */
+function hasPassword(user: string): boolean {
+  const colon = user.indexOf(':')
+  return colon !== -1 && colon < user.length - 2
 }
 
 /** Of an ssh URL, as git reads it: it decodes the whole before it looks for the parts. */

@@ -245,7 +245,8 @@ test('YAML', async (t) => {
   }
 })
 
-const many = (part: unknown) => (size: number) => new Array(Math.ceil(size / JSON.stringify(part).length)).fill(part)
+const many = (part: unknown) => (size: number) =>
+  Array.from({ length: Math.ceil(size / JSON.stringify(part).length) }, () => part)
 
 test('bodies at the gateway', async (t) => {
   for (const [name, messages] of Object.entries({

@@ -168,7 +168,7 @@ test('a foreign Manager gets the seed’s request and its decision is taken over
 /** A decision that says of so many proposers that they are excluded, and neither which nor why. */
 const withExcluded = (count: number) => ({
   ...decision,
-  routing_metadata: { ...decision.routing_metadata, excluded: new Array(count).fill({}) },
+  routing_metadata: { ...decision.routing_metadata, excluded: Array.from({ length: count }, () => ({})) },
 })
 /** Text, because no program could write it otherwise. */
 const nested = JSON.stringify({ success: true, routing_decision: { ...decision, deep: [] } }).replace(
