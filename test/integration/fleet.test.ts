@@ -75,8 +75,8 @@ describe('a worker that is gone', { concurrency: false }, () => {
     const kinds = calls.rows.map(({ kind }) => kind)
     assert.deepEqual(
       kinds,
-      ['reserved unresolved', 'reserved settled'],
-      'the call that was lost is known, and repeated once',
+      ['reserved released', 'reserved settled'],
+      'the call that was lost is known, cost nothing because it was a recording, and is repeated once',
     )
   })
 
