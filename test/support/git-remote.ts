@@ -78,7 +78,7 @@ export async function createGitRemote(files: Readonly<Record<string, FileChange>
       forge: 'local',
       ...changes,
     }),
-    [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }),
+    [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }),
   }
 }
 
