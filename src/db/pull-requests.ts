@@ -31,14 +31,17 @@ export async function findPullRequestOfAttempt(
   return row === undefined ? null : row
 }
 
-/** The pull requests of an order, by attempt; of more than `most`, the last. Each carries its whole diff. */
-export async function listPullRequestsOfOrder(db: Db, workOrderId: string, most = 1_000): Promise<PullRequestRow[]> {
+/** More attempts than an order has in practice: each row carries its whole diff. */
+const MOST_OF_ORDER = 1_000
+
+/** The pull requests of an order, by attempt; of more than 1,000, the last. */
+export async function listPullRequestsOfOrder(db: Db, workOrderId: string): Promise<PullRequestRow[]> {
   const rows = await db
     .selectFrom('pull_requests')
     .selectAll()
     .where('work_order_id', '=', workOrderId)
     .orderBy('attempt', 'desc')
-    .limit(most)
+    .limit(MOST_OF_ORDER)
     .execute()
   return rows.toReversed()
 }
