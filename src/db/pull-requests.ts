@@ -31,27 +31,12 @@ export async function findPullRequestOfAttempt(
   return row === undefined ? null : row
 }
 
-/** More attempts than an order has in practice: each row carries its whole diff. */
-const MOST_OF_ORDER = 1_000
-
-/** The pull requests of an order, by attempt; of more than 1,000, the last. */
-export async function listPullRequestsOfOrder(db: Db, workOrderId: string): Promise<PullRequestRow[]> {
-  const rows = await db
-    .selectFrom('pull_requests')
-    .selectAll()
-    .where('work_order_id', '=', workOrderId)
-    .orderBy('attempt', 'desc')
-    .limit(MOST_OF_ORDER)
-    .execute()
-  return rows.toReversed()
-}
-
 export type PullRequestBrief = Pick<
   PullRequestRow,
   'project_id' | 'attempt' | 'number' | 'url' | 'branch' | 'state' | 'ended_at' | 'merge_sha'
 >
 
-/** The same without their texts. */
+/** The pull requests of an order by attempt, without their texts. */
 export async function pullRequestsInBrief(db: Db, workOrderId: string): Promise<PullRequestBrief[]> {
   return db
     .selectFrom('pull_requests')

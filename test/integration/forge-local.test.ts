@@ -3,7 +3,7 @@ import { chmod, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { systemClock } from '../../src/clock.ts'
-import { listPullRequestsOfOrder } from '../../src/db/pull-requests.ts'
+import { findPullRequestOfAttempt, pullRequestsInBrief } from '../../src/db/pull-requests.ts'
 import { Fault, type FaultCode } from '../../src/errors.ts'
 import { createLocalForge } from '../../src/forge/local/local-forge.ts'
 import { Mirrors } from '../../src/git/mirrors.ts'
@@ -104,7 +104,7 @@ test('publishing pushes the exact commit and records one pull request with its d
   })
   assert.equal(await given.remote.git('rev-parse', opened.branch), input.headSha)
   assert.equal(await given.remote.git('rev-parse', 'main'), input.baseSha)
-  const [row] = await listPullRequestsOfOrder(database.db, input.workOrderId)
+  const row = await findPullRequestOfAttempt(database.db, input)
   assert.match(String(row?.diff), /-1\n\+2\n$/)
   assert.deepEqual(await given.forge.publish(input), opened)
   assert.deepEqual(await given.remote.branches(), [opened.branch, 'main'].sort())
@@ -138,7 +138,7 @@ test('two callers racing for one attempt make one branch and one pull request', 
     [1, 2, 3, 4].map((n) => (n % 2 === 0 ? other : given.forge).publish(input)),
   )
   for (const one of rest) assert.deepEqual(one, first)
-  assert.equal((await listPullRequestsOfOrder(database.db, input.workOrderId)).length, 1)
+  assert.equal((await pullRequestsInBrief(database.db, input.workOrderId)).length, 1)
   assert.equal((await given.remote.branches()).length, 2)
 })
 
@@ -163,7 +163,7 @@ test("a name that holds somebody else's commit is left alone; when all do, nothi
   assert.equal(await given.remote.git('rev-parse', first), foreign)
   const next = { ...(await given.prepare({ a: '3\n' })), branches: [first, second] }
   await assert.rejects(given.forge.publish(next), fault('branch_taken'))
-  assert.deepEqual(await listPullRequestsOfOrder(database.db, next.workOrderId), [])
+  assert.deepEqual(await pullRequestsInBrief(database.db, next.workOrderId), [])
 })
 
 test('an attempt is never published to the base branch', async () => {
