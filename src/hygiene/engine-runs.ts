@@ -1,4 +1,3 @@
-import { DBOSClient } from '@dbos-inc/dbos-sdk'
 import { orphanedRuns } from '../db/ended-runs.ts'
 import type { HygieneDeps } from './hygiene-deps.ts'
 import type { Leftover } from './leftover.ts'
@@ -10,6 +9,7 @@ import type { Leftover } from './leftover.ts'
  */
 export async function deleteRuns({ pool }: Pick<HygieneDeps, 'pool'>, ids: string[]): Promise<void> {
   if (ids.length === 0) return
+  const { DBOSClient } = await import('@dbos-inc/dbos-sdk')
   const client = await DBOSClient.create({ systemDatabaseUrl: '', systemDatabasePool: pool })
   try {
     await client.deleteWorkflows(ids)

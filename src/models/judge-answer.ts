@@ -1,3 +1,4 @@
+import type { ProposerConfig } from '../db/proposer-configs.ts'
 import { withoutReasoning } from '../edits/reasoning.ts'
 import { Fault, toFault } from '../errors.ts'
 import type { ModelAnswer, RawAnswer } from './model-answer.ts'
@@ -49,4 +50,10 @@ function faultOfEnding({ rawFinishReason, finishReason }: RawAnswer, proposer: s
   }
   const message = `The answer of ${proposer} ended with "${rawFinishReason}", which Moose cannot take for a whole answer.`
   return new Fault('model_call_rejected', message, details)
+}
+
+/** The reason somebody gave for stopping, or that somebody stopped it. */
+export function cancelled({ name }: ProposerConfig, { reason }: AbortSignal, cause: unknown): Fault {
+  if (reason instanceof Fault) return reason
+  return new Fault('attempt_cancelled', `The call to ${name} was cancelled.`, {}, cause)
 }

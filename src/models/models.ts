@@ -5,10 +5,9 @@ import { NO_USD, type Usd } from '../money.ts'
 import type { Availability } from '../pipeline/ports/routing.ts'
 import { observeModelCall } from '../telemetry/observe-model-call.ts'
 import { availabilityOf, whyUnavailable } from './availability.ts'
-import { partsOf } from './judge-answer.ts'
+import { cancelled, partsOf } from './judge-answer.ts'
 import { MAX_OUTPUT_TOKENS, type Memory, type ModelAnswer, type ModelCall } from './model-answer.ts'
 import type { ModelsOptions } from './models-options.ts'
-import { cancelled, tryOnce } from './paid-try.ts'
 import { costOf, priceOf, worstCaseOf } from './price.ts'
 import { unlessPaused } from './provider-pause.ts'
 import { rememberedAnswers, requestKey } from './remembered-answers.ts'
@@ -32,6 +31,8 @@ export function createModels(options: ModelsOptions) {
     async call(call: ModelCall): Promise<ModelAnswer> {
       const unavailable = whyUnavailable(call.proposer, options)
       if (unavailable !== null) throw unavailable
+      // Only here: a command that calls no model need not load the libraries of the providers.
+      const { tryOnce } = await import('./paid-try.ts')
       const remembered = await call.memory.take(requestKey(call))
       if (remembered !== null) return asAnswer(call, remembered)
       const stop = AbortSignal.any([call.signal, brake.signal])

@@ -1,12 +1,11 @@
 import { release, reserve } from '../budget/ledger.ts'
-import type { ProposerConfig } from '../db/proposer-configs.ts'
 import { readMaxCallsPerProvider } from '../db/system-config.ts'
 import { effect } from '../effect.ts'
 import { Fault, toFault } from '../errors.ts'
 import { createRedaction } from '../redaction.ts'
 import { unknownPrice } from './availability.ts'
 import { causesOf } from './error-causes.ts'
-import { faultOfAnswer, partsOf } from './judge-answer.ts'
+import { cancelled, faultOfAnswer, partsOf } from './judge-answer.ts'
 import { costOfAnswer, meter, type Try } from './meter.ts'
 import type { ModelAnswer, ModelCall, RawAnswer } from './model-answer.ts'
 import { toModelFault } from './model-faults.ts'
@@ -123,10 +122,4 @@ function faultOfFailure(
   if (own !== undefined) return own
   const keys = Object.values(secrets).flatMap((key) => (key === null ? [] : [{ value: key, written: key }]))
   return toModelFault(error, name, createRedaction(keys), clock.now())
-}
-
-/** The reason somebody gave for stopping, or that somebody stopped it. */
-export function cancelled({ name }: ProposerConfig, { reason }: AbortSignal, cause: unknown): Fault {
-  if (reason instanceof Fault) return reason
-  return new Fault('attempt_cancelled', `The call to ${name} was cancelled.`, {}, cause)
 }

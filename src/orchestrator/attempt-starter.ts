@@ -5,10 +5,8 @@ import { heldRun, runAgain, takenOver } from '../db/hold-attempt.ts'
 import { moveWorkOrder } from '../db/work-orders.ts'
 import { Fault } from '../errors.ts'
 import { noteEnd, observeAttempts } from '../telemetry/observe-attempt.ts'
-import { attemptWorkflow } from './attempt-workflow.ts'
 import { hasRoom } from './disk-room.ts'
 import type { Drain } from './drain.ts'
-import { launchEngine } from './engine.ts'
 import { createHeartbeat } from './heartbeat.ts'
 import { createLazyEngine } from './lazy-engine.ts'
 import { createLetGo } from './let-go.ts'
@@ -61,7 +59,6 @@ export function createAttemptStarter(deps: OrchestratorDeps, options: StarterOpt
     })
   const leave = createLetGo({ ...deps, running, engine: () => engine, onLetGo, onError })
   const clean = createClean(config)
-  const workflow = attemptWorkflow({ ...deps, clean, drain, begin: running.begin, leave, onEnd: ended })
   const heartbeat = createHeartbeat({
     ...deps,
     runner,
@@ -77,6 +74,12 @@ export function createAttemptStarter(deps: OrchestratorDeps, options: StarterOpt
       running.abort(run, takenOver(run))
       return next
     }
+    // Only here: a command that carries nothing out need not load the engine.
+    const [{ launchEngine }, { attemptWorkflow }] = await Promise.all([
+      import('./engine.ts'),
+      import('./attempt-workflow.ts'),
+    ])
+    const workflow = attemptWorkflow({ ...deps, clean, drain, begin: running.begin, leave, onEnd: ended })
     return launchEngine({ ...deps, ours: (key) => heldRun(db, key), again, workflow: observeAttempts(workflow) })
   })
   const starts = createRunStarts({ ...deps, engine, running, ended, onError })

@@ -1,7 +1,7 @@
 import { leaveUnresolved, release, reserve } from '../budget/ledger.ts'
 import { toFault } from '../errors.ts'
 import { type BookDeps, bookCall } from '../models/book-call.ts'
-import { isUnbilled } from '../models/unbilled.ts'
+import { wasNeverSent } from '../models/error-causes.ts'
 import { Usd } from '../money.ts'
 import type { ProposeInput, Proposer, ProposerResponse } from '../pipeline/ports/proposal.ts'
 import { observeModelCall } from '../telemetry/observe-model-call.ts'
@@ -31,7 +31,7 @@ export function meteredProposer(proposer: Proposer, options: MeteredOptions): Pr
     const call = { workOrderId, attempt, proposer: name, provider: PROVIDER, model: name }
     const reservationId = await reserve(db, call, worstCase)
     const response = await proposer.propose(input).catch(async (error: unknown) => {
-      await (isUnbilled(toFault(error).cause) ? release : leaveUnresolved)(db, reservationId)
+      await (wasNeverSent(toFault(error).cause) ? release : leaveUnresolved)(db, reservationId)
       throw error
     })
     const cost = response.cost_unknown === true ? worstCase : new Usd(response.cost)
