@@ -218,7 +218,8 @@ for (const stream of [false, true]) {
     await until('a call', () => given.server.calls.length > 0)
     child.abort()
     await answer
-    await until('a row', async () => (await given.rows()).length === 1)
+    // It is booked first, then told to the run.
+    await until('the end of the call', () => grant.calls.length === 1)
     const [row] = await given.rows()
     assert.deepEqual([row?.error_code, row?.cost_usd], ['attempt_cancelled', null])
     assert.deepEqual(
