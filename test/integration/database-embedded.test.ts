@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, cp, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { describe, test } from 'node:test'
+import { after, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import pg from 'pg'
 import { openDatabase } from '../../src/db/connect.ts'
 import { describeCluster } from '../../src/db/embedded/cluster.ts'
@@ -13,11 +15,16 @@ import { announce, leave } from '../../src/db/embedded/presence.ts'
 import { migrate } from '../../src/db/migrate.ts'
 import { Fault } from '../../src/errors.ts'
 import { createLog } from '../../src/log.ts'
-import { makeHome, serverOf, startOpener } from '../support/embedded-home.ts'
+import { type Home, makeHome, serverOf, startOpener } from '../support/embedded-home.ts'
+import { until } from '../support/until.ts'
 
 const log = createLog('silent')
 const isRoot = process.getuid?.() === 0
 const NOBODY = { uid: 65_534, gid: 65_534 }
+
+/** For the tests of what comes after the first start: a home whose database is made and migrated, and stopped. */
+const made = await makeDatabase()
+after(() => made[Symbol.asyncDispose]())
 
 describe('the embedded database', () => {
   test('is made, migrated, and stopped by the last one out', async () => {
@@ -36,7 +43,7 @@ describe('the embedded database', () => {
   })
 
   test('gives numeric and int8 as text, timestamptz as Date, and compares text by code point', async () => {
-    await using home = await makeHome()
+    await using home = await made.copy()
     await using database = await openDatabase({ databaseUrl: null, home: home.path, log })
     const { rows } = await database.pool.query(
       `select 0.10::numeric as n, 9007199254740993::int8 as i, timestamptz '2026-01-02 03:04:05+00' as t, 'a' < 'B' as c,
@@ -59,7 +66,7 @@ describe('the embedded database', () => {
   })
 
   test('left behind by a killed process is joined, has its rows, and is stopped then', async () => {
-    await using home = await makeHome()
+    await using home = await made.copy()
     await using first = await startOpener(home.path)
     await addOrder(first.said.url)
     first.child.kill('SIGKILL')
@@ -74,31 +81,26 @@ describe('the embedded database', () => {
   })
 
   test('killed itself comes back under an open database with every committed row', async () => {
-    await using home = await makeHome()
+    await using home = await made.copy()
     await using database = await openDatabase({ databaseUrl: null, home: home.path, log })
     await migrate(database.pool)
     await addOrder(database.url)
     const killed = Number(await serverOf(String(database.dataDirectory)))
     process.kill(killed, 'SIGKILL')
-    const deadline = AbortSignal.timeout(20_000)
-    let server = await serverOf(String(database.dataDirectory))
-    while (server === null || server === killed) {
-      assert.equal(deadline.aborted, false, 'no new server after 20 s')
-      await sleep(20)
-      server = await serverOf(String(database.dataDirectory))
-    }
+    const server = () => serverOf(String(database.dataDirectory))
+    await until('a new server', async () => ![null, killed].includes(await server()))
     // Connections of the old server that the pool still holds fail once; so may one to a server that recovers.
-    const query = () => database.pool.query('select title from work_orders').catch(() => null)
-    let answer = await query()
-    while (answer === null && !deadline.aborted) {
-      await sleep(20)
-      answer = await query()
-    }
-    assert.deepEqual(answer?.rows, [{ title: 'kept' }])
+    let rows: unknown[] = []
+    await until('an answer', async () => {
+      const answer = await database.pool.query('select title from work_orders').catch(() => null)
+      rows = answer === null ? [] : answer.rows
+      return answer !== null
+    })
+    assert.deepEqual(rows, [{ title: 'kept' }])
   })
 
   test('lets nobody in between the decision to stop it and its end', async () => {
-    await using home = await makeHome()
+    await using home = await made.copy()
     const cluster = await describeCluster({ home: home.path, log })
     const { presence, socketDirectory } = await enter(cluster)
     const pid = await leave(presence.client)
@@ -133,7 +135,7 @@ describe('the embedded database', () => {
   })
 
   test('survives processes that come and go across its stops', async () => {
-    await using home = await makeHome()
+    await using home = await made.copy()
     await using stack = new AsyncDisposableStack()
     const openers = (await Promise.all(Array.from({ length: 4 }, () => startOpener(home.path, { rounds: 6 })))).map(
       (opener) => stack.use(opener),
@@ -144,7 +146,7 @@ describe('the embedded database', () => {
   })
 
   test('is not stopped under somebody with psql', async () => {
-    await using home = await makeHome()
+    await using home = await made.copy()
     const database = await openDatabase({ databaseUrl: null, home: home.path, log })
     const guest = new pg.Client({ connectionString: database.url })
     await guest.connect()
@@ -186,7 +188,7 @@ describe('the embedded database', () => {
   })
 
   test('that cannot start says so with the end of its log', async () => {
-    await using home = await makeHome()
+    await using home = await made.copy()
     const database = await openDatabase({ databaseUrl: null, home: home.path, log })
     await database[Symbol.asyncDispose]()
     await writeFile(path.join(String(database.dataDirectory), 'postgresql.conf'), 'no_such_setting = 1\n')
@@ -279,6 +281,21 @@ test('a normal user whose installed programs lack their links and cannot be chan
   await opener.close()
   assert.ok((await readdir(path.join(home.path, 'postgres'))).some((name) => name.startsWith('postgres-18.')))
 })
+
+async function makeDatabase(): Promise<AsyncDisposable & { copy(): Promise<Home> }> {
+  const { path: first, ...disposable } = await makeHome()
+  await using database = await openDatabase({ databaseUrl: null, home: first, log })
+  await migrate(database.pool)
+  return {
+    async copy() {
+      const home = await makeHome()
+      // Its files belong to the user the server runs as.
+      await promisify(execFile)('cp', ['-a', path.join(first, 'postgres'), home.path])
+      return home
+    },
+    ...disposable,
+  }
+}
 
 /** This checkout once more, as an install without scripts leaves it: the libraries are not linked. */
 async function makeCheckout({ closed }: { closed: boolean }): Promise<AsyncDisposable & { path: string }> {
