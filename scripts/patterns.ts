@@ -1,7 +1,7 @@
 /**
  * The gate `patterns`: every regular expression in src/ is tried on texts made to take it long (`attacks.ts`), and one
  * whose time grows faster than the text fails. What counts is the processor's time of this thread, so that a busy machine
- * makes no difference. A pattern that is put together at run time is not seen here; `test/integration/linear-time.test.ts`
+ * makes no difference. A pattern that is put together at run time is not seen here; `test/tools/linear-time.test.ts`
  * has the functions that use one.
  */
 import { globSync, readFileSync } from 'node:fs'

@@ -4,12 +4,13 @@
  * With `--tools` first, those of `test/tools`, and with `--faults` the long runs of `test/faults`, instead:
  * `npm run test:faults -- disk`
  *
- * The tests get a folder of their own for temporary files. What is left in it afterwards, or still runs with it, fails
- * the run as a failed test does. What Node compiles is kept between runs, as `moose` itself keeps it.
+ * The tests get a folder of their own for temporary files, in memory where there is room (`TMPDIR` says otherwise): their
+ * databases are some hundred files each. What is left in it afterwards, or still runs with it, fails the run as a failed test
+ * does. What Node compiles is kept between runs, as `moose` itself keeps it.
  */
 import { spawnSync } from 'node:child_process'
-import { chmodSync, globSync, mkdtempSync, rmSync } from 'node:fs'
-import { availableParallelism, tmpdir } from 'node:os'
+import { chmodSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync, statfsSync, statSync } from 'node:fs'
+import { availableParallelism, freemem, tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { leftovers } from './leftovers.ts'
@@ -17,8 +18,14 @@ import { leftovers } from './leftovers.ts'
 /** Files that are run by one call of Node's runner. */
 type Group = { globs: readonly string[]; options: readonly string[] }
 
-/** Each file in a process of its own, as many at once as the machine has processors. */
-const APART = [`--test-concurrency=${availableParallelism()}`, '--test-timeout=240000']
+/**
+ * Each file in a process of its own, twice as many at once as the machine has processors: a test that waits for a lease or a
+ * timer leaves its processor to another.
+ */
+const APART = [`--test-concurrency=${availableParallelism() * 2}`, '--test-timeout=240000']
+
+/** More than twice what all tests have ever lying about at once. */
+const ROOM_BYTES = 8 * 1024 ** 3
 
 const KINDS: Record<'usual' | 'tools' | 'faults', readonly Group[]> = {
   usual: [
@@ -39,7 +46,7 @@ const groups = KINDS[kind]
     options,
     files: globSync([...globs])
       .filter(isWanted)
-      .toSorted(),
+      .toSorted(longestFirst),
   }))
   .filter(({ files }) => files.length > 0)
 if (groups.length === 0) {
@@ -47,7 +54,7 @@ if (groups.length === 0) {
   process.exit(1)
 }
 
-const folder = mkdtempSync(path.join(tmpdir(), 'moose-tests-'))
+const folder = mkdtempSync(path.join(temporaryFolder(), 'moose-tests-'))
 const compiled = path.join(import.meta.dirname, '../node_modules/.cache/moose')
 const env = { ...process.env, TMPDIR: folder, NODE_COMPILE_CACHE: compiled }
 // As /tmp itself: tests start programs as other users too.
@@ -64,6 +71,21 @@ const left = leftovers(folder)
 if (left.length > 0) console.error(`The tests left behind:\n${left.join('\n')}`)
 else rmSync(folder, { recursive: true })
 process.exitCode = passed.every(Boolean) && left.length === 0 ? 0 : 1
+
+/** In memory, where that has room for all tests and programs may be started from it. */
+function temporaryFolder(): string {
+  const inMemory = '/dev/shm'
+  if (process.env['TMPDIR'] !== undefined || !existsSync(inMemory)) return tmpdir()
+  const { bavail, bsize } = statfsSync(inMemory)
+  const hasRoom = bavail * bsize > ROOM_BYTES && freemem() > ROOM_BYTES
+  const isExecutable = !/^\S+ \/dev\/shm \S+ \S*\bnoexec\b/m.test(readFileSync('/proc/mounts', 'utf8'))
+  return hasRoom && isExecutable ? inMemory : tmpdir()
+}
+
+/** A long file takes long, as a rule: begun first, none is left alone at the end. */
+function longestFirst(one: string, other: string): number {
+  return statSync(other).size - statSync(one).size
+}
 
 function isWanted(file: string): boolean {
   return wanted.length === 0 || wanted.some((part) => file.includes(part))

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Usd } from '../../src/money.ts'
-import { assertLedgerSurvives } from '../faults/money-kills.ts'
 import { amounts, countBy, editsFor, filesOf } from '../support/many-orders.ts'
 import { startModelServer } from '../support/model-server.ts'
 import { createMooseHome, fileOrder } from '../support/moose-home.ts'
@@ -63,7 +62,3 @@ test('50 orders at once and a cap for 10 calls: 10 run, 40 wait with the reason,
   const attempts = await db.selectFrom('attempts').select('number').where('work_order_id', 'in', ids).execute()
   assert.deepEqual([attempts.length, Math.max(...attempts.map(({ number }) => number))], [50, 1])
 })
-
-/** Of those that `npm run test:faults -- money` tries. */
-test('kill -9 at moments around a call: the ledger never knows less than the bill, and equals it once reconciled', () =>
-  assertLedgerSurvives(4))

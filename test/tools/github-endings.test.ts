@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { chmod, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { listPullRequestsOfOrder } from '../../src/db/pull-requests.ts'
+import { findPullRequestOfAttempt, pullRequestsInBrief } from '../../src/db/pull-requests.ts'
 import { type FaultCode, NEXT_MOVE, toFault } from '../../src/errors.ts'
 import type { PublishInput } from '../../src/pipeline/ports/pull-request.ts'
 import { gitIn } from '../support/git-remote.ts'
@@ -405,7 +405,7 @@ async function refusal(given: GitHubSetting, lines: readonly string[]): Promise<
 async function standing(given: GitHubSetting, input: PublishInput) {
   await given.github.state.refresh()
   const branches = (await given.remote.branches()).filter((branch) => input.branches.includes(branch))
-  const rows = await listPullRequestsOfOrder(given.database.db, input.workOrderId)
+  const rows = await pullRequestsInBrief(given.database.db, input.workOrderId)
   return { branches: branches.length, pulls: pullsOf(given, input).length, rows: rows.length }
 }
 
@@ -428,7 +428,7 @@ async function play(given: GitHubSetting, ending: Ending): Promise<void> {
   if (ending.again === false) return
   const again = await given.forge.publish({ ...input, signal: new AbortController().signal })
   assert.equal(again.headSha, input.headSha)
-  const [row] = await listPullRequestsOfOrder(given.database.db, input.workOrderId)
+  const row = await findPullRequestOfAttempt(given.database.db, input)
   assert.deepEqual([row?.number, row?.branch, row?.node_id], [again.number, again.branch, `PR_${again.number}`])
   const { pulls = 1 } = ending.fault === null && ending.left !== undefined ? ending.left : {}
   assert.deepEqual(await standing(given, input), { branches: 1, pulls, rows: 1 }, 'publishing once more')
