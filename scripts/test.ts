@@ -24,6 +24,11 @@ type Group = { globs: readonly string[]; options: readonly string[] }
  */
 const APART = [`--test-concurrency=${availableParallelism() * 2}`, '--test-timeout=240000']
 
+const REPORTERS = ['spec', path.join(import.meta.dirname, 'slowest-files.ts')].flatMap((reporter) => [
+  `--test-reporter=${reporter}`,
+  '--test-reporter-destination=stdout',
+])
+
 /** More than twice what all tests have ever lying about at once. */
 const ROOM_BYTES = 8 * 1024 ** 3
 
@@ -60,7 +65,7 @@ const env = { ...process.env, TMPDIR: folder, NODE_COMPILE_CACHE: compiled }
 // As /tmp itself: tests start programs as other users too.
 chmodSync(folder, 0o1777)
 const passed = groups.map(({ options, files }) => {
-  const runner = ['--test', '--test-reporter=spec', ...options, ...files]
+  const runner = ['--test', ...REPORTERS, ...options, ...files]
   return spawnSync(process.execPath, runner, { stdio: 'inherit', env }).status === 0
 })
 
