@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
 import type { Moose } from '../../src/app.ts'
 import { createMooseHome, detailOf, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
@@ -114,56 +114,147 @@ test('twenty orders at once: one attempt, branch and pull request each, never mo
   assert.ok(most >= 2 && most <= 4, `at most ${most} ran at once`)
 })
 
-test('orders whose scopes overlap run one after the other, oldest first', async () => {
-  const answers = ['First', 'Second', 'Third'].map((task) => ({
+describe('one service for orders that differ', () => {
+  const SLOW = { ...greet, task: 'Greet slowly', delay_ms: 600 }
+  const IN_TURN = ['First', 'Second', 'Third'].map((task) => ({
     task,
     turn: 1,
     text: write('greeting.txt', task),
     delay_ms: 150,
   }))
-  await using home = await createMooseHome(FILES, answers)
-  await using moose = await home.open()
-  const ids: string[] = []
-  for (const { task } of answers) ids.push(await fileOrder(home.database, { title: task, files: ['greeting.txt'] }))
-  await moose.orchestrator.start(null)
-  const orders = await Promise.all(ids.map((id) => settled(moose, id)))
-  const spans = orders.map((order) => order.attempt_history[0])
-  for (const [index, span] of spans.entries()) {
-    const next = spans[index + 1]
-    if (next !== undefined) assert.ok(String(span?.ended_at) <= next.claimed_at, 'they overlapped or swapped')
-  }
-})
-
-test('what cannot be carried out fails by name and leaves no branch', async () => {
-  const answers = [
-    { task: 'Touch another file', turn: 1, text: write('other.txt', 'x') },
-    { task: 'Touch another file', turn: 2, text: write('other.txt', 'x') },
-    { task: 'Touch another file', turn: 3, text: write('other.txt', 'x') },
-    { task: 'Touch another file', turn: 4, text: write('other.txt', 'x') },
+  const ANSWERS = [
+    SLOW,
+    ...IN_TURN,
+    ...[1, 2, 3, 4].map((turn) => ({ task: 'Touch another file', turn, text: write('other.txt', 'x') })),
     { task: 'Empty the greeting', turn: 1, text: '### write greeting.txt\n```\n```\n' },
     { task: 'Stop too early', turn: 1, text: write('greeting.txt', 'x'), finish_reason: 'length' },
+    { task: 'Change a third', turn: 1, text: write('third.txt', 'changed') },
+    { task: 'Change the other', turn: 1, text: write('other.txt', 'changed') },
   ]
-  await using home = await createMooseHome(FILES, answers)
-  await using moose = await home.open()
-  await moose.orchestrator.start(null)
-  const expectations = [
-    { title: 'Touch another file', files: ['greeting.txt'], expected: 'change_out_of_scope', names: /other\.txt/ },
-    { title: 'Empty the greeting', files: ['greeting.txt'], expected: 'check_failed', names: /has greeting/ },
-    { title: 'Stop too early', files: ['third.txt'], expected: 'model_answer_truncated', names: /./ },
-    { title: 'Name no file', files: [], expected: 'files_in_scope_required', names: /files_in_scope required/ },
-    { title: 'Climb out', files: ['../secret'], expected: 'work_order_invalid', names: /files_in_scope\[0\]/ },
-    { title: 'Ask the unknown', files: ['fourth.txt'], expected: 'recording_missing', names: /Ask the unknown/ },
-  ]
-  for (const { title, files, expected, names } of expectations) {
-    const order = await settled(moose, await fileOrder(home.database, { title, files }))
-    assert.equal(order.status, 'failed')
-    assert.equal(code(order), expected)
-    assert.match(String(order.status_reason?.message), names)
-  }
-  assert.deepEqual(await home.remote.branches(), ['main'])
-  const outcomes = await table(home, 'outcome_vectors')
-  assert.equal(outcomes.length, expectations.length)
-  assert.ok(outcomes.every(({ success }) => success === false))
+  let home: MooseHome
+  let moose: Moose
+
+  before(async () => {
+    home = await createMooseHome(FILES, ANSWERS)
+    moose = await home.open()
+    await moose.orchestrator.start(null)
+  })
+  after(async () => {
+    await moose[Symbol.asyncDispose]()
+    await home[Symbol.asyncDispose]()
+  })
+
+  const branchesOf = async (id: string) =>
+    (await home.remote.branches()).filter((name) => name.startsWith(`feature/wo-${id.slice(0, 8)}`))
+  const outcomesOf = async (id: string) =>
+    (await table(home, 'outcome_vectors'))
+      .filter((row) => row.work_order_id === id)
+      .toSorted((one, other) => Number(one.attempt) - Number(other.attempt))
+
+  test('orders whose scopes overlap run one after the other, oldest first', async () => {
+    const ids: string[] = []
+    for (const { task } of IN_TURN) ids.push(await fileOrder(home.database, { title: task, files: ['greeting.txt'] }))
+    const orders = await Promise.all(ids.map((id) => settled(moose, id)))
+    const spans = orders.map((order) => order.attempt_history[0])
+    for (const [index, span] of spans.entries()) {
+      const next = spans[index + 1]
+      if (next !== undefined) assert.ok(String(span?.ended_at) <= next.claimed_at, 'they overlapped or swapped')
+    }
+  })
+
+  test('what cannot be carried out fails by name and leaves no branch', async () => {
+    const expectations = [
+      { title: 'Touch another file', files: ['greeting.txt'], expected: 'change_out_of_scope', names: /other\.txt/ },
+      { title: 'Empty the greeting', files: ['greeting.txt'], expected: 'check_failed', names: /has greeting/ },
+      { title: 'Stop too early', files: ['third.txt'], expected: 'model_answer_truncated', names: /./ },
+      { title: 'Name no file', files: [], expected: 'files_in_scope_required', names: /files_in_scope required/ },
+      { title: 'Climb out', files: ['../secret'], expected: 'work_order_invalid', names: /files_in_scope\[0\]/ },
+      { title: 'Ask the unknown', files: ['fourth.txt'], expected: 'recording_missing', names: /Ask the unknown/ },
+    ]
+    for (const { title, files, expected, names } of expectations) {
+      const id = await fileOrder(home.database, { title, files })
+      const order = await settled(moose, id)
+      assert.equal(order.status, 'failed')
+      assert.equal(code(order), expected)
+      assert.match(String(order.status_reason?.message), names)
+      assert.deepEqual(await branchesOf(id), [])
+      assert.deepEqual(
+        (await outcomesOf(id)).map(({ success }) => success),
+        [false],
+      )
+    }
+  })
+
+  test('an order edited while it runs is not published', async () => {
+    const id = await fileOrder(home.database, { title: SLOW.task, files: ['greeting.txt'] })
+    await untilPhase(home, id, 'proposing')
+    await home.database.db
+      .updateTable('work_orders')
+      .set({ description: 'Something else' })
+      .where('id', '=', id)
+      .execute()
+    const order = await settled(moose, id)
+    assert.deepEqual([order.status, code(order), order.approved], ['blocked', 'approval_withdrawn', false])
+    assert.deepEqual(await branchesOf(id), [])
+  })
+
+  test('a cancelled attempt stops, records its end and can be retried', async () => {
+    const id = await fileOrder(home.database, { title: SLOW.task, files: ['greeting.txt'] })
+    await untilPhase(home, id, 'proposing')
+    await moose.orchestrator.cancel(id)
+    const cancelled = await settled(moose, id)
+    assert.deepEqual([cancelled.status, cancelled.attempt_history[0]?.status], ['cancelled', 'cancelled'])
+    await moose.orchestrator.retry(id)
+    const again = await settled(moose, id)
+    assert.deepEqual([again.phase, again.attempts], ['in_review', 2])
+    assert.deepEqual(
+      (await outcomesOf(id)).map(({ outcome }) => outcome),
+      ['cancelled', 'pull_request_opened'],
+    )
+  })
+
+  test('a merge completes the order, a close cancels it', async () => {
+    const merged = await fileOrder(home.database, { title: 'Change a third', files: ['third.txt'] })
+    const closed = await fileOrder(home.database, { title: 'Change the other', files: ['other.txt'] })
+    await settled(moose, merged)
+    await settled(moose, closed)
+    await moose.orchestrator.merge(merged)
+    await moose.orchestrator.close(closed)
+    assert.equal((await detailOf(moose, merged)).status, 'completed')
+    assert.equal((await detailOf(moose, closed)).status, 'cancelled')
+    assert.equal(await home.remote.git('show', 'main:third.txt'), 'changed')
+    assert.equal(await home.remote.git('show', 'main:other.txt'), 'other')
+    for (const id of [merged, closed]) assert.deepEqual(await branchesOf(id), [])
+    await assert.rejects(moose.orchestrator.merge(merged), { code: 'work_order_conflict' })
+    for (const [id, end] of [
+      [merged, ['merged', true]],
+      [closed, ['closed', false]],
+    ] as const) {
+      const ends = (await outcomesOf(id)).filter((row) => row.operation_type === 'pull_request_end')
+      assert.deepEqual(
+        ends.map(({ outcome, success }) => [outcome, success]),
+        [end],
+      )
+    }
+  })
+
+  test('content edited and approved anew while it runs is not published as it was', async () => {
+    const id = await fileOrder(home.database, { title: SLOW.task, files: ['greeting.txt'] })
+    await untilPhase(home, id, 'proposing')
+    const { db } = home.database
+    await db.updateTable('work_orders').set({ description: 'Something else' }).where('id', '=', id).execute()
+    await db.updateTable('work_orders').set({ metadata: APPROVED }).where('id', '=', id).execute()
+    const order = await settled(moose, id)
+    assert.deepEqual([order.status, code(order), order.approved], ['blocked', 'approval_withdrawn', true])
+  })
+
+  test('an order deleted while it runs leaves nothing behind', async () => {
+    const id = await fileOrder(home.database, { title: SLOW.task, files: ['greeting.txt'] })
+    await untilPhase(home, id, 'proposing')
+    await home.database.db.deleteFrom('work_orders').where('id', '=', id).execute()
+    await untilNothingRuns(moose)
+    assert.deepEqual(await branchesOf(id), [])
+  })
 })
 
 test('a manual execution needs an approval, a known id and an order that is pending', async () => {
@@ -177,67 +268,6 @@ test('a manual execution needs an approval, a known id and an order that is pend
   const result = await moose.orchestrator.execute(id, signal)
   assert.deepEqual([result.work_order_id, result.pr_number, result.phase], [id, 1, 'in_review'])
   await assert.rejects(moose.orchestrator.execute(id, signal), { code: 'work_order_conflict' })
-})
-
-test('an order edited while it runs is not published', async () => {
-  await using home = await createMooseHome(FILES, [{ ...greet, delay_ms: 600 }])
-  await using moose = await home.open()
-  await moose.orchestrator.start(null)
-  const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
-  await untilPhase(home, id, 'proposing')
-  await home.database.db
-    .updateTable('work_orders')
-    .set({ description: 'Something else' })
-    .where('id', '=', id)
-    .execute()
-  const order = await settled(moose, id)
-  assert.deepEqual([order.status, code(order), order.approved], ['blocked', 'approval_withdrawn', false])
-  assert.deepEqual(await home.remote.branches(), ['main'])
-})
-
-test('a cancelled attempt stops, records its end and can be retried', async () => {
-  await using home = await createMooseHome(FILES, [{ ...greet, delay_ms: 800 }])
-  await using moose = await home.open()
-  await moose.orchestrator.start(null)
-  const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
-  await untilPhase(home, id, 'proposing')
-  await moose.orchestrator.cancel(id)
-  const cancelled = await settled(moose, id)
-  assert.deepEqual([cancelled.status, cancelled.attempt_history[0]?.status], ['cancelled', 'cancelled'])
-  await moose.orchestrator.retry(id)
-  const again = await settled(moose, id)
-  assert.deepEqual([again.phase, again.attempts], ['in_review', 2])
-  assert.deepEqual(
-    (await table(home, 'outcome_vectors')).map(({ outcome }) => outcome),
-    ['cancelled', 'pull_request_opened'],
-  )
-})
-
-test('a merge completes the order, a close cancels it', async () => {
-  const answers = [greet, { task: 'Change the other', turn: 1, text: write('other.txt', 'changed') }]
-  await using home = await createMooseHome(FILES, answers)
-  await using moose = await home.open()
-  await moose.orchestrator.start(null)
-  const merged = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
-  const closed = await fileOrder(home.database, { title: 'Change the other', files: ['other.txt'] })
-  await settled(moose, merged)
-  await settled(moose, closed)
-  await moose.orchestrator.merge(merged)
-  await moose.orchestrator.close(closed)
-  assert.equal((await detailOf(moose, merged)).status, 'completed')
-  assert.equal((await detailOf(moose, closed)).status, 'cancelled')
-  assert.equal(await home.remote.git('show', 'main:greeting.txt'), 'hello, world')
-  assert.equal(await home.remote.git('show', 'main:other.txt'), 'other')
-  assert.deepEqual(await home.remote.branches(), ['main'])
-  await assert.rejects(moose.orchestrator.merge(merged), { code: 'work_order_conflict' })
-  const ends = (await table(home, 'outcome_vectors')).filter((row) => row.operation_type === 'pull_request_end')
-  assert.deepEqual(
-    ends.map(({ outcome, success }) => [outcome, success]),
-    [
-      ['merged', true],
-      ['closed', false],
-    ],
-  )
 })
 
 test('settings in system_config count at once, and a malformed one is named and claims nothing', async () => {
@@ -416,28 +446,4 @@ test('an operator who resets the count of attempts gets the next number', async 
     .execute()
   await db.updateTable('work_orders').set({ metadata: APPROVED }).where('id', '=', id).execute()
   assert.equal((await moose.orchestrator.execute(id, signal)).attempt, 2)
-})
-
-test('content edited and approved anew while it runs is not published as it was', async () => {
-  await using home = await createMooseHome(FILES, [{ ...greet, delay_ms: 600 }])
-  await using moose = await home.open()
-  await moose.orchestrator.start(null)
-  const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
-  await untilPhase(home, id, 'proposing')
-  const { db } = home.database
-  await db.updateTable('work_orders').set({ description: 'Something else' }).where('id', '=', id).execute()
-  await db.updateTable('work_orders').set({ metadata: APPROVED }).where('id', '=', id).execute()
-  const order = await settled(moose, id)
-  assert.deepEqual([order.status, code(order), order.approved], ['blocked', 'approval_withdrawn', true])
-})
-
-test('an order deleted while it runs leaves nothing behind', async () => {
-  await using home = await createMooseHome(FILES, [{ ...greet, delay_ms: 600 }])
-  await using moose = await home.open()
-  await moose.orchestrator.start(null)
-  const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
-  await untilPhase(home, id, 'proposing')
-  await home.database.db.deleteFrom('work_orders').where('id', '=', id).execute()
-  await untilNothingRuns(moose)
-  assert.deepEqual(await home.remote.branches(), ['main'])
 })
