@@ -19,7 +19,8 @@ const RECONCILE_LOCK = 7_301_600_044n
 
 /**
  * Marks what a dead process left: reservations of attempts of this home that another process made; of attempts that run
- * nowhere, those no living worker made; and, of calls without an attempt, those too old to be under way on any machine.
+ * nowhere, those no living worker made; and, of calls without an attempt, those too old to be under way on any machine, or
+ * dated later than any clock may be wrong.
  * A call that ends after all is booked all the same.
  *
  * @param executorId of this home, which this process must own
@@ -31,7 +32,8 @@ export async function markLeftBehind(db: Db, executorId: string): Promise<number
     left join attempts on attempts.work_order_id = open.work_order_id and attempts.number = open.attempt
     where not open.unresolved and open.holder <> ${HOLDER}
       and case
-        when attempts.executor_id is null then open.at < moose_now() - ${NO_CALL_LASTS}::interval
+        when attempts.executor_id is null then open.at not between moose_now() - ${NO_CALL_LASTS}::interval
+          and moose_now() + ${NO_CALL_LASTS}::interval
         when attempts.executor_id = ${executorId} then true
         else attempts.status <> 'running' and not exists (
           select from workers where workers.holder = open.holder and workers.lease_until > clock_timestamp()
@@ -53,7 +55,9 @@ export async function settleByHand(db: Db, idOrPrefix: string, cost: Usd): Promi
   return alone(db, async (transaction) => {
     const { id, state } = await findStanding(transaction, idOrPrefix)
     if (state === 'under_way') {
-      const message = `The call of the reservation ${id} is under way and is booked when it ends. If its process is gone, the next moose up says so.`
+      const message =
+        `The call of the reservation ${id} is under way and is booked when it ends. If its process is gone, the next ` +
+        'moose up of its home marks it as unresolved, after an hour where it belongs to no attempt.'
       throw new Fault('reservation_conflict', message, { reservation_id: id })
     }
     await priceSettledCalls(transaction, [await book(transaction, { id, state }, cost)])

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
+import { sql } from 'kysely'
 import { leaveUnresolved, release, reserve, settle } from '../../src/budget/ledger.ts'
 import { setLimit } from '../../src/budget/limits.ts'
 import { markLeftBehind, reconcile, settleByHand } from '../../src/budget/reconcile.ts'
@@ -45,6 +46,21 @@ test('what a dead process of this home left is unresolved; another machine keeps
   await setNow(database, new Date(Date.now() + 2 * 3_600_000).toISOString())
   assert.equal(await markLeftBehind(db, 'here'), 1)
   assert.deepEqual(await unresolved(), [left, young])
+})
+
+test('a reservation that claims to be made in the future, as a bad row may, is left behind and can be booked', async () => {
+  await using database = await createTestDatabase()
+  const { db } = database
+  for (const at of ['2999-01-01', 'infinity']) {
+    const { rows } = await sql<{ id: string }>`
+      insert into budget_entries (reservation_id, kind, amount_usd, proposer, provider, model, holder, day, month, at)
+      values (gen_random_uuid(), 'reserved', 100, 's', 'replay', 's', gen_random_uuid(), current_date,
+        date_trunc('month', now())::date, ${at})
+      returning reservation_id as id`.execute(db)
+    assert.equal(await markLeftBehind(db, 'here'), 1, at)
+    await settleByHand(db, String(rows[0]?.id), new Usd(0))
+  }
+  assert.deepEqual((await readBudget(db)).reservations, [])
 })
 
 test('what another home left of an attempt that runs no more is unresolved, unless the worker that made it lives', async () => {
