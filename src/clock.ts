@@ -19,10 +19,12 @@ const [FIRST_TIME, LAST_TIME] = ['0001-01-01T00:00:00.000Z', '9999-12-31T23:59:5
 
 /**
  * A time of the database in ISO 8601, in UTC. Postgres knows times that this form does not: without an end, and beyond
- * the year 9999; they become the last one that it has, or the first.
+ * the year 9999; they become the last one that it has, or the first. One beyond what a `Date` can hold comes as an invalid
+ * one, and becomes the last.
  */
 export function isoTime(at: Date): string {
-  return new Date(Math.min(Math.max(Number(at), Number(FIRST_TIME)), Number(LAST_TIME))).toISOString()
+  const ms = Number.isNaN(Number(at)) ? Number(LAST_TIME) : Number(at)
+  return new Date(Math.min(Math.max(ms, Number(FIRST_TIME)), Number(LAST_TIME))).toISOString()
 }
 
 /** For a wait or a step that nothing may stop. */

@@ -28,6 +28,7 @@ const ORDERS: Record<string, string> = {
   'metadata that is no object': `metadata = '[1, 2]'`,
   'times without end': `created_at = 'infinity', updated_at = '-infinity', completed_at = 'infinity'`,
   'a time far away': `created_at = '20000-01-01', completed_at = '4000-01-01 BC'`,
+  'a time no Date can hold': `completed_at = '275761-01-01'`,
   'lists of anything': `acceptance_criteria = '{"a": 1}', files_in_scope = '[1, null, "a.txt"]'`,
 }
 
@@ -40,6 +41,7 @@ const EVENTS: [type: string, data: string, at: string][] = [
   ['', '[1]', 'now()'],
   ['progress', '"text"', `'infinity'`],
   ['progress', 'null', `'20000-01-01'`],
+  ['progress', '{}', `'275761-01-01'`],
   ['progress', '{}', 'now()'],
 ]
 
