@@ -26,9 +26,10 @@ export type Stretch = {
 export type Held = { kind: 'pair' | 'file' | 'fence'; last: number }
 
 const NAMES: ReadonlySet<string> = new Set(
-  'think thinking thought thoughts reason reasoning reflection scratchpad analysis antthinking monologue cot'.split(
-    ' ',
-  ),
+  (
+    'think thinking thought thoughts reason reasoning reflection scratchpad analysis antthinking monologue cot ' +
+    'thought_process thinking_process inner_thoughts internal_monologue chain_of_thought reasoning_content'
+  ).split(' '),
 )
 /** A code span, which is passed over; a tag of any name; the marks of models whose reasoning is no element. */
 const TOKEN =

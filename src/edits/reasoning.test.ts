@@ -30,6 +30,8 @@ const reasoned: Record<string, string> = {
   'thinking tokens': `<|START_THINKING|>\n${DRAFT}\n<|END_THINKING|>\n${FINAL}`,
   channels: `<|channel|>analysis<|message|>\n${DRAFT}\n<|end|><|start|>assistant<|channel|>final<|message|>${FINAL}`,
   'channels of another family': `<|channel>thought\n${DRAFT}\n<channel|>${FINAL}`,
+  'a tag of two words': `<thought_process>\n${DRAFT}\n</thought_process>\n\n${FINAL}`,
+  'a tag of three': `<chain_of_thought>\n${DRAFT}\n</chain_of_thought>\n${FINAL}`,
   'a tag within a line, and the answer in its line': `Sure. <think>\n${DRAFT}\n... done.</think>${FINAL}`,
   'a tag that was opened in the prompt': `Perhaps\n${DRAFT}\nNo.\n</think>\n\n${FINAL}`,
   'a tag opened in the prompt and closed in the line of the answer': `Hm.\n${DRAFT}\n</think>${FINAL}`,
