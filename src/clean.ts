@@ -1,5 +1,5 @@
 import type { FaultRecord } from './errors.ts'
-import { createRedaction, knownSecrets, type Secretive } from './redaction.ts'
+import { createRedaction, isWorthStopping, type KnownSecret, knownSecrets, type Secretive } from './redaction.ts'
 
 /**
  * Makes a copy of a JSON value fit for storing and showing. What is no JSON, such as undefined, comes back as it is.
@@ -14,7 +14,19 @@ export type Clean = <T>(value: T) => T
  * @see https://www.postgresql.org/docs/current/datatype-json.html
  */
 export function createClean(config: Secretive): Clean {
-  const redacted = createRedaction(knownSecrets(config))
+  return without(knownSecrets(config))
+}
+
+/**
+ * The same for the text of a pull request: without the secrets that may not stand in a change. One that may, such as
+ * `postgres`, stands in the branch and the commit, and a gap beside them would tell it.
+ */
+export function createPublishedClean(config: Secretive): Clean {
+  return without(knownSecrets(config).filter(({ value }) => isWorthStopping(value)))
+}
+
+function without(secrets: readonly KnownSecret[]): Clean {
+  const redacted = createRedaction(secrets)
   return (value) => withTexts(value, (text) => redacted(storable(text)))
 }
 

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { createClean } from '../clean.ts'
+import { createClean, createPublishedClean } from '../clean.ts'
 import { type AttemptRun, ordersWithoutAttempt } from '../db/attempts.ts'
 import { heldRun, runAgain, takenOver } from '../db/hold-attempt.ts'
 import { moveWorkOrder } from '../db/work-orders.ts'
@@ -58,7 +58,7 @@ export function createAttemptStarter(deps: OrchestratorDeps, options: StarterOpt
       starts.startClaimed([]).catch(onError)
     })
   const leave = createLetGo({ ...deps, running, engine: () => engine, onLetGo, onError })
-  const clean = createClean(config)
+  const cleans = { clean: createClean(config), published: createPublishedClean(config) }
   const heartbeat = createHeartbeat({
     ...deps,
     runner,
@@ -79,7 +79,7 @@ export function createAttemptStarter(deps: OrchestratorDeps, options: StarterOpt
       import('./engine.ts'),
       import('./attempt-workflow.ts'),
     ])
-    const workflow = attemptWorkflow({ ...deps, clean, drain, begin: running.begin, leave, onEnd: ended })
+    const workflow = attemptWorkflow({ ...deps, ...cleans, drain, begin: running.begin, leave, onEnd: ended })
     return launchEngine({ ...deps, ours: (key) => heldRun(db, key), again, workflow: observeAttempts(workflow) })
   })
   const starts = createRunStarts({ ...deps, engine, running, ended, onError })

@@ -30,6 +30,8 @@ export type WorkflowDeps = {
   clock: Clock
   log: Log
   clean: Clean
+  /** The same for what is published. */
+  published: Clean
   drain: Drain
   /** Waits for its turn. @returns aborted by a cancellation, an emergency stop or the end of a drain */
   begin: (run: AttemptRun) => Promise<AbortSignal>

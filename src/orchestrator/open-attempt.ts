@@ -21,7 +21,7 @@ import { createOutputLog } from './output-log.ts'
  * @param currentStep the step lines of the log belong to
  */
 export async function openAttempt(
-  { db, log, clean }: { db: Kysely<Database>; log: Log; clean: Clean },
+  { db, log, clean, published }: { db: Kysely<Database>; log: Log; clean: Clean; published: Clean },
   run: AttemptRun,
   signal: AbortSignal,
   currentStep: () => StepName,
@@ -36,7 +36,7 @@ export async function openAttempt(
       ...key,
       resumed,
       hold: () => holdAttempt(db, run),
-      shown: clean,
+      published,
       content: row.content,
       claimedAt: row.claimed_at,
       signal,

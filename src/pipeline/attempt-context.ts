@@ -18,8 +18,8 @@ export type AttemptContext = {
   resumed: number
   /** Asked before what cannot be taken back. @throws {Fault} `attempt_taken_over` */
   hold: () => Promise<void>
-  /** A copy to show, here or elsewhere: without the secrets Moose knows. Nothing is applied or decided by it. */
-  shown: Clean
+  /** A copy for the pull request: without the secrets that may not stand in a change. Nothing is applied or decided by it. */
+  published: Clean
   /** The order as it was approved and claimed; unchecked until `route` has validated it. */
   content: unknown
   claimedAt: Date

@@ -29,7 +29,7 @@ export async function publish(
     branches: branchNames(shortId, order.title, context.attempt),
     baseSha: evidence.proposed.baseSha,
     headSha: evidence.verified.headSha,
-    title: context.shown(pullRequestTitle(shortId, order.title)),
+    title: context.published(pullRequestTitle(shortId, order.title)),
     body: pullRequestBody(context, evidence, await context.spentUsd()),
     labels: ['moose', `risk: ${order.risk_level}`],
     signal: context.signal,

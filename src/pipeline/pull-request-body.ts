@@ -15,13 +15,13 @@ const MOST = {
 
 /**
  * The seed's sections, with the truth in them: the files git says have changed, and a tick only where a check that
- * proves the criterion passed on this commit. Their texts are without the secrets Moose knows; the marker by which the
+ * proves the criterion passed on this commit. Their texts are without the secrets that may not stand in a change; the marker by which the
  * pull request is found again is never changed.
  *
  * @param spentUsd on all model calls of the attempt
  */
 export function pullRequestBody(context: AttemptContext, whole: Evidence, spentUsd: number): string {
-  const evidence = context.shown(whole)
+  const evidence = context.published(whole)
   const sections = [
     summary(context, evidence, spentUsd),
     section('Description', clipped(neutralised(evidence.routed.order.description.trim()), MOST.Description)),

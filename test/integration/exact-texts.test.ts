@@ -24,7 +24,6 @@ async function shownIn({ database: { db } }: MooseHome): Promise<string> {
     await db.selectFrom('attempts').select(['error']).execute(),
     await db.selectFrom('work_orders').select(['status_reason', 'metadata']).execute(),
     await db.selectFrom('outcome_vectors').selectAll().execute(),
-    await db.selectFrom('pull_requests').select(['title', 'body']).execute(),
   ]
   return JSON.stringify(rows)
 }
@@ -66,7 +65,12 @@ test('what holds a secret is proposed, checked, committed, journaled and remembe
   assert.match(shown, /import \[redacted\] from/)
   // The address of the change is no text about it.
   assert.deepEqual(shown.replaceAll(branch, '').match(/.{0,80}postgres.{0,80}/g), null)
-  assert.match(String(order.pull_request?.body), new RegExp(`<!-- moose:wo=${id} attempt=1 -->`))
+  // Beside the branch and the commit, a gap in the pull request would tell what stands there.
+  const { title, body } = await home.database.db.selectFrom('pull_requests').selectAll().executeTakeFirstOrThrow()
+  assert.equal(title, `WO-${id.slice(0, 8)}: Use postgres`)
+  assert.match(body, /It talks to postgres.*`postgres\.ts`/s)
+  assert.doesNotMatch(title + body, /redacted/)
+  assert.match(body, new RegExp(`<!-- moose:wo=${id} attempt=1 -->`))
 
   await moose.orchestrator.merge(id)
   const merged = await home.remote.git('log', '-1', '--format=%s', 'main')
