@@ -15,8 +15,8 @@ const MOST = {
 
 /**
  * The seed's sections, with the truth in them: the files git says have changed, and a tick only where a check that
- * proves the criterion passed on this commit. Their texts are without the secrets that may not stand in a change; the marker by which the
- * pull request is found again is never changed.
+ * proves the criterion passed on this commit. Their texts are without the secrets that may not stand in a change; the
+ * marker by which the pull request is found again is never changed.
  *
  * @param spentUsd on all model calls of the attempt
  */
