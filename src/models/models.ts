@@ -31,10 +31,10 @@ export function createModels(options: ModelsOptions) {
     async call(call: ModelCall): Promise<ModelAnswer> {
       const unavailable = whyUnavailable(call.proposer, options)
       if (unavailable !== null) throw unavailable
-      // Only here: a command that calls no model need not load the libraries of the providers.
-      const { tryOnce } = await import('./paid-try.ts')
       const remembered = await call.memory.take(requestKey(call))
       if (remembered !== null) return asAnswer(call, remembered)
+      // Only here: what asks no model anew need not load the libraries of the providers.
+      const { tryOnce } = await import('./paid-try.ts')
       const stop = AbortSignal.any([call.signal, brake.signal])
       const signal = AbortSignal.any([stop, deadline(modelTimeoutMs)])
       const onRetry = (fault: Fault, waitMs: number) =>
