@@ -2,20 +2,21 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { createServer } from 'node:http'
 import path from 'node:path'
-import { test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import { listenOnLoopback } from '../support/loopback.ts'
 import { type Ended, moose, startMoose } from '../support/moose-command.ts'
 import { createMooseHome, type MooseHome } from '../support/moose-home.ts'
 
 const FILES = { 'greeting.txt': 'hello\n', 'moose.yaml': 'checks:\n  - { name: greets, run: test -s greeting.txt }\n' }
-const answer = (task: string, delay_ms = 0) => ({
+const answer = (task: string, { says = 'bonjour', delay_ms = 0 } = {}) => ({
   task,
   turn: 1,
-  text: '### write greeting.txt\n```\nbonjour\n```\n',
+  text: `### write greeting.txt\n\`\`\`\n${says}\n\`\`\`\n`,
   delay_ms,
 })
 const QUICK = answer('Greet in French')
-const SLOW = answer('Greet slowly', 3_000)
+const CORRECTED = answer('Greet in Breton', { says: 'demat' })
+const SLOW = answer('Greet slowly', { delay_ms: 3_000 })
 
 const run = (home: MooseHome, words: string, environment: Record<string, string> = {}): Promise<Ended> =>
   moose(words.split(' '), { environment: { ...home.environment, ...environment } })
@@ -28,32 +29,105 @@ async function add(home: MooseHome, title: string, ...more: string[]): Promise<s
   return JSON.parse(stdout).work_orders[0].id
 }
 
-test('without a service: add, approve, run, show, merge, one command each', async () => {
-  await using home = await createMooseHome(FILES, [QUICK])
-  const id = await add(home, QUICK.task)
-  const tooEarly = await run(home, `run ${id}`)
-  assert.equal(tooEarly.exitCode, 3, tooEarly.stderr)
-  assert.match(tooEarly.stderr, /^error: .*not approved.*moose approve/)
-  assert.equal((await run(home, `approve ${id.slice(0, 8)}`)).exitCode, 0)
+describe('one home, while no service serves it', () => {
+  let home: MooseHome
 
-  const ran = await run(home, `run ${id.slice(0, 8)}`)
-  assert.equal(ran.exitCode, 0, ran.stderr)
-  assert.match(ran.stdout, /✓ route +\S+\n(.*\n)*✓ propose(.*\n)*✓ apply(.*\n)*✓ verify(.*\n)*✓ publish(.*\n)*✓ record/)
-  assert.match(
-    ran.stdout,
-    /✓ Pull request #1 {2}local:\/\/sample\/pull\/1\n {2}feature\/wo-.*\n {2}replay: no model was called\n$/,
-  )
-  const page = (await run(home, `show ${id}`)).stdout
-  assert.match(page, /^Attempt 1 .*\(replay: no model was called\)$/m)
-  assert.match(page, /^Files\n {2}greeting\.txt {2}\+1 −1\n\nChecks\n {2}✓ greets {2}passed/m)
-  assert.match((await run(home, `show ${id} --diff`)).stdout, /^-hello\n\+bonjour\n/m)
-  assert.match((await run(home, `logs ${id}`)).stdout, /pull request #1 is open/)
+  before(async () => {
+    home = await createMooseHome(FILES, [QUICK, CORRECTED])
+  })
+  after(() => home[Symbol.asyncDispose]())
 
-  const again = await run(home, `run ${id} --json`)
-  assert.deepEqual([again.exitCode, JSON.parse(again.stdout).error.code], [1, 'work_order_conflict'])
-  assert.match((await run(home, `merge ${id}`)).stdout, /merged, completed; branch feature\/wo-\S+ deleted/)
-  assert.equal(await home.remote.git('show', 'main:greeting.txt'), 'bonjour')
-  assert.match((await run(home, 'list --status completed')).stdout, /completed +sample +#1 +replay /)
+  test('without a service: add, approve, run, show, merge, one command each', async () => {
+    const id = await add(home, QUICK.task)
+    const tooEarly = await run(home, `run ${id}`)
+    assert.equal(tooEarly.exitCode, 3, tooEarly.stderr)
+    assert.match(tooEarly.stderr, /^error: .*not approved.*moose approve/)
+    assert.equal((await run(home, `approve ${id.slice(0, 8)}`)).exitCode, 0)
+
+    const ran = await run(home, `run ${id.slice(0, 8)}`)
+    assert.equal(ran.exitCode, 0, ran.stderr)
+    assert.match(
+      ran.stdout,
+      /✓ route +\S+\n(.*\n)*✓ propose(.*\n)*✓ apply(.*\n)*✓ verify(.*\n)*✓ publish(.*\n)*✓ record/,
+    )
+    assert.match(
+      ran.stdout,
+      /✓ Pull request #1 {2}local:\/\/sample\/pull\/1\n {2}feature\/wo-.*\n {2}replay: no model was called\n$/,
+    )
+    const page = (await run(home, `show ${id}`)).stdout
+    assert.match(page, /^Attempt 1 .*\(replay: no model was called\)$/m)
+    assert.match(page, /^Files\n {2}greeting\.txt {2}\+1 −1\n\nChecks\n {2}✓ greets {2}passed/m)
+    assert.match((await run(home, `show ${id} --diff`)).stdout, /^-hello\n\+bonjour\n/m)
+    assert.match((await run(home, `logs ${id}`)).stdout, /pull request #1 is open/)
+
+    const again = await run(home, `run ${id} --json`)
+    assert.deepEqual([again.exitCode, JSON.parse(again.stdout).error.code], [1, 'work_order_conflict'])
+    assert.match((await run(home, `merge ${id}`)).stdout, /merged, completed; branch feature\/wo-\S+ deleted/)
+    assert.equal(await home.remote.git('show', 'main:greeting.txt'), 'bonjour')
+    assert.match((await run(home, 'list --status completed')).stdout, /completed +sample +#1 +replay /)
+  })
+
+  test('a failed order is corrected, approved again, retried and run', async () => {
+    const id = await add(home, 'Nobody wrote an answer', '--approve')
+    assert.equal((await run(home, `run ${id}`)).exitCode, 1)
+    const edited = await moose(['edit', id, '--title', CORRECTED.task], { environment: home.environment })
+    assert.equal(edited.exitCode, 0, edited.stderr)
+    assert.match(
+      edited.stdout,
+      /^edited \S+ {2}Greet in Breton\n {2}title {2}Nobody wrote an answer → Greet in Breton\n$/,
+    )
+    const again = /with: moose (approve \S+) {3}Then: moose (retry \S+)/.exec(edited.stderr)
+    for (const words of [again?.[1], again?.[2], `run ${id}`]) {
+      const { exitCode, stderr } = await run(home, String(words))
+      assert.equal(exitCode, 0, `${words}: ${stderr}`)
+    }
+  })
+
+  test('a run that fails names the fault, once, and exits with 1', async () => {
+    const id = await add(home, 'Nobody wrote an answer', '--approve')
+    const { exitCode, stdout, stderr } = await run(home, `run ${id}`)
+    assert.equal(exitCode, 1, stderr)
+    assert.match(stdout, /✗ propose +\S+ {2}recording_missing\n✓ record/)
+    assert.match(stderr, /^error: .+\n$/)
+    const shown = JSON.parse((await run(home, `show ${id} --json`)).stdout).work_order
+    assert.deepEqual([shown.status, shown.status_reason.code], ['failed', 'recording_missing'])
+  })
+
+  test('a port in use is said with the next step', async () => {
+    await using taken = await listenOnLoopback(createServer())
+    const { exitCode, stderr } = await run(home, `up --port ${new URL(taken.origin).port}`)
+    assert.equal(exitCode, 1)
+    assert.match(stderr, /^error: Port \d+ is in use .* Choose another with --port or MOOSE_PORT\.\n$/)
+  })
+
+  test('a database that is down is one line without its password, and a finding of the doctor', async () => {
+    const down = { DATABASE_URL: 'postgresql://moose:secret@127.0.0.1:9/moose' }
+    const listed = await run(home, 'list', down)
+    assert.equal(listed.exitCode, 1)
+    assert.match(listed.stderr, /^error: [^\n]*127\.0\.0\.1:9[^\n]*\n$/)
+    assert.doesNotMatch(listed.stderr + listed.stdout, /secret/)
+    const looked = await run(home, 'doctor --json', down)
+    assert.equal(looked.exitCode, 1)
+    const findings: { name: string; state: string }[] = JSON.parse(looked.stdout).findings
+    assert.equal(findings.find(({ name }) => name === 'database')?.state, 'broken')
+    assert.doesNotMatch(looked.stdout, /secret/)
+  })
+
+  test('the doctor is content with a home that is set up; migrate has nothing left to do', async () => {
+    const { exitCode, stdout } = await run(home, 'doctor')
+    assert.equal(exitCode, 0, stdout)
+    assert.match(stdout, /✓ project sample +ok +main, forge local/)
+    assert.match(stdout, /✓ checks +ok +run with -e -o pipefail of GNU bash/)
+    const without = await run(home, 'doctor', { PATH: '/nonexistent' })
+    assert.match(without.stdout, /checks +warning +run with sh -e.* install bash/)
+    assert.match((await run(home, 'migrate')).stdout, /^postgresql:\/\/\S+: up to date\n$/)
+  })
+
+  test('--home goes before MOOSE_HOME and may be relative', async () => {
+    const cwd = path.dirname(home.config.home)
+    const { stdout } = await moose(['status', '--home', 'elsewhere', '--json'], { environment: home.environment, cwd })
+    assert.equal(JSON.parse(stdout).status.home, path.join(cwd, 'elsewhere'))
+  })
 })
 
 test('a run of what the service carries out already is joined from its first step to its end', async () => {
@@ -65,23 +139,6 @@ test('a run of what the service carries out already is joined from its first ste
   const { exitCode, stdout, stderr } = await run(home, `run ${id}`)
   assert.equal(exitCode, 0, stderr)
   assert.match(stdout, /^· route(.*\n)*✓ propose(.*\n)*✓ record(.*\n)*✓ Pull request #1 /)
-})
-
-test('a failed order is corrected, approved again, retried and run', async () => {
-  await using home = await createMooseHome(FILES, [QUICK])
-  const id = await add(home, 'Nobody wrote an answer', '--approve')
-  assert.equal((await run(home, `run ${id}`)).exitCode, 1)
-  const edited = await moose(['edit', id, '--title', QUICK.task], { environment: home.environment })
-  assert.equal(edited.exitCode, 0, edited.stderr)
-  assert.match(
-    edited.stdout,
-    /^edited \S+ {2}Greet in French\n {2}title {2}Nobody wrote an answer → Greet in French\n$/,
-  )
-  const again = /with: moose (approve \S+) {3}Then: moose (retry \S+)/.exec(edited.stderr)
-  for (const words of [again?.[1], again?.[2], `run ${id}`]) {
-    const { exitCode, stderr } = await run(home, String(words))
-    assert.equal(exitCode, 0, `${words}: ${stderr}`)
-  }
 })
 
 test('a project that is there already is no error, an unknown one is', async () => {
@@ -100,17 +157,6 @@ test('a project that is there already is no error, an unknown one is', async () 
   )
   const listed = await run(home, 'list --project nope')
   assert.deepEqual([listed.exitCode, /There is no project "nope"/.test(listed.stderr)], [1, true], listed.stderr)
-})
-
-test('a run that fails names the fault, once, and exits with 1', async () => {
-  await using home = await createMooseHome(FILES, [])
-  const id = await add(home, 'Nobody wrote an answer', '--approve')
-  const { exitCode, stdout, stderr } = await run(home, `run ${id}`)
-  assert.equal(exitCode, 1, stderr)
-  assert.match(stdout, /✗ propose +\S+ {2}recording_missing\n✓ record/)
-  assert.match(stderr, /^error: .+\n$/)
-  const shown = JSON.parse((await run(home, `show ${id} --json`)).stdout).work_order
-  assert.deepEqual([shown.status, shown.status_reason.code], ['failed', 'recording_missing'])
 })
 
 /** An approved order whose `moose run` was ended by Ctrl-C behind its first step. */
@@ -184,7 +230,7 @@ test('a run through the service goes on there when the command is interrupted', 
 })
 
 test('a second signal leaves at once', async () => {
-  await using home = await createMooseHome(FILES, [answer('Greet slowly', 60_000)])
+  await using home = await createMooseHome(FILES, [answer('Greet slowly', { delay_ms: 60_000 })])
   await using up = startMoose(['up', '--start', '--port', '0'], { environment: home.environment })
   await up.said(/serves/)
   await add(home, SLOW.task, '--approve')
@@ -220,44 +266,4 @@ test('a service that was killed is not taken for one that lives', async () => {
   await up.ended
   assert.match((await run(home, 'status')).stdout, /^service +not running; start it with: moose up --start/)
   assert.match((await run(home, 'start')).stderr, /^error: No moose up serves/)
-})
-
-test('a port in use is said with the next step', async () => {
-  await using home = await createMooseHome(FILES, [])
-  await using taken = await listenOnLoopback(createServer())
-  const { exitCode, stderr } = await run(home, `up --port ${new URL(taken.origin).port}`)
-  assert.equal(exitCode, 1)
-  assert.match(stderr, /^error: Port \d+ is in use .* Choose another with --port or MOOSE_PORT\.\n$/)
-})
-
-test('a database that is down is one line without its password, and a finding of the doctor', async () => {
-  await using home = await createMooseHome(FILES, [])
-  const down = { DATABASE_URL: 'postgresql://moose:secret@127.0.0.1:9/moose' }
-  const listed = await run(home, 'list', down)
-  assert.equal(listed.exitCode, 1)
-  assert.match(listed.stderr, /^error: [^\n]*127\.0\.0\.1:9[^\n]*\n$/)
-  assert.doesNotMatch(listed.stderr + listed.stdout, /secret/)
-  const looked = await run(home, 'doctor --json', down)
-  assert.equal(looked.exitCode, 1)
-  const findings: { name: string; state: string }[] = JSON.parse(looked.stdout).findings
-  assert.equal(findings.find(({ name }) => name === 'database')?.state, 'broken')
-  assert.doesNotMatch(looked.stdout, /secret/)
-})
-
-test('the doctor is content with a home that is set up; migrate has nothing left to do', async () => {
-  await using home = await createMooseHome(FILES, [])
-  const { exitCode, stdout } = await run(home, 'doctor')
-  assert.equal(exitCode, 0, stdout)
-  assert.match(stdout, /✓ project sample +ok +main, forge local/)
-  assert.match(stdout, /✓ checks +ok +run with -e -o pipefail of GNU bash/)
-  const without = await run(home, 'doctor', { PATH: '/nonexistent' })
-  assert.match(without.stdout, /checks +warning +run with sh -e.* install bash/)
-  assert.match((await run(home, 'migrate')).stdout, /^postgresql:\/\/\S+: up to date\n$/)
-})
-
-test('--home goes before MOOSE_HOME and may be relative', async () => {
-  await using home = await createMooseHome(FILES, [])
-  const cwd = path.dirname(home.config.home)
-  const { stdout } = await moose(['status', '--home', 'elsewhere', '--json'], { environment: home.environment, cwd })
-  assert.equal(JSON.parse(stdout).status.home, path.join(cwd, 'elsewhere'))
 })
