@@ -2,8 +2,8 @@ import { homedir } from 'node:os'
 import path from 'node:path'
 import envPaths from 'env-paths'
 import { z } from 'zod'
-import { EFFECTS } from './effect.ts'
-import { Fault } from './errors.ts'
+import { Fault } from './faults/fault.ts'
+import { EFFECTS } from './faults/fault-point.ts'
 
 const wholeNumber = (min: number, max: number) =>
   z

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readConfig } from './config.ts'
 import { createLog, withLogFields } from './log.ts'
-import { type KnownSecret, knownSecrets } from './redaction.ts'
+import { type KnownSecret, knownSecrets } from './redaction/redaction.ts'
 
 function logged(secrets: readonly KnownSecret[] = []) {
   const lines: string[] = []

@@ -1,7 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type DestinationStream, pino } from 'pino'
 import type { Config } from './config.ts'
-import { createRedaction, type KnownSecret, knownSecrets, type Secretive, withStringsReplaced } from './redaction.ts'
+import {
+  createRedaction,
+  type KnownSecret,
+  knownSecrets,
+  type Secretive,
+  withStringsReplaced,
+} from './redaction/redaction.ts'
 
 export type Log = ReturnType<typeof createLog>
 

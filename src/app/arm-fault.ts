@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ArmedFault } from '../config.ts'
-import { interfere } from '../effect.ts'
+import { interfere } from '../faults/fault-point.ts'
 import type { Log } from '../log.ts'
 
 /** After a signal to itself a process runs on for a moment. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type OwnOptions, tryOwn } from '../db/lock.ts'
-import { Fault, toFault } from '../errors.ts'
+import { Fault, toFault } from '../faults/fault.ts'
 
 const RETAKE_PAUSE_MS = 200
 const MOST_REFUSALS = 10

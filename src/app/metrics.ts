@@ -1,17 +1,17 @@
 import type { Kysely } from 'kysely'
 import { Gauge, Registry } from 'prom-client'
+import { withinTime } from '../async/within-time.ts'
 import { readBudgetLine } from '../budget/periods.ts'
 import type { Clock } from '../clock.ts'
 import type { BudgetPeriod } from '../contract/budget.ts'
 import { reasonOf } from '../db/database-fault.ts'
 import { listPauses } from '../db/provider-pauses.ts'
 import type { Database } from '../db/schema.ts'
-import { countByStatus } from '../db/work-orders.ts'
-import { listWorkers } from '../db/workers.ts'
-import { toFault } from '../errors.ts'
+import { countByStatus } from '../db/work-orders/work-orders.ts'
+import { listWorkers } from '../db/workers/workers.ts'
+import { toFault } from '../faults/fault.ts'
 import type { Log } from '../log.ts'
 import { measureProcess, PROCESS_METRICS } from '../telemetry/counters.ts'
-import { withinTime } from '../within-time.ts'
 
 /** However many ask, the database is asked no more often. */
 const FRESH_MS = 5_000

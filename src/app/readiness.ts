@@ -1,7 +1,7 @@
 import type { Pool } from 'pg'
+import { withinTime } from '../async/within-time.ts'
 import { reasonOf } from '../db/database-fault.ts'
-import { Fault } from '../errors.ts'
-import { withinTime } from '../within-time.ts'
+import { Fault } from '../faults/fault.ts'
 
 /** Whoever asks is usually a program that takes silence for a no after a few seconds. */
 const DATABASE_WITHIN_MS = 1_000

@@ -3,9 +3,9 @@ import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-ho
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
+import { withinTime } from '../async/within-time.ts'
 import type { TracingTarget } from '../config.ts'
 import type { Log } from '../log.ts'
-import { withinTime } from '../within-time.ts'
 
 const SEND_EVERY_MS = 2_000
 /** For one batch, the exporter's own repetitions included; a request under way would hold the process up. */

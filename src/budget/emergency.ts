@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../db/schema.ts'
-import { Fault } from '../errors.ts'
+import { Fault } from '../faults/fault.ts'
 import { shownUsd, Usd } from '../money.ts'
 import { readBudgetRules } from './limits.ts'
 import { COUNTS } from './soundness.ts'

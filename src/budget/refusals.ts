@@ -1,4 +1,4 @@
-import { Fault } from '../errors.ts'
+import { Fault } from '../faults/fault.ts'
 import { NO_USD, shownUsd, type Usd } from '../money.ts'
 import { type Ceiling, leftBelow, type PaidCall, type Scope } from './ceilings.ts'
 

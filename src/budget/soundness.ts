@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../db/schema.ts'
-import { Fault } from '../errors.ts'
+import { Fault } from '../faults/fault.ts'
 
 /** For a query: reservations with an amount that no sum can hold. Nearly always none: an index says so at once. */
 const WITHOUT_NUMBER = sql`

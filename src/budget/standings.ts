@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../db/schema.ts'
-import { Fault } from '../errors.ts'
+import { Fault } from '../faults/fault.ts'
 import { UUID } from '../work-order/uuid.ts'
 
 type Db = Kysely<Database>

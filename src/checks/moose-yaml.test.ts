@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { Fault } from '../errors.ts'
+import { Fault } from '../faults/fault.ts'
 import { parseChecks } from './moose-yaml.ts'
 
 test('no file, an empty file and a file of comments ask for no checks', () => {

@@ -1,8 +1,8 @@
 import { type Document, isNode, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
-import { Fault } from '../errors.ts'
-import { keysTwice } from '../keys-twice.ts'
-import type { Check } from '../pipeline/ports/execution.ts'
+import { keysTwice } from '../contract/repeated-keys.ts'
+import { Fault } from '../faults/fault.ts'
+import type { Check } from '../ports/execution.ts'
 import { type FieldProblem, fieldProblems } from '../work-order/content.ts'
 
 const DEFAULT_TIMEOUT = '10m'

@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts'
-import type { ApiClient } from './api-client.ts'
-import { type Connection, connect } from './connect.ts'
-import type { Output } from './output.ts'
+import type { ApiClient } from './client/api-client.ts'
+import { type Connection, connect } from './client/connect.ts'
+import type { Output } from './pages/output.ts'
 
 /** What every command is given. */
 export type Cli = {

@@ -1,7 +1,7 @@
 import { text } from 'node:stream/consumers'
 import { exitCodeOf } from './exit-code.ts'
-import { invocationOf } from './invocation.ts'
-import { createOutput } from './output.ts'
+import { invocationOf } from './pages/invocation.ts'
+import { createOutput } from './pages/output.ts'
 import { buildProgram, faultOfRun } from './program.ts'
 
 /** Carries out what this process was called with, and leaves its exit code in `process.exitCode`. */

@@ -1,4 +1,4 @@
-import type { FaultCode } from '../errors.ts'
+import type { FaultCode } from '../faults/fault.ts'
 
 /** What a script learns from the exit code: 0 done, 1 failed, 2 wrong usage, 3 blocked or a human is needed. */
 export type ExitCode = 0 | 1 | 2 | 3

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { PassThrough } from 'node:stream'
 import { describe, test } from 'node:test'
 import { exitCodeOf } from './exit-code.ts'
-import { COMMANDS } from './invocation.ts'
-import { createOutput } from './output.ts'
+import { COMMANDS } from './pages/invocation.ts'
+import { createOutput } from './pages/output.ts'
 import { buildProgram, faultOfRun } from './program.ts'
 
 /** The command line in this process, as far as it gets without a home. */

@@ -2,7 +2,7 @@ import path from 'node:path'
 import { Command, CommanderError } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import { type Config, readConfig } from '../config.ts'
-import { Fault, toFault } from '../errors.ts'
+import { Fault, toFault } from '../faults/fault.ts'
 import type { Cli } from './cli.ts'
 import { addCommand } from './commands/add.ts'
 import { approveCommand } from './commands/approve.ts'
@@ -26,8 +26,8 @@ import { statusCommand } from './commands/status.ts'
 import { stopCommand } from './commands/stop.ts'
 import { upCommand } from './commands/up.ts'
 import { workerCommand } from './commands/worker.ts'
-import { demoCommand } from './demo.ts'
-import type { Output } from './output.ts'
+import { demoCommand } from './demo/demo.ts'
+import type { Output } from './pages/output.ts'
 
 type MakeCommand = (cli: Cli) => Command
 

@@ -1,7 +1,7 @@
 import { Kysely, PostgresDialect } from 'kysely'
 import type pg from 'pg'
 import { shownDatabaseUrl } from '../config.ts'
-import { Fault } from '../errors.ts'
+import { Fault } from '../faults/fault.ts'
 import type { Log } from '../log.ts'
 import { databaseFault } from './database-fault.ts'
 import { openEmbedded } from './embedded/open-embedded.ts'

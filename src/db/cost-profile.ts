@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import { Fault } from '../errors.ts'
+import { Fault } from '../faults/fault.ts'
 import type { Database } from './schema.ts'
 
 /** What `cost_profile` may say about the price; its other keys are somebody else's. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Fault } from '../errors.ts'
+import { Fault } from '../faults/fault.ts'
 import { databaseFault, errorCode, isDatabaseAway, reasonOf } from './database-fault.ts'
 
 const URL = 'postgresql://ada:s3cret@db.example/moose'

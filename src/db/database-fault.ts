@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { shownDatabaseUrl } from '../config.ts'
-import { Fault, toFault } from '../errors.ts'
+import { Fault, toFault } from '../faults/fault.ts'
 
 /**
  * SQLSTATEs of a server that is there but will not have us: wrong credentials, no such database, no permission.

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { Fault } from '../errors.ts'
+import { Fault } from '../faults/fault.ts'
 
 /**
  * A row of `system_config` whose value is JSON.

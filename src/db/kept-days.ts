@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import { z } from 'zod'
 import { KEPT_DAYS, type KeptDays } from '../config.ts'
-import { Fault } from '../errors.ts'
+import { Fault } from '../faults/fault.ts'
 import type { Database } from './schema.ts'
 
 /** A row that is absent leaves the environment's value in force. */

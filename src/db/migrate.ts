@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { Fault } from '../errors.ts'
+import { Fault } from '../faults/fault.ts'
 import { MIGRATIONS_FOLDER, type Migration, readMigrations } from './migration-files.ts'
 
 /** Any fixed number: whoever migrates this database holds it. */

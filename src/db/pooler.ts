@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import { shownDatabaseUrl } from '../config.ts'
-import { Fault } from '../errors.ts'
+import { Fault } from '../faults/fault.ts'
 
 /** More than a notification takes through any pooler that passes it on. */
 const PATIENCE_MS = 5_000

@@ -1,6 +1,6 @@
 import type { Kysely, Selectable } from 'kysely'
 import type { ProjectView } from '../contract/projects.ts'
-import { Fault, toFault } from '../errors.ts'
+import { Fault, toFault } from '../faults/fault.ts'
 import { parseRepositoryUrl, shownRepository } from '../git/repository-url.ts'
 import type { Project } from '../work-order/project.ts'
 import type { Database } from './schema.ts'

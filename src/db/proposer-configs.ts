@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import { z } from 'zod'
 import { httpUrl } from '../config.ts'
-import { Fault } from '../errors.ts'
+import { Fault } from '../faults/fault.ts'
 import { Usd } from '../money.ts'
 import type { Database } from './schema.ts'
 

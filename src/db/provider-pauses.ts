@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import { isoTime } from '../clock.ts'
-import { Fault } from '../errors.ts'
+import { Fault } from '../faults/fault.ts'
 import type { Database } from './schema.ts'
 
 const FIRST_PAUSE_S = 60

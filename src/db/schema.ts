@@ -1,5 +1,5 @@
 import type { ColumnType, Generated, GeneratedAlways } from 'kysely'
-import type { FaultRecord } from '../errors.ts'
+import type { FaultRecord } from '../faults/fault.ts'
 import type { Phase, Status } from '../work-order/status.ts'
 
 /** JSON as Postgres gives it back; what it holds is for the reader to check. Written as text. */

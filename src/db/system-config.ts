@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import { z } from 'zod'
 import { type Config, MAX_CONCURRENT, MAX_WITHIN, POLLING_INTERVAL_MS } from '../config.ts'
-import { Fault } from '../errors.ts'
+import { Fault } from '../faults/fault.ts'
 import type { Database } from './schema.ts'
 
 /** The rows of the seed's 6.2. A row that is absent leaves the environment's value in force. */

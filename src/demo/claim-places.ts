@@ -3,7 +3,8 @@ import path from 'node:path'
 import pg from 'pg'
 import { type Embedded, openEmbedded } from '../db/embedded/open-embedded.ts'
 import { tryOwn } from '../db/lock.ts'
-import { Fault } from '../errors.ts'
+import { closeHome } from '../doctor/private-home.ts'
+import { Fault } from '../faults/fault.ts'
 import type { Log } from '../log.ts'
 import type { DemoPlaces } from './demo-places.ts'
 
@@ -14,9 +15,10 @@ const MAINTENANCE = 'postgres'
  * Makes the places of the demo this process's own and empties them: databases, mirrors and repositories of an earlier
  * demo are gone afterwards, its database server is kept and runs. Dispose it after the app that was opened in it.
  *
+ * @param around the MOOSE_HOME they lie in; it is closed to other users
  * @throws {Fault} `home_owned` when another demo or a `moose up` is at work there; nothing was touched then
  */
-export async function claimPlaces(places: DemoPlaces, log: Log): Promise<AsyncDisposable> {
+export async function claimPlaces(places: DemoPlaces, around: string, log: Log): Promise<AsyncDisposable> {
   await using stack = new AsyncDisposableStack()
   const embedded = stack.use(await openEmbedded({ home: places.home, log }))
   const onLost = () => log.warn('the database of the demo went away')
@@ -25,6 +27,7 @@ export async function claimPlaces(places: DemoPlaces, log: Log): Promise<AsyncDi
   stack.use(owner)
   await dropDatabases(embedded, places)
   await removeFiles(places, embedded.dataDirectory)
+  await closeHome(around)
   return stack.move()
 }
 

@@ -1,4 +1,4 @@
-import { Fault } from '../errors.ts'
+import { Fault } from '../faults/fault.ts'
 import { withoutReasoning } from './reasoning.ts'
 
 export const MAX_ANSWER_BYTES = 5 * 1024 * 1024

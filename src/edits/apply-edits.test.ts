@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Fault, type FaultCode } from '../errors.ts'
+import { Fault, type FaultCode } from '../faults/fault.ts'
 import { applyEdits } from './apply-edits.ts'
 import type { FileChange } from './edited-tree.ts'
 import { parseEdits } from './parse-edits.ts'

@@ -1,4 +1,4 @@
-import { Fault } from '../errors.ts'
+import { Fault } from '../faults/fault.ts'
 import { applyReplacements } from './apply-replacements.ts'
 import type { Edit } from './edit.ts'
 import type { EditedText } from './edited-text.ts'

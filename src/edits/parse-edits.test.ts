@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { Fault } from '../errors.ts'
+import { Fault } from '../faults/fault.ts'
 import { MAX_ANSWER_BYTES } from './answer.ts'
 import type { Edit } from './edit.ts'
 import { EDIT_FORMAT_GUIDE } from './format-guide.ts'

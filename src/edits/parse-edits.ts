@@ -1,4 +1,4 @@
-import { Fault } from '../errors.ts'
+import { Fault } from '../faults/fault.ts'
 import { Answer, malformed } from './answer.ts'
 import { type BlockHeader, blockHeader, headerPath, headerProblem } from './block-header.ts'
 import type { Edit } from './edit.ts'

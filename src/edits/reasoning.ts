@@ -1,4 +1,4 @@
-import { Fault } from '../errors.ts'
+import { Fault } from '../faults/fault.ts'
 import { AnswerOutline, type Held, type Stretch, type Tag } from './answer-outline.ts'
 
 /** Where reasoning began that has not ended yet. */

@@ -1,4 +1,4 @@
-import { Fault } from '../errors.ts'
+import { Fault } from '../faults/fault.ts'
 import type { Edit } from './edit.ts'
 import { shownPath } from './path-refusal.ts'
 

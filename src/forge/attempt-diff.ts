@@ -1,6 +1,6 @@
 import { unifiedDiff } from '../git/diff.ts'
 import type { Mirror } from '../git/mirror.ts'
-import type { PublishInput } from '../pipeline/ports/pull-request.ts'
+import type { PublishInput } from '../ports/pull-request.ts'
 
 const MAX_DIFF_BYTES = 1024 * 1024
 

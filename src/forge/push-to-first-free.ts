@@ -1,7 +1,7 @@
-import { effect } from '../effect.ts'
-import { Fault } from '../errors.ts'
+import { Fault } from '../faults/fault.ts'
+import { effect } from '../faults/fault-point.ts'
 import { type PushSource, pushCommit, remoteBranch } from '../git/push.ts'
-import type { PublishInput } from '../pipeline/ports/pull-request.ts'
+import type { PublishInput } from '../ports/pull-request.ts'
 
 /**
  * Pushes an attempt's commit to the first of its branch names that is free, or finds the one that holds it. A branch

@@ -1,4 +1,4 @@
-import { Fault } from '../errors.ts'
+import { Fault } from '../faults/fault.ts'
 import type { Git } from './git.ts'
 import type { RemoteRepository } from './git-access.ts'
 import { unreachable } from './mirror.ts'

@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises'
-import { Fault } from '../errors.ts'
+import { Fault } from '../faults/fault.ts'
 import { BoundedOutput } from '../process/bounded-output.ts'
 import { type Command, type CommandResult, runCommand } from '../process/run-command.ts'
 import { accessTo, type GitAccess, type RemoteRepository, withoutToken } from './git-access.ts'

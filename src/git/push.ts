@@ -1,4 +1,4 @@
-import { Fault, toFault } from '../errors.ts'
+import { Fault, toFault } from '../faults/fault.ts'
 import { plainText } from '../process/plain-text.ts'
 import type { Project } from '../work-order/project.ts'
 import { type RemoteResult, whatGitSaid } from './git.ts'

@@ -1,4 +1,4 @@
-import { Fault } from '../errors.ts'
+import { Fault } from '../faults/fault.ts'
 import type { Mirror } from './mirror.ts'
 import { fullSha } from './ref-names.ts'
 

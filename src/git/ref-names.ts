@@ -1,4 +1,4 @@
-import { Fault } from '../errors.ts'
+import { Fault } from '../faults/fault.ts'
 
 /**
  * The full name of a branch.

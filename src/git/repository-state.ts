@@ -1,4 +1,4 @@
-import { Fault } from '../errors.ts'
+import { Fault } from '../faults/fault.ts'
 import type { CommandResult } from '../process/run-command.ts'
 import { type Git, whatGitSaid } from './git.ts'
 import type { RepositoryUrl } from './repository-url.ts'

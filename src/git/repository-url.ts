@@ -1,4 +1,4 @@
-import { Fault } from '../errors.ts'
+import { Fault } from '../faults/fault.ts'
 
 /** A repository as git is given it, and as a person may see it. */
 export type RepositoryUrl = {

@@ -1,8 +1,8 @@
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
-import { shownFault } from '../clean.ts'
 import { namedFault } from '../db/database-fault.ts'
-import { Fault, type FaultCode } from '../errors.ts'
+import { Fault, type FaultCode } from '../faults/fault.ts'
+import { shownFault } from '../redaction/sanitize-output.ts'
 import { FAULT_STATUS, type FaultStatus } from './fault-status.ts'
 import type { HttpEnv } from './http-env.ts'
 

@@ -1,4 +1,4 @@
-import type { FaultCode } from '../errors.ts'
+import type { FaultCode } from '../faults/fault.ts'
 
 /**
  * The HTTP status of every fault. 4xx: the sender can do something about it (409: the state of the order or of the

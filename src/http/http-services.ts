@@ -1,4 +1,3 @@
-import type { Clean } from '../clean.ts'
 import type { UsdAmount } from '../contract/amounts.ts'
 import type { BudgetView } from '../contract/budget.ts'
 import type {
@@ -21,12 +20,13 @@ import type {
   WorkOrderDetail,
   WorkOrderView,
 } from '../contract/work-orders.ts'
-import type { Fault } from '../errors.ts'
+import type { Fault } from '../faults/fault.ts'
 import type { Log } from '../log.ts'
 import type { Orchestrator } from '../orchestrator/orchestrator.ts'
-import type { ProposerRequest, ProposerResponse } from '../pipeline/ports/proposal.ts'
-import type { Manager } from '../pipeline/ports/routing.ts'
-import type { RouteExplanation, RouteReplay } from '../pipeline/ports/routing-review.ts'
+import type { ProposerRequest, ProposerResponse } from '../ports/proposal.ts'
+import type { Manager } from '../ports/routing.ts'
+import type { RouteExplanation, RouteReplay } from '../ports/routing-review.ts'
+import type { Clean } from '../redaction/sanitize-output.ts'
 
 /**
  * What the API stands on. Orders are named by their id or by a unique prefix of at least four characters; one that

@@ -1,5 +1,5 @@
 import type { Context, MiddlewareHandler } from 'hono'
-import { Fault } from '../errors.ts'
+import { Fault } from '../faults/fault.ts'
 import { answerFault } from './answer-fault.ts'
 import type { HttpEnv } from './http-env.ts'
 

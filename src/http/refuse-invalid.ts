@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { plainWords } from '../contract/plain-words.ts'
-import { Fault, type FaultCode } from '../errors.ts'
+import { Fault, type FaultCode } from '../faults/fault.ts'
 import { describeProblems, fieldProblems } from '../work-order/content.ts'
 
 // The validators of the routes parse by themselves; this is how zod lets one choose its words for all of them.

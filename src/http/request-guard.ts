@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from 'hono'
-import { Fault } from '../errors.ts'
+import { Fault } from '../faults/fault.ts'
 import type { HttpEnv } from './http-env.ts'
 
 const LOOPBACK_HOST = /^(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?$/i

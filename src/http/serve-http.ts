@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
-import { Fault } from '../errors.ts'
+import { Fault } from '../faults/fault.ts'
 import { FAULT_STATUS } from './fault-status.ts'
 import type { HttpApp } from './http-env.ts'
 

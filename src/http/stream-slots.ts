@@ -1,4 +1,4 @@
-import { Fault } from '../errors.ts'
+import { Fault } from '../faults/fault.ts'
 
 /** Counts what is open, so that forgotten streams cannot use up the service. */
 export type StreamSlots = {

@@ -1,6 +1,6 @@
-import type { FailedAttempt } from '../db/routing-outcomes.ts'
+import type { FailedAttempt } from '../db/outcomes/routing-outcomes.ts'
+import type { Field } from './candidates.ts'
 import type { Decided } from './decide.ts'
-import type { Field } from './field.ts'
 import { decideRetry } from './retry-strategy.ts'
 
 /**

@@ -1,11 +1,16 @@
-import type { RoutingOutcome } from '../db/routing-outcomes.ts'
+import type { RoutingOutcome } from '../db/outcomes/routing-outcomes.ts'
 import type { Usd } from '../money.ts'
-import type { RoutingRequest } from '../pipeline/ports/routing.ts'
+import type { RoutingRequest } from '../ports/routing.ts'
 import { type KindOfChange, kindOfChange } from '../work-order/kind-of-change.ts'
-import type { Expectation } from './expectation.ts'
-import type { Field } from './field.ts'
+import type { Field } from './candidates.ts'
 import { findHardStops } from './hard-stops.ts'
-import { chooseByOutcomes, expectByOutcomes, type LearnedChoice, type LearnedPolicySettings } from './learned-policy.ts'
+import type { Expectation } from './learned/expectation.ts'
+import {
+  chooseByOutcomes,
+  expectByOutcomes,
+  type LearnedChoice,
+  type LearnedPolicySettings,
+} from './learned/learned-policy.ts'
 import { leaveOutPaused, thresholdFor } from './leave-out-paused.ts'
 import { type Choice, chooseProposer } from './static-rule.ts'
 import { forcedByBudget } from './within-budget.ts'

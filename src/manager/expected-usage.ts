@@ -1,4 +1,4 @@
-import type { RoutingRequest } from '../pipeline/ports/routing.ts'
+import type { RoutingRequest } from '../ports/routing.ts'
 
 /** Instructions, edit format and the list of files. */
 const PROMPT_TOKENS = 2_500

@@ -1,6 +1,6 @@
-import { Fault } from '../errors.ts'
-import { askForeignService } from '../foreign-service.ts'
-import { type Manager, RetryDecision, type RetryRequest, RoutingResponse } from '../pipeline/ports/routing.ts'
+import { Fault } from '../faults/fault.ts'
+import { type Manager, RetryDecision, type RetryRequest, RoutingResponse } from '../ports/routing.ts'
+import { askForeignService } from '../remote/foreign-service.ts'
 
 const TIMEOUT_MS = 30_000
 const MAX_ANSWER_BYTES = 1_000_000

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Fault } from '../errors.ts'
+import { Fault } from '../faults/fault.ts'
 import { leaveOutPaused } from './leave-out-paused.ts'
 
 const SMALL = { name: 'small', complexityThreshold: 0.3 }

@@ -1,4 +1,4 @@
-import type { Fault } from '../errors.ts'
+import type { Fault } from '../faults/fault.ts'
 import type { Candidate } from './static-rule.ts'
 
 /**

@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely'
 import { z } from 'zod'
 import { parseJsonSetting } from '../db/json-setting.ts'
 import type { Database } from '../db/schema.ts'
-import type { LearnedPolicySettings } from './learned-policy.ts'
+import type { LearnedPolicySettings } from './learned/learned-policy.ts'
 
 /** The row `routing_policy` of `system_config`: what may be changed about the learned policy while Moose runs. */
 const RoutingPolicy = z

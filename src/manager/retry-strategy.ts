@@ -1,5 +1,5 @@
-import { isOutage } from '../outage.ts'
-import type { RetryDecision, RetryRequest } from '../pipeline/ports/routing.ts'
+import { isOutage } from '../faults/outage.ts'
+import type { RetryDecision, RetryRequest } from '../ports/routing.ts'
 import type { Candidate } from './static-rule.ts'
 
 export const MAX_ATTEMPTS = 3

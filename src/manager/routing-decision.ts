@@ -1,6 +1,6 @@
-import type { CandidateView, RoutingDecision, RoutingRequest } from '../pipeline/ports/routing.ts'
+import type { CandidateView, RoutingDecision, RoutingRequest } from '../ports/routing.ts'
 import type { Decided, Grounds } from './decide.ts'
-import type { Expectation } from './expectation.ts'
+import type { Expectation } from './learned/expectation.ts'
 
 type Circumstances = Pick<Grounds, 'field'> & {
   standing: { budget_status: string; daily_spend: number }

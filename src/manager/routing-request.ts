@@ -1,4 +1,4 @@
-import type { RoutingRequest } from '../pipeline/ports/routing.ts'
+import type { RoutingRequest } from '../ports/routing.ts'
 import type { WorkOrderContent } from '../work-order/content.ts'
 import { estimateComplexity } from './complexity.ts'
 

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs'
 import type { Clock } from '../clock.ts'
 import type { Secrets } from '../config.ts'
 import type { ProposerConfig } from '../db/proposer-configs.ts'
-import { Fault } from '../errors.ts'
-import type { Availability } from '../pipeline/ports/routing.ts'
+import { Fault } from '../faults/fault.ts'
+import type { Availability } from '../ports/routing.ts'
 import { priceOf } from './price.ts'
 
 const AVAILABLE: Availability = { available: true }

@@ -1,4 +1,4 @@
-import { Fault } from '../errors.ts'
+import { Fault } from '../faults/fault.ts'
 
 /** Some times what the longest answer takes on the wire, one event for each of its tokens. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import { getProposerConfig } from '../db/proposer-configs.ts'
 import type { Database } from '../db/schema.ts'
-import type { ModelGateway } from '../pipeline/ports/model-access.ts'
+import type { ModelGateway } from '../ports/model-access.ts'
 import { type GatewayServer, serveGateway } from './gateway-server.ts'
 import type { Models } from './models.ts'
 import { type OpenGrant, openGrant } from './open-grant.ts'

@@ -1,6 +1,6 @@
 import type { ProposerConfig } from '../db/proposer-configs.ts'
 import { withoutReasoning } from '../edits/reasoning.ts'
-import { Fault, toFault } from '../errors.ts'
+import { Fault, toFault } from '../faults/fault.ts'
 import type { ModelAnswer, RawAnswer } from './model-answer.ts'
 
 /**

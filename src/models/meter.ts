@@ -1,4 +1,4 @@
-import type { Fault } from '../errors.ts'
+import type { Fault } from '../faults/fault.ts'
 import type { Usd } from '../money.ts'
 import { type BookDeps, bookCall, type Charge } from './book-call.ts'
 import type { ModelCall, PricedUsage, RawAnswer } from './model-answer.ts'

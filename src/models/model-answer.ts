@@ -1,7 +1,7 @@
 import type { ProposerConfig } from '../db/proposer-configs.ts'
-import type { Fault } from '../errors.ts'
+import type { Fault } from '../faults/fault.ts'
 import type { Usd } from '../money.ts'
-import type { TokenUsage } from '../pipeline/ports/proposal.ts'
+import type { TokenUsage } from '../ports/proposal.ts'
 
 /** What an answer may be long; the reservation of every call counts on it. */
 export const MAX_OUTPUT_TOKENS = 16_000

@@ -1,6 +1,6 @@
 import { APICallError, InvalidResponseDataError, StreamProviderError } from 'ai'
-import { Fault } from '../errors.ts'
-import type { Redaction } from '../redaction.ts'
+import { Fault } from '../faults/fault.ts'
+import type { Redaction } from '../redaction/redaction.ts'
 import { causesOf } from './error-causes.ts'
 import { readRetryAfter } from './retry-after.ts'
 import { isUnbilled } from './unbilled.ts'

@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomBytes } from 'node:crypto'
 import type { ProposerConfig } from '../db/proposer-configs.ts'
-import { Fault, toFault } from '../errors.ts'
-import type { GrantedCall, GrantRequest } from '../pipeline/ports/model-access.ts'
+import { Fault, toFault } from '../faults/fault.ts'
+import type { GrantedCall, GrantRequest } from '../ports/model-access.ts'
 import { MAX_OUTPUT_TOKENS, type Memory, type ModelAnswer, type ModelMessage } from './model-answer.ts'
 import type { Models } from './models.ts'
 

@@ -2,8 +2,8 @@ import type { Kysely } from 'kysely'
 import type { ProposerConfig } from '../db/proposer-configs.ts'
 import { countOutage, endPause, findPause, giveProbeBack, pauseFault, takeProbe } from '../db/provider-pauses.ts'
 import type { Database } from '../db/schema.ts'
-import { Fault, toFault } from '../errors.ts'
-import { isOutageMet } from '../outage.ts'
+import { Fault, toFault } from '../faults/fault.ts'
+import { isOutageMet } from '../faults/outage.ts'
 
 /** Whatever a provider asks for, it is asked again within this time. */
 const LONGEST_ASKED_MS = 60 * 60_000

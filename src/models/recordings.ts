@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
-import { Fault } from '../errors.ts'
+import { Fault } from '../faults/fault.ts'
 import type { RawAnswer } from './model-answer.ts'
 
 const RecordedAnswer = z

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Fault } from '../errors.ts'
+import { Fault } from '../faults/fault.ts'
 import { withRetries } from './retry.ts'
 
 const overloaded = (retryAfterMs: number | null) =>

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import { type Fault, NEXT_MOVE, toFault } from '../errors.ts'
+import { type Fault, NEXT_MOVE, toFault } from '../faults/fault.ts'
 
 const TRIES = 3
 const FIRST_WAIT_MS = 1_000

@@ -1,5 +1,5 @@
 import type { APICallError } from 'ai'
-import { patientFetch } from '../patient-fetch.ts'
+import { patientFetch } from '../remote/patient-fetch.ts'
 import { bounded } from './bounded-answer.ts'
 
 const HEADER = 'x-moose-status'

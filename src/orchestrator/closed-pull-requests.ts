@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely'
 import type { Clock } from '../clock.ts'
+import { listClosedPullRequests, type WatchedRow } from '../db/pull-requests/watched-pull-requests.ts'
 import type { Database } from '../db/schema.ts'
-import { listClosedPullRequests, type WatchedRow } from '../db/watched-pull-requests.ts'
-import type { Sighting } from '../pipeline/ports/pull-request.ts'
+import type { Sighting } from '../ports/pull-request.ts'
 
 /** So long after it was closed a pull request is looked at in case it is reopened; later only where it is hinted at. */
 const FOLLOWED_MS = 30 * 24 * 3_600_000

@@ -2,8 +2,8 @@ import type { Kysely } from 'kysely'
 import { projectOf } from '../db/projects.ts'
 import type { Database } from '../db/schema.ts'
 import type { Log } from '../log.ts'
-import type { Workspaces } from '../pipeline/ports/workspace.ts'
-import { recordAbandoned } from '../results/record-abandoned.ts'
+import type { Workspaces } from '../ports/workspace.ts'
+import { recordAbandoned } from './record-abandoned.ts'
 
 /**
  * Ends the suspended attempts that nobody will resume; of what those of this home made nothing is left (seed 7.3). What

@@ -1,10 +1,10 @@
-import { createClean } from '../clean.ts'
 import type { Clock } from '../clock.ts'
-import type { Claim } from '../db/claim.ts'
 import { namedFault } from '../db/database-fault.ts'
-import { Fault, toFault } from '../errors.ts'
+import type { Claim } from '../db/work-orders/claim.ts'
+import { Fault, toFault } from '../faults/fault.ts'
 import type { Log } from '../log.ts'
-import type { Secretive } from '../redaction.ts'
+import type { Secretive } from '../redaction/redaction.ts'
+import { createClean } from '../redaction/sanitize-output.ts'
 
 const MAX_ERRORS = 50
 

@@ -1,13 +1,13 @@
 import type { Kysely } from 'kysely'
+import type { RunningAttempts } from '../attempt/running-attempts.ts'
 import type { ExecutionResult } from '../contract/orchestrator.ts'
 import type { WorkOrderView } from '../contract/work-orders.ts'
-import { type AttemptKey, type AttemptRun, findAttempt } from '../db/attempts.ts'
-import type { Claim } from '../db/claim.ts'
+import { type AttemptKey, type AttemptRun, findAttempt } from '../db/attempts/attempts.ts'
 import type { Database } from '../db/schema.ts'
-import { isSuspendCode } from '../db/suspended-orders.ts'
-import { findWorkOrder, wrongStatus } from '../db/work-orders.ts'
-import { Fault, type FaultRecord, toFault } from '../errors.ts'
-import type { RunningAttempts } from './running-attempts.ts'
+import type { Claim } from '../db/work-orders/claim.ts'
+import { isSuspendCode } from '../db/work-orders/suspended-orders.ts'
+import { findWorkOrder, wrongStatus } from '../db/work-orders/work-orders.ts'
+import { Fault, type FaultRecord, toFault } from '../faults/fault.ts'
 
 export type ExecuteDeps = {
   db: Kysely<Database>

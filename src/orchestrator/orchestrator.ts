@@ -1,4 +1,18 @@
 import type { ExecutionResult, OrchestratorStatus } from '../contract/orchestrator.ts'
+import type { Fault } from '../faults/fault.ts'
+import type { FleetDeps } from '../fleet/fleet-deps.ts'
+import type { PullRequestWatch } from '../ports/pull-request.ts'
+import type { ConditionSources } from './resume-conditions.ts'
+
+/** What the orchestrator is made of; chosen in app.ts. */
+export type OrchestratorDeps = FleetDeps & {
+  /** Pull requests that others merge and close. */
+  watch: PullRequestWatch
+  /** Ends every call to a model, also those of no attempt. */
+  stopCalls: (fault: Fault) => void
+  /** What suspended orders wait for of a proposer. */
+  proposers: ConditionSources['proposers']
+}
 
 /** The service of the seed's 4.1: claims approved orders and sees each attempt through. */
 export interface Orchestrator {

@@ -1,13 +1,13 @@
 import type { Kysely } from 'kysely'
+import { hasRoom } from '../attempt/disk-room.ts'
 import { type Room, readRoom } from '../budget/room.ts'
 import { countDisputed } from '../budget/soundness.ts'
 import type { Clock } from '../clock.ts'
 import { listPauses, type ProviderPause } from '../db/provider-pauses.ts'
-import { type ReleasedFor, releasedOrders } from '../db/released-orders.ts'
 import type { Database } from '../db/schema.ts'
-import type { SuspendCode, SuspendedOrder } from '../db/suspended-orders.ts'
+import { type ReleasedFor, releasedOrders } from '../db/work-orders/released-orders.ts'
+import type { SuspendCode, SuspendedOrder } from '../db/work-orders/suspended-orders.ts'
 import { Usd } from '../money.ts'
-import { hasRoom } from './disk-room.ts'
 
 /** What is known of a proposer, by its name in `proposer_configs`. */
 export type ProposerConditions = {

@@ -1,10 +1,10 @@
+import { assertRoom } from '../attempt/disk-room.ts'
 import { refusalOf } from '../budget/ledger.ts'
 import { pauseFault } from '../db/provider-pauses.ts'
-import { type ReleasedFor, releaseOrder } from '../db/released-orders.ts'
-import { type SuspendedOrder, suspendedOrders } from '../db/suspended-orders.ts'
-import { Fault } from '../errors.ts'
+import { type ReleasedFor, releaseOrder } from '../db/work-orders/released-orders.ts'
+import { type SuspendedOrder, suspendedOrders } from '../db/work-orders/suspended-orders.ts'
+import { Fault } from '../faults/fault.ts'
 import { NO_USD } from '../money.ts'
-import { assertRoom } from './disk-room.ts'
 import {
   type ConditionSources,
   type Conditions,

@@ -1,21 +1,19 @@
 import type { Kysely } from 'kysely'
+import type { RunningAttempts } from '../attempt/running-attempts.ts'
 import { readBudgetLine } from '../budget/periods.ts'
-
 import { type Clock, isoTime } from '../clock.ts'
 import { type Config, shownDatabaseUrl } from '../config.ts'
-
 import type { BudgetLine } from '../contract/budget.ts'
 import type { OrchestratorStatus } from '../contract/orchestrator.ts'
-import { lastEventId } from '../db/events.ts'
+import { lastEventId } from '../db/events/events.ts'
+import { listWatchedPullRequests } from '../db/pull-requests/watched-pull-requests.ts'
 import type { Database } from '../db/schema.ts'
 import { readSettings } from '../db/system-config.ts'
-import { listWatchedPullRequests } from '../db/watched-pull-requests.ts'
-import { countByStatus } from '../db/work-orders.ts'
-import { listWorkers } from '../db/workers.ts'
-import { toFault } from '../errors.ts'
-import type { PullRequestWatch } from '../pipeline/ports/pull-request.ts'
+import { countByStatus } from '../db/work-orders/work-orders.ts'
+import { listWorkers } from '../db/workers/workers.ts'
+import { toFault } from '../faults/fault.ts'
+import type { PullRequestWatch } from '../ports/pull-request.ts'
 import type { Dispatcher } from './dispatcher.ts'
-import type { RunningAttempts } from './running-attempts.ts'
 import type { Tracker } from './tracker.ts'
 
 export type StatusSources = {

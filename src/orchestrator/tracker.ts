@@ -2,19 +2,14 @@ import type { Kysely } from 'kysely'
 import type { Clock } from '../clock.ts'
 import type { PullRequestHint } from '../contract/github-webhook.ts'
 import { projectOf } from '../db/projects.ts'
+import { listWatchedPullRequests, type WatchedRow } from '../db/pull-requests/watched-pull-requests.ts'
 import type { Database } from '../db/schema.ts'
-import { listWatchedPullRequests, type WatchedRow } from '../db/watched-pull-requests.ts'
-import { toFault } from '../errors.ts'
-import {
-  askedPauseMs,
-  type PullRequestWatch,
-  type Sighting,
-  type WatchedPullRequest,
-} from '../pipeline/ports/pull-request.ts'
-import { recordSighting } from '../results/record-sighting.ts'
+import { toFault } from '../faults/fault.ts'
+import { askedPauseMs, type PullRequestWatch, type Sighting, type WatchedPullRequest } from '../ports/pull-request.ts'
 import type { Project } from '../work-order/project.ts'
 import { type ClosedPullRequests, createClosedPullRequests } from './closed-pull-requests.ts'
 import { createHints } from './hints.ts'
+import { recordSighting } from './record-sighting.ts'
 
 export type TrackerDeps = {
   db: Kysely<Database>

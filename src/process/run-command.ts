@@ -1,7 +1,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { StringDecoder } from 'node:string_decoder'
-import { Fault } from '../errors.ts'
+import { Fault } from '../faults/fault.ts'
 import { observeCommand } from '../telemetry/observe-command.ts'
 import { BoundedOutput, type KeptPart } from './bounded-output.ts'
 import { ForeignChild, type ForeignCode } from './foreign-child.ts'

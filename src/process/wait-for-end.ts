@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { whenOver } from '../deadline.ts'
-import { Fault } from '../errors.ts'
+import { whenOver } from '../async/deadline.ts'
+import { Fault } from '../faults/fault.ts'
 import type { ForeignChild } from './foreign-child.ts'
 import { signalGroup } from './process-group.ts'
 

@@ -1,5 +1,5 @@
-import { askForeignService } from '../foreign-service.ts'
-import { type ProposeInput, type Proposer, ProposerEnvelope } from '../pipeline/ports/proposal.ts'
+import { type ProposeInput, type Proposer, ProposerEnvelope } from '../ports/proposal.ts'
+import { askForeignService } from '../remote/foreign-service.ts'
 import { faultOfEdits } from './judge-edits.ts'
 
 const MAX_ANSWER_BYTES = 10_000_000

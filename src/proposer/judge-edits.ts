@@ -1,7 +1,7 @@
 import { applyEdits } from '../edits/apply-edits.ts'
 import { parseEdits } from '../edits/parse-edits.ts'
-import { Fault, type FaultCode } from '../errors.ts'
-import type { BaseTree } from '../pipeline/ports/proposal.ts'
+import { Fault, type FaultCode } from '../faults/fault.ts'
+import type { BaseTree } from '../ports/proposal.ts'
 
 /** What a model can put right when it is told. */
 const CORRECTABLE: ReadonlySet<FaultCode> = new Set([

@@ -1,9 +1,9 @@
 import { leaveUnresolved, release, reserve } from '../budget/ledger.ts'
-import { toFault } from '../errors.ts'
+import { toFault } from '../faults/fault.ts'
 import { type BookDeps, bookCall } from '../models/book-call.ts'
 import { wasNeverSent } from '../models/error-causes.ts'
 import { Usd } from '../money.ts'
-import type { ProposeInput, Proposer, ProposerResponse } from '../pipeline/ports/proposal.ts'
+import type { ProposeInput, Proposer, ProposerResponse } from '../ports/proposal.ts'
 import { observeModelCall } from '../telemetry/observe-model-call.ts'
 
 type MeteredOptions = BookDeps & {

@@ -1,6 +1,6 @@
 import { EDIT_FORMAT_GUIDE } from '../edits/format-guide.ts'
 import type { ModelMessage } from '../models/model-answer.ts'
-import type { ProposeInput, ProposerRequest } from '../pipeline/ports/proposal.ts'
+import type { ProposeInput, ProposerRequest } from '../ports/proposal.ts'
 import { isInScope, pathProblem } from '../work-order/scope.ts'
 import type { ScopeFile } from './scope-files.ts'
 

@@ -1,4 +1,4 @@
-import type { ProposerRequest } from '../pipeline/ports/proposal.ts'
+import type { ProposerRequest } from '../ports/proposal.ts'
 import type { WorkOrderContent } from '../work-order/content.ts'
 
 /**

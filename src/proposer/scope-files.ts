@@ -1,6 +1,6 @@
 import { readTextFile, textProblem } from '../edits/text-file.ts'
-import { Fault } from '../errors.ts'
-import type { BaseTree } from '../pipeline/ports/proposal.ts'
+import { Fault } from '../faults/fault.ts'
+import type { BaseTree } from '../ports/proposal.ts'
 import { isInScope, pathProblem } from '../work-order/scope.ts'
 
 /** A path of the scope as it is at the base commit. */

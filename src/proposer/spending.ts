@@ -1,6 +1,6 @@
 import type { ModelAnswer } from '../models/model-answer.ts'
 import { NO_USD } from '../money.ts'
-import type { ProposerResponse } from '../pipeline/ports/proposal.ts'
+import type { ProposerResponse } from '../ports/proposal.ts'
 
 /** What the answers of one proposal cost together, as the seed's response states it. */
 export function addUp(

@@ -1,6 +1,6 @@
 import { chmod, lstat, readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { Fault } from '../errors.ts'
+import { Fault } from '../faults/fault.ts'
 
 /**
  * Removes a folder with all that foreign code may have left in it: read-only folders are opened first, symbolic links

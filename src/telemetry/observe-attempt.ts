@@ -1,4 +1,4 @@
-import type { FaultCode } from '../errors.ts'
+import type { FaultCode } from '../faults/fault.ts'
 import { attemptsEnded, attemptsRunning, stepSeconds } from './counters.ts'
 import { noteOutcome, observe } from './observe.ts'
 

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type Attributes, isSpanContextValid, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
-import { type FaultCode, toFault } from '../errors.ts'
+import { type FaultCode, toFault } from '../faults/fault.ts'
 import { type LogFields, withLogFields } from '../log.ts'
 
 /** `interrupted`: its process stopped working on it, and somebody goes on later. */

@@ -1,7 +1,7 @@
-import { Fault } from '../errors.ts'
+import { Fault } from '../faults/fault.ts'
 import type { Mirror } from '../git/mirror.ts'
 import { fullSha } from '../git/ref-names.ts'
-import type { BaseTree } from '../pipeline/ports/proposal.ts'
+import type { BaseTree } from '../ports/proposal.ts'
 import { recordsOf } from './path-bytes.ts'
 
 /** A file larger than this is not read: no model gets it and no edit is made to it. */

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import path from 'node:path'
-import { Fault } from '../errors.ts'
+import { Fault } from '../faults/fault.ts'
 import type { GitCall } from '../git/git.ts'
 import { inTree, plantedRepositories } from '../sandbox/find-in-tree.ts'
 import { readEntries, type TreeEntry } from './scoped-paths.ts'

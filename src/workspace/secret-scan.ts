@@ -1,4 +1,4 @@
-import { formsOf, isWorthStopping, type KnownSecret, patternOf } from '../redaction.ts'
+import { formsOf, isWorthStopping, type KnownSecret, patternOf } from '../redaction/redaction.ts'
 
 /** What is looked for: the secrets worth stopping for, in all their forms, one character per byte. */
 export type Wanted = {

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import path from 'node:path'
-import { table } from '../../src/cli/table.ts'
+import { table } from '../../src/cli/pages/table.ts'
 
 /** Git ignores it. */
 const FOLDER = path.join('.moose', 'bench')

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
-import { seededChance } from '../../src/manager/seeded-chance.ts'
+import { seededChance } from '../../src/manager/learned/seeded-chance.ts'
 import { createGitRemote, type GitRemote } from '../support/git-remote.ts'
 import { type ModelServer, type ReceivedCall, startModelServer } from '../support/model-server.ts'
 import { createMooseHome, type MooseHome } from '../support/moose-home.ts'

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'kysely'
-import type { Chance } from '../../src/manager/seeded-chance.ts'
+import type { Chance } from '../../src/manager/learned/seeded-chance.ts'
 import type { ChaosSetting } from './chaos-setting.ts'
 
 const MAIN = path.join(import.meta.dirname, '../../src/cli/main.ts')

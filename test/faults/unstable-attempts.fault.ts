@@ -4,7 +4,7 @@ import path from 'node:path'
 import { describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'kysely'
-import { findWorkOrder } from '../../src/db/work-orders.ts'
+import { findWorkOrder } from '../../src/db/work-orders/work-orders.ts'
 import { createMooseHome, fileOrder, type MooseHome } from '../support/moose-home.ts'
 import { type LaunchedWorker, launchWorker } from '../support/service-process.ts'
 

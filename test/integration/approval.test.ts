@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isStillApproved } from '../../src/db/approval.ts'
-import { claimOrders } from '../../src/db/claim.ts'
-import { approveWorkOrder, findWorkOrder } from '../../src/db/work-orders.ts'
+import { isStillApproved } from '../../src/db/work-orders/approval.ts'
+import { claimOrders } from '../../src/db/work-orders/claim.ts'
+import { approveWorkOrder, findWorkOrder } from '../../src/db/work-orders/work-orders.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 
 /** What a Director, his tools or another program may write, and whether it is an approval. */

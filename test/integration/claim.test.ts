@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { claimOrders } from '../../src/db/claim.ts'
+import { claimOrders } from '../../src/db/work-orders/claim.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 
 const RUNNER = { executorId: 'one', revision: 'one' }

@@ -7,7 +7,7 @@ import type pg from 'pg'
 import { migrate, pendingMigrations } from '../../src/db/migrate.ts'
 import { readMigrations } from '../../src/db/migration-files.ts'
 import { createPool } from '../../src/db/pool.ts'
-import { Fault, type FaultCode } from '../../src/errors.ts'
+import { Fault, type FaultCode } from '../../src/faults/fault.ts'
 import { createLog } from '../../src/log.ts'
 import { createEmptyTestDatabase, createTestDatabase } from '../support/database.ts'
 

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { sql } from 'kysely'
 import { createLog } from '../../src/log.ts'
 import { endAbandoned } from '../../src/orchestrator/end-abandoned.ts'
-import type { Workspaces } from '../../src/pipeline/ports/workspace.ts'
+import type { Workspaces } from '../../src/ports/workspace.ts'
 import { createMooseHome, fileOrder } from '../support/moose-home.ts'
 
 test('what nobody will resume ends wherever it began, and is rolled back only where it is', async () => {

@@ -5,7 +5,7 @@ import { chmod, mkdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/
 import path from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { Fault, type FaultCode } from '../../src/errors.ts'
+import { Fault, type FaultCode } from '../../src/faults/fault.ts'
 import { defaultBranchOf } from '../../src/git/default-branch.ts'
 import { mergeCommits } from '../../src/git/merge.ts'
 import { unreachable } from '../../src/git/mirror.ts'

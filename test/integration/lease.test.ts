@@ -7,9 +7,9 @@ import { promisify } from 'node:util'
 import type { Worker } from 'node:worker_threads'
 import { sql } from 'kysely'
 import { systemClock } from '../../src/clock.ts'
-import { keepLease, type Lease } from '../../src/db/keep-lease.ts'
-import { isLeftBehind } from '../../src/db/take-over.ts'
-import { joinFleet, leaveFleet } from '../../src/db/workers.ts'
+import { isLeftBehind } from '../../src/db/attempts/take-over.ts'
+import { keepLease, type Lease } from '../../src/db/workers/keep-lease.ts'
+import { joinFleet, leaveFleet } from '../../src/db/workers/workers.ts'
 import { createLog } from '../../src/log.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { pgbouncerOrSkip, startPgBouncer } from '../support/pgbouncer.ts'
@@ -135,7 +135,7 @@ test('a connection that is cut, and a thread that ends, are replaced before the 
 })
 
 test('the thread keeps no process alive', async () => {
-  const program = path.join(import.meta.dirname, '../../src/db/keep-lease.ts')
+  const program = path.join(import.meta.dirname, '../../src/db/workers/keep-lease.ts')
   const times = { leaseMs: 60_000, beatMs: 20_000, longestSilenceMs: 60_000 }
   const options = { url: 'postgresql://nobody@127.0.0.1:1/none', executorId: 'here', ...times }
   const script = `

@@ -4,9 +4,9 @@ import { chmod, link, lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, wri
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
-import { Fault } from '../../src/errors.ts'
 import { createPatchExecutor } from '../../src/executors/patch/patch-executor.ts'
 import { writeChanges } from '../../src/executors/patch/write-changes.ts'
+import { Fault } from '../../src/faults/fault.ts'
 
 const BOM = '\ufeff'
 

@@ -5,7 +5,7 @@ import pg from 'pg'
 import type { ProposerConfig } from '../../src/db/proposer-configs.ts'
 import { listPauses } from '../../src/db/provider-pauses.ts'
 import type { Database } from '../../src/db/schema.ts'
-import { Fault, type FaultCode, toFault } from '../../src/errors.ts'
+import { Fault, type FaultCode, toFault } from '../../src/faults/fault.ts'
 import {
   assertNotPaused,
   noteOutage,

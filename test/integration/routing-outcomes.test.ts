@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Kysely } from 'kysely'
-import { readRoutingOutcomes } from '../../src/db/routing-outcomes.ts'
+import { readRoutingOutcomes } from '../../src/db/outcomes/routing-outcomes.ts'
 import type { Database } from '../../src/db/schema.ts'
-import type { FaultCode } from '../../src/errors.ts'
+import type { FaultCode } from '../../src/faults/fault.ts'
 import { createTestDatabase } from '../support/database.ts'
 
 type Run = {

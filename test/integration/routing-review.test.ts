@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { RouteExplanationResponse, RouteReplayResponse } from '../../src/pipeline/ports/routing-review.ts'
+import { RouteExplanationResponse, RouteReplayResponse } from '../../src/ports/routing-review.ts'
 import { startModelServer } from '../support/model-server.ts'
 import { createMooseHome, fileOrder, settled } from '../support/moose-home.ts'
 import { moose as run } from '../support/service-process.ts'

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import type { FaultRecord } from '../../src/errors.ts'
+import type { FaultRecord } from '../../src/faults/fault.ts'
 
 /** Whether runs of the real Aider are to be kept for the tests of the verdict. */
 export const RECORDS = process.env['RECORD_AIDER'] === '1'

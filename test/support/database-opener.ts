@@ -4,7 +4,7 @@
  */
 import { openDatabase } from '../../src/db/connect.ts'
 import { migrate } from '../../src/db/migrate.ts'
-import { toFault } from '../../src/errors.ts'
+import { toFault } from '../../src/faults/fault.ts'
 import { createLog } from '../../src/log.ts'
 
 const home = String(process.argv[2])

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import packageJson from '../../package.json' with { type: 'json' }
-import type { AttemptRun } from '../../src/db/attempts.ts'
+import type { AttemptRun } from '../../src/db/attempts/attempts.ts'
 import { type Embedded, openEmbedded } from '../../src/db/embedded/open-embedded.ts'
 import { isAlive } from '../../src/db/embedded/postmaster.ts'
 import { migrate } from '../../src/db/migrate.ts'
@@ -112,7 +112,7 @@ async function makeTemplate(): Promise<string> {
 
 /** Without a row. Otherwise the first launch in every database would make them, which costs more than all else a home needs. */
 async function makeEngineTables(pool: pg.Pool): Promise<void> {
-  const { launchEngine } = await import('../../src/orchestrator/engine.ts')
+  const { launchEngine } = await import('../../src/attempt/engine.ts')
   const nothing = { ours: async () => null, again: async (run: AttemptRun) => run, workflow: async () => undefined }
   const engine = await launchEngine({ pool, executorId: 'template', log: createLog('silent'), ...nothing })
   await engine[Symbol.asyncDispose]()

@@ -4,7 +4,7 @@ import { chmod, chown, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
-import type { FaultRecord } from '../../src/errors.ts'
+import type { FaultRecord } from '../../src/faults/fault.ts'
 import type { RunAs } from '../../src/process/daemon.ts'
 import { isRunning } from './running-process.ts'
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { Fault } from '../../src/errors.ts'
+import { Fault } from '../../src/faults/fault.ts'
 
 /** The fault that work ends in; anything else fails the test. */
 export async function faultOf(work: Promise<unknown>): Promise<Fault> {

@@ -1,4 +1,4 @@
-import { HOLDER } from '../../src/holder.ts'
+import { HOLDER } from '../../src/process/process-id.ts'
 import type { TestDatabase } from './database.ts'
 
 /** Who a call is made by. */

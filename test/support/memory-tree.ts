@@ -1,5 +1,5 @@
-import { Fault } from '../../src/errors.ts'
-import type { BaseTree } from '../../src/pipeline/ports/proposal.ts'
+import { Fault } from '../../src/faults/fault.ts'
+import type { BaseTree } from '../../src/ports/proposal.ts'
 
 /** The tree of a commit without a repository: content by path; null stands for a symlink. */
 export function memoryTree(files: Readonly<Record<string, string | Buffer | null>>): BaseTree {

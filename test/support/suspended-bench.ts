@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import { readdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { attemptHistory } from '../../src/db/attempt-history.ts'
-import { findWorkOrder } from '../../src/db/work-orders.ts'
-import { Fault } from '../../src/errors.ts'
-import { type MooseHome, rested } from '../support/moose-home.ts'
-import { type OrchestratorBench, openBench } from '../support/orchestrator-bench.ts'
-import { until } from '../support/until.ts'
+import { attemptHistory } from '../../src/db/attempts/attempt-history.ts'
+import { findWorkOrder } from '../../src/db/work-orders/work-orders.ts'
+import { Fault } from '../../src/faults/fault.ts'
+import { type MooseHome, rested } from './moose-home.ts'
+import { type OrchestratorBench, openBench } from './orchestrator-bench.ts'
+import { until } from './until.ts'
 
 export const FILES = {
   'greeting.txt': 'hello\n',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { findWorkOrder } from '../../src/db/work-orders.ts'
+import { findWorkOrder } from '../../src/db/work-orders/work-orders.ts'
 import { block, says } from '../support/aider-bench.ts'
 import { AIDER } from '../support/aider-program.ts'
 import { type Scripted, startModelServer } from '../support/model-server.ts'

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { findWorkOrder } from '../../src/db/work-orders.ts'
+import { findWorkOrder } from '../../src/db/work-orders/work-orders.ts'
 import { callApi } from '../../src/forge/github/github-api.ts'
 import { createDecisions } from '../../src/orchestrator/decisions.ts'
 import { createTracker, type Tracker } from '../../src/orchestrator/tracker.ts'
-import type { PublishInput } from '../../src/pipeline/ports/pull-request.ts'
+import type { PublishInput } from '../../src/ports/pull-request.ts'
 import { ended, opened, passHour, placePullRequest, type Tracked, tracked } from '../support/github/tracked.ts'
 
 const LOOK = /OpenPullRequests$/

@@ -1,10 +1,10 @@
 import { Command } from 'commander'
 import { WorkOrderDetailResponse, WorkOrderResponse, type WorkOrderView } from '../../contract/work-orders.ts'
-import { workOrderPath } from '../api-client.ts'
 import { type Cli, withApi } from '../cli.ts'
-import { shortId } from '../humanize.ts'
-import { type ServiceState, serviceStateOf } from '../service-state.ts'
-import { LONGEST_TITLE, oneLine } from '../terminal-text.ts'
+import { workOrderPath } from '../client/api-client.ts'
+import { type ServiceState, serviceStateOf } from '../client/service-state.ts'
+import { shortId } from '../pages/humanize.ts'
+import { LONGEST_TITLE, oneLine } from '../pages/terminal-text.ts'
 
 export type OrderAction = {
   /** The last part of the path, e.g. `approve`. */

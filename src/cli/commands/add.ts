@@ -1,14 +1,20 @@
 import { Command, Option } from 'commander'
 import { type NewWorkOrder, WorkOrdersResponse } from '../../contract/work-orders.ts'
-import { Fault } from '../../errors.ts'
+import { Fault } from '../../faults/fault.ts'
 import { RISK_LEVELS } from '../../work-order/content.ts'
 import { type Cli, withApi } from '../cli.ts'
-import { shortId } from '../humanize.ts'
-import { assertProjectsKnown } from '../known-projects.ts'
-import { checkOrder } from '../order-problems.ts'
-import { fieldsOf, type OrderOptions, orderFromOptions, ordersFromFiles, type ReadOrders } from '../read-orders.ts'
-import { LONGEST_TITLE, oneLine } from '../terminal-text.ts'
-import { usdArgument } from '../usd-argument.ts'
+import { assertProjectsKnown } from '../client/known-projects.ts'
+import { checkOrder } from '../input/order-problems.ts'
+import {
+  fieldsOf,
+  type OrderOptions,
+  orderFromOptions,
+  ordersFromFiles,
+  type ReadOrders,
+} from '../input/read-orders.ts'
+import { usdArgument } from '../input/usd-argument.ts'
+import { shortId } from '../pages/humanize.ts'
+import { LONGEST_TITLE, oneLine } from '../pages/terminal-text.ts'
 
 type AddOptions = OrderOptions & { from?: string[]; project?: string; approve?: true }
 

@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
 import type { WorkOrderView } from '../../contract/work-orders.ts'
 import type { Cli } from '../cli.ts'
-import { shortId } from '../humanize.ts'
-import type { ServiceState } from '../service-state.ts'
+import type { ServiceState } from '../client/service-state.ts'
+import { shortId } from '../pages/humanize.ts'
 import { actOnOrders, orderCommand } from './act-on-orders.ts'
 
 export function approveCommand(cli: Cli): Command {

@@ -6,11 +6,11 @@ import {
   type CapTarget,
   type ChangedCap,
 } from '../../contract/budget-changes.ts'
-import { budgetWarnings } from '../budget-line.ts'
 import { type Cli, withApi } from '../cli.ts'
-import { counted, shortId, usd } from '../humanize.ts'
-import { harmless } from '../terminal-text.ts'
-import { nullForNone, usdOrNone } from '../usd-argument.ts'
+import { nullForNone, usdOrNone } from '../input/usd-argument.ts'
+import { budgetWarnings } from '../pages/budget-line.ts'
+import { counted, shortId, usd } from '../pages/humanize.ts'
+import { harmless } from '../pages/terminal-text.ts'
 
 type Target = Pick<CapBody, 'target' | 'id'>
 

@@ -1,10 +1,10 @@
 import { Argument, Command } from 'commander'
 import { type ChangedPrice, type PriceBody, PriceResponse } from '../../contract/budget-changes.ts'
-import { Fault } from '../../errors.ts'
+import { Fault } from '../../faults/fault.ts'
 import { type Cli, withApi } from '../cli.ts'
-import { usd } from '../humanize.ts'
-import { harmless } from '../terminal-text.ts'
-import { usdArgument } from '../usd-argument.ts'
+import { usdArgument } from '../input/usd-argument.ts'
+import { usd } from '../pages/humanize.ts'
+import { harmless } from '../pages/terminal-text.ts'
 
 type Rates = { input?: string; output?: string; cacheRead?: string; cacheWrite?: string }
 type Word = 'free' | 'library' | undefined

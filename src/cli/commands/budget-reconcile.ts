@@ -7,12 +7,12 @@ import {
   type Reconciliation,
   SettleResponse,
 } from '../../contract/budget-changes.ts'
-import { Fault } from '../../errors.ts'
-import { readBill } from '../bill-file.ts'
+import { Fault } from '../../faults/fault.ts'
 import { type Cli, withApi } from '../cli.ts'
-import { counted, shortId, usd } from '../humanize.ts'
-import { harmless } from '../terminal-text.ts'
-import { usdArgument } from '../usd-argument.ts'
+import { readBill } from '../input/bill-file.ts'
+import { usdArgument } from '../input/usd-argument.ts'
+import { counted, shortId, usd } from '../pages/humanize.ts'
+import { harmless } from '../pages/terminal-text.ts'
 
 const SHOWN = 20
 

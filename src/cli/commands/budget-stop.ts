@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { BudgetResponse } from '../../contract/budget.ts'
-import { budgetWarnings } from '../budget-line.ts'
 import { type Cli, withApi } from '../cli.ts'
+import { budgetWarnings } from '../pages/budget-line.ts'
 
 export function budgetStopCommand(cli: Cli): Command {
   return new Command('stop')

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { BudgetResponse } from '../../contract/budget.ts'
-import { budgetPage } from '../budget-page.ts'
 import { type Cli, withApi } from '../cli.ts'
+import { budgetPage } from '../pages/budget-page.ts'
 import { budgetCapCommand } from './budget-cap.ts'
 import { budgetPriceCommand } from './budget-price.ts'
 import { budgetReconcileCommand, budgetSettleCommand } from './budget-reconcile.ts'

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { Cli } from '../cli.ts'
-import { shortId } from '../humanize.ts'
+import { shortId } from '../pages/humanize.ts'
 import { actOnOrders, orderCommand } from './act-on-orders.ts'
 
 export function cancelCommand(cli: Cli): Command {

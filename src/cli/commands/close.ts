@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { WorkOrderView } from '../../contract/work-orders.ts'
 import type { Cli } from '../cli.ts'
-import { harmless } from '../terminal-text.ts'
+import { harmless } from '../pages/terminal-text.ts'
 import { actOnOrders, orderCommand } from './act-on-orders.ts'
 
 export function closeCommand(cli: Cli): Command {

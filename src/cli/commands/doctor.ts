@@ -1,14 +1,14 @@
 import { Command } from 'commander'
 import type { Moose } from '../../app.ts'
 import type { Config } from '../../config.ts'
-import { toFault } from '../../errors.ts'
+import { toFault } from '../../faults/fault.ts'
 import { createLogFor } from '../../log.ts'
 import type { Cli } from '../cli.ts'
+import { staleService } from '../client/stale-service.ts'
 import { listenForInterruption } from '../interruption.ts'
-import type { Paint } from '../output.ts'
-import { staleService } from '../stale-service.ts'
-import { table } from '../table.ts'
-import { harmless } from '../terminal-text.ts'
+import type { Paint } from '../pages/output.ts'
+import { table } from '../pages/table.ts'
+import { harmless } from '../pages/terminal-text.ts'
 
 type Finding = Awaited<ReturnType<typeof examine>>[number]
 

@@ -6,16 +6,22 @@ import {
   WorkOrderResponse,
   type WorkOrderView,
 } from '../../contract/work-orders.ts'
-import { Fault } from '../../errors.ts'
+import { Fault } from '../../faults/fault.ts'
 import { RISK_LEVELS } from '../../work-order/content.ts'
-import { workOrderPath } from '../api-client.ts'
 import { type Cli, withApi } from '../cli.ts'
-import { counted, shortId, usd } from '../humanize.ts'
-import { assertProjectsKnown } from '../known-projects.ts'
-import { checkEdit } from '../order-problems.ts'
-import { fieldsOf, type OrderOptions, orderFromOptions, ordersFromFiles, type ReadOrders } from '../read-orders.ts'
-import { LONGEST_TITLE, oneLine } from '../terminal-text.ts'
-import { usdOrNone } from '../usd-argument.ts'
+import { workOrderPath } from '../client/api-client.ts'
+import { assertProjectsKnown } from '../client/known-projects.ts'
+import { checkEdit } from '../input/order-problems.ts'
+import {
+  fieldsOf,
+  type OrderOptions,
+  orderFromOptions,
+  ordersFromFiles,
+  type ReadOrders,
+} from '../input/read-orders.ts'
+import { usdOrNone } from '../input/usd-argument.ts'
+import { counted, shortId, usd } from '../pages/humanize.ts'
+import { LONGEST_TITLE, oneLine } from '../pages/terminal-text.ts'
 
 type EditOptions = OrderOptions & { from?: string; project?: string }
 

@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { Command, Option } from 'commander'
 import { NewProject, ProjectResponse } from '../../contract/projects.ts'
-import { Fault } from '../../errors.ts'
+import { Fault } from '../../faults/fault.ts'
 import { describeProblems, fieldProblems } from '../../work-order/content.ts'
 import { type Cli, withApi } from '../cli.ts'
-import { harmless } from '../terminal-text.ts'
+import { harmless } from '../pages/terminal-text.ts'
 
 type InitOptions = { name?: string; branch?: string; forge?: string }
 

@@ -1,12 +1,12 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { type ListedWorkOrder, ListedWorkOrdersResponse } from '../../contract/work-orders.ts'
 import { STATUSES } from '../../work-order/status.ts'
-import { REPLAY } from '../attempt-evidence.ts'
 import { type Cli, withApi } from '../cli.ts'
-import { ago, shortId, usd } from '../humanize.ts'
-import { stateOf } from '../order-state.ts'
-import { table } from '../table.ts'
-import { LONGEST_TITLE, oneLine } from '../terminal-text.ts'
+import { REPLAY } from '../pages/attempt-evidence.ts'
+import { ago, shortId, usd } from '../pages/humanize.ts'
+import { stateOf } from '../pages/order-state.ts'
+import { table } from '../pages/table.ts'
+import { LONGEST_TITLE, oneLine } from '../pages/terminal-text.ts'
 
 type ListOptions = { status?: string; project?: string; limit: number }
 

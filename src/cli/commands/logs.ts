@@ -1,11 +1,11 @@
 import { Command } from 'commander'
 import { WorkOrderDetailResponse } from '../../contract/work-orders.ts'
-import { workOrderPath } from '../api-client.ts'
 import { type Cli, withApi } from '../cli.ts'
-import { isRepetition, printEvent } from '../event-line.ts'
+import { workOrderPath } from '../client/api-client.ts'
+import { serviceStateOf } from '../client/service-state.ts'
+import { waitsFor } from '../client/waits-for.ts'
 import { listenForInterruption } from '../interruption.ts'
-import { serviceStateOf } from '../service-state.ts'
-import { waitsFor } from '../waits-for.ts'
+import { isRepetition, printEvent } from '../pages/event-line.ts'
 
 export function logsCommand(cli: Cli): Command {
   return new Command('logs')

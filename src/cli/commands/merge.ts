@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { Cli } from '../cli.ts'
-import { harmless } from '../terminal-text.ts'
+import { harmless } from '../pages/terminal-text.ts'
 import { actOnOrders, orderCommand } from './act-on-orders.ts'
 
 export function mergeCommand(cli: Cli): Command {

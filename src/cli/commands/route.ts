@@ -1,9 +1,9 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { Fault } from '../../errors.ts'
-import { RouteExplanationResponse, RouteReplayResponse } from '../../pipeline/ports/routing-review.ts'
-import { workOrderPath } from '../api-client.ts'
+import { Fault } from '../../faults/fault.ts'
+import { RouteExplanationResponse, RouteReplayResponse } from '../../ports/routing-review.ts'
 import { type Cli, withApi } from '../cli.ts'
-import { explanationPage, replayPage } from '../route-page.ts'
+import { workOrderPath } from '../client/api-client.ts'
+import { explanationPage, replayPage } from '../pages/route-page.ts'
 
 type RouteOptions = { explain?: true; replay?: true; limit: number }
 

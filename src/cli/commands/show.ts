@@ -1,9 +1,9 @@
 import { Command } from 'commander'
 import { type WorkOrderDetail, WorkOrderDetailResponse } from '../../contract/work-orders.ts'
-import { Fault } from '../../errors.ts'
-import { workOrderPath } from '../api-client.ts'
+import { Fault } from '../../faults/fault.ts'
 import { type Cli, withApi } from '../cli.ts'
-import { orderPage } from '../order-page.ts'
+import { workOrderPath } from '../client/api-client.ts'
+import { orderPage } from '../pages/order-page.ts'
 
 export function showCommand(cli: Cli): Command {
   return new Command('show')

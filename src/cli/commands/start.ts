@@ -1,8 +1,8 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { StartResponse } from '../../contract/orchestrator.ts'
 import type { Cli } from '../cli.ts'
-import { duration } from '../humanize.ts'
-import { withService } from '../with-service.ts'
+import { withService } from '../client/with-service.ts'
+import { duration } from '../pages/humanize.ts'
 
 const UNITS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000 }
 const LEAST_MS = 100

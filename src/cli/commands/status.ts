@@ -1,13 +1,13 @@
 import { Command } from 'commander'
 import { type OrchestratorStatus, OrchestratorStatusResponse } from '../../contract/orchestrator.ts'
 import { STATUSES } from '../../work-order/status.ts'
-import { budgetText, budgetWarnings } from '../budget-line.ts'
 import { type Cli, withApi } from '../cli.ts'
-import type { Connection } from '../connect.ts'
-import { ago, counted, duration, shortId } from '../humanize.ts'
-import type { Paint } from '../output.ts'
-import { table } from '../table.ts'
-import { harmless } from '../terminal-text.ts'
+import type { Connection } from '../client/connect.ts'
+import { budgetText, budgetWarnings } from '../pages/budget-line.ts'
+import { ago, counted, duration, shortId } from '../pages/humanize.ts'
+import type { Paint } from '../pages/output.ts'
+import { table } from '../pages/table.ts'
+import { harmless } from '../pages/terminal-text.ts'
 
 const SHOWN_ERRORS = 5
 

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { StopResponse } from '../../contract/orchestrator.ts'
 import type { Cli } from '../cli.ts'
-import { withService } from '../with-service.ts'
+import { withService } from '../client/with-service.ts'
 
 export function stopCommand(cli: Cli): Command {
   return new Command('stop')

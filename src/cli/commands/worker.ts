@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import type { Config } from '../../config.ts'
-import { Fault } from '../../errors.ts'
+import { Fault } from '../../faults/fault.ts'
 import type { Cli } from '../cli.ts'
 import { PORT_HELP, portNumber, serve } from './up.ts'
 

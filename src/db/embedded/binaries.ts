@@ -2,7 +2,7 @@ import { chmod, cp, mkdtemp, readdir, readFile, realpath, rename, rm, stat, syml
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { z } from 'zod'
-import { Fault } from '../../errors.ts'
+import { Fault } from '../../faults/fault.ts'
 import { errorCode } from '../database-fault.ts'
 import { type Location, makeSharedRoot } from './location.ts'
 import { allows, canReach } from './traversal.ts'

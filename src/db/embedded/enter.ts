@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Fault } from '../../errors.ts'
+import { Fault } from '../../faults/fault.ts'
 import type { Daemon } from '../../process/daemon.ts'
 import { errorCode, reasonOf } from '../database-fault.ts'
 import type { Cluster } from './cluster.ts'

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { open, readFile, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { Fault } from '../../errors.ts'
+import { Fault } from '../../faults/fault.ts'
 import { startDaemon } from '../../process/daemon.ts'
 import { readPlainFile } from '../../process/plain-file.ts'
 import { errorCode } from '../database-fault.ts'

@@ -1,4 +1,4 @@
-import { Fault } from '../../errors.ts'
+import { Fault } from '../../faults/fault.ts'
 import { reasonOf } from '../database-fault.ts'
 import { type ClusterOptions, describeCluster } from './cluster.ts'
 import { enter } from './enter.ts'

@@ -1,7 +1,7 @@
 import { chown, lstat, mkdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { Fault } from '../../errors.ts'
+import { Fault } from '../../faults/fault.ts'
 import { errorCode } from '../database-fault.ts'
 import { homeKey, type Location } from './location.ts'
 import { canReach } from './traversal.ts'

@@ -1,6 +1,6 @@
 import { access, constants } from 'node:fs/promises'
 import path from 'node:path'
-import { Fault, toFault } from '../../errors.ts'
+import { Fault, toFault } from '../../faults/fault.ts'
 import { runCommand } from '../../process/run-command.ts'
 import { AIDER_VERSION, isKnownVersion } from './aider-version.ts'
 import { isComplete, programIn } from './install.ts'
@@ -15,6 +15,11 @@ export type FindAiderOptions = {
   /** Where `installAider` puts it. */
   folder: string
   executablePath: string
+}
+
+/** Where `moose doctor --fix` puts Aider. */
+export function aiderFolder({ home }: { home: string }): string {
+  return path.join(home, 'aider', AIDER_VERSION)
 }
 
 /**

@@ -1,4 +1,4 @@
-import { Fault } from '../../errors.ts'
+import { Fault } from '../../faults/fault.ts'
 import { isGitFolder } from '../../work-order/scope.ts'
 
 const SEARCH = /^<{5,9} SEARCH>?\s*$/

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { Fault, toFault } from '../../errors.ts'
+import { Fault, toFault } from '../../faults/fault.ts'
 import { lookedAt } from '../../process/looked-at.ts'
 import { type CommandResult, runCommand } from '../../process/run-command.ts'
 import { removeTree } from '../../sandbox/remove-tree.ts'

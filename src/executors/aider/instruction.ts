@@ -1,5 +1,5 @@
 import { withoutReasoning } from '../../edits/reasoning.ts'
-import type { ExecutorInput } from '../../pipeline/ports/execution.ts'
+import type { ExecutorInput } from '../../ports/execution.ts'
 
 /**
  * The seed's instruction file (4.5). Its first line is fixed: Aider takes a message that starts with `/` or `!` for a

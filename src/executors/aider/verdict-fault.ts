@@ -1,4 +1,4 @@
-import { Fault } from '../../errors.ts'
+import { Fault } from '../../faults/fault.ts'
 import type { AiderVerdict } from './verdict.ts'
 
 /** The start of each message, and what to do about it. The reason stands between. */

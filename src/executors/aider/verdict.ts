@@ -1,5 +1,5 @@
-import { type Fault, type FaultCode, NEXT_MOVE } from '../../errors.ts'
-import type { GrantedCall } from '../../pipeline/ports/model-access.ts'
+import { type Fault, type FaultCode, NEXT_MOVE } from '../../faults/fault.ts'
+import type { GrantedCall } from '../../ports/model-access.ts'
 import { isInScope } from '../../work-order/scope.ts'
 
 /** Everything that is known about a run of Aider. Its exit code is 0 for nearly every failure. */

@@ -1,4 +1,4 @@
-import { Fault, toFault } from '../../errors.ts'
+import { Fault, toFault } from '../../faults/fault.ts'
 
 /** What was done to a work tree, as the steps that take it back. */
 export class Journal {

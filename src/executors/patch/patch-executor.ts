@@ -1,6 +1,6 @@
 import { applyEdits } from '../../edits/apply-edits.ts'
 import { parseEdits } from '../../edits/parse-edits.ts'
-import type { ExecutorInput } from '../../pipeline/ports/execution.ts'
+import type { ExecutorInput } from '../../ports/execution.ts'
 import { readTreeFile } from './tree-file.ts'
 import { writeChanges } from './write-changes.ts'
 

@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs'
 import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Fault } from '../../errors.ts'
+import { Fault } from '../../faults/fault.ts'
 
 /**
  * What stands at a path of a work tree, without ever following a link.

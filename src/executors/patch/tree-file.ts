@@ -1,6 +1,6 @@
 import { constants, open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Fault } from '../../errors.ts'
+import { Fault } from '../../faults/fault.ts'
 import { treeEntry } from './tree-entry.ts'
 
 /** A regular file of a work tree. */

@@ -1,7 +1,7 @@
 import { constants, mkdir, open, rmdir, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { FileChange } from '../../edits/edited-tree.ts'
-import { Fault } from '../../errors.ts'
+import { Fault } from '../../faults/fault.ts'
 import { Journal } from './journal.ts'
 import { treeEntry, twinName } from './tree-entry.ts'
 import { readTreeFile, type TreeFile } from './tree-file.ts'

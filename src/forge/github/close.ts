@@ -1,5 +1,5 @@
-import { Fault } from '../../errors.ts'
-import type { PullRequest } from '../../pipeline/ports/pull-request.ts'
+import { Fault } from '../../faults/fault.ts'
+import type { PullRequest } from '../../ports/pull-request.ts'
 import type { Project } from '../../work-order/project.ts'
 import { askApi } from './github-api.ts'
 import { type GitHubForgeParts, requirePullRequest, toPullRequest } from './github-forge-parts.ts'

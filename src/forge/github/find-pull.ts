@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { PublishInput } from '../../pipeline/ports/pull-request.ts'
+import type { PublishInput } from '../../ports/pull-request.ts'
 import type { Gh } from './gh.ts'
 import { askApi } from './github-api.ts'
 import { type GitHubRepository, slug } from './github-repository.ts'

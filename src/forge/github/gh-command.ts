@@ -1,4 +1,4 @@
-import { Fault } from '../../errors.ts'
+import { Fault } from '../../faults/fault.ts'
 import { type Command, type CommandResult, runCommand } from '../../process/run-command.ts'
 
 /** Runs the gh of the given PATH. @throws {Fault} `command_missing` that says how to get it, and those of `runCommand` */

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { Fault } from '../../errors.ts'
+import { Fault } from '../../faults/fault.ts'
 import type { ApiAnswer, ApiRequest } from './api-answer.ts'
 import type { Gh, GhResult } from './gh.ts'
 import { githubFault, isRefusal, unreachableFault } from './github-faults.ts'

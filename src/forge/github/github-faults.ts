@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Fault, type FaultCode } from '../../errors.ts'
+import { Fault, type FaultCode } from '../../faults/fault.ts'
 import type { ApiAnswer, ApiRequest } from './api-answer.ts'
 
 const Told = z.object({ message: z.string() })

@@ -1,4 +1,4 @@
-import type { Forge, PullRequestWatch } from '../../pipeline/ports/pull-request.ts'
+import type { Forge, PullRequestWatch } from '../../ports/pull-request.ts'
 import type { ApiCalls } from './api-calls.ts'
 import { closePullRequest } from './close.ts'
 import { type GitHubForgeParts, toPullRequest } from './github-forge-parts.ts'

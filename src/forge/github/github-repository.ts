@@ -1,4 +1,4 @@
-import { Fault } from '../../errors.ts'
+import { Fault } from '../../faults/fault.ts'
 import { parseRepositoryUrl } from '../../git/repository-url.ts'
 import type { Project } from '../../work-order/project.ts'
 

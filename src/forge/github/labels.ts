@@ -1,4 +1,4 @@
-import { toFault } from '../../errors.ts'
+import { toFault } from '../../faults/fault.ts'
 import { callApi } from './github-api.ts'
 import { githubFault } from './github-faults.ts'
 import type { GitHubForgeParts } from './github-forge-parts.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { systemClock } from '../../clock.ts'
-import { Fault } from '../../errors.ts'
+import { Fault } from '../../faults/fault.ts'
 import { patiently, pauseAfter } from './patiently.ts'
 
 const unreachable = new Fault('github_unreachable', 'down')

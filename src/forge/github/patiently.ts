@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.ts'
-import { Fault } from '../../errors.ts'
-import { askedPauseMs } from '../../pipeline/ports/pull-request.ts'
+import { Fault } from '../../faults/fault.ts'
+import { askedPauseMs } from '../../ports/pull-request.ts'
 import { pause } from './pause.ts'
 
 const PAUSES_MS = [1_000, 2_000, 4_000, 8_000]

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Fault } from '../../errors.ts'
+import { Fault } from '../../faults/fault.ts'
 import type { Gh } from './gh.ts'
 import { askApi } from './github-api.ts'
 import { type GitHubRepository, slug } from './github-repository.ts'

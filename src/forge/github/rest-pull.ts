@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { Fault } from '../../errors.ts'
-import type { PullRequestState } from '../../pipeline/ports/pull-request.ts'
+import { Fault } from '../../faults/fault.ts'
+import type { PullRequestState } from '../../ports/pull-request.ts'
 import type { Gh } from './gh.ts'
 import { askApi } from './github-api.ts'
 import { type GitHubRepository, slug } from './github-repository.ts'

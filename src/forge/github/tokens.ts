@@ -1,5 +1,5 @@
 import type { Config } from '../../config.ts'
-import { Fault } from '../../errors.ts'
+import { Fault } from '../../faults/fault.ts'
 import { runGhCommand } from './gh-command.ts'
 
 const TIMEOUT_MS = 10_000

@@ -1,5 +1,5 @@
-import { endPullRequest, type PullRequestRow } from '../../db/pull-requests.ts'
-import { Fault } from '../../errors.ts'
+import { endPullRequest, type PullRequestRow } from '../../db/pull-requests/pull-requests.ts'
+import { Fault } from '../../faults/fault.ts'
 import { containsCommit } from '../../git/merge.ts'
 import { deleteRemoteBranch } from '../../git/push.ts'
 import { branchRef } from '../../git/ref-names.ts'

@@ -1,5 +1,5 @@
-import type { PullRequestRow } from '../../db/pull-requests.ts'
-import type { Forge, PullRequest } from '../../pipeline/ports/pull-request.ts'
+import type { PullRequestRow } from '../../db/pull-requests/pull-requests.ts'
+import type { Forge, PullRequest } from '../../ports/pull-request.ts'
 import type { Project } from '../../work-order/project.ts'
 import { closePullRequest } from './close.ts'
 import type { LocalForgeParts } from './local-forge-parts.ts'

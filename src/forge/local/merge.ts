@@ -1,5 +1,5 @@
-import { endPullRequest, type PullRequestRow } from '../../db/pull-requests.ts'
-import { Fault } from '../../errors.ts'
+import { endPullRequest, type PullRequestRow } from '../../db/pull-requests/pull-requests.ts'
+import { Fault } from '../../faults/fault.ts'
 import { mergeCommits } from '../../git/merge.ts'
 import type { Mirror } from '../../git/mirror.ts'
 import { deleteRemoteBranch, pushCommit, remoteHead } from '../../git/push.ts'

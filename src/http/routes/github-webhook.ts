@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
 import { GitHubWebhookBody, GitHubWebhookResponse, hintOf } from '../../contract/github-webhook.ts'
-import { Fault } from '../../errors.ts'
+import { Fault } from '../../faults/fault.ts'
 import { ANY_FAULT, BODY_FAULT, json, jsonBody, NO_WEBHOOKS, NOT_SIGNED } from '../answers.ts'
 import { isSigned } from '../github-signature.ts'
 import type { HttpEnv } from '../http-env.ts'

@@ -1,6 +1,6 @@
 import { createRoute } from '@hono/zod-openapi'
-import { Fault } from '../../errors.ts'
-import { RetryDecision, RetryRequest, RoutingRequest, RoutingResponse } from '../../pipeline/ports/routing.ts'
+import { Fault } from '../../faults/fault.ts'
+import { RetryDecision, RetryRequest, RoutingRequest, RoutingResponse } from '../../ports/routing.ts'
 import { answerFault } from '../answer-fault.ts'
 import { ANY_FAULT, BODY_FAULT, CONFLICT, json, jsonBody, NOT_APPROVED, QUERY_FAULT } from '../answers.ts'
 import { newRoutes } from '../new-routes.ts'

@@ -1,6 +1,6 @@
 import { createRoute } from '@hono/zod-openapi'
-import { assertServing } from '../../orchestrator/drain.ts'
-import { ProposerEnvelope, ProposerRequest } from '../../pipeline/ports/proposal.ts'
+import { assertServing } from '../../attempt/drain.ts'
+import { ProposerEnvelope, ProposerRequest } from '../../ports/proposal.ts'
 import { ANY_FAULT, BODY_FAULT, CONFLICT, json, jsonBody, NO_SUCH_PROJECT, PEER_FAULT, UNWORKABLE } from '../answers.ts'
 import { newRoutes } from '../new-routes.ts'
 import { requestSignal } from '../request-signal.ts'

@@ -1,6 +1,6 @@
 import { createRoute } from '@hono/zod-openapi'
 import { WorkOrderParams } from '../../contract/work-orders.ts'
-import { ReplayQuery, RouteExplanationResponse, RouteReplayResponse } from '../../pipeline/ports/routing-review.ts'
+import { ReplayQuery, RouteExplanationResponse, RouteReplayResponse } from '../../ports/routing-review.ts'
 import { ANY_FAULT, CONFLICT, json, NO_SUCH_ORDER, QUERY_FAULT } from '../answers.ts'
 import { newRoutes } from '../new-routes.ts'
 

@@ -9,7 +9,7 @@ import {
   WorkOrderResponse,
   WorkOrdersResponse,
 } from '../../contract/work-orders.ts'
-import { Fault } from '../../errors.ts'
+import { Fault } from '../../faults/fault.ts'
 import {
   ANY_FAULT,
   BODY_FAULT,

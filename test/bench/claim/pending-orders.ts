@@ -1,4 +1,4 @@
-import { claimOrders } from '../../../src/db/claim.ts'
+import { claimOrders } from '../../../src/db/work-orders/claim.ts'
 import type { TestDatabase } from '../../support/database.ts'
 
 const PROJECTS = 20

@@ -1,7 +1,7 @@
-import type { Adapters } from '../../../src/pipeline/attempt-context.ts'
-import type { BaseTree } from '../../../src/pipeline/ports/proposal.ts'
-import type { PublishInput, PullRequest } from '../../../src/pipeline/ports/pull-request.ts'
-import type { WorkTree } from '../../../src/pipeline/ports/workspace.ts'
+import type { Adapters } from '../../../src/attempt/context.ts'
+import type { BaseTree } from '../../../src/ports/proposal.ts'
+import type { PublishInput, PullRequest } from '../../../src/ports/pull-request.ts'
+import type { WorkTree } from '../../../src/ports/workspace.ts'
 
 const BASE = '0'.repeat(40)
 const HEAD = '1'.repeat(40)

@@ -1,7 +1,7 @@
-import type { RoutingOutcome } from '../../../src/db/routing-outcomes.ts'
-import { chooseByOutcomes, type LearnedPolicySettings } from '../../../src/manager/learned-policy.ts'
+import type { RoutingOutcome } from '../../../src/db/outcomes/routing-outcomes.ts'
+import { chooseByOutcomes, type LearnedPolicySettings } from '../../../src/manager/learned/learned-policy.ts'
+import { asKnown, stepAt, stepsOf, type Worth, worthOfMerge } from '../../../src/manager/learned/marginal-merge-cost.ts'
 import { chooseProposer } from '../../../src/manager/static-rule.ts'
-import { asKnown, stepAt, stepsOf, type Worth, worthOfMerge } from '../../../src/manager/worth-of-merge.ts'
 import type { SimulatedOrder, World } from './world.ts'
 
 export type PolicyName = 'static rule' | 'learned' | 'learned, floor stated' | 'oracle'

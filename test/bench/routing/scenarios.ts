@@ -1,4 +1,4 @@
-import type { LearnedPolicySettings } from '../../../src/manager/learned-policy.ts'
+import type { LearnedPolicySettings } from '../../../src/manager/learned/learned-policy.ts'
 import { PUBLISHED_MODELS, type PublishedModel, sharedDifficulty } from './published-figures.ts'
 import type { Assumptions } from './world.ts'
 

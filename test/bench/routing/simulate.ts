@@ -1,5 +1,5 @@
-import type { RoutingOutcome } from '../../../src/db/routing-outcomes.ts'
-import { seededChance } from '../../../src/manager/seeded-chance.ts'
+import type { RoutingOutcome } from '../../../src/db/outcomes/routing-outcomes.ts'
+import { seededChance } from '../../../src/manager/learned/seeded-chance.ts'
 import type { Policy } from './policies.ts'
 import type { SimulatedOrder, World } from './world.ts'
 

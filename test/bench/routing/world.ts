@@ -1,6 +1,6 @@
 import { estimateComplexity } from '../../../src/manager/complexity.ts'
+import { type Chance, seededChance } from '../../../src/manager/learned/seeded-chance.ts'
 import { decideRetry } from '../../../src/manager/retry-strategy.ts'
-import { type Chance, seededChance } from '../../../src/manager/seeded-chance.ts'
 import type { Candidate } from '../../../src/manager/static-rule.ts'
 import type { KindOfChange } from '../../../src/work-order/kind-of-change.ts'
 import { HARD_EXERCISES, type PublishedModel } from './published-figures.ts'

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import { gitEnvironment, HARDENED_ARGS, identityEnvironment } from '../../../src/git/git-environment.ts'
 import { EXACT_BYTES } from '../../../src/git/mirror-files.ts'
-import type { Workspaces, WorkTree } from '../../../src/pipeline/ports/workspace.ts'
+import type { Workspaces, WorkTree } from '../../../src/ports/workspace.ts'
 import type { Project } from '../../../src/work-order/project.ts'
 
 /** One way to come to a work tree, commit one changed file in it into the mirror, and be rid of it. */

@@ -1,7 +1,7 @@
 import type { TestContext } from 'node:test'
-import { findWorkOrder } from '../../../src/db/work-orders.ts'
+import { findWorkOrder } from '../../../src/db/work-orders/work-orders.ts'
 import { createTracker, type Tracker } from '../../../src/orchestrator/tracker.ts'
-import type { PublishInput } from '../../../src/pipeline/ports/pull-request.ts'
+import type { PublishInput } from '../../../src/ports/pull-request.ts'
 import { toolOrSkip } from '../tool-or-skip.ts'
 import { createGitHubSetting, type GitHubSetting } from './github-setting.ts'
 

@@ -1,0 +1,107 @@
+import { Fault, type FaultCode, NEXT_MOVE, toFault } from '../faults/fault.ts'
+import { mayUseAider } from './choose-executor.ts'
+import type { Adapters, AttemptContext } from './context.ts'
+import type { Run } from './durable-step.ts'
+import { toldFailure } from './failure-summary.ts'
+import { type Applied, apply, type Previous } from './steps/apply.ts'
+import type { Proposed } from './steps/propose.ts'
+import type { Routed } from './steps/route.ts'
+import { type Verified, verify } from './steps/verify.ts'
+
+/** What another run of Aider, told of the first, may do better. */
+const WORTH_ANOTHER_RUN: ReadonlySet<FaultCode> = new Set<FaultCode>([
+  'aider_crashed',
+  'aider_malformed_edits',
+  'aider_no_change',
+  'aider_out_of_scope',
+  'aider_partial',
+  'aider_timed_out',
+  'model_answer_refused',
+  'model_answer_truncated',
+  'reasoning_unclear',
+])
+
+export type Making = {
+  context: AttemptContext
+  done: { routed: Routed; proposed: Proposed }
+  adapters: Adapters
+  run: Run
+  onCommit: (headSha: string) => Promise<void>
+  /** Told what there is to show as soon as it is there, also where it speaks against going on. */
+  onEvidence: (evidence: { applied: Applied; verified?: Verified }) => void
+}
+
+type Made = { applied: Applied; verified: Verified }
+
+/**
+ * Makes the commit and verifies it. Edits that failed a check are, in `auto`, made once more by Aider, which is told
+ * what failed (DESIGN.md, decision 5). Whether there is another try is decided within a durable step, so that a crash
+ * cannot change it.
+ *
+ * @throws {Fault} why no commit passes; where a repair came to nothing, the check it was for
+ */
+export async function applyUntilVerified(making: Making): Promise<Made> {
+  const first = await makeOnce(making, null)
+  const { failure, repair } = first.verified
+  if (failure === null) return first
+  const fault = Fault.fromRecord(failure)
+  if (!repair) throw fault
+  const previous = { failure: toldFailure(failure), code: fault.code, failedCheck: true }
+  const second = await makeOnce(making, previous).catch((error: unknown) => {
+    throw notRepaired(fault, toFault(error))
+  })
+  if (second.verified.failure !== null) throw Fault.fromRecord(second.verified.failure)
+  return second
+}
+
+async function makeOnce(making: Making, previous: Previous | null) {
+  const { context, done, adapters, run, onEvidence } = making
+  const applied = await applyWithRetry(making, previous)
+  onEvidence({ applied })
+  const verified = await run({
+    name: 'verify',
+    input: { head_sha: applied.headSha },
+    async run() {
+      const found = await verify(context, { ...done, applied }, adapters)
+      const repair = found.failure?.code === 'check_failed' && applied.executor === 'patch'
+      return { ...found, repair: repair && (await mayUseAider(adapters.executors)) }
+    },
+    failureOf: ({ failure }) => failure,
+  })
+  onEvidence({ applied, verified })
+  return { applied, verified }
+}
+
+/** When Aider fails in a way that could end better, once more from the start with what went wrong (seed 7.2). */
+async function applyWithRetry(making: Making, previous: Previous | null): Promise<Applied> {
+  try {
+    return await applyOnce(making, previous)
+  } catch (error) {
+    const fault = toFault(error)
+    const { code } = fault
+    if (!WORTH_ANOTHER_RUN.has(code)) throw error
+    const told = toldFailure(fault)
+    const failure = previous === null ? told : `${previous.failure}\n\n${told}`
+    return await applyOnce(making, { failure, code, failedCheck: previous?.failedCheck === true })
+  }
+}
+
+function applyOnce({ context, done, adapters, run, onCommit }: Making, previous: Previous | null): Promise<Applied> {
+  const input = { base_sha: done.proposed.baseSha, format: done.proposed.response.format }
+  return run({
+    name: 'apply',
+    input: previous === null ? input : { ...input, previous_failure: previous.code },
+    async run() {
+      const applied = await apply(context, done, adapters, previous)
+      await onCommit(applied.headSha)
+      return applied
+    },
+  })
+}
+
+/** The check is what a human has to look at; that Aider failed too is said with it. A cancellation stays one. */
+function notRepaired(check: Fault, repair: Fault): Fault {
+  if (NEXT_MOVE[repair.code] !== 'fail') return repair
+  const message = `${check.message}\nAider was asked to repair it and failed too: ${repair.message}`
+  return new Fault(check.code, message, { ...check.details, repair: repair.code }, repair)
+}

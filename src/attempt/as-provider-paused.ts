@@ -1,0 +1,15 @@
+import { Fault } from '../faults/fault.ts'
+
+/**
+ * An outage as what an order waits with; it goes on by itself.
+ *
+ * @param proposer the name in `proposer_configs` that was asked; by it the end of the pause is found
+ */
+export function waitingFor(outage: Fault, proposer: string): Fault {
+  if (outage.code === 'provider_paused') {
+    if (typeof outage.details['proposer'] === 'string') return outage
+    return new Fault(outage.code, outage.message, { ...outage.details, proposer }, outage)
+  }
+  const message = `${outage.message} Its provider is left alone for a while, and the order goes on by itself; see: moose budget`
+  return new Fault('provider_paused', message, { ...outage.details, proposer, outage: outage.code }, outage)
+}

@@ -1,0 +1,58 @@
+import type { Check, CheckRunner } from '../ports/execution.ts'
+import type { Proposer, ProposerRequest } from '../ports/proposal.ts'
+import type { Forges } from '../ports/pull-request.ts'
+import type { Manager, RoutingRequest } from '../ports/routing.ts'
+import type { SecretSearch } from '../ports/secret-search.ts'
+import type { Workspaces } from '../ports/workspace.ts'
+import type { Clean } from '../redaction/sanitize-output.ts'
+import type { WorkOrderContent } from '../work-order/content.ts'
+import type { Project } from '../work-order/project.ts'
+import type { Executors } from './choose-executor.ts'
+
+/** What every step of one attempt knows from the start; the same again after a crash. */
+export type AttemptContext = {
+  workOrderId: string
+  /** 1 for the first. */
+  attempt: number
+  /** How often it went on, after a suspension or a takeover; 0: it has not. */
+  resumed: number
+  /** Asked before what cannot be taken back. @throws {Fault} `attempt_taken_over` */
+  hold: () => Promise<void>
+  /** A copy for the pull request: without the secrets that may not stand in a change. Nothing is applied or decided by it. */
+  published: Clean
+  /** The order as it was approved and claimed; unchecked until `route` has validated it. */
+  content: unknown
+  claimedAt: Date
+  /** Aborted when the order is cancelled or the service stops. */
+  signal: AbortSignal
+  /** A line for the live log. */
+  note: (message: string) => Promise<void>
+  /** Output of a foreign program for the live log, in pieces. */
+  output: (text: string) => void
+  /** Where the order should be carried out. @throws {Fault} `project_required` */
+  project: () => Promise<Project>
+  /** Enough of the id to be unique, for branch and title. */
+  shortId: () => Promise<string>
+  /** USD of every model call of this attempt so far. */
+  spentUsd: () => Promise<number>
+  /** How the last of the order's attempts failed whose work was at fault, as a model is told of it; null: none did. */
+  previousFailure: () => Promise<string | null>
+  /** Whether the approval that led to this attempt still covers the order. */
+  isStillApproved: () => Promise<boolean>
+}
+
+/** The parts an attempt is made with; chosen in app.ts. */
+export type Adapters = {
+  manager: Manager
+  proposer: Proposer
+  executors: Executors
+  checkRunner: CheckRunner
+  workspaces: Workspaces
+  secretSearch: SecretSearch
+  /** The seed's transformations of an order (2.2). */
+  buildRoutingRequest: (workOrderId: string, order: WorkOrderContent) => RoutingRequest
+  buildProposerRequest: (order: WorkOrderContent) => ProposerRequest
+  /** Reads `moose.yaml`; null when the base commit has none. @throws {Fault} `checks_invalid` */
+  parseChecks: (mooseYaml: string | null) => Check[]
+  forges: Forges
+}

@@ -1,0 +1,66 @@
+import type { StatsFs } from 'node:fs'
+import { statfs } from 'node:fs/promises'
+import path from 'node:path'
+import { errorCode } from '../db/database-fault.ts'
+import { Fault, type FaultCode, NEXT_MOVE } from '../faults/fault.ts'
+
+/** Below it nothing is begun or gone on with: a clone, a commit or a log would be cut short. */
+const LEAST_BYTES = 100_000_000
+const LEAST_FILES = 1_000
+/** What was cleaned up after a failure may be just what is missing: the same is not tried again at once. */
+const REST_MS = 60_000
+
+/** What the system says, where it is its words that are repeated: a check may print them for reasons of its own. */
+const OF_THE_SYSTEM: ReadonlySet<FaultCode> = new Set<FaultCode>([
+  'internal',
+  'command_failed',
+  'repository_unreachable',
+])
+const NO_ROOM = /No space left on device|Disk quota exceeded|ENOSPC|EDQUOT/
+
+/** Whether the disk of a home has room for one more attempt. Some file systems count no files. */
+export async function hasRoom(home: string): Promise<boolean> {
+  const { bavail, bsize, files, ffree } = await diskOf(home)
+  return bavail * bsize >= LEAST_BYTES && (files === 0 || ffree >= LEAST_FILES)
+}
+
+/** A home is made when something is put into it. */
+async function diskOf(folder: string): Promise<StatsFs> {
+  try {
+    return await statfs(folder)
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT' || folder === path.dirname(folder)) throw error
+    return diskOf(path.dirname(folder))
+  }
+}
+
+/** @throws {Fault} `disk_full` */
+export async function assertRoom(home: string): Promise<void> {
+  if (await hasRoom(home)) return
+  throw new Fault('disk_full', `The disk of ${home} is full, so nothing is begun. ${NEXT}`, { home })
+}
+
+const NEXT = 'Free some space, e.g. with: moose doctor --fix. Orders go on by themselves then.'
+
+/**
+ * The fault by its cause: a step that failed on a full disk did so for no reason of its own, whatever it said. One that
+ * waits, or was stopped, stays what it is.
+ *
+ * @param home whose disk the attempt is carried out on
+ */
+export async function namedByDisk(home: string, fault: Fault, now: Date): Promise<Fault> {
+  const move = NEXT_MOVE[fault.code]
+  if (move === 'suspend' || move === 'stop' || move === 'leave') return fault
+  if (!saysNoRoom(fault) && (await hasRoom(home))) return fault
+  const message = `The disk of ${home} is full: ${fault.message} ${NEXT}`
+  const details = { home, code: fault.code, not_before: new Date(now.getTime() + REST_MS).toISOString() }
+  return new Fault('disk_full', message, details, fault)
+}
+
+function saysNoRoom(fault: Fault): boolean {
+  if (OF_THE_SYSTEM.has(fault.code) && NO_ROOM.test(fault.message)) return true
+  for (let error = fault.cause; error instanceof Error; error = error.cause) {
+    if (['ENOSPC', 'EDQUOT'].includes(String(errorCode(error)))) return true
+  }
+  return false
+}

@@ -1,0 +1,78 @@
+import { type Clock, NEVER_ABORTED } from '../clock.ts'
+import { Fault } from '../faults/fault.ts'
+import { interruptObserved } from '../telemetry/observe.ts'
+import type { RunningAttempts } from './running-attempts.ts'
+
+/** Asks attempts to stop at their next step boundary, for a later start to go on from there. */
+export type Drain = {
+  readonly requested: boolean
+  /** Aborted when it is requested. */
+  readonly signal: AbortSignal
+  request(): void
+  /**
+   * Holds a workflow for the rest of this process, so that the engine keeps it as unfinished.
+   * Never resolves.
+   */
+  park(workOrderId: string): Promise<never>
+  readonly parked: ReadonlySet<string>
+  /** Aborted when the grace is over: nothing is waited for any more. */
+  readonly over: AbortSignal
+  /** The grace is over. */
+  end(): void
+}
+
+/** After the grace, how long an aborted step may take to let go of its children. */
+const LET_GO_MS = 5_000
+
+/**
+ * Waits until no attempt of this process moves: each has ended or stands at a step boundary. When the grace is over
+ * the steps that still run are aborted; they run again at the next start.
+ */
+export async function settle(drain: Drain, running: RunningAttempts, clock: Clock, graceMs: number): Promise<void> {
+  drain.request()
+  await quiet(drain, running, clock, graceMs)
+  drain.end()
+  running.abortAll(drain.over.reason)
+  await quiet(drain, running, clock, LET_GO_MS)
+}
+
+async function quiet(drain: Drain, running: RunningAttempts, clock: Clock, atMostMs: number): Promise<void> {
+  const patience = AbortSignal.timeout(atMostMs)
+  while (!patience.aborted && running.ids().some((id) => !drain.parked.has(id))) {
+    await clock.sleep(20, NEVER_ABORTED)
+  }
+}
+
+/** The reason signals are aborted with when the grace of a drain is over; no fault of the attempt. */
+class ServiceStopping extends Error {
+  override readonly name = 'ServiceStopping'
+}
+
+export function createDrain(): Drain {
+  const parked = new Set<string>()
+  const end = new AbortController()
+  const controller = new AbortController()
+  return {
+    get requested() {
+      return controller.signal.aborted
+    },
+    signal: controller.signal,
+    parked,
+    request: () => controller.abort(),
+    over: end.signal,
+    end() {
+      end.abort(new ServiceStopping('the service stops'))
+    },
+    park(workOrderId) {
+      parked.add(workOrderId)
+      interruptObserved()
+      return new Promise<never>(() => undefined)
+    },
+  }
+}
+
+/** @throws {Fault} `not_running`: what would be begun now could not go on */
+export function assertServing(drain: Pick<Drain, 'requested'>): void {
+  if (!drain.requested) return
+  throw new Fault('not_running', 'This service is stopping and begins nothing more. Start it again with: moose up')
+}

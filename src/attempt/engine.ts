@@ -1,0 +1,142 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { DBOS, type DLogger, StatusString } from '@dbos-inc/dbos-sdk'
+import type { Pool } from 'pg'
+import type { AttemptKey, AttemptRun } from '../db/attempts/attempts.ts'
+import { isDatabaseAway, namedFault, reasonOf } from '../db/database-fault.ts'
+import { Fault } from '../faults/fault.ts'
+import { effect } from '../faults/fault-point.ts'
+import type { Log } from '../log.ts'
+import { HOLDER } from '../process/process-id.ts'
+import { workflowId } from '../work-order/naming.ts'
+import { createDispatchedRuns, type Dispatching } from './dispatched-runs.ts'
+import { continueWorkflow } from './journal.ts'
+import { oneAtATime } from './one-at-a-time.ts'
+import { PIPELINE_REVISION } from './pipeline-revision.ts'
+
+/** Moose uses no schedules of the engine; it need not look often. */
+const RARELY_MS = 60_000
+/** An attempt that has just ended still has its own end to write down; parked ones never do. */
+const LAST_WRITES_MS = 500
+/** How often the queue of this home is looked at: by it come resumed runs. New ones begin at once, without a queue. */
+const LOOK_MS = 1_000
+
+const OVER: ReadonlySet<string> = new Set([
+  StatusString.SUCCESS,
+  StatusString.ERROR,
+  StatusString.MAX_RECOVERY_ATTEMPTS_EXCEEDED,
+])
+
+export type EngineOptions = Dispatching & {
+  pool: Pool
+  /** What this home is called. */
+  executorId: string
+  log: Log
+}
+
+export type Engine = AsyncDisposable & {
+  /**
+   * Has this process carry an attempt out: from its beginning, or from where its journal ends, whichever process wrote it.
+   * A run that is under way here already is left alone.
+   *
+   * @returns false when it can never be carried out again: the workflow has ended without a record of ours, or was begun
+   *   by another revision of the pipeline
+   */
+  start(key: AttemptKey): Promise<boolean>
+  /** The same for one this process has just claimed for the first time: the engine need not be asked what it knows of it. */
+  begin(key: AttemptKey): Promise<void>
+  /** Ends the workflow of an attempt that is never carried out again, where there is one. */
+  giveUp(key: AttemptKey): Promise<void>
+  /** This process does not carry the run out any more, although its workflow never returns. */
+  letGo(run: AttemptRun): void
+}
+
+/**
+ * Launches DBOS in the schema `dbos` of the same database. There is one engine per process. Each process is an executor
+ * of its own and listens to the queue of its home alone, so the engine recovers nothing by itself: a workflow goes on
+ * only where `start` is called for it.
+ *
+ * @throws {Fault} `database_refused`, `database_unreachable`
+ * @see https://docs.dbos.dev/typescript/reference/configuration
+ */
+export async function launchEngine({ pool, executorId, log, ...dispatching }: EngineOptions): Promise<Engine> {
+  const queueName = `home-${executorId}`
+  const process = `${executorId}:${HOLDER}`
+  const runs = createDispatchedRuns(dispatching)
+  const attempt = DBOS.registerWorkflow(runs.carryOut, { name: 'attempt' })
+  DBOS.setConfig({
+    name: 'moose',
+    systemDatabasePool: pool,
+    executorID: process,
+    applicationVersion: PIPELINE_REVISION,
+    listenQueues: [queueName],
+    useListenNotify: false,
+    schedulerPollingIntervalMs: RARELY_MS,
+    logger: quietLogger(log),
+  })
+  await launch(pool, queueName)
+  // The end of one attempt may start the next; outside its context, or the engine would take it for a child.
+  const outside = AsyncLocalStorage.snapshot()
+
+  async function begin({ workOrderId, attempt: number }: AttemptKey): Promise<void> {
+    const workflowID = workflowId(workOrderId, number)
+    await effect('start_workflow', () => DBOS.startWorkflow(attempt, { workflowID })(workOrderId, number))
+  }
+
+  async function start({ workOrderId, attempt: number }: AttemptKey): Promise<boolean> {
+    const id = workflowId(workOrderId, number)
+    const known = await DBOS.getWorkflowStatus(id)
+    if (known === null) {
+      await begin({ workOrderId, attempt: number })
+      return true
+    }
+    if (OVER.has(known.status) || known.applicationVersion !== PIPELINE_REVISION) return false
+    const isHere = known.executorId === process && !runs.hasLetGo(id)
+    const isUnderWay = known.status === StatusString.PENDING && isHere
+    const isQueued = known.status === StatusString.ENQUEUED && known.queueName === queueName
+    if (!isUnderWay && !isQueued) await continueWorkflow(id, { home: executorId, queueName })
+    return true
+  }
+
+  return {
+    start: (key) => outside(() => start(key)),
+    begin: (key) => outside(() => begin(key)),
+    giveUp: ({ workOrderId, attempt: number }) => outside(() => DBOS.cancelWorkflow(workflowId(workOrderId, number))),
+    letGo: runs.letGo,
+    async [Symbol.asyncDispose]() {
+      await DBOS.shutdown({ deregister: true, workflowCompletionTimeoutMS: LAST_WRITES_MS })
+    },
+  }
+}
+
+/** One process at a time: the engine makes and alters its tables, and of two that begin at once one would fail. */
+async function launch(pool: Pool, queueName: string): Promise<void> {
+  try {
+    await oneAtATime(pool, async () => {
+      await DBOS.launch()
+      await DBOS.registerQueue(queueName, { minPollingIntervalMs: LOOK_MS, onConflict: 'always_update' })
+    })
+  } catch (error) {
+    // It may hold on to timers and connections that would keep the process from ending; its own failure says nothing more.
+    await DBOS.shutdown({ deregister: true, workflowCompletionTimeoutMS: 0 }).catch(() => undefined)
+    throw launchFault(error)
+  }
+}
+
+function launchFault(error: unknown): Fault {
+  const reason = reasonOf(error)
+  if (isDatabaseAway(error)) return namedFault(error)
+  const right = /permission denied/.test(reason)
+    ? 'Its user needs the right to make a schema there: grant create on database NAME to USER.'
+    : 'Look at the log of the database.'
+  return new Fault('database_refused', `The engine cannot work in this database: ${reason}. ${right}`, {}, error)
+}
+
+/** The engine's notes are ours to debug with, not for the operator. */
+function quietLogger(log: Log): DLogger {
+  return {
+    debug: (entry) => log.trace({ engine: entry }),
+    info: (entry) => log.debug({ engine: entry }),
+    warn: (entry) => log.info({ engine: entry }),
+    error: (entry) => log.warn({ engine: entry }),
+  }
+}

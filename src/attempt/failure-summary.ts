@@ -1,0 +1,24 @@
+import type { FaultRecord } from '../faults/fault.ts'
+
+const SHOWN_START = 1_500
+/** What a check printed last says most. */
+const SHOWN_END = 2_500
+
+/** Times differ from run to run and say nothing. */
+const DURATION = /\b(duration(?:_ms)?["']?[:= ]+)\d[\d.,]*/gi
+const TIME = /\b\d[\d.,]*( ?(?:ms|s|sec|secs|seconds?|min|mins|minutes?)\b)?/gi
+
+/**
+ * A failure as the next try of the same work is told of it: the same for the same failure, so that a question that was
+ * asked and answered before can be told to be the same.
+ */
+export function toldFailure({ code, message }: FaultRecord): string {
+  const lasting = message.replace(DURATION, '$1…').replace(TIME, withoutTime).trim()
+  if (lasting.length <= SHOWN_START + SHOWN_END) return `${code}: ${lasting}`
+  return `${code}: ${lasting.slice(0, SHOWN_START)}\n[…]\n${lasting.slice(-SHOWN_END)}`
+}
+
+/** A number is a time where a unit stands behind it. */
+function withoutTime(number: string, unit: string | undefined): string {
+  return unit === undefined ? number : `…${unit}`
+}

@@ -1,0 +1,74 @@
+import { type Kysely, sql } from 'kysely'
+import { type AttemptKey, type AttemptRun, findAttempt } from '../db/attempts/attempts.ts'
+import { holdAttempt } from '../db/attempts/hold-attempt.ts'
+import { type NewEvent, recordHeldEvent } from '../db/events/events.ts'
+import { sumModelCalls } from '../db/model-calls.ts'
+import { FAULTS_OF_MODELS } from '../db/outcomes/routing-outcomes.ts'
+import { projectOf } from '../db/projects.ts'
+import type { Database } from '../db/schema.ts'
+import { isStillApproved } from '../db/work-orders/approval.ts'
+import { shortIdOf } from '../db/work-orders/work-orders.ts'
+import type { Log } from '../log.ts'
+import type { Clean } from '../redaction/sanitize-output.ts'
+import type { AttemptContext } from './context.ts'
+import type { StepName } from './end-of-attempt.ts'
+import { toldFailure } from './failure-summary.ts'
+import { createOutputLog } from './output-log.ts'
+
+/**
+ * What an attempt starts from, read from its row: the same after a crash. Disposing it stores the last output.
+ *
+ * @param currentStep the step lines of the log belong to
+ */
+export async function openAttempt(
+  { db, log, clean, published }: { db: Kysely<Database>; log: Log; clean: Clean; published: Clean },
+  run: AttemptRun,
+  signal: AbortSignal,
+  currentStep: () => StepName,
+): Promise<{ context: AttemptContext } & AsyncDisposable> {
+  const { resumed, ...key } = run
+  const row = await findAttempt(db, key)
+  const write = (type: NewEvent['type'], message: string) =>
+    recordHeldEvent(db, run, { step: currentStep(), type, message })
+  const output = createOutputLog((text) => write('output', text), { shown: clean, log })
+  return {
+    context: {
+      ...key,
+      resumed,
+      hold: () => holdAttempt(db, run),
+      published,
+      content: row.content,
+      claimedAt: row.claimed_at,
+      signal,
+      note: async (message) => {
+        await output.flush()
+        await write('progress', clean(message))
+      },
+      output: (text) => output.add(text),
+      project: () => projectOf(db, row.project_id),
+      shortId: () => shortIdOf(db, key.workOrderId),
+      spentUsd: async () => (await sumModelCalls(db, key.workOrderId, key.attempt)).costUsd,
+      previousFailure: () => previousFailure(db, key),
+      isStillApproved: () => isStillApproved(db, key),
+    },
+    [Symbol.asyncDispose]: () => output.flush(),
+  }
+}
+
+/**
+ * As it is recorded, without secrets. What a push or a repository failed with is left out: no other change would have
+ * helped.
+ */
+async function previousFailure(db: Kysely<Database>, { workOrderId, attempt }: AttemptKey): Promise<string | null> {
+  const row = await db
+    .selectFrom('attempts')
+    .select('error')
+    .where('work_order_id', '=', workOrderId)
+    .where('number', '<', attempt)
+    .where('status', '=', 'failed')
+    .where(sql<string>`error ->> 'code'`, 'in', FAULTS_OF_MODELS)
+    .orderBy('number', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return row === undefined || row.error === null ? null : toldFailure(row.error)
+}

@@ -1,0 +1,55 @@
+import type { EndedAttempt } from '../db/attempts/attempts.ts'
+import type { OutcomeFacts } from '../db/schema.ts'
+import { kindOfChange } from '../work-order/kind-of-change.ts'
+import type { PartialEvidence } from './end-of-attempt.ts'
+
+/** What every outcome of an attempt says, however it ended; costs and times are those of the attempt as it was run. */
+export function outcomeOf(attempt: EndedAttempt, { metadata, ...facts }: OutcomeFacts) {
+  const { work_order_id, number, cost_usd, duration_ms, error } = attempt
+  return {
+    row: {
+      work_order_id,
+      attempt: number,
+      operation_type: 'work_order_execution' as const,
+      cost: cost_usd,
+      execution_time_ms: duration_ms,
+      ...facts,
+    },
+    context: { error, metadata: { work_order_id, ...metadata } },
+  }
+}
+
+export function outcomeFacts(evidence: PartialEvidence): OutcomeFacts {
+  const { routed, proposed, verified } = evidence
+  return {
+    model_used: proposerOf(evidence),
+    route_reason: routed === undefined ? null : routed.decision.reason,
+    diff_size_lines: verified === undefined ? null : sum(verified.files.map(linesOf)),
+    test_duration_ms: verified === undefined ? null : sum(verified.checks.map((check) => check.durationMs)),
+    metadata: {
+      proposer_used: proposed === undefined ? null : proposed.response.proposer_used,
+      replayed: proposed !== undefined && proposed.response.replayed === true,
+      complexity_score: routed === undefined ? null : routed.decision.routing_metadata.complexity_score,
+      change_kind: routed === undefined ? null : kindOfChange(routed.order.files_in_scope),
+      hard_stop_required: routed === undefined ? null : routed.decision.routing_metadata.hard_stop_required,
+    },
+  }
+}
+
+/**
+ * The proposer the order was given to: the routing's choice, or the one that took over in an outage. The one that answered
+ * last, after a retry with a more able one, is `proposer_used`: the choice is judged by what came of it, with all it cost.
+ */
+function proposerOf({ routed, proposed }: PartialEvidence): string {
+  const failover = proposed === undefined ? null : proposed.failover
+  if (failover !== null) return failover.decision.selected_proposer
+  return routed === undefined ? 'none' : routed.decision.selected_proposer
+}
+
+function linesOf({ added, deleted }: { added: number | null; deleted: number | null }): number {
+  return added === null || deleted === null ? 0 : added + deleted
+}
+
+function sum(values: readonly number[]): number {
+  return Math.round(values.reduce((total, value) => total + value, 0))
+}

@@ -1,0 +1,45 @@
+import type { Clock } from '../clock.ts'
+import { namedFault } from '../db/database-fault.ts'
+import type { Fault } from '../faults/fault.ts'
+
+/** Pauses before something is tried again that failed for an outside reason that should pass. */
+const PAUSES_MS = [1_000, 5_000, 15_000] as const
+/** Of the database: most often only a connection broke, and the next one is there at once. The last one is repeated. */
+const PAUSES_OF_DATABASE_MS = [200, 1_000, 5_000, 15_000] as const
+
+export type Patience = {
+  clock: Clock
+  /** Ends the waiting; what is under way ends by itself. */
+  signal: AbortSignal
+  isWorthRepeating: (fault: Fault) => boolean
+  /** Told before each pause. */
+  onPause?: (fault: Fault, pauseMs: number) => Promise<void>
+}
+
+/**
+ * Runs something until it works, fails for good, or has failed once after every pause. The database is waited for as
+ * long as it takes: without it nothing that matters can happen, and giving up could not be recorded either.
+ *
+ * @throws {Fault} the last failure; also when the signal ends a pause after it
+ */
+export async function patiently<T>({ clock, signal, isWorthRepeating, onPause }: Patience, run: () => Promise<T>) {
+  for (let failures = 0; ; failures += 1) {
+    try {
+      return await run()
+    } catch (thrown) {
+      const fault = namedFault(thrown)
+      const pauseMs = pauseAfter(failures, fault)
+      if (pauseMs === null || signal.aborted || !isWorthRepeating(fault)) throw fault
+      if (onPause !== undefined) await onPause(fault, pauseMs)
+      await clock.sleep(pauseMs, signal).catch(() => Promise.reject(fault))
+    }
+  }
+}
+
+/** Null: it has been tried often enough. */
+function pauseAfter(failures: number, { code }: Fault): number | null {
+  const isDatabase = code === 'database_unreachable'
+  const pauseMs = (isDatabase ? PAUSES_OF_DATABASE_MS : PAUSES_MS)[failures]
+  if (pauseMs !== undefined) return pauseMs
+  return isDatabase ? PAUSES_OF_DATABASE_MS[3] : null
+}

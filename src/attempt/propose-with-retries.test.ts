@@ -1,0 +1,205 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Fault } from '../faults/fault.ts'
+import type { RetryDecision } from '../ports/routing.ts'
+import type { Adapters, AttemptContext } from './context.ts'
+import { proposeWithRetries } from './propose-with-retries.ts'
+import type { Routed } from './steps/route.ts'
+
+const REJECTED = new Fault('proposal_rejected', 'None of the answers can be applied.')
+const TRUNCATED = new Fault('model_answer_truncated', 'The answer was cut off.')
+const OVERLOADED = new Fault('model_overloaded', 'The provider could not answer.', { provider: 'anthropic' })
+const OUTAGES = [
+  OVERLOADED,
+  new Fault('model_timed_out', 'It did not answer in time.'),
+  new Fault('provider_paused', 'The provider is left alone.', { proposer: 'small' }),
+]
+const RETRY: RetryDecision = {
+  should_retry: true,
+  attempt_number: 2,
+  max_attempts: 3,
+  strategy: 'same_model',
+  reasoning: 'because',
+}
+
+type Asked = { proposer: string; previousFailure: string | null }
+type Setting = {
+  /** What each try throws, in order; the last one is repeated. Null: it proposes. */
+  failures: readonly unknown[]
+  retry?: RetryDecision
+  /** Whom the Manager names when it is asked again, or what it throws. */
+  takesOver?: string | Fault
+  /** What is told of the attempt before. */
+  before?: string | null
+}
+
+/** Proposes with a Proposer that fails in these ways; every step is run at once. */
+async function propose({ failures, retry = RETRY, takesOver = 'small', before = null }: Setting) {
+  const asked: Asked[] = []
+  const notes: string[] = []
+  const steps: unknown[] = []
+  const decisions: unknown[] = []
+  const context = {
+    workOrderId: 'x',
+    attempt: 1,
+    note: async (message: string) => void notes.push(message),
+    previousFailure: async () => before,
+    signal: new AbortController().signal,
+  }
+  const adapters = {
+    manager: {
+      decideRetry: async () => retry,
+      async route() {
+        if (takesOver instanceof Fault) throw takesOver
+        return {
+          selected_proposer: takesOver,
+          reason: 'it is able',
+          routing_metadata: { budget_reservation_id: 'its own' },
+        }
+      },
+    },
+    executors: { wanted: 'patch' },
+    buildRoutingRequest: () => ({}),
+    buildProposerRequest: () => ({}),
+    workspaces: { fetchBase: async () => 'a'.repeat(40), tree: () => ({ list: async () => [] }) },
+    proposer: {
+      propose: async ({ proposer, previousFailure }: Asked) => {
+        const failure = failures[Math.min(asked.length, failures.length - 1)]
+        asked.push({ proposer, previousFailure })
+        if (failure !== null) throw failure
+        return { content: 'the change' }
+      },
+    },
+  }
+  const routing_metadata = { budget_reservation_id: 'the first' }
+  const routed = {
+    decision: { selected_proposer: 'small', routing_metadata },
+    order: { title: 't', files_in_scope: [] },
+    project: {},
+  }
+  const ended: unknown = await proposeWithRetries(
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the parts a proposal needs
+    context as unknown as AttemptContext,
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above
+    routed as unknown as Routed,
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above
+    adapters as unknown as Adapters,
+    {
+      run(step) {
+        steps.push(step.input)
+        return step.run()
+      },
+      onBase: async () => undefined,
+      onDecision: async ({ routing_metadata: decided }) => void decisions.push(decided.budget_reservation_id),
+    },
+  ).catch((error: unknown) => error)
+  return { asked, names: asked.map(({ proposer }) => proposer), notes, steps, decisions, ended }
+}
+
+test('a lost database is not taken for a failed proposal', async () => {
+  const lost = Object.assign(new Error('terminating connection'), { code: '57P01' })
+  const { asked, ended } = await propose({ failures: [lost] })
+  assert.equal(ended, lost)
+  assert.equal(asked.length, 1)
+})
+
+test('a Manager that always wants another try gets as many as it says itself, and never more than ten', async () => {
+  assert.equal((await propose({ failures: [REJECTED] })).asked.length, 3)
+  const { names, ended } = await propose({ failures: [REJECTED], retry: { ...RETRY, max_attempts: 1_000 } })
+  assert.deepEqual(names, Array<string>(10).fill('small'))
+  assert.ok(ended instanceof Fault && ended.code === 'proposal_rejected' && ended.details['escalated'] === true)
+})
+
+test('who is named makes the next try', async () => {
+  const retry = { ...RETRY, next_proposer: 'large', max_attempts: 2 }
+  assert.deepEqual((await propose({ failures: [REJECTED], retry })).names, ['small', 'large'])
+})
+
+test('every try is told what went wrong before it, the first what the attempt before failed with', async () => {
+  const { asked } = await propose({ failures: [REJECTED, TRUNCATED, null], before: 'check_failed: 3 !== 4' })
+  assert.deepEqual(
+    asked.map(({ previousFailure }) => previousFailure),
+    ['check_failed: 3 !== 4', `proposal_rejected: ${REJECTED.message}`, `model_answer_truncated: ${TRUNCATED.message}`],
+  )
+})
+
+test('an outage is no failed proposal: whoever the Manager names takes over in the same try, and the record says so', async () => {
+  for (const outage of OUTAGES) {
+    const { names, steps, ended, notes } = await propose({ failures: [outage, null], takesOver: 'large' })
+    assert.deepEqual(names, ['small', 'large'])
+    assert.equal(steps.length, 1)
+    assert.deepEqual(ended, {
+      baseSha: 'a'.repeat(40),
+      proposer: 'large',
+      response: { content: 'the change' },
+      failover: {
+        instead_of: 'small',
+        because: outage.message,
+        decision: {
+          selected_proposer: 'large',
+          reason: 'it is able',
+          routing_metadata: { budget_reservation_id: 'its own' },
+        },
+      },
+    })
+    assert.ok(notes.includes(`${outage.message} large takes over: it is able`))
+  }
+})
+
+test('nobody takes over: the order waits, and neither the Manager is asked for a retry nor a try is counted', async () => {
+  const unreachable = new Fault('manager_unreachable', 'The Manager does not answer.')
+  const paused = new Fault('provider_paused', 'all of them have to wait')
+  for (const takesOver of ['small', unreachable, paused, new Fault('no_able_proposer', 'nobody')]) {
+    for (const outage of OUTAGES) {
+      const { names, steps, ended, notes } = await propose({ failures: [outage], takesOver })
+      assert.deepEqual(names, ['small'])
+      assert.equal(steps.length, 1)
+      assert.ok(ended instanceof Fault && ended.code === 'provider_paused' && ended.message.startsWith(outage.message))
+      assert.equal(ended.details['proposer'], 'small')
+      assert.equal(notes.at(-1), 'no other proposer that is able can be called; the order waits')
+    }
+  }
+})
+
+test('two providers out: each is asked once', async () => {
+  const { names, ended } = await propose({ failures: [OVERLOADED], takesOver: 'large' })
+  assert.deepEqual(names, ['small', 'large'])
+  assert.ok(ended instanceof Fault && ended.code === 'provider_paused' && ended.details['proposer'] === 'large')
+})
+
+test('who has failed does not take over from who is out', async () => {
+  const retry = { ...RETRY, next_proposer: 'large' }
+  const { names, ended } = await propose({ failures: [REJECTED, OVERLOADED], retry, takesOver: 'small' })
+  assert.deepEqual(names, ['small', 'large'])
+  assert.ok(ended instanceof Fault && ended.code === 'provider_paused')
+})
+
+test('a cap or a stop that is met while somebody to take over is looked for is what the order waits for', async () => {
+  for (const code of ['emergency_stop', 'budget_exceeded', 'attempt_cancelled'] as const) {
+    const takesOver = new Fault(code, 'no more')
+    assert.equal((await propose({ failures: [OVERLOADED], takesOver })).ended, takesOver)
+  }
+})
+
+test('every call is booked under the decision it was made by', async () => {
+  const failover = await propose({ failures: [OVERLOADED, null], takesOver: 'large' })
+  assert.deepEqual(failover.decisions, ['the first', 'its own'])
+  const again = await propose({ failures: [OVERLOADED, REJECTED, null], takesOver: 'large' })
+  assert.deepEqual(
+    [again.names, again.decisions],
+    [
+      ['small', 'large', 'large'],
+      ['the first', 'its own'],
+    ],
+  )
+  // Who was chosen first is asked by the first decision again, whoever had taken over in the try before.
+  const retry = { ...RETRY, next_proposer: 'small' }
+  const back = await propose({ failures: [OVERLOADED, REJECTED, null], takesOver: 'large', retry })
+  assert.deepEqual(
+    [back.names, back.decisions],
+    [
+      ['small', 'large', 'small'],
+      ['the first', 'its own', 'the first'],
+    ],
+  )
+})

@@ -1,0 +1,93 @@
+import type { Kysely } from 'kysely'
+import type { AttemptKey } from '../db/attempts/attempts.ts'
+import { recordEvent } from '../db/events/events.ts'
+import type { PullRequestBrief } from '../db/pull-requests/pull-requests.ts'
+import type { Database } from '../db/schema.ts'
+import { lockOrderStanding, type OrderStanding, pointAtPullRequest } from '../db/work-orders/order-standing.ts'
+import { moveWorkOrder } from '../db/work-orders/work-orders.ts'
+import { Fault, type FaultRecord } from '../faults/fault.ts'
+import { type Standing, standing, standsOn } from '../work-order/standing.ts'
+
+type Db = Kysely<Database>
+
+/**
+ * Puts an order where its pull requests have it; the event says why.
+ *
+ * @param order locked, with its pull requests as they stand now
+ * @param pull what has happened to it is the reason
+ */
+export async function putOrder(
+  transaction: Db,
+  order: OrderStanding,
+  next: Standing<PullRequestBrief>,
+  pull: PullRequestBrief,
+): Promise<void> {
+  const from = { from: [order.status], byPullRequest: true }
+  if (next.to === 'cancelled') {
+    const cancelled = { reason: closedReason(pull), because: happened(pull), metadata: { merge_sha: null } }
+    await moveWorkOrder(transaction, order.id, { ...from, to: next.to, ...cancelled })
+    return
+  }
+  await pointAtPullRequest(transaction, order, next.on)
+  const because = [happened(pull), ...besides(order, next, pull)].join('; ')
+  const where =
+    next.to === 'completed' ? { metadata: { merge_sha: next.on.merge_sha } } : { phase: 'in_review' as const }
+  await moveWorkOrder(transaction, order.id, { ...from, to: next.to, reason: null, because, ...where })
+}
+
+/**
+ * An attempt has ended without a pull request: where one of an earlier attempt was reopened meanwhile, the order is in
+ * review with that.
+ */
+export async function fallBackOnPullRequest(transaction: Db, { workOrderId, attempt }: AttemptKey): Promise<void> {
+  const order = await lockOrderStanding(transaction, workOrderId)
+  const next = standing(order, order.pulls)
+  if (next?.to !== 'in_progress') return
+  await pointAtPullRequest(transaction, order, next.on)
+  const because = `attempt ${attempt} has ended, and ${named(next.on)} is open`
+  const move = { from: [order.status], to: next.to, phase: 'in_review', reason: null, because } as const
+  await moveWorkOrder(transaction, order.id, { ...move, byPullRequest: true })
+}
+
+/** What has happened to a pull request that leaves its order where it is. */
+export async function tellOfPullRequest(transaction: Db, order: OrderStanding, pull: PullRequestBrief): Promise<void> {
+  const { state, attempt, number } = pull
+  await recordEvent(transaction, {
+    workOrderId: order.id,
+    attempt,
+    type: 'status',
+    message: `${happened(pull)}; ${staysAs(order, pull)}`,
+    data: { pr_number: number, pr_state: state },
+  })
+}
+
+function staysAs(order: OrderStanding, { state }: PullRequestBrief): string {
+  if (order.status === 'completed') return 'the order was completed before'
+  const first = state === 'open' ? '; what is merged first completes the order' : ''
+  const goesOn = order.isUnderWay && (order.status === 'in_progress' || order.status === 'blocked')
+  if (goesOn) return `attempt ${order.attempts} goes on${first}`
+  const on = standsOn(order, order.pulls)
+  if (order.phase === 'in_review' && on !== null) return `the order stays in review with ${named(on)}${first}`
+  return `the order stays ${order.status}`
+}
+
+/** What else there is to know about the pull requests of an order that moves. */
+function besides(order: OrderStanding, next: { to: string; on: PullRequestBrief }, pull: PullRequestBrief): string[] {
+  const open = order.pulls.filter((one) => one.state === 'open' && one !== next.on)
+  const left = open.map((one) => `${named(one)} is still open: close it on GitHub if it is not wanted`)
+  if (next.to === 'completed') return left
+  return next.on === pull ? [] : [`${named(next.on)} is open`]
+}
+
+function happened(pull: PullRequestBrief): string {
+  return `${named(pull)} was ${pull.state === 'open' ? 'reopened' : pull.state}`
+}
+
+function named({ number, attempt }: PullRequestBrief): string {
+  return `pull request #${number} of attempt ${attempt}`
+}
+
+function closedReason({ number }: PullRequestBrief): FaultRecord {
+  const message = `Pull request #${number} was closed without a merge, or its branch was deleted.`
+  return new Fault('pull_request_closed', message, { number }).toRecord()
+}

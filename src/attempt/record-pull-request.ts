@@ -1,0 +1,60 @@
+import type { Kysely } from 'kysely'
+import type { AttemptKey } from '../db/attempts/attempts.ts'
+import {
+  recordPullRequestEvent,
+  recordPullRequestOutcome,
+  withdrawPullRequestOutcome,
+} from '../db/outcomes/outcomes.ts'
+import { type PullRequestBrief, setPullRequestState } from '../db/pull-requests/pull-requests.ts'
+import type { Database } from '../db/schema.ts'
+import { lockOrderStanding } from '../db/work-orders/order-standing.ts'
+import type { PullRequest, WatchedPullRequest } from '../ports/pull-request.ts'
+import { standing } from '../work-order/standing.ts'
+import type { Status } from '../work-order/status.ts'
+import { putOrder, tellOfPullRequest } from './put-order.ts'
+
+type Found = AttemptKey & {
+  pullRequest: PullRequest
+  /** How it was known when the forge was asked; undefined: what was found is of this moment. */
+  known?: WatchedPullRequest['known']
+}
+
+/**
+ * Where the pull request of an attempt stands on its forge: kept with the event and the outcome, and its order goes where
+ * that puts it (`standing`), in one transaction. A repetition changes nothing; neither does an answer that was overtaken
+ * by a later one, unless it is a merge.
+ */
+export async function recordPullRequest(db: Kysely<Database>, found: Found, now: Date): Promise<void> {
+  await db.transaction().execute(async (transaction) => {
+    const before = await lockOrderStanding(transaction, found.workOrderId)
+    const was = before.pulls.find(({ attempt }) => attempt === found.attempt)
+    if (was === undefined || isOvertaken(was, found)) return
+    const { state, mergeSha } = found.pullRequest
+    const changed = await setPullRequestState(transaction, found, { state, mergeSha, at: now })
+    if (changed || state !== 'open') await recordHappened(transaction, found, before.status)
+    const is = changed ? { ...was, state, merge_sha: mergeSha, ended_at: state === 'open' ? null : now } : was
+    const order = { ...before, pulls: before.pulls.map((pull) => (pull === was ? is : pull)) }
+    const next = standing(order, order.pulls)
+    if (next !== null) await putOrder(transaction, order, next, is)
+    else if (changed) await tellOfPullRequest(transaction, order, is)
+  })
+}
+
+function isOvertaken(was: PullRequestBrief, { pullRequest, known }: Found): boolean {
+  if (pullRequest.state === 'merged') return false
+  if (was.state === 'merged') return true
+  if (known === undefined) return false
+  return was.state !== known.state || Number(was.ended_at) !== Number(known.endedAt)
+}
+
+/** @param status of the order before: one that another pull request has completed says nothing about a closed one */
+async function recordHappened(db: Kysely<Database>, found: Found, status: Status): Promise<void> {
+  const { workOrderId, pullRequest } = found
+  const { state, number, branch, url, mergeSha } = pullRequest
+  const action = state === 'open' ? 'reopened' : state
+  const metadata = { pr_url: url, merge_sha: mergeSha }
+  await recordPullRequestEvent(db, { workOrderId, action, number, branch, metadata })
+  if (state === 'open') return await withdrawPullRequestOutcome(db, found)
+  const outcome = state === 'closed' && status === 'completed' ? 'superseded' : state
+  await recordPullRequestOutcome(db, found, { outcome, metadata: { pr_url: url } })
+}

@@ -1,0 +1,100 @@
+import { Fault, type FaultCode } from '../../faults/fault.ts'
+import { effect } from '../../faults/fault-point.ts'
+import { isOutage } from '../../faults/outage.ts'
+import type { Executor } from '../../ports/execution.ts'
+import type { ProposerResponse } from '../../ports/proposal.ts'
+import { pullRequestTitle, workOrderTrailer } from '../../work-order/naming.ts'
+import { waitingFor } from '../as-provider-paused.ts'
+import { chooseExecutor } from '../choose-executor.ts'
+import type { Adapters, AttemptContext } from '../context.ts'
+import type { Proposed } from './propose.ts'
+import type { Routed } from './route.ts'
+
+export type Applied = {
+  headSha: string
+  executor: Executor['name']
+  /** Why this executor. */
+  reason: string
+  /** USD of the model calls the executor made. */
+  costUsd: number
+}
+
+/** Why a commit is made once more, from the base. */
+export type Previous = {
+  /** What went wrong, told to an executor that calls a model. */
+  failure: string
+  /** What ended the last run. */
+  code: FaultCode
+  /** Whether there was a commit of this proposal, and a check failed on it. */
+  failedCheck: boolean
+}
+
+/**
+ * Turns the proposal into one commit on the base, in a private workspace, and keeps it in the mirror.
+ * The commit's dates are the claim's, so a repeated run makes the same commit.
+ *
+ * @param previous null for the first run
+ * @throws {Fault} those of `Executor.apply`, where an outage of the model's provider is `provider_paused`;
+ *   `change_without_effect`
+ */
+export async function apply(
+  context: AttemptContext,
+  done: { routed: Routed; proposed: Proposed },
+  { executors, workspaces }: Pick<Adapters, 'executors' | 'workspaces'>,
+  previous: Previous | null,
+): Promise<Applied> {
+  const { workOrderId, attempt, signal, output, note } = context
+  const { order, project, shortId } = done.routed
+  const { baseSha, response, proposer } = done.proposed
+  if (previous !== null) await note(againBecause(previous))
+  const { executor, reason } = chooseExecutor(executors, response, previous?.failedCheck === true)
+  // Another home may have fetched the base.
+  if (context.resumed > 0) await workspaces.bringBase(project, baseSha, signal)
+  const request = { project, workOrderId, attempt, sha: baseSha, signal }
+  await using workspace = await effect('open_workspace', () =>
+    executor.looksAt === 'scope'
+      ? workspaces.openScoped({ ...request, scope: order.files_in_scope })
+      : workspaces.open(request),
+  )
+  const input = {
+    workspace,
+    content: response.content,
+    scope: order.files_in_scope,
+    signal,
+    order,
+    workOrderId,
+    attempt,
+    proposer,
+    previousFailure: previous === null ? lastRejection(response) : previous.failure,
+    onOutput: output,
+    onProgress: note,
+  }
+  const { costUsd } = await effect('apply', () => executor.apply(input)).catch((error: unknown) => {
+    throw error instanceof Fault && isOutage(error.code) ? waitingFor(error, proposer) : error
+  })
+  const message = commitMessage(context, pullRequestTitle(shortId, order.title))
+  const headSha = await effect('commit', () => workspace.commit(message, context.claimedAt))
+  if (headSha === null) {
+    throw new Fault(
+      'change_without_effect',
+      'The proposal leaves every file as it is. Say more precisely what should change.',
+    )
+  }
+  await note(`committed ${headSha.slice(0, 12)} with ${executor.name}: ${reason}`)
+  return { headSha, executor: executor.name, reason, costUsd }
+}
+
+function againBecause({ code }: Previous): string {
+  if (code === 'check_failed') return 'a check failed; Aider is asked to repair it'
+  return `Aider failed (${code}); once more from the start`
+}
+
+/** Why a proposal that is no edits was not taken for edits; null when nobody tried. */
+function lastRejection({ format, refinement_metadata: refinement }: ProposerResponse): string | null {
+  const last = format === 'edits' ? undefined : refinement?.rejections.at(-1)
+  return last === undefined ? null : last
+}
+
+function commitMessage({ workOrderId, attempt }: AttemptContext, subject: string): string {
+  return `${subject}\n\n${workOrderTrailer(workOrderId, attempt)}\n`
+}

@@ -1,0 +1,47 @@
+import { Fault } from '../../faults/fault.ts'
+import type { RoutingDecision } from '../../ports/routing.ts'
+import { describeProblems, fieldProblems, WorkOrderContent } from '../../work-order/content.ts'
+import type { Project } from '../../work-order/project.ts'
+import { assertWantedReady } from '../choose-executor.ts'
+import type { Adapters, AttemptContext } from '../context.ts'
+
+export type Routed = { shortId: string; order: WorkOrderContent; project: Project; decision: RoutingDecision }
+
+/**
+ * Checks the order, finds its repository and asks the Manager for a proposer: the one decision of this attempt.
+ *
+ * @throws {Fault} `work_order_invalid`, `files_in_scope_required`, `project_required`, `command_missing` (the executor),
+ *   those of `Forge.assertReady`, `no_able_proposer`, …
+ */
+export async function route(
+  context: AttemptContext,
+  {
+    manager,
+    executors,
+    buildRoutingRequest,
+    forges,
+  }: Pick<Adapters, 'manager' | 'executors' | 'buildRoutingRequest' | 'forges'>,
+): Promise<Routed> {
+  const order = checkedContent(context)
+  // Before anything is spent.
+  await assertWantedReady(executors)
+  const project = await context.project()
+  await forges[project.forge].assertReady(project, context.signal)
+  const decision = await manager.route(buildRoutingRequest(context.workOrderId, order), context.signal)
+  await context.note(`${decision.selected_proposer}: ${decision.reason}`)
+  return { shortId: await context.shortId(), order, project, decision }
+}
+
+function checkedContent({ content, workOrderId }: AttemptContext): WorkOrderContent {
+  const parsed = WorkOrderContent.safeParse(content)
+  if (!parsed.success) {
+    const problems = describeProblems(fieldProblems(parsed.error))
+    const message = `The work order cannot be carried out: ${problems}. Correct it, approve it again and retry.`
+    throw new Fault('work_order_invalid', message, { id: workOrderId, problems })
+  }
+  if (parsed.data.files_in_scope.length === 0) {
+    const message = 'files_in_scope required: name the files this order may change, approve it again and retry.'
+    throw new Fault('files_in_scope_required', message, { id: workOrderId })
+  }
+  return parsed.data
+}

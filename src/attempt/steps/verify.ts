@@ -1,0 +1,115 @@
+import { Fault, type FaultRecord } from '../../faults/fault.ts'
+import { effect } from '../../faults/fault-point.ts'
+import type { Check, CheckResult } from '../../ports/execution.ts'
+import type { CarriedSecret } from '../../ports/secret-search.ts'
+import type { ChangedFile } from '../../ports/workspace.ts'
+import { branchNames } from '../../work-order/naming.ts'
+import { isInScope } from '../../work-order/scope.ts'
+import type { Adapters, AttemptContext } from '../context.ts'
+import type { Applied } from './apply.ts'
+import type { Proposed } from './propose.ts'
+import type { Routed } from './route.ts'
+
+/** The evidence about one commit; kept also when it speaks against it. */
+export type Verified = {
+  headSha: string
+  /** What git says has changed since the base. */
+  files: ChangedFile[]
+  /** In the order they ran; empty when the project has none. */
+  checks: CheckResult[]
+  /** Null: everything passed. */
+  failure: FaultRecord | null
+}
+
+/**
+ * Judges the very commit that would be pushed: its scope first, then whether it holds a secret of Moose's, then the
+ * project's checks as the base commit has them.
+ *
+ * @throws {Fault} `checks_invalid`; a failed scope or check and a secret are results
+ */
+export async function verify(
+  context: AttemptContext,
+  done: { routed: Routed; proposed: Proposed; applied: Applied },
+  adapters: Pick<Adapters, 'workspaces' | 'secretSearch' | 'checkRunner' | 'parseChecks'>,
+): Promise<Verified> {
+  const { project, order, shortId } = done.routed
+  const { headSha } = done.applied
+  const { workspaces } = adapters
+  const files = await workspaces.changedFiles(project, done.proposed.baseSha, headSha)
+  const outside = files.map(({ path }) => path).filter((path) => !isInScope(path, order.files_in_scope))
+  if (outside.length > 0) return { headSha, files, checks: [], failure: outOfScope(outside).toRecord() }
+  const secret = await adapters.secretSearch.find({
+    project,
+    baseSha: done.proposed.baseSha,
+    headSha,
+    branches: branchNames(shortId, order.title, context.attempt),
+    signal: context.signal,
+  })
+  if (secret !== null) return { headSha, files, checks: [], failure: secretInChange(secret, shortId).toRecord() }
+  const mooseYaml = await workspaces.tree(project, done.proposed.baseSha).read('moose.yaml')
+  const checks = adapters.parseChecks(mooseYaml === null ? null : mooseYaml.toString('utf8'))
+  if (checks.length === 0) await context.note('the project has no checks (moose.yaml)')
+  const results = await runChecks(context, done, adapters, checks)
+  return { headSha, files, checks: results, failure: checkFailure(results) }
+}
+
+async function runChecks(
+  context: AttemptContext,
+  { routed, applied }: { routed: Routed; applied: Applied },
+  { workspaces, checkRunner }: Pick<Adapters, 'workspaces' | 'checkRunner'>,
+  checks: readonly Check[],
+): Promise<CheckResult[]> {
+  if (checks.length === 0) return []
+  const { workOrderId, attempt, signal, output } = context
+  await using workspace = await workspaces.open({
+    project: routed.project,
+    workOrderId,
+    attempt,
+    sha: applied.headSha,
+    signal,
+  })
+  const results: CheckResult[] = []
+  for (const check of checks) {
+    const criteria = routed.order.acceptance_criteria
+    const options = { workspace, criteria, signal, onOutput: output }
+    const result = await effect('check', () => checkRunner.run(check, options))
+    await context.note(
+      `check ${check.name} ${result.outcome.replace('_', ' ')} in ${(result.durationMs / 1000).toFixed(1)}s`,
+    )
+    results.push(result)
+  }
+  return results
+}
+
+function outOfScope(paths: readonly string[]): Fault {
+  const message = `The change touches ${paths.join(', ')}, outside files_in_scope. Widen the scope and approve it again, or retry.`
+  return new Fault('change_out_of_scope', message, { files: paths.join(', ') })
+}
+
+/** No model is told: it cannot know the secret, and was shown it by the order or by a file. */
+function secretInChange({ name, ...where }: CarriedSecret, shortId: string): Fault {
+  const message =
+    `The change holds a secret Moose was given (${name}): ${where.place}. Nothing was pushed. Most likely it stands in ` +
+    'the order or in a file that the model was shown: take it out there, and renew it, because a model has seen it. ' +
+    `To correct the order: moose edit ${shortId}   Then: moose retry ${shortId}`
+  return new Fault('secret_in_change', message, { secret: name, ...where })
+}
+
+/** What speaks against the commit, by the first check that did not pass; null when all did. */
+export function checkFailure(results: readonly CheckResult[]): FaultRecord | null {
+  const failed = results.find(({ outcome }) => outcome !== 'passed')
+  if (failed === undefined) return null
+  const how =
+    failed.outcome === 'failed' ? `failed with exit code ${failed.exitCode}` : failed.outcome.replace('_', ' ')
+  const message = `Check "${failed.name}" (${failed.run}) ${how}. ${lastLines(failed.outputTail)}`
+  return new Fault('check_failed', message, {
+    check: failed.name,
+    outcome: failed.outcome,
+    exit_code: failed.exitCode,
+  }).toRecord()
+}
+
+function lastLines(output: string): string {
+  if (output.trim() === '') return 'It printed nothing.'
+  return `Its last lines:\n${output.trimEnd().split('\n').slice(-12).join('\n')}`
+}

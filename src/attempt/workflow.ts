@@ -1,0 +1,207 @@
+import type { Kysely } from 'kysely'
+import { z } from 'zod'
+import { type Clock, NEVER_ABORTED } from '../clock.ts'
+import type { Config } from '../config.ts'
+import { noteAttempt, noteRoute, type RouteFacts } from '../db/attempts/attempt-notes.ts'
+import { type AttemptRun, isResumedSince } from '../db/attempts/attempts.ts'
+import type { Database } from '../db/schema.ts'
+import { type Fault, type FaultRecord, NEXT_MOVE, toFault } from '../faults/fault.ts'
+import { effect } from '../faults/fault-point.ts'
+import type { Log } from '../log.ts'
+import type { RoutingDecision } from '../ports/routing.ts'
+import { type Clean, shownFault } from '../redaction/sanitize-output.ts'
+import { applyUntilVerified } from './apply-until-verified.ts'
+import type { Adapters, AttemptContext } from './context.ts'
+import type { Drain } from './drain.ts'
+import { durableStep, type Run } from './durable-step.ts'
+import { type PartialEvidence, type StepName, shownEvidence } from './end-of-attempt.ts'
+import { openAttempt } from './open-attempt.ts'
+import { patiently } from './patience.ts'
+import { proposeWithRetries } from './propose-with-retries.ts'
+import { recordPullRequest } from './record-pull-request.ts'
+import { publish } from './steps/publish.ts'
+import { recordFailure } from './steps/record-failure.ts'
+import { recordSuccess } from './steps/record-success.ts'
+import { type Routed, route } from './steps/route.ts'
+
+export type WorkflowDeps = {
+  db: Kysely<Database>
+  adapters: Adapters
+  clock: Clock
+  log: Log
+  clean: Clean
+  /** The same for what is published. */
+  published: Clean
+  drain: Drain
+  /** Waits for its turn. @returns aborted by a cancellation, an emergency stop or the end of a drain */
+  begin: (run: AttemptRun) => Promise<AbortSignal>
+  /** What this home is called. */
+  executorId: string
+  config: Pick<Config, 'home'>
+  /** Lets go of a run that another process carries out now. Never resolves. */
+  leave: (run: AttemptRun, fault: Fault) => Promise<never>
+  /** Told when a run has ended, or was suspended, and has recorded that. */
+  onEnd: (run: AttemptRun, fault: FaultRecord | null) => void
+}
+
+/**
+ * A push that was stopped halfway may have landed all the same, so publishing ends by itself and `record` takes back
+ * what nobody wants any more; and an end is recorded also when the attempt was cancelled.
+ */
+const UNSTOPPABLE: ReadonlySet<StepName> = new Set(['publish', 'record'])
+
+/**
+ * One attempt from claim to record: the way of a work order through Moose. One that was suspended goes through it anew,
+ * and every step that had ended gives what it gave.
+ */
+export function attemptWorkflow(deps: WorkflowDeps): (run: AttemptRun) => Promise<void> {
+  return async (key) => {
+    const evidence: PartialEvidence = {}
+    const progress: { step: StepName } = { step: 'route' }
+    const signal = await deps.begin(key)
+    const tries = new Map<StepName, number>()
+    const run: Run = (step) => {
+      if (step.name !== 'record') progress.step = step.name
+      const before = tries.get(step.name)
+      const stepKey = { ...key, name: step.name, try: before === undefined ? 1 : before + 1 }
+      tries.set(step.name, stepKey.try)
+      return durableStep({ ...deps, signal: UNSTOPPABLE.has(step.name) ? NEVER_ABORTED : signal }, stepKey, step)
+    }
+    let failure: FaultRecord | null = null
+    try {
+      await using opened = await untilAnswered(deps, () => openAttempt(deps, key, signal, () => progress.step))
+      await carryOut(deps, { context: opened.context, key }, evidence, run)
+    } catch (thrown) {
+      failure = toFault(thrown).toRecord()
+      await recordEnd(deps, key, run, { ...key, evidence, step: progress.step, fault: failure })
+    } finally {
+      await cleanUp(deps, key, failure !== null && NEXT_MOVE[failure.code] !== 'suspend' ? evidence.routed : undefined)
+      deps.onEnd(key, failure === null ? null : shownFault(failure, deps.clean))
+    }
+  }
+}
+
+async function carryOut(
+  { db, adapters, clean, clock }: WorkflowDeps,
+  { context, key }: { context: AttemptContext; key: AttemptRun },
+  evidence: PartialEvidence,
+  run: Run,
+): Promise<void> {
+  const note = (facts: Parameters<typeof noteAttempt>[2]) => noteAttempt(db, key, facts)
+  const routed = await run({
+    name: 'route',
+    input: context.content,
+    async run() {
+      const found = await route(context, adapters)
+      await noteRoute(db, key, routeFacts(found))
+      return found
+    },
+  })
+  evidence.routed = routed
+
+  const proposed = await proposeWithRetries(context, routed, adapters, {
+    run,
+    onBase: (baseSha) => note({ base_sha: baseSha }),
+    onDecision: (decision) => note({ decision_id: idOf(decision) }),
+  })
+  evidence.proposed = proposed
+
+  const made = await applyUntilVerified({
+    context,
+    done: { routed, proposed },
+    adapters,
+    run,
+    onCommit: (headSha) => note({ head_sha: headSha }),
+    onEvidence: (found) => Object.assign(evidence, found),
+  })
+
+  const whole = { routed, proposed, ...made }
+  const publishing = { head_sha: made.verified.headSha, forge: routed.project.forge }
+  const pullRequest = await run({
+    name: 'publish',
+    input: publishing,
+    run: () => publish({ ...context, signal: NEVER_ABORTED }, whole, adapters),
+  })
+  await run({
+    name: 'record',
+    input: { outcome: 'succeeded' },
+    async run() {
+      const shown = shownEvidence(whole, clean)
+      if (await effect('record', () => recordSuccess(db, { ...key, evidence: shown, pullRequest }))) return
+      // Cancelled, or completed by another, while it was being published: this pull request is not wanted any more.
+      const closed = await adapters.forges[routed.project.forge].close(routed.project, pullRequest.number)
+      await recordPullRequest(db, { ...key, pullRequest: closed }, clock.now())
+    },
+  })
+}
+
+/**
+ * What an attempt leaves on this machine: after a success, and while it is suspended, its commit, after a failure nothing
+ * (seed 7.3). What cannot be removed is left to the operator; it changes nothing about how the attempt ended.
+ *
+ * @param failed where an attempt that failed was carried out; undefined: it did not fail, or not that far
+ */
+async function cleanUp(
+  { db, adapters: { workspaces }, clock, drain, log }: WorkflowDeps,
+  run: AttemptRun,
+  failed: PartialEvidence['routed'],
+): Promise<void> {
+  const { workOrderId, attempt } = run
+  try {
+    // The end of a run that a crash has cut short may come when the attempt goes on already: the workspace is that one's.
+    if (await untilAnswered({ clock, drain }, () => isResumedSince(db, run))) return
+    await effect('discard_workspace', () => workspaces.discard(workOrderId, attempt))
+    if (failed !== undefined) await workspaces.rollBack(failed.project, workOrderId, attempt)
+  } catch (error) {
+    log.error({ err: error, workOrderId, attempt }, 'what the attempt left cannot be removed')
+  }
+}
+
+/** Outside a step nothing is recorded as a failure of the attempt only because the database is away. */
+function untilAnswered<T>({ clock, drain }: Pick<WorkflowDeps, 'clock' | 'drain'>, ask: () => Promise<T>): Promise<T> {
+  const isWorthRepeating = ({ code }: Fault) => code === 'database_unreachable'
+  return patiently({ clock, signal: drain.over, isWorthRepeating }, ask)
+}
+
+function routeFacts({ project, decision }: Routed): RouteFacts {
+  const { complexity_score, estimated_cost_usd } = decision.routing_metadata
+  return {
+    projectId: project.id,
+    decisionId: idOf(decision),
+    proposer: decision.selected_proposer,
+    complexity: complexity_score,
+    estimatedCostUsd: estimateOf(estimated_cost_usd),
+  }
+}
+
+/** What the ledger calls a decision; null: a foreign Manager numbers its decisions as it likes. */
+function idOf({ routing_metadata: { budget_reservation_id: id } }: RoutingDecision): string | null {
+  const parsed = z.uuid().safeParse(id)
+  return parsed.success ? parsed.data : null
+}
+
+function estimateOf(usd: number | null | undefined): number | null {
+  return usd === undefined ? null : usd
+}
+
+async function recordEnd(
+  deps: WorkflowDeps,
+  key: AttemptRun,
+  run: Run,
+  failure: Parameters<typeof recordFailure>[1],
+): Promise<void> {
+  const { fault, evidence } = failure
+  const shown = { ...failure, fault: shownFault(fault, deps.clean), evidence: shownEvidence(evidence, deps.clean) }
+  const record = () => effect('record', () => recordFailure(deps.db, shown))
+  // The journal of a suspended attempt ends before the step it goes on at.
+  if (NEXT_MOVE[fault.code] === 'suspend') return untilAnswered(deps, record)
+  await run({
+    name: 'record',
+    input: { outcome: 'failed', step: failure.step, code: fault.code, attempt: key.attempt },
+    async run() {
+      await record()
+      // What is recorded is for showing; from the journal the next attempt is told what really was.
+      return fault
+    },
+  })
+}

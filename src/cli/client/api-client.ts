@@ -1,0 +1,129 @@
+import type { z } from 'zod'
+import { EventsResponse } from '../../contract/events.ts'
+import { FaultBody } from '../../contract/faults.ts'
+import { type EventView, WorkOrderParams } from '../../contract/work-orders.ts'
+import { Fault, isFaultCode, toFault } from '../../faults/fault.ts'
+import { readEvents } from './event-stream.ts'
+
+/** Takes a request to the API: over the network, or straight to the app in this process. */
+export type Send = (request: Request) => Response | Promise<Response>
+
+type Call<T> = {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH'
+  /** From the root, e.g. `/api/work-orders`; encoded. */
+  path: string
+  /** Sent as JSON. */
+  body?: unknown
+  answer: z.ZodType<T>
+  signal?: AbortSignal
+}
+
+/** The HTTP API as functions. Answers are checked against the contract; error bodies are thrown as the Fault they carry. */
+export type ApiClient = {
+  /** @throws {Fault} what the API answers; `service_unreachable` when nobody does */
+  call<T>(call: Call<T>): Promise<T>
+  /**
+   * Events after an id (`0`: from the beginning), oldest first, then those that come, until the signal aborts. Of one
+   * order the stream ends by itself once nothing more will come without a human; `workOrderId` null means all orders.
+   */
+  follow(query: { workOrderId: string | null; afterId: string; signal: AbortSignal }): AsyncGenerator<EventView>
+  /** The stored events of an order, oldest first. */
+  history(workOrderId: string): AsyncGenerator<EventView>
+}
+
+export function createApiClient(baseUrl: string, send: Send): ApiClient {
+  const ask = async (path: string, init: RequestInit) => {
+    const response = await reach(send, new Request(new URL(path, baseUrl), init))
+    if (!response.ok) throw await faultOf(response)
+    return response
+  }
+  const client: ApiClient = {
+    async call<T>({ method, path, body, answer, signal }: Call<T>) {
+      const response = await ask(path, {
+        method,
+        headers: { accept: 'application/json', ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(signal === undefined ? {} : { signal }),
+      })
+      return parseAnswer(await jsonOf(response), answer)
+    },
+    async *follow({ workOrderId, afterId, signal }) {
+      const query = workOrderId === null ? `?after=${afterId}` : `?after=${afterId}&follow=attempt`
+      const headers = { accept: 'text/event-stream' }
+      const response = await ask(`${eventsPath(workOrderId)}${query}`, { headers, signal })
+      if (response.body !== null) yield* readEvents(response.body, signal)
+    },
+    async *history(workOrderId) {
+      for await (const page of pages(client, workOrderId)) yield* page
+    },
+  }
+  return client
+}
+
+/** The stored events, page by page; no page is empty. */
+async function* pages(
+  client: ApiClient,
+  workOrderId: string | null,
+  signal?: AbortSignal,
+): AsyncGenerator<EventView[]> {
+  for (let after = '0'; ; ) {
+    const path = `${eventsPath(workOrderId)}?after=${after}`
+    const interruptible = signal === undefined ? {} : { signal }
+    const { events } = await client.call({ method: 'GET', path, answer: EventsResponse, ...interruptible })
+    const last = events.at(-1)
+    if (last === undefined) return
+    yield events
+    after = last.id
+  }
+}
+
+/**
+ * Path of one work order.
+ *
+ * @param id whole, or its first characters
+ * @throws {Fault} `work_order_not_found` for a text that cannot be one: it must not become another path
+ */
+export function workOrderPath(id: string): string {
+  if (WorkOrderParams.shape.id.safeParse(id).success) return `/api/work-orders/${id}`
+  const message = `"${id.slice(0, 80)}" is no id of a work order: that takes at least 4 characters of 0-9 and a-f. See them with: moose list`
+  throw new Fault('work_order_not_found', message, { id: id.slice(0, 80) })
+}
+
+function eventsPath(workOrderId: string | null): string {
+  return workOrderId === null ? '/api/events' : `${workOrderPath(workOrderId)}/events`
+}
+
+async function reach(send: Send, request: Request): Promise<Response> {
+  try {
+    return await send(request)
+  } catch (error) {
+    if (error instanceof Fault || request.signal.aborted) throw error
+    const message = `Moose does not answer at ${new URL(request.url).origin}: ${toFault(error).message}. Is it running? See with: moose status`
+    throw new Fault('service_unreachable', message, {}, error)
+  }
+}
+
+async function jsonOf(response: Response): Promise<unknown> {
+  const text = await response.text()
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    const message = `What answers at ${response.url} is not Moose (${response.status}, no JSON).`
+    throw new Fault('internal', message, { status: response.status }, error)
+  }
+}
+
+function parseAnswer<T>(body: unknown, answer: z.ZodType<T>): T {
+  const parsed = answer.safeParse(body)
+  if (parsed.success) return parsed.data
+  const message = 'The service answered something this version of Moose does not know. Do both run the same version?'
+  throw new Fault('internal', message, {}, parsed.error)
+}
+
+/** The Fault an error answer carries; a code of another version becomes `internal` and stays in the details. */
+async function faultOf(response: Response): Promise<Fault> {
+  const { error } = parseAnswer(await jsonOf(response), FaultBody)
+  const details = error.details === undefined ? {} : error.details
+  if (isFaultCode(error.code)) return new Fault(error.code, error.message, details)
+  return new Fault('internal', error.message, { ...details, code: error.code })
+}

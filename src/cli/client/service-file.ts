@@ -1,0 +1,45 @@
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { z } from 'zod'
+import { Fault } from '../../faults/fault.ts'
+
+const ServiceFile = z.object({
+  /** Where the API listens. */
+  url: z.url(),
+  pid: z.number().int().positive(),
+  started_at: z.iso.datetime(),
+})
+
+/** What a running `moose up` leaves in its home for the other commands to find it. */
+export type ServiceFile = z.infer<typeof ServiceFile>
+
+/** The file, whether or not what it names is still alive; null when there is none or it cannot be understood. */
+export async function readServiceFile(home: string): Promise<ServiceFile | null> {
+  try {
+    const parsed = ServiceFile.safeParse(JSON.parse(await readFile(fileIn(home), 'utf8')))
+    return parsed.success ? parsed.data : null
+  } catch (error) {
+    if (error instanceof SyntaxError || isMissing(error)) return null
+    throw new Fault('internal', `Cannot read ${fileIn(home)}: ${String(error)}`, {}, error)
+  }
+}
+
+/** Written aside and moved into place: a reader never sees half of it. */
+export async function writeServiceFile(home: string, service: ServiceFile): Promise<void> {
+  await mkdir(home, { recursive: true, mode: 0o700 })
+  const draft = `${fileIn(home)}.${service.pid}`
+  await writeFile(draft, `${JSON.stringify(service)}\n`, { mode: 0o600 })
+  await rename(draft, fileIn(home))
+}
+
+export async function removeServiceFile(home: string): Promise<void> {
+  await rm(fileIn(home), { force: true })
+}
+
+function fileIn(home: string): string {
+  return path.join(home, 'service.json')
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+}

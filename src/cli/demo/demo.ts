@@ -1,0 +1,77 @@
+import { Command } from 'commander'
+import type { Config } from '../../config.ts'
+import { type DemoPlaces, demoPlaces } from '../../demo/demo-places.ts'
+import { REPLAY_DIR, REPLAY_NOTE } from '../../demo/replay-only.ts'
+import { createLogFor } from '../../log.ts'
+import type { Cli } from '../cli.ts'
+import { type Interruption, listenForInterruption } from '../interruption.ts'
+import { readDemoOrders } from './demo-orders.ts'
+import { printDemo } from './demo-print.ts'
+import { demoProgress } from './demo-progress.ts'
+import { type DemoReport, demoReport } from './demo-report.ts'
+import { runDemo } from './demo-run.ts'
+
+export function demoCommand(cli: Cli): Command {
+  return new Command('demo')
+    .summary('watch work orders become pull requests')
+    .description(
+      'Makes a small repository and carries out work orders of different kinds in it, with scripted answers: no ' +
+        'account, no key, no network, no cost. Everything is kept below <home>/demo and replaced by the next demo.',
+    )
+    .action(async () => {
+      using interruption = listenForInterruption(() => cli.output.note('Ending the demo …'))
+      const report = await demo(cli, interruption.signal)
+      if (report === null) return sayInterrupted(cli, interruption)
+      cli.output.document(report)
+      printDemo(cli.output, report)
+      if (!report.success) process.exitCode = 1
+    })
+}
+
+/** @returns null when it was interrupted; nothing runs any more then either */
+async function demo(cli: Cli, signal: AbortSignal): Promise<DemoReport | null> {
+  try {
+    return await wholeDemo(cli, signal)
+  } catch (error) {
+    if (signal.aborted) return null
+    throw error
+  }
+}
+
+async function wholeDemo(cli: Cli, signal: AbortSignal): Promise<DemoReport> {
+  const startedAt = performance.now()
+  // Loaded only now, as the app is: other commands start without the database driver and git.
+  const [{ claimPlaces }, { makeRepository }] = await Promise.all([
+    import('../../demo/claim-places.ts'),
+    import('../../demo/make-repository.ts'),
+  ])
+  const config = cli.config()
+  const log = createLogFor(config)
+  const places = demoPlaces(config.home)
+  const orders = await readDemoOrders()
+  cli.output.note(`Moose demo (${REPLAY_NOTE})`)
+  await using stack = new AsyncDisposableStack()
+  {
+    using _waiting = cli.output.spinner('starting the database')
+    stack.use(await claimPlaces(places, config.home, log))
+    await makeRepository(places, signal)
+  }
+  cli.output.note(`A repository with its own tests: ${places.checkout}, pushed to ${places.remote}\n`)
+  const { openMoose } = await import('../../app.ts')
+  const moose = stack.use(await openMoose(demoConfig(config, places), { log, role: 'service' }))
+  const results = await runDemo(moose, places, orders, { signal, ...demoProgress(cli.output) })
+  return demoReport(places, results, { port: config.port, durationMs: Math.round(performance.now() - startedAt) })
+}
+
+/** The user's settings with everything outside left out: their database, their keys, a foreign Manager or Proposer, Aider. */
+function demoConfig(config: Config, { home }: DemoPlaces): Config {
+  const secrets = { anthropic: null, openai: null, openaiCompatible: null }
+  const ours = { databaseUrl: null, managerUrl: null, proposerUrl: null, executor: 'patch', aiderBin: null } as const
+  return { ...config, ...ours, home, replayDir: REPLAY_DIR, secrets }
+}
+
+function sayInterrupted({ output }: Cli, interruption: Interruption): void {
+  output.note('Interrupted; nothing is left running. Start it again with: moose demo')
+  output.document({ success: false, error: { code: 'interrupted', message: 'Interrupted by a signal.' } })
+  process.exitCode = Number(interruption.exitCode())
+}

@@ -1,0 +1,64 @@
+import type { z } from 'zod'
+import { EditWorkOrder, NewWorkOrder } from '../../contract/work-orders.ts'
+import { Fault } from '../../faults/fault.ts'
+import { type FieldProblem, fieldProblems } from '../../work-order/content.ts'
+import { counted } from '../pages/humanize.ts'
+import { harmless } from '../pages/terminal-text.ts'
+
+/** What the command line looks at in an order, new or edited. */
+export type OrderFields = { files_in_scope?: readonly string[] | undefined; project?: string | undefined }
+
+export type Checked<Order> = { order: Order; problems: [] } | { problems: FieldProblem[] }
+
+/** A value that may be a new work order, checked against the contract. */
+export function checkOrder(value: unknown): Checked<NewWorkOrder> {
+  return checked(NewWorkOrder, value)
+}
+
+/** A value that may say what to change in a work order, checked against the contract. */
+export function checkEdit(value: unknown): Checked<EditWorkOrder> {
+  return checked(EditWorkOrder, value)
+}
+
+function checked<Order>(schema: z.ZodType<Order>, value: unknown): Checked<Order> {
+  const parsed = schema.safeParse(value, { error: inPlainWords })
+  return parsed.success ? { order: parsed.data, problems: [] } : { problems: fieldProblems(parsed.error) }
+}
+
+/**
+ * One fault for all problems; nothing has been stored.
+ *
+ * @param problems each as it is shown, e.g. `order.yaml:3: title is empty`
+ */
+export function ordersInvalid(problems: readonly string[]): Fault {
+  const list = problems.map((problem) => `  ${harmless(problem)}`).join('\n')
+  const message = `${counted(problems.length, 'problem')}; nothing was stored.\n${list}\nCorrect this and run the command again.`
+  return new Fault('work_order_invalid', message, { problems: problems.join('\n') })
+}
+
+const KINDS: Record<string, string> = {
+  string: 'text',
+  array: 'a list',
+  boolean: 'true or false',
+  object: 'a work order with fields such as title:',
+}
+
+/** What zod says in its own words where the contract gives no message, so that it completes the sentence "title …". */
+function inPlainWords(issue: z.core.$ZodRawIssue): string | undefined {
+  if (issue.code === 'invalid_type') {
+    if (issue.input === undefined) return 'is missing'
+    const wanted = KINDS[issue.expected]
+    return wanted === undefined ? undefined : `must be ${wanted}, not ${kindOf(issue.input)}`
+  }
+  if (issue.code === 'invalid_value') return `must be one of ${issue.values.map(String).join(', ')}`
+  return undefined
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'nothing'
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'string') return 'text'
+  if (typeof value === 'number') return `the number ${value} (put it in quotes)`
+  if (typeof value === 'boolean') return `${value} (put it in quotes)`
+  return 'a group of fields'
+}

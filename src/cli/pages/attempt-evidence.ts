@@ -1,0 +1,75 @@
+import { z } from 'zod'
+import type { AttemptView, StepView, WorkOrderDetail } from '../../contract/work-orders.ts'
+
+/** The parts of the step `verify` that are shown; kept also where it speaks against the change. */
+const VerifyOutput = z.object({
+  /** Null: everything passed. */
+  failure: z.object({ code: z.string() }).nullable(),
+  files: z.array(z.object({ path: z.string(), added: z.number().nullable(), deleted: z.number().nullable() })),
+  checks: z.array(
+    z.object({ name: z.string(), outcome: z.string(), durationMs: z.number(), proves: z.array(z.number()) }),
+  ),
+})
+
+/** The order as the attempt found it; it may have been edited since. */
+const RouteInput = z.object({ acceptance_criteria: z.array(z.string()) })
+
+export type AttemptEvidence = z.infer<typeof VerifyOutput> & { criteria: string[] }
+
+/**
+ * What the attempt whose pull request is in review or was merged has to show, else the last one; null when it did not come
+ * so far, or another Moose wrote it.
+ */
+export function evidenceOf(order: Pick<WorkOrderDetail, 'attempt_history' | 'pull_request'>): AttemptEvidence | null {
+  const { attempt_history: attempts, pull_request: pull } = order
+  const counts = pull === null || pull.state === 'closed' ? undefined : pull.attempt
+  const attempt = counts === undefined ? attempts.at(-1) : attempts.find(({ number }) => number === counts)
+  const verified = VerifyOutput.safeParse(stepOf(attempt, 'verify')?.output)
+  const routed = RouteInput.safeParse(stepOf(attempt, 'route')?.input)
+  if (!verified.success) return null
+  return { ...verified.data, criteria: routed.success ? routed.data.acceptance_criteria : [] }
+}
+
+/**
+ * Which check proved a criterion, as the pull request ticks it; null for none, and for one that was edited since.
+ *
+ * @param index of the criterion in its order
+ */
+export function proofOf(evidence: AttemptEvidence | null, criterion: string, index: number): string | null {
+  if (evidence === null || evidence.criteria[index] !== criterion) return null
+  const proof = evidence.checks.find(({ outcome, proves }) => outcome === 'passed' && proves.includes(index))
+  return proof === undefined ? null : proof.name
+}
+
+const ProposeOutput = z.object({ response: z.object({ replayed: z.literal(true) }) })
+
+/** Said wherever a change is shown that no model made. */
+export const REPLAY = 'replay: no model was called'
+
+/** Whether the change of an attempt came from a recording. */
+export function isReplay(attempt: AttemptView | undefined): boolean {
+  return ProposeOutput.safeParse(stepOf(attempt, 'propose')?.output).success
+}
+
+const ApplyOutput = z.object({ executor: z.string(), reason: z.string() })
+
+/** Which executor a step used and why; empty for one that used none. */
+export function executorOf({ output }: Pick<StepView, 'output'>): string {
+  const { data } = ApplyOutput.safeParse(output)
+  return data === undefined ? '' : `${data.executor}: ${data.reason}`
+}
+
+const VerifiedWithoutRepair = z.object({ repair: z.literal(false) })
+
+/** Whether edits of the last attempt failed their checks in `auto` where there was no Aider to repair them. */
+export function lackedAider({ attempt_history }: Pick<WorkOrderDetail, 'attempt_history'>): boolean {
+  const last = attempt_history.at(-1)
+  const { data: applied } = ApplyOutput.safeParse(stepOf(last, 'apply')?.output)
+  if (applied?.executor !== 'patch' || applied.reason.startsWith('ORCHESTRATOR_EXECUTOR=')) return false
+  return VerifiedWithoutRepair.safeParse(stepOf(last, 'verify')?.output).success
+}
+
+/** The last try of a step. */
+function stepOf(attempt: AttemptView | undefined, name: string): StepView | undefined {
+  return attempt?.steps.findLast((step) => step.name === name)
+}

@@ -1,0 +1,297 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import pc from 'picocolors'
+import type { WorkOrderDetail } from '../../contract/work-orders.ts'
+import { orderPage } from './order-page.ts'
+
+const ORDER: WorkOrderDetail = {
+  id: '1a2b3c4d-0000-4000-8000-000000000000',
+  title: 'Greet in French',
+  description: 'Add French.\n\nNothing else.',
+  acceptance_criteria: ["greet('fr') says Bonjour", 'edited since'],
+  files_in_scope: ['src/greet.js'],
+  risk_level: 'low',
+  status: 'in_progress',
+  phase: 'in_review',
+  approved: true,
+  project: 'hello',
+  status_reason: null,
+  attempts: 1,
+  github_branch: 'feature/wo-1a2b3c4d-greet-in-french',
+  github_pr_url: 'local://hello/pull/3',
+  github_pr_number: 3,
+  proposer: 'small-model',
+  estimated_cost: 0.02,
+  actual_cost: 0.0123,
+  budget_usd: null,
+  budget: { cap_usd: 5, spent_usd: 0.0123, reserved_usd: 0, unresolved_usd: 0 },
+  metadata: {},
+  created_at: '2026-01-31T12:00:00.000Z',
+  updated_at: '2026-01-31T12:00:00.000Z',
+  completed_at: null,
+  attempt_history: [
+    {
+      number: 1,
+      status: 'succeeded',
+      branch: null,
+      base_sha: null,
+      head_sha: null,
+      cost_usd: 0.0123,
+      error: null,
+      claimed_at: '2026-01-31T12:00:00.000Z',
+      ended_at: '2026-01-31T12:00:05.300Z',
+      steps: [
+        {
+          name: 'route',
+          try: 1,
+          status: 'succeeded',
+          runs: 1,
+          input: { acceptance_criteria: ["greet('fr') says Bonjour", 'as it was before an edit'] },
+          output: null,
+          error: null,
+          cost_usd: 0,
+          started_at: '2026-01-31T12:00:00.000Z',
+          ended_at: '2026-01-31T12:00:00.010Z',
+        },
+        {
+          name: 'propose',
+          try: 1,
+          status: 'succeeded',
+          runs: 2,
+          input: { files: ['src/greet.js'] },
+          output: 'x'.repeat(9_000),
+          error: null,
+          cost_usd: 0.0123,
+          started_at: '2026-01-31T12:00:00.000Z',
+          ended_at: '2026-01-31T12:00:02.300Z',
+        },
+        {
+          name: 'verify',
+          try: 1,
+          status: 'succeeded',
+          runs: 1,
+          input: null,
+          output: {
+            headSha: 'a'.repeat(40),
+            files: [
+              { path: 'src/greet.js', change: 'modified', added: 3, deleted: 1 },
+              { path: 'logo.png', change: 'added', added: null, deleted: null },
+            ],
+            checks: [{ name: 'tests', run: 'npm test', outcome: 'passed', durationMs: 1_200, proves: [0, 1] }],
+            failure: null,
+          },
+          error: null,
+          cost_usd: 0,
+          started_at: '2026-01-31T12:00:02.300Z',
+          ended_at: '2026-01-31T12:00:04.000Z',
+        },
+      ],
+    },
+  ],
+  pull_request: null,
+}
+const page = (order: WorkOrderDetail, steps = false) =>
+  orderPage(order, {
+    paint: pc.createColors(false),
+    hint: (text) => text,
+    now: new Date('2026-01-31T12:03:00Z'),
+    steps,
+  })
+
+test('the page of an order in review', () => {
+  assert.equal(
+    page(ORDER),
+    `WO-1a2b3c4d  Greet in French
+
+id            1a2b3c4d-0000-4000-8000-000000000000
+status        in_progress/in_review
+approved      yes
+project       hello
+risk          low
+proposer      small-model
+branch        feature/wo-1a2b3c4d-greet-in-french
+pull request  #3 local://hello/pull/3
+cost          $0.0123 (estimated $0.0200, cap $5.00)
+added         3m ago (2026-01-31T12:00:00.000Z)
+
+│ Add French.
+│
+│ Nothing else.
+
+Acceptance criteria
+  - [x] greet('fr') says Bonjour — proved by check tests
+  - [ ] edited since
+
+Files in scope
+  - src/greet.js
+
+Attempt 1  succeeded, 5.3s, $0.0123
+  ✓ route    10ms
+  ✓ propose  2.3s  $0.0123  begun 2 times
+  ✓ verify   1.7s
+
+Files
+  src/greet.js  +3 −1
+  logo.png      binary
+
+Checks
+  ✓ tests  passed  1.2s  proves criterion 1, 2
+
+Next: moose show 1a2b3c4d --diff   then: moose merge 1a2b3c4d   or: moose close 1a2b3c4d`,
+  )
+})
+
+test('steps are shown with what went in and out, cut where it is too much to read', () => {
+  const text = page(ORDER, true)
+  assert.match(text, /propose input\n {4}files:\n {6}- src\/greet\.js/)
+  assert.match(text, /… \d+ more characters; see them with --json/)
+})
+
+test('why an order failed stands on top, and text of others cannot command the terminal', () => {
+  const evil = '\u001b]0;x\u0007'
+  const text = page({
+    ...ORDER,
+    title: `a${evil}\nb`,
+    description: evil,
+    project: evil,
+    github_branch: evil,
+    status: 'failed',
+    phase: null,
+    status_reason: { code: 'check_failed', message: `tests failed${evil}\nbadly` },
+  })
+  assert.match(text, /^WO-1a2b3c4d {2}a\\u001b\]0;x\\u0007\\nb\n/)
+  assert.match(text, /reason {8}check_failed: tests failed\\u001b]0;x\\u0007\\nbadly/)
+  assert.doesNotMatch(text, /\u001b|\u0007/)
+})
+
+test('no field of an order begins a line of its own', () => {
+  const [attempt] = ORDER.attempt_history
+  const [first] = attempt === undefined ? [] : attempt.steps
+  assert.ok(attempt !== undefined && first !== undefined)
+  const forged = 'x\nFORGED  completed\u2028FORGED\r\nFORGED'
+  const verified = {
+    failure: null,
+    files: [{ path: forged, added: 1, deleted: 1 }],
+    checks: [{ name: forged, outcome: forged, durationMs: 1, proves: [0] }],
+  }
+  const steps = [...attempt.steps, { ...first, name: forged }].map((step) => ({
+    ...step,
+    error: { code: forged, message: forged },
+    input: { [forged]: forged, acceptance_criteria: [forged] },
+    output: step.name === 'verify' ? verified : { executor: forged, reason: forged },
+  }))
+  const text = page(
+    {
+      ...ORDER,
+      title: forged,
+      description: forged,
+      acceptance_criteria: [forged],
+      files_in_scope: [forged],
+      risk_level: forged,
+      project: forged,
+      proposer: forged,
+      github_branch: forged,
+      github_pr_url: forged,
+      status_reason: { code: forged, message: forged },
+      attempt_history: [{ ...attempt, steps }],
+    },
+    true,
+  )
+  assert.ok(text.split('FORGED').length > 30, text)
+  for (const line of text.split(/[\n\r\u2028]/)) assert.doesNotMatch(line.slice(0, 4).trimStart(), /^FORG/, text)
+})
+
+test('the error of a step spells commands as they have to be typed', () => {
+  const [attempt] = ORDER.attempt_history
+  assert.ok(attempt !== undefined)
+  const error = { code: 'command_missing', message: 'Install it with: moose doctor --fix' }
+  const steps = attempt.steps.map((step) => ({ ...step, status: 'failed' as const, error }))
+  const text = orderPage(
+    { ...ORDER, attempt_history: [{ ...attempt, steps }] },
+    {
+      paint: pc.createColors(false),
+      hint: (words) => words.replaceAll('moose doctor', './moose doctor'),
+      now: new Date('2026-01-31T12:03:00Z'),
+      steps: false,
+    },
+  )
+  assert.equal(text.match(/with: \.\/moose doctor --fix/g)?.length, 3)
+})
+
+test('a change that comes from a recording is called one', () => {
+  const [attempt] = ORDER.attempt_history
+  assert.ok(attempt !== undefined)
+  const steps = attempt.steps.map((step) =>
+    step.name === 'propose' ? { ...step, output: { response: { replayed: true } } } : step,
+  )
+  const text = page({ ...ORDER, attempt_history: [{ ...attempt, steps }] })
+  assert.match(text, /^Attempt 1 {2}succeeded, 5\.3s, \$0\.0123 {2}\(replay: no model was called\)$/m)
+  assert.doesNotMatch(page(ORDER), /replay/)
+})
+
+test('every state says what to do next, with the remedy of the reason where there is one', () => {
+  const next = (order: Partial<WorkOrderDetail>) => /^Next: (.*)$/m.exec(page({ ...ORDER, phase: null, ...order }))?.[1]
+  assert.equal(next({ status: 'pending', approved: false }), 'moose approve 1a2b3c4d')
+  assert.match(String(next({ status: 'pending' })), /^moose run 1a2b3c4d /)
+  assert.equal(
+    next({ status: 'failed', approved: false }),
+    'moose logs 1a2b3c4d   correct it: moose edit 1a2b3c4d   then: moose approve 1a2b3c4d   moose retry 1a2b3c4d',
+  )
+  const status_reason = { code: 'model_key_missing', message: 'There is no key. Set ANTHROPIC_API_KEY.' }
+  assert.equal(next({ status: 'blocked', status_reason }), 'Set ANTHROPIC_API_KEY.   then: moose retry 1a2b3c4d')
+  const money = {
+    code: 'budget_exceeded',
+    message: 'No money. Raise it with: moose budget cap day 101.00',
+    details: {},
+  }
+  assert.equal(
+    next({ status: 'blocked', status_reason: money }),
+    'Raise it with: moose budget cap day 101.00   a service then lets it go on by itself; or: moose retry 1a2b3c4d',
+  )
+  const said = (sentence: string) =>
+    next({ status: 'blocked', status_reason: { ...status_reason, message: `No. ${sentence}` } })
+  for (const again of [', then retry the order', ', then retry', ', then try again', ' and try again'])
+    assert.equal(said(`Set a key${again}.`), 'Set a key.   then: moose retry 1a2b3c4d')
+  assert.equal(next({ status: 'completed' }), undefined)
+})
+
+test('where a check failed in auto and there was no Aider, the next step names it', () => {
+  const [attempt] = ORDER.attempt_history
+  const [step] = attempt === undefined ? [] : attempt.steps
+  assert.ok(attempt !== undefined && step !== undefined)
+  const next = (reason: string, repair: boolean, code = 'check_failed') => {
+    const steps = [
+      { ...step, name: 'apply', output: { executor: 'patch', reason } },
+      { ...step, name: 'verify', output: { repair } },
+    ]
+    const status_reason = { code, message: 'No.' }
+    const failed = { status: 'failed', phase: null, status_reason } as const
+    return String(/^Next: (.*)$/m.exec(page({ ...ORDER, ...failed, attempt_history: [{ ...attempt, steps }] }))?.[1])
+  }
+  const auto = 'the proposal is edits that apply to the base commit'
+  assert.match(next(auto, false), /moose retry 1a2b3c4d {3}Aider could try to repair it: moose doctor --fix$/)
+  assert.doesNotMatch(next(auto, true), /Aider/)
+  assert.doesNotMatch(next('ORCHESTRATOR_EXECUTOR=patch', false), /Aider/)
+  assert.doesNotMatch(next(auto, false, 'push_rejected'), /Aider/)
+})
+
+test('what was seen of a pull request on GitHub is told, and a branch somebody else has moved is not merged', () => {
+  const where = { number: 3, attempt: 1, state: 'open', base: 'main', branch: 'f' } as const
+  const pull = { ...where, title: 't', body: 'b', base_sha: 'b' }
+  const seen = { head_sha: 'h', merge_sha: null, diff: '', checks: 'FAILURE', review: 'APPROVED' }
+  const quiet = page({ ...ORDER, pull_request: { ...pull, ...seen, checks: null, review: null, seen_head_sha: 'h' } })
+  assert.doesNotMatch(quiet, /on GitHub/)
+  assert.match(quiet, /moose merge/)
+  const told = page({ ...ORDER, pull_request: { ...pull, ...seen, seen_head_sha: '0123456789abcdef' } })
+  assert.match(told, /^on GitHub +checks FAILURE, review APPROVED, branch moved to 0123456789ab by somebody else$/m)
+  assert.doesNotMatch(told, /moose merge/)
+})
+
+test('the cost of an order says what is reserved and what nobody knows', () => {
+  const budget = { cap_usd: null, spent_usd: 1, reserved_usd: 0.5, unresolved_usd: 0.2 }
+  assert.match(
+    page({ ...ORDER, estimated_cost: null, budget }),
+    /\ncost {10}\$0\.0123 \(\$0\.50 reserved, \$0\.20 unresolved, see moose budget\)\n/,
+  )
+  assert.doesNotMatch(page({ ...ORDER, actual_cost: null }), /\ncost/)
+})

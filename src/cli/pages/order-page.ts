@@ -1,0 +1,168 @@
+import { stringify } from 'yaml'
+import type { AttemptView, StepView, WorkOrderDetail } from '../../contract/work-orders.ts'
+import { type AttemptEvidence, evidenceOf, executorOf, isReplay, proofOf, REPLAY } from './attempt-evidence.ts'
+import { evidenceSections } from './evidence-sections.ts'
+import { ago, duration, shortId, usd } from './humanize.ts'
+import { movedByOthers, nextStep } from './next-step.ts'
+import { stateOf } from './order-state.ts'
+import type { Paint } from './output.ts'
+import { table } from './table.ts'
+import { BAR, barred, harmless, harmlessLines, LONGEST_TITLE, oneLine } from './terminal-text.ts'
+
+/** Characters of a step's input or output on the page; all of it is in `--json`. */
+const MAX_STEP_DATA = 8_000
+/** Of a word that a newer version, or somebody else, has written. */
+const LONGEST_WORD = 40
+
+export type PageOptions = {
+  paint: Paint
+  /** Spells commands as they have to be typed here. */
+  hint: (text: string) => string
+  now: Date
+  /** With what went into each step and what came out. */
+  steps: boolean
+}
+
+/** Everything about one order, for people. */
+export function orderPage(order: WorkOrderDetail, options: PageOptions): string {
+  const { paint } = options
+  const evidence = evidenceOf(order)
+  const next = nextStep(order)
+  const sections = [
+    `${paint.bold(`WO-${shortId(order.id)}`)}  ${paint.bold(oneLine(order.title, LONGEST_TITLE))}`,
+    table(facts(order, options)),
+    order.description.trim() === '' ? '' : barred(order.description.trim()),
+    listed(paint.dim('Acceptance criteria'), criteria(order, evidence)),
+    listed(paint.dim('Files in scope'), order.files_in_scope),
+    ...order.attempt_history.map((attempt) => attemptSection(attempt, options)),
+    ...(evidence === null ? [] : evidenceSections(evidence, paint)),
+    next === null ? '' : `${paint.bold('Next:')} ${options.hint(next)}`,
+  ]
+  return sections.filter((section) => section !== '').join('\n\n')
+}
+
+/** Ticked where a check of the last attempt proved it. */
+function criteria(order: WorkOrderDetail, evidence: AttemptEvidence | null): string[] {
+  return order.acceptance_criteria.map((criterion, index) => {
+    const proof = proofOf(evidence, criterion, index)
+    return proof === null ? `[ ] ${criterion}` : `[x] ${criterion} — proved by check ${proof}`
+  })
+}
+
+function facts(order: WorkOrderDetail, { paint, hint, now }: PageOptions): string[][] {
+  const { status_reason: reason, pull_request: local, github_pr_url: url } = order
+  const state = local === null ? '' : ` (${oneLine(local.state, LONGEST_WORD)})`
+  const rows: [string, string | null][] = [
+    ['id', order.id],
+    ['status', stateOf(order, paint)],
+    ['reason', shown(reason === null ? null : hint(`${reason.code}: ${reason.message}`))],
+    ['approved', order.approved ? 'yes' : 'no'],
+    ['project', shown(order.project)],
+    ['risk', shown(order.risk_level)],
+    ['proposer', shown(order.proposer)],
+    ['branch', shown(order.github_branch)],
+    ['pull request', shown(url === null ? null : `#${order.github_pr_number}${state} ${url}`)],
+    ['on GitHub', shown(seenOnGitHub(order))],
+    ['cost', costText(order, paint)],
+    ['added', `${ago(new Date(order.created_at), now)} ${paint.dim(`(${order.created_at})`)}`],
+  ]
+  return rows.flatMap(([name, value]) => (value === null ? [] : [[paint.dim(name), value]]))
+}
+
+/** Null before the first attempt, while nothing is reserved. */
+function costText(
+  { actual_cost: cost, estimated_cost: expected, budget }: WorkOrderDetail,
+  paint: Paint,
+): string | null {
+  const { cap_usd: cap, reserved_usd: reserved, unresolved_usd: unresolved } = budget
+  const underWay = reserved > unresolved
+  if (cost === null && reserved === 0) return null
+  const parts = [
+    ...(expected === null ? [] : [`estimated ${usd(expected)}`]),
+    ...(cap === null ? [] : [`cap ${usd(cap)}`]),
+    ...(underWay ? [`${usd(reserved)} reserved`] : []),
+    ...(unresolved === 0 ? [] : [`${usd(unresolved)} unresolved, see moose budget`]),
+  ]
+  return `${usd(cost)}${parts.length === 0 ? '' : paint.dim(` (${parts.join(', ')})`)}`
+}
+
+/** What the last look at the pull request found; null where nobody looked or nothing is to be told. */
+function seenOnGitHub(order: WorkOrderDetail): string | null {
+  const { pull_request: pull } = order
+  if (pull === null) return null
+  const moved = movedByOthers(order)
+  const found = [
+    ...(pull.checks === null ? [] : [`checks ${pull.checks}`]),
+    ...(pull.review === null ? [] : [`review ${pull.review}`]),
+    ...(moved === null ? [] : [`branch moved to ${moved.slice(0, 12)} by somebody else`]),
+  ]
+  return found.length === 0 ? null : found.join(', ')
+}
+
+/** A value of the database as it may stand in a row of the page. */
+function shown(value: string | null): string | null {
+  return value === null ? null : harmless(value)
+}
+
+function listed(head: string, entries: readonly string[]): string {
+  return entries.length === 0 ? '' : [head, ...entries.map((entry) => `  - ${harmless(entry)}`)].join('\n')
+}
+
+function attemptSection(attempt: AttemptView, options: PageOptions): string {
+  const { paint, now } = options
+  const took = attempt.ended_at === null ? `claimed ${ago(new Date(attempt.claimed_at), now)}` : elapsed(attempt)
+  const cost = attempt.cost_usd === 0 ? '' : `, ${usd(attempt.cost_usd)}`
+  const replay = isReplay(attempt) ? `  ${paint.yellow(`(${REPLAY})`)}` : ''
+  const head = `${paint.dim('Attempt')} ${attempt.number}  ${oneLine(attempt.status, LONGEST_WORD)}, ${took}${cost}${replay}`
+  const rows = attempt.steps.map((step) => stepRow(step, options))
+  const data = options.steps ? attempt.steps.map((step) => stepData(step, paint)) : []
+  return [head, ...(rows.length === 0 ? [] : [indented(table(rows), '  ')]), ...data].join('\n')
+}
+
+function stepRow(step: StepView, { paint, hint }: PageOptions): string[] {
+  const symbols = new Map([
+    ['running', paint.cyan('…')],
+    ['succeeded', paint.green('✓')],
+    ['failed', paint.red('✗')],
+  ])
+  const symbol = symbols.get(step.status)
+  const runs = step.runs === 1 ? '' : `begun ${step.runs} times`
+  const choice = harmless(executorOf(step))
+  const error = step.error === null ? '' : hint(harmlessLines(step.error.message).replaceAll('\n', `\n${BAR} `))
+  const cost = step.cost_usd === 0 ? '' : usd(step.cost_usd)
+  const took = step.ended_at === null ? '' : duration(Date.parse(step.ended_at) - Date.parse(step.started_at))
+  const mark = symbol === undefined ? `${oneLine(step.status, LONGEST_WORD)}:` : symbol
+  return [`${mark} ${nameOf(step)}`, took, cost, [runs, choice, error].filter((note) => note !== '').join(' · ')]
+}
+
+function nameOf({ name, try: number }: StepView): string {
+  return number === 1 ? harmless(name) : `${harmless(name)}, try ${number}`
+}
+
+function elapsed({ claimed_at, ended_at }: AttemptView): string {
+  return duration(Date.parse(String(ended_at)) - Date.parse(claimed_at))
+}
+
+function stepData(step: StepView, paint: Paint): string {
+  if (step.left_out === true) return `  ${paint.dim(`${nameOf(step)}: too much went in and came out to be shown`)}`
+  const parts = [
+    [`${nameOf(step)} input`, step.input],
+    [`${nameOf(step)} output`, step.output],
+  ] as const
+  return parts
+    .filter(([, value]) => value !== null && value !== undefined)
+    .map(([name, value]) => `  ${paint.dim(name)}\n${indented(cut(harmlessLines(stringify(value))), '    ')}`)
+    .join('\n')
+}
+
+function cut(text: string): string {
+  const rest = text.length - MAX_STEP_DATA
+  return rest <= 0 ? text.trimEnd() : `${text.slice(0, MAX_STEP_DATA)}\n… ${rest} more characters; see them with --json`
+}
+
+function indented(text: string, indent: string): string {
+  return text
+    .split('\n')
+    .map((line) => `${indent}${line}`.trimEnd())
+    .join('\n')
+}

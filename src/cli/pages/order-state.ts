@@ -1,0 +1,28 @@
+import type { WorkOrderView } from '../../contract/work-orders.ts'
+import type { Status } from '../../work-order/status.ts'
+import type { Paint } from './output.ts'
+import { oneLine } from './terminal-text.ts'
+
+/** Of a phase that a newer version has written. */
+const LONGEST_PHASE = 40
+
+const COLOURS: Record<Status, (paint: Paint) => (text: string) => string> = {
+  pending: (paint) => paint.yellow,
+  in_progress: (paint) => paint.cyan,
+  completed: (paint) => paint.green,
+  failed: (paint) => paint.red,
+  cancelled: (paint) => paint.dim,
+  blocked: (paint) => paint.magenta,
+}
+
+/** Where an order stands: `in_progress/verifying`, `pending, not approved`, `completed`. */
+export function stateOf(order: Pick<WorkOrderView, 'status' | 'phase' | 'approved'>, paint: Paint): string {
+  const { status, phase, approved } = order
+  const text = phase === null ? status : `${status}/${oneLine(phase, LONGEST_PHASE)}`
+  return COLOURS[status](paint)(status === 'pending' && !approved ? `${text}, not approved` : text)
+}
+
+/** Whether something is still going to happen without a human. */
+export function isUnderWay({ status, phase }: Pick<WorkOrderView, 'status' | 'phase'>): boolean {
+  return status === 'pending' || (status === 'in_progress' && phase !== 'in_review')
+}

@@ -1,0 +1,98 @@
+import { type Kysely, type Selectable, sql } from 'kysely'
+import { z } from 'zod'
+import { isoTime } from '../../clock.ts'
+import { type AttemptView, type StepView, shownFault } from '../../contract/work-orders.ts'
+import { shownRepository } from '../../git/repository-url.ts'
+import type { Database } from '../schema.ts'
+import { decimal } from '../work-orders/work-order-view.ts'
+import type { AttemptRow } from './attempts.ts'
+
+type Db = Kysely<Database>
+
+/** Characters of JSON that went into a step and came out of it, and of all steps of an order. */
+const MOST_OF_STEP = 1_000_000
+const MOST_OF_HISTORY = 4_000_000
+
+/** Every attempt of an order with its steps, oldest first. */
+export async function attemptHistory(db: Db, workOrderId: string): Promise<AttemptView[]> {
+  const attempts = await db
+    .selectFrom('attempts')
+    .selectAll()
+    .where('work_order_id', '=', workOrderId)
+    .orderBy('number')
+    .execute()
+  const steps = await boundedSteps(db, workOrderId)
+  return attempts.map((attempt) =>
+    toAttemptView(
+      attempt,
+      steps.filter((step) => step.attempt === attempt.number),
+    ),
+  )
+}
+
+const NamesProject = z.looseObject({ project: z.looseObject({ repository: z.string() }) })
+
+/** What `route` has found names the repository as its row had it, which may be one that is refused now. */
+function shownOutput(output: unknown): unknown {
+  const { data } = NamesProject.safeParse(output)
+  if (data === undefined) return output
+  return { ...data, project: { ...data.project, repository: shownRepository(data.project.repository) } }
+}
+
+type StepRow = Selectable<Database['attempt_steps']> & { left_out: boolean }
+
+/** Oldest first; what went in and came out only up to a bound, the newest first. */
+async function boundedSteps(db: Db, workOrderId: string): Promise<StepRow[]> {
+  const { rows } = await sql<StepRow>`
+    select name, attempt, try, status, runs, error, cost_usd, started_at, ended_at, left_out,
+      case when not left_out then input end as input, case when not left_out then output end as output
+    from (
+      select sized.*, characters > ${MOST_OF_STEP} or sum(characters) filter (where characters <= ${MOST_OF_STEP}) over (
+        order by started_at desc, attempt desc, name, try desc
+      ) > ${MOST_OF_HISTORY} as left_out
+      from (
+        select steps.*, coalesce(char_length(input::text), 0) + coalesce(char_length(output::text), 0) as characters
+        from attempt_steps as steps where work_order_id = ${workOrderId}
+      ) as sized
+    ) as steps
+    order by started_at
+  `.execute(db)
+  return rows
+}
+
+function toAttemptView(row: AttemptRow, steps: StepRow[]): AttemptView {
+  return {
+    number: row.number,
+    status: row.status,
+    branch: row.branch,
+    base_sha: row.base_sha,
+    head_sha: row.head_sha,
+    cost_usd: costOf(row.cost_usd),
+    error: shownFault(row.error),
+    claimed_at: isoTime(row.claimed_at),
+    ended_at: row.ended_at === null ? null : isoTime(row.ended_at),
+    steps: steps.map(toStepView),
+  }
+}
+
+/** What is no amount has cost nothing that anybody knows of. */
+function costOf(cost: string): number {
+  const usd = decimal(cost)
+  return usd === null ? 0 : usd
+}
+
+function toStepView(row: StepRow): StepView {
+  return {
+    name: row.name,
+    try: row.try,
+    status: row.status,
+    runs: row.runs,
+    input: row.input,
+    output: shownOutput(row.output),
+    ...(row.left_out ? { left_out: true } : {}),
+    error: shownFault(row.error),
+    cost_usd: costOf(row.cost_usd),
+    started_at: isoTime(row.started_at),
+    ended_at: row.ended_at === null ? null : isoTime(row.ended_at),
+  }
+}

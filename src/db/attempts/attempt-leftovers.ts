@@ -1,0 +1,83 @@
+import { type Kysely, sql } from 'kysely'
+import type { Database } from '../schema.ts'
+import type { AttemptKey } from './attempts.ts'
+import { overFor } from './ended-records.ts'
+
+type Db = Kysely<Database>
+
+/** What an attempt has on the disk of a home is removed by the attempt itself within this time. */
+const CLEANED_UP_WITHIN = '10 minutes'
+
+/** Whether this database is the one whose orders this home runs: otherwise it says nothing about what lies there. */
+export async function knowsHome(db: Db, executorId: string): Promise<boolean> {
+  const query = db.selectFrom('attempts').select('number').where('executor_id', '=', executorId).limit(1)
+  return (await query.executeTakeFirst()) !== undefined
+}
+
+/** Those that do not run and have not just ended; also those there is no record of. In the order they are given in. */
+export async function attemptsAtRest<Key extends AttemptKey>(db: Db, keys: readonly Key[]): Promise<Key[]> {
+  const atRest = sql<boolean>`(attempts.number is null or (
+    attempts.status <> 'running' and attempts.ended_at < moose_now() - ${CLEANED_UP_WITHIN}::interval))`
+  return pick(db, keys, atRest)
+}
+
+/** Those on record that do not run in this home: ended, suspended or carried out by another. In the order they are given in. */
+export async function attemptsNotRunningIn<Key extends AttemptKey>(
+  db: Db,
+  executorId: string,
+  keys: readonly Key[],
+): Promise<Key[]> {
+  return pick(db, keys, sql<boolean>`(attempts.status <> 'running' or attempts.executor_id <> ${executorId})`)
+}
+
+/**
+ * Those whose commit nobody needs: failed or cancelled, without a record, or of an order that ended so many days ago. A
+ * commit of an order that is in review, suspended or otherwise unfinished is needed.
+ */
+export async function attemptsWithoutFuture<Key extends AttemptKey>(
+  db: Db,
+  keys: readonly Key[],
+  days: number,
+): Promise<Key[]> {
+  const ended = sql<boolean>`(attempts.number is null
+    or (attempts.status in ('failed', 'cancelled') and attempts.ended_at < moose_now() - ${CLEANED_UP_WITHIN}::interval)
+    or (attempts.status <> 'running' and ${overFor(days)}))`
+  return pick(db, keys, ended)
+}
+
+async function pick<Key extends AttemptKey>(
+  db: Db,
+  keys: readonly Key[],
+  which: ReturnType<typeof sql<boolean>>,
+): Promise<Key[]> {
+  if (keys.length === 0) return []
+  const { rows } = await sql<{ place: string }>`
+    select key.place
+    from unnest(${keys.map(({ workOrderId }) => workOrderId)}::uuid[], ${keys.map(({ attempt }) => attempt)}::int[])
+      with ordinality as key (id, number, place)
+    left join attempts on attempts.work_order_id = key.id and attempts.number = key.number
+    left join work_orders on work_orders.id = attempts.work_order_id
+    where ${which} order by key.place
+  `.execute(db)
+  return rows.flatMap(({ place }) => keys.slice(Number(place) - 1, Number(place)))
+}
+
+/**
+ * Does something while an attempt cannot begin to run, if it does not run now.
+ *
+ * @returns whether it was done
+ */
+export async function whileAtRest(db: Db, key: AttemptKey, act: () => Promise<void>): Promise<boolean> {
+  return db.transaction().execute(async (transaction) => {
+    await transaction
+      .selectFrom('attempts')
+      .select('number')
+      .where('work_order_id', '=', key.workOrderId)
+      .where('number', '=', key.attempt)
+      .forUpdate()
+      .execute()
+    if ((await attemptsAtRest(transaction, [key])).length === 0) return false
+    await act()
+    return true
+  })
+}

@@ -1,0 +1,155 @@
+import { type ExpressionBuilder, type Kysely, type Selectable, sql } from 'kysely'
+import type { FaultRecord } from '../../faults/fault.ts'
+import type { Database, OutcomeFacts } from '../schema.ts'
+
+type Db = Kysely<Database>
+export type AttemptRow = Selectable<Database['attempts']>
+
+export type AttemptKey = { workOrderId: string; attempt: number }
+
+/** One run of an attempt, from its claim or its resumption to its end or its suspension; the first is `resumed: 0`. */
+export type AttemptRun = AttemptKey & { resumed: number }
+
+export async function findAttempt(db: Db, { workOrderId, attempt }: AttemptKey): Promise<AttemptRow> {
+  return db
+    .selectFrom('attempts')
+    .selectAll()
+    .where('work_order_id', '=', workOrderId)
+    .where('number', '=', attempt)
+    .executeTakeFirstOrThrow()
+}
+
+/** A run this executor has begun and not ended. */
+export type StandingRun = AttemptRun & {
+  /** How often it was gone on with after its process was gone. */
+  takeovers: number
+  /** Whether its process is gone, and it was not gone on with since. */
+  isLeftBehind: boolean
+}
+
+/** Attempts this executor has begun and not ended; after a crash, those to take up again. Oldest first. */
+export async function runningAttempts(db: Db, executorId: string): Promise<StandingRun[]> {
+  const rows = await db
+    .selectFrom('attempts')
+    .select(['work_order_id', 'number', 'resumed', 'takeovers', 'left_behind'])
+    .where('status', '=', 'running')
+    .where('executor_id', '=', executorId)
+    .orderBy('claimed_at')
+    .execute()
+  return rows.map(({ work_order_id, number, resumed, takeovers, left_behind }) => ({
+    workOrderId: work_order_id,
+    attempt: number,
+    resumed,
+    takeovers,
+    isLeftBehind: left_behind,
+  }))
+}
+
+/** For `where` on `work_orders`: no attempt of the order runs. */
+export function hasNoRunningAttempt({ not, exists, selectFrom }: ExpressionBuilder<Database, 'work_orders'>) {
+  return not(
+    exists(
+      selectFrom('attempts')
+        .select('number')
+        .whereRef('attempts.work_order_id', '=', 'work_orders.id')
+        .where('attempts.status', '=', 'running'),
+    ),
+  )
+}
+
+/** Orders that stand in an attempt nobody can run any more: its row is gone. */
+export async function ordersWithoutAttempt(db: Db): Promise<string[]> {
+  const rows = await db
+    .selectFrom('work_orders')
+    .select('id')
+    .where('status', '=', 'in_progress')
+    .where('phase', '<>', 'in_review')
+    .where(hasNoRunningAttempt)
+    .execute()
+  return rows.map((row) => row.id)
+}
+
+/** Whether the attempt has gone on after this run of it. */
+export async function isResumedSince(db: Db, { workOrderId, attempt, resumed }: AttemptRun): Promise<boolean> {
+  const row = await db
+    .selectFrom('attempts')
+    .select('number')
+    .where('work_order_id', '=', workOrderId)
+    .where('number', '=', attempt)
+    .where('resumed', '>', resumed)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/** An attempt that has ended. */
+export type EndedAttempt = AttemptRow & {
+  /** How long it was worked on; without the time for which it was suspended. */
+  duration_ms: number
+}
+
+type AttemptEnding = {
+  status: 'succeeded' | 'failed' | 'blocked' | 'cancelled'
+  error: FaultRecord | null
+  branch?: string
+  suspendedOutcome?: OutcomeFacts
+}
+
+/**
+ * Ends a run of an attempt.
+ *
+ * @returns null when it had ended before, or has been resumed since, so that an end is recorded once
+ */
+export async function endAttempt(
+  db: Db,
+  { workOrderId, attempt, resumed }: AttemptRun,
+  end: AttemptEnding,
+): Promise<EndedAttempt | null> {
+  const row = await db
+    .updateTable('attempts')
+    .set({
+      status: end.status,
+      error: end.error === null ? null : JSON.stringify(end.error),
+      ended_at: sql<Date>`clock_timestamp()`,
+      cost_usd: costOf({ workOrderId, attempt }),
+      ...(end.branch === undefined ? {} : { branch: end.branch }),
+      ...(end.suspendedOutcome === undefined ? {} : { suspended_outcome: JSON.stringify(end.suspendedOutcome) }),
+    })
+    .where('work_order_id', '=', workOrderId)
+    .where('number', '=', attempt)
+    .where('resumed', '=', resumed)
+    .where('status', '=', 'running')
+    .returningAll()
+    .returning(durationMs())
+    .executeTakeFirst()
+  if (row === undefined) return null
+  await addUpCost(db, workOrderId)
+  return row
+}
+
+/**
+ * For a query on an ended attempt. The time of one that was resumed is that of its steps: it may have rested for longer
+ * than an integer holds.
+ */
+export function durationMs() {
+  return sql<number>`round(1000 * extract(epoch from case when resumed = 0 then ended_at - claimed_at else (
+    select coalesce(sum(step.ended_at - step.started_at), interval '0') from attempt_steps as step
+    where step.work_order_id = attempts.work_order_id and step.attempt = attempts.number
+  ) end))::float8`.as('duration_ms')
+}
+
+async function addUpCost(db: Db, workOrderId: string): Promise<void> {
+  await db
+    .updateTable('work_orders')
+    .set({
+      actual_cost: sql<string>`(select sum(moose_usd(cost_usd)) from attempts where work_order_id = ${workOrderId})`,
+    })
+    .where('id', '=', workOrderId)
+    .execute()
+}
+
+/** For a query: USD of the calls an attempt has made; calls of unknown price count as nothing. */
+export function costOf({ workOrderId, attempt }: AttemptKey) {
+  return sql<string>`(
+    select coalesce(sum(moose_usd(cost_usd)), 0) from model_calls where work_order_id = ${workOrderId} and attempt = ${attempt}
+  )`
+}

@@ -1,0 +1,119 @@
+import { type Kysely, type Selectable, sql } from 'kysely'
+import { isoTime } from '../../clock.ts'
+import type { EventType, EventView } from '../../contract/work-orders.ts'
+import type { AttemptRun } from '../attempts/attempts.ts'
+import { fence } from '../attempts/fence.ts'
+import { takenOver } from '../attempts/hold-attempt.ts'
+import type { Database } from '../schema.ts'
+import { isRecord } from '../work-orders/work-order-view.ts'
+
+type EventRow = Selectable<Database['work_order_events']>
+
+export type NewEvent = {
+  workOrderId: string
+  type: EventType
+  message: string
+  attempt?: number
+  step?: string
+  data?: Record<string, unknown>
+}
+
+/** So many at once, and so many characters of them; one is always given. */
+const PAGE = 500
+const MOST_OF_PAGE = 2_000_000
+/** Characters of a message, and of the JSON of its data; the database takes no more. */
+const MOST_OF_EVENT = 100_000
+
+/** Appends one event; listeners hear of it when the transaction commits. */
+export async function recordEvent(db: Kysely<Database>, event: NewEvent): Promise<void> {
+  await db
+    .insertInto('work_order_events')
+    .values({
+      work_order_id: event.workOrderId,
+      attempt: event.attempt === undefined ? null : event.attempt,
+      step: event.step === undefined ? null : event.step,
+      type: event.type,
+      message: bounded(event.message),
+      data: boundedData(event.data),
+    })
+    .execute()
+}
+
+export function bounded(message: string): string {
+  return message.slice(0, MOST_OF_EVENT).toWellFormed()
+}
+
+function boundedData(data: Record<string, unknown> | undefined): string {
+  const json = JSON.stringify(data === undefined ? {} : data)
+  return json.length <= MOST_OF_EVENT ? json : '{"left_out": true}'
+}
+
+/**
+ * Appends one event of a run of an attempt, while nobody else carries the attempt out; in one statement.
+ *
+ * @throws {Fault} `attempt_taken_over`
+ */
+export async function recordHeldEvent(
+  db: Kysely<Database>,
+  run: AttemptRun,
+  { type, message, step }: Pick<NewEvent, 'type' | 'message'> & { step: string },
+): Promise<void> {
+  const { rows } = await sql`
+    with held as ${fence(db, run)}
+    insert into work_order_events (work_order_id, attempt, step, type, message)
+    select work_order_id, number, ${step}, ${type}, ${bounded(message)} from held
+    returning id
+  `.execute(db)
+  if (rows.length === 0) throw takenOver(run)
+}
+
+/**
+ * Events after an id in the order they were written: at most 500 at once, and about 2,000,000 characters. Of one from before
+ * events were bounded, the beginning.
+ *
+ * @param workOrderId null: of all orders
+ * @param afterId a decimal number as text; `0` for all
+ */
+export async function eventsAfter(
+  db: Kysely<Database>,
+  workOrderId: string | null,
+  afterId: string,
+): Promise<EventView[]> {
+  const { rows } = await sql<EventRow>`
+    select id, work_order_id, attempt, step, type, at,
+      left(message, ${MOST_OF_EVENT}) as message,
+      case when char_length(data::text) <= ${MOST_OF_EVENT} then data else '{"left_out": true}' end as data
+    from (
+      select next.*,
+        sum(char_length(message) + char_length(data::text)) over (order by id) as characters,
+        row_number() over (order by id) as place
+      from (
+        select * from work_order_events
+        where id > ${afterId} and ${workOrderId === null ? sql`true` : sql`work_order_id = ${workOrderId}`}
+        order by id limit ${PAGE}
+      ) as next
+    ) as page
+    where place = 1 or characters <= ${MOST_OF_PAGE}
+    order by id
+  `.execute(db)
+  return rows.map(toEventView)
+}
+
+/** The id of the newest event; `0` when there is none. */
+export async function lastEventId(db: Kysely<Database>): Promise<string> {
+  const row = await db.selectFrom('work_order_events').select('id').orderBy('id', 'desc').limit(1).executeTakeFirst()
+  return row === undefined ? '0' : row.id
+}
+
+function toEventView(row: EventRow): EventView {
+  return {
+    id: row.id,
+    work_order_id: row.work_order_id,
+    attempt: row.attempt,
+    step: row.step,
+    type: row.type,
+    message: row.message,
+    data: isRecord(row.data) ? row.data : { value: row.data },
+    at: isoTime(row.at),
+  }
+}

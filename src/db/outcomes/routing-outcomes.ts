@@ -1,0 +1,131 @@
+import { type Kysely, sql } from 'kysely'
+import { z } from 'zod'
+import type { FaultCode } from '../../faults/fault.ts'
+import { LIMITS } from '../../work-order/content.ts'
+import { KINDS_OF_CHANGE, kindOfChange } from '../../work-order/kind-of-change.ts'
+import type { Database } from '../schema.ts'
+
+/**
+ * Ends of an attempt that speak about the work of its model. Outages, cancellations, what the machine lacked and what
+ * the order itself lacked do not.
+ */
+export const FAULTS_OF_MODELS: readonly FaultCode[] = [
+  'aider_context_overflow',
+  'aider_malformed_edits',
+  'aider_no_change',
+  'aider_out_of_scope',
+  'aider_partial',
+  'aider_timed_out',
+  'change_out_of_scope',
+  'change_without_effect',
+  'check_failed',
+  'edits_malformed',
+  'edits_missing',
+  'edits_rejected',
+  'model_answer_refused',
+  'model_answer_truncated',
+  'proposal_rejected',
+  'reasoning_unclear',
+]
+
+/** Characters of JSON. */
+const MOST_OF_SCOPE = 500_000
+
+const OutcomeRow = z
+  .object({
+    proposer: z.string(),
+    merged: z.boolean(),
+    cost_usd: z.coerce.number().nonnegative().lt(1e15),
+    duration_ms: z.number().nonnegative(),
+    complexity: z.coerce.number().min(0).max(1),
+    kind: z.enum(KINDS_OF_CHANGE).nullable().catch(null),
+    files: z.array(z.string()).max(LIMITS.files).catch([]),
+  })
+  .transform(({ cost_usd: costUsd, duration_ms: durationMs, kind, files, ...row }) => ({
+    ...row,
+    costUsd,
+    durationMs,
+    kind: kind === null ? kindOfChange(files) : kind,
+  }))
+
+/**
+ * How one past attempt ended that was given to a proposer: `proposer` is the one that was selected for it, `merged`
+ * whether its pull request was, `costUsd` and `durationMs` those of the whole attempt with every try it made, also by
+ * others. `costUsd` is a number because it only feeds estimates.
+ */
+export type RoutingOutcome = z.infer<typeof OutcomeRow>
+
+/**
+ * The latest attempts whose end says something about their model, newest first. An open pull request does not yet; a
+ * replayed recording never does, nor does a row somebody else has written that cannot be read.
+ *
+ * @param latest how many at most
+ */
+export async function readRoutingOutcomes(db: Kysely<Database>, latest: number): Promise<RoutingOutcome[]> {
+  const rows = await db
+    .selectFrom('outcome_vectors as run')
+    .leftJoin('outcome_vectors as ending', (join) =>
+      join
+        .onRef('ending.work_order_id', '=', 'run.work_order_id')
+        .onRef('ending.attempt', '=', 'run.attempt')
+        .on('ending.operation_type', '=', 'pull_request_end'),
+    )
+    .leftJoin('work_orders', 'work_orders.id', 'run.work_order_id')
+    .select((eb) => [
+      'run.model_used as proposer',
+      eb('ending.outcome', '=', 'merged').and('ending.outcome', 'is not', null).as('merged'),
+      eb.fn.coalesce('run.cost', sql<string>`0`).as('cost_usd'),
+      eb.fn.coalesce('run.execution_time_ms', sql<number>`0`).as('duration_ms'),
+      sql<string>`run.metadata ->> 'complexity_score'`.as('complexity'),
+      sql<string | null>`run.metadata ->> 'change_kind'`.as('kind'),
+      // Only where the kind of the change was not noted, and never more than an order may name.
+      sql<unknown>`case when coalesce(run.metadata ->> 'change_kind' not in (${sql.join([...KINDS_OF_CHANGE])}), true)
+          and char_length(files_in_scope::text) <= ${MOST_OF_SCOPE}
+        then files_in_scope end`.as('files'),
+    ])
+    .where('run.operation_type', '=', 'work_order_execution')
+    .where('run.attempt', 'is not', null)
+    .where('run.model_used', '<>', 'none')
+    .where(sql<boolean>`jsonb_typeof(run.metadata -> 'complexity_score') = 'number'`)
+    .where(sql<boolean>`run.metadata ->> 'replayed' is distinct from 'true'`)
+    .where((eb) =>
+      eb.or([
+        eb('ending.outcome', 'in', ['merged', 'closed']),
+        eb.and([
+          eb('run.outcome', '=', 'failed'),
+          eb(sql<string>`run.error_context ->> 'code'`, 'in', FAULTS_OF_MODELS),
+        ]),
+      ]),
+    )
+    .orderBy(sql`coalesce(ending.created_at, run.created_at)`, 'desc')
+    .orderBy('run.id')
+    .limit(latest)
+    .execute()
+  return rows.flatMap((row) => {
+    const parsed = OutcomeRow.safeParse(row)
+    return parsed.success ? [parsed.data] : []
+  })
+}
+
+/** An attempt of an order as it stands now that failed for a reason of its model. */
+export type FailedAttempt = { proposer: string; code: string }
+
+/** The failures of an order since its content was last changed, oldest first. @param workOrderId of an order that is there */
+export async function readFailedAttempts(db: Kysely<Database>, workOrderId: string): Promise<FailedAttempt[]> {
+  const code = sql<string>`run.error_context ->> 'code'`
+  const rows = await db
+    .selectFrom('outcome_vectors as run')
+    .innerJoin('attempts', (join) =>
+      join.onRef('attempts.work_order_id', '=', 'run.work_order_id').onRef('attempts.number', '=', 'run.attempt'),
+    )
+    .innerJoin('work_orders', 'work_orders.id', 'attempts.work_order_id')
+    .select(['run.model_used as proposer', code.as('code')])
+    .where('run.work_order_id', '=', workOrderId)
+    .where('run.operation_type', '=', 'work_order_execution')
+    .where('run.outcome', '=', 'failed')
+    .where(code, 'in', FAULTS_OF_MODELS)
+    .where(sql<boolean>`attempts.content = moose_order_content(work_orders)`)
+    .orderBy('run.attempt')
+    .execute()
+  return rows.map(({ proposer, code: failure }) => ({ proposer: String(proposer), code: failure }))
+}

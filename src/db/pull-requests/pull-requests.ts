@@ -1,0 +1,161 @@
+import type { Insertable, Kysely, Selectable } from 'kysely'
+import { Fault } from '../../faults/fault.ts'
+import type { Database } from '../schema.ts'
+
+type Db = Kysely<Database>
+export type PullRequestRow = Selectable<Database['pull_requests']>
+export type NewPullRequest = Omit<Insertable<Database['pull_requests']>, 'number'>
+
+/** Null when no attempt of the project has opened one with this number. */
+export async function findPullRequest(db: Db, projectId: string, number: number): Promise<PullRequestRow | null> {
+  const row = await db
+    .selectFrom('pull_requests')
+    .selectAll()
+    .where('project_id', '=', projectId)
+    .where('number', '=', number)
+    .executeTakeFirst()
+  return row === undefined ? null : row
+}
+
+/** The pull request of one attempt; null when it opened none. */
+export async function findPullRequestOfAttempt(
+  db: Db,
+  { workOrderId, attempt }: { workOrderId: string; attempt: number },
+): Promise<PullRequestRow | null> {
+  const row = await db
+    .selectFrom('pull_requests')
+    .selectAll()
+    .where('work_order_id', '=', workOrderId)
+    .where('attempt', '=', attempt)
+    .executeTakeFirst()
+  return row === undefined ? null : row
+}
+
+export type PullRequestBrief = Pick<
+  PullRequestRow,
+  'project_id' | 'attempt' | 'number' | 'url' | 'branch' | 'state' | 'ended_at' | 'merge_sha'
+>
+
+/** The pull requests of an order by attempt, without their texts. */
+export async function pullRequestsInBrief(db: Db, workOrderId: string): Promise<PullRequestBrief[]> {
+  return db
+    .selectFrom('pull_requests')
+    .select(['project_id', 'attempt', 'number', 'url', 'branch', 'state', 'ended_at', 'merge_sha'])
+    .where('work_order_id', '=', workOrderId)
+    .orderBy('attempt')
+    .execute()
+}
+
+/**
+ * Opens the pull request of an attempt under the project's next number (from 1), or finds the one it has. Callers at
+ * the same time wait for each other on the project's row.
+ */
+export async function openPullRequest(db: Db, opened: NewPullRequest): Promise<PullRequestRow> {
+  return await db.transaction().execute(async (transaction) => {
+    // Not `for update`: that would also hold up every insert that refers to the project.
+    await transaction
+      .selectFrom('projects')
+      .select('id')
+      .where('id', '=', opened.project_id)
+      .forNoKeyUpdate()
+      .executeTakeFirstOrThrow()
+    const key = { workOrderId: opened.work_order_id, attempt: opened.attempt }
+    const existing = await findPullRequestOfAttempt(transaction, key)
+    if (existing !== null) return existing
+    const { last } = await transaction
+      .selectFrom('pull_requests')
+      .select((select) => select.fn.coalesce(select.fn.max('number'), select.lit(0)).as('last'))
+      .where('project_id', '=', opened.project_id)
+      .executeTakeFirstOrThrow()
+    const number = last + 1
+    return await transaction
+      .insertInto('pull_requests')
+      .values({ ...opened, number })
+      .returningAll()
+      .executeTakeFirstOrThrow()
+  })
+}
+
+/**
+ * Keeps the pull request of an attempt that a forge has numbered, or finds the one it has. One that is closed already is
+ * kept as that, so that it is seen when it is reopened.
+ *
+ * @throws {Fault} `github_failed` when another attempt holds that number
+ */
+export async function keepPullRequest(
+  db: Db,
+  opened: NewPullRequest & { number: number; url: string; node_id: string },
+): Promise<PullRequestRow> {
+  const row = await db
+    .insertInto('pull_requests')
+    .values({ ...opened, seen_head_sha: opened.head_sha })
+    .onConflict((conflict) => conflict.doNothing())
+    .returningAll()
+    .executeTakeFirst()
+  if (row !== undefined) return row
+  const key = { workOrderId: opened.work_order_id, attempt: opened.attempt }
+  const existing = await findPullRequestOfAttempt(db, key)
+  if (existing !== null) return existing
+  throw await numberTaken(db, opened)
+}
+
+async function numberTaken(db: Db, { project_id, number, work_order_id: id }: NewPullRequest & { number: number }) {
+  const holder = await findPullRequest(db, project_id, number)
+  if (holder === null) {
+    return new Fault('internal', `The pull request #${number} of ${id} was neither kept nor found.`)
+  }
+  const held = `attempt ${holder.attempt} of work order ${holder.work_order_id} holds that number`
+  const message = `GitHub calls the pull request of work order ${id} #${number}, but ${held}. Look at both on GitHub.`
+  return new Fault('github_failed', message, { number, holder: holder.work_order_id, attempt: holder.attempt })
+}
+
+/**
+ * Keeps where a pull request stands on its forge. One that is merged stays merged.
+ *
+ * @param end.at when it was seen to be merged or closed
+ * @returns whether it stood elsewhere before
+ */
+export async function setPullRequestState(
+  db: Db,
+  { workOrderId, attempt }: { workOrderId: string; attempt: number },
+  end: { state: PullRequestRow['state']; mergeSha: string | null; at: Date },
+): Promise<boolean> {
+  const changed = await db
+    .updateTable('pull_requests')
+    .set({ state: end.state, merge_sha: end.mergeSha, ended_at: end.state === 'open' ? null : end.at })
+    .where('work_order_id', '=', workOrderId)
+    .where('attempt', '=', attempt)
+    .where('state', 'not in', ['merged', end.state])
+    .returning('number')
+    .executeTakeFirst()
+  return changed !== undefined
+}
+
+/**
+ * Ends a pull request of the forge `local`. One that is merged stays merged; one that is closed becomes merged when its commit reached the
+ * base all the same.
+ *
+ * @returns the row as it then stands
+ */
+export async function endPullRequest(
+  db: Db,
+  row: PullRequestRow,
+  end: { state: 'closed'; endedAt: Date } | { state: 'merged'; mergeSha: string; endedAt: Date },
+): Promise<PullRequestRow> {
+  const ended = await db
+    .updateTable('pull_requests')
+    .set({
+      state: end.state,
+      merge_sha: end.state === 'merged' ? end.mergeSha : null,
+      ended_at: end.endedAt,
+    })
+    .where('project_id', '=', row.project_id)
+    .where('number', '=', row.number)
+    .where('state', 'in', end.state === 'merged' ? ['open', 'closed'] : ['open'])
+    .returningAll()
+    .executeTakeFirst()
+  if (ended !== undefined) return ended
+  const key = { workOrderId: row.work_order_id, attempt: row.attempt }
+  const current = await findPullRequestOfAttempt(db, key)
+  return current === null ? row : current
+}

@@ -1,0 +1,145 @@
+import { type Kysely, sql, type Transaction } from 'kysely'
+import { HOLDER } from '../../process/process-id.ts'
+import { claimSeconds } from '../../telemetry/counters.ts'
+import type { AttemptRun } from '../attempts/attempts.ts'
+import type { Database } from '../schema.ts'
+import type { Runner } from '../workers/workers.ts'
+import { IS_APPROVED } from './approval.ts'
+import { hasApprovedOrders, nextOrders, runningScopes } from './next-orders.ts'
+import { resumeAttempt } from './suspended-orders.ts'
+
+/** Any fixed number; the dispatchers of all processes queue for it. */
+const CLAIM_LOCK = 7_301_600_042n
+/** Between two statements of a claim. */
+const LONGEST_PAUSE_MS = 5_000
+
+export type ClaimOptions = {
+  /** Attempts that may run at once, over all processes. */
+  maxConcurrent: number
+  /** Of these, in one repository; null: as many as there may be at all. */
+  maxPerRepository: number | null
+  runner: Runner
+  /** Only this order; null: whatever is next. */
+  only: string | null
+}
+
+export type Claim = {
+  /** Oldest order first. */
+  claimed: AttemptRun[]
+  /** Orders that should start and that the database refuses to change; they stay pending. */
+  refused: { workOrderId: string; error: unknown }[]
+}
+
+/**
+ * Claims the approved orders that may start now, oldest first: each becomes `in_progress` with a new attempt row, or the
+ * one that rests goes on, in one transaction. An order waits while a running attempt in its repository has an overlapping scope.
+ *
+ * One claimer works at a time (advisory lock), so that the limits hold across processes; SKIP LOCKED lets it pass
+ * orders somebody is editing.
+ */
+export async function claimOrders(db: Kysely<Database>, options: ClaimOptions): Promise<Claim> {
+  if (!(await hasApprovedOrders(db))) return { claimed: [], refused: [] }
+  return db.transaction().execute(async (transaction) => {
+    await lockClaims(transaction)
+    const running = await runningScopes(transaction)
+    const free = options.maxConcurrent - running.length
+    if (free <= 0) return { claimed: [], refused: [] }
+    const places = { free, perRepository: options.maxPerRepository }
+    const chosen = await nextOrders(transaction, { running, places, only: options.only })
+    return startAttempts(transaction, chosen, options.runner)
+  })
+}
+
+/** Until the transaction ends nobody else claims or takes over; who is paused within it is not waited for. */
+export async function lockClaims(transaction: Transaction<Database>): Promise<void> {
+  const limit = sql`set_config('idle_in_transaction_session_timeout', ${String(LONGEST_PAUSE_MS)}, true)`
+  await sql`select ${limit}, pg_advisory_xact_lock(${CLAIM_LOCK})`.execute(transaction)
+}
+
+async function startAttempts(
+  transaction: Transaction<Database>,
+  ids: readonly string[],
+  runner: Runner,
+): Promise<Claim> {
+  const claim: Claim = { claimed: [], refused: [] }
+  for (const id of ids) {
+    await sql`savepoint one_order`.execute(transaction)
+    try {
+      const key = await startAttempt(transaction, id, runner)
+      if (key !== null) claim.claimed.push(key)
+    } catch (error) {
+      // One row the database does not take must not hold up all others.
+      await sql`rollback to savepoint one_order`.execute(transaction)
+      claim.refused.push({ workOrderId: id, error })
+    }
+  }
+  return claim
+}
+
+/** @returns null when somebody holds the row or has changed it since it was chosen */
+async function startAttempt(
+  transaction: Transaction<Database>,
+  id: string,
+  runner: Runner,
+): Promise<AttemptRun | null> {
+  const row = await transaction
+    .selectFrom('work_orders')
+    .select(sql<number>`extract(epoch from clock_timestamp() - updated_at)::float8`.as('waited_s'))
+    .select(({ exists, selectFrom }) =>
+      exists(
+        selectFrom('attempts')
+          .select('number')
+          .whereRef('work_order_id', '=', 'work_orders.id')
+          .where('attempts.status', '=', 'blocked'),
+      ).as('may_go_on'),
+    )
+    .where('id', '=', id)
+    .where('status', '=', 'pending')
+    .where(IS_APPROVED)
+    .forUpdate()
+    .skipLocked()
+    .executeTakeFirst()
+  if (row === undefined) return null
+  const goesOn = row.may_go_on === true ? await resumeAttempt(transaction, id, runner) : null
+  const run = goesOn === null ? await addAttempt(transaction, id, runner) : goesOn
+  const { attempt } = run
+  const how = goesOn === null ? 'begins' : `goes on at ${goesOn.step === null ? 'its first step' : goesOn.step}`
+  await sql`
+    with moved as (
+      update work_orders set status = 'in_progress', phase = 'routing', attempts = ${attempt}, status_reason = null
+      where id = ${id} returning id
+    )
+    insert into work_order_events (work_order_id, attempt, type, message)
+    select id, ${attempt}::integer, 'claimed', ${`attempt ${attempt} ${how}`} from moved
+  `.execute(transaction)
+  claimSeconds.observe(row.waited_s)
+  return { workOrderId: id, attempt, resumed: run.resumed }
+}
+
+/** A new attempt of the order as it is now. */
+async function addAttempt(
+  transaction: Transaction<Database>,
+  id: string,
+  { executorId, revision }: Runner,
+): Promise<AttemptRun> {
+  const { number, resumed } = await transaction
+    .insertInto('attempts')
+    .columns(['work_order_id', 'number', 'project_id', 'content', 'executor_id', 'holder', 'revision'])
+    .expression((eb) =>
+      eb
+        .selectFrom('work_orders')
+        .where('id', '=', id)
+        .select([
+          'id',
+          sql<number>`1 + (select coalesce(max(number), 0) from attempts where work_order_id = ${id})`.as('number'),
+          'project_id',
+          sql<string>`moose_order_content(work_orders)`.as('content'),
+          sql<string>`${executorId}::text`.as('executor_id'),
+          sql<string>`${HOLDER}::uuid`.as('holder'),
+          sql<string>`${revision}::text`.as('revision'),
+        ]),
+    )
+    .returning(['number', 'resumed'])
+    .executeTakeFirstOrThrow()
+  return { workOrderId: id, attempt: number, resumed }
+}

@@ -1,0 +1,92 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Kysely, Selectable } from 'kysely'
+import type { UsdAmount } from '../../contract/amounts.ts'
+import type { EditWorkOrder, WorkOrderView } from '../../contract/work-orders.ts'
+import { Usd } from '../../money.ts'
+import type { Status } from '../../work-order/status.ts'
+import { recordEvent } from '../events/events.ts'
+import { findProjectByName } from '../projects.ts'
+import type { Database } from '../schema.ts'
+import { findWorkOrder, wrongStatus } from './work-orders.ts'
+
+type Db = Kysely<Database>
+
+/** What runs or is done is not rewritten under the feet of those who read it. */
+const FIXED: readonly Status[] = ['in_progress', 'completed']
+
+/**
+ * Replaces fields of an order; lists as a whole. Of an approved order the database withdraws the approval. Where every
+ * field has its new value already, but for white space at the end of a line, nothing is written and the approval stands.
+ * A budget is no part of what was approved:
+ * changing it alone is possible at any time and withdraws nothing.
+ *
+ * @throws {Fault} `work_order_not_found`, `work_order_conflict` while it runs or waits in review and once it is
+ *   completed, `not_found` for an unknown project
+ */
+export async function editWorkOrder(db: Db, idOrPrefix: string, edit: EditWorkOrder): Promise<WorkOrderView> {
+  const { id } = await findWorkOrder(db, idOrPrefix)
+  const wanted = await columnsOf(db, edit)
+  await db.transaction().execute(async (transaction) => {
+    const row = await transaction
+      .selectFrom('work_orders')
+      .selectAll()
+      .where('id', '=', id)
+      .forUpdate()
+      .executeTakeFirstOrThrow()
+    const isContent = wanted.some(({ column }) => column !== 'budget_usd')
+    if (isContent && FIXED.includes(row.status)) throw wrongStatus(row, 'edited')
+    const changed = wanted.filter(({ column, value }) => {
+      const alike = TEXTS.has(column) ? withoutTrailingSpace : (same: unknown) => same
+      return !isDeepStrictEqual(alike(standing(row, column)), alike(value))
+    })
+    if (changed.length === 0) return
+    const stored = changed.map(({ column, value }) => [column, Array.isArray(value) ? JSON.stringify(value) : value])
+    await transaction.updateTable('work_orders').set(Object.fromEntries(stored)).where('id', '=', id).execute()
+    const fields = changed.map(({ column }) => (column === 'project_id' ? 'project' : column)).join(', ')
+    await recordEvent(transaction, { workOrderId: id, type: 'edited', message: `edited: ${fields}`, data: { fields } })
+  })
+  return findWorkOrder(db, id)
+}
+
+type Column = Exclude<keyof EditWorkOrder, 'project'> | 'project_id'
+
+async function columnsOf(
+  db: Db,
+  { project, ...content }: EditWorkOrder,
+): Promise<{ column: Column; value: unknown }[]> {
+  const { title, description, acceptance_criteria, files_in_scope, risk_level } = content
+  const projectId = project === undefined ? undefined : (await findProjectByName(db, project)).id
+  const columns: [Column, unknown][] = [
+    ['title', title],
+    ['description', description],
+    ['acceptance_criteria', acceptance_criteria],
+    ['files_in_scope', files_in_scope],
+    ['risk_level', risk_level],
+    ['project_id', projectId],
+    ['budget_usd', usd(content.budget_usd)],
+  ]
+  return columns.flatMap(([column, value]) => (value === undefined ? [] : [{ column, value }]))
+}
+
+/** What a reader is told in words; a path with a space at its end would be another path. */
+const TEXTS: ReadonlySet<Column> = new Set(['title', 'description', 'acceptance_criteria'])
+
+/** A text, or each of a list, without what nobody can see at the end of it and of its lines. */
+function withoutTrailingSpace(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutTrailingSpace)
+  if (typeof value !== 'string') return value
+  return value
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n')
+    .trimEnd()
+}
+
+/** As `columnsOf` gives it: amounts of money that are the same are written alike. */
+function standing(row: Selectable<Database['work_orders']>, column: Column): unknown {
+  return column === 'budget_usd' ? usd(row.budget_usd) : row[column]
+}
+
+function usd<Absent extends null | undefined>(amount: UsdAmount | Absent): string | Absent {
+  return amount === null || amount === undefined ? amount : new Usd(String(amount)).toFixed()
+}

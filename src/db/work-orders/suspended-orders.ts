@@ -1,0 +1,156 @@
+import { type ExpressionBuilder, type Kysely, sql, type Transaction } from 'kysely'
+import { type FaultCode, type FaultRecord, NEXT_MOVE } from '../../faults/fault.ts'
+import { HOLDER } from '../../process/process-id.ts'
+import { type AttemptRun, durationMs, type EndedAttempt } from '../attempts/attempts.ts'
+import type { Database } from '../schema.ts'
+import type { Runner } from '../workers/workers.ts'
+import { IS_APPROVED } from './approval.ts'
+import { BOUNDED_REASON } from './list-work-orders.ts'
+
+type Db = Kysely<Database>
+type MoveOf = typeof NEXT_MOVE
+
+/** A fault an attempt goes on after, once its condition is back. */
+export type SuspendCode = { [Code in FaultCode]: MoveOf[Code] extends 'suspend' ? Code : never }[FaultCode]
+
+/** Why an order rests and goes on by itself later. */
+export const SUSPEND_CODES = Object.entries(NEXT_MOVE).flatMap(([code, move]) => (move === 'suspend' ? [code] : []))
+
+export function isSuspendCode(code: string): code is SuspendCode {
+  return SUSPEND_CODES.includes(code)
+}
+
+/** An order whose last attempt rests. */
+export type SuspendedOrder = {
+  id: string
+  attempt: number
+  reason: FaultRecord & { code: SuspendCode }
+}
+
+/** So many are looked at at once. */
+const LOOK_AHEAD = 10_000
+
+/** For `where` on `attempts`. */
+export function isSuspended({ and, eb }: ExpressionBuilder<Database, 'attempts'>) {
+  return and([eb('attempts.status', '=', 'blocked'), eb(sql<string>`attempts.error ->> 'code'`, 'in', SUSPEND_CODES)])
+}
+
+/**
+ * Approved orders that are blocked because their attempt rests, oldest first; those that wait for a provider by when
+ * they began to: who has just found out that it is not back does so next when all others have.
+ */
+export async function suspendedOrders(db: Db): Promise<SuspendedOrder[]> {
+  const rows = await db
+    .selectFrom('work_orders')
+    .innerJoin('attempts', (join) =>
+      join.onRef('attempts.work_order_id', '=', 'work_orders.id').onRef('attempts.number', '=', 'work_orders.attempts'),
+    )
+    .select(['work_orders.id', 'work_orders.attempts as attempt'])
+    .select(BOUNDED_REASON.as('reason'))
+    .where('work_orders.status', '=', 'blocked')
+    .where(IS_APPROVED)
+    .where(isSuspended)
+    .where(sql<boolean>`work_orders.status_reason ->> 'code' = attempts.error ->> 'code'`)
+    .orderBy(
+      sql`case attempts.error ->> 'code' when 'provider_paused' then attempts.ended_at else work_orders.created_at end`,
+    )
+    .orderBy('work_orders.id')
+    .limit(LOOK_AHEAD)
+    .execute()
+  return rows.flatMap(({ reason, ...row }) =>
+    reason === null || !isSuspendCode(reason.code) ? [] : [{ ...row, reason: { ...reason, code: reason.code } }],
+  )
+}
+
+/**
+ * Has the last attempt of an order go on, if it rests and is still what was approved: finished steps stay finished, the
+ * one it rests at begins again.
+ *
+ * @returns null when a new attempt is needed, also because another revision of the pipeline began it; otherwise the name of the step it goes on at, null: the first
+ */
+export async function resumeAttempt(
+  transaction: Transaction<Database>,
+  id: string,
+  { executorId, revision }: Runner,
+): Promise<(AttemptRun & { step: string | null }) | null> {
+  const row = await transaction
+    .updateTable('attempts')
+    .from('work_orders')
+    .set({
+      status: 'running',
+      ended_at: null,
+      error: null,
+      resumed: sql<number>`attempts.resumed + 1`,
+      executor_id: executorId,
+      holder: HOLDER,
+    })
+    .whereRef('work_orders.id', '=', 'attempts.work_order_id')
+    .where('attempts.work_order_id', '=', id)
+    .where('attempts.number', '=', lastNumber)
+    .where('attempts.revision', '=', revision)
+    .where(isSuspended)
+    .where(sql<boolean>`attempts.content = moose_order_content(work_orders)`)
+    .where(sql<boolean>`coalesce(work_orders.project_id, attempts.project_id) is not distinct from attempts.project_id`)
+    .returning(['attempts.number', 'attempts.resumed'])
+    .executeTakeFirst()
+  if (row === undefined) return null
+  const step = await suspendedStep(transaction, id, row.number)
+  return { workOrderId: id, attempt: row.number, resumed: row.resumed, step }
+}
+
+function lastNumber({ selectFrom }: ExpressionBuilder<Database, 'attempts'>) {
+  return selectFrom('attempts as every')
+    .select((eb) => eb.fn.max('every.number').as('last'))
+    .whereRef('every.work_order_id', '=', 'attempts.work_order_id')
+}
+
+/** The step an attempt was suspended at, as it shows. */
+async function suspendedStep(db: Db, workOrderId: string, attempt: number): Promise<string | null> {
+  const step = await db
+    .selectFrom('attempt_steps')
+    .select('name')
+    .where('work_order_id', '=', workOrderId)
+    .where('attempt', '=', attempt)
+    .where('status', '=', 'failed')
+    .where(sql<string>`error ->> 'code'`, 'in', SUSPEND_CODES)
+    .orderBy('started_at', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return step === undefined ? null : step.name
+}
+
+/** For `where` on `attempts` and `work_orders`: it rests, and its order is over or has a newer attempt. */
+function isAbandoned(eb: ExpressionBuilder<Database, 'attempts' | 'work_orders'>) {
+  const isOver = eb('work_orders.status', 'in', ['cancelled', 'completed'])
+  const isLeft = eb.or([isOver, eb('attempts.number', '<', lastNumber)])
+  return eb.and([isSuspended(eb), isLeft])
+}
+
+/** Whether there is a suspended attempt that will never be resumed; most often there is none. */
+export async function hasAbandoned(db: Db): Promise<boolean> {
+  const row = await db
+    .selectFrom('attempts')
+    .innerJoin('work_orders', 'work_orders.id', 'attempts.work_order_id')
+    .select('attempts.number')
+    .where(isAbandoned)
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/**
+ * Ends the suspended attempts that will never be resumed: their order was cancelled or completed, or has a newer attempt.
+ *
+ * @returns what was ended now
+ */
+export async function cancelAbandoned(db: Db): Promise<EndedAttempt[]> {
+  return db
+    .updateTable('attempts')
+    .from('work_orders')
+    .set({ status: 'cancelled' })
+    .whereRef('work_orders.id', '=', 'attempts.work_order_id')
+    .where(isAbandoned)
+    .returningAll('attempts')
+    .returning(durationMs())
+    .execute()
+}

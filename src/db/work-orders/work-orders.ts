@@ -1,0 +1,261 @@
+import { type Kysely, sql } from 'kysely'
+import type { NewWorkOrder, WorkOrderView } from '../../contract/work-orders.ts'
+import { Fault, type FaultRecord } from '../../faults/fault.ts'
+import { canMove, type Phase, STATUSES, type Status } from '../../work-order/status.ts'
+import { recordEvent } from '../events/events.ts'
+import { findProjectByName, listProjects } from '../projects.ts'
+import type { Database } from '../schema.ts'
+import { mergedMetadata, metadataOfNextStatus } from './merged-metadata.ts'
+import { toWorkOrderView } from './work-order-view.ts'
+
+type Db = Kysely<Database>
+
+const SHORTEST_PREFIX = 4
+
+/** Stores new orders, all or none. @throws {Fault} `not_found` for an unknown project */
+export async function addWorkOrders(db: Db, orders: readonly NewWorkOrder[]): Promise<WorkOrderView[]> {
+  return db.transaction().execute(async (transaction) => {
+    const added: WorkOrderView[] = []
+    for (const order of orders) added.push(await addWorkOrder(transaction, order))
+    return added
+  })
+}
+
+async function addWorkOrder(db: Db, order: NewWorkOrder): Promise<WorkOrderView> {
+  const projectId = await projectIdFor(db, order.project)
+  const { id } = await db
+    .insertInto('work_orders')
+    .values({
+      title: order.title,
+      description: order.description,
+      acceptance_criteria: JSON.stringify(order.acceptance_criteria),
+      files_in_scope: JSON.stringify(order.files_in_scope),
+      risk_level: order.risk_level,
+      project_id: projectId,
+      budget_usd: order.budget_usd === undefined ? null : order.budget_usd,
+      metadata: JSON.stringify(order.approved ? { approved_by_director: true } : {}),
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow()
+  await recordEvent(db, { workOrderId: id, type: 'added', message: order.approved ? 'added, approved' : 'added' })
+  return findWorkOrder(db, id)
+}
+
+/** Null while there is no project yet: the order then waits for the first one. @throws {Fault} `project_required` */
+async function projectIdFor(db: Db, name: string | undefined): Promise<string | null> {
+  if (name !== undefined) return (await findProjectByName(db, name)).id
+  const [project, second] = await listProjects(db)
+  if (second === undefined) return project === undefined ? null : project.id
+  throw new Fault('project_required', 'There are several projects. Name one: --project, or "project" in the order.')
+}
+
+/**
+ * One order by its id, or by a prefix of it that is at least four characters long and unique.
+ *
+ * @throws {Fault} `work_order_not_found`, also for a prefix that fits several
+ */
+export async function findWorkOrder(db: Db, idOrPrefix: string): Promise<WorkOrderView> {
+  const prefix = idOrPrefix.toLowerCase()
+  if (!/^[0-9a-f-]+$/.test(prefix) || prefix.length < SHORTEST_PREFIX) throw noSuchOrder(idOrPrefix)
+  const rows = await selectRows(db).where(sql<boolean>`starts_with(work_orders.id::text, ${prefix})`).limit(2).execute()
+  const [row, second] = rows
+  if (row === undefined) throw noSuchOrder(idOrPrefix)
+  if (second !== undefined) {
+    const message = `"${idOrPrefix}" fits several work orders. Give more of the id.`
+    throw new Fault('work_order_not_found', message, { id: idOrPrefix })
+  }
+  return toWorkOrderView(row)
+}
+
+function noSuchOrder(id: string): Fault {
+  const shown = id.slice(0, 80)
+  return new Fault('work_order_not_found', `There is no work order "${shown}". See them with: moose list`, {
+    id: shown,
+  })
+}
+
+/** The project the order names, or the one its last attempt was carried out in. */
+export const PROJECT_OF_ORDER = sql<string>`coalesce(work_orders.project_id, (
+  select project_id from attempts where work_order_id = work_orders.id and number = work_orders.attempts
+))`
+
+function selectRows(db: Db) {
+  return (
+    db
+      .selectFrom('work_orders')
+      .leftJoin('projects', (join) => join.on('projects.id', '=', PROJECT_OF_ORDER))
+      .selectAll('work_orders')
+      .select('projects.name as project_name')
+      // An earlier Moose may have left orders in states of its own; they are kept and not ours to carry out.
+      .where('work_orders.status', 'in', STATUSES)
+  )
+}
+
+/** A failed order is corrected, approved again and retried. */
+const APPROVABLE: readonly Status[] = ['pending', 'blocked', 'failed']
+
+/** Approves the order as it stands now. @throws {Fault} `work_order_conflict` when it has ended */
+export async function approveWorkOrder(db: Db, idOrPrefix: string): Promise<WorkOrderView> {
+  const order = await findWorkOrder(db, idOrPrefix)
+  if (!APPROVABLE.includes(order.status)) throw wrongStatus(order, 'approved')
+  if (order.approved) return order
+  await db.transaction().execute(async (transaction) => {
+    const approved = await transaction
+      .updateTable('work_orders')
+      .set({ metadata: mergedMetadata({ approved_by_director: true }) })
+      .where('id', '=', order.id)
+      .where('status', 'in', APPROVABLE)
+      .returning('id')
+      .executeTakeFirst()
+    if (approved === undefined) throw wrongStatus(order, 'approved')
+    await recordEvent(transaction, { workOrderId: order.id, type: 'approved', message: 'approved' })
+  })
+  return findWorkOrder(db, order.id)
+}
+
+/** Turns a pending order down: it becomes `cancelled`. @throws {Fault} `work_order_conflict` */
+export async function rejectWorkOrder(db: Db, idOrPrefix: string, reason: string | null): Promise<WorkOrderView> {
+  const order = await findWorkOrder(db, idOrPrefix)
+  if (order.status !== 'pending') throw wrongStatus(order, 'rejected')
+  const message = reason === null ? 'rejected' : `rejected: ${reason}`
+  await db.transaction().execute(async (transaction) => {
+    await recordEvent(transaction, { workOrderId: order.id, type: 'rejected', message })
+    const move = { from: ['pending'], to: 'cancelled', metadata: { rejection_reason: reason } } as const
+    if (!(await moveWorkOrder(transaction, order.id, move))) throw wrongStatus(order, 'rejected')
+  })
+  return findWorkOrder(db, order.id)
+}
+
+export function wrongStatus(order: { id: string; status: Status; phase: string | null }, wish: string): Fault {
+  const stands = order.phase === null ? order.status : `${order.status}/${order.phase}`
+  const message = `Work order ${order.id} is ${stands} and cannot be ${wish}. See it with: moose show ${order.id.slice(0, 8)}`
+  return new Fault('work_order_conflict', message, { id: order.id, status: order.status })
+}
+
+export type Move = {
+  /** The move is made only from one of these. */
+  from: readonly Status[]
+  /** And not from this phase. */
+  exceptPhase?: Phase
+  to: Status
+  /** Where a pull request of the order makes the move. */
+  byPullRequest?: boolean
+  /** Said in the event beside where the order moves. */
+  because?: string
+  /** For `in_progress` only. */
+  phase?: Phase
+  /** Merged into what is there; not for `in_progress`. */
+  metadata?: Record<string, unknown>
+  reason?: FaultRecord | null
+}
+
+/**
+ * Writes `status` as a compare-and-set; beside it only a claim does (claim.ts).
+ *
+ * @returns whether the order was in one of the `from` statuses and has moved
+ */
+export async function moveWorkOrder(db: Db, id: string, move: Move): Promise<boolean> {
+  const byPullRequest = move.byPullRequest === true
+  const illegal = move.from.find((status) => status !== move.to && !canMove(status, move.to, byPullRequest))
+  if (illegal !== undefined) throw new Fault('internal', `No transition from ${illegal} to ${move.to}`)
+  const exceptPhase = move.exceptPhase === undefined ? null : move.exceptPhase
+  const moved = await db
+    .updateTable('work_orders')
+    .set({
+      status: move.to,
+      phase: move.phase === undefined ? null : move.phase,
+      ...(move.to === 'in_progress' ? {} : { metadata: metadataOfNextStatus({ ...move.metadata }) }),
+      ...(move.reason === undefined
+        ? {}
+        : { status_reason: move.reason === null ? null : JSON.stringify(move.reason) }),
+    })
+    .where('id', '=', id)
+    .where('status', 'in', move.from)
+    .$if(exceptPhase !== null, (update) => update.where('phase', 'is distinct from', exceptPhase))
+    .returning('id')
+    .executeTakeFirst()
+  if (moved === undefined) return false
+  const phase = move.phase === undefined ? null : move.phase
+  const where = phase === null ? move.to : `${move.to}/${phase}`
+  const message = move.because === undefined ? where : `${where}: ${move.because}`
+  await recordEvent(db, { workOrderId: id, type: 'status', message, data: { status: move.to, phase } })
+  return true
+}
+
+/**
+ * The attempt's pull request is open: the order waits `in_review` for its merge. An order cancelled meanwhile keeps
+ * its status and still learns where the pull request is; one completed meanwhile keeps the one that completed it.
+ *
+ * @returns whether it waits in review
+ */
+export async function recordPullRequestOfOrder(
+  db: Db,
+  id: string,
+  facts: {
+    pullRequest: { branch: string; url: string; number: number }
+    proposer: string
+    metadata: Record<string, unknown>
+  },
+): Promise<boolean> {
+  const inReview = await moveWorkOrder(db, id, { from: ['in_progress'], to: 'in_progress', phase: 'in_review' })
+  await db
+    .updateTable('work_orders')
+    .set({
+      github_branch: facts.pullRequest.branch,
+      github_pr_url: facts.pullRequest.url,
+      github_pr_number: facts.pullRequest.number,
+      proposer_id: facts.proposer,
+      metadata: mergedMetadata(facts.metadata),
+    })
+    .where('id', '=', id)
+    .where(({ or, eb }) => or([eb('status', '<>', 'completed'), eb('github_pr_url', '=', facts.pullRequest.url)]))
+    .execute()
+  return inReview
+}
+
+/** Those of some orders that are no longer being carried out. */
+export async function noLongerInProgress(db: Db, ids: readonly string[]): Promise<string[]> {
+  if (ids.length === 0) return []
+  const rows = await db
+    .selectFrom('work_orders')
+    .select('id')
+    .where('id', 'in', ids)
+    .where('status', '<>', 'in_progress')
+    .execute()
+  return rows.map((row) => row.id)
+}
+
+/** Orders by status; every status is there, also with 0. */
+export async function countByStatus(db: Db): Promise<Record<Status, number>> {
+  const rows = await db
+    .selectFrom('work_orders')
+    .select(['status', (eb) => eb.fn.countAll<string>().as('count')])
+    .where('status', 'in', STATUSES)
+    .groupBy('status')
+    .execute()
+  const counts: Record<Status, number> = {
+    pending: 0,
+    in_progress: 0,
+    completed: 0,
+    failed: 0,
+    cancelled: 0,
+    blocked: 0,
+  }
+  for (const row of rows) counts[row.status] = Number(row.count)
+  return counts
+}
+
+/** As much of the id as no other order shares: 8 characters, or up to the next dash until it is unique. */
+export async function shortIdOf(db: Db, id: string): Promise<string> {
+  for (const length of [8, 13, 18, 23]) {
+    const prefix = id.slice(0, length)
+    const other = await db
+      .selectFrom('work_orders')
+      .select('id')
+      .where('id', '<>', id)
+      .where(sql<boolean>`starts_with(id::text, ${prefix})`)
+      .executeTakeFirst()
+    if (other === undefined) return prefix
+  }
+  return id
+}

@@ -1,0 +1,80 @@
+import type { Kysely } from 'kysely'
+import type { Config } from '../config.ts'
+import { projectsOfUnknownForges } from '../db/projects.ts'
+import type { Database } from '../db/schema.ts'
+import { readSettings } from '../db/system-config.ts'
+import { brokenEntries, heldReservations, ordersNobodyRuns } from '../db/work-orders/stuck-orders.ts'
+import { toFault } from '../faults/fault.ts'
+import { shownUsd } from '../money.ts'
+import type { DoctorFinding } from '../ports/doctor-finding.ts'
+
+const MOST_NAMED = 5
+
+/** What in the records needs somebody; nothing where nothing does. */
+export async function examineRecords(db: Kysely<Database>, config: Config): Promise<DoctorFinding[]> {
+  return [
+    ...(await badSettings(db, config)),
+    ...(await brokenLedger(db)),
+    ...(await unknownForges(db)),
+    ...(await stuckOrders(db)),
+    ...(await heldMoney(db)),
+  ]
+}
+
+/** With rows nobody can read, nothing is claimed. */
+async function badSettings(db: Kysely<Database>, config: Config): Promise<DoctorFinding[]> {
+  try {
+    await readSettings(db, config)
+    return []
+  } catch (error) {
+    const { code, message } = toFault(error)
+    if (code !== 'config_invalid') throw error
+    return [{ name: 'settings', state: 'broken', detail: message, remedy: 'correct or delete the row' }]
+  }
+}
+
+/** With entries that cannot be right, nothing is spent. One finding for each reservation. */
+async function brokenLedger(db: Kysely<Database>): Promise<DoctorFinding[]> {
+  const broken = Map.groupBy(await brokenEntries(db), ({ reservationId }) => reservationId)
+  return [...broken].map(([reservation, entries]) => {
+    const id = reservation.slice(0, 8)
+    const said = entries.map(({ id: entry, kind, amount, cost, problem }) => {
+      const charged = cost === null ? '' : `, cost ${cost}`
+      return `entry ${entry} (${kind} ${amount}${charged}): ${problem}`
+    })
+    const detail = `reservation ${id}, ${said.join('; ')}. Its entries do not count, and nothing is spent`
+    const remedy = `say what its call has cost, 0 for nothing: moose budget settle ${id} USD`
+    return { name: 'ledger', state: 'broken', detail, remedy }
+  })
+}
+
+/** Such a project is in no list, and its orders cannot be carried out. */
+async function unknownForges(db: Kysely<Database>): Promise<DoctorFinding[]> {
+  const projects = await projectsOfUnknownForges(db)
+  return projects.map(({ name, forge }) => ({
+    name: `project ${name}`,
+    state: 'broken',
+    detail: `this version knows no forge "${forge}", so the project is left out`,
+    remedy: `upgrade moose, or by SQL: update projects set forge = 'local' where name = '…' (or 'github')`,
+  }))
+}
+
+async function stuckOrders(db: Kysely<Database>): Promise<DoctorFinding[]> {
+  const ids = await ordersNobodyRuns(db)
+  if (ids.length === 0) return []
+  const shown = ids.slice(0, MOST_NAMED).map((id) => id.slice(0, 8))
+  const more = ids.length > MOST_NAMED ? ` and ${ids.length - MOST_NAMED} more` : ''
+  const what = ids.length === 1 ? '1 order is' : `${ids.length} orders are`
+  const detail = `${what} in progress, and no process runs it: ${shown.join(', ')}${more}`
+  const remedy = 'moose up, which takes it up; to begin it anew: moose cancel ID, then moose retry ID'
+  return [{ name: 'orders', state: 'warning', detail, remedy }]
+}
+
+async function heldMoney(db: Kysely<Database>): Promise<DoctorFinding[]> {
+  const { calls, held } = await heldReservations(db)
+  if (calls === 0) return []
+  const what = calls === 1 ? '1 call' : `${calls} calls`
+  const detail = `nobody knows whether ${what} to a model were charged; ${shownUsd(held)} stay reserved`
+  const remedy = 'moose budget reconcile --bill FILE, or: moose budget settle ID USD'
+  return [{ name: 'reservations', state: 'warning', detail, remedy }]
+}

@@ -1,0 +1,43 @@
+import type { AttemptRun, StandingRun } from '../db/attempts/attempts.ts'
+import { Fault } from '../faults/fault.ts'
+
+/** One that is left behind once more is held: what ended its processes would end the next one too. */
+const MOST_TAKEOVERS = 3
+/**
+ * What has been left behind twice may be why: such attempts are gone on with one at a time, so that the one that ends its
+ * process ends it for no other of them, and the others are not held for its sake.
+ */
+const SUSPECT_FROM = 2
+
+type Count = Pick<StandingRun, 'takeovers' | 'isLeftBehind'>
+
+/** How many processes were gone while they carried it out. */
+export function deathsOf({ takeovers, isLeftBehind }: Count): number {
+  return isLeftBehind ? takeovers + 1 : takeovers
+}
+
+/** Whether it is not gone on with any more, and a human has to look at it. */
+export function isUnstable(run: Count): boolean {
+  return deathsOf(run) > MOST_TAKEOVERS
+}
+
+/**
+ * Of the runs of one process, those that may be why earlier ones ended and have to wait until another such has ended.
+ *
+ * @param standing in the order in which they are gone on with
+ */
+export function waitingSuspects<Run extends Count>(standing: readonly Run[]): ReadonlySet<Run> {
+  const suspects = standing.filter((run) => deathsOf(run) >= SUSPECT_FROM && !isUnstable(run))
+  const waiting = suspects.filter(({ isLeftBehind }) => isLeftBehind)
+  return new Set(waiting.length === suspects.length ? waiting.slice(1) : waiting)
+}
+
+/** @param step in which the last one of them was gone */
+export function unstable({ workOrderId, attempt }: AttemptRun, deaths: number, step: string): Fault {
+  const id = workOrderId.slice(0, 8)
+  const message =
+    `${deaths} workers died or hung while they carried attempt ${attempt} out, the last one at ${step}; no other one takes ` +
+    `it over. Look at what it does there with: moose show ${id}   Begin anew with: moose retry ${id}   ` +
+    'What was answered and paid is not paid again.'
+  return new Fault('attempt_unstable', message, { id: workOrderId, attempt, deaths, step })
+}

@@ -1,0 +1,117 @@
+import type { Kysely } from 'kysely'
+import { listProposers, type ProposerConfig } from '../db/proposer-configs.ts'
+import type { Database } from '../db/schema.ts'
+import { Fault } from '../faults/fault.ts'
+import { whyPaused } from '../models/provider-pause.ts'
+import type { Usd } from '../money.ts'
+import type { RoutingRequest } from '../ports/routing.ts'
+import { expectedUsage } from './expected-usage.ts'
+import { byCost, type Candidate } from './static-rule.ts'
+
+/** Knows which proposers can be called here, and what they charge. */
+export type PricedModels = {
+  /** Null: calls may work. */
+  whyUnavailable(proposer: ProposerConfig): Fault | null
+  /** Null when the price is unknown. */
+  costOf(proposer: ProposerConfig, usage: { input: number; output: number }): Usd | null
+  /** What a first call reserves. */
+  worstCaseOf(proposer: ProposerConfig, promptBytes: number): Usd | null
+}
+
+/** Everybody who could do an order, and why the others cannot. */
+export type Field = {
+  /** Cheapest first. */
+  candidates: [Candidate, ...Candidate[]]
+  /** What a first call of each reserves, by name. */
+  worstCases: ReadonlyMap<string, Usd>
+  /** Candidates whose provider is left alone for a while, by name. */
+  pauses: ReadonlyMap<string, Fault>
+  excluded: { proposer: string; reason: string }[]
+}
+
+const BYTES_PER_TOKEN = 4
+
+/**
+ * Looks at `proposer_configs` as it is at this moment.
+ *
+ * @throws {Fault} those of `fieldOf`; `config_invalid` when nobody else is active than rows that cannot be read
+ */
+export async function readField(db: Kysely<Database>, request: RoutingRequest, models: PricedModels): Promise<Field> {
+  const configs = await usableProposers(db)
+  const callable = configs.filter((config) => whyExcluded(config, models) === null)
+  return fieldOf(configs, await readPauses(db, callable), { request, models })
+}
+
+/**
+ * Who of these could do an order.
+ *
+ * @throws {Fault} `no_able_proposer` with the reason of each; `price_unknown` when one could, was its price known
+ */
+export function fieldOf(
+  configs: readonly ProposerConfig[],
+  pauses: Field['pauses'],
+  { request, models }: { request: RoutingRequest; models: PricedModels },
+): Field {
+  const whyNot = new Map(configs.map((config) => [config.name, whyExcluded(config, models)]))
+  const callable = configs.filter(({ name }) => whyNot.get(name) === null)
+  const usage = expectedUsage(request)
+  const promptBytes = usage.input * BYTES_PER_TOKEN
+  const [first, ...rest] = callable
+    .map((config) => ({
+      name: config.name,
+      complexityThreshold: config.complexityThreshold,
+      expectedCostUsd: numberOf(models.costOf(config, usage)),
+    }))
+    .sort(byCost)
+  if (first === undefined) throw nobody(configs, models)
+  return {
+    candidates: [first, ...rest],
+    worstCases: new Map(callable.flatMap((config) => entry(config, models.worstCaseOf(config, promptBytes)))),
+    pauses,
+    excluded: [...whyNot].flatMap(([proposer, reason]) => (reason === null ? [] : [{ proposer, reason }])),
+  }
+}
+
+/** A malformed row is in nobody's way as long as another can be used; doctor shows it. */
+export async function usableProposers(db: Kysely<Database>): Promise<ProposerConfig[]> {
+  const { proposers, malformed } = await listProposers(db)
+  const [fault] = malformed
+  if (fault !== undefined && !proposers.some(({ active }) => active)) throw fault
+  return proposers
+}
+
+/** Null: it can be called. Completes a sentence that begins with its name. */
+export function whyExcluded(config: ProposerConfig, models: Pick<PricedModels, 'whyUnavailable'>): string | null {
+  if (!config.active) return 'is not active'
+  const fault = models.whyUnavailable(config)
+  return fault === null ? null : `is not available: ${fault.details['reason']}`
+}
+
+async function readPauses(db: Kysely<Database>, configs: readonly ProposerConfig[]): Promise<Map<string, Fault>> {
+  const pauses = new Map<string, Fault>()
+  for (const config of configs) {
+    const fault = await whyPaused(db, config)
+    if (fault !== null) pauses.set(config.name, fault)
+  }
+  return pauses
+}
+
+function nobody(configs: readonly ProposerConfig[], models: Pick<PricedModels, 'whyUnavailable'>): Fault {
+  for (const config of configs.filter(({ active }) => active)) {
+    const fault = models.whyUnavailable(config)
+    if (fault?.code === 'price_unknown') return fault
+  }
+  const reasons = configs.map((config) => `${config.name} ${whyExcluded(config, models)}`)
+  const why = reasons.length === 0 ? 'proposer_configs is empty' : reasons.join('; ')
+  const message = `No proposer can take the order: ${why}. Set a key or activate a proposer, then retry the order.`
+  return new Fault('no_able_proposer', message, { configured: configs.length, why })
+}
+
+function entry({ name }: ProposerConfig, amount: Usd | null): [string, Usd][] {
+  return amount === null ? [] : [[name, amount]]
+}
+
+/** For estimates; what is really paid is never a number. */
+function numberOf(amount: Usd | null): number | null {
+  return amount === null ? null : amount.toNumber()
+}

@@ -1,0 +1,73 @@
+import type { WorkOrderContent } from '../work-order/content.ts'
+import type { Workspace, WorkTree } from './workspace.ts'
+
+export type ExecutorInput = {
+  workspace: WorkTree
+  /** The Proposer's answer. */
+  content: string
+  scope: readonly string[]
+  signal: AbortSignal
+  order: WorkOrderContent
+  workOrderId: string
+  /** Of the order; 1 for the first. */
+  attempt: number
+  /** The name in `proposer_configs` the content is from; an executor that calls a model calls this one. */
+  proposer: string
+  /** What went wrong in the run before this one; null for the first run. */
+  previousFailure: string | null
+  /** Output of a foreign program, in pieces. */
+  onOutput: (text: string) => void
+  /** Told of each model call as it starts, for the live log. */
+  onProgress: (message: string) => Promise<void>
+}
+
+/** Applies a proposal to the work tree of a workspace; it does not commit. */
+export interface Executor {
+  readonly name: 'patch' | 'aider'
+  /** What it wants in the work tree: `scope`, the files of the scope alone and no clone; it runs no foreign code then. */
+  readonly looksAt: 'scope' | 'repository'
+  /**
+   * @returns USD of the model calls it made, as far as their price is known
+   * @throws {Fault} `edits_malformed`, `edits_rejected`, `reasoning_unclear`, `change_out_of_scope`; the tree is then unchanged. `aider_*`,
+   *   `model_*`, `scope_too_large`, `scope_unreadable` and `command_missing`; the workspace is then of no more use.
+   */
+  apply(input: ExecutorInput): Promise<{ costUsd: number }>
+  /** Whether it could work at all. @throws {Fault} `command_missing` with how to install what is missing */
+  assertReady(): Promise<void>
+}
+
+/** One command of `moose.yaml`. */
+export type Check = {
+  name: string
+  /** A shell script, run in the root of the workspace up to its first command that fails. */
+  run: string
+  timeoutMs: number
+  /** What a pass proves: texts or 1-based numbers of acceptance criteria. */
+  proves: readonly (string | number)[]
+}
+
+export type CheckResult = {
+  name: string
+  run: string
+  outcome: 'passed' | 'failed' | 'crashed' | 'timed_out'
+  /** Null when the check was ended by a signal. */
+  exitCode: number | null
+  durationMs: number
+  /** The last lines of stdout and stderr together, bounded. */
+  outputTail: string
+  /** Indices (0-based) of the acceptance criteria this check proves. */
+  proves: readonly number[]
+}
+
+/** Runs a project's checks; foreign code. */
+export interface CheckRunner {
+  run(
+    check: Check,
+    options: {
+      workspace: Workspace
+      criteria: readonly string[]
+      signal: AbortSignal
+      onOutput: (text: string) => void
+    },
+  ): Promise<CheckResult>
+}

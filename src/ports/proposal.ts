@@ -1,0 +1,117 @@
+import { z } from 'zod'
+import { storedText } from '../contract/stored-text.ts'
+import { LIMITS } from '../work-order/content.ts'
+
+/** Of a longer list a schema says only that, and not what is wrong with each of its entries. */
+export const MOST_PATHS = 10_000
+const MOST_REJECTIONS = 1_000
+
+/** The seed's ProposerRequest (4.4), the body of `POST /api/proposer-enhanced`; ours adds `metadata`. */
+export const ProposerRequest = z.object({
+  task_description: z.string().min(1),
+  /** Paths of the scope, from the repository's root. */
+  context: z.array(z.string()).max(MOST_PATHS).default([]),
+  security_context: z.enum(['low', 'medium', 'high']).default('low'),
+  expected_output_type: z.enum(['code', 'analysis', 'planning', 'refactoring']),
+  priority: z.enum(['low', 'medium', 'high']).default('medium'),
+  metadata: z
+    .object({
+      work_order_id: z.uuid('must be the id of a work order').optional(),
+      attempt: z.number().int().positive().optional(),
+      /** A name of `proposer_configs`: the Manager's decision, carried through. */
+      proposer: storedText(LIMITS.title).optional(),
+      /** Name or id of a project; its base commit is where the files of `context` are read. */
+      project: storedText(LIMITS.title).optional(),
+      base_sha: z
+        .string()
+        .regex(/^[0-9a-f]{40}$/, 'must be a full commit id')
+        .optional(),
+    })
+    .default({}),
+})
+export type ProposerRequest = z.infer<typeof ProposerRequest>
+
+export const TokenUsage = z.object({
+  input: z.number().int().nonnegative(),
+  output: z.number().int().nonnegative(),
+  total: z.number().int().nonnegative(),
+})
+export type TokenUsage = z.infer<typeof TokenUsage>
+
+/** The seed's EnhancedProposerResponse. A foreign Proposer must give the first three fields. */
+export const ProposerResponse = z.looseObject({
+  /** The answer as it came: edits in Moose's format, or free text from a foreign Proposer. */
+  content: z.string().min(1),
+  /** USD for all calls of this proposal; a lower bound when `cost_unknown`. */
+  cost: z.number().nonnegative().lt(1e9),
+  /** True when a model without a known price was called; it counts as 0 in `cost`. */
+  cost_unknown: z.boolean().optional(),
+  proposer_used: z.string(),
+  token_usage: TokenUsage.optional(),
+  execution_time_ms: z.number().nonnegative().optional(),
+  refinement_metadata: z
+    .looseObject({
+      /** Calls made, the first included: 1 to 4. */
+      cycles: z.number().int().positive(),
+      /** Why answers do not apply, oldest first; the last one's only where it is passed on as text all the same. */
+      rejections: z.array(z.string()).max(MOST_REJECTIONS),
+    })
+    .optional(),
+  /** `edits` when the content was applied to the tree in memory without complaint; `text` when nobody could check. */
+  format: z.enum(['edits', 'text']).optional(),
+  /** True when the answer came from a recording and no model was called. */
+  replayed: z.boolean().optional(),
+})
+export type ProposerResponse = z.infer<typeof ProposerResponse>
+
+/** What `POST /api/proposer-enhanced` answers. */
+export const ProposerEnvelope = z.object({ success: z.literal(true), data: ProposerResponse })
+
+/** The files a proposal is made against: reads of one pinned commit. */
+export interface BaseTree {
+  /** The commit. */
+  readonly sha: string
+  /**
+   * Content of a file; null when there is none at this path.
+   * @throws {Fault} `scope_unreadable` for a symlink or a submodule
+   */
+  read(path: string): Promise<Buffer | null>
+  /** Every file path of the tree, sorted. */
+  list(): Promise<readonly string[]>
+}
+
+/**
+ * What may come of a proposal. `edits`: an answer counts when it applies to the base commit. `text`: any answer counts,
+ * because an executor that calls a model makes edits of it (seed 4.4, 4.5). `edits_or_text`: edits are asked for, and
+ * what is none in the end is passed on as text.
+ */
+export type WantedAnswer = 'edits' | 'text' | 'edits_or_text'
+
+export type ProposeInput = {
+  /** Whose cost it is; both null for a caller who has no attempt. */
+  workOrderId: string | null
+  attempt: number | null
+  /** The order's title; the key of its recordings. */
+  title: string
+  request: ProposerRequest
+  /** The Manager's choice. */
+  proposer: string
+  base: BaseTree
+  wanted: WantedAnswer
+  /** What went wrong in the try before this one, or in the order's attempt before; null: nothing has. */
+  previousFailure: string | null
+  signal: AbortSignal
+  /** Told of each model call as it starts and ends, for the live log. */
+  onProgress: (message: string) => Promise<void>
+}
+
+export interface Proposer {
+  /**
+   * Has the change generated.
+   *
+   * @throws {Fault} `scope_too_large`, `scope_unreadable`, `proposal_rejected` (after the last refinement, with every
+   *   reason), `change_out_of_scope` (when that was the last reason), `model_*`, `recording_missing`; a foreign Proposer
+   *   `proposer_unreachable`, `proposer_refused`.
+   */
+  propose(input: ProposeInput): Promise<ProposerResponse>
+}

@@ -1,0 +1,113 @@
+import type { Fault } from '../faults/fault.ts'
+import type { Project } from '../work-order/project.ts'
+
+export type PullRequestState = 'open' | 'merged' | 'closed'
+
+export type PullRequest = {
+  number: number
+  url: string
+  branch: string
+  base: string
+  headSha: string
+  state: PullRequestState
+  /** The commit on the base branch that holds the change; null until merged. */
+  mergeSha: string | null
+}
+
+export type PublishInput = {
+  project: Project
+  workOrderId: string
+  attempt: number
+  /** Branch names in order of preference; the first that is free, or already holds `headSha`, is used. */
+  branches: readonly string[]
+  baseSha: string
+  headSha: string
+  title: string
+  /** Carries the marker `<!-- moose:wo=ID attempt=N -->`. */
+  body: string
+  /** Put on the pull request where the forge has labels. */
+  labels: readonly string[]
+  signal: AbortSignal
+  /** Asked before a push and before a pull request is opened. @throws {Fault} `attempt_taken_over` */
+  hold: () => Promise<void>
+}
+
+/**
+ * Where pull requests live. Every call observes before it acts: repeating one after a crash finds what the first
+ * run left.
+ */
+export interface Forge {
+  /**
+   * Whether an attempt could be published in the project's repository; asked before anything is paid for.
+   *
+   * @throws {Fault} `repository_refused`, `command_missing`, `github_*`
+   */
+  assertReady(project: Project, signal: AbortSignal): Promise<void>
+  /**
+   * Pushes the exact commit to the exact branch and opens one pull request for the attempt.
+   *
+   * @throws {Fault} `branch_taken` (every name holds somebody else's commit), `push_rejected`,
+   *   `pull_request_closed` (a human closed this attempt's pull request), `repository_unreachable`, and on GitHub
+   *   `github_*`
+   */
+  publish(input: PublishInput): Promise<PullRequest>
+  /** @throws {Fault} `merge_conflict`, `push_rejected`, `work_order_conflict` when it is closed */
+  merge(project: Project, number: number): Promise<PullRequest>
+  /**
+   * Closes without merging. Closing a closed one changes nothing. The forge `local` deletes the branch; on GitHub it
+   * stays, so that a human can reopen the pull request.
+   */
+  close(project: Project, number: number): Promise<PullRequest>
+}
+
+/** A pull request that can end, or be reopened, without us. */
+export type WatchedPullRequest = {
+  project: Project
+  workOrderId: string
+  attempt: number
+  number: number
+  /** What the forge calls it. */
+  nodeId: string
+  /** How Moose knows it; `endedAt` is null while it is open. */
+  known: { state: PullRequestState; endedAt: Date | null }
+  /** Its order is in review with it. */
+  isAwaited: boolean
+  /** Looked at only where a request that is made anyway has room for it. */
+  isSpare: boolean
+}
+
+/** How a pull request was last seen. */
+export type Sighting = {
+  of: WatchedPullRequest
+  /**
+   * `merged` only when the base branch was seen to hold the change; where the forge says merged and it does not, the state
+   * is the one that was known. `headSha` is where its branch stands.
+   */
+  pullRequest: PullRequest
+  /** In the forge's words, e.g. `SUCCESS`, `FAILURE`, `PENDING`; null: there are none. */
+  checks: string | null
+  /** In the forge's words, e.g. `APPROVED`, `CHANGES_REQUESTED`; null: none is asked for and none was given. */
+  review: string | null
+}
+
+/** What a look brought: one host that does not answer takes nothing from the others. */
+export type Looked = { sightings: Sighting[]; faults: Fault[] }
+
+/** A forge whose pull requests other people merge and close. */
+export interface PullRequestWatch {
+  /**
+   * Looks at many at once, with as few requests as the forge allows. One that cannot be seen is left out, and a spare one
+   * where there is no room. A branch whose merge is proven is deleted. The faults are `github_*` and `repository_refused`.
+   */
+  look(watched: readonly WatchedPullRequest[], signal: AbortSignal): Promise<Looked>
+  /** Requests made to the forge's API in the last hour. */
+  apiCallsLastHour(): number
+}
+
+/** How long a forge asked to be left alone (`retryAfterS` of `github_rate_limited`), in ms; 0 where it did not. */
+export function askedPauseMs({ details }: Fault): number {
+  const { retryAfterS } = details
+  return typeof retryAfterS === 'number' ? retryAfterS * 1_000 : 0
+}
+
+export type Forges = Readonly<Record<Project['forge'], Forge>>

@@ -1,0 +1,92 @@
+import type { Project } from '../work-order/project.ts'
+import type { BaseTree } from './proposal.ts'
+
+/** One file that differs between two commits, as git reports it (renames are a deletion and an addition). */
+export type ChangedFile = {
+  path: string
+  change: 'added' | 'modified' | 'deleted'
+  /** Lines; null for a binary file. */
+  added: number | null
+  deleted: number | null
+}
+
+/** A work tree of one attempt. Disposing it removes it from disk. */
+export interface WorkTree extends AsyncDisposable {
+  /** Absolute path of the work tree. */
+  readonly path: string
+  readonly baseSha: string
+  /**
+   * Commits everything in the tree and brings the commit back into the mirror: files that `.gitignore` names too, for
+   * nothing but an executor has written there. Not for a tree in which a check has run.
+   *
+   * @param when author and committer date; a fixed one makes a repeated commit the same commit
+   * @returns the commit; null when the tree equals its base
+   */
+  commit(message: string, when: Date): Promise<string | null>
+  /** Paths of the tree that differ from the base, as git sees them and `commit` would take them, sorted. */
+  changedPaths(): Promise<string[]>
+}
+
+/** The private clone of one attempt: the whole repository, for foreign code. */
+export interface Workspace extends WorkTree {
+  /**
+   * Puts every tracked file back to the commit the workspace was opened at or last committed, after a check. The tree
+   * is not committed any more then.
+   *
+   * @throws {Fault} `check_failed` when the tree is not the folder any more that was opened; nothing is touched then
+   */
+  restore(): Promise<void>
+}
+
+export type WorkspaceRequest = {
+  project: Project
+  workOrderId: string
+  attempt: number
+  /** The commit to check out. */
+  sha: string
+  signal: AbortSignal
+}
+
+export type ScopedRequest = WorkspaceRequest & {
+  /** The order's `files_in_scope`. */
+  scope: readonly string[]
+}
+
+/** Mirrors and private clones; the only code that runs git on a repository's content. */
+export interface Workspaces {
+  /**
+   * Fetches the base branch into the project's mirror.
+   *
+   * @returns the commit it stands at
+   * @throws {Fault} `repository_refused` (a URL we do not open), `repository_unreachable`, `base_branch_missing`
+   */
+  fetchBase(project: Project, signal: AbortSignal): Promise<string>
+  /**
+   * Makes sure that the mirror has a commit the base branch stood at, perhaps in another home.
+   *
+   * @throws {Fault} as `fetchBase`; `base_branch_missing` also when the branch was rewritten since
+   */
+  bringBase(project: Project, sha: string, signal: AbortSignal): Promise<void>
+  /** The tree of a commit that is in the mirror. */
+  tree(project: Project, sha: string): BaseTree
+  /** A new private clone at `sha`; whatever an earlier run of the same attempt left there is removed first. */
+  open(request: WorkspaceRequest): Promise<Workspace>
+  /**
+   * As `open`, with the files of the scope alone and without a clone: for an executor that looks at nothing else. What
+   * it makes of them is the same commit.
+   */
+  openScoped(request: ScopedRequest): Promise<WorkTree>
+  /** Files that differ between two commits of the mirror, sorted by path; taken from git, never from a claim. */
+  changedFiles(project: Project, fromSha: string, toSha: string): Promise<ChangedFile[]>
+  /** The unified diff between two commits of the mirror, cut at `maxBytes` with a note. */
+  diff(project: Project, fromSha: string, toSha: string, maxBytes: number): Promise<string>
+  /** Removes the workspace of an attempt if there is one. */
+  discard(workOrderId: string, attempt: number): Promise<void>
+  /**
+   * Removes the commit an attempt left in the mirror, and nothing else: only the attempt's own ref, only when the
+   * commit there says that this attempt made it, and only while the ref still stands at that commit.
+   *
+   * @returns the commit that was let go; null when there was none of the attempt's making
+   */
+  rollBack(project: Project, workOrderId: string, attempt: number): Promise<string | null>
+}

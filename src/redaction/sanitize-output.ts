@@ -1,0 +1,64 @@
+import type { FaultRecord } from '../faults/fault.ts'
+import { createRedaction, isWorthStopping, type KnownSecret, knownSecrets, type Secretive } from './redaction.ts'
+
+/**
+ * Makes a copy of a JSON value fit for storing and showing. What is no JSON, such as undefined, comes back as it is.
+ * Only texts are changed, never names, numbers or structure; but nothing may be decided or applied by such a copy.
+ */
+export type Clean = <T>(value: T) => T
+
+/**
+ * Takes every secret Moose knows out of what a foreign program, a model or a service said, and what Postgres cannot
+ * hold: NUL and halves of characters.
+ *
+ * @see https://www.postgresql.org/docs/current/datatype-json.html
+ */
+export function createClean(config: Secretive): Clean {
+  return without(knownSecrets(config))
+}
+
+/**
+ * The same for the text of a pull request: without the secrets that may not stand in a change. One that may, such as
+ * `postgres`, stands in the branch and the commit, and a gap beside them would tell it.
+ */
+export function createPublishedClean(config: Secretive): Clean {
+  return without(knownSecrets(config).filter(({ value }) => isWorthStopping(value)))
+}
+
+function without(secrets: readonly KnownSecret[]): Clean {
+  const redacted = createRedaction(secrets)
+  return (value) => withTexts(value, (text) => redacted(storable(text)))
+}
+
+/** Facts of a fault by which Moose itself finds out when a suspended order may go on. */
+const DECIDING: ReadonlySet<string> = new Set(['needed_usd', 'not_before', 'proposer', 'provider'])
+
+/** A fault for storing and showing: its code and what is decided by are as they were. */
+export function shownFault({ code, message, details }: FaultRecord, clean: Clean): FaultRecord {
+  if (details === undefined) return { code, message: clean(message) }
+  const deciding = Object.entries(details).filter(([name]) => DECIDING.has(name))
+  const kept = withTexts(Object.fromEntries(deciding), storable)
+  return { code, message: clean(message), details: { ...clean(details), ...kept } }
+}
+
+function withTexts<T>(value: T, replace: (text: string) => string): T {
+  const json = JSON.stringify(value, (_, part: unknown) => {
+    if (typeof part === 'string') return replace(part)
+    return isObject(part) ? withStorableNames(part) : part
+  })
+  return json === undefined || json === JSON.stringify(value) ? value : JSON.parse(json)
+}
+
+function isObject(part: unknown): part is object {
+  return typeof part === 'object' && part !== null && !Array.isArray(part)
+}
+
+function withStorableNames(part: object): object {
+  const entries = Object.entries(part)
+  if (entries.every(([name]) => storable(name) === name)) return part
+  return Object.fromEntries(entries.map(([name, value]) => [storable(name), value]))
+}
+
+function storable(text: string): string {
+  return text.toWellFormed().replaceAll('\0', '\ufffd')
+}

@@ -1,0 +1,128 @@
+import type { z } from 'zod'
+import { deadline } from '../async/deadline.ts'
+import { Fault, type FaultCode } from '../faults/fault.ts'
+import { patientFetch } from './patient-fetch.ts'
+
+const QUOTE_LENGTH = 300
+/** Of what is wrong with an answer; only its beginning is quoted. */
+const TOLD_PROBLEMS = 20
+/** Levels of lists and objects: deeper ones could not be written as JSON again. */
+const DEEPEST = 100
+
+export type ForeignCall<T> = {
+  /** Whom a person knows it as, e.g. `the Manager`. */
+  who: string
+  url: string
+  /** POSTed as JSON; null: the service is asked with GET. */
+  body: unknown
+  answer: z.ZodType<T>
+  /** Of its answer. */
+  maxBytes: number
+  timeoutMs: number
+  signal: AbortSignal
+  faults: { unreachable: FaultCode; refused: FaultCode }
+}
+
+/**
+ * Asks somebody else's service, in JSON, and checks the answer.
+ *
+ * @throws {Fault} `faults.unreachable` when it cannot be reached, is too slow or answers 5xx, 408 or 429;
+ *   `faults.refused` for every other status and for an answer that is not of the shape (details: `status`, `reason`);
+ *   `attempt_cancelled` when the signal was aborted
+ */
+export async function askForeignService<T>(call: ForeignCall<T>): Promise<T> {
+  const { status, text } = await send(call)
+  if (status >= 500 || status === 408 || status === 429) throw unreachable(call, `it answered HTTP ${status}`, status)
+  if (status < 200 || status > 299) throw refused(call, `it answered HTTP ${status}: ${quote(text)}`, status)
+  const answer = readJson(call, text, status)
+  if (!isWithin(answer, DEEPEST)) throw refused(call, `its answer is nested deeper than ${DEEPEST} levels`, status)
+  const parsed = call.answer.safeParse(answer)
+  if (parsed.success) return parsed.data
+  const told = parsed.error.issues.slice(0, TOLD_PROBLEMS)
+  const problems = told.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ')
+  throw refused(call, `its answer does not have the agreed shape: ${quote(problems)}`, status)
+}
+
+async function send<T>(call: ForeignCall<T>): Promise<{ status: number; text: string }> {
+  const late = deadline(call.timeoutMs)
+  try {
+    const response = await patientFetch(call.url, {
+      ...requestOf(call.body),
+      signal: AbortSignal.any([call.signal, late]),
+    })
+    return { status: response.status, text: await readText(call, response) }
+  } catch (error) {
+    if (error instanceof Fault) throw error
+    if (call.signal.aborted) throw cancelled(call, error)
+    const reason = late.aborted ? `it did not answer within ${call.timeoutMs} ms` : String(error)
+    throw unreachable(call, reason, null, error)
+  }
+}
+
+function requestOf(body: unknown): RequestInit {
+  if (body === null) return { method: 'GET', headers: { accept: 'application/json' } }
+  const headers = { 'content-type': 'application/json', accept: 'application/json' }
+  return { method: 'POST', headers, body: JSON.stringify(body) }
+}
+
+async function readText<T>(call: ForeignCall<T>, response: Response): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of response.body === null ? [] : response.body) {
+    bytes += chunk.byteLength
+    if (bytes > call.maxBytes) {
+      throw refused(call, `its answer is longer than ${call.maxBytes} bytes`, response.status)
+    }
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+/** Whether a JSON value has at most so many levels. */
+function isWithin(value: unknown, levels: number): boolean {
+  let level: unknown[] = [value]
+  for (let left = levels; level.length > 0; left -= 1) {
+    if (left < 0) return false
+    const next: unknown[] = []
+    for (const part of level) {
+      if (typeof part !== 'object' || part === null) continue
+      for (const inner of Object.values(part)) if (typeof inner === 'object' && inner !== null) next.push(inner)
+    }
+    level = next
+  }
+  return true
+}
+
+function readJson<T>(call: ForeignCall<T>, text: string, status: number): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw refused(call, `its answer is not JSON: ${quote(text)}`, status, error)
+  }
+}
+
+function cancelled<T>({ who, signal }: ForeignCall<T>, cause: unknown): Fault {
+  if (signal.reason instanceof Fault) return signal.reason
+  return new Fault('attempt_cancelled', `The call to ${who} was cancelled.`, {}, cause)
+}
+
+function unreachable<T>({ who, url, faults }: ForeignCall<T>, reason: string, status: number | null, cause?: unknown) {
+  const message = `${who} at ${shownUrl(url)} could not be asked: ${reason}. See that it runs; it will be asked again.`
+  return new Fault(faults.unreachable, message, { url: shownUrl(url), status, reason }, cause)
+}
+
+function refused<T>({ who, url, faults }: ForeignCall<T>, reason: string, status: number, cause?: unknown) {
+  const message = `${who} at ${shownUrl(url)} was of no use: ${reason}. Correct it or its address, then retry the order.`
+  return new Fault(faults.refused, message, { url: shownUrl(url), status, reason }, cause)
+}
+
+/** Without a password or a token somebody may have put into it. */
+function shownUrl(url: string): string {
+  const { origin, pathname } = new URL(url)
+  return `${origin}${pathname}`
+}
+
+function quote(text: string): string {
+  const line = text.replace(/\s+/g, ' ').trim()
+  return line.length > QUOTE_LENGTH ? `${line.slice(0, QUOTE_LENGTH)}…` : line
+}

@@ -1,0 +1,28 @@
+import { knowsHome } from '../db/attempts/attempt-leftovers.ts'
+import { readKeptDays } from '../db/kept-days.ts'
+import { idleRuns } from './engine-runs.ts'
+import { idleWorkspaces } from './idle-workspaces.ts'
+import type { Leftover } from './leftover.ts'
+import { mirrorLeftovers } from './mirror-leftovers.ts'
+import { forgottenAside } from './put-aside.ts'
+import type { HygieneDeps } from './retention-deps.ts'
+import { otherDatabases } from './served-databases.ts'
+
+/**
+ * What nobody uses any more, on this home's disk and in the engine. Changes nothing; safe while others run attempts, here
+ * and elsewhere.
+ *
+ * A database that has never heard of this home (another DATABASE_URL than usual) says nothing about what lies here. Nor
+ * does one of several whose orders this home carries out: what it does not know may be the others'.
+ *
+ * @throws {Fault} `config_invalid` for a row of `system_config` nobody can read
+ */
+export async function findLeftovers(deps: HygieneDeps): Promise<Leftover[]> {
+  const kept = await readKeptDays(deps.db, deps.config.kept)
+  const everywhere = [...(await idleRuns(deps)), ...(await forgottenAside(deps.config.home))]
+  if (!(await knowsHome(deps.db, deps.executorId))) return everywhere
+  const inHome = [...(await idleWorkspaces(deps)), ...(await mirrorLeftovers(deps, kept.runs))]
+  // Asked last: another database is noted before anything of its orders lies here to be found.
+  const isShared = (await otherDatabases(deps, kept.mirrors)).length > 0
+  return isShared ? everywhere : [...everywhere, ...inHome]
+}

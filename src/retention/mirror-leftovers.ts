@@ -1,0 +1,127 @@
+import { rm } from 'node:fs/promises'
+import path from 'node:path'
+import { attemptsWithoutFuture } from '../db/attempts/attempt-leftovers.ts'
+import { unknownProjects } from '../db/unused-projects.ts'
+import type { Mirror } from '../git/mirror.ts'
+import { lookedAt } from '../process/looked-at.ts'
+import { namesIn } from '../process/names-in.ts'
+import { removeTree } from '../sandbox/remove-tree.ts'
+import { UUID } from '../work-order/uuid.ts'
+import { folderBytes } from './folder-bytes.ts'
+import type { Leftover } from './leftover.ts'
+import { putAside } from './put-aside.ts'
+import type { HygieneDeps } from './retention-deps.ts'
+
+const NAME = new RegExp(`^(${UUID})\\.git$`)
+const MINUTE_MS = 60_000
+/** git holds a lock for milliseconds. */
+const LOCK_IS_OLD_MS = 10 * MINUTE_MS
+/** A fetch writes its pack into such a file, for no longer than a git may run. */
+const PACK_IS_OLD_MS = 24 * 60 * MINUTE_MS
+
+export type FoundMirror = { projectId: string; dir: string }
+
+/** The mirrors on this disk. */
+export async function mirrorsIn(home: string): Promise<FoundMirror[]> {
+  const root = path.join(home, 'mirrors')
+  return (await namesIn(root)).flatMap((name) => {
+    const [, projectId] = NAME.exec(name) ?? []
+    return projectId === undefined ? [] : [{ projectId, dir: path.join(root, name) }]
+  })
+}
+
+/** What is left over in the mirrors, and mirrors that are left over themselves. */
+export async function mirrorLeftovers(deps: HygieneDeps, keptDays: number): Promise<Leftover[]> {
+  const { db, mirrors, clock } = deps
+  const found = await mirrorsIn(deps.config.home)
+  const projects = found.map(({ projectId }) => projectId)
+  const unknown = new Set(await unknownProjects(db, projects))
+  const leftovers: Leftover[] = []
+  for (const { projectId, dir } of found) {
+    if (unknown.has(projectId)) leftovers.push(await goneProject(deps, { projectId, dir }))
+    else {
+      leftovers.push(...(await deadFiles(dir, clock.now())))
+      leftovers.push(...(await commits(deps, mirrors.at(projectId), keptDays)))
+    }
+  }
+  return leftovers
+}
+
+async function goneProject({ db, config: { home } }: HygieneDeps, { projectId, dir }: FoundMirror): Promise<Leftover> {
+  return {
+    kind: 'mirrors',
+    name: projectId,
+    bytes: await folderBytes(dir),
+    async remove() {
+      if ((await unknownProjects(db, [projectId])).length === 0) return false
+      const aside = await putAside(home, dir)
+      if (aside === null) return false
+      await removeTree(aside)
+      return true
+    },
+  }
+}
+
+async function commits({ db }: HygieneDeps, mirror: Mirror, keptDays: number): Promise<Leftover[]> {
+  const args = ['for-each-ref', '--format=%(objectname) %(refname)', '--', 'refs/moose/']
+  // One that a crash left half made is no repository yet, and holds nothing.
+  const { stdout } = await mirror.run(args, { signal: null })
+  const kept = stdout
+    .text()
+    .split('\n')
+    .flatMap((line) => {
+      const [, sha, ref, workOrderId, attempt] = REF.exec(line) ?? []
+      if (sha === undefined || ref === undefined || workOrderId === undefined) return []
+      return [{ sha, ref, workOrderId, attempt: Number(attempt) }]
+    })
+  return (await attemptsWithoutFuture(db, kept, keptDays)).map((commit) => ({
+    kind: 'commits',
+    name: `${commit.workOrderId}/${commit.attempt}`,
+    bytes: null,
+    // A failed or ended attempt never goes on, and its number is not given again.
+    remove: () => mirror.letGo(commit.ref, commit.sha),
+  }))
+}
+
+const REF = new RegExp(`^([0-9a-f]{40}) (refs/moose/(${UUID})/(\\d{1,9}))$`)
+
+/** Locks and half written packs that a killed git has left. */
+async function deadFiles(dir: string, now: Date): Promise<Leftover[]> {
+  const leftovers: Leftover[] = []
+  for (const file of await locksBelow(dir)) leftovers.push(...(await deadFile(file, now, LOCK_IS_OLD_MS)))
+  const packs = path.join(dir, 'objects', 'pack')
+  for (const name of await namesIn(packs)) {
+    if (!name.startsWith('tmp_')) continue
+    leftovers.push(...(await deadFile(path.join(packs, name), now, PACK_IS_OLD_MS)))
+  }
+  return leftovers
+}
+
+async function locksBelow(folder: string): Promise<string[]> {
+  const locks: string[] = []
+  for (const name of await namesIn(folder)) {
+    const place = path.join(folder, name)
+    const found = await lookedAt(place)
+    if (found?.isDirectory() === true && name !== 'objects') locks.push(...(await locksBelow(place)))
+    else if (found?.isFile() === true && name.endsWith('.lock')) locks.push(place)
+  }
+  return locks
+}
+
+async function deadFile(file: string, now: Date, oldMs: number): Promise<Leftover[]> {
+  const found = await lookedAt(file)
+  if (found === null || now.getTime() - found.mtimeMs < oldMs) return []
+  return [
+    {
+      kind: 'git files',
+      name: file,
+      bytes: found.size,
+      async remove() {
+        const again = await lookedAt(file)
+        if (again === null || again.mtimeMs !== found.mtimeMs) return false
+        await rm(file, { force: true })
+        return true
+      },
+    },
+  ]
+}
