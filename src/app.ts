@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 import packageJson from '../package.json' with { type: 'json' }
-import { takeHome } from './app/acquire-home.ts'
+import { acquireHome } from './app/acquire-home.ts'
 import { createParts, type Parts } from './app/adapters.ts'
 import { armFault } from './app/arm-fault.ts'
 import { hearDatabase } from './app/hear-database.ts'
@@ -25,7 +25,7 @@ import type { Log } from './log.ts'
 import type { Orchestrator } from './orchestrator/orchestrator.ts'
 import { createOrchestrator } from './orchestrator/orchestrator-service.ts'
 import type { DoctorFinding } from './ports/doctor-finding.ts'
-import type { HygieneDeps } from './retention/retention-deps.ts'
+import type { RetentionDeps } from './retention/retention-deps.ts'
 import { type Sweeping, startSweeping } from './retention/sweep.ts'
 
 /** The version of this program. */
@@ -68,19 +68,19 @@ export async function openMoose(
   const database = stack.use(await openDatabase({ ...config, log }))
   const migrated = await migrate(database.pool)
   const { db, pool } = database
-  const executorId = await executorIdOf(config.home)
+  const homeId = await executorIdOf(config.home)
   await closeHome(config.home)
-  if (role !== 'client') stack.use(await traced(config.tracing, { version: VERSION, instance: executorId }, log))
+  if (role !== 'client') stack.use(await traced(config.tracing, { version: VERSION, instance: homeId }, log))
   let sweeping: Sweeping | null = null
   const onLost = () => {
     orchestrator.abandon()
     sweeping?.stop()
   }
-  const ownership = stack.use(createHomeOwnership(config.home, { url: database.url, executorId, log, onLost }))
+  const ownership = stack.use(createHomeOwnership(config.home, { url: database.url, homeId, log, onLost }))
   if (role !== 'client') await ownership.take()
 
   const clock = systemClock
-  const shared = { db, pool, config, clock, log, executorId }
+  const shared = { db, pool, config, clock, log, homeId }
   const parts = createParts(shared)
   stack.use(parts.gateway)
   const orchestrator = stack.use(
@@ -92,16 +92,16 @@ export async function openMoose(
       stopCalls: parts.models.stopAll,
       proposers: () => proposerConditions(db, parts.models),
       version: VERSION,
-      own: () => takeHome(ownership, { ...shared, databaseUrl: database.url }),
+      own: () => acquireHome(ownership, { ...shared, databaseUrl: database.url }),
     }),
   )
   const feed = createEventFeed(db)
   stack.use(await hearDatabase(database.url, { orchestrator, feed, log }))
   const http = createHttpApp(createHttpServices({ ...shared, parts, feed, orchestrator, ownership }))
-  const hygiene = { ...database, ...shared, mirrors: parts.mirrors, databaseUrl: database.url }
+  const retention = { ...database, ...shared, mirrors: parts.mirrors, databaseUrl: database.url }
   if (role !== 'client') {
     await orchestrator.launch({ follow: role === 'service' })
-    sweeping = stack.use(startSweeping(hygiene))
+    sweeping = stack.use(startSweeping(retention))
   }
   const owned = stack.move()
   return {
@@ -111,19 +111,23 @@ export async function openMoose(
     databaseUrl: shownDatabaseUrl(database.url),
     migrated,
     serve: async (port) => owned.use(await serveHttp(http, { port })),
-    doctor: (fix) => examineAfter(fix, { database, parts, hygiene }),
+    doctor: (fix) => examineAfter(fix, { database, parts, retention }),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
 
 async function examineAfter(
   fix: RepairWatch | null,
-  { database, parts, hygiene }: { database: OpenDatabase; parts: Parts; hygiene: HygieneDeps & { config: Config } },
+  {
+    database,
+    parts,
+    retention,
+  }: { database: OpenDatabase; parts: Parts; retention: RetentionDeps & { config: Config } },
 ): Promise<DoctorFinding[]> {
-  const { config, log } = hygiene
+  const { config, log } = retention
   if (fix !== null) {
-    await tidy(hygiene, fix)
+    await tidy(retention, fix)
     await repair(config, { databaseUrl: database.url, log }, fix)
   }
-  return examine(config, database, { parts, hygiene })
+  return examine(config, database, { parts, retention })
 }

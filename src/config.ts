@@ -3,7 +3,7 @@ import path from 'node:path'
 import envPaths from 'env-paths'
 import { z } from 'zod'
 import { Fault } from './faults/fault.ts'
-import { EFFECTS } from './faults/fault-point.ts'
+import { FAULT_POINTS } from './faults/fault-point.ts'
 
 const wholeNumber = (min: number, max: number) =>
   z
@@ -63,7 +63,7 @@ const armedFault = z
   })
   .pipe(
     z.object({
-      effect: z.enum(EFFECTS, `names no effect of ${EFFECTS.join(', ')}`),
+      effect: z.enum(FAULT_POINTS, `names no effect of ${FAULT_POINTS.join(', ')}`),
       moment: z.enum(['before', 'after']),
       how: z.enum(['kill', 'fail', 'stop', 'block']),
       time: z.number(),

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ArmedFault } from '../config.ts'
-import { interfere } from '../faults/fault-point.ts'
+import { setFault } from '../faults/fault-point.ts'
 import type { Log } from '../log.ts'
 
 /** After a signal to itself a process runs on for a moment. */
@@ -16,7 +16,7 @@ const BLOCK_MS = 10_000
  */
 export function armFault({ effect, moment, how, time }: ArmedFault, log: Log): void {
   let times = 0
-  interfere(async (met, when) => {
+  setFault(async (met, when) => {
     if (met !== effect || when !== moment) return
     times += 1
     if (times !== time) return

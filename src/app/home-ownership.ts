@@ -18,19 +18,19 @@ export type HomeOwnership = AsyncDisposable & {
  * One process at a time runs the attempts of a home. The lock lives in the database, so it ends with the process that
  * holds it, however that ends. When only its connection breaks, it is taken again as soon as the database answers.
  *
- * @param options.executorId what the home is called; two machines may have homes of the same path
+ * @param options.homeId what the home is called; two machines may have homes of the same path
  * @param options.onLost somebody else has taken the home meanwhile
  */
 export function createHomeOwnership(
   home: string,
-  { executorId, onLost, ...options }: Omit<OwnOptions, 'name'> & { executorId: string },
+  { homeId, onLost, ...options }: Omit<OwnOptions, 'name'> & { homeId: string },
 ): HomeOwnership {
   let taken: Promise<AsyncDisposable> | null = null
   let closed = false
   let isHeld = false
 
   async function own(): Promise<AsyncDisposable> {
-    const owned = await tryOwn({ ...options, name: `home:${executorId}`, onLost: () => void retake() })
+    const owned = await tryOwn({ ...options, name: `home:${homeId}`, onLost: () => void retake() })
     isHeld = owned !== null
     if (owned !== null) return owned
     const message =

@@ -24,7 +24,7 @@ import type { GitHubWebhook, HttpServices } from '../http/http-services.ts'
 import type { Log } from '../log.ts'
 import type { OrchestratorService } from '../orchestrator/orchestrator-service.ts'
 import type { Secretive } from '../redaction/redaction.ts'
-import { createClean } from '../redaction/sanitize-output.ts'
+import { createSanitizer } from '../redaction/sanitize-output.ts'
 import { standsOn } from '../work-order/standing.ts'
 import type { Parts } from './adapters.ts'
 import { budgetServices } from './budget-services.ts'
@@ -76,7 +76,7 @@ export function createHttpServices(deps: Deps): HttpServices {
       isStopping: () => orchestrator.stopping.aborted,
     }),
     metrics: createMetrics(deps).read,
-    shown: createClean(config),
+    shown: createSanitizer(config),
     log,
   }
 }

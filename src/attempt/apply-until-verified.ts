@@ -2,7 +2,7 @@ import { Fault, type FaultCode, NEXT_MOVE, toFault } from '../faults/fault.ts'
 import { mayUseAider } from './choose-executor.ts'
 import type { Adapters, AttemptContext } from './context.ts'
 import type { Run } from './durable-step.ts'
-import { toldFailure } from './failure-summary.ts'
+import { failureSummary } from './failure-summary.ts'
 import { type Applied, apply, type Previous } from './steps/apply.ts'
 import type { Proposed } from './steps/propose.ts'
 import type { Routed } from './steps/route.ts'
@@ -21,7 +21,7 @@ const WORTH_ANOTHER_RUN: ReadonlySet<FaultCode> = new Set<FaultCode>([
   'reasoning_unclear',
 ])
 
-export type Making = {
+export type ApplyOptions = {
   context: AttemptContext
   done: { routed: Routed; proposed: Proposed }
   adapters: Adapters
@@ -40,13 +40,13 @@ type Made = { applied: Applied; verified: Verified }
  *
  * @throws {Fault} why no commit passes; where a repair came to nothing, the check it was for
  */
-export async function applyUntilVerified(making: Making): Promise<Made> {
+export async function applyUntilVerified(making: ApplyOptions): Promise<Made> {
   const first = await makeOnce(making, null)
   const { failure, repair } = first.verified
   if (failure === null) return first
   const fault = Fault.fromRecord(failure)
   if (!repair) throw fault
-  const previous = { failure: toldFailure(failure), code: fault.code, failedCheck: true }
+  const previous = { failure: failureSummary(failure), code: fault.code, failedCheck: true }
   const second = await makeOnce(making, previous).catch((error: unknown) => {
     throw notRepaired(fault, toFault(error))
   })
@@ -54,7 +54,7 @@ export async function applyUntilVerified(making: Making): Promise<Made> {
   return second
 }
 
-async function makeOnce(making: Making, previous: Previous | null) {
+async function makeOnce(making: ApplyOptions, previous: Previous | null) {
   const { context, done, adapters, run, onEvidence } = making
   const applied = await applyWithRetry(making, previous)
   onEvidence({ applied })
@@ -73,20 +73,23 @@ async function makeOnce(making: Making, previous: Previous | null) {
 }
 
 /** When Aider fails in a way that could end better, once more from the start with what went wrong (seed 7.2). */
-async function applyWithRetry(making: Making, previous: Previous | null): Promise<Applied> {
+async function applyWithRetry(making: ApplyOptions, previous: Previous | null): Promise<Applied> {
   try {
     return await applyOnce(making, previous)
   } catch (error) {
     const fault = toFault(error)
     const { code } = fault
     if (!WORTH_ANOTHER_RUN.has(code)) throw error
-    const told = toldFailure(fault)
+    const told = failureSummary(fault)
     const failure = previous === null ? told : `${previous.failure}\n\n${told}`
     return await applyOnce(making, { failure, code, failedCheck: previous?.failedCheck === true })
   }
 }
 
-function applyOnce({ context, done, adapters, run, onCommit }: Making, previous: Previous | null): Promise<Applied> {
+function applyOnce(
+  { context, done, adapters, run, onCommit }: ApplyOptions,
+  previous: Previous | null,
+): Promise<Applied> {
   const input = { base_sha: done.proposed.baseSha, format: done.proposed.response.format }
   return run({
     name: 'apply',

@@ -5,7 +5,7 @@ import { Fault } from '../faults/fault.ts'
  *
  * @param proposer the name in `proposer_configs` that was asked; by it the end of the pause is found
  */
-export function waitingFor(outage: Fault, proposer: string): Fault {
+export function asProviderPaused(outage: Fault, proposer: string): Fault {
   if (outage.code === 'provider_paused') {
     if (typeof outage.details['proposer'] === 'string') return outage
     return new Fault(outage.code, outage.message, { ...outage.details, proposer }, outage)

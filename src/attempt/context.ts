@@ -4,7 +4,7 @@ import type { Forges } from '../ports/pull-request.ts'
 import type { Manager, RoutingRequest } from '../ports/routing.ts'
 import type { SecretSearch } from '../ports/secret-search.ts'
 import type { Workspaces } from '../ports/workspace.ts'
-import type { Clean } from '../redaction/sanitize-output.ts'
+import type { Sanitize } from '../redaction/sanitize-output.ts'
 import type { WorkOrderContent } from '../work-order/content.ts'
 import type { Project } from '../work-order/project.ts'
 import type { Executors } from './choose-executor.ts'
@@ -15,11 +15,11 @@ export type AttemptContext = {
   /** 1 for the first. */
   attempt: number
   /** How often it went on, after a suspension or a takeover; 0: it has not. */
-  resumed: number
+  epoch: number
   /** Asked before what cannot be taken back. @throws {Fault} `attempt_taken_over` */
   hold: () => Promise<void>
   /** A copy for the pull request: without the secrets that may not stand in a change. Nothing is applied or decided by it. */
-  published: Clean
+  published: Sanitize
   /** The order as it was approved and claimed; unchecked until `route` has validated it. */
   content: unknown
   claimedAt: Date

@@ -21,8 +21,8 @@ export type DispatchedRuns = {
    */
   carryOut(workOrderId: string, attempt: number): Promise<void>
   /** Whether a workflow the engine takes for running in this process is not carried out here any more. */
-  hasLetGo(id: string): boolean
-  letGo(run: AttemptRun): void
+  hasRelinquished(id: string): boolean
+  relinquish(run: AttemptRun): void
 }
 
 export function createDispatchedRuns({ ours, again, workflow }: Dispatching): DispatchedRuns {
@@ -41,21 +41,21 @@ export function createDispatchedRuns({ ours, again, workflow }: Dispatching): Di
       return
     }
     // The engine dispatches it a second time, as a person with its command line can: the first run keeps nothing any more.
-    const run = here.get(id) === held.resumed ? await again(held) : held
-    here.set(id, run.resumed)
+    const run = here.get(id) === held.epoch ? await again(held) : held
+    here.set(id, run.epoch)
     try {
       await workflow(run)
     } finally {
-      if (here.get(id) === run.resumed) here.delete(id)
+      if (here.get(id) === run.epoch) here.delete(id)
     }
   }
 
   return {
     carryOut,
-    hasLetGo: (id) => gone.has(id),
-    letGo({ workOrderId, attempt, resumed }) {
+    hasRelinquished: (id) => gone.has(id),
+    relinquish({ workOrderId, attempt, epoch }) {
       const id = workflowId(workOrderId, attempt)
-      if (here.get(id) !== resumed) return
+      if (here.get(id) !== epoch) return
       here.delete(id)
       gone.add(id)
     },

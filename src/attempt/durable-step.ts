@@ -9,9 +9,9 @@ import { namedFault, reasonOf } from '../db/database-fault.ts'
 import { recordEvent } from '../db/events/events.ts'
 import type { Database } from '../db/schema.ts'
 import { Fault, type FaultRecord, NEXT_MOVE, toFault } from '../faults/fault.ts'
-import { effect } from '../faults/fault-point.ts'
+import { faultPoint } from '../faults/fault-point.ts'
 import type { Log } from '../log.ts'
-import { type Clean, shownFault } from '../redaction/sanitize-output.ts'
+import { type Sanitize, shownFault } from '../redaction/sanitize-output.ts'
 import { observeStep } from '../telemetry/observe-attempt.ts'
 import { workflowId } from '../work-order/naming.ts'
 import type { Phase } from '../work-order/status.ts'
@@ -19,7 +19,7 @@ import { hasRoom, namedByDisk } from './disk-room.ts'
 import type { Drain } from './drain.ts'
 import type { StepName } from './end-of-attempt.ts'
 import type { Outcome } from './journal.ts'
-import { type Patience, patiently } from './patience.ts'
+import { type Patience, retry } from './patience.ts'
 
 const PHASE: Record<StepName, Phase | null> = {
   route: 'routing',
@@ -52,12 +52,12 @@ export type StepDeps = {
   drain: Drain
   signal: AbortSignal
   /** What this home is called. */
-  executorId: string
+  homeId: string
   config: Pick<Config, 'home'>
   /** Lets go of a run that another process carries out now. Never resolves. */
   leave: (run: AttemptRun, fault: Fault) => Promise<never>
   /** Makes what is shown fit for storing: without secrets and without what Postgres cannot hold. */
-  clean: Clean
+  sanitize: Sanitize
 }
 
 /**
@@ -119,8 +119,8 @@ async function performOrSuspend<T>(
  */
 async function suspend<T>(deps: StepDeps, key: Key, step: Step<T>, outcome: Outcome<T>): Promise<void> {
   await showEnd(deps, key, step, outcome)
-  await patiently(stored(deps), () =>
-    effect('suspend', async () => {
+  await retry(stored(deps), () =>
+    faultPoint('suspend', async () => {
       await holdAttempt(deps.db, key)
       await DBOS.cancelWorkflow(workflowId(key.workOrderId, key.attempt))
     }),
@@ -128,9 +128,9 @@ async function suspend<T>(deps: StepDeps, key: Key, step: Step<T>, outcome: Outc
 }
 
 async function performStep<T>(deps: StepDeps, key: Key, step: Step<T>): Promise<Outcome<T>> {
-  const home = deps.executorId
+  const home = deps.homeId
   try {
-    await patiently(stored(deps), () => effect('begin_step', () => begin(deps, key, step)))
+    await retry(stored(deps), () => faultPoint('begin_step', () => begin(deps, key, step)))
     const output = await observeStep(key, { ...deps, ...step }, () => repeatedly(deps, key, step))
     const failure = failureOf(step, output)
     // On a full disk a check says nothing about the change.
@@ -156,12 +156,12 @@ function failureOf<T>(step: Step<T>, output: T): FaultRecord | null {
 async function showEnd<T>(deps: StepDeps, key: Key, step: Step<T>, outcome: Outcome<T>): Promise<void> {
   const failure = outcome.ok ? failureOf(step, outcome.output) : outcome.fault
   const shown = {
-    output: outcome.ok ? deps.clean(outcome.output) : undefined,
-    failure: failure === null ? null : shownFault(failure, deps.clean),
+    output: outcome.ok ? deps.sanitize(outcome.output) : undefined,
+    failure: failure === null ? null : shownFault(failure, deps.sanitize),
   }
   try {
-    const store = () => effect('end_step', () => endStep(deps.db, { ...key, label: labelOf(key) }, shown))
-    await patiently(stored(deps), store)
+    const store = () => faultPoint('end_step', () => endStep(deps.db, { ...key, label: labelOf(key) }, shown))
+    await retry(stored(deps), store)
   } catch (error) {
     if (toFault(error).code === 'attempt_taken_over') return deps.leave(key, toFault(error))
     if (deps.drain.over.aborted) return deps.drain.park(key.workOrderId)
@@ -176,7 +176,7 @@ function stored({ clock, drain }: StepDeps): Patience {
 
 function repeatedly<T>({ db, clock, log, signal, drain }: StepDeps, key: Key, step: Step<T>): Promise<T> {
   const say = (message: string) => recordEvent(db, { ...eventKey(key), type: 'step_repeated', message })
-  return patiently(
+  return retry(
     {
       clock,
       // What nothing may stop is not waited for either when the process goes.
@@ -206,8 +206,8 @@ function isWorthRepeating(name: StepName, { code }: Fault): boolean {
   return NEXT_MOVE[code] === 'retry' && !code.startsWith('model_') && code !== 'github_rate_limited'
 }
 
-function begin<T>({ db, executorId, clean }: StepDeps, key: Key, step: Step<T>): Promise<void> {
-  const how = { input: clean(step.input), phase: PHASE[key.name], executorId }
+function begin<T>({ db, homeId, sanitize }: StepDeps, key: Key, step: Step<T>): Promise<void> {
+  const how = { input: sanitize(step.input), phase: PHASE[key.name], homeId }
   return beginStep(db, { ...key, label: labelOf(key) }, how)
 }
 

@@ -1,7 +1,7 @@
 import type { FaultCode } from '../faults/fault.ts'
 import type { PullRequest } from '../ports/pull-request.ts'
 import type { RoutingDecision } from '../ports/routing.ts'
-import type { Clean } from '../redaction/sanitize-output.ts'
+import type { Sanitize } from '../redaction/sanitize-output.ts'
 import type { Evidence } from './evidence.ts'
 import type { Proposed } from './steps/propose.ts'
 import type { Routed } from './steps/route.ts'
@@ -24,26 +24,27 @@ export type Success = AttemptEnd & { evidence: Evidence; pullRequest: PullReques
  * Evidence as it is recorded: its words are for showing. What is learned from it later, who was chosen and which files
  * there are, is as it was.
  */
-export function shownEvidence<Parts extends PartialEvidence>(evidence: Parts, clean: Clean): Parts {
+export function shownEvidence<Parts extends PartialEvidence>(evidence: Parts, sanitize: Sanitize): Parts {
   const { routed, proposed } = evidence
   return {
-    ...clean(evidence),
-    ...(routed === undefined ? {} : { routed: shownRouted(routed, clean) }),
-    ...(proposed === undefined ? {} : { proposed: shownProposed(proposed, clean) }),
+    ...sanitize(evidence),
+    ...(routed === undefined ? {} : { routed: shownRouted(routed, sanitize) }),
+    ...(proposed === undefined ? {} : { proposed: shownProposed(proposed, sanitize) }),
   }
 }
 
-function shownRouted({ order, decision, ...routed }: Routed, clean: Clean): Routed {
-  return { ...routed, order, decision: shownDecision(decision, clean) }
+function shownRouted({ order, decision, ...routed }: Routed, sanitize: Sanitize): Routed {
+  return { ...routed, order, decision: shownDecision(decision, sanitize) }
 }
 
-function shownProposed({ failover, ...proposed }: Proposed, clean: Clean): Proposed {
-  const shown = failover === null ? null : { ...clean(failover), decision: shownDecision(failover.decision, clean) }
-  return { ...clean(proposed), failover: shown }
+function shownProposed({ failover, ...proposed }: Proposed, sanitize: Sanitize): Proposed {
+  const shown =
+    failover === null ? null : { ...sanitize(failover), decision: shownDecision(failover.decision, sanitize) }
+  return { ...sanitize(proposed), failover: shown }
 }
 
-function shownDecision(decision: RoutingDecision, clean: Clean): RoutingDecision {
-  return { ...clean(decision), selected_proposer: decision.selected_proposer }
+function shownDecision(decision: RoutingDecision, sanitize: Sanitize): RoutingDecision {
+  return { ...sanitize(decision), selected_proposer: decision.selected_proposer }
 }
 
 /** The seed's `stage` of a failure (4.7); `verify` and a step of ours beside `aider` are new. */

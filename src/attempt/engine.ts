@@ -4,9 +4,9 @@ import type { Pool } from 'pg'
 import type { AttemptKey, AttemptRun } from '../db/attempts/attempts.ts'
 import { isDatabaseAway, namedFault, reasonOf } from '../db/database-fault.ts'
 import { Fault } from '../faults/fault.ts'
-import { effect } from '../faults/fault-point.ts'
+import { faultPoint } from '../faults/fault-point.ts'
 import type { Log } from '../log.ts'
-import { HOLDER } from '../process/process-id.ts'
+import { processId } from '../process/process-id.ts'
 import { workflowId } from '../work-order/naming.ts'
 import { createDispatchedRuns, type Dispatching } from './dispatched-runs.ts'
 import { continueWorkflow } from './journal.ts'
@@ -29,7 +29,7 @@ const OVER: ReadonlySet<string> = new Set([
 export type EngineOptions = Dispatching & {
   pool: Pool
   /** What this home is called. */
-  executorId: string
+  homeId: string
   log: Log
 }
 
@@ -47,7 +47,7 @@ export type Engine = AsyncDisposable & {
   /** Ends the workflow of an attempt that is never carried out again, where there is one. */
   giveUp(key: AttemptKey): Promise<void>
   /** This process does not carry the run out any more, although its workflow never returns. */
-  letGo(run: AttemptRun): void
+  relinquish(run: AttemptRun): void
 }
 
 /**
@@ -58,9 +58,9 @@ export type Engine = AsyncDisposable & {
  * @throws {Fault} `database_refused`, `database_unreachable`
  * @see https://docs.dbos.dev/typescript/reference/configuration
  */
-export async function launchEngine({ pool, executorId, log, ...dispatching }: EngineOptions): Promise<Engine> {
-  const queueName = `home-${executorId}`
-  const process = `${executorId}:${HOLDER}`
+export async function launchEngine({ pool, homeId, log, ...dispatching }: EngineOptions): Promise<Engine> {
+  const queueName = `home-${homeId}`
+  const process = `${homeId}:${processId}`
   const runs = createDispatchedRuns(dispatching)
   const attempt = DBOS.registerWorkflow(runs.carryOut, { name: 'attempt' })
   DBOS.setConfig({
@@ -79,7 +79,7 @@ export async function launchEngine({ pool, executorId, log, ...dispatching }: En
 
   async function begin({ workOrderId, attempt: number }: AttemptKey): Promise<void> {
     const workflowID = workflowId(workOrderId, number)
-    await effect('start_workflow', () => DBOS.startWorkflow(attempt, { workflowID })(workOrderId, number))
+    await faultPoint('start_workflow', () => DBOS.startWorkflow(attempt, { workflowID })(workOrderId, number))
   }
 
   async function start({ workOrderId, attempt: number }: AttemptKey): Promise<boolean> {
@@ -90,10 +90,10 @@ export async function launchEngine({ pool, executorId, log, ...dispatching }: En
       return true
     }
     if (OVER.has(known.status) || known.applicationVersion !== PIPELINE_REVISION) return false
-    const isHere = known.executorId === process && !runs.hasLetGo(id)
+    const isHere = known.executorId === process && !runs.hasRelinquished(id)
     const isUnderWay = known.status === StatusString.PENDING && isHere
     const isQueued = known.status === StatusString.ENQUEUED && known.queueName === queueName
-    if (!isUnderWay && !isQueued) await continueWorkflow(id, { home: executorId, queueName })
+    if (!isUnderWay && !isQueued) await continueWorkflow(id, { home: homeId, queueName })
     return true
   }
 
@@ -101,7 +101,7 @@ export async function launchEngine({ pool, executorId, log, ...dispatching }: En
     start: (key) => outside(() => start(key)),
     begin: (key) => outside(() => begin(key)),
     giveUp: ({ workOrderId, attempt: number }) => outside(() => DBOS.cancelWorkflow(workflowId(workOrderId, number))),
-    letGo: runs.letGo,
+    relinquish: runs.relinquish,
     async [Symbol.asyncDispose]() {
       await DBOS.shutdown({ deregister: true, workflowCompletionTimeoutMS: LAST_WRITES_MS })
     },

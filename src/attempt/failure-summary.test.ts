@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { toldFailure } from './failure-summary.ts'
+import { failureSummary } from './failure-summary.ts'
 
-const told = (message: string) => toldFailure({ code: 'check_failed', message })
+const told = (message: string) => failureSummary({ code: 'check_failed', message })
 
 test('the same failure is told the same way, however long it took', () => {
   const run = (ms: string, seconds: string) =>

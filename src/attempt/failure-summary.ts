@@ -12,7 +12,7 @@ const TIME = /\b\d[\d.,]*( ?(?:ms|s|sec|secs|seconds?|min|mins|minutes?)\b)?/gi
  * A failure as the next try of the same work is told of it: the same for the same failure, so that a question that was
  * asked and answered before can be told to be the same.
  */
-export function toldFailure({ code, message }: FaultRecord): string {
+export function failureSummary({ code, message }: FaultRecord): string {
   const lasting = message.replace(DURATION, '$1…').replace(TIME, withoutTime).trim()
   if (lasting.length <= SHOWN_START + SHOWN_END) return `${code}: ${lasting}`
   return `${code}: ${lasting.slice(0, SHOWN_START)}\n[…]\n${lasting.slice(-SHOWN_END)}`

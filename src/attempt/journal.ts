@@ -1,7 +1,7 @@
 import { DBOS } from '@dbos-inc/dbos-sdk'
 import { z } from 'zod'
 import type { FaultRecord } from '../faults/fault.ts'
-import { effect } from '../faults/fault-point.ts'
+import { faultPoint } from '../faults/fault-point.ts'
 
 /** What the engine keeps of a step. A fault is a result, so that it survives a crash as it was. */
 export type Outcome<T> = {
@@ -24,7 +24,7 @@ export async function continueWorkflow(id: string, { home, queueName }: { home: 
   // From here on no other process can write into its journal.
   await DBOS.cancelWorkflow(id)
   const startStep = madeElsewhere(await DBOS.listWorkflowSteps(id), home)
-  await effect('continue_workflow', async () => {
+  await faultPoint('continue_workflow', async () => {
     if (startStep === null) await DBOS.resumeWorkflows([id], { queueName })
     else await DBOS.rewindWorkflow(id, { startStep, queueName })
   })

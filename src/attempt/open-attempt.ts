@@ -9,10 +9,10 @@ import type { Database } from '../db/schema.ts'
 import { isStillApproved } from '../db/work-orders/approval.ts'
 import { shortIdOf } from '../db/work-orders/work-orders.ts'
 import type { Log } from '../log.ts'
-import type { Clean } from '../redaction/sanitize-output.ts'
+import type { Sanitize } from '../redaction/sanitize-output.ts'
 import type { AttemptContext } from './context.ts'
 import type { StepName } from './end-of-attempt.ts'
-import { toldFailure } from './failure-summary.ts'
+import { failureSummary } from './failure-summary.ts'
 import { createOutputLog } from './output-log.ts'
 
 /**
@@ -21,20 +21,20 @@ import { createOutputLog } from './output-log.ts'
  * @param currentStep the step lines of the log belong to
  */
 export async function openAttempt(
-  { db, log, clean, published }: { db: Kysely<Database>; log: Log; clean: Clean; published: Clean },
+  { db, log, sanitize, published }: { db: Kysely<Database>; log: Log; sanitize: Sanitize; published: Sanitize },
   run: AttemptRun,
   signal: AbortSignal,
   currentStep: () => StepName,
 ): Promise<{ context: AttemptContext } & AsyncDisposable> {
-  const { resumed, ...key } = run
+  const { epoch, ...key } = run
   const row = await findAttempt(db, key)
   const write = (type: NewEvent['type'], message: string) =>
     recordHeldEvent(db, run, { step: currentStep(), type, message })
-  const output = createOutputLog((text) => write('output', text), { shown: clean, log })
+  const output = createOutputLog((text) => write('output', text), { shown: sanitize, log })
   return {
     context: {
       ...key,
-      resumed,
+      epoch,
       hold: () => holdAttempt(db, run),
       published,
       content: row.content,
@@ -42,7 +42,7 @@ export async function openAttempt(
       signal,
       note: async (message) => {
         await output.flush()
-        await write('progress', clean(message))
+        await write('progress', sanitize(message))
       },
       output: (text) => output.add(text),
       project: () => projectOf(db, row.project_id),
@@ -70,5 +70,5 @@ async function previousFailure(db: Kysely<Database>, { workOrderId, attempt }: A
     .orderBy('number', 'desc')
     .limit(1)
     .executeTakeFirst()
-  return row === undefined || row.error === null ? null : toldFailure(row.error)
+  return row === undefined || row.error === null ? null : failureSummary(row.error)
 }

@@ -22,7 +22,7 @@ export type Patience = {
  *
  * @throws {Fault} the last failure; also when the signal ends a pause after it
  */
-export async function patiently<T>({ clock, signal, isWorthRepeating, onPause }: Patience, run: () => Promise<T>) {
+export async function retry<T>({ clock, signal, isWorthRepeating, onPause }: Patience, run: () => Promise<T>) {
   for (let failures = 0; ; failures += 1) {
     try {
       return await run()

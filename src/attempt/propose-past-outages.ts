@@ -1,9 +1,9 @@
 import { Fault, NEXT_MOVE } from '../faults/fault.ts'
 import { isOutage } from '../faults/outage.ts'
 import type { RoutingDecision } from '../ports/routing.ts'
-import { waitingFor } from './as-provider-paused.ts'
+import { asProviderPaused } from './as-provider-paused.ts'
 import type { Adapters, AttemptContext } from './context.ts'
-import { type Asking, type Failover, type Proposed, propose } from './steps/propose.ts'
+import { type Failover, type Proposed, type ProposeOptions, propose } from './steps/propose.ts'
 import type { Routed } from './steps/route.ts'
 
 export type OnDecision = (decision: RoutingDecision) => Promise<void>
@@ -20,7 +20,7 @@ export async function proposePastOutages(
   context: AttemptContext,
   routed: Routed,
   adapters: Adapters,
-  { failed, onDecision, ...asking }: Asking & { failed: ReadonlySet<string>; onDecision: OnDecision },
+  { failed, onDecision, ...asking }: ProposeOptions & { failed: ReadonlySet<string>; onDecision: OnDecision },
 ): Promise<Proposed> {
   const out = new Set(failed)
   let { asked } = asking
@@ -35,7 +35,7 @@ export async function proposePastOutages(
       if (!(error instanceof Fault)) throw error
       if (!isOutage(error.code)) throw triedBy(asked, error)
       out.add(asked)
-      const decision = await whoTakesOver(context, routed, adapters, { waiting: waitingFor(error, asked), out })
+      const decision = await whoTakesOver(context, routed, adapters, { waiting: asProviderPaused(error, asked), out })
       await context.note(`${error.message} ${decision.selected_proposer} takes over: ${decision.reason}`)
       await onDecision(decision)
       failover = { instead_of: asking.asked, because: error.message, decision }

@@ -1,7 +1,7 @@
 import { Fault, type FaultCode, type FaultRecord } from '../faults/fault.ts'
 import type { Adapters, AttemptContext } from './context.ts'
 import type { Run } from './durable-step.ts'
-import { toldFailure } from './failure-summary.ts'
+import { failureSummary } from './failure-summary.ts'
 import { type OnDecision, proposePastOutages } from './propose-past-outages.ts'
 import type { Proposed } from './steps/propose.ts'
 import type { Routed } from './steps/route.ts'
@@ -44,7 +44,7 @@ export async function proposeWithRetries(
           const asked = await whoIsNext(context, routed, adapters, failures)
           const failed = new Set(failures.map(triedBy))
           const last = failures.at(-1)
-          const previousFailure = last === undefined ? await context.previousFailure() : toldFailure(last)
+          const previousFailure = last === undefined ? await context.previousFailure() : failureSummary(last)
           return proposePastOutages(context, routed, adapters, { asked, failed, previousFailure, ...told })
         },
       })

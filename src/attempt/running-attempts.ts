@@ -77,7 +77,7 @@ export function createRunningAttempts(): RunningAttempts {
     },
     async endOf(wanted, signal) {
       for await (const [{ run, fault }] of on(ends, 'end', { signal })) {
-        if (isSame({ ...run, resumed: wanted.resumed }, wanted) && run.resumed >= wanted.resumed) return fault
+        if (isSame({ ...run, epoch: wanted.epoch }, wanted) && run.epoch >= wanted.epoch) return fault
       }
       throw signal.reason
     },
@@ -94,5 +94,5 @@ export function createRunningAttempts(): RunningAttempts {
 }
 
 function isSame(one: AttemptRun, other: AttemptRun): boolean {
-  return one.workOrderId === other.workOrderId && one.attempt === other.attempt && one.resumed === other.resumed
+  return one.workOrderId === other.workOrderId && one.attempt === other.attempt && one.epoch === other.epoch
 }

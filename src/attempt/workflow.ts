@@ -6,17 +6,17 @@ import { noteAttempt, noteRoute, type RouteFacts } from '../db/attempts/attempt-
 import { type AttemptRun, isResumedSince } from '../db/attempts/attempts.ts'
 import type { Database } from '../db/schema.ts'
 import { type Fault, type FaultRecord, NEXT_MOVE, toFault } from '../faults/fault.ts'
-import { effect } from '../faults/fault-point.ts'
+import { faultPoint } from '../faults/fault-point.ts'
 import type { Log } from '../log.ts'
 import type { RoutingDecision } from '../ports/routing.ts'
-import { type Clean, shownFault } from '../redaction/sanitize-output.ts'
+import { type Sanitize, shownFault } from '../redaction/sanitize-output.ts'
 import { applyUntilVerified } from './apply-until-verified.ts'
 import type { Adapters, AttemptContext } from './context.ts'
 import type { Drain } from './drain.ts'
 import { durableStep, type Run } from './durable-step.ts'
 import { type PartialEvidence, type StepName, shownEvidence } from './end-of-attempt.ts'
 import { openAttempt } from './open-attempt.ts'
-import { patiently } from './patience.ts'
+import { retry } from './patience.ts'
 import { proposeWithRetries } from './propose-with-retries.ts'
 import { recordPullRequest } from './record-pull-request.ts'
 import { publish } from './steps/publish.ts'
@@ -29,14 +29,14 @@ export type WorkflowDeps = {
   adapters: Adapters
   clock: Clock
   log: Log
-  clean: Clean
+  sanitize: Sanitize
   /** The same for what is published. */
-  published: Clean
+  published: Sanitize
   drain: Drain
   /** Waits for its turn. @returns aborted by a cancellation, an emergency stop or the end of a drain */
   begin: (run: AttemptRun) => Promise<AbortSignal>
   /** What this home is called. */
-  executorId: string
+  homeId: string
   config: Pick<Config, 'home'>
   /** Lets go of a run that another process carries out now. Never resolves. */
   leave: (run: AttemptRun, fault: Fault) => Promise<never>
@@ -76,13 +76,13 @@ export function attemptWorkflow(deps: WorkflowDeps): (run: AttemptRun) => Promis
       await recordEnd(deps, key, run, { ...key, evidence, step: progress.step, fault: failure })
     } finally {
       await cleanUp(deps, key, failure !== null && NEXT_MOVE[failure.code] !== 'suspend' ? evidence.routed : undefined)
-      deps.onEnd(key, failure === null ? null : shownFault(failure, deps.clean))
+      deps.onEnd(key, failure === null ? null : shownFault(failure, deps.sanitize))
     }
   }
 }
 
 async function carryOut(
-  { db, adapters, clean, clock }: WorkflowDeps,
+  { db, adapters, sanitize, clock }: WorkflowDeps,
   { context, key }: { context: AttemptContext; key: AttemptRun },
   evidence: PartialEvidence,
   run: Run,
@@ -126,8 +126,8 @@ async function carryOut(
     name: 'record',
     input: { outcome: 'succeeded' },
     async run() {
-      const shown = shownEvidence(whole, clean)
-      if (await effect('record', () => recordSuccess(db, { ...key, evidence: shown, pullRequest }))) return
+      const shown = shownEvidence(whole, sanitize)
+      if (await faultPoint('record', () => recordSuccess(db, { ...key, evidence: shown, pullRequest }))) return
       // Cancelled, or completed by another, while it was being published: this pull request is not wanted any more.
       const closed = await adapters.forges[routed.project.forge].close(routed.project, pullRequest.number)
       await recordPullRequest(db, { ...key, pullRequest: closed }, clock.now())
@@ -150,7 +150,7 @@ async function cleanUp(
   try {
     // The end of a run that a crash has cut short may come when the attempt goes on already: the workspace is that one's.
     if (await untilAnswered({ clock, drain }, () => isResumedSince(db, run))) return
-    await effect('discard_workspace', () => workspaces.discard(workOrderId, attempt))
+    await faultPoint('discard_workspace', () => workspaces.discard(workOrderId, attempt))
     if (failed !== undefined) await workspaces.rollBack(failed.project, workOrderId, attempt)
   } catch (error) {
     log.error({ err: error, workOrderId, attempt }, 'what the attempt left cannot be removed')
@@ -160,7 +160,7 @@ async function cleanUp(
 /** Outside a step nothing is recorded as a failure of the attempt only because the database is away. */
 function untilAnswered<T>({ clock, drain }: Pick<WorkflowDeps, 'clock' | 'drain'>, ask: () => Promise<T>): Promise<T> {
   const isWorthRepeating = ({ code }: Fault) => code === 'database_unreachable'
-  return patiently({ clock, signal: drain.over, isWorthRepeating }, ask)
+  return retry({ clock, signal: drain.over, isWorthRepeating }, ask)
 }
 
 function routeFacts({ project, decision }: Routed): RouteFacts {
@@ -191,8 +191,12 @@ async function recordEnd(
   failure: Parameters<typeof recordFailure>[1],
 ): Promise<void> {
   const { fault, evidence } = failure
-  const shown = { ...failure, fault: shownFault(fault, deps.clean), evidence: shownEvidence(evidence, deps.clean) }
-  const record = () => effect('record', () => recordFailure(deps.db, shown))
+  const shown = {
+    ...failure,
+    fault: shownFault(fault, deps.sanitize),
+    evidence: shownEvidence(evidence, deps.sanitize),
+  }
+  const record = () => faultPoint('record', () => recordFailure(deps.db, shown))
   // The journal of a suspended attempt ends before the step it goes on at.
   if (NEXT_MOVE[fault.code] === 'suspend') return untilAnswered(deps, record)
   await run({

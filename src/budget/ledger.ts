@@ -7,9 +7,9 @@ import { isSqlState, reasonOf } from '../db/database-fault.ts'
 import type { Database } from '../db/schema.ts'
 import { untilDatabaseAnswers } from '../db/until-database-answers.ts'
 import { Fault } from '../faults/fault.ts'
-import { effect } from '../faults/fault-point.ts'
+import { faultPoint } from '../faults/fault-point.ts'
 import type { Usd } from '../money.ts'
-import { HOLDER } from '../process/process-id.ts'
+import { processId } from '../process/process-id.ts'
 import { type Ceiling, ceilingsOf, leftBelow, type PaidCall } from './ceilings.ts'
 import { emergencyOf } from './emergency.ts'
 import { readBudgetRules } from './limits.ts'
@@ -51,7 +51,7 @@ export async function reserve(
   const reservationId = randomUUID()
   const wanted = { reservationId, worstCase, maxUnderWay }
   return queue.run(() =>
-    untilDatabaseAnswers(WAITING, () => effect('reserve', () => reserveAlone(db, call, wanted))).catch(
+    untilDatabaseAnswers(WAITING, () => faultPoint('reserve', () => reserveAlone(db, call, wanted))).catch(
       async (error: unknown) => {
         await untilDatabaseAnswers(WAITING, () => releaseUnused(db, reservationId, error))
         throw error
@@ -66,9 +66,9 @@ async function releaseUnused(db: Db, reservationId: string, error: unknown): Pro
   if (await isReserved(db, reservationId)) await release(db, reservationId)
 }
 
-type Wanted = { reservationId: string; worstCase: Usd; maxUnderWay: number | null }
+type ReservationRequest = { reservationId: string; worstCase: Usd; maxUnderWay: number | null }
 
-function reserveAlone(db: Db, call: PaidCall, wanted: Wanted): Promise<string> {
+function reserveAlone(db: Db, call: PaidCall, wanted: ReservationRequest): Promise<string> {
   return (
     db
       .transaction()
@@ -89,7 +89,7 @@ function tooBusy(cause: unknown): Fault {
 async function reserveBehindLock(
   transaction: Db,
   call: PaidCall,
-  { reservationId, worstCase, maxUnderWay }: Wanted,
+  { reservationId, worstCase, maxUnderWay }: ReservationRequest,
 ): Promise<string> {
   await sql`select set_config('lock_timeout', ${String(LONGEST_WAIT_MS)}, true),
     set_config('idle_in_transaction_session_timeout', ${String(LONGEST_WAIT_MS)}, true)`.execute(transaction)
@@ -171,7 +171,7 @@ async function insertReservation(
       proposer,
       provider,
       model,
-      holder: HOLDER,
+      holder: processId,
       day,
       month,
     })
@@ -200,7 +200,7 @@ export async function release(db: Db, reservationId: string): Promise<void> {
 export async function leaveUnresolved(db: Db, reservationId: string): Promise<void> {
   await sql`
     insert into budget_entries (${COPIED}, kind, amount_usd, holder)
-    select ${COPIED}, case amount_usd when 0 then 'released' else 'unresolved' end, 0, ${HOLDER} from budget_entries
+    select ${COPIED}, case amount_usd when 0 then 'released' else 'unresolved' end, 0, ${processId} from budget_entries
     where reservation_id = ${reservationId} and kind = 'reserved'
     on conflict do nothing
   `.execute(db)
@@ -210,7 +210,7 @@ async function end(db: Db, reservationId: string, { kind, cost }: Ending): Promi
   const amount = cost === null ? '0' : cost.toFixed()
   const { numAffectedRows } = await sql`
     insert into budget_entries (${COPIED}, kind, amount_usd, cost_usd, holder)
-    select ${COPIED}, ${kind}, ${amount}::numeric - amount_usd, ${cost === null ? null : amount}::numeric, ${HOLDER}
+    select ${COPIED}, ${kind}, ${amount}::numeric - amount_usd, ${cost === null ? null : amount}::numeric, ${processId}
     from budget_entries where reservation_id = ${reservationId} and kind = 'reserved'
     on conflict do nothing
   `.execute(db)

@@ -4,10 +4,17 @@ import type { Database } from '../db/schema.ts'
 import { priceSettledCalls } from '../db/settled-calls.ts'
 import { Fault, toFault } from '../faults/fault.ts'
 import { NO_USD, Usd } from '../money.ts'
-import { HOLDER } from '../process/process-id.ts'
+import { processId } from '../process/process-id.ts'
 import { announceEmergency } from './emergency.ts'
 import { leaveUnresolved, release, SAID_ALIKE, settle } from './ledger.ts'
-import { findStanding, idInPlaceOf, type Period, readStanding, readStandings, type Standing } from './standings.ts'
+import {
+  findStanding,
+  idInPlaceOf,
+  type Period,
+  type ReservationState,
+  readStanding,
+  readStandings,
+} from './reservation-states.ts'
 
 type Db = Kysely<Database>
 
@@ -23,18 +30,18 @@ const RECONCILE_LOCK = 7_301_600_044n
  * dated later than any clock may be wrong.
  * A call that ends after all is booked all the same.
  *
- * @param executorId of this home, which this process must own
+ * @param homeId of this home, which this process must own
  * @returns how many were marked; those that could cost nothing are released and not counted
  */
-export async function markLeftBehind(db: Db, executorId: string): Promise<number> {
+export async function markLeftBehind(db: Db, homeId: string): Promise<number> {
   const { rows } = await sql<{ id: string; is_free: boolean }>`
     select open.reservation_id as id, open.amount_usd = 0 as is_free from budget_open_reservations as open
     left join attempts on attempts.work_order_id = open.work_order_id and attempts.number = open.attempt
-    where not open.unresolved and open.holder <> ${HOLDER}
+    where not open.unresolved and open.holder <> ${processId}
       and case
         when attempts.executor_id is null then open.at not between moose_now() - ${NO_CALL_LASTS}::interval
           and moose_now() + ${NO_CALL_LASTS}::interval
-        when attempts.executor_id = ${executorId} then true
+        when attempts.executor_id = ${homeId} then true
         else attempts.status <> 'running' and not exists (
           select from workers where workers.holder = open.holder and workers.lease_until > clock_timestamp()
         )
@@ -103,7 +110,7 @@ async function periodOf(db: Db, { complete_until: until, provider, proposer }: B
 type Booking = { billed: Usd | undefined; result: Reconciliation }
 
 /** @returns the id under which something was booked; empty where nothing was */
-async function bookBilled(db: Db, one: Standing, { billed, result }: Booking): Promise<string[]> {
+async function bookBilled(db: Db, one: ReservationState, { billed, result }: Booking): Promise<string[]> {
   const { id, state, amount } = one
   const isOpen = state === 'unresolved' || (state === 'disputed' && billed !== undefined)
   if (!isOpen) return compare(one, { billed, result })
@@ -119,7 +126,7 @@ async function bookBilled(db: Db, one: Standing, { billed, result }: Booking): P
   }
 }
 
-function compare({ id, booked }: Standing, { billed, result }: Booking): [] {
+function compare({ id, booked }: ReservationState, { billed, result }: Booking): [] {
   if (billed === undefined) return []
   if (booked === null) result.under_way.push(id)
   else if (billed.equals(booked)) result.agreeing += 1
@@ -128,7 +135,7 @@ function compare({ id, booked }: Standing, { billed, result }: Booking): [] {
 }
 
 /** @returns the id under which it is booked */
-async function book(db: Db, { id, state }: Pick<Standing, 'id' | 'state'>, cost: Usd): Promise<string> {
+async function book(db: Db, { id, state }: Pick<ReservationState, 'id' | 'state'>, cost: Usd): Promise<string> {
   if (state === 'disputed' || state === 'void') return putRight(db, id, cost)
   await (cost.isZero() ? release(db, id) : settle(db, id, cost))
   return id
@@ -142,13 +149,13 @@ async function putRight(db: Db, id: string, cost: Usd): Promise<string> {
   const first = sql`from budget_entries where reservation_id = ${id} order by kind <> 'reserved', id limit 1`
   await sql`
     insert into budget_entries (reservation_id, ${SAID_ALIKE}, kind, amount_usd, holder)
-    select reservation_id, ${SAID_ALIKE}, 'void', 0, ${HOLDER}::uuid ${first} on conflict do nothing
+    select reservation_id, ${SAID_ALIKE}, 'void', 0, ${processId}::uuid ${first} on conflict do nothing
   `.execute(db)
   const { rows } = await sql<{ id: string }>`select ${idInPlaceOf(sql`${id}::text`)} as id`.execute(db)
   const instead = String(rows[0]?.id)
   await sql`
     insert into budget_entries (reservation_id, ${SAID_ALIKE}, kind, amount_usd, holder)
-    select ${instead}::uuid, ${SAID_ALIKE}, 'reserved', ${cost.toFixed()}::numeric, ${HOLDER}::uuid ${first} on conflict do nothing
+    select ${instead}::uuid, ${SAID_ALIKE}, 'reserved', ${cost.toFixed()}::numeric, ${processId}::uuid ${first} on conflict do nothing
   `.execute(db)
   await settle(db, instead, cost)
   return instead

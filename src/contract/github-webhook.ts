@@ -31,13 +31,13 @@ const Suite = z.object({
   pull_requests: z.array(Numbered).max(LONGEST_LIST).nullish(),
 })
 
-type Named = Pick<PullRequestHint, 'numbers' | 'branches'>
+type NamedPullRequests = Pick<PullRequestHint, 'numbers' | 'branches'>
 
 const inPullRequest = z
   .object({ pull_request: Numbered })
-  .transform(({ pull_request: { number } }): Named => ({ numbers: [number], branches: [] }))
+  .transform(({ pull_request: { number } }): NamedPullRequests => ({ numbers: [number], branches: [] }))
 
-function inSuite({ head_branch, pull_requests }: z.infer<typeof Suite>): Named {
+function inSuite({ head_branch, pull_requests }: z.infer<typeof Suite>): NamedPullRequests {
   return {
     numbers: [pull_requests].flatMap((pulls) => (Array.isArray(pulls) ? pulls.map(({ number }) => number) : [])),
     branches: typeof head_branch === 'string' ? [head_branch] : [],
@@ -50,7 +50,7 @@ const BRANCH = 'refs/heads/'
  * The events that name pull requests, and where.
  * @see https://docs.github.com/en/webhooks/webhook-events-and-payloads
  */
-const EVENTS: ReadonlyMap<string, z.ZodType<Named>> = new Map<string, z.ZodType<Named>>([
+const EVENTS: ReadonlyMap<string, z.ZodType<NamedPullRequests>> = new Map<string, z.ZodType<NamedPullRequests>>([
   ['pull_request', inPullRequest],
   ['pull_request_review', inPullRequest],
   ['check_suite', z.object({ check_suite: Suite }).transform((body) => inSuite(body.check_suite))],
@@ -62,13 +62,13 @@ const EVENTS: ReadonlyMap<string, z.ZodType<Named>> = new Map<string, z.ZodType<
     'status',
     z
       .object({ branches: z.array(z.object({ name: BranchName })).max(LONGEST_LIST) })
-      .transform((body): Named => ({ numbers: [], branches: body.branches.map(({ name }) => name) })),
+      .transform((body): NamedPullRequests => ({ numbers: [], branches: body.branches.map(({ name }) => name) })),
   ],
   [
     'push',
     z
       .object({ ref: BranchName.startsWith(BRANCH) })
-      .transform(({ ref }): Named => ({ numbers: [], branches: [ref.slice(BRANCH.length)] })),
+      .transform(({ ref }): NamedPullRequests => ({ numbers: [], branches: [ref.slice(BRANCH.length)] })),
   ],
 ])
 

@@ -17,7 +17,7 @@ export type ListenOptions = {
   log: Log
 }
 
-type Ear = { client: pg.Client; closed: Promise<unknown> }
+type Listener = { client: pg.Client; closed: Promise<unknown> }
 
 /**
  * Listens to channels on a connection of its own until disposed. A lost connection is opened again for as long as it
@@ -28,7 +28,7 @@ type Ear = { client: pg.Client; closed: Promise<unknown> }
  */
 export async function listen(options: ListenOptions): Promise<AsyncDisposable> {
   const stop = new AbortController()
-  let ear: Ear
+  let ear: Listener
   try {
     ear = await openEar(options)
   } catch (error) {
@@ -43,9 +43,9 @@ export async function listen(options: ListenOptions): Promise<AsyncDisposable> {
   }
 }
 
-async function keepHearing(options: ListenOptions, first: Ear, stop: AbortSignal): Promise<void> {
+async function keepHearing(options: ListenOptions, first: Listener, stop: AbortSignal): Promise<void> {
   const stopped = new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }))
-  for (let ear: Ear | null = first; ear !== null; ear = await reopenEar(options, stop)) {
+  for (let ear: Listener | null = first; ear !== null; ear = await reopenEar(options, stop)) {
     if (ear !== first) safely(options, () => options.onReconnect())
     await Promise.race([ear.closed, stopped])
     await ear.client.end()
@@ -53,7 +53,7 @@ async function keepHearing(options: ListenOptions, first: Ear, stop: AbortSignal
 }
 
 /** Null when stopped before it succeeded. */
-async function reopenEar(options: ListenOptions, stop: AbortSignal): Promise<Ear | null> {
+async function reopenEar(options: ListenOptions, stop: AbortSignal): Promise<Listener | null> {
   for (let pauseMs = FIRST_PAUSE_MS; !stop.aborted; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     try {
       await delay(pauseMs, undefined, { signal: stop })
@@ -66,7 +66,7 @@ async function reopenEar(options: ListenOptions, stop: AbortSignal): Promise<Ear
   return null
 }
 
-async function openEar(options: ListenOptions): Promise<Ear> {
+async function openEar(options: ListenOptions): Promise<Listener> {
   const client = new pg.Client(connectionConfig(options.url, 'moose listen'))
   const closed = new Promise((resolve) => client.once('end', resolve))
   client.on('error', (error) => options.log.warn({ reason: reasonOf(error) }, 'the connection for notifications broke'))

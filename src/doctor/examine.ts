@@ -16,7 +16,7 @@ import type { Mirrors } from '../git/mirrors.ts'
 import type { Models } from '../models/models.ts'
 import type { DoctorFinding } from '../ports/doctor-finding.ts'
 import { runCommand } from '../process/run-command.ts'
-import type { HygieneDeps } from '../retention/retention-deps.ts'
+import type { RetentionDeps } from '../retention/retention-deps.ts'
 import { examineRecords } from './examine-records.ts'
 import { homeMode } from './private-home.ts'
 import { examineLeftovers } from './tidy.ts'
@@ -33,7 +33,7 @@ export type Parts = { adapters: { executors: Executors }; mirrors: Mirrors; mode
 export async function examine(
   config: Config,
   database: OpenDatabase,
-  { parts, hygiene }: { parts: Parts; hygiene: HygieneDeps },
+  { parts, retention }: { parts: Parts; retention: RetentionDeps },
 ): Promise<DoctorFinding[]> {
   return [
     ok('node', process.version),
@@ -46,7 +46,7 @@ export async function examine(
     await aider(config, parts),
     await checkShell(config),
     ...(await examineRecords(database.db, config)),
-    ...(await examineLeftovers(hygiene)),
+    ...(await examineLeftovers(retention)),
   ]
 }
 

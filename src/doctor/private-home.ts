@@ -1,7 +1,7 @@
 import { realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { closeToOthers } from '../process/close-to-others.ts'
-import { lookedAt } from '../process/looked-at.ts'
+import { lstatOrNull } from '../process/lstat-or-null.ts'
 
 /** Where embedded databases lie in a home: its own, and that of the demo. */
 const DATABASES = ['postgres', 'demo/home/postgres']
@@ -18,7 +18,7 @@ export type HomeMode = {
 /** How open a home is, and may be. */
 export async function homeMode(home: string): Promise<HomeMode> {
   const { mode, uid } = await stat(home)
-  const owners = await Promise.all(DATABASES.map(async (folder) => (await lookedAt(path.join(home, folder)))?.uid))
+  const owners = await Promise.all(DATABASES.map(async (folder) => (await lstatOrNull(path.join(home, folder)))?.uid))
   const isPassed = owners.some((owner) => owner !== undefined && owner !== uid)
   return { mode: mode & 0o7777, wanted: isPassed ? 0o711 : 0o700 }
 }

@@ -4,7 +4,7 @@ import type { DoctorFinding } from '../ports/doctor-finding.ts'
 import { findLeftovers } from '../retention/find-leftovers.ts'
 import { KINDS, type Kind, type Leftover } from '../retention/leftover.ts'
 import { removeLeftovers } from '../retention/remove-leftovers.ts'
-import type { HygieneDeps } from '../retention/retention-deps.ts'
+import type { RetentionDeps } from '../retention/retention-deps.ts'
 import { otherDatabases } from '../retention/served-databases.ts'
 import type { RepairWatch } from './repair.ts'
 
@@ -12,7 +12,7 @@ import type { RepairWatch } from './repair.ts'
 const MOST_NAMED = 3
 
 /** What nobody uses any more, a finding for each kind of it. Changes nothing. */
-export async function examineLeftovers(deps: HygieneDeps): Promise<DoctorFinding[]> {
+export async function examineLeftovers(deps: RetentionDeps): Promise<DoctorFinding[]> {
   try {
     const findings = [...(await examineSharing(deps)), ...summarize(await findLeftovers(deps)).map(leftoverFinding)]
     if (findings.length > 0) return findings
@@ -29,7 +29,7 @@ const leftoverFinding = ({ kind, summary }: { kind: Kind; summary: string }): Do
   remedy: 'moose doctor --fix',
 })
 
-async function examineSharing(deps: HygieneDeps): Promise<DoctorFinding[]> {
+async function examineSharing(deps: RetentionDeps): Promise<DoctorFinding[]> {
   const { mirrors } = await readKeptDays(deps.db, deps.config.kept)
   return (await otherDatabases(deps, mirrors)).map(({ url, file }) => ({
     name: 'home',
@@ -40,7 +40,7 @@ async function examineSharing(deps: HygieneDeps): Promise<DoctorFinding[]> {
 }
 
 /** Removes what nobody uses any more, and says so. Safe while a service runs. */
-export async function tidy(deps: HygieneDeps, { onProgress, signal }: RepairWatch): Promise<void> {
+export async function tidy(deps: RetentionDeps, { onProgress, signal }: RepairWatch): Promise<void> {
   const { removed, failed } = await removeLeftovers(await findLeftovers(deps), signal)
   for (const { kind, summary } of summarize(removed)) onProgress(`Removed ${kind}: ${summary}`)
   for (const { leftover, fault } of failed) onProgress(`Left over: ${leftover.name}. ${fault.message}`)

@@ -1,5 +1,5 @@
 /** What an attempt does outside its own process, by name; about in the order it happens. */
-export const EFFECTS = [
+export const FAULT_POINTS = [
   'claim',
   'start_workflow',
   'continue_workflow',
@@ -21,15 +21,15 @@ export const EFFECTS = [
   'discard_workspace',
 ] as const
 
-export type Effect = (typeof EFFECTS)[number]
+export type FaultPoint = (typeof FAULT_POINTS)[number]
 
 /** What happens around an effect; may wait for ever, throw or end the process. */
-export type Interference = (effect: Effect, moment: 'before' | 'after') => Promise<void>
+export type InjectedFault = (effect: FaultPoint, moment: 'before' | 'after') => Promise<void>
 
-let interference: Interference | null = null
+let interference: InjectedFault | null = null
 
 /** For fault tests: from now on every effect of this process is interfered with; null: no longer. */
-export function interfere(how: Interference | null): void {
+export function setFault(how: InjectedFault | null): void {
   interference = how
 }
 
@@ -39,7 +39,7 @@ export function interfere(how: Interference | null): void {
  *
  * After a crash nobody knows whether the effect has happened: who repeats it looks first, or may do it twice harmlessly.
  */
-export async function effect<Result>(name: Effect, happen: () => Promise<Result>): Promise<Result> {
+export async function faultPoint<Result>(name: FaultPoint, happen: () => Promise<Result>): Promise<Result> {
   if (interference === null) return happen()
   await interference(name, 'before')
   const result = await happen()

@@ -7,12 +7,12 @@ import { type AttemptRun, ordersWithoutAttempt } from '../db/attempts/attempts.t
 import { heldRun, runAgain, takenOver } from '../db/attempts/hold-attempt.ts'
 import { moveWorkOrder } from '../db/work-orders/work-orders.ts'
 import { Fault } from '../faults/fault.ts'
-import { createClean, createPublishedClean } from '../redaction/sanitize-output.ts'
+import { createPublishedSanitizer, createSanitizer } from '../redaction/sanitize-output.ts'
 import { noteEnd, observeAttempts } from '../telemetry/observe-attempt.ts'
 import type { FleetDeps } from './fleet-deps.ts'
 import { createHeartbeat } from './heartbeat.ts'
 import { createLazyEngine } from './lazy-engine.ts'
-import { createLetGo } from './relinquish.ts'
+import { createRelinquish } from './relinquish.ts'
 import { createRunStarts, type RunStarts } from './run-starts.ts'
 import { takeOver } from './take-over.ts'
 
@@ -38,8 +38,8 @@ export type StarterOptions = {
 /** Brings claimed attempts to the engine. */
 export function createAttemptStarter(deps: FleetDeps, options: StarterOptions): AttemptStarter {
   const { drain, running, onEnd, onLeftBehind, onError } = options
-  const { db, executorId, config } = deps
-  const runner = { executorId, revision: PIPELINE_REVISION, leaseMs: config.leaseMs }
+  const { db, homeId, config } = deps
+  const runner = { homeId, revision: PIPELINE_REVISION, leaseMs: config.leaseMs }
   // What the end of an attempt sets going is no part of the attempt.
   const outside = AsyncLocalStorage.snapshot()
   const ended = (...end: Parameters<RunningAttempts['ended']>) => {
@@ -57,8 +57,8 @@ export function createAttemptStarter(deps: FleetDeps, options: StarterOptions): 
       // The engine may have been told by mistake to carry it out elsewhere; a service that takes no orders on looks only now.
       starts.startClaimed([]).catch(onError)
     })
-  const leave = createLetGo({ ...deps, running, engine: () => engine, onLetGo, onError })
-  const cleans = { clean: createClean(config), published: createPublishedClean(config) }
+  const leave = createRelinquish({ ...deps, running, engine: () => engine, onLetGo, onError })
+  const sanitizers = { sanitize: createSanitizer(config), published: createPublishedSanitizer(config) }
   const heartbeat = createHeartbeat({
     ...deps,
     runner,
@@ -79,7 +79,7 @@ export function createAttemptStarter(deps: FleetDeps, options: StarterOptions): 
       import('../attempt/engine.ts'),
       import('../attempt/workflow.ts'),
     ])
-    const workflow = attemptWorkflow({ ...deps, ...cleans, drain, begin: running.begin, leave, onEnd: ended })
+    const workflow = attemptWorkflow({ ...deps, ...sanitizers, drain, begin: running.begin, leave, onEnd: ended })
     return launchEngine({ ...deps, ours: (key) => heldRun(db, key), again, workflow: observeAttempts(workflow) })
   })
   const starts = createRunStarts({ ...deps, engine, running, ended, onError })

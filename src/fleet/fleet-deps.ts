@@ -15,7 +15,7 @@ export type FleetDeps = {
   clock: Clock
   log: Log
   /** What this home's process is to the engine and to the fleet. */
-  executorId: string
+  homeId: string
   /** With what is needed to connect; shown in the status without its password. */
   databaseUrl: string
   version: string

@@ -45,7 +45,7 @@ export type HeartbeatDeps = {
  */
 export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
   const { db, databaseUrl, runner, clock, log } = deps
-  const { executorId, leaseMs } = runner
+  const { homeId, leaseMs } = runner
   const beatMs = leaseMs / BEATS_PER_LEASE
   const stopped = new AbortController()
   const standing = { isReplaced: false }
@@ -70,7 +70,7 @@ export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
     const onReplaced = () => {
       standing.isReplaced = true
     }
-    return keepLease({ url: databaseUrl, executorId, leaseMs, beatMs, longestSilenceMs, clock, log, onReplaced })
+    return keepLease({ url: databaseUrl, homeId, leaseMs, beatMs, longestSilenceMs, clock, log, onReplaced })
   }
 
   return {
@@ -89,7 +89,7 @@ export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
       if (beating === null) return
       stopped.abort()
       await beating
-      await leaveFleet(db, executorId).catch((error: unknown) =>
+      await leaveFleet(db, homeId).catch((error: unknown) =>
         // Others then wait until the lease is over.
         log.warn({ reason: toFault(error).message }, 'the lease of this worker could not be given up'),
       )

@@ -5,7 +5,7 @@ import { interruptObserved } from '../telemetry/observe.ts'
 import type { FleetDeps } from './fleet-deps.ts'
 import type { LazyEngine } from './lazy-engine.ts'
 
-export type LetGoDeps = FleetDeps & {
+export type RelinquishDeps = FleetDeps & {
   running: RunningAttempts
   /** Asked for when a run is let go of. */
   engine: () => LazyEngine
@@ -15,12 +15,12 @@ export type LetGoDeps = FleetDeps & {
 }
 
 /** Lets go of a run that another process carries out now. Never resolves: the engine must not take it for ended. */
-export function createLetGo(deps: LetGoDeps): (run: AttemptRun, fault: Fault) => Promise<never> {
+export function createRelinquish(deps: RelinquishDeps): (run: AttemptRun, fault: Fault) => Promise<never> {
   const { running, engine, log, onLetGo, onError } = deps
   return async (run, fault) => {
     await putAway(deps, run).catch(onError)
     log.warn({ ...run, reason: fault.message }, 'an attempt is let go of')
-    ;(await engine().launched()).letGo(run)
+    ;(await engine().launched()).relinquish(run)
     running.lost(run, fault)
     interruptObserved()
     onLetGo()
@@ -28,8 +28,8 @@ export function createLetGo(deps: LetGoDeps): (run: AttemptRun, fault: Fault) =>
   }
 }
 
-async function putAway({ db, executorId, adapters }: LetGoDeps, run: AttemptRun): Promise<void> {
+async function putAway({ db, homeId, adapters }: RelinquishDeps, run: AttemptRun): Promise<void> {
   const { executor_id: owner } = await findAttempt(db, run)
   // What goes on in this home has the same workspace, and puts it away itself.
-  if (owner !== executorId) await adapters.workspaces.discard(run.workOrderId, run.attempt)
+  if (owner !== homeId) await adapters.workspaces.discard(run.workOrderId, run.attempt)
 }

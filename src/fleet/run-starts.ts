@@ -35,7 +35,7 @@ type RunStartsDeps = FleetDeps & {
 
 /** Brings runs of attempts to the engine. */
 export function createRunStarts(deps: RunStartsDeps): RunStarts {
-  const { db, executorId, engine, running, onError } = deps
+  const { db, homeId, engine, running, onError } = deps
   let isHoldingBack = false
 
   async function begin(run: AttemptRun): Promise<void> {
@@ -69,8 +69,8 @@ export function createRunStarts(deps: RunStartsDeps): RunStarts {
       for (const { workOrderId } of resting) moving.add(workOrderId)
       await Promise.all(resting.map((run) => how(run).catch(onError)))
     }
-    await startResting(justClaimed, (run) => (run.resumed === 0 ? begin(run) : start(run)))
-    const standing = await runningAttempts(db, executorId)
+    await startResting(justClaimed, (run) => (run.epoch === 0 ? begin(run) : start(run)))
+    const standing = await runningAttempts(db, homeId)
     const waiting = waitingSuspects(standing)
     isHoldingBack = waiting.size > 0
     const inTurn = standing.filter((run) => !waiting.has(run))

@@ -19,7 +19,7 @@ export async function takeOver(db: Kysely<Database>, looker: Looker): Promise<bo
     await recordFailure(db, { ...run, evidence: {}, step: 'record', fault: stuckOn(revision, run).toRecord() })
   }
   // The calls that were under way there: nobody here knows whether they were charged.
-  if (taken + stuck.length > 0) await markLeftBehind(db, looker.executorId)
+  if (taken + stuck.length > 0) await markLeftBehind(db, looker.homeId)
   return taken > 0
 }
 

@@ -1,5 +1,5 @@
 import { Fault } from '../faults/fault.ts'
-import { effect } from '../faults/fault-point.ts'
+import { faultPoint } from '../faults/fault-point.ts'
 import { type PushSource, pushCommit, remoteBranch } from '../git/push.ts'
 import type { PublishInput } from '../ports/pull-request.ts'
 
@@ -17,7 +17,7 @@ export async function pushToFirstFree(source: PushSource, input: PublishInput): 
     if (head === input.headSha) return branch
     if (head !== null) continue
     await input.hold()
-    const pushed = await effect('push', () => pushCommit(source, { sha: input.headSha, branch, expected: null }))
+    const pushed = await faultPoint('push', () => pushCommit(source, { sha: input.headSha, branch, expected: null }))
     if (pushed.outcome === 'landed') return branch
     if (pushed.outcome === 'rejected') {
       const message = `The repository refused the branch ${branch}: ${pushed.reason}`

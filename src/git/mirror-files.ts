@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { lookedAt } from '../process/looked-at.ts'
+import { lstatOrNull } from '../process/lstat-or-null.ts'
 
 /**
  * No attribute of a repository changes a byte on its way between a commit and a work tree: no line endings, keywords,
@@ -59,7 +59,7 @@ export async function putBackMirrorFiles(dir: string): Promise<void> {
 }
 
 async function ensureFolder(folder: string): Promise<void> {
-  const found = await lookedAt(folder)
+  const found = await lstatOrNull(folder)
   if (found?.isDirectory()) return
   if (found !== null) await rm(folder, { force: true })
   await mkdir(folder, { recursive: true, mode: 0o700 })
@@ -67,7 +67,7 @@ async function ensureFolder(folder: string): Promise<void> {
 
 /** Replaced in one move: other processes may be using the mirror. */
 async function ensureFile(file: string, content: string): Promise<void> {
-  const found = await lookedAt(file)
+  const found = await lstatOrNull(file)
   // Nothing but a plain file of the right length is opened: reading a pipe would wait for ever.
   const isLikely = found?.isFile() === true && found.size === Buffer.byteLength(content)
   if (isLikely && (await readFile(file, 'utf8')) === content) return

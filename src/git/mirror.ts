@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { SerialQueue } from '../async/serial-queue.ts'
 import { Fault } from '../faults/fault.ts'
-import { lookedAt } from '../process/looked-at.ts'
+import { lstatOrNull } from '../process/lstat-or-null.ts'
 import type { CommandResult } from '../process/run-command.ts'
 import type { Project } from '../work-order/project.ts'
 import { type Git, type GitCall, gitFailed, type RemoteResult, whatGitSaid } from './git.ts'
@@ -103,7 +103,7 @@ export class Mirror {
   async #branchFile(ref: string): Promise<string | null> {
     if (!ref.startsWith('refs/heads/')) return null
     const file = path.join(this.dir, ref)
-    const found = await lookedAt(file)
+    const found = await lstatOrNull(file)
     if (found?.isFile() !== true || found.size !== BRANCH_FILE_BYTES) return null
     const sha = (await readFile(file, 'latin1')).trimEnd()
     return /^[0-9a-f]{40}$/.test(sha) ? sha : null

@@ -26,7 +26,7 @@ import type { Orchestrator } from '../orchestrator/orchestrator.ts'
 import type { ProposerRequest, ProposerResponse } from '../ports/proposal.ts'
 import type { Manager } from '../ports/routing.ts'
 import type { RouteExplanation, RouteReplay } from '../ports/routing-review.ts'
-import type { Clean } from '../redaction/sanitize-output.ts'
+import type { Sanitize } from '../redaction/sanitize-output.ts'
 
 /**
  * What the API stands on. Orders are named by their id or by a unique prefix of at least four characters; one that
@@ -76,7 +76,7 @@ export type HttpServices = {
   /** For Prometheus, in its text format. Answers in bounded time. */
   metrics(): Promise<{ contentType: string; text: string }>
   /** Makes what is answered of a failure fit to be shown. */
-  shown: Clean
+  shown: Sanitize
   log: Log
 }
 

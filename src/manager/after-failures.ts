@@ -1,5 +1,5 @@
 import type { FailedAttempt } from '../db/outcomes/routing-outcomes.ts'
-import type { Field } from './candidates.ts'
+import type { Candidates } from './candidates.ts'
 import type { Decided } from './decide.ts'
 import { decideRetry } from './retry-strategy.ts'
 
@@ -14,7 +14,7 @@ import { decideRetry } from './retry-strategy.ts'
 export function afterFailures(
   workOrderId: string,
   decided: Decided,
-  { failures, field }: { failures: readonly FailedAttempt[]; field: Field },
+  { failures, field }: { failures: readonly FailedAttempt[]; field: Candidates },
 ): Decided {
   const last = failures.at(-1)
   if (last === undefined) return decided

@@ -19,7 +19,7 @@ export type PricedModels = {
 }
 
 /** Everybody who could do an order, and why the others cannot. */
-export type Field = {
+export type Candidates = {
   /** Cheapest first. */
   candidates: [Candidate, ...Candidate[]]
   /** What a first call of each reserves, by name. */
@@ -36,7 +36,11 @@ const BYTES_PER_TOKEN = 4
  *
  * @throws {Fault} those of `fieldOf`; `config_invalid` when nobody else is active than rows that cannot be read
  */
-export async function readField(db: Kysely<Database>, request: RoutingRequest, models: PricedModels): Promise<Field> {
+export async function readCandidates(
+  db: Kysely<Database>,
+  request: RoutingRequest,
+  models: PricedModels,
+): Promise<Candidates> {
   const configs = await usableProposers(db)
   const callable = configs.filter((config) => whyExcluded(config, models) === null)
   return fieldOf(configs, await readPauses(db, callable), { request, models })
@@ -49,9 +53,9 @@ export async function readField(db: Kysely<Database>, request: RoutingRequest, m
  */
 export function fieldOf(
   configs: readonly ProposerConfig[],
-  pauses: Field['pauses'],
+  pauses: Candidates['pauses'],
   { request, models }: { request: RoutingRequest; models: PricedModels },
-): Field {
+): Candidates {
   const whyNot = new Map(configs.map((config) => [config.name, whyExcluded(config, models)]))
   const callable = configs.filter(({ name }) => whyNot.get(name) === null)
   const usage = expectedUsage(request)

@@ -2,7 +2,7 @@ import type { RoutingOutcome } from '../db/outcomes/routing-outcomes.ts'
 import type { Usd } from '../money.ts'
 import type { RoutingRequest } from '../ports/routing.ts'
 import { type KindOfChange, kindOfChange } from '../work-order/kind-of-change.ts'
-import type { Field } from './candidates.ts'
+import type { Candidates } from './candidates.ts'
 import { findHardStops } from './hard-stops.ts'
 import type { Expectation } from './learned/expectation.ts'
 import {
@@ -17,7 +17,7 @@ import { forcedByBudget } from './within-budget.ts'
 
 /** What a decision stands on; the same again gives the same decision. */
 export type Grounds = {
-  field: Field
+  field: Candidates
   outcomes: readonly RoutingOutcome[]
   settings: LearnedPolicySettings
   /** Below the lowest hard cap over the order; null: there is none. */

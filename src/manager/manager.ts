@@ -12,7 +12,7 @@ import { Fault } from '../faults/fault.ts'
 import { Usd } from '../money.ts'
 import type { Manager, RoutingDecision, RoutingRequest } from '../ports/routing.ts'
 import { afterFailures } from './after-failures.ts'
-import { type PricedModels, readField, usableProposers, whyExcluded } from './candidates.ts'
+import { type PricedModels, readCandidates, usableProposers, whyExcluded } from './candidates.ts'
 import { type Decided, decide, type Grounds } from './decide.ts'
 import { readPolicySettings } from './policy-settings.ts'
 import { decideRetry } from './retry-strategy.ts'
@@ -66,7 +66,7 @@ function requireApproval({ work_order_id: id, approved_by_director: approved }: 
 
 async function readGrounds(db: Kysely<Database>, request: RoutingRequest, models: PricedModels): Promise<Grounds> {
   return {
-    field: await readField(db, request, models),
+    field: await readCandidates(db, request, models),
     outcomes: await readRoutingOutcomes(db, LATEST_OUTCOMES),
     settings: await readPolicySettings(db),
     left: await leftFor(db, request),

@@ -6,7 +6,7 @@ import { recordModelCall } from '../db/model-calls.ts'
 import type { Database } from '../db/schema.ts'
 import { untilDatabaseAnswers } from '../db/until-database-answers.ts'
 import { toFault } from '../faults/fault.ts'
-import { effect } from '../faults/fault-point.ts'
+import { faultPoint } from '../faults/fault-point.ts'
 import type { Log } from '../log.ts'
 import type { Usd } from '../money.ts'
 import { noteModelCall } from '../telemetry/observe-model-call.ts'
@@ -32,7 +32,7 @@ export async function bookCall(deps: BookDeps, row: CallRow, charge: Charge): Pr
       await recordModelCall(transaction, row)
       await endReservation(transaction, row.reservation_id, charge).catch((error: unknown) => keepBooked(error, log))
     })
-  await untilDatabaseAnswers({ clock, onPause }, () => effect('book_call', book)).catch(async (error: unknown) => {
+  await untilDatabaseAnswers({ clock, onPause }, () => faultPoint('book_call', book)).catch(async (error: unknown) => {
     // A row nobody foresaw must not take the money with it.
     await endReservation(db, row.reservation_id, charge)
     throw error

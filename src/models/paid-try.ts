@@ -1,7 +1,7 @@
 import { release, reserve } from '../budget/ledger.ts'
 import { readMaxCallsPerProvider } from '../db/system-config.ts'
 import { Fault, toFault } from '../faults/fault.ts'
-import { effect } from '../faults/fault-point.ts'
+import { faultPoint } from '../faults/fault-point.ts'
 import { createRedaction } from '../redaction/redaction.ts'
 import { unknownPrice } from './availability.ts'
 import { causesOf } from './error-causes.ts'
@@ -32,7 +32,7 @@ export async function tryOnce(options: ModelsOptions, call: ModelCall, signal: A
     await release(options.db, current.reservationId)
     throw faultOfFailure(options, current, signal.reason)
   }
-  const raw = await effect('call_model', () => ask(current.reservationId)).catch(async (error: unknown) => {
+  const raw = await faultPoint('call_model', () => ask(current.reservationId)).catch(async (error: unknown) => {
     const fault = faultOfFailure(options, current, error)
     await meter(options, current, { answer: null, fault })
     throw fault

@@ -3,8 +3,8 @@ import { PIPELINE_REVISION } from '../attempt/pipeline-revision.ts'
 import { readSettings, type Settings } from '../db/system-config.ts'
 import { type Claim, claimOrders } from '../db/work-orders/claim.ts'
 import type { Fault } from '../faults/fault.ts'
-import { effect } from '../faults/fault-point.ts'
-import type { EmergencyBrake } from './emergency-stop.ts'
+import { faultPoint } from '../faults/fault-point.ts'
+import type { EmergencyStop } from './emergency-stop.ts'
 import { endAbandoned } from './end-abandoned.ts'
 import type { OrchestratorDeps } from './orchestrator.ts'
 import { resumeAsked, resumeSuspended } from './resume-suspended.ts'
@@ -29,15 +29,15 @@ export type Claims = {
 
 export function createClaims(
   deps: OrchestratorDeps,
-  { brake, onError }: { brake: EmergencyBrake; onError: (error: unknown) => void },
+  { emergencyStop, onError }: { emergencyStop: EmergencyStop; onError: (error: unknown) => void },
 ): Claims {
-  const { db, config, executorId, adapters } = deps
+  const { db, config, homeId, adapters } = deps
   const settings = () => readSettings(db, config)
   const endRest = () => endAbandoned({ ...deps, workspaces: adapters.workspaces })
-  const runner = { executorId, revision: PIPELINE_REVISION }
+  const runner = { homeId, revision: PIPELINE_REVISION }
   const claim = async ({ maxConcurrent, maxPerRepository }: Places, only: string | null) => {
     await assertRoom(config.home)
-    return effect('claim', () => claimOrders(db, { maxConcurrent, maxPerRepository, runner, only }))
+    return faultPoint('claim', () => claimOrders(db, { maxConcurrent, maxPerRepository, runner, only }))
   }
   return {
     settings,
@@ -45,7 +45,7 @@ export function createClaims(
     resumeAsked: (workOrderId) => resumeAsked({ ...deps, home: config.home }, workOrderId),
     next: (places) => claim(places, null),
     async one(workOrderId) {
-      await brake.assertReleased()
+      await emergencyStop.assertReleased()
       await endRest()
       return claim(await settings(), workOrderId)
     },

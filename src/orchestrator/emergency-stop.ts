@@ -4,7 +4,7 @@ import { whyStopped } from '../budget/emergency.ts'
 import type { Database } from '../db/schema.ts'
 import type { Fault } from '../faults/fault.ts'
 
-export type EmergencyBrake = {
+export type EmergencyStop = {
   /**
    * Looks whether everything has to stop, and then aborts every attempt of this process and every call to a model; the
    * attempts are suspended.
@@ -17,11 +17,11 @@ export type EmergencyBrake = {
   assertReleased(): Promise<void>
 }
 
-export function createEmergencyBrake(parts: {
+export function createEmergencyStop(parts: {
   db: Kysely<Database>
   running: RunningAttempts
   stopCalls: (fault: Fault) => void
-}): EmergencyBrake {
+}): EmergencyStop {
   const { db, running, stopCalls } = parts
   async function check(): Promise<Fault | null> {
     const fault = await whyStopped(db)

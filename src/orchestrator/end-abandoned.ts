@@ -13,12 +13,12 @@ export async function endAbandoned(parts: {
   db: Kysely<Database>
   workspaces: Pick<Workspaces, 'rollBack'>
   /** This home. */
-  executorId: string
+  homeId: string
   log: Log
 }): Promise<void> {
   const { db, workspaces, log } = parts
-  for (const { workOrderId, attempt, projectId, executorId } of await recordAbandoned(db)) {
-    if (projectId === null || executorId !== parts.executorId) continue
+  for (const { workOrderId, attempt, projectId, homeId } of await recordAbandoned(db)) {
+    if (projectId === null || homeId !== parts.homeId) continue
     try {
       await workspaces.rollBack(await projectOf(db, projectId), workOrderId, attempt)
     } catch (error) {

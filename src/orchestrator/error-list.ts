@@ -4,7 +4,7 @@ import type { Claim } from '../db/work-orders/claim.ts'
 import { Fault, toFault } from '../faults/fault.ts'
 import type { Log } from '../log.ts'
 import type { Secretive } from '../redaction/redaction.ts'
-import { createClean } from '../redaction/sanitize-output.ts'
+import { createSanitizer } from '../redaction/sanitize-output.ts'
 
 const MAX_ERRORS = 50
 
@@ -12,7 +12,7 @@ export type ErrorList = ReturnType<typeof createErrorList>
 
 /** The last errors of the service itself, for its status; the log has all of them, what has no name with its stack. */
 export function createErrorList({ clock, log, config }: { clock: Clock; log: Log; config: Secretive }) {
-  const shown = createClean(config)
+  const shown = createSanitizer(config)
   const errors: { message: string; timestamp: string }[] = []
   function add(error: unknown): void {
     const fault = namedFault(error)

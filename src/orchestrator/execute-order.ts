@@ -18,7 +18,7 @@ export type ExecuteDeps = {
   start: (run: AttemptRun) => Promise<void>
   running: RunningAttempts
   /** Whose attempts this process runs. */
-  executorId: string
+  homeId: string
   signal: AbortSignal
 }
 
@@ -67,14 +67,14 @@ async function claimInTurn(deps: ExecuteDeps, workOrderId: string): Promise<Atte
  * running. Null: there is none.
  */
 async function ourRun(
-  { db, executorId }: ExecuteDeps,
+  { db, homeId }: ExecuteDeps,
   { id, status, attempts }: WorkOrderView,
 ): Promise<AttemptRun | null> {
   if (status !== 'in_progress' || attempts === 0) return null
   const key = { workOrderId: id, attempt: attempts }
   const attempt = await findAttempt(db, key)
-  const isOurs = attempt.status === 'running' && attempt.executor_id === executorId
-  return isOurs ? { ...key, resumed: attempt.resumed } : null
+  const isOurs = attempt.status === 'running' && attempt.executor_id === homeId
+  return isOurs ? { ...key, epoch: attempt.resumed } : null
 }
 
 /** Another process may have made room, and nobody tells. */

@@ -10,7 +10,7 @@ import { type AttemptStarter, createAttemptStarter } from '../fleet/attempt-star
 import { type Claims, createClaims } from './claims.ts'
 import { createDecisions } from './decisions.ts'
 import { createDispatcher, type Dispatcher } from './dispatcher.ts'
-import { createEmergencyBrake, type EmergencyBrake } from './emergency-stop.ts'
+import { createEmergencyStop, type EmergencyStop } from './emergency-stop.ts'
 import { createErrorList, type ErrorList } from './error-list.ts'
 import { executeOrder } from './execute-order.ts'
 import type { Orchestrator, OrchestratorDeps } from './orchestrator.ts'
@@ -40,11 +40,11 @@ export type OrchestratorService = Orchestrator &
 export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService {
   const { db, adapters, config, clock } = deps
   const running = createRunningAttempts()
-  const brake = createEmergencyBrake({ ...deps, running })
+  const emergencyStop = createEmergencyStop({ ...deps, running })
   const errors = createErrorList(deps)
   const onError = errors.add
   const drain = createDrain()
-  const claims = createClaims(deps, { brake, onError })
+  const claims = createClaims(deps, { emergencyStop, onError })
   const attempts = createAttemptStarter(deps, {
     drain,
     running,
@@ -54,7 +54,7 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
   })
   const dispatcher = createDispatcher({
     readSettings: claims.settings,
-    isStopped: async () => (await brake.check()) !== null,
+    isStopped: async () => (await emergencyStop.check()) !== null,
     claimAndStart: (settings) => claimAndStart({ db, running, attempts, claims, errors }, settings),
     onError,
     now: clock.now,
@@ -62,20 +62,20 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
   const tracker = createTracker({ ...deps, random: Math.random, intervalMs: config.trackIntervalMs, onError })
 
   return {
-    ...createBeginnings({ brake, attempts, dispatcher, tracker, drain, errors, executors: adapters.executors }),
+    ...createBeginnings({ emergencyStop, attempts, dispatcher, tracker, drain, errors, executors: adapters.executors }),
     hintAtPullRequest: tracker.hint,
     stop: dispatcher.stop,
     stopping: drain.signal,
     wake: dispatcher.wake,
     configChanged() {
       // Attempts may run here although nothing is claimed here.
-      brake.check().catch(errors.add)
+      emergencyStop.check().catch(errors.add)
       dispatcher.wake()
     },
     status: () => readStatus({ ...deps, dispatcher, running, tracker, errors: errors.list() }),
     async execute(idOrPrefix, signal) {
       assertServing(drain)
-      await brake.assertReleased()
+      await emergencyStop.assertReleased()
       const order = await findWorkOrder(db, idOrPrefix)
       await attempts.launch()
       const claim = () => claims.one(order.id)
@@ -120,7 +120,7 @@ async function claimAndStart({ db, running, attempts, claims, errors }: Look, se
 }
 
 type Beginnings = {
-  brake: EmergencyBrake
+  emergencyStop: EmergencyStop
   attempts: AttemptStarter
   dispatcher: Dispatcher
   tracker: Tracker
@@ -131,7 +131,7 @@ type Beginnings = {
 
 /** The ways a service begins: ready to be asked, and taking on orders by itself. */
 function createBeginnings(parts: Beginnings): Pick<OrchestratorService, 'launch' | 'start' | 'startUnattended'> {
-  const { brake, attempts, dispatcher, tracker, drain, errors, executors } = parts
+  const { emergencyStop, attempts, dispatcher, tracker, drain, errors, executors } = parts
   async function poll(intervalMs: number | null): Promise<number> {
     await assertWantedReady(executors)
     await attempts.launch()
@@ -146,7 +146,7 @@ function createBeginnings(parts: Beginnings): Pick<OrchestratorService, 'launch'
     },
     async start(intervalMs) {
       assertServing(drain)
-      await brake.assertReleased()
+      await emergencyStop.assertReleased()
       return poll(intervalMs)
     },
     async startUnattended() {

@@ -10,7 +10,7 @@ export type Abandoned = AttemptKey & {
   /** Null: nothing was made yet. */
   projectId: string | null
   /** The home where what it made lies. */
-  executorId: string
+  homeId: string
 }
 
 /**
@@ -39,7 +39,7 @@ export async function recordAbandoned(db: Kysely<Database>): Promise<Abandoned[]
       workOrderId: row.work_order_id,
       attempt: row.number,
       projectId: row.project_id,
-      executorId: row.executor_id,
+      homeId: row.executor_id,
     }))
   })
 }

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 import { hasRoom } from '../attempt/disk-room.ts'
-import { type Room, readRoom } from '../budget/room.ts'
+import { type Headroom, readHeadroom } from '../budget/headroom.ts'
 import { countDisputed } from '../budget/soundness.ts'
 import type { Clock } from '../clock.ts'
 import { listPauses, type ProviderPause } from '../db/provider-pauses.ts'
@@ -27,7 +27,7 @@ export type ConditionSources = {
 
 /** What orders wait for, as it was at one look; what is given to one of them in that look is gone for the others. */
 export type Conditions = {
-  room: Room
+  room: Headroom
   /** Whether the ledger can be added up; nobody has room in one that cannot. */
   isLedgerSound: boolean
   /** By provider. */
@@ -50,7 +50,7 @@ export async function readConditions(
   const promised = released.flatMap(({ projectId, usd }) => (usd === null ? [] : [{ projectId, usd }]))
   const isLedgerSound = (await countDisputed(db)) === 0
   return {
-    room: orders.length === 0 || !isLedgerSound ? NO_ROOM : await readRoom(db, { orders, promised }),
+    room: orders.length === 0 || !isLedgerSound ? NO_ROOM : await readHeadroom(db, { orders, promised }),
     isLedgerSound,
     pauses: new Map((await listPauses(db)).map((pause) => [pause.provider, pause])),
     probed: new Set(released.flatMap(({ provider }) => (provider === null ? [] : [provider]))),
@@ -60,7 +60,7 @@ export async function readConditions(
   }
 }
 
-const NO_ROOM: Room = { take: () => false }
+const NO_ROOM: Headroom = { take: () => false }
 
 /** Null: the order has to wait still. */
 type Condition = (conditions: Conditions, order: SuspendedOrder) => ReleasedFor | null

@@ -23,13 +23,13 @@ import {
  */
 export async function resumeSuspended(sources: ConditionSources, onError: (error: unknown) => void): Promise<void> {
   try {
-    await letGoOn(sources, onError)
+    await releaseWaiting(sources, onError)
   } catch (error) {
     onError(error)
   }
 }
 
-async function letGoOn(sources: ConditionSources, onError: (error: unknown) => void): Promise<void> {
+async function releaseWaiting(sources: ConditionSources, onError: (error: unknown) => void): Promise<void> {
   const waiting = await suspendedOrders(sources.db)
   if (waiting.length === 0) return
   const conditions = await readConditions(sources, waiting)

@@ -22,7 +22,7 @@ export type StatusSources = {
   config: Config
   databaseUrl: string
   /** What this home is called. */
-  executorId: string
+  homeId: string
   version: string
   dispatcher: Dispatcher
   running: RunningAttempts
@@ -59,7 +59,7 @@ export async function readStatus(sources: StatusSources): Promise<OrchestratorSt
       id,
       ...worker,
       started_at: isoTime(started_at),
-      is_this: id === sources.executorId && worker.pid === process.pid,
+      is_this: id === sources.homeId && worker.pid === process.pid,
     })),
     last_event_id: await lastEventId(db),
     pid: process.pid,

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { Log } from '../log.ts'
 import { type ChildRecord, childRecordSchema, recordsFolder } from './child-record.ts'
-import { lookedAt } from './looked-at.ts'
+import { lstatOrNull } from './lstat-or-null.ts'
 import { namesIn } from './names-in.ts'
 import { Offspring } from './offspring.ts'
 import { readPlainFile } from './plain-file.ts'
@@ -22,7 +22,7 @@ const DRAFT_IS_OLD_MS = 60_000
  */
 export async function endLeftBehind(home: string, log: Log): Promise<void> {
   const folder = recordsFolder(home)
-  const found = await lookedAt(folder)
+  const found = await lstatOrNull(folder)
   if (found === null) return
   if (!found.isDirectory()) return log.warn({ folder }, 'the records of children are no folder; remove it by hand')
   for (const name of await namesIn(folder)) {
@@ -38,7 +38,7 @@ export async function endLeftBehind(home: string, log: Log): Promise<void> {
 
 /** Whether it is one that can be removed: no folder, and no draft that somebody is writing. */
 async function mayGo(file: string, log: Log): Promise<boolean> {
-  const found = await lookedAt(file)
+  const found = await lstatOrNull(file)
   if (found === null) return false
   if (found.isDirectory()) {
     log.warn({ file }, 'a folder among the records of children; remove it by hand')

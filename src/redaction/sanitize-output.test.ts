@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { createClean, shownFault } from './sanitize-output.ts'
+import { createSanitizer, shownFault } from './sanitize-output.ts'
 
 const secrets = { anthropic: 'sk-canary-"12345', openai: 'modified', openaiCompatible: 'short' }
 const cleanOf = (more: string | null) =>
-  createClean({
+  createSanitizer({
     secrets,
     githubSecrets: { token: more, enterpriseToken: null, webhook: null },
     databaseUrl: 'postgresql://ada:s3cret%2Fpass@localhost/x',

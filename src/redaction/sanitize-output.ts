@@ -5,7 +5,7 @@ import { createRedaction, isWorthStopping, type KnownSecret, knownSecrets, type 
  * Makes a copy of a JSON value fit for storing and showing. What is no JSON, such as undefined, comes back as it is.
  * Only texts are changed, never names, numbers or structure; but nothing may be decided or applied by such a copy.
  */
-export type Clean = <T>(value: T) => T
+export type Sanitize = <T>(value: T) => T
 
 /**
  * Takes every secret Moose knows out of what a foreign program, a model or a service said, and what Postgres cannot
@@ -13,7 +13,7 @@ export type Clean = <T>(value: T) => T
  *
  * @see https://www.postgresql.org/docs/current/datatype-json.html
  */
-export function createClean(config: Secretive): Clean {
+export function createSanitizer(config: Secretive): Sanitize {
   return without(knownSecrets(config))
 }
 
@@ -21,11 +21,11 @@ export function createClean(config: Secretive): Clean {
  * The same for the text of a pull request: without the secrets that may not stand in a change. One that may, such as
  * `postgres`, stands in the branch and the commit, and a gap beside them would tell it.
  */
-export function createPublishedClean(config: Secretive): Clean {
+export function createPublishedSanitizer(config: Secretive): Sanitize {
   return without(knownSecrets(config).filter(({ value }) => isWorthStopping(value)))
 }
 
-function without(secrets: readonly KnownSecret[]): Clean {
+function without(secrets: readonly KnownSecret[]): Sanitize {
   const redacted = createRedaction(secrets)
   return (value) => withTexts(value, (text) => redacted(storable(text)))
 }
@@ -34,7 +34,7 @@ function without(secrets: readonly KnownSecret[]): Clean {
 const DECIDING: ReadonlySet<string> = new Set(['needed_usd', 'not_before', 'proposer', 'provider'])
 
 /** A fault for storing and showing: its code and what is decided by are as they were. */
-export function shownFault({ code, message, details }: FaultRecord, clean: Clean): FaultRecord {
+export function shownFault({ code, message, details }: FaultRecord, clean: Sanitize): FaultRecord {
   if (details === undefined) return { code, message: clean(message) }
   const deciding = Object.entries(details).filter(([name]) => DECIDING.has(name))
   const kept = withTexts(Object.fromEntries(deciding), storable)

@@ -1,13 +1,13 @@
 import { orphanedRuns } from '../db/attempts/ended-runs.ts'
 import type { Leftover } from './leftover.ts'
-import type { HygieneDeps } from './retention-deps.ts'
+import type { RetentionDeps } from './retention-deps.ts'
 
 /**
  * Deletes workflows with all the engine keeps of them.
  *
  * @see https://docs.dbos.dev/typescript/reference/client
  */
-export async function deleteRuns({ pool }: Pick<HygieneDeps, 'pool'>, ids: string[]): Promise<void> {
+export async function deleteRuns({ pool }: Pick<RetentionDeps, 'pool'>, ids: string[]): Promise<void> {
   if (ids.length === 0) return
   const { DBOSClient } = await import('@dbos-inc/dbos-sdk')
   const client = await DBOSClient.create({ systemDatabaseUrl: '', systemDatabasePool: pool })
@@ -19,7 +19,7 @@ export async function deleteRuns({ pool }: Pick<HygieneDeps, 'pool'>, ids: strin
 }
 
 /** Workflows the engine would take up again although nobody waits for them. */
-export async function idleRuns(deps: HygieneDeps): Promise<Leftover[]> {
+export async function idleRuns(deps: RetentionDeps): Promise<Leftover[]> {
   return (await orphanedRuns(deps.db)).map((id) => ({
     kind: 'engine runs',
     name: id,

@@ -5,7 +5,7 @@ import { idleWorkspaces } from './idle-workspaces.ts'
 import type { Leftover } from './leftover.ts'
 import { mirrorLeftovers } from './mirror-leftovers.ts'
 import { forgottenAside } from './put-aside.ts'
-import type { HygieneDeps } from './retention-deps.ts'
+import type { RetentionDeps } from './retention-deps.ts'
 import { otherDatabases } from './served-databases.ts'
 
 /**
@@ -17,10 +17,10 @@ import { otherDatabases } from './served-databases.ts'
  *
  * @throws {Fault} `config_invalid` for a row of `system_config` nobody can read
  */
-export async function findLeftovers(deps: HygieneDeps): Promise<Leftover[]> {
+export async function findLeftovers(deps: RetentionDeps): Promise<Leftover[]> {
   const kept = await readKeptDays(deps.db, deps.config.kept)
   const everywhere = [...(await idleRuns(deps)), ...(await forgottenAside(deps.config.home))]
-  if (!(await knowsHome(deps.db, deps.executorId))) return everywhere
+  if (!(await knowsHome(deps.db, deps.homeId))) return everywhere
   const inHome = [...(await idleWorkspaces(deps)), ...(await mirrorLeftovers(deps, kept.runs))]
   // Asked last: another database is noted before anything of its orders lies here to be found.
   const isShared = (await otherDatabases(deps, kept.mirrors)).length > 0

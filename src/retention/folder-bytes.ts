@@ -1,10 +1,10 @@
 import path from 'node:path'
-import { lookedAt } from '../process/looked-at.ts'
+import { lstatOrNull } from '../process/lstat-or-null.ts'
 import { namesIn } from '../process/names-in.ts'
 
 /** What a folder and all below it take on disk; 0 for one that is not there. Links are not followed. */
 export async function folderBytes(folder: string): Promise<number> {
-  const found = await lookedAt(folder)
+  const found = await lstatOrNull(folder)
   if (found === null) return 0
   if (!found.isDirectory()) return found.blocks * 512
   let bytes = found.blocks * 512

@@ -7,14 +7,14 @@ import { UUID } from '../work-order/uuid.ts'
 import { folderBytes } from './folder-bytes.ts'
 import type { Leftover } from './leftover.ts'
 import { putAside } from './put-aside.ts'
-import type { HygieneDeps } from './retention-deps.ts'
+import type { RetentionDeps } from './retention-deps.ts'
 
 type Folder = AttemptKey & { place: string }
 
 const NAME = new RegExp(`^(${UUID})-(\\d{1,9})$`)
 
 /** Workspaces whose attempt does not run; what is named otherwise is not Moose's and stays. */
-export async function idleWorkspaces({ db, config: { home } }: HygieneDeps): Promise<Leftover[]> {
+export async function idleWorkspaces({ db, config: { home } }: RetentionDeps): Promise<Leftover[]> {
   const idle = (await attemptsAtRest(db, await workspacesOf(home))).map(
     async (folder): Promise<Leftover> => ({
       kind: 'workspaces',
@@ -43,10 +43,10 @@ export async function idleWorkspaces({ db, config: { home } }: HygieneDeps): Pro
 export async function removeLostWorkspaces({
   db,
   config,
-  executorId,
-}: Pick<HygieneDeps, 'db' | 'config' | 'executorId'>): Promise<void> {
+  homeId,
+}: Pick<RetentionDeps, 'db' | 'config' | 'homeId'>): Promise<void> {
   const folders = await workspacesOf(config.home)
-  for (const { place } of await attemptsNotRunningIn(db, executorId, folders)) await removeTree(place)
+  for (const { place } of await attemptsNotRunningIn(db, homeId, folders)) await removeTree(place)
 }
 
 async function workspacesOf(home: string): Promise<Folder[]> {

@@ -3,14 +3,14 @@ import path from 'node:path'
 import { attemptsWithoutFuture } from '../db/attempts/attempt-leftovers.ts'
 import { unknownProjects } from '../db/unused-projects.ts'
 import type { Mirror } from '../git/mirror.ts'
-import { lookedAt } from '../process/looked-at.ts'
+import { lstatOrNull } from '../process/lstat-or-null.ts'
 import { namesIn } from '../process/names-in.ts'
 import { removeTree } from '../sandbox/remove-tree.ts'
 import { UUID } from '../work-order/uuid.ts'
 import { folderBytes } from './folder-bytes.ts'
 import type { Leftover } from './leftover.ts'
 import { putAside } from './put-aside.ts'
-import type { HygieneDeps } from './retention-deps.ts'
+import type { RetentionDeps } from './retention-deps.ts'
 
 const NAME = new RegExp(`^(${UUID})\\.git$`)
 const MINUTE_MS = 60_000
@@ -31,7 +31,7 @@ export async function mirrorsIn(home: string): Promise<FoundMirror[]> {
 }
 
 /** What is left over in the mirrors, and mirrors that are left over themselves. */
-export async function mirrorLeftovers(deps: HygieneDeps, keptDays: number): Promise<Leftover[]> {
+export async function mirrorLeftovers(deps: RetentionDeps, keptDays: number): Promise<Leftover[]> {
   const { db, mirrors, clock } = deps
   const found = await mirrorsIn(deps.config.home)
   const projects = found.map(({ projectId }) => projectId)
@@ -47,7 +47,10 @@ export async function mirrorLeftovers(deps: HygieneDeps, keptDays: number): Prom
   return leftovers
 }
 
-async function goneProject({ db, config: { home } }: HygieneDeps, { projectId, dir }: FoundMirror): Promise<Leftover> {
+async function goneProject(
+  { db, config: { home } }: RetentionDeps,
+  { projectId, dir }: FoundMirror,
+): Promise<Leftover> {
   return {
     kind: 'mirrors',
     name: projectId,
@@ -62,7 +65,7 @@ async function goneProject({ db, config: { home } }: HygieneDeps, { projectId, d
   }
 }
 
-async function commits({ db }: HygieneDeps, mirror: Mirror, keptDays: number): Promise<Leftover[]> {
+async function commits({ db }: RetentionDeps, mirror: Mirror, keptDays: number): Promise<Leftover[]> {
   const args = ['for-each-ref', '--format=%(objectname) %(refname)', '--', 'refs/moose/']
   // One that a crash left half made is no repository yet, and holds nothing.
   const { stdout } = await mirror.run(args, { signal: null })
@@ -101,7 +104,7 @@ async function locksBelow(folder: string): Promise<string[]> {
   const locks: string[] = []
   for (const name of await namesIn(folder)) {
     const place = path.join(folder, name)
-    const found = await lookedAt(place)
+    const found = await lstatOrNull(place)
     if (found?.isDirectory() === true && name !== 'objects') locks.push(...(await locksBelow(place)))
     else if (found?.isFile() === true && name.endsWith('.lock')) locks.push(place)
   }
@@ -109,7 +112,7 @@ async function locksBelow(folder: string): Promise<string[]> {
 }
 
 async function deadFile(file: string, now: Date, oldMs: number): Promise<Leftover[]> {
-  const found = await lookedAt(file)
+  const found = await lstatOrNull(file)
   if (found === null || now.getTime() - found.mtimeMs < oldMs) return []
   return [
     {
@@ -117,7 +120,7 @@ async function deadFile(file: string, now: Date, oldMs: number): Promise<Leftove
       name: file,
       bytes: found.size,
       async remove() {
-        const again = await lookedAt(file)
+        const again = await lstatOrNull(file)
         if (again === null || again.mtimeMs !== found.mtimeMs) return false
         await rm(file, { force: true })
         return true

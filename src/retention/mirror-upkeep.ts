@@ -5,7 +5,7 @@ import { removeTree } from '../sandbox/remove-tree.ts'
 import { folderBytes } from './folder-bytes.ts'
 import { type FoundMirror, mirrorsIn } from './mirror-leftovers.ts'
 import { putAside } from './put-aside.ts'
-import type { HygieneDeps } from './retention-deps.ts'
+import type { RetentionDeps } from './retention-deps.ts'
 
 /** From here on git gets slower with every fetch. */
 const MANY_LOOSE_OBJECTS = 2_000
@@ -28,7 +28,7 @@ export type Upkeep = {
  *
  * @param keptDays how long a mirror is kept that nobody uses
  */
-export async function keepMirrorsSmall(deps: HygieneDeps, keptDays: number, signal: AbortSignal): Promise<Upkeep> {
+export async function keepMirrorsSmall(deps: RetentionDeps, keptDays: number, signal: AbortSignal): Promise<Upkeep> {
   const upkeep = { removed: 0, packed: 0, freedBytes: 0 }
   for (const found of await mirrorsIn(deps.config.home)) {
     if (signal.aborted) break
@@ -42,7 +42,7 @@ export async function keepMirrorsSmall(deps: HygieneDeps, keptDays: number, sign
 }
 
 async function removeUnused(
-  { db, mirrors, config: { home } }: HygieneDeps,
+  { db, mirrors, config: { home } }: RetentionDeps,
   { projectId, dir }: FoundMirror,
   days: number,
 ): Promise<boolean> {
@@ -60,7 +60,7 @@ async function removeUnused(
  *
  * @see https://git-scm.com/docs/git-gc
  */
-async function pack(deps: HygieneDeps, projectId: string, signal: AbortSignal): Promise<boolean> {
+async function pack(deps: RetentionDeps, projectId: string, signal: AbortSignal): Promise<boolean> {
   const mirror = deps.mirrors.at(projectId)
   const counted = await mirror.run(['count-objects', '--verbose'], { signal })
   const count = (name: string) => Number(new RegExp(`^${name}: (\\d+)$`, 'm').exec(counted.stdout.text())?.[1])
@@ -78,7 +78,7 @@ async function pack(deps: HygieneDeps, projectId: string, signal: AbortSignal): 
  * Whether an unfinished attempt began at a commit that no branch leads to any more, because somebody has rewritten it. The
  * mirror is then left as it is until that attempt has ended.
  */
-async function someBaseIsUnreachable({ db }: HygieneDeps, projectId: string, mirror: Mirror): Promise<boolean> {
+async function someBaseIsUnreachable({ db }: RetentionDeps, projectId: string, mirror: Mirror): Promise<boolean> {
   const { rows } = await sql<{ sha: string }>`
     select distinct base_sha as sha from attempts
     where project_id = ${projectId} and status in ('running', 'blocked') and base_sha ~ '^[0-9a-f]{40}$'

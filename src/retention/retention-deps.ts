@@ -7,14 +7,14 @@ import type { Mirrors } from '../git/mirrors.ts'
 import type { Log } from '../log.ts'
 
 /** What looking for leftovers and removing them needs. */
-export type HygieneDeps = {
+export type RetentionDeps = {
   db: Kysely<Database>
   /** Of the same database; the engine's own tables are deleted through the engine. */
   pool: Pool
   config: Pick<Config, 'home' | 'kept'>
   mirrors: Mirrors
   /** What identifies this home in `attempts`. */
-  executorId: string
+  homeId: string
   clock: Clock
   log: Log
 }

@@ -3,10 +3,10 @@ import { mkdir, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { shownDatabaseUrl } from '../config.ts'
 import { databaseIdentity } from '../db/database-identity.ts'
-import { lookedAt } from '../process/looked-at.ts'
+import { lstatOrNull } from '../process/lstat-or-null.ts'
 import { namesIn } from '../process/names-in.ts'
 import { readPlainFile } from '../process/plain-file.ts'
-import type { HygieneDeps } from './retention-deps.ts'
+import type { RetentionDeps } from './retention-deps.ts'
 
 const NAME = /^\d{1,20}-\d{1,20}$/
 const LONGEST_BYTES = 4_096
@@ -28,7 +28,7 @@ const folderOf = (home: string): string => path.join(home, 'databases')
  *
  * @param at.url of the database
  */
-export async function noteDatabase(db: HygieneDeps['db'], at: { home: string; url: string }): Promise<void> {
+export async function noteDatabase(db: RetentionDeps['db'], at: { home: string; url: string }): Promise<void> {
   const file = path.join(folderOf(at.home), await databaseIdentity(db))
   const draft = `${file}.${randomUUID()}`
   await mkdir(folderOf(at.home), { recursive: true, mode: 0o700 })
@@ -42,14 +42,14 @@ export async function noteDatabase(db: HygieneDeps['db'], at: { home: string; ur
  * @param days one that was noted longer ago counts no more
  */
 export async function otherDatabases(
-  { db, config: { home }, clock }: HygieneDeps,
+  { db, config: { home }, clock }: RetentionDeps,
   days: number,
 ): Promise<OtherDatabase[]> {
   const ours = await databaseIdentity(db)
   const others: OtherDatabase[] = []
   for (const name of await namesIn(folderOf(home))) {
     const file = path.join(folderOf(home), name)
-    const found = name === ours || !NAME.test(name) ? null : await lookedAt(file)
+    const found = name === ours || !NAME.test(name) ? null : await lstatOrNull(file)
     if (found === null || clock.now().getTime() - found.mtimeMs > days * DAY_MS) continue
     const url = await readPlainFile(file, LONGEST_BYTES)
     others.push({ url: url === null ? 'another database' : url.trim(), file })

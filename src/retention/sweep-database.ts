@@ -4,7 +4,7 @@ import { endedRuns, RUNS_AT_ONCE } from '../db/attempts/ended-runs.ts'
 import { readKeptDays } from '../db/kept-days.ts'
 import { tryOwn } from '../db/lock.ts'
 import { deleteRuns } from './engine-runs.ts'
-import type { HygieneDeps } from './retention-deps.ts'
+import type { RetentionDeps } from './retention-deps.ts'
 
 /** What was removed of the records of orders that have ended long ago. */
 export type SweptRecords = { runs: number; answers: number; outputs: number; workers: number }
@@ -17,15 +17,16 @@ export type SweptRecords = { runs: number; answers: number; outputs: number; wor
  * @throws {Fault} `config_invalid` for a row of `system_config` nobody can read, `database_unreachable`
  */
 export async function sweepDatabase(
-  deps: HygieneDeps & { databaseUrl: string },
+  deps: RetentionDeps & { databaseUrl: string },
   signal: AbortSignal,
 ): Promise<SweptRecords | null> {
   const { db, log, databaseUrl: url } = deps
   const days = await readKeptDays(db, deps.config.kept)
   const onLost = () => log.debug('the database went away while old records were removed')
+  // Named as in earlier versions, so that they are excluded too.
   await using alone = await tryOwn({ url, name: 'hygiene', onLost, log })
   if (alone === null) return null
-  const left = await markLeftBehind(db, deps.executorId)
+  const left = await markLeftBehind(db, deps.homeId)
   if (left > 0) log.warn({ reservations: left }, 'calls of a process that is gone may have been charged')
   return {
     runs: await removeEndedRuns(deps, days.runs, signal),
@@ -35,7 +36,7 @@ export async function sweepDatabase(
   }
 }
 
-async function removeEndedRuns(deps: HygieneDeps, days: number, signal: AbortSignal): Promise<number> {
+async function removeEndedRuns(deps: RetentionDeps, days: number, signal: AbortSignal): Promise<number> {
   let removed = 0
   for (let batch = RUNS_AT_ONCE; batch === RUNS_AT_ONCE && !signal.aborted; ) {
     const ids = await endedRuns(deps.db, days)

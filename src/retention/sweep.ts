@@ -3,12 +3,12 @@ import { toFault } from '../faults/fault.ts'
 import { findLeftovers } from './find-leftovers.ts'
 import { keepMirrorsSmall, type Upkeep } from './mirror-upkeep.ts'
 import { removeLeftovers } from './remove-leftovers.ts'
-import type { HygieneDeps } from './retention-deps.ts'
+import type { RetentionDeps } from './retention-deps.ts'
 import { noteDatabase, otherDatabases } from './served-databases.ts'
 import { shortenPostgresLog } from './shorten-log.ts'
 import { type SweptRecords, sweepDatabase } from './sweep-database.ts'
 
-export type SweepDeps = HygieneDeps & {
+export type SweepDeps = RetentionDeps & {
   databaseUrl: string
   /** Of the embedded Postgres; null: the server is somebody else's, and so is its log. */
   dataDirectory: string | null

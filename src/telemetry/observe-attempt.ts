@@ -2,7 +2,7 @@ import type { FaultCode } from '../faults/fault.ts'
 import { attemptsEnded, attemptsRunning, stepSeconds } from './counters.ts'
 import { noteOutcome, observe } from './observe.ts'
 
-type RunOfAttempt = { workOrderId: string; attempt: number; resumed: number }
+type RunOfAttempt = { workOrderId: string; attempt: number; epoch: number }
 type Workflow = (run: RunOfAttempt) => Promise<void>
 type TryOfStep = { workOrderId: string; attempt: number; name: string; try: number }
 
@@ -11,12 +11,12 @@ export function observeAttempts(workflow: Workflow): Workflow {
   return (run) => observeAttempt(run, () => workflow(run))
 }
 
-function observeAttempt({ workOrderId, attempt, resumed }: RunOfAttempt, run: () => Promise<void>): Promise<void> {
+function observeAttempt({ workOrderId, attempt, epoch }: RunOfAttempt, run: () => Promise<void>): Promise<void> {
   attemptsRunning.inc()
   return observe(
     {
       name: 'attempt',
-      attributes: { 'moose.work_order.id': workOrderId, 'moose.attempt': attempt, 'moose.resumed': resumed },
+      attributes: { 'moose.work_order.id': workOrderId, 'moose.attempt': attempt, 'moose.resumed': epoch },
       fields: { workOrderId, attempt },
       onEnd(outcome) {
         attemptsRunning.dec()

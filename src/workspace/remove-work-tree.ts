@@ -1,4 +1,4 @@
-import { lookedAt } from '../process/looked-at.ts'
+import { lstatOrNull } from '../process/lstat-or-null.ts'
 import { runCommand } from '../process/run-command.ts'
 import { removeTree } from '../sandbox/remove-tree.ts'
 
@@ -12,7 +12,7 @@ const TIMEOUT_MS = 10 * 60_000
  * @throws {Fault} `internal` as `removeTree`
  */
 export async function removeWorkTree(folder: string): Promise<void> {
-  if ((await lookedAt(folder)) === null) return
+  if ((await lstatOrNull(folder)) === null) return
   await runCommand({
     command: 'rm',
     args: ['-rf', '--', folder],

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { addedTo, SecretScan, type Sightings, type Wanted, wantedOf } from './secret-scan.ts'
+import { addedTo, SecretScan, type Sightings, type SoughtSecrets, wantedOf } from './secret-scan.ts'
 
 const KEY = 'sk-canary-0123456789'
 const secret = (name: string, value: string) => ({ name, value, written: value })
 const known = wantedOf([secret('KEY', KEY), secret('LONG', `${KEY}-and-more`), secret('WORD', 'postgres')])
 assert.ok(known !== null)
-const wanted: Wanted = known
+const wanted: SoughtSecrets = known
 
 function scanned(pieces: readonly Uint8Array[]): Sightings {
   const scan = new SecretScan(wanted)

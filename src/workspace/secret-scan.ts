@@ -1,7 +1,7 @@
 import { formsOf, isWorthStopping, type KnownSecret, patternOf } from '../redaction/redaction.ts'
 
 /** What is looked for: the secrets worth stopping for, in all their forms, one character per byte. */
-export type Wanted = {
+export type SoughtSecrets = {
   pattern: RegExp
   /** By form. */
   names: ReadonlyMap<string, string>
@@ -28,7 +28,7 @@ const KEPT_PLACES = 1_000
 const AROUND = 80
 
 /** @returns null: none of them is worth looking for */
-export function wantedOf(secrets: readonly KnownSecret[]): Wanted | null {
+export function wantedOf(secrets: readonly KnownSecret[]): SoughtSecrets | null {
   const forms = secrets.filter(({ value }) => isWorthStopping(value)).flatMap(bytesOfForms)
   if (forms.length === 0) return null
   const names = new Map(forms.toReversed())
@@ -46,13 +46,13 @@ function bytesOfForms(secret: KnownSecret): [form: string, name: string][] {
 /** Looks for secrets in bytes that come in pieces; time grows with the bytes, memory does not. */
 export class SecretScan {
   readonly sightings: Sightings = new Map()
-  readonly #wanted: Wanted
+  readonly #wanted: SoughtSecrets
   #held: Uint8Array[] = []
   #heldBytes = 0
   #line = 1
   #isText: boolean | null = null
 
-  constructor(wanted: Wanted) {
+  constructor(wanted: SoughtSecrets) {
     this.#wanted = wanted
   }
 

@@ -6,7 +6,7 @@ import { fullSha } from '../git/ref-names.ts'
 import type { CarriedSecret, Outgoing, SecretSearch } from '../ports/secret-search.ts'
 import { createRedaction, type KnownSecret } from '../redaction/redaction.ts'
 import { recordsOf } from './path-bytes.ts'
-import { addedTo, SecretScan, type Sightings, type Wanted, wantedOf } from './secret-scan.ts'
+import { addedTo, SecretScan, type Sightings, type SoughtSecrets, wantedOf } from './secret-scan.ts'
 
 /** Looks for the secrets that are worth stopping for in the objects of a commit as they would be pushed. */
 export function createSecretSearch(mirrors: Mirrors, secrets: readonly KnownSecret[]): SecretSearch {
@@ -23,7 +23,7 @@ export function createSecretSearch(mirrors: Mirrors, secrets: readonly KnownSecr
   }
 }
 
-async function search(mirror: Mirror, wanted: Wanted, outgoing: Outgoing): Promise<CarriedSecret | null> {
+async function search(mirror: Mirror, wanted: SoughtSecrets, outgoing: Outgoing): Promise<CarriedSecret | null> {
   const { headSha, branches, signal } = outgoing
   const files = await changedFiles(mirror, outgoing)
   const now = await scanned(mirror, wanted, { ids: [headSha, ...files.map(({ id }) => id)], signal })
@@ -50,7 +50,7 @@ function nowhere(name: string, place: string): CarriedSecret {
 type Scanned = ReadonlyMap<string, Sightings>
 
 function inFile(
-  wanted: Wanted,
+  wanted: SoughtSecrets,
   { path, id, was, isNew }: ChangedFile,
   { now, before }: { now: Scanned; before: Scanned },
 ): CarriedSecret | null {
@@ -69,7 +69,7 @@ function sightingsOf(scanned: Scanned, id: string): Sightings {
 }
 
 /** The name of a secret that stands in a short text. */
-function inText(wanted: Wanted, bytes: Buffer): string | null {
+function inText(wanted: SoughtSecrets, bytes: Buffer): string | null {
   const scan = new SecretScan(wanted)
   scan.write(bytes)
   const [name] = scan.end().keys()
@@ -79,7 +79,7 @@ function inText(wanted: Wanted, bytes: Buffer): string | null {
 /** What was seen in each object in which anything was. */
 async function scanned(
   mirror: Mirror,
-  wanted: Wanted,
+  wanted: SoughtSecrets,
   { ids, signal }: { ids: readonly string[]; signal: AbortSignal },
 ): Promise<Scanned> {
   const seen = new Map<string, Sightings>()

@@ -6,7 +6,7 @@ import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, describe, test } from 'node:test'
 import { promisify } from 'node:util'
-import type { DemoReport } from '../../src/cli/demo/demo-report.ts'
+import type { DemoReport } from '../../src/cli/demo/report.ts'
 import { makeHome } from '../support/embedded-home.ts'
 
 const ROOT = path.join(import.meta.dirname, '../..')

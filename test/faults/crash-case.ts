@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { setEmergencyStop } from '../../src/budget/limits.ts'
 import { findWorkOrder } from '../../src/db/work-orders/work-orders.ts'
-import { EFFECTS, type Effect } from '../../src/faults/fault-point.ts'
+import { FAULT_POINTS, type FaultPoint } from '../../src/faults/fault-point.ts'
 import { fileOrder } from '../support/moose-home.ts'
 import type { LaunchedWorker } from '../support/service-process.ts'
 import { until } from '../support/until.ts'
@@ -24,22 +24,22 @@ const ARMED: Record<FaultName, string> = {
   hang: 'before:stop',
 }
 
-export type CrashCase = { effect: Effect; fault: FaultName; executor: 'patch' | 'aider' }
+export type CrashCase = { effect: FaultPoint; fault: FaultName; executor: 'patch' | 'aider' }
 
 /** Effects that are different ones where Aider makes the change. */
-const WITH_AIDER: readonly Effect[] = ['reserve', 'call_model', 'book_call', 'open_workspace', 'apply', 'commit']
+const WITH_AIDER: readonly FaultPoint[] = ['reserve', 'call_model', 'book_call', 'open_workspace', 'apply', 'commit']
 
 /** Every crash point with every way to go wrong. */
 export function everyCase(): CrashCase[] {
   const rows = [
-    ...EFFECTS.map((effect) => ({ effect, executor: 'patch' as const })),
+    ...FAULT_POINTS.map((effect) => ({ effect, executor: 'patch' as const })),
     ...WITH_AIDER.map((effect) => ({ effect, executor: 'aider' as const })),
   ]
   return rows.flatMap((row) => FAULTS.map((fault) => ({ ...row, fault })))
 }
 
 /** Where the model is called by Aider, its second call is the first of that kind: the Proposer has made one before. */
-const OF_AIDER: ReadonlySet<Effect> = new Set(['reserve', 'call_model', 'book_call'])
+const OF_AIDER: ReadonlySet<FaultPoint> = new Set(['reserve', 'call_model', 'book_call'])
 
 type Machine = 'first' | 'second'
 

@@ -53,7 +53,7 @@ async function bySpecification({ pool }: TestDatabase, id: string): Promise<bool
 }
 
 async function claims({ db }: TestDatabase, id: string): Promise<boolean> {
-  const runner = { executorId: 'one', revision: 'one' }
+  const runner = { homeId: 'one', revision: 'one' }
   const { claimed } = await claimOrders(db, { maxConcurrent: 1_000, maxPerRepository: null, runner, only: id })
   return claimed.length === 1
 }

@@ -157,7 +157,7 @@ describe('rows from before the bounds', () => {
     await using _ = database
     const { db, pool } = database
     const [one, other] = ids
-    const runner = { executorId: 'one', revision: 'one' }
+    const runner = { homeId: 'one', revision: 'one' }
     const { claimed, refused } = await claimOrders(db, {
       maxConcurrent: 9,
       maxPerRepository: null,

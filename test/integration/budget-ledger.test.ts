@@ -14,7 +14,7 @@ import type { Database } from '../../src/db/schema.ts'
 import { addWorkOrders } from '../../src/db/work-orders/work-orders.ts'
 import { examineRecords } from '../../src/doctor/examine-records.ts'
 import { Fault } from '../../src/faults/fault.ts'
-import { interfere } from '../../src/faults/fault-point.ts'
+import { setFault } from '../../src/faults/fault-point.ts'
 import { createLog } from '../../src/log.ts'
 import { Usd } from '../../src/money.ts'
 import { createTestDatabase } from '../support/database.ts'
@@ -179,9 +179,9 @@ test('a call that costs nothing leaves nothing to settle, however it ended', asy
 test('a reservation nobody hears of is released, whatever went wrong after it was made', async () => {
   await using database = await createTestDatabase()
   const { db } = database
-  await using _calm = { [Symbol.asyncDispose]: async () => interfere(null) }
+  await using _calm = { [Symbol.asyncDispose]: async () => setFault(null) }
   for (const error of [new Error('lost'), new Fault('database_unreachable', 'The ledger is being held.')]) {
-    interfere(async (_effect, moment) => {
+    setFault(async (_effect, moment) => {
       if (moment === 'after') throw error
     })
     await assert.rejects(reserve(db, nobody, usd('0.1')), { message: error.message })

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { claimOrders } from '../../src/db/work-orders/claim.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 
-const RUNNER = { executorId: 'one', revision: 'one' }
+const RUNNER = { homeId: 'one', revision: 'one' }
 
 /** Approves orders over the projects `busy` and `other`, oldest first, each with this scope. */
 async function file({ pool }: TestDatabase, orders: { project: string; count: number; scope: string }): Promise<void> {

@@ -26,7 +26,7 @@ test('what nobody will resume ends wherever it began, and is rolled back only wh
       return null
     },
   }
-  await endAbandoned({ db, workspaces, executorId: 'here', log: createLog('silent') })
+  await endAbandoned({ db, workspaces, homeId: 'here', log: createLog('silent') })
   const statuses = await db.selectFrom('attempts').select('status').execute()
   assert.deepEqual(statuses, [{ status: 'cancelled' }, { status: 'cancelled' }])
   assert.deepEqual(rolledBack, ids.slice(0, 1))

@@ -17,13 +17,13 @@ import { joinFleet } from '../../src/db/workers/workers.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { createMooseHome, fileOrder, type MooseHome } from '../support/moose-home.ts'
 
-const runnerOf = (executorId: string) => ({ executorId, revision: PIPELINE_REVISION })
+const runnerOf = (homeId: string) => ({ homeId, revision: PIPELINE_REVISION })
 const looker = { ...runnerOf('taker'), leaseMs: 1 }
 
 /** Claims an order for a worker whose lease is over. @returns the order */
-async function leftBehind({ database }: MooseHome, title: string, executorId = 'gone'): Promise<string> {
+async function leftBehind({ database }: MooseHome, title: string, homeId = 'gone'): Promise<string> {
   const id = await fileOrder(database, { title, files: [title] })
-  const runner = runnerOf(executorId)
+  const runner = runnerOf(homeId)
   await claimOrders(database.db, { maxConcurrent: 9, maxPerRepository: null, runner, only: id })
   await joinFleet(database.db, runner, { leaseMs: 0, version: '0' })
   return id
@@ -70,7 +70,7 @@ describe('who is paused holds nobody up', () => {
     const thrown = await late.then(() => null, namedFault)
     assert.equal(thrown?.code, 'database_unreachable')
     assert.deepEqual(await claimOrders(db, claim), {
-      claimed: [{ workOrderId: id, attempt: 1, resumed: 0 }],
+      claimed: [{ workOrderId: id, attempt: 1, epoch: 0 }],
       refused: [],
     })
   })
@@ -89,12 +89,12 @@ test('what somebody makes sure of within a transaction stays so until its end', 
 
 test('a run begins when the one before it has been put away, and two that wait begin one after the other', async () => {
   const running = createRunningAttempts()
-  const run = (resumed: number) => ({ workOrderId: 'a', attempt: 1, resumed })
+  const run = (epoch: number) => ({ workOrderId: 'a', attempt: 1, epoch })
   await running.begin(run(0))
   const begun: number[] = []
-  for (const resumed of [1, 2]) {
-    running.begin(run(resumed)).then(
-      () => begun.push(resumed),
+  for (const epoch of [1, 2]) {
+    running.begin(run(epoch)).then(
+      () => begun.push(epoch),
       () => undefined,
     )
   }

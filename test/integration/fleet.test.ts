@@ -104,7 +104,7 @@ describe('a worker that is gone', { concurrency: false }, () => {
     const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
     await using first = await workerOf(home, 'first', { MOOSE_FAULT: 'record:before:stop' })
     // It dies before the engine is told, so that what the first one does next still counts there.
-    const ghost = { executorId: 'ghost', revision: PIPELINE_REVISION, leaseMs: 1 }
+    const ghost = { homeId: 'ghost', revision: PIPELINE_REVISION, leaseMs: 1 }
     await until('the attempt is taken over', async () => (await takeOverAttempts(db, ghost)) === 1)
     await joinFleet(db, ghost, { leaseMs: -1, version: '0' })
     first.child.kill('SIGCONT')
@@ -152,7 +152,7 @@ describe('a worker that is gone', { concurrency: false }, () => {
     await using home = await createMooseHome(FILES, [greet], FAST)
     const { db } = home.database
     const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
-    const old = { executorId: 'gone', revision: 'pipeline-0' }
+    const old = { homeId: 'gone', revision: 'pipeline-0' }
     await claimOrders(db, { maxConcurrent: 1, maxPerRepository: null, runner: old, only: null })
     await joinFleet(db, old, { leaseMs: -600_000, version: '0' })
     await using moose = await home.open()
@@ -171,11 +171,11 @@ describe('limits hold over the fleet', () => {
     await using home = await createMooseHome(FILES, [])
     const { db } = home.database
     for (const file of ['a', 'b', 'c']) await fileOrder(home.database, { title: file, files: [file] })
-    const claimAs = (executorId: string) =>
+    const claimAs = (homeId: string) =>
       claimOrders(db, {
         maxConcurrent: 9,
         maxPerRepository: 2,
-        runner: { executorId, revision: PIPELINE_REVISION },
+        runner: { homeId, revision: PIPELINE_REVISION },
         only: null,
       })
     const claims = await Promise.all([claimAs('one'), claimAs('other')])
@@ -198,7 +198,7 @@ describe('limits hold over the fleet', () => {
     await using home = await createMooseHome(FILES, [])
     const { db } = home.database
     const id = await fileOrder(home.database, { title: 'Other', files: ['a'] })
-    const runner = { executorId: 'other', revision: PIPELINE_REVISION }
+    const runner = { homeId: 'other', revision: PIPELINE_REVISION }
     await claimOrders(db, { maxConcurrent: 1, maxPerRepository: null, runner, only: null })
     const call = { workOrderId: id, attempt: 1, proposer: 'p', provider: 'openai', model: 'm' }
     await reserve(db, call, new Usd('0.1'))

@@ -10,13 +10,13 @@ import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { order, project } from '../support/ledger-rows.ts'
 
 const HOME = 'home-1'
-const APPLYING = { phase: 'applying', executorId: HOME } as const
+const APPLYING = { phase: 'applying', homeId: HOME } as const
 const FAILURE = new Fault('check_failed', 'The tests fail.').toRecord()
 
 /** An order in an attempt of this process that has reached no step yet. */
 async function underWay(database: TestDatabase) {
   const { db } = database
-  const run = { ...(await order(database, 'One', { project: await project(database, 'hello') })), resumed: 0 }
+  const run = { ...(await order(database, 'One', { project: await project(database, 'hello') })), epoch: 0 }
   await sql`update work_orders set status = 'in_progress', phase = 'routing', attempts = 1`.execute(db)
   await sql`delete from work_order_events`.execute(db)
   const step = (name: string, number = 1) => ({ ...run, name, try: number, label: name })
@@ -53,7 +53,7 @@ test('a step begins with its event and the phase of its order, and ends with its
     values (${run.workOrderId}, ${run.attempt}, 'p', 'openai', 'm', 0.25, 1, now())
   `.execute(db)
   await endStep(db, step('apply'), { output: { b: [] }, failure: null })
-  await beginStep(db, step('record'), { input: {}, phase: null, executorId: HOME })
+  await beginStep(db, step('record'), { input: {}, phase: null, homeId: HOME })
   await endStep(db, step('record'), { output: undefined, failure: FAILURE })
 
   assert.deepEqual(await written(db), {
@@ -95,7 +95,7 @@ test('an end is shown once, however often it is told, and a step that begins ane
   const before = await written(db)
   await endStep(db, step('apply'), { output: { b: 2 }, failure: FAILURE })
   assert.deepEqual(await written(db), before, 'a replay tells it again')
-  await beginStep(db, step('verify'), { input: {}, phase: 'verifying', executorId: HOME })
+  await beginStep(db, step('verify'), { input: {}, phase: 'verifying', homeId: HOME })
   await endStep(db, step('verify'), { output: {}, failure: null })
   await beginStep(db, step('apply'), { ...APPLYING, input: {} })
   const { phase, steps } = await written(db)
@@ -106,7 +106,7 @@ test('of an order that is not carried out any more no step begins, and its end i
   await using database = await createTestDatabase()
   const { db, step } = await underWay(database)
   await sql`update work_orders set status = 'cancelled'`.execute(db)
-  const begun = beginStep(db, step('verify'), { input: {}, phase: 'verifying', executorId: HOME })
+  const begun = beginStep(db, step('verify'), { input: {}, phase: 'verifying', homeId: HOME })
   assert.equal(await codeOf(begun), 'attempt_cancelled')
   assert.deepEqual(await written(db), { events: [], steps: [], phase: null })
 
@@ -114,16 +114,16 @@ test('of an order that is not carried out any more no step begins, and its end i
   const { data } = await db.selectFrom('work_order_events').select('data').executeTakeFirstOrThrow()
   assert.deepEqual(data, { duration_ms: 0, cost_usd: 0, code: FAILURE.code })
   // What records the end of an order that was taken away.
-  await beginStep(db, step('record'), { input: {}, phase: null, executorId: HOME })
+  await beginStep(db, step('record'), { input: {}, phase: null, homeId: HOME })
 })
 
 test('a run that is being taken over writes nothing any more', async () => {
   await using database = await createTestDatabase()
   const { db, run, step } = await underWay(database)
-  await beginStep(db, step('route'), { input: {}, phase: 'routing', executorId: HOME })
+  await beginStep(db, step('route'), { input: {}, phase: 'routing', homeId: HOME })
   const before = await written(db)
   const ways = () => [
-    beginStep(db, step('propose'), { input: {}, phase: 'proposing', executorId: HOME }),
+    beginStep(db, step('propose'), { input: {}, phase: 'proposing', homeId: HOME }),
     endStep(db, step('route'), { output: {}, failure: null }),
     recordHeldEvent(db, run, { type: 'output', message: 'late', step: 'route' }),
   ]

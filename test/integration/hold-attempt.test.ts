@@ -8,7 +8,7 @@ import { holdAttempt } from '../../src/db/attempts/hold-attempt.ts'
 import type { Database } from '../../src/db/schema.ts'
 import { toFault } from '../../src/faults/fault.ts'
 import { Usd } from '../../src/money.ts'
-import { HOLDER } from '../../src/process/process-id.ts'
+import { processId } from '../../src/process/process-id.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { CALL, order, project } from '../support/ledger-rows.ts'
 
@@ -41,7 +41,7 @@ async function allowed(db: Kysely<Database>, run: AttemptRun) {
 test('who no longer carries an attempt out neither pays nor pushes for it, whoever ended it and however', async () => {
   await using database = await createTestDatabase()
   const { db } = database
-  const run = { ...(await order(database, 'One', { project: await project(database, 'hello') })), resumed: 0 }
+  const run = { ...(await order(database, 'One', { project: await project(database, 'hello') })), epoch: 0 }
   const NOTHING = { pays: false, pushes: false, records: false }
 
   assert.deepEqual(await allowed(db, run), { pays: true, pushes: true, records: true })
@@ -52,7 +52,7 @@ test('who no longer carries an attempt out neither pays nor pushes for it, whoev
   await stand(db, { status: 'running', holder: null })
   assert.deepEqual(await allowed(db, run), NOTHING, 'begun by a Moose that knew no fleet')
   // Its end is being recorded once more: that changes nothing.
-  for (const holder of [HOLDER, OTHER]) {
+  for (const holder of [processId, OTHER]) {
     await stand(db, { status: 'blocked', holder })
     assert.deepEqual(await allowed(db, run), { pays: false, pushes: false, records: true }, 'ended')
   }

@@ -12,7 +12,7 @@ import { FAULT_STATUS } from '../../src/http/fault-status.ts'
 import { createHttpApp } from '../../src/http/http-app.ts'
 import { HTTP_LIMITS } from '../../src/http/http-env.ts'
 import { serveHttp } from '../../src/http/serve-http.ts'
-import { createClean } from '../../src/redaction/sanitize-output.ts'
+import { createSanitizer } from '../../src/redaction/sanitize-output.ts'
 import { memoryHttpServices } from '../support/memory-http-services.ts'
 import { assertConforms, operations } from '../support/openapi-contract.ts'
 
@@ -48,7 +48,7 @@ test('every fault is answered with the status of the table, its code and its det
 test('no fault is answered with a secret of Moose in its words', async () => {
   const services = memoryHttpServices()
   const config = readConfig({ MOOSE_HOME: '/home/ada/moose', OPENAI_API_KEY: 'sk-canary-0123' })
-  services.shown = createClean(config)
+  services.shown = createSanitizer(config)
   const app = createHttpApp(services)
   const details = { id: 'x', reason: 'no: sk-canary-0123' }
   services.workOrders.detail = () => Promise.reject(new Fault('proposer_refused', 'It said sk-canary-0123.', details))

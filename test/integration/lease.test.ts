@@ -18,7 +18,7 @@ const LEASE_MS = 1_500
 const BEAT_MS = 300
 /** What a loaded machine takes to begin a thread or a connection, many times over. */
 const PATIENCE_MS = 20_000
-const runner = { executorId: 'here', revision: 'pipeline-0' }
+const runner = { homeId: 'here', revision: 'pipeline-0' }
 const log = createLog('silent')
 
 type Kept = { lease: Lease; replaced: () => number }
@@ -30,7 +30,7 @@ async function keptLease({ db, url }: TestDatabase, longestSilenceMs = 60_000): 
     replaced += 1
   }
   const times = { leaseMs: LEASE_MS, beatMs: BEAT_MS, longestSilenceMs }
-  const lease = await keepLease({ url, executorId: 'here', ...times, clock: systemClock, log, onReplaced })
+  const lease = await keepLease({ url, homeId: 'here', ...times, clock: systemClock, log, onReplaced })
   await joinFleet(db, runner, { leaseMs: LEASE_MS, version: '0' })
   return { lease, replaced: () => replaced, [Symbol.asyncDispose]: () => lease[Symbol.asyncDispose]() }
 }
@@ -74,7 +74,7 @@ test('a main thread that is silent for too long loses its lease, and judges nobo
   await until(async () => !(await holds(database)), 'the lease runs out')
   await delay(2 * BEAT_MS)
   assert.equal(await holds(database), false)
-  const other = { executorId: 'other', revision: 'pipeline-0' }
+  const other = { homeId: 'other', revision: 'pipeline-0' }
   await joinFleet(db, other, { leaseMs: -1, version: '0' })
   await sql`insert into work_orders (title, description, risk_level) values ('a', 'a', 'low')`.execute(db)
   await sql`insert into attempts (work_order_id, number, content, executor_id, revision)
@@ -137,7 +137,7 @@ test('a connection that is cut, and a thread that ends, are replaced before the 
 test('the thread keeps no process alive', async () => {
   const program = path.join(import.meta.dirname, '../../src/db/workers/keep-lease.ts')
   const times = { leaseMs: 60_000, beatMs: 20_000, longestSilenceMs: 60_000 }
-  const options = { url: 'postgresql://nobody@127.0.0.1:1/none', executorId: 'here', ...times }
+  const options = { url: 'postgresql://nobody@127.0.0.1:1/none', homeId: 'here', ...times }
   const script = `
     import(${JSON.stringify(program)}).then(async ({ keepLease }) => {
       const parts = { log: { warn() {}, error() {} }, onReplaced() {}, clock: { sleep: () => Promise.resolve() } }

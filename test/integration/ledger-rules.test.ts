@@ -292,7 +292,7 @@ test('costs from before the rules are no amounts: sums leave them out, and what 
   )
   await pool.query(`update attempts set base_sha = 'a'`)
   await pool.query('update model_calls set answer = null')
-  const ended = await endAttempt(db, { ...key, resumed: 0 }, { status: 'failed', error: null })
+  const ended = await endAttempt(db, { ...key, epoch: 0 }, { status: 'failed', error: null })
   assert.equal(Number(ended?.cost_usd), 0.5)
   assert.equal((await findWorkOrder(db, key.workOrderId)).actual_cost, 0.5)
   assert.deepEqual(await readRoutingOutcomes(db, 10), [])

@@ -224,7 +224,7 @@ test('an attempt that fails leaves its order to the pull request that was reopen
     ])
     await see(database, id, 1, 'open')
     const fault = new Fault(code, 'It went wrong.').toRecord()
-    await recordFailure(db, { workOrderId: id, attempt: 2, resumed: 0, step: 'propose', evidence: {}, fault })
+    await recordFailure(db, { workOrderId: id, attempt: 2, epoch: 0, step: 'propose', evidence: {}, fault })
     const rests = code === 'budget_exceeded'
     assert.equal(await stands(database, id), rests ? 'blocked #11' : 'in_progress/in_review #11', code)
     if (rests) continue
@@ -294,7 +294,7 @@ test('an attempt that is published when another pull request has completed its o
   const made = { applied: { executor: 'patch' }, verified: { files: [], checks: [] } }
   const proposed = { response: { proposer_used: 'x' }, failover: null }
   const evidence = JSON.parse(JSON.stringify({ routed, proposed, ...made }))
-  const success = { workOrderId: id, attempt: 2, resumed: 0, evidence, pullRequest: pullRequest(2, 'open') }
+  const success = { workOrderId: id, attempt: 2, epoch: 0, evidence, pullRequest: pullRequest(2, 'open') }
   for (const _ of ['once', 'and again']) {
     assert.equal(await recordSuccess(db, success), false)
     assert.equal(await stands(database, id), 'completed #11')

@@ -8,7 +8,7 @@ import { createPatchExecutor } from '../../src/executors/patch/patch-executor.ts
 import { Fault } from '../../src/faults/fault.ts'
 import { Mirrors } from '../../src/git/mirrors.ts'
 import type { WorkTree } from '../../src/ports/workspace.ts'
-import { lookedAt } from '../../src/process/looked-at.ts'
+import { lstatOrNull } from '../../src/process/lstat-or-null.ts'
 import { pathProblem } from '../../src/work-order/scope.ts'
 import { createWorkspaces } from '../../src/workspace/workspaces.ts'
 import { createGitRemote, type FileChange } from '../support/git-remote.ts'
@@ -239,7 +239,7 @@ test('committing a scoped tree again replaces the commit, and opening it again r
     .succeed(['rev-parse', `refs/moose/${workOrderId}/5`, `${heads[1]}^`], { signal })
   assert.deepEqual(ref.stdout.text().trim().split('\n'), [heads[1], sha])
   await using again = await workspaces.openScoped(request)
-  assert.equal(await lookedAt(path.join(again.path, 'a/x')), null)
+  assert.equal(await lstatOrNull(path.join(again.path, 'a/x')), null)
 })
 
 test('a file that only became executable is a change', async () => {

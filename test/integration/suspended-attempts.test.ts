@@ -253,7 +253,7 @@ describe('what is resumed is what was approved, where it began', () => {
     await assert.rejects(moose.orchestrator.execute(id, signal), { code: 'budget_exceeded' })
     await moose.orchestrator.retry(id)
     const { claimed } = await claimOrders(home.database.db, claimAs('other'))
-    assert.deepEqual(claimed, [{ workOrderId: id, attempt: 1, resumed: 1 }])
+    assert.deepEqual(claimed, [{ workOrderId: id, attempt: 1, epoch: 1 }])
   })
 
   test('a manual execution goes on with a suspended attempt, also the moment it was suspended', async () => {
@@ -292,16 +292,16 @@ describe('what is resumed is what was approved, where it began', () => {
     await moose.orchestrator.retry(id)
     const { db } = home.database
     const { claimed } = await claimOrders(db, claimAs('bench'))
-    assert.deepEqual(claimed, [{ workOrderId: id, attempt: 1, resumed: 1 }])
-    const stale = { workOrderId: id, attempt: 1, resumed: 0, evidence: {}, step: 'apply' as const }
+    assert.deepEqual(claimed, [{ workOrderId: id, attempt: 1, epoch: 1 }])
+    const stale = { workOrderId: id, attempt: 1, epoch: 0, evidence: {}, step: 'apply' as const }
     await recordFailure(db, { ...stale, fault: noMoney().toRecord() })
     assert.equal((await findWorkOrder(db, id)).status, 'in_progress')
-    await recordFailure(db, { ...stale, resumed: 1, fault: noMoney().toRecord() })
+    await recordFailure(db, { ...stale, epoch: 1, fault: noMoney().toRecord() })
     assert.equal((await findWorkOrder(db, id)).status, 'blocked')
   })
 })
 
 /** One place for whoever works in this home. */
-function claimAs(executorId: string): ClaimOptions {
-  return { maxConcurrent: 1, maxPerRepository: null, runner: { executorId, revision: PIPELINE_REVISION }, only: null }
+function claimAs(homeId: string): ClaimOptions {
+  return { maxConcurrent: 1, maxPerRepository: null, runner: { homeId, revision: PIPELINE_REVISION }, only: null }
 }

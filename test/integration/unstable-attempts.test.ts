@@ -18,16 +18,16 @@ const ANSWERS = [
 ]
 const GREET = { title: 'Greet', files: ['greeting.txt'] }
 const NAME = { title: 'Name', files: ['name.txt'] }
-const runnerOf = (executorId: string) => ({ executorId, revision: PIPELINE_REVISION })
+const runnerOf = (homeId: string) => ({ homeId, revision: PIPELINE_REVISION })
 
 /** Claims an order for a process whose lease is over. @returns its id */
-async function carriedOut({ database }: MooseHome, order: typeof GREET, executorId = 'gone'): Promise<string> {
+async function carriedOut({ database }: MooseHome, order: typeof GREET, homeId = 'gone'): Promise<string> {
   const id = await fileOrder(database, order)
-  const runner = runnerOf(executorId)
+  const runner = runnerOf(homeId)
   await claimOrders(database.db, { maxConcurrent: 9, maxPerRepository: null, runner, only: id })
   await joinFleet(database.db, runner, { leaseMs: -1, version: '0' })
   // Not this process, which joined for it.
-  await sql`update workers set holder = gen_random_uuid() where executor_id = ${executorId}`.execute(database.db)
+  await sql`update workers set holder = gen_random_uuid() where executor_id = ${homeId}`.execute(database.db)
   await sql`update attempts set holder = gen_random_uuid() where work_order_id = ${id}`.execute(database.db)
   return id
 }
@@ -44,7 +44,7 @@ describe('what counts as left behind', () => {
     const id = await carriedOut(home, GREET)
     assert.equal(await takeOverAttempts(db, { ...runnerOf('taker'), leaseMs: 1 }), 1)
     assert.deepEqual(await counted(home, id), { takeovers: 0, left_behind: true, resumed: 1 })
-    const run = { workOrderId: id, attempt: 1, resumed: 1 }
+    const run = { workOrderId: id, attempt: 1, epoch: 1 }
     assert.equal(await countTakeover(db, run), true)
     assert.equal(await countTakeover(db, run), false)
     assert.deepEqual(await counted(home, id), { takeovers: 1, left_behind: false, resumed: 1 })
@@ -60,7 +60,7 @@ describe('what counts as left behind', () => {
     const id = await carriedOut(home, GREET, 'here')
     await joinFleet(db, runnerOf('here'), { leaseMs: 60_000, version: '0' })
     assert.deepEqual(await counted(home, id), { takeovers: 0, left_behind: true, resumed: 0 })
-    await countTakeover(db, { workOrderId: id, attempt: 1, resumed: 0 })
+    await countTakeover(db, { workOrderId: id, attempt: 1, epoch: 0 })
     await joinFleet(db, runnerOf('here'), { leaseMs: 60_000, version: '0' })
     assert.deepEqual(
       await counted(home, id),
@@ -88,9 +88,9 @@ for (const executor of ['another home', 'the same home'] as const) {
   test(`left behind for the fourth time by ${executor}: it is held, the others go on, and a retry begins anew`, async () => {
     await using home = await createMooseHome(FILES, ANSWERS)
     const { db } = home.database
-    const executorId = executor === 'another home' ? 'gone' : await executorIdOf(home.config.home)
-    const id = await carriedOut(home, GREET, executorId)
-    const other = await carriedOut(home, NAME, executorId)
+    const homeId = executor === 'another home' ? 'gone' : await executorIdOf(home.config.home)
+    const id = await carriedOut(home, GREET, homeId)
+    const other = await carriedOut(home, NAME, homeId)
     await sql`update attempts set takeovers = 3 where work_order_id = ${id}`.execute(db)
     await using moose = await home.open()
     await moose.orchestrator.start(null)
@@ -124,8 +124,8 @@ test('for the third time, it is gone on with', async () => {
 test('those left behind twice are gone on with one after the other, also where no orders are taken on', async () => {
   await using home = await createMooseHome(FILES, ANSWERS)
   const { db } = home.database
-  const executorId = await executorIdOf(home.config.home)
-  const ids = [await carriedOut(home, GREET, executorId), await carriedOut(home, NAME, executorId)]
+  const homeId = await executorIdOf(home.config.home)
+  const ids = [await carriedOut(home, GREET, homeId), await carriedOut(home, NAME, homeId)]
   await sql`update attempts set takeovers = 1`.execute(db)
   await using moose = await home.open()
   for (const id of ids) assert.equal((await settled(moose, id)).phase, 'in_review')

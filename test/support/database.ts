@@ -114,7 +114,7 @@ async function makeTemplate(): Promise<string> {
 async function makeEngineTables(pool: pg.Pool): Promise<void> {
   const { launchEngine } = await import('../../src/attempt/engine.ts')
   const nothing = { ours: async () => null, again: async (run: AttemptRun) => run, workflow: async () => undefined }
-  const engine = await launchEngine({ pool, executorId: 'template', log: createLog('silent'), ...nothing })
+  const engine = await launchEngine({ pool, homeId: 'template', log: createLog('silent'), ...nothing })
   await engine[Symbol.asyncDispose]()
   await pool.query('truncate dbos.application_versions, dbos.queues')
 }

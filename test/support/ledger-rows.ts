@@ -1,4 +1,4 @@
-import { HOLDER } from '../../src/process/process-id.ts'
+import { processId } from '../../src/process/process-id.ts'
 import type { TestDatabase } from './database.ts'
 
 /** Who a call is made by. */
@@ -27,7 +27,7 @@ export async function order({ db }: TestDatabase, title: string, options: { proj
       project_id: options.project,
       content: '{}',
       executor_id: executor,
-      holder: HOLDER,
+      holder: processId,
       cost_usd: 0,
     })
     .execute()

@@ -74,7 +74,7 @@ export async function openBench(
       watch: parts.watch,
       stopCalls: parts.models.stopAll,
       proposers: () => proposerConditions(db, parts.models),
-      executorId: 'bench',
+      homeId: 'bench',
       version: 'bench',
       own: async () => undefined,
     }),

@@ -3,7 +3,7 @@
  * that should take it longest. Patterns are also looked at one by one, by `patterns.test.ts`.
  */
 import { test } from 'node:test'
-import { toldFailure } from '../../src/attempt/failure-summary.ts'
+import { failureSummary } from '../../src/attempt/failure-summary.ts'
 import { parseChecks } from '../../src/checks/moose-yaml.ts'
 import { OutputTail } from '../../src/checks/output-tail.ts'
 import { readCsv } from '../../src/cli/input/csv.ts'
@@ -30,7 +30,7 @@ import { BoundedOutput } from '../../src/process/bounded-output.ts'
 import { plainText } from '../../src/process/plain-text.ts'
 import { buildPrompt } from '../../src/proposer/prompt.ts'
 import { createRedaction } from '../../src/redaction/redaction.ts'
-import { createClean } from '../../src/redaction/sanitize-output.ts'
+import { createSanitizer } from '../../src/redaction/sanitize-output.ts'
 import { kindOfChange } from '../../src/work-order/kind-of-change.ts'
 import { clipped, fenced, neutralised } from '../../src/work-order/markdown.ts'
 import { slugOf } from '../../src/work-order/naming.ts'
@@ -198,7 +198,7 @@ test('what Aider prints', async (t) => {
 test('the failure of an earlier try', async (t) => {
   for (const part of ['1.', 'duration= ', '1 ', 'duration: 1', ' m'])
     await t.test(part, () =>
-      assertLinear(repeated(part), (message) => toldFailure({ code: 'check_failed', message }), MOST),
+      assertLinear(repeated(part), (message) => failureSummary({ code: 'check_failed', message }), MOST),
     )
 })
 
@@ -348,7 +348,7 @@ test('paths of an order', async (t) => {
 
 test('what is stored', async (t) => {
   const secrets = { anthropic: 'sk-0123456789', openai: null, openaiCompatible: null }
-  const clean = createClean({
+  const clean = createSanitizer({
     secrets,
     githubSecrets: { token: null, enterpriseToken: null, webhook: null },
     databaseUrl: null,

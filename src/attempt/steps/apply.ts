@@ -1,10 +1,10 @@
 import { Fault, type FaultCode } from '../../faults/fault.ts'
-import { effect } from '../../faults/fault-point.ts'
+import { faultPoint } from '../../faults/fault-point.ts'
 import { isOutage } from '../../faults/outage.ts'
 import type { Executor } from '../../ports/execution.ts'
 import type { ProposerResponse } from '../../ports/proposal.ts'
 import { pullRequestTitle, workOrderTrailer } from '../../work-order/naming.ts'
-import { waitingFor } from '../as-provider-paused.ts'
+import { asProviderPaused } from '../as-provider-paused.ts'
 import { chooseExecutor } from '../choose-executor.ts'
 import type { Adapters, AttemptContext } from '../context.ts'
 import type { Proposed } from './propose.ts'
@@ -49,9 +49,9 @@ export async function apply(
   if (previous !== null) await note(againBecause(previous))
   const { executor, reason } = chooseExecutor(executors, response, previous?.failedCheck === true)
   // Another home may have fetched the base.
-  if (context.resumed > 0) await workspaces.bringBase(project, baseSha, signal)
+  if (context.epoch > 0) await workspaces.bringBase(project, baseSha, signal)
   const request = { project, workOrderId, attempt, sha: baseSha, signal }
-  await using workspace = await effect('open_workspace', () =>
+  await using workspace = await faultPoint('open_workspace', () =>
     executor.looksAt === 'scope'
       ? workspaces.openScoped({ ...request, scope: order.files_in_scope })
       : workspaces.open(request),
@@ -69,11 +69,11 @@ export async function apply(
     onOutput: output,
     onProgress: note,
   }
-  const { costUsd } = await effect('apply', () => executor.apply(input)).catch((error: unknown) => {
-    throw error instanceof Fault && isOutage(error.code) ? waitingFor(error, proposer) : error
+  const { costUsd } = await faultPoint('apply', () => executor.apply(input)).catch((error: unknown) => {
+    throw error instanceof Fault && isOutage(error.code) ? asProviderPaused(error, proposer) : error
   })
   const message = commitMessage(context, pullRequestTitle(shortId, order.title))
-  const headSha = await effect('commit', () => workspace.commit(message, context.claimedAt))
+  const headSha = await faultPoint('commit', () => workspace.commit(message, context.claimedAt))
   if (headSha === null) {
     throw new Fault(
       'change_without_effect',

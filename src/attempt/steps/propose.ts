@@ -1,4 +1,4 @@
-import { effect } from '../../faults/fault-point.ts'
+import { faultPoint } from '../../faults/fault-point.ts'
 import type { ProposerResponse } from '../../ports/proposal.ts'
 import type { RoutingDecision } from '../../ports/routing.ts'
 import { wantedAnswer } from '../choose-executor.ts'
@@ -26,7 +26,7 @@ export type Failover = {
 }
 
 /** What one proposal is asked for with. */
-export type Asking = {
+export type ProposeOptions = {
   /** The name in `proposer_configs`: the Manager's choice, of the routing, of a retry or of a failover. */
   asked: string
   /** What the model is told about an earlier try; null: nothing. */
@@ -50,9 +50,9 @@ export async function propose(
     executors,
     buildProposerRequest,
   }: Pick<Adapters, 'proposer' | 'workspaces' | 'executors' | 'buildProposerRequest'>,
-  { asked, previousFailure, onBase }: Asking,
+  { asked, previousFailure, onBase }: ProposeOptions,
 ): Promise<Omit<Proposed, 'failover'>> {
-  const baseSha = await effect('fetch_base', () => workspaces.fetchBase(project, context.signal))
+  const baseSha = await faultPoint('fetch_base', () => workspaces.fetchBase(project, context.signal))
   await onBase(baseSha)
   await context.note(`base is ${project.defaultBranch} at ${baseSha.slice(0, 12)}`)
   const base = workspaces.tree(project, baseSha)

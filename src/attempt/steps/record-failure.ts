@@ -14,10 +14,10 @@ import { fallBackOnPullRequest } from '../put-order.ts'
 export type Failure = AttemptEnd & AttemptRun & { step: StepName; fault: FaultRecord }
 
 type Ended = Status & ('failed' | 'blocked' | 'cancelled')
-type Stands = { order: Ended; attempt: Ended }
+type EndStatuses = { order: Ended; attempt: Ended }
 
 /** Where each move leaves the order and its attempt. What should have passed by itself and did not needs a human. */
-const END: Record<Exclude<NextMove, 'leave'>, Stands> = {
+const END: Record<Exclude<NextMove, 'leave'>, EndStatuses> = {
   fail: { order: 'failed', attempt: 'failed' },
   block: { order: 'blocked', attempt: 'blocked' },
   suspend: { order: 'blocked', attempt: 'blocked' },
@@ -54,7 +54,7 @@ export async function recordFailure(db: Kysely<Database>, failure: Failure): Pro
 
 type Db = Kysely<Database>
 
-async function moveOrder(db: Db, { workOrderId, step, fault }: Failure, to: Stands['order']): Promise<void> {
+async function moveOrder(db: Db, { workOrderId, step, fault }: Failure, to: EndStatuses['order']): Promise<void> {
   const { code, message } = fault
   const orchestrator_error = { stage: STAGE[step], code, message, timestamp: new Date().toISOString() }
   await moveWorkOrder(db, workOrderId, { from: ['in_progress'], to, reason: fault, metadata: { orchestrator_error } })

@@ -1,5 +1,5 @@
 import { Fault, type FaultRecord } from '../../faults/fault.ts'
-import { effect } from '../../faults/fault-point.ts'
+import { faultPoint } from '../../faults/fault-point.ts'
 import type { Check, CheckResult } from '../../ports/execution.ts'
 import type { CarriedSecret } from '../../ports/secret-search.ts'
 import type { ChangedFile } from '../../ports/workspace.ts'
@@ -72,7 +72,7 @@ async function runChecks(
   for (const check of checks) {
     const criteria = routed.order.acceptance_criteria
     const options = { workspace, criteria, signal, onOutput: output }
-    const result = await effect('check', () => checkRunner.run(check, options))
+    const result = await faultPoint('check', () => checkRunner.run(check, options))
     await context.note(
       `check ${check.name} ${result.outcome.replace('_', ' ')} in ${(result.durationMs / 1000).toFixed(1)}s`,
     )

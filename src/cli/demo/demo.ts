@@ -5,11 +5,11 @@ import { REPLAY_DIR, REPLAY_NOTE } from '../../demo/replay-only.ts'
 import { createLogFor } from '../../log.ts'
 import type { Cli } from '../cli.ts'
 import { type Interruption, listenForInterruption } from '../interruption.ts'
-import { readDemoOrders } from './demo-orders.ts'
-import { printDemo } from './demo-print.ts'
-import { demoProgress } from './demo-progress.ts'
-import { type DemoReport, demoReport } from './demo-report.ts'
-import { runDemo } from './demo-run.ts'
+import { readDemoOrders } from './orders.ts'
+import { printDemo } from './print.ts'
+import { demoProgress } from './progress.ts'
+import { type DemoReport, demoReport } from './report.ts'
+import { runDemo } from './run.ts'
 
 export function demoCommand(cli: Cli): Command {
   return new Command('demo')

@@ -9,8 +9,8 @@ type Db = Kysely<Database>
 const CLEANED_UP_WITHIN = '10 minutes'
 
 /** Whether this database is the one whose orders this home runs: otherwise it says nothing about what lies there. */
-export async function knowsHome(db: Db, executorId: string): Promise<boolean> {
-  const query = db.selectFrom('attempts').select('number').where('executor_id', '=', executorId).limit(1)
+export async function knowsHome(db: Db, homeId: string): Promise<boolean> {
+  const query = db.selectFrom('attempts').select('number').where('executor_id', '=', homeId).limit(1)
   return (await query.executeTakeFirst()) !== undefined
 }
 
@@ -24,10 +24,10 @@ export async function attemptsAtRest<Key extends AttemptKey>(db: Db, keys: reado
 /** Those on record that do not run in this home: ended, suspended or carried out by another. In the order they are given in. */
 export async function attemptsNotRunningIn<Key extends AttemptKey>(
   db: Db,
-  executorId: string,
+  homeId: string,
   keys: readonly Key[],
 ): Promise<Key[]> {
-  return pick(db, keys, sql<boolean>`(attempts.status <> 'running' or attempts.executor_id <> ${executorId})`)
+  return pick(db, keys, sql<boolean>`(attempts.status <> 'running' or attempts.executor_id <> ${homeId})`)
 }
 
 /**

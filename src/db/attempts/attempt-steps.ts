@@ -43,7 +43,7 @@ export type HeldStep = StepKey & AttemptRun & { label: string }
 export async function beginStep(
   db: Db,
   step: HeldStep,
-  { input, phase, executorId }: { input: unknown; phase: Phase | null; executorId: string },
+  { input, phase, homeId }: { input: unknown; phase: Phase | null; homeId: string },
 ): Promise<void> {
   const { name, try: number, label } = step
   const { rows } = await sql<{ held: boolean; begun: boolean }>`
@@ -55,7 +55,7 @@ export async function beginStep(
     ),
     begun as (
       insert into attempt_steps (work_order_id, attempt, name, try, status, input, executor_id)
-      select work_order_id, number, ${name}, ${number}::integer, 'running', ${JSON.stringify(input)}::jsonb, ${executorId}
+      select work_order_id, number, ${name}, ${number}::integer, 'running', ${JSON.stringify(input)}::jsonb, ${homeId}
       from held where ${phase}::text is null or exists (select from moved)
       on conflict (work_order_id, attempt, name, try) do update set
         status = 'running', input = excluded.input, executor_id = excluded.executor_id, output = null, error = null,

@@ -7,8 +7,8 @@ export type AttemptRow = Selectable<Database['attempts']>
 
 export type AttemptKey = { workOrderId: string; attempt: number }
 
-/** One run of an attempt, from its claim or its resumption to its end or its suspension; the first is `resumed: 0`. */
-export type AttemptRun = AttemptKey & { resumed: number }
+/** One run of an attempt, from its claim or its resumption to its end or its suspension; the first is `epoch: 0`. */
+export type AttemptRun = AttemptKey & { epoch: number }
 
 export async function findAttempt(db: Db, { workOrderId, attempt }: AttemptKey): Promise<AttemptRow> {
   return db
@@ -28,18 +28,18 @@ export type StandingRun = AttemptRun & {
 }
 
 /** Attempts this executor has begun and not ended; after a crash, those to take up again. Oldest first. */
-export async function runningAttempts(db: Db, executorId: string): Promise<StandingRun[]> {
+export async function runningAttempts(db: Db, homeId: string): Promise<StandingRun[]> {
   const rows = await db
     .selectFrom('attempts')
     .select(['work_order_id', 'number', 'resumed', 'takeovers', 'left_behind'])
     .where('status', '=', 'running')
-    .where('executor_id', '=', executorId)
+    .where('executor_id', '=', homeId)
     .orderBy('claimed_at')
     .execute()
   return rows.map(({ work_order_id, number, resumed, takeovers, left_behind }) => ({
     workOrderId: work_order_id,
     attempt: number,
-    resumed,
+    epoch: resumed,
     takeovers,
     isLeftBehind: left_behind,
   }))
@@ -70,13 +70,13 @@ export async function ordersWithoutAttempt(db: Db): Promise<string[]> {
 }
 
 /** Whether the attempt has gone on after this run of it. */
-export async function isResumedSince(db: Db, { workOrderId, attempt, resumed }: AttemptRun): Promise<boolean> {
+export async function isResumedSince(db: Db, { workOrderId, attempt, epoch }: AttemptRun): Promise<boolean> {
   const row = await db
     .selectFrom('attempts')
     .select('number')
     .where('work_order_id', '=', workOrderId)
     .where('number', '=', attempt)
-    .where('resumed', '>', resumed)
+    .where('resumed', '>', epoch)
     .executeTakeFirst()
   return row !== undefined
 }
@@ -101,7 +101,7 @@ type AttemptEnding = {
  */
 export async function endAttempt(
   db: Db,
-  { workOrderId, attempt, resumed }: AttemptRun,
+  { workOrderId, attempt, epoch }: AttemptRun,
   end: AttemptEnding,
 ): Promise<EndedAttempt | null> {
   const row = await db
@@ -116,7 +116,7 @@ export async function endAttempt(
     })
     .where('work_order_id', '=', workOrderId)
     .where('number', '=', attempt)
-    .where('resumed', '=', resumed)
+    .where('resumed', '=', epoch)
     .where('status', '=', 'running')
     .returningAll()
     .returning(durationMs())

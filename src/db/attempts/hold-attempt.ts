@@ -1,6 +1,6 @@
 import { type ExpressionBuilder, type Kysely, sql } from 'kysely'
 import { Fault } from '../../faults/fault.ts'
-import { HOLDER } from '../../process/process-id.ts'
+import { processId } from '../../process/process-id.ts'
 import type { Database } from '../schema.ts'
 import type { AttemptKey, AttemptRun } from './attempts.ts'
 
@@ -10,13 +10,13 @@ type Db = Kysely<Database>
  * For `where` on `attempts`: this run is the attempt's last, and nobody else carries it out. One that has ended is
  * carried out by nobody, and recording its end once more changes nothing.
  */
-export function isHeld({ workOrderId, attempt, resumed }: AttemptRun) {
+export function isHeld({ workOrderId, attempt, epoch }: AttemptRun) {
   return ({ and, or, eb }: ExpressionBuilder<Database, 'attempts'>) =>
     and([
       eb('attempts.work_order_id', '=', workOrderId),
       eb('attempts.number', '=', attempt),
-      eb('attempts.resumed', '=', resumed),
-      or([eb('attempts.status', '<>', 'running'), eb('attempts.holder', '=', HOLDER)]),
+      eb('attempts.resumed', '=', epoch),
+      or([eb('attempts.status', '<>', 'running'), eb('attempts.holder', '=', processId)]),
     ])
 }
 
@@ -57,7 +57,7 @@ export async function heldRun(db: Db, { workOrderId, attempt }: AttemptKey): Pro
     .where('number', '=', attempt)
     .executeTakeFirst()
   if (row === undefined || (row.status !== 'running' && row.status !== 'blocked')) return 'over'
-  return row.status === 'running' && row.holder === HOLDER ? { workOrderId, attempt, resumed: row.resumed } : null
+  return row.status === 'running' && row.holder === processId ? { workOrderId, attempt, epoch: row.resumed } : null
 }
 
 /** Makes another run of one that this process carries out. @throws {Fault} `attempt_taken_over` */
@@ -70,7 +70,7 @@ export async function runAgain(db: Db, run: AttemptRun): Promise<AttemptRun> {
     .returning('resumed')
     .executeTakeFirst()
   if (row === undefined) throw takenOver(run)
-  return { ...run, resumed: row.resumed }
+  return { ...run, epoch: row.resumed }
 }
 
 /**
@@ -105,7 +105,7 @@ export async function assertNotTakenOver(db: Db, key: { workOrderId: string; att
   const { workOrderId, attempt } = key
   const row = await db
     .selectFrom('attempts')
-    .select(sql<boolean>`status = 'running' and holder is not distinct from ${HOLDER}`.as('held'))
+    .select(sql<boolean>`status = 'running' and holder is not distinct from ${processId}`.as('held'))
     .where('work_order_id', '=', workOrderId)
     .where('number', '=', attempt)
     .forShare()

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import { HOLDER } from '../../process/process-id.ts'
+import { processId } from '../../process/process-id.ts'
 import { recordEvent } from '../events/events.ts'
 import type { Database } from '../schema.ts'
 import { lockClaims } from '../work-orders/claim.ts'
@@ -34,7 +34,7 @@ export async function isLeftBehind(db: Db, looker: Looker): Promise<boolean> {
  * @returns how many
  */
 export async function takeOverAttempts(db: Db, looker: Looker): Promise<number> {
-  const { executorId, revision } = looker
+  const { homeId, revision } = looker
   return db.transaction().execute(async (transaction) => {
     await lockClaims(transaction)
     const rows = await transaction
@@ -53,7 +53,7 @@ export async function takeOverAttempts(db: Db, looker: Looker): Promise<number> 
       )
       .updateTable('attempts')
       .from('gone')
-      .set({ executor_id: executorId, holder: HOLDER, resumed: sql<number>`attempts.resumed + 1` })
+      .set({ executor_id: homeId, holder: processId, resumed: sql<number>`attempts.resumed + 1` })
       .set({ left_behind: sql<boolean>`attempts.left_behind or not gone.has_left` })
       .whereRef('gone.work_order_id', '=', 'attempts.work_order_id')
       .whereRef('gone.number', '=', 'attempts.number')
@@ -90,7 +90,7 @@ export async function stuckAttempts(db: Db, looker: Looker): Promise<(AttemptRun
     )
     .execute()
   return rows.flatMap(({ work_order_id, number, resumed, revision }) =>
-    revision === null ? [] : [{ workOrderId: work_order_id, attempt: number, resumed, revision }],
+    revision === null ? [] : [{ workOrderId: work_order_id, attempt: number, epoch: resumed, revision }],
   )
 }
 
@@ -99,16 +99,16 @@ export async function stuckAttempts(db: Db, looker: Looker): Promise<(AttemptRun
  * those that live say so within the next: until the server has run for a lease, none is gone, and none is for one that was
  * cut off from it, be it that its own lease has only just been renewed or has not been yet.
  */
-function isGone({ executorId, leaseMs }: Looker) {
+function isGone({ homeId, leaseMs }: Looker) {
   const mayJudge = sql`(
     pg_postmaster_start_time() + ${leaseMs} * interval '1 millisecond' <= clock_timestamp()
     and not exists (
-      select from workers as own where own.executor_id = ${executorId}
+      select from workers as own where own.executor_id = ${homeId}
         and (own.judges_from > clock_timestamp() or own.lease_until <= clock_timestamp())
     )
   )`
   return sql<boolean>`(
-    workers.executor_id <> ${executorId} and workers.lease_until <= clock_timestamp()
+    workers.executor_id <> ${homeId} and workers.lease_until <= clock_timestamp()
     and (workers.has_left or ${mayJudge})
   )`
 }

@@ -1,5 +1,5 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
-import { HOLDER } from '../../process/process-id.ts'
+import { processId } from '../../process/process-id.ts'
 import { claimSeconds } from '../../telemetry/counters.ts'
 import type { AttemptRun } from '../attempts/attempts.ts'
 import type { Database } from '../schema.ts'
@@ -113,14 +113,14 @@ async function startAttempt(
     select id, ${attempt}::integer, 'claimed', ${`attempt ${attempt} ${how}`} from moved
   `.execute(transaction)
   claimSeconds.observe(row.waited_s)
-  return { workOrderId: id, attempt, resumed: run.resumed }
+  return { workOrderId: id, attempt, epoch: run.epoch }
 }
 
 /** A new attempt of the order as it is now. */
 async function addAttempt(
   transaction: Transaction<Database>,
   id: string,
-  { executorId, revision }: Runner,
+  { homeId, revision }: Runner,
 ): Promise<AttemptRun> {
   const { number, resumed } = await transaction
     .insertInto('attempts')
@@ -134,12 +134,12 @@ async function addAttempt(
           sql<number>`1 + (select coalesce(max(number), 0) from attempts where work_order_id = ${id})`.as('number'),
           'project_id',
           sql<string>`moose_order_content(work_orders)`.as('content'),
-          sql<string>`${executorId}::text`.as('executor_id'),
-          sql<string>`${HOLDER}::uuid`.as('holder'),
+          sql<string>`${homeId}::text`.as('executor_id'),
+          sql<string>`${processId}::uuid`.as('holder'),
           sql<string>`${revision}::text`.as('revision'),
         ]),
     )
     .returning(['number', 'resumed'])
     .executeTakeFirstOrThrow()
-  return { workOrderId: id, attempt: number, resumed }
+  return { workOrderId: id, attempt: number, epoch: resumed }
 }

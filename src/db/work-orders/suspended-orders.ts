@@ -1,6 +1,6 @@
 import { type ExpressionBuilder, type Kysely, sql, type Transaction } from 'kysely'
 import { type FaultCode, type FaultRecord, NEXT_MOVE } from '../../faults/fault.ts'
-import { HOLDER } from '../../process/process-id.ts'
+import { processId } from '../../process/process-id.ts'
 import { type AttemptRun, durationMs, type EndedAttempt } from '../attempts/attempts.ts'
 import type { Database } from '../schema.ts'
 import type { Runner } from '../workers/workers.ts'
@@ -71,7 +71,7 @@ export async function suspendedOrders(db: Db): Promise<SuspendedOrder[]> {
 export async function resumeAttempt(
   transaction: Transaction<Database>,
   id: string,
-  { executorId, revision }: Runner,
+  { homeId, revision }: Runner,
 ): Promise<(AttemptRun & { step: string | null }) | null> {
   const row = await transaction
     .updateTable('attempts')
@@ -81,8 +81,8 @@ export async function resumeAttempt(
       ended_at: null,
       error: null,
       resumed: sql<number>`attempts.resumed + 1`,
-      executor_id: executorId,
-      holder: HOLDER,
+      executor_id: homeId,
+      holder: processId,
     })
     .whereRef('work_orders.id', '=', 'attempts.work_order_id')
     .where('attempts.work_order_id', '=', id)
@@ -95,7 +95,7 @@ export async function resumeAttempt(
     .executeTakeFirst()
   if (row === undefined) return null
   const step = await suspendedStep(transaction, id, row.number)
-  return { workOrderId: id, attempt: row.number, resumed: row.resumed, step }
+  return { workOrderId: id, attempt: row.number, epoch: row.resumed, step }
 }
 
 function lastNumber({ selectFrom }: ExpressionBuilder<Database, 'attempts'>) {

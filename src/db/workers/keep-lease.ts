@@ -4,7 +4,7 @@ import path from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Clock } from '../../clock.ts'
 import type { Log } from '../../log.ts'
-import { HOLDER } from '../../process/process-id.ts'
+import { processId } from '../../process/process-id.ts'
 import { reasonOf } from '../database-fault.ts'
 import { connectionConfig } from '../pool.ts'
 import type { LeaseNews, LeaseOrders } from './lease-thread.ts'
@@ -22,7 +22,7 @@ export type Lease = AsyncDisposable & {
   signOfLife(): void
 }
 
-export type LeaseOptions = Pick<LeaseOrders, 'executorId' | 'leaseMs' | 'beatMs' | 'longestSilenceMs'> & {
+export type LeaseOptions = Pick<LeaseOrders, 'homeId' | 'leaseMs' | 'beatMs' | 'longestSilenceMs'> & {
   url: string
   clock: Pick<Clock, 'sleep'>
   log: Log
@@ -79,9 +79,9 @@ type Thread = {
   ended: Promise<unknown>
 }
 
-function begin({ url, log, onReplaced, executorId, leaseMs, beatMs, longestSilenceMs }: LeaseOptions): Thread {
+function begin({ url, log, onReplaced, homeId, leaseMs, beatMs, longestSilenceMs }: LeaseOptions): Thread {
   const connection = connectionConfig(url, 'moose lease')
-  const orders: LeaseOrders = { connection, executorId, holder: HOLDER, leaseMs, beatMs, longestSilenceMs }
+  const orders: LeaseOrders = { connection, homeId, holder: processId, leaseMs, beatMs, longestSilenceMs }
   const worker = new Worker(PROGRAM, { workerData: orders, resourceLimits: MEMORY, env: environment() })
   const ready = once(worker, 'message')
   // Waited for at the first time only; later, why it ended is what counts.

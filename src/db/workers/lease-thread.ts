@@ -6,7 +6,7 @@ import pg from 'pg'
 /** What the thread is given. Nothing but `pg` is loaded here: what a thread loads, it keeps in memory a second time. */
 export type LeaseOrders = {
   connection: pg.ClientConfig
-  executorId: string
+  homeId: string
   /** Of the process: a thread that made its own would be another one. */
   holder: string
   leaseMs: number
@@ -35,7 +35,7 @@ const RENEW = `
  * follow is the main thread's business, and every message of that one is a sign of life.
  */
 async function renewOn(port: NonNullable<typeof parentPort>, orders: LeaseOrders): Promise<never> {
-  const { connection, executorId, holder, leaseMs, beatMs, longestSilenceMs } = orders
+  const { connection, homeId, holder, leaseMs, beatMs, longestSilenceMs } = orders
   const say = (news: LeaseNews) => port.postMessage(news)
   const limits = { max: 1, idleTimeoutMillis: 0, connectionTimeoutMillis: beatMs, query_timeout: beatMs }
   const pool = new pg.Pool({ ...connection, ...limits })
@@ -51,7 +51,7 @@ async function renewOn(port: NonNullable<typeof parentPort>, orders: LeaseOrders
     // A main thread that is hung for good would otherwise hold its attempts for ever.
     if (performance.now() - heardAt > longestSilenceMs) continue
     try {
-      const { rowCount } = await pool.query(RENEW, [leaseMs, executorId, holder])
+      const { rowCount } = await pool.query(RENEW, [leaseMs, homeId, holder])
       if (rowCount === 0) say({ kind: 'replaced' })
     } catch (error) {
       // A name with several addresses fails with one error for each.

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import { type Kysely, sql } from 'kysely'
-import { HOLDER } from '../../process/process-id.ts'
+import { processId } from '../../process/process-id.ts'
 import type { Database } from '../schema.ts'
 
 type Db = Kysely<Database>
@@ -8,7 +8,7 @@ type Db = Kysely<Database>
 /** A process that runs attempts. */
 export type Runner = {
   /** What its home is called. */
-  executorId: string
+  homeId: string
   /** Of its pipeline. */
   revision: string
 }
@@ -24,32 +24,32 @@ const until = (leaseMs: number) => sql<Date>`clock_timestamp() + ${leaseMs} * in
  */
 export async function joinFleet(
   db: Db,
-  { executorId, revision }: Runner,
+  { homeId, revision }: Runner,
   { leaseMs, version }: { leaseMs: number; version: string },
 ): Promise<void> {
-  const who = { holder: HOLDER, host: hostname(), pid: process.pid, version, revision }
+  const who = { holder: processId, host: hostname(), pid: process.pid, version, revision }
   const worker = { ...who, lease_until: until(leaseMs), has_left: false }
   await db.transaction().execute(async (transaction) => {
     const before = await transaction
       .selectFrom('workers')
       .select('has_left')
-      .where('executor_id', '=', executorId)
+      .where('executor_id', '=', homeId)
       .forUpdate()
       .executeTakeFirst()
     const isGone = before !== undefined && !before.has_left
     await transaction
       .insertInto('workers')
-      .values({ executor_id: executorId, ...worker })
+      .values({ executor_id: homeId, ...worker })
       .onConflict((conflict) =>
         conflict.column('executor_id').doUpdateSet({ ...worker, started_at: sql<Date>`clock_timestamp()` }),
       )
       .execute()
     await transaction
       .updateTable('attempts')
-      .set({ holder: HOLDER, left_behind: sql<boolean>`left_behind or ${isGone}` })
-      .where('executor_id', '=', executorId)
+      .set({ holder: processId, left_behind: sql<boolean>`left_behind or ${isGone}` })
+      .where('executor_id', '=', homeId)
       .where('status', '=', 'running')
-      .where('holder', 'is distinct from', HOLDER)
+      .where('holder', 'is distinct from', processId)
       .execute()
   })
 }
@@ -66,20 +66,20 @@ export async function rejoinFleet(
   await db
     .updateTable('attempts')
     .set({ resumed: sql<number>`resumed + 1` })
-    .where('executor_id', '=', runner.executorId)
+    .where('executor_id', '=', runner.homeId)
     .where('status', '=', 'running')
-    .where('holder', '<>', HOLDER)
+    .where('holder', '<>', processId)
     .execute()
   await joinFleet(db, runner, options)
 }
 
 /** Nothing moves here any more: others may take over at once what stands. */
-export async function leaveFleet(db: Db, executorId: string): Promise<void> {
+export async function leaveFleet(db: Db, homeId: string): Promise<void> {
   const row = await db
     .updateTable('workers')
     .set({ lease_until: sql<Date>`clock_timestamp()`, has_left: true })
-    .where('executor_id', '=', executorId)
-    .where('holder', '=', HOLDER)
+    .where('executor_id', '=', homeId)
+    .where('holder', '=', processId)
     .returning('executor_id')
     .executeTakeFirst()
   if (row !== undefined) await sql`select pg_notify(${READY}, '')`.execute(db)

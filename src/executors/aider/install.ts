@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { Fault, toFault } from '../../faults/fault.ts'
-import { lookedAt } from '../../process/looked-at.ts'
+import { lstatOrNull } from '../../process/lstat-or-null.ts'
 import { type CommandResult, runCommand } from '../../process/run-command.ts'
 import { removeTree } from '../../sandbox/remove-tree.ts'
 import { AIDER_VERSION } from './aider-version.ts'
@@ -50,7 +50,7 @@ export async function installAider(options: InstallOptions): Promise<void> {
 /** Whether the folder holds exactly what the requirements of this Moose name. */
 export async function isComplete(folder: string): Promise<boolean> {
   const mark = completionMark(folder)
-  if ((await lookedAt(mark)) === null) return false
+  if ((await lstatOrNull(mark)) === null) return false
   return (await readFile(mark, 'utf8')) === (await requirementsHash())
 }
 

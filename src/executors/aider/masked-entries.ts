@@ -1,6 +1,6 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { lookedAt } from '../../process/looked-at.ts'
+import { lstatOrNull } from '../../process/lstat-or-null.ts'
 import { findInTree, inTree, plantedRepositories } from '../../sandbox/find-in-tree.ts'
 import { isInScope } from '../../work-order/scope.ts'
 
@@ -52,7 +52,7 @@ export async function maskTree(
     async putBack() {
       const taken: Buffer[] = []
       for (const [index, name] of hidden.entries()) {
-        if ((await lookedAt(inTree(tree, name))) !== null) taken.push(name)
+        if ((await lstatOrNull(inTree(tree, name))) !== null) taken.push(name)
         else await rename(path.join(aside, String(index)), inTree(tree, name))
       }
       const planted = await plantedRepositories(tree)

@@ -1,5 +1,5 @@
 import { Fault } from '../../faults/fault.ts'
-import { effect } from '../../faults/fault-point.ts'
+import { faultPoint } from '../../faults/fault-point.ts'
 import type { PublishInput } from '../../ports/pull-request.ts'
 import { findPull } from './find-pull.ts'
 import type { GhResult } from './gh.ts'
@@ -25,7 +25,7 @@ type Creation = { repository: GitHubRepository; branch: string; input: PublishIn
 export async function createPull(parts: GitHubForgeParts, creation: Creation): Promise<RestPull> {
   for (let round = 0; ; round += 1) {
     await creation.input.hold()
-    const result = await effect('open_pull_request', () => runCreate(parts, creation))
+    const result = await faultPoint('open_pull_request', () => runCreate(parts, creation))
     const found = await patiently(parts, creation.input.signal, () => look(parts, creation, result))
     if (found !== null) return found
     const fault = result instanceof Fault ? result : creationFault(creation, result)

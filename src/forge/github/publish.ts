@@ -1,6 +1,6 @@
 import { keepPullRequest, type PullRequestRow } from '../../db/pull-requests/pull-requests.ts'
 import { Fault } from '../../faults/fault.ts'
-import { effect } from '../../faults/fault-point.ts'
+import { faultPoint } from '../../faults/fault-point.ts'
 import type { PublishInput } from '../../ports/pull-request.ts'
 import { attemptDiff } from '../attempt-diff.ts'
 import { pushToFirstFree } from '../push-to-first-free.ts'
@@ -58,7 +58,7 @@ async function keep(
     head_sha: input.headSha,
     diff: await attemptDiff(mirrors.of(input.project), input),
   }
-  return await effect('keep_pull_request', () => keepPullRequest(db, kept))
+  return await faultPoint('keep_pull_request', () => keepPullRequest(db, kept))
 }
 
 function closedByHand({ number, head, html_url }: RestPull): Fault {

@@ -1,6 +1,6 @@
 import { findPullRequestOfAttempt, openPullRequest, type PullRequestRow } from '../../db/pull-requests/pull-requests.ts'
 import { Fault } from '../../faults/fault.ts'
-import { effect } from '../../faults/fault-point.ts'
+import { faultPoint } from '../../faults/fault-point.ts'
 import type { PublishInput } from '../../ports/pull-request.ts'
 import { attemptDiff } from '../attempt-diff.ts'
 import { pushToFirstFree } from '../push-to-first-free.ts'
@@ -27,7 +27,7 @@ export async function publishAttempt(parts: LocalForgeParts, input: PublishInput
     head_sha: input.headSha,
     diff: await attemptDiff(mirror, input),
   }
-  const row = await effect('open_pull_request', () => openPullRequest(parts.db, opened))
+  const row = await faultPoint('open_pull_request', () => openPullRequest(parts.db, opened))
   return unlessClosed(row)
 }
 

@@ -4,7 +4,7 @@ import { betaOf, type Expectation, expectAll } from './expectation.ts'
 import { type LearnedStrategy, learnedReason } from './learned-reason.ts'
 import { asKnown, type Option, type Step, stepAt, stepsOf } from './marginal-merge-cost.ts'
 import { type Context, summarizeOutcomes } from './outcome-summary.ts'
-import { type Reckoning, reckon } from './routing-estimate.ts'
+import { estimateRouting, type RoutingEstimate } from './routing-estimate.ts'
 import { sampleBeta } from './sample-beta.ts'
 import { seededChance } from './seeded-chance.ts'
 
@@ -36,7 +36,7 @@ export type LearnedChoice = Omit<Choice, 'strategy' | 'confidence'> & {
   confidence: number
   /** Of every candidate, also of those a hard stop excludes; cheapest per merged pull request first. */
   expectations: Expectation[]
-} & Pick<Reckoning, 'floor' | 'worth'>
+} & Pick<RoutingEstimate, 'floor' | 'worth'>
 
 /**
  * Who does an order, learned from how past orders ended, so that a merged pull request costs the least while the floor
@@ -57,7 +57,7 @@ export function chooseByOutcomes(
   const known = outcomes.filter(({ proposer }) => candidates.some(({ name }) => name === proposer))
   if (settings.mode === 'static' || (settings.mode === 'auto' && known.length < settings.minOutcomes)) return null
   const past = summarizeOutcomes(known)
-  const reckoning = reckon(order, candidates, { outcomes: known, past }, settings.successFloor)
+  const reckoning = estimateRouting(order, candidates, { outcomes: known, past }, settings.successFloor)
   if (settings.mode === 'auto' && !isWorthwhile(reckoning)) return null
   const { floor, worth } = reckoning
   const expectations = expectAll(order, candidates, past)
@@ -97,7 +97,7 @@ export function expectByOutcomes(
   return expectAll(context, candidates, summarizeOutcomes(outcomes))
 }
 
-function isWorthwhile({ saving, ruleKeepsFloor }: Reckoning): boolean {
+function isWorthwhile({ saving, ruleKeepsFloor }: RoutingEstimate): boolean {
   return saving >= LEAST_SAVING || !ruleKeepsFloor
 }
 

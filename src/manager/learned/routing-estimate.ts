@@ -7,7 +7,7 @@ import type { Context, OutcomeSummary } from './outcome-summary.ts'
 /** So many of the latest orders show which orders come, and whether the floor is kept. */
 const RECENT_ORDERS = 500
 
-export type Reckoning = {
+export type RoutingEstimate = {
   /** Share of all orders that must be merged. */
   floor: number
   worth: Worth
@@ -27,12 +27,12 @@ type Past = ReadonlyMap<string, OutcomeSummary>
  * @param outcomes newest first
  * @param successFloor null: what the static rule would reach
  */
-export function reckon(
+export function estimateRouting(
   order: Context,
   candidates: Candidates,
   { outcomes, past }: { outcomes: readonly RoutingOutcome[]; past: Past },
   successFloor: number | null,
-): Reckoning {
+): RoutingEstimate {
   const recent = outcomes.slice(0, RECENT_ORDERS)
   const { orders, rule } = tally([order, ...recent], candidates, past)
   const floor = successFloor === null ? rule.share : successFloor

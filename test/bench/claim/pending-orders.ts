@@ -2,7 +2,7 @@ import { claimOrders } from '../../../src/db/work-orders/claim.ts'
 import type { TestDatabase } from '../../support/database.ts'
 
 const PROJECTS = 20
-const RUNNER = { executorId: 'bench', revision: 'bench' }
+const RUNNER = { homeId: 'bench', revision: 'bench' }
 
 /** Approved orders over some projects, each with a file of its own, as autovacuum would find them a while later. */
 export async function fill({ pool }: TestDatabase, pending: number): Promise<void> {

@@ -34,7 +34,7 @@ await using orchestrator = createOrchestrator({
   watch: parts.watch,
   stopCalls: parts.models.stopAll,
   proposers: () => proposerConditions(db, parts.models),
-  executorId: await executorIdOf(config.home),
+  homeId: await executorIdOf(config.home),
   version: 'bench',
   own: async () => undefined,
 })

@@ -1,7 +1,7 @@
 import type { DemoPlaces } from '../../demo/demo-places.ts'
 import { REPLAY_NOTE } from '../../demo/replay-only.ts'
-import { demoLooks } from './demo-looks.ts'
-import type { DemoResult } from './demo-result.ts'
+import { demoLooks } from './next-looks.ts'
+import type { DemoResult } from './result.ts'
 
 export type DemoReport = {
   success: boolean

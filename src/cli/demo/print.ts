@@ -2,8 +2,8 @@ import { duration, shortId, usd } from '../pages/humanize.ts'
 import type { Output, Paint } from '../pages/output.ts'
 import { table } from '../pages/table.ts'
 import { oneLine } from '../pages/terminal-text.ts'
-import type { DemoReport } from './demo-report.ts'
-import type { DemoResult } from './demo-result.ts'
+import type { DemoReport } from './report.ts'
+import type { DemoResult } from './result.ts'
 
 const TITLE_WIDTH = 44
 

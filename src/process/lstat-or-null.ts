@@ -2,7 +2,7 @@ import type { Stats } from 'node:fs'
 import { lstat } from 'node:fs/promises'
 
 /** What stands there, a link as itself; null when there is nothing. */
-export async function lookedAt(place: string | Buffer): Promise<Stats | null> {
+export async function lstatOrNull(place: string | Buffer): Promise<Stats | null> {
   try {
     return await lstat(place)
   } catch (error) {

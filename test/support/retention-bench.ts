@@ -15,7 +15,7 @@ import { createGitRemote, type GitRemote, gitIn } from './git-remote.ts'
 
 const EXECUTOR = 'this-home'
 
-export type HygieneBench = AsyncDisposable & {
+export type RetentionBench = AsyncDisposable & {
   deps: SweepDeps
   database: TestDatabase
   remote: GitRemote
@@ -32,7 +32,7 @@ type OrderState = 'in_review' | 'running' | 'blocked' | 'failed' | 'completed' |
 type AttemptState = 'running' | 'succeeded' | 'failed' | 'blocked' | 'cancelled'
 
 /** A home with a mirror of a real repository, and a database of its own. */
-export async function openHygieneBench(): Promise<HygieneBench> {
+export async function openRetentionBench(): Promise<RetentionBench> {
   await using stack = new AsyncDisposableStack()
   const database = stack.use(await createTestDatabase())
   const remote = stack.use(await createGitRemote({ 'a.txt': 'a\n' }))
@@ -47,13 +47,13 @@ export async function openHygieneBench(): Promise<HygieneBench> {
   const mirror = mirrors.of(project)
   const into = 'refs/heads/main'
   const sha = String(await mirror.fetchBranch(project, { branch: 'main', into }, null))
-  const bench: Omit<HygieneBench, keyof AsyncDisposable> = {
+  const bench: Omit<RetentionBench, keyof AsyncDisposable> = {
     deps: {
       db,
       pool: database.pool,
       config: readConfig({ MOOSE_HOME: home, PATH: '/usr/bin' }),
       mirrors,
-      executorId: EXECUTOR,
+      homeId: EXECUTOR,
       clock: systemClock,
       log: createLog('silent'),
       databaseUrl: database.url,

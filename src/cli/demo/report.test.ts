@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { WorkOrderDetail } from '../../contract/work-orders.ts'
-import type { DemoPromise } from './demo-orders.ts'
-import { demoReport } from './demo-report.ts'
-import { demoResult } from './demo-result.ts'
+import type { DemoPromise } from './orders.ts'
+import { demoReport } from './report.ts'
+import { demoResult } from './result.ts'
 
 const PLACES = { home: '/home/ada/my data/demo/home', checkout: '/c', remote: '/r.git' }
 const AT = '2026-01-31T12:00:00.000Z'

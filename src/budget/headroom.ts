@@ -11,7 +11,7 @@ type Db = Kysely<Database>
 export type Promised = { projectId: string | null; usd: Usd }
 
 /** What orders that wait for money could reserve, as of one moment. */
-export type Room = {
+export type Headroom = {
   /**
    * Promises an order so much, where every cap has room for it beside what is promised to others: also when that
    * comes to nothing, until the next look.
@@ -21,7 +21,7 @@ export type Room = {
 
 type Sums = { total: string; spent: string }
 type Month = { day: string; month: string; shared: Record<'day' | 'month', Sums>; projects: ReadonlyMap<string, Sums> }
-type Own = Sums & {
+type OrderSums = Sums & {
   id: string
   order_cap: string | null
   project_id: string | null
@@ -37,10 +37,10 @@ const NOTHING: Sums = { total: '0', spent: '0' }
  * @param orders the ids of those that may ask
  * @throws {Fault} `config_invalid` for limits that cannot be read
  */
-export async function readRoom(
+export async function readHeadroom(
   db: Db,
   { orders, promised }: { orders: readonly string[]; promised: readonly Promised[] },
-): Promise<Room> {
+): Promise<Headroom> {
   const { limits } = await readBudgetRules(db)
   const month = await readMonth(db)
   const ofAll = ceilingsFrom(limits, null, totalsOf(month, null))
@@ -83,11 +83,11 @@ function promisesBy(promised: readonly Promised[]) {
   }
 }
 
-function ceilingsAbove(limits: BudgetLimits, month: Month, own: Own): Ceiling[] {
+function ceilingsAbove(limits: BudgetLimits, month: Month, own: OrderSums): Ceiling[] {
   return ceilingsFrom(limits, own.id, totalsOf(month, own))
 }
 
-function totalsOf({ day, month, shared, projects }: Month, own: Own | null): Totals {
+function totalsOf({ day, month, shared, projects }: Month, own: OrderSums | null): Totals {
   const project = own === null || own.project_id === null ? undefined : projects.get(own.project_id)
   const ofProject = project === undefined ? NOTHING : project
   const ofOrder = own === null ? NOTHING : own
@@ -143,8 +143,8 @@ async function readMonth(db: Db): Promise<Month> {
 }
 
 /** The sums of each order, with its caps and the project it is carried out in. */
-async function readOwns(db: Db, ids: readonly string[]): Promise<Own[]> {
-  const { rows } = await sql<Own>`
+async function readOwns(db: Db, ids: readonly string[]): Promise<OrderSums[]> {
+  const { rows } = await sql<OrderSums>`
     select orders.id, orders.budget_usd as order_cap, projects.id as project_id, projects.name as project,
       projects.budget_usd as project_cap, sums.total, sums.spent
     from work_orders as orders

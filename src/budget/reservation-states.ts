@@ -9,7 +9,7 @@ type Db = Kysely<Database>
 type Broken = 'disputed' | 'void'
 
 /** How a reservation stands. */
-export type Standing = {
+export type ReservationState = {
   id: string
   state: 'under_way' | 'unresolved' | 'ended' | Broken
   /** The most it could cost. */
@@ -25,7 +25,7 @@ const SHORTEST_PREFIX = 4
 const WHOLE_ID = new RegExp(`^${UUID}$`)
 
 /** @param idOrPrefix what somebody typed @throws {Fault} `not_found`, also when it fits several */
-export async function findStanding(db: Db, idOrPrefix: string): Promise<Standing> {
+export async function findStanding(db: Db, idOrPrefix: string): Promise<ReservationState> {
   const prefix = idOrPrefix.toLowerCase()
   const isId = /^[0-9a-f-]+$/.test(prefix) && prefix.length >= SHORTEST_PREFIX
   const [found, second] = isId ? await standings(db, sql`starts_with(first.reservation_id::text, ${prefix})`) : []
@@ -39,7 +39,7 @@ export async function findStanding(db: Db, idOrPrefix: string): Promise<Standing
 }
 
 /** One that exists. */
-export async function readStanding(db: Db, id: string): Promise<Standing> {
+export async function readStanding(db: Db, id: string): Promise<ReservationState> {
   const [found] = await standings(db, sql`first.reservation_id = ${id}`)
   if (found === undefined) throw new Error(`there is no reservation ${id}`)
   return found
@@ -50,7 +50,7 @@ export async function readStanding(db: Db, id: string): Promise<Standing> {
  *
  * @param ids as the bill has them: any text, in lower case
  */
-export function readStandings(db: Db, ids: readonly string[], period: Period | null): Promise<Standing[]> {
+export function readStandings(db: Db, ids: readonly string[], period: Period | null): Promise<ReservationState[]> {
   const named = sql`first.reservation_id = any(${ids.filter((id) => WHOLE_ID.test(id))}::uuid[])`
   if (period === null) return standings(db, named)
   const { until, provider, proposer } = period
@@ -61,8 +61,8 @@ export function readStandings(db: Db, ids: readonly string[], period: Period | n
   return standings(db, sql`${named} or first.reservation_id in (${unresolved})`)
 }
 
-async function standings(db: Db, condition: ReturnType<typeof sql>): Promise<Standing[]> {
-  const { rows } = await sql<Standing>`
+async function standings(db: Db, condition: ReturnType<typeof sql>): Promise<ReservationState[]> {
+  const { rows } = await sql<ReservationState>`
     select first.reservation_id as id, first.amount_usd as amount,
       case when open.id is null then coalesce(ended.cost_usd, 0) end as booked,
       case

@@ -16,7 +16,7 @@ import {
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
-import { takeHome } from '../../src/app/acquire-home.ts'
+import { acquireHome } from '../../src/app/acquire-home.ts'
 import { createHomeOwnership } from '../../src/app/home-ownership.ts'
 import { reserve } from '../../src/budget/ledger.ts'
 import { readBudget } from '../../src/budget/summary.ts'
@@ -35,8 +35,8 @@ import { shortenPostgresLog } from '../../src/retention/shorten-log.ts'
 import { startSweeping, sweep } from '../../src/retention/sweep.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { gitIn } from '../support/git-remote.ts'
-import { type HygieneBench, openEngineBench, openHygieneBench } from '../support/hygiene-bench.ts'
 import { by, CALL, NOBODY } from '../support/ledger-rows.ts'
+import { openEngineBench, openRetentionBench, type RetentionBench } from '../support/retention-bench.ts'
 import { shiftTime } from '../support/shifted-time.ts'
 import { createSteppedClock } from '../support/stepped-clock.ts'
 
@@ -45,7 +45,7 @@ const SETTINGS = readConfig({ MOOSE_HOME: '/nowhere', PATH: '/usr/bin' })
 const UNKNOWN = '99999999-9999-4999-8999-999999999999'
 
 /** One order in each state there is, with everything an attempt can leave. */
-async function leaveEverything(bench: HygieneBench) {
+async function leaveEverything(bench: RetentionBench) {
   const keys = {
     running: await bench.attempt('running', 'running'),
     in_review: await bench.attempt('in_review', 'succeeded'),
@@ -65,7 +65,7 @@ const names = (leftovers: Awaited<ReturnType<typeof findLeftovers>>, kind: strin
     .sort()
 
 test('doctor finds what nobody uses, and --fix removes it and nothing else', async () => {
-  await using bench = await openHygieneBench()
+  await using bench = await openRetentionBench()
   const { of } = await leaveEverything(bench)
   const unknown = { workOrderId: UNKNOWN, attempt: 1 }
   await mkdir(path.join(bench.deps.config.home, 'workspaces', `${UNKNOWN}-1`))
@@ -102,7 +102,7 @@ test('doctor finds what nobody uses, and --fix removes it and nothing else', asy
 })
 
 test('an attempt that goes on, or cleans up itself, and a home the database has never heard of are left alone', async () => {
-  await using bench = await openHygieneBench()
+  await using bench = await openRetentionBench()
   const { db } = bench.database
   const key = await bench.attempt('blocked', 'blocked')
   await bench.leave(key)
@@ -111,7 +111,7 @@ test('an attempt that goes on, or cleans up itself, and a home the database has 
     found.map(({ kind }) => kind),
     ['workspaces'],
   )
-  assert.deepEqual(await findLeftovers({ ...bench.deps, executorId: 'another-home' }), [])
+  assert.deepEqual(await findLeftovers({ ...bench.deps, homeId: 'another-home' }), [])
   await db.updateTable('attempts').set({ status: 'running', ended_at: null }).execute()
   assert.deepEqual(await Promise.all(found.map((leftover) => leftover.remove())), [false])
   assert.deepEqual((await bench.left()).workspaces, [key.workOrderId])
@@ -120,7 +120,7 @@ test('an attempt that goes on, or cleans up itself, and a home the database has 
 })
 
 test('a home that carries out orders of another database too keeps all that lies in it, until that was long ago', async () => {
-  await using bench = await openHygieneBench()
+  await using bench = await openRetentionBench()
   await using other = await createTestDatabase()
   const { home } = bench.deps.config
   const key = await bench.attempt('failed', 'failed')
@@ -147,21 +147,21 @@ test('a home that carries out orders of another database too keeps all that lies
 })
 
 test('whoever takes a home notes there which database it is for', async () => {
-  await using bench = await openHygieneBench()
-  const { db, databaseUrl, executorId, log } = bench.deps
+  await using bench = await openRetentionBench()
+  const { db, databaseUrl, homeId, log } = bench.deps
   const config = readConfig({ MOOSE_HOME: bench.remote.folder, PATH: '/usr/bin' })
   await using ownership = createHomeOwnership(config.home, {
     url: databaseUrl,
-    executorId,
+    homeId,
     log,
     onLost: () => undefined,
   })
-  await takeHome(ownership, { db, databaseUrl, config, executorId, log })
+  await acquireHome(ownership, { db, databaseUrl, config, homeId, log })
   assert.deepEqual(await readdir(path.join(config.home, 'databases')), [await databaseIdentity(db)])
 })
 
 test('what killed processes left on disk is found: mirrors of gone projects, locks, half packs, half removed folders', async () => {
-  await using bench = await openHygieneBench()
+  await using bench = await openRetentionBench()
   const { home } = bench.deps.config
   await bench.attempt('completed', 'succeeded')
   const { dir } = bench.deps.mirrors.of(bench.project)
@@ -194,7 +194,7 @@ test('what killed processes left on disk is found: mirrors of gone projects, loc
 })
 
 test('a sweep removes what is old of orders that have ended, in its own time each, and no money', async () => {
-  await using bench = await openHygieneBench()
+  await using bench = await openRetentionBench()
   const { db } = bench.database
   const { of } = await leaveEverything(bench)
   await using engine = await openEngineBench(bench.database)
@@ -237,7 +237,7 @@ test('a sweep removes what is old of orders that have ended, in its own time eac
 })
 
 test('workflows that nobody waits for are leftovers; those of a running or an ending attempt are not', async () => {
-  await using bench = await openHygieneBench()
+  await using bench = await openRetentionBench()
   const keys = {
     running: await bench.attempt('running', 'running'),
     ending: await bench.attempt('failed', 'failed'),
@@ -262,7 +262,7 @@ test('workflows that nobody waits for are leftovers; those of a running or an en
 })
 
 test('what is kept for how long can be said in system_config; a malformed row removes nothing and says so', async () => {
-  await using bench = await openHygieneBench()
+  await using bench = await openRetentionBench()
   const { db } = bench.database
   const { of } = await leaveEverything(bench)
   await db.insertInto('system_config').values({ key: 'keep_answers_days', value: '1' }).execute()
@@ -278,7 +278,7 @@ test('what is kept for how long can be said in system_config; a malformed row re
 })
 
 test('a mirror nobody uses is removed and comes back when it is needed; one with an unfinished order stays', async () => {
-  await using bench = await openHygieneBench()
+  await using bench = await openRetentionBench()
   const { db } = bench.database
   const { mirrors } = bench.deps
   const key = await bench.attempt('blocked', 'blocked')
@@ -301,7 +301,7 @@ test('a mirror nobody uses is removed and comes back when it is needed; one with
 })
 
 test('a mirror with many loose objects is packed; one whose attempt began at a rewritten commit waits', async () => {
-  await using bench = await openHygieneBench()
+  await using bench = await openRetentionBench()
   const { dir } = bench.deps.mirrors.of(bench.project)
   const input = Array.from({ length: 2_100 }, (_, index) => path.join(bench.remote.folder, `${index}`))
   for (const file of input) await writeFile(file, file)
@@ -354,7 +354,7 @@ test('whoever may write beside the log of the embedded Postgres cannot have anot
 })
 
 test('a service sweeps a minute after its start and once a day, and a sweep that fails is not the last', async () => {
-  await using bench = await openHygieneBench()
+  await using bench = await openRetentionBench()
   const { db } = bench.database
   const clock = createSteppedClock()
   const key = await bench.attempt('failed', 'failed')
@@ -378,7 +378,7 @@ test('a service sweeps a minute after its start and once a day, and a sweep that
 })
 
 test('doctor says which orders no process runs, and which calls hold money', async () => {
-  await using bench = await openHygieneBench()
+  await using bench = await openRetentionBench()
   const { db, pool } = bench.database
   assert.deepEqual(await examineRecords(db, SETTINGS), [])
   const dead = await bench.attempt('running', 'running')

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { WorkOrderDetail } from '../../contract/work-orders.ts'
-import type { DemoPromise } from './demo-orders.ts'
+import type { DemoPromise } from './orders.ts'
 
 /** The part of the step `verify` that is shown: what git says has changed. */
 const VerifyOutput = z.object({ files: z.array(z.object({ path: z.string() })) })

@@ -13,8 +13,8 @@ import { countAnswers, replayOnly } from '../../demo/replay-only.ts'
 import { Fault } from '../../faults/fault.ts'
 import { type ApiClient, createApiClient, workOrderPath } from '../client/api-client.ts'
 import { isUnderWay } from '../pages/order-state.ts'
-import type { DemoOrder } from './demo-orders.ts'
-import { type DemoResult, demoResult } from './demo-result.ts'
+import type { DemoOrder } from './orders.ts'
+import { type DemoResult, demoResult } from './result.ts'
 
 /** Far more than the demo takes on any machine; only a hang reaches it. */
 const PATIENCE_MS = 180_000

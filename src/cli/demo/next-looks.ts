@@ -1,6 +1,6 @@
 import type { DemoPlaces } from '../../demo/demo-places.ts'
 import { shortId } from '../pages/humanize.ts'
-import type { DemoResult } from './demo-result.ts'
+import type { DemoResult } from './result.ts'
 
 /** Commands that show more of what the demo left, each complete and ready for a shell; most telling first. */
 export function demoLooks({ home, remote }: DemoPlaces, orders: readonly DemoResult[]): string[] {
