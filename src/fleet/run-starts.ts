@@ -1,14 +1,14 @@
-import { isStepName, type StepName } from '../attempt/end-of-attempt.ts'
+import type { Engine } from '../attempt/engine.ts'
 import { PIPELINE_REVISION } from '../attempt/pipeline-revision.ts'
 import type { RunningAttempts } from '../attempt/running-attempts.ts'
-import { recordFailure } from '../attempt/steps/record-failure.ts'
+import { recordFailure } from '../attempt/steps/record.ts'
+import { isStepName, type StepName } from '../attempt/steps.ts'
 import { endStep, lastStep } from '../db/attempts/attempt-steps.ts'
 import { type AttemptRun, findAttempt, runningAttempts, type StandingRun } from '../db/attempts/attempts.ts'
 import { countTakeover } from '../db/attempts/hold-attempt.ts'
 import { projectOf } from '../db/projects.ts'
 import { Fault, type FaultRecord } from '../faults/fault.ts'
 import type { FleetDeps } from './fleet-deps.ts'
-import type { LazyEngine } from './lazy-engine.ts'
 import { stuckOn } from './take-over.ts'
 import { deathsOf, isUnstable, unstable, waitingSuspects } from './unstable.ts'
 
@@ -27,7 +27,7 @@ export type RunStarts = {
 const NEVER_TAKEN_UP = 'The attempt cannot be taken up: the engine ended it without a record.'
 
 type RunStartsDeps = FleetDeps & {
-  engine: LazyEngine
+  launched: () => Promise<Engine>
   running: RunningAttempts
   ended: (run: AttemptRun, fault: FaultRecord) => void
   onError: (error: unknown) => void
@@ -35,17 +35,17 @@ type RunStartsDeps = FleetDeps & {
 
 /** Brings runs of attempts to the engine. */
 export function createRunStarts(deps: RunStartsDeps): RunStarts {
-  const { db, homeId, engine, running, onError } = deps
+  const { db, homeId, launched, running, onError } = deps
   let isHoldingBack = false
 
   async function begin(run: AttemptRun): Promise<void> {
-    const engineNow = await engine.launched()
+    const engineNow = await launched()
     await running.othersEnded(run)
     await engineNow.begin(run)
   }
 
   async function start(run: AttemptRun): Promise<void> {
-    const { start: startWorkflow } = await engine.launched()
+    const { start: startWorkflow } = await launched()
     // The run before it may have been suspended this moment, and still have the attempt's workspace to remove.
     await running.othersEnded(run)
     if (await startWorkflow(run)) return
@@ -88,8 +88,8 @@ export function createRunStarts(deps: RunStartsDeps): RunStarts {
 
 /** Ends an attempt that was left behind too often, and shows in which step its last process was gone. */
 async function hold(deps: RunStartsDeps, run: AttemptRun, deaths: number): Promise<void> {
-  const { db, engine, adapters } = deps
-  const { giveUp } = await engine.launched()
+  const { db, launched, adapters } = deps
+  const { giveUp } = await launched()
   const last = await lastStep(db, run)
   const step = last !== null && isStepName(last.name) ? last.name : 'route'
   const fault = unstable(run, deaths, step)

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import { recordFailure } from '../attempt/steps/record-failure.ts'
+import { recordFailure } from '../attempt/steps/record.ts'
 import { markLeftBehind } from '../budget/reconcile.ts'
 import type { AttemptRun } from '../db/attempts/attempts.ts'
 import { isLeftBehind, type Looker, stuckAttempts, takeOverAttempts } from '../db/attempts/take-over.ts'
