@@ -1,18 +1,18 @@
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { namedFault } from '../db/database-fault.ts'
-import { Fault, type FaultCode } from '../faults/fault.ts'
+import { isOf } from '../faults/families.ts'
+import { Fault } from '../faults/fault.ts'
 import { shownFault } from '../redaction/sanitize-output.ts'
 import { FAULT_STATUS, type FaultStatus } from './fault-status.ts'
 import type { HttpEnv } from './http-env.ts'
 
 /** A service that stops is usually started anew, and a database that went away comes back. */
 const RETRY_AFTER_S = 5
-const PASSES: ReadonlySet<FaultCode> = new Set(['not_running', 'service_unreachable', 'database_unreachable'])
 
 /** The answer of every failure: `{ success: false, error: { code, message, details } }`. */
 export function answerFault<S extends FaultStatus>(c: Context<HttpEnv>, fault: Fault, status: S) {
-  if (status === 503 && PASSES.has(fault.code)) c.header('Retry-After', String(RETRY_AFTER_S))
+  if (status === 503 && isOf('passes', fault.code)) c.header('Retry-After', String(RETRY_AFTER_S))
   const error = shownFault(fault.toRecord(), c.var.services.shown)
   return c.json({ success: false as const, error }, status)
 }

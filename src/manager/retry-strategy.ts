@@ -1,11 +1,8 @@
-import { isOutage } from '../faults/outage.ts'
+import { isOf } from '../faults/families.ts'
 import type { RetryDecision, RetryRequest } from '../ports/routing.ts'
 import type { Candidate } from './static-rule.ts'
 
 export const MAX_ATTEMPTS = 3
-
-/** What the same model would do again. */
-const LASTING: ReadonlySet<string> = new Set(['model_answer_refused', 'model_answer_truncated', 'model_call_rejected'])
 
 /**
  * What to do about a failed proposal: the same proposer once more, then the next more able one, then a human. Where
@@ -20,7 +17,7 @@ export function decideRetry(
   candidates: readonly Pick<Candidate, 'name' | 'complexityThreshold'>[],
   currentThreshold: number | null,
 ): RetryDecision {
-  if (isOutage(reason)) return afterOutage(current, attempt)
+  if (isOf('outage', reason)) return afterOutage(current, attempt)
   const numbers = { attempt_number: Math.min(attempt + 1, MAX_ATTEMPTS), max_attempts: MAX_ATTEMPTS }
   const escalate = (reasoning: string): RetryDecision => ({
     ...numbers,
@@ -30,7 +27,7 @@ export function decideRetry(
     reasoning,
   })
   if (attempt >= MAX_ATTEMPTS) return escalate(`${MAX_ATTEMPTS} tries have failed; a human must look at the order.`)
-  if (attempt === 1 && !LASTING.has(reason) && candidates.some(({ name }) => name === current)) {
+  if (attempt === 1 && !isOf('same_again', reason) && candidates.some(({ name }) => name === current)) {
     const reasoning = `The first try failed; ${current} tries once more.`
     return { ...numbers, should_retry: true, next_proposer: current, strategy: 'same_model', reasoning }
   }

@@ -2,8 +2,8 @@ import type { Kysely } from 'kysely'
 import type { ProposerConfig } from '../db/proposer-configs.ts'
 import { countOutage, endPause, findPause, giveProbeBack, pauseFault, takeProbe } from '../db/provider-pauses.ts'
 import type { Database } from '../db/schema.ts'
+import { isOf } from '../faults/families.ts'
 import { Fault, toFault } from '../faults/fault.ts'
-import { isOutageMet } from '../faults/outage.ts'
 
 /** Whatever a provider asks for, it is asked again within this time. */
 const LONGEST_ASKED_MS = 60 * 60_000
@@ -91,7 +91,7 @@ export async function unlessPaused<T>(
     return answer
   } catch (error) {
     const fault = toFault(error)
-    if (isOutageMet(fault.code)) {
+    if (isOf('outage_met', fault.code)) {
       await noteOutage(db, proposer, { passage, outage: fault }, random)
       throw new Fault(fault.code, fault.message, { ...fault.details, provider: providerKey(proposer) }, fault)
     }

@@ -1,32 +1,9 @@
 import { type Kysely, sql } from 'kysely'
 import { z } from 'zod'
-import type { FaultCode } from '../../faults/fault.ts'
+import { codesOf } from '../../faults/families.ts'
 import { LIMITS } from '../../work-order/content.ts'
 import { KINDS_OF_CHANGE, kindOfChange } from '../../work-order/kind-of-change.ts'
 import type { Database } from '../schema.ts'
-
-/**
- * Ends of an attempt that speak about the work of its model. Outages, cancellations, what the machine lacked and what
- * the order itself lacked do not.
- */
-export const FAULTS_OF_MODELS: readonly FaultCode[] = [
-  'aider_context_overflow',
-  'aider_malformed_edits',
-  'aider_no_change',
-  'aider_out_of_scope',
-  'aider_partial',
-  'aider_timed_out',
-  'change_out_of_scope',
-  'change_without_effect',
-  'check_failed',
-  'edits_malformed',
-  'edits_missing',
-  'edits_rejected',
-  'model_answer_refused',
-  'model_answer_truncated',
-  'proposal_rejected',
-  'reasoning_unclear',
-]
 
 /** Characters of JSON. */
 const MOST_OF_SCOPE = 500_000
@@ -93,7 +70,7 @@ export async function readRoutingOutcomes(db: Kysely<Database>, latest: number):
         eb('ending.outcome', 'in', ['merged', 'closed']),
         eb.and([
           eb('run.outcome', '=', 'failed'),
-          eb(sql<string>`run.error_context ->> 'code'`, 'in', FAULTS_OF_MODELS),
+          eb(sql<string>`run.error_context ->> 'code'`, 'in', codesOf('model_work')),
         ]),
       ]),
     )
@@ -123,7 +100,7 @@ export async function readFailedAttempts(db: Kysely<Database>, workOrderId: stri
     .where('run.work_order_id', '=', workOrderId)
     .where('run.operation_type', '=', 'work_order_execution')
     .where('run.outcome', '=', 'failed')
-    .where(code, 'in', FAULTS_OF_MODELS)
+    .where(code, 'in', codesOf('model_work'))
     .where(sql<boolean>`attempts.content = moose_order_content(work_orders)`)
     .orderBy('run.attempt')
     .execute()
