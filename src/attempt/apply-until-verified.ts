@@ -1,4 +1,5 @@
-import { Fault, type FaultCode, NEXT_MOVE, toFault } from '../faults/fault.ts'
+import { isOf } from '../faults/families.ts'
+import { Fault, NEXT_MOVE, toFault } from '../faults/fault.ts'
 import { mayUseAider } from './choose-executor.ts'
 import type { Adapters, AttemptContext } from './context.ts'
 import type { Run } from './durable-step.ts'
@@ -7,19 +8,6 @@ import { type Applied, apply, type Previous } from './steps/apply.ts'
 import type { Proposed } from './steps/propose.ts'
 import type { Routed } from './steps/route.ts'
 import { type Verified, verify } from './steps/verify.ts'
-
-/** What another run of Aider, told of the first, may do better. */
-const WORTH_ANOTHER_RUN: ReadonlySet<FaultCode> = new Set<FaultCode>([
-  'aider_crashed',
-  'aider_malformed_edits',
-  'aider_no_change',
-  'aider_out_of_scope',
-  'aider_partial',
-  'aider_timed_out',
-  'model_answer_refused',
-  'model_answer_truncated',
-  'reasoning_unclear',
-])
 
 export type ApplyOptions = {
   context: AttemptContext
@@ -79,7 +67,7 @@ async function applyWithRetry(making: ApplyOptions, previous: Previous | null): 
   } catch (error) {
     const fault = toFault(error)
     const { code } = fault
-    if (!WORTH_ANOTHER_RUN.has(code)) throw error
+    if (!isOf('aider_again', code)) throw error
     const told = failureSummary(fault)
     const failure = previous === null ? told : `${previous.failure}\n\n${told}`
     return await applyOnce(making, { failure, code, failedCheck: previous?.failedCheck === true })

@@ -2,20 +2,14 @@ import type { StatsFs } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import path from 'node:path'
 import { errorCode } from '../db/database-fault.ts'
-import { Fault, type FaultCode, NEXT_MOVE } from '../faults/fault.ts'
+import { isOf } from '../faults/families.ts'
+import { Fault, NEXT_MOVE } from '../faults/fault.ts'
 
 /** Below it nothing is begun or gone on with: a clone, a commit or a log would be cut short. */
 const LEAST_BYTES = 100_000_000
 const LEAST_FILES = 1_000
 /** What was cleaned up after a failure may be just what is missing: the same is not tried again at once. */
 const REST_MS = 60_000
-
-/** What the system says, where it is its words that are repeated: a check may print them for reasons of its own. */
-const OF_THE_SYSTEM: ReadonlySet<FaultCode> = new Set<FaultCode>([
-  'internal',
-  'command_failed',
-  'repository_unreachable',
-])
 const NO_ROOM = /No space left on device|Disk quota exceeded|ENOSPC|EDQUOT/
 
 /** Whether the disk of a home has room for one more attempt. Some file systems count no files. */
@@ -58,7 +52,7 @@ export async function namedByDisk(home: string, fault: Fault, now: Date): Promis
 }
 
 function saysNoRoom(fault: Fault): boolean {
-  if (OF_THE_SYSTEM.has(fault.code) && NO_ROOM.test(fault.message)) return true
+  if (isOf('repeats_the_system', fault.code) && NO_ROOM.test(fault.message)) return true
   for (let error = fault.cause; error instanceof Error; error = error.cause) {
     if (['ENOSPC', 'EDQUOT'].includes(String(errorCode(error)))) return true
   }

@@ -14,21 +14,11 @@ import type { Log } from '../log.ts'
 import { type Sanitize, shownFault } from '../redaction/sanitize-output.ts'
 import { observeStep } from '../telemetry/observe-attempt.ts'
 import { workflowId } from '../work-order/naming.ts'
-import type { Phase } from '../work-order/status.ts'
 import { hasRoom, namedByDisk } from './disk-room.ts'
 import type { Drain } from './drain.ts'
-import type { StepName } from './end-of-attempt.ts'
 import type { Outcome } from './journal.ts'
 import { type Patience, retry } from './patience.ts'
-
-const PHASE: Record<StepName, Phase | null> = {
-  route: 'routing',
-  propose: 'proposing',
-  apply: 'applying',
-  verify: 'verifying',
-  publish: 'publishing',
-  record: null,
-}
+import { STEPS, type StepName } from './steps.ts'
 
 export type Step<T> = {
   name: StepName
@@ -70,7 +60,7 @@ export type StepDeps = {
  */
 export async function durableStep<T>(deps: StepDeps, key: Key, step: Step<T>): Promise<T> {
   if (deps.drain.requested) await deps.drain.park(key.workOrderId)
-  const outcome = await (key.name === 'record' ? performOrSuspend : checkpointed)(deps, key, step)
+  const outcome = await (STEPS[key.name].result === 'database' ? performOrSuspend : checkpointed)(deps, key, step)
   // Idempotent: a replay makes good what a crash since the checkpoint has left out.
   await showEnd(deps, key, step, outcome)
   if (deps.drain.requested) await deps.drain.park(key.workOrderId)
@@ -207,7 +197,7 @@ function isWorthRepeating(name: StepName, { code }: Fault): boolean {
 }
 
 function begin<T>({ db, homeId, sanitize }: StepDeps, key: Key, step: Step<T>): Promise<void> {
-  const how = { input: sanitize(step.input), phase: PHASE[key.name], homeId }
+  const how = { input: sanitize(step.input), phase: STEPS[key.name].phase, homeId }
   return beginStep(db, { ...key, label: labelOf(key) }, how)
 }
 

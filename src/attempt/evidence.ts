@@ -1,3 +1,6 @@
+import type { PullRequest } from '../ports/pull-request.ts'
+import type { RoutingDecision } from '../ports/routing.ts'
+import type { Sanitize } from '../redaction/sanitize-output.ts'
 import type { Applied } from './steps/apply.ts'
 import type { Proposed } from './steps/propose.ts'
 import type { Routed } from './steps/route.ts'
@@ -5,3 +8,41 @@ import type { Verified } from './steps/verify.ts'
 
 /** What an attempt has to show before its pull request is opened: the outcome of every step so far. */
 export type Evidence = { routed: Routed; proposed: Proposed; applied: Applied; verified: Verified }
+
+/** What a finished attempt has to show; parts are missing from where it ended. */
+export type PartialEvidence = { [Part in keyof Evidence]?: Evidence[Part] }
+
+export type AttemptEnd = {
+  workOrderId: string
+  attempt: number
+  evidence: PartialEvidence
+}
+
+export type Success = AttemptEnd & { evidence: Evidence; pullRequest: PullRequest }
+
+/**
+ * Evidence as it is recorded: its words are for showing. What is learned from it later, who was chosen and which files
+ * there are, is as it was.
+ */
+export function shownEvidence<Parts extends PartialEvidence>(evidence: Parts, sanitize: Sanitize): Parts {
+  const { routed, proposed } = evidence
+  return {
+    ...sanitize(evidence),
+    ...(routed === undefined ? {} : { routed: shownRouted(routed, sanitize) }),
+    ...(proposed === undefined ? {} : { proposed: shownProposed(proposed, sanitize) }),
+  }
+}
+
+function shownRouted({ order, decision, ...routed }: Routed, sanitize: Sanitize): Routed {
+  return { ...routed, order, decision: shownDecision(decision, sanitize) }
+}
+
+function shownProposed({ failover, ...proposed }: Proposed, sanitize: Sanitize): Proposed {
+  const shown =
+    failover === null ? null : { ...sanitize(failover), decision: shownDecision(failover.decision, sanitize) }
+  return { ...sanitize(proposed), failover: shown }
+}
+
+function shownDecision(decision: RoutingDecision, sanitize: Sanitize): RoutingDecision {
+  return { ...sanitize(decision), selected_proposer: decision.selected_proposer }
+}

@@ -2,15 +2,13 @@ import { DBOS } from '@dbos-inc/dbos-sdk'
 import { z } from 'zod'
 import type { FaultRecord } from '../faults/fault.ts'
 import { faultPoint } from '../faults/fault-point.ts'
+import { isStepName, STEPS } from './steps.ts'
 
 /** What the engine keeps of a step. A fault is a result, so that it survives a crash as it was. */
 export type Outcome<T> = {
   /** The home where the step was made. */
   home: string
 } & ({ ok: true; output: T } | { ok: false; fault: FaultRecord })
-
-/** Steps whose result is more than what the journal keeps: a commit in the mirror of the home where they were made. */
-const IN_THE_MIRROR = /^(?:apply|verify)(?:,|$)/
 
 const Kept = z.object({ ok: z.boolean(), home: z.string() })
 
@@ -40,7 +38,13 @@ function madeElsewhere(steps: Awaited<ReturnType<typeof DBOS.listWorkflowSteps>>
     name,
     kept: Kept.safeParse(output).data,
   }))
-  if (known.some(({ name, kept }) => name.startsWith('publish') && kept?.ok === true)) return null
-  const first = known.find(({ name, kept }) => IN_THE_MIRROR.test(name) && kept?.home !== home)
+  if (known.some(({ name, kept }) => resultOf(name) === 'forge' && kept?.ok === true)) return null
+  const first = known.find(({ name, kept }) => resultOf(name) === 'mirror' && kept?.home !== home)
   return first === undefined ? null : first.functionID
+}
+
+/** Where the result of a try is besides the journal, by what the engine calls the try; null: it is no try of a step. */
+function resultOf(label: string) {
+  const [name = ''] = label.split(',')
+  return isStepName(name) ? STEPS[name].result : null
 }

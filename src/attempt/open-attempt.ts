@@ -3,17 +3,17 @@ import { type AttemptKey, type AttemptRun, findAttempt } from '../db/attempts/at
 import { holdAttempt } from '../db/attempts/hold-attempt.ts'
 import { type NewEvent, recordHeldEvent } from '../db/events/events.ts'
 import { sumModelCalls } from '../db/model-calls.ts'
-import { FAULTS_OF_MODELS } from '../db/outcomes/routing-outcomes.ts'
 import { projectOf } from '../db/projects.ts'
 import type { Database } from '../db/schema.ts'
 import { isStillApproved } from '../db/work-orders/approval.ts'
 import { shortIdOf } from '../db/work-orders/work-orders.ts'
+import { codesOf } from '../faults/families.ts'
 import type { Log } from '../log.ts'
 import type { Sanitize } from '../redaction/sanitize-output.ts'
 import type { AttemptContext } from './context.ts'
-import type { StepName } from './end-of-attempt.ts'
 import { failureSummary } from './failure-summary.ts'
 import { createOutputLog } from './output-log.ts'
+import type { StepName } from './steps.ts'
 
 /**
  * What an attempt starts from, read from its row: the same after a crash. Disposing it stores the last output.
@@ -66,7 +66,7 @@ async function previousFailure(db: Kysely<Database>, { workOrderId, attempt }: A
     .where('work_order_id', '=', workOrderId)
     .where('number', '<', attempt)
     .where('status', '=', 'failed')
-    .where(sql<string>`error ->> 'code'`, 'in', FAULTS_OF_MODELS)
+    .where(sql<string>`error ->> 'code'`, 'in', codesOf('model_work'))
     .orderBy('number', 'desc')
     .limit(1)
     .executeTakeFirst()

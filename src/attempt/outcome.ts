@@ -1,7 +1,7 @@
 import type { EndedAttempt } from '../db/attempts/attempts.ts'
 import type { OutcomeFacts } from '../db/schema.ts'
 import { kindOfChange } from '../work-order/kind-of-change.ts'
-import type { PartialEvidence } from './end-of-attempt.ts'
+import type { PartialEvidence } from './evidence.ts'
 
 /** What every outcome of an attempt says, however it ended; costs and times are those of the attempt as it was run. */
 export function outcomeOf(attempt: EndedAttempt, { metadata, ...facts }: OutcomeFacts) {

@@ -14,15 +14,15 @@ import { applyUntilVerified } from './apply-until-verified.ts'
 import type { Adapters, AttemptContext } from './context.ts'
 import type { Drain } from './drain.ts'
 import { durableStep, type Run } from './durable-step.ts'
-import { type PartialEvidence, type StepName, shownEvidence } from './end-of-attempt.ts'
+import { type PartialEvidence, shownEvidence } from './evidence.ts'
 import { openAttempt } from './open-attempt.ts'
 import { retry } from './patience.ts'
-import { proposeWithRetries } from './propose-with-retries.ts'
 import { recordPullRequest } from './record-pull-request.ts'
+import { propose } from './steps/propose.ts'
 import { publish } from './steps/publish.ts'
-import { recordFailure } from './steps/record-failure.ts'
-import { recordSuccess } from './steps/record-success.ts'
+import { recordFailure, recordSuccess } from './steps/record.ts'
 import { type Routed, route } from './steps/route.ts'
+import { STEPS, type StepName } from './steps.ts'
 
 export type WorkflowDeps = {
   db: Kysely<Database>
@@ -45,12 +45,6 @@ export type WorkflowDeps = {
 }
 
 /**
- * A push that was stopped halfway may have landed all the same, so publishing ends by itself and `record` takes back
- * what nobody wants any more; and an end is recorded also when the attempt was cancelled.
- */
-const UNSTOPPABLE: ReadonlySet<StepName> = new Set(['publish', 'record'])
-
-/**
  * One attempt from claim to record: the way of a work order through Moose. One that was suspended goes through it anew,
  * and every step that had ended gives what it gave.
  */
@@ -65,7 +59,7 @@ export function attemptWorkflow(deps: WorkflowDeps): (run: AttemptRun) => Promis
       const before = tries.get(step.name)
       const stepKey = { ...key, name: step.name, try: before === undefined ? 1 : before + 1 }
       tries.set(step.name, stepKey.try)
-      return durableStep({ ...deps, signal: UNSTOPPABLE.has(step.name) ? NEVER_ABORTED : signal }, stepKey, step)
+      return durableStep({ ...deps, signal: STEPS[step.name].isStoppable ? signal : NEVER_ABORTED }, stepKey, step)
     }
     let failure: FaultRecord | null = null
     try {
@@ -99,7 +93,7 @@ async function carryOut(
   })
   evidence.routed = routed
 
-  const proposed = await proposeWithRetries(context, routed, adapters, {
+  const proposed = await propose(context, routed, adapters, {
     run,
     onBase: (baseSha) => note({ base_sha: baseSha }),
     onDecision: (decision) => note({ decision_id: idOf(decision) }),

@@ -1,19 +1,26 @@
+import type { Kysely } from 'kysely'
 import { assertWantedReady, type Executors } from '../attempt/choose-executor.ts'
+import { assertRoom } from '../attempt/disk-room.ts'
 import { assertServing, createDrain, type Drain, settle } from '../attempt/drain.ts'
+import { PIPELINE_REVISION } from '../attempt/pipeline-revision.ts'
 import { createRunningAttempts, type RunningAttempts } from '../attempt/running-attempts.ts'
+import { whyStopped } from '../budget/emergency.ts'
 import type { Clock } from '../clock.ts'
 import type { PullRequestHint } from '../contract/github-webhook.ts'
-import type { Settings } from '../db/system-config.ts'
+import type { Database } from '../db/schema.ts'
+import { readSettings, type Settings } from '../db/system-config.ts'
+import { type Claim, claimOrders } from '../db/work-orders/claim.ts'
 import { findWorkOrder, noLongerInProgress } from '../db/work-orders/work-orders.ts'
 import { Fault } from '../faults/fault.ts'
+import { faultPoint } from '../faults/fault-point.ts'
 import { type AttemptStarter, createAttemptStarter } from '../fleet/attempt-starter.ts'
-import { type Claims, createClaims } from './claims.ts'
 import { createDecisions } from './decisions.ts'
 import { createDispatcher, type Dispatcher } from './dispatcher.ts'
-import { createEmergencyStop, type EmergencyStop } from './emergency-stop.ts'
+import { endAbandoned } from './end-abandoned.ts'
 import { createErrorList, type ErrorList } from './error-list.ts'
 import { executeOrder } from './execute-order.ts'
 import type { Orchestrator, OrchestratorDeps } from './orchestrator.ts'
+import { resumeAsked, resumeSuspended } from './resume-suspended.ts'
 import { readStatus } from './status.ts'
 import { createTracker, type Tracker } from './tracker.ts'
 
@@ -180,6 +187,85 @@ function createEndings(parts: {
       settle(drain, running, clock, 0)
         .then(() => attempts[Symbol.asyncDispose]())
         .catch(errors.add)
+    },
+  }
+}
+
+/** How many attempts may run at once. */
+type Places = Pick<Settings, 'maxConcurrent' | 'maxPerRepository'>
+
+/** How this process comes to its orders. */
+export type Claims = {
+  settings(): Promise<Settings>
+  /** Lets suspended orders go on whose condition is back: they may be claimed next. */
+  resumeSuspended(): Promise<void>
+  /** Lets one go on that somebody asks for. @returns as `resumeAsked` */
+  resumeAsked(workOrderId: string): Promise<Fault | null>
+  /** Claims what is next. @throws {Fault} `disk_full` */
+  next(places: Places): Promise<Claim>
+  /** Claims one order. @throws {Fault} `emergency_stop`, `disk_full` */
+  one(workOrderId: string): Promise<Claim>
+  /** Ends suspended attempts that nobody will resume. */
+  endAbandoned(): Promise<void>
+}
+
+export function createClaims(
+  deps: OrchestratorDeps,
+  { emergencyStop, onError }: { emergencyStop: EmergencyStop; onError: (error: unknown) => void },
+): Claims {
+  const { db, config, homeId, adapters } = deps
+  const settings = () => readSettings(db, config)
+  const endRest = () => endAbandoned({ ...deps, workspaces: adapters.workspaces })
+  const runner = { homeId, revision: PIPELINE_REVISION }
+  const claim = async ({ maxConcurrent, maxPerRepository }: Places, only: string | null) => {
+    await assertRoom(config.home)
+    return faultPoint('claim', () => claimOrders(db, { maxConcurrent, maxPerRepository, runner, only }))
+  }
+  return {
+    settings,
+    resumeSuspended: () => resumeSuspended({ ...deps, home: config.home }, onError),
+    resumeAsked: (workOrderId) => resumeAsked({ ...deps, home: config.home }, workOrderId),
+    next: (places) => claim(places, null),
+    async one(workOrderId) {
+      await emergencyStop.assertReleased()
+      await endRest()
+      return claim(await settings(), workOrderId)
+    },
+    endAbandoned: endRest,
+  }
+}
+
+export type EmergencyStop = {
+  /**
+   * Looks whether everything has to stop, and then aborts every attempt of this process and every call to a model; the
+   * attempts are suspended.
+   *
+   * @returns `emergency_stop`; null: nothing is stopped
+   * @throws {Fault} `config_invalid` for limits that cannot be read
+   */
+  check(): Promise<Fault | null>
+  /** @throws {Fault} `emergency_stop`, `config_invalid` */
+  assertReleased(): Promise<void>
+}
+
+export function createEmergencyStop(parts: {
+  db: Kysely<Database>
+  running: RunningAttempts
+  stopCalls: (fault: Fault) => void
+}): EmergencyStop {
+  const { db, running, stopCalls } = parts
+  async function check(): Promise<Fault | null> {
+    const fault = await whyStopped(db)
+    if (fault === null) return null
+    running.abortAll(fault)
+    stopCalls(fault)
+    return fault
+  }
+  return {
+    check,
+    async assertReleased() {
+      const fault = await check()
+      if (fault !== null) throw fault
     },
   }
 }

@@ -1,15 +1,15 @@
 import type { Kysely } from 'kysely'
+import { recordPullRequest } from '../attempt/record-pull-request.ts'
 import type { Clock } from '../clock.ts'
 import type { PullRequestHint } from '../contract/github-webhook.ts'
+import { type NewGitHubEvent, recordGitHubEvent } from '../db/outcomes/outcomes.ts'
 import { projectOf } from '../db/projects.ts'
-import { listWatchedPullRequests, type WatchedRow } from '../db/pull-requests/watched-pull-requests.ts'
+import { listWatchedPullRequests, noteSeen, type WatchedRow } from '../db/pull-requests/watched-pull-requests.ts'
 import type { Database } from '../db/schema.ts'
 import { toFault } from '../faults/fault.ts'
 import { askedPauseMs, type PullRequestWatch, type Sighting, type WatchedPullRequest } from '../ports/pull-request.ts'
 import type { Project } from '../work-order/project.ts'
 import { type ClosedPullRequests, createClosedPullRequests } from './closed-pull-requests.ts'
-import { createHints } from './hints.ts'
-import { recordSighting } from './record-sighting.ts'
 
 export type TrackerDeps = {
   db: Kysely<Database>
@@ -157,5 +157,60 @@ async function withProjects(
     const known = { state: row.state, endedAt: row.ended_at }
     const isSpare = spare.includes(row)
     return [{ project, workOrderId, attempt, number, nodeId, known, isAwaited: row.is_awaited, isSpare }]
+  })
+}
+
+/** So many different ones are looked at as all are. */
+const MOST_HINTS = 200
+
+/** Gathers hints until they are taken; the same one counts once. */
+export function createHints() {
+  const gathered = new Map<string, PullRequestHint>()
+  let arrival = new AbortController()
+  return {
+    add(hint: PullRequestHint): void {
+      if (gathered.size <= MOST_HINTS) gathered.set(JSON.stringify(hint), hint)
+      arrival.abort()
+    },
+    /** Aborted as soon as there is a hint; made anew by `take`. */
+    arrival: () => arrival.signal,
+    /** Null: more than can be told apart. */
+    take(): PullRequestHint[] | null {
+      const hints = [...gathered.values()]
+      gathered.clear()
+      arrival = new AbortController()
+      return hints.length > MOST_HINTS ? null : hints
+    },
+  }
+}
+
+/**
+ * What was seen of a pull request: checks, reviews and commits of others go to `github_events` when they have changed,
+ * an end or a reopening to the order. A repetition changes nothing.
+ */
+export async function recordSighting(db: Kysely<Database>, sighting: Sighting, now: Date): Promise<void> {
+  const { of, pullRequest } = sighting
+  const isAsKnown = pullRequest.state === of.known.state
+  // A closed one that stays closed is only followed in case it is reopened.
+  if (isAsKnown && of.known.state !== 'open' && !of.isAwaited) return
+  await recordChanges(db, sighting, now)
+  if (isAsKnown && of.known.state === 'open') return
+  await recordPullRequest(db, { ...of, pullRequest }, now)
+}
+
+async function recordChanges(db: Kysely<Database>, { of, pullRequest, checks, review }: Sighting, now: Date) {
+  await db.transaction().execute(async (transaction) => {
+    const seen = { seen_head_sha: pullRequest.headSha, checks, review }
+    const before = await noteSeen(transaction, of, { ...seen, seen_at: now })
+    if (before === null) return
+    const common = { workOrderId: of.workOrderId, number: of.number, branch: pullRequest.branch }
+    const changes: NewGitHubEvent[] = []
+    if (before.checks !== checks) changes.push({ ...common, type: 'status', status: checks })
+    if (before.review !== review) changes.push({ ...common, type: 'pull_request_review', status: review })
+    // Moose pushes a branch once: another commit on it is somebody else's.
+    if (before.seen_head_sha !== pullRequest.headSha) {
+      changes.push({ ...common, type: 'push', status: pullRequest.headSha })
+    }
+    for (const change of changes) await recordGitHubEvent(transaction, change)
   })
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { findWorkOrder } from '../../src/db/work-orders/work-orders.ts'
-import { recordSighting } from '../../src/orchestrator/record-sighting.ts'
+import { recordSighting } from '../../src/orchestrator/tracker.ts'
 import type { PublishInput, WatchedPullRequest } from '../../src/ports/pull-request.ts'
 import { gitIn } from '../support/git-remote.ts'
 import { createGitHubSetting, type GitHubSetting } from '../support/github/github-setting.ts'

@@ -1,6 +1,6 @@
+import { isOf } from '../../faults/families.ts'
 import { Fault, type FaultCode } from '../../faults/fault.ts'
 import { faultPoint } from '../../faults/fault-point.ts'
-import { isOutage } from '../../faults/outage.ts'
 import type { Executor } from '../../ports/execution.ts'
 import type { ProposerResponse } from '../../ports/proposal.ts'
 import { pullRequestTitle, workOrderTrailer } from '../../work-order/naming.ts'
@@ -70,7 +70,7 @@ export async function apply(
     onProgress: note,
   }
   const { costUsd } = await faultPoint('apply', () => executor.apply(input)).catch((error: unknown) => {
-    throw error instanceof Fault && isOutage(error.code) ? asProviderPaused(error, proposer) : error
+    throw error instanceof Fault && isOf('outage', error.code) ? asProviderPaused(error, proposer) : error
   })
   const message = commitMessage(context, pullRequestTitle(shortId, order.title))
   const headSha = await faultPoint('commit', () => workspace.commit(message, context.claimedAt))

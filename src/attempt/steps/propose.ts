@@ -1,8 +1,13 @@
+import { isOf } from '../../faults/families.ts'
+import { Fault, type FaultRecord, NEXT_MOVE } from '../../faults/fault.ts'
 import { faultPoint } from '../../faults/fault-point.ts'
 import type { ProposerResponse } from '../../ports/proposal.ts'
 import type { RoutingDecision } from '../../ports/routing.ts'
+import { asProviderPaused } from '../as-provider-paused.ts'
 import { wantedAnswer } from '../choose-executor.ts'
 import type { Adapters, AttemptContext } from '../context.ts'
+import type { Run } from '../durable-step.ts'
+import { failureSummary } from '../failure-summary.ts'
 import { refuseMistakenScope } from '../mistaken-scope.ts'
 import type { Routed } from './route.ts'
 
@@ -11,37 +16,180 @@ export type Proposed = {
   /** The name in `proposer_configs` that was asked. */
   proposer: string
   response: ProposerResponse
-  /** Null: whoever was to be asked answered. */
+  /** Null: the proposer that was chosen answered. */
   failover: Failover | null
 }
 
-/** Why somebody else made a proposal. */
+/** Why another proposer than the chosen one made a proposal. */
 export type Failover = {
-  /** Who should have. */
+  /** The proposer that was chosen. */
   instead_of: string
-  /** The outage, as it was told. */
+  /** The message of the outage. */
   because: string
-  /** By which the one who took over was chosen. */
+  /** The decision that chose the other one. */
   decision: RoutingDecision
 }
 
-/** What one proposal is asked for with. */
-export type ProposeOptions = {
+type Callbacks = {
+  /** Called with the base commit before any model call. */
+  onBase: (baseSha: string) => Promise<void>
+  /** Called with the decision that the model calls from here on belong to. */
+  onDecision: (decision: RoutingDecision) => Promise<void>
+}
+
+/** One proposal of one proposer. */
+type Request = {
   /** The name in `proposer_configs`: the Manager's choice, of the routing, of a retry or of a failover. */
   asked: string
   /** What the model is told about an earlier try; null: nothing. */
   previousFailure: string | null
-  /** Told of the commit before anything is paid for. */
-  onBase: (baseSha: string) => Promise<void>
+}
+
+/** Tries of one attempt, whatever limit a foreign Manager names. */
+const MOST_TRIES = 10
+
+/**
+ * Proposes until there is a proposal or the Manager gives up (specification 7.2). Each try is a durable step, so a try
+ * that has ended is not paid again after a crash. Its proposer is chosen within the step, because the choice depends on
+ * the configuration and the outages of that moment.
+ *
+ * @throws {Fault} that of the last try; `provider_paused` when the order has to wait for a provider
+ */
+export async function propose(
+  context: AttemptContext,
+  routed: Routed,
+  adapters: Adapters,
+  { run, ...callbacks }: Callbacks & { run: Run },
+): Promise<Proposed> {
+  const failures: FaultRecord[] = []
+  for (;;) {
+    try {
+      return await run({
+        name: 'propose',
+        input: proposeInput(routed, failures.at(-1)),
+        async run() {
+          const asked = await nextProposer(context, routed, adapters, failures)
+          const failed = new Set(failures.map(triedBy))
+          const last = failures.at(-1)
+          const previousFailure = last === undefined ? await context.previousFailure() : failureSummary(last)
+          return proposePastOutages(context, routed, adapters, { asked, failed, previousFailure, ...callbacks })
+        },
+      })
+    } catch (error) {
+      if (!(error instanceof Fault) || !isOf('other_proposer', error.code) || error.details['escalated'] === true)
+        throw error
+      failures.push(error.toRecord())
+    }
+  }
+}
+
+function proposeInput(routed: Routed, previous: FaultRecord | undefined) {
+  const first = { proposer: routed.decision.selected_proposer, files_in_scope: routed.order.files_in_scope }
+  return previous === undefined ? first : { ...first, previous_failure: previous.code }
 }
 
 /**
- * Pins the base commit and has the change generated against the files it really has there.
+ * The proposer of the next try.
+ *
+ * @param failures of the tries so far, oldest first
+ * @throws {Fault} the last failure, marked as escalated, when there is no further try
+ */
+async function nextProposer(
+  context: AttemptContext,
+  { decision: routing }: Routed,
+  { manager }: Pick<Adapters, 'manager'>,
+  failures: readonly FaultRecord[],
+): Promise<string> {
+  const last = failures.at(-1)
+  if (last === undefined) return routing.selected_proposer
+  const request = {
+    work_order_id: context.workOrderId,
+    current_proposer: triedBy(last),
+    attempt: failures.length,
+    failure_reason: last.code,
+  }
+  const decision = await manager.decideRetry(request, context.signal)
+  await context.note(`${decision.strategy}: ${decision.reasoning}`)
+  const mayRetry = decision.should_retry && failures.length < Math.min(decision.max_attempts, MOST_TRIES)
+  if (mayRetry) return decision.next_proposer === undefined ? request.current_proposer : decision.next_proposer
+  throw new Fault(last.code, last.message, { ...last.details, escalated: true, strategy: decision.strategy })
+}
+
+function triedBy({ details }: FaultRecord): string {
+  return String(details?.['tried_by'])
+}
+
+/**
+ * One try. During an outage of the proposer's provider the Manager chooses another proposer that is able and can be
+ * called; when there is none, the order waits.
+ *
+ * @param failed proposers whose proposals have failed in this attempt; they do not take over
+ * @throws {Fault} `provider_paused`; those of `proposeOnce`, with the proposer in `tried_by`
+ */
+async function proposePastOutages(
+  context: AttemptContext,
+  routed: Routed,
+  adapters: Adapters,
+  { failed, onDecision, onBase, ...request }: Request & Callbacks & { failed: ReadonlySet<string> },
+): Promise<Proposed> {
+  const out = new Set(failed)
+  let { asked } = request
+  let failover: Failover | null = null
+  // An earlier try, or one before a suspension, may have left the decision of a failover.
+  if (asked === routed.decision.selected_proposer) await onDecision(routed.decision)
+  for (;;) {
+    try {
+      return { ...(await proposeOnce(context, routed, adapters, { ...request, asked, onBase })), failover }
+    } catch (error) {
+      // The step names what is no Fault: a lost database is no failed proposal.
+      if (!(error instanceof Fault)) throw error
+      if (!isOf('outage', error.code)) throw withTriedBy(asked, error)
+      out.add(asked)
+      const decision = await proposerInstead(context, routed, adapters, {
+        waiting: asProviderPaused(error, asked),
+        out,
+      })
+      await context.note(`${error.message} ${decision.selected_proposer} takes over: ${decision.reason}`)
+      await onDecision(decision)
+      failover = { instead_of: request.asked, because: error.message, decision }
+      asked = decision.selected_proposer
+    }
+  }
+}
+
+/** @throws {Fault} `waiting` when no other proposer can take over; what stops the order whichever proposer is asked */
+async function proposerInstead(
+  { workOrderId, signal, note }: AttemptContext,
+  { order }: Routed,
+  { manager, buildRoutingRequest }: Pick<Adapters, 'manager' | 'buildRoutingRequest'>,
+  { waiting, out }: { waiting: Fault; out: ReadonlySet<string> },
+): Promise<RoutingDecision> {
+  const decision = await manager.route(buildRoutingRequest(workOrderId, order), signal).catch((error: unknown) => {
+    if (!(error instanceof Fault) || isOfOrder(error)) throw error
+    return null
+  })
+  if (decision !== null && !out.has(decision.selected_proposer)) return decision
+  await note('no other proposer that is able can be called; the order waits')
+  throw waiting
+}
+
+/** Whether a fault of the Manager concerns the order itself. A Manager that cannot answer fails no order that has to wait. */
+function isOfOrder(fault: Fault): boolean {
+  const move = NEXT_MOVE[fault.code]
+  return move === 'stop' || (move === 'suspend' && !isOf('outage', fault.code))
+}
+
+function withTriedBy(proposer: string, fault: Fault): Fault {
+  return new Fault(fault.code, fault.message, { ...fault.details, tried_by: proposer }, fault)
+}
+
+/**
+ * Pins the base commit and asks one proposer for a change to the files of that commit.
  *
  * @throws {Fault} `work_order_invalid` for a scope that does not fit the base, those of `Workspaces.fetchBase` and of
  *   `Proposer.propose`
  */
-export async function propose(
+async function proposeOnce(
   context: AttemptContext,
   { order, project }: Routed,
   {
@@ -50,7 +198,7 @@ export async function propose(
     executors,
     buildProposerRequest,
   }: Pick<Adapters, 'proposer' | 'workspaces' | 'executors' | 'buildProposerRequest'>,
-  { asked, previousFailure, onBase }: ProposeOptions,
+  { asked, previousFailure, onBase }: Request & Pick<Callbacks, 'onBase'>,
 ): Promise<Omit<Proposed, 'failover'>> {
   const baseSha = await faultPoint('fetch_base', () => workspaces.fetchBase(project, context.signal))
   await onBase(baseSha)

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Fault } from '../faults/fault.ts'
-import type { RetryDecision } from '../ports/routing.ts'
-import type { Adapters, AttemptContext } from './context.ts'
-import { proposeWithRetries } from './propose-with-retries.ts'
-import type { Routed } from './steps/route.ts'
+import { Fault } from '../../faults/fault.ts'
+import type { RetryDecision } from '../../ports/routing.ts'
+import type { Adapters, AttemptContext } from '../context.ts'
+import { propose } from './propose.ts'
+import type { Routed } from './route.ts'
 
 const REJECTED = new Fault('proposal_rejected', 'None of the answers can be applied.')
 const TRUNCATED = new Fault('model_answer_truncated', 'The answer was cut off.')
@@ -34,7 +34,7 @@ type Setting = {
 }
 
 /** Proposes with a Proposer that fails in these ways; every step is run at once. */
-async function propose({ failures, retry = RETRY, takesOver = 'small', before = null }: Setting) {
+async function proposeIn({ failures, retry = RETRY, takesOver = 'small', before = null }: Setting) {
   const asked: Asked[] = []
   const notes: string[] = []
   const steps: unknown[] = []
@@ -77,7 +77,7 @@ async function propose({ failures, retry = RETRY, takesOver = 'small', before = 
     order: { title: 't', files_in_scope: [] },
     project: {},
   }
-  const ended: unknown = await proposeWithRetries(
+  const ended: unknown = await propose(
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the parts a proposal needs
     context as unknown as AttemptContext,
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above
@@ -98,25 +98,25 @@ async function propose({ failures, retry = RETRY, takesOver = 'small', before = 
 
 test('a lost database is not taken for a failed proposal', async () => {
   const lost = Object.assign(new Error('terminating connection'), { code: '57P01' })
-  const { asked, ended } = await propose({ failures: [lost] })
+  const { asked, ended } = await proposeIn({ failures: [lost] })
   assert.equal(ended, lost)
   assert.equal(asked.length, 1)
 })
 
 test('a Manager that always wants another try gets as many as it says itself, and never more than ten', async () => {
-  assert.equal((await propose({ failures: [REJECTED] })).asked.length, 3)
-  const { names, ended } = await propose({ failures: [REJECTED], retry: { ...RETRY, max_attempts: 1_000 } })
+  assert.equal((await proposeIn({ failures: [REJECTED] })).asked.length, 3)
+  const { names, ended } = await proposeIn({ failures: [REJECTED], retry: { ...RETRY, max_attempts: 1_000 } })
   assert.deepEqual(names, Array<string>(10).fill('small'))
   assert.ok(ended instanceof Fault && ended.code === 'proposal_rejected' && ended.details['escalated'] === true)
 })
 
 test('who is named makes the next try', async () => {
   const retry = { ...RETRY, next_proposer: 'large', max_attempts: 2 }
-  assert.deepEqual((await propose({ failures: [REJECTED], retry })).names, ['small', 'large'])
+  assert.deepEqual((await proposeIn({ failures: [REJECTED], retry })).names, ['small', 'large'])
 })
 
 test('every try is told what went wrong before it, the first what the attempt before failed with', async () => {
-  const { asked } = await propose({ failures: [REJECTED, TRUNCATED, null], before: 'check_failed: 3 !== 4' })
+  const { asked } = await proposeIn({ failures: [REJECTED, TRUNCATED, null], before: 'check_failed: 3 !== 4' })
   assert.deepEqual(
     asked.map(({ previousFailure }) => previousFailure),
     ['check_failed: 3 !== 4', `proposal_rejected: ${REJECTED.message}`, `model_answer_truncated: ${TRUNCATED.message}`],
@@ -125,7 +125,7 @@ test('every try is told what went wrong before it, the first what the attempt be
 
 test('an outage is no failed proposal: whoever the Manager names takes over in the same try, and the record says so', async () => {
   for (const outage of OUTAGES) {
-    const { names, steps, ended, notes } = await propose({ failures: [outage, null], takesOver: 'large' })
+    const { names, steps, ended, notes } = await proposeIn({ failures: [outage, null], takesOver: 'large' })
     assert.deepEqual(names, ['small', 'large'])
     assert.equal(steps.length, 1)
     assert.deepEqual(ended, {
@@ -151,7 +151,7 @@ test('nobody takes over: the order waits, and neither the Manager is asked for a
   const paused = new Fault('provider_paused', 'all of them have to wait')
   for (const takesOver of ['small', unreachable, paused, new Fault('no_able_proposer', 'nobody')]) {
     for (const outage of OUTAGES) {
-      const { names, steps, ended, notes } = await propose({ failures: [outage], takesOver })
+      const { names, steps, ended, notes } = await proposeIn({ failures: [outage], takesOver })
       assert.deepEqual(names, ['small'])
       assert.equal(steps.length, 1)
       assert.ok(ended instanceof Fault && ended.code === 'provider_paused' && ended.message.startsWith(outage.message))
@@ -162,14 +162,14 @@ test('nobody takes over: the order waits, and neither the Manager is asked for a
 })
 
 test('two providers out: each is asked once', async () => {
-  const { names, ended } = await propose({ failures: [OVERLOADED], takesOver: 'large' })
+  const { names, ended } = await proposeIn({ failures: [OVERLOADED], takesOver: 'large' })
   assert.deepEqual(names, ['small', 'large'])
   assert.ok(ended instanceof Fault && ended.code === 'provider_paused' && ended.details['proposer'] === 'large')
 })
 
 test('who has failed does not take over from who is out', async () => {
   const retry = { ...RETRY, next_proposer: 'large' }
-  const { names, ended } = await propose({ failures: [REJECTED, OVERLOADED], retry, takesOver: 'small' })
+  const { names, ended } = await proposeIn({ failures: [REJECTED, OVERLOADED], retry, takesOver: 'small' })
   assert.deepEqual(names, ['small', 'large'])
   assert.ok(ended instanceof Fault && ended.code === 'provider_paused')
 })
@@ -177,14 +177,14 @@ test('who has failed does not take over from who is out', async () => {
 test('a cap or a stop that is met while somebody to take over is looked for is what the order waits for', async () => {
   for (const code of ['emergency_stop', 'budget_exceeded', 'attempt_cancelled'] as const) {
     const takesOver = new Fault(code, 'no more')
-    assert.equal((await propose({ failures: [OVERLOADED], takesOver })).ended, takesOver)
+    assert.equal((await proposeIn({ failures: [OVERLOADED], takesOver })).ended, takesOver)
   }
 })
 
 test('every call is booked under the decision it was made by', async () => {
-  const failover = await propose({ failures: [OVERLOADED, null], takesOver: 'large' })
+  const failover = await proposeIn({ failures: [OVERLOADED, null], takesOver: 'large' })
   assert.deepEqual(failover.decisions, ['the first', 'its own'])
-  const again = await propose({ failures: [OVERLOADED, REJECTED, null], takesOver: 'large' })
+  const again = await proposeIn({ failures: [OVERLOADED, REJECTED, null], takesOver: 'large' })
   assert.deepEqual(
     [again.names, again.decisions],
     [
@@ -194,7 +194,7 @@ test('every call is booked under the decision it was made by', async () => {
   )
   // Who was chosen first is asked by the first decision again, whoever had taken over in the try before.
   const retry = { ...RETRY, next_proposer: 'small' }
-  const back = await propose({ failures: [OVERLOADED, REJECTED, null], takesOver: 'large', retry })
+  const back = await proposeIn({ failures: [OVERLOADED, REJECTED, null], takesOver: 'large', retry })
   assert.deepEqual(
     [back.names, back.decisions],
     [

@@ -1,0 +1,160 @@
+import type { Kysely } from 'kysely'
+import { type AttemptKey, type AttemptRun, type EndedAttempt, endAttempt } from '../../db/attempts/attempts.ts'
+import { assertLastRun } from '../../db/attempts/hold-attempt.ts'
+import { recordEvent } from '../../db/events/events.ts'
+import { recordOutcome, recordPullRequestEvent } from '../../db/outcomes/outcomes.ts'
+import type { Database } from '../../db/schema.ts'
+import { findWorkOrder, moveWorkOrder, recordPullRequestOfOrder } from '../../db/work-orders/work-orders.ts'
+import { failureClass } from '../../faults/families.ts'
+import { type FaultRecord, NEXT_MOVE, type NextMove } from '../../faults/fault.ts'
+import type { Status } from '../../work-order/status.ts'
+import type { AttemptEnd, Success } from '../evidence.ts'
+import { outcomeFacts, outcomeOf } from '../outcome.ts'
+import { fallBackOnPullRequest } from '../put-order.ts'
+import { STEPS, type StepName } from '../steps.ts'
+
+/**
+ * The seed's three writes (4.7) in one transaction: the order goes `in_review` with its pull request, `github_events`
+ * hears of it, `outcome_vectors` learns from it. A repetition changes nothing.
+ *
+ * @returns false when the order was cancelled meanwhile, or completed by another pull request, and this one has to go
+ * @throws {Fault} `attempt_taken_over` when a later run is to record it: this one must not count as having done so
+ */
+export async function recordSuccess(db: Kysely<Database>, success: Success & AttemptRun): Promise<boolean> {
+  const { workOrderId, attempt, evidence, pullRequest } = success
+  return db.transaction().execute(async (transaction) => {
+    const end = { status: 'succeeded', error: null, branch: pullRequest.branch } as const
+    const ended = await endAttempt(transaction, success, end)
+    if (ended === null) {
+      await assertLastRun(transaction, success)
+      return isWanted(transaction, { workOrderId, attempt, pullRequest })
+    }
+    const inReview = await recordPullRequestOfOrder(transaction, workOrderId, {
+      pullRequest,
+      proposer: evidence.routed.decision.selected_proposer,
+      metadata: metadataOf(success),
+    })
+    await recordPullRequestEvent(transaction, {
+      workOrderId,
+      action: 'opened',
+      number: pullRequest.number,
+      branch: pullRequest.branch,
+      metadata: {
+        pr_url: pullRequest.url,
+        risk_level: evidence.routed.order.risk_level,
+        proposer_used: evidence.proposed.response.proposer_used,
+        cost: Number(ended.cost_usd),
+      },
+    })
+    const outcome = outcomeOf(ended, outcomeFacts(evidence))
+    await recordOutcome(transaction, { ...outcome.row, success: true, outcome: 'pull_request_opened' }, outcome.context)
+    await recordEvent(transaction, {
+      workOrderId,
+      attempt,
+      type: 'attempt_ended',
+      message: `pull request #${pullRequest.number} is open: ${pullRequest.url}`,
+      data: {
+        outcome: 'succeeded',
+        pr_url: pullRequest.url,
+        pr_number: pullRequest.number,
+        branch: pullRequest.branch,
+        cost_usd: Number(ended.cost_usd),
+        duration_ms: ended.duration_ms,
+      },
+    })
+    return inReview || isWanted(transaction, { workOrderId, attempt, pullRequest })
+  })
+}
+
+/** Whether the order still stands on this attempt: neither cancelled nor, after that, retried, nor completed by another. */
+async function isWanted(
+  db: Kysely<Database>,
+  { workOrderId, attempt, pullRequest }: AttemptKey & Pick<Success, 'pullRequest'>,
+): Promise<boolean> {
+  const order = await findWorkOrder(db, workOrderId)
+  if (order.status === 'completed') return order.github_pr_url === pullRequest.url
+  return order.attempts === attempt && order.status === 'in_progress'
+}
+
+function metadataOf({ evidence, attempt, pullRequest }: Success): Record<string, unknown> {
+  const { proposer_used, cost, token_usage, execution_time_ms } = evidence.proposed.response
+  return {
+    routing_decision: evidence.routed.decision,
+    proposer_response: { proposer_used, cost, token_usage, execution_time_ms },
+    executor_execution: {
+      executor: evidence.applied.executor,
+      branch_name: pullRequest.branch,
+      success: true,
+      attempt,
+    },
+    orchestrator_execution_at: new Date().toISOString(),
+  }
+}
+
+export type Failure = AttemptEnd & AttemptRun & { step: StepName; fault: FaultRecord }
+
+type Ended = Status & ('failed' | 'blocked' | 'cancelled')
+type EndStatuses = { order: Ended; attempt: Ended }
+
+/** Where each move leaves the order and its attempt. What should have passed by itself and did not needs a human. */
+const END: Record<Exclude<NextMove, 'leave'>, EndStatuses> = {
+  fail: { order: 'failed', attempt: 'failed' },
+  block: { order: 'blocked', attempt: 'blocked' },
+  suspend: { order: 'blocked', attempt: 'blocked' },
+  retry: { order: 'blocked', attempt: 'blocked' },
+  stop: { order: 'cancelled', attempt: 'cancelled' },
+}
+
+/**
+ * The failure case of the seed's 4.7, in one transaction. A repetition changes nothing.
+ *
+ * A suspended attempt has no outcome yet: it will have the one of its real end. What that is if it never goes on is kept.
+ *
+ * @throws {Fault} `attempt_taken_over` when a later run is to record its own end: this one must not count as having done so
+ */
+export async function recordFailure(db: Kysely<Database>, failure: Failure): Promise<void> {
+  const move = NEXT_MOVE[failure.fault.code]
+  // Who carries it out now records its end.
+  if (move === 'leave') return
+  await db.transaction().execute(async (transaction) => {
+    const end = { status: END[move].attempt, error: failure.fault }
+    const rest = move === 'suspend' ? { suspendedOutcome: outcomeFacts(failure.evidence) } : {}
+    const ended = await endAttempt(transaction, failure, { ...end, ...rest })
+    if (ended === null) {
+      // A suspension leaves nothing that would count: whatever goes on begins at the step it was to rest at.
+      if (move !== 'suspend') await assertLastRun(transaction, failure)
+      return
+    }
+    await moveOrder(transaction, failure, END[move].order)
+    if (move !== 'suspend') await recordFailedOutcome(transaction, failure, ended)
+    await recordEnded(transaction, failure, ended, move === 'suspend' ? 'suspended' : END[move].attempt)
+    if (move !== 'suspend') await fallBackOnPullRequest(transaction, failure)
+  })
+}
+
+type Db = Kysely<Database>
+
+async function moveOrder(db: Db, { workOrderId, step, fault }: Failure, to: EndStatuses['order']): Promise<void> {
+  const { code, message } = fault
+  const orchestrator_error = { stage: STEPS[step].stage, code, message, timestamp: new Date().toISOString() }
+  await moveWorkOrder(db, workOrderId, { from: ['in_progress'], to, reason: fault, metadata: { orchestrator_error } })
+}
+
+async function recordFailedOutcome(db: Db, { step, fault, evidence }: Failure, ended: EndedAttempt): Promise<void> {
+  const { row, context } = outcomeOf(ended, outcomeFacts(evidence))
+  const failed = { success: false, outcome: ended.status, failure_class: failureClass(fault.code) }
+  const metadata = { ...context.metadata, error_stage: STEPS[step].stage, error_message: fault.message }
+  await recordOutcome(db, { ...row, ...failed }, { ...context, metadata })
+}
+
+async function recordEnded(db: Db, failure: Failure, ended: EndedAttempt, outcome: string): Promise<void> {
+  const { workOrderId, attempt, step, fault } = failure
+  const { cost_usd: cost, duration_ms } = ended
+  await recordEvent(db, {
+    workOrderId,
+    attempt,
+    type: 'attempt_ended',
+    message: `${outcome} at ${step}: ${fault.message}`,
+    data: { outcome, code: fault.code, cost_usd: Number(cost), duration_ms },
+  })
+}
