@@ -60,7 +60,7 @@ async function makeOnce(making: ApplyOptions, previous: Previous | null) {
   return { applied, verified }
 }
 
-/** When Aider fails in a way that could end better, once more from the start with what went wrong (seed 7.2). */
+/** Runs Aider a second time from the start, told of the failure, where another run may succeed (specification 7.2). */
 async function applyWithRetry(making: ApplyOptions, previous: Previous | null): Promise<Applied> {
   try {
     return await applyOnce(making, previous)

@@ -1,7 +1,7 @@
 import { Fault } from '../faults/fault.ts'
 
 /**
- * An outage as what an order waits with; it goes on by itself.
+ * Turns an outage into the fault an order is suspended with; the order is resumed when the provider is back.
  *
  * @param proposer the name in `proposer_configs` that was asked; by it the end of the pause is found
  */

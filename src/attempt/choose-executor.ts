@@ -17,7 +17,7 @@ export async function assertWantedReady(executors: Executors): Promise<void> {
   if (executors.wanted !== 'auto') await executors[executors.wanted].assertReady()
 }
 
-/** Whether `auto` can turn to Aider: a machine without it goes on with edits alone. */
+/** Whether `auto` may use Aider; a machine without Aider applies edits only. */
 export async function mayUseAider({ wanted, aider }: Executors): Promise<boolean> {
   if (wanted !== 'auto') return false
   try {

@@ -35,7 +35,7 @@ export type AttemptContext = {
   shortId: () => Promise<string>
   /** USD of every model call of this attempt so far. */
   spentUsd: () => Promise<number>
-  /** How the last of the order's attempts failed whose work was at fault, as a model is told of it; null: none did. */
+  /** The last failure of the order that the model's work caused, as a model is told of it; null: there is none. */
   previousFailure: () => Promise<string | null>
   /** Whether the approval that led to this attempt still covers the order. */
   isStillApproved: () => Promise<boolean>
@@ -49,7 +49,7 @@ export type Adapters = {
   checkRunner: CheckRunner
   workspaces: Workspaces
   secretSearch: SecretSearch
-  /** The seed's transformations of an order (2.2). */
+  /** The specification's transformations of an order (2.2). */
   buildRoutingRequest: (workOrderId: string, order: WorkOrderContent) => RoutingRequest
   buildProposerRequest: (order: WorkOrderContent) => ProposerRequest
   /** Reads `moose.yaml`; null when the base commit has none. @throws {Fault} `checks_invalid` */

@@ -5,7 +5,7 @@ import { errorCode } from '../db/database-fault.ts'
 import { isOf } from '../faults/families.ts'
 import { Fault, NEXT_MOVE } from '../faults/fault.ts'
 
-/** Below it nothing is begun or gone on with: a clone, a commit or a log would be cut short. */
+/** With less than this no attempt is started or resumed: a clone, a commit or a log would be cut short. */
 const LEAST_BYTES = 100_000_000
 const LEAST_FILES = 1_000
 /** What was cleaned up after a failure may be just what is missing: the same is not tried again at once. */
@@ -40,7 +40,7 @@ const NEXT = 'Free some space, e.g. with: moose doctor --fix. Orders go on by th
  * The fault by its cause: a step that failed on a full disk did so for no reason of its own, whatever it said. One that
  * waits, or was stopped, stays what it is.
  *
- * @param home whose disk the attempt is carried out on
+ * @param home the MOOSE_HOME on whose disk the attempt runs
  */
 export async function namedByDisk(home: string, fault: Fault, now: Date): Promise<Fault> {
   const move = NEXT_MOVE[fault.code]

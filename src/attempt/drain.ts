@@ -3,7 +3,7 @@ import { Fault } from '../faults/fault.ts'
 import { interruptObserved } from '../telemetry/observe.ts'
 import type { RunningAttempts } from './running-attempts.ts'
 
-/** Asks attempts to stop at their next step boundary, for a later start to go on from there. */
+/** Asks attempts to stop at their next step boundary; a later start resumes them there. */
 export type Drain = {
   readonly requested: boolean
   /** Aborted when it is requested. */
@@ -21,7 +21,7 @@ export type Drain = {
   end(): void
 }
 
-/** After the grace, how long an aborted step may take to let go of its children. */
+/** How long an aborted step may take after the grace period to end its child processes. */
 const LET_GO_MS = 5_000
 
 /**
@@ -71,7 +71,7 @@ export function createDrain(): Drain {
   }
 }
 
-/** @throws {Fault} `not_running`: what would be begun now could not go on */
+/** @throws {Fault} `not_running` while the service stops: nothing new is started */
 export function assertServing(drain: Pick<Drain, 'requested'>): void {
   if (!drain.requested) return
   throw new Fault('not_running', 'This service is stopping and begins nothing more. Start it again with: moose up')

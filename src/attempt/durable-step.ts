@@ -25,7 +25,7 @@ export type Step<T> = {
   /** Shown with the step; what matters of what went in. */
   input: unknown
   run: () => Promise<T>
-  /** For a step whose output is kept and returned although it speaks against going on: the step shows as failed. */
+  /** For a step that returns its output and still counts as failed, such as `verify`: the failure in its output. */
   failureOf?: (output: T) => FaultRecord | null
 }
 
@@ -86,7 +86,7 @@ async function checkpointed<T>(deps: StepDeps, key: Key, step: Step<T>): Promise
   }
 }
 
-/** @throws {Fault} that of a suspension: no outcome is kept then, so that the attempt goes on at this very step */
+/** @throws {Fault} that of a suspension; the journal then keeps no outcome, so that the attempt is resumed at this step */
 async function performOrSuspend<T>(
   deps: StepDeps,
   key: Key,
@@ -159,7 +159,7 @@ async function showEnd<T>(deps: StepDeps, key: Key, step: Step<T>, outcome: Outc
   }
 }
 
-/** What is stored is tried again while the database is away, whoever wants to stop the step; not when the process goes. */
+/** Writes are repeated while the database is away, also after a cancellation; not when the process ends. */
 function stored({ clock, drain }: StepDeps): Patience {
   return { clock, signal: drain.over, isWorthRepeating: (fault) => fault.code === 'database_unreachable' }
 }

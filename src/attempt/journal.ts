@@ -13,7 +13,7 @@ export type Outcome<T> = {
 const Kept = z.object({ ok: z.boolean(), home: z.string() })
 
 /**
- * Has a workflow go on in this home, from the queue of it: where its journal ends, or, where a commit it needs lies in
+ * Resumes a workflow in this home, from its queue: where its journal ends, or, where a commit it needs lies in
  * another home, from the step that made it.
  *
  * @param id of a workflow that has not ended

@@ -14,7 +14,7 @@ const MOST = {
 }
 
 /**
- * The seed's sections, with the truth in them: the files git says have changed, and a tick only where a check that
+ * The specification's sections, filled with facts: the files git says have changed, and a tick only where a check that
  * proves the criterion passed on this commit. Their texts are without the secrets that may not stand in a change; the
  * marker by which the pull request is found again is never changed.
  *
@@ -89,7 +89,7 @@ function routing({ routed: { decision } }: Evidence): string {
   return `**Reason:** ${neutralised(decision.reason)}\n**Confidence:** ${decision.confidence}`
 }
 
-/** As JSON; left out where it would be too long to be of use. */
+/** As JSON; left out where it would be too long to read. */
 function metadata(context: AttemptContext, { routed, proposed }: Evidence): string {
   const { cost, token_usage, execution_time_ms, refinement_metadata } = proposed.response
   const json = {

@@ -3,7 +3,7 @@ import type { AttemptRun } from '../db/attempts/attempts.ts'
 import { noLongerWanted } from '../db/attempts/hold-attempt.ts'
 import { type Fault, type FaultRecord, NEXT_MOVE } from '../faults/fault.ts'
 
-/** The attempts this process runs, how to stop them, and who waits for their end. */
+/** The attempts this process runs, how to stop them, and how to wait for their end. */
 export type RunningAttempts = {
   /**
    * A run begins, once no other run of its order is still being put away here.
@@ -16,7 +16,7 @@ export type RunningAttempts = {
   abortAll(reason: unknown): void
   /** Stops one run, if it runs here. */
   abort(run: AttemptRun, reason: Fault): void
-  /** Another process carries it out now: nothing is counted, and who waits for its end is told. */
+  /** Another process runs the attempt now: it is not counted, and `endOf` resolves with this fault. */
   lost(run: AttemptRun, fault: Fault): void
   ended(run: AttemptRun, fault: FaultRecord | null): void
   ids(): string[]

@@ -131,7 +131,7 @@ async function carryOut(
 
 /**
  * What an attempt leaves on this machine: after a success, and while it is suspended, its commit, after a failure nothing
- * (seed 7.3). What cannot be removed is left to the operator; it changes nothing about how the attempt ended.
+ * (specification 7.3). What cannot be removed is logged for the operator; the attempt ends as it did.
  *
  * @param failed where an attempt that failed was carried out; undefined: it did not fail, or not that far
  */
@@ -142,7 +142,7 @@ async function cleanUp(
 ): Promise<void> {
   const { workOrderId, attempt } = run
   try {
-    // The end of a run that a crash has cut short may come when the attempt goes on already: the workspace is that one's.
+    // After a crash the attempt may have been resumed before this run ends; the workspace then belongs to the later run.
     if (await untilAnswered({ clock, drain }, () => isResumedSince(db, run))) return
     await faultPoint('discard_workspace', () => workspaces.discard(workOrderId, attempt))
     if (failed !== undefined) await workspaces.rollBack(failed.project, workOrderId, attempt)
@@ -191,7 +191,7 @@ async function recordEnd(
     evidence: shownEvidence(evidence, deps.sanitize),
   }
   const record = () => faultPoint('record', () => recordFailure(deps.db, shown))
-  // The journal of a suspended attempt ends before the step it goes on at.
+  // The journal of a suspended attempt ends before the step at which it will be resumed.
   if (NEXT_MOVE[fault.code] === 'suspend') return untilAnswered(deps, record)
   await run({
     name: 'record',

@@ -34,10 +34,10 @@ export function setFault(how: InjectedFault | null): void {
 }
 
 /**
- * Has an effect happen. Everything outside that an attempt changes or pays for goes through here, so that a crash can be
+ * Runs an effect. Everything outside that an attempt changes or pays for goes through here, so that a crash can be
  * tried right before and right after each of them.
  *
- * After a crash nobody knows whether the effect has happened: who repeats it looks first, or may do it twice harmlessly.
+ * After a crash it is unknown whether the effect has happened: a repetition looks first, or is harmless.
  */
 export async function faultPoint<Result>(name: FaultPoint, happen: () => Promise<Result>): Promise<Result> {
   if (interference === null) return happen()

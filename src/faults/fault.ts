@@ -12,13 +12,13 @@ export type NextMove =
   /** A human or a condition is needed; the order becomes `blocked`. */
   | 'block'
   /**
-   * A condition is needed and its return is noticed: the attempt rests, the order becomes `blocked`, and later the same
-   * attempt goes on from the step it rests at.
+   * A condition is needed and Moose notices when it is met: the order becomes `blocked`, and later the same
+   * attempt is resumed at the step where it was suspended.
    */
   | 'suspend'
   /** The attempt is over and the order becomes `failed`. */
   | 'fail'
-  /** Somebody stopped the attempt on purpose; the order is `cancelled` already. */
+  /** The attempt was stopped on purpose; the order is `cancelled` already. */
   | 'stop'
   /** Another process carries the attempt out: this one writes nothing more about it. */
   | 'leave'
@@ -150,7 +150,7 @@ export class Fault extends Error {
     this.details = details
   }
 
-  /** The fault without stack and cause, for storing and sending: also what a program of somebody else said is bounded. */
+  /** The fault without stack and cause, for storing and sending; its texts are bounded, as foreign programs may have written them. */
   toRecord(): FaultRecord {
     const details = Object.entries(this.details).map(([name, value]) => [
       name,
@@ -159,7 +159,7 @@ export class Fault extends Error {
     return { code: this.code, message: bounded(this.message), details: Object.fromEntries(details) }
   }
 
-  /** A stored fault; one whose code a newer version has written becomes `internal`, with the code in its details. */
+  /** A stored fault; a code that only a newer version knows becomes `internal`, with the code in the details. */
   static fromRecord({ code, message, details = {} }: FaultRecord): Fault {
     if (isFaultCode(code)) return new Fault(code, message, details)
     return new Fault('internal', message, { ...details, code })

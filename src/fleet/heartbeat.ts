@@ -41,7 +41,7 @@ export type HeartbeatDeps = {
 
 /**
  * Says again and again that this process lives, in a thread of its own, and lets go of what others have taken over. A beat
- * that fails ends nothing: as long as nothing was taken over the attempts go on, and every effect asks for itself.
+ * that fails ends nothing: attempts that were not taken over continue, and each effect checks for itself.
  */
 export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
   const { db, databaseUrl, runner, clock, log } = deps

@@ -7,7 +7,7 @@ import type { Database } from '../db/schema.ts'
 import { Fault } from '../faults/fault.ts'
 
 /**
- * Takes over what workers that are gone have left, and ends what nobody can go on with.
+ * Takes over the attempts of dead workers, and ends those that no worker can continue.
  *
  * @returns whether there is a run to start here now
  */
@@ -18,12 +18,12 @@ export async function takeOver(db: Kysely<Database>, looker: Looker): Promise<bo
   for (const { revision, ...run } of stuck) {
     await recordFailure(db, { ...run, evidence: {}, step: 'record', fault: stuckOn(revision, run).toRecord() })
   }
-  // The calls that were under way there: nobody here knows whether they were charged.
+  // It is unknown whether the model calls that were under way there were charged.
   if (taken + stuck.length > 0) await markLeftBehind(db, looker.homeId)
   return taken > 0
 }
 
-/** What was begun by another revision of the pipeline cannot be gone on with. */
+/** An attempt that another revision of the pipeline began cannot be continued. */
 export function stuckOn(revision: string, { workOrderId, attempt }: AttemptRun): Fault {
   const message =
     `Attempt ${attempt} was begun by revision "${revision}" of the pipeline, and no worker of that revision is left. ` +

@@ -16,7 +16,7 @@ export function deathsOf({ takeovers, isLeftBehind }: Count): number {
   return isLeftBehind ? takeovers + 1 : takeovers
 }
 
-/** Whether it is not gone on with any more, and a human has to look at it. */
+/** Whether the attempt is held for a human instead of being resumed. */
 export function isUnstable(run: Count): boolean {
   return deathsOf(run) > MOST_TAKEOVERS
 }
@@ -24,7 +24,7 @@ export function isUnstable(run: Count): boolean {
 /**
  * Of the runs of one process, those that may be why earlier ones ended and have to wait until another such has ended.
  *
- * @param standing in the order in which they are gone on with
+ * @param standing in the order in which they are resumed
  */
 export function waitingSuspects<Run extends Count>(standing: readonly Run[]): ReadonlySet<Run> {
   const suspects = standing.filter((run) => deathsOf(run) >= SUSPECT_FROM && !isUnstable(run))

@@ -14,7 +14,7 @@ type Deps = {
   db: Kysely<Database>
   forges: Forges
   clock: Clock
-  /** Ends suspended attempts that nobody will resume. */
+  /** Ends suspended attempts that will not be resumed. */
   endAbandoned: () => Promise<void>
 }
 
@@ -56,7 +56,7 @@ async function cancelOrder(deps: Deps, idOrPrefix: string, stopAttempt: (id: str
   await closeOrder(deps, order)
 }
 
-/** Makes an ended or blocked order pending; its approval stays as it is. A suspended attempt goes on, a cancelled one not. */
+/** Makes an ended or blocked order pending; its approval stays. A suspended attempt is resumed, a cancelled one is not. */
 async function retryOrder({ db, endAbandoned }: Deps, idOrPrefix: string): Promise<void> {
   await endAbandoned()
   const order = await findWorkOrder(db, idOrPrefix)

@@ -2,14 +2,14 @@ import type { Settings } from '../db/system-config.ts'
 
 export type DispatcherDeps = {
   readSettings: () => Promise<Settings>
-  /** Whether everything has to stop; who has to, is told. */
+  /** Whether an emergency stop is in force; asking also aborts what runs here. */
   isStopped: () => Promise<boolean>
   claimAndStart: (settings: Settings) => Promise<void>
   onError: (error: unknown) => void
   now: () => Date
 }
 
-/** Claims what may start: when woken, and at the interval as the net below a lost notification. */
+/** Claims what may start: when woken, and at the interval in case a notification was lost. */
 export type Dispatcher = {
   start(intervalMs: number | null): Promise<number>
   stop(): void

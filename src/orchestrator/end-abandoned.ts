@@ -10,7 +10,7 @@ import type { Log } from '../log.ts'
 import type { Workspaces } from '../ports/workspace.ts'
 
 /**
- * Ends the suspended attempts that nobody will resume; of what those of this home made nothing is left (seed 7.3). What
+ * Ends the suspended attempts that will not be resumed, and removes what those of this home made (specification 7.3). What
  * lies in another home is that one's: here is no mirror of it to take anything from.
  */
 export async function endAbandoned(parts: {
@@ -39,10 +39,10 @@ export type Abandoned = AttemptKey & {
 }
 
 /**
- * Suspended attempts that nobody will resume, because their order was cancelled or has a newer attempt, end as
+ * Suspended attempts that will not be resumed, because their order was cancelled or has a newer attempt, end as
  * cancelled, in one transaction with their outcomes. A repetition changes nothing.
  *
- * Those of every home: one that was away while its order was cancelled and retried would go on with it.
+ * This covers every home: one that was down while its order was cancelled and retried would otherwise resume the attempt.
  *
  * @returns those that ended now
  */

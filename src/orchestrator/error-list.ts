@@ -27,7 +27,7 @@ export function createErrorList({ clock, log, config }: { clock: Clock; log: Log
 
   return {
     add,
-    /** Orders that the database refused to start; the others go on. */
+    /** Orders that the database refused to start; the others are started. */
     addRefused({ refused }: Claim): void {
       for (const { workOrderId, error } of refused) {
         const message = `Work order ${workOrderId} cannot be started: ${toFault(error).message}`

@@ -13,11 +13,11 @@ export type ExecuteDeps = {
   db: Kysely<Database>
   /** Claims exactly this order; empty when it has to wait for a free place or scope. */
   claim: () => Promise<Claim>
-  /** Lets the order go on if it rests and may. @returns why it has to wait still; null: it does not */
+  /** Releases the order if it is suspended and its condition is met. @returns why it has to wait; null: it does not wait */
   resume: () => Promise<Fault | null>
   start: (run: AttemptRun) => Promise<void>
   running: RunningAttempts
-  /** Whose attempts this process runs. */
+  /** The home whose attempts this process runs. */
   homeId: string
   signal: AbortSignal
 }
@@ -25,7 +25,7 @@ export type ExecuteDeps = {
 /** How long to wait before looking again when no attempt of this process ends meanwhile. */
 const LOOK_AGAIN_MS = 500
 
-/** Claims one order, waiting for its turn if it must, starts it and waits until it has ended or is suspended (seed 5.4). */
+/** Claims one order, waiting for its turn if it must, starts it and waits until it has ended or is suspended (specification 5.4). */
 export async function executeOrder(deps: ExecuteDeps, workOrderId: string): Promise<ExecutionResult> {
   const run = await claimInTurn(deps, workOrderId)
   const [fault] = await Promise.all([endOf(deps, run), deps.start(run)])
@@ -33,11 +33,11 @@ export async function executeOrder(deps: ExecuteDeps, workOrderId: string): Prom
   return resultOf(deps.db, run)
 }
 
-/** How the run ended; it may have done so before anybody asked. */
+/** How the run ended; it may have ended before this call. */
 async function endOf({ db, running, signal }: ExecuteDeps, run: AttemptRun): Promise<FaultRecord | null> {
   const settled = new AbortController()
   const end = running.endOf(run, AbortSignal.any([signal, settled.signal]))
-  // Given up below, or by the caller: then nobody waits for it.
+  // Aborted below or by the caller; the rejection is then expected.
   end.catch(() => undefined)
   try {
     const row = await findAttempt(db, run)
@@ -77,7 +77,7 @@ async function ourRun(
   return isOurs ? { ...key, epoch: attempt.resumed } : null
 }
 
-/** Another process may have made room, and nobody tells. */
+/** Another process may have made room without a notification to this one. */
 async function nextChance({ running, signal }: ExecuteDeps): Promise<void> {
   const soon = AbortSignal.any([signal, AbortSignal.timeout(LOOK_AGAIN_MS)])
   await running.nextEnd(soon).catch(() => signal.throwIfAborted())
@@ -101,7 +101,7 @@ function assertApproved({ id, approved }: WorkOrderView): void {
   throw new Fault('work_order_not_approved', message, { id })
 }
 
-/** Whoever asks for an order that rests wants it to go on, if what it waits for is there, or to know why it cannot now. */
+/** A suspended order that is asked for is released if its condition is met; otherwise the caller gets the reason of now. */
 async function goOnIfItRests({ resume }: ExecuteDeps, order: WorkOrderView): Promise<void> {
   if (whyItRests(order) === null) return
   assertApproved(order)
@@ -109,7 +109,7 @@ async function goOnIfItRests({ resume }: ExecuteDeps, order: WorkOrderView): Pro
   if (reason !== null) throw waiting(order, reason)
 }
 
-/** As it was when it was suspended; null: it does not rest. */
+/** The fault the order was suspended with; null: it is not suspended. */
 function whyItRests({ status, status_reason: reason }: WorkOrderView): Fault | null {
   return status === 'blocked' && reason !== null && isSuspendCode(reason.code)
     ? new Fault(reason.code, reason.message)

@@ -31,7 +31,7 @@ export type OrchestratorService = Orchestrator &
      * @param follow whether this process looks at pull requests that others end
      */
     launch(options: { follow: boolean }): Promise<void>
-    /** Another process runs this home now: nothing more is claimed, and what runs here is left to it. */
+    /** Another process runs this home now: this one claims nothing more and leaves its attempts to the other. */
     abandon(): void
     /** A notification said that there may be something to claim. */
     wake(): void
@@ -39,7 +39,7 @@ export type OrchestratorService = Orchestrator &
     configChanged(): void
     /** A notification said that an order was cancelled. */
     stopAttempt(workOrderId: string): void
-    /** Somebody said that something happened to pull requests. */
+    /** A webhook reported a change of pull requests. */
     hintAtPullRequest(hint: PullRequestHint): void
   }
 
@@ -111,7 +111,7 @@ type Look = {
 
 /** What one look of the dispatcher does. What an order waits for comes first, and side by side. */
 async function claimAndStart({ db, running, attempts, claims, errors }: Look, settings: Settings): Promise<void> {
-  // The net below the notification of a cancellation.
+  // In case the notification of a cancellation was lost.
   const cancelMissed = async () => {
     for (const id of await noLongerInProgress(db, running.ids())) running.cancel(id)
   }
@@ -197,15 +197,15 @@ type Places = Pick<Settings, 'maxConcurrent' | 'maxPerRepository'>
 /** How this process comes to its orders. */
 export type Claims = {
   settings(): Promise<Settings>
-  /** Lets suspended orders go on whose condition is back: they may be claimed next. */
+  /** Makes suspended orders pending whose condition is met: they may be claimed next. */
   resumeSuspended(): Promise<void>
-  /** Lets one go on that somebody asks for. @returns as `resumeAsked` */
+  /** Makes one suspended order pending on request. @returns as `resumeAsked` */
   resumeAsked(workOrderId: string): Promise<Fault | null>
   /** Claims what is next. @throws {Fault} `disk_full` */
   next(places: Places): Promise<Claim>
   /** Claims one order. @throws {Fault} `emergency_stop`, `disk_full` */
   one(workOrderId: string): Promise<Claim>
-  /** Ends suspended attempts that nobody will resume. */
+  /** Ends suspended attempts that will not be resumed. */
   endAbandoned(): Promise<void>
 }
 

@@ -14,7 +14,7 @@ export type OrchestratorDeps = FleetDeps & {
   proposers: ConditionSources['proposers']
 }
 
-/** The service of the seed's 4.1: claims approved orders and sees each attempt through. */
+/** The service of the specification's 4.1: claims approved orders and runs their attempts. */
 export interface Orchestrator {
   /**
    * Begins polling; a second call changes the interval.
@@ -29,7 +29,7 @@ export interface Orchestrator {
    * to tell. Nothing is taken on until the stop is over; that is looked for at every poll.
    */
   startUnattended(): Promise<void>
-  /** Stops claiming; attempts that run go on. */
+  /** Stops claiming; running attempts continue. */
   stop(): void
   status(): Promise<OrchestratorStatus>
   /**
@@ -41,7 +41,7 @@ export interface Orchestrator {
   execute(workOrderId: string, signal: AbortSignal): Promise<ExecutionResult>
   /** @throws {Fault} `work_order_not_found`, `work_order_conflict` */
   cancel(workOrderId: string): Promise<void>
-  /** Makes a failed, blocked or cancelled order pending again; a suspended attempt goes on where it rests. @throws {Fault} as `cancel` */
+  /** Makes a failed, blocked or cancelled order pending again; a suspended attempt is resumed. @throws {Fault} as `cancel` */
   retry(workOrderId: string): Promise<void>
   /** Merges the open pull request; the order becomes `completed`. @throws {Fault} `merge_conflict`, `work_order_conflict` */
   merge(workOrderId: string): Promise<void>

@@ -11,7 +11,7 @@ import { Usd } from '../money.ts'
 
 /** What is known of a proposer, by its name in `proposer_configs`. */
 export type ProposerConditions = {
-  /** True also when there is no such proposer any more: the attempt goes on, and says so. */
+  /** True also when the proposer no longer exists: the attempt is resumed and fails with that reason. */
   isPriceKnown: (proposer: string) => boolean
   /** The name its provider is paused under; null when there is no such proposer any more. */
   providerOf: (proposer: string) => string | null
@@ -21,18 +21,18 @@ export type ConditionSources = {
   db: Kysely<Database>
   proposers: () => Promise<ProposerConditions>
   clock: Pick<Clock, 'now'>
-  /** Whose disk an attempt would go on. */
+  /** The MOOSE_HOME on whose disk an attempt would run. */
   home: string
 }
 
 /** What orders wait for, as it was at one look; what is given to one of them in that look is gone for the others. */
 export type Conditions = {
   room: Headroom
-  /** Whether the ledger can be added up; nobody has room in one that cannot. */
+  /** Whether the ledger can be added up; without that no order has headroom. */
   isLedgerSound: boolean
   /** By provider. */
   pauses: ReadonlyMap<string, ProviderPause>
-  /** Providers somebody is on his way to. */
+  /** Providers that an order released before is about to call. */
   probed: Set<string>
   proposers: ProposerConditions
   /** Whether there is room on the disk. */
@@ -40,7 +40,7 @@ export type Conditions = {
   now: Date
 }
 
-/** However many orders wait, everything is read once. @throws {Fault} `config_invalid` for limits nobody can read */
+/** Reads everything once, however many orders wait. @throws {Fault} `config_invalid` for limits that cannot be read */
 export async function readConditions(
   { db, proposers, clock, home }: ConditionSources,
   waiting: readonly SuspendedOrder[],
@@ -66,7 +66,7 @@ const NO_ROOM: Headroom = { take: () => false }
 type Condition = (conditions: Conditions, order: SuspendedOrder) => ReleasedFor | null
 
 /**
- * What a suspended order may go on for, when its condition is back; null while it is not. One whose reason does not say
+ * What a suspended order may be released for; null while its condition is not met. An order whose reason does not say
  * enough waits for a human. Asked only while nothing stops everything.
  */
 export const mayGoOn: Condition = (conditions, order) => CONDITIONS[order.reason.code](conditions, order)
@@ -85,7 +85,7 @@ const CONDITIONS: Record<SuspendCode, Condition> = {
   provider_paused: endOfPause,
 }
 
-/** A room for one call lets one order go on, and not forty: what is promised to others counts as spent. */
+/** Headroom for one call releases one order: what is promised to other orders counts as spent. */
 function roomFor({ room }: Conditions, order: SuspendedOrder): ReleasedFor | null {
   const usd = neededUsd(order)
   return usd !== null && room.take(order.id, usd) ? { ...NOTHING, usd } : null
@@ -97,7 +97,7 @@ export function neededUsd(order: SuspendedOrder): Usd | null {
   return needed === null || !/^\d{1,12}(\.\d{1,40})?$/.test(needed) ? null : new Usd(needed)
 }
 
-/** What failed on a full disk leaves room when it is cleaned up, and fails again: it rests for a while first. */
+/** Cleaning up after a full disk makes room for a moment, and the next run would fill it again: the order waits first. */
 function roomOnDisk(conditions: Conditions, order: SuspendedOrder): ReleasedFor | null {
   const notBefore = detailOf(order, 'not_before')
   const rests = notBefore !== null && conditions.now < new Date(notBefore)
@@ -108,7 +108,7 @@ function roomOnDisk(conditions: Conditions, order: SuspendedOrder): ReleasedFor 
 function endOfPause(conditions: Conditions, order: SuspendedOrder): ReleasedFor | null {
   const { probed } = conditions
   const provider = providerOf(conditions, order)
-  // A proposer that is gone holds up nobody: the attempt goes on and says so.
+  // A proposer that no longer exists delays no order: the attempt is resumed and fails with that reason.
   if (provider === null) return detailOf(order, 'proposer') === null ? null : NOTHING
   const pause = pauseOf(conditions, order)
   if (pause === undefined) return NOTHING

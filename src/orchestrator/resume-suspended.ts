@@ -16,10 +16,10 @@ import {
 } from './resume-conditions.ts'
 
 /**
- * Makes suspended orders pending whose condition is back, in the order in which they wait; their attempts go on when
- * they are claimed. One that needs more than there is holds up nobody.
+ * Makes suspended orders pending whose condition is met, oldest first; their attempts are resumed when
+ * they are claimed. An order that needs more than is available does not delay the others.
  *
- * @param onError told of what cannot be read, and of every order that cannot be changed; neither is in the way of others
+ * @param onError called for what cannot be read and for each order that cannot be changed; the others are still released
  */
 export async function resumeSuspended(sources: ConditionSources, onError: (error: unknown) => void): Promise<void> {
   try {
@@ -40,7 +40,7 @@ async function releaseWaiting(sources: ConditionSources, onError: (error: unknow
 }
 
 /**
- * Makes one suspended order pending that somebody asks for, if what it waits for is there: also what is promised to others.
+ * Makes one suspended order pending on request, if its condition is met; headroom promised to other orders counts too.
  *
  * @returns why it has to wait, as it is now and not as it was when it was suspended; null: it is pending, or it is not
  *   suspended any more
@@ -56,7 +56,7 @@ export async function resumeAsked(sources: ConditionSources, id: string): Promis
   return null
 }
 
-/** Null: nothing is in the way of the order alone. */
+/** Null: the order may be released. */
 async function refusalNow(
   { db, home }: ConditionSources,
   conditions: Conditions,

@@ -31,7 +31,7 @@ export type StatusSources = {
   errors: { message: string; timestamp: string }[]
 }
 
-/** The seed's 5.1; the settings are those in force now. */
+/** The specification's 5.1; the settings are those in force now. */
 export async function readStatus(sources: StatusSources): Promise<OrchestratorStatus> {
   const { db, config, dispatcher, running, watch, tracker } = sources
   const settings = await readSettings(db, config)
@@ -71,7 +71,7 @@ export async function readStatus(sources: StatusSources): Promise<OrchestratorSt
 
 type Budget = { line: BudgetLine | null; errors: StatusSources['errors'] }
 
-/** Limits nobody can read must not hide what else the service is doing. */
+/** Limits that cannot be read must not hide the rest of the status. */
 async function budgetOf(db: Kysely<Database>, now: Date): Promise<Budget> {
   try {
     return { line: await readBudgetLine(db), errors: [] }

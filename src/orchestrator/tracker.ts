@@ -76,7 +76,7 @@ export function createTracker({ db, watch, clock, random, intervalMs, onError }:
     return askedMs === null ? 0 : Math.max(askedMs, intervalMs * 2 ** failures) + intervalMs * random()
   }
 
-  /** Looks at what is hinted at, until it is time to look at all. */
+  /** Polls hinted pull requests until the next full poll. */
   async function hearHints(untilMs: number): Promise<void> {
     const left = () => Math.min(untilMs - clock.now().getTime(), intervalMs)
     const rest = () => wait(Math.min(HINTED_APART_MS, Math.max(0, left())), stopping.signal)
@@ -115,7 +115,7 @@ export function createTracker({ db, watch, clock, random, intervalMs, onError }:
   }
 }
 
-/** One that cannot be recorded is in no other's way. */
+/** A sighting that cannot be recorded does not stop the others. */
 async function recordEach(
   { db, clock, onError }: Pick<TrackerDeps, 'db' | 'clock' | 'onError'>,
   sightings: readonly Sighting[],
@@ -134,7 +134,7 @@ async function watchedNow(
   return await withProjects({ db, onError }, [...asked, ...due], spare)
 }
 
-/** A project whose row is refused is told; its pull requests are in the way of no other's. */
+/** A project whose row is refused is reported; the pull requests of the others are followed. */
 async function withProjects(
   { db, onError }: Pick<TrackerDeps, 'db' | 'onError'>,
   asked: readonly WatchedRow[],
@@ -207,7 +207,7 @@ async function recordChanges(db: Kysely<Database>, { of, pullRequest, checks, re
     const changes: NewGitHubEvent[] = []
     if (before.checks !== checks) changes.push({ ...common, type: 'status', status: checks })
     if (before.review !== review) changes.push({ ...common, type: 'pull_request_review', status: review })
-    // Moose pushes a branch once: another commit on it is somebody else's.
+    // Moose pushes a branch once: any other commit on it was pushed by a person or a bot.
     if (before.seen_head_sha !== pullRequest.headSha) {
       changes.push({ ...common, type: 'push', status: pullRequest.headSha })
     }

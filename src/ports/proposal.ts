@@ -6,7 +6,7 @@ import { LIMITS } from '../work-order/content.ts'
 export const MOST_PATHS = 10_000
 const MOST_REJECTIONS = 1_000
 
-/** The seed's ProposerRequest (4.4), the body of `POST /api/proposer-enhanced`; ours adds `metadata`. */
+/** The specification's ProposerRequest (4.4), the body of `POST /api/proposer-enhanced`; ours adds `metadata`. */
 export const ProposerRequest = z.object({
   task_description: z.string().min(1),
   /** Paths of the scope, from the repository's root. */
@@ -38,7 +38,7 @@ export const TokenUsage = z.object({
 })
 export type TokenUsage = z.infer<typeof TokenUsage>
 
-/** The seed's EnhancedProposerResponse. A foreign Proposer must give the first three fields. */
+/** The specification's EnhancedProposerResponse. A foreign Proposer must give the first three fields. */
 export const ProposerResponse = z.looseObject({
   /** The answer as it came: edits in Moose's format, or free text from a foreign Proposer. */
   content: z.string().min(1),
@@ -57,7 +57,7 @@ export const ProposerResponse = z.looseObject({
       rejections: z.array(z.string()).max(MOST_REJECTIONS),
     })
     .optional(),
-  /** `edits` when the content was applied to the tree in memory without complaint; `text` when nobody could check. */
+  /** `edits` when the content was applied to the tree in memory without complaint; `text` when it could not be checked. */
   format: z.enum(['edits', 'text']).optional(),
   /** True when the answer came from a recording and no model was called. */
   replayed: z.boolean().optional(),
@@ -82,13 +82,13 @@ export interface BaseTree {
 
 /**
  * What may come of a proposal. `edits`: an answer counts when it applies to the base commit. `text`: any answer counts,
- * because an executor that calls a model makes edits of it (seed 4.4, 4.5). `edits_or_text`: edits are asked for, and
+ * because an executor that calls a model makes edits of it (specification 4.4, 4.5). `edits_or_text`: edits are asked for, and
  * what is none in the end is passed on as text.
  */
 export type WantedAnswer = 'edits' | 'text' | 'edits_or_text'
 
 export type ProposeInput = {
-  /** Whose cost it is; both null for a caller who has no attempt. */
+  /** The order and attempt that pay; both null for a caller without an attempt. */
   workOrderId: string | null
   attempt: number | null
   /** The order's title; the key of its recordings. */

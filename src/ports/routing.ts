@@ -4,7 +4,7 @@ import { MOST_PATHS } from './proposal.ts'
 /** Of a longer list a schema says only that, and not what is wrong with each of its entries. */
 const LONGEST_LIST = 1_000
 
-/** The seed's ManagerRoutingRequest (2.2, 4.3), the body of `POST /api/manager`. */
+/** The specification's ManagerRoutingRequest (2.2, 4.3), the body of `POST /api/manager`. */
 export const RoutingRequest = z.object({
   work_order_id: z.string().min(1),
   task_description: z.string(),
@@ -26,7 +26,7 @@ export const CandidateView = z.object({
   expected_success: z.number(),
   /** USD per merged pull request. */
   expected_cost_per_merge_usd: z.number().nullable(),
-  /** How many past orders this rests on, those less similar counting less; 0: the configuration alone. */
+  /** How many past orders this is based on, weighted by similarity; 0: on the configuration alone. */
   similar_orders: z.number(),
   similar_merged: z.number(),
 })
@@ -65,7 +65,7 @@ export const RoutingMetadata = z.looseObject({
 /** No row of `proposer_configs` has another: Postgres holds no NUL. */
 const ProposerName = z.string().refine((name) => !name.includes('\0'), 'holds a NUL, which no name has')
 
-/** The seed's RoutingDecision. */
+/** The specification's RoutingDecision. */
 export const RoutingDecision = z.object({
   /** A name of `proposer_configs`. */
   selected_proposer: ProposerName.min(1),
@@ -100,7 +100,7 @@ export const RetryDecision = z.object({
   /** Of the try that follows; of the last one when none follows. */
   attempt_number: z.number().int(),
   max_attempts: z.number().int(),
-  /** Who makes the next try; absent when none follows, or the same one does. */
+  /** The proposer of the next try; absent when there is none, or when it is the same. */
   next_proposer: ProposerName.optional(),
   strategy: z.enum(['same_model', 'switch_model', 'escalate']),
   /** A full sentence for a human. */

@@ -86,7 +86,7 @@ export interface Workspaces {
    * Removes the commit an attempt left in the mirror, and nothing else: only the attempt's own ref, only when the
    * commit there says that this attempt made it, and only while the ref still stands at that commit.
    *
-   * @returns the commit that was let go; null when there was none of the attempt's making
+   * @returns the commit that was removed; null when there was none of this attempt
    */
   rollBack(project: Project, workOrderId: string, attempt: number): Promise<string | null>
 }

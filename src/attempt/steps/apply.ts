@@ -89,7 +89,7 @@ function againBecause({ code }: Previous): string {
   return `Aider failed (${code}); once more from the start`
 }
 
-/** Why a proposal that is no edits was not taken for edits; null when nobody tried. */
+/** Why a proposal was not accepted as edits; null when it was not tried as edits. */
 function lastRejection({ format, refinement_metadata: refinement }: ProposerResponse): string | null {
   const last = format === 'edits' ? undefined : refinement?.rejections.at(-1)
   return last === undefined ? null : last

@@ -14,7 +14,7 @@ import { fallBackOnPullRequest } from '../put-order.ts'
 import { STEPS, type StepName } from '../steps.ts'
 
 /**
- * The seed's three writes (4.7) in one transaction: the order goes `in_review` with its pull request, `github_events`
+ * The specification's three writes (4.7) in one transaction: the order goes `in_review` with its pull request, `github_events`
  * hears of it, `outcome_vectors` learns from it. A repetition changes nothing.
  *
  * @returns false when the order was cancelled meanwhile, or completed by another pull request, and this one has to go
@@ -106,22 +106,22 @@ const END: Record<Exclude<NextMove, 'leave'>, EndStatuses> = {
 }
 
 /**
- * The failure case of the seed's 4.7, in one transaction. A repetition changes nothing.
+ * The failure case of the specification's 4.7, in one transaction. A repetition changes nothing.
  *
- * A suspended attempt has no outcome yet: it will have the one of its real end. What that is if it never goes on is kept.
+ * A suspended attempt has no outcome yet. The outcome it gets if it is never resumed is stored with it.
  *
  * @throws {Fault} `attempt_taken_over` when a later run is to record its own end: this one must not count as having done so
  */
 export async function recordFailure(db: Kysely<Database>, failure: Failure): Promise<void> {
   const move = NEXT_MOVE[failure.fault.code]
-  // Who carries it out now records its end.
+  // The process that runs the attempt now records its end.
   if (move === 'leave') return
   await db.transaction().execute(async (transaction) => {
     const end = { status: END[move].attempt, error: failure.fault }
     const rest = move === 'suspend' ? { suspendedOutcome: outcomeFacts(failure.evidence) } : {}
     const ended = await endAttempt(transaction, failure, { ...end, ...rest })
     if (ended === null) {
-      // A suspension leaves nothing that would count: whatever goes on begins at the step it was to rest at.
+      // A suspension that comes too late loses nothing: a later run starts at the same step.
       if (move !== 'suspend') await assertLastRun(transaction, failure)
       return
     }
