@@ -15,18 +15,18 @@ export type ApplyOptions = {
   adapters: Adapters
   run: Run
   onCommit: (headSha: string) => Promise<void>
-  /** Told what there is to show as soon as it is there, also where it speaks against going on. */
+  /** Called with each piece of evidence as soon as it exists, also when it fails the attempt. */
   onEvidence: (evidence: { applied: Applied; verified?: Verified }) => void
 }
 
 type Made = { applied: Applied; verified: Verified }
 
 /**
- * Makes the commit and verifies it. Edits that failed a check are, in `auto`, made once more by Aider, which is told
- * what failed (DESIGN.md, decision 5). Whether there is another try is decided within a durable step, so that a crash
+ * Makes the commit and verifies it. With `auto`, Aider repairs edits that failed a check; it is told
+ * what failed. Whether there is a repair is decided within a durable step, so that a crash
  * cannot change it.
  *
- * @throws {Fault} why no commit passes; where a repair came to nothing, the check it was for
+ * @throws {Fault} the failure of the commit; after a repair that failed too, that of the check
  */
 export async function applyUntilVerified(making: ApplyOptions): Promise<Made> {
   const first = await makeOnce(making, null)
@@ -90,7 +90,7 @@ function applyOnce(
   })
 }
 
-/** The check is what a human has to look at; that Aider failed too is said with it. A cancellation stays one. */
+/** The fault of the check, with the failure of its repair; a repair that was cancelled or suspended keeps its own. */
 function notRepaired(check: Fault, repair: Fault): Fault {
   if (NEXT_MOVE[repair.code] !== 'fail') return repair
   const message = `${check.message}\nAider was asked to repair it and failed too: ${repair.message}`

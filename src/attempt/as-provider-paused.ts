@@ -3,7 +3,7 @@ import { Fault } from '../faults/fault.ts'
 /**
  * Turns an outage into the fault an order is suspended with; the order is resumed when the provider is back.
  *
- * @param proposer the name in `proposer_configs` that was asked; by it the end of the pause is found
+ * @param proposer the name in `proposer_configs` that was asked; the end of the pause is looked up by it
  */
 export function asProviderPaused(outage: Fault, proposer: string): Fault {
   if (outage.code === 'provider_paused') {

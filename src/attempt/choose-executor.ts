@@ -5,11 +5,11 @@ import type { ProposerResponse, WantedAnswer } from '../ports/proposal.ts'
 /** The executors there are, and which of them the operator wants. */
 export type Executors = Readonly<Record<Executor['name'], Executor>> & { readonly wanted: Executor['name'] | 'auto' }
 
-/** What the choice of an executor says for itself, in the step's record and in the pull request. */
+/** The executor and the reason for it, as the step's record and the pull request show it. */
 export type ExecutorChoice = { executor: Executor; reason: string }
 
 /**
- * What the operator wants every order to be applied with must be there; `auto` needs nothing until it is chosen.
+ * Checks that the executor the operator set for every order is installed; `auto` requires none.
  *
  * @throws {Fault} `command_missing` with how to install it
  */
@@ -36,8 +36,8 @@ export async function wantedAnswer(executors: Executors): Promise<WantedAnswer> 
 }
 
 /**
- * `auto`: edits that were seen to apply are applied as they are; what is free text, does not apply or has failed a
- * check needs Aider.
+ * Chooses for `auto`: `patch` for edits that apply; Aider for free text, for edits that do not apply or have failed a
+ * check. Any other setting is used as it is.
  *
  * @param isRepair whether a commit of this proposal has failed a check
  */

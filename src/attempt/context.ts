@@ -9,16 +9,16 @@ import type { WorkOrderContent } from '../work-order/content.ts'
 import type { Project } from '../work-order/project.ts'
 import type { Executors } from './choose-executor.ts'
 
-/** What every step of one attempt knows from the start; the same again after a crash. */
+/** What every step of one attempt starts from; the same after a crash. */
 export type AttemptContext = {
   workOrderId: string
   /** 1 for the first. */
   attempt: number
-  /** How often it went on, after a suspension or a takeover; 0: it has not. */
+  /** How often it was resumed after a suspension or a takeover. */
   epoch: number
-  /** Asked before what cannot be taken back. @throws {Fault} `attempt_taken_over` */
+  /** Called before an effect that cannot be undone. @throws {Fault} `attempt_taken_over` */
   hold: () => Promise<void>
-  /** A copy for the pull request: without the secrets that may not stand in a change. Nothing is applied or decided by it. */
+  /** Makes a copy for the pull request without secrets; nothing is applied or decided by the copy. */
   published: Sanitize
   /** The order as it was approved and claimed; unchecked until `route` has validated it. */
   content: unknown
@@ -29,7 +29,7 @@ export type AttemptContext = {
   note: (message: string) => Promise<void>
   /** Output of a foreign program for the live log, in pieces. */
   output: (text: string) => void
-  /** Where the order should be carried out. @throws {Fault} `project_required` */
+  /** The project of the order. @throws {Fault} `project_required` */
   project: () => Promise<Project>
   /** Enough of the id to be unique, for branch and title. */
   shortId: () => Promise<string>
@@ -41,7 +41,7 @@ export type AttemptContext = {
   isStillApproved: () => Promise<boolean>
 }
 
-/** The parts an attempt is made with; chosen in app.ts. */
+/** The adapters an attempt uses; chosen in app/. */
 export type Adapters = {
   manager: Manager
   proposer: Proposer

@@ -8,7 +8,7 @@ import { Fault, NEXT_MOVE } from '../faults/fault.ts'
 /** With less than this no attempt is started or resumed: a clone, a commit or a log would be cut short. */
 const LEAST_BYTES = 100_000_000
 const LEAST_FILES = 1_000
-/** What was cleaned up after a failure may be just what is missing: the same is not tried again at once. */
+/** Cleaning up after a failure may free just what the next run would fill: it waits this long. */
 const REST_MS = 60_000
 const NO_ROOM = /No space left on device|Disk quota exceeded|ENOSPC|EDQUOT/
 
@@ -18,7 +18,7 @@ export async function hasRoom(home: string): Promise<boolean> {
   return bavail * bsize >= LEAST_BYTES && (files === 0 || ffree >= LEAST_FILES)
 }
 
-/** A home is made when something is put into it. */
+/** Of the nearest folder that exists: a home is made when it is first used. */
 async function diskOf(folder: string): Promise<StatsFs> {
   try {
     return await statfs(folder)
@@ -37,8 +37,8 @@ export async function assertRoom(home: string): Promise<void> {
 const NEXT = 'Free some space, e.g. with: moose doctor --fix. Orders go on by themselves then.'
 
 /**
- * The fault by its cause: a step that failed on a full disk did so for no reason of its own, whatever it said. One that
- * waits, or was stopped, stays what it is.
+ * Names the fault by its cause: a step that fails on a full disk is `disk_full`, whatever it reported. A fault that
+ * suspends, stops or relinquishes the attempt stays as it is.
  *
  * @param home the MOOSE_HOME on whose disk the attempt runs
  */

@@ -3,30 +3,30 @@ import { workflowId } from '../work-order/naming.ts'
 
 export type Dispatching = {
   /**
-   * By the attempt's row: the run this process carries out; `over`: the attempt has ended; null: another process carries
-   * it out, or it is suspended.
+   * From the attempt's row: the run this process owns; `over`: the attempt has ended; null: another process owns it,
+   * or it is suspended.
    */
   ours(key: AttemptKey): Promise<AttemptRun | 'over' | null>
-  /** Makes a new run of one that is under way here already, and stops that one. @throws {Fault} `attempt_taken_over` */
+  /** Replaces a run that is under way here by a new one, and stops it. @throws {Fault} `attempt_taken_over` */
   again(run: AttemptRun): Promise<AttemptRun>
   /** One run of an attempt: everything with an effect runs in `DBOS.runStep`. */
   workflow(run: AttemptRun): Promise<void>
 }
 
-/** Which workflows of the engine this process carries out. */
+/** Which workflows of the engine run in this process. */
 export type DispatchedRuns = {
   /**
-   * The body of the engine's workflow, wherever the engine dispatches it: carried out only while the attempt's row says
-   * that it is this process's. One of another process never returns here, so that it stays unfinished for that one.
+   * The body of the engine's workflow, wherever the engine dispatches it. It runs only if the attempt's row says
+   * that this process owns it; otherwise the call never returns, so that the workflow stays unfinished for its owner.
    */
   carryOut(workOrderId: string, attempt: number): Promise<void>
-  /** Whether a workflow the engine takes for running in this process is not carried out here any more. */
+  /** Whether this process has given up a workflow that the engine still counts as running here. */
   hasRelinquished(id: string): boolean
   relinquish(run: AttemptRun): void
 }
 
 export function createDispatchedRuns({ ours, again, workflow }: Dispatching): DispatchedRuns {
-  // What is pending under this process is carried out here: kept are the exceptions, because a new one would be known late.
+  // Every pending workflow of this process runs here except these; a set of those that run would miss new ones.
   const gone = new Set<string>()
   const here = new Map<string, number>()
 
@@ -40,7 +40,7 @@ export function createDispatchedRuns({ ours, again, workflow }: Dispatching): Di
       await new Promise<never>(() => undefined)
       return
     }
-    // The engine dispatches it a second time, as a person with its command line can: the first run keeps nothing any more.
+    // A second dispatch, as the engine's command line can cause: the first run may record nothing any more.
     const run = here.get(id) === held.epoch ? await again(held) : held
     here.set(id, run.epoch)
     try {

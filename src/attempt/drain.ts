@@ -15,7 +15,7 @@ export type Drain = {
    */
   park(workOrderId: string): Promise<never>
   readonly parked: ReadonlySet<string>
-  /** Aborted when the grace is over: nothing is waited for any more. */
+  /** Aborted when the grace period is over; no wait continues after that. */
   readonly over: AbortSignal
   /** The grace is over. */
   end(): void
@@ -25,7 +25,7 @@ export type Drain = {
 const LET_GO_MS = 5_000
 
 /**
- * Waits until no attempt of this process moves: each has ended or stands at a step boundary. When the grace is over
+ * Waits until each attempt of this process has ended or stands at a step boundary. When the grace period is over
  * the steps that still run are aborted; they run again at the next start.
  */
 export async function settle(drain: Drain, running: RunningAttempts, clock: Clock, graceMs: number): Promise<void> {
@@ -43,7 +43,7 @@ async function quiet(drain: Drain, running: RunningAttempts, clock: Clock, atMos
   }
 }
 
-/** The reason signals are aborted with when the grace of a drain is over; no fault of the attempt. */
+/** The abort reason after the grace period of a drain; it is no fault of the attempt. */
 class ServiceStopping extends Error {
   override readonly name = 'ServiceStopping'
 }

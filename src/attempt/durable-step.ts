@@ -22,7 +22,7 @@ import { STEPS, type StepName } from './steps.ts'
 
 export type Step<T> = {
   name: StepName
-  /** Shown with the step; what matters of what went in. */
+  /** The part of the input that is shown with the step. */
   input: unknown
   run: () => Promise<T>
   /** For a step that returns its output and still counts as failed, such as `verify`: the failure in its output. */
@@ -41,18 +41,18 @@ export type StepDeps = {
   log: Log
   drain: Drain
   signal: AbortSignal
-  /** What this home is called. */
+  /** The id of this home. */
   homeId: string
   config: Pick<Config, 'home'>
-  /** Lets go of a run that another process carries out now. Never resolves. */
+  /** Gives up a run that another process owns now. Never resolves. */
   leave: (run: AttemptRun, fault: Fault) => Promise<never>
-  /** Makes what is shown fit for storing: without secrets and without what Postgres cannot hold. */
+  /** Removes secrets, and what Postgres cannot hold, from what is shown. */
   sanitize: Sanitize
 }
 
 /**
- * Runs one step exactly once as far as its result goes: the engine keeps the outcome and does not run the step again
- * after a crash. What it keeps is what the step gave, to the byte; input, output, times, cost and error are kept beside
+ * Runs one step, with one result: the engine checkpoints the outcome and does not run the step again
+ * after a crash. The checkpoint is exact; input, output, times, cost and error are also stored
  * for display only, redacted, and written after the engine's checkpoint, so that a step shown as ended never runs again.
  * `record` has no checkpoint: it is one transaction that changes nothing when it is repeated.
  *
@@ -61,7 +61,7 @@ export type StepDeps = {
 export async function durableStep<T>(deps: StepDeps, key: Key, step: Step<T>): Promise<T> {
   if (deps.drain.requested) await deps.drain.park(key.workOrderId)
   const outcome = await (STEPS[key.name].result === 'database' ? performOrSuspend : checkpointed)(deps, key, step)
-  // Idempotent: a replay makes good what a crash since the checkpoint has left out.
+  // Idempotent: a replay writes what a crash after the checkpoint has left out.
   await showEnd(deps, key, step, outcome)
   if (deps.drain.requested) await deps.drain.park(key.workOrderId)
   if (!outcome.ok) throw Fault.fromRecord(outcome.fault)
@@ -69,14 +69,14 @@ export async function durableStep<T>(deps: StepDeps, key: Key, step: Step<T>): P
 }
 
 async function checkpointed<T>(deps: StepDeps, key: Key, step: Step<T>): Promise<Outcome<T>> {
-  // After a suspension the engine answers for the step with an error of its own.
+  // After a suspension the engine replaces the error of the step by its own.
   const suspended: Fault[] = []
   const onSuspend = (fault: Fault) => suspended.push(fault)
   try {
     return await DBOS.runStep(() => performOrSuspend(deps, key, step, onSuspend), { name: labelOf(key) })
   } catch (error) {
     for (const fault of suspended) throw fault
-    // Another process has the workflow, or has replaced it by another run; what happens here does not count any more.
+    // Another process owns the workflow, or has replaced this run; the result of this one does not count.
     const isGone =
       error instanceof DBOSWorkflowConflictError ||
       error instanceof EngineError.DBOSWorkflowCancelledError ||
@@ -105,7 +105,7 @@ async function performOrSuspend<T>(
  * Ends the journal before this step: a cancelled workflow keeps no outcome of the step it is in, and resuming it begins
  * with that step. It holds no process, queue or timer meanwhile.
  *
- * Before the suspension is recorded: the other way round, a run that has been resumed meanwhile could be cancelled.
+ * It comes before the suspension is recorded; in the other order it could cancel a run that was resumed meanwhile.
  */
 async function suspend<T>(deps: StepDeps, key: Key, step: Step<T>, outcome: Outcome<T>): Promise<void> {
   await showEnd(deps, key, step, outcome)
@@ -127,7 +127,7 @@ async function performStep<T>(deps: StepDeps, key: Key, step: Step<T>): Promise<
     if (failure !== null && !(await hasRoom(deps.config.home))) throw Fault.fromRecord(failure)
     return { home, ok: true, output }
   } catch (thrown) {
-    // The process is about to go: nothing is recorded, and the next start runs this step again.
+    // The process is about to end: nothing is recorded, and the next start runs this step again.
     if (deps.drain.over.aborted) return deps.drain.park(key.workOrderId)
     const fault = await namedByDisk(
       deps.config.home,
@@ -169,10 +169,10 @@ function repeatedly<T>({ db, clock, log, signal, drain }: StepDeps, key: Key, st
   return retry(
     {
       clock,
-      // What nothing may stop is not waited for either when the process goes.
+      // When the process ends, a step that cannot be stopped is not waited for either.
       signal: AbortSignal.any([signal, drain.over]),
       isWorthRepeating: (fault) => isWorthRepeating(step.name, fault),
-      // The reason for the pause may be that nothing can be stored.
+      // The note itself fails when the database is the reason for the pause.
       onPause: (fault, pauseMs) =>
         say(`${fault.message} Trying again in ${pauseMs / 1000}s.`).catch((error: unknown) =>
           log.warn({ reason: reasonOf(error), code: fault.code }, 'a step is tried again'),
@@ -186,9 +186,9 @@ function repeatedly<T>({ db, clock, log, signal, drain }: StepDeps, key: Key, st
 }
 
 /**
- * Calls to a model have repeated themselves already (models/), and a limit of GitHub has been waited for as long as that
- * is any use (forge/github/). Recording is tried again whatever went wrong, and so is publishing after what nobody can
- * name: a branch or a pull request may be there all the same, and only looking again finds it.
+ * Model calls have been repeated already (models/), and GitHub's rate limit has been waited for as long as that
+ * helps (forge/github/). Recording is repeated after every fault, and publishing after an unnamed one:
+ * its branch or pull request may exist, and only another look finds it.
  */
 function isWorthRepeating(name: StepName, { code }: Fault): boolean {
   if (NEXT_MOVE[code] === 'leave') return false
@@ -205,7 +205,7 @@ function eventKey({ workOrderId, attempt, name }: Key) {
   return { workOrderId, attempt, step: name }
 }
 
-/** What a try is called in the log: the first by its step alone. */
+/** The name of a try in the log; the first try has the name of its step. */
 function labelOf({ name, try: number }: Key): string {
   return number === 1 ? name : `${name}, try ${number}`
 }

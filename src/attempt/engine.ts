@@ -13,11 +13,11 @@ import { continueWorkflow } from './journal.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import { PIPELINE_REVISION } from './pipeline-revision.ts'
 
-/** Moose uses no schedules of the engine; it need not look often. */
+/** How often the engine polls for schedules, which Moose does not use. */
 const RARELY_MS = 60_000
-/** An attempt that has just ended still has its own end to write down; parked ones never do. */
+/** How long a shutdown waits for workflows that have just ended; parked ones never end. */
 const LAST_WRITES_MS = 500
-/** How often the queue of this home is looked at: by it come resumed runs. New ones begin at once, without a queue. */
+/** How often the queue of this home is polled. Only resumed runs are queued; new ones start at once. */
 const LOOK_MS = 1_000
 
 const OVER: ReadonlySet<string> = new Set([
@@ -28,31 +28,31 @@ const OVER: ReadonlySet<string> = new Set([
 
 export type EngineOptions = Dispatching & {
   pool: Pool
-  /** What this home is called. */
+  /** The id of this home. */
   homeId: string
   log: Log
 }
 
 export type Engine = AsyncDisposable & {
   /**
-   * Has this process carry an attempt out: from its beginning, or from where its journal ends, whichever process wrote it.
+   * Starts an attempt in this process: from its beginning, or from where its journal ends, whichever process wrote it.
    * A run that is under way here already is left alone.
    *
-   * @returns false when it can never be carried out again: the workflow has ended without a record of ours, or was begun
+   * @returns false when it can never run again: the workflow has ended without our record, or was started
    *   by another revision of the pipeline
    */
   start(key: AttemptKey): Promise<boolean>
-  /** The same for one this process has just claimed for the first time: the engine need not be asked what it knows of it. */
+  /** Starts an attempt this process has just claimed for the first time, without asking the engine for its status. */
   begin(key: AttemptKey): Promise<void>
-  /** Ends the workflow of an attempt that is never carried out again, where there is one. */
+  /** Ends the workflow, if there is one, of an attempt that never runs again. */
   giveUp(key: AttemptKey): Promise<void>
-  /** This process does not carry the run out any more, although its workflow never returns. */
+  /** Marks a run as given up by this process; its workflow never returns. */
   relinquish(run: AttemptRun): void
 }
 
 /**
  * Launches DBOS in the schema `dbos` of the same database. There is one engine per process. Each process is an executor
- * of its own and listens to the queue of its home alone, so the engine recovers nothing by itself: a workflow goes on
+ * of its own and listens to the queue of its home alone, so the engine recovers nothing by itself: a workflow is resumed
  * only where `start` is called for it.
  *
  * @throws {Fault} `database_refused`, `database_unreachable`
@@ -74,7 +74,7 @@ export async function launchEngine({ pool, homeId, log, ...dispatching }: Engine
     logger: quietLogger(log),
   })
   await launch(pool, queueName)
-  // The end of one attempt may start the next; outside its context, or the engine would take it for a child.
+  // The end of one attempt may start the next. Within its context the engine would make it a child workflow.
   const outside = AsyncLocalStorage.snapshot()
 
   async function begin({ workOrderId, attempt: number }: AttemptKey): Promise<void> {
@@ -108,7 +108,7 @@ export async function launchEngine({ pool, homeId, log, ...dispatching }: Engine
   }
 }
 
-/** One process at a time: the engine makes and alters its tables, and of two that begin at once one would fail. */
+/** Launches the engine in one process at a time: it creates and alters its tables, and two at once would conflict. */
 async function launch(pool: Pool, queueName: string): Promise<void> {
   try {
     await oneAtATime(pool, async () => {
@@ -116,7 +116,7 @@ async function launch(pool: Pool, queueName: string): Promise<void> {
       await DBOS.registerQueue(queueName, { minPollingIntervalMs: LOOK_MS, onConflict: 'always_update' })
     })
   } catch (error) {
-    // It may hold on to timers and connections that would keep the process from ending; its own failure says nothing more.
+    // Timers and connections of the engine would keep the process alive; a failure to end them adds nothing.
     await DBOS.shutdown({ deregister: true, workflowCompletionTimeoutMS: 0 }).catch(() => undefined)
     throw launchFault(error)
   }
@@ -131,7 +131,7 @@ function launchFault(error: unknown): Fault {
   return new Fault('database_refused', `The engine cannot work in this database: ${reason}. ${right}`, {}, error)
 }
 
-/** The engine's notes are ours to debug with, not for the operator. */
+/** The engine's log, one level lower: it is for debugging, not for the operator. */
 function quietLogger(log: Log): DLogger {
   return {
     debug: (entry) => log.trace({ engine: entry }),

@@ -6,10 +6,10 @@ import type { Proposed } from './steps/propose.ts'
 import type { Routed } from './steps/route.ts'
 import type { Verified } from './steps/verify.ts'
 
-/** What an attempt has to show before its pull request is opened: the outcome of every step so far. */
+/** The outcomes of the steps before publishing. */
 export type Evidence = { routed: Routed; proposed: Proposed; applied: Applied; verified: Verified }
 
-/** What a finished attempt has to show; parts are missing from where it ended. */
+/** The outcomes of an attempt that may have ended early: those after its end are missing. */
 export type PartialEvidence = { [Part in keyof Evidence]?: Evidence[Part] }
 
 export type AttemptEnd = {
@@ -21,8 +21,8 @@ export type AttemptEnd = {
 export type Success = AttemptEnd & { evidence: Evidence; pullRequest: PullRequest }
 
 /**
- * Evidence as it is recorded: its words are for showing. What is learned from it later, who was chosen and which files
- * there are, is as it was.
+ * Evidence as it is recorded, with sanitized texts. What is learned from later, the chosen proposer and the files,
+ * stays exact.
  */
 export function shownEvidence<Parts extends PartialEvidence>(evidence: Parts, sanitize: Sanitize): Parts {
   const { routed, proposed } = evidence

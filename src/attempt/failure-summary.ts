@@ -9,8 +9,8 @@ const DURATION = /\b(duration(?:_ms)?["']?[:= ]+)\d[\d.,]*/gi
 const TIME = /\b\d[\d.,]*( ?(?:ms|s|sec|secs|seconds?|min|mins|minutes?)\b)?/gi
 
 /**
- * A failure as the next try of the same work is told of it: the same for the same failure, so that a question that was
- * asked and answered before can be told to be the same.
+ * A failure as the next try is told of it. The same failure gives the same text, so that a repeated question is
+ * recognized and not paid for again.
  */
 export function failureSummary({ code, message }: FaultRecord): string {
   const lasting = message.replace(DURATION, '$1…').replace(TIME, withoutTime).trim()

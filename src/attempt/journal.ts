@@ -4,9 +4,9 @@ import type { FaultRecord } from '../faults/fault.ts'
 import { faultPoint } from '../faults/fault-point.ts'
 import { isStepName, STEPS } from './steps.ts'
 
-/** What the engine keeps of a step. A fault is a result, so that it survives a crash as it was. */
+/** The checkpoint of a step. A fault is a result too, so that it survives a crash unchanged. */
 export type Outcome<T> = {
-  /** The home where the step was made. */
+  /** The home where the step ran. */
   home: string
 } & ({ ok: true; output: T } | { ok: false; fault: FaultRecord })
 
@@ -29,8 +29,8 @@ export async function continueWorkflow(id: string, { home, queueName }: { home: 
 }
 
 /**
- * The first step to be made anew in this home; null: none. What is published needs no commit here any more, and no second
- * judgement. The engine's number of a step counts its calls, not ours, so it is always looked up.
+ * The first step that must run again in this home; null: none. A published attempt needs no commit here and no second
+ * verification. The engine numbers steps by its own count, so the number is looked up.
  */
 function madeElsewhere(steps: Awaited<ReturnType<typeof DBOS.listWorkflowSteps>>, home: string): number | null {
   const known = (steps ?? []).map(({ functionID, name, output }) => ({

@@ -2,9 +2,9 @@ import type { Clock } from '../clock.ts'
 import { namedFault } from '../db/database-fault.ts'
 import type { Fault } from '../faults/fault.ts'
 
-/** Pauses before something is tried again that failed for an outside reason that should pass. */
+/** Pauses before a retry after a transient fault from outside. */
 const PAUSES_MS = [1_000, 5_000, 15_000] as const
-/** Of the database: most often only a connection broke, and the next one is there at once. The last one is repeated. */
+/** Pauses after a database fault: usually one connection broke and the next succeeds. The last pause is repeated. */
 const PAUSES_OF_DATABASE_MS = [200, 1_000, 5_000, 15_000] as const
 
 export type Patience = {
@@ -36,7 +36,7 @@ export async function retry<T>({ clock, signal, isWorthRepeating, onPause }: Pat
   }
 }
 
-/** Null: it has been tried often enough. */
+/** Null: no further try. */
 function pauseAfter(failures: number, { code }: Fault): number | null {
   const isDatabase = code === 'database_unreachable'
   const pauseMs = (isDatabase ? PAUSES_OF_DATABASE_MS : PAUSES_MS)[failures]

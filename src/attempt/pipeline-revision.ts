@@ -1,5 +1,5 @@
 /**
- * The revision of the steps below `attempt-workflow.ts`. An attempt is gone on with only by the revision that began it;
+ * The revision of `workflow.ts` and its steps. An attempt is continued only by the revision that began it;
  * raise it when steps are added, removed or change their meaning.
  */
 export const PIPELINE_REVISION = 'pipeline-4'

@@ -11,10 +11,10 @@ import { type Standing, standing, standsOn } from '../work-order/standing.ts'
 type Db = Kysely<Database>
 
 /**
- * Puts an order where its pull requests have it; the event says why.
+ * Moves an order to the status its pull requests call for, with an event that says why.
  *
  * @param order locked, with its pull requests as they stand now
- * @param pull what has happened to it is the reason
+ * @param pull the pull request whose change is the reason
  */
 export async function putOrder(
   transaction: Db,
@@ -49,7 +49,7 @@ export async function fallBackOnPullRequest(transaction: Db, { workOrderId, atte
   await moveWorkOrder(transaction, order.id, { ...move, byPullRequest: true })
 }
 
-/** What has happened to a pull request that leaves its order where it is. */
+/** Records a change of a pull request that does not move its order. */
 export async function tellOfPullRequest(transaction: Db, order: OrderStanding, pull: PullRequestBrief): Promise<void> {
   const { state, attempt, number } = pull
   await recordEvent(transaction, {

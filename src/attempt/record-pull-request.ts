@@ -15,14 +15,14 @@ import { putOrder, tellOfPullRequest } from './put-order.ts'
 
 type Found = AttemptKey & {
   pullRequest: PullRequest
-  /** How it was known when the forge was asked; undefined: what was found is of this moment. */
+  /** Its state as known when the forge was asked; undefined: the answer is of this moment. */
   known?: WatchedPullRequest['known']
 }
 
 /**
- * Where the pull request of an attempt stands on its forge: kept with the event and the outcome, and its order goes where
- * that puts it (`standing`), in one transaction. A repetition changes nothing; neither does an answer that was overtaken
- * by a later one, unless it is a merge.
+ * Records the state of an attempt's pull request on its forge, with the event and the outcome, and moves its order to
+ * where that puts it (`standing`), in one transaction. A repetition changes nothing; neither does an answer older than the
+ * recorded state, unless it is a merge.
  */
 export async function recordPullRequest(db: Kysely<Database>, found: Found, now: Date): Promise<void> {
   await db.transaction().execute(async (transaction) => {

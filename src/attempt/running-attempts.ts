@@ -6,7 +6,7 @@ import { type Fault, type FaultRecord, NEXT_MOVE } from '../faults/fault.ts'
 /** The attempts this process runs, how to stop them, and how to wait for their end. */
 export type RunningAttempts = {
   /**
-   * A run begins, once no other run of its order is still being put away here.
+   * Enters a run once the workspace of every other run of its order is removed here.
    *
    * @returns aborted when the run has to stop
    */
@@ -21,7 +21,7 @@ export type RunningAttempts = {
   ended(run: AttemptRun, fault: FaultRecord | null): void
   ids(): string[]
   runs(): AttemptRun[]
-  /** Resolves when no other run of the same order is still being put away here. */
+  /** Resolves when the workspace of every other run of the order is removed here. */
   othersEnded(run: AttemptRun): Promise<void>
   /** Resolves when this run, or a later one of its attempt, has ended; null: with a pull request. Ask before it is started. */
   endOf(run: AttemptRun, signal: AbortSignal): Promise<FaultRecord | null>
@@ -43,7 +43,7 @@ export function createRunningAttempts(): RunningAttempts {
 
   return {
     async begin(run) {
-      // Nothing may come between the last look and the entry.
+      // The check and the entry are one synchronous step.
       while (isInTheWay(run)) await once(ends, 'end')
       const controller = new AbortController()
       running.set(run.workOrderId, { run, controller })

@@ -33,20 +33,20 @@ export type WorkflowDeps = {
   /** The same for what is published. */
   published: Sanitize
   drain: Drain
-  /** Waits for its turn. @returns aborted by a cancellation, an emergency stop or the end of a drain */
+  /** Waits for earlier runs of the order. @returns a signal aborted by a cancellation, an emergency stop or a drain */
   begin: (run: AttemptRun) => Promise<AbortSignal>
-  /** What this home is called. */
+  /** The id of this home. */
   homeId: string
   config: Pick<Config, 'home'>
-  /** Lets go of a run that another process carries out now. Never resolves. */
+  /** Gives up a run that another process owns now. Never resolves. */
   leave: (run: AttemptRun, fault: Fault) => Promise<never>
-  /** Told when a run has ended, or was suspended, and has recorded that. */
+  /** Called when a run has recorded its end or its suspension. */
   onEnd: (run: AttemptRun, fault: FaultRecord | null) => void
 }
 
 /**
- * One attempt from claim to record: the way of a work order through Moose. One that was suspended goes through it anew,
- * and every step that had ended gives what it gave.
+ * One attempt from claim to record: the way of a work order through Moose. A resumed attempt runs through it again,
+ * and every step with a checkpoint returns its earlier outcome.
  */
 export function attemptWorkflow(deps: WorkflowDeps): (run: AttemptRun) => Promise<void> {
   return async (key) => {
@@ -122,7 +122,7 @@ async function carryOut(
     async run() {
       const shown = shownEvidence(whole, sanitize)
       if (await faultPoint('record', () => recordSuccess(db, { ...key, evidence: shown, pullRequest }))) return
-      // Cancelled, or completed by another, while it was being published: this pull request is not wanted any more.
+      // The order was cancelled, or completed by another pull request, while this one was published.
       const closed = await adapters.forges[routed.project.forge].close(routed.project, pullRequest.number)
       await recordPullRequest(db, { ...key, pullRequest: closed }, clock.now())
     },
@@ -130,10 +130,10 @@ async function carryOut(
 }
 
 /**
- * What an attempt leaves on this machine: after a success, and while it is suspended, its commit, after a failure nothing
+ * Removes what an attempt leaves on this machine: its commit stays after a success and while it is suspended
  * (specification 7.3). What cannot be removed is logged for the operator; the attempt ends as it did.
  *
- * @param failed where an attempt that failed was carried out; undefined: it did not fail, or not that far
+ * @param failed the routing of an attempt that failed; undefined: it did not fail, or before it was routed
  */
 async function cleanUp(
   { db, adapters: { workspaces }, clock, drain, log }: WorkflowDeps,
@@ -151,7 +151,7 @@ async function cleanUp(
   }
 }
 
-/** Outside a step nothing is recorded as a failure of the attempt only because the database is away. */
+/** Repeats while the database is away: outside a step that must not fail the attempt. */
 function untilAnswered<T>({ clock, drain }: Pick<WorkflowDeps, 'clock' | 'drain'>, ask: () => Promise<T>): Promise<T> {
   const isWorthRepeating = ({ code }: Fault) => code === 'database_unreachable'
   return retry({ clock, signal: drain.over, isWorthRepeating }, ask)
@@ -168,7 +168,7 @@ function routeFacts({ project, decision }: Routed): RouteFacts {
   }
 }
 
-/** What the ledger calls a decision; null: a foreign Manager numbers its decisions as it likes. */
+/** The ledger's id of a decision; null: a foreign Manager uses ids of another form. */
 function idOf({ routing_metadata: { budget_reservation_id: id } }: RoutingDecision): string | null {
   const parsed = z.uuid().safeParse(id)
   return parsed.success ? parsed.data : null
@@ -198,7 +198,7 @@ async function recordEnd(
     input: { outcome: 'failed', step: failure.step, code: fault.code, attempt: key.attempt },
     async run() {
       await record()
-      // What is recorded is for showing; from the journal the next attempt is told what really was.
+      // The record is sanitized for display; the journal keeps the exact fault.
       return fault
     },
   })

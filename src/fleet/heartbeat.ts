@@ -11,7 +11,7 @@ import { joinFleet, leaveFleet, rejoinFleet } from '../db/workers/workers.ts'
 import { toFault } from '../faults/fault.ts'
 import type { Log } from '../log.ts'
 
-/** So often within a lease: one lost beat is no lost lease. */
+/** Beats within a lease, so that one lost beat does not lose the lease. */
 const BEATS_PER_LEASE = 3
 /**
  * A main thread that has been silent for so long is hung, and its attempts are for others: what has kept it busy so far
@@ -20,7 +20,7 @@ const BEATS_PER_LEASE = 3
 const LONGEST_SILENCE_MS = 5 * 60_000
 
 export type Heartbeat = AsyncDisposable & {
-  /** Enters the fleet and begins to beat; again: nothing happens. @throws {Fault} `database_unreachable` */
+  /** Joins the fleet and renews its lease from now on; a second call does nothing. @throws {Fault} `database_unreachable` */
   start(): Promise<void>
 }
 
@@ -33,9 +33,9 @@ export type HeartbeatDeps = {
   clock: Clock
   log: Log
   running: RunningAttempts
-  /** Told when a worker that is gone has left something to take over. */
+  /** Called when a dead worker has left an attempt to take over. */
   onLeftBehind: () => void
-  /** Told when the runs of this process were replaced, because it had been out of the fleet. */
+  /** Called when this process rejoined the fleet and its runs were replaced. */
   onReplaced: () => Promise<void>
 }
 

@@ -1,7 +1,7 @@
 import type { AttemptRun, StandingRun } from '../db/attempts/attempts.ts'
 import { Fault } from '../faults/fault.ts'
 
-/** One that is left behind once more is held: what ended its processes would end the next one too. */
+/** Takeovers of an attempt before it is held: what ended its workers would end the next one too. */
 const MOST_TAKEOVERS = 3
 /**
  * What has been left behind twice may be why: such attempts are gone on with one at a time, so that the one that ends its

@@ -160,10 +160,10 @@ async function withProjects(
   })
 }
 
-/** So many different ones are looked at as all are. */
+/** With more hints than this, all pull requests are polled. */
 const MOST_HINTS = 200
 
-/** Gathers hints until they are taken; the same one counts once. */
+/** Collects hints until they are taken; duplicates count once. */
 export function createHints() {
   const gathered = new Map<string, PullRequestHint>()
   let arrival = new AbortController()

@@ -19,13 +19,13 @@ export type Applied = {
   costUsd: number
 }
 
-/** Why a commit is made once more, from the base. */
+/** Why the proposal is applied a second time. */
 export type Previous = {
-  /** What went wrong, told to an executor that calls a model. */
+  /** The failure, as an executor that calls a model is told of it. */
   failure: string
-  /** What ended the last run. */
+  /** The code of the last run's fault. */
   code: FaultCode
-  /** Whether there was a commit of this proposal, and a check failed on it. */
+  /** Whether a commit of this proposal failed a check. */
   failedCheck: boolean
 }
 
@@ -48,7 +48,7 @@ export async function apply(
   const { baseSha, response, proposer } = done.proposed
   if (previous !== null) await note(againBecause(previous))
   const { executor, reason } = chooseExecutor(executors, response, previous?.failedCheck === true)
-  // Another home may have fetched the base.
+  // Another home may have fetched the base; the mirror of this one may lack it.
   if (context.epoch > 0) await workspaces.bringBase(project, baseSha, signal)
   const request = { project, workOrderId, attempt, sha: baseSha, signal }
   await using workspace = await faultPoint('open_workspace', () =>

@@ -15,10 +15,10 @@ import { STEPS, type StepName } from '../steps.ts'
 
 /**
  * The specification's three writes (4.7) in one transaction: the order goes `in_review` with its pull request, `github_events`
- * hears of it, `outcome_vectors` learns from it. A repetition changes nothing.
+ * and `outcome_vectors` get a row. A repetition changes nothing.
  *
  * @returns false when the order was cancelled meanwhile, or completed by another pull request, and this one has to go
- * @throws {Fault} `attempt_taken_over` when a later run is to record it: this one must not count as having done so
+ * @throws {Fault} `attempt_taken_over` when a later run has to record it instead
  */
 export async function recordSuccess(db: Kysely<Database>, success: Success & AttemptRun): Promise<boolean> {
   const { workOrderId, attempt, evidence, pullRequest } = success
@@ -66,7 +66,7 @@ export async function recordSuccess(db: Kysely<Database>, success: Success & Att
   })
 }
 
-/** Whether the order still stands on this attempt: neither cancelled nor, after that, retried, nor completed by another. */
+/** Whether this attempt's pull request is wanted: the order was not cancelled, retried or completed by another one. */
 async function isWanted(
   db: Kysely<Database>,
   { workOrderId, attempt, pullRequest }: AttemptKey & Pick<Success, 'pullRequest'>,
@@ -96,7 +96,7 @@ export type Failure = AttemptEnd & AttemptRun & { step: StepName; fault: FaultRe
 type Ended = Status & ('failed' | 'blocked' | 'cancelled')
 type EndStatuses = { order: Ended; attempt: Ended }
 
-/** Where each move leaves the order and its attempt. What should have passed by itself and did not needs a human. */
+/** The status of the order and the attempt after each move. A transient fault that lasted needs a human. */
 const END: Record<Exclude<NextMove, 'leave'>, EndStatuses> = {
   fail: { order: 'failed', attempt: 'failed' },
   block: { order: 'blocked', attempt: 'blocked' },
@@ -110,7 +110,7 @@ const END: Record<Exclude<NextMove, 'leave'>, EndStatuses> = {
  *
  * A suspended attempt has no outcome yet. The outcome it gets if it is never resumed is stored with it.
  *
- * @throws {Fault} `attempt_taken_over` when a later run is to record its own end: this one must not count as having done so
+ * @throws {Fault} `attempt_taken_over` when a later run has to record its own end instead
  */
 export async function recordFailure(db: Kysely<Database>, failure: Failure): Promise<void> {
   const move = NEXT_MOVE[failure.fault.code]

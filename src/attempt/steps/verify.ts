@@ -10,7 +10,7 @@ import type { Applied } from './apply.ts'
 import type { Proposed } from './propose.ts'
 import type { Routed } from './route.ts'
 
-/** The evidence about one commit; kept also when it speaks against it. */
+/** The result of verifying one commit, kept whether or not it passed. */
 export type Verified = {
   headSha: string
   /** What git says has changed since the base. */
@@ -22,7 +22,7 @@ export type Verified = {
 }
 
 /**
- * Judges the very commit that would be pushed: its scope first, then whether it holds a secret of Moose's, then the
+ * Verifies the commit that would be pushed: its scope, then whether it contains a secret of Moose, then the
  * project's checks as the base commit has them.
  *
  * @throws {Fault} `checks_invalid`; a failed scope or check and a secret are results
@@ -86,7 +86,7 @@ function outOfScope(paths: readonly string[]): Fault {
   return new Fault('change_out_of_scope', message, { files: paths.join(', ') })
 }
 
-/** No model is told: it cannot know the secret, and was shown it by the order or by a file. */
+/** The fault is not told to a model: the secret came from the order or from a file. */
 function secretInChange({ name, ...where }: CarriedSecret, shortId: string): Fault {
   const message =
     `The change holds a secret Moose was given (${name}): ${where.place}. Nothing was pushed. Most likely it stands in ` +
@@ -95,7 +95,7 @@ function secretInChange({ name, ...where }: CarriedSecret, shortId: string): Fau
   return new Fault('secret_in_change', message, { secret: name, ...where })
 }
 
-/** What speaks against the commit, by the first check that did not pass; null when all did. */
+/** The fault of the first check that did not pass; null when all passed. */
 export function checkFailure(results: readonly CheckResult[]): FaultRecord | null {
   const failed = results.find(({ outcome }) => outcome !== 'passed')
   if (failed === undefined) return null
