@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { AttemptKey } from '../db/attempts/attempts.ts'
 import { recordEvent } from '../db/events/events.ts'
+import { recordPullRequestEvent } from '../db/outcomes/outcomes.ts'
 import type { PullRequestBrief } from '../db/pull-requests/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
 import { lockOrderStanding, type OrderStanding, pointAtPullRequest } from '../db/work-orders/order-standing.ts'
@@ -36,13 +37,24 @@ export async function putOrder(
 }
 
 /**
- * An attempt has ended without a pull request: where one of an earlier attempt was reopened meanwhile, the order is in
- * review with that.
+ * Puts the order of an attempt that has ended without a success in review with its open pull request, if it has one: one of
+ * an earlier attempt that was reopened meanwhile, or one this attempt had opened before it was held. The latter was not
+ * recorded as opened yet.
  */
 export async function fallBackOnPullRequest(transaction: Db, { workOrderId, attempt }: AttemptKey): Promise<void> {
   const order = await lockOrderStanding(transaction, workOrderId)
   const next = standing(order, order.pulls)
   if (next?.to !== 'in_progress') return
+  const { number, branch, url } = next.on
+  if (next.on.attempt === attempt) {
+    await recordPullRequestEvent(transaction, {
+      workOrderId,
+      action: 'opened',
+      number,
+      branch,
+      metadata: { pr_url: url },
+    })
+  }
   await pointAtPullRequest(transaction, order, next.on)
   const because = `attempt ${attempt} has ended, and ${named(next.on)} is open`
   const move = { from: [order.status], to: next.to, phase: 'in_review', reason: null, because } as const

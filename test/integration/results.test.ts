@@ -234,6 +234,19 @@ test('an attempt that fails leaves its order to the pull request that was reopen
   }
 })
 
+test('an attempt that is held although its own pull request is open leaves its order in review, and it counts as opened', async () => {
+  await using database = await createTestDatabase()
+  const { db } = database
+  const id = await given(database, { status: 'in_progress', phase: 'proposing' }, [['running', 'open']])
+  const fault = new Fault('attempt_unstable', 'Four workers died.').toRecord()
+  for (const _ of ['once', 'and again']) {
+    await recordFailure(db, { workOrderId: id, attempt: 1, epoch: 0, step: 'publish', evidence: {}, fault })
+    assert.equal(await stands(database, id), 'in_progress/in_review #11')
+  }
+  const events = await db.selectFrom('github_events').select(['action', 'pr_number', 'branch_name']).execute()
+  assert.deepEqual(events, [{ action: 'opened', pr_number: 11, branch_name: 'b1' }])
+})
+
 test('of two open pull requests the order is in review with the later, and what is merged first completes it', async () => {
   await using database = await createTestDatabase()
   const inReview = { status: 'in_progress', phase: 'in_review' } as const
