@@ -243,7 +243,7 @@ describe('a suspended attempt goes on where it rests, and nothing that ended is 
 })
 
 describe('what is resumed is what was approved, where it began', () => {
-  test('another home goes on with it: what the first one only had on its disk is made again', async () => {
+  test('another home may claim it', async () => {
     await using home = await createMooseHome(FILES, [greet], NEVER_POLLS)
     await using moose = await bench(home)
     moose.trouble.patch.push(noMoney())
