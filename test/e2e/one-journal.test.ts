@@ -17,32 +17,41 @@ const LIES = {
   'no step shows': sql`delete from attempt_steps`,
 }
 
-for (const [name, lie] of Object.entries(LIES)) {
-  test(`killed before it pushes, an attempt goes on as the engine knows it although ${name}`, async () => {
-    await using home = await createMooseHome(CHECKED, ANSWERS)
-    const { db } = home.database
-    const id = await fileOrder(home.database, { title: 'Write one', files: ['one.txt'] })
-    await using dying = launchWorker({ ...home.environment, MOOSE_FAULT: 'open_pull_request:before:kill' })
-    if (dying.child.signalCode === null) await once(dying.child, 'exit')
-    assert.equal(dying.child.signalCode, 'SIGKILL', dying.printed())
-    await lie.execute(db)
+/** Where the first worker dies, and the steps that begin in all: whatever runs afterwards runs among the lies. */
+const DEATHS = {
+  apply: ['route', 'propose', 'apply', 'apply', 'verify', 'publish', 'record'],
+  check: ['route', 'propose', 'apply', 'verify', 'verify', 'publish', 'record'],
+  open_pull_request: ['route', 'propose', 'apply', 'verify', 'publish', 'publish', 'record'],
+}
 
-    await using _second = await mooseUp(home.environment)
-    await using looker = await home.open('client')
-    const order = await settled(looker, id)
-    assert.deepEqual([order.phase, order.attempts], ['in_review', 1], JSON.stringify(order.status_reason))
-    assert.equal(await home.remote.git('show', `${order.github_branch}:one.txt`), 'one')
-    const calls = await db.selectFrom('model_calls').select('id').execute()
-    assert.equal(calls.length, 1)
-    const begun = await db
-      .selectFrom('work_order_events')
-      .select('step')
-      .where('type', '=', 'step_started')
-      .orderBy('id')
-      .execute()
-    assert.deepEqual(
-      begun.map(({ step }) => step),
-      ['route', 'propose', 'apply', 'verify', 'publish', 'publish', 'record'],
-    )
-  })
+for (const [death, steps] of Object.entries(DEATHS)) {
+  for (const [name, lie] of Object.entries(LIES)) {
+    test(`killed at ${death}, an attempt is resumed from the journal although ${name}`, async () => {
+      await using home = await createMooseHome(CHECKED, ANSWERS)
+      const { db } = home.database
+      const id = await fileOrder(home.database, { title: 'Write one', files: ['one.txt'] })
+      await using dying = launchWorker({ ...home.environment, MOOSE_FAULT: `${death}:before:kill` })
+      if (dying.child.signalCode === null) await once(dying.child, 'exit')
+      assert.equal(dying.child.signalCode, 'SIGKILL', dying.printed())
+      await lie.execute(db)
+
+      await using _second = await mooseUp(home.environment)
+      await using looker = await home.open('client')
+      const order = await settled(looker, id)
+      assert.deepEqual([order.phase, order.attempts], ['in_review', 1], JSON.stringify(order.status_reason))
+      assert.equal(await home.remote.git('show', `${order.github_branch}:one.txt`), 'one')
+      const calls = await db.selectFrom('model_calls').select('id').execute()
+      assert.equal(calls.length, 1)
+      const begun = await db
+        .selectFrom('work_order_events')
+        .select('step')
+        .where('type', '=', 'step_started')
+        .orderBy('id')
+        .execute()
+      assert.deepEqual(
+        begun.map(({ step }) => step),
+        steps,
+      )
+    })
+  }
 }
