@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
 import { gitIn } from '../support/git-remote.ts'
 import { leftBy, type OlderMoose } from '../support/older-moose.ts'
 import { moose, mooseUp } from '../support/service-process.ts'
+import { until } from '../support/until.ts'
 
 /** Every migration of that time is one of today's. */
 const BEFORE = { name: '5e23e53', migrations: 7 }
@@ -55,16 +55,11 @@ test('a home and a database of an older Moose are opened by this one: nothing is
 })
 
 async function become({ database: { db } }: OlderMoose, title: string, wanted: string): Promise<void> {
-  for (let look = 0; look < 1_200; look += 1) {
-    const { status, phase } = await db
-      .selectFrom('work_orders')
-      .selectAll()
-      .where('title', '=', title)
-      .executeTakeFirstOrThrow()
-    if (status === wanted || phase === wanted) return
-    await delay(50)
-  }
-  throw new Error(`"${title}" never became ${wanted}`)
+  await until(`"${title}" is ${wanted}`, async () => {
+    const order = db.selectFrom('work_orders').selectAll().where('title', '=', title)
+    const { status, phase } = await order.executeTakeFirstOrThrow()
+    return status === wanted || phase === wanted
+  })
 }
 
 async function stands({ database: { db } }: OlderMoose): Promise<Stand[]> {

@@ -11,6 +11,7 @@ import { createMooseHome, fileOrder, type MooseHome, settled } from '../support/
 import { openBench } from '../support/orchestrator-bench.ts'
 import { useStandIn } from '../support/stand-in-proposer.ts'
 import { lacking } from '../support/tool-or-skip.ts'
+import { until } from '../support/until.ts'
 import { databaseWithPassword } from '../support/with-password.ts'
 
 const write = (file: string, text: string) => `### write ${file}\n\`\`\`\`\n${text}\n\`\`\`\`\n`
@@ -157,7 +158,7 @@ test('what a suspended order waits for is exact: its provider is known by its na
       .select(['status', 'status_reason'])
       .where('id', '=', id)
       .executeTakeFirstOrThrow()
-  while ((await stands()).status !== 'blocked') await new Promise((resolve) => setTimeout(resolve, 20))
+  await until('it is suspended', async () => (await stands()).status === 'blocked')
   await new Promise((resolve) => setTimeout(resolve, 1_000))
   const { status, status_reason: reason } = await stands()
   assert.equal(status, 'blocked')

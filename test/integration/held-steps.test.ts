@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Kysely, sql } from 'kysely'
 import { beginStep, endStep } from '../../src/db/attempts/attempt-steps.ts'
 import { recordHeldEvent } from '../../src/db/events/events.ts'
@@ -8,6 +7,7 @@ import type { Database } from '../../src/db/schema.ts'
 import { Fault, toFault } from '../../src/faults/fault.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { order, project } from '../support/ledger-rows.ts'
+import { until } from '../support/until.ts'
 
 const HOME = 'home-1'
 const APPLYING = { phase: 'applying', homeId: HOME } as const
@@ -131,7 +131,7 @@ test('a run that is being taken over writes nothing any more', async () => {
   await sql`update attempts set resumed = 1`.execute(taking)
   const waiting = Promise.all(ways().map(codeOf))
   // They have looked, and found the row locked.
-  for (let look = 0; look < 1_000 && (await waitingForLocks(db)) < 3; look += 1) await sleep(5)
+  await until('all three wait for the row', async () => (await waitingForLocks(db)) === 3)
   await taking.commit().execute()
   const codes = await waiting
   assert.deepEqual(new Set(codes), new Set(['attempt_taken_over']))

@@ -13,6 +13,7 @@ import { joinFleet, leaveFleet } from '../../src/db/workers/workers.ts'
 import { createLog } from '../../src/log.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { pgbouncerOrSkip, startPgBouncer } from '../support/pgbouncer.ts'
+import { until } from '../support/until.ts'
 
 const LEASE_MS = 1_500
 const BEAT_MS = 300
@@ -46,12 +47,6 @@ async function standing({ db }: TestDatabase) {
 
 const holds = async (database: TestDatabase) => (await standing(database)).holds
 
-async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (const deadline = Date.now() + PATIENCE_MS; !(await condition()); await delay(20)) {
-    if (Date.now() > deadline) throw new Error(`it did not happen: ${what}`)
-  }
-}
-
 function spin(ms: number): void {
   const end = performance.now() + ms
   while (performance.now() < end);
@@ -71,7 +66,7 @@ test('a main thread that is silent for too long loses its lease, and judges nobo
   const { db } = database
   await using kept = await keptLease(database, BEAT_MS)
   kept.lease.signOfLife()
-  await until(async () => !(await holds(database)), 'the lease runs out')
+  await until('the lease runs out', async () => !(await holds(database)), { withinMs: PATIENCE_MS })
   await delay(2 * BEAT_MS)
   assert.equal(await holds(database), false)
   const other = { homeId: 'other', revision: 'pipeline-0' }
@@ -82,7 +77,7 @@ test('a main thread that is silent for too long loses its lease, and judges nobo
   const looker = { ...runner, leaseMs: LEASE_MS }
   assert.equal(await isLeftBehind(db, looker), false, 'without a lease of its own')
   kept.lease.signOfLife()
-  await until(() => holds(database), 'the lease is renewed')
+  await until('the lease is renewed', () => holds(database), { withinMs: PATIENCE_MS })
   assert.deepEqual(await standing(database), { holds: true, judges: false })
   assert.equal(await isLeftBehind(db, looker), false, 'cut off a moment ago')
   await sql`update workers set judges_from = '-infinity'`.execute(db)
@@ -94,7 +89,7 @@ test('another process that stands for the home is told, and its lease is left al
   await using kept = await keptLease(database)
   await sql`update workers set holder = gen_random_uuid(), lease_until = '2000-01-01'`.execute(database.db)
   kept.lease.signOfLife()
-  await until(() => kept.replaced() > 0, 'it is told')
+  await until('it is told', () => kept.replaced() > 0, { withinMs: PATIENCE_MS })
   assert.equal(await holds(database), false)
 })
 
@@ -103,7 +98,7 @@ test('a renewal that comes late does not bring back a worker that has left', asy
   await using kept = await keptLease(database)
   await leaveFleet(database.db, 'here')
   kept.lease.signOfLife()
-  await until(() => kept.replaced() > 0, 'a renewal')
+  await until('a renewal', () => kept.replaced() > 0, { withinMs: PATIENCE_MS })
   assert.equal(await holds(database), false)
 })
 
@@ -119,16 +114,16 @@ test('a connection that is cut, and a thread that ends, are replaced before the 
       sql<{ pid: number }>`
         select pid from pg_stat_activity where application_name = 'moose lease' and datname = current_database()
       `.execute(database.db)
-    await until(async () => (await backends()).rows.length === 1, 'a connection')
+    await until('a connection', async () => (await backends()).rows.length === 1, { withinMs: PATIENCE_MS })
     const [first] = (await backends()).rows
     await sql`select pg_terminate_backend(${first?.pid})`.execute(database.db)
     const isAnother = async () => (await backends()).rows.some(({ pid }) => pid !== first?.pid)
-    await until(isAnother, 'another connection')
+    await until('another connection', isAnother, { withinMs: PATIENCE_MS })
     assert.equal(await holds(database), true)
     await threads[0]?.terminate()
-    await until(() => threads.length === 2, 'another thread')
+    await until('another thread', () => threads.length === 2, { withinMs: PATIENCE_MS })
     await sql`update workers set lease_until = '2000-01-01'`.execute(database.db)
-    await until(() => holds(database), 'a renewal by the other thread')
+    await until('a renewal by the other thread', () => holds(database), { withinMs: PATIENCE_MS })
   } finally {
     process.off('worker', onThread)
   }
