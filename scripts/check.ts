@@ -1,6 +1,6 @@
 /**
- * The gates of `npm test`, one line each: types, lint, format, imports, dead code, patterns. All of them run, so that one look
- * shows everything; any that fails fails the whole.
+ * The gates of `npm test`, one line each: types, lint, format, imports, dead code, patterns, documents. All of them run, so
+ * that one look shows everything; any that fails fails the whole.
  */
 import { spawnSync } from 'node:child_process'
 
@@ -18,6 +18,12 @@ const GATES: readonly { name: string; program: string; args: readonly string[]; 
   { name: 'dead code', program: 'knip', args: [] },
   // A look at no pattern would pass too.
   { name: 'patterns', program: 'node', args: ['scripts/patterns.ts'], proof: /^\d{3,} patterns$/m },
+  {
+    name: 'documents',
+    program: 'node',
+    args: ['scripts/documents.ts'],
+    proof: /^\d{3,} links and paths in \d+ documents$/m,
+  },
 ]
 
 let failed = 0

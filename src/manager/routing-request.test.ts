@@ -11,7 +11,7 @@ const order = {
   risk_level: 'medium' as const,
 }
 
-test('an approved order becomes the seed’s request', () => {
+test('an approved order becomes the request of the specification', () => {
   assert.deepEqual(buildRoutingRequest('0b1', order), {
     work_order_id: '0b1',
     task_description: 'Add authentication\n\nAsk for a password.',

@@ -10,7 +10,7 @@ const order = {
   risk_level: 'high' as const,
 }
 
-test('an order becomes the seed’s request', () => {
+test('an order becomes the request of the specification', () => {
   assert.deepEqual(buildProposerRequest(order), {
     task_description: [
       'Work Order: Greet politely',

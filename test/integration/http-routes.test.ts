@@ -74,7 +74,7 @@ test('every route of the contract answers over a socket as it declares', async (
   }
 })
 
-test('the seed’s four orchestrator endpoints answer with the seed’s fields', async () => {
+test('the four orchestrator endpoints of the specification answer with its fields', async () => {
   const services = memoryHttpServices()
   const app = createHttpApp(services)
   const { id } = services.place()

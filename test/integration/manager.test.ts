@@ -159,7 +159,7 @@ const decision = {
   routing_metadata: { complexity_score: 0.15, hard_stop_required: false, budget_status: 'normal' },
 }
 
-test('a foreign Manager gets the seed’s request and its decision is taken over, own fields included', async () => {
+test('a foreign Manager gets the request of the specification and its decision is taken over, own fields included', async () => {
   await using server = await startJsonServer({ status: 200, body: { success: true, routing_decision: decision } })
   assert.deepEqual(await createForeignManager({ url: server.url }).route(request, signal), decision)
   assert.deepEqual(server.received, [request])

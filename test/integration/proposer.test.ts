@@ -228,7 +228,7 @@ test('a scope that is too large and a proposer that does not exist cost no call'
 describe('a foreign Proposer', async () => {
   const data = { content: good, cost: 0.01, proposer_used: 'theirs', performance_metrics: { anything: 1 } }
 
-  test('gets the seed’s request, and its edits are recognised', async () => {
+  test('gets the request of the specification, and its edits are recognised', async () => {
     await using server = await startJsonServer({ status: 200, body: { success: true, data, service: 'x' } })
     const { input } = inputOf()
     const response = await createForeignProposer({ url: server.url, timeoutMs: 1_000 }).propose(input)

@@ -17,7 +17,7 @@ import { lacking } from '../support/tool-or-skip.ts'
 const BAD = block('greeting.txt', 'no such line', 'hello, world')
 
 describe('orders carried out with Aider', { skip: lacking('aider') }, () => {
-  test("the seed's flow: free text, real Aider's edits, one commit, a pull request, and every call in the cost", async () => {
+  test("the specification's flow: free text, real Aider's edits, one commit, a pull request, and every call in the cost", async () => {
     const script = [says(IDEA), says(BAD), { kind: 'text', text: GOOD, input: 777, output: 55 } as const]
     await using setting = await openAiderSetting(script, { ORCHESTRATOR_AIDER_BIN: AIDER })
     const order = await carryOut(setting)
