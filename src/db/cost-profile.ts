@@ -1,15 +1,7 @@
 import { type Kysely, sql } from 'kysely'
+import { PRICE_KEYS } from '../contract/stated-price.ts'
 import { Fault } from '../faults/fault.ts'
 import type { Database } from './schema.ts'
-
-/** What `cost_profile` may say about the price; its other keys are somebody else's. */
-export const PRICE_KEYS = [
-  'free',
-  'input_per_million',
-  'output_per_million',
-  'cache_read_per_million',
-  'cache_write_per_million',
-] as const
 
 /**
  * Replaces what a proposer's row says about its price, and leaves what else is in the column.

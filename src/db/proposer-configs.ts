@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import { z } from 'zod'
 import { httpUrl } from '../config.ts'
+import { contradictionOf, type PriceContradiction } from '../contract/stated-price.ts'
 import { Fault } from '../faults/fault.ts'
 import { Usd } from '../money.ts'
 import type { Database } from './schema.ts'
@@ -34,8 +35,8 @@ type StatedPrice =
 
 /** The first Moose kept other numbers under other names here; they are not read. */
 const CostProfile = CostProfileRow.superRefine((profile, context) => {
-  const message = contradictionOf(profile)
-  if (message !== null) context.addIssue({ code: 'custom', message })
+  const contradiction = contradictionOf(profile)
+  if (contradiction !== null) context.addIssue({ code: 'custom', message: CONTRADICTIONS[contradiction] })
 }).transform((profile): StatedPrice | null => {
   const { input_per_million: inputPerMillion, output_per_million: outputPerMillion } = profile
   if (profile.free === true) return 'free'
@@ -44,18 +45,12 @@ const CostProfile = CostProfileRow.superRefine((profile, context) => {
   return { inputPerMillion, outputPerMillion, cacheReadPerMillion, cacheWritePerMillion }
 })
 
-/** Null: there is none. */
-function contradictionOf(profile: z.infer<typeof CostProfileRow>): string | null {
-  const { input_per_million: input, output_per_million: output } = profile
-  const cache = [profile.cache_read_per_million, profile.cache_write_per_million]
-  if (profile.free === true && [input, output, ...cache].some((rate) => rate !== undefined)) {
-    return 'says that the model is free and states rates'
-  }
-  if ((input === undefined) !== (output === undefined)) {
-    return 'states only one of input_per_million and output_per_million'
-  }
-  if (input !== undefined || cache.every((rate) => rate === undefined)) return null
-  return 'states rates of the cache without input_per_million and output_per_million'
+const ONE_RATE = 'states only one of input_per_million and output_per_million'
+const CONTRADICTIONS: Record<PriceContradiction, string> = {
+  free_with_rates: 'says that the model is free and states rates',
+  input_missing: ONE_RATE,
+  output_missing: ONE_RATE,
+  only_cache: 'states rates of the cache without input_per_million and output_per_million',
 }
 
 const ProposerRow = z
