@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../db/schema.ts'
+import { notifyConfig } from '../db/system-config.ts'
 import { Fault } from '../faults/fault.ts'
 import { shownUsd, Usd } from '../money.ts'
 import { readBudgetRules } from './limits.ts'
@@ -25,7 +26,7 @@ export async function whyStopped(db: Kysely<Database>): Promise<Fault | null> {
  */
 export async function announceEmergency(db: Kysely<Database>): Promise<void> {
   // A changed configuration is what they listen to, and where they look.
-  if ((await whyStopped(db)) !== null) await sql`select pg_notify('moose_config', '')`.execute(db)
+  if ((await whyStopped(db)) !== null) await notifyConfig(db)
 }
 
 /** @param byHand somebody has stopped everything */

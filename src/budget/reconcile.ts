@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { BillBody, Reconciliation, SettledReservation } from '../contract/budget-changes.ts'
+import { priceSettledCalls } from '../db/model-calls.ts'
 import type { Database } from '../db/schema.ts'
-import { priceSettledCalls } from '../db/settled-calls.ts'
 import { Fault, toFault } from '../faults/fault.ts'
 import { NO_USD, Usd } from '../money.ts'
 import { processId } from '../process/process-id.ts'

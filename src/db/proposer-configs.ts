@@ -1,7 +1,7 @@
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { z } from 'zod'
 import { httpUrl } from '../config.ts'
-import { contradictionOf, type PriceContradiction } from '../contract/stated-price.ts'
+import { contradictionOf, PRICE_KEYS, type PriceContradiction } from '../contract/stated-price.ts'
 import { Fault } from '../faults/fault.ts'
 import { Usd } from '../money.ts'
 import type { Database } from './schema.ts'
@@ -125,4 +125,44 @@ function malformed(name: string, error: z.ZodError): Fault {
   return new Fault('config_invalid', `The row "${name}" of proposer_configs is malformed: ${problems}. Correct it.`, {
     proposer: name,
   })
+}
+
+/**
+ * Replaces what a proposer's row says about its price, and leaves what else is in the column.
+ *
+ * @param profile rates as decimals in USD per million tokens; empty: the price library's
+ * @throws {Fault} `not_found`
+ */
+export async function setPriceOfProposer(
+  db: Kysely<Database>,
+  name: string,
+  profile: { [Key in (typeof PRICE_KEYS)[number]]?: string | boolean },
+): Promise<void> {
+  const keys = sql.join([...PRICE_KEYS])
+  const { numUpdatedRows } = await db
+    .updateTable('proposer_configs')
+    .set({
+      // A row of a first Moose may hold any JSON.
+      cost_profile: sql<string>`(case when jsonb_typeof(cost_profile) = 'object' then cost_profile else '{}' end
+        - array[${keys}]::text[]) || ${JSON.stringify(profile)}::jsonb`,
+    })
+    .where('name', '=', name)
+    .executeTakeFirstOrThrow()
+  if (numUpdatedRows > 0n) return
+  const rows = await db.selectFrom('proposer_configs').select('name').orderBy('name').execute()
+  const known = rows.map((row) => row.name).join(', ')
+  const message = `There is no proposer "${name.slice(0, 80)}". There are: ${known === '' ? 'none' : known}.`
+  throw new Fault('not_found', message, { proposer: name.slice(0, 80) })
+}
+
+/** Leaves one proposer to choose: a new one that reads recordings and cannot reach a model. */
+export async function useOnlyRecordings(
+  db: Kysely<Database>,
+  { name, model }: { name: string; model: string },
+): Promise<void> {
+  await db.updateTable('proposer_configs').set({ active: false }).execute()
+  await db
+    .insertInto('proposer_configs')
+    .values({ name, provider: 'replay', model, complexity_threshold: 1, active: true })
+    .execute()
 }

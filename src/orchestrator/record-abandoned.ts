@@ -1,9 +1,9 @@
 import type { Kysely } from 'kysely'
 import { outcomeFacts, outcomeOf } from '../attempt/outcome.ts'
 import type { AttemptKey } from '../db/attempts/attempts.ts'
-import { recordEvent } from '../db/events/events.ts'
-import { recordOutcome } from '../db/outcomes/outcomes.ts'
+import { recordOutcome } from '../db/outcome-vectors.ts'
 import type { Database } from '../db/schema.ts'
+import { recordEvent } from '../db/work-order-events.ts'
 import { cancelAbandoned, hasAbandoned } from '../db/work-orders/suspended-orders.ts'
 
 export type Abandoned = AttemptKey & {

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import { recordPullRequest } from '../attempt/record-pull-request.ts'
-import { type NewGitHubEvent, recordGitHubEvent } from '../db/outcomes/outcomes.ts'
-import { noteSeen } from '../db/pull-requests/watched-pull-requests.ts'
+import { type NewGitHubEvent, recordGitHubEvent } from '../db/github-events.ts'
+import { noteSeen } from '../db/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
 import type { Sighting } from '../ports/pull-request.ts'
 

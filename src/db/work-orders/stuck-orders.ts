@@ -7,9 +7,6 @@ type Db = Kysely<Database>
 /** So many are named at once; the others when these have been put right. */
 const MOST_BROKEN = 20
 
-/** What a living process sees and ends by itself is over within this time. */
-const BY_ITSELF = '10 minutes'
-
 /** Calls of which nobody knows whether they were charged, and the USD held for them. */
 export async function heldReservations(db: Db): Promise<{ calls: number; held: Usd }> {
   const row = await db
@@ -50,22 +47,3 @@ export async function brokenEntries(db: Db): Promise<BrokenEntry[]> {
   `.execute(db)
   return rows
 }
-
-/**
- * Orders that stand in an attempt which no living process runs: its process has been gone for ten minutes and nobody has
- * taken it over, or its record is gone. Their ids, oldest first.
- */
-export async function ordersNobodyRuns(db: Db): Promise<string[]> {
-  const { rows } = await sql<{ id: string }>`
-    select work_orders.id from work_orders
-    left join attempts on attempts.work_order_id = work_orders.id and attempts.status = 'running'
-    left join workers on workers.executor_id = attempts.executor_id
-    where work_orders.status = 'in_progress' and work_orders.phase <> 'in_review'
-      and coalesce(attempts.claimed_at, work_orders.updated_at, work_orders.created_at) < ${BY_ITSELF_AGO}
-      and (workers.lease_until is null or workers.lease_until < ${BY_ITSELF_AGO})
-    order by work_orders.created_at, work_orders.id
-  `.execute(db)
-  return rows.map(({ id }) => id)
-}
-
-const BY_ITSELF_AGO = sql`moose_now() - ${BY_ITSELF}::interval`

@@ -4,8 +4,8 @@ import { processId } from '../../process/process-id.ts'
 import { type AttemptRun, durationMs, type EndedAttempt } from '../attempts/attempts.ts'
 import type { Database } from '../schema.ts'
 import type { Runner } from '../workers/workers.ts'
-import { IS_APPROVED } from './approval.ts'
 import { BOUNDED_REASON } from './list-work-orders.ts'
+import { IS_APPROVED } from './order-conditions.ts'
 
 type Db = Kysely<Database>
 type MoveOf = typeof NEXT_MOVE
