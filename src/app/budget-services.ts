@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import { changeCap } from '../budget/caps.ts'
+import { changeCap } from '../budget/change-cap.ts'
 import { reconcile, settleByHand } from '../budget/reconcile.ts'
 import { readBudget } from '../budget/summary.ts'
 import type { Clock } from '../clock.ts'

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Database } from '../db/schema.ts'
 import { readBudgetSettings, setBudgetLimit } from '../db/system-config.ts'
 import { Usd } from '../money.ts'
+import { CAPS, forEachCap } from './caps.ts'
 
 const NO_AMOUNT = 'is not an amount in USD (of at most 12 digits before the point)'
 
@@ -10,21 +11,9 @@ const Amount = z
   .union([z.number().lt(1e12, NO_AMOUNT), z.string().regex(/^\d{1,12}(\.\d{1,40})?$/, NO_AMOUNT)], NO_AMOUNT)
   .transform((amount) => new Usd(amount))
   .refine((amount) => !amount.isNegative(), 'is negative')
-const cap = (usd: string | null) => Amount.nullable().prefault(usd)
 
-/**
- * The row `budget_limits` of `system_config`, in USD; null: no such limit. The names of the first Moose, and a cap per
- * order and per project beside them. Hard caps and the kill are never passed; soft caps and the target warn.
- */
-const BudgetLimits = z.strictObject({
-  order_cap: cap('5'),
-  project_monthly_cap: cap(null),
-  daily_soft_cap: cap('50'),
-  daily_hard_cap: cap('100'),
-  monthly_target: cap('500'),
-  monthly_hard_cap: cap('1000'),
-  emergency_kill: cap('200'),
-})
+/** The row `budget_limits` of `system_config`, in USD; null: no such limit. */
+const BudgetLimits = z.strictObject(forEachCap((name) => Amount.nullable().prefault(CAPS[name].usual)))
 
 /** What of `budget_limits` Moose knows. Hard caps and the kill are never passed; soft caps and the target warn. */
 export type BudgetLimits = z.infer<typeof BudgetLimits>

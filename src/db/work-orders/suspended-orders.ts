@@ -62,6 +62,26 @@ export async function suspendedOrders(db: Db): Promise<SuspendedOrder[]> {
   )
 }
 
+const MOST_WAITING = 100
+/** Characters; longer ones were written with plain SQL. */
+const LONGEST_TITLE = 200
+
+/** An order that waits for a condition; the reason is for the reader to check. */
+export type WaitingOrder = { id: string; title: string; status_reason: FaultRecord | null }
+
+/** Orders that are blocked until a condition is back, whether their attempt rests or not; oldest first, at most 100. */
+export async function waitingOrders(db: Db): Promise<WaitingOrder[]> {
+  return db
+    .selectFrom('work_orders')
+    .select(['id', sql<string>`left(title, ${LONGEST_TITLE})`.as('title'), BOUNDED_REASON.as('status_reason')])
+    .where('status', '=', 'blocked')
+    .where(sql<string>`status_reason ->> 'code'`, 'in', SUSPEND_CODES)
+    .orderBy('created_at')
+    .orderBy('id')
+    .limit(MOST_WAITING)
+    .execute()
+}
+
 /**
  * Has the last attempt of an order go on, if it rests and is still what was approved: finished steps stay finished, the
  * one it rests at begins again.
