@@ -1,6 +1,6 @@
 /**
- * The gates of `npm test`, one line each: types, lint, format, imports, dead code, patterns, documents. All of them run, so
- * that one look shows everything; any that fails fails the whole.
+ * The gates of `npm test`, one line each: types, lint, format, imports, SQL, dead code, patterns, documents. All of them run,
+ * so that one look shows everything; any that fails fails the whole.
  */
 import { spawnSync } from 'node:child_process'
 
@@ -15,6 +15,8 @@ const GATES: readonly { name: string; program: string; args: readonly string[]; 
     args: ['src', '--config', '.dependency-cruiser.mjs'],
     proof: /\((?:\d{3,}) modules/,
   },
+  // A look at no module would pass too.
+  { name: 'sql', program: 'node', args: ['scripts/sql-in-db.ts'], proof: /^\d{3,} modules/m },
   { name: 'dead code', program: 'knip', args: [] },
   // A look at no pattern would pass too.
   { name: 'patterns', program: 'node', args: ['scripts/patterns.ts'], proof: /^\d{3,} patterns$/m },

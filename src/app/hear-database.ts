@@ -1,4 +1,4 @@
-import type { EventFeed } from '../db/events/event-feed.ts'
+import type { EventFeed } from '../db/event-feed.ts'
 import { listen } from '../db/listen.ts'
 import type { Log } from '../log.ts'
 import type { OrchestratorService } from '../orchestrator/orchestrator-service.ts'

@@ -1,16 +1,11 @@
 import type { Pool } from 'pg'
 import { withinTime } from '../async/within-time.ts'
 import { reasonOf } from '../db/database-fault.ts'
+import { ping } from '../db/pool.ts'
 import { Fault } from '../faults/fault.ts'
 
 /** Whoever asks is usually a program that takes silence for a no after a few seconds. */
 const DATABASE_WITHIN_MS = 1_000
-
-/**
- * Given up after its time: `pg` drops the connection then, and the pool opens another for the next question.
- * @see https://node-postgres.com/apis/client#queryconfig
- */
-const QUESTION = { text: 'select', query_timeout: DATABASE_WITHIN_MS }
 
 export type ReadinessSources = {
   pool: Pick<Pool, 'query'>
@@ -49,7 +44,7 @@ export function createReadiness(sources: ReadinessSources): () => Promise<Fault 
 
 async function whyNoAnswer(pool: ReadinessSources['pool']): Promise<string | null> {
   try {
-    await pool.query(QUESTION)
+    await ping(pool, DATABASE_WITHIN_MS)
     return null
   } catch (error) {
     return reasonOf(error)

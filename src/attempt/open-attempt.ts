@@ -1,11 +1,11 @@
-import { type Kysely, sql } from 'kysely'
-import { type AttemptKey, type AttemptRun, findAttempt } from '../db/attempts/attempts.ts'
+import type { Kysely } from 'kysely'
+import { type AttemptKey, type AttemptRun, findAttempt, lastFailureBefore } from '../db/attempts/attempts.ts'
 import { holdAttempt } from '../db/attempts/hold-attempt.ts'
-import { type NewEvent, recordHeldEvent } from '../db/events/events.ts'
 import { sumModelCalls } from '../db/model-calls.ts'
 import { projectOf } from '../db/projects.ts'
 import type { Database } from '../db/schema.ts'
-import { isStillApproved } from '../db/work-orders/approval.ts'
+import { type NewEvent, recordHeldEvent } from '../db/work-order-events.ts'
+import { isStillApproved } from '../db/work-orders/order-conditions.ts'
 import { shortIdOf } from '../db/work-orders/work-orders.ts'
 import { codesOf } from '../faults/families.ts'
 import type { Log } from '../log.ts'
@@ -59,16 +59,7 @@ export async function openAttempt(
  * As it is recorded, without secrets. What a push or a repository failed with is left out: no other change would have
  * helped.
  */
-async function previousFailure(db: Kysely<Database>, { workOrderId, attempt }: AttemptKey): Promise<string | null> {
-  const row = await db
-    .selectFrom('attempts')
-    .select('error')
-    .where('work_order_id', '=', workOrderId)
-    .where('number', '<', attempt)
-    .where('status', '=', 'failed')
-    .where(sql<string>`error ->> 'code'`, 'in', codesOf('model_work'))
-    .orderBy('number', 'desc')
-    .limit(1)
-    .executeTakeFirst()
-  return row === undefined || row.error === null ? null : failureSummary(row.error)
+async function previousFailure(db: Kysely<Database>, key: AttemptKey): Promise<string | null> {
+  const failure = await lastFailureBefore(db, key, codesOf('model_work'))
+  return failure === null ? null : failureSummary(failure)
 }

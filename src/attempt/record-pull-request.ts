@@ -1,11 +1,8 @@
 import type { Kysely } from 'kysely'
 import type { AttemptKey } from '../db/attempts/attempts.ts'
-import {
-  recordPullRequestEvent,
-  recordPullRequestOutcome,
-  withdrawPullRequestOutcome,
-} from '../db/outcomes/outcomes.ts'
-import { type PullRequestBrief, setPullRequestState } from '../db/pull-requests/pull-requests.ts'
+import { recordPullRequestEvent } from '../db/github-events.ts'
+import { recordPullRequestOutcome, withdrawPullRequestOutcome } from '../db/outcome-vectors.ts'
+import { type PullRequestBrief, setPullRequestState } from '../db/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
 import { lockOrderStanding } from '../db/work-orders/order-standing.ts'
 import type { PullRequest, WatchedPullRequest } from '../ports/pull-request.ts'

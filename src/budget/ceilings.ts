@@ -1,16 +1,11 @@
-import { type Kysely, sql } from 'kysely'
+import type { Kysely } from 'kysely'
+import { type CapSums, type Payer, readCapSums } from '../db/budget-entries/cap-sums.ts'
+import type { PaidCall } from '../db/budget-entries/reservations.ts'
 import type { Database } from '../db/schema.ts'
-import { Usd } from '../money.ts'
+import { Fault } from '../faults/fault.ts'
+import { NO_USD, shownUsd, Usd } from '../money.ts'
+import { HARD_CAPS, hardCapOf, type Scope } from './caps.ts'
 import type { BudgetLimits, BudgetRules } from './limits.ts'
-import { assertSound, COUNTS, FIRST_DISPUTED } from './soundness.ts'
-
-/** Who a call is paid for; both null for a caller without an order. */
-export type Payer = { workOrderId: string | null; attempt: number | null }
-
-/** A try of a model call, as the ledger knows it. */
-export type PaidCall = Payer & { proposer: string; provider: string; model: string }
-
-export type Scope = 'order' | 'project' | 'day' | 'month' | 'emergency_kill'
 
 /** One cap that a call of this payer counts against. */
 export type Ceiling = {
@@ -19,18 +14,9 @@ export type Ceiling = {
   of: string
   cap: Usd
   spent: Usd
-  /** Of calls under way, and of those nobody knows the cost of. */
+  /** Of calls under way, and of those of which it is unknown whether they were charged. */
   reserved: Usd
 }
-
-/** The caps of a payer, and every sum that counts against one of them, as decimals. */
-export type Totals = {
-  day: string
-  month: string
-  project: string | null
-  order_cap: string | null
-  project_cap: string | null
-} & Record<`${'day' | 'month' | 'order' | 'project'}_${'spent' | 'total'}`, string>
 
 /** What is left below a ceiling; negative when it was lowered, or a provider charged more than it should. */
 export function leftBelow({ cap, spent, reserved }: Ceiling): Usd {
@@ -47,67 +33,79 @@ export async function ceilingsOf(
   { limits }: BudgetRules,
   payer: Payer,
 ): Promise<{ ceilings: Ceiling[]; day: string; month: string }> {
-  const { first_disputed, ...totals } = await readTotals(db, payer)
+  const { first_disputed, ...sums } = await readCapSums(db, payer)
   assertSound(first_disputed)
-  return { ceilings: ceilingsFrom(limits, payer.workOrderId, totals), day: totals.day, month: totals.month }
+  return { ceilings: ceilingsFrom(limits, payer.workOrderId, sums), day: sums.day, month: sums.month }
 }
 
 /** The same by sums that were read already. */
-export function ceilingsFrom(limits: BudgetLimits, workOrderId: string | null, totals: Totals): Ceiling[] {
-  const one = (scope: Scope, of: string | null, cap: Usd | null, sums: 'day' | 'month' | 'order' | 'project') => {
-    if (cap === null || of === null) return []
-    const spent = new Usd(totals[`${sums}_spent`])
-    return [{ scope, of, cap, spent, reserved: new Usd(totals[`${sums}_total`]).minus(spent) }]
+export function ceilingsFrom(limits: BudgetLimits, workOrderId: string | null, sums: CapSums): Ceiling[] {
+  const { day, month, project, order_cap: orderCap, project_cap: projectCap } = sums
+  // Whose cap it is, and the cap of its own where it has one; null: there is no such payer.
+  const owners = {
+    order: { of: workOrderId, own: orderCap },
+    project: { of: project, own: projectCap },
+    day: { of: day, own: null },
+    month: { of: month, own: null },
   }
-  return [
-    ...one('order', workOrderId, own(totals.order_cap, limits.order_cap), 'order'),
-    ...one('project', totals.project, own(totals.project_cap, limits.project_monthly_cap), 'project'),
-    ...one('day', totals.day, limits.daily_hard_cap, 'day'),
-    ...one('month', totals.month, limits.monthly_hard_cap, 'month'),
-    ...one('emergency_kill', totals.day, limits.emergency_kill, 'day'),
-  ]
+  return HARD_CAPS.flatMap(({ scope, summedBy, limit }) => {
+    const { of, own } = owners[summedBy]
+    const cap = own === null ? limits[limit] : new Usd(own)
+    if (cap === null || of === null) return []
+    return [
+      { scope, of, cap, spent: new Usd(sums[`${summedBy}_spent`]), reserved: new Usd(sums[`${summedBy}_reserved`]) },
+    ]
+  })
 }
 
-function own(stated: string | null, usual: Usd | null): Usd | null {
-  return stated === null ? usual : new Usd(stated)
+/** What is spent cannot be known, so nothing more is. */
+function assertSound(firstDisputed: string | null): void {
+  if (firstDisputed === null) return
+  const id = firstDisputed.slice(0, 8)
+  const message =
+    `The entries of the reservation ${id} in budget_entries break the rules of the ledger, so nothing is spent until it is ` +
+    `put right: moose doctor says what is wrong. Say what its call has cost (0: nothing) with: moose budget settle ${id} USD`
+  throw new Fault('ledger_unsound', message, { reservation_id: firstDisputed })
 }
 
-/** One look at all sums, so that they belong together. */
-async function readTotals(
-  db: Kysely<Database>,
-  { workOrderId, attempt }: Payer,
-): Promise<Totals & { first_disputed: string | null }> {
-  const { rows } = await sql<Totals & { first_disputed: string | null }>`
-    with
-      today as (select (moose_now() at time zone 'utc')::date as day),
-      calendar as (select day, date_trunc('month', day)::date as month from today),
-      payer as (
-        select projects.id as project_id, projects.name, projects.budget_usd as project_cap, orders.budget_usd as order_cap
-        from (select 1) as one
-        left join work_orders as orders on orders.id = ${workOrderId}
-        left join attempts on attempts.work_order_id = orders.id and attempts.number = ${attempt}
-        left join projects on projects.id = coalesce(attempts.project_id, orders.project_id)
-      ),
-      months as (
-        select
-          coalesce(sum(amount_usd), 0) as month_total,
-          coalesce(sum(cost_usd), 0) as month_spent,
-          coalesce(sum(amount_usd) filter (where entry.day = calendar.day), 0) as day_total,
-          coalesce(sum(cost_usd) filter (where entry.day = calendar.day), 0) as day_spent,
-          coalesce(sum(amount_usd) filter (where entry.project_id = payer.project_id), 0) as project_total,
-          coalesce(sum(cost_usd) filter (where entry.project_id = payer.project_id), 0) as project_spent
-        from calendar cross join payer
-        left join budget_entries as entry on entry.month = calendar.month and ${COUNTS}
-      ),
-      orders as (
-        select coalesce(sum(amount_usd), 0) as order_total, coalesce(sum(cost_usd), 0) as order_spent
-        from budget_entries as entry where work_order_id = ${workOrderId} and ${COUNTS}
-      )
-    select calendar.day::text as day, calendar.month::text as month, payer.name as project,
-      payer.order_cap, payer.project_cap, months.*, orders.*, ${FIRST_DISPUTED} as first_disputed
-    from calendar, payer, months, orders
-  `.execute(db)
-  const [row] = rows
-  if (row === undefined) throw new Error('the sums of the ledger are one row')
-  return row
+/**
+ * Says which cap, how much of it is gone, how much was wanted, and how to raise it. Amounts in the details are decimals.
+ *
+ * @param unresolved what of the reserved is held for calls of which it is unknown whether they were charged
+ */
+export function overCap(
+  call: PaidCall,
+  ceiling: Ceiling,
+  { worstCase, unresolved }: { worstCase: Usd; unresolved: Usd },
+): Fault {
+  const { scope, of, cap, spent, reserved } = ceiling
+  const left = leftBelow(ceiling)
+  const message =
+    `The next call to ${call.proposer} may cost up to ${shownUsd(worstCase)}, and the cap ${hardCapOf(scope).label(of)}, ` +
+    `${shownUsd(cap)}, has ${shownUsd(left.isNegative() ? NO_USD : left)} left ` +
+    `(${shownUsd(spent)} spent, ${shownUsd(reserved)} reserved). ${heldSentence(unresolved)}` +
+    `Raise it with: ${raiseCommand(ceiling, worstCase)}`
+  return new Fault('budget_exceeded', message, {
+    scope,
+    of,
+    cap_usd: cap.toFixed(),
+    spent_usd: spent.toFixed(),
+    reserved_usd: reserved.toFixed(),
+    needed_usd: worstCase.toFixed(),
+    proposer: call.proposer,
+    provider: call.provider,
+    model: call.model,
+  })
+}
+
+/** What is held for nothing, perhaps: that may be got back without a higher cap. */
+function heldSentence(unresolved: Usd): string {
+  if (unresolved.isZero()) return ''
+  return `Of ${shownUsd(unresolved)} of it nobody knows whether it was charged; say so with: moose budget settle, or moose budget reconcile. `
+}
+
+/** A cap with which the call would go through, in whole cents. */
+function raiseCommand({ scope, of, spent, reserved }: Ceiling, worstCase: Usd): string {
+  const enough = spent.plus(reserved).plus(worstCase).toDecimalPlaces(2, 0).toFixed(2)
+  return `moose budget cap ${hardCapOf(scope).argument(of)} ${enough}`
 }

@@ -1,9 +1,10 @@
-import { type Kysely, sql } from 'kysely'
+import type { Kysely } from 'kysely'
+import { readSpentToday } from '../db/budget-entries/cap-sums.ts'
 import type { Database } from '../db/schema.ts'
+import { notifyConfig } from '../db/system-config.ts'
 import { Fault } from '../faults/fault.ts'
 import { shownUsd, Usd } from '../money.ts'
 import { readBudgetRules } from './limits.ts'
-import { COUNTS } from './soundness.ts'
 
 /** The emergency kill and what the day has spent of it; null: there is no such limit. */
 type Kill = { cap: Usd; spent: Usd } | null
@@ -16,7 +17,7 @@ type Kill = { cap: Usd; spent: Usd } | null
 export async function whyStopped(db: Kysely<Database>): Promise<Fault | null> {
   const { stopped, limits } = await readBudgetRules(db)
   const cap = limits.emergency_kill
-  return emergencyOf(stopped, stopped || cap === null ? null : { cap, spent: await spentToday(db) })
+  return emergencyOf(stopped, stopped || cap === null ? null : { cap, spent: new Usd(await readSpentToday(db)) })
 }
 
 /**
@@ -25,10 +26,10 @@ export async function whyStopped(db: Kysely<Database>): Promise<Fault | null> {
  */
 export async function announceEmergency(db: Kysely<Database>): Promise<void> {
   // A changed configuration is what they listen to, and where they look.
-  if ((await whyStopped(db)) !== null) await sql`select pg_notify('moose_config', '')`.execute(db)
+  if ((await whyStopped(db)) !== null) await notifyConfig(db)
 }
 
-/** @param byHand somebody has stopped everything */
+/** @param byHand everything was stopped by a command */
 export function emergencyOf(byHand: boolean, kill: Kill): Fault | null {
   if (byHand) {
     const message = 'Everything is stopped: emergency_stop is set. Let it go on with: moose budget resume'
@@ -39,14 +40,4 @@ export function emergencyOf(byHand: boolean, kill: Kill): Fault | null {
     `Everything is stopped: the day has reached emergency_kill. ${shownUsd(kill.spent)} of ${shownUsd(kill.cap)} are ` +
     'spent today (UTC). Raise it with: moose budget cap kill USD'
   return new Fault('emergency_stop', message, { by_hand: false })
-}
-
-async function spentToday(db: Kysely<Database>): Promise<Usd> {
-  const { rows } = await sql<{ spent: string | null }>`
-    with today as (select (moose_now() at time zone 'utc')::date as day)
-    select sum(cost_usd) as spent from budget_entries as entry, today
-    where entry.day = today.day and month = date_trunc('month', today.day)::date and ${COUNTS}
-  `.execute(db)
-  const spent = rows[0]?.spent
-  return new Usd(spent === undefined || spent === null ? 0 : spent)
 }

@@ -1,9 +1,16 @@
-import { type Kysely, sql } from 'kysely'
+import type { Kysely } from 'kysely'
+import {
+  type CapSums,
+  type MonthSums,
+  type OrderSums,
+  readMonthSums,
+  readOrderSums,
+} from '../db/budget-entries/cap-sums.ts'
+import type { Sums } from '../db/budget-entries/counted-entries.ts'
 import type { Database } from '../db/schema.ts'
 import { NO_USD, Usd } from '../money.ts'
-import { type Ceiling, ceilingsFrom, leftBelow, type Totals } from './ceilings.ts'
+import { type Ceiling, ceilingsFrom, leftBelow } from './ceilings.ts'
 import { type BudgetLimits, readBudgetRules } from './limits.ts'
-import { COUNTS } from './soundness.ts'
 
 type Db = Kysely<Database>
 
@@ -19,17 +26,7 @@ export type Headroom = {
   take(order: string, usd: Usd): boolean
 }
 
-type Sums = { total: string; spent: string }
-type Month = { day: string; month: string; shared: Record<'day' | 'month', Sums>; projects: ReadonlyMap<string, Sums> }
-type OrderSums = Sums & {
-  id: string
-  order_cap: string | null
-  project_id: string | null
-  project: string | null
-  project_cap: string | null
-}
-
-const NOTHING: Sums = { total: '0', spent: '0' }
+const NOTHING: Sums = { spent: '0', reserved: '0' }
 
 /**
  * Reads once what `reserve` reads for each call; the orders are told apart in memory.
@@ -42,11 +39,11 @@ export async function readHeadroom(
   { orders, promised }: { orders: readonly string[]; promised: readonly Promised[] },
 ): Promise<Headroom> {
   const { limits } = await readBudgetRules(db)
-  const month = await readMonth(db)
+  const month = await readMonthSums(db)
   const ofAll = ceilingsFrom(limits, null, totalsOf(month, null))
   const promises = promisesBy(promised)
   const isUsedUp = ofAll.some((ceiling) => leftBelow(ceiling).lessThanOrEqualTo(promises.of(ceiling, null)))
-  const owns = new Map(isUsedUp ? [] : (await readOwns(db, orders)).map((own) => [own.id, own]))
+  const owns = new Map(isUsedUp ? [] : (await readOrderSums(db, orders)).map((own) => [own.id, own]))
   return {
     take(order, usd) {
       if (usd.isZero()) return true
@@ -83,78 +80,24 @@ function promisesBy(promised: readonly Promised[]) {
   }
 }
 
-function ceilingsAbove(limits: BudgetLimits, month: Month, own: OrderSums): Ceiling[] {
+function ceilingsAbove(limits: BudgetLimits, month: MonthSums, own: OrderSums): Ceiling[] {
   return ceilingsFrom(limits, own.id, totalsOf(month, own))
 }
 
-function totalsOf({ day, month, shared, projects }: Month, own: OrderSums | null): Totals {
+function totalsOf({ day, month, all, projects }: MonthSums, own: OrderSums | null): CapSums {
   const project = own === null || own.project_id === null ? undefined : projects.get(own.project_id)
   const ofProject = project === undefined ? NOTHING : project
   const ofOrder = own === null ? NOTHING : own
   return {
+    ...all,
     day,
     month,
     project: own === null ? null : own.project,
     order_cap: own === null ? null : own.order_cap,
     project_cap: own === null ? null : own.project_cap,
-    day_total: shared.day.total,
-    day_spent: shared.day.spent,
-    month_total: shared.month.total,
-    month_spent: shared.month.spent,
-    project_total: ofProject.total,
     project_spent: ofProject.spent,
-    order_total: ofOrder.total,
+    project_reserved: ofProject.reserved,
     order_spent: ofOrder.spent,
+    order_reserved: ofOrder.reserved,
   }
-}
-
-/** The sums of this month and of today, all of them and those of every project, in one look. */
-async function readMonth(db: Db): Promise<Month> {
-  type Row = Sums &
-    Record<'day' | 'month' | 'today_total' | 'today_spent', string> & {
-      is_all: boolean
-      project_id: string | null
-    }
-  const { rows } = await sql<Row>`
-    with
-      today as (select (moose_now() at time zone 'utc')::date as day),
-      calendar as (select day, date_trunc('month', day)::date as month from today),
-      sums as (
-        select entry.day, project_id, sum(amount_usd) as amount, sum(cost_usd) as cost
-        from budget_entries as entry
-        where month = (select month from calendar) and ${COUNTS} group by entry.day, project_id
-      )
-    select calendar.day::text as day, calendar.month::text as month, grouping(project_id) = 1 as is_all, project_id,
-      coalesce(sum(amount), 0) as total,
-      coalesce(sum(cost), 0) as spent,
-      coalesce(sum(amount) filter (where sums.day = calendar.day), 0) as today_total,
-      coalesce(sum(cost) filter (where sums.day = calendar.day), 0) as today_spent
-    from calendar left join sums on true
-    group by calendar.day, calendar.month, grouping sets ((), (project_id))
-  `.execute(db)
-  const all = rows.find(({ is_all }) => is_all)
-  if (all === undefined) throw new Error('the sums of the month have a last line')
-  return {
-    day: all.day,
-    month: all.month,
-    shared: { day: { total: all.today_total, spent: all.today_spent }, month: { total: all.total, spent: all.spent } },
-    projects: new Map(rows.flatMap((row) => (row.project_id === null ? [] : [[row.project_id, row]]))),
-  }
-}
-
-/** The sums of each order, with its caps and the project it is carried out in. */
-async function readOwns(db: Db, ids: readonly string[]): Promise<OrderSums[]> {
-  const { rows } = await sql<OrderSums>`
-    select orders.id, orders.budget_usd as order_cap, projects.id as project_id, projects.name as project,
-      projects.budget_usd as project_cap, sums.total, sums.spent
-    from work_orders as orders
-    left join attempts on attempts.work_order_id = orders.id and attempts.number = orders.attempts
-    left join projects on projects.id = coalesce(attempts.project_id, orders.project_id)
-    cross join lateral (
-      select coalesce(sum(amount_usd), 0) as total, coalesce(sum(cost_usd), 0) as spent
-      from budget_entries as entry where work_order_id = orders.id and ${COUNTS}
-    ) as sums
-    where orders.id = any (${ids}::uuid[])
-  `.execute(db)
-  return rows
 }

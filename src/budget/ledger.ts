@@ -1,27 +1,34 @@
 import { randomUUID } from 'node:crypto'
-import { type Kysely, sql } from 'kysely'
+import type { Kysely } from 'kysely'
 import { SerialQueue } from '../async/serial-queue.ts'
 import { systemClock } from '../clock.ts'
 import { assertNotTakenOver } from '../db/attempts/hold-attempt.ts'
+import {
+  countUnderWay,
+  type Ending,
+  entriesOf,
+  insertEnding,
+  insertReservation,
+  insertUnresolved,
+  isReserved,
+  lockReservations,
+  type PaidCall,
+  unresolvedUnder,
+} from '../db/budget-entries/reservations.ts'
 import { isSqlState, reasonOf } from '../db/database-fault.ts'
 import type { Database } from '../db/schema.ts'
 import { untilDatabaseAnswers } from '../db/until-database-answers.ts'
 import { Fault } from '../faults/fault.ts'
 import { faultPoint } from '../faults/fault-point.ts'
-import type { Usd } from '../money.ts'
-import { processId } from '../process/process-id.ts'
-import { type Ceiling, ceilingsOf, leftBelow, type PaidCall } from './ceilings.ts'
+import { Usd } from '../money.ts'
+import { hardCapOf } from './caps.ts'
+import { type Ceiling, ceilingsOf, leftBelow, overCap } from './ceilings.ts'
 import { emergencyOf } from './emergency.ts'
 import { readBudgetRules } from './limits.ts'
-import { overCap } from './refusals.ts'
-import { unresolvedUnder } from './unresolved.ts'
-
-/** Any fixed number; everybody who reserves queues for it. */
-const RESERVE_LOCK = 7_301_600_043n
 
 type Db = Kysely<Database>
 
-/** How long somebody may stand in front of the queue before those behind him are told to come again. */
+/** How long a call waits for the lock of the ledger; later ones get a fault that is worth a retry. */
 const LONGEST_WAIT_MS = 10_000
 
 /** One of each process waits at the lock: more would only take up its connections. */
@@ -91,9 +98,7 @@ async function reserveBehindLock(
   call: PaidCall,
   { reservationId, worstCase, maxUnderWay }: ReservationRequest,
 ): Promise<string> {
-  await sql`select set_config('lock_timeout', ${String(LONGEST_WAIT_MS)}, true),
-    set_config('idle_in_transaction_session_timeout', ${String(LONGEST_WAIT_MS)}, true)`.execute(transaction)
-  await sql`select pg_advisory_xact_lock(${RESERVE_LOCK})`.execute(transaction)
+  await lockReservations(transaction, LONGEST_WAIT_MS)
   if (await isReserved(transaction, reservationId)) return reservationId
   if (call.workOrderId !== null && call.attempt !== null) {
     await assertNotTakenOver(transaction, { workOrderId: call.workOrderId, attempt: call.attempt })
@@ -101,7 +106,8 @@ async function reserveBehindLock(
   if (maxUnderWay !== null) await assertPlace(transaction, call, maxUnderWay)
   const { refusal, day, month } = await judged(transaction, call, worstCase)
   if (refusal !== null) throw refusal
-  return await insertReservation(transaction, call, { reservationId, worstCase, day, month })
+  await insertReservation(transaction, call, { reservationId, amount: worstCase.toFixed(), day, month })
+  return reservationId
 }
 
 /**
@@ -123,60 +129,17 @@ async function judged(
   const killed = whyKilled(rules.stopped, ceilings)
   const passed = killed === null ? firstPassed(ceilings, worstCase) : undefined
   if (passed === undefined) return { refusal: killed, day, month }
-  const unresolved = await unresolvedUnder(db, call, { scope: passed.scope, day, month })
-  return { refusal: overCap(call, passed, { worstCase, unresolved }), day, month }
-}
-
-async function isReserved(db: Db, reservationId: string): Promise<boolean> {
-  const row = await db
-    .selectFrom('budget_entries')
-    .select('kind')
-    .where('reservation_id', '=', reservationId)
-    .executeTakeFirst()
-  return row !== undefined
+  const { summedBy } = hardCapOf(passed.scope)
+  const unresolved = await unresolvedUnder(db, summedBy, { workOrderId: call.workOrderId, day, month })
+  return { refusal: overCap(call, passed, { worstCase, unresolved: new Usd(unresolved) }), day, month }
 }
 
 /** @throws {Fault} `provider_busy` */
 async function assertPlace(db: Db, { provider }: PaidCall, maxUnderWay: number): Promise<void> {
-  const { count } = await db
-    .selectFrom('budget_open_reservations')
-    .select((eb) => eb.cast<number>(eb.fn.countAll(), 'integer').as('count'))
-    .where('provider', '=', provider)
-    .where('unresolved', '=', false)
-    .executeTakeFirstOrThrow()
+  const count = await countUnderWay(db, provider)
   if (count < maxUnderWay) return
   const message = `${count} calls to ${provider} are under way, and no more than ${maxUnderWay} may be.`
   throw new Fault('provider_busy', message, { provider, max_calls: maxUnderWay })
-}
-
-async function insertReservation(
-  db: Db,
-  { workOrderId, attempt, proposer, provider, model }: PaidCall,
-  { reservationId, worstCase, day, month }: { reservationId: string; worstCase: Usd; day: string; month: string },
-): Promise<string> {
-  const ofAttempt = (column: 'project_id' | 'decision_id') =>
-    sql<string>`(select ${sql.ref(column)} from attempts where work_order_id = ${workOrderId} and number = ${attempt})`
-  await db
-    .insertInto('budget_entries')
-    .values({
-      reservation_id: reservationId,
-      kind: 'reserved',
-      amount_usd: worstCase.toFixed(),
-      work_order_id: workOrderId,
-      attempt,
-      project_id: sql<string>`coalesce(
-        ${ofAttempt('project_id')}, (select project_id from work_orders where id = ${workOrderId})
-      )`,
-      decision_id: ofAttempt('decision_id'),
-      proposer,
-      provider,
-      model,
-      holder: processId,
-      day,
-      month,
-    })
-    .execute()
-  return reservationId
 }
 
 /**
@@ -185,7 +148,7 @@ async function insertReservation(
  * @throws {Fault} `reservation_conflict` when it was ended otherwise before, `not_found`
  */
 export async function settle(db: Db, reservationId: string, cost: Usd): Promise<void> {
-  await end(db, reservationId, { kind: 'settled', cost })
+  await end(db, reservationId, { kind: 'settled', cost: cost.toFixed() })
 }
 
 /** A call was not charged. The same again changes nothing. @throws {Fault} `reservation_conflict`, `not_found` */
@@ -194,55 +157,25 @@ export async function release(db: Db, reservationId: string): Promise<void> {
 }
 
 /**
- * Nobody knows whether a call was charged: it stays reserved until it is reconciled. One that could cost nothing is
+ * It is unknown whether a call was charged: it stays reserved until it is reconciled. One that could cost nothing is
  * released. A repetition changes nothing.
  */
 export async function leaveUnresolved(db: Db, reservationId: string): Promise<void> {
-  await sql`
-    insert into budget_entries (${COPIED}, kind, amount_usd, holder)
-    select ${COPIED}, case amount_usd when 0 then 'released' else 'unresolved' end, 0, ${processId} from budget_entries
-    where reservation_id = ${reservationId} and kind = 'reserved'
-    on conflict do nothing
-  `.execute(db)
+  await insertUnresolved(db, reservationId)
 }
 
-async function end(db: Db, reservationId: string, { kind, cost }: Ending): Promise<void> {
-  const amount = cost === null ? '0' : cost.toFixed()
-  const { numAffectedRows } = await sql`
-    insert into budget_entries (${COPIED}, kind, amount_usd, cost_usd, holder)
-    select ${COPIED}, ${kind}, ${amount}::numeric - amount_usd, ${cost === null ? null : amount}::numeric, ${processId}
-    from budget_entries where reservation_id = ${reservationId} and kind = 'reserved'
-    on conflict do nothing
-  `.execute(db)
-  if (numAffectedRows === 0n) await assertEndedSo(db, reservationId, { kind, cost })
+async function end(db: Db, reservationId: string, ending: Ending): Promise<void> {
+  if (!(await insertEnding(db, reservationId, ending))) await assertEndedSo(db, reservationId, ending)
 }
 
-type Ending = { kind: 'settled'; cost: Usd } | { kind: 'released'; cost: null }
-
-/** What every entry of a reservation says alike beside its id. */
-export const SAID_ALIKE = sql.join(
-  ['work_order_id', 'attempt', 'project_id', 'decision_id', 'proposer', 'provider', 'model', 'day', 'month'].map(
-    (column) => sql.ref(column),
-  ),
-)
-const COPIED = sql`reservation_id, ${SAID_ALIKE}`
-
-async function assertEndedSo(
-  db: Db,
-  reservationId: string,
-  { kind, cost }: { kind: Ending['kind']; cost: Usd | null },
-): Promise<void> {
-  const entries = await db
-    .selectFrom('budget_entries')
-    .select(['kind', 'cost_usd'])
-    .where('reservation_id', '=', reservationId)
-    .execute()
+async function assertEndedSo(db: Db, reservationId: string, { kind, cost }: Ending): Promise<void> {
+  const entries = await entriesOf(db, reservationId)
   const details = { reservation_id: reservationId }
   if (entries.length === 0) {
     throw new Fault('not_found', `There is no reservation ${reservationId}. See them with: moose budget`, details)
   }
   const isSame = (entry: (typeof entries)[number]) =>
-    entry.kind === kind && (cost === null || cost.equals(String(entry.cost_usd)))
+    entry.kind === kind && (cost === null || new Usd(cost).equals(String(entry.cost_usd)))
   if (entries.some(isSame)) return
   const message = `The reservation ${reservationId} has been settled or released otherwise before. See: moose budget`
   throw new Fault('reservation_conflict', message, details)

@@ -1,28 +1,22 @@
-import { type Kysely, sql } from 'kysely'
+import type { Kysely } from 'kysely'
 import type { BillBody, Reconciliation, SettledReservation } from '../contract/budget-changes.ts'
-import type { Database } from '../db/schema.ts'
-import { priceSettledCalls } from '../db/settled-calls.ts'
-import { Fault, toFault } from '../faults/fault.ts'
-import { NO_USD, Usd } from '../money.ts'
-import { processId } from '../process/process-id.ts'
-import { announceEmergency } from './emergency.ts'
-import { leaveUnresolved, release, SAID_ALIKE, settle } from './ledger.ts'
 import {
-  findStanding,
-  idInPlaceOf,
+  findReservationStates,
+  isPast,
   type Period,
   type ReservationState,
-  readStanding,
-  readStandings,
-} from './reservation-states.ts'
+  readReservationState,
+  readReservationStates,
+} from '../db/budget-entries/reservation-states.ts'
+import { lockReconciliation, replaceReservation, reservationsLeftBehind } from '../db/budget-entries/reservations.ts'
+import { priceSettledCalls } from '../db/model-calls.ts'
+import type { Database } from '../db/schema.ts'
+import { Fault, toFault } from '../faults/fault.ts'
+import { NO_USD, Usd } from '../money.ts'
+import { announceEmergency } from './emergency.ts'
+import { leaveUnresolved, release, settle } from './ledger.ts'
 
 type Db = Kysely<Database>
-
-/** Longer than any call lasts, with all its patience. */
-const NO_CALL_LASTS = '1 hour'
-
-/** Any fixed number; who books by hand or by a bill queues for it, so that what he has read stays so. */
-const RECONCILE_LOCK = 7_301_600_044n
 
 /**
  * Marks what a dead process left: reservations of attempts of this home that another process made; of attempts that run
@@ -34,21 +28,9 @@ const RECONCILE_LOCK = 7_301_600_044n
  * @returns how many were marked; those that could cost nothing are released and not counted
  */
 export async function markLeftBehind(db: Db, homeId: string): Promise<number> {
-  const { rows } = await sql<{ id: string; is_free: boolean }>`
-    select open.reservation_id as id, open.amount_usd = 0 as is_free from budget_open_reservations as open
-    left join attempts on attempts.work_order_id = open.work_order_id and attempts.number = open.attempt
-    where not open.unresolved and open.holder <> ${processId}
-      and case
-        when attempts.executor_id is null then open.at not between moose_now() - ${NO_CALL_LASTS}::interval
-          and moose_now() + ${NO_CALL_LASTS}::interval
-        when attempts.executor_id = ${homeId} then true
-        else attempts.status <> 'running' and not exists (
-          select from workers where workers.holder = open.holder and workers.lease_until > clock_timestamp()
-        )
-      end
-  `.execute(db)
-  for (const { id } of rows) await leaveUnresolved(db, id)
-  return rows.filter(({ is_free }) => !is_free).length
+  const left = await reservationsLeftBehind(db, homeId)
+  for (const { id } of left) await leaveUnresolved(db, id)
+  return left.filter(({ is_free }) => !is_free).length
 }
 
 /**
@@ -60,7 +42,7 @@ export async function markLeftBehind(db: Db, homeId: string): Promise<number> {
  */
 export async function settleByHand(db: Db, idOrPrefix: string, cost: Usd): Promise<SettledReservation> {
   return alone(db, async (transaction) => {
-    const { id, state } = await findStanding(transaction, idOrPrefix)
+    const { id, state } = await findState(transaction, idOrPrefix)
     if (state === 'under_way') {
       const message =
         `The call of the reservation ${id} is under way and is booked when it ends. If its process is gone, the next ` +
@@ -70,6 +52,22 @@ export async function settleByHand(db: Db, idOrPrefix: string, cost: Usd): Promi
     await priceSettledCalls(transaction, [await book(transaction, { id, state }, cost)])
     return { id, cost_usd: cost.toNumber() }
   })
+}
+
+const SHORTEST_PREFIX = 4
+
+/** @param idOrPrefix as it was typed @throws {Fault} `not_found`, also when it fits several */
+async function findState(db: Db, idOrPrefix: string): Promise<ReservationState> {
+  const prefix = idOrPrefix.toLowerCase()
+  const isId = /^[0-9a-f-]+$/.test(prefix) && prefix.length >= SHORTEST_PREFIX
+  const [found, second] = isId ? await findReservationStates(db, prefix) : []
+  if (found !== undefined && second === undefined) return found
+  const shown = idOrPrefix.slice(0, 80)
+  const message =
+    found === undefined
+      ? `There is no reservation "${shown}". See those that are open with: moose budget`
+      : `"${shown}" fits several reservations. Give more of the id.`
+  throw new Fault('not_found', message, { reservation_id: shown })
 }
 
 /**
@@ -85,10 +83,10 @@ export async function reconcile(db: Db, bill: BillBody): Promise<Reconciliation>
     bill.entries.map(({ request_id: id, cost_usd: cost }) => [id.toLowerCase(), new Usd(String(cost))]),
   )
   return alone(db, async (transaction) => {
-    const standings = await readStandings(transaction, [...billed.keys()], await periodOf(transaction, bill))
-    const known = new Set(standings.map(({ id }) => id))
+    const states = await readReservationStates(transaction, [...billed.keys()], await periodOf(transaction, bill))
+    const known = new Set(states.map(({ id }) => id))
     result.unknown = [...billed.keys()].filter((id) => !known.has(id))
-    for (const one of standings) {
+    for (const one of states) {
       const booked = await bookBilled(transaction, one, { billed: billed.get(one.id), result })
       await priceSettledCalls(transaction, booked)
     }
@@ -99,8 +97,7 @@ export async function reconcile(db: Db, bill: BillBody): Promise<Reconciliation>
 /** @returns null: of calls the bill does not name, nothing is known */
 async function periodOf(db: Db, { complete_until: until, provider, proposer }: BillBody): Promise<Period | null> {
   if (until === undefined) return null
-  const { rows } = await sql<{ over: boolean }>`select ${until}::timestamptz <= moose_now() as over`.execute(db)
-  if (rows[0]?.over !== true) {
+  if (!(await isPast(db, until))) {
     const message = `No bill is complete until ${until}: that time is not over. Name the time up to which it names every charged call.`
     throw new Fault('request_invalid', message, { complete_until: until })
   }
@@ -122,7 +119,7 @@ async function bookBilled(db: Db, one: ReservationState, { billed, result }: Boo
   } catch (error) {
     if (toFault(error).code !== 'reservation_conflict') throw error
     // A call nobody knew of any more has ended after all.
-    return compare(await readStanding(db, id), { billed, result })
+    return compare(await readReservationState(db, id), { billed, result })
   }
 }
 
@@ -141,22 +138,9 @@ async function book(db: Db, { id, state }: Pick<ReservationState, 'id' | 'state'
   return id
 }
 
-/**
- * Has entries that break the rules of the ledger count no longer, and books what their call has cost in their place, as a
- * reservation of its own. They stay as they are.
- */
+/** @returns the id of the reservation in place of one whose entries break the rules of the ledger */
 async function putRight(db: Db, id: string, cost: Usd): Promise<string> {
-  const first = sql`from budget_entries where reservation_id = ${id} order by kind <> 'reserved', id limit 1`
-  await sql`
-    insert into budget_entries (reservation_id, ${SAID_ALIKE}, kind, amount_usd, holder)
-    select reservation_id, ${SAID_ALIKE}, 'void', 0, ${processId}::uuid ${first} on conflict do nothing
-  `.execute(db)
-  const { rows } = await sql<{ id: string }>`select ${idInPlaceOf(sql`${id}::text`)} as id`.execute(db)
-  const instead = String(rows[0]?.id)
-  await sql`
-    insert into budget_entries (reservation_id, ${SAID_ALIKE}, kind, amount_usd, holder)
-    select ${instead}::uuid, ${SAID_ALIKE}, 'reserved', ${cost.toFixed()}::numeric, ${processId}::uuid ${first} on conflict do nothing
-  `.execute(db)
+  const instead = await replaceReservation(db, id, cost.toFixed())
   await settle(db, instead, cost)
   return instead
 }
@@ -164,7 +148,7 @@ async function putRight(db: Db, id: string, cost: Usd): Promise<string> {
 /** One after the other, each in one transaction; after it everybody hears whether everything has to stop. */
 async function alone<Result>(db: Db, work: (transaction: Db) => Promise<Result>): Promise<Result> {
   const result = await db.transaction().execute(async (transaction) => {
-    await sql`select pg_advisory_xact_lock(${RECONCILE_LOCK})`.execute(transaction)
+    await lockReconciliation(transaction)
     return work(transaction)
   })
   await announceEmergency(db).catch((error: unknown) => {

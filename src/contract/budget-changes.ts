@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { LIMITS } from '../work-order/content.ts'
 import { ShownUsd, UsdAmount } from './amounts.ts'
 import { BudgetView } from './budget.ts'
+import { contradictionOf, type PriceContradiction } from './stated-price.ts'
 import { storedText } from './stored-text.ts'
 
 /** What can be capped. `order` and `project` without an id: the usual cap, for all that have none of their own. */
@@ -113,6 +114,14 @@ export const ProposerParams = z.object({
 
 const Rate = UsdAmount.optional()
 
+const INPUT_MISSING = { path: ['input_per_million'], message: 'is missing' }
+const REFUSALS: Record<PriceContradiction, { path: string[]; message: string }> = {
+  free_with_rates: { path: ['free'], message: 'goes with no rate' },
+  input_missing: INPUT_MISSING,
+  output_missing: { path: ['output_per_million'], message: 'is missing' },
+  only_cache: INPUT_MISSING,
+}
+
 /** USD per million tokens, or free; nothing of both: the price library's. The keys of `proposer_configs.cost_profile`. */
 export const PriceBody = z
   .strictObject({
@@ -124,12 +133,8 @@ export const PriceBody = z
     cache_write_per_million: Rate,
   })
   .superRefine((price, context) => {
-    const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
-    const { free, input_per_million: input, output_per_million: output, ...cache } = price
-    const hasCache = Object.values(cache).some((rate) => rate !== undefined)
-    if (free === true && (input !== undefined || output !== undefined || hasCache)) refuse('free', 'goes with no rate')
-    else if (input === undefined && (output !== undefined || hasCache)) refuse('input_per_million', 'is missing')
-    else if (output === undefined && input !== undefined) refuse('output_per_million', 'is missing')
+    const contradiction = contradictionOf(price)
+    if (contradiction !== null) context.addIssue({ code: 'custom', ...REFUSALS[contradiction] })
   })
   .openapi('PriceChange')
 export type PriceBody = z.infer<typeof PriceBody>

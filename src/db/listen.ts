@@ -28,36 +28,36 @@ type Listener = { client: pg.Client; closed: Promise<unknown> }
  */
 export async function listen(options: ListenOptions): Promise<AsyncDisposable> {
   const stop = new AbortController()
-  let ear: Listener
+  let listener: Listener
   try {
-    ear = await openEar(options)
+    listener = await openListener(options)
   } catch (error) {
     throw databaseFault(error, options.url)
   }
-  const hearing = keepHearing(options, ear, stop.signal)
+  const listening = keepListening(options, listener, stop.signal)
   return {
     [Symbol.asyncDispose]: async () => {
       stop.abort()
-      await hearing
+      await listening
     },
   }
 }
 
-async function keepHearing(options: ListenOptions, first: Listener, stop: AbortSignal): Promise<void> {
+async function keepListening(options: ListenOptions, first: Listener, stop: AbortSignal): Promise<void> {
   const stopped = new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }))
-  for (let ear: Listener | null = first; ear !== null; ear = await reopenEar(options, stop)) {
-    if (ear !== first) safely(options, () => options.onReconnect())
-    await Promise.race([ear.closed, stopped])
-    await ear.client.end()
+  for (let listener: Listener | null = first; listener !== null; listener = await reopenListener(options, stop)) {
+    if (listener !== first) safely(options, () => options.onReconnect())
+    await Promise.race([listener.closed, stopped])
+    await listener.client.end()
   }
 }
 
 /** Null when stopped before it succeeded. */
-async function reopenEar(options: ListenOptions, stop: AbortSignal): Promise<Listener | null> {
+async function reopenListener(options: ListenOptions, stop: AbortSignal): Promise<Listener | null> {
   for (let pauseMs = FIRST_PAUSE_MS; !stop.aborted; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     try {
       await delay(pauseMs, undefined, { signal: stop })
-      return await openEar(options)
+      return await openListener(options)
     } catch (error) {
       if (!stop.aborted)
         options.log.warn({ reason: reasonOf(error) }, 'notifications of the database are not heard; trying again')
@@ -66,7 +66,7 @@ async function reopenEar(options: ListenOptions, stop: AbortSignal): Promise<Lis
   return null
 }
 
-async function openEar(options: ListenOptions): Promise<Listener> {
+async function openListener(options: ListenOptions): Promise<Listener> {
   const client = new pg.Client(connectionConfig(options.url, 'moose listen'))
   const closed = new Promise((resolve) => client.once('end', resolve))
   client.on('error', (error) => options.log.warn({ reason: reasonOf(error) }, 'the connection for notifications broke'))

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import type { Log } from '../log.ts'
 import { databaseFault, reasonOf } from './database-fault.ts'
@@ -51,4 +52,39 @@ async function lock(client: pg.Client, name: string): Promise<boolean> {
     [name],
   )
   return rows[0]?.owned === true
+}
+
+/** Any fixed number; one for all processes that launch an engine. */
+const LAUNCH_LOCK = 7_301_600_045n
+/** Without parameters: those would keep its snapshot until the transaction ends. */
+const ASK = `select pg_try_advisory_xact_lock(${LAUNCH_LOCK}) as locked`
+const PAUSE_MS = 50
+
+/**
+ * Does something while no other process of this database does it. Who is paused meanwhile is not waited for longer than
+ * the server lets a transaction stand still.
+ */
+export async function oneAtATime<Result>(pool: pg.Pool, act: () => Promise<Result>): Promise<Result> {
+  const client = await pool.connect()
+  try {
+    await lockLaunch(client)
+    return await act()
+  } finally {
+    // The transaction, and the lock with it, ends with the connection.
+    client.release(true)
+  }
+}
+
+/**
+ * By asking again and again, and without keeping a snapshot: `create index concurrently` would wait for a statement that
+ * waits, and for a snapshot.
+ */
+async function lockLaunch(client: pg.PoolClient): Promise<void> {
+  for (;;) {
+    await client.query('begin')
+    const { rows } = await client.query<{ locked: boolean }>(ASK)
+    if (rows[0]?.locked === true) return
+    await client.query('rollback')
+    await delay(PAUSE_MS)
+  }
 }

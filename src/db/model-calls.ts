@@ -1,5 +1,6 @@
 import { type Insertable, type Kysely, sql } from 'kysely'
 import type { Database } from './schema.ts'
+import { overFor } from './work-orders/order-conditions.ts'
 
 const MOST = 2_147_483_647
 
@@ -67,4 +68,89 @@ export async function sumModelCalls(
     costUsd: Number(totals.costUsd),
     unpricedCalls: Number(totals.unpricedCalls),
   }
+}
+
+/**
+ * Has calls say what they have cost that were settled after they had ended, with the costs of their attempts and orders.
+ * A call whose process was killed has no row before. To be called in the transaction that settles them.
+ */
+export async function priceSettledCalls(db: Kysely<Database>, reservationIds: readonly string[]): Promise<void> {
+  if (reservationIds.length === 0) return
+  await sql`
+    insert into model_calls
+      (reservation_id, work_order_id, attempt, proposer, provider, model, cost_usd, duration_ms, started_at)
+    select reservation_id, work_orders.id, attempt, proposer, provider, model, settled.cost_usd, 0, reserved.at
+    from budget_entries as settled
+    join (select reservation_id, at from budget_entries where kind = 'reserved') as reserved using (reservation_id)
+    left join work_orders on work_orders.id = settled.work_order_id
+    where settled.kind = 'settled' and reservation_id = any(${reservationIds}::uuid[])
+    on conflict (reservation_id) do update set cost_usd = excluded.cost_usd where model_calls.cost_usd is null
+  `.execute(db)
+  const payers = sql`select distinct work_order_id, attempt from model_calls where reservation_id = any(${reservationIds}::uuid[])`
+  await sql`
+    update attempts set cost_usd = (
+      select coalesce(sum(moose_usd(cost_usd)), 0) from model_calls as call
+      where call.work_order_id = attempts.work_order_id and call.attempt = attempts.number
+    )
+    where (work_order_id, number) in (${payers})
+  `.execute(db)
+  await sql`
+    update work_orders set actual_cost = (select sum(moose_usd(cost_usd)) from attempts where work_order_id = work_orders.id)
+    where id in (select work_order_id from (${payers}) as payers)
+  `.execute(db)
+}
+
+/** The calls an order has an answer of, oldest first; recordings are left out. Answers are large: each is read by itself. */
+export async function answeredCalls(
+  db: Kysely<Database>,
+  workOrderId: string,
+): Promise<{ id: string; request_key: string | null }[]> {
+  const answered = db
+    .selectFrom('model_calls')
+    .where('work_order_id', '=', workOrderId)
+    .where('answer', 'is not', null)
+    .where('replayed', '=', false)
+  return answered.select(['id', 'request_key']).orderBy('id').execute()
+}
+
+/** The answer of a call as it is kept; null: it was forgotten, or there never was one. */
+export async function answerOfCall(db: Kysely<Database>, id: string): Promise<Buffer | null> {
+  const { answer } = await db.selectFrom('model_calls').select('answer').where('id', '=', id).executeTakeFirstOrThrow()
+  return answer
+}
+
+/** How many answers of recordings each order was given, by its id; orders without one are left out. */
+export async function countReplayedAnswers(db: Kysely<Database>): Promise<Map<string, number>> {
+  const rows = await db
+    .selectFrom('model_calls')
+    .select(({ fn }) => ['work_order_id', fn.countAll<string>().as('calls')])
+    .where('replayed', '=', true)
+    .groupBy('work_order_id')
+    .execute()
+  return new Map(rows.flatMap(({ work_order_id: id, calls }) => (id === null ? [] : [[id, Number(calls)]])))
+}
+
+/** So many rows are changed in one transaction: none of them holds a lock for long. */
+const BATCH = 500
+
+/**
+ * Forgets the answers of models that no repetition will ask for any more: of orders that ended so many days ago, and of
+ * calls that belong to no order. Tokens, cost and time of the calls stay.
+ *
+ * @returns how many were forgotten
+ */
+export async function forgetAnswers(db: Kysely<Database>, days: number, signal: AbortSignal): Promise<number> {
+  let forgotten = 0
+  for (let batch = BATCH; batch === BATCH && !signal.aborted; ) {
+    const { numAffectedRows } = await sql`
+      update model_calls set answer = null where id in (
+        select call.id from model_calls as call left join work_orders on work_orders.id = call.work_order_id
+        where call.answer is not null and (call.work_order_id is null or ${overFor(days)})
+        limit ${BATCH}
+      )
+    `.execute(db)
+    batch = Number(numAffectedRows)
+    forgotten += batch
+  }
+  return forgotten
 }

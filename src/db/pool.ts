@@ -1,8 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import pg from 'pg'
 import type { Log } from '../log.ts'
-import { reasonOf } from './database-fault.ts'
-import { PatientClient } from './patient-client.ts'
+import { errorCode, isDatabaseAway, reasonOf } from './database-fault.ts'
 
 const CONNECT_TIMEOUT_MS = 10_000
 /** For a process that is paused within a transaction, or a machine that is: others wait for its locks no longer. */
@@ -45,4 +44,38 @@ export function createPool(url: string, log: Log): pg.Pool {
 /** By a statement: a pooler may refuse the setting as a part of connecting. */
 async function prepare(client: pg.ClientBase): Promise<void> {
   await client.query(`set idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_MS}`)
+}
+
+/** `cannot_connect_now` */
+const NOT_NOW = '57P03'
+
+/**
+ * A connection whose errors the engine understands. It repeats a query when the error, or its cause, is one it knows to
+ * pass; a pipe that broke, a socket that is missing while the server restarts and a database that may only be read for
+ * now are not among them, and would end a workflow for good.
+ *
+ * @see https://github.com/dbos-inc/dbos-transact-ts/blob/main/src/system_database.ts (retriablePostgresException)
+ */
+class PatientClient extends pg.Client {
+  constructor(config?: string | pg.ClientConfig) {
+    super(config)
+    for (const event of ['error', 'errorMessage']) this.connection.prependListener(event, markPassing)
+  }
+}
+
+function markPassing(error: unknown): void {
+  if (!(error instanceof Error) || error.cause !== undefined || !isDatabaseAway(error)) return
+  error.cause = Object.assign(new Error(`the database is away (${errorCode(error)})`), { code: NOT_NOW })
+}
+
+/**
+ * Asks the database for nothing. Given up after its time: `pg` drops the connection then, and the pool opens another for
+ * the next question.
+ *
+ * @throws what the connection threw
+ * @see https://node-postgres.com/apis/client#queryconfig
+ */
+export async function ping(pool: Pick<pg.Pool, 'query'>, withinMs: number): Promise<void> {
+  const question = { text: 'select', query_timeout: withinMs }
+  await pool.query(question)
 }

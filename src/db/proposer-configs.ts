@@ -1,6 +1,7 @@
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { z } from 'zod'
 import { httpUrl } from '../config.ts'
+import { contradictionOf, PRICE_KEYS, type PriceContradiction } from '../contract/stated-price.ts'
 import { Fault } from '../faults/fault.ts'
 import { Usd } from '../money.ts'
 import type { Database } from './schema.ts'
@@ -34,8 +35,8 @@ type StatedPrice =
 
 /** The first Moose kept other numbers under other names here; they are not read. */
 const CostProfile = CostProfileRow.superRefine((profile, context) => {
-  const message = contradictionOf(profile)
-  if (message !== null) context.addIssue({ code: 'custom', message })
+  const contradiction = contradictionOf(profile)
+  if (contradiction !== null) context.addIssue({ code: 'custom', message: CONTRADICTIONS[contradiction] })
 }).transform((profile): StatedPrice | null => {
   const { input_per_million: inputPerMillion, output_per_million: outputPerMillion } = profile
   if (profile.free === true) return 'free'
@@ -44,18 +45,12 @@ const CostProfile = CostProfileRow.superRefine((profile, context) => {
   return { inputPerMillion, outputPerMillion, cacheReadPerMillion, cacheWritePerMillion }
 })
 
-/** Null: there is none. */
-function contradictionOf(profile: z.infer<typeof CostProfileRow>): string | null {
-  const { input_per_million: input, output_per_million: output } = profile
-  const cache = [profile.cache_read_per_million, profile.cache_write_per_million]
-  if (profile.free === true && [input, output, ...cache].some((rate) => rate !== undefined)) {
-    return 'says that the model is free and states rates'
-  }
-  if ((input === undefined) !== (output === undefined)) {
-    return 'states only one of input_per_million and output_per_million'
-  }
-  if (input !== undefined || cache.every((rate) => rate === undefined)) return null
-  return 'states rates of the cache without input_per_million and output_per_million'
+const ONE_RATE = 'states only one of input_per_million and output_per_million'
+const CONTRADICTIONS: Record<PriceContradiction, string> = {
+  free_with_rates: 'says that the model is free and states rates',
+  input_missing: ONE_RATE,
+  output_missing: ONE_RATE,
+  only_cache: 'states rates of the cache without input_per_million and output_per_million',
 }
 
 const ProposerRow = z
@@ -130,4 +125,44 @@ function malformed(name: string, error: z.ZodError): Fault {
   return new Fault('config_invalid', `The row "${name}" of proposer_configs is malformed: ${problems}. Correct it.`, {
     proposer: name,
   })
+}
+
+/**
+ * Replaces what a proposer's row says about its price, and leaves what else is in the column.
+ *
+ * @param profile rates as decimals in USD per million tokens; empty: the price library's
+ * @throws {Fault} `not_found`
+ */
+export async function setPriceOfProposer(
+  db: Kysely<Database>,
+  name: string,
+  profile: { [Key in (typeof PRICE_KEYS)[number]]?: string | boolean },
+): Promise<void> {
+  const keys = sql.join([...PRICE_KEYS])
+  const { numUpdatedRows } = await db
+    .updateTable('proposer_configs')
+    .set({
+      // A row of a first Moose may hold any JSON.
+      cost_profile: sql<string>`(case when jsonb_typeof(cost_profile) = 'object' then cost_profile else '{}' end
+        - array[${keys}]::text[]) || ${JSON.stringify(profile)}::jsonb`,
+    })
+    .where('name', '=', name)
+    .executeTakeFirstOrThrow()
+  if (numUpdatedRows > 0n) return
+  const rows = await db.selectFrom('proposer_configs').select('name').orderBy('name').execute()
+  const known = rows.map((row) => row.name).join(', ')
+  const message = `There is no proposer "${name.slice(0, 80)}". There are: ${known === '' ? 'none' : known}.`
+  throw new Fault('not_found', message, { proposer: name.slice(0, 80) })
+}
+
+/** Leaves one proposer to choose: a new one that reads recordings and cannot reach a model. */
+export async function useOnlyRecordings(
+  db: Kysely<Database>,
+  { name, model }: { name: string; model: string },
+): Promise<void> {
+  await db.updateTable('proposer_configs').set({ active: false }).execute()
+  await db
+    .insertInto('proposer_configs')
+    .values({ name, provider: 'replay', model, complexity_threshold: 1, active: true })
+    .execute()
 }

@@ -1,11 +1,24 @@
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { z } from 'zod'
-import { type Config, MAX_CONCURRENT, MAX_WITHIN, POLLING_INTERVAL_MS } from '../config.ts'
+import { type Config, KEPT_DAYS, type KeptDays, MAX_CONCURRENT, MAX_WITHIN, POLLING_INTERVAL_MS } from '../config.ts'
 import { Fault } from '../faults/fault.ts'
 import type { Database } from './schema.ts'
 
-/** The rows of the seed's 6.2. A row that is absent leaves the environment's value in force. */
-const Rows = z.object({
+type Db = Kysely<Database>
+
+/** The rows that are there, by their keys; the values are texts. */
+async function readRows<Key extends string>(db: Db, keys: readonly Key[]): Promise<{ [key in Key]?: string }> {
+  const rows = await db.selectFrom('system_config').select(['key', 'value']).where('key', 'in', keys).execute()
+  const values: { [key in Key]?: string } = {}
+  for (const key of keys) {
+    const row = rows.find((one) => one.key === key)
+    if (row !== undefined) values[key] = row.value
+  }
+  return values
+}
+
+/** The rows of the specification's 6.2. A row that is absent leaves the environment's value in force. */
+const OrchestratorRows = z.object({
   orchestrator_enabled: z.enum(['true', 'false'], 'is neither true nor false').optional(),
   orchestrator_polling_interval_ms: POLLING_INTERVAL_MS.optional(),
   orchestrator_max_concurrent: MAX_CONCURRENT.optional(),
@@ -30,10 +43,10 @@ export type Settings = {
  * @throws {Fault} `config_invalid` naming the malformed rows
  */
 export async function readSettings(
-  db: Kysely<Database>,
+  db: Db,
   defaults: Pick<Config, 'pollingIntervalMs' | 'maxConcurrent' | 'maxPerRepository'>,
 ): Promise<Settings> {
-  const set = await readRows(db)
+  const set = await readOrchestratorRows(db)
   return {
     enabled: set.orchestrator_enabled !== 'false',
     pollingIntervalMs: set.orchestrator_polling_interval_ms ?? defaults.pollingIntervalMs,
@@ -44,19 +57,129 @@ export async function readSettings(
 
 /** How many calls to one provider may be under way as of now; null: any number. @throws {Fault} as `readSettings` */
 export async function readMaxCallsPerProvider(
-  db: Kysely<Database>,
+  db: Db,
   defaults: Pick<Config, 'maxCallsPerProvider'>,
 ): Promise<number | null> {
-  return (await readRows(db)).orchestrator_max_calls_per_provider ?? defaults.maxCallsPerProvider
+  return (await readOrchestratorRows(db)).orchestrator_max_calls_per_provider ?? defaults.maxCallsPerProvider
 }
 
-async function readRows(db: Kysely<Database>): Promise<z.infer<typeof Rows>> {
-  const keys = Object.keys(Rows.shape)
-  const rows = await db.selectFrom('system_config').select(['key', 'value']).where('key', 'in', keys).execute()
-  const parsed = Rows.safeParse(Object.fromEntries(rows.map(({ key, value }) => [key, value])))
+function readOrchestratorRows(db: Db): Promise<z.infer<typeof OrchestratorRows>> {
+  return readChecked(
+    db,
+    OrchestratorRows,
+    (bad) => `Correct or delete it, e.g. delete from system_config where key = '${bad}';`,
+  )
+}
+
+/** A row that is absent leaves the environment's value in force. */
+const KeptDaysRows = z.object({
+  keep_runs_days: KEPT_DAYS.optional(),
+  keep_answers_days: KEPT_DAYS.optional(),
+  keep_output_days: KEPT_DAYS.optional(),
+  keep_mirrors_days: KEPT_DAYS.optional(),
+})
+
+/**
+ * For how long things are kept, as `system_config` says now.
+ *
+ * @throws {Fault} `config_invalid` naming the malformed rows
+ */
+export async function readKeptDays(db: Db, defaults: KeptDays): Promise<KeptDays> {
+  const consequence = 'Correct or delete it; until then nothing old is removed.'
+  const set = await readChecked(db, KeptDaysRows, () => consequence)
+  return {
+    runs: set.keep_runs_days ?? defaults.runs,
+    answers: set.keep_answers_days ?? defaults.answers,
+    output: set.keep_output_days ?? defaults.output,
+    mirrors: set.keep_mirrors_days ?? defaults.mirrors,
+  }
+}
+
+/**
+ * One value a row.
+ *
+ * @param remedy what to do, as a sentence, by the key of the first row that is malformed
+ */
+async function readChecked<Shape extends z.ZodRawShape>(
+  db: Db,
+  schema: z.ZodObject<Shape>,
+  remedy: (bad: string) => string,
+): Promise<z.infer<z.ZodObject<Shape>>> {
+  const parsed = schema.safeParse(await readRows(db, Object.keys(schema.shape)))
   if (parsed.success) return parsed.data
-  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ')
-  const [bad] = parsed.error.issues.map((issue) => issue.path.join('.'))
-  const mend = `Correct or delete it, e.g. delete from system_config where key = '${bad}';`
-  throw new Fault('config_invalid', `Bad row in system_config: ${problems}. ${mend}`, { problems })
+  const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`).join('; ')
+  const bad = String(parsed.error.issues[0]?.path.join('.'))
+  throw new Fault('config_invalid', `Bad row in system_config: ${problems}. ${remedy(bad)}`, { problems })
+}
+
+/** What a row of JSON has to be, and what follows from one that cannot be read, as a sentence. */
+export type JsonSetting<Value> = { schema: z.ZodType<Value>; consequence: string }
+
+/**
+ * A row whose value is JSON; one that is absent is an empty object.
+ *
+ * @throws {Fault} `config_invalid` naming the row and every field that is wrong
+ */
+export async function readJsonSetting<Value>(db: Db, key: string, setting: JsonSetting<Value>): Promise<Value> {
+  return parseJson(key, (await readRows(db, [key]))[key], setting)
+}
+
+/**
+ * The limits of the budget, and whether everything is stopped.
+ *
+ * @throws {Fault} as `readJsonSetting`
+ */
+export async function readBudgetSettings<Limits>(
+  db: Db,
+  limits: JsonSetting<Limits>,
+): Promise<{ limits: Limits; stopped: boolean }> {
+  const rows = await readRows(db, ['budget_limits', 'emergency_stop'])
+  return {
+    limits: parseJson('budget_limits', rows.budget_limits, limits),
+    // Anything but a clear no stops: whoever typed here wanted to stop something.
+    stopped: rows.emergency_stop !== undefined && rows.emergency_stop !== 'false',
+  }
+}
+
+function parseJson<Value>(key: string, text: string | undefined, { schema, consequence }: JsonSetting<Value>): Value {
+  const refuse = (problems: string, cause?: unknown) =>
+    new Fault(
+      'config_invalid',
+      `Bad row ${key} in system_config: ${problems}. ${consequence}`,
+      { key, problems },
+      cause,
+    )
+  const parsed = schema.safeParse(text === undefined ? {} : jsonOf(text, refuse))
+  if (parsed.success) return parsed.data
+  throw refuse(parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`.trim()).join('; '))
+}
+
+function jsonOf(text: string, refuse: (problems: string, cause: unknown) => Fault): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw refuse('it is not JSON', error)
+  }
+}
+
+/** Sets one limit and leaves what else the row says. @param usd as a decimal; null: no such limit */
+export async function setBudgetLimit(db: Db, name: string, usd: string | null): Promise<void> {
+  await sql`
+    insert into system_config (key, value) values ('budget_limits', ${JSON.stringify({ [name]: usd })})
+    on conflict (key) do update set
+      value = (system_config.value::jsonb || excluded.value::jsonb)::text, updated_at = clock_timestamp()
+  `.execute(db)
+}
+
+/** Stops every model call of every process, or lets them go on. */
+export async function setEmergencyStop(db: Db, stopped: boolean): Promise<void> {
+  await sql`
+    insert into system_config (key, value) values ('emergency_stop', ${String(stopped)})
+    on conflict (key) do update set value = excluded.value, updated_at = clock_timestamp()
+  `.execute(db)
+}
+
+/** Has every process look at its settings again, as a changed row does. */
+export async function notifyConfig(db: Db): Promise<void> {
+  await sql`select pg_notify('moose_config', '')`.execute(db)
 }

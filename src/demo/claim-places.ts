@@ -1,15 +1,15 @@
 import { readdir, realpath, rm } from 'node:fs/promises'
 import path from 'node:path'
-import pg from 'pg'
-import { type Embedded, openEmbedded } from '../db/embedded/open-embedded.ts'
+import { isSqlState } from '../db/database-fault.ts'
+import { dropDatabases, type Embedded, MAINTENANCE_DATABASE, openEmbedded } from '../db/embedded/open-embedded.ts'
 import { tryOwn } from '../db/lock.ts'
 import { closeHome } from '../doctor/private-home.ts'
 import { Fault } from '../faults/fault.ts'
 import type { Log } from '../log.ts'
 import type { DemoPlaces } from './demo-places.ts'
 
-/** The database every cluster has; nothing of Moose is stored there. */
-const MAINTENANCE = 'postgres'
+/** @see https://www.postgresql.org/docs/18/errcodes-appendix.html */
+const OBJECT_IN_USE = '55006'
 
 /**
  * Makes the places of the demo this process's own and empties them: databases, mirrors and repositories of an earlier
@@ -22,31 +22,22 @@ export async function claimPlaces(places: DemoPlaces, around: string, log: Log):
   await using stack = new AsyncDisposableStack()
   const embedded = stack.use(await openEmbedded({ home: places.home, log }))
   const onLost = () => log.warn('the database of the demo went away')
-  const owner = await tryOwn({ url: embedded.urlOf(MAINTENANCE), name: 'demo', onLost, log })
+  const owner = await tryOwn({ url: embedded.urlOf(MAINTENANCE_DATABASE), name: 'demo', onLost, log })
   if (owner === null) throw inUse(places, 'another demo')
   stack.use(owner)
-  await dropDatabases(embedded, places)
+  await emptyCluster(embedded, places)
   await removeFiles(places, embedded.dataDirectory)
   await closeHome(around)
   return stack.move()
 }
 
-/** A database somebody is connected to cannot be dropped: Postgres itself decides whether the demo is in use. */
-async function dropDatabases(embedded: Embedded, places: DemoPlaces): Promise<void> {
-  const client = new pg.Client({ connectionString: embedded.urlOf(MAINTENANCE) })
-  await client.connect()
+/** A database that is in use cannot be dropped: Postgres itself decides whether the demo is in use. */
+async function emptyCluster(embedded: Embedded, places: DemoPlaces): Promise<void> {
   try {
-    const { rows } = await client.query<{ datname: string }>(
-      'select datname from pg_database where not datistemplate and datname <> $1',
-      [MAINTENANCE],
-    )
-    for (const { datname } of rows) await client.query(`drop database if exists ${pg.escapeIdentifier(datname)}`)
+    await dropDatabases(embedded.urlOf(MAINTENANCE_DATABASE))
   } catch (error) {
-    // 55006: object_in_use. See https://www.postgresql.org/docs/18/errcodes-appendix.html
-    if (error instanceof pg.DatabaseError && error.code === '55006') throw inUse(places, 'a Moose or a psql', error)
+    if (isSqlState(error, OBJECT_IN_USE)) throw inUse(places, 'a Moose or a psql', error)
     throw error
-  } finally {
-    await client.end()
   }
 }
 

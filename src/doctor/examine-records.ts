@@ -1,11 +1,13 @@
 import type { Kysely } from 'kysely'
 import type { Config } from '../config.ts'
+import { ordersNobodyRuns } from '../db/attempts/attempts.ts'
+import { brokenEntries } from '../db/budget-entries/counted-entries.ts'
+import { sumUnresolved } from '../db/budget-entries/reservations.ts'
 import { projectsOfUnknownForges } from '../db/projects.ts'
 import type { Database } from '../db/schema.ts'
 import { readSettings } from '../db/system-config.ts'
-import { brokenEntries, heldReservations, ordersNobodyRuns } from '../db/work-orders/stuck-orders.ts'
 import { toFault } from '../faults/fault.ts'
-import { shownUsd } from '../money.ts'
+import { shownUsd, Usd } from '../money.ts'
 import type { DoctorFinding } from '../ports/doctor-finding.ts'
 
 const MOST_NAMED = 5
@@ -71,10 +73,10 @@ async function stuckOrders(db: Kysely<Database>): Promise<DoctorFinding[]> {
 }
 
 async function heldMoney(db: Kysely<Database>): Promise<DoctorFinding[]> {
-  const { calls, held } = await heldReservations(db)
+  const { calls, held } = await sumUnresolved(db)
   if (calls === 0) return []
   const what = calls === 1 ? '1 call' : `${calls} calls`
-  const detail = `nobody knows whether ${what} to a model were charged; ${shownUsd(held)} stay reserved`
+  const detail = `nobody knows whether ${what} to a model were charged; ${shownUsd(new Usd(held))} stay reserved`
   const remedy = 'moose budget reconcile --bill FILE, or: moose budget settle ID USD'
   return [{ name: 'reservations', state: 'warning', detail, remedy }]
 }

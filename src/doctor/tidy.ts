@@ -1,4 +1,4 @@
-import { readKeptDays } from '../db/kept-days.ts'
+import { readKeptDays } from '../db/system-config.ts'
 import { toFault } from '../faults/fault.ts'
 import type { DoctorFinding } from '../ports/doctor-finding.ts'
 import { findLeftovers } from '../retention/find-leftovers.ts'

@@ -1,4 +1,4 @@
-import type { FailedAttempt } from '../db/outcomes/routing-outcomes.ts'
+import type { FailedAttempt } from '../db/outcome-vectors.ts'
 import type { Candidates } from './candidates.ts'
 import type { Decided } from './decide.ts'
 import { decideRetry } from './retry-strategy.ts'

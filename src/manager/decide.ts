@@ -1,4 +1,4 @@
-import type { RoutingOutcome } from '../db/outcomes/routing-outcomes.ts'
+import type { RoutingOutcome } from '../db/outcome-vectors.ts'
 import type { Usd } from '../money.ts'
 import type { RoutingRequest } from '../ports/routing.ts'
 import { type KindOfChange, kindOfChange } from '../work-order/kind-of-change.ts'

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import { z } from 'zod'
-import { parseJsonSetting } from '../db/json-setting.ts'
 import type { Database } from '../db/schema.ts'
+import { readJsonSetting } from '../db/system-config.ts'
 import type { LearnedPolicySettings } from './learned/learned-policy.ts'
 
 /** The row `routing_policy` of `system_config`: what may be changed about the learned policy while Moose runs. */
@@ -23,13 +23,5 @@ const RoutingPolicy = z
 
 /** @throws {Fault} `config_invalid` */
 export async function readPolicySettings(db: Kysely<Database>): Promise<LearnedPolicySettings> {
-  const row = await db
-    .selectFrom('system_config')
-    .select('value')
-    .where('key', '=', 'routing_policy')
-    .executeTakeFirst()
-  return parseJsonSetting('routing_policy', row === undefined ? null : row.value, {
-    schema: RoutingPolicy,
-    consequence: 'Correct or delete it.',
-  })
+  return readJsonSetting(db, 'routing_policy', { schema: RoutingPolicy, consequence: 'Correct or delete it.' })
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { type RoutedAttempt, readPastRoutes, readRoutedAttempts } from '../db/attempts/routed-attempts.ts'
-import { type RoutingOutcome, readRoutingOutcomes } from '../db/outcomes/routing-outcomes.ts'
+import { type RoutedAttempt, readPastRoutes, readRoutedAttempts } from '../db/attempts/attempt-history.ts'
+import { type RoutingOutcome, readRoutingOutcomes } from '../db/outcome-vectors.ts'
 import { Usd } from '../money.ts'
 import { RoutingDecision, type RoutingRequest } from '../ports/routing.ts'
 import type { ReplayedRoute, RouteExplanation, RouteReplay } from '../ports/routing-review.ts'

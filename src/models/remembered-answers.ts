@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Kysely } from 'kysely'
+import { answeredCalls, answerOfCall } from '../db/model-calls.ts'
 import type { ProposerConfig } from '../db/proposer-configs.ts'
 import type { Database } from '../db/schema.ts'
 import type { Memory, ModelCall } from './model-answer.ts'
@@ -51,22 +52,13 @@ export function answerIn(kept: Buffer): string {
  */
 export async function rememberedAnswers(db: Kysely<Database>, workOrderId: string | null): Promise<Memory> {
   if (workOrderId === null) return { take: async () => null }
-  const answered = db
-    .selectFrom('model_calls')
-    .where('work_order_id', '=', workOrderId)
-    .where('answer', 'is not', null)
-    .where('replayed', '=', false)
-  const rows = await answered.select(['id', 'request_key']).orderBy('id').execute()
+  const rows = await answeredCalls(db, workOrderId)
   return {
     async take(key) {
       const index = rows.findIndex((row) => row.request_key === key)
       const [row] = index === -1 ? [] : rows.splice(index, 1)
       if (row === undefined) return null
-      const { answer } = await db
-        .selectFrom('model_calls')
-        .select('answer')
-        .where('id', '=', row.id)
-        .executeTakeFirstOrThrow()
+      const answer = await answerOfCall(db, row.id)
       return answer === null ? null : answerIn(answer)
     },
   }

@@ -1,4 +1,4 @@
-import { orphanedRuns } from '../db/attempts/ended-runs.ts'
+import { orphanedRuns } from '../db/engine-workflows.ts'
 import type { Leftover } from './leftover.ts'
 import type { RetentionDeps } from './retention-deps.ts'
 

@@ -1,5 +1,5 @@
 import { knowsHome } from '../db/attempts/attempt-leftovers.ts'
-import { readKeptDays } from '../db/kept-days.ts'
+import { readKeptDays } from '../db/system-config.ts'
 import { idleRuns } from './engine-runs.ts'
 import { idleWorkspaces } from './idle-workspaces.ts'
 import type { Leftover } from './leftover.ts'

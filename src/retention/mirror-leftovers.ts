@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import { attemptsWithoutFuture } from '../db/attempts/attempt-leftovers.ts'
-import { unknownProjects } from '../db/unused-projects.ts'
+import { unknownProjects } from '../db/projects.ts'
 import type { Mirror } from '../git/mirror.ts'
 import { lstatOrNull } from '../process/lstat-or-null.ts'
 import { namesIn } from '../process/names-in.ts'

@@ -1,5 +1,5 @@
-import { sql } from 'kysely'
-import { whileUnused } from '../db/unused-projects.ts'
+import { unfinishedBases } from '../db/attempts/attempt-leftovers.ts'
+import { whileUnused } from '../db/projects.ts'
 import type { Mirror } from '../git/mirror.ts'
 import { removeTree } from '../sandbox/remove-tree.ts'
 import { folderBytes } from './folder-bytes.ts'
@@ -79,11 +79,7 @@ async function pack(deps: RetentionDeps, projectId: string, signal: AbortSignal)
  * mirror is then left as it is until that attempt has ended.
  */
 async function someBaseIsUnreachable({ db }: RetentionDeps, projectId: string, mirror: Mirror): Promise<boolean> {
-  const { rows } = await sql<{ sha: string }>`
-    select distinct base_sha as sha from attempts
-    where project_id = ${projectId} and status in ('running', 'blocked') and base_sha ~ '^[0-9a-f]{40}$'
-  `.execute(db)
-  for (const { sha } of rows) {
+  for (const sha of await unfinishedBases(db, projectId)) {
     const args = ['for-each-ref', '--count=1', `--contains=${sha}`]
     const { exitCode, stdout } = await mirror.run(args, { signal: null })
     // A commit this mirror does not hold is not lost here.

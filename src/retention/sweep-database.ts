@@ -1,8 +1,10 @@
 import { markLeftBehind } from '../budget/reconcile.ts'
-import { forgetAnswers, removeGoneWorkers, removeOutput } from '../db/attempts/ended-records.ts'
-import { endedRuns, RUNS_AT_ONCE } from '../db/attempts/ended-runs.ts'
-import { readKeptDays } from '../db/kept-days.ts'
+import { endedRuns, RUNS_AT_ONCE } from '../db/engine-workflows.ts'
 import { tryOwn } from '../db/lock.ts'
+import { forgetAnswers } from '../db/model-calls.ts'
+import { readKeptDays } from '../db/system-config.ts'
+import { removeOutput } from '../db/work-order-events.ts'
+import { removeGoneWorkers } from '../db/workers/workers.ts'
 import { deleteRuns } from './engine-runs.ts'
 import type { RetentionDeps } from './retention-deps.ts'
 

@@ -1,4 +1,4 @@
-import { readKeptDays } from '../db/kept-days.ts'
+import { readKeptDays } from '../db/system-config.ts'
 import { toFault } from '../faults/fault.ts'
 import { findLeftovers } from './find-leftovers.ts'
 import { keepMirrorsSmall, type Upkeep } from './mirror-upkeep.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isStillApproved } from '../../src/db/work-orders/approval.ts'
 import { claimOrders } from '../../src/db/work-orders/claim.ts'
+import { isStillApproved } from '../../src/db/work-orders/order-conditions.ts'
 import { approveWorkOrder, findWorkOrder } from '../../src/db/work-orders/work-orders.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { eventsAfter } from '../../src/db/events/events.ts'
+import { eventsAfter } from '../../src/db/work-order-events.ts'
 import { editWorkOrder } from '../../src/db/work-orders/edit-work-order.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { faultOf } from '../support/fault-of.ts'

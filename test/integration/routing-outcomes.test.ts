@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Kysely } from 'kysely'
-import { readRoutingOutcomes } from '../../src/db/outcomes/routing-outcomes.ts'
+import { readRoutingOutcomes } from '../../src/db/outcome-vectors.ts'
 import type { Database } from '../../src/db/schema.ts'
 import type { FaultCode } from '../../src/faults/fault.ts'
 import { createTestDatabase } from '../support/database.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { readFailedAttempts, readRoutingOutcomes } from '../../src/db/outcomes/routing-outcomes.ts'
+import { readFailedAttempts, readRoutingOutcomes } from '../../src/db/outcome-vectors.ts'
 import { createMooseHome, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
 import { openBench } from '../support/orchestrator-bench.ts'
 import { moose as command } from '../support/service-process.ts'

@@ -1,8 +1,7 @@
 import { copyFile, mkdtempDisposable } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { migrate } from '../../src/db/migrate.ts'
-import { MIGRATIONS_FOLDER, readMigrations } from '../../src/db/migration-files.ts'
+import { MIGRATIONS_FOLDER, migrate, readMigrations } from '../../src/db/migrate.ts'
 import { createEmptyTestDatabase, type TestDatabase } from './database.ts'
 
 /** A database as an older Moose left it. @param last the number of its newest migration */

@@ -20,7 +20,7 @@ export const empty = { task: 'Empty it', turn: 1, text: '### write greeting.txt\
 export const NEVER_POLLS = { ORCHESTRATOR_POLLING_INTERVAL_MS: '3600000' }
 export const KEY = { OPENAI_COMPATIBLE_API_KEY: 'sk-real' }
 
-/** As src/budget/refusals.ts makes it, of a call nobody has the money for. */
+/** As src/budget/ceilings.ts makes it, of a call there is no money for. */
 export const noMoney = (needed_usd = '9999') => {
   const call = { proposer: 'scripted', provider: 'replay', model: 'scripted' }
   return new Fault('budget_exceeded', 'The cap of this order has $0.00 left.', { needed_usd, ...call })

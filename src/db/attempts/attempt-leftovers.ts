@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../schema.ts'
+import { overFor } from '../work-orders/order-conditions.ts'
 import type { AttemptKey } from './attempts.ts'
-import { overFor } from './ended-records.ts'
 
 type Db = Kysely<Database>
 
@@ -43,6 +43,15 @@ export async function attemptsWithoutFuture<Key extends AttemptKey>(
     or (attempts.status in ('failed', 'cancelled') and attempts.ended_at < moose_now() - ${CLEANED_UP_WITHIN}::interval)
     or (attempts.status <> 'running' and ${overFor(days)}))`
   return pick(db, keys, ended)
+}
+
+/** The commits that unfinished attempts in a project began at. */
+export async function unfinishedBases(db: Db, projectId: string): Promise<string[]> {
+  const { rows } = await sql<{ sha: string }>`
+    select distinct base_sha as sha from attempts
+    where project_id = ${projectId} and status in ('running', 'blocked') and base_sha ~ '^[0-9a-f]{40}$'
+  `.execute(db)
+  return rows.map(({ sha }) => sha)
 }
 
 async function pick<Key extends AttemptKey>(

@@ -1,11 +1,10 @@
 import { type Kysely, sql } from 'kysely'
 import type { FaultRecord } from '../../faults/fault.ts'
 import type { Phase } from '../../work-order/status.ts'
-import { bounded } from '../events/events.ts'
 import type { Database } from '../schema.ts'
+import { bounded } from '../work-order-events.ts'
 import { type AttemptKey, type AttemptRun, costOf } from './attempts.ts'
-import { fence } from './fence.ts'
-import { noLongerWanted, takenOver } from './hold-attempt.ts'
+import { fence, noLongerWanted, takenOver } from './hold-attempt.ts'
 
 type Db = Kysely<Database>
 

@@ -1,5 +1,5 @@
 import { type ExpressionBuilder, type Kysely, type Selectable, sql } from 'kysely'
-import type { FaultRecord } from '../../faults/fault.ts'
+import type { FaultCode, FaultRecord } from '../../faults/fault.ts'
 import type { Database, OutcomeFacts } from '../schema.ts'
 
 type Db = Kysely<Database>
@@ -67,6 +67,47 @@ export async function ordersWithoutAttempt(db: Db): Promise<string[]> {
     .where(hasNoRunningAttempt)
     .execute()
   return rows.map((row) => row.id)
+}
+
+/** What a living process sees and ends by itself is over within this time. */
+const BY_ITSELF = '10 minutes'
+
+/**
+ * Orders that stand in an attempt which no living process runs: its process has been gone for ten minutes and nobody has
+ * taken it over, or its record is gone. Their ids, oldest first.
+ */
+export async function ordersNobodyRuns(db: Db): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select work_orders.id from work_orders
+    left join attempts on attempts.work_order_id = work_orders.id and attempts.status = 'running'
+    left join workers on workers.executor_id = attempts.executor_id
+    where work_orders.status = 'in_progress' and work_orders.phase <> 'in_review'
+      and coalesce(attempts.claimed_at, work_orders.updated_at, work_orders.created_at) < ${BY_ITSELF_AGO}
+      and (workers.lease_until is null or workers.lease_until < ${BY_ITSELF_AGO})
+    order by work_orders.created_at, work_orders.id
+  `.execute(db)
+  return rows.map(({ id }) => id)
+}
+
+const BY_ITSELF_AGO = sql`moose_now() - ${BY_ITSELF}::interval`
+
+/** The fault of the last attempt before this one that failed with one of these; null: there is none. */
+export async function lastFailureBefore(
+  db: Db,
+  { workOrderId, attempt }: AttemptKey,
+  codes: readonly FaultCode[],
+): Promise<FaultRecord | null> {
+  const row = await db
+    .selectFrom('attempts')
+    .select('error')
+    .where('work_order_id', '=', workOrderId)
+    .where('number', '<', attempt)
+    .where('status', '=', 'failed')
+    .where(sql<string>`error ->> 'code'`, 'in', codes)
+    .orderBy('number', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return row === undefined ? null : row.error
 }
 
 /** Whether the attempt has gone on after this run of it. */

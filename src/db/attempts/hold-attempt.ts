@@ -21,6 +21,15 @@ export function isHeld({ workOrderId, attempt, epoch }: AttemptRun) {
 }
 
 /**
+ * For `with held as …`: the row of an attempt while nobody else carries this run of it out, locked until the statement
+ * has ended, so that what the statement does from `held` happens before any takeover or not at all. Columns:
+ * `work_order_id`, `number`.
+ */
+export function fence(db: Db, run: AttemptRun) {
+  return db.selectFrom('attempts').select(['work_order_id', 'number']).where(isHeld(run)).forShare()
+}
+
+/**
  * Makes sure that this process carries out a run of an attempt: nobody has taken it over, and nobody has ended it. Within
  * a transaction neither happens before that has ended; outside of one it was so a moment ago.
  *
@@ -60,6 +69,18 @@ export async function heldRun(db: Db, { workOrderId, attempt }: AttemptKey): Pro
   return row.status === 'running' && row.holder === processId ? { workOrderId, attempt, epoch: row.resumed } : null
 }
 
+/** Those of these runs that this process no longer carries out, because another one does. */
+export async function lostRuns(db: Db, runs: readonly AttemptRun[]): Promise<AttemptRun[]> {
+  if (runs.length === 0) return []
+  const held = await db
+    .selectFrom('attempts')
+    .select(['work_order_id', 'number'])
+    .where((builder) => builder.or(runs.map((run) => isHeld(run)(builder))))
+    .execute()
+  const kept = new Set(held.map(({ work_order_id, number }) => `${work_order_id} ${number}`))
+  return runs.filter(({ workOrderId, attempt }) => !kept.has(`${workOrderId} ${attempt}`))
+}
+
 /** Makes another run of one that this process carries out. @throws {Fault} `attempt_taken_over` */
 export async function runAgain(db: Db, run: AttemptRun): Promise<AttemptRun> {
   const row = await db
@@ -88,6 +109,51 @@ export async function countTakeover(db: Db, run: AttemptRun): Promise<boolean> {
     .returning('number')
     .executeTakeFirst()
   return row !== undefined
+}
+
+/**
+ * Remembers what an attempt has made so far, while this process carries it out: one statement, so one round trip.
+ *
+ * @throws {Fault} `attempt_taken_over`
+ */
+export async function noteAttempt(
+  db: Db,
+  run: AttemptRun,
+  facts: { base_sha: string } | { head_sha: string } | { decision_id: string | null },
+): Promise<void> {
+  const row = await db.updateTable('attempts').set(facts).where(isHeld(run)).returning('number').executeTakeFirst()
+  if (row === undefined) throw takenOver(run)
+}
+
+export type RouteFacts = {
+  projectId: string
+  /** What the ledger calls the decision; null: a foreign Manager's. */
+  decisionId: string | null
+  proposer: string
+  complexity: number
+  /** USD; null: unknown. */
+  estimatedCostUsd: number | null
+}
+
+/**
+ * Remembers how an attempt was routed, with it and with its order: for lists, and for what reads the first Moose's columns.
+ *
+ * @throws {Fault} `attempt_taken_over`
+ */
+export async function noteRoute(db: Db, run: AttemptRun, facts: RouteFacts): Promise<void> {
+  const noted = db
+    .updateTable('attempts')
+    .set({ project_id: facts.projectId, decision_id: facts.decisionId })
+    .where(isHeld(run))
+    .returning('work_order_id')
+  const { rows } = await sql`
+    with noted as (${noted})
+    update work_orders set proposer_id = ${facts.proposer}, complexity_score = ${facts.complexity},
+      estimated_cost = ${facts.estimatedCostUsd}
+    from noted where work_orders.id = noted.work_order_id
+    returning work_orders.id
+  `.execute(db)
+  if (rows.length === 0) throw takenOver(run)
 }
 
 async function assertThere(db: Db, run: AttemptRun, where: ReturnType<typeof isHeld>): Promise<void> {

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import { processId } from '../../process/process-id.ts'
-import { recordEvent } from '../events/events.ts'
 import type { Database } from '../schema.ts'
+import { recordEvent } from '../work-order-events.ts'
 import { lockClaims } from '../work-orders/claim.ts'
 import type { Runner } from '../workers/workers.ts'
 import type { AttemptRun } from './attempts.ts'

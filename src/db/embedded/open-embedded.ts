@@ -1,3 +1,4 @@
+import pg from 'pg'
 import { Fault } from '../../faults/fault.ts'
 import { reasonOf } from '../database-fault.ts'
 import { type ClusterOptions, describeCluster } from './cluster.ts'
@@ -8,6 +9,8 @@ import { PORT } from './socket-directory.ts'
 import { stay } from './stay.ts'
 
 const DATABASE = 'moose'
+/** The database every cluster has; nothing of Moose is stored there. */
+export const MAINTENANCE_DATABASE = 'postgres'
 
 /** A running embedded Postgres. Dispose it after every connection to it is closed. */
 export type Embedded = AsyncDisposable & {
@@ -62,4 +65,24 @@ async function open(options: ClusterOptions): Promise<Embedded> {
 function connectionString(socketDirectory: string, database: string): string {
   const query = `host=${encodeURIComponent(socketDirectory)}&sslmode=disable`
   return `postgresql://${USER}@localhost:${PORT}/${encodeURIComponent(database)}?${query}`
+}
+
+/**
+ * Drops every database of a cluster but the one it is maintained by.
+ *
+ * @param url of that one
+ * @throws an error of Postgres: `55006` (object_in_use) where a connection to a database is open
+ */
+export async function dropDatabases(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    const { rows } = await client.query<{ datname: string }>(
+      'select datname from pg_database where not datistemplate and datname <> $1',
+      [MAINTENANCE_DATABASE],
+    )
+    for (const { datname } of rows) await client.query(`drop database if exists ${pg.escapeIdentifier(datname)}`)
+  } finally {
+    await client.end()
+  }
 }

@@ -4,8 +4,8 @@ import { claimSeconds } from '../../telemetry/counters.ts'
 import type { AttemptRun } from '../attempts/attempts.ts'
 import type { Database } from '../schema.ts'
 import type { Runner } from '../workers/workers.ts'
-import { IS_APPROVED } from './approval.ts'
 import { hasApprovedOrders, nextOrders, runningScopes } from './next-orders.ts'
+import { IS_APPROVED } from './order-conditions.ts'
 import { resumeAttempt } from './suspended-orders.ts'
 
 /** Any fixed number; the dispatchers of all processes queue for it. */

@@ -4,9 +4,9 @@ import type { UsdAmount } from '../../contract/amounts.ts'
 import type { EditWorkOrder, WorkOrderView } from '../../contract/work-orders.ts'
 import { Usd } from '../../money.ts'
 import type { Status } from '../../work-order/status.ts'
-import { recordEvent } from '../events/events.ts'
 import { findProjectByName } from '../projects.ts'
 import type { Database } from '../schema.ts'
+import { recordEvent } from '../work-order-events.ts'
 import { findWorkOrder, wrongStatus } from './work-orders.ts'
 
 type Db = Kysely<Database>

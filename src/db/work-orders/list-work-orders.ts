@@ -3,7 +3,7 @@ import type { ListedWorkOrder } from '../../contract/work-orders.ts'
 import type { FaultRecord } from '../../faults/fault.ts'
 import { STATUSES, type Status } from '../../work-order/status.ts'
 import type { Database } from '../schema.ts'
-import { IS_APPROVED } from './approval.ts'
+import { IS_APPROVED } from './order-conditions.ts'
 import { toWorkOrderView, type WorkOrderRow } from './work-order-view.ts'
 import { PROJECT_OF_ORDER } from './work-orders.ts'
 

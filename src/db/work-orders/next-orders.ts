@@ -3,7 +3,7 @@ import { LIMITS } from '../../work-order/content.ts'
 import { scopesOverlap } from '../../work-order/scope.ts'
 import { hasNoRunningAttempt } from '../attempts/attempts.ts'
 import type { Database } from '../schema.ts'
-import { IS_APPROVED } from './approval.ts'
+import { IS_APPROVED } from './order-conditions.ts'
 import { texts } from './work-order-view.ts'
 
 /** How many pending orders a claim compares at most. */

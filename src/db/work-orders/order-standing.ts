@@ -1,7 +1,7 @@
 import type { ExpressionBuilder, Kysely } from 'kysely'
 import { type OrderStand, standsOn } from '../../work-order/standing.ts'
 import type { Phase, Status } from '../../work-order/status.ts'
-import { type PullRequestBrief, pullRequestsInBrief } from '../pull-requests/pull-requests.ts'
+import { type PullRequestBrief, pullRequestsInBrief } from '../pull-requests.ts'
 import type { Database } from '../schema.ts'
 import { isSuspended } from './suspended-orders.ts'
 

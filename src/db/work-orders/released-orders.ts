@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import { Usd } from '../../money.ts'
 import type { Database } from '../schema.ts'
-import { IS_APPROVED } from './approval.ts'
+import { IS_APPROVED } from './order-conditions.ts'
 import { moveWorkOrder } from './work-orders.ts'
 
 type Db = Kysely<Database>

@@ -4,8 +4,8 @@ import { processId } from '../../process/process-id.ts'
 import { type AttemptRun, durationMs, type EndedAttempt } from '../attempts/attempts.ts'
 import type { Database } from '../schema.ts'
 import type { Runner } from '../workers/workers.ts'
-import { IS_APPROVED } from './approval.ts'
 import { BOUNDED_REASON } from './list-work-orders.ts'
+import { IS_APPROVED } from './order-conditions.ts'
 
 type Db = Kysely<Database>
 type MoveOf = typeof NEXT_MOVE
@@ -60,6 +60,26 @@ export async function suspendedOrders(db: Db): Promise<SuspendedOrder[]> {
   return rows.flatMap(({ reason, ...row }) =>
     reason === null || !isSuspendCode(reason.code) ? [] : [{ ...row, reason: { ...reason, code: reason.code } }],
   )
+}
+
+const MOST_WAITING = 100
+/** Characters; longer ones were written with plain SQL. */
+const LONGEST_TITLE = 200
+
+/** An order that waits for a condition; the reason is for the reader to check. */
+export type WaitingOrder = { id: string; title: string; status_reason: FaultRecord | null }
+
+/** Orders that are blocked until a condition is back, whether their attempt rests or not; oldest first, at most 100. */
+export async function waitingOrders(db: Db): Promise<WaitingOrder[]> {
+  return db
+    .selectFrom('work_orders')
+    .select(['id', sql<string>`left(title, ${LONGEST_TITLE})`.as('title'), BOUNDED_REASON.as('status_reason')])
+    .where('status', '=', 'blocked')
+    .where(sql<string>`status_reason ->> 'code'`, 'in', SUSPEND_CODES)
+    .orderBy('created_at')
+    .orderBy('id')
+    .limit(MOST_WAITING)
+    .execute()
 }
 
 /**

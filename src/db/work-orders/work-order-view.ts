@@ -2,7 +2,7 @@ import type { Selectable } from 'kysely'
 import { isoTime } from '../../clock.ts'
 import { shownFault, type WorkOrderView } from '../../contract/work-orders.ts'
 import type { Database } from '../schema.ts'
-import { isApproved } from './approval.ts'
+import { isApproved } from './order-conditions.ts'
 
 /** A row of `work_orders` with the name of its project. */
 export type WorkOrderRow = Selectable<Database['work_orders']> & { project_name: string | null }

@@ -2,10 +2,9 @@ import { type Kysely, sql } from 'kysely'
 import type { NewWorkOrder, WorkOrderView } from '../../contract/work-orders.ts'
 import { Fault, type FaultRecord } from '../../faults/fault.ts'
 import { canMove, type Phase, STATUSES, type Status } from '../../work-order/status.ts'
-import { recordEvent } from '../events/events.ts'
 import { findProjectByName, listProjects } from '../projects.ts'
 import type { Database } from '../schema.ts'
-import { mergedMetadata, metadataOfNextStatus } from './merged-metadata.ts'
+import { recordEvent } from '../work-order-events.ts'
 import { toWorkOrderView } from './work-order-view.ts'
 
 type Db = Kysely<Database>
@@ -259,3 +258,28 @@ export async function shortIdOf(db: Db, id: string): Promise<string> {
   }
   return id
 }
+
+/** Characters of JSON of one key; the database takes no more of a key of ours. */
+const MOST_OF_KEY = 100_000
+
+/** `metadata || patch` in one statement: two writers never lose each other's keys. */
+function mergedMetadata(patch: Record<string, unknown>) {
+  return sql<string>`${METADATA} || ${bounded(patch)}::jsonb`
+}
+
+/** A foreign Manager's decision may be of any size. */
+function bounded(patch: Record<string, unknown>): string {
+  const entries = Object.entries(patch).map(([key, value]) => {
+    const json = JSON.stringify(value)
+    return [key, json !== undefined && json.length > MOST_OF_KEY ? { left_out_characters: json.length } : value]
+  })
+  return JSON.stringify(Object.fromEntries(entries))
+}
+
+/** The same without what an order was let go on for (released-orders.ts), unless the patch says so anew. */
+function metadataOfNextStatus(patch: Record<string, unknown>) {
+  return sql<string>`${METADATA} - 'released_for' || ${bounded(patch)}::jsonb`
+}
+
+/** A row from before the check on the column may hold any JSON. */
+const METADATA = sql`(case when jsonb_typeof(work_orders.metadata) = 'object' then work_orders.metadata else '{}' end)`

@@ -121,3 +121,13 @@ export async function listWorkers(db: Db): Promise<WorkerRow[]> {
     .orderBy('executor_id')
     .execute()
 }
+
+/** Removes the rows of processes that have been gone for so many days and have no attempt to go on with. */
+export async function removeGoneWorkers(db: Db, days: number): Promise<number> {
+  const { numAffectedRows } = await sql`
+    delete from workers where lease_until < moose_now() - make_interval(days => ${days}) and not exists (
+      select from attempts where attempts.executor_id = workers.executor_id and attempts.status in ('running', 'blocked')
+    )
+  `.execute(db)
+  return Number(numAffectedRows)
+}

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { Clock } from '../../clock.ts'
-import { findPullRequest, type PullRequestRow } from '../../db/pull-requests/pull-requests.ts'
+import { findPullRequest, type PullRequestRow } from '../../db/pull-requests.ts'
 import type { Database } from '../../db/schema.ts'
 import { Fault } from '../../faults/fault.ts'
 import type { Mirrors } from '../../git/mirrors.ts'

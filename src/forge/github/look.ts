@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { findPullRequestOfAttempt, type PullRequestRow } from '../../db/pull-requests/pull-requests.ts'
+import { findPullRequestOfAttempt, type PullRequestRow } from '../../db/pull-requests.ts'
 import { Fault, toFault } from '../../faults/fault.ts'
 import type { Looked, PullRequest, Sighting, WatchedPullRequest } from '../../ports/pull-request.ts'
 import { askApi } from './github-api.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { PullRequestRow } from '../../db/pull-requests/pull-requests.ts'
+import type { PullRequestRow } from '../../db/pull-requests.ts'
 import { Fault } from '../../faults/fault.ts'
 import type { PullRequest } from '../../ports/pull-request.ts'
 import type { Project } from '../../work-order/project.ts'

@@ -1,4 +1,4 @@
-import { keepPullRequest, type PullRequestRow } from '../../db/pull-requests/pull-requests.ts'
+import { keepPullRequest, type PullRequestRow } from '../../db/pull-requests.ts'
 import { Fault } from '../../faults/fault.ts'
 import { faultPoint } from '../../faults/fault-point.ts'
 import type { PublishInput } from '../../ports/pull-request.ts'

@@ -1,4 +1,4 @@
-import { endPullRequest, type PullRequestRow } from '../../db/pull-requests/pull-requests.ts'
+import { endPullRequest, type PullRequestRow } from '../../db/pull-requests.ts'
 import { Fault } from '../../faults/fault.ts'
 import { containsCommit } from '../../git/merge.ts'
 import { deleteRemoteBranch } from '../../git/push.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { RoutingOutcome } from '../../db/outcomes/routing-outcomes.ts'
+import type { RoutingOutcome } from '../../db/outcome-vectors.ts'
 import { KINDS_OF_CHANGE } from '../../work-order/kind-of-change.ts'
 import { type Candidate, chooseProposer } from '../static-rule.ts'
 import { chooseByOutcomes, expectByOutcomes, type LearnedChoice, type LearnedPolicySettings } from './learned-policy.ts'

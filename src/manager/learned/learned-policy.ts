@@ -1,4 +1,4 @@
-import type { RoutingOutcome } from '../../db/outcomes/routing-outcomes.ts'
+import type { RoutingOutcome } from '../../db/outcome-vectors.ts'
 import type { Candidate, Choice } from '../static-rule.ts'
 import { betaOf, type Expectation, expectAll } from './expectation.ts'
 import { type LearnedStrategy, learnedReason } from './learned-reason.ts'

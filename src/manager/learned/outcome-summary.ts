@@ -1,4 +1,4 @@
-import type { RoutingOutcome } from '../../db/outcomes/routing-outcomes.ts'
+import type { RoutingOutcome } from '../../db/outcome-vectors.ts'
 import type { KindOfChange } from '../../work-order/kind-of-change.ts'
 
 /** What a routing decision depends on. */

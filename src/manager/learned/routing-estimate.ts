@@ -1,4 +1,4 @@
-import type { RoutingOutcome } from '../../db/outcomes/routing-outcomes.ts'
+import type { RoutingOutcome } from '../../db/outcome-vectors.ts'
 import { type Candidate, chooseProposer } from '../static-rule.ts'
 import { expectAll } from './expectation.ts'
 import { asKnown, type Step, stepsOf, type Worth, worthOfMerge } from './marginal-merge-cost.ts'

@@ -1,4 +1,4 @@
-import type { RoutingOutcome } from '../../../src/db/outcomes/routing-outcomes.ts'
+import type { RoutingOutcome } from '../../../src/db/outcome-vectors.ts'
 import { chooseByOutcomes, type LearnedPolicySettings } from '../../../src/manager/learned/learned-policy.ts'
 import { asKnown, stepAt, stepsOf, type Worth, worthOfMerge } from '../../../src/manager/learned/marginal-merge-cost.ts'
 import { chooseProposer } from '../../../src/manager/static-rule.ts'

@@ -1,4 +1,4 @@
-import type { RoutingOutcome } from '../../../src/db/outcomes/routing-outcomes.ts'
+import type { RoutingOutcome } from '../../../src/db/outcome-vectors.ts'
 import { seededChance } from '../../../src/manager/learned/seeded-chance.ts'
 import type { Policy } from './policies.ts'
 import type { SimulatedOrder, World } from './world.ts'

@@ -1,8 +1,8 @@
 import { EventEmitter, on } from 'node:events'
 import type { Kysely } from 'kysely'
-import type { EventView } from '../../contract/work-orders.ts'
-import type { Database } from '../schema.ts'
-import { eventsAfter } from './events.ts'
+import type { EventView } from '../contract/work-orders.ts'
+import type { Database } from './schema.ts'
+import { eventsAfter } from './work-order-events.ts'
 
 /** Ids below the newest that are read again. */
 const LOOK_BACK = 200n

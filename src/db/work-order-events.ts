@@ -1,11 +1,11 @@
 import { type Kysely, type Selectable, sql } from 'kysely'
-import { isoTime } from '../../clock.ts'
-import type { EventType, EventView } from '../../contract/work-orders.ts'
-import type { AttemptRun } from '../attempts/attempts.ts'
-import { fence } from '../attempts/fence.ts'
-import { takenOver } from '../attempts/hold-attempt.ts'
-import type { Database } from '../schema.ts'
-import { isRecord } from '../work-orders/work-order-view.ts'
+import { isoTime } from '../clock.ts'
+import type { EventType, EventView } from '../contract/work-orders.ts'
+import type { AttemptRun } from './attempts/attempts.ts'
+import { fence, takenOver } from './attempts/hold-attempt.ts'
+import type { Database } from './schema.ts'
+import { overFor } from './work-orders/order-conditions.ts'
+import { isRecord } from './work-orders/work-order-view.ts'
 
 type EventRow = Selectable<Database['work_order_events']>
 
@@ -97,6 +97,34 @@ export async function eventsAfter(
     order by id
   `.execute(db)
   return rows.map(toEventView)
+}
+
+/** So many are removed in one transaction: none of them holds a lock for long. */
+const BATCH = 500
+
+/**
+ * Removes what checks and Aider of an order printed that ended so many days ago. What happened to it stays.
+ *
+ * @returns how many pieces were removed
+ */
+export async function removeOutput(db: Kysely<Database>, days: number, signal: AbortSignal): Promise<number> {
+  let removed = 0
+  // Each batch goes on where the last one ended: what is to stay is looked at once.
+  for (let after: string | undefined = '0'; after !== undefined && !signal.aborted; ) {
+    const { rows }: { rows: { id: string }[] } = await sql<{ id: string }>`
+      with old as (
+        select event.id from work_order_events as event join work_orders on work_orders.id = event.work_order_id
+        where event.id > ${after} and event.type = 'output' and ${overFor(days)}
+        order by event.id limit ${BATCH}
+      ), removed as (
+        delete from work_order_events using old where work_order_events.id = old.id
+      )
+      select id from old order by id
+    `.execute(db)
+    removed += rows.length
+    after = rows.length < BATCH ? undefined : rows.at(-1)?.id
+  }
+  return removed
 }
 
 /** The id of the newest event; `0` when there is none. */

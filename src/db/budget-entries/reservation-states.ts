@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
-import type { Database } from '../db/schema.ts'
-import { Fault } from '../faults/fault.ts'
-import { UUID } from '../work-order/uuid.ts'
+import { UUID } from '../../work-order/uuid.ts'
+import type { Database } from '../schema.ts'
+import { idInPlaceOf } from './reservations.ts'
 
 type Db = Kysely<Database>
 
@@ -21,26 +21,16 @@ export type ReservationState = {
 /** Calls that were reserved before a time, of one provider or of one proposer. */
 export type Period = { until: string; provider: string | undefined; proposer: string | undefined }
 
-const SHORTEST_PREFIX = 4
 const WHOLE_ID = new RegExp(`^${UUID}$`)
 
-/** @param idOrPrefix what somebody typed @throws {Fault} `not_found`, also when it fits several */
-export async function findStanding(db: Db, idOrPrefix: string): Promise<ReservationState> {
-  const prefix = idOrPrefix.toLowerCase()
-  const isId = /^[0-9a-f-]+$/.test(prefix) && prefix.length >= SHORTEST_PREFIX
-  const [found, second] = isId ? await standings(db, sql`starts_with(first.reservation_id::text, ${prefix})`) : []
-  if (found !== undefined && second === undefined) return found
-  const shown = idOrPrefix.slice(0, 80)
-  const message =
-    found === undefined
-      ? `There is no reservation "${shown}". See those that are open with: moose budget`
-      : `"${shown}" fits several reservations. Give more of the id.`
-  throw new Fault('not_found', message, { reservation_id: shown })
+/** Those whose id begins with this text, in lower case. */
+export function findReservationStates(db: Db, prefix: string): Promise<ReservationState[]> {
+  return states(db, sql`starts_with(first.reservation_id::text, ${prefix})`)
 }
 
 /** One that exists. */
-export async function readStanding(db: Db, id: string): Promise<ReservationState> {
-  const [found] = await standings(db, sql`first.reservation_id = ${id}`)
+export async function readReservationState(db: Db, id: string): Promise<ReservationState> {
+  const [found] = await states(db, sql`first.reservation_id = ${id}`)
   if (found === undefined) throw new Error(`there is no reservation ${id}`)
   return found
 }
@@ -50,18 +40,22 @@ export async function readStanding(db: Db, id: string): Promise<ReservationState
  *
  * @param ids as the bill has them: any text, in lower case
  */
-export function readStandings(db: Db, ids: readonly string[], period: Period | null): Promise<ReservationState[]> {
+export function readReservationStates(
+  db: Db,
+  ids: readonly string[],
+  period: Period | null,
+): Promise<ReservationState[]> {
   const named = sql`first.reservation_id = any(${ids.filter((id) => WHOLE_ID.test(id))}::uuid[])`
-  if (period === null) return standings(db, named)
+  if (period === null) return states(db, named)
   const { until, provider, proposer } = period
   const whose = provider === undefined ? sql`proposer = ${proposer}` : sql`provider = ${provider}`
   const unresolved = sql`
     select reservation_id from budget_open_reservations where unresolved and at < ${until}::timestamptz and ${whose}
   `
-  return standings(db, sql`${named} or first.reservation_id in (${unresolved})`)
+  return states(db, sql`${named} or first.reservation_id in (${unresolved})`)
 }
 
-async function standings(db: Db, condition: ReturnType<typeof sql>): Promise<ReservationState[]> {
+async function states(db: Db, condition: ReturnType<typeof sql>): Promise<ReservationState[]> {
   const { rows } = await sql<ReservationState>`
     select first.reservation_id as id, first.amount_usd as amount,
       case when open.id is null then coalesce(ended.cost_usd, 0) end as booked,
@@ -87,10 +81,13 @@ function entryOf(condition: ReturnType<typeof sql>) {
   return sql`select from budget_entries as one where one.reservation_id = first.reservation_id and ${condition}`
 }
 
-/** What a reservation that was put right has cost is booked under an id that is made of its own. */
-export const idInPlaceOf = (id: ReturnType<typeof sql>) => sql<string>`md5('in place of ' || ${id})::uuid`
-
 const BOOKED_UNDER = sql`case
   when exists (${entryOf(sql`one.kind = 'void'`)}) then ${idInPlaceOf(sql`first.reservation_id::text`)}
   else first.reservation_id
 end`
+
+/** Whether a time is over, by the database's clock. @param time as Postgres reads it */
+export async function isPast(db: Db, time: string): Promise<boolean> {
+  const { rows } = await sql<{ over: boolean }>`select ${time}::timestamptz <= moose_now() as over`.execute(db)
+  return rows[0]?.over === true
+}

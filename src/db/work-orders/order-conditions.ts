@@ -15,6 +15,12 @@ export function isApproved(metadata: unknown): boolean {
   return metadata.approved_by_director === true || metadata.approved_by_director === 'true'
 }
 
+/** For a query with `work_orders`: the order ended so many days ago, and nothing has happened to it since. */
+export const overFor = (days: number) => sql<boolean>`(
+  work_orders.status in ('completed', 'failed', 'cancelled')
+  and coalesce(work_orders.updated_at, work_orders.created_at) < moose_now() - make_interval(days => ${days})
+)`
+
 /** Approved, and with the content the attempt began with: one edited and approved anew needs a new attempt. */
 export async function isStillApproved(db: Kysely<Database>, { workOrderId, attempt }: AttemptKey): Promise<boolean> {
   const row = await db

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
-import { UUID } from '../../work-order/uuid.ts'
-import type { Database } from '../schema.ts'
-import { overFor } from './ended-records.ts'
+import { UUID } from '../work-order/uuid.ts'
+import type { Database } from './schema.ts'
+import { overFor } from './work-orders/order-conditions.ts'
 
 type Db = Kysely<Database>
 

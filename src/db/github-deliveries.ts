@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import type { Database } from '../schema.ts'
+import type { Database } from './schema.ts'
 
 /** GitHub redelivers within three days; what is older cannot come again. */
 const KEPT = '7 days'
