@@ -1,7 +1,7 @@
 import type { StatsFs } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import path from 'node:path'
-import { errorCode } from '../db/database-fault.ts'
+import { errorCode, isMissing } from '../faults/error-code.ts'
 import { Fault, type FaultCode, NEXT_MOVE } from '../faults/fault.ts'
 
 /** Below it nothing is begun or gone on with: a clone, a commit or a log would be cut short. */
@@ -29,7 +29,7 @@ async function diskOf(folder: string): Promise<StatsFs> {
   try {
     return await statfs(folder)
   } catch (error) {
-    if (errorCode(error) !== 'ENOENT' || folder === path.dirname(folder)) throw error
+    if (!isMissing(error) || folder === path.dirname(folder)) throw error
     return diskOf(path.dirname(folder))
   }
 }

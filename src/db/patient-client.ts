@@ -1,5 +1,6 @@
 import pg from 'pg'
-import { errorCode, isDatabaseAway } from './database-fault.ts'
+import { errorCode } from '../faults/error-code.ts'
+import { isDatabaseAway } from './database-fault.ts'
 
 /** `cannot_connect_now` */
 const NOT_NOW = '57P03'

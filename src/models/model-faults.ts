@@ -55,7 +55,7 @@ function readFailure(thrown: unknown, redacted: Redaction, now: Date): Failure {
   if (APICallError.isInstance(thrown)) {
     const status = thrown.statusCode === undefined ? null : thrown.statusCode
     const retryAfterMs = readRetryAfter(thrown.responseHeaders, now)
-    return { status, reason, providerCode: errorCode(thrown), retryAfterMs, cause }
+    return { status, reason, providerCode: providerCodeOf(thrown), retryAfterMs, cause }
   }
   if (StreamProviderError.isInstance(thrown)) {
     const status = thrown.statusCode === undefined ? null : thrown.statusCode
@@ -73,7 +73,7 @@ function messageOf(thrown: unknown): string {
 }
 
 /** OpenAI tells an empty account from a rate limit only by the code in the body; both are 429. */
-function errorCode(error: APICallError): string {
+function providerCodeOf(error: APICallError): string {
   if (error.statusCode === undefined) return codesOf(error).join()
   return error.responseBody?.includes('"insufficient_quota"') === true ? 'insufficient_quota' : ''
 }

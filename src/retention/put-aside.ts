@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, rename } from 'node:fs/promises'
 import path from 'node:path'
+import { isMissing } from '../faults/error-code.ts'
 import { namesIn } from '../process/names-in.ts'
 import { removeTree } from '../sandbox/remove-tree.ts'
 import { folderBytes } from './folder-bytes.ts'
@@ -21,7 +22,7 @@ export async function putAside(home: string, folder: string): Promise<string | n
     await rename(folder, aside)
     return aside
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
+    if (isMissing(error)) return null
     throw error
   }
 }

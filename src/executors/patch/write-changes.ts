@@ -1,6 +1,7 @@
 import { constants, mkdir, open, rmdir, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { FileChange } from '../../edits/edited-tree.ts'
+import { errorCode } from '../../faults/error-code.ts'
 import { Fault } from '../../faults/fault.ts'
 import { Journal } from './journal.ts'
 import { treeEntry, twinName } from './tree-entry.ts'
@@ -115,8 +116,8 @@ async function removedWhenEmpty(folder: string): Promise<boolean> {
     return true
   } catch (thrown) {
     // POSIX lets rmdir answer either of the two for a folder that is not empty.
-    if (thrown instanceof Error && 'code' in thrown && (thrown.code === 'ENOTEMPTY' || thrown.code === 'EEXIST'))
-      return false
+    const code = errorCode(thrown)
+    if (code === 'ENOTEMPTY' || code === 'EEXIST') return false
     throw thrown
   }
 }
