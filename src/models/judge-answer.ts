@@ -1,5 +1,6 @@
 import type { ProposerConfig } from '../db/proposer-configs.ts'
 import { withoutReasoning } from '../edits/reasoning.ts'
+import { cancellation } from '../faults/cancellation.ts'
 import { Fault, toFault } from '../faults/fault.ts'
 import type { ModelAnswer, RawAnswer } from './model-answer.ts'
 
@@ -52,8 +53,7 @@ function faultOfEnding({ rawFinishReason, finishReason }: RawAnswer, proposer: s
   return new Fault('model_call_rejected', message, details)
 }
 
-/** The reason somebody gave for stopping, or that somebody stopped it. */
-export function cancelled({ name }: ProposerConfig, { reason }: AbortSignal, cause: unknown): Fault {
-  if (reason instanceof Fault) return reason
-  return new Fault('attempt_cancelled', `The call to ${name} was cancelled.`, {}, cause)
+/** The fault of a call to a model whose signal was aborted. */
+export function callCancelled({ name }: ProposerConfig, signal: AbortSignal, cause: unknown): Fault {
+  return cancellation(signal, `The call to ${name} was cancelled.`, cause)
 }

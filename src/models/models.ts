@@ -5,7 +5,7 @@ import { NO_USD, type Usd } from '../money.ts'
 import type { Availability } from '../ports/routing.ts'
 import { observeModelCall } from '../telemetry/observe-model-call.ts'
 import { availabilityOf, whyUnavailable } from './availability.ts'
-import { cancelled, partsOf } from './judge-answer.ts'
+import { callCancelled, partsOf } from './judge-answer.ts'
 import { MAX_OUTPUT_TOKENS, type Memory, type ModelAnswer, type ModelCall } from './model-answer.ts'
 import type { ModelsOptions } from './models-options.ts'
 import { costOf, priceOf, worstCaseOf } from './price.ts'
@@ -26,7 +26,7 @@ export function createModels(options: ModelsOptions) {
      * @throws {Fault} `model_key_missing`, `model_unknown`, `price_unknown`, `provider_paused`, `recording_missing`,
      *   `config_invalid` (a malformed recording or limit) before any call; `budget_exceeded` and `emergency_stop` before
      *   any try; then `model_key_rejected`, `model_overloaded`, `model_timed_out`, `model_call_rejected`,
-     *   `model_answer_truncated`, `model_answer_refused`, or `attempt_cancelled`
+     *   `model_answer_truncated`, `model_answer_refused`, or `attempt_callCancelled`
      */
     async call(call: ModelCall): Promise<ModelAnswer> {
       const unavailable = whyUnavailable(call.proposer, options)
@@ -48,7 +48,7 @@ export function createModels(options: ModelsOptions) {
           ),
         )
       } catch (error) {
-        if (stop.aborted) throw cancelled(call.proposer, stop, error)
+        if (stop.aborted) throw callCancelled(call.proposer, stop, error)
         throw error
       }
     },

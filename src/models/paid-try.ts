@@ -5,7 +5,7 @@ import { faultPoint } from '../faults/fault-point.ts'
 import { createRedaction } from '../redaction/redaction.ts'
 import { unknownPrice } from './availability.ts'
 import { causesOf } from './error-causes.ts'
-import { cancelled, faultOfAnswer, partsOf } from './judge-answer.ts'
+import { callCancelled, faultOfAnswer, partsOf } from './judge-answer.ts'
 import { costOfAnswer, meter, type Try } from './meter.ts'
 import type { ModelAnswer, ModelCall, RawAnswer } from './model-answer.ts'
 import { toModelFault } from './model-faults.ts'
@@ -113,7 +113,7 @@ function faultOfFailure(
   error: unknown,
 ): Fault {
   const { name } = call.proposer
-  if (call.signal.aborted) return cancelled(call.proposer, call.signal, error)
+  if (call.signal.aborted) return callCancelled(call.proposer, call.signal, error)
   if (signal.aborted) {
     const message = `${name} did not answer within ${modelTimeoutMs} ms. Raise MOOSE_MODEL_TIMEOUT_MS, or try again.`
     return new Fault('model_timed_out', message, { proposer: name, timeout_ms: modelTimeoutMs })

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { whenOver } from '../async/deadline.ts'
+import { waitAtMost, whenOver } from '../async/deadline.ts'
+import { cancellation } from '../faults/cancellation.ts'
 import { Fault } from '../faults/fault.ts'
 import type { ForeignChild } from './foreign-child.ts'
 import { signalGroup } from './process-group.ts'
@@ -40,7 +40,7 @@ export async function waitForEnd(started: Started, limits: Limits): Promise<Endi
 /** Resolves with the reason when the command has to be stopped before it ends by itself. */
 function watchForStop({ command, signal, timeoutMs }: Limits): { stopped: Promise<Fault>; end: () => void } {
   const { promise: stopped, resolve } = Promise.withResolvers<Fault>()
-  const onAbort = (): void => resolve(cancellation(signal))
+  const onAbort = (): void => resolve(commandCancelled(signal))
   const takeBack = whenOver(timeoutMs, () => {
     const message = `${command} was ended: it took longer than ${timeoutMs / 1000} s.`
     resolve(new Fault('command_timed_out', message, { command, timeoutMs }))
@@ -59,7 +59,7 @@ function watchForStop({ command, signal, timeoutMs }: Limits): { stopped: Promis
 async function stop({ pid, foreign }: Started, exit: Promise<unknown>): Promise<void> {
   foreign?.look()
   signalGroup(pid, 'SIGTERM')
-  await within(exit, KILL_GRACE_MS)
+  await waitAtMost(exit, KILL_GRACE_MS)
   foreign?.look()
   signalGroup(pid, 'SIGKILL')
   await exit
@@ -70,26 +70,15 @@ async function stop({ pid, foreign }: Started, exit: Promise<unknown>): Promise<
  * the group holds. There are two waits because a timer that was late would otherwise run before the last read.
  */
 async function releasePipes({ child, pid }: Started, closed: Promise<void>): Promise<void> {
-  await within(closed, DRAIN_MS)
+  await waitAtMost(closed, DRAIN_MS)
   signalGroup(pid, 'SIGKILL')
-  await within(closed, DRAIN_MS)
+  await waitAtMost(closed, DRAIN_MS)
   child.stdout?.destroy()
   child.stderr?.destroy()
   child.stdin?.destroy()
 }
 
-async function within(event: Promise<unknown>, ms: number): Promise<void> {
-  const timer = new AbortController()
-  try {
-    await Promise.race([event, sleep(ms, undefined, { signal: timer.signal })])
-  } finally {
-    timer.abort()
-  }
-}
-
-/** The Fault a command ends in when its signal was aborted. */
-export function cancellation(signal: AbortSignal | null): Fault {
-  const reason: unknown = signal?.reason
-  if (reason instanceof Fault) return reason
-  return new Fault('attempt_cancelled', 'The attempt was cancelled while a command ran.', {}, reason)
+/** The fault a command ends in when its signal was aborted. */
+export function commandCancelled(signal: AbortSignal | null): Fault {
+  return cancellation(signal, 'The attempt was cancelled while a command ran.', signal?.reason)
 }

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { deadline } from '../async/deadline.ts'
+import { cancellation } from '../faults/cancellation.ts'
 import { Fault, type FaultCode } from '../faults/fault.ts'
 import { patientFetch } from './patient-fetch.ts'
 
@@ -53,7 +54,7 @@ async function send<T>(call: ForeignCall<T>): Promise<{ status: number; text: st
     return { status: response.status, text: await readText(call, response) }
   } catch (error) {
     if (error instanceof Fault) throw error
-    if (call.signal.aborted) throw cancelled(call, error)
+    if (call.signal.aborted) throw cancellation(call.signal, `The call to ${call.who} was cancelled.`, error)
     const reason = late.aborted ? `it did not answer within ${call.timeoutMs} ms` : String(error)
     throw unreachable(call, reason, null, error)
   }
@@ -99,11 +100,6 @@ function readJson<T>(call: ForeignCall<T>, text: string, status: number): unknow
   } catch (error) {
     throw refused(call, `its answer is not JSON: ${quote(text)}`, status, error)
   }
-}
-
-function cancelled<T>({ who, signal }: ForeignCall<T>, cause: unknown): Fault {
-  if (signal.reason instanceof Fault) return signal.reason
-  return new Fault('attempt_cancelled', `The call to ${who} was cancelled.`, {}, cause)
 }
 
 function unreachable<T>({ who, url, faults }: ForeignCall<T>, reason: string, status: number | null, cause?: unknown) {

@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts'
-import { cancellation } from '../../process/wait-for-end.ts'
+import { commandCancelled } from '../../process/wait-for-end.ts'
 import { pause } from './pause.ts'
 
 /** What GitHub asks for between two requests that change something. */
@@ -38,7 +38,7 @@ export function createMutationPace(clock: Clock): MutationPace {
 
 function unlessAborted<T>(event: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    const giveUp = () => reject(cancellation(signal))
+    const giveUp = () => reject(commandCancelled(signal))
     if (signal.aborted) return giveUp()
     signal.addEventListener('abort', giveUp, { once: true })
     event.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp))
