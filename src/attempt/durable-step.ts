@@ -19,7 +19,7 @@ import { hasRoom, namedByDisk } from './disk-room.ts'
 import type { Drain } from './drain.ts'
 import type { StepName } from './end-of-attempt.ts'
 import type { Outcome } from './journal.ts'
-import { type Patience, retry } from './patience.ts'
+import { type Patience, retryWithPatience } from './patience.ts'
 
 const PHASE: Record<StepName, Phase | null> = {
   route: 'routing',
@@ -119,7 +119,7 @@ async function performOrSuspend<T>(
  */
 async function suspend<T>(deps: StepDeps, key: Key, step: Step<T>, outcome: Outcome<T>): Promise<void> {
   await showEnd(deps, key, step, outcome)
-  await retry(stored(deps), () =>
+  await retryWithPatience(stored(deps), () =>
     faultPoint('suspend', async () => {
       await holdAttempt(deps.db, key)
       await DBOS.cancelWorkflow(workflowId(key.workOrderId, key.attempt))
@@ -130,7 +130,7 @@ async function suspend<T>(deps: StepDeps, key: Key, step: Step<T>, outcome: Outc
 async function performStep<T>(deps: StepDeps, key: Key, step: Step<T>): Promise<Outcome<T>> {
   const home = deps.homeId
   try {
-    await retry(stored(deps), () => faultPoint('begin_step', () => begin(deps, key, step)))
+    await retryWithPatience(stored(deps), () => faultPoint('begin_step', () => begin(deps, key, step)))
     const output = await observeStep(key, { ...deps, ...step }, () => repeatedly(deps, key, step))
     const failure = failureOf(step, output)
     // On a full disk a check says nothing about the change.
@@ -161,7 +161,7 @@ async function showEnd<T>(deps: StepDeps, key: Key, step: Step<T>, outcome: Outc
   }
   try {
     const store = () => faultPoint('end_step', () => endStep(deps.db, { ...key, label: labelOf(key) }, shown))
-    await retry(stored(deps), store)
+    await retryWithPatience(stored(deps), store)
   } catch (error) {
     if (toFault(error).code === 'attempt_taken_over') return deps.leave(key, toFault(error))
     if (deps.drain.over.aborted) return deps.drain.park(key.workOrderId)
@@ -176,7 +176,7 @@ function stored({ clock, drain }: StepDeps): Patience {
 
 function repeatedly<T>({ db, clock, log, signal, drain }: StepDeps, key: Key, step: Step<T>): Promise<T> {
   const say = (message: string) => recordEvent(db, { ...eventKey(key), type: 'step_repeated', message })
-  return retry(
+  return retryWithPatience(
     {
       clock,
       // What nothing may stop is not waited for either when the process goes.

@@ -1,5 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Pool, PoolClient } from 'pg'
+import { repeat } from '../async/retry.ts'
+import { NEVER_ABORTED, systemClock } from '../clock.ts'
 
 /** Any fixed number; one for all processes that launch an engine. */
 const LAUNCH_LOCK = 7_301_600_045n
@@ -27,11 +28,14 @@ export async function oneAtATime<Result>(pool: Pool, act: () => Promise<Result>)
  * waits, and for a snapshot.
  */
 async function lock(client: PoolClient): Promise<void> {
-  for (;;) {
-    await client.query('begin')
-    const { rows } = await client.query<{ locked: boolean }>(ASK)
-    if (rows[0]?.locked === true) return
-    await client.query('rollback')
-    await delay(PAUSE_MS)
-  }
+  const pauseAfter = (locked: boolean) => (locked ? null : PAUSE_MS)
+  await repeat({ clock: systemClock, signal: NEVER_ABORTED, pauseAfter }, () => tryLock(client))
+}
+
+async function tryLock(client: PoolClient): Promise<boolean> {
+  await client.query('begin')
+  const { rows } = await client.query<{ locked: boolean }>(ASK)
+  if (rows[0]?.locked === true) return true
+  await client.query('rollback')
+  return false
 }

@@ -16,7 +16,7 @@ import type { Drain } from './drain.ts'
 import { durableStep, type Run } from './durable-step.ts'
 import { type PartialEvidence, type StepName, shownEvidence } from './end-of-attempt.ts'
 import { openAttempt } from './open-attempt.ts'
-import { retry } from './patience.ts'
+import { retryWithPatience } from './patience.ts'
 import { proposeWithRetries } from './propose-with-retries.ts'
 import { recordPullRequest } from './record-pull-request.ts'
 import { publish } from './steps/publish.ts'
@@ -160,7 +160,7 @@ async function cleanUp(
 /** Outside a step nothing is recorded as a failure of the attempt only because the database is away. */
 function untilAnswered<T>({ clock, drain }: Pick<WorkflowDeps, 'clock' | 'drain'>, ask: () => Promise<T>): Promise<T> {
   const isWorthRepeating = ({ code }: Fault) => code === 'database_unreachable'
-  return retry({ clock, signal: drain.over, isWorthRepeating }, ask)
+  return retryWithPatience({ clock, signal: drain.over, isWorthRepeating }, ask)
 }
 
 function routeFacts({ project, decision }: Routed): RouteFacts {

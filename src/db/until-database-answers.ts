@@ -1,3 +1,4 @@
+import { retry } from '../async/retry.ts'
 import { type Clock, NEVER_ABORTED } from '../clock.ts'
 import { isDatabaseAway, reasonOf } from './database-fault.ts'
 
@@ -18,14 +19,19 @@ export type Waiting = {
  *
  * @throws what `ask` throws for any other reason than that the database is away
  */
-export async function untilDatabaseAnswers<T>({ clock, onPause }: Waiting, ask: () => Promise<T>): Promise<T> {
-  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 3, LONGEST_PAUSE_MS)) {
-    try {
-      return await ask()
-    } catch (error) {
-      if (!isDatabaseAway(error)) throw error
-      if (onPause !== undefined) onPause(reasonOf(error))
-      await clock.sleep(pauseMs, NEVER_ABORTED)
-    }
-  }
+export function untilDatabaseAnswers<T>({ clock, onPause }: Waiting, ask: () => Promise<T>): Promise<T> {
+  return retry(
+    {
+      clock,
+      signal: NEVER_ABORTED,
+      failureOf: (thrown) => thrown,
+      pauseAfter: (error, failures) => (isDatabaseAway(error) ? pauseMsAfter(failures) : null),
+      onPause: (error) => onPause?.(reasonOf(error)),
+    },
+    ask,
+  )
+}
+
+function pauseMsAfter(failures: number): number {
+  return Math.min(FIRST_PAUSE_MS * 3 ** (failures - 1), LONGEST_PAUSE_MS)
 }

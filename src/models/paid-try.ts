@@ -1,3 +1,4 @@
+import { retry } from '../async/retry.ts'
 import { release, reserve } from '../budget/ledger.ts'
 import { readMaxCallsPerProvider } from '../db/system-config.ts'
 import { Fault, toFault } from '../faults/fault.ts'
@@ -67,25 +68,24 @@ async function reserveTry(options: ModelsOptions, call: ModelCall, signal: Abort
   return { call, signal, startedAt, price, worstCase, reservationId }
 }
 
-/** Waits for a place where the provider has as many calls under way as it may. */
-async function reserveInTurn(
+/** Waits for a place while the provider has as many calls under way as it may. */
+function reserveInTurn(
   options: ModelsOptions,
   { call, signal, worstCase }: Pick<Try, 'call' | 'signal' | 'worstCase'>,
 ): Promise<string> {
   const { db, clock } = options
   const { name, provider, model } = call.proposer
   const paid = { ...call, proposer: name, provider, model }
-  for (;;) {
-    try {
-      const most = await readMaxCallsPerProvider(db, options)
-      return await reserve(db, paid, worstCase, most)
-    } catch (error) {
-      if (toFault(error).code !== 'provider_busy') throw error
-    }
-    await clock.sleep(PLACE_PAUSE_MS, signal).catch((error: unknown) => {
-      throw faultOfFailure(options, { call, signal }, error)
-    })
-  }
+  return retry(
+    {
+      clock,
+      signal,
+      failureOf: (thrown) => thrown,
+      pauseAfter: (error) => (toFault(error).code === 'provider_busy' ? PLACE_PAUSE_MS : null),
+      whenStopped: () => faultOfFailure(options, { call, signal }, signal.reason),
+    },
+    async () => await reserve(db, paid, worstCase, await readMaxCallsPerProvider(db, options)),
+  )
 }
 
 /** What is still no call: without a recording to read there is nothing to reserve. */

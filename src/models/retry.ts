@@ -1,3 +1,4 @@
+import { retry } from '../async/retry.ts'
 import type { Clock } from '../clock.ts'
 import { type Fault, NEXT_MOVE, toFault } from '../faults/fault.ts'
 
@@ -21,33 +22,16 @@ export type RetryOptions = {
  * jitter or as long as the fault's `retry_after_ms` asks for. Who asks for more than a minute gets no second try here;
  * the order waits instead of the call.
  */
-export async function withRetries<T>(options: RetryOptions, work: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await work()
-    } catch (error) {
-      const fault = toFault(error)
-      const waitMs = waitBefore(fault, attempt, options)
-      if (waitMs === null || options.signal.aborted) throw fault
-      options.onRetry(fault, waitMs)
-      await sleepOr(fault, waitMs, options)
-    }
-  }
+export function withRetries<T>(options: RetryOptions, work: () => Promise<T>): Promise<T> {
+  const { clock, signal, onRetry } = options
+  const pauseAfter = (fault: Fault, failures: number) => waitBefore(fault, failures, options)
+  return retry({ clock, signal, failureOf: toFault, pauseAfter, onPause: onRetry }, work)
 }
 
 /** Null: no further try. */
-function waitBefore(fault: Fault, attempt: number, { once, random }: RetryOptions): number | null {
-  if (NEXT_MOVE[fault.code] !== 'retry' || attempt >= (once === true ? 1 : TRIES)) return null
+function waitBefore(fault: Fault, failures: number, { once, random }: RetryOptions): number | null {
+  if (NEXT_MOVE[fault.code] !== 'retry' || failures >= (once === true ? 1 : TRIES)) return null
   const asked = fault.details['retry_after_ms']
   if (typeof asked === 'number') return asked > LONGEST_WAIT_MS ? null : asked
-  return FIRST_WAIT_MS * 2 ** (attempt - 1) * (1 + random())
-}
-
-async function sleepOr(fault: Fault, waitMs: number, { clock, signal }: RetryOptions): Promise<void> {
-  try {
-    await clock.sleep(waitMs, signal)
-  } catch (interruption) {
-    if (signal.aborted) throw fault
-    throw interruption
-  }
+  return FIRST_WAIT_MS * 2 ** (failures - 1) * (1 + random())
 }
