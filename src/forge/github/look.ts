@@ -3,9 +3,9 @@ import { findPullRequestOfAttempt, type PullRequestRow } from '../../db/pull-req
 import { Fault, toFault } from '../../faults/fault.ts'
 import type { Looked, PullRequest, Sighting, WatchedPullRequest } from '../../ports/pull-request.ts'
 import { askApi } from './github-api.ts'
-import { type GitHubForgeParts, toPullRequest } from './github-forge-parts.ts'
 import { githubRepositoryOf } from './github-repository.ts'
 import { deleteMergedBranch, provenMerge } from './proof.ts'
+import { type GitHubForgeParts, toPullRequest } from './pulls.ts'
 
 /** GitHub resolves up to 100 ids at once; half of that keeps a query far from its limits. */
 const MOST_AT_ONCE = 50

@@ -3,7 +3,7 @@ import { containsCommit } from '../../git/merge.ts'
 import { deleteRemoteBranch } from '../../git/push.ts'
 import { branchRef } from '../../git/ref-names.ts'
 import type { Project } from '../../work-order/project.ts'
-import type { GitHubForgeParts } from './github-forge-parts.ts'
+import type { GitHubForgeParts } from './pulls.ts'
 
 /**
  * The commit on the base branch that holds a pull request GitHub calls merged; null when the branch, freshly fetched,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Clock } from '../../clock.ts'
 import { NEVER_ABORTED } from '../../clock.ts'
-import { createMutationPace } from './mutation-pace.ts'
+import { createMutationPace } from './gh.ts'
 
 /** Time that only passes where somebody waits for it. */
 function createClock(): Clock & { passed: () => number; set: (ms: number) => void } {

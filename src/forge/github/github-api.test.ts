@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { githubFault, isRefusal } from './github-faults.ts'
+import { githubFault, isRefusal } from './github-api.ts'
 
 const DATE = new Date(1_000_000_000).toUTCString()
 const LIMIT = { message: 'You have exceeded a secondary rate limit.' }

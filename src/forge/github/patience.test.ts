@@ -2,34 +2,34 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { systemClock } from '../../clock.ts'
 import { Fault } from '../../faults/fault.ts'
-import { patiently, pauseAfter } from './patiently.ts'
+import { patiently, pauseAfter } from './patience.ts'
 
 const unreachable = new Fault('github_unreachable', 'down')
 const limited = (retryAfterS: number) => new Fault('github_rate_limited', 'too much', { retryAfterS })
 
 test('the pause grows, and chance makes it longer but never twice as long', () => {
-  const rounds = [0, 1, 2, 3, 4]
+  const failures = [1, 2, 3, 4, 5]
   assert.deepEqual(
-    rounds.map((round) => pauseAfter(unreachable, round, () => 0)),
+    failures.map((count) => pauseAfter(unreachable, count, () => 0)),
     [1_000, 2_000, 4_000, 8_000, null],
   )
   assert.deepEqual(
-    rounds.map((round) => pauseAfter(unreachable, round, () => 0.75)),
+    failures.map((count) => pauseAfter(unreachable, count, () => 0.75)),
     [1_750, 3_500, 7_000, 14_000, null],
   )
 })
 
 test('the pause is never shorter than GitHub asks, whatever chance says', () => {
   assert.equal(
-    pauseAfter(limited(17), 0, () => 0),
+    pauseAfter(limited(17), 1, () => 0),
     17_000,
   )
   assert.equal(
-    pauseAfter(limited(17), 2, () => 0.5),
+    pauseAfter(limited(17), 3, () => 0.5),
     19_000,
   )
   assert.equal(
-    pauseAfter(limited(1), 3, () => 0),
+    pauseAfter(limited(1), 4, () => 0),
     8_000,
   )
 })
@@ -37,7 +37,7 @@ test('the pause is never shorter than GitHub asks, whatever chance says', () => 
 test('what would fail again is not repeated', () => {
   for (const error of [new Fault('github_forbidden', 'no'), new Error('x'), 'x']) {
     assert.equal(
-      pauseAfter(error, 0, () => 0),
+      pauseAfter(error, 1, () => 0),
       null,
     )
   }
