@@ -1,9 +1,8 @@
 import { APICallError, InvalidResponseDataError, StreamProviderError } from 'ai'
 import { Fault } from '../faults/fault.ts'
 import type { Redaction } from '../redaction/redaction.ts'
-import { causesOf } from './error-causes.ts'
-import { readRetryAfter } from './retry-after.ts'
-import { isUnbilled } from './unbilled.ts'
+import { causesOf, wasNeverSent } from './error-causes.ts'
+import { statusOnWire } from './provider-fetch.ts'
 
 const REASON_LENGTH = 400
 
@@ -105,4 +104,37 @@ function isConnectionTrouble(thrown: unknown): boolean {
 /** The `code` of an error and of each of its causes. */
 function codesOf(thrown: unknown): string[] {
   return causesOf(thrown).map((error) => ('code' in error ? String(error.code) : ''))
+}
+
+/**
+ * Said by whoever stands between Moose and the model when it lost patience with it or the connection to it. Behind it
+ * the call may have been answered, and charged.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9110#name-server-error-5xx
+ * @see https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/
+ */
+const OUTCOME_UNKNOWN = new Set([408, 499, 502, 504, 520, 522, 524])
+
+/**
+ * Whether a provider certainly charges nothing for a call that failed: it refused it with a status, before any answer,
+ * or the call never reached it. False: nobody knows.
+ */
+export function isUnbilled(thrown: unknown): boolean {
+  const status = APICallError.isInstance(thrown) ? statusOnWire(thrown) : null
+  return status === null ? wasNeverSent(thrown) : status >= 300 && !OUTCOME_UNKNOWN.has(status)
+}
+
+/**
+ * When the provider wants to be asked again: `retry-after-ms`, or `retry-after` in seconds or as a date. Null when it
+ * does not say, or says what cannot be read.
+ * @see https://www.rfc-editor.org/rfc/rfc9110#name-retry-after
+ */
+export function readRetryAfter(headers: Record<string, string> | undefined, now: Date): number | null {
+  if (headers === undefined) return null
+  const { 'retry-after-ms': milliseconds, 'retry-after': seconds } = headers
+  if (milliseconds !== undefined && /^\d+(\.\d+)?$/.test(milliseconds)) return Math.ceil(Number(milliseconds))
+  if (seconds === undefined) return null
+  if (/^\d+(\.\d+)?$/.test(seconds)) return Math.ceil(Number(seconds) * 1000)
+  const date = Date.parse(seconds)
+  return Number.isNaN(date) ? null : Math.max(0, date - now.getTime())
 }

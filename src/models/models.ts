@@ -1,17 +1,24 @@
 import { deadline } from '../async/deadline.ts'
+import { retry } from '../async/retry.ts'
+import type { Clock } from '../clock.ts'
 import type { ProposerConfig } from '../db/proposer-configs.ts'
-import type { Fault } from '../faults/fault.ts'
+import { type Fault, NEXT_MOVE, toFault } from '../faults/fault.ts'
 import { NO_USD, type Usd } from '../money.ts'
 import type { Availability } from '../ports/routing.ts'
 import { observeModelCall } from '../telemetry/observe-model-call.ts'
 import { availabilityOf, whyUnavailable } from './availability.ts'
-import { callCancelled, partsOf } from './judge-answer.ts'
-import { MAX_OUTPUT_TOKENS, type Memory, type ModelAnswer, type ModelCall } from './model-answer.ts'
-import type { ModelsOptions } from './models-options.ts'
+import {
+  callCancelled,
+  MAX_OUTPUT_TOKENS,
+  type Memory,
+  type ModelAnswer,
+  type ModelCall,
+  partsOf,
+} from './model-answer.ts'
+import type { ModelsOptions } from './paid-try.ts'
 import { costOf, priceOf, worstCaseOf } from './price.ts'
 import { unlessPaused } from './provider-pause.ts'
 import { rememberedAnswers, requestKey } from './remembered-answers.ts'
-import { withRetries } from './retry.ts'
 
 export type Models = ReturnType<typeof createModels>
 
@@ -26,7 +33,7 @@ export function createModels(options: ModelsOptions) {
      * @throws {Fault} `model_key_missing`, `model_unknown`, `price_unknown`, `provider_paused`, `recording_missing`,
      *   `config_invalid` (a malformed recording or limit) before any call; `budget_exceeded` and `emergency_stop` before
      *   any try; then `model_key_rejected`, `model_overloaded`, `model_timed_out`, `model_call_rejected`,
-     *   `model_answer_truncated`, `model_answer_refused`, or `attempt_callCancelled`
+     *   `model_answer_truncated`, `model_answer_refused`, or `attempt_cancelled`
      */
     async call(call: ModelCall): Promise<ModelAnswer> {
       const unavailable = whyUnavailable(call.proposer, options)
@@ -90,4 +97,38 @@ function asAnswer({ proposer }: ModelCall, text: string): ModelAnswer {
   const usage = { input: 0, output: 0, total: 0 }
   const ending = { finishReason: 'stop', replayed: false, durationMs: 0, remembered: true }
   return { ...partsOf(text), usage, costUsd: NO_USD, model: proposer.model, ...ending }
+}
+
+const TRIES = 3
+const FIRST_WAIT_MS = 1_000
+const LONGEST_WAIT_MS = 60_000
+
+type RetryOptions = {
+  clock: Clock
+  /** Where a failure is expected: nothing is gained by a second try. */
+  once?: boolean
+  /** 0 up to 1; spreads the retries of several orders. */
+  random: () => number
+  /** Ends a wait at once; the fault of the last try is thrown then. */
+  signal: AbortSignal
+  onRetry: (fault: Fault, waitMs: number) => void
+}
+
+/**
+ * Repeats work whose fault passes by itself (`NEXT_MOVE` says `retry`): at most 3 tries, waiting 1 s and 2 s with
+ * jitter or as long as the fault's `retry_after_ms` asks for. Who asks for more than a minute gets no second try here;
+ * the order waits instead of the call.
+ */
+export function withRetries<T>(options: RetryOptions, work: () => Promise<T>): Promise<T> {
+  const { clock, signal, onRetry } = options
+  const pauseAfter = (fault: Fault, failures: number) => waitBefore(fault, failures, options)
+  return retry({ clock, signal, failureOf: toFault, pauseAfter, onPause: onRetry }, work)
+}
+
+/** Null: no further try. */
+function waitBefore(fault: Fault, failures: number, { once, random }: RetryOptions): number | null {
+  if (NEXT_MOVE[fault.code] !== 'retry' || failures >= (once === true ? 1 : TRIES)) return null
+  const asked = fault.details['retry_after_ms']
+  if (typeof asked === 'number') return asked > LONGEST_WAIT_MS ? null : asked
+  return FIRST_WAIT_MS * 2 ** (failures - 1) * (1 + random())
 }

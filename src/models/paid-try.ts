@@ -1,20 +1,43 @@
+import type { Kysely } from 'kysely'
 import { retry } from '../async/retry.ts'
 import { release, reserve } from '../budget/ledger.ts'
+import type { Clock } from '../clock.ts'
+import type { Secrets } from '../config.ts'
+import type { Database } from '../db/schema.ts'
 import { readMaxCallsPerProvider } from '../db/system-config.ts'
 import { Fault, toFault } from '../faults/fault.ts'
 import { faultPoint } from '../faults/fault-point.ts'
+import type { Log } from '../log.ts'
 import { createRedaction } from '../redaction/redaction.ts'
 import { unknownPrice } from './availability.ts'
+import { costOfAnswer, meter, type Try } from './book-call.ts'
 import { causesOf } from './error-causes.ts'
-import { callCancelled, faultOfAnswer, partsOf } from './judge-answer.ts'
-import { costOfAnswer, meter, type Try } from './meter.ts'
-import type { ModelAnswer, ModelCall, RawAnswer } from './model-answer.ts'
+import {
+  callCancelled,
+  faultOfAnswer,
+  type ModelAnswer,
+  type ModelCall,
+  partsOf,
+  type RawAnswer,
+} from './model-answer.ts'
 import { toModelFault } from './model-faults.ts'
-import type { ModelsOptions } from './models-options.ts'
 import { priceOf, worstCaseOf } from './price.ts'
-import { languageModel } from './providers.ts'
 import { findRecording } from './recordings.ts'
-import { streamAnswer } from './stream-answer.ts'
+import { languageModel, streamAnswer } from './stream-answer.ts'
+
+/** What calls to models are made with. */
+export type ModelsOptions = {
+  db: Kysely<Database>
+  secrets: Secrets
+  /** Folder of recordings; null: the provider `replay` is not available. */
+  replayDir: string | null
+  /** How long one `call` may take, its retries and the waits between them included. */
+  modelTimeoutMs: number
+  /** How many calls to one provider may be under way, over all processes, unless a row of `system_config` says otherwise; null: any number. */
+  maxCallsPerProvider: number | null
+  clock: Clock
+  log: Log
+}
 
 /** Before a look whether a call to the provider has ended. */
 const PLACE_PAUSE_MS = 250

@@ -2,21 +2,22 @@ import type { Kysely } from 'kysely'
 import type { Clock } from '../clock.ts'
 import { getProposerConfig, type ProposerConfig } from '../db/proposer-configs.ts'
 import type { Database } from '../db/schema.ts'
-import { Fault } from '../faults/fault.ts'
+import { applyEdits } from '../edits/apply-edits.ts'
+import { parseEdits } from '../edits/parse-edits.ts'
+import { Fault, type FaultCode } from '../faults/fault.ts'
 import { MAX_OUTPUT_TOKENS, type ModelAnswer, type ModelMessage } from '../models/model-answer.ts'
 import type { Models } from '../models/models.ts'
-import type { ProposeInput, Proposer, ProposerResponse } from '../ports/proposal.ts'
-import { faultOfEdits } from './judge-edits.ts'
+import { NO_USD } from '../money.ts'
+import type { BaseTree, ProposeInput, Proposer, ProposerResponse } from '../ports/proposal.ts'
 import { buildPrompt, refinementMessage } from './prompt.ts'
 import { readScopeFiles } from './scope-files.ts'
-import { addUp } from './spending.ts'
 
 /** The first answer and three refinements. */
 const MAX_CALLS = 4
 const SHOWN_REASON = 300
 const KEPT_REASON = 1_000
 
-export type ProposerOptions = {
+type ProposerOptions = {
   db: Kysely<Database>
   models: Pick<Models, 'call' | 'remember'>
   /** Bytes of file content one proposal may carry. */
@@ -120,5 +121,40 @@ function toResponse(
     execution_time_ms: executionTimeMs,
     refinement_metadata: { cycles: answers.length, rejections: faults.map(({ message }) => message) },
     format,
+  }
+}
+
+/** What the answers of one proposal cost together, as the seed's response states it. */
+function addUp(answers: readonly ModelAnswer[]): Required<Pick<ProposerResponse, 'cost' | 'token_usage' | 'replayed'>> {
+  const sum = (tokens: (answer: ModelAnswer) => number) => answers.reduce((total, answer) => total + tokens(answer), 0)
+  return {
+    cost: answers.reduce((total, { costUsd }) => total.plus(costUsd), NO_USD).toNumber(),
+    token_usage: {
+      input: sum(({ usage }) => usage.input),
+      output: sum(({ usage }) => usage.output),
+      total: sum(({ usage }) => usage.total),
+    },
+    replayed: answers.some(({ replayed }) => replayed),
+  }
+}
+
+/** What a model can put right when it is told. */
+const CORRECTABLE: ReadonlySet<FaultCode> = new Set([
+  'change_out_of_scope',
+  'change_without_effect',
+  'edits_malformed',
+  'edits_missing',
+  'edits_rejected',
+  'reasoning_unclear',
+])
+
+/** Why an answer cannot be applied to the base commit; null when it can. Nothing is written. */
+export async function faultOfEdits(text: string, base: BaseTree, scope: readonly string[]): Promise<Fault | null> {
+  try {
+    await applyEdits(parseEdits(text), { read: (path) => base.read(path), scope })
+    return null
+  } catch (error) {
+    if (error instanceof Fault && CORRECTABLE.has(error.code)) return error
+    throw error
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Fault } from '../faults/fault.ts'
-import { withRetries } from './retry.ts'
+import { withRetries } from './models.ts'
 
 const overloaded = (retryAfterMs: number | null) =>
   new Fault('model_overloaded', 'busy', { retry_after_ms: retryAfterMs })

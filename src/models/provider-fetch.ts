@@ -1,4 +1,24 @@
+import type { APICallError } from 'ai'
 import { Fault } from '../faults/fault.ts'
+import { patientFetch } from '../remote/patient-fetch.ts'
+
+const HEADER = 'x-moose-status'
+
+/**
+ * `patientFetch` that notes the status of an answer in a header of ours, whatever the server has put there. The SDKs
+ * make a status up for an error that is an event of a stream, although the answer was a 200.
+ */
+export const providerFetch: typeof fetch = async (input, init) => {
+  const response = bounded(await patientFetch(input, init))
+  response.headers.set(HEADER, String(response.status))
+  return response
+}
+
+/** The status a provider has answered with; null when it has not answered. */
+export function statusOnWire({ responseHeaders }: APICallError): number | null {
+  const status = responseHeaders?.[HEADER]
+  return status === undefined ? null : Number(status)
+}
 
 /** Some times what the longest answer takes on the wire, one event for each of its tokens. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024
@@ -12,7 +32,7 @@ const MAX_REFUSAL_BYTES = 64 * 1024
  *
  * @throws {Fault} `model_call_rejected`, to whoever reads the body
  */
-export function bounded(response: Response): Response {
+function bounded(response: Response): Response {
   const { body, status, headers } = response
   if (body === null) return response
   const mostBytes = response.ok ? MAX_ANSWER_BYTES : MAX_REFUSAL_BYTES
