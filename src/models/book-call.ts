@@ -17,7 +17,7 @@ import { keptAnswer, requestKey } from './remembered-answers.ts'
 export type BookDeps = { db: Kysely<Database>; clock: Clock; log: Log }
 
 /** How the reservation of a call ends; `unresolved`: nobody knows whether it was charged. */
-type Charge = { cost: Usd } | 'released' | 'unresolved'
+export type Charge = { cost: Usd } | 'released' | 'unresolved'
 
 type CallRow = Insertable<Database['model_calls']> & { reservation_id: string }
 
@@ -72,7 +72,7 @@ export type Try = {
 }
 
 /** How a try ended: with an answer that may be of no use, or without one. */
-type Ending = { answer: RawAnswer; fault: Fault | null } | { answer: null; fault: Fault }
+export type Ending = { answer: RawAnswer; fault: Fault | null } | { answer: null; fault: Fault }
 
 const NO_USAGE: PricedUsage = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, reasoning: 0 }
 

@@ -92,7 +92,7 @@ function perMillion(rate: string | Usd, tokens: number): Usd {
  * USD as decimal strings: per million tokens, and `request` per call. Complete: what is not priced apart has the rate
  * of what it is a part of.
  */
-type Rates = {
+export type Rates = {
   input: string
   cacheRead: string
   cacheWrite: string
@@ -102,7 +102,7 @@ type Rates = {
 }
 
 /** The last of `tiers` (ascending) whose `above` is below the whole input of a request gives all of its rates. */
-type TieredRates = Rates & { tiers: (Rates & { above: number })[] }
+export type TieredRates = Rates & { tiers: (Rates & { above: number })[] }
 
 /** The library counts what is not tokens by the thousand. */
 const REQUESTS_PER_RATE = 1_000

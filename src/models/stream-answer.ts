@@ -11,7 +11,7 @@ import { providerFetch } from './provider-fetch.ts'
 // The SDK would print its warnings to stderr itself.
 globalThis.AI_SDK_LOG_WARNINGS = false
 
-type AnswerRequest = {
+export type AnswerRequest = {
   model: LanguageModel
   messages: readonly ModelMessage[]
   maxOutputTokens: number

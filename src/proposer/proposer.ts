@@ -17,7 +17,7 @@ const MAX_CALLS = 4
 const SHOWN_REASON = 300
 const KEPT_REASON = 1_000
 
-type ProposerOptions = {
+export type ProposerOptions = {
   db: Kysely<Database>
   models: Pick<Models, 'call' | 'remember'>
   /** Bytes of file content one proposal may carry. */
