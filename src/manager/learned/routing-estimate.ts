@@ -17,7 +17,7 @@ export type RoutingEstimate = {
   ruleKeepsFloor: boolean
 }
 
-type Candidates = readonly [Candidate, ...Candidate[]]
+type OneOrMore = readonly [Candidate, ...Candidate[]]
 type Past = ReadonlyMap<string, OutcomeSummary>
 
 /**
@@ -29,7 +29,7 @@ type Past = ReadonlyMap<string, OutcomeSummary>
  */
 export function estimateRouting(
   order: Context,
-  candidates: Candidates,
+  candidates: OneOrMore,
   { outcomes, past }: { outcomes: readonly RoutingOutcome[]; past: Past },
   successFloor: number | null,
 ): RoutingEstimate {
@@ -48,7 +48,7 @@ function shortfall(recent: readonly RoutingOutcome[], floor: number): number {
 }
 
 /** Who is worth considering for each of these orders, how often such an order comes, and what the static rule reaches. */
-function tally(contexts: readonly Context[], candidates: Candidates, past: Past) {
+function tally(contexts: readonly Context[], candidates: OneOrMore, past: Past) {
   const orders: { steps: Step[]; times: number }[] = []
   const rule = { merged: 0, costUsd: 0 }
   for (const group of Map.groupBy(contexts, ({ complexity, kind }) => `${complexity} ${kind}`).values()) {
