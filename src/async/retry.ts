@@ -1,12 +1,12 @@
 import type { Clock } from '../clock.ts'
 
-type Waiting = {
+type PauseOptions = {
   clock: Pick<Clock, 'sleep'>
   /** Ends the waiting; what runs ends by itself. */
   signal: AbortSignal
 }
 
-export type Repeating<Result> = Waiting & {
+export type RepeatOptions<Result> = PauseOptions & {
   /**
    * How long to wait before the next run, in ms; null: there is none.
    *
@@ -26,7 +26,7 @@ export type Repeating<Result> = Waiting & {
  * @returns the last result, and whether the signal has ended the waiting after it
  */
 export async function repeat<Result>(
-  { clock, signal, pauseAfter, onPause }: Repeating<Result>,
+  { clock, signal, pauseAfter, onPause }: RepeatOptions<Result>,
   run: () => Promise<Result>,
 ): Promise<{ result: Result; isStopped: boolean }> {
   for (let runs = 1; ; runs += 1) {
@@ -44,7 +44,7 @@ export async function repeat<Result>(
   }
 }
 
-export type Retrying<Failure> = Waiting & {
+export type RetryOptions<Failure> = PauseOptions & {
   /** What a thrown value is taken for: it is asked about, and thrown in the end. */
   failureOf: (thrown: unknown) => Failure
   /**
@@ -67,7 +67,7 @@ type Outcome<T, Failure> = { value: T } | { failure: Failure }
  * @throws the last failure, or what `whenStopped` gives
  */
 export async function retry<T, Failure>(
-  { failureOf, pauseAfter, onPause, whenStopped, clock, signal }: Retrying<Failure>,
+  { failureOf, pauseAfter, onPause, whenStopped, clock, signal }: RetryOptions<Failure>,
   run: () => Promise<T>,
 ): Promise<T> {
   const outcomeOf = async (): Promise<Outcome<T, Failure>> => {

@@ -6,7 +6,7 @@ import { isDatabaseAway, reasonOf } from './database-fault.ts'
 const FIRST_PAUSE_MS = 200
 const LONGEST_PAUSE_MS = 15_000
 
-export type Waiting = {
+export type WaitOptions = {
   clock: Pick<Clock, 'sleep'>
   /** Told before each pause why. */
   onPause?: (reason: string) => void
@@ -19,7 +19,7 @@ export type Waiting = {
  *
  * @throws what `ask` throws for any other reason than that the database is away
  */
-export function untilDatabaseAnswers<T>({ clock, onPause }: Waiting, ask: () => Promise<T>): Promise<T> {
+export function untilDatabaseAnswers<T>({ clock, onPause }: WaitOptions, ask: () => Promise<T>): Promise<T> {
   return retry(
     {
       clock,

@@ -103,7 +103,7 @@ const TRIES = 3
 const FIRST_WAIT_MS = 1_000
 const LONGEST_WAIT_MS = 60_000
 
-type RetryOptions = {
+type CallRetryOptions = {
   clock: Clock
   /** Where a failure is expected: nothing is gained by a second try. */
   once?: boolean
@@ -119,14 +119,14 @@ type RetryOptions = {
  * jitter or as long as the fault's `retry_after_ms` asks for. Who asks for more than a minute gets no second try here;
  * the order waits instead of the call.
  */
-export function withRetries<T>(options: RetryOptions, work: () => Promise<T>): Promise<T> {
+export function withRetries<T>(options: CallRetryOptions, work: () => Promise<T>): Promise<T> {
   const { clock, signal, onRetry } = options
   const pauseAfter = (fault: Fault, failures: number) => waitBefore(fault, failures, options)
   return retry({ clock, signal, failureOf: toFault, pauseAfter, onPause: onRetry }, work)
 }
 
 /** Null: no further try. */
-function waitBefore(fault: Fault, failures: number, { once, random }: RetryOptions): number | null {
+function waitBefore(fault: Fault, failures: number, { once, random }: CallRetryOptions): number | null {
   if (NEXT_MOVE[fault.code] !== 'retry' || failures >= (once === true ? 1 : TRIES)) return null
   const asked = fault.details['retry_after_ms']
   if (typeof asked === 'number') return asked > LONGEST_WAIT_MS ? null : asked

@@ -11,7 +11,7 @@ const KILL_GRACE_MS = 2_000
 const DRAIN_MS = 200
 
 /** A started child; `foreign` is null for one that runs no foreign code. */
-type Started = { child: ChildProcess; pid: number; foreign: ForeignChild | null }
+type StartedChild = { child: ChildProcess; pid: number; foreign: ForeignChild | null }
 
 type Limits = { command: string; timeoutMs: number; signal: AbortSignal | null }
 
@@ -19,7 +19,7 @@ type Limits = { command: string; timeoutMs: number; signal: AbortSignal | null }
 export type Ending = { exitCode: number | null; endedBy: NodeJS.Signals | null }
 
 /** Waits until the child has ended by itself, or was ended because of its time or its signal. */
-export async function waitForEnd(started: Started, limits: Limits): Promise<Ending> {
+export async function waitForEnd(started: StartedChild, limits: Limits): Promise<Ending> {
   const { child } = started
   const exit = new Promise<Ending>((resolve) => {
     child.once('exit', (exitCode, endedBy) => resolve({ exitCode, endedBy }))
@@ -56,7 +56,7 @@ function watchForStop({ command, signal, timeoutMs }: Limits): { stopped: Promis
   }
 }
 
-async function stop({ pid, foreign }: Started, exit: Promise<unknown>): Promise<void> {
+async function stop({ pid, foreign }: StartedChild, exit: Promise<unknown>): Promise<void> {
   foreign?.look()
   signalGroup(pid, 'SIGTERM')
   await waitAtMost(exit, KILL_GRACE_MS)
@@ -69,7 +69,7 @@ async function stop({ pid, foreign }: Started, exit: Promise<unknown>): Promise<
  * Lets what the child wrote last arrive, ends what is left of its group, and gives up on pipes that somebody outside
  * the group holds. There are two waits because a timer that was late would otherwise run before the last read.
  */
-async function releasePipes({ child, pid }: Started, closed: Promise<void>): Promise<void> {
+async function releasePipes({ child, pid }: StartedChild, closed: Promise<void>): Promise<void> {
   await waitAtMost(closed, DRAIN_MS)
   signalGroup(pid, 'SIGKILL')
   await waitAtMost(closed, DRAIN_MS)

@@ -41,12 +41,12 @@ export function meteredProposer(proposer: Proposer, options: MeteredOptions): Pr
   }
 }
 
-type Booked = { cost: Usd; reservationId: string; startedAt: Date; durationMs: number }
+type Booking = { cost: Usd; reservationId: string; startedAt: Date; durationMs: number }
 
 function rowOf(
   { workOrderId, attempt }: ProposeInput,
   { token_usage: usage, proposer_used, replayed }: ProposerResponse,
-  { cost, reservationId, startedAt, durationMs }: Booked,
+  { cost, reservationId, startedAt, durationMs }: Booking,
 ) {
   // Postgres holds no NUL.
   const said = proposer_used.replaceAll('\0', '')

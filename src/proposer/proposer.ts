@@ -44,14 +44,14 @@ export function createProposer(options: ProposerOptions): Proposer {
 }
 
 /** Answers and why they were sent back, oldest first; the last answer is the proposal. */
-type Refined = { answers: ModelAnswer[]; faults: Fault[]; format: 'edits' | 'text' }
+type Refinement = { answers: ModelAnswer[]; faults: Fault[]; format: 'edits' | 'text' }
 
 async function refine(
   { models }: Pick<ProposerOptions, 'models'>,
   proposer: ProposerConfig,
   input: ProposeInput,
   prompt: readonly ModelMessage[],
-): Promise<Refined> {
+): Promise<Refinement> {
   const { workOrderId, attempt, title, signal, onProgress } = input
   const messages = [...prompt]
   const memory = await models.remember(workOrderId)
@@ -107,7 +107,7 @@ function cut(text: string, length: number): string {
 
 function toResponse(
   { name, model }: ProposerConfig,
-  { answers, faults, format }: Refined,
+  { answers, faults, format }: Refinement,
   executionTimeMs: number,
 ): ProposerResponse {
   return {

@@ -22,11 +22,11 @@ export type SweepDeps = RetentionDeps & {
 }
 
 /** What one sweep has done. */
-export type Swept = {
+export type SweepResult = {
   leftovers: number
   mirrors: Upkeep
   /** Null: another process is doing it. */
-  records: SweptRecords | null
+  records: RemovedRecords | null
 }
 
 const NO_UPKEEP: Upkeep = { removed: 0, packed: 0, freedBytes: 0 }
@@ -35,7 +35,7 @@ const FIRST_SWEEP_MS = 60_000
 const SWEEP_EVERY_MS = 24 * 60 * 60_000
 
 /** Removes once what need not be kept. For the process that owns the home. */
-export async function sweep(deps: SweepDeps, signal: AbortSignal): Promise<Swept> {
+export async function sweep(deps: SweepDeps, signal: AbortSignal): Promise<SweepResult> {
   const days = await readKeptDays(deps.db, deps.config.kept)
   await noteDatabase(deps.db, { home: deps.config.home, url: deps.databaseUrl })
   const records = await sweepDatabase(deps, signal)
@@ -49,13 +49,13 @@ export async function sweep(deps: SweepDeps, signal: AbortSignal): Promise<Swept
   return { leftovers: removed.length, mirrors, records }
 }
 
-export type Sweeping = AsyncDisposable & {
+export type SweepSchedule = AsyncDisposable & {
   /** Another process owns the home now: nothing more is removed. */
   stop(): void
 }
 
 /** Sweeps a minute from now and then once a day, until disposed. A sweep that fails is in nobody's way. */
-export function startSweeping(deps: SweepDeps): Sweeping {
+export function startSweeping(deps: SweepDeps): SweepSchedule {
   const stopped = new AbortController()
   const { signal } = stopped
   const sweeping = (async () => {
@@ -89,7 +89,7 @@ async function hasSlept({ clock }: SweepDeps, ms: number, signal: AbortSignal): 
 }
 
 /** What was removed of the records of orders that have ended long ago. */
-type SweptRecords = { runs: number; answers: number; outputs: number; workers: number }
+type RemovedRecords = { runs: number; answers: number; outputs: number; workers: number }
 
 /**
  * Removes from the database what is kept for some days only. The orders, their attempts and steps, pull requests, events
@@ -101,7 +101,7 @@ type SweptRecords = { runs: number; answers: number; outputs: number; workers: n
 async function sweepDatabase(
   deps: RetentionDeps & { databaseUrl: string },
   signal: AbortSignal,
-): Promise<SweptRecords | null> {
+): Promise<RemovedRecords | null> {
   const { db, log, databaseUrl: url } = deps
   const days = await readKeptDays(db, deps.config.kept)
   const onLost = () => log.debug('the database went away while old records were removed')

@@ -20,9 +20,14 @@ export type Observation<Result> = {
   onEnd: (outcome: Outcome, seconds: number) => void
 }
 
-type Observed = { span: Span; note(outcome: Outcome): void; end(outcome: Outcome): void; around: Observed | undefined }
+type RunningObservation = {
+  span: Span
+  note(outcome: Outcome): void
+  end(outcome: Outcome): void
+  around: RunningObservation | undefined
+}
 
-const innermost = new AsyncLocalStorage<Observed>()
+const innermost = new AsyncLocalStorage<RunningObservation>()
 
 /**
  * Runs something as a span, with its fields in every log line, and tells how it ended. The outermost begins a trace.
@@ -69,7 +74,11 @@ export function interruptObserved(): void {
   for (let one = innermost.getStore(); one !== undefined; one = one.around) one.end('interrupted')
 }
 
-function begin<Result>(what: Observation<Result>, span: Span, around: Observed | undefined): Observed {
+function begin<Result>(
+  what: Observation<Result>,
+  span: Span,
+  around: RunningObservation | undefined,
+): RunningObservation {
   const startedAt = performance.now()
   let noted: Outcome | null = null
   let isOver = false

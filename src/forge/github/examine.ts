@@ -9,7 +9,7 @@ import { type GitHubRepository, githubRepositoryOf, slug } from './github-reposi
 import { requirePushPermission } from './push-permission.ts'
 
 type Examination = { gh: Gh; config: Pick<Config, 'github'> }
-type Asked = Examination & { repository: GitHubRepository; project: Project }
+type ExaminedProject = Examination & { repository: GitHubRepository; project: Project }
 
 /** Whether work orders of a GitHub project can end in a pull request that can be merged. */
 export async function examineGitHub(examination: Examination, project: Project): Promise<DoctorFinding[]> {
@@ -29,7 +29,7 @@ export async function examineGitHub(examination: Examination, project: Project):
 const Workflows = z.object({ total_count: z.number().int() })
 
 /** @see https://docs.github.com/en/actions/how-tos/write-workflows/choose-when-workflows-run/trigger-a-workflow#triggering-a-workflow-from-a-workflow */
-async function checks({ gh, config, repository, project }: Asked): Promise<DoctorFinding> {
+async function checks({ gh, config, repository, project }: ExaminedProject): Promise<DoctorFinding> {
   const name = `checks of ${project.name}`
   const workflows = await visible(() => ask(gh, repository, '/actions/workflows?per_page=1', Workflows))
   if (workflows === null) return { name, state: 'warning', detail: 'the token may not see the workflows', remedy: null }
@@ -71,7 +71,7 @@ const User = z.object({ login: z.string() })
 const Users = z.array(User).max(LONGEST_LIST)
 
 /** GitHub counts no review by the author, who is whoever the token belongs to. */
-async function reviews({ gh, repository, project }: Asked): Promise<DoctorFinding> {
+async function reviews({ gh, repository, project }: ExaminedProject): Promise<DoctorFinding> {
   const name = `reviews of ${project.name}`
   const needed = await reviewsNeeded(gh, repository, project.defaultBranch)
   if (needed === null) {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { findPullRequestOfAttempt, type PullRequestRow } from '../../db/pull-requests/pull-requests.ts'
 import { Fault, toFault } from '../../faults/fault.ts'
-import type { Looked, PullRequest, Sighting, WatchedPullRequest } from '../../ports/pull-request.ts'
+import type { LookResult, PullRequest, Sighting, WatchedPullRequest } from '../../ports/pull-request.ts'
 import { askApi } from './github-api.ts'
 import { githubRepositoryOf } from './github-repository.ts'
 import { deleteMergedBranch, provenMerge } from './proof.ts'
@@ -23,7 +23,7 @@ const QUERY = `query OpenPullRequests($ids: [ID!]!) {
 
 const Sha = z.string().regex(/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/)
 
-const Seen = z.object({
+const PullRequestNode = z.object({
   id: z.string(),
   number: z.number().int(),
   state: z.enum(['OPEN', 'CLOSED', 'MERGED']),
@@ -33,10 +33,10 @@ const Seen = z.object({
   mergeCommit: z.object({ oid: Sha }).nullable(),
   statusCheckRollup: z.object({ state: z.string() }).nullable(),
 })
-type Seen = z.infer<typeof Seen>
+type PullRequestNode = z.infer<typeof PullRequestNode>
 
 /** Another kind of thing has none of the fields asked for; an id that cannot be resolved comes as null. */
-const Unseen = z.strictObject({}).or(z.null())
+const MissingNode = z.strictObject({}).or(z.null())
 
 /** In the order of the ids. Each is read for itself, so that one of unknown form takes nothing from the others. */
 const Answer = z.object({ data: z.object({ nodes: z.array(z.unknown()) }) })
@@ -46,8 +46,8 @@ export async function lookAt(
   parts: GitHubForgeParts,
   watched: readonly WatchedPullRequest[],
   signal: AbortSignal,
-): Promise<Looked> {
-  const looked: Looked = { sightings: [], faults: [] }
+): Promise<LookResult> {
+  const looked: LookResult = { sightings: [], faults: [] }
   for (const [host, some] of byHost(watched, looked.faults)) {
     try {
       const those = withSpareOnes(some)
@@ -88,10 +88,10 @@ function byHost(watched: readonly WatchedPullRequest[], faults: Fault[]): Map<st
 async function lookAtBatch(
   parts: GitHubForgeParts,
   { host, watched, signal }: { host: string; watched: readonly WatchedPullRequest[]; signal: AbortSignal },
-): Promise<Looked> {
+): Promise<LookResult> {
   const body = { query: QUERY, variables: { ids: watched.map(({ nodeId }) => nodeId) } }
   const { data } = await askApi(parts.gh, { host, method: 'POST', path: 'graphql', body, signal }, Answer)
-  const looked: Looked = { sightings: [], faults: [] }
+  const looked: LookResult = { sightings: [], faults: [] }
   for (const [index, of] of watched.entries()) {
     const node = nodeOf(host, of, data.nodes[index])
     if (node instanceof Fault) looked.faults.push(node)
@@ -102,9 +102,9 @@ async function lookAtBatch(
 }
 
 /** Null: it cannot be seen. A Fault: what came cannot be read, or is about another one. */
-function nodeOf(host: string, { number, nodeId }: WatchedPullRequest, node: unknown): Seen | Fault | null {
-  if (node === undefined || Unseen.safeParse(node).success) return null
-  const seen = Seen.safeParse(node)
+function nodeOf(host: string, { number, nodeId }: WatchedPullRequest, node: unknown): PullRequestNode | Fault | null {
+  if (node === undefined || MissingNode.safeParse(node).success) return null
+  const seen = PullRequestNode.safeParse(node)
   if (seen.success && seen.data.id === nodeId && seen.data.number === number) return seen.data
   const what = seen.success ? 'told of another one instead' : 'answered in a form Moose does not know'
   const message = `GitHub (${host}) was asked about pull request #${number} and ${what}. Look at it on GitHub.`
@@ -112,7 +112,7 @@ function nodeOf(host: string, { number, nodeId }: WatchedPullRequest, node: unkn
 }
 
 /** Empty when its merge could not be proven now, e.g. because the fetch failed; the others must not wait for that. */
-async function sightingOf(parts: GitHubForgeParts, of: WatchedPullRequest, seen: Seen): Promise<Sighting[]> {
+async function sightingOf(parts: GitHubForgeParts, of: WatchedPullRequest, seen: PullRequestNode): Promise<Sighting[]> {
   try {
     const row = await findPullRequestOfAttempt(parts.db, of)
     if (row === null) return []
@@ -129,7 +129,7 @@ async function sightingOf(parts: GitHubForgeParts, of: WatchedPullRequest, seen:
 async function pullRequestOf(
   parts: GitHubForgeParts,
   { of: { project, known }, row }: { of: WatchedPullRequest; row: PullRequestRow },
-  { state, headRefOid: headSha, baseRefName: base, mergeCommit }: Seen,
+  { state, headRefOid: headSha, baseRefName: base, mergeCommit }: PullRequestNode,
 ): Promise<PullRequest> {
   const facts = { ...toPullRequest(row), base, headSha, mergeSha: null }
   if (state === 'CLOSED') return { ...facts, state: 'closed' }
