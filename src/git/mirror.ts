@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { SerialQueue } from '../async/serial-queue.ts'
+import pLimit from 'p-limit'
 import { Fault } from '../faults/fault.ts'
 import { lstatOrNull } from '../process/lstat-or-null.ts'
 import type { CommandResult } from '../process/run-command.ts'
@@ -21,7 +21,8 @@ export class Mirror {
   /** Absolute path of the bare repository. */
   readonly dir: string
   readonly #git: Git
-  readonly #queue = new SerialQueue()
+  /** Fetches one after the other, in their order. */
+  readonly #inTurn = pLimit(1)
   #ready: Promise<void> | null = null
 
   constructor(git: Git, dir: string) {
@@ -58,7 +59,7 @@ export class Mirror {
     const remote = parseRepositoryUrl(project.repository)
     const refspec = `+${branchRef(from.branch)}:${from.into}`
     await this.#prepare()
-    return await this.#queue.run(async () => {
+    return await this.#inTurn(async () => {
       const args = [...FETCH, '--', remote.url, refspec]
       const fetch = (): Promise<CommandResult> => this.runRemote(project, args, { signal })
       const result = await retryLocked(this.dir, fetch)
