@@ -4,7 +4,7 @@ import type { Project } from '../../work-order/project.ts'
 import type { ApiCalls } from './gh.ts'
 import { askApi } from './github-api.ts'
 import { githubRepositoryOf, slug } from './github-repository.ts'
-import { lookAt } from './look.ts'
+import { lookAtPulls } from './look-at-pulls.ts'
 import { mergePullRequest } from './merge.ts'
 import { patiently } from './patience.ts'
 import { publishAttempt } from './publish.ts'
@@ -19,7 +19,7 @@ export function createGitHubForge(parts: GitHubForgeParts, apiCalls: ApiCalls): 
     publish: async (input) => toPullRequest(await publishAttempt(parts, input)),
     merge: (project, number) => mergePullRequest(parts, project, number),
     close: (project, number) => closePullRequest(parts, project, number),
-    look: (watched, signal) => lookAt(parts, watched, signal),
+    look: (watched, signal) => lookAtPulls(parts, watched, signal),
     apiCallsLastHour: apiCalls.lastHour,
   }
 }

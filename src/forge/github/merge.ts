@@ -5,7 +5,7 @@ import type { PullRequest } from '../../ports/pull-request.ts'
 import type { Project } from '../../work-order/project.ts'
 import { type ApiAnswer, askApi, callApi, githubFault, messageOf } from './github-api.ts'
 import { type GitHubRepository, githubRepositoryOf, slug } from './github-repository.ts'
-import { deleteMergedBranch, provenMerge } from './proof.ts'
+import { deleteMergedBranch, provenMerge } from './proven-merge.ts'
 import { type GitHubForgeParts, getPull, type RestPull, requirePullRequest, stateOf, toPullRequest } from './pulls.ts'
 
 /** Merges exactly the commit that was checked; a merge that somebody made before is found, not repeated. */

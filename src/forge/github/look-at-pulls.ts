@@ -4,7 +4,7 @@ import { Fault, toFault } from '../../faults/fault.ts'
 import type { LookResult, PullRequest, Sighting, WatchedPullRequest } from '../../ports/pull-request.ts'
 import { askApi } from './github-api.ts'
 import { githubRepositoryOf } from './github-repository.ts'
-import { deleteMergedBranch, provenMerge } from './proof.ts'
+import { deleteMergedBranch, provenMerge } from './proven-merge.ts'
 import { type GitHubForgeParts, toPullRequest } from './pulls.ts'
 
 /** GitHub resolves up to 100 ids at once; half of that keeps a query far from its limits. */
@@ -42,7 +42,7 @@ const MissingNode = z.strictObject({}).or(z.null())
 const Answer = z.object({ data: z.object({ nodes: z.array(z.unknown()) }) })
 
 /** One request for up to 50 pull requests of a host. A host that fails is asked no further. */
-export async function lookAt(
+export async function lookAtPulls(
   parts: GitHubForgeParts,
   watched: readonly WatchedPullRequest[],
   signal: AbortSignal,
