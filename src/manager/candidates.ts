@@ -66,7 +66,7 @@ export function candidatesAmong(
       expectedCostUsd: numberOf(models.costOf(config, usage)),
     }))
     .sort(byCost)
-  if (first === undefined) throw nobody(configs, models)
+  if (first === undefined) throw noneAble(configs, models)
   return {
     proposers: [first, ...rest],
     worstCases: new Map(callable.flatMap((config) => entry(config, models.worstCaseOf(config, promptBytes)))),
@@ -99,7 +99,7 @@ async function readPauses(db: Kysely<Database>, configs: readonly ProposerConfig
   return pauses
 }
 
-function nobody(configs: readonly ProposerConfig[], models: Pick<PricedModels, 'whyUnavailable'>): Fault {
+function noneAble(configs: readonly ProposerConfig[], models: Pick<PricedModels, 'whyUnavailable'>): Fault {
   for (const config of configs.filter(({ active }) => active)) {
     const fault = models.whyUnavailable(config)
     if (fault?.code === 'price_unknown') return fault
