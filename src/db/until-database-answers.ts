@@ -14,7 +14,7 @@ export type WaitOptions = {
 
 /**
  * Asks the database again until it answers, as long as it takes: for what must not be left open, such as money. What is
- * asked must be safe to repeat, because an answer may have been lost. No signal ends the wait: that somebody stopped could
+ * asked must be safe to repeat, because an answer may have been lost. No signal ends the wait: that it was stopped could
  * not be recorded either. A process that has to end ends all the same.
  *
  * @throws what `ask` throws for any other reason than that the database is away

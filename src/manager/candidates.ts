@@ -75,7 +75,11 @@ export function candidatesAmong(
   }
 }
 
-/** A malformed row is in nobody's way as long as another can be used; doctor shows it. */
+/**
+ * The rows of `proposer_configs` that are well formed; doctor shows the others.
+ *
+ * @throws {Fault} `config_invalid` for a malformed row where no other row is active
+ */
 export async function usableProposers(db: Kysely<Database>): Promise<ProposerConfig[]> {
   const { proposers, malformed } = await listProposers(db)
   const [fault] = malformed

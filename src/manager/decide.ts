@@ -70,7 +70,7 @@ const CONFIDENCE = 0.8
  * @param allowed those the rules let do the order, whatever the budget
  * @param worstCases what a first call reserves, by name
  * @param left below the lowest hard cap; null: there is none
- * @returns null when the choice fits, or nobody does: then its first call is refused and the order waits for the money
+ * @returns null when the choice fits, or when none fits: its first call is then refused, and the order waits for the money
  */
 function forcedByBudget(
   chosen: Candidate,

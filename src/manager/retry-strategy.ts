@@ -16,7 +16,7 @@ const LASTING: ReadonlySet<string> = new Set(['model_answer_refused', 'model_ans
  * no try.
  *
  * @param candidates proposers that can be called, in any order
- * @param currentThreshold of the proposer that failed, whether it can be called or not; null: nobody knows it any more
+ * @param currentThreshold of the proposer that failed, whether it can be called or not; null: its row is gone
  */
 export function decideRetry(
   { current_proposer: current, attempt, failure_reason: reason }: RetryRequest,

@@ -16,7 +16,7 @@ import { keptAnswer, requestKey } from './remembered-answers.ts'
 
 export type BookDeps = { db: Kysely<Database>; clock: Clock; log: Log }
 
-/** How the reservation of a call ends; `unresolved`: nobody knows whether it was charged. */
+/** How the reservation of a call ends; `unresolved`: it is unknown whether it was charged. */
 export type Charge = { cost: Usd } | 'released' | 'unresolved'
 
 type CallRow = Insertable<Database['model_calls']> & { reservation_id: string }
@@ -36,12 +36,12 @@ export async function bookCall(deps: BookDeps, row: CallRow, charge: Charge): Pr
       await endReservation(transaction, row.reservation_id, charge).catch((error: unknown) => keepBooked(error, log))
     })
   await untilDatabaseAnswers({ clock, onPause }, () => faultPoint('book_call', book)).catch(async (error: unknown) => {
-    // A row nobody foresaw must not take the money with it.
+    // A row that cannot be stored must not leave the reservation open.
     await endReservation(db, row.reservation_id, charge)
     throw error
   })
   noteModelCall(row)
-  // What is booked stays booked, whoever has to hear of it; every process looks for itself now and then.
+  // The booking stands even when this fails: every process looks for itself now and then.
   await announceEmergency(db).catch((error: unknown) =>
     log.warn({ reason: toFault(error).message }, 'nobody could be told whether everything has to stop'),
   )
@@ -53,7 +53,7 @@ function endReservation(db: Kysely<Database>, reservationId: string, charge: Cha
   return settle(db, reservationId, charge.cost)
 }
 
-/** Somebody has reconciled the call while it was still being made: his word stands, and the answer counts all the same. */
+/** A call that was reconciled while it was still being made: that booking stands, and the answer counts all the same. */
 function keepBooked(error: unknown, log: Log): void {
   const fault = toFault(error)
   if (fault.code !== 'reservation_conflict') throw error

@@ -44,7 +44,7 @@ export type ModelAnswer = {
   model: string
   /** True: read from a recording, no model was called. */
   replayed: boolean
-  /** True: the order has paid for this answer before, and nobody was asked. */
+  /** True: the order has paid for this answer before, and no model was asked. */
   remembered: boolean
   /** Of the try that answered; waits before it are not in it. */
   durationMs: number

@@ -107,8 +107,8 @@ function codesOf(thrown: unknown): string[] {
 }
 
 /**
- * Said by whoever stands between Moose and the model when it lost patience with it or the connection to it. Behind it
- * the call may have been answered, and charged.
+ * Statuses of a proxy between Moose and the model that gave up waiting for the model or lost the connection to it. The
+ * call may have been answered behind it, and charged.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9110#name-server-error-5xx
  * @see https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/
@@ -117,7 +117,7 @@ const OUTCOME_UNKNOWN = new Set([408, 499, 502, 504, 520, 522, 524])
 
 /**
  * Whether a provider certainly charges nothing for a call that failed: it refused it with a status, before any answer,
- * or the call never reached it. False: nobody knows.
+ * or the call never reached it. False: it is unknown.
  */
 export function isUnbilled(thrown: unknown): boolean {
   const status = APICallError.isInstance(thrown) ? statusOnWire(thrown) : null

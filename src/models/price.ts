@@ -15,7 +15,7 @@ export type Price = { source: 'operator' | 'library' | 'free'; rates: TieredRate
  * Recordings cost nothing.
  *
  * @param at see `libraryRates`
- * @returns null when nobody knows the price of the model
+ * @returns null when the price of the model is unknown
  */
 export function priceOf(proposer: ProposerConfig, at: Date): Price | null {
   const { price, provider } = proposer

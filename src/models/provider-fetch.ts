@@ -30,7 +30,7 @@ const MAX_REFUSAL_BYTES = 64 * 1024
  * the memory of the process with every attempt. What is said with a status of failure ends without one, because the
  * status is what counts.
  *
- * @throws {Fault} `model_call_rejected`, to whoever reads the body
+ * @throws {Fault} `model_call_rejected`, to the reader of the body
  */
 function bounded(response: Response): Response {
   const { body, status, headers } = response

@@ -57,7 +57,7 @@ export const ProposerResponse = z.looseObject({
       rejections: z.array(z.string()).max(MOST_REJECTIONS),
     })
     .optional(),
-  /** `edits` when the content was applied to the tree in memory without complaint; `text` when nobody could check. */
+  /** `edits` when the content was applied to the tree in memory without complaint; `text` when it could not be checked. */
   format: z.enum(['edits', 'text']).optional(),
   /** True when the answer came from a recording and no model was called. */
   replayed: z.boolean().optional(),
@@ -88,7 +88,7 @@ export interface BaseTree {
 export type WantedAnswer = 'edits' | 'text' | 'edits_or_text'
 
 export type ProposeInput = {
-  /** Whose cost it is; both null for a caller who has no attempt. */
+  /** Whose cost it is; both null for a caller that has no attempt. */
   workOrderId: string | null
   attempt: number | null
   /** The order's title; the key of its recordings. */

@@ -46,7 +46,7 @@ export interface Forge {
   /**
    * Pushes the exact commit to the exact branch and opens one pull request for the attempt.
    *
-   * @throws {Fault} `branch_taken` (every name holds somebody else's commit), `push_rejected`,
+   * @throws {Fault} `branch_taken` (every name holds a foreign commit), `push_rejected`,
    *   `pull_request_closed` (a human closed this attempt's pull request), `repository_unreachable`, and on GitHub
    *   `github_*`
    */

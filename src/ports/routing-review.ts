@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { RoutingDecision } from './routing.ts'
 
-/** What decides who does an order, as it is set and known now. */
+/** What the choice of a proposer rests on, as it is set and known now. */
 const Policy = z.object({
   mode: z.enum(['auto', 'static', 'learned']),
   /** Outcomes `auto` waits for. */
@@ -13,7 +13,7 @@ const Policy = z.object({
   explore: z.boolean(),
 })
 
-/** Why an order would be given to whom now, and to whom it was given before. */
+/** Why an order would be given to which proposer now, and to which it was given before. */
 export const RouteExplanation = z.object({
   work_order_id: z.uuid(),
   title: z.string(),
@@ -51,7 +51,7 @@ export type ReplayedRoute = z.infer<typeof ReplayedRoute>
 /** Sums over the attempts whose end is known and whose cost would be; estimates beside what really was. */
 const ReplaySummary = z.object({
   attempts: z.number().int(),
-  /** Of them, those that would go to somebody else. */
+  /** Of them, those that would go to another proposer. */
   changed: z.number().int(),
   compared: z.number().int(),
   was: z.object({ cost_usd: z.number(), merged: z.number().int() }),

@@ -1,7 +1,7 @@
 import { chmod, stat } from 'node:fs/promises'
 import { errorCode } from '../faults/error-code.ts'
 
-/** Of folders and files that belong to somebody else, or lie where nothing can be changed. */
+/** Of folders and files of another user, or where nothing can be changed. */
 const NOT_OURS: ReadonlySet<string | null> = new Set(['EPERM', 'EACCES', 'EROFS', 'ENOTSUP'])
 
 /**

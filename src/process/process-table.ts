@@ -8,7 +8,7 @@ export type ProcessEntry = {
   session: number
   /** Clock ticks between the boot and its start. */
   startTime: number
-  /** A zombie: it has ended, and nobody has collected it yet. */
+  /** A zombie: it has ended, and its parent has not collected it yet. */
   ended: boolean
 }
 

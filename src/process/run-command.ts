@@ -25,7 +25,7 @@ export type Command = {
   maxErrorBytes?: number
   /** Which part of a longer output is kept; without it half of each end. */
   keep?: KeptPart
-  /** Null: nobody can cancel it. */
+  /** Null: it cannot be cancelled. */
   signal: AbortSignal | null
   /** Told of every piece of stdout and stderr in the order of arrival; characters are never cut. */
   onOutput?: (text: string) => void

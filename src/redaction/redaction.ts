@@ -68,7 +68,7 @@ function decoded(written: string): string {
   try {
     return decodeURIComponent(written)
   } catch {
-    // A lone % is taken as it stands by whoever reads the URL.
+    // A lone % is taken as it stands by readers of the URL.
     return written
   }
 }

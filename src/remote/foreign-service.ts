@@ -25,7 +25,7 @@ export type ForeignCall<T> = {
 }
 
 /**
- * Asks somebody else's service, in JSON, and checks the answer.
+ * Asks a foreign service, in JSON, and checks the answer.
  *
  * @throws {Fault} `faults.unreachable` when it cannot be reached, is too slow or answers 5xx, 408 or 429;
  *   `faults.refused` for every other status and for an answer that is not of the shape (details: `status`, `reason`);
@@ -112,7 +112,7 @@ function refused<T>({ who, url, faults }: ForeignCall<T>, reason: string, status
   return new Fault(faults.refused, message, { url: shownUrl(url), status, reason }, cause)
 }
 
-/** Without a password or a token somebody may have put into it. */
+/** Without a password or a token that it may hold. */
 function shownUrl(url: string): string {
   const { origin, pathname } = new URL(url)
   return `${origin}${pathname}`

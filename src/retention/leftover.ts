@@ -12,14 +12,14 @@ export const KINDS = {
 
 export type Kind = keyof typeof KINDS
 
-/** Something that nobody uses any more. */
+/** Something that is not used any more. */
 export type Leftover = {
   kind: Kind
   /** What a person would look for. */
   name: string
-  /** What it takes on disk; null: nobody measured, or it is not on this disk. */
+  /** What it takes on disk; null: not measured, or not on this disk. */
   bytes: number | null
-  /** Looks once more and removes it. @returns false when it is in use again, or was removed by somebody else */
+  /** Looks once more and removes it. @returns false when it is in use again, or another process has removed it */
   remove(): Promise<boolean>
 }
 

@@ -10,7 +10,7 @@ import type { Leftover } from './leftover.ts'
 const folderOf = (home: string): string => path.join(home, 'removed')
 
 /**
- * Takes a folder of the home away in one move, so that nobody ever meets half of it. Deleting what was moved can take as
+ * Takes a folder of the home away in one move, so that no process ever sees half of it. Deleting what was moved can take as
  * long as it likes.
  *
  * @returns where it is now; null when it was not there

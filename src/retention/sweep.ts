@@ -17,7 +17,7 @@ import { noteDatabase, otherDatabases } from './served-databases.ts'
 
 export type SweepDeps = RetentionDeps & {
   databaseUrl: string
-  /** Of the embedded Postgres; null: the server is somebody else's, and so is its log. */
+  /** Of the embedded Postgres; null: the server is not Moose's, and neither is its log. */
   dataDirectory: string | null
 }
 
@@ -54,7 +54,7 @@ export type SweepSchedule = AsyncDisposable & {
   stop(): void
 }
 
-/** Sweeps a minute from now and then once a day, until disposed. A sweep that fails is in nobody's way. */
+/** Sweeps a minute from now and then once a day, until disposed. A sweep that fails is logged. */
 export function startSweeping(deps: SweepDeps): SweepSchedule {
   const stopped = new AbortController()
   const { signal } = stopped
@@ -93,10 +93,10 @@ type RemovedRecords = { runs: number; answers: number; outputs: number; workers:
 
 /**
  * Removes from the database what is kept for some days only. The orders, their attempts and steps, pull requests, events
- * other than output, outcomes, calls and the ledger stay for ever; calls that nobody can end any more are left to a bill.
+ * other than output, outcomes, calls and the ledger stay for ever; calls that no process can end are left to a bill.
  *
  * @returns null: another process is doing it
- * @throws {Fault} `config_invalid` for a row of `system_config` nobody can read, `database_unreachable`
+ * @throws {Fault} `config_invalid` for a malformed row of `system_config`, `database_unreachable`
  */
 async function sweepDatabase(
   deps: RetentionDeps & { databaseUrl: string },

@@ -3,12 +3,12 @@ import { type Attributes, isSpanContextValid, type Span, SpanKind, SpanStatusCod
 import { type FaultCode, toFault } from '../faults/fault.ts'
 import { type LogFields, withLogFields } from '../log.ts'
 
-/** `interrupted`: its process stopped working on it, and somebody goes on later. */
+/** `interrupted`: its process stopped working on it, and another goes on later. */
 export type Outcome = 'succeeded' | 'interrupted' | FaultCode
 
 export type Observation<Result> = {
   name: string
-  /** Whether it is somebody else's work that is waited for. */
+  /** Whether it waits for work outside of this process. */
   isCall?: boolean
   /** Never content: ids, names, counts, codes. */
   attributes: Attributes

@@ -123,7 +123,7 @@ export class AttemptWorkspace implements Workspace {
 
   /**
    * Makes index and tracked files equal to the current commit. The index is always a new one: foreign code may have
-   * told the old one to overlook a file. The refresh compares contents, so that a file nobody changed keeps its time.
+   * told the old one to overlook a file. The refresh compares contents, so that an unchanged file keeps its time.
    */
   async #putBack(): Promise<void> {
     await removeTree(this.#index.file)

@@ -70,7 +70,7 @@ const Branch = z.object({ protected: z.boolean() })
 const User = z.object({ login: z.string() })
 const Users = z.array(User).max(LONGEST_LIST)
 
-/** GitHub counts no review by the author, who is whoever the token belongs to. */
+/** GitHub counts no review by the author, which is the account the token belongs to. */
 async function reviews({ gh, repository, project }: ExaminedProject): Promise<DoctorFinding> {
   const name = `reviews of ${project.name}`
   const needed = await reviewsNeeded(gh, repository, project.defaultBranch)
@@ -100,7 +100,7 @@ async function reviews({ gh, repository, project }: ExaminedProject): Promise<Do
 
 /**
  * The most that any ruleset or classic protection of the branch asks for; a code owner's review counts as one. Null: the
- * branch is protected by something the token may not see, which is the case for most tokens of who is no administrator.
+ * branch is protected by something the token may not see, as most tokens may not unless their account is an administrator.
  */
 async function reviewsNeeded(gh: Gh, repository: GitHubRepository, branch: string): Promise<number | null> {
   const name = encodeURIComponent(branch)

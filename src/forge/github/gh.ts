@@ -194,7 +194,7 @@ export function createMutationPace(clock: Clock): MutationPace {
       began = true
       return await mutate()
     } finally {
-      // One that never began is as if it had not been there: who is behind it waits for who is ahead.
+      // One that never began is as if it had not queued: the next one waits for the one before it.
       end(began ? clock.now().getTime() : before)
     }
   }

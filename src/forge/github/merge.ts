@@ -8,7 +8,7 @@ import { type GitHubRepository, githubRepositoryOf, slug } from './github-reposi
 import { deleteMergedBranch, provenMerge } from './proven-merge.ts'
 import { type GitHubForgeParts, getPull, type RestPull, requirePullRequest, stateOf, toPullRequest } from './pulls.ts'
 
-/** Merges exactly the commit that was checked; a merge that somebody made before is found, not repeated. */
+/** Merges exactly the commit that was checked; one that was merged before is found, not repeated. */
 export async function mergePullRequest(
   parts: GitHubForgeParts,
   project: Project,

@@ -95,7 +95,7 @@ function choose(pulls: readonly RestPull[], input: PublishInput): RestPull | nul
   const isMarked = ({ body }: RestPull) => body?.includes(marker) === true
   const open = based.filter(({ state, head }) => state === 'open' && head.sha === input.headSha)
   const ended = based.filter((pull) => pull.state === 'closed' && isMarked(pull))
-  // One that is still open counts before one that somebody has closed, unless people took its marker away.
+  // An open one counts before a closed one, unless its marker was taken away.
   const found = [...open.filter(isMarked), ...ended, ...open]
   return found[0] === undefined ? null : found[0]
 }

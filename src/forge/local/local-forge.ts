@@ -42,7 +42,7 @@ function toPullRequest(project: Project, row: PullRequestRow): PullRequest {
 }
 
 /**
- * Closes without merging. The branch goes too, unless somebody has put another commit on it.
+ * Closes without merging. Deletes the branch too, unless it holds another commit.
  *
  * @throws {Fault} `work_order_conflict` when it is merged, also by hand
  */

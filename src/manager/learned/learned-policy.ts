@@ -46,7 +46,7 @@ export type LearnedChoice = Omit<Choice, 'strategy' | 'confidence'> & {
 } & Pick<RoutingEstimate, 'floor' | 'worth'>
 
 /**
- * Who does an order, learned from how past orders ended, so that a merged pull request costs the least while the floor
+ * Chooses the proposer of an order by how past orders ended, so that a merged pull request costs the least while the floor
  * of success is kept. The floor is one of all orders together: more success is bought for those orders where it is
  * cheapest. A contextual bandit: Thompson sampling over Beta posteriors, with complexity and kind of change as the
  * context, so that trying becomes rarer as more is known. The same order, outcomes and settings always give the same
@@ -113,7 +113,7 @@ function mostAble(expectations: readonly Expectation[]): Expectation[] {
   return expectations.filter(({ candidate }) => candidate.complexityThreshold === highest)
 }
 
-/** Each success is drawn from what is known about it; a draw does not depend on who else is a candidate. */
+/** Each success is drawn from what is known about it; a draw does not depend on the other candidates. */
 function draw(
   { workOrderId }: OrderToRoute,
   allowed: readonly Expectation[],

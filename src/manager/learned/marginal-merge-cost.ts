@@ -3,7 +3,7 @@ import type { Expectation } from './expectation.ts'
 /** Sums of successes in another order must not look like a difference. */
 const ROUNDING = 1e-9
 
-/** One way to carry an order out: who does it, and what success to reckon with, as known or as drawn. */
+/** One way to carry an order out: its proposer, and the success to reckon with, as known or as drawn. */
 export type Option = { expectation: Expectation; success: number }
 
 /** An option as it is known, nothing drawn. */
@@ -40,7 +40,7 @@ export function stepsOf(options: readonly Option[]): Step[] {
   }
 }
 
-/** Who does an order when a further merge may cost so much. */
+/** The proposer of an order when a further merge may cost so much. */
 export function stepAt(steps: readonly Step[], worthUsd: number): Step | undefined {
   return steps.findLast(({ perFurtherMergeUsd }) => perFurtherMergeUsd <= worthUsd)
 }
@@ -90,7 +90,7 @@ function gain(step: Step, before: Step | undefined, times: number) {
   return { perFurtherMergeUsd: step.perFurtherMergeUsd, merges }
 }
 
-/** An unknown cost counts only where all are unknown: then nobody is cheaper. */
+/** An unknown cost counts only where all are unknown: then none is cheaper. */
 function costOf({ expectation: { costUsd } }: Option): number {
   return costUsd === null ? 0 : costUsd
 }

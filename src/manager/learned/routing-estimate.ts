@@ -59,7 +59,7 @@ function tally(contexts: readonly Context[], candidates: OneOrMore, past: Past) 
     const ofRule = expectations.find(({ candidate }) => candidate === chosen)
     if (ofRule !== undefined) {
       rule.merged += group.length * ofRule.success
-      // What nobody knows is not cheaper than what is known.
+      // An unknown cost is not lower than a known one.
       rule.costUsd += ofRule.costUsd === null ? Number.POSITIVE_INFINITY : group.length * ofRule.costUsd
     }
     orders.push({ times: group.length, steps: stepsOf(expectations.map(asKnown)) })
