@@ -41,7 +41,7 @@ export function createModels(options: ModelsOptions) {
       const remembered = await call.memory.take(requestKey(call))
       if (remembered !== null) return asAnswer(call, remembered)
       // Only here: what asks no model anew need not load the libraries of the providers.
-      const { tryOnce } = await import('./paid-try.ts')
+      const { paidTry: tryOnce } = await import('./paid-try.ts')
       const stop = AbortSignal.any([call.signal, brake.signal])
       const signal = AbortSignal.any([stop, deadline(modelTimeoutMs)])
       const onRetry = (fault: Fault, waitMs: number) =>

@@ -48,7 +48,7 @@ const PLACE_PAUSE_MS = 250
  * @param signal ends it: the call's own, or the end of its time
  * @throws {Fault} those of `Models.call`
  */
-export async function tryOnce(options: ModelsOptions, call: ModelCall, signal: AbortSignal): Promise<ModelAnswer> {
+export async function paidTry(options: ModelsOptions, call: ModelCall, signal: AbortSignal): Promise<ModelAnswer> {
   const { proposer, maxOutputTokens } = call
   const ask = await prepare(options, call, signal)
   const current = await reserveTry(options, call, signal)

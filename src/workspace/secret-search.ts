@@ -5,7 +5,7 @@ import { readObjects } from '../git/read-objects.ts'
 import { fullSha } from '../git/ref-names.ts'
 import type { CarriedSecret, OutgoingCommit, SecretSearch } from '../ports/secret-search.ts'
 import { createRedaction, type KnownSecret } from '../redaction/redaction.ts'
-import { recordsOf } from './path-bytes.ts'
+import { recordsOf } from './nul-records.ts'
 import { addedTo, SecretScan, type Sightings, type SoughtSecrets, wantedOf } from './secret-scan.ts'
 
 /** Looks for the secrets that are worth stopping for in the objects of a commit as they would be pushed. */

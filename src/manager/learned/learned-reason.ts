@@ -1,5 +1,5 @@
 import type { Expectation } from './expectation.ts'
-import type { Step, Worth } from './marginal-merge-cost.ts'
+import type { MarginalMergeCost, Step } from './marginal-merge-cost.ts'
 
 export type LearnedStrategy =
   | 'hard_stop_override'
@@ -19,7 +19,7 @@ type ExplainedChoice = {
   steps: readonly Step[]
   hardStops: readonly string[]
   floor: number
-  worth: Worth
+  worth: MarginalMergeCost
 }
 
 /** Why the learned policy chose, in full sentences for a human. */

@@ -46,7 +46,7 @@ export function stepAt(steps: readonly Step[], worthUsd: number): Step | undefin
 }
 
 /** What a further merge may cost; the share of the orders that should be merged then, and what each should cost, in USD. */
-export type Worth = { usd: number; share: number; costPerMergeUsd: number }
+export type MarginalMergeCost = { usd: number; share: number; costPerMergeUsd: number }
 
 /**
  * The least that must be paid for further merges so that the floor is reached over all these orders together, bought
@@ -55,7 +55,10 @@ export type Worth = { usd: number; share: number; costPerMergeUsd: number }
  * @param orders the steps of each, and how often such an order comes
  * @param floor share of the orders, 0 to 1
  */
-export function worthOfMerge(orders: readonly { steps: readonly Step[]; times: number }[], floor: number): Worth {
+export function marginalMergeCost(
+  orders: readonly { steps: readonly Step[]; times: number }[],
+  floor: number,
+): MarginalMergeCost {
   const total = sum(orders.map(({ times }) => times))
   const first = orders.flatMap(({ steps: [step], times }) => (step === undefined ? [] : [{ step, times }]))
   let merged = sum(first.map(({ step, times }) => times * step.success))

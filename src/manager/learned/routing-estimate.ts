@@ -1,7 +1,7 @@
 import type { RoutingOutcome } from '../../db/outcomes/routing-outcomes.ts'
 import { type Candidate, chooseProposer } from '../static-rule.ts'
 import { expectAll } from './expectation.ts'
-import { asKnown, type Step, stepsOf, type Worth, worthOfMerge } from './marginal-merge-cost.ts'
+import { asKnown, type MarginalMergeCost, marginalMergeCost, type Step, stepsOf } from './marginal-merge-cost.ts'
 import type { Context, OutcomeSummary } from './outcome-summary.ts'
 
 /** So many of the latest orders show which orders come, and whether the floor is kept. */
@@ -10,7 +10,7 @@ const RECENT_ORDERS = 500
 export type RoutingEstimate = {
   /** Share of all orders that must be merged. */
   floor: number
-  worth: Worth
+  worth: MarginalMergeCost
   /** Share of the cost per merged pull request that is saved against the static rule; below 0 it costs more. */
   saving: number
   /** The static rule is expected to keep the floor. */
@@ -36,7 +36,7 @@ export function estimateRouting(
   const recent = outcomes.slice(0, RECENT_ORDERS)
   const { orders, rule } = tally([order, ...recent], candidates, past)
   const floor = successFloor === null ? rule.share : successFloor
-  const worth = worthOfMerge(orders, floor + shortfall(recent, floor))
+  const worth = marginalMergeCost(orders, floor + shortfall(recent, floor))
   const saving = rule.costPerMergeUsd === 0 ? 0 : 1 - worth.costPerMergeUsd / rule.costPerMergeUsd
   return { floor, worth, saving, ruleKeepsFloor: rule.share >= floor }
 }
