@@ -60,6 +60,7 @@ export default {
     { name: 'nothing-imports-tests', severity: 'error', from: { path: '^src/', pathNot: '\\.test\\.ts$' }, to: { path: '^test/' } },
     { name: 'cli-is-a-client', comment: 'Commands speak the contract; what lies behind it they reach through app.ts.', severity: 'error', from: { path: '^src/cli/' }, to: { path: '^src/(http|doctor|orchestrator|fleet|attempt|manager|proposer|models|executors|forge|workspace|checks|retention|db|git|sandbox|process)/' } },
     { name: 'one-journal', comment: 'What a step gave is in the journal of the engine; what shows of it decides nothing.', severity: 'error', from: { path: '^src/(orchestrator|fleet|attempt|proposer|models|executors|forge|workspace|checks|retention|budget)/' }, to: { path: '^src/db/attempts/attempt-history\\.ts$' } },
+    { name: 'learned-through-one-file', comment: 'The static rule stands without the learned policy.', severity: 'error', from: { path: '^src/manager/[^/]+\\.ts$' }, to: { path: '^src/manager/learned/(?!learned-policy\\.ts$)' } },
     { name: 'spans-by-the-api-alone', comment: 'What sends spans is chosen in app/; everything else only makes them.', severity: 'error', from: { path: '^src/', pathNot: '^src/app/' }, to: { path: 'node_modules/@opentelemetry/(?!api/)' } },
     ...upward,
     ...sideways,

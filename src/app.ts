@@ -26,7 +26,7 @@ import type { Orchestrator } from './orchestrator/orchestrator.ts'
 import { createOrchestrator } from './orchestrator/orchestrator-service.ts'
 import type { DoctorFinding } from './ports/doctor-finding.ts'
 import type { RetentionDeps } from './retention/retention-deps.ts'
-import { type Sweeping, startSweeping } from './retention/sweep.ts'
+import { type SweepSchedule, startSweeping } from './retention/sweep.ts'
 
 /** The version of this program. */
 export const VERSION = packageJson.version
@@ -71,7 +71,7 @@ export async function openMoose(
   const homeId = await executorIdOf(config.home)
   await closeHome(config.home)
   if (role !== 'client') stack.use(await traced(config.tracing, { version: VERSION, instance: homeId }, log))
-  let sweeping: Sweeping | null = null
+  let sweeping: SweepSchedule | null = null
   const onLost = () => {
     orchestrator.abandon()
     sweeping?.stop()

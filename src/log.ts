@@ -5,7 +5,7 @@ import {
   createRedaction,
   type KnownSecret,
   knownSecrets,
-  type Secretive,
+  type SecretSettings,
   withStringsReplaced,
 } from './redaction/redaction.ts'
 
@@ -41,7 +41,7 @@ export function createLog(
 }
 
 /** The log of a program with this configuration: at its level, without its secrets. */
-export function createLogFor(config: Secretive & Pick<Config, 'logLevel'>): Log {
+export function createLogFor(config: SecretSettings & Pick<Config, 'logLevel'>): Log {
   return createLog(config.logLevel, { secrets: knownSecrets(config) })
 }
 

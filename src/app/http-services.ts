@@ -22,7 +22,7 @@ import { parseRepositoryUrl } from '../git/repository-url.ts'
 import type { GitHubWebhook, HttpServices } from '../http/http-services.ts'
 import type { Log } from '../log.ts'
 import type { OrchestratorService } from '../orchestrator/orchestrator-service.ts'
-import type { Secretive } from '../redaction/redaction.ts'
+import type { SecretSettings } from '../redaction/redaction.ts'
 import { createSanitizer } from '../redaction/sanitize-output.ts'
 import { standsOn } from '../work-order/standing.ts'
 import type { Parts } from './adapters.ts'
@@ -41,7 +41,7 @@ type Deps = {
   parts: Parts
   feed: EventFeed
   orchestrator: OrchestratorService
-  config: Pick<Config, 'github'> & Secretive
+  config: Pick<Config, 'github'> & SecretSettings
   log: Log
 }
 

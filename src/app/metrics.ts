@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 import { Gauge, Registry } from 'prom-client'
-import { withinTime } from '../async/within-time.ts'
+import { withinTime } from '../async/deadline.ts'
 import { readBudgetLine } from '../budget/periods.ts'
 import type { Clock } from '../clock.ts'
 import type { BudgetPeriod } from '../contract/budget.ts'

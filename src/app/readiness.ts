@@ -1,5 +1,5 @@
 import type { Pool } from 'pg'
-import { withinTime } from '../async/within-time.ts'
+import { withinTime } from '../async/deadline.ts'
 import { reasonOf } from '../db/database-fault.ts'
 import { ping } from '../db/pool.ts'
 import { Fault } from '../faults/fault.ts'

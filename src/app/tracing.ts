@@ -3,7 +3,7 @@ import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-ho
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
-import { withinTime } from '../async/within-time.ts'
+import { withinTime } from '../async/deadline.ts'
 import type { TracingTarget } from '../config.ts'
 import type { Log } from '../log.ts'
 

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
 /** A timer that comes so much later than it should was held up by its own thread. */
 const LATE_MS = 200
 /** What has arrived meanwhile is read within this time. */
@@ -16,6 +18,23 @@ export function whenOver(ms: number, then: () => void): () => void {
     else timer = setTimeout(then, READ_MS).unref()
   }, ms).unref()
   return () => clearTimeout(timer)
+}
+
+/** Settles as the promise does, or rejects when that takes longer than `ms`; what the promise stands for goes on. */
+export async function withinTime<Value>(promise: Promise<Value>, ms: number): Promise<Value> {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new Error(`not within ${ms} ms`)), ms)
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
+}
+
+/** Waits for an event, for at most `ms`; which of the two came first is not told. */
+export async function waitAtMost(event: Promise<unknown>, ms: number): Promise<void> {
+  const timer = new AbortController()
+  try {
+    await Promise.race([event, sleep(ms, undefined, { signal: timer.signal })])
+  } finally {
+    timer.abort()
+  }
 }
 
 /** As `AbortSignal.timeout`, with what `whenOver` says of a thread that was busy. */

@@ -1,7 +1,7 @@
 import type { StatsFs } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import path from 'node:path'
-import { errorCode } from '../db/database-fault.ts'
+import { errorCode, isMissing } from '../faults/error-code.ts'
 import { isOf } from '../faults/families.ts'
 import { Fault, NEXT_MOVE } from '../faults/fault.ts'
 
@@ -23,7 +23,7 @@ async function diskOf(folder: string): Promise<StatsFs> {
   try {
     return await statfs(folder)
   } catch (error) {
-    if (errorCode(error) !== 'ENOENT' || folder === path.dirname(folder)) throw error
+    if (!isMissing(error) || folder === path.dirname(folder)) throw error
     return diskOf(path.dirname(folder))
   }
 }

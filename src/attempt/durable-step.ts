@@ -17,7 +17,7 @@ import { workflowId } from '../work-order/naming.ts'
 import { hasRoom, namedByDisk } from './disk-room.ts'
 import type { Drain } from './drain.ts'
 import type { Outcome } from './journal.ts'
-import { type Patience, retry } from './patience.ts'
+import { type Patience, retryWithPatience } from './patience.ts'
 import { STEPS, type StepName } from './steps.ts'
 
 export type Step<T> = {
@@ -109,7 +109,7 @@ async function performOrSuspend<T>(
  */
 async function suspend<T>(deps: StepDeps, key: Key, step: Step<T>, outcome: Outcome<T>): Promise<void> {
   await showEnd(deps, key, step, outcome)
-  await retry(stored(deps), () =>
+  await retryWithPatience(stored(deps), () =>
     faultPoint('suspend', async () => {
       await holdAttempt(deps.db, key)
       await DBOS.cancelWorkflow(workflowId(key.workOrderId, key.attempt))
@@ -120,7 +120,7 @@ async function suspend<T>(deps: StepDeps, key: Key, step: Step<T>, outcome: Outc
 async function performStep<T>(deps: StepDeps, key: Key, step: Step<T>): Promise<Outcome<T>> {
   const home = deps.homeId
   try {
-    await retry(stored(deps), () => faultPoint('begin_step', () => begin(deps, key, step)))
+    await retryWithPatience(stored(deps), () => faultPoint('begin_step', () => begin(deps, key, step)))
     const output = await observeStep(key, { ...deps, ...step }, () => repeatedly(deps, key, step))
     const failure = failureOf(step, output)
     // On a full disk a check says nothing about the change.
@@ -151,7 +151,7 @@ async function showEnd<T>(deps: StepDeps, key: Key, step: Step<T>, outcome: Outc
   }
   try {
     const store = () => faultPoint('end_step', () => endStep(deps.db, { ...key, label: labelOf(key) }, shown))
-    await retry(stored(deps), store)
+    await retryWithPatience(stored(deps), store)
   } catch (error) {
     if (toFault(error).code === 'attempt_taken_over') return deps.leave(key, toFault(error))
     if (deps.drain.over.aborted) return deps.drain.park(key.workOrderId)
@@ -166,7 +166,7 @@ function stored({ clock, drain }: StepDeps): Patience {
 
 function repeatedly<T>({ db, clock, log, signal, drain }: StepDeps, key: Key, step: Step<T>): Promise<T> {
   const say = (message: string) => recordEvent(db, { ...eventKey(key), type: 'step_repeated', message })
-  return retry(
+  return retryWithPatience(
     {
       clock,
       // When the process ends, a step that cannot be stopped is not waited for either.

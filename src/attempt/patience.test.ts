@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Fault } from '../faults/fault.ts'
-import { retry } from './patience.ts'
+import { retryWithPatience } from './patience.ts'
 
 const away = () => Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })
 
@@ -19,7 +19,7 @@ async function tried({ failures, failure }: { failures: number; failure: () => E
     },
   }
   const patience = { clock, signal: stop.signal, isWorthRepeating: () => true }
-  const result = await retry(patience, async () => {
+  const result = await retryWithPatience(patience, async () => {
     tries += 1
     if (tries <= failures) throw failure()
     return 'done'

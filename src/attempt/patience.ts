@@ -1,3 +1,4 @@
+import { retry } from '../async/retry.ts'
 import type { Clock } from '../clock.ts'
 import { namedFault } from '../db/database-fault.ts'
 import type { Fault } from '../faults/fault.ts'
@@ -22,24 +23,26 @@ export type Patience = {
  *
  * @throws {Fault} the last failure; also when the signal ends a pause after it
  */
-export async function retry<T>({ clock, signal, isWorthRepeating, onPause }: Patience, run: () => Promise<T>) {
-  for (let failures = 0; ; failures += 1) {
-    try {
-      return await run()
-    } catch (thrown) {
-      const fault = namedFault(thrown)
-      const pauseMs = pauseAfter(failures, fault)
-      if (pauseMs === null || signal.aborted || !isWorthRepeating(fault)) throw fault
-      if (onPause !== undefined) await onPause(fault, pauseMs)
-      await clock.sleep(pauseMs, signal).catch(() => Promise.reject(fault))
-    }
-  }
+export function retryWithPatience<T>(
+  { clock, signal, isWorthRepeating, onPause }: Patience,
+  run: () => Promise<T>,
+): Promise<T> {
+  return retry<T, Fault>(
+    {
+      clock,
+      signal,
+      failureOf: namedFault,
+      pauseAfter: (fault, failures) => (isWorthRepeating(fault) ? pauseAfter(fault, failures) : null),
+      onPause,
+    },
+    run,
+  )
 }
 
 /** Null: no further try. */
-function pauseAfter(failures: number, { code }: Fault): number | null {
+function pauseAfter({ code }: Fault, failures: number): number | null {
   const isDatabase = code === 'database_unreachable'
-  const pauseMs = (isDatabase ? PAUSES_OF_DATABASE_MS : PAUSES_MS)[failures]
+  const pauseMs = (isDatabase ? PAUSES_OF_DATABASE_MS : PAUSES_MS)[failures - 1]
   if (pauseMs !== undefined) return pauseMs
   return isDatabase ? PAUSES_OF_DATABASE_MS[3] : null
 }

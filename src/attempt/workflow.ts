@@ -16,7 +16,7 @@ import type { Drain } from './drain.ts'
 import { durableStep, type Run } from './durable-step.ts'
 import { type PartialEvidence, shownEvidence } from './evidence.ts'
 import { openAttempt } from './open-attempt.ts'
-import { retry } from './patience.ts'
+import { retryWithPatience } from './patience.ts'
 import { recordPullRequest } from './record-pull-request.ts'
 import { propose } from './steps/propose.ts'
 import { publish } from './steps/publish.ts'
@@ -154,7 +154,7 @@ async function cleanUp(
 /** Repeats while the database is away: outside a step that must not fail the attempt. */
 function untilAnswered<T>({ clock, drain }: Pick<WorkflowDeps, 'clock' | 'drain'>, ask: () => Promise<T>): Promise<T> {
   const isWorthRepeating = ({ code }: Fault) => code === 'database_unreachable'
-  return retry({ clock, signal: drain.over, isWorthRepeating }, ask)
+  return retryWithPatience({ clock, signal: drain.over, isWorthRepeating }, ask)
 }
 
 function routeFacts({ project, decision }: Routed): RouteFacts {

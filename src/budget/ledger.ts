@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Kysely } from 'kysely'
-import { SerialQueue } from '../async/serial-queue.ts'
+import pLimit from 'p-limit'
 import { systemClock } from '../clock.ts'
 import { assertNotTakenOver } from '../db/attempts/hold-attempt.ts'
 import {
@@ -32,7 +32,7 @@ type Db = Kysely<Database>
 const LONGEST_WAIT_MS = 10_000
 
 /** One of each process waits at the lock: more would only take up its connections. */
-const queue = new SerialQueue()
+const inTurn = pLimit(1)
 
 const WAITING = { clock: systemClock }
 
@@ -57,7 +57,7 @@ export async function reserve(
 ): Promise<string> {
   const reservationId = randomUUID()
   const wanted = { reservationId, worstCase, maxUnderWay }
-  return queue.run(() =>
+  return inTurn(() =>
     untilDatabaseAnswers(WAITING, () => faultPoint('reserve', () => reserveAlone(db, call, wanted))).catch(
       async (error: unknown) => {
         await untilDatabaseAnswers(WAITING, () => releaseUnused(db, reservationId, error))

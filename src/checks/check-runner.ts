@@ -6,7 +6,6 @@ import { plainText } from '../process/plain-text.ts'
 import { type Command, type CommandResult, runCommand } from '../process/run-command.ts'
 import { childEnvironment } from '../sandbox/child-environment.ts'
 import { OutputTail } from './output-tail.ts'
-import { provedCriteria } from './proved-criteria.ts'
 
 const TAIL_BYTES = 16 * 1024
 /** POSIX: the shell could not execute (126) or find (127) the command. */
@@ -114,4 +113,15 @@ function endingOf({ exitCode }: CommandResult): Ending {
   if (exitCode === 0) return { outcome: 'passed', exitCode }
   const crashed = exitCode === null || NOT_STARTED.includes(exitCode)
   return { outcome: crashed ? 'crashed' : 'failed', exitCode }
+}
+
+/**
+ * Which acceptance criteria a pass proves: 0-based indices, ascending, each once.
+ *
+ * `proves` holds 1-based numbers and texts (compared without the space around them). One that names no criterion of
+ * this order proves nothing: the checks belong to the repository, and every order has criteria of its own.
+ */
+export function provedCriteria(proves: readonly (string | number)[], criteria: readonly string[]): number[] {
+  const named = new Set(proves.map((entry) => (typeof entry === 'number' ? entry : entry.trim())))
+  return [...criteria.keys()].filter((index) => named.has(index + 1) || named.has(String(criteria[index]).trim()))
 }

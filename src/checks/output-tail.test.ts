@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { provedCriteria } from './check-runner.ts'
 import { OutputTail } from './output-tail.ts'
-import { provedCriteria } from './proved-criteria.ts'
 
 function tailOf(pieces: readonly string[], maxBytes: number): string {
   const tail = new OutputTail()

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { errorCode } from '../faults/error-code.ts'
 import { Fault } from '../faults/fault.ts'
-import { databaseFault, errorCode, isDatabaseAway, reasonOf } from './database-fault.ts'
+import { databaseFault, isDatabaseAway, reasonOf } from './database-fault.ts'
 
 const URL = 'postgresql://ada:s3cret@db.example/moose'
 const failure = (code: string, message: string) => Object.assign(new Error(message), { code })

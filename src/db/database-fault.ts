@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { shownDatabaseUrl } from '../config.ts'
+import { errorCode } from '../faults/error-code.ts'
 import { Fault, toFault } from '../faults/fault.ts'
 
 /**
@@ -71,12 +72,6 @@ export function isDatabaseAway(thrown: unknown): boolean {
 export function namedFault(thrown: unknown): Fault {
   if (!isDatabaseAway(thrown)) return toFault(thrown)
   return new Fault('database_unreachable', `The database went away: ${reasonOf(thrown)}.`, {}, thrown)
-}
-
-/** The SQLSTATE or the system's name of an error; null when it has none. */
-export function errorCode(thrown: unknown): string | null {
-  if (typeof thrown !== 'object' || thrown === null || !('code' in thrown)) return null
-  return typeof thrown.code === 'string' ? thrown.code : null
 }
 
 /** Whether the server itself answered with this SQLSTATE. */

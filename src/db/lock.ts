@@ -1,5 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
+import { repeat } from '../async/retry.ts'
+import { NEVER_ABORTED, systemClock } from '../clock.ts'
 import type { Log } from '../log.ts'
 import { databaseFault, reasonOf } from './database-fault.ts'
 import { connectionConfig } from './pool.ts'
@@ -80,11 +81,14 @@ export async function oneAtATime<Result>(pool: pg.Pool, act: () => Promise<Resul
  * waits, and for a snapshot.
  */
 async function lockLaunch(client: pg.PoolClient): Promise<void> {
-  for (;;) {
-    await client.query('begin')
-    const { rows } = await client.query<{ locked: boolean }>(ASK)
-    if (rows[0]?.locked === true) return
-    await client.query('rollback')
-    await delay(PAUSE_MS)
-  }
+  const pauseAfter = (locked: boolean) => (locked ? null : PAUSE_MS)
+  await repeat({ clock: systemClock, signal: NEVER_ABORTED, pauseAfter }, () => tryLockLaunch(client))
+}
+
+async function tryLockLaunch(client: pg.PoolClient): Promise<boolean> {
+  await client.query('begin')
+  const { rows } = await client.query<{ locked: boolean }>(ASK)
+  if (rows[0]?.locked === true) return true
+  await client.query('rollback')
+  return false
 }

@@ -1,7 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import pg from 'pg'
+import { errorCode } from '../faults/error-code.ts'
 import type { Log } from '../log.ts'
-import { errorCode, isDatabaseAway, reasonOf } from './database-fault.ts'
+import { isDatabaseAway, reasonOf } from './database-fault.ts'
 
 const CONNECT_TIMEOUT_MS = 10_000
 /** For a process that is paused within a transaction, or a machine that is: others wait for its locks no longer. */

@@ -1,3 +1,4 @@
+import { retry } from '../async/retry.ts'
 import { type Clock, NEVER_ABORTED } from '../clock.ts'
 import { isDatabaseAway, reasonOf } from './database-fault.ts'
 
@@ -5,7 +6,7 @@ import { isDatabaseAway, reasonOf } from './database-fault.ts'
 const FIRST_PAUSE_MS = 200
 const LONGEST_PAUSE_MS = 15_000
 
-export type Waiting = {
+export type WaitOptions = {
   clock: Pick<Clock, 'sleep'>
   /** Told before each pause why. */
   onPause?: (reason: string) => void
@@ -13,19 +14,24 @@ export type Waiting = {
 
 /**
  * Asks the database again until it answers, as long as it takes: for what must not be left open, such as money. What is
- * asked must be safe to repeat, because an answer may have been lost. No signal ends the wait: that somebody stopped could
+ * asked must be safe to repeat, because an answer may have been lost. No signal ends the wait: that it was stopped could
  * not be recorded either. A process that has to end ends all the same.
  *
  * @throws what `ask` throws for any other reason than that the database is away
  */
-export async function untilDatabaseAnswers<T>({ clock, onPause }: Waiting, ask: () => Promise<T>): Promise<T> {
-  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 3, LONGEST_PAUSE_MS)) {
-    try {
-      return await ask()
-    } catch (error) {
-      if (!isDatabaseAway(error)) throw error
-      if (onPause !== undefined) onPause(reasonOf(error))
-      await clock.sleep(pauseMs, NEVER_ABORTED)
-    }
-  }
+export function untilDatabaseAnswers<T>({ clock, onPause }: WaitOptions, ask: () => Promise<T>): Promise<T> {
+  return retry(
+    {
+      clock,
+      signal: NEVER_ABORTED,
+      failureOf: (thrown) => thrown,
+      pauseAfter: (error, failures) => (isDatabaseAway(error) ? pauseMsAfter(failures) : null),
+      onPause: (error) => onPause?.(reasonOf(error)),
+    },
+    ask,
+  )
+}
+
+function pauseMsAfter(failures: number): number {
+  return Math.min(FIRST_PAUSE_MS * 3 ** (failures - 1), LONGEST_PAUSE_MS)
 }

@@ -23,7 +23,7 @@ export type Stretch = {
 }
 
 /** A place that holds text of files: it starts at one stretch, and `last` is the stretch that closes it. */
-export type Held = { kind: 'pair' | 'file' | 'fence'; last: number }
+export type HeldPlace = { kind: 'pair' | 'file' | 'fence'; last: number }
 
 const NAMES: ReadonlySet<string> = new Set(
   (
@@ -91,7 +91,7 @@ export class AnswerOutline {
   }
 
   /** What a stretch opens that holds text of files and is closed; null: nothing. A fence around edits holds none. */
-  held(at: number): Held | null {
+  held(at: number): HeldPlace | null {
     const look = this.#look(at)
     if (look === 'search') return heldUntil('pair', this.#closing[at])
     if (look === 'fence') {
@@ -105,7 +105,7 @@ export class AnswerOutline {
   }
 
   /** The first end of reasoning in a place that was begun before it; null: there is none. */
-  strayEnd(at: number, { last }: Held): number | null {
+  strayEnd(at: number, { last }: HeldPlace): number | null {
     for (let end = after(this.#nextEnd, at); end < last; end = after(this.#nextEnd, end)) {
       if (this.#beginOf(end) < at) return end
     }
@@ -113,17 +113,17 @@ export class AnswerOutline {
   }
 
   /** The first end of reasoning in a place; null: there is none. */
-  endIn(at: number, { last }: Held): number | null {
+  endIn(at: number, { last }: HeldPlace): number | null {
     const end = after(this.#nextEnd, at)
     return end < last ? end : null
   }
 
   /** Whether a place holds what looks like the header of an edit. */
-  hasHeader(at: number, { last }: Held): boolean {
+  hasHeader(at: number, { last }: HeldPlace): boolean {
     return after(this.#nextHeader, at) < last
   }
 
-  hasTags(at: number, { last }: Held): boolean {
+  hasTags(at: number, { last }: HeldPlace): boolean {
     for (let index = at; index <= last; index += 1) if (this.stretches[index]?.tag !== null) return true
     return false
   }
@@ -184,7 +184,7 @@ export class AnswerOutline {
 
 const NO_STRETCH: Stretch = { text: '', line: 0, joined: false, tag: null, look: 'blank', mark: '' }
 
-function heldUntil(kind: Held['kind'], last: number | undefined): Held | null {
+function heldUntil(kind: HeldPlace['kind'], last: number | undefined): HeldPlace | null {
   return last === undefined || last === NONE ? null : { kind, last }
 }
 

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Fault, type FaultCode } from '../faults/fault.ts'
-import { applyEdits } from './apply-edits.ts'
+import { applyEdits, MAX_MESSAGE_CHARACTERS } from './apply-edits.ts'
 import type { FileChange } from './edited-tree.ts'
 import { parseEdits } from './parse-edits.ts'
-import { MAX_MESSAGE_CHARACTERS } from './rejection.ts'
 
 type Files = Record<string, string | Buffer>
 

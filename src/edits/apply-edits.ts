@@ -1,11 +1,11 @@
 import { Fault } from '../faults/fault.ts'
-import { applyReplacements } from './apply-replacements.ts'
-import type { Edit } from './edit.ts'
+import { isInScope, pathProblem } from '../work-order/scope.ts'
+import type { Edit, Replacement } from './edit.ts'
 import type { EditedText } from './edited-text.ts'
 import { EditedTree, type FileChange, type ReadFile } from './edited-tree.ts'
 import { Effort } from './effort.ts'
-import { pathRefusal } from './path-refusal.ts'
-import { type BlockProblem, rejection } from './rejection.ts'
+import type { Places } from './occurrences.ts'
+import { similarLines } from './similar-lines.ts'
 
 /** Why a block cannot be applied; none: it was. */
 type Reasons = readonly string[]
@@ -126,4 +126,146 @@ async function renameFile(tree: EditedTree, from: string, to: string): Promise<R
   if (problem !== null) return [`cannot be renamed: "${to}" ${problem}`]
   tree.move(from, to, content)
   return []
+}
+
+/** Of the failed searches of one block, how many are named with the lines most like them. */
+const EXPLAINED_FAILURES = 10
+const AT_THE_START: Places = { count: 1, first: [0] }
+
+/**
+ * Puts the pairs of one block into a file, each on top of the one before. A pair that fails is left out, so that the
+ * ones after it are checked too.
+ *
+ * @param explain whether a SEARCH that is not found is shown the lines most like it
+ * @returns why pairs failed
+ */
+function applyReplacements(
+  file: EditedText,
+  replacements: readonly Replacement[],
+  { effort, explain }: { effort: Effort; explain: boolean },
+): string[] {
+  const reasons: string[] = []
+  for (const replacement of replacements) {
+    const { line, search, replace } = replacement
+    const found = search.length === 0 && file.isEmpty ? AT_THE_START : file.occurrences(search)
+    if (effort.isSpent) return [...reasons, notLookedFor(line)]
+    const [at] = found.first
+    if (at !== undefined && found.count === 1) file.replace(at, search.length, replace)
+    else {
+      const mayExplain = () => explain && reasons.length < EXPLAINED_FAILURES && effort.mayExplain(file.characters)
+      reasons.push(failure(file, replacement, found, mayExplain))
+    }
+  }
+  return reasons
+}
+
+function notLookedFor(line: number): string {
+  return `has too many lines: the SEARCH of line ${line} and those after it were not looked for. Answer with fewer pairs, or replace the whole file with a write block`
+}
+
+/** @param mayExplain asked where it would take time */
+function failure(
+  file: EditedText,
+  { line, search, replace }: Replacement,
+  found: Places,
+  mayExplain: () => boolean,
+): string {
+  if (search.length === 0) {
+    return `is not empty, but the SEARCH of line ${line} is. Search for the lines to change, or replace the whole file with a write block`
+  }
+  if (found.count > 1) {
+    return `the SEARCH of line ${line} is ambiguous: matches at lines ${lineNumbers(found)}. Add lines around it until it is unique`
+  }
+  const missing = `the SEARCH of line ${line} (${search.length} ${search.length === 1 ? 'line' : 'lines'}) is not found. It must be whole lines, exactly as they are in the file`
+  if (!mayExplain()) return missing
+  const done = file.occurrences(replace)
+  const already =
+    done.count === 0 ? '' : ` The lines of its REPLACE stand in the file already, at line ${lineNumbers(done)}.`
+  const similar = similarLines(file.lines(), search)
+  const nearest =
+    similar.length === 0 ? ' Nothing in the file is like it.' : ` The file's nearest lines are:\n${similar.join('\n')}`
+  return `${missing}.${already}${nearest}`
+}
+
+function lineNumbers({ count, first }: Places): string {
+  const shown = first.map((index) => index + 1).join(', ')
+  return count > first.length ? `${shown} and ${count - first.length} more` : shown
+}
+
+/** Why a block cannot be applied. */
+type BlockProblem = {
+  edit: Edit
+  /** The path at fault: that of the block, or the new one of a rename. */
+  path: string
+  reason: string
+  /** The only thing wrong is that the order does not name the path. */
+  outOfScope: boolean
+}
+
+/** The message goes back to the model, so that it stays well below any context window. */
+export const MAX_MESSAGE_CHARACTERS = 16_000
+
+/**
+ * The one fault for all problems of an answer: `change_out_of_scope` when nothing else is wrong, else `edits_rejected`
+ * with a line per problem. Details: `count` of files or problems and the first `path`.
+ */
+function rejection(problems: readonly [BlockProblem, ...BlockProblem[]]): Fault {
+  const path = shownPath(problems[0].path)
+  if (problems.every(({ outOfScope }) => outOfScope)) {
+    const files = [...new Set(problems.map((problem) => `"${shownPath(problem.path)}"`))]
+    const message = `The change touches what is outside files_in_scope: ${bounded(files, ', ')}. Leave it alone, or add it to files_in_scope and approve the order again.`
+    return new Fault('change_out_of_scope', message, { count: files.length, path })
+  }
+  const lines = problems.map((problem) => {
+    const { block, kind, line } = problem.edit
+    return `- block ${block} (${kind}, line ${line}) "${shownPath(problem.path)}": ${problem.reason}`
+  })
+  const count = `${problems.length} problem${problems.length === 1 ? '' : 's'}`
+  const message = `The edits do not apply (${count}), so nothing was changed. Correct them and answer again with every block.\n${bounded(lines, '\n')}`
+  return new Fault('edits_rejected', message, { count: problems.length, path })
+}
+
+function bounded(items: readonly string[], separator: string): string {
+  let text = ''
+  for (const [index, item] of items.entries()) {
+    const longer = index === 0 ? item : `${text}${separator}${item}`
+    if (index > 0 && longer.length > MAX_MESSAGE_CHARACTERS)
+      return `${text}${separator}… and ${items.length - index} more`
+    text = longer
+  }
+  return text
+}
+
+/** Why a block may not touch a path. `outOfScope`: the path itself is fine, the order just does not name it. */
+type PathRefusal = { reason: string; outOfScope: boolean }
+
+const SHOWN_CHARACTERS = 200
+
+/** Whether a block may touch a path; null when it may. */
+function pathRefusal(path: string, scope: readonly string[]): PathRefusal | null {
+  const problem = path.endsWith('/') ? 'names a folder; a block names a file' : pathProblem(path)
+  if (problem !== null) return { reason: problem, outOfScope: false }
+  if (isInScope(path, scope)) return null
+  const twin = twinInScope(path, scope)
+  if (twin === null) return { reason: 'is outside files_in_scope', outOfScope: true }
+  const reason = `is outside files_in_scope, which names "${twin.entry}": they differ only in ${twin.difference}. Copy that name exactly`
+  return { reason, outOfScope: false }
+}
+
+/** A path from an answer as it may stand in a message: bounded, without control characters. */
+function shownPath(path: string): string {
+  const visible = path.replace(/\p{Cc}/gu, '\ufffd')
+  return visible.length > SHOWN_CHARACTERS ? `${visible.slice(0, SHOWN_CHARACTERS)}…` : visible
+}
+
+function twinInScope(path: string, scope: readonly string[]): { entry: string; difference: string } | null {
+  const folds = [
+    { difference: 'Unicode normalization (NFC, NFD)', fold: (text: string) => text.normalize('NFC') },
+    { difference: 'upper and lower case', fold: (text: string) => text.normalize('NFC').toLowerCase() },
+  ]
+  for (const { difference, fold } of folds) {
+    const entry = scope.find((candidate) => isInScope(fold(path), [fold(candidate)]))
+    if (entry !== undefined) return { entry, difference }
+  }
+  return null
 }

@@ -77,7 +77,7 @@ export class EditedTree {
   /**
    * Why no new file can stand at a path; null when one can. Folders are known from the files seen so far.
    *
-   * @param leaving a file that is about to move away, so that it is in nobody's way
+   * @param leaving a file that is about to move away, so that it blocks no path
    */
   async placeProblem(path: string, leaving?: string): Promise<string | null> {
     const segments = path.split('/')

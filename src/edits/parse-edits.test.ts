@@ -2,10 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { Fault } from '../faults/fault.ts'
-import { MAX_ANSWER_BYTES } from './answer.ts'
 import type { Edit } from './edit.ts'
 import { EDIT_FORMAT_GUIDE } from './format-guide.ts'
-import { MAX_BLOCKS, MAX_REPLACEMENTS, parseEdits } from './parse-edits.ts'
+import { MAX_ANSWER_BYTES, MAX_BLOCKS, MAX_REPLACEMENTS, parseEdits } from './parse-edits.ts'
 
 const PAIR = '<<<<<<< SEARCH\nold\n=======\nnew\n>>>>>>> REPLACE'
 

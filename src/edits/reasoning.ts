@@ -1,5 +1,5 @@
 import { Fault } from '../faults/fault.ts'
-import { AnswerOutline, type Held, type Stretch, type Tag } from './answer-outline.ts'
+import { AnswerOutline, type HeldPlace, type Stretch, type Tag } from './answer-outline.ts'
 
 /** Where reasoning began that has not ended yet. */
 type Reasoning = {
@@ -69,7 +69,7 @@ class Reader {
   }
 
   /** Text of a file that stays as it is. Fences in reasoning are often left open, and nothing needs them there. */
-  #heldHere(at: number): Held | null {
+  #heldHere(at: number): HeldPlace | null {
     const held = this.#outline.held(at)
     if (held === null || (held.kind === 'fence' && this.#reasoning !== null)) return null
     if (held.kind === 'fence' && this.#closesFence(at)) return null
@@ -80,7 +80,7 @@ class Reader {
     throw this.#unclear(end, 'an end of reasoning stands in a file or a pair that holds a header too')
   }
 
-  #pass(at: number, held: Held): void {
+  #pass(at: number, held: HeldPlace): void {
     const isFence = held.kind === 'fence'
     if (this.#reasoning !== null) {
       this.#reasoning.edits = true

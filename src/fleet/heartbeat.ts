@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import { withinTime } from '../async/within-time.ts'
+import { withinTime } from '../async/deadline.ts'
 import type { RunningAttempts } from '../attempt/running-attempts.ts'
 import type { Clock } from '../clock.ts'
 import { lostRuns, takenOver } from '../db/attempts/hold-attempt.ts'

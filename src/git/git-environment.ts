@@ -50,7 +50,7 @@ export function gitEnvironment(home: string): Record<string, string> {
     GIT_ALLOW_PROTOCOL: 'file:https:http:ssh',
     // `[`, `*` and `:(…)` in a file's name are only characters.
     GIT_LITERAL_PATHSPECS: '1',
-    // A commit is what its id says, also where somebody wrote to refs/replace.
+    // A commit is what its id says, also where refs/replace says otherwise.
     GIT_NO_REPLACE_OBJECTS: '1',
     // What Moose's own repositories are, whatever a later git prefers.
     GIT_DEFAULT_HASH: 'sha1',

@@ -7,7 +7,7 @@ import { gitEnvironment, HARDENED_ARGS } from './git-environment.ts'
 import { withoutCredentials } from './repository-url.ts'
 
 export type GitCall = {
-  /** Null: nobody can cancel it. */
+  /** Null: it cannot be cancelled. */
   signal: AbortSignal | null
   /** Added to the hardened environment: an index file, an identity. */
   env?: Readonly<Record<string, string>>

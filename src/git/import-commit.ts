@@ -1,6 +1,6 @@
 import { gitFailed } from './git.ts'
 import { identity } from './git-environment.ts'
-import { patientWithLocks } from './git-lock.ts'
+import { retryLocked } from './git-lock.ts'
 import type { Mirror } from './mirror.ts'
 import { fullSha } from './ref-names.ts'
 
@@ -27,7 +27,7 @@ export type CommitToImport = {
 export async function importCommit(mirror: Mirror, commit: CommitToImport): Promise<string> {
   const args = ['fast-import', '--quiet', '--force', '--date-format=raw']
   const input = Buffer.from(streamOf(commit), 'latin1')
-  const result = await patientWithLocks(mirror.dir, () => mirror.run(args, { signal: null, input }))
+  const result = await retryLocked(mirror.dir, () => mirror.run(args, { signal: null, input }))
   if (result.exitCode !== 0) throw gitFailed(args, result)
   return fullSha(result.stdout.text().trim())
 }

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { SerialQueue } from '../async/serial-queue.ts'
+import pLimit from 'p-limit'
 import { Fault } from '../faults/fault.ts'
 import { lstatOrNull } from '../process/lstat-or-null.ts'
 import type { CommandResult } from '../process/run-command.ts'
 import type { Project } from '../work-order/project.ts'
 import { type Git, type GitCall, gitFailed, type RemoteResult, whatGitSaid } from './git.ts'
-import { patientWithLocks } from './git-lock.ts'
+import { retryLocked } from './git-lock.ts'
 import { putBackMirrorFiles } from './mirror-files.ts'
 import { branchRef } from './ref-names.ts'
 import { faultOfState } from './repository-state.ts'
@@ -21,7 +21,8 @@ export class Mirror {
   /** Absolute path of the bare repository. */
   readonly dir: string
   readonly #git: Git
-  readonly #queue = new SerialQueue()
+  /** Fetches one after the other, in their order. */
+  readonly #inTurn = pLimit(1)
   #ready: Promise<void> | null = null
 
   constructor(git: Git, dir: string) {
@@ -58,10 +59,10 @@ export class Mirror {
     const remote = parseRepositoryUrl(project.repository)
     const refspec = `+${branchRef(from.branch)}:${from.into}`
     await this.#prepare()
-    return await this.#queue.run(async () => {
+    return await this.#inTurn(async () => {
       const args = [...FETCH, '--', remote.url, refspec]
       const fetch = (): Promise<CommandResult> => this.runRemote(project, args, { signal })
-      const result = await patientWithLocks(this.dir, fetch)
+      const result = await retryLocked(this.dir, fetch)
       if (result.exitCode !== 0 && /couldn't find remote ref/.test(result.stderr.text())) return null
       const odd = faultOfState(remote, result)
       if (odd !== null) throw odd
@@ -75,14 +76,14 @@ export class Mirror {
   /** Sets a ref of the mirror to a commit it holds. */
   async keep(ref: string, sha: string): Promise<void> {
     const args = ['update-ref', '--no-deref', ref, sha]
-    const result = await patientWithLocks(this.dir, () => this.run(args, { signal: null }))
+    const result = await retryLocked(this.dir, () => this.run(args, { signal: null }))
     if (result.exitCode !== 0) throw gitFailed(args, result)
   }
 
   /** Deletes a ref of the mirror if it stands at this commit. @returns whether it did */
   async letGo(ref: string, sha: string): Promise<boolean> {
     const args = ['update-ref', '--no-deref', '-d', ref, sha]
-    const { exitCode } = await patientWithLocks(this.dir, () => this.run(args, { signal: null }))
+    const { exitCode } = await retryLocked(this.dir, () => this.run(args, { signal: null }))
     return exitCode === 0
   }
 
@@ -123,7 +124,7 @@ export class Mirror {
   async #create(): Promise<void> {
     await putBackMirrorFiles(this.dir)
     const args = ['init', '--quiet', '--bare', '--template=', '--', this.dir]
-    const result = await patientWithLocks(this.dir, () => this.#git.run(args, { signal: null }))
+    const result = await retryLocked(this.dir, () => this.#git.run(args, { signal: null }))
     if (result.exitCode !== 0) throw gitFailed(args, result)
   }
 }

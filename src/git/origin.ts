@@ -7,7 +7,7 @@ import { withoutHttpUser } from './repository-url.ts'
 export type Origin = { repository: string; loginLeftOut: boolean }
 
 /**
- * Where a checkout came from, so that branches go there and not into somebody's own repository.
+ * Where a checkout came from, so that branches go there and not into a person's own checkout.
  *
  * @param repository as it was named
  * @returns what the remote `origin` names, without what stands before the host of an http(s) URL; `repository` itself

@@ -5,7 +5,6 @@ import { Fault } from '../faults/fault.ts'
 import { whyPaused } from '../models/provider-pause.ts'
 import type { Usd } from '../money.ts'
 import type { RoutingRequest } from '../ports/routing.ts'
-import { expectedUsage } from './expected-usage.ts'
 import { byCost, type Candidate } from './static-rule.ts'
 
 /** Knows which proposers can be called here, and what they charge. */
@@ -18,13 +17,13 @@ export type PricedModels = {
   worstCaseOf(proposer: ProposerConfig, promptBytes: number): Usd | null
 }
 
-/** Everybody who could do an order, and why the others cannot. */
+/** The proposers that could do an order, and why the others cannot. */
 export type Candidates = {
   /** Cheapest first. */
-  candidates: [Candidate, ...Candidate[]]
+  proposers: [Candidate, ...Candidate[]]
   /** What a first call of each reserves, by name. */
   worstCases: ReadonlyMap<string, Usd>
-  /** Candidates whose provider is left alone for a while, by name. */
+  /** Of the candidates whose provider is paused: why, by name. */
   pauses: ReadonlyMap<string, Fault>
   excluded: { proposer: string; reason: string }[]
 }
@@ -34,7 +33,7 @@ const BYTES_PER_TOKEN = 4
 /**
  * Looks at `proposer_configs` as it is at this moment.
  *
- * @throws {Fault} those of `fieldOf`; `config_invalid` when nobody else is active than rows that cannot be read
+ * @throws {Fault} those of `candidatesAmong`; `config_invalid` when every active row is malformed
  */
 export async function readCandidates(
   db: Kysely<Database>,
@@ -43,15 +42,15 @@ export async function readCandidates(
 ): Promise<Candidates> {
   const configs = await usableProposers(db)
   const callable = configs.filter((config) => whyExcluded(config, models) === null)
-  return fieldOf(configs, await readPauses(db, callable), { request, models })
+  return candidatesAmong(configs, await readPauses(db, callable), { request, models })
 }
 
 /**
- * Who of these could do an order.
+ * The candidates among these proposers for one order.
  *
  * @throws {Fault} `no_able_proposer` with the reason of each; `price_unknown` when one could, was its price known
  */
-export function fieldOf(
+export function candidatesAmong(
   configs: readonly ProposerConfig[],
   pauses: Candidates['pauses'],
   { request, models }: { request: RoutingRequest; models: PricedModels },
@@ -67,16 +66,20 @@ export function fieldOf(
       expectedCostUsd: numberOf(models.costOf(config, usage)),
     }))
     .sort(byCost)
-  if (first === undefined) throw nobody(configs, models)
+  if (first === undefined) throw noneAble(configs, models)
   return {
-    candidates: [first, ...rest],
+    proposers: [first, ...rest],
     worstCases: new Map(callable.flatMap((config) => entry(config, models.worstCaseOf(config, promptBytes)))),
     pauses,
     excluded: [...whyNot].flatMap(([proposer, reason]) => (reason === null ? [] : [{ proposer, reason }])),
   }
 }
 
-/** A malformed row is in nobody's way as long as another can be used; doctor shows it. */
+/**
+ * The rows of `proposer_configs` that are well formed; doctor shows the others.
+ *
+ * @throws {Fault} `config_invalid` for a malformed row where no other row is active
+ */
 export async function usableProposers(db: Kysely<Database>): Promise<ProposerConfig[]> {
   const { proposers, malformed } = await listProposers(db)
   const [fault] = malformed
@@ -100,7 +103,7 @@ async function readPauses(db: Kysely<Database>, configs: readonly ProposerConfig
   return pauses
 }
 
-function nobody(configs: readonly ProposerConfig[], models: Pick<PricedModels, 'whyUnavailable'>): Fault {
+function noneAble(configs: readonly ProposerConfig[], models: Pick<PricedModels, 'whyUnavailable'>): Fault {
   for (const config of configs.filter(({ active }) => active)) {
     const fault = models.whyUnavailable(config)
     if (fault?.code === 'price_unknown') return fault
@@ -118,4 +121,27 @@ function entry({ name }: ProposerConfig, amount: Usd | null): [string, Usd][] {
 /** For estimates; what is really paid is never a number. */
 function numberOf(amount: Usd | null): number | null {
   return amount === null ? null : amount.toNumber()
+}
+
+/** Instructions, edit format and the list of files. */
+const PROMPT_TOKENS = 2_500
+/** A source file of 8 KB. */
+const TOKENS_PER_FILE = 2_000
+/** The edits to one file. */
+const ANSWER_TOKENS_PER_FILE = 700
+const CHARACTERS_PER_TOKEN = 4
+
+/**
+ * What one proposal is expected to use, in tokens: enough to compare prices and to tell a cent from a dollar. The
+ * Manager sees no file contents, so that every file in scope counts the same.
+ */
+function expectedUsage({ task_description: task, context_requirements: files }: RoutingRequest): {
+  input: number
+  output: number
+} {
+  const count = Math.max(1, files.length)
+  return {
+    input: PROMPT_TOKENS + Math.ceil(task.length / CHARACTERS_PER_TOKEN) + count * TOKENS_PER_FILE,
+    output: count * ANSWER_TOKENS_PER_FILE,
+  }
 }

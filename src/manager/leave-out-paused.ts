@@ -2,12 +2,12 @@ import type { Fault } from '../faults/fault.ts'
 import type { Candidate } from './static-rule.ts'
 
 /**
- * The candidates an order may be given to now, when some have to wait for their provider. A less able one never stands
- * in: somebody must be left who is trusted with the order's complexity, or as able as the most able one where a risky
- * word, or too great a complexity, asks for that one.
+ * The candidates an order may be given to now, without those whose provider is paused. A less able one never stands in:
+ * one must be left that is trusted with the order's complexity, or as able as the most able one where a risky word, or
+ * too great a complexity, asks for that one.
  *
- * @param pauses by name: why a candidate has to wait (`provider_paused`); whoever is not named need not
- * @throws {Fault} the pause of the first candidate who would do, when all of those have to wait
+ * @param pauses by name: why a candidate has to wait (`provider_paused`); one that is not named need not
+ * @throws {Fault} the pause of the first candidate that would do, when all of those have to wait
  */
 export function leaveOutPaused<C extends Pick<Candidate, 'name' | 'complexityThreshold'>>(
   order: { complexity: number; hardStops: readonly string[] },

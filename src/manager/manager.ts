@@ -10,13 +10,11 @@ import { readFailedAttempts, readRoutingOutcomes } from '../db/outcome-vectors.t
 import type { Database } from '../db/schema.ts'
 import { Fault } from '../faults/fault.ts'
 import { Usd } from '../money.ts'
-import type { Manager, RoutingDecision, RoutingRequest } from '../ports/routing.ts'
-import { afterFailures } from './after-failures.ts'
+import type { CandidateView, Manager, RoutingDecision, RoutingRequest } from '../ports/routing.ts'
 import { type PricedModels, readCandidates, usableProposers, whyExcluded } from './candidates.ts'
-import { type Decided, decide, type Grounds } from './decide.ts'
-import { readPolicySettings } from './policy-settings.ts'
-import { decideRetry } from './retry-strategy.ts'
-import { decisionOf } from './routing-decision.ts'
+import { decide, type Grounds, type RoutingChoice } from './decide.ts'
+import { LATEST_OUTCOMES, readPolicySettings } from './learned/learned-policy.ts'
+import { afterFailures, decideRetry } from './retry-strategy.ts'
 
 export type ManagerOptions = { db: Kysely<Database>; models: PricedModels; clock: Clock }
 
@@ -28,9 +26,6 @@ export type OwnManager = Manager & {
    */
   explain(request: RoutingRequest): Promise<RoutingDecision>
 }
-
-/** So many of the latest outcomes are learned from. */
-export const LATEST_OUTCOMES = 5_000
 
 /** Our own Manager: `proposer_configs`, the budget and what is known of past orders, as they are at this moment. */
 export function createManager({ db, models, clock }: ManagerOptions): OwnManager {
@@ -66,7 +61,7 @@ function requireApproval({ work_order_id: id, approved_by_director: approved }: 
 
 async function readGrounds(db: Kysely<Database>, request: RoutingRequest, models: PricedModels): Promise<Grounds> {
   return {
-    field: await readCandidates(db, request, models),
+    candidates: await readCandidates(db, request, models),
     outcomes: await readRoutingOutcomes(db, LATEST_OUTCOMES),
     settings: await readPolicySettings(db),
     left: await leftFor(db, request),
@@ -74,11 +69,11 @@ async function readGrounds(db: Kysely<Database>, request: RoutingRequest, models
 }
 
 /** What was tried for an order before counts. */
-async function decideAnew(db: Kysely<Database>, request: RoutingRequest, grounds: Grounds): Promise<Decided> {
+async function decideAnew(db: Kysely<Database>, request: RoutingRequest, grounds: Grounds): Promise<RoutingChoice> {
   const decided = decide(request, grounds)
   const { work_order_id: id } = request
   const failures = isId(id) ? await readFailedAttempts(db, id) : []
-  return afterFailures(id, decided, { failures, field: grounds.field })
+  return afterFailures(id, decided, { failures, candidates: grounds.candidates })
 }
 
 /** A caller may name an order we do not have, in whatever form. */
@@ -89,4 +84,57 @@ async function leftFor(db: Kysely<Database>, { work_order_id: id }: RoutingReque
   const payer = { workOrderId: isId(id) ? id : null, attempt: null }
   const { ceilings } = await ceilingsOf(db, await readBudgetRules(db), payer)
   return ceilings.length === 0 ? null : Usd.min(...ceilings.map(leftBelow))
+}
+
+type Circumstances = Pick<Grounds, 'candidates'> & {
+  standing: { budget_status: string; daily_spend: number }
+  at: Date
+  /** Becomes `budget_reservation_id`. */
+  id: string
+}
+
+/** A decision as the seed has it, with everything it stands on. */
+function decisionOf(request: RoutingRequest, decided: RoutingChoice, around: Circumstances): RoutingDecision {
+  const { chosen, fallback, strategy, reason, confidence, kind, hardStops, expectations } = decided
+  const { candidates, standing, at, id } = around
+  return {
+    selected_proposer: chosen.name,
+    reason,
+    confidence,
+    ...(fallback === null ? {} : { fallback_proposer: fallback.name }),
+    routing_metadata: {
+      complexity_score: request.complexity_score,
+      hard_stop_required: hardStops.length > 0,
+      hard_stop_reasons: hardStops,
+      change_kind: kind,
+      ...standing,
+      available_proposers: candidates.proposers.map(({ name }) => name),
+      candidates_count: candidates.proposers.length,
+      candidates: expectations.map(viewOf),
+      excluded: [
+        ...candidates.excluded,
+        ...[...candidates.pauses].map(([proposer, { message }]) => ({ proposer, reason: `has to wait: ${message}` })),
+      ],
+      estimated_cost_usd: chosen.expectedCostUsd,
+      routing_strategy: strategy,
+      selection_timestamp: at.toISOString(),
+      budget_reservation_id: id,
+    },
+  }
+}
+
+function viewOf(expectation: RoutingChoice['expectations'][number]): CandidateView {
+  return {
+    proposer: expectation.candidate.name,
+    able: expectation.able,
+    expected_cost_usd: expectation.costUsd,
+    expected_success: rounded(expectation.success),
+    expected_cost_per_merge_usd: expectation.costPerMergeUsd,
+    similar_orders: rounded(expectation.similarOrders),
+    similar_merged: rounded(expectation.similarMerged),
+  }
+}
+
+function rounded(share: number): number {
+  return Math.round(share * 1_000) / 1_000
 }

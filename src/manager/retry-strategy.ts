@@ -1,8 +1,11 @@
+import type { FailedAttempt } from '../db/outcome-vectors.ts'
 import { isOf } from '../faults/families.ts'
 import type { RetryDecision, RetryRequest } from '../ports/routing.ts'
+import type { Candidates } from './candidates.ts'
+import type { RoutingChoice } from './decide.ts'
 import type { Candidate } from './static-rule.ts'
 
-export const MAX_ATTEMPTS = 3
+const MAX_ATTEMPTS = 3
 
 /**
  * What to do about a failed proposal: the same proposer once more, then the next more able one, then a human. Where
@@ -10,7 +13,7 @@ export const MAX_ATTEMPTS = 3
  * no try.
  *
  * @param candidates proposers that can be called, in any order
- * @param currentThreshold of the proposer that failed, whether it can be called or not; null: nobody knows it any more
+ * @param currentThreshold of the proposer that failed, whether it can be called or not; null: its row is gone
  */
 export function decideRetry(
   { current_proposer: current, attempt, failure_reason: reason }: RetryRequest,
@@ -55,3 +58,42 @@ function moreAble(
     )
   return next === undefined ? null : next.name
 }
+
+/**
+ * The decision for an order that has failed before: the retry strategy names the proposer, over all attempts at the same
+ * content. Once the strategy has given up and a human wants another attempt all the same, the last proposer tries, never a
+ * weaker one.
+ *
+ * @param failures oldest first
+ * @returns the decision as it is where nothing has failed, or where the one to try cannot be called any more
+ * @throws {Fault} `provider_paused` when that one has to wait for its provider
+ */
+export function afterFailures(
+  workOrderId: string,
+  decided: RoutingChoice,
+  { failures, candidates }: { failures: readonly FailedAttempt[]; candidates: Candidates },
+): RoutingChoice {
+  const last = failures.at(-1)
+  if (last === undefined) return decided
+  const threshold = candidates.proposers.find(({ name }) => name === last.proposer)?.complexityThreshold
+  const request = {
+    work_order_id: workOrderId,
+    current_proposer: last.proposer,
+    attempt: failures.length,
+    failure_reason: last.code,
+  }
+  const retry = decideRetry(request, candidates.proposers, threshold === undefined ? null : threshold)
+  const wanted = retry.should_retry && retry.next_proposer !== undefined ? retry.next_proposer : last.proposer
+  const chosen = candidates.proposers.find(({ name }) => name === wanted)
+  if (chosen === undefined) return decided
+  const pause = candidates.pauses.get(wanted)
+  if (pause !== undefined) throw pause
+  const reason = `${retry.reasoning} Without the failures before: ${decided.reason}`
+  return { ...decided, chosen, reason, strategy: RETRY_STRATEGY[retry.strategy] }
+}
+
+const RETRY_STRATEGY = {
+  same_model: 'retry_same_model',
+  switch_model: 'retry_switch_model',
+  escalate: 'retry_escalated',
+} as const

@@ -5,14 +5,13 @@ import { Usd } from '../money.ts'
 import { RoutingDecision, type RoutingRequest } from '../ports/routing.ts'
 import type { ReplayedRoute, RouteExplanation, RouteReplay } from '../ports/routing-review.ts'
 import { WorkOrderContent } from '../work-order/content.ts'
-import { fieldOf, usableProposers } from './candidates.ts'
+import { candidatesAmong, usableProposers } from './candidates.ts'
 import { decide } from './decide.ts'
-import type { LearnedPolicySettings } from './learned/learned-policy.ts'
-import { LATEST_OUTCOMES, type ManagerOptions, type OwnManager } from './manager.ts'
-import { readPolicySettings } from './policy-settings.ts'
+import { LATEST_OUTCOMES, type LearnedPolicySettings, readPolicySettings } from './learned/learned-policy.ts'
+import type { ManagerOptions, OwnManager } from './manager.ts'
 import { buildRoutingRequest } from './routing-request.ts'
 
-type Reviewed = ManagerOptions & { manager: Pick<OwnManager, 'explain'> }
+type ReviewOptions = ManagerOptions & { manager: Pick<OwnManager, 'explain'> }
 
 /**
  * Why an order would go to whom now, and to whom it went before.
@@ -20,7 +19,7 @@ type Reviewed = ManagerOptions & { manager: Pick<OwnManager, 'explain'> }
  * @throws {Fault} those of `OwnManager.explain`
  */
 export async function explainRoute(
-  { db, manager }: Pick<Reviewed, 'db' | 'manager'>,
+  { db, manager }: Pick<ReviewOptions, 'db' | 'manager'>,
   order: { id: string; title: string; content: WorkOrderContent },
 ): Promise<RouteExplanation> {
   const decision = await manager.explain(buildRoutingRequest(order.id, order.content))
@@ -40,7 +39,7 @@ export async function explainRoute(
  * @throws {Fault} `no_able_proposer`, `price_unknown`, `config_invalid`
  */
 export async function replayRoutes(
-  { db, models }: Pick<Reviewed, 'db' | 'models'>,
+  { db, models }: Pick<ReviewOptions, 'db' | 'models'>,
   limit: number,
 ): Promise<RouteReplay> {
   const outcomes = await readRoutingOutcomes(db, LATEST_OUTCOMES)
@@ -51,9 +50,9 @@ export async function replayRoutes(
     const content = WorkOrderContent.safeParse(attempt.content)
     if (!content.success) continue
     const request = buildRoutingRequest(attempt.workOrderId, content.data)
-    const field = fieldOf(configs, new Map(), { request, models })
+    const candidates = candidatesAmong(configs, new Map(), { request, models })
     attempts.push(
-      replayed(attempt, request, { field, outcomes, settings: { ...settings, explore: false }, left: null }),
+      replayed(attempt, request, { candidates, outcomes, settings: { ...settings, explore: false }, left: null }),
     )
   }
   return { policy: policyView(settings, outcomes), summary: summaryOf(attempts), attempts }

@@ -41,7 +41,7 @@ export function whyUnavailable(proposer: ProposerConfig, machine: Machine): Faul
   return priceOf(proposer, machine.clock.now()) === null ? unknownPrice(proposer) : null
 }
 
-/** Nothing is spent where nobody can say how much it would be. */
+/** The fault of a proposer whose model has no known price: without one no cap can be kept. */
 export function unknownPrice({ name, provider, model }: ProposerConfig): Fault {
   const reason = `no price is known for its model ${model}`
   const message =

@@ -5,15 +5,18 @@ import type { Clock } from '../clock.ts'
 import { recordModelCall } from '../db/model-calls.ts'
 import type { Database } from '../db/schema.ts'
 import { untilDatabaseAnswers } from '../db/until-database-answers.ts'
-import { toFault } from '../faults/fault.ts'
+import { type Fault, toFault } from '../faults/fault.ts'
 import { faultPoint } from '../faults/fault-point.ts'
 import type { Log } from '../log.ts'
 import type { Usd } from '../money.ts'
 import { noteModelCall } from '../telemetry/observe-model-call.ts'
+import type { ModelCall, PricedUsage, RawAnswer } from './model-answer.ts'
+import { costOf, type Price } from './price.ts'
+import { keptAnswer, requestKey } from './remembered-answers.ts'
 
 export type BookDeps = { db: Kysely<Database>; clock: Clock; log: Log }
 
-/** How the reservation of a call ends; `unresolved`: nobody knows whether it was charged. */
+/** How the reservation of a call ends; `unresolved`: it is unknown whether it was charged. */
 export type Charge = { cost: Usd } | 'released' | 'unresolved'
 
 type CallRow = Insertable<Database['model_calls']> & { reservation_id: string }
@@ -33,12 +36,12 @@ export async function bookCall(deps: BookDeps, row: CallRow, charge: Charge): Pr
       await endReservation(transaction, row.reservation_id, charge).catch((error: unknown) => keepBooked(error, log))
     })
   await untilDatabaseAnswers({ clock, onPause }, () => faultPoint('book_call', book)).catch(async (error: unknown) => {
-    // A row nobody foresaw must not take the money with it.
+    // A row that cannot be stored must not leave the reservation open.
     await endReservation(db, row.reservation_id, charge)
     throw error
   })
   noteModelCall(row)
-  // What is booked stays booked, whoever has to hear of it; every process looks for itself now and then.
+  // The booking stands even when this fails: every process looks for itself now and then.
   await announceEmergency(db).catch((error: unknown) =>
     log.warn({ reason: toFault(error).message }, 'nobody could be told whether everything has to stop'),
   )
@@ -50,9 +53,78 @@ function endReservation(db: Kysely<Database>, reservationId: string, charge: Cha
   return settle(db, reservationId, charge.cost)
 }
 
-/** Somebody has reconciled the call while it was still being made: his word stands, and the answer counts all the same. */
+/** A call that was reconciled while it was still being made: that booking stands, and the answer counts all the same. */
 function keepBooked(error: unknown, log: Log): void {
   const fault = toFault(error)
   if (fault.code !== 'reservation_conflict') throw error
   log.warn(fault.details, 'a call had been booked before it ended')
+}
+
+/** A try of a call: what is known of it while it runs. */
+export type Try = {
+  call: ModelCall
+  signal: AbortSignal
+  startedAt: Date
+  price: Price
+  /** The most it can cost. */
+  worstCase: Usd
+  reservationId: string
+}
+
+/** How a try ended: with an answer that may be of no use, or without one. */
+export type Ending = { answer: RawAnswer; fault: Fault | null } | { answer: null; fault: Fault }
+
+const NO_USAGE: PricedUsage = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, reasoning: 0 }
+
+/** What an answer has cost, also one of no use. A server that does not count its tokens is taken at the worst. */
+export function costOfAnswer({ price, worstCase }: Pick<Try, 'price' | 'worstCase'>, { usage }: RawAnswer): Usd {
+  return usage === null ? worstCase : costOf(price, usage)
+}
+
+/**
+ * Books a try, also one that failed.
+ *
+ * @returns how long the try took, in ms
+ * @throws {Fault} `database_unreachable`
+ */
+export async function meter(deps: BookDeps, current: Try, ending: Ending): Promise<number> {
+  const { call, startedAt } = current
+  const durationMs = deps.clock.now().getTime() - startedAt.getTime()
+  await bookCall(deps, rowOf(current, ending, durationMs), chargeOf(current, ending))
+  const errorCode = ending.fault === null ? null : ending.fault.code
+  deps.log.debug({ proposer: call.proposer.name, turn: call.turn, durationMs, errorCode }, 'model call')
+  return durationMs
+}
+
+function chargeOf(current: Try, { answer, fault }: Ending): Charge {
+  if (answer !== null) return { cost: costOfAnswer(current, answer) }
+  return fault.details['billed'] === false ? 'released' : 'unresolved'
+}
+
+function rowOf(current: Try, { answer, fault }: Ending, durationMs: number) {
+  const { call, price, startedAt, reservationId } = current
+  const { proposer, workOrderId, attempt } = call
+  const usage = answer === null || answer.usage === null ? NO_USAGE : answer.usage
+  return {
+    work_order_id: workOrderId,
+    attempt,
+    proposer: proposer.name,
+    provider: proposer.provider,
+    model: proposer.model,
+    input_tokens: usage.input,
+    output_tokens: usage.output,
+    cache_read_tokens: usage.cacheRead,
+    cache_write_tokens: usage.cacheWrite,
+    reasoning_tokens: usage.reasoning,
+    cost_usd: answer === null ? null : costOfAnswer(current, answer).toFixed(),
+    price: JSON.stringify(price),
+    reservation_id: reservationId,
+    finish_reason: answer === null ? null : answer.finishReason,
+    error_code: fault === null ? null : fault.code,
+    replayed: proposer.provider === 'replay',
+    duration_ms: durationMs,
+    started_at: startedAt,
+    request_key: requestKey(call),
+    answer: answer === null || fault !== null ? null : keptAnswer(answer.text),
+  }
 }

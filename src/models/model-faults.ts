@@ -1,9 +1,8 @@
 import { APICallError, InvalidResponseDataError, StreamProviderError } from 'ai'
 import { Fault } from '../faults/fault.ts'
 import type { Redaction } from '../redaction/redaction.ts'
-import { causesOf } from './error-causes.ts'
-import { readRetryAfter } from './retry-after.ts'
-import { isUnbilled } from './unbilled.ts'
+import { causesOf, wasNeverSent } from './error-causes.ts'
+import { statusOnWire } from './provider-fetch.ts'
 
 const REASON_LENGTH = 400
 
@@ -55,7 +54,7 @@ function readFailure(thrown: unknown, redacted: Redaction, now: Date): Failure {
   if (APICallError.isInstance(thrown)) {
     const status = thrown.statusCode === undefined ? null : thrown.statusCode
     const retryAfterMs = readRetryAfter(thrown.responseHeaders, now)
-    return { status, reason, providerCode: errorCode(thrown), retryAfterMs, cause }
+    return { status, reason, providerCode: providerCodeOf(thrown), retryAfterMs, cause }
   }
   if (StreamProviderError.isInstance(thrown)) {
     const status = thrown.statusCode === undefined ? null : thrown.statusCode
@@ -73,7 +72,7 @@ function messageOf(thrown: unknown): string {
 }
 
 /** OpenAI tells an empty account from a rate limit only by the code in the body; both are 429. */
-function errorCode(error: APICallError): string {
+function providerCodeOf(error: APICallError): string {
   if (error.statusCode === undefined) return codesOf(error).join()
   return error.responseBody?.includes('"insufficient_quota"') === true ? 'insufficient_quota' : ''
 }
@@ -105,4 +104,37 @@ function isConnectionTrouble(thrown: unknown): boolean {
 /** The `code` of an error and of each of its causes. */
 function codesOf(thrown: unknown): string[] {
   return causesOf(thrown).map((error) => ('code' in error ? String(error.code) : ''))
+}
+
+/**
+ * Statuses of a proxy between Moose and the model that gave up waiting for the model or lost the connection to it. The
+ * call may have been answered behind it, and charged.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9110#name-server-error-5xx
+ * @see https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/
+ */
+const OUTCOME_UNKNOWN = new Set([408, 499, 502, 504, 520, 522, 524])
+
+/**
+ * Whether a provider certainly charges nothing for a call that failed: it refused it with a status, before any answer,
+ * or the call never reached it. False: it is unknown.
+ */
+export function isUnbilled(thrown: unknown): boolean {
+  const status = APICallError.isInstance(thrown) ? statusOnWire(thrown) : null
+  return status === null ? wasNeverSent(thrown) : status >= 300 && !OUTCOME_UNKNOWN.has(status)
+}
+
+/**
+ * When the provider wants to be asked again: `retry-after-ms`, or `retry-after` in seconds or as a date. Null when it
+ * does not say, or says what cannot be read.
+ * @see https://www.rfc-editor.org/rfc/rfc9110#name-retry-after
+ */
+export function readRetryAfter(headers: Record<string, string> | undefined, now: Date): number | null {
+  if (headers === undefined) return null
+  const { 'retry-after-ms': milliseconds, 'retry-after': seconds } = headers
+  if (milliseconds !== undefined && /^\d+(\.\d+)?$/.test(milliseconds)) return Math.ceil(Number(milliseconds))
+  if (seconds === undefined) return null
+  if (/^\d+(\.\d+)?$/.test(seconds)) return Math.ceil(Number(seconds) * 1000)
+  const date = Date.parse(seconds)
+  return Number.isNaN(date) ? null : Math.max(0, date - now.getTime())
 }

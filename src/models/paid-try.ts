@@ -1,19 +1,43 @@
+import type { Kysely } from 'kysely'
+import { retry } from '../async/retry.ts'
 import { release, reserve } from '../budget/ledger.ts'
+import type { Clock } from '../clock.ts'
+import type { Secrets } from '../config.ts'
+import type { Database } from '../db/schema.ts'
 import { readMaxCallsPerProvider } from '../db/system-config.ts'
 import { Fault, toFault } from '../faults/fault.ts'
 import { faultPoint } from '../faults/fault-point.ts'
+import type { Log } from '../log.ts'
 import { createRedaction } from '../redaction/redaction.ts'
 import { unknownPrice } from './availability.ts'
+import { costOfAnswer, meter, type Try } from './book-call.ts'
 import { causesOf } from './error-causes.ts'
-import { cancelled, faultOfAnswer, partsOf } from './judge-answer.ts'
-import { costOfAnswer, meter, type Try } from './meter.ts'
-import type { ModelAnswer, ModelCall, RawAnswer } from './model-answer.ts'
+import {
+  callCancelled,
+  faultOfAnswer,
+  type ModelAnswer,
+  type ModelCall,
+  partsOf,
+  type RawAnswer,
+} from './model-answer.ts'
 import { toModelFault } from './model-faults.ts'
-import type { ModelsOptions } from './models-options.ts'
 import { priceOf, worstCaseOf } from './price.ts'
-import { languageModel } from './providers.ts'
 import { findRecording } from './recordings.ts'
-import { streamAnswer } from './stream-answer.ts'
+import { languageModel, streamAnswer } from './stream-answer.ts'
+
+/** What calls to models are made with. */
+export type ModelsOptions = {
+  db: Kysely<Database>
+  secrets: Secrets
+  /** Folder of recordings; null: the provider `replay` is not available. */
+  replayDir: string | null
+  /** How long one `call` may take, its retries and the waits between them included. */
+  modelTimeoutMs: number
+  /** How many calls to one provider may be under way, over all processes, unless a row of `system_config` says otherwise; null: any number. */
+  maxCallsPerProvider: number | null
+  clock: Clock
+  log: Log
+}
 
 /** Before a look whether a call to the provider has ended. */
 const PLACE_PAUSE_MS = 250
@@ -24,7 +48,7 @@ const PLACE_PAUSE_MS = 250
  * @param signal ends it: the call's own, or the end of its time
  * @throws {Fault} those of `Models.call`
  */
-export async function tryOnce(options: ModelsOptions, call: ModelCall, signal: AbortSignal): Promise<ModelAnswer> {
+export async function paidTry(options: ModelsOptions, call: ModelCall, signal: AbortSignal): Promise<ModelAnswer> {
   const { proposer, maxOutputTokens } = call
   const ask = await prepare(options, call, signal)
   const current = await reserveTry(options, call, signal)
@@ -67,25 +91,24 @@ async function reserveTry(options: ModelsOptions, call: ModelCall, signal: Abort
   return { call, signal, startedAt, price, worstCase, reservationId }
 }
 
-/** Waits for a place where the provider has as many calls under way as it may. */
-async function reserveInTurn(
+/** Waits for a place while the provider has as many calls under way as it may. */
+function reserveInTurn(
   options: ModelsOptions,
   { call, signal, worstCase }: Pick<Try, 'call' | 'signal' | 'worstCase'>,
 ): Promise<string> {
   const { db, clock } = options
   const { name, provider, model } = call.proposer
   const paid = { ...call, proposer: name, provider, model }
-  for (;;) {
-    try {
-      const most = await readMaxCallsPerProvider(db, options)
-      return await reserve(db, paid, worstCase, most)
-    } catch (error) {
-      if (toFault(error).code !== 'provider_busy') throw error
-    }
-    await clock.sleep(PLACE_PAUSE_MS, signal).catch((error: unknown) => {
-      throw faultOfFailure(options, { call, signal }, error)
-    })
-  }
+  return retry(
+    {
+      clock,
+      signal,
+      failureOf: (thrown) => thrown,
+      pauseAfter: (error) => (toFault(error).code === 'provider_busy' ? PLACE_PAUSE_MS : null),
+      whenStopped: () => faultOfFailure(options, { call, signal }, signal.reason),
+    },
+    async () => await reserve(db, paid, worstCase, await readMaxCallsPerProvider(db, options)),
+  )
 }
 
 /** What is still no call: without a recording to read there is nothing to reserve. */
@@ -113,7 +136,7 @@ function faultOfFailure(
   error: unknown,
 ): Fault {
   const { name } = call.proposer
-  if (call.signal.aborted) return cancelled(call.proposer, call.signal, error)
+  if (call.signal.aborted) return callCancelled(call.proposer, call.signal, error)
   if (signal.aborted) {
     const message = `${name} did not answer within ${modelTimeoutMs} ms. Raise MOOSE_MODEL_TIMEOUT_MS, or try again.`
     return new Fault('model_timed_out', message, { proposer: name, timeout_ms: modelTimeoutMs })

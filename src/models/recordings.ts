@@ -23,7 +23,7 @@ const RecordedAnswer = z
 const Recording = z.strictObject({
   /** A name of `proposer_configs`. */
   proposer: z.string().min(1),
-  /** Where the answers come from; for whoever reads the file. */
+  /** Where the answers come from; for people who read the file. */
   note: z.string().min(1),
   answers: z.array(RecordedAnswer),
 })

@@ -48,7 +48,7 @@ export function answerIn(kept: Buffer): string {
  * goes on, asks the same questions in the same order and gets the same answers without paying again; within one run of
  * a step the same question asked twice is two questions.
  *
- * @param workOrderId null: nothing is remembered for nobody
+ * @param workOrderId null: there is no order, and nothing is remembered
  */
 export async function rememberedAnswers(db: Kysely<Database>, workOrderId: string | null): Promise<Memory> {
   if (workOrderId === null) return { take: async () => null }

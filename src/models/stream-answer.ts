@@ -1,5 +1,12 @@
+import { createAnthropic } from '@ai-sdk/anthropic'
+import { createOpenAI } from '@ai-sdk/openai'
+import { createOpenAICompatible, type OpenAICompatibleProviderSettings } from '@ai-sdk/openai-compatible'
 import { type LanguageModel, type LanguageModelUsage, streamText } from 'ai'
+import type { Secrets } from '../config.ts'
+import type { ProposerConfig } from '../db/proposer-configs.ts'
+import { keyOf } from './availability.ts'
 import type { ModelMessage, PricedUsage, RawAnswer } from './model-answer.ts'
+import { providerFetch } from './provider-fetch.ts'
 
 // The SDK would print its warnings to stderr itself.
 globalThis.AI_SDK_LOG_WARNINGS = false
@@ -15,7 +22,7 @@ export type AnswerRequest = {
 
 /**
  * One answer, streamed and collected. Streamed because a provider that streams answers at once and keeps the
- * connection busy, where a silent one is cut by whatever stands in between. The SDK repeats nothing: `retry.ts` does,
+ * connection busy, where a silent one is cut by whatever stands in between. The SDK repeats nothing: `models.ts` does,
  * so that every try is metered.
  *
  * @throws whatever the SDK throws
@@ -68,4 +75,72 @@ function countTokens({
   const usage = { input, output, cacheRead, cacheWrite, reasoning }
   const isCounted = Object.values(usage).every((tokens) => Number.isSafeInteger(tokens) && tokens >= 0)
   return isCounted && cacheRead + cacheWrite <= input && reasoning <= output ? usage : null
+}
+
+/** Stated here because the SDKs would otherwise look for another one in the environment. */
+const ENDPOINT = { anthropic: 'https://api.anthropic.com/v1', openai: 'https://api.openai.com/v1' } as const
+
+/**
+ * The AI SDK's model for a proposer: Anthropic's Messages, OpenAI's Responses, or Chat Completions of any server that
+ * speaks it. The proposer must be available (`whyUnavailable` gave null) and not be a replay.
+ */
+export function languageModel(proposer: ProposerConfig, secrets: Secrets): LanguageModel {
+  const { provider, model, baseUrl } = proposer
+  if (provider === 'anthropic') return createAnthropic(settings(provider, baseUrl, secrets))(model)
+  if (provider === 'openai') return createOpenAI(settings(provider, baseUrl, secrets)).responses(model)
+  const apiKey = keyOf('openai-compatible', secrets)
+  return createOpenAICompatible({
+    name: 'openai-compatible',
+    baseURL: String(baseUrl),
+    includeUsage: true,
+    convertUsage: chatUsage,
+    fetch: providerFetch,
+    ...(apiKey === null ? {} : { apiKey }),
+  })(model)
+}
+
+function settings(provider: 'anthropic' | 'openai', baseUrl: string | null, secrets: Secrets) {
+  const baseURL = baseUrl === null ? ENDPOINT[provider] : baseUrl
+  return { apiKey: String(keyOf(provider, secrets)), baseURL, fetch: providerFetch }
+}
+
+type ConvertUsage = NonNullable<OpenAICompatibleProviderSettings['convertUsage']>
+
+/**
+ * Counts what a server that speaks Chat Completions will charge. OpenAI counts reasoning within `completion_tokens`;
+ * xAI counts it beside them, and Gemini's endpoint leaves it out of everything but `total_tokens`. What was written
+ * into the cache is reported where OpenRouter put it.
+ *
+ * @returns every count undefined when the server reports none
+ * @see https://platform.openai.com/docs/api-reference/chat/object#chat/object-usage
+ * @see https://docs.x.ai/docs/key-information/consumption-and-rate-limits
+ * @see https://openrouter.ai/docs/use-cases/usage-accounting
+ */
+export const chatUsage: ConvertUsage = (usage) => {
+  const input = known(usage?.prompt_tokens)
+  const said = known(usage?.completion_tokens)
+  const reasoning = known(usage?.completion_tokens_details?.reasoning_tokens)
+  const output = outputOf(said, reasoning, restOf(usage?.total_tokens, input))
+  const cacheRead = known(usage?.prompt_tokens_details?.cached_tokens)
+  const written = usage?.prompt_tokens_details?.['cache_write_tokens']
+  const cacheWrite = typeof written === 'number' ? written : undefined
+  return {
+    inputTokens: { total: input, noCache: undefined, cacheRead, cacheWrite },
+    outputTokens: { total: output, text: undefined, reasoning },
+  }
+}
+
+/** What is left of the total for the output; undefined when there is no total. */
+function restOf(total: number | null | undefined, input: number | undefined): number | undefined {
+  return typeof total === 'number' && input !== undefined ? total - input : undefined
+}
+
+/** Reasoning that is more than the whole output, or that only the total holds, was not counted within it. */
+function outputOf(said: number | undefined, reasoning = 0, rest = 0): number | undefined {
+  if (said === undefined) return undefined
+  return Math.max(reasoning > said ? said + reasoning : said, rest)
+}
+
+function known(tokens: number | null | undefined): number | undefined {
+  return tokens === null ? undefined : tokens
 }

@@ -3,7 +3,7 @@ import { namedFault } from '../db/database-fault.ts'
 import type { Claim } from '../db/work-orders/claim.ts'
 import { Fault, toFault } from '../faults/fault.ts'
 import type { Log } from '../log.ts'
-import type { Secretive } from '../redaction/redaction.ts'
+import type { SecretSettings } from '../redaction/redaction.ts'
 import { createSanitizer } from '../redaction/sanitize-output.ts'
 
 const MAX_ERRORS = 50
@@ -11,7 +11,7 @@ const MAX_ERRORS = 50
 export type ErrorList = ReturnType<typeof createErrorList>
 
 /** The last errors of the service itself, for its status; the log has all of them, what has no name with its stack. */
-export function createErrorList({ clock, log, config }: { clock: Clock; log: Log; config: Secretive }) {
+export function createErrorList({ clock, log, config }: { clock: Clock; log: Log; config: SecretSettings }) {
   const shown = createSanitizer(config)
   const errors: { message: string; timestamp: string }[] = []
   function add(error: unknown): void {

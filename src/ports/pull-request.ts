@@ -91,7 +91,7 @@ export type Sighting = {
 }
 
 /** What a look brought: one host that does not answer takes nothing from the others. */
-export type Looked = { sightings: Sighting[]; faults: Fault[] }
+export type LookResult = { sightings: Sighting[]; faults: Fault[] }
 
 /** A forge whose pull requests other people merge and close. */
 export interface PullRequestWatch {
@@ -99,7 +99,7 @@ export interface PullRequestWatch {
    * Looks at many at once, with as few requests as the forge allows. One that cannot be seen is left out, and a spare one
    * where there is no room. A branch whose merge is proven is deleted. The faults are `github_*` and `repository_refused`.
    */
-  look(watched: readonly WatchedPullRequest[], signal: AbortSignal): Promise<Looked>
+  look(watched: readonly WatchedPullRequest[], signal: AbortSignal): Promise<LookResult>
   /** Requests made to the forge's API in the last hour. */
   apiCallsLastHour(): number
 }

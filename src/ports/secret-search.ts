@@ -1,7 +1,7 @@
 import type { Project } from '../work-order/project.ts'
 
 /** A commit that would be pushed. */
-export type Outgoing = {
+export type OutgoingCommit = {
   project: Project
   baseSha: string
   headSha: string
@@ -30,5 +30,5 @@ export interface SecretSearch {
    *
    * @returns null: there is none
    */
-  find(outgoing: Outgoing): Promise<CarriedSecret | null>
+  find(outgoing: OutgoingCommit): Promise<CarriedSecret | null>
 }

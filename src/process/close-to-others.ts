@@ -1,7 +1,8 @@
 import { chmod, stat } from 'node:fs/promises'
+import { errorCode } from '../faults/error-code.ts'
 
-/** Of folders and files that belong to somebody else, or lie where nothing can be changed. */
-const NOT_OURS = ['EPERM', 'EACCES', 'EROFS', 'ENOTSUP']
+/** Of folders and files of another user, or where nothing can be changed. */
+const NOT_OURS: ReadonlySet<string | null> = new Set(['EPERM', 'EACCES', 'EROFS', 'ENOTSUP'])
 
 /**
  * Takes from a file or folder what its group and all others may do with it.
@@ -17,7 +18,7 @@ export async function closeToOthers(place: string, most: number): Promise<number
     await chmod(place, after)
     return after
   } catch (error) {
-    if (error instanceof Error && 'code' in error && NOT_OURS.includes(String(error.code))) return before
+    if (NOT_OURS.has(errorCode(error))) return before
     throw error
   }
 }

@@ -36,7 +36,7 @@ export async function endLeftBehind(home: string, log: Log): Promise<void> {
   }
 }
 
-/** Whether it is one that can be removed: no folder, and no draft that somebody is writing. */
+/** Whether it is one that can be removed: no folder, and no draft that is being written. */
 async function mayGo(file: string, log: Log): Promise<boolean> {
   const found = await lstatOrNull(file)
   if (found === null) return false
@@ -56,7 +56,7 @@ function parse(content: string): ChildRecord | null {
   try {
     return childRecordSchema.parse(JSON.parse(content))
   } catch {
-    // Written whole or not at all, so somebody else's, or of a Moose to come; it names nobody to be ended.
+    // Records are written whole or not at all, so this is no record of this Moose; it names no process to end.
     return null
   }
 }

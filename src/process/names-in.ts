@@ -1,12 +1,14 @@
 import { readdir } from 'node:fs/promises'
+import { errorCode } from '../faults/error-code.ts'
+
+const NOT_LISTED: ReadonlySet<string | null> = new Set(['ENOENT', 'ENOTDIR', 'EACCES'])
 
 /** What stands in a folder; nothing for one that is not there, is no folder or may not be read. */
 export async function namesIn(folder: string): Promise<string[]> {
   try {
     return await readdir(folder)
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : null
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EACCES') return []
+    if (NOT_LISTED.has(errorCode(error))) return []
     throw error
   }
 }

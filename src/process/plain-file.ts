@@ -1,9 +1,10 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
+import { errorCode } from '../faults/error-code.ts'
 
 const { O_NOFOLLOW, O_NONBLOCK } = constants
 /** A link, a socket, nothing at all, or what may not be opened. */
-const NOT_OPENED = ['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP', 'ENXIO', 'EACCES']
+const NOT_OPENED: ReadonlySet<string | null> = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP', 'ENXIO', 'EACCES'])
 
 /**
  * Opens a file in a place where foreign code may have put something else: a link is not followed, and a pipe or a device
@@ -19,7 +20,7 @@ export async function openPlainFile(file: string, access: number): Promise<FileH
     await handle.close()
     return null
   } catch (error) {
-    if (error instanceof Error && 'code' in error && NOT_OPENED.includes(String(error.code))) return null
+    if (NOT_OPENED.has(errorCode(error))) return null
     throw error
   }
 }

@@ -1,3 +1,5 @@
+import { errorCode } from '../faults/error-code.ts'
+
 /** What has to be killed should Moose exit now. */
 const running = new Set<() => void>()
 
@@ -17,7 +19,8 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): void {
 }
 
 function isGone(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ESRCH' || error.code === 'EPERM')
+  const code = errorCode(error)
+  return code === 'ESRCH' || code === 'EPERM'
 }
 
 /**

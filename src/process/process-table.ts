@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { errorCode } from '../faults/error-code.ts'
 
 /** A process as Linux shows it. Pid and start time together name one process of a boot; a pid alone is given again. */
 export type ProcessEntry = {
@@ -7,7 +8,7 @@ export type ProcessEntry = {
   session: number
   /** Clock ticks between the boot and its start. */
   startTime: number
-  /** A zombie: it has ended, and nobody has collected it yet. */
+  /** A zombie: it has ended, and its parent has not collected it yet. */
   ended: boolean
 }
 
@@ -51,13 +52,13 @@ export function environmentHolds(pid: number, text: string): boolean {
   return environment?.includes(text) === true
 }
 
-const NOT_THERE = ['ENOENT', 'ESRCH', 'EACCES', 'EPERM']
+const NOT_THERE: ReadonlySet<string | null> = new Set(['ENOENT', 'ESRCH', 'EACCES', 'EPERM'])
 
 function readIfThere(file: string): string | null {
   try {
     return readFileSync(file, 'latin1')
   } catch (error) {
-    if (error instanceof Error && 'code' in error && NOT_THERE.includes(String(error.code))) return null
+    if (NOT_THERE.has(errorCode(error))) return null
     throw error
   }
 }

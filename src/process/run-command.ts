@@ -6,7 +6,7 @@ import { observeCommand } from '../telemetry/observe-command.ts'
 import { BoundedOutput, type KeptPart } from './bounded-output.ts'
 import { ForeignChild, type ForeignCode } from './foreign-child.ts'
 import { endWithProcess, signalGroup } from './process-group.ts'
-import { cancellation, waitForEnd } from './wait-for-end.ts'
+import { commandCancelled, waitForEnd } from './wait-for-end.ts'
 
 export type Command = {
   /** An absolute path, or a name looked up in `env.PATH`. There is never a shell between. */
@@ -25,7 +25,7 @@ export type Command = {
   maxErrorBytes?: number
   /** Which part of a longer output is kept; without it half of each end. */
   keep?: KeptPart
-  /** Null: nobody can cancel it. */
+  /** Null: it cannot be cancelled. */
   signal: AbortSignal | null
   /** Told of every piece of stdout and stderr in the order of arrival; characters are never cut. */
   onOutput?: (text: string) => void
@@ -59,7 +59,7 @@ export function runCommand(command: Command): Promise<CommandResult> {
 }
 
 async function runObserved(command: Command): Promise<CommandResult> {
-  if (command.signal?.aborted === true) throw cancellation(command.signal)
+  if (command.signal?.aborted === true) throw commandCancelled(command.signal)
   if (command.foreign === undefined) return await run(command, null)
   const foreign = new ForeignChild(command.foreign, command.cwd)
   try {

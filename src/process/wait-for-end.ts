@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { whenOver } from '../async/deadline.ts'
+import { waitAtMost, whenOver } from '../async/deadline.ts'
+import { cancellation } from '../faults/cancellation.ts'
 import { Fault } from '../faults/fault.ts'
 import type { ForeignChild } from './foreign-child.ts'
 import { signalGroup } from './process-group.ts'
@@ -11,7 +11,7 @@ const KILL_GRACE_MS = 2_000
 const DRAIN_MS = 200
 
 /** A started child; `foreign` is null for one that runs no foreign code. */
-type Started = { child: ChildProcess; pid: number; foreign: ForeignChild | null }
+type StartedChild = { child: ChildProcess; pid: number; foreign: ForeignChild | null }
 
 type Limits = { command: string; timeoutMs: number; signal: AbortSignal | null }
 
@@ -19,7 +19,7 @@ type Limits = { command: string; timeoutMs: number; signal: AbortSignal | null }
 export type Ending = { exitCode: number | null; endedBy: NodeJS.Signals | null }
 
 /** Waits until the child has ended by itself, or was ended because of its time or its signal. */
-export async function waitForEnd(started: Started, limits: Limits): Promise<Ending> {
+export async function waitForEnd(started: StartedChild, limits: Limits): Promise<Ending> {
   const { child } = started
   const exit = new Promise<Ending>((resolve) => {
     child.once('exit', (exitCode, endedBy) => resolve({ exitCode, endedBy }))
@@ -40,7 +40,7 @@ export async function waitForEnd(started: Started, limits: Limits): Promise<Endi
 /** Resolves with the reason when the command has to be stopped before it ends by itself. */
 function watchForStop({ command, signal, timeoutMs }: Limits): { stopped: Promise<Fault>; end: () => void } {
   const { promise: stopped, resolve } = Promise.withResolvers<Fault>()
-  const onAbort = (): void => resolve(cancellation(signal))
+  const onAbort = (): void => resolve(commandCancelled(signal))
   const takeBack = whenOver(timeoutMs, () => {
     const message = `${command} was ended: it took longer than ${timeoutMs / 1000} s.`
     resolve(new Fault('command_timed_out', message, { command, timeoutMs }))
@@ -56,10 +56,10 @@ function watchForStop({ command, signal, timeoutMs }: Limits): { stopped: Promis
   }
 }
 
-async function stop({ pid, foreign }: Started, exit: Promise<unknown>): Promise<void> {
+async function stop({ pid, foreign }: StartedChild, exit: Promise<unknown>): Promise<void> {
   foreign?.look()
   signalGroup(pid, 'SIGTERM')
-  await within(exit, KILL_GRACE_MS)
+  await waitAtMost(exit, KILL_GRACE_MS)
   foreign?.look()
   signalGroup(pid, 'SIGKILL')
   await exit
@@ -69,27 +69,16 @@ async function stop({ pid, foreign }: Started, exit: Promise<unknown>): Promise<
  * Lets what the child wrote last arrive, ends what is left of its group, and gives up on pipes that somebody outside
  * the group holds. There are two waits because a timer that was late would otherwise run before the last read.
  */
-async function releasePipes({ child, pid }: Started, closed: Promise<void>): Promise<void> {
-  await within(closed, DRAIN_MS)
+async function releasePipes({ child, pid }: StartedChild, closed: Promise<void>): Promise<void> {
+  await waitAtMost(closed, DRAIN_MS)
   signalGroup(pid, 'SIGKILL')
-  await within(closed, DRAIN_MS)
+  await waitAtMost(closed, DRAIN_MS)
   child.stdout?.destroy()
   child.stderr?.destroy()
   child.stdin?.destroy()
 }
 
-async function within(event: Promise<unknown>, ms: number): Promise<void> {
-  const timer = new AbortController()
-  try {
-    await Promise.race([event, sleep(ms, undefined, { signal: timer.signal })])
-  } finally {
-    timer.abort()
-  }
-}
-
-/** The Fault a command ends in when its signal was aborted. */
-export function cancellation(signal: AbortSignal | null): Fault {
-  const reason: unknown = signal?.reason
-  if (reason instanceof Fault) return reason
-  return new Fault('attempt_cancelled', 'The attempt was cancelled while a command ran.', {}, reason)
+/** The fault a command ends in when its signal was aborted. */
+export function commandCancelled(signal: AbortSignal | null): Fault {
+  return cancellation(signal, 'The attempt was cancelled while a command ran.', signal?.reason)
 }

@@ -1,6 +1,6 @@
 import { type ProposeInput, type Proposer, ProposerEnvelope } from '../ports/proposal.ts'
 import { askForeignService } from '../remote/foreign-service.ts'
-import { faultOfEdits } from './judge-edits.ts'
+import { faultOfEdits } from './proposer.ts'
 
 const MAX_ANSWER_BYTES = 10_000_000
 

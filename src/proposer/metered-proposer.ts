@@ -7,13 +7,13 @@ import type { ProposeInput, Proposer, ProposerResponse } from '../ports/proposal
 import { observeModelCall } from '../telemetry/observe-model-call.ts'
 
 type MeteredOptions = BookDeps & {
-  /** The most one proposal may cost, as the operator states it: nobody else knows. */
+  /** The most one proposal may cost, as the operator states it; Moose cannot compute it. */
   maxCostUsd: string
 }
 
 const PROVIDER = 'foreign'
 
-/** Reserves and books what a Proposer spends; for one whose calls do not go through models/ and who says himself. */
+/** Reserves and books what a Proposer spends whose calls do not go through models/, by what its response says. */
 export function meteredProposer(proposer: Proposer, options: MeteredOptions): Proposer {
   const { db, clock } = options
   const worstCase = new Usd(options.maxCostUsd)
@@ -41,12 +41,12 @@ export function meteredProposer(proposer: Proposer, options: MeteredOptions): Pr
   }
 }
 
-type Booked = { cost: Usd; reservationId: string; startedAt: Date; durationMs: number }
+type Booking = { cost: Usd; reservationId: string; startedAt: Date; durationMs: number }
 
 function rowOf(
   { workOrderId, attempt }: ProposeInput,
   { token_usage: usage, proposer_used, replayed }: ProposerResponse,
-  { cost, reservationId, startedAt, durationMs }: Booked,
+  { cost, reservationId, startedAt, durationMs }: Booking,
 ) {
   // Postgres holds no NUL.
   const said = proposer_used.replaceAll('\0', '')

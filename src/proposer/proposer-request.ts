@@ -35,7 +35,7 @@ function section(heading: string, text: string): string {
   return text === '' ? '' : `${heading}\n${text}`
 }
 
-/** A risk nobody has rated is treated as high, never as low. */
+/** An unrated risk is treated as high, never as low. */
 export function mapRiskToSecurityContext(riskLevel: string): ProposerRequest['security_context'] {
   if (riskLevel === 'low' || riskLevel === 'medium') return riskLevel
   return 'high'

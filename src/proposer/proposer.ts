@@ -2,14 +2,16 @@ import type { Kysely } from 'kysely'
 import type { Clock } from '../clock.ts'
 import { getProposerConfig, type ProposerConfig } from '../db/proposer-configs.ts'
 import type { Database } from '../db/schema.ts'
+import { applyEdits } from '../edits/apply-edits.ts'
+import { parseEdits } from '../edits/parse-edits.ts'
+import { isOf } from '../faults/families.ts'
 import { Fault } from '../faults/fault.ts'
 import { MAX_OUTPUT_TOKENS, type ModelAnswer, type ModelMessage } from '../models/model-answer.ts'
 import type { Models } from '../models/models.ts'
-import type { ProposeInput, Proposer, ProposerResponse } from '../ports/proposal.ts'
-import { faultOfEdits } from './judge-edits.ts'
+import { NO_USD } from '../money.ts'
+import type { BaseTree, ProposeInput, Proposer, ProposerResponse } from '../ports/proposal.ts'
 import { buildPrompt, refinementMessage } from './prompt.ts'
 import { readScopeFiles } from './scope-files.ts'
-import { addUp } from './spending.ts'
 
 /** The first answer and three refinements. */
 const MAX_CALLS = 4
@@ -43,14 +45,14 @@ export function createProposer(options: ProposerOptions): Proposer {
 }
 
 /** Answers and why they were sent back, oldest first; the last answer is the proposal. */
-type Refined = { answers: ModelAnswer[]; faults: Fault[]; format: 'edits' | 'text' }
+type Refinement = { answers: ModelAnswer[]; faults: Fault[]; format: 'edits' | 'text' }
 
 async function refine(
   { models }: Pick<ProposerOptions, 'models'>,
   proposer: ProposerConfig,
   input: ProposeInput,
   prompt: readonly ModelMessage[],
-): Promise<Refined> {
+): Promise<Refinement> {
   const { workOrderId, attempt, title, signal, onProgress } = input
   const messages = [...prompt]
   const memory = await models.remember(workOrderId)
@@ -106,7 +108,7 @@ function cut(text: string, length: number): string {
 
 function toResponse(
   { name, model }: ProposerConfig,
-  { answers, faults, format }: Refined,
+  { answers, faults, format }: Refinement,
   executionTimeMs: number,
 ): ProposerResponse {
   return {
@@ -120,5 +122,30 @@ function toResponse(
     execution_time_ms: executionTimeMs,
     refinement_metadata: { cycles: answers.length, rejections: faults.map(({ message }) => message) },
     format,
+  }
+}
+
+/** What the answers of one proposal cost together, as the seed's response states it. */
+function addUp(answers: readonly ModelAnswer[]): Required<Pick<ProposerResponse, 'cost' | 'token_usage' | 'replayed'>> {
+  const sum = (tokens: (answer: ModelAnswer) => number) => answers.reduce((total, answer) => total + tokens(answer), 0)
+  return {
+    cost: answers.reduce((total, { costUsd }) => total.plus(costUsd), NO_USD).toNumber(),
+    token_usage: {
+      input: sum(({ usage }) => usage.input),
+      output: sum(({ usage }) => usage.output),
+      total: sum(({ usage }) => usage.total),
+    },
+    replayed: answers.some(({ replayed }) => replayed),
+  }
+}
+
+/** Why an answer cannot be applied to the base commit; null when it can. Nothing is written. */
+export async function faultOfEdits(text: string, base: BaseTree, scope: readonly string[]): Promise<Fault | null> {
+  try {
+    await applyEdits(parseEdits(text), { read: (path) => base.read(path), scope })
+    return null
+  } catch (error) {
+    if (error instanceof Fault && isOf('correctable', error.code)) return error
+    throw error
   }
 }

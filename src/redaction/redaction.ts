@@ -9,7 +9,7 @@ export type KnownSecret = {
   written: string
 }
 
-export type Secretive = Pick<
+export type SecretSettings = Pick<
   Config,
   'secrets' | 'githubSecrets' | 'databaseUrl' | 'managerUrl' | 'proposerUrl' | 'tracing' | 'networkEnvironment'
 >
@@ -21,7 +21,7 @@ const SHORTEST_SECRET = 8
 const LONGER_THAN_WORDS = 16
 
 /** Every secret the configuration holds; those too short to be looked for too. */
-export function knownSecrets(config: Secretive): KnownSecret[] {
+export function knownSecrets(config: SecretSettings): KnownSecret[] {
   const { secrets, githubSecrets, tracing } = config
   const named: Record<string, string | null> = {
     ANTHROPIC_API_KEY: secrets.anthropic,
@@ -68,7 +68,7 @@ function decoded(written: string): string {
   try {
     return decodeURIComponent(written)
   } catch {
-    // A lone % is taken as it stands by whoever reads the URL.
+    // A lone % is taken as it stands by readers of the URL.
     return written
   }
 }

@@ -1,5 +1,5 @@
 import type { FaultRecord } from '../faults/fault.ts'
-import { createRedaction, isWorthStopping, type KnownSecret, knownSecrets, type Secretive } from './redaction.ts'
+import { createRedaction, isWorthStopping, type KnownSecret, knownSecrets, type SecretSettings } from './redaction.ts'
 
 /**
  * Makes a copy of a JSON value fit for storing and showing. What is no JSON, such as undefined, comes back as it is.
@@ -13,7 +13,7 @@ export type Sanitize = <T>(value: T) => T
  *
  * @see https://www.postgresql.org/docs/current/datatype-json.html
  */
-export function createSanitizer(config: Secretive): Sanitize {
+export function createSanitizer(config: SecretSettings): Sanitize {
   return without(knownSecrets(config))
 }
 
@@ -21,7 +21,7 @@ export function createSanitizer(config: Secretive): Sanitize {
  * The same for the text of a pull request: without the secrets that may not stand in a change. One that may, such as
  * `postgres`, stands in the branch and the commit, and a gap beside them would tell it.
  */
-export function createPublishedSanitizer(config: Secretive): Sanitize {
+export function createPublishedSanitizer(config: SecretSettings): Sanitize {
   return without(knownSecrets(config).filter(({ value }) => isWorthStopping(value)))
 }
 

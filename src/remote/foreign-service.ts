@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { deadline } from '../async/deadline.ts'
+import { cancellation } from '../faults/cancellation.ts'
 import { Fault, type FaultCode } from '../faults/fault.ts'
 import { patientFetch } from './patient-fetch.ts'
 
@@ -24,7 +25,7 @@ export type ForeignCall<T> = {
 }
 
 /**
- * Asks somebody else's service, in JSON, and checks the answer.
+ * Asks a foreign service, in JSON, and checks the answer.
  *
  * @throws {Fault} `faults.unreachable` when it cannot be reached, is too slow or answers 5xx, 408 or 429;
  *   `faults.refused` for every other status and for an answer that is not of the shape (details: `status`, `reason`);
@@ -53,7 +54,7 @@ async function send<T>(call: ForeignCall<T>): Promise<{ status: number; text: st
     return { status: response.status, text: await readText(call, response) }
   } catch (error) {
     if (error instanceof Fault) throw error
-    if (call.signal.aborted) throw cancelled(call, error)
+    if (call.signal.aborted) throw cancellation(call.signal, `The call to ${call.who} was cancelled.`, error)
     const reason = late.aborted ? `it did not answer within ${call.timeoutMs} ms` : String(error)
     throw unreachable(call, reason, null, error)
   }
@@ -101,11 +102,6 @@ function readJson<T>(call: ForeignCall<T>, text: string, status: number): unknow
   }
 }
 
-function cancelled<T>({ who, signal }: ForeignCall<T>, cause: unknown): Fault {
-  if (signal.reason instanceof Fault) return signal.reason
-  return new Fault('attempt_cancelled', `The call to ${who} was cancelled.`, {}, cause)
-}
-
 function unreachable<T>({ who, url, faults }: ForeignCall<T>, reason: string, status: number | null, cause?: unknown) {
   const message = `${who} at ${shownUrl(url)} could not be asked: ${reason}. See that it runs; it will be asked again.`
   return new Fault(faults.unreachable, message, { url: shownUrl(url), status, reason }, cause)
@@ -116,7 +112,7 @@ function refused<T>({ who, url, faults }: ForeignCall<T>, reason: string, status
   return new Fault(faults.refused, message, { url: shownUrl(url), status, reason }, cause)
 }
 
-/** Without a password or a token somebody may have put into it. */
+/** Without a password or a token that it may hold. */
 function shownUrl(url: string): string {
   const { origin, pathname } = new URL(url)
   return `${origin}${pathname}`

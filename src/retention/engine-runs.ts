@@ -18,7 +18,7 @@ export async function deleteRuns({ pool }: Pick<RetentionDeps, 'pool'>, ids: str
   }
 }
 
-/** Workflows the engine would take up again although nobody waits for them. */
+/** Workflows the engine would take up again although their attempt has ended. */
 export async function idleRuns(deps: RetentionDeps): Promise<Leftover[]> {
   return (await orphanedRuns(deps.db)).map((id) => ({
     kind: 'engine runs',

@@ -9,13 +9,13 @@ import type { RetentionDeps } from './retention-deps.ts'
 import { otherDatabases } from './served-databases.ts'
 
 /**
- * What nobody uses any more, on this home's disk and in the engine. Changes nothing; safe while others run attempts, here
+ * What is not used any more, on this home's disk and in the engine. Changes nothing; safe while others run attempts, here
  * and elsewhere.
  *
  * A database that has never heard of this home (another DATABASE_URL than usual) says nothing about what lies here. Nor
  * does one of several whose orders this home carries out: what it does not know may be the others'.
  *
- * @throws {Fault} `config_invalid` for a row of `system_config` nobody can read
+ * @throws {Fault} `config_invalid` for a malformed row of `system_config`
  */
 export async function findLeftovers(deps: RetentionDeps): Promise<Leftover[]> {
   const kept = await readKeptDays(deps.db, deps.config.kept)

@@ -1,3 +1,5 @@
+import { type Fault, toFault } from '../faults/fault.ts'
+
 /** Kinds of things that are left over, as a person reads them. */
 export const KINDS = {
   workspaces: 'of attempts that do not run',
@@ -10,13 +12,33 @@ export const KINDS = {
 
 export type Kind = keyof typeof KINDS
 
-/** Something that nobody uses any more. */
+/** Something that is not used any more. */
 export type Leftover = {
   kind: Kind
   /** What a person would look for. */
   name: string
-  /** What it takes on disk; null: nobody measured, or it is not on this disk. */
+  /** What it takes on disk; null: not measured, or not on this disk. */
   bytes: number | null
-  /** Looks once more and removes it. @returns false when it is in use again, or was removed by somebody else */
+  /** Looks once more and removes it. @returns false when it is in use again, or another process has removed it */
   remove(): Promise<boolean>
+}
+
+export type Removal = {
+  removed: Leftover[]
+  /** What stands in the way of one is in the way of no other. */
+  failed: { leftover: Leftover; fault: Fault }[]
+}
+
+/** Removes what is left over, one after the other. */
+export async function removeLeftovers(leftovers: readonly Leftover[], signal: AbortSignal): Promise<Removal> {
+  const removal: Removal = { removed: [], failed: [] }
+  for (const leftover of leftovers) {
+    if (signal.aborted) break
+    try {
+      if (await leftover.remove()) removal.removed.push(leftover)
+    } catch (error) {
+      removal.failed.push({ leftover, fault: toFault(error) })
+    }
+  }
+  return removal
 }

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import { attemptsWithoutFuture } from '../db/attempts/attempt-leftovers.ts'
 import { unknownProjects } from '../db/projects.ts'
+import { LOCK_ABANDONED_AFTER_MS, locksBelow } from '../git/git-lock.ts'
 import type { Mirror } from '../git/mirror.ts'
 import { lstatOrNull } from '../process/lstat-or-null.ts'
 import { namesIn } from '../process/names-in.ts'
@@ -13,11 +14,8 @@ import { putAside } from './put-aside.ts'
 import type { RetentionDeps } from './retention-deps.ts'
 
 const NAME = new RegExp(`^(${UUID})\\.git$`)
-const MINUTE_MS = 60_000
-/** git holds a lock for milliseconds. */
-const LOCK_IS_OLD_MS = 10 * MINUTE_MS
 /** A fetch writes its pack into such a file, for no longer than a git may run. */
-const PACK_IS_OLD_MS = 24 * 60 * MINUTE_MS
+const PACK_IS_OLD_MS = 24 * 60 * 60_000
 
 export type FoundMirror = { projectId: string; dir: string }
 
@@ -91,24 +89,13 @@ const REF = new RegExp(`^([0-9a-f]{40}) (refs/moose/(${UUID})/(\\d{1,9}))$`)
 /** Locks and half written packs that a killed git has left. */
 async function deadFiles(dir: string, now: Date): Promise<Leftover[]> {
   const leftovers: Leftover[] = []
-  for (const file of await locksBelow(dir)) leftovers.push(...(await deadFile(file, now, LOCK_IS_OLD_MS)))
+  for (const file of await locksBelow(dir)) leftovers.push(...(await deadFile(file, now, LOCK_ABANDONED_AFTER_MS)))
   const packs = path.join(dir, 'objects', 'pack')
   for (const name of await namesIn(packs)) {
     if (!name.startsWith('tmp_')) continue
     leftovers.push(...(await deadFile(path.join(packs, name), now, PACK_IS_OLD_MS)))
   }
   return leftovers
-}
-
-async function locksBelow(folder: string): Promise<string[]> {
-  const locks: string[] = []
-  for (const name of await namesIn(folder)) {
-    const place = path.join(folder, name)
-    const found = await lstatOrNull(place)
-    if (found?.isDirectory() === true && name !== 'objects') locks.push(...(await locksBelow(place)))
-    else if (found?.isFile() === true && name.endsWith('.lock')) locks.push(place)
-  }
-  return locks
 }
 
 async function deadFile(file: string, now: Date, oldMs: number): Promise<Leftover[]> {

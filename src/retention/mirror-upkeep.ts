@@ -16,7 +16,7 @@ const UNREACHABLE_KEPT = '14.days.ago'
 
 /** What the upkeep of the mirrors has done. */
 export type Upkeep = {
-  /** Projects whose mirror nobody has used for long; the next order fetches it anew. */
+  /** Projects whose mirror has not been used for long; the next order fetches it anew. */
   removed: number
   packed: number
   freedBytes: number
@@ -26,7 +26,7 @@ export type Upkeep = {
  * Keeps the mirrors of this home small. Only for the process that owns the home: nobody else may know a mirror that is
  * removed.
  *
- * @param keptDays how long a mirror is kept that nobody uses
+ * @param keptDays how long an unused mirror is kept
  */
 export async function keepMirrorsSmall(deps: RetentionDeps, keptDays: number, signal: AbortSignal): Promise<Upkeep> {
   const upkeep = { removed: 0, packed: 0, freedBytes: 0 }
@@ -66,7 +66,7 @@ async function pack(deps: RetentionDeps, projectId: string, signal: AbortSignal)
   const count = (name: string) => Number(new RegExp(`^${name}: (\\d+)$`, 'm').exec(counted.stdout.text())?.[1])
   const isDue = count('count') > MANY_LOOSE_OBJECTS || count('packs') > MANY_PACKS
   if (!isDue || (await someBaseIsUnreachable(deps, projectId, mirror))) return false
-  // Not a failure of anybody's order: whoever looks next finds the mirror as large as it was.
+  // No order fails by this: the next look finds the mirror as large as it was.
   const args = ['gc', '--quiet', '--cruft', `--prune=${UNREACHABLE_KEPT}`]
   const result = await mirror.run(args, { signal, timeoutMs: TIMEOUT_MS })
   if (result.exitCode === 0) return true
@@ -75,7 +75,7 @@ async function pack(deps: RetentionDeps, projectId: string, signal: AbortSignal)
 }
 
 /**
- * Whether an unfinished attempt began at a commit that no branch leads to any more, because somebody has rewritten it. The
+ * Whether an unfinished attempt began at a commit that no branch leads to any more, because the branch was rewritten. The
  * mirror is then left as it is until that attempt has ended.
  */
 async function someBaseIsUnreachable({ db }: RetentionDeps, projectId: string, mirror: Mirror): Promise<boolean> {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, rename } from 'node:fs/promises'
 import path from 'node:path'
+import { isMissing } from '../faults/error-code.ts'
 import { namesIn } from '../process/names-in.ts'
 import { removeTree } from '../sandbox/remove-tree.ts'
 import { folderBytes } from './folder-bytes.ts'
@@ -9,7 +10,7 @@ import type { Leftover } from './leftover.ts'
 const folderOf = (home: string): string => path.join(home, 'removed')
 
 /**
- * Takes a folder of the home away in one move, so that nobody ever meets half of it. Deleting what was moved can take as
+ * Takes a folder of the home away in one move, so that no process ever sees half of it. Deleting what was moved can take as
  * long as it likes.
  *
  * @returns where it is now; null when it was not there
@@ -21,7 +22,7 @@ export async function putAside(home: string, folder: string): Promise<string | n
     await rename(folder, aside)
     return aside
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
+    if (isMissing(error)) return null
     throw error
   }
 }

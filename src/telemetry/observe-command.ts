@@ -1,10 +1,13 @@
 import path from 'node:path'
 import { isObserving, noteAttributes, observe } from './observe.ts'
 
-type Ended = { exitCode: number | null; endedBy: string | null }
+type CommandEnding = { exitCode: number | null; endedBy: string | null }
 
 /** Observes a child process of something that is observed; its arguments may hold content and are left out. */
-export function observeCommand<Result extends Ended>(command: string, run: () => Promise<Result>): Promise<Result> {
+export function observeCommand<Result extends CommandEnding>(
+  command: string,
+  run: () => Promise<Result>,
+): Promise<Result> {
   if (!isObserving()) return run()
   const program = path.basename(command)
   return observe(

@@ -6,7 +6,7 @@ export type BookedCall = {
   provider: string
   input_tokens?: number | undefined
   output_tokens?: number | undefined
-  /** Decimal; null or undefined: nobody knows. */
+  /** Decimal; null or undefined: unknown. */
   cost_usd?: string | number | null | undefined
   finish_reason?: string | null | undefined
   error_code?: string | null | undefined

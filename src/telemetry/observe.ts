@@ -3,12 +3,12 @@ import { type Attributes, isSpanContextValid, type Span, SpanKind, SpanStatusCod
 import { type FaultCode, toFault } from '../faults/fault.ts'
 import { type LogFields, withLogFields } from '../log.ts'
 
-/** `interrupted`: its process stopped working on it, and somebody goes on later. */
+/** `interrupted`: its process stopped working on it, and another goes on later. */
 export type Outcome = 'succeeded' | 'interrupted' | FaultCode
 
 export type Observation<Result> = {
   name: string
-  /** Whether it is somebody else's work that is waited for. */
+  /** Whether it waits for work outside of this process. */
   isCall?: boolean
   /** Never content: ids, names, counts, codes. */
   attributes: Attributes
@@ -20,9 +20,14 @@ export type Observation<Result> = {
   onEnd: (outcome: Outcome, seconds: number) => void
 }
 
-type Observed = { span: Span; note(outcome: Outcome): void; end(outcome: Outcome): void; around: Observed | undefined }
+type RunningObservation = {
+  span: Span
+  note(outcome: Outcome): void
+  end(outcome: Outcome): void
+  around: RunningObservation | undefined
+}
 
-const innermost = new AsyncLocalStorage<Observed>()
+const innermost = new AsyncLocalStorage<RunningObservation>()
 
 /**
  * Runs something as a span, with its fields in every log line, and tells how it ended. The outermost begins a trace.
@@ -69,7 +74,11 @@ export function interruptObserved(): void {
   for (let one = innermost.getStore(); one !== undefined; one = one.around) one.end('interrupted')
 }
 
-function begin<Result>(what: Observation<Result>, span: Span, around: Observed | undefined): Observed {
+function begin<Result>(
+  what: Observation<Result>,
+  span: Span,
+  around: RunningObservation | undefined,
+): RunningObservation {
   const startedAt = performance.now()
   let noted: Outcome | null = null
   let isOver = false

@@ -1,7 +1,7 @@
 const ZERO_WIDTH_SPACE = '\u200b'
 
 /**
- * Text from an order as it may stand in a pull request: it mentions nobody, refers to and closes no issue, and brings
+ * Text from an order as it may stand in a pull request: it mentions no account, refers to and closes no issue, and brings
  * no HTML and no images. Readers see the same words.
  */
 export function neutralised(text: string): string {

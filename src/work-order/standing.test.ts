@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type PullRequestStand, standing, standsOn } from './standing.ts'
+import { type PullRequestFacts, standing, standsOn } from './standing.ts'
 import { PHASES, STATUSES, type Status } from './status.ts'
 
 const STATES = ['open', 'merged', 'closed'] as const
 type State = (typeof STATES)[number]
 
 /** One pull request per attempt: of the first, the second, … */
-function pulls(...states: readonly State[]): PullRequestStand[] {
+function pulls(...states: readonly State[]): PullRequestFacts[] {
   return states.map((state, index) => ({
     attempt: index + 1,
     number: index + 11,

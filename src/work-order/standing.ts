@@ -1,7 +1,7 @@
 import type { Phase, Status } from './status.ts'
 
 /** A pull request of one of an order's attempts. */
-export type PullRequestStand = {
+export type PullRequestFacts = {
   attempt: number
   number: number
   /** Null: on the forge `local`. */
@@ -11,7 +11,7 @@ export type PullRequestStand = {
   ended_at: Date | null
 }
 
-export type OrderStand = {
+export type OrderFacts = {
   status: Status
   phase: Phase | null
   /** Those of the pull request it is in review with, or was last; null: there was none. */
@@ -29,8 +29,8 @@ export type Standing<Pull> = { to: 'completed' | 'in_progress'; on: Pull } | { t
  *
  * @param order.isUnderWay an attempt of it runs, or rests and will go on
  */
-export function standing<Pull extends PullRequestStand>(
-  order: OrderStand & { isUnderWay: boolean },
+export function standing<Pull extends PullRequestFacts>(
+  order: OrderFacts & { isUnderWay: boolean },
   pulls: readonly Pull[],
 ): Standing<Pull> | null {
   if (order.status === 'completed') return null
@@ -47,8 +47,8 @@ export function standing<Pull extends PullRequestStand>(
 }
 
 /** The pull request an order is in review with, or was last; null: none of these. Two projects may have the same number. */
-export function standsOn<Pull extends Pick<PullRequestStand, 'attempt' | 'number' | 'url'>>(
-  { github_pr_number: number, github_pr_url: url }: Pick<OrderStand, 'github_pr_number' | 'github_pr_url'>,
+export function standsOn<Pull extends Pick<PullRequestFacts, 'attempt' | 'number' | 'url'>>(
+  { github_pr_number: number, github_pr_url: url }: Pick<OrderFacts, 'github_pr_number' | 'github_pr_url'>,
   pulls: readonly Pull[],
 ): Pull | null {
   const found = pulls
@@ -58,12 +58,12 @@ export function standsOn<Pull extends Pick<PullRequestStand, 'attempt' | 'number
   return found === undefined ? null : found
 }
 
-type Numbered = { attempt: number }
+type NumberedAttempt = { attempt: number }
 
-function byAttempt(one: Numbered, other: Numbered): number {
+function byAttempt(one: NumberedAttempt, other: NumberedAttempt): number {
   return one.attempt - other.attempt
 }
 
-function byEnd(one: PullRequestStand, other: PullRequestStand): number {
+function byEnd(one: PullRequestFacts, other: PullRequestFacts): number {
   return Number(one.ended_at) - Number(other.ended_at) || byAttempt(one, other)
 }

@@ -1,16 +1,15 @@
-import { mkdir, readdir } from 'node:fs/promises'
+import { constants, copyFile, mkdir, readdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { Fault } from '../faults/fault.ts'
 import { identityEnvironment } from '../git/git-environment.ts'
+import { EXACT_BYTES, gitConfig } from '../git/mirror-files.ts'
 import { attemptRef, fullSha } from '../git/ref-names.ts'
 import type { Workspace, WorkspaceRequest } from '../ports/workspace.ts'
 import { KnownFolder } from '../sandbox/known-folder.ts'
 import { removeTree } from '../sandbox/remove-tree.ts'
 import { changedFiles } from './changed-files.ts'
-import { makePrivateClone } from './private-clone.ts'
-import { PrivateIndex } from './private-index.ts'
+import { PrivateIndex, type WorkspaceParts } from './private-index.ts'
 import { removeWorkTree } from './remove-work-tree.ts'
-import type { WorkspaceParts } from './workspace-parts.ts'
 
 /**
  * Makes index and tracked files equal to a commit, with as many processes as there are processors: where the disk is
@@ -124,7 +123,7 @@ export class AttemptWorkspace implements Workspace {
 
   /**
    * Makes index and tracked files equal to the current commit. The index is always a new one: foreign code may have
-   * told the old one to overlook a file. The refresh compares contents, so that a file nobody changed keeps its time.
+   * told the old one to overlook a file. The refresh compares contents, so that an unchanged file keeps its time.
    */
   async #putBack(): Promise<void> {
     await removeTree(this.#index.file)
@@ -137,4 +136,30 @@ export class AttemptWorkspace implements Workspace {
     const { mirror } = this.#parts
     await makePrivateClone({ tree: this.path, mirrorDir: mirror.dir, index: this.#index.file, head: this.#current })
   }
+}
+
+/**
+ * Makes the repository foreign code finds in a work tree, in place of any that is there. It borrows the mirror's
+ * objects instead of copying them, and so tells where the mirror is; that is why the mirror distrusts its own files
+ * (`putBackMirrorFiles`). Written file by file, as `git init` would: no process is needed for it.
+ *
+ * @param clone absolute paths, and the commit its detached HEAD stands at
+ * @see https://git-scm.com/docs/gitrepository-layout
+ */
+async function makePrivateClone(clone: {
+  tree: string
+  mirrorDir: string
+  index: string
+  head: string
+}): Promise<void> {
+  const gitDir = path.join(clone.tree, '.git')
+  await removeTree(gitDir)
+  for (const folder of ['objects/info', 'objects/pack', 'refs/heads', 'refs/tags', 'info'])
+    await mkdir(path.join(gitDir, folder), { recursive: true })
+  await writeFile(path.join(gitDir, 'config'), gitConfig({ bare: false }))
+  await writeFile(path.join(gitDir, 'objects', 'info', 'alternates'), `${path.join(clone.mirrorDir, 'objects')}\n`)
+  // As in the mirror, or its `git status` would call files changed that are not.
+  await writeFile(path.join(gitDir, 'info', 'attributes'), EXACT_BYTES)
+  await writeFile(path.join(gitDir, 'HEAD'), `${clone.head}\n`)
+  await copyFile(clone.index, path.join(gitDir, 'index'), constants.COPYFILE_FICLONE)
 }

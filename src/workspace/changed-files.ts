@@ -2,7 +2,7 @@ import { DIFF_TREE } from '../git/diff.ts'
 import type { Mirror } from '../git/mirror.ts'
 import { fullSha } from '../git/ref-names.ts'
 import type { ChangedFile } from '../ports/workspace.ts'
-import { recordsOf } from './path-bytes.ts'
+import { recordsOf } from './nul-records.ts'
 
 /** Files that differ between two commits (or trees) of the mirror, sorted by path. */
 export async function changedFiles(mirror: Mirror, fromSha: string, toSha: string): Promise<ChangedFile[]> {

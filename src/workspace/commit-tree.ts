@@ -2,7 +2,7 @@ import { Fault } from '../faults/fault.ts'
 import type { Mirror } from '../git/mirror.ts'
 import { fullSha } from '../git/ref-names.ts'
 import type { BaseTree } from '../ports/proposal.ts'
-import { recordsOf } from './path-bytes.ts'
+import { recordsOf } from './nul-records.ts'
 
 /** A file larger than this is not read: no model gets it and no edit is made to it. */
 const MAX_FILE_BYTES = 10 * 1024 * 1024

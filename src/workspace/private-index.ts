@@ -2,9 +2,9 @@ import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { Fault } from '../faults/fault.ts'
 import type { GitCall } from '../git/git.ts'
+import type { Mirror } from '../git/mirror.ts'
 import { inTree, plantedRepositories } from '../sandbox/find-in-tree.ts'
 import { readEntries, type TreeEntry } from './scoped-paths.ts'
-import type { WorkspaceParts } from './workspace-parts.ts'
 
 /** The mode of a submodule in a listing of git. */
 const SUBMODULE = '160000'
@@ -73,4 +73,11 @@ export class PrivateIndex {
       'repository, and nothing of it can be committed here.'
     throw new Fault('change_out_of_scope', message, { path: folder.toString() })
   }
+}
+
+/** What every work tree is made with. */
+export type WorkspaceParts = {
+  mirror: Mirror
+  /** Absolute path of a folder of the attempt's own; the tree and the index are in it. */
+  folder: string
 }

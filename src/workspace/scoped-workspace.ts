@@ -4,9 +4,8 @@ import { importCommit, type TreeChange } from '../git/import-commit.ts'
 import { attemptRef, fullSha } from '../git/ref-names.ts'
 import type { ScopedRequest, WorkTree } from '../ports/workspace.ts'
 import { removeTree } from '../sandbox/remove-tree.ts'
-import { PrivateIndex } from './private-index.ts'
+import { PrivateIndex, type WorkspaceParts } from './private-index.ts'
 import { readEntries, type ScopedTree, scopedTree, scopeQueries, type TreeEntry } from './scoped-paths.ts'
-import type { WorkspaceParts } from './workspace-parts.ts'
 
 /**
  * A work tree that holds the scope of an order and little else (`scopedTree`), for an executor that looks at nothing

@@ -10,7 +10,7 @@ export type SoughtSecrets = {
 }
 
 /** Where a secret was seen. */
-export type Seen = {
+export type SecretPlace = {
   /** From 1; null in what is not text. */
   line: number | null
   /** What stands around it in its line, one character per byte, to tell places apart. */
@@ -18,7 +18,7 @@ export type Seen = {
 }
 
 /** By the name of the secret: how often it was seen, and the first places. */
-export type Sightings = Map<string, { count: number; places: Seen[] }>
+export type Sightings = Map<string, { count: number; places: SecretPlace[] }>
 
 /** Looked at in one piece; what is longer is looked at in several, so that memory does not grow with it. */
 const PIECE_BYTES = 256 * 1024
@@ -100,12 +100,12 @@ export class SecretScan {
 }
 
 /** The first secret that is there more often than before, and a place where it was not. */
-export function addedTo(before: Sightings | undefined, after: Sightings): { name: string; seen: Seen } | null {
+export function addedTo(before: Sightings | undefined, after: Sightings): { name: string; seen: SecretPlace } | null {
   for (const [name, { count, places }] of after) {
     const known = before?.get(name)
     if (known !== undefined && count <= known.count) continue
     const kept = known === undefined ? [] : known.places.map((place) => place.around)
-    const isNew = (place: Seen) => {
+    const isNew = (place: SecretPlace) => {
       const at = kept.indexOf(place.around)
       if (at !== -1) kept.splice(at, 1)
       return at === -1

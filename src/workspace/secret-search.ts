@@ -3,9 +3,9 @@ import type { Mirror } from '../git/mirror.ts'
 import type { Mirrors } from '../git/mirrors.ts'
 import { readObjects } from '../git/read-objects.ts'
 import { fullSha } from '../git/ref-names.ts'
-import type { CarriedSecret, Outgoing, SecretSearch } from '../ports/secret-search.ts'
+import type { CarriedSecret, OutgoingCommit, SecretSearch } from '../ports/secret-search.ts'
 import { createRedaction, type KnownSecret } from '../redaction/redaction.ts'
-import { recordsOf } from './path-bytes.ts'
+import { recordsOf } from './nul-records.ts'
 import { addedTo, SecretScan, type Sightings, type SoughtSecrets, wantedOf } from './secret-scan.ts'
 
 /** Looks for the secrets that are worth stopping for in the objects of a commit as they would be pushed. */
@@ -23,7 +23,7 @@ export function createSecretSearch(mirrors: Mirrors, secrets: readonly KnownSecr
   }
 }
 
-async function search(mirror: Mirror, wanted: SoughtSecrets, outgoing: Outgoing): Promise<CarriedSecret | null> {
+async function search(mirror: Mirror, wanted: SoughtSecrets, outgoing: OutgoingCommit): Promise<CarriedSecret | null> {
   const { headSha, branches, signal } = outgoing
   const files = await changedFiles(mirror, outgoing)
   const now = await scanned(mirror, wanted, { ids: [headSha, ...files.map(({ id }) => id)], signal })
@@ -47,12 +47,12 @@ function nowhere(name: string, place: string): CarriedSecret {
   return { name, place, path: null, line: null }
 }
 
-type Scanned = ReadonlyMap<string, Sightings>
+type SightingsById = ReadonlyMap<string, Sightings>
 
 function inFile(
   wanted: SoughtSecrets,
   { path, id, was, isNew }: ChangedFile,
-  { now, before }: { now: Scanned; before: Scanned },
+  { now, before }: { now: SightingsById; before: SightingsById },
 ): CarriedSecret | null {
   const inName = isNew ? inText(wanted, Buffer.from(path)) : null
   if (inName !== null) return { name: inName, place: `the name of the file ${path}`, path, line: null }
@@ -63,7 +63,7 @@ function inFile(
   return { name: added.name, place: line === null ? path : `${path}, line ${line}`, path, line }
 }
 
-function sightingsOf(scanned: Scanned, id: string): Sightings {
+function sightingsOf(scanned: SightingsById, id: string): Sightings {
   const sightings = scanned.get(id)
   return sightings === undefined ? new Map() : sightings
 }
@@ -81,7 +81,7 @@ async function scanned(
   mirror: Mirror,
   wanted: SoughtSecrets,
   { ids, signal }: { ids: readonly string[]; signal: AbortSignal },
-): Promise<Scanned> {
+): Promise<SightingsById> {
   const seen = new Map<string, Sightings>()
   const readerOf = (id: string) => {
     const scan = new SecretScan(wanted)
@@ -116,7 +116,7 @@ const NOTHING = '0'.repeat(40)
  *
  * @see https://git-scm.com/docs/git-diff-tree#_raw_output_format
  */
-async function changedFiles(mirror: Mirror, { baseSha, headSha, signal }: Outgoing): Promise<ChangedFile[]> {
+async function changedFiles(mirror: Mirror, { baseSha, headSha, signal }: OutgoingCommit): Promise<ChangedFile[]> {
   const args = [...DIFF_TREE, '--raw', '--no-abbrev', '-z', fullSha(baseSha), fullSha(headSha)]
   const records = recordsOf((await mirror.succeed(args, { signal })).stdout.bytes())
   const changes = records.flatMap((record, index) => {

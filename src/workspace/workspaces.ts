@@ -2,17 +2,18 @@ import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { Fault } from '../faults/fault.ts'
 import { unifiedDiff } from '../git/diff.ts'
+import type { Mirror } from '../git/mirror.ts'
 import type { Mirrors } from '../git/mirrors.ts'
-import { branchRef, plainId } from '../git/ref-names.ts'
+import { attemptRef, branchRef, plainId } from '../git/ref-names.ts'
 import type { ScopedRequest, Workspace, WorkspaceRequest, Workspaces, WorkTree } from '../ports/workspace.ts'
+import { workOrderTrailer } from '../work-order/naming.ts'
 import type { Project } from '../work-order/project.ts'
 import { AttemptWorkspace } from './attempt-workspace.ts'
 import { changedFiles } from './changed-files.ts'
 import { CommitTree } from './commit-tree.ts'
+import type { WorkspaceParts } from './private-index.ts'
 import { removeWorkTree } from './remove-work-tree.ts'
-import { rollBack } from './roll-back.ts'
 import { ScopedWorkspace } from './scoped-workspace.ts'
-import type { WorkspaceParts } from './workspace-parts.ts'
 
 export type WorkspacesOptions = {
   /** Absolute path of Moose's home; workspaces are `<root>/workspaces/<work order id>-<attempt>`. */
@@ -86,4 +87,15 @@ async function fill<Tree extends { checkOut: () => Promise<void> }>(folder: stri
     await removeWorkTree(folder)
     throw error
   }
+}
+
+/** See `Workspaces.rollBack`. */
+async function rollBack(mirror: Mirror, workOrderId: string, attempt: number): Promise<string | null> {
+  const ref = attemptRef(workOrderId, attempt)
+  const { stdout } = await mirror.run(['for-each-ref', '--format=%(objectname)', '--', ref], { signal: null })
+  const sha = stdout.text().trim()
+  if (sha === '') return null
+  const commit = await mirror.succeed(['cat-file', 'commit', sha], { signal: null })
+  if (!commit.stdout.text().split('\n').includes(workOrderTrailer(workOrderId, attempt))) return null
+  return (await mirror.letGo(ref, sha)) ? sha : null
 }

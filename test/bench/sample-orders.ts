@@ -1,5 +1,4 @@
-import type { Kysely } from 'kysely'
-import { sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { Database } from '../../src/db/schema.ts'
 import type { TestDatabase } from '../support/database.ts'
 import { fileOrder, type RecordedAnswer } from '../support/moose-home.ts'

@@ -57,7 +57,7 @@ export async function assertEndedOnce(setting: ChaosSetting, retried: readonly s
   for (const order of setting.orders) {
     const opened = order.passes ? 1 : 0
     const before = retried.filter((id) => id === order.id).map(() => 'blocked')
-    const isHeldInReview = order.passes && / blocked$/.test(` ${String(found.get(order.id)?.ended_as)}`)
+    const isHeldInReview = order.passes && found.get(order.id)?.ended_as.endsWith('blocked') === true
     const endedAs = (last: string) => [...before, last].join(' ')
     const times = before.length + 1
     assert.deepEqual(

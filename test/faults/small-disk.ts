@@ -3,7 +3,7 @@ import { mkdtemp, open, rm, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { TestContext } from 'node:test'
-import { errorCode } from '../../src/db/database-fault.ts'
+import { errorCode } from '../../src/faults/error-code.ts'
 
 const PIECE = Buffer.alloc(1_000_000)
 

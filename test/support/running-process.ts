@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { errorCode } from '../../src/db/database-fault.ts'
+import { errorCode } from '../../src/faults/error-code.ts'
 
 const ENDS_WITHIN_MS = 5_000
 const LOOK_AGAIN_MS = 20

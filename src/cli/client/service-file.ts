@@ -1,6 +1,7 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
+import { errorCode, isMissing } from '../../faults/error-code.ts'
 import { Fault } from '../../faults/fault.ts'
 
 const ServiceFile = z.object({
@@ -19,7 +20,7 @@ export async function readServiceFile(home: string): Promise<ServiceFile | null>
     const parsed = ServiceFile.safeParse(JSON.parse(await readFile(fileIn(home), 'utf8')))
     return parsed.success ? parsed.data : null
   } catch (error) {
-    if (error instanceof SyntaxError || isMissing(error)) return null
+    if (error instanceof SyntaxError || isMissing(error) || errorCode(error) === 'ENOTDIR') return null
     throw new Fault('internal', `Cannot read ${fileIn(home)}: ${String(error)}`, {}, error)
   }
 }
@@ -38,8 +39,4 @@ export async function removeServiceFile(home: string): Promise<void> {
 
 function fileIn(home: string): string {
   return path.join(home, 'service.json')
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
 }

@@ -2,8 +2,8 @@ import { chmod, cp, mkdtemp, readdir, readFile, realpath, rename, rm, stat, syml
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { z } from 'zod'
+import { errorCode, isMissing } from '../../faults/error-code.ts'
 import { Fault } from '../../faults/fault.ts'
-import { errorCode } from '../database-fault.ts'
 import { type Location, makeSharedRoot } from './location.ts'
 import { allows, canReach } from './traversal.ts'
 
@@ -115,7 +115,7 @@ async function exists(at: string): Promise<boolean> {
     await stat(at)
     return true
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return false
+    if (isMissing(error)) return false
     throw error
   }
 }

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { open, readFile, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
+import { errorCode, isMissing } from '../../faults/error-code.ts'
 import { Fault } from '../../faults/fault.ts'
 import { startDaemon } from '../../process/daemon.ts'
 import { readPlainFile } from '../../process/plain-file.ts'
-import { errorCode } from '../database-fault.ts'
 import type { Cluster } from './cluster.ts'
 import { logTail } from './log-tail.ts'
 
@@ -67,7 +67,7 @@ async function dataVersion(dataDirectory: string): Promise<string | null> {
   try {
     return (await readFile(path.join(dataDirectory, 'PG_VERSION'), 'utf8')).trim()
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return null
+    if (isMissing(error)) return null
     if (errorCode(error) !== 'EACCES') throw error
     const next = 'Run Moose as the user who made it, or choose another MOOSE_HOME.'
     throw new Fault(

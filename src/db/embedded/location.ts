@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { chmod, chown, mkdir, realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
+import { isMissing } from '../../faults/error-code.ts'
 import { closeToOthers } from '../../process/close-to-others.ts'
 import type { RunAs } from '../../process/daemon.ts'
-import { errorCode } from '../database-fault.ts'
 import { canReach } from './traversal.ts'
 
 /** Where root keeps what an unprivileged user must be able to reach. */
@@ -62,7 +62,7 @@ async function ownerOf(folder: string): Promise<RunAs> {
     const { uid, gid } = await stat(folder)
     return { uid, gid }
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return null
+    if (isMissing(error)) return null
     throw error
   }
 }

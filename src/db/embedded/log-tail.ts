@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises'
-import { errorCode } from '../database-fault.ts'
+import { isMissing } from '../../faults/error-code.ts'
 
 const TAIL_BYTES = 2_000
 const TAIL_LINES = 5
@@ -20,7 +20,7 @@ export async function logTail(logFile: string): Promise<string> {
       .slice(-TAIL_LINES)
       .join(' | ')
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return '(none)'
+    if (isMissing(error)) return '(none)'
     throw error
   }
 }

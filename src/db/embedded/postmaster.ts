@@ -1,8 +1,8 @@
 import { readFile, realpath } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { errorCode, isMissing } from '../../faults/error-code.ts'
 import { type Daemon, startDaemon } from '../../process/daemon.ts'
-import { errorCode } from '../database-fault.ts'
 import type { Cluster } from './cluster.ts'
 import { ENVIRONMENT } from './initialize.ts'
 import { PORT } from './socket-directory.ts'
@@ -96,7 +96,7 @@ async function worksElsewhere(pid: number, dataDirectory: string): Promise<boole
   } catch (error) {
     // On Linux a process without a folder is dead and only not yet buried. Elsewhere there is no /proc, and a process
     // that is not ours to look into stays in doubt: the pid alone must do.
-    return process.platform === 'linux' && errorCode(error) === 'ENOENT'
+    return process.platform === 'linux' && isMissing(error)
   }
 }
 
@@ -104,7 +104,7 @@ async function readIfThere(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8')
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return ''
+    if (isMissing(error)) return ''
     throw error
   }
 }

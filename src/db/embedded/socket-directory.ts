@@ -1,8 +1,8 @@
 import { chown, lstat, mkdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { errorCode } from '../../faults/error-code.ts'
 import { Fault } from '../../faults/fault.ts'
-import { errorCode } from '../database-fault.ts'
 import { homeKey, type Location } from './location.ts'
 import { canReach } from './traversal.ts'
 

@@ -1,5 +1,5 @@
 import type { ExpressionBuilder, Kysely } from 'kysely'
-import { type OrderStand, standsOn } from '../../work-order/standing.ts'
+import { type OrderFacts, standsOn } from '../../work-order/standing.ts'
 import type { Phase, Status } from '../../work-order/status.ts'
 import { type PullRequestBrief, pullRequestsInBrief } from '../pull-requests.ts'
 import type { Database } from '../schema.ts'
@@ -8,7 +8,7 @@ import { isSuspended } from './suspended-orders.ts'
 type Db = Kysely<Database>
 
 /** An order beside its pull requests. */
-export type OrderStanding = OrderStand & {
+export type OrderStanding = OrderFacts & {
   id: string
   status: Status
   phase: Phase | null

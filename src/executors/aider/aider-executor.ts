@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { withoutReasoning } from '../../edits/reasoning.ts'
 import { Fault, toFault } from '../../faults/fault.ts'
 import { Usd } from '../../money.ts'
 import type { Executor, ExecutorInput } from '../../ports/execution.ts'
@@ -8,14 +9,12 @@ import { plainText } from '../../process/plain-text.ts'
 import { runCommand } from '../../process/run-command.ts'
 import { removeTree } from '../../sandbox/remove-tree.ts'
 import { type AiderRun, aiderArguments, aiderEnvironment, modelMetadata, runPaths } from './aider-command.ts'
-import { ignoreRules } from './aider-ignore.ts'
 import { refuseForeignPath } from './foreign-path.ts'
-import { instructionText } from './instruction.ts'
+import { ignoreRules } from './ignore-rules.ts'
 import { isAiderConfig, type Mask, maskTree } from './masked-entries.ts'
 import { scopeArguments } from './scope-arguments.ts'
 import { Transcript } from './transcript.ts'
-import { judgeRun } from './verdict.ts'
-import { faultOfVerdict } from './verdict-fault.ts'
+import { faultOfVerdict, judgeRun } from './verdict.ts'
 
 export type AiderExecutorOptions = {
   gateway: ModelGateway
@@ -149,4 +148,42 @@ async function judge(input: ExecutorInput, run: Ending & { grant: ModelGrant; ma
   const evidence = { ...run, calls: run.grant.calls, changed, trespassed }
   const fault = faultOfVerdict(judgeRun(evidence, input.scope))
   if (fault !== null) throw fault
+}
+
+/**
+ * The seed's instruction file (4.5). Its first line is fixed: Aider takes a message that starts with `/` or `!` for a
+ * command, and no text of an order or a model stands there.
+ *
+ * @throws {Fault} `reasoning_unclear` where it cannot be told what of the proposal the model only thought
+ */
+function instructionText(
+  input: Pick<ExecutorInput, 'order' | 'workOrderId' | 'proposer' | 'content' | 'previousFailure'>,
+): string {
+  const { order, workOrderId, proposer, content, previousFailure } = input
+  const parts = [
+    `Work Order ID: ${workOrderId}\nTitle: ${order.title}`,
+    section('Description:', order.description.trim()),
+    section('Acceptance Criteria:', numbered(order.acceptance_criteria)),
+    section('Files to modify:', order.files_in_scope.map((file) => `- ${file}`).join('\n')),
+    `Generated code from ${proposer}:\n\n${withoutReasoning(content).trim()}`,
+    previousFailure === null ? '' : section('An earlier try failed and was undone:', previousFailure),
+    `Instructions:\n${numbered(STEPS)}`,
+  ]
+  return `${parts.filter((part) => part !== '').join('\n\n')}\n`
+}
+
+/** The seed's fourth, to commit, is Moose's: the commit is made from what git says has changed. */
+const STEPS = [
+  'Create/modify the files listed above, and no others',
+  'Apply the generated code changes',
+  'Ensure all acceptance criteria are met',
+  'Answer with the edits at once: nobody can answer questions or run commands',
+]
+
+function section(heading: string, text: string): string {
+  return text === '' ? '' : `${heading}\n${text}`
+}
+
+function numbered(lines: readonly string[]): string {
+  return lines.map((line, index) => `${index + 1}. ${line}`).join('\n')
 }

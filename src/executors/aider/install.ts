@@ -20,7 +20,7 @@ export type InstallOptions = {
   /** The whole environment of the installing programs: PATH, HOME, where the package index is. */
   environment: Readonly<Record<string, string>>
   onProgress: (message: string) => void
-  /** Ends it; null: nobody can. */
+  /** Ends it; null: it cannot be cancelled. */
   signal: AbortSignal | null
 }
 

@@ -6,8 +6,7 @@ import { RECORDINGS, type RecordedRun } from '../../../test/support/aider-record
 import { Fault } from '../../faults/fault.ts'
 import { Usd } from '../../money.ts'
 import { Transcript } from './transcript.ts'
-import { judgeRun } from './verdict.ts'
-import { faultOfVerdict } from './verdict-fault.ts'
+import { faultOfVerdict, judgeRun } from './verdict.ts'
 
 /**
  * Runs of the real Aider, kept by `RECORD_AIDER=1 npm run test:tools -- aider-endings`: what it printed and left is judged

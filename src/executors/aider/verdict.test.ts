@@ -2,8 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Fault } from '../../faults/fault.ts'
 import { Usd } from '../../money.ts'
-import { type AiderEvidence, judgeRun } from './verdict.ts'
-import { faultOfVerdict } from './verdict-fault.ts'
+import { type AiderEvidence, faultOfVerdict, judgeRun } from './verdict.ts'
 
 const USAGE = 'Tokens: 1.2k sent, 56 received.\n'
 const answered = { fault: null, costUsd: new Usd('0.1') }

@@ -1,8 +1,8 @@
 import { constants, mkdir, open, rmdir, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { FileChange } from '../../edits/edited-tree.ts'
-import { Fault } from '../../faults/fault.ts'
-import { Journal } from './journal.ts'
+import { errorCode } from '../../faults/error-code.ts'
+import { Fault, toFault } from '../../faults/fault.ts'
 import { treeEntry, twinName } from './tree-entry.ts'
 import { readTreeFile, type TreeFile } from './tree-file.ts'
 
@@ -115,8 +115,8 @@ async function removedWhenEmpty(folder: string): Promise<boolean> {
     return true
   } catch (thrown) {
     // POSIX lets rmdir answer either of the two for a folder that is not empty.
-    if (thrown instanceof Error && 'code' in thrown && (thrown.code === 'ENOTEMPTY' || thrown.code === 'EEXIST'))
-      return false
+    const code = errorCode(thrown)
+    if (code === 'ENOTEMPTY' || code === 'EEXIST') return false
     throw thrown
   }
 }
@@ -124,4 +124,39 @@ async function removedWhenEmpty(folder: string): Promise<boolean> {
 function noPlace(path: string, reason: string): Fault {
   const message = `The edits do not apply, so nothing was changed: "${path}" ${reason}. Choose another path.`
   return new Fault('edits_rejected', message, { count: 1, path })
+}
+
+/** What was done to a work tree, as the steps that take it back. */
+class Journal {
+  readonly #steps: (() => Promise<void>)[] = []
+
+  /** To be called once the change is made, with what undoes it. */
+  record(undo: () => Promise<void>): void {
+    this.#steps.push(undo)
+  }
+
+  /**
+   * Takes everything back, latest first. A step that fails does not keep the others from being taken.
+   *
+   * @param reason why; returned as the fault to throw
+   * @returns a Fault as it was; anything else, or a tree that could not be put back, as `internal`
+   */
+  async putBack(path: string, reason: unknown): Promise<Fault> {
+    const failures: unknown[] = []
+    for (const undo of this.#steps.splice(0).toReversed())
+      await undo().catch((failure: unknown) => failures.push(failure))
+    const why = toFault(reason).message
+    if (failures.length > 0) {
+      const causes = new AggregateError([reason, ...failures])
+      const message = `"${path}" could not be written (${why}), and ${failures.length} changes before it could not be taken back. Discard this work tree.`
+      return new Fault('internal', message, { path }, causes)
+    }
+    if (reason instanceof Fault) return reason
+    return new Fault(
+      'internal',
+      `"${path}" could not be written (${why}). The work tree is as it was.`,
+      { path },
+      reason,
+    )
+  }
 }

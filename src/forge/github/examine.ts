@@ -9,7 +9,7 @@ import { type GitHubRepository, githubRepositoryOf, slug } from './github-reposi
 import { requirePushPermission } from './push-permission.ts'
 
 type Examination = { gh: Gh; config: Pick<Config, 'github'> }
-type Asked = Examination & { repository: GitHubRepository; project: Project }
+type ExaminedProject = Examination & { repository: GitHubRepository; project: Project }
 
 /** Whether work orders of a GitHub project can end in a pull request that can be merged. */
 export async function examineGitHub(examination: Examination, project: Project): Promise<DoctorFinding[]> {
@@ -29,7 +29,7 @@ export async function examineGitHub(examination: Examination, project: Project):
 const Workflows = z.object({ total_count: z.number().int() })
 
 /** @see https://docs.github.com/en/actions/how-tos/write-workflows/choose-when-workflows-run/trigger-a-workflow#triggering-a-workflow-from-a-workflow */
-async function checks({ gh, config, repository, project }: Asked): Promise<DoctorFinding> {
+async function checks({ gh, config, repository, project }: ExaminedProject): Promise<DoctorFinding> {
   const name = `checks of ${project.name}`
   const workflows = await visible(() => ask(gh, repository, '/actions/workflows?per_page=1', Workflows))
   if (workflows === null) return { name, state: 'warning', detail: 'the token may not see the workflows', remedy: null }
@@ -70,8 +70,8 @@ const Branch = z.object({ protected: z.boolean() })
 const User = z.object({ login: z.string() })
 const Users = z.array(User).max(LONGEST_LIST)
 
-/** GitHub counts no review by the author, who is whoever the token belongs to. */
-async function reviews({ gh, repository, project }: Asked): Promise<DoctorFinding> {
+/** GitHub counts no review by the author, which is the account the token belongs to. */
+async function reviews({ gh, repository, project }: ExaminedProject): Promise<DoctorFinding> {
   const name = `reviews of ${project.name}`
   const needed = await reviewsNeeded(gh, repository, project.defaultBranch)
   if (needed === null) {
@@ -100,7 +100,7 @@ async function reviews({ gh, repository, project }: Asked): Promise<DoctorFindin
 
 /**
  * The most that any ruleset or classic protection of the branch asks for; a code owner's review counts as one. Null: the
- * branch is protected by something the token may not see, which is the case for most tokens of who is no administrator.
+ * branch is protected by something the token may not see, as most tokens may not unless their account is an administrator.
  */
 async function reviewsNeeded(gh: Gh, repository: GitHubRepository, branch: string): Promise<number | null> {
   const name = encodeURIComponent(branch)

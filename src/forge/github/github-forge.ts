@@ -1,12 +1,14 @@
-import type { Forge, PullRequestWatch } from '../../ports/pull-request.ts'
-import type { ApiCalls } from './api-calls.ts'
-import { closePullRequest } from './close.ts'
-import { type GitHubForgeParts, toPullRequest } from './github-forge-parts.ts'
-import { githubRepositoryOf } from './github-repository.ts'
-import { lookAt } from './look.ts'
+import { Fault } from '../../faults/fault.ts'
+import type { Forge, PullRequest, PullRequestWatch } from '../../ports/pull-request.ts'
+import type { Project } from '../../work-order/project.ts'
+import type { ApiCalls } from './gh.ts'
+import { askApi } from './github-api.ts'
+import { githubRepositoryOf, slug } from './github-repository.ts'
+import { lookAtPulls } from './look-at-pulls.ts'
 import { mergePullRequest } from './merge.ts'
-import { patiently } from './patiently.ts'
+import { patiently } from './patience.ts'
 import { publishAttempt } from './publish.ts'
+import { type GitHubForgeParts, RestPull, requirePullRequest, stateOf, toPullRequest } from './pulls.ts'
 import { requirePushPermission } from './push-permission.ts'
 
 /** Pull requests on GitHub, through the operator's gh. */
@@ -17,7 +19,21 @@ export function createGitHubForge(parts: GitHubForgeParts, apiCalls: ApiCalls): 
     publish: async (input) => toPullRequest(await publishAttempt(parts, input)),
     merge: (project, number) => mergePullRequest(parts, project, number),
     close: (project, number) => closePullRequest(parts, project, number),
-    look: (watched, signal) => lookAt(parts, watched, signal),
+    look: (watched, signal) => lookAtPulls(parts, watched, signal),
     apiCallsLastHour: apiCalls.lastHour,
   }
+}
+
+/** Closes without merging; repeating it changes nothing. The branch stays, so that a human can reopen. */
+async function closePullRequest(parts: GitHubForgeParts, project: Project, number: number): Promise<PullRequest> {
+  const row = await requirePullRequest(parts, project, number)
+  const repository = githubRepositoryOf(project)
+  const path = `repos/${slug(repository)}/pulls/${number}`
+  const request = { host: repository.host, method: 'PATCH', path, body: { state: 'closed' }, signal: null } as const
+  const pull = await askApi(parts.gh, request, RestPull)
+  if (stateOf(pull) === 'merged') {
+    const message = `Pull request #${number} is merged already; it cannot be closed.`
+    throw new Fault('work_order_conflict', message, { number })
+  }
+  return { ...toPullRequest(row), state: 'closed', mergeSha: null }
 }

@@ -3,15 +3,12 @@ import type { PullRequestRow } from '../../db/pull-requests.ts'
 import { Fault } from '../../faults/fault.ts'
 import type { PullRequest } from '../../ports/pull-request.ts'
 import type { Project } from '../../work-order/project.ts'
-import type { ApiAnswer } from './api-answer.ts'
-import { askApi, callApi } from './github-api.ts'
-import { githubFault, messageOf } from './github-faults.ts'
-import { type GitHubForgeParts, requirePullRequest, toPullRequest } from './github-forge-parts.ts'
+import { type ApiAnswer, askApi, callApi, githubFault, messageOf } from './github-api.ts'
 import { type GitHubRepository, githubRepositoryOf, slug } from './github-repository.ts'
-import { deleteMergedBranch, provenMerge } from './proof.ts'
-import { getPull, type RestPull, stateOf } from './rest-pull.ts'
+import { deleteMergedBranch, provenMerge } from './proven-merge.ts'
+import { type GitHubForgeParts, getPull, type RestPull, requirePullRequest, stateOf, toPullRequest } from './pulls.ts'
 
-/** Merges exactly the commit that was checked; a merge that somebody made before is found, not repeated. */
+/** Merges exactly the commit that was checked; one that was merged before is found, not repeated. */
 export async function mergePullRequest(
   parts: GitHubForgeParts,
   project: Project,

@@ -1,6 +1,6 @@
 import type { Config } from '../../config.ts'
 import { Fault } from '../../faults/fault.ts'
-import { runGhCommand } from './gh-command.ts'
+import { runGhCommand, type TokenFor } from './gh.ts'
 
 const TIMEOUT_MS = 10_000
 
@@ -8,13 +8,6 @@ export type TokenSource = Pick<
   Config,
   'github' | 'githubSecrets' | 'executablePath' | 'loginEnvironment' | 'networkEnvironment'
 >
-
-/**
- * The token for a host; null when neither the configuration nor the operator's gh has one for exactly this host.
- *
- * @throws {Fault} `command_missing` (no gh to ask), `github_unauthorized` (it does not answer)
- */
-export type TokenFor = (host: string) => Promise<string | null>
 
 /** How long an answer of the operator's gh counts; a login made meanwhile is seen then. */
 const REMEMBERED_MS = 60_000

@@ -29,7 +29,7 @@ export async function requirePullRequest(
   throw new Fault('not_found', message, { project: project.name, number })
 }
 
-/** Where pushes for a project start from; nobody cancels a merge or a close halfway. */
+/** Where pushes for a project start from; a merge or a close is never cancelled halfway. */
 export function pushSource({ mirrors }: LocalForgeParts, project: Project): PushSource {
   return { project, mirror: mirrors.of(project), signal: null }
 }

@@ -5,7 +5,7 @@ import { type Context, type Evidence, NO_OUTCOMES, type OutcomeSummary } from '.
 const PRIOR_ORDERS = 4
 /** Success expected of a proposer for what its threshold says it can be trusted with, as long as nothing was seen. */
 const PRIOR_TRUSTED = 0.8
-/** How far above its threshold nothing more is expected of it, but for a little, so that nobody is given up unseen. */
+/** How far above its threshold nothing more is expected of it, but for a little, so that no proposer is given up unseen. */
 const PRIOR_FADE = 0.5
 const PRIOR_LEAST = 0.05
 /** Orders of other kinds count for this many at most: with enough of its own kind, an order is judged by those. */

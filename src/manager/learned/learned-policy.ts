@@ -1,4 +1,8 @@
+import type { Kysely } from 'kysely'
+import { z } from 'zod'
 import type { RoutingOutcome } from '../../db/outcome-vectors.ts'
+import type { Database } from '../../db/schema.ts'
+import { readJsonSetting } from '../../db/system-config.ts'
 import type { Candidate, Choice } from '../static-rule.ts'
 import { betaOf, type Expectation, expectAll } from './expectation.ts'
 import { type LearnedStrategy, learnedReason } from './learned-reason.ts'
@@ -7,6 +11,9 @@ import { type Context, summarizeOutcomes } from './outcome-summary.ts'
 import { estimateRouting, type RoutingEstimate } from './routing-estimate.ts'
 import { sampleBeta } from './sample-beta.ts'
 import { seededChance } from './seeded-chance.ts'
+
+/** So many of the latest outcomes are learned from. */
+export const LATEST_OUTCOMES = 5_000
 
 /** Share of the cost per merged pull request that must be expected to be saved: trying and erring costs something too. */
 const LEAST_SAVING = 0.1
@@ -24,7 +31,7 @@ export type LearnedPolicySettings = {
   seed: number
 }
 
-export type OrderToRoute = Context & {
+type OrderToRoute = Context & {
   workOrderId: string
   /** Risky words; any of them leaves only the most able proposers. */
   hardStops: readonly string[]
@@ -39,7 +46,7 @@ export type LearnedChoice = Omit<Choice, 'strategy' | 'confidence'> & {
 } & Pick<RoutingEstimate, 'floor' | 'worth'>
 
 /**
- * Who does an order, learned from how past orders ended, so that a merged pull request costs the least while the floor
+ * Chooses the proposer of an order by how past orders ended, so that a merged pull request costs the least while the floor
  * of success is kept. The floor is one of all orders together: more success is bought for those orders where it is
  * cheapest. A contextual bandit: Thompson sampling over Beta posteriors, with complexity and kind of change as the
  * context, so that trying becomes rarer as more is known. The same order, outcomes and settings always give the same
@@ -57,9 +64,9 @@ export function chooseByOutcomes(
   const known = outcomes.filter(({ proposer }) => candidates.some(({ name }) => name === proposer))
   if (settings.mode === 'static' || (settings.mode === 'auto' && known.length < settings.minOutcomes)) return null
   const past = summarizeOutcomes(known)
-  const reckoning = estimateRouting(order, candidates, { outcomes: known, past }, settings.successFloor)
-  if (settings.mode === 'auto' && !isWorthwhile(reckoning)) return null
-  const { floor, worth } = reckoning
+  const estimate = estimateRouting(order, candidates, { outcomes: known, past }, settings.successFloor)
+  if (settings.mode === 'auto' && !isWorthwhile(estimate)) return null
+  const { floor, worth } = estimate
   const expectations = expectAll(order, candidates, past)
   const allowed = order.hardStops.length === 0 ? expectations : mostAble(expectations)
   const steps = stepsOf(allowed.map(asKnown))
@@ -106,7 +113,7 @@ function mostAble(expectations: readonly Expectation[]): Expectation[] {
   return expectations.filter(({ candidate }) => candidate.complexityThreshold === highest)
 }
 
-/** Each success is drawn from what is known about it; a draw does not depend on who else is a candidate. */
+/** Each success is drawn from what is known about it; a draw does not depend on the other candidates. */
 function draw(
   { workOrderId }: OrderToRoute,
   allowed: readonly Expectation[],
@@ -130,4 +137,26 @@ function fallbackFor(chosen: Expectation, best: Step, steps: readonly Step[], al
   const better = steps.slice(steps.indexOf(best))
   const [next] = [...better.map(({ expectation }) => expectation), ...all].filter((one) => one !== chosen)
   return next === undefined ? null : next.candidate
+}
+
+/** The row `routing_policy` of `system_config`: what may be changed about the learned policy while Moose runs. */
+const RoutingPolicy = z
+  .strictObject({
+    mode: z.enum(['auto', 'static', 'learned'], 'is none of auto, static, learned').default('auto'),
+    min_outcomes: z.int().min(1).max(100_000).default(50),
+    success_floor: z.number().min(0).max(1).nullable().default(null),
+    explore: z.boolean().default(true),
+    seed: z.int().min(0).default(1),
+  })
+  .transform(
+    ({ min_outcomes: minOutcomes, success_floor: successFloor, ...rest }): LearnedPolicySettings => ({
+      ...rest,
+      minOutcomes,
+      successFloor,
+    }),
+  )
+
+/** @throws {Fault} `config_invalid` */
+export async function readPolicySettings(db: Kysely<Database>): Promise<LearnedPolicySettings> {
+  return readJsonSetting(db, 'routing_policy', { schema: RoutingPolicy, consequence: 'Correct or delete it.' })
 }

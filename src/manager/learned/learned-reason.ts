@@ -1,5 +1,5 @@
 import type { Expectation } from './expectation.ts'
-import type { Step, Worth } from './marginal-merge-cost.ts'
+import type { MarginalMergeCost, Step } from './marginal-merge-cost.ts'
 
 export type LearnedStrategy =
   | 'hard_stop_override'
@@ -10,7 +10,7 @@ export type LearnedStrategy =
   /** Not the best by what is known; chosen to learn. */
   | 'learned_exploration'
 
-type Explained = {
+type ExplainedChoice = {
   strategy: LearnedStrategy
   chosen: Expectation
   /** By what is known; the chosen one, unless it is an exploration. */
@@ -19,11 +19,11 @@ type Explained = {
   steps: readonly Step[]
   hardStops: readonly string[]
   floor: number
-  worth: Worth
+  worth: MarginalMergeCost
 }
 
 /** Why the learned policy chose, in full sentences for a human. */
-export function learnedReason(choice: Explained): string {
+export function learnedReason(choice: ExplainedChoice): string {
   const { hardStops, chosen, best } = choice
   const verdict = chosen === best ? alternativeSentence(choice) : explorationSentence(best)
   return [hardStopSentence(hardStops), evidenceSentence(chosen), verdict, floorSentence(choice)]
@@ -53,7 +53,7 @@ function costClause({ costUsd, costPerMergeUsd }: Pick<Expectation, 'costUsd' | 
   return `at about ${usd(costUsd)} an attempt and ${usd(costPerMergeUsd)} per merged pull request`
 }
 
-function alternativeSentence({ chosen, steps, worth }: Explained): string {
+function alternativeSentence({ chosen, steps, worth }: ExplainedChoice): string {
   const next = steps[steps.findIndex(({ expectation }) => expectation === chosen) + 1]
   if (next === undefined) return 'Nobody who may do it is expected to succeed more often.'
   const { expectation, perFurtherMergeUsd } = next
@@ -65,7 +65,7 @@ function explorationSentence({ candidate: { name } }: Expectation): string {
   return `It is tried to learn more about it; by what is known it would be ${name}.`
 }
 
-function floorSentence({ strategy, floor, worth }: Explained): string {
+function floorSentence({ strategy, floor, worth }: ExplainedChoice): string {
   const share = `${percent(worth.share)} of all orders should be merged`
   if (strategy !== 'learned_most_successful') return `So ${share}; the floor is ${percent(floor)}.`
   return `Even so only ${share}, below the floor of ${percent(floor)}: split orders or add a more able proposer.`

@@ -3,7 +3,7 @@ import type { Expectation } from './expectation.ts'
 /** Sums of successes in another order must not look like a difference. */
 const ROUNDING = 1e-9
 
-/** One way to carry an order out: who does it, and what success to reckon with, as known or as drawn. */
+/** One way to carry an order out: its proposer, and the success to reckon with, as known or as drawn. */
 export type Option = { expectation: Expectation; success: number }
 
 /** An option as it is known, nothing drawn. */
@@ -40,13 +40,13 @@ export function stepsOf(options: readonly Option[]): Step[] {
   }
 }
 
-/** Who does an order when a further merge may cost so much. */
+/** The proposer of an order when a further merge may cost so much. */
 export function stepAt(steps: readonly Step[], worthUsd: number): Step | undefined {
   return steps.findLast(({ perFurtherMergeUsd }) => perFurtherMergeUsd <= worthUsd)
 }
 
 /** What a further merge may cost; the share of the orders that should be merged then, and what each should cost, in USD. */
-export type Worth = { usd: number; share: number; costPerMergeUsd: number }
+export type MarginalMergeCost = { usd: number; share: number; costPerMergeUsd: number }
 
 /**
  * The least that must be paid for further merges so that the floor is reached over all these orders together, bought
@@ -55,7 +55,10 @@ export type Worth = { usd: number; share: number; costPerMergeUsd: number }
  * @param orders the steps of each, and how often such an order comes
  * @param floor share of the orders, 0 to 1
  */
-export function worthOfMerge(orders: readonly { steps: readonly Step[]; times: number }[], floor: number): Worth {
+export function marginalMergeCost(
+  orders: readonly { steps: readonly Step[]; times: number }[],
+  floor: number,
+): MarginalMergeCost {
   const total = sum(orders.map(({ times }) => times))
   const first = orders.flatMap(({ steps: [step], times }) => (step === undefined ? [] : [{ step, times }]))
   let merged = sum(first.map(({ step, times }) => times * step.success))
@@ -90,7 +93,7 @@ function gain(step: Step, before: Step | undefined, times: number) {
   return { perFurtherMergeUsd: step.perFurtherMergeUsd, merges }
 }
 
-/** An unknown cost counts only where all are unknown: then nobody is cheaper. */
+/** An unknown cost counts only where all are unknown: then none is cheaper. */
 function costOf({ expectation: { costUsd } }: Option): number {
   return costUsd === null ? 0 : costUsd
 }

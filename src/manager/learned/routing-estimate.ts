@@ -1,7 +1,7 @@
 import type { RoutingOutcome } from '../../db/outcome-vectors.ts'
 import { type Candidate, chooseProposer } from '../static-rule.ts'
 import { expectAll } from './expectation.ts'
-import { asKnown, type Step, stepsOf, type Worth, worthOfMerge } from './marginal-merge-cost.ts'
+import { asKnown, type MarginalMergeCost, marginalMergeCost, type Step, stepsOf } from './marginal-merge-cost.ts'
 import type { Context, OutcomeSummary } from './outcome-summary.ts'
 
 /** So many of the latest orders show which orders come, and whether the floor is kept. */
@@ -10,14 +10,14 @@ const RECENT_ORDERS = 500
 export type RoutingEstimate = {
   /** Share of all orders that must be merged. */
   floor: number
-  worth: Worth
+  worth: MarginalMergeCost
   /** Share of the cost per merged pull request that is saved against the static rule; below 0 it costs more. */
   saving: number
   /** The static rule is expected to keep the floor. */
   ruleKeepsFloor: boolean
 }
 
-type Candidates = readonly [Candidate, ...Candidate[]]
+type OneOrMore = readonly [Candidate, ...Candidate[]]
 type Past = ReadonlyMap<string, OutcomeSummary>
 
 /**
@@ -29,14 +29,14 @@ type Past = ReadonlyMap<string, OutcomeSummary>
  */
 export function estimateRouting(
   order: Context,
-  candidates: Candidates,
+  candidates: OneOrMore,
   { outcomes, past }: { outcomes: readonly RoutingOutcome[]; past: Past },
   successFloor: number | null,
 ): RoutingEstimate {
   const recent = outcomes.slice(0, RECENT_ORDERS)
   const { orders, rule } = tally([order, ...recent], candidates, past)
   const floor = successFloor === null ? rule.share : successFloor
-  const worth = worthOfMerge(orders, floor + shortfall(recent, floor))
+  const worth = marginalMergeCost(orders, floor + shortfall(recent, floor))
   const saving = rule.costPerMergeUsd === 0 ? 0 : 1 - worth.costPerMergeUsd / rule.costPerMergeUsd
   return { floor, worth, saving, ruleKeepsFloor: rule.share >= floor }
 }
@@ -48,7 +48,7 @@ function shortfall(recent: readonly RoutingOutcome[], floor: number): number {
 }
 
 /** Who is worth considering for each of these orders, how often such an order comes, and what the static rule reaches. */
-function tally(contexts: readonly Context[], candidates: Candidates, past: Past) {
+function tally(contexts: readonly Context[], candidates: OneOrMore, past: Past) {
   const orders: { steps: Step[]; times: number }[] = []
   const rule = { merged: 0, costUsd: 0 }
   for (const group of Map.groupBy(contexts, ({ complexity, kind }) => `${complexity} ${kind}`).values()) {
@@ -59,7 +59,7 @@ function tally(contexts: readonly Context[], candidates: Candidates, past: Past)
     const ofRule = expectations.find(({ candidate }) => candidate === chosen)
     if (ofRule !== undefined) {
       rule.merged += group.length * ofRule.success
-      // What nobody knows is not cheaper than what is known.
+      // An unknown cost is not lower than a known one.
       rule.costUsd += ofRule.costUsd === null ? Number.POSITIVE_INFINITY : group.length * ofRule.costUsd
     }
     orders.push({ times: group.length, steps: stepsOf(expectations.map(asKnown)) })

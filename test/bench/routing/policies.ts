@@ -1,6 +1,12 @@
 import type { RoutingOutcome } from '../../../src/db/outcome-vectors.ts'
 import { chooseByOutcomes, type LearnedPolicySettings } from '../../../src/manager/learned/learned-policy.ts'
-import { asKnown, stepAt, stepsOf, type Worth, worthOfMerge } from '../../../src/manager/learned/marginal-merge-cost.ts'
+import {
+  asKnown,
+  type MarginalMergeCost,
+  marginalMergeCost,
+  stepAt,
+  stepsOf,
+} from '../../../src/manager/learned/marginal-merge-cost.ts'
 import { chooseProposer } from '../../../src/manager/static-rule.ts'
 import type { SimulatedOrder, World } from './world.ts'
 
@@ -38,7 +44,7 @@ export function oraclePolicy(
   orders: readonly SimulatedOrder[],
 ): {
   policy: Policy
-  worth: Worth
+  worth: MarginalMergeCost
   ruleShare: number
 } {
   const rule = staticPolicy(world)
@@ -50,7 +56,7 @@ export function oraclePolicy(
   }))
   const ofRule = orders.map((order) => world.truth(order.complexity, rule.choose(order, [])).success)
   const ruleShare = ofRule.reduce((sum, success) => sum + success, 0) / orders.length
-  const worth = worthOfMerge(tally, ruleShare)
+  const worth = marginalMergeCost(tally, ruleShare)
   const choose = ({ complexity }: SimulatedOrder) => {
     const step = stepAt(steps.get(complexity) ?? [], worth.usd)
     if (step === undefined) throw new Error('A world has at least one candidate.')
