@@ -25,8 +25,8 @@ export function endedRuns(db: Db, days: number): Promise<string[]> {
 }
 
 /**
- * Workflows the engine takes for unfinished although nobody waits for them: their attempt has ended, or is gone, for more
- * than ten minutes. At most `RUNS_AT_ONCE`.
+ * Workflows that the engine counts as unfinished and that will never be resumed: their attempt has ended, or is gone, for
+ * more than ten minutes. That of a suspended attempt is its journal. At most `RUNS_AT_ONCE`.
  */
 export function orphanedRuns(db: Db): Promise<string[]> {
   return idsOf(
@@ -36,6 +36,8 @@ export function orphanedRuns(db: Db): Promise<string[]> {
       and not exists (
         select from attempts where attempts.work_order_id = work_orders.id and (
           attempts.status = 'running' or attempts.ended_at > moose_now() - ${LAST_WRITES}::interval
+          or (attempts.status = 'blocked' and attempts.number = work_orders.attempts
+            and work_orders.status in ('blocked', 'pending'))
         )
       )`,
   )

@@ -235,11 +235,12 @@ test('a sweep removes what is old of orders that have ended, in its own time eac
   assert.equal(outputs.rows.length, 3)
 })
 
-test('workflows that nobody waits for are leftovers; those of a running or an ending attempt are not', async () => {
+test('workflows that nobody waits for are leftovers; those of a running, an ending or a suspended attempt are not', async () => {
   await using bench = await openRetentionBench()
   const keys = {
     running: await bench.attempt('running', 'running'),
     ending: await bench.attempt('failed', 'failed'),
+    suspended: await bench.attempt('blocked', 'blocked'),
     ended: await bench.attempt('failed', 'failed'),
     gone: { workOrderId: UNKNOWN, attempt: 1 },
   }
@@ -256,7 +257,7 @@ test('workflows that nobody waits for are leftovers; those of a running or an en
   const left = [keys.ended, keys.gone].map(({ workOrderId }) => `wo-${workOrderId}-1`)
   assert.deepEqual(found.map(({ name }) => name).sort(), left.sort())
   for (const leftover of found) await leftover.remove()
-  const stay = [keys.running, keys.ending].map(({ workOrderId }) => `wo-${workOrderId}-1`)
+  const stay = [keys.running, keys.ending, keys.suspended].map(({ workOrderId }) => `wo-${workOrderId}-1`)
   assert.deepEqual(await engine.runs(), stay.sort())
 })
 
