@@ -1,5 +1,5 @@
 /**
- * The gates of `npm test`, one line each: types, lint, format, imports, SQL, dead code, patterns, documents. All of them run,
+ * The gates of `npm test`, one line each: types, lint, format, imports, SQL, dead code, layout, patterns, documents. All of them run,
  * so that one look shows everything; any that fails fails the whole.
  */
 import { spawnSync } from 'node:child_process'
@@ -18,6 +18,7 @@ const GATES: readonly { name: string; program: string; args: readonly string[]; 
   // A look at no module would pass too.
   { name: 'sql', program: 'node', args: ['scripts/sql-in-db.ts'], proof: /^\d{3,} modules/m },
   { name: 'dead code', program: 'knip', args: [] },
+  { name: 'layout', program: 'node', args: ['scripts/layout.ts'], proof: /^\d{3,} files$/m },
   // A look at no pattern would pass too.
   { name: 'patterns', program: 'node', args: ['scripts/patterns.ts'], proof: /^\d{3,} patterns$/m },
   {

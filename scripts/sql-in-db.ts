@@ -1,6 +1,9 @@
 /**
  * The gate `sql`: queries are made in `src/db/` alone. Elsewhere `kysely` and `pg` are imported for their types only, and
  * nothing calls what begins a query. `db.transaction()` is no query: what belongs together is decided above.
+ *
+ * The displayed steps, `attempt_steps`, are read by the files that show them alone: the journal of the engine decides. So that
+ * no file hides such a query, none exports again what another one exports.
  */
 import { globSync, readFileSync } from 'node:fs'
 import ts from 'typescript'
@@ -47,7 +50,35 @@ function isValueImport(node: ts.Node): node is ts.ImportDeclaration {
   return isWhole || (named !== undefined && ts.isNamedImports(named) && named.elements.some((one) => !one.isTypeOnly))
 }
 
-const files = globSync('src/**/*.ts').filter((file) => !file.startsWith('src/db/') && !file.endsWith('.test.ts'))
+/** Files that write the displayed steps, show them, or add up their times. */
+const READ_DISPLAYED_STEPS: ReadonlySet<string> = new Set([
+  'src/db/attempts/attempt-history.ts',
+  'src/db/attempts/attempt-steps.ts',
+  'src/db/attempts/attempts.ts',
+  'src/db/schema.ts',
+  'src/db/work-orders/suspended-orders.ts',
+])
+
+function report(file: string, pattern: RegExp, what: string): void {
+  for (const [index, line] of readFileSync(file, 'utf8').split('\n').entries()) {
+    if (!pattern.test(line)) continue
+    console.log(`${file}:${index + 1}: ${what}`)
+    process.exitCode = 1
+  }
+}
+
+const modules = globSync('src/**/*.ts').filter((file) => !file.endsWith('.test.ts'))
+for (const file of modules.toSorted()) {
+  report(
+    file,
+    /^export (?:type )?(?:\*|\{[^}]*\}) .*from '/,
+    'exports again what another file exports; import it from there',
+  )
+  if (READ_DISPLAYED_STEPS.has(file)) continue
+  report(file, /attempt_steps/, 'reads attempt_steps, which is for display; ask the journal of the engine')
+}
+
+const files = modules.filter((file) => !file.startsWith('src/db/'))
 for (const file of files.toSorted()) {
   for (const { line, what } of findingsIn(file)) {
     console.log(`${file}:${line}: ${what}; move the query into src/db`)

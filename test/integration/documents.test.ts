@@ -1,29 +1,8 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
 import { test } from 'node:test'
+import { judgedBy } from '../support/gate.ts'
 
-const GATE = path.join(import.meta.dirname, '../../scripts/documents.ts')
-
-/** What the gate says of a tree with these files. */
-async function check(files: Readonly<Record<string, string>>): Promise<{ passed: boolean; said: string }> {
-  const tree = await mkdtemp(path.join(tmpdir(), 'moose-documents-'))
-  try {
-    for (const [name, content] of Object.entries(files)) {
-      await mkdir(path.join(tree, path.dirname(name)), { recursive: true })
-      await writeFile(path.join(tree, name), content)
-    }
-    return await new Promise((resolve) => {
-      execFile(process.execPath, [GATE], { cwd: tree }, (error, stdout) =>
-        resolve({ passed: error === null, said: stdout }),
-      )
-    })
-  } finally {
-    await rm(tree, { recursive: true })
-  }
-}
+const check = (files: Readonly<Record<string, string>>) => judgedBy(['scripts/documents.ts'], files)
 
 const guide = '# Guide\n\n## How to begin\n\nSee [the first page](../README.md).\n'
 

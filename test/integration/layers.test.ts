@@ -1,34 +1,19 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
+import { judgedBy } from '../support/gate.ts'
 
 const ROOT = path.join(import.meta.dirname, '../..')
+const SETTINGS = ['.dependency-cruiser.mjs', 'tsconfig.json', 'package.json']
+const settings = Object.fromEntries(SETTINGS.map((name) => [name, readFileSync(path.join(ROOT, name), 'utf8')]))
 
-/** What the gate says of a tree with these files. */
-async function cruise(files: Readonly<Record<string, string>>): Promise<{ passed: boolean; said: string }> {
-  const tree = await mkdtemp(path.join(tmpdir(), 'moose-layers-'))
-  try {
-    await symlink(path.join(ROOT, 'node_modules'), path.join(tree, 'node_modules'))
-    for (const name of ['.dependency-cruiser.mjs', 'tsconfig.json', 'package.json'])
-      await copyFile(path.join(ROOT, name), path.join(tree, name))
-    for (const [name, content] of Object.entries(files)) {
-      await mkdir(path.join(tree, path.dirname(name)), { recursive: true })
-      await writeFile(path.join(tree, name), content)
-    }
-    return await new Promise((resolve) => {
-      const program = path.join(ROOT, 'node_modules/.bin/depcruise')
-      const options = { cwd: tree, env: { PATH: String(process.env['PATH']), NO_COLOR: '1' } }
-      execFile(program, ['src', '--config', '.dependency-cruiser.mjs'], options, (error, stdout) =>
-        resolve({ passed: error === null, said: stdout }),
-      )
-    })
-  } finally {
-    await rm(tree, { recursive: true })
-  }
-}
+type Files = Readonly<Record<string, string>>
+/** Which imports are allowed. */
+const cruise = (files: Files) =>
+  judgedBy(['node_modules/.bin/depcruise', 'src', '--config', '.dependency-cruiser.mjs'], { ...settings, ...files })
+/** Which files stand on their own. */
+const layout = (files: Files) => judgedBy(['scripts/layout.ts'], files)
 
 const leaf = 'export const leaf = 1\n'
 const importing = (target: string) => `import { leaf } from '${target}'\nexport const it = leaf\n`
@@ -62,4 +47,37 @@ test('an adapter that imports another is refused by name', async () => {
   const { passed, said } = await cruise({ 'src/forge/a.ts': leaf, 'src/manager/b.ts': importing('../forge/a.ts') })
   assert.ok(!passed)
   assert.match(said, /sideways-from-manager/)
+})
+
+test('a planted sliver is refused by name, until it has a test or a second importer', async () => {
+  const two = { 'src/forge/part.ts': leaf, 'src/forge/whole.ts': importing('./part.ts') }
+  const { passed, said } = await layout(two)
+  assert.ok(!passed)
+  assert.match(said, /src\/forge\/part\.ts: 1 lines and one importer beside it; join it with src\/forge\/whole\.ts/)
+  assert.ok((await layout({ ...two, 'src/forge/part.test.ts': importing('./part.ts') })).passed)
+  assert.ok((await layout({ ...two, 'src/forge/other.ts': importing('./part.ts') })).passed)
+})
+
+test('a command, and a file whose importer is long, may be short', async () => {
+  const files = { 'src/cli/commands/a.ts': leaf, 'src/cli/commands/b.ts': importing('./a.ts') }
+  const long = `${importing('./part.ts')}${'// More.\n'.repeat(300)}`
+  const { passed, said } = await layout({ ...files, 'src/forge/part.ts': leaf, 'src/forge/whole.ts': long })
+  assert.ok(passed, said)
+  assert.match(said, /^4 files$/m)
+})
+
+test('a crowded folder is refused by name', async () => {
+  const names = Array.from({ length: 31 }, (_, number) => `src/db/file-${number}.ts`)
+  const { passed, said } = await layout(Object.fromEntries(names.map((name) => [name, leaf])))
+  assert.ok(!passed)
+  assert.match(said, /src\/db: 31 files; at most 30/)
+})
+
+test('a step that imports what is displayed of steps is refused by name', async () => {
+  const { passed, said } = await cruise({
+    'src/db/attempts/attempt-history.ts': leaf,
+    'src/attempt/steps/a.ts': importing('../../db/attempts/attempt-history.ts'),
+  })
+  assert.ok(!passed)
+  assert.match(said, /one-journal: src\/attempt\/steps\/a\.ts/)
 })

@@ -1,29 +1,8 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
 import { test } from 'node:test'
+import { judgedBy } from '../support/gate.ts'
 
-const GATE = path.join(import.meta.dirname, '../../scripts/sql-in-db.ts')
-
-/** What the gate says of a tree with these files. */
-async function look(files: Readonly<Record<string, string>>): Promise<{ passed: boolean; said: string }> {
-  const tree = await mkdtemp(path.join(tmpdir(), 'moose-sql-'))
-  try {
-    for (const [name, content] of Object.entries(files)) {
-      await mkdir(path.join(tree, path.dirname(name)), { recursive: true })
-      await writeFile(path.join(tree, name), content)
-    }
-    return await new Promise((resolve) => {
-      execFile(process.execPath, [GATE], { cwd: tree }, (error, stdout) =>
-        resolve({ passed: error === null, said: stdout }),
-      )
-    })
-  } finally {
-    await rm(tree, { recursive: true })
-  }
-}
+const look = (files: Readonly<Record<string, string>>) => judgedBy(['scripts/sql-in-db.ts'], files)
 
 const query = (how: string) => `export const planted = (db: any) => ${how}\n`
 
@@ -64,4 +43,14 @@ test('more than the types of a library that makes queries is refused with its pl
     assert.ok(!passed, planted)
     assert.match(said, /^src\/orchestrator\/planted\.ts:1: imports more than types of '(kysely|pg)'; /)
   }
+})
+
+test('a file that reads the displayed steps, and a re-export that could hide one, are refused', async () => {
+  const { passed, said } = await look({
+    'src/db/planted.ts': "export const query = 'select output from attempt_steps'\n",
+    'src/db/past.ts': "export { query } from './planted.ts'\n",
+  })
+  assert.ok(!passed)
+  assert.match(said, /^src\/db\/planted\.ts:1: reads attempt_steps, which is for display/m)
+  assert.match(said, /^src\/db\/past\.ts:1: exports again what another file exports/m)
 })
