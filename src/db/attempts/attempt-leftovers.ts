@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../schema.ts'
 import { overFor } from '../work-orders/order-conditions.ts'
-import type { AttemptKey } from './attempts.ts'
+import { type AttemptKey, selectAttempt } from './attempts.ts'
 
 type Db = Kysely<Database>
 
@@ -78,13 +78,7 @@ async function pick<Key extends AttemptKey>(
  */
 export async function whileAtRest(db: Db, key: AttemptKey, act: () => Promise<void>): Promise<boolean> {
   return db.transaction().execute(async (transaction) => {
-    await transaction
-      .selectFrom('attempts')
-      .select('number')
-      .where('work_order_id', '=', key.workOrderId)
-      .where('number', '=', key.attempt)
-      .forUpdate()
-      .execute()
+    await selectAttempt(transaction, key).select('number').forUpdate().execute()
     if ((await attemptsAtRest(transaction, [key])).length === 0) return false
     await act()
     return true

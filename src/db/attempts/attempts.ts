@@ -10,13 +10,14 @@ export type AttemptKey = { workOrderId: string; attempt: number }
 /** One run of an attempt, from its claim or its resumption to its end or its suspension; the first is `epoch: 0`. */
 export type AttemptRun = AttemptKey & { epoch: number }
 
-export async function findAttempt(db: Db, { workOrderId, attempt }: AttemptKey): Promise<AttemptRow> {
-  return db
-    .selectFrom('attempts')
-    .selectAll()
-    .where('work_order_id', '=', workOrderId)
-    .where('number', '=', attempt)
-    .executeTakeFirstOrThrow()
+/** For a query: the row of one attempt. */
+export function selectAttempt(db: Db, { workOrderId, attempt }: AttemptKey) {
+  return db.selectFrom('attempts').where('work_order_id', '=', workOrderId).where('number', '=', attempt)
+}
+
+/** One that exists. */
+export async function findAttempt(db: Db, key: AttemptKey): Promise<AttemptRow> {
+  return selectAttempt(db, key).selectAll().executeTakeFirstOrThrow()
 }
 
 /** A run this executor has begun and not ended. */
@@ -111,14 +112,8 @@ export async function lastFailureBefore(
 }
 
 /** Whether the attempt has gone on after this run of it. */
-export async function isResumedSince(db: Db, { workOrderId, attempt, epoch }: AttemptRun): Promise<boolean> {
-  const row = await db
-    .selectFrom('attempts')
-    .select('number')
-    .where('work_order_id', '=', workOrderId)
-    .where('number', '=', attempt)
-    .where('resumed', '>', epoch)
-    .executeTakeFirst()
+export async function isResumedSince(db: Db, { epoch, ...key }: AttemptRun): Promise<boolean> {
+  const row = await selectAttempt(db, key).select('number').where('resumed', '>', epoch).executeTakeFirst()
   return row !== undefined
 }
 

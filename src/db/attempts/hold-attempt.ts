@@ -2,7 +2,7 @@ import { type ExpressionBuilder, type Kysely, sql } from 'kysely'
 import { Fault } from '../../faults/fault.ts'
 import { processId } from '../../process/process-id.ts'
 import type { Database } from '../schema.ts'
-import type { AttemptKey, AttemptRun } from './attempts.ts'
+import { type AttemptKey, type AttemptRun, selectAttempt } from './attempts.ts'
 
 type Db = Kysely<Database>
 
@@ -36,9 +36,14 @@ export function fence(db: Db, run: AttemptRun) {
  * @throws {Fault} `attempt_taken_over`
  */
 export async function holdAttempt(db: Db, run: AttemptRun): Promise<void> {
-  await assertThere(db, run, (builder) =>
-    builder.and([isHeld(run)(builder), builder('attempts.status', '=', 'running')]),
-  )
+  const row = await db
+    .selectFrom('attempts')
+    .select('number')
+    .where(isHeld(run))
+    .where('attempts.status', '=', 'running')
+    .forShare()
+    .executeTakeFirst()
+  if (row === undefined) throw takenOver(run)
 }
 
 /**
@@ -48,23 +53,16 @@ export async function holdAttempt(db: Db, run: AttemptRun): Promise<void> {
  * @throws {Fault} `attempt_taken_over`
  */
 export async function assertLastRun(db: Db, run: AttemptRun): Promise<void> {
-  const row = await db
-    .selectFrom('attempts')
+  const row = await selectAttempt(db, run)
     .select((builder) => isHeld(run)(builder).as('held'))
-    .where('work_order_id', '=', run.workOrderId)
-    .where('number', '=', run.attempt)
     .executeTakeFirst()
   if (row !== undefined && !row.held) throw takenOver(run)
 }
 
 /** The run of an attempt this process carries out; `over`: it has ended; null: somebody else carries it out, or it rests. */
-export async function heldRun(db: Db, { workOrderId, attempt }: AttemptKey): Promise<AttemptRun | 'over' | null> {
-  const row = await db
-    .selectFrom('attempts')
-    .select(['resumed', 'status', 'holder'])
-    .where('work_order_id', '=', workOrderId)
-    .where('number', '=', attempt)
-    .executeTakeFirst()
+export async function heldRun(db: Db, key: AttemptKey): Promise<AttemptRun | 'over' | null> {
+  const { workOrderId, attempt } = key
+  const row = await selectAttempt(db, key).select(['resumed', 'status', 'holder']).executeTakeFirst()
   if (row === undefined || (row.status !== 'running' && row.status !== 'blocked')) return 'over'
   return row.status === 'running' && row.holder === processId ? { workOrderId, attempt, epoch: row.resumed } : null
 }
@@ -156,24 +154,15 @@ export async function noteRoute(db: Db, run: AttemptRun, facts: RouteFacts): Pro
   if (rows.length === 0) throw takenOver(run)
 }
 
-async function assertThere(db: Db, run: AttemptRun, where: ReturnType<typeof isHeld>): Promise<void> {
-  const row = await db.selectFrom('attempts').select('number').where(where).forShare().executeTakeFirst()
-  if (row === undefined) throw takenOver(run)
-}
-
 /**
  * Makes sure of the same as `holdAttempt`, whichever run of the attempt it is. An attempt we have no row of is a
  * caller's own business.
  *
  * @throws {Fault} `attempt_taken_over`
  */
-export async function assertNotTakenOver(db: Db, key: { workOrderId: string; attempt: number }): Promise<void> {
-  const { workOrderId, attempt } = key
-  const row = await db
-    .selectFrom('attempts')
+export async function assertNotTakenOver(db: Db, key: AttemptKey): Promise<void> {
+  const row = await selectAttempt(db, key)
     .select(sql<boolean>`status = 'running' and holder is not distinct from ${processId}`.as('held'))
-    .where('work_order_id', '=', workOrderId)
-    .where('number', '=', attempt)
     .forShare()
     .executeTakeFirst()
   if (row !== undefined && !row.held) throw takenOver(key)
