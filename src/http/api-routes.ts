@@ -1,3 +1,4 @@
+import packageJson from '../../package.json' with { type: 'json' }
 import type { HttpApp } from './http-env.ts'
 import { newRoutes } from './new-routes.ts'
 import { budgetRoutes } from './routes/budget.ts'
@@ -28,4 +29,18 @@ export function apiRoutes(): HttpApp {
     .route('/', githubWebhookRoutes)
     .route('/', healthRoutes)
     .route('/', metricsRoutes)
+}
+
+/** The contract as an OpenAPI 3.1 document; the same routes give the same document, key for key. */
+export function openApiDocument() {
+  return apiRoutes().getOpenAPI31Document({
+    openapi: '3.1.0',
+    info: {
+      title: 'Moose',
+      version: packageJson.version,
+      description: packageJson.description,
+      license: { name: packageJson.license },
+    },
+    servers: [{ url: '/' }],
+  })
 }
