@@ -4,6 +4,7 @@ import envPaths from 'env-paths'
 import { z } from 'zod'
 import { Fault } from './faults/fault.ts'
 import { FAULT_POINTS } from './faults/fault-point.ts'
+import { describeProblems, fieldProblems } from './faults/schema-problems.ts'
 
 const wholeNumber = (min: number, max: number) =>
   z
@@ -257,9 +258,10 @@ function absoluteEntries(searchPath: string): string {
 }
 
 function invalid(error: z.ZodError): Fault {
-  const problems = error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`)
-  const variables = error.issues.map((issue) => issue.path.join('.')).join(', ')
-  return new Fault('config_invalid', `Bad configuration: ${problems.join('; ')}. Correct or unset it.`, { variables })
+  const problems = fieldProblems(error)
+  const variables = problems.map(({ field }) => field).join(', ')
+  const message = `Bad configuration: ${describeProblems(problems)}. Correct or unset it.`
+  return new Fault('config_invalid', message, { variables })
 }
 
 /** HOME too: pip and uv find their configuration and caches there. */

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { Fault } from '../faults/fault.ts'
+import { describeIssues } from '../faults/schema-problems.ts'
 
 /**
  * A row of `system_config` whose value is JSON.
@@ -22,7 +23,7 @@ export function parseJsonSetting<T>(
     )
   const parsed = schema.safeParse(text === null ? {} : jsonOf(text, refuse))
   if (parsed.success) return parsed.data
-  throw refuse(parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`.trim()).join('; '))
+  throw refuse(describeIssues(parsed.error))
 }
 
 function jsonOf(text: string, refuse: (problems: string, cause: unknown) => Fault): unknown {

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import { z } from 'zod'
 import { KEPT_DAYS, type KeptDays } from '../config.ts'
 import { Fault } from '../faults/fault.ts'
+import { describeIssues } from '../faults/schema-problems.ts'
 import type { Database } from './schema.ts'
 
 /** A row that is absent leaves the environment's value in force. */
@@ -22,7 +23,7 @@ export async function readKeptDays(db: Kysely<Database>, defaults: KeptDays): Pr
   const rows = await db.selectFrom('system_config').select(['key', 'value']).where('key', 'in', keys).execute()
   const parsed = Rows.safeParse(Object.fromEntries(rows.map(({ key, value }) => [key, value])))
   if (!parsed.success) {
-    const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ')
+    const problems = describeIssues(parsed.error)
     const next = 'Correct or delete it; until then nothing old is removed.'
     throw new Fault('config_invalid', `Bad row in system_config: ${problems}. ${next}`, { problems })
   }

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import { z } from 'zod'
 import { type Config, MAX_CONCURRENT, MAX_WITHIN, POLLING_INTERVAL_MS } from '../config.ts'
 import { Fault } from '../faults/fault.ts'
+import { describeIssues } from '../faults/schema-problems.ts'
 import type { Database } from './schema.ts'
 
 /** The rows of the seed's 6.2. A row that is absent leaves the environment's value in force. */
@@ -55,7 +56,7 @@ async function readRows(db: Kysely<Database>): Promise<z.infer<typeof Rows>> {
   const rows = await db.selectFrom('system_config').select(['key', 'value']).where('key', 'in', keys).execute()
   const parsed = Rows.safeParse(Object.fromEntries(rows.map(({ key, value }) => [key, value])))
   if (parsed.success) return parsed.data
-  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ')
+  const problems = describeIssues(parsed.error)
   const [bad] = parsed.error.issues.map((issue) => issue.path.join('.'))
   const mend = `Correct or delete it, e.g. delete from system_config where key = '${bad}';`
   throw new Fault('config_invalid', `Bad row in system_config: ${problems}. ${mend}`, { problems })

@@ -1,7 +1,7 @@
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import { plainWords } from '../contract/plain-words.ts'
 import { Fault, type FaultCode } from '../faults/fault.ts'
-import { describeProblems, fieldProblems } from '../work-order/content.ts'
+import { describeProblems, fieldProblems } from '../faults/schema-problems.ts'
 import type { HttpApp, HttpEnv } from './http-env.ts'
 
 // The validators of the routes parse by themselves; this is how zod lets one choose its words for all of them.
@@ -12,7 +12,7 @@ export function newRoutes(): HttpApp {
   return new OpenAPIHono<HttpEnv>({ defaultHook: refuseInvalid('request_invalid') })
 }
 
-/** Problems named in one answer; a file of a thousand orders can have more than anybody reads. */
+/** Problems named in one answer; a file of a thousand orders can have more than are of use. */
 const MAX_PROBLEMS = 20
 
 type Validation = { target: string } & ({ success: true } | { success: false; error: z.ZodError })
@@ -23,11 +23,10 @@ export function refuseInvalid(code: Extract<FaultCode, 'request_invalid' | 'work
     if (validation.success) return undefined
     if (validation.target === 'param') throw unknownName(validation.error)
     const problems = fieldProblems(meantAlternative(validation.error))
-    const shown = describeProblems(problems.slice(0, MAX_PROBLEMS))
-    const rest = problems.length > MAX_PROBLEMS ? `; and ${problems.length - MAX_PROBLEMS} more` : ''
+    const shown = describeProblems(problems, MAX_PROBLEMS)
     const what = validation.target === 'json' ? 'body' : validation.target
     const fields = problems.slice(0, MAX_PROBLEMS).map(({ field }) => field)
-    throw new Fault(code, `The ${what} was refused: ${shown}${rest}.`, { fields: fields.join(', ') })
+    throw new Fault(code, `The ${what} was refused: ${shown}.`, { fields: fields.join(', ') })
   }
 }
 

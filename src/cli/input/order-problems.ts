@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { EditWorkOrder, NewWorkOrder } from '../../contract/work-orders.ts'
 import { Fault } from '../../faults/fault.ts'
-import { type FieldProblem, fieldProblems } from '../../work-order/content.ts'
+import { type FieldProblem, fieldProblems } from '../../faults/schema-problems.ts'
 import { counted } from '../pages/humanize.ts'
 import { harmless } from '../pages/terminal-text.ts'
 

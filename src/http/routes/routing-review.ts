@@ -2,6 +2,7 @@ import { createRoute } from '@hono/zod-openapi'
 import { WorkOrderParams } from '../../contract/work-orders.ts'
 import { findWorkOrder } from '../../db/work-orders/work-orders.ts'
 import { Fault } from '../../faults/fault.ts'
+import { describeProblems, fieldProblems } from '../../faults/schema-problems.ts'
 import { explainRoute, replayRoutes } from '../../manager/review.ts'
 import {
   ReplayQuery,
@@ -9,7 +10,7 @@ import {
   RouteExplanationResponse,
   RouteReplayResponse,
 } from '../../ports/routing-review.ts'
-import { describeProblems, fieldProblems, WorkOrderContent } from '../../work-order/content.ts'
+import { WorkOrderContent } from '../../work-order/content.ts'
 import { ANY_FAULT, CONFLICT, json, NO_SUCH_ORDER, QUERY_FAULT } from '../answers.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import { newRoutes } from '../new-routes.ts'
