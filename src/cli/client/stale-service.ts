@@ -1,4 +1,5 @@
 import type { DoctorFinding } from '../../ports/doctor-finding.ts'
+import { isAlive } from '../../process/is-alive.ts'
 import { readServiceFile, removeServiceFile } from './service-file.ts'
 
 /**
@@ -16,13 +17,4 @@ export async function staleService(home: string, fix: boolean): Promise<DoctorFi
   }
   const detail = `service.json names process ${service.pid}, which is gone`
   return [{ name: 'service', state: 'warning', detail, remedy: 'moose doctor --fix' }]
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    // EPERM: it is there and somebody else's.
-    return !(error instanceof Error && 'code' in error && error.code === 'ESRCH')
-  }
 }

@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { Fault } from '../../faults/fault.ts'
 import type { Cli } from '../cli.ts'
+import { nullForNone } from './arguments.ts'
 import { type OrderFile, readOrderFile } from './order-file.ts'
 import { type Checked, type OrderFields, ordersInvalid } from './order-problems.ts'
-import { nullForNone } from './usd-argument.ts'
 import { wildcardWarnings } from './wildcard-warnings.ts'
 
 /** What was asked for on the command line, checked, with every project that is named and where. */
