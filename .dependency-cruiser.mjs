@@ -24,7 +24,7 @@ const LAYERS = [
   ['^src/edits/'],
   ['^src/work-order/'],
   ['^src/telemetry/'],
-  ['^src/(redaction/|config\\.ts|log\\.ts)'],
+  ['^src/(redaction/|config(\\.ts|/)|log\\.ts)'],
   ['^src/(faults/|async/|clock\\.ts|money\\.ts)'],
 ]
 

@@ -1,5 +1,5 @@
 /**
- * The gates of `npm test`, one line each: types, lint, format, imports, dead code, patterns. All of them run, so that one look
+ * The gates of `npm test`, one line each: types, lint, format, imports, dead code, patterns, configuration. All of them run, so that one look
  * shows everything; any that fails fails the whole.
  */
 import { spawnSync } from 'node:child_process'
@@ -18,6 +18,7 @@ const GATES: readonly { name: string; program: string; args: readonly string[]; 
   { name: 'dead code', program: 'knip', args: [] },
   // A look at no pattern would pass too.
   { name: 'patterns', program: 'node', args: ['scripts/patterns.ts'], proof: /^\d{3,} patterns$/m },
+  { name: 'configuration', program: 'node', args: ['scripts/configuration.ts', '--check'] },
 ]
 
 let failed = 0

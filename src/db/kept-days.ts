@@ -1,12 +1,13 @@
 import type { Kysely } from 'kysely'
 import { z } from 'zod'
-import { KEPT_DAYS, type KeptDays } from '../config.ts'
+import { KEPT_DAYS } from '../config/environment.ts'
+import { type KeptDays } from '../config.ts'
 import { Fault } from '../faults/fault.ts'
 import { describeIssues } from '../faults/schema-problems.ts'
 import type { Database } from './schema.ts'
 
 /** A row that is absent leaves the environment's value in force. */
-const Rows = z.object({
+export const KeptDaysRows = z.object({
   keep_runs_days: KEPT_DAYS.optional(),
   keep_answers_days: KEPT_DAYS.optional(),
   keep_output_days: KEPT_DAYS.optional(),
@@ -19,9 +20,9 @@ const Rows = z.object({
  * @throws {Fault} `config_invalid` naming the malformed rows
  */
 export async function readKeptDays(db: Kysely<Database>, defaults: KeptDays): Promise<KeptDays> {
-  const keys = Object.keys(Rows.shape)
+  const keys = Object.keys(KeptDaysRows.shape)
   const rows = await db.selectFrom('system_config').select(['key', 'value']).where('key', 'in', keys).execute()
-  const parsed = Rows.safeParse(Object.fromEntries(rows.map(({ key, value }) => [key, value])))
+  const parsed = KeptDaysRows.safeParse(Object.fromEntries(rows.map(({ key, value }) => [key, value])))
   if (!parsed.success) {
     const problems = describeIssues(parsed.error)
     const next = 'Correct or delete it; until then nothing old is removed.'

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 import { z } from 'zod'
-import { httpUrl } from '../config.ts'
+import { httpUrl } from '../config/environment.ts'
 import { Fault } from '../faults/fault.ts'
 import { describeIssues } from '../faults/schema-problems.ts'
 import { Usd } from '../money.ts'

@@ -1,12 +1,13 @@
 import type { Kysely } from 'kysely'
 import { z } from 'zod'
-import { type Config, MAX_CONCURRENT, MAX_WITHIN, POLLING_INTERVAL_MS } from '../config.ts'
+import { MAX_CONCURRENT, MAX_WITHIN, POLLING_INTERVAL_MS } from '../config/environment.ts'
+import { type Config } from '../config.ts'
 import { Fault } from '../faults/fault.ts'
 import { describeIssues } from '../faults/schema-problems.ts'
 import type { Database } from './schema.ts'
 
-/** The rows of the seed's 6.2. A row that is absent leaves the environment's value in force. */
-const Rows = z.object({
+/** The rows of the specification's 6.2. A row that is absent leaves the environment's value in force. */
+export const SettingRows = z.object({
   orchestrator_enabled: z.enum(['true', 'false'], 'is neither true nor false').optional(),
   orchestrator_polling_interval_ms: POLLING_INTERVAL_MS.optional(),
   orchestrator_max_concurrent: MAX_CONCURRENT.optional(),
@@ -51,10 +52,10 @@ export async function readMaxCallsPerProvider(
   return (await readRows(db)).orchestrator_max_calls_per_provider ?? defaults.maxCallsPerProvider
 }
 
-async function readRows(db: Kysely<Database>): Promise<z.infer<typeof Rows>> {
-  const keys = Object.keys(Rows.shape)
+async function readRows(db: Kysely<Database>): Promise<z.infer<typeof SettingRows>> {
+  const keys = Object.keys(SettingRows.shape)
   const rows = await db.selectFrom('system_config').select(['key', 'value']).where('key', 'in', keys).execute()
-  const parsed = Rows.safeParse(Object.fromEntries(rows.map(({ key, value }) => [key, value])))
+  const parsed = SettingRows.safeParse(Object.fromEntries(rows.map(({ key, value }) => [key, value])))
   if (parsed.success) return parsed.data
   const problems = describeIssues(parsed.error)
   const [bad] = parsed.error.issues.map((issue) => issue.path.join('.'))
