@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { after, test } from 'node:test'
-import { openApiDocument } from '../../src/http/api-routes.ts'
-import { createHttpApp } from '../../src/http/http-app.ts'
+import { createHttpApp, openApiDocument } from '../../src/http/http-app.ts'
 import { openApiHome } from '../support/api-home.ts'
 import { contract, operations } from '../support/openapi-contract.ts'
 
