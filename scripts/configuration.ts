@@ -51,7 +51,7 @@ function formOf(name: string, schemas: readonly z.core.$ZodType[]): string {
 
 function defaultOf(name: string, schemas: readonly z.core.$ZodType[], { unset }: Meaning): string {
   const [value] = schemas.flatMap((schema) => (schema instanceof z.ZodDefault ? [schema.def.defaultValue] : []))
-  if (value !== undefined) return `\`${String(value)}\``
+  if (value !== undefined) return `\`${JSON.stringify(value).replaceAll('"', '')}\``
   if (unset === undefined) throw new Error(`${name} has neither a default nor says what holds without one.`)
   return unset
 }

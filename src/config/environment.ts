@@ -240,12 +240,10 @@ export const Environment = z.object({
     description: 'Where [traces](observability.md#traces) are sent to; `/v1/traces` is added',
     unset: 'no traces are sent',
   }),
-  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: httpUrl
-    .optional()
-    .meta({
-      description: 'The whole URL for traces; wins over `OTEL_EXPORTER_OTLP_ENDPOINT`',
-      unset: 'made of `OTEL_EXPORTER_OTLP_ENDPOINT`',
-    }),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: httpUrl.optional().meta({
+    description: 'The whole URL for traces; wins over `OTEL_EXPORTER_OTLP_ENDPOINT`',
+    unset: 'made of `OTEL_EXPORTER_OTLP_ENDPOINT`',
+  }),
   OTEL_EXPORTER_OTLP_HEADERS: keyValues
     .optional()
     .meta({ description: 'Headers sent with traces, usually a key', unset: 'none' }),
