@@ -2,6 +2,8 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
 import { Fault } from '../../faults/fault.ts'
+import type { DoctorFinding } from '../../ports/doctor-finding.ts'
+import { isAlive } from '../../process/is-alive.ts'
 
 const ServiceFile = z.object({
   /** Where the API listens. */
@@ -42,4 +44,21 @@ function fileIn(home: string): string {
 
 function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+}
+
+/**
+ * What a killed `moose up` has left in its home. Other commands are not misled by it: who answers there is asked.
+ *
+ * @param fix removes it
+ * @returns nothing where it is in order
+ */
+export async function staleService(home: string, fix: boolean): Promise<DoctorFinding[]> {
+  const service = await readServiceFile(home)
+  if (service === null || isAlive(service.pid)) return []
+  if (fix) {
+    await removeServiceFile(home)
+    return []
+  }
+  const detail = `service.json names process ${service.pid}, which is gone`
+  return [{ name: 'service', state: 'warning', detail, remedy: 'moose doctor --fix' }]
 }

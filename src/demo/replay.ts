@@ -1,7 +1,7 @@
 import path from 'node:path'
 import type { Kysely } from 'kysely'
 import type { Database } from '../db/schema.ts'
-import { DEMO_CONTENT } from './demo-places.ts'
+import { DEMO_CONTENT } from './places.ts'
 
 /** Said wherever answers of the demo show. */
 export const REPLAY_NOTE = 'replay: scripted answers, no model was called'
