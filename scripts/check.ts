@@ -1,6 +1,6 @@
 /**
- * The gates of `npm test`, one line each: types, lint, format, imports, SQL, dead code, layout, patterns, documents. All of them run,
- * so that one look shows everything; any that fails fails the whole.
+ * The gates of `npm test`, one line each: types, lint, format, imports, SQL, dead code, layout, patterns, documents,
+ * configuration. All of them run, so that one look shows everything; any that fails fails the whole.
  */
 import { spawnSync } from 'node:child_process'
 
@@ -27,6 +27,7 @@ const GATES: readonly { name: string; program: string; args: readonly string[]; 
     args: ['scripts/documents.ts'],
     proof: /^\d{3,} links and paths in \d+ documents$/m,
   },
+  { name: 'configuration', program: 'node', args: ['scripts/configuration.ts', '--check'] },
 ]
 
 let failed = 0

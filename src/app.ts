@@ -1,16 +1,11 @@
 import type { Kysely } from 'kysely'
 import packageJson from '../package.json' with { type: 'json' }
-import { acquireHome } from './app/acquire-home.ts'
 import { createParts, type Parts } from './app/adapters.ts'
 import { armFault } from './app/arm-fault.ts'
 import { hearDatabase } from './app/hear-database.ts'
-import { executorIdOf } from './app/home-id.ts'
-import { createHomeOwnership } from './app/home-ownership.ts'
-import { createHttpServices } from './app/http-services.ts'
-import { proposerConditions } from './app/proposer-conditions.ts'
-import { traced } from './app/traced.ts'
+import { acquireHome, createHomeOwnership, homeIdOf } from './app/home.ts'
 import { systemClock } from './clock.ts'
-import { type Config, shownDatabaseUrl } from './config.ts'
+import { type Config, shownDatabaseUrl, type TracingTarget } from './config.ts'
 import { type OpenDatabase, openDatabase } from './db/connect.ts'
 import { createEventFeed } from './db/event-feed.ts'
 import { type MigrateResult, migrate } from './db/migrate.ts'
@@ -20,6 +15,8 @@ import { closeHome } from './doctor/private-home.ts'
 import { type RepairWatch, repair } from './doctor/repair.ts'
 import { tidy } from './doctor/tidy.ts'
 import { createHttpApp } from './http/http-app.ts'
+import type { HttpDeps } from './http/http-deps.ts'
+import type { HttpApp } from './http/http-env.ts'
 import { serveHttp } from './http/serve-http.ts'
 import type { Log } from './log.ts'
 import type { Orchestrator } from './orchestrator/orchestrator.ts'
@@ -33,7 +30,9 @@ export const VERSION = packageJson.version
 
 export type Moose = AsyncDisposable & {
   /** The API without a socket. */
-  http: { fetch(request: Request): Response | Promise<Response> }
+  http: Pick<HttpApp, 'fetch'>
+  /** What the API works with. */
+  api: HttpDeps
   orchestrator: Orchestrator
   db: Kysely<Database>
   /** For psql; without a password. */
@@ -68,7 +67,7 @@ export async function openMoose(
   const database = stack.use(await openDatabase({ ...config, log }))
   const migrated = await migrate(database.pool)
   const { db, pool } = database
-  const homeId = await executorIdOf(config.home)
+  const homeId = await homeIdOf(config.home)
   await closeHome(config.home)
   if (role !== 'client') stack.use(await traced(config.tracing, { version: VERSION, instance: homeId }, log))
   let sweeping: SweepSchedule | null = null
@@ -90,14 +89,15 @@ export async function openMoose(
       adapters: parts.adapters,
       watch: parts.watch,
       stopCalls: parts.models.stopAll,
-      proposers: () => proposerConditions(db, parts.models),
+      proposers: parts.proposers,
       version: VERSION,
       own: () => acquireHome(ownership, { ...shared, databaseUrl: database.url }),
     }),
   )
   const feed = createEventFeed(db)
   stack.use(await hearDatabase(database.url, { orchestrator, feed, log }))
-  const http = createHttpApp(createHttpServices({ ...shared, parts, feed, orchestrator, ownership }))
+  const api: HttpDeps = { ...shared, ...parts, feed, orchestrator, isHomeOwned: () => ownership.isHeld }
+  const http = createHttpApp(api)
   const retention = { ...database, ...shared, mirrors: parts.mirrors, databaseUrl: database.url }
   if (role !== 'client') {
     await orchestrator.launch({ follow: role === 'service' })
@@ -106,6 +106,7 @@ export async function openMoose(
   const owned = stack.move()
   return {
     http,
+    api,
     orchestrator,
     db,
     databaseUrl: shownDatabaseUrl(database.url),
@@ -130,4 +131,15 @@ async function examineAfter(
     await repair(config, { databaseUrl: database.url, log }, fix)
   }
   return examine(config, database, { parts, retention })
+}
+
+/** Sends traces where there is somewhere to send them to; without, not even the code for it is loaded. */
+async function traced(
+  target: TracingTarget | null,
+  service: { version: string; instance: string },
+  log: Log,
+): Promise<AsyncDisposable | null> {
+  if (target === null) return null
+  const { startTracing } = await import('./app/tracing.ts')
+  return startTracing(target, service, log)
 }

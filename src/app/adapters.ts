@@ -1,14 +1,20 @@
 import type { Kysely } from 'kysely'
+import type { Executors } from '../attempt/choose-executor.ts'
 import type { Adapters } from '../attempt/context.ts'
 import { createCheckRunner } from '../checks/check-runner.ts'
 import { parseChecks } from '../checks/moose-yaml.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
+import { listProposers } from '../db/proposer-configs.ts'
 import type { Database } from '../db/schema.ts'
+import { createAiderExecutor } from '../executors/aider/aider-executor.ts'
+import { aiderFolder, createAiderFinder } from '../executors/aider/find-aider.ts'
+import { createPatchExecutor } from '../executors/patch/patch-executor.ts'
 import { createApiCalls, createGh, createMutationPace, type Gh } from '../forge/github/gh.ts'
 import { createGitHubForge } from '../forge/github/github-forge.ts'
 import { createTokens } from '../forge/github/tokens.ts'
 import { createLocalForge } from '../forge/local/local-forge.ts'
+import type { Git } from '../git/git.ts'
 import { Mirrors } from '../git/mirrors.ts'
 import type { Log } from '../log.ts'
 import { createForeignManager } from '../manager/foreign-manager.ts'
@@ -16,6 +22,9 @@ import { createManager, type OwnManager } from '../manager/manager.ts'
 import { buildRoutingRequest } from '../manager/routing-request.ts'
 import { createGateway } from '../models/gateway.ts'
 import { createModels, type Models } from '../models/models.ts'
+import { providerKey } from '../models/provider-pause.ts'
+import type { ConditionSources, ProposerConditions } from '../orchestrator/resume-conditions.ts'
+import type { ModelGateway } from '../ports/model-access.ts'
 import type { Proposer } from '../ports/proposal.ts'
 import type { PullRequestWatch } from '../ports/pull-request.ts'
 import { createForeignProposer } from '../proposer/foreign-proposer.ts'
@@ -25,7 +34,6 @@ import { buildProposerRequest } from '../proposer/proposer-request.ts'
 import { knownSecrets } from '../redaction/redaction.ts'
 import { createSecretSearch } from '../workspace/secret-search.ts'
 import { createWorkspaces } from '../workspace/workspaces.ts'
-import { createExecutors } from './executors.ts'
 
 /** The concrete parts, and those of our own that are served to others even where an attempt uses foreign ones. */
 export type Parts = {
@@ -33,10 +41,13 @@ export type Parts = {
   models: Models
   mirrors: Mirrors
   gateway: AsyncDisposable
-  ownManager: OwnManager
-  ownProposer: Proposer
+  git: Git
+  manager: OwnManager
+  proposer: Proposer
   gh: Gh
   watch: PullRequestWatch
+  /** What suspended orders wait for of proposers. */
+  proposers: ConditionSources['proposers']
 }
 
 export function createParts(deps: { db: Kysely<Database>; config: Config; clock: Clock; log: Log }): Parts {
@@ -59,10 +70,12 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
     models,
     gateway,
     mirrors,
-    ownManager,
-    ownProposer,
+    git: mirrors.git,
+    manager: ownManager,
+    proposer: ownProposer,
     gh,
     watch: github,
+    proposers: () => proposerConditions(db, models),
     adapters: {
       manager: config.managerUrl === null ? ownManager : createForeignManager({ url: config.managerUrl }),
       proposer:
@@ -80,6 +93,29 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
       buildRoutingRequest,
       buildProposerRequest,
       parseChecks,
+    },
+  }
+}
+
+function createExecutors(config: Config, gateway: ModelGateway): Executors {
+  const { home, executor: wanted, aiderBin: bin, aiderTimeoutMs: timeoutMs, contextMaxBytes, executablePath } = config
+  const locate = createAiderFinder({ bin, folder: aiderFolder(config), executablePath })
+  const aider = createAiderExecutor({ gateway, locate, timeoutMs, contextMaxBytes, executablePath, home })
+  return { wanted, patch: createPatchExecutor(), aider }
+}
+
+/** As `proposer_configs` has them now. */
+async function proposerConditions(db: Kysely<Database>, models: Models): Promise<ProposerConditions> {
+  const { proposers } = await listProposers(db)
+  const find = (name: string) => proposers.find((proposer) => proposer.name === name)
+  return {
+    isPriceKnown(name) {
+      const proposer = find(name)
+      return proposer === undefined || models.whyUnavailable(proposer)?.code !== 'price_unknown'
+    },
+    providerOf(name) {
+      const proposer = find(name)
+      return proposer === undefined ? null : providerKey(proposer)
     },
   }
 }

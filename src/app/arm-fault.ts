@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { ArmedFault } from '../config.ts'
+import type { ArmedFault } from '../config/environment.ts'
 import { setFault } from '../faults/fault-point.ts'
 import type { Log } from '../log.ts'
 

@@ -2,8 +2,8 @@ import { type Document, isNode, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { keysTwice } from '../contract/repeated-keys.ts'
 import { Fault } from '../faults/fault.ts'
+import { describeProblem, type FieldProblem, fieldProblems } from '../faults/schema-problems.ts'
 import type { Check } from '../ports/execution.ts'
-import { type FieldProblem, fieldProblems } from '../work-order/content.ts'
 
 const DEFAULT_TIMEOUT = '10m'
 const MAX_TIMEOUT_MS = 60 * 60_000
@@ -125,9 +125,9 @@ function firstProblem(document: Document.Parsed): { at: number; message: string;
 
 /** The first of them: to find the line of each takes time. */
 function problemsOf(problems: readonly FieldProblem[], document: Document.Parsed, lines: LineCounter): Problem[] {
-  return problems.slice(0, TOLD_PROBLEMS).map(({ field, reason, path }) => ({
-    line: lineOf(path, document, lines),
-    text: field === '' ? reason : `${field} ${reason}`,
+  return problems.slice(0, TOLD_PROBLEMS).map((problem) => ({
+    line: lineOf(problem.path, document, lines),
+    text: describeProblem(problem),
   }))
 }
 

@@ -1,6 +1,8 @@
 import type { Config } from '../config.ts'
-import type { ApiClient } from './client/api-client.ts'
-import { type Connection, connect } from './client/connect.ts'
+import { Fault } from '../faults/fault.ts'
+import { patientFetch } from '../remote/patient-fetch.ts'
+import { type ApiClient, createApiClient } from './client/api-client.ts'
+import { type Connection, connect, findService } from './client/connect.ts'
 import type { Output } from './pages/output.ts'
 
 /** What every command is given. */
@@ -25,4 +27,18 @@ export async function withApi(
 async function openConnection(cli: Cli): Promise<Connection> {
   using _waiting = cli.output.spinner('opening the database')
   return await connect(cli.config())
+}
+
+/**
+ * For commands that mean the running service and nothing else.
+ *
+ * @throws {Fault} `not_running`
+ */
+export async function withService(cli: Cli, work: (api: ApiClient) => Promise<void>): Promise<void> {
+  const { home } = cli.config()
+  const service = await findService(home)
+  if (service === null) {
+    throw new Fault('not_running', `No moose up serves ${home}. Start one with: moose up --start`, { home })
+  }
+  await work(createApiClient(service.url, patientFetch))
 }

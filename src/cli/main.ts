@@ -10,5 +10,5 @@ import { enableCompileCache } from 'node:module'
 import path from 'node:path'
 
 enableCompileCache(path.join(import.meta.dirname, '../../node_modules/.cache/moose'))
-const { runCommandLine } = await import('./command-line.ts')
+const { runCommandLine } = await import('./program.ts')
 await runCommandLine()

@@ -1,4 +1,5 @@
 import path from 'node:path'
+import { text } from 'node:stream/consumers'
 import { Command, CommanderError } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import { type Config, readConfig } from '../config.ts'
@@ -9,6 +10,7 @@ import { approveCommand } from './commands/approve.ts'
 import { budgetCommand } from './commands/budget.ts'
 import { cancelCommand } from './commands/cancel.ts'
 import { closeCommand } from './commands/close.ts'
+import { demoCommand } from './commands/demo.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { editCommand } from './commands/edit.ts'
 import { initCommand } from './commands/init.ts'
@@ -26,8 +28,9 @@ import { statusCommand } from './commands/status.ts'
 import { stopCommand } from './commands/stop.ts'
 import { upCommand } from './commands/up.ts'
 import { workerCommand } from './commands/worker.ts'
-import { demoCommand } from './demo/demo.ts'
-import type { Output } from './pages/output.ts'
+import { exitCodeOf } from './exit-code.ts'
+import { invocationOf } from './pages/invocation.ts'
+import { createOutput, type Output } from './pages/output.ts'
 
 type MakeCommand = (cli: Cli) => Command
 
@@ -124,4 +127,37 @@ function usageFault(error: CommanderError, help: string): Fault {
 export function faultOfRun(thrown: unknown): Fault | null {
   if (!(thrown instanceof CommanderError)) return toFault(thrown)
   return isUsageError(thrown) ? usageFault(thrown, 'moose --help') : null
+}
+
+/** Carries out what this process was called with, and leaves its exit code in `process.exitCode`. */
+export async function runCommandLine(): Promise<void> {
+  const words = process.argv.slice(2)
+  // oxlint-disable-next-line node/no-process-env -- config.ts reads it; somebody must hand it over
+  const environment = process.env
+  const output = createOutput(process, {
+    json: words.includes('--json'),
+    color: !words.includes('--no-color'),
+    invocation: invocationOf(environment),
+  })
+  process.stdout.on('error', endWithReader)
+  process.stderr.on('error', endWithReader)
+  try {
+    await buildProgram({
+      output,
+      environment,
+      cwd: process.cwd(),
+      readStdin: () => text(process.stdin),
+    }).parseAsync(words, { from: 'user' })
+  } catch (thrown) {
+    const fault = faultOfRun(thrown)
+    if (fault === null) return
+    output.fault(fault, environment['MOOSE_LOG_LEVEL'] === 'debug')
+    process.exitCode = exitCodeOf(fault.code)
+  }
+}
+
+/** The reader (`head`, `less`) has closed the pipe. */
+function endWithReader(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit(0)
+  throw error
 }

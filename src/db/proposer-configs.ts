@@ -1,8 +1,9 @@
 import { type Kysely, sql } from 'kysely'
 import { z } from 'zod'
-import { httpUrl } from '../config.ts'
+import { httpUrl } from '../config/environment.ts'
 import { contradictionOf, PRICE_KEYS, type PriceContradiction } from '../contract/stated-price.ts'
 import { Fault } from '../faults/fault.ts'
+import { describeIssues } from '../faults/schema-problems.ts'
 import { Usd } from '../money.ts'
 import type { Database } from './schema.ts'
 
@@ -121,7 +122,7 @@ function toProposerConfig(row: { name: string }): ProposerConfig {
 }
 
 function malformed(name: string, error: z.ZodError): Fault {
-  const problems = error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')
+  const problems = describeIssues(error, { between: ': ' })
   return new Fault('config_invalid', `The row "${name}" of proposer_configs is malformed: ${problems}. Correct it.`, {
     proposer: name,
   })

@@ -1,7 +1,9 @@
 import { type Kysely, sql } from 'kysely'
 import { z } from 'zod'
-import { type Config, KEPT_DAYS, type KeptDays, MAX_CONCURRENT, MAX_WITHIN, POLLING_INTERVAL_MS } from '../config.ts'
+import { KEPT_DAYS, MAX_CONCURRENT, MAX_WITHIN, POLLING_INTERVAL_MS } from '../config/environment.ts'
+import type { Config, KeptDays } from '../config.ts'
 import { Fault } from '../faults/fault.ts'
+import { describeIssues } from '../faults/schema-problems.ts'
 import type { Database } from './schema.ts'
 
 type Db = Kysely<Database>
@@ -18,7 +20,7 @@ async function readRows<Key extends string>(db: Db, keys: readonly Key[]): Promi
 }
 
 /** The rows of the specification's 6.2. A row that is absent leaves the environment's value in force. */
-const OrchestratorRows = z.object({
+export const OrchestratorRows = z.object({
   orchestrator_enabled: z.enum(['true', 'false'], 'is neither true nor false').optional(),
   orchestrator_polling_interval_ms: POLLING_INTERVAL_MS.optional(),
   orchestrator_max_concurrent: MAX_CONCURRENT.optional(),
@@ -72,7 +74,7 @@ function readOrchestratorRows(db: Db): Promise<z.infer<typeof OrchestratorRows>>
 }
 
 /** A row that is absent leaves the environment's value in force. */
-const KeptDaysRows = z.object({
+export const KeptDaysRows = z.object({
   keep_runs_days: KEPT_DAYS.optional(),
   keep_answers_days: KEPT_DAYS.optional(),
   keep_output_days: KEPT_DAYS.optional(),
@@ -107,7 +109,7 @@ async function readChecked<Shape extends z.ZodRawShape>(
 ): Promise<z.infer<z.ZodObject<Shape>>> {
   const parsed = schema.safeParse(await readRows(db, Object.keys(schema.shape)))
   if (parsed.success) return parsed.data
-  const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`).join('; ')
+  const problems = describeIssues(parsed.error)
   const bad = String(parsed.error.issues[0]?.path.join('.'))
   throw new Fault('config_invalid', `Bad row in system_config: ${problems}. ${remedy(bad)}`, { problems })
 }
@@ -151,7 +153,7 @@ function parseJson<Value>(key: string, text: string | undefined, { schema, conse
     )
   const parsed = schema.safeParse(text === undefined ? {} : jsonOf(text, refuse))
   if (parsed.success) return parsed.data
-  throw refuse(parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`.trim()).join('; '))
+  throw refuse(describeIssues(parsed.error))
 }
 
 function jsonOf(text: string, refuse: (problems: string, cause: unknown) => Fault): unknown {

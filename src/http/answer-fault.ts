@@ -13,7 +13,7 @@ const RETRY_AFTER_S = 5
 /** The answer of every failure: `{ success: false, error: { code, message, details } }`. */
 export function answerFault<S extends FaultStatus>(c: Context<HttpEnv>, fault: Fault, status: S) {
   if (status === 503 && isOf('passes', fault.code)) c.header('Retry-After', String(RETRY_AFTER_S))
-  const error = shownFault(fault.toRecord(), c.var.services.shown)
+  const error = shownFault(fault.toRecord(), c.var.sanitize)
   return c.json({ success: false as const, error }, status)
 }
 
@@ -25,9 +25,8 @@ export function answerError(error: Error, c: Context<HttpEnv>): Response {
   const status = FAULT_STATUS[fault.code]
   const request = { method: c.req.method, path: c.req.path, code: fault.code, status }
   // A client that went away hears no answer; that its request was given up is no failure.
-  if (status === 500 && !c.req.raw.signal.aborted)
-    c.var.services.log.error({ err: error, ...request }, 'request failed')
-  else c.var.services.log.debug(request, 'request refused')
+  if (status === 500 && !c.req.raw.signal.aborted) c.var.deps.log.error({ err: error, ...request }, 'request failed')
+  else c.var.deps.log.debug(request, 'request refused')
   return answerFault(c, fault.code === 'internal' ? unnamed(fault) : fault, status)
 }
 

@@ -1,8 +1,7 @@
 import type { Context } from 'hono'
 import type { ServiceStopping, StreamEnd } from '../contract/events.ts'
 import { type EventView, isEventType } from '../contract/work-orders.ts'
-import type { HttpEnv } from './http-env.ts'
-import { requestSignal } from './request-signal.ts'
+import { type HttpEnv, requestSignal } from './http-env.ts'
 
 /** The live events of a stream; null: a heartbeat. They end when the signal aborts, or by themselves. */
 export type Items = (signal: AbortSignal) => AsyncIterable<EventView | null>
@@ -48,7 +47,7 @@ async function* frames(
   c: Context<HttpEnv>,
   items: AsyncIterable<EventView | null>,
 ): AsyncGenerator<string, void, undefined> {
-  const stoppingFrames = onceStopping(c.var.services.orchestrator.stopping)
+  const stoppingFrames = onceStopping(c.var.deps.orchestrator.stopping)
   try {
     yield* stoppingFrames()
     for await (const item of items) {
@@ -58,7 +57,7 @@ async function* frames(
     yield* stoppingFrames()
     yield lastFrame({ reason: c.var.closing?.aborted === true ? 'shutdown' : 'attempt_ended' })
   } catch (error) {
-    c.var.services.log.error({ err: error, path: c.req.path }, 'event stream failed')
+    c.var.deps.log.error({ err: error, path: c.req.path }, 'event stream failed')
     yield lastFrame({ reason: 'failed' })
   }
 }

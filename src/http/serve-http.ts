@@ -22,7 +22,7 @@ export type HttpServer = AsyncDisposable & {
  * @param options port 0 lets the system choose
  * @throws {Fault} `port_taken`; `config_invalid` for a port this user may not open
  */
-export async function serveHttp(app: HttpApp, options: { port: number }): Promise<HttpServer> {
+export async function serveHttp(app: Pick<HttpApp, 'fetch'>, options: { port: number }): Promise<HttpServer> {
   const closing = new AbortController()
   const listener = getRequestListener((request) => app.fetch(request, { closing: closing.signal }), {
     errorHandler: answerUnreadable,

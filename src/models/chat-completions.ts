@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { describeIssues } from '../faults/schema-problems.ts'
 import type { ModelAnswer, ModelMessage } from './model-answer.ts'
 
 const TextPart = z.object({ type: z.literal('text', 'is not text, and only text is passed on'), text: z.string() })
@@ -49,10 +50,8 @@ export function messagesOf({ messages }: ChatRequest): ModelMessage[] {
 }
 
 /** What is wrong with a request that is none, e.g. `messages.0.content is neither …`; the first 20 of many. */
-export function problemsOf({ issues }: z.ZodError): string {
-  const told = issues.slice(0, TOLD_PROBLEMS).map(({ path, message }) => `${path.join('.')} ${message}`.trim())
-  const more = issues.length > TOLD_PROBLEMS ? [`and ${issues.length - TOLD_PROBLEMS} more`] : []
-  return [...told, ...more].join('; ')
+export function problemsOf(error: z.ZodError): string {
+  return describeIssues(error, { most: TOLD_PROBLEMS })
 }
 
 /** The answer as one document. */

@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
 import { Fault } from '../faults/fault.ts'
+import { describeIssues } from '../faults/schema-problems.ts'
 import type { RawAnswer } from './model-answer.ts'
 
 const RecordedAnswer = z
@@ -56,7 +57,7 @@ export async function findRecording(
 async function readRecording(file: string): Promise<z.infer<typeof Recording>> {
   const parsed = Recording.safeParse(parseJson(file, await readFile(file, 'utf8')))
   if (parsed.success) return parsed.data
-  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')
+  const problems = describeIssues(parsed.error, { between: ': ' })
   throw new Fault('config_invalid', `The recording ${file} is malformed: ${problems}.`, { file })
 }
 

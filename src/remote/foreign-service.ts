@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import { deadline } from '../async/deadline.ts'
 import { cancellation } from '../faults/cancellation.ts'
 import { Fault, type FaultCode } from '../faults/fault.ts'
+import { describeIssues } from '../faults/schema-problems.ts'
 import { patientFetch } from './patient-fetch.ts'
 
 const QUOTE_LENGTH = 300
@@ -39,8 +40,7 @@ export async function askForeignService<T>(call: ForeignCall<T>): Promise<T> {
   if (!isWithin(answer, DEEPEST)) throw refused(call, `its answer is nested deeper than ${DEEPEST} levels`, status)
   const parsed = call.answer.safeParse(answer)
   if (parsed.success) return parsed.data
-  const told = parsed.error.issues.slice(0, TOLD_PROBLEMS)
-  const problems = told.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ')
+  const problems = describeIssues(parsed.error, { most: TOLD_PROBLEMS })
   throw refused(call, `its answer does not have the agreed shape: ${quote(problems)}`, status)
 }
 

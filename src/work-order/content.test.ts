@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { describeProblems, fieldProblems, WorkOrderContent } from './content.ts'
+import { describeProblems, fieldProblems } from '../faults/schema-problems.ts'
+import { WorkOrderContent } from './content.ts'
 
 const good = {
   title: 'Add a greeting',

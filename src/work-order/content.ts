@@ -45,39 +45,3 @@ export const WorkOrderContent = z.object({
   risk_level: z.enum(RISK_LEVELS),
 })
 export type WorkOrderContent = z.infer<typeof WorkOrderContent>
-
-/**
- * A problem of one field: `files_in_scope[1]`, why it is refused, and where zod found it.
- */
-export type FieldProblem = { field: string; reason: string; path: readonly PropertyKey[] }
-
-/** The problems of a failed parse, in the order of the fields. */
-export function fieldProblems(error: z.ZodError): FieldProblem[] {
-  return error.issues.flatMap((issue) =>
-    issue.code === 'unrecognized_keys'
-      ? issue.keys.map((key) => ({
-          field: fieldName([...issue.path, key]),
-          reason: 'is not a known field',
-          path: [...issue.path, key],
-        }))
-      : [{ field: fieldName(issue.path), reason: issue.message, path: issue.path }],
-  )
-}
-
-function fieldName(path: readonly PropertyKey[]): string {
-  return path.reduce<string>(
-    (name, key) => (typeof key === 'number' ? `${name}[${key}]` : name === '' ? String(key) : `${name}.${String(key)}`),
-    '',
-  )
-}
-
-/**
- * One sentence for all problems, on one line whatever it quotes: `title is empty; files_in_scope[0] "../x" leaves the
- * repository (..)`.
- */
-export function describeProblems(problems: readonly FieldProblem[]): string {
-  return problems
-    .map(({ field, reason }) => (field === '' ? reason : `${field} ${reason}`))
-    .join('; ')
-    .replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1))
-}

@@ -2,18 +2,16 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { test } from 'node:test'
-import { budgetServices } from '../../src/app/budget-services.ts'
+import { after, test } from 'node:test'
 import { release, reserve, settle } from '../../src/budget/ledger.ts'
 import { readOrderBudget } from '../../src/budget/spent-by.ts'
 import { readBudget } from '../../src/budget/summary.ts'
-import { systemClock } from '../../src/clock.ts'
 import { createHttpApp } from '../../src/http/http-app.ts'
 import { Usd } from '../../src/money.ts'
+import { openApiHome } from '../support/api-home.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { faultOf } from '../support/fault-of.ts'
 import { by, CALL, NOBODY, order, project, setNow } from '../support/ledger-rows.ts'
-import { memoryHttpServices } from '../support/memory-http-services.ts'
 import { createMooseHome } from '../support/moose-home.ts'
 import { assertConforms } from '../support/openapi-contract.ts'
 
@@ -143,9 +141,12 @@ test('the status says what the caps say', async () => {
   assert.equal((await readOrderBudget(db, randomUUID())).cap_usd, null)
 })
 
-/** The real budget behind the real routes. */
+const home = await openApiHome()
+after(() => home[Symbol.asyncDispose]())
+
+/** The API over the database of a test. */
 function api({ db }: TestDatabase) {
-  const app = createHttpApp({ ...memoryHttpServices(), budget: budgetServices({ db, clock: systemClock }) })
+  const app = createHttpApp(home.deps({ db }))
   return async (method: string, route: string, path: string, body?: unknown) => {
     const init = { method, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }
     const response = await app.request(path, body === undefined ? { method } : init)

@@ -4,49 +4,72 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { Fault, type FaultCode } from '../../src/faults/fault.ts'
-import { createHttpApp } from '../../src/http/http-app.ts'
-import { serveHttp } from '../../src/http/serve-http.ts'
-import { type MemoryServices, memoryHttpServices } from '../support/memory-http-services.ts'
+import { type ApiDeps, type ApiHome, openApiHome, type ServedApi } from '../support/api-home.ts'
+import { createGitRemote, gitIn } from '../support/git-remote.ts'
+import { project } from '../support/ledger-rows.ts'
 import { type CommandSurroundings, type Ended, moose } from '../support/moose-command.ts'
 import { until } from '../support/until.ts'
 
 const ID = '1a2b3c4d-0000-4000-8000-000000000000'
 const OTHER = '5e6f7a8b-0000-4000-8000-000000000000'
+const LONG_AGO = new Date('2026-01-31T12:00:00Z')
+const THIRD = '9c0d1e2f-0000-4000-8000-000000000000'
 
-/** The command line against the real HTTP API with its services in memory, found through `service.json`. */
+/** Orders that can be carried out. */
+const ORDERS = [
+  { title: 'Greet in French', files_in_scope: ['french.txt'] },
+  { title: 'Greet in German', files_in_scope: ['german.txt'] },
+]
+const writing = (file: string | undefined) => `### write ${file}\n\`\`\`\nhello\n\`\`\`\n`
+
+const EXECUTION = {
+  attempt: 2,
+  status: 'in_progress',
+  phase: 'in_review',
+  pr_url: 'https://forge.example/pull/7',
+  pr_number: 7,
+  branch_name: 'feature/wo-1-add-a-greeting',
+  execution_time_ms: 1200,
+  cost_usd: 0.01,
+} as const
+
+/** The command line against the API of a real home, served by this process and found through `service.json`. */
 describe('commands of a service', () => {
+  /** A folder to run commands in. */
   let home: string
-  let services: MemoryServices
-  let stop: () => PromiseLike<void>
+  let api: ApiHome
+  let deps: ApiDeps
+  let served: ServedApi
+  let environment: Record<string, string>
 
   before(async () => {
     home = await mkdtemp(path.join(tmpdir(), 'moose-cli-'))
-    await mkdir(path.join(home, 'repository/.git'), { recursive: true })
-    await mkdir(path.join(home, 'repository/deep'), { recursive: true })
+    const answers = ORDERS.map(({ title, files_in_scope: [file] }) => ({ task: title, turn: 1, text: writing(file) }))
+    api = await openApiHome({ answers })
+    environment = { MOOSE_HOME: api.home.config.home }
   })
-  after(() => rm(home, { recursive: true, force: true }))
+  after(async () => {
+    await api[Symbol.asyncDispose]()
+    await rm(home, { recursive: true, force: true })
+  })
 
   beforeEach(async (context) => {
-    services = memoryHttpServices()
-    const { status } = services.orchestrator
-    services.orchestrator.status = async () => ({ ...(await status()), pid: process.pid, home })
-    const server = await serveHttp(createHttpApp(services), { port: 0 })
-    stop = () => server[Symbol.asyncDispose]()
+    await api.clear()
+    deps = api.deps()
+    served = await api.serve(deps)
     assert.ok('after' in context)
-    context.after(stop)
-    const service = { url: server.url, pid: process.pid, started_at: new Date().toISOString() }
-    await writeFile(path.join(home, 'service.json'), JSON.stringify(service))
+    context.after(() => served[Symbol.asyncDispose]())
   })
 
   const run = (words: string, more: Partial<CommandSurroundings> = {}): Promise<Ended> =>
-    moose(words.split(' '), { environment: { MOOSE_HOME: home }, ...more })
+    moose(words.split(' '), { environment, ...more })
   const fails = (verb: 'execute' | 'merge', code: FaultCode, message: string) => {
     const failing = () => Promise.reject(new Fault(code, message, { id: ID }))
-    Object.assign(services.orchestrator, { [verb]: failing })
+    Object.assign(deps.orchestrator, { [verb]: failing })
   }
 
   test('add files one order from options and says how to approve it', async () => {
-    await services.projects.add({ name: 'hello', repository: '/srv/hello.git', forge: 'local' })
+    await project(api.home.database, 'hello')
     const words = [
       'add',
       '-t',
@@ -61,8 +84,8 @@ describe('commands of a service', () => {
       '-p',
       'hello',
     ]
-    const { exitCode, stdout, stderr } = await moose(words, { environment: { MOOSE_HOME: home } })
-    const [order] = services.orders.values()
+    const { exitCode, stdout, stderr } = await moose(words, { environment })
+    const [order] = await api.orders()
     assert.equal(exitCode, 0, stderr)
     assert.deepEqual(
       [
@@ -96,7 +119,7 @@ describe('commands of a service', () => {
         ['c', true],
       ],
     )
-    services.orders.clear()
+    await api.clear()
     await writeFile(file, 'title: a\n---\ntitle: b\nfiles_in_scope: [../x]\n')
     const refused = await run('add -f orders.yaml', { cwd: home })
     assert.equal(refused.exitCode, 2)
@@ -107,7 +130,7 @@ describe('commands of a service', () => {
         '  orders.yaml:4: files_in_scope[0] "../x" leaves the repository (..)\n' +
         '  Correct this and run the command again.\n',
     )
-    assert.equal(services.orders.size, 0)
+    assert.deepEqual(await api.orders(), [])
   })
 
   test('add without an order, with two sources, or without its file is wrong usage', async () => {
@@ -129,18 +152,19 @@ describe('commands of a service', () => {
   })
 
   test('add names the place of an unknown project and points out wildcards', async () => {
+    await api.home.database.db.deleteFrom('projects').execute()
     const stdin = 'title: a\nproject: nope\n'
     const unknown = await run('add -f -', { stdin })
     assert.equal(unknown.exitCode, 2)
     assert.match(unknown.stderr, /\n {2}stdin:2: there is no project "nope"\. Add it with: moose init\n/)
-    assert.equal(services.orders.size, 0)
+    assert.deepEqual(await api.orders(), [])
     const wild = await run('add -t x --file src/*.ts')
     assert.equal(wild.exitCode, 0)
     assert.match(wild.stderr, /^warning: --file "src\/\*\.ts" is taken literally/)
   })
 
   test('edit says what changed and what to do next; what cannot be edited is refused', async () => {
-    services.place({ id: ID, status: 'failed', approved: true, files_in_scope: ['a.js'] })
+    await api.place({ id: ID, status: 'failed', approved: true, files_in_scope: ['a.js'] })
     const { exitCode, stdout, stderr } = await run('edit 1a2b3c4d --file a.js b/ --risk high')
     assert.equal(exitCode, 0, stderr)
     assert.equal(
@@ -153,91 +177,101 @@ describe('commands of a service', () => {
     for (const words of ['edit 1a2b3c4d', 'edit 1a2b3c4d -f x --title y', 'edit 1a2b3c4d --file ../x'])
       assert.equal((await run(words)).exitCode, 2, words)
     assert.match((await run('edit 1a2b3c4d --nope')).stderr, /See: moose edit --help\n$/)
-    services.place({ id: ID, status: 'completed' })
+    await api.place({ id: ID, status: 'completed' })
     assert.equal((await run('edit 1a2b3c4d --title y')).exitCode, 1)
   })
 
   test('edit says unchanged for what stayed as it was, and edited for a change too far down to be shown', async () => {
     const description = `${'Long. '.repeat(100)}The end`
-    services.place({ id: ID, approved: true, description })
-    services.workOrders.edit = async (id) => services.workOrders.find(id)
+    await api.place({ id: ID, approved: true, description })
     const same = await run('edit 1a2b3c4d -f -', { stdin: `description: ${JSON.stringify(`${description} `)}` })
     assert.deepEqual([same.exitCode, same.stdout, same.stderr], [0, 'unchanged 1a2b3c4d  Add a greeting\n', ''])
     const edited = `${description}, or not`
-    services.workOrders.edit = async () => services.place({ id: ID, approved: false, description: edited })
     const changed = await run('edit 1a2b3c4d -f -', { stdin: `description: ${JSON.stringify(edited)}` })
     assert.match(changed.stdout, /^edited 1a2b3c4d .*\n {2}description {2}Long\. .*… → changed further down\n$/)
     assert.match(changed.stderr, /Approve it again/)
   })
 
   test('approve and logs -f say who will carry an order out, and what to type when nobody will', async () => {
-    const status = await services.orchestrator.status()
-    services.place({ id: ID })
+    const status = await deps.orchestrator.status()
+    await api.place({ id: ID })
     assert.match((await run('approve 1a2b3c4d')).stderr, /Have the service take on all approved ones: moose start/)
-    services.orchestrator.status = async () => ({ ...status, polling: true })
+    deps.orchestrator.status = async () => ({ ...status, polling: true })
     assert.match((await run('approve 1a2b3c4d')).stderr, /takes it on now; follow it with: moose logs -f 1a2b3c4d/)
-    services.orchestrator.status = async () => status
+    deps.orchestrator.status = async () => status
     const { startMoose } = await import('../support/moose-command.ts')
-    await using waiting = startMoose(['logs', '-f', ID], { environment: { MOOSE_HOME: home } })
+    await using waiting = startMoose(['logs', '-f', ID], { environment })
     await waiting.said(/Waiting for the service to take 1a2b3c4d on: its polling is off\. Type: moose start/)
-    services.place({ id: OTHER })
-    await using unapproved = startMoose(['logs', '-f', OTHER], { environment: { MOOSE_HOME: home } })
+    await api.place({ id: OTHER })
+    await using unapproved = startMoose(['logs', '-f', OTHER], { environment })
     await unapproved.said(/Waiting for the approval of 5e6f7a8b\. Type: moose approve 5e6f7a8b/)
   })
 
   test('a change from a recording is marked in the list', async () => {
-    services.place({ id: ID })
-    services.replayed.add(ID)
+    const propose = { name: 'propose', status: 'succeeded', output: { response: { replayed: true } } } as const
+    await api.place({ id: ID, attempts: 1, attempt_history: [{ number: 1, status: 'succeeded', steps: [propose] }] })
     const { stdout, stderr } = await run('list')
     assert.match(stdout, /\n1a2b3c4d .* replay /)
     assert.equal(stderr, 'replay: no model was called\n')
   })
 
   test('hints name the command as it was started', async () => {
-    const started = await run('list', { environment: { MOOSE_HOME: home, MOOSE_INVOKED: './moose' } })
+    const started = await run('list', { environment: { ...environment, MOOSE_INVOKED: './moose' } })
     assert.match(started.stderr, /Add one with: \.\/moose add/)
-    const unset = await run('list', { environment: { MOOSE_HOME: home, MOOSE_INVOKED: '' } })
+    const unset = await run('list', { environment: { ...environment, MOOSE_INVOKED: '' } })
     assert.match(unset.stderr, /Add one with: \.\/moose add/)
   })
 
   test('a home that is nowhere is refused before anything is written', async () => {
-    const flag = await moose(['list', '--home', ''], { environment: { MOOSE_HOME: home } })
+    const flag = await moose(['list', '--home', ''], { environment })
     assert.deepEqual([flag.exitCode, flag.stderr.includes('--home is empty')], [2, true])
     const unset = await run('list', { environment: { HOME: '' } })
     assert.deepEqual([unset.exitCode, /MOOSE_HOME is not set, and HOME is empty/.test(unset.stderr)], [2, true])
   })
 
   test('actions change every order named, or none when one is unknown', async () => {
-    services.place({ id: ID })
-    services.place({ id: OTHER })
+    await api.place({ id: ID })
+    await api.place({ id: OTHER })
     const unknown = await run('approve 1a2b3c4d ffff0000')
     assert.equal(unknown.exitCode, 1)
     assert.match(unknown.stderr, /There is no work order "ffff0000"/)
-    assert.equal(services.orders.get(ID)?.approved, false)
+    assert.equal((await api.detail(ID)).approved, false)
     const both = await run('approve 1a2b 5e6f7a8b --json')
     assert.equal(both.exitCode, 0)
     const ids = JSON.parse(both.stdout).work_orders.map((order: { id: string }) => order.id)
     assert.deepEqual(ids, [ID, OTHER])
-    assert.equal(services.orders.get(OTHER)?.approved, true)
+    assert.equal((await api.detail(OTHER)).approved, true)
   })
 
   test('reject keeps the reason; cancel, retry, merge and close say what became of the order', async () => {
-    services.place({ id: ID, approved: true })
+    await api.place({ id: ID, approved: true })
     assert.match((await run('cancel 1a2b3c4d')).stdout, /^1a2b3c4d {2}cancelled/)
     assert.match((await run('retry 1a2b3c4d')).stdout, /^1a2b3c4d {2}pending, approved/)
+    for (const [id, order] of [[ID, ORDERS[0]] as const, [OTHER, ORDERS[1]] as const]) {
+      await api.place({ id, ...order, approved: true })
+      await api.moose.orchestrator.execute(id, new AbortController().signal)
+    }
     assert.match((await run('merge 1a2b3c4d')).stdout, /^1a2b3c4d {2}merged, completed/)
+    const closed = await run('close 5e6f7a8b')
+    assert.match(closed.stdout, /^5e6f7a8b {2}closed, cancelled; branch \S+ deleted, unless it has other commits /)
+    await api.place({ id: THIRD })
+    assert.match((await run('reject 9c0d1e2f --reason no')).stdout, /^9c0d1e2f {2}rejected/)
+    assert.deepEqual((await api.detail(THIRD)).metadata, { rejection_reason: 'no' })
+  })
+
+  test('what becomes of the branch of a closed pull request is said, where there is one', async () => {
+    deps.orchestrator.close = async (id) => void (await api.place({ id, status: 'cancelled', phase: null }))
+    await api.place({ id: ID })
     assert.match((await run('close 1a2b3c4d')).stdout, /^1a2b3c4d {2}closed, cancelled/)
     const branch = { github_branch: 'feature/x' }
-    services.place({ id: ID, ...branch, github_pr_url: 'https://github.com/acme/shop/pull/3' })
+    await api.place({ id: ID, ...branch, github_pr_url: 'https://github.com/acme/shop/pull/3' })
     assert.match((await run('close 1a2b3c4d')).stdout, /closed, cancelled; branch feature\/x stays on GitHub /)
-    services.place({ id: ID, ...branch, github_pr_url: 'local://shop/pull/3' })
+    await api.place({ id: ID, ...branch, github_pr_url: 'local://shop/pull/3' })
     assert.match((await run('close 1a2b3c4d')).stdout, /; branch feature\/x deleted, unless it has other commits /)
-    assert.match((await run('reject 1a2b3c4d --reason no')).stdout, /^1a2b3c4d {2}rejected/)
-    assert.deepEqual(services.orders.get(ID)?.metadata, { rejection_reason: 'no' })
   })
 
   test('what the API refuses is said with the exit code of its kind', async () => {
-    services.place({ id: ID })
+    await api.place({ id: ID })
     fails('merge', 'merge_conflict', 'It conflicts with main. Rebase it.')
     const { exitCode, stdout, stderr } = await run('merge 1a2b3c4d')
     assert.deepEqual([exitCode, stdout, stderr], [3, '', 'error: It conflicts with main. Rebase it.\n'])
@@ -263,8 +297,16 @@ describe('commands of a service', () => {
       stdout: '',
       stderr: 'No work orders yet. Add one with: moose add --title "…" --file …\n',
     })
-    services.place({ id: ID, title: 'Evil \u001b[2J\ntitle', project: 'hello', actual_cost: 0.012 })
-    services.place({ id: OTHER, status: 'in_progress', phase: 'in_review', github_pr_number: 3, approved: true })
+    await project(api.home.database, 'hello')
+    await api.place({
+      id: ID,
+      title: 'Evil \u001b[2J\ntitle',
+      project: 'hello',
+      actual_cost: 0.012,
+      created_at: LONG_AGO,
+    })
+    const review = { status: 'in_progress', phase: 'in_review', github_pr_number: 3 } as const
+    await api.place({ id: OTHER, project: null, ...review, approved: true })
     const { stdout } = await run('list')
     assert.match(stdout, /^ID {8}STATUS {16,}PROJECT {2}PR/)
     assert.match(
@@ -281,26 +323,16 @@ describe('commands of a service', () => {
 
   test('show is a page, and with --diff exactly the diff', async () => {
     const diff = 'diff --git a/x b/x\n-a\r\n+b\r\n'
-    services.place({
-      id: ID,
-      pull_request: {
-        number: 1,
-        attempt: 1,
-        state: 'open',
-        title: 'WO-1: x',
-        body: '',
-        base: 'main',
-        branch: 'feature/x',
-        base_sha: 'a',
-        head_sha: 'b',
-        merge_sha: null,
-        seen_head_sha: null,
-        checks: null,
-        review: null,
-        diff,
-      },
-    })
-    services.place({ id: OTHER })
+    await api.place({ id: ID, attempt_history: [{ number: 1, status: 'succeeded' }] })
+    const { db } = api.home.database
+    const { id: project_id } = await db.selectFrom('projects').select('id').executeTakeFirstOrThrow()
+    const commits = { base_sha: 'a', head_sha: 'b', diff }
+    const pull = { number: 1, attempt: 1, title: 'WO-1: x', body: '', base: 'main', branch: 'feature/x', ...commits }
+    await db
+      .insertInto('pull_requests')
+      .values({ project_id, work_order_id: ID, ...pull })
+      .execute()
+    await api.place({ id: OTHER })
     assert.match((await run('show 1a2b3c4d')).stdout, /^WO-1a2b3c4d {2}Add a greeting\n\nid +1a2b3c4d-0000/)
     assert.equal((await run('show 1a2b3c4d --diff')).stdout, diff)
     assert.equal(JSON.parse((await run('show 1a2b3c4d --diff --json')).stdout).work_order.pull_request.diff, diff)
@@ -312,14 +344,14 @@ describe('commands of a service', () => {
   })
 
   test('logs prints what is stored, and follows until nothing more will come', async () => {
-    services.place({ id: ID, status: 'in_progress', phase: 'proposing' })
-    services.publish({ work_order_id: ID, type: 'claimed', message: 'attempt 1 begins' })
+    await api.place({ id: ID, status: 'in_progress', phase: 'proposing' })
+    await api.publish({ work_order_id: ID, type: 'claimed', message: 'attempt 1 begins' })
     const stored = await run('logs 1a2b3c4d')
     assert.match(stored.stdout, /^\d\d:\d\d:\d\d • attempt 1 begins\n$/)
     const following = run('logs -f 1a2b3c4d --json')
-    await until('a subscription', () => services.subscriptions() > 0)
-    services.place({ id: ID, status: 'failed' })
-    services.publish({ work_order_id: ID, type: 'attempt_ended', message: 'failed' })
+    await until('a subscription', () => deps.subscriptions() > 0)
+    await api.place({ id: ID, status: 'failed', phase: null })
+    await api.publish({ work_order_id: ID, type: 'attempt_ended', message: 'failed' })
     const { exitCode, stdout } = await following
     assert.equal(exitCode, 0)
     const types = stdout
@@ -330,23 +362,22 @@ describe('commands of a service', () => {
   })
 
   test('a log of more than one page is printed whole', async () => {
-    services.place({ id: ID, status: 'failed' })
-    for (let n = 0; n < 1_203; n++) services.publish({ work_order_id: ID })
+    await api.place({ id: ID, status: 'failed' })
+    await api.publish({ work_order_id: ID }, 1_203)
     assert.equal((await run('logs 1a2b3c4d')).stdout.split('\n').length - 1, 1_203)
   })
 
   test('run shows the steps of this attempt only and ends with the pull request', async () => {
-    services.place({ id: ID, approved: true, attempts: 1 })
+    await api.place({ id: ID, approved: true, attempts: 1 })
     const step = { work_order_id: ID, attempt: 2, step: 'propose', message: 'propose' }
-    services.publish({ ...step, attempt: 1, type: 'step_failed' })
-    const { execute } = services.orchestrator
-    services.orchestrator.execute = async (id, signal) => {
-      services.publish({ ...step, type: 'step_started' })
-      services.publish({ ...step, type: 'step_succeeded', data: { duration_ms: 2_300, cost_usd: 0.012 } })
+    await api.publish({ ...step, attempt: 1, type: 'step_failed' })
+    deps.orchestrator.execute = async (id) => {
+      await api.publish({ ...step, type: 'step_started' })
+      await api.publish({ ...step, type: 'step_succeeded', data: { duration_ms: 2_300, cost_usd: 0.012 } })
       await new Promise((resolve) => setTimeout(resolve, 100))
-      services.place({ id: ID, status: 'in_progress', phase: 'in_review' })
-      services.publish({ ...step, step: null, type: 'attempt_ended', message: 'pull request #7 is open' })
-      return await execute(id, signal)
+      await api.place({ id: ID, status: 'in_progress', phase: 'in_review' })
+      await api.publish({ ...step, step: null, type: 'attempt_ended', message: 'pull request #7 is open' })
+      return { ...EXECUTION, work_order_id: id }
     }
     const { exitCode, stdout, stderr } = await run('run 1a2b3c4d')
     assert.equal(exitCode, 0, stderr)
@@ -360,7 +391,7 @@ describe('commands of a service', () => {
   })
 
   test('run tells apart what failed and what needs a human', async () => {
-    services.place({ id: ID, approved: true })
+    await api.place({ id: ID, approved: true })
     fails('execute', 'check_failed', 'The tests fail.')
     const failed = await run('run 1a2b3c4d')
     assert.deepEqual([failed.exitCode, failed.stdout, failed.stderr], [1, '', 'error: The tests fail.\n'])
@@ -377,7 +408,7 @@ describe('commands of a service', () => {
     assert.match((await run('start --interval 2s')).stdout, /looking every 2\.0s/)
     assert.match((await run('start')).stdout, /^started/)
     assert.match((await run('stop')).stdout, /^stopped/)
-    assert.deepEqual(services.told, ['start 2000', 'start null', 'stop'])
+    assert.deepEqual(deps.told, ['start 2000', 'start null', 'stop'])
     assert.equal((await run('start --interval 5')).exitCode, 2)
     const status = await run('status')
     assert.match(
@@ -388,7 +419,15 @@ describe('commands of a service', () => {
   })
 
   test('init names the repository of the current folder, a folder, or a URL', async () => {
+    await using remote = await createGitRemote({ 'a.txt': 'a' })
+    await remote.commit('dev', {})
+    for (const [folder, ...options] of [['repository'], ['other.git', '--bare']]) {
+      await gitIn(home, 'clone', '--quiet', ...options, remote.path, String(folder))
+      // What has an origin is named by it.
+      await gitIn(path.join(home, String(folder)), 'remote', 'remove', 'origin')
+    }
     const cwd = path.join(home, 'repository/deep')
+    await mkdir(cwd)
     const project = async (words: string) => JSON.parse((await run(`${words} --json`, { cwd })).stdout).project
     const here = await project('init')
     assert.deepEqual([here.name, here.repository], ['repository', path.join(home, 'repository')])
@@ -397,18 +436,18 @@ describe('commands of a service', () => {
       [folder.name, folder.repository, folder.default_branch],
       ['other', path.join(home, 'other.git'), 'dev'],
     )
-    const url = await project('init git@example.org:team/shop.git')
-    assert.deepEqual([url.name, url.repository], ['shop', 'git@example.org:team/shop.git'])
+    await run('init git@host.invalid:team/shop.git', { cwd })
+    assert.deepEqual(served.sent.at(-1)?.body, { name: 'shop', repository: 'git@host.invalid:team/shop.git' })
     const outside = await run('init', { cwd: '/' })
     assert.equal(outside.exitCode, 2)
     assert.match(outside.stderr, /is not inside a git repository/)
   })
 
   test('a reader that has seen enough ends the command in peace', async () => {
-    services.place({ id: ID, status: 'failed' })
-    for (let n = 0; n < 3_000; n++) services.publish({ work_order_id: ID, message: 'x'.repeat(200) })
+    await api.place({ id: ID, status: 'failed' })
+    await api.publish({ work_order_id: ID, message: 'x'.repeat(200) }, 3_000)
     const { startMoose } = await import('../support/moose-command.ts')
-    await using command = startMoose(['logs', ID], { environment: { MOOSE_HOME: home } })
+    await using command = startMoose(['logs', ID], { environment })
     command.child.stdout?.once('data', () => command.child.stdout?.destroy())
     const { exitCode, stderr } = await command.ended.catch(async () => ({
       exitCode: command.child.exitCode,
@@ -421,15 +460,16 @@ describe('commands of a service', () => {
   })
 
   test('a service that went away is not mistaken for one that is there', async () => {
-    await stop()
+    await served[Symbol.asyncDispose]()
     const { exitCode, stderr } = await run('stop')
     assert.equal(exitCode, 1)
     assert.match(stderr, /No moose up serves .* Start one with: moose up --start/)
   })
 
   test('another program at the port of a dead service is not spoken to', async () => {
-    services.orchestrator.status = async () => ({ ...(await memoryHttpServices().orchestrator.status()), pid: 1 })
+    const { status } = deps.orchestrator
+    deps.orchestrator.status = async () => ({ ...(await status()), pid: 1 })
     assert.equal((await run('stop')).exitCode, 1)
-    assert.deepEqual(services.told, [])
+    assert.deepEqual(deps.told, [])
   })
 })

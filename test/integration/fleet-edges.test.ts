@@ -4,7 +4,7 @@ import path from 'node:path'
 import { describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'kysely'
-import { executorIdOf } from '../../src/app/home-id.ts'
+import { homeIdOf } from '../../src/app/home.ts'
 import { PIPELINE_REVISION } from '../../src/attempt/pipeline-revision.ts'
 import { createRunningAttempts } from '../../src/attempt/running-attempts.ts'
 import { findAttempt } from '../../src/db/attempts/attempts.ts'
@@ -110,7 +110,7 @@ test('a run begins when the one before it has been put away, and two that wait b
 
 test('a home that is taken again holds no workspace of an attempt another home carries out', async () => {
   await using home = await createMooseHome({ a: '' }, [])
-  const own = await leftBehind(home, 'a', await executorIdOf(home.config.home))
+  const own = await leftBehind(home, 'a', await homeIdOf(home.config.home))
   const lost = await leftBehind(home, 'b', 'other')
   await joinFleet(home.database.db, runnerOf('other'), { leaseMs: 600_000, version: '0' })
   const workspaces = path.join(home.config.home, 'workspaces')

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
-import { type TestContext, test } from 'node:test'
+import { after, beforeEach, type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { openMoose } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
@@ -9,9 +9,9 @@ import { OrchestratorStatusResponse } from '../../src/contract/orchestrator.ts'
 import { takeDelivery } from '../../src/db/github-deliveries.ts'
 import { createHttpApp } from '../../src/http/http-app.ts'
 import { createLog } from '../../src/log.ts'
+import { openApiHome } from '../support/api-home.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { startGitHub } from '../support/github/github-server.ts'
-import { memoryHttpServices } from '../support/memory-http-services.ts'
 import { createMooseHome, detailOf, fileOrder, settled } from '../support/moose-home.ts'
 import { toolOrSkip } from '../support/tool-or-skip.ts'
 
@@ -32,18 +32,15 @@ function request(headers: Record<string, string>, body = BODY): Request {
   return new Request('http://127.0.0.1/api/webhooks/github', { method: 'POST', headers: all, body })
 }
 
+const api = await openApiHome({ settings: { MOOSE_GITHUB_WEBHOOK_SECRET: SECRET } })
+after(() => api[Symbol.asyncDispose]())
+beforeEach(() => api.clear())
+
 function app() {
+  const deps = api.deps()
   const hints: PullRequestHint[] = []
-  const taken = new Set<string>()
-  const services = {
-    ...memoryHttpServices(),
-    githubWebhook: {
-      secret: SECRET,
-      take: async ({ id }: { id: string }) => !taken.has(id) && taken.add(id).size > 0,
-      hint: (hint: PullRequestHint) => void hints.push(hint),
-    },
-  }
-  return { http: createHttpApp(services), hints }
+  deps.orchestrator.hintAtPullRequest = (hint) => void hints.push(hint)
+  return { http: createHttpApp(deps), hints }
 }
 
 test('a signed webhook is a hint at its pull request; a replay is none', async () => {
@@ -115,7 +112,8 @@ test('what is signed but malformed is refused with 400; without a secret there i
   assert.equal((await http.fetch(request({ 'x-github-event': '' }))).status, 400)
   assert.equal((await http.fetch(request({}, '[]'))).status, 400)
   assert.equal((await http.fetch(request({}, 'no json'))).status, 400)
-  assert.equal((await createHttpApp({ ...memoryHttpServices(), githubWebhook: null }).fetch(request({}))).status, 404)
+  const config = { ...api.home.config, githubSecrets: { ...api.home.config.githubSecrets, webhook: null } }
+  assert.equal((await createHttpApp(api.deps({ config })).fetch(request({}))).status, 404)
 })
 
 test('a delivery is taken once, also by two processes at once', async () => {

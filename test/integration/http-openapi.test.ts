@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
-import { test } from 'node:test'
-import { createHttpApp } from '../../src/http/http-app.ts'
-import { openApiDocument } from '../../src/http/openapi-document.ts'
-import { memoryHttpServices } from '../support/memory-http-services.ts'
+import { after, test } from 'node:test'
+import { createHttpApp, openApiDocument } from '../../src/http/http-app.ts'
+import { openApiHome } from '../support/api-home.ts'
 import { contract, operations } from '../support/openapi-contract.ts'
+
+const api = await openApiHome()
+after(() => api[Symbol.asyncDispose]())
 
 test('openapi.json is what the routes say; write it with: node scripts/openapi.ts', async () => {
   const file = await readFile(new URL('../../openapi.json', import.meta.url), 'utf8')
@@ -12,13 +14,13 @@ test('openapi.json is what the routes say; write it with: node scripts/openapi.t
 })
 
 test('GET /openapi.json serves the same document', async () => {
-  const response = await createHttpApp(memoryHttpServices()).request('/openapi.json')
+  const response = await api.moose.http.fetch(new Request('http://127.0.0.1/openapi.json'))
   assert.deepEqual(await response.json(), JSON.parse(JSON.stringify(openApiDocument())))
 })
 
 test('the contract and the app have the same routes', () => {
   const pages = ['/', '/docs', '/docs/', '/docs/start.js', '/openapi.json']
-  const served = createHttpApp(memoryHttpServices())
+  const served = createHttpApp(api.deps())
     .routes.filter(({ method, path }) => method !== 'ALL' && !pages.includes(path) && !/^\/docs\/.+\.\w+$/.test(path))
     .map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`)
   const declared = operations().map(({ method, path }) => `${method} ${path}`)

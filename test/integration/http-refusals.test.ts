@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { Readable, Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import { test } from 'node:test'
+import { after, beforeEach, test } from 'node:test'
 import { pino } from 'pino'
 import { readConfig } from '../../src/config.ts'
 import { FaultBody } from '../../src/contract/faults.ts'
@@ -12,12 +12,14 @@ import { FAULT_STATUS } from '../../src/http/fault-status.ts'
 import { createHttpApp } from '../../src/http/http-app.ts'
 import { HTTP_LIMITS } from '../../src/http/http-env.ts'
 import { serveHttp } from '../../src/http/serve-http.ts'
-import { createSanitizer } from '../../src/redaction/sanitize-output.ts'
-import { memoryHttpServices } from '../support/memory-http-services.ts'
+import { openApiHome } from '../support/api-home.ts'
 import { assertConforms, operations } from '../support/openapi-contract.ts'
 
+const api = await openApiHome()
+after(() => api[Symbol.asyncDispose]())
+beforeEach(() => api.clear())
+
 const CODES = Object.keys(NEXT_MOVE).filter((code): code is FaultCode => code in NEXT_MOVE)
-const NO_ORDER = '/api/work-orders/00000000-0000-4000-8000-000000000000'
 const json = (body: string) => ({ method: 'POST', headers: { 'Content-Type': 'application/json' }, body })
 
 async function refusal(response: Response, status: number, code: FaultCode) {
@@ -35,41 +37,41 @@ async function raw(url: string, lines: readonly string[]): Promise<string> {
 }
 
 test('every fault is answered with the status of the table, its code and its details', async () => {
-  const services = memoryHttpServices()
-  const app = createHttpApp(services)
+  const deps = api.deps()
+  const app = createHttpApp(deps)
   for (const code of CODES) {
-    services.workOrders.detail = () => Promise.reject(new Fault(code, 'It happened.', { id: 'x' }))
-    const response = await app.request(NO_ORDER)
+    deps.orchestrator.status = () => Promise.reject(new Fault(code, 'It happened.', { id: 'x' }))
+    const response = await app.request('/api/orchestrator')
     const error = await refusal(response, FAULT_STATUS[code], code)
     if (code !== 'internal') assert.deepEqual(error, { code, message: 'It happened.', details: { id: 'x' } })
   }
 })
 
 test('no fault is answered with a secret of Moose in its words', async () => {
-  const services = memoryHttpServices()
+  const deps = api.deps()
   const config = readConfig({ MOOSE_HOME: '/home/ada/moose', OPENAI_API_KEY: 'sk-canary-0123' })
-  services.shown = createSanitizer(config)
-  const app = createHttpApp(services)
+  deps.config = config
+  const app = createHttpApp(deps)
   const details = { id: 'x', reason: 'no: sk-canary-0123' }
-  services.workOrders.detail = () => Promise.reject(new Fault('proposer_refused', 'It said sk-canary-0123.', details))
-  const error = await refusal(await app.request(NO_ORDER), 502, 'proposer_refused')
+  deps.orchestrator.status = () => Promise.reject(new Fault('proposer_refused', 'It said sk-canary-0123.', details))
+  const error = await refusal(await app.request('/api/orchestrator'), 502, 'proposer_refused')
   assert.deepEqual([error.message, error.details], ['It said [redacted].', { id: 'x', reason: 'no: [redacted]' }])
 })
 
 test('the contract declares every status that the end of an attempt can have', async () => {
-  const services = memoryHttpServices()
-  const app = createHttpApp(services)
-  const { id } = services.place()
+  const deps = api.deps()
+  const app = createHttpApp(deps)
+  const id = await api.place()
   const notOfAttempts: FaultCode[] = ['too_many_streams', 'webhook_refused']
   for (const code of CODES.filter((one) => !notOfAttempts.includes(one))) {
-    services.orchestrator.execute = () => Promise.reject(new Fault(code, 'It happened.'))
+    deps.orchestrator.execute = () => Promise.reject(new Fault(code, 'It happened.'))
     const response = await app.request('/api/orchestrator/execute', json(JSON.stringify({ work_order_id: id })))
     await assertConforms('POST', '/api/orchestrator/execute', response)
   }
 })
 
 test('what Moose cannot name is told to the log and not to the client', async () => {
-  const services = memoryHttpServices()
+  const deps = api.deps()
   const lines: string[] = []
   const sink = new Writable({
     write(chunk, _encoding, done) {
@@ -77,19 +79,19 @@ test('what Moose cannot name is told to the log and not to the client', async ()
       done()
     },
   })
-  services.log = pino({ level: 'error', base: null }, sink)
-  services.workOrders.list = () => Promise.reject(new Error('password is hunter2'))
-  const response = await createHttpApp(services).request('/api/work-orders')
+  deps.log = pino({ level: 'error', base: null }, sink)
+  deps.orchestrator.status = () => Promise.reject(new Error('password is hunter2'))
+  const response = await createHttpApp(deps).request('/api/orchestrator')
   const error = await refusal(response, 500, 'internal')
   assert.doesNotMatch(JSON.stringify(error), /hunter2|at .*\.ts/)
   assert.match(lines.join(''), /hunter2.*http-refusals\.test\.ts/)
 })
 
 test('a missing approval is 409 for an execution and 403 for the Manager', async () => {
-  const services = memoryHttpServices()
-  const app = createHttpApp(services)
-  const { id } = services.place()
-  services.orchestrator.execute = () => Promise.reject(new Fault('work_order_not_approved', 'It is not approved.'))
+  const deps = api.deps()
+  const app = createHttpApp(deps)
+  const id = await api.place()
+  deps.orchestrator.execute = () => Promise.reject(new Fault('work_order_not_approved', 'It is not approved.'))
   const executed = await app.request('/api/orchestrator/execute', json(JSON.stringify({ work_order_id: id })))
   await refusal(executed, 409, 'work_order_not_approved')
   const request = { work_order_id: id, task_description: '', complexity_score: 0.5, approved_by_director: false }
@@ -99,7 +101,7 @@ test('a missing approval is 409 for an execution and 403 for the Manager', async
 })
 
 test('an unknown order is 404 on every route that names one', async () => {
-  const app = createHttpApp(memoryHttpServices())
+  const app = createHttpApp(api.deps())
   for (const { method, path } of operations().filter((route) => route.path.startsWith('/api/work-orders/{id}'))) {
     for (const id of ['00000000-0000-4000-8000-000000000000', 'zz', 'abc', '%00', "1'--", 'a'.repeat(5000)]) {
       const body = method === 'PATCH' ? json('{"title":"x"}') : {}
@@ -113,8 +115,8 @@ test('an unknown order is 404 on every route that names one', async () => {
 })
 
 test('a work order that breaks the rules is refused by field and nothing is stored', async () => {
-  const services = memoryHttpServices()
-  const app = createHttpApp(services)
+  const deps = api.deps()
+  const app = createHttpApp(deps)
   const add = async (body: unknown) =>
     refusal(await app.request('/api/work-orders', json(JSON.stringify(body))), 400, 'work_order_invalid')
   const good = { title: 'Good' }
@@ -127,13 +129,13 @@ test('a work order that breaks the rules is refused by field and nothing is stor
   const many = await add({ work_orders: Array.from({ length: 500 }, () => ({ title: '' })) })
   assert.match(many.message, /and 480 more/)
   assert.equal(many.details?.['fields']?.toString().split(', ').length, 20)
-  assert.equal(services.orders.size, 0)
+  assert.deepEqual(await api.orders(), [])
 })
 
 test('an edit is held to the rules of a new order, and must change something', async () => {
-  const services = memoryHttpServices()
-  const app = createHttpApp(services)
-  const { id } = services.place()
+  const deps = api.deps()
+  const app = createHttpApp(deps)
+  const id = await api.place()
   const edit = (body: unknown) =>
     app.request(`/api/work-orders/${id}`, { ...json(JSON.stringify(body)), method: 'PATCH' })
   const refused = async (body: unknown) => (await refusal(await edit(body), 400, 'work_order_invalid')).message
@@ -143,12 +145,12 @@ test('an edit is held to the rules of a new order, and must change something', a
   )
   assert.match(await refused({ approved: true }), /approved is not a known field/)
   assert.match(await refused({}), /names no field to change/)
-  services.place({ id, status: 'completed' })
+  await api.place({ id, status: 'completed' })
   await refusal(await edit({ title: 'x' }), 409, 'work_order_conflict')
 })
 
 test('what is wrong is said in plain words', async () => {
-  const app = createHttpApp(memoryHttpServices())
+  const app = createHttpApp(api.deps())
   const execute = async (body: string) =>
     (await refusal(await app.request('/api/orchestrator/execute', json(body)), 400, 'request_invalid')).message
   assert.equal(await execute('{}'), 'The body was refused: work_order_id is missing.')
@@ -161,7 +163,7 @@ test('what is wrong is said in plain words', async () => {
 })
 
 test('a wrong body or query elsewhere is request_invalid and names the field', async () => {
-  const app = createHttpApp(memoryHttpServices())
+  const app = createHttpApp(api.deps())
   const start = await app.request('/api/orchestrator/start', json('{"interval_ms":1}'))
   assert.match((await refusal(start, 400, 'request_invalid')).message, /interval_ms/)
   const list = await app.request('/api/work-orders?status=done&limit=0')
@@ -177,10 +179,8 @@ test('a wrong body or query elsewhere is request_invalid and names the field', a
 })
 
 test('a name that no row can have is named as unknown, or as wrong, and reaches no database', async () => {
-  const services = memoryHttpServices()
-  services.budget.setPrice = () => Promise.reject(new Error('invalid byte sequence for encoding "UTF8": 0x00'))
-  services.proposeForApi = () => Promise.reject(new Error('invalid byte sequence for encoding "UTF8": 0x00'))
-  const app = createHttpApp(services)
+  const deps = api.deps()
+  const app = createHttpApp(deps)
   for (const name of ['%00', 'a%00b', 'a'.repeat(5_000)]) {
     const price = await app.request(`/api/proposers/${name}/price`, { ...json('{"free":true}'), method: 'PUT' })
     assert.match((await refusal(price.clone(), 404, 'not_found')).message, /^There is nothing of this name: name /)
@@ -195,15 +195,15 @@ test('a name that no row can have is named as unknown, or as wrong, and reaches 
 })
 
 test('malformed JSON is 400', async () => {
-  const app = createHttpApp(memoryHttpServices())
+  const app = createHttpApp(api.deps())
   for (const body of ['{', '{"title":}', 'null x', '\u0000']) {
     await refusal(await app.request('/api/work-orders', json(body)), 400, 'request_invalid')
   }
 })
 
 test('a body over the limit is 413, announced or not, and the server goes on', async () => {
-  const services = memoryHttpServices()
-  await using server = await serveHttp(createHttpApp(services), { port: 0 })
+  const deps = api.deps()
+  await using server = await serveHttp(createHttpApp(deps), { port: 0 })
   const big = JSON.stringify({ title: 'x'.repeat(HTTP_LIMITS.maxBodyBytes) })
   const announced = await fetch(`${server.url}/api/work-orders`, json(big))
   await refusal(announced, 413, 'request_invalid')
@@ -223,9 +223,10 @@ test('a body over the limit is 413, announced or not, and the server goes on', a
 })
 
 test('a body that is not JSON is 415, so that no form of a web page can act', async () => {
-  const services = memoryHttpServices()
-  await using server = await serveHttp(createHttpApp(services), { port: 0 })
-  const { id } = services.place()
+  const deps = api.deps()
+  await using server = await serveHttp(createHttpApp(deps), { port: 0 })
+  const id = await api.place()
+  const before = await api.snapshot()
   const types = ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'text/json']
   for (const { method, path } of operations().filter((route) => route.method !== 'GET')) {
     for (const type of types) {
@@ -236,27 +237,28 @@ test('a body that is not JSON is 415, so that no form of a web page can act', as
     const body = new Uint8Array([123, 125])
     await refusal(await fetch(server.url + path.replace('{id}', id), { method, body }), 415, 'request_invalid')
   }
-  assert.deepEqual(services.told, [])
-  assert.equal(services.orders.size, 1)
+  assert.deepEqual(deps.told, [])
+  assert.equal(await api.snapshot(), before)
 })
 
 test('a foreign host is 403 on every route, before anything is done', async () => {
-  const services = memoryHttpServices()
-  await using server = await serveHttp(createHttpApp(services), { port: 0 })
-  const { id } = services.place()
+  const deps = api.deps()
+  await using server = await serveHttp(createHttpApp(deps), { port: 0 })
+  const id = await api.place()
+  const before = await api.snapshot()
   const routes = [...operations(), { method: 'GET', path: '/docs' }, { method: 'GET', path: '/nowhere' }]
   for (const { method, path } of routes) {
     const request = `${method} ${path.replace('{id}', id)} HTTP/1.1`
     const answer = await raw(server.url, [request, 'Host: evil.example', 'Connection: close'])
     assert.match(answer, /^HTTP\/1\.1 403 [^]*"request_forbidden"/, `${method} ${path}`)
   }
-  assert.deepEqual(services.told, [])
-  assert.equal(services.orders.get(id)?.status, 'pending')
+  assert.deepEqual(deps.told, [])
+  assert.equal(await api.snapshot(), before)
 })
 
 test('a page of another origin is 403, with or without a body, as an upgrade and as a preflight', async () => {
-  const services = memoryHttpServices()
-  await using server = await serveHttp(createHttpApp(services), { port: 0 })
+  const deps = api.deps()
+  await using server = await serveHttp(createHttpApp(deps), { port: 0 })
   const { host } = new URL(server.url)
   const stop = 'POST /api/orchestrator/stop HTTP/1.1'
   const attempts = [
@@ -272,19 +274,19 @@ test('a page of another origin is 403, with or without a body, as an upgrade and
     assert.match(answer, /^HTTP\/1\.1 403 /, headers.join())
     assert.doesNotMatch(answer, /access-control/i)
   }
-  assert.deepEqual(services.told, [])
+  assert.deepEqual(deps.told, [])
   const own = [`Host: ${host}`, `Origin: ${server.url}`, 'Sec-Fetch-Site: same-origin', 'Connection: close']
   assert.match(await raw(server.url, [stop, ...own]), /^HTTP\/1\.1 200 /)
 })
 
 test('a request line or host that makes no URL is 400', async () => {
-  await using server = await serveHttp(createHttpApp(memoryHttpServices()), { port: 0 })
+  await using server = await serveHttp(createHttpApp(api.deps()), { port: 0 })
   const lines = ['GET /healthz HTTP/1.1', 'Host: evil.example@127.0.0.1', 'Connection: close']
   assert.match(await raw(server.url, lines), /^HTTP\/1\.1 400 [^]*"request_invalid"/)
 })
 
 test('an unknown route is 404 and a known one with another method 405, with the ones it takes', async () => {
-  const app = createHttpApp(memoryHttpServices())
+  const app = createHttpApp(api.deps())
   await refusal(await app.request('/api/nothing'), 404, 'not_found')
   await refusal(await app.request('/api/work-orders/'), 404, 'not_found')
   const wrong = await app.request('/api/orchestrator/start')
@@ -296,10 +298,17 @@ test('an unknown route is 404 and a known one with another method 405, with the 
 })
 
 test('every answer forbids sniffing, framing, caching and loading, refusals too', async () => {
-  const services = memoryHttpServices()
-  services.workOrders.list = () => Promise.reject(new Error('broken'))
-  const app = createHttpApp(services)
-  for (const path of ['/healthz', '/api/nothing', '/api/work-orders', '/api/events', '/openapi.json']) {
+  const deps = api.deps()
+  deps.orchestrator.status = () => Promise.reject(new Error('broken'))
+  const app = createHttpApp(deps)
+  for (const path of [
+    '/healthz',
+    '/api/nothing',
+    '/api/orchestrator',
+    '/api/work-orders',
+    '/api/events',
+    '/openapi.json',
+  ]) {
     const { headers, body } = await app.request(path)
     await body?.cancel()
     assert.equal(headers.get('x-content-type-options'), 'nosniff', path)

@@ -1,14 +1,34 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
-import { test } from 'node:test'
+import { after, beforeEach, test } from 'node:test'
+import { leaveUnresolved, reserve } from '../../src/budget/ledger.ts'
 import { ExecuteResponse, OrchestratorStatusResponse, StartResponse } from '../../src/contract/orchestrator.ts'
 import { WorkOrderResponse, WorkOrdersResponse } from '../../src/contract/work-orders.ts'
 import { createHttpApp } from '../../src/http/http-app.ts'
 import { serveHttp } from '../../src/http/serve-http.ts'
-import { memoryHttpServices } from '../support/memory-http-services.ts'
+import { Usd } from '../../src/money.ts'
+import { openApiHome } from '../support/api-home.ts'
+import { CALL, NOBODY } from '../support/ledger-rows.ts'
 import { assertConforms, operations } from '../support/openapi-contract.ts'
 
 const ORDER = { title: 'Add a greeting', files_in_scope: ['src/greeting.ts'] }
+const answerOf = (task: string, file: string) => ({
+  task,
+  turn: 1,
+  text: `### write ${file}\n\`\`\`\nexport const greeting = "hello"\n\`\`\`\n`,
+})
+/** Orders that can be carried out, each once: what is merged is no change any more. */
+const ORDERS = Array.from({ length: 10 }, (_, n) => ({ title: `Add greeting ${n}`, file: `src/greeting-${n}.ts` }))
+const SECRET = 'the-webhook-secret'
+const api = await openApiHome({
+  role: 'service',
+  files: { 'src/greeting.ts': '' },
+  answers: [answerOf(ORDER.title, 'src/greeting.ts'), ...ORDERS.map(({ title, file }) => answerOf(title, file))],
+  settings: { MOOSE_GITHUB_WEBHOOK_SECRET: SECRET },
+})
+after(() => api[Symbol.asyncDispose]())
+beforeEach(() => api.clear())
+
 const post = (body: unknown) => ({
   method: 'POST',
   headers: { 'Content-Type': 'application/json' },
@@ -20,7 +40,7 @@ const BODIES: Record<string, unknown> = {
   addWorkOrders: ORDER,
   editWorkOrder: { title: 'Add a greeting, politely' },
   rejectWorkOrder: { reason: 'not now' },
-  addProject: { name: 'shop', repository: '/srv/shop.git' },
+  addProject: { name: 'shop', repository: api.home.remote.path },
   startOrchestrator: { interval_ms: 500 },
   routeWorkOrder: {
     work_order_id: '1',
@@ -37,27 +57,63 @@ const BODIES: Record<string, unknown> = {
   },
   setPrice: { free: true },
   receiveGitHubWebhook: {},
-  proposeChange: { task_description: 'Add a greeting', expected_output_type: 'code' },
+  proposeChange: {
+    task_description: 'Add a greeting',
+    context: ['src/greeting.ts'],
+    expected_output_type: 'code',
+    metadata: { project: 'sample' },
+  },
 }
 
 /** Routes that do not know them do not look at them. */
 const WEBHOOK_HEADERS = {
   'X-GitHub-Event': 'ping',
   'X-GitHub-Delivery': '1',
-  'X-Hub-Signature-256': `sha256=${createHmac('sha256', 'webhook-secret').update('{}').digest('hex')}`,
+  'X-Hub-Signature-256': `sha256=${createHmac('sha256', SECRET).update('{}').digest('hex')}`,
 }
-const QUERIES: Record<string, string> = { decideRetry: '?work_order_id=1&current_proposer=small&attempt=1' }
+const QUERIES: Record<string, string> = { decideRetry: '?work_order_id=1&current_proposer=scripted&attempt=1' }
+
+/** An approved order that can be carried out. */
+function ready(): Promise<string> {
+  const order = ORDERS.shift()
+  assert.ok(order !== undefined)
+  return api.place({ title: order.title, files_in_scope: [order.file], approved: true })
+}
+
+/** An order whose pull request is open. */
+async function inReview(): Promise<string> {
+  const id = await ready()
+  await api.moose.orchestrator.execute(id, new AbortController().signal)
+  return id
+}
+
+/** A call whose price is not known. */
+async function unresolved(): Promise<string> {
+  const id = await reserve(api.moose.db, { ...CALL, ...NOBODY }, new Usd(1))
+  await leaveUnresolved(api.moose.db, id)
+  return id
+}
+
+/** Orders that each route can act on; of the others any pending one. */
+const PLACES: Record<string, () => Promise<string>> = {
+  retryWorkOrder: () => api.place({ status: 'failed' }),
+  mergeWorkOrder: inReview,
+  closeWorkOrder: inReview,
+  executeWorkOrder: ready,
+  settleReservation: unresolved,
+}
 
 test('every route of the contract answers over a socket as it declares', async () => {
-  const services = memoryHttpServices()
-  const app = createHttpApp(services)
-  await using server = await serveHttp(app, { port: 0 })
+  await using server = await serveHttp(api.moose.http, { port: 0 })
   for (const { method, path, operation } of operations()) {
-    const { id } = services.place()
+    // An approved order would be taken on.
+    if (operation.operationId === 'startOrchestrator') await api.clear()
+    const place = PLACES[operation.operationId] ?? (() => api.place())
+    const id = await place()
     const body = operation.operationId === 'executeWorkOrder' ? { work_order_id: id } : BODIES[operation.operationId]
     const response = await fetch(
       server.url +
-        path.replace('{id}', id).replace('{name}', 'small').replace('{reservation_id}', id) +
+        path.replace('{id}', id).replace('{name}', 'scripted').replace('{reservation_id}', id) +
         (QUERIES[operation.operationId] ?? ''),
       {
         method,
@@ -69,15 +125,14 @@ test('every route of the contract answers over a socket as it declares', async (
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       },
     )
-    assert.ok(response.ok, `${method} ${path}: ${response.status}`)
+    assert.ok(response.ok, `${method} ${path}: ${response.status} ${response.ok ? '' : await response.text()}`)
     await assertConforms(method, path, response)
   }
 })
 
 test('the four orchestrator endpoints of the specification answer with its fields', async () => {
-  const services = memoryHttpServices()
-  const app = createHttpApp(services)
-  const { id } = services.place()
+  const deps = api.deps()
+  const app = createHttpApp(deps)
   const { status } = OrchestratorStatusResponse.parse(await (await app.request('/api/orchestrator')).json())
   assert.deepEqual(
     [
@@ -102,14 +157,15 @@ test('the four orchestrator endpoints of the specification answer with its field
     success: true,
     message: 'Orchestrator polling stopped',
   })
+  const id = await ready()
   const executed = await app.request('/api/orchestrator/execute', post({ work_order_id: id.slice(0, 8) }))
   const { result } = ExecuteResponse.parse(await executed.json())
-  assert.deepEqual([result.work_order_id, result.pr_number], [id, 7])
-  assert.deepEqual(services.told, ['start null', 'start 250', 'stop', `execute ${id}`])
+  assert.deepEqual([result.work_order_id, result.pr_number], [id, 1])
+  assert.deepEqual(deps.told, ['start null', 'start 250', 'stop', `execute ${id}`])
 })
 
 test('one order comes back as one, a list as a list, with the defaults filled in', async () => {
-  const app = createHttpApp(memoryHttpServices())
+  const app = createHttpApp(api.deps())
   const one = await app.request('/api/work-orders', post(ORDER))
   assert.equal(one.status, 201)
   const { work_order } = WorkOrderResponse.parse(await one.json())
@@ -125,24 +181,26 @@ test('one order comes back as one, a list as a list, with the defaults filled in
 })
 
 test('each action answers with the order as it stands afterwards', async () => {
-  const services = memoryHttpServices()
-  const app = createHttpApp(services)
-  const { id } = services.place({ status: 'in_progress', phase: 'in_review' })
-  const act = async (action: string, init: RequestInit = { method: 'POST' }) => {
+  const app = createHttpApp(api.deps())
+  const act = async (id: string, action: string, init: RequestInit = { method: 'POST' }) => {
     const response = await app.request(`/api/work-orders/${id}/${action}`, init)
     return WorkOrderResponse.parse(await response.json()).work_order
   }
-  assert.equal((await act('approve')).approved, true)
-  assert.equal((await act('merge')).status, 'completed')
-  assert.equal((await act('close')).status, 'cancelled')
-  assert.equal((await act('retry')).status, 'pending')
-  assert.equal((await act('cancel')).status, 'cancelled')
-  assert.deepEqual((await act('reject')).metadata, { rejection_reason: null })
-  assert.deepEqual((await act('reject', post({ reason: 'too risky' }))).metadata, { rejection_reason: 'too risky' })
+  const merged = await inReview()
+  assert.equal((await act(merged, 'merge')).status, 'completed')
+  const closed = await inReview()
+  assert.equal((await act(closed, 'close')).status, 'cancelled')
+  assert.equal((await act(closed, 'retry')).status, 'pending')
+  assert.equal((await act(closed, 'cancel')).status, 'cancelled')
+  const id = await api.place()
+  assert.equal((await act(id, 'approve')).approved, true)
+  assert.equal((await act(id, 'reject')).metadata['rejection_reason'], null)
+  const reason = post({ reason: 'too risky' })
+  assert.deepEqual((await act(await api.place(), 'reject', reason)).metadata, { rejection_reason: 'too risky' })
 })
 
 test('an empty body with a JSON content type counts as no body', async () => {
-  await using server = await serveHttp(createHttpApp(memoryHttpServices()), { port: 0 })
+  await using server = await serveHttp(createHttpApp(api.deps()), { port: 0 })
   const headers = { 'Content-Type': 'application/json' }
   const started = await fetch(`${server.url}/api/orchestrator/start`, { method: 'POST', headers })
   assert.equal(started.status, 200)
@@ -151,10 +209,10 @@ test('an empty body with a JSON content type counts as no body', async () => {
 })
 
 test('the list is filtered by its query', async () => {
-  const services = memoryHttpServices()
-  const app = createHttpApp(services)
-  services.place({ status: 'failed' })
-  services.place()
+  const deps = api.deps()
+  const app = createHttpApp(deps)
+  await api.place({ status: 'failed' })
+  await api.place()
   const response = await app.request('/api/work-orders?status=failed&limit=1')
   const { work_orders } = WorkOrdersResponse.parse(await response.json())
   assert.deepEqual(
@@ -164,7 +222,7 @@ test('the list is filtered by its query', async () => {
 })
 
 test('the docs page is served from this machine alone, without inline code', async () => {
-  const app = createHttpApp(memoryHttpServices())
+  const app = createHttpApp(api.deps())
   const root = await app.request('/')
   assert.equal(root.status, 302)
   assert.equal(root.headers.get('location'), '/docs')
@@ -183,9 +241,9 @@ test('the docs page is served from this machine alone, without inline code', asy
 })
 
 test('an order is edited field by field, and the answer says that the approval is gone', async () => {
-  const services = memoryHttpServices()
-  const app = createHttpApp(services)
-  const { id } = services.place({ approved: true, description: 'as it was' })
+  const deps = api.deps()
+  const app = createHttpApp(deps)
+  const id = await api.place({ approved: true, description: 'as it was' })
   const answer = await app.request(`/api/work-orders/${id}`, {
     ...post({ title: ' Greet ', files_in_scope: ['src/', 'a.ts'] }),
     method: 'PATCH',
@@ -198,7 +256,7 @@ test('an order is edited field by field, and the answer says that the approval i
 })
 
 test('the documentation is found with and without a slash at the end', async () => {
-  const app = createHttpApp(memoryHttpServices())
+  const app = createHttpApp(api.deps())
   const redirected = await app.request('/docs/')
   assert.deepEqual([redirected.status, redirected.headers.get('location')], [302, '/docs'])
   assert.equal((await app.request('/docs')).status, 200)

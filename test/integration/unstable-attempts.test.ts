@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { sql } from 'kysely'
-import { executorIdOf } from '../../src/app/home-id.ts'
+import { homeIdOf } from '../../src/app/home.ts'
 import { PIPELINE_REVISION } from '../../src/attempt/pipeline-revision.ts'
 import { findAttempt } from '../../src/db/attempts/attempts.ts'
 import { countTakeover } from '../../src/db/attempts/hold-attempt.ts'
@@ -88,7 +88,7 @@ for (const executor of ['another home', 'the same home'] as const) {
   test(`left behind for the fourth time by ${executor}: it is held, the others go on, and a retry begins anew`, async () => {
     await using home = await createMooseHome(FILES, ANSWERS)
     const { db } = home.database
-    const homeId = executor === 'another home' ? 'gone' : await executorIdOf(home.config.home)
+    const homeId = executor === 'another home' ? 'gone' : await homeIdOf(home.config.home)
     const id = await carriedOut(home, GREET, homeId)
     const other = await carriedOut(home, NAME, homeId)
     await sql`update attempts set takeovers = 3 where work_order_id = ${id}`.execute(db)
@@ -124,7 +124,7 @@ test('for the third time, it is gone on with', async () => {
 test('those left behind twice are gone on with one after the other, also where no orders are taken on', async () => {
   await using home = await createMooseHome(FILES, ANSWERS)
   const { db } = home.database
-  const homeId = await executorIdOf(home.config.home)
+  const homeId = await homeIdOf(home.config.home)
   const ids = [await carriedOut(home, GREET, homeId), await carriedOut(home, NAME, homeId)]
   await sql`update attempts set takeovers = 1`.execute(db)
   await using moose = await home.open()

@@ -6,11 +6,11 @@ import pg from 'pg'
 import packageJson from '../../package.json' with { type: 'json' }
 import type { AttemptRun } from '../../src/db/attempts/attempts.ts'
 import { type Embedded, openEmbedded } from '../../src/db/embedded/open-embedded.ts'
-import { isAlive } from '../../src/db/embedded/postmaster.ts'
 import { migrate, readMigrations } from '../../src/db/migrate.ts'
 import { createPool } from '../../src/db/pool.ts'
 import type { Database } from '../../src/db/schema.ts'
 import { createLog } from '../../src/log.ts'
+import { isAlive } from '../../src/process/is-alive.ts'
 
 /** Loss on a power cut is fine here; waiting for disks is not. */
 const SETTINGS = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '500' }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { z } from 'zod'
-import { openApiDocument } from '../../src/http/openapi-document.ts'
+import { openApiDocument } from '../../src/http/http-app.ts'
 
 type Json = Record<string, unknown>
 type Operation = { operationId: string; responses: Record<string, { content?: Record<string, { schema: Json }> }> }

@@ -1,6 +1,5 @@
 import { createParts } from '../../src/app/adapters.ts'
 import { hearDatabase } from '../../src/app/hear-database.ts'
-import { proposerConditions } from '../../src/app/proposer-conditions.ts'
 import type { Adapters } from '../../src/attempt/context.ts'
 import { NEVER_ABORTED, systemClock } from '../../src/clock.ts'
 import { createEventFeed } from '../../src/db/event-feed.ts'
@@ -73,7 +72,7 @@ export async function openBench(
       },
       watch: parts.watch,
       stopCalls: parts.models.stopAll,
-      proposers: () => proposerConditions(db, parts.models),
+      proposers: parts.proposers,
       homeId: 'bench',
       version: 'bench',
       own: async () => undefined,

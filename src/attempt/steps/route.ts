@@ -1,6 +1,7 @@
 import { Fault } from '../../faults/fault.ts'
+import { describeProblems, fieldProblems } from '../../faults/schema-problems.ts'
 import type { RoutingDecision } from '../../ports/routing.ts'
-import { describeProblems, fieldProblems, WorkOrderContent } from '../../work-order/content.ts'
+import { WorkOrderContent } from '../../work-order/content.ts'
 import type { Project } from '../../work-order/project.ts'
 import { assertWantedReady } from '../choose-executor.ts'
 import type { Adapters, AttemptContext } from '../context.ts'

@@ -3,6 +3,8 @@ import path from 'node:path'
 import { z } from 'zod'
 import { errorCode, isMissing } from '../../faults/error-code.ts'
 import { Fault } from '../../faults/fault.ts'
+import type { DoctorFinding } from '../../ports/doctor-finding.ts'
+import { isAlive } from '../../process/is-alive.ts'
 
 const ServiceFile = z.object({
   /** Where the API listens. */
@@ -39,4 +41,20 @@ export async function removeServiceFile(home: string): Promise<void> {
 
 function fileIn(home: string): string {
   return path.join(home, 'service.json')
+}
+/**
+ * What a killed `moose up` has left in its home. Other commands are not misled by it: who answers there is asked.
+ *
+ * @param fix removes it
+ * @returns nothing where it is in order
+ */
+export async function staleService(home: string, fix: boolean): Promise<DoctorFinding[]> {
+  const service = await readServiceFile(home)
+  if (service === null || isAlive(service.pid)) return []
+  if (fix) {
+    await removeServiceFile(home)
+    return []
+  }
+  const detail = `service.json names process ${service.pid}, which is gone`
+  return [{ name: 'service', state: 'warning', detail, remedy: 'moose doctor --fix' }]
 }

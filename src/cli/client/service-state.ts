@@ -1,4 +1,6 @@
 import { OrchestratorStatusResponse } from '../../contract/orchestrator.ts'
+import type { WorkOrderView } from '../../contract/work-orders.ts'
+import { shortId } from '../pages/humanize.ts'
 import type { ApiClient } from './api-client.ts'
 import type { Connection } from './connect.ts'
 
@@ -9,4 +11,18 @@ export async function serviceStateOf(api: ApiClient, service: Connection['servic
   if (service === null) return 'none'
   const { status } = await api.call({ method: 'GET', path: '/api/orchestrator', answer: OrchestratorStatusResponse })
   return status.polling ? 'polling' : 'idle'
+}
+
+/** What has to happen before anything more of this order can be seen, and what to type; null when nothing has to. */
+export function waitsFor(order: WorkOrderView, service: ServiceState): string | null {
+  const id = shortId(order.id)
+  if (order.status === 'in_progress' && order.phase !== 'in_review' && service === 'none')
+    return `Waiting for ${id} to go on: no service is up. Unless a moose run carries it out elsewhere, type: moose up`
+  if (order.status !== 'pending') return null
+  if (!order.approved) return `Waiting for the approval of ${id}. Type: moose approve ${id}`
+  if (service === 'none')
+    return `Waiting for somebody to take ${id} on: no service is up. Type: moose up --start   or: moose run ${id}`
+  if (service === 'idle')
+    return `Waiting for the service to take ${id} on: its polling is off. Type: moose start   or: moose run ${id}`
+  return null
 }

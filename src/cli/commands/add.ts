@@ -3,16 +3,16 @@ import { type NewWorkOrder, WorkOrdersResponse } from '../../contract/work-order
 import { Fault } from '../../faults/fault.ts'
 import { RISK_LEVELS } from '../../work-order/content.ts'
 import { type Cli, withApi } from '../cli.ts'
-import { assertProjectsKnown } from '../client/known-projects.ts'
+import { usdArgument } from '../input/arguments.ts'
 import { checkOrder } from '../input/order-problems.ts'
 import {
+  assertProjectsKnown,
   fieldsOf,
   type OrderOptions,
   orderFromOptions,
   ordersFromFiles,
   type ReadOrders,
 } from '../input/read-orders.ts'
-import { usdArgument } from '../input/usd-argument.ts'
 import { shortId } from '../pages/humanize.ts'
 import { LONGEST_TITLE, oneLine } from '../pages/terminal-text.ts'
 

@@ -2,7 +2,7 @@ import { Argument, Command } from 'commander'
 import { type ChangedPrice, type PriceBody, PriceResponse } from '../../contract/budget-changes.ts'
 import { Fault } from '../../faults/fault.ts'
 import { type Cli, withApi } from '../cli.ts'
-import { usdArgument } from '../input/usd-argument.ts'
+import { usdArgument } from '../input/arguments.ts'
 import { usd } from '../pages/humanize.ts'
 import { harmless } from '../pages/terminal-text.ts'
 

@@ -9,8 +9,8 @@ import {
 } from '../../contract/budget-changes.ts'
 import { Fault } from '../../faults/fault.ts'
 import { type Cli, withApi } from '../cli.ts'
+import { usdArgument } from '../input/arguments.ts'
 import { readBill } from '../input/bill-file.ts'
-import { usdArgument } from '../input/usd-argument.ts'
 import { counted, shortId, usd } from '../pages/humanize.ts'
 import { harmless } from '../pages/terminal-text.ts'
 

@@ -10,16 +10,16 @@ import { Fault } from '../../faults/fault.ts'
 import { RISK_LEVELS } from '../../work-order/content.ts'
 import { type Cli, withApi } from '../cli.ts'
 import { workOrderPath } from '../client/api-client.ts'
-import { assertProjectsKnown } from '../client/known-projects.ts'
+import { usdOrNone } from '../input/arguments.ts'
 import { checkEdit } from '../input/order-problems.ts'
 import {
+  assertProjectsKnown,
   fieldsOf,
   type OrderOptions,
   orderFromOptions,
   ordersFromFiles,
   type ReadOrders,
 } from '../input/read-orders.ts'
-import { usdOrNone } from '../input/usd-argument.ts'
 import { counted, shortId, usd } from '../pages/humanize.ts'
 import { LONGEST_TITLE, oneLine } from '../pages/terminal-text.ts'
 

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { Command, Option } from 'commander'
 import { NewProject, ProjectResponse } from '../../contract/projects.ts'
 import { Fault } from '../../faults/fault.ts'
-import { describeProblems, fieldProblems } from '../../work-order/content.ts'
+import { describeProblems, fieldProblems } from '../../faults/schema-problems.ts'
 import { type Cli, withApi } from '../cli.ts'
 import { harmless } from '../pages/terminal-text.ts'
 

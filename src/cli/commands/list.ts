@@ -1,7 +1,8 @@
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
 import { type ListedWorkOrder, ListedWorkOrdersResponse } from '../../contract/work-orders.ts'
 import { STATUSES } from '../../work-order/status.ts'
 import { type Cli, withApi } from '../cli.ts'
+import { countUpTo } from '../input/arguments.ts'
 import { REPLAY } from '../pages/attempt-evidence.ts'
 import { ago, shortId, usd } from '../pages/humanize.ts'
 import { stateOf } from '../pages/order-state.ts'
@@ -22,7 +23,7 @@ export function listCommand(cli: Cli): Command {
     .description('Lists work orders, the oldest first.')
     .addOption(new Option('-s, --status <status>', 'only these').choices(STATUSES))
     .option('-p, --project <name>', 'only those of this project')
-    .option('-n, --limit <count>', `at most so many, the newest (1 to ${MOST})`, wholeCount, 100)
+    .option('-n, --limit <count>', `at most so many, the newest (1 to ${MOST})`, countUpTo(MOST), 100)
     .addHelpText(
       'after',
       '\nExamples:\n  $ moose list --status failed\n  $ moose list --json | jq -r ".work_orders[].id"',
@@ -66,10 +67,4 @@ function print({ output }: Cli, orders: readonly ListedWorkOrder[], { status, pr
   if (orders.some(({ replayed }) => replayed)) output.note(REPLAY)
   if (orders.length === limit)
     output.note(`The newest ${limit}; see more with: moose list --limit ${Math.min(MOST, limit * 10)}`)
-}
-
-function wholeCount(text: string): number {
-  const count = Number(text)
-  if (/^\d+$/.test(text) && count >= 1 && count <= MOST) return count
-  throw new InvalidArgumentError(`It must be a whole number from 1 to ${MOST}.`)
 }

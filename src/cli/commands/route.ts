@@ -1,8 +1,9 @@
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
 import { Fault } from '../../faults/fault.ts'
 import { RouteExplanationResponse, RouteReplayResponse } from '../../ports/routing-review.ts'
 import { type Cli, withApi } from '../cli.ts'
 import { workOrderPath } from '../client/api-client.ts'
+import { countUpTo } from '../input/arguments.ts'
 import { explanationPage, replayPage } from '../pages/route-page.ts'
 
 type RouteOptions = { explain?: true; replay?: true; limit: number }
@@ -19,7 +20,7 @@ export function routeCommand(cli: Cli): Command {
     .argument('[id]', 'id, or its first characters (at least 4)')
     .option('--explain', 'with what is expected of every proposer, and past decisions')
     .addOption(new Option('--replay', 'past orders instead of one').conflicts('explain'))
-    .option('-n, --limit <count>', `with --replay: the latest so many attempts (1 to ${MOST})`, wholeCount, 200)
+    .option('-n, --limit <count>', `with --replay: the latest so many attempts (1 to ${MOST})`, countUpTo(MOST), 200)
     .addHelpText('after', '\nExamples:\n  $ moose route 1a2b3c4d --explain\n  $ moose route --replay --limit 500')
     .action((id: string | undefined, options: RouteOptions) =>
       id === undefined ? replay(cli, options) : explain(cli, id, options),
@@ -50,10 +51,4 @@ async function replay(cli: Cli, { replay: wanted, limit }: RouteOptions): Promis
 
 function usage(what: string): Fault {
   return new Fault('request_invalid', `moose route: ${what}. See: moose route --help`)
-}
-
-function wholeCount(text: string): number {
-  const count = Number(text)
-  if (/^\d+$/.test(text) && count >= 1 && count <= MOST) return count
-  throw new InvalidArgumentError(`It must be a whole number from 1 to ${MOST}.`)
 }

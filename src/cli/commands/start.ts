@@ -1,7 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { StartResponse } from '../../contract/orchestrator.ts'
-import type { Cli } from '../cli.ts'
-import { withService } from '../client/with-service.ts'
+import { type Cli, withService } from '../cli.ts'
 import { duration } from '../pages/humanize.ts'
 
 const UNITS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000 }

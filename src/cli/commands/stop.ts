@@ -1,7 +1,6 @@
 import { Command } from 'commander'
 import { StopResponse } from '../../contract/orchestrator.ts'
-import type { Cli } from '../cli.ts'
-import { withService } from '../client/with-service.ts'
+import { type Cli, withService } from '../cli.ts'
 
 export function stopCommand(cli: Cli): Command {
   return new Command('stop')

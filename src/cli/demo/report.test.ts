@@ -2,8 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { WorkOrderDetail } from '../../contract/work-orders.ts'
 import type { DemoPromise } from './orders.ts'
-import { demoReport } from './report.ts'
-import { demoResult } from './result.ts'
+import { demoReport, demoResult } from './report.ts'
 
 const PLACES = { home: '/home/ada/my data/demo/home', checkout: '/c', remote: '/r.git' }
 const AT = '2026-01-31T12:00:00.000Z'

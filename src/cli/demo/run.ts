@@ -8,13 +8,13 @@ import {
   WorkOrdersResponse,
   type WorkOrderView,
 } from '../../contract/work-orders.ts'
-import type { DemoPlaces } from '../../demo/demo-places.ts'
-import { countAnswers, replayOnly } from '../../demo/replay-only.ts'
+import type { DemoPlaces } from '../../demo/places.ts'
+import { countAnswers, replayOnly } from '../../demo/replay.ts'
 import { Fault } from '../../faults/fault.ts'
 import { type ApiClient, createApiClient, workOrderPath } from '../client/api-client.ts'
 import { isUnderWay } from '../pages/order-state.ts'
 import type { DemoOrder } from './orders.ts'
-import { type DemoResult, demoResult } from './result.ts'
+import { type DemoResult, demoResult } from './report.ts'
 
 /** Far more than the demo takes on any machine; only a hang reaches it. */
 const PATIENCE_MS = 180_000

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { EditWorkOrder, NewWorkOrder } from '../../contract/work-orders.ts'
 import { Fault } from '../../faults/fault.ts'
-import { type FieldProblem, fieldProblems } from '../../work-order/content.ts'
+import { type FieldProblem, fieldProblems } from '../../faults/schema-problems.ts'
 import { counted } from '../pages/humanize.ts'
 import { harmless } from '../pages/terminal-text.ts'
 
@@ -61,4 +61,11 @@ function kindOf(value: unknown): string {
   if (typeof value === 'number') return `the number ${value} (put it in quotes)`
   if (typeof value === 'boolean') return `${value} (put it in quotes)`
   return 'a group of fields'
+}
+
+/** Entries of a scope that look like patterns. A file may be called so, therefore they are taken all the same. */
+export function wildcardWarnings({ files_in_scope: scope }: OrderFields): { index: number; words: string }[] {
+  if (scope === undefined) return []
+  const advice = 'is taken literally, as one file of that name; name the files, or a folder with a / at its end'
+  return scope.flatMap((entry, index) => (/[*?[]/.test(entry) ? [{ index, words: `"${entry}" ${advice}` }] : []))
 }

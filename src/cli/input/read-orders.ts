@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
+import { ProjectsResponse } from '../../contract/projects.ts'
 import { Fault } from '../../faults/fault.ts'
 import type { Cli } from '../cli.ts'
+import type { ApiClient } from '../client/api-client.ts'
+import { nullForNone } from './arguments.ts'
 import { type OrderFile, readOrderFile } from './order-file.ts'
-import { type Checked, type OrderFields, ordersInvalid } from './order-problems.ts'
-import { nullForNone } from './usd-argument.ts'
-import { wildcardWarnings } from './wildcard-warnings.ts'
+import { type Checked, type OrderFields, ordersInvalid, wildcardWarnings } from './order-problems.ts'
 
 /** What was asked for on the command line, checked, with every project that is named and where. */
 export type ReadOrders<Order> = Pick<OrderFile<Order>, 'orders' | 'projects'>
@@ -112,4 +113,23 @@ export function orderFromOptions<Order extends OrderFields>(
     return `${option === undefined ? field : option} ${reason}`
   })
   throw ordersInvalid(named)
+}
+
+/**
+ * Makes sure that every project named exists, before anything is sent.
+ *
+ * @param named `at`: where it stands, e.g. `order.yaml:3:`
+ * @throws {Fault} `work_order_invalid` naming every place
+ */
+export async function assertProjectsKnown(
+  api: ApiClient,
+  named: readonly { name: string; at: string }[],
+): Promise<void> {
+  if (named.length === 0) return
+  const { projects } = await api.call({ method: 'GET', path: '/api/projects', answer: ProjectsResponse })
+  const known = projects.map(({ name }) => name)
+  const advice = known.length === 0 ? 'Add it with: moose init' : `There are: ${known.join(', ')}`
+  const unknown = named.filter(({ name }) => !known.includes(name))
+  if (unknown.length > 0)
+    throw ordersInvalid(unknown.map(({ name, at }) => `${at} there is no project "${name}". ${advice}`))
 }

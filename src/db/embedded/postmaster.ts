@@ -1,8 +1,9 @@
 import { readFile, realpath } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { errorCode, isMissing } from '../../faults/error-code.ts'
+import { isMissing } from '../../faults/error-code.ts'
 import { type Daemon, startDaemon } from '../../process/daemon.ts'
+import { isAlive } from '../../process/is-alive.ts'
 import type { Cluster } from './cluster.ts'
 import { ENVIRONMENT } from './initialize.ts'
 import { PORT } from './socket-directory.ts'
@@ -77,15 +78,6 @@ export async function stopPostmaster({ dataDirectory, log }: Cluster, pid: numbe
       return
     }
     await sleep(POLL_MS)
-  }
-}
-
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return errorCode(error) === 'EPERM'
   }
 }
 

@@ -1,9 +1,13 @@
 import { createRoute } from '@hono/zod-openapi'
+import { changeCap } from '../../budget/change-cap.ts'
+import { reconcile, settleByHand } from '../../budget/reconcile.ts'
+import { readBudget } from '../../budget/summary.ts'
 import { BudgetResponse } from '../../contract/budget.ts'
 import {
   BillBody,
   CapBody,
   CapResponse,
+  type ChangedPrice,
   PriceBody,
   PriceResponse,
   ProposerParams,
@@ -12,6 +16,10 @@ import {
   SettleBody,
   SettleResponse,
 } from '../../contract/budget-changes.ts'
+import { getProposerConfig, setPriceOfProposer } from '../../db/proposer-configs.ts'
+import { setEmergencyStop } from '../../db/system-config.ts'
+import { priceOf } from '../../models/price.ts'
+import { Usd } from '../../money.ts'
 import {
   ANY_FAULT,
   BODY_FAULT,
@@ -22,6 +30,7 @@ import {
   NO_SUCH_RESERVATION,
   RESERVATION_CONFLICT,
 } from '../answers.ts'
+import type { HttpDeps } from '../http-deps.ts'
 import { newRoutes } from '../new-routes.ts'
 
 const tags = ['Budget']
@@ -73,7 +82,7 @@ const settle = createRoute({
   },
 })
 
-const reconcile = createRoute({
+const reconcileBill = createRoute({
   method: 'post',
   path: '/api/budget/reconcile',
   operationId: 'reconcileBill',
@@ -94,34 +103,60 @@ const price = createRoute({
 })
 
 export const budgetRoutes = newRoutes()
-  .openapi(read, async (c) => c.json({ success: true as const, budget: await c.var.services.budget.read() }, 200))
+  .openapi(read, async (c) => c.json({ success: true as const, budget: await readBudget(c.var.deps.db) }, 200))
   .openapi(cap, async (c) => {
-    const { budget } = c.var.services
-    const changed = await budget.setCap(c.req.valid('json'))
-    return c.json({ success: true as const, cap: changed, budget: await budget.read() }, 200)
+    const { db } = c.var.deps
+    const changed = await changeCap(db, c.req.valid('json'))
+    return c.json({ success: true as const, cap: changed, budget: await readBudget(db) }, 200)
   })
   .openapi(stop, async (c) => {
-    const { budget } = c.var.services
-    await budget.setEmergencyStop(true)
-    return c.json({ success: true as const, budget: await budget.read() }, 200)
+    const { db } = c.var.deps
+    await setEmergencyStop(db, true)
+    return c.json({ success: true as const, budget: await readBudget(db) }, 200)
   })
   .openapi(resume, async (c) => {
-    const { budget } = c.var.services
-    await budget.setEmergencyStop(false)
-    return c.json({ success: true as const, budget: await budget.read() }, 200)
+    const { db } = c.var.deps
+    await setEmergencyStop(db, false)
+    return c.json({ success: true as const, budget: await readBudget(db) }, 200)
   })
   .openapi(settle, async (c) => {
-    const settled = await c.var.services.budget.settle(
-      c.req.valid('param').reservation_id,
-      c.req.valid('json').cost_usd,
-    )
+    const cost = new Usd(String(c.req.valid('json').cost_usd))
+    const settled = await settleByHand(c.var.deps.db, c.req.valid('param').reservation_id, cost)
     return c.json({ success: true as const, settled }, 200)
   })
-  .openapi(reconcile, async (c) => {
-    const result = await c.var.services.budget.reconcile(c.req.valid('json'))
+  .openapi(reconcileBill, async (c) => {
+    const result = await reconcile(c.var.deps.db, c.req.valid('json'))
     return c.json({ success: true as const, ...result }, 200)
   })
   .openapi(price, async (c) => {
-    const result = await c.var.services.budget.setPrice(c.req.valid('param').name, c.req.valid('json'))
+    const result = await setPrice(c.var.deps, c.req.valid('param').name, c.req.valid('json'))
     return c.json({ success: true as const, ...result }, 200)
   })
+
+/** Changes nothing where the price would make the row unreadable. @throws {Fault} `not_found` for an unknown proposer */
+async function setPrice(
+  { db, clock }: Pick<HttpDeps, 'db' | 'clock'>,
+  name: string,
+  { free, ...rates }: PriceBody,
+): Promise<ChangedPrice> {
+  const stated = Object.entries(rates).flatMap(([key, rate]) =>
+    rate === undefined ? [] : [[key, new Usd(String(rate)).toFixed()]],
+  )
+  const profile = free === true ? { free } : Object.fromEntries(stated)
+  const proposer = await db.transaction().execute(async (transaction) => {
+    await setPriceOfProposer(transaction, name, profile)
+    return getProposerConfig(transaction, name)
+  })
+  const price = priceOf(proposer, clock.now())
+  return { proposer: name, price: price === null ? null : shownPrice(price) }
+}
+
+function shownPrice({ source, rates }: NonNullable<ReturnType<typeof priceOf>>): ChangedPrice['price'] {
+  return {
+    source,
+    input_per_million: Number(rates.input),
+    output_per_million: Number(rates.output),
+    cache_read_per_million: Number(rates.cacheRead),
+    cache_write_per_million: Number(rates.cacheWrite),
+  }
+}

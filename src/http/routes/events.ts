@@ -9,6 +9,8 @@ import {
   WorkOrderEventsQuery,
 } from '../../contract/events.ts'
 import { EventView, WorkOrderParams } from '../../contract/work-orders.ts'
+import { eventsAfter } from '../../db/work-order-events.ts'
+import { findWorkOrder } from '../../db/work-orders/work-orders.ts'
 import { ANY_FAULT, json, NO_SUCH_ORDER, QUERY_FAULT, TOO_MANY_STREAMS } from '../answers.ts'
 import { answerEventStream } from '../event-stream.ts'
 import { followAttempt } from '../follow-attempt.ts'
@@ -60,28 +62,28 @@ export const eventRoutes = newRoutes()
   .openapi(all, async (c) => {
     const afterId = position(c.req.valid('header'), c.req.valid('query'))
     if (wantsJson(c)) {
-      return c.json({ success: true as const, events: await c.var.services.events.list(null, afterId) }, 200)
+      return c.json({ success: true as const, events: await eventsAfter(c.var.deps.db, null, afterId) }, 200)
     }
     return answerEventStream(c, (signal) => live(c, { workOrderId: null, afterId, signal }))
   })
   .openapi(ofOrder, async (c) => {
-    const { services } = c.var
-    const { id: workOrderId } = await services.workOrders.find(c.req.valid('param').id)
+    const { db } = c.var.deps
+    const { id: workOrderId } = await findWorkOrder(db, c.req.valid('param').id)
     const afterId = position(c.req.valid('header'), c.req.valid('query'))
     if (wantsJson(c)) {
-      return c.json({ success: true as const, events: await services.events.list(workOrderId, afterId) }, 200)
+      return c.json({ success: true as const, events: await eventsAfter(db, workOrderId, afterId) }, 200)
     }
     const follows = c.req.valid('query').follow === 'attempt'
     return answerEventStream(c, (signal) => {
       const events = live(c, { workOrderId, afterId, signal })
-      return follows ? followAttempt({ services, workOrderId, afterId, signal, live: events }) : events
+      return follows ? followAttempt({ db, workOrderId, afterId, signal, live: events }) : events
     })
   })
 
 function live(c: Context<HttpEnv>, from: { workOrderId: string | null; afterId: string; signal: AbortSignal }) {
-  const { services, limits } = c.var
-  const { stopping } = services.orchestrator
-  const open = (signal: AbortSignal) => services.events.subscribe({ ...from, signal })
+  const { deps, limits } = c.var
+  const { stopping } = deps.orchestrator
+  const open = (signal: AbortSignal) => deps.feed.subscribe({ ...from, signal })
   return withHeartbeats(open, limits.heartbeatMs, from.signal, stopping)
 }
 

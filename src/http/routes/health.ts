@@ -27,7 +27,7 @@ const readiness = createRoute({
 export const healthRoutes = newRoutes()
   .openapi(health, (c) => c.json({ ok: true as const }, 200))
   .openapi(readiness, async (c) => {
-    const fault = await c.var.services.whyNotReady()
+    const fault = await c.var.whyNotReady()
     if (fault !== null) throw fault
     return c.json({ ok: true as const }, 200)
   })

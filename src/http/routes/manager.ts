@@ -3,8 +3,8 @@ import { Fault } from '../../faults/fault.ts'
 import { RetryDecision, RetryRequest, RoutingRequest, RoutingResponse } from '../../ports/routing.ts'
 import { answerFault } from '../answer-fault.ts'
 import { ANY_FAULT, BODY_FAULT, CONFLICT, json, jsonBody, NOT_APPROVED, QUERY_FAULT } from '../answers.ts'
+import { requestSignal } from '../http-env.ts'
 import { newRoutes } from '../new-routes.ts'
-import { requestSignal } from '../request-signal.ts'
 
 const route = createRoute({
   method: 'post',
@@ -35,11 +35,11 @@ const retry = createRoute({
 
 export const managerRoutes = newRoutes()
   .openapi(retry, async (c) =>
-    c.json(await c.var.services.manager.decideRetry(c.req.valid('query'), requestSignal(c)), 200),
+    c.json(await c.var.deps.manager.decideRetry(c.req.valid('query'), requestSignal(c)), 200),
   )
   .openapi(route, async (c) => {
     try {
-      const decision = await c.var.services.manager.route(c.req.valid('json'), requestSignal(c))
+      const decision = await c.var.deps.manager.route(c.req.valid('json'), requestSignal(c))
       return c.json({ success: true as const, routing_decision: decision }, 200)
     } catch (error) {
       // Elsewhere a missing approval is a state that can change (409). Here it is what the sender claims of the order, and

@@ -18,6 +18,6 @@ const metrics = createRoute({
 })
 
 export const metricsRoutes = newRoutes().openapi(metrics, async (c) => {
-  const { contentType, text } = await c.var.services.metrics()
+  const { contentType, text } = await c.var.metrics.read()
   return c.text(text, 200, { 'Content-Type': contentType })
 })

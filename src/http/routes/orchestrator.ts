@@ -7,9 +7,10 @@ import {
   StartResponse,
   StopResponse,
 } from '../../contract/orchestrator.ts'
+import { findWorkOrder } from '../../db/work-orders/work-orders.ts'
 import { ANY_FAULT, BODY_FAULT, CONFLICT, json, jsonBody, NO_SUCH_ORDER, PEER_FAULT, UNWORKABLE } from '../answers.ts'
+import { requestSignal } from '../http-env.ts'
 import { newRoutes } from '../new-routes.ts'
-import { requestSignal } from '../request-signal.ts'
 
 const tags = ['Orchestrator']
 
@@ -63,19 +64,19 @@ const execute = createRoute({
 /** The seed's section 5. */
 export const orchestratorRoutes = newRoutes()
   .openapi(status, async (c) => {
-    return c.json({ success: true as const, status: await c.var.services.orchestrator.status() }, 200)
+    return c.json({ success: true as const, status: await c.var.deps.orchestrator.status() }, 200)
   })
   .openapi(start, async (c) => {
     const { interval_ms } = c.req.valid('json')
-    const interval = await c.var.services.orchestrator.start(interval_ms === undefined ? null : interval_ms)
+    const interval = await c.var.deps.orchestrator.start(interval_ms === undefined ? null : interval_ms)
     return c.json({ success: true as const, message: 'Orchestrator polling started', interval_ms: interval }, 200)
   })
   .openapi(stop, (c) => {
-    c.var.services.orchestrator.stop()
+    c.var.deps.orchestrator.stop()
     return c.json({ success: true as const, message: 'Orchestrator polling stopped' }, 200)
   })
   .openapi(execute, async (c) => {
-    const { workOrders, orchestrator } = c.var.services
-    const { id } = await workOrders.find(c.req.valid('json').work_order_id)
+    const { db, orchestrator } = c.var.deps
+    const { id } = await findWorkOrder(db, c.req.valid('json').work_order_id)
     return c.json({ success: true as const, result: await orchestrator.execute(id, requestSignal(c)) }, 200)
   })

@@ -1,7 +1,18 @@
 import { createRoute } from '@hono/zod-openapi'
 import { WorkOrderParams } from '../../contract/work-orders.ts'
-import { ReplayQuery, RouteExplanationResponse, RouteReplayResponse } from '../../ports/routing-review.ts'
+import { findWorkOrder } from '../../db/work-orders/work-orders.ts'
+import { Fault } from '../../faults/fault.ts'
+import { describeProblems, fieldProblems } from '../../faults/schema-problems.ts'
+import { explainRoute, replayRoutes } from '../../manager/review.ts'
+import {
+  ReplayQuery,
+  type RouteExplanation,
+  RouteExplanationResponse,
+  RouteReplayResponse,
+} from '../../ports/routing-review.ts'
+import { WorkOrderContent } from '../../work-order/content.ts'
 import { ANY_FAULT, CONFLICT, json, NO_SUCH_ORDER, QUERY_FAULT } from '../answers.ts'
+import type { HttpDeps } from '../http-deps.ts'
 import { newRoutes } from '../new-routes.ts'
 
 const tags = ['Manager']
@@ -39,10 +50,24 @@ const replay = createRoute({
 
 export const routingReviewRoutes = newRoutes()
   .openapi(explain, async (c) => {
-    const { id } = c.req.valid('param')
-    return c.json({ success: true as const, explanation: await c.var.services.routing.explain(id) }, 200)
+    const explanation = await explainOrder(c.var.deps, c.req.valid('param').id)
+    return c.json({ success: true as const, explanation }, 200)
   })
   .openapi(replay, async (c) => {
     const { limit } = c.req.valid('query')
-    return c.json({ success: true as const, replay: await c.var.services.routing.replay(limit) }, 200)
+    return c.json({ success: true as const, replay: await replayRoutes(c.var.deps, limit) }, 200)
   })
+
+/** @throws {Fault} `work_order_invalid`, and those of `explainRoute` */
+async function explainOrder(
+  { db, manager }: Pick<HttpDeps, 'db' | 'manager'>,
+  idOrPrefix: string,
+): Promise<RouteExplanation> {
+  const order = await findWorkOrder(db, idOrPrefix)
+  const content = WorkOrderContent.safeParse(order)
+  if (!content.success) {
+    const problems = describeProblems(fieldProblems(content.error))
+    throw new Fault('work_order_invalid', `The work order cannot be routed: ${problems}.`, { id: order.id })
+  }
+  return explainRoute({ db, manager }, { id: order.id, title: order.title, content: content.data })
+}

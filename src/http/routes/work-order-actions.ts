@@ -1,6 +1,7 @@
 import { createRoute } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { ReasonBody, WorkOrderParams, WorkOrderResponse, type WorkOrderView } from '../../contract/work-orders.ts'
+import { approveWorkOrder, findWorkOrder, rejectWorkOrder } from '../../db/work-orders/work-orders.ts'
 import { ANY_FAULT, BODY_FAULT, CONFLICT, json, jsonBody, NO_SUCH_ORDER, PEER_FAULT, UNWORKABLE } from '../answers.ts'
 import type { HttpEnv } from '../http-env.ts'
 import { newRoutes } from '../new-routes.ts'
@@ -63,21 +64,21 @@ async function act(
   idOrPrefix: string,
   verb: 'cancel' | 'retry' | 'merge' | 'close',
 ): Promise<WorkOrderView> {
-  const { workOrders, orchestrator } = c.var.services
-  const { id } = await workOrders.find(idOrPrefix)
+  const { db, orchestrator } = c.var.deps
+  const { id } = await findWorkOrder(db, idOrPrefix)
   await orchestrator[verb](id)
-  return workOrders.find(id)
+  return findWorkOrder(db, id)
 }
 
 export const workOrderActionRoutes = newRoutes()
   .openapi(approve, async (c) => {
-    const order = await c.var.services.workOrders.approve(c.req.valid('param').id)
+    const order = await approveWorkOrder(c.var.deps.db, c.req.valid('param').id)
     return c.json({ success: true as const, work_order: order }, 200)
   })
   .openapi(reject, async (c) => {
     const { reason } = c.req.valid('json')
     const { id } = c.req.valid('param')
-    const order = await c.var.services.workOrders.reject(id, reason === undefined ? null : reason)
+    const order = await rejectWorkOrder(c.var.deps.db, id, reason === undefined ? null : reason)
     return c.json({ success: true as const, work_order: order }, 200)
   })
   .openapi(cancel, async (c) => {

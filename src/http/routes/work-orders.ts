@@ -1,7 +1,9 @@
 import { createRoute, z } from '@hono/zod-openapi'
+import type { Kysely } from 'kysely'
 import {
   AddWorkOrders,
   EditWorkOrder,
+  type ListedWorkOrder,
   ListedWorkOrdersResponse,
   ListQuery,
   WorkOrderDetailResponse,
@@ -9,6 +11,12 @@ import {
   WorkOrderResponse,
   WorkOrdersResponse,
 } from '../../contract/work-orders.ts'
+import { replayedOrders } from '../../db/attempts/attempt-history.ts'
+import { findProjectByName } from '../../db/projects.ts'
+import type { Database } from '../../db/schema.ts'
+import { editWorkOrder } from '../../db/work-orders/edit-work-order.ts'
+import { listWorkOrders } from '../../db/work-orders/list-work-orders.ts'
+import { addWorkOrders } from '../../db/work-orders/work-orders.ts'
 import { Fault } from '../../faults/fault.ts'
 import {
   ANY_FAULT,
@@ -20,8 +28,8 @@ import {
   NO_SUCH_PROJECT,
   QUERY_FAULT,
 } from '../answers.ts'
-import { newRoutes } from '../new-routes.ts'
-import { refuseInvalid } from '../refuse-invalid.ts'
+import { newRoutes, refuseInvalid } from '../new-routes.ts'
+import { workOrderDetail } from '../work-order-detail.ts'
 
 const tags = ['Work orders']
 
@@ -87,7 +95,7 @@ const edit = createRoute({
 
 export const workOrderRoutes = newRoutes()
   .openapi(list, async (c) => {
-    const orders = await c.var.services.workOrders.list(c.req.valid('query'))
+    const orders = await listedWorkOrders(c.var.deps.db, c.req.valid('query'))
     return c.json({ success: true as const, work_orders: orders }, 200)
   })
   .openapi(
@@ -95,7 +103,7 @@ export const workOrderRoutes = newRoutes()
     async (c) => {
       const body = c.req.valid('json')
       const many = 'work_orders' in body
-      const added = await c.var.services.workOrders.add(many ? body.work_orders : [body])
+      const added = await addWorkOrders(c.var.deps.db, many ? body.work_orders : [body])
       if (many) return c.json({ success: true as const, work_orders: added }, 201)
       const [order] = added
       if (order === undefined) throw new Fault('internal', 'A work order was stored and not given back')
@@ -104,14 +112,23 @@ export const workOrderRoutes = newRoutes()
     refuseInvalid('work_order_invalid'),
   )
   .openapi(show, async (c) => {
-    const order = await c.var.services.workOrders.detail(c.req.valid('param').id)
+    const order = await workOrderDetail(c.var.deps.db, c.req.valid('param').id)
     return c.json({ success: true as const, work_order: order }, 200)
   })
   .openapi(
     edit,
     async (c) => {
-      const order = await c.var.services.workOrders.edit(c.req.valid('param').id, c.req.valid('json'))
+      const order = await editWorkOrder(c.var.deps.db, c.req.valid('param').id, c.req.valid('json'))
       return c.json({ success: true as const, work_order: order }, 200)
     },
     refuseInvalid('work_order_invalid'),
   )
+
+/** @throws {Fault} `not_found` for an unknown project */
+async function listedWorkOrders(db: Kysely<Database>, query: ListQuery): Promise<ListedWorkOrder[]> {
+  if (query.project !== undefined) await findProjectByName(db, query.project)
+  const orders = await listWorkOrders(db, query)
+  const ids = orders.map(({ id }) => id)
+  const replayed = await replayedOrders(db, ids)
+  return orders.map((order) => ({ ...order, replayed: replayed.has(order.id) }))
+}

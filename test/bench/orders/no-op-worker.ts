@@ -5,8 +5,7 @@
 import { createInterface } from 'node:readline'
 import { createParts } from '../../../src/app/adapters.ts'
 import { hearDatabase } from '../../../src/app/hear-database.ts'
-import { executorIdOf } from '../../../src/app/home-id.ts'
-import { proposerConditions } from '../../../src/app/proposer-conditions.ts'
+import { homeIdOf } from '../../../src/app/home.ts'
 import { systemClock } from '../../../src/clock.ts'
 import { readConfig } from '../../../src/config.ts'
 import { openDatabase } from '../../../src/db/connect.ts'
@@ -33,8 +32,8 @@ await using orchestrator = createOrchestrator({
   adapters: noOpAdapters(parts.adapters),
   watch: parts.watch,
   stopCalls: parts.models.stopAll,
-  proposers: () => proposerConditions(db, parts.models),
-  homeId: await executorIdOf(config.home),
+  proposers: parts.proposers,
+  homeId: await homeIdOf(config.home),
   version: 'bench',
   own: async () => undefined,
 })

@@ -1,15 +1,14 @@
 import { Command } from 'commander'
 import type { Config } from '../../config.ts'
-import { type DemoPlaces, demoPlaces } from '../../demo/demo-places.ts'
-import { REPLAY_DIR, REPLAY_NOTE } from '../../demo/replay-only.ts'
+import { type DemoPlaces, demoPlaces } from '../../demo/places.ts'
+import { REPLAY_DIR, REPLAY_NOTE } from '../../demo/replay.ts'
 import { createLogFor } from '../../log.ts'
 import type { Cli } from '../cli.ts'
+import { readDemoOrders } from '../demo/orders.ts'
+import { demoProgress, printDemo } from '../demo/print.ts'
+import { type DemoReport, demoReport } from '../demo/report.ts'
+import { runDemo } from '../demo/run.ts'
 import { type Interruption, listenForInterruption } from '../interruption.ts'
-import { readDemoOrders } from './orders.ts'
-import { printDemo } from './print.ts'
-import { demoProgress } from './progress.ts'
-import { type DemoReport, demoReport } from './report.ts'
-import { runDemo } from './run.ts'
 
 export function demoCommand(cli: Cli): Command {
   return new Command('demo')
@@ -42,8 +41,8 @@ async function wholeDemo(cli: Cli, signal: AbortSignal): Promise<DemoReport> {
   const startedAt = performance.now()
   // Loaded only now, as the app is: other commands start without the database driver and git.
   const [{ claimPlaces }, { makeRepository }] = await Promise.all([
-    import('../../demo/claim-places.ts'),
-    import('../../demo/make-repository.ts'),
+    import('../../demo/prepare.ts'),
+    import('../../demo/prepare.ts'),
   ])
   const config = cli.config()
   const log = createLogFor(config)

@@ -1,12 +1,13 @@
-import { readdir, realpath, rm } from 'node:fs/promises'
+import { cp, readdir, realpath, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { isSqlState } from '../db/database-fault.ts'
 import { dropDatabases, type Embedded, MAINTENANCE_DATABASE, openEmbedded } from '../db/embedded/open-embedded.ts'
 import { tryOwn } from '../db/lock.ts'
 import { closeHome } from '../doctor/private-home.ts'
 import { Fault } from '../faults/fault.ts'
+import { Git } from '../git/git.ts'
 import type { Log } from '../log.ts'
-import type { DemoPlaces } from './demo-places.ts'
+import { DEMO_CONTENT, type DemoPlaces } from './places.ts'
 
 /** @see https://www.postgresql.org/docs/18/errcodes-appendix.html */
 const OBJECT_IN_USE = '55006'
@@ -54,4 +55,32 @@ async function removeFiles({ home, checkout, remote }: DemoPlaces, dataDirectory
 function inUse({ home }: DemoPlaces, who: string, cause?: unknown): Fault {
   const message = `The last demo is in use: ${who} has ${home} open. End it (it may be a moose up), then start the demo again.`
   return new Fault('home_owned', message, { home }, cause)
+}
+
+const AUTHOR = {
+  GIT_AUTHOR_NAME: 'Tally',
+  GIT_AUTHOR_EMAIL: 'tally@localhost',
+  GIT_COMMITTER_NAME: 'Tally',
+  GIT_COMMITTER_EMAIL: 'tally@localhost',
+}
+
+/**
+ * Makes the repository of the demo as a developer would: a checkout with one commit, pushed to a bare remote. Neither
+ * folder may exist.
+ *
+ * @throws {Fault} `command_missing` without git, `command_failed`
+ */
+export async function makeRepository({ home, checkout, remote }: DemoPlaces, signal: AbortSignal): Promise<void> {
+  await cp(path.join(DEMO_CONTENT, 'repository'), checkout, { recursive: true })
+  const git = new Git(path.join(home, 'git-home'))
+  const init = ['init', '--quiet', '--template=', '--initial-branch=main']
+  await git.succeed([...init, '--bare', '--', remote], { signal })
+  await git.succeed([...init, '--', checkout], { signal })
+  const commands = [
+    ['add', '--all'],
+    ['commit', '--quiet', '--message=Work out and print small invoices'],
+    ['remote', 'add', 'origin', remote],
+    ['push', '--quiet', '--set-upstream', 'origin', 'main'],
+  ]
+  for (const args of commands) await git.succeed(args, { signal, cwd: checkout, env: AUTHOR })
 }

@@ -3,7 +3,7 @@ import type { Kysely } from 'kysely'
 import { countReplayedAnswers } from '../db/model-calls.ts'
 import { useOnlyRecordings } from '../db/proposer-configs.ts'
 import type { Database } from '../db/schema.ts'
-import { DEMO_CONTENT } from './demo-places.ts'
+import { DEMO_CONTENT } from './places.ts'
 
 /** Said wherever answers of the demo show. */
 export const REPLAY_NOTE = 'replay: scripted answers, no model was called'

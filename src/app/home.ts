@@ -1,11 +1,44 @@
+import { randomUUID } from 'node:crypto'
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Kysely } from 'kysely'
+import { markLeftBehind } from '../budget/reconcile.ts'
+import type { Config } from '../config.ts'
 import { type OwnOptions, tryOwn } from '../db/lock.ts'
+import type { Database } from '../db/schema.ts'
 import { Fault, toFault } from '../faults/fault.ts'
+import type { Log } from '../log.ts'
+import { closeToOthers } from '../process/close-to-others.ts'
+import { endLeftBehind } from '../process/left-behind.ts'
+import { removeLostWorkspaces } from '../retention/idle-workspaces.ts'
+import { noteDatabase } from '../retention/served-databases.ts'
 
 const RETAKE_PAUSE_MS = 200
 const MOST_REFUSALS = 10
 /** Of the tries that fail: about one in ten seconds. */
 const SAID_EVERY = 50
+
+/**
+ * What this home is called by the engine: made once and kept, so that a restarted process takes up the attempts its
+ * predecessor left, and no other home's.
+ */
+export async function homeIdOf(home: string): Promise<string> {
+  const file = path.join(home, 'executor-id')
+  const draft = `${file}.${randomUUID()}`
+  await mkdir(home, { recursive: true, mode: 0o700 })
+  await writeFile(draft, `${randomUUID()}\n`, { mode: 0o600 })
+  try {
+    // Fails when the file is there: of two processes that begin at once, both read the first one's.
+    await link(draft, file)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+  } finally {
+    await rm(draft)
+  }
+  await closeToOthers(file, 0o600)
+  return (await readFile(file, 'utf8')).trim()
+}
 
 export type HomeOwnership = AsyncDisposable & {
   /** Takes the home for this process; again: nothing happens. @throws {Fault} `home_owned` */
@@ -77,4 +110,26 @@ export function createHomeOwnership(
       if (taken !== null) await (await taken)[Symbol.asyncDispose]()
     },
   }
+}
+
+export type HomeUse = { db: Kysely<Database>; databaseUrl: string; config: Config; homeId: string; log: Log }
+
+/**
+ * Takes the home for this process and puts away what an earlier one was killed over: children that still run,
+ * workspaces of attempts that do not run here any more, calls of which nobody will hear.
+ *
+ * @throws {Fault} `home_owned`, `database_unreachable`
+ */
+export async function acquireHome(
+  ownership: HomeOwnership,
+  { db, databaseUrl, config, homeId, log }: HomeUse,
+): Promise<void> {
+  await ownership.take()
+  await noteDatabase(db, { home: config.home, url: databaseUrl })
+  await endLeftBehind(config.home, log)
+  await removeLostWorkspaces({ db, config, homeId }).catch((error: unknown) =>
+    log.warn({ reason: toFault(error).message }, 'workspaces of attempts that do not run here cannot be removed'),
+  )
+  const left = await markLeftBehind(db, homeId)
+  if (left > 0) log.warn({ reservations: left }, 'calls of a process that is gone may have been charged')
 }

@@ -1,18 +1,16 @@
-import type { Pool } from 'pg'
 import { withinTime } from '../async/deadline.ts'
 import { reasonOf } from '../db/database-fault.ts'
 import { ping } from '../db/pool.ts'
 import { Fault } from '../faults/fault.ts'
+import type { HttpDeps } from './http-deps.ts'
 
-/** Whoever asks is usually a program that takes silence for a no after a few seconds. */
+/** A probe usually takes silence for a no after a few seconds. */
 const DATABASE_WITHIN_MS = 1_000
 
-export type ReadinessSources = {
-  pool: Pick<Pool, 'query'>
-  /** Whether this process may run the attempts of its home. */
-  isHomeOwned: () => boolean
-  isStopping: () => boolean
-}
+/** Null: orders can be carried out here now; otherwise why not. */
+export type WhyNotReady = () => Promise<Fault | null>
+
+type Sources = Pick<HttpDeps, 'pool' | 'isHomeOwned' | 'orchestrator'>
 
 /**
  * Whether orders can be carried out here now; answers within about a second, also while the database hangs.
@@ -20,16 +18,16 @@ export type ReadinessSources = {
  * @returns null: it is ready; otherwise the fault `database_unreachable`, `home_owned` or `not_running`, with every
  *   reason in its message and each condition in its details
  */
-export function createReadiness(sources: ReadinessSources): () => Promise<Fault | null> {
+export function createReadiness({ pool, isHomeOwned, orchestrator }: Sources): WhyNotReady {
   let asking: Promise<string | null> | null = null
   return async () => {
     // One question at a time: while the database hangs, no further one is put behind it.
-    asking ??= whyNoAnswer(sources.pool).finally(() => {
+    asking ??= whyNoAnswer(pool).finally(() => {
       asking = null
     })
     const database = await withinTime(asking, DATABASE_WITHIN_MS).catch(reasonOf)
-    const owned = sources.isHomeOwned()
-    const stopping = sources.isStopping()
+    const owned = isHomeOwned()
+    const stopping = orchestrator.stopping.aborted
     const reasons = [
       ...(database === null ? [] : [`the database does not answer (${database})`]),
       ...(owned ? [] : ['this process does not own its home']),
@@ -42,7 +40,7 @@ export function createReadiness(sources: ReadinessSources): () => Promise<Fault 
   }
 }
 
-async function whyNoAnswer(pool: ReadinessSources['pool']): Promise<string | null> {
+async function whyNoAnswer(pool: Sources['pool']): Promise<string | null> {
   try {
     await ping(pool, DATABASE_WITHIN_MS)
     return null

@@ -1,0 +1,305 @@
+import { homedir } from 'node:os'
+import path from 'node:path'
+import envPaths from 'env-paths'
+import { z } from 'zod'
+import { FAULT_POINTS } from '../faults/fault-point.ts'
+
+const wholeNumber = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, 'is not a whole number')
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, `is not between ${min} and ${max}`)
+    .meta({ form: `whole number from ${min} to ${max}` })
+
+const flag = z
+  .enum(['true', 'false'], 'is neither true nor false')
+  .transform((value) => value === 'true')
+  .meta({ form: '`true` or `false`' })
+const BAD_PERCENT = 'has a % that begins no percent-encoded character; write % itself as %25'
+
+/** A name and password in it become basic authentication, and are decoded for that. */
+export const httpUrl = z
+  .url({ protocol: /^https?$/, error: 'is not an http(s) URL' })
+  .refine((url) => isDecodable(url, ({ username, password }) => [username, password]), BAD_PERCENT)
+  .meta({ form: 'http(s) URL' })
+
+/** What the driver decodes has to decode, and the port it takes from the query has to be one. */
+const databaseUrl = z
+  .url({ protocol: /^postgres(ql)?$/, error: 'is not a postgresql:// URL' })
+  .refine(
+    (url) => isDecodable(url, ({ username, password, host, pathname }) => [username, password, host, pathname]),
+    BAD_PERCENT,
+  )
+  .refine((url) => !URL.canParse(url) || isPort(new URL(url).searchParams.get('port')), 'names a port that is none')
+  .meta({ form: '`postgresql://` URL' })
+
+/** As OpenTelemetry writes them: `key=value,key=value`, the values percent-encoded. */
+const keyValues = z
+  .string()
+  .regex(/^\s*[^\s=,]+\s*=[^,]*(,\s*[^\s=,]+\s*=[^,]*)*$/, 'is not key=value,key=value')
+  .refine(isPercentEncoded, 'has a % that begins no percent-encoded character')
+  .transform((text) => Object.fromEntries(text.split(',').map(keyValue)))
+  .meta({ form: '`key=value,key=value`, the values percent-encoded' })
+
+const absolutePath = z.string().refine(path.isAbsolute, 'is not an absolute path').meta({ form: 'absolute path' })
+
+/** The default where nothing says where the user's files are; refused by its form. */
+const NO_HOME = ''
+
+/** Bounds of the settings that also live in `system_config`, where they can be changed at run time. */
+export const POLLING_INTERVAL_MS = wholeNumber(100, 3_600_000)
+export const MAX_CONCURRENT = wholeNumber(1, 100)
+export const KEPT_DAYS = wholeNumber(1, 36_500)
+/** Of limits that hold within `MAX_CONCURRENT`. */
+export const MAX_WITHIN = wholeNumber(1, 1_000)
+
+/** Traces are sent as JSON, which takes the same endpoint as protobuf; gRPC takes another. */
+const ONLY_HTTP = 'is neither http/json nor http/protobuf; Moose sends JSON over HTTP, usually to port 4318'
+
+/** For fault tests: `push:after:kill`, or `begin_step:before:stop@3` for the third time. */
+const armedFault = z
+  .string()
+  .regex(
+    /^[a-z_]+:(before|after):(kill|fail|stop|block)(@[1-9]\d{0,3})?$/,
+    'is not effect:before|after:kill|fail|stop|block[@time]',
+  )
+  .transform((text) => {
+    const [effect, moment, rest] = text.split(':')
+    const [how, time] = String(rest).split('@')
+    return { effect, moment, how, time: Number(time ?? 1) }
+  })
+  .pipe(
+    z.object({
+      effect: z.enum(FAULT_POINTS, `names no effect of ${FAULT_POINTS.join(', ')}`),
+      moment: z.enum(['before', 'after']),
+      how: z.enum(['kill', 'fail', 'stop', 'block']),
+      time: z.number(),
+    }),
+  )
+/** A fault that happens around an effect, the `time`-th time it does. */
+export type ArmedFault = z.infer<typeof armedFault>
+
+/**
+ * Every environment variable Moose reads: its form, its default and its meaning. Nothing else in `src/` reads the
+ * environment. `docs/configuration.md` is made of it: `description` is the meaning, `form` what a value looks like, `unset`
+ * what holds without one, `row` the row of `system_config` that overrides it at run time.
+ */
+export const Environment = z.object({
+  DATABASE_URL: databaseUrl.optional().meta({
+    description: 'A Postgres server from version 14 on, or [Supabase](supabase.md); not a pooler in transaction mode',
+    unset: 'an embedded Postgres in the home',
+  }),
+  MOOSE_HOME: z
+    .string()
+    .refine(path.isAbsolute, {
+      error: ({ input }) =>
+        input === NO_HOME ? 'is not set, and HOME is empty: set it to an absolute path' : 'is not an absolute path',
+    })
+    .prefault(() => defaultHome())
+    .meta({
+      description: 'Everything Moose keeps on disk: database, mirrors, workspaces, Aider',
+      unset: 'the platform’s data folder, such as `~/.local/share/moose`',
+      form: 'absolute path',
+    }),
+  MOOSE_PORT: wholeNumber(0, 65_535)
+    .default(4646)
+    .meta({ description: 'Where `moose up` serves, on loopback only; 0 lets the system choose' }),
+  MOOSE_LOG_LEVEL: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'])
+    .default('warn')
+    .meta({ description: 'The least important messages that are logged' }),
+  MOOSE_MANAGER_URL: httpUrl
+    .optional()
+    .meta({ description: 'Another Manager than that of Moose', unset: 'that of Moose' }),
+  MOOSE_PROPOSER_URL: httpUrl
+    .optional()
+    .meta({ description: 'Another Proposer than that of Moose', unset: 'that of Moose' }),
+  MOOSE_PROPOSER_MAX_COST_USD: z
+    .string()
+    .regex(/^\d{1,6}(\.\d{1,6})?$/, 'is not an amount in USD, e.g. 1.50')
+    .default('1')
+    .meta({
+      description: 'The most one proposal of another Proposer may cost; this much is reserved for it',
+      form: 'amount such as `1.50`',
+    }),
+  MOOSE_REPLAY_DIR: absolutePath
+    .optional()
+    .meta({ description: 'Folder of recordings for the provider `replay`', unset: 'there is no such provider' }),
+  MOOSE_MODEL_TIMEOUT_MS: wholeNumber(1_000, 3_600_000)
+    .default(600_000)
+    .meta({ description: 'One call to a model, its retries included' }),
+  MOOSE_FAULT: armedFault.optional().meta({
+    description: 'For fault tests: one fault around one effect of this process',
+    unset: 'none',
+    form: '`effect:before\\|after:kill\\|fail\\|stop\\|block[@time]`',
+  }),
+  MOOSE_LEASE_MS: wholeNumber(500, 3_600_000)
+    .default(15_000)
+    .meta({ description: 'How long a process may be silent before others take its attempts over' }),
+  MOOSE_DRAIN_GRACE_MS: wholeNumber(0, 3_600_000)
+    .default(30_000)
+    .meta({ description: 'How long running steps may continue after SIGTERM or Ctrl-C' }),
+  MOOSE_CONTEXT_MAX_BYTES: wholeNumber(1_000, 10_000_000)
+    .default(400_000)
+    .meta({ description: 'File content that one proposal, or one run of Aider, may carry' }),
+  MOOSE_TRACK_INTERVAL_MS: wholeNumber(1_000, 3_600_000)
+    .default(45_000)
+    .meta({ description: 'Between two polls of the open pull requests on GitHub' }),
+  MOOSE_KEEP_RUNS_DAYS: KEPT_DAYS.default(7).meta({
+    description: 'How long the engine’s record of runs and the commits in the mirror are kept after an order has ended',
+    row: 'keep_runs_days',
+  }),
+  MOOSE_KEEP_ANSWERS_DAYS: KEPT_DAYS.default(30).meta({
+    description: 'How long the answers of models are kept after an order has ended',
+    row: 'keep_answers_days',
+  }),
+  MOOSE_KEEP_OUTPUT_DAYS: KEPT_DAYS.default(90).meta({
+    description: 'How long the output of checks and Aider is kept after an order has ended',
+    row: 'keep_output_days',
+  }),
+  MOOSE_KEEP_MIRRORS_DAYS: KEPT_DAYS.default(30).meta({
+    description: 'How long the mirror of a project without an unfinished order is kept after its last attempt',
+    row: 'keep_mirrors_days',
+  }),
+  MOOSE_GITHUB_WEBHOOK_SECRET: z.string().min(16, 'is shorter than 16 characters').optional().meta({
+    description: 'What GitHub signs webhooks with, which are taken at `/api/webhooks/github`',
+    unset: 'no webhooks are taken',
+    form: 'text of at least 16 characters',
+  }),
+  ORCHESTRATOR_POLLING_INTERVAL_MS: POLLING_INTERVAL_MS.default(10_000).meta({
+    description: 'Between two polls for approved orders; a notification starts one at once',
+    row: 'orchestrator_polling_interval_ms',
+  }),
+  ORCHESTRATOR_MAX_CONCURRENT_EXECUTIONS: MAX_CONCURRENT.default(3).meta({
+    description: 'Attempts at once, over all processes of a database',
+    row: 'orchestrator_max_concurrent',
+  }),
+  ORCHESTRATOR_MAX_PER_REPOSITORY: MAX_WITHIN.optional().meta({
+    description: 'Of these, attempts at once in one repository',
+    unset: 'any number',
+    row: 'orchestrator_max_per_repository',
+  }),
+  ORCHESTRATOR_MAX_CALLS_PER_PROVIDER: MAX_WITHIN.optional().meta({
+    description: 'Calls at once to one provider, over all processes of a database',
+    unset: 'any number',
+    row: 'orchestrator_max_calls_per_provider',
+  }),
+  ORCHESTRATOR_AUTO_START: flag
+    .default(false)
+    .meta({ description: 'Whether `moose up` takes on approved orders from its start' }),
+  ORCHESTRATOR_EXECUTOR: z
+    .enum(['auto', 'patch', 'aider'], 'is none of auto, patch, aider')
+    .default('auto')
+    .meta({ description: 'What applies a proposal; `auto`: `patch` where the proposal applies cleanly, else `aider`' }),
+  ORCHESTRATOR_AIDER_BIN: absolutePath
+    .optional()
+    .meta({ description: 'An Aider 0.86 of your own', unset: 'the one that `moose doctor --fix` installs' }),
+  ORCHESTRATOR_AIDER_TIMEOUT_MS: wholeNumber(1_000, 3_600_000)
+    .default(300_000)
+    .meta({ description: 'One run of Aider' }),
+  PATH: z.string().default('/usr/local/bin:/usr/bin:/bin').meta({
+    description: 'Where git, gh, checks and other children find their programs; relative entries are left out',
+  }),
+  ANTHROPIC_API_KEY: z
+    .string()
+    .optional()
+    .meta({ description: 'Key of the provider `anthropic`', unset: 'the provider is not available' }),
+  OPENAI_API_KEY: z
+    .string()
+    .optional()
+    .meta({ description: 'Key of the provider `openai`', unset: 'the provider is not available' }),
+  OPENAI_COMPATIBLE_API_KEY: z
+    .string()
+    .optional()
+    .meta({ description: 'Key of the provider `openai-compatible`', unset: 'no key is sent' }),
+  // gh's own names, with gh's meaning: https://cli.github.com/manual/gh_help_environment
+  GH_TOKEN: z
+    .string()
+    .optional()
+    .meta({ description: 'Token for github.com', unset: '`GITHUB_TOKEN`, else the login of your `gh`' }),
+  GITHUB_TOKEN: z
+    .string()
+    .optional()
+    .meta({ description: 'Token for github.com, after `GH_TOKEN`', unset: 'the login of your `gh`' }),
+  GH_ENTERPRISE_TOKEN: z
+    .string()
+    .optional()
+    .meta({ description: 'Token for `GH_HOST`', unset: '`GITHUB_ENTERPRISE_TOKEN`, else the login of your `gh`' }),
+  GITHUB_ENTERPRISE_TOKEN: z
+    .string()
+    .optional()
+    .meta({ description: 'Token for `GH_HOST`, after `GH_ENTERPRISE_TOKEN`', unset: 'the login of your `gh`' }),
+  GH_HOST: z.string().optional().meta({ description: 'Another GitHub: its host', unset: 'github.com alone' }),
+  GITHUB_ACTIONS: flag.optional().meta({
+    description: 'Set by GitHub Actions, whose own token starts no workflows; `moose doctor` warns of that',
+    unset: '`false`',
+  }),
+  // OpenTelemetry's own names: https://opentelemetry.io/docs/specs/otel/protocol/exporter/
+  OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional().meta({
+    description: 'Where [traces](observability.md#traces) are sent to; `/v1/traces` is added',
+    unset: 'no traces are sent',
+  }),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: httpUrl.optional().meta({
+    description: 'The whole URL for traces; wins over `OTEL_EXPORTER_OTLP_ENDPOINT`',
+    unset: 'made of `OTEL_EXPORTER_OTLP_ENDPOINT`',
+  }),
+  OTEL_EXPORTER_OTLP_HEADERS: keyValues
+    .optional()
+    .meta({ description: 'Headers sent with traces, usually a key', unset: 'none' }),
+  OTEL_EXPORTER_OTLP_TRACES_HEADERS: keyValues
+    .optional()
+    .meta({ description: 'Headers sent with traces; each wins over the one of the same name above', unset: 'none' }),
+  OTEL_EXPORTER_OTLP_PROTOCOL: z
+    .enum(['http/json', 'http/protobuf'], ONLY_HTTP)
+    .optional()
+    .meta({ description: 'How traces are sent: always as JSON, to an endpoint that takes both', unset: '`http/json`' }),
+  OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: z
+    .enum(['http/json', 'http/protobuf'], ONLY_HTTP)
+    .optional()
+    .meta({ description: 'As `OTEL_EXPORTER_OTLP_PROTOCOL`', unset: '`http/json`' }),
+  OTEL_SERVICE_NAME: z.string().default('moose').meta({ description: 'The name of the service in traces' }),
+  OTEL_SDK_DISABLED: flag.default(false).meta({ description: '`true`: no traces are sent, whatever else is set' }),
+})
+
+/** Where the operator's own gh keeps its login; only `gh auth token` sees these. */
+export const LOGIN_VARIABLES = [
+  'HOME',
+  'XDG_CONFIG_HOME',
+  'GH_CONFIG_DIR',
+  'XDG_RUNTIME_DIR',
+  'DBUS_SESSION_BUS_ADDRESS',
+]
+/** How this machine reaches the net; gh and git get these. */
+export const NETWORK_VARIABLES = ['HTTPS_PROXY', 'https_proxy', 'NO_PROXY', 'no_proxy', 'SSL_CERT_FILE', 'SSL_CERT_DIR']
+
+/** Whether these parts of a URL can be decoded; what is no URL is refused for that. */
+function isDecodable(url: string, partsOf: (url: URL) => readonly string[]): boolean {
+  return !URL.canParse(url) || partsOf(new URL(url)).every(isPercentEncoded)
+}
+
+/** Whether it decodes to text; a NUL is none. */
+function isPercentEncoded(text: string): boolean {
+  try {
+    return !decodeURIComponent(text).includes('\0')
+  } catch {
+    return false
+  }
+}
+
+/** @param port of a query; null: the usual one */
+function isPort(port: string | null): boolean {
+  return port === null || (/^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535)
+}
+
+function keyValue(pair: string): [string, string] {
+  const [key, ...value] = pair.split('=')
+  return [String(key).trim(), decodeURIComponent(value.join('=').trim())]
+}
+
+/** The platform's data folder, e.g. `~/.local/share/moose`; in the home folder where there is none to name. */
+function defaultHome(): string {
+  const data = envPaths('moose', { suffix: '' }).data
+  if (path.isAbsolute(data)) return data
+  return path.isAbsolute(homedir()) ? path.join(homedir(), '.moose') : NO_HOME
+}

@@ -1,0 +1,36 @@
+import type { Kysely } from 'kysely'
+import type { Pool } from 'pg'
+import type { Adapters } from '../attempt/context.ts'
+import type { Clock } from '../clock.ts'
+import type { Config } from '../config.ts'
+import type { EventFeed } from '../db/event-feed.ts'
+import type { Database } from '../db/schema.ts'
+import type { Git } from '../git/git.ts'
+import type { Log } from '../log.ts'
+import type { OwnManager } from '../manager/manager.ts'
+import type { Models } from '../models/models.ts'
+import type { Orchestrator } from '../orchestrator/orchestrator.ts'
+import type { OrchestratorService } from '../orchestrator/orchestrator-service.ts'
+import type { Proposer } from '../ports/proposal.ts'
+import type { SecretSettings } from '../redaction/redaction.ts'
+
+/** What the routes work with: the database and the parts of this process, chosen in app.ts. */
+export type HttpDeps = {
+  db: Kysely<Database>
+  /** For readiness alone, which gives a question up after its time. */
+  pool: Pick<Pool, 'query'>
+  feed: EventFeed
+  orchestrator: Orchestrator & Pick<OrchestratorService, 'hintAtPullRequest'>
+  /** Ours, for `/api/manager` and what is asked of a route, also where attempts ask a foreign one. */
+  manager: OwnManager
+  /** Ours, for `POST /api/proposer-enhanced`. */
+  proposer: Proposer
+  models: Models
+  adapters: Pick<Adapters, 'workspaces' | 'executors'>
+  git: Git
+  /** Whether this process may run the attempts of its home. */
+  isHomeOwned: () => boolean
+  config: Pick<Config, 'github'> & SecretSettings
+  clock: Clock
+  log: Log
+}
