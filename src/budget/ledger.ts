@@ -67,7 +67,7 @@ export async function reserve(
   )
 }
 
-/** Nobody hears of the reservation, so no call will be sent with it. A refusal comes before anything is reserved. */
+/** Releases a reservation its caller does not learn of: no call is sent with it. A refusal comes before anything is reserved. */
 async function releaseUnused(db: Db, reservationId: string, error: unknown): Promise<void> {
   if (error instanceof Fault && error.code !== 'database_unreachable') return
   if (await isReserved(db, reservationId)) await release(db, reservationId)

@@ -11,9 +11,9 @@ import { type BudgetLimits, readBudgetRules } from './limits.ts'
 type Db = Kysely<Database>
 
 /**
- * How the money stands now: day, month, and what needs somebody.
+ * How the money stands now: the day, the month, and what needs a human.
  *
- * @throws {Fault} `config_invalid` for limits nobody can read
+ * @throws {Fault} `config_invalid` for limits that cannot be read
  */
 export async function readBudgetLine(db: Db): Promise<BudgetLine> {
   const { limits } = await readBudgetRules(db)

@@ -34,7 +34,7 @@ export async function markLeftBehind(db: Db, homeId: string): Promise<number> {
 }
 
 /**
- * Books what one call of which nobody knew it has cost; 0: it was not charged. A reservation whose entries break the rules
+ * Books what an unresolved call has cost; 0: it was not charged. A reservation whose entries break the rules
  * of the ledger is put right by it. The same again changes nothing.
  *
  * @param idOrPrefix of the reservation
@@ -72,7 +72,7 @@ async function findState(db: Db, idOrPrefix: string): Promise<ReservationState> 
 
 /**
  * Compares the ledger with a provider's bill and books what was unresolved, all of it or nothing. What is under way, or
- * has been booked before, is left as it is; so is what somebody else books meanwhile. Again with the same bill, nothing
+ * has been booked before, is left as it is; so is what is booked elsewhere meanwhile. Again with the same bill, nothing
  * changes.
  *
  * @throws {Fault} `request_invalid` for a bill that claims to know the future
@@ -118,7 +118,7 @@ async function bookBilled(db: Db, one: ReservationState, { billed, result }: Boo
     return [booked]
   } catch (error) {
     if (toFault(error).code !== 'reservation_conflict') throw error
-    // A call nobody knew of any more has ended after all.
+    // A call that was given up has ended after all.
     return compare(await readReservationState(db, id), { billed, result })
   }
 }
@@ -152,7 +152,7 @@ async function alone<Result>(db: Db, work: (transaction: Db) => Promise<Result>)
     return work(transaction)
   })
   await announceEmergency(db).catch((error: unknown) => {
-    // With limits nobody can read, nothing is spent anyway.
+    // With limits that cannot be read, nothing is spent anyway.
     if (toFault(error).code !== 'config_invalid') throw error
   })
   return result

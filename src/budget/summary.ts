@@ -17,7 +17,7 @@ type Db = Kysely<Database>
 /**
  * Everything about the money, as of one moment.
  *
- * @throws {Fault} `config_invalid` for limits nobody can read
+ * @throws {Fault} `config_invalid` for limits that cannot be read
  */
 export async function readBudget(db: Db): Promise<BudgetView> {
   return db

@@ -7,8 +7,8 @@ import { type AttemptKey, type AttemptRun, selectAttempt } from './attempts.ts'
 type Db = Kysely<Database>
 
 /**
- * For `where` on `attempts`: this run is the attempt's last, and nobody else carries it out. One that has ended is
- * carried out by nobody, and recording its end once more changes nothing.
+ * For `where` on `attempts`: this run is the attempt's last, and no other process carries it out. An attempt that has
+ * ended passes: recording its end once more changes nothing.
  */
 export function isHeld({ workOrderId, attempt, epoch }: AttemptRun) {
   return ({ and, or, eb }: ExpressionBuilder<Database, 'attempts'>) =>
@@ -21,7 +21,7 @@ export function isHeld({ workOrderId, attempt, epoch }: AttemptRun) {
 }
 
 /**
- * For `with held as …`: the row of an attempt while nobody else carries this run of it out, locked until the statement
+ * For `with held as …`: the row of an attempt while no other process carries this run of it out, locked until the statement
  * has ended, so that what the statement does from `held` happens before any takeover or not at all. Columns:
  * `work_order_id`, `number`.
  */
@@ -30,8 +30,8 @@ export function fence(db: Db, run: AttemptRun) {
 }
 
 /**
- * Makes sure that this process carries out a run of an attempt: nobody has taken it over, and nobody has ended it. Within
- * a transaction neither happens before that has ended; outside of one it was so a moment ago.
+ * Makes sure that this process carries out a run of an attempt: it was neither taken over nor ended. Within a transaction
+ * neither happens before that has ended; outside of one it was so a moment ago.
  *
  * @throws {Fault} `attempt_taken_over`
  */
@@ -59,7 +59,7 @@ export async function assertLastRun(db: Db, run: AttemptRun): Promise<void> {
   if (row !== undefined && !row.held) throw takenOver(run)
 }
 
-/** The run of an attempt this process carries out; `over`: it has ended; null: somebody else carries it out, or it rests. */
+/** The run of an attempt this process carries out; `over`: it has ended; null: another process carries it out, or it rests. */
 export async function heldRun(db: Db, key: AttemptKey): Promise<AttemptRun | 'over' | null> {
   const { workOrderId, attempt } = key
   const row = await selectAttempt(db, key).select(['resumed', 'status', 'holder']).executeTakeFirst()

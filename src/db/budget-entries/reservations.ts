@@ -13,7 +13,11 @@ const RESERVE_LOCK = 7_301_600_043n
 /** Any fixed number; what books by hand or by a bill queues for it, so that what it has read stays so. */
 const RECONCILE_LOCK = 7_301_600_044n
 
-/** Lets one reservation through at a time, until the transaction ends. @param longestWaitMs for the lock, and for a transaction that stands still */
+/**
+ * Lets one reservation through at a time, until the transaction ends.
+ *
+ * @param longestWaitMs for the lock; a transaction that stands still for as long is ended
+ */
 export async function lockReservations(transaction: Db, longestWaitMs: number): Promise<void> {
   await sql`select set_config('lock_timeout', ${String(longestWaitMs)}, true),
     set_config('idle_in_transaction_session_timeout', ${String(longestWaitMs)}, true)`.execute(transaction)
