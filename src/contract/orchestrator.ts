@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { PHASES, STATUSES } from '../work-order/status.ts'
 import { BudgetLine } from './budget.ts'
-import { knownOrOther } from './known-word.ts'
+import { knownOrOther } from './stored-text.ts'
 
 /** The seed's 5.1, with the owner and the counts beside it. */
 export const OrchestratorStatus = z

@@ -9,3 +9,9 @@ export const storedText = (maxLength: number) =>
     .string()
     .max(maxLength, `is longer than ${maxLength} characters`)
     .refine((text) => text.isWellFormed() && !text.includes('\0'), 'contains a NUL or half of a character')
+
+/**
+ * A word of a row: one of those known here, or another that a newer version or somebody else has written. That one is
+ * passed on as it is, so that one row never takes a whole answer down.
+ */
+export const knownOrOther = <const Word extends string>(known: readonly Word[]) => z.enum(known).or(z.string())

@@ -3,8 +3,7 @@ import { LIMITS, WorkOrderContent } from '../work-order/content.ts'
 import { PHASES, STATUSES } from '../work-order/status.ts'
 import { ShownUsd, UsdAmount } from './amounts.ts'
 import { OrderBudget } from './budget.ts'
-import { knownOrOther } from './known-word.ts'
-import { storedText } from './stored-text.ts'
+import { knownOrOther, storedText } from './stored-text.ts'
 
 const Time = z.iso.datetime().openapi({ example: '2026-01-31T12:00:00.000Z' })
 
