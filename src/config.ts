@@ -36,7 +36,7 @@ export type Config = {
   /** Bytes of file content one proposal may carry. */
   contextMaxBytes: number
   modelTimeoutMs: number
-  /** Somebody else's Manager and Proposer; null: ours. */
+  /** A Manager and a Proposer outside Moose; null: ours. */
   managerUrl: string | null
   proposerUrl: string | null
   /** The most one proposal of a foreign Proposer may cost; decimal. */
@@ -72,7 +72,7 @@ export type TracingTarget = {
   serviceName: string
 }
 
-/** For how many days something is kept that can be made again or that nobody needs to go on. */
+/** For how many days something is kept that can be made again or is no longer needed. */
 export type KeptDays = {
   /** Of an order that has ended: what the engine knows of its runs, and its commits in the mirror. */
   runs: number

@@ -52,7 +52,7 @@ export type HomeOwnership = AsyncDisposable & {
  * holds it, however that ends. When only its connection breaks, it is taken again as soon as the database answers.
  *
  * @param options.homeId what the home is called; two machines may have homes of the same path
- * @param options.onLost somebody else has taken the home meanwhile
+ * @param options.onLost another process has taken the home
  */
 export function createHomeOwnership(
   home: string,
@@ -116,7 +116,7 @@ export type HomeUse = { db: Kysely<Database>; databaseUrl: string; config: Confi
 
 /**
  * Takes the home for this process and puts away what an earlier one was killed over: children that still run,
- * workspaces of attempts that do not run here any more, calls of which nobody will hear.
+ * workspaces of attempts that do not run here any more, calls whose end is unknown.
  *
  * @throws {Fault} `home_owned`, `database_unreachable`
  */

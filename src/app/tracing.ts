@@ -11,7 +11,7 @@ const SEND_EVERY_MS = 2_000
 /** For one batch, the exporter's own repetitions included; a request under way would hold the process up. */
 const SEND_WITHIN_MS = 2_000
 const SAY_EVERY_MS = 60_000
-/** Nobody waits longer for the last spans. */
+/** How long a shutdown waits for the last spans. */
 const FLUSH_WITHIN_MS = 2_000
 
 /**

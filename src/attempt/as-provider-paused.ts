@@ -10,6 +10,6 @@ export function asProviderPaused(outage: Fault, proposer: string): Fault {
     if (typeof outage.details['proposer'] === 'string') return outage
     return new Fault(outage.code, outage.message, { ...outage.details, proposer }, outage)
   }
-  const message = `${outage.message} Its provider is left alone for a while, and the order goes on by itself; see: moose budget`
+  const message = `${outage.message} Its provider is paused for a while, and the order is resumed afterwards; see: moose budget`
   return new Fault('provider_paused', message, { ...outage.details, proposer, outage: outage.code }, outage)
 }

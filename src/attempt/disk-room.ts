@@ -34,7 +34,7 @@ export async function assertRoom(home: string): Promise<void> {
   throw new Fault('disk_full', `The disk of ${home} is full, so nothing is begun. ${NEXT}`, { home })
 }
 
-const NEXT = 'Free some space, e.g. with: moose doctor --fix. Orders go on by themselves then.'
+const NEXT = 'Free some space, e.g. with: moose doctor --fix. Orders are then resumed.'
 
 /**
  * Names the fault by its cause: a step that fails on a full disk is `disk_full`, whatever it reported. A fault that

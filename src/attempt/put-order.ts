@@ -75,9 +75,9 @@ export async function tellOfPullRequest(transaction: Db, order: OrderStanding, p
 
 function staysAs(order: OrderStanding, { state }: PullRequestBrief): string {
   if (order.status === 'completed') return 'the order was completed before'
-  const first = state === 'open' ? '; what is merged first completes the order' : ''
+  const first = state === 'open' ? '; the pull request that is merged first completes the order' : ''
   const goesOn = order.isUnderWay && (order.status === 'in_progress' || order.status === 'blocked')
-  if (goesOn) return `attempt ${order.attempts} goes on${first}`
+  if (goesOn) return `attempt ${order.attempts} continues${first}`
   const on = standsOn(order, order.pulls)
   if (order.phase === 'in_review' && on !== null) return `the order stays in review with ${named(on)}${first}`
   return `the order stays ${order.status}`

@@ -101,7 +101,7 @@ export function overCap(
 /** What is held for nothing, perhaps: that may be got back without a higher cap. */
 function heldSentence(unresolved: Usd): string {
   if (unresolved.isZero()) return ''
-  return `Of ${shownUsd(unresolved)} of it nobody knows whether it was charged; say so with: moose budget settle, or moose budget reconcile. `
+  return `It is unknown whether ${shownUsd(unresolved)} of it was charged; settle it with: moose budget settle, or moose budget reconcile. `
 }
 
 /** A cap with which the call would go through, in whole cents. */

@@ -32,7 +32,7 @@ export async function announceEmergency(db: Kysely<Database>): Promise<void> {
 /** @param byHand everything was stopped by a command */
 export function emergencyOf(byHand: boolean, kill: Kill): Fault | null {
   if (byHand) {
-    const message = 'Everything is stopped: emergency_stop is set. Let it go on with: moose budget resume'
+    const message = 'Everything is stopped: emergency_stop is set. Resume with: moose budget resume'
     return new Fault('emergency_stop', message, { by_hand: true })
   }
   if (kill === null || kill.spent.isZero() || kill.spent.lessThan(kill.cap)) return null

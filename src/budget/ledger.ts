@@ -40,7 +40,7 @@ const WAITING = { clock: systemClock }
  * Sets aside the most a call can cost, in one transaction that lets one through at a time: the sum of what is spent and
  * reserved passes no cap, however many ask at once.
  *
- * While the database is away it is waited for, by all who reserve in this process and whatever their signals say: a
+ * While the database is away, every reservation of this process waits for it, also after its signal is aborted: a
  * reservation whose commit was not answered may be there, and only the database can tell. It is found under its number
  * instead of being made twice, and a caller that has stopped meanwhile still knows of it.
  *
@@ -90,7 +90,7 @@ function reserveAlone(db: Db, call: PaidCall, wanted: ReservationRequest): Promi
 const TOO_BUSY = ['55P03', '57014', '40001', '40P01', '25P03']
 
 function tooBusy(cause: unknown): Fault {
-  return new Fault('database_unreachable', `The ledger is being held by somebody else: ${reasonOf(cause)}.`, {}, cause)
+  return new Fault('database_unreachable', `Another transaction holds the ledger: ${reasonOf(cause)}.`, {}, cause)
 }
 
 async function reserveBehindLock(

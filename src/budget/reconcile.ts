@@ -145,7 +145,7 @@ async function putRight(db: Db, id: string, cost: Usd): Promise<string> {
   return instead
 }
 
-/** One after the other, each in one transaction; after it everybody hears whether everything has to stop. */
+/** One after the other, each in one transaction; after it every process is told whether an emergency stop is in force. */
 async function alone<Result>(db: Db, work: (transaction: Db) => Promise<Result>): Promise<Result> {
   const result = await db.transaction().execute(async (transaction) => {
     await lockReconciliation(transaction)

@@ -1,7 +1,7 @@
 /**
  * Where the `moose` process begins. All it loads comes after this: stripped of its types and compiled once per
  * version of a file, not at every start, which makes a command start in about half the time. What was compiled is
- * kept among the dependencies, where only those can write who can change the code itself; where that cannot be
+ * kept among the dependencies, where only users that can change the code can write; where that cannot be
  * written, Moose starts as it would without.
  *
  * @see https://nodejs.org/api/module.html#module-compile-cache

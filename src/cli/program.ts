@@ -132,7 +132,7 @@ export function faultOfRun(thrown: unknown): Fault | null {
 /** Carries out what this process was called with, and leaves its exit code in `process.exitCode`. */
 export async function runCommandLine(): Promise<void> {
   const words = process.argv.slice(2)
-  // oxlint-disable-next-line node/no-process-env -- config.ts reads it; somebody must hand it over
+  // oxlint-disable-next-line node/no-process-env -- config.ts reads it; it is handed over here
   const environment = process.env
   const output = createOutput(process, {
     json: words.includes('--json'),

@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi'
 /** US dollars in an answer; for showing, never for adding up. */
 export const ShownUsd = z.number().nonnegative()
 
-/** More is nobody's budget; a token of a cheap model costs some hundred-millionths of a dollar. */
+/** The largest amount; a token of a cheap model costs some hundred-millionths of a dollar. */
 const EXACT = /^\d{1,9}(\.\d{1,12})?$/
 const WANTED = 'must be an amount in USD, 0 or more, such as 2.5 or "2.50" (at most 9 digits and 12 decimals)'
 

@@ -142,7 +142,7 @@ export type PriceBody = z.infer<typeof PriceBody>
 export const PriceResponse = z.object({
   success: z.literal(true),
   proposer: z.string(),
-  /** What its calls cost from now on, in USD per million tokens; null: nobody knows, and they are refused. */
+  /** What its calls cost from now on, in USD per million tokens; null: the price is unknown, and its calls are refused. */
   price: z
     .object({
       source: z.enum(['operator', 'library', 'free']),

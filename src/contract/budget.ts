@@ -11,7 +11,7 @@ const Cap = ShownUsd.nullable()
 const Sums = z.object({
   /** Charged. */
   spent_usd: ShownUsd,
-  /** Set aside for calls under way, and for calls of which nobody knows whether they were charged. */
+  /** Reserved for calls under way, and for calls of which it is unknown whether they were charged. */
   reserved_usd: ShownUsd,
 })
 
@@ -39,14 +39,14 @@ export const BudgetLine = z
     status: z.enum(BUDGET_STATUSES),
     emergency_stop: z.object({
       active: z.boolean(),
-      /** Somebody stopped it; otherwise the day's spending has reached the emergency kill. */
+      /** It was stopped by hand; otherwise the day's spending has reached the emergency kill. */
       by_hand: z.boolean(),
       /** What happened and what to do; null while nothing is stopped. */
       reason: z.string().nullable(),
     }),
     today: BudgetPeriod,
     this_month: BudgetPeriod,
-    /** Calls of which nobody knows whether they were charged; they stay reserved until they are reconciled. */
+    /** Calls of which it is unknown whether they were charged; they stay reserved until they are reconciled. */
     unresolved: z.object({ count: z.number().int(), amount_usd: ShownUsd }),
     /**
      * Reservations whose entries break the rules of the ledger. They count nowhere, and nothing is spent until each is put
@@ -61,7 +61,7 @@ export type BudgetLine = z.infer<typeof BudgetLine>
 export const OrderBudget = Sums.extend({
   /** Its own, or the usual one; null: none, or `budget_limits` cannot be read. */
   cap_usd: Cap,
-  /** What of `reserved_usd` nobody knows whether it was charged. */
+  /** The part of `reserved_usd` of which it is unknown whether it was charged. */
   unresolved_usd: ShownUsd,
 }).openapi('OrderBudget')
 export type OrderBudget = z.infer<typeof OrderBudget>

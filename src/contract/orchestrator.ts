@@ -3,7 +3,7 @@ import { PHASES, STATUSES } from '../work-order/status.ts'
 import { BudgetLine } from './budget.ts'
 import { knownOrOther } from './stored-text.ts'
 
-/** The seed's 5.1, with the owner and the counts beside it. */
+/** The specification's 5.1, with the owner and the counts beside it. */
 export const OrchestratorStatus = z
   .object({
     polling: z.boolean(),
@@ -69,7 +69,7 @@ export const StopResponse = z.object({ success: z.literal(true), message: z.stri
 
 export const ExecuteBody = z.strictObject({ work_order_id: z.string().min(1) })
 
-/** How a manual execution ended with an open pull request (seed 5.4). */
+/** How a manual execution ended with an open pull request (specification 5.4). */
 export const ExecutionResult = z
   .object({
     work_order_id: z.uuid(),

@@ -11,7 +11,7 @@ export const storedText = (maxLength: number) =>
     .refine((text) => text.isWellFormed() && !text.includes('\0'), 'contains a NUL or half of a character')
 
 /**
- * A word of a row: one of those known here, or another that a newer version or somebody else has written. That one is
+ * A word of a row: one of those known here, or another that a newer version or a foreign program has written. That one is
  * passed on as it is, so that one row never takes a whole answer down.
  */
 export const knownOrOther = <const Word extends string>(known: readonly Word[]) => z.enum(known).or(z.string())

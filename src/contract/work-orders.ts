@@ -211,7 +211,7 @@ export const EventView = z
     message: z.string(),
     /**
      * `step_*` and `attempt_ended` carry `duration_ms` and `cost_usd`; `status` carries `status` and `phase`; `edited`
-     * `fields`. What somebody has written that is no object is its `value`.
+     * `fields`. Data that is no object is its `value`.
      */
     data: z.record(z.string(), z.unknown()),
     at: Time,

@@ -19,7 +19,7 @@ export type OpenDatabase = AsyncDisposable & {
   /** A connection string that psql understands too. It may hold a password: show it through `shownDatabaseUrl`. */
   url: string
   embedded: boolean
-  /** Where the embedded database keeps its files; null for a server of somebody else. */
+  /** Where the embedded database keeps its files; null for a server that Moose does not run. */
   dataDirectory: string | null
 }
 
@@ -85,7 +85,7 @@ async function refuseOldServer(client: pg.PoolClient): Promise<void> {
   })
 }
 
-/** A user who is held to row level security sees no order, and no error. */
+/** A user that row level security applies to sees no order, and no error. */
 async function refuseHiddenRows(client: pg.PoolClient, url: string): Promise<void> {
   const { rows } = await client.query<{ hidden: boolean; user: string; owner: string }>(
     `select row_security_active(oid) as hidden, current_user as user, relowner::regrole::text as owner

@@ -30,7 +30,12 @@ export function databaseFault(thrown: unknown, url: string): Fault {
   }
   if (code !== null && REFUSED.test(code)) {
     const next = 'Correct DATABASE_URL, or unset it to use the embedded database.'
-    return new Fault('database_refused', `The database ${shown} refuses us: ${reason}. ${next}`, { code }, thrown)
+    return new Fault(
+      'database_refused',
+      `The database ${shown} rejected the connection: ${reason}. ${next}`,
+      { code },
+      thrown,
+    )
   }
   const next = 'Start it or correct DATABASE_URL; unset it to use the embedded database.'
   return new Fault(
@@ -51,7 +56,7 @@ export function databaseFault(thrown: unknown, url: string): Fault {
  */
 const AWAY = /^(08...|53...|57P..|40001|40003|40P01|58030|25006|25P03)$/
 
-/** What the system says of a connection whose other end is gone, and of a name nobody can resolve now. */
+/** Error codes of a connection whose other end is gone, and of a name that cannot be resolved now. */
 const BROKEN = /^(ECONNRESET|ECONNABORTED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EAI_AGAIN)$/
 
 /** What `pg` says of it, without a code. */
@@ -59,7 +64,7 @@ const BROKEN_WORDS = /^Connection terminated|not queryable|^timeout e(xceeded|xp
 
 /**
  * Whether the database cannot serve just now, be it that the connection broke, the server restarts or its disk is full:
- * worth the same query again later. Whether the one before has happened, nobody knows.
+ * worth the same query again later. It is unknown whether the one before has happened.
  */
 export function isDatabaseAway(thrown: unknown): boolean {
   const code = String(errorCode(thrown))

@@ -19,7 +19,7 @@ export type Subscription = {
 export type EventFeed = {
   /** Yields what is stored, then what comes, in the order of ids; ends when the signal aborts. */
   subscribe(subscription: Subscription): AsyncGenerator<EventView, void, undefined>
-  /** Somebody wrote events of this order; null: perhaps of any (after a lost connection). */
+  /** Events of this order were written; null: perhaps of any (after a lost connection). */
   poke(workOrderId: string | null): void
 }
 

@@ -10,7 +10,7 @@ export type OwnOptions = {
   url: string
   /** What is owned, e.g. `home:/home/ada/.local/share/moose`. Owned once per database. */
   name: string
-  /** The connection broke: somebody else may own it from now on. Called at most once, never after disposal. */
+  /** The connection broke: another process may own it from now on. Called at most once, never after disposal. */
   onLost(): void
   log: Log
 }
@@ -18,7 +18,7 @@ export type OwnOptions = {
 /**
  * Takes sole ownership of a name until disposed, lost or the process ends, however it ends.
  *
- * @returns null when somebody else owns it
+ * @returns null when another process owns it
  * @throws {Fault} `database_unreachable`, `database_refused`
  */
 export async function tryOwn({ url, name, onLost, log }: OwnOptions): Promise<AsyncDisposable | null> {

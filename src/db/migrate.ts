@@ -4,7 +4,7 @@ import path from 'node:path'
 import type pg from 'pg'
 import { Fault } from '../faults/fault.ts'
 
-/** Any fixed number: whoever migrates this database holds it. */
+/** Any fixed number: a process that migrates this database holds this lock. */
 const MIGRATION_KEY = 5_530_817_290_114
 
 export const MIGRATIONS_FOLDER = path.join(import.meta.dirname, 'migrations')

@@ -109,7 +109,7 @@ export type RoutingOutcome = z.infer<typeof OutcomeRow>
 
 /**
  * The latest attempts whose end says something about their model, newest first. An open pull request does not yet; a
- * replayed recording never does, nor does a row somebody else has written that cannot be read.
+ * replayed recording never does, nor does a row of a foreign program that cannot be read.
  *
  * @param latest how many at most
  */

@@ -32,9 +32,9 @@ export function createPool(url: string, log: Log): pg.Pool {
     // oxlint-disable-next-line typescript/no-misused-promises -- it is waited for; its type does not say so
     onConnect: prepare,
   })
-  // A connection that breaks is replaced, and whoever was using it hears of it from his query. Without handlers it would
+  // A connection that breaks is replaced, and the query that was using it fails. Without handlers it would
   // end the process: the pool's is for idle connections only, between two queries of a transaction there is none.
-  // Whoever had the connection made has nothing to do with its end, and is not named in the log.
+  // The query that opened the connection has nothing to do with its end, and is not named in the log.
   const outside = AsyncLocalStorage.snapshot()
   const say = (error: Error, message: string) => outside(() => log.warn({ reason: reasonOf(error) }, message))
   pool.on('error', (error) => say(error, 'an idle database connection broke'))

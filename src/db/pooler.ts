@@ -7,8 +7,8 @@ import { Fault } from '../faults/fault.ts'
 const PATIENCE_MS = 5_000
 
 /**
- * Refuses a pooler that lends a connection for one transaction only. There a session's lock stays behind with somebody
- * else and a notification reaches nobody, and neither is an error: Moose would own nothing and hear nothing.
+ * Refuses a pooler that lends a connection for one transaction only. There a session's lock stays behind with another
+ * client and a notification is lost, and neither is an error: Moose would own nothing and hear nothing.
  *
  * A server greets with its own process id and a pooler with a number it made up, so that without a pooler nothing more
  * is asked. Behind one a notification is sent from one connection to another.
@@ -48,7 +48,7 @@ async function secondSession(pool: pg.Pool, url: string): Promise<pg.PoolClient>
   try {
     return await Promise.race([connecting, late])
   } catch (error) {
-    // Nobody waits for it any more, however it ends.
+    // Its end is not waited for any more.
     connecting.then(
       (client) => client.release(true),
       () => undefined,

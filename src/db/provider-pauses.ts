@@ -22,7 +22,7 @@ export type ProviderPause = {
   /** What the provider said last. */
   reason: string
   since: Date
-  /** When it may be asked again; while somebody asks already, when that is given up. */
+  /** When it may be called again; while a test call runs, when that is given up. */
   until: Date
   /** False: the time is over, and the next call finds out whether the provider is back. */
   running: boolean
@@ -47,10 +47,10 @@ function pauses(db: Db) {
 }
 
 /**
- * Takes the one call by which a pause that has run out is tested. Nobody else gets it until its time is over.
+ * Takes the one call by which a pause that has run out is tested. No other caller gets it until its time is over.
  *
  * @param leaseMs longer than the call may take
- * @returns false: the pause runs, is being tested by somebody else, or is over
+ * @returns false: the pause runs, is being tested by another call, or is over
  */
 export async function takeProbe(db: Db, provider: string, leaseMs: number): Promise<boolean> {
   const { numUpdatedRows } = await db
@@ -99,7 +99,7 @@ function inMs(ms: ReturnType<typeof sql>) {
   return sql<Date>`moose_now() + ${ms} * interval '1 millisecond'`
 }
 
-/** The provider is back: everybody may ask it again, and who waited for it hears of it at once. */
+/** Ends the pause: every order may call the provider again, and a notification tells the orders that waited for it. */
 export async function endPause(db: Db, provider: string): Promise<void> {
   await db.transaction().execute(async (transaction) => {
     const { numDeletedRows } = await transaction
@@ -123,7 +123,7 @@ export async function giveProbeBack(db: Db, provider: string): Promise<void> {
 export function pauseFault({ provider, failures, reason, until }: ProviderPause, proposer: string): Fault {
   const often = failures === 1 ? 'it had an outage' : `it had ${failures} outages in a row`
   const message =
-    `The provider of ${proposer} (${provider}) is left alone until ${isoTime(until)} at the latest, because ` +
-    `${often}: ${reason.replace(/\.$/, '')}. The order goes on by itself when it is back; see: moose budget`
+    `The provider of ${proposer} (${provider}) is paused until ${isoTime(until)} at the latest, because ` +
+    `${often}: ${reason.replace(/\.$/, '')}. The order is resumed when it is back; see: moose budget`
   return new Fault('provider_paused', message, { provider, proposer, until: isoTime(until), reason, failures })
 }

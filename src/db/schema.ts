@@ -169,7 +169,7 @@ export type Database = {
   }
   /** A view: what a reservation says that has not ended. */
   budget_open_reservations: Reservation & {
-    /** Nobody knows whether it was charged. */
+    /** It is unknown whether it was charged. */
     unresolved: boolean
   }
   provider_pauses: {

@@ -138,7 +138,7 @@ export async function readBudgetSettings<Limits>(
   const rows = await readRows(db, ['budget_limits', 'emergency_stop'])
   return {
     limits: parseJson('budget_limits', rows.budget_limits, limits),
-    // Anything but a clear no stops: whoever typed here wanted to stop something.
+    // Anything but `false` stops: a value that was mistyped was meant to stop something.
     stopped: rows.emergency_stop !== undefined && rows.emergency_stop !== 'false',
   }
 }

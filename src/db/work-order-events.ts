@@ -49,7 +49,7 @@ function boundedData(data: Record<string, unknown> | undefined): string {
 }
 
 /**
- * Appends one event of a run of an attempt, while nobody else carries the attempt out; in one statement.
+ * Appends one event of a run of an attempt, while this process owns the attempt; in one statement.
  *
  * @throws {Fault} `attempt_taken_over`
  */

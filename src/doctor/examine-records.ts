@@ -12,7 +12,7 @@ import type { DoctorFinding } from '../ports/doctor-finding.ts'
 
 const MOST_NAMED = 5
 
-/** What in the records needs somebody; nothing where nothing does. */
+/** The records that need a human; empty when there are none. */
 export async function examineRecords(db: Kysely<Database>, config: Config): Promise<DoctorFinding[]> {
   return [
     ...(await badSettings(db, config)),
@@ -23,7 +23,7 @@ export async function examineRecords(db: Kysely<Database>, config: Config): Prom
   ]
 }
 
-/** With rows nobody can read, nothing is claimed. */
+/** While a row cannot be read, nothing is claimed. */
 async function badSettings(db: Kysely<Database>, config: Config): Promise<DoctorFinding[]> {
   try {
     await readSettings(db, config)
@@ -76,7 +76,7 @@ async function heldMoney(db: Kysely<Database>): Promise<DoctorFinding[]> {
   const { calls, held } = await sumUnresolved(db)
   if (calls === 0) return []
   const what = calls === 1 ? '1 call' : `${calls} calls`
-  const detail = `nobody knows whether ${what} to a model were charged; ${shownUsd(new Usd(held))} stay reserved`
+  const detail = `it is unknown whether ${what} to a model were charged; ${shownUsd(new Usd(held))} stay reserved`
   const remedy = 'moose budget reconcile --bill FILE, or: moose budget settle ID USD'
   return [{ name: 'reservations', state: 'warning', detail, remedy }]
 }

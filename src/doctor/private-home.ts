@@ -24,9 +24,8 @@ export async function homeMode(home: string): Promise<HomeMode> {
 }
 
 /**
- * Closes a home to other users, whoever has left it open. What everybody shares is not closed: a folder in which anybody
- * may put something (as in /tmp), and one right below the root; `moose doctor` names them, and what belongs to somebody
- * else.
+ * Closes a home to other users. A shared folder is not closed: one in which every user may write (as /tmp), or one right
+ * below the root; `moose doctor` names such folders, and those of another user.
  */
 export async function closeHome(home: string): Promise<void> {
   const { mode, wanted } = await homeMode(home)

@@ -7,7 +7,7 @@ import type { Log } from '../log.ts'
 
 const LOOK_AGAIN_MS = 500
 
-/** Somebody who waits for a repair. */
+/** How a repair reports its progress and is stopped. */
 export type RepairWatch = {
   onProgress: (message: string) => void
   /** Ends it. */
@@ -15,7 +15,7 @@ export type RepairWatch = {
 }
 
 /**
- * Installs what Moose can install itself. Who comes while another process does so waits for it.
+ * Installs what Moose can install itself. Waits while another process is installing.
  *
  * @throws {Fault} `command_missing`, `command_failed`, `attempt_cancelled`
  */

@@ -10,7 +10,7 @@ import type { RepairWatch } from './repair.ts'
 /** Names of leftovers in one line. */
 const MOST_NAMED = 3
 
-/** What nobody uses any more, a finding for each kind of it. Changes nothing. */
+/** One finding for each kind of leftover. Changes nothing. */
 export async function examineLeftovers(deps: RetentionDeps): Promise<DoctorFinding[]> {
   try {
     const findings = [...(await examineSharing(deps)), ...summarize(await findLeftovers(deps)).map(leftoverFinding)]
@@ -38,7 +38,7 @@ async function examineSharing(deps: RetentionDeps): Promise<DoctorFinding[]> {
   }))
 }
 
-/** Removes what nobody uses any more, and says so. Safe while a service runs. */
+/** Removes leftovers and reports them. Safe while a service runs. */
 export async function tidy(deps: RetentionDeps, { onProgress, signal }: RepairWatch): Promise<void> {
   const { removed, failed } = await removeLeftovers(await findLeftovers(deps), signal)
   for (const { kind, summary } of summarize(removed)) onProgress(`Removed ${kind}: ${summary}`)

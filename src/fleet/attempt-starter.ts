@@ -144,7 +144,7 @@ type RelinquishDeps = FleetDeps &
 async function relinquish(deps: RelinquishDeps, run: AttemptRun, fault: Fault): Promise<never> {
   const { running, engine, log, onRelinquished, onError } = deps
   await discardForeign(deps, run).catch(onError)
-  log.warn({ ...run, reason: fault.message }, 'an attempt is let go of')
+  log.warn({ ...run, reason: fault.message }, 'an attempt is given up')
   ;(await engine()).relinquish(run)
   running.lost(run, fault)
   interruptObserved()

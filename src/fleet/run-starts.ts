@@ -24,7 +24,7 @@ export type RunStarts = {
   readonly isHoldingBack: boolean
 }
 
-const NEVER_TAKEN_UP = 'The attempt cannot be taken up: the engine ended it without a record.'
+const NEVER_TAKEN_UP = 'The attempt cannot be started: the engine ended it without a record.'
 
 type RunStartsDeps = FleetDeps & {
   launched: () => Promise<Engine>

@@ -36,7 +36,7 @@ export function waitingSuspects<Run extends Count>(standing: readonly Run[]): Re
 export function unstable({ workOrderId, attempt }: AttemptRun, deaths: number, step: string): Fault {
   const id = workOrderId.slice(0, 8)
   const message =
-    `${deaths} workers died or hung while they carried attempt ${attempt} out, the last one at ${step}; no other one takes ` +
+    `${deaths} workers died or hung while they carried attempt ${attempt} out, the last one at ${step}; no other worker takes ` +
     `it over. Look at what it does there with: moose show ${id}   Begin anew with: moose retry ${id}   ` +
     'What was answered and paid is not paid again.'
   return new Fault('attempt_unstable', message, { id: workOrderId, attempt, deaths, step })

@@ -158,7 +158,7 @@ const HOW_TO_LOG_IN =
   'Check its address. Over https Moose can log in to GitHub only, elsewhere use ssh. ' +
   'For GitHub type: gh auth login   or set GH_TOKEN.'
 
-/** Git asks for a password where a server refuses it, and may not ask anybody. */
+/** Git asks for a password when a server refuses it; it must not ask on the terminal. */
 function wantsLogin({ url }: RepositoryUrl, said: string): boolean {
   return /^https:/i.test(url) && /Authentication failed|could not read (Username|Password)/i.test(said)
 }

@@ -48,7 +48,7 @@ function unreadable(error: HTTPException): Fault {
 }
 
 function shuttingDown(cause: Error): Fault {
-  const message = 'Moose is shutting down; what was running goes on at the next start. Start it with: moose up'
+  const message = 'Moose is shutting down; running attempts are resumed at the next start. Start it with: moose up'
   return new Fault('service_unreachable', message, {}, cause)
 }
 

@@ -48,7 +48,7 @@ export const CONFLICT = {
   409: fault('`work_order_conflict`, `work_order_busy`, …: the state of the order is against it'),
 }
 export const UNWORKABLE = {
-  422: fault('The work was done and came to a bad end: `check_failed`, `proposal_rejected`, …'),
+  422: fault('The work ran and failed: `check_failed`, `proposal_rejected`, …'),
 }
 export const TOO_MANY_STREAMS = { 429: fault('`too_many_streams`') }
 

@@ -62,7 +62,7 @@ async function* frames(
   }
 }
 
-/** A type of somebody else may hold line breaks, or be what ends a stream: then the data alone says what it is. */
+/** A type from outside may hold line breaks, or be the one that ends a stream: then only the data names it. */
 function frame(event: EventView): string {
   const name = isEventType(event.type) ? event.type : 'other'
   return `id: ${event.id}\nevent: ${name}\ndata: ${JSON.stringify(event)}\n\n`

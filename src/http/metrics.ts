@@ -83,7 +83,7 @@ function createGauges(registry: Registry) {
   return {
     orders: gauge('moose_work_orders', 'Orders by status.', 'status'),
     workers: gauge('moose_workers_alive', 'Processes that run attempts and whose lease holds.'),
-    paused: gauge('moose_provider_paused', '1 while a provider is left alone after outages.', 'provider'),
+    paused: gauge('moose_provider_paused', '1 while a provider is paused after outages.', 'provider'),
     spent: gauge('moose_budget_spent_usd', 'USD charged in the running day and month (UTC).', 'period'),
     reserved: gauge('moose_budget_reserved_usd', 'USD set aside for open calls in the day and month.', 'period'),
     limit: gauge('moose_budget_limit_usd', 'The hard cap of the day and the month, where there is one.', 'period'),
@@ -96,7 +96,7 @@ async function refresh(db: Kysely<Database>, gauges: Gauges): Promise<void> {
     countByStatus(db),
     listPauses(db),
     listWorkers(db),
-    // Limits nobody can read are said elsewhere; the other numbers stand.
+    // Limits that cannot be read are reported elsewhere; the other numbers are valid.
     readBudgetLine(db).catch(nullIfUnreadable),
   ])
   for (const [status, count] of Object.entries(orders)) gauges.orders.set({ status }, count)

@@ -27,7 +27,7 @@ export async function* withHeartbeats<Item>(
     }
   } finally {
     left.abort()
-    // What an abandoned source still has to say, an error too, is for nobody.
+    // An abandoned source may still end or fail; its result is not used.
     await Promise.allSettled([next, source.return?.()])
   }
 }

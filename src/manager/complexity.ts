@@ -3,7 +3,7 @@ const PER_FILE = 0.05
 
 /**
  * How hard a work order is, 0 to 1: a tenth per acceptance criterion and a twentieth per file in scope, where none
- * counts as one. The seed's formula (4.3) and the only one; the length of the description does not count.
+ * counts as one. The specification's formula (4.3) and the only one; the length of the description does not count.
  */
 export function estimateComplexity({ criteria, files }: { criteria: number; files: number }): number {
   const sum = PER_CRITERION * Math.max(1, criteria) + PER_FILE * Math.max(1, files)

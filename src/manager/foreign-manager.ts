@@ -4,10 +4,10 @@ import { askForeignService } from '../remote/foreign-service.ts'
 
 const TIMEOUT_MS = 30_000
 const MAX_ANSWER_BYTES = 1_000_000
-/** How a Manager answers that has never heard of retries: the seed's has none. */
+/** How a Manager answers that has never heard of retries: the specification's has none. */
 const NOT_OFFERED: ReadonlySet<unknown> = new Set([404, 405, 501])
 
-/** Somebody else's Manager, asked as the seed asks one (4.3). Whether the proposer it names exists shows when it is used. */
+/** A Manager outside Moose, called as the specification has it (4.3). Whether the proposer it names exists shows when it is used. */
 export function createForeignManager({ url }: { url: string }): Manager {
   const manager = {
     who: 'The Manager',

@@ -93,7 +93,7 @@ type Circumstances = Pick<Grounds, 'candidates'> & {
   id: string
 }
 
-/** A decision as the seed has it, with everything it stands on. */
+/** A decision as the specification has it, with everything it stands on. */
 function decisionOf(request: RoutingRequest, decided: RoutingChoice, around: Circumstances): RoutingDecision {
   const { chosen, fallback, strategy, reason, confidence, kind, hardStops, expectations } = decided
   const { candidates, standing, at, id } = around

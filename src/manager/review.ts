@@ -14,7 +14,7 @@ import { buildRoutingRequest } from './routing-request.ts'
 type ReviewOptions = ManagerOptions & { manager: Pick<OwnManager, 'explain'> }
 
 /**
- * Why an order would go to whom now, and to whom it went before.
+ * Which proposer would get an order now and why, and which ones got it before.
  *
  * @throws {Fault} those of `OwnManager.explain`
  */

@@ -3,7 +3,7 @@ import type { WorkOrderContent } from '../work-order/content.ts'
 import { estimateComplexity } from './complexity.ts'
 
 /**
- * An approved work order as the Manager is asked about it (seed 2.2, 4.3). The title stands before the description,
+ * An approved work order as the Manager is asked about it (specification 2.2, 4.3). The title stands before the description,
  * because a risky word is as risky there.
  */
 export function buildRoutingRequest(workOrderId: string, order: WorkOrderContent): RoutingRequest {

@@ -43,7 +43,7 @@ export async function bookCall(deps: BookDeps, row: CallRow, charge: Charge): Pr
   noteModelCall(row)
   // The booking stands even when this fails: every process looks for itself now and then.
   await announceEmergency(db).catch((error: unknown) =>
-    log.warn({ reason: toFault(error).message }, 'nobody could be told whether everything has to stop'),
+    log.warn({ reason: toFault(error).message }, 'the emergency stop could not be announced'),
   )
 }
 

@@ -30,7 +30,7 @@ export function toModelFault(thrown: unknown, proposer: string, redacted: Redact
   const details = { proposer, status, reason, ...(isUnbilled(thrown) ? { billed: false } : {}) }
   const said = status === null ? reason : `HTTP ${status}, ${reason}`
   if (status === 401 || status === 402 || status === 403 || providerCode === 'insufficient_quota') {
-    const message = `The provider of ${proposer} turned the key away: ${said}. Check the key and the account's credit.`
+    const message = `The provider of ${proposer} rejected the API key: ${said}. Check the key and the account's credit.`
     return new Fault('model_key_rejected', message, details, cause)
   }
   if (isTimeout(providerCode)) {

@@ -57,7 +57,7 @@ export async function recordAbandoned(db: Kysely<Database>): Promise<Abandoned[]
       const outcome = outcomeOf(row, facts)
       const end = { success: false, outcome: 'cancelled', failure_class: 'orchestration_error' }
       await recordOutcome(transaction, { ...outcome.row, ...end }, outcome.context)
-      const message = `cancelled: attempt ${row.number} was suspended and will not go on`
+      const message = `cancelled: attempt ${row.number} was suspended and will not be resumed`
       await recordEvent(transaction, { ...key, type: 'attempt_ended', message, data: { outcome: 'cancelled' } })
     }
     return ended.map((row) => ({

@@ -117,7 +117,7 @@ function whyItRests({ status, status_reason: reason }: WorkOrderView): Fault | n
 }
 
 function waiting({ id }: WorkOrderView, { code, message }: Fault): Fault {
-  const how = `When that is done, a service that is up lets it go on by itself; without one: moose run ${id.slice(0, 8)}`
+  const how = `A running service then resumes it; without one: moose run ${id.slice(0, 8)}`
   return new Fault(code, `${message}   ${how}`, { id })
 }
 

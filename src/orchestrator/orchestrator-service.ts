@@ -121,7 +121,7 @@ async function claimAndStart({ db, running, attempts, claims, errors }: Look, se
     errors.addRefused(claim)
     await attempts.startClaimed(claim.claimed)
   } finally {
-    // Nobody waits for it.
+    // In the background: no order waits for it.
     await claims.endAbandoned().catch(errors.add)
   }
 }

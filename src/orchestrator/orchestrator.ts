@@ -25,7 +25,7 @@ export interface Orchestrator {
    */
   start(intervalMs: number | null): Promise<number>
   /**
-   * Begins polling at the configured interval, also while everything is stopped: for a process that starts with nobody
+   * Begins polling at the configured interval, also during an emergency stop: for a process that starts without a caller
    * to tell. Nothing is taken on until the stop is over; that is looked for at every poll.
    */
   startUnattended(): Promise<void>

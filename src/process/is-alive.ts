@@ -1,4 +1,4 @@
-/** Whether a process of this machine has this number, whoever owns it. */
+/** Whether a process of this machine has this number, of any user. */
 export function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0)

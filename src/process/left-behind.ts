@@ -10,7 +10,7 @@ import { bootId, lookAtProcess } from './process-table.ts'
 
 /** A record is a few hundred bytes; its longest part is a path. */
 const LONGEST_BYTES = 16_384
-/** Whoever writes a draft renames it at once. */
+/** A draft is renamed as soon as it is written. */
 const DRAFT_IS_OLD_MS = 60_000
 
 /**

@@ -15,7 +15,7 @@ export type Origin = {
 /**
  * The processes that came from one child, wherever they went: those with its marker, those of its session, and
  * whatever came from these. What escapes is a process that started a session of its own, has an empty environment, and
- * whose parents had ended before anybody looked; only a PID namespace holds that one. Linux only.
+ * whose parents had ended before the look; only a PID namespace holds that one. Linux only.
  */
 export class Offspring {
   readonly #origin: Origin

@@ -66,7 +66,7 @@ async function stop({ pid, foreign }: StartedChild, exit: Promise<unknown>): Pro
 }
 
 /**
- * Lets what the child wrote last arrive, ends what is left of its group, and gives up on pipes that somebody outside
+ * Lets what the child wrote last arrive, ends what is left of its group, and gives up on pipes that a process outside
  * the group holds. There are two waits because a timer that was late would otherwise run before the last read.
  */
 async function releasePipes({ child, pid }: StartedChild, closed: Promise<void>): Promise<void> {

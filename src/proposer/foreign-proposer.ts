@@ -5,7 +5,7 @@ import { faultOfEdits } from './proposer.ts'
 const MAX_ANSWER_BYTES = 10_000_000
 
 /**
- * Somebody else's Proposer, asked as the seed asks one (4.4). It gets the paths of the scope and where they are to be
+ * A Proposer outside Moose, called as the specification has it (4.4). It gets the paths of the scope and where they are to be
  * read, not the contents; its answer is passed on as it is, also when it is free text.
  */
 export function createForeignProposer({ url, timeoutMs }: { url: string; timeoutMs: number }): Proposer {

@@ -2,7 +2,7 @@ import type { ProposerRequest } from '../ports/proposal.ts'
 import type { WorkOrderContent } from '../work-order/content.ts'
 
 /**
- * A work order as a Proposer is asked for it (seed 2.2, 4.4). It holds nothing that differs between two orders of the
+ * A work order as a Proposer is asked for it (specification 2.2, 4.4). It holds nothing that differs between two orders of the
  * same content, so that an answer can be recorded.
  */
 export function buildProposerRequest(order: WorkOrderContent): ProposerRequest {
@@ -16,7 +16,7 @@ export function buildProposerRequest(order: WorkOrderContent): ProposerRequest {
   }
 }
 
-/** The task in words, as the seed has it; a part without entries is left out. */
+/** The task in words, as the specification has it; a part without entries is left out. */
 export function buildEnhancedTaskDescription(order: WorkOrderContent): string {
   const criteria = order.acceptance_criteria.map((criterion, index) => `${index + 1}. ${criterion}`)
   const files = order.files_in_scope.map((file) => `- ${file}`)

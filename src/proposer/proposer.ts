@@ -125,7 +125,7 @@ function toResponse(
   }
 }
 
-/** What the answers of one proposal cost together, as the seed's response states it. */
+/** What the answers of one proposal cost together, as the specification's response states it. */
 function addUp(answers: readonly ModelAnswer[]): Required<Pick<ProposerResponse, 'cost' | 'token_usage' | 'replayed'>> {
   const sum = (tokens: (answer: ModelAnswer) => number) => answers.reduce((total, answer) => total + tokens(answer), 0)
   return {

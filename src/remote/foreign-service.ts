@@ -108,7 +108,7 @@ function unreachable<T>({ who, url, faults }: ForeignCall<T>, reason: string, st
 }
 
 function refused<T>({ who, url, faults }: ForeignCall<T>, reason: string, status: number, cause?: unknown) {
-  const message = `${who} at ${shownUrl(url)} was of no use: ${reason}. Correct it or its address, then retry the order.`
+  const message = `${who} at ${shownUrl(url)} returned an unusable answer: ${reason}. Correct it or its address, then retry the order.`
   return new Fault(faults.refused, message, { url: shownUrl(url), status, reason }, cause)
 }
 

@@ -3,7 +3,7 @@ import { type Fault, toFault } from '../faults/fault.ts'
 /** Kinds of things that are left over, as a person reads them. */
 export const KINDS = {
   workspaces: 'of attempts that do not run',
-  commits: 'in mirrors, of attempts without a future',
+  commits: 'in mirrors, of unreferenced attempts',
   mirrors: 'of projects that are gone',
   'git files': 'of git processes that are gone',
   'removed files': 'that a process did not get to delete',

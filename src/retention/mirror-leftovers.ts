@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import path from 'node:path'
-import { attemptsWithoutFuture } from '../db/attempts/attempt-leftovers.ts'
+import { unreferencedAttempts } from '../db/attempts/attempt-leftovers.ts'
 import { unknownProjects } from '../db/projects.ts'
 import { LOCK_ABANDONED_AFTER_MS, locksBelow } from '../git/git-lock.ts'
 import type { Mirror } from '../git/mirror.ts'
@@ -75,7 +75,7 @@ async function commits({ db }: RetentionDeps, mirror: Mirror, keptDays: number):
       if (sha === undefined || ref === undefined || workOrderId === undefined) return []
       return [{ sha, ref, workOrderId, attempt: Number(attempt) }]
     })
-  return (await attemptsWithoutFuture(db, kept, keptDays)).map((commit) => ({
+  return (await unreferencedAttempts(db, kept, keptDays)).map((commit) => ({
     kind: 'commits',
     name: `${commit.workOrderId}/${commit.attempt}`,
     bytes: null,

@@ -23,7 +23,7 @@ export type Upkeep = {
 }
 
 /**
- * Keeps the mirrors of this home small. Only for the process that owns the home: nobody else may know a mirror that is
+ * Keeps the mirrors of this home small. Only for the process that owns the home: no other one may use a mirror that is
  * removed.
  *
  * @param keptDays how long an unused mirror is kept

@@ -34,7 +34,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
     load: async () => (await import('./orders/bench.ts')).benchOrders,
   },
   tokens: {
-    about: "tokens of the same orders, beside the seed's flow with real Aider",
+    about: "tokens of the same orders, beside the specification's flow with real Aider",
     load: async () => (await import('./tokens/bench.ts')).benchTokens,
   },
   soak: {

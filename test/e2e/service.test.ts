@@ -18,7 +18,7 @@ const answers = ['one', 'two', 'three'].map((name) => ({
   delay_ms: 300,
 }))
 
-/** The order by plain SQL, as the seed's Director writes it: first the row, then the approval. */
+/** The order by plain SQL, as the specification's Director writes it: first the row, then the approval. */
 const DIRECTOR = `
   insert into work_orders (title, description, acceptance_criteria, files_in_scope, risk_level)
   values ('Write one', 'By psql.', '["There is a file"]', '["one.txt"]', 'low');

@@ -30,7 +30,7 @@ test('the disk of the home is full: nothing new is begun, what runs waits with t
         .executeTakeFirstOrThrow()
     ).status_reason
   await until('the running order waits for room', async () => (await reasonOf())?.code === 'disk_full', { say: states })
-  assert.match(String((await reasonOf())?.message), /^The disk of .* is full: .* Orders go on by themselves then\.$/)
+  assert.match(String((await reasonOf())?.message), /^The disk of .* is full: .* Orders are then resumed\.$/)
   await delay(2_000)
   const pending = await db.selectFrom('work_orders').select('status').where('id', 'in', waiting).execute()
   assert.deepEqual(

@@ -92,7 +92,7 @@ test('a refusal says which cap, what is gone of it, what was wanted, and how to 
   await sql`update work_orders set budget_usd = 0.55`.execute(db)
   await leaveUnresolved(db, await reserve(db, call, usd('0.2')))
   const held = await faultOf(reserve(db, call, usd('0.01')))
-  assert.match(held.message, /Of \$0\.20 of it nobody knows whether it was charged; say so with: moose budget settle/)
+  assert.match(held.message, /It is unknown whether \$0\.20 of it was charged; settle it with: moose budget settle/)
 })
 
 test('each scope has its own cap, and a project may have one of its own', async () => {

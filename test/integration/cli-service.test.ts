@@ -173,10 +173,7 @@ async function interruptedRun(home: MooseHome): Promise<{ id: string; stderr: st
 test('an interrupted run says how to go on, and the next service finishes it in the same attempt', async () => {
   await using home = await createMooseHome(FILES, [SLOW])
   const { id, stderr } = await interruptedRun(home)
-  assert.match(
-    stderr,
-    /Interrupted\. What [0-9a-f]{8} has done so far is kept; take it up again with: moose run [0-9a-f]{8} /,
-  )
+  assert.match(stderr, /Interrupted\. What [0-9a-f]{8} has done so far is kept; resume it with: moose run [0-9a-f]{8} /)
 
   await using up = startMoose(['up', '--port', '0'], { environment: home.environment })
   await up.said(/pull request #1 is open/)
@@ -210,7 +207,7 @@ test('up serves the others, is found by them, and stops in order', async () => {
   const following = run(home, `logs -f ${id}`)
   up.child.kill('SIGTERM')
   await up.said(
-    new RegExp(`Stopping: 1 work order \\(${id.slice(0, 8)}\\) may finish the step at hand, at most 30\\.0s`),
+    new RegExp(`Stopping: 1 work order \\(${id.slice(0, 8)}\\) may finish its current step, at most 30\\.0s`),
   )
   const { exitCode, stderr } = await up.ended
   assert.equal(exitCode, 0, stderr)
@@ -225,7 +222,7 @@ test('a run through the service goes on there when the command is interrupted', 
   await using up = startMoose(['up', '--port', '0'], { environment: home.environment })
   await up.said(/serves/)
   const { stderr } = await interruptedRun(home)
-  assert.match(stderr, /The service at http\S+ goes on with [0-9a-f]{8}/)
+  assert.match(stderr, /The service at http\S+ continues [0-9a-f]{8}/)
   await up.said(/pull request #1 is open/)
 })
 

@@ -66,7 +66,7 @@ test('a missing database, a wrong password and a missing TLS are refusals, witho
   await pool.end()
 
   const missing = await faultOf(open(server.urlOf('nope')), 'database_refused')
-  assert.match(missing.message, /refuses us: database "nope" does not exist\. Correct DATABASE_URL/)
+  assert.match(missing.message, /rejected the connection: database "nope" does not exist\. Correct DATABASE_URL/)
   const wrong = server.url.replace('moose@', 'ada:s3cret@')
   const refused = await faultOf(open(wrong), 'database_refused')
   assert.match(refused.message, /password authentication failed for user "ada"/)

@@ -37,7 +37,7 @@ describe('an emergency stop', () => {
       why: 'the stop is set',
       stop: ({ database: { db } }: MooseHome) => setEmergencyStop(db, true),
       goOn: ({ database: { db } }: MooseHome) => setEmergencyStop(db, false),
-      said: /emergency_stop is set\. Let it go on with: moose budget resume/,
+      said: /emergency_stop is set\. Resume with: moose budget resume/,
     },
     {
       why: 'the day has reached its kill',

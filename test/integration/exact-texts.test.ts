@@ -162,7 +162,7 @@ test('what a suspended order waits for is exact: its provider is known by its na
   await new Promise((resolve) => setTimeout(resolve, 1_000))
   const { status, status_reason: reason } = await stands()
   assert.equal(status, 'blocked')
-  assert.match(String(reason?.message), /^The provider of \[redacted\] \(replay\) is left alone/)
+  assert.match(String(reason?.message), /^The provider of \[redacted\] \(replay\) is paused/)
   assert.deepEqual({ ...reason?.details, ...paused }, reason?.details)
 })
 

@@ -66,7 +66,7 @@ const FINDINGS: readonly {
   {
     settings: { reviewsRequired: 1 },
     faults: [fails(/collaborators/, 403, 'Must have push access')],
-    finds: /^reviews of shop \| warning \| 1 required; the token may not see who could give them$/,
+    finds: /^reviews of shop \| warning \| 1 required; the token may not see which accounts could give them$/,
   },
 ]
 

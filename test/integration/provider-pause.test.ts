@@ -69,8 +69,8 @@ test('an outage pauses the provider for everyone, and says why, until when and t
   await setup.fail('open')
   const fault = await faultOf(setup.ask())
   assert.equal(fault.code, 'provider_paused')
-  assert.match(fault.message, /^The provider of sonnet \(anthropic\) is left alone until \d{4}-.*Z/)
-  assert.match(fault.message, /it had an outage: HTTP 529, Overloaded\. The order goes on by itself/)
+  assert.match(fault.message, /^The provider of sonnet \(anthropic\) is paused until \d{4}-.*Z/)
+  assert.match(fault.message, /it had an outage: HTTP 529, Overloaded\. The order is resumed/)
   const { until, ...details } = fault.details
   assert.deepEqual(details, { provider: 'anthropic', proposer: 'sonnet', reason: 'HTTP 529, Overloaded.', failures: 1 })
   assert.ok(Date.parse(String(until)) > Date.now())

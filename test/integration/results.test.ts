@@ -204,7 +204,7 @@ for (const [what, where, second] of BEFORE) {
     const goesOn = second === 'running' || second === 'suspended'
     assert.equal(await stands(database, id), goesOn ? before : 'in_progress/in_review #11')
     const said = goesOn
-      ? 'pull request #11 of attempt 1 was reopened; attempt 2 goes on; what is merged first completes the order'
+      ? 'pull request #11 of attempt 1 was reopened; attempt 2 continues; the pull request that is merged first completes the order'
       : 'in_progress/in_review: pull request #11 of attempt 1 was reopened'
     assert.equal(await lastEvent(database, id), said)
     await see(database, id, 1, 'merged')

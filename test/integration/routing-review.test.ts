@@ -48,7 +48,7 @@ test('an order’s route is explained before and after it ran, and replayed with
   assert.deepEqual([replay.summary.attempts, replay.summary.changed, replay.summary.was.merged], [1, 0, 1])
   const page = await command('--replay')
   assert.match(page.stdout, /small +\$0\.00\d+ +merged +small/)
-  assert.match(page.stdout, /1 attempt, 0 would go to somebody else/)
+  assert.match(page.stdout, /1 attempt, 0 would go to another proposer/)
 })
 
 test('what makes no sense is refused with the way out', async () => {

@@ -55,7 +55,7 @@ async function migrateByCommand(url: string): Promise<string[]> {
   return JSON.parse(stdout).applied
 }
 
-/** As the seed has it (4.1, 4.7, 6.2), in a project whose new tables are open to nobody by themselves. */
+/** As the specification has it (4.1, 4.7, 6.2), in a project whose new tables are open to nobody by themselves. */
 async function directorsOrder(supabase: Supabase): Promise<void> {
   const project = await supabase.createProject({ name: 'fresh', openByDefault: false })
   const text = '### write greeting.txt\n```\nhello, world\n```\n'
@@ -113,7 +113,7 @@ async function setUp(director: SupabaseClient, repository: string): Promise<void
   await rowsOf(director.from('proposer_configs').insert(scripted).select())
 }
 
-/** The writes of the seed's own result tracker, and its poll. */
+/** The writes of the specification's own result tracker, and its poll. */
 async function trackByHand(director: SupabaseClient): Promise<void> {
   const blank = { title: 'By hand', metadata: { approved_by_director: 'true' }, files_in_scope: [], status: 'blocked' }
   const [{ id }] = await rowsOf(director.from('work_orders').insert(blank).select())

@@ -77,7 +77,7 @@ describe('one service, whose attempts rest and go on: nothing that ended is done
       'record 1 succeeded 1',
     ])
     assert.deepEqual(moose.calls, { route: 1, propose: 3, patch: 1, aider: 0, check: 1 })
-    assert.deepEqual(await claims(home, id), ['attempt 1 begins', 'attempt 1 goes on at propose'])
+    assert.deepEqual(await claims(home, id), ['attempt 1 begins', 'attempt 1 is resumed at propose'])
     assert.deepEqual(await executions(home, id), [{ attempt: 1, outcome: 'pull_request_opened' }])
     assert.equal((await moose.orchestrator.status()).total_executed, before + 1)
   })

@@ -75,10 +75,7 @@ export async function apply(
   const message = commitMessage(context, pullRequestTitle(shortId, order.title))
   const headSha = await faultPoint('commit', () => workspace.commit(message, context.claimedAt))
   if (headSha === null) {
-    throw new Fault(
-      'change_without_effect',
-      'The proposal leaves every file as it is. Say more precisely what should change.',
-    )
+    throw new Fault('change_without_effect', 'The proposal changes nothing. Describe the change more precisely.')
   }
   await note(`committed ${headSha.slice(0, 12)} with ${executor.name}: ${reason}`)
   return { headSha, executor: executor.name, reason, costUsd }

@@ -57,7 +57,7 @@ async function answers({ url, pid }: ServiceFile): Promise<boolean> {
     })
     return status.pid === pid
   } catch {
-    // Whatever the reason, it is not there: the caller opens the home itself, and hears then if somebody has it.
+    // No service answers: the caller opens the home itself, and fails then if another process owns it.
     return false
   }
 }

@@ -60,7 +60,7 @@ function assertComplete({ reason }: StreamEnd): void {
 }
 
 function brokenOff(why: string, cause: unknown): Fault {
-  const message = `The live events broke off: ${why}. What was running goes on, or is taken up at the next start; see with: moose status`
+  const message = `The live events broke off: ${why}. Running attempts continue, or are resumed at the next start; see: moose status`
   return new Fault('service_unreachable', message, {}, cause)
 }
 

@@ -43,7 +43,7 @@ function fileIn(home: string): string {
   return path.join(home, 'service.json')
 }
 /**
- * What a killed `moose up` has left in its home. Other commands are not misled by it: who answers there is asked.
+ * The file a killed `moose up` has left in its home. Other commands check that a service answers before they use it.
  *
  * @param fix removes it
  * @returns nothing where it is in order

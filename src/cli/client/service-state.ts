@@ -17,11 +17,11 @@ export async function serviceStateOf(api: ApiClient, service: Connection['servic
 export function waitsFor(order: WorkOrderView, service: ServiceState): string | null {
   const id = shortId(order.id)
   if (order.status === 'in_progress' && order.phase !== 'in_review' && service === 'none')
-    return `Waiting for ${id} to go on: no service is up. Unless a moose run carries it out elsewhere, type: moose up`
+    return `Waiting for ${id} to continue: no service is up. Unless a moose run carries it out elsewhere, type: moose up`
   if (order.status !== 'pending') return null
   if (!order.approved) return `Waiting for the approval of ${id}. Type: moose approve ${id}`
   if (service === 'none')
-    return `Waiting for somebody to take ${id} on: no service is up. Type: moose up --start   or: moose run ${id}`
+    return `Waiting for a worker to claim ${id}: no service is up. Type: moose up --start   or: moose run ${id}`
   if (service === 'idle')
     return `Waiting for the service to take ${id} on: its polling is off. Type: moose start   or: moose run ${id}`
   return null

@@ -20,7 +20,7 @@ export function approveCommand(cli: Cli): Command {
 
 function hint({ id, status }: WorkOrderView, service: ServiceState): string {
   const short = shortId(id)
-  // Approved again after it ended; it is taken on only once somebody asks for another attempt.
+  // Approved again after it ended; it is claimed only after another attempt is asked for.
   if (status !== 'pending') return `Try it again with: moose retry ${short}`
   if (service === 'polling') return `The service takes it on now; follow it with: moose logs -f ${short}`
   if (service === 'idle')

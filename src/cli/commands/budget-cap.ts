@@ -17,7 +17,7 @@ type Target = Pick<CapBody, 'target' | 'id'>
 export function budgetCapCommand(cli: Cli): Command {
   return new Command('cap')
     .summary('set or remove a cap')
-    .description('Sets a cap; it counts from the next call on. Work orders that rest and fit now go on by themselves.')
+    .description('Sets a cap; it counts from the next call on. Suspended work orders that fit now are resumed.')
     .argument('<target>', 'day, day-soft, month, month-soft, kill, order, order:ID, project, project:NAME', target)
     .argument('<usd>', 'an amount; none: no cap, and for one work order or project the usual cap again', usdOrNone)
     .addHelpText('after', HELP)
@@ -32,7 +32,7 @@ export function budgetCapCommand(cli: Cli): Command {
         const { length: waiting } = changed.budget.waiting
         if (waiting > 0) {
           output.note(
-            `${counted(waiting, 'work order')} waited; a service lets those go on that fit. See: moose budget`,
+            `${counted(waiting, 'work order')} waited; a running service resumes those that fit. See: moose budget`,
           )
         }
       }),

@@ -47,7 +47,7 @@ Examples:
   $ moose budget price claude-sonnet-4-5 library`
 
 const UNKNOWN =
-  'Nobody knows its price, and its calls are refused until you state one with --input and --output, or free.'
+  'Its price is unknown, and its calls are refused until you state one with --input and --output, or free.'
 
 function requested(word: Word, { input, output, cacheRead, cacheWrite }: Rates): PriceBody {
   const rates = Object.entries({

@@ -19,7 +19,7 @@ const SHOWN = 20
 export function budgetSettleCommand(cli: Cli): Command {
   return new Command('settle')
     .summary('say what an unresolved call has cost')
-    .description('Books what a call has cost of which nobody knew whether it was charged; 0: it was not charged.')
+    .description('Books the cost of a call whose charge is unknown; 0: it was not charged.')
     .argument('<id>', 'of the reservation, or its first characters (at least 4)')
     .argument('<usd>', 'what it has cost', usdArgument)
     .addHelpText('after', '\nExamples:\n  $ moose budget settle 9b1c7d40 0.0123\n  $ moose budget settle 9b1c7d40 0')
@@ -40,7 +40,7 @@ export function budgetReconcileCommand(cli: Cli): Command {
   return new Command('reconcile')
     .summary("compare with a provider's bill")
     .description(
-      'Books unresolved calls as a bill has them. Nothing else is changed: calls under way are left alone, and what was ' +
+      'Books unresolved calls as a bill has them. Nothing else is changed: calls under way are not touched, and what was ' +
         'booked with another amount is only shown. Exit code 3 if the bill and the ledger differ.',
     )
     .requiredOption('--bill <file>', 'CSV with the columns request_id and cost_usd, or JSON; - reads stdin')

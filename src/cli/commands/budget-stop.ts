@@ -8,15 +8,15 @@ export function budgetStopCommand(cli: Cli): Command {
     .summary('stop every call to a model now')
     .description(
       'Stops every call to a model of every process on this database at once, running ones included. Work orders rest ' +
-        'and go on from the step they rest at after moose budget resume.',
+        'and are resumed at the step where they stopped after moose budget resume.',
     )
     .addHelpText('after', '\nExample:\n  $ moose budget stop')
-    .action(() => switchTo(cli, 'stop', 'stopped: no model is called. Let it go on with: moose budget resume'))
+    .action(() => switchTo(cli, 'stop', 'stopped: no model is called. Resume with: moose budget resume'))
 }
 
 export function budgetResumeCommand(cli: Cli): Command {
   return new Command('resume')
-    .summary('let calls to models go on')
+    .summary('allow model calls again')
     .description(
       'Ends moose budget stop. A day that has reached the emergency kill stays stopped until that is raised.',
     )

@@ -19,7 +19,7 @@ export function doctorCommand(cli: Cli): Command {
       'Looks at everything Moose needs, says what is missing and how to get it, and what is left over of processes that ' +
         'are gone. Exit code 1 if something is missing.',
     )
-    .option('--fix', 'first remove what nobody uses any more, and install what Moose can install itself (Aider)')
+    .option('--fix', 'first remove what is no longer used, and install what Moose can install itself (Aider)')
     .addHelpText('after', '\nExamples:\n  $ moose doctor\n  $ moose doctor --fix')
     .action(async (options: { fix?: true }) => {
       const findings = options.fix === true ? await repaired(cli) : await looked(cli, null)

@@ -11,7 +11,7 @@ export function logsCommand(cli: Cli): Command {
     .summary('what happened to a work order')
     .description('Prints what happened to a work order: every step with its time and cost, and the output of checks.')
     .argument('<id>', 'id, or its first characters (at least 4)')
-    .option('-f, --follow', 'go on until nothing more will come without a human')
+    .option('-f, --follow', 'follow until nothing more will come without a human')
     .addHelpText('after', '\nExamples:\n  $ moose logs -f 1a2b3c4d\n  $ moose logs 1a2b3c4d --json | jq .type')
     .action((id: string, { follow }: { follow?: true }) =>
       withApi(cli, async (api, service) => {

@@ -114,8 +114,8 @@ function sayInterrupted(
   const short = shortId(id)
   output.note(
     service === null
-      ? `Interrupted. What ${short} has done so far is kept; take it up again with: moose run ${short}   Give it up with: moose cancel ${short}`
-      : `The service at ${service.url} goes on with ${short}. Follow it with: moose logs -f ${short}   Stop it with: moose cancel ${short}`,
+      ? `Interrupted. What ${short} has done so far is kept; resume it with: moose run ${short}   Give it up with: moose cancel ${short}`
+      : `The service at ${service.url} continues ${short}. Follow it with: moose logs -f ${short}   Stop it with: moose cancel ${short}`,
   )
   output.document({ success: false, error: { code: 'interrupted', message: 'Interrupted by a signal.' } })
   process.exitCode = Number(interruption.exitCode())

@@ -30,7 +30,7 @@ export function upCommand(cli: Cli): Command {
   return new Command('up')
     .summary('serve the API and run work orders')
     .description(
-      'Serves the API on this machine and runs work orders until it is stopped. Nothing is taken on before somebody ' +
+      'Serves the API on this machine and runs work orders until it is stopped. Nothing is claimed before you ' +
         'says so: --start, moose start, or ORCHESTRATOR_AUTO_START=true.',
     )
     .option('--start', 'take on approved work orders at once')
@@ -116,7 +116,7 @@ function pollingText({ polling, interval_ms: interval, max_concurrent: most, bud
   if (!polling) return 'off; start it with: moose start'
   const often = `every ${duration(interval)}, at most ${counted(most, 'work order')} at once`
   const isStopped = budget === null || budget.emergency_stop.active
-  return isStopped ? `${often}; everything is stopped, and goes on by itself when that is over` : often
+  return isStopped ? `${often}; everything is stopped, and is resumed when the stop ends` : often
 }
 
 function budgetRows(budget: BudgetLine, paint: Paint): string[][] {
@@ -146,7 +146,7 @@ async function whatStops(api: ApiClient, graceMs: number): Promise<string> {
   const running = `${counted(executing.length, 'work order')} (${executing.map(shortId).join(', ')})`
   return executing.length === 0
     ? 'Stopping …'
-    : `Stopping: ${running} may finish the step at hand, at most ${duration(graceMs)}; another worker or the next start goes on with the rest. Ctrl-C again leaves at once.`
+    : `Stopping: ${running} may finish its current step, at most ${duration(graceMs)}; another worker or the next start continues. Ctrl-C again leaves at once.`
 }
 
 /** The database may be away. */

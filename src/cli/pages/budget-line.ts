@@ -16,7 +16,7 @@ function reservedText({ reserved_usd: reserved }: BudgetPeriod): string {
   return reserved === 0 ? '' : ` (+${usd(reserved)} reserved)`
 }
 
-/** What somebody should know before more is spent, with what to do about it; the worst first. */
+/** Warnings about the budget, with what to do about each; the worst first. */
 export function budgetWarnings(budget: BudgetLine): string[] {
   const { emergency_stop: stop, unresolved, disputed, today, this_month: month } = budget
   const { count } = unresolved

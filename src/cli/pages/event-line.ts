@@ -8,7 +8,7 @@ import { BAR, harmless, harmlessLines, oneLine } from './terminal-text.ts'
 const Measured = z.object({ duration_ms: z.number().optional(), cost_usd: z.number().optional() })
 
 const STEP_WIDTH = 8
-/** Of the type of an event that a newer version, or somebody else, has written. */
+/** For the type of an event that a newer version or a foreign program has written. */
 const LONGEST_TYPE = 40
 
 type Style = (paint: Paint) => string

@@ -246,7 +246,7 @@ test('every state says what to do next, with the remedy of the reason where ther
   }
   assert.equal(
     next({ status: 'blocked', status_reason: money }),
-    'Raise it with: moose budget cap day 101.00   a service then lets it go on by itself; or: moose retry 1a2b3c4d',
+    'Raise it with: moose budget cap day 101.00   a running service then resumes it; or: moose retry 1a2b3c4d',
   )
   const said = (sentence: string) =>
     next({ status: 'blocked', status_reason: { ...status_reason, message: `No. ${sentence}` } })

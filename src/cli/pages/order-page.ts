@@ -19,7 +19,7 @@ import { BAR, barred, harmless, harmlessLines, LONGEST_TITLE, oneLine } from './
 
 /** Characters of a step's input or output on the page; all of it is in `--json`. */
 const MAX_STEP_DATA = 8_000
-/** Of a word that a newer version, or somebody else, has written. */
+/** For a word that a newer version or a foreign program has written. */
 const LONGEST_WORD = 40
 
 export type PageOptions = {
@@ -94,7 +94,7 @@ function costText(
   return `${usd(cost)}${parts.length === 0 ? '' : paint.dim(` (${parts.join(', ')})`)}`
 }
 
-/** What the last look at the pull request found; null where nobody looked or nothing is to be told. */
+/** What the last look at the pull request found; null before the first look and when there is nothing to report. */
 function seenOnGitHub(order: WorkOrderDetail): string | null {
   const { pull_request: pull } = order
   if (pull === null) return null
@@ -102,7 +102,7 @@ function seenOnGitHub(order: WorkOrderDetail): string | null {
   const found = [
     ...(pull.checks === null ? [] : [`checks ${pull.checks}`]),
     ...(pull.review === null ? [] : [`review ${pull.review}`]),
-    ...(moved === null ? [] : [`branch moved to ${moved.slice(0, 12)} by somebody else`]),
+    ...(moved === null ? [] : [`branch moved to ${moved.slice(0, 12)} by another push`]),
   ]
   return found.length === 0 ? null : found.join(', ')
 }
@@ -187,7 +187,7 @@ export function nextStep(order: WorkOrderDetail): string | null {
     case 'failed':
       return `moose logs ${id}   correct it: moose edit ${id}   then: ${again}moose retry ${id}${aiderFor(order)}`
     case 'blocked':
-      return `${remedyOf(order)}${isSuspended(order) ? 'a service then lets it go on by itself; or' : 'then'}: ${again}moose retry ${id}`
+      return `${remedyOf(order)}${isSuspended(order) ? 'a running service then resumes it; or' : 'then'}: ${again}moose retry ${id}`
     case 'cancelled':
       return `moose retry ${id}`
     case 'completed':
@@ -201,7 +201,7 @@ function review(order: WorkOrderDetail): string {
   return `look at what was pushed to the branch: ${harmless(String(order.github_pr_url))}   merge it there, or: moose close ${id}`
 }
 
-/** The commit somebody else has put on the branch of the pull request; null when it holds what was verified. */
+/** The commit that another push has put on the branch of the pull request; null when it holds the verified one. */
 export function movedByOthers({ pull_request: pull }: WorkOrderDetail): string | null {
   if (pull === null || pull.state !== 'open' || pull.seen_head_sha === pull.head_sha) return null
   return pull.seen_head_sha

@@ -29,7 +29,7 @@ function factsOf(decision: RoutingDecision, policy: RouteExplanation['policy'], 
     ['hard stop', stops.length === 0 ? 'no' : stops.join(', ')],
     ['strategy', String(facts.routing_strategy)],
     ['confidence', percent(confidence)],
-    ['if it fails', fallback === undefined ? 'nobody else' : fallback],
+    ['if it fails', fallback === undefined ? 'no other proposer' : fallback],
     ['budget', `${facts.budget_status}, ${usd(Number(facts.daily_spend))} spent today (UTC)`],
     ['learning', learningOf(policy)],
   ]
@@ -81,7 +81,7 @@ export function replayPage({ summary, attempts, policy }: RouteReplay, paint: Pa
   const heads = ['ORDER', 'WAS', 'COST', 'END', 'WOULD BE', 'COST', 'SUCCESS', 'TITLE'].map((head) => paint.dim(head))
   const { was, would_be: wouldBe } = summary
   const sums = [
-    `${counted(summary.attempts, 'attempt')}, ${summary.changed} would go to somebody else.`,
+    `${counted(summary.attempts, 'attempt')}, ${summary.changed} would go to another proposer.`,
     `Of ${summary.compared} whose end is known: ${usd(was.cost_usd)} and ${was.merged} merged then; about ` +
       `${usd(wouldBe.expected_cost_usd)} and ${wouldBe.expected_merged.toFixed(1)} merged expected now.`,
     `Learning is ${learningOf(policy)}. Past orders are judged by outcomes their own are among.`,

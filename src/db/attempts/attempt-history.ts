@@ -75,7 +75,7 @@ function toAttemptView(row: AttemptRow, steps: StepRow[]): AttemptView {
   }
 }
 
-/** What is no amount has cost nothing that anybody knows of. */
+/** A value that is no amount counts as 0. */
 function costOf(cost: string): number {
   const usd = decimal(cost)
   return usd === null ? 0 : usd

@@ -31,10 +31,10 @@ export async function attemptsNotRunningIn<Key extends AttemptKey>(
 }
 
 /**
- * Those whose commit nobody needs: failed or cancelled, without a record, or of an order that ended so many days ago. A
+ * Those whose commit is not needed: failed or cancelled, without a record, or of an order that ended so many days ago. A
  * commit of an order that is in review, suspended or otherwise unfinished is needed.
  */
-export async function attemptsWithoutFuture<Key extends AttemptKey>(
+export async function unreferencedAttempts<Key extends AttemptKey>(
   db: Db,
   keys: readonly Key[],
   days: number,

@@ -58,7 +58,7 @@ export function hasNoRunningAttempt({ not, exists, selectFrom }: ExpressionBuild
   )
 }
 
-/** Orders that stand in an attempt nobody can run any more: its row is gone. */
+/** Orders in an attempt that cannot run any more: its row is gone. */
 export async function ordersWithoutAttempt(db: Db): Promise<string[]> {
   const rows = await db
     .selectFrom('work_orders')
@@ -74,7 +74,7 @@ export async function ordersWithoutAttempt(db: Db): Promise<string[]> {
 const BY_ITSELF = '10 minutes'
 
 /**
- * Orders that stand in an attempt which no living process runs: its process has been gone for ten minutes and nobody has
+ * Orders in an attempt that no live process runs: its process has been gone for ten minutes and no worker has
  * taken it over, or its record is gone. Their ids, oldest first.
  */
 export async function ordersNobodyRuns(db: Db): Promise<string[]> {

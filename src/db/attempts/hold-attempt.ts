@@ -171,7 +171,7 @@ export async function assertNotTakenOver(db: Db, key: AttemptKey): Promise<void>
 export function takenOver({ workOrderId, attempt }: { workOrderId: string; attempt: number }): Fault {
   const message =
     `Attempt ${attempt} of work order ${workOrderId} is carried out by another worker now, or has been ended by one; ` +
-    `this one has let go of it. Follow it with: moose logs -f ${workOrderId.slice(0, 8)}`
+    `this one has given it up. Follow it with: moose logs -f ${workOrderId.slice(0, 8)}`
   return new Fault('attempt_taken_over', message, { id: workOrderId, attempt })
 }
 

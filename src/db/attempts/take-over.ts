@@ -66,7 +66,7 @@ export async function takeOverAttempts(db: Db, looker: Looker): Promise<number> 
 }
 
 /**
- * Running attempts that nobody can take over: their worker is gone, and no worker that lives has the revision of the
+ * Running attempts that no worker can take over: their worker is dead, and no live worker has the revision of the
  * pipeline they were begun with.
  */
 export async function stuckAttempts(db: Db, looker: Looker): Promise<(AttemptRun & { revision: string })[]> {

@@ -82,7 +82,7 @@ async function link(root: string, source: string, target: string): Promise<void>
   }
 }
 
-/** Copies to a temporary name and renames, so that whoever looks sees all of it or nothing. */
+/** Copies to a temporary name and renames, so that a reader sees all of it or nothing. */
 async function copyOnce(native: string, target: string): Promise<string> {
   if (await exists(target)) return target
   const draft = await mkdtemp(`${target}.`)

@@ -13,7 +13,7 @@ export type Cluster = {
   logFile: string
   binaries: Binaries
   runAs: RunAs
-  /** Server settings over the usual ones, e.g. `fsync`. They count for whoever starts the server. */
+  /** Server settings over the usual ones, e.g. `fsync`. They are used by the process that starts the server. */
   settings: Readonly<Record<string, string>>
   log: Log
 }

@@ -53,8 +53,13 @@ async function tryAnnounce(socketDirectory: string): Promise<Entry | { error: un
     return { presence: await announce(socketDirectory), socketDirectory }
   } catch (error) {
     if (!passes(error)) {
-      const next = 'Run Moose as the user who started it, or set DATABASE_URL.'
-      throw new Fault('database_refused', `The embedded database refuses us: ${reasonOf(error)}. ${next}`, {}, error)
+      const next = 'Run Moose as the user that started it, or set DATABASE_URL.'
+      throw new Fault(
+        'database_refused',
+        `The embedded database rejected the connection: ${reasonOf(error)}. ${next}`,
+        {},
+        error,
+      )
     }
     return { error }
   }

@@ -8,7 +8,7 @@ import { readPlainFile } from '../../process/plain-file.ts'
 import type { Cluster } from './cluster.ts'
 import { logTail } from './log-tail.ts'
 
-/** The superuser of the cluster; nobody else can reach the socket, so there is no password. */
+/** The superuser of the cluster. It has no password, because no other user can reach the socket. */
 export const USER = 'moose'
 
 /** Same order and same messages on every machine, whatever its locales. */
@@ -32,7 +32,7 @@ const MOST_RULES_BYTES = 1_000_000
 
 /**
  * Takes out of the cluster's rules those that trust a connection over TCP. There is none while Moose runs the server; one
- * that somebody starts by hand on this data must not have them either. A server that runs reads them at its next start.
+ * that is started by hand on this data must not have them either. A server that runs reads them at its next start.
  *
  * @see https://www.postgresql.org/docs/18/auth-pg-hba-conf.html
  */
@@ -69,7 +69,7 @@ async function dataVersion(dataDirectory: string): Promise<string | null> {
   } catch (error) {
     if (isMissing(error)) return null
     if (errorCode(error) !== 'EACCES') throw error
-    const next = 'Run Moose as the user who made it, or choose another MOOSE_HOME.'
+    const next = 'Run Moose as the user that made it, or choose another MOOSE_HOME.'
     throw new Fault(
       'database_refused',
       `The database in ${dataDirectory} belongs to another user. ${next}`,

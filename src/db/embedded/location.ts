@@ -20,11 +20,11 @@ export type Location = {
 }
 
 /**
- * Decides where a home's database lives, and as whom it runs, and makes that folder. What exists already wins, so
+ * Decides where a home's database lives and as which user it runs, and makes that folder. What exists already wins, so
  * that a changed mode of some folder never lets a database seem lost.
  */
 export async function locate(home: string): Promise<Location> {
-  // Root's database runs as somebody else, who has to pass through.
+  // Root's database runs as another user, which has to pass through.
   await mkdir(home, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 })
   const inHome = path.join(await realpath(home), 'postgres')
   if (process.getuid?.() !== 0) return make({ directory: inHome, runAs: null })

@@ -5,8 +5,8 @@ import { USER } from './initialize.ts'
 import { PORT } from './socket-directory.ts'
 
 /**
- * Everybody who uses a cluster holds this advisory lock shared, in the database `postgres`; whoever wants to stop the
- * server must hold it alone. So nobody is cut off, and a newcomer during a stop waits and then starts the server anew.
+ * Every process that uses a cluster holds this advisory lock shared, in the database `postgres`; a process that stops the
+ * server must hold it alone. So no process is cut off, and one that comes during a stop waits and then starts the server.
  */
 const PRESENCE_KEY = 6_005_310_736_421
 
@@ -45,8 +45,8 @@ export async function announce(socketDirectory: string): Promise<Presence> {
 /**
  * Takes our presence back.
  *
- * @returns the server's pid when nobody else is left and it should be stopped; we then hold the lock alone. Null when
- *   somebody is left, be it somebody with psql
+ * @returns the server's pid when no other process uses it and it should be stopped; this one then holds the lock alone. Null when
+ *   another client is connected, also one with psql
  */
 export async function leave(client: pg.Client): Promise<number | null> {
   await client.query('select pg_advisory_unlock_shared($1)', [PRESENCE_KEY])

@@ -16,7 +16,7 @@ const MAX_SOCKET_PATH_BYTES = 103
  * Makes the private folder of the socket: beside the data, or under the system's temporary folder when that path is
  * too long for a socket.
  *
- * @throws {Fault} `database_refused` when somebody else's folder has the name
+ * @throws {Fault} `database_refused` when a folder of another user has the name
  */
 export async function makeSocketDirectory({ directory, runAs }: Location): Promise<string> {
   const beside = path.join(directory, 'socket')
@@ -39,14 +39,14 @@ async function temporaryRoot(runAs: Location['runAs']): Promise<string> {
   return runAs === null || (await canReach(tmpdir(), runAs)) ? tmpdir() : '/tmp'
 }
 
-/** The temporary folder is open to everybody: whoever owned the folder could pose as our database. */
+/** The temporary folder is open to every user: the owner of the folder could pose as our database. */
 async function refuseForeign(folder: string, runAs: Location['runAs']): Promise<void> {
   const found = await lstat(folder)
   const ours = found.uid === runAs?.uid || found.uid === process.getuid?.()
   if (found.isDirectory() && ours && (found.mode & 0o077) === 0) return
   throw new Fault(
     'database_refused',
-    `The folder ${folder} for the database's socket belongs to somebody else or is open to others. Remove it.`,
+    `The folder ${folder} for the database's socket belongs to another user or is open to others. Remove it.`,
     { folder },
   )
 }

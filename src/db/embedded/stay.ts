@@ -7,7 +7,7 @@ import { leave, type Presence } from './presence.ts'
 
 const LONGEST_PAUSE_MS = 10_000
 
-/** Our stay in a cluster; disposing it leaves, and stops the server when nobody is left. */
+/** The use of a cluster by this process; disposing it stops the server when no other process uses it. */
 export type Stay = AsyncDisposable & {
   /** From now on the stay alone does not keep the process alive. */
   unref(): void

@@ -35,7 +35,7 @@ export type Claim = {
  * one that rests goes on, in one transaction. An order waits while a running attempt in its repository has an overlapping scope.
  *
  * One claimer works at a time (advisory lock), so that the limits hold across processes; SKIP LOCKED lets it pass
- * orders somebody is editing.
+ * orders that are being edited.
  */
 export async function claimOrders(db: Kysely<Database>, options: ClaimOptions): Promise<Claim> {
   if (!(await hasApprovedOrders(db))) return { claimed: [], refused: [] }
@@ -50,7 +50,7 @@ export async function claimOrders(db: Kysely<Database>, options: ClaimOptions): 
   })
 }
 
-/** Until the transaction ends nobody else claims or takes over; who is paused within it is not waited for. */
+/** Until the transaction ends no other process claims or takes over; one that is paused within it is not waited for. */
 export async function lockClaims(transaction: Transaction<Database>): Promise<void> {
   const limit = sql`set_config('idle_in_transaction_session_timeout', ${String(LONGEST_PAUSE_MS)}, true)`
   await sql`select ${limit}, pg_advisory_xact_lock(${CLAIM_LOCK})`.execute(transaction)
@@ -76,7 +76,7 @@ async function startAttempts(
   return claim
 }
 
-/** @returns null when somebody holds the row or has changed it since it was chosen */
+/** @returns null when the row is locked, or was changed since it was chosen */
 async function startAttempt(
   transaction: Transaction<Database>,
   id: string,
@@ -103,7 +103,7 @@ async function startAttempt(
   const goesOn = row.may_go_on === true ? await resumeAttempt(transaction, id, runner) : null
   const run = goesOn === null ? await addAttempt(transaction, id, runner) : goesOn
   const { attempt } = run
-  const how = goesOn === null ? 'begins' : `goes on at ${goesOn.step === null ? 'its first step' : goesOn.step}`
+  const how = goesOn === null ? 'begins' : `is resumed at ${goesOn.step === null ? 'its first step' : goesOn.step}`
   await sql`
     with moved as (
       update work_orders set status = 'in_progress', phase = 'routing', attempts = ${attempt}, status_reason = null

@@ -11,7 +11,7 @@ import { findWorkOrder, wrongStatus } from './work-orders.ts'
 
 type Db = Kysely<Database>
 
-/** What runs or is done is not rewritten under the feet of those who read it. */
+/** An order that runs or is completed is not edited. */
 const FIXED: readonly Status[] = ['in_progress', 'completed']
 
 /**
@@ -71,7 +71,7 @@ async function columnsOf(
 /** What a reader is told in words; a path with a space at its end would be another path. */
 const TEXTS: ReadonlySet<Column> = new Set(['title', 'description', 'acceptance_criteria'])
 
-/** A text, or each of a list, without what nobody can see at the end of it and of its lines. */
+/** A text, or each of a list, without invisible characters at its end and at the ends of its lines. */
 function withoutTrailingSpace(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutTrailingSpace)
   if (typeof value !== 'string') return value

@@ -21,7 +21,7 @@ type ListedRow = Omit<WorkOrderRow, 'metadata'> & {
 }
 
 /**
- * Oldest first; of more than `limit`, the newest. A list may be made of a thousand rows that anybody has written: of a long
+ * Oldest first; of more than `limit`, the newest. A list may hold a thousand rows of any writer: of a long
  * text it carries the beginning, of long lists and of much metadata nothing, and `shortened` names these fields.
  */
 export async function listWorkOrders(

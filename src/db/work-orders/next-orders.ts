@@ -19,7 +19,7 @@ export type Places = { free: number; perRepository: number | null }
 
 /**
  * The approved orders that may start now, oldest first. Orders of a repository that has all it may have are passed over,
- * so that a long row of them hides nobody else's.
+ * so that many of them hide no others.
  *
  * @param only this order; null: whatever is next
  */
@@ -50,7 +50,7 @@ function fullRepositories(busy: readonly Scope[], { perRepository }: Places): st
 }
 
 /**
- * The first candidates there are places for and whose scope nobody holds. One that has to wait holds its scope against
+ * The first candidates there are places for and whose scope is free. One that has to wait holds its scope against
  * younger ones, so that a busy file cannot starve it.
  */
 export function choose(
@@ -88,7 +88,7 @@ function isFull(taken: number | undefined, perRepository: number | null): boolea
 
 /**
  * Where an order changes files; two projects may name one repository. An order without a project belongs to the only
- * one; with several it will fail, and nobody is in its way.
+ * one; with several it will fail, and does not wait.
  */
 const repositoryOf = () => sql<string | null>`coalesce(
   (select repository from projects where projects.id = project_id),

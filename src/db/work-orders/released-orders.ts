@@ -10,14 +10,14 @@ type Db = Kysely<Database>
 export type ReleasedFor = {
   /** What its next call may cost; null: it did not wait for money. */
   usd: Usd | null
-  /** Whose pause it tests; null: nobody's. */
+  /** The provider whose pause it tests; null: none. */
   provider: string | null
 }
 
 /**
  * Lets a suspended order go on. What it goes on for is written into its metadata, until it moves on (`moveWorkOrder`).
  *
- * @returns false when somebody was faster
+ * @returns false when another process was faster
  */
 export async function releaseOrder(db: Db, id: string, { usd, provider }: ReleasedFor): Promise<boolean> {
   const { last } = await db

@@ -37,7 +37,7 @@ export function isSuspended({ and, eb }: ExpressionBuilder<Database, 'attempts'>
 
 /**
  * Approved orders that are blocked because their attempt rests, oldest first; those that wait for a provider by when
- * they began to: who has just found out that it is not back does so next when all others have.
+ * they began to: an order that has just found its provider away is released again after all others.
  */
 export async function suspendedOrders(db: Db): Promise<SuspendedOrder[]> {
   const rows = await db

@@ -20,7 +20,7 @@ export type LeaseOrders = {
 export type LeaseNews = { kind: 'ready' } | { kind: 'replaced' } | { kind: 'failed'; reason: string }
 
 /**
- * After a time in which the lease had run out, this process judges nobody for the length of one: the others may have been
+ * After its lease had run out, this process declares no worker dead for one lease: the others may have been
  * cut off from the database just as it was. One that has left properly does not come back by a renewal that was late.
  */
 const RENEW = `

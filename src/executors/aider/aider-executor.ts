@@ -30,7 +30,7 @@ export type AiderExecutorOptions = {
 }
 
 /**
- * The seed's executor: real Aider in the private clone of the attempt, with a model lent by the gateway and without
+ * The specification's executor: real Aider in the private clone of the attempt, with a model lent by the gateway and without
  * any key, judged by the difference it leaves.
  */
 export function createAiderExecutor(options: AiderExecutorOptions): Executor {
@@ -151,7 +151,7 @@ async function judge(input: ExecutorInput, run: Ending & { grant: ModelGrant; ma
 }
 
 /**
- * The seed's instruction file (4.5). Its first line is fixed: Aider takes a message that starts with `/` or `!` for a
+ * The specification's instruction file (4.5). Its first line is fixed: Aider takes a message that starts with `/` or `!` for a
  * command, and no text of an order or a model stands there.
  *
  * @throws {Fault} `reasoning_unclear` where it cannot be told what of the proposal the model only thought
@@ -172,7 +172,7 @@ function instructionText(
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`
 }
 
-/** The seed's fourth, to commit, is Moose's: the commit is made from what git says has changed. */
+/** The specification's fourth, to commit, is Moose's: the commit is made from what git says has changed. */
 const STEPS = [
   'Create/modify the files listed above, and no others',
   'Apply the generated code changes',

@@ -81,8 +81,8 @@ async function reviews({ gh, repository, project }: ExaminedProject): Promise<Do
   if (needed === 0) return { name, state: 'ok', detail: 'none is required to merge', remedy: null }
   const writers = await visible(() => ask(gh, repository, '/collaborators?permission=push&per_page=100', Users))
   if (writers === null) {
-    const detail = `${needed} required; the token may not see who could give them`
-    return { name, state: 'warning', detail, remedy: 'make sure somebody beside its owner can review' }
+    const detail = `${needed} required; the token may not see which accounts could give them`
+    return { name, state: 'warning', detail, remedy: 'make sure an account other than its owner can review' }
   }
   const owner = await visible(() => askHost(gh, repository.host, 'user', User))
   // An App's token has no user, and no App reviews.

@@ -41,7 +41,7 @@ export async function deleteMergedBranch(
     if (!gone)
       log.warn(
         { branch },
-        'the branch of a merged pull request holds another commit or is the default one, and was left alone',
+        'the branch of a merged pull request holds another commit or is the default one, and was not deleted',
       )
   } catch (error) {
     log.warn({ branch, err: error }, 'the branch of a merged pull request was not deleted')

@@ -58,7 +58,7 @@ async function closePullRequest(parts: LocalForgeParts, project: Project, number
     throw new Fault('work_order_conflict', message, { number })
   }
   const gone = await deleteRemoteBranch(pushSource(parts, project), row.branch, row.head_sha)
-  if (!gone) parts.log.warn({ number, branch: row.branch }, 'the branch holds another commit and was left alone')
+  if (!gone) parts.log.warn({ number, branch: row.branch }, 'the branch holds another commit and was not deleted')
   return closed
 }
 

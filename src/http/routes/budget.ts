@@ -64,13 +64,13 @@ const emergency = <const Verb extends 'stop' | 'resume'>(verb: Verb, operationId
     responses: { 200: json(BudgetResponse, 'How it stands now'), ...ANY_FAULT },
   })
 const stop = emergency('stop', 'stopSpending', 'Stop every call to a model now, running ones included')
-const resume = emergency('resume', 'resumeSpending', 'Let calls to models go on')
+const resume = emergency('resume', 'resumeSpending', 'Allow model calls again')
 
 const settle = createRoute({
   method: 'post',
   path: '/api/budget/reservations/{reservation_id}/settle',
   operationId: 'settleReservation',
-  summary: 'Say what a call has cost of which nobody knew it',
+  summary: 'Settle a call whose charge is unknown',
   tags,
   request: { params: ReservationParams, body: jsonBody(SettleBody, true) },
   responses: {

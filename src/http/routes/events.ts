@@ -92,7 +92,7 @@ function position(headers: { 'Last-Event-ID'?: string | undefined }, query: { af
   return last === undefined ? query.after : last
 }
 
-/** Whoever does not ask for JSON gets the stream: curl, EventSource, a browser's address bar. */
+/** A request that does not ask for JSON gets the stream: curl, EventSource, a browser's address bar. */
 function wantsJson(c: Context<HttpEnv>): boolean {
   const accept = c.req.header('accept')
   return accept !== undefined && accept.includes('application/json') && !accept.includes('text/event-stream')

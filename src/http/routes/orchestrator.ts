@@ -37,7 +37,7 @@ const stop = createRoute({
   method: 'post',
   path: '/api/orchestrator/stop',
   operationId: 'stopOrchestrator',
-  summary: 'Stop polling; attempts that run go on',
+  summary: 'Stop polling; running attempts continue',
   tags,
   responses: { 200: json(StopResponse, 'No longer polling'), ...ANY_FAULT },
 })
@@ -61,7 +61,7 @@ const execute = createRoute({
   },
 })
 
-/** The seed's section 5. */
+/** The specification's section 5. */
 export const orchestratorRoutes = newRoutes()
   .openapi(status, async (c) => {
     return c.json({ success: true as const, status: await c.var.deps.orchestrator.status() }, 200)

@@ -23,7 +23,7 @@ const propose = createRoute({
   tags: ['Proposer'],
   request: { body: jsonBody(ProposerRequest, true) },
   responses: {
-    200: json(ProposerEnvelope, 'The change, what it cost and who made it'),
+    200: json(ProposerEnvelope, 'The change, its cost and the model that made it'),
     ...BODY_FAULT,
     ...NO_SUCH_PROJECT,
     ...CONFLICT,
@@ -40,7 +40,7 @@ export const proposerRoutes = newRoutes().openapi(propose, async (c) => {
 })
 
 /**
- * Our Proposer for a caller who has no attempt: the project, its base commit and the model are found where the request
+ * Our Proposer for a caller without an attempt: the project, its base commit and the model are found where the request
  * leaves them open.
  *
  * @throws {Fault} `work_order_invalid` for a `context` that does not fit the base, and those of `Proposer.propose`

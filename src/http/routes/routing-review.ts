@@ -21,7 +21,7 @@ const explain = createRoute({
   method: 'get',
   path: '/api/work-orders/{id}/route',
   operationId: 'explainRoute',
-  summary: 'Why a work order would go to whom now, and to whom it went before',
+  summary: 'Which proposer would get a work order now and why, and which ones got it before',
   description: 'Nothing is stored or spent; the order need not be approved.',
   tags,
   request: { params: WorkOrderParams },

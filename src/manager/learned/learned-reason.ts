@@ -55,7 +55,7 @@ function costClause({ costUsd, costPerMergeUsd }: Pick<Expectation, 'costUsd' | 
 
 function alternativeSentence({ chosen, steps, worth }: ExplainedChoice): string {
   const next = steps[steps.findIndex(({ expectation }) => expectation === chosen) + 1]
-  if (next === undefined) return 'Nobody who may do it is expected to succeed more often.'
+  if (next === undefined) return 'No other proposer that may be used is expected to succeed more often.'
   const { expectation, perFurtherMergeUsd } = next
   const { name } = expectation.candidate
   return `${name} would succeed more often (${percent(expectation.success)}), but at ${usd(perFurtherMergeUsd)} for each further merge; up to ${usd(worth.usd)} is paid for one.`

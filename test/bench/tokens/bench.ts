@@ -18,7 +18,7 @@ const FLOWS = ['auto', 'aider'] as const
 type Flow = (typeof FLOWS)[number]
 type Used = { input: number; output: number; calls: number }
 
-/** Tokens of the same orders in Moose's flow and in the seed's, in which real Aider writes the proposal once more. */
+/** Tokens of the same orders in Moose's flow and in the specification's, in which real Aider writes the proposal once more. */
 export async function benchTokens(args: readonly string[]): Promise<void> {
   numbersFrom(args, {})
   if (!existsSync(AIDER)) throw new Error('Aider is not installed; run: node scripts/setup-aider.ts')
