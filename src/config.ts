@@ -27,7 +27,7 @@ export type Config = {
   aiderTimeoutMs: number
   /** What an installation may know of the environment: where packages are, through which proxy. May hold secrets. */
   installEnvironment: Readonly<Record<string, string>>
-  /** How long running steps may go on after SIGTERM. */
+  /** How long running steps may take to finish after SIGTERM. */
   drainGraceMs: number
   /** How long a worker may be silent before others take its attempts over. */
   leaseMs: number

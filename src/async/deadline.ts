@@ -20,7 +20,7 @@ export function whenOver(ms: number, then: () => void): () => void {
   return () => clearTimeout(timer)
 }
 
-/** Settles as the promise does, or rejects when that takes longer than `ms`; what the promise stands for goes on. */
+/** Settles as the promise does, or rejects when that takes longer than `ms`; the work behind the promise continues. */
 export async function withinTime<Value>(promise: Promise<Value>, ms: number): Promise<Value> {
   const { promise: late, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(() => reject(new Error(`not within ${ms} ms`)), ms)

@@ -101,9 +101,9 @@ export type Database = {
     revision: string | null
     /** Of one that is suspended, what its outcome is if it is never resumed; null: it was not suspended. */
     suspended_outcome: ColumnType<OutcomeFacts | null, string | null, string | null>
-    /** How often it was gone on with after the process that carried it out was gone without having left. */
+    /** How often it was resumed after the process that ran it had died. */
     takeovers: Generated<number>
-    /** That process is gone, and none has gone on with it since. */
+    /** That process has died, and the attempt was not resumed since. */
     left_behind: Generated<boolean>
   }
   attempt_steps: {

@@ -173,7 +173,7 @@ export async function setBudgetLimit(db: Db, name: string, usd: string | null): 
   `.execute(db)
 }
 
-/** Stops every model call of every process, or lets them go on. */
+/** Stops every model call of every process, or allows them again. */
 export async function setEmergencyStop(db: Db, stopped: boolean): Promise<void> {
   await sql`
     insert into system_config (key, value) values ('emergency_stop', ${String(stopped)})

@@ -4,7 +4,7 @@ import { Fault } from '../faults/fault.ts'
 /** Takeovers of an attempt before it is held: what ended its workers would end the next one too. */
 const MOST_TAKEOVERS = 3
 /**
- * What has been left behind twice may be why: such attempts are gone on with one at a time, so that the one that ends its
+ * An attempt that was left twice may be the reason: such attempts are resumed one at a time, so that the one that ends its
  * process ends it for no other of them, and the others are not held for its sake.
  */
 const SUSPECT_FROM = 2

@@ -30,7 +30,7 @@ function without(secrets: readonly KnownSecret[]): Sanitize {
   return (value) => withTexts(value, (text) => redacted(storable(text)))
 }
 
-/** Facts of a fault by which Moose itself finds out when a suspended order may go on. */
+/** Details of a fault from which Moose decides when a suspended order may be resumed. */
 const DECIDING: ReadonlySet<string> = new Set(['needed_usd', 'not_before', 'proposer', 'provider'])
 
 /** A fault for storing and showing: its code and what is decided by are as they were. */

@@ -22,7 +22,7 @@ export async function idleWorkspaces({ db, config: { home } }: RetentionDeps): P
       bytes: await folderBytes(folder.place),
       async remove() {
         let aside: string | null = null
-        // A suspended attempt may go on at this moment, in the same folder.
+        // A suspended attempt may be resumed at this moment, in the same folder.
         await whileAtRest(db, folder, async () => {
           aside = await putAside(home, folder.place)
         })

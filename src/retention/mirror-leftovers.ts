@@ -79,7 +79,7 @@ async function commits({ db }: RetentionDeps, mirror: Mirror, keptDays: number):
     kind: 'commits',
     name: `${commit.workOrderId}/${commit.attempt}`,
     bytes: null,
-    // A failed or ended attempt never goes on, and its number is not given again.
+    // A failed or ended attempt is never resumed, and its number is not used again.
     remove: () => mirror.letGo(commit.ref, commit.sha),
   }))
 }

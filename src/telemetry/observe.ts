@@ -3,7 +3,7 @@ import { type Attributes, isSpanContextValid, type Span, SpanKind, SpanStatusCod
 import { type FaultCode, toFault } from '../faults/fault.ts'
 import { type LogFields, withLogFields } from '../log.ts'
 
-/** `interrupted`: its process stopped working on it, and another goes on later. */
+/** `interrupted`: its process stopped working on it, and another continues later. */
 export type Outcome = 'succeeded' | 'interrupted' | FaultCode
 
 export type Observation<Result> = {

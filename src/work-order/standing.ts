@@ -24,10 +24,10 @@ export type Standing<Pull> = { to: 'completed' | 'in_progress'; on: Pull } | { t
 
 /**
  * Where its pull requests put an order; null: it stays where it is. A merge completes it, whatever it was, and is final.
- * Otherwise an attempt that is under way goes on. Otherwise an open pull request has it in review: of several, that of the
+ * Otherwise an attempt that is under way continues. Otherwise an open pull request has it in review: of several, that of the
  * latest attempt. An order in review whose pull requests are all closed is cancelled.
  *
- * @param order.isUnderWay an attempt of it runs, or rests and will go on
+ * @param order.isUnderWay an attempt of it runs, or is suspended and will be resumed
  */
 export function standing<Pull extends PullRequestFacts>(
   order: OrderFacts & { isUnderWay: boolean },

@@ -103,7 +103,7 @@ function report({ output }: Cli, before: WorkOrderView, after: WorkOrderView): v
     const [was, is] = [shown(before[field]), shown(after[field])]
     output.line(`  ${output.paint.dim(field)}  ${was} → ${was === is ? 'changed further down' : is}`)
   }
-  // Nothing follows from a budget: it withdraws no approval, and what rests for it goes on by itself.
+  // Nothing follows from a budget: it withdraws no approval, and orders suspended for it are resumed.
   if (changed.every((field) => field === 'budget_usd') && changed.length > 0 && after.approved) return
   if (after.status !== 'pending') output.note(again(after, id))
   else if (!after.approved) output.note(`Approve it${before.approved ? ' again' : ''} with: moose approve ${id}`)

@@ -83,7 +83,7 @@ async function lastLines({ begun, ended }: RunPrinting): Promise<void> {
 
 /**
  * One that is being carried out is joined: its attempt is shown from the first step. Otherwise only what comes is shown:
- * an attempt that was suspended goes on in the middle.
+ * an attempt that was suspended is resumed in the middle.
  */
 async function whatIsHistory(
   api: ApiClient,

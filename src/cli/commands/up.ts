@@ -131,7 +131,7 @@ async function printEvents({ output }: Cli, api: ApiClient, afterId: string, sig
       if (event.type !== 'output' && !isRepetition(event)) printEvent(output, event, { time: true, order: true })
     }
   } catch (error) {
-    // The service goes on without its live lines.
+    // The service continues without its live lines.
     if (!signal.aborted) output.note(harmless(toFault(error).message))
   }
 }

@@ -207,7 +207,7 @@ export function movedByOthers({ pull_request: pull }: WorkOrderDetail): string |
   return pull.seen_head_sha
 }
 
-/** Its attempt rests, and goes on when what it waits for is back. */
+/** Its attempt is suspended, and is resumed when its condition is met. */
 function isSuspended({ status_reason: reason, approved }: WorkOrderDetail): boolean {
   return reason !== null && approved && isFaultCode(reason.code) && NEXT_MOVE[reason.code] === 'suspend'
 }

@@ -22,9 +22,9 @@ export async function findAttempt(db: Db, key: AttemptKey): Promise<AttemptRow> 
 
 /** A run this executor has begun and not ended. */
 export type StandingRun = AttemptRun & {
-  /** How often it was gone on with after its process was gone. */
+  /** How often it was resumed after its process had died. */
   takeovers: number
-  /** Whether its process is gone, and it was not gone on with since. */
+  /** Whether its process has died, and it was not resumed since. */
   isLeftBehind: boolean
 }
 
@@ -111,7 +111,7 @@ export async function lastFailureBefore(
   return row === undefined ? null : row.error
 }
 
-/** Whether the attempt has gone on after this run of it. */
+/** Whether there is a later run of the attempt than this one. */
 export async function isResumedSince(db: Db, { epoch, ...key }: AttemptRun): Promise<boolean> {
   const row = await selectAttempt(db, key).select('number').where('resumed', '>', epoch).executeTakeFirst()
   return row !== undefined

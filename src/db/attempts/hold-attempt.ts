@@ -47,7 +47,7 @@ export async function holdAttempt(db: Db, run: AttemptRun): Promise<void> {
 }
 
 /**
- * Makes sure that nothing goes on with the attempt after this run of it, and no other process with this one: what is
+ * Checks that this run is the attempt's last and that no other process owns it: what is
  * missing then is not another's to do. An attempt without a row passes.
  *
  * @throws {Fault} `attempt_taken_over`
@@ -93,7 +93,7 @@ export async function runAgain(db: Db, run: AttemptRun): Promise<AttemptRun> {
 }
 
 /**
- * Counts that an attempt which was left behind is gone on with by this process.
+ * Counts the takeover of an attempt that a dead worker left.
  *
  * @returns false when it does not stand so any more
  */

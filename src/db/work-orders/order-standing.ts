@@ -14,7 +14,7 @@ export type OrderStanding = OrderFacts & {
   phase: Phase | null
   /** The last one's number. */
   attempts: number
-  /** An attempt of it runs, or rests and will go on. */
+  /** An attempt of it runs, or is suspended and will be resumed. */
   isUnderWay: boolean
   /** By attempt. */
   pulls: PullRequestBrief[]
@@ -33,7 +33,7 @@ export async function lockOrderStanding(transaction: Db, workOrderId: string): P
   return { ...order, isUnderWay: isUnderWay === true, pulls: await pullRequestsInBrief(transaction, workOrderId) }
 }
 
-/** One that was cancelled may still have to stop; one that rests goes on only while its order waits for that. */
+/** A cancelled attempt may still have to stop; a suspended one is resumed only while its order waits for that. */
 function isUnderWayOf({ exists, selectFrom, and, or, eb }: ExpressionBuilder<Database, 'work_orders'>) {
   const ofOrder = selectFrom('attempts').select('number').whereRef('attempts.work_order_id', '=', 'work_orders.id')
   return or([

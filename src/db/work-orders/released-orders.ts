@@ -6,7 +6,7 @@ import { moveWorkOrder } from './work-orders.ts'
 
 type Db = Kysely<Database>
 
-/** What an order may go on for, so that the same is not given to two. */
+/** What an order is released for, so that the same headroom or test call is not given to two. */
 export type ReleasedFor = {
   /** What its next call may cost; null: it did not wait for money. */
   usd: Usd | null
@@ -15,7 +15,7 @@ export type ReleasedFor = {
 }
 
 /**
- * Lets a suspended order go on. What it goes on for is written into its metadata, until it moves on (`moveWorkOrder`).
+ * Releases a suspended order. What it is released for stands in its metadata until it moves (`moveWorkOrder`).
  *
  * @returns false when another process was faster
  */
@@ -30,7 +30,7 @@ export async function releaseOrder(db: Db, id: string, { usd, provider }: Releas
 }
 
 /**
- * Approved orders on their way to what they were let go on for: they have reserved nothing since, and may still call a
+ * Approved orders that have not used what they were released for: they have reserved nothing since, and may still call a
  * model before they do anything else. One that has not moved for an hour is on no way: its process is gone.
  */
 export async function releasedOrders(db: Db): Promise<(ReleasedFor & { projectId: string | null })[]> {

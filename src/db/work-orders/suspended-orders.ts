@@ -10,10 +10,10 @@ import { IS_APPROVED } from './order-conditions.ts'
 type Db = Kysely<Database>
 type MoveOf = typeof NEXT_MOVE
 
-/** A fault an attempt goes on after, once its condition is back. */
+/** A fault after which an attempt is resumed, once its condition is met. */
 export type SuspendCode = { [Code in FaultCode]: MoveOf[Code] extends 'suspend' ? Code : never }[FaultCode]
 
-/** Why an order rests and goes on by itself later. */
+/** The codes of such faults. */
 export const SUSPEND_CODES = Object.entries(NEXT_MOVE).flatMap(([code, move]) => (move === 'suspend' ? [code] : []))
 
 export function isSuspendCode(code: string): code is SuspendCode {
@@ -83,7 +83,7 @@ export async function waitingOrders(db: Db): Promise<WaitingOrder[]> {
 }
 
 /**
- * Has the last attempt of an order go on, if it rests and is still what was approved: finished steps stay finished, the
+ * Resumes the last attempt of an order, if it is suspended and still what was approved: finished steps stay finished, the
  * one it rests at begins again.
  *
  * @returns null when a new attempt is needed, also because another revision of the pipeline began it; otherwise the name of the step it goes on at, null: the first

@@ -276,7 +276,7 @@ function bounded(patch: Record<string, unknown>): string {
   return JSON.stringify(Object.fromEntries(entries))
 }
 
-/** The same without what an order was let go on for (released-orders.ts), unless the patch says so anew. */
+/** The same without what an order was released for (released-orders.ts), unless the patch sets it. */
 function metadataOfNextStatus(patch: Record<string, unknown>) {
   return sql<string>`${METADATA} - 'released_for' || ${bounded(patch)}::jsonb`
 }

@@ -122,7 +122,7 @@ export async function listWorkers(db: Db): Promise<WorkerRow[]> {
     .execute()
 }
 
-/** Removes the rows of processes that have been gone for so many days and have no attempt to go on with. */
+/** Removes the rows of processes that have been gone for so many days and have no attempt to resume. */
 export async function removeGoneWorkers(db: Db, days: number): Promise<number> {
   const { numAffectedRows } = await sql`
     delete from workers where lease_until < moose_now() - make_interval(days => ${days}) and not exists (
