@@ -32,7 +32,7 @@ export async function claimPlaces(places: DemoPlaces, around: string, log: Log):
   return stack.move()
 }
 
-/** A database somebody is connected to cannot be dropped: Postgres itself decides whether the demo is in use. */
+/** Postgres drops no database that has connections: so it decides whether the demo is in use. */
 async function dropDatabases(embedded: Embedded, places: DemoPlaces): Promise<void> {
   const client = new pg.Client({ connectionString: embedded.urlOf(MAINTENANCE) })
   await client.connect()

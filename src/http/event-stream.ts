@@ -63,7 +63,7 @@ async function* frames(
   }
 }
 
-/** A type of somebody else may hold line breaks, or be what ends a stream: then the data alone says what it is. */
+/** A type that another program wrote may hold line breaks, or be the one that ends a stream: the data alone has it then. */
 function frame(event: EventView): string {
   const name = isEventType(event.type) ? event.type : 'other'
   return `id: ${event.id}\nevent: ${name}\ndata: ${JSON.stringify(event)}\n\n`

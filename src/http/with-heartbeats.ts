@@ -27,7 +27,7 @@ export async function* withHeartbeats<Item>(
     }
   } finally {
     left.abort()
-    // What an abandoned source still has to say, an error too, is for nobody.
+    // Nothing reads an abandoned source: what it still yields, or throws, is dropped.
     await Promise.allSettled([next, source.return?.()])
   }
 }

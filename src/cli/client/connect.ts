@@ -57,7 +57,7 @@ async function answers({ url, pid }: ServiceFile): Promise<boolean> {
     })
     return status.pid === pid
   } catch {
-    // Whatever the reason, it is not there: the caller opens the home itself, and hears then if somebody has it.
+    // Whatever the reason, it is not there: the caller opens the home itself, which fails if another process has it.
     return false
   }
 }
