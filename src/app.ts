@@ -45,7 +45,7 @@ export type Moose = AsyncDisposable & {
    * @throws {Fault} `port_taken`
    */
   serve(port: number): Promise<{ url: string }>
-  /** Looks at everything an order needs. @param fix first removes leftovers, and installs what Moose can install */
+  /** Examines everything an order needs. @param fix removes what is unused first, and installs what Moose can install */
   doctor(fix: RepairWatch | null): Promise<DoctorFinding[]>
 }
 

@@ -20,8 +20,8 @@ const MOST_REFUSALS = 10
 const SAID_EVERY = 50
 
 /**
- * What this home is called by the engine: made once and kept, so that a restarted process takes up the attempts its
- * predecessor left, and no other home's.
+ * The id of this home to the engine: made once and kept, so that a restarted process takes up the attempts of its
+ * predecessor, and of no other home.
  */
 export async function homeIdOf(home: string): Promise<string> {
   const file = path.join(home, 'executor-id')
@@ -52,7 +52,7 @@ export type HomeOwnership = AsyncDisposable & {
  * holds it, however that ends. When only its connection breaks, it is taken again as soon as the database answers.
  *
  * @param options.homeId what the home is called; two machines may have homes of the same path
- * @param options.onLost another process has taken the home
+ * @param options.onLost another process has taken the home meanwhile
  */
 export function createHomeOwnership(
   home: string,
@@ -115,8 +115,8 @@ export function createHomeOwnership(
 export type HomeUse = { db: Kysely<Database>; databaseUrl: string; config: Config; homeId: string; log: Log }
 
 /**
- * Takes the home for this process and puts away what an earlier one was killed over: children that still run,
- * workspaces of attempts that do not run here any more, calls whose end is unknown.
+ * Takes the home for this process and cleans up after an earlier one that was killed: ends children that still run,
+ * removes workspaces of attempts that no longer run here, and marks its open calls as unresolved.
  *
  * @throws {Fault} `home_owned`, `database_unreachable`
  */

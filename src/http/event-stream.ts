@@ -62,7 +62,7 @@ async function* frames(
   }
 }
 
-/** A type from outside may hold line breaks, or be the one that ends a stream: then only the data names it. */
+/** A type that another program wrote may hold line breaks, or be the one that ends a stream: the data alone has it then. */
 function frame(event: EventView): string {
   const name = isEventType(event.type) ? event.type : 'other'
   return `id: ${event.id}\nevent: ${name}\ndata: ${JSON.stringify(event)}\n\n`

@@ -13,7 +13,7 @@ import { toFault } from '../faults/fault.ts'
 import type { Log } from '../log.ts'
 import { measureProcess, PROCESS_METRICS } from '../telemetry/counters.ts'
 
-/** However many ask, the database is asked no more often. */
+/** The database is asked no more often, however many scrapes there are. */
 const FRESH_MS = 5_000
 /** A scrape does not wait longer for the database. */
 const PATIENCE_MS = 1_000
@@ -96,7 +96,7 @@ async function refresh(db: Kysely<Database>, gauges: Gauges): Promise<void> {
     countByStatus(db),
     listPauses(db),
     listWorkers(db),
-    // Limits that cannot be read are reported elsewhere; the other numbers are valid.
+    // Unreadable limits are reported by the status and by doctor; the other numbers are valid.
     readBudgetLine(db).catch(nullIfUnreadable),
   ])
   for (const [status, count] of Object.entries(orders)) gauges.orders.set({ status }, count)

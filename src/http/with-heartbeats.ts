@@ -27,7 +27,7 @@ export async function* withHeartbeats<Item>(
     }
   } finally {
     left.abort()
-    // An abandoned source may still end or fail; its result is not used.
+    // Nothing reads an abandoned source: what it still yields, or throws, is dropped.
     await Promise.allSettled([next, source.return?.()])
   }
 }

@@ -46,8 +46,8 @@ export type ApiHome = AsyncDisposable & {
   home: MooseHome
   moose: Moose
   /**
-   * What the app works with, for an app of its own. A test replaces single parts of it: so it makes one fail, or wait.
-   * Parts of the orchestrator and the feed can be assigned without harm to other tests.
+   * What the app works with, for an app of its own. A test replaces one part of it to make that part fail or wait.
+   * Calls of the orchestrator and the feed can be assigned; other deps keep theirs.
    */
   deps(changes?: Partial<HttpDeps>): ApiDeps
   /** Writes an order as it is, past the rules for what may follow what. @returns its id */
@@ -123,7 +123,9 @@ export async function openApiHome(
     },
     serve: (deps) => serve(home.config.home, createHttpApp(deps)),
     async snapshot() {
-      const all = CHANGED_BY_TESTS.map((name) => sql`(select json_agg(t) from ${sql.table(name)} as t)`)
+      const all = [...CHANGED_BY_TESTS, 'proposer_configs'].map(
+        (name) => sql`(select json_agg(t) from ${sql.table(name)} as t)`,
+      )
       const { rows } = await sql<{ text: string }>`select json_build_array(${sql.join(all)})::text as text`.execute(db)
       return String(rows[0]?.text)
     },

@@ -20,7 +20,7 @@ type Call<T> = {
 
 /** The HTTP API as functions. Answers are checked against the contract; error bodies are thrown as the Fault they carry. */
 export type ApiClient = {
-  /** @throws {Fault} what the API answers; `service_unreachable` when there is no answer */
+  /** @throws {Fault} what the API answers; `service_unreachable` without an answer */
   call<T>(call: Call<T>): Promise<T>
   /**
    * Events after an id (`0`: from the beginning), oldest first, then those that come, until the signal aborts. Of one

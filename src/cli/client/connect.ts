@@ -57,7 +57,7 @@ async function answers({ url, pid }: ServiceFile): Promise<boolean> {
     })
     return status.pid === pid
   } catch {
-    // No service answers: the caller opens the home itself, and fails then if another process owns it.
+    // Whatever the reason, it is not there: the caller opens the home itself, which fails if another process has it.
     return false
   }
 }
