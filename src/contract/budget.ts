@@ -143,7 +143,7 @@ export const BudgetView = BudgetLine.extend({
       of: z.string().nullable(),
     }),
   ),
-  /** Providers that are left alone until then. */
+  /** Providers that are paused until then. */
   paused_providers: z.array(
     z.object({
       provider: z.string(),

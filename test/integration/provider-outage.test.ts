@@ -111,7 +111,7 @@ test('five hours of 429 and 503: no attempt is used up, no order fails, and all 
   const probes = provider.server.calls.length - before
   assert.ok(probes <= MOST_PROBES && probes > MOST_PROBES / 2, `${probes} calls in five hours`)
   const waiting = await detailOf(moose, String(ids[0]))
-  assert.match(String(waiting.status_reason?.message), /goes on by itself/)
+  assert.match(String(waiting.status_reason?.message), /order is resumed/)
   assert.equal((await home.database.db.selectFrom('outcome_vectors').select('id').execute()).length, 0)
 
   provider.isUp = true

@@ -259,7 +259,7 @@ test('of two open pull requests the order is in review with the later, and what 
   await see(database, id, 1, 'open')
   assert.equal(await stands(database, id), 'in_progress/in_review #12')
   const stays = 'the order stays in review with pull request #12 of attempt 2'
-  const first = 'what is merged first completes the order'
+  const first = 'the pull request that is merged first completes the order'
   assert.equal(await lastEvent(database, id), `pull request #11 of attempt 1 was reopened; ${stays}; ${first}`)
   await see(database, id, 2, 'closed')
   assert.equal(await stands(database, id), 'in_progress/in_review #11')

@@ -44,7 +44,7 @@ test('an outage while Aider works has the order wait, and nothing of the run is 
     assert.ok(fault instanceof Fault)
     assert.deepEqual([fault.code, fault.cause], ['provider_paused', outage])
     assert.deepEqual(fault.details, { provider: 'anthropic', proposer: 'small', outage: code })
-    assert.match(fault.message, /^Aider ended because its model failed: busy\. .* goes on by itself/)
+    assert.match(fault.message, /^Aider ended because its model failed: busy\. .* order is resumed/)
     assert.deepEqual(done, ['removed'])
   }
 })

@@ -283,7 +283,7 @@ test('what was seen of a pull request on GitHub is told, and a branch somebody e
   assert.doesNotMatch(quiet, /on GitHub/)
   assert.match(quiet, /moose merge/)
   const told = page({ ...ORDER, pull_request: { ...pull, ...seen, seen_head_sha: '0123456789abcdef' } })
-  assert.match(told, /^on GitHub +checks FAILURE, review APPROVED, branch moved to 0123456789ab by somebody else$/m)
+  assert.match(told, /^on GitHub +checks FAILURE, review APPROVED, branch moved to 0123456789ab by another push$/m)
   assert.doesNotMatch(told, /moose merge/)
 })
 

@@ -79,7 +79,7 @@ test('a cheap one that proved itself above its threshold takes over, and the rea
   assert.equal(expectationFor(choice, 'mini').able, false)
   assert.match(
     choice.reason,
-    /^Of about 100 similar orders 95 were merged with mini, at about \$0\.0020 an attempt and \$0\.0021 per merged pull request\. Nobody who may do it is expected to succeed more often\. So 9\d % of all orders should be merged; the floor is 90 %\.$/,
+    /^Of about 100 similar orders 95 were merged with mini, at about \$0\.0020 an attempt and \$0\.0021 per merged pull request\. No other proposer that may be used is expected to succeed more often\. So 9\d % of all orders should be merged; the floor is 90 %\.$/,
   )
 })
 
