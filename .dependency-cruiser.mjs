@@ -3,7 +3,7 @@
  *
  *   cli → demo → app → {http, doctor} → orchestrator → fleet → attempt
  *     → {manager, proposer, executors, forge, workspace, checks, retention} → models → ports
- *     → budget → {db, git, sandbox, remote} → process → contract → {edits, work-order} → telemetry
+ *     → budget → {db, git, sandbox, remote} → {process, files} → contract → {edits, work-order} → telemetry
  *     → {config, log, redaction} → {faults, async, clock, money}
  */
 const LAYERS = [
@@ -19,7 +19,7 @@ const LAYERS = [
   ['^src/ports/'],
   ['^src/budget/'],
   ['^src/(db|git|sandbox|remote)/'],
-  ['^src/process/'],
+  ['^src/(process|files)/'],
   ['^src/contract/'],
   ['^src/edits/'],
   ['^src/work-order/'],
@@ -34,7 +34,7 @@ const ADAPTERS = ['manager', 'proposer', 'models', 'executors', 'forge', 'worksp
 const MAY_KNOW = { proposer: ['models'], manager: ['models'] }
 
 const upward = LAYERS.slice(1).map((layer, index) => ({
-  name: `upward-from-layer-${index + 2}`,
+  name: `upward-from-${layer[0].replaceAll(/\^src|\\|[()/]/g, '').replaceAll('|', '-')}`,
   comment: 'Imports run one way; see the picture at the top of this file.',
   severity: 'error',
   from: { path: layer },

@@ -17,6 +17,7 @@ const BEGINS_A_QUERY: ReadonlySet<string> = new Set([
   'replaceInto',
   'mergeInto',
   'query',
+  'executeQuery',
 ])
 
 type Finding = { line: number; what: string }
@@ -29,14 +30,28 @@ function findingsIn(file: string): Finding[] {
     found.push({ line: tree.getLineAndCharacterOfPosition(node.getStart()).line + 1, what })
   const look = (node: ts.Node): void => {
     if (isValueImport(node)) add(node, `imports more than types of ${node.moduleSpecifier.getText()}`)
-    if (ts.isCallExpression(node) && ts.isPropertyAccessExpression(node.expression)) {
-      const { text } = node.expression.name
-      if (BEGINS_A_QUERY.has(text)) add(node.expression.name, `calls .${text}()`)
-    }
+    const later = importedLater(node)
+    if (later !== null) add(node, `imports more than types of ${later.getText()}`)
+    const called = ts.isCallExpression(node) ? nameCalled(node.expression) : null
+    if (called !== null && BEGINS_A_QUERY.has(called.text)) add(called, `calls .${called.text}()`)
     ts.forEachChild(node, look)
   }
   look(tree)
   return found
+}
+
+/** The member a call is of, as `a.name()` or `a['name']()`; null: it is no call of a member. */
+function nameCalled(callee: ts.Expression): ts.Identifier | ts.StringLiteralLike | null {
+  if (ts.isPropertyAccessExpression(callee)) return ts.isIdentifier(callee.name) ? callee.name : null
+  if (!ts.isElementAccessExpression(callee)) return null
+  return ts.isStringLiteralLike(callee.argumentExpression) ? callee.argumentExpression : null
+}
+
+/** The library of queries that `import('…')` loads; null: it is no such call. */
+function importedLater(node: ts.Node): ts.StringLiteralLike | null {
+  if (!ts.isCallExpression(node) || node.expression.kind !== ts.SyntaxKind.ImportKeyword) return null
+  const [library] = node.arguments
+  return library !== undefined && ts.isStringLiteralLike(library) && LIBRARIES.has(library.text) ? library : null
 }
 
 function isValueImport(node: ts.Node): node is ts.ImportDeclaration {

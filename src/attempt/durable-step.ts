@@ -17,7 +17,7 @@ import { workflowId } from '../work-order/naming.ts'
 import { hasRoom, namedByDisk } from './disk-room.ts'
 import type { Drain } from './drain.ts'
 import type { Outcome } from './journal.ts'
-import { type Patience, retryWithPatience } from './patience.ts'
+import { type Patience, retryWithPatience } from './retry-with-patience.ts'
 import { STEPS, type StepName } from './steps.ts'
 
 export type Step<T> = {

@@ -8,7 +8,7 @@ import { lockOrderStanding } from '../db/work-orders/order-standing.ts'
 import type { PullRequest, WatchedPullRequest } from '../ports/pull-request.ts'
 import { standing } from '../work-order/standing.ts'
 import type { Status } from '../work-order/status.ts'
-import { putOrder, tellOfPullRequest } from './put-order.ts'
+import { moveByPullRequests, tellOfPullRequest } from './move-by-pull-requests.ts'
 
 type Found = AttemptKey & {
   pullRequest: PullRequest
@@ -32,7 +32,7 @@ export async function recordPullRequest(db: Kysely<Database>, found: Found, now:
     const is = changed ? { ...was, state, merge_sha: mergeSha, ended_at: state === 'open' ? null : now } : was
     const order = { ...before, pulls: before.pulls.map((pull) => (pull === was ? is : pull)) }
     const next = standing(order, order.pulls)
-    if (next !== null) await putOrder(transaction, order, next, is)
+    if (next !== null) await moveByPullRequests(transaction, order, next, is)
     else if (changed) await tellOfPullRequest(transaction, order, is)
   })
 }

@@ -1,4 +1,4 @@
-import { plainText } from '../process/plain-text.ts'
+import { plainText } from '../redaction/plain-text.ts'
 
 /** Kept while a check runs; escape sequences and control characters come off at the end. */
 const RAW_CHARACTERS = 64 * 1024

@@ -83,10 +83,10 @@ export const BillBody = z
   })
   .superRefine(({ complete_until: until, provider, proposer }, context) => {
     const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
-    const isOfSomebody = provider !== undefined || proposer !== undefined
+    const isLimited = provider !== undefined || proposer !== undefined
     if (provider !== undefined && proposer !== undefined) refuse('proposer', 'goes with no provider')
-    if (until === undefined && isOfSomebody) refuse('complete_until', 'is missing')
-    if (until !== undefined && !isOfSomebody) refuse('provider', 'or proposer is missing')
+    if (until === undefined && isLimited) refuse('complete_until', 'is missing')
+    if (until !== undefined && !isLimited) refuse('provider', 'or proposer is missing')
   })
   .openapi('Bill')
 export type BillBody = z.infer<typeof BillBody>

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { Config } from '../config.ts'
-import { ordersNobodyRuns } from '../db/attempts/attempts.ts'
+import { ordersWithoutProcess } from '../db/attempts/attempts.ts'
 import { brokenEntries } from '../db/budget-entries/counted-entries.ts'
 import { sumUnresolved } from '../db/budget-entries/reservations.ts'
 import { projectsOfUnknownForges } from '../db/projects.ts'
@@ -62,7 +62,7 @@ async function unknownForges(db: Kysely<Database>): Promise<DoctorFinding[]> {
 }
 
 async function stuckOrders(db: Kysely<Database>): Promise<DoctorFinding[]> {
-  const ids = await ordersNobodyRuns(db)
+  const ids = await ordersWithoutProcess(db)
   if (ids.length === 0) return []
   const shown = ids.slice(0, MOST_NAMED).map((id) => id.slice(0, 8))
   const more = ids.length > MOST_NAMED ? ` and ${ids.length - MOST_NAMED} more` : ''

@@ -1,7 +1,7 @@
 import { realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { closeToOthers } from '../process/close-to-others.ts'
-import { lstatOrNull } from '../process/lstat-or-null.ts'
+import { closeToOthers } from '../files/close-to-others.ts'
+import { lstatOrNull } from '../files/lstat-or-null.ts'
 
 /** Where embedded databases lie in a home: its own, and that of the demo. */
 const DATABASES = ['postgres', 'demo/home/postgres']

@@ -55,7 +55,7 @@ export function createRunStarts(deps: RunStartsDeps): RunStarts {
     await end(deps, run, 'record', fault)
   }
 
-  async function goOn(standing: StandingRun): Promise<void> {
+  async function resume(standing: StandingRun): Promise<void> {
     const { takeovers: _, isLeftBehind, ...run } = standing
     if (isLeftBehind && !(await countTakeover(db, run))) return
     if (isUnstable(standing)) await hold(deps, run, deathsOf(standing))
@@ -74,7 +74,7 @@ export function createRunStarts(deps: RunStartsDeps): RunStarts {
     const waiting = waitingSuspects(standing)
     isHoldingBack = waiting.size > 0
     const inTurn = standing.filter((run) => !waiting.has(run))
-    await startResting(inTurn, goOn)
+    await startResting(inTurn, resume)
   }
 
   return {

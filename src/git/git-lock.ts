@@ -2,8 +2,8 @@ import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import { repeat } from '../async/retry.ts'
 import { NEVER_ABORTED, systemClock } from '../clock.ts'
-import { lstatOrNull } from '../process/lstat-or-null.ts'
-import { namesIn } from '../process/names-in.ts'
+import { lstatOrNull } from '../files/lstat-or-null.ts'
+import { namesIn } from '../files/names-in.ts'
 import type { CommandResult } from '../process/run-command.ts'
 
 const PAUSES_MS = [50, 100, 200, 400, 800, 1_600]

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { lstatOrNull } from '../process/lstat-or-null.ts'
+import { lstatOrNull } from '../files/lstat-or-null.ts'
 
 /**
  * No attribute of a repository changes a byte on its way between a commit and a work tree: no line endings, keywords,

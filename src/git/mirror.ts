@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import pLimit from 'p-limit'
 import { Fault } from '../faults/fault.ts'
-import { lstatOrNull } from '../process/lstat-or-null.ts'
+import { lstatOrNull } from '../files/lstat-or-null.ts'
 import type { CommandResult } from '../process/run-command.ts'
 import type { Project } from '../work-order/project.ts'
 import { type Git, type GitCall, gitFailed, type RemoteResult, whatGitSaid } from './git.ts'
@@ -81,7 +81,7 @@ export class Mirror {
   }
 
   /** Deletes a ref of the mirror if it stands at this commit. @returns whether it did */
-  async letGo(ref: string, sha: string): Promise<boolean> {
+  async deleteRef(ref: string, sha: string): Promise<boolean> {
     const args = ['update-ref', '--no-deref', '-d', ref, sha]
     const { exitCode } = await retryLocked(this.dir, () => this.run(args, { signal: null }))
     return exitCode === 0

@@ -1,5 +1,5 @@
 import { Fault, toFault } from '../faults/fault.ts'
-import { plainText } from '../process/plain-text.ts'
+import { plainText } from '../redaction/plain-text.ts'
 import type { Project } from '../work-order/project.ts'
 import { type RemoteResult, whatGitSaid } from './git.ts'
 import { type Mirror, unreachable } from './mirror.ts'

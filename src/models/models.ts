@@ -25,7 +25,7 @@ export type Models = ReturnType<typeof createModels>
 /** The only way to a model. Every try is reserved in the ledger first and becomes a row of `model_calls` after. */
 export function createModels(options: ModelsOptions) {
   const { db, clock, modelTimeoutMs, log } = options
-  let brake = new AbortController()
+  let emergencyStop = new AbortController()
   return {
     /**
      * Has a model answer. Faults that pass by themselves are retried up to twice before they are thrown.
@@ -42,7 +42,7 @@ export function createModels(options: ModelsOptions) {
       if (remembered !== null) return asAnswer(call, remembered)
       // Only here: what asks no model anew need not load the libraries of the providers.
       const { paidTry: tryOnce } = await import('./paid-try.ts')
-      const stop = AbortSignal.any([call.signal, brake.signal])
+      const stop = AbortSignal.any([call.signal, emergencyStop.signal])
       const signal = AbortSignal.any([stop, deadline(modelTimeoutMs)])
       const onRetry = (fault: Fault, waitMs: number) =>
         log.warn({ proposer: call.proposer.name, code: fault.code, waitMs }, 'a model call is tried again')
@@ -65,8 +65,8 @@ export function createModels(options: ModelsOptions) {
 
     /** Ends every call under way with this fault. */
     stopAll(fault: Fault): void {
-      brake.abort(fault)
-      brake = new AbortController()
+      emergencyStop.abort(fault)
+      emergencyStop = new AbortController()
     },
 
     /** The fault `call` would begin with, whatever is asked; null: it may work. */

@@ -69,7 +69,7 @@ type Condition = (conditions: Conditions, order: SuspendedOrder) => ReleasedFor 
  * What a suspended order may be released for; null while its condition is not met. An order whose reason does not say
  * enough waits for a human. Asked only while nothing stops everything.
  */
-export const mayGoOn: Condition = (conditions, order) => CONDITIONS[order.reason.code](conditions, order)
+export const whatReleases: Condition = (conditions, order) => CONDITIONS[order.reason.code](conditions, order)
 
 const NOTHING: ReleasedFor = { usd: null, provider: null }
 

@@ -9,10 +9,10 @@ import {
   type ConditionSources,
   type Conditions,
   detailOf,
-  mayGoOn,
   neededUsd,
   pauseOf,
   readConditions,
+  whatReleases,
 } from './resume-conditions.ts'
 
 /**
@@ -34,7 +34,7 @@ async function releaseWaiting(sources: ConditionSources, onError: (error: unknow
   if (waiting.length === 0) return
   const conditions = await readConditions(sources, waiting)
   for (const order of waiting) {
-    const releasedFor = mayGoOn(conditions, order)
+    const releasedFor = whatReleases(conditions, order)
     if (releasedFor !== null) await releaseOrder(sources.db, order.id, releasedFor).catch(onError)
   }
 }
@@ -71,7 +71,7 @@ async function refusalNow(
   if (code === 'provider_paused' && pause?.running === true)
     return pauseFault(pause, String(detailOf(order, 'proposer')))
   if (code === 'provider_paused' && pause !== undefined) return null
-  return mayGoOn(conditions, order) === null ? Fault.fromRecord(order.reason) : null
+  return whatReleases(conditions, order) === null ? Fault.fromRecord(order.reason) : null
 }
 
 function releasedFor(conditions: Conditions, order: SuspendedOrder): ReleasedFor {

@@ -1,11 +1,11 @@
 import { rm } from 'node:fs/promises'
 import path from 'node:path'
+import { lstatOrNull } from '../files/lstat-or-null.ts'
+import { namesIn } from '../files/names-in.ts'
+import { readPlainFile } from '../files/plain-file.ts'
 import type { Log } from '../log.ts'
 import { type ChildRecord, childRecordSchema, recordsFolder } from './child-record.ts'
-import { lstatOrNull } from './lstat-or-null.ts'
-import { namesIn } from './names-in.ts'
 import { Offspring } from './offspring.ts'
-import { readPlainFile } from './plain-file.ts'
 import { bootId, lookAtProcess } from './process-table.ts'
 
 /** A record is a few hundred bytes; its longest part is a path. */

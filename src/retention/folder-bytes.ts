@@ -1,6 +1,6 @@
 import path from 'node:path'
-import { lstatOrNull } from '../process/lstat-or-null.ts'
-import { namesIn } from '../process/names-in.ts'
+import { lstatOrNull } from '../files/lstat-or-null.ts'
+import { namesIn } from '../files/names-in.ts'
 
 /** What a folder and all below it take on disk; 0 for one that is not there. Links are not followed. */
 export async function folderBytes(folder: string): Promise<number> {

@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { attemptsAtRest, attemptsNotRunningIn, whileAtRest } from '../db/attempts/attempt-leftovers.ts'
 import type { AttemptKey } from '../db/attempts/attempts.ts'
-import { namesIn } from '../process/names-in.ts'
+import { namesIn } from '../files/names-in.ts'
 import { removeTree } from '../sandbox/remove-tree.ts'
 import { UUID } from '../work-order/uuid.ts'
 import { folderBytes } from './folder-bytes.ts'

@@ -2,10 +2,10 @@ import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import { unreferencedAttempts } from '../db/attempts/attempt-leftovers.ts'
 import { unknownProjects } from '../db/projects.ts'
+import { lstatOrNull } from '../files/lstat-or-null.ts'
+import { namesIn } from '../files/names-in.ts'
 import { LOCK_ABANDONED_AFTER_MS, locksBelow } from '../git/git-lock.ts'
 import type { Mirror } from '../git/mirror.ts'
-import { lstatOrNull } from '../process/lstat-or-null.ts'
-import { namesIn } from '../process/names-in.ts'
 import { removeTree } from '../sandbox/remove-tree.ts'
 import { UUID } from '../work-order/uuid.ts'
 import { folderBytes } from './folder-bytes.ts'
@@ -80,7 +80,7 @@ async function commits({ db }: RetentionDeps, mirror: Mirror, keptDays: number):
     name: `${commit.workOrderId}/${commit.attempt}`,
     bytes: null,
     // A failed or ended attempt is never resumed, and its number is not used again.
-    remove: () => mirror.letGo(commit.ref, commit.sha),
+    remove: () => mirror.deleteRef(commit.ref, commit.sha),
   }))
 }
 

@@ -3,9 +3,9 @@ import { mkdir, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { shownDatabaseUrl } from '../config.ts'
 import { databaseIdentity } from '../db/database-identity.ts'
-import { lstatOrNull } from '../process/lstat-or-null.ts'
-import { namesIn } from '../process/names-in.ts'
-import { readPlainFile } from '../process/plain-file.ts'
+import { lstatOrNull } from '../files/lstat-or-null.ts'
+import { namesIn } from '../files/names-in.ts'
+import { readPlainFile } from '../files/plain-file.ts'
 import type { RetentionDeps } from './retention-deps.ts'
 
 const NAME = /^\d{1,20}-\d{1,20}$/

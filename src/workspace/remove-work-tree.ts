@@ -1,4 +1,4 @@
-import { lstatOrNull } from '../process/lstat-or-null.ts'
+import { lstatOrNull } from '../files/lstat-or-null.ts'
 import { runCommand } from '../process/run-command.ts'
 import { removeTree } from '../sandbox/remove-tree.ts'
 

@@ -97,5 +97,5 @@ async function rollBack(mirror: Mirror, workOrderId: string, attempt: number): P
   if (sha === '') return null
   const commit = await mirror.succeed(['cat-file', 'commit', sha], { signal: null })
   if (!commit.stdout.text().split('\n').includes(workOrderTrailer(workOrderId, attempt))) return null
-  return (await mirror.letGo(ref, sha)) ? sha : null
+  return (await mirror.deleteRef(ref, sha)) ? sha : null
 }

@@ -22,6 +22,8 @@ for (const [name, planted] of [
   ['an update', "db.updateTable('attempts')"],
   ['a deletion', "db.deleteFrom('attempts')"],
   ['a query as text', "db.query('select 1')"],
+  ['a query by the name of its method', "db['selectFrom']('attempts')"],
+  ['a query that is executed', 'db.executeQuery(compiled)'],
   ['a query as text with the type of its rows', "db.query<{ one: number }>('select 1')"],
 ] as const) {
   test(`${name} outside of src/db is refused with its place`, async () => {
@@ -37,6 +39,7 @@ test('more than the types of a library that makes queries is refused with its pl
     "import { sql as text } from 'kysely'",
     "import * as kysely from 'kysely'",
     "import pg from 'pg'",
+    "export const later = async () => (await import('kysely')).sql",
     "import { Pool } from 'pg'",
   ]) {
     const { passed, said } = await look({ 'src/orchestrator/planted.ts': `${planted}\n` })

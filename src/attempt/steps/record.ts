@@ -10,8 +10,8 @@ import { failureClass } from '../../faults/families.ts'
 import { type FaultRecord, NEXT_MOVE, type NextMove } from '../../faults/fault.ts'
 import type { Status } from '../../work-order/status.ts'
 import type { AttemptEnd, Success } from '../evidence.ts'
+import { fallBackOnPullRequest } from '../move-by-pull-requests.ts'
 import { outcomeFacts, outcomeOf } from '../outcome.ts'
-import { fallBackOnPullRequest } from '../put-order.ts'
 import { STEPS, type StepName } from '../steps.ts'
 
 /**

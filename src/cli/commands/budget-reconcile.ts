@@ -79,13 +79,13 @@ type Period = { completeUntil?: string; provider?: (typeof BILLING_PROVIDERS)[nu
 
 /** One without the other releases nothing, or too much. */
 function periodOf({ completeUntil, ...whose }: Period): Omit<BillBody, 'entries'> {
-  const isOfSomebody = whose.provider !== undefined || whose.proposer !== undefined
+  const isLimited = whose.provider !== undefined || whose.proposer !== undefined
   const see = 'See: moose budget reconcile --help'
   if (completeUntil === undefined) {
-    if (!isOfSomebody) return {}
+    if (!isLimited) return {}
     throw new Fault('request_invalid', `Say with --complete-until up to when the bill names every charged call. ${see}`)
   }
-  if (isOfSomebody) return { complete_until: completeUntil, ...whose }
+  if (isLimited) return { complete_until: completeUntil, ...whose }
   throw new Fault('request_invalid', `Say with --provider NAME or --proposer NAME whose calls the bill is of. ${see}`)
 }
 

@@ -77,7 +77,7 @@ const BY_ITSELF = '10 minutes'
  * Orders in an attempt that no live process runs: its process has been gone for ten minutes and no worker has
  * taken it over, or its record is gone. Their ids, oldest first.
  */
-export async function ordersNobodyRuns(db: Db): Promise<string[]> {
+export async function ordersWithoutProcess(db: Db): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
     select work_orders.id from work_orders
     left join attempts on attempts.work_order_id = work_orders.id and attempts.status = 'running'

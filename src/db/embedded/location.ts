@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { chmod, chown, mkdir, realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { isMissing } from '../../faults/error-code.ts'
-import { closeToOthers } from '../../process/close-to-others.ts'
+import { closeToOthers } from '../../files/close-to-others.ts'
 import type { RunAs } from '../../process/daemon.ts'
 import { canReach } from './traversal.ts'
 

@@ -100,10 +100,10 @@ async function startAttempt(
     .skipLocked()
     .executeTakeFirst()
   if (row === undefined) return null
-  const goesOn = row.may_go_on === true ? await resumeAttempt(transaction, id, runner) : null
-  const run = goesOn === null ? await addAttempt(transaction, id, runner) : goesOn
+  const resumed = row.may_go_on === true ? await resumeAttempt(transaction, id, runner) : null
+  const run = resumed === null ? await addAttempt(transaction, id, runner) : resumed
   const { attempt } = run
-  const how = goesOn === null ? 'begins' : `is resumed at ${goesOn.step === null ? 'its first step' : goesOn.step}`
+  const how = resumed === null ? 'begins' : `is resumed at ${resumed.step === null ? 'its first step' : resumed.step}`
   await sql`
     with moved as (
       update work_orders set status = 'in_progress', phase = 'routing', attempts = ${attempt}, status_reason = null

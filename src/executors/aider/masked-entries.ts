@@ -1,6 +1,6 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { lstatOrNull } from '../../process/lstat-or-null.ts'
+import { lstatOrNull } from '../../files/lstat-or-null.ts'
 import { findInTree, inTree, plantedRepositories } from '../../sandbox/find-in-tree.ts'
 import { isInScope } from '../../work-order/scope.ts'
 

@@ -6,16 +6,16 @@ import { askApi } from './github-api.ts'
 import { githubRepositoryOf, slug } from './github-repository.ts'
 import { lookAtPulls } from './look-at-pulls.ts'
 import { mergePullRequest } from './merge.ts'
-import { patiently } from './patience.ts'
 import { publishAttempt } from './publish.ts'
 import { type GitHubForgeParts, RestPull, requirePullRequest, stateOf, toPullRequest } from './pulls.ts'
 import { requirePushPermission } from './push-permission.ts'
+import { retryGitHub } from './retry-github.ts'
 
 /** Pull requests on GitHub, through the operator's gh. */
 export function createGitHubForge(parts: GitHubForgeParts, apiCalls: ApiCalls): Forge & PullRequestWatch {
   return {
     assertReady: (project, signal) =>
-      patiently(parts, signal, () => requirePushPermission(parts.gh, githubRepositoryOf(project), signal)),
+      retryGitHub(parts, signal, () => requirePushPermission(parts.gh, githubRepositoryOf(project), signal)),
     publish: async (input) => toPullRequest(await publishAttempt(parts, input)),
     merge: (project, number) => mergePullRequest(parts, project, number),
     close: (project, number) => closePullRequest(parts, project, number),

@@ -8,13 +8,13 @@ import { attemptDiff, pushToFirstFree } from '../attempt-commit.ts'
 import type { GhResult } from './gh.ts'
 import { callApi, githubFault, refusal, UNNAMED_S, unreachableFault } from './github-api.ts'
 import { type GitHubRepository, githubRepositoryOf, slug } from './github-repository.ts'
-import { patiently, pauseAfter } from './patience.ts'
 import { atItsAddress, findPull, type GitHubForgeParts, getPull, type RestPull, stateOf } from './pulls.ts'
+import { pauseAfter, retryGitHub } from './retry-github.ts'
 
 /** Find, push, create, find: whatever an earlier run or another process has done is found and not repeated. */
 export async function publishAttempt(parts: GitHubForgeParts, input: PublishInput): Promise<PullRequestRow> {
   const repository = githubRepositoryOf(input.project)
-  const known = await patiently(parts, input.signal, () => findPull(parts.gh, repository, input))
+  const known = await retryGitHub(parts, input.signal, () => findPull(parts.gh, repository, input))
   const pull = known === null ? await pushAndCreate(parts, repository, input) : known
   const row = await keepRow(parts, input, pull)
   if (stateOf(pull) === 'closed') throw closedByHand(pull)
@@ -100,7 +100,7 @@ async function createPull(parts: GitHubForgeParts, creation: Creation): Promise<
 async function tryCreate(parts: GitHubForgeParts, creation: Creation): Promise<RestPull | Fault> {
   await creation.input.hold()
   const result = await faultPoint('open_pull_request', () => runCreate(parts, creation))
-  const found = await patiently(parts, creation.input.signal, () => findCreated(parts, creation, result))
+  const found = await retryGitHub(parts, creation.input.signal, () => findCreated(parts, creation, result))
   if (found !== null) return found
   return result instanceof Fault ? result : creationFault(creation, result)
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { systemClock } from '../../clock.ts'
 import { Fault } from '../../faults/fault.ts'
-import { patiently, pauseAfter } from './patience.ts'
+import { pauseAfter, retryGitHub } from './retry-github.ts'
 
 const unreachable = new Fault('github_unreachable', 'down')
 const limited = (retryAfterS: number) => new Fault('github_rate_limited', 'too much', { retryAfterS })
@@ -46,7 +46,7 @@ test('what would fail again is not repeated', () => {
 test('a pause ends with the attempt', async () => {
   const cancel = new AbortController()
   const fail = () => Promise.reject(limited(60))
-  const waiting = patiently({ clock: systemClock, random: () => 0 }, cancel.signal, fail)
+  const waiting = retryGitHub({ clock: systemClock, random: () => 0 }, cancel.signal, fail)
   setTimeout(() => cancel.abort(), 10)
   await assert.rejects(waiting, { code: 'attempt_cancelled' })
 })

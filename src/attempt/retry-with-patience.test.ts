@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Fault } from '../faults/fault.ts'
-import { retryWithPatience } from './patience.ts'
+import { retryWithPatience } from './retry-with-patience.ts'
 
 const away = () => Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })
 

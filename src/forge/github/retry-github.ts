@@ -15,7 +15,7 @@ const LONGEST_WAIT_MS = 3 * 60_000
  *
  * @throws {Fault} the last one; `attempt_cancelled` or what the signal was aborted with, at once, when it waits
  */
-export function patiently<T>(
+export function retryGitHub<T>(
   { clock, random }: { clock: Clock; random: () => number },
   signal: AbortSignal,
   run: () => Promise<T>,

@@ -17,7 +17,7 @@ type Db = Kysely<Database>
  * @param order locked, with its pull requests as they stand now
  * @param pull the pull request whose change is the reason
  */
-export async function putOrder(
+export async function moveByPullRequests(
   transaction: Db,
   order: OrderStanding,
   next: Standing<PullRequestBrief>,
@@ -76,8 +76,8 @@ export async function tellOfPullRequest(transaction: Db, order: OrderStanding, p
 function staysAs(order: OrderStanding, { state }: PullRequestBrief): string {
   if (order.status === 'completed') return 'the order was completed before'
   const first = state === 'open' ? '; the pull request that is merged first completes the order' : ''
-  const goesOn = order.isUnderWay && (order.status === 'in_progress' || order.status === 'blocked')
-  if (goesOn) return `attempt ${order.attempts} continues${first}`
+  const continues = order.isUnderWay && (order.status === 'in_progress' || order.status === 'blocked')
+  if (continues) return `attempt ${order.attempts} continues${first}`
   const on = standsOn(order, order.pulls)
   if (order.phase === 'in_review' && on !== null) return `the order stays in review with ${named(on)}${first}`
   return `the order stays ${order.status}`
