@@ -18,8 +18,8 @@ export type RepeatOptions<Result> = PauseOptions & {
 }
 
 /**
- * Runs something until its result needs no repetition. The only loop of its kind: each caller states in a table of its
- * own what it repeats, and after which pauses.
+ * Runs something until its result needs no repetition. Each caller states in a table of its own what it repeats, and
+ * after which pauses.
  *
  * (p-retry sleeps by a timer of its own, repeats no `TypeError`, and puts an abort in place of the failure before it.)
  *

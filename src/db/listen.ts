@@ -12,7 +12,7 @@ export type ListenOptions = {
   url: string
   channels: readonly string[]
   onNotify(channel: string, payload: string): void
-  /** We were deaf for a while and hear again: look for what was missed. */
+  /** The connection was lost and is back: look for missed notifications. */
   onReconnect(): void
   log: Log
 }

@@ -135,7 +135,7 @@ export type Database = {
     lease_until: Date
     /** It has ended properly. */
     has_left: Generated<boolean>
-    /** From then on it may say of others that they are gone. */
+    /** Before this time the worker may not declare others dead. */
     judges_from: ColumnType<Date | null, Date | undefined, Date>
   }
   model_calls: {

@@ -66,8 +66,8 @@ const PATTERNS: Readonly<Record<string, readonly [RegExp, Stretch['look']]>> = {
 const NONE = Number.POSITIVE_INFINITY
 
 /**
- * An answer as what stands where, read without believing it: which of its stretches begin an edit, which hold text of
- * files, and where the tags of reasoning are. It takes time linear in the answer.
+ * Where edits, text of files and tags of reasoning are in an answer, found without interpreting them. It takes time linear
+ * in the answer.
  */
 export class AnswerOutline {
   readonly stretches: readonly Stretch[]

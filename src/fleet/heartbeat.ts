@@ -39,8 +39,8 @@ export type HeartbeatDeps = {
 }
 
 /**
- * Says again and again that this process lives, in a thread of its own, and lets go of what others have taken over. A beat
- * that fails ends nothing: attempts that were not taken over continue, and each effect checks for itself.
+ * Renews the lease in a thread of its own and aborts runs that other processes took over. A beat that fails ends nothing:
+ * attempts that were not taken over continue, and each effect checks for itself.
  */
 export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
   const { db, databaseUrl, runner, clock, log } = deps

@@ -4,8 +4,8 @@ import { Fault } from '../faults/fault.ts'
 /** Takeovers of an attempt before it is held: what ended its workers would end the next one too. */
 const MOST_TAKEOVERS = 3
 /**
- * An attempt that was left twice may be the reason: such attempts are resumed one at a time, so that the one that ends its
- * process ends it for no other of them, and the others are not held for its sake.
+ * An attempt whose process died twice may be the cause. Such attempts are resumed one at a time, so that a crash counts
+ * against one of them only.
  */
 const SUSPECT_FROM = 2
 
@@ -22,7 +22,7 @@ export function isUnstable(run: Count): boolean {
 }
 
 /**
- * Of the runs of one process, those that may be why earlier ones ended and have to wait until another such has ended.
+ * The suspects among the runs of one process that have to wait until another suspect has ended.
  *
  * @param standing in the order in which they are resumed
  */

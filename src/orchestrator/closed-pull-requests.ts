@@ -4,13 +4,13 @@ import { listClosedPullRequests, type WatchedRow } from '../db/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
 import type { Sighting } from '../ports/pull-request.ts'
 
-/** So long after it was closed a pull request is looked at in case it is reopened; later only where it is hinted at. */
+/** How long after its close a pull request is polled in case it is reopened; later only when a hint names it. */
 const FOLLOWED_MS = 30 * 24 * 3_600_000
-/** So long after that as often as open ones: a merge may be seen as a close for a moment, a mistake is undone soon. */
+/** How long as often as open ones: a merge may show as a close for a moment, and a mistaken close is undone soon. */
 const FRESH_MS = 15 * 60_000
-/** So long one of the others may go unseen before a request is made for it, and between two such requests. */
+/** How long one may go unpolled before an extra request asks for it, and the time between two extra requests. */
 const UNSEEN_MS = 5 * 60_000
-/** In one such request. */
+/** Pull requests in one extra request. */
 const MOST_AT_ONCE = 50
 
 /** Which closed pull requests a look takes along. */

@@ -118,8 +118,8 @@ function endOfPause(conditions: Conditions, order: SuspendedOrder): ReleasedFor 
 }
 
 /**
- * Whose provider an order waits for, its proposer says as it is configured now: an outage that Moose was told of may call
- * it otherwise.
+ * The provider an order waits for, from the current configuration of its proposer; the one named in the stored fault may
+ * be outdated.
  */
 function providerOf({ proposers }: Conditions, order: SuspendedOrder): string | null {
   const proposer = detailOf(order, 'proposer')

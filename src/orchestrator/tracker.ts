@@ -27,7 +27,7 @@ export type TrackerDeps = {
  */
 export type Tracker = AsyncDisposable & {
   start(): void
-  /** Has pull requests looked at soon; many hints become one look, and one at none of ours costs no request. */
+  /** Polls the hinted pull requests soon. Several hints share one poll; a hint that matches none of ours sends no request. */
   hint(hint: PullRequestHint): void
   /**
    * Looks once: at those hinted at, or at all (null).

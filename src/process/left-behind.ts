@@ -14,11 +14,10 @@ const LONGEST_BYTES = 16_384
 const DRAFT_IS_OLD_MS = 60_000
 
 /**
- * Ends what an earlier process of this home was killed over: checks, Aider, and whatever these started. The children of a
- * process that still lives, such as one that works on another database, are left alone. So is a process that was given
- * the pid of a child since: the start time tells them apart, and the boot id a machine that was restarted. What lies among
- * the records may be made by a check, which runs as the same user: it is neither followed nor waited for. Only for whoever
- * owns the home.
+ * Ends the children that an earlier, killed process of this home left running: checks, Aider, and what these started.
+ * Children of a process that is alive, such as one that works on another database, keep running. The start time and the
+ * boot id rule out a pid that was given to another process since. A check, which runs as the same user, can write records:
+ * links and pipes among them are not opened. Only for the process that owns the home.
  */
 export async function endLeftBehind(home: string, log: Log): Promise<void> {
   const folder = recordsFolder(home)

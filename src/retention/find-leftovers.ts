@@ -9,11 +9,10 @@ import type { RetentionDeps } from './retention-deps.ts'
 import { otherDatabases } from './served-databases.ts'
 
 /**
- * What is not used any more, on this home's disk and in the engine. Changes nothing; safe while others run attempts, here
- * and elsewhere.
+ * Leftovers on this home's disk and in the engine. Changes nothing; safe while attempts run, here and elsewhere.
  *
- * A database that has never heard of this home (another DATABASE_URL than usual) says nothing about what lies here. Nor
- * does one of several whose orders this home carries out: what it does not know may be the others'.
+ * If the database has no attempt of this home (as with another DATABASE_URL than usual), or this home also serves other
+ * databases, files without a record here are kept: they may belong to another database.
  *
  * @throws {Fault} `config_invalid` for a malformed row of `system_config`
  */

@@ -25,7 +25,7 @@ export type Leftover = {
 
 export type Removal = {
   removed: Leftover[]
-  /** What stands in the way of one is in the way of no other. */
+  /** Those that could not be removed, each with its fault; the others are still removed. */
   failed: { leftover: Leftover; fault: Fault }[]
 }
 

@@ -14,7 +14,7 @@ export type Observation<Result> = {
   attributes: Attributes
   /** What log lines say that are written meanwhile. */
   fields: LogFields
-  /** Its own; one that is aborted says how it ended better than what was thrown. */
+  /** The signal of the operation; if it is aborted, its reason gives the outcome instead of the thrown error. */
   signal?: AbortSignal
   outcomeOf?: (result: Result) => Outcome
   onEnd: (outcome: Outcome, seconds: number) => void

@@ -42,6 +42,7 @@ export async function removeServiceFile(home: string): Promise<void> {
 function fileIn(home: string): string {
   return path.join(home, 'service.json')
 }
+
 /**
  * The file a killed `moose up` has left in its home. Other commands check that a service answers before they use it.
  *

@@ -87,8 +87,8 @@ export async function beginStep(
 
 /**
  * Shows that a step has ended, together with its event, in one statement; of one that shows as ended already, nothing
- * changes. Its cost is what the attempt has spent beyond the steps before it. One that never began, because its order was
- * taken away before, is told of only.
+ * changes. Its cost is what the attempt has spent beyond the steps before it. A step that never began, because its order
+ * was taken away first, gets only an event.
  *
  * @throws {Fault} `attempt_taken_over`
  */

@@ -47,8 +47,8 @@ export async function holdAttempt(db: Db, run: AttemptRun): Promise<void> {
 }
 
 /**
- * Checks that this run is the attempt's last and that no other process owns it: what is
- * missing then is not another's to do. An attempt without a row passes.
+ * Checks that no later run and no other process owns the attempt, which would have to record the end instead. An attempt
+ * without a row passes.
  *
  * @throws {Fault} `attempt_taken_over`
  */

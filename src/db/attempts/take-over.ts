@@ -38,7 +38,7 @@ export async function takeOverAttempts(db: Db, looker: Looker): Promise<number> 
   return db.transaction().execute(async (transaction) => {
     await lockClaims(transaction)
     const rows = await transaction
-      // Who was paused in a transaction of its own may hold one of them: the others are not made to wait.
+      // Skips rows locked by a paused process, so that the other attempts are taken over now.
       .with('gone', (db) =>
         db
           .selectFrom('attempts')

@@ -69,7 +69,7 @@ export async function dearestOrders(db: Db, month: string): Promise<DearestOrder
   return rows
 }
 
-/** What one order has cost ever; `unresolved` is what of the reserved it is unknown for whether it was charged. */
+/** All that one order has ever cost; `unresolved` is the part of `reserved` whose charge is unknown. */
 export async function sumsOfOrder(
   db: Db,
   workOrderId: string,

@@ -13,8 +13,8 @@ const START_TIMEOUT_MS = 30_000
 const POLL_MS = 15
 
 /**
- * Starts that ended at once before we give up, about 3 s in all. One may lose a race, or meet a killed server that the
- * system has not buried yet; several in a row mean it cannot start.
+ * Starts that may end at once before the fault, about 3 s in all. One may lose a race, or meet a killed server whose
+ * process the system still lists; several in a row mean it cannot start.
  */
 const MAX_FAILED_STARTS = 5
 const FIRST_PAUSE_MS = 100

@@ -31,7 +31,7 @@ export async function releaseOrder(db: Db, id: string, { usd, provider }: Releas
 
 /**
  * Approved orders that have not used what they were released for: they have reserved nothing since, and may still call a
- * model before they do anything else. One that has not moved for an hour is on no way: its process is gone.
+ * model before they do anything else. One that is unchanged for an hour is ignored: its process is gone.
  */
 export async function releasedOrders(db: Db): Promise<(ReleasedFor & { projectId: string | null })[]> {
   const rows = await db

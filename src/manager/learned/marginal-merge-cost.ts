@@ -80,8 +80,8 @@ export function marginalMergeCost(
 }
 
 /**
- * Well above what is paid and well below what is not, so that a draw that is a little off changes nothing: that is how
- * trying ends. Where the floor asks for nothing more, a further merge is worth what merges cost anyway.
+ * Halfway between the dearest accepted step and the cheapest rejected one, so that small random differences change no
+ * choice and exploration ends. If the floor needs no more merges, it is the average cost of a merge.
  */
 function between(dearest: number, next: number | undefined, costPerMergeUsd: number): number {
   if (dearest <= costPerMergeUsd) return costPerMergeUsd
