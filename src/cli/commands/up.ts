@@ -31,7 +31,7 @@ export function upCommand(cli: Cli): Command {
     .summary('serve the API and run work orders')
     .description(
       'Serves the API on this machine and runs work orders until it is stopped. Nothing is claimed before you ' +
-        'says so: --start, moose start, or ORCHESTRATOR_AUTO_START=true.',
+        'say so: --start, moose start, or ORCHESTRATOR_AUTO_START=true.',
     )
     .option('--start', 'take on approved work orders at once')
     .option('--port <number>', PORT_HELP, portNumber)
