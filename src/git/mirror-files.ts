@@ -6,7 +6,7 @@ import { lstatOrNull } from '../files/lstat-or-null.ts'
 /**
  * No attribute of a repository changes a byte on its way between a commit and a work tree: no line endings, keywords,
  * encodings or filters (so a file with `eol=crlf` is checked out as it is stored). Otherwise `add` would rewrite files
- * nobody touched. `info/attributes` wins over every `.gitattributes`.
+ * that were not touched. `info/attributes` wins over every `.gitattributes`.
  *
  * @see https://git-scm.com/docs/gitattributes
  */

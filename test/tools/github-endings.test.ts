@@ -259,7 +259,7 @@ const ENDINGS: readonly Ending[] = [
     left: { branches: 1, pulls: 2, rows: 1 },
   },
   {
-    name: "the branch holds somebody else's commit",
+    name: 'the branch holds a foreign commit',
     before: (given, input) => given.remote.commit(String(input.branches[0]), { b: 'foreign\n' }),
     fault: 'branch_taken',
     left: BRANCH_ONLY,
