@@ -1,10 +1,10 @@
+import { CsvError, parse } from 'csv-parse/sync'
+
 export type CsvRow = { line: number; cells: string[] }
 
-/** A field, quoted or bare, with what ends it. */
-const FIELD = /(?:"((?:[^"]|"")*)"|([^",]*))(,|$)/y
-
 /**
- * CSV, a row a line: fields may be quoted, but none goes over several lines. Empty lines are passed over.
+ * CSV, a row a line: fields may be quoted, but none goes over several lines, so that a problem has exactly one line. Empty
+ * lines are passed over.
  *
  * @see https://www.rfc-editor.org/rfc/rfc4180
  */
@@ -22,13 +22,11 @@ export function readCsv(text: string): { rows: CsvRow[]; problems: { line: numbe
 
 /** Null for a line that is no CSV. */
 function cellsOf(content: string): string[] | null {
-  const cells: string[] = []
-  FIELD.lastIndex = 0
-  for (;;) {
-    const match = FIELD.exec(content)
-    if (match === null) return null
-    const [, quoted, bare, end] = match
-    cells.push(quoted === undefined ? String(bare) : quoted.replaceAll('""', '"'))
-    if (end === '') return cells
+  try {
+    const [cells] = parse(content)
+    return cells === undefined ? [] : cells
+  } catch (error) {
+    if (error instanceof CsvError) return null
+    throw error
   }
 }
