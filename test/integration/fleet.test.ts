@@ -92,7 +92,7 @@ describe('a worker that is gone', { concurrency: false }, () => {
     await until('a pull request of the second', isRecorded(home, id), { withinMs: TAKEOVER_MS })
     const before = await eventsAfter(db, id, '0')
     first.child.kill('SIGCONT')
-    await until('the first lets go', async () => first.printed().includes('let go of'), { withinMs: TAKEOVER_MS })
+    await until('the first lets go', async () => first.printed().includes('given up'), { withinMs: TAKEOVER_MS })
     await delay(500)
     assert.deepEqual(await eventsAfter(db, id, '0'), before)
     await assertTakenOverOnce(home, id)
