@@ -1,7 +1,8 @@
-import { type Kysely, sql } from 'kysely'
+import { expressionBuilder, type Kysely, sql } from 'kysely'
 import { UUID } from '../work-order/uuid.ts'
 import type { Database } from './schema.ts'
 import { overFor } from './work-orders/order-conditions.ts'
+import { isUnderWayOf } from './work-orders/order-standing.ts'
 
 type Db = Kysely<Database>
 
@@ -33,12 +34,10 @@ export function orphanedRuns(db: Db): Promise<string[]> {
     db,
     sql`run.status in ('PENDING', 'ENQUEUED', 'DELAYED')
       and to_timestamp(run.updated_at / 1000.0) < moose_now() - ${LAST_WRITES}::interval
+      and not ${isUnderWayOf(expressionBuilder<Database, 'work_orders'>())}
       and not exists (
-        select from attempts where attempts.work_order_id = work_orders.id and (
-          attempts.status = 'running' or attempts.ended_at > moose_now() - ${LAST_WRITES}::interval
-          or (attempts.status = 'blocked' and attempts.number = work_orders.attempts
-            and work_orders.status in ('blocked', 'pending'))
-        )
+        select from attempts where attempts.work_order_id = work_orders.id
+          and attempts.ended_at > moose_now() - ${LAST_WRITES}::interval
       )`,
   )
 }

@@ -26,6 +26,7 @@ import { databaseIdentity } from '../../src/db/database-identity.ts'
 import { tryOwn } from '../../src/db/lock.ts'
 import { examineRecords } from '../../src/doctor/examine-records.ts'
 import { examineLeftovers, tidy } from '../../src/doctor/tidy.ts'
+import { Fault } from '../../src/faults/fault.ts'
 import { Usd } from '../../src/money.ts'
 import { findLeftovers } from '../../src/retention/find-leftovers.ts'
 import { noteDatabase } from '../../src/retention/served-databases.ts'
@@ -239,9 +240,13 @@ test('workflows that nobody waits for are leftovers; those of a running, an endi
     running: await bench.attempt('running', 'running'),
     ending: await bench.attempt('failed', 'failed'),
     suspended: await bench.attempt('blocked', 'blocked'),
+    blocked: await bench.attempt('blocked', 'blocked'),
     ended: await bench.attempt('failed', 'failed'),
     gone: { workOrderId: UNKNOWN, attempt: 1 },
   }
+  const waits = JSON.stringify(new Fault('budget_exceeded', 'No money.').toRecord())
+  const isSuspended = bench.database.db.updateTable('attempts').set({ error: waits })
+  await isSuspended.where('work_order_id', '=', keys.suspended.workOrderId).execute()
   await using engine = await openEngineBench(bench.database)
   for (const key of Object.values(keys)) await engine.run(key, 'hangs')
   await bench.database.db
@@ -252,7 +257,7 @@ test('workflows that nobody waits for are leftovers; those of a running, an endi
   assert.deepEqual(await findLeftovers(bench.deps), [])
   await shiftTime(bench.database.db, 21 * 60_000)
   const found = await findLeftovers(bench.deps)
-  const left = [keys.ended, keys.gone].map(({ workOrderId }) => `wo-${workOrderId}-1`)
+  const left = [keys.ended, keys.blocked, keys.gone].map(({ workOrderId }) => `wo-${workOrderId}-1`)
   assert.deepEqual(found.map(({ name }) => name).sort(), left.sort())
   for (const leftover of found) await leftover.remove()
   const stay = [keys.running, keys.ending, keys.suspended].map(({ workOrderId }) => `wo-${workOrderId}-1`)

@@ -33,8 +33,11 @@ export async function lockOrderStanding(transaction: Db, workOrderId: string): P
   return { ...order, isUnderWay: isUnderWay === true, pulls: await pullRequestsInBrief(transaction, workOrderId) }
 }
 
-/** A cancelled attempt may still have to stop; a suspended one is resumed only while its order waits for that. */
-function isUnderWayOf({ exists, selectFrom, and, or, eb }: ExpressionBuilder<Database, 'work_orders'>) {
+/**
+ * For a query on `work_orders`: whether an attempt of the order runs, or is suspended and will be resumed. A cancelled attempt
+ * may still have to stop; a suspended one is resumed only while its order waits for that.
+ */
+export function isUnderWayOf({ exists, selectFrom, and, or, eb }: ExpressionBuilder<Database, 'work_orders'>) {
   const ofOrder = selectFrom('attempts').select('number').whereRef('attempts.work_order_id', '=', 'work_orders.id')
   return or([
     exists(ofOrder.where('attempts.status', '=', 'running')),
