@@ -51,7 +51,7 @@ test('more than the types of a library that makes queries is refused with its pl
 test('a file that reads the displayed steps, and a re-export that could hide one, are refused', async () => {
   const { passed, said } = await look({
     'src/db/planted.ts': "export const query = 'select output from attempt_steps'\n",
-    'src/db/past.ts': "export { query } from './planted.ts'\n",
+    'src/db/past.ts': "export {\n  query,\n} from './planted.ts'\n",
   })
   assert.ok(!passed)
   assert.match(said, /^src\/db\/planted\.ts:1: reads attempt_steps, which is for display/m)
