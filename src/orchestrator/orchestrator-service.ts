@@ -195,7 +195,7 @@ function createEndings(parts: {
 type Places = Pick<Settings, 'maxConcurrent' | 'maxPerRepository'>
 
 /** How this process comes to its orders. */
-export type Claims = {
+type Claims = {
   settings(): Promise<Settings>
   /** Makes suspended orders pending whose condition is met: they may be claimed next. */
   resumeSuspended(): Promise<void>
@@ -209,7 +209,7 @@ export type Claims = {
   endAbandoned(): Promise<void>
 }
 
-export function createClaims(
+function createClaims(
   deps: OrchestratorDeps,
   { emergencyStop, onError }: { emergencyStop: EmergencyStop; onError: (error: unknown) => void },
 ): Claims {
@@ -235,7 +235,7 @@ export function createClaims(
   }
 }
 
-export type EmergencyStop = {
+type EmergencyStop = {
   /**
    * Looks whether everything has to stop, and then aborts every attempt of this process and every call to a model; the
    * attempts are suspended.
@@ -248,7 +248,7 @@ export type EmergencyStop = {
   assertReleased(): Promise<void>
 }
 
-export function createEmergencyStop(parts: {
+function createEmergencyStop(parts: {
   db: Kysely<Database>
   running: RunningAttempts
   stopCalls: (fault: Fault) => void

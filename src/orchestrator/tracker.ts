@@ -164,7 +164,7 @@ async function withProjects(
 const MOST_HINTS = 200
 
 /** Collects hints until they are taken; duplicates count once. */
-export function createHints() {
+function createHints() {
   const gathered = new Map<string, PullRequestHint>()
   let arrival = new AbortController()
   return {

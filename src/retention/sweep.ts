@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { markLeftBehind } from '../budget/reconcile.ts'
+import type { KeptDays } from '../config.ts'
 import { endedRuns, RUNS_AT_ONCE } from '../db/engine-workflows.ts'
 import { tryOwn } from '../db/lock.ts'
 import { forgetAnswers } from '../db/model-calls.ts'
@@ -40,7 +41,7 @@ const SWEEP_EVERY_MS = 24 * 60 * 60_000
 export async function sweep(deps: SweepDeps, signal: AbortSignal): Promise<SweepResult> {
   const days = await readKeptDays(deps.db, deps.config.kept)
   await noteDatabase(deps.db, { home: deps.config.home, url: deps.databaseUrl })
-  const records = await sweepDatabase(deps, signal)
+  const records = await sweepDatabase(deps, days, signal)
   const { removed, failed } = await removeLeftovers(await findLeftovers(deps), signal)
   for (const { leftover, fault } of failed)
     deps.log.warn({ leftover: leftover.name, reason: fault.message }, 'left over')
@@ -98,14 +99,14 @@ type RemovedRecords = { runs: number; answers: number; outputs: number; workers:
  * other than output, outcomes, calls and the ledger stay for ever; calls that no process can end are left to a bill.
  *
  * @returns null: another process is doing it
- * @throws {Fault} `config_invalid` for a malformed row of `system_config`, `database_unreachable`
+ * @throws {Fault} `database_unreachable`
  */
 async function sweepDatabase(
   deps: RetentionDeps & { databaseUrl: string },
+  days: KeptDays,
   signal: AbortSignal,
 ): Promise<RemovedRecords | null> {
   const { db, log, databaseUrl: url } = deps
-  const days = await readKeptDays(db, deps.config.kept)
   const onLost = () => log.debug('the database went away while old records were removed')
   // Named as in earlier versions, so that they are excluded too.
   await using alone = await tryOwn({ url, name: 'hygiene', onLost, log })

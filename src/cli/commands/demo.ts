@@ -40,10 +40,7 @@ async function demo(cli: Cli, signal: AbortSignal): Promise<DemoReport | null> {
 async function wholeDemo(cli: Cli, signal: AbortSignal): Promise<DemoReport> {
   const startedAt = performance.now()
   // Loaded only now, as the app is: other commands start without the database driver and git.
-  const [{ claimPlaces }, { makeRepository }] = await Promise.all([
-    import('../../demo/prepare.ts'),
-    import('../../demo/prepare.ts'),
-  ])
+  const { claimPlaces, makeRepository } = await import('../../demo/prepare.ts')
   const config = cli.config()
   const log = createLogFor(config)
   const places = demoPlaces(config.home)
