@@ -1,6 +1,6 @@
 import path from 'node:path'
 import type { z } from 'zod'
-import { type ArmedFault, Environment, LOGIN_VARIABLES, NETWORK_VARIABLES } from './config/environment.ts'
+import { type ArmedFault, Environment, LOGIN_VARIABLES, NETWORK_VARIABLES, PROVIDER_KEY } from './config/environment.ts'
 import { Fault } from './faults/fault.ts'
 import { describeProblems, fieldProblems } from './faults/schema-problems.ts'
 
@@ -84,8 +84,11 @@ export type KeptDays = {
   mirrors: number
 }
 
-/** Kept apart so that printing the rest is safe. */
-export type Secrets = { anthropic: string | null; openai: string | null; openaiCompatible: string | null }
+/**
+ * The keys of providers, by the variable that holds each: every variable that ends in `_API_KEY`. Kept apart so that
+ * printing the rest is safe.
+ */
+export type Secrets = Readonly<Record<string, string>>
 
 /** Apart from the others because models need none of them. */
 export type GitHubSecrets = {
@@ -111,7 +114,17 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     loginEnvironment: pick(set, LOGIN_VARIABLES),
     networkEnvironment: pick(set, NETWORK_VARIABLES),
     installEnvironment: installEnvironment(set),
+    secrets: providerKeys(set),
   })
+}
+
+/** Only these: a row of the database names the variable whose value is sent to a provider. */
+function providerKeys(set: Record<string, string | undefined>): Secrets {
+  return Object.fromEntries(
+    Object.entries(set).flatMap(([name, value]) =>
+      value !== undefined && PROVIDER_KEY.test(name) ? [[name, value]] : [],
+    ),
+  )
 }
 
 function pick(set: Record<string, string | undefined>, names: readonly string[]): Record<string, string> {
@@ -138,7 +151,7 @@ function installEnvironment(set: Record<string, string | undefined>): Record<str
   )
 }
 
-type PassedOn = 'loginEnvironment' | 'networkEnvironment' | 'installEnvironment'
+type PassedOn = 'loginEnvironment' | 'networkEnvironment' | 'installEnvironment' | 'secrets'
 
 function toConfig(env: z.infer<typeof Environment>): Omit<Config, PassedOn> {
   return {
@@ -172,11 +185,6 @@ function toConfig(env: z.infer<typeof Environment>): Omit<Config, PassedOn> {
     },
     github: { enterpriseHost: env.GH_HOST ?? null, insideActions: env.GITHUB_ACTIONS ?? false },
     executablePath: absoluteEntries(env.PATH),
-    secrets: {
-      anthropic: env.ANTHROPIC_API_KEY ?? null,
-      openai: env.OPENAI_API_KEY ?? null,
-      openaiCompatible: env.OPENAI_COMPATIBLE_API_KEY ?? null,
-    },
     githubSecrets: {
       token: env.GH_TOKEN ?? env.GITHUB_TOKEN ?? null,
       enterpriseToken: env.GH_ENTERPRISE_TOKEN ?? env.GITHUB_ENTERPRISE_TOKEN ?? null,

@@ -47,6 +47,9 @@ const absolutePath = z.string().refine(path.isAbsolute, 'is not an absolute path
 /** The default where nothing says where the user's files are; refused by its form. */
 const NO_HOME = ''
 
+/** A variable that may hold the key of a provider; a proposer names the one of its key. */
+export const PROVIDER_KEY = /^[A-Z][A-Z0-9_]{0,60}_API_KEY$/
+
 /** Bounds of the settings that also live in `system_config`, where they can be changed at run time. */
 export const POLLING_INTERVAL_MS = wholeNumber(100, 3_600_000)
 export const MAX_CONCURRENT = wholeNumber(1, 100)
@@ -209,6 +212,10 @@ export const Environment = z.object({
     .string()
     .optional()
     .meta({ description: 'Key of the provider `openai`', unset: 'the provider is not available' }),
+  GEMINI_API_KEY: z
+    .string()
+    .optional()
+    .meta({ description: 'Key of the provider `google`', unset: 'the provider is not available' }),
   OPENAI_COMPATIBLE_API_KEY: z
     .string()
     .optional()

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import { z } from 'zod'
-import { httpUrl } from '../config/environment.ts'
+import { httpUrl, PROVIDER_KEY } from '../config/environment.ts'
 import { contradictionOf, PRICE_KEYS, type PriceContradiction } from '../contract/stated-price.ts'
 import { Fault } from '../faults/fault.ts'
 import { describeIssues } from '../faults/schema-problems.ts'
@@ -58,7 +58,7 @@ const ProposerRow = z
   .object({
     /** What the Manager selects, e.g. `claude-sonnet-4-5`. */
     name: z.string().min(1),
-    provider: z.enum(['anthropic', 'openai', 'openai-compatible', 'replay']),
+    provider: z.enum(['anthropic', 'openai', 'google', 'openai-compatible', 'replay']),
     /** The provider's own model id. */
     model: z.string().min(1),
     /** The highest complexity this proposer is trusted with, 0 to 1. */
@@ -67,19 +67,54 @@ const ProposerRow = z
     /** Endpoint that speaks the provider's protocol; null for the provider's own. */
     base_url: httpUrl.nullable(),
     active: z.boolean(),
+    /** The environment variable of the key; null: the provider's usual one. */
+    key_variable: z
+      .string()
+      .regex(PROVIDER_KEY, 'is not the name of an environment variable that ends in _API_KEY')
+      .nullable(),
+    /** Of prompt and answer together; null: not known. */
+    context_tokens: z.int().positive().nullable(),
+    /** Of Chat Completions; null: what is known of the model. */
+    output_limit_parameter: z
+      .string()
+      .regex(/^[a-z][a-z0-9_]{0,63}$/, 'is not the name of a parameter')
+      .nullable(),
+    extra_headers: z.record(z.string().regex(/^[A-Za-z0-9-]{1,100}$/, 'is not the name of a header'), z.string()),
+    extra_body: z.record(z.string(), z.json()),
   })
   .transform(({ complexity_threshold, cost_profile, base_url, ...row }) => ({
-    ...row,
+    name: row.name,
+    provider: row.provider,
+    model: row.model,
+    active: row.active,
     complexityThreshold: complexity_threshold,
     baseUrl: base_url,
     /** As the operator states it; null: take it from the price library. */
     price: cost_profile,
+    keyVariable: row.key_variable,
+    contextTokens: row.context_tokens,
+    outputLimitParameter: row.output_limit_parameter,
+    extraHeaders: row.extra_headers,
+    extraBody: row.extra_body,
   }))
 
 /** A proposer as `proposer_configs` has it. */
 export type ProposerConfig = z.infer<typeof ProposerRow>
 
-const COLUMNS = ['name', 'provider', 'model', 'complexity_threshold', 'cost_profile', 'base_url', 'active'] as const
+const COLUMNS = [
+  'name',
+  'provider',
+  'model',
+  'complexity_threshold',
+  'cost_profile',
+  'base_url',
+  'active',
+  'key_variable',
+  'context_tokens',
+  'output_limit_parameter',
+  'extra_headers',
+  'extra_body',
+] as const
 
 export type Proposers = {
   /** By name. */

@@ -263,5 +263,10 @@ export type Database = {
     cost_profile: JsonDefault
     base_url: string | null
     active: Generated<boolean>
+    key_variable: string | null
+    context_tokens: number | null
+    output_limit_parameter: string | null
+    extra_headers: JsonDefault
+    extra_body: JsonDefault
   }
 }

@@ -8,18 +8,25 @@ import { priceOf } from './price.ts'
 
 const AVAILABLE: Availability = { available: true }
 
-/** The environment variable that holds each provider's key. */
+/** The environment variable that usually holds each provider's key. */
 const KEY_VARIABLE = {
   anthropic: 'ANTHROPIC_API_KEY',
   openai: 'OPENAI_API_KEY',
+  google: 'GEMINI_API_KEY',
   'openai-compatible': 'OPENAI_COMPATIBLE_API_KEY',
 } as const
 
-/** The key for a provider; null when it is not set. A local OpenAI-compatible server may need none. */
-export function keyOf(provider: keyof typeof KEY_VARIABLE, secrets: Secrets): string | null {
-  return { anthropic: secrets.anthropic, openai: secrets.openai, 'openai-compatible': secrets.openaiCompatible }[
-    provider
-  ]
+type Keyed = { provider: keyof typeof KEY_VARIABLE; keyVariable: string | null }
+
+/** The environment variable that holds the key of a proposer. */
+export function keyVariableOf({ provider, keyVariable }: Keyed): string {
+  return keyVariable === null ? KEY_VARIABLE[provider] : keyVariable
+}
+
+/** The key of a proposer; null when it is not set. A local OpenAI-compatible server may need none. */
+export function keyOf(proposer: Keyed, secrets: Secrets): string | null {
+  const key = secrets[keyVariableOf(proposer)]
+  return key === undefined ? null : key
 }
 
 /** What the rules of this file look at. */
@@ -30,13 +37,14 @@ type Machine = { secrets: Secrets; replayDir: string | null; clock: Clock }
  * against them. Whether the key is right shows only in a call.
  */
 export function whyUnavailable(proposer: ProposerConfig, machine: Machine): Fault | null {
-  const { name, provider } = proposer
+  const { name, provider, keyVariable } = proposer
   if (provider === 'replay') return missingRecordings(name, machine.replayDir)
   if (provider === 'openai-compatible' && proposer.baseUrl === null) {
     return unavailable('model_unknown', name, 'base_url is empty; an openai-compatible proposer needs one')
   }
-  if (provider !== 'openai-compatible' && keyOf(provider, machine.secrets) === null) {
-    return unavailable('model_key_missing', name, `${KEY_VARIABLE[provider]} is not set`)
+  const isKeyNeeded = provider !== 'openai-compatible' || keyVariable !== null
+  if (isKeyNeeded && keyOf({ provider, keyVariable }, machine.secrets) === null) {
+    return unavailable('model_key_missing', name, `${keyVariableOf({ provider, keyVariable })} is not set`)
   }
   return priceOf(proposer, machine.clock.now()) === null ? unknownPrice(proposer) : null
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { calcPrice, findProvider } from '@pydantic/genai-prices'
 import fc from 'fast-check'
+import { USUAL_CALL } from '../../test/support/proposer-call.ts'
 import type { ProposerConfig } from '../db/proposer-configs.ts'
 import { Usd } from '../money.ts'
 import type { PricedUsage } from './model-answer.ts'
@@ -26,7 +27,7 @@ const LISTED: ProposerConfig[] = [
 function modelsOf(seller: Pick<ProposerConfig, 'provider' | 'baseUrl'>): ProposerConfig[] {
   const found = findProvider(soldBy(seller))
   assert.ok(found !== undefined, JSON.stringify(seller))
-  const row = { name: 'm', complexityThreshold: 1, price: null, active: true }
+  const row = { ...USUAL_CALL, name: 'm', complexityThreshold: 1, price: null, active: true }
   return found.models.map(({ id }) => ({ ...row, ...seller, model: id }))
 }
 

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { USUAL_CALL } from '../../test/support/proposer-call.ts'
 import type { ProposerConfig } from '../db/proposer-configs.ts'
 import type { PricedUsage } from './model-answer.ts'
 import { costOf, type Price, priceOf, worstCaseOf } from './price.ts'
 
 const sonnet: ProposerConfig = {
+  ...USUAL_CALL,
   name: 'claude-sonnet-4-5',
   provider: 'anthropic',
   model: 'claude-sonnet-4-5-20250929',

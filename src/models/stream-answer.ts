@@ -1,4 +1,5 @@
 import { createAnthropic } from '@ai-sdk/anthropic'
+import { createGoogleGenerativeAI } from '@ai-sdk/google'
 import { createOpenAI } from '@ai-sdk/openai'
 import { createOpenAICompatible, type OpenAICompatibleProviderSettings } from '@ai-sdk/openai-compatible'
 import { type LanguageModel, type LanguageModelUsage, streamText } from 'ai'
@@ -78,30 +79,37 @@ function countTokens({
 }
 
 /** Stated here because the SDKs would otherwise look for another one in the environment. */
-const ENDPOINT = { anthropic: 'https://api.anthropic.com/v1', openai: 'https://api.openai.com/v1' } as const
+const ENDPOINT = {
+  anthropic: 'https://api.anthropic.com/v1',
+  openai: 'https://api.openai.com/v1',
+  google: 'https://generativelanguage.googleapis.com/v1beta',
+} as const
 
 /**
- * The AI SDK's model for a proposer: Anthropic's Messages, OpenAI's Responses, or Chat Completions of any server that
- * speaks it. The proposer must be available (`whyUnavailable` gave null) and not be a replay.
+ * The AI SDK's model for a proposer: Anthropic's Messages, OpenAI's Responses, Gemini's generateContent, or Chat
+ * Completions of any server that speaks it. The proposer must be available (`whyUnavailable` gave null) and not be a
+ * replay.
  */
 export function languageModel(proposer: ProposerConfig, secrets: Secrets): LanguageModel {
-  const { provider, model, baseUrl } = proposer
-  if (provider === 'anthropic') return createAnthropic(settings(provider, baseUrl, secrets))(model)
-  if (provider === 'openai') return createOpenAI(settings(provider, baseUrl, secrets)).responses(model)
-  const apiKey = keyOf('openai-compatible', secrets)
-  return createOpenAICompatible({
-    name: 'openai-compatible',
-    baseURL: String(baseUrl),
-    includeUsage: true,
-    convertUsage: chatUsage,
-    fetch: providerFetch,
-    ...(apiKey === null ? {} : { apiKey }),
-  })(model)
-}
-
-function settings(provider: 'anthropic' | 'openai', baseUrl: string | null, secrets: Secrets) {
+  const { provider, model, baseUrl, keyVariable, extraHeaders: headers } = proposer
+  if (provider === 'replay') throw new TypeError('a replay reaches no model')
+  const key = keyOf({ provider, keyVariable }, secrets)
+  if (provider === 'openai-compatible') {
+    return createOpenAICompatible({
+      name: 'openai-compatible',
+      baseURL: String(baseUrl),
+      includeUsage: true,
+      convertUsage: chatUsage,
+      fetch: providerFetch,
+      headers,
+      ...(key === null ? {} : { apiKey: key }),
+    })(model)
+  }
   const baseURL = baseUrl === null ? ENDPOINT[provider] : baseUrl
-  return { apiKey: String(keyOf(provider, secrets)), baseURL, fetch: providerFetch }
+  const settings = { apiKey: String(key), baseURL, headers, fetch: providerFetch }
+  if (provider === 'anthropic') return createAnthropic(settings)(model)
+  if (provider === 'google') return createGoogleGenerativeAI(settings)(model)
+  return createOpenAI(settings).responses(model)
 }
 
 type ConvertUsage = NonNullable<OpenAICompatibleProviderSettings['convertUsage']>

@@ -24,9 +24,7 @@ const LONGER_THAN_WORDS = 16
 export function knownSecrets(config: SecretSettings): KnownSecret[] {
   const { secrets, githubSecrets, tracing } = config
   const named: Record<string, string | null> = {
-    ANTHROPIC_API_KEY: secrets.anthropic,
-    OPENAI_API_KEY: secrets.openai,
-    OPENAI_COMPATIBLE_API_KEY: secrets.openaiCompatible,
+    ...secrets,
     'GH_TOKEN (or GITHUB_TOKEN)': githubSecrets.token,
     'GH_ENTERPRISE_TOKEN (or GITHUB_ENTERPRISE_TOKEN)': githubSecrets.enterpriseToken,
     MOOSE_GITHUB_WEBHOOK_SECRET: githubSecrets.webhook,

@@ -3,7 +3,11 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { createSanitizer, shownFault } from './sanitize-output.ts'
 
-const secrets = { anthropic: 'sk-canary-"12345', openai: 'modified', openaiCompatible: 'short' }
+const secrets = {
+  ANTHROPIC_API_KEY: 'sk-canary-"12345',
+  OPENAI_API_KEY: 'modified',
+  OPENAI_COMPATIBLE_API_KEY: 'short',
+}
 const cleanOf = (more: string | null) =>
   createSanitizer({
     secrets,

@@ -19,6 +19,7 @@ import {
   type Scripted,
   startModelServer,
 } from '../support/model-server.ts'
+import { USUAL_CALL } from '../support/proposer-call.ts'
 
 const CALLS = 200
 /** USD per million tokens, as the providers publish them, in millionths of a dollar. */
@@ -90,7 +91,7 @@ test('200 mixed calls, streamed and not, with retries: what is tracked is the bi
   const workOrderId = await anOrder(db)
   const models = createModels({
     db,
-    secrets: { anthropic: 'sk-a', openai: 'sk-o', openaiCompatible: null },
+    secrets: { ANTHROPIC_API_KEY: 'sk-a', OPENAI_API_KEY: 'sk-o' },
     replayDir: null,
     modelTimeoutMs: 20_000,
     maxCallsPerProvider: null,
@@ -194,7 +195,7 @@ function proposerAt(provider: Provider, servers: Record<Provider, ModelServer>):
     cacheWritePerMillion: undefined,
   }
   const price = provider === 'openai-compatible' ? local : null
-  const common = { complexityThreshold: 1, active: true, baseUrl: servers[provider].url, price }
+  const common = { ...USUAL_CALL, complexityThreshold: 1, active: true, baseUrl: servers[provider].url, price }
   return { name: provider, provider, model: MODELS[provider], ...common }
 }
 

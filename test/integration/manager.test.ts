@@ -25,7 +25,7 @@ const request: RoutingRequest = {
   approved_by_director: true,
 }
 const signal = new AbortController().signal
-const bothKeys: Secrets = { anthropic: 'sk-a', openai: 'sk-o', openaiCompatible: null }
+const bothKeys: Secrets = { ANTHROPIC_API_KEY: 'sk-a', OPENAI_API_KEY: 'sk-o' }
 
 function managerOf(db: Kysely<Database>, secrets: Secrets) {
   const rest = { replayDir: null, modelTimeoutMs: 1_000, clock: systemClock, log: createLog('silent') }
@@ -106,7 +106,7 @@ test('a change of proposer_configs counts for the next order', async () => {
 test('without any key nobody is able, and the fault says why for each', async () => {
   await using database = await createTestDatabase()
   await database.db.updateTable('proposer_configs').set({ active: false }).where('name', '=', 'gpt-4o-mini').execute()
-  const manager = managerOf(database.db, { anthropic: null, openai: null, openaiCompatible: null })
+  const manager = managerOf(database.db, {})
   const fault = await faultOf(manager.route(request, signal))
   assert.equal(fault.code, 'no_able_proposer')
   assert.match(

@@ -7,15 +7,16 @@ import { toModelFault } from '../../src/models/model-faults.ts'
 import { languageModel, streamAnswer } from '../../src/models/stream-answer.ts'
 import { listenOnLoopback } from '../support/loopback.ts'
 import { type Scripted, startModelServer } from '../support/model-server.ts'
+import { USUAL_CALL } from '../support/proposer-call.ts'
 import { until } from '../support/until.ts'
 
 const PROVIDERS = ['anthropic', 'openai', 'openai-compatible'] as const
-const secrets = { anthropic: 'sk-a', openai: 'sk-o', openaiCompatible: 'sk-c' }
+const secrets = { ANTHROPIC_API_KEY: 'sk-a', OPENAI_API_KEY: 'sk-o', OPENAI_COMPATIBLE_API_KEY: 'sk-c' }
 const MESSAGES = [{ role: 'user', content: 'say hello' }] as const
 
 function proposerAt(provider: (typeof PROVIDERS)[number], baseUrl: string): ProposerConfig {
   const model = provider === 'anthropic' ? 'claude-sonnet-4-5' : 'gpt-5'
-  return { name: 'm', provider, model, complexityThreshold: 1, baseUrl, price: null, active: true }
+  return { ...USUAL_CALL, name: 'm', provider, model, complexityThreshold: 1, baseUrl, price: null, active: true }
 }
 
 /** What the real SDK makes of an answer. */

@@ -12,10 +12,12 @@ import type { ModelsOptions } from '../../src/models/paid-try.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { faultOf } from '../support/fault-of.ts'
 import { type Scripted, startModelServer } from '../support/model-server.ts'
+import { USUAL_CALL } from '../support/proposer-call.ts'
 
 const KEY = 'sk-a-very-secret-key'
 
 const proposer: ProposerConfig = {
+  ...USUAL_CALL,
   name: 'sonnet',
   provider: 'anthropic',
   model: 'claude-sonnet-4-5',
@@ -63,7 +65,7 @@ async function setUp(overrides: Partial<ModelsOptions> = {}) {
   }
   const models = createModels({
     db: database.db,
-    secrets: { anthropic: KEY, openai: KEY, openaiCompatible: KEY },
+    secrets: { ANTHROPIC_API_KEY: KEY, OPENAI_API_KEY: KEY, OPENAI_COMPATIBLE_API_KEY: KEY },
     replayDir: null,
     modelTimeoutMs: 5_000,
     maxCallsPerProvider: null,
@@ -185,7 +187,9 @@ for (const provider of ['anthropic', 'openai', 'openai-compatible'] as const) {
 
     test('a key that is a word takes nothing out of what is said', async () => {
       await using server = await startModelServer({ kind: 'status', status: 400, message: 'too many tokens' })
-      await using setup = await setUp({ secrets: { anthropic: 'token', openai: 'token', openaiCompatible: 'token' } })
+      await using setup = await setUp({
+        secrets: { ANTHROPIC_API_KEY: 'token', OPENAI_API_KEY: 'token', OPENAI_COMPATIBLE_API_KEY: 'token' },
+      })
       const call = callOf({ proposer: { ...proposer, provider, baseUrl: server.url } })
       assert.match((await faultOf(setup.models.call(call))).message, /400, too many tokens/)
     })
@@ -295,7 +299,7 @@ test('cancelling ends the wait before a retry', async () => {
 })
 
 test('a missing key names its variable, and nothing is metered', async () => {
-  await using setup = await setUp({ secrets: { anthropic: null, openai: null, openaiCompatible: null } })
+  await using setup = await setUp({ secrets: {} })
   const fault = await faultOf(setup.models.call(callOf()))
   assert.equal(fault.code, 'model_key_missing')
   assert.match(fault.message, /ANTHROPIC_API_KEY/)
@@ -305,7 +309,7 @@ test('a missing key names its variable, and nothing is metered', async () => {
 
 test('an OpenAI-compatible server needs an address and no key', async () => {
   await using server = await startModelServer({ kind: 'text', text: 'hello' })
-  await using setup = await setUp({ secrets: { anthropic: null, openai: null, openaiCompatible: null } })
+  await using setup = await setUp({ secrets: {} })
   const local: ProposerConfig = { ...proposer, provider: 'openai-compatible' }
   assert.equal((await faultOf(setup.models.call(callOf({ proposer: local })))).code, 'model_unknown')
   const unpriced: ProposerConfig = { ...local, baseUrl: server.url, price: null }

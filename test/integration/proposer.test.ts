@@ -71,7 +71,7 @@ async function setUp(script: readonly Scripted[], { priced = true, contextMaxByt
     .values({ title: order.title, description: '', risk_level: 'low' })
     .returning('id')
     .executeTakeFirstOrThrow()
-  const secrets = { anthropic: null, openai: null, openaiCompatible: null }
+  const secrets = {}
   const rest = { replayDir: null, modelTimeoutMs: 5_000, clock: systemClock, log: createLog('silent') }
   const models = createModels({ db, secrets, maxCallsPerProvider: null, ...rest })
   return {

@@ -16,11 +16,13 @@ import {
 } from '../../src/models/provider-pause.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { faultOf } from '../support/fault-of.ts'
+import { USUAL_CALL } from '../support/proposer-call.ts'
 import { shiftTime } from '../support/shifted-time.ts'
 
 const MINUTE = 60_000
 const LONGEST_CALL = 5 * MINUTE
 const proposer: ProposerConfig = {
+  ...USUAL_CALL,
   name: 'sonnet',
   provider: 'anthropic',
   model: 'claude-sonnet-4-5',

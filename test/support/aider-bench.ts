@@ -124,7 +124,7 @@ type Run = {
 const log = createLog('silent')
 
 function modelsOf({ db }: TestDatabase) {
-  const secrets = { anthropic: null, openai: null, openaiCompatible: REAL_KEY }
+  const secrets = { OPENAI_COMPATIBLE_API_KEY: REAL_KEY }
   return createModels({
     db,
     secrets,

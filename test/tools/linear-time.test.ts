@@ -347,7 +347,7 @@ test('paths of an order', async (t) => {
 })
 
 test('what is stored', async (t) => {
-  const secrets = { anthropic: 'sk-0123456789', openai: null, openaiCompatible: null }
+  const secrets = { ANTHROPIC_API_KEY: 'sk-0123456789' }
   const clean = createSanitizer({
     secrets,
     githubSecrets: { token: null, enterpriseToken: null, webhook: null },

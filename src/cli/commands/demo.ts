@@ -61,9 +61,8 @@ async function wholeDemo(cli: Cli, signal: AbortSignal): Promise<DemoReport> {
 
 /** The user's settings with everything outside left out: their database, their keys, a foreign Manager or Proposer, Aider. */
 function demoConfig(config: Config, { home }: DemoPlaces): Config {
-  const secrets = { anthropic: null, openai: null, openaiCompatible: null }
   const ours = { databaseUrl: null, managerUrl: null, proposerUrl: null, executor: 'patch', aiderBin: null } as const
-  return { ...config, ...ours, home, replayDir: REPLAY_DIR, secrets }
+  return { ...config, ...ours, home, replayDir: REPLAY_DIR, secrets: {} }
 }
 
 function sayInterrupted({ output }: Cli, interruption: Interruption): void {
