@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely'
 import type { Executors } from '../attempt/choose-executor.ts'
 import type { Adapters } from '../attempt/context.ts'
 import { createCheckRunner } from '../checks/check-runner.ts'
-import { parseChecks } from '../checks/moose-yaml.ts'
+import { parseMooseYaml } from '../checks/moose-yaml.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { listProposers } from '../db/proposer-configs.ts'
@@ -92,7 +92,7 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
       forges: { local: createLocalForge({ db, mirrors, log, clock }), github },
       buildRoutingRequest,
       buildProposerRequest,
-      parseChecks,
+      parseMooseYaml,
     },
   }
 }

@@ -1,4 +1,4 @@
-import type { Check, CheckRunner } from '../ports/execution.ts'
+import type { CheckRunner, ProjectConfig } from '../ports/execution.ts'
 import type { Proposer, ProposerRequest } from '../ports/proposal.ts'
 import type { Forges } from '../ports/pull-request.ts'
 import type { Manager, RoutingRequest } from '../ports/routing.ts'
@@ -53,6 +53,6 @@ export type Adapters = {
   buildRoutingRequest: (workOrderId: string, order: WorkOrderContent) => RoutingRequest
   buildProposerRequest: (order: WorkOrderContent) => ProposerRequest
   /** Reads `moose.yaml`; null when the base commit has none. @throws {Fault} `checks_invalid` */
-  parseChecks: (mooseYaml: string | null) => Check[]
+  parseMooseYaml: (mooseYaml: string | null) => ProjectConfig
   forges: Forges
 }

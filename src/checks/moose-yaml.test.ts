@@ -2,16 +2,16 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { Fault } from '../faults/fault.ts'
-import { parseChecks } from './moose-yaml.ts'
+import { parseMooseYaml } from './moose-yaml.ts'
 
 test('no file, an empty file and a file of comments ask for no checks', () => {
   for (const text of [null, '', '\n', '# nothing yet\n', '---\n', 'null', '{}', 'checks: []']) {
-    assert.deepEqual(parseChecks(text), [], String(text))
+    assert.deepEqual(parseMooseYaml(text).checks, [], String(text))
   }
 })
 
 test('reads checks in their order, with every form of a timeout', () => {
-  const checks = parseChecks(`checks:
+  const { checks } = parseMooseYaml(`checks:
   - { name: test, run: npm test }
   - name: lint
     run: |
@@ -23,12 +23,46 @@ test('reads checks in their order, with every form of a timeout', () => {
   - { name: c, run: c, timeout: 0.5 }
 `)
   assert.deepEqual(checks, [
-    { name: 'test', run: 'npm test', timeoutMs: 600_000, proves: [] },
-    { name: 'lint', run: 'npm run lint\n', timeoutMs: 90_000, proves: [1, 'It is linted'] },
-    { name: 'a', run: 'a', timeoutMs: 90_000, proves: [] },
-    { name: 'b', run: 'b', timeoutMs: 3_600_000, proves: [] },
-    { name: 'c', run: 'c', timeoutMs: 500, proves: [] },
+    { name: 'test', run: 'npm test', timeoutMs: 600_000, proves: [], fix: null, report: null },
+    { name: 'lint', run: 'npm run lint\n', timeoutMs: 90_000, proves: [1, 'It is linted'], fix: null, report: null },
+    { name: 'a', run: 'a', timeoutMs: 90_000, proves: [], fix: null, report: null },
+    { name: 'b', run: 'b', timeoutMs: 3_600_000, proves: [], fix: null, report: null },
+    { name: 'c', run: 'c', timeoutMs: 500, proves: [], fix: null, report: null },
   ])
+})
+
+test('reads what is set up, kept, set and shown', () => {
+  const config = parseMooseYaml(`setup: { run: npm ci, timeout: 20m }
+cache: [node_modules, ~/.npm/]
+env: { NODE_ENV: test, RETRIES: 3, FAST: true, EMPTY: "" }
+context: [docs/style.md]
+checks: [{ name: lint, run: npm run lint, fix: npm run format, report: out/lint.sarif }]
+`)
+  assert.deepEqual(config, {
+    setup: { run: 'npm ci', timeoutMs: 1_200_000 },
+    cache: ['node_modules', '~/.npm/'],
+    env: { NODE_ENV: 'test', RETRIES: '3', FAST: 'true', EMPTY: '' },
+    context: ['docs/style.md'],
+    checks: [
+      {
+        name: 'lint',
+        run: 'npm run lint',
+        timeoutMs: 600_000,
+        proves: [],
+        fix: 'npm run format',
+        report: 'out/lint.sarif',
+      },
+    ],
+  })
+  assert.deepEqual(parseMooseYaml('setup: npm ci').setup, { run: 'npm ci', timeoutMs: 600_000 })
+  assert.deepEqual(parseMooseYaml('setup: [a, b]').setup, { run: 'a\nb', timeoutMs: 600_000 })
+})
+
+test('refuses a path that leads out of the repository, and a variable that Moose sets', () => {
+  for (const outside of ['/etc', '../a', 'a/../../b', '.', '~', '~/..', './a', 'a//b', '.git/hooks', 'A/.GIT'])
+    assert.throws(() => parseMooseYaml(`cache: ["${outside}"]`), /cache\[0\] is neither a path below/, outside)
+  for (const name of ['HOME', 'PATH', 'TMPDIR', 'MOOSE_CHILD', '1A', 'A-B', 'A=B'])
+    assert.throws(() => parseMooseYaml(`env: { "${name}": x }`), /env/, name)
 })
 
 const refused: readonly [name: string, text: string, line: number, told: RegExp][] = [
@@ -67,7 +101,7 @@ const refused: readonly [name: string, text: string, line: number, told: RegExp]
   ['checks without a list', 'checks:\n  test: npm test\n', 2, /checks is not a list/],
   ['checks without anything', 'checks:\n', 1, /checks is not a list/],
   ['a check that is a text', 'checks:\n  - npm test\n', 2, /checks\[0\] is not a group/],
-  ['a file that is a list', '- a\n', 1, /does not hold the key checks/],
+  ['a file that is a list', '- a\n', 1, /is not a group of setup, cache, env, context and checks/],
   ['broken YAML', 'checks:\n  - name: "a\n', 3, /closing/],
   ['an alias of nothing', 'checks: *x\n', 1, /alias/i],
 ]
@@ -75,7 +109,7 @@ const refused: readonly [name: string, text: string, line: number, told: RegExp]
 for (const [name, text, line, told] of refused) {
   test(`refuses ${name}`, () => {
     assert.throws(
-      () => parseChecks(text),
+      () => parseMooseYaml(text),
       (error) => {
         assert.ok(error instanceof Fault && error.code === 'checks_invalid', String(error))
         assert.match(error.message, told)
@@ -88,18 +122,18 @@ for (const [name, text, line, told] of refused) {
 
 test('every problem is told at once', () => {
   const text = 'checks:\n  - {name: a}\n  - {run: b}\n'
-  assert.throws(() => parseChecks(text), /line 2: checks\[0\]\.run .*line 3: checks\[1\]\.name/)
+  assert.throws(() => parseMooseYaml(text), /line 2: checks\[0\]\.run .*line 3: checks\[1\]\.name/)
 })
 
 test('a file that multiplies itself is refused', () => {
   const levels = Array.from({ length: 20 }, (_, level) => `a${level + 1}: &a${level + 1} [${`*a${level},`.repeat(9)}]`)
-  assert.throws(() => parseChecks(`a0: &a0 x\n${levels.join('\n')}\n`), /checks_invalid|alias|not valid/)
+  assert.throws(() => parseMooseYaml(`a0: &a0 x\n${levels.join('\n')}\n`), /checks_invalid|alias|not valid/)
 })
 
 test('of many problems the first 20 are told, and how many more there are', () => {
   const keys = Array.from({ length: 5_000 }, (_, index) => `k${index}: 1`).join('\n')
   assert.throws(
-    () => parseChecks(keys),
+    () => parseMooseYaml(keys),
     (error) => {
       assert.ok(error instanceof Fault)
       assert.match(error.message, /line 1: k0 is not a known field; .*; line 20: k19 is .*; and 4980 more\. Correct/)
@@ -110,20 +144,20 @@ test('of many problems the first 20 are told, and how many more there are', () =
 
 test('a file of more than 64 KiB is refused by its size, whatever is in it', () => {
   const of = (bytes: number) => `#${'x'.repeat(bytes - 3)}é`
-  assert.deepEqual(parseChecks(of(65_536)), [])
-  assert.throws(() => parseChecks(of(65_537)), /it has 65537 bytes, and at most 65536 are read\. Correct it/)
+  assert.deepEqual(parseMooseYaml(of(65_536)).checks, [])
+  assert.throws(() => parseMooseYaml(of(65_537)), /it has 65537 bytes, and at most 65536 are read\. Correct it/)
 })
 
 test('a file that is nested too deep for the parser is refused as such', () => {
   for (const part of ['[', '- ', '{a: '])
-    assert.throws(() => parseChecks(part.repeat(5_000)), /it is nested too deep\. Correct it on the base branch/)
+    assert.throws(() => parseMooseYaml(part.repeat(5_000)), /it is nested too deep\. Correct it on the base branch/)
 })
 
 test('a parser never warns past the log', async () => {
   const warnings: Error[] = []
   const note = (warning: Error) => warnings.push(warning)
   process.on('warning', note)
-  assert.throws(() => parseChecks('? [a]\n: b\n'))
+  assert.throws(() => parseMooseYaml('? [a]\n: b\n'))
   await new Promise(setImmediate)
   process.off('warning', note)
   assert.deepEqual(warnings, [])
@@ -151,7 +185,7 @@ test('no text at all does more than be refused', () => {
   fc.assert(
     fc.property(fc.array(word, { maxLength: 15 }), (words) => {
       try {
-        parseChecks(words.join(''))
+        parseMooseYaml(words.join(''))
       } catch (error) {
         assert.ok(error instanceof Fault && error.code === 'checks_invalid', String(error))
       }

@@ -3,11 +3,13 @@ import { z } from 'zod'
 import { keysTwice } from '../contract/repeated-keys.ts'
 import { Fault } from '../faults/fault.ts'
 import { describeProblem, type FieldProblem, fieldProblems } from '../faults/schema-problems.ts'
-import type { Check } from '../ports/execution.ts'
+import type { ProjectConfig } from '../ports/execution.ts'
 
 const DEFAULT_TIMEOUT = '10m'
 const MAX_TIMEOUT_MS = 60 * 60_000
 const MAX_CHECKS = 50
+const MAX_PATHS = 50
+const MAX_VARIABLES = 100
 /** Fifty checks of a screen each fit well, and a parser of YAML takes more than linear time. */
 const MAX_BYTES = 64 * 1024
 const TOLD_PROBLEMS = 20
@@ -33,6 +35,52 @@ const text = (max: number) =>
     .refine((value) => value.isWellFormed() && !value.includes('\0'), 'contains NUL or half a character')
     .max(max, `is longer than ${max} characters`)
 
+const Script = text(10_000)
+
+/** Below the root of the repository; git's own folder is none of a project's files. */
+const path = text(1_000).refine(isBelow, 'is not a path below the root of the repository, such as build/cache')
+
+/** Below the root of the repository, or below the HOME of what runs there. */
+const CachePath = text(1_000).refine(
+  (value) => isBelow(value.replace(/^~\//, '')),
+  'is neither a path below the root of the repository, such as node_modules, nor one below HOME, such as ~/.cache/pip',
+)
+
+function isBelow(value: string): boolean {
+  const parts = value.replace(/(?<!\/)\/$/, '').split('/')
+  return parts.every(
+    (part) => part !== '' && part !== '.' && part !== '..' && part !== '~' && part.toLowerCase() !== '.git',
+  )
+}
+
+const Setup = z
+  .union(
+    [Script, z.array(Script).min(1).max(MAX_CHECKS), z.strictObject({ run: Script, timeout: Timeout.optional() })],
+    {
+      error: 'is neither a command, nor a list of commands, nor a group of run and timeout',
+    },
+  )
+  .transform((setup) => {
+    const isGroup = typeof setup === 'object' && !Array.isArray(setup)
+    const run = isGroup ? setup.run : [setup].flat().join('\n')
+    return { run, timeoutMs: isGroup && setup.timeout !== undefined ? setup.timeout : Timeout.parse(DEFAULT_TIMEOUT) }
+  })
+
+/** Those that Moose sets itself. */
+const OUR_VARIABLES = /^(?:PATH|HOME|TMPDIR|MOOSE_.*)$/
+
+const Variables = z
+  .record(
+    text(100)
+      .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is not the name of a variable')
+      .refine((name) => !OUR_VARIABLES.test(name), 'is set by Moose'),
+    z.union([text(10_000), z.literal(''), z.number().transform(String), z.boolean().transform(String)], {
+      error: 'is not a text',
+    }),
+    'is not a group of variables',
+  )
+  .refine((variables) => Object.keys(variables).length <= MAX_VARIABLES, `has more than ${MAX_VARIABLES} entries`)
+
 const CheckEntry = z.strictObject(
   {
     name: text(100).refine((value) => !/\p{Cc}/u.test(value), 'contains a control character'),
@@ -44,12 +92,21 @@ const CheckEntry = z.strictObject(
         'is not a list',
       )
       .default([]),
+    fix: Script.nullable().default(null),
+    report: path.nullable().default(null),
   },
-  { error: (issue) => (issue.code === 'invalid_type' ? 'is not a group of name, run, timeout and proves' : undefined) },
+  {
+    error: (issue) =>
+      issue.code === 'invalid_type' ? 'is not a group of name, run, timeout, proves, fix and report' : undefined,
+  },
 )
 
 const MooseYaml = z.strictObject(
   {
+    setup: Setup.nullable().default(null),
+    cache: z.array(CachePath, 'is not a list').max(MAX_PATHS, `has more than ${MAX_PATHS} entries`).default([]),
+    env: Variables.default({}),
+    context: z.array(path, 'is not a list').max(MAX_PATHS, `has more than ${MAX_PATHS} entries`).default([]),
     checks: z
       .array(CheckEntry, 'is not a list')
       .max(MAX_CHECKS, `has more than ${MAX_CHECKS} entries`)
@@ -61,32 +118,34 @@ const MooseYaml = z.strictObject(
       })
       .default([]),
   },
-  { error: (issue) => (issue.code === 'invalid_type' ? 'the file does not hold the key checks' : undefined) },
+  {
+    error: (issue) =>
+      issue.code === 'invalid_type' ? 'the file is not a group of setup, cache, env, context and checks' : undefined,
+  },
 )
 
 /**
- * The checks `moose.yaml` asks for, in their order; a missing file (null) or an empty one asks for none. A check that
- * states no timeout has 10 minutes.
+ * What `moose.yaml` asks for; a missing file (null) or an empty one asks for nothing. What states no timeout has 10
+ * minutes.
  *
  * @throws {Fault} `checks_invalid` naming the line and the field of the first 20 problems; also for more than 64 KiB
  */
-export function parseChecks(mooseYaml: string | null): Check[] {
-  if (mooseYaml === null) return []
-  const bytes = Buffer.byteLength(mooseYaml)
+export function parseMooseYaml(mooseYaml: string | null): ProjectConfig {
+  const bytes = mooseYaml === null ? 0 : Buffer.byteLength(mooseYaml)
   if (bytes > MAX_BYTES) {
     const text = `it has ${bytes} bytes, and at most ${MAX_BYTES} are read`
     throw invalid([{ line: 1, text }], 0, undefined)
   }
   const lines = new LineCounter()
-  const { document, content } = read(mooseYaml, lines)
-  if (content === null) return []
-  const parsed = MooseYaml.safeParse(content)
+  const { document, content } = read(mooseYaml === null ? '' : mooseYaml, lines)
+  const parsed = MooseYaml.safeParse(content === null ? {} : content)
   if (!parsed.success) {
     const problems = fieldProblems(parsed.error)
     const told = problemsOf(problems, document, lines)
     throw invalid(told, problems.length - told.length, parsed.error)
   }
-  return parsed.data.checks.map(({ name, run, timeout, proves }) => ({ name, run, timeoutMs: timeout, proves }))
+  const { checks, ...rest } = parsed.data
+  return { ...rest, checks: checks.map(({ timeout: timeoutMs, ...check }) => ({ ...check, timeoutMs })) }
 }
 
 type Problem = { line: number; text: string }

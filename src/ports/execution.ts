@@ -36,14 +36,35 @@ export interface Executor {
   assertReady(): Promise<void>
 }
 
+/** What `moose.yaml` of a commit asks for. */
+export type ProjectConfig = {
+  /** What has to be run before the checks can; null: nothing. */
+  setup: Script | null
+  /**
+   * Folders that `setup` fills and checks are given copies of: paths below the root of the repository, or below HOME
+   * (`~/…`).
+   */
+  cache: readonly string[]
+  /** Variables of `setup` and of every check. */
+  env: Readonly<Record<string, string>>
+  /** Files that a model is shown, and may not change for that. */
+  context: readonly string[]
+  /** In their order. */
+  checks: readonly Check[]
+}
+
+/** A shell script, run in the root of the workspace up to its first command that fails. */
+export type Script = { run: string; timeoutMs: number }
+
 /** One command of `moose.yaml`. */
-export type Check = {
+export type Check = Script & {
   name: string
-  /** A shell script, run in the root of the workspace up to its first command that fails. */
-  run: string
-  timeoutMs: number
   /** What a pass proves: texts or 1-based numbers of acceptance criteria. */
   proves: readonly (string | number)[]
+  /** A script that may mend what the check finds; null: there is none. */
+  fix: string | null
+  /** Where the check writes its results as JUnit XML or SARIF, below the root of the workspace; null: nowhere. */
+  report: string | null
 }
 
 export type CheckResult = {

@@ -36,7 +36,7 @@ async function setting(executablePath = EXECUTABLE_PATH): Promise<Setting> {
     workspace,
     told,
     run: (run, changes, cancel = signal) => {
-      const check = { name: 'check', run, timeoutMs: 20_000, proves: [1], ...changes }
+      const check = { name: 'check', run, timeoutMs: 20_000, proves: [1], fix: null, report: null, ...changes }
       const criteria = ['It works', 'It is fast']
       return runner.run(check, { workspace, criteria, signal: cancel, onOutput: (text) => told.push(text) })
     },

@@ -4,7 +4,7 @@
  */
 import { test } from 'node:test'
 import { failureSummary } from '../../src/attempt/failure-summary.ts'
-import { parseChecks } from '../../src/checks/moose-yaml.ts'
+import { parseMooseYaml } from '../../src/checks/moose-yaml.ts'
 import { OutputTail } from '../../src/checks/output-tail.ts'
 import { readCsv } from '../../src/cli/input/csv.ts'
 import { readOrderFile } from '../../src/cli/input/order-file.ts'
@@ -238,7 +238,7 @@ test('YAML', async (t) => {
     comments: repeated('#\n'),
   }
   for (const [name, make] of Object.entries(texts)) {
-    await t.test(`${name}, of checks`, () => assertLinear(make, (text) => orFault(() => parseChecks(text)), 64_000))
+    await t.test(`${name}, of checks`, () => assertLinear(make, (text) => orFault(() => parseMooseYaml(text)), 64_000))
     await t.test(`${name}, of orders`, () =>
       assertLinear(make, (text) => readOrderFile('orders.yaml', text, checkOrder), MOST),
     )

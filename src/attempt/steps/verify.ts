@@ -30,7 +30,7 @@ export type Verified = {
 export async function verify(
   context: AttemptContext,
   done: { routed: Routed; proposed: Proposed; applied: Applied },
-  adapters: Pick<Adapters, 'workspaces' | 'secretSearch' | 'checkRunner' | 'parseChecks'>,
+  adapters: Pick<Adapters, 'workspaces' | 'secretSearch' | 'checkRunner' | 'parseMooseYaml'>,
 ): Promise<Verified> {
   const { project, order, shortId } = done.routed
   const { headSha } = done.applied
@@ -47,7 +47,7 @@ export async function verify(
   })
   if (secret !== null) return { headSha, files, checks: [], failure: secretInChange(secret, shortId).toRecord() }
   const mooseYaml = await workspaces.tree(project, done.proposed.baseSha).read('moose.yaml')
-  const checks = adapters.parseChecks(mooseYaml === null ? null : mooseYaml.toString('utf8'))
+  const { checks } = adapters.parseMooseYaml(mooseYaml === null ? null : mooseYaml.toString('utf8'))
   if (checks.length === 0) await context.note('the project has no checks (moose.yaml)')
   const results = await runChecks(context, done, adapters, checks)
   return { headSha, files, checks: results, failure: checkFailure(results) }
