@@ -171,7 +171,7 @@ describe('/api/proposers', () => {
       all
         .slice(6)
         .map(({ status }) => status)
-        .sort(),
+        .toSorted((a, b) => a - b),
       [201, 400],
     )
     const { proposer } = (await show('own')).body

@@ -118,7 +118,7 @@ function header(text: string, before: Record<string, string> = {}): Record<strin
 }
 
 function bodyField(text: string, before: Record<string, unknown> = {}): Record<string, unknown> {
-  const [, name, json] = /^([^=\s]{1,100})=(.{1,20000})$/s.exec(text) ?? []
+  const [, name, json] = /^([A-Za-z][^=\s]{0,99})=(.{1,20000})$/s.exec(text) ?? []
   const wanted = `It must be a field and its value in JSON, such as reasoning_effort='"low"' or top_p=0.9.`
   if (name === undefined || json === undefined) throw new InvalidArgumentError(wanted)
   return own(before, name, parsed(json, wanted))
@@ -134,7 +134,7 @@ function parsed(json: string, wanted: string): unknown {
   throw new InvalidArgumentError('null is no value; leave the field out, or remove it with: --remove-body FIELD')
 }
 
-/** Also a name such as `__proto__` becomes an entry, for the API to refuse. */
+/** An assignment would make something else of the name `__proto__`. */
 function own<Value>(before: Readonly<Record<string, Value>>, name: string, value: Value): Record<string, Value> {
   return Object.fromEntries([...Object.entries(before), [name, value]])
 }
