@@ -148,7 +148,7 @@ export async function getProposerConfig(db: Kysely<Database>, name: string): Pro
   if (row !== undefined) return toProposerConfig(row)
   throw new Fault(
     'model_unknown',
-    `There is no proposer "${name}" in proposer_configs. Add it there, or route to one that exists.`,
+    `There is no proposer "${name}" in proposer_configs. Add it with: moose proposer add   or see those there are with: moose proposer list`,
     { proposer: name },
   )
 }
