@@ -6,8 +6,10 @@ import { exitCodeOf } from '../../src/cli/exit-code.ts'
 import { PRESETS } from '../../src/cli/input/proposer-presets.ts'
 import { createOutput } from '../../src/cli/pages/output.ts'
 import { buildProgram, faultOfRun } from '../../src/cli/program.ts'
+import { getProposerConfig } from '../../src/db/proposer-configs.ts'
 import { countOutage } from '../../src/db/provider-pauses.ts'
 import { examineProposers } from '../../src/doctor/examine-proposers.ts'
+import { providerKey } from '../../src/models/provider-pause.ts'
 import { type ApiHome, openApiHome, type ServedApi } from '../support/api-home.ts'
 import { type ModelServer, startModelServer } from '../support/model-server.ts'
 import { moose } from '../support/moose-command.ts'
@@ -62,6 +64,7 @@ describe('moose proposer', () => {
   }
   const addOwn = (...words: string[]) =>
     run('add', 'own', '--kind', 'openai-compatible', '--base-url', server.url, '--model', 'm-1', ...words)
+  const ownProvider = async () => providerKey(await getProposerConfig(api.moose.db, 'own'))
   const PRICED = ['--key-variable', 'OWN_API_KEY', '--input', '1', '--output', '2']
 
   test('every option reaches the API as it was typed', async () => {
@@ -179,7 +182,7 @@ describe('moose proposer', () => {
     assert.match(paused.stdout, /^own is paused/)
     assert.match(paused.stderr, /No proposer is left.*moose proposer resume own/)
     assert.match((await run('list')).stdout, /paused by you/)
-    await countOutage(api.moose.db, { ...OUTAGE, provider: `openai-compatible ${server.url}`, reason: 'HTTP 503' })
+    await countOutage(api.moose.db, { ...OUTAGE, provider: await ownProvider(), reason: 'HTTP 503' })
     assert.match((await run('resume', 'own')).stderr, /Its provider is paused until .*moose proposer resume own --now/)
     assert.match((await run('show', 'own')).stdout, /provider paused until .*\n[^]*1 outage in a row.*HTTP 503/)
     assert.equal(

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { sql } from 'kysely'
+import { getProposerConfig } from '../../src/db/proposer-configs.ts'
 import { countOutage } from '../../src/db/provider-pauses.ts'
 import { createHttpApp } from '../../src/http/http-app.ts'
+import { providerKey } from '../../src/models/provider-pause.ts'
 import { type ApiHome, openApiHome } from '../support/api-home.ts'
 import { type ModelServer, startModelServer } from '../support/model-server.ts'
 import { assertConforms } from '../support/openapi-contract.ts'
@@ -382,7 +384,7 @@ describe('/api/proposers', () => {
 
   test('it works while the proposer and its provider are paused, and an answer ends the pause', async () => {
     await add(own({ active: false }))
-    const provider = `openai-compatible ${server.url}`
+    const provider = providerKey(await getProposerConfig(api.moose.db, 'own'))
     const outage = { provider, reason: 'HTTP 503', tested: false, askedMs: 0, chance: 0 }
     await countOutage(api.moose.db, outage)
     const paused = Object((await show('own')).body.proposer['provider_pause'])
