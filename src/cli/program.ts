@@ -18,6 +18,7 @@ import { listCommand } from './commands/list.ts'
 import { logsCommand } from './commands/logs.ts'
 import { mergeCommand } from './commands/merge.ts'
 import { migrateCommand } from './commands/migrate.ts'
+import { proposerCommand } from './commands/proposer/proposer.ts'
 import { rejectCommand } from './commands/reject.ts'
 import { retryCommand } from './commands/retry.ts'
 import { routeCommand } from './commands/route.ts'
@@ -39,6 +40,7 @@ const GROUPS: Record<string, readonly MakeCommand[]> = {
   'Begin:': [demoCommand, initCommand, doctorCommand],
   'Work orders:': [addCommand, editCommand, approveCommand, rejectCommand, listCommand, showCommand, logsCommand],
   'Runs:': [runCommand, cancelCommand, retryCommand, mergeCommand, closeCommand],
+  'Models:': [proposerCommand],
   'Money:': [budgetCommand, routeCommand],
   'Service:': [upCommand, workerCommand, startCommand, stopCommand, statusCommand, migrateCommand],
 }

@@ -216,10 +216,11 @@ export const Environment = z.object({
     .string()
     .optional()
     .meta({ description: 'Key of the provider `google`', unset: 'the provider is not available' }),
-  OPENAI_COMPATIBLE_API_KEY: z
-    .string()
-    .optional()
-    .meta({ description: 'Key of the provider `openai-compatible`', unset: 'no key is sent' }),
+  OPENAI_COMPATIBLE_API_KEY: z.string().optional().meta({
+    description:
+      'Key of the provider `openai-compatible`. A [proposer](models.md) may name any other variable that ends in `_API_KEY`',
+    unset: 'no key is sent',
+  }),
   // gh's own names, with gh's meaning: https://cli.github.com/manual/gh_help_environment
   GH_TOKEN: z
     .string()

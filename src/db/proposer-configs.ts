@@ -1,7 +1,8 @@
-import { type Kysely, sql } from 'kysely'
+import type { Kysely } from 'kysely'
 import { z } from 'zod'
 import { httpUrl, PROVIDER_KEY } from '../config/environment.ts'
-import { contradictionOf, PRICE_KEYS, type PriceContradiction } from '../contract/stated-price.ts'
+import { PROPOSER_KINDS } from '../contract/proposers.ts'
+import { contradictionOf, type PriceContradiction } from '../contract/stated-price.ts'
 import { Fault } from '../faults/fault.ts'
 import { describeIssues } from '../faults/schema-problems.ts'
 import { Usd } from '../money.ts'
@@ -58,7 +59,7 @@ const ProposerRow = z
   .object({
     /** What the Manager selects, e.g. `claude-sonnet-4-5`. */
     name: z.string().min(1),
-    provider: z.enum(['anthropic', 'openai', 'google', 'openai-compatible', 'replay']),
+    provider: z.enum([...PROPOSER_KINDS, 'replay']),
     /** The provider's own model id. */
     model: z.string().min(1),
     /** The highest complexity this proposer is trusted with, 0 to 1. */
@@ -121,16 +122,18 @@ export type Proposers = {
   proposers: ProposerConfig[]
   /** One `config_invalid` for each active row that cannot be read; the others can be used all the same. */
   malformed: Fault[]
+  /** The same for the rows that are not active; nothing follows from them. */
+  malformedInactive: Fault[]
 }
 
 /** Every configured proposer, the inactive ones too. Read anew each time, so that a change at run time counts at once. */
 export async function listProposers(db: Kysely<Database>): Promise<Proposers> {
   const rows = await db.selectFrom('proposer_configs').select(COLUMNS).orderBy('name').execute()
-  const found: Proposers = { proposers: [], malformed: [] }
+  const found: Proposers = { proposers: [], malformed: [], malformedInactive: [] }
   for (const row of rows) {
     const parsed = ProposerRow.safeParse(row)
     if (parsed.success) found.proposers.push(parsed.data)
-    else if (row.active) found.malformed.push(malformed(row.name, parsed.error))
+    else (row.active ? found.malformed : found.malformedInactive).push(malformed(row.name, parsed.error))
   }
   return found
 }
@@ -145,9 +148,29 @@ export async function getProposerConfig(db: Kysely<Database>, name: string): Pro
   if (row !== undefined) return toProposerConfig(row)
   throw new Fault(
     'model_unknown',
-    `There is no proposer "${name}" in proposer_configs. Add it there, or route to one that exists.`,
+    `There is no proposer "${name}" in proposer_configs. Add it with: moose proposer add   or see those there are with: moose proposer list`,
     { proposer: name },
   )
+}
+
+/**
+ * The same, for who asks about it.
+ *
+ * @throws {Fault} `not_found`, with those there are; `config_invalid`
+ */
+export async function findProposer(db: Kysely<Database>, name: string): Promise<ProposerConfig> {
+  const row = await db.selectFrom('proposer_configs').select(COLUMNS).where('name', '=', name).executeTakeFirst()
+  if (row !== undefined) return toProposerConfig(row)
+  throw await noSuchProposer(db, name)
+}
+
+/** @returns `not_found`, with the names there are */
+export async function noSuchProposer(db: Kysely<Database>, name: string): Promise<Fault> {
+  const rows = await db.selectFrom('proposer_configs').select('name').orderBy('name').limit(50).execute()
+  const known = rows.map((row) => row.name).join(', ')
+  const shown = name.slice(0, 80)
+  const message = `There is no proposer "${shown}". There are: ${known === '' ? 'none' : known}. Add one with: moose proposer add`
+  return new Fault('not_found', message, { proposer: shown })
 }
 
 function toProposerConfig(row: { name: string }): ProposerConfig {
@@ -158,37 +181,36 @@ function toProposerConfig(row: { name: string }): ProposerConfig {
 
 function malformed(name: string, error: z.ZodError): Fault {
   const problems = describeIssues(error, { between: ': ' })
-  return new Fault('config_invalid', `The row "${name}" of proposer_configs is malformed: ${problems}. Correct it.`, {
-    proposer: name,
-  })
+  const command = mendingCommand(name, new Set(error.issues.map(({ path }) => String(path[0]))))
+  const message = `The row "${name}" of proposer_configs is malformed: ${problems}. Correct it with: ${command}`
+  return new Fault('config_invalid', message, { proposer: name, problems, command })
 }
 
-/**
- * Replaces what a proposer's row says about its price, and leaves what else is in the column.
- *
- * @param profile rates as decimals in USD per million tokens; empty: the price library's
- * @throws {Fault} `not_found`
- */
-export async function setPriceOfProposer(
-  db: Kysely<Database>,
-  name: string,
-  profile: { [Key in (typeof PRICE_KEYS)[number]]?: string | boolean },
-): Promise<void> {
-  const keys = sql.join([...PRICE_KEYS])
-  const { numUpdatedRows } = await db
-    .updateTable('proposer_configs')
-    .set({
-      // A row of a first Moose may hold any JSON.
-      cost_profile: sql<string>`(case when jsonb_typeof(cost_profile) = 'object' then cost_profile else '{}' end
-        - array[${keys}]::text[]) || ${JSON.stringify(profile)}::jsonb`,
-    })
-    .where('name', '=', name)
-    .executeTakeFirstOrThrow()
-  if (numUpdatedRows > 0n) return
-  const rows = await db.selectFrom('proposer_configs').select('name').orderBy('name').execute()
-  const known = rows.map((row) => row.name).join(', ')
-  const message = `There is no proposer "${name.slice(0, 80)}". There are: ${known === '' ? 'none' : known}.`
-  throw new Fault('not_found', message, { proposer: name.slice(0, 80) })
+/** The options of `moose proposer edit` that give a column a value that can be read. */
+const MENDS: Readonly<Record<string, string>> = {
+  provider: `--kind ${PROPOSER_KINDS.join('|')}`,
+  model: '--model ID',
+  complexity_threshold: '--threshold 0.5',
+  cost_profile: '--input USD --output USD',
+  base_url: '--base-url URL',
+  key_variable: '--key-variable X_API_KEY',
+  context_tokens: '--context TOKENS',
+  output_limit_parameter: '--output-limit-parameter NAME',
+  extra_headers: '--no-headers',
+  extra_body: '--no-body',
+}
+
+function mendingCommand(name: string, columns: ReadonlySet<string>): string {
+  const options = [...columns].flatMap((column) => {
+    const option = MENDS[column]
+    return option === undefined ? [] : [option]
+  })
+  return ['moose proposer edit', asWord(name), ...options].join(' ')
+}
+
+/** A name as it has to be typed in a shell. */
+export function asWord(name: string): string {
+  return /^[\w./:@+][\w./:@+-]*$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`
 }
 
 /** Leaves one proposer to choose: a new one that reads recordings and cannot reach a model. */

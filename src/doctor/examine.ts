@@ -4,7 +4,6 @@ import type { Executors } from '../attempt/choose-executor.ts'
 import { type Config, shownDatabaseUrl } from '../config.ts'
 import type { OpenDatabase } from '../db/connect.ts'
 import { allProjects } from '../db/projects.ts'
-import { listProposers } from '../db/proposer-configs.ts'
 import type { Database } from '../db/schema.ts'
 import { AIDER_VERSION } from '../executors/aider/aider-version.ts'
 import { aiderFolder } from '../executors/aider/find-aider.ts'
@@ -17,6 +16,7 @@ import type { Models } from '../models/models.ts'
 import type { DoctorFinding } from '../ports/doctor-finding.ts'
 import { runCommand } from '../process/run-command.ts'
 import type { RetentionDeps } from '../retention/retention-deps.ts'
+import { examineProposers } from './examine-proposers.ts'
 import { examineRecords } from './examine-records.ts'
 import { homeMode } from './private-home.ts'
 import { examineLeftovers } from './tidy.ts'
@@ -41,7 +41,7 @@ export async function examine(
     await home(config),
     ok('database', `${database.embedded ? 'embedded Postgres' : 'Postgres'} at ${shownDatabaseUrl(database.url)}`),
     ...(await projects(config, database.db, parts)),
-    ...(await proposerFindings(database.db, parts)),
+    ...(await examineProposers(database.db, parts.models)),
     await program(config, 'gh', 'the GitHub forge'),
     await aider(config, parts),
     await checkShell(config),
@@ -169,22 +169,4 @@ async function projects(config: Config, db: Kysely<Database>, { mirrors, gh }: P
     }
   })
   return (await Promise.all(looked)).flat()
-}
-
-async function proposerFindings(db: Kysely<Database>, { models }: Parts): Promise<DoctorFinding[]> {
-  const { proposers, malformed } = await listProposers(db)
-  const findings = proposers
-    .filter(({ active }) => active)
-    .map((proposer): DoctorFinding => {
-      const availability = models.availability(proposer)
-      const name = `proposer ${proposer.name}`
-      if (availability.available) return ok(name, `${proposer.provider} ${proposer.model}`)
-      return { name, state: 'optional', detail: availability.reason, remedy: null }
-    })
-  for (const { details, message } of malformed) {
-    findings.push({ name: `proposer ${details['proposer']}`, state: 'broken', detail: message, remedy: null })
-  }
-  if (findings.some(({ state }) => state === 'ok')) return findings
-  const remedy = 'set ANTHROPIC_API_KEY or OPENAI_API_KEY, or add a row to proposer_configs'
-  return [...findings, { name: 'proposers', state: 'missing', detail: 'no active proposer can be called', remedy }]
 }

@@ -38,6 +38,11 @@ export const NO_SUCH_PROJECT = { 404: fault('`not_found`: there is no project of
 export const NO_SUCH_CAP = { 404: fault('`work_order_not_found`, or `not_found`: there is no project of this name') }
 export const NO_SUCH_RESERVATION = { 404: fault('`not_found`: there is no such reservation') }
 export const NO_SUCH_PROPOSER = { 404: fault('`not_found`: there is no proposer of this name') }
+export const BUSY_PROPOSER = { 409: fault('`work_order_busy`: an attempt runs with it') }
+export const UNPRICED = {
+  409: fault('`price_unknown`: no price is known for the model, and none was stated; of a call also `budget_exceeded`'),
+}
+export const UNCALLABLE = fault('`request_invalid`: it reads recordings, and there is no model to call')
 export const RESERVATION_CONFLICT = {
   409: fault('`reservation_conflict`: the call is under way, or was booked before'),
 }

@@ -19,6 +19,7 @@ import { metricsRoutes } from './routes/metrics.ts'
 import { orchestratorRoutes } from './routes/orchestrator.ts'
 import { projectRoutes } from './routes/projects.ts'
 import { proposerRoutes } from './routes/proposer-enhanced.ts'
+import { proposerConfigRoutes } from './routes/proposers.ts'
 import { routingReviewRoutes } from './routes/routing-review.ts'
 import { workOrderActionRoutes } from './routes/work-order-actions.ts'
 import { workOrderRoutes } from './routes/work-orders.ts'
@@ -69,6 +70,7 @@ export function apiRoutes(): HttpApp {
     .route('/', projectRoutes)
     .route('/', orchestratorRoutes)
     .route('/', budgetRoutes)
+    .route('/', proposerConfigRoutes)
     .route('/', managerRoutes)
     .route('/', routingReviewRoutes)
     .route('/', proposerRoutes)

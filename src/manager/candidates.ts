@@ -110,7 +110,7 @@ function noneAble(configs: readonly ProposerConfig[], models: Pick<PricedModels,
   }
   const reasons = configs.map((config) => `${config.name} ${whyExcluded(config, models)}`)
   const why = reasons.length === 0 ? 'proposer_configs is empty' : reasons.join('; ')
-  const message = `No proposer can take the order: ${why}. Set a key or activate a proposer, then retry the order.`
+  const message = `No proposer can take the order: ${why}. Set a key, add a proposer (moose proposer add) or give one orders again (moose proposer resume), then retry the order.`
   return new Fault('no_able_proposer', message, { configured: configs.length, why })
 }
 

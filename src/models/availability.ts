@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import type { Clock } from '../clock.ts'
 import type { Secrets } from '../config.ts'
-import type { ProposerConfig } from '../db/proposer-configs.ts'
+import { asWord, type ProposerConfig } from '../db/proposer-configs.ts'
 import { Fault } from '../faults/fault.ts'
 import type { Availability } from '../ports/routing.ts'
 import { priceOf } from './price.ts'
@@ -40,11 +40,13 @@ export function whyUnavailable(proposer: ProposerConfig, machine: Machine): Faul
   const { name, provider, keyVariable } = proposer
   if (provider === 'replay') return missingRecordings(name, machine.replayDir)
   if (provider === 'openai-compatible' && proposer.baseUrl === null) {
-    return unavailable('model_unknown', name, 'base_url is empty; an openai-compatible proposer needs one')
+    const command = `moose proposer edit ${asWord(name)} --base-url URL`
+    return unavailable('model_unknown', name, 'base_url is empty; an openai-compatible proposer needs one', command)
   }
   const isKeyNeeded = provider !== 'openai-compatible' || keyVariable !== null
   if (isKeyNeeded && keyOf({ provider, keyVariable }, machine.secrets) === null) {
-    return unavailable('model_key_missing', name, `${keyVariableOf({ provider, keyVariable })} is not set`)
+    const variable = keyVariableOf({ provider, keyVariable })
+    return unavailable('model_key_missing', name, `${variable} is not set`, `export ${variable}=…`)
   }
   return priceOf(proposer, machine.clock.now()) === null ? unknownPrice(proposer) : null
 }
@@ -52,23 +54,30 @@ export function whyUnavailable(proposer: ProposerConfig, machine: Machine): Faul
 /** The fault of a proposer whose model has no known price: without one no cap can be kept. */
 export function unknownPrice({ name, provider, model }: ProposerConfig): Fault {
   const reason = `no price is known for its model ${model}`
+  const command = `moose budget price ${asWord(name)} --input USD --output USD`
   const message =
-    `The proposer ${name} is not called: ${reason}. State it in USD per million tokens with: moose budget price ${name} ` +
-    `--input USD --output USD   or, if it costs nothing: moose budget price ${name} free`
-  return new Fault('price_unknown', message, { proposer: name, provider, model, reason })
+    `The proposer ${name} is not called: ${reason}. State it in USD per million tokens with: ${command}   ` +
+    `or, if it costs nothing: moose budget price ${asWord(name)} free`
+  return new Fault('price_unknown', message, { proposer: name, provider, model, reason, command })
 }
 
 function missingRecordings(name: string, replayDir: string | null): Fault | null {
-  if (replayDir === null) return unavailable('model_unknown', name, 'MOOSE_REPLAY_DIR is not set')
+  const command = 'export MOOSE_REPLAY_DIR=…'
+  if (replayDir === null) return unavailable('model_unknown', name, 'MOOSE_REPLAY_DIR is not set', command)
   if (existsSync(replayDir)) return null
-  return unavailable('model_unknown', name, `the folder of MOOSE_REPLAY_DIR, ${replayDir}, does not exist`)
+  return unavailable('model_unknown', name, `the folder of MOOSE_REPLAY_DIR, ${replayDir}, does not exist`, command)
 }
 
-function unavailable(code: 'model_unknown' | 'model_key_missing', name: string, reason: string): Fault {
-  return new Fault(code, `The proposer ${name} cannot be called: ${reason}. Set it and try again.`, {
-    proposer: name,
-    reason,
-  })
+/** @param command what mends it, to be typed where Moose is started from, or at any time where it begins with moose */
+function unavailable(
+  code: 'model_unknown' | 'model_key_missing',
+  name: string,
+  reason: string,
+  command: string,
+): Fault {
+  const then = command.startsWith('export') ? ', in the environment that Moose is started from' : ''
+  const message = `The proposer ${name} cannot be called: ${reason}. Set it with: ${command}${then}`
+  return new Fault(code, message, { proposer: name, reason, command })
 }
 
 /** The same, as the Manager and `moose doctor` want it. */

@@ -19,6 +19,7 @@ import type { ModelsOptions } from './paid-try.ts'
 import { costOf, priceOf, worstCaseOf } from './price.ts'
 import { unlessPaused } from './provider-pause.ts'
 import { rememberedAnswers, requestKey } from './remembered-answers.ts'
+import type { TestedCall } from './test-call.ts'
 
 export type Models = ReturnType<typeof createModels>
 
@@ -58,6 +59,18 @@ export function createModels(options: ModelsOptions) {
         if (stop.aborted) throw callCancelled(call.proposer, stop, error)
         throw error
       }
+    },
+
+    /**
+     * Makes the smallest real call to a proposer, reserved and booked as every other, outside of any order. It is made
+     * also while the provider is paused or the proposer is not active; an answer ends the pause.
+     *
+     * @throws {Fault} those of `call` but `provider_paused`, each with the next `command` in its details
+     */
+    async test(proposer: ProposerConfig, signal: AbortSignal): Promise<TestedCall> {
+      const { testCall } = await import('./test-call.ts')
+      const stop = AbortSignal.any([signal, emergencyStop.signal])
+      return await testCall(options, proposer, stop)
     },
 
     /** What an order has been answered before; for one run of a step. */

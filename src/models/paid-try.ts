@@ -11,6 +11,7 @@ import type { Log } from '../log.ts'
 import { createRedaction } from '../redaction/redaction.ts'
 import { unknownPrice } from './availability.ts'
 import { costOfAnswer, meter, type Try } from './book-call.ts'
+import { noteAnswer } from './call-watch.ts'
 import { causesOf } from './error-causes.ts'
 import {
   callCancelled,
@@ -61,6 +62,7 @@ export async function paidTry(options: ModelsOptions, call: ModelCall, signal: A
     await meter(options, current, { answer: null, fault })
     throw fault
   })
+  noteAnswer(raw)
   const fault = faultOfAnswer(raw, proposer.name, maxOutputTokens)
   // A stream without its end says nothing of what it used, nor whether it was charged.
   const brokeOff = fault !== null && raw.finishReason === 'interrupted'

@@ -1,6 +1,7 @@
 import type { APICallError } from 'ai'
 import { Fault } from '../faults/fault.ts'
 import { patientFetch } from '../remote/patient-fetch.ts'
+import { noteExchange } from './call-watch.ts'
 
 const HEADER = 'x-moose-status'
 
@@ -10,6 +11,7 @@ const HEADER = 'x-moose-status'
  */
 export const providerFetch: typeof fetch = async (input, init) => {
   const response = bounded(await patientFetch(input, init))
+  noteExchange(init?.body, response)
   response.headers.set(HEADER, String(response.status))
   return response
 }

@@ -68,6 +68,8 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
   })
   const tracker = createTracker({ ...deps, random: Math.random, intervalMs: config.trackIntervalMs, onError })
 
+  let looking: Promise<unknown> = Promise.resolve()
+
   return {
     ...createBeginnings({ emergencyStop, attempts, dispatcher, tracker, drain, errors, executors: adapters.executors }),
     hintAtPullRequest: tracker.hint,
@@ -76,7 +78,7 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
     wake: dispatcher.wake,
     configChanged() {
       // Attempts may run here although nothing is claimed here.
-      emergencyStop.check().catch(errors.add)
+      looking = emergencyStop.check().catch(errors.add)
       dispatcher.wake()
     },
     status: () => readStatus({ ...deps, dispatcher, running, tracker, errors: errors.list() }),
@@ -94,6 +96,8 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
     ...createEndings({ attempts, dispatcher, drain, running, clock, errors }),
     async [Symbol.asyncDispose]() {
       dispatcher.stop()
+      // A command that changes a setting ends at once, and the database with it.
+      await looking
       await tracker[Symbol.asyncDispose]()
       await settle(drain, running, clock, 0)
       await attempts[Symbol.asyncDispose]()

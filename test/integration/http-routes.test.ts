@@ -9,6 +9,7 @@ import { serveHttp } from '../../src/http/serve-http.ts'
 import { Usd } from '../../src/money.ts'
 import { openApiHome } from '../support/api-home.ts'
 import { CALL, NOBODY } from '../support/ledger-rows.ts'
+import { startModelServer } from '../support/model-server.ts'
 import { assertConforms, operations } from '../support/openapi-contract.ts'
 
 const ORDER = { title: 'Add a greeting', files_in_scope: ['src/greeting.ts'] }
@@ -56,6 +57,8 @@ const BODIES: Record<string, unknown> = {
     provider: 'openai',
   },
   setPrice: { free: true },
+  addProposer: { name: 'added', kind: 'openai', model: 'm', price: { free: true } },
+  editProposer: { complexity_threshold: 1 },
   receiveGitHubWebhook: {},
   proposeChange: {
     task_description: 'Add a greeting',
@@ -94,6 +97,9 @@ async function unresolved(): Promise<string> {
   return id
 }
 
+/** Proposers for routes that take one away, or call its model; for the others the one that is there. */
+const PROPOSERS: Record<string, string> = { removeProposer: 'gpt-4o-mini', testProposer: 'stand-in' }
+
 /** Orders that each route can act on; of the others any pending one. */
 const PLACES: Record<string, () => Promise<string>> = {
   retryWorkOrder: () => api.place({ status: 'failed' }),
@@ -105,6 +111,13 @@ const PLACES: Record<string, () => Promise<string>> = {
 
 test('every route of the contract answers over a socket as it declares', async () => {
   await using server = await serveHttp(api.moose.http, { port: 0 })
+  await using provider = await startModelServer({ kind: 'text', text: 'ready' })
+  const row = { name: 'stand-in', provider: 'openai-compatible', model: 'm', base_url: provider.url, active: false }
+  const free = JSON.stringify({ free: true })
+  await api.moose.db
+    .insertInto('proposer_configs')
+    .values({ ...row, complexity_threshold: 1, cost_profile: free })
+    .execute()
   for (const { method, path, operation } of operations()) {
     // An approved order would be taken on.
     if (operation.operationId === 'startOrchestrator') await api.clear()
@@ -113,7 +126,10 @@ test('every route of the contract answers over a socket as it declares', async (
     const body = operation.operationId === 'executeWorkOrder' ? { work_order_id: id } : BODIES[operation.operationId]
     const response = await fetch(
       server.url +
-        path.replace('{id}', id).replace('{name}', 'scripted').replace('{reservation_id}', id) +
+        path
+          .replace('{id}', id)
+          .replace('{name}', PROPOSERS[operation.operationId] ?? 'scripted')
+          .replace('{reservation_id}', id) +
         (QUERIES[operation.operationId] ?? ''),
       {
         method,

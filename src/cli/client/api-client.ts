@@ -9,7 +9,7 @@ import { readEvents } from './event-stream.ts'
 export type Send = (request: Request) => Response | Promise<Response>
 
 type Call<T> = {
-  method: 'GET' | 'POST' | 'PUT' | 'PATCH'
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** From the root, e.g. `/api/work-orders`; encoded. */
   path: string
   /** Sent as JSON. */
@@ -87,6 +87,17 @@ export function workOrderPath(id: string): string {
   if (WorkOrderParams.shape.id.safeParse(id).success) return `/api/work-orders/${id}`
   const message = `"${id.slice(0, 80)}" is no id of a work order: that takes at least 4 characters of 0-9 and a-f. See them with: moose list`
   throw new Fault('work_order_not_found', message, { id: id.slice(0, 80) })
+}
+
+/**
+ * Path of one proposer.
+ *
+ * @throws {Fault} `not_found` for a name that would become another path
+ */
+export function proposerPath(name: string): string {
+  if (name !== '' && name !== '.' && name !== '..') return `/api/proposers/${encodeURIComponent(name)}`
+  const message = `There is no proposer "${name}". See them with: moose proposer list`
+  throw new Fault('not_found', message, { proposer: name })
 }
 
 function eventsPath(workOrderId: string | null): string {

@@ -2,6 +2,7 @@ import { Argument, Command } from 'commander'
 import { type ChangedPrice, type PriceBody, PriceResponse } from '../../contract/budget-changes.ts'
 import { Fault } from '../../faults/fault.ts'
 import { type Cli, withApi } from '../cli.ts'
+import { proposerPath } from '../client/api-client.ts'
 import { usdArgument } from '../input/arguments.ts'
 import { usd } from '../pages/humanize.ts'
 import { harmless } from '../pages/terminal-text.ts'
@@ -16,7 +17,7 @@ export function budgetPriceCommand(cli: Cli): Command {
       'States the price of a proposer, instead of what the price library knows: for models it does not know, for local ' +
         'ones that cost nothing, for prices of your own.',
     )
-    .argument('<name>', 'the proposer, as in proposer_configs')
+    .argument('<name>', 'the proposer, as moose proposer list shows it')
     .addArgument(
       new Argument('[price]', 'free: it costs nothing; library: as the price library knows it').choices([
         'free',
@@ -31,7 +32,7 @@ export function budgetPriceCommand(cli: Cli): Command {
     .action(async (name: string, word: Word, rates: Rates) => {
       const body = requested(word, rates)
       await withApi(cli, async (api) => {
-        const path = `/api/proposers/${encodeURIComponent(name)}/price`
+        const path = `${proposerPath(name)}/price`
         const changed = await api.call({ method: 'PUT', path, body, answer: PriceResponse })
         cli.output.document(changed)
         cli.output.line(said(changed))

@@ -13,6 +13,7 @@ export const COMMANDS = [
   'logs',
   'merge',
   'migrate',
+  'proposer',
   'reject',
   'retry',
   'route',

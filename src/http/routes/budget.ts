@@ -16,7 +16,8 @@ import {
   SettleBody,
   SettleResponse,
 } from '../../contract/budget-changes.ts'
-import { getProposerConfig, setPriceOfProposer } from '../../db/proposer-configs.ts'
+import { setPriceOfProposer } from '../../db/proposer-changes.ts'
+import { getProposerConfig } from '../../db/proposer-configs.ts'
 import { setEmergencyStop } from '../../db/system-config.ts'
 import { priceOf } from '../../models/price.ts'
 import { Usd } from '../../money.ts'
@@ -32,6 +33,7 @@ import {
 } from '../answers.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import { newRoutes } from '../new-routes.ts'
+import { costProfileOf, shownPrice } from '../proposer-view.ts'
 
 const tags = ['Budget']
 
@@ -137,26 +139,11 @@ export const budgetRoutes = newRoutes()
 async function setPrice(
   { db, clock }: Pick<HttpDeps, 'db' | 'clock'>,
   name: string,
-  { free, ...rates }: PriceBody,
+  price: PriceBody,
 ): Promise<ChangedPrice> {
-  const stated = Object.entries(rates).flatMap(([key, rate]) =>
-    rate === undefined ? [] : [[key, new Usd(String(rate)).toFixed()]],
-  )
-  const profile = free === true ? { free } : Object.fromEntries(stated)
   const proposer = await db.transaction().execute(async (transaction) => {
-    await setPriceOfProposer(transaction, name, profile)
+    await setPriceOfProposer(transaction, name, costProfileOf(price))
     return getProposerConfig(transaction, name)
   })
-  const price = priceOf(proposer, clock.now())
-  return { proposer: name, price: price === null ? null : shownPrice(price) }
-}
-
-function shownPrice({ source, rates }: NonNullable<ReturnType<typeof priceOf>>): ChangedPrice['price'] {
-  return {
-    source,
-    input_per_million: Number(rates.input),
-    output_per_million: Number(rates.output),
-    cache_read_per_million: Number(rates.cacheRead),
-    cache_write_per_million: Number(rates.cacheWrite),
-  }
+  return { proposer: name, price: shownPrice(priceOf(proposer, clock.now())) }
 }

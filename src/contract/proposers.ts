@@ -1,0 +1,215 @@
+import { z } from '@hono/zod-openapi'
+import { httpUrl, PROVIDER_KEY } from '../config/environment.ts'
+import { ShownUsd } from './amounts.ts'
+import { PriceBody, PriceResponse } from './budget-changes.ts'
+import { bodyFieldProblem, headerProblem, urlProblem } from './proposer-rules.ts'
+import { knownOrOther, storedText } from './stored-text.ts'
+
+/** How a proposer's provider is spoken to. */
+export const PROPOSER_KINDS = ['anthropic', 'openai', 'google', 'openai-compatible'] as const
+export type ProposerKind = (typeof PROPOSER_KINDS)[number]
+
+const MOST_TOKENS = 100_000_000
+const LONGEST_URL = 2_000
+const LONGEST_HEADER = 2_000
+const MOST_ENTRIES = 32
+const LONGEST_BODY = 16_000
+const DEEPEST_BODY = 10
+
+/** What a new proposer may be called: it stands in paths, command lines and pull requests. */
+const Name = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,99}$/,
+    'must begin with a letter or digit and hold only letters, digits and . _ : / @ + -, at most 100',
+  )
+  .openapi({ example: 'claude-sonnet-5' })
+
+/** Adds the problem a rule finds; null: it finds none. */
+const obeying = (rule: (text: string) => string | null) => (text: string, context: z.RefinementCtx<string>) => {
+  const message = rule(text)
+  if (message !== null) context.addIssue({ code: 'custom', message })
+}
+
+const BaseUrl = storedText(LONGEST_URL).pipe(httpUrl).superRefine(obeying(urlProblem))
+const Model = storedText(200).regex(/^[\x21-\x7e]+$/, 'must be an id without spaces, as the provider writes it')
+const KeyVariable = z
+  .string()
+  .regex(PROVIDER_KEY, 'must be the name of an environment variable that ends in _API_KEY, such as OPENROUTER_API_KEY')
+const LimitParameter = z
+  .string()
+  .regex(/^[a-z][a-z0-9_]{0,63}$/, 'must be the name of a parameter, such as max_completion_tokens')
+const HeaderValue = storedText(LONGEST_HEADER)
+  .regex(/^[\x20-\x7e]*$/, 'holds a character that no header can hold')
+  .min(1, 'is empty')
+
+/** Names no two of which differ only in case. */
+const named = <Value extends z.ZodType>(value: Value, rule: (name: string) => string | null) =>
+  z.record(z.string(), value).superRefine((entries, context) => {
+    const names = Object.keys(entries)
+    if (names.length > MOST_ENTRIES)
+      context.addIssue({ code: 'custom', message: `must have at most ${MOST_ENTRIES} entries` })
+    for (const name of names.slice(0, MOST_ENTRIES)) {
+      const message = rule(name)
+      if (message !== null) context.addIssue({ code: 'custom', path: [name.slice(0, 80)], message })
+    }
+  })
+
+const Headers = named(HeaderValue, headerProblem)
+/** Any JSON; a schema that names itself is more than the contract can be made of. */
+const BodyFields = named(z.unknown(), bodyFieldProblem)
+  .refine((fields) => !isDeeper(fields, DEEPEST_BODY), `is nested more than ${DEEPEST_BODY} deep`)
+  .refine(
+    (fields) => isDeeper(fields, DEEPEST_BODY) || JSON.stringify(fields).length <= LONGEST_BODY,
+    `is longer than ${LONGEST_BODY} characters`,
+  )
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return levels === 0 || Object.values(value).some((part) => isDeeper(part, levels - 1))
+}
+
+/** What a proposer is made of besides its name. */
+const Fields = {
+  /** What speaks at the other end: Anthropic's Messages, OpenAI's Responses, Gemini, or Chat Completions. */
+  kind: z.enum(PROPOSER_KINDS),
+  /** The provider's own model id. */
+  model: Model,
+  /** Where the protocol is spoken; a query stays at the end. Null: at the provider's own address. */
+  base_url: BaseUrl.nullable(),
+  /** The name of the environment variable that holds the key. Null: the usual one of its kind. */
+  key_variable: KeyVariable.nullable(),
+  /** The highest complexity of an order it is trusted with, 0 to 1. */
+  complexity_threshold: z.number().min(0).max(1),
+  /** Empty: what the price library says. */
+  price: PriceBody,
+  /** Tokens of prompt and answer together. Null: not known. */
+  context_tokens: z.int().min(1).max(MOST_TOKENS).nullable(),
+  /** How Chat Completions call the limit of the answer. Null: what is known of the model. */
+  output_limit_parameter: LimitParameter.nullable(),
+  active: z.boolean(),
+}
+
+export const NewProposer = z
+  .strictObject({
+    name: Name,
+    kind: Fields.kind,
+    model: Fields.model,
+    base_url: Fields.base_url.optional(),
+    key_variable: Fields.key_variable.optional(),
+    /** Left out: 1. */
+    complexity_threshold: Fields.complexity_threshold.optional(),
+    /** Left out: what the price library says; without an entry there it has to be stated. */
+    price: Fields.price.optional(),
+    context_tokens: Fields.context_tokens.optional(),
+    output_limit_parameter: Fields.output_limit_parameter.optional(),
+    /** Sent with every call. None that carries a credential, and none that the protocol sets. */
+    extra_headers: Headers.optional(),
+    /** Sent with every call. None that Moose sets itself, such as `messages` and `max_tokens`. */
+    extra_body: BodyFields.optional(),
+    /** Left out: true. */
+    active: Fields.active.optional(),
+  })
+  .openapi('NewProposer')
+export type NewProposer = z.infer<typeof NewProposer>
+
+/** What is left out stays as it is. */
+export const ProposerChange = z
+  .strictObject({
+    ...Fields,
+    /** Those that are named; null: is no longer sent. Null for all: none is. */
+    extra_headers: named(HeaderValue.nullable(), headerProblem).nullable(),
+    /** As the headers. */
+    extra_body: BodyFields.nullable(),
+  })
+  .partial()
+  .refine((change) => Object.keys(change).length > 0, 'names nothing to change')
+  .openapi('ProposerChange')
+export type ProposerChange = z.infer<typeof ProposerChange>
+
+const Time = z.iso.datetime()
+
+export const ProposerView = z
+  .object({
+    name: z.string(),
+    kind: knownOrOther([...PROPOSER_KINDS, 'replay']),
+    model: z.string(),
+    /** Without what it holds of credentials; null: the provider's own address. */
+    base_url: z.string().nullable(),
+    /** The environment variable its key is read from; null: it needs none. */
+    key_variable: z.string().nullable(),
+    /** Whether that variable is set where Moose runs. */
+    key_set: z.boolean(),
+    complexity_threshold: z.number(),
+    /** In USD per million tokens; null: unknown, and its calls are refused. */
+    price: PriceResponse.shape.price,
+    context_tokens: z.number().int().nullable(),
+    output_limit_parameter: z.string().nullable(),
+    /** The value of one that looks like a credential is `***`. */
+    extra_headers: z.record(z.string(), z.string()),
+    extra_body: z.record(z.string(), z.unknown()),
+    /** False: it is given no order. */
+    active: z.boolean(),
+    /** Why calls to it cannot work on this machine, and what to do; null: nothing speaks against them. */
+    unavailable: z.object({ code: z.string(), reason: z.string(), command: z.string().nullable() }).nullable(),
+    /** Its provider had an outage and is not called until then; null: it is called. */
+    provider_pause: z
+      .object({
+        until: Time,
+        since: Time,
+        failures: z.number().int(),
+        reason: z.string(),
+        /** False: the time is over, and the next call finds out whether the provider is back. */
+        running: z.boolean(),
+      })
+      .nullable(),
+  })
+  .openapi('Proposer')
+export type ProposerView = z.infer<typeof ProposerView>
+
+export const ProposersResponse = z.object({
+  success: z.literal(true),
+  /** By name. */
+  proposers: z.array(ProposerView),
+  /** Rows that cannot be read; they are not used. */
+  malformed: z.array(z.object({ name: z.string(), problem: z.string(), command: z.string() })),
+})
+export type ListedProposers = Omit<z.infer<typeof ProposersResponse>, 'success'>
+
+export const ProposerResponse = z.object({ success: z.literal(true), proposer: ProposerView })
+export const RemovedProposerResponse = z.object({ success: z.literal(true), removed: z.string() })
+export const EndedPauseResponse = z.object({
+  success: z.literal(true),
+  proposer: ProposerView,
+  /** False: its provider was not paused. */
+  ended: z.boolean(),
+})
+
+export const ProposerTestResponse = z.object({
+  success: z.literal(true),
+  test: z
+    .object({
+      proposer: z.string(),
+      /** The model id that was asked for. */
+      model: z.string(),
+      /** What came back, its first 500 characters, without what the model thought. */
+      text: z.string(),
+      duration_ms: z.number().int(),
+      /** As it is booked. */
+      cost_usd: ShownUsd,
+      /** Null: the server does not say how many tokens it used, so that every call is booked at the most it can cost. */
+      usage: z.object({ input_tokens: z.number().int(), output_tokens: z.number().int() }).nullable(),
+      /** Whether the answer came piece by piece, as it was asked for. */
+      streamed: z.boolean(),
+      /** The provider's own word for how the answer ended; null: it gave none. */
+      stop_reason: z.string().nullable(),
+      /** What Moose takes it for: `stop` is a whole answer, `length` one that reached the limit of the test. */
+      finish: z.string(),
+      /** Which parameter limited the answer; null: none that is known was sent. */
+      output_limit_parameter: z.string().nullable(),
+      /** Whether a pause of the provider was ended by this answer. */
+      pause_ended: z.boolean(),
+    })
+    .openapi('ProposerTest'),
+})
+export type ProposerTest = z.infer<typeof ProposerTestResponse>['test']
