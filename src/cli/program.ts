@@ -26,6 +26,11 @@ const GROUPS: Readonly<Record<string, readonly Entry[]>> = {
       'what is there, what is missing, how to get it',
       async () => (await import('./commands/doctor.ts')).doctorCommand,
     ],
+    [
+      'completion <shell>',
+      'the completion script of a shell',
+      async () => (await import('./commands/completion.ts')).completionCommand,
+    ],
   ],
   'Work orders:': [
     ['add', 'file work orders', async () => (await import('./commands/add.ts')).addCommand],
@@ -115,8 +120,15 @@ export async function buildProgram(surroundings: Surroundings, words: readonly s
       }
     }
   }
+  if (words.includes(COMPLETE)) {
+    const { completeCommand } = await import('./commands/completion.ts')
+    program.addCommand(completeCommand(await cliFor(program, surroundings), program), { hidden: true })
+  }
   return program
 }
+
+/** What the completion scripts call. */
+const COMPLETE = 'complete'
 
 async function commandOf(
   [usage, summary, load, alias]: Entry,
