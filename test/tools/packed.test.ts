@@ -12,7 +12,7 @@ import { type PackedMoose, packedMoose } from '../support/packed-moose.ts'
 const ROOT = path.join(import.meta.dirname, '../..')
 const NOBODY = 65_534
 
-describe('the package', { timeout: 200_000 }, () => {
+describe('the package', { timeout: 400_000 }, () => {
   let packed: PackedMoose
   let folder: string
   let remote: GitRemote
