@@ -71,7 +71,9 @@ const passed = groups.map(({ options, files }) => {
 
 // The Postgres all tests share is stopped by the last of them and takes a moment.
 await delay(1_000)
-rmSync(path.join(folder, `moose-test-${process.getuid?.()}`), { recursive: true, force: true })
+// So does the package, which is packed and installed once for all of them.
+for (const name of ['moose-test', 'moose-packed'])
+  rmSync(path.join(folder, `${name}-${process.getuid?.()}`), { recursive: true, force: true })
 const left = leftovers(folder)
 if (left.length > 0) console.error(`The tests left behind:\n${left.join('\n')}`)
 else rmSync(folder, { recursive: true })

@@ -1,17 +1,25 @@
 import assert from 'node:assert/strict'
 import { PassThrough } from 'node:stream'
 import { describe, test } from 'node:test'
+import type { Command } from 'commander'
 import { exitCodeOf } from './exit-code.ts'
 import { COMMANDS } from './pages/invocation.ts'
 import { createOutput } from './pages/output.ts'
 import { buildProgram, faultOfRun } from './program.ts'
+
+const output = createOutput(
+  { stdout: new PassThrough(), stderr: new PassThrough() },
+  { json: false, color: false, invocation: 'moose' },
+)
+const programFor = (words: readonly string[]) =>
+  buildProgram({ output, environment: {}, cwd: '/', readStdin: async () => '' }, words)
 
 /** The command line in this process, as far as it gets without a home. */
 async function speak(...words: string[]) {
   const stdout = new PassThrough()
   const stderr = new PassThrough()
   const output = createOutput({ stdout, stderr }, { json: words.includes('--json'), color: false, invocation: 'moose' })
-  const program = buildProgram({ output, environment: {}, cwd: '/', readStdin: async () => '' })
+  const program = await buildProgram({ output, environment: {}, cwd: '/', readStdin: async () => '' }, words)
   const names = program.commands.map((command) => command.name())
   let exitCode = 0
   try {
@@ -30,6 +38,17 @@ const { names } = await speak()
 
 test('every command of the contract is there', () => {
   assert.deepEqual(new Set(names), new Set(COMMANDS))
+})
+
+test('a command that is loaded has the arguments, the summary and the alias of its line in the help', async () => {
+  const shown = ({ commands }: Command) =>
+    commands.map((command) => ({
+      name: command.name(),
+      alias: command.aliases(),
+      summary: command.summary(),
+      arguments: command.registeredArguments.map((one) => [one.name(), one.required, one.variadic]),
+    }))
+  assert.deepEqual(shown(await programFor(names)), shown(await programFor([])))
 })
 
 describe('help', () => {
@@ -75,7 +94,7 @@ test('a bad setting names its variable before anything is opened', async () => {
     { json: false, color: false, invocation: 'moose' },
   )
   const environment = { MOOSE_PORT: 'high', MOOSE_HOME: '/nonexistent' }
-  const program = buildProgram({ output, environment, cwd: '/', readStdin: async () => '' })
+  const program = await buildProgram({ output, environment, cwd: '/', readStdin: async () => '' }, ['list'])
   const thrown = await program.parseAsync(['list'], { from: 'user' }).catch((error: unknown) => error)
   const fault = faultOfRun(thrown)
   assert.ok(fault !== null)

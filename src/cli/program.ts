@@ -1,48 +1,84 @@
 import path from 'node:path'
-import { text } from 'node:stream/consumers'
 import { Command, CommanderError } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
-import { type Config, readConfig } from '../config.ts'
 import { Fault, toFault } from '../faults/fault.ts'
 import type { Cli } from './cli.ts'
-import { addCommand } from './commands/add.ts'
-import { approveCommand } from './commands/approve.ts'
-import { budgetCommand } from './commands/budget.ts'
-import { cancelCommand } from './commands/cancel.ts'
-import { closeCommand } from './commands/close.ts'
-import { demoCommand } from './commands/demo.ts'
-import { doctorCommand } from './commands/doctor.ts'
-import { editCommand } from './commands/edit.ts'
-import { initCommand } from './commands/init.ts'
-import { listCommand } from './commands/list.ts'
-import { logsCommand } from './commands/logs.ts'
-import { mergeCommand } from './commands/merge.ts'
-import { migrateCommand } from './commands/migrate.ts'
-import { proposerCommand } from './commands/proposer/proposer.ts'
-import { rejectCommand } from './commands/reject.ts'
-import { retryCommand } from './commands/retry.ts'
-import { routeCommand } from './commands/route.ts'
-import { runCommand } from './commands/run.ts'
-import { showCommand } from './commands/show.ts'
-import { startCommand } from './commands/start.ts'
-import { statusCommand } from './commands/status.ts'
-import { stopCommand } from './commands/stop.ts'
-import { upCommand } from './commands/up.ts'
-import { workerCommand } from './commands/worker.ts'
 import { exitCodeOf } from './exit-code.ts'
 import { invocationOf } from './pages/invocation.ts'
 import { createOutput, type Output } from './pages/output.ts'
 
-type MakeCommand = (cli: Cli) => Command
+/** A command as `moose --help` shows it; what makes it is loaded only where it is named. */
+type Entry = readonly [
+  /** Its name and arguments, as commander writes them. */
+  usage: string,
+  summary: string,
+  load: () => Promise<(cli: Cli) => Command>,
+  alias?: string,
+]
 
 /** The commands as `moose --help` groups them. */
-const GROUPS: Record<string, readonly MakeCommand[]> = {
-  'Begin:': [demoCommand, initCommand, doctorCommand],
-  'Work orders:': [addCommand, editCommand, approveCommand, rejectCommand, listCommand, showCommand, logsCommand],
-  'Runs:': [runCommand, cancelCommand, retryCommand, mergeCommand, closeCommand],
-  'Models:': [proposerCommand],
-  'Money:': [budgetCommand, routeCommand],
-  'Service:': [upCommand, workerCommand, startCommand, stopCommand, statusCommand, migrateCommand],
+const GROUPS: Readonly<Record<string, readonly Entry[]>> = {
+  'Begin:': [
+    ['demo', 'watch work orders become pull requests', async () => (await import('./commands/demo.ts')).demoCommand],
+    ['init [repository]', 'add a repository', async () => (await import('./commands/init.ts')).initCommand],
+    [
+      'doctor',
+      'what is there, what is missing, how to get it',
+      async () => (await import('./commands/doctor.ts')).doctorCommand,
+    ],
+    [
+      'completion <shell>',
+      'the completion script of a shell',
+      async () => (await import('./commands/completion.ts')).completionCommand,
+    ],
+  ],
+  'Work orders:': [
+    ['add', 'file work orders', async () => (await import('./commands/add.ts')).addCommand],
+    ['edit <id>', 'correct a work order', async () => (await import('./commands/edit.ts')).editCommand],
+    ['approve <id...>', 'let work orders be run', async () => (await import('./commands/approve.ts')).approveCommand],
+    ['reject <id...>', 'turn work orders down', async () => (await import('./commands/reject.ts')).rejectCommand],
+    ['list', 'list work orders', async () => (await import('./commands/list.ts')).listCommand, 'ls'],
+    ['show <id>', 'show a work order', async () => (await import('./commands/show.ts')).showCommand],
+    ['logs <id>', 'what happened to a work order', async () => (await import('./commands/logs.ts')).logsCommand],
+  ],
+  'Runs:': [
+    ['run <id>', 'run a work order now', async () => (await import('./commands/run.ts')).runCommand],
+    ['cancel <id...>', 'give work orders up', async () => (await import('./commands/cancel.ts')).cancelCommand],
+    ['retry <id...>', 'try work orders again', async () => (await import('./commands/retry.ts')).retryCommand],
+    ['merge <id...>', 'merge pull requests', async () => (await import('./commands/merge.ts')).mergeCommand],
+    ['close <id...>', 'close pull requests unmerged', async () => (await import('./commands/close.ts')).closeCommand],
+  ],
+  'Models:': [
+    [
+      'proposer',
+      'the models that work orders go to',
+      async () => (await import('./commands/proposer/proposer.ts')).proposerCommand,
+    ],
+  ],
+  'Money:': [
+    ['budget', 'what was spent, and the caps', async () => (await import('./commands/budget.ts')).budgetCommand],
+    [
+      'route [id]',
+      'which proposer would get an order, and why',
+      async () => (await import('./commands/route.ts')).routeCommand,
+    ],
+  ],
+  'Service:': [
+    ['up', 'serve the API and run work orders', async () => (await import('./commands/up.ts')).upCommand],
+    [
+      'worker',
+      'run work orders of a shared database, beside others',
+      async () => (await import('./commands/worker.ts')).workerCommand,
+    ],
+    [
+      'start',
+      'let the service take on approved work orders',
+      async () => (await import('./commands/start.ts')).startCommand,
+    ],
+    ['stop', 'take on no more work orders', async () => (await import('./commands/stop.ts')).stopCommand],
+    ['status', 'what the service is doing', async () => (await import('./commands/status.ts')).statusCommand],
+    ['migrate', 'bring the database up to date', async () => (await import('./commands/migrate.ts')).migrateCommand],
+  ],
 }
 
 export type Surroundings = {
@@ -52,10 +88,15 @@ export type Surroundings = {
   readStdin: () => Promise<string>
 }
 
-/** The whole command line; parsing runs the command. Nothing in it ends the process. */
-export function buildProgram({ output, environment, cwd, readStdin }: Surroundings): Command {
+/**
+ * The command line; parsing runs the command. Nothing in it ends the process. A command that is not among the words has
+ * its line in the help and no more: what it stands on is not loaded.
+ *
+ * @param words what it will parse
+ */
+export async function buildProgram(surroundings: Surroundings, words: readonly string[]): Promise<Command> {
+  const { output } = surroundings
   const program = new Command('moose')
-  const cli: Cli = { output, cwd, readStdin, config: () => configOf(program, environment, cwd) }
   program
     .description('Approved work orders in, verified pull requests out: unattended, with the evidence for every step.')
     .usage('<command> [options]')
@@ -76,16 +117,49 @@ export function buildProgram({ output, environment, cwd, readStdin }: Surroundin
       getOutHasColors: () => output.paint.isColorSupported,
     })
     .addHelpText('after', HELP)
-  for (const [heading, makers] of Object.entries(GROUPS)) {
-    for (const make of makers) {
-      const command = make(cli).copyInheritedSettings(program).helpGroup(heading)
-      program.addCommand(command.exitOverride(usageOf(command.name())))
+  for (const [heading, entries] of Object.entries(GROUPS)) {
+    for (const entry of entries) {
+      const command = await commandOf(entry, program, surroundings, words)
+      program.addCommand(command.copyInheritedSettings(program).helpGroup(heading))
+      command.exitOverride(usageOf(command.name()))
       for (const part of command.commands) {
         part.copyInheritedSettings(command).exitOverride(usageOf(`${command.name()} ${part.name()}`))
       }
     }
   }
+  if (words.includes(COMPLETE)) {
+    const { completeCommand } = await import('./commands/completion.ts')
+    program.addCommand(completeCommand(await cliFor(program, surroundings), program), { hidden: true })
+  }
   return program
+}
+
+/** What the completion scripts call. */
+const COMPLETE = 'complete'
+
+async function commandOf(
+  [usage, summary, load, alias]: Entry,
+  program: Command,
+  surroundings: Surroundings,
+  words: readonly string[],
+): Promise<Command> {
+  const [name, args] = usage.split(/ (.*)/, 2)
+  const isNamed = words.some((word) => word === name || word === alias)
+  const command = isNamed
+    ? (await load())(await cliFor(program, surroundings))
+    : new Command(name).arguments(args === undefined ? '' : args)
+  return alias === undefined ? command.summary(summary) : command.summary(summary).alias(alias)
+}
+
+/** What commands are given. The settings, with the schema they are checked by, are loaded only with a command. */
+async function cliFor(program: Command, { output, environment, cwd, readStdin }: Surroundings): Promise<Cli> {
+  const { readConfig } = await import('../config.ts')
+  const config = () => {
+    const { home } = program.opts<{ home?: string }>()
+    if (home === '') throw new Fault('config_invalid', '--home is empty. Name the folder where Moose keeps everything.')
+    return readConfig(home === undefined ? environment : { ...environment, MOOSE_HOME: path.resolve(cwd, home) })
+  }
+  return { output, cwd, readStdin, config }
 }
 
 function subcommandTerm(command: Command): string {
@@ -99,12 +173,6 @@ Ids may be shortened to their first characters.
 Begin with:
   $ moose demo
   $ moose init && moose add --title "…" --file … --approve && moose up --start`
-
-function configOf(program: Command, environment: Surroundings['environment'], cwd: string): Config {
-  const { home } = program.opts<{ home?: string }>()
-  if (home === '') throw new Fault('config_invalid', '--home is empty. Name the folder where Moose keeps everything.')
-  return readConfig(home === undefined ? environment : { ...environment, MOOSE_HOME: path.resolve(cwd, home) })
-}
 
 /** Names the help of the command that was used wrongly. */
 function usageOf(name: string): (error: CommanderError) => never {
@@ -144,12 +212,9 @@ export async function runCommandLine(): Promise<void> {
   process.stdout.on('error', endWithReader)
   process.stderr.on('error', endWithReader)
   try {
-    await buildProgram({
-      output,
-      environment,
-      cwd: process.cwd(),
-      readStdin: () => text(process.stdin),
-    }).parseAsync(words, { from: 'user' })
+    const readStdin = async () => (await import('node:stream/consumers')).text(process.stdin)
+    const program = await buildProgram({ output, environment, cwd: process.cwd(), readStdin }, words)
+    await program.parseAsync(words, { from: 'user' })
   } catch (thrown) {
     const fault = faultOfRun(thrown)
     if (fault === null) return

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import { z } from './zod.ts'
 
 /** US dollars in an answer; for showing, never for adding up. */
 export const ShownUsd = z.number().nonnegative()

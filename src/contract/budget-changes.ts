@@ -1,9 +1,9 @@
-import { z } from '@hono/zod-openapi'
 import { LIMITS } from '../work-order/content.ts'
 import { ShownUsd, UsdAmount } from './amounts.ts'
 import { BudgetView } from './budget.ts'
 import { contradictionOf, type PriceContradiction } from './stated-price.ts'
 import { storedText } from './stored-text.ts'
+import { z } from './zod.ts'
 
 /** What can be capped. `order` and `project` without an id: the usual cap, for all that have none of their own. */
 export const CAP_TARGETS = ['order', 'project', 'day', 'day-soft', 'month', 'month-soft', 'kill'] as const

@@ -1,7 +1,7 @@
-import { z } from '@hono/zod-openapi'
 import { STATUSES } from '../work-order/status.ts'
 import { ShownUsd } from './amounts.ts'
 import { knownOrOther } from './stored-text.ts'
+import { z } from './zod.ts'
 
 const Time = z.iso.datetime()
 /** Null: there is no such cap. */

@@ -1,5 +1,5 @@
-import { z } from '@hono/zod-openapi'
 import { EventView } from './work-orders.ts'
+import { z } from './zod.ts'
 
 /** Id of an event: a decimal number as text, at most 18 digits so that it fits Postgres' bigint. */
 const EventId = z

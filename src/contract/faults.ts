@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import { z } from './zod.ts'
 
 /** The body of every error answer. `code` is stable; `message` says what happened, why and what to do. */
 export const FaultBody = z

@@ -1,5 +1,5 @@
-import { z } from '@hono/zod-openapi'
 import { storedText } from './stored-text.ts'
+import { z } from './zod.ts'
 
 /** What GitHub sends, whatever the event; what is looked at of it is only a hint, GitHub itself is asked what is so. */
 export const GitHubWebhookBody = z.looseObject({}).openapi('GitHubWebhook')

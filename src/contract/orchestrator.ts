@@ -1,7 +1,7 @@
-import { z } from '@hono/zod-openapi'
 import { PHASES, STATUSES } from '../work-order/status.ts'
 import { BudgetLine } from './budget.ts'
 import { knownOrOther } from './stored-text.ts'
+import { z } from './zod.ts'
 
 /** The specification's 5.1, with the owner and the counts beside it. */
 export const OrchestratorStatus = z

@@ -1,4 +1,4 @@
-import type { z } from '@hono/zod-openapi'
+import type { z } from './zod.ts'
 
 const KINDS: Record<string, string> = {
   string: 'a string',

@@ -1,5 +1,5 @@
-import { z } from '@hono/zod-openapi'
 import { storedText } from './stored-text.ts'
+import { z } from './zod.ts'
 
 export const NewProject = z
   .strictObject({

@@ -1,9 +1,9 @@
-import { z } from '@hono/zod-openapi'
 import { httpUrl, PROVIDER_KEY } from '../config/environment.ts'
 import { ShownUsd } from './amounts.ts'
 import { PriceBody, PriceResponse } from './budget-changes.ts'
 import { bodyFieldProblem, headerProblem, urlProblem } from './proposer-rules.ts'
 import { knownOrOther, storedText } from './stored-text.ts'
+import { z } from './zod.ts'
 
 /** How a proposer's provider is spoken to. */
 export const PROPOSER_KINDS = ['anthropic', 'openai', 'google', 'openai-compatible'] as const

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import { z } from './zod.ts'
 
 /**
  * Text that Postgres can hold: no NUL, no lone surrogate. Anything else would pass the API and break at the database.

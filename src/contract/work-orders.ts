@@ -1,9 +1,9 @@
-import { z } from '@hono/zod-openapi'
 import { LIMITS, WorkOrderContent } from '../work-order/content.ts'
 import { PHASES, STATUSES } from '../work-order/status.ts'
 import { ShownUsd, UsdAmount } from './amounts.ts'
 import { OrderBudget } from './budget.ts'
 import { knownOrOther, storedText } from './stored-text.ts'
+import { z } from './zod.ts'
 
 const Time = z.iso.datetime().openapi({ example: '2026-01-31T12:00:00.000Z' })
 

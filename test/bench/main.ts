@@ -25,6 +25,10 @@ const BENCHES: Readonly<Record<string, Bench>> = {
     about: 'processor and memory of a moose up --start that has nothing to do [--seconds N] [--settle N]',
     load: async () => (await import('./idle/bench.ts')).benchIdle,
   },
+  cli: {
+    about: 'from the shell and back: --help, list, show and status, beside gh --version and node -e 0 [--rounds N]',
+    load: async () => (await import('./cli/bench.ts')).benchCli,
+  },
   workspace: {
     about: 'work trees of 1k, 20k and 100k files, whole and scoped, beside bare git [--rounds N] [--files MOST]',
     load: async () => (await import('./workspace/bench.ts')).benchWorkspace,

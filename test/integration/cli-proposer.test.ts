@@ -49,10 +49,11 @@ describe('moose proposer', () => {
     const json = words.includes('--json')
     const output = createOutput({ stdout, stderr }, { json, color: false, invocation: 'moose' })
     const environment = { MOOSE_HOME: api.home.config.home, PATH: '/usr/bin' }
-    const program = buildProgram({ output, environment, cwd: '/', readStdin: async () => '' })
+    const called = ['proposer', ...words]
+    const program = await buildProgram({ output, environment, cwd: '/', readStdin: async () => '' }, called)
     let exitCode = 0
     try {
-      await program.parseAsync(['proposer', ...words], { from: 'user' })
+      await program.parseAsync(called, { from: 'user' })
     } catch (thrown) {
       const fault = faultOfRun(thrown)
       if (fault !== null) {

@@ -1,6 +1,5 @@
 import type { Config } from '../../config.ts'
 import { OrchestratorStatusResponse } from '../../contract/orchestrator.ts'
-import { createLogFor } from '../../log.ts'
 import { patientFetch } from '../../remote/patient-fetch.ts'
 import { type ApiClient, createApiClient } from './api-client.ts'
 import { readServiceFile, type ServiceFile } from './service-file.ts'
@@ -26,8 +25,8 @@ export async function connect(config: Config): Promise<Connection> {
   if (service !== null) {
     return { api: createApiClient(service.url, patientFetch), service, [Symbol.asyncDispose]: async () => {} }
   }
-  // Loaded only now: a command that talks to a running service starts without the database driver and the engine.
-  const { openMoose } = await import('../../app.ts')
+  // Loaded only now: a command that talks to a running service starts without the database driver, the engine and the log.
+  const [{ openMoose }, { createLogFor }] = await Promise.all([import('../../app.ts'), import('../../log.ts')])
   const moose = await openMoose(config, { log: createLogFor(config), role: 'client' })
   return {
     api: createApiClient(IN_PROCESS_URL, (request) => moose.http.fetch(request)),

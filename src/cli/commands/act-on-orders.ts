@@ -50,9 +50,8 @@ function report({ output }: Cli, order: WorkOrderView, action: OrderAction): voi
 }
 
 /** The frame of a command that acts on orders. */
-export function orderCommand(name: string, summary: string, description: string, example: string): Command {
+export function orderCommand(name: string, description: string, example: string): Command {
   return new Command(name)
-    .summary(summary)
     .description(description)
     .argument('<id...>', 'ids, or their first characters (at least 4)')
     .addHelpText('after', `\nExample:\n  $ ${example}`)

@@ -20,7 +20,6 @@ type AddOptions = OrderOptions & { from?: string[]; project?: string; approve?: 
 
 export function addCommand(cli: Cli): Command {
   return new Command('add')
-    .summary('file work orders')
     .description('Files work orders: from YAML or JSON files (all of them are stored, or none), or one from options.')
     .option('-f, --from <file...>', 'YAML or JSON; one order, a list, or several documents; - reads stdin')
     .option('-t, --title <text>', 'one line: what the pull request will be called')

@@ -17,7 +17,7 @@ export function budgetPriceCommand(cli: Cli): Command {
       'States the price of a proposer, instead of what the price library knows: for models it does not know, for local ' +
         'ones that cost nothing, for prices of your own.',
     )
-    .argument('<name>', 'the proposer, as moose proposer list shows it')
+    .argument('<proposer>', 'its name, as moose proposer list shows it')
     .addArgument(
       new Argument('[price]', 'free: it costs nothing; library: as the price library knows it').choices([
         'free',

@@ -17,7 +17,6 @@ export function budgetCommand(cli: Cli): Command {
     budgetReconcileCommand,
   ]
   const command = new Command('budget')
-    .summary('what was spent, and the caps')
     .description(
       'Shows what was spent today and this month, by project, model and work order, what calls under way may still ' +
         'cost, and what waits for money. Every call to a model is reserved with the most it can cost before it is made, ' +

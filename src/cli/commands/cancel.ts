@@ -5,7 +5,7 @@ import { actOnOrders, orderCommand } from './act-on-orders.ts'
 
 export function cancelCommand(cli: Cli): Command {
   const description = 'Cancels work orders; what is running is stopped at the next safe point.'
-  return orderCommand('cancel', 'give work orders up', description, 'moose cancel 1a2b3c4d').action((ids: string[]) =>
+  return orderCommand('cancel', description, 'moose cancel 1a2b3c4d').action((ids: string[]) =>
     actOnOrders(cli, ids, {
       verb: 'cancel',
       done: () => 'cancelled',

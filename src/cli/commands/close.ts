@@ -6,12 +6,11 @@ import { actOnOrders, orderCommand } from './act-on-orders.ts'
 
 export function closeCommand(cli: Cli): Command {
   const description = 'Closes the open pull requests of work orders without merging; the orders become cancelled.'
-  return orderCommand('close', 'close pull requests unmerged', description, 'moose close 1a2b3c4d').action(
-    (ids: string[]) =>
-      actOnOrders(cli, ids, {
-        verb: 'close',
-        done: (order) => `closed, cancelled${branchAfter(order)}`,
-      }),
+  return orderCommand('close', description, 'moose close 1a2b3c4d').action((ids: string[]) =>
+    actOnOrders(cli, ids, {
+      verb: 'close',
+      done: (order) => `closed, cancelled${branchAfter(order)}`,
+    }),
   )
 }
 

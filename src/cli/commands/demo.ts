@@ -12,7 +12,6 @@ import { type Interruption, listenForInterruption } from '../interruption.ts'
 
 export function demoCommand(cli: Cli): Command {
   return new Command('demo')
-    .summary('watch work orders become pull requests')
     .description(
       'Makes a small repository and carries out work orders of different kinds in it, with scripted answers: no ' +
         'account, no key, no network, no cost. Everything is kept below <home>/demo and replaced by the next demo.',
@@ -56,7 +55,9 @@ async function wholeDemo(cli: Cli, signal: AbortSignal): Promise<DemoReport> {
   const { openMoose } = await import('../../app.ts')
   const moose = stack.use(await openMoose(demoConfig(config, places), { log, role: 'service' }))
   const results = await runDemo(moose, places, orders, { signal, ...demoProgress(cli.output) })
-  return demoReport(places, results, { port: config.port, durationMs: Math.round(performance.now() - startedAt) })
+  const durationMs = Math.round(performance.now() - startedAt)
+  const report = demoReport(places, results, { port: config.port, durationMs })
+  return { ...report, look_further: report.look_further.map(cli.output.hint) }
 }
 
 /** The user's settings with everything outside left out: their database, their keys, a foreign Manager or Proposer, Aider. */

@@ -14,7 +14,6 @@ type Finding = Awaited<ReturnType<typeof examine>>[number]
 
 export function doctorCommand(cli: Cli): Command {
   return new Command('doctor')
-    .summary('what is there, what is missing, how to get it')
     .description(
       'Looks at everything Moose needs, says what is missing and how to get it, and what is left over of processes that ' +
         'are gone. Exit code 1 if something is missing.',

@@ -27,7 +27,6 @@ type EditOptions = OrderOptions & { from?: string; project?: string }
 
 export function editCommand(cli: Cli): Command {
   return new Command('edit')
-    .summary('correct a work order')
     .description(
       'Changes what a work order asks for: the fields that are given, lists as a whole. An approval is withdrawn. ' +
         'Not while the order is in progress or in review, and not once it is completed. The budget alone can be ' +

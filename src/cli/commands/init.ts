@@ -16,7 +16,6 @@ const LOGIN_LEFT_OUT =
 
 export function initCommand(cli: Cli): Command {
   return new Command('init')
-    .summary('add a repository')
     .description('Adds a repository as a project that work orders can be for. Nothing in it is changed.')
     .argument('[repository]', 'a git URL or a folder; without it, the repository of the current folder')
     .option('--name <name>', 'how work orders call it; without it, the name of the folder or URL')

@@ -18,8 +18,6 @@ const MOST = 1000
 
 export function listCommand(cli: Cli): Command {
   return new Command('list')
-    .alias('ls')
-    .summary('list work orders')
     .description('Lists work orders, the oldest first.')
     .addOption(new Option('-s, --status <status>', 'only these').choices(STATUSES))
     .option('-p, --project <name>', 'only those of this project')

@@ -8,7 +8,6 @@ import { isRepetition, printEvent } from '../pages/event-line.ts'
 
 export function logsCommand(cli: Cli): Command {
   return new Command('logs')
-    .summary('what happened to a work order')
     .description('Prints what happened to a work order: every step with its time and cost, and the output of checks.')
     .argument('<id>', 'id, or its first characters (at least 4)')
     .option('-f, --follow', 'follow until nothing more will come without a human')

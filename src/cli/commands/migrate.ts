@@ -4,7 +4,6 @@ import type { Cli } from '../cli.ts'
 
 export function migrateCommand(cli: Cli): Command {
   return new Command('migrate')
-    .summary('bring the database up to date')
     .description(
       'Brings the database up to date. Every command that opens it does so too; this one does nothing else. ' +
         'Migrations only add: an older Moose database keeps every row.',

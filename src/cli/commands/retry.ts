@@ -5,7 +5,7 @@ import { actOnOrders, orderCommand } from './act-on-orders.ts'
 
 export function retryCommand(cli: Cli): Command {
   const description = 'Makes failed, blocked or cancelled work orders pending again; an approved one is then run anew.'
-  return orderCommand('retry', 'try work orders again', description, 'moose retry 1a2b3c4d').action((ids: string[]) =>
+  return orderCommand('retry', description, 'moose retry 1a2b3c4d').action((ids: string[]) =>
     actOnOrders(cli, ids, {
       verb: 'retry',
       done: ({ approved }) => (approved ? 'pending, approved' : 'pending, not approved'),

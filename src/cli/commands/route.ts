@@ -12,7 +12,6 @@ const MOST = 1_000
 
 export function routeCommand(cli: Cli): Command {
   return new Command('route')
-    .summary('which proposer would get an order, and why')
     .description(
       'Says to which proposer an order would go now and why, without spending anything; or what today’s policy would\n' +
         'have done with past orders.',

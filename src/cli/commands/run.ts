@@ -18,7 +18,6 @@ const FIRST_LINES_MS = 500
 
 export function runCommand(cli: Cli): Command {
   return new Command('run')
-    .summary('run a work order now')
     .description(
       'Runs one approved work order now and shows its steps as they happen. The service does it when one is up; ' +
         'otherwise it happens in this process.',

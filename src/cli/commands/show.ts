@@ -7,7 +7,6 @@ import { orderPage } from '../pages/order-page.ts'
 
 export function showCommand(cli: Cli): Command {
   return new Command('show')
-    .summary('show a work order')
     .description('Shows a work order: what it asks for, where it stands, and what each attempt did.')
     .argument('<id>', 'id, or its first characters (at least 4)')
     .option('--steps', 'also what went into each step and what came out')

@@ -9,7 +9,6 @@ const MOST_MS = 3_600_000
 
 export function startCommand(cli: Cli): Command {
   return new Command('start')
-    .summary('let the service take on approved work orders')
     .description('Has the running service take on approved work orders, at once and as they come.')
     .option('--interval <time>', 'how often to look beside being notified, e.g. 10s', milliseconds)
     .addHelpText('after', '\nExample:\n  $ moose start --interval 30s')

@@ -13,7 +13,6 @@ const SHOWN_ERRORS = 5
 
 export function statusCommand(cli: Cli): Command {
   return new Command('status')
-    .summary('what the service is doing')
     .description(
       'Shows whether the service is up, what it runs, how many work orders stand where, and its last errors.',
     )

@@ -4,7 +4,6 @@ import { type Cli, withService } from '../cli.ts'
 
 export function stopCommand(cli: Cli): Command {
   return new Command('stop')
-    .summary('take on no more work orders')
     .description('Has the running service take on no more work orders. What runs is finished; the service stays up.')
     .addHelpText('after', '\nExample:\n  $ moose stop')
     .action(() =>

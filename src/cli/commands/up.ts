@@ -28,7 +28,6 @@ type Serving = { role: 'service' | 'worker'; start: boolean; port: number }
 
 export function upCommand(cli: Cli): Command {
   return new Command('up')
-    .summary('serve the API and run work orders')
     .description(
       'Serves the API on this machine and runs work orders until it is stopped. Nothing is claimed before you ' +
         'say so: --start, moose start, or ORCHESTRATOR_AUTO_START=true.',

@@ -6,7 +6,6 @@ import { PORT_HELP, portNumber, serve } from './up.ts'
 
 export function workerCommand(cli: Cli): Command {
   return new Command('worker')
-    .summary('run work orders of a shared database, beside others')
     .description(
       'Takes on approved work orders of the database DATABASE_URL names, beside a moose up and other workers, on this ' +
         'machine (each with a home of its own) or others. Orders are shared and the limits hold over all; what a worker ' +

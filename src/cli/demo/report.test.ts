@@ -97,9 +97,9 @@ test('the report adds up, and succeeds only when every promise is kept', () => {
 test('what one can look at next is ready for a shell', () => {
   const { look_further } = demoReport(PLACES, [demoResult(detail({}), OPENED, 1)], { port: 4646, durationMs: 1 })
   assert.deepEqual(look_further, [
-    "./moose --home '/home/ada/my data/demo/home' show 0b7f7f0e --diff",
-    "./moose --home '/home/ada/my data/demo/home' merge 0b7f7f0e",
+    "moose --home '/home/ada/my data/demo/home' show 0b7f7f0e --diff",
+    "moose --home '/home/ada/my data/demo/home' merge 0b7f7f0e",
     'git --git-dir=/r.git log --all --oneline --graph',
-    "./moose --home '/home/ada/my data/demo/home' up",
+    "moose --home '/home/ada/my data/demo/home' up",
   ])
 })

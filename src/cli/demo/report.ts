@@ -124,9 +124,9 @@ function durationOf({ attempt_history }: WorkOrderDetail): number {
   }, 0)
 }
 
-/** Commands that show more of what the demo left, each complete and ready for a shell; most telling first. */
+/** Commands that show more of what the demo left, each complete, with `moose` as hints have it; most telling first. */
 export function demoLooks({ home, remote }: DemoPlaces, orders: readonly DemoResult[]): string[] {
-  const moose = `./moose --home ${quoted(home)}`
+  const moose = `moose --home ${quoted(home)}`
   const opened = orders.filter(({ pull_request }) => pull_request !== null).map(({ id }) => shortId(id))
   const stopped = orders.filter(({ outcome }) => outcome === 'failed').map(({ id }) => shortId(id))
   return [

@@ -5,6 +5,7 @@ export const COMMANDS = [
   'budget',
   'cancel',
   'close',
+  'completion',
   'demo',
   'doctor',
   'edit',

@@ -23,8 +23,6 @@ export const LONGEST_TITLE = 200
 /** Stands in front of text of others where it has several lines; no line of Moose's own begins with it. */
 export const BAR = '│'
 
-const GRAPHEMES = new Intl.Segmenter()
-
 /**
  * Text of a work order, a repository or a model as a part of a line: what would command the terminal or begin another
  * line is spelt out (`\u001b`, `\n`).
@@ -59,7 +57,8 @@ export function harmlessJson(value: unknown): string {
 /** One line of at most `width` characters; what was cut shows as `…`. */
 export function oneLine(text: string, width: number): string {
   const line = harmless(text.replaceAll(SPACES, ' ').trim())
-  const characters = Array.from(GRAPHEMES.segment(line), ({ segment }) => segment)
+  if (line.length <= width) return line
+  const characters = Array.from(new Intl.Segmenter().segment(line), ({ segment }) => segment)
   return characters.length <= width ? line : `${characters.slice(0, width - 1).join('')}…`
 }
 

@@ -9,7 +9,8 @@ import { reasonOf } from '../database-fault.ts'
 import { connectionConfig } from '../pool.ts'
 import type { LeaseNews, LeaseOrders } from './lease-thread.ts'
 
-const PROGRAM = new URL('lease-thread.ts', import.meta.url)
+/** Compiled, it ends in .js as this file does. */
+const PROGRAM = new URL(`lease-thread${path.extname(import.meta.filename)}`, import.meta.url)
 /** One connection and one statement: more than this it never needs, and what it has it keeps. */
 const MEMORY = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 }
 

@@ -11,7 +11,7 @@ export function proposerEditCommand(cli: Cli): Command {
   const command = new Command('edit')
     .summary('change a proposer')
     .description('Changes what is given and nothing else; it counts from the next call on.')
-    .argument('<name>', 'the proposer')
+    .argument('<proposer>', 'the proposer')
   return withProposerOptions(command)
     .addOption(
       new Option('--library', 'the price is what the price library knows').conflicts(['free', 'input', 'output']),

@@ -26,7 +26,6 @@ export function proposerCommand(cli: Cli): Command {
     removeCommand,
   ]
   const command = new Command('proposer')
-    .summary('the models that orders can be given to')
     .description(
       'Lists, adds, changes and tests proposers: the models that work orders can be given to, each with its provider, ' +
         'its price, and how complex an order it is trusted with. Keys stay in environment variables; a proposer holds ' +
@@ -158,5 +157,5 @@ function removeCommand(cli: Cli): Command {
 }
 
 function named(name: string, summary: string, description: string): Command {
-  return new Command(name).summary(summary).description(description).argument('<name>', 'the proposer')
+  return new Command(name).summary(summary).description(description).argument('<proposer>', 'the proposer')
 }

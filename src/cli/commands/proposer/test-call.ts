@@ -13,7 +13,7 @@ export function proposerTestCommand(cli: Cli): Command {
         'counts, streams and ends. The call is reserved and booked as every other, and belongs to no order. It is made ' +
         'also while the proposer or its provider is paused; an answer ends the pause of the provider.',
     )
-    .argument('<name>', 'the proposer')
+    .argument('<proposer>', 'the proposer')
     .addHelpText('after', '\nExample:\n  $ moose proposer test sonnet')
     .action((name: string) =>
       withApi(cli, async (api) => {
