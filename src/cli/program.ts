@@ -18,6 +18,7 @@ import { listCommand } from './commands/list.ts'
 import { logsCommand } from './commands/logs.ts'
 import { mergeCommand } from './commands/merge.ts'
 import { migrateCommand } from './commands/migrate.ts'
+import { projectCommand } from './commands/project/project.ts'
 import { rejectCommand } from './commands/reject.ts'
 import { retryCommand } from './commands/retry.ts'
 import { routeCommand } from './commands/route.ts'
@@ -36,7 +37,7 @@ type MakeCommand = (cli: Cli) => Command
 
 /** The commands as `moose --help` groups them. */
 const GROUPS: Record<string, readonly MakeCommand[]> = {
-  'Begin:': [demoCommand, initCommand, doctorCommand],
+  'Begin:': [demoCommand, initCommand, projectCommand, doctorCommand],
   'Work orders:': [addCommand, editCommand, approveCommand, rejectCommand, listCommand, showCommand, logsCommand],
   'Runs:': [runCommand, cancelCommand, retryCommand, mergeCommand, closeCommand],
   'Money:': [budgetCommand, routeCommand],

@@ -9,7 +9,7 @@ import { readEvents } from './event-stream.ts'
 export type Send = (request: Request) => Response | Promise<Response>
 
 type Call<T> = {
-  method: 'GET' | 'POST' | 'PUT' | 'PATCH'
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** From the root, e.g. `/api/work-orders`; encoded. */
   path: string
   /** Sent as JSON. */
@@ -87,6 +87,11 @@ export function workOrderPath(id: string): string {
   if (WorkOrderParams.shape.id.safeParse(id).success) return `/api/work-orders/${id}`
   const message = `"${id.slice(0, 80)}" is no id of a work order: that takes at least 4 characters of 0-9 and a-f. See them with: moose list`
   throw new Fault('work_order_not_found', message, { id: id.slice(0, 80) })
+}
+
+/** Path of one project. */
+export function projectPath(name: string): string {
+  return `/api/projects/${encodeURIComponent(name)}`
 }
 
 function eventsPath(workOrderId: string | null): string {
