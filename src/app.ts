@@ -7,6 +7,7 @@ import { acquireHome, createHomeOwnership, homeIdOf } from './app/home.ts'
 import { systemClock } from './clock.ts'
 import { type Config, shownDatabaseUrl, type TracingTarget } from './config.ts'
 import { type OpenDatabase, openDatabase } from './db/connect.ts'
+import { databaseIdentity } from './db/database-identity.ts'
 import { createEventFeed } from './db/event-feed.ts'
 import { type MigrateResult, migrate } from './db/migrate.ts'
 import type { Database } from './db/schema.ts'
@@ -37,6 +38,8 @@ export type Moose = AsyncDisposable & {
   db: Kysely<Database>
   /** For psql; without a password. */
   databaseUrl: string
+  /** What tells its database from every other; no secret. */
+  databaseIdentity(): Promise<string>
   /** What opening has brought up to date. */
   migrated: MigrateResult
   /**
@@ -110,11 +113,22 @@ export async function openMoose(
     orchestrator,
     db,
     databaseUrl: shownDatabaseUrl(database.url),
+    databaseIdentity: () => databaseIdentity(db),
     migrated,
     serve: async (port) => owned.use(await serveHttp(http, { port })),
     doctor: (fix) => examineAfter(fix, { database, parts, retention }),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
+}
+
+/**
+ * What tells the database behind a URL from every other; nothing in it is changed.
+ *
+ * @throws {Fault} `database_unreachable`, `database_refused`
+ */
+export async function identityOfDatabase(config: Config & { databaseUrl: string }, log: Log): Promise<string> {
+  await using database = await openDatabase({ ...config, log })
+  return await databaseIdentity(database.db)
 }
 
 async function examineAfter(

@@ -56,6 +56,10 @@ export type Config = {
   loginEnvironment: Readonly<Record<string, string>>
   /** Proxy and certificates, for gh and git. */
   networkEnvironment: Readonly<Record<string, string>>
+  /** The socket of the operator's ssh agent, for git alone; null: there is none. */
+  sshAgent: string | null
+  /** The operator's own configuration of git, where it may be; absolute paths. */
+  gitConfigFiles: readonly string[]
   /** Where children find their programs. */
   executablePath: string
   secrets: Secrets
@@ -115,6 +119,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     networkEnvironment: pick(set, NETWORK_VARIABLES),
     installEnvironment: installEnvironment(set),
     secrets: providerKeys(set),
+    gitConfigFiles: gitConfigFiles(set),
   })
 }
 
@@ -151,7 +156,14 @@ function installEnvironment(set: Record<string, string | undefined>): Record<str
   )
 }
 
-type PassedOn = 'loginEnvironment' | 'networkEnvironment' | 'installEnvironment' | 'secrets'
+type PassedOn = 'loginEnvironment' | 'networkEnvironment' | 'installEnvironment' | 'secrets' | 'gitConfigFiles'
+
+/** @see https://git-scm.com/docs/git-config#FILES */
+function gitConfigFiles({ HOME: home, XDG_CONFIG_HOME: xdg }: Record<string, string | undefined>): string[] {
+  const inHome = (name: string) => (home === undefined ? [] : [path.join(home, name)])
+  const general = xdg === undefined ? inHome('.config/git/config') : [path.join(xdg, 'git/config')]
+  return [...general, ...inHome('.gitconfig')].filter((file) => path.isAbsolute(file))
+}
 
 function toConfig(env: z.infer<typeof Environment>): Omit<Config, PassedOn> {
   return {
@@ -184,6 +196,7 @@ function toConfig(env: z.infer<typeof Environment>): Omit<Config, PassedOn> {
       mirrors: env.MOOSE_KEEP_MIRRORS_DAYS,
     },
     github: { enterpriseHost: env.GH_HOST ?? null, insideActions: env.GITHUB_ACTIONS ?? false },
+    sshAgent: env.SSH_AUTH_SOCK ?? null,
     executablePath: absoluteEntries(env.PATH),
     githubSecrets: {
       token: env.GH_TOKEN ?? env.GITHUB_TOKEN ?? null,

@@ -55,7 +55,7 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
   const apiCalls = createApiCalls(clock)
   const tokenFor = createTokens(config, clock.now)
   const gh = createGh(config, { tokenFor, apiCalls, pace: createMutationPace(clock) })
-  const mirrors = new Mirrors(config.home, { network: config.networkEnvironment, tokenFor })
+  const mirrors = new Mirrors(config.home, { network: config.networkEnvironment, agent: config.sshAgent, tokenFor })
   const github = createGitHubForge({ db, mirrors, log, clock, random: Math.random, gh }, apiCalls)
   const models = createModels({ ...config, db, clock, log })
   const ownManager = createManager({ db, models, clock })

@@ -2,7 +2,7 @@ import type { Config } from '../config.ts'
 import { Fault } from '../faults/fault.ts'
 import { patientFetch } from '../remote/patient-fetch.ts'
 import { type ApiClient, createApiClient } from './client/api-client.ts'
-import { type Connection, connect, findService } from './client/connect.ts'
+import { type Connection, connect, serviceOf } from './client/connect.ts'
 import type { Output } from './pages/output.ts'
 
 /** What every command is given. */
@@ -32,11 +32,12 @@ async function openConnection(cli: Cli): Promise<Connection> {
 /**
  * For commands that mean the running service and nothing else.
  *
- * @throws {Fault} `not_running`
+ * @throws {Fault} `not_running`, `config_invalid` as `connect`
  */
 export async function withService(cli: Cli, work: (api: ApiClient) => Promise<void>): Promise<void> {
-  const { home } = cli.config()
-  const service = await findService(home)
+  const config = cli.config()
+  const { home } = config
+  const service = await serviceOf(config)
   if (service === null) {
     throw new Fault('not_running', `No moose up serves ${home}. Start one with: moose up --start`, { home })
   }

@@ -22,6 +22,11 @@ const GROUPS: Readonly<Record<string, readonly Entry[]>> = {
     ['demo', 'watch work orders become pull requests', async () => (await import('./commands/demo.ts')).demoCommand],
     ['init [repository]', 'add a repository', async () => (await import('./commands/init.ts')).initCommand],
     [
+      'project',
+      'the repositories that work orders are for',
+      async () => (await import('./commands/project/project.ts')).projectCommand,
+    ],
+    [
       'doctor',
       'what is there, what is missing, how to get it',
       async () => (await import('./commands/doctor.ts')).doctorCommand,

@@ -201,6 +201,10 @@ export const Environment = z.object({
   ORCHESTRATOR_AIDER_TIMEOUT_MS: wholeNumber(1_000, 3_600_000)
     .default(300_000)
     .meta({ description: 'One run of Aider' }),
+  SSH_AUTH_SOCK: absolutePath.optional().meta({
+    description: 'The ssh agent that holds keys of yours, for fetching, pushing and signing; checks never see it',
+    unset: 'keys are read from their files',
+  }),
   PATH: z.string().default('/usr/local/bin:/usr/bin:/bin').meta({
     description: 'Where git, gh, checks and other children find their programs; relative entries are left out',
   }),

@@ -1,20 +1,84 @@
+import { whyNoBranchPattern } from '../work-order/naming.ts'
+import { ShownUsd, UsdAmount } from './amounts.ts'
 import { storedText } from './stored-text.ts'
 import { z } from './zod.ts'
 
+const ProjectName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'must be letters, digits, dots, dashes or underscores, at most 64')
+const ForgeName = z.enum(['local', 'github'])
+/** The host a forge's API is on. */
+const HostName = z
+  .string()
+  .max(260, 'is longer than 260 characters')
+  .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/, 'must be a host name in lower case, such as github.com')
+const Branch = storedText(200).min(1, 'is empty')
+const PathOrUrl = storedText(2000).min(1, 'is empty')
+const absolutePath = (most: number) => storedText(most).regex(/^\/\P{Cc}*$/u, 'must be an absolute path')
+
 export const NewProject = z
   .strictObject({
-    name: z
-      .string()
-      .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'must be letters, digits, dots, dashes or underscores, at most 64'),
-    /** A git URL (https, ssh) or an absolute path. */
-    repository: storedText(2000).min(1, 'is empty'),
+    name: ProjectName,
+    /** A git URL (https, ssh) or an absolute path; of a checkout its origin is taken. */
+    repository: PathOrUrl,
     /** Left out: the branch the repository's HEAD names. */
-    default_branch: storedText(200).min(1, 'is empty').optional(),
-    /** Left out: `github` for a repository on github.com or on the host of `GH_HOST`, otherwise `local`. */
-    forge: z.enum(['local', 'github']).optional(),
+    default_branch: Branch.optional(),
+    /**
+     * Left out: `github` for a repository on github.com or on the host of `GH_HOST`, otherwise `local`. An ssh address is
+     * taken for where `ssh -G` says it leads.
+     */
+    forge: ForgeName.optional(),
+    /**
+     * For a checkout without an origin: the absolute path of a folder that is not there yet. A bare copy is made in it,
+     * which is the project's repository.
+     */
+    create_origin: absolutePath(2000).optional(),
   })
   .openapi('NewProject')
 export type NewProject = z.infer<typeof NewProject>
+
+/** `Name <mail>` as a commit holds it: neither part may have what git leaves out. */
+const Identity = storedText(300).regex(
+  /^(?=[^<]*[\p{L}\p{N}])[^<>\p{Cc}\s]([^<>\p{Cc}]*[^<>\p{Cc}\s])? <[^<>\s\p{Cc}@]+@[^<>\s\p{Cc}@]+>$/u,
+  'must be a name and a mail address, as in: Ada Lovelace <ada@example.org>',
+)
+
+const BranchPattern = storedText(100)
+  .superRefine((pattern, context) => {
+    const problem = whyNoBranchPattern(pattern)
+    if (problem !== null) context.addIssue({ code: 'custom', message: problem })
+  })
+  .openapi({ description: 'Contains {id}; may contain {slug} and {attempt}; gives names git takes for a branch' })
+
+export const ProjectChange = z
+  .strictObject({
+    name: ProjectName.optional(),
+    repository: PathOrUrl.optional(),
+    default_branch: Branch.optional(),
+    forge: ForgeName.optional(),
+    /** Null: the host of the repository's URL. */
+    forge_host: HostName.nullable().optional(),
+    /** Cap of a month in USD; null: the usual one. */
+    budget_usd: UsdAmount.nullable().optional(),
+    /** Null: `feature/wo-{id}-{slug}`. */
+    branch_pattern: BranchPattern.nullable().optional(),
+    /** Null: Moose. */
+    author: Identity.nullable().optional(),
+    committer: Identity.nullable().optional(),
+    sign_off: z.boolean().optional(),
+    /** Absolute path of an SSH private key, or of a public key whose private one an agent holds; null: no signatures. */
+    signing_key: absolutePath(1000).nullable().optional(),
+  })
+  .refine((change) => Object.keys(change).length > 0, 'names nothing to change')
+  .openapi('ProjectChange', { minProperties: 1 })
+export type ProjectChange = z.infer<typeof ProjectChange>
+
+export const ProjectParams = z.object({ name: storedText(200).openapi({ example: 'shop' }) })
+
+export const ProjectQuery = z.object({
+  /** Absolute path of a checkout: only the projects of the repository it came from. */
+  checkout: absolutePath(2000).optional(),
+})
 
 export const ProjectView = z
   .object({
@@ -22,10 +86,42 @@ export const ProjectView = z
     name: z.string(),
     repository: z.string(),
     default_branch: z.string(),
-    forge: z.enum(['local', 'github']),
+    forge: ForgeName,
+    /** Where the forge's API is, when the URL names an alias of ssh; null: on the host of the URL. */
+    forge_host: z.string().nullable(),
+    /** Cap of a month; null: the usual one. */
+    budget_usd: ShownUsd.nullable(),
+    /** How its branches are called; null: `feature/wo-{id}-{slug}`. */
+    branch_pattern: z.string().nullable(),
+    /** Of its commits, as `Name <mail>`; null: Moose. */
+    author: z.string().nullable(),
+    committer: z.string().nullable(),
+    sign_off: z.boolean(),
+    /** Path of the SSH key its commits are signed with; null: they are not signed. */
+    signing_key: z.string().nullable(),
   })
   .openapi('Project')
 export type ProjectView = z.infer<typeof ProjectView>
+
+export const OneProjectResponse = z.object({ success: z.literal(true), project: ProjectView })
+
+export const ChangedProjectResponse = z.object({
+  success: z.literal(true),
+  project: ProjectView,
+  /** Orders whose attempts go on with the settings they began with. */
+  running: z.array(z.uuid()),
+})
+
+export const RemovedProjectResponse = z.object({
+  success: z.literal(true),
+  removed: z.object({
+    name: z.string(),
+    repository: z.string(),
+    /** Orders that are kept, and how many of them do not start any more. */
+    orders: z.number().int(),
+    waiting: z.number().int(),
+  }),
+})
 
 export const ProjectResponse = z.object({
   success: z.literal(true),
@@ -34,6 +130,10 @@ export const ProjectResponse = z.object({
   added: z.boolean(),
   /** True: the origin of the checkout names a user, a password or a token before its host, which was left out. */
   login_left_out: z.boolean(),
+  /** True: it had been removed, and has its settings and orders again. */
+  restored: z.boolean(),
+  /** The checkout that was copied for `create_origin`; null: none was. */
+  copied_from: z.string().nullable(),
 })
 export type AddedProject = Omit<z.infer<typeof ProjectResponse>, 'success'>
 export const ProjectsResponse = z.object({ success: z.literal(true), projects: z.array(ProjectView) })

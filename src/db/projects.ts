@@ -9,44 +9,90 @@ type Db = Kysely<Database>
 
 const FORGES = ['local', 'github']
 
-/** @throws {Fault} `request_invalid` when the name is taken */
-export async function addProject(
-  db: Db,
-  project: { name: string; repository: string; defaultBranch: string; forge: 'local' | 'github' },
-): Promise<ProjectView> {
-  const row = await db
-    .insertInto('projects')
-    .values({
-      name: project.name,
-      repository: project.repository,
-      default_branch: project.defaultBranch,
-      forge: project.forge,
-    })
-    .onConflict((conflict) => conflict.column('name').where('repository', 'is not', null).doNothing())
-    .returningAll()
-    .executeTakeFirst()
-  if (row === undefined) {
-    const message = `A project named "${project.name}" exists already. Choose another name with --name.`
-    throw new Fault('request_invalid', message, { name: project.name })
+export type NewProjectRow = {
+  name: string
+  repository: string
+  defaultBranch: string
+  forge: Project['forge']
+  /** Null: the host of the URL. */
+  forgeHost: string | null
+}
+
+/**
+ * Stores a project. One of this name and repository that was removed is brought back, with its settings and its orders.
+ *
+ * @throws {Fault} `request_invalid` when the name is taken
+ */
+export async function addProject(db: Db, project: NewProjectRow): Promise<{ project: ProjectView; restored: boolean }> {
+  const columns = {
+    repository: project.repository,
+    default_branch: project.defaultBranch,
+    forge: project.forge,
+    forge_host: project.forgeHost,
   }
-  return toView(toProject(row))
+  return await db.transaction().execute(async (transaction) => {
+    const before = await removedProject(transaction, project)
+    const row =
+      before === undefined
+        ? await transaction
+            .insertInto('projects')
+            .values({ name: project.name, ...columns })
+            .onConflict((conflict) => conflict.column('name').where('repository', 'is not', null).doNothing())
+            .returningAll()
+            .executeTakeFirst()
+        : await transaction
+            .updateTable('projects')
+            .set({ ...columns, removed_repository: null, removed_at: null })
+            .where('id', '=', before.id)
+            .returningAll()
+            .executeTakeFirst()
+    if (row === undefined) throw nameTaken(project.name)
+    return { project: toView(row), restored: before !== undefined }
+  })
+}
+
+/** The one of this name and repository that was removed last, unless the name is in use again. */
+async function removedProject(db: Db, { name, repository, forge }: NewProjectRow): Promise<{ id: string } | undefined> {
+  return await db
+    .selectFrom('projects')
+    .select('id')
+    .where('name', '=', name)
+    .where('removed_repository', '=', repository)
+    // Pull requests of another forge have numbers of their own.
+    .where('forge', '=', forge)
+    .where('removed_at', 'is not', null)
+    .where(
+      sql<boolean>`not exists (select from projects as used where used.name = ${name} and used.repository is not null)`,
+    )
+    .orderBy('removed_at', 'desc')
+    .limit(1)
+    .forUpdate()
+    .executeTakeFirst()
+}
+
+export function nameTaken(name: string): Fault {
+  const message = `A project named "${name}" exists already. Choose another name with --name.`
+  return new Fault('request_invalid', message, { name })
 }
 
 /** Those that can be used, by name, as they may be shown. */
 export async function listProjects(db: Db): Promise<ProjectView[]> {
-  return (await allProjects(db)).map(toView)
+  return (await usableRows(db)).map(toView)
 }
 
 /** Those that can be used, by name; a repository is as its row has it, and may be one that is refused. */
 export async function allProjects(db: Db): Promise<Project[]> {
-  const rows = await db
+  return (await usableRows(db)).map(toProject)
+}
+
+function usableRows(db: Db): Promise<ProjectRow[]> {
+  return db
     .selectFrom('projects')
     .selectAll()
     .where('repository', 'is not', null)
     .where('forge', 'in', FORGES)
     .orderBy('name')
     .execute()
-  return rows.map(toProject)
 }
 
 /** Those whose forge this version does not know, so that they are not in the list; by name. */
@@ -56,6 +102,15 @@ export async function projectsOfUnknownForges(db: Db): Promise<{ name: string; f
 
 /** @throws {Fault} `not_found` */
 export async function findProjectByName(db: Db, name: string): Promise<Project> {
+  return toProject(await findRow(db, name))
+}
+
+/** The same, as it may be shown. @throws {Fault} `not_found` */
+export async function showProject(db: Db, name: string): Promise<ProjectView> {
+  return toView(await findRow(db, name))
+}
+
+async function findRow(db: Db, name: string): Promise<ProjectRow> {
   const row = await db
     .selectFrom('projects')
     .selectAll()
@@ -64,7 +119,7 @@ export async function findProjectByName(db: Db, name: string): Promise<Project> 
     .executeTakeFirst()
   if (row === undefined)
     throw new Fault('not_found', `There is no project "${name}". Add it with: moose init`, { name })
-  return toProject(row)
+  return row
 }
 
 /** Its cap of a month in USD, as a decimal; null: the usual one. @throws {Fault} `not_found` */
@@ -94,31 +149,34 @@ export async function projectOf(db: Db, projectId: string | null): Promise<Proje
   throw new Fault('project_required', message)
 }
 
-/** Those of some ids that no project has. */
-export async function unknownProjects(db: Db, ids: readonly string[]): Promise<string[]> {
+const MIRROR_ID = sql<string>`coalesce(projects.mirror_id, projects.id)`
+
+/** Those of some ids that no project calls its mirror. */
+export async function unknownMirrors(db: Db, ids: readonly string[]): Promise<string[]> {
   if (ids.length === 0) return []
-  const known = await db.selectFrom('projects').select('id').where('id', 'in', ids).execute()
+  const known = await db.selectFrom('projects').select(MIRROR_ID.as('id')).where(MIRROR_ID, 'in', ids).execute()
   const there = new Set(known.map(({ id }) => id))
   return ids.filter((id) => !there.has(id))
 }
 
 /**
- * Does something while no attempt can begin in a project, if nothing of it is unfinished and nothing was begun or ended
+ * Does something while no attempt can begin in the project of a mirror, if nothing of it is unfinished and nothing was begun or ended
  * for so many days.
  *
  * @returns whether it was done
  */
 export async function whileUnused(
   db: Db,
-  { projectId, days }: { projectId: string; days: number },
+  { mirrorId, days }: { mirrorId: string; days: number },
   act: () => Promise<void>,
 ): Promise<boolean> {
   return db.transaction().execute(async (transaction) => {
     // A new attempt refers to the project and so has to wait for this lock.
     const { rows } = await sql<{ id: string }>`
-      select id from projects where id = ${projectId} and created_at < ${longAgo(days)} for update
+      select id from projects where ${MIRROR_ID} = ${mirrorId} and created_at < ${longAgo(days)} for update
     `.execute(transaction)
-    if (rows.length === 0 || (await isUsed(transaction, projectId, days))) return false
+    const [project] = rows
+    if (project === undefined || (await isUsed(transaction, project.id, days))) return false
     await act()
     return true
   })
@@ -151,11 +209,10 @@ function openable(project: Project): Project {
   }
 }
 
-function toProject(row: Selectable<Database['projects']>): Project {
-  if (row.repository === null) {
-    const message = `Project "${row.name}" has no repository. Set projects.repository to a git URL or an absolute path.`
-    throw new Fault('project_required', message, { project: row.name })
-  }
+export type ProjectRow = Selectable<Database['projects']>
+
+export function toProject(row: ProjectRow): Project {
+  if (row.repository === null) throw unusable(row)
   if (row.forge !== 'local' && row.forge !== 'github') {
     throw new Fault('forge_unsupported', `Project "${row.name}" names an unknown forge "${row.forge}".`, {
       forge: row.forge,
@@ -167,15 +224,40 @@ function toProject(row: Selectable<Database['projects']>): Project {
     repository: row.repository,
     defaultBranch: row.default_branch,
     forge: row.forge,
+    forgeHost: row.forge_host,
+    mirrorId: row.mirror_id === null ? row.id : row.mirror_id,
+    branchPattern: row.branch_pattern,
+    commits: {
+      author: row.author,
+      committer: row.committer,
+      signOff: row.sign_off === true,
+      signingKey: row.signing_key,
+    },
   }
 }
 
-function toView(project: Project): ProjectView {
+function unusable({ name, removed_repository: removed }: ProjectRow): Fault {
+  const message =
+    removed === null
+      ? `Project "${name}" has no repository. Set projects.repository to a git URL or an absolute path.`
+      : `Project "${name}" was removed. Bring it back with: moose init ${shownRepository(removed)} --name ${name}   then retry the order.`
+  return new Fault('project_required', message, { project: name })
+}
+
+export function toView(row: ProjectRow): ProjectView {
+  const { branchPattern, commits, ...project } = toProject(row)
   return {
     id: project.id,
     name: project.name,
     repository: shownRepository(project.repository),
     default_branch: project.defaultBranch,
     forge: project.forge,
+    forge_host: project.forgeHost,
+    budget_usd: row.budget_usd === null ? null : Number(row.budget_usd),
+    branch_pattern: branchPattern,
+    author: commits.author,
+    committer: commits.committer,
+    sign_off: commits.signOff,
+    signing_key: commits.signingKey,
   }
 }

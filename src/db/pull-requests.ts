@@ -208,13 +208,17 @@ export async function listClosedPullRequests(db: Db, since: Date): Promise<Watch
 }
 
 function selectWatched(db: Db) {
-  return db
-    .selectFrom('pull_requests')
-    .innerJoin('work_orders', 'work_orders.id', 'pull_requests.work_order_id')
-    .innerJoin('projects', 'projects.id', 'pull_requests.project_id')
-    .select(['work_order_id', 'attempt', 'number', 'node_id', 'pull_requests.project_id', 'pull_requests.state'])
-    .select(['pull_requests.ended_at', isAwaited().as('is_awaited')])
-    .where('projects.forge', '=', 'github')
+  return (
+    db
+      .selectFrom('pull_requests')
+      .innerJoin('work_orders', 'work_orders.id', 'pull_requests.work_order_id')
+      .innerJoin('projects', 'projects.id', 'pull_requests.project_id')
+      .select(['work_order_id', 'attempt', 'number', 'node_id', 'pull_requests.project_id', 'pull_requests.state'])
+      .select(['pull_requests.ended_at', isAwaited().as('is_awaited')])
+      .where('projects.forge', '=', 'github')
+      // One that was removed is not looked at any more.
+      .where('projects.removed_at', 'is', null)
+  )
 }
 
 function isAwaited() {

@@ -48,6 +48,21 @@ export type Database = {
     /** Cap of a month in USD; null: that of `budget_limits`. */
     budget_usd: NullableDecimal
     created_at: Time
+    /** Null: the usual one (work-order/naming.ts). */
+    branch_pattern: ColumnType<string | null, string | null | undefined, string | null>
+    /** `Name <mail>`; null: Moose. */
+    author: ColumnType<string | null, string | null | undefined, string | null>
+    committer: ColumnType<string | null, string | null | undefined, string | null>
+    sign_off: ColumnType<boolean | null, boolean | null | undefined, boolean | null>
+    /** Absolute path of an SSH key; null: commits are not signed. */
+    signing_key: ColumnType<string | null, string | null | undefined, string | null>
+    /** Null: the host of the repository's URL. */
+    forge_host: ColumnType<string | null, string | null | undefined, string | null>
+    /** Null: the project's id. */
+    mirror_id: ColumnType<string | null, string | null | undefined, string | null>
+    /** Of a project that was removed; null: it was not. */
+    removed_repository: ColumnType<string | null, string | null | undefined, string | null>
+    removed_at: ColumnType<Date | null, Date | null | undefined, Date | null>
   }
   work_orders: {
     id: Generated<string>

@@ -10,12 +10,16 @@ import { aiderFolder } from '../executors/aider/find-aider.ts'
 import { Fault, toFault } from '../faults/fault.ts'
 import { examineGitHub } from '../forge/github/examine.ts'
 import type { Gh } from '../forge/github/gh.ts'
-import { defaultBranchOf } from '../git/default-branch.ts'
+import { assertBranchesFit, defaultBranchOf } from '../git/default-branch.ts'
 import type { Mirrors } from '../git/mirrors.ts'
+import { shellWord } from '../git/ref-names.ts'
+import { assertSigns } from '../git/signing-key.ts'
 import type { Models } from '../models/models.ts'
 import type { DoctorFinding } from '../ports/doctor-finding.ts'
 import { runCommand } from '../process/run-command.ts'
 import type { RetentionDeps } from '../retention/retention-deps.ts'
+import { branchNames } from '../work-order/naming.ts'
+import type { Project } from '../work-order/project.ts'
 import { examineProposers } from './examine-proposers.ts'
 import { examineRecords } from './examine-records.ts'
 import { homeMode } from './private-home.ts'
@@ -158,15 +162,26 @@ async function projects(config: Config, db: Kysely<Database>, { mirrors, gh }: P
     return [{ name: 'projects', state: 'missing', detail: 'none is set up', remedy }]
   }
   const looked = known.map(async (project): Promise<DoctorFinding[]> => {
-    const { defaultBranch } = project
-    const name = `project ${project.name}`
     const onGitHub = project.forge === 'github' ? await examineGitHub({ gh, config }, project) : []
-    try {
-      await defaultBranchOf(mirrors.git, project, defaultBranch)
-      return [ok(name, `${defaultBranch}, forge ${project.forge}`), ...onGitHub]
-    } catch (thrown) {
-      return [{ name, state: 'broken', detail: toFault(thrown).message, remedy: null }, ...onGitHub]
-    }
+    return [await projectFinding(mirrors, project), ...onGitHub]
   })
   return (await Promise.all(looked)).flat()
+}
+
+/** Whether orders can begin in a project, be committed and be pushed. */
+async function projectFinding({ git }: Mirrors, project: Project): Promise<DoctorFinding> {
+  const { name: called, defaultBranch, forge, branchPattern: pattern, commits } = project
+  const name = `project ${called}`
+  try {
+    await defaultBranchOf(git, project, defaultBranch)
+    const sample = { pattern, shortId: '00000000', title: 'a title', attempt: 1 }
+    await assertBranchesFit(git, project, { wanted: branchNames(sample), signal: null })
+    if (commits.signingKey !== null) await assertSigns(git, commits.signingKey)
+    return ok(name, `${defaultBranch}, forge ${forge}${commits.signingKey === null ? '' : ', signed commits'}`)
+  } catch (thrown) {
+    const { message: detail, details } = toFault(thrown)
+    const head = details['head']
+    const remedy = typeof head === 'string' ? `moose project edit ${called} --branch ${shellWord(head)}` : null
+    return { name, state: 'broken', detail, remedy }
+  }
 }

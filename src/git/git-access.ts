@@ -4,6 +4,8 @@ import type { Project } from '../work-order/project.ts'
 export type GitAccess = {
   /** Proxy and certificate variables, e.g. `HTTPS_PROXY`. */
   network: Readonly<Record<string, string>>
+  /** The socket of the operator's ssh agent, for ssh and for signatures; null: there is none. */
+  agent: string | null
   /** The token for an https host; null: none is known. */
   tokenFor: (host: string) => Promise<string | null>
 }

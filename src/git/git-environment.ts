@@ -1,3 +1,5 @@
+import type { CommitRules } from '../work-order/project.ts'
+
 /**
  * Settings every host-side git runs with. A repository is foreign content: nothing in it, in the operator's own
  * configuration or in the system's may make our git run a program, ask a question or reach another address.
@@ -26,7 +28,7 @@ export const HARDENED_ARGS: readonly string[] = Object.entries(SETTINGS).flatMap
 ])
 
 /** Where git and ssh are on the systems we know; a folder of a repository can never be among them. */
-const PROGRAM_FOLDERS = '/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin:/run/current-system/sw/bin'
+export const PROGRAM_FOLDERS = '/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin:/run/current-system/sw/bin'
 
 /**
  * The whole environment of a host-side git.
@@ -47,6 +49,8 @@ export function gitEnvironment(home: string): Record<string, string> {
     GIT_ASKPASS: 'true',
     GIT_SSH_COMMAND: 'ssh -oBatchMode=yes',
     GIT_SSH_VARIANT: 'ssh',
+    // For a key with a passphrase that no agent holds: refused, not asked for.
+    SSH_ASKPASS_REQUIRE: 'never',
     GIT_ALLOW_PROTOCOL: 'file:https:http:ssh',
     // `[`, `*` and `:(…)` in a file's name are only characters.
     GIT_LITERAL_PATHSPECS: '1',
@@ -58,23 +62,47 @@ export function gitEnvironment(home: string): Record<string, string> {
   }
 }
 
-const NAME = 'Moose'
-const EMAIL = 'moose@localhost'
+const MOOSE = 'Moose <moose@localhost>'
 
-/** Moose and a date as a commit holds them. */
-export function identity(when: Date): string {
-  return `${NAME} <${EMAIL}> ${Math.floor(when.getTime() / 1000)} +0000`
+/** Whoever makes a commit, as one is written: `Name <mail>`. */
+export function whoOf({ author, committer }: CommitRules): { author: string; committer: string } {
+  return { author: asGitHasIt(author), committer: asGitHasIt(committer) }
 }
 
-/** Author and committer of everything Moose commits; with a fixed date the same content is the same commit. */
-export function identityEnvironment(when: Date): Record<string, string> {
-  const date = `@${Math.floor(when.getTime() / 1000)} +0000`
+/** git leaves some marks out at the ends of a name; fast-import would keep them, and make another commit of it. */
+function asGitHasIt(who: string | null): string {
+  if (who === null) return MOOSE
+  const crud = /^[\s.,:;"\\']+|(?<![\s.,:;"\\'])[\s.,:;"\\']+$/g
+  return `${nameOf(who).replace(crud, '')} <${mailOf(who).replace(crud, '')}>`
+}
+
+/** A name, a mail address and a date as a commit holds them. */
+export function dated(who: string, when: Date): string {
+  return `${who} ${secondsOf(when)} +0000`
+}
+
+/** Author and committer of what Moose commits; with a fixed date the same content is the same commit. */
+export function identityEnvironment(when: Date, rules: CommitRules): Record<string, string> {
+  const { author, committer } = whoOf(rules)
+  const date = `@${secondsOf(when)} +0000`
   return {
-    GIT_AUTHOR_NAME: NAME,
-    GIT_AUTHOR_EMAIL: EMAIL,
+    GIT_AUTHOR_NAME: nameOf(author),
+    GIT_AUTHOR_EMAIL: mailOf(author),
     GIT_AUTHOR_DATE: date,
-    GIT_COMMITTER_NAME: NAME,
-    GIT_COMMITTER_EMAIL: EMAIL,
+    GIT_COMMITTER_NAME: nameOf(committer),
+    GIT_COMMITTER_EMAIL: mailOf(committer),
     GIT_COMMITTER_DATE: date,
   }
+}
+
+function secondsOf(when: Date): number {
+  return Math.floor(when.getTime() / 1000)
+}
+
+function nameOf(who: string): string {
+  return who.slice(0, who.lastIndexOf('<')).trim()
+}
+
+function mailOf(who: string): string {
+  return who.slice(who.lastIndexOf('<') + 1, who.lastIndexOf('>'))
 }

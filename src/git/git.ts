@@ -39,6 +39,12 @@ export class Git {
     this.#access = access
   }
 
+  /** The whole environment its commands and ssh's are given. */
+  get environment(): Record<string, string> {
+    const agent = this.#access === null ? null : this.#access.agent
+    return { ...gitEnvironment(this.#home), ...(agent === null ? {} : { SSH_AUTH_SOCK: agent }) }
+  }
+
   /** Runs git. A non-zero exit is a result. */
   async run(args: readonly string[], call: GitCall): Promise<CommandResult> {
     await mkdir(this.#home, { recursive: true, mode: 0o700 })
@@ -52,7 +58,7 @@ export class Git {
       ...limits,
       command: 'git',
       args: [...HARDENED_ARGS, ...args],
-      env: { ...gitEnvironment(this.#home), ...env },
+      env: { ...this.environment, ...env },
     })
   }
 

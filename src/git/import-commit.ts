@@ -1,6 +1,8 @@
+import type { CommitRules } from '../work-order/project.ts'
 import { gitFailed } from './git.ts'
-import { identity } from './git-environment.ts'
+import { dated, whoOf } from './git-environment.ts'
 import { retryLocked } from './git-lock.ts'
+import { makeCommit, signedOff } from './make-commit.ts'
 import type { Mirror } from './mirror.ts'
 import { fullSha } from './ref-names.ts'
 
@@ -14,6 +16,7 @@ export type CommitToImport = {
   message: string
   /** Author and committer date. */
   when: Date
+  rules: CommitRules
   /** What differs from the parent, deletions first; the blobs are in the mirror. */
   changes: readonly TreeChange[]
 }
@@ -29,18 +32,29 @@ export async function importCommit(mirror: Mirror, commit: CommitToImport): Prom
   const input = Buffer.from(streamOf(commit), 'latin1')
   const result = await retryLocked(mirror.dir, () => mirror.run(args, { signal: null, input }))
   if (result.exitCode !== 0) throw gitFailed(args, result)
-  return fullSha(result.stdout.text().trim())
+  const sha = fullSha(result.stdout.text().trim())
+  return commit.rules.signingKey === null ? sha : await signed(mirror, commit, sha)
+}
+
+/** The same commit with its signature, which fast-import cannot make. */
+async function signed(mirror: Mirror, commit: CommitToImport, unsigned: string): Promise<string> {
+  const ask: Parameters<typeof makeCommit>[0] = async (args, call) =>
+    (await mirror.succeed(args, { signal: null, ...call })).stdout.text().trim()
+  const tree = await ask(['rev-parse', '--verify', '--quiet', `${unsigned}^{tree}`], {})
+  const sha = await makeCommit(ask, { ...commit, tree, parents: [commit.parent] })
+  await mirror.keep(commit.ref, sha)
+  return sha
 }
 
 /** One character per byte, as the paths are. */
-function streamOf({ ref, parent, message, when, changes }: CommitToImport): string {
-  const who = identity(when)
-  const text = latin1(message)
+function streamOf({ ref, parent, message, when, rules, changes }: CommitToImport): string {
+  const { author, committer } = whoOf(rules)
+  const text = latin1(signedOff(message, rules))
   return [
     `commit ${ref}`,
     'mark :1',
-    `author ${who}`,
-    `committer ${who}`,
+    `author ${latin1(dated(author, when))}`,
+    `committer ${latin1(dated(committer, when))}`,
     `data ${text.length}`,
     text,
     `from ${fullSha(parent)}`,

@@ -1,5 +1,6 @@
+import type { CommitRules } from '../work-order/project.ts'
 import { gitFailed } from './git.ts'
-import { identityEnvironment } from './git-environment.ts'
+import { makeCommit } from './make-commit.ts'
 import type { Mirror } from './mirror.ts'
 import { fullSha } from './ref-names.ts'
 
@@ -11,7 +12,7 @@ export type MergeOutcome =
   /** Files both sides changed, sorted. */
   | { outcome: 'conflict'; files: string[] }
 
-export type MergeRequest = { base: string; head: string; message: string; when: Date }
+export type MergeRequest = { base: string; head: string; message: string; when: Date; rules: CommitRules }
 
 /**
  * Merges two commits of the mirror without a work tree; there is always a merge commit.
@@ -31,10 +32,10 @@ export async function mergeCommits(mirror: Mirror, request: MergeRequest): Promi
     .filter((entry) => entry !== '')
   if (result.exitCode === 1) return { outcome: 'conflict', files: [...new Set(files)].sort() }
   if (result.exitCode !== 0 || tree === undefined) throw gitFailed(args, result)
-  const commit = ['commit-tree', '-p', base, '-p', head, '-F', '-', fullSha(tree)]
-  const env = identityEnvironment(request.when)
-  const { stdout } = await mirror.succeed(commit, { signal: null, env, input: request.message })
-  return { outcome: 'merged', sha: stdout.text().trim() }
+  const { message, when, rules } = request
+  const ask: Parameters<typeof makeCommit>[0] = async (given, call) =>
+    (await mirror.succeed(given, { signal: null, ...call })).stdout.text().trim()
+  return { outcome: 'merged', sha: await makeCommit(ask, { tree, parents: [base, head], message, when, rules }) }
 }
 
 /** Whether `head` is `base` or one of its ancestors; false also for a commit the mirror does not have. */

@@ -1,36 +1,89 @@
-import { stat } from 'node:fs/promises'
+import { lstat } from 'node:fs/promises'
 import path from 'node:path'
+import { Fault } from '../faults/fault.ts'
 import type { Git } from './git.ts'
-import { withoutHttpUser } from './repository-url.ts'
+import { shellWord } from './ref-names.ts'
+import { isRemoteAddress, repositoryKey, withoutHttpUser } from './repository-url.ts'
 
 /** `repository`: a URL or an absolute path. `loginLeftOut`: an origin held a user name, password or token, and it is without. */
 export type Origin = { repository: string; loginLeftOut: boolean }
 
 /**
- * Where a checkout came from, so that branches go there and not into a person's own checkout.
+ * Where a checkout came from, so that branches go there and not into a person's own checkout. A linked worktree, a
+ * submodule and one whose git folder lies elsewhere are checkouts too.
  *
  * @param repository as it was named
- * @returns what the remote `origin` names, without what stands before the host of an http(s) URL; `repository` itself
- *   when it is no folder on this disk, is bare, or has no origin
+ * @param configFiles absolute paths of the operator's own configuration of git, which may not be there: what it says of
+ *   `url.<base>.insteadOf` counts, as for the operator
+ * @returns what the remote `origin` names, or the only remote there is, without what stands before the host of an http(s)
+ *   URL; `repository` itself when it is no checkout on this disk
+ * @throws {Fault} `repository_refused` for a checkout without a remote, or with several of which none is `origin`
  */
-export async function originOf(git: Git, repository: string): Promise<Origin> {
-  const asNamed = { repository, loginLeftOut: false }
-  if (!path.isAbsolute(repository) || !(await isCheckout(repository))) return asNamed
-  const args = ['--git-dir', path.join(repository, '.git'), 'config', '--local', '--get', 'remote.origin.url']
-  const result = await git.run(args, { signal: null })
-  const origin = result.stdout.text().trim()
-  if (result.exitCode !== 0 || origin === '') return asNamed
-  const isUrl = /^[a-z][a-z0-9+.-]*:\/\//i.test(origin) || /^[^/][^/@]*@[^/][^/:]*:/.test(origin)
-  if (!isUrl) return { repository: path.resolve(repository, origin), loginLeftOut: false }
-  const bare = withoutHttpUser(origin)
-  return { repository: bare, loginLeftOut: bare !== origin }
+export async function originOf(git: Git, repository: string, configFiles: readonly string[]): Promise<Origin> {
+  if (!(await isCheckout(repository))) return { repository, loginLeftOut: false }
+  const settings = configFiles.flatMap((file) => ['-c', `include.path=${file}`])
+  const ask = (args: readonly string[]) => askCheckout(git, repository, [...settings, 'remote', ...args])
+  const remotes = linesOf(await ask([]))
+  const remote = remotes.includes('origin') ? 'origin' : remotes.length === 1 ? remotes[0] : undefined
+  if (remote === undefined) throw remotes.length === 0 ? withoutOrigin(repository) : severalRemotes(repository, remotes)
+  const [fetched] = linesOf(await ask(['get-url', '--', remote]))
+  const [pushed] = linesOf(await ask(['get-url', '--push', '--', remote]))
+  if (fetched === undefined || pushed === undefined) throw withoutOrigin(repository)
+  // Another address of the same repository is the one with the right to write.
+  return cleaned(repository, isSame(fetched, pushed) ? pushed : fetched)
 }
 
-async function isCheckout(folder: string): Promise<boolean> {
+function cleaned(checkout: string, address: string): Origin {
+  if (!isRemoteAddress(address)) return { repository: path.resolve(checkout, address), loginLeftOut: false }
+  const bare = withoutHttpUser(address)
+  return { repository: bare, loginLeftOut: bare !== address }
+}
+
+function isSame(one: string, other: string): boolean {
+  const key = (repository: string) => repositoryKey({ repository, forgeHost: null })
+  return isRemoteAddress(one) && isRemoteAddress(other) && key(one) === key(other)
+}
+
+/** Whether a path is a folder with a work tree. What cannot be looked at shows when the repository is opened. */
+export async function isCheckout(folder: string): Promise<boolean> {
+  if (!path.isAbsolute(folder)) return false
   try {
-    return (await stat(path.join(folder, '.git'))).isDirectory()
+    await lstat(path.join(folder, '.git'))
+    return true
   } catch {
-    // No such folder, or none we may read: git will say so where the repository is opened.
     return false
   }
+}
+
+/**
+ * git with the configuration of a checkout and nothing of its content. Named as the git folder, a `.git` that is a file
+ * is followed, and one of another user is read.
+ */
+async function askCheckout(git: Git, checkout: string, args: readonly string[]): Promise<string> {
+  const env = { GIT_CONFIG_NOSYSTEM: 'false' }
+  const { exitCode, stdout } = await git.run(['--git-dir', path.join(checkout, '.git'), ...args], {
+    signal: null,
+    env,
+    timeoutMs: 60_000,
+  })
+  return exitCode === 0 ? stdout.text() : ''
+}
+
+function linesOf(text: string): string[] {
+  return text.split('\n').filter((line) => line !== '')
+}
+
+function withoutOrigin(checkout: string): Fault {
+  const message =
+    `${checkout} is a checkout without an origin. Moose pushes branches and merges, which it never does into a folder ` +
+    `somebody works in. Name where it belongs: git -C ${shellWord(checkout)} remote add origin URL   or have a bare copy made ` +
+    'beside it, which orders are for: moose init --create-origin FOLDER'
+  return new Fault('repository_refused', message, { repository: checkout })
+}
+
+function severalRemotes(checkout: string, remotes: readonly string[]): Fault {
+  const message =
+    `${checkout} has several remotes (${remotes.slice(0, 20).join(', ')}), and none is called origin. ` +
+    'Name the one orders are for: moose init URL'
+  return new Fault('repository_refused', message, { repository: checkout })
 }

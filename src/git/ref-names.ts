@@ -1,4 +1,5 @@
 import { Fault } from '../faults/fault.ts'
+import { isBranchName } from '../work-order/naming.ts'
 
 /**
  * The full name of a branch.
@@ -12,15 +13,14 @@ export function branchRef(branch: string): string {
   throw new Fault('base_branch_missing', message)
 }
 
-function isBranchName(branch: string): boolean {
-  if (branch === '' || branch.startsWith('-') || /[\p{Cc} ~^:?*[\\]|\.\.|@\{|\.$/u.test(branch)) return false
-  if (branch === '@' || branch === 'HEAD') return false
-  return branch.split('/').every((part) => part !== '' && !part.startsWith('.') && !part.endsWith('.lock'))
-}
-
 /** Where the commit of an attempt is kept in the mirror, so that it cannot be lost. */
 export function attemptRef(workOrderId: string, attempt: number): string {
   return `refs/moose/${plainId(workOrderId)}/${attempt}`
+}
+
+/** A name of a repository's as it may be typed into a shell: git lets a branch be called `x;reboot`. */
+export function shellWord(name: string): string {
+  return /^[\w./@+-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`
 }
 
 /**

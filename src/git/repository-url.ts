@@ -115,3 +115,61 @@ function masked(text: string): string {
 export function withoutCredentials(text: string): string {
   return text.replace(/(?<=[a-z][a-z0-9+.-]*:\/\/)[^/\s]*@/gi, '***@')
 }
+
+/** `host:path` of ssh, with or without a user; not `scheme://…`, and no path with a colon further behind. */
+const SCP_ADDRESS = /^(?:([A-Za-z0-9._][A-Za-z0-9._-]*)@)?([A-Za-z0-9][A-Za-z0-9.-]*):(?!\/\/)\/?(.*)$/s
+
+/** An address of ssh, in either form. */
+export type SshAddress = { user: string | null; host: string; path: string }
+
+/** The parts of an ssh address; null for everything else. */
+export function sshAddressOf(repository: string): SshAddress | null {
+  if (/^ssh:\/\//i.test(repository)) {
+    if (!URL.canParse(repository)) return null
+    const { username, hostname, pathname } = new URL(repository)
+    return { user: username === '' ? null : username, host: hostname, path: pathname.replace(/^\//, '') }
+  }
+  const [, user, host, rest] = SCP_ADDRESS.exec(repository) ?? []
+  if (host === undefined || rest === undefined) return null
+  return { user: user === undefined ? null : user, host, path: rest }
+}
+
+/** Whether git takes a text for an address and not for a path on this disk. */
+export function isRemoteAddress(text: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(text) || sshAddressOf(text) !== null
+}
+
+/** GitHub takes ssh on this host too, for networks that let only port 443 through. */
+const OTHER_NAMES: Readonly<Record<string, string>> = { 'ssh.github.com': 'github.com' }
+
+/** The host the repositories of an ssh host belong to. */
+export function forgeHostOf(sshHost: string): string {
+  const host = sshHost.toLowerCase()
+  const other = OTHER_NAMES[host]
+  return other === undefined ? host : other
+}
+
+/**
+ * The same text for every address of one repository: over ssh or https, with or without `.git`.
+ *
+ * @param named `forgeHost`: the host behind an alias of ssh; null: the host of the address
+ */
+export function repositoryKey({ repository, forgeHost }: { repository: string; forgeHost: string | null }): string {
+  const ssh = sshAddressOf(repository)
+  if (ssh !== null) return keyOf(forgeHost === null ? forgeHostOf(ssh.host) : forgeHost, ssh.path)
+  if (/^https?:\/\//i.test(repository) && URL.canParse(repository)) {
+    const { host, pathname } = new URL(repository)
+    return keyOf(host, pathname)
+  }
+  return trimmed(repository.replace(/^file:\/\/(?=\/)/i, ''))
+}
+
+function keyOf(host: string, path: string): string {
+  const key = `${host}/${trimmed(path.replace(/^\/+/, ''))}`
+  // GitHub's names have no case.
+  return host === 'github.com' ? key.toLowerCase() : key
+}
+
+function trimmed(path: string): string {
+  return path.replace(/(?<!\/)\/+$/, '').replace(/(?:\/\.git|\.git)$/, '')
+}

@@ -26,11 +26,11 @@ export type HttpDeps = {
   /** Ours, for `POST /api/proposer-enhanced`. */
   proposer: Proposer
   models: Models
-  adapters: Pick<Adapters, 'workspaces' | 'executors'>
+  adapters: Pick<Adapters, 'workspaces' | 'executors' | 'forges'>
   git: Git
   /** Whether this process may run the attempts of its home. */
   isHomeOwned: () => boolean
-  config: Pick<Config, 'github'> & SecretSettings
+  config: Pick<Config, 'github' | 'gitConfigFiles'> & SecretSettings
   clock: Clock
   log: Log
 }

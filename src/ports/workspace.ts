@@ -55,6 +55,14 @@ export type ScopedRequest = WorkspaceRequest & {
 /** Mirrors and private clones; the only code that runs git on a repository's content. */
 export interface Workspaces {
   /**
+   * Whether an attempt could begin and be committed in the project; asked before anything is paid for.
+   *
+   * @param branches the names the attempt's branch may have
+   * @throws {Fault} `base_branch_missing`, `repository_refused` (also where the repository has a branch that leaves no room
+   *   for one of these names), `repository_unreachable`, `signing_key_unusable`
+   */
+  assertReady(project: Project, branches: readonly string[], signal: AbortSignal): Promise<void>
+  /**
    * Fetches the base branch into the project's mirror.
    *
    * @returns the commit it stands at

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import { unreferencedAttempts } from '../db/attempts/attempt-leftovers.ts'
-import { unknownProjects } from '../db/projects.ts'
+import { unknownMirrors } from '../db/projects.ts'
 import { lstatOrNull } from '../files/lstat-or-null.ts'
 import { namesIn } from '../files/names-in.ts'
 import { LOCK_ABANDONED_AFTER_MS, locksBelow } from '../git/git-lock.ts'
@@ -17,14 +17,14 @@ const NAME = new RegExp(`^(${UUID})\\.git$`)
 /** A fetch writes its pack into such a file, for no longer than a git may run. */
 const PACK_IS_OLD_MS = 24 * 60 * 60_000
 
-export type FoundMirror = { projectId: string; dir: string }
+export type FoundMirror = { mirrorId: string; dir: string }
 
 /** The mirrors on this disk. */
 export async function mirrorsIn(home: string): Promise<FoundMirror[]> {
   const root = path.join(home, 'mirrors')
   return (await namesIn(root)).flatMap((name) => {
-    const [, projectId] = NAME.exec(name) ?? []
-    return projectId === undefined ? [] : [{ projectId, dir: path.join(root, name) }]
+    const [, mirrorId] = NAME.exec(name) ?? []
+    return mirrorId === undefined ? [] : [{ mirrorId, dir: path.join(root, name) }]
   })
 }
 
@@ -32,29 +32,26 @@ export async function mirrorsIn(home: string): Promise<FoundMirror[]> {
 export async function mirrorLeftovers(deps: RetentionDeps, keptDays: number): Promise<Leftover[]> {
   const { db, mirrors, clock } = deps
   const found = await mirrorsIn(deps.config.home)
-  const projects = found.map(({ projectId }) => projectId)
-  const unknown = new Set(await unknownProjects(db, projects))
+  const ids = found.map(({ mirrorId }) => mirrorId)
+  const unknown = new Set(await unknownMirrors(db, ids))
   const leftovers: Leftover[] = []
-  for (const { projectId, dir } of found) {
-    if (unknown.has(projectId)) leftovers.push(await goneProject(deps, { projectId, dir }))
+  for (const { mirrorId, dir } of found) {
+    if (unknown.has(mirrorId)) leftovers.push(await goneMirror(deps, { mirrorId, dir }))
     else {
       leftovers.push(...(await deadFiles(dir, clock.now())))
-      leftovers.push(...(await commits(deps, mirrors.at(projectId), keptDays)))
+      leftovers.push(...(await commits(deps, mirrors.at(mirrorId), keptDays)))
     }
   }
   return leftovers
 }
 
-async function goneProject(
-  { db, config: { home } }: RetentionDeps,
-  { projectId, dir }: FoundMirror,
-): Promise<Leftover> {
+async function goneMirror({ db, config: { home } }: RetentionDeps, { mirrorId, dir }: FoundMirror): Promise<Leftover> {
   return {
     kind: 'mirrors',
-    name: projectId,
+    name: mirrorId,
     bytes: await folderBytes(dir),
     async remove() {
-      if ((await unknownProjects(db, [projectId])).length === 0) return false
+      if ((await unknownMirrors(db, [mirrorId])).length === 0) return false
       const aside = await putAside(home, dir)
       if (aside === null) return false
       await removeTree(aside)

@@ -34,7 +34,7 @@ export async function keepMirrorsSmall(deps: RetentionDeps, keptDays: number, si
     if (signal.aborted) break
     const before = await folderBytes(found.dir)
     if (await removeUnused(deps, found, keptDays)) upkeep.removed += 1
-    else if (await pack(deps, found.projectId, signal)) upkeep.packed += 1
+    else if (await pack(deps, found.mirrorId, signal)) upkeep.packed += 1
     else continue
     upkeep.freedBytes += before - (await folderBytes(found.dir))
   }
@@ -43,13 +43,13 @@ export async function keepMirrorsSmall(deps: RetentionDeps, keptDays: number, si
 
 async function removeUnused(
   { db, mirrors, config: { home } }: RetentionDeps,
-  { projectId, dir }: FoundMirror,
+  { mirrorId, dir }: FoundMirror,
   days: number,
 ): Promise<boolean> {
   let aside: string | null = null
-  await whileUnused(db, { projectId, days }, async () => {
+  await whileUnused(db, { mirrorId, days }, async () => {
     aside = await putAside(home, dir)
-    mirrors.forget(projectId)
+    mirrors.forget(mirrorId)
   })
   if (aside !== null) await removeTree(aside)
   return aside !== null
@@ -60,17 +60,17 @@ async function removeUnused(
  *
  * @see https://git-scm.com/docs/git-gc
  */
-async function pack(deps: RetentionDeps, projectId: string, signal: AbortSignal): Promise<boolean> {
-  const mirror = deps.mirrors.at(projectId)
+async function pack(deps: RetentionDeps, mirrorId: string, signal: AbortSignal): Promise<boolean> {
+  const mirror = deps.mirrors.at(mirrorId)
   const counted = await mirror.run(['count-objects', '--verbose'], { signal })
   const count = (name: string) => Number(new RegExp(`^${name}: (\\d+)$`, 'm').exec(counted.stdout.text())?.[1])
   const isDue = count('count') > MANY_LOOSE_OBJECTS || count('packs') > MANY_PACKS
-  if (!isDue || (await someBaseIsUnreachable(deps, projectId, mirror))) return false
+  if (!isDue || (await someBaseIsUnreachable(deps, mirrorId, mirror))) return false
   // No order fails by this: the next look finds the mirror as large as it was.
   const args = ['gc', '--quiet', '--cruft', `--prune=${UNREACHABLE_KEPT}`]
   const result = await mirror.run(args, { signal, timeoutMs: TIMEOUT_MS })
   if (result.exitCode === 0) return true
-  deps.log.warn({ projectId, said: result.stderr.text().slice(0, 500) }, 'a mirror could not be packed')
+  deps.log.warn({ mirrorId, said: result.stderr.text().slice(0, 500) }, 'a mirror could not be packed')
   return false
 }
 
@@ -78,8 +78,8 @@ async function pack(deps: RetentionDeps, projectId: string, signal: AbortSignal)
  * Whether an unfinished attempt began at a commit that no branch leads to any more, because the branch was rewritten. The
  * mirror is then left as it is until that attempt has ended.
  */
-async function someBaseIsUnreachable({ db }: RetentionDeps, projectId: string, mirror: Mirror): Promise<boolean> {
-  for (const sha of await unfinishedBases(db, projectId)) {
+async function someBaseIsUnreachable({ db }: RetentionDeps, mirrorId: string, mirror: Mirror): Promise<boolean> {
+  for (const sha of await unfinishedBases(db, mirrorId)) {
     const args = ['for-each-ref', '--count=1', `--contains=${sha}`]
     const { exitCode, stdout } = await mirror.run(args, { signal: null })
     // A commit this mirror does not hold is not lost here.

@@ -20,21 +20,68 @@ export function slugOf(title: string): string {
   return slug === '' ? (words[0] ?? '').slice(0, SLUG_LENGTH) : slug
 }
 
-/**
- * The branch of an attempt: `feature/wo-{shortId}-{slug}`; later attempts that cannot reuse it get `-{attempt}`.
- *
- * @param shortId enough of the order's id to be unique in its database
- */
-export function branchName(shortId: string, title: string, attempt: number): string {
-  const slug = slugOf(title)
-  const branch = slug === '' ? `feature/wo-${shortId}` : `feature/wo-${shortId}-${slug}`
-  return attempt === 1 ? branch : `${branch}-${attempt}`
+/** What a branch is called where a project says nothing else. */
+export const USUAL_BRANCHES = 'feature/wo-{id}-{slug}'
+
+/** What the branch of an attempt is made of. */
+export type BranchParts = {
+  /** The project's; null: `USUAL_BRANCHES`. */
+  pattern: string | null
+  /** Enough of the order's id to be unique in its database. */
+  shortId: string
+  title: string
+  attempt: number
 }
 
-/** What the branch of an attempt may be called: the plain name first; a retry that finds it taken has one of its own. */
-export function branchNames(shortId: string, title: string, attempt: number): string[] {
-  const plain = branchName(shortId, title, 1)
-  return attempt === 1 ? [plain] : [plain, branchName(shortId, title, attempt)]
+/**
+ * What the branch of an attempt may be called: the plain name first; a retry that finds it taken has one of its own. A
+ * pattern that names the attempt gives each attempt its own.
+ */
+export function branchNames(parts: BranchParts): string[] {
+  const plain = branchName({ ...parts, attempt: 1 })
+  if (hasAttempt(parts)) return [branchName(parts)]
+  return parts.attempt === 1 ? [plain] : [plain, branchName(parts)]
+}
+
+/** `{id}`, `{slug}` and `{attempt}` filled in. Without `{attempt}` an attempt after the first has it at the end. */
+export function branchName(parts: BranchParts): string {
+  const slug = slugOf(parts.title)
+  // A title without a letter leaves no slug, and nothing that would join it.
+  const pattern = slug === '' ? patternOf(parts).replace(/^\{slug\}[-_./]?|[-_./]?\{slug\}/g, '') : patternOf(parts)
+  const values: Record<string, string> = { id: parts.shortId, slug, attempt: String(parts.attempt) }
+  const branch = pattern.replace(PLACEHOLDER, (_, name: string) => String(values[name]))
+  return parts.attempt === 1 || hasAttempt(parts) ? branch : `${branch}-${parts.attempt}`
+}
+
+const PLACEHOLDER = /\{(id|slug|attempt)\}/g
+
+function patternOf({ pattern }: Pick<BranchParts, 'pattern'>): string {
+  return pattern === null ? USUAL_BRANCHES : pattern
+}
+
+function hasAttempt(parts: Pick<BranchParts, 'pattern'>): boolean {
+  return patternOf(parts).includes('{attempt}')
+}
+
+/**
+ * Why branches cannot be called by a pattern; null: they can.
+ *
+ * @see https://git-scm.com/docs/git-check-ref-format
+ */
+export function whyNoBranchPattern(pattern: string): string | null {
+  if (!pattern.includes('{id}')) return 'must contain {id}, which makes each branch another one'
+  const rest = pattern.replace(PLACEHOLDER, '')
+  if (/[{}]/.test(rest)) return 'has a brace that belongs to none of {id}, {slug} and {attempt}'
+  const sample = { pattern, shortId: '1a2b3c4d', attempt: 2 }
+  const names = ['a-title', ''].flatMap((title) => branchNames({ ...sample, title }))
+  return names.every(isBranchName) ? null : 'gives a name no git branch can have (see: git check-ref-format)'
+}
+
+/** @see https://git-scm.com/docs/git-check-ref-format */
+export function isBranchName(branch: string): boolean {
+  if (branch === '' || branch.startsWith('-') || /[\p{Cc} ~^:?*[\\]|\.\.|@\{|\.$/u.test(branch)) return false
+  if (branch === '@' || branch === 'HEAD') return false
+  return branch.split('/').every((part) => part !== '' && !part.startsWith('.') && !part.endsWith('.lock'))
 }
 
 /** The title of a pull request and the subject of its commit: `WO-{shortId}: {title}`. */

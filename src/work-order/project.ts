@@ -6,4 +6,25 @@ export type Project = {
   repository: string
   defaultBranch: string
   forge: 'local' | 'github'
+  /** The host of its forge, where the URL names another for ssh; null: the host of the URL. */
+  forgeHost: string | null
+  /** A UUID: the name of its mirror. Another one when the repository was changed to another. */
+  mirrorId: string
+  /** How its branches are called (naming.ts); null: the usual way. */
+  branchPattern: string | null
+  commits: CommitRules
 }
+
+/** How the commits of a project are made; settings of the operator. */
+export type CommitRules = {
+  /** `Name <mail>`; null: Moose. */
+  author: string | null
+  committer: string | null
+  /** Whether a commit says `Signed-off-by` its committer. */
+  signOff: boolean
+  /** Absolute path of an SSH key; null: commits are not signed. */
+  signingKey: string | null
+}
+
+/** Where nothing is set. */
+export const PLAIN_COMMITS: CommitRules = { author: null, committer: null, signOff: false, signingKey: null }

@@ -1,7 +1,7 @@
 import { constants, copyFile, mkdir, readdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { Fault } from '../faults/fault.ts'
-import { identityEnvironment } from '../git/git-environment.ts'
+import { makeCommit } from '../git/make-commit.ts'
 import { EXACT_BYTES, gitConfig } from '../git/mirror-files.ts'
 import { attemptRef, fullSha } from '../git/ref-names.ts'
 import type { Workspace, WorkspaceRequest } from '../ports/workspace.ts'
@@ -73,8 +73,9 @@ export class AttemptWorkspace implements Workspace {
       this.#index.ask(['rev-parse', '--verify', '--quiet', `${this.baseSha}^{tree}`]),
     ])
     if (tree === baseTree) return null
-    const commit = ['commit-tree', '-p', this.baseSha, '-F', '-', fullSha(tree)]
-    const sha = fullSha(await this.#index.ask(commit, { env: identityEnvironment(when), input: message }))
+    const { commits: rules } = this.#request.project
+    const wanted = { tree, parents: [this.baseSha], message, when, rules }
+    const sha = await makeCommit((args, call) => this.#index.ask(args, call), wanted)
     await this.#parts.mirror.keep(attemptRef(this.#request.workOrderId, this.#request.attempt), sha)
     this.#current = sha
     await this.#renewClone()

@@ -46,7 +46,8 @@ export class ScopedWorkspace implements WorkTree {
     const changes = await this.#changes()
     if (changes.length === 0) return null
     const ref = attemptRef(this.#request.workOrderId, this.#request.attempt)
-    return importCommit(this.#parts.mirror, { ref, parent: this.baseSha, message, when, changes })
+    const { commits: rules } = this.#request.project
+    return importCommit(this.#parts.mirror, { ref, parent: this.baseSha, message, when, rules, changes })
   }
 
   async changedPaths(): Promise<string[]> {

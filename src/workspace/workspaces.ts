@@ -1,10 +1,12 @@
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { Fault } from '../faults/fault.ts'
+import { assertBranchesFit, missingBase } from '../git/default-branch.ts'
 import { unifiedDiff } from '../git/diff.ts'
 import type { Mirror } from '../git/mirror.ts'
 import type { Mirrors } from '../git/mirrors.ts'
 import { attemptRef, branchRef, plainId } from '../git/ref-names.ts'
+import { assertSigns } from '../git/signing-key.ts'
 import type { ScopedRequest, Workspace, WorkspaceRequest, Workspaces, WorkTree } from '../ports/workspace.ts'
 import { workOrderTrailer } from '../work-order/naming.ts'
 import type { Project } from '../work-order/project.ts'
@@ -30,6 +32,11 @@ export function createWorkspaces({ root, mirrors }: WorkspacesOptions): Workspac
     return { mirror: mirrors.of(project), folder: folderOf(workOrderId, attempt) }
   }
   return {
+    async assertReady(project, branches, signal) {
+      const { signingKey } = project.commits
+      if (signingKey !== null) await assertSigns(mirrors.git, signingKey)
+      await assertBranchesFit(mirrors.git, project, { wanted: branches, signal })
+    },
     fetchBase: (project, signal) => fetchBase(mirrors, project, signal),
     bringBase: (project, sha, signal) => bringBase(mirrors, { project, sha }, signal),
     tree: (project, sha) => new CommitTree(mirrors.of(project), sha),
@@ -46,10 +53,7 @@ async function fetchBase(mirrors: Mirrors, project: Project, signal: AbortSignal
   const branch = project.defaultBranch
   const sha = await mirrors.of(project).fetchBranch(project, { branch, into: branchRef(branch) }, signal)
   if (sha !== null) return sha
-  const message =
-    `The repository of project "${project.name}" has no branch "${branch}". ` +
-    "Push it, or correct the project's default branch."
-  throw new Fault('base_branch_missing', message, { project: project.name, branch })
+  throw await missingBase(mirrors.git, project, signal)
 }
 
 async function bringBase(

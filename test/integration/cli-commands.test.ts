@@ -423,14 +423,14 @@ describe('commands of a service', () => {
     await remote.commit('dev', {})
     for (const [folder, ...options] of [['repository'], ['other.git', '--bare']]) {
       await gitIn(home, 'clone', '--quiet', ...options, remote.path, String(folder))
-      // What has an origin is named by it.
-      await gitIn(path.join(home, String(folder)), 'remote', 'remove', 'origin')
     }
+    // What has an origin is named by it, unless it is bare.
+    await gitIn(path.join(home, 'other.git'), 'remote', 'remove', 'origin')
     const cwd = path.join(home, 'repository/deep')
     await mkdir(cwd)
     const project = async (words: string) => JSON.parse((await run(`${words} --json`, { cwd })).stdout).project
     const here = await project('init')
-    assert.deepEqual([here.name, here.repository], ['repository', path.join(home, 'repository')])
+    assert.deepEqual([here.name, here.repository], ['repository', remote.path])
     const folder = await project('init ../../other.git --branch dev')
     assert.deepEqual(
       [folder.name, folder.repository, folder.default_branch],

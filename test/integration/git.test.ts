@@ -13,6 +13,7 @@ import { Mirrors } from '../../src/git/mirrors.ts'
 import { deleteRemoteBranch, pushCommit, remoteHead } from '../../src/git/push.ts'
 import { branchRef } from '../../src/git/ref-names.ts'
 import { BoundedOutput } from '../../src/process/bounded-output.ts'
+import { PLAIN_COMMITS } from '../../src/work-order/project.ts'
 import { createGitRemote, type GitRemote, gitIn } from '../support/git-remote.ts'
 
 const fault = (code: FaultCode) => (error: unknown) => error instanceof Fault && error.code === code
@@ -222,7 +223,7 @@ test('a merge has both parents; merging again finds the commit that brought the 
   await remote.commit('main', { b: '2\n' })
   const { mirror, main: base } = await mirrored(remote)
   await fetched(remote, 'feature')
-  const request = { base, head, message: 'Merge\n', when }
+  const request = { base, head, message: 'Merge\n', when, rules: PLAIN_COMMITS }
   const merged = await mergeCommits(mirror, request)
   assert.equal(merged.outcome, 'merged')
   if (merged.outcome !== 'merged') return
@@ -243,7 +244,7 @@ test('a conflict names the files', async () => {
   await remote.commit('main', { 'a b.txt': '3\n', ü: null })
   const { mirror, main: base } = await mirrored(remote)
   await fetched(remote, 'feature')
-  const merged = await mergeCommits(mirror, { base, head, message: 'Merge', when })
+  const merged = await mergeCommits(mirror, { base, head, message: 'Merge', when, rules: PLAIN_COMMITS })
   assert.deepEqual(merged, { outcome: 'conflict', files: ['a b.txt', 'ü'] })
 })
 

@@ -8,7 +8,7 @@ import { createHttpApp } from '../../src/http/http-app.ts'
 import { serveHttp } from '../../src/http/serve-http.ts'
 import { Usd } from '../../src/money.ts'
 import { openApiHome } from '../support/api-home.ts'
-import { CALL, NOBODY } from '../support/ledger-rows.ts'
+import { CALL, NOBODY, project } from '../support/ledger-rows.ts'
 import { startModelServer } from '../support/model-server.ts'
 import { assertConforms, operations } from '../support/openapi-contract.ts'
 
@@ -60,6 +60,7 @@ const BODIES: Record<string, unknown> = {
   addProposer: { name: 'added', kind: 'openai', model: 'm', price: { free: true } },
   editProposer: { complexity_threshold: 1 },
   receiveGitHubWebhook: {},
+  editProject: { budget_usd: '5' },
   proposeChange: {
     task_description: 'Add a greeting',
     context: ['src/greeting.ts'],
@@ -75,6 +76,9 @@ const WEBHOOK_HEADERS = {
   'X-Hub-Signature-256': `sha256=${createHmac('sha256', SECRET).update('{}').digest('hex')}`,
 }
 const QUERIES: Record<string, string> = { decideRetry: '?work_order_id=1&current_proposer=scripted&attempt=1' }
+
+/** What is named in the path; of the others a proposer. */
+const NAMES: Record<string, string> = { getProject: 'sample', editProject: 'sample', removeProject: 'spare' }
 
 /** An approved order that can be carried out. */
 function ready(): Promise<string> {
@@ -107,6 +111,10 @@ const PLACES: Record<string, () => Promise<string>> = {
   closeWorkOrder: inReview,
   executeWorkOrder: ready,
   settleReservation: unresolved,
+  async removeProject() {
+    await project(api.home.database, 'spare')
+    return api.place()
+  },
 }
 
 test('every route of the contract answers over a socket as it declares', async () => {
@@ -128,7 +136,7 @@ test('every route of the contract answers over a socket as it declares', async (
       server.url +
         path
           .replace('{id}', id)
-          .replace('{name}', PROPOSERS[operation.operationId] ?? 'scripted')
+          .replace('{name}', { ...PROPOSERS, ...NAMES }[operation.operationId] ?? 'scripted')
           .replace('{reservation_id}', id) +
         (QUERIES[operation.operationId] ?? ''),
       {

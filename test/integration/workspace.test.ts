@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { chmod, mkdir, readdir, readFile, readlink, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { test } from 'node:test'
+import { promisify } from 'node:util'
 import { Fault, type FaultCode } from '../../src/faults/fault.ts'
 import { Mirrors } from '../../src/git/mirrors.ts'
 import type { Workspace, Workspaces } from '../../src/ports/workspace.ts'
@@ -429,4 +431,30 @@ test('rolling back removes the commit of exactly this attempt, and a foreign one
   const made = await workspace.commit(`Change a\n\n${workOrderTrailer(workOrderId, 1)}\n`, when)
   assert.equal(await given.workspaces.rollBack(project, workOrderId, 1), made)
   assert.equal((await mirror.run(['rev-parse', '--verify', '--quiet', ref], { signal: null })).exitCode, 1)
+})
+
+test('life D4: a commit that is made again is the same, signed and signed off, in the whole tree and in that of the scope', async () => {
+  await using given = await setting({ 'a.txt': '1\n' })
+  const key = path.join(given.remote.folder, 'key')
+  await promisify(execFile)('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key])
+  const ada = 'Ada <ada@example.org>'
+  const commits = { author: 'Zoë Jr. <zoe@example.org>', committer: ada, signOff: true, signingKey: key }
+  const project = given.remote.project({ commits })
+  const sha = await given.workspaces.fetchBase(project, signal)
+  const request = { project, workOrderId, attempt: 1, sha, signal }
+  const made: (string | null)[] = []
+  for (const open of [
+    () => given.workspaces.open(request),
+    () => given.workspaces.openScoped({ ...request, scope: ['a.txt'] }),
+    () => given.workspaces.openScoped({ ...request, scope: ['a.txt'] }),
+  ]) {
+    await using tree = await open()
+    await writeFile(path.join(tree.path, 'a.txt'), '2\n')
+    made.push(await tree.commit('Change\n\nWork-Order: 1/1\n', when))
+  }
+  assert.equal(new Set(made).size, 1)
+  const mirror = new Mirrors(given.remote.folder).of(project)
+  const { stdout } = await mirror.succeed(['cat-file', 'commit', String(made[0])], { signal })
+  assert.match(stdout.text(), /^author Zoë Jr <zoe.*committer Ada <ada.*gpgsig -----BEGIN SSH SIGNATURE/ms)
+  assert.match(stdout.text(), /\n\nChange\n\nWork-Order: 1\/1\nSigned-off-by: Ada <ada@example\.org>\n$/)
 })

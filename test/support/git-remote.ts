@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import type { Project } from '../../src/work-order/project.ts'
+import { PLAIN_COMMITS, type Project } from '../../src/work-order/project.ts'
 
 /** A file's content; null removes it; `link` makes a symbolic link; `mode` sets its permissions. */
 export type FileChange = string | Buffer | null | { link: string } | { content: string; mode: number }
@@ -76,6 +76,10 @@ export async function createGitRemote(files: Readonly<Record<string, FileChange>
       repository: bare,
       defaultBranch: 'main',
       forge: 'local',
+      forgeHost: null,
+      mirrorId: changes?.id ?? '00000000-0000-4000-8000-000000000001',
+      branchPattern: null,
+      commits: PLAIN_COMMITS,
       ...changes,
     }),
     [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }),

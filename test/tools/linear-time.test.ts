@@ -34,6 +34,7 @@ import { createSanitizer } from '../../src/redaction/sanitize-output.ts'
 import { kindOfChange } from '../../src/work-order/kind-of-change.ts'
 import { clipped, fenced, neutralised } from '../../src/work-order/markdown.ts'
 import { slugOf } from '../../src/work-order/naming.ts'
+import { PLAIN_COMMITS } from '../../src/work-order/project.ts'
 import { isGitFolder, pathProblem } from '../../src/work-order/scope.ts'
 import { assertLinear } from '../support/growth.ts'
 
@@ -295,6 +296,10 @@ test('answers of GitHub', async (t) => {
     repository: 'https://github.com/o/r',
     defaultBranch: 'main',
     forge: 'github',
+    forgeHost: null,
+    mirrorId: 'p',
+    branchPattern: null,
+    commits: PLAIN_COMMITS,
   } as const
   const shas = { baseSha: 'b', headSha: 'h' }
   const ofAttempt = {

@@ -26,7 +26,7 @@ export async function publish(
     project,
     workOrderId: context.workOrderId,
     attempt: context.attempt,
-    branches: branchNames(shortId, order.title, context.attempt),
+    branches: branchNames({ pattern: project.branchPattern, shortId, title: order.title, attempt: context.attempt }),
     baseSha: evidence.proposed.baseSha,
     headSha: evidence.verified.headSha,
     title: context.published(pullRequestTitle(shortId, order.title)),

@@ -2,6 +2,7 @@ import { Fault } from '../../faults/fault.ts'
 import { describeProblems, fieldProblems } from '../../faults/schema-problems.ts'
 import type { RoutingDecision } from '../../ports/routing.ts'
 import { WorkOrderContent } from '../../work-order/content.ts'
+import { branchNames } from '../../work-order/naming.ts'
 import type { Project } from '../../work-order/project.ts'
 import { assertWantedReady } from '../choose-executor.ts'
 import type { Adapters, AttemptContext } from '../context.ts'
@@ -12,7 +13,7 @@ export type Routed = { shortId: string; order: WorkOrderContent; project: Projec
  * Checks the order, finds its repository and asks the Manager for a proposer: the one decision of this attempt.
  *
  * @throws {Fault} `work_order_invalid`, `files_in_scope_required`, `project_required`, `command_missing` (the executor),
- *   those of `Forge.assertReady`, `no_able_proposer`, …
+ *   those of `Forge.assertReady` and `Workspaces.assertReady`, `no_able_proposer`, …
  */
 export async function route(
   context: AttemptContext,
@@ -21,16 +22,20 @@ export async function route(
     executors,
     buildRoutingRequest,
     forges,
-  }: Pick<Adapters, 'manager' | 'executors' | 'buildRoutingRequest' | 'forges'>,
+    workspaces,
+  }: Pick<Adapters, 'manager' | 'executors' | 'buildRoutingRequest' | 'forges' | 'workspaces'>,
 ): Promise<Routed> {
   const order = checkedContent(context)
   // Before anything is spent.
   await assertWantedReady(executors)
   const project = await context.project()
   await forges[project.forge].assertReady(project, context.signal)
+  const shortId = await context.shortId()
+  const named = { pattern: project.branchPattern, shortId, title: order.title, attempt: context.attempt }
+  await workspaces.assertReady(project, branchNames(named), context.signal)
   const decision = await manager.route(buildRoutingRequest(context.workOrderId, order), context.signal)
   await context.note(`${decision.selected_proposer}: ${decision.reason}`)
-  return { shortId: await context.shortId(), order, project, decision }
+  return { shortId, order, project, decision }
 }
 
 function checkedContent({ content, workOrderId }: AttemptContext): WorkOrderContent {

@@ -42,7 +42,7 @@ export async function verify(
     project,
     baseSha: done.proposed.baseSha,
     headSha,
-    branches: branchNames(shortId, order.title, context.attempt),
+    branches: branchNames({ pattern: project.branchPattern, shortId, title: order.title, attempt: context.attempt }),
     signal: context.signal,
   })
   if (secret !== null) return { headSha, files, checks: [], failure: secretInChange(secret, shortId).toRecord() }

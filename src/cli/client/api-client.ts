@@ -100,6 +100,11 @@ export function proposerPath(name: string): string {
   throw new Fault('not_found', message, { proposer: name })
 }
 
+/** Path of one project. */
+export function projectPath(name: string): string {
+  return `/api/projects/${encodeURIComponent(name)}`
+}
+
 function eventsPath(workOrderId: string | null): string {
   return workOrderId === null ? '/api/events' : `${workOrderPath(workOrderId)}/events`
 }

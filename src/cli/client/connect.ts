@@ -1,5 +1,6 @@
-import type { Config } from '../../config.ts'
+import { type Config, shownDatabaseUrl } from '../../config.ts'
 import { OrchestratorStatusResponse } from '../../contract/orchestrator.ts'
+import { Fault } from '../../faults/fault.ts'
 import { patientFetch } from '../../remote/patient-fetch.ts'
 import { type ApiClient, createApiClient } from './api-client.ts'
 import { readServiceFile, type ServiceFile } from './service-file.ts'
@@ -18,10 +19,11 @@ export type Connection = AsyncDisposable & {
  * The way to the API of a home: the service that serves it, or else the app itself, opened in this process and closed
  * when the connection is disposed.
  *
- * @throws {Fault} whatever opening the app throws
+ * @throws {Fault} `config_invalid` when `DATABASE_URL` names another database than the service's; whatever opening the app
+ *   throws
  */
 export async function connect(config: Config): Promise<Connection> {
-  const service = await findService(config.home)
+  const service = await serviceOf(config)
   if (service !== null) {
     return { api: createApiClient(service.url, patientFetch), service, [Symbol.asyncDispose]: async () => {} }
   }
@@ -32,6 +34,37 @@ export async function connect(config: Config): Promise<Connection> {
     api: createApiClient(IN_PROCESS_URL, (request) => moose.http.fetch(request)),
     service: null,
     [Symbol.asyncDispose]: () => moose[Symbol.asyncDispose](),
+  }
+}
+
+/**
+ * The service of a home, if it works on the database the configuration names; null when there is none.
+ *
+ * @throws {Fault} `config_invalid` when it is another database: orders would be filed where the caller does not look
+ */
+export async function serviceOf(config: Config): Promise<ServiceFile | null> {
+  const service = await findService(config.home)
+  const { databaseUrl: named } = config
+  if (service?.database === undefined || named === null) return service
+  const shown = shownDatabaseUrl(named)
+  if (shown === service.database.url) return service
+  // Two addresses may lead to one database; only then it is worth to ask.
+  if ((await identityOf(config, named)) === service.database.identity) return service
+  const message =
+    `DATABASE_URL names ${shown}, but the service of ${config.home} works on ${service.database.url}. ` +
+    `Unset DATABASE_URL to use the service; for the other database choose another home with --home, or stop the service with: kill ${service.pid}`
+  const details = { database_url: shown, service_database_url: service.database.url, home: config.home }
+  throw new Fault('config_invalid', message, { variables: 'DATABASE_URL', ...details })
+}
+
+/** Null: the database does not answer, and so is not the one the service works on. */
+async function identityOf(config: Config, databaseUrl: string): Promise<string | null> {
+  const [{ identityOfDatabase }, { createLogFor }] = await Promise.all([import('../../app.ts'), import('../../log.ts')])
+  try {
+    return await identityOfDatabase({ ...config, databaseUrl }, createLogFor(config))
+  } catch (error) {
+    if (error instanceof Fault && error.code.startsWith('database_')) return null
+    throw error
   }
 }
 

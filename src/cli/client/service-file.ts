@@ -11,6 +11,8 @@ const ServiceFile = z.object({
   url: z.url(),
   pid: z.number().int().positive(),
   started_at: z.iso.datetime(),
+  /** The database it works on. `url` without its password; `identity` tells it from every other (databaseIdentity). */
+  database: z.object({ url: z.string(), identity: z.string() }).optional(),
 })
 
 /** What a running `moose up` leaves in its home for the other commands to find it. */

@@ -11,6 +11,7 @@ import {
   type OrderOptions,
   orderFromOptions,
   ordersFromFiles,
+  projectHere,
   type ReadOrders,
 } from '../input/read-orders.ts'
 import { shortId } from '../pages/humanize.ts'
@@ -28,14 +29,19 @@ export function addCommand(cli: Cli): Command {
     .option('--file <path...>', 'files, or folders with a / at the end, that may change')
     .addOption(new Option('-r, --risk <level>', 'how much care it needs').choices(RISK_LEVELS))
     .option('--budget <usd>', 'the most all its attempts may cost; left out: as much as any work order', usdArgument)
-    .option('-p, --project <name>', 'the repository it is for; not needed when there is only one')
+    .option(
+      '-p, --project <name>',
+      'the repository it is for; not needed in a checkout of it, nor when there is only one',
+    )
     .option('-a, --approve', 'approve at once')
     .addHelpText('after', HELP)
     .action(async (options: AddOptions) => {
       const { orders, projects } = await requested(cli, options)
       await withApi(cli, async (api) => {
         await assertProjectsKnown(api, projects)
-        const body = { work_orders: orders.map((order) => ({ ...order, ...overrides(options) })) }
+        const here = orders.every(({ project }) => project !== undefined) ? null : await projectHere(api, cli.cwd)
+        const usual = here === null ? {} : { project: here }
+        const body = { work_orders: orders.map((order) => ({ ...usual, ...order, ...overrides(options) })) }
         const path = '/api/work-orders'
         const added = await api.call({ method: 'POST', path, body, answer: WorkOrdersResponse })
         cli.output.document(added)

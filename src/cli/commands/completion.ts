@@ -196,7 +196,7 @@ const ASK: Readonly<Record<Exclude<Source, 'files'>, (api: ApiClient, signal: Ab
     const { proposers } = await api.call({ method: 'GET', path: '/api/proposers', answer: ProposersResponse, signal })
     return proposers.map(({ name, model }) => ({
       value: name,
-      description: oneLine(String(model), LONGEST_DESCRIPTION),
+      description: oneLine(model, LONGEST_DESCRIPTION),
     }))
   },
 }

@@ -3,14 +3,14 @@ import type { Moose } from '../../app.ts'
 import type { Config } from '../../config.ts'
 import { toFault } from '../../faults/fault.ts'
 import { createLogFor } from '../../log.ts'
+import type { DoctorFinding } from '../../ports/doctor-finding.ts'
 import type { Cli } from '../cli.ts'
+import { serviceOf } from '../client/connect.ts'
 import { staleService } from '../client/service-file.ts'
 import { listenForInterruption } from '../interruption.ts'
 import type { Paint } from '../pages/output.ts'
 import { table } from '../pages/table.ts'
 import { harmless } from '../pages/terminal-text.ts'
-
-type Finding = Awaited<ReturnType<typeof examine>>[number]
 
 export function doctorCommand(cli: Cli): Command {
   return new Command('doctor')
@@ -31,7 +31,7 @@ export function doctorCommand(cli: Cli): Command {
 }
 
 /** @returns null when it was interrupted */
-async function repaired(cli: Cli): Promise<Finding[] | null> {
+async function repaired(cli: Cli): Promise<DoctorFinding[] | null> {
   using interruption = listenForInterruption(() => cli.output.note('Stopping; nothing half installed is kept …'))
   const { signal } = interruption
   try {
@@ -46,18 +46,18 @@ async function repaired(cli: Cli): Promise<Finding[] | null> {
 
 type Fix = Parameters<Moose['doctor']>[0]
 
-async function looked(cli: Cli, fix: Fix): Promise<Finding[]> {
+async function looked(cli: Cli, fix: Fix): Promise<DoctorFinding[]> {
   using _waiting = cli.output.spinner(fix === null ? 'looking around' : 'installing and looking around')
   return await examine(cli.config(), fix)
 }
 
 /** What cannot even be opened is a finding too. */
-async function examine(config: Config, fix: Fix) {
+async function examine(config: Config, fix: Fix): Promise<DoctorFinding[]> {
   try {
     const { openMoose } = await import('../../app.ts')
     await using moose = await openMoose(config, { log: createLogFor(config), role: 'client' })
     const service = await staleService(config.home, fix !== null)
-    return [...(await moose.doctor(fix)), ...service]
+    return [...(await moose.doctor(fix)), ...service, ...(await otherDatabase(config))]
   } catch (thrown) {
     const fault = toFault(thrown)
     if (!fault.code.startsWith('database_') && fix !== null) throw fault
@@ -66,7 +66,21 @@ async function examine(config: Config, fix: Fix) {
   }
 }
 
-const SYMBOL: Record<Finding['state'], (paint: Paint) => string> = {
+/** Empty where the service of the home, if there is one, works on this database too. */
+async function otherDatabase(config: Config): Promise<DoctorFinding[]> {
+  try {
+    await serviceOf(config)
+    return []
+  } catch (thrown) {
+    const { code, message } = toFault(thrown)
+    if (code !== 'config_invalid') throw thrown
+    return [
+      { name: 'service', state: 'broken', detail: message, remedy: 'unset DATABASE_URL, or choose another --home' },
+    ]
+  }
+}
+
+const SYMBOL: Record<DoctorFinding['state'], (paint: Paint) => string> = {
   ok: (paint) => paint.green('✓'),
   missing: (paint) => paint.red('✗'),
   broken: (paint) => paint.red('✗'),
@@ -74,7 +88,7 @@ const SYMBOL: Record<Finding['state'], (paint: Paint) => string> = {
   optional: (paint) => paint.dim('–'),
 }
 
-function row({ name, state, detail, remedy }: Finding, paint: Paint): string[] {
+function row({ name, state, detail, remedy }: DoctorFinding, paint: Paint): string[] {
   const advice = remedy === null ? '' : `  ${paint.yellow(`→ ${harmless(remedy)}`)}`
   return [`${SYMBOL[state](paint)} ${harmless(name)}`, paint.dim(state), `${harmless(detail)}${advice}`]
 }

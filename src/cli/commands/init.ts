@@ -1,13 +1,13 @@
-import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { Command, Option } from 'commander'
 import { NewProject, ProjectResponse } from '../../contract/projects.ts'
 import { Fault } from '../../faults/fault.ts'
 import { describeProblems, fieldProblems } from '../../faults/schema-problems.ts'
 import { type Cli, withApi } from '../cli.ts'
+import { enclosingRepository, locateRepository } from '../input/locate-repository.ts'
 import { harmless } from '../pages/terminal-text.ts'
 
-type InitOptions = { name?: string; branch?: string; forge?: string }
+type InitOptions = { name?: string; branch?: string; forge?: string; createOrigin?: string }
 
 const LONGEST_NAME = 64
 const LOGIN_LEFT_OUT =
@@ -26,37 +26,38 @@ export function initCommand(cli: Cli): Command {
         'where its pull requests live; without it, github for a repository on GitHub, otherwise local',
       ).choices(['local', 'github']),
     )
+    .option(
+      '--create-origin <folder>',
+      'for a checkout without an origin: make a bare copy of it in this new folder, which the orders are for',
+    )
     .addHelpText('after', '\nExamples:\n  $ moose init\n  $ moose init https://example.com/team/shop.git --branch main')
     .action(async (repository: string | undefined, options: InitOptions) => {
-      const body = newProject(locate(cli.cwd, repository), options)
+      const { createOrigin: folder } = options
+      const located = repository === undefined ? enclosingRepository(cli.cwd) : locateRepository(cli.cwd, repository)
+      const made = folder === undefined ? {} : { create_origin: path.resolve(cli.cwd, folder) }
+      const body = { ...newProject(located, options), ...made }
       await withApi(cli, async (api) => {
         const added = await api.call({ method: 'POST', path: '/api/projects', body, answer: ProjectResponse })
         cli.output.document(added)
         const { name, repository, default_branch, forge } = added.project
         const { paint } = cli.output
         cli.output.line(
-          `project ${paint.bold(harmless(name))}${added.added ? '' : ' is there already'}: ${harmless(repository)}, branch ${harmless(default_branch)}, forge ${forge}`,
+          `project ${paint.bold(harmless(name))}${added.restored ? ' is back' : added.added ? '' : ' is there already'}: ${harmless(repository)}, branch ${harmless(default_branch)}, forge ${forge}`,
         )
         if (added.login_left_out) cli.output.note(LOGIN_LEFT_OUT)
+        if (added.copied_from !== null) cli.output.note(harmless(connect(added.copied_from, repository)))
         cli.output.note('Add work with: moose add --title "…" --file …')
       })
     })
 }
 
-/** What git would call it: a URL as it is, a folder as its absolute path. */
-function locate(cwd: string, repository: string | undefined): string {
-  if (repository === undefined) return enclosingRepository(cwd)
-  const isUrl = /^[a-z][a-z0-9+.-]*:\/\//i.test(repository) || /^[^/\\][^/\\@]*@[^/\\][^/\\:]*:/.test(repository)
-  return isUrl ? repository : path.resolve(cwd, repository)
-}
-
-function enclosingRepository(cwd: string): string {
-  for (let folder = cwd; ; folder = path.dirname(folder)) {
-    if (existsSync(path.join(folder, '.git'))) return folder
-    if (folder === path.dirname(folder)) break
-  }
-  const message = `${cwd} is not inside a git repository. Change into one, or name it: moose init URL-OR-FOLDER`
-  throw new Fault('request_invalid', message)
+/** The checkout itself is never touched. */
+function connect(checkout: string, origin: string): string {
+  const git = `git -C ${JSON.stringify(checkout)}`
+  return (
+    `${origin} is a copy of ${checkout}, which does not know of it. Connect them, so that you see what Moose makes: ` +
+    `${git} remote add origin ${JSON.stringify(origin)}   then: ${git} fetch origin`
+  )
 }
 
 function newProject(repository: string, { name, branch, forge }: InitOptions): NewProject {

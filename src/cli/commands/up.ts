@@ -8,7 +8,7 @@ import { Fault, toFault } from '../../faults/fault.ts'
 import { createLogFor } from '../../log.ts'
 import type { Cli } from '../cli.ts'
 import { type ApiClient, createApiClient } from '../client/api-client.ts'
-import { findService, IN_PROCESS_URL } from '../client/connect.ts'
+import { findService, IN_PROCESS_URL, serviceOf } from '../client/connect.ts'
 import { removeServiceFile, writeServiceFile } from '../client/service-file.ts'
 import { listenForInterruption } from '../interruption.ts'
 import { budgetText, budgetWarnings } from '../pages/budget-line.ts'
@@ -47,7 +47,8 @@ export async function serve(cli: Cli, config: Config, { role, start, port }: Ser
   using interruption = listenForInterruption()
   await using moose = await open(cli, config, role)
   const { url } = await moose.serve(port)
-  const service = { url, pid: process.pid, started_at: new Date().toISOString() }
+  const database = { url: moose.databaseUrl, identity: await moose.databaseIdentity() }
+  const service = { url, pid: process.pid, started_at: new Date().toISOString(), database }
   await writeServiceFile(config.home, service)
   try {
     if (start) await moose.orchestrator.startUnattended()
@@ -71,6 +72,8 @@ export async function serve(cli: Cli, config: Config, { role, start, port }: Ser
 
 async function open(cli: Cli, config: Config, role: Serving['role']): Promise<Moose> {
   using _waiting = cli.output.spinner('opening the database')
+  // Who owns a home is kept in its database: of another one it would not be seen that this home is in use.
+  await serviceOf(config)
   const { openMoose } = await import('../../app.ts')
   try {
     return await openMoose(config, { log: createLogFor(config), role })

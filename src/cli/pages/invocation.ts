@@ -14,6 +14,7 @@ export const COMMANDS = [
   'logs',
   'merge',
   'migrate',
+  'project',
   'proposer',
   'reject',
   'retry',

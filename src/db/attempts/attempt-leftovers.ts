@@ -45,11 +45,11 @@ export async function unreferencedAttempts<Key extends AttemptKey>(
   return pick(db, keys, ended)
 }
 
-/** The commits that unfinished attempts in a project began at. */
-export async function unfinishedBases(db: Db, projectId: string): Promise<string[]> {
+/** The commits that unfinished attempts began at in the project whose mirror has this id. */
+export async function unfinishedBases(db: Db, mirrorId: string): Promise<string[]> {
   const { rows } = await sql<{ sha: string }>`
     select distinct base_sha as sha from attempts
-    where project_id = ${projectId} and status in ('running', 'blocked') and base_sha ~ '^[0-9a-f]{40}$'
+    where project_id = (select id from projects where coalesce(mirror_id, id) = ${mirrorId}) and status in ('running', 'blocked') and base_sha ~ '^[0-9a-f]{40}$'
   `.execute(db)
   return rows.map(({ sha }) => sha)
 }

@@ -95,6 +95,10 @@ const repositoryOf = () => sql<string | null>`coalesce(
   (select (array_agg(repository))[1] from projects where repository is not null having count(*) = 1)
 )`
 
+const hasNoRemovedProject = sql<boolean>`not exists (
+  select from projects where projects.id = work_orders.project_id and removed_at is not null
+)`
+
 /** A longer list than an order may have is refused when it is run; comparing it here could take for ever. */
 function comparableScope(files: RawBuilder<unknown>) {
   const isComparable = sql`jsonb_typeof(${files}) = 'array' and jsonb_array_length(${files}) <= ${LIMITS.files}`
@@ -135,7 +139,9 @@ async function approvedOrders(
     .where(IS_APPROVED)
     // A cancelled and retried order waits until its last attempt has really ended.
     .where(hasNoRunningAttempt)
-  if (only !== null) select = select.where('id', '=', only)
+  // One that is asked for by its id is claimed all the same, and is told what is wrong.
+  if (only === null) select = select.where(hasNoRemovedProject)
+  else select = select.where('id', '=', only)
   if (full.length > 0) select = select.where(sql<boolean>`coalesce(${repositoryOf()} <> all(${full}), true)`)
   if (behind !== undefined) {
     const last = sql`(select last.created_at, last.id from work_orders as last where last.id = ${behind.id})`

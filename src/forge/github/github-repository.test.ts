@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import { Fault } from '../../faults/fault.ts'
 import { githubRepositoryOf } from './github-repository.ts'
 
-const of = (repository: string) =>
-  githubRepositoryOf({ id: '1', name: 'shop', repository, defaultBranch: 'main', forge: 'github' })
+const of = (repository: string, forgeHost: string | null = null) =>
+  githubRepositoryOf({ name: 'shop', repository, forgeHost })
 
 const ACCEPTED: readonly (readonly [string, string])[] = [
   ['https://github.com/acme/shop', 'github.com acme shop'],

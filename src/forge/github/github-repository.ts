@@ -1,5 +1,5 @@
 import { Fault } from '../../faults/fault.ts'
-import { parseRepositoryUrl } from '../../git/repository-url.ts'
+import { forgeHostOf, parseRepositoryUrl } from '../../git/repository-url.ts'
 import type { Project } from '../../work-order/project.ts'
 
 /** A repository as GitHub calls it. */
@@ -17,13 +17,19 @@ const HOST = /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d{1,5})?$/
 
 /**
  * Which repository of GitHub a project's URL names: https, ssh or `git@host:owner/name`. Any host is taken for a GitHub
- * (Enterprise) server, because the project says so; the token that is used belongs to exactly that host.
+ * (Enterprise) server, because the project says so; the token that is used belongs to exactly that host. Where the URL
+ * names an alias of ssh, the host is the one the project keeps beside it.
  *
  * @throws {Fault} `repository_refused` for a path, another protocol, or a URL that carries a password
  */
-export function githubRepositoryOf({ name: project, repository }: Project): GitHubRepository {
+export function githubRepositoryOf({
+  name: project,
+  repository,
+  forgeHost,
+}: Pick<Project, 'name' | 'repository' | 'forgeHost'>): GitHubRepository {
   const { shown } = parseRepositoryUrl(repository)
-  const found = parts(repository)
+  const named = parts(repository)
+  const found = named === null || forgeHost === null ? named : { ...named, host: forgeHost }
   if (found !== null && HOST.test(found.host) && OWNER.test(found.owner) && NAME.test(found.name)) return found
   const message =
     `The repository "${shown}" of project "${project}" is none on GitHub. ` +
@@ -44,7 +50,7 @@ export function slug({ owner, name }: GitHubRepository): string {
 
 function parts(repository: string): GitHubRepository | null {
   const scp = /^[\w.-]+@([\w.-]+):\/?([^/:]+)\/([^/:]+?)(?:\.git)?\/?$/.exec(repository)
-  if (scp !== null) return { host: String(scp[1]).toLowerCase(), owner: String(scp[2]), name: String(scp[3]) }
+  if (scp !== null) return { host: forgeHostOf(String(scp[1])), owner: String(scp[2]), name: String(scp[3]) }
   if (!URL.canParse(repository)) return null
   const { protocol, host, hostname, pathname, username, password, search, hash } = new URL(repository)
   if (protocol !== 'https:' && protocol !== 'ssh:') return null
@@ -52,5 +58,9 @@ function parts(repository: string): GitHubRepository | null {
   const path = /^\/([^/]+)\/([^/]+?)(?:\.git)?\/?$/.exec(pathname)
   if (path === null) return null
   // The port of ssh says nothing about where the API is.
-  return { host: (protocol === 'ssh:' ? hostname : host).toLowerCase(), owner: String(path[1]), name: String(path[2]) }
+  return {
+    host: protocol === 'ssh:' ? forgeHostOf(hostname) : host.toLowerCase(),
+    owner: String(path[1]),
+    name: String(path[2]),
+  }
 }

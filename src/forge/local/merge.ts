@@ -50,7 +50,7 @@ async function landOnBase(parts: LocalForgeParts, project: Project, row: PullReq
   for (let round = 0; round < ROUNDS; round += 1) {
     const base = await fetchBase(parts, project, row.base)
     const when = parts.clock.now()
-    const merge = await mergeCommits(source.mirror, { base, head: row.head_sha, message, when })
+    const merge = await mergeCommits(source.mirror, { base, head: row.head_sha, message, when, rules: project.commits })
     if (merge.outcome === 'contained') return merge.sha
     if (merge.outcome === 'conflict') throw mergeConflict(row, merge.files)
     const pushed = await pushCommit(source, { sha: merge.sha, branch: row.base, expected: base })

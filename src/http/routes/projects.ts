@@ -1,13 +1,31 @@
 import { createRoute } from '@hono/zod-openapi'
-import { type AddedProject, NewProject, ProjectResponse, ProjectsResponse } from '../../contract/projects.ts'
-import { addProject, listProjects } from '../../db/projects.ts'
-import { usualForge } from '../../forge/usual-forge.ts'
-import { defaultBranchOf } from '../../git/default-branch.ts'
-import { originOf } from '../../git/origin.ts'
-import { parseRepositoryUrl } from '../../git/repository-url.ts'
-import { ANY_FAULT, BODY_FAULT, CONFLICT, json, jsonBody, PEER_FAULT, UNWORKABLE } from '../answers.ts'
-import type { HttpDeps } from '../http-deps.ts'
+import {
+  ChangedProjectResponse,
+  NewProject,
+  OneProjectResponse,
+  ProjectChange,
+  ProjectParams,
+  ProjectQuery,
+  ProjectResponse,
+  ProjectsResponse,
+  RemovedProjectResponse,
+} from '../../contract/projects.ts'
+import { removeProject } from '../../db/project-changes.ts'
+import { findProjectByName, listProjects, showProject } from '../../db/projects.ts'
+import { shownRepository } from '../../git/repository-url.ts'
+import {
+  ANY_FAULT,
+  BODY_FAULT,
+  CONFLICT,
+  json,
+  jsonBody,
+  NO_SUCH_PROJECT,
+  PEER_FAULT,
+  QUERY_FAULT,
+  UNWORKABLE,
+} from '../answers.ts'
 import { newRoutes } from '../new-routes.ts'
+import { addCheckedProject, editProject, projectsOfCheckout } from '../project-settings.ts'
 
 const tags = ['Projects']
 
@@ -17,7 +35,8 @@ const list = createRoute({
   operationId: 'listProjects',
   summary: 'The repositories work orders can be for',
   tags,
-  responses: { 200: json(ProjectsResponse, 'By name'), ...ANY_FAULT },
+  request: { query: ProjectQuery },
+  responses: { 200: json(ProjectsResponse, 'By name'), ...QUERY_FAULT, ...ANY_FAULT },
 })
 
 const add = createRoute({
@@ -38,36 +57,67 @@ const add = createRoute({
   },
 })
 
+const show = createRoute({
+  method: 'get',
+  path: '/api/projects/{name}',
+  operationId: 'getProject',
+  summary: 'One repository and its settings',
+  tags,
+  request: { params: ProjectParams },
+  responses: { 200: json(OneProjectResponse, 'As it is now'), ...NO_SUCH_PROJECT, ...ANY_FAULT },
+})
+
+const edit = createRoute({
+  method: 'patch',
+  path: '/api/projects/{name}',
+  operationId: 'editProject',
+  summary: 'Change settings of a repository; they count from the next attempt on',
+  tags,
+  request: { params: ProjectParams, body: jsonBody(ProjectChange, true) },
+  responses: {
+    200: json(ChangedProjectResponse, 'Changed'),
+    ...BODY_FAULT,
+    ...NO_SUCH_PROJECT,
+    ...CONFLICT,
+    ...UNWORKABLE,
+    ...PEER_FAULT,
+    ...ANY_FAULT,
+  },
+})
+
+const remove = createRoute({
+  method: 'delete',
+  path: '/api/projects/{name}',
+  operationId: 'removeProject',
+  summary: 'Take a repository out of use; its orders and their history are kept',
+  tags,
+  request: { params: ProjectParams },
+  responses: { 200: json(RemovedProjectResponse, 'Removed'), ...NO_SUCH_PROJECT, ...CONFLICT, ...ANY_FAULT },
+})
+
 export const projectRoutes = newRoutes()
   .openapi(list, async (c) => {
-    return c.json({ success: true as const, projects: await listProjects(c.var.deps.db) }, 200)
+    const { checkout } = c.req.valid('query')
+    const { deps } = c.var
+    const projects = checkout === undefined ? await listProjects(deps.db) : await projectsOfCheckout(deps, checkout)
+    return c.json({ success: true as const, projects }, 200)
   })
   .openapi(add, async (c) => {
     const result = await addCheckedProject(c.var.deps, c.req.valid('json'))
     return c.json({ success: true as const, ...result }, result.added ? 201 : 200)
   })
-
-/**
- * Stores a project whose repository answers, so that a wrong URL is reported now and not at the first attempt. Without a
- * branch, the repository's default branch is found. A project of the same name, repository and branch is returned as it is.
- *
- * @throws {Fault} `request_invalid`, `repository_*`, `base_branch_missing`
- */
-async function addCheckedProject(
-  { db, git, config }: Pick<HttpDeps, 'db' | 'git' | 'config'>,
-  given: NewProject,
-): Promise<AddedProject> {
-  const { repository, loginLeftOut } = await originOf(git, given.repository)
-  parseRepositoryUrl(repository)
-  const forge = given.forge === undefined ? usualForge(repository, config.github.enterpriseHost) : given.forge
-  const wanted = { ...given, forge }
-  const known = (await listProjects(db)).find(({ name }) => name === wanted.name)
-  const isSame =
-    known?.repository === repository &&
-    known.forge === wanted.forge &&
-    (wanted.default_branch === undefined || wanted.default_branch === known.default_branch)
-  if (known !== undefined && isSame) return { project: known, added: false, login_left_out: loginLeftOut }
-  const defaultBranch = await defaultBranchOf(git, { ...wanted, repository }, wanted.default_branch)
-  const project = await addProject(db, { ...wanted, repository, defaultBranch })
-  return { project, added: true, login_left_out: loginLeftOut }
-}
+  .openapi(show, async (c) => {
+    const project = await showProject(c.var.deps.db, c.req.valid('param').name)
+    return c.json({ success: true as const, project }, 200)
+  })
+  .openapi(edit, async (c) => {
+    const result = await editProject(c.var.deps, c.req.valid('param').name, c.req.valid('json'))
+    return c.json({ success: true as const, ...result }, 200)
+  })
+  .openapi(remove, async (c) => {
+    const { db } = c.var.deps
+    const project = await findProjectByName(db, c.req.valid('param').name)
+    const kept = await removeProject(db, project)
+    const removed = { name: project.name, repository: shownRepository(project.repository), ...kept }
+    return c.json({ success: true as const, removed }, 200)
+  })

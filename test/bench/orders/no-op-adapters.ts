@@ -44,6 +44,7 @@ export function noOpAdapters(real: Adapters): Adapters {
     executors: { ...real.executors, patch: { ...real.executors.patch, apply: async () => ({ costUsd: 0 }) } },
     workspaces: {
       ...real.workspaces,
+      assertReady: async () => undefined,
       fetchBase: async () => BASE,
       tree: () => TREE,
       open: async () => ({ ...WORK_TREE, restore: async () => undefined }),

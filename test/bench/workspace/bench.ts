@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { Mirrors } from '../../../src/git/mirrors.ts'
-import type { Project } from '../../../src/work-order/project.ts'
+import { PLAIN_COMMITS, type Project } from '../../../src/work-order/project.ts'
 import { createWorkspaces } from '../../../src/workspace/workspaces.ts'
 import { median, numbersFrom } from '../numbers.ts'
 import { type Figure, report } from '../report.ts'
@@ -71,7 +71,17 @@ async function placeIn(folder: string, files: number): Promise<Place> {
   const mirrors = new Mirrors(folder)
   const workspaces = createWorkspaces({ root: folder, mirrors })
   const id = '00000000-0000-4000-8000-000000000001'
-  const project: Project = { id, name: 'bench', repository, defaultBranch: 'main', forge: 'local' }
+  const project: Project = {
+    id,
+    name: 'bench',
+    repository,
+    defaultBranch: 'main',
+    forge: 'local',
+    forgeHost: null,
+    mirrorId: id,
+    branchPattern: null,
+    commits: PLAIN_COMMITS,
+  }
   const baseSha = await workspaces.fetchBase(project, new AbortController().signal)
   const mirror = mirrors.of(project).dir
   return { project, workspaces, mirror, folder, baseSha, file: fileAt(Math.floor(files / 2)) }

@@ -6,6 +6,7 @@ import { gitEnvironment, HARDENED_ARGS, identityEnvironment } from '../../../src
 import { EXACT_BYTES } from '../../../src/git/mirror-files.ts'
 import type { Workspaces, WorkTree } from '../../../src/ports/workspace.ts'
 import type { Project } from '../../../src/work-order/project.ts'
+import { PLAIN_COMMITS } from '../../../src/work-order/project.ts'
 
 /** One way to come to a work tree, commit one changed file in it into the mirror, and be rid of it. */
 export type Contender = {
@@ -38,7 +39,7 @@ export async function bareFetch(place: Place): Promise<void> {
 }
 
 async function hardened(place: Place, args: readonly string[]): Promise<void> {
-  const env = { ...gitEnvironment(path.join(place.folder, 'git-home')), ...identityEnvironment(when) }
+  const env = { ...gitEnvironment(path.join(place.folder, 'git-home')), ...identityEnvironment(when, PLAIN_COMMITS) }
   await run('git', [...HARDENED_ARGS, ...args], { cwd: '/', env, maxBuffer: 64 * 1024 * 1024 })
 }
 

@@ -88,7 +88,7 @@ export async function createGitHubSetting(
   const makeGh = () => createGh(config, { tokenFor, apiCalls, pace: createMutationPace(paceClock) })
   const gh = makeGh()
   const log = options.log === undefined ? createLog('silent') : pino({ level: 'trace' }, { write: options.log })
-  const mirrors = new Mirrors(config.home, { network: config.networkEnvironment, tokenFor })
+  const mirrors = new Mirrors(config.home, { network: config.networkEnvironment, agent: config.sshAgent, tokenFor })
   const make = (own: Mirrors, ownGh: Gh) =>
     createGitHubForge({ db: database.db, mirrors: own, log, clock, random: () => 0, gh: ownGh }, apiCalls)
   const owned = stack.move()
@@ -107,7 +107,11 @@ export async function createGitHubSetting(
   }
   return {
     ...made,
-    otherForge: () => make(new Mirrors(config.home, { network: config.networkEnvironment, tokenFor }), makeGh()),
+    otherForge: () =>
+      make(
+        new Mirrors(config.home, { network: config.networkEnvironment, agent: config.sshAgent, tokenFor }),
+        makeGh(),
+      ),
     prepare: (content = `${randomUUID()}\n`, attempt = 1, workOrderId) =>
       prepare(made, { content, attempt, workOrderId }),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

@@ -1,0 +1,24 @@
+import type { ProjectView } from '../../contract/projects.ts'
+import { usd } from './humanize.ts'
+import type { Paint } from './output.ts'
+import { table } from './table.ts'
+import { harmless } from './terminal-text.ts'
+
+/** Every setting in a line of its own. */
+export function projectPage(project: ProjectView, paint: Paint): string {
+  const { budget_usd: budget, sign_off: signsOff } = project
+  const usual = (value: string | null, otherwise: string) => (value === null ? otherwise : harmless(value))
+  const rows = [
+    ['project', paint.bold(harmless(project.name))],
+    ['repository', harmless(project.repository)],
+    ['branch', harmless(project.default_branch)],
+    ['forge', project.forge_host === null ? project.forge : `${project.forge} on ${harmless(project.forge_host)}`],
+    ['budget', budget === null ? 'the usual cap of a month' : `${usd(budget)} a month`],
+    ['branches', usual(project.branch_pattern, 'feature/wo-{id}-{slug}')],
+    ['author', usual(project.author, 'Moose <moose@localhost>')],
+    ['committer', usual(project.committer, 'Moose <moose@localhost>')],
+    ['sign-off', signsOff ? 'yes' : 'no'],
+    ['signing key', usual(project.signing_key, 'none: commits are not signed')],
+  ]
+  return table(rows.map(([name, value]) => [paint.dim(String(name)), String(value)]))
+}
