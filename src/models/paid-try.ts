@@ -39,6 +39,13 @@ export type ModelsOptions = {
   log: Log
 }
 
+/**
+ * What a call that would be begun waits for. `workOrderId` is null for a call of no order.
+ *
+ * @throws what the aborted signal says, and what refuses the call
+ */
+export type Admission = (call: { workOrderId: string | null; signal: AbortSignal }) => Promise<void>
+
 /** Before a look whether a call to the provider has ended. */
 const PLACE_PAUSE_MS = 250
 

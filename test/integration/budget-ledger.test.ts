@@ -132,6 +132,13 @@ test('day and month begin anew in UTC, and an end is booked on the day of its re
   await reserve(db, nobody, usd('0.6'))
 })
 
+test('life G3: of a call that could cost nothing there is nothing to settle', async () => {
+  await using database = await createTestDatabase()
+  const { db } = database
+  await leaveUnresolved(db, await reserve(db, nobody, usd('0')))
+  assert.deepEqual(await db.selectFrom('budget_open_reservations').selectAll().execute(), [])
+})
+
 test('what nobody knows stays reserved, and an end comes once', async () => {
   await using database = await createTestDatabase()
   const { db } = database

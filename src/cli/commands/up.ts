@@ -146,7 +146,7 @@ async function whatStops(api: ApiClient, graceMs: number): Promise<string> {
   const running = `${counted(executing.length, 'work order')} (${executing.map(shortId).join(', ')})`
   return executing.length === 0
     ? 'Stopping …'
-    : `Stopping: ${running} may finish its current step, at most ${duration(graceMs)}; another worker or the next start continues. Ctrl-C again leaves at once.`
+    : `Stopping: ${running} may finish its current step, at most ${duration(graceMs)}, without a new call to a model; another worker or the next start continues. Ctrl-C again leaves at once.`
 }
 
 /** The database may be away. */
