@@ -125,7 +125,7 @@ export const Environment = z.object({
     }),
   MOOSE_REPLAY_DIR: absolutePath
     .optional()
-    .meta({ description: 'Folder of recordings for the provider `replay`', unset: 'there is no such provider' }),
+    .meta({ description: 'Folder of recordings for the provider `replay`', unset: '`recordings` in `MOOSE_HOME`' }),
   MOOSE_MODEL_TIMEOUT_MS: wholeNumber(1_000, 3_600_000)
     .default(600_000)
     .meta({ description: 'One call to a model, its retries included' }),

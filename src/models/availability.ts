@@ -23,7 +23,7 @@ export function keyOf(provider: keyof typeof KEY_VARIABLE, secrets: Secrets): st
 }
 
 /** What the rules of this file look at. */
-type Machine = { secrets: Secrets; replayDir: string | null; clock: Clock }
+type Machine = { secrets: Secrets; replayDir: string; clock: Clock }
 
 /**
  * Why calls to a proposer cannot work on this machine, as a fault that says what to do; null when nothing speaks
@@ -50,10 +50,9 @@ export function unknownPrice({ name, provider, model }: ProposerConfig): Fault {
   return new Fault('price_unknown', message, { proposer: name, provider, model, reason })
 }
 
-function missingRecordings(name: string, replayDir: string | null): Fault | null {
-  if (replayDir === null) return unavailable('model_unknown', name, 'MOOSE_REPLAY_DIR is not set')
+function missingRecordings(name: string, replayDir: string): Fault | null {
   if (existsSync(replayDir)) return null
-  return unavailable('model_unknown', name, `the folder of MOOSE_REPLAY_DIR, ${replayDir}, does not exist`)
+  return unavailable('model_unknown', name, `the folder of recordings (MOOSE_REPLAY_DIR), ${replayDir}, does not exist`)
 }
 
 function unavailable(code: 'model_unknown' | 'model_key_missing', name: string, reason: string): Fault {

@@ -29,8 +29,8 @@ import { languageModel, streamAnswer } from './stream-answer.ts'
 export type ModelsOptions = {
   db: Kysely<Database>
   secrets: Secrets
-  /** Folder of recordings; null: the provider `replay` is not available. */
-  replayDir: string | null
+  /** Folder of recordings; where it does not exist, the provider `replay` is not available. */
+  replayDir: string
   /** How long one `call` may take, its retries and the waits between them included. */
   modelTimeoutMs: number
   /** How many calls to one provider may be under way, over all processes, unless a row of `system_config` says otherwise; null: any number. */
@@ -130,7 +130,7 @@ async function prepare(
     return (requestId) => streamAnswer({ model, messages, maxOutputTokens, signal, requestId })
   }
   const key = { proposer: proposer.name, task, turn }
-  const { delayMs, ...answer } = await findRecording(String(options.replayDir), key)
+  const { delayMs, ...answer } = await findRecording(options.replayDir, key)
   return async () => {
     if (delayMs > 0) await options.clock.sleep(delayMs, signal)
     return answer

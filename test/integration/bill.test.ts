@@ -91,7 +91,7 @@ test('200 mixed calls, streamed and not, with retries: what is tracked is the bi
   const models = createModels({
     db,
     secrets: { anthropic: 'sk-a', openai: 'sk-o', openaiCompatible: null },
-    replayDir: null,
+    replayDir: '/nonexistent',
     modelTimeoutMs: 20_000,
     maxCallsPerProvider: null,
     clock: { now: () => new Date(), sleep: async () => undefined },

@@ -207,12 +207,12 @@ describe('commands of a service', () => {
     await unapproved.said(/Waiting for the approval of 5e6f7a8b\. Type: moose approve 5e6f7a8b/)
   })
 
-  test('a change from a recording is marked in the list', async () => {
+  test('life G9: a change from a recording is marked in its row of the list, and nowhere else', async () => {
     const propose = { name: 'propose', status: 'succeeded', output: { response: { replayed: true } } } as const
     await api.place({ id: ID, attempts: 1, attempt_history: [{ number: 1, status: 'succeeded', steps: [propose] }] })
     const { stdout, stderr } = await run('list')
     assert.match(stdout, /\n1a2b3c4d .* replay /)
-    assert.equal(stderr, 'replay: no model was called\n')
+    assert.equal(stderr, '')
   })
 
   test('hints name the command as it was started', async () => {

@@ -64,7 +64,7 @@ async function setUp(overrides: Partial<ModelsOptions> = {}) {
   const models = createModels({
     db: database.db,
     secrets: { anthropic: KEY, openai: KEY, openaiCompatible: KEY },
-    replayDir: null,
+    replayDir: '/nonexistent',
     modelTimeoutMs: 5_000,
     maxCallsPerProvider: null,
     clock,
