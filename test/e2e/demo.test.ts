@@ -111,7 +111,7 @@ describe('moose demo', { timeout: 4 * TIMEOUT_MS }, () => {
     assert.equal((await again('retry', id)).exitCode, 0)
     const { exitCode, stderr } = await again('run', id)
     assert.equal(exitCode, 1, stderr)
-    assert.match(stderr, /^error: .*check .* failed/m)
+    assert.match(stderr, /^error: Check "tests" \(node --test\) failed/m)
   })
 
   test('for people it ends with a table and what to look at next', async () => {
