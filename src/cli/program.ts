@@ -1,5 +1,6 @@
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
+import { getSystemErrorMessage } from 'node:util'
 import { Command, CommanderError } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import { type Config, readConfig } from '../config.ts'
@@ -29,6 +30,7 @@ import { stopCommand } from './commands/stop.ts'
 import { upCommand } from './commands/up.ts'
 import { workerCommand } from './commands/worker.ts'
 import { exitCodeOf } from './exit-code.ts'
+import { interruptAll } from './interruption.ts'
 import { invocationOf } from './pages/invocation.ts'
 import { createOutput, type Output } from './pages/output.ts'
 
@@ -139,8 +141,8 @@ export async function runCommandLine(): Promise<void> {
     color: !words.includes('--no-color'),
     invocation: invocationOf(environment),
   })
-  process.stdout.on('error', endWithReader)
-  process.stderr.on('error', endWithReader)
+  const unwritable = createUnwritable()
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', unwritable.hear)
   try {
     await buildProgram({
       output,
@@ -153,11 +155,29 @@ export async function runCommandLine(): Promise<void> {
     if (fault === null) return
     output.fault(fault, environment['MOOSE_LOG_LEVEL'] === 'debug')
     process.exitCode = exitCodeOf(fault.code)
+  } finally {
+    if (unwritable.exitCode !== null) process.exitCode = unwritable.exitCode
   }
 }
 
-/** The reader (`head`, `less`) has closed the pipe. */
-function endWithReader(error: NodeJS.ErrnoException): void {
-  if (error.code === 'EPIPE') process.exit(0)
-  throw error
+/** What becomes of a process whose streams take nothing any more. */
+type Unwritable = { exitCode: 0 | 1 | null; hear(error: NodeJS.ErrnoException): void }
+
+/**
+ * The reader (`head`, `less`) has closed the pipe, which is no failure; or what is printed can be stored nowhere (a full disk,
+ * a terminal that is gone), which is one, told on stderr. The command ends in order; nothing more is read.
+ */
+function createUnwritable(): Unwritable {
+  const unwritable: Unwritable = {
+    exitCode: null,
+    hear({ code, errno, message }) {
+      if (unwritable.exitCode !== null) return
+      unwritable.exitCode = code === 'EPIPE' ? 0 : 1
+      process.exitCode = unwritable.exitCode
+      const reason = errno === undefined ? message : getSystemErrorMessage(errno)
+      if (code !== 'EPIPE') process.stderr.write(`error: What Moose prints cannot be written: ${reason}.\n`)
+      interruptAll()
+    },
+  }
+  return unwritable
 }
