@@ -18,7 +18,7 @@ export type NewProject = z.infer<typeof NewProject>
 
 export const ProjectView = z
   .object({
-    id: z.uuid(),
+    id: z.guid(),
     name: z.string(),
     repository: z.string(),
     default_branch: z.string(),

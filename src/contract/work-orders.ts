@@ -66,7 +66,7 @@ export const AddWorkOrders = z.union([NewWorkOrder, NewWorkOrders])
 
 export const WorkOrderView = z
   .object({
-    id: z.uuid(),
+    id: z.guid(),
     title: z.string(),
     description: z.string(),
     acceptance_criteria: z.array(z.string()),
@@ -204,7 +204,7 @@ export const EventView = z
   .object({
     /** Grows with time; a decimal number as text. */
     id: z.string(),
-    work_order_id: z.uuid(),
+    work_order_id: z.guid(),
     attempt: z.number().int().nullable(),
     step: z.string().nullable(),
     type: knownOrOther(EVENT_TYPES),
