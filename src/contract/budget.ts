@@ -158,3 +158,11 @@ export const BudgetView = BudgetLine.extend({
 export type BudgetView = z.infer<typeof BudgetView>
 
 export const BudgetResponse = z.object({ success: z.literal(true), budget: BudgetView })
+
+export const EmergencyResponse = z.object({
+  success: z.literal(true),
+  /** Null: it is done, and the row `budget_limits` cannot be read; `problem` says why. */
+  budget: BudgetView.or(z.null()),
+  problem: z.string().optional(),
+})
+export type EmergencyResponse = z.infer<typeof EmergencyResponse>

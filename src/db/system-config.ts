@@ -127,17 +127,16 @@ export async function readJsonSetting<Value>(db: Db, key: string, setting: JsonS
 }
 
 /**
- * The limits of the budget, and whether everything is stopped.
- *
- * @throws {Fault} as `readJsonSetting`
+ * Whether everything is stopped, and the limits of the budget, which are parsed when they are asked for: those that cannot be
+ * read must not keep a stop from being seen. `limits` throws as `readJsonSetting` does.
  */
 export async function readBudgetSettings<Limits>(
   db: Db,
   limits: JsonSetting<Limits>,
-): Promise<{ limits: Limits; stopped: boolean }> {
+): Promise<{ limits: () => Limits; stopped: boolean }> {
   const rows = await readRows(db, ['budget_limits', 'emergency_stop'])
   return {
-    limits: parseJson('budget_limits', rows.budget_limits, limits),
+    limits: () => parseJson('budget_limits', rows.budget_limits, limits),
     // Anything but `false` stops: a value that was mistyped was meant to stop something.
     stopped: rows.emergency_stop !== undefined && rows.emergency_stop !== 'false',
   }
