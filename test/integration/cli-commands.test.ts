@@ -105,8 +105,8 @@ describe('commands of a service', () => {
 
   test('add takes files and stdin, all or none, and options on top', async () => {
     const file = path.join(home, 'orders.yaml')
-    await writeFile(file, 'title: a\n---\n- title: b\n')
-    const added = await run(`add -f ${file} - --approve --json`, { stdin: '{ "title": "c" }' })
+    await writeFile(file, 'title: a\nfiles_in_scope: [x]\n---\n- title: b\n  files_in_scope: [x]\n')
+    const added = await run(`add -f ${file} - --approve --json`, { stdin: '{ "title": "c", "files_in_scope": ["x"] }' })
     assert.equal(added.exitCode, 0, added.stderr)
     assert.deepEqual(
       JSON.parse(added.stdout).work_orders.map((order: { title: string; approved: boolean }) => [
@@ -120,14 +120,14 @@ describe('commands of a service', () => {
       ],
     )
     await api.clear()
-    await writeFile(file, 'title: a\n---\ntitle: b\nfiles_in_scope: [../x]\n')
+    await writeFile(file, 'title: a\nfiles_in_scope: [x]\n---\ntitle: b\nfiles_in_scope: [../x]\n')
     const refused = await run('add -f orders.yaml', { cwd: home })
     assert.equal(refused.exitCode, 2)
     assert.equal(refused.stdout, '')
     assert.equal(
       refused.stderr,
       'error: 1 problem; nothing was stored.\n' +
-        '  orders.yaml:4: files_in_scope[0] "../x" leaves the repository (..)\n' +
+        '  orders.yaml:5: files_in_scope[0] "../x" leaves the repository (..)\n' +
         '  Correct this and run the command again.\n',
     )
     assert.deepEqual(await api.orders(), [])
@@ -145,6 +145,27 @@ describe('commands of a service', () => {
     )
   })
 
+  test('an order without a file that may change is refused at add, and said to fail at approve', async () => {
+    const words = await run('add -t x')
+    assert.equal(words.exitCode, 2)
+    assert.match(words.stderr, /\n {2}--file is missing: name at least one file, or folder with a \/ at its end/)
+    const file = await run('add -f -', { stdin: 'title: a\n' })
+    assert.match(file.stderr, /\n {2}stdin:1: files_in_scope is missing/)
+    assert.deepEqual(await api.orders(), [])
+    await api.place({ id: ID, files_in_scope: [] })
+    const approved = await run('approve 1a2b3c4d')
+    assert.match(approved.stderr, /names no file that may change.*moose edit 1a2b3c4d --file PATH/)
+  })
+
+  test('a rejected order that is retried has to be approved again', async () => {
+    await api.place({ id: ID })
+    await run('approve 1a2b3c4d')
+    await run('reject 1a2b3c4d')
+    const retried = await run('retry 1a2b3c4d')
+    assert.match(retried.stdout, /pending, not approved/)
+    assert.equal((await api.orders())[0]?.approved, false)
+  })
+
   test('add reads no file that is larger than a request', async () => {
     const { exitCode, stderr } = await run('add -f -', { stdin: `title: a\n${'#'.repeat(4_000_000)}` })
     assert.equal(exitCode, 2)
@@ -153,7 +174,7 @@ describe('commands of a service', () => {
 
   test('add names the place of an unknown project and points out wildcards', async () => {
     await api.home.database.db.deleteFrom('projects').execute()
-    const stdin = 'title: a\nproject: nope\n'
+    const stdin = 'title: a\nproject: nope\nfiles_in_scope: [x]\n'
     const unknown = await run('add -f -', { stdin })
     assert.equal(unknown.exitCode, 2)
     assert.match(unknown.stderr, /\n {2}stdin:2: there is no project "nope"\. Add it with: moose init\n/)
@@ -256,7 +277,7 @@ describe('commands of a service', () => {
     assert.match(closed.stdout, /^5e6f7a8b {2}closed, cancelled; branch \S+ deleted, unless it has other commits /)
     await api.place({ id: THIRD })
     assert.match((await run('reject 9c0d1e2f --reason no')).stdout, /^9c0d1e2f {2}rejected/)
-    assert.deepEqual((await api.detail(THIRD)).metadata, { rejection_reason: 'no' })
+    assert.deepEqual((await api.detail(THIRD)).metadata, { rejection_reason: 'no', approved_by_director: false })
   })
 
   test('what becomes of the branch of a closed pull request is said, where there is one', async () => {

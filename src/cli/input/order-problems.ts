@@ -15,6 +15,14 @@ export function checkOrder(value: unknown): Checked<NewWorkOrder> {
   return checked(NewWorkOrder, value)
 }
 
+/** The same for one that is to be carried out: without a file that may change it would fail as soon as it is run. */
+export function checkOrderToRun(value: unknown): Checked<NewWorkOrder> {
+  const result = checkOrder(value)
+  if (!('order' in result) || result.order.files_in_scope.length > 0) return result
+  const reason = 'is missing: name at least one file, or folder with a / at its end, that may change'
+  return { problems: [{ field: 'files_in_scope', reason, path: ['files_in_scope'] }] }
+}
+
 /** A value that may say what to change in a work order, checked against the contract. */
 export function checkEdit(value: unknown): Checked<EditWorkOrder> {
   return checked(EditWorkOrder, value)
