@@ -3,6 +3,7 @@ import path from 'node:path'
 import envPaths from 'env-paths'
 import { z } from 'zod'
 import { FAULT_POINTS } from '../faults/fault-point.ts'
+import { apiKey } from './api-key.ts'
 
 const wholeNumber = (min: number, max: number) =>
   z
@@ -201,16 +202,13 @@ export const Environment = z.object({
   PATH: z.string().default('/usr/local/bin:/usr/bin:/bin').meta({
     description: 'Where git, gh, checks and other children find their programs; relative entries are left out',
   }),
-  ANTHROPIC_API_KEY: z
-    .string()
+  ANTHROPIC_API_KEY: apiKey
     .optional()
     .meta({ description: 'Key of the provider `anthropic`', unset: 'the provider is not available' }),
-  OPENAI_API_KEY: z
-    .string()
+  OPENAI_API_KEY: apiKey
     .optional()
     .meta({ description: 'Key of the provider `openai`', unset: 'the provider is not available' }),
-  OPENAI_COMPATIBLE_API_KEY: z
-    .string()
+  OPENAI_COMPATIBLE_API_KEY: apiKey
     .optional()
     .meta({ description: 'Key of the provider `openai-compatible`', unset: 'no key is sent' }),
   // gh's own names, with gh's meaning: https://cli.github.com/manual/gh_help_environment
