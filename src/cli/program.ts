@@ -1,9 +1,10 @@
 import path from 'node:path'
-import { text } from 'node:stream/consumers'
+import { buffer } from 'node:stream/consumers'
 import { getSystemErrorMessage } from 'node:util'
 import { Command, CommanderError } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import { type Config, readConfig } from '../config.ts'
+import { utf8Text } from '../contract/strict-json.ts'
 import { Fault, toFault } from '../faults/fault.ts'
 import type { Cli } from './cli.ts'
 import { addCommand } from './commands/add.ts'
@@ -148,7 +149,7 @@ export async function runCommandLine(): Promise<void> {
       output,
       environment,
       cwd: process.cwd(),
-      readStdin: () => text(process.stdin),
+      readStdin: async () => utf8Text(await buffer(process.stdin), 'stdin'),
     }).parseAsync(words, { from: 'user' })
   } catch (thrown) {
     const fault = faultOfRun(thrown)

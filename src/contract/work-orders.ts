@@ -237,7 +237,7 @@ export const ListedWorkOrder = WorkOrderView.extend({
 export type ListedWorkOrder = z.infer<typeof ListedWorkOrder>
 export const ListedWorkOrdersResponse = z.object({ success: z.literal(true), work_orders: z.array(ListedWorkOrder) })
 
-export const ListQuery = z.object({
+export const ListQuery = z.strictObject({
   status: z.enum(STATUSES).optional(),
   project: storedText(LIMITS.title).optional(),
   /** Newest first beyond this count are left out; the answer is oldest first. */

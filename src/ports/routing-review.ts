@@ -62,7 +62,7 @@ export const RouteReplay = z.object({ policy: Policy, summary: ReplaySummary, at
 export type RouteReplay = z.infer<typeof RouteReplay>
 export const RouteReplayResponse = z.object({ success: z.literal(true), replay: RouteReplay })
 
-export const ReplayQuery = z.object({
+export const ReplayQuery = z.strictObject({
   /** The latest so many attempts. */
   limit: z.coerce.number().int().min(1).max(1_000).default(200),
 })

@@ -145,6 +145,13 @@ describe('commands of a service', () => {
     )
   })
 
+  test('a file that is no UTF-8 is named with its line', async () => {
+    const file = path.join(home, 'latin1.yaml')
+    await writeFile(file, Buffer.from('title: x\ndescription: caf\xe9\n', 'latin1'))
+    const { exitCode, stderr } = await run(`add -f ${file}`)
+    assert.deepEqual([exitCode, /latin1\.yaml is not UTF-8 \(line 2\)/.test(stderr)], [2, true], stderr)
+  })
+
   test('an order without a file that may change is refused at add, and said to fail at approve', async () => {
     const words = await run('add -t x')
     assert.equal(words.exitCode, 2)

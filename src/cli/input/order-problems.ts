@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { unknownField } from '../../contract/plain-words.ts'
 import { EditWorkOrder, NewWorkOrder } from '../../contract/work-orders.ts'
 import { Fault } from '../../faults/fault.ts'
 import { type FieldProblem, fieldProblems } from '../../faults/schema-problems.ts'
@@ -58,6 +59,7 @@ function inPlainWords(issue: z.core.$ZodRawIssue): string | undefined {
     const wanted = KINDS[issue.expected]
     return wanted === undefined ? undefined : `must be ${wanted}, not ${kindOf(issue.input)}`
   }
+  if (issue.code === 'unrecognized_keys') return unknownField(issue)
   if (issue.code === 'invalid_value') return `must be one of ${issue.values.map(String).join(', ')}`
   return undefined
 }
