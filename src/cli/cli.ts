@@ -38,7 +38,7 @@ export async function withService(cli: Cli, work: (api: ApiClient) => Promise<vo
   const { home } = cli.config()
   const service = await findService(home)
   if (service === null) {
-    throw new Fault('not_running', `No moose up serves ${home}. Start one with: moose up --start`, { home })
+    throw new Fault('not_running', `No service is up for ${home}. Start one with: moose up --start`, { home })
   }
   await work(createApiClient(service.url, patientFetch))
 }

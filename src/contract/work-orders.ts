@@ -231,7 +231,7 @@ export const ListedWorkOrder = WorkOrderView.extend({
       'the beginning, of criteria, files or metadata of more than 4,000 characters of JSON nothing. ' +
       'GET /api/work-orders/{id} has the whole order.',
   }),
-  /** Whether the change of its last attempt came from a recording: no model was called. */
+  /** Whether its last attempt was answered by a recording: no model was called. */
   replayed: z.boolean(),
 }).openapi('ListedWorkOrder')
 export type ListedWorkOrder = z.infer<typeof ListedWorkOrder>

@@ -150,10 +150,19 @@ export async function setPriceOfProposer(
     .where('name', '=', name)
     .executeTakeFirstOrThrow()
   if (numUpdatedRows > 0n) return
+  const shown = name.slice(0, 80)
+  throw new Fault('not_found', `There is no proposer "${shown}". ${await knownProposers(db)}`, { proposer: shown })
+}
+
+/** For a message, as a sentence. */
+export async function knownProposers(db: Kysely<Database>): Promise<string> {
   const rows = await db.selectFrom('proposer_configs').select('name').orderBy('name').execute()
-  const known = rows.map((row) => row.name).join(', ')
-  const message = `There is no proposer "${name.slice(0, 80)}". There are: ${known === '' ? 'none' : known}.`
-  throw new Fault('not_found', message, { proposer: name.slice(0, 80) })
+  return `There are: ${rows.length === 0 ? 'none' : rows.map((row) => row.name).join(', ')}.`
+}
+
+export async function isProposer(db: Kysely<Database>, name: string): Promise<boolean> {
+  const row = await db.selectFrom('proposer_configs').select('name').where('name', '=', name).executeTakeFirst()
+  return row !== undefined
 }
 
 /** Leaves one proposer to choose: a new one that reads recordings and cannot reach a model. */

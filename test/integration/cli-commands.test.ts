@@ -491,7 +491,7 @@ describe('commands of a service', () => {
     await served[Symbol.asyncDispose]()
     const { exitCode, stderr } = await run('stop')
     assert.equal(exitCode, 1)
-    assert.match(stderr, /No moose up serves .* Start one with: moose up --start/)
+    assert.match(stderr, /No service is up for .* Start one with: moose up --start/)
   })
 
   test('another program at the port of a dead service is not spoken to', async () => {

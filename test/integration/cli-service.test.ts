@@ -264,5 +264,5 @@ test('a service that was killed is not taken for one that lives', async () => {
   up.child.kill('SIGKILL')
   await up.ended
   assert.match((await run(home, 'status')).stdout, /^service +not running; start it with: moose up --start/)
-  assert.match((await run(home, 'start')).stderr, /^error: No moose up serves/)
+  assert.match((await run(home, 'start')).stderr, /^error: No service is up for/)
 })
