@@ -140,7 +140,7 @@ export async function runCommandLine(): Promise<void> {
   const output = createOutput(process, {
     json: words.includes('--json'),
     color: !words.includes('--no-color'),
-    invocation: invocationOf(environment),
+    invocation: invocationOf(environment, words),
   })
   const unwritable = createUnwritable()
   for (const stream of [process.stdout, process.stderr]) stream.on('error', unwritable.hear)

@@ -8,7 +8,7 @@ import { z } from 'zod'
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-5.5
  */
 export function apiKeyProblem(key: string): string | null {
-  const characters = [...key]
+  const characters = Array.from(key)
   const index = characters.findIndex((character) => !/^[\x21-\x7e]$/.test(character))
   const character = characters[index]
   if (character === undefined) return null

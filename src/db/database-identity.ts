@@ -25,7 +25,6 @@ const TABLES: readonly (keyof Database)[] = [
   'projects',
   'work_orders',
   'attempts',
-  'attempt_steps',
   'work_order_events',
   'pull_requests',
   'github_events',

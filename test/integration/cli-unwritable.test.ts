@@ -7,10 +7,10 @@ import { makeHome } from '../support/embedded-home.ts'
 
 const MAIN = path.join(import.meta.dirname, '../../src/cli/main.ts')
 /** Files that can be opened and take nothing, with what the system says of a write. */
-const UNWRITABLE = { '/dev/full': 'no space left on device', '/proc/self/mem': 'i/o error' } as const
+const UNWRITABLE = { '/dev/full': 'no space left on device', '/proc/self/mem': 'i/o error' }
 const skip = Object.keys(UNWRITABLE).every((file) => existsSync(file)) ? false : 'only Linux has such files'
 
-type Stdio = { stdout?: keyof typeof UNWRITABLE; stderr?: keyof typeof UNWRITABLE }
+type Stdio = { stdout?: string; stderr?: string }
 
 function run(words: readonly string[], { stdout, stderr }: Stdio, home = '/nonexistent') {
   const files = [stdout, stderr].map((file) => (file === undefined ? null : openSync(file, 'r+')))
@@ -48,7 +48,7 @@ test('life E4: a terminal that is gone is told as the system says it, and on std
   skip,
 }, () => {
   for (const [file, reason] of Object.entries(UNWRITABLE)) {
-    const { status, said } = run(['--help'], { stdout: file as keyof typeof UNWRITABLE })
+    const { status, said } = run(['--help'], { stdout: file })
     assert.deepEqual([status, said], [1, `error: What Moose prints cannot be written: ${reason}.\n`])
   }
   assert.equal(run(['nope'], { stderr: '/dev/full' }).status, 1)

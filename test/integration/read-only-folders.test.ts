@@ -14,7 +14,7 @@ test('life E2: folders a check left without write permission are cleaned, and la
   skip: isRoot && lacking('setpriv'),
 }, async () => {
   const [command, ...args] = [...(isRoot ? OTHER_USER : []), process.execPath, SCRIPT]
-  const { stdout } = await promisify(execFile)(String(command), args, { env: { PATH: process.env['PATH'], HOME: '/' } })
+  const { stdout } = await promisify(execFile)(command, args, { env: { PATH: process.env['PATH'], HOME: '/' } })
   const asItWas = ['src', 'src/a.txt', 'one\n']
   assert.deepEqual(JSON.parse(stdout), {
     'an untracked folder': asItWas,
