@@ -92,6 +92,7 @@ export async function openMoose(
       adapters: parts.adapters,
       watch: parts.watch,
       stopCalls: parts.models.stopAll,
+      admitCallsBy: parts.models.admitBy,
       proposers: parts.proposers,
       version: VERSION,
       own: () => acquireHome(ownership, { ...shared, databaseUrl: database.url }),

@@ -60,7 +60,13 @@ test('a database URL that the driver cannot read is named, and nothing of it is 
     const isNamed = { code: 'config_invalid', message: /^Bad configuration: DATABASE_URL (?!.*s3cret)/ }
     assert.throws(() => readConfig({ DATABASE_URL: url }), isNamed, url)
   }
+  const unencoded = ['s3#cret', 's3/cret', 's3?cret', '12#3cret', '1/s3cret', '1?s3cret', '5/s3?cret']
+  for (const password of unencoded) {
+    const isExplained = { message: /^Bad configuration: DATABASE_URL has a #, \/ or \? .* write # as %23(?!.*cret)/ }
+    assert.throws(() => readConfig({ DATABASE_URL: `postgres://ada:${password}@db:5432/moose` }), isExplained, password)
+  }
   const read = [
+    'postgres://ada:s3%23cret@db/moose?application_name=a@b',
     'postgres://a%20b:%25zz@db/m%C3%BC?options=-c%20x%3D1',
     'postgres://%2Ftmp/moose',
     'postgres:///m?port=5432',

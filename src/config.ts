@@ -41,8 +41,8 @@ export type Config = {
   proposerUrl: string | null
   /** The most one proposal of a foreign Proposer may cost; decimal. */
   proposerMaxCostUsd: string
-  /** Folder of recordings for the `replay` provider; null: there is no such provider. */
-  replayDir: string | null
+  /** Folder of recordings for the `replay` provider, which need not exist. */
+  replayDir: string
   /** Pause between two looks at the open pull requests of GitHub. */
   trackIntervalMs: number
   kept: KeptDays
@@ -87,6 +87,9 @@ export type KeptDays = {
   /** Of a project without an unfinished order, since its last attempt: its mirror. */
   mirrors: number
 }
+
+/** The folder of a home's own recordings, below it. */
+export const RECORDINGS = 'recordings'
 
 /**
  * The keys of providers, by the variable that holds each: every variable that ends in `_API_KEY`. Kept apart so that
@@ -187,7 +190,7 @@ function toConfig(env: z.infer<typeof Environment>): Omit<Config, PassedOn> {
     managerUrl: env.MOOSE_MANAGER_URL ?? null,
     proposerUrl: env.MOOSE_PROPOSER_URL ?? null,
     proposerMaxCostUsd: env.MOOSE_PROPOSER_MAX_COST_USD,
-    replayDir: env.MOOSE_REPLAY_DIR ?? null,
+    replayDir: env.MOOSE_REPLAY_DIR ?? path.join(path.resolve(env.MOOSE_HOME), RECORDINGS),
     trackIntervalMs: env.MOOSE_TRACK_INTERVAL_MS,
     kept: {
       runs: env.MOOSE_KEEP_RUNS_DAYS,

@@ -84,6 +84,7 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
           : meteredProposer(createForeignProposer({ url: config.proposerUrl, timeoutMs: config.modelTimeoutMs }), {
               ...deps,
               maxCostUsd: config.proposerMaxCostUsd,
+              admit: models.admit,
             }),
       executors: createExecutors(config, gateway),
       checkRunner: createCheckRunner(config),

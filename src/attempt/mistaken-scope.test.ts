@@ -30,7 +30,7 @@ for (const [name, scope] of Object.entries(fits)) {
 }
 
 const mistaken: Record<string, [scope: string[], says: RegExp]> = {
-  'a folder without its slash': [['src'], /"src" is a folder; name it "src\/"/],
+  'life A6, a folder without its slash': [['src'], /"src" is a folder; name it "src\/"/],
   'a folder of which only a part may go': [['src', 'src/a.js'], /"src" is a folder/],
   'a deeper folder': [['README.md', 'src/deep'], /"src\/deep" is a folder; name it "src\/deep\/"/],
   'a file with a slash': [['README.md/'], /"README\.md\/" is a file; name it "README\.md"\./],

@@ -170,7 +170,7 @@ function routeFacts({ project, decision }: Routed): RouteFacts {
 
 /** The ledger's id of a decision; null: a foreign Manager uses ids of another form. */
 function idOf({ routing_metadata: { budget_reservation_id: id } }: RoutingDecision): string | null {
-  const parsed = z.uuid().safeParse(id)
+  const parsed = z.guid().safeParse(id)
   return parsed.success ? parsed.data : null
 }
 

@@ -4,7 +4,7 @@ import type { Database } from '../db/schema.ts'
 import { notifyConfig } from '../db/system-config.ts'
 import { Fault } from '../faults/fault.ts'
 import { shownUsd, Usd } from '../money.ts'
-import { readBudgetRules } from './limits.ts'
+import { readKill } from './limits.ts'
 
 /** The emergency kill and what the day has spent of it; null: there is no such limit. */
 type Kill = { cap: Usd; spent: Usd } | null
@@ -12,12 +12,12 @@ type Kill = { cap: Usd; spent: Usd } | null
 /**
  * The fault that stops every call now; null when nothing does.
  *
- * @throws {Fault} `config_invalid` for limits that cannot be read
+ * @throws {Fault} `config_invalid` for limits that cannot be read, where nothing was stopped by a command
  */
 export async function whyStopped(db: Kysely<Database>): Promise<Fault | null> {
-  const { stopped, limits } = await readBudgetRules(db)
-  const cap = limits.emergency_kill
-  return emergencyOf(stopped, stopped || cap === null ? null : { cap, spent: new Usd(await readSpentToday(db)) })
+  const cap = await readKill(db)
+  if (cap === 'stopped' || cap === null) return emergencyOf(cap === 'stopped', null)
+  return emergencyOf(false, { cap, spent: new Usd(await readSpentToday(db)) })
 }
 
 /**

@@ -30,9 +30,17 @@ export type BudgetRules = {
  * @throws {Fault} `config_invalid`: with limits that cannot be read, nothing is spent
  */
 export async function readBudgetRules(db: Kysely<Database>): Promise<BudgetRules> {
-  const consequence = 'Nothing is spent until it is corrected or deleted.'
-  return readBudgetSettings(db, { schema: BudgetLimits, consequence })
+  const { limits, stopped } = await readBudgetSettings(db, BUDGET_LIMITS)
+  return { limits: limits(), stopped }
 }
+
+/** The emergency kill; `stopped` where everything was stopped by a command, whatever the limits say. @throws {Fault} as `readBudgetRules` */
+export async function readKill(db: Kysely<Database>): Promise<Usd | 'stopped' | null> {
+  const { limits, stopped } = await readBudgetSettings(db, BUDGET_LIMITS)
+  return stopped ? 'stopped' : limits().emergency_kill
+}
+
+const BUDGET_LIMITS = { schema: BudgetLimits, consequence: 'Nothing is spent until it is corrected or deleted.' }
 
 /** Sets one limit and leaves what else the row says. */
 export async function setLimit(db: Kysely<Database>, name: string, amount: Usd | null): Promise<void> {

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import type { BillBody, Reconciliation, SettledReservation } from '../contract/budget-changes.ts'
 import {
   findReservationStates,
+  hasReserved,
   isPast,
   type Period,
   type ReservationState,
@@ -10,6 +11,7 @@ import {
 } from '../db/budget-entries/reservation-states.ts'
 import { lockReconciliation, replaceReservation, reservationsLeftBehind } from '../db/budget-entries/reservations.ts'
 import { priceSettledCalls } from '../db/model-calls.ts'
+import { isProposer, knownProposers } from '../db/proposer-configs.ts'
 import type { Database } from '../db/schema.ts'
 import { Fault, toFault } from '../faults/fault.ts'
 import { NO_USD, Usd } from '../money.ts'
@@ -100,6 +102,11 @@ async function periodOf(db: Db, { complete_until: until, provider, proposer }: B
   if (!(await isPast(db, until))) {
     const message = `No bill is complete until ${until}: that time is not over. Name the time up to which it names every charged call.`
     throw new Fault('request_invalid', message, { complete_until: until })
+  }
+  // One that was removed may have calls that are still to be reconciled.
+  if (proposer !== undefined && !(await isProposer(db, proposer)) && !(await hasReserved(db, proposer))) {
+    const message = `There is no proposer "${proposer}", and none of that name has made a call. ${await knownProposers(db)}`
+    throw new Fault('request_invalid', message, { proposer })
   }
   return { until, provider, proposer }
 }

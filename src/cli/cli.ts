@@ -39,7 +39,7 @@ export async function withService(cli: Cli, work: (api: ApiClient) => Promise<vo
   const { home } = config
   const service = await serviceOf(config)
   if (service === null) {
-    throw new Fault('not_running', `No moose up serves ${home}. Start one with: moose up --start`, { home })
+    throw new Fault('not_running', `No service is up for ${home}. Start one with: moose up --start`, { home })
   }
   await work(createApiClient(service.url, patientFetch))
 }

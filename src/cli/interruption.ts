@@ -10,6 +10,14 @@ export type Interruption = Disposable & {
   exitCode(): number | null
 }
 
+/** How each command that listens is interrupted; one that was already stays as it is. */
+const listening = new Set<() => void>()
+
+/** Interrupts what listens, as SIGTERM does, where no signal has. */
+export function interruptAll(): void {
+  for (const interrupt of listening) interrupt()
+}
+
 /**
  * Lets a command end in order when it is interrupted: the first SIGINT, SIGTERM or SIGHUP aborts the signal; the
  * second ends the process at once.
@@ -25,11 +33,16 @@ export function listenForInterruption(onFirst: () => void = () => {}): Interrupt
     onFirst()
     controller.abort()
   }
+  const interrupt = () => {
+    if (first === null) hear('SIGTERM')
+  }
+  listening.add(interrupt)
   for (const name of SIGNALS) process.on(name, hear)
   return {
     signal: controller.signal,
     exitCode: () => (first === null ? null : EXIT_CODE[first]),
     [Symbol.dispose]: () => {
+      listening.delete(interrupt)
       for (const name of SIGNALS) process.off(name, hear)
     },
   }

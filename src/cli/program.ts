@@ -1,9 +1,11 @@
 import path from 'node:path'
+import { getSystemErrorMessage } from 'node:util'
 import { Command, CommanderError } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import { Fault, toFault } from '../faults/fault.ts'
 import type { Cli } from './cli.ts'
 import { exitCodeOf } from './exit-code.ts'
+import { interruptAll } from './interruption.ts'
 import { invocationOf } from './pages/invocation.ts'
 import { createOutput, type Output } from './pages/output.ts'
 
@@ -212,12 +214,11 @@ export async function runCommandLine(): Promise<void> {
   const output = createOutput(process, {
     json: words.includes('--json'),
     color: !words.includes('--no-color'),
-    invocation: invocationOf(environment),
+    invocation: invocationOf(environment, words),
   })
-  process.stdout.on('error', endWithReader)
-  process.stderr.on('error', endWithReader)
+  const unwritable = createUnwritable()
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', unwritable.hear)
   try {
-    const readStdin = async () => (await import('node:stream/consumers')).text(process.stdin)
     const program = await buildProgram({ output, environment, cwd: process.cwd(), readStdin }, words)
     await program.parseAsync(words, { from: 'user' })
   } catch (thrown) {
@@ -225,11 +226,37 @@ export async function runCommandLine(): Promise<void> {
     if (fault === null) return
     output.fault(fault, environment['MOOSE_LOG_LEVEL'] === 'debug')
     process.exitCode = exitCodeOf(fault.code)
+  } finally {
+    if (unwritable.exitCode !== null) process.exitCode = unwritable.exitCode
   }
 }
 
-/** The reader (`head`, `less`) has closed the pipe. */
-function endWithReader(error: NodeJS.ErrnoException): void {
-  if (error.code === 'EPIPE') process.exit(0)
-  throw error
+/** What becomes of a process whose streams take nothing any more. */
+type Unwritable = { exitCode: 0 | 1 | null; hear(error: NodeJS.ErrnoException): void }
+
+/**
+ * The reader (`head`, `less`) has closed the pipe, which is no failure; or what is printed can be stored nowhere (a full disk,
+ * a terminal that is gone), which is one, told on stderr. The command ends in order; nothing more is read.
+ */
+function createUnwritable(): Unwritable {
+  const unwritable: Unwritable = {
+    exitCode: null,
+    hear({ code, errno, message }) {
+      if (unwritable.exitCode !== null) return
+      unwritable.exitCode = code === 'EPIPE' ? 0 : 1
+      process.exitCode = unwritable.exitCode
+      const reason = errno === undefined ? message : getSystemErrorMessage(errno)
+      if (code !== 'EPIPE') process.stderr.write(`error: What Moose prints cannot be written: ${reason}.\n`)
+      interruptAll()
+    },
+  }
+  return unwritable
+}
+
+async function readStdin(): Promise<string> {
+  const [{ buffer }, { utf8Text }] = await Promise.all([
+    import('node:stream/consumers'),
+    import('../contract/strict-json.ts'),
+  ])
+  return utf8Text(await buffer(process.stdin), 'stdin')
 }

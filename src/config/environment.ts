@@ -3,6 +3,7 @@ import path from 'node:path'
 import envPaths from 'env-paths'
 import { z } from 'zod'
 import { FAULT_POINTS } from '../faults/fault-point.ts'
+import { apiKey } from './api-key.ts'
 
 const wholeNumber = (min: number, max: number) =>
   z
@@ -24,9 +25,16 @@ export const httpUrl = z
   .refine((url) => isDecodable(url, ({ username, password }) => [username, password]), BAD_PERCENT)
   .meta({ form: 'http(s) URL' })
 
+const BAD_PASSWORD =
+  'has a #, / or ? where its name or password stands; write # as %23, / as %2F, ? as %3F and @ as %40 there'
+
 /** What the driver decodes has to decode, and the port it takes from the query has to be one. */
 const databaseUrl = z
-  .url({ protocol: /^postgres(ql)?$/, error: 'is not a postgresql:// URL' })
+  .url({
+    protocol: /^postgres(ql)?$/,
+    error: ({ input }) => (isUnencodedUrl(String(input)) ? BAD_PASSWORD : 'is not a postgresql:// URL'),
+  })
+  .refine((url) => !URL.canParse(url) || !isUnencodedUrl(url), BAD_PASSWORD)
   .refine(
     (url) => isDecodable(url, ({ username, password, host, pathname }) => [username, password, host, pathname]),
     BAD_PERCENT,
@@ -128,7 +136,7 @@ export const Environment = z.object({
     }),
   MOOSE_REPLAY_DIR: absolutePath
     .optional()
-    .meta({ description: 'Folder of recordings for the provider `replay`', unset: 'there is no such provider' }),
+    .meta({ description: 'Folder of recordings for the provider `replay`', unset: '`recordings` in `MOOSE_HOME`' }),
   MOOSE_MODEL_TIMEOUT_MS: wholeNumber(1_000, 3_600_000)
     .default(600_000)
     .meta({ description: 'One call to a model, its retries included' }),
@@ -208,19 +216,16 @@ export const Environment = z.object({
   PATH: z.string().default('/usr/local/bin:/usr/bin:/bin').meta({
     description: 'Where git, gh, checks and other children find their programs; relative entries are left out',
   }),
-  ANTHROPIC_API_KEY: z
-    .string()
+  ANTHROPIC_API_KEY: apiKey
     .optional()
     .meta({ description: 'Key of the provider `anthropic`', unset: 'the provider is not available' }),
-  OPENAI_API_KEY: z
-    .string()
+  OPENAI_API_KEY: apiKey
     .optional()
     .meta({ description: 'Key of the provider `openai`', unset: 'the provider is not available' }),
-  GEMINI_API_KEY: z
-    .string()
+  GEMINI_API_KEY: apiKey
     .optional()
     .meta({ description: 'Key of the provider `google`', unset: 'the provider is not available' }),
-  OPENAI_COMPATIBLE_API_KEY: z.string().optional().meta({
+  OPENAI_COMPATIBLE_API_KEY: apiKey.optional().meta({
     description:
       'Key of the provider `openai-compatible`. A [proposer](models.md) may name any other variable that ends in `_API_KEY`',
     unset: 'no key is sent',
@@ -284,6 +289,19 @@ export const LOGIN_VARIABLES = [
 ]
 /** How this machine reaches the net; gh and git get these. */
 export const NETWORK_VARIABLES = ['HTTPS_PROXY', 'https_proxy', 'NO_PROXY', 'no_proxy', 'SSL_CERT_FILE', 'SSL_CERT_DIR']
+
+/**
+ * Whether a URL of Postgres ends its host too early, as a password does that is not percent-encoded: the rest then holds an `@`
+ * or begins a fragment, which no such URL has.
+ */
+function isUnencodedUrl(url: string): boolean {
+  const [, rest = ''] = /^postgres(?:ql)?:\/\/[^/?#]*([/?#].*)$/is.exec(url) ?? []
+  if (rest.includes('#') || !rest.includes('@')) return rest.includes('#')
+  const at = rest.indexOf('?')
+  const [path, query] = at === -1 ? [rest, ''] : [rest.slice(0, at), rest.slice(at + 1)]
+  const names = query.split('&').map((parameter) => String(parameter.split('=', 1)[0]))
+  return !URL.canParse(url) || [path, ...names].some((part) => part.includes('@'))
+}
 
 /** Whether these parts of a URL can be decoded; what is no URL is refused for that. */
 function isDecodable(url: string, partsOf: (url: URL) => readonly string[]): boolean {

@@ -41,7 +41,7 @@ export const ReservationParams = z.object({ reservation_id: z.string().openapi({
 /** 0: the call was not charged. */
 export const SettleBody = z.strictObject({ cost_usd: UsdAmount })
 
-const Settled = z.object({ id: z.uuid(), cost_usd: ShownUsd })
+const Settled = z.object({ id: z.guid(), cost_usd: ShownUsd })
 export const SettleResponse = z.object({ success: z.literal(true), settled: Settled })
 export type SettledReservation = z.infer<typeof Settled>
 
@@ -96,13 +96,13 @@ export const ReconcileResponse = z.object({
   /** Were unresolved and cost this now. */
   settled: z.array(Settled),
   /** Were unresolved and were not charged. */
-  released: z.array(z.object({ id: z.uuid(), amount_usd: ShownUsd })),
+  released: z.array(z.object({ id: z.guid(), amount_usd: ShownUsd })),
   /** Had been booked with the same amount. */
   agreeing: z.number().int(),
   /** Had been booked with another amount, which stays. */
-  differing: z.array(z.object({ id: z.uuid(), booked_usd: ShownUsd, billed_usd: ShownUsd })),
+  differing: z.array(z.object({ id: z.guid(), booked_usd: ShownUsd, billed_usd: ShownUsd })),
   /** Are being made now; they are booked when they end. */
-  under_way: z.array(z.uuid()),
+  under_way: z.array(z.guid()),
   /** The ledger has no such reservation. */
   unknown: z.array(z.string()),
 })

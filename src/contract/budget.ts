@@ -70,9 +70,9 @@ export type OrderBudget = z.infer<typeof OrderBudget>
 export const OpenReservation = z
   .object({
     /** What the provider was sent as `x-client-request-id`. */
-    id: z.uuid(),
+    id: z.guid(),
     state: z.enum(['under_way', 'unresolved']),
-    work_order_id: z.uuid().nullable(),
+    work_order_id: z.guid().nullable(),
     attempt: z.number().int().nullable(),
     proposer: z.string(),
     provider: z.string(),
@@ -121,7 +121,7 @@ export const BudgetView = BudgetLine.extend({
   /** The 20 dearest that cost something this month, with all they have cost ever, as their caps count it. */
   orders: z.array(
     Sums.extend({
-      id: z.uuid(),
+      id: z.guid(),
       /** Null: the order was deleted. */
       title: z.string().nullable(),
       status: knownOrOther(STATUSES).nullable(),
@@ -133,7 +133,7 @@ export const BudgetView = BudgetLine.extend({
   /** Orders that rest until there is money, a price or a provider; oldest first, at most 100. */
   waiting: z.array(
     z.object({
-      id: z.uuid(),
+      id: z.guid(),
       title: z.string(),
       code: z.string(),
       /** With what to do about it. */
@@ -158,3 +158,11 @@ export const BudgetView = BudgetLine.extend({
 export type BudgetView = z.infer<typeof BudgetView>
 
 export const BudgetResponse = z.object({ success: z.literal(true), budget: BudgetView })
+
+export const EmergencyResponse = z.object({
+  success: z.literal(true),
+  /** Null: it is done, and the row `budget_limits` cannot be read; `problem` says why. */
+  budget: BudgetView.or(z.null()),
+  problem: z.string().optional(),
+})
+export type EmergencyResponse = z.infer<typeof EmergencyResponse>

@@ -8,7 +8,7 @@ const EventId = z
   .openapi({ example: '1042' })
 
 /** Where a reader stands; everything when left out. */
-export const EventsQuery = z.object({
+export const EventsQuery = z.strictObject({
   /** Only events with a greater id. */
   after: EventId.default('0'),
 })

@@ -72,7 +72,7 @@ export const ExecuteBody = z.strictObject({ work_order_id: z.string().min(1) })
 /** How a manual execution ended with an open pull request (specification 5.4). */
 export const ExecutionResult = z
   .object({
-    work_order_id: z.uuid(),
+    work_order_id: z.guid(),
     attempt: z.number().int(),
     status: z.enum(STATUSES),
     phase: knownOrOther(PHASES).nullable(),

@@ -1,4 +1,4 @@
-import type { z } from './zod.ts'
+import { z } from './zod.ts'
 
 const KINDS: Record<string, string> = {
   string: 'a string',
@@ -20,12 +20,19 @@ const UNITS: Record<string, string> = { string: 'characters', array: 'entries' }
 export function plainWords(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.code === 'invalid_type') return ofWrongType(issue.expected, issue.input)
   if (issue.code === 'invalid_value') return `must be one of ${issue.values.map(String).join(', ')}`
+  if (issue.code === 'unrecognized_keys') return unknownField(issue)
   if (issue.code === 'too_big') return `must ${bound(issue.origin, 'most', issue.maximum)}`
   if (issue.code === 'too_small') {
     const isEmpty = issue.origin === 'string' && issue.minimum === 1
     return isEmpty ? 'is empty' : `must ${bound(issue.origin, 'least', issue.minimum)}`
   }
   return issue.code === 'invalid_format' && issue.format === 'uuid' ? 'must be a UUID' : undefined
+}
+
+/** The names there are stand in the schema that refused the others. */
+export function unknownField({ inst }: z.core.$ZodRawIssue): string {
+  const known = inst instanceof z.ZodObject ? Object.keys(inst.shape) : []
+  return known.length === 0 ? 'is not a known field' : `is not a known field; there are: ${known.join(', ')}`
 }
 
 function ofWrongType(expected: string, input: unknown): string {

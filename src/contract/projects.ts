@@ -82,7 +82,7 @@ export const ProjectQuery = z.object({
 
 export const ProjectView = z
   .object({
-    id: z.uuid(),
+    id: z.guid(),
     name: z.string(),
     repository: z.string(),
     default_branch: z.string(),

@@ -66,7 +66,7 @@ export const AddWorkOrders = z.union([NewWorkOrder, NewWorkOrders])
 
 export const WorkOrderView = z
   .object({
-    id: z.uuid(),
+    id: z.guid(),
     title: z.string(),
     description: z.string(),
     acceptance_criteria: z.array(z.string()),
@@ -204,7 +204,7 @@ export const EventView = z
   .object({
     /** Grows with time; a decimal number as text. */
     id: z.string(),
-    work_order_id: z.uuid(),
+    work_order_id: z.guid(),
     attempt: z.number().int().nullable(),
     step: z.string().nullable(),
     type: knownOrOther(EVENT_TYPES),
@@ -231,13 +231,13 @@ export const ListedWorkOrder = WorkOrderView.extend({
       'the beginning, of criteria, files or metadata of more than 4,000 characters of JSON nothing. ' +
       'GET /api/work-orders/{id} has the whole order.',
   }),
-  /** Whether the change of its last attempt came from a recording: no model was called. */
+  /** Whether its last attempt was answered by a recording: no model was called. */
   replayed: z.boolean(),
 }).openapi('ListedWorkOrder')
 export type ListedWorkOrder = z.infer<typeof ListedWorkOrder>
 export const ListedWorkOrdersResponse = z.object({ success: z.literal(true), work_orders: z.array(ListedWorkOrder) })
 
-export const ListQuery = z.object({
+export const ListQuery = z.strictObject({
   status: z.enum(STATUSES).optional(),
   project: storedText(LIMITS.title).optional(),
   /** Newest first beyond this count are left out; the answer is oldest first. */

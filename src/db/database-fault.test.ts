@@ -65,3 +65,11 @@ test('away is what passes by itself, however the system, the server or the drive
   ]
   for (const thrown of lasting) assert.equal(isDatabaseAway(thrown), false, String(thrown))
 })
+
+test('a server that repeats the password it was given does not have it shown', () => {
+  const url = 'postgresql://ada:s3cret%2Fpass@localhost/x'
+  const said = Object.assign(new Error('no such user "ada" with "s3cret/pass"'), { code: '28P01' })
+  const { message } = databaseFault(said, url)
+  assert.match(message, /\[redacted\]/)
+  assert.doesNotMatch(message, /s3cret/)
+})

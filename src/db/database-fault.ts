@@ -2,6 +2,7 @@ import pg from 'pg'
 import { shownDatabaseUrl } from '../config.ts'
 import { errorCode } from '../faults/error-code.ts'
 import { Fault, toFault } from '../faults/fault.ts'
+import { createRedaction, passwordsIn } from '../redaction/redaction.ts'
 
 /**
  * SQLSTATEs of a server that is there but will not have us: wrong credentials, no such database, no permission.
@@ -23,7 +24,7 @@ export function databaseFault(thrown: unknown, url: string): Fault {
   if (thrown instanceof Fault) return thrown
   const shown = shownDatabaseUrl(url)
   const code = errorCode(thrown)
-  const reason = reasonOf(thrown)
+  const reason = createRedaction(passwordsIn(url, 'DATABASE_URL'))(reasonOf(thrown))
   if (TLS_PROBLEM.test(`${code} ${reason}`)) {
     const next = 'Correct sslmode or sslrootcert in DATABASE_URL.'
     return new Fault('database_refused', `No secure connection to ${shown}: ${reason}. ${next}`, { code }, thrown)

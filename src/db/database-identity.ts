@@ -20,3 +20,26 @@ async function serverIdentity(db: Kysely<Database>): Promise<string> {
   const { rows } = await sql<{ id: string }>`select system_identifier::text as id from pg_control_system()`.execute(db)
   return String(rows[0]?.id)
 }
+
+const TABLES: readonly (keyof Database)[] = [
+  'projects',
+  'work_orders',
+  'attempts',
+  'work_order_events',
+  'pull_requests',
+  'github_events',
+  'outcome_vectors',
+  'system_config',
+  'proposer_configs',
+  'model_calls',
+  'budget_entries',
+  'workers',
+]
+
+/** The tables without which no order can be carried out, and which are not there. */
+export async function missingTables(db: Kysely<Database>): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`
+    select name from unnest(${[...TABLES]}::text[]) as name where to_regclass(name) is null
+  `.execute(db)
+  return rows.map(({ name }) => name)
+}

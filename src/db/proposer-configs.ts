@@ -213,6 +213,17 @@ export function asWord(name: string): string {
   return /^[\w./:@+][\w./:@+-]*$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`
 }
 
+/** For a message, as a sentence. */
+export async function knownProposers(db: Kysely<Database>): Promise<string> {
+  const rows = await db.selectFrom('proposer_configs').select('name').orderBy('name').execute()
+  return `There are: ${rows.length === 0 ? 'none' : rows.map((row) => row.name).join(', ')}.`
+}
+
+export async function isProposer(db: Kysely<Database>, name: string): Promise<boolean> {
+  const row = await db.selectFrom('proposer_configs').select('name').where('name', '=', name).executeTakeFirst()
+  return row !== undefined
+}
+
 /** Leaves one proposer to choose: a new one that reads recordings and cannot reach a model. */
 export async function useOnlyRecordings(
   db: Kysely<Database>,

@@ -2,6 +2,8 @@ import { type Kysely, sql } from 'kysely'
 import { z } from 'zod'
 import { KEPT_DAYS, MAX_CONCURRENT, MAX_WITHIN, POLLING_INTERVAL_MS } from '../config/environment.ts'
 import type { Config, KeptDays } from '../config.ts'
+import { plainWords } from '../contract/plain-words.ts'
+import { nameTwice } from '../contract/strict-json.ts'
 import { Fault } from '../faults/fault.ts'
 import { describeIssues } from '../faults/schema-problems.ts'
 import type { Database } from './schema.ts'
@@ -107,7 +109,7 @@ async function readChecked<Shape extends z.ZodRawShape>(
   schema: z.ZodObject<Shape>,
   remedy: (bad: string) => string,
 ): Promise<z.infer<z.ZodObject<Shape>>> {
-  const parsed = schema.safeParse(await readRows(db, Object.keys(schema.shape)))
+  const parsed = schema.safeParse(await readRows(db, Object.keys(schema.shape)), { error: plainWords })
   if (parsed.success) return parsed.data
   const problems = describeIssues(parsed.error)
   const bad = String(parsed.error.issues[0]?.path.join('.'))
@@ -127,17 +129,16 @@ export async function readJsonSetting<Value>(db: Db, key: string, setting: JsonS
 }
 
 /**
- * The limits of the budget, and whether everything is stopped.
- *
- * @throws {Fault} as `readJsonSetting`
+ * Whether everything is stopped, and the limits of the budget, which are parsed when they are asked for: those that cannot be
+ * read must not keep a stop from being seen. `limits` throws as `readJsonSetting` does.
  */
 export async function readBudgetSettings<Limits>(
   db: Db,
   limits: JsonSetting<Limits>,
-): Promise<{ limits: Limits; stopped: boolean }> {
+): Promise<{ limits: () => Limits; stopped: boolean }> {
   const rows = await readRows(db, ['budget_limits', 'emergency_stop'])
   return {
-    limits: parseJson('budget_limits', rows.budget_limits, limits),
+    limits: () => parseJson('budget_limits', rows.budget_limits, limits),
     // Anything but `false` stops: a value that was mistyped was meant to stop something.
     stopped: rows.emergency_stop !== undefined && rows.emergency_stop !== 'false',
   }
@@ -151,15 +152,19 @@ function parseJson<Value>(key: string, text: string | undefined, { schema, conse
       { key, problems },
       cause,
     )
-  const parsed = schema.safeParse(text === undefined ? {} : jsonOf(text, refuse))
+  const parsed = schema.safeParse(text === undefined ? {} : jsonOf(text, refuse), { error: plainWords })
   if (parsed.success) return parsed.data
   throw refuse(describeIssues(parsed.error))
 }
 
 function jsonOf(text: string, refuse: (problems: string, cause: unknown) => Fault): unknown {
   try {
-    return JSON.parse(text)
+    const value: unknown = JSON.parse(text)
+    const name = nameTwice(text)
+    if (name === null) return value
+    throw refuse(`it names ${JSON.stringify(name)} twice`, null)
   } catch (error) {
+    if (error instanceof Fault) throw error
     throw refuse('it is not JSON', error)
   }
 }

@@ -1,5 +1,6 @@
 import { cp, readdir, realpath, rm } from 'node:fs/promises'
 import path from 'node:path'
+import { RECORDINGS } from '../config.ts'
 import { isSqlState } from '../db/database-fault.ts'
 import { dropDatabases, type Embedded, MAINTENANCE_DATABASE, openEmbedded } from '../db/embedded/open-embedded.ts'
 import { tryOwn } from '../db/lock.ts'
@@ -8,13 +9,15 @@ import { Fault } from '../faults/fault.ts'
 import { Git } from '../git/git.ts'
 import type { Log } from '../log.ts'
 import { DEMO_CONTENT, type DemoPlaces } from './places.ts'
+import { REPLAY_DIR } from './replay.ts'
 
 /** @see https://www.postgresql.org/docs/18/errcodes-appendix.html */
 const OBJECT_IN_USE = '55006'
 
 /**
  * Makes the places of the demo this process's own and empties them: databases, mirrors and repositories of an earlier
- * demo are gone afterwards, its database server is kept and runs. Dispose it after the app that was opened in it.
+ * demo are gone afterwards, its database server is kept and runs. The scripted answers are copied into its home, so that its
+ * orders can be tried again later. Dispose it after the app that was opened in it.
  *
  * @param around the MOOSE_HOME they lie in; it is closed to other users
  * @throws {Fault} `home_owned` when another demo or a `moose up` is at work there; nothing was touched then
@@ -28,6 +31,7 @@ export async function claimPlaces(places: DemoPlaces, around: string, log: Log):
   stack.use(owner)
   await emptyCluster(embedded, places)
   await removeFiles(places, embedded.dataDirectory)
+  await cp(REPLAY_DIR, path.join(places.home, RECORDINGS), { recursive: true })
   await closeHome(around)
   return stack.move()
 }

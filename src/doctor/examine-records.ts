@@ -5,9 +5,8 @@ import { brokenEntries } from '../db/budget-entries/counted-entries.ts'
 import { sumUnresolved } from '../db/budget-entries/reservations.ts'
 import { projectsOfUnknownForges } from '../db/projects.ts'
 import type { Database } from '../db/schema.ts'
-import { readSettings } from '../db/system-config.ts'
-import { toFault } from '../faults/fault.ts'
 import { shownUsd, Usd } from '../money.ts'
+import { malformedRows } from '../orchestrator/malformed-rows.ts'
 import type { DoctorFinding } from '../ports/doctor-finding.ts'
 
 const MOST_NAMED = 5
@@ -23,16 +22,15 @@ export async function examineRecords(db: Kysely<Database>, config: Config): Prom
   ]
 }
 
-/** While a row cannot be read, nothing is claimed. */
+/** One finding for each kind of row that cannot be read. */
 async function badSettings(db: Kysely<Database>, config: Config): Promise<DoctorFinding[]> {
-  try {
-    await readSettings(db, config)
-    return []
-  } catch (error) {
-    const { code, message } = toFault(error)
-    if (code !== 'config_invalid') throw error
-    return [{ name: 'settings', state: 'broken', detail: message, remedy: 'correct or delete the row' }]
-  }
+  const faults = await malformedRows(db, config)
+  return faults.map(({ message }) => ({
+    name: 'settings',
+    state: 'broken',
+    detail: message,
+    remedy: 'correct or delete the row',
+  }))
 }
 
 /** With entries that cannot be right, nothing is spent. One finding for each reservation. */

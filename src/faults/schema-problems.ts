@@ -7,14 +7,22 @@ export type FieldProblem = { field: string; reason: string; path: readonly Prope
 export function fieldProblems(error: z.ZodError): FieldProblem[] {
   return error.issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys'
-      ? issue.keys.map((key) => ({
+      ? issue.keys.map((key, index) => ({
           field: fieldName([...issue.path, key]),
-          reason: 'is not a known field',
+          // Which fields there are is told once.
+          reason: index === 0 ? unknownFieldIn(issue.message) : UNKNOWN_FIELD,
           path: [...issue.path, key],
         }))
       : [{ field: fieldName(issue.path), reason: issue.message, path: issue.path }],
   )
 }
+
+/** Zod's own words speak of keys; those of a schema that names its fields are kept. */
+function unknownFieldIn(message: string): string {
+  return message.startsWith(UNKNOWN_FIELD) ? message : UNKNOWN_FIELD
+}
+
+const UNKNOWN_FIELD = 'is not a known field'
 
 function fieldName(path: readonly PropertyKey[]): string {
   return path.reduce<string>(
@@ -51,7 +59,14 @@ export function describeIssues(
   { issues }: z.ZodError,
   { between = ' ', most = Number.POSITIVE_INFINITY }: { between?: string; most?: number } = {},
 ): string {
-  return listed(issues, most, ({ path, message }) => `${path.join('.')}${between}${message}`.trim())
+  return listed(issues, most, (issue) => {
+    const words = issue.code === 'unrecognized_keys' ? unknownFieldIn(issue.message) : issue.message
+    const names = issue.code === 'unrecognized_keys' ? issue.keys : ['']
+    return names
+      .map((name) => [...issue.path, name].filter((part) => part !== '').join('.'))
+      .map((field) => `${field}${between}${words}`.trim())
+      .join('; ')
+  })
 }
 
 function listed<Problem>(problems: readonly Problem[], most: number, describe: (problem: Problem) => string): string {

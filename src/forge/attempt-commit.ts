@@ -1,6 +1,6 @@
 import { Fault } from '../faults/fault.ts'
 import { faultPoint } from '../faults/fault-point.ts'
-import { unifiedDiff } from '../git/diff.ts'
+import { recordedDiff } from '../git/diff.ts'
 import type { Mirror } from '../git/mirror.ts'
 import { type PushSource, pushCommit, remoteBranch } from '../git/push.ts'
 import type { PublishInput } from '../ports/pull-request.ts'
@@ -39,8 +39,6 @@ function neverPushed(branch: string, { project }: PublishInput): Fault {
 const MAX_DIFF_BYTES = 1024 * 1024
 
 /** What an attempt changes, as it is kept with its pull request. */
-export async function attemptDiff(mirror: Mirror, { baseSha, headSha }: PublishInput): Promise<string> {
-  const diff = await unifiedDiff(mirror, baseSha, headSha, MAX_DIFF_BYTES)
-  // Postgres holds no NUL in a text; git shows one when it comes late in a file.
-  return diff.replaceAll('\0', '\ufffd')
+export function attemptDiff(mirror: Mirror, { baseSha, headSha }: PublishInput): Promise<string> {
+  return recordedDiff(mirror, baseSha, headSha, MAX_DIFF_BYTES)
 }

@@ -25,12 +25,16 @@ export function gitConfig({ bare }: { bare: boolean }): string {
   ].join('\n')
 }
 
+/** A file of attributes by which a comparison shows every file as a binary patch; used only where it is named. */
+export const ALL_BINARY = 'info/all-binary'
+
 /** Files of a mirror that steer git, each with the only content it may have. */
 const OWN: Readonly<Record<string, string>> = {
   // A branch that never exists: nothing is read from it.
   HEAD: 'ref: refs/moose/unborn\n',
   config: gitConfig({ bare: true }),
   'info/attributes': EXACT_BYTES,
+  [ALL_BINARY]: '* -diff\n',
 }
 
 /** What would also steer git and is never in a mirror of ours. */

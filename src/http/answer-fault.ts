@@ -3,7 +3,6 @@ import { HTTPException } from 'hono/http-exception'
 import { namedFault } from '../db/database-fault.ts'
 import { isOf } from '../faults/families.ts'
 import { Fault } from '../faults/fault.ts'
-import { shownFault } from '../redaction/sanitize-output.ts'
 import { FAULT_STATUS, type FaultStatus } from './fault-status.ts'
 import type { HttpEnv } from './http-env.ts'
 
@@ -13,7 +12,9 @@ const RETRY_AFTER_S = 5
 /** The answer of every failure: `{ success: false, error: { code, message, details } }`. */
 export function answerFault<S extends FaultStatus>(c: Context<HttpEnv>, fault: Fault, status: S) {
   if (status === 503 && isOf('passes', fault.code)) c.header('Retry-After', String(RETRY_AFTER_S))
-  const error = shownFault(fault.toRecord(), c.var.sanitize)
+  // Nothing is decided by an answer: no detail of it is kept as it was.
+  const record = fault.toRecord()
+  const error = { ...c.var.sanitize(record), code: record.code }
   return c.json({ success: false as const, error }, status)
 }
 

@@ -30,7 +30,9 @@ export const BODY_FAULT = {
 export const QUERY_FAULT = { 400: fault('`request_invalid`: the message names every parameter that is wrong') }
 
 export const NOT_READY = {
-  503: fault('`database_unreachable`, `home_owned`, `not_running`: not now; the message has every reason'),
+  503: fault(
+    '`database_unreachable`, `database_refused`, `config_invalid`, `home_owned`, `not_running`: not now; the message has every reason',
+  ),
 }
 
 export const NO_SUCH_ORDER = { 404: fault('`work_order_not_found`') }

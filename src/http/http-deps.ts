@@ -9,6 +9,7 @@ import type { Git } from '../git/git.ts'
 import type { Log } from '../log.ts'
 import type { OwnManager } from '../manager/manager.ts'
 import type { Models } from '../models/models.ts'
+import type { RowDefaults } from '../orchestrator/malformed-rows.ts'
 import type { Orchestrator } from '../orchestrator/orchestrator.ts'
 import type { OrchestratorService } from '../orchestrator/orchestrator-service.ts'
 import type { Proposer } from '../ports/proposal.ts'
@@ -30,7 +31,7 @@ export type HttpDeps = {
   git: Git
   /** Whether this process may run the attempts of its home. */
   isHomeOwned: () => boolean
-  config: Pick<Config, 'github' | 'gitConfigFiles'> & SecretSettings
+  config: Pick<Config, 'github' | 'gitConfigFiles'> & SecretSettings & RowDefaults
   clock: Clock
   log: Log
 }

@@ -1,4 +1,5 @@
 import type { Context, MiddlewareHandler } from 'hono'
+import { nameTwice, utf8Text } from '../contract/strict-json.ts'
 import { Fault } from '../faults/fault.ts'
 import { answerFault } from './answer-fault.ts'
 import type { HttpEnv } from './http-env.ts'
@@ -35,7 +36,7 @@ function isCalledWithoutSocket(c: Context<HttpEnv>): boolean {
   return c.var.closing === null
 }
 
-/** Refuses a body over the limit, also one whose length is not announced. */
+/** Refuses a body over the limit, also one whose length is not announced, and one whose text is not plain. */
 export const limitBody: MiddlewareHandler<HttpEnv> = async (c, next) => {
   const { body } = c.req.raw
   if (body === null) return next()
@@ -45,8 +46,24 @@ export const limitBody: MiddlewareHandler<HttpEnv> = async (c, next) => {
     const message = `The body is larger than ${maxBodyBytes} bytes. Send it in parts.`
     return answerFault(c, new Fault('request_invalid', message, { max_bytes: maxBodyBytes }), 413)
   }
+  const fault = whyRefused(content)
+  if (fault !== null) return answerFault(c, fault, 400)
   c.req.raw = new Request(c.req.raw, { method: c.req.method, body: content })
   return next()
+}
+
+/** What a reader of JSON would take silently, and otherwise than it may be meant; null: nothing. What is no JSON is refused later. */
+function whyRefused(content: Buffer): Fault | null {
+  try {
+    const text = utf8Text(content, 'The body')
+    JSON.parse(text)
+    const name = nameTwice(text)
+    if (name === null) return null
+    const message = `The body names ${JSON.stringify(name)} twice in one object. Which of the two is meant? Send one.`
+    return new Fault('request_invalid', message, { field: name })
+  } catch (error) {
+    return error instanceof Fault ? error : null
+  }
 }
 
 /**

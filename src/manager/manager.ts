@@ -77,7 +77,7 @@ async function decideAnew(db: Kysely<Database>, request: RoutingRequest, grounds
 }
 
 /** A caller may name an order we do not have, in whatever form. */
-const isId = (id: string) => z.uuid().safeParse(id).success
+const isId = (id: string) => z.guid().safeParse(id).success
 
 /** What is left below the lowest hard cap; null: there is none. */
 async function leftFor(db: Kysely<Database>, { work_order_id: id }: RoutingRequest): Promise<Usd | null> {

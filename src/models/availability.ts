@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import type { Clock } from '../clock.ts'
+import { apiKeyProblem } from '../config/api-key.ts'
 import type { Secrets } from '../config.ts'
 import { asWord, type ProposerConfig } from '../db/proposer-configs.ts'
 import { Fault } from '../faults/fault.ts'
@@ -30,7 +31,7 @@ export function keyOf(proposer: Keyed, secrets: Secrets): string | null {
 }
 
 /** What the rules of this file look at. */
-type Machine = { secrets: Secrets; replayDir: string | null; clock: Clock }
+type Machine = { secrets: Secrets; replayDir: string; clock: Clock }
 
 /**
  * Why calls to a proposer cannot work on this machine, as a fault that says what to do; null when nothing speaks
@@ -44,9 +45,11 @@ export function whyUnavailable(proposer: ProposerConfig, machine: Machine): Faul
     return unavailable('model_unknown', name, 'base_url is empty; an openai-compatible proposer needs one', command)
   }
   const isKeyNeeded = provider !== 'openai-compatible' || keyVariable !== null
-  if (isKeyNeeded && keyOf({ provider, keyVariable }, machine.secrets) === null) {
+  const key = keyOf({ provider, keyVariable }, machine.secrets)
+  const problem = key === null ? (isKeyNeeded ? 'is not set' : null) : apiKeyProblem(key)
+  if (problem !== null) {
     const variable = keyVariableOf({ provider, keyVariable })
-    return unavailable('model_key_missing', name, `${variable} is not set`, `export ${variable}=…`)
+    return unavailable('model_key_missing', name, `${variable} ${problem}`, `export ${variable}=…`)
   }
   return priceOf(proposer, machine.clock.now()) === null ? unknownPrice(proposer) : null
 }
@@ -61,11 +64,10 @@ export function unknownPrice({ name, provider, model }: ProposerConfig): Fault {
   return new Fault('price_unknown', message, { proposer: name, provider, model, reason, command })
 }
 
-function missingRecordings(name: string, replayDir: string | null): Fault | null {
-  const command = 'export MOOSE_REPLAY_DIR=…'
-  if (replayDir === null) return unavailable('model_unknown', name, 'MOOSE_REPLAY_DIR is not set', command)
+function missingRecordings(name: string, replayDir: string): Fault | null {
   if (existsSync(replayDir)) return null
-  return unavailable('model_unknown', name, `the folder of MOOSE_REPLAY_DIR, ${replayDir}, does not exist`, command)
+  const reason = `the folder of recordings (MOOSE_REPLAY_DIR), ${replayDir}, does not exist`
+  return unavailable('model_unknown', name, reason, 'export MOOSE_REPLAY_DIR=…')
 }
 
 /** @param command what mends it, to be typed where Moose is started from, or at any time where it begins with moose */

@@ -15,7 +15,7 @@ import {
   type ModelCall,
   partsOf,
 } from './model-answer.ts'
-import type { ModelsOptions } from './paid-try.ts'
+import type { Admission, ModelsOptions } from './paid-try.ts'
 import { costOf, priceOf, worstCaseOf } from './price.ts'
 import { unlessPaused } from './provider-pause.ts'
 import { rememberedAnswers, requestKey } from './remembered-answers.ts'
@@ -27,6 +27,7 @@ export type Models = ReturnType<typeof createModels>
 export function createModels(options: ModelsOptions) {
   const { db, clock, modelTimeoutMs, log } = options
   let emergencyStop = new AbortController()
+  let admission: Admission = async () => undefined
   return {
     /**
      * Has a model answer. Faults that pass by themselves are retried up to twice before they are thrown.
@@ -49,11 +50,12 @@ export function createModels(options: ModelsOptions) {
         log.warn({ proposer: call.proposer.name, code: fault.code, waitMs }, 'a model call is tried again')
       try {
         return await unlessPaused({ db, random: Math.random }, call.proposer, modelTimeoutMs, (passage) =>
-          withRetries({ clock, random: Math.random, signal, onRetry, once: passage === 'probe' }, () =>
-            observeModelCall({ ...call.proposer, proposer: call.proposer.name, signal }, () =>
+          withRetries({ clock, random: Math.random, signal, onRetry, once: passage === 'probe' }, async () => {
+            await admission({ ...call, signal: stop })
+            return observeModelCall({ ...call.proposer, proposer: call.proposer.name, signal }, () =>
               tryOnce(options, { ...call, signal: stop }, signal),
-            ),
-          ),
+            )
+          }),
         )
       } catch (error) {
         if (stop.aborted) throw callCancelled(call.proposer, stop, error)
@@ -75,6 +77,14 @@ export function createModels(options: ModelsOptions) {
 
     /** What an order has been answered before; for one run of a step. */
     remember: (workOrderId: string | null): Promise<Memory> => rememberedAnswers(db, workOrderId),
+
+    /** Resolves when a call may be begun: at once, unless `admitBy` says otherwise. Each try of a call waits for it. */
+    admit: ((call) => admission(call)) satisfies Admission,
+
+    /** What calls wait for from now on before they are begun; those under way continue. */
+    admitBy(next: Admission): void {
+      admission = next
+    },
 
     /** Ends every call under way with this fault. */
     stopAll(fault: Fault): void {

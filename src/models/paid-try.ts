@@ -30,8 +30,8 @@ import { languageModel, streamAnswer } from './stream-answer.ts'
 export type ModelsOptions = {
   db: Kysely<Database>
   secrets: Secrets
-  /** Folder of recordings; null: the provider `replay` is not available. */
-  replayDir: string | null
+  /** Folder of recordings; where it does not exist, the provider `replay` is not available. */
+  replayDir: string
   /** How long one `call` may take, its retries and the waits between them included. */
   modelTimeoutMs: number
   /** How many calls to one provider may be under way, over all processes, unless a row of `system_config` says otherwise; null: any number. */
@@ -39,6 +39,13 @@ export type ModelsOptions = {
   clock: Clock
   log: Log
 }
+
+/**
+ * What a call that would be begun waits for. `workOrderId` is null for a call of no order.
+ *
+ * @throws what the aborted signal says, and what refuses the call
+ */
+export type Admission = (call: { workOrderId: string | null; signal: AbortSignal }) => Promise<void>
 
 /** Before a look whether a call to the provider has ended. */
 const PLACE_PAUSE_MS = 250
@@ -125,7 +132,7 @@ async function prepare(
     return (requestId) => streamAnswer({ model, messages, maxOutputTokens, signal, requestId })
   }
   const key = { proposer: proposer.name, task, turn }
-  const { delayMs, ...answer } = await findRecording(String(options.replayDir), key)
+  const { delayMs, ...answer } = await findRecording(options.replayDir, key)
   return async () => {
     if (delayMs > 0) await options.clock.sleep(delayMs, signal)
     return answer

@@ -51,6 +51,7 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
   const errors = createErrorList(deps)
   const onError = errors.add
   const drain = createDrain()
+  drain.signal.addEventListener('abort', () => deps.admitCallsBy(drain.hold), { once: true })
   const claims = createClaims(deps, { emergencyStop, onError })
   const attempts = createAttemptStarter(deps, {
     drain,

@@ -1,3 +1,4 @@
+import type { Drain } from '../attempt/drain.ts'
 import type { ExecutionResult, OrchestratorStatus } from '../contract/orchestrator.ts'
 import type { Fault } from '../faults/fault.ts'
 import type { FleetDeps } from '../fleet/fleet-deps.ts'
@@ -10,6 +11,8 @@ export type OrchestratorDeps = FleetDeps & {
   watch: PullRequestWatch
   /** Ends every call to a model, also those of no attempt. */
   stopCalls: (fault: Fault) => void
+  /** Says what calls to a model wait for from now on before they are begun. */
+  admitCallsBy: (admit: Drain['hold']) => void
   /** What suspended orders wait for of a proposer. */
   proposers: ConditionSources['proposers']
 }

@@ -3,7 +3,6 @@ import type { RunningAttempts } from '../attempt/running-attempts.ts'
 import { readBudgetLine } from '../budget/periods.ts'
 import { type Clock, isoTime } from '../clock.ts'
 import { type Config, shownDatabaseUrl } from '../config.ts'
-import type { BudgetLine } from '../contract/budget.ts'
 import type { OrchestratorStatus } from '../contract/orchestrator.ts'
 import { listWatchedPullRequests } from '../db/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
@@ -11,7 +10,7 @@ import { readSettings } from '../db/system-config.ts'
 import { lastEventId } from '../db/work-order-events.ts'
 import { countByStatus } from '../db/work-orders/work-orders.ts'
 import { listWorkers } from '../db/workers/workers.ts'
-import { toFault } from '../faults/fault.ts'
+import { type Fault, toFault } from '../faults/fault.ts'
 import type { PullRequestWatch } from '../ports/pull-request.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { Tracker } from './tracker.ts'
@@ -34,9 +33,10 @@ export type StatusSources = {
 /** The specification's 5.1; the settings are those in force now. */
 export async function readStatus(sources: StatusSources): Promise<OrchestratorStatus> {
   const { db, config, dispatcher, running, watch, tracker } = sources
-  const settings = await readSettings(db, config)
+  const malformed: Fault[] = []
+  const settings = await unlessMalformed(malformed, config, () => readSettings(db, config))
   const executing = running.ids()
-  const budget = await budgetOf(db, sources.clock.now())
+  const budget = await unlessMalformed(malformed, null, () => readBudgetLine(db))
   return {
     polling: dispatcher.polling,
     interval_ms: dispatcher.intervalMs === null ? settings.pollingIntervalMs : dispatcher.intervalMs,
@@ -47,9 +47,9 @@ export async function readStatus(sources: StatusSources): Promise<OrchestratorSt
     last_poll: dispatcher.lastPoll === null ? null : dispatcher.lastPoll.toISOString(),
     total_executed: running.totalExecuted,
     total_failed: running.totalFailed,
-    errors: [...sources.errors, ...budget.errors],
+    errors: withMalformed(sources.errors, malformed, sources.clock.now()),
     work_orders: await countByStatus(db),
-    budget: budget.line,
+    budget,
     github: {
       tracked_pull_requests: (await listWatchedPullRequests(db, null)).length,
       api_calls_last_hour: watch.apiCallsLastHour(),
@@ -69,15 +69,32 @@ export async function readStatus(sources: StatusSources): Promise<OrchestratorSt
   }
 }
 
-type Budget = { line: BudgetLine | null; errors: StatusSources['errors'] }
-
-/** Limits that cannot be read must not hide the rest of the status. */
-async function budgetOf(db: Kysely<Database>, now: Date): Promise<Budget> {
+/**
+ * What cannot be read must not hide the rest of the status.
+ *
+ * @param malformed takes the fault of a row that cannot be read
+ * @param instead what is shown then
+ */
+async function unlessMalformed<Value, Instead>(
+  malformed: Fault[],
+  instead: Instead,
+  read: () => Promise<Value>,
+): Promise<Value | Instead> {
   try {
-    return { line: await readBudgetLine(db), errors: [] }
+    return await read()
   } catch (error) {
-    const { code, message } = toFault(error)
-    if (code !== 'config_invalid') throw error
-    return { line: null, errors: [{ message, timestamp: now.toISOString() }] }
+    const fault = toFault(error)
+    if (fault.code !== 'config_invalid') throw error
+    malformed.push(fault)
+    return instead
   }
+}
+
+/** A row that is malformed now stands at the end, once, however often the service has met it. */
+function withMalformed(met: StatusSources['errors'], malformed: readonly Fault[], now: Date): StatusSources['errors'] {
+  const isOfNow = (text: string) => malformed.some(({ message }) => text.endsWith(message))
+  return [
+    ...met.filter(({ message }) => !isOfNow(message)),
+    ...malformed.map(({ message }) => ({ message, timestamp: now.toISOString() })),
+  ]
 }

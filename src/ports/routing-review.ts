@@ -15,7 +15,7 @@ const Policy = z.object({
 
 /** Which proposer would get an order now and why, and which ones got it before. */
 export const RouteExplanation = z.object({
-  work_order_id: z.uuid(),
+  work_order_id: z.guid(),
   title: z.string(),
   policy: Policy,
   decision: RoutingDecision,
@@ -27,7 +27,7 @@ export const RouteExplanationResponse = z.object({ success: z.literal(true), exp
 
 /** A past attempt, and what today's policy would have done with its order. */
 export const ReplayedRoute = z.object({
-  work_order_id: z.uuid(),
+  work_order_id: z.guid(),
   attempt: z.number().int(),
   title: z.string(),
   complexity_score: z.number(),
@@ -62,7 +62,7 @@ export const RouteReplay = z.object({ policy: Policy, summary: ReplaySummary, at
 export type RouteReplay = z.infer<typeof RouteReplay>
 export const RouteReplayResponse = z.object({ success: z.literal(true), replay: RouteReplay })
 
-export const ReplayQuery = z.object({
+export const ReplayQuery = z.strictObject({
   /** The latest so many attempts. */
   limit: z.coerce.number().int().min(1).max(1_000).default(200),
 })

@@ -2,6 +2,7 @@ import { leaveUnresolved, release, reserve } from '../budget/ledger.ts'
 import { toFault } from '../faults/fault.ts'
 import { type BookDeps, bookCall } from '../models/book-call.ts'
 import { wasNeverSent } from '../models/error-causes.ts'
+import type { Admission } from '../models/paid-try.ts'
 import { Usd } from '../money.ts'
 import type { ProposeInput, Proposer, ProposerResponse } from '../ports/proposal.ts'
 import { observeModelCall } from '../telemetry/observe-model-call.ts'
@@ -9,6 +10,8 @@ import { observeModelCall } from '../telemetry/observe-model-call.ts'
 type MeteredOptions = BookDeps & {
   /** The most one proposal may cost, as the operator states it; Moose cannot compute it. */
   maxCostUsd: string
+  /** What a proposal waits for before anything is reserved. */
+  admit: Admission
 }
 
 const PROVIDER = 'foreign'
@@ -26,6 +29,7 @@ export function meteredProposer(proposer: Proposer, options: MeteredOptions): Pr
   }
 
   async function proposePaid(input: ProposeInput): Promise<ProposerResponse> {
+    await options.admit(input)
     const startedAt = clock.now()
     const { workOrderId, attempt, proposer: name } = input
     const call = { workOrderId, attempt, proposer: name, provider: PROVIDER, model: name }

@@ -54,7 +54,7 @@ function headerSecret([header, value]: [string, string]): KnownSecret {
 }
 
 /** As the user's part, and as a parameter, which a driver of Postgres takes too. */
-function passwordsIn(url: string, name: string): KnownSecret[] {
+export function passwordsIn(url: string, name: string): KnownSecret[] {
   if (!URL.canParse(url)) return []
   const { password: written, searchParams } = new URL(url)
   const parameter = searchParams.get('password')

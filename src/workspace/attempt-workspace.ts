@@ -6,7 +6,7 @@ import { EXACT_BYTES, gitConfig } from '../git/mirror-files.ts'
 import { attemptRef, fullSha } from '../git/ref-names.ts'
 import type { Workspace, WorkspaceRequest } from '../ports/workspace.ts'
 import { KnownFolder } from '../sandbox/known-folder.ts'
-import { removeTree } from '../sandbox/remove-tree.ts'
+import { makeWritable, removeTree } from '../sandbox/remove-tree.ts'
 import { changedFiles } from './changed-files.ts'
 import { PrivateIndex, type WorkspaceParts } from './private-index.ts'
 import { removeWorkTree } from './remove-work-tree.ts'
@@ -97,9 +97,19 @@ export class AttemptWorkspace implements Workspace {
     for (const name of await readdir(this.#parts.folder)) {
       if (name !== path.basename(this.path)) await removeTree(path.join(this.#parts.folder, name))
     }
+    try {
+      await this.#putBackAndClean()
+    } catch {
+      // Most often a folder without write permission, which git empties for root alone; the second attempt tells otherwise.
+      await makeWritable(this.path)
+      await this.#putBackAndClean()
+    }
+    await this.#renewClone()
+  }
+
+  async #putBackAndClean(): Promise<void> {
     await this.#putBack()
     await this.#index.run(['clean', '-d', '--force', '--force', '--quiet'])
-    await this.#renewClone()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -105,6 +105,15 @@ describe('moose demo', { timeout: 4 * TIMEOUT_MS }, () => {
     }
   })
 
+  test('life G6: its orders can be tried again: the home of the demo has the scripted answers', async () => {
+    const id = String(first.orders.find(({ code }) => code === 'check_failed')?.id)
+    const again = (...words: string[]) => ended(start([...words, '--home', first.home]))
+    assert.equal((await again('retry', id)).exitCode, 0)
+    const { exitCode, stderr } = await again('run', id)
+    assert.equal(exitCode, 1, stderr)
+    assert.match(stderr, /^error: Check "tests" \(node --test\) failed/m)
+  })
+
   test('for people it ends with a table and what to look at next', async () => {
     const { exitCode, stdout, stderr } = await ended(start(['demo']))
     assert.equal(exitCode, 0, stderr)

@@ -92,7 +92,7 @@ test('200 mixed calls, streamed and not, with retries: what is tracked is the bi
   const models = createModels({
     db,
     secrets: { ANTHROPIC_API_KEY: 'sk-a', OPENAI_API_KEY: 'sk-o' },
-    replayDir: null,
+    replayDir: '/nonexistent',
     modelTimeoutMs: 20_000,
     maxCallsPerProvider: null,
     clock: { now: () => new Date(), sleep: async () => undefined },

@@ -132,6 +132,13 @@ test('day and month begin anew in UTC, and an end is booked on the day of its re
   await reserve(db, nobody, usd('0.6'))
 })
 
+test('life G3: of a call that could cost nothing there is nothing to settle', async () => {
+  await using database = await createTestDatabase()
+  const { db } = database
+  await leaveUnresolved(db, await reserve(db, nobody, usd('0')))
+  assert.deepEqual(await db.selectFrom('budget_open_reservations').selectAll().execute(), [])
+})
+
 test('what nobody knows stays reserved, and an end comes once', async () => {
   await using database = await createTestDatabase()
   const { db } = database
@@ -254,7 +261,8 @@ test('limits nobody can read let nothing be spent, and the fault names the row a
     ['{"daily_hard_cap":"NaN"}', /daily_hard_cap/],
     ['{"order_cap":"1e3"}', /order_cap/],
     ['{"order_cap":true}', /order_cap/],
-    ['{"daily_hardcap":1}', /daily_hardcap/],
+    ['{"daily_hardcap":1}', /daily_hardcap is not a known field; there are: .*daily_hard_cap/],
+    ['{"order_cap":1,"order_cap":900}', /it names "order_cap" twice/],
   ] as const) {
     await sql`insert into system_config (key, value) values ('budget_limits', ${value})
       on conflict (key) do update set value = excluded.value`.execute(db)

@@ -300,6 +300,8 @@ describe('moose budget', () => {
       ['request_id,cost_usd\n"a,1\n', /bill:2: a quote/],
       ['[{"request_id":"a","cost_usd":NaN}]', /bill is no JSON/],
       ['{"entries":{}}', /bill: entries must be a list/],
+      ['[5]', /bill: entries\[0\] must be/],
+      ['[{"request_id":"a","cost_usd":1,"cost_usd":2}]', /names "cost_usd" twice/],
       ['[{"request_id":"a","cost_usd":1,"x":1}]', /bill: entries\[0\] x is not a known field/],
       [
         `[${Array.from({ length: 10_001 }, (_, index) => `{"request_id":"${index}","cost_usd":1}`).join()}]`,

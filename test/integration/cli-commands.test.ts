@@ -105,8 +105,8 @@ describe('commands of a service', () => {
 
   test('add takes files and stdin, all or none, and options on top', async () => {
     const file = path.join(home, 'orders.yaml')
-    await writeFile(file, 'title: a\n---\n- title: b\n')
-    const added = await run(`add -f ${file} - --approve --json`, { stdin: '{ "title": "c" }' })
+    await writeFile(file, 'title: a\nfiles_in_scope: [x]\n---\n- title: b\n  files_in_scope: [x]\n')
+    const added = await run(`add -f ${file} - --approve --json`, { stdin: '{ "title": "c", "files_in_scope": ["x"] }' })
     assert.equal(added.exitCode, 0, added.stderr)
     assert.deepEqual(
       JSON.parse(added.stdout).work_orders.map((order: { title: string; approved: boolean }) => [
@@ -120,14 +120,14 @@ describe('commands of a service', () => {
       ],
     )
     await api.clear()
-    await writeFile(file, 'title: a\n---\ntitle: b\nfiles_in_scope: [../x]\n')
+    await writeFile(file, 'title: a\nfiles_in_scope: [x]\n---\ntitle: b\nfiles_in_scope: [../x]\n')
     const refused = await run('add -f orders.yaml', { cwd: home })
     assert.equal(refused.exitCode, 2)
     assert.equal(refused.stdout, '')
     assert.equal(
       refused.stderr,
       'error: 1 problem; nothing was stored.\n' +
-        '  orders.yaml:4: files_in_scope[0] "../x" leaves the repository (..)\n' +
+        '  orders.yaml:5: files_in_scope[0] "../x" leaves the repository (..)\n' +
         '  Correct this and run the command again.\n',
     )
     assert.deepEqual(await api.orders(), [])
@@ -145,6 +145,34 @@ describe('commands of a service', () => {
     )
   })
 
+  test('a file that is no UTF-8 is named with its line', async () => {
+    const file = path.join(home, 'latin1.yaml')
+    await writeFile(file, Buffer.from('title: x\ndescription: caf\xe9\n', 'latin1'))
+    const { exitCode, stderr } = await run(`add -f ${file}`)
+    assert.deepEqual([exitCode, /latin1\.yaml is not UTF-8 \(line 2\)/.test(stderr)], [2, true], stderr)
+  })
+
+  test('an order without a file that may change is refused at add, and said to fail at approve', async () => {
+    const words = await run('add -t x')
+    assert.equal(words.exitCode, 2)
+    assert.match(words.stderr, /\n {2}--file is missing: name at least one file, or folder with a \/ at its end/)
+    const file = await run('add -f -', { stdin: 'title: a\n' })
+    assert.match(file.stderr, /\n {2}stdin:1: files_in_scope is missing/)
+    assert.deepEqual(await api.orders(), [])
+    await api.place({ id: ID, files_in_scope: [] })
+    const approved = await run('approve 1a2b3c4d')
+    assert.match(approved.stderr, /names no file that may change.*moose edit 1a2b3c4d --file PATH/)
+  })
+
+  test('a rejected order that is retried has to be approved again', async () => {
+    await api.place({ id: ID })
+    await run('approve 1a2b3c4d')
+    await run('reject 1a2b3c4d')
+    const retried = await run('retry 1a2b3c4d')
+    assert.match(retried.stdout, /pending, not approved/)
+    assert.equal((await api.orders())[0]?.approved, false)
+  })
+
   test('add reads no file that is larger than a request', async () => {
     const { exitCode, stderr } = await run('add -f -', { stdin: `title: a\n${'#'.repeat(4_000_000)}` })
     assert.equal(exitCode, 2)
@@ -153,7 +181,7 @@ describe('commands of a service', () => {
 
   test('add names the place of an unknown project and points out wildcards', async () => {
     await api.home.database.db.deleteFrom('projects').execute()
-    const stdin = 'title: a\nproject: nope\n'
+    const stdin = 'title: a\nproject: nope\nfiles_in_scope: [x]\n'
     const unknown = await run('add -f -', { stdin })
     assert.equal(unknown.exitCode, 2)
     assert.match(unknown.stderr, /\n {2}stdin:2: there is no project "nope"\. Add it with: moose init\n/)
@@ -207,12 +235,12 @@ describe('commands of a service', () => {
     await unapproved.said(/Waiting for the approval of 5e6f7a8b\. Type: moose approve 5e6f7a8b/)
   })
 
-  test('a change from a recording is marked in the list', async () => {
+  test('life G9: a change from a recording is marked in its row of the list, and nowhere else', async () => {
     const propose = { name: 'propose', status: 'succeeded', output: { response: { replayed: true } } } as const
     await api.place({ id: ID, attempts: 1, attempt_history: [{ number: 1, status: 'succeeded', steps: [propose] }] })
     const { stdout, stderr } = await run('list')
     assert.match(stdout, /\n1a2b3c4d .* replay /)
-    assert.equal(stderr, 'replay: no model was called\n')
+    assert.equal(stderr, '')
   })
 
   test('hints name the command as it was started', async () => {
@@ -256,7 +284,7 @@ describe('commands of a service', () => {
     assert.match(closed.stdout, /^5e6f7a8b {2}closed, cancelled; branch \S+ deleted, unless it has other commits /)
     await api.place({ id: THIRD })
     assert.match((await run('reject 9c0d1e2f --reason no')).stdout, /^9c0d1e2f {2}rejected/)
-    assert.deepEqual((await api.detail(THIRD)).metadata, { rejection_reason: 'no' })
+    assert.deepEqual((await api.detail(THIRD)).metadata, { rejection_reason: 'no', approved_by_director: false })
   })
 
   test('what becomes of the branch of a closed pull request is said, where there is one', async () => {
@@ -463,7 +491,7 @@ describe('commands of a service', () => {
     await served[Symbol.asyncDispose]()
     const { exitCode, stderr } = await run('stop')
     assert.equal(exitCode, 1)
-    assert.match(stderr, /No moose up serves .* Start one with: moose up --start/)
+    assert.match(stderr, /No service is up for .* Start one with: moose up --start/)
   })
 
   test('another program at the port of a dead service is not spoken to', async () => {

@@ -170,12 +170,13 @@ async function interruptedRun(home: MooseHome): Promise<{ id: string; stderr: st
   return { id, stderr }
 }
 
-test('an interrupted run says how to go on, and the next service finishes it in the same attempt', async () => {
+test('life G5: an interrupted run says how to go on; the next service, not asked to start, says that it continues it', async () => {
   await using home = await createMooseHome(FILES, [SLOW])
   const { id, stderr } = await interruptedRun(home)
   assert.match(stderr, /Interrupted\. What [0-9a-f]{8} has done so far is kept; resume it with: moose run [0-9a-f]{8} /)
 
   await using up = startMoose(['up', '--port', '0'], { environment: home.environment })
+  await up.said(/polling +off; start it with: moose start\n +continues +1 work order an earlier process began and left/)
   await up.said(/pull request #1 is open/)
   const order = JSON.parse((await run(home, `show ${id} --json`)).stdout).work_order
   assert.deepEqual([order.phase, order.attempts], ['in_review', 1])
@@ -204,7 +205,8 @@ test('up serves the others, is found by them, and stops in order', async () => {
 
   const id = await add(home, SLOW.task, '--approve')
   await up.said(new RegExp(`${id.slice(0, 8)} → propose`))
-  const following = run(home, `logs -f ${id}`)
+  await using following = startMoose(['logs', '-f', id], { environment: home.environment })
+  await following.said(/→ propose/)
   up.child.kill('SIGTERM')
   await up.said(
     new RegExp(`Stopping: 1 work order \\(${id.slice(0, 8)}\\) may finish its current step, at most 30\\.0s`),
@@ -213,7 +215,7 @@ test('up serves the others, is found by them, and stops in order', async () => {
   assert.equal(exitCode, 0, stderr)
   assert.match(stderr, /Stopped\.\n$/)
   assert.equal(existsSync(serviceFile), false)
-  const followed = await following
+  const followed = await following.ended
   assert.deepEqual([followed.exitCode, /live events broke off: the service stops/.test(followed.stderr)], [1, true])
 })
 
@@ -262,5 +264,5 @@ test('a service that was killed is not taken for one that lives', async () => {
   up.child.kill('SIGKILL')
   await up.ended
   assert.match((await run(home, 'status')).stdout, /^service +not running; start it with: moose up --start/)
-  assert.match((await run(home, 'start')).stderr, /^error: No moose up serves/)
+  assert.match((await run(home, 'start')).stderr, /^error: No service is up for/)
 })

@@ -33,7 +33,7 @@ test('an edit that changes nothing leaves the approval and the log as they are',
   assert.deepEqual(await edits(database, id), [])
 })
 
-test('white space at the end of a text or a line is no change: nothing is stored, the approval stays', async () => {
+test('life G1: white space at the end of a text or a line is no change: nothing is stored, the approval stays', async () => {
   await using database = await createTestDatabase()
   const id = await fileOrder(database, ORDER)
   const description = 'Greet, please.\n\n- once\n- twice'

@@ -31,7 +31,7 @@ type Setting = AsyncDisposable & {
   mirrors: Mirrors
   forge: Forge
   /** An order whose change is committed in the mirror, ready to be published. */
-  prepare: (files: Readonly<Record<string, string | null>>, attempt?: number) => Promise<PublishInput>
+  prepare: (files: Readonly<Record<string, string | Buffer | null>>, attempt?: number) => Promise<PublishInput>
 }
 
 async function setting(files: Readonly<Record<string, FileChange>>): Promise<Setting> {
@@ -61,7 +61,7 @@ async function setting(files: Readonly<Record<string, FileChange>>): Promise<Set
 
 async function prepare(
   { remote, project, mirrors }: Pick<Setting, 'remote' | 'project' | 'mirrors'>,
-  changes: Readonly<Record<string, string | null>>,
+  changes: Readonly<Record<string, string | Buffer | null>>,
   attempt: number,
 ): Promise<PublishInput> {
   const { id: workOrderId } = await database.db
@@ -108,6 +108,33 @@ test('publishing pushes the exact commit and records one pull request with its d
   assert.match(String(row?.diff), /-1\n\+2\n$/)
   assert.deepEqual(await given.forge.publish(input), opened)
   assert.deepEqual(await given.remote.branches(), [opened.branch, 'main'].sort())
+})
+
+test('life G8: the recorded diff applies, also of binary files and of text that is no UTF-8', async () => {
+  const before = {
+    text: 'one\n',
+    'b.png': Buffer.from([0, 1, 2, 3]),
+    latin1: Buffer.from('caf\xe9\n', 'latin1'),
+    'gone.bin': Buffer.from([0]),
+    late: `${'x\n'.repeat(8_000)}end\n`,
+  }
+  await using given = await setting(before)
+  const changes = {
+    text: 'diff --git a/x b/x\ntwo\n',
+    'b.png': Buffer.from([0, 9, 8, 7, 6]),
+    latin1: Buffer.from('th\xe9\n', 'latin1'),
+    'nü.bin': Buffer.from([255, 0, 254]),
+    late: `${'x\n'.repeat(8_000)}e\0d\n`,
+  }
+  const input = await given.prepare(changes)
+  await given.forge.publish(input)
+  const diff = String((await findPullRequestOfAttempt(database.db, input))?.diff)
+  assert.match(diff, /^\+two$/m)
+  const clone = path.join(given.remote.folder, 'clone')
+  await gitIn(given.remote.folder, 'clone', '--quiet', given.remote.path, clone)
+  await writeFile(path.join(clone, '..', 'recorded.diff'), diff)
+  await gitIn(clone, 'apply', '--index', '../recorded.diff')
+  assert.equal(await gitIn(clone, 'write-tree'), await given.remote.git('rev-parse', `${input.headSha}^{tree}`))
 })
 
 test('publishing after a crash between push and record finds the branch', async () => {

@@ -201,6 +201,22 @@ test('malformed JSON is 400', async () => {
   }
 })
 
+test('a name that is there twice, text that is no UTF-8, an unknown field and an unknown parameter are refused by name', async () => {
+  const app = createHttpApp(api.deps())
+  const send = (body: string | Buffer) =>
+    app.request('/api/work-orders', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body })
+  const twice = await refusal(await send('{"title":"a","title":"b"}'), 400, 'request_invalid')
+  assert.match(twice.message, /names "title" twice/)
+  const latin1 = await refusal(await send(Buffer.from('{"title":"caf\xe9"}', 'latin1')), 400, 'request_invalid')
+  assert.match(latin1.message, /The body is not UTF-8 \(line 1\)/)
+  const field = await refusal(await send('{"titel":"a"}'), 400, 'work_order_invalid')
+  assert.match(field.message, /titel is not a known field; there are: title, description, /)
+  for (const query of ['/api/work-orders?stauts=failed', '/api/events?aftre=1']) {
+    const { message } = await refusal(await app.request(query), 400, 'request_invalid')
+    assert.match(message, /The query was refused: (stauts|aftre) is not a known field; there are: /)
+  }
+})
+
 test('a body over the limit is 413, announced or not, and the server goes on', async () => {
   const deps = api.deps()
   await using server = await serveHttp(createHttpApp(deps), { port: 0 })

@@ -28,7 +28,7 @@ const signal = new AbortController().signal
 const bothKeys: Secrets = { ANTHROPIC_API_KEY: 'sk-a', OPENAI_API_KEY: 'sk-o' }
 
 function managerOf(db: Kysely<Database>, secrets: Secrets) {
-  const rest = { replayDir: null, modelTimeoutMs: 1_000, clock: systemClock, log: createLog('silent') }
+  const rest = { replayDir: '/nonexistent', modelTimeoutMs: 1_000, clock: systemClock, log: createLog('silent') }
   return createManager({
     db,
     models: createModels({ db, secrets, maxCallsPerProvider: null, ...rest }),

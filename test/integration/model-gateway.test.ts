@@ -32,7 +32,7 @@ async function setUp(...script: Scripted[]) {
     .values({ ...row, complexity_threshold: 1, cost_profile: price })
     .execute()
   const secrets = { OPENAI_COMPATIBLE_API_KEY: KEY }
-  const rest = { replayDir: null, modelTimeoutMs: 10_000, clock: systemClock, log: createLog('silent') }
+  const rest = { replayDir: '/nonexistent', modelTimeoutMs: 10_000, clock: systemClock, log: createLog('silent') }
   const gateway = stack.use(
     createGateway({ db, models: createModels({ db, secrets, maxCallsPerProvider: null, ...rest }) }),
   )

@@ -66,7 +66,7 @@ async function setUp(overrides: Partial<ModelsOptions> = {}) {
   const models = createModels({
     db: database.db,
     secrets: { ANTHROPIC_API_KEY: KEY, OPENAI_API_KEY: KEY, OPENAI_COMPATIBLE_API_KEY: KEY },
-    replayDir: null,
+    replayDir: '/nonexistent',
     modelTimeoutMs: 5_000,
     maxCallsPerProvider: null,
     clock,

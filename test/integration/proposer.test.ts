@@ -72,7 +72,7 @@ async function setUp(script: readonly Scripted[], { priced = true, contextMaxByt
     .returning('id')
     .executeTakeFirstOrThrow()
   const secrets = {}
-  const rest = { replayDir: null, modelTimeoutMs: 5_000, clock: systemClock, log: createLog('silent') }
+  const rest = { replayDir: '/nonexistent', modelTimeoutMs: 5_000, clock: systemClock, log: createLog('silent') }
   const models = createModels({ db, secrets, maxCallsPerProvider: null, ...rest })
   return {
     db,

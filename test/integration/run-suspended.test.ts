@@ -43,7 +43,7 @@ test('run after a cap was raised goes on where the order rests, without a servic
   assert.deepEqual([moose.calls.route, moose.calls.propose], [1, 2])
 })
 
-test('run of an order that still has to wait says why it has to today', async () => {
+test('life G2: run of an order that still has to wait says why it has to today', async () => {
   await using home = await createMooseHome(FILES, [], KEY)
   await using server = await startModelServer({ kind: 'text', text: ANSWER })
   await using moose = await bench(home)

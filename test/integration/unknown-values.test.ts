@@ -146,6 +146,7 @@ describe('a row with values that this version does not know takes nothing down:'
         paint: PLAIN,
         hint: (text) => text,
         now: new Date(),
+        waits: null,
         steps: true,
       })
       assert.match(page, new RegExp(order.title))

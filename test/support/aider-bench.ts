@@ -128,7 +128,7 @@ function modelsOf({ db }: TestDatabase) {
   return createModels({
     db,
     secrets,
-    replayDir: null,
+    replayDir: '/nonexistent',
     modelTimeoutMs: 120_000,
     maxCallsPerProvider: null,
     clock: systemClock,

@@ -72,6 +72,7 @@ export async function openBench(
       },
       watch: parts.watch,
       stopCalls: parts.models.stopAll,
+      admitCallsBy: parts.models.admitBy,
       proposers: parts.proposers,
       homeId: 'bench',
       version: 'bench',

@@ -1,6 +1,7 @@
 import { type Config, shownDatabaseUrl } from '../../config.ts'
 import { OrchestratorStatusResponse } from '../../contract/orchestrator.ts'
-import { Fault } from '../../faults/fault.ts'
+import { Fault, type FaultCode } from '../../faults/fault.ts'
+import { isAlive } from '../../process/is-alive.ts'
 import { patientFetch } from '../../remote/patient-fetch.ts'
 import { type ApiClient, createApiClient } from './api-client.ts'
 import { readServiceFile, type ServiceFile } from './service-file.ts'
@@ -8,6 +9,7 @@ import { readServiceFile, type ServiceFile } from './service-file.ts'
 /** The host of requests that never leave the process. */
 export const IN_PROCESS_URL = 'http://127.0.0.1'
 const GREETING_TIMEOUT_MS = 2_000
+const SAYS_WHY: readonly FaultCode[] = ['config_invalid', 'database_refused', 'database_unreachable']
 
 export type Connection = AsyncDisposable & {
   readonly api: ApiClient
@@ -88,8 +90,10 @@ async function answers({ url, pid }: ServiceFile): Promise<boolean> {
       signal,
     })
     return status.pid === pid
-  } catch {
-    // Whatever the reason, it is not there: the caller opens the home itself, which fails if another process has it.
+  } catch (error) {
+    // It answers that it cannot say how it stands (its database is away): it is there, and tells the caller why.
+    if (error instanceof Fault && SAYS_WHY.includes(error.code)) return isAlive(pid)
+    // Whatever else the reason, it is not there: the caller opens the home itself, which fails if another process has it.
     return false
   }
 }

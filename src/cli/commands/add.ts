@@ -4,7 +4,7 @@ import { Fault } from '../../faults/fault.ts'
 import { RISK_LEVELS } from '../../work-order/content.ts'
 import { type Cli, withApi } from '../cli.ts'
 import { usdArgument } from '../input/arguments.ts'
-import { checkOrder } from '../input/order-problems.ts'
+import { checkOrderToRun } from '../input/order-problems.ts'
 import {
   assertProjectsKnown,
   fieldsOf,
@@ -80,8 +80,8 @@ async function requested(cli: Cli, options: AddOptions): Promise<ReadOrders<NewW
   }
   const read =
     from === undefined
-      ? { orders: [orderFromOptions(cli, fields, checkOrder)], projects: [] }
-      : await ordersFromFiles(cli, from, checkOrder)
+      ? { orders: [orderFromOptions(cli, fields, checkOrderToRun)], projects: [] }
+      : await ordersFromFiles(cli, from, checkOrderToRun)
   // The option counts instead of what the files say.
   return project === undefined ? read : { ...read, projects: [{ name: project, at: '--project:' }] }
 }

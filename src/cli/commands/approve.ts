@@ -17,8 +17,10 @@ export function approveCommand(cli: Cli): Command {
   )
 }
 
-function hint({ id, status }: WorkOrderView, service: ServiceState): string {
+function hint({ id, status, files_in_scope: scope }: WorkOrderView, service: ServiceState): string {
   const short = shortId(id)
+  if (scope.length === 0)
+    return `It names no file that may change, and fails as soon as it is run. Name them with: moose edit ${short} --file PATH   Then approve it again.`
   // Approved again after it ended; it is claimed only after another attempt is asked for.
   if (status !== 'pending') return `Try it again with: moose retry ${short}`
   if (service === 'polling') return `The service takes it on now; follow it with: moose logs -f ${short}`

@@ -1,7 +1,8 @@
 import { Command } from 'commander'
-import { BudgetResponse } from '../../contract/budget.ts'
+import { EmergencyResponse } from '../../contract/budget.ts'
 import { type Cli, withApi } from '../cli.ts'
 import { budgetWarnings } from '../pages/budget-line.ts'
+import { harmless } from '../pages/terminal-text.ts'
 
 export function budgetStopCommand(cli: Cli): Command {
   return new Command('stop')
@@ -26,11 +27,13 @@ export function budgetResumeCommand(cli: Cli): Command {
 
 async function switchTo(cli: Cli, verb: 'stop' | 'resume', done: string): Promise<void> {
   await withApi(cli, async (api) => {
-    const answer = await api.call({ method: 'POST', path: `/api/budget/${verb}`, answer: BudgetResponse })
+    const answer = await api.call({ method: 'POST', path: `/api/budget/${verb}`, answer: EmergencyResponse })
     const { output } = cli
+    const { budget, problem } = answer
     output.document(answer)
-    const isAsWished = answer.budget.emergency_stop.active === (verb === 'stop')
-    if (isAsWished) output.line(output.hint(done))
-    if (verb === 'resume') for (const warning of budgetWarnings(answer.budget)) output.note(`warning: ${warning}`)
+    if (budget === null || budget.emergency_stop.active === (verb === 'stop')) output.line(output.hint(done))
+    if (problem !== undefined) output.note(`warning: ${harmless(problem)}`)
+    if (verb === 'resume' && budget !== null)
+      for (const warning of budgetWarnings(budget)) output.note(`warning: ${warning}`)
   })
 }

@@ -1,7 +1,8 @@
+import path from 'node:path'
 import { Command } from 'commander'
-import type { Config } from '../../config.ts'
+import { type Config, RECORDINGS } from '../../config.ts'
 import { type DemoPlaces, demoPlaces } from '../../demo/places.ts'
-import { REPLAY_DIR, REPLAY_NOTE } from '../../demo/replay.ts'
+import { REPLAY_NOTE } from '../../demo/replay.ts'
 import { createLogFor } from '../../log.ts'
 import type { Cli } from '../cli.ts'
 import { readDemoOrders } from '../demo/orders.ts'
@@ -63,7 +64,7 @@ async function wholeDemo(cli: Cli, signal: AbortSignal): Promise<DemoReport> {
 /** The user's settings with everything outside left out: their database, their keys, a foreign Manager or Proposer, Aider. */
 function demoConfig(config: Config, { home }: DemoPlaces): Config {
   const ours = { databaseUrl: null, managerUrl: null, proposerUrl: null, executor: 'patch', aiderBin: null } as const
-  return { ...config, ...ours, home, replayDir: REPLAY_DIR, secrets: {} }
+  return { ...config, ...ours, home, replayDir: path.join(home, RECORDINGS), secrets: {} }
 }
 
 function sayInterrupted({ output }: Cli, interruption: Interruption): void {

@@ -3,7 +3,6 @@ import { type ListedWorkOrder, ListedWorkOrdersResponse } from '../../contract/w
 import { STATUSES } from '../../work-order/status.ts'
 import { type Cli, withApi } from '../cli.ts'
 import { countUpTo } from '../input/arguments.ts'
-import { REPLAY } from '../pages/attempt-evidence.ts'
 import { ago, shortId, usd } from '../pages/humanize.ts'
 import { stateOf } from '../pages/order-state.ts'
 import { table } from '../pages/table.ts'
@@ -62,7 +61,6 @@ function print({ output }: Cli, orders: readonly ListedWorkOrder[], { status, pr
     oneLine(order.title, width),
   ])
   output.line(table([heads, ...rows]))
-  if (orders.some(({ replayed }) => replayed)) output.note(REPLAY)
   if (orders.length === limit)
     output.note(`The newest ${limit}; see more with: moose list --limit ${Math.min(MOST, limit * 10)}`)
 }

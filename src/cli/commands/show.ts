@@ -3,6 +3,7 @@ import { type WorkOrderDetail, WorkOrderDetailResponse } from '../../contract/wo
 import { Fault } from '../../faults/fault.ts'
 import { type Cli, withApi } from '../cli.ts'
 import { workOrderPath } from '../client/api-client.ts'
+import { serviceStateOf, waitsFor } from '../client/service-state.ts'
 import { orderPage } from '../pages/order-page.ts'
 
 export function showCommand(cli: Cli): Command {
@@ -13,15 +14,18 @@ export function showCommand(cli: Cli): Command {
     .option('--diff', 'only the diff of its pull request, as git apply takes it')
     .addHelpText('after', '\nExamples:\n  $ moose show 1a2b3c4d\n  $ moose show 1a2b3c4d --diff | git apply')
     .action((id: string, options: { steps?: true; diff?: true }) =>
-      withApi(cli, async (api) => {
+      withApi(cli, async (api, service) => {
         const shown = await api.call({ method: 'GET', path: workOrderPath(id), answer: WorkOrderDetailResponse })
         const { output } = cli
         const diff = options.diff === true ? diffOf(shown.work_order) : null
         output.document(shown)
         if (diff !== null) return output.json ? undefined : output.verbatim(diff)
         const { paint } = output
+        const { work_order: order } = shown
+        // Of an order that was begun it depends on who is there whether anything happens.
+        const waits = order.status === 'in_progress' ? waitsFor(order, await serviceStateOf(api, service)) : null
         output.line(
-          orderPage(shown.work_order, { paint, hint: output.hint, now: new Date(), steps: options.steps === true }),
+          orderPage(order, { paint, hint: output.hint, now: new Date(), waits, steps: options.steps === true }),
         )
       }),
     )

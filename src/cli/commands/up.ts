@@ -29,8 +29,9 @@ type Serving = { role: 'service' | 'worker'; start: boolean; port: number }
 export function upCommand(cli: Cli): Command {
   return new Command('up')
     .description(
-      'Serves the API on this machine and runs work orders until it is stopped. Nothing is claimed before you ' +
-        'say so: --start, moose start, or ORCHESTRATOR_AUTO_START=true.',
+      'Serves the API on this machine and runs work orders until it is stopped. Nothing new is claimed before ' +
+        'you say so: --start, moose start, or ORCHESTRATOR_AUTO_START=true. What an earlier process of this home has ' +
+        'begun continues at once.',
     )
     .option('--start', 'take on approved work orders at once')
     .option('--port <number>', PORT_HELP, portNumber)
@@ -51,10 +52,12 @@ export async function serve(cli: Cli, config: Config, { role, start, port }: Ser
   const service = { url, pid: process.pid, started_at: new Date().toISOString(), database }
   await writeServiceFile(config.home, service)
   try {
-    if (start) await moose.orchestrator.startUnattended()
     const api = createApiClient(IN_PROCESS_URL, (request) => moose.http.fetch(request))
+    // Before anything new is claimed.
+    const continued = runningHere(await statusOf(api))
+    if (start) await moose.orchestrator.startUnattended()
     const status = await statusOf(api)
-    greet(cli, url, status)
+    greet(cli, url, status, continued)
     const quiet = new AbortController()
     const printing = printEvents(cli, api, status.last_event_id, quiet.signal)
     if (!interruption.signal.aborted) await once(interruption.signal, 'abort')
@@ -98,12 +101,14 @@ async function statusOf(api: ApiClient): Promise<OrchestratorStatus> {
   return status
 }
 
-function greet({ output }: Cli, url: string, status: OrchestratorStatus): void {
+/** @param continued how many work orders an earlier process has begun, which this one continues */
+function greet({ output }: Cli, url: string, status: OrchestratorStatus, continued: number): void {
   const { paint } = output
   const rows = [
     ['home', status.home],
     ['database', status.database_url],
     ['polling', pollingText(status)],
+    ...(continued === 0 ? [] : [['continues', `${counted(continued, 'work order')} ${INTERRUPTED}`]]),
     ...(status.budget === null ? [] : budgetRows(status.budget, paint)),
     ['stop', 'Ctrl-C'],
     ...status.errors.map(({ message }) => ['attention', paint.yellow(harmless(message))]),
@@ -111,6 +116,12 @@ function greet({ output }: Cli, url: string, status: OrchestratorStatus): void {
   output.document({ type: 'ready', url, status })
   output.line(`${paint.bold(`Moose ${status.version}`)} serves ${paint.cyan(url)}`)
   output.line(output.hint(table(rows.map(([name, value]) => [`  ${paint.dim(String(name))}`, String(value)]))))
+}
+
+const INTERRUPTED = 'an earlier process began and left; stop one with: moose cancel ID'
+
+function runningHere({ workers }: OrchestratorStatus): number {
+  return workers.reduce((sum, { is_this, running }) => (is_this ? sum + running : sum), 0)
 }
 
 /** Why everything is stopped stands below it: with the budget, or where that cannot be read, with what went wrong. */
@@ -148,7 +159,7 @@ async function whatStops(api: ApiClient, graceMs: number): Promise<string> {
   const running = `${counted(executing.length, 'work order')} (${executing.map(shortId).join(', ')})`
   return executing.length === 0
     ? 'Stopping …'
-    : `Stopping: ${running} may finish its current step, at most ${duration(graceMs)}; another worker or the next start continues. Ctrl-C again leaves at once.`
+    : `Stopping: ${running} may finish its current step, at most ${duration(graceMs)}, without a new call to a model; another worker or the next start continues. Ctrl-C again leaves at once.`
 }
 
 /** The database may be away. */

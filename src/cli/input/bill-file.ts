@@ -2,11 +2,13 @@ import { readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { BillBody as Bill, type BillBody } from '../../contract/budget-changes.ts'
 import { plainWords } from '../../contract/plain-words.ts'
+import { nameTwice, utf8Text } from '../../contract/strict-json.ts'
 import { Fault, toFault } from '../../faults/fault.ts'
 import { fieldProblems } from '../../faults/schema-problems.ts'
 import type { Cli } from '../cli.ts'
 import { harmless } from '../pages/terminal-text.ts'
 import { type CsvRow, readCsv } from './csv.ts'
+import { whyUnreadable } from './read-orders.ts'
 
 /** Ten thousand entries fit well. */
 const MOST_BYTES = 2_000_000
@@ -29,7 +31,7 @@ export async function readBill(cli: Cli, name: string, period: Omit<BillBody, 'e
   const parsed = Bill.safeParse({ entries, ...period }, { error: plainWords })
   if (parsed.success) return parsed.data
   const problems = fieldProblems(parsed.error).map(({ field, reason, path: [, index, ...rest] }) =>
-    typeof index === 'number' ? `${at(index)} ${rest.map(String).join('.')} ${reason}` : `${shown}: ${field} ${reason}`,
+    typeof index === 'number' ? [at(index), ...rest.map(String), reason].join(' ') : `${shown}: ${field} ${reason}`,
   )
   throw refused(problems)
 }
@@ -42,10 +44,10 @@ async function textOf(cli: Cli, name: string): Promise<string> {
     if (!found.isFile())
       throw new Fault('request_invalid', `${name} is no file. Name a CSV or JSON file, or - for stdin.`)
     if (found.size > MOST_BYTES) throw tooLarge(name)
-    return bounded(name, await readFile(file, 'utf8'))
+    return bounded(name, utf8Text(await readFile(file), name))
   } catch (error) {
     if (error instanceof Fault) throw error
-    const message = `Cannot read ${name}: ${toFault(error).message}. Name a CSV or JSON file, or - for stdin.`
+    const message = `Cannot read ${name}: ${whyUnreadable(error)}. Name a CSV or JSON file, or - for stdin.`
     throw new Fault('request_invalid', message, { file: name }, error)
   }
 }
@@ -67,8 +69,12 @@ function fromJson(name: string, text: string): Read {
 
 function jsonOf(name: string, text: string): unknown {
   try {
-    return JSON.parse(text)
+    const value: unknown = JSON.parse(text)
+    const twice = nameTwice(text)
+    if (twice === null) return value
+    throw refused([`${name}: names ${JSON.stringify(twice)} twice in one object`])
   } catch (error) {
+    if (error instanceof Fault) throw error
     throw new Fault('request_invalid', `${name} is no JSON: ${toFault(error).message}.`, { file: name }, error)
   }
 }

@@ -34,6 +34,8 @@ test('lists, documents, JSON and the body of the API are orders too', () => {
   assert.deepEqual(titles('\ufefftitle: with a byte order mark\r\n'), ['with a byte order mark'])
 })
 
+const FIELDS = 'title, description, acceptance_criteria, files_in_scope, risk_level, project, budget_usd, approved'
+
 test('every problem is named with its line, field and reason, all at once', () => {
   const text = `title: Greet
 files_in_scop:
@@ -48,7 +50,7 @@ files_in_scop:
   approved: "yes"
 `
   assert.deepEqual(read(text).problems, [
-    'order.yaml:2: files_in_scop is not a known field',
+    `order.yaml:2: files_in_scop is not a known field; there are: ${FIELDS}`,
     'order.yaml:5: title is empty',
     'order.yaml:8: files_in_scope[1] "../x" leaves the repository (..)',
     'order.yaml:9: risk_level must be one of low, medium, high',
@@ -162,4 +164,10 @@ test('any text gives orders or problems and never throws', () => {
       assert.ok(orders.length + problems.length > 0)
     }),
   )
+})
+
+test('what is nested too deeply is told in plain words, and an unknown field names those there are', () => {
+  for (const text of [`title: ${'['.repeat(20_000)}`, `${'- '.repeat(20_000)}x`])
+    assert.deepEqual(read(text).problems, ['order.yaml:1: this is nested too deeply to be read'])
+  assert.match(String(read('titel: a').problems[1]), /^order\.yaml:1: titel is not a known field; there are: title, /)
 })

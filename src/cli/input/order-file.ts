@@ -21,6 +21,8 @@ export type OrderFile<Order> = {
 /** Keys that are there twice are looked for apart, and the parser's warnings would go to stderr past us. */
 const READING = { prettyErrors: false, uniqueKeys: false, logLevel: 'error' } as const
 
+const TOO_DEEP = 'this is nested too deeply to be read'
+
 type Check<Order> = (value: unknown) => Checked<Order>
 
 /** An order somewhere in a document: its value and the way to it. */
@@ -78,7 +80,7 @@ function candidatesOf(document: Document.Parsed): (Candidate | { unreadable: str
   try {
     value = document.toJS({ maxAliasCount: MAX_ALIASES })
   } catch (error) {
-    return [{ unreadable: toFault(error).message }]
+    return [{ unreadable: error instanceof RangeError ? TOO_DEEP : toFault(error).message }]
   }
   // Nothing between two `---` is nothing, not an order without fields.
   if (value === null) return []
@@ -134,6 +136,7 @@ const NEITHER = 'this is neither "field: value" nor "- entry"; longer text goes 
 const PLAIN: readonly [RegExp, string][] = [
   [/^All (?:mapping|sequence) items must start|^Sequence item without - indicator/, INDENTATION],
   [/^Implicit (?:map )?keys need/, NEITHER],
+  [/^Maximum call stack size/, TOO_DEEP],
   [/^Nested mappings are not allowed in compact/, 'a value with ": " in it must stand in quotes'],
 ]
 

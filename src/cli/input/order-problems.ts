@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { unknownField } from '../../contract/plain-words.ts'
 import { EditWorkOrder, NewWorkOrder } from '../../contract/work-orders.ts'
 import { Fault } from '../../faults/fault.ts'
 import { type FieldProblem, fieldProblems } from '../../faults/schema-problems.ts'
@@ -13,6 +14,14 @@ export type Checked<Order> = { order: Order; problems: [] } | { problems: FieldP
 /** A value that may be a new work order, checked against the contract. */
 export function checkOrder(value: unknown): Checked<NewWorkOrder> {
   return checked(NewWorkOrder, value)
+}
+
+/** The same for one that is to be carried out: without a file that may change it would fail as soon as it is run. */
+export function checkOrderToRun(value: unknown): Checked<NewWorkOrder> {
+  const result = checkOrder(value)
+  if (!('order' in result) || result.order.files_in_scope.length > 0) return result
+  const reason = 'is missing: name at least one file, or folder with a / at its end, that may change'
+  return { problems: [{ field: 'files_in_scope', reason, path: ['files_in_scope'] }] }
 }
 
 /** A value that may say what to change in a work order, checked against the contract. */
@@ -50,6 +59,7 @@ function inPlainWords(issue: z.core.$ZodRawIssue): string | undefined {
     const wanted = KINDS[issue.expected]
     return wanted === undefined ? undefined : `must be ${wanted}, not ${kindOf(issue.input)}`
   }
+  if (issue.code === 'unrecognized_keys') return unknownField(issue)
   if (issue.code === 'invalid_value') return `must be one of ${issue.values.map(String).join(', ')}`
   return undefined
 }

@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { ProjectsResponse } from '../../contract/projects.ts'
-import { Fault } from '../../faults/fault.ts'
+import { utf8Text } from '../../contract/strict-json.ts'
+import { errorCode } from '../../faults/error-code.ts'
+import { Fault, toFault } from '../../faults/fault.ts'
 import type { Cli } from '../cli.ts'
 import type { ApiClient } from '../client/api-client.ts'
 import { nullForNone } from './arguments.ts'
@@ -47,13 +49,18 @@ async function textOf(cli: Cli, name: string): Promise<string> {
 async function wholeTextOf(cli: Cli, name: string): Promise<string> {
   if (name === '-') return await cli.readStdin()
   try {
-    return await readFile(path.resolve(cli.cwd, name), 'utf8')
+    return utf8Text(await readFile(path.resolve(cli.cwd, name)), name)
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
-    const reason = REASONS[String(code)]
-    const message = `Cannot read ${name}: ${reason === undefined ? String(error) : reason}. Give a YAML or JSON file, or - for stdin.`
+    if (error instanceof Fault) throw error
+    const message = `Cannot read ${name}: ${whyUnreadable(error)}. Give a YAML or JSON file, or - for stdin.`
     throw new Fault('request_invalid', message, { file: name }, error)
   }
+}
+
+/** Why a file cannot be read, in words. */
+export function whyUnreadable(error: unknown): string {
+  const reason = REASONS[String(errorCode(error))]
+  return reason === undefined ? toFault(error).message : reason
 }
 
 const REASONS: Record<string, string> = {

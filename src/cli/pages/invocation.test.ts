@@ -21,9 +21,18 @@ test('what is no command stays as it is', () => {
 })
 
 test('the launcher says how it was called; without it, it is the file of the checkout', () => {
-  assert.equal(invocationOf({}), './moose')
-  assert.equal(invocationOf({ MOOSE_INVOKED: '' }), './moose')
-  assert.equal(invocationOf({ MOOSE_INVOKED: '../moose/moose' }), '../moose/moose')
-  assert.equal(invocationOf({ MOOSE_INVOKED: 'npm run moose --' }), 'npm run moose --')
-  assert.equal(invocationOf({ MOOSE_INVOKED: "/my folder's/moose" }), "'/my folder'\\''s/moose'")
+  assert.equal(invocationOf({}, []), './moose')
+  assert.equal(invocationOf({ MOOSE_INVOKED: '' }, []), './moose')
+  assert.equal(invocationOf({ MOOSE_INVOKED: '../moose/moose' }, []), '../moose/moose')
+  assert.equal(invocationOf({ MOOSE_INVOKED: 'npm run moose --' }, []), 'npm run moose --')
+  assert.equal(invocationOf({ MOOSE_INVOKED: "/my folder's/moose" }, []), "'/my folder'\\''s/moose'")
+})
+
+test('a hint of a command that was given --home names the same home, so that it can be typed as it stands', () => {
+  const launched = { MOOSE_INVOKED: 'moose' }
+  assert.equal(invocationOf(launched, ['list', '--home', '/srv/moose']), 'moose --home /srv/moose')
+  assert.equal(invocationOf(launched, ['--home=my home', 'list']), "moose --home 'my home'")
+  assert.equal(invocationOf(launched, ['--home', 'a', 'list', '--home', 'b']), 'moose --home b')
+  for (const words of [['list'], ['list', '--home'], ['--home=']]) assert.equal(invocationOf(launched, words), 'moose')
+  assert.equal(asInvoked('Type: moose up --start', 'moose --home b'), 'Type: moose --home b up --start')
 })

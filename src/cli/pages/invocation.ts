@@ -35,13 +35,28 @@ const HINT = new RegExp(`(?<![\\w./-])moose(?= (?:(?:${COMMANDS.join('|')})\\b|<
 
 /**
  * How this process was started, as it can be typed again: what the launcher passed on, or `./moose` for
- * `node src/cli/main.ts`.
+ * `node src/cli/main.ts`; with the `--home` it was given.
+ *
+ * @param words of the command line
  */
-export function invocationOf(environment: Record<string, string | undefined>): string {
+export function invocationOf(environment: Record<string, string | undefined>, words: readonly string[]): string {
   const { MOOSE_INVOKED: invoked } = environment
-  if (invoked === undefined || invoked === '') return './moose'
-  if (invoked === THROUGH_NPM || /^[\w./@%+=:,-]+$/.test(invoked)) return invoked
-  return `'${invoked.replaceAll("'", "'\\''")}'`
+  const program = invoked === undefined || invoked === '' ? './moose' : invoked
+  const started = program === THROUGH_NPM ? program : quoted(program)
+  const home = homeIn(words)
+  return home === null ? started : `${started} --home ${quoted(home)}`
+}
+
+function homeIn(words: readonly string[]): string | null {
+  const index = words.findLastIndex((word) => word === '--home' || word.startsWith('--home='))
+  const [word, next] = words.slice(index, index + 2)
+  if (index === -1 || word === undefined) return null
+  const home = word === '--home' ? next : word.slice('--home='.length)
+  return home === undefined || home === '' ? null : home
+}
+
+function quoted(word: string): string {
+  return /^[\w./@%+=:,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 }
 
 /** Text of ours with the commands in it as they have to be typed here. */

@@ -95,6 +95,7 @@ const page = (order: WorkOrderDetail, steps = false) =>
     paint: pc.createColors(false),
     hint: (text) => text,
     now: new Date('2026-01-31T12:03:00Z'),
+    waits: null,
     steps,
   })
 
@@ -160,7 +161,7 @@ test('why an order failed stands on top, and text of others cannot command the t
     status_reason: { code: 'check_failed', message: `tests failed${evil}\nbadly` },
   })
   assert.match(text, /^WO-1a2b3c4d {2}a\\u001b\]0;x\\u0007\\nb\n/)
-  assert.match(text, /reason {8}check_failed: tests failed\\u001b]0;x\\u0007\\nbadly/)
+  assert.match(text, /reason {8}check_failed: tests failed\\u001b]0;x\\u0007\n +│ badly/)
   assert.doesNotMatch(text, /\u001b|\u0007/)
 })
 
@@ -212,6 +213,7 @@ test('the error of a step spells commands as they have to be typed', () => {
       paint: pc.createColors(false),
       hint: (words) => words.replaceAll('moose doctor', './moose doctor'),
       now: new Date('2026-01-31T12:03:00Z'),
+      waits: null,
       steps: false,
     },
   )
@@ -294,4 +296,15 @@ test('the cost of an order says what is reserved and what nobody knows', () => {
     /\ncost {10}\$0\.0123 \(\$0\.50 reserved, \$0\.20 unresolved, see moose budget\)\n/,
   )
   assert.doesNotMatch(page({ ...ORDER, actual_cost: null }), /\ncost/)
+})
+
+test('a reason of several lines stands on several lines, and what was begun says what it waits for', () => {
+  const reason = { code: 'check_failed', message: 'Check "tests" failed:\n\u001b[2Jone\ntwo' }
+  const text = page({ ...ORDER, status: 'failed', phase: null, status_reason: reason })
+  assert.match(text, /^reason +check_failed: Check "tests" failed:\n.*│ .*one\n.*│ two$/m)
+  assert.doesNotMatch(text, /\\n/)
+  const waits = 'Waiting for 1a2b3c4d to continue: no service is up.'
+  const options = { paint: pc.createColors(false), hint: (words: string) => words, now: new Date(), steps: false }
+  const waiting = orderPage({ ...ORDER, status: 'in_progress', phase: 'proposing' }, { ...options, waits })
+  assert.match(waiting, /^Next: Waiting for 1a2b3c4d to continue: no service is up\.$/m)
 })

@@ -27,6 +27,8 @@ export type PageOptions = {
   /** Spells commands as they have to be typed here. */
   hint: (text: string) => string
   now: Date
+  /** What has to happen before an order that was begun continues; null: nothing has to. */
+  waits: string | null
   /** With what went into each step and what came out. */
   steps: boolean
 }
@@ -35,7 +37,7 @@ export type PageOptions = {
 export function orderPage(order: WorkOrderDetail, options: PageOptions): string {
   const { paint } = options
   const evidence = evidenceOf(order)
-  const next = nextStep(order)
+  const next = options.waits === null ? nextStep(order) : options.waits
   const sections = [
     `${paint.bold(`WO-${shortId(order.id)}`)}  ${paint.bold(oneLine(order.title, LONGEST_TITLE))}`,
     table(facts(order, options)),
@@ -63,7 +65,7 @@ function facts(order: WorkOrderDetail, { paint, hint, now }: PageOptions): strin
   const rows: [string, string | null][] = [
     ['id', order.id],
     ['status', stateOf(order, paint)],
-    ['reason', shown(reason === null ? null : hint(`${reason.code}: ${reason.message}`))],
+    ['reason', reason === null ? null : below(hint(harmlessLines(`${reason.code}: ${reason.message}`)))],
     ['approved', order.approved ? 'yes' : 'no'],
     ['project', shown(order.project)],
     ['risk', shown(order.risk_level)],
@@ -75,6 +77,11 @@ function facts(order: WorkOrderDetail, { paint, hint, now }: PageOptions): strin
     ['added', `${ago(new Date(order.created_at), now)} ${paint.dim(`(${order.created_at})`)}`],
   ]
   return rows.flatMap(([name, value]) => (value === null ? [] : [[paint.dim(name), value]]))
+}
+
+/** Further lines of what others wrote, behind a bar. */
+function below(text: string): string {
+  return text.replaceAll('\n', `\n${BAR} `)
 }
 
 /** Null before the first attempt, while nothing is reserved. */
@@ -136,7 +143,7 @@ function stepRow(step: StepView, { paint, hint }: PageOptions): string[] {
   const symbol = symbols.get(step.status)
   const runs = step.runs === 1 ? '' : `begun ${step.runs} times`
   const choice = harmless(executorOf(step))
-  const error = step.error === null ? '' : hint(harmlessLines(step.error.message).replaceAll('\n', `\n${BAR} `))
+  const error = step.error === null ? '' : below(hint(harmlessLines(step.error.message)))
   const cost = step.cost_usd === 0 ? '' : usd(step.cost_usd)
   const took = step.ended_at === null ? '' : duration(Date.parse(step.ended_at) - Date.parse(step.started_at))
   const mark = symbol === undefined ? `${oneLine(step.status, LONGEST_WORD)}:` : symbol

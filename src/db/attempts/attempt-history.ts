@@ -97,20 +97,23 @@ function toStepView(row: StepRow): StepView {
   }
 }
 
-/** Which of some orders have a last attempt whose change came from a recording instead of a model. */
+/** Which of some orders have a last attempt that was answered by a recording instead of a model, of use or not. */
 export async function replayedOrders(db: Db, ids: readonly string[]): Promise<ReadonlySet<string>> {
   if (ids.length === 0) return new Set()
   const rows = await db
     .selectFrom('work_orders')
-    .innerJoin('attempt_steps', (join) =>
-      join
-        .onRef('attempt_steps.work_order_id', '=', 'work_orders.id')
-        .onRef('attempt_steps.attempt', '=', 'work_orders.attempts'),
+    .select('id')
+    .where('id', 'in', ids)
+    .where(
+      sql<boolean>`exists (
+        select from model_calls as call
+        where call.work_order_id = work_orders.id and call.attempt = work_orders.attempts and call.replayed
+      ) or exists (
+        select from attempt_steps as step
+        where step.work_order_id = work_orders.id and step.attempt = work_orders.attempts and step.name = 'propose'
+          and step.output -> 'response' ->> 'replayed' = 'true'
+      )`,
     )
-    .select('work_orders.id')
-    .where('work_orders.id', 'in', ids)
-    .where('attempt_steps.name', '=', 'propose')
-    .where(sql<boolean>`attempt_steps.output -> 'response' ->> 'replayed' = 'true'`)
     .execute()
   return new Set(rows.map(({ id }) => id))
 }

@@ -91,3 +91,14 @@ export async function isPast(db: Db, time: string): Promise<boolean> {
   const { rows } = await sql<{ over: boolean }>`select ${time}::timestamptz <= moose_now() as over`.execute(db)
   return rows[0]?.over === true
 }
+
+/** Whether calls of a proposer were ever reserved, also of one that is removed. */
+export async function hasReserved(db: Db, proposer: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('budget_entries')
+    .select('id')
+    .where('proposer', '=', proposer)
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}

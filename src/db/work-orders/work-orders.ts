@@ -112,14 +112,18 @@ export async function approveWorkOrder(db: Db, idOrPrefix: string): Promise<Work
   return findWorkOrder(db, order.id)
 }
 
-/** Turns a pending order down: it becomes `cancelled`. @throws {Fault} `work_order_conflict` */
+/** Turns a pending order down: it becomes `cancelled`, and an approval is withdrawn, so that a retry runs nothing. @throws {Fault} `work_order_conflict` */
 export async function rejectWorkOrder(db: Db, idOrPrefix: string, reason: string | null): Promise<WorkOrderView> {
   const order = await findWorkOrder(db, idOrPrefix)
   if (order.status !== 'pending') throw wrongStatus(order, 'rejected')
   const message = reason === null ? 'rejected' : `rejected: ${reason}`
   await db.transaction().execute(async (transaction) => {
     await recordEvent(transaction, { workOrderId: order.id, type: 'rejected', message })
-    const move = { from: ['pending'], to: 'cancelled', metadata: { rejection_reason: reason } } as const
+    const move = {
+      from: ['pending'],
+      to: 'cancelled',
+      metadata: { rejection_reason: reason, approved_by_director: false },
+    } as const
     if (!(await moveWorkOrder(transaction, order.id, move))) throw wrongStatus(order, 'rejected')
   })
   return findWorkOrder(db, order.id)

@@ -2,7 +2,7 @@ import { createRoute } from '@hono/zod-openapi'
 import { changeCap } from '../../budget/change-cap.ts'
 import { reconcile, settleByHand } from '../../budget/reconcile.ts'
 import { readBudget } from '../../budget/summary.ts'
-import { BudgetResponse } from '../../contract/budget.ts'
+import { BudgetResponse, EmergencyResponse } from '../../contract/budget.ts'
 import {
   BillBody,
   CapBody,
@@ -19,6 +19,7 @@ import {
 import { setPriceOfProposer } from '../../db/proposer-changes.ts'
 import { getProposerConfig } from '../../db/proposer-configs.ts'
 import { setEmergencyStop } from '../../db/system-config.ts'
+import { toFault } from '../../faults/fault.ts'
 import { priceOf } from '../../models/price.ts'
 import { Usd } from '../../money.ts'
 import {
@@ -63,7 +64,7 @@ const emergency = <const Verb extends 'stop' | 'resume'>(verb: Verb, operationId
     operationId,
     summary,
     tags,
-    responses: { 200: json(BudgetResponse, 'How it stands now'), ...ANY_FAULT },
+    responses: { 200: json(EmergencyResponse, 'How it stands now'), ...ANY_FAULT },
   })
 const stop = emergency('stop', 'stopSpending', 'Stop every call to a model now, running ones included')
 const resume = emergency('resume', 'resumeSpending', 'Allow model calls again')
@@ -114,12 +115,12 @@ export const budgetRoutes = newRoutes()
   .openapi(stop, async (c) => {
     const { db } = c.var.deps
     await setEmergencyStop(db, true)
-    return c.json({ success: true as const, budget: await readBudget(db) }, 200)
+    return c.json(await budgetAfter(db), 200)
   })
   .openapi(resume, async (c) => {
     const { db } = c.var.deps
     await setEmergencyStop(db, false)
-    return c.json({ success: true as const, budget: await readBudget(db) }, 200)
+    return c.json(await budgetAfter(db), 200)
   })
   .openapi(settle, async (c) => {
     const cost = new Usd(String(c.req.valid('json').cost_usd))
@@ -134,6 +135,17 @@ export const budgetRoutes = newRoutes()
     const result = await setPrice(c.var.deps, c.req.valid('param').name, c.req.valid('json'))
     return c.json({ success: true as const, ...result }, 200)
   })
+
+/** What was switched is switched, also where the limits cannot be read. */
+async function budgetAfter(db: HttpDeps['db']): Promise<EmergencyResponse> {
+  try {
+    return { success: true, budget: await readBudget(db) }
+  } catch (error) {
+    const { code, message: problem } = toFault(error)
+    if (code !== 'config_invalid') throw error
+    return { success: true, budget: null, problem }
+  }
+}
 
 /** Changes nothing where the price would make the row unreadable. @throws {Fault} `not_found` for an unknown proposer */
 async function setPrice(

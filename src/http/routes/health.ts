@@ -19,7 +19,8 @@ const readiness = createRoute({
   operationId: 'getReadiness',
   summary: 'Whether orders can be carried out now',
   description:
-    'The database answers, this process owns its home, and it is not stopping. Answers within about a second.',
+    'The database answers and has its tables, no row of system_config is malformed, this process owns its home, and it is ' +
+    'not stopping. Answers within about a second.',
   tags,
   responses: { 200: json(z.object({ ok: z.literal(true) }), 'They can'), ...ANY_FAULT, ...NOT_READY },
 })

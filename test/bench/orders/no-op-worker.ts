@@ -32,6 +32,7 @@ await using orchestrator = createOrchestrator({
   adapters: noOpAdapters(parts.adapters),
   watch: parts.watch,
   stopCalls: parts.models.stopAll,
+  admitCallsBy: parts.models.admitBy,
   proposers: parts.proposers,
   homeId: await homeIdOf(config.home),
   version: 'bench',

@@ -1,0 +1,54 @@
+import { Fault } from '../faults/fault.ts'
+
+/**
+ * The text of bytes. Without this, every byte that is no UTF-8 would silently become U+FFFD.
+ *
+ * @param what is named: `The body`, `order.yaml`
+ * @throws {Fault} `request_invalid` with the line that is not UTF-8
+ */
+export function utf8Text(bytes: Uint8Array, what: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch (error) {
+    const shown = Buffer.from(bytes).toString('utf8')
+    const line = shown.slice(0, shown.indexOf('\ufffd')).split('\n').length
+    const message = `${what} is not UTF-8 (line ${line}). Save it as UTF-8 and send it again.`
+    throw new Fault('request_invalid', message, { line }, error)
+  }
+}
+
+/**
+ * A name that an object of a JSON text has twice, of which JSON.parse silently takes the last; null: there is none. Linear,
+ * and no deeper for a deeper text.
+ *
+ * @param json what JSON.parse takes
+ */
+export function nameTwice(json: string): string | null {
+  /** The names of each object that is open; null for a list. */
+  const open: (Set<string> | null)[] = []
+  let isName = false
+  for (let at = 0; at < json.length; at += 1) {
+    const character = json.charAt(at)
+    if (character === '{' || character === '[') open.push(character === '{' ? new Set() : null)
+    if (character === '}' || character === ']') open.pop()
+    if (character === '{' || character === ',') isName = open.at(-1) instanceof Set
+    if (character !== '"') continue
+    const end = endOfString(json, at)
+    const names = open.at(-1)
+    if (isName && names instanceof Set) {
+      const name: string = JSON.parse(json.slice(at, end))
+      if (names.has(name)) return name
+      names.add(name)
+    }
+    isName = false
+    at = end - 1
+  }
+  return null
+}
+
+/** After the quote that closes the string which begins at `start`. */
+function endOfString(json: string, start: number): number {
+  let at = start + 1
+  while (at < json.length && json.charAt(at) !== '"') at += json.charAt(at) === '\\' ? 2 : 1
+  return at + 1
+}
