@@ -82,6 +82,7 @@ export async function openMoose(
   const shared = { db, pool, config, clock, log, homeId }
   const parts = createParts(shared)
   stack.use(parts.gateway)
+  await parts.models.heedChangedKeys()
   const orchestrator = stack.use(
     createOrchestrator({
       ...shared,

@@ -5,6 +5,7 @@ import type { ProposerConfig } from '../db/proposer-configs.ts'
 import { type Fault, NEXT_MOVE, toFault } from '../faults/fault.ts'
 import { NO_USD, type Usd } from '../money.ts'
 import type { Availability } from '../ports/routing.ts'
+import { createNetwork } from '../remote/network-route.ts'
 import { observeModelCall } from '../telemetry/observe-model-call.ts'
 import { availabilityOf, whyUnavailable } from './availability.ts'
 import {
@@ -17,7 +18,7 @@ import {
 } from './model-answer.ts'
 import type { ModelsOptions } from './paid-try.ts'
 import { costOf, priceOf, worstCaseOf } from './price.ts'
-import { unlessPaused } from './provider-pause.ts'
+import { heedChangedKeys, keyMarkOf, unlessPaused } from './provider-pause.ts'
 import { rememberedAnswers, requestKey } from './remembered-answers.ts'
 
 export type Models = ReturnType<typeof createModels>
@@ -25,6 +26,7 @@ export type Models = ReturnType<typeof createModels>
 /** The only way to a model. Every try is reserved in the ledger first and becomes a row of `model_calls` after. */
 export function createModels(options: ModelsOptions) {
   const { db, clock, modelTimeoutMs, log } = options
+  const means = { network: createNetwork(options.networkEnvironment), learnt: new Map<string, string>() }
   let emergencyStop = new AbortController()
   return {
     /**
@@ -42,15 +44,16 @@ export function createModels(options: ModelsOptions) {
       if (remembered !== null) return asAnswer(call, remembered)
       // Only here: what asks no model anew need not load the libraries of the providers.
       const { paidTry: tryOnce } = await import('./paid-try.ts')
+      const keyMark = keyMarkOf(call.proposer, options.secrets)
       const stop = AbortSignal.any([call.signal, emergencyStop.signal])
       const signal = AbortSignal.any([stop, deadline(modelTimeoutMs)])
       const onRetry = (fault: Fault, waitMs: number) =>
         log.warn({ proposer: call.proposer.name, code: fault.code, waitMs }, 'a model call is tried again')
       try {
-        return await unlessPaused({ db, random: Math.random }, call.proposer, modelTimeoutMs, (passage) =>
+        return await unlessPaused({ db, random: Math.random, keyMark }, call.proposer, modelTimeoutMs, (passage) =>
           withRetries({ clock, random: Math.random, signal, onRetry, once: passage === 'probe' }, () =>
             observeModelCall({ ...call.proposer, proposer: call.proposer.name, signal }, () =>
-              tryOnce(options, { ...call, signal: stop }, signal),
+              tryOnce({ ...options, ...means }, { ...call, signal: stop }, signal),
             ),
           ),
         )
@@ -59,6 +62,9 @@ export function createModels(options: ModelsOptions) {
         throw error
       }
     },
+
+    /** Has accounts tested at once that were refused with another key than the one set now. */
+    heedChangedKeys: (): Promise<void> => heedChangedKeys(db, options.secrets),
 
     /** What an order has been answered before; for one run of a step. */
     remember: (workOrderId: string | null): Promise<Memory> => rememberedAnswers(db, workOrderId),

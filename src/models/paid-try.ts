@@ -9,6 +9,7 @@ import { Fault, toFault } from '../faults/fault.ts'
 import { faultPoint } from '../faults/fault-point.ts'
 import type { Log } from '../log.ts'
 import { createRedaction } from '../redaction/redaction.ts'
+import type { NetworkEnvironment } from '../remote/network-route.ts'
 import { unknownPrice } from './availability.ts'
 import { costOfAnswer, meter, type Try } from './book-call.ts'
 import { causesOf } from './error-causes.ts'
@@ -23,12 +24,14 @@ import {
 import { toModelFault } from './model-faults.ts'
 import { priceOf, worstCaseOf } from './price.ts'
 import { findRecording } from './recordings.ts'
-import { languageModel, streamAnswer } from './stream-answer.ts'
+import { type CallMeans, languageModel, streamAnswer } from './stream-answer.ts'
 
 /** What calls to models are made with. */
 export type ModelsOptions = {
   db: Kysely<Database>
   secrets: Secrets
+  /** The variables that say how providers are reached. */
+  networkEnvironment: NetworkEnvironment
   /** Folder of recordings; null: the provider `replay` is not available. */
   replayDir: string | null
   /** How long one `call` may take, its retries and the waits between them included. */
@@ -39,6 +42,9 @@ export type ModelsOptions = {
   log: Log
 }
 
+/** The same with what one process keeps between its calls. */
+export type TryOptions = ModelsOptions & CallMeans
+
 /** Before a look whether a call to the provider has ended. */
 const PLACE_PAUSE_MS = 250
 
@@ -48,7 +54,7 @@ const PLACE_PAUSE_MS = 250
  * @param signal ends it: the call's own, or the end of its time
  * @throws {Fault} those of `Models.call`
  */
-export async function paidTry(options: ModelsOptions, call: ModelCall, signal: AbortSignal): Promise<ModelAnswer> {
+export async function paidTry(options: TryOptions, call: ModelCall, signal: AbortSignal): Promise<ModelAnswer> {
   const { proposer, maxOutputTokens } = call
   const ask = await prepare(options, call, signal)
   const current = await reserveTry(options, call, signal)
@@ -63,7 +69,7 @@ export async function paidTry(options: ModelsOptions, call: ModelCall, signal: A
   })
   const fault = faultOfAnswer(raw, proposer.name, maxOutputTokens)
   // A stream without its end says nothing of what it used, nor whether it was charged.
-  const brokeOff = fault !== null && raw.finishReason === 'interrupted'
+  const brokeOff = fault !== null && raw.finishReason === 'interrupted' && raw.usage === null
   const durationMs = await meter(options, current, brokeOff ? { answer: null, fault } : { answer: raw, fault })
   if (fault !== null) throw fault
   const { input, output } = raw.usage === null ? { input: 0, output: 0 } : raw.usage
@@ -113,13 +119,13 @@ function reserveInTurn(
 
 /** What is still no call: without a recording to read there is nothing to reserve. */
 async function prepare(
-  options: ModelsOptions,
+  options: TryOptions,
   call: ModelCall,
   signal: AbortSignal,
 ): Promise<(requestId: string) => Promise<RawAnswer>> {
   const { proposer, messages, maxOutputTokens, task, turn } = call
   if (proposer.provider !== 'replay') {
-    const model = languageModel(proposer, options.secrets)
+    const model = languageModel(proposer, options)
     return (requestId) => streamAnswer({ model, messages, maxOutputTokens, signal, requestId })
   }
   const key = { proposer: proposer.name, task, turn }

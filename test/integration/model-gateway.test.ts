@@ -34,7 +34,10 @@ async function setUp(...script: Scripted[]) {
   const secrets = { OPENAI_COMPATIBLE_API_KEY: KEY }
   const rest = { replayDir: null, modelTimeoutMs: 10_000, clock: systemClock, log: createLog('silent') }
   const gateway = stack.use(
-    createGateway({ db, models: createModels({ db, secrets, maxCallsPerProvider: null, ...rest }) }),
+    createGateway({
+      db,
+      models: createModels({ db, secrets, networkEnvironment: {}, maxCallsPerProvider: null, ...rest }),
+    }),
   )
   const { signal } = new AbortController()
   const request = {
