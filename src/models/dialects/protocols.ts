@@ -49,6 +49,7 @@ function note(collected: Collected, stop: string | null): void {
 /** @see https://platform.openai.com/docs/api-reference/chat-streaming */
 const chat: Protocol = {
   reader: {
+    repeatsStop: false,
     failureIn(event) {
       const choice = firstOf(event['choices'])
       if (event['object'] === 'error') return event
@@ -80,6 +81,7 @@ const NO_TOKENS = { input_tokens: 0, output_tokens: 0 }
 /** @see https://docs.anthropic.com/en/docs/build-with-claude/streaming */
 const messages: Protocol = {
   reader: {
+    repeatsStop: false,
     failureIn: (event) => (event['type'] === 'error' ? (event['error'] ?? event) : undefined),
     take(event, collected) {
       const { type } = event
@@ -110,6 +112,7 @@ const messages: Protocol = {
 /** @see https://platform.openai.com/docs/api-reference/responses-streaming */
 const responses: Protocol = {
   reader: {
+    repeatsStop: false,
     failureIn(event) {
       const response = asRecord(event['response']) ?? event
       if (event['type'] === 'error') return event['error'] ?? event
@@ -153,6 +156,8 @@ const responses: Protocol = {
 /** @see https://ai.google.dev/api/generate-content#v1beta.GenerateContentResponse */
 const gemini: Protocol = {
   reader: {
+    // @see https://github.com/songquanpeng/one-api/pull/1477
+    repeatsStop: true,
     failureIn: (event) => event['error'],
     take(event, collected) {
       const candidate = firstOf(event['candidates'])

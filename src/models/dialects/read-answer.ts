@@ -40,6 +40,8 @@ export type Reader = {
   take(event: Record<string, unknown>, collected: Collected): void
   /** The failure an event or a document tells of; undefined: none. */
   failureIn(event: Record<string, unknown>): unknown
+  /** Whether a stop reason may stand in every event of a stream, so that a connection that breaks may have cut the answer. */
+  repeatsStop: boolean
 }
 
 /** Bytes in which a text that is no answer still shows what it is. */
@@ -55,7 +57,7 @@ const HEAD = 200
  * - Gemini: a `finishReason`, or the reason why the prompt was blocked;
  * - a document of any of them: it can be parsed.
  *
- * A connection that breaks after that has broken nothing.
+ * A connection that breaks after that has broken nothing, but with Gemini, which may repeat its word with every chunk.
  *
  * @throws {ToldInAnswer} {@link CutAnswer} {@link NoAnswer}, and what the body throws
  */
@@ -69,7 +71,7 @@ export async function readAnswer(body: ReadableStream<Uint8Array>, reader: Reade
     // An event is over with an empty line, which a server may forget after the last one.
     takeText(`${decoder.decode()}${came.document === null ? '\n\n' : ''}`, came, parser)
   } catch (error) {
-    if (!collected.isOver) throw error
+    if (!collected.isOver || reader.repeatsStop) throw error
   }
   if (came.document !== null) takeDocument(came.document.join(''), reader, collected)
   if (!collected.isOver)
