@@ -118,7 +118,8 @@ function readFailure(thrown: unknown, now: Date): Failure {
   const codes = causes.map((error) => ('code' in error ? String(error.code) : ''))
   if (codes.some((code) => /^(UND_ERR_(HEADERS|BODY|CONNECT)_TIMEOUT|ETIMEDOUT)$/.test(code)))
     return told({ isTimeout: true })
-  return told(codes.some((code) => NOT_REACHED.test(code)) ? { problem: 'busy' } : {})
+  const isUnreached = wasNeverSent(thrown) || codes.some((code) => NOT_REACHED.test(code))
+  return told(isUnreached ? { problem: 'busy' } : {})
 }
 
 /** A server that was not reached, or a connection that broke off. */

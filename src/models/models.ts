@@ -8,6 +8,7 @@ import type { Availability } from '../ports/routing.ts'
 import { createNetwork } from '../remote/network-route.ts'
 import { observeModelCall } from '../telemetry/observe-model-call.ts'
 import { availabilityOf, whyUnavailable } from './availability.ts'
+import { fitToContext } from './context-size.ts'
 import {
   callCancelled,
   MAX_OUTPUT_TOKENS,
@@ -33,13 +34,15 @@ export function createModels(options: ModelsOptions) {
      * Has a model answer. Faults that pass by themselves are retried up to twice before they are thrown.
      *
      * @throws {Fault} `model_key_missing`, `model_unknown`, `price_unknown`, `provider_paused`, `recording_missing`,
-     *   `config_invalid` (a malformed recording or limit) before any call; `budget_exceeded` and `emergency_stop` before
+     *   `config_invalid` (a malformed recording, limit or proxy) and `model_call_rejected` (a prompt that cannot fit)
+     *   before any call; `budget_exceeded` and `emergency_stop` before
      *   any try; then `model_key_rejected`, `model_overloaded`, `model_timed_out`, `model_call_rejected`,
      *   `model_answer_truncated`, `model_answer_refused`, or `attempt_cancelled`
      */
-    async call(call: ModelCall): Promise<ModelAnswer> {
-      const unavailable = whyUnavailable(call.proposer, options)
+    async call(asked: ModelCall): Promise<ModelAnswer> {
+      const unavailable = whyUnavailable(asked.proposer, options)
       if (unavailable !== null) throw unavailable
+      const call = fitToContext(asked)
       const remembered = await call.memory.take(requestKey(call))
       if (remembered !== null) return asAnswer(call, remembered)
       // Only here: what asks no model anew need not load the libraries of the providers.

@@ -43,7 +43,7 @@ export type ModelsOptions = {
 }
 
 /** The same with what one process keeps between its calls. */
-export type TryOptions = ModelsOptions & CallMeans
+export type TryOptions = ModelsOptions & Omit<CallMeans, 'onSend'>
 
 /** Before a look whether a call to the provider has ended. */
 const PLACE_PAUSE_MS = 250
@@ -56,14 +56,16 @@ const PLACE_PAUSE_MS = 250
  */
 export async function paidTry(options: TryOptions, call: ModelCall, signal: AbortSignal): Promise<ModelAnswer> {
   const { proposer, maxOutputTokens } = call
-  const ask = await prepare(options, call, signal)
+  const trip = { sent: false }
+  const ask = await prepare({ ...options, onSend: () => void (trip.sent = true) }, call, signal)
   const current = await reserveTry(options, call, signal)
   if (signal.aborted) {
     await release(options.db, current.reservationId)
     throw faultOfFailure(options, current, signal.reason)
   }
   const raw = await faultPoint('call_model', () => ask(current.reservationId)).catch(async (error: unknown) => {
-    const fault = faultOfFailure(options, current, error)
+    const failed = faultOfFailure(options, current, error)
+    const fault = trip.sent ? failed : withoutBill(failed)
     await meter(options, current, { answer: null, fault })
     throw fault
   })
@@ -119,7 +121,7 @@ function reserveInTurn(
 
 /** What is still no call: without a recording to read there is nothing to reserve. */
 async function prepare(
-  options: TryOptions,
+  options: ModelsOptions & CallMeans,
   call: ModelCall,
   signal: AbortSignal,
 ): Promise<(requestId: string) => Promise<RawAnswer>> {
@@ -134,6 +136,11 @@ async function prepare(
     if (delayMs > 0) await options.clock.sleep(delayMs, signal)
     return answer
   }
+}
+
+/** Of a call that never left this process, whatever has stopped it. */
+function withoutBill(fault: Fault): Fault {
+  return new Fault(fault.code, fault.message, { ...fault.details, billed: false }, fault.cause)
 }
 
 function faultOfFailure(

@@ -41,12 +41,13 @@ const Body = z.record(z.string(), z.json())
  * A server that refuses the name of the parameter that bounds the answer is asked once more with the other name. Nothing
  * is charged for a refusal, so both are one try.
  *
- * @param learnt is told a name that was accepted
+ * @param means.learnt is told a name that was accepted
+ * @param means.onSend called before anything leaves this process
  * @returns a `fetch` that throws {@link RefusedByStatus} and what `readAnswer` throws
  */
 export function providerFetch(
   shape: Shape & { provider: keyof typeof PROTOCOLS },
-  { network, learnt }: { network: Network; learnt: LearntLimits },
+  { network, learnt, onSend }: { network: Network; learnt: LearntLimits; onSend: () => void },
 ): typeof fetch {
   return async (input, init) => {
     const url = shapeUrl(new URL(input instanceof Request ? input.url : input), shape)
@@ -54,6 +55,9 @@ export function providerFetch(
     const body = Body.parse(parseJson(String(init?.body)))
     const send = async (limit: string | null) => {
       const text = JSON.stringify(shapeBody(body, shape, limit))
+      // What no call can be made with shows here.
+      network.agentFor(url)
+      onSend()
       return await answered(await fetchBy(network, url, { ...init, headers, body: text }), shape.provider)
     }
     const limit = limitParameterOf(shape, learnt)

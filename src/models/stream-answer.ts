@@ -111,6 +111,8 @@ export type CallMeans = {
   secrets: Secrets
   network: Network
   learnt: LearntLimits
+  /** Called before anything of a call leaves this process. */
+  onSend: () => void
 }
 
 /**

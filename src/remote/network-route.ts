@@ -102,7 +102,8 @@ export function readAuthorities(environment: NetworkEnvironment): Authorities {
 }
 
 function filesIn(folder: string): string[] {
-  if (folder === '') return []
+  // As OpenSSL does: one of several folders may not be there.
+  if (folder === '' || statSync(folder, { throwIfNoEntry: false }) === undefined) return []
   const files = readdirSync(folder).slice(0, MOST_FILES)
   return files.map((name) => path.join(folder, name)).filter((file) => isCertificateSized(file))
 }

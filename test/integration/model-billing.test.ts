@@ -23,7 +23,12 @@ function proposerAt(provider: (typeof PROVIDERS)[number], baseUrl: string): Prop
 /** What the real SDK makes of an answer. */
 function ask(provider: (typeof PROVIDERS)[number], url: string, timeoutMs = 5_000) {
   return streamAnswer({
-    model: languageModel(proposerAt(provider, url), { secrets, network: createNetwork({}), learnt: new Map() }),
+    model: languageModel(proposerAt(provider, url), {
+      secrets,
+      network: createNetwork({}),
+      learnt: new Map(),
+      onSend() {},
+    }),
     messages: MESSAGES,
     maxOutputTokens: 1_000,
     signal: AbortSignal.timeout(timeoutMs),
