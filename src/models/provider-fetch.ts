@@ -52,7 +52,7 @@ export function providerFetch(
   return async (input, init) => {
     const url = shapeUrl(new URL(input instanceof Request ? input.url : input), shape)
     const headers = shapeHeaders(url, new Headers(init?.headers), shape)
-    const body = Body.parse(parseJson(String(init?.body)))
+    const body = Body.parse(parseJson(z.string().parse(init?.body)))
     const send = async (limit: string | null) => {
       const text = JSON.stringify(shapeBody(body, shape, limit))
       // What no call can be made with shows here.

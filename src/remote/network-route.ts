@@ -59,9 +59,10 @@ function isExempt({ hostname, port, protocol }: URL, list: string): boolean {
   const usual = protocol === 'https:' ? '443' : '80'
   const host = hostname.toLowerCase()
   return list.split(/[\s,]/).some((written) => {
-    const [, name = '', wantedPort] = /^(.*?)(?::(\d{1,5}))?$/.exec(written.toLowerCase()) ?? []
+    const wantedPort = /:(\d{1,5})$/.exec(written)?.[1]
+    const name = wantedPort === undefined ? written : written.slice(0, -wantedPort.length - 1)
     if (name === '*') return true
-    const domain = name.replace(/^\*?\./, '')
+    const domain = name.toLowerCase().replace(/^\*?\./, '')
     if (domain === '' || (wantedPort !== undefined && wantedPort !== (port === '' ? usual : port))) return false
     return host === domain || host.endsWith(`.${domain}`)
   })

@@ -22,7 +22,7 @@ export type Ending = {
    * What one try is booked with: USD by the rates of the test (input 1, cached input 0.1, written cache 1.25, output 10
    * per million), `worst` the whole reservation, `released` nothing, `unresolved`: it is truly unknown.
    */
-  booked: string | 'worst' | 'released' | 'unresolved'
+  booked: `${number}` | 'worst' | 'released' | 'unresolved'
   /** How long the provider says it wants to be left alone. */
   resetMs?: number
   /** What the order does: goes on, waits for the account or for the end of an outage, or is given to another proposer. */
@@ -32,15 +32,15 @@ export type Ending = {
 type Verdict = Pick<Ending, 'verdict' | 'order' | 'booked' | 'problem'>
 
 /** A whole answer, and what it cost. */
-export const answered = (booked: string): Verdict => ({ verdict: 'hello you', booked, order: 'goes on' })
+export const answered = (booked: Ending['booked']): Verdict => ({ verdict: 'hello you', booked, order: 'goes on' })
 /** Of account, key or quota; nothing was charged. */
-export const refused = (problem: 'account' | 'key' | 'quota', booked = 'released'): Verdict => ({
+export const refused = (problem: 'account' | 'key' | 'quota', booked: Ending['booked'] = 'released'): Verdict => ({
   verdict: 'model_key_rejected',
   problem,
   booked,
   order: 'waits for the account',
 })
-export const busy = (booked: string): Verdict => ({
+export const busy = (booked: Ending['booked']): Verdict => ({
   verdict: 'model_overloaded',
   booked,
   order: 'waits for the provider',
@@ -48,7 +48,7 @@ export const busy = (booked: string): Verdict => ({
 /** A fault of one proposer, which another may not have. */
 export const other = (
   verdict: 'model_call_rejected' | 'model_answer_refused' | 'model_answer_truncated',
-  booked: string,
+  booked: Ending['booked'],
   problem?: Problem,
 ): Verdict => ({ verdict, booked, order: 'another proposer', ...(problem === undefined ? {} : { problem }) })
 

@@ -29,13 +29,15 @@ const firstOf = (value: unknown): Json | null => {
   return found === undefined ? null : found
 }
 
+const MOST_DEPTH = 4
+
 /** The numbers and flags of a usage, also of its parts. What else stands there would make the SDK refuse the whole answer. */
-function countsOf(value: unknown): Json | null {
+function countsOf(value: unknown, depth = 0): Json | null {
   const usage = asRecord(value)
-  if (usage === null) return null
+  if (usage === null || depth === MOST_DEPTH) return null
   const counts = Object.entries(usage).map(([name, count]) => {
     const isCount = typeof count === 'number' || typeof count === 'boolean'
-    return [name, isCount ? count : countsOf(count)] as const
+    return [name, isCount ? count : countsOf(count, depth + 1)] as const
   })
   return Object.fromEntries(counts.filter(([, count]) => count !== null))
 }
@@ -91,7 +93,7 @@ const messages: Protocol = {
       if (message !== null) collected.text += textOf(message['content'])
       if (type === 'content_block_start') collected.text += textOf([event['content_block']])
       const delta = asRecord(event['delta'])
-      if (delta?.['type'] === 'text_delta') collected.text += String(delta['text'] ?? '')
+      if (delta?.['type'] === 'text_delta') collected.text += textOf(delta['text'])
       note(collected, asWord(message === null ? delta?.['stop_reason'] : message['stop_reason']))
       if (type === 'message_stop') collected.isOver = true
     },
@@ -120,7 +122,7 @@ const responses: Protocol = {
       return event['type'] === undefined ? event['error'] : undefined
     },
     take(event, collected) {
-      if (event['type'] === 'response.output_text.delta') collected.text += String(event['delta'] ?? '')
+      if (event['type'] === 'response.output_text.delta') collected.text += textOf(event['delta'])
       if (event['type'] === 'response.refusal.delta') collected.refused = true
       const isEnd = event['type'] === 'response.completed' || event['type'] === 'response.incomplete'
       const response = isEnd ? asRecord(event['response']) : event['object'] === 'response' ? event : null

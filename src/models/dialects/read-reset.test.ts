@@ -17,7 +17,7 @@ test('nothing said and nothing readable are null', () => {
   assert.equal(readRetryAfter({ 'retry-after': 'soon' }, now), null)
 })
 
-const said = (message: string, headers: Record<string, string> = {}, body: unknown = undefined) =>
+const said = (message: string, headers: Record<string, string> = {}, body?: unknown) =>
   readReset({ headers, body, message, problem: 'quota' }, now)
 
 test('each way of saying when is read, and the latest of several counts', () => {

@@ -145,8 +145,8 @@ function resetInWords(message: string, now: Date): number | null {
 
 /** .NET's `2.12:32:15`: days, hours, minutes, seconds. */
 function readSpan(span: string): number {
-  const [, days = '0', hours, minutes, seconds] = /^(?:(\d{1,3})\.)?(\d\d):(\d\d):(\d\d)$/.exec(span) ?? []
-  return (((Number(days) * 24 + Number(hours)) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1_000
+  const [seconds = 0, minutes = 0, hours = 0, days = 0] = span.split(/[.:]/).map(Number).toReversed()
+  return (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1_000
 }
 
 /** @see https://ai.google.dev/gemini-api/docs/rate-limits (requests per day are reset at midnight Pacific time) */

@@ -104,7 +104,7 @@ export function otherLimit(
   if (refused.status !== 400 && refused.status !== 422) return null
   const parsed = Refusal.safeParse(parseJson(refused.body))
   const { message, param, code } = parsed.success ? parsed.data : { message: refused.body, param: null, code: null }
-  const said = String(message).slice(0, 1_000)
+  const said = message.slice(0, 1_000)
   const isNamed = param === sent || said.includes(sent)
   if (!isNamed || !(REFUSES.test(said) || code === 'unsupported_parameter')) return null
   const other = LIMIT_PARAMETERS.find((name) => name !== sent)
