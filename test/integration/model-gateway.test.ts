@@ -164,7 +164,7 @@ test("a model's failure is kept in the record; the child gets a status it does n
   assert.equal(status, 400)
   assert.doesNotMatch(text, /429|https|rate/)
   assert.equal(grant.calls[0]?.fault?.code, 'model_key_rejected')
-  assert.match((await ask(grant, { stream: true })).text, /"error".*model_key_rejected/)
+  assert.match((await ask(grant, { stream: true })).text, /"error".*provider_paused/)
 })
 
 test('an answer that must not reach the child is paid and not passed on', async () => {
