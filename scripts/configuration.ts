@@ -101,7 +101,7 @@ ${Object.entries(ROWS_ALONE)
 ## Variables that are passed on
 
 - To \`gh auth token\`, which reads the login of your \`gh\`: ${names(LOGIN_VARIABLES)}.
-- To git and gh, to reach the network: ${names(NETWORK_VARIABLES)}.
+- To git and gh, and to reach the providers of models: ${names(NETWORK_VARIABLES)}.
 - To the installation of Aider: \`HOME\`, \`PATH\`, \`LANG\`, all \`PIP_…\` and \`UV_…\`, the proxy variables, and those that name
   certificates.
 `

@@ -81,10 +81,10 @@ export async function openMoose(
   const ownership = stack.use(createHomeOwnership(config.home, { url: database.url, homeId, log, onLost }))
   if (role !== 'client') await ownership.take()
 
-  const clock = systemClock
-  const shared = { db, pool, config, clock, log, homeId }
+  const shared = { db, pool, config, clock: systemClock, log, homeId }
   const parts = createParts(shared)
   stack.use(parts.gateway)
+  await parts.models.heedChangedKeys()
   const orchestrator = stack.use(
     createOrchestrator({
       ...shared,

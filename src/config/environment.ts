@@ -287,8 +287,20 @@ export const LOGIN_VARIABLES = [
   'XDG_RUNTIME_DIR',
   'DBUS_SESSION_BUS_ADDRESS',
 ]
-/** How this machine reaches the net; gh and git get these. */
-export const NETWORK_VARIABLES = ['HTTPS_PROXY', 'https_proxy', 'NO_PROXY', 'no_proxy', 'SSL_CERT_FILE', 'SSL_CERT_DIR']
+/** How this machine reaches the net; calls to providers count on these, and gh and git get them. */
+export const NETWORK_VARIABLES = [
+  'HTTPS_PROXY',
+  'https_proxy',
+  'HTTP_PROXY',
+  'http_proxy',
+  'ALL_PROXY',
+  'all_proxy',
+  'NO_PROXY',
+  'no_proxy',
+  'SSL_CERT_FILE',
+  'SSL_CERT_DIR',
+  'NODE_EXTRA_CA_CERTS',
+]
 
 /**
  * Whether a URL of Postgres ends its host too early, as a password does that is not percent-encoded: the rest then holds an `@`

@@ -193,6 +193,8 @@ export type Database = {
     reason: string
     since: Time
     until: Date
+    kind: ColumnType<'outage' | 'account', 'outage' | 'account' | undefined>
+    key_mark: string | null
   }
   work_order_events: {
     id: GeneratedAlways<string>

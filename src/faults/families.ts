@@ -12,9 +12,9 @@ export type FaultFamily =
   | 'aider_again'
   /** The model can correct its answer when it is told the reason. */
   | 'correctable'
-  /** The provider could not be reached, or is paused because of that. It is no failed try. */
+  /** The provider could not be reached, does not accept the calls of the account, or is paused for that. It is no failed try. */
   | 'outage'
-  /** A call was made and the provider could not be reached. */
+  /** A call was made and met one of these. */
   | 'outage_met'
   /** The message repeats what the operating system said, such as that the disk is full. */
   | 'repeats_the_system'
@@ -78,7 +78,7 @@ const FAMILIES: Readonly<Record<FaultCode, readonly (FaultFamily | FailureClass)
   model_answer_truncated: ['model_work', 'other_proposer', 'same_again', 'aider_again'],
   model_call_rejected: ['other_proposer', 'same_again'],
   model_key_missing: [],
-  model_key_rejected: [],
+  model_key_rejected: ['outage', 'outage_met'],
   model_overloaded: ['outage', 'outage_met'],
   model_timed_out: ['outage', 'outage_met', 'timeout'],
   model_unknown: [],

@@ -76,8 +76,13 @@ export type Ending = { answer: RawAnswer; fault: Fault | null } | { answer: null
 
 const NO_USAGE: PricedUsage = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, reasoning: 0 }
 
-/** What an answer has cost, also one of no use. A server that does not count its tokens is taken at the worst. */
-export function costOfAnswer({ price, worstCase }: Pick<Try, 'price' | 'worstCase'>, { usage }: RawAnswer): Usd {
+/**
+ * What an answer has cost, also one of no use: what the server says it charges, else its tokens. A server that does not
+ * count them is taken at the worst.
+ */
+export function costOfAnswer({ price, worstCase }: Pick<Try, 'price' | 'worstCase'>, answer: RawAnswer): Usd {
+  const { usage, statedCost } = answer
+  if (statedCost !== null && price.source !== 'free') return statedCost
   return usage === null ? worstCase : costOf(price, usage)
 }
 

@@ -23,6 +23,8 @@ export function wasNeverSent(thrown: unknown): boolean {
   return causesOf(thrown).some((error) => {
     if ('syscall' in error && (error.syscall === 'connect' || error.syscall === 'getaddrinfo')) return true
     const code = 'code' in error ? String(error.code) : ''
+    // Node's name for a proxy that opened no way to the server.
+    if (code === 'ERR_PROXY_TUNNEL') return true
     return NO_TLS.test(code) || (code === 'EPROTO' && error.message.includes('wrong version number'))
   })
 }

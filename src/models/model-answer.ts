@@ -67,19 +67,21 @@ export type PricedUsage = {
 /** What came back over the wire, not yet judged. */
 export type RawAnswer = {
   text: string
-  /** The AI SDK's: stop, length, content-filter, interrupted, … */
+  /** stop, length, content-filter, tool-calls, or interrupted: it is not whole. */
   finishReason: string
   /** The provider's own word; null when it gave none. */
   rawFinishReason: string | null
   /** Null: the server did not say, or said what cannot be. */
   usage: PricedUsage | null
+  /** What the server says the call has cost; null: it does not say. */
+  statedCost: Usd | null
 }
 
 /**
- * Why an answer cannot be used whatever it says; null when it is whole.
+ * Why an answer cannot be used whatever it says; null when it is whole. One that ends with the wish to call a tool is
+ * whole where it also says something: no tools were offered.
  *
- * @returns `model_answer_truncated`, `model_answer_refused`, `model_overloaded` for a stream that ended without saying
- *   why, `model_call_rejected` for an ending Moose does not know
+ * @returns `model_answer_truncated`, `model_answer_refused`, or `model_overloaded` for one that broke off
  */
 export function faultOfAnswer(answer: RawAnswer, proposer: string, maxOutputTokens: number): Fault | null {
   const details = { proposer, finish_reason: answer.rawFinishReason }
@@ -93,8 +95,10 @@ export function faultOfAnswer(answer: RawAnswer, proposer: string, maxOutputToke
     const message = `${proposer} refused to answer. Reword the work order, or let another proposer do it.`
     return new Fault('model_answer_refused', message, details)
   }
-  if (answer.finishReason === 'stop') return faultOfEmptyText(answer, proposer)
-  return faultOfEnding(answer, proposer)
+  if (answer.finishReason !== 'interrupted') return faultOfEmptyText(answer, proposer)
+  const word = answer.rawFinishReason === null ? '' : ` ("${answer.rawFinishReason.slice(0, 80)}")`
+  const message = `The answer of ${proposer} broke off${word}. It is worth trying again.`
+  return new Fault('model_overloaded', message, { ...details, status: null, retry_after_ms: null })
 }
 
 function faultOfEmptyText(answer: RawAnswer, proposer: string): Fault | null {
@@ -112,16 +116,6 @@ export function partsOf(text: string): Pick<ModelAnswer, 'text' | 'unclear'> {
     if (unclear.code !== 'reasoning_unclear') throw error
     return { text, unclear }
   }
-}
-
-function faultOfEnding({ rawFinishReason, finishReason }: RawAnswer, proposer: string): Fault {
-  const details = { proposer, finish_reason: rawFinishReason }
-  if (rawFinishReason === null) {
-    const message = `The answer of ${proposer} broke off (${finishReason}). It is worth trying again.`
-    return new Fault('model_overloaded', message, { ...details, status: null, retry_after_ms: null })
-  }
-  const message = `The answer of ${proposer} ended with "${rawFinishReason}", which Moose cannot take for a whole answer.`
-  return new Fault('model_call_rejected', message, details)
 }
 
 /** The fault of a call to a model whose signal was aborted. */

@@ -1,18 +1,20 @@
-import { APICallError, InvalidResponseDataError, StreamProviderError } from 'ai'
 import { Fault } from '../faults/fault.ts'
 import type { Redaction } from '../redaction/redaction.ts'
+import type { Problem } from './dialects/dialect-table.ts'
+import { CutAnswer, NoAnswer, ToldInAnswer } from './dialects/read-answer.ts'
+import { readTrouble, type Trouble } from './dialects/read-trouble.ts'
 import { causesOf, wasNeverSent } from './error-causes.ts'
-import { statusOnWire } from './provider-fetch.ts'
+import { RefusedByStatus } from './provider-fetch.ts'
 
 const REASON_LENGTH = 400
 
-/** Everything that is known about a failed call, whatever the SDK threw. */
-type Failure = {
+/** Everything that is known about a failed call. */
+type Failure = Trouble & {
+  /** Null: the provider answered with none of failure, or not at all. */
   status: number | null
-  reason: string
-  providerCode: string
-  retryAfterMs: number | null
-  cause: unknown
+  isTimeout: boolean
+  /** Whether the provider certainly charges nothing. */
+  isUnbilled: boolean
 }
 
 /**
@@ -20,61 +22,123 @@ type Failure = {
  * was thrown only the message is kept, because it also carries the prompt.
  *
  * @param proposer the name in `proposer_configs`, for the message
- * @returns `model_key_rejected`, `model_overloaded` (details: `retry_after_ms`), `model_timed_out` or
- *   `model_call_rejected`. Details of all: `status`, and `billed`, false, when the call has certainly cost nothing
- * @see https://docs.anthropic.com/en/api/errors
- * @see https://platform.openai.com/docs/guides/error-codes
+ * @returns `model_key_rejected` for a problem of account, key or quota; `model_overloaded`, `model_timed_out`,
+ *   `model_answer_refused` for content that is not allowed, or `model_call_rejected`. Details of all: `status`, `problem`,
+ *   `retry_after_ms` where the provider can be asked again, and `billed`, false, when the call has certainly cost nothing
  */
 export function toModelFault(thrown: unknown, proposer: string, redacted: Redaction, now: Date): Fault {
-  const { status, reason, providerCode, retryAfterMs, cause } = readFailure(thrown, redacted, now)
-  const details = { proposer, status, reason, ...(isUnbilled(thrown) ? { billed: false } : {}) }
-  const said = status === null ? reason : `HTTP ${status}, ${reason}`
-  if (status === 401 || status === 402 || status === 403 || providerCode === 'insufficient_quota') {
-    const message = `The provider of ${proposer} rejected the API key: ${said}. Check the key and the account's credit.`
-    return new Fault('model_key_rejected', message, details, cause)
-  }
-  if (isTimeout(providerCode)) {
-    return new Fault('model_timed_out', `${proposer} did not answer in time: ${said}.`, details, cause)
-  }
-  if (status === null ? isConnectionTrouble(thrown) : isTransientStatus(status)) {
-    const message = `The provider of ${proposer} could not answer right now: ${said}. It is worth trying again later.`
-    return new Fault('model_overloaded', message, { ...details, retry_after_ms: retryAfterMs }, cause)
-  }
-  const message = `The provider of ${proposer} rejected the call: ${said}. Check its row in proposer_configs.`
-  return new Fault('model_call_rejected', message, details, cause)
-}
-
-function readFailure(thrown: unknown, redacted: Redaction, now: Date): Failure {
-  const reason = boundedReason(redacted(messageOf(thrown)))
+  const { status, problem, message, resetMs, isTimeout, isUnbilled: unbilled } = readFailure(thrown, now)
+  const reason = boundedReason(redacted(message))
+  const details = { proposer, status, reason, problem, ...(unbilled ? { billed: false } : {}) }
   const cause = new Error(reason)
-  if (isBrokenAnswer(thrown)) {
-    // The status was fine and what followed was not: what went wrong is in the cause.
-    return { ...readFailure(thrown.cause, redacted, now), cause }
-  }
-  if (APICallError.isInstance(thrown)) {
-    const status = thrown.statusCode === undefined ? null : thrown.statusCode
-    const retryAfterMs = readRetryAfter(thrown.responseHeaders, now)
-    return { status, reason, providerCode: providerCodeOf(thrown), retryAfterMs, cause }
-  }
-  if (StreamProviderError.isInstance(thrown)) {
-    const status = thrown.statusCode === undefined ? null : thrown.statusCode
-    return { status, reason, providerCode: String(thrown.code), retryAfterMs: null, cause }
-  }
-  return { status: null, reason, providerCode: codesOf(thrown).join(), retryAfterMs: null, cause }
+  const said = status === null ? reason : `HTTP ${status}, ${reason}`
+  if (isTimeout) return new Fault('model_timed_out', `${proposer} did not answer in time: ${said}.`, details, cause)
+  const { code, words } = VERDICTS[problem]
+  const [begin, end] = words(proposer)
+  const passes = code === 'model_overloaded' || code === 'model_key_rejected'
+  return new Fault(code, `${begin}: ${said}. ${end}`, passes ? { ...details, retry_after_ms: resetMs } : details, cause)
 }
 
-function isBrokenAnswer(thrown: unknown): thrown is APICallError {
-  return APICallError.isInstance(thrown) && thrown.statusCode === 200 && thrown.cause !== undefined
+type Verdict = {
+  code: 'model_key_rejected' | 'model_overloaded' | 'model_answer_refused' | 'model_call_rejected'
+  /** What stands before and after the provider's words. */
+  words: (proposer: string) => [string, string]
+}
+
+const VERDICTS: Readonly<Record<Problem, Verdict>> = {
+  account: {
+    code: 'model_key_rejected',
+    words: (name) => [
+      `The provider of ${name} does not accept calls of this account`,
+      `Check its credit, then: moose proposer test ${name}`,
+    ],
+  },
+  key: {
+    code: 'model_key_rejected',
+    words: (name) => [
+      `The provider of ${name} rejected the API key`,
+      `Check the key and the account's rights, then: moose proposer test ${name}`,
+    ],
+  },
+  quota: {
+    code: 'model_key_rejected',
+    words: (name) => [
+      `The quota of the account of ${name} is used up`,
+      `Raise it, or wait until it is reset; then: moose proposer test ${name}`,
+    ],
+  },
+  content: {
+    code: 'model_answer_refused',
+    words: (name) => [
+      `The provider of ${name} refused what was asked`,
+      'Reword the work order, or let another proposer do it.',
+    ],
+  },
+  context: {
+    code: 'model_call_rejected',
+    words: (name) => [
+      `The prompt is too long for ${name}`,
+      'Split the work order, name fewer files, or let another proposer do it.',
+    ],
+  },
+  model: {
+    code: 'model_call_rejected',
+    words: (name) => [`The provider of ${name} has no such model`, `Correct it: moose proposer edit ${name} --help`],
+  },
+  busy: {
+    code: 'model_overloaded',
+    words: (name) => [`The provider of ${name} could not answer right now`, 'It is worth trying again later.'],
+  },
+  other: {
+    code: 'model_call_rejected',
+    words: (name) => [`The provider of ${name} rejected the call`, 'Check its row in proposer_configs.'],
+  },
+}
+
+function readFailure(thrown: unknown, now: Date): Failure {
+  const causes = causesOf(thrown)
+  const told = (trouble: Partial<Failure>): Failure => ({
+    status: null,
+    problem: 'other',
+    message: messageOf(thrown),
+    resetMs: null,
+    isTimeout: false,
+    isUnbilled: wasNeverSent(thrown),
+    ...trouble,
+  })
+  for (const cause of causes) {
+    if (cause instanceof RefusedByStatus) {
+      const { status } = cause
+      return told({ status, ...readTrouble(cause, now), isUnbilled: isUnbilledStatus(status) })
+    }
+    if (cause instanceof ToldInAnswer) return told(readTold(cause, now))
+    if (cause instanceof CutAnswer) return told({ problem: 'busy', message: cause.message })
+    if (cause instanceof NoAnswer) return told({ message: cause.message })
+  }
+  const codes = causes.map((error) => ('code' in error ? String(error.code) : ''))
+  if (codes.some((code) => /^(UND_ERR_(HEADERS|BODY|CONNECT)_TIMEOUT|ETIMEDOUT)$/.test(code)))
+    return told({ isTimeout: true })
+  const isUnreached = wasNeverSent(thrown) || codes.some((code) => NOT_REACHED.test(code))
+  return told(isUnreached ? { problem: 'busy' } : {})
+}
+
+/** A server that was not reached, or a connection that broke off. */
+const NOT_REACHED =
+  /^(ECONN|EPIPE|EPROTO|ENOTFOUND|EAI_AGAIN|EHOST|ENET|UND_ERR_|HPE_|ERR_PROXY_TUNNEL|ERR_STREAM_PREMATURE)/
+
+/**
+ * A failure within an answer. Its code may be a status, as of OpenRouter and Google. What an account cannot pay for was
+ * not begun; of anything else it is unknown whether it is charged.
+ */
+function readTold({ body, begun }: ToldInAnswer, now: Date): Partial<Failure> {
+  const code = /"code":\s*"?(\d{3})\b/.exec(body.slice(0, 64 * 1024))?.[1]
+  const trouble = readTrouble({ status: code === undefined ? null : Number(code), headers: {}, body }, now)
+  const isOfAccount = VERDICTS[trouble.problem].code === 'model_key_rejected'
+  return { ...trouble, isUnbilled: isOfAccount && !begun }
 }
 
 function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : JSON.stringify(thrown)
-}
-
-/** OpenAI tells an empty account from a rate limit only by the code in the body; both are 429. */
-function providerCodeOf(error: APICallError): string {
-  if (error.statusCode === undefined) return codesOf(error).join()
-  return error.responseBody?.includes('"insufficient_quota"') === true ? 'insufficient_quota' : ''
 }
 
 function boundedReason(message: string): string {
@@ -82,28 +146,6 @@ function boundedReason(message: string): string {
   const line = message.replace(/[\p{Cc}\s]+/gu, ' ').trim()
   const reason = line.length > REASON_LENGTH ? `${line.slice(0, REASON_LENGTH)}…` : line
   return reason === '' ? 'it gave no reason' : reason.replace(/\.$/, '')
-}
-
-function isTransientStatus(status: number): boolean {
-  return status === 408 || status === 409 || status === 429 || status >= 500
-}
-
-function isTimeout(codes: string): boolean {
-  return /UND_ERR_(HEADERS|BODY|CONNECT)_TIMEOUT|ETIMEDOUT/.test(codes)
-}
-
-/** A server that was not reached, or a stream that broke off. */
-function isConnectionTrouble(thrown: unknown): boolean {
-  if (InvalidResponseDataError.isInstance(thrown)) return true
-  if (StreamProviderError.isInstance(thrown)) {
-    return thrown.isRetryable || /overloaded|server_error/.test(`${thrown.type} ${thrown.code}`)
-  }
-  return codesOf(thrown).some((code) => /^(ECONN|EPIPE|ENOTFOUND|EAI_AGAIN|EHOST|ENET|UND_ERR_|HPE_)/.test(code))
-}
-
-/** The `code` of an error and of each of its causes. */
-function codesOf(thrown: unknown): string[] {
-  return causesOf(thrown).map((error) => ('code' in error ? String(error.code) : ''))
 }
 
 /**
@@ -115,26 +157,7 @@ function codesOf(thrown: unknown): string[] {
  */
 const OUTCOME_UNKNOWN = new Set([408, 499, 502, 504, 520, 522, 524])
 
-/**
- * Whether a provider certainly charges nothing for a call that failed: it refused it with a status, before any answer,
- * or the call never reached it. False: it is unknown.
- */
-export function isUnbilled(thrown: unknown): boolean {
-  const status = APICallError.isInstance(thrown) ? statusOnWire(thrown) : null
-  return status === null ? wasNeverSent(thrown) : status >= 300 && !OUTCOME_UNKNOWN.has(status)
-}
-
-/**
- * When the provider wants to be asked again: `retry-after-ms`, or `retry-after` in seconds or as a date. Null when it
- * does not say, or says what cannot be read.
- * @see https://www.rfc-editor.org/rfc/rfc9110#name-retry-after
- */
-export function readRetryAfter(headers: Record<string, string> | undefined, now: Date): number | null {
-  if (headers === undefined) return null
-  const { 'retry-after-ms': milliseconds, 'retry-after': seconds } = headers
-  if (milliseconds !== undefined && /^\d+(\.\d+)?$/.test(milliseconds)) return Math.ceil(Number(milliseconds))
-  if (seconds === undefined) return null
-  if (/^\d+(\.\d+)?$/.test(seconds)) return Math.ceil(Number(seconds) * 1000)
-  const date = Date.parse(seconds)
-  return Number.isNaN(date) ? null : Math.max(0, date - now.getTime())
+/** Whether a provider certainly charges nothing for a call it refused with a status, before any answer. */
+function isUnbilledStatus(status: number): boolean {
+  return status >= 300 && !OUTCOME_UNKNOWN.has(status)
 }

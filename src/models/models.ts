@@ -5,8 +5,10 @@ import type { ProposerConfig } from '../db/proposer-configs.ts'
 import { type Fault, NEXT_MOVE, toFault } from '../faults/fault.ts'
 import { NO_USD, type Usd } from '../money.ts'
 import type { Availability } from '../ports/routing.ts'
+import { createNetwork } from '../remote/network-route.ts'
 import { observeModelCall } from '../telemetry/observe-model-call.ts'
 import { availabilityOf, whyUnavailable } from './availability.ts'
+import { fitToContext } from './context-size.ts'
 import {
   callCancelled,
   MAX_OUTPUT_TOKENS,
@@ -17,7 +19,7 @@ import {
 } from './model-answer.ts'
 import type { Admission, ModelsOptions } from './paid-try.ts'
 import { costOf, priceOf, worstCaseOf } from './price.ts'
-import { unlessPaused } from './provider-pause.ts'
+import { heedChangedKeys, keyMarkOf, unlessPaused } from './provider-pause.ts'
 import { rememberedAnswers, requestKey } from './remembered-answers.ts'
 import type { TestedCall } from './test-call.ts'
 
@@ -26,6 +28,7 @@ export type Models = ReturnType<typeof createModels>
 /** The only way to a model. Every try is reserved in the ledger first and becomes a row of `model_calls` after. */
 export function createModels(options: ModelsOptions) {
   const { db, clock, modelTimeoutMs, log } = options
+  const means = { network: createNetwork(options.networkEnvironment), learnt: new Map<string, string>() }
   let emergencyStop = new AbortController()
   let admission: Admission = async () => undefined
   return {
@@ -33,27 +36,30 @@ export function createModels(options: ModelsOptions) {
      * Has a model answer. Faults that pass by themselves are retried up to twice before they are thrown.
      *
      * @throws {Fault} `model_key_missing`, `model_unknown`, `price_unknown`, `provider_paused`, `recording_missing`,
-     *   `config_invalid` (a malformed recording or limit) before any call; `budget_exceeded` and `emergency_stop` before
+     *   `config_invalid` (a malformed recording, limit or proxy) and `model_call_rejected` (a prompt that cannot fit)
+     *   before any call; `budget_exceeded` and `emergency_stop` before
      *   any try; then `model_key_rejected`, `model_overloaded`, `model_timed_out`, `model_call_rejected`,
      *   `model_answer_truncated`, `model_answer_refused`, or `attempt_cancelled`
      */
-    async call(call: ModelCall): Promise<ModelAnswer> {
-      const unavailable = whyUnavailable(call.proposer, options)
+    async call(asked: ModelCall): Promise<ModelAnswer> {
+      const unavailable = whyUnavailable(asked.proposer, options)
       if (unavailable !== null) throw unavailable
+      const call = fitToContext(asked)
       const remembered = await call.memory.take(requestKey(call))
       if (remembered !== null) return asAnswer(call, remembered)
       // Only here: what asks no model anew need not load the libraries of the providers.
       const { paidTry: tryOnce } = await import('./paid-try.ts')
+      const keyMark = keyMarkOf(call.proposer, options.secrets)
       const stop = AbortSignal.any([call.signal, emergencyStop.signal])
       const signal = AbortSignal.any([stop, deadline(modelTimeoutMs)])
       const onRetry = (fault: Fault, waitMs: number) =>
         log.warn({ proposer: call.proposer.name, code: fault.code, waitMs }, 'a model call is tried again')
       try {
-        return await unlessPaused({ db, random: Math.random }, call.proposer, modelTimeoutMs, (passage) =>
+        return await unlessPaused({ db, random: Math.random, keyMark }, call.proposer, modelTimeoutMs, (passage) =>
           withRetries({ clock, random: Math.random, signal, onRetry, once: passage === 'probe' }, async () => {
             await admission({ ...call, signal: stop })
             return observeModelCall({ ...call.proposer, proposer: call.proposer.name, signal }, () =>
-              tryOnce(options, { ...call, signal: stop }, signal),
+              tryOnce({ ...options, ...means }, { ...call, signal: stop }, signal),
             )
           }),
         )
@@ -72,8 +78,10 @@ export function createModels(options: ModelsOptions) {
     async test(proposer: ProposerConfig, signal: AbortSignal): Promise<TestedCall> {
       const { testCall } = await import('./test-call.ts')
       const stop = AbortSignal.any([signal, emergencyStop.signal])
-      return await testCall(options, proposer, stop)
+      return await testCall({ ...options, ...means }, proposer, stop)
     },
+    /** Has accounts tested at once that were refused with another key than the one set now. */
+    heedChangedKeys: (): Promise<void> => heedChangedKeys(db, options.secrets),
 
     /** What an order has been answered before; for one run of a step. */
     remember: (workOrderId: string | null): Promise<Memory> => rememberedAnswers(db, workOrderId),

@@ -9,6 +9,7 @@ import { Fault, toFault } from '../faults/fault.ts'
 import { faultPoint } from '../faults/fault-point.ts'
 import type { Log } from '../log.ts'
 import { createRedaction } from '../redaction/redaction.ts'
+import type { NetworkEnvironment } from '../remote/network-route.ts'
 import { unknownPrice } from './availability.ts'
 import { costOfAnswer, meter, type Try } from './book-call.ts'
 import { noteAnswer } from './call-watch.ts'
@@ -24,12 +25,14 @@ import {
 import { toModelFault } from './model-faults.ts'
 import { priceOf, worstCaseOf } from './price.ts'
 import { findRecording } from './recordings.ts'
-import { languageModel, streamAnswer } from './stream-answer.ts'
+import { type CallMeans, languageModel, streamAnswer } from './stream-answer.ts'
 
 /** What calls to models are made with. */
 export type ModelsOptions = {
   db: Kysely<Database>
   secrets: Secrets
+  /** The variables that say how providers are reached. */
+  networkEnvironment: NetworkEnvironment
   /** Folder of recordings; where it does not exist, the provider `replay` is not available. */
   replayDir: string
   /** How long one `call` may take, its retries and the waits between them included. */
@@ -46,6 +49,8 @@ export type ModelsOptions = {
  * @throws what the aborted signal says, and what refuses the call
  */
 export type Admission = (call: { workOrderId: string | null; signal: AbortSignal }) => Promise<void>
+/** The same with what one process keeps between its calls. */
+export type TryOptions = ModelsOptions & Omit<CallMeans, 'onSend'>
 
 /** Before a look whether a call to the provider has ended. */
 const PLACE_PAUSE_MS = 250
@@ -56,23 +61,25 @@ const PLACE_PAUSE_MS = 250
  * @param signal ends it: the call's own, or the end of its time
  * @throws {Fault} those of `Models.call`
  */
-export async function paidTry(options: ModelsOptions, call: ModelCall, signal: AbortSignal): Promise<ModelAnswer> {
+export async function paidTry(options: TryOptions, call: ModelCall, signal: AbortSignal): Promise<ModelAnswer> {
   const { proposer, maxOutputTokens } = call
-  const ask = await prepare(options, call, signal)
+  const trip = { sent: false }
+  const ask = await prepare({ ...options, onSend: () => void (trip.sent = true) }, call, signal)
   const current = await reserveTry(options, call, signal)
   if (signal.aborted) {
     await release(options.db, current.reservationId)
     throw faultOfFailure(options, current, signal.reason)
   }
   const raw = await faultPoint('call_model', () => ask(current.reservationId)).catch(async (error: unknown) => {
-    const fault = faultOfFailure(options, current, error)
+    const failed = faultOfFailure(options, current, error)
+    const fault = trip.sent ? failed : withoutBill(failed)
     await meter(options, current, { answer: null, fault })
     throw fault
   })
   noteAnswer(raw)
   const fault = faultOfAnswer(raw, proposer.name, maxOutputTokens)
   // A stream without its end says nothing of what it used, nor whether it was charged.
-  const brokeOff = fault !== null && raw.finishReason === 'interrupted'
+  const brokeOff = fault !== null && raw.finishReason === 'interrupted' && raw.usage === null
   const durationMs = await meter(options, current, brokeOff ? { answer: null, fault } : { answer: raw, fault })
   if (fault !== null) throw fault
   const { input, output } = raw.usage === null ? { input: 0, output: 0 } : raw.usage
@@ -122,13 +129,13 @@ function reserveInTurn(
 
 /** What is still no call: without a recording to read there is nothing to reserve. */
 async function prepare(
-  options: ModelsOptions,
+  options: ModelsOptions & CallMeans,
   call: ModelCall,
   signal: AbortSignal,
 ): Promise<(requestId: string) => Promise<RawAnswer>> {
   const { proposer, messages, maxOutputTokens, task, turn } = call
   if (proposer.provider !== 'replay') {
-    const model = languageModel(proposer, options.secrets)
+    const model = languageModel(proposer, options)
     return (requestId) => streamAnswer({ model, messages, maxOutputTokens, signal, requestId })
   }
   const key = { proposer: proposer.name, task, turn }
@@ -137,6 +144,11 @@ async function prepare(
     if (delayMs > 0) await options.clock.sleep(delayMs, signal)
     return answer
   }
+}
+
+/** Of a call that never left this process, whatever has stopped it. */
+function withoutBill(fault: Fault): Fault {
+  return new Fault(fault.code, fault.message, { ...fault.details, billed: false }, fault.cause)
 }
 
 function faultOfFailure(

@@ -1,25 +1,88 @@
-import type { APICallError } from 'ai'
+import { z } from 'zod'
 import { Fault } from '../faults/fault.ts'
-import { patientFetch } from '../remote/patient-fetch.ts'
+import type { Network } from '../remote/network-route.ts'
+import { fetchBy } from '../remote/patient-fetch.ts'
 import { noteExchange } from './call-watch.ts'
+import { PROTOCOLS } from './dialects/protocols.ts'
+import { readAnswer } from './dialects/read-answer.ts'
+import { parseJson } from './dialects/read-trouble.ts'
+import {
+  type LearntLimits,
+  limitParameterOf,
+  otherLimit,
+  placeOf,
+  type Shape,
+  shapeBody,
+  shapeHeaders,
+  shapeUrl,
+} from './dialects/shape-request.ts'
 
-const HEADER = 'x-moose-status'
+/** A call that was answered with a status of failure. */
+export class RefusedByStatus extends Error {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  /** Its beginning, as text. */
+  readonly body: string
 
-/**
- * `patientFetch` that notes the status of an answer in a header of ours, whatever the server has put there. The SDKs
- * make a status up for an error that is an event of a stream, although the answer was a 200.
- */
-export const providerFetch: typeof fetch = async (input, init) => {
-  const response = bounded(await patientFetch(input, init))
-  noteExchange(init?.body, response)
-  response.headers.set(HEADER, String(response.status))
-  return response
+  constructor(response: Response, body: string) {
+    super(`the provider answered with status ${response.status}`)
+    this.status = response.status
+    this.headers = Object.fromEntries(response.headers)
+    this.body = body
+  }
 }
 
-/** The status a provider has answered with; null when it has not answered. */
-export function statusOnWire({ responseHeaders }: APICallError): number | null {
-  const status = responseHeaders?.[HEADER]
-  return status === undefined ? null : Number(status)
+const Body = z.record(z.string(), z.json())
+
+/**
+ * The `fetch` the SDKs call a provider with. It sends the request in the provider's dialect, and gives the SDK the answer
+ * as the few events it is sure to read: everything a provider does differently is dealt with here, by
+ * `dialects/dialect-table.ts`.
+ *
+ * A server that refuses the name of the parameter that bounds the answer is asked once more with the other name. Nothing
+ * is charged for a refusal, so both are one try.
+ *
+ * @param means.learnt is told a name that was accepted
+ * @param means.onSend called before anything leaves this process
+ * @returns a `fetch` that throws {@link RefusedByStatus} and what `readAnswer` throws
+ */
+export function providerFetch(
+  shape: Shape & { provider: keyof typeof PROTOCOLS },
+  { network, learnt, onSend }: { network: Network; learnt: LearntLimits; onSend: () => void },
+): typeof fetch {
+  return async (input, init) => {
+    const url = shapeUrl(new URL(input instanceof Request ? input.url : input), shape)
+    const headers = shapeHeaders(url, new Headers(init?.headers), shape)
+    const body = Body.parse(parseJson(z.string().parse(init?.body)))
+    const send = async (limit: string | null) => {
+      const text = JSON.stringify(shapeBody(body, shape, limit))
+      // What no call can be made with shows here.
+      network.agentFor(url)
+      onSend()
+      const response = await fetchBy(network, url, { ...init, headers, body: text })
+      noteExchange(text, response)
+      return await answered(response, shape.provider)
+    }
+    const limit = limitParameterOf(shape, learnt)
+    try {
+      return await send(limit)
+    } catch (error) {
+      const other = error instanceof RefusedByStatus ? otherLimit(shape, limit, error) : null
+      if (other === null) throw error
+      const response = await send(other)
+      learnt.set(placeOf(shape), other)
+      return response
+    }
+  }
+}
+
+async function answered(response: Response, provider: keyof typeof PROTOCOLS): Promise<Response> {
+  const { body, status } = response
+  if (!response.ok) throw new RefusedByStatus(response, body === null ? '' : await beginningOf(body))
+  const { reader, write } = PROTOCOLS[provider]
+  const collected = await readAnswer(body === null ? new Blob([]).stream() : bounded(body), reader)
+  const events = write(collected).map((event) => `data: ${JSON.stringify(event)}\n\n`)
+  return new Response(events.join(''), { status, headers: { 'content-type': 'text/event-stream' } })
 }
 
 /** Some times what the longest answer takes on the wire, one event for each of its tokens. */
@@ -28,29 +91,37 @@ const MAX_ANSWER_BYTES = 16 * 1024 * 1024
 const MAX_REFUSAL_BYTES = 64 * 1024
 
 /**
- * A response whose body ends with a fault when it is longer than any answer: a provider that never stops would fill
- * the memory of the process with every attempt. What is said with a status of failure ends without one, because the
- * status is what counts.
+ * A body that ends with a fault when it is longer than any answer: a provider that never stops would fill the memory of
+ * the process with every attempt.
  *
  * @throws {Fault} `model_call_rejected`, to the reader of the body
  */
-function bounded(response: Response): Response {
-  const { body, status, headers } = response
-  if (body === null) return response
-  const mostBytes = response.ok ? MAX_ANSWER_BYTES : MAX_REFUSAL_BYTES
+function bounded(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
   let bytes = 0
   const limit = new TransformStream<Uint8Array, Uint8Array>({
     transform(chunk, controller) {
       bytes += chunk.byteLength
-      if (bytes <= mostBytes) controller.enqueue(chunk)
-      else if (response.ok) controller.error(endless())
-      else {
-        controller.enqueue(chunk.subarray(0, chunk.byteLength - (bytes - mostBytes)))
-        controller.terminate()
-      }
+      if (bytes <= MAX_ANSWER_BYTES) controller.enqueue(chunk)
+      else controller.error(endless())
     },
   })
-  return new Response(body.pipeThrough(limit), { status, headers })
+  return body.pipeThrough(limit)
+}
+
+/** What is said with a status of failure; however it ends, the status is what counts. */
+async function beginningOf(body: ReadableStream<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  try {
+    for await (const chunk of body) {
+      chunks.push(chunk)
+      bytes += chunk.byteLength
+      if (bytes >= MAX_REFUSAL_BYTES) break
+    }
+  } catch {
+    // A connection that breaks within a refusal takes nothing from its status, and what came of it is read.
+  }
+  return Buffer.concat(chunks).subarray(0, MAX_REFUSAL_BYTES).toString('utf8')
 }
 
 function endless(): Fault {

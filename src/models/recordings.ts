@@ -77,6 +77,7 @@ async function toReplay(file: string, answer: z.infer<typeof RecordedAnswer>): P
     finishReason,
     rawFinishReason: finishReason,
     usage: { input: usage.input, output: usage.output, cacheRead: 0, cacheWrite: 0, reasoning: 0 },
+    statedCost: null,
     delayMs: delayMs === undefined ? 0 : delayMs,
   }
 }

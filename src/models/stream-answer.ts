@@ -1,11 +1,16 @@
 import { createAnthropic } from '@ai-sdk/anthropic'
 import { createGoogleGenerativeAI } from '@ai-sdk/google'
 import { createOpenAI } from '@ai-sdk/openai'
-import { createOpenAICompatible, type OpenAICompatibleProviderSettings } from '@ai-sdk/openai-compatible'
+import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import { type LanguageModel, type LanguageModelUsage, streamText } from 'ai'
 import type { Secrets } from '../config.ts'
 import type { ProposerConfig } from '../db/proposer-configs.ts'
+import type { Network } from '../remote/network-route.ts'
 import { keyOf } from './availability.ts'
+import { chatUsage, statedCost } from './dialects/chat-usage.ts'
+import { STOPS, type Stop } from './dialects/dialect-table.ts'
+import { NOT_SAID } from './dialects/protocols.ts'
+import { type LearntLimits, withoutQuery } from './dialects/shape-request.ts'
 import type { ModelMessage, PricedUsage, RawAnswer } from './model-answer.ts'
 import { providerFetch } from './provider-fetch.ts'
 
@@ -50,7 +55,7 @@ export async function streamAnswer(request: AnswerRequest): Promise<RawAnswer> {
     if (part.type === 'abort') signal.throwIfAborted()
     if (part.type === 'finish') return finished(text.join(''), part)
   }
-  return { text: text.join(''), finishReason: 'interrupted', rawFinishReason: null, usage: null }
+  return { text: text.join(''), finishReason: 'interrupted', rawFinishReason: null, usage: null, statedCost: null }
 }
 
 function contentOf(messages: readonly ModelMessage[], role: ModelMessage['role']): string[] {
@@ -59,10 +64,26 @@ function contentOf(messages: readonly ModelMessage[], role: ModelMessage['role']
 
 type Finish = { finishReason: string; rawFinishReason: string | undefined; totalUsage: LanguageModelUsage }
 
-function finished(text: string, { finishReason, rawFinishReason, totalUsage }: Finish): RawAnswer {
+/** The AI SDK's words, with which calls are recorded. */
+const FINISH: Readonly<Record<Stop, string>> = {
+  whole: 'stop',
+  length: 'length',
+  content: 'content-filter',
+  tool: 'tool-calls',
+  broken: 'interrupted',
+}
+
+function finished(text: string, { rawFinishReason, totalUsage }: Finish): RawAnswer {
   // OpenAI's Responses give no word of their own for a whole answer.
-  const raw = rawFinishReason === undefined ? null : rawFinishReason
-  return { text, finishReason, rawFinishReason: raw, usage: countTokens(totalUsage) }
+  const raw = rawFinishReason === undefined || rawFinishReason === NOT_SAID ? null : rawFinishReason
+  const stop = raw === null ? 'whole' : STOPS.get(raw.toLowerCase())
+  return {
+    text,
+    finishReason: FINISH[stop === undefined ? 'whole' : stop],
+    rawFinishReason: raw,
+    usage: countTokens(totalUsage),
+    statedCost: statedCost(totalUsage.raw),
+  }
 }
 
 /** Null when the server does not count; and no call has no input, so that one of 0 was not counted either. */
@@ -85,70 +106,41 @@ const ENDPOINT = {
   google: 'https://generativelanguage.googleapis.com/v1beta',
 } as const
 
+/** What every call to a provider is made with. */
+export type CallMeans = {
+  secrets: Secrets
+  network: Network
+  learnt: LearntLimits
+  /** Called before anything of a call leaves this process. */
+  onSend: () => void
+}
+
 /**
  * The AI SDK's model for a proposer: Anthropic's Messages, OpenAI's Responses, Gemini's generateContent, or Chat
  * Completions of any server that speaks it. The proposer must be available (`whyUnavailable` gave null) and not be a
  * replay.
  */
-export function languageModel(proposer: ProposerConfig, secrets: Secrets): LanguageModel {
-  const { provider, model, baseUrl, keyVariable, extraHeaders: headers } = proposer
+export function languageModel(proposer: ProposerConfig, { secrets, ...means }: CallMeans): LanguageModel {
+  const { provider, model, baseUrl, keyVariable } = proposer
   if (provider === 'replay') throw new TypeError('a replay reaches no model')
   const key = keyOf({ provider, keyVariable }, secrets)
+  const fetch = providerFetch({ ...proposer, provider }, means)
   if (provider === 'openai-compatible') {
     return createOpenAICompatible({
       name: 'openai-compatible',
-      baseURL: String(baseUrl),
+      baseURL: withoutQuery(String(baseUrl)),
       includeUsage: true,
       convertUsage: chatUsage,
-      fetch: providerFetch,
-      headers,
+      fetch,
       ...(key === null ? {} : { apiKey: key }),
     })(model)
   }
-  const baseURL = baseUrl === null ? ENDPOINT[provider] : baseUrl
-  const settings = { apiKey: String(key), baseURL, headers, fetch: providerFetch }
+  const settings = {
+    apiKey: String(key),
+    baseURL: baseUrl === null ? ENDPOINT[provider] : withoutQuery(baseUrl),
+    fetch,
+  }
   if (provider === 'anthropic') return createAnthropic(settings)(model)
   if (provider === 'google') return createGoogleGenerativeAI(settings)(model)
   return createOpenAI(settings).responses(model)
-}
-
-type ConvertUsage = NonNullable<OpenAICompatibleProviderSettings['convertUsage']>
-
-/**
- * Counts what a server that speaks Chat Completions will charge. OpenAI counts reasoning within `completion_tokens`;
- * xAI counts it beside them, and Gemini's endpoint leaves it out of everything but `total_tokens`. What was written
- * into the cache is reported where OpenRouter put it.
- *
- * @returns every count undefined when the server reports none
- * @see https://platform.openai.com/docs/api-reference/chat/object#chat/object-usage
- * @see https://docs.x.ai/docs/key-information/consumption-and-rate-limits
- * @see https://openrouter.ai/docs/use-cases/usage-accounting
- */
-export const chatUsage: ConvertUsage = (usage) => {
-  const input = known(usage?.prompt_tokens)
-  const said = known(usage?.completion_tokens)
-  const reasoning = known(usage?.completion_tokens_details?.reasoning_tokens)
-  const output = outputOf(said, reasoning, restOf(usage?.total_tokens, input))
-  const cacheRead = known(usage?.prompt_tokens_details?.cached_tokens)
-  const written = usage?.prompt_tokens_details?.['cache_write_tokens']
-  const cacheWrite = typeof written === 'number' ? written : undefined
-  return {
-    inputTokens: { total: input, noCache: undefined, cacheRead, cacheWrite },
-    outputTokens: { total: output, text: undefined, reasoning },
-  }
-}
-
-/** What is left of the total for the output; undefined when there is no total. */
-function restOf(total: number | null | undefined, input: number | undefined): number | undefined {
-  return typeof total === 'number' && input !== undefined ? total - input : undefined
-}
-
-/** Reasoning that is more than the whole output, or that only the total holds, was not counted within it. */
-function outputOf(said: number | undefined, reasoning = 0, rest = 0): number | undefined {
-  if (said === undefined) return undefined
-  return Math.max(reasoning > said ? said + reasoning : said, rest)
-}
-
-function known(tokens: number | null | undefined): number | undefined {
-  return tokens === null ? undefined : tokens
 }

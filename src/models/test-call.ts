@@ -9,7 +9,7 @@ import { keyVariableOf, unknownPrice, whyUnavailable } from './availability.ts'
 import { costOfAnswer } from './book-call.ts'
 import { type Watched, watchCall } from './call-watch.ts'
 import { callCancelled, type ModelCall, partsOf, type RawAnswer } from './model-answer.ts'
-import { type ModelsOptions, paidTry } from './paid-try.ts'
+import { type ModelsOptions, paidTry, type TryOptions } from './paid-try.ts'
 import { priceOf, worstCaseOf } from './price.ts'
 import { providerKey } from './provider-pause.ts'
 
@@ -40,11 +40,7 @@ const MESSAGES = [
 ] as const
 
 /** `Models.test`. */
-export async function testCall(
-  options: ModelsOptions,
-  proposer: ProposerConfig,
-  stop: AbortSignal,
-): Promise<TestedCall> {
+export async function testCall(options: TryOptions, proposer: ProposerConfig, stop: AbortSignal): Promise<TestedCall> {
   if (proposer.provider === 'replay') throw notAModel(proposer)
   const unavailable = whyUnavailable(proposer, options)
   if (unavailable !== null) throw unavailable

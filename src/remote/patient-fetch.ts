@@ -1,6 +1,7 @@
-import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { type Agent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { Readable } from 'node:stream'
+import type { Network } from './network-route.ts'
 
 /**
  * `fetch` for servers that think before they answer. Node's own gives up when the headers, or the next piece of a
@@ -9,12 +10,16 @@ import { Readable } from 'node:stream'
  * `Request` would refuse them with an error that quotes both.
  * @see https://undici.nodejs.org/#/docs/api/Client (headersTimeout, bodyTimeout)
  */
-export const patientFetch: typeof fetch = async (input, init) => {
+export const patientFetch: typeof fetch = (input, init) => fetchBy({ agentFor: () => undefined }, input, init)
+
+/** `patientFetch` through the proxies, and with the certificates, of a network. @throws {Fault} those of `agentFor` */
+export async function fetchBy(network: Network, ...[input, init]: Parameters<typeof fetch>): Promise<Response> {
   const { url, auth } = splitCredentials(new URL(input instanceof Request ? input.url : input))
+  const agent = network.agentFor(url)
   const request = new Request(input instanceof Request ? input : url, init)
   request.signal.throwIfAborted()
   const body = Buffer.from(await request.arrayBuffer())
-  return toResponse(await send(request, body, auth))
+  return toResponse(await send(request, body, { auth, agent }))
 }
 
 /** `auth` as Node wants it, undefined when the URL has none. */
@@ -26,11 +31,13 @@ function splitCredentials(url: URL): { url: URL; auth: string | undefined } {
   return { url: bare, auth }
 }
 
-function send(request: Request, body: Buffer, auth: string | undefined): Promise<IncomingMessage> {
+type Through = { auth: string | undefined; agent: Agent | undefined }
+
+function send(request: Request, body: Buffer, { auth, agent }: Through): Promise<IncomingMessage> {
   const start = new URL(request.url).protocol === 'https:' ? httpsRequest : httpRequest
   const headers = { ...Object.fromEntries(request.headers), 'content-length': String(body.byteLength) }
   return new Promise((resolve, reject) => {
-    const outgoing = start(request.url, { method: request.method, headers, signal: request.signal, auth })
+    const outgoing = start(request.url, { method: request.method, headers, signal: request.signal, auth, agent })
     outgoing.once('response', resolve)
     // Stays for the life of the request: a connection that breaks later is reported by the response's own stream.
     outgoing.on('error', reject)

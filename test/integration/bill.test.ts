@@ -91,6 +91,7 @@ test('200 mixed calls, streamed and not, with retries: what is tracked is the bi
   const workOrderId = await anOrder(db)
   const models = createModels({
     db,
+    networkEnvironment: {},
     secrets: { ANTHROPIC_API_KEY: 'sk-a', OPENAI_API_KEY: 'sk-o' },
     replayDir: '/nonexistent',
     modelTimeoutMs: 20_000,

@@ -16,7 +16,7 @@ import { moose } from '../support/moose-command.ts'
 
 const READY = { kind: 'text', text: 'ready\u001b[2J', input: 20, output: 3 } as const
 
-const OUTAGE = { tested: false, askedMs: 0, chance: 0 }
+const OUTAGE = { tested: false, kind: 'outage' as const, keyMark: null, askedMs: 0, chance: 0 }
 
 /** The commands against the API of a real home, found through `service.json`. */
 describe('moose proposer', () => {

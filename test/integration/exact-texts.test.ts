@@ -147,7 +147,15 @@ test('what a suspended order waits for is exact: its provider is known by its na
     databaseWithPassword('scripted'),
   )
   await using bench = await openBench(home, { repair: async () => undefined })
-  await countOutage(home.database.db, { provider: 'replay', reason: 'busy', tested: false, askedMs: 60_000, chance: 1 })
+  await countOutage(home.database.db, {
+    provider: 'replay',
+    kind: 'outage',
+    keyMark: null,
+    reason: 'busy',
+    tested: false,
+    askedMs: 60_000,
+    chance: 1,
+  })
   const paused = { proposer: 'scripted', provider: 'replay' }
   bench.trouble.propose.push(new Fault('provider_paused', 'scripted is away', paused), 'hangs')
   await bench.orchestrator.start(null)

@@ -5,6 +5,7 @@ import type { ProposerConfig } from '../../src/db/proposer-configs.ts'
 import { type Fault, toFault } from '../../src/faults/fault.ts'
 import { toModelFault } from '../../src/models/model-faults.ts'
 import { languageModel, streamAnswer } from '../../src/models/stream-answer.ts'
+import { createNetwork } from '../../src/remote/network-route.ts'
 import { listenOnLoopback } from '../support/loopback.ts'
 import { type Scripted, startModelServer } from '../support/model-server.ts'
 import { USUAL_CALL } from '../support/proposer-call.ts'
@@ -22,7 +23,12 @@ function proposerAt(provider: (typeof PROVIDERS)[number], baseUrl: string): Prop
 /** What the real SDK makes of an answer. */
 function ask(provider: (typeof PROVIDERS)[number], url: string, timeoutMs = 5_000) {
   return streamAnswer({
-    model: languageModel(proposerAt(provider, url), secrets),
+    model: languageModel(proposerAt(provider, url), {
+      secrets,
+      network: createNetwork({}),
+      learnt: new Map(),
+      onSend() {},
+    }),
     messages: MESSAGES,
     maxOutputTokens: 1_000,
     signal: AbortSignal.timeout(timeoutMs),
@@ -50,8 +56,13 @@ for (const provider of PROVIDERS) {
     test('the limit on the output, which the worst case counts on, is sent', async () => {
       await using server = await startModelServer({ kind: 'text', text: 'hello' })
       await ask(provider, server.url)
-      const { max_tokens, max_output_tokens } = server.calls[0]?.body ?? {}
-      assert.equal(provider === 'openai' ? max_output_tokens : max_tokens, 1_000)
+      const body = server.calls[0]?.body ?? {}
+      const name = {
+        anthropic: 'max_tokens',
+        openai: 'max_output_tokens',
+        'openai-compatible': 'max_completion_tokens',
+      }
+      assert.equal(body[name[provider]], 1_000)
     })
 
     test('a server that does not count says nothing, which is not zero', async () => {

@@ -34,7 +34,10 @@ async function setUp(...script: Scripted[]) {
   const secrets = { OPENAI_COMPATIBLE_API_KEY: KEY }
   const rest = { replayDir: '/nonexistent', modelTimeoutMs: 10_000, clock: systemClock, log: createLog('silent') }
   const gateway = stack.use(
-    createGateway({ db, models: createModels({ db, secrets, maxCallsPerProvider: null, ...rest }) }),
+    createGateway({
+      db,
+      models: createModels({ db, secrets, networkEnvironment: {}, maxCallsPerProvider: null, ...rest }),
+    }),
   )
   const { signal } = new AbortController()
   const request = {
@@ -161,7 +164,7 @@ test("a model's failure is kept in the record; the child gets a status it does n
   assert.equal(status, 400)
   assert.doesNotMatch(text, /429|https|rate/)
   assert.equal(grant.calls[0]?.fault?.code, 'model_key_rejected')
-  assert.match((await ask(grant, { stream: true })).text, /"error".*model_key_rejected/)
+  assert.match((await ask(grant, { stream: true })).text, /"error".*provider_paused/)
 })
 
 test('an answer that must not reach the child is paid and not passed on', async () => {

@@ -65,6 +65,7 @@ async function setUp(overrides: Partial<ModelsOptions> = {}) {
   }
   const models = createModels({
     db: database.db,
+    networkEnvironment: {},
     secrets: { ANTHROPIC_API_KEY: KEY, OPENAI_API_KEY: KEY, OPENAI_COMPATIBLE_API_KEY: KEY },
     replayDir: '/nonexistent',
     modelTimeoutMs: 5_000,

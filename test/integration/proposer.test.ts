@@ -73,7 +73,7 @@ async function setUp(script: readonly Scripted[], { priced = true, contextMaxByt
     .executeTakeFirstOrThrow()
   const secrets = {}
   const rest = { replayDir: '/nonexistent', modelTimeoutMs: 5_000, clock: systemClock, log: createLog('silent') }
-  const models = createModels({ db, secrets, maxCallsPerProvider: null, ...rest })
+  const models = createModels({ db, secrets, networkEnvironment: {}, maxCallsPerProvider: null, ...rest })
   return {
     db,
     server,

@@ -385,7 +385,15 @@ describe('/api/proposers', () => {
   test('it works while the proposer and its provider are paused, and an answer ends the pause', async () => {
     await add(own({ active: false }))
     const provider = providerKey(await getProposerConfig(api.moose.db, 'own'))
-    const outage = { provider, reason: 'HTTP 503', tested: false, askedMs: 0, chance: 0 }
+    const outage = {
+      provider,
+      reason: 'HTTP 503',
+      tested: false,
+      kind: 'outage' as const,
+      keyMark: null,
+      askedMs: 0,
+      chance: 0,
+    }
     await countOutage(api.moose.db, outage)
     const paused = Object((await show('own')).body.proposer['provider_pause'])
     assert.deepEqual([paused.reason, paused.failures, paused.running], ['HTTP 503', 1, true])

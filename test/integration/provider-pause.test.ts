@@ -53,7 +53,7 @@ async function setUp() {
       await shiftTime(db, at * MINUTE)
     },
     fail: (passage: 'open' | 'probe', outage = busy(), random = () => 0) =>
-      noteOutage(db, proposer, { passage, outage }, random),
+      noteOutage(db, proposer, { passage, outage, keyMark: 'ours' }, random),
     ask: () => assertNotPaused(db, proposer, LONGEST_CALL),
     /** Minutes from the start to its end, and how many outages; null: no pause. */
     async pause() {
@@ -83,8 +83,8 @@ test('an outage pauses the provider for everyone, and says why, until when and t
 
 test('the key of a provider carries no secret of its address', () => {
   const baseUrl = 'https://user:secret@models.example:8443/v1/?key=hidden#x'
-  assert.equal(providerKey({ provider: 'openai', baseUrl }), 'openai https://models.example:8443/v1')
-  assert.equal(providerKey({ provider: 'anthropic', baseUrl: null }), 'anthropic')
+  assert.equal(providerKey({ provider: 'openai', baseUrl, keyVariable: null }), 'openai https://models.example:8443/v1')
+  assert.equal(providerKey({ provider: 'anthropic', baseUrl: null, keyVariable: null }), 'anthropic')
 })
 
 test('every further outage in a row doubles the pause, up to a quarter of an hour', async () => {
@@ -185,7 +185,7 @@ test('an answer to a call from before the pause says nothing; the answer to the 
   assert.equal(await heard, 'moose_config')
 })
 
-const OUTAGES: ReadonlySet<string> = new Set(['model_overloaded', 'model_timed_out'])
+const OUTAGES: ReadonlySet<string> = new Set(['model_overloaded', 'model_timed_out', 'model_key_rejected'])
 
 test('what a call ends with decides about its provider', async () => {
   const after = async (passage: 'open' | 'probe', ending: Fault | null) => {
@@ -195,7 +195,7 @@ test('what a call ends with decides about its provider', async () => {
       await setup.go(2)
     }
     const seen: string[] = []
-    const deps = { db: setup.db, random: () => 0 }
+    const deps = { db: setup.db, random: () => 0, keyMark: null }
     const call = unlessPaused(deps, proposer, LONGEST_CALL, async (given) => {
       seen.push(given)
       if (ending !== null) throw ending
@@ -210,14 +210,17 @@ test('what a call ends with decides about its provider', async () => {
   }
   const fault = (code: FaultCode) => new Fault(code, 'it says no')
   assert.deepEqual(await after('open', null), { pause: null, next: 'open' })
-  assert.deepEqual(await after('open', fault('model_key_rejected')), { pause: null, next: 'open' })
+  assert.deepEqual(await after('open', fault('model_key_rejected')), {
+    pause: { minutes: 5, failures: 1 },
+    next: 'paused',
+  })
   assert.deepEqual(await after('open', fault('budget_exceeded')), { pause: null, next: 'open' })
   assert.deepEqual(await after('open', fault('model_timed_out')), {
     pause: { minutes: 1, failures: 1 },
     next: 'paused',
   })
   assert.deepEqual(await after('probe', busy()), { pause: { minutes: 4, failures: 2 }, next: 'paused' })
-  for (const code of ['model_key_rejected', 'model_call_rejected', 'model_answer_truncated'] as const) {
+  for (const code of ['model_call_rejected', 'model_answer_truncated'] as const) {
     assert.deepEqual(await after('probe', fault(code)), { pause: null, next: 'open' }, code)
   }
   for (const code of ['budget_exceeded', 'attempt_cancelled'] as const) {

@@ -128,6 +128,7 @@ function modelsOf({ db }: TestDatabase) {
   return createModels({
     db,
     secrets,
+    networkEnvironment: {},
     replayDir: '/nonexistent',
     modelTimeoutMs: 120_000,
     maxCallsPerProvider: null,

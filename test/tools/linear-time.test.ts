@@ -23,6 +23,9 @@ import { whatGitSaid } from '../../src/git/git.ts'
 import { parseRepositoryUrl, withoutCredentials } from '../../src/git/repository-url.ts'
 import { findHardStops } from '../../src/manager/hard-stops.ts'
 import { ChatRequest, problemsOf } from '../../src/models/chat-completions.ts'
+import { PROTOCOLS } from '../../src/models/dialects/protocols.ts'
+import { readAnswer } from '../../src/models/dialects/read-answer.ts'
+import { readTrouble } from '../../src/models/dialects/read-trouble.ts'
 import { toModelFault } from '../../src/models/model-faults.ts'
 import { requestKey } from '../../src/models/remembered-answers.ts'
 import { ProposerRequest } from '../../src/ports/proposal.ts'
@@ -268,6 +271,32 @@ test('what a provider and its refusals say', async (t) => {
   for (const part of [' ', '\0', 'x', 'secret', '.'])
     await t.test(JSON.stringify(part), () =>
       assertLinear(repeated(part), (said) => toModelFault(new Error(said), 'p', redacted, new Date(0)), MOST),
+    )
+})
+
+test('what a provider refuses with', async (t) => {
+  for (const part of ['{"error":', '<', '<a ', '"code":1,', 'try again in 1m', '9', 'model x ', 'a page'])
+    await t.test(part, () =>
+      assertLinear(repeated(part), (body) => readTrouble({ status: 400, headers: {}, body }, new Date(0)), MOST),
+    )
+})
+
+test('what a provider answers with', async (t) => {
+  for (const part of [
+    'data: {}\n\n',
+    'data: {"choices":[{"delta":{"content":"x"}}]}\n\n',
+    '\n',
+    ': x\n\n',
+    '{"a":',
+    'data: x',
+  ])
+    await t.test(part, () =>
+      assertLinear(
+        repeated(part),
+        (text) =>
+          readAnswer(new Blob([text]).stream(), PROTOCOLS['openai-compatible'].reader).catch((error: unknown) => error),
+        MOST,
+      ),
     )
 })
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { chatUsage } from './stream-answer.ts'
+import { chatUsage } from './chat-usage.ts'
 
 const counted = (usage: Parameters<typeof chatUsage>[0]) => {
   const { inputTokens, outputTokens } = chatUsage(usage)

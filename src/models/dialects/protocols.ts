@@ -1,0 +1,190 @@
+import { STOPS } from './dialect-table.ts'
+import { asList, asRecord, asWord, type Collected, type Reader } from './read-answer.ts'
+
+/** The protocols providers are spoken to in. */
+export type Protocol = {
+  reader: Reader
+  /** The same answer as the events the AI SDK reads: only what it knows, and with an end. */
+  write(collected: Collected): object[]
+}
+
+/** Stands for a stop reason that the provider did not give, in an answer that is whole. */
+export const NOT_SAID = 'moose_not_said'
+
+const stopOf = ({ stop }: Collected): string => (stop === null ? NOT_SAID : stop)
+
+type Json = Record<string, unknown>
+
+/** A text, or the texts among parts: what was thought, or is no text, is none of the answer. */
+function textOf(content: unknown): string {
+  if (typeof content === 'string') return content
+  return asList(content)
+    .map(({ type, text }) => (typeof text === 'string' && (type === 'text' || type === 'output_text') ? text : ''))
+    .join('')
+}
+
+const firstOf = (value: unknown): Json | null => {
+  const list = asList(value)
+  const found = list.find(({ index }) => index === undefined || index === null || index === 0)
+  return found === undefined ? null : found
+}
+
+const MOST_DEPTH = 4
+
+/** The numbers and flags of a usage, also of its parts. What else stands there would make the SDK refuse the whole answer. */
+function countsOf(value: unknown, depth = 0): Json | null {
+  const usage = asRecord(value)
+  if (usage === null || depth === MOST_DEPTH) return null
+  const counts = Object.entries(usage).map(([name, count]) => {
+    const isCount = typeof count === 'number' || typeof count === 'boolean'
+    return [name, isCount ? count : countsOf(count, depth + 1)] as const
+  })
+  return Object.fromEntries(counts.filter(([, count]) => count !== null))
+}
+
+function note(collected: Collected, stop: string | null): void {
+  if (stop === null) return
+  collected.stop = stop
+  collected.isOver = true
+}
+
+/** @see https://platform.openai.com/docs/api-reference/chat-streaming */
+const chat: Protocol = {
+  reader: {
+    repeatsStop: false,
+    failureIn(event) {
+      const choice = firstOf(event['choices'])
+      if (event['object'] === 'error') return event
+      return choice?.['error'] ?? event['error']
+    },
+    take(event, collected) {
+      const choices = asList(event['choices'])
+      const choice = firstOf(choices)
+      const said = asRecord(choice?.['delta']) ?? asRecord(choice?.['message'])
+      collected.text += textOf(said?.['content'])
+      if (asWord(said?.['refusal']) !== null) collected.refused = true
+      note(collected, asWord(choice?.['finish_reason']))
+      const usage = countsOf(event['usage']) ?? countsOf(asRecord(event['x_groq'])?.['usage'])
+      if (usage === null) return
+      collected.usage = usage
+      if (choices.length === 0) collected.isOver = true
+    },
+  },
+  write: (collected) => [
+    { choices: [{ index: 0, delta: { role: 'assistant', content: collected.text }, finish_reason: null }] },
+    { choices: [{ index: 0, delta: {}, finish_reason: collected.refused ? 'content_filter' : stopOf(collected) }] },
+    { choices: [], usage: collected.usage },
+  ],
+}
+
+/** Counts that are none would make the SDK refuse the answer; what it makes of none is not counted. */
+const NO_TOKENS = { input_tokens: 0, output_tokens: 0 }
+
+/** @see https://docs.anthropic.com/en/docs/build-with-claude/streaming */
+const messages: Protocol = {
+  reader: {
+    repeatsStop: false,
+    failureIn: (event) => (event['type'] === 'error' ? (event['error'] ?? event) : undefined),
+    take(event, collected) {
+      const { type } = event
+      const message = type === 'message_start' ? asRecord(event['message']) : type === 'message' ? event : null
+      const usage = countsOf(message === null ? event['usage'] : message['usage'])
+      if (usage !== null) collected.usage = { ...collected.usage, ...usage }
+      if (message !== null) collected.text += textOf(message['content'])
+      if (type === 'content_block_start') collected.text += textOf([event['content_block']])
+      const delta = asRecord(event['delta'])
+      if (delta?.['type'] === 'text_delta') collected.text += textOf(delta['text'])
+      note(collected, asWord(message === null ? delta?.['stop_reason'] : message['stop_reason']))
+      if (type === 'message_stop') collected.isOver = true
+    },
+  },
+  write(collected) {
+    const usage = { ...NO_TOKENS, ...collected.usage }
+    return [
+      { type: 'message_start', message: { id: 'message', model: 'model', role: 'assistant', content: [], usage } },
+      { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
+      { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: collected.text } },
+      { type: 'content_block_stop', index: 0 },
+      { type: 'message_delta', delta: { stop_reason: stopOf(collected) }, usage },
+      { type: 'message_stop' },
+    ]
+  },
+}
+
+/** @see https://platform.openai.com/docs/api-reference/responses-streaming */
+const responses: Protocol = {
+  reader: {
+    repeatsStop: false,
+    failureIn(event) {
+      const response = asRecord(event['response']) ?? event
+      if (event['type'] === 'error') return event['error'] ?? event
+      if (response['status'] === 'failed' || event['type'] === 'response.failed') return response['error'] ?? response
+      return event['type'] === undefined ? event['error'] : undefined
+    },
+    take(event, collected) {
+      if (event['type'] === 'response.output_text.delta') collected.text += textOf(event['delta'])
+      if (event['type'] === 'response.refusal.delta') collected.refused = true
+      const isEnd = event['type'] === 'response.completed' || event['type'] === 'response.incomplete'
+      const response = isEnd ? asRecord(event['response']) : event['object'] === 'response' ? event : null
+      if (response === null) return
+      const said = asList(response['output']).filter(({ type }) => type === 'message')
+      const parts = said.flatMap(({ content }) => asList(content))
+      // A document has the text only here; in a stream it has come before.
+      if (collected.text === '') collected.text = textOf(parts)
+      if (parts.some(({ type }) => type === 'refusal')) collected.refused = true
+      collected.usage = countsOf(response['usage'])
+      collected.isOver = true
+      if (event['type'] !== 'response.incomplete' && response['status'] !== 'incomplete') return
+      const reason = asWord(asRecord(response['incomplete_details'])?.['reason'])
+      // For once the word does matter: the protocol says that the answer is not whole.
+      note(collected, reason !== null && STOPS.has(reason) ? reason : 'error')
+    },
+  },
+  write(collected) {
+    const { stop, refused, text, usage } = collected
+    const place = { output_index: 0, item: { type: 'message', id: 'item' } }
+    const reason = refused ? 'content_filter' : stop
+    const response = { incomplete_details: reason === null ? null : { reason }, usage }
+    return [
+      { type: 'response.created', response: { id: 'response', created_at: 0, model: 'model' } },
+      { type: 'response.output_item.added', ...place },
+      { type: 'response.output_text.delta', item_id: 'item', delta: text },
+      { type: 'response.output_item.done', ...place },
+      { type: reason === null ? 'response.completed' : 'response.incomplete', response },
+    ]
+  },
+}
+
+/** @see https://ai.google.dev/api/generate-content#v1beta.GenerateContentResponse */
+const gemini: Protocol = {
+  reader: {
+    // @see https://github.com/songquanpeng/one-api/pull/1477
+    repeatsStop: true,
+    failureIn: (event) => event['error'],
+    take(event, collected) {
+      const candidate = firstOf(event['candidates'])
+      const parts = asList(asRecord(candidate?.['content'])?.['parts'])
+      for (const { text, thought } of parts) if (typeof text === 'string' && thought !== true) collected.text += text
+      const usage = countsOf(event['usageMetadata'])
+      if (usage !== null) collected.usage = { ...collected.usage, ...usage }
+      note(collected, asWord(candidate?.['finishReason']))
+      const blocked = asWord(asRecord(event['promptFeedback'])?.['blockReason'])
+      if (blocked === null) return
+      collected.refused = true
+      note(collected, blocked)
+    },
+  },
+  write: ({ text, refused, usage, ...ending }) => [
+    {
+      candidates: [
+        {
+          content: { role: 'model', parts: [{ text }] },
+          finishReason: refused ? 'SAFETY' : stopOf({ text, refused, usage, ...ending }),
+        },
+      ],
+      ...(usage === null ? {} : { usageMetadata: usage }),
+    },
+  ],
+}
+
+export const PROTOCOLS = { anthropic: messages, openai: responses, google: gemini, 'openai-compatible': chat } as const

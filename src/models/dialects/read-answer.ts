@@ -1,0 +1,140 @@
+import { createParser, type EventSourceParser } from 'eventsource-parser'
+import { parseJson } from './read-trouble.ts'
+
+/** What came of an answer, whatever protocol it was said in. */
+export type Collected = {
+  text: string
+  /** The model refused in a field of its own. */
+  refused: boolean
+  /** The provider's word for how it ended; null: none. */
+  stop: string | null
+  /** As the protocol counts; null: not counted. */
+  usage: Record<string, unknown> | null
+  /** The protocol said that the answer is over, or the document came to its end. */
+  isOver: boolean
+}
+
+/** A failure that a provider told within an answer that had begun with a good status. */
+export class ToldInAnswer extends Error {
+  /** The failure as JSON. */
+  readonly body: string
+  /** Whether a part of the answer had come. */
+  readonly begun: boolean
+
+  constructor(failure: unknown, begun: boolean) {
+    super('the provider told of a failure within the answer')
+    this.body = JSON.stringify({ error: failure })
+    this.begun = begun
+  }
+}
+
+/** The answer ended before the protocol said that it is over. */
+export class CutAnswer extends Error {}
+
+/** Something else than the API of a model answered with a good status. */
+export class NoAnswer extends Error {}
+
+/** Reads one protocol. */
+export type Reader = {
+  /** Takes one event of a stream, or a whole document; what it does not know it passes over. */
+  take(event: Record<string, unknown>, collected: Collected): void
+  /** The failure an event or a document tells of; undefined: none. */
+  failureIn(event: Record<string, unknown>): unknown
+  /** Whether a stop reason may stand in every event of a stream, so that a connection that breaks may have cut the answer. */
+  repeatsStop: boolean
+}
+
+/** Bytes in which a text that is no answer still shows what it is. */
+const HEAD = 200
+
+/**
+ * Reads an answer to its end, as a stream or as one document, whatever was asked for and whatever the content type says.
+ * That it is whole shows, by protocol:
+ *
+ * - Chat Completions: a `finish_reason`, `[DONE]`, or a chunk with usage and no choices, which is sent last;
+ * - Messages: a `stop_reason`, or `message_stop`;
+ * - Responses: `response.completed` or `response.incomplete`;
+ * - Gemini: a `finishReason`, or the reason why the prompt was blocked;
+ * - a document of any of them: it can be parsed.
+ *
+ * A connection that breaks after that has broken nothing, but with Gemini, which may repeat its word with every chunk.
+ *
+ * @throws {ToldInAnswer} {@link CutAnswer} {@link NoAnswer}, and what the body throws
+ */
+export async function readAnswer(body: ReadableStream<Uint8Array>, reader: Reader): Promise<Collected> {
+  const collected: Collected = { text: '', refused: false, stop: null, usage: null, isOver: false }
+  const parser = createParser({ onEvent: ({ data }) => takeData(data, reader, collected) })
+  const came: Came = { head: '', document: null }
+  const decoder = new TextDecoder()
+  try {
+    for await (const chunk of body) takeText(decoder.decode(chunk, { stream: true }), came, parser)
+    // An event is over with an empty line, which a server may forget after the last one.
+    takeText(`${decoder.decode()}${came.document === null ? '\n\n' : ''}`, came, parser)
+  } catch (error) {
+    if (!collected.isOver || reader.repeatsStop) throw error
+  }
+  if (came.document !== null) takeDocument(came.document.join(''), reader, collected)
+  if (!collected.isOver)
+    throw new CutAnswer(came.head === '' ? 'the answer is empty' : 'the answer broke off before its end')
+  return collected
+}
+
+type Came = {
+  /** The first characters that are no space. */
+  head: string
+  /** Null: it is a stream of events. */
+  document: string[] | null
+}
+
+function takeText(text: string, came: Came, parser: Pick<EventSourceParser, 'feed'>): void {
+  if (came.head.length < HEAD) came.head = (came.head + text).trimStart().slice(0, HEAD)
+  if (came.document === null && /^[{[<]/.test(came.head)) came.document = []
+  if (came.document === null) parser.feed(text)
+  else came.document.push(text)
+}
+
+function takeData(data: string, reader: Reader, collected: Collected): void {
+  if (data.trim() === '[DONE]') {
+    collected.isOver = true
+    return
+  }
+  const event = asRecord(parseJson(data))
+  // Half an event is the end of a stream that was cut; what follows it would stand at the wrong place.
+  if (event === null) throw new CutAnswer('an event of the stream cannot be read')
+  take(event, reader, collected)
+}
+
+function takeDocument(text: string, reader: Reader, collected: Collected): void {
+  if (text.trimStart().startsWith('<'))
+    throw new NoAnswer(`a page came instead of an answer: ${text.trim().slice(0, HEAD)}`)
+  const parsed = parseJson(text)
+  if (parsed === undefined) throw new CutAnswer('the document that came is not whole')
+  // Gemini sends a list of its chunks unless it is asked for events.
+  for (const part of Array.isArray(parsed) ? parsed : [parsed]) {
+    const event = asRecord(part)
+    if (event !== null) take(event, reader, collected)
+  }
+  collected.isOver = collected.isOver || collected.stop !== null || (!Array.isArray(parsed) && collected.text !== '')
+  if (!collected.isOver && !Array.isArray(parsed)) collected.isOver = collected.usage !== null
+  if (!collected.isOver) throw new NoAnswer(`what came is not an answer of a model: ${text.trim().slice(0, HEAD)}`)
+}
+
+function take(event: Record<string, unknown>, reader: Reader, collected: Collected): void {
+  const failure = reader.failureIn(event)
+  if (failure !== undefined && failure !== null) throw new ToldInAnswer(failure, collected.text !== '')
+  reader.take(event, collected)
+}
+
+/** Null: it is no object. */
+export function asRecord(value: unknown): Record<string, unknown> | null {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : null
+}
+
+export function asList(value: unknown): Record<string, unknown>[] {
+  return Array.isArray(value) ? value.map(asRecord).filter((entry) => entry !== null) : []
+}
+
+/** Null: it is no text, or an empty one. */
+export function asWord(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value : null
+}

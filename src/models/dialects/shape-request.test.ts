@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import {
+  limitParameterOf,
+  otherLimit,
+  type Shape,
+  shapeBody,
+  shapeHeaders,
+  shapeUrl,
+  withoutQuery,
+} from './shape-request.ts'
+
+const shape: Shape = {
+  provider: 'openai-compatible',
+  model: 'm',
+  baseUrl: 'https://models.example/v1',
+  outputLimitParameter: null,
+  extraHeaders: {},
+  extraBody: {},
+}
+const AZURE = 'https://acme.openai.azure.com/openai/deployments/d?api-version=2024-10-21'
+
+test('the query of a base URL stays at the end of the URL that is called', () => {
+  assert.equal(withoutQuery(`${AZURE}#x`), 'https://acme.openai.azure.com/openai/deployments/d')
+  assert.equal(withoutQuery('https://models.example/v1/'), 'https://models.example/v1')
+  const called = (url: string, baseUrl: string | null) => shapeUrl(new URL(url), { ...shape, baseUrl }).href
+  const path = 'https://acme.openai.azure.com/openai/deployments/d/chat/completions'
+  assert.equal(called(path, AZURE), `${path}?api-version=2024-10-21`)
+  assert.equal(
+    called('https://g.example/m:stream?alt=sse', 'https://g.example?k=v'),
+    'https://g.example/m:stream?alt=sse&k=v',
+  )
+  assert.equal(called(path, null), path)
+})
+
+test('a row adds headers; Azure gets the key in a header of its own too, and nobody else', () => {
+  const sent = (url: string, extraHeaders = {}) =>
+    Object.fromEntries(
+      shapeHeaders(new URL(url), new Headers({ authorization: 'Bearer k' }), { ...shape, extraHeaders }),
+    )
+  assert.deepEqual(sent('https://models.example/v1', { 'HTTP-Referer': 'https://a.example' }), {
+    authorization: 'Bearer k',
+    'http-referer': 'https://a.example',
+  })
+  assert.equal(sent(AZURE)['api-key'], 'k')
+  assert.equal(sent('https://openai.azure.com.evil.example/')['api-key'], undefined)
+})
+
+test('a row adds fields to the body and takes some out, but cannot change what was asked or how long the answer may be', () => {
+  const body = { model: 'm', messages: [], max_tokens: 1_000, stream: true, stream_options: { include_usage: true } }
+  const extraBody = {
+    model: 'dear',
+    messages: ['x'],
+    n: 9,
+    max_tokens: 1e6,
+    max_completion_tokens: 1e6,
+    max_output_tokens: 1e6,
+    stream: false,
+    stream_options: null,
+    reasoning_effort: 'low',
+  }
+  const shaped = { model: 'm', messages: [], stream: true, reasoning_effort: 'low' }
+  assert.deepEqual(shapeBody(body, { ...shape, extraBody }, 'max_tokens'), { ...shaped, max_tokens: 1_000 })
+  assert.deepEqual(shapeBody(body, { ...shape, extraBody }, 'max_completion_tokens'), {
+    ...shaped,
+    max_completion_tokens: 1_000,
+  })
+  const google = { contents: [], generationConfig: { maxOutputTokens: 1_000 } }
+  const wish = { generationConfig: { maxOutputTokens: 9e9, candidateCount: 8, temperature: 0 } }
+  assert.deepEqual(shapeBody(google, { ...shape, extraBody: wish }, null), {
+    contents: [],
+    generationConfig: { maxOutputTokens: 1_000, candidateCount: 1, temperature: 0 },
+  })
+})
+
+test('the limit has the name the row states, else the one learnt, else the one known', () => {
+  const nameOf = (changed: Partial<Shape>, learnt = new Map<string, string>()) =>
+    limitParameterOf({ ...shape, ...changed }, learnt)
+  assert.equal(nameOf({}), 'max_tokens')
+  for (const model of [
+    'o1',
+    'o3-mini',
+    'o4-mini-2025-04-16',
+    'gpt-5',
+    'gpt-5.1-codex',
+    'openai/gpt-5-mini',
+    'gpt-10',
+  ]) {
+    assert.equal(nameOf({ model }), 'max_completion_tokens', model)
+  }
+  for (const model of ['gpt-4o', 'olmo', 'o1ympic', 'acme-o1', 'gpt-oss', 'llama']) {
+    assert.equal(nameOf({ model }), 'max_tokens', model)
+  }
+  assert.equal(nameOf({ baseUrl: AZURE }), 'max_completion_tokens')
+  assert.equal(nameOf({ baseUrl: 'https://api.openai.com/v1' }), 'max_completion_tokens')
+  const learnt = new Map([['https://models.example/v1 m', 'max_completion_tokens']])
+  assert.equal(nameOf({}, learnt), 'max_completion_tokens')
+  assert.equal(nameOf({ model: 'other' }, learnt), 'max_tokens')
+  assert.equal(nameOf({ outputLimitParameter: 'max_new_tokens' }, learnt), 'max_new_tokens')
+  assert.equal(nameOf({ provider: 'anthropic' }), null)
+})
+
+test('only a refusal of the name is answered with the other name', () => {
+  const other = (error: object | string, changed: Partial<Shape> = {}, status = 400) => {
+    const body = typeof error === 'string' ? error : JSON.stringify({ error })
+    return otherLimit({ ...shape, ...changed }, 'max_tokens', { status, body })
+  }
+  const said =
+    "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+  const newer = 'max_completion_tokens'
+  assert.equal(other({ message: said, param: 'max_tokens', code: 'unsupported_parameter' }), newer)
+  assert.equal(other({ message: 'Unrecognized request argument supplied: max_tokens' }), newer)
+  assert.equal(other('{"detail":"max_tokens: Extra inputs are not permitted"}'), newer)
+  assert.equal(other({ message: 'max_tokens is too large: 16000', param: 'max_tokens', code: 'invalid_value' }), null)
+  assert.equal(other({ message: said }, { outputLimitParameter: 'max_tokens' }), null, 'the operator has stated it')
+  assert.equal(other({ message: said }, {}, 500), null)
+  const back = otherLimit(shape, newer, { status: 400, body: `{"error":{"message":"Unknown parameter: '${newer}'."}}` })
+  assert.equal(back, 'max_tokens')
+})

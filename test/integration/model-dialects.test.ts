@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict'
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { describe, test } from 'node:test'
+import type { ProposerConfig } from '../../src/db/proposer-configs.ts'
+import { listPauses } from '../../src/db/provider-pauses.ts'
+import { createLog } from '../../src/log.ts'
+import { createModels } from '../../src/models/models.ts'
+import type { ModelsOptions } from '../../src/models/paid-try.ts'
+import { createTestDatabase } from '../support/database.ts'
+import { faultOf } from '../support/fault-of.ts'
+import { type Scripted, startModelServer } from '../support/model-server.ts'
+import { AUTHORITY, startProxy, startTlsServer, TLS_HOST } from '../support/network-stand-ins.ts'
+import { USUAL_CALL } from '../support/proposer-call.ts'
+
+const KEY = 'sk-a-very-secret-key'
+const PRICE = {
+  inputPerMillion: '1',
+  outputPerMillion: '10',
+  cacheReadPerMillion: undefined,
+  cacheWritePerMillion: undefined,
+}
+
+function proposerAt(baseUrl: string, changed: Partial<ProposerConfig> = {}): ProposerConfig {
+  const row = { name: 'p', provider: 'openai-compatible' as const, model: 'm', complexityThreshold: 1, active: true }
+  return { ...USUAL_CALL, ...row, baseUrl, price: PRICE, ...changed }
+}
+
+async function setUp(overrides: Partial<ModelsOptions> = {}) {
+  const database = await createTestDatabase()
+  const models = createModels({
+    db: database.db,
+    secrets: { OPENAI_COMPATIBLE_API_KEY: KEY },
+    networkEnvironment: {},
+    replayDir: '/nonexistent',
+    modelTimeoutMs: 5_000,
+    maxCallsPerProvider: null,
+    clock: { now: () => new Date(), sleep: async () => {} },
+    log: createLog('silent'),
+    ...overrides,
+  })
+  const ask = (proposer: ProposerConfig) =>
+    models.call({
+      proposer,
+      messages: [{ role: 'user', content: 'say hello' }],
+      maxOutputTokens: 1_000,
+      signal: new AbortController().signal,
+      workOrderId: null,
+      attempt: null,
+      turn: 1,
+      task: 'Greet',
+      memory: { take: async () => null },
+    })
+  const kinds = async () =>
+    (await database.db.selectFrom('budget_entries').select('kind').orderBy('id').execute()).map(({ kind }) => kind)
+  return { models, ask, kinds, db: database.db, [Symbol.asyncDispose]: () => database[Symbol.asyncDispose]() }
+}
+
+describe('B1: the name of the output limit', () => {
+  const REFUSED: Scripted = {
+    kind: 'status',
+    status: 400,
+    message:
+      "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+  }
+  const sent = (body: Record<string, unknown> | undefined) =>
+    Object.keys(body ?? {}).filter((name) => name.startsWith('max_'))
+
+  test('is learnt from the refusal within the same try, and known from then on', async () => {
+    await using server = await startModelServer(REFUSED, { kind: 'text', text: 'hello' })
+    await using setup = await setUp()
+    assert.equal((await setup.ask(proposerAt(server.url))).text, 'hello')
+    assert.deepEqual(await setup.kinds(), ['reserved', 'settled'], 'one try')
+    await setup.ask(proposerAt(server.url))
+    const names = server.calls.map(({ body }) => sent(body))
+    assert.deepEqual(names, [['max_tokens'], ['max_completion_tokens'], ['max_completion_tokens']])
+  })
+
+  test('is the one of the row, and what the row adds is sent', async () => {
+    await using server = await startModelServer({ kind: 'text', text: 'hello' })
+    await using setup = await setUp()
+    const row = { outputLimitParameter: 'max_new_tokens', extraBody: { top_k: 1 }, extraHeaders: { 'X-Team': 'a' } }
+    await setup.ask(proposerAt(server.url, row))
+    const [call] = server.calls
+    assert.deepEqual([sent(call?.body), call?.body['top_k'], call?.headers['x-team']], [['max_new_tokens'], 1, 'a'])
+  })
+})
+
+test('B4: the query of the base URL stays at the end', async () => {
+  await using server = await startModelServer({ kind: 'status', status: 400, message: 'no' })
+  await using setup = await setUp()
+  const base = server.url.replace('/v1', '/deployments/d?api-version=2024-10-21')
+  await faultOf(setup.ask(proposerAt(base)))
+  assert.equal(server.calls[0]?.path, '/deployments/d/chat/completions?api-version=2024-10-21')
+})
+
+test('B5: a key no header can hold is never sent and leaves nothing reserved', async () => {
+  await using server = await startModelServer({ kind: 'text', text: 'hello' })
+  for (const key of ['“sk-a-very-secret-key”', 'sk-a-very\nsecret-key']) {
+    await using setup = await setUp({ secrets: { OPENAI_COMPATIBLE_API_KEY: key } })
+    const fault = await faultOf(setup.ask(proposerAt(server.url)))
+    assert.deepEqual(await setup.kinds(), ['reserved', 'released'], fault.message)
+    assert.ok(!JSON.stringify([fault.toRecord(), String(fault.cause)]).includes('very'), fault.message)
+    assert.deepEqual(await listPauses(setup.db), [])
+  }
+  assert.equal(server.calls.length, 0)
+})
+
+test('a prompt that cannot fit is refused before anything is reserved; one that fits is given the room that is left', async () => {
+  await using server = await startModelServer({ kind: 'text', text: 'hello' })
+  await using setup = await setUp()
+  const fault = await faultOf(setup.ask(proposerAt(server.url, { contextTokens: 1_000 })))
+  assert.deepEqual([fault.code, fault.details['problem']], ['model_call_rejected', 'context'])
+  assert.deepEqual([await setup.kinds(), server.calls.length], [[], 0])
+  await setup.ask(proposerAt(server.url, { contextTokens: 1_030 }))
+  assert.equal(server.calls[0]?.body['max_tokens'], 1_000)
+})
+
+test('an account is told by the variable of its key: another key of the same kind is asked all the same', async () => {
+  const empty: Scripted = { kind: 'status', status: 402, message: 'Insufficient Balance' }
+  await using server = await startModelServer(empty, { kind: 'text', text: 'hello' })
+  await using setup = await setUp({ secrets: { OPENAI_COMPATIBLE_API_KEY: KEY, TEAM_API_KEY: 'sk-team' } })
+  assert.equal((await faultOf(setup.ask(proposerAt(server.url)))).code, 'model_key_rejected')
+  assert.equal((await faultOf(setup.ask(proposerAt(server.url, { name: 'same' })))).code, 'provider_paused')
+  assert.equal((await setup.ask(proposerAt(server.url, { keyVariable: 'TEAM_API_KEY' }))).text, 'hello')
+  assert.equal(server.calls.length, 2)
+})
+
+describe('B7: a provider behind a proxy, with a certificate of its own', () => {
+  /** The authority as a file, a folder with other things in it, and under both names. */
+  async function trusts() {
+    const folder = await mkdtemp(path.join(tmpdir(), 'moose-certificates-'))
+    const certificates = path.join(folder, 'certs')
+    await mkdir(certificates)
+    await copyFile(AUTHORITY, path.join(certificates, 'abc123.0'))
+    await writeFile(
+      path.join(certificates, 'README'),
+      'not one\n-----BEGIN CERTIFICATE-----\nbad\n-----END CERTIFICATE-----\n',
+    )
+    const ways: Record<string, string>[] = [
+      { NODE_EXTRA_CA_CERTS: AUTHORITY },
+      { SSL_CERT_FILE: AUTHORITY },
+      { SSL_CERT_DIR: `${folder}/none-here:${certificates}` },
+    ]
+    return { ways, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) }
+  }
+
+  test('is reached through it, whichever variable names the certificate', async () => {
+    await using server = await startTlsServer()
+    await using given = await trusts()
+    for (const trusted of given.ways) {
+      await using proxy = await startProxy(server.origin)
+      const { host } = new URL(proxy.url)
+      await using setup = await setUp({
+        networkEnvironment: { HTTPS_PROXY: `http://user:pass@${host}`, NO_PROXY: 'other.example', ...trusted },
+      })
+      const answer = await setup.ask(proposerAt(`https://${TLS_HOST}/v1`))
+      assert.equal(answer.text, 'hello you', JSON.stringify(trusted))
+      const basic = `Basic ${Buffer.from('user:pass').toString('base64')}`
+      assert.deepEqual(proxy.asked, [{ target: `${TLS_HOST}:443`, authorization: basic }])
+    }
+  })
+
+  test('a certificate that is not trusted, and a proxy that says no, are outages nothing is charged for', async () => {
+    await using server = await startTlsServer()
+    for (const refuses of [null, 407]) {
+      await using proxy = await startProxy(server.origin, refuses)
+      await using setup = await setUp({ networkEnvironment: { https_proxy: proxy.url } })
+      const fault = await faultOf(setup.ask(proposerAt(`https://${TLS_HOST}/v1`)))
+      assert.ok(
+        (await setup.kinds()).every((kind) => kind === 'reserved' || kind === 'released'),
+        fault.message,
+      )
+      assert.equal(fault.code, 'model_overloaded')
+      assert.match(fault.message, refuses === null ? /certificate/ : /407/)
+    }
+  })
+
+  test('a proxy of a kind that is not spoken is named before anything is sent', async () => {
+    await using setup = await setUp({ networkEnvironment: { ALL_PROXY: 'socks5://127.0.0.1:1' } })
+    const fault = await faultOf(setup.ask(proposerAt(`https://${TLS_HOST}/v1`)))
+    assert.equal(fault.code, 'config_invalid')
+    assert.match(fault.message, /ALL_PROXY/)
+    assert.deepEqual(await setup.kinds(), ['reserved', 'released'])
+  })
+})
