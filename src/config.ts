@@ -1,6 +1,13 @@
 import path from 'node:path'
 import type { z } from 'zod'
-import { type ArmedFault, Environment, LOGIN_VARIABLES, NETWORK_VARIABLES, PROVIDER_KEY } from './config/environment.ts'
+import {
+  type ArmedFault,
+  Environment,
+  LOGIN_VARIABLES,
+  NETWORK_VARIABLES,
+  PROVIDER_KEY,
+  TOOLCHAIN_VARIABLES,
+} from './config/environment.ts'
 import { Fault } from './faults/fault.ts'
 import { describeProblems, fieldProblems } from './faults/schema-problems.ts'
 
@@ -56,6 +63,8 @@ export type Config = {
   loginEnvironment: Readonly<Record<string, string>>
   /** Proxy and certificates, for gh and git. */
   networkEnvironment: Readonly<Record<string, string>>
+  /** Where the operator's own toolchains are; what of it children are told is decided in `src/sandbox/toolchains.ts`. */
+  toolchainEnvironment: Readonly<Record<string, string>>
   /** Where children find their programs. */
   executablePath: string
   secrets: Secrets
@@ -113,6 +122,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     ...toConfig(parsed.data),
     loginEnvironment: pick(set, LOGIN_VARIABLES),
     networkEnvironment: pick(set, NETWORK_VARIABLES),
+    toolchainEnvironment: pick(set, TOOLCHAIN_VARIABLES),
     installEnvironment: installEnvironment(set),
     secrets: providerKeys(set),
   })
@@ -151,7 +161,7 @@ function installEnvironment(set: Record<string, string | undefined>): Record<str
   )
 }
 
-type PassedOn = 'loginEnvironment' | 'networkEnvironment' | 'installEnvironment' | 'secrets'
+type PassedOn = 'loginEnvironment' | 'networkEnvironment' | 'toolchainEnvironment' | 'installEnvironment' | 'secrets'
 
 function toConfig(env: z.infer<typeof Environment>): Omit<Config, PassedOn> {
   return {

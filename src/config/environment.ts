@@ -280,6 +280,37 @@ export const LOGIN_VARIABLES = [
 /** How this machine reaches the net; gh and git get these. */
 export const NETWORK_VARIABLES = ['HTTPS_PROXY', 'https_proxy', 'NO_PROXY', 'no_proxy', 'SSL_CERT_FILE', 'SSL_CERT_DIR']
 
+/**
+ * Where the operator's own toolchains are, each by the variable of its tool. Children are told of what is found there
+ * (`src/sandbox/toolchains.ts`), never of HOME itself.
+ */
+export const TOOLCHAIN_VARIABLES = [
+  'HOME',
+  'XDG_DATA_HOME',
+  'CARGO_HOME',
+  'RUSTUP_HOME',
+  'RUSTUP_TOOLCHAIN',
+  'PYENV_ROOT',
+  'NVM_DIR',
+  'FNM_DIR',
+  'VOLTA_HOME',
+  'ASDF_DATA_DIR',
+  'MISE_DATA_DIR',
+  'JAVA_HOME',
+  'SDKMAN_DIR',
+  'MAVEN_HOME',
+  'M2_HOME',
+  'GRADLE_HOME',
+  'GOROOT',
+  'GOBIN',
+  'GOPATH',
+  'UV_PYTHON_INSTALL_DIR',
+  'PNPM_HOME',
+  'BUN_INSTALL',
+  'DENO_INSTALL',
+  'POETRY_HOME',
+]
+
 /** Whether these parts of a URL can be decoded; what is no URL is refused for that. */
 function isDecodable(url: string, partsOf: (url: URL) => readonly string[]): boolean {
   return !URL.canParse(url) || partsOf(new URL(url)).every(isPercentEncoded)

@@ -46,7 +46,12 @@ export function noOpAdapters(real: Adapters): Adapters {
       ...real.workspaces,
       fetchBase: async () => BASE,
       tree: () => TREE,
-      open: async () => ({ ...WORK_TREE, restore: async () => undefined }),
+      open: async () => ({
+        ...WORK_TREE,
+        restore: async () => undefined,
+        ignored: async () => [],
+        keepCaches: async () => undefined,
+      }),
       openScoped: async () => WORK_TREE,
       changedFiles: async () => [],
       diff: async () => '',
