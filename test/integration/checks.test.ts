@@ -156,6 +156,8 @@ test('the environment of a check is exactly the allow-list', async () => {
       LANG: 'C.UTF-8',
       TERM: 'dumb',
       CI: 'true',
+      MAVEN_OPTS: `-Duser.home=${path.join(folder, 'home')}`,
+      GRADLE_USER_HOME: path.join(folder, 'home', '.gradle'),
     })
   } finally {
     delete process.env['MOOSE_TEST_CANARY']
