@@ -34,7 +34,11 @@ async function runAndRestore(parts: RunnerParts, check: Check, options: RunOptio
     onOutput(`Not run: the check "${culprit}" left the workspace in a state that cannot be put right.\n`)
     return { outcome: 'crashed', exitCode: null }
   }
-  const ending = await runScript(parts, { ...check, what: 'check' }, { ...options, folder: path.dirname(workspace.path) })
+  const ending = await runScript(
+    parts,
+    { ...check, what: 'check' },
+    { ...options, folder: path.dirname(workspace.path) },
+  )
   const problem = await restore(workspace)
   if (problem === null) return ending
   parts.spoiled.set(workspace, check.name)

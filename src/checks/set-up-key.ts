@@ -25,7 +25,8 @@ const MANIFESTS: ReadonlySet<string> = new Set(
 const MANIFEST = /^(?:requirements|constraints)[\w.-]*\.(?:txt|in)$|\.(?:csproj|fsproj|gemspec|cabal)$/
 
 /** Programs whose version decides what a set-up leaves. */
-const PROGRAMS = `node npm pnpm yarn bun deno python3 python uv poetry tox go cargo rustc java mvn gradle ruby bundle php
+const PROGRAMS =
+  `node npm pnpm yarn bun deno python3 python uv poetry tox go cargo rustc java mvn gradle ruby bundle php
   composer dotnet make gcc cc`.split(/\s+/)
 
 export function isManifest(file: string): boolean {
@@ -43,7 +44,9 @@ export async function setUpKey(
   contents: { tree: string; files: ReadonlyMap<string, string> },
   toolchains: Toolchains,
 ): Promise<string> {
-  const manifests = [...contents.files].filter(([file]) => isManifest(file)).sort(([one], [other]) => (one < other ? -1 : 1))
+  const manifests = [...contents.files]
+    .filter(([file]) => isManifest(file))
+    .sort(([one], [other]) => (one < other ? -1 : 1))
   const told = {
     format: FORMAT,
     setup: config.setup === null ? null : config.setup.run,
@@ -60,7 +63,9 @@ export async function setUpKey(
 /** Where the programs are that a script would find, and when each was installed: another version has another of the two. */
 async function programsOf(executablePath: string): Promise<[name: string, what: string][]> {
   const folders = executablePath.split(path.delimiter)
-  return await Promise.all(PROGRAMS.map(async (name): Promise<[string, string]> => [name, await firstOf(folders, name)]))
+  return await Promise.all(
+    PROGRAMS.map(async (name): Promise<[string, string]> => [name, await firstOf(folders, name)]),
+  )
 }
 
 async function firstOf(folders: readonly string[], name: string): Promise<string> {

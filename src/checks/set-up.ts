@@ -85,7 +85,9 @@ async function again(parts: SetUpParts, request: Parameters<SetUp['again']>[0]):
 function refuseTracked(cache: readonly string[], files: ReadonlyMap<string, string>): void {
   for (const { within, path: place } of cachePlaces(cache)) {
     if (within === 'home') continue
-    const tracked = [...files.keys()].find((file) => file === place || file.startsWith(`${place}/`) || place.startsWith(`${file}/`))
+    const tracked = [...files.keys()].find(
+      (file) => file === place || file.startsWith(`${place}/`) || place.startsWith(`${file}/`),
+    )
     if (tracked === undefined) continue
     const message =
       `moose.yaml names ${place} as a cache, and git tracks ${tracked}. ` +

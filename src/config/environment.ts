@@ -162,7 +162,8 @@ export const Environment = z.object({
     row: 'keep_output_days',
   }),
   MOOSE_KEEP_MIRRORS_DAYS: KEPT_DAYS.default(30).meta({
-    description: 'How long the mirror of a project without an unfinished order is kept after its last attempt',
+    description:
+      'How long the mirror of a project without an unfinished order is kept after its last attempt, and what a set-up left since it was last used',
     row: 'keep_mirrors_days',
   }),
   MOOSE_GITHUB_WEBHOOK_SECRET: z.string().min(16, 'is shorter than 16 characters').optional().meta({

@@ -64,7 +64,10 @@ export class Mirror {
     await this.#prepare()
     return await this.#inTurn(async () => {
       const withTags = from.into.startsWith('refs/heads/')
-      const args = [...FETCH, ...(withTags ? ['--prune', '--', remote.url, refspec, TAGS] : ['--', remote.url, refspec])]
+      const args = [
+        ...FETCH,
+        ...(withTags ? ['--prune', '--', remote.url, refspec, TAGS] : ['--', remote.url, refspec]),
+      ]
       const fetch = (): Promise<CommandResult> => this.runRemote(project, args, { signal })
       const result = await retryLocked(this.dir, fetch)
       this.#refs = null

@@ -15,7 +15,9 @@ export function cachePlaces(cache: readonly string[]): CachePlace[] {
     const path = entry.replace(/(?<!\/)\/$/, '')
     return path.startsWith('~/') ? { within: 'home', path: path.slice(2) } : { within: 'tree', path }
   })
-  return places.filter((place, index) => !places.some((other, at) => holds(other, place) || (at < index && same(other, place))))
+  return places.filter(
+    (place, index) => !places.some((other, at) => holds(other, place) || (at < index && same(other, place))),
+  )
 }
 
 function same(one: CachePlace, other: CachePlace): boolean {

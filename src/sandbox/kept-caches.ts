@@ -95,7 +95,10 @@ export class KeptCaches {
    * @throws {Fault} `setup_failed` when it is not kept any more as it was, `change_out_of_scope` where the tree has files
    *   in a folder of `cache`; what was copied until then is left there
    */
-  async copyInto(name: KeptName, to: { folder: string; places: readonly CachePlace[]; signal: AbortSignal }): Promise<void> {
+  async copyInto(
+    name: KeptName,
+    to: { folder: string; places: readonly CachePlace[]; signal: AbortSignal },
+  ): Promise<void> {
     const kept = await this.#read(name)
     if (kept === null) throw notKept()
     this.#copied.set(name.key, this.#copiesOf(name) + 1)
@@ -204,7 +207,10 @@ async function copy(from: string, to: string, signal: AbortSignal): Promise<void
     signal,
   })
   if (exitCode === 0) return
-  throw new Fault('command_failed', `What is kept of the set-up cannot be copied: ${stderr.text().slice(0, 600).trim()}`)
+  throw new Fault(
+    'command_failed',
+    `What is kept of the set-up cannot be copied: ${stderr.text().slice(0, 600).trim()}`,
+  )
 }
 
 function notKept(): Fault {

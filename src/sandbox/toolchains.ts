@@ -22,7 +22,13 @@ export type Toolchains = {
 
 type Environment = Readonly<Record<string, string>>
 /** `bin`: folders of programs, for the PATH. */
-type Finding = { name: string; where: string; version?: string | null; bin?: readonly string[]; variables?: Environment }
+type Finding = {
+  name: string
+  where: string
+  version?: string | null
+  bin?: readonly string[]
+  variables?: Environment
+}
 
 /**
  * Finds the operator's toolchains where their installers put them, or where a variable says. Only what runs programs is

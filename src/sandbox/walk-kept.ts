@@ -113,7 +113,10 @@ async function makeWritable(place: Buffer, stats: Stats): Promise<void> {
 /** One character per byte on the way: not every path is UTF-8. */
 function replaced(content: Buffer, from: string, to: string): Buffer {
   const [old, next] = [from, to].map((text) => Buffer.from(text).toString('latin1'))
-  return Buffer.from(content.toString('latin1').replaceAll(String(old), () => String(next)), 'latin1')
+  return Buffer.from(
+    content.toString('latin1').replaceAll(String(old), () => String(next)),
+    'latin1',
+  )
 }
 
 /** The names that lie in one of the folders of a root, from there. */

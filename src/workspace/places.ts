@@ -71,6 +71,9 @@ export class Places {
 
   /** A record on disk says what is wanted, and another program could have written it. */
   #isOf(project: Project, folder: string): boolean {
-    return path.dirname(folder) === this.#root && new RegExp(`^${plainId(project.id)}\\.\\d{1,4}$`).test(path.basename(folder))
+    return (
+      path.dirname(folder) === this.#root &&
+      new RegExp(`^${plainId(project.id)}\\.\\d{1,4}$`).test(path.basename(folder))
+    )
   }
 }

@@ -76,7 +76,8 @@ test('no attempt gives anything back: what one changes, removes or adds the next
   })()
   {
     await using hostile = await given.open(base, prepared, 2)
-    const poison = 'for d in deps "$HOME/.cache/tool"; do echo evil > $d/made; echo evil > $d/new; done; rm -rf deps/bin'
+    const poison =
+      'for d in deps "$HOME/.cache/tool"; do echo evil > $d/made; echo evil > $d/new; done; rm -rf deps/bin'
     assert.equal((await given.check(hostile, poison)).outcome, 'passed')
   }
   assert.equal((await given.prepare(base)).reused, true)
@@ -96,7 +97,10 @@ const POISONS: readonly [name: string, how: string][] = [
   ['removes a file', 'rm "$f"'],
   ['puts a link in its place', 'rm "$f"; ln -s /etc/hostname "$f"'],
   ['gives the file a second name outside', 'ln "$f" ../second'],
-  ['writes the record anew', 'echo "{\\"from\\":\\"/x\\",\\"mentions\\":[],\\"digest\\":\\"0\\"}" > "$(echo ../../../caches/*/*/kept.json)"'],
+  [
+    'writes the record anew',
+    'echo "{\\"from\\":\\"/x\\",\\"mentions\\":[],\\"digest\\":\\"0\\"}" > "$(echo ../../../caches/*/*/kept.json)"',
+  ],
 ]
 for (const [name, how] of POISONS) {
   test(`a check that finds what is kept and ${name} does not reach the next order`, async () => {
@@ -113,7 +117,10 @@ for (const [name, how] of POISONS) {
     const again = await given.prepare(base)
     assert.equal(again.reused, false)
     await using next = await given.open(base, again, 2)
-    const { outcome, outputTail } = await given.check(next, 'cmp deps/made "$HOME/.cache/tool/made" && ! grep -r evil deps && ls deps')
+    const { outcome, outputTail } = await given.check(
+      next,
+      'cmp deps/made "$HOME/.cache/tool/made" && ! grep -r evil deps && ls deps',
+    )
     assert.deepEqual([outcome, outputTail], ['passed', 'absolute\nbin\nmade\nrelative'])
   })
 }
@@ -128,7 +135,10 @@ test('a cache is no part of a commit, of git status or of what is cleaned, wheth
   assert.equal(await workspace.commit('nothing', new Date(0)), null)
   const result = await given.check(workspace, 'mkdir deps/.git && touch planted deps/planted && git status --porcelain')
   assert.deepEqual([result.outcome, result.outputTail], ['passed', '?? planted'])
-  assert.deepEqual([await exists(workspace.path, 'planted'), await exists(workspace.path, 'deps/planted')], [false, true])
+  assert.deepEqual(
+    [await exists(workspace.path, 'planted'), await exists(workspace.path, 'deps/planted')],
+    [false, true],
+  )
 })
 
 test('another key is another set-up: a lock file, the script, the environment, a cache; a source file is none', async () => {
@@ -191,7 +201,10 @@ test('a cache in which the base has files is refused by name; one in which a cha
   await using given = await setUpSetting(FILES, WANTED)
   const base = await given.fetch()
   for (const cache of ['src', 'src/a', 'src/a/b', 'package.json'])
-    await assert.rejects(given.prepare(base, { cache: [cache] }), fault('checks_invalid', /git tracks (src\/a|package\.json)/))
+    await assert.rejects(
+      given.prepare(base, { cache: [cache] }),
+      fault('checks_invalid', /git tracks (src\/a|package\.json)/),
+    )
   const prepared = await given.prepare(base)
   for (const change of [{ 'deps/mine': 'x\n' }, { deps: { link: '/etc' } }]) {
     const sha = await given.remote.commit('change', change)
@@ -220,14 +233,18 @@ test('a change that needs another set-up has it run on top of its copies; a fail
 })
 
 test('folders nobody may write to are kept, copied, given to every child and removed', async () => {
-  const setup = 'mkdir -p "$HOME/go/mod/x" deps/locked; touch "$HOME/go/mod/x/f" deps/locked/f; chmod -R a-w "$HOME/go" deps'
+  const setup =
+    'mkdir -p "$HOME/go/mod/x" deps/locked; touch "$HOME/go/mod/x/f" deps/locked/f; chmod -R a-w "$HOME/go" deps'
   await using given = await setUpSetting(FILES, { setup, cache: ['deps', '~/go/mod'] })
   const base = await given.fetch()
   const prepared = await given.prepare(base)
   {
     await using workspace = await given.open(base, prepared)
     for (let child = 0; child < 2; child += 1) {
-      const { outcome, outputTail } = await given.check(workspace, 'ls -ld "$HOME/go/mod/x" deps/locked && ls "$HOME/go/mod/x" deps/locked')
+      const { outcome, outputTail } = await given.check(
+        workspace,
+        'ls -ld "$HOME/go/mod/x" deps/locked && ls "$HOME/go/mod/x" deps/locked',
+      )
       assert.equal(outcome, 'passed', outputTail)
       assert.match(outputTail, /^dr-x.*\ndr-x/)
     }
@@ -242,7 +259,9 @@ test('of a project the three set-ups that were wanted last are kept', async () =
   for (const name of ['a', 'b', 'c']) await with_(name)
   await with_('a')
   await with_('d')
-  const reused = [await with_('a'), await with_('d'), await with_('c'), await with_('b')].map((prepared) => prepared.reused)
+  const reused = [await with_('a'), await with_('d'), await with_('c'), await with_('b')].map(
+    (prepared) => prepared.reused,
+  )
   assert.deepEqual(reused, [true, true, true, false])
   assert.equal((await readdir(path.join(given.home, 'caches', given.project.id))).length, 3)
 })

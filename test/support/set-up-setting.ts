@@ -58,7 +58,14 @@ export async function setUpSetting(
     fetch: () => workspaces.fetchBase(project, signal),
     prepare: (sha, changes) => setUp.prepare({ project, sha, config: { ...config, ...changes }, signal, onOutput }),
     open: (sha, prepared, name = 1) =>
-      workspaces.open({ project, workOrderId: `00000000-0000-4000-8000-00000000000${name}`, attempt: 1, sha, prepared, signal }),
+      workspaces.open({
+        project,
+        workOrderId: `00000000-0000-4000-8000-00000000000${name}`,
+        attempt: 1,
+        sha,
+        prepared,
+        signal,
+      }),
     check(workspace, run) {
       const check = { name: 'check', run, timeoutMs, proves: [], fix: null, report: null }
       return checkRunner.run(check, { workspace, config, criteria: [], signal, onOutput: () => undefined })
