@@ -1,4 +1,4 @@
-import type { CheckRunner, SetUp, ProjectConfig } from '../ports/execution.ts'
+import type { CheckRunner, ProjectConfig, SetUp } from '../ports/execution.ts'
 import type { Proposer, ProposerRequest } from '../ports/proposal.ts'
 import type { Forges } from '../ports/pull-request.ts'
 import type { Manager, RoutingRequest } from '../ports/routing.ts'

@@ -8,9 +8,10 @@ type RunOptions = Parameters<CheckRunner['run']>[1]
 
 /**
  * Runs checks as shell scripts in the root of the workspace; each ends at its first command that fails. They are foreign
- * code: they get an environment without any secret, a HOME that is empty but for the attempt's caches, an empty TMPDIR, a bounded time, and
- * afterwards the workspace is put back so that the next check sees the commit that will be pushed. A check after which that cannot be done has not passed, and no other is
- * run in that workspace: each of them is told as crashed.
+ * code: they get an environment without any secret, a HOME that is empty but for the attempt's caches, an empty TMPDIR and
+ * a bounded time, and afterwards the workspace is put back so that the next check sees the commit that will be pushed. A
+ * check after which that cannot be done has not passed, and no other is run in that workspace: each of them is told as
+ * crashed.
  */
 export function createCheckRunner(options: ScriptParts): CheckRunner {
   const spoiled = new WeakMap<Workspace, string>()

@@ -241,15 +241,17 @@ async function folder(at: string | null, name = '.'): Promise<string | null> {
 async function versions(name: string, root: string | null, bin: string): Promise<Finding[]> {
   if (root === null) return []
   const newestFirst = new Intl.Collator('en', { numeric: true }).compare
-  const found: (Finding & { version: string; real: string })[] = []
+  const found: Finding[] = []
+  const places = new Set<string>()
   for (const version of (await namesIn(root)).sort((one, other) => newestFirst(other, one))) {
     const place = await folder(root, `${version}/${bin}`)
     if (place === null) continue
     const real = await realpath(place)
-    if (found.some((other) => other.real === real)) continue
-    found.push({ name, version, where: path.join(root, version), bin: [place], real })
+    if (places.has(real)) continue
+    places.add(real)
+    found.push({ name, version, where: path.join(root, version), bin: [place] })
   }
-  return found.map(({ real: _, ...finding }) => finding)
+  return found
 }
 
 async function firstLine(file: string): Promise<string | null> {

@@ -176,7 +176,7 @@ test('two that need the same set-up at once run it once', async () => {
   await using given = await setUpSetting(FILES, WANTED)
   const base = await given.fetch()
   const both = await Promise.all([given.prepare(base), given.prepare(base)])
-  assert.deepEqual(both.map(({ reused }) => reused).sort(), [false, true])
+  assert.equal(both.filter(({ reused }) => reused).length, 1)
   assert.equal(given.told.join(''), 'set up\n')
 })
 
