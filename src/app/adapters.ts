@@ -103,8 +103,7 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
   }
 }
 
-/** What of the operator's toolchains this configuration hands to children; also for `moose doctor` and `moose check`. */
-export function handedToolchains(config: Pick<Config, 'toolchainEnvironment' | 'executablePath'>): Promise<Toolchains> {
+function handedToolchains(config: Pick<Config, 'toolchainEnvironment' | 'executablePath'>): Promise<Toolchains> {
   return findToolchains({ environment: config.toolchainEnvironment, executablePath: config.executablePath })
 }
 
