@@ -79,7 +79,9 @@ export class AttemptWorkspace implements Workspace {
   async checkOut(): Promise<void> {
     await mkdir(this.path, { recursive: true, mode: 0o700 })
     this.#folders = [await KnownFolder.at(this.#parts.folder), await KnownFolder.at(this.path)]
-    await this.#index.run(checkOutOf(this.#current), { signal: this.#request.signal })
+    const { signal } = this.#request
+    // The clone's refs are asked for meanwhile.
+    await Promise.all([this.#index.run(checkOutOf(this.#current), { signal }), this.#parts.mirror.packedRefs()])
     await this.#renewClone()
     await this.#copyCaches()
   }

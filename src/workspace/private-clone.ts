@@ -32,8 +32,8 @@ export async function makePrivateClone(mirror: Mirror, clone: Clone): Promise<vo
   const { tree, index, head, project, caches } = clone
   const gitDir = path.join(tree, '.git')
   await removeTree(gitDir)
-  for (const folder of ['objects/info', 'objects/pack', 'refs/heads', 'refs/tags', 'refs/remotes/origin', 'info'])
-    await mkdir(path.join(gitDir, folder), { recursive: true })
+  const folders = ['objects/info', 'objects/pack', 'refs/heads', 'refs/tags', 'refs/remotes/origin', 'info']
+  await Promise.all(folders.map((folder) => mkdir(path.join(gitDir, folder), { recursive: true })))
   const base = branchRef(project.defaultBranch)
   const originBase = base.replace('refs/heads/', 'refs/remotes/origin/')
   const files: Readonly<Record<string, string>> = {
@@ -46,8 +46,10 @@ export async function makePrivateClone(mirror: Mirror, clone: Clone): Promise<vo
     'refs/remotes/origin/HEAD': `ref: ${originBase}\n`,
     'packed-refs': packedRefs(await mirror.packedRefs(), { ...clone, base, originBase, at: clone.base }),
   }
-  for (const [name, content] of Object.entries(files)) await writeFile(path.join(gitDir, name), content)
-  await copyFile(index, path.join(gitDir, 'index'), constants.COPYFILE_FICLONE)
+  await Promise.all([
+    ...Object.entries(files).map(([name, content]) => writeFile(path.join(gitDir, name), content)),
+    copyFile(index, path.join(gitDir, 'index'), constants.COPYFILE_FICLONE),
+  ])
 }
 
 /** Sorted by name, as the first line says; a tag of a tag is followed by the object it comes to. */
