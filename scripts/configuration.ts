@@ -4,7 +4,8 @@
  */
 import { readFile, writeFile } from 'node:fs/promises'
 import { z } from 'zod'
-import { Environment, LOGIN_VARIABLES, NETWORK_VARIABLES } from '../src/config/environment.ts'
+import { Environment } from '../src/config/environment.ts'
+import { CERTIFICATE_VARIABLES, LOGIN_VARIABLES, NETWORK_VARIABLES } from '../src/config/handed-on.ts'
 import { KeptDaysRows, OrchestratorRows } from '../src/db/system-config.ts'
 
 const FILE = new URL('../docs/configuration.md', import.meta.url)
@@ -102,6 +103,8 @@ ${Object.entries(ROWS_ALONE)
 
 - To \`gh auth token\`, which reads the login of your \`gh\`: ${names(LOGIN_VARIABLES)}.
 - To git and gh, and to reach the providers of models: ${names(NETWORK_VARIABLES)}.
+- To set-ups and checks: the same, but no proxy whose address holds a name or a password, and
+  ${names(CERTIFICATE_VARIABLES)}.
 - To the installation of Aider: \`HOME\`, \`PATH\`, \`LANG\`, all \`PIP_…\` and \`UV_…\`, the proxy variables, and those that name
   certificates.
 `

@@ -1,6 +1,7 @@
 import path from 'node:path'
 import type { z } from 'zod'
-import { type ArmedFault, Environment, LOGIN_VARIABLES, NETWORK_VARIABLES, PROVIDER_KEY } from './config/environment.ts'
+import { type ArmedFault, Environment, PROVIDER_KEY } from './config/environment.ts'
+import { CERTIFICATE_VARIABLES, LOGIN_VARIABLES, NETWORK_VARIABLES, TOOLCHAIN_VARIABLES } from './config/handed-on.ts'
 import { Fault } from './faults/fault.ts'
 import { describeProblems, fieldProblems } from './faults/schema-problems.ts'
 
@@ -60,6 +61,10 @@ export type Config = {
   sshAgent: string | null
   /** The operator's own configuration of git, where it may be; absolute paths. */
   gitConfigFiles: readonly string[]
+  /** The same for set-ups and checks, without a proxy whose address holds a name or a password. */
+  childNetworkEnvironment: Readonly<Record<string, string>>
+  /** Where the operator's own toolchains are; what of it children are told is decided in `src/sandbox/toolchains.ts`. */
+  toolchainEnvironment: Readonly<Record<string, string>>
   /** Where children find their programs. */
   executablePath: string
   secrets: Secrets
@@ -120,10 +125,17 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     ...toConfig(parsed.data),
     loginEnvironment: pick(set, LOGIN_VARIABLES),
     networkEnvironment: pick(set, NETWORK_VARIABLES),
+    childNetworkEnvironment: childNetwork(set),
+    toolchainEnvironment: pick(set, TOOLCHAIN_VARIABLES),
     installEnvironment: installEnvironment(set),
     secrets: providerKeys(set),
     gitConfigFiles: gitConfigFiles(set),
   })
+}
+
+function childNetwork(set: Record<string, string | undefined>): Record<string, string> {
+  const named = Object.entries(pick(set, [...NETWORK_VARIABLES, ...CERTIFICATE_VARIABLES]))
+  return Object.fromEntries(named.filter(([name, value]) => !(/_proxy$/i.test(name) && value.includes('@'))))
 }
 
 /** Only these: a row of the database names the variable whose value is sent to a provider. */
@@ -159,7 +171,14 @@ function installEnvironment(set: Record<string, string | undefined>): Record<str
   )
 }
 
-type PassedOn = 'loginEnvironment' | 'networkEnvironment' | 'installEnvironment' | 'secrets' | 'gitConfigFiles'
+type PassedOn =
+  | 'loginEnvironment'
+  | 'networkEnvironment'
+  | 'childNetworkEnvironment'
+  | 'toolchainEnvironment'
+  | 'installEnvironment'
+  | 'secrets'
+  | 'gitConfigFiles'
 
 /** @see https://git-scm.com/docs/git-config#FILES */
 function gitConfigFiles({ HOME: home, XDG_CONFIG_HOME: xdg }: Record<string, string | undefined>): string[] {

@@ -3,6 +3,7 @@ import type { Executors } from '../attempt/choose-executor.ts'
 import type { Adapters } from '../attempt/context.ts'
 import { createCheckRunner } from '../checks/check-runner.ts'
 import { parseMooseYaml } from '../checks/moose-yaml.ts'
+import { createSetUp } from '../checks/set-up.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { listProposers } from '../db/proposer-configs.ts'
@@ -32,6 +33,7 @@ import { meteredProposer } from '../proposer/metered-proposer.ts'
 import { createProposer } from '../proposer/proposer.ts'
 import { buildProposerRequest } from '../proposer/proposer-request.ts'
 import { knownSecrets } from '../redaction/redaction.ts'
+import { findToolchains, type Toolchains } from '../sandbox/toolchains.ts'
 import { createSecretSearch } from '../workspace/secret-search.ts'
 import { createWorkspaces } from '../workspace/workspaces.ts'
 
@@ -66,6 +68,9 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
     contextMaxBytes: config.contextMaxBytes,
   })
   const gateway = createGateway({ db, models })
+  const workspaces = createWorkspaces({ root: config.home, mirrors })
+  const scripts = { home: config.home, toolchains: once(() => handedToolchains(config)) }
+  const checkRunner = createCheckRunner(scripts)
   return {
     models,
     gateway,
@@ -87,14 +92,33 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
               admit: models.admit,
             }),
       executors: createExecutors(config, gateway),
-      checkRunner: createCheckRunner(config),
-      workspaces: createWorkspaces({ root: config.home, mirrors }),
+      checkRunner,
+      setUp: createSetUp({ ...scripts, checkRunner, workspaces }),
+      workspaces,
       secretSearch: createSecretSearch(mirrors, knownSecrets(config)),
       forges: { local: createLocalForge({ db, mirrors, log, clock }), github },
       buildRoutingRequest,
       buildProposerRequest,
       parseMooseYaml,
     },
+  }
+}
+
+/** What of this machine set-ups and checks are handed: toolchains, and how the net is reached. */
+async function handedToolchains(
+  config: Pick<Config, 'toolchainEnvironment' | 'childNetworkEnvironment' | 'executablePath'>,
+): Promise<Toolchains> {
+  const { toolchainEnvironment: environment, childNetworkEnvironment: network, executablePath } = config
+  const found = await findToolchains({ environment, executablePath })
+  return { ...found, variables: { ...network, ...found.variables } }
+}
+
+/** A toolchain that is installed later is found by the next process. */
+function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
+  let made: Promise<Value> | null = null
+  return () => {
+    made ??= make()
+    return made
   }
 }
 

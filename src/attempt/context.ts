@@ -1,4 +1,4 @@
-import type { CheckRunner, ProjectConfig } from '../ports/execution.ts'
+import type { CheckRunner, ProjectConfig, SetUp } from '../ports/execution.ts'
 import type { Proposer, ProposerRequest } from '../ports/proposal.ts'
 import type { Forges } from '../ports/pull-request.ts'
 import type { Manager, RoutingRequest } from '../ports/routing.ts'
@@ -47,6 +47,7 @@ export type Adapters = {
   proposer: Proposer
   executors: Executors
   checkRunner: CheckRunner
+  setUp: SetUp
   workspaces: Workspaces
   secretSearch: SecretSearch
   /** The specification's transformations of an order (2.2). */

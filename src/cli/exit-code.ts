@@ -84,6 +84,7 @@ const EXIT_CODE = {
   scope_unreadable: 1,
   secret_in_change: 1,
   service_unreachable: 1,
+  setup_failed: 1,
   signing_key_unusable: 3,
   too_many_streams: 1,
   webhook_refused: 1,

@@ -170,7 +170,8 @@ export const Environment = z.object({
     row: 'keep_output_days',
   }),
   MOOSE_KEEP_MIRRORS_DAYS: KEPT_DAYS.default(30).meta({
-    description: 'How long the mirror of a project without an unfinished order is kept after its last attempt',
+    description:
+      'How long the mirror of a project without an unfinished order is kept after its last attempt, and what a set-up left since it was last used',
     row: 'keep_mirrors_days',
   }),
   MOOSE_GITHUB_WEBHOOK_SECRET: z.string().min(16, 'is shorter than 16 characters').optional().meta({
@@ -278,29 +279,6 @@ export const Environment = z.object({
   OTEL_SERVICE_NAME: z.string().default('moose').meta({ description: 'The name of the service in traces' }),
   OTEL_SDK_DISABLED: flag.default(false).meta({ description: '`true`: no traces are sent, whatever else is set' }),
 })
-
-/** Where the operator's own gh keeps its login; only `gh auth token` sees these. */
-export const LOGIN_VARIABLES = [
-  'HOME',
-  'XDG_CONFIG_HOME',
-  'GH_CONFIG_DIR',
-  'XDG_RUNTIME_DIR',
-  'DBUS_SESSION_BUS_ADDRESS',
-]
-/** How this machine reaches the net; calls to providers count on these, and gh and git get them. */
-export const NETWORK_VARIABLES = [
-  'HTTPS_PROXY',
-  'https_proxy',
-  'HTTP_PROXY',
-  'http_proxy',
-  'ALL_PROXY',
-  'all_proxy',
-  'NO_PROXY',
-  'no_proxy',
-  'SSL_CERT_FILE',
-  'SSL_CERT_DIR',
-  'NODE_EXTRA_CA_CERTS',
-]
 
 /**
  * Whether a URL of Postgres ends its host too early, as a password does that is not percent-encoded: the rest then holds an `@`

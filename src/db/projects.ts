@@ -151,6 +151,19 @@ export async function projectOf(db: Db, projectId: string | null): Promise<Proje
 
 const MIRROR_ID = sql<string>`coalesce(projects.mirror_id, projects.id)`
 
+/** Those of some ids that no project has, or one that was removed. */
+export async function unknownProjects(db: Db, ids: readonly string[]): Promise<string[]> {
+  if (ids.length === 0) return []
+  const known = await db
+    .selectFrom('projects')
+    .select('id')
+    .where('id', 'in', ids)
+    .where('repository', 'is not', null)
+    .execute()
+  const there = new Set(known.map(({ id }) => id))
+  return ids.filter((id) => !there.has(id))
+}
+
 /** Those of some ids that no project calls its mirror. */
 export async function unknownMirrors(db: Db, ids: readonly string[]): Promise<string[]> {
   if (ids.length === 0) return []

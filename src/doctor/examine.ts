@@ -18,6 +18,7 @@ import type { Models } from '../models/models.ts'
 import type { DoctorFinding } from '../ports/doctor-finding.ts'
 import { runCommand } from '../process/run-command.ts'
 import type { RetentionDeps } from '../retention/retention-deps.ts'
+import { findToolchains } from '../sandbox/toolchains.ts'
 import { branchNames } from '../work-order/naming.ts'
 import type { Project } from '../work-order/project.ts'
 import { examineProposers } from './examine-proposers.ts'
@@ -49,6 +50,7 @@ export async function examine(
     await program(config, 'gh', 'the GitHub forge'),
     await aider(config, parts),
     await checkShell(config),
+    await toolchains(config),
     ...(await examineRecords(database.db, config)),
     ...(await examineLeftovers(retention)),
   ]
@@ -106,6 +108,15 @@ async function checkShell(config: Config): Promise<DoctorFinding> {
   if (!(version instanceof Fault)) return ok(name, `run with -e -o pipefail of ${version}`)
   const detail = 'run with sh -e, for bash is not on the PATH: of a pipeline only the last command counts'
   return { name, state: 'warning', detail, remedy: 'install bash' }
+}
+
+/** What setup and checks are handed beside the PATH. */
+async function toolchains({ toolchainEnvironment, executablePath }: Config): Promise<DoctorFinding> {
+  const { found } = await findToolchains({ environment: toolchainEnvironment, executablePath })
+  const told = found.map(({ name, version, where }) => `${name}${version === null ? '' : ` ${version}`} (${where})`)
+  const detail =
+    told.length === 0 ? 'setup and checks are handed the PATH alone' : `handed to setup and checks: ${told.join(', ')}`
+  return ok('toolchains', detail)
 }
 
 /** The first line a program says of itself; a Fault when it cannot be asked. */

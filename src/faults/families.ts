@@ -107,6 +107,7 @@ const FAMILIES: Readonly<Record<FaultCode, readonly (FaultFamily | FailureClass)
   scope_unreadable: [],
   secret_in_change: [],
   service_unreachable: ['passes'],
+  setup_failed: ['dependency_missing'],
   signing_key_unusable: [],
   too_many_streams: [],
   webhook_refused: [],

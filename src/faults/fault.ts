@@ -105,6 +105,7 @@ export const NEXT_MOVE = {
   scope_unreadable: 'fail',
   secret_in_change: 'fail',
   service_unreachable: 'retry',
+  setup_failed: 'block',
   signing_key_unusable: 'block',
   too_many_streams: 'retry',
   webhook_refused: 'fail',

@@ -24,6 +24,8 @@ export class Mirror {
   /** Fetches one after the other, in their order. */
   readonly #inTurn = pLimit(1)
   #ready: Promise<void> | null = null
+  /** As they were last listed; null: something may have moved since. */
+  #refs: Promise<string> | null = null
 
   constructor(git: Git, dir: string) {
     this.#git = git
@@ -49,7 +51,8 @@ export class Mirror {
   }
 
   /**
-   * Fetches one branch into a ref of the mirror, forced.
+   * Fetches one branch into a ref of the mirror, forced. A branch that becomes a branch of the mirror comes with every tag
+   * of the repository, as in a clone; tags that are gone there go here.
    *
    * @returns the commit the branch stands at; null when the repository has no such branch
    * @throws {Fault} `repository_refused` (also for one that is not whole), `repository_unreachable`,
@@ -60,9 +63,14 @@ export class Mirror {
     const refspec = `+${branchRef(from.branch)}:${from.into}`
     await this.#prepare()
     return await this.#inTurn(async () => {
-      const args = [...FETCH, '--', remote.url, refspec]
+      const withTags = from.into.startsWith('refs/heads/')
+      const args = [
+        ...FETCH,
+        ...(withTags ? ['--prune', '--', remote.url, refspec, TAGS] : ['--', remote.url, refspec]),
+      ]
       const fetch = (): Promise<CommandResult> => this.runRemote(project, args, { signal })
       const result = await retryLocked(this.dir, fetch)
+      this.#refs = null
       if (result.exitCode !== 0 && /couldn't find remote ref/.test(result.stderr.text())) return null
       const odd = faultOfState(remote, result)
       if (odd !== null) throw odd
@@ -73,8 +81,25 @@ export class Mirror {
     })
   }
 
+  /**
+   * Branches and tags of the mirror, as `packed-refs` of a repository lists them. Asked once between two changes.
+   *
+   * @see https://git-scm.com/docs/git-pack-refs
+   */
+  async packedRefs(): Promise<string> {
+    this.#refs ??= this.#listRefs()
+    return await this.#refs
+  }
+
+  async #listRefs(): Promise<string> {
+    const format = '%(objectname) %(refname)%(if)%(*objectname)%(then)%0a^%(*objectname)%(end)'
+    const args = ['for-each-ref', `--format=${format}`, 'refs/heads', 'refs/tags']
+    return (await this.succeed(args, { signal: null })).stdout.text()
+  }
+
   /** Sets a ref of the mirror to a commit it holds. */
   async keep(ref: string, sha: string): Promise<void> {
+    this.#forgetRefs(ref)
     const args = ['update-ref', '--no-deref', ref, sha]
     const result = await retryLocked(this.dir, () => this.run(args, { signal: null }))
     if (result.exitCode !== 0) throw gitFailed(args, result)
@@ -82,9 +107,14 @@ export class Mirror {
 
   /** Deletes a ref of the mirror if it stands at this commit. @returns whether it did */
   async deleteRef(ref: string, sha: string): Promise<boolean> {
+    this.#forgetRefs(ref)
     const args = ['update-ref', '--no-deref', '-d', ref, sha]
     const { exitCode } = await retryLocked(this.dir, () => this.run(args, { signal: null }))
     return exitCode === 0
+  }
+
+  #forgetRefs(changed: string): void {
+    if (!changed.startsWith('refs/moose/')) this.#refs = null
   }
 
   async #commitAt(ref: string): Promise<string> {
@@ -140,6 +170,9 @@ const FETCH = [
   '--no-auto-maintenance',
   '--no-recurse-submodules',
 ]
+
+/** In `refs/tags`, wherever each stood. */
+const TAGS = '+refs/tags/*:refs/tags/*'
 
 function noCommit({ shown }: RepositoryUrl, branch: string): Fault {
   const message = `The branch "${branch}" of ${shown} stands at no commit. Push one there, or correct the project's branch.`

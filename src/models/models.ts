@@ -17,7 +17,7 @@ import {
   type ModelCall,
   partsOf,
 } from './model-answer.ts'
-import type { Admission, ModelsOptions } from './paid-try.ts'
+import type { Admission, ModelsOptions, TryOptions } from './paid-try.ts'
 import { costOf, priceOf, worstCaseOf } from './price.ts'
 import { heedChangedKeys, keyMarkOf, unlessPaused } from './provider-pause.ts'
 import { rememberedAnswers, requestKey } from './remembered-answers.ts'
@@ -27,7 +27,7 @@ export type Models = ReturnType<typeof createModels>
 
 /** The only way to a model. Every try is reserved in the ledger first and becomes a row of `model_calls` after. */
 export function createModels(options: ModelsOptions) {
-  const { db, clock, modelTimeoutMs, log } = options
+  const { db, clock } = options
   const means = { network: createNetwork(options.networkEnvironment), learnt: new Map<string, string>() }
   let emergencyStop = new AbortController()
   let admission: Admission = async () => undefined
@@ -41,32 +41,8 @@ export function createModels(options: ModelsOptions) {
      *   any try; then `model_key_rejected`, `model_overloaded`, `model_timed_out`, `model_call_rejected`,
      *   `model_answer_truncated`, `model_answer_refused`, or `attempt_cancelled`
      */
-    async call(asked: ModelCall): Promise<ModelAnswer> {
-      const unavailable = whyUnavailable(asked.proposer, options)
-      if (unavailable !== null) throw unavailable
-      const call = fitToContext(asked)
-      const remembered = await call.memory.take(requestKey(call))
-      if (remembered !== null) return asAnswer(call, remembered)
-      // Only here: what asks no model anew need not load the libraries of the providers.
-      const { paidTry: tryOnce } = await import('./paid-try.ts')
-      const keyMark = keyMarkOf(call.proposer, options.secrets)
-      const stop = AbortSignal.any([call.signal, emergencyStop.signal])
-      const signal = AbortSignal.any([stop, deadline(modelTimeoutMs)])
-      const onRetry = (fault: Fault, waitMs: number) =>
-        log.warn({ proposer: call.proposer.name, code: fault.code, waitMs }, 'a model call is tried again')
-      try {
-        return await unlessPaused({ db, random: Math.random, keyMark }, call.proposer, modelTimeoutMs, (passage) =>
-          withRetries({ clock, random: Math.random, signal, onRetry, once: passage === 'probe' }, async () => {
-            await admission({ ...call, signal: stop })
-            return observeModelCall({ ...call.proposer, proposer: call.proposer.name, signal }, () =>
-              tryOnce({ ...options, ...means }, { ...call, signal: stop }, signal),
-            )
-          }),
-        )
-      } catch (error) {
-        if (stop.aborted) throw callCancelled(call.proposer, stop, error)
-        throw error
-      }
+    call(asked: ModelCall): Promise<ModelAnswer> {
+      return callModel({ options: { ...options, ...means }, emergency: emergencyStop.signal, admission }, asked)
     },
 
     /**
@@ -80,6 +56,7 @@ export function createModels(options: ModelsOptions) {
       const stop = AbortSignal.any([signal, emergencyStop.signal])
       return await testCall({ ...options, ...means }, proposer, stop)
     },
+
     /** Has accounts tested at once that were refused with another key than the one set now. */
     heedChangedKeys: (): Promise<void> => heedChangedKeys(db, options.secrets),
 
@@ -121,6 +98,37 @@ export function createModels(options: ModelsOptions) {
         ? null
         : worstCaseOf(price, { promptBytes, messages: 2, maxOutputTokens: MAX_OUTPUT_TOKENS })
     },
+  }
+}
+
+type CallParts = { options: TryOptions; emergency: AbortSignal; admission: Admission }
+
+async function callModel({ options, emergency, admission }: CallParts, asked: ModelCall): Promise<ModelAnswer> {
+  const { db, clock, modelTimeoutMs, log } = options
+  const unavailable = whyUnavailable(asked.proposer, options)
+  if (unavailable !== null) throw unavailable
+  const call = fitToContext(asked)
+  const remembered = await call.memory.take(requestKey(call))
+  if (remembered !== null) return asAnswer(call, remembered)
+  // Only here: what asks no model anew need not load the libraries of the providers.
+  const { paidTry: tryOnce } = await import('./paid-try.ts')
+  const keyMark = keyMarkOf(call.proposer, options.secrets)
+  const stop = AbortSignal.any([call.signal, emergency])
+  const signal = AbortSignal.any([stop, deadline(modelTimeoutMs)])
+  const onRetry = (fault: Fault, waitMs: number) =>
+    log.warn({ proposer: call.proposer.name, code: fault.code, waitMs }, 'a model call is tried again')
+  try {
+    return await unlessPaused({ db, random: Math.random, keyMark }, call.proposer, modelTimeoutMs, (passage) =>
+      withRetries({ clock, random: Math.random, signal, onRetry, once: passage === 'probe' }, async () => {
+        await admission({ ...call, signal: stop })
+        return observeModelCall({ ...call.proposer, proposer: call.proposer.name, signal }, () =>
+          tryOnce(options, { ...call, signal: stop }, signal),
+        )
+      }),
+    )
+  } catch (error) {
+    if (stop.aborted) throw callCancelled(call.proposer, stop, error)
+    throw error
   }
 }
 

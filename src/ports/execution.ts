@@ -1,5 +1,6 @@
 import type { WorkOrderContent } from '../work-order/content.ts'
-import type { Workspace, WorkTree } from './workspace.ts'
+import type { Project } from '../work-order/project.ts'
+import type { Prepared, Workspace, WorkTree } from './workspace.ts'
 
 export type ExecutorInput = {
   workspace: WorkTree
@@ -86,9 +87,38 @@ export interface CheckRunner {
     check: Check,
     options: {
       workspace: Workspace
+      config: Pick<ProjectConfig, 'cache' | 'env'>
       criteria: readonly string[]
       signal: AbortSignal
       onOutput: (text: string) => void
     },
   ): Promise<CheckResult>
+}
+
+export type SetUpRequest = { project: Project; sha: string; config: ProjectConfig }
+
+/** Runs a project's `setup`; foreign code. What it leaves in the folders of `cache` is kept on this machine. */
+export interface SetUp {
+  /**
+   * Runs `setup` on a base commit in a tree of its own, unless what it left for an equal key is kept and has not been
+   * touched since. One at a time for one key.
+   *
+   * @throws {Fault} `setup_failed` (details: `exit_code`, `outcome`), `checks_invalid` for a path of `cache` in which
+   *   the commit has files, and those of `Workspaces.openBase`
+   */
+  prepare(request: SetUpRequest & { signal: AbortSignal; onOutput: (text: string) => void }): Promise<Prepared>
+  /** What decides whether two commits need the same set-up; null: this one needs none. */
+  keyOf(request: SetUpRequest): Promise<string | null>
+  /**
+   * Runs `setup` in the tree of an attempt, on top of its copies, where the change needs another than its base (its key
+   * differs). Nothing of it is kept. A failure is one of the change.
+   *
+   * @returns as a check named `setup`, which proves nothing
+   */
+  again(request: {
+    workspace: Workspace
+    config: ProjectConfig
+    signal: AbortSignal
+    onOutput: (text: string) => void
+  }): Promise<CheckResult>
 }

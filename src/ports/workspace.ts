@@ -10,6 +10,19 @@ export type ChangedFile = {
   deleted: number | null
 }
 
+/** What `setup` left for the checks of a commit, kept on this machine. */
+export type Prepared = {
+  /** Null: the project sets nothing up. */
+  key: string | null
+  /** Whether it had been kept before. */
+  reused: boolean
+  durationMs: number
+  /** The paths of `cache`. */
+  cache: readonly string[]
+  /** What `setup` made that git ignores and `cache` does not name, relative to the tree: no check is given it. */
+  notKept: readonly string[]
+}
+
 /** A work tree of one attempt. Disposing it removes it from disk. */
 export interface WorkTree extends AsyncDisposable {
   /** Absolute path of the work tree. */
@@ -30,21 +43,32 @@ export interface WorkTree extends AsyncDisposable {
 /** The private clone of one attempt: the whole repository, for foreign code. */
 export interface Workspace extends WorkTree {
   /**
-   * Puts every tracked file back to the commit the workspace was opened at or last committed, after a check. The tree
-   * is not committed any more then.
+   * Puts every tracked file back to the commit the workspace was opened at or last committed, after a check. What git
+   * ignores and what lies in a folder of `cache` stays. The tree is not committed any more then.
    *
    * @throws {Fault} `check_failed` when the tree is not the folder any more that was opened; nothing is touched then
    */
   restore(): Promise<void>
+  /** Folders (with a slash at their end) and files that git ignores here and that are in no folder of `cache`, sorted. */
+  ignored(): Promise<string[]>
+  /** Moves what lies in the folders of `cache` away, to be copied into other workspaces. Nothing runs here any more. */
+  keepCaches(key: string): Promise<void>
 }
 
-export type WorkspaceRequest = {
+export type BaseRequest = {
   project: Project
-  workOrderId: string
-  attempt: number
   /** The commit to check out. */
   sha: string
   signal: AbortSignal
+  /** Copies of what is kept come into the tree and the HOME of what runs there; without it, or null: nothing does. */
+  prepared?: Prepared | null
+}
+
+export type WorkspaceRequest = BaseRequest & {
+  workOrderId: string
+  attempt: number
+  /** What the base branch and `origin/<base>` of the clone stand at; without it the base branch as it was last fetched. */
+  base?: string
 }
 
 export type ScopedRequest = WorkspaceRequest & {
@@ -77,8 +101,19 @@ export interface Workspaces {
   bringBase(project: Project, sha: string, signal: AbortSignal): Promise<void>
   /** The tree of a commit that is in the mirror. */
   tree(project: Project, sha: string): BaseTree
-  /** A new private clone at `sha`; whatever an earlier run of the same attempt left there is removed first. */
+  /**
+   * A new private clone at `sha`; whatever an earlier run of the same attempt left there is removed first.
+   *
+   * @throws {Fault} `setup_failed` when what was prepared is not kept here any more, or was touched: prepare it again;
+   *   `change_out_of_scope` when the commit has files in a folder of `cache`
+   */
   open(request: WorkspaceRequest): Promise<Workspace>
+  /** As `open`, for a commit that is no attempt's: to set it up or to run the checks of a base. */
+  openBase(request: BaseRequest): Promise<Workspace>
+  /** Whether what a set-up left is kept here, as it was kept. */
+  isKept(project: Project, key: string): Promise<boolean>
+  /** What git knows a commit's files by. Equal ids, equal contents. */
+  contents(project: Project, sha: string): Promise<{ tree: string; files: ReadonlyMap<string, string> }>
   /**
    * As `open`, with the files of the scope alone and without a clone: for an executor that looks at nothing else. What
    * it makes of them is the same commit.

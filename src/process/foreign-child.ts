@@ -10,7 +10,7 @@ export type ForeignCode = {
   /** Absolute path of the home that keeps the record of the running child. */
   home: string
   /** For people. */
-  what: 'check' | 'aider'
+  what: 'check' | 'setup' | 'aider'
 }
 
 /**

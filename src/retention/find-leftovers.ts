@@ -1,5 +1,6 @@
 import { knowsHome } from '../db/attempts/attempt-leftovers.ts'
 import { readKeptDays } from '../db/system-config.ts'
+import { cacheLeftovers } from './cache-leftovers.ts'
 import { idleRuns } from './engine-runs.ts'
 import { idleWorkspaces } from './idle-workspaces.ts'
 import type { Leftover } from './leftover.ts'
@@ -20,7 +21,11 @@ export async function findLeftovers(deps: RetentionDeps): Promise<Leftover[]> {
   const kept = await readKeptDays(deps.db, deps.config.kept)
   const everywhere = [...(await idleRuns(deps)), ...(await forgottenAside(deps.config.home))]
   if (!(await knowsHome(deps.db, deps.homeId))) return everywhere
-  const inHome = [...(await idleWorkspaces(deps)), ...(await mirrorLeftovers(deps, kept.runs))]
+  const inHome = [
+    ...(await idleWorkspaces(deps)),
+    ...(await mirrorLeftovers(deps, kept.runs)),
+    ...(await cacheLeftovers(deps, kept.mirrors)),
+  ]
   // Asked last: another database is noted before anything of its orders lies here to be found.
   const isShared = (await otherDatabases(deps, kept.mirrors)).length > 0
   return isShared ? everywhere : [...everywhere, ...inHome]

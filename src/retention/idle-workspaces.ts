@@ -11,6 +11,8 @@ import type { RetentionDeps } from './retention-deps.ts'
 
 type Folder = AttemptKey & { place: string }
 
+/** Of a project, used by one attempt after the other. */
+const NUMBERED = new RegExp(`^${UUID}\\.\\d{1,4}$`)
 const NAME = new RegExp(`^(${UUID})-(\\d{1,9})$`)
 
 /** Workspaces whose attempt does not run; what is named otherwise is not Moose's and stays. */
@@ -38,7 +40,7 @@ export async function idleWorkspaces({ db, config: { home } }: RetentionDeps): P
 /**
  * Removes the workspaces of attempts that have ended, or run in another home: a process that was killed, or lost them to
  * another, could not. For a process that has just taken its home and runs nothing yet. What there is no record of stays:
- * another database may know it.
+ * another database may know it. A project's numbered folders are of no attempt that is resumed in them, and go.
  */
 export async function removeLostWorkspaces({
   db,
@@ -46,6 +48,8 @@ export async function removeLostWorkspaces({
   homeId,
 }: Pick<RetentionDeps, 'db' | 'config' | 'homeId'>): Promise<void> {
   const folders = await workspacesOf(config.home)
+  const root = path.join(config.home, 'workspaces')
+  for (const name of await namesIn(root)) if (NUMBERED.test(name)) await removeTree(path.join(root, name))
   for (const { place } of await attemptsNotRunningIn(db, homeId, folders)) await removeTree(place)
 }
 

@@ -49,7 +49,12 @@ export function inTree(tree: string, name: Buffer): Buffer {
 /**
  * Repositories that foreign code has made below the root of a work tree, where git would look into them and obey their
  * configuration: a filter of theirs runs when the tree is added. A checkout has none.
+ *
+ * @param caches folders that are not looked into: git does not either
  */
-export async function plantedRepositories(tree: string): Promise<Buffer[]> {
-  return findInTree(tree, '', ({ name }) => /^\.git$/i.test(name.toString()))
+export async function plantedRepositories(tree: string, caches: readonly string[]): Promise<Buffer[]> {
+  const passedOver = new Set(caches)
+  const isCache = (name: Buffer) => passedOver.size > 0 && passedOver.has(name.toString())
+  const found = await findInTree(tree, '', (entry, name) => /^\.git$/i.test(entry.name.toString()) || isCache(name))
+  return found.filter((name) => !isCache(name))
 }

@@ -1,13 +1,17 @@
-import { constants, copyFile, mkdir, readdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { Fault } from '../faults/fault.ts'
 import { makeCommit } from '../git/make-commit.ts'
-import { EXACT_BYTES, gitConfig } from '../git/mirror-files.ts'
-import { attemptRef, fullSha } from '../git/ref-names.ts'
-import type { Workspace, WorkspaceRequest } from '../ports/workspace.ts'
+import { fullSha } from '../git/ref-names.ts'
+import type { BaseRequest, Workspace } from '../ports/workspace.ts'
+import { type CachePlace, cachePlaces, restingIn, treeIn } from '../sandbox/cache-places.ts'
+import type { KeptCaches } from '../sandbox/kept-caches.ts'
 import { KnownFolder } from '../sandbox/known-folder.ts'
 import { makeWritable, removeTree } from '../sandbox/remove-tree.ts'
 import { changedFiles } from './changed-files.ts'
+import { recordsOf } from './nul-records.ts'
+import type { Place } from './places.ts'
+import { ignorePattern, makePrivateClone } from './private-clone.ts'
 import { PrivateIndex, type WorkspaceParts } from './private-index.ts'
 import { removeWorkTree } from './remove-work-tree.ts'
 
@@ -25,6 +29,18 @@ const checkOutOf = (sha: string): string[] => [
   sha,
 ]
 
+export type CloneParts = WorkspaceParts & {
+  kept: KeptCaches
+  place: Place
+}
+
+export type CloneRequest = BaseRequest & {
+  /** What the base branch of the clone stands at; null: where it stood when it was last fetched. */
+  base: string | null
+  /** Where a commit is kept in the mirror; null: nothing is committed in it. */
+  ref: string | null
+}
+
 /**
  * The private clone of one attempt: `<folder>/tree`.
  *
@@ -36,36 +52,67 @@ const checkOutOf = (sha: string): string[] => [
 export class AttemptWorkspace implements Workspace {
   readonly path: string
   readonly baseSha: string
-  readonly #parts: WorkspaceParts
-  readonly #request: WorkspaceRequest
+  readonly #parts: CloneParts
+  readonly #request: CloneRequest
   readonly #index: PrivateIndex
+  readonly #places: readonly CachePlace[]
+  /** Those in the tree: no part of any commit, and not removed between two checks. */
+  readonly #caches: readonly string[]
   /** The commit tracked files are put back to. */
   #current: string
   /** The attempt's folder and the tree in it, as they were made. */
   #folders: readonly KnownFolder[] = []
   #hadChecks = false
 
-  constructor(parts: WorkspaceParts, request: WorkspaceRequest) {
+  constructor(parts: CloneParts, request: CloneRequest) {
     this.#parts = parts
     this.#request = request
     this.#current = fullSha(request.sha)
     this.baseSha = this.#current
-    this.path = path.join(parts.folder, 'tree')
-    this.#index = new PrivateIndex(parts, this.path)
+    this.path = treeIn(parts.folder)
+    this.#places = cachePlaces(request.prepared ? request.prepared.cache : [])
+    this.#caches = this.#places.flatMap((place) => (place.within === 'tree' ? [place.path] : []))
+    this.#index = new PrivateIndex(parts, this.path, this.#caches)
   }
 
   /** Fills the empty folder. */
   async checkOut(): Promise<void> {
     await mkdir(this.path, { recursive: true, mode: 0o700 })
     this.#folders = [await KnownFolder.at(this.#parts.folder), await KnownFolder.at(this.path)]
-    await this.#index.run(checkOutOf(this.#current), { signal: this.#request.signal })
+    const { signal } = this.#request
+    // The clone's refs are asked for meanwhile.
+    await Promise.all([this.#index.run(checkOutOf(this.#current), { signal }), this.#parts.mirror.packedRefs()])
     await this.#renewClone()
+    await this.#copyCaches()
+  }
+
+  async #copyCaches(): Promise<void> {
+    const { project, prepared, signal } = this.#request
+    if (!prepared || prepared.key === null) return
+    await mkdir(restingIn(this.#parts.folder), { mode: 0o700 })
+    const name = { projectId: project.id, key: prepared.key }
+    await this.#parts.kept.copyInto(name, { folder: this.#parts.folder, places: this.#places, signal })
+  }
+
+  async keepCaches(key: string): Promise<void> {
+    const { project } = this.#request
+    await this.#requireOurs()
+    await this.#parts.kept.keep({ projectId: project.id, key }, { folder: this.#parts.folder, places: this.#places })
+  }
+
+  async ignored(): Promise<string[]> {
+    const args = ['ls-files', '-z', '--others', '--ignored', '--exclude-standard', '--directory']
+    const found = recordsOf(await this.#index.run(args)).map((name) => Buffer.from(name, 'latin1').toString())
+    const isKept = (name: string) => this.#caches.some((cache) => `${name}/`.startsWith(`${cache}/`))
+    return found.filter((name) => name !== '.git/' && !isKept(name)).sort()
   }
 
   /**
    * There is always one commit between the base and the tree: committing again replaces it.
    */
   async commit(message: string, when: Date): Promise<string | null> {
+    const { ref } = this.#request
+    if (ref === null) throw new TypeError('this tree is of no attempt; nothing is committed in it')
     if (this.#hadChecks) throw new TypeError('a check has run in this tree; its build output is no part of a change')
     await this.#requireOurs()
     const [tree, baseTree] = await Promise.all([
@@ -76,7 +123,7 @@ export class AttemptWorkspace implements Workspace {
     const { commits: rules } = this.#request.project
     const wanted = { tree, parents: [this.baseSha], message, when, rules }
     const sha = await makeCommit((args, call) => this.#index.ask(args, call), wanted)
-    await this.#parts.mirror.keep(attemptRef(this.#request.workOrderId, this.#request.attempt), sha)
+    await this.#parts.mirror.keep(ref, sha)
     this.#current = sha
     await this.#renewClone()
     return sha
@@ -95,7 +142,8 @@ export class AttemptWorkspace implements Workspace {
     this.#hadChecks = true
     await this.#requireOurs()
     for (const name of await readdir(this.#parts.folder)) {
-      if (name !== path.basename(this.path)) await removeTree(path.join(this.#parts.folder, name))
+      if (name !== path.basename(this.path) && name !== path.basename(restingIn(this.#parts.folder)))
+        await removeTree(path.join(this.#parts.folder, name))
     }
     try {
       await this.#putBackAndClean()
@@ -109,11 +157,15 @@ export class AttemptWorkspace implements Workspace {
 
   async #putBackAndClean(): Promise<void> {
     await this.#putBack()
-    await this.#index.run(['clean', '-d', '--force', '--force', '--quiet'])
+    const without = this.#caches.map((cache) => `--exclude=${ignorePattern(cache)}`)
+    await this.#index.run(['clean', '-d', '--force', '--force', '--quiet', ...without])
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await removeWorkTree(this.#parts.folder)
+    const { place } = this.#parts
+    if (!place.isHeld()) return
+    await removeWorkTree(place.folder)
+    place.release()
   }
 
   /** @returns the tree object of everything there is */
@@ -144,33 +196,9 @@ export class AttemptWorkspace implements Workspace {
   }
 
   async #renewClone(): Promise<void> {
+    const { project, base } = this.#request
     const { mirror } = this.#parts
-    await makePrivateClone({ tree: this.path, mirrorDir: mirror.dir, index: this.#index.file, head: this.#current })
+    const { file: index } = this.#index
+    await makePrivateClone(mirror, { tree: this.path, index, head: this.#current, project, base, caches: this.#caches })
   }
-}
-
-/**
- * Makes the repository foreign code finds in a work tree, in place of any that is there. It borrows the mirror's
- * objects instead of copying them, and so tells where the mirror is; that is why the mirror distrusts its own files
- * (`putBackMirrorFiles`). Written file by file, as `git init` would: no process is needed for it.
- *
- * @param clone absolute paths, and the commit its detached HEAD stands at
- * @see https://git-scm.com/docs/gitrepository-layout
- */
-async function makePrivateClone(clone: {
-  tree: string
-  mirrorDir: string
-  index: string
-  head: string
-}): Promise<void> {
-  const gitDir = path.join(clone.tree, '.git')
-  await removeTree(gitDir)
-  for (const folder of ['objects/info', 'objects/pack', 'refs/heads', 'refs/tags', 'info'])
-    await mkdir(path.join(gitDir, folder), { recursive: true })
-  await writeFile(path.join(gitDir, 'config'), gitConfig({ bare: false }))
-  await writeFile(path.join(gitDir, 'objects', 'info', 'alternates'), `${path.join(clone.mirrorDir, 'objects')}\n`)
-  // As in the mirror, or its `git status` would call files changed that are not.
-  await writeFile(path.join(gitDir, 'info', 'attributes'), EXACT_BYTES)
-  await writeFile(path.join(gitDir, 'HEAD'), `${clone.head}\n`)
-  await copyFile(clone.index, path.join(gitDir, 'index'), constants.COPYFILE_FICLONE)
 }

@@ -23,8 +23,19 @@ export class CommitTree implements BaseTree {
   }
 
   async list(): Promise<readonly string[]> {
+    return [...(await this.#all()).keys()].sort()
+  }
+
+  /** What git knows the files by. */
+  async contents(): Promise<{ tree: string; files: ReadonlyMap<string, string> }> {
+    const args = ['rev-parse', '--verify', '--quiet', `${this.sha}^{tree}`]
+    const [{ stdout }, entries] = await Promise.all([this.#mirror.succeed(args, { signal: null }), this.#all()])
+    return { tree: stdout.text().trim(), files: new Map([...entries].map(([name, { id }]) => [name, id])) }
+  }
+
+  #all(): Promise<ReadonlyMap<string, Entry>> {
     this.#entries ??= this.#listed(['-r'], [])
-    return [...(await this.#entries).keys()].sort()
+    return this.#entries
   }
 
   /** @throws {Fault} `scope_unreadable` for a symlink or a submodule on the way, `scope_too_large` above 10 MB */

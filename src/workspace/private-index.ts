@@ -18,11 +18,16 @@ export class PrivateIndex {
   readonly file: string
   readonly #parts: WorkspaceParts
   readonly #tree: string
+  readonly #caches: readonly string[]
 
-  /** @param tree absolute path of the work tree */
-  constructor(parts: WorkspaceParts, tree: string) {
+  /**
+   * @param tree absolute path of the work tree
+   * @param caches folders of it that are no part of any commit
+   */
+  constructor(parts: WorkspaceParts, tree: string, caches: readonly string[] = []) {
     this.#parts = parts
     this.#tree = tree
+    this.#caches = caches
     this.file = path.join(parts.folder, 'index')
   }
 
@@ -52,12 +57,14 @@ export class PrivateIndex {
    *   in the folder of a submodule, which git would leave out without a word
    */
   async addAll(): Promise<TreeEntry[]> {
-    const [planted] = await plantedRepositories(this.#tree)
+    const [planted] = await plantedRepositories(this.#tree, this.#caches)
     if (planted !== undefined) {
       const message = `A program that ran in the work tree made a repository there (${planted.toString()}). Nothing of it is taken over.`
       throw new Fault('change_out_of_scope', message, { path: planted.toString() })
     }
-    await this.run(['add', '--all', '--force', '--', '.'])
+    const without = this.#caches.map((cache) => `:(top,exclude,literal)${cache}`)
+    const env: Record<string, string> = without.length === 0 ? {} : { GIT_LITERAL_PATHSPECS: '0' }
+    await this.run(['add', '--all', '--force', '--', '.', ...without], { env })
     const entries = readEntries(await this.run(['ls-files', '-z', '--stage']))
     for (const { mode, path: name } of entries) if (mode === SUBMODULE) await this.#refuseFilesIn(name)
     return entries

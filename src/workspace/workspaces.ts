@@ -1,18 +1,19 @@
 import { mkdir } from 'node:fs/promises'
-import path from 'node:path'
 import { Fault } from '../faults/fault.ts'
 import { assertBranchesFit, missingBase } from '../git/default-branch.ts'
 import { unifiedDiff } from '../git/diff.ts'
 import type { Mirror } from '../git/mirror.ts'
 import type { Mirrors } from '../git/mirrors.ts'
-import { attemptRef, branchRef, plainId } from '../git/ref-names.ts'
+import { attemptRef, branchRef } from '../git/ref-names.ts'
 import { assertSigns } from '../git/signing-key.ts'
-import type { ScopedRequest, Workspace, WorkspaceRequest, Workspaces, WorkTree } from '../ports/workspace.ts'
+import type { BaseRequest, WorkspaceRequest, Workspaces } from '../ports/workspace.ts'
+import { KeptCaches } from '../sandbox/kept-caches.ts'
 import { workOrderTrailer } from '../work-order/naming.ts'
 import type { Project } from '../work-order/project.ts'
-import { AttemptWorkspace } from './attempt-workspace.ts'
+import { AttemptWorkspace, type CloneRequest } from './attempt-workspace.ts'
 import { changedFiles } from './changed-files.ts'
 import { CommitTree } from './commit-tree.ts'
+import { type Place, Places } from './places.ts'
 import type { WorkspaceParts } from './private-index.ts'
 import { removeWorkTree } from './remove-work-tree.ts'
 import { ScopedWorkspace } from './scoped-workspace.ts'
@@ -26,10 +27,28 @@ export type WorkspacesOptions = {
 
 /** Mirrors and private clones on this machine's disk. */
 export function createWorkspaces({ root, mirrors }: WorkspacesOptions): Workspaces {
-  const folderOf = (workOrderId: string, attempt: number): string =>
-    path.join(root, 'workspaces', `${plainId(workOrderId)}-${attempt}`)
+  const places = new Places(root)
+  const kept = new KeptCaches(root)
   const partsFor = ({ project, workOrderId, attempt }: WorkspaceRequest): WorkspaceParts => {
-    return { mirror: mirrors.of(project), folder: folderOf(workOrderId, attempt) }
+    return { mirror: mirrors.of(project), folder: places.folderOf(workOrderId, attempt) }
+  }
+  const placeFor = async ({ project, prepared }: BaseRequest, own: Place | null): Promise<Place> => {
+    const key = prepared ? prepared.key : null
+    if (key === null && own !== null) return own
+    const madeIn = key === null ? null : await kept.madeIn({ projectId: project.id, key })
+    return places.take(project, madeIn, own === null ? null : own.folder)
+  }
+  const open = async (request: BaseRequest, clone: Omit<CloneRequest, keyof BaseRequest>, place: Place) => {
+    const parts = { mirror: mirrors.of(request.project), kept, place, folder: place.folder }
+    return await fill(place, new AttemptWorkspace(parts, { ...request, ...clone }))
+  }
+  const discard = async (workOrderId: string, attempt: number): Promise<void> => {
+    const own = places.folderOf(workOrderId, attempt)
+    await removeWorkTree(own)
+    const taken = places.takenFor(own)
+    if (taken === null) return
+    await removeWorkTree(taken.folder)
+    taken.release()
   }
   return {
     async assertReady(project, branches, signal) {
@@ -40,11 +59,24 @@ export function createWorkspaces({ root, mirrors }: WorkspacesOptions): Workspac
     fetchBase: (project, signal) => fetchBase(mirrors, project, signal),
     bringBase: (project, sha, signal) => bringBase(mirrors, { project, sha }, signal),
     tree: (project, sha) => new CommitTree(mirrors.of(project), sha),
-    open: (request) => open(partsFor(request), request),
-    openScoped: (request) => openScoped(partsFor(request), request),
+    contents: (project, sha) => new CommitTree(mirrors.of(project), sha).contents(),
+    isKept: (project, key) => kept.has({ projectId: project.id, key }),
+    async open(request) {
+      const { workOrderId, attempt, base = null } = request
+      await discard(workOrderId, attempt)
+      const place = await placeFor(request, places.own(workOrderId, attempt))
+      return await open(request, { base, ref: attemptRef(workOrderId, attempt) }, place)
+    },
+    async openBase(request) {
+      return await open(request, { base: request.sha, ref: null }, await placeFor(request, null))
+    },
+    async openScoped(request) {
+      const place = places.own(request.workOrderId, request.attempt)
+      return await fill(place, new ScopedWorkspace(partsFor(request), request))
+    },
     changedFiles: (project, from, to) => changedFiles(mirrors.of(project), from, to),
     diff: (project, from, to, maxBytes) => unifiedDiff(mirrors.of(project), from, to, maxBytes),
-    discard: (workOrderId, attempt) => removeWorkTree(folderOf(workOrderId, attempt)),
+    discard,
     rollBack: (project, workOrderId, attempt) => rollBack(mirrors.of(project), workOrderId, attempt),
   }
 }
@@ -73,22 +105,18 @@ async function bringBase(
   throw new Fault('base_branch_missing', message, { project: project.name, branch: project.defaultBranch, sha })
 }
 
-async function open(parts: WorkspaceParts, request: WorkspaceRequest): Promise<Workspace> {
-  return await fill(parts.folder, new AttemptWorkspace(parts, request))
-}
-
-async function openScoped(parts: WorkspaceParts, request: ScopedRequest): Promise<WorkTree> {
-  return await fill(parts.folder, new ScopedWorkspace(parts, request))
-}
-
-async function fill<Tree extends { checkOut: () => Promise<void> }>(folder: string, tree: Tree): Promise<Tree> {
-  await removeWorkTree(folder)
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+async function fill<Tree extends { checkOut: () => Promise<void> }>(
+  { folder, release }: Place,
+  tree: Tree,
+): Promise<Tree> {
   try {
+    await removeWorkTree(folder)
+    await mkdir(folder, { recursive: true, mode: 0o700 })
     await tree.checkOut()
     return tree
   } catch (error) {
     await removeWorkTree(folder)
+    release()
     throw error
   }
 }

@@ -30,7 +30,8 @@ async function setting(executablePath = EXECUTABLE_PATH): Promise<Setting> {
   const project = remote.project()
   const sha = await workspaces.fetchBase(project, signal)
   const workspace = await workspaces.open({ project, workOrderId, attempt: 1, sha, signal })
-  const runner = createCheckRunner({ executablePath, home: root })
+  const toolchains = async () => ({ executablePath, variables: {}, found: [] })
+  const runner = createCheckRunner({ toolchains, home: root })
   const told: string[] = []
   return {
     workspace,
@@ -38,7 +39,8 @@ async function setting(executablePath = EXECUTABLE_PATH): Promise<Setting> {
     run: (run, changes, cancel = signal) => {
       const check = { name: 'check', run, timeoutMs: 20_000, proves: [1], fix: null, report: null, ...changes }
       const criteria = ['It works', 'It is fast']
-      return runner.run(check, { workspace, criteria, signal: cancel, onOutput: (text) => told.push(text) })
+      const config = { cache: [], env: {} }
+      return runner.run(check, { workspace, config, criteria, signal: cancel, onOutput: (text) => told.push(text) })
     },
     [Symbol.asyncDispose]: () => remote[Symbol.asyncDispose](),
   }
@@ -154,6 +156,8 @@ test('the environment of a check is exactly the allow-list', async () => {
       LANG: 'C.UTF-8',
       TERM: 'dumb',
       CI: 'true',
+      MAVEN_OPTS: `-Duser.home=${path.join(folder, 'home')}`,
+      GRADLE_USER_HOME: path.join(folder, 'home', '.gradle'),
     })
   } finally {
     delete process.env['MOOSE_TEST_CANARY']

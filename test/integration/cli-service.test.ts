@@ -118,6 +118,10 @@ describe('one home, while no service serves it', () => {
     assert.equal(exitCode, 0, stdout)
     assert.match(stdout, /✓ project sample +ok +main, forge local/)
     assert.match(stdout, /✓ checks +ok +run with -e -o pipefail of GNU bash/)
+    assert.match(
+      stdout,
+      /✓ toolchains +ok +(?:handed to setup and checks: |setup and checks are handed the PATH alone)/,
+    )
     const without = await run(home, 'doctor', { PATH: '/nonexistent' })
     assert.match(without.stdout, /checks +warning +run with sh -e.* install bash/)
     assert.match((await run(home, 'migrate')).stdout, /^postgresql:\/\/\S+: up to date\n$/)

@@ -29,6 +29,7 @@ import { examineLeftovers, tidy } from '../../src/doctor/tidy.ts'
 import { Fault } from '../../src/faults/fault.ts'
 import { Usd } from '../../src/money.ts'
 import { findLeftovers } from '../../src/retention/find-leftovers.ts'
+import { removeLostWorkspaces } from '../../src/retention/idle-workspaces.ts'
 import { noteDatabase } from '../../src/retention/served-databases.ts'
 import { shortenPostgresLog, startSweeping, sweep } from '../../src/retention/sweep.ts'
 import { createTestDatabase } from '../support/database.ts'
@@ -426,4 +427,43 @@ test('a malformed number of days is an error that names it', () => {
   assert.throws(() => read('1.5'), /MOOSE_KEEP_ANSWERS_DAYS is not a whole number/)
   assert.equal(read('').kept.answers, 30)
   assert.equal(read('36500').kept.answers, 36_500)
+})
+
+test('what a set-up left is found when its project is gone, it was not wanted for long, or it was never finished', async () => {
+  await using bench = await openRetentionBench()
+  await bench.attempt('failed', 'failed')
+  const { home } = bench.deps.config
+  await writeFile(path.join(home, 'executor-id'), '')
+  const longAgo = new Date(Date.now() - 31 * DAY_MS)
+  const place = async (project: string, name: string, when: Date | null): Promise<void> => {
+    const folder = path.join(home, 'caches', project, name)
+    await mkdir(path.join(folder, 'content'), { recursive: true })
+    await writeFile(path.join(folder, 'kept.json'), '{}')
+    if (when === null) return
+    for (const at of [path.join(folder, 'kept.json'), folder]) await utimes(at, longAgo, longAgo)
+  }
+  const [old, used] = ['a'.repeat(64), 'b'.repeat(64)]
+  await place(bench.project.id, old, longAgo)
+  await place(bench.project.id, used, null)
+  await place(bench.project.id, `.${UNKNOWN}`, longAgo)
+  await place(bench.project.id, 'of another program', longAgo)
+  await place(UNKNOWN, used, null)
+  const found = (await findLeftovers(bench.deps)).filter(({ kind }) => kind === 'caches')
+  const expected = [`${bench.project.id}/${old}`, `${bench.project.id}/.${UNKNOWN}`, UNKNOWN].sort()
+  assert.deepEqual(found.map(({ name }) => name).sort(), expected)
+  for (const leftover of found) assert.equal(await leftover.remove(), true)
+  assert.deepEqual(await readdir(path.join(home, 'caches')), [bench.project.id])
+  assert.deepEqual(
+    (await readdir(path.join(home, 'caches', bench.project.id))).sort(),
+    [used, 'of another program'].sort(),
+  )
+})
+
+test('a start removes the numbered folders of a process that was killed', async () => {
+  await using bench = await openRetentionBench()
+  const root = path.join(bench.deps.config.home, 'workspaces')
+  for (const name of [`${bench.project.id}.0`, `${UNKNOWN}-1`, 'mine.0'])
+    await mkdir(path.join(root, name, 'tree'), { recursive: true })
+  await removeLostWorkspaces(bench.deps)
+  assert.deepEqual((await readdir(root)).sort(), [`${UNKNOWN}-1`, 'mine.0'].sort())
 })

@@ -123,7 +123,7 @@ test('a workspace holds the base commit with its modes and links, and disposing 
   assert.equal(await readlink(path.join(workspace.path, 'link')), 'bin/run')
   assert.equal(await gitIn(workspace.path, 'rev-parse', 'HEAD'), given.base)
   assert.equal(await gitIn(workspace.path, 'status', '--porcelain'), '')
-  assert.equal(await gitIn(workspace.path, 'remote'), '')
+  assert.equal(await gitIn(workspace.path, 'remote'), 'origin')
   await mkdir(path.join(workspace.path, 'locked'))
   await write(workspace, 'locked/file', 'x')
   await chmod(path.join(workspace.path, 'locked'), 0o500)

@@ -213,6 +213,8 @@ function watchChanges(workspace: Workspace, onChanges: (paths: readonly string[]
     baseSha: workspace.baseSha,
     commit: (message, when) => workspace.commit(message, when),
     restore: () => workspace.restore(),
+    ignored: () => workspace.ignored(),
+    keepCaches: (key) => workspace.keepCaches(key),
     async changedPaths() {
       const paths = await workspace.changedPaths()
       onChanges(paths)

@@ -1,6 +1,6 @@
 import { Fault, type FaultRecord } from '../../faults/fault.ts'
 import { faultPoint } from '../../faults/fault-point.ts'
-import type { Check, CheckResult } from '../../ports/execution.ts'
+import type { CheckResult, ProjectConfig } from '../../ports/execution.ts'
 import type { CarriedSecret } from '../../ports/secret-search.ts'
 import type { ChangedFile } from '../../ports/workspace.ts'
 import { branchNames } from '../../work-order/naming.ts'
@@ -47,18 +47,19 @@ export async function verify(
   })
   if (secret !== null) return { headSha, files, checks: [], failure: secretInChange(secret, shortId).toRecord() }
   const mooseYaml = await workspaces.tree(project, done.proposed.baseSha).read('moose.yaml')
-  const { checks } = adapters.parseMooseYaml(mooseYaml === null ? null : mooseYaml.toString('utf8'))
-  if (checks.length === 0) await context.note('the project has no checks (moose.yaml)')
-  const results = await runChecks(context, done, adapters, checks)
+  const config = adapters.parseMooseYaml(mooseYaml === null ? null : mooseYaml.toString('utf8'))
+  if (config.checks.length === 0) await context.note('the project has no checks (moose.yaml)')
+  const results = await runChecks(context, done, adapters, config)
   return { headSha, files, checks: results, failure: checkFailure(results) }
 }
 
 async function runChecks(
   context: AttemptContext,
-  { routed, applied }: { routed: Routed; applied: Applied },
+  { routed, proposed, applied }: { routed: Routed; proposed: Proposed; applied: Applied },
   { workspaces, checkRunner }: Pick<Adapters, 'workspaces' | 'checkRunner'>,
-  checks: readonly Check[],
+  config: ProjectConfig,
 ): Promise<CheckResult[]> {
+  const { checks } = config
   if (checks.length === 0) return []
   const { workOrderId, attempt, signal, output } = context
   await using workspace = await workspaces.open({
@@ -66,12 +67,13 @@ async function runChecks(
     workOrderId,
     attempt,
     sha: applied.headSha,
+    base: proposed.baseSha,
     signal,
   })
   const results: CheckResult[] = []
   for (const check of checks) {
     const criteria = routed.order.acceptance_criteria
-    const options = { workspace, criteria, signal, onOutput: output }
+    const options = { workspace, config, criteria, signal, onOutput: output }
     const result = await faultPoint('check', () => checkRunner.run(check, options))
     await context.note(
       `check ${check.name} ${result.outcome.replace('_', ' ')} in ${(result.durationMs / 1000).toFixed(1)}s`,

@@ -55,7 +55,7 @@ export async function maskTree(
         if ((await lstatOrNull(inTree(tree, name))) !== null) taken.push(name)
         else await rename(path.join(aside, String(index)), inTree(tree, name))
       }
-      const planted = await plantedRepositories(tree)
+      const planted = await plantedRepositories(tree, [])
       return [...taken, ...planted].map(String)
     },
   }

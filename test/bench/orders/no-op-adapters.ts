@@ -47,7 +47,12 @@ export function noOpAdapters(real: Adapters): Adapters {
       assertReady: async () => undefined,
       fetchBase: async () => BASE,
       tree: () => TREE,
-      open: async () => ({ ...WORK_TREE, restore: async () => undefined }),
+      open: async () => ({
+        ...WORK_TREE,
+        restore: async () => undefined,
+        ignored: async () => [],
+        keepCaches: async () => undefined,
+      }),
       openScoped: async () => WORK_TREE,
       changedFiles: async () => [],
       diff: async () => '',

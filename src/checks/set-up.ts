@@ -1,0 +1,111 @@
+import path from 'node:path'
+import pLimit from 'p-limit'
+import { Fault } from '../faults/fault.ts'
+import type { CheckResult, CheckRunner, Script, SetUp, SetUpRequest } from '../ports/execution.ts'
+import type { Prepared, Workspaces } from '../ports/workspace.ts'
+import { cachePlaces } from '../sandbox/cache-places.ts'
+import { type Ending, observed, runScript, type ScriptParts } from './run-script.ts'
+import { setUpKey } from './set-up-key.ts'
+
+export type SetUpParts = ScriptParts & {
+  checkRunner: CheckRunner
+  workspaces: Pick<Workspaces, 'contents' | 'isKept' | 'openBase'>
+}
+
+type PrepareRequest = Parameters<SetUp['prepare']>[0]
+
+/**
+ * Sets projects up. What `setup` leaves is made on a base commit and by nothing but that commit's own script, and kept under
+ * a key that says what it was made of; attempts work on copies.
+ */
+export function createSetUp(parts: SetUpParts): SetUp {
+  const inTurn = new Map<string, ReturnType<typeof pLimit>>()
+  const turnOf = (name: string) => {
+    const known = inTurn.get(name)
+    if (known !== undefined) return known
+    const turn = pLimit(1)
+    inTurn.set(name, turn)
+    return turn
+  }
+  return {
+    keyOf: async (request) => (await keyAndContents(parts, request)).key,
+    async prepare(request) {
+      const startedAt = performance.now()
+      const { key, files } = await keyAndContents(parts, request)
+      const { cache, setup } = request.config
+      if (key === null || setup === null) return { key: null, reused: false, durationMs: 0, cache, notKept: [] }
+      refuseTracked(cache, files)
+      const name = `${request.project.id} ${key}`
+      const made = await turnOf(name)(() => keptOrMade(parts, request, { key, setup }))
+      if (turnOf(name).activeCount + turnOf(name).pendingCount === 0) inTurn.delete(name)
+      return { key, cache, durationMs: Math.round(performance.now() - startedAt), ...made }
+    },
+    again: ({ workspace, config, signal, onOutput }) => again(parts, { workspace, config, signal, onOutput }),
+  }
+}
+
+async function keyAndContents(
+  parts: SetUpParts,
+  { project, sha, config }: SetUpRequest,
+): Promise<{ key: string | null; files: ReadonlyMap<string, string> }> {
+  if (config.setup === null) return { key: null, files: new Map() }
+  const contents = await parts.workspaces.contents(project, sha)
+  return { key: await setUpKey(config, contents, await parts.toolchains()), files: contents.files }
+}
+
+async function keptOrMade(
+  parts: SetUpParts,
+  request: PrepareRequest,
+  { key, setup }: { key: string; setup: Script },
+): Promise<Pick<Prepared, 'reused' | 'notKept'>> {
+  const { project, sha, signal, config } = request
+  signal.throwIfAborted()
+  if (await parts.workspaces.isKept(project, key)) return { reused: true, notKept: [] }
+  const nothingYet = { key: null, reused: false, durationMs: 0, cache: config.cache, notKept: [] }
+  await using workspace = await parts.workspaces.openBase({ project, sha, signal, prepared: nothingYet })
+  const options = { folder: path.dirname(workspace.path), config, signal }
+  const ending = await observed(request.onOutput, (onOutput) =>
+    runScript(parts, { ...setup, what: 'setup' }, { ...options, onOutput }),
+  )
+  if (ending.outcome !== 'passed') throw setUpFailed(setup, ending)
+  const notKept = await workspace.ignored()
+  await workspace.keepCaches(key)
+  return { reused: false, notKept }
+}
+
+/** As a check, after which the workspace is put back: what the lock file names is ignored by git, or in a cache. */
+async function again(parts: SetUpParts, request: Parameters<SetUp['again']>[0]): Promise<CheckResult> {
+  const { setup } = request.config
+  if (setup === null) throw new TypeError('this project sets nothing up')
+  const check = { ...setup, name: 'setup', proves: [], fix: null, report: null }
+  return await parts.checkRunner.run(check, { ...request, criteria: [] })
+}
+
+/** What git tracks is part of every commit, and no cache. */
+function refuseTracked(cache: readonly string[], files: ReadonlyMap<string, string>): void {
+  for (const { within, path: place } of cachePlaces(cache)) {
+    if (within === 'home') continue
+    const tracked = [...files.keys()].find(
+      (file) => file === place || file.startsWith(`${place}/`) || place.startsWith(`${file}/`),
+    )
+    if (tracked === undefined) continue
+    const message =
+      `moose.yaml names ${place} as a cache, and git tracks ${tracked}. ` +
+      'A cache holds what setup makes and git does not track. Correct cache on the base branch, then retry.'
+    throw new Fault('checks_invalid', message, { cache: place, tracked })
+  }
+}
+
+function setUpFailed({ run }: Script, ending: Ending & Pick<CheckResult, 'outputTail'>): Fault {
+  const { outcome, exitCode, outputTail } = ending
+  const how = outcome === 'failed' ? `failed with exit code ${exitCode}` : outcome.replace('_', ' ')
+  const message =
+    `The project's setup ${how}. ${lastLines(outputTail)}\n` +
+    'Correct setup in moose.yaml on the base branch, or install what it needs on this machine, then retry.'
+  return new Fault('setup_failed', message, { exit_code: exitCode, outcome, command: run })
+}
+
+function lastLines(output: string): string {
+  if (output.trim() === '') return 'It printed nothing.'
+  return `Its last lines:\n${output.trimEnd().split('\n').slice(-12).join('\n')}`
+}
