@@ -22,6 +22,7 @@ import { rejectCommand } from './commands/reject.ts'
 import { retryCommand } from './commands/retry.ts'
 import { routeCommand } from './commands/route.ts'
 import { runCommand } from './commands/run.ts'
+import { schemaCommand } from './commands/schema.ts'
 import { showCommand } from './commands/show.ts'
 import { startCommand } from './commands/start.ts'
 import { statusCommand } from './commands/status.ts'
@@ -36,7 +37,7 @@ type MakeCommand = (cli: Cli) => Command
 
 /** The commands as `moose --help` groups them. */
 const GROUPS: Record<string, readonly MakeCommand[]> = {
-  'Begin:': [demoCommand, initCommand, doctorCommand],
+  'Begin:': [demoCommand, initCommand, schemaCommand, doctorCommand],
   'Work orders:': [addCommand, editCommand, approveCommand, rejectCommand, listCommand, showCommand, logsCommand],
   'Runs:': [runCommand, cancelCommand, retryCommand, mergeCommand, closeCommand],
   'Money:': [budgetCommand, routeCommand],

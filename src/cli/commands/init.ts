@@ -5,9 +5,10 @@ import { NewProject, ProjectResponse } from '../../contract/projects.ts'
 import { Fault } from '../../faults/fault.ts'
 import { describeProblems, fieldProblems } from '../../faults/schema-problems.ts'
 import { type Cli, withApi } from '../cli.ts'
+import { mooseYamlDocument, proposedFor, showProposed } from '../input/moose-yaml-of-checkout.ts'
 import { harmless } from '../pages/terminal-text.ts'
 
-type InitOptions = { name?: string; branch?: string; forge?: string }
+type InitOptions = { name?: string; branch?: string; forge?: string; write?: true }
 
 const LONGEST_NAME = 64
 const LOGIN_LEFT_OUT =
@@ -17,7 +18,10 @@ const LOGIN_LEFT_OUT =
 export function initCommand(cli: Cli): Command {
   return new Command('init')
     .summary('add a repository')
-    .description('Adds a repository as a project that work orders can be for. Nothing in it is changed.')
+    .description(
+      'Adds a repository as a project that work orders can be for. In a checkout it also proposes a moose.yaml: how to ' +
+        'set up and check the repository, as its own files say. Nothing in it is changed without --write.',
+    )
     .argument('[repository]', 'a git URL or a folder; without it, the repository of the current folder')
     .option('--name <name>', 'how work orders call it; without it, the name of the folder or URL')
     .option('--branch <branch>', 'the base of every change; without it, what HEAD of the repository names')
@@ -27,18 +31,26 @@ export function initCommand(cli: Cli): Command {
         'where its pull requests live; without it, github for a repository on GitHub, otherwise local',
       ).choices(['local', 'github']),
     )
-    .addHelpText('after', '\nExamples:\n  $ moose init\n  $ moose init https://example.com/team/shop.git --branch main')
+    .option('--write', 'write the proposed moose.yaml into the checkout, if none is there')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ moose init --write\n  $ moose init https://example.com/team/shop.git --branch main',
+    )
     .action(async (repository: string | undefined, options: InitOptions) => {
       const body = newProject(locate(cli.cwd, repository), options)
       await withApi(cli, async (api) => {
         const added = await api.call({ method: 'POST', path: '/api/projects', body, answer: ProjectResponse })
-        cli.output.document(added)
+        const write = options.write === true
+        const proposed = await proposedFor(cli, body.repository)
+        if (cli.output.json)
+          return cli.output.document({ ...added, moose_yaml: await mooseYamlDocument(proposed, write) })
         const { name, repository, default_branch, forge } = added.project
         const { paint } = cli.output
         cli.output.line(
           `project ${paint.bold(harmless(name))}${added.added ? '' : ' is there already'}: ${harmless(repository)}, branch ${harmless(default_branch)}, forge ${forge}`,
         )
         if (added.login_left_out) cli.output.note(LOGIN_LEFT_OUT)
+        await showProposed(cli, proposed, { base: default_branch, write })
         cli.output.note('Add work with: moose add --title "…" --file …')
       })
     })
