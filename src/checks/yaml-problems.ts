@@ -35,11 +35,12 @@ const WORDS: Readonly<Partial<Record<ErrorCode, string>>> = {
 /** Where the parser says which character it misses. */
 const MISSING = /^Missing (?:closing )?(["',:])|^Flow .{0,80} end with a ([\]}])/
 
-/** Every one of a document, in the order of the text. */
+/** Every one of a document, in the order of the text; of its aliases only where it can be read otherwise. */
 export function syntaxProblems(document: Document.Parsed, text: string): SyntaxProblem[] {
   const errors = document.errors.map(({ code, pos, message }) => ({ at: pos[0], text: wordsOf(code, message) }))
   const twice = keysTwice(document).map((at) => ({ at, text: `the key ${keyAt(text, at)} is there twice` }))
-  return [...errors, ...twice, ...unknownAliases(document)].toSorted((left, right) => left.at - right.at)
+  const aliases = errors.length === 0 ? unknownAliases(document) : []
+  return [...errors, ...twice, ...aliases].toSorted((left, right) => left.at - right.at)
 }
 
 function wordsOf(code: ErrorCode, message: string): string {
