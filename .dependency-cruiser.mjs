@@ -3,7 +3,7 @@
  *
  *   cli → demo → app → {http, doctor} → orchestrator → fleet → attempt
  *     → {manager, proposer, executors, forge, workspace, checks, retention} → models → ports
- *     → budget → {db, git, sandbox, remote} → {process, files} → contract → {edits, work-order} → telemetry
+ *     → budget → {db, git, sandbox, remote} → {process, files} → contract → {edits, work-order, detect} → telemetry
  *     → {config, log, redaction} → {faults, async, clock, money}
  */
 const LAYERS = [
@@ -22,7 +22,7 @@ const LAYERS = [
   ['^src/(process|files)/'],
   ['^src/contract/'],
   ['^src/edits/'],
-  ['^src/work-order/'],
+  ['^src/(work-order|detect)/'],
   ['^src/telemetry/'],
   ['^src/(redaction/|config(\\.ts|/)|log\\.ts)'],
   ['^src/(faults/|async/|clock\\.ts|money\\.ts)'],

@@ -1,6 +1,6 @@
 /**
  * The gates of `npm test`, one line each: types, lint, format, imports, SQL, dead code, layout, patterns, documents,
- * configuration. All of them run, so that one look shows everything; any that fails fails the whole.
+ * configuration, moose.yaml. All of them run, so that one look shows everything; any that fails fails the whole.
  */
 import { spawnSync } from 'node:child_process'
 
@@ -28,6 +28,7 @@ const GATES: readonly { name: string; program: string; args: readonly string[]; 
     proof: /^\d{3,} links and paths in \d+ documents$/m,
   },
   { name: 'configuration', program: 'node', args: ['scripts/configuration.ts', '--check'] },
+  { name: 'moose.yaml', program: 'node', args: ['scripts/moose-yaml.ts', '--check'] },
 ]
 
 let failed = 0

@@ -73,7 +73,7 @@ const refused: readonly [name: string, text: string, line: number, told: RegExp]
     /checks\[0\]\.tiemout is not a known/,
   ],
   ['an unknown key of the file', '\nchecks: []\nscripts: {}\n', 3, /scripts is not a known/],
-  ['a missing command', 'checks:\n  - name: a\n', 2, /checks\[0\]\.run is not a text/],
+  ['a missing command', 'checks:\n  - name: a\n', 2, /checks\[0\]\.run is missing/],
   ['a command that is no text', 'checks:\n  - name: a\n    run: 5\n', 3, /checks\[0\]\.run is not a text/],
   [
     'a command with NUL',
@@ -91,7 +91,7 @@ const refused: readonly [name: string, text: string, line: number, told: RegExp]
     3,
     /checks\[1\]\.name "a" is used twice/,
   ],
-  ['a key used twice', 'checks: []\nchecks: []\n', 2, /unique/],
+  ['a key used twice', 'checks: []\nchecks: []\n', 2, /the key checks is there twice/],
   ['a timeout of zero', 'checks:\n  - name: a\n    run: b\n    timeout: 0\n', 4, /checks\[0\]\.timeout is not a time/],
   ['a timeout above an hour', 'checks:\n  - name: a\n    run: b\n    timeout: 61m\n', 4, /timeout is not a time/],
   ['a timeout in hours', 'checks:\n  - name: a\n    run: b\n    timeout: 1h\n', 4, /timeout is not a time/],
@@ -102,8 +102,38 @@ const refused: readonly [name: string, text: string, line: number, told: RegExp]
   ['checks without anything', 'checks:\n', 1, /checks is not a list/],
   ['a check that is a text', 'checks:\n  - npm test\n', 2, /checks\[0\] is not a group/],
   ['a file that is a list', '- a\n', 1, /is not a group of setup, cache, env, context and checks/],
-  ['broken YAML', 'checks:\n  - name: "a\n', 3, /closing/],
-  ['an alias of nothing', 'checks: *x\n', 1, /alias/i],
+  ['broken YAML', 'checks:\n  - name: "a\n', 3, /a " is missing here or above/],
+  ['an alias of nothing', 'checks: *x\n', 1, /names no anchor \(&name\) above it/],
+  ['an alias of what stands below', 'env: { A: *x }\nchecks: [{ name: &x a, run: b }]\n', 1, /names no anchor/],
+  ['an alias of itself', 'checks: &a [*a]\n', 1, /checks\[0\] is not a group/],
+  ['a list that is not closed', 'cache: [a\n', 2, /a \] is missing here or above/],
+  ['a group that is not closed', 'env: {A: b\n', 2, /a } is missing here or above/],
+  ['two colons in a line', 'setup: echo a: b\n', 1, /a second ": " stands in one line; put the text in quotes/],
+  ['a tab', 'checks:\n\t- name: a\n', 2, /a tab indents/],
+  ['two documents', '---\nchecks: []\n---\nchecks: []\n', 3, /a second document begins here/],
+  ['a text that begins with @', 'setup: @a\n', 1, /a text cannot begin with this character/],
+  ['an escape that is none', 'setup: "\\q"\n', 1, /no such escape in a text in double quotes/],
+  ['a line without a colon', 'setup\nchecks: []\n', 1, /a key has to stand on one line, with its colon/],
+  ['a line too deep', 'checks:\n- name: a\n  run: b\n   timeout: 5m\n', 3, /a second ": "/],
+  [
+    'an unknown key of set-up',
+    'setup:\n  run: a\n  tiemout: 5m\n',
+    3,
+    /setup\.tiemout is not a known field \(did you mean timeout\?\)/,
+  ],
+  [
+    'an unknown key above its value',
+    'checks: []\npipeline:\n\n  - a\n',
+    2,
+    /pipeline is not a known field \(known are setup, cache, env, context, checks\)/,
+  ],
+  ['a key in the wrong case', 'Checks: []\n', 1, /did you mean checks\?/],
+  ['set-up that is a number', 'setup: 5\n', 1, /setup is neither a command, nor a list of commands, nor a group/],
+  ['set-up with an entry that is none', 'setup:\n  - a\n  - 5\n', 3, /setup\[1\] is not a text/],
+  ['set-up without commands', 'setup: []\n', 1, /setup is an empty list/],
+  ['a variable of ours', 'env:\n  A: b\n  HOME: c\n', 3, /env\.HOME is set by Moose/],
+  ['a name of no variable', 'env: { a-b: c }\n', 1, /env\.a-b is not the name of a variable/],
+  ['a variable that is a list', 'env:\n  A: [b]\n', 2, /env\.A is not a text/],
 ]
 
 for (const [name, text, line, told] of refused) {
@@ -123,6 +153,33 @@ for (const [name, text, line, told] of refused) {
 test('every problem is told at once', () => {
   const text = 'checks:\n  - {name: a}\n  - {run: b}\n'
   assert.throws(() => parseMooseYaml(text), /line 2: checks\[0\]\.run .*line 3: checks\[1\]\.name/)
+  assert.throws(() => parseMooseYaml('a: "x" y\nb: c: d\n'), /line 1: .*; line 2: a second ": "/)
+})
+
+test('what the parser says in its own words reaches nobody', () => {
+  const own =
+    /must be|parseAllDocuments|call stack|Unexpected|implicit|Flow |Nested|Unresolved|indicator|Invalid input/i
+  const broken = [
+    'a: b: c',
+    '- a\nb',
+    '? [',
+    '%x',
+    '&a &b c',
+    '!a !b c',
+    '"a" "b"',
+    '[a]]',
+    '{a',
+    '|x',
+    '>9\n a',
+    '*',
+    '- - -\n -',
+  ]
+  for (const text of [...broken, ...broken.map((part) => `checks:\n  ${part}`)])
+    assert.throws(
+      () => parseMooseYaml(text),
+      (error) => error instanceof Fault && error.code === 'checks_invalid' && !own.test(error.message),
+      text,
+    )
 })
 
 test('a file that multiplies itself is refused', () => {
@@ -136,7 +193,8 @@ test('of many problems the first 20 are told, and how many more there are', () =
     () => parseMooseYaml(keys),
     (error) => {
       assert.ok(error instanceof Fault)
-      assert.match(error.message, /line 1: k0 is not a known field; .*; line 20: k19 is .*; and 4980 more\. Correct/)
+      assert.match(error.message, /line 1: k0 is not a known field .*; line 20: k19 is .*; and 4980 more\. Correct/)
+      assert.match(String(error.details['problems']), /^moose\.yaml:1: k0 is .*\n(?:.*\n){19}and 4980 more$/)
       return !error.message.includes('k20 ')
     },
   )

@@ -23,6 +23,7 @@ const GROUPS: Readonly<Record<string, readonly Entry[]>> = {
   'Begin:': [
     ['demo', 'watch work orders become pull requests', async () => (await import('./commands/demo.ts')).demoCommand],
     ['init [repository]', 'add a repository', async () => (await import('./commands/init.ts')).initCommand],
+    ['schema', 'print the JSON schema of moose.yaml', async () => (await import('./commands/schema.ts')).schemaCommand],
     [
       'project',
       'the repositories that work orders are for',

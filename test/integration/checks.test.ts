@@ -94,6 +94,7 @@ const STOPS: readonly [name: string, run: string, exitCode: number][] = [
   ['a command in a function', 'f() {\n  false\n  echo done\n}\nf\n', 1],
   ['a command in a loop', 'for n in 1 2; do\n  test $n = 2\n  echo done\ndone\n', 1],
   ['what is assigned', 'x=$(exit 4)\necho done\n', 4],
+  ['a group in ( )', '(false; echo x)\necho done\n', 1],
 ]
 const GOES_ON: readonly [name: string, run: string][] = [
   ['lines that all succeed', 'true\necho done\n'],
@@ -102,8 +103,17 @@ const GOES_ON: readonly [name: string, run: string][] = [
   ['one line', 'true && echo done'],
   ['one line that handles a failure', 'false && true || echo done'],
   ['a line that goes on in the next one', 'echo \\\n  done\n'],
+  ['a failure in $( ) that its last command hides', 'out=$(false; echo x)\necho $out done\n'],
+  ['a failure in $( ) within a command', 'echo $(false)\nexport X=$(false)\necho done\n'],
+  ['a failure in the background', 'false &\nsleep 0\necho done\n'],
   ['text with dollars, quotes and a heredoc', "cat <<'X'\n$HOME \"'\nX\necho done\n"],
 ]
+
+test('A2: a check of two lines, of which the first fails, has not passed and proves nothing', async () => {
+  await using given = await setting()
+  const result = await given.run('false\necho done\n')
+  assert.deepEqual([result.outcome, result.exitCode, result.outputTail], ['failed', 1, ''])
+})
 
 for (const [name, run, exitCode] of STOPS) {
   test(`a check fails at the first command that fails: ${name}`, async () => {
@@ -138,6 +148,10 @@ test('where no bash is, sh stops at the first line that fails too', async () => 
   assert.deepEqual([failed.outcome, failed.exitCode], ['failed', 1])
   if (!(await realpath('/bin/sh')).endsWith('bash')) assert.equal(failed.outputTail, 'no bash')
   assert.equal((await given.run('echo a | cat\necho done')).outputTail, 'a\ndone')
+  if ((await realpath('/bin/sh')).endsWith('dash')) {
+    assert.equal((await given.run('false | cat\necho done')).outputTail, 'done')
+    assert.equal((await given.run('out=$(false; echo x)\necho done')).outcome, 'failed')
+  }
 })
 
 test('the environment of a check is exactly the allow-list', async () => {

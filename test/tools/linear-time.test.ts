@@ -11,6 +11,8 @@ import { readOrderFile } from '../../src/cli/input/order-file.ts'
 import { checkOrder } from '../../src/cli/input/order-problems.ts'
 import { harmlessButColours, oneLine } from '../../src/cli/pages/terminal-text.ts'
 import { hintOf } from '../../src/contract/github-webhook.ts'
+import { detect } from '../../src/detect/detect.ts'
+import { proposalOf } from '../../src/detect/proposal.ts'
 import { applyEdits } from '../../src/edits/apply-edits.ts'
 import { parseEdits } from '../../src/edits/parse-edits.ts'
 import { readTextFile } from '../../src/edits/text-file.ts'
@@ -247,6 +249,46 @@ test('YAML', async (t) => {
       assertLinear(make, (text) => readOrderFile('orders.yaml', text, checkOrder), MOST),
     )
   }
+})
+
+test('files of a checkout', async (t) => {
+  const script = (part: string) => (size: number) => ({
+    'package.json': JSON.stringify({ scripts: { test: `ng vitest ${repeated(part)(size)}` } }),
+    'package-lock.json': '',
+  })
+  const checkouts: Record<string, (size: number) => Record<string, string>> = {
+    targets: (size) => ({ Makefile: counted((index) => `t${index}: b\n\tc\n`)(size) }),
+    'a target again and again': (size) => ({ Makefile: repeated('test: b\n\tc\n')(size) }),
+    'a line of targets': (size) => ({ Makefile: `test ${repeated(':= ')(size)}` }),
+    'what a recipe names': (size) => ({
+      '.gitignore': repeated('a\n/')(size),
+      Makefile: `deps:\n\t${repeated('a/b ')(size)}`,
+    }),
+    'deep TOML': (size) => ({ 'pyproject.toml': `a = ${repeated('[')(size)}` }),
+    'tables of TOML': (size) => ({ 'pyproject.toml': counted((index) => `[a${index}]\nb = 1\n`)(size) }),
+    'a long key of TOML': (size) => ({ 'pyproject.toml': `${repeated('a.')(size)}b = 1` }),
+    requirements: (size) => ({
+      'requirements.txt': repeated(' pytest-')(size),
+      'setup.cfg': repeated('\n[mypy')(size),
+    }),
+    'settings of linters': (size) => ({ 'setup.py': '', 'mypy.ini': `files${repeated(' ')(size)}` }),
+    'a script': script(' --watc'),
+    'white space in a script': script(' '),
+    'members of a workspace': (size) => ({ 'package.json': '{}', 'pnpm-workspace.yaml': repeated(' - \t')(size) }),
+    'names of files': (size) =>
+      Object.fromEntries(Array.from({ length: size / 10 }, (_, index) => [`d${index}/package.json`, ''])),
+  }
+  for (const [name, make] of Object.entries(checkouts))
+    await t.test(name, () =>
+      assertLinear(
+        make,
+        async (files) =>
+          proposalOf(
+            await detect({ names: new Set(Object.keys(files)), read: (file) => Promise.resolve(files[file] ?? null) }),
+          ),
+        500_000,
+      ),
+    )
 })
 
 const many = (part: unknown) => (size: number) =>

@@ -5,9 +5,10 @@ import { Fault } from '../../faults/fault.ts'
 import { describeProblems, fieldProblems } from '../../faults/schema-problems.ts'
 import { type Cli, withApi } from '../cli.ts'
 import { enclosingRepository, locateRepository } from '../input/locate-repository.ts'
+import { mooseYamlDocument, proposedFor, showProposed } from '../input/moose-yaml-of-checkout.ts'
 import { harmless } from '../pages/terminal-text.ts'
 
-type InitOptions = { name?: string; branch?: string; forge?: string; createOrigin?: string }
+type InitOptions = { name?: string; branch?: string; forge?: string; createOrigin?: string; write?: true }
 
 const LONGEST_NAME = 64
 const LOGIN_LEFT_OUT =
@@ -16,7 +17,10 @@ const LOGIN_LEFT_OUT =
 
 export function initCommand(cli: Cli): Command {
   return new Command('init')
-    .description('Adds a repository as a project that work orders can be for. Nothing in it is changed.')
+    .description(
+      'Adds a repository as a project that work orders can be for. In a checkout it also proposes a moose.yaml: how to ' +
+        'set up and check the repository, as its own files say. Nothing in it is changed without --write.',
+    )
     .argument('[repository]', 'a git URL or a folder; without it, the repository of the current folder')
     .option('--name <name>', 'how work orders call it; without it, the name of the folder or URL')
     .option('--branch <branch>', 'the base of every change; without it, what HEAD of the repository names')
@@ -30,7 +34,11 @@ export function initCommand(cli: Cli): Command {
       '--create-origin <folder>',
       'for a checkout without an origin: make a bare copy of it in this new folder, which the orders are for',
     )
-    .addHelpText('after', '\nExamples:\n  $ moose init\n  $ moose init https://example.com/team/shop.git --branch main')
+    .option('--write', 'write the proposed moose.yaml into the checkout, if none is there')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ moose init --write\n  $ moose init https://example.com/team/shop.git --branch main',
+    )
     .action(async (repository: string | undefined, options: InitOptions) => {
       const { createOrigin: folder } = options
       const located = repository === undefined ? enclosingRepository(cli.cwd) : locateRepository(cli.cwd, repository)
@@ -38,7 +46,10 @@ export function initCommand(cli: Cli): Command {
       const body = { ...newProject(located, options), ...made }
       await withApi(cli, async (api) => {
         const added = await api.call({ method: 'POST', path: '/api/projects', body, answer: ProjectResponse })
-        cli.output.document(added)
+        const write = options.write === true
+        const proposed = await proposedFor(cli, body.repository)
+        if (cli.output.json)
+          return cli.output.document({ ...added, moose_yaml: await mooseYamlDocument(proposed, write) })
         const { name, repository, default_branch, forge } = added.project
         const { paint } = cli.output
         cli.output.line(
@@ -46,6 +57,7 @@ export function initCommand(cli: Cli): Command {
         )
         if (added.login_left_out) cli.output.note(LOGIN_LEFT_OUT)
         if (added.copied_from !== null) cli.output.note(harmless(connect(added.copied_from, repository)))
+        await showProposed(cli, proposed, { base: default_branch, write })
         cli.output.note('Add work with: moose add --title "…" --file …')
       })
     })

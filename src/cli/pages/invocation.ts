@@ -20,6 +20,7 @@ export const COMMANDS = [
   'retry',
   'route',
   'run',
+  'schema',
   'show',
   'start',
   'status',
