@@ -1,8 +1,9 @@
 import type { Kysely } from 'kysely'
 import type { Executors } from '../attempt/choose-executor.ts'
 import type { Adapters } from '../attempt/context.ts'
+import { createBaseChecks } from '../checks/base-checks.ts'
 import { createCheckRunner } from '../checks/check-runner.ts'
-import { parseMooseYaml } from '../checks/moose-yaml.ts'
+import { createSetUp } from '../checks/set-up.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { listProposers } from '../db/proposer-configs.ts'
@@ -66,6 +67,9 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
     contextMaxBytes: config.contextMaxBytes,
   })
   const gateway = createGateway({ db, models })
+  const workspaces = createWorkspaces({ root: config.home, mirrors })
+  const checkRunner = createCheckRunner(config)
+  const setUp = createSetUp({ ...config, workspaces })
   return {
     models,
     gateway,
@@ -86,13 +90,14 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
               maxCostUsd: config.proposerMaxCostUsd,
             }),
       executors: createExecutors(config, gateway),
-      checkRunner: createCheckRunner(config),
-      workspaces: createWorkspaces({ root: config.home, mirrors }),
+      checkRunner,
+      setUp,
+      bases: createBaseChecks({ ...config, db, workspaces, checkRunner, setUp }),
+      workspaces,
       secretSearch: createSecretSearch(mirrors, knownSecrets(config)),
       forges: { local: createLocalForge({ db, mirrors, log, clock }), github },
       buildRoutingRequest,
       buildProposerRequest,
-      parseMooseYaml,
     },
   }
 }

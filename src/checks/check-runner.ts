@@ -5,6 +5,8 @@ import type { Workspace } from '../ports/workspace.ts'
 import { type Command, type CommandResult, runCommand } from '../process/run-command.ts'
 import { plainText } from '../redaction/plain-text.ts'
 import { childEnvironment } from '../sandbox/child-environment.ts'
+import { provedCriteria } from '../work-order/proves.ts'
+import { FailingTests } from './failing-tests.ts'
 import { OutputTail } from './output-tail.ts'
 
 const TAIL_BYTES = 16 * 1024
@@ -15,7 +17,7 @@ const NOT_STARTED = [126, 127]
  * or with sh, which counts the last one, where the PATH has no bash. stderr is on the same pipe as stdout: two pipes
  * would lose the order of what is printed.
  */
-const STOPPING_SHELL =
+export const STOPPING_SHELL =
   'exec 2>&1; if command -v bash >/dev/null; then exec bash -e -o pipefail -c "$0"; fi; exec /bin/sh -e -c "$0"'
 
 export type CheckRunnerOptions = {
@@ -46,8 +48,10 @@ type RunnerParts = CheckRunnerOptions & {
 
 async function runCheck(parts: RunnerParts, check: Check, options: RunOptions): Promise<CheckResult> {
   const tail = new OutputTail()
+  const failing = new FailingTests()
   const onOutput = (text: string): void => {
     tail.add(text)
+    failing.add(text)
     options.onOutput(plainText(text))
   }
   const startedAt = performance.now()
@@ -59,6 +63,10 @@ async function runCheck(parts: RunnerParts, check: Check, options: RunOptions): 
     durationMs: Math.round(performance.now() - startedAt),
     outputTail: tail.read(TAIL_BYTES),
     proves: provedCriteria(check.proves, options.criteria),
+    failures: ending.outcome === 'failed' ? failing.read() : null,
+    failedBefore: false,
+    baseline: false,
+    newFailures: null,
   }
 }
 
@@ -69,7 +77,7 @@ async function runAndRestore(parts: RunnerParts, check: Check, options: RunOptio
     onOutput(`Not run: the check "${culprit}" left the workspace in a state that cannot be put right.\n`)
     return { outcome: 'crashed', exitCode: null }
   }
-  const env = await childEnvironment(path.dirname(workspace.path), parts.executablePath)
+  const env = { ...options.env, ...(await childEnvironment(path.dirname(workspace.path), parts.executablePath)) }
   const foreign = { home: parts.home, what: 'check' } as const
   const ending = await execute(check, { cwd: workspace.path, env, signal, onOutput, foreign })
   const problem = await restore(workspace)
@@ -113,15 +121,4 @@ function endingOf({ exitCode }: CommandResult): Ending {
   if (exitCode === 0) return { outcome: 'passed', exitCode }
   const crashed = exitCode === null || NOT_STARTED.includes(exitCode)
   return { outcome: crashed ? 'crashed' : 'failed', exitCode }
-}
-
-/**
- * Which acceptance criteria a pass proves: 0-based indices, ascending, each once.
- *
- * `proves` holds 1-based numbers and texts (compared without the space around them). One that names no criterion of
- * this order proves nothing: the checks belong to the repository, and every order has criteria of its own.
- */
-export function provedCriteria(proves: readonly (string | number)[], criteria: readonly string[]): number[] {
-  const named = new Set(proves.map((entry) => (typeof entry === 'number' ? entry : entry.trim())))
-  return [...criteria.keys()].filter((index) => named.has(index + 1) || named.has(String(criteria[index]).trim()))
 }

@@ -86,6 +86,7 @@ export const FAULT_STATUS = {
   scope_unreadable: 422,
   secret_in_change: 422,
   service_unreachable: 503,
+  setup_failed: 422,
   too_many_streams: 429,
   webhook_refused: 401,
   work_order_busy: 409,

@@ -1,4 +1,5 @@
 import type { WorkOrderContent } from '../work-order/content.ts'
+import type { Project } from '../work-order/project.ts'
 import type { Workspace, WorkTree } from './workspace.ts'
 
 export type ExecutorInput = {
@@ -78,6 +79,14 @@ export type CheckResult = {
   outputTail: string
   /** Indices (0-based) of the acceptance criteria this check proves. */
   proves: readonly number[]
+  /** The names of what failed; null: nothing did, or it cannot be told apart. */
+  failures: readonly string[] | null
+  /** It did not pass on the base commit. */
+  failedBefore: boolean
+  /** It fails only in what failed on the base commit already: that fails no order, and proves nothing. */
+  baseline: boolean
+  /** Of a check that failed on the base too, what failed only now; null: it cannot be told, or it did not fail there. */
+  newFailures: readonly string[] | null
 }
 
 /** Runs a project's checks; foreign code. */
@@ -89,6 +98,33 @@ export interface CheckRunner {
       criteria: readonly string[]
       signal: AbortSignal
       onOutput: (text: string) => void
+      /** Variables of `moose.yaml`. */
+      env: Readonly<Record<string, string>>
     },
   ): Promise<CheckResult>
+}
+
+/** What `setup` of a commit has left. */
+export type Prepared = {
+  /** What decides what it leaves; null: that cannot be told, and nothing is kept. */
+  key: string | null
+  /** Whether an earlier run was used. */
+  reused: boolean
+  durationMs: number
+  /** Folders that it has made and `cache` does not name. */
+  notKept: readonly string[]
+}
+
+/** Runs a project's `setup`; foreign code. */
+export interface SetUp {
+  /** @throws {Fault} `setup_failed` */
+  prepare(request: {
+    project: Project
+    sha: string
+    config: ProjectConfig
+    signal: AbortSignal
+    onOutput: (text: string) => void
+  }): Promise<Prepared>
+  /** What decides what `setup` leaves for a commit; null: that cannot be told. */
+  keyOf(request: { project: Project; sha: string; config: ProjectConfig }): Promise<string | null>
 }

@@ -1,4 +1,5 @@
 import type { Project } from '../work-order/project.ts'
+import type { Prepared } from './execution.ts'
 import type { BaseTree } from './proposal.ts'
 
 /** One file that differs between two commits, as git reports it (renames are a deletion and an addition). */
@@ -69,8 +70,16 @@ export interface Workspaces {
   bringBase(project: Project, sha: string, signal: AbortSignal): Promise<void>
   /** The tree of a commit that is in the mirror. */
   tree(project: Project, sha: string): BaseTree
-  /** A new private clone at `sha`; whatever an earlier run of the same attempt left there is removed first. */
-  open(request: WorkspaceRequest): Promise<Workspace>
+  /** The id of its tree object: two commits of the same files have the same. */
+  treeId(project: Project, sha: string): Promise<string>
+  /** Where the base branch stood when it was last fetched; null: it was not yet, or its place is not known at once. */
+  lastBase(project: Project): Promise<string | null>
+  /**
+   * A new private clone at `sha`; whatever an earlier run of the same attempt left there is removed first.
+   *
+   * @param request.prepared what set-up has left for the commit; null: nothing
+   */
+  open(request: WorkspaceRequest & { prepared: Prepared | null }): Promise<Workspace>
   /**
    * As `open`, with the files of the scope alone and without a clone: for an executor that looks at nothing else. What
    * it makes of them is the same commit.

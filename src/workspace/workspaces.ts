@@ -4,7 +4,7 @@ import { Fault } from '../faults/fault.ts'
 import { unifiedDiff } from '../git/diff.ts'
 import type { Mirror } from '../git/mirror.ts'
 import type { Mirrors } from '../git/mirrors.ts'
-import { attemptRef, branchRef, plainId } from '../git/ref-names.ts'
+import { attemptRef, branchRef, fullSha, plainId } from '../git/ref-names.ts'
 import type { ScopedRequest, Workspace, WorkspaceRequest, Workspaces, WorkTree } from '../ports/workspace.ts'
 import { workOrderTrailer } from '../work-order/naming.ts'
 import type { Project } from '../work-order/project.ts'
@@ -33,6 +33,8 @@ export function createWorkspaces({ root, mirrors }: WorkspacesOptions): Workspac
     fetchBase: (project, signal) => fetchBase(mirrors, project, signal),
     bringBase: (project, sha, signal) => bringBase(mirrors, { project, sha }, signal),
     tree: (project, sha) => new CommitTree(mirrors.of(project), sha),
+    treeId: (project, sha) => treeId(mirrors.of(project), sha),
+    lastBase: (project) => mirrors.of(project).lastKnown(branchRef(project.defaultBranch)),
     open: (request) => open(partsFor(request), request),
     openScoped: (request) => openScoped(partsFor(request), request),
     changedFiles: (project, from, to) => changedFiles(mirrors.of(project), from, to),
@@ -50,6 +52,13 @@ async function fetchBase(mirrors: Mirrors, project: Project, signal: AbortSignal
     `The repository of project "${project.name}" has no branch "${branch}". ` +
     "Push it, or correct the project's default branch."
   throw new Fault('base_branch_missing', message, { project: project.name, branch })
+}
+
+async function treeId(mirror: Mirror, sha: string): Promise<string> {
+  const { stdout } = await mirror.succeed(['rev-parse', '--verify', '--quiet', `${fullSha(sha)}^{tree}`], {
+    signal: null,
+  })
+  return fullSha(stdout.text().trim())
 }
 
 async function bringBase(

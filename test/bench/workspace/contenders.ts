@@ -82,7 +82,9 @@ export function moose(place: Place, name: string, scoped: boolean): Contender {
     name,
     async create() {
       opened.push(
-        await (scoped ? workspaces.openScoped({ ...request, scope: [place.file] }) : workspaces.open(request)),
+        await (scoped
+          ? workspaces.openScoped({ ...request, scope: [place.file] })
+          : workspaces.open({ ...request, prepared: null })),
       )
     },
     async commit() {

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { sql } from 'kysely'
+import type { WorkOrderDetail } from '../../src/contract/work-orders.ts'
+import { createMooseHome, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
+
+const write = (path: string, text: string) => `### write ${path}\n\`\`\`\n${text}\n\`\`\`\n`
+const answer = (task: string, path: string, text: string) => ({ task, turn: 1, text: write(path, text) })
+const code = (order: WorkOrderDetail) => order.status_reason?.code
+const count = async ({ database: { db } }: MooseHome, table: 'model_calls' | 'outcome_vectors' | 'base_checks') =>
+  (await db.selectFrom(table).selectAll().execute()).length
+
+const GREET = answer('Greet', 'greeting.txt', 'hello, world')
+const FILES = { 'greeting.txt': 'hello\n', '.gitignore': 'ran\n' }
+const checked = (...checks: string[]) => ({
+  ...FILES,
+  'moose.yaml': `checks:\n${checks.map((run) => `  - ${run}\n`).join('')}`,
+})
+
+/** Every line of a file is a test; those that begin with "bad" fail, in the form of TAP. */
+const TAP = `#!/bin/sh
+n=0; ended=0
+while read -r line; do
+  n=$((n+1))
+  case "$line" in bad*) echo "not ok $n - $line"; ended=1;; *) echo "ok $n - $line";; esac
+done < tests.txt
+exit $ended
+`
+const SUITE = { ...FILES, 'tests.txt': 'good\nbad one\nbad two\nbad three\n', 'run.sh': TAP }
+
+const FAULTS: [name: string, check: string, says: RegExp][] = [
+  ['whose program is missing', '{ name: lint, run: no-such-tool src }', /no-such-tool is missing \(exit code 127\)/],
+  ['that cannot be executed', '{ name: lint, run: ./greeting.txt }', /cannot be executed \(exit code 126\)/],
+  [
+    'whose script calls what is missing',
+    '{ name: lint, run: "sh -c \'no-such-tool; exit 127\'" }',
+    /no-such-tool is missing/,
+  ],
+  ['that does not end', '{ name: lint, run: sleep 60, timeout: 1 }', /did not end within 1 s/],
+]
+
+for (const [name, check, says] of FAULTS) {
+  test(`a check ${name} blocks the order before a model is asked, and nothing is learnt of it`, async () => {
+    await using home = await createMooseHome(checked(check), [GREET])
+    await using moose = await home.open()
+    await moose.orchestrator.start(null)
+    const order = await settled(moose, await fileOrder(home.database, { title: GREET.task, files: ['greeting.txt'] }))
+    assert.deepEqual([order.status, code(order)], ['blocked', 'setup_failed'])
+    assert.match(String(order.status_reason?.message), says)
+    assert.match(String(order.status_reason?.message), /moose check sample, then retry\.$/)
+    assert.equal(order.attempt_history[0]?.steps.at(-2)?.name, 'prepare')
+    assert.deepEqual([await count(home, 'model_calls'), await count(home, 'outcome_vectors')], [0, 0])
+  })
+}
+
+test('what was missing and is there now is found at the retry', async () => {
+  await using home = await createMooseHome(checked('{ name: tool, run: ./tool.sh }'), [GREET])
+  await using moose = await home.open()
+  await moose.orchestrator.start(null)
+  const id = await fileOrder(home.database, { title: GREET.task, files: ['greeting.txt'] })
+  assert.equal(code(await settled(moose, id)), 'setup_failed')
+  await home.remote.commit('main', { 'tool.sh': { content: '#!/bin/sh\n', mode: 0o755 } })
+  await moose.orchestrator.retry(id)
+  assert.equal((await settled(moose, id)).phase, 'in_review')
+})
+
+test('an invalid moose.yaml blocks the order before a model is asked', async () => {
+  await using home = await createMooseHome({ ...FILES, 'moose.yaml': 'checks:\n  - { name: 7 }\n' }, [GREET])
+  await using moose = await home.open()
+  await moose.orchestrator.start(null)
+  const order = await settled(moose, await fileOrder(home.database, { title: GREET.task, files: ['greeting.txt'] }))
+  assert.deepEqual([order.status, code(order)], ['blocked', 'checks_invalid'])
+  assert.deepEqual([await count(home, 'model_calls'), await count(home, 'outcome_vectors')], [0, 0])
+})
+
+test('a base with three failing tests: what adds none passes and says which failed before, and proves nothing', async () => {
+  const files = { ...SUITE, 'moose.yaml': 'checks:\n  - { name: suite, run: sh run.sh, proves: [1] }\n' }
+  await using home = await createMooseHome(files, [GREET])
+  await using moose = await home.open()
+  await moose.orchestrator.start(null)
+  const filed = { title: GREET.task, files: ['greeting.txt'], criteria: ['It greets'] }
+  const order = await settled(moose, await fileOrder(home.database, filed))
+  assert.equal(order.phase, 'in_review', JSON.stringify(order.status_reason))
+  const body = String(order.pull_request?.body)
+  assert.match(body, /- \[ \] It greets\n[^]*- No check proves criterion 1\./)
+  assert.match(body, /\| suite \| failed before this change as well \|/)
+  assert.match(body, /3 failures, none of them new: `bad one`, `bad two`, `bad three`/)
+})
+
+test('a fourth failing test is caught, and is named first', async () => {
+  const files = { ...SUITE, 'moose.yaml': 'checks:\n  - { name: suite, run: sh run.sh }\n' }
+  const breaks = answer('Break', 'tests.txt', 'good\nbad four\nbad one\nbad two\nbad three')
+  const mends = answer('Mend', 'tests.txt', 'good\nbad one\nfine\nfine')
+  await using home = await createMooseHome(files, [breaks, mends])
+  await using moose = await home.open()
+  await moose.orchestrator.start(null)
+  const broken = await settled(moose, await fileOrder(home.database, { title: 'Break', files: ['tests.txt'] }))
+  assert.deepEqual([broken.status, code(broken)], ['failed', 'check_failed'])
+  assert.match(
+    String(broken.status_reason?.message),
+    /New with this change: bad four\. Before it 3 of the others failed/,
+  )
+  const mended = await settled(moose, await fileOrder(home.database, { title: 'Mend', files: ['tests.txt'] }))
+  assert.equal(mended.phase, 'in_review', JSON.stringify(mended.status_reason))
+})
+
+test('failures that cannot be told apart are never called old', async () => {
+  const files = checked('{ name: suite, run: "echo something is wrong; exit 1" }')
+  await using home = await createMooseHome(files, [GREET])
+  await using moose = await home.open()
+  await moose.orchestrator.start(null)
+  const order = await settled(moose, await fileOrder(home.database, { title: GREET.task, files: ['greeting.txt'] }))
+  assert.deepEqual([order.status, code(order)], ['failed', 'check_failed'])
+  assert.match(
+    String(order.status_reason?.message),
+    /fails before this change as well, and what fails cannot be told apart/,
+  )
+})
+
+test('the base is checked once for orders that start at once, and once more only when it has changed', async () => {
+  await using home = await createMooseHome(
+    { 'a.txt': 'a\n', 'b.txt': 'b\n', 'moose.yaml': 'checks:\n  - { name: slow, run: sleep 0.3 }\n' },
+    [answer('One', 'a.txt', 'one'), answer('Two', 'b.txt', 'two')],
+  )
+  await using moose = await home.open()
+  const ids = [
+    await fileOrder(home.database, { title: 'One', files: ['a.txt'] }),
+    await fileOrder(home.database, { title: 'Two', files: ['b.txt'] }),
+  ]
+  await moose.orchestrator.start(null)
+  for (const id of ids) assert.equal((await settled(moose, id)).phase, 'in_review')
+  const onBase = async () => {
+    const { rows } = await sql<{ runs: string }>`
+      select count(*) as runs from work_order_events where message like 'check slow on the base commit: passed%'
+    `.execute(home.database.db)
+    return Number(rows[0]?.runs)
+  }
+  assert.equal(await onBase(), 1)
+  // The base and the tree of each change.
+  assert.equal(await count(home, 'base_checks'), 3)
+  await moose.orchestrator.merge(String(ids[0]))
+  const third = await fileOrder(home.database, { title: 'One', files: ['a.txt'] })
+  await settled(moose, third)
+  assert.equal(await onBase(), 1, 'the tree of the merged order is known')
+})
