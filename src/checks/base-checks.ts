@@ -226,6 +226,10 @@ async function check(parts: Parts, request: Parameters<BaseChecks['check']>[0]):
   const { project, sha, mooseYaml } = request
   const config = mooseYaml === null ? await configOf(parts, project, sha) : parseMooseYaml(mooseYaml)
   const isBase = mooseYaml === null || (await isSameAsBase(parts, request, config))
+  if (!isBase)
+    await request.note(
+      `the moose.yaml that was given is used; ${project.defaultBranch} at ${sha.slice(0, 12)} has another`,
+    )
   const found = await runOnBase(parts, request, config)
   if (isBase && config.checks.length > 0) await keepFound(parts, await keyOf(parts, request, config), found)
   return { config, isBase, ...found }

@@ -9,6 +9,7 @@ import { addCommand } from './commands/add.ts'
 import { approveCommand } from './commands/approve.ts'
 import { budgetCommand } from './commands/budget.ts'
 import { cancelCommand } from './commands/cancel.ts'
+import { checkCommand } from './commands/check.ts'
 import { closeCommand } from './commands/close.ts'
 import { demoCommand } from './commands/demo.ts'
 import { doctorCommand } from './commands/doctor.ts'
@@ -36,7 +37,7 @@ type MakeCommand = (cli: Cli) => Command
 
 /** The commands as `moose --help` groups them. */
 const GROUPS: Record<string, readonly MakeCommand[]> = {
-  'Begin:': [demoCommand, initCommand, doctorCommand],
+  'Begin:': [demoCommand, initCommand, checkCommand, doctorCommand],
   'Work orders:': [addCommand, editCommand, approveCommand, rejectCommand, listCommand, showCommand, logsCommand],
   'Runs:': [runCommand, cancelCommand, retryCommand, mergeCommand, closeCommand],
   'Money:': [budgetCommand, routeCommand],

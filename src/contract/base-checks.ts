@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import { FaultView } from './work-orders.ts'
+import { FaultBody } from './faults.ts'
 
 /** Bytes of a `moose.yaml`. */
 export const MOST_OF_MOOSE_YAML = 64 * 1024
@@ -53,7 +53,7 @@ export const CheckedProject = z
       .nullable(),
     checks: z.array(BaseCheck),
     /** Why an order would be blocked; null: it would begin. */
-    fault: FaultView.nullable(),
+    fault: FaultBody.shape.error.nullable(),
   })
   .openapi('CheckedProject')
 export type CheckedProject = z.infer<typeof CheckedProject>
@@ -65,7 +65,7 @@ export const CheckEvent = z
     z.object({ type: z.literal('output'), text: z.string() }),
     z.object({ type: z.literal('checked'), check: BaseCheck }),
     z.object({ type: z.literal('result'), result: CheckedProject }),
-    z.object({ type: z.literal('failed'), error: FaultView }),
+    z.object({ type: z.literal('failed'), error: FaultBody.shape.error }),
   ])
   .openapi('CheckEvent')
 export type CheckEvent = z.infer<typeof CheckEvent>

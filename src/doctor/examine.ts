@@ -2,6 +2,7 @@ import { access, constants, mkdir, statfs } from 'node:fs/promises'
 import type { Kysely } from 'kysely'
 import type { Executors } from '../attempt/choose-executor.ts'
 import { type Config, shownDatabaseUrl } from '../config.ts'
+import { latestBaseChecks } from '../db/base-checks.ts'
 import type { OpenDatabase } from '../db/connect.ts'
 import { allProjects } from '../db/projects.ts'
 import { listProposers } from '../db/proposer-configs.ts'
@@ -17,6 +18,7 @@ import type { Models } from '../models/models.ts'
 import type { DoctorFinding } from '../ports/doctor-finding.ts'
 import { runCommand } from '../process/run-command.ts'
 import type { RetentionDeps } from '../retention/retention-deps.ts'
+import type { Project } from '../work-order/project.ts'
 import { examineRecords } from './examine-records.ts'
 import { homeMode } from './private-home.ts'
 import { examineLeftovers } from './tidy.ts'
@@ -163,12 +165,35 @@ async function projects(config: Config, db: Kysely<Database>, { mirrors, gh }: P
     const onGitHub = project.forge === 'github' ? await examineGitHub({ gh, config }, project) : []
     try {
       await defaultBranchOf(mirrors.git, project, defaultBranch)
-      return [ok(name, `${defaultBranch}, forge ${project.forge}`), ...onGitHub]
+      const checks = await checksFinding(db, project)
+      return [ok(name, `${defaultBranch}, forge ${project.forge}`), checks, ...onGitHub]
     } catch (thrown) {
       return [{ name, state: 'broken', detail: toFault(thrown).message, remedy: null }, ...onGitHub]
     }
   })
   return (await Promise.all(looked)).flat()
+}
+
+/** What was found last; nothing is run for it. */
+async function checksFinding(db: Kysely<Database>, project: Project): Promise<DoctorFinding> {
+  const name = `checks of ${project.name}`
+  const remedy = `moose check ${project.name}`
+  const last = await latestBaseChecks(db, project.id)
+  if (last === null) return { name, state: 'optional', detail: 'not checked yet', remedy }
+  const at = `at ${last.checkedAt.toISOString()}`
+  if (last.fault !== null) {
+    const named = last.checks.filter(({ fault }) => fault !== null).map((check) => `${check.name}: ${check.fault}`)
+    const detail = `${named.length === 0 ? 'setup failed' : named.join('; ')} (${at})`
+    return { name, state: 'warning', detail: `orders would be blocked: ${detail}`, remedy }
+  }
+  const failing = last.checks.filter(({ outcome }) => outcome !== 'passed').map((check) => check.name)
+  if (failing.length === 0) return ok(name, `all ${last.checks.length} pass on the base (${at})`)
+  return {
+    name,
+    state: 'warning',
+    detail: `fail on the base, and prove nothing: ${failing.join(', ')} (${at})`,
+    remedy,
+  }
 }
 
 async function proposerFindings(db: Kysely<Database>, { models }: Parts): Promise<DoctorFinding[]> {

@@ -26,7 +26,7 @@ export type HttpDeps = {
   /** Ours, for `POST /api/proposer-enhanced`. */
   proposer: Proposer
   models: Models
-  adapters: Pick<Adapters, 'workspaces' | 'executors'>
+  adapters: Pick<Adapters, 'workspaces' | 'executors' | 'bases'>
   git: Git
   /** Whether this process may run the attempts of its home. */
   isHomeOwned: () => boolean

@@ -1,3 +1,5 @@
+import { z } from 'zod'
+
 /** What one check says it proves: texts or 1-based numbers of acceptance criteria. */
 export type Proving = { name: string; proves: readonly (string | number)[] }
 
@@ -30,16 +32,17 @@ function comparable(text: string): string {
 }
 
 /** What the checks of a project will say of an order, before it is carried out. */
-export type Verification = {
+export const Verification = z.object({
   /** Checks the project has; 0: nothing will be verified. */
-  checks: number
-  /** Criteria that a check proves, with its name; 1-based, ascending. */
-  proved_by: { criterion: number; checks: string[] }[]
+  checks: z.number().int(),
+  /** Criteria that a check proves if it passes, with its name; 1-based, ascending. */
+  proved_by: z.array(z.object({ criterion: z.number().int(), checks: z.array(z.string()) })),
   /** Criteria that no check proves, 1-based. */
-  unproved: number[]
+  unproved: z.array(z.number().int()),
   /** What `proves` of a check names that is no criterion of the order. */
-  unmatched: { check: string; proves: string | number }[]
-}
+  unmatched: z.array(z.object({ check: z.string(), proves: z.union([z.string(), z.number()]) })),
+})
+export type Verification = z.infer<typeof Verification>
 
 export function verificationOf(checks: readonly Proving[], criteria: readonly string[]): Verification {
   const proofs = checks.map(({ name, proves }) => ({ name, indices: provedCriteria(proves, criteria) }))

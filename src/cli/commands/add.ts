@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander'
-import { type NewWorkOrder, WorkOrdersResponse } from '../../contract/work-orders.ts'
+import { type NewWorkOrder, WorkOrdersResponse, type WorkOrderView } from '../../contract/work-orders.ts'
 import { Fault } from '../../faults/fault.ts'
 import { RISK_LEVELS } from '../../work-order/content.ts'
 import { type Cli, withApi } from '../cli.ts'
@@ -15,6 +15,7 @@ import {
 } from '../input/read-orders.ts'
 import { shortId } from '../pages/humanize.ts'
 import { LONGEST_TITLE, oneLine } from '../pages/terminal-text.ts'
+import { verificationNotes } from '../pages/verification-notes.ts'
 
 type AddOptions = OrderOptions & { from?: string[]; project?: string; approve?: true }
 
@@ -41,6 +42,7 @@ export function addCommand(cli: Cli): Command {
         const added = await api.call({ method: 'POST', path, body, answer: WorkOrdersResponse })
         cli.output.document(added)
         report(cli, added.work_orders)
+        sayUnverified(cli, added.work_orders)
       })
     })
 }
@@ -85,6 +87,14 @@ async function requested(cli: Cli, options: AddOptions): Promise<ReadOrders<NewW
 function overrides({ project, approve }: AddOptions): Partial<NewWorkOrder> {
   return { ...(project === undefined ? {} : { project }), ...(approve === undefined ? {} : { approved: true }) }
 }
+
+/** Orders of one file often lack the same: each note is told once. */
+function sayUnverified(cli: Cli, orders: readonly WorkOrderView[]): void {
+  const notes = new Set(orders.flatMap(verificationNotes))
+  for (const note of [...notes].slice(0, MOST_NOTES)) cli.output.note(note)
+}
+
+const MOST_NOTES = 20
 
 function report(cli: Cli, orders: readonly { id: string; title: string; approved: boolean }[]): void {
   for (const { id, title } of orders)

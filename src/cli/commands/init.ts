@@ -1,13 +1,14 @@
-import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { Command, Option } from 'commander'
 import { NewProject, ProjectResponse } from '../../contract/projects.ts'
 import { Fault } from '../../faults/fault.ts'
 import { describeProblems, fieldProblems } from '../../faults/schema-problems.ts'
 import { type Cli, withApi } from '../cli.ts'
+import { enclosingRepository } from '../input/checkout.ts'
 import { harmless } from '../pages/terminal-text.ts'
+import { checkProject } from './check.ts'
 
-type InitOptions = { name?: string; branch?: string; forge?: string }
+type InitOptions = { name?: string; branch?: string; forge?: string; check?: true }
 
 const LONGEST_NAME = 64
 const LOGIN_LEFT_OUT =
@@ -27,7 +28,11 @@ export function initCommand(cli: Cli): Command {
         'where its pull requests live; without it, github for a repository on GitHub, otherwise local',
       ).choices(['local', 'github']),
     )
-    .addHelpText('after', '\nExamples:\n  $ moose init\n  $ moose init https://example.com/team/shop.git --branch main')
+    .option('--check', 'then run its set-up and checks on the base, as: moose check')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ moose init\n  $ moose init --check\n  $ moose init https://example.com/team/shop.git --branch main',
+    )
     .action(async (repository: string | undefined, options: InitOptions) => {
       const body = newProject(locate(cli.cwd, repository), options)
       await withApi(cli, async (api) => {
@@ -39,6 +44,8 @@ export function initCommand(cli: Cli): Command {
           `project ${paint.bold(harmless(name))}${added.added ? '' : ' is there already'}: ${harmless(repository)}, branch ${harmless(default_branch)}, forge ${forge}`,
         )
         if (added.login_left_out) cli.output.note(LOGIN_LEFT_OUT)
+        if (options.check === true) await checkProject(cli, api, { project: name, checkout: null })
+        else cli.output.note(`See that its checks run, which costs nothing: moose check ${harmless(name)}`)
         cli.output.note('Add work with: moose add --title "…" --file …')
       })
     })
@@ -49,15 +56,6 @@ function locate(cwd: string, repository: string | undefined): string {
   if (repository === undefined) return enclosingRepository(cwd)
   const isUrl = /^[a-z][a-z0-9+.-]*:\/\//i.test(repository) || /^[^/\\][^/\\@]*@[^/\\][^/\\:]*:/.test(repository)
   return isUrl ? repository : path.resolve(cwd, repository)
-}
-
-function enclosingRepository(cwd: string): string {
-  for (let folder = cwd; ; folder = path.dirname(folder)) {
-    if (existsSync(path.join(folder, '.git'))) return folder
-    if (folder === path.dirname(folder)) break
-  }
-  const message = `${cwd} is not inside a git repository. Change into one, or name it: moose init URL-OR-FOLDER`
-  throw new Fault('request_invalid', message)
 }
 
 function newProject(repository: string, { name, branch, forge }: InitOptions): NewProject {
