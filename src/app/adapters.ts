@@ -69,7 +69,7 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
   const gateway = createGateway({ db, models })
   const workspaces = createWorkspaces({ root: config.home, mirrors })
   const checkRunner = createCheckRunner(config)
-  const setUp = createSetUp({ ...config, workspaces })
+  const setUp = createSetUp({ ...config, workspaces, checkRunner })
   return {
     models,
     gateway,

@@ -7,8 +7,8 @@ import type { Database } from '../db/schema.ts'
 import { Fault, toFault } from '../faults/fault.ts'
 import { faultPoint } from '../faults/fault-point.ts'
 import type { BaseChecks, BaseRequest, CheckedBase, KnownBase } from '../ports/base-checks.ts'
-import type { Check, CheckResult, CheckRunner, Prepared, ProjectConfig, SetUp } from '../ports/execution.ts'
-import type { Workspaces } from '../ports/workspace.ts'
+import type { Check, CheckResult, CheckRunner, ProjectConfig, SetUp } from '../ports/execution.ts'
+import type { Prepared, Workspaces } from '../ports/workspace.ts'
 import type { Project } from '../work-order/project.ts'
 import { parseMooseYaml } from './moose-yaml.ts'
 import { hintOf, whyNotRunnable } from './set-up-fault.ts'
@@ -150,7 +150,7 @@ async function runOnBase(
   await using workspace = await faultPoint('open_workspace', () => parts.workspaces.open(place))
   const checks: BaseCheck[] = []
   for (const entry of config.checks) {
-    const options = { workspace, criteria: [], signal, onOutput, env: config.env }
+    const options = { workspace, criteria: [], signal, onOutput, config }
     const found = toBaseCheck(entry, await faultPoint('check_base', () => parts.checkRunner.run(entry, options)))
     const how = found.fault === null ? found.outcome.replace('_', ' ') : `cannot be run: ${found.fault}`
     await note(`check ${entry.name} on the base commit: ${how}, ${(found.duration_ms / 1000).toFixed(1)}s`)
@@ -217,7 +217,7 @@ async function keep(
     const result = results.find(({ name }) => name === entry.name)
     return result === undefined ? [] : [toBaseCheck(entry, result)]
   })
-  // Set-up that the commit alone needed says nothing of one that runs where it is the base.
+  // A check that is missing, or that could not be run, would keep the next order from beginning.
   if (checks.length === 0 || checks.length < config.checks.length || checks.some(({ fault }) => fault !== null)) return
   await keepFound(parts, await keyOf(parts, { project, sha }, config), { checks, fault: null })
 }

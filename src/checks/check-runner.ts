@@ -77,7 +77,7 @@ async function runAndRestore(parts: RunnerParts, check: Check, options: RunOptio
     onOutput(`Not run: the check "${culprit}" left the workspace in a state that cannot be put right.\n`)
     return { outcome: 'crashed', exitCode: null }
   }
-  const env = { ...options.env, ...(await childEnvironment(path.dirname(workspace.path), parts.executablePath)) }
+  const env = { ...options.config.env, ...(await childEnvironment(path.dirname(workspace.path), parts.executablePath)) }
   const foreign = { home: parts.home, what: 'check' } as const
   const ending = await execute(check, { cwd: workspace.path, env, signal, onOutput, foreign })
   const problem = await restore(workspace)

@@ -70,7 +70,7 @@ const NO_LIBRARY = [
   /^(?:E +)?(?:ModuleNotFoundError|ImportError): No module named/,
   /\bError: Cannot find (?:module|package) '/,
   /: no required module provides package /,
-  /: error: package .* does not exist$/,
+  /: error: package [\w.]+ does not exist$/,
   /^error\[E0432\]: unresolved import/,
 ]
 const NO_TERMINAL =

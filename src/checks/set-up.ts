@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import path from 'node:path'
 import { Fault, toFault } from '../faults/fault.ts'
-import type { ProjectConfig, SetUp } from '../ports/execution.ts'
+import type { CheckRunner, ProjectConfig, SetUp } from '../ports/execution.ts'
 import type { Workspaces } from '../ports/workspace.ts'
 import { runCommand } from '../process/run-command.ts'
 import { plainText } from '../redaction/plain-text.ts'
@@ -11,12 +11,17 @@ import { OutputTail } from './output-tail.ts'
 
 const TAIL_BYTES = 4 * 1024
 
-type Parts = { workspaces: Workspaces; executablePath: string; home: string }
+type Parts = { workspaces: Workspaces; checkRunner: CheckRunner; executablePath: string; home: string }
 type Request = Parameters<SetUp['prepare']>[0]
 
 /** Runs `setup` in a tree of the commit each time; nothing of it is kept. */
 export function createSetUp(parts: Parts): SetUp {
   return {
+    async again({ config, ...request }) {
+      if (config.setup === null) throw new TypeError('this project sets nothing up')
+      const check = { ...config.setup, name: 'setup', proves: [], fix: null, report: null }
+      return await parts.checkRunner.run(check, { ...request, config, criteria: [] })
+    },
     keyOf: async ({ sha, config: { setup } }) =>
       createHash('sha256')
         .update(JSON.stringify([sha, setup]))
@@ -24,7 +29,7 @@ export function createSetUp(parts: Parts): SetUp {
     async prepare(request) {
       const startedAt = performance.now()
       if (request.config.setup !== null) await run(parts, request, request.config.setup)
-      return { key: null, reused: false, durationMs: Math.round(performance.now() - startedAt), notKept: [] }
+      return { key: null, reused: false, durationMs: Math.round(performance.now() - startedAt), cache: [], notKept: [] }
     },
   }
 }

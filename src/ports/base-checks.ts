@@ -1,7 +1,8 @@
 import type { BaseCheck } from '../contract/base-checks.ts'
 import type { Fault } from '../faults/fault.ts'
 import type { Project } from '../work-order/project.ts'
-import type { CheckResult, Prepared, ProjectConfig } from './execution.ts'
+import type { CheckResult, ProjectConfig } from './execution.ts'
+import type { Prepared } from './workspace.ts'
 
 export type BaseRequest = {
   project: Project

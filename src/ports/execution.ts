@@ -1,6 +1,6 @@
 import type { WorkOrderContent } from '../work-order/content.ts'
 import type { Project } from '../work-order/project.ts'
-import type { Workspace, WorkTree } from './workspace.ts'
+import type { Prepared, Workspace, WorkTree } from './workspace.ts'
 
 export type ExecutorInput = {
   workspace: WorkTree
@@ -98,33 +98,28 @@ export interface CheckRunner {
       criteria: readonly string[]
       signal: AbortSignal
       onOutput: (text: string) => void
-      /** Variables of `moose.yaml`. */
-      env: Readonly<Record<string, string>>
+      config: Pick<ProjectConfig, 'cache' | 'env'>
     },
   ): Promise<CheckResult>
 }
 
-/** What `setup` of a commit has left. */
-export type Prepared = {
-  /** What decides what it leaves; null: that cannot be told, and nothing is kept. */
-  key: string | null
-  /** Whether an earlier run was used. */
-  reused: boolean
-  durationMs: number
-  /** Folders that it has made and `cache` does not name. */
-  notKept: readonly string[]
-}
+export type SetUpRequest = { project: Project; sha: string; config: ProjectConfig }
 
 /** Runs a project's `setup`; foreign code. */
 export interface SetUp {
-  /** @throws {Fault} `setup_failed` */
-  prepare(request: {
-    project: Project
-    sha: string
+  /** Runs `setup` on a base commit in a tree of its own, unless what it left is kept. @throws {Fault} `setup_failed` */
+  prepare(request: SetUpRequest & { signal: AbortSignal; onOutput: (text: string) => void }): Promise<Prepared>
+  /** What decides whether two commits need the same set-up; null: this one needs none. */
+  keyOf(request: SetUpRequest): Promise<string | null>
+  /**
+   * Runs `setup` in the tree of an attempt, where the change needs another than its base: its key differs.
+   *
+   * @returns as a check named `setup`, which proves nothing
+   */
+  again(request: {
+    workspace: Workspace
     config: ProjectConfig
     signal: AbortSignal
     onOutput: (text: string) => void
-  }): Promise<Prepared>
-  /** What decides what `setup` leaves for a commit; null: that cannot be told. */
-  keyOf(request: { project: Project; sha: string; config: ProjectConfig }): Promise<string | null>
+  }): Promise<CheckResult>
 }

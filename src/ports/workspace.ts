@@ -1,5 +1,4 @@
 import type { Project } from '../work-order/project.ts'
-import type { Prepared } from './execution.ts'
 import type { BaseTree } from './proposal.ts'
 
 /** One file that differs between two commits, as git reports it (renames are a deletion and an addition). */
@@ -9,6 +8,19 @@ export type ChangedFile = {
   /** Lines; null for a binary file. */
   added: number | null
   deleted: number | null
+}
+
+/** What `setup` left for the checks of a commit, kept on this machine. */
+export type Prepared = {
+  /** Null: the project sets nothing up. */
+  key: string | null
+  /** Whether it had been kept before. */
+  reused: boolean
+  durationMs: number
+  /** The paths of `cache`. */
+  cache: readonly string[]
+  /** What `setup` made that git ignores and `cache` does not name, relative to the tree: no check is given it. */
+  notKept: readonly string[]
 }
 
 /** A work tree of one attempt. Disposing it removes it from disk. */
@@ -46,6 +58,8 @@ export type WorkspaceRequest = {
   /** The commit to check out. */
   sha: string
   signal: AbortSignal
+  /** What set-up left for it; without it, or null: nothing. */
+  prepared?: Prepared | null
 }
 
 export type ScopedRequest = WorkspaceRequest & {
@@ -76,10 +90,8 @@ export interface Workspaces {
   lastBase(project: Project): Promise<string | null>
   /**
    * A new private clone at `sha`; whatever an earlier run of the same attempt left there is removed first.
-   *
-   * @param request.prepared what set-up has left for the commit; null: nothing
    */
-  open(request: WorkspaceRequest & { prepared: Prepared | null }): Promise<Workspace>
+  open(request: WorkspaceRequest): Promise<Workspace>
   /**
    * As `open`, with the files of the scope alone and without a clone: for an executor that looks at nothing else. What
    * it makes of them is the same commit.

@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict'
+import { readdir } from 'node:fs/promises'
+import path from 'node:path'
 import { test } from 'node:test'
 import { sql } from 'kysely'
 import type { WorkOrderDetail } from '../../src/contract/work-orders.ts'
+import { lastFailureBefore } from '../../src/db/attempts/attempts.ts'
+import { migrate } from '../../src/db/migrate.ts'
+import { readRoutingOutcomes } from '../../src/db/outcome-vectors.ts'
+import { moose as command } from '../support/moose-command.ts'
 import { createMooseHome, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
+import { olderDatabase } from '../support/older-database.ts'
+import { endsSoon } from '../support/running-process.ts'
+import { mooseUp } from '../support/service-process.ts'
+import { until } from '../support/until.ts'
 
 const write = (path: string, text: string) => `### write ${path}\n\`\`\`\n${text}\n\`\`\`\n`
 const answer = (task: string, path: string, text: string) => ({ task, turn: 1, text: write(path, text) })
@@ -143,3 +153,80 @@ test('the base is checked once for orders that start at once, and once more only
   await settled(moose, third)
   assert.equal(await onBase(), 1, 'the tree of the merged order is known')
 })
+
+test('failures of earlier orders that their set-up had are marked, and are neither learnt from nor told to a model', async () => {
+  await using database = await olderDatabase(15)
+  const { db } = database
+  const details = [
+    { check: 'lint', outcome: 'crashed', exit_code: 127 },
+    { check: 'lint', outcome: 'crashed', exit_code: 126 },
+    { check: 'lint', outcome: 'failed', exit_code: 1 },
+    { check: 'lint', outcome: 'timed_out', exit_code: null },
+  ]
+  for (const [number, detail] of details.entries()) {
+    const error = JSON.stringify({ code: 'check_failed', message: 'it failed', details: detail })
+    const metadata = JSON.stringify({ complexity_score: 0.3, change_kind: 'code' })
+    await sql`
+      with filed as (
+        insert into work_orders (title, description, files_in_scope, risk_level) values (${`order ${number}`}, '', '["a"]', 'low')
+        returning id
+      ), attempted as (
+        insert into attempts (work_order_id, number, status, content, executor_id, error, ended_at)
+        select id, 1, 'failed', '{}', 'home', ${error}, now() from filed
+      )
+      insert into outcome_vectors
+        (work_order_id, attempt, operation_type, outcome, success, model_used, error_context, metadata)
+      select id, 1, 'work_order_execution', 'failed', false, 'scripted', ${error}, ${metadata} from filed
+    `.execute(db)
+  }
+  await migrate(database.pool)
+  const rows = await db
+    .selectFrom('outcome_vectors')
+    .innerJoin('work_orders', 'work_orders.id', 'work_order_id')
+    .select(['work_orders.id', 'counts'])
+    .orderBy('title')
+    .execute()
+  assert.deepEqual(
+    rows.map(({ counts }) => counts),
+    [false, false, true, true],
+  )
+  assert.equal((await readRoutingOutcomes(db, 10)).length, 2)
+  const told = await Promise.all(
+    rows.map(({ id }) => lastFailureBefore(db, { workOrderId: id, attempt: 2 }, ['check_failed'])),
+  )
+  assert.deepEqual(
+    told.map((failure) => failure !== null),
+    [false, false, true, true],
+  )
+})
+
+for (const ending of ['cancelled', 'killed'] as const) {
+  test(`${ending} while its base is checked, an order leaves nothing behind, and goes on where it may`, async () => {
+    const files = checked('{ name: slow, run: "echo pid $$; sleep 2" }')
+    await using home = await createMooseHome(files, [GREET])
+    const id = await fileOrder(home.database, { title: GREET.task, files: ['greeting.txt'] })
+    const first = await mooseUp(home.environment, '--start')
+    const pid = await printed(home, /^pid (\d+)/m)
+    if (ending === 'killed') await first.kill()
+    else assert.equal((await command(['cancel', id], { environment: home.environment })).exitCode, 0)
+    await using _second = ending === 'killed' ? await mooseUp(home.environment) : first
+    assert.ok(await endsSoon(Number(pid)))
+    await using looker = await home.open('client')
+    const order = await settled(looker, id)
+    assert.deepEqual([order.status, order.attempts], ending === 'killed' ? ['in_progress', 1] : ['cancelled', 1])
+    assert.equal(await count(home, 'model_calls'), ending === 'killed' ? 1 : 0)
+    const folder = path.join(home.config.home, 'workspaces')
+    await until('its workspace is gone', async () => (await readdir(folder)).length === 0)
+  })
+}
+
+/** What a check of an order has printed. */
+async function printed({ database: { db } }: MooseHome, what: RegExp): Promise<string> {
+  const found: string[] = []
+  await until('it is printed', async () => {
+    const events = await db.selectFrom('work_order_events').select('message').where('type', '=', 'output').execute()
+    found.push(...events.flatMap(({ message }) => what.exec(message)?.[1] ?? []))
+    return found.length > 0
+  })
+  return String(found[0])
+}

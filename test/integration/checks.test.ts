@@ -29,7 +29,7 @@ async function setting(executablePath = EXECUTABLE_PATH): Promise<Setting> {
   const { signal } = new AbortController()
   const project = remote.project()
   const sha = await workspaces.fetchBase(project, signal)
-  const workspace = await workspaces.open({ project, workOrderId, attempt: 1, sha, signal, prepared: null })
+  const workspace = await workspaces.open({ project, workOrderId, attempt: 1, sha, signal })
   const runner = createCheckRunner({ executablePath, home: root })
   const told: string[] = []
   return {
@@ -38,7 +38,13 @@ async function setting(executablePath = EXECUTABLE_PATH): Promise<Setting> {
     run: (run, changes, cancel = signal) => {
       const check = { name: 'check', run, timeoutMs: 20_000, proves: [1], fix: null, report: null, ...changes }
       const criteria = ['It works', 'It is fast']
-      return runner.run(check, { workspace, criteria, signal: cancel, onOutput: (text) => told.push(text), env: {} })
+      return runner.run(check, {
+        workspace,
+        criteria,
+        signal: cancel,
+        onOutput: (text) => told.push(text),
+        config: { cache: [], env: {} },
+      })
     },
     [Symbol.asyncDispose]: () => remote[Symbol.asyncDispose](),
   }

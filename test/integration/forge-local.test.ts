@@ -71,7 +71,7 @@ async function prepare(
     .executeTakeFirstOrThrow()
   const workspaces = createWorkspaces({ root: remote.folder, mirrors })
   const baseSha = await workspaces.fetchBase(project, signal)
-  await using workspace = await workspaces.open({ project, workOrderId, attempt, sha: baseSha, signal, prepared: null })
+  await using workspace = await workspaces.open({ project, workOrderId, attempt, sha: baseSha, signal })
   for (const [name, content] of Object.entries(changes)) {
     if (content !== null) await writeFile(path.join(workspace.path, name), content)
   }

@@ -45,7 +45,7 @@ type Doing = (tree: WorkTree) => Promise<void>
 /** What comes of the same work in a whole and in a scoped tree: two commits, or how it was refused. */
 async function bothWays(scope: readonly string[], work: Doing) {
   const request = { project, workOrderId, sha, signal }
-  await using whole = await workspaces.open({ ...request, attempt: 1, prepared: null })
+  await using whole = await workspaces.open({ ...request, attempt: 1 })
   await using scoped = await workspaces.openScoped({ ...request, attempt: 2, scope })
   return { whole: await ending(whole, work), scoped: await ending(scoped, work) }
 }
@@ -259,7 +259,7 @@ test('a file in a submodule is refused by name: it would be no part of the commi
   const env = { GIT_AUTHOR_NAME: 'a', GIT_AUTHOR_EMAIL: 'a', GIT_COMMITTER_NAME: 'a', GIT_COMMITTER_EMAIL: 'a' }
   const made = await mirror.succeed(['commit-tree', '-m', 'x', treeId], { signal, env })
   const request = { project, workOrderId, sha: made.stdout.text().trim(), signal }
-  await using whole = await workspaces.open({ ...request, attempt: 6, prepared: null })
+  await using whole = await workspaces.open({ ...request, attempt: 6 })
   await using scoped = await workspaces.openScoped({ ...request, attempt: 7, scope: ['sub/x', 'a/one'] })
   const work: Doing = (tree) =>
     make(tree, [

@@ -33,7 +33,7 @@ async function setting(files: Readonly<Record<string, FileChange>>): Promise<Set
     remote,
     workspaces,
     base,
-    open: (attempt = 1, sha = base) => workspaces.open({ project, workOrderId, attempt, sha, signal, prepared: null }),
+    open: (attempt = 1, sha = base) => workspaces.open({ project, workOrderId, attempt, sha, signal }),
     [Symbol.asyncDispose]: () => remote[Symbol.asyncDispose](),
   }
 }
@@ -311,7 +311,7 @@ test("the operator's own checkout is only fetched from", async () => {
   const before = await gitIn(checkout, 'status', '--porcelain=v2', '--branch')
   const project = given.remote.project({ repository: checkout, id: '00000000-0000-4000-8000-000000000002' })
   const sha = await given.workspaces.fetchBase(project, signal)
-  await using workspace = await given.workspaces.open({ project, workOrderId, attempt: 1, sha, signal, prepared: null })
+  await using workspace = await given.workspaces.open({ project, workOrderId, attempt: 1, sha, signal })
   await write(workspace, 'a', '2')
   await committed(workspace)
   assert.equal(await gitIn(checkout, 'status', '--porcelain=v2', '--branch'), before)
@@ -342,10 +342,7 @@ test('opening stops when the attempt is cancelled and leaves nothing behind', as
   await using given = await setting({ a: '1' })
   const request = { project: given.remote.project(), workOrderId, attempt: 1, sha: given.base }
   const cancelled = AbortSignal.abort(new Fault('attempt_cancelled', 'cancelled'))
-  await assert.rejects(
-    given.workspaces.open({ ...request, signal: cancelled, prepared: null }),
-    fault('attempt_cancelled'),
-  )
+  await assert.rejects(given.workspaces.open({ ...request, signal: cancelled }), fault('attempt_cancelled'))
   assert.deepEqual(await readdir(path.join(given.remote.folder, 'workspaces')), [])
 })
 

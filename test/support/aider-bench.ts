@@ -162,7 +162,7 @@ async function carryOut(run: Run, bench: Bench, gateway: ModelGateway): Promise<
   let seen: readonly string[] | null = null
   const said = (outcome: Omit<Outcome, 'output' | 'seen'>): Outcome => ({ ...outcome, output: output.join(''), seen })
   try {
-    await using workspace = await workspaces.open({ project, workOrderId, attempt: 1, sha, signal, prepared: null })
+    await using workspace = await workspaces.open({ project, workOrderId, attempt: 1, sha, signal })
     const beside = async () => (await readdir(path.dirname(workspace.path))).filter((name) => name === 'aider')
     try {
       const watched = watchChanges(workspace, (paths) => (seen = paths))

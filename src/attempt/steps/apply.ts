@@ -54,7 +54,7 @@ export async function apply(
   await using workspace = await faultPoint('open_workspace', () =>
     executor.looksAt === 'scope'
       ? workspaces.openScoped({ ...request, scope: order.files_in_scope })
-      : workspaces.open({ ...request, prepared: null }),
+      : workspaces.open(request),
   )
   const input = {
     workspace,

@@ -1,11 +1,11 @@
 import { judgedByBase } from '../../checks/baseline.ts'
 import type { BaseCheck } from '../../contract/base-checks.ts'
-import { Fault, type FaultRecord, toFault } from '../../faults/fault.ts'
+import { Fault, type FaultRecord } from '../../faults/fault.ts'
 import { faultPoint } from '../../faults/fault-point.ts'
 import type { KnownBase } from '../../ports/base-checks.ts'
-import type { CheckResult, Prepared } from '../../ports/execution.ts'
+import type { CheckResult } from '../../ports/execution.ts'
 import type { CarriedSecret } from '../../ports/secret-search.ts'
-import type { ChangedFile } from '../../ports/workspace.ts'
+import type { ChangedFile, Prepared } from '../../ports/workspace.ts'
 import { branchNames } from '../../work-order/naming.ts'
 import { type Verification, verificationOf } from '../../work-order/proves.ts'
 import { isInScope } from '../../work-order/scope.ts'
@@ -59,7 +59,9 @@ export async function verify(context: AttemptContext, done: Done, adapters: Part
   }
   const checks = await runChecks(context, done, adapters, base)
   const failure = checkFailure(checks)
-  if (failure === null) await adapters.bases.keep(project, { sha: headSha, config }, checks)
+  // With set-up on top of its base's, it is not yet known what the commit does as a base.
+  if (failure === null && !(await needsOther(done, adapters, base)))
+    await adapters.bases.keep(project, { sha: headSha, config }, checks)
   const { unmatched } = verificationOf(config.checks, order.acceptance_criteria)
   return { headSha, files, checks, unmatched, failure }
 }
@@ -67,7 +69,7 @@ export async function verify(context: AttemptContext, done: Done, adapters: Part
 type Done = { routed: Routed; proposed: Proposed; applied: Applied }
 type Parts = Pick<Adapters, 'workspaces' | 'secretSearch' | 'checkRunner' | 'setUp' | 'bases'>
 
-/** @returns the results so far when set-up of the commit fails, with that as the last one */
+/** @returns set-up alone where the change needs another one than its base, and that fails */
 async function runChecks(
   context: AttemptContext,
   done: Done,
@@ -77,13 +79,16 @@ async function runChecks(
   const { workOrderId, attempt, signal, output } = context
   const { project, order } = done.routed
   const { config } = base
-  const prepared = await prepareCommit(context, done, adapters, base)
-  if (prepared !== null && 'outcome' in prepared) return [prepared]
+  const prepared = await prepareBase(context, done, adapters, base)
   const place = { project, workOrderId, attempt, sha: done.applied.headSha, signal, prepared }
   await using workspace = await adapters.workspaces.open(place)
+  if (await needsOther(done, adapters, base)) {
+    const setUp = await adapters.setUp.again({ workspace, config, signal, onOutput: output })
+    if (setUp.outcome !== 'passed') return [setUp]
+  }
   const results: CheckResult[] = []
   for (const check of config.checks) {
-    const options = { workspace, criteria: order.acceptance_criteria, signal, onOutput: output, env: config.env }
+    const options = { workspace, criteria: order.acceptance_criteria, signal, onOutput: output, config }
     const ended = await faultPoint('check', () => adapters.checkRunner.run(check, options))
     const before = base.checks.find(({ name }) => name === check.name)
     const result = before === undefined ? ended : judgedByBase(ended, before)
@@ -93,56 +98,34 @@ async function runChecks(
   return results
 }
 
+/** What set-up has left for the base commit; null: there is nothing to set up. */
+async function prepareBase(
+  { signal, output }: AttemptContext,
+  { routed: { project }, proposed }: Done,
+  { setUp }: Pick<Adapters, 'setUp'>,
+  { config }: KnownBase,
+): Promise<Prepared | null> {
+  if (config.setup === null) return null
+  return await setUp.prepare({ project, sha: proposed.baseSha, config, signal, onOutput: output })
+}
+
+/** Whether the change alters what decides what set-up leaves, such as a lock file. */
+async function needsOther(
+  { routed: { project }, proposed, applied }: Done,
+  { setUp }: Pick<Adapters, 'setUp'>,
+  { config }: KnownBase,
+): Promise<boolean> {
+  if (config.setup === null) return false
+  const keys = [proposed.baseSha, applied.headSha].map((sha) => setUp.keyOf({ project, sha, config }))
+  const [ofBase, ofCommit] = await Promise.all(keys)
+  return ofBase !== ofCommit
+}
+
 function noteOf({ name, outcome, durationMs, baseline }: CheckResult, before: BaseCheck | undefined): string {
   const known = baseline ? ', only in what failed before this change as well' : ''
   const mended = outcome === 'passed' && before !== undefined && before.outcome !== 'passed'
   const how = `${outcome.replace('_', ' ')}${known}${mended ? ', which failed before this change' : ''}`
   return `check ${name} ${how} in ${(durationMs / 1000).toFixed(1)}s`
-}
-
-/**
- * What set-up has left for the commit: what it left for its base, unless the commit changes what decides that.
- *
- * @returns a failed check where set-up of the commit alone fails; null where there is nothing to set up
- */
-async function prepareCommit(
-  { signal, output }: AttemptContext,
-  { routed: { project }, proposed, applied }: Done,
-  { setUp }: Pick<Adapters, 'setUp'>,
-  { config }: KnownBase,
-): Promise<Prepared | CheckResult | null> {
-  const { setup } = config
-  if (setup === null) return null
-  const [ofBase, ofCommit] = await Promise.all([
-    setUp.keyOf({ project, sha: proposed.baseSha, config }),
-    setUp.keyOf({ project, sha: applied.headSha, config }),
-  ])
-  const sha = ofBase !== null && ofBase === ofCommit ? proposed.baseSha : applied.headSha
-  const startedAt = performance.now()
-  try {
-    return await setUp.prepare({ project, sha, config, signal, onOutput: output })
-  } catch (error) {
-    const fault = toFault(error)
-    if (fault.code !== 'setup_failed' || sha === proposed.baseSha) throw error
-    return failedSetUp(setup.run, fault, performance.now() - startedAt)
-  }
-}
-
-function failedSetUp(run: string, { message, details }: Fault, durationMs: number): CheckResult {
-  const { exit_code: exitCode } = details
-  return {
-    name: 'setup',
-    run,
-    outcome: 'failed',
-    exitCode: typeof exitCode === 'number' ? exitCode : null,
-    durationMs: Math.round(durationMs),
-    outputTail: message,
-    proves: [],
-    failures: null,
-    failedBefore: false,
-    baseline: false,
-    newFailures: null,
-  }
 }
 
 function outOfScope(paths: readonly string[]): Fault {

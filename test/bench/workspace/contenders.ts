@@ -82,9 +82,7 @@ export function moose(place: Place, name: string, scoped: boolean): Contender {
     name,
     async create() {
       opened.push(
-        await (scoped
-          ? workspaces.openScoped({ ...request, scope: [place.file] })
-          : workspaces.open({ ...request, prepared: null })),
+        await (scoped ? workspaces.openScoped({ ...request, scope: [place.file] }) : workspaces.open(request)),
       )
     },
     async commit() {

@@ -123,7 +123,7 @@ async function prepare(
   const workOrderId = change.workOrderId ?? (await insertOrder(database, project))
   const workspaces = createWorkspaces({ root: config.home, mirrors })
   const baseSha = await workspaces.fetchBase(project, signal)
-  await using workspace = await workspaces.open({ project, workOrderId, attempt, sha: baseSha, signal, prepared: null })
+  await using workspace = await workspaces.open({ project, workOrderId, attempt, sha: baseSha, signal })
   await mkdir(path.join(workspace.path, 'src'), { recursive: true })
   await writeFile(path.join(workspace.path, 'src', `${workOrderId.slice(0, 8)}.txt`), change.content)
   const headSha = await workspace.commit(`WO-${workOrderId}: change`, WHEN)
