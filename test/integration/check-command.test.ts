@@ -83,7 +83,7 @@ test('with --json every event is a line; a service does the same', async () => {
     .split('\n')
     .map((line) => JSON.parse(line))
   assert.equal(exitCode, 1)
-  assert.deepEqual([...new Set(events.map(({ type }) => type))].toSorted(), ['checked', 'note', 'output', 'result'])
+  assert.deepEqual(new Set(events.map(({ type }) => type)), new Set(['checked', 'note', 'output', 'result']))
   const { result } = events.at(-1)
   assert.deepEqual([result.project, result.is_base, result.fault], ['sample', true, null])
   assert.deepEqual([result.checks[0].outcome, result.checks[0].failures], ['failed', ['old']])
