@@ -113,7 +113,10 @@ test('every route of the contract answers over a socket as it declares', async (
     const body = operation.operationId === 'executeWorkOrder' ? { work_order_id: id } : BODIES[operation.operationId]
     const response = await fetch(
       server.url +
-        path.replace('{id}', id).replace('{name}', 'scripted').replace('{reservation_id}', id) +
+        path
+          .replace('{id}', id)
+          .replace('{name}', operation.operationId === 'checkProject' ? 'sample' : 'scripted')
+          .replace('{reservation_id}', id) +
         (QUERIES[operation.operationId] ?? ''),
       {
         method,

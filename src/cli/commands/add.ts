@@ -42,7 +42,6 @@ export function addCommand(cli: Cli): Command {
         const added = await api.call({ method: 'POST', path, body, answer: WorkOrdersResponse })
         cli.output.document(added)
         report(cli, added.work_orders)
-        sayUnverified(cli, added.work_orders)
       })
     })
 }
@@ -96,9 +95,10 @@ function sayUnverified(cli: Cli, orders: readonly WorkOrderView[]): void {
 
 const MOST_NOTES = 20
 
-function report(cli: Cli, orders: readonly { id: string; title: string; approved: boolean }[]): void {
+function report(cli: Cli, orders: readonly WorkOrderView[]): void {
   for (const { id, title } of orders)
     cli.output.line(`added ${cli.output.paint.bold(shortId(id))}  ${oneLine(title, LONGEST_TITLE)}`)
+  sayUnverified(cli, orders)
   const waiting = orders.filter(({ approved }) => !approved).map(({ id }) => shortId(id))
   const [first] = orders
   if (waiting.length > 0) cli.output.note(`Approve with: moose approve ${waiting.slice(0, 20).join(' ')}`)
