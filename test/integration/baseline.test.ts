@@ -83,6 +83,30 @@ test('an invalid moose.yaml blocks the order before a model is asked', async () 
   assert.deepEqual([await count(home, 'model_calls'), await count(home, 'outcome_vectors')], [0, 0])
 })
 
+test('set-up that fails on the base blocks the order before a model is asked', async () => {
+  const files = { ...FILES, 'moose.yaml': 'setup: echo no network; exit 7\nchecks:\n  - { name: t, run: "true" }\n' }
+  await using home = await createMooseHome(files, [GREET])
+  await using moose = await home.open()
+  await moose.orchestrator.start(null)
+  const order = await settled(moose, await fileOrder(home.database, { title: GREET.task, files: ['greeting.txt'] }))
+  assert.deepEqual([order.status, code(order)], ['blocked', 'setup_failed'])
+  assert.match(String(order.status_reason?.message), /exit code 7[^]*no network/)
+  assert.deepEqual([await count(home, 'model_calls'), await count(home, 'outcome_vectors')], [0, 0])
+})
+
+test('set-up that only the change fails is a failed check named setup', async () => {
+  const files = {
+    ...FILES,
+    'moose.yaml': 'setup: grep -qx hello greeting.txt\nchecks:\n  - { name: t, run: "true" }\n',
+  }
+  await using home = await createMooseHome(files, [GREET])
+  await using moose = await home.open()
+  await moose.orchestrator.start(null)
+  const order = await settled(moose, await fileOrder(home.database, { title: GREET.task, files: ['greeting.txt'] }))
+  assert.deepEqual([order.status, code(order)], ['failed', 'check_failed'])
+  assert.match(String(order.status_reason?.message), /^Check "setup"/)
+})
+
 test('a base with three failing tests: what adds none passes and says which failed before, and proves nothing', async () => {
   const files = { ...SUITE, 'moose.yaml': 'checks:\n  - { name: suite, run: sh run.sh, proves: [1] }\n' }
   await using home = await createMooseHome(files, [GREET])
