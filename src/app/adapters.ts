@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely'
 import type { Executors } from '../attempt/choose-executor.ts'
 import type { Adapters } from '../attempt/context.ts'
+import { createBaseChecks } from '../checks/base-checks.ts'
 import { createCheckRunner } from '../checks/check-runner.ts'
-import { parseMooseYaml } from '../checks/moose-yaml.ts'
 import { createSetUp } from '../checks/set-up.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
@@ -71,6 +71,7 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
   const workspaces = createWorkspaces({ root: config.home, mirrors })
   const scripts = { home: config.home, toolchains: once(() => handedToolchains(config)) }
   const checkRunner = createCheckRunner(scripts)
+  const setUp = createSetUp({ ...scripts, checkRunner, workspaces })
   return {
     models,
     gateway,
@@ -93,13 +94,13 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
             }),
       executors: createExecutors(config, gateway),
       checkRunner,
-      setUp: createSetUp({ ...scripts, checkRunner, workspaces }),
+      setUp,
+      bases: createBaseChecks({ ...config, db, workspaces, checkRunner, setUp }),
       workspaces,
       secretSearch: createSecretSearch(mirrors, knownSecrets(config)),
       forges: { local: createLocalForge({ db, mirrors, log, clock }), github },
       buildRoutingRequest,
       buildProposerRequest,
-      parseMooseYaml,
     },
   }
 }

@@ -1,4 +1,5 @@
-import type { CheckRunner, ProjectConfig, SetUp } from '../ports/execution.ts'
+import type { BaseChecks } from '../ports/base-checks.ts'
+import type { CheckRunner, SetUp } from '../ports/execution.ts'
 import type { Proposer, ProposerRequest } from '../ports/proposal.ts'
 import type { Forges } from '../ports/pull-request.ts'
 import type { Manager, RoutingRequest } from '../ports/routing.ts'
@@ -48,12 +49,11 @@ export type Adapters = {
   executors: Executors
   checkRunner: CheckRunner
   setUp: SetUp
+  bases: BaseChecks
   workspaces: Workspaces
   secretSearch: SecretSearch
   /** The specification's transformations of an order (2.2). */
   buildRoutingRequest: (workOrderId: string, order: WorkOrderContent) => RoutingRequest
   buildProposerRequest: (order: WorkOrderContent) => ProposerRequest
-  /** Reads `moose.yaml`; null when the base commit has none. @throws {Fault} `checks_invalid` */
-  parseMooseYaml: (mooseYaml: string | null) => ProjectConfig
   forges: Forges
 }

@@ -3,6 +3,7 @@ import type { ChangedFile } from '../ports/workspace.ts'
 import { clipped, fenced, neutralised } from '../work-order/markdown.ts'
 import type { AttemptContext } from './context.ts'
 import type { Evidence } from './evidence.ts'
+import type { Verified } from './steps/verify.ts'
 
 /** Characters a section may have; GitHub refuses bodies over 65,536 altogether, and a forge may add to it. */
 const MOST = {
@@ -59,21 +60,63 @@ function summary(context: AttemptContext, { routed, proposed, applied }: Evidenc
 function criteria({ routed, verified }: Evidence): string {
   return routed.order.acceptance_criteria
     .map((criterion, index) => {
-      const proof = verified.checks.find((check) => check.outcome === 'passed' && check.proves.includes(index))
+      const proof = proofOf(verified, index)
       const evidence = proof === undefined ? '' : ` — proved by check ${proof.name} on ${verified.headSha.slice(0, 12)}`
       return `- [${proof === undefined ? ' ' : 'x'}] ${neutralised(criterion)}${neutralised(evidence)}`
     })
     .join('\n')
 }
 
-function checks({ verified }: Evidence): string {
-  if (verified.checks.length === 0) return 'The project has no checks (`moose.yaml` on the base commit).'
-  const rows = verified.checks.map(checkRow)
-  return [`On commit ${verified.headSha}:`, '', '| check | result | time |', '|---|---|---|', ...rows].join('\n')
+function proofOf({ checks: results }: Verified, index: number): CheckResult | undefined {
+  return results.find((check) => check.outcome === 'passed' && check.proves.includes(index))
 }
 
-function checkRow({ name, outcome, durationMs }: CheckResult): string {
-  return `| ${neutralised(name).replaceAll('|', '\\|')} | ${outcome.replace('_', ' ')} | ${(durationMs / 1000).toFixed(1)}s |`
+function checks({ routed, verified }: Evidence): string {
+  if (verified.checks.length === 0)
+    return 'The project has no checks (`moose.yaml` on the base commit): nothing was verified.'
+  const rows = verified.checks.map(checkRow)
+  const table = [`On commit ${verified.headSha}:`, '', '| check | result | time |', '|---|---|---|', ...rows].join('\n')
+  const notes = [
+    ...verified.checks.filter(({ baseline }) => baseline).map(oldFailures),
+    ...unproved(routed.order.acceptance_criteria, verified),
+    ...unmatched(verified),
+  ]
+  return notes.length === 0 ? table : `${table}\n\n${notes.join('\n')}`
+}
+
+function checkRow({ name, outcome, durationMs, baseline, failedBefore }: CheckResult): string {
+  const mended = failedBefore && outcome === 'passed' ? ' (failed before this change)' : ''
+  const result = baseline ? 'failed before this change as well' : `${outcome.replace('_', ' ')}${mended}`
+  return `| ${neutralised(name).replaceAll('|', '\\|')} | ${result} | ${(durationMs / 1000).toFixed(1)}s |`
+}
+
+/** Failures of a check that are named. */
+const MOST_FAILURES = 20
+const MOST_OF_NAME = 200
+
+function oldFailures({ name, failures }: CheckResult): string {
+  const all = failures === null ? [] : failures
+  const named = all.slice(0, MOST_FAILURES).map((failure) => fenced(null, failure.slice(0, MOST_OF_NAME)))
+  const more = all.length > MOST_FAILURES ? `, and ${all.length - MOST_FAILURES} more` : ''
+  return `- Check ${neutralised(name)} failed before this change as well: ${all.length} failures, none of them new: ${named.join(', ')}${more}. It proves nothing.`
+}
+
+function unproved(criteria: readonly string[], verified: Verified): string[] {
+  const numbers = [...criteria.keys()]
+    .filter((index) => proofOf(verified, index) === undefined)
+    .map((index) => index + 1)
+  return numbers.length === 0
+    ? []
+    : [`- No check proves ${numbers.length === 1 ? 'criterion' : 'criteria'} ${numbers.join(', ')}.`]
+}
+
+function unmatched({ unmatched: entries }: Verified): string[] {
+  return entries
+    .slice(0, MOST_FAILURES)
+    .map(
+      ({ check, proves }) =>
+        `- Check ${neutralised(check)} says it proves ${fenced(null, String(proves).replaceAll(/\s+/g, ' '))}, which is no criterion of this order.`,
+    )
 }
 
 function files(changed: readonly ChangedFile[]): string {

@@ -18,6 +18,7 @@ type StepFacts = {
 /** The steps of an attempt, in their order. What is known of a step stands here and nowhere else. */
 export const STEPS = {
   route: { phase: 'routing', stage: 'routing', result: 'journal', isStoppable: true },
+  prepare: { phase: null, stage: 'setup', result: 'journal', isStoppable: true },
   propose: { phase: 'proposing', stage: 'proposer', result: 'journal', isStoppable: true },
   apply: { phase: 'applying', stage: 'executor', result: 'mirror', isStoppable: true },
   verify: { phase: 'verifying', stage: 'verify', result: 'mirror', isStoppable: true },

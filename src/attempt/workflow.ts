@@ -18,6 +18,7 @@ import { type PartialEvidence, shownEvidence } from './evidence.ts'
 import { openAttempt } from './open-attempt.ts'
 import { recordPullRequest } from './record-pull-request.ts'
 import { retryWithPatience } from './retry-with-patience.ts'
+import { createAttemptBase, prepare } from './steps/prepare.ts'
 import { propose } from './steps/propose.ts'
 import { publish } from './steps/publish.ts'
 import { recordFailure, recordSuccess } from './steps/record.ts'
@@ -93,8 +94,15 @@ async function carryOut(
   })
   evidence.routed = routed
 
+  const base = createAttemptBase(adapters)
+  await run({
+    name: 'prepare',
+    input: { base: routed.project.defaultBranch },
+    run: () => prepare(context, routed, adapters, base),
+  })
   const proposed = await propose(context, routed, adapters, {
     run,
+    latestBase: () => base.latest(routed.project, context.signal),
     onBase: (baseSha) => note({ base_sha: baseSha }),
     onDecision: (decision) => note({ decision_id: idOf(decision) }),
   })

@@ -2,6 +2,8 @@ import path from 'node:path'
 import { type Fault, toFault } from '../faults/fault.ts'
 import type { Check, CheckResult, CheckRunner } from '../ports/execution.ts'
 import type { Workspace } from '../ports/workspace.ts'
+import { provedCriteria } from '../work-order/proves.ts'
+import { FailingTests } from './failing-tests.ts'
 import { type Ending, observed, runScript, type ScriptParts } from './run-script.ts'
 
 type RunOptions = Parameters<CheckRunner['run']>[1]
@@ -24,8 +26,22 @@ type RunnerParts = ScriptParts & {
 }
 
 async function runCheck(parts: RunnerParts, check: Check, options: RunOptions): Promise<CheckResult> {
-  const ending = await observed(options.onOutput, (onOutput) => runAndRestore(parts, check, { ...options, onOutput }))
-  return { name: check.name, run: check.run, ...ending, proves: provedCriteria(check.proves, options.criteria) }
+  const failing = new FailingTests(options.workspace.path)
+  const onOutput = (text: string): void => {
+    failing.add(text)
+    options.onOutput(text)
+  }
+  const ending = await observed(onOutput, (told) => runAndRestore(parts, check, { ...options, onOutput: told }))
+  return {
+    name: check.name,
+    run: check.run,
+    ...ending,
+    proves: provedCriteria(check.proves, options.criteria),
+    failures: ending.outcome === 'failed' ? failing.read() : null,
+    failedBefore: false,
+    baseline: false,
+    newFailures: null,
+  }
 }
 
 async function runAndRestore(parts: RunnerParts, check: Check, options: RunOptions): Promise<Ending> {
@@ -57,15 +73,4 @@ async function restore(workspace: Workspace): Promise<Fault | null> {
     if (fault.code === 'check_failed' || fault.code === 'command_failed') return fault
     throw error
   }
-}
-
-/**
- * Which acceptance criteria a pass proves: 0-based indices, ascending, each once.
- *
- * `proves` holds 1-based numbers and texts (compared without the space around them). One that names no criterion of
- * this order proves nothing: the checks belong to the repository, and every order has criteria of its own.
- */
-export function provedCriteria(proves: readonly (string | number)[], criteria: readonly string[]): number[] {
-  const named = new Set(proves.map((entry) => (typeof entry === 'number' ? entry : entry.trim())))
-  return [...criteria.keys()].filter((index) => named.has(index + 1) || named.has(String(criteria[index]).trim()))
 }

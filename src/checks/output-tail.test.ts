@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { provedCriteria } from './check-runner.ts'
 import { OutputTail } from './output-tail.ts'
 
 function tailOf(pieces: readonly string[], maxBytes: number): string {
@@ -32,12 +31,4 @@ test('the tail is bounded, well-formed and free of NUL whatever comes in', () =>
       assert.ok(tail.isWellFormed() && !/[^\P{Cc}\n\t]/u.test(tail))
     }),
   )
-})
-
-test('proves names criteria by number or by text; what names none proves nothing', () => {
-  const criteria = ['It works', 'It is fast', 'It works ']
-  assert.deepEqual(provedCriteria([2], criteria), [1])
-  assert.deepEqual(provedCriteria([' It works'], criteria), [0, 2])
-  assert.deepEqual(provedCriteria([2, 'It is fast', 99, 'Nobody asked'], criteria), [1])
-  assert.deepEqual(provedCriteria(['2'], criteria), [])
 })

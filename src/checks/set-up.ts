@@ -4,6 +4,7 @@ import { Fault } from '../faults/fault.ts'
 import type { CheckResult, CheckRunner, Script, SetUp, SetUpRequest } from '../ports/execution.ts'
 import type { Prepared, Workspaces } from '../ports/workspace.ts'
 import { cachePlaces } from '../sandbox/cache-places.ts'
+import type { Project } from '../work-order/project.ts'
 import { type Ending, observed, runScript, type ScriptParts } from './run-script.ts'
 import { setUpKey } from './set-up-key.ts'
 
@@ -67,7 +68,7 @@ async function keptOrMade(
   const ending = await observed(request.onOutput, (onOutput) =>
     runScript(parts, { ...setup, what: 'setup' }, { ...options, onOutput }),
   )
-  if (ending.outcome !== 'passed') throw setUpFailed(setup, ending)
+  if (ending.outcome !== 'passed') throw setUpFailed(project, setup, ending)
   const notKept = await workspace.ignored()
   await workspace.keepCaches(key)
   return { reused: false, notKept }
@@ -96,13 +97,13 @@ function refuseTracked(cache: readonly string[], files: ReadonlyMap<string, stri
   }
 }
 
-function setUpFailed({ run }: Script, ending: Ending & Pick<CheckResult, 'outputTail'>): Fault {
+function setUpFailed({ name }: Project, { run }: Script, ending: Ending & Pick<CheckResult, 'outputTail'>): Fault {
   const { outcome, exitCode, outputTail } = ending
   const how = outcome === 'failed' ? `failed with exit code ${exitCode}` : outcome.replace('_', ' ')
   const message =
-    `The project's setup ${how}. ${lastLines(outputTail)}\n` +
-    'Correct setup in moose.yaml on the base branch, or install what it needs on this machine, then retry.'
-  return new Fault('setup_failed', message, { exit_code: exitCode, outcome, command: run })
+    `Set-up of project "${name}" (${run}) ${how}. ${lastLines(outputTail)}\nNothing was paid for. Correct setup in ` +
+    `moose.yaml on the base branch, or install what it needs on this machine, try it with: moose check ${name}, then retry.`
+  return new Fault('setup_failed', message, { project: name, check: 'setup', exit_code: exitCode, outcome })
 }
 
 function lastLines(output: string): string {

@@ -23,6 +23,11 @@ const GROUPS: Readonly<Record<string, readonly Entry[]>> = {
   'Begin:': [
     ['demo', 'watch work orders become pull requests', async () => (await import('./commands/demo.ts')).demoCommand],
     ['init [repository]', 'add a repository', async () => (await import('./commands/init.ts')).initCommand],
+    [
+      'check [project]',
+      'run set-up and checks on the base, as orders do',
+      async () => (await import('./commands/check.ts')).checkCommand,
+    ],
     ['schema', 'print the JSON schema of moose.yaml', async () => (await import('./commands/schema.ts')).schemaCommand],
     [
       'project',
@@ -64,7 +69,7 @@ const GROUPS: Readonly<Record<string, readonly Entry[]>> = {
     ],
   ],
   'Money:': [
-    ['budget', 'what was spent, and the caps', async () => (await import('./commands/budget.ts')).budgetCommand],
+    ['budget', 'what was spent, and the caps', async () => (await import('./commands/budget/budget.ts')).budgetCommand],
     [
       'route [id]',
       'which proposer would get an order, and why',

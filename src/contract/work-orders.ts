@@ -1,4 +1,5 @@
 import { LIMITS, WorkOrderContent } from '../work-order/content.ts'
+import { Verification } from '../work-order/proves.ts'
 import { PHASES, STATUSES } from '../work-order/status.ts'
 import { ShownUsd, UsdAmount } from './amounts.ts'
 import { OrderBudget } from './budget.ts'
@@ -80,6 +81,11 @@ export const WorkOrderView = z
     project: z.string().nullable(),
     /** Why the order is blocked or failed; null otherwise. */
     status_reason: FaultView.or(z.null()),
+    /**
+     * What the checks of the project will say of it, by what is known of its base; null: that is not known yet. In answers
+     * that add, approve or show a pending order; left out elsewhere.
+     */
+    verification: Verification.nullish(),
     /** Attempts made so far. */
     attempts: z.number().int(),
     github_branch: z.string().nullable(),

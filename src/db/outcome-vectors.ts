@@ -109,7 +109,7 @@ export type RoutingOutcome = z.infer<typeof OutcomeRow>
 
 /**
  * The latest attempts whose end says something about their model, newest first. An open pull request does not yet; a
- * replayed recording never does, nor does a row of a foreign program that cannot be read.
+ * replayed recording never does, nor does a row of a foreign program that cannot be read, nor one that does not count.
  *
  * @param latest how many at most
  */
@@ -140,6 +140,7 @@ export async function readRoutingOutcomes(db: Kysely<Database>, latest: number):
     .where('run.model_used', '<>', 'none')
     .where(sql<boolean>`jsonb_typeof(run.metadata -> 'complexity_score') = 'number'`)
     .where(sql<boolean>`run.metadata ->> 'replayed' is distinct from 'true'`)
+    .where('run.counts', '=', true)
     .where((eb) =>
       eb.or([
         eb('ending.outcome', 'in', ['merged', 'closed']),
@@ -175,6 +176,7 @@ export async function readFailedAttempts(db: Kysely<Database>, workOrderId: stri
     .where('run.work_order_id', '=', workOrderId)
     .where('run.operation_type', '=', 'work_order_execution')
     .where('run.outcome', '=', 'failed')
+    .where('run.counts', '=', true)
     .where(code, 'in', codesOf('model_work'))
     .where(sql<boolean>`attempts.content = moose_order_content(work_orders)`)
     .orderBy('run.attempt')

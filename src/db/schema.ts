@@ -264,7 +264,18 @@ export type Database = {
     failure_class: string | null
     error_context: ColumnType<unknown, string | null, string | null>
     metadata: JsonDefault
+    /** False: it failed by the set-up of its project, and nothing is learnt of it. */
+    counts: Generated<boolean>
     created_at: Time
+  }
+  base_checks: {
+    project_id: string
+    tree: string
+    configuration: string
+    checks: Json
+    /** Null: every check can be run. */
+    fault: ColumnType<FaultRecord | null, string | null, string | null>
+    checked_at: Time
   }
   system_config: {
     key: string

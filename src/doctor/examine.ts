@@ -2,6 +2,7 @@ import { access, constants, mkdir, statfs } from 'node:fs/promises'
 import type { Kysely } from 'kysely'
 import type { Executors } from '../attempt/choose-executor.ts'
 import { type Config, shownDatabaseUrl } from '../config.ts'
+import { latestBaseChecks } from '../db/base-checks.ts'
 import type { OpenDatabase } from '../db/connect.ts'
 import { allProjects } from '../db/projects.ts'
 import type { Database } from '../db/schema.ts'
@@ -174,7 +175,7 @@ async function projects(config: Config, db: Kysely<Database>, { mirrors, gh }: P
   }
   const looked = known.map(async (project): Promise<DoctorFinding[]> => {
     const onGitHub = project.forge === 'github' ? await examineGitHub({ gh, config }, project) : []
-    return [await projectFinding(mirrors, project), ...onGitHub]
+    return [await projectFinding(mirrors, project), await checksFinding(db, project), ...onGitHub]
   })
   return (await Promise.all(looked)).flat()
 }
@@ -194,5 +195,27 @@ async function projectFinding({ git }: Mirrors, project: Project): Promise<Docto
     const head = details['head']
     const remedy = typeof head === 'string' ? `moose project edit ${called} --branch ${shellWord(head)}` : null
     return { name, state: 'broken', detail, remedy }
+  }
+}
+
+/** What was found last; nothing is run for it. */
+async function checksFinding(db: Kysely<Database>, project: Project): Promise<DoctorFinding> {
+  const name = `checks of ${project.name}`
+  const remedy = `moose check ${project.name}`
+  const last = await latestBaseChecks(db, project.id)
+  if (last === null) return { name, state: 'optional', detail: 'not checked yet', remedy }
+  const at = `at ${last.checkedAt.toISOString()}`
+  if (last.fault !== null) {
+    const named = last.checks.filter(({ fault }) => fault !== null).map((check) => `${check.name}: ${check.fault}`)
+    const detail = `${named.length === 0 ? 'setup failed' : named.join('; ')} (${at})`
+    return { name, state: 'warning', detail: `orders would be blocked: ${detail}`, remedy }
+  }
+  const failing = last.checks.filter(({ outcome }) => outcome !== 'passed').map((check) => check.name)
+  if (failing.length === 0) return ok(name, `all ${last.checks.length} pass on the base (${at})`)
+  return {
+    name,
+    state: 'warning',
+    detail: `fail on the base, and prove nothing: ${failing.join(', ')} (${at})`,
+    remedy,
   }
 }

@@ -20,6 +20,8 @@ export type FaultFamily =
   | 'repeats_the_system'
   /** The same request succeeds once the service has been started again. */
   | 'passes'
+  /** The project cannot be checked as it is, whatever the model does: found before it is asked, and no outcome of it. */
+  | 'set_up'
 
 /** The `failure_class` of an outcome; the names are the first Moose's. A code without one is an `orchestration_error`. */
 const FAILURE_CLASSES = ['contract_violation', 'dependency_missing', 'test_fail', 'timeout'] as const
@@ -46,7 +48,7 @@ const FAMILIES: Readonly<Record<FaultCode, readonly (FaultFamily | FailureClass)
   change_out_of_scope: ['model_work', 'correctable', 'contract_violation'],
   change_without_effect: ['model_work', 'correctable'],
   check_failed: ['model_work', 'test_fail'],
-  checks_invalid: [],
+  checks_invalid: ['set_up'],
   command_failed: ['repeats_the_system'],
   command_missing: ['dependency_missing'],
   command_timed_out: ['timeout'],
@@ -107,7 +109,7 @@ const FAMILIES: Readonly<Record<FaultCode, readonly (FaultFamily | FailureClass)
   scope_unreadable: [],
   secret_in_change: [],
   service_unreachable: ['passes'],
-  setup_failed: ['dependency_missing'],
+  setup_failed: ['set_up', 'dependency_missing'],
   signing_key_unusable: [],
   too_many_streams: [],
   webhook_refused: [],

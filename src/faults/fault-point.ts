@@ -5,6 +5,8 @@ export const FAULT_POINTS = [
   'continue_workflow',
   'begin_step',
   'fetch_base',
+  'check_base',
+  'keep_base',
   'reserve',
   'call_model',
   'book_call',

@@ -44,7 +44,7 @@ export const NEXT_MOVE = {
   change_out_of_scope: 'fail',
   change_without_effect: 'fail',
   check_failed: 'fail',
-  checks_invalid: 'fail',
+  checks_invalid: 'block',
   command_failed: 'fail',
   command_missing: 'block',
   command_timed_out: 'fail',

@@ -117,6 +117,11 @@ export class Mirror {
     if (!changed.startsWith('refs/moose/')) this.#refs = null
   }
 
+  /** What a branch of the mirror stood at when it was last fetched, without a process; null: it is not known at once. */
+  async lastKnown(ref: string): Promise<string | null> {
+    return await this.#branchFile(ref)
+  }
+
   async #commitAt(ref: string): Promise<string> {
     const known = await this.#branchFile(ref)
     if (known !== null) return known

@@ -4,7 +4,7 @@ import { type EventView, isEventType } from '../contract/work-orders.ts'
 import { type HttpEnv, requestSignal } from './http-env.ts'
 
 /** The live events of a stream; null: a heartbeat. They end when the signal aborts, or by themselves. */
-export type Items = (signal: AbortSignal) => AsyncIterable<EventView | null>
+export type Items<Item = EventView> = (signal: AbortSignal) => AsyncIterable<Item | null>
 
 /** What a client waits before it connects again: about as long as a restart takes. */
 const RETRY_MS = 3_000
@@ -22,10 +22,15 @@ const HEADERS = {
  * @throws {Fault} `too_many_streams`
  */
 export function answerEventStream(c: Context<HttpEnv>, items: Items): Response {
+  return answerStream(c, items, frame)
+}
+
+/** As `answerEventStream`, of other events. @param toFrame one event as it is sent */
+export function answerStream<Item>(c: Context<HttpEnv>, items: Items<Item>, toFrame: (item: Item) => string): Response {
   if (c.req.method === 'HEAD') return c.body(null, 200, HEADERS)
   const release = c.var.streamSlots.take()
   const left = new AbortController()
-  const source = frames(c, items(AbortSignal.any([requestSignal(c), left.signal])))
+  const source = frames(c, items(AbortSignal.any([requestSignal(c), left.signal])), toFrame)
   const encoder = new TextEncoder()
   const stream = new ReadableStream<Uint8Array>({
     async pull(controller) {
@@ -43,15 +48,16 @@ export function answerEventStream(c: Context<HttpEnv>, items: Items): Response {
   return c.body(stream, 200, HEADERS)
 }
 
-async function* frames(
+async function* frames<Item>(
   c: Context<HttpEnv>,
-  items: AsyncIterable<EventView | null>,
+  items: AsyncIterable<Item | null>,
+  toFrame: (item: Item) => string,
 ): AsyncGenerator<string, void, undefined> {
   const stoppingFrames = onceStopping(c.var.deps.orchestrator.stopping)
   try {
     yield* stoppingFrames()
     for await (const item of items) {
-      yield item === null ? ': still here\n\n' : frame(item)
+      yield item === null ? ': still here\n\n' : toFrame(item)
       yield* stoppingFrames()
     }
     yield* stoppingFrames()

@@ -17,6 +17,7 @@ import { healthRoutes } from './routes/health.ts'
 import { managerRoutes } from './routes/manager.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { orchestratorRoutes } from './routes/orchestrator.ts'
+import { projectCheckRoutes } from './routes/project-check.ts'
 import { projectRoutes } from './routes/projects.ts'
 import { proposerRoutes } from './routes/proposer-enhanced.ts'
 import { proposerConfigRoutes } from './routes/proposers.ts'
@@ -68,6 +69,7 @@ export function apiRoutes(): HttpApp {
     .route('/', workOrderActionRoutes)
     .route('/', eventRoutes)
     .route('/', projectRoutes)
+    .route('/', projectCheckRoutes)
     .route('/', orchestratorRoutes)
     .route('/', budgetRoutes)
     .route('/', proposerConfigRoutes)

@@ -27,7 +27,7 @@ export type HttpDeps = {
   /** Ours, for `POST /api/proposer-enhanced`. */
   proposer: Proposer
   models: Models
-  adapters: Pick<Adapters, 'workspaces' | 'executors' | 'forges'>
+  adapters: Pick<Adapters, 'workspaces' | 'executors' | 'forges' | 'bases'>
   git: Git
   /** Whether this process may run the attempts of its home. */
   isHomeOwned: () => boolean

@@ -79,6 +79,14 @@ export type CheckResult = {
   outputTail: string
   /** Indices (0-based) of the acceptance criteria this check proves. */
   proves: readonly number[]
+  /** The names of what failed; null: nothing did, or it cannot be told apart. */
+  failures: readonly string[] | null
+  /** It did not pass on the base commit. */
+  failedBefore: boolean
+  /** It fails only in what failed on the base commit already: that fails no order, and proves nothing. */
+  baseline: boolean
+  /** Of a check that failed on the base too, what failed only now; null: it cannot be told, or it did not fail there. */
+  newFailures: readonly string[] | null
 }
 
 /** Runs a project's checks; foreign code. */

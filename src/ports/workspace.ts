@@ -101,6 +101,10 @@ export interface Workspaces {
   bringBase(project: Project, sha: string, signal: AbortSignal): Promise<void>
   /** The tree of a commit that is in the mirror. */
   tree(project: Project, sha: string): BaseTree
+  /** The id of its tree object: two commits of the same files have the same. */
+  treeId(project: Project, sha: string): Promise<string>
+  /** Where the base branch stood when it was last fetched; null: it was not yet, or its place is not known at once. */
+  lastBase(project: Project): Promise<string | null>
   /**
    * A new private clone at `sha`; whatever an earlier run of the same attempt left there is removed first.
    *

@@ -4,7 +4,7 @@ import { assertBranchesFit, missingBase } from '../git/default-branch.ts'
 import { unifiedDiff } from '../git/diff.ts'
 import type { Mirror } from '../git/mirror.ts'
 import type { Mirrors } from '../git/mirrors.ts'
-import { attemptRef, branchRef } from '../git/ref-names.ts'
+import { attemptRef, branchRef, fullSha } from '../git/ref-names.ts'
 import { assertSigns } from '../git/signing-key.ts'
 import type { BaseRequest, WorkspaceRequest, Workspaces } from '../ports/workspace.ts'
 import { KeptCaches } from '../sandbox/kept-caches.ts'
@@ -59,6 +59,8 @@ export function createWorkspaces({ root, mirrors }: WorkspacesOptions): Workspac
     fetchBase: (project, signal) => fetchBase(mirrors, project, signal),
     bringBase: (project, sha, signal) => bringBase(mirrors, { project, sha }, signal),
     tree: (project, sha) => new CommitTree(mirrors.of(project), sha),
+    treeId: (project, sha) => treeId(mirrors.of(project), sha),
+    lastBase: (project) => mirrors.of(project).lastKnown(branchRef(project.defaultBranch)),
     contents: (project, sha) => new CommitTree(mirrors.of(project), sha).contents(),
     isKept: (project, key) => kept.has({ projectId: project.id, key }),
     async open(request) {
@@ -86,6 +88,13 @@ async function fetchBase(mirrors: Mirrors, project: Project, signal: AbortSignal
   const sha = await mirrors.of(project).fetchBranch(project, { branch, into: branchRef(branch) }, signal)
   if (sha !== null) return sha
   throw await missingBase(mirrors.git, project, signal)
+}
+
+async function treeId(mirror: Mirror, sha: string): Promise<string> {
+  const { stdout } = await mirror.succeed(['rev-parse', '--verify', '--quiet', `${fullSha(sha)}^{tree}`], {
+    signal: null,
+  })
+  return fullSha(stdout.text().trim())
 }
 
 async function bringBase(

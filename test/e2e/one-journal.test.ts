@@ -19,9 +19,9 @@ const LIES = {
 
 /** Where the first worker dies, and the steps that begin in all: whatever runs afterwards runs among the lies. */
 const DEATHS = {
-  apply: ['route', 'propose', 'apply', 'apply', 'verify', 'publish', 'record'],
-  check: ['route', 'propose', 'apply', 'verify', 'verify', 'publish', 'record'],
-  open_pull_request: ['route', 'propose', 'apply', 'verify', 'publish', 'publish', 'record'],
+  apply: ['route', 'prepare', 'propose', 'apply', 'apply', 'verify', 'publish', 'record'],
+  check: ['route', 'prepare', 'propose', 'apply', 'verify', 'verify', 'publish', 'record'],
+  open_pull_request: ['route', 'prepare', 'propose', 'apply', 'verify', 'publish', 'publish', 'record'],
 }
 
 for (const [death, steps] of Object.entries(DEATHS)) {

@@ -54,6 +54,8 @@ export async function runCase(setting: CrashSetting, number: number, one: CrashC
   const before = await lookBefore(setting)
   const time = executor === 'aider' && OF_AIDER.has(effect) ? '@2' : ''
   const settings = { ORCHESTRATOR_EXECUTOR: executor }
+  // Only what is not known of the base is run there.
+  if (effect === 'check_base') await setting.home.database.db.deleteFrom('base_checks').execute()
   const began = performance.now()
   const title = effect === 'suspend' ? `Change slowly ${fileOf(number)}` : `Change ${fileOf(number)}`
   const id = await fileOrder(setting.home.database, { title, files: [fileOf(number)] })

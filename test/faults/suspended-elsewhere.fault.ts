@@ -19,8 +19,8 @@ const ANSWERS = [{ task: TASK, turn: 1, text: '### write a.txt\n```\nnew\n```\n'
 type Runs = Record<string, number>
 /** Where the attempt is suspended, and the runs each step shows in the end; a step after one that runs again shows anew. */
 const CASES: { phase: 'proposing' | 'verifying'; runs: Runs }[] = [
-  { phase: 'proposing', runs: { route: 1, propose: 2, apply: 1, verify: 1, publish: 1, record: 1 } },
-  { phase: 'verifying', runs: { route: 1, propose: 1, apply: 2, verify: 1, publish: 1, record: 1 } },
+  { phase: 'proposing', runs: { route: 1, prepare: 1, propose: 2, apply: 1, verify: 1, publish: 1, record: 1 } },
+  { phase: 'verifying', runs: { route: 1, prepare: 1, propose: 1, apply: 2, verify: 1, publish: 1, record: 1 } },
 ]
 
 async function runsOf({ database }: MooseHome): Promise<Runs> {

@@ -100,7 +100,9 @@ describe('commands of a service', () => {
     )
     const short = String(order?.id).slice(0, 8)
     assert.equal(stdout, `added ${short}  Greet in French\n`)
-    assert.equal(stderr, `Approve with: moose approve ${short}\n`)
+    // The repository of this project does not exist.
+    const unknown = 'Which checks will verify it is not known yet: moose check hello'
+    assert.equal(stderr, `${unknown}\nApprove with: moose approve ${short}\n`)
   })
 
   test('add takes files and stdin, all or none, and options on top', async () => {

@@ -75,6 +75,7 @@ test('an attempt is one trace with its steps and model calls, in numbers and in 
       {
         attempt: [
           'step route',
+          'step prepare',
           { 'step propose': ['chat scripted'] },
           'step apply',
           'step verify',
@@ -82,7 +83,16 @@ test('an attempt is one trace with its steps and model calls, in numbers and in 
           'step record',
         ],
       },
-      { attempt: ['step route', { 'step propose': ['chat scripted'] }, 'step apply', 'step verify', 'step record'] },
+      {
+        attempt: [
+          'step route',
+          'step prepare',
+          { 'step propose': ['chat scripted'] },
+          'step apply',
+          'step verify',
+          'step record',
+        ],
+      },
     ],
   )
   assert.equal(new Set(spans.map(({ traceId }) => traceId)).size, 2)

@@ -30,7 +30,7 @@ test('an approved order becomes a branch, a pull request and the three records',
   assert.equal(`${order.status}/${order.phase}`, 'in_progress/in_review', JSON.stringify(order.status_reason))
 
   const steps = order.attempt_history[0]?.steps.map(({ name, status }) => `${name} ${status}`)
-  const names = ['route', 'propose', 'apply', 'verify', 'publish', 'record']
+  const names = ['route', 'prepare', 'propose', 'apply', 'verify', 'publish', 'record']
   assert.deepEqual(
     steps,
     names.map((name) => `${name} succeeded`),

@@ -69,6 +69,7 @@ describe('one service, whose attempts rest and go on: nothing that ended is done
     assert.equal(order.attempts, 1)
     assert.deepEqual(stepsOf(order), [
       'route 1 succeeded 1',
+      'prepare 1 succeeded 1',
       'propose 1 failed 1',
       'propose 2 succeeded 2',
       'apply 1 succeeded 1',

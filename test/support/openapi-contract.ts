@@ -25,9 +25,18 @@ export async function assertConforms(method: string, path: string, response: Res
   const schema = declared.content?.[type]?.schema
   assert.ok(schema, `${method} ${path} ${response.status} declares no ${type}`)
   const body: unknown = type === 'application/json' ? await response.json() : await response.text()
-  const checked = schemaOf(schema).safeParse(body)
-  assert.ok(checked.success, `${method} ${path} ${response.status}: ${checked.error?.message}`)
+  // Of a stream the schema says what the data of each event is.
+  for (const part of type === 'text/event-stream' ? eventsIn(String(body)) : [body]) {
+    const checked = schemaOf(schema).safeParse(part)
+    assert.ok(checked.success, `${method} ${path} ${response.status}: ${checked.error?.message}`)
+  }
   return body
+}
+
+function eventsIn(stream: string): unknown[] {
+  const lines = stream.split('\n').filter((line) => line.startsWith('data: '))
+  assert.ok(lines.length > 0, 'a stream without events')
+  return lines.map((line): unknown => JSON.parse(line.slice('data: '.length)))
 }
 
 function schemaOf(schema: Json): z.ZodType {

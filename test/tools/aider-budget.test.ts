@@ -53,8 +53,9 @@ test('an order with a cap of $0.50 whose Aider asks on and on: five calls of $0.
   const done = await settled(looker, id, 90_000)
   assert.deepEqual([done.phase, done.attempts, server.bill.length, done.actual_cost], ['in_review', 1, 6, 0.6])
   const steps = done.attempt_history.flatMap((attempt) => attempt.steps.map(({ name, runs }) => [name, runs]))
-  assert.deepEqual(steps.slice(0, 2), [
+  assert.deepEqual(steps.slice(0, 3), [
     ['route', 1],
+    ['prepare', 1],
     ['propose', 1],
   ])
 })

@@ -77,6 +77,7 @@ describe('orders carried out with Aider', { skip: lacking('aider') }, () => {
       stepsOf(order).map((step) => [step.name, step.try, step.status]),
       [
         ['route', 1, 'succeeded'],
+        ['prepare', 1, 'succeeded'],
         ['propose', 1, 'succeeded'],
         ['apply', 1, 'succeeded'],
         ['verify', 1, 'failed'],

@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { failureSummary } from '../../src/attempt/failure-summary.ts'
 import { parseMooseYaml } from '../../src/checks/moose-yaml.ts'
 import { OutputTail } from '../../src/checks/output-tail.ts'
+import { hintOf as hintOfCheck, whyNotRunnable } from '../../src/checks/set-up-fault.ts'
 import { readCsv } from '../../src/cli/input/csv.ts'
 import { readOrderFile } from '../../src/cli/input/order-file.ts'
 import { checkOrder } from '../../src/cli/input/order-problems.ts'
@@ -40,6 +41,7 @@ import { kindOfChange } from '../../src/work-order/kind-of-change.ts'
 import { clipped, fenced, neutralised } from '../../src/work-order/markdown.ts'
 import { slugOf } from '../../src/work-order/naming.ts'
 import { PLAIN_COMMITS } from '../../src/work-order/project.ts'
+import { provedCriteria } from '../../src/work-order/proves.ts'
 import { isGitFolder, pathProblem } from '../../src/work-order/scope.ts'
 import { assertLinear } from '../support/growth.ts'
 
@@ -289,6 +291,23 @@ test('files of a checkout', async (t) => {
         500_000,
       ),
     )
+})
+
+test('what is told from the end of a check, and what it proves', async (t) => {
+  const shells = ['make[1]: *** ', ': 1: ', 'python: ', 'No module named ', 'sh: line 1: x: ', '. ; ', '“ ’ ']
+  for (const part of shells) {
+    await t.test(JSON.stringify(part), async () => {
+      await assertLinear(
+        repeated(part),
+        (output_tail) => {
+          const ending = { outcome: 'failed', exit_code: 1, output_tail } as const
+          return [whyNotRunnable({ run: output_tail, timeoutMs: 1 }, ending), hintOfCheck(ending)]
+        },
+        MOST,
+      )
+      await assertLinear(repeated(part), (criterion) => provedCriteria([criterion], [criterion]), MOST)
+    })
+  }
 })
 
 const many = (part: unknown) => (size: number) =>

@@ -61,7 +61,8 @@ async function proposeIn({ failures, retry = RETRY, takesOver = 'small', before 
     executors: { wanted: 'patch' },
     buildRoutingRequest: () => ({}),
     buildProposerRequest: () => ({}),
-    workspaces: { fetchBase: async () => 'a'.repeat(40), tree: () => ({ list: async () => [] }) },
+    workspaces: { tree: () => ({ list: async () => [] }) },
+    bases: { know: async () => ({ checks: [] }) },
     proposer: {
       propose: async ({ proposer, previousFailure }: Asked) => {
         const failure = failures[Math.min(asked.length, failures.length - 1)]
@@ -89,6 +90,7 @@ async function proposeIn({ failures, retry = RETRY, takesOver = 'small', before 
         steps.push(step.input)
         return step.run()
       },
+      latestBase: async () => 'a'.repeat(40),
       onBase: async () => undefined,
       onDecision: async ({ routing_metadata: decided }) => void decisions.push(decided.budget_reservation_id),
     },

@@ -1,6 +1,5 @@
 import { isOf } from '../../faults/families.ts'
 import { Fault, type FaultRecord, NEXT_MOVE } from '../../faults/fault.ts'
-import { faultPoint } from '../../faults/fault-point.ts'
 import type { ProposerResponse } from '../../ports/proposal.ts'
 import type { RoutingDecision } from '../../ports/routing.ts'
 import { asProviderPaused } from '../as-provider-paused.ts'
@@ -9,6 +8,7 @@ import type { Adapters, AttemptContext } from '../context.ts'
 import type { Run } from '../durable-step.ts'
 import { failureSummary } from '../failure-summary.ts'
 import { refuseMistakenScope } from '../mistaken-scope.ts'
+import { knowBase } from './prepare.ts'
 import type { Routed } from './route.ts'
 
 export type Proposed = {
@@ -33,6 +33,8 @@ export type Failover = {
 type Callbacks = {
   /** Called with the base commit before any model call. */
   onBase: (baseSha: string) => Promise<void>
+  /** Where the base stands now. @throws {Fault} those of `Workspaces.fetchBase` */
+  latestBase: () => Promise<string>
   /** Called with the decision that the model calls from here on belong to. */
   onDecision: (decision: RoutingDecision) => Promise<void>
 }
@@ -130,7 +132,7 @@ async function proposePastOutages(
   context: AttemptContext,
   routed: Routed,
   adapters: Adapters,
-  { failed, onDecision, onBase, ...request }: Request & Callbacks & { failed: ReadonlySet<string> },
+  { failed, onDecision, onBase, latestBase, ...request }: Request & Callbacks & { failed: ReadonlySet<string> },
 ): Promise<Proposed> {
   const out = new Set(failed)
   let { asked } = request
@@ -139,7 +141,7 @@ async function proposePastOutages(
   if (asked === routed.decision.selected_proposer) await onDecision(routed.decision)
   for (;;) {
     try {
-      return { ...(await proposeOnce(context, routed, adapters, { ...request, asked, onBase })), failover }
+      return { ...(await proposeOnce(context, routed, adapters, { ...request, asked, onBase, latestBase })), failover }
     } catch (error) {
       // The step names what is no Fault: a lost database is no failed proposal.
       if (!(error instanceof Fault)) throw error
@@ -184,10 +186,11 @@ function withTriedBy(proposer: string, fault: Fault): Fault {
 }
 
 /**
- * Pins the base commit and asks one proposer for a change to the files of that commit.
+ * Pins the base commit and asks one proposer for a change to the files of that commit. What the checks do there is known
+ * before.
  *
- * @throws {Fault} `work_order_invalid` for a scope that does not fit the base, those of `Workspaces.fetchBase` and of
- *   `Proposer.propose`
+ * @throws {Fault} `work_order_invalid` for a scope that does not fit the base, those of `Workspaces.fetchBase`, of
+ *   `BaseChecks.know` and of `Proposer.propose`
  */
 async function proposeOnce(
   context: AttemptContext,
@@ -195,16 +198,18 @@ async function proposeOnce(
   {
     proposer,
     workspaces,
+    bases,
     executors,
     buildProposerRequest,
-  }: Pick<Adapters, 'proposer' | 'workspaces' | 'executors' | 'buildProposerRequest'>,
-  { asked, previousFailure, onBase }: Request & Pick<Callbacks, 'onBase'>,
+  }: Pick<Adapters, 'proposer' | 'workspaces' | 'bases' | 'executors' | 'buildProposerRequest'>,
+  { asked, previousFailure, onBase, latestBase }: Request & Pick<Callbacks, 'onBase' | 'latestBase'>,
 ): Promise<Omit<Proposed, 'failover'>> {
-  const baseSha = await faultPoint('fetch_base', () => workspaces.fetchBase(project, context.signal))
+  const baseSha = await latestBase()
   await onBase(baseSha)
   await context.note(`base is ${project.defaultBranch} at ${baseSha.slice(0, 12)}`)
   const base = workspaces.tree(project, baseSha)
   await refuseMistakenScope(base, order.files_in_scope)
+  await knowBase(context, project, baseSha, { bases })
   const response = await proposer.propose({
     workOrderId: context.workOrderId,
     attempt: context.attempt,

@@ -6,7 +6,7 @@ import { recordOutcome } from '../../db/outcome-vectors.ts'
 import type { Database } from '../../db/schema.ts'
 import { recordEvent } from '../../db/work-order-events.ts'
 import { findWorkOrder, moveWorkOrder, recordPullRequestOfOrder } from '../../db/work-orders/work-orders.ts'
-import { failureClass } from '../../faults/families.ts'
+import { failureClass, isOf } from '../../faults/families.ts'
 import { type FaultRecord, NEXT_MOVE, type NextMove } from '../../faults/fault.ts'
 import type { Status } from '../../work-order/status.ts'
 import type { AttemptEnd, Success } from '../evidence.ts'
@@ -109,7 +109,8 @@ const END: Record<Exclude<NextMove, 'leave'>, EndStatuses> = {
 /**
  * The failure case of the specification's 4.7, in one transaction. A repetition changes nothing.
  *
- * A suspended attempt has no outcome yet. The outcome it gets if it is never resumed is stored with it.
+ * A suspended attempt has no outcome yet. The outcome it gets if it is never resumed is stored with it. One that its project's
+ * set-up ended has none at all: it says nothing about a proposer.
  *
  * @throws {Fault} `attempt_taken_over` when a later run has to record its own end instead
  */
@@ -127,7 +128,8 @@ export async function recordFailure(db: Kysely<Database>, failure: Failure): Pro
       return
     }
     await moveOrder(transaction, failure, END[move].order)
-    if (move !== 'suspend') await recordFailedOutcome(transaction, failure, ended)
+    const hasOutcome = move !== 'suspend' && !isOf('set_up', failure.fault.code)
+    if (hasOutcome) await recordFailedOutcome(transaction, failure, ended)
     await recordEnded(transaction, failure, ended, move === 'suspend' ? 'suspended' : END[move].attempt)
     if (move !== 'suspend') await fallBackOnPullRequest(transaction, failure)
   })

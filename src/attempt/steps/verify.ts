@@ -1,12 +1,17 @@
+import { judgedByBase } from '../../checks/baseline.ts'
+import type { BaseCheck } from '../../contract/base-checks.ts'
 import { Fault, type FaultRecord } from '../../faults/fault.ts'
 import { faultPoint } from '../../faults/fault-point.ts'
-import type { CheckResult, ProjectConfig } from '../../ports/execution.ts'
+import type { KnownBase } from '../../ports/base-checks.ts'
+import type { CheckResult } from '../../ports/execution.ts'
 import type { CarriedSecret } from '../../ports/secret-search.ts'
-import type { ChangedFile } from '../../ports/workspace.ts'
+import type { ChangedFile, Prepared } from '../../ports/workspace.ts'
 import { branchNames } from '../../work-order/naming.ts'
+import { type Verification, verificationOf } from '../../work-order/proves.ts'
 import { isInScope } from '../../work-order/scope.ts'
 import type { Adapters, AttemptContext } from '../context.ts'
 import type { Applied } from './apply.ts'
+import { knowBase } from './prepare.ts'
 import type { Proposed } from './propose.ts'
 import type { Routed } from './route.ts'
 
@@ -17,27 +22,27 @@ export type Verified = {
   files: ChangedFile[]
   /** In the order they ran; empty when the project has none. */
   checks: CheckResult[]
-  /** Null: everything passed. */
+  /** What `proves` of a check names that is no criterion of the order. */
+  unmatched: Verification['unmatched']
+  /** Null: everything passed, or fails as it did on the base commit. */
   failure: FaultRecord | null
 }
 
 /**
  * Verifies the commit that would be pushed: its scope, then whether it contains a secret of Moose, then the
- * project's checks as the base commit has them.
+ * project's checks as the base commit has them, compared with what they do there.
  *
- * @throws {Fault} `checks_invalid`; a failed scope or check and a secret are results
+ * @throws {Fault} those of `BaseChecks.know`, where another home takes the attempt over or what is known was forgotten; a
+ *   failed scope or check and a secret are results
  */
-export async function verify(
-  context: AttemptContext,
-  done: { routed: Routed; proposed: Proposed; applied: Applied },
-  adapters: Pick<Adapters, 'workspaces' | 'secretSearch' | 'checkRunner' | 'parseMooseYaml'>,
-): Promise<Verified> {
+export async function verify(context: AttemptContext, done: Done, adapters: Parts): Promise<Verified> {
   const { project, order, shortId } = done.routed
   const { headSha } = done.applied
   const { workspaces } = adapters
   const files = await workspaces.changedFiles(project, done.proposed.baseSha, headSha)
   const outside = files.map(({ path }) => path).filter((path) => !isInScope(path, order.files_in_scope))
-  if (outside.length > 0) return { headSha, files, checks: [], failure: outOfScope(outside).toRecord() }
+  const unchecked = { headSha, files, checks: [], unmatched: [] }
+  if (outside.length > 0) return { ...unchecked, failure: outOfScope(outside).toRecord() }
   const secret = await adapters.secretSearch.find({
     project,
     baseSha: done.proposed.baseSha,
@@ -45,42 +50,95 @@ export async function verify(
     branches: branchNames({ pattern: project.branchPattern, shortId, title: order.title, attempt: context.attempt }),
     signal: context.signal,
   })
-  if (secret !== null) return { headSha, files, checks: [], failure: secretInChange(secret, shortId).toRecord() }
-  const mooseYaml = await workspaces.tree(project, done.proposed.baseSha).read('moose.yaml')
-  const config = adapters.parseMooseYaml(mooseYaml === null ? null : mooseYaml.toString('utf8'))
-  if (config.checks.length === 0) await context.note('the project has no checks (moose.yaml)')
-  const results = await runChecks(context, done, adapters, config)
-  return { headSha, files, checks: results, failure: checkFailure(results) }
+  if (secret !== null) return { ...unchecked, failure: secretInChange(secret, shortId).toRecord() }
+  const base = await knowBase(context, project, done.proposed.baseSha, adapters)
+  const { config } = base
+  if (config.checks.length === 0) {
+    await context.note('the project has no checks (moose.yaml)')
+    return { ...unchecked, failure: null }
+  }
+  const checks = await runChecks(context, done, adapters, base)
+  const failure = checkFailure(checks)
+  // With set-up on top of its base's, it is not yet known what the commit does as a base.
+  if (failure === null && !(await needsOther(done, adapters, base)))
+    await adapters.bases.keep(project, { sha: headSha, config }, checks)
+  const { unmatched } = verificationOf(config.checks, order.acceptance_criteria)
+  return { headSha, files, checks, unmatched, failure }
 }
 
+type Done = { routed: Routed; proposed: Proposed; applied: Applied }
+type Parts = Pick<Adapters, 'workspaces' | 'secretSearch' | 'checkRunner' | 'setUp' | 'bases'>
+
+/** @returns set-up alone where the change needs another one than its base, and that fails */
 async function runChecks(
   context: AttemptContext,
-  { routed, proposed, applied }: { routed: Routed; proposed: Proposed; applied: Applied },
-  { workspaces, checkRunner }: Pick<Adapters, 'workspaces' | 'checkRunner'>,
-  config: ProjectConfig,
+  done: Done,
+  adapters: Parts,
+  base: KnownBase,
 ): Promise<CheckResult[]> {
-  const { checks } = config
-  if (checks.length === 0) return []
   const { workOrderId, attempt, signal, output } = context
-  await using workspace = await workspaces.open({
-    project: routed.project,
-    workOrderId,
-    attempt,
-    sha: applied.headSha,
-    base: proposed.baseSha,
-    signal,
-  })
+  const { project, order } = done.routed
+  const { config } = base
+  const prepared = await prepareBase(context, done, adapters, base)
+  const { baseSha } = done.proposed
+  const place = { project, workOrderId, attempt, sha: done.applied.headSha, base: baseSha, signal, prepared }
+  await using workspace = await adapters.workspaces.open(place)
+  if (await needsOther(done, adapters, base)) {
+    const setUp = await adapters.setUp.again({ workspace, config, signal, onOutput: output })
+    if (setUp.outcome !== 'passed') return [setUp]
+  }
+  const change = await changeFor(done, adapters, base)
   const results: CheckResult[] = []
-  for (const check of checks) {
-    const criteria = routed.order.acceptance_criteria
-    const options = { workspace, config, criteria, signal, onOutput: output }
-    const result = await faultPoint('check', () => checkRunner.run(check, options))
-    await context.note(
-      `check ${check.name} ${result.outcome.replace('_', ' ')} in ${(result.durationMs / 1000).toFixed(1)}s`,
-    )
+  for (const check of config.checks) {
+    const options = { workspace, criteria: order.acceptance_criteria, signal, onOutput: output, config }
+    const ended = await faultPoint('check', () => adapters.checkRunner.run(check, options))
+    const before = base.checks.find(({ name }) => name === check.name)
+    const result = before === undefined ? ended : judgedByBase(ended, before, change)
+    await context.note(noteOf(result, before))
     results.push(result)
   }
   return results
+}
+
+/** The whole change as a diff, where it decides what of a failing check is old; null: it is longer than is read. */
+async function changeFor(
+  { routed: { project }, proposed, applied }: Done,
+  { workspaces }: Pick<Adapters, 'workspaces'>,
+  { checks }: KnownBase,
+): Promise<string | null> {
+  if (checks.every(({ outcome }) => outcome === 'passed')) return ''
+  const diff = await workspaces.diff(project, proposed.baseSha, applied.headSha, MOST_OF_DIFF)
+  return Buffer.byteLength(diff) < MOST_OF_DIFF ? diff : null
+}
+
+/** What set-up has left for the base commit; null: there is nothing to set up. */
+async function prepareBase(
+  { signal, output }: AttemptContext,
+  { routed: { project }, proposed }: Done,
+  { setUp }: Pick<Adapters, 'setUp'>,
+  { config }: KnownBase,
+): Promise<Prepared | null> {
+  if (config.setup === null) return null
+  return await setUp.prepare({ project, sha: proposed.baseSha, config, signal, onOutput: output })
+}
+
+/** Whether the change alters what decides what set-up leaves, such as a lock file. */
+async function needsOther(
+  { routed: { project }, proposed, applied }: Done,
+  { setUp }: Pick<Adapters, 'setUp'>,
+  { config }: KnownBase,
+): Promise<boolean> {
+  if (config.setup === null) return false
+  const keys = [proposed.baseSha, applied.headSha].map((sha) => setUp.keyOf({ project, sha, config }))
+  const [ofBase, ofCommit] = await Promise.all(keys)
+  return ofBase !== ofCommit
+}
+
+function noteOf({ name, outcome, durationMs, baseline }: CheckResult, before: BaseCheck | undefined): string {
+  const known = baseline ? ', only in what failed before this change as well' : ''
+  const mended = outcome === 'passed' && before !== undefined && before.outcome !== 'passed'
+  const how = `${outcome.replace('_', ' ')}${known}${mended ? ', which failed before this change' : ''}`
+  return `check ${name} ${how} in ${(durationMs / 1000).toFixed(1)}s`
 }
 
 function outOfScope(paths: readonly string[]): Fault {
@@ -97,19 +155,35 @@ function secretInChange({ name, ...where }: CarriedSecret, shortId: string): Fau
   return new Fault('secret_in_change', message, { secret: name, ...where })
 }
 
-/** The fault of the first check that did not pass; null when all passed. */
+/** The fault of the first check that did not pass; null when all passed, or fail as they did on the base commit. */
 export function checkFailure(results: readonly CheckResult[]): FaultRecord | null {
-  const failed = results.find(({ outcome }) => outcome !== 'passed')
+  const failed = results.find(({ outcome, baseline }) => outcome !== 'passed' && !baseline)
   if (failed === undefined) return null
   const how =
     failed.outcome === 'failed' ? `failed with exit code ${failed.exitCode}` : failed.outcome.replace('_', ' ')
-  const message = `Check "${failed.name}" (${failed.run}) ${how}. ${lastLines(failed.outputTail)}`
+  const message = `Check "${failed.name}" (${failed.run}) ${how}. ${againstBase(failed)}${lastLines(failed.outputTail)}`
   return new Fault('check_failed', message, {
     check: failed.name,
     outcome: failed.outcome,
     exit_code: failed.exitCode,
   }).toRecord()
 }
+
+/** What is new is said first: it is what a repair has to mend. */
+function againstBase({ newFailures, failures, failedBefore }: CheckResult): string {
+  if (!failedBefore) return ''
+  if (newFailures === null)
+    return 'It fails before this change as well, and what fails cannot be told apart, so nothing of it counts as old. '
+  const old = (failures === null ? 0 : failures.length) - newFailures.length
+  const names = newFailures.slice(0, MOST_NAMES).map((name) => name.slice(0, MOST_OF_NAME))
+  const more = newFailures.length > MOST_NAMES ? `, and ${newFailures.length - MOST_NAMES} more` : ''
+  return `New with this change: ${names.join(', ')}${more}. Before it ${old} of the others failed as well. `
+}
+
+const MOST_OF_DIFF = 8 * 1024 * 1024
+/** Failures named in a message. */
+const MOST_NAMES = 20
+const MOST_OF_NAME = 200
 
 function lastLines(output: string): string {
   if (output.trim() === '') return 'It printed nothing.'

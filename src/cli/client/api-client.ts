@@ -1,9 +1,10 @@
 import type { z } from 'zod'
+import { CheckEvent, type CheckProject } from '../../contract/base-checks.ts'
 import { EventsResponse } from '../../contract/events.ts'
 import { FaultBody } from '../../contract/faults.ts'
 import { type EventView, WorkOrderParams } from '../../contract/work-orders.ts'
 import { Fault, isFaultCode, toFault } from '../../faults/fault.ts'
-import { readEvents } from './event-stream.ts'
+import { readEvents, readStream } from './event-stream.ts'
 
 /** Takes a request to the API: over the network, or straight to the app in this process. */
 export type Send = (request: Request) => Response | Promise<Response>
@@ -27,6 +28,12 @@ export type ApiClient = {
    * order the stream ends by itself once nothing more will come without a human; `workOrderId` null means all orders.
    */
   follow(query: { workOrderId: string | null; afterId: string; signal: AbortSignal }): AsyncGenerator<EventView>
+  /**
+   * Runs set-up and checks of a project on its base commit. Leaving the loop, or aborting, ends them.
+   *
+   * @throws {Fault} also what ended the check, such as `repository_unreachable` and `checks_invalid`
+   */
+  check(project: string, body: CheckProject, signal: AbortSignal): AsyncGenerator<CheckEvent>
   /** The stored events of an order, oldest first. */
   history(workOrderId: string): AsyncGenerator<EventView>
 }
@@ -52,6 +59,19 @@ export function createApiClient(baseUrl: string, send: Send): ApiClient {
       const headers = { accept: 'text/event-stream' }
       const response = await ask(`${eventsPath(workOrderId)}${query}`, { headers, signal })
       if (response.body !== null) yield* readEvents(response.body, signal)
+    },
+    async *check(project, body, signal) {
+      const response = await ask(`/api/projects/${encodeURIComponent(project)}/check`, {
+        method: 'POST',
+        headers: { accept: 'text/event-stream', 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+        signal,
+      })
+      if (response.body === null) return
+      for await (const event of readStream(response.body, signal, CheckEvent)) {
+        if (event.type === 'failed') throw asFault(event.error)
+        yield event
+      }
     },
     async *history(workOrderId) {
       for await (const page of pages(client, workOrderId)) yield* page
@@ -138,7 +158,10 @@ function parseAnswer<T>(body: unknown, answer: z.ZodType<T>): T {
 
 /** The Fault an error answer carries; a code of another version becomes `internal` and stays in the details. */
 async function faultOf(response: Response): Promise<Fault> {
-  const { error } = parseAnswer(await jsonOf(response), FaultBody)
+  return asFault(parseAnswer(await jsonOf(response), FaultBody).error)
+}
+
+function asFault(error: z.infer<typeof FaultBody>['error']): Fault {
   const details = error.details === undefined ? {} : error.details
   if (isFaultCode(error.code)) return new Fault(error.code, error.message, details)
   return new Fault('internal', error.message, { ...details, code: error.code })

@@ -14,10 +14,19 @@ const MAX_EVENT_CHARACTERS = 4_000_000
  * @throws {Fault} `service_unreachable` when the connection breaks or the service stops, `internal` when an event is
  *   not one of ours
  */
-export async function* readEvents(
+export function readEvents(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   signal: AbortSignal,
 ): AsyncGenerator<EventView> {
+  return readStream(body, signal, EventView)
+}
+
+/** As `readEvents`, of events of another shape. */
+export async function* readStream<T>(
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  signal: AbortSignal,
+  schema: z.ZodType<T>,
+): AsyncGenerator<T> {
   const messages = body
     .pipeThrough(new TextDecoderStream())
     .pipeThrough(new EventSourceParserStream({ maxBufferSize: MAX_EVENT_CHARACTERS }))
@@ -32,7 +41,7 @@ export async function* readEvents(
       // The events of what still finishes come after it, and then the end.
       if (next.event === 'service_stopping') continue
       if (next.event === 'end') return assertComplete(parse(StreamEnd, next.data))
-      yield parse(EventView, next.data)
+      yield parse(schema, next.data)
     }
   } finally {
     signal.removeEventListener('abort', cancel)

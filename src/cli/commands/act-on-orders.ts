@@ -13,6 +13,8 @@ export type OrderAction = {
   body?: Record<string, unknown>
   /** What is said of each order afterwards. */
   done: (order: WorkOrderView) => string
+  /** What is to be known of each order. */
+  notes?: (order: WorkOrderView) => readonly string[]
   /** What one does next. */
   hint?: (order: WorkOrderView, service: ServiceState) => string
 }
@@ -37,6 +39,7 @@ export async function actOnOrders(cli: Cli, ids: readonly string[], action: Orde
       const { work_order } = await api.call({ method: 'POST', path, ...sent, answer: WorkOrderResponse })
       changed.push(work_order)
       report(cli, work_order, action)
+      for (const note of action.notes === undefined ? [] : action.notes(work_order)) cli.output.note(note)
       if (action.hint !== undefined) cli.output.note(action.hint(work_order, state))
     }
     cli.output.document({ success: true, work_orders: changed })

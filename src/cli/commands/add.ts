@@ -1,21 +1,22 @@
 import { Command, Option } from 'commander'
-import { type NewWorkOrder, WorkOrdersResponse } from '../../contract/work-orders.ts'
+import { type NewWorkOrder, WorkOrdersResponse, type WorkOrderView } from '../../contract/work-orders.ts'
 import { Fault } from '../../faults/fault.ts'
 import { RISK_LEVELS } from '../../work-order/content.ts'
 import { type Cli, withApi } from '../cli.ts'
 import { usdArgument } from '../input/arguments.ts'
 import { checkOrderToRun } from '../input/order-problems.ts'
+import { projectHere } from '../input/project-here.ts'
 import {
   assertProjectsKnown,
   fieldsOf,
   type OrderOptions,
   orderFromOptions,
   ordersFromFiles,
-  projectHere,
   type ReadOrders,
 } from '../input/read-orders.ts'
 import { shortId } from '../pages/humanize.ts'
 import { LONGEST_TITLE, oneLine } from '../pages/terminal-text.ts'
+import { verificationNotes } from '../pages/verification-notes.ts'
 
 type AddOptions = OrderOptions & { from?: string[]; project?: string; approve?: true }
 
@@ -91,9 +92,18 @@ function overrides({ project, approve }: AddOptions): Partial<NewWorkOrder> {
   return { ...(project === undefined ? {} : { project }), ...(approve === undefined ? {} : { approved: true }) }
 }
 
-function report(cli: Cli, orders: readonly { id: string; title: string; approved: boolean }[]): void {
+/** Orders of one file often lack the same: each note is told once. */
+function sayUnverified(cli: Cli, orders: readonly WorkOrderView[]): void {
+  const notes = new Set(orders.flatMap(verificationNotes))
+  for (const note of [...notes].slice(0, MOST_NOTES)) cli.output.note(note)
+}
+
+const MOST_NOTES = 20
+
+function report(cli: Cli, orders: readonly WorkOrderView[]): void {
   for (const { id, title } of orders)
     cli.output.line(`added ${cli.output.paint.bold(shortId(id))}  ${oneLine(title, LONGEST_TITLE)}`)
+  sayUnverified(cli, orders)
   const waiting = orders.filter(({ approved }) => !approved).map(({ id }) => shortId(id))
   const [first] = orders
   if (waiting.length > 0) cli.output.note(`Approve with: moose approve ${waiting.slice(0, 20).join(' ')}`)

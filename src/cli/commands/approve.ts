@@ -3,6 +3,7 @@ import type { WorkOrderView } from '../../contract/work-orders.ts'
 import type { Cli } from '../cli.ts'
 import type { ServiceState } from '../client/service-state.ts'
 import { shortId } from '../pages/humanize.ts'
+import { verificationNotes } from '../pages/verification-notes.ts'
 import { actOnOrders, orderCommand } from './act-on-orders.ts'
 
 export function approveCommand(cli: Cli): Command {
@@ -12,6 +13,7 @@ export function approveCommand(cli: Cli): Command {
     actOnOrders(cli, ids, {
       verb: 'approve',
       done: () => 'approved',
+      notes: verificationNotes,
       hint,
     }),
   )

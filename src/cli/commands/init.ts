@@ -1,14 +1,16 @@
 import path from 'node:path'
 import { Command, Option } from 'commander'
-import { NewProject, ProjectResponse } from '../../contract/projects.ts'
+import type { ProposedMooseYaml } from '../../app/propose-moose-yaml.ts'
+import { type AddedProject, NewProject, ProjectResponse } from '../../contract/projects.ts'
 import { Fault } from '../../faults/fault.ts'
 import { describeProblems, fieldProblems } from '../../faults/schema-problems.ts'
 import { type Cli, withApi } from '../cli.ts'
 import { enclosingRepository, locateRepository } from '../input/locate-repository.ts'
 import { mooseYamlDocument, proposedFor, showProposed } from '../input/moose-yaml-of-checkout.ts'
 import { harmless } from '../pages/terminal-text.ts'
+import { checkProject } from './check.ts'
 
-type InitOptions = { name?: string; branch?: string; forge?: string; createOrigin?: string; write?: true }
+type InitOptions = { name?: string; branch?: string; forge?: string; createOrigin?: string; write?: true; check?: true }
 
 const LONGEST_NAME = 64
 const LOGIN_LEFT_OUT =
@@ -35,9 +37,10 @@ export function initCommand(cli: Cli): Command {
       'for a checkout without an origin: make a bare copy of it in this new folder, which the orders are for',
     )
     .option('--write', 'write the proposed moose.yaml into the checkout, if none is there')
+    .option('--check', 'then run its set-up and checks on the base, as: moose check')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ moose init --write\n  $ moose init https://example.com/team/shop.git --branch main',
+      '\nExamples:\n  $ moose init --write\n  $ moose init --check\n  $ moose init https://example.com/team/shop.git --branch main',
     )
     .action(async (repository: string | undefined, options: InitOptions) => {
       const { createOrigin: folder } = options
@@ -46,21 +49,33 @@ export function initCommand(cli: Cli): Command {
       const body = { ...newProject(located, options), ...made }
       await withApi(cli, async (api) => {
         const added = await api.call({ method: 'POST', path: '/api/projects', body, answer: ProjectResponse })
-        const write = options.write === true
         const proposed = await proposedFor(cli, body.repository)
-        if (cli.output.json)
-          return cli.output.document({ ...added, moose_yaml: await mooseYamlDocument(proposed, write) })
-        const { name, repository, default_branch, forge } = added.project
-        const { paint } = cli.output
-        cli.output.line(
-          `project ${paint.bold(harmless(name))}${added.restored ? ' is back' : added.added ? '' : ' is there already'}: ${harmless(repository)}, branch ${harmless(default_branch)}, forge ${forge}`,
-        )
-        if (added.login_left_out) cli.output.note(LOGIN_LEFT_OUT)
-        if (added.copied_from !== null) cli.output.note(harmless(connect(added.copied_from, repository)))
-        await showProposed(cli, proposed, { base: default_branch, write })
-        cli.output.note('Add work with: moose add --title "…" --file …')
+        if (cli.output.json) {
+          const moose_yaml = await mooseYamlDocument(proposed, options.write === true)
+          cli.output.document({ ...added, moose_yaml })
+        } else await showAdded(cli, added, proposed, options)
+        const checkout = path.isAbsolute(located) ? located : null
+        if (options.check === true) await checkProject(cli, api, { project: added.project.name, checkout })
       })
     })
+}
+
+async function showAdded(
+  cli: Cli,
+  { project, added, restored, login_left_out, copied_from }: AddedProject,
+  proposed: ProposedMooseYaml | null,
+  options: InitOptions,
+): Promise<void> {
+  const { name, repository, default_branch, forge } = project
+  const { output } = cli
+  const how = restored ? ' is back' : added ? '' : ' is there already'
+  const where = `${harmless(repository)}, branch ${harmless(default_branch)}, forge ${forge}`
+  output.line(`project ${output.paint.bold(harmless(name))}${how}: ${where}`)
+  if (login_left_out) output.note(LOGIN_LEFT_OUT)
+  if (copied_from !== null) output.note(harmless(connect(copied_from, repository)))
+  await showProposed(cli, proposed, { base: default_branch, write: options.write === true })
+  if (options.check !== true) output.note(`See that its checks run, which costs nothing: moose check ${harmless(name)}`)
+  output.note('Add work with: moose add --title "…" --file …')
 }
 
 /** The checkout itself is never touched. */

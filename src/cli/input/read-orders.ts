@@ -7,7 +7,6 @@ import { Fault, toFault } from '../../faults/fault.ts'
 import type { Cli } from '../cli.ts'
 import type { ApiClient } from '../client/api-client.ts'
 import { nullForNone } from './arguments.ts'
-import { checkoutAround } from './locate-repository.ts'
 import { type OrderFile, readOrderFile } from './order-file.ts'
 import { type Checked, type OrderFields, ordersInvalid, wildcardWarnings } from './order-problems.ts'
 
@@ -140,15 +139,4 @@ export async function assertProjectsKnown(
   const unknown = named.filter(({ name }) => !known.includes(name))
   if (unknown.length > 0)
     throw ordersInvalid(unknown.map(({ name, at }) => `${at} there is no project "${name}". ${advice}`))
-}
-
-/** The one project of the repository that a folder is a checkout of; null: there is none, or there are several. */
-export async function projectHere(api: ApiClient, cwd: string): Promise<string | null> {
-  const checkout = checkoutAround(cwd)
-  if (checkout === null) return null
-  const query = new URLSearchParams({ checkout })
-  const path = `/api/projects?${query.toString()}`
-  const { projects } = await api.call({ method: 'GET', path, answer: ProjectsResponse })
-  const [only] = projects
-  return only !== undefined && projects.length === 1 ? only.name : null
 }

@@ -3,7 +3,7 @@ import type { AttemptView, StepView, WorkOrderDetail } from '../../contract/work
 import { duration } from './humanize.ts'
 import type { Paint } from './output.ts'
 import { table } from './table.ts'
-import { harmless } from './terminal-text.ts'
+import { harmless, LONGEST_TITLE, oneLine } from './terminal-text.ts'
 
 /** The parts of the step `verify` that are shown; kept also where it speaks against the change. */
 const VerifyOutput = z.object({
@@ -11,7 +11,17 @@ const VerifyOutput = z.object({
   failure: z.object({ code: z.string() }).nullable(),
   files: z.array(z.object({ path: z.string(), added: z.number().nullable(), deleted: z.number().nullable() })),
   checks: z.array(
-    z.object({ name: z.string(), outcome: z.string(), durationMs: z.number(), proves: z.array(z.number()) }),
+    z.object({
+      name: z.string(),
+      outcome: z.string(),
+      durationMs: z.number(),
+      proves: z.array(z.number()),
+      // An earlier Moose compared nothing with the base commit.
+      failures: z.array(z.string()).nullish(),
+      failedBefore: z.boolean().nullish(),
+      baseline: z.boolean().nullish(),
+      newFailures: z.array(z.string()).nullish(),
+    }),
   ),
 })
 
@@ -102,14 +112,30 @@ function fileRows(files: AttemptEvidence['files'], paint: Paint): string[][] {
 }
 
 function checkRows(checks: AttemptEvidence['checks'], paint: Paint): string[][] {
-  return checks.map(({ name, outcome, durationMs, proves }) => {
-    const passed = outcome === 'passed'
-    const criteria = proves.map((index) => index + 1).join(', ')
-    return [
-      `  ${passed ? paint.green('✓') : paint.red('✗')} ${harmless(name)}`,
-      harmless(outcome).replace('_', ' '),
-      duration(durationMs),
-      passed && criteria !== '' ? `proves criterion ${criteria}` : '',
-    ]
+  return checks.map((check) => {
+    const { name, outcome, durationMs } = check
+    const mark = check.baseline === true ? paint.yellow('=') : outcome === 'passed' ? paint.green('✓') : paint.red('✗')
+    return [`  ${mark} ${harmless(name)}`, harmless(outcome).replace('_', ' '), duration(durationMs), noteOf(check)]
   })
+}
+
+/** Failures of a check named in its row. */
+const MOST_FAILURES = 5
+
+function noteOf(check: AttemptEvidence['checks'][number]): string {
+  const criteria = check.proves.map((index) => index + 1).join(', ')
+  if (check.outcome === 'passed') {
+    const mended = check.failedBefore === true ? ['failed before this change'] : []
+    return [...(criteria === '' ? [] : [`proves criterion ${criteria}`]), ...mended].join(', ')
+  }
+  if (check.failedBefore !== true) return ''
+  if (check.baseline === true) return `failed before this change as well: ${named(check.failures)}`
+  if (!check.newFailures) return 'failed before this change as well; what fails cannot be told apart'
+  return `new with this change: ${named(check.newFailures)}`
+}
+
+function named(failures: readonly string[] | null | undefined): string {
+  const all = failures === null || failures === undefined ? [] : failures
+  const shown = all.slice(0, MOST_FAILURES).map((name) => oneLine(name, LONGEST_TITLE))
+  return all.length > shown.length ? `${shown.join(', ')}, and ${all.length - shown.length} more` : shown.join(', ')
 }

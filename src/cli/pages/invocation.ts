@@ -4,6 +4,7 @@ export const COMMANDS = [
   'approve',
   'budget',
   'cancel',
+  'check',
   'close',
   'completion',
   'demo',

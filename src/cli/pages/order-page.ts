@@ -16,6 +16,7 @@ import { stateOf } from './order-state.ts'
 import type { Paint } from './output.ts'
 import { table } from './table.ts'
 import { BAR, barred, harmless, harmlessLines, LONGEST_TITLE, oneLine } from './terminal-text.ts'
+import { verificationNotes } from './verification-notes.ts'
 
 /** Characters of a step's input or output on the page; all of it is in `--json`. */
 const MAX_STEP_DATA = 8_000
@@ -67,6 +68,7 @@ function facts(order: WorkOrderDetail, { paint, hint, now }: PageOptions): strin
     ['status', stateOf(order, paint)],
     ['reason', reason === null ? null : below(hint(harmlessLines(`${reason.code}: ${reason.message}`)))],
     ['approved', order.approved ? 'yes' : 'no'],
+    ['checks', unverified(order, hint)],
     ['project', shown(order.project)],
     ['risk', shown(order.risk_level)],
     ['proposer', shown(order.proposer)],
@@ -82,6 +84,12 @@ function facts(order: WorkOrderDetail, { paint, hint, now }: PageOptions): strin
 /** Further lines of what others wrote, behind a bar. */
 function below(text: string): string {
   return text.replaceAll('\n', `\n${BAR} `)
+}
+
+/** What the checks will not say of an order that has not begun; null: nothing is missing. */
+function unverified(order: WorkOrderDetail, hint: PageOptions['hint']): string | null {
+  const notes = verificationNotes(order)
+  return notes.length === 0 ? null : hint(notes.join(' '))
 }
 
 /** Null before the first attempt, while nothing is reserved. */

@@ -105,6 +105,17 @@ export async function lastFailureBefore(
     .where('number', '<', attempt)
     .where('status', '=', 'failed')
     .where(sql<string>`error ->> 'code'`, 'in', codes)
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('outcome_vectors as outcome')
+            .select('outcome.id')
+            .whereRef('outcome.work_order_id', '=', 'attempts.work_order_id')
+            .whereRef('outcome.attempt', '=', 'attempts.number')
+            .where('outcome.counts', '=', false),
+        ),
+      ),
+    )
     .orderBy('number', 'desc')
     .limit(1)
     .executeTakeFirst()

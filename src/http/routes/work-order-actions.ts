@@ -5,6 +5,7 @@ import { approveWorkOrder, findWorkOrder, rejectWorkOrder } from '../../db/work-
 import { ANY_FAULT, BODY_FAULT, CONFLICT, json, jsonBody, NO_SUCH_ORDER, PEER_FAULT, UNWORKABLE } from '../answers.ts'
 import type { HttpEnv } from '../http-env.ts'
 import { newRoutes } from '../new-routes.ts'
+import { withVerification } from '../verification.ts'
 
 const tags = ['Work orders']
 const ACTED = {
@@ -73,7 +74,8 @@ async function act(
 export const workOrderActionRoutes = newRoutes()
   .openapi(approve, async (c) => {
     const order = await approveWorkOrder(c.var.deps.db, c.req.valid('param').id)
-    return c.json({ success: true as const, work_order: order }, 200)
+    const [shown = order] = await withVerification(c.var.deps, [order])
+    return c.json({ success: true as const, work_order: shown }, 200)
   })
   .openapi(reject, async (c) => {
     const { reason } = c.req.valid('json')

@@ -29,6 +29,7 @@ import {
   QUERY_FAULT,
 } from '../answers.ts'
 import { newRoutes, refuseInvalid } from '../new-routes.ts'
+import { withVerification } from '../verification.ts'
 import { workOrderDetail } from '../work-order-detail.ts'
 
 const tags = ['Work orders']
@@ -103,7 +104,8 @@ export const workOrderRoutes = newRoutes()
     async (c) => {
       const body = c.req.valid('json')
       const many = 'work_orders' in body
-      const added = await addWorkOrders(c.var.deps.db, many ? body.work_orders : [body])
+      const stored = await addWorkOrders(c.var.deps.db, many ? body.work_orders : [body])
+      const added = await withVerification(c.var.deps, stored)
       if (many) return c.json({ success: true as const, work_orders: added }, 201)
       const [order] = added
       if (order === undefined) throw new Fault('internal', 'A work order was stored and not given back')
@@ -113,7 +115,8 @@ export const workOrderRoutes = newRoutes()
   )
   .openapi(show, async (c) => {
     const order = await workOrderDetail(c.var.deps.db, c.req.valid('param').id)
-    return c.json({ success: true as const, work_order: order }, 200)
+    const [shown = order] = order.status === 'pending' ? await withVerification(c.var.deps, [order]) : []
+    return c.json({ success: true as const, work_order: shown }, 200)
   })
   .openapi(
     edit,

@@ -6,13 +6,13 @@ import {
   ReconcileResponse,
   type Reconciliation,
   SettleResponse,
-} from '../../contract/budget-changes.ts'
-import { Fault } from '../../faults/fault.ts'
-import { type Cli, withApi } from '../cli.ts'
-import { usdArgument } from '../input/arguments.ts'
-import { readBill } from '../input/bill-file.ts'
-import { counted, shortId, usd } from '../pages/humanize.ts'
-import { harmless } from '../pages/terminal-text.ts'
+} from '../../../contract/budget-changes.ts'
+import { Fault } from '../../../faults/fault.ts'
+import { type Cli, withApi } from '../../cli.ts'
+import { usdArgument } from '../../input/arguments.ts'
+import { readBill } from '../../input/bill-file.ts'
+import { counted, shortId, usd } from '../../pages/humanize.ts'
+import { harmless } from '../../pages/terminal-text.ts'
 
 const SHOWN = 20
 

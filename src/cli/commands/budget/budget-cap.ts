@@ -5,12 +5,12 @@ import {
   CapResponse,
   type CapTarget,
   type ChangedCap,
-} from '../../contract/budget-changes.ts'
-import { type Cli, withApi } from '../cli.ts'
-import { nullForNone, usdOrNone } from '../input/arguments.ts'
-import { budgetWarnings } from '../pages/budget-line.ts'
-import { counted, shortId, usd } from '../pages/humanize.ts'
-import { harmless } from '../pages/terminal-text.ts'
+} from '../../../contract/budget-changes.ts'
+import { type Cli, withApi } from '../../cli.ts'
+import { nullForNone, usdOrNone } from '../../input/arguments.ts'
+import { budgetWarnings } from '../../pages/budget-line.ts'
+import { counted, shortId, usd } from '../../pages/humanize.ts'
+import { harmless } from '../../pages/terminal-text.ts'
 
 type Target = Pick<CapBody, 'target' | 'id'>
 

@@ -1,8 +1,8 @@
 import { Command } from 'commander'
-import { EmergencyResponse } from '../../contract/budget.ts'
-import { type Cli, withApi } from '../cli.ts'
-import { budgetWarnings } from '../pages/budget-line.ts'
-import { harmless } from '../pages/terminal-text.ts'
+import { EmergencyResponse } from '../../../contract/budget.ts'
+import { type Cli, withApi } from '../../cli.ts'
+import { budgetWarnings } from '../../pages/budget-line.ts'
+import { harmless } from '../../pages/terminal-text.ts'
 
 export function budgetStopCommand(cli: Cli): Command {
   return new Command('stop')

@@ -1,11 +1,11 @@
 import { Argument, Command } from 'commander'
-import { type ChangedPrice, type PriceBody, PriceResponse } from '../../contract/budget-changes.ts'
-import { Fault } from '../../faults/fault.ts'
-import { type Cli, withApi } from '../cli.ts'
-import { proposerPath } from '../client/api-client.ts'
-import { usdArgument } from '../input/arguments.ts'
-import { usd } from '../pages/humanize.ts'
-import { harmless } from '../pages/terminal-text.ts'
+import { type ChangedPrice, type PriceBody, PriceResponse } from '../../../contract/budget-changes.ts'
+import { Fault } from '../../../faults/fault.ts'
+import { type Cli, withApi } from '../../cli.ts'
+import { proposerPath } from '../../client/api-client.ts'
+import { usdArgument } from '../../input/arguments.ts'
+import { usd } from '../../pages/humanize.ts'
+import { harmless } from '../../pages/terminal-text.ts'
 
 type Rates = { input?: string; output?: string; cacheRead?: string; cacheWrite?: string }
 type Word = 'free' | 'library' | undefined

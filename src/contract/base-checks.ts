@@ -1,0 +1,71 @@
+import { z } from '@hono/zod-openapi'
+import { FaultBody } from './faults.ts'
+
+/** Bytes of a `moose.yaml`. */
+export const MOST_OF_MOOSE_YAML = 64 * 1024
+
+/** What one check did on a base commit, before any change. */
+export const BaseCheck = z
+  .object({
+    name: z.string(),
+    run: z.string(),
+    outcome: z.enum(['passed', 'failed', 'crashed', 'timed_out']),
+    /** Null when it was ended by a signal. */
+    exit_code: z.number().int().nullable(),
+    duration_ms: z.number(),
+    /** The last lines of what it printed. */
+    output_tail: z.string(),
+    /** The names of what failed; null: nothing did, or it cannot be told apart. */
+    failures: z.array(z.string()).nullable(),
+    /** Why it cannot be run as things are; null: it can. */
+    fault: z.string().nullable(),
+    /** What its output suggests to do; null: nothing. */
+    hint: z.string().nullable(),
+  })
+  .openapi('BaseCheck')
+export type BaseCheck = z.infer<typeof BaseCheck>
+
+export const CheckProject = z
+  .strictObject({
+    /** Used instead of the one of the base commit. */
+    moose_yaml: z
+      .string()
+      .refine((text) => Buffer.byteLength(text) <= MOST_OF_MOOSE_YAML, `has more than ${MOST_OF_MOOSE_YAML} bytes`)
+      .optional(),
+    /** Forgets first what is known of the project's base commits. */
+    fresh: z.boolean().optional(),
+  })
+  .openapi('CheckProject')
+export type CheckProject = z.infer<typeof CheckProject>
+
+export const CheckedProject = z
+  .object({
+    project: z.string(),
+    branch: z.string(),
+    sha: z.string(),
+    /** Whose `moose.yaml` was used. */
+    configuration: z.enum(['base', 'given']),
+    /** Whether it is what the base commit has: then orders rely on the result. */
+    is_base: z.boolean(),
+    /** Null: there is nothing to set up. */
+    setup: z
+      .object({ run: z.string(), duration_ms: z.number(), reused: z.boolean(), not_kept: z.array(z.string()) })
+      .nullable(),
+    checks: z.array(BaseCheck),
+    /** Why an order would be blocked; null: it would begin. */
+    fault: FaultBody.shape.error.nullable(),
+  })
+  .openapi('CheckedProject')
+export type CheckedProject = z.infer<typeof CheckedProject>
+
+/** One event of the stream of a check; the last one is `result` or `failed`. */
+export const CheckEvent = z
+  .discriminatedUnion('type', [
+    z.object({ type: z.literal('note'), message: z.string() }),
+    z.object({ type: z.literal('output'), text: z.string() }),
+    z.object({ type: z.literal('checked'), check: BaseCheck }),
+    z.object({ type: z.literal('result'), result: CheckedProject }),
+    z.object({ type: z.literal('failed'), error: FaultBody.shape.error }),
+  ])
+  .openapi('CheckEvent')
+export type CheckEvent = z.infer<typeof CheckEvent>
