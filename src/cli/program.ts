@@ -158,9 +158,8 @@ async function commandOf(
 ): Promise<Command> {
   const [name, args] = usage.split(/ (.*)/, 2)
   const isNamed = words.some((word) => word === name || word === alias)
-  const command = isNamed
-    ? (await load())(await cliFor(program, surroundings))
-    : new Command(name).arguments(args === undefined ? '' : args)
+  const command = isNamed ? (await load())(await cliFor(program, surroundings)) : new Command(name)
+  if (!isNamed && args !== undefined) command.arguments(args)
   return alias === undefined ? command.summary(summary) : command.summary(summary).alias(alias)
 }
 

@@ -34,6 +34,7 @@ while read -r line; do
   n=$((n+1))
   case "$line" in bad*) echo "not ok $n - $line"; ended=1;; *) echo "ok $n - $line";; esac
 done < tests.txt
+echo "1..$n"
 exit $ended
 `
 const SUITE = { ...FILES, 'tests.txt': 'good\nbad one\nbad two\nbad three\n', 'run.sh': TAP }
@@ -118,7 +119,7 @@ test('a base with three failing tests: what adds none passes and says which fail
   const body = String(order.pull_request?.body)
   assert.match(body, /- \[ \] It greets\n[^]*- No check proves criterion 1\./)
   assert.match(body, /\| suite \| failed before this change as well \|/)
-  assert.match(body, /3 failures, none of them new: `bad one`, `bad two`, `bad three`/)
+  assert.match(body, /3 failures, none of them new: `tap: bad one`, `tap: bad two`, `tap: bad three`/)
 })
 
 test('a fourth failing test is caught, and is named first', async () => {
@@ -132,7 +133,7 @@ test('a fourth failing test is caught, and is named first', async () => {
   assert.deepEqual([broken.status, code(broken)], ['failed', 'check_failed'])
   assert.match(
     String(broken.status_reason?.message),
-    /New with this change: bad four\. Before it 3 of the others failed/,
+    /New with this change: tap: bad four\. Before it 3 of the others failed/,
   )
   const mended = await settled(moose, await fileOrder(home.database, { title: 'Mend', files: ['tests.txt'] }))
   assert.equal(mended.phase, 'in_review', JSON.stringify(mended.status_reason))

@@ -11,7 +11,7 @@ import { until } from '../support/until.ts'
 
 const yaml = (...checks: string[]) => `checks:\n${checks.map((check) => `  - ${check}\n`).join('')}`
 const PASSES = '{ name: greets, run: "echo looked at && test -s greeting.txt" }'
-const FAILS = '{ name: suite, run: "echo not ok 1 - old; exit 1" }'
+const FAILS = '{ name: suite, run: "echo not ok 1 - old; echo 1..1; exit 1" }'
 const MISSING = '{ name: lint, run: no-such-tool }'
 const homeWith = (...checks: string[]) =>
   createMooseHome({ 'greeting.txt': 'hello\n', 'moose.yaml': yaml(...checks) }, [])
@@ -86,7 +86,7 @@ test('with --json every event is a line; a service does the same', async () => {
   assert.deepEqual(new Set(events.map(({ type }) => type)), new Set(['checked', 'note', 'output', 'result']))
   const { result } = events.at(-1)
   assert.deepEqual([result.project, result.is_base, result.fault], ['sample', true, null])
-  assert.deepEqual([result.checks[0].outcome, result.checks[0].failures], ['failed', ['old']])
+  assert.deepEqual([result.checks[0].outcome, result.checks[0].failures], ['failed', ['tap: old']])
   const forgotten = await check(home, 'sample', '--fresh')
   assert.deepEqual([forgotten.exitCode, (await rows(home)).length], [1, 1])
   assert.equal((await check(home, 'nowhere')).exitCode, 1)
