@@ -176,6 +176,7 @@ test('the target of make around a report is a failure too', () => {
 
 test('an output of one endless line, and one with too many failures, cannot be told', () => {
   assert.equal(failuresIn(`${recorded('go.txt')}${'x'.repeat(20_000)}`), null)
+  assert.equal(failuresIn(`${'x\n'.repeat(200_000)}${recorded('go.txt')}`), null)
   const many = Array.from({ length: 2_001 }, (_, at) => `FAILED a.py::t${at}`).join('\n')
   assert.equal(failuresIn(`${many}\n2001 failed in 1.0s\n`), null)
   assert.equal(failuresIn(`${many.slice(0, many.lastIndexOf('\n'))}\n2000 failed in 1.0s\n`)?.length, 2_000)

@@ -5,6 +5,9 @@ import { pytest, pythonFormat, pythonLint, unittest } from './reports/python.ts'
 
 const LONGEST_LINE = 4_000
 const LONGEST_NAME = 1_000
+/** No report is longer; a check that floods its output is not read on. */
+const MOST_LINES = 200_000
+const MOST_CHARACTERS = 16 * 1024 * 1024
 const MOST_NAMES = 2_000
 
 const JAVASCRIPT = [nodeSpec, tap, jest, vitest, mocha, tsc, eslint, prettier]
@@ -20,6 +23,8 @@ export class FailingTests {
   readonly #tools = [...JAVASCRIPT, ...PYTHON, ...COMPILED].map((tool) => tool())
   readonly #frame = targets()
   #rest = ''
+  #lines = 0
+  #characters = 0
   #isCut = false
 
   /** @param root absolute path of the tree the check runs in: another run has another one, and some tools name it */
@@ -29,6 +34,9 @@ export class FailingTests {
 
   /** @param text output in pieces, as it comes */
   add(text: string): void {
+    if (this.#isCut) return
+    this.#characters += text.length
+    if (this.#characters > MOST_CHARACTERS) this.#isCut = true
     const lines = `${this.#rest}${text}`.split('\n')
     this.#rest = String(lines.pop())
     for (const line of lines) this.#line(line)
@@ -54,7 +62,8 @@ export class FailingTests {
   }
 
   #line(raw: string): void {
-    if (raw.length > LONGEST_LINE) this.#isCut = true
+    this.#lines += 1
+    if (raw.length > LONGEST_LINE || this.#lines > MOST_LINES) this.#isCut = true
     if (this.#isCut) return
     // A carriage return within the line makes several of it.
     for (const part of plainText(raw).replaceAll(this.#root, '').split('\n')) {

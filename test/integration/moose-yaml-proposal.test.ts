@@ -177,7 +177,7 @@ test('of a moose.yaml that is there every problem is told with its line, or else
   }
   assert.deepEqual((await existing('chekcs: []\nsetup: 5\n'))?.problems, [
     'moose.yaml:2: setup is neither a command, nor a list of commands, nor a group of run and timeout',
-    'moose.yaml:1: chekcs is not a known field (did you mean checks?)',
+    'moose.yaml:1: chekcs is not a known field; there are: setup, cache, env, context, checks (did you mean checks?)',
   ])
   assert.deepEqual(await existing('checks: [{ name: unit, run: npm test }]\ncache: [node_modules/]\n'), {
     problems: [],
@@ -233,7 +233,7 @@ describe('moose init in a checkout', () => {
     assert.equal(JSON.parse(json.stdout).moose_yaml.written, false)
     await writeFile(file, 'checks: {}\n')
     const third = await init(given.checkout, '--name', 'written')
-    assert.equal(third.exitCode, 1)
+    assert.equal(third.exitCode, 3)
     assert.match(third.stdout, /moose\.yaml is not valid:\n {2}moose\.yaml:1: checks is not a list\n/)
   })
 
