@@ -141,7 +141,7 @@ function assertBody(body: string, { id, sha, usd }: { id: string; sha: string; u
   ]) {
     assert.ok(body.split('\n').includes(line), `${line}\n\n${body}`)
   }
-  assert.match(body, /\| greets \| passed \|/)
+  assert.match(body, /\| greets \| passed \(failed before this change\) \|/)
   assert.ok(body.trimEnd().endsWith(`<!-- moose:wo=${id} attempt=1 -->`))
 }
 
