@@ -1,6 +1,6 @@
 /**
  * The gates of `npm test`, one line each: types, lint, format, imports, SQL, dead code, layout, patterns, documents,
- * configuration, moose.yaml. All of them run, so that one look shows everything; any that fails fails the whole.
+ * configuration, moose.yaml, commands, proposers. All of them run, so that one look shows everything; any that fails fails the whole.
  */
 import { spawnSync } from 'node:child_process'
 
@@ -29,6 +29,8 @@ const GATES: readonly { name: string; program: string; args: readonly string[]; 
   },
   { name: 'configuration', program: 'node', args: ['scripts/configuration.ts', '--check'] },
   { name: 'moose.yaml', program: 'node', args: ['scripts/moose-yaml.ts', '--check'] },
+  { name: 'commands', program: 'node', args: ['scripts/commands.ts', '--check'] },
+  { name: 'proposers', program: 'node', args: ['scripts/proposers.ts', '--check'] },
 ]
 
 let failed = 0

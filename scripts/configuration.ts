@@ -2,13 +2,12 @@
  * Writes docs/configuration.md from the schema of the settings (`src/config/environment.ts`); with `--check`, fails where the
  * file is another: `node scripts/configuration.ts [--check]`.
  */
-import { readFile, writeFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { Environment } from '../src/config/environment.ts'
 import { CERTIFICATE_VARIABLES, LOGIN_VARIABLES, NETWORK_VARIABLES } from '../src/config/handed-on.ts'
 import { KeptDaysRows, OrchestratorRows } from '../src/db/system-config.ts'
+import { keepPage, madeBy, markdownTable } from './generated-page.ts'
 
-const FILE = new URL('../docs/configuration.md', import.meta.url)
 const COMMAND = 'npm run configuration'
 
 /** What the last words of a name say of its unit. */
@@ -56,13 +55,13 @@ function defaultOf(name: string, schemas: readonly z.core.$ZodType[], { unset }:
   return unset
 }
 
-function line(name: string, schema: z.core.$ZodType): string {
+function cellsOf(name: string, schema: z.core.$ZodType): string[] {
   const schemas = wrapped(schema)
   const meaning = meaningOf(schema)
   const { description, row } = meaning
   if (description === undefined) throw new Error(`${name} has no description.`)
   const cells = [`\`${name}\``, description, formOf(name, schemas), defaultOf(name, schemas, meaning)]
-  return `| ${[...cells, row === undefined ? '–' : `\`${row}\``].join(' | ')} |`
+  return [...cells, row === undefined ? '–' : `\`${row}\``]
 }
 
 /** A row that is named must be one that is read, and the other way round. */
@@ -79,25 +78,23 @@ function page(): string {
   const names = (list: readonly string[]) => list.map((name) => `\`${name}\``).join(', ')
   return `# Configuration
 
-<!-- Made by \`${COMMAND}\` from src/config/environment.ts; a change here fails \`npm run check\`. -->
+${madeBy(COMMAND, 'src/config/environment.ts')}
 
 Moose is configured by environment variables. An empty one counts as unset. A malformed value is an error that names every
 malformed variable, never a default. A row of \`system_config\` overrides its variable for all processes of a database,
 without a restart.
 
-| Variable | Meaning | Value | Default | Row of \`system_config\` |
-|---|---|---|---|---|
-${Object.entries(Environment.shape)
-  .map(([name, schema]) => line(name, schema))
-  .join('\n')}
+${markdownTable(
+  ['Variable', 'Meaning', 'Value', 'Default', 'Row of `system_config`'],
+  Object.entries(Environment.shape).map(([name, schema]) => cellsOf(name, schema)),
+)}
 
 ## Rows of \`system_config\` that have no variable
 
-| Row | Meaning |
-|---|---|
-${Object.entries(ROWS_ALONE)
-  .map(([row, meaning]) => `| \`${row}\` | ${meaning} |`)
-  .join('\n')}
+${markdownTable(
+  ['Row', 'Meaning'],
+  Object.entries(ROWS_ALONE).map(([row, meaning]) => [`\`${row}\``, meaning]),
+)}
 
 ## Variables that are passed on
 
@@ -110,8 +107,4 @@ ${Object.entries(ROWS_ALONE)
 `
 }
 
-if (process.argv.includes('--check')) {
-  const same = (await readFile(FILE, 'utf8')) === page()
-  if (!same) console.log(`docs/configuration.md is not what the schema says. Write it with: ${COMMAND}`)
-  process.exitCode = same ? 0 : 1
-} else await writeFile(FILE, page())
+await keepPage({ name: 'configuration.md', command: COMMAND, text: page() })

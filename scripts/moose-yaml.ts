@@ -2,12 +2,11 @@
  * Writes docs/moose-yaml.md from the schema of `moose.yaml` (`src/contract/moose-yaml.ts`); with `--check`, fails where the
  * file is another: `node scripts/moose-yaml.ts [--check]`.
  */
-import { readFile, writeFile } from 'node:fs/promises'
 import { stringify } from 'yaml'
 import { z } from 'zod'
 import { mooseYamlJsonSchema } from '../src/contract/moose-yaml.ts'
+import { keepPage, madeBy, markdownTable } from './generated-page.ts'
 
-const FILE = new URL('../docs/moose-yaml.md', import.meta.url)
 const COMMAND = 'npm run moose-yaml'
 
 /** What a page can say of a key; a key without description or example is an error. */
@@ -51,11 +50,11 @@ function plural(form: string): string {
 
 function table(schema: unknown): string {
   const { properties, required } = Group.parse(schema)
-  const lines = Object.entries(properties).map(([name, property]) => {
+  const rows = Object.entries(properties).map(([name, property]) => {
     const { description } = Key.parse(property)
-    return `| \`${name}\` | ${formOf(property)} | ${required.includes(name) ? 'yes' : 'no'} | ${description} |`
+    return [`\`${name}\``, formOf(property), required.includes(name) ? 'yes' : 'no', description]
   })
-  return ['| Key | Form | Needed | Meaning |', '|---|---|---|---|', ...lines].join('\n')
+  return markdownTable(['Key', 'Form', 'Needed', 'Meaning'], rows)
 }
 
 /** The examples of every key, as they are written. */
@@ -73,7 +72,7 @@ function page(): string {
   const check = z.object({ items: z.unknown() }).parse(properties['checks']).items
   return `# moose.yaml
 
-<!-- Made by \`${COMMAND}\` from src/contract/moose-yaml.ts; a change here fails \`npm run check\`. -->
+${madeBy(COMMAND, 'src/contract/moose-yaml.ts')}
 
 How Moose sets up and checks a repository: a file at its root, of at most 64 KiB, read from the base commit of each attempt.
 [Checks](checks.md) says what each part is for. \`moose init\` proposes one; \`moose schema\` prints this as a JSON schema.
@@ -129,8 +128,4 @@ ${examples(check)}
 `
 }
 
-if (process.argv.includes('--check')) {
-  const same = (await readFile(FILE, 'utf8')) === page()
-  if (!same) console.log(`docs/moose-yaml.md is not what the schema says. Write it with: ${COMMAND}`)
-  process.exitCode = same ? 0 : 1
-} else await writeFile(FILE, page())
+await keepPage({ name: 'moose-yaml.md', command: COMMAND, text: page() })

@@ -112,7 +112,7 @@ export const ProposerParams = z.object({
   name: storedText(LIMITS.title).openapi({ example: 'claude-sonnet-4-5' }),
 })
 
-const Rate = UsdAmount.optional()
+const rate = (description: string) => UsdAmount.optional().meta({ description })
 
 const INPUT_MISSING = { path: ['input_per_million'], message: 'is missing' }
 const REFUSALS: Record<PriceContradiction, { path: string[]; message: string }> = {
@@ -125,12 +125,11 @@ const REFUSALS: Record<PriceContradiction, { path: string[]; message: string }> 
 /** USD per million tokens, or free; nothing of both: the price library's. The keys of `proposer_configs.cost_profile`. */
 export const PriceBody = z
   .strictObject({
-    free: z.boolean().optional(),
-    input_per_million: Rate,
-    output_per_million: Rate,
-    /** Left out: the rate of the input. */
-    cache_read_per_million: Rate,
-    cache_write_per_million: Rate,
+    free: z.boolean().optional().meta({ description: 'True: its calls cost nothing, and no rate is given.' }),
+    input_per_million: rate('Input that no cache holds; needs that of the output.'),
+    output_per_million: rate('Output, reasoning included; needs that of the input.'),
+    cache_read_per_million: rate('Input that was read from the cache. Left out: the rate of the input.'),
+    cache_write_per_million: rate('Input that was written to the cache. Left out: the rate of the input.'),
   })
   .superRefine((price, context) => {
     const contradiction = contradictionOf(price)

@@ -69,46 +69,63 @@ function isDeeper(value: unknown, levels: number): boolean {
   return levels === 0 || Object.values(value).some((part) => isDeeper(part, levels - 1))
 }
 
-/** What a proposer is made of besides its name. */
+/** What a proposer is made of besides its name; docs/proposers.md is made of it. */
 const Fields = {
-  /** What speaks at the other end: Anthropic's Messages, OpenAI's Responses, Gemini, or Chat Completions. */
-  kind: z.enum(PROPOSER_KINDS),
-  /** The provider's own model id. */
-  model: Model,
-  /** Where the protocol is spoken; a query stays at the end. Null: at the provider's own address. */
-  base_url: BaseUrl.nullable(),
-  /** The name of the environment variable that holds the key. Null: the usual one of its kind. */
-  key_variable: KeyVariable.nullable(),
-  /** The highest complexity of an order it is trusted with, 0 to 1. */
-  complexity_threshold: z.number().min(0).max(1),
-  /** Empty: what the price library says. */
+  kind: z.enum(PROPOSER_KINDS).meta({
+    description:
+      "What is spoken at the other end: Anthropic's Messages, OpenAI's Responses, Gemini, or Chat Completions.",
+  }),
+  model: Model.meta({ description: "The provider's own model id." }),
+  base_url: BaseUrl.nullable().meta({
+    description: "Where it is spoken; a query stays at the end. Null: at the provider's own address.",
+  }),
+  key_variable: KeyVariable.nullable().meta({
+    description: 'The name of the environment variable that holds the key. Null: the usual one of its kind.',
+  }),
+  complexity_threshold: z.number().min(0).max(1).meta({
+    description: 'The highest complexity of an order it is trusted with.',
+  }),
   price: PriceBody,
-  /** Tokens of prompt and answer together. Null: not known. */
-  context_tokens: z.int().min(1).max(MOST_TOKENS).nullable(),
-  /** How Chat Completions call the limit of the answer. Null: what is known of the model. */
-  output_limit_parameter: LimitParameter.nullable(),
-  active: z.boolean(),
+  context_tokens: z.int().min(1).max(MOST_TOKENS).nullable().meta({
+    description: 'Tokens of prompt and answer together. Null: not known.',
+  }),
+  output_limit_parameter: LimitParameter.nullable().meta({
+    description: 'How Chat Completions call the limit of the answer. Null: what is known of the model.',
+  }),
+  active: z.boolean().meta({ description: 'Whether it is given orders.' }),
 }
+
+/** A field of a new proposer that may be left out, with what holds then. */
+const leftOut = <Field extends z.ZodType>(field: Field, what: string) =>
+  field.optional().meta({ description: `${z.string().parse(field.description)} Left out: ${what}.` })
 
 export const NewProposer = z
   .strictObject({
-    name: Name,
+    name: Name.meta({ description: 'What it is called in commands, orders and pull requests.' }),
     kind: Fields.kind,
     model: Fields.model,
-    base_url: Fields.base_url.optional(),
-    key_variable: Fields.key_variable.optional(),
-    /** Left out: 1. */
-    complexity_threshold: Fields.complexity_threshold.optional(),
-    /** Left out: what the price library says; without an entry there it has to be stated. */
-    price: Fields.price.optional(),
-    context_tokens: Fields.context_tokens.optional(),
-    output_limit_parameter: Fields.output_limit_parameter.optional(),
-    /** Sent with every call. None that carries a credential, and none that the protocol sets. */
-    extra_headers: Headers.optional(),
-    /** Sent with every call. None that Moose sets itself, such as `messages` and `max_tokens`. */
-    extra_body: BodyFields.optional(),
-    /** Left out: true. */
-    active: Fields.active.optional(),
+    base_url: leftOut(Fields.base_url, 'null'),
+    key_variable: leftOut(Fields.key_variable, 'null'),
+    complexity_threshold: leftOut(Fields.complexity_threshold, '1'),
+    price: Fields.price.optional().meta({
+      description:
+        'What its calls cost. Empty, or left out: what the price library says; a model that it does not know is refused.',
+    }),
+    context_tokens: leftOut(Fields.context_tokens, 'null'),
+    output_limit_parameter: leftOut(Fields.output_limit_parameter, 'null'),
+    extra_headers: leftOut(
+      Headers.meta({
+        description: 'Headers of every call. None that carries a credential, and none that the protocol sets.',
+      }),
+      'none',
+    ),
+    extra_body: leftOut(
+      BodyFields.meta({
+        description: 'Fields of every request. None that Moose sets itself, such as `messages` and `max_tokens`.',
+      }),
+      'none',
+    ),
+    active: leftOut(Fields.active, 'true'),
   })
   .openapi('NewProposer')
 export type NewProposer = z.infer<typeof NewProposer>
