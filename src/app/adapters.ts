@@ -44,6 +44,7 @@ export type Parts = {
   mirrors: Mirrors
   gateway: AsyncDisposable
   git: Git
+  toolchains: () => Promise<Toolchains>
   manager: OwnManager
   proposer: Proposer
   gh: Gh
@@ -77,6 +78,7 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
     gateway,
     mirrors,
     git: mirrors.git,
+    toolchains: scripts.toolchains,
     manager: ownManager,
     proposer: ownProposer,
     gh,

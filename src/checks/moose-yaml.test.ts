@@ -152,8 +152,8 @@ for (const [name, text, line, told] of refused) {
 
 test('every problem is told at once', () => {
   const text = 'checks:\n  - {name: a}\n  - {run: b}\n'
-  assert.throws(() => parseMooseYaml(text), /line 2: checks\[0\]\.run .*line 3: checks\[1\]\.name/)
-  assert.throws(() => parseMooseYaml('a: "x" y\nb: c: d\n'), /line 1: .*; line 2: a second ": "/)
+  assert.throws(() => parseMooseYaml(text), /:2: checks\[0\]\.run .*\nmoose\.yaml:3: checks\[1\]\.name/)
+  assert.throws(() => parseMooseYaml('a: "x" y\nb: c: d\n'), /moose\.yaml:1: .*\nmoose\.yaml:2: a second ": "/)
 })
 
 test('what the parser says in its own words reaches nobody', () => {
@@ -193,7 +193,10 @@ test('of many problems the first 20 are told, and how many more there are', () =
     () => parseMooseYaml(keys),
     (error) => {
       assert.ok(error instanceof Fault)
-      assert.match(error.message, /line 1: k0 is not a known field .*; line 20: k19 is .*; and 4980 more\. Correct/)
+      assert.match(
+        error.message,
+        /moose\.yaml:1: k0 is not a known field .*\n[^]*moose\.yaml:20: k19 is .*\nand 4980 more\nCorrect/,
+      )
       assert.match(String(error.details['problems']), /^moose\.yaml:1: k0 is .*\n(?:.*\n){19}and 4980 more$/)
       return !error.message.includes('k20 ')
     },
@@ -203,12 +206,12 @@ test('of many problems the first 20 are told, and how many more there are', () =
 test('a file of more than 64 KiB is refused by its size, whatever is in it', () => {
   const of = (bytes: number) => `#${'x'.repeat(bytes - 3)}é`
   assert.deepEqual(parseMooseYaml(of(65_536)).checks, [])
-  assert.throws(() => parseMooseYaml(of(65_537)), /it has 65537 bytes, and at most 65536 are read\. Correct it/)
+  assert.throws(() => parseMooseYaml(of(65_537)), /it has 65537 bytes, and at most 65536 are read\nCorrect it/)
 })
 
 test('a file that is nested too deep for the parser is refused as such', () => {
   for (const part of ['[', '- ', '{a: '])
-    assert.throws(() => parseMooseYaml(part.repeat(5_000)), /it is nested too deep\. Correct it on the base branch/)
+    assert.throws(() => parseMooseYaml(part.repeat(5_000)), /it is nested too deep\nCorrect it/)
 })
 
 test('a parser never warns past the log', async () => {

@@ -122,13 +122,13 @@ function keyOffset(path: readonly PropertyKey[], document: Document.Parsed): num
 /** @param more problems beside those that are told */
 function invalid(problems: readonly Problem[], more: number, cause: unknown): Fault {
   const [first] = problems
-  const told = problems.map(({ line, text: problem }) => `line ${line}: ${problem}`).join('; ')
-  const rest = more === 0 ? '' : `; and ${more} more`
-  const message = `moose.yaml is not valid. ${told}${rest}. Correct it on the base branch, then retry.`
-  const listed = problems.map(({ line, text: problem }) => `moose.yaml:${line}: ${problem}`)
-  const details = {
-    line: first === undefined ? null : first.line,
-    problems: [...listed, ...(more === 0 ? [] : [`and ${more} more`])].join('\n'),
-  }
-  return new Fault('checks_invalid', message, details, cause)
+  const told = problems.map(({ line, text: problem }) => `moose.yaml:${line}: ${problem}`)
+  const listed = [...told, ...(more === 0 ? [] : [`and ${more} more`])].join('\n')
+  const message = `moose.yaml is not valid:\n${listed}\nCorrect it (for orders: on the base branch), then retry.`
+  return new Fault(
+    'checks_invalid',
+    message,
+    { line: first === undefined ? null : first.line, problems: listed },
+    cause,
+  )
 }

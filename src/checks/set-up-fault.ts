@@ -74,7 +74,7 @@ const NO_LIBRARY = [
   /^error\[E0432\]: unresolved import/,
 ]
 const NO_TERMINAL =
-  /\b(?:not a (?:tty|terminal)|stdin is not|Inappropriate ioctl for device|EOFError: EOF when reading a line)/i
+  /(?:\bnot a (?:tty|terminal)|\bstdin is not|\bInappropriate ioctl for device|\/dev\/tty: |\bEOFError: EOF when reading a line)/i
 
 /** What the output of a check that failed or was ended suggests; null: nothing. */
 export function hintOf(ending: Ending): string | null {

@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { getSystemErrorMessage } from 'node:util'
-import { Command, CommanderError } from 'commander'
+import { type Argument, Command, CommanderError } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import { Fault, toFault } from '../faults/fault.ts'
 import type { Cli } from './cli.ts'
@@ -174,8 +174,13 @@ async function cliFor(program: Command, { output, environment, cwd, readStdin }:
   return { output, cwd, readStdin, config }
 }
 
+function term(argument: Argument): string {
+  const name = `${argument.name()}${argument.variadic ? '...' : ''}`
+  return argument.required ? `<${name}>` : `[${name}]`
+}
+
 function subcommandTerm(command: Command): string {
-  return [command.name(), ...command.registeredArguments.map((argument) => `<${argument.name()}>`)].join(' ')
+  return [command.name(), ...command.registeredArguments.map((argument) => term(argument))].join(' ')
 }
 
 const HELP = `

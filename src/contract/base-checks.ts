@@ -52,6 +52,8 @@ export const CheckedProject = z
       .object({ run: z.string(), duration_ms: z.number(), reused: z.boolean(), not_kept: z.array(z.string()) })
       .nullable(),
     checks: z.array(BaseCheck),
+    /** What set-up and checks are handed of the operator's toolchains, beside the PATH. */
+    handed: z.array(z.object({ name: z.string(), version: z.string().nullable(), where: z.string() })),
     /** Why an order would be blocked; null: it would begin. */
     fault: FaultBody.shape.error.nullable(),
   })

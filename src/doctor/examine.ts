@@ -1,27 +1,18 @@
 import { access, constants, mkdir, statfs } from 'node:fs/promises'
-import type { Kysely } from 'kysely'
-import type { Executors } from '../attempt/choose-executor.ts'
+import type { Adapters } from '../attempt/context.ts'
 import { type Config, shownDatabaseUrl } from '../config.ts'
-import { latestBaseChecks } from '../db/base-checks.ts'
 import type { OpenDatabase } from '../db/connect.ts'
-import { allProjects } from '../db/projects.ts'
-import type { Database } from '../db/schema.ts'
 import { AIDER_VERSION } from '../executors/aider/aider-version.ts'
 import { aiderFolder } from '../executors/aider/find-aider.ts'
 import { Fault, toFault } from '../faults/fault.ts'
-import { examineGitHub } from '../forge/github/examine.ts'
 import type { Gh } from '../forge/github/gh.ts'
-import { assertBranchesFit, defaultBranchOf } from '../git/default-branch.ts'
 import type { Mirrors } from '../git/mirrors.ts'
-import { shellWord } from '../git/ref-names.ts'
-import { assertSigns } from '../git/signing-key.ts'
 import type { Models } from '../models/models.ts'
 import type { DoctorFinding } from '../ports/doctor-finding.ts'
 import { runCommand } from '../process/run-command.ts'
 import type { RetentionDeps } from '../retention/retention-deps.ts'
 import { findToolchains } from '../sandbox/toolchains.ts'
-import { branchNames } from '../work-order/naming.ts'
-import type { Project } from '../work-order/project.ts'
+import { examineProjects } from './examine-projects.ts'
 import { examineProposers } from './examine-proposers.ts'
 import { examineRecords } from './examine-records.ts'
 import { homeMode } from './private-home.ts'
@@ -33,7 +24,12 @@ const VERSION_TIMEOUT_MS = 10_000
 const OLDEST_GIT = 2_038
 
 /** The parts of a service that are looked at. */
-export type Parts = { adapters: { executors: Executors }; mirrors: Mirrors; models: Models; gh: Gh }
+export type Parts = {
+  adapters: Pick<Adapters, 'executors' | 'workspaces' | 'bases'>
+  mirrors: Mirrors
+  models: Models
+  gh: Gh
+}
 
 /** Looks at everything an order needs on its way and at what is left over of others, and changes nothing. */
 export async function examine(
@@ -46,7 +42,7 @@ export async function examine(
     await gitFinding(parts),
     await home(config),
     ok('database', `${database.embedded ? 'embedded Postgres' : 'Postgres'} at ${shownDatabaseUrl(database.url)}`),
-    ...(await projects(config, database.db, parts)),
+    ...(await examineProjects(config, database.db, parts)),
     ...(await examineProposers(database.db, parts.models)),
     await program(config, 'gh', 'the GitHub forge'),
     await aider(config, parts),
@@ -164,58 +160,5 @@ async function home({ home }: Config): Promise<DoctorFinding> {
       detail: toFault(thrown).message,
       remedy: 'set MOOSE_HOME to a folder you may write',
     }
-  }
-}
-
-async function projects(config: Config, db: Kysely<Database>, { mirrors, gh }: Parts): Promise<DoctorFinding[]> {
-  const known = await allProjects(db)
-  if (known.length === 0) {
-    const remedy = 'moose init, in a checkout of the repository'
-    return [{ name: 'projects', state: 'missing', detail: 'none is set up', remedy }]
-  }
-  const looked = known.map(async (project): Promise<DoctorFinding[]> => {
-    const onGitHub = project.forge === 'github' ? await examineGitHub({ gh, config }, project) : []
-    return [await projectFinding(mirrors, project), await checksFinding(db, project), ...onGitHub]
-  })
-  return (await Promise.all(looked)).flat()
-}
-
-/** Whether orders can begin in a project, be committed and be pushed. */
-async function projectFinding({ git }: Mirrors, project: Project): Promise<DoctorFinding> {
-  const { name: called, defaultBranch, forge, branchPattern: pattern, commits } = project
-  const name = `project ${called}`
-  try {
-    await defaultBranchOf(git, project, defaultBranch)
-    const sample = { pattern, shortId: '00000000', title: 'a title', attempt: 1 }
-    await assertBranchesFit(git, project, { wanted: branchNames(sample), signal: null })
-    if (commits.signingKey !== null) await assertSigns(git, commits.signingKey)
-    return ok(name, `${defaultBranch}, forge ${forge}${commits.signingKey === null ? '' : ', signed commits'}`)
-  } catch (thrown) {
-    const { message: detail, details } = toFault(thrown)
-    const head = details['head']
-    const remedy = typeof head === 'string' ? `moose project edit ${called} --branch ${shellWord(head)}` : null
-    return { name, state: 'broken', detail, remedy }
-  }
-}
-
-/** What was found last; nothing is run for it. */
-async function checksFinding(db: Kysely<Database>, project: Project): Promise<DoctorFinding> {
-  const name = `checks of ${project.name}`
-  const remedy = `moose check ${project.name}`
-  const last = await latestBaseChecks(db, project.id)
-  if (last === null) return { name, state: 'optional', detail: 'not checked yet', remedy }
-  const at = `at ${last.checkedAt.toISOString()}`
-  if (last.fault !== null) {
-    const named = last.checks.filter(({ fault }) => fault !== null).map((check) => `${check.name}: ${check.fault}`)
-    const detail = `${named.length === 0 ? 'setup failed' : named.join('; ')} (${at})`
-    return { name, state: 'warning', detail: `orders would be blocked: ${detail}`, remedy }
-  }
-  const failing = last.checks.filter(({ outcome }) => outcome !== 'passed').map((check) => check.name)
-  if (failing.length === 0) return ok(name, `all ${last.checks.length} pass on the base (${at})`)
-  return {
-    name,
-    state: 'warning',
-    detail: `fail on the base, and prove nothing: ${failing.join(', ')} (${at})`,
-    remedy,
   }
 }

@@ -14,6 +14,7 @@ import type { Orchestrator } from '../orchestrator/orchestrator.ts'
 import type { OrchestratorService } from '../orchestrator/orchestrator-service.ts'
 import type { Proposer } from '../ports/proposal.ts'
 import type { SecretSettings } from '../redaction/redaction.ts'
+import type { Toolchains } from '../sandbox/toolchains.ts'
 
 /** What the routes work with: the database and the parts of this process, chosen in app.ts. */
 export type HttpDeps = {
@@ -29,6 +30,8 @@ export type HttpDeps = {
   models: Models
   adapters: Pick<Adapters, 'workspaces' | 'executors' | 'forges' | 'bases'>
   git: Git
+  /** What set-up and checks are handed. */
+  toolchains: () => Promise<Toolchains>
   /** Whether this process may run the attempts of its home. */
   isHomeOwned: () => boolean
   config: Pick<Config, 'github' | 'gitConfigFiles'> & SecretSettings & RowDefaults

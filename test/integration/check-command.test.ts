@@ -71,7 +71,7 @@ test('in a checkout its own moose.yaml is used and said to be another; --base fo
   await writeFile(path.join(checkout, 'moose.yaml'), 'checks:\n  - { run: x }\n')
   const invalid = await moose(['check'], here)
   assert.equal(invalid.exitCode, 3)
-  assert.match(invalid.stderr, /moose\.yaml is not valid\. line 2: /)
+  assert.match(invalid.stderr, /moose\.yaml is not valid:\n {2}moose\.yaml:2: /)
 })
 
 test('with --json every event is a line; a service does the same', async () => {

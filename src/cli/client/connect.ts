@@ -32,10 +32,20 @@ export async function connect(config: Config): Promise<Connection> {
   // Loaded only now: a command that talks to a running service starts without the database driver, the engine and the log.
   const [{ openMoose }, { createLogFor }] = await Promise.all([import('../../app.ts'), import('../../log.ts')])
   const moose = await openMoose(config, { log: createLogFor(config), role: 'client' })
+  // A request that was given up still books what it has cost.
+  const underWay = new Set<Promise<unknown>>()
+  const fetchHere = async (request: Request) => {
+    const answer = Promise.resolve(moose.http.fetch(request))
+    underWay.add(answer)
+    return await answer.finally(() => underWay.delete(answer))
+  }
   return {
-    api: createApiClient(IN_PROCESS_URL, (request) => moose.http.fetch(request)),
+    api: createApiClient(IN_PROCESS_URL, fetchHere),
     service: null,
-    [Symbol.asyncDispose]: () => moose[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await Promise.allSettled(underWay)
+      await moose[Symbol.asyncDispose]()
+    },
   }
 }
 

@@ -90,13 +90,17 @@ export async function checkProject(
 }
 
 function report(output: Output, result: CheckedProject): void {
-  const { checks, fault, setup, branch, sha } = result
+  const { checks, fault, setup, branch, sha, handed } = result
   const rows = checks.map((check) => row(check, output.paint))
+  const isUnprepared = fault?.details?.['check'] === 'setup'
   const prepared = setup === null ? [] : [setupRow(setup, output.paint)]
+  if (isUnprepared) prepared.push([`${output.paint.red('✗')} setup`, 'failed', '', ''])
   if (rows.length + prepared.length > 0) output.line(table([...prepared, ...rows]))
   for (const folder of setup === null ? [] : setup.not_kept)
     output.note(`setup made ${harmless(folder)}, which cache: of moose.yaml does not name: checks do not find it`)
   const where = `${branch} at ${sha.slice(0, 12)}`
+  const tools = handed.map(({ name, version }) => (version === null ? name : `${name} ${version}`))
+  if (tools.length > 0) output.note(`handed beside the PATH: ${harmless(tools.join(', '))}`)
   if (fault !== null) {
     output.line(output.hint(harmlessLines(fault.message)))
     process.exitCode = 3

@@ -5,8 +5,10 @@ import { type AddedProject, NewProject, ProjectResponse } from '../../contract/p
 import { Fault } from '../../faults/fault.ts'
 import { describeProblems, fieldProblems } from '../../faults/schema-problems.ts'
 import { type Cli, withApi } from '../cli.ts'
+import type { ApiClient } from '../client/api-client.ts'
 import { enclosingRepository, locateRepository } from '../input/locate-repository.ts'
 import { mooseYamlDocument, proposedFor, showProposed } from '../input/moose-yaml-of-checkout.ts'
+import { projectsHere } from '../input/project-here.ts'
 import { harmless } from '../pages/terminal-text.ts'
 import { checkProject } from './check.ts'
 
@@ -46,8 +48,8 @@ export function initCommand(cli: Cli): Command {
       const { createOrigin: folder } = options
       const located = repository === undefined ? enclosingRepository(cli.cwd) : locateRepository(cli.cwd, repository)
       const made = folder === undefined ? {} : { create_origin: path.resolve(cli.cwd, folder) }
-      const body = { ...newProject(located, options), ...made }
       await withApi(cli, async (api) => {
+        const body = { ...newProject(located, await withKnownName(api, located, options)), ...made }
         const added = await api.call({ method: 'POST', path: '/api/projects', body, answer: ProjectResponse })
         const proposed = await proposedFor(cli, body.repository)
         if (cli.output.json) {
@@ -76,6 +78,13 @@ async function showAdded(
   await showProposed(cli, proposed, { base: default_branch, write: options.write === true })
   if (options.check !== true) output.note(`See that its checks run, which costs nothing: moose check ${harmless(name)}`)
   output.note('Add work with: moose add --title "…" --file …')
+}
+
+/** Another checkout of a project's repository is that project, whatever its folder is called. */
+async function withKnownName(api: ApiClient, located: string, options: InitOptions): Promise<InitOptions> {
+  if (options.name !== undefined || !path.isAbsolute(located)) return options
+  const [only, second] = await projectsHere(api, located)
+  return only === undefined || second !== undefined ? options : { ...options, name: only.name }
 }
 
 /** The checkout itself is never touched. */

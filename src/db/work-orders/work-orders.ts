@@ -43,9 +43,12 @@ async function addWorkOrder(db: Db, order: NewWorkOrder): Promise<WorkOrderView>
 /** Null while there is no project yet: the order then waits for the first one. @throws {Fault} `project_required` */
 async function projectIdFor(db: Db, name: string | undefined): Promise<string | null> {
   if (name !== undefined) return (await findProjectByName(db, name)).id
-  const [project, second] = await listProjects(db)
+  const projects = await listProjects(db)
+  const [project, second] = projects
   if (second === undefined) return project === undefined ? null : project.id
-  throw new Fault('project_required', 'There are several projects. Name one: --project, or "project" in the order.')
+  const names = projects.map((each) => each.name).join(', ')
+  const message = `There are several projects: ${names}. Name one: --project, or "project" in the order.`
+  throw new Fault('project_required', message)
 }
 
 /**

@@ -6,6 +6,7 @@ import { findProjectByName } from '../../db/projects.ts'
 import { toFault } from '../../faults/fault.ts'
 import type { CheckedBase } from '../../ports/base-checks.ts'
 import { type Sanitize, shownFault } from '../../redaction/sanitize-output.ts'
+import type { Toolchains } from '../../sandbox/toolchains.ts'
 import type { Project } from '../../work-order/project.ts'
 import { ANY_FAULT, BODY_FAULT, jsonBody, NO_SUCH_PROJECT, TOO_MANY_STREAMS } from '../answers.ts'
 import { answerStream } from '../event-stream.ts'
@@ -54,7 +55,7 @@ export const projectCheckRoutes = newRoutes().openapi(check, async (c) => {
   )
 })
 
-type Deps = Pick<HttpDeps, 'adapters' | 'log'>
+type Deps = Pick<HttpDeps, 'adapters' | 'log' | 'toolchains'>
 type Request = { project: Project; body: CheckProject; sanitize: Sanitize }
 
 /** Ends with `result` or `failed`, and with the checks when the reader leaves. */
@@ -88,7 +89,7 @@ async function* checkEvents(deps: Deps, request: Request, signal: AbortSignal): 
 }
 
 async function runCheck(
-  { adapters, log }: Deps,
+  { adapters, log, toolchains }: Deps,
   { project, body, sanitize }: Request,
   { signal, put }: { signal: AbortSignal; put: (event: CheckEvent) => void },
 ): Promise<CheckedProject> {
@@ -111,12 +112,22 @@ async function runCheck(
     },
   })
   await output.flush()
-  return checkedProject(project, { sha, isGiven: mooseYaml !== null, ...found })
+  const { found: handed } = await toolchains()
+  return checkedProject(project, { sha, isGiven: mooseYaml !== null, handed, ...found })
 }
 
 function checkedProject(
   project: Project,
-  { sha, isGiven, isBase, config, prepared, checks, fault }: CheckedBase & { sha: string; isGiven: boolean },
+  {
+    sha,
+    isGiven,
+    isBase,
+    config,
+    prepared,
+    checks,
+    handed,
+    fault,
+  }: CheckedBase & { sha: string; handed: Toolchains['found']; isGiven: boolean },
 ): CheckedProject {
   const { setup } = config
   return {
@@ -135,6 +146,7 @@ function checkedProject(
             not_kept: [...prepared.notKept],
           },
     checks: [...checks],
+    handed: [...handed],
     fault: fault === null ? null : fault.toRecord(),
   }
 }

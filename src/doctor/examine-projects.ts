@@ -1,0 +1,103 @@
+import type { Kysely } from 'kysely'
+import type { Adapters } from '../attempt/context.ts'
+import type { Config } from '../config.ts'
+import { latestBaseChecks } from '../db/base-checks.ts'
+import { allProjects } from '../db/projects.ts'
+import type { Database } from '../db/schema.ts'
+import { Fault, toFault } from '../faults/fault.ts'
+import { examineGitHub } from '../forge/github/examine.ts'
+import type { Gh } from '../forge/github/gh.ts'
+import { assertBranchesFit, defaultBranchOf } from '../git/default-branch.ts'
+import type { Mirrors } from '../git/mirrors.ts'
+import { shellWord } from '../git/ref-names.ts'
+import { assertSigns } from '../git/signing-key.ts'
+import type { DoctorFinding } from '../ports/doctor-finding.ts'
+import type { ProjectConfig } from '../ports/execution.ts'
+import { branchNames } from '../work-order/naming.ts'
+import type { Project } from '../work-order/project.ts'
+
+type Known = Pick<Adapters, 'workspaces' | 'bases'>
+
+/** The projects there are, and what keeps their orders from beginning. */
+export async function examineProjects(
+  config: Config,
+  db: Kysely<Database>,
+  { mirrors, gh, adapters }: { mirrors: Mirrors; gh: Gh; adapters: Known },
+): Promise<DoctorFinding[]> {
+  const known = await allProjects(db)
+  if (known.length === 0) {
+    const remedy = 'moose init, in a checkout of the repository'
+    return [{ name: 'projects', state: 'missing', detail: 'none is set up', remedy }]
+  }
+  const looked = known.map(async (project): Promise<DoctorFinding[]> => {
+    const onGitHub = project.forge === 'github' ? await examineGitHub({ gh, config }, project) : []
+    return [await projectFinding(mirrors, project), await checksFinding(db, project, adapters), ...onGitHub]
+  })
+  return (await Promise.all(looked)).flat()
+}
+
+/** Whether orders can begin in a project, be committed and be pushed. */
+async function projectFinding({ git }: Mirrors, project: Project): Promise<DoctorFinding> {
+  const { name: called, defaultBranch, forge, branchPattern: pattern, commits } = project
+  const name = `project ${called}`
+  try {
+    await defaultBranchOf(git, project, defaultBranch)
+    const sample = { pattern, shortId: '00000000', title: 'a title', attempt: 1 }
+    await assertBranchesFit(git, project, { wanted: branchNames(sample), signal: null })
+    if (commits.signingKey !== null) await assertSigns(git, commits.signingKey)
+    const detail = `${defaultBranch}, forge ${forge}${commits.signingKey === null ? '' : ', signed commits'}`
+    return { name, state: 'ok', detail, remedy: null }
+  } catch (thrown) {
+    const { code, message: detail, details } = toFault(thrown)
+    const head = details['head']
+    const renamed = typeof head === 'string' ? `moose project edit ${called} --branch ${shellWord(head)}` : null
+    const elsewhere = code.startsWith('repository_')
+      ? `moose project edit ${called} --repository URL, or: moose project remove ${called}`
+      : null
+    const remedy = renamed === null ? elsewhere : renamed
+    return { name, state: 'broken', detail, remedy }
+  }
+}
+
+/** What `moose.yaml` says on the base as it was last fetched, and what its checks did there; nothing is run for it. */
+async function checksFinding(db: Kysely<Database>, project: Project, parts: Known): Promise<DoctorFinding> {
+  const finding = { name: `checks of ${project.name}`, remedy: `moose check ${project.name}` }
+  const config = await lastConfig(project, parts)
+  if (config instanceof Fault) {
+    const remedy = `correct moose.yaml on ${project.defaultBranch}, then: moose check ${project.name}`
+    return { ...finding, state: 'warning', detail: `orders would be blocked: ${config.message}`, remedy }
+  }
+  if (config !== null && config.checks.length === 0) {
+    const detail = `no checks in moose.yaml of ${project.defaultBranch}: nothing will be verified`
+    return {
+      ...finding,
+      state: 'warning',
+      detail,
+      remedy: 'moose init --write, in a checkout, then commit and push it',
+    }
+  }
+  const last = await latestBaseChecks(db, project.id)
+  if (last === null) return { ...finding, state: 'optional', detail: 'not checked yet' }
+  const at = `at ${last.checkedAt.toISOString()}`
+  if (last.fault !== null) {
+    const named = last.checks.filter(({ fault }) => fault !== null).map((check) => `${check.name}: ${check.fault}`)
+    const detail = `${named.length === 0 ? 'setup failed' : named.join('; ')} (${at})`
+    return { ...finding, state: 'warning', detail: `orders would be blocked: ${detail}` }
+  }
+  const failing = last.checks.filter(({ outcome }) => outcome !== 'passed').map((check) => check.name)
+  if (failing.length === 0) {
+    return { ...finding, state: 'ok', detail: `all ${last.checks.length} pass on the base (${at})`, remedy: null }
+  }
+  const detail = `fail on the base, and prove nothing: ${failing.join(', ')} (${at})`
+  return { ...finding, state: 'warning', detail, remedy: `see what fails with: ${finding.remedy}` }
+}
+
+/** Null: the base was not fetched yet. A fault says why it cannot be read. */
+async function lastConfig(project: Project, { workspaces, bases }: Known): Promise<ProjectConfig | Fault | null> {
+  try {
+    const sha = await workspaces.lastBase(project)
+    return sha === null ? null : await bases.configOf(project, sha)
+  } catch (error) {
+    return toFault(error)
+  }
+}
