@@ -95,9 +95,10 @@ export class AttemptWorkspace implements Workspace {
   }
 
   async keepCaches(key: string): Promise<void> {
-    const { project } = this.#request
+    const { project, signal } = this.#request
     await this.#requireOurs()
-    await this.#parts.kept.keep({ projectId: project.id, key }, { folder: this.#parts.folder, places: this.#places })
+    const made = { folder: this.#parts.folder, places: this.#places, signal }
+    await this.#parts.kept.keep({ projectId: project.id, key }, made)
   }
 
   async ignored(): Promise<string[]> {
