@@ -23,7 +23,11 @@ export async function detectGo(files: CheckoutFiles): Promise<Finding | null> {
     tool: 'go',
     language: 'go',
     lockFile: firstOf(files, ['go.sum']) ?? manifest,
-    setup: [...download, { value: ahead("go test -run '^$' ./..."), why: AHEAD }],
+    setup: [
+      ...download,
+      { value: ahead("go test -run '^$' ./..."), why: AHEAD },
+      { value: ahead('go vet ./...'), why: 'what go vet knows of every package it uses, into the cache' },
+    ],
     cache: [
       { value: '~/go/pkg/mod', why: 'modules that Go has fetched' },
       { value: '~/.cache/go-build', why: 'what Go has compiled' },

@@ -249,7 +249,10 @@ test('a linter that is configured and that nothing brings is told, and no check'
 
 test('Go with vendored modules fetches none, and does not look at their format', async () => {
   const found = await proposed({ 'go.mod': '', 'vendor/modules.txt': '' })
-  assert.deepEqual(found.setup, ["go test -run '^$' ./... >/dev/null 2>&1 || true"])
+  assert.deepEqual(found.setup, [
+    "go test -run '^$' ./... >/dev/null 2>&1 || true",
+    'go vet ./... >/dev/null 2>&1 || true',
+  ])
   assert.match(String(found.checks['format']), /':!vendor'/)
 })
 

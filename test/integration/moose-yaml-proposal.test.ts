@@ -69,7 +69,11 @@ const EXPECTED: Readonly<Record<FixtureName, Expected>> = {
   },
   go: {
     tools: ['go, go.sum'],
-    setup: ['go mod download', "go test -run '^$' ./... >/dev/null 2>&1 || true"],
+    setup: [
+      'go mod download',
+      "go test -run '^$' ./... >/dev/null 2>&1 || true",
+      'go vet ./... >/dev/null 2>&1 || true',
+    ],
     cache: ['~/go/pkg/mod', '~/.cache/go-build'],
     checks: {
       test: 'go test ./...',
