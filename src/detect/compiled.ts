@@ -117,12 +117,30 @@ export async function detectMaven(files: CheckoutFiles): Promise<Finding | null>
     tool: 'maven',
     language: 'java',
     lockFile: 'pom.xml',
-    setup: [{ value: `${maven} --quiet -DskipTests verify`, why }],
+    setup: [{ value: `${maven} --quiet -DskipTests verify`, why }, ...runsOneTest(files, maven)],
     cache: wrapper ? [...cache, { value: '~/.m2/wrapper', why: 'what mvnw has fetched' }] : cache,
     env: [],
     checks,
     notes: [],
   }
+}
+
+/**
+ * Surefire fetches what runs the tests when it runs the first one, and not before.
+ *
+ * @see https://maven.apache.org/surefire/maven-surefire-plugin/test-mojo.html (test, failIfNoSpecifiedTests)
+ */
+function runsOneTest(files: CheckoutFiles, maven: string): Line[] {
+  const [first] = [...files.names]
+    .flatMap((name) => {
+      const found = /(?:^|\/)src\/test\/java\/(?:.*\/)?(\w+Test)\.java$/.exec(name)
+      return found === null ? [] : [String(found[1])]
+    })
+    .sort()
+  if (first === undefined) return []
+  const elsewhere = '-DfailIfNoTests=false -Dsurefire.failIfNoSpecifiedTests=false'
+  const run = ahead(`${maven} -Dtest=${first} ${elsewhere} verify`)
+  return [{ value: run, why: 'one test: only then Maven fetches what runs them' }]
 }
 
 /** Gradle at the root; its home is said in every command, for the reason Maven's is. */
