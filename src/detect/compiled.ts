@@ -1,3 +1,4 @@
+import path from 'node:path'
 import { type CheckoutFiles, firstOf, hasGroup, readToml, textOf } from './checkout-files.ts'
 import type { Finding, FoundCheck, Line } from './finding.ts'
 
@@ -132,10 +133,10 @@ export async function detectMaven(files: CheckoutFiles): Promise<Finding | null>
  */
 function runsOneTest(files: CheckoutFiles, maven: string): Line[] {
   const [first] = [...files.names]
-    .flatMap((name) => {
-      const found = /(?:^|\/)src\/test\/java\/(?:.*\/)?(\w+Test)\.java$/.exec(name)
-      return found === null ? [] : [String(found[1])]
-    })
+    .filter((name) => `/${name}`.includes('/src/test/java/'))
+    .map((name) => path.posix.basename(name))
+    .filter((name) => /^\w+Test\.java$/.test(name))
+    .map((name) => path.posix.basename(name, '.java'))
     .sort()
   if (first === undefined) return []
   const elsewhere = '-DfailIfNoTests=false -Dsurefire.failIfNoSpecifiedTests=false'
