@@ -1,3 +1,4 @@
+import path from 'node:path'
 import { type CheckoutFiles, firstOf, hasGroup, readToml, textOf } from './checkout-files.ts'
 import type { Finding, FoundCheck, Line } from './finding.ts'
 
@@ -23,7 +24,11 @@ export async function detectGo(files: CheckoutFiles): Promise<Finding | null> {
     tool: 'go',
     language: 'go',
     lockFile: firstOf(files, ['go.sum']) ?? manifest,
-    setup: [...download, { value: ahead("go test -run '^$' ./..."), why: AHEAD }],
+    setup: [
+      ...download,
+      { value: ahead("go test -run '^$' ./..."), why: AHEAD },
+      { value: ahead('go vet ./...'), why: 'what go vet knows of every package it uses, into the cache' },
+    ],
     cache: [
       { value: '~/go/pkg/mod', why: 'modules that Go has fetched' },
       { value: '~/.cache/go-build', why: 'what Go has compiled' },
@@ -113,12 +118,30 @@ export async function detectMaven(files: CheckoutFiles): Promise<Finding | null>
     tool: 'maven',
     language: 'java',
     lockFile: 'pom.xml',
-    setup: [{ value: `${maven} --quiet -DskipTests verify`, why }],
+    setup: [{ value: `${maven} --quiet -DskipTests verify`, why }, ...runsOneTest(files, maven)],
     cache: wrapper ? [...cache, { value: '~/.m2/wrapper', why: 'what mvnw has fetched' }] : cache,
     env: [],
     checks,
     notes: [],
   }
+}
+
+/**
+ * Surefire fetches what runs the tests when it runs the first one, and not before.
+ *
+ * @see https://maven.apache.org/surefire/maven-surefire-plugin/test-mojo.html (test, failIfNoSpecifiedTests)
+ */
+function runsOneTest(files: CheckoutFiles, maven: string): Line[] {
+  const [first] = [...files.names]
+    .filter((name) => `/${name}`.includes('/src/test/java/'))
+    .map((name) => path.posix.basename(name))
+    .filter((name) => /^\w+Test\.java$/.test(name))
+    .map((name) => path.posix.basename(name, '.java'))
+    .sort()
+  if (first === undefined) return []
+  const elsewhere = '-DfailIfNoTests=false -Dsurefire.failIfNoSpecifiedTests=false'
+  const run = ahead(`${maven} -Dtest=${first} ${elsewhere} verify`)
+  return [{ value: run, why: 'one test: only then Maven fetches what runs them' }]
 }
 
 /** Gradle at the root; its home is said in every command, for the reason Maven's is. */

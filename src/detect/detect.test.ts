@@ -249,7 +249,10 @@ test('a linter that is configured and that nothing brings is told, and no check'
 
 test('Go with vendored modules fetches none, and does not look at their format', async () => {
   const found = await proposed({ 'go.mod': '', 'vendor/modules.txt': '' })
-  assert.deepEqual(found.setup, ["go test -run '^$' ./... >/dev/null 2>&1 || true"])
+  assert.deepEqual(found.setup, [
+    "go test -run '^$' ./... >/dev/null 2>&1 || true",
+    'go vet ./... >/dev/null 2>&1 || true',
+  ])
   assert.match(String(found.checks['format']), /':!vendor'/)
 })
 
@@ -268,6 +271,14 @@ test('Java: wrappers go before what is on the PATH', async () => {
   assert.match(String(maven.checks['test']), /^\.\/mvnw --batch-mode .*repo\.local="\$HOME\/.* verify$/)
   assert.match(String(maven.checks['format']), /spotless:check$/)
   assert.deepEqual(maven.cache, ['~/.m2/repository', '~/.m2/wrapper'])
+  assert.equal(maven.setup.length, 1)
+  const tested = {
+    'pom.xml': '',
+    'a/src/test/java/b/ZTest.java': '',
+    'src/test/java/Base.java': '',
+    'src/main/java/ATest.java': '',
+  }
+  assert.match(String((await proposed(tested)).setup[1]), / -Dtest=ZTest .* verify >/)
   const gradle = await proposed({ 'build.gradle.kts': '', gradlew: '' })
   assert.match(String(gradle.checks['test']), /^\.\/gradlew --no-daemon .*--gradle-user-home "\$HOME\/\.gradle" test$/)
   assert.match(String((await proposed({ 'settings.gradle': '' })).checks['test']), /^gradle /)

@@ -49,7 +49,10 @@ export interface Workspace extends WorkTree {
    * @throws {Fault} `check_failed` when the tree is not the folder any more that was opened; nothing is touched then
    */
   restore(): Promise<void>
-  /** Folders (with a slash at their end) and files that git ignores here and that are in no folder of `cache`, sorted. */
+  /**
+   * Folders (with a slash at their end) and files that git ignores here, sorted; without what is in a folder of `cache`,
+   * and without folders that hold nothing else.
+   */
   ignored(): Promise<string[]>
   /** Moves what lies in the folders of `cache` away, to be copied into other workspaces. Nothing runs here any more. */
   keepCaches(key: string): Promise<void>

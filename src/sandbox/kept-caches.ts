@@ -9,7 +9,7 @@ import { runCommand } from '../process/run-command.ts'
 import { type CachePlace, madeWay, reached, restingPlace } from './cache-places.ts'
 import { moveFolder } from './child-environment.ts'
 import { removeTree } from './remove-tree.ts'
-import { findMentions, namesBelow, recordDigest, rewriteMentions } from './walk-kept.ts'
+import { findMentions, hasNamesOutside, namesBelow, recordDigest, rewriteMentions } from './walk-kept.ts'
 
 /** What one set-up left. */
 export type KeptName = { projectId: string; key: string }
@@ -71,7 +71,10 @@ export class KeptCaches {
    *
    * @param made.folder absolute path of the attempt's folder, in which nothing runs any more
    */
-  async keep(name: KeptName, made: { folder: string; places: readonly CachePlace[] }): Promise<void> {
+  async keep(
+    name: KeptName,
+    made: { folder: string; places: readonly CachePlace[]; signal: AbortSignal },
+  ): Promise<void> {
     const draft = path.join(this.#projectFolder(name), `.${randomUUID()}`)
     const content = path.join(draft, CONTENT)
     await mkdir(content, { recursive: true, mode: 0o700 })
@@ -80,6 +83,7 @@ export class KeptCaches {
       const found = await reached(resting.root, resting.path)
       if (found !== null) await moveFolder(found, path.join(content, String(index)))
     }
+    await ownFiles(draft, made.signal)
     const mentions = await findMentions(content, `${made.folder}/`)
     const kept: Kept = { from: made.folder, mentions, digest: await recordDigest(content) }
     await writeFile(path.join(draft, RECORD), JSON.stringify(kept), { mode: 0o600 })
@@ -211,6 +215,21 @@ async function copy(from: string, to: string, signal: AbortSignal): Promise<void
     'command_failed',
     `What is kept of the set-up cannot be copied: ${stderr.text().slice(0, 600).trim()}`,
   )
+}
+
+/**
+ * Has what is kept share no file with a folder outside: pnpm, for one, links packages from its store in HOME, which goes
+ * with the attempt.
+ *
+ * @see https://pnpm.io/symlinked-node-modules-structure
+ */
+async function ownFiles(draft: string, signal: AbortSignal): Promise<void> {
+  const content = path.join(draft, CONTENT)
+  if (!(await hasNamesOutside(content))) return
+  const shared = path.join(draft, 'shared')
+  await rename(content, shared)
+  await copy(shared, content, signal)
+  await removeTree(shared)
 }
 
 function notKept(): Fault {

@@ -48,6 +48,25 @@ export async function recordDigest(root: string): Promise<string> {
 }
 
 /**
+ * Whether a file below a folder has another name that is not: what is done to it there changes what `recordDigest` gives.
+ *
+ * @param root absolute path
+ */
+export async function hasNamesOutside(root: string): Promise<boolean> {
+  const missing = new Map<bigint, bigint>()
+  for await (const entries of entriesBelow(root, Buffer.alloc(0))) {
+    for (const { stats } of entries) {
+      if (stats.isDirectory() || stats.nlink === 1n) continue
+      const known = missing.get(stats.ino)
+      const left = (known === undefined ? stats.nlink : known) - 1n
+      if (left === 0n) missing.delete(stats.ino)
+      else missing.set(stats.ino, left)
+    }
+  }
+  return missing.size > 0
+}
+
+/**
  * What names a folder and has to name another one where it is copied to: text files of up to 1 MiB, and links. What is
  * neither a file, a folder nor a link (a socket, a pipe) is removed.
  *

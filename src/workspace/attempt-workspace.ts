@@ -1,6 +1,7 @@
 import { mkdir, readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { Fault } from '../faults/fault.ts'
+import { namesIn } from '../files/names-in.ts'
 import { makeCommit } from '../git/make-commit.ts'
 import { fullSha } from '../git/ref-names.ts'
 import type { BaseRequest, Workspace } from '../ports/workspace.ts'
@@ -95,16 +96,26 @@ export class AttemptWorkspace implements Workspace {
   }
 
   async keepCaches(key: string): Promise<void> {
-    const { project } = this.#request
+    const { project, signal } = this.#request
     await this.#requireOurs()
-    await this.#parts.kept.keep({ projectId: project.id, key }, { folder: this.#parts.folder, places: this.#places })
+    const made = { folder: this.#parts.folder, places: this.#places, signal }
+    await this.#parts.kept.keep({ projectId: project.id, key }, made)
   }
 
   async ignored(): Promise<string[]> {
     const args = ['ls-files', '-z', '--others', '--ignored', '--exclude-standard', '--directory']
     const found = recordsOf(await this.#index.run(args)).map((name) => Buffer.from(name, 'latin1').toString())
-    const isKept = (name: string) => this.#caches.some((cache) => `${name}/`.startsWith(`${cache}/`))
-    return found.filter((name) => name !== '.git/' && !isKept(name)).sort()
+    const isKept = await Promise.all(found.map((name) => this.#isKept(name.replace(/\/$/, ''))))
+    return found.filter((name, index) => name !== '.git/' && isKept[index] === false).sort()
+  }
+
+  /** Whether a file or folder is in a folder of `cache`, or holds nothing but such folders. */
+  async #isKept(name: string): Promise<boolean> {
+    if (this.#caches.some((cache) => `${name}/`.startsWith(`${cache}/`))) return true
+    if (!this.#caches.some((cache) => cache.startsWith(`${name}/`))) return false
+    for (const within of await namesIn(path.join(this.path, name)))
+      if (!(await this.#isKept(`${name}/${within}`))) return false
+    return true
   }
 
   /**

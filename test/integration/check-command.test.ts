@@ -35,6 +35,22 @@ test('moose check tells passed, failed on the base, and what cannot be run, by w
   }
 })
 
+test('what setup leaves outside of a cache is told where a check fails, which may need it', async () => {
+  const files = (run: string) => ({
+    '.gitignore': 'out/\n',
+    'moose.yaml': `setup: mkdir out && touch out/made\n${yaml(`{ name: finds, run: "${run}" }`)}`,
+  })
+  for (const [run, exitCode, isTold] of [
+    ['test -e out/made', 1, true],
+    ['true', 0, false],
+  ] as const) {
+    await using home = await createMooseHome(files(run), [])
+    const ended = await check(home)
+    assert.equal(ended.exitCode, exitCode, ended.stdout + ended.stderr)
+    assert.equal(/setup made out\/, which cache: of moose.yaml does not name/.test(ended.stderr), isTold, ended.stderr)
+  }
+})
+
 test('what moose check found is what an order relies on, and doctor shows it', async () => {
   await using home = await createMooseHome({ 'greeting.txt': 'hello\n', 'moose.yaml': yaml(PASSES) }, [
     { task: 'Greet', turn: 1, text: '### write greeting.txt\n```\nhello, world\n```\n' },

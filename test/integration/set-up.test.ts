@@ -184,15 +184,40 @@ test('a set-up that fails is named with its last lines and its exit code, and no
   await using given = await setUpSetting(FILES, { ...WANTED, setup: 'mkdir deps; echo no such package; exit 3' })
   const base = await given.fetch()
   const thrown = await given.prepare(base).catch((error: unknown) => error)
-  assert.ok(fault('setup_failed', /setup failed with exit code 3\..*no such package/s)(thrown))
+  assert.ok(fault('setup_failed', /Set-up of project .* failed with exit code 3\..*no such package/s)(thrown))
   assert.ok(thrown instanceof Fault)
   assert.deepEqual(thrown.details['exit_code'], 3)
   assert.deepEqual(await readdir(path.join(given.home, 'workspaces')), [])
   assert.equal(await exists(given.home, 'caches'), false)
 })
 
+test('a cache whose files are also named in a store in HOME, as pnpm links them, is kept without the store', async () => {
+  const store = 'mkdir -p "$HOME/store" deps "$HOME/.cache/tool"\necho stored > "$HOME/store/made"\n'
+  const links = 'ln "$HOME/store/made" deps/made\nln deps/made deps/again\nln deps/made "$HOME/.cache/tool/made"\n'
+  await using given = await setUpSetting(FILES, { ...WANTED, setup: `${store}${links}` })
+  const base = await given.fetch()
+  const prepared = await given.prepare(base)
+  for (const name of [1, 2]) {
+    await using workspace = await given.open(base, prepared, name)
+    const result = await given.check(
+      workspace,
+      'cat deps/made; test deps/made -ef deps/again; cat "$HOME/.cache/tool/made"',
+    )
+    assert.deepEqual([result.outcome, result.outputTail], ['passed', 'stored\nstored'])
+  }
+  assert.equal((await given.prepare(base)).reused, true)
+})
+
 test('a folder that git ignores and no cache names is told as lost', async () => {
   await using given = await setUpSetting(FILES, { ...WANTED, setup: 'mkdir -p deps build/x; touch deps/a build/x/b' })
+  const base = await given.fetch()
+  assert.deepEqual((await given.prepare(base)).notKept, ['build/'])
+})
+
+test('an ignored folder with a cache in it is told as lost only where it holds something else', async () => {
+  const wanted = { ...WANTED, cache: ['build/x/kept', 'deps/state'] }
+  const setup = 'mkdir -p deps build/x/kept\ntouch deps/state build/x/kept/a build/x/b'
+  await using given = await setUpSetting(FILES, { ...wanted, setup })
   const base = await given.fetch()
   assert.deepEqual((await given.prepare(base)).notKept, ['build/'])
 })

@@ -96,7 +96,9 @@ function report(output: Output, result: CheckedProject): void {
   const prepared = setup === null ? [] : [setupRow(setup, output.paint)]
   if (isUnprepared) prepared.push([`${output.paint.red('✗')} setup`, 'failed', '', ''])
   if (rows.length + prepared.length > 0) output.line(table([...prepared, ...rows]))
-  for (const folder of setup === null ? [] : setup.not_kept)
+  const failed = checks.filter(({ outcome }) => outcome !== 'passed')
+  // Build tools leave folders that they make anew: where every check passes, none of them was missed.
+  for (const folder of setup === null || failed.length === 0 ? [] : setup.not_kept)
     output.note(`setup made ${harmless(folder)}, which cache: of moose.yaml does not name: checks do not find it`)
   const where = `${branch} at ${sha.slice(0, 12)}`
   const tools = handed.map(({ name, version }) => (version === null ? name : `${name} ${version}`))
@@ -107,7 +109,6 @@ function report(output: Output, result: CheckedProject): void {
     return
   }
   if (checks.length === 0) output.line(`no checks: nothing will be verified (no checks in moose.yaml of ${where})`)
-  const failed = checks.filter(({ outcome }) => outcome !== 'passed')
   if (failed.length === 0) return
   output.note(
     `${failed.length} fail before any change: orders go on, and these prove nothing unless a change mends them`,
