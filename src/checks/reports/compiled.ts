@@ -16,7 +16,8 @@ export function go(): ReportReader {
       if (failed === undefined) return
       if (why !== undefined) names.push(`go: ${failed} [${why}]`)
       else if (ofPackage.length === 0) isWhole = false
-      names.push(...ofPackage.map((name) => `go: ${failed} ${name}`))
+      // One by one: an engine takes some ten thousand arguments at once.
+      for (const name of ofPackage) names.push(`go: ${failed} ${name}`)
       ofPackage = []
     },
     report: () => reportOf(names, isWhole && ofPackage.length === 0, isWhole ? ofPackage.length : 1),
@@ -101,7 +102,16 @@ export function gradle(): ReportReader {
   }
 }
 
-/** Targets of make and recipes of just that failed: around the report of another tool, never a report by themselves. */
+/** Behind the folder of a package and the name of its script. */
+const PNPM_FAILED = ': Failed'
+
+/**
+ * Targets of make, recipes of just and packages of a workspace that failed: around the report of another tool, never a
+ * report by themselves. Without them a package that fails in a way that is not known here would go unseen beside one that
+ * failed before.
+ *
+ * @see https://docs.npmjs.com/cli/using-npm/workspaces and https://pnpm.io/cli/recursive
+ */
 export function targets(): ReportReader {
   const names: string[] = []
   return {
@@ -110,6 +120,9 @@ export function targets(): ReportReader {
       if (target !== undefined) names.push(`make: ${target}`)
       const [, recipe] = /^error: [Rr]ecipe `([^`]*)` failed\b/.exec(text) ?? []
       if (recipe !== undefined) names.push(`just: ${recipe}`)
+      const [, member] = /^npm (?:error|ERR!) workspace (\S+)$/.exec(text) ?? []
+      if (member !== undefined) names.push(`npm: ${member}`)
+      if (text.endsWith(PNPM_FAILED)) names.push(`pnpm: ${text.slice(0, -PNPM_FAILED.length)}`)
     },
     report: () => reportOf(names, true),
   }
