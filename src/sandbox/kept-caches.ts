@@ -200,7 +200,8 @@ export async function lastUsed(folder: string): Promise<number> {
 }
 
 /** `$0`: the inode of the folder it has to be started in; the rest: for `cp`. */
-const COPY_FROM = '[ "$(ls -di . | tr -cd 0-9)" = "$0" ] || { echo "its folder was replaced" >&2; exit 1; }; exec cp "$@"'
+const COPY_FROM =
+  '[ "$(ls -di . | tr -cd 0-9)" = "$0" ] || { echo "its folder was replaced" >&2; exit 1; }; exec cp "$@"'
 
 /**
  * With modes, times and links as they are, sharing the disk's blocks where the file system can: `cp` is ten times faster
