@@ -102,7 +102,6 @@ const RECORDED: Record<string, readonly string[]> = {
     'go: c/c.go:3: cannot use "a" (untyped string constant) as int value in variable declaration',
     'go: d/d_test.go:3: fmt.Printf format %d has arg "a" of wrong type string',
   ],
-  'cargo.txt': ['cargo: src/lib.rs: tests::p - should panic', 'cargo: src/lib.rs: tests::works'],
   'cargo-nff.txt': [
     'cargo: src/lib.rs: tests::p - should panic',
     'cargo: src/lib.rs: tests::works',
@@ -155,6 +154,14 @@ test('a report that counts more failures than it names cannot be told', async (t
       assert.equal(failuresIn(lines.toSpliced(at, 1).join('\n')), null)
     })
   }
+})
+
+test('a tool that stopped at its first failures has not told all of them', () => {
+  assert.equal(failuresIn(recorded('cargo.txt')), null)
+  const pytest = `FAILED t.py::a - x\n${'!'.repeat(26)} stopping after 1 failures ${'!'.repeat(26)}\n1 failed in 0.1s\n`
+  assert.equal(failuresIn(pytest), null)
+  const reactor = '[INFO] a ................... FAILURE [  0.712 s]\n[INFO] b ................... SKIPPED\n'
+  assert.equal(failuresIn(`${recorded('maven.txt')}\n${reactor}`), null)
 })
 
 test('an output that names no failure cannot be told', () => {

@@ -37,8 +37,12 @@ export function cargo(): ReportReader {
   let countedTests = 0
   let errors = 0
   let countedErrors = 0
+  let stopped = false
   return {
     line(text) {
+      // Without --no-fail-fast the targets behind the one that fails are not run; with it they are listed at the end.
+      if (/^error: (?:test|doctest) failed, to rerun pass/.test(text)) stopped = true
+      if (/^error: \d+ targets? failed:$/.test(text)) stopped = false
       const [, binary] = /^ +(?:Running(?: unittests)?|Doc-tests) (\S+)/.exec(text) ?? []
       if (binary !== undefined) target = binary
       const [, test] = /^test (\S.*) \.\.\. FAILED$/.exec(text) ?? []
@@ -60,7 +64,7 @@ export function cargo(): ReportReader {
       )
     },
     report() {
-      const isWhole = failedTests === countedTests && errors >= countedErrors
+      const isWhole = !stopped && failedTests === countedTests && errors >= countedErrors
       return reportOf(names, isWhole, countedTests + countedErrors)
     },
   }
@@ -72,8 +76,11 @@ export function maven(): ReportReader {
   // Told twice, as they arise and at the end; by the whole line, which says where.
   const errors = new Map<string, string>()
   let counted = 0
+  let skipped = false
   return {
     line(text) {
+      // Of the reactor's summary: a module that was not built because one before it failed.
+      if (/^\[INFO\] \S.* SKIPPED$/.test(text)) skipped = true
       const [, told = ''] = /^\[ERROR\] +(\S.*)$/.exec(text) ?? []
       const end = told.indexOf(' Time elapsed: ')
       const isFailure = end !== -1 && (told.includes('<<< FAILURE!') || told.includes('<<< ERROR!'))
@@ -84,7 +91,7 @@ export function maven(): ReportReader {
       const [, file, line, message] = /^(\S[^:]*):\[(\d+),\d+\] (.*)$/.exec(told) ?? []
       if (message !== undefined) errors.set(told, `javac: ${file}:${line}: ${message}`)
     },
-    report: () => reportOf([...tests, ...errors.values()], tests.length === counted, counted),
+    report: () => reportOf([...tests, ...errors.values()], !skipped && tests.length === counted, counted),
   }
 }
 
