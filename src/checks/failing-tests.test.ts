@@ -102,7 +102,6 @@ const RECORDED: Record<string, readonly string[]> = {
     'go: c/c.go:3: cannot use "a" (untyped string constant) as int value in variable declaration',
     'go: d/d_test.go:3: fmt.Printf format %d has arg "a" of wrong type string',
   ],
-  'cargo.txt': ['cargo: src/lib.rs: tests::p - should panic', 'cargo: src/lib.rs: tests::works'],
   'cargo-nff.txt': [
     'cargo: src/lib.rs: tests::p - should panic',
     'cargo: src/lib.rs: tests::works',
@@ -157,6 +156,14 @@ test('a report that counts more failures than it names cannot be told', async (t
   }
 })
 
+test('a tool that stopped at its first failures has not told all of them', () => {
+  assert.equal(failuresIn(recorded('cargo.txt')), null)
+  const pytest = `FAILED t.py::a - x\n${'!'.repeat(26)} stopping after 1 failures ${'!'.repeat(26)}\n1 failed in 0.1s\n`
+  assert.equal(failuresIn(pytest), null)
+  const reactor = '[INFO] a ................... FAILURE [  0.712 s]\n[INFO] b ................... SKIPPED\n'
+  assert.equal(failuresIn(`${recorded('maven.txt')}\n${reactor}`), null)
+})
+
 test('an output that names no failure cannot be told', () => {
   for (const output of [
     '',
@@ -176,7 +183,6 @@ test('the target of make around a report is a failure too', () => {
 
 test('an output of one endless line, and one with too many failures, cannot be told', () => {
   assert.equal(failuresIn(`${recorded('go.txt')}${'x'.repeat(20_000)}`), null)
-  assert.equal(failuresIn(`${'x\n'.repeat(200_000)}${recorded('go.txt')}`), null)
   const many = Array.from({ length: 2_001 }, (_, at) => `FAILED a.py::t${at}`).join('\n')
   assert.equal(failuresIn(`${many}\n2001 failed in 1.0s\n`), null)
   assert.equal(failuresIn(`${many.slice(0, many.lastIndexOf('\n'))}\n2000 failed in 1.0s\n`)?.length, 2_000)
@@ -193,4 +199,35 @@ test('what cannot be told on either side is not called old', () => {
   assert.equal(newFailures(null, ['a']), null)
   assert.equal(newFailures(['a'], null), null)
   assert.equal(newFailures(null, null), null)
+})
+
+test('output that is made to fill the memory, or to end the process, is no longer read', () => {
+  const read = (...parts: readonly string[]) => {
+    const failing = new FailingTests('/tree')
+    for (const part of parts) failing.add(part)
+    return failing.read()
+  }
+  const suites = Array.from({ length: 500 }, (_, depth) => `${' '.repeat(4 * depth)}# Subtest: ${'a'.repeat(1_500)}\n`)
+  const before = process.memoryUsage().rss
+  const deep = `${' '.repeat(2_000)}not ok 1 - x\n`.repeat(900)
+  assert.equal(read(...suites, deep), null, 'each of its names has a megabyte of suites')
+  const grown = process.memoryUsage().rss - before
+  assert.ok(grown < 200_000_000, `${grown} bytes`)
+  const goTests = '--- FAIL: TestA (0.00s)\n'.repeat(150_000)
+  assert.equal(read(goTests, 'FAIL\tx\t0.1s\n'), null, 'more arguments than a call can have')
+  const once = 'FAILED t.py::a - x\n1 failed in 0.1s\n'
+  assert.deepEqual(read('.\n'.repeat(1_000), once), ['pytest: FAILED t.py::a'])
+  assert.equal(read('.\n'.repeat(100_000), once), null, 'more lines than are read')
+  assert.equal(read(`${'x'.repeat(3_000)}\n`.repeat(12_000), once), null, 'more characters than are read')
+})
+
+test('a package of a workspace that fails in its own way is not hidden by another that failed before', () => {
+  const known = '✖ old fails (1.2ms)\nℹ tests 1\nℹ fail 1\n'
+  const npm = (name: string) => `npm error code 1\nnpm error path /tree/${name}\nnpm error workspace ${name}@1.0.0\n`
+  const pnpm = (name: string) => `packages/${name} test: Failed\n`
+  for (const failed of [npm, pnpm]) {
+    const before = failuresIn(known + failed('a'))
+    const after = failuresIn(`${known}${failed('a')}something broke\n${failed('b')}`)
+    assert.equal(newFailures(before, after)?.length, 1)
+  }
 })

@@ -2,13 +2,15 @@ import { plainText } from '../redaction/plain-text.ts'
 import { cargo, go, gradle, maven, targets } from './reports/compiled.ts'
 import { eslint, jest, mocha, nodeSpec, prettier, tap, tsc, vitest } from './reports/javascript.ts'
 import { pytest, pythonFormat, pythonLint, unittest } from './reports/python.ts'
+import { LONGEST_NAME } from './reports/report-reader.ts'
 
 const LONGEST_LINE = 4_000
-const LONGEST_NAME = 1_000
-/** No report is longer; a check that floods its output is not read on. */
-const MOST_LINES = 200_000
-const MOST_CHARACTERS = 16 * 1024 * 1024
 const MOST_NAMES = 2_000
+/** Of an output that is longer nothing can be told: each line takes some 25 µs, in which this process does nothing else. */
+const MOST_LINES = 100_000
+const MOST_CHARACTERS = 32 * 1024 * 1024
+/** Lines after which the names are counted, so that they stay few. */
+const LINES_BETWEEN_COUNTS = 1_000
 
 const JAVASCRIPT = [nodeSpec, tap, jest, vitest, mocha, tsc, eslint, prettier]
 const PYTHON = [pytest, unittest, pythonLint, pythonFormat]
@@ -25,6 +27,7 @@ export class FailingTests {
   #rest = ''
   #lines = 0
   #characters = 0
+  /** Nothing can be told any more. */
   #isCut = false
 
   /** @param root absolute path of the tree the check runs in: another run has another one, and some tools name it */
@@ -34,9 +37,9 @@ export class FailingTests {
 
   /** @param text output in pieces, as it comes */
   add(text: string): void {
-    if (this.#isCut) return
     this.#characters += text.length
     if (this.#characters > MOST_CHARACTERS) this.#isCut = true
+    if (this.#isCut) return
     const lines = `${this.#rest}${text}`.split('\n')
     this.#rest = String(lines.pop())
     for (const line of lines) this.#line(line)
@@ -62,16 +65,22 @@ export class FailingTests {
   }
 
   #line(raw: string): void {
-    this.#lines += 1
-    if (raw.length > LONGEST_LINE || this.#lines > MOST_LINES) this.#isCut = true
+    if (raw.length > LONGEST_LINE || this.#lines >= MOST_LINES) this.#isCut = true
     if (this.#isCut) return
     // A carriage return within the line makes several of it.
     for (const part of plainText(raw).replaceAll(this.#root, '').split('\n')) {
       const line = part.trimEnd()
       if (line === '') continue
+      this.#lines += 1
+      if (this.#lines % LINES_BETWEEN_COUNTS === 0 && this.#nameCount() > MOST_NAMES) this.#isCut = true
       for (const tool of this.#tools) tool.line(line)
       this.#frame.line(line)
     }
+  }
+
+  #nameCount(): number {
+    const reports = [...this.#tools, this.#frame].map((tool) => tool.report())
+    return reports.reduce((sum, report) => sum + (report === null ? 0 : report.names.length), 0)
   }
 }
 

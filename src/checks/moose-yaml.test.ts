@@ -108,6 +108,12 @@ const refused: readonly [name: string, text: string, line: number, told: RegExp]
   ['an alias of itself', 'checks: &a [*a]\n', 1, /checks\[0\] is not a group/],
   ['a list that is not closed', 'cache: [a\n', 2, /a \] is missing here or above/],
   ['a group that is not closed', 'env: {A: b\n', 2, /a } is missing here or above/],
+  [
+    'a setup that aliases make longer than a program takes',
+    `env: { A: &a "${'x'.repeat(9_000)}" }\nsetup:\n- *a\n${'- *a\n'.repeat(15)}`,
+    3,
+    /setup.* has more than 100000 bytes together/,
+  ],
   ['two colons in a line', 'setup: echo a: b\n', 1, /a second ": " stands in one line; put the text in quotes/],
   ['a tab', 'checks:\n\t- name: a\n', 2, /a tab indents/],
   ['two documents', '---\nchecks: []\n---\nchecks: []\n', 3, /a second document begins here/],

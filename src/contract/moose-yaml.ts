@@ -3,6 +3,8 @@ import { z } from 'zod'
 const DEFAULT_TIMEOUT = '10m'
 const MAX_TIMEOUT_MS = 60 * 60_000
 const MAX_CHECKS = 50
+/** Linux passes a program no argument of 128 KiB (execve(2), MAX_ARG_STRLEN); aliases make more of a small file. */
+const MAX_SETUP_BYTES = 100_000
 const MAX_PATHS = 50
 const MAX_VARIABLES = 100
 const NO_CRITERION = 'is neither a text nor a number from 1'
@@ -61,7 +63,14 @@ const Setup = z
   .union(
     [
       Script,
-      z.array(Script).min(1, 'is an empty list').max(MAX_CHECKS, `has more than ${MAX_CHECKS} entries`),
+      z
+        .array(Script)
+        .min(1, 'is an empty list')
+        .max(MAX_CHECKS, `has more than ${MAX_CHECKS} entries`)
+        .refine(
+          (commands) => Buffer.byteLength(commands.join('\n')) <= MAX_SETUP_BYTES,
+          `has more than ${MAX_SETUP_BYTES} bytes together`,
+        ),
       SetupGroup,
     ],
     {

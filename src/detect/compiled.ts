@@ -56,7 +56,9 @@ export async function detectRust(files: CheckoutFiles): Promise<Finding | null> 
   const isLocked = files.names.has('Cargo.lock')
   const locked = isLocked ? ' --locked' : ''
   const all = hasGroup(manifest, 'workspace') ? ' --workspace' : ''
-  const checks: FoundCheck[] = [{ kind: 'test', run: `cargo test${all}${locked}`, why: 'Cargo.toml', fix: null }]
+  const checks: FoundCheck[] = [
+    { kind: 'test', run: `cargo test${all}${locked} --no-fail-fast`, why: 'Cargo.toml', fix: null },
+  ]
   const clippy = clippyReason(
     files,
     hasGroup(manifest, 'lints', 'clippy'),

@@ -259,7 +259,7 @@ test('Go with vendored modules fetches none, and does not look at their format',
 test('Rust: a workspace, clippy where it is configured, no lock file', async () => {
   const found = await proposed({ 'Cargo.toml': '[workspace]\n[workspace.lints.clippy]\nall = "warn"\n' })
   assert.deepEqual(found.checks, {
-    test: 'cargo test --workspace',
+    test: 'cargo test --workspace --no-fail-fast',
     lint: 'cargo clippy --workspace --all-targets -- -D warnings',
     format: 'cargo fmt --all --check',
   })

@@ -80,7 +80,18 @@ function misformed(text: string): string | null {
   if (/[\0-\x1f\x7f]/.test(decoded)) return 'contains a control character'
   if (/^[a-z]+:\/\/(?:[^/]*@)?-/i.test(decoded) || percentDecoded(url.username).startsWith('-'))
     return 'names a host like an option'
-  return null
+  return url.protocol === 'ssh:' && SHELL_MARKS.test(authorityOf(decoded)) ? 'has a mark of a shell in its host' : null
+}
+
+/**
+ * An ssh before 9.6 puts user and host as they are into the commands of the operator's `ProxyCommand` and `Match exec`.
+ *
+ * @see https://www.openssh.com/txt/release-9.6 (CVE-2023-51385)
+ */
+const SHELL_MARKS = /['"`$\\;&<>|(){}]/
+
+function authorityOf(ssh: string): string {
+  return String(/^ssh:\/\/([^/]*)/i.exec(ssh)?.[1])
 }
 
 /** Told from the text: URL takes a backslash for the end of the host, git and curl take it for a character. */

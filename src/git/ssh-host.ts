@@ -21,6 +21,8 @@ export async function sshTargetOf(
   options: readonly string[] = [],
 ): Promise<SshTarget | null> {
   if (!/^[A-Za-z0-9][A-Za-z0-9.-]*$/.test(host)) return null
+  // Of a checkout's origin, which is not refused yet; `Match exec` of the operator's configuration may name it.
+  if (user !== null && !/^[A-Za-z0-9._][A-Za-z0-9._%+-]*$/.test(user)) return null
   try {
     const { exitCode, stdout } = await runCommand({
       command: 'ssh',

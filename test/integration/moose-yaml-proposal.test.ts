@@ -85,7 +85,7 @@ const EXPECTED: Readonly<Record<FixtureName, Expected>> = {
     tools: ['cargo, Cargo.lock'],
     setup: ['cargo fetch --locked', 'cargo test --locked --no-run >/dev/null 2>&1 || true'],
     cache: ['~/.cargo/registry', 'target'],
-    checks: { test: 'cargo test --locked', format: 'cargo fmt --all --check' },
+    checks: { test: 'cargo test --locked --no-fail-fast', format: 'cargo fmt --all --check' },
   },
   maven: {
     tools: ['maven, pom.xml'],

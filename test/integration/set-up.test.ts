@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { readdir, readFile, readlink } from 'node:fs/promises'
+import { cp, readdir, readFile, readlink, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { test } from 'node:test'
 import { Fault, type FaultCode } from '../../src/faults/fault.ts'
 import { gitIn } from '../support/git-remote.ts'
 import { exists, setUpSetting } from '../support/set-up-setting.ts'
+import { until } from '../support/until.ts'
 
 const fault = (code: FaultCode, words: RegExp) => (error: unknown) =>
   error instanceof Fault && error.code === code && words.test(error.message)
@@ -101,6 +102,10 @@ const POISONS: readonly [name: string, how: string][] = [
     'writes the record anew',
     'echo "{\\"from\\":\\"/x\\",\\"mentions\\":[],\\"digest\\":\\"0\\"}" > "$(echo ../../../caches/*/*/kept.json)"',
   ],
+  [
+    'has the record name another text to replace in the copies',
+    'r="$(echo ../../../caches/*/*/kept.json)"; sed -i -e "s,\\"from\\":\\"[^\\"]*,\\"from\\":\\"#!/bin," "$r"; grep "#!/bin" "$r"',
+  ],
 ]
 for (const [name, how] of POISONS) {
   test(`a check that finds what is kept and ${name} does not reach the next order`, async () => {
@@ -124,6 +129,32 @@ for (const [name, how] of POISONS) {
     assert.deepEqual([outcome, outputTail], ['passed', 'absolute\nbin\nmade\nrelative'])
   })
 }
+
+test('what is put in the place of what is kept while it is copied does not reach the order', async () => {
+  await using given = await setUpSetting(FILES, WANTED)
+  const base = await given.fetch()
+  const prepared = await given.prepare(base)
+  const [project] = await readdir(path.join(given.home, 'caches'))
+  const kept = path.join(given.home, 'caches', String(project), String(prepared.key))
+  const [content, own, other] = ['content', 'own', 'other'].map((name) => path.join(kept, name))
+  await cp(String(content), String(other), { recursive: true, verbatimSymlinks: true })
+  await writeFile(path.join(String(other), '0/made'), 'evil')
+  await rename(String(content), String(own))
+  await rename(String(other), String(content))
+  const tree = path.join(given.home, 'workspaces', `${project}.0`, 'tree')
+  let opened: Awaited<ReturnType<typeof given.open>> | 'refused' | null = null
+  const opening = given.open(base, prepared).then(
+    (workspace) => (opened = workspace),
+    () => (opened = 'refused'),
+  )
+  await until('it was copied or refused', async () => opened !== null || (await exists(tree, 'deps/relative')), {
+    everyMs: 0,
+  })
+  await rename(String(content), String(other))
+  await rename(String(own), String(content))
+  if ((await opening) === 'refused') return
+  assert.notEqual(await readFile(path.join(tree, 'deps/made'), 'utf8'), 'evil')
+})
 
 test('a cache is no part of a commit, of git status or of what is cleaned, whether or not git ignores it', async () => {
   await using given = await setUpSetting({ 'package.json': '{}\n', 'src/a': 'a\n' }, WANTED)

@@ -16,7 +16,8 @@ export function go(): ReportReader {
       if (failed === undefined) return
       if (why !== undefined) names.push(`go: ${failed} [${why}]`)
       else if (ofPackage.length === 0) isWhole = false
-      names.push(...ofPackage.map((name) => `go: ${failed} ${name}`))
+      // One by one: an engine takes some ten thousand arguments at once.
+      for (const name of ofPackage) names.push(`go: ${failed} ${name}`)
       ofPackage = []
     },
     report: () => reportOf(names, isWhole && ofPackage.length === 0, isWhole ? ofPackage.length : 1),
@@ -36,8 +37,12 @@ export function cargo(): ReportReader {
   let countedTests = 0
   let errors = 0
   let countedErrors = 0
+  let stopped = false
   return {
     line(text) {
+      // Without --no-fail-fast the targets behind the one that fails are not run; with it they are listed at the end.
+      if (/^error: (?:test|doctest) failed, to rerun pass/.test(text)) stopped = true
+      if (/^error: \d+ targets? failed:$/.test(text)) stopped = false
       const [, binary] = /^ +(?:Running(?: unittests)?|Doc-tests) (\S+)/.exec(text) ?? []
       if (binary !== undefined) target = binary
       const [, test] = /^test (\S.*) \.\.\. FAILED$/.exec(text) ?? []
@@ -59,7 +64,7 @@ export function cargo(): ReportReader {
       )
     },
     report() {
-      const isWhole = failedTests === countedTests && errors >= countedErrors
+      const isWhole = !stopped && failedTests === countedTests && errors >= countedErrors
       return reportOf(names, isWhole, countedTests + countedErrors)
     },
   }
@@ -71,8 +76,11 @@ export function maven(): ReportReader {
   // Told twice, as they arise and at the end; by the whole line, which says where.
   const errors = new Map<string, string>()
   let counted = 0
+  let skipped = false
   return {
     line(text) {
+      // Of the reactor's summary: a module that was not built because one before it failed.
+      if (/^\[INFO\] \S.* SKIPPED$/.test(text)) skipped = true
       const [, told = ''] = /^\[ERROR\] +(\S.*)$/.exec(text) ?? []
       const end = told.indexOf(' Time elapsed: ')
       const isFailure = end !== -1 && (told.includes('<<< FAILURE!') || told.includes('<<< ERROR!'))
@@ -83,7 +91,7 @@ export function maven(): ReportReader {
       const [, file, line, message] = /^(\S[^:]*):\[(\d+),\d+\] (.*)$/.exec(told) ?? []
       if (message !== undefined) errors.set(told, `javac: ${file}:${line}: ${message}`)
     },
-    report: () => reportOf([...tests, ...errors.values()], tests.length === counted, counted),
+    report: () => reportOf([...tests, ...errors.values()], !skipped && tests.length === counted, counted),
   }
 }
 
@@ -101,7 +109,16 @@ export function gradle(): ReportReader {
   }
 }
 
-/** Targets of make and recipes of just that failed: around the report of another tool, never a report by themselves. */
+/** Behind the folder of a package and the name of its script. */
+const PNPM_FAILED = ': Failed'
+
+/**
+ * Targets of make, recipes of just and packages of a workspace that failed: around the report of another tool, never a
+ * report by themselves. Without them a package that fails in a way that is not known here would go unseen beside one that
+ * failed before.
+ *
+ * @see https://docs.npmjs.com/cli/using-npm/workspaces and https://pnpm.io/cli/recursive
+ */
 export function targets(): ReportReader {
   const names: string[] = []
   return {
@@ -110,6 +127,9 @@ export function targets(): ReportReader {
       if (target !== undefined) names.push(`make: ${target}`)
       const [, recipe] = /^error: [Rr]ecipe `([^`]*)` failed\b/.exec(text) ?? []
       if (recipe !== undefined) names.push(`just: ${recipe}`)
+      const [, member] = /^npm (?:error|ERR!) workspace (\S+)$/.exec(text) ?? []
+      if (member !== undefined) names.push(`npm: ${member}`)
+      if (text.endsWith(PNPM_FAILED)) names.push(`pnpm: ${text.slice(0, -PNPM_FAILED.length)}`)
     },
     report: () => reportOf(names, true),
   }

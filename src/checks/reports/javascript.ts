@@ -1,4 +1,4 @@
-import { countIn, type ReportReader, reportOf } from './report-reader.ts'
+import { countIn, nestedName, type ReportReader, reportOf } from './report-reader.ts'
 
 /**
  * The reporter `spec` of Node's test runner. A suite counts apart from tests and is named like one, so that there may be
@@ -22,7 +22,7 @@ export function nodeSpec(): ReportReader {
       isSummary = mark === '✖' && title === 'failing tests:' ? true : isSummary && mark === '✖'
       parents.length = Math.min(parents.length, indent.length / 2)
       if (mark === '▶') parents.push(name)
-      if (mark === '✖' && !isSummary && isTimed) names.push(`node: ${[...parents, name].join(' > ')}`)
+      if (mark === '✖' && !isSummary && isTimed) names.push(nestedName('node', [...parents, name]))
     },
     report: () => reportOf(names, counted > 0 && names.length >= counted, counted),
   }
@@ -47,7 +47,7 @@ export function tap(): ReportReader {
         if (depth === 0) results += 1
         const name = what.replace(/^(?:not )?ok(?: +\d+)?(?: +-)? */, '')
         const isExpected = / # (?:todo|skip)\b/i.test(` ${name}`)
-        if (what.startsWith('not ') && !isExpected) names.push(`tap: ${[...parents, name].join(' > ')}`)
+        if (what.startsWith('not ') && !isExpected) names.push(nestedName('tap', [...parents, name]))
       }
     },
     report: () => reportOf(names, planned > 0 && planned === results),
@@ -126,7 +126,7 @@ export function mocha(): ReportReader {
       title.push(part.replace(/:$/, ''))
       if (part === '') title = null
       else if (part.endsWith(':')) {
-        names.push(`mocha: ${title.join(' > ')}`)
+        names.push(nestedName('mocha', title))
         title = null
       }
     },

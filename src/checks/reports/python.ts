@@ -4,14 +4,17 @@ import { countIn, type ReportReader, reportOf } from './report-reader.ts'
 export function pytest(): ReportReader {
   const names: string[] = []
   let counted = 0
+  let stopped = false
   return {
     line(text) {
+      // With -x or --maxfail: what comes behind was not run.
+      if (/^!+ stopping after \d+ failures !+$/.test(text)) stopped = true
       const [, what, rest] = /^(FAILED|ERROR|SUBFAILED\S*) ([^\s(].*)$/.exec(text) ?? []
       if (what !== undefined && rest !== undefined) names.push(`pytest: ${what} ${nodeId(rest)}`)
       if (/^(?:=+ )?\d+ [a-z]+(?:, \d+ [a-z]+)* in \d[\d.]*s\b/.test(text))
         counted += countIn(text, /(?<!\d)(\d+) failed\b/) + countIn(text, /(?<!\d)(\d+) errors?\b/)
     },
-    report: () => reportOf(names, names.length === counted, counted),
+    report: () => reportOf(names, !stopped && names.length === counted, counted),
   }
 }
 

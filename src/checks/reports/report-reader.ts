@@ -14,6 +14,19 @@ export type ReportReader = {
   report: () => Report | null
 }
 
+/** A name that is longer is none that could be compared. */
+export const LONGEST_NAME = 1_000
+
+/** The name of a test in its suites, no longer than it takes to be too long: a line could bring a megabyte of suites. */
+export function nestedName(tool: string, parts: readonly string[]): string {
+  let name = ''
+  for (const part of parts) {
+    if (name.length > LONGEST_NAME) break
+    name += `${name === '' ? `${tool}: ` : ' > '}${part}`
+  }
+  return name.slice(0, LONGEST_NAME + 1)
+}
+
 /** Null where nothing failed: neither was a name read nor did the tool count one. */
 export function reportOf(names: string[], isWhole: boolean, counted = 0): Report | null {
   return names.length === 0 && counted === 0 ? null : { names, isWhole }

@@ -127,11 +127,16 @@ function take(event: Record<string, unknown>, reader: Reader, collected: Collect
 
 /** Null: it is no object. */
 export function asRecord(value: unknown): Record<string, unknown> | null {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : null
+  return isRecord(value) ? value : null
 }
 
 export function asList(value: unknown): Record<string, unknown>[] {
-  return Array.isArray(value) ? value.map(asRecord).filter((entry) => entry !== null) : []
+  return Array.isArray(value) ? value.filter(isRecord) : []
+}
+
+/** Nothing is copied: an answer may hold millions of empty objects, for which everything else would wait. */
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** Null: it is no text, or an empty one. */
