@@ -74,6 +74,20 @@ test('in a checkout its own moose.yaml is used and said to be another; --base fo
   assert.match(invalid.stderr, /moose\.yaml is not valid\. line 2: /)
 })
 
+test('a base without moose.yaml is told from one with another, and submodules that are not fetched are told', async () => {
+  await using home = await createMooseHome(
+    { 'a.txt': 'a\n', '.gitmodules': '[submodule "x"]\n\tpath = x\n\turl = ../x\n' },
+    [],
+  )
+  const checkout = path.join(home.remote.folder, 'checkout')
+  await gitIn(home.remote.folder, 'clone', '--quiet', home.remote.path, checkout)
+  await writeFile(path.join(checkout, 'moose.yaml'), yaml('{ name: t, run: "true" }'))
+  const { stderr, exitCode } = await moose(['check'], { environment: home.environment, cwd: checkout })
+  assert.match(stderr, /the moose\.yaml that was given is used; main at [0-9a-f]{12} has none/)
+  assert.match(stderr, /submodules are not fetched; .*: git submodule update --init/)
+  assert.equal(exitCode, 0)
+})
+
 test('with --json every event is a line; a service does the same', async () => {
   await using home = await homeWith(FAILS)
   await using _service = await mooseUp(home.environment)

@@ -191,6 +191,17 @@ test('a set-up that fails is named with its last lines and its exit code, and no
   assert.equal(await exists(given.home, 'caches'), false)
 })
 
+test('a set-up that fails for a program or a service that is not there says so', async () => {
+  const endings: [setup: string, says: RegExp][] = [
+    ['no-such-manager install', /crashed: no-such-manager is missing \(exit code 127\)\./],
+    ['echo connect ECONNREFUSED 127.0.0.1:5432; exit 1', /exit code 1\. Note: it seems to need a service/],
+  ]
+  for (const [setup, says] of endings) {
+    await using given = await setUpSetting(FILES, { ...WANTED, setup })
+    await assert.rejects(given.prepare(await given.fetch()), fault('setup_failed', says))
+  }
+})
+
 test('a folder that git ignores and no cache names is told as lost', async () => {
   await using given = await setUpSetting(FILES, { ...WANTED, setup: 'mkdir -p deps build/x; touch deps/a build/x/b' })
   const base = await given.fetch()
