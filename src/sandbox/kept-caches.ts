@@ -9,7 +9,7 @@ import { runCommand } from '../process/run-command.ts'
 import { type CachePlace, madeWay, reached, restingPlace } from './cache-places.ts'
 import { moveFolder } from './child-environment.ts'
 import { removeTree } from './remove-tree.ts'
-import { findMentions, namesBelow, recordDigest, rewriteMentions } from './walk-kept.ts'
+import { findMentions, namesBelow, ownLinkedFiles, recordDigest, rewriteMentions } from './walk-kept.ts'
 
 /** What one set-up left. */
 export type KeptName = { projectId: string; key: string }
@@ -80,6 +80,7 @@ export class KeptCaches {
       const found = await reached(resting.root, resting.path)
       if (found !== null) await moveFolder(found, path.join(content, String(index)))
     }
+    await ownLinkedFiles(content)
     const mentions = await findMentions(content, `${made.folder}/`)
     const kept: Kept = { from: made.folder, mentions, digest: await recordDigest(content) }
     await writeFile(path.join(draft, RECORD), JSON.stringify(kept), { mode: 0o600 })

@@ -1,6 +1,18 @@
 import { createHash } from 'node:crypto'
-import type { BigIntStats, Stats } from 'node:fs'
-import { chmod, lstat, readdir, readFile, readlink, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import { type BigIntStats, constants, type Stats } from 'node:fs'
+import {
+  chmod,
+  copyFile,
+  lstat,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import path from 'node:path'
 import { inTree } from './find-in-tree.ts'
 
@@ -45,6 +57,56 @@ export async function recordDigest(root: string): Promise<string> {
     }
   }
   return hash.digest('hex')
+}
+
+/**
+ * Gives each file that has another name outside a content of its own, with its mode and times: pnpm and others link what
+ * they install to their store. Whoever removes the other name changes the record, and whoever writes to it the file.
+ *
+ * @param root absolute path of a folder that is the caller's alone
+ * @see https://pnpm.io/settings#packageimportmethod
+ */
+export async function ownLinkedFiles(root: string): Promise<void> {
+  const linked = await linkedOutside(root)
+  const parents = new Map<string, Stats>()
+  for (const { name } of linked) {
+    const parent = parentOf(inTree(root, name))
+    const key = parent.toString('latin1')
+    if (parents.has(key)) continue
+    const stats = await lstat(parent)
+    parents.set(key, stats)
+    await chmod(parent, stats.mode | 0o700)
+  }
+  for (let from = 0; from < linked.length; from += AT_ONCE) {
+    const some = linked.slice(from, from + AT_ONCE)
+    await Promise.all(some.map((entry, index) => ownFile(root, entry, path.join(root, `.own-${index}`))))
+  }
+  for (const [key, { mode }] of parents) await chmod(Buffer.from(key, 'latin1'), mode)
+}
+
+/** The files below a folder of which not all names lie there. */
+async function linkedOutside(root: string): Promise<Entry[]> {
+  const byRecord = new Map<bigint, Entry[]>()
+  for await (const entries of entriesBelow(root, Buffer.alloc(0))) {
+    for (const entry of entries.filter(({ stats }) => stats.isFile() && stats.nlink > 1n)) {
+      const known = byRecord.get(entry.stats.ino)
+      if (known === undefined) byRecord.set(entry.stats.ino, [entry])
+      else known.push(entry)
+    }
+  }
+  return [...byRecord.values()].filter((names) => names.some(({ stats }) => stats.nlink > names.length)).flat()
+}
+
+async function ownFile(root: string, { name, stats }: Entry, draft: string): Promise<void> {
+  const place = inTree(root, name)
+  await copyFile(place, draft, constants.COPYFILE_FICLONE)
+  await chmod(draft, Number(stats.mode))
+  await utimes(draft, stats.atime, stats.mtime)
+  await rename(draft, place)
+}
+
+function parentOf(place: Buffer): Buffer {
+  return place.subarray(0, place.lastIndexOf('/'))
 }
 
 /**
@@ -106,7 +168,7 @@ export async function rewriteMentions(
 
 /** A package manager may have made the file, or the folder of a link, read-only. */
 async function makeWritable(place: Buffer, stats: Stats): Promise<void> {
-  if (stats.isSymbolicLink()) await chmod(place.subarray(0, place.lastIndexOf('/')), 0o700)
+  if (stats.isSymbolicLink()) await chmod(parentOf(place), 0o700)
   else await chmod(place, stats.mode | 0o200)
 }
 

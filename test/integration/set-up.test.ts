@@ -85,6 +85,26 @@ test('no attempt gives anything back: what one changes, removes or adds the next
   assert.equal((await given.check(workspace, look)).outputTail, before)
 })
 
+test('files of which a package manager keeps the other name in its store are kept alone, as they were', async () => {
+  const setup = `mkdir -p "$HOME/store" deps/shut "$HOME/.cache/tool"
+printf 'linked' > "$HOME/store/a"
+chmod 500 "$HOME/store/a"
+touch -d 2020-01-01T00:00:00Z "$HOME/store/a"
+ln "$HOME/store/a" deps/a
+ln "$HOME/store/a" deps/shut/b
+chmod 555 deps/shut
+printf 'twice' > deps/c
+ln deps/c "$HOME/.cache/tool/c"`
+  await using given = await setUpSetting(FILES, { ...WANTED, setup })
+  const base = await given.fetch()
+  const prepared = await given.prepare(base)
+  assert.equal((await given.prepare(base)).reused, true, 'the store is gone with the HOME it was in')
+  await using workspace = await given.open(base, prepared, 1)
+  const look = 'cat deps/a deps/shut/b deps/c "$HOME/.cache/tool/c"; stat -c " %a %Y %h" deps/a; stat -c %a deps/shut'
+  const { outcome, outputTail } = await given.check(workspace, look)
+  assert.deepEqual([outcome, outputTail], ['passed', 'linkedlinkedtwicetwice 500 1577836800 1\n555'])
+})
+
 const POISONS: readonly [name: string, how: string][] = [
   ['writes into a file', 'echo evil >> "$f"'],
   ['writes into a file and puts its time back', 'touch -r "$f" ../t; echo evil >> "$f"; touch -r ../t "$f"'],
@@ -184,7 +204,7 @@ test('a set-up that fails is named with its last lines and its exit code, and no
   await using given = await setUpSetting(FILES, { ...WANTED, setup: 'mkdir deps; echo no such package; exit 3' })
   const base = await given.fetch()
   const thrown = await given.prepare(base).catch((error: unknown) => error)
-  assert.ok(fault('setup_failed', /setup failed with exit code 3\..*no such package/s)(thrown))
+  assert.ok(fault('setup_failed', /exit 3\) failed with exit code 3\..*no such package/s)(thrown))
   assert.ok(thrown instanceof Fault)
   assert.deepEqual(thrown.details['exit_code'], 3)
   assert.deepEqual(await readdir(path.join(given.home, 'workspaces')), [])
