@@ -54,6 +54,14 @@ test('packageManager says which yarn, which of two lock files counts, and what t
   const none = await of('pnpm@9.1.0', {})
   assert.deepEqual(none.setup, ['pnpm install'])
   assert.match(none.notes.join(), /No lock file is committed.*that of pnpm/)
+  const unwanted = await of('npm@11.0.0', { '.npmrc': 'package-lock=false\n' })
+  assert.deepEqual(
+    [unwanted.setup, unwanted.notes],
+    [
+      ['npm install'],
+      ['No lock file is committed: every set-up may install other versions. .npmrc says package-lock=false.'],
+    ],
+  )
   const told = await of('pnpm@9.1.0+sha512.abc', { 'pnpm-lock.yaml': '' })
   assert.match(told.notes.join(), /asks for pnpm@9\.1\.0: the PATH needs it, or corepack/)
   assert.ok(told.cache.includes('~/.cache/node/corepack'))
