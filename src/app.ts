@@ -85,6 +85,7 @@ export async function openMoose(
   const parts = createParts(shared)
   stack.use(parts.gateway)
   await parts.models.heedChangedKeys()
+  const own = () => acquireHome(ownership, { ...shared, databaseUrl: database.url })
   const orchestrator = stack.use(
     createOrchestrator({
       ...shared,
@@ -95,12 +96,14 @@ export async function openMoose(
       admitCallsBy: parts.models.admitBy,
       proposers: parts.proposers,
       version: VERSION,
-      own: () => acquireHome(ownership, { ...shared, databaseUrl: database.url }),
+      own,
     }),
   )
   const feed = createEventFeed(db)
   stack.use(await hearDatabase(database.url, { orchestrator, feed, log }))
-  const api: HttpDeps = { ...shared, ...parts, feed, orchestrator, isHomeOwned: () => ownership.isHeld }
+  // A service has cleaned up when it began, and what lies there now is its own.
+  const ownHome = () => (role === 'client' && !ownership.isHeld ? own() : ownership.take())
+  const api: HttpDeps = { ...shared, ...parts, feed, orchestrator, ownHome, isHomeOwned: () => ownership.isHeld }
   const http = createHttpApp(api)
   const retention = { ...database, ...shared, mirrors: parts.mirrors, databaseUrl: database.url }
   if (role !== 'client') {

@@ -106,6 +106,22 @@ test('with --json every event is a line; a service does the same', async () => {
   assert.equal((await check(home, 'nowhere')).exitCode, 1)
 })
 
+test('while checks run no other process uses or removes their work tree', async () => {
+  await using home = await homeWith('{ name: waits, run: "echo begun; while test ! -e go; do sleep 0.1; done" }')
+  const { environment, database, config } = home
+  await using checking = startMoose(['check'], { environment })
+  await checking.said(/begun/)
+  const id = await fileOrder(database, { title: 'Greet', files: ['greeting.txt'] })
+  for (const words of [['check'], ['run', id]]) {
+    const refused = await moose(words, { environment })
+    assert.match(refused.stderr, /Another moose process runs the work orders of .*, or checks it\. .*wait/)
+    assert.notEqual(refused.exitCode, 0)
+  }
+  const [folder] = await readdir(path.join(config.home, 'workspaces'))
+  await writeFile(path.join(config.home, 'workspaces', String(folder), 'tree/go'), '')
+  assert.equal((await checking.ended).exitCode, 0)
+})
+
 for (const served of [false, true]) {
   test(`Ctrl-C ends what still runs${served ? ', also where a service runs it' : ''}`, async () => {
     await using home = await homeWith('{ name: hangs, run: "echo pid $$; exec sleep 60" }')
