@@ -65,6 +65,16 @@ const OTHER_VERSION = [
   'error This project\'s package.json defines "packageManager": "yarn@4.1.0". However the current global version of Yarn is 1.22.22.',
   'This project is configured to use yarn because /srv/app/package.json has a "packageManager" field',
 ]
+const OTHER_TOOL = [
+  '[ERROR] Detected Maven Version: 3.8.7 is not in the allowed range [3.9,).',
+  '[ERROR] Detected JDK version 11.0.2 (JAVA_HOME=/opt/jdk) is not in the allowed range [17,).',
+  'npm error code EBADENGINE',
+  "ERROR: Package 'shop' requires a different Python: 3.9.2 not in '>=3.12'",
+  'Current Python version (3.9.2) is not allowed by the project (^3.12).',
+  'error: No interpreter found for Python >=3.15 in managed installations or search path',
+  'go: go.mod requires go >= 1.99 (running go 1.26.8; GOTOOLCHAIN=local)',
+  'error: package `shop v0.1.0` cannot be built because it requires rustc 1.99 or newer',
+]
 
 test('what a failure suggests', () => {
   assert.match(
@@ -75,6 +85,7 @@ test('what a failure suggests', () => {
   assert.match(String(hintOf(ending('timed_out', null, 'Install it now? [y/N]:'))), /question/)
   assert.equal(hintOf(ending('failed', 1, '1 !== 2')), null)
   for (const line of NEEDS_SERVICE) assert.match(String(hintOf(ending('failed', 1, line))), /a service that/, line)
+  for (const line of OTHER_TOOL) assert.match(String(hintOf(ending('failed', 1, line))), /version of a tool/, line)
   for (const line of OTHER_VERSION) assert.match(String(hintOf(ending('failed', 1, line))), /another version/, line)
   assert.equal(hintOf(ending('passed', 0, 'not a tty')), null)
 })

@@ -92,6 +92,16 @@ const OTHER_VERSION = [
   /This project's package\.json defines "packageManager":/,
   /^This project is configured to use \w+ because /,
 ]
+/** What tools say when the repository asks for another version of them, or of what runs them. */
+const OTHER_TOOL = [
+  /\bDetected (?:Maven|JDK) [Vv]ersion:? .{1,200} is not in the allowed range/,
+  /^npm (?:error|ERR!) code EBADENGINE$/,
+  /\brequires a different Python: /,
+  /^Current Python version \(.{1,100}\) is not allowed by the project/,
+  /^error: No interpreter found for Python /,
+  /\bgo\.mod requires go >= /,
+  /\brequires rustc \d/,
+]
 const NO_TERMINAL =
   /\b(?:not a (?:tty|terminal)|stdin is not|Inappropriate ioctl for device|EOFError: EOF when reading a line)/i
 
@@ -104,6 +114,8 @@ export function hintOf(ending: Ending): string | null {
   const says = (patterns: readonly RegExp[]) => lines.some((line) => patterns.some((pattern) => pattern.test(line)))
   if (says(OTHER_VERSION))
     return 'package.json asks for another version of the package manager: install that version, or let corepack fetch it'
+  if (says(OTHER_TOOL))
+    return 'the repository asks for another version of a tool than was found: install that version, as it is said there'
   if (says(NO_SERVICE))
     return 'it seems to need a service that does not answer from here: leave out what needs it, or have it run on this machine'
   if (says(NO_LIBRARY)) return 'this looks like a missing dependency: have setup: of moose.yaml install it'
