@@ -3,7 +3,7 @@ import packageJson from '../package.json' with { type: 'json' }
 import { createParts, type Parts } from './app/adapters.ts'
 import { armFault } from './app/arm-fault.ts'
 import { hearDatabase } from './app/hear-database.ts'
-import { acquireHome, createHomeOwnership, homeIdOf } from './app/home.ts'
+import { acquireHome, createHomeOwnership, type HomeOwnership, homeIdOf } from './app/home.ts'
 import { systemClock } from './clock.ts'
 import { type Config, shownDatabaseUrl, type TracingTarget } from './config.ts'
 import { type OpenDatabase, openDatabase } from './db/connect.ts'
@@ -52,6 +52,8 @@ export type Moose = AsyncDisposable & {
   doctor(fix: RepairWatch | null): Promise<DoctorFinding[]>
 }
 
+type Role = 'service' | 'worker' | 'client'
+
 /**
  * Opens a home: its database, migrated, and everything that works on it. Disposing closes it in the reverse order and
  * leaves nothing running.
@@ -60,10 +62,7 @@ export type Moose = AsyncDisposable & {
  *   requests; `worker` does all but follow them; `client` owns it only when it is asked to run something
  * @throws {Fault} `database_*`, `home_owned`
  */
-export async function openMoose(
-  config: Config,
-  options: { log: Log; role: 'service' | 'worker' | 'client' },
-): Promise<Moose> {
+export async function openMoose(config: Config, options: { log: Log; role: Role }): Promise<Moose> {
   const { log, role } = options
   if (config.fault !== null) armFault(config.fault, log)
   await using stack = new AsyncDisposableStack()
@@ -85,6 +84,7 @@ export async function openMoose(
   const parts = createParts(shared)
   stack.use(parts.gateway)
   await parts.models.heedChangedKeys()
+  const own = () => acquireHome(ownership, { ...shared, databaseUrl: database.url })
   const orchestrator = stack.use(
     createOrchestrator({
       ...shared,
@@ -95,12 +95,13 @@ export async function openMoose(
       admitCallsBy: parts.models.admitBy,
       proposers: parts.proposers,
       version: VERSION,
-      own: () => acquireHome(ownership, { ...shared, databaseUrl: database.url }),
+      own,
     }),
   )
   const feed = createEventFeed(db)
   stack.use(await hearDatabase(database.url, { orchestrator, feed, log }))
-  const api: HttpDeps = { ...shared, ...parts, feed, orchestrator, isHomeOwned: () => ownership.isHeld }
+  const home = { isHomeOwned: () => ownership.isHeld, ownHome: ownsHome({ role, ownership, own }) }
+  const api: HttpDeps = { ...shared, ...parts, feed, orchestrator, ...home }
   const http = createHttpApp(api)
   const retention = { ...database, ...shared, mirrors: parts.mirrors, databaseUrl: database.url }
   if (role !== 'client') {
@@ -120,6 +121,11 @@ export async function openMoose(
     doctor: (fix) => examineAfter(fix, { database, parts, retention }),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
+}
+
+/** A service has cleaned up when it began, and what lies there now is its own. */
+function ownsHome(of: { role: Role; ownership: HomeOwnership; own: () => Promise<void> }): () => Promise<void> {
+  return () => (of.role === 'client' && !of.ownership.isHeld ? of.own() : of.ownership.take())
 }
 
 /**

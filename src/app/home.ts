@@ -67,8 +67,8 @@ export function createHomeOwnership(
     isHeld = owned !== null
     if (owned !== null) return owned
     const message =
-      `Another moose process runs the work orders of ${home}. ` +
-      'Ask it with: moose status. Or stop it, or choose another home with --home.'
+      `Another moose process runs the work orders of ${home}, or checks it. ` +
+      'Ask it with: moose status. Or wait until it has ended, or choose another home with --home.'
     throw new Fault('home_owned', message, { home })
   }
 

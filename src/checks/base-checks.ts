@@ -226,9 +226,15 @@ async function check(parts: Parts, request: Parameters<BaseChecks['check']>[0]):
   const { project, sha, mooseYaml } = request
   const config = mooseYaml === null ? await configOf(parts, project, sha) : parseMooseYaml(mooseYaml)
   const isBase = mooseYaml === null || (await isSameAsBase(parts, request, config))
-  if (!isBase)
+  const tree = parts.workspaces.tree(project, sha)
+  if (!isBase) {
+    const other = (await tree.read('moose.yaml')) === null ? 'none: orders use it once it is there' : 'another'
+    const where = `${project.defaultBranch} at ${sha.slice(0, 12)}`
+    await request.note(`the moose.yaml that was given is used; ${where} has ${other}`)
+  }
+  if ((await tree.read('.gitmodules')) !== null)
     await request.note(
-      `the moose.yaml that was given is used; ${project.defaultBranch} at ${sha.slice(0, 12)} has another`,
+      'submodules are not fetched; a check that needs them has to begin with: git submodule update --init',
     )
   const found = await runOnBase(parts, request, config)
   if (isBase && config.checks.length > 0) await keepFound(parts, await keyOf(parts, request, config), found)

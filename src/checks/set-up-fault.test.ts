@@ -47,6 +47,35 @@ test('a check that ran and failed is none that cannot be run, whatever its tests
   assert.equal(why('x', 'passed', 0, 'make: *** [x] Error 127'), null)
 })
 
+const NEEDS_SERVICE = [
+  'Error: connect ECONNREFUSED 127.0.0.1:5432',
+  'Error: getaddrinfo ENOTFOUND api.example.com',
+  'E   ConnectionRefusedError: [Errno 111] Connection refused',
+  'Caused by: java.net.UnknownHostException: repo.example.com',
+  'panic: dial tcp 127.0.0.1:6379: connect: connection refused',
+  'dial tcp: lookup db.example.com: no such host',
+  'psycopg.OperationalError: connection to server at "127.0.0.1", port 5432 failed: Connection refused',
+  'curl: (6) Could not resolve host: example.com',
+  'Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?',
+  'npm error audit endpoint returned an error',
+]
+const OTHER_VERSION = [
+  ' ERR_PNPM_BAD_PM_VERSION  This project is configured to use v9.1.0 of pnpm. Your current pnpm is v10.0.0',
+  'Error: ERR_PNPM_BAD_CONFIG_DEP\n\n  × resolve package manager dependencies\n  ╰─▶ Failed to resolve config dependency',
+  'error This project\'s package.json defines "packageManager": "yarn@4.1.0". However the current global version of Yarn is 1.22.22.',
+  'This project is configured to use yarn because /srv/app/package.json has a "packageManager" field',
+]
+const OTHER_TOOL = [
+  '[ERROR] Detected Maven Version: 3.8.7 is not in the allowed range [3.9,).',
+  '[ERROR] Detected JDK version 11.0.2 (JAVA_HOME=/opt/jdk) is not in the allowed range [17,).',
+  'npm error code EBADENGINE',
+  "ERROR: Package 'shop' requires a different Python: 3.9.2 not in '>=3.12'",
+  'Current Python version (3.9.2) is not allowed by the project (^3.12).',
+  'error: No interpreter found for Python >=3.15 in managed installations or search path',
+  'go: go.mod requires go >= 1.99 (running go 1.26.8; GOTOOLCHAIN=local)',
+  'error: package `shop v0.1.0` cannot be built because it requires rustc 1.99 or newer',
+]
+
 test('what a failure suggests', () => {
   assert.match(
     String(hintOf(ending('failed', 2, "E   ModuleNotFoundError: No module named 'requests'"))),
@@ -55,6 +84,9 @@ test('what a failure suggests', () => {
   assert.match(String(hintOf(ending('failed', 1, 'the input device is not a TTY'))), /terminal/)
   assert.match(String(hintOf(ending('timed_out', null, 'Install it now? [y/N]:'))), /question/)
   assert.equal(hintOf(ending('failed', 1, '1 !== 2')), null)
+  for (const line of NEEDS_SERVICE) assert.match(String(hintOf(ending('failed', 1, line))), /a service that/, line)
+  for (const line of OTHER_TOOL) assert.match(String(hintOf(ending('failed', 1, line))), /version of a tool/, line)
+  for (const line of OTHER_VERSION) assert.match(String(hintOf(ending('failed', 1, line))), /another version/, line)
   assert.equal(hintOf(ending('passed', 0, 'not a tty')), null)
 })
 

@@ -73,17 +73,52 @@ const NO_LIBRARY = [
   /: error: package [\w.]+ does not exist$/,
   /^error\[E0432\]: unresolved import/,
 ]
+/** What clients say of a service that is not there: a database, a registry's audit, Docker. */
+const NO_SERVICE = [
+  /\bECONNREFUSED\b/,
+  /\bgetaddrinfo (?:ENOTFOUND|EAI_AGAIN)\b/,
+  /\bConnectionRefusedError\b/,
+  /\bjava\.net\.(?:ConnectException|UnknownHostException)\b/,
+  /\bdial (?:tcp|udp|unix)(?: \S{1,200})?: (?:connect: connection refused|lookup )/,
+  /\bconnection to server at .{1,200} failed: Connection refused/,
+  /(?:Temporary failure in name resolution|[Cc]ould not resolve host)/,
+  /Cannot connect to the Docker daemon/,
+  /^npm (?:error|ERR!) (?:audit endpoint returned an error|network )/,
+]
+/** What package managers say when `package.json` asks for another version of them. */
+const OTHER_VERSION = [
+  /\bERR_PNPM_(?:BAD_PM_VERSION|UNSUPPORTED_ENGINE)\b/,
+  /\bresolve package manager dependencies\b/,
+  /This project's package\.json defines "packageManager":/,
+  /^This project is configured to use \w+ because /,
+]
+/** What tools say when the repository asks for another version of them, or of what runs them. */
+const OTHER_TOOL = [
+  /\bDetected (?:Maven|JDK) [Vv]ersion:? .{1,200} is not in the allowed range/,
+  /^npm (?:error|ERR!) code EBADENGINE$/,
+  /\brequires a different Python: /,
+  /^Current Python version \(.{1,100}\) is not allowed by the project/,
+  /^error: No interpreter found for Python /,
+  /\bgo\.mod requires go >= /,
+  /\brequires rustc \d/,
+]
 const NO_TERMINAL =
   /(?:\bnot a (?:tty|terminal)|\bstdin is not|\bInappropriate ioctl for device|\/dev\/tty: |\bEOFError: EOF when reading a line)/i
 
-/** What the output of a check that failed or was ended suggests; null: nothing. */
+/** What the output of a check or of set-up that failed or was ended suggests; null: nothing. */
 export function hintOf(ending: Ending): string | null {
   if (ending.outcome === 'passed') return null
   const lines = lastLines(ending)
   if (lines.some((line) => NO_TERMINAL.test(line)))
     return 'it seems to ask for a terminal: checks have none, and read an empty stdin'
-  if (lines.some((line) => NO_LIBRARY.some((pattern) => pattern.test(line))))
-    return 'this looks like a missing dependency: have setup: of moose.yaml install it'
+  const says = (patterns: readonly RegExp[]) => lines.some((line) => patterns.some((pattern) => pattern.test(line)))
+  if (says(OTHER_VERSION))
+    return 'package.json asks for another version of the package manager: install that version, or let corepack fetch it'
+  if (says(OTHER_TOOL))
+    return 'the repository asks for another version of a tool than was found: install that version, as it is said there'
+  if (says(NO_SERVICE))
+    return 'it seems to need a service that does not answer from here: leave out what needs it, or have it run on this machine'
+  if (says(NO_LIBRARY)) return 'this looks like a missing dependency: have setup: of moose.yaml install it'
   if (ending.outcome === 'timed_out' && /[?:>]$/.test(String(lines.at(-1))))
     return 'its last line looks like a question: checks have no terminal, and read an empty stdin'
   return null

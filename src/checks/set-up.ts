@@ -6,7 +6,7 @@ import type { Prepared, Workspaces } from '../ports/workspace.ts'
 import { cachePlaces } from '../sandbox/cache-places.ts'
 import type { Project } from '../work-order/project.ts'
 import { type Ending, observed, runScript, type ScriptParts } from './run-script.ts'
-import { whyNotRunnable } from './set-up-fault.ts'
+import { hintOf, whyNotRunnable } from './set-up-fault.ts'
 import { setUpKey } from './set-up-key.ts'
 
 export type SetUpParts = ScriptParts & {
@@ -98,16 +98,15 @@ function refuseTracked(cache: readonly string[], files: ReadonlyMap<string, stri
   }
 }
 
-function setUpFailed(
-  { name }: Project,
-  { run, timeoutMs }: Script,
-  ending: Ending & Pick<CheckResult, 'outputTail'>,
-): Fault {
+function setUpFailed({ name }: Project, setup: Script, ending: Ending & Pick<CheckResult, 'outputTail'>): Fault {
   const { outcome, exitCode, outputTail } = ending
-  const why = whyNotRunnable({ run, timeoutMs }, { outcome, exit_code: exitCode, output_tail: outputTail })
+  const ended = { outcome, exit_code: exitCode, output_tail: outputTail }
+  const why = whyNotRunnable(setup, ended)
+  const hint = hintOf(ended)
   const how = why === null ? `failed with exit code ${exitCode}` : `cannot be run: ${why}`
   const message =
-    `Set-up of project "${name}" (${firstLine(run)}) ${how}. ${lastLines(outputTail)}\nNothing was paid for. Correct setup in ` +
+    `Set-up of project "${name}" (${firstLine(setup.run)}) ${how}. ` +
+    `${hint === null ? '' : `Note: ${hint}. `}${lastLines(outputTail)}\nNothing was paid for. Correct setup in ` +
     `moose.yaml on the base branch, or install what it needs on this machine, try it with: moose check ${name}, then retry.`
   return new Fault('setup_failed', message, { project: name, check: 'setup', exit_code: exitCode, outcome })
 }

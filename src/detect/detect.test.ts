@@ -54,6 +54,14 @@ test('packageManager says which yarn, which of two lock files counts, and what t
   const none = await of('pnpm@9.1.0', {})
   assert.deepEqual(none.setup, ['pnpm install'])
   assert.match(none.notes.join(), /No lock file is committed.*that of pnpm/)
+  const unwanted = await of('npm@11.0.0', { '.npmrc': 'package-lock=false\n' })
+  assert.deepEqual(
+    [unwanted.setup, unwanted.notes],
+    [
+      ['npm install'],
+      ['No lock file is committed: every set-up may install other versions. .npmrc says package-lock=false.'],
+    ],
+  )
   const told = await of('pnpm@9.1.0+sha512.abc', { 'pnpm-lock.yaml': '' })
   assert.match(told.notes.join(), /asks for pnpm@9\.1\.0: the PATH needs it, or corepack/)
   assert.ok(told.cache.includes('~/.cache/node/corepack'))
@@ -147,6 +155,51 @@ const PYTHON: readonly [
     },
     ['uv sync --locked --extra test --group testing'],
     { test: 'uv run --locked --extra test --group testing python -m pytest' },
+  ],
+  [
+    'uv, whose default groups are said',
+    {
+      'uv.lock': '',
+      'pyproject.toml': `[project]\nname = "a"\n[tool.uv]\ndefault-groups = ["tests"]\n[dependency-groups]\ndev = ["ruff"]\ntests = ["pytest"]\n${RUFF}`,
+    },
+    ['uv sync --locked --group dev'],
+    {
+      test: 'uv run --locked --group dev python -m pytest',
+      lint: 'uv run --locked --group dev python -m ruff check .',
+      format: 'uv run --locked --group dev python -m ruff format --check .',
+    },
+  ],
+  [
+    'uv, with a linter in a group that another includes, and none of a name that could be an option',
+    {
+      'uv.lock': '',
+      'pyproject.toml':
+        '[project]\nname = "a"\n[tool.mypy]\nfiles = "a"\n[dependency-groups]\n"--x" = ["mypy"]\ntyping = [{ include-group = "checkers" }]\ncheckers = ["mypy", { include-group = "typing" }]\ntests = ["pytest"]\n',
+    },
+    ['uv sync --locked --group tests --group typing'],
+    {
+      test: 'uv run --locked --group tests --group typing python -m pytest',
+      types: 'uv run --locked --group tests --group typing python -m mypy',
+    },
+  ],
+  [
+    'pip, with a linter in an extra of its own',
+    {
+      'pyproject.toml':
+        '[project]\nname = "a"\n[tool.black]\n[project.optional-dependencies]\ndocs = ["sphinx"]\nstyle = ["black"]\ntest = ["pytest"]\n',
+    },
+    ['python3 -m venv .venv', ".venv/bin/python -m pip install --quiet -e '.[test,style]'"],
+    { test: '.venv/bin/python -m pytest', format: '.venv/bin/python -m black --check .' },
+  ],
+  [
+    'poetry, with a linter in an optional group',
+    {
+      'poetry.lock': '',
+      'pyproject.toml':
+        '[tool.poetry]\nname = "a"\n[tool.black]\n[tool.poetry.dependencies]\npytest = "*"\n[tool.poetry.group.style]\noptional = true\n[tool.poetry.group.style.dependencies]\nblack = "*"\n',
+    },
+    ['poetry install --no-interaction --with style'],
+    { test: 'poetry run python -m pytest', format: 'poetry run python -m black --check .' },
   ],
   [
     'poetry, with an optional group',

@@ -77,7 +77,9 @@ async function managerOf(files: CheckoutFiles, { packageManager }: Said): Promis
     const manager = await yarnOr(named, files, packageManager)
     const why =
       named === null ? 'package.json, without a lock file' : 'packageManager of package.json, without a lock file'
-    const note = `No lock file is committed: every set-up may install other versions. Commit that of ${commandOf(manager)}.`
+    const isUnwanted = /^[ \t]*package-lock[ \t]*=[ \t]*false\b/m.test(await textOf(files, '.npmrc'))
+    const remedy = isUnwanted ? '.npmrc says package-lock=false.' : `Commit that of ${commandOf(manager)}.`
+    const note = `No lock file is committed: every set-up may install other versions. ${remedy}`
     return { manager, lockFile: null, why, notes: [note] }
   }
   const [lockFile, locked] = lock

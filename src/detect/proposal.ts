@@ -75,7 +75,7 @@ export function writeMooseYaml({ setup, cache, env, checks }: Proposal): string 
 /** A key with its entries; without any, a comment that shows how it would look. */
 function section(what: string, key: string, entries: readonly string[], example: readonly string[] | null): string {
   if (entries.length > 0) return [`# ${what}`, `${key}:`, ...entries].join('\n')
-  const shown = example === null ? ['  NODE_ENV: test'] : example.map((value) => `  - ${value}`)
+  const shown = example === null ? ['  TZ: UTC'] : example.map((value) => `  - ${value}`)
   return [`# ${what}`, ...[`${key}:`, ...shown].map((line) => `# ${line}`)].join('\n')
 }
 

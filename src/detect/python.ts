@@ -1,5 +1,6 @@
 import { type CheckoutFiles, firstOf, groupIn, hasGroup, readToml, type Said, textOf } from './checkout-files.ts'
 import type { Finding, FoundCheck, Line } from './finding.ts'
+import { defaultGroups, extrasNeeded, groupsNeeded, groupText, isNamed, needed } from './python-groups.ts'
 import { type PythonProject, pythonTests } from './python-tests.ts'
 
 export const PYTHON_MANIFESTS = [
@@ -21,8 +22,6 @@ const REQUIREMENTS = [
     `requirements/${kind}.txt`,
   ]),
 ]
-/** Extras and groups that bring what tests need. */
-const TEST_EXTRAS = ['dev', 'test', 'tests', 'testing']
 const VENV = '.venv/bin/python'
 
 type Manager = {
@@ -83,12 +82,12 @@ async function managerOf(files: CheckoutFiles, pyproject: Said, requirementFiles
 
 function uv(pyproject: Said): Manager {
   const why = 'uv.lock'
-  const more = testExtras(pyproject)
-    .map((extra) => ` --extra ${extra}`)
-    .join('')
-  // The group `dev` comes by itself.
-  const groups = testGroups(pyproject)
-    .filter((group) => group !== 'dev')
+  const byDefault = defaultGroups(pyproject)
+  const inDefault = byDefault.map((group) => groupText(groupIn(pyproject, 'dependency-groups'), group)).join('\n')
+  const extras = extrasNeeded(pyproject, inDefault)
+  const more = extras.map((extra) => ` --extra ${extra}`).join('')
+  const groups = groupsNeeded(pyproject, extras)
+    .filter((group) => !byDefault.includes(group))
     .map((group) => ` --group ${group}`)
     .join('')
   return {
@@ -109,9 +108,13 @@ function uv(pyproject: Said): Manager {
 function poetry(files: CheckoutFiles, pyproject: Said): Manager {
   const isLocked = files.names.has('poetry.lock')
   const groups = groupIn(pyproject, 'tool', 'poetry', 'group')
-  const optional = TEST_EXTRAS.filter((name) => groupIn(groups, name)['optional'] === true)
+  const isOptional = ([name]: [string, unknown]) => groupIn(groups, name)['optional'] === true
+  const ofPoetry = groupIn(pyproject, 'tool', 'poetry')
+  const always = Object.entries(groups).filter((group) => !isOptional(group))
+  const given = JSON.stringify([ofPoetry['dependencies'], ofPoetry['dev-dependencies'], always])
+  const optional = needed(Object.fromEntries(Object.entries(groups).filter(isOptional)), given)
   const more = optional.length === 0 ? '' : ` --with ${optional.join(',')}`
-  const extras = testExtras(pyproject)
+  const extras = extrasNeeded(pyproject, JSON.stringify([ofPoetry, pyproject['dependency-groups']]))
     .map((extra) => ` --extras ${extra}`)
     .join('')
   return {
@@ -132,8 +135,9 @@ function poetry(files: CheckoutFiles, pyproject: Said): Manager {
 
 async function pip(files: CheckoutFiles, pyproject: Said, requirementFiles: readonly string[]): Promise<Manager> {
   const isPackage = hasGroup(pyproject, 'project') || hasGroup(pyproject, 'build-system') || files.names.has('setup.py')
-  const extras = testExtras(pyproject)
-  const groups = testGroups(pyproject)
+  const required = await Promise.all([...requirementFiles, 'setup.cfg', 'setup.py'].map((name) => textOf(files, name)))
+  const extras = extrasNeeded(pyproject, required.join('\n'))
+  const groups = groupsNeeded(pyproject, extras, required.join('\n'))
   const setup: Line[] = [{ value: 'python3 -m venv .venv', why: 'below the tree, so that checks find it' }]
   const install = `${VENV} -m pip install --quiet`
   if (groups.length > 0) setup.push({ value: `${install} --upgrade 'pip>=25.1'`, why: 'the first that knows --group' })
@@ -166,17 +170,6 @@ async function pip(files: CheckoutFiles, pyproject: Said, requirementFiles: read
   }
 }
 
-function testExtras(pyproject: Said): string[] {
-  const extras = groupIn(pyproject, 'project', 'optional-dependencies')
-  const ofPoetry = groupIn(pyproject, 'tool', 'poetry', 'extras')
-  return TEST_EXTRAS.filter((name) => Object.hasOwn(extras, name) || Object.hasOwn(ofPoetry, name))
-}
-
-function testGroups(pyproject: Said): string[] {
-  const groups = groupIn(pyproject, 'dependency-groups')
-  return TEST_EXTRAS.filter((name) => Object.hasOwn(groups, name))
-}
-
 /**
  * An editable install names the folder it was made in, and checks run in another one. So the code of the tree comes
  * first; uv installs it anew by itself.
@@ -195,7 +188,7 @@ type Linter = { name: string; isSetUp: boolean; check: Omit<FoundCheck, 'why'>; 
 
 async function lintersOf(project: PythonProject): Promise<{ checks: FoundCheck[]; notes: string[] }> {
   const found = (await linters(project)).filter(({ isSetUp }) => isSetUp)
-  const brought = (name: string) => new RegExp(`(?<![\\w.-])${name}(?![\\w-])`, 'i').test(project.requirements)
+  const brought = (name: string) => isNamed(name, project.requirements)
   const [here, away] = [found.filter(({ name }) => brought(name)), found.filter(({ name }) => !brought(name))]
   const names = [...new Set(away.map(({ name }) => name))]
   // Of two that format, the first.

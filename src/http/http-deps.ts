@@ -34,6 +34,8 @@ export type HttpDeps = {
   toolchains: () => Promise<Toolchains>
   /** Whether this process may run the attempts of its home. */
   isHomeOwned: () => boolean
+  /** Before something is run in the home: no other process may use or remove its workspaces. @throws {Fault} `home_owned` */
+  ownHome: () => Promise<void>
   config: Pick<Config, 'github' | 'gitConfigFiles'> & SecretSettings & RowDefaults
   clock: Clock
   log: Log

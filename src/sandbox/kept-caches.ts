@@ -247,7 +247,8 @@ async function ownFiles(draft: string, signal: AbortSignal): Promise<void> {
   if (!(await hasNamesOutside(content))) return
   const shared = path.join(draft, 'shared')
   await rename(content, shared)
-  await copy(shared, content, signal)
+  const { ino } = await lstat(shared, { bigint: true })
+  await copy({ content: shared, inode: String(ino), name: '.' }, content, signal)
   await removeTree(shared)
 }
 

@@ -90,6 +90,20 @@ test('in a checkout its own moose.yaml is used and said to be another; --base fo
   assert.match(invalid.stderr, /moose\.yaml is not valid:\n {2}moose\.yaml:2: /)
 })
 
+test('a base without moose.yaml is told from one with another, and submodules that are not fetched are told', async () => {
+  await using home = await createMooseHome(
+    { 'a.txt': 'a\n', '.gitmodules': '[submodule "x"]\n\tpath = x\n\turl = ../x\n' },
+    [],
+  )
+  const checkout = path.join(home.remote.folder, 'checkout')
+  await gitIn(home.remote.folder, 'clone', '--quiet', home.remote.path, checkout)
+  await writeFile(path.join(checkout, 'moose.yaml'), yaml('{ name: t, run: "true" }'))
+  const { stderr, exitCode } = await moose(['check'], { environment: home.environment, cwd: checkout })
+  assert.match(stderr, /the moose\.yaml that was given is used; main at [0-9a-f]{12} has none/)
+  assert.match(stderr, /submodules are not fetched; .*: git submodule update --init/)
+  assert.equal(exitCode, 0)
+})
+
 test('with --json every event is a line; a service does the same', async () => {
   await using home = await homeWith(FAILS)
   await using _service = await mooseUp(home.environment)
@@ -106,6 +120,22 @@ test('with --json every event is a line; a service does the same', async () => {
   const forgotten = await check(home, 'sample', '--fresh')
   assert.deepEqual([forgotten.exitCode, (await rows(home)).length], [1, 1])
   assert.equal((await check(home, 'nowhere')).exitCode, 1)
+})
+
+test('while checks run no other process uses or removes their work tree', async () => {
+  await using home = await homeWith('{ name: waits, run: "echo begun; while test ! -e go; do sleep 0.1; done" }')
+  const { environment, database, config } = home
+  await using checking = startMoose(['check'], { environment })
+  await checking.said(/begun/)
+  const id = await fileOrder(database, { title: 'Greet', files: ['greeting.txt'] })
+  for (const words of [['check'], ['run', id]]) {
+    const refused = await moose(words, { environment })
+    assert.match(refused.stderr, /Another moose process runs the work orders of .*, or checks it\. .*wait/)
+    assert.notEqual(refused.exitCode, 0)
+  }
+  const [folder] = await readdir(path.join(config.home, 'workspaces'))
+  await writeFile(path.join(config.home, 'workspaces', String(folder), 'tree/go'), '')
+  assert.equal((await checking.ended).exitCode, 0)
 })
 
 for (const served of [false, true]) {

@@ -86,6 +86,26 @@ test('no attempt gives anything back: what one changes, removes or adds the next
   assert.equal((await given.check(workspace, look)).outputTail, before)
 })
 
+test('files of which a package manager keeps the other name in its store are kept alone, as they were', async () => {
+  const setup = `mkdir -p "$HOME/store" deps/shut "$HOME/.cache/tool"
+printf 'linked' > "$HOME/store/a"
+chmod 500 "$HOME/store/a"
+touch -d 2020-01-01T00:00:00Z "$HOME/store/a"
+ln "$HOME/store/a" deps/a
+ln "$HOME/store/a" deps/shut/b
+chmod 555 deps/shut
+printf 'twice' > deps/c
+ln deps/c "$HOME/.cache/tool/c"`
+  await using given = await setUpSetting(FILES, { ...WANTED, setup })
+  const base = await given.fetch()
+  const prepared = await given.prepare(base)
+  assert.equal((await given.prepare(base)).reused, true, 'the store is gone with the HOME it was in')
+  await using workspace = await given.open(base, prepared, 1)
+  const look = 'cat deps/a deps/shut/b deps/c "$HOME/.cache/tool/c"; stat -c " %a %Y %h" deps/a; stat -c %a deps/shut'
+  const { outcome, outputTail } = await given.check(workspace, look)
+  assert.deepEqual([outcome, outputTail], ['passed', 'linkedlinkedtwicetwice 500 1577836800 1\n555'])
+})
+
 const POISONS: readonly [name: string, how: string][] = [
   ['writes into a file', 'echo evil >> "$f"'],
   ['writes into a file and puts its time back', 'touch -r "$f" ../t; echo evil >> "$f"; touch -r ../t "$f"'],
@@ -237,6 +257,17 @@ test('a cache whose files are also named in a store in HOME, as pnpm links them,
     assert.deepEqual([result.outcome, result.outputTail], ['passed', 'stored\nstored'])
   }
   assert.equal((await given.prepare(base)).reused, true)
+})
+
+test('a set-up that fails for a program or a service that is not there says so', async () => {
+  const endings: [setup: string, says: RegExp][] = [
+    ['no-such-manager install', /cannot be run: no-such-manager is missing \(exit code 127\)\./],
+    ['echo connect ECONNREFUSED 127.0.0.1:5432; exit 1', /exit code 1\. Note: it seems to need a service/],
+  ]
+  for (const [setup, says] of endings) {
+    await using given = await setUpSetting(FILES, { ...WANTED, setup })
+    await assert.rejects(given.prepare(await given.fetch()), fault('setup_failed', says))
+  }
 })
 
 test('a folder that git ignores and no cache names is told as lost', async () => {

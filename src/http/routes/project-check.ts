@@ -55,7 +55,7 @@ export const projectCheckRoutes = newRoutes().openapi(check, async (c) => {
   )
 })
 
-type Deps = Pick<HttpDeps, 'adapters' | 'log' | 'toolchains'>
+type Deps = Pick<HttpDeps, 'adapters' | 'log' | 'ownHome' | 'toolchains'>
 type Request = { project: Project; body: CheckProject; sanitize: Sanitize }
 
 /** Ends with `result` or `failed`, and with the checks when the reader leaves. */
@@ -89,12 +89,13 @@ async function* checkEvents(deps: Deps, request: Request, signal: AbortSignal): 
 }
 
 async function runCheck(
-  { adapters, log, toolchains }: Deps,
+  { adapters, log, ownHome, toolchains }: Deps,
   { project, body, sanitize }: Request,
   { signal, put }: { signal: AbortSignal; put: (event: CheckEvent) => void },
 ): Promise<CheckedProject> {
   const write = async (text: string) => put({ type: 'output', text })
   const output = createOutputLog(write, { shown: sanitize, log })
+  await ownHome()
   if (body.fresh === true) await adapters.bases.forget(project)
   const sha = await adapters.workspaces.fetchBase(project, signal)
   put({ type: 'note', message: `base is ${project.defaultBranch} at ${sha.slice(0, 12)}` })
