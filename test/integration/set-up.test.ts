@@ -103,7 +103,7 @@ ln deps/c "$HOME/.cache/tool/c"`
   await using workspace = await given.open(base, prepared, 1)
   const look = 'cat deps/a deps/shut/b deps/c "$HOME/.cache/tool/c"; stat -c " %a %Y %h" deps/a; stat -c %a deps/shut'
   const { outcome, outputTail } = await given.check(workspace, look)
-  assert.deepEqual([outcome, outputTail], ['passed', 'linkedlinkedtwicetwice 500 1577836800 1\n555'])
+  assert.deepEqual([outcome, outputTail], ['passed', 'linkedlinkedtwicetwice 500 1577836800 2\n555'])
 })
 
 const POISONS: readonly [name: string, how: string][] = [

@@ -4,6 +4,7 @@
  */
 import { test } from 'node:test'
 import { failureSummary } from '../../src/attempt/failure-summary.ts'
+import { FailingTests } from '../../src/checks/failing-tests.ts'
 import { parseMooseYaml } from '../../src/checks/moose-yaml.ts'
 import { OutputTail } from '../../src/checks/output-tail.ts'
 import { hintOf as hintOfCheck, whyNotRunnable } from '../../src/checks/set-up-fault.ts'
@@ -75,6 +76,33 @@ test('the output of a check, one character at a time', () =>
     },
     MOST,
   ))
+
+test('the names of failures in the output of a check', async (t) => {
+  const lines = [
+    'FAILED a.py::b[ - ] - ',
+    '--- FAIL: a (0s)\n',
+    '  ● a › ',
+    '    # Subtest: a\n',
+    'a.ts(1,2): error TS1: ',
+    '[ERROR] a.b Time elapsed: ',
+    '✖ a (1ms)\n',
+    'error[E1]: a\n --> a:1:2\n',
+    'make: *** [a:1: ',
+    '[warn] a\n',
+  ]
+  for (const part of lines)
+    await t.test(JSON.stringify(part), () =>
+      assertLinear(
+        repeated(part),
+        (output) => {
+          const failing = new FailingTests('/tree')
+          failing.add(output)
+          return failing.read()
+        },
+        MOST,
+      ),
+    )
+})
 
 test('credentials in URLs', async (t) => {
   for (const part of ['a', 'a://', 'a://b', '://', '@', 'a://@'])
