@@ -11,6 +11,14 @@ export type Usd = Decimal
 
 export const NO_USD = new Usd(0)
 
+/** More decimals than any price has. */
+const MOST_DECIMALS = 12
+
+/** USD as a request states them; the digits of a binary float beyond those that count are dropped. */
+export function statedUsd(amount: number | string): Usd {
+  return new Usd(String(amount)).toDecimalPlaces(MOST_DECIMALS)
+}
+
 /** For people: `$1.23`, with more digits where two would hide all of it: `$0.0042`. */
 export function shownUsd(amount: Usd): string {
   const cents = amount.toDecimalPlaces(2)

@@ -4,7 +4,7 @@ import { setProjectBudget } from '../db/projects.ts'
 import type { Database } from '../db/schema.ts'
 import { editWorkOrder } from '../db/work-orders/edit-work-order.ts'
 import { Fault, toFault } from '../faults/fault.ts'
-import { Usd } from '../money.ts'
+import { statedUsd, type Usd } from '../money.ts'
 import { type LimitName, limitOf } from './caps.ts'
 import { readBudgetRules, setLimit } from './limits.ts'
 
@@ -17,7 +17,7 @@ type Db = Kysely<Database>
  *   cannot be read
  */
 export async function changeCap(db: Db, { target, id, usd }: CapBody): Promise<ChangedCap> {
-  const amount = usd === null ? null : new Usd(String(usd))
+  const amount = usd === null ? null : statedUsd(usd)
   const changed = (whose: string | null) => ({ target, id: whose, usd: amount === null ? null : amount.toNumber() })
   if (id === undefined) {
     await changeLimit(db, limitOf(target), amount)

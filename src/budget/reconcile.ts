@@ -14,7 +14,7 @@ import { priceSettledCalls } from '../db/model-calls.ts'
 import { isProposer, knownProposers } from '../db/proposer-configs.ts'
 import type { Database } from '../db/schema.ts'
 import { Fault, toFault } from '../faults/fault.ts'
-import { NO_USD, Usd } from '../money.ts'
+import { NO_USD, shownUsd, statedUsd, type Usd } from '../money.ts'
 import { announceEmergency } from './emergency.ts'
 import { leaveUnresolved, release, settle } from './ledger.ts'
 
@@ -77,13 +77,12 @@ async function findState(db: Db, idOrPrefix: string): Promise<ReservationState> 
  * has been booked before, is left as it is; so is what is booked elsewhere meanwhile. Again with the same bill, nothing
  * changes.
  *
- * @throws {Fault} `request_invalid` for a bill that claims to know the future
+ * @throws {Fault} `request_invalid` for a bill that claims to know the future; `reservation_conflict` for one that names a
+ *   call twice with different costs
  */
 export async function reconcile(db: Db, bill: BillBody): Promise<Reconciliation> {
   const result: Reconciliation = { settled: [], released: [], agreeing: 0, differing: [], under_way: [], unknown: [] }
-  const billed = new Map(
-    bill.entries.map(({ request_id: id, cost_usd: cost }) => [id.toLowerCase(), new Usd(String(cost))]),
-  )
+  const billed = billedCosts(bill)
   return alone(db, async (transaction) => {
     const states = await readReservationStates(transaction, [...billed.keys()], await periodOf(transaction, bill))
     const known = new Set(states.map(({ id }) => id))
@@ -94,6 +93,21 @@ export async function reconcile(db: Db, bill: BillBody): Promise<Reconciliation>
     }
     return result
   })
+}
+
+/** By the id of the reservation, in lower case. A call that the bill names twice alike is one. */
+function billedCosts({ entries }: BillBody): Map<string, Usd> {
+  const billed = new Map<string, Usd>()
+  for (const { request_id, cost_usd } of entries) {
+    const [id, cost] = [request_id.toLowerCase(), statedUsd(cost_usd)]
+    const before = billed.get(id)
+    if (before !== undefined && !before.equals(cost)) {
+      const message = `The bill names ${id} twice, with ${shownUsd(before)} and with ${shownUsd(cost)}; nothing was changed. Correct the bill and send it again.`
+      throw new Fault('reservation_conflict', message, { reservation_id: id })
+    }
+    billed.set(id, cost)
+  }
+  return billed
 }
 
 /** @returns null: of calls the bill does not name, nothing is known */

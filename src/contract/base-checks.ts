@@ -25,12 +25,20 @@ export const BaseCheck = z
   .openapi('BaseCheck')
 export type BaseCheck = z.infer<typeof BaseCheck>
 
+/** A pattern cannot count bytes: of a text that is not ASCII it takes as many characters as fit whatever they are. */
+const AT_MOST_AS_BYTES = String.raw`^(?:[\u0000-\u007f]*|[\u0000-\uffff]{0,${Math.floor(MOST_OF_MOOSE_YAML / 3)}}|[^]{0,${MOST_OF_MOOSE_YAML / 4}})$`
+
 export const CheckProject = z
   .strictObject({
     /** Used instead of the one of the base commit. */
     moose_yaml: z
       .string()
       .refine((text) => Buffer.byteLength(text) <= MOST_OF_MOOSE_YAML, `has more than ${MOST_OF_MOOSE_YAML} bytes`)
+      .meta({
+        maxLength: MOST_OF_MOOSE_YAML,
+        pattern: AT_MOST_AS_BYTES,
+        description: `At most ${MOST_OF_MOOSE_YAML} bytes of UTF-8`,
+      })
       .optional(),
     /** Forgets first what is known of the project's base commits. */
     fresh: z.boolean().optional(),

@@ -21,7 +21,9 @@ export const CapBody = z
     path: ['id'],
     message: 'is only for the targets order and project',
   })
-  .openapi('CapChange')
+  .openapi('CapChange', {
+    anyOf: [{ not: { required: ['id'] } }, { properties: { target: { enum: ['order', 'project'] } } }],
+  })
 export type CapBody = z.infer<typeof CapBody>
 
 export const CapResponse = z.object({
@@ -50,6 +52,15 @@ const MOST_ENTRIES = 10_000
 /** Whose calls are all on one bill. */
 export const BILLING_PROVIDERS = ['anthropic', 'openai'] as const
 
+const WANTED_TIME = 'must be a time in UTC such as 2026-12-01T00:00:00Z'
+
+/** As Postgres knows it: it has no year 0. */
+const UtcTime = z.iso
+  .datetime(WANTED_TIME)
+  .max(40, WANTED_TIME)
+  .refine((time) => !time.startsWith('0000'), WANTED_TIME)
+  .meta({ pattern: `^(?!0000)${z.core.regexes.datetime({}).source.slice(1)}` })
+
 /** What a provider says it has charged. */
 export const BillBody = z
   .strictObject({
@@ -57,24 +68,16 @@ export const BillBody = z
       .array(
         z.strictObject({
           /** What the provider was sent as `x-client-request-id`: the id of a reservation. */
-          request_id: z.string().min(1, 'is empty').max(200, 'is longer than 200 characters'),
+          request_id: storedText(200).min(1, 'is empty'),
           cost_usd: UsdAmount,
         }),
       )
-      .max(MOST_ENTRIES, `has more than ${MOST_ENTRIES} entries`)
-      .superRefine((entries, context) => {
-        const seen = new Set<string>()
-        for (const [index, { request_id }] of entries.entries()) {
-          const id = request_id.toLowerCase()
-          if (seen.has(id)) context.addIssue({ code: 'custom', path: [index, 'request_id'], message: 'is there twice' })
-          seen.add(id)
-        }
-      }),
+      .max(MOST_ENTRIES, `has more than ${MOST_ENTRIES} entries`),
     /**
      * The bill names every call of this provider, or of this proposer, that was made before this time and was charged:
      * unresolved ones it does not name were not.
      */
-    complete_until: z.iso.datetime('must be a time in UTC such as 2026-12-01T00:00:00Z').optional(),
+    complete_until: UtcTime.optional(),
     /** Every other server has a bill of its own: name its proposer. */
     provider: z
       .enum(BILLING_PROVIDERS, `must be ${BILLING_PROVIDERS.join(' or ')}; of others name the proposer`)
@@ -88,7 +91,13 @@ export const BillBody = z
     if (until === undefined && isLimited) refuse('complete_until', 'is missing')
     if (until !== undefined && !isLimited) refuse('provider', 'or proposer is missing')
   })
-  .openapi('Bill')
+  .openapi('Bill', {
+    anyOf: [
+      { not: { anyOf: ['complete_until', 'provider', 'proposer'].map((name) => ({ required: [name] })) } },
+      { required: ['complete_until', 'provider'], not: { required: ['proposer'] } },
+      { required: ['complete_until', 'proposer'], not: { required: ['provider'] } },
+    ],
+  })
 export type BillBody = z.infer<typeof BillBody>
 
 export const ReconcileResponse = z.object({
@@ -122,20 +131,43 @@ const REFUSALS: Record<PriceContradiction, { path: string[]; message: string }> 
   only_cache: INPUT_MISSING,
 }
 
-/** USD per million tokens, or free; nothing of both: the price library's. The keys of `proposer_configs.cost_profile`. */
+const NO_PRICE =
+  'names no price: give "free": true, or "library": true, or both input_per_million and output_per_million'
+
+/** USD per million tokens, or free, or as the price library knows it. */
 export const PriceBody = z
   .strictObject({
     free: z.boolean().optional().meta({ description: 'True: its calls cost nothing, and no rate is given.' }),
+    library: z
+      .literal(true)
+      .optional()
+      .meta({ description: 'True: as the price library knows it; what was stated is forgotten.' }),
     input_per_million: rate('Input that no cache holds; needs that of the output.'),
     output_per_million: rate('Output, reasoning included; needs that of the input.'),
     cache_read_per_million: rate('Input that was read from the cache. Left out: the rate of the input.'),
     cache_write_per_million: rate('Input that was written to the cache. Left out: the rate of the input.'),
   })
-  .superRefine((price, context) => {
-    const contradiction = contradictionOf(price)
-    if (contradiction !== null) context.addIssue({ code: 'custom', ...REFUSALS[contradiction] })
+  .superRefine(({ library, ...stated }, context) => {
+    const refuse = (refusal: { path?: string[]; message: string }) => context.addIssue({ code: 'custom', ...refusal })
+    const contradiction = contradictionOf(stated)
+    const isStated = stated.free === true || stated.input_per_million !== undefined
+    if (library === true) {
+      const isAlone = Object.values(stated).every((value) => value === undefined)
+      if (!isAlone) refuse({ path: ['library'], message: 'goes with nothing else' })
+    } else if (contradiction !== null) refuse(REFUSALS[contradiction])
+    else if (!isStated) refuse({ message: NO_PRICE })
   })
-  .openapi('PriceChange')
+  .openapi('PriceChange', {
+    oneOf: [
+      { required: ['free'], properties: { free: { const: true } }, maxProperties: 1 },
+      { required: ['library'], maxProperties: 1 },
+      {
+        required: ['input_per_million', 'output_per_million'],
+        properties: { free: { const: false } },
+        not: { required: ['library'] },
+      },
+    ],
+  })
 export type PriceBody = z.infer<typeof PriceBody>
 
 export const PriceResponse = z.object({

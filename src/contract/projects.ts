@@ -1,6 +1,6 @@
 import { whyNoBranchPattern } from '../work-order/naming.ts'
 import { ShownUsd, UsdAmount } from './amounts.ts'
-import { storedText } from './stored-text.ts'
+import { storedText, textOfForm } from './stored-text.ts'
 import { z } from './zod.ts'
 
 const ProjectName = z
@@ -14,7 +14,7 @@ const HostName = z
   .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/, 'must be a host name in lower case, such as github.com')
 const Branch = storedText(200).min(1, 'is empty')
 const PathOrUrl = storedText(2000).min(1, 'is empty')
-const absolutePath = (most: number) => storedText(most).regex(/^\/\P{Cc}*$/u, 'must be an absolute path')
+const absolutePath = (most: number) => textOfForm(most, /^\/[^\p{Cc}\p{Cs}]*$/u, 'must be an absolute path')
 
 export const NewProject = z
   .strictObject({
@@ -38,17 +38,27 @@ export const NewProject = z
 export type NewProject = z.infer<typeof NewProject>
 
 /** `Name <mail>` as a commit holds it: neither part may have what git leaves out. */
-const Identity = storedText(300).regex(
-  /^(?=[^<]*[\p{L}\p{N}])[^<>\p{Cc}\s]([^<>\p{Cc}]*[^<>\p{Cc}\s])? <[^<>\s\p{Cc}@]+@[^<>\s\p{Cc}@]+>$/u,
+const Identity = textOfForm(
+  300,
+  /^(?=[^<]*[\p{L}\p{N}])[^<>\p{Cc}\p{Cs}\s]([^<>\p{Cc}\p{Cs}]*[^<>\p{Cc}\p{Cs}\s])? <[^<>\s\p{Cc}\p{Cs}@]+@[^<>\s\p{Cc}\p{Cs}@]+>$/u,
   'must be a name and a mail address, as in: Ada Lovelace <ada@example.org>',
 )
+
+/** What `whyNoBranchPattern` says, as far as a pattern can say it. */
+const BRANCH_PATTERNS = [
+  String.raw`^(?=.*\{id\})(?![-/.])(?!.*(?:\.\.|//|/\.|\.lock(?:/|$)|[/.]$))`,
+  String.raw`(?:[^{}\p{Cc}\p{Cs} ~^:?*[\]\\]|\{(?:id|slug|attempt)\})*$`,
+].join('')
 
 const BranchPattern = storedText(100)
   .superRefine((pattern, context) => {
     const problem = whyNoBranchPattern(pattern)
     if (problem !== null) context.addIssue({ code: 'custom', message: problem })
   })
-  .openapi({ description: 'Contains {id}; may contain {slug} and {attempt}; gives names git takes for a branch' })
+  .openapi({
+    pattern: BRANCH_PATTERNS,
+    description: 'Contains {id}; may contain {slug} and {attempt}; gives names git takes for a branch',
+  })
 
 export const ProjectChange = z
   .strictObject({

@@ -11,6 +11,12 @@ export function looksSecret(name: string): boolean {
   return CREDENTIAL.test(name)
 }
 
+/** What `urlProblem` says, as far as a pattern can say it. */
+export const URL_PATTERN = [
+  String.raw`^(?:https://|http://(?:(?:[a-z0-9-]+\.)*localhost|127\.\d+\.\d+\.\d+|\[::1\])(?=[:/?]|$))`,
+  String.raw`(?![^/?]*@)(?!.*\?.*(?i:${CREDENTIAL.source.replaceAll('$', '(?=[=&]|$)').replace('(^|', '([?&]|')}))[!"$-~]*$`,
+].join('')
+
 /** A URL that parses. Clear text leaves this machine only by mistake, and with it the key. */
 export const urlProblem: Rule = (text) => {
   if (!URL.canParse(text)) return null
@@ -57,8 +63,13 @@ const OWN_HEADERS = new Set([
   'x-moose-status',
 ])
 
+const HEADER_NAME = /^[A-Za-z0-9-]{1,100}$/
+
+/** What `headerProblem` says, as JSON schema says it of a name. */
+export const HEADER_NAMES = namesOf(HEADER_NAME, CREDENTIAL, OWN_HEADERS)
+
 export const headerProblem: Rule = (name) => {
-  if (!/^[A-Za-z0-9-]{1,100}$/.test(name)) return 'is not the name of a header: letters, digits and dashes, at most 100'
+  if (!HEADER_NAME.test(name)) return 'is not the name of a header: letters, digits and dashes, at most 100'
   if (looksSecret(name)) return `carries a credential; ${KEY_BELONGS}`
   return OWN_HEADERS.has(name.toLowerCase()) ? 'is set by Moose and cannot be replaced' : null
 }
@@ -94,9 +105,17 @@ const OWN_FIELDS = new Set([
 /** Narrower than for headers: `stop_token_ids` and `prompt_cache_key` are none. */
 const SECRET_FIELD = /^(api[-_]?)?(key|secret|token|password)$|^(access|auth)[-_]?token$|^authorization$/i
 
+const FIELD_NAME = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/
+
+/** What `bodyFieldProblem` says, as JSON schema says it of a name. */
+export const FIELD_NAMES = namesOf(FIELD_NAME, SECRET_FIELD, OWN_FIELDS)
+
+function namesOf(form: RegExp, secret: RegExp, own: ReadonlySet<string>) {
+  return { pattern: form.source, not: { pattern: `(?i:${secret.source}|^(${[...own].join('|')})$)` } }
+}
+
 export const bodyFieldProblem: Rule = (name) => {
-  if (!/^[A-Za-z][A-Za-z0-9_.-]{0,63}$/.test(name))
-    return 'is not the name of a field: letters, digits, _ . and -, at most 64'
+  if (!FIELD_NAME.test(name)) return 'is not the name of a field: letters, digits, _ . and -, at most 64'
   if (SECRET_FIELD.test(name)) return `carries a credential; ${KEY_BELONGS}`
   return OWN_FIELDS.has(name.toLowerCase()) ? 'is set by Moose and cannot be replaced' : null
 }

@@ -1,8 +1,15 @@
 import { httpUrl, PROVIDER_KEY } from '../config/environment.ts'
 import { ShownUsd } from './amounts.ts'
 import { PriceBody, PriceResponse } from './budget-changes.ts'
-import { bodyFieldProblem, headerProblem, urlProblem } from './proposer-rules.ts'
-import { knownOrOther, storedText } from './stored-text.ts'
+import {
+  bodyFieldProblem,
+  FIELD_NAMES,
+  HEADER_NAMES,
+  headerProblem,
+  URL_PATTERN,
+  urlProblem,
+} from './proposer-rules.ts'
+import { knownOrOther, storedText, textOfForm } from './stored-text.ts'
 import { z } from './zod.ts'
 
 /** How a proposer's provider is spoken to. */
@@ -31,38 +38,46 @@ const obeying = (rule: (text: string) => string | null) => (text: string, contex
   if (message !== null) context.addIssue({ code: 'custom', message })
 }
 
-const BaseUrl = storedText(LONGEST_URL).pipe(httpUrl).superRefine(obeying(urlProblem))
-const Model = storedText(200).regex(/^[\x21-\x7e]+$/, 'must be an id without spaces, as the provider writes it')
+const BaseUrl = storedText(LONGEST_URL).pipe(httpUrl).superRefine(obeying(urlProblem)).openapi({
+  pattern: URL_PATTERN,
+  description: 'A URL without a user, a password or a key in its query; http only for servers on this machine',
+})
+const Model = textOfForm(200, /^[\x21-\x7e]+$/, 'must be an id without spaces, as the provider writes it')
 const KeyVariable = z
   .string()
   .regex(PROVIDER_KEY, 'must be the name of an environment variable that ends in _API_KEY, such as OPENROUTER_API_KEY')
 const LimitParameter = z
   .string()
   .regex(/^[a-z][a-z0-9_]{0,63}$/, 'must be the name of a parameter, such as max_completion_tokens')
-const HeaderValue = storedText(LONGEST_HEADER)
-  .regex(/^[\x20-\x7e]*$/, 'holds a character that no header can hold')
-  .min(1, 'is empty')
+const HeaderValue = textOfForm(LONGEST_HEADER, /^[\x20-\x7e]*$/, 'holds a character that no header can hold').min(
+  1,
+  'is empty',
+)
 
 /** Names no two of which differ only in case. */
-const named = <Value extends z.ZodType>(value: Value, rule: (name: string) => string | null) =>
-  z.record(z.string(), value).superRefine((entries, context) => {
-    const names = Object.keys(entries)
-    if (names.length > MOST_ENTRIES)
-      context.addIssue({ code: 'custom', message: `must have at most ${MOST_ENTRIES} entries` })
-    for (const name of names.slice(0, MOST_ENTRIES)) {
-      const message = rule(name)
-      if (message !== null) context.addIssue({ code: 'custom', path: [name.slice(0, 80)], message })
-    }
-  })
+const named = <Value extends z.ZodType>(value: Value, rule: (name: string) => string | null, propertyNames: object) =>
+  z
+    .record(z.string(), value)
+    .superRefine((entries, context) => {
+      const names = Object.keys(entries)
+      if (names.length > MOST_ENTRIES)
+        context.addIssue({ code: 'custom', message: `must have at most ${MOST_ENTRIES} entries` })
+      for (const name of names.slice(0, MOST_ENTRIES)) {
+        const message = rule(name)
+        if (message !== null) context.addIssue({ code: 'custom', path: [name.slice(0, 80)], message })
+      }
+    })
+    .meta({ maxProperties: MOST_ENTRIES, propertyNames })
 
-const Headers = named(HeaderValue, headerProblem)
+const Headers = named(HeaderValue, headerProblem, HEADER_NAMES)
 /** Any JSON; a schema that names itself is more than the contract can be made of. */
-const BodyFields = named(z.unknown(), bodyFieldProblem)
+const BodyFields = named(z.unknown(), bodyFieldProblem, FIELD_NAMES)
   .refine((fields) => !isDeeper(fields, DEEPEST_BODY), `is nested more than ${DEEPEST_BODY} deep`)
   .refine(
     (fields) => isDeeper(fields, DEEPEST_BODY) || JSON.stringify(fields).length <= LONGEST_BODY,
     `is longer than ${LONGEST_BODY} characters`,
   )
+  .openapi({ description: `At most ${LONGEST_BODY} characters of JSON, nested at most ${DEEPEST_BODY} deep` })
 
 function isDeeper(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false
@@ -109,7 +124,7 @@ export const NewProposer = z
     complexity_threshold: leftOut(Fields.complexity_threshold, '1'),
     price: Fields.price.optional().meta({
       description:
-        'What its calls cost. Empty, or left out: what the price library says; a model that it does not know is refused.',
+        'What its calls cost. Left out: what the price library says; a model that it does not know is refused.',
     }),
     context_tokens: leftOut(Fields.context_tokens, 'null'),
     output_limit_parameter: leftOut(Fields.output_limit_parameter, 'null'),
@@ -135,13 +150,13 @@ export const ProposerChange = z
   .strictObject({
     ...Fields,
     /** Those that are named; null: is no longer sent. Null for all: none is. */
-    extra_headers: named(HeaderValue.nullable(), headerProblem).nullable(),
+    extra_headers: named(HeaderValue.nullable(), headerProblem, HEADER_NAMES).nullable(),
     /** As the headers. */
     extra_body: BodyFields.nullable(),
   })
   .partial()
   .refine((change) => Object.keys(change).length > 0, 'names nothing to change')
-  .openapi('ProposerChange')
+  .openapi('ProposerChange', { minProperties: 1 })
 export type ProposerChange = z.infer<typeof ProposerChange>
 
 const Time = z.iso.datetime()

@@ -1,3 +1,4 @@
+import { textOfAtMost } from '../work-order/content.ts'
 import { z } from './zod.ts'
 
 /**
@@ -5,10 +6,13 @@ import { z } from './zod.ts'
  * @see https://www.postgresql.org/docs/current/datatype-json.html#DATATYPE-JSON
  */
 export const storedText = (maxLength: number) =>
-  z
-    .string()
-    .max(maxLength, `is longer than ${maxLength} characters`)
+  textOfAtMost(maxLength)
     .refine((text) => text.isWellFormed() && !text.includes('\0'), 'contains a NUL or half of a character')
+    .meta({ pattern: String.raw`^[^\u0000\p{Cs}]*$` })
+
+/** The same of one form; the form, too, admits neither a NUL nor half of a character. */
+export const textOfForm = (maxLength: number, form: RegExp, message: string) =>
+  storedText(maxLength).regex(form, message).meta({ pattern: form.source })
 
 /**
  * A word of a row: one of those known here, or another that a newer version or a foreign program has written. That one is

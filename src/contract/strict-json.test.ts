@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { Fault } from '../faults/fault.ts'
-import { nameTwice, utf8Text } from './strict-json.ts'
+import { namesPrototype, nameTwice, utf8Text } from './strict-json.ts'
 
 test('a name that stands twice in one object is found, however deep and however written', () => {
   const twice: Record<string, string> = {
@@ -23,6 +23,11 @@ test('a name that stands twice in one object is found, however deep and however 
   ])
     assert.equal(nameTwice(json), null, json)
   assert.equal(nameTwice(`${'['.repeat(200_000)}${']'.repeat(200_000)}`), null)
+})
+
+test('the name __proto__ is found however deep and however written, and not as a text', () => {
+  for (const json of ['{"__proto__":1}', '[{"a":{"__pr\\u006fto__":{}}}]']) assert.ok(namesPrototype(json), json)
+  for (const json of ['{"a":"__proto__"}', '["__proto__"]', '{"proto":1}']) assert.ok(!namesPrototype(json), json)
 })
 
 test('what was made from a value has no name twice', () => {

@@ -24,6 +24,20 @@ export function utf8Text(bytes: Uint8Array, what: string): string {
  * @param json what JSON.parse takes
  */
 export function nameTwice(json: string): string | null {
+  for (const { name, before } of namesIn(json)) {
+    if (before.has(name)) return name
+    before.add(name)
+  }
+  return null
+}
+
+/** Whether an object of a JSON text has the name `__proto__`, which is silently lost where an object is made of another. */
+export function namesPrototype(json: string): boolean {
+  return namesIn(json).some(({ name }) => name === '__proto__')
+}
+
+/** Every name of every object, in the order of the text, with a set of its object's own. */
+function* namesIn(json: string): Generator<{ name: string; before: Set<string> }, undefined> {
   /** The names of each object that is open; null for a list. */
   const open: (Set<string> | null)[] = []
   let isName = false
@@ -36,14 +50,11 @@ export function nameTwice(json: string): string | null {
     const end = endOfString(json, at)
     const names = open.at(-1)
     if (isName && names instanceof Set) {
-      const name: string = JSON.parse(json.slice(at, end))
-      if (names.has(name)) return name
-      names.add(name)
+      yield { name: JSON.parse(json.slice(at, end)), before: names }
     }
     isName = false
     at = end - 1
   }
-  return null
 }
 
 /** After the quote that closes the string which begins at `start`. */

@@ -54,7 +54,7 @@ export const EditWorkOrder = z
   })
   .partial()
   .refine((edit) => Object.keys(edit).length > 0, 'names no field to change')
-  .openapi('EditWorkOrder')
+  .openapi('EditWorkOrder', { minProperties: 1 })
 export type EditWorkOrder = z.infer<typeof EditWorkOrder>
 
 export const NewWorkOrders = z.strictObject({

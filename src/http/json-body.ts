@@ -1,5 +1,5 @@
 import type { Context, MiddlewareHandler } from 'hono'
-import { nameTwice, utf8Text } from '../contract/strict-json.ts'
+import { namesPrototype, nameTwice, utf8Text } from '../contract/strict-json.ts'
 import { Fault } from '../faults/fault.ts'
 import { answerFault } from './answer-fault.ts'
 import type { HttpEnv } from './http-env.ts'
@@ -52,13 +52,16 @@ export const limitBody: MiddlewareHandler<HttpEnv> = async (c, next) => {
   return next()
 }
 
+const PROTOTYPE = 'The body was refused: __proto__ is the name of no field, and would be lost. Leave it out.'
+
 /** What a reader of JSON would take silently, and otherwise than it may be meant; null: nothing. What is no JSON is refused later. */
 function whyRefused(content: Buffer): Fault | null {
   try {
     const text = utf8Text(content, 'The body')
     JSON.parse(text)
     const name = nameTwice(text)
-    if (name === null) return null
+    if (name === null && !namesPrototype(text)) return null
+    if (name === null) return new Fault('request_invalid', PROTOTYPE, { field: '__proto__' })
     const message = `The body names ${JSON.stringify(name)} twice in one object. Which of the two is meant? Send one.`
     return new Fault('request_invalid', message, { field: name })
   } catch (error) {

@@ -7,16 +7,15 @@ import type { ProviderPause } from '../db/provider-pauses.ts'
 import { keyOf, keyVariableOf } from '../models/availability.ts'
 import { type Price, priceOf } from '../models/price.ts'
 import { providerKey } from '../models/provider-pause.ts'
-import { Usd } from '../money.ts'
+import { statedUsd } from '../money.ts'
 import type { HttpDeps } from './http-deps.ts'
 
 /** What is kept of a price as it is stated in a request. */
-export function costProfileOf({ free, ...rates }: PriceBody): CostProfile {
+export function costProfileOf({ free, library, ...rates }: PriceBody): CostProfile {
   if (free === true) return { free }
+  if (library === true) return {}
   return Object.fromEntries(
-    Object.entries(rates).flatMap(([key, rate]) =>
-      rate === undefined ? [] : [[key, new Usd(String(rate)).toFixed()]],
-    ),
+    Object.entries(rates).flatMap(([key, rate]) => (rate === undefined ? [] : [[key, statedUsd(rate).toFixed()]])),
   )
 }
 

@@ -4,6 +4,7 @@ import { LIMITS } from '../work-order/content.ts'
 
 /** Of a longer list a schema says only that, and not what is wrong with each of its entries. */
 export const MOST_PATHS = 10_000
+const MOST_ATTEMPTS = 1_000_000
 const MOST_REJECTIONS = 1_000
 
 /** The specification's ProposerRequest (4.4), the body of `POST /api/proposer-enhanced`; ours adds `metadata`. */
@@ -16,8 +17,8 @@ export const ProposerRequest = z.object({
   priority: z.enum(['low', 'medium', 'high']).default('medium'),
   metadata: z
     .object({
-      work_order_id: z.uuid('must be the id of a work order').optional(),
-      attempt: z.number().int().positive().optional(),
+      work_order_id: z.guid('must be the id of a work order').optional(),
+      attempt: z.number().int().min(1).max(MOST_ATTEMPTS).optional(),
       /** A name of `proposer_configs`: the Manager's decision, carried through. */
       proposer: storedText(LIMITS.title).optional(),
       /** Name or id of a project; its base commit is where the files of `context` are read. */

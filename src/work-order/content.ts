@@ -8,23 +8,37 @@ export const LIMITS = { title: 200, description: 20_000, criterion: 1_000, crite
 /** Postgres stores no lone surrogate. */
 const HALF_CHARACTER = 'contains half of a character'
 
-/** One line of text without control characters: it becomes a commit subject and a pull-request title. */
+/** Text of at most so many characters, counted as Postgres and JSON Schema count them: an emoji is one. */
+export const textOfAtMost = (max: number) =>
+  z
+    .string()
+    .refine((text) => isOfAtMost(text, max), `is longer than ${max} characters`)
+    .meta({ maxLength: max })
+
+function isOfAtMost(text: string, max: number): boolean {
+  return text.length <= max || (text.length <= 2 * max && Array.from(text).length <= max)
+}
+
+/**
+ * One line of text without control characters: it becomes a commit subject and a pull-request title. Space around it does
+ * not count. The pattern says the same to readers of the contract.
+ */
 const singleLine = (max: number) =>
   z
     .string()
     .trim()
     .min(1, 'is empty')
-    .max(max, `is longer than ${max} characters`)
+    .refine((text) => isOfAtMost(text, max), `is longer than ${max} characters`)
     .refine((text) => !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(text), 'must be a single line without control characters')
     .refine((text) => text.isWellFormed(), HALF_CHARACTER)
+    .meta({ maxLength: max, pattern: String.raw`^\s*(?=\S)[^\p{Cc}\p{Zl}\p{Zp}\p{Cs}]*\s*$` })
 
 /** Text of several lines; tabs and newlines are fine, other control characters are not. */
 const prose = (max: number) =>
-  z
-    .string()
-    .max(max, `is longer than ${max} characters`)
+  textOfAtMost(max)
     .refine((text) => !/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/.test(text), 'contains control characters')
     .refine((text) => text.isWellFormed(), HALF_CHARACTER)
+    .meta({ pattern: String.raw`^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\p{Cs}]*$` })
 
 const unique = (values: readonly string[]) => new Set(values).size === values.length
 
@@ -41,7 +55,8 @@ export const WorkOrderContent = z.object({
   files_in_scope: z
     .array(ScopePath)
     .max(LIMITS.files, `has more than ${LIMITS.files} entries`)
-    .refine(unique, 'names a file twice'),
+    .refine(unique, 'names a file twice')
+    .meta({ uniqueItems: true }),
   risk_level: z.enum(RISK_LEVELS),
 })
 export type WorkOrderContent = z.infer<typeof WorkOrderContent>

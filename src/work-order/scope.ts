@@ -41,11 +41,31 @@ export function isGitFolder(segment: string): boolean {
   return /^\.git[. ]*(:.*)?$/i.test(visible) || /^git~\d+$/i.test(visible)
 }
 
+/** Characters that some file systems do not see, as `isGitFolder` has them. */
+const UNSEEN = String.raw`[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]*`
+const GIT_FOLDER = [
+  String.raw`\.${UNSEEN}[gG]${UNSEEN}[iI]${UNSEEN}[tT](?:[. ]|${UNSEEN.slice(0, -1)})*(?::[^/]*)?`,
+  String.raw`[gG]${UNSEEN}[iI]${UNSEEN}[tT]${UNSEEN}~(?:${UNSEEN}\d)+${UNSEEN}`,
+].join('|')
+
+/**
+ * What `pathProblem` says, as a pattern for readers of the contract; it is not used here. Of paths that are not ASCII it
+ * takes fewer than 512 bytes, because a pattern cannot count bytes.
+ */
+const PATTERN = [
+  String.raw`^(?=[\u0000-\u007f]{0,512}$|[\u0000-\uffff]{0,170}$|[\s\S]{0,128}$)`,
+  String.raw`(?![-/]|\s|[A-Za-z]:)(?![\s\S]*\s$)`,
+  String.raw`(?:(?!\.{1,2}(?:/|$))(?!${UNSEEN}(?:${GIT_FOLDER})(?:/|$))[^\p{Cc}\p{Cs}\\/]+(?:/(?!$)|/$|$))+$`,
+].join('')
+
 /** A checked path as zod sees it; the issue's message completes the sentence "files_in_scope[0] …". */
-export const ScopePath = z.string().superRefine((path, context) => {
-  const problem = pathProblem(path)
-  if (problem !== null) context.addIssue({ code: 'custom', message: `"${path}" ${problem}` })
-})
+export const ScopePath = z
+  .string()
+  .superRefine((path, context) => {
+    const problem = pathProblem(path)
+    if (problem !== null) context.addIssue({ code: 'custom', message: `"${path}" ${problem}` })
+  })
+  .meta({ minLength: 1, maxLength: MAX_PATH_BYTES, pattern: PATTERN })
 
 /** Whether a changed file is covered: named itself, or inside a named folder. Case and bytes count. */
 export function isInScope(path: string, scope: readonly string[]): boolean {

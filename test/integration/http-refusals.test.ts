@@ -207,6 +207,8 @@ test('a name that is there twice, text that is no UTF-8, an unknown field and an
     app.request('/api/work-orders', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body })
   const twice = await refusal(await send('{"title":"a","title":"b"}'), 400, 'request_invalid')
   assert.match(twice.message, /names "title" twice/)
+  const lost = await app.request('/api/proposers', json('{"name":"a","extra_body":{"__proto__":{"a":1}}}'))
+  assert.match((await refusal(lost, 400, 'request_invalid')).message, /__proto__ is the name of no field/)
   const latin1 = await refusal(await send(Buffer.from('{"title":"caf\xe9"}', 'latin1')), 400, 'request_invalid')
   assert.match(latin1.message, /The body is not UTF-8 \(line 1\)/)
   const field = await refusal(await send('{"titel":"a"}'), 400, 'work_order_invalid')

@@ -130,7 +130,8 @@ describe('/api/proposers', () => {
     assert.match(refused.body.error.message, /--input USD --output USD.*--free/)
     assert.equal((await show('own')).status, 404)
     await add(own())
-    assert.equal((await edit('own', { price: {} })).body.error.code, 'price_unknown')
+    assert.match((await edit('own', { price: {} })).body.error.message, /price names no price/)
+    assert.equal((await edit('own', { price: { library: true } })).body.error.code, 'price_unknown')
     assert.equal(Object((await edit('own', { price: { free: true } })).body.proposer['price']).source, 'free')
     assert.equal((await edit('own', { price: { input_per_million: 1 } })).status, 400)
   })
@@ -243,12 +244,11 @@ describe('/api/proposers', () => {
     assert.deepEqual((await call('GET', '/api/proposers')).body.proposers, [])
   })
 
-  test('a field __proto__ in the body changes nothing but is not taken either', async () => {
+  test('life G7: a field __proto__ is refused by its name and not dropped silently', async () => {
     const text = JSON.stringify(own()).replace('{', '{"extra_body":{"__proto__":{"model":"x"}},')
-    await add(text)
-    assert.deepEqual(await api.home.database.db.selectFrom('proposer_configs').select('extra_body').execute(), [
-      { extra_body: {} },
-    ])
+    const { status, body } = await add(text)
+    assert.deepEqual([status, body.error.details?.['field']], [400, '__proto__'])
+    assert.deepEqual((await call('GET', '/api/proposers')).body.proposers, [])
   })
 
   test('a malformed row is listed with the command that mends it, which does; one that mends half of it says the rest', async () => {

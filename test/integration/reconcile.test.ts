@@ -97,6 +97,28 @@ test('what another home left of an attempt that runs no more is unresolved, unle
   assert.deepEqual(marked.map(({ id }) => id).sort(), dead.sort())
 })
 
+test('life G7: a call that a bill names twice alike is settled once; with two costs, the whole bill is a conflict', async () => {
+  await using database = await createTestDatabase()
+  const { db } = database
+  const [id, other] = [
+    await reserve(db, { ...CALL, ...NOBODY }, new Usd(1)),
+    await reserve(db, { ...CALL, ...NOBODY }, new Usd(1)),
+  ]
+  await leaveUnresolved(db, id)
+  await leaveUnresolved(db, other)
+  const billed = (request_id: string, cost_usd: string | number) => ({ request_id, cost_usd })
+  const conflict = await faultOf(
+    reconcile(db, { entries: [billed(other, 1), billed(id, '0.5'), billed(id.toUpperCase(), 0.51)] }),
+  )
+  assert.equal(conflict.code, 'reservation_conflict')
+  assert.match(conflict.message, /twice, with \$0\.50 and with \$0\.51; nothing was changed/)
+  const { settled } = await reconcile(db, {
+    entries: [billed(id, '0.50'), billed(id.toUpperCase(), 0.5), billed(other, 1)],
+  })
+  const costs = new Map(settled.map(({ id: of, cost_usd }) => [of, cost_usd]))
+  assert.deepEqual([settled.length, costs.get(id), costs.get(other)], [2, 0.5, 1])
+})
+
 test('a bill settles what is unresolved, releases what it does not name, and touches nothing else', async () => {
   await using database = await createTestDatabase()
   const { db } = database

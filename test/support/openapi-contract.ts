@@ -3,7 +3,11 @@ import { z } from 'zod'
 import { openApiDocument } from '../../src/http/http-app.ts'
 
 type Json = Record<string, unknown>
-type Operation = { operationId: string; responses: Record<string, { content?: Record<string, { schema: Json }> }> }
+type Operation = {
+  operationId: string
+  requestBody?: { content: Record<string, { schema: Json }> }
+  responses: Record<string, { content?: Record<string, { schema: Json }> }>
+}
 
 /** The contract as plain JSON, as a client reads it. */
 export const contract: { paths: Record<string, Record<string, Operation>>; components: { schemas: Json } } = JSON.parse(

@@ -82,7 +82,7 @@ function priceOf({ input, output, cacheRead, cacheWrite, free, library }: Propos
     cache_read_per_million: cacheRead,
     cache_write_per_million: cacheWrite,
   }).filter(([, rate]) => rate !== undefined)
-  if (rates.length === 0) return library === true ? {} : undefined
+  if (rates.length === 0) return library === true ? { library } : undefined
   if (input !== undefined && output !== undefined) return Object.fromEntries(rates)
   throw new Fault('request_invalid', 'A price needs both --input and --output, in USD per million tokens.')
 }

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Kysely, Selectable } from 'kysely'
 import type { UsdAmount } from '../../contract/amounts.ts'
 import type { EditWorkOrder, WorkOrderView } from '../../contract/work-orders.ts'
-import { Usd } from '../../money.ts'
+import { statedUsd } from '../../money.ts'
 import type { Status } from '../../work-order/status.ts'
 import { findProjectByName } from '../projects.ts'
 import type { Database } from '../schema.ts'
@@ -88,5 +88,5 @@ function standing(row: Selectable<Database['work_orders']>, column: Column): unk
 }
 
 function usd<Absent extends null | undefined>(amount: UsdAmount | Absent): string | Absent {
-  return amount === null || amount === undefined ? amount : new Usd(String(amount)).toFixed()
+  return amount === null || amount === undefined ? amount : statedUsd(amount).toFixed()
 }

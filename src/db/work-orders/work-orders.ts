@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { NewWorkOrder, WorkOrderView } from '../../contract/work-orders.ts'
 import { Fault, type FaultRecord } from '../../faults/fault.ts'
+import { statedUsd } from '../../money.ts'
 import { canMove, type Phase, STATUSES, type Status } from '../../work-order/status.ts'
 import { findProjectByName, listProjects } from '../projects.ts'
 import type { Database } from '../schema.ts'
@@ -31,7 +32,8 @@ async function addWorkOrder(db: Db, order: NewWorkOrder): Promise<WorkOrderView>
       files_in_scope: JSON.stringify(order.files_in_scope),
       risk_level: order.risk_level,
       project_id: projectId,
-      budget_usd: order.budget_usd === undefined ? null : order.budget_usd,
+      budget_usd:
+        order.budget_usd === undefined || order.budget_usd === null ? null : statedUsd(order.budget_usd).toFixed(),
       metadata: JSON.stringify(order.approved ? { approved_by_director: true } : {}),
     })
     .returning('id')

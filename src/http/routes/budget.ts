@@ -21,7 +21,7 @@ import { getProposerConfig } from '../../db/proposer-configs.ts'
 import { setEmergencyStop } from '../../db/system-config.ts'
 import { toFault } from '../../faults/fault.ts'
 import { priceOf } from '../../models/price.ts'
-import { Usd } from '../../money.ts'
+import { statedUsd } from '../../money.ts'
 import {
   ANY_FAULT,
   BODY_FAULT,
@@ -123,7 +123,7 @@ export const budgetRoutes = newRoutes()
     return c.json(await budgetAfter(db), 200)
   })
   .openapi(settle, async (c) => {
-    const cost = new Usd(String(c.req.valid('json').cost_usd))
+    const cost = statedUsd(c.req.valid('json').cost_usd)
     const settled = await settleByHand(c.var.deps.db, c.req.valid('param').reservation_id, cost)
     return c.json({ success: true as const, settled }, 200)
   })

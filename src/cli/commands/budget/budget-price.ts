@@ -63,7 +63,8 @@ function requested(word: Word, { input, output, cacheRead, cacheWrite }: Rates):
       'Give free, or library, or both --input and --output. See: moose budget price --help',
     )
   }
-  return word === 'free' ? { free: true } : Object.fromEntries(rates)
+  if (word === undefined) return Object.fromEntries(rates)
+  return word === 'free' ? { free: true } : { library: true }
 }
 
 const SOURCES = { free: 'free', operator: 'as stated', library: 'as the price library knows it' }
