@@ -83,7 +83,7 @@ export async function openMoose(config: Config, options: { log: Log; role: Role 
   const shared = { db, pool, config, clock: systemClock, log, homeId }
   const parts = createParts(shared)
   stack.use(parts.gateway)
-  await parts.models.heedChangedKeys()
+  if (role !== 'client') await parts.models.heedChangedKeys()
   const own = () => acquireHome(ownership, { ...shared, databaseUrl: database.url })
   const orchestrator = stack.use(
     createOrchestrator({

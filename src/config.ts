@@ -55,14 +55,14 @@ export type Config = {
   }
   /** Variables for a gh that reads the operator's own login. */
   loginEnvironment: Readonly<Record<string, string>>
-  /** Proxy and certificates, for gh and git. */
+  /** Proxy and certificates, for providers, gh and git. */
   networkEnvironment: Readonly<Record<string, string>>
+  /** The same for set-ups and checks, without a proxy whose address holds a name or a password. */
+  childNetworkEnvironment: Readonly<Record<string, string>>
   /** The socket of the operator's ssh agent, for git alone; null: there is none. */
   sshAgent: string | null
   /** The operator's own configuration of git, where it may be; absolute paths. */
   gitConfigFiles: readonly string[]
-  /** The same for set-ups and checks, without a proxy whose address holds a name or a password. */
-  childNetworkEnvironment: Readonly<Record<string, string>>
   /** Where the operator's own toolchains are; what of it children are told is decided in `src/sandbox/toolchains.ts`. */
   toolchainEnvironment: Readonly<Record<string, string>>
   /** Where children find their programs. */

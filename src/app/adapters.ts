@@ -70,7 +70,7 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
   })
   const gateway = createGateway({ db, models })
   const workspaces = createWorkspaces({ root: config.home, mirrors })
-  const scripts = { home: config.home, toolchains: once(() => handedToolchains(config)) }
+  const scripts = { home: config.home, toolchains: () => handedToolchains(config) }
   const checkRunner = createCheckRunner(scripts)
   const setUp = createSetUp({ ...scripts, checkRunner, workspaces })
   return {
@@ -107,22 +107,13 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
   }
 }
 
-/** What of this machine set-ups and checks are handed: toolchains, and how the net is reached. */
+/** What of this machine set-ups and checks are handed: toolchains, also those installed since, and how the net is reached. */
 async function handedToolchains(
   config: Pick<Config, 'toolchainEnvironment' | 'childNetworkEnvironment' | 'executablePath'>,
 ): Promise<Toolchains> {
   const { toolchainEnvironment: environment, childNetworkEnvironment: network, executablePath } = config
   const found = await findToolchains({ environment, executablePath })
   return { ...found, variables: { ...network, ...found.variables } }
-}
-
-/** A toolchain that is installed later is found by the next process. */
-function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
-  let made: Promise<Value> | null = null
-  return () => {
-    made ??= make()
-    return made
-  }
 }
 
 function createExecutors(config: Config, gateway: ModelGateway): Executors {

@@ -193,7 +193,7 @@ function setUpFault({ name, defaultBranch }: Project, sha: string, checks: reado
   const hint = first.hint === null ? '' : ` Note: ${first.hint}.`
   const message =
     `Check "${first.name}" (${first.run}) cannot be run on ${defaultBranch} at ${sha.slice(0, 12)}, before any change: ` +
-    `${first.fault}.${more}${hint} ${lastLines(first.output_tail)}\nNothing was paid for. Install what is missing, or have ` +
+    `${first.fault}.${more}${hint} ${lastLines(first.output_tail)}\nInstall what is missing, or have ` +
     `setup: of moose.yaml do it, try it with: moose check ${name}, then retry.`
   return new Fault('setup_failed', message, { project: name, check: first.name, exit_code: first.exit_code, sha })
 }

@@ -38,8 +38,10 @@ export function createSetUp(parts: SetUpParts): SetUp {
       if (key === null || setup === null) return { key: null, reused: false, durationMs: 0, cache, notKept: [] }
       refuseTracked(cache, files)
       const name = `${request.project.id} ${key}`
-      const made = await turnOf(name)(() => keptOrMade(parts, request, { key, setup }))
-      if (turnOf(name).activeCount + turnOf(name).pendingCount === 0) inTurn.delete(name)
+      const turn = turnOf(name)
+      const made = await turn(() => keptOrMade(parts, request, { key, setup })).finally(() => {
+        if (turn.activeCount + turn.pendingCount === 0) inTurn.delete(name)
+      })
       return { key, cache, durationMs: Math.round(performance.now() - startedAt), ...made }
     },
     again: ({ workspace, config, signal, onOutput }) => again(parts, { workspace, config, signal, onOutput }),
@@ -106,7 +108,7 @@ function setUpFailed({ name }: Project, setup: Script, ending: Ending & Pick<Che
   const how = why === null ? `failed with exit code ${exitCode}` : `cannot be run: ${why}`
   const message =
     `Set-up of project "${name}" (${firstLine(setup.run)}) ${how}. ` +
-    `${hint === null ? '' : `Note: ${hint}. `}${lastLines(outputTail)}\nNothing was paid for. Correct setup in ` +
+    `${hint === null ? '' : `Note: ${hint}. `}${lastLines(outputTail)}\nCorrect setup in ` +
     `moose.yaml on the base branch, or install what it needs on this machine, try it with: moose check ${name}, then retry.`
   return new Fault('setup_failed', message, { project: name, check: 'setup', exit_code: exitCode, outcome })
 }

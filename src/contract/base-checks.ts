@@ -1,5 +1,5 @@
-import { z } from '@hono/zod-openapi'
 import { FaultBody } from './faults.ts'
+import { z } from './zod.ts'
 
 /** Bytes of a `moose.yaml`. */
 export const MOST_OF_MOOSE_YAML = 64 * 1024

@@ -119,7 +119,7 @@ export const ChangedProjectResponse = z.object({
   success: z.literal(true),
   project: ProjectView,
   /** Orders whose attempts go on with the settings they began with. */
-  running: z.array(z.uuid()),
+  running: z.array(z.guid()),
 })
 
 export const RemovedProjectResponse = z.object({

@@ -116,9 +116,9 @@ export async function countOutage(
     })
     .onConflict((conflict) =>
       conflict.column('provider').doUpdateSet({
-        reason,
-        kind,
-        key_mark: keyMark,
+        reason: sql<string>`case when ${counts} then excluded.reason else provider_pauses.reason end`,
+        kind: sql<'outage' | 'account'>`case when ${counts} then excluded.kind else provider_pauses.kind end`,
+        key_mark: sql<string | null>`case when ${counts} then excluded.key_mark else provider_pauses.key_mark end`,
         failures: sql<number>`provider_pauses.failures + ${counts}::integer`,
         until: sql<Date>`case when ${counts} then ${pause(sql`provider_pauses.failures`)}
           else greatest(provider_pauses.until, ${asked}) end`,
@@ -154,7 +154,7 @@ export async function giveProbeBack(db: Db, provider: string): Promise<void> {
 /**
  * Ends the waiting for accounts that were refused with another key than this process has; the next call tests each.
  *
- * @param marks what the key of each provider shows of itself, by the provider's name
+ * @param marks what the key of each provider shows of itself, by the provider's name; null: this process has none
  */
 export async function testOtherKeys(db: Db, marks: ReadonlyMap<string, string | null>): Promise<void> {
   const refused = await db
@@ -164,7 +164,7 @@ export async function testOtherKeys(db: Db, marks: ReadonlyMap<string, string | 
     .execute()
   for (const { provider, key_mark } of refused) {
     const mark = marks.get(provider)
-    if (mark !== undefined && mark !== key_mark) await giveProbeBack(db, provider)
+    if (mark !== undefined && mark !== null && mark !== key_mark) await giveProbeBack(db, provider)
   }
 }
 

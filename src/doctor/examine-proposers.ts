@@ -9,7 +9,7 @@ import { providerKey } from '../models/provider-pause.ts'
 import type { DoctorFinding } from '../ports/doctor-finding.ts'
 
 /**
- * Looks at every active proposer, each with the command that mends it. One that cannot be called is in nobody's way
+ * Looks at every active proposer, each with the command that mends it. One that cannot be called is optional
  * while another can.
  */
 export async function examineProposers(

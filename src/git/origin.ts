@@ -76,7 +76,7 @@ function linesOf(text: string): string[] {
 function withoutOrigin(checkout: string): Fault {
   const message =
     `${checkout} is a checkout without an origin. Moose pushes branches and merges, which it never does into a folder ` +
-    `somebody works in. Name where it belongs: git -C ${shellWord(checkout)} remote add origin URL   or have a bare copy made ` +
+    `in which a person works. Name where it belongs: git -C ${shellWord(checkout)} remote add origin URL   or have a bare copy made ` +
     'beside it, which orders are for: moose init --create-origin FOLDER'
   return new Fault('repository_refused', message, { repository: checkout })
 }

@@ -11,7 +11,7 @@ const MAX_OUTPUT_BYTES = 64 * 1024
  * Makes sure that commits can be signed with a key, by signing something as git does.
  *
  * Two signatures of the same have to be the same (Ed25519 and RSA): otherwise a commit that is made again after a crash
- * would be another one, and the branch it was pushed to would be taken for somebody else's.
+ * would be another one, and the branch it was pushed to would be taken for that of another program.
  *
  * @param key absolute path of a private key, or of a public key whose private one an agent holds
  * @throws {Fault} `signing_key_unusable`, `command_missing`

@@ -42,7 +42,8 @@ export function createModels(options: ModelsOptions) {
      *   `model_answer_truncated`, `model_answer_refused`, or `attempt_cancelled`
      */
     call(asked: ModelCall): Promise<ModelAnswer> {
-      return callModel({ options: { ...options, ...means }, emergency: emergencyStop.signal, admission }, asked)
+      const admit: Admission = (call) => admission(call)
+      return callModel({ options: { ...options, ...means }, emergency: emergencyStop.signal, admission: admit }, asked)
     },
 
     /**
@@ -54,6 +55,7 @@ export function createModels(options: ModelsOptions) {
     async test(proposer: ProposerConfig, signal: AbortSignal): Promise<TestedCall> {
       const { testCall } = await import('./test-call.ts')
       const stop = AbortSignal.any([signal, emergencyStop.signal])
+      await admission({ workOrderId: null, signal: stop })
       return await testCall({ ...options, ...means }, proposer, stop)
     },
 

@@ -88,7 +88,7 @@ export async function assertNotPaused(db: Db, proposer: ProposerConfig, longestC
 }
 
 /**
- * An outage pauses the provider for everyone; so does an account whose calls are not accepted.
+ * An outage pauses the provider for every order; so does an account whose calls are not accepted.
  *
  * @param outage what the call ended with, its own quick retries included: a fault of the family `outage_met`
  * @param keyMark see `keyMarkOf`

@@ -92,7 +92,7 @@ export class KeptCaches {
     await writeFile(path.join(draft, RECORD), JSON.stringify(kept), { mode: 0o600 })
     await this.#remove(name)
     await rename(draft, this.#folderOf(name))
-    this.#seen.set(name.key, JSON.stringify(kept))
+    this.#seen.set(idOf(name), JSON.stringify(kept))
     await this.#removeOld(name.projectId)
   }
 
@@ -108,7 +108,7 @@ export class KeptCaches {
   ): Promise<void> {
     const kept = await this.#read(name)
     if (kept === null || !this.#isAsSeen(name, kept)) throw notKept()
-    this.#copied.set(name.key, this.#copiesOf(name) + 1)
+    this.#copied.set(idOf(name), this.#copiesOf(name) + 1)
     try {
       for (const [index, place] of to.places.entries()) await this.#copyPlace({ name, kept, index, place }, to)
       if (!(await this.#isUntouched(name, kept))) throw notKept()
@@ -116,7 +116,7 @@ export class KeptCaches {
       if (toFault(error).code !== 'command_failed' || (await this.#isUntouched(name, kept))) throw error
       throw notKept()
     } finally {
-      this.#copied.set(name.key, this.#copiesOf(name) - 1)
+      this.#copied.set(idOf(name), this.#copiesOf(name) - 1)
     }
   }
 
@@ -134,8 +134,8 @@ export class KeptCaches {
     await rewriteMentions(place, names, { from: `${one.kept.from}/`, to: `${to.folder}/` })
   }
 
-  #copiesOf({ key }: KeptName): number {
-    const copies = this.#copied.get(key)
+  #copiesOf(name: KeptName): number {
+    const copies = this.#copied.get(idOf(name))
     return copies === undefined ? 0 : copies
   }
 
@@ -145,7 +145,7 @@ export class KeptCaches {
     try {
       const isSame = String((await lstat(content, { bigint: true })).ino) === kept.inode
       const isWhole = isSame && (await recordDigest(content)) === kept.digest
-      if (isWhole) this.#seen.set(name.key, JSON.stringify(kept))
+      if (isWhole) this.#seen.set(idOf(name), JSON.stringify(kept))
       return isWhole
     } catch {
       // Something was removed while it was looked at, or may not be looked at: it is not what was kept.
@@ -153,8 +153,8 @@ export class KeptCaches {
     }
   }
 
-  #isAsSeen({ key }: KeptName, kept: Kept): boolean {
-    const seen = this.#seen.get(key)
+  #isAsSeen(name: KeptName, kept: Kept): boolean {
+    const seen = this.#seen.get(idOf(name))
     return seen === undefined || seen === JSON.stringify(kept)
   }
 
@@ -178,9 +178,9 @@ export class KeptCaches {
     for (const { key } of old) if (this.#copiesOf({ projectId, key }) === 0) await this.#remove({ projectId, key })
   }
 
-  /** In one move, so that nobody is given half of it. */
+  /** In one move, so that no attempt is given half of it. */
   async #remove(name: KeptName): Promise<void> {
-    this.#seen.delete(name.key)
+    this.#seen.delete(idOf(name))
     const folder = this.#folderOf(name)
     if ((await lstatOrNull(folder)) === null) return
     const aside = path.join(this.#projectFolder(name), `.${randomUUID()}`)
@@ -195,6 +195,11 @@ export class KeptCaches {
   #folderOf(name: KeptName): string {
     return path.join(this.#projectFolder(name), name.key)
   }
+}
+
+/** Two projects may need the same set-up, and each keeps its own. */
+function idOf({ projectId, key }: KeptName): string {
+  return `${projectId}/${key}`
 }
 
 /** When a set-up was last wanted, in milliseconds; 0 for what is none. */

@@ -58,7 +58,7 @@ for (const [name, check, says] of FAULTS) {
     const order = await settled(moose, await fileOrder(home.database, { title: GREET.task, files: ['greeting.txt'] }))
     assert.deepEqual([order.status, code(order)], ['blocked', 'setup_failed'])
     assert.match(String(order.status_reason?.message), says)
-    assert.match(String(order.status_reason?.message), /moose check sample, then retry\.$/)
+    assert.match(String(order.status_reason?.message), /moose check sample, then retry\.\nNothing was paid for\.$/)
     assert.equal(order.attempt_history[0]?.steps.at(-2)?.name, 'prepare')
     assert.deepEqual([await count(home, 'model_calls'), await count(home, 'outcome_vectors')], [0, 0])
   })

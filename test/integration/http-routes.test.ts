@@ -78,7 +78,12 @@ const WEBHOOK_HEADERS = {
 const QUERIES: Record<string, string> = { decideRetry: '?work_order_id=1&current_proposer=scripted&attempt=1' }
 
 /** What is named in the path; of the others a proposer. */
-const NAMES: Record<string, string> = { getProject: 'sample', editProject: 'sample', removeProject: 'spare' }
+const NAMES: Record<string, string> = {
+  checkProject: 'sample',
+  getProject: 'sample',
+  editProject: 'sample',
+  removeProject: 'spare',
+}
 
 /** An approved order that can be carried out. */
 function ready(): Promise<string> {
@@ -220,7 +225,10 @@ test('each action answers with the order as it stands afterwards', async () => {
   assert.equal((await act(id, 'approve')).approved, true)
   assert.equal((await act(id, 'reject')).metadata['rejection_reason'], null)
   const reason = post({ reason: 'too risky' })
-  assert.deepEqual((await act(await api.place(), 'reject', reason)).metadata, { rejection_reason: 'too risky' })
+  assert.deepEqual((await act(await api.place(), 'reject', reason)).metadata, {
+    approved_by_director: false,
+    rejection_reason: 'too risky',
+  })
 })
 
 test('an empty body with a JSON content type counts as no body', async () => {

@@ -1,3 +1,5 @@
+import { isOf } from '../../faults/families.ts'
+import { Fault, toFault } from '../../faults/fault.ts'
 import { faultPoint } from '../../faults/fault-point.ts'
 import type { KnownBase } from '../../ports/base-checks.ts'
 import type { Project } from '../../work-order/project.ts'
@@ -24,7 +26,11 @@ export async function prepare(
   base: AttemptBase,
 ): Promise<Ready> {
   const baseSha = await base.fetch(project, context.signal)
-  const known = await knowBase(context, project, baseSha, adapters)
+  const known = await knowBase(context, project, baseSha, adapters).catch((error: unknown) => {
+    const fault = toFault(error)
+    if (!isOf('set_up', fault.code)) throw error
+    throw new Fault(fault.code, `${fault.message}\nNothing was paid for.`, fault.details, error)
+  })
   // A model is asked on the commit of the moment: while checks ran the branch may have moved.
   if (!known.wasKnown) base.forget()
   const failing = known.checks.filter(({ outcome }) => outcome !== 'passed').map(({ name }) => name)

@@ -10,7 +10,7 @@ export function go(): ReportReader {
       const [, test] = /^ *--- FAIL: (\S+) \(/.exec(text) ?? []
       if (test !== undefined) ofPackage.push(test)
       const [, place, message] = /^(?:vet: )?([^\s:][^:]*\.go:\d+)(?::\d+)?: (.*)$/.exec(text) ?? []
-      if (message !== undefined) names.push(`go: ${place}: ${message}`)
+      if (place !== undefined) names.push(`go: ${place.replace(/^\.\//, '')}: ${message}`)
       if (text.endsWith('too many errors')) isWhole = false
       const [, failed, why] = /^FAIL\t(\S+)(?:\t[\d.]+s| \[(build failed|setup failed)\])$/.exec(text) ?? []
       if (failed === undefined) return

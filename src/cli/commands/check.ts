@@ -92,7 +92,7 @@ export async function checkProject(
 function report(output: Output, result: CheckedProject): void {
   const { checks, fault, setup, branch, sha, handed } = result
   const rows = checks.map((check) => row(check, output.paint))
-  const isUnprepared = fault?.details?.['check'] === 'setup'
+  const isUnprepared = fault !== null && checks.length === 0
   const prepared = setup === null ? [] : [setupRow(setup, output.paint)]
   if (isUnprepared) prepared.push([`${output.paint.red('✗')} setup`, 'failed', '', ''])
   if (rows.length + prepared.length > 0) output.line(table([...prepared, ...rows]))

@@ -59,7 +59,11 @@ const SOURCES: Readonly<Record<string, Source>> = {
   '--from': 'files',
   '--home': 'files',
   repository: 'files',
+  '--create-origin': 'files',
+  '--signing-key': 'files',
+  '--repository': 'files',
   '--project': 'projects',
+  '--proposer': 'proposers',
   project: 'projects',
   proposer: 'proposers',
   id: 'orders',
@@ -98,7 +102,8 @@ function sourceOf(command: Command, program: Command, words: readonly string[]):
   if (option !== undefined && takesValue(option)) return sourceNamed(String(option.long))
   const [argument] = command.registeredArguments
   // The ids of the parts of a command, as `budget settle`, are not those of orders.
-  if (argument === undefined || command.parent !== program || words.at(-1)?.startsWith('-') === true) return null
+  if (argument === undefined || words.at(-1)?.startsWith('-') === true) return null
+  if (argument.name() === 'id' && command.parent !== program) return null
   return sourceNamed(argument.name())
 }
 
