@@ -1,3 +1,4 @@
+import path from 'node:path'
 import type { Kysely } from 'kysely'
 import type { Executors } from '../attempt/choose-executor.ts'
 import type { Adapters } from '../attempt/context.ts'
@@ -97,7 +98,7 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
       executors: createExecutors(config, gateway),
       checkRunner,
       setUp,
-      bases: createBaseChecks({ ...config, db, workspaces, checkRunner, setUp }),
+      bases: createBaseChecks({ ...config, db, workspaces, checkRunner, setUp, watched: watchedFolders(config) }),
       workspaces,
       secretSearch: createSecretSearch(mirrors, knownSecrets(config)),
       forges: { local: createLocalForge({ db, mirrors, log, clock }), github },
@@ -114,6 +115,11 @@ async function handedToolchains(
   const { toolchainEnvironment: environment, childNetworkEnvironment: network, executablePath } = config
   const found = await findToolchains({ environment, executablePath })
   return { ...found, variables: { ...network, ...found.variables } }
+}
+
+/** The operator's HOME: other folders, such as that for temporary files, change by themselves. */
+function watchedFolders({ toolchainEnvironment: { HOME: home } }: Pick<Config, 'toolchainEnvironment'>): string[] {
+  return home === undefined || !path.isAbsolute(home) ? [] : [home]
 }
 
 function createExecutors(config: Config, gateway: ModelGateway): Executors {

@@ -11,6 +11,7 @@ import type { Check, CheckResult, CheckRunner, ProjectConfig, SetUp } from '../p
 import type { Prepared, Workspaces } from '../ports/workspace.ts'
 import type { Project } from '../work-order/project.ts'
 import { parseMooseYaml } from './moose-yaml.ts'
+import { lookOutside, writtenOutside } from './outside-changes.ts'
 import { hintOf, whyNotRunnable } from './set-up-fault.ts'
 
 export type BaseChecksOptions = {
@@ -21,6 +22,8 @@ export type BaseChecksOptions = {
   /** Absolute path. */
   home: string
   executablePath: string
+  /** Folders of the operator in which `moose check` notices what a check writes; absolute paths. */
+  watched: readonly string[]
 }
 
 /** Configurations that are remembered: an attempt asks for that of its base several times. */
@@ -151,13 +154,26 @@ async function runOnBase(
   const checks: BaseCheck[] = []
   for (const entry of config.checks) {
     const options = { workspace, criteria: [], signal, onOutput, config }
-    const found = toBaseCheck(entry, await faultPoint('check_base', () => parts.checkRunner.run(entry, options)))
+    const run = () => faultPoint('check_base', () => parts.checkRunner.run(entry, options))
+    const found = onChecked === undefined ? toBaseCheck(entry, await run()) : await watchedCheck(parts, entry, run)
     const how = found.fault === null ? found.outcome.replace('_', ' ') : `cannot be run: ${found.fault}`
     await note(`check ${entry.name} on the base commit: ${how}, ${(found.duration_ms / 1000).toFixed(1)}s`)
     onChecked?.(found)
     checks.push(found)
   }
   return { prepared, checks, fault: setUpFault(project, sha, checks) }
+}
+
+/** As a person is told of it: also of what changed where a check should not write. */
+async function watchedCheck(
+  { watched, home }: Parts,
+  entry: Check,
+  run: () => Promise<CheckResult>,
+): Promise<BaseCheck> {
+  const before = await lookOutside(watched, home)
+  const found = toBaseCheck(entry, await run())
+  const outside = writtenOutside(before, await lookOutside(watched, home))
+  return outside === null ? found : { ...found, hint: found.hint === null ? outside : `${found.hint}; ${outside}` }
 }
 
 async function prepare(

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
 import { gitIn } from '../support/git-remote.ts'
@@ -32,6 +33,20 @@ test('moose check tells passed, failed on the base, and what cannot be run, by w
     assert.match(ended.stdout, says)
     assert.equal((await rows(home)).length, 1)
     assert.deepEqual(await readdir(path.join(home.config.home, 'workspaces')), [])
+  }
+})
+
+test('a check that writes into the operator’s HOME is named', async () => {
+  const operator = await mkdtemp(path.join(tmpdir(), 'moose-operator-'))
+  try {
+    await mkdir(path.join(operator, '.tool'))
+    await using home = await homeWith(PASSES, `{ name: writes, run: "touch ${operator}/.tool/left" }`)
+    const { stdout, exitCode } = await moose(['check'], { environment: { ...home.environment, HOME: operator } })
+    assert.match(stdout, /✓ writes +passed +\S+ +while it ran, \S+\/\.tool changed, outside of its tree and HOME/)
+    assert.doesNotMatch(String(stdout.split('\n').find((line) => line.includes('greets'))), /changed/)
+    assert.equal(exitCode, 0)
+  } finally {
+    await rm(operator, { recursive: true })
   }
 })
 
@@ -161,7 +176,7 @@ test('what no check proves is said before an order is approved', async () => {
   const { environment, remote } = home
   const add = ['add', '--title', 'Work', '--file', 'a.txt', '--criterion', 'It works.', 'It is fast']
   const added = await moose(add, { environment })
-  assert.match(added.stderr, /No check proves 2 \(It is fast\)\./)
+  assert.match(added.stderr, /No check proves criterion 2 \(It is fast\)\./)
   assert.match(added.stderr, /names what is no criterion of it: t: It sings/)
   const id = /added (\w+)/.exec(added.stdout)?.[1]
   const { stdout } = await moose(['approve', String(id), '--json'], { environment })

@@ -19,7 +19,7 @@ export function verificationNotes({ verification, acceptance_criteria: criteria,
     ({ check: name, proves }) => `${oneLine(name, LONGEST_TITLE)}: ${oneLine(String(proves), LONGEST_TITLE)}`,
   )
   return [
-    ...(unproved.length === 0 ? [] : [`No check proves ${some(unproved)}.`]),
+    ...(unproved.length === 0 ? [] : [`No check proves criterion ${some(unproved)}.`]),
     ...(unmatched.length === 0 ? [] : [`proves: of moose.yaml names what is no criterion of it: ${some(unmatched)}.`]),
   ]
 }

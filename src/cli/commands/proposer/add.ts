@@ -31,7 +31,7 @@ export function proposerAddCommand(cli: Cli): Command {
         output.line(proposerPage(added.proposer, output.paint))
         const { unavailable } = added.proposer
         if (unavailable?.command) output.note(`First: ${harmless(unavailable.command)}, where Moose is started from`)
-        output.note(`See that it answers, for a fraction of a cent: moose proposer test ${harmless(name)}`)
+        output.note(`See that it answers, by one small call: moose proposer test ${harmless(name)}`)
       })
     })
 }
