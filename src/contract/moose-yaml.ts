@@ -135,12 +135,16 @@ const CheckEntry = z.strictObject(
     proves: Proves,
     fix: Script.nullable()
       .default(null)
-      .meta({ description: 'A script that may mend what the check finds.', examples: ['npm run format'] }),
+      .meta({
+        description: 'A script that may mend what the check finds. Read and checked; not used yet.',
+        examples: ['npm run format'],
+      }),
     report: path
       .nullable()
       .default(null)
       .meta({
-        description: 'Where the check writes its results as JUnit XML or SARIF, below the root of the repository.',
+        description:
+          'Where the check writes its results as JUnit XML or SARIF, below the root of the repository. Not used yet.',
         examples: ['build/junit.xml'],
       }),
   },
@@ -180,7 +184,7 @@ export const MooseYaml = z
       }),
       env: Variables,
       context: pathsOf(path).meta({
-        description: 'Files of the repository that a model is shown, and may not change for that; at most 50.',
+        description: 'Files of the repository that a model is to be shown with every order; at most 50. Not used yet.',
         examples: [['docs/style.md']],
       }),
       checks: Checks,

@@ -89,7 +89,7 @@ function variables(env: Proposal['env']): string[] {
 
 const CHECKS_ARE = [
   '# What has to pass on the commit that will be pushed, in this order. A check is a script that exits with 0.',
-  '#   timeout: when it is ended (10m without it)   fix: a script that may mend what the check finds',
+  '#   timeout: when it is ended (10m without it)   fix: a script that may mend what the check finds (not used yet)',
   '#   proves: acceptance criteria of an order that a pass proves, by their text or number',
 ]
 const NO_CHECKS = [
