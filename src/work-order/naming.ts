@@ -20,6 +20,11 @@ export function slugOf(title: string): string {
   return slug === '' ? (words[0] ?? '').slice(0, SLUG_LENGTH) : slug
 }
 
+/** The address of a pull request of the forge `local`, which no row of it holds. */
+export function localPullRequestUrl(project: string, number: number): string {
+  return `local://${encodeURIComponent(project)}/pull/${number}`
+}
+
 /** What a branch is called where a project says nothing else. */
 export const USUAL_BRANCHES = 'feature/wo-{id}-{slug}'
 

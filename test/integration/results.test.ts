@@ -247,6 +247,24 @@ test('an attempt that is held although its own pull request is open leaves its o
   assert.deepEqual(events, [{ action: 'opened', pr_number: 11, branch_name: 'b1' }])
 })
 
+test('so does one of the forge local, whose rows hold no address', async () => {
+  await using database = await createTestDatabase()
+  const { db } = database
+  const id = await given(database, { status: 'in_progress', phase: 'proposing' }, [['running', 'open']])
+  await db.updateTable('pull_requests').set({ url: null }).where('work_order_id', '=', id).execute()
+  const unknown = { github_branch: null, github_pr_url: null, github_pr_number: null }
+  await db.updateTable('work_orders').set(unknown).where('id', '=', id).execute()
+  const fault = new Fault('attempt_unstable', 'Four workers died.').toRecord()
+  await recordFailure(db, { workOrderId: id, attempt: 1, epoch: 0, step: 'publish', evidence: {}, fault })
+  const { github_branch, github_pr_url, github_pr_number } = await db
+    .selectFrom('work_orders')
+    .selectAll()
+    .where('id', '=', id)
+    .executeTakeFirstOrThrow()
+  assert.deepEqual([github_branch, github_pr_number], ['b1', 11])
+  assert.match(String(github_pr_url), /^local:\/\/[^/]+\/pull\/11$/)
+})
+
 test('of two open pull requests the order is in review with the later, and what is merged first completes it', async () => {
   await using database = await createTestDatabase()
   const inReview = { status: 'in_progress', phase: 'in_review' } as const

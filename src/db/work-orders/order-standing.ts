@@ -1,4 +1,5 @@
 import type { ExpressionBuilder, Kysely } from 'kysely'
+import { localPullRequestUrl } from '../../work-order/naming.ts'
 import { type OrderFacts, standsOn } from '../../work-order/standing.ts'
 import type { Phase, Status } from '../../work-order/status.ts'
 import { type PullRequestBrief, pullRequestsInBrief } from '../pull-requests.ts'
@@ -50,11 +51,16 @@ export function isUnderWayOf({ exists, selectFrom, and, or, eb }: ExpressionBuil
 
 /** Has the order be the one of this pull request, whichever attempt's that is. */
 export async function pointAtPullRequest(transaction: Db, order: OrderStanding, pull: PullRequestBrief): Promise<void> {
-  // That of the forge `local` has no address in its row; it is the one the order has.
-  if (pull.url === null || standsOn(order, order.pulls)?.attempt === pull.attempt) return
+  if (standsOn(order, order.pulls)?.attempt === pull.attempt) return
+  const { name } = await transaction
+    .selectFrom('projects')
+    .select('name')
+    .where('id', '=', pull.project_id)
+    .executeTakeFirstOrThrow()
+  const url = pull.url === null ? localPullRequestUrl(name, pull.number) : pull.url
   await transaction
     .updateTable('work_orders')
-    .set({ github_branch: pull.branch, github_pr_url: pull.url, github_pr_number: pull.number })
+    .set({ github_branch: pull.branch, github_pr_url: url, github_pr_number: pull.number })
     .where('id', '=', order.id)
     .execute()
 }

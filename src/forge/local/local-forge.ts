@@ -10,6 +10,7 @@ import { containsCommit } from '../../git/merge.ts'
 import { deleteRemoteBranch } from '../../git/push.ts'
 import { branchRef } from '../../git/ref-names.ts'
 import type { Forge, PublishInput, PullRequest } from '../../ports/pull-request.ts'
+import { localPullRequestUrl } from '../../work-order/naming.ts'
 import type { Project } from '../../work-order/project.ts'
 import { attemptDiff, pushToFirstFree } from '../attempt-commit.ts'
 import { type LocalForgeParts, pushSource, requirePullRequest } from './local-forge-parts.ts'
@@ -32,7 +33,7 @@ export function createLocalForge(parts: LocalForgeParts): Forge {
 function toPullRequest(project: Project, row: PullRequestRow): PullRequest {
   return {
     number: row.number,
-    url: `local://${encodeURIComponent(project.name)}/pull/${row.number}`,
+    url: localPullRequestUrl(project.name, row.number),
     branch: row.branch,
     base: row.base,
     headSha: row.head_sha,
