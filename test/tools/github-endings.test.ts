@@ -434,7 +434,8 @@ async function play(given: GitHubSetting, ending: Ending): Promise<void> {
   assert.deepEqual(await standing(given, input), { branches: 1, pulls, rows: 1 }, 'publishing once more')
 }
 
-test('every ending of gh and git has its end', async (t: TestContext) => {
+// Forty-five endings, each with pushes and calls of the real gh: minutes on a busy machine.
+test('every ending of gh and git has its end', { timeout: 900_000 }, async (t: TestContext) => {
   if (toolOrSkip(t, 'gh') === null || toolOrSkip(t, 'openssl') === null) return
   await using given = await createGitHubSetting()
   assert.ok(ENDINGS.length >= 40)
