@@ -11,6 +11,7 @@ import type { Check, CheckResult, CheckRunner, ProjectConfig, SetUp } from '../p
 import type { Prepared, Workspaces } from '../ports/workspace.ts'
 import type { Project } from '../work-order/project.ts'
 import { parseMooseYaml } from './moose-yaml.ts'
+import { toldEnd } from './output-tail.ts'
 import { lookOutside, writtenOutside } from './outside-changes.ts'
 import { hintOf, whyNotRunnable } from './set-up-fault.ts'
 
@@ -29,7 +30,6 @@ export type BaseChecksOptions = {
 /** Configurations that are remembered: an attempt asks for that of its base several times. */
 const REMEMBERED = 50
 const KEPT_TAIL = 4_000
-const SHOWN_LINES = 12
 
 type Parts = BaseChecksOptions & {
   /** By project and commit. */
@@ -209,14 +209,9 @@ function setUpFault({ name, defaultBranch }: Project, sha: string, checks: reado
   const hint = first.hint === null ? '' : ` Note: ${first.hint}.`
   const message =
     `Check "${first.name}" (${first.run}) cannot be run on ${defaultBranch} at ${sha.slice(0, 12)}, before any change: ` +
-    `${first.fault}.${more}${hint} ${lastLines(first.output_tail)}\nInstall what is missing, or have ` +
+    `${first.fault}.${more}${hint} ${toldEnd(first.output_tail)}\nInstall what is missing, or have ` +
     `setup: of moose.yaml do it, try it with: moose check ${name}, then retry.`
   return new Fault('setup_failed', message, { project: name, check: first.name, exit_code: first.exit_code, sha })
-}
-
-function lastLines(output: string): string {
-  if (output.trim() === '') return 'It printed nothing.'
-  return `Its last lines:\n${output.trimEnd().split('\n').slice(-SHOWN_LINES).join('\n')}`
 }
 
 function shortened(check: BaseCheck): BaseCheck {

@@ -37,3 +37,11 @@ function lastBytes(text: string, maxBytes: number): string {
   while (start < bytes.length && (bytes.readUInt8(start) & 0xc0) === 0x80) start += 1
   return bytes.subarray(start).toString('utf8')
 }
+
+const TOLD_LINES = 12
+
+/** The end of what a check or a set-up printed, as the end of a message. @param output as `OutputTail.read` gives it */
+export function toldEnd(output: string): string {
+  if (output.trim() === '') return 'It printed nothing.'
+  return `Its last lines:\n${output.trimEnd().split('\n').slice(-TOLD_LINES).join('\n')}`
+}

@@ -5,6 +5,7 @@ import type { CheckResult, CheckRunner, Script, SetUp, SetUpRequest } from '../p
 import type { Prepared, Workspaces } from '../ports/workspace.ts'
 import { cachePlaces } from '../sandbox/cache-places.ts'
 import type { Project } from '../work-order/project.ts'
+import { toldEnd } from './output-tail.ts'
 import { type Ending, observed, runScript, type ScriptParts } from './run-script.ts'
 import { hintOf, whyNotRunnable } from './set-up-fault.ts'
 import { setUpKey } from './set-up-key.ts'
@@ -108,7 +109,7 @@ function setUpFailed({ name }: Project, setup: Script, ending: Ending & Pick<Che
   const how = why === null ? `failed with exit code ${exitCode}` : `cannot be run: ${why}`
   const message =
     `Set-up of project "${name}" (${firstLine(setup.run)}) ${how}. ` +
-    `${hint === null ? '' : `Note: ${hint}. `}${lastLines(outputTail)}\nCorrect setup in ` +
+    `${hint === null ? '' : `Note: ${hint}. `}${toldEnd(outputTail)}\nCorrect setup in ` +
     `moose.yaml on the base branch, or install what it needs on this machine, try it with: moose check ${name}, then retry.`
   return new Fault('setup_failed', message, { project: name, check: 'setup', exit_code: exitCode, outcome })
 }
@@ -116,9 +117,4 @@ function setUpFailed({ name }: Project, setup: Script, ending: Ending & Pick<Che
 function firstLine(script: string): string {
   const [first, ...more] = script.trim().split('\n')
   return more.length === 0 ? String(first) : `${first} …`
-}
-
-function lastLines(output: string): string {
-  if (output.trim() === '') return 'It printed nothing.'
-  return `Its last lines:\n${output.trimEnd().split('\n').slice(-12).join('\n')}`
 }

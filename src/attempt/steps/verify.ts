@@ -1,4 +1,5 @@
 import { judgedByBase } from '../../checks/baseline.ts'
+import { toldEnd } from '../../checks/output-tail.ts'
 import type { BaseCheck } from '../../contract/base-checks.ts'
 import { Fault, type FaultRecord } from '../../faults/fault.ts'
 import { faultPoint } from '../../faults/fault-point.ts'
@@ -161,7 +162,7 @@ export function checkFailure(results: readonly CheckResult[]): FaultRecord | nul
   if (failed === undefined) return null
   const how =
     failed.outcome === 'failed' ? `failed with exit code ${failed.exitCode}` : failed.outcome.replace('_', ' ')
-  const message = `Check "${failed.name}" (${failed.run}) ${how}. ${againstBase(failed)}${lastLines(failed.outputTail)}`
+  const message = `Check "${failed.name}" (${failed.run}) ${how}. ${againstBase(failed)}${toldEnd(failed.outputTail)}`
   return new Fault('check_failed', message, {
     check: failed.name,
     outcome: failed.outcome,
@@ -184,8 +185,3 @@ const MOST_OF_DIFF = 8 * 1024 * 1024
 /** Failures named in a message. */
 const MOST_NAMES = 20
 const MOST_OF_NAME = 200
-
-function lastLines(output: string): string {
-  if (output.trim() === '') return 'It printed nothing.'
-  return `Its last lines:\n${output.trimEnd().split('\n').slice(-12).join('\n')}`
-}
