@@ -22,7 +22,21 @@ export function usdOrNone(text: string): string {
   return text === 'none' ? text : usdArgument(text)
 }
 
-/** What {@link usdOrNone} gave, as the API wants it. */
-export function nullForNone(amount: string): string | null {
-  return amount === 'none' ? null : amount
+/** What is typed as `none`, as the API wants it. */
+export function nullForNone(text: string): string | null {
+  return text === 'none' ? null : text
+}
+
+/** The options that state a price; USD per million tokens. */
+export type RateOptions = { input?: string; output?: string; cacheRead?: string; cacheWrite?: string }
+
+/** Those that are given, by the names the API has for them. */
+export function ratesOf({ input, output, cacheRead, cacheWrite }: RateOptions): [name: string, usd: string][] {
+  const rates = {
+    input_per_million: input,
+    output_per_million: output,
+    cache_read_per_million: cacheRead,
+    cache_write_per_million: cacheWrite,
+  }
+  return Object.entries(rates).flatMap(([name, usd]) => (usd === undefined ? [] : [[name, usd]]))
 }

@@ -2,19 +2,15 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { PriceBody } from '../../contract/budget-changes.ts'
 import { PROPOSER_KINDS, type ProposerChange } from '../../contract/proposers.ts'
 import { Fault } from '../../faults/fault.ts'
-import { usdArgument } from './arguments.ts'
+import { nullForNone, type RateOptions, ratesOf, usdArgument } from './arguments.ts'
 
 /** What commander makes of the options; `headers` and `body…` are false where all are to go. */
-export type ProposerOptions = {
+export type ProposerOptions = RateOptions & {
   kind?: NonNullable<ProposerChange['kind']>
   model?: string
   baseUrl?: string
   keyVariable?: string
   threshold?: number
-  input?: string
-  output?: string
-  cacheRead?: string
-  cacheWrite?: string
   free?: true
   library?: true
   context?: number | 'none'
@@ -69,21 +65,12 @@ export function changeOf(options: ProposerOptions): ProposerChange {
   }
 }
 
-function nullForNone(text: string): string | null {
-  return text === 'none' ? null : text
-}
-
 /** Undefined: no option names a price. */
-function priceOf({ input, output, cacheRead, cacheWrite, free, library }: ProposerOptions): PriceBody | undefined {
+function priceOf({ free, library, ...options }: ProposerOptions): PriceBody | undefined {
   if (free === true) return { free }
-  const rates = Object.entries({
-    input_per_million: input,
-    output_per_million: output,
-    cache_read_per_million: cacheRead,
-    cache_write_per_million: cacheWrite,
-  }).filter(([, rate]) => rate !== undefined)
+  const rates = ratesOf(options)
   if (rates.length === 0) return library === true ? { library } : undefined
-  if (input !== undefined && output !== undefined) return Object.fromEntries(rates)
+  if (options.input !== undefined && options.output !== undefined) return Object.fromEntries(rates)
   throw new Fault('request_invalid', 'A price needs both --input and --output, in USD per million tokens.')
 }
 

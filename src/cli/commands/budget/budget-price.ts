@@ -3,11 +3,10 @@ import { type ChangedPrice, type PriceBody, PriceResponse } from '../../../contr
 import { Fault } from '../../../faults/fault.ts'
 import { type Cli, withApi } from '../../cli.ts'
 import { proposerPath } from '../../client/api-client.ts'
-import { usdArgument } from '../../input/arguments.ts'
+import { type RateOptions, ratesOf, usdArgument } from '../../input/arguments.ts'
 import { usd } from '../../pages/humanize.ts'
 import { harmless } from '../../pages/terminal-text.ts'
 
-type Rates = { input?: string; output?: string; cacheRead?: string; cacheWrite?: string }
 type Word = 'free' | 'library' | undefined
 
 export function budgetPriceCommand(cli: Cli): Command {
@@ -29,7 +28,7 @@ export function budgetPriceCommand(cli: Cli): Command {
     .option('--cache-read <usd>', 'the same, read from the cache; left out: as input', usdArgument)
     .option('--cache-write <usd>', 'the same, written to the cache; left out: as input', usdArgument)
     .addHelpText('after', HELP)
-    .action(async (name: string, word: Word, rates: Rates) => {
+    .action(async (name: string, word: Word, rates: RateOptions) => {
       const body = requested(word, rates)
       await withApi(cli, async (api) => {
         const path = `${proposerPath(name)}/price`
@@ -50,13 +49,9 @@ Examples:
 const UNKNOWN =
   'Its price is unknown, and its calls are refused until you state one with --input and --output, or free.'
 
-function requested(word: Word, { input, output, cacheRead, cacheWrite }: Rates): PriceBody {
-  const rates = Object.entries({
-    input_per_million: input,
-    output_per_million: output,
-    cache_read_per_million: cacheRead,
-    cache_write_per_million: cacheWrite,
-  }).filter(([, rate]) => rate !== undefined)
+function requested(word: Word, options: RateOptions): PriceBody {
+  const { input, output } = options
+  const rates = ratesOf(options)
   if (word === undefined ? input === undefined || output === undefined : rates.length > 0) {
     throw new Fault(
       'request_invalid',
