@@ -1,14 +1,13 @@
 import { closestMatch } from 'leven'
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
+import { MOST_OF_MOOSE_YAML } from '../contract/base-checks.ts'
 import { knownKeys, MooseYaml } from '../contract/moose-yaml.ts'
 import { Fault } from '../faults/fault.ts'
 import { describeProblem, type FieldProblem, fieldProblems } from '../faults/schema-problems.ts'
 import type { ProjectConfig } from '../ports/execution.ts'
 import { type SyntaxProblem, syntaxProblems, TOO_DEEP, wordsOfRefusal } from './yaml-problems.ts'
 
-/** Fifty checks of a screen each fit well, and a parser of YAML takes more than linear time. */
-const MAX_BYTES = 64 * 1024
 const TOLD_PROBLEMS = 20
 /** Most letters by which a key may differ from the one that is meant. */
 const SLIP_LETTERS = 2
@@ -22,8 +21,8 @@ const SLIP_LETTERS = 2
  */
 export function parseMooseYaml(mooseYaml: string | null): ProjectConfig {
   const bytes = mooseYaml === null ? 0 : Buffer.byteLength(mooseYaml)
-  if (bytes > MAX_BYTES) {
-    const text = `it has ${bytes} bytes, and at most ${MAX_BYTES} are read`
+  if (bytes > MOST_OF_MOOSE_YAML) {
+    const text = `it has ${bytes} bytes, and at most ${MOST_OF_MOOSE_YAML} are read`
     throw invalid([{ line: 1, text }], 0, undefined)
   }
   const lines = new LineCounter()

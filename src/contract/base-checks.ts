@@ -1,7 +1,7 @@
 import { FaultBody } from './faults.ts'
 import { z } from './zod.ts'
 
-/** Bytes of a `moose.yaml`. */
+/** Bytes of a `moose.yaml`: fifty checks of a screen each fit well, and a parser of YAML takes more than linear time. */
 export const MOST_OF_MOOSE_YAML = 64 * 1024
 
 /** What one check did on a base commit, before any change. */

@@ -4,7 +4,7 @@ import type { ProposerView } from '../contract/proposers.ts'
 import type { CostProfile } from '../db/proposer-changes.ts'
 import type { ProposerConfig } from '../db/proposer-configs.ts'
 import type { ProviderPause } from '../db/provider-pauses.ts'
-import { keyOf, keyVariableOf } from '../models/availability.ts'
+import { isKeyNeeded, keyOf, keyVariableOf } from '../models/availability.ts'
 import { type Price, priceOf } from '../models/price.ts'
 import { providerKey } from '../models/provider-pause.ts'
 import { statedUsd } from '../money.ts'
@@ -78,7 +78,7 @@ function keyView(
 ): Pick<ProposerView, 'key_variable' | 'key_set'> {
   if (provider === 'replay') return { key_variable: null, key_set: false }
   const isSet = keyOf({ provider, keyVariable }, secrets) !== null
-  const isNeeded = provider !== 'openai-compatible' || keyVariable !== null
+  const isNeeded = isKeyNeeded({ provider, keyVariable })
   return { key_variable: isNeeded || isSet ? keyVariableOf({ provider, keyVariable }) : null, key_set: isSet }
 }
 

@@ -24,6 +24,11 @@ export function keyVariableOf({ provider, keyVariable }: Keyed): string {
   return keyVariable === null ? KEY_VARIABLE[provider] : keyVariable
 }
 
+/** Whether calls of a proposer need a key: a server of one's own may take none, unless its row names the variable of one. */
+export function isKeyNeeded({ provider, keyVariable }: Keyed): boolean {
+  return provider !== 'openai-compatible' || keyVariable !== null
+}
+
 /** The key of a proposer; null when it is not set. A local OpenAI-compatible server may need none. */
 export function keyOf(proposer: Keyed, secrets: Secrets): string | null {
   const key = secrets[keyVariableOf(proposer)]
@@ -44,9 +49,8 @@ export function whyUnavailable(proposer: ProposerConfig, machine: Machine): Faul
     const command = `moose proposer edit ${asWord(name)} --base-url URL`
     return unavailable('model_unknown', name, 'base_url is empty; an openai-compatible proposer needs one', command)
   }
-  const isKeyNeeded = provider !== 'openai-compatible' || keyVariable !== null
   const key = keyOf({ provider, keyVariable }, machine.secrets)
-  const problem = key === null ? (isKeyNeeded ? 'is not set' : null) : apiKeyProblem(key)
+  const problem = key === null ? (isKeyNeeded({ provider, keyVariable }) ? 'is not set' : null) : apiKeyProblem(key)
   if (problem !== null) {
     const variable = keyVariableOf({ provider, keyVariable })
     return unavailable('model_key_missing', name, `${variable} ${problem}`, `export ${variable}=…`)

@@ -68,7 +68,7 @@ function isExempt({ hostname, port, protocol }: URL, list: string): boolean {
   })
 }
 
-const CERTIFICATE_VARIABLES = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR'] as const
+const AUTHORITY_VARIABLES = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR'] as const
 const MOST_FILES = 1_000
 const MOST_BYTES = 4 * 1024 * 1024
 
@@ -85,7 +85,7 @@ export type Authorities = {
 /** Reads the operator's own certificates: files, and every certificate in the folders of `SSL_CERT_DIR`. */
 export function readAuthorities(environment: NetworkEnvironment): Authorities {
   const found: Authorities = { certificates: [], variables: [], problems: [] }
-  for (const variable of CERTIFICATE_VARIABLES) {
+  for (const variable of AUTHORITY_VARIABLES) {
     const value = environment[variable]
     if (value === undefined) continue
     try {

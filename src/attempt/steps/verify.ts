@@ -58,11 +58,11 @@ export async function verify(context: AttemptContext, done: Done, adapters: Part
     await context.note('the project has no checks (moose.yaml)')
     return { ...unchecked, failure: null }
   }
-  const checks = await runChecks(context, done, adapters, base)
+  const isSetUpAgain = await needsOther(done, adapters, base)
+  const checks = await runChecks(context, done, adapters, { ...base, isSetUpAgain })
   const failure = checkFailure(checks)
   // With set-up on top of its base's, it is not yet known what the commit does as a base.
-  if (failure === null && !(await needsOther(done, adapters, base)))
-    await adapters.bases.keep(project, { sha: headSha, config }, checks)
+  if (failure === null && !isSetUpAgain) await adapters.bases.keep(project, { sha: headSha, config }, checks)
   const { unmatched } = verificationOf(config.checks, order.acceptance_criteria)
   return { headSha, files, checks, unmatched, failure }
 }
@@ -75,7 +75,7 @@ async function runChecks(
   context: AttemptContext,
   done: Done,
   adapters: Parts,
-  base: KnownBase,
+  base: KnownBase & { isSetUpAgain: boolean },
 ): Promise<CheckResult[]> {
   const { workOrderId, attempt, signal, output } = context
   const { project, order } = done.routed
@@ -84,7 +84,7 @@ async function runChecks(
   const { baseSha } = done.proposed
   const place = { project, workOrderId, attempt, sha: done.applied.headSha, base: baseSha, signal, prepared }
   await using workspace = await adapters.workspaces.open(place)
-  if (await needsOther(done, adapters, base)) {
+  if (base.isSetUpAgain) {
     const setUp = await adapters.setUp.again({ workspace, config, signal, onOutput: output })
     if (setUp.outcome !== 'passed') return [setUp]
   }
