@@ -1,7 +1,6 @@
 import path from 'node:path'
 import { attemptsAtRest, attemptsNotRunningIn, whileAtRest } from '../db/attempts/attempt-leftovers.ts'
 import type { AttemptKey } from '../db/attempts/attempts.ts'
-import { lstatOrNull } from '../files/lstat-or-null.ts'
 import { namesIn } from '../files/names-in.ts'
 import { removeTree } from '../sandbox/remove-tree.ts'
 import { UUID } from '../work-order/uuid.ts'
@@ -17,12 +16,8 @@ const NUMBERED = new RegExp(`^${UUID}\\.\\d{1,4}$`)
 const NAME = new RegExp(`^(${UUID})-(\\d{1,9})$`)
 
 /** Workspaces whose attempt does not run; what is named otherwise is not Moose's and stays. */
-export async function idleWorkspaces({ db, clock, config: { home } }: RetentionDeps): Promise<Leftover[]> {
-  const folders = await Promise.all(
-    (await workspacesOf(home)).map(async (folder) => [folder, await isInUse(folder, clock.now())] as const),
-  )
-  const known = folders.flatMap(([folder, inUse]) => (inUse ? [] : [folder]))
-  const idle = (await attemptsAtRest(db, known)).map(
+export async function idleWorkspaces({ db, config: { home } }: RetentionDeps): Promise<Leftover[]> {
+  const idle = (await attemptsAtRest(db, await workspacesOf(home))).map(
     async (folder): Promise<Leftover> => ({
       kind: 'workspaces',
       name: path.basename(folder.place),
@@ -40,16 +35,6 @@ export async function idleWorkspaces({ db, clock, config: { home } }: RetentionD
     }),
   )
   return Promise.all(idle)
-}
-
-/** A run of `moose check` is on no record, and takes less than this: at most an hour for set-up, and for each check. */
-const CHECKED_WITHIN_MS = 3 * 60 * 60_000
-
-/** Whether it may be that of `moose check`, which is no attempt and so has the number 0. */
-async function isInUse({ attempt, place }: Folder, now: Date): Promise<boolean> {
-  if (attempt !== 0) return false
-  const found = await lstatOrNull(place)
-  return found !== null && now.getTime() - found.mtimeMs < CHECKED_WITHIN_MS
 }
 
 /**
