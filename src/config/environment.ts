@@ -4,53 +4,18 @@ import envPaths from 'env-paths'
 import { z } from 'zod'
 import { FAULT_POINTS } from '../faults/fault-point.ts'
 import { apiKey } from './api-key.ts'
-
-const wholeNumber = (min: number, max: number) =>
-  z
-    .string()
-    .regex(/^\d+$/, 'is not a whole number')
-    .transform(Number)
-    .refine((value) => value >= min && value <= max, `is not between ${min} and ${max}`)
-    .meta({ form: `whole number from ${min} to ${max}` })
-
-const flag = z
-  .enum(['true', 'false'], 'is neither true nor false')
-  .transform((value) => value === 'true')
-  .meta({ form: '`true` or `false`' })
-const BAD_PERCENT = 'has a % that begins no percent-encoded character; write % itself as %25'
-
-/** A name and password in it become basic authentication, and are decoded for that. */
-export const httpUrl = z
-  .url({ protocol: /^https?$/, error: 'is not an http(s) URL' })
-  .refine((url) => isDecodable(url, ({ username, password }) => [username, password]), BAD_PERCENT)
-  .meta({ form: 'http(s) URL' })
-
-const BAD_PASSWORD =
-  'has a #, / or ? where its name or password stands; write # as %23, / as %2F, ? as %3F and @ as %40 there'
-
-/** What the driver decodes has to decode, and the port it takes from the query has to be one. */
-const databaseUrl = z
-  .url({
-    protocol: /^postgres(ql)?$/,
-    error: ({ input }) => (isUnencodedUrl(String(input)) ? BAD_PASSWORD : 'is not a postgresql:// URL'),
-  })
-  .refine((url) => !URL.canParse(url) || !isUnencodedUrl(url), BAD_PASSWORD)
-  .refine(
-    (url) => isDecodable(url, ({ username, password, host, pathname }) => [username, password, host, pathname]),
-    BAD_PERCENT,
-  )
-  .refine((url) => !URL.canParse(url) || isPort(new URL(url).searchParams.get('port')), 'names a port that is none')
-  .meta({ form: '`postgresql://` URL' })
-
-/** As OpenTelemetry writes them: `key=value,key=value`, the values percent-encoded. */
-const keyValues = z
-  .string()
-  .regex(/^\s*[^\s=,]+\s*=[^,]*(,\s*[^\s=,]+\s*=[^,]*)*$/, 'is not key=value,key=value')
-  .refine(isPercentEncoded, 'has a % that begins no percent-encoded character')
-  .transform((text) => Object.fromEntries(text.split(',').map(keyValue)))
-  .meta({ form: '`key=value,key=value`, the values percent-encoded' })
-
-const absolutePath = z.string().refine(path.isAbsolute, 'is not an absolute path').meta({ form: 'absolute path' })
+import { API_SETTINGS } from './api-settings.ts'
+import { CHILD_LIMITS } from './child-limits.ts'
+import {
+  absolutePath,
+  databaseUrl,
+  engineArguments,
+  flag,
+  httpUrl,
+  keyValues,
+  modelHosts,
+  wholeNumber,
+} from './setting-forms.ts'
 
 /** The default where nothing says where the user's files are; refused by its form. */
 const NO_HOME = ''
@@ -115,11 +80,28 @@ export const Environment = z.object({
     }),
   MOOSE_PORT: wholeNumber(0, 65_535)
     .default(4646)
-    .meta({ description: 'Where `moose up` serves, on loopback only; 0 lets the system choose' }),
+    .meta({ description: 'Where `moose up` serves; 0 lets the system choose' }),
+  ...API_SETTINGS,
   MOOSE_LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'])
     .default('warn')
     .meta({ description: 'The least important messages that are logged' }),
+  MOOSE_SANDBOX: z
+    .enum(
+      ['bubblewrap', 'seatbelt', 'podman', 'docker', 'none'],
+      'is none of bubblewrap, seatbelt, podman, docker, none',
+    )
+    .prefault(() => (process.platform === 'darwin' ? 'seatbelt' : 'bubblewrap'))
+    .meta({
+      description: 'What [confines](sandbox.md) set-ups, checks and Aider; `none` does not',
+      unset: '`bubblewrap`, on macOS `seatbelt`',
+    }),
+  MOOSE_SANDBOX_ENGINE_ARGUMENTS: engineArguments.optional().meta({
+    description:
+      'Where `MOOSE_SANDBOX` is `podman` or `docker`: [options of the engine](sandbox.md#containers), before its subcommand',
+    unset: 'none',
+    form: 'words separated by spaces, the first with a dash, such as `--runtime runc`',
+  }),
   MOOSE_MANAGER_URL: httpUrl
     .optional()
     .meta({ description: 'Another Manager than that of Moose', unset: 'that of Moose' }),
@@ -140,6 +122,11 @@ export const Environment = z.object({
   MOOSE_MODEL_TIMEOUT_MS: wholeNumber(1_000, 3_600_000)
     .default(600_000)
     .meta({ description: 'One call to a model, its retries included' }),
+  MOOSE_MODEL_HOSTS: modelHosts.optional().meta({
+    description:
+      'Hosts a proposer’s `base_url` may lead to, beside this machine and the [services Moose knows](models.md#where-keys-are-sent): `host`, `host:port` or `*.domain`, with `http://` before it for clear text',
+    unset: 'none',
+  }),
   MOOSE_FAULT: armedFault.optional().meta({
     description: 'For fault tests: one fault around one effect of this process',
     unset: 'none',
@@ -210,6 +197,7 @@ export const Environment = z.object({
   ORCHESTRATOR_AIDER_TIMEOUT_MS: wholeNumber(1_000, 3_600_000)
     .default(300_000)
     .meta({ description: 'One run of Aider' }),
+  ...CHILD_LIMITS,
   SSH_AUTH_SOCK: absolutePath.optional().meta({
     description: 'The ssh agent that holds keys of yours, for fetching, pushing and signing; checks never see it',
     unset: 'keys are read from their files',
@@ -279,43 +267,6 @@ export const Environment = z.object({
   OTEL_SERVICE_NAME: z.string().default('moose').meta({ description: 'The name of the service in traces' }),
   OTEL_SDK_DISABLED: flag.default(false).meta({ description: '`true`: no traces are sent, whatever else is set' }),
 })
-
-/**
- * Whether a URL of Postgres ends its host too early, as a password does that is not percent-encoded: the rest then holds an `@`
- * or begins a fragment, which no such URL has.
- */
-function isUnencodedUrl(url: string): boolean {
-  const [, rest = ''] = /^postgres(?:ql)?:\/\/[^/?#]*([/?#].*)$/is.exec(url) ?? []
-  if (rest.includes('#') || !rest.includes('@')) return rest.includes('#')
-  const at = rest.indexOf('?')
-  const [path, query] = at === -1 ? [rest, ''] : [rest.slice(0, at), rest.slice(at + 1)]
-  const names = query.split('&').map((parameter) => String(parameter.split('=', 1)[0]))
-  return !URL.canParse(url) || [path, ...names].some((part) => part.includes('@'))
-}
-
-/** Whether these parts of a URL can be decoded; what is no URL is refused for that. */
-function isDecodable(url: string, partsOf: (url: URL) => readonly string[]): boolean {
-  return !URL.canParse(url) || partsOf(new URL(url)).every(isPercentEncoded)
-}
-
-/** Whether it decodes to text; a NUL is none. */
-function isPercentEncoded(text: string): boolean {
-  try {
-    return !decodeURIComponent(text).includes('\0')
-  } catch {
-    return false
-  }
-}
-
-/** @param port of a query; null: the usual one */
-function isPort(port: string | null): boolean {
-  return port === null || (/^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535)
-}
-
-function keyValue(pair: string): [string, string] {
-  const [key, ...value] = pair.split('=')
-  return [String(key).trim(), decodeURIComponent(value.join('=').trim())]
-}
 
 /** The platform's data folder, e.g. `~/.local/share/moose`; in the home folder where there is none to name. */
 function defaultHome(): string {

@@ -29,6 +29,31 @@ export const CERTIFICATE_VARIABLES = [
   'PIP_CERT',
   'GIT_SSL_CAINFO',
   'CARGO_HTTP_CAINFO',
+  'NPM_CONFIG_CAFILE',
+  'npm_config_cafile',
+  'YARN_HTTPS_CA_FILE_PATH',
+  'NIX_SSL_CERT_FILE',
+  'DENO_CERT',
+]
+
+/** Where an engine of containers has its settings, its store and its socket; only its client sees these. */
+export const ENGINE_VARIABLES = [
+  'HOME',
+  'LANG',
+  'TMPDIR',
+  'XDG_CONFIG_HOME',
+  'XDG_DATA_HOME',
+  'XDG_RUNTIME_DIR',
+  'DBUS_SESSION_BUS_ADDRESS',
+  'CONTAINERS_CONF',
+  'CONTAINERS_STORAGE_CONF',
+  'CONTAINER_HOST',
+  'CONTAINER_SSHKEY',
+  'DOCKER_CONFIG',
+  'DOCKER_CONTEXT',
+  'DOCKER_HOST',
+  'DOCKER_CERT_PATH',
+  'DOCKER_TLS_VERIFY',
 ]
 
 /**
@@ -61,3 +86,17 @@ export const TOOLCHAIN_VARIABLES = [
   'DENO_INSTALL',
   'POETRY_HOME',
 ]
+
+/** Registries of the operator's own; `moose init` offers their hosts, and no child is told of them: they may hold a key. */
+export const REGISTRY_VARIABLES = [
+  'npm_config_registry',
+  'NPM_CONFIG_REGISTRY',
+  'YARN_NPM_REGISTRY_SERVER',
+  'PIP_INDEX_URL',
+  'PIP_EXTRA_INDEX_URL',
+  'UV_DEFAULT_INDEX',
+  'UV_INDEX',
+  'UV_INDEX_URL',
+  'UV_EXTRA_INDEX_URL',
+  'GOPROXY',
+] as const

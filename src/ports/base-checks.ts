@@ -1,4 +1,5 @@
 import type { BaseCheck } from '../contract/base-checks.ts'
+import type { NetworkUse, RefusedHost } from '../contract/hosts/host-rule.ts'
 import type { Fault } from '../faults/fault.ts'
 import type { Project } from '../work-order/project.ts'
 import type { CheckResult, ProjectConfig } from './execution.ts'
@@ -34,6 +35,8 @@ export type CheckedBase = {
   fault: Fault | null
   /** Whether `moose.yaml` is what the commit has. */
   isBase: boolean
+  /** What was refused while it ran. */
+  refused: readonly (RefusedHost & { for: NetworkUse })[]
 }
 
 /** What is known of base commits, and how it becomes known: by running set-up and checks where an attempt runs them. */
@@ -43,7 +46,7 @@ export interface BaseChecks {
   /**
    * Runs set-up and checks on the commit unless what they do there is known. Who asks while another does waits for it.
    *
-   * @throws {Fault} `checks_invalid`; `setup_failed` when set-up fails, or a check cannot be run; what `signal` aborts with
+   * @throws {Fault} `sandbox_unavailable`; `checks_invalid`; `setup_failed` when set-up fails, or a check cannot be run; what `signal` aborts with
    */
   know(request: BaseRequest): Promise<KnownBase>
   /** Keeps what the checks of an attempt did on its commit, which may become a base. */

@@ -1,3 +1,4 @@
+import type { ChildNetwork, NetworkUse } from '../contract/hosts/host-rule.ts'
 import type { WorkOrderContent } from '../work-order/content.ts'
 import type { Project } from '../work-order/project.ts'
 import type { Prepared, Workspace, WorkTree } from './workspace.ts'
@@ -48,6 +49,8 @@ export type ProjectConfig = {
   cache: readonly string[]
   /** Variables of `setup` and of every check. */
   env: Readonly<Record<string, string>>
+  /** Hosts that are asked for. */
+  network: Readonly<Record<NetworkUse, readonly string[]>>
   /** Files that a model is shown, and may not change for that. */
   context: readonly string[]
   /** In their order. */
@@ -87,6 +90,8 @@ export type CheckResult = {
   baseline: boolean
   /** Of a check that failed on the base too, what failed only now; null: it cannot be told, or it did not fail there. */
   newFailures: readonly string[] | null
+  /** The way to the net that it had; missing: it was not run, or an older Moose has run it. */
+  network?: ChildNetwork
 }
 
 /** Runs a project's checks; foreign code. */
@@ -95,7 +100,10 @@ export interface CheckRunner {
     check: Check,
     options: {
       workspace: Workspace
-      config: Pick<ProjectConfig, 'cache' | 'env'>
+      project: Project
+      /** Whose hosts it can reach. */
+      use: NetworkUse
+      config: Pick<ProjectConfig, 'cache' | 'env' | 'network'>
       criteria: readonly string[]
       signal: AbortSignal
       onOutput: (text: string) => void
@@ -114,7 +122,14 @@ export interface SetUp {
    * @throws {Fault} `setup_failed` (details: `exit_code`, `outcome`), `checks_invalid` for a path of `cache` in which
    *   the commit has files, and those of `Workspaces.openBase`
    */
-  prepare(request: SetUpRequest & { signal: AbortSignal; onOutput: (text: string) => void }): Promise<Prepared>
+  prepare(
+    request: SetUpRequest & {
+      signal: AbortSignal
+      onOutput: (text: string) => void
+      /** Told of the way to the net that it had, where it was run and has ended. */
+      onNetwork?: (network: ChildNetwork) => void
+    },
+  ): Promise<Prepared>
   /** What decides whether two commits need the same set-up; null: this one needs none. */
   keyOf(request: SetUpRequest): Promise<string | null>
   /**
@@ -122,9 +137,11 @@ export interface SetUp {
    * differs). Nothing of it is kept. A failure is one of the change.
    *
    * @returns as a check named `setup`, which proves nothing
+   * @throws {Fault} `setup_failed` where it fails and was refused a host: that is for the operator to grant
    */
   again(request: {
     workspace: Workspace
+    project: Project
     config: ProjectConfig
     signal: AbortSignal
     onOutput: (text: string) => void

@@ -1,5 +1,6 @@
 import type { Fault } from '../faults/fault.ts'
 import type { Usd } from '../money.ts'
+import type { Reached } from '../sandbox/sandbox.ts'
 
 /** One call that came through a grant. */
 export type GrantedCall = {
@@ -29,6 +30,8 @@ export type GrantRequest = {
 export type ModelGrant = AsyncDisposable & {
   /** Base of an OpenAI-compatible API on loopback, e.g. `http://127.0.0.1:41234/v1`. */
   readonly url: string
+  /** What the URL leads to, for a child that sees no network of this machine. */
+  readonly reach: Reached
   /** Bearer token; worth nothing anywhere else and nothing after the grant has ended. */
   readonly token: string
   /** The one model name the grant answers to. */

@@ -1,3 +1,4 @@
+import type { Actor } from '../contract/actor.ts'
 import type { Fault } from '../faults/fault.ts'
 import type { Project } from '../work-order/project.ts'
 
@@ -51,13 +52,18 @@ export interface Forge {
    *   `github_*`
    */
   publish(input: PublishInput): Promise<PullRequest>
-  /** @throws {Fault} `merge_conflict`, `push_rejected`, `work_order_conflict` when it is closed */
-  merge(project: Project, number: number): Promise<PullRequest>
+  /**
+   * @param by who merges; undefined: it is not said
+   * @throws {Fault} `merge_conflict`, `push_rejected`, `work_order_conflict` when it is closed
+   */
+  merge(project: Project, number: number, by?: Actor): Promise<PullRequest>
   /**
    * Closes without merging. Closing a closed one changes nothing. The forge `local` deletes the branch; on GitHub it
    * stays, so that a human can reopen the pull request.
+   *
+   * @param by as of `merge`
    */
-  close(project: Project, number: number): Promise<PullRequest>
+  close(project: Project, number: number, by?: Actor): Promise<PullRequest>
 }
 
 /** A pull request that can end, or be reopened, without us. */
@@ -76,6 +82,16 @@ export type WatchedPullRequest = {
   isSpare: boolean
 }
 
+/** Reviews and check runs one by one, of each the latest. */
+export type SeenParts = {
+  /** `state` in the forge's words, e.g. `APPROVED`, `COMMENTED`; `by` null: who it was is gone. */
+  reviews: { by: string | null; state: string; at: string | null }[]
+  /** `state` in the forge's words, e.g. `SUCCESS`, `IN_PROGRESS`; `url` null: it names no page. */
+  check_runs: { name: string; state: string; url: string | null }[]
+  /** How many check runs there are; more than are told. */
+  check_run_count: number
+}
+
 /** How a pull request was last seen. */
 export type Sighting = {
   of: WatchedPullRequest
@@ -88,6 +104,10 @@ export type Sighting = {
   checks: string | null
   /** In the forge's words, e.g. `APPROVED`, `CHANGES_REQUESTED`; null: none is asked for and none was given. */
   review: string | null
+  /** Null: they could not be read. */
+  parts: SeenParts | null
+  /** The login of who has merged, closed or reopened it last, where the forge told; null: it did not, or nobody has. */
+  endedBy: string | null
 }
 
 /** What a look brought: one host that does not answer takes nothing from the others. */

@@ -83,13 +83,16 @@ export const RoutingResponse = z.object({ success: z.literal(true), routing_deci
 /** Whether calls to a proposer can work on this machine; the reason completes "X is not available: …". */
 export type Availability = { available: true } | { available: false; reason: string }
 
+/** As many as the database counts. */
+const MOST_ATTEMPTS = 2_147_483_647
+
 /** A proposal that failed, as the Manager is asked what to do about it (`GET /api/manager`). */
 export const RetryRequest = z.object({
   work_order_id: z.string().min(1),
   /** A name of `proposer_configs`. */
   current_proposer: z.string().min(1),
   /** How often the order has been proposed now, 1 for the first. */
-  attempt: z.coerce.number().int().min(1),
+  attempt: z.coerce.number().int().min(1).max(MOST_ATTEMPTS),
   /** A fault code where Moose asks itself. */
   failure_reason: z.string().default(''),
 })

@@ -28,6 +28,10 @@ export interface WorkTree extends AsyncDisposable {
   /** Absolute path of the work tree. */
   readonly path: string
   readonly baseSha: string
+  /** What git in the tree reads outside of the attempt's folder, and must not write; absolute paths. */
+  readonly borrows: readonly string[]
+  /** Of its project: what children run in where the sandbox is one of containers; null: none is set. */
+  readonly image: string | null
   /**
    * Commits everything in the tree and brings the commit back into the mirror: files that `.gitignore` names too, for
    * nothing but an executor has written there. Not for a tree in which a check has run.

@@ -2,7 +2,7 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { z } from 'zod'
 
-const knownProcess = z.object({ pid: z.int().positive(), startTime: z.int().nonnegative() })
+export const knownProcess = z.object({ pid: z.int().positive(), startTime: z.int().nonnegative() })
 
 /** What is written down of a child that runs foreign code, while it runs. */
 export const childRecordSchema = z.object({

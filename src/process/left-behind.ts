@@ -6,7 +6,7 @@ import { readPlainFile } from '../files/plain-file.ts'
 import type { Log } from '../log.ts'
 import { type ChildRecord, childRecordSchema, recordsFolder } from './child-record.ts'
 import { Offspring } from './offspring.ts'
-import { bootId, lookAtProcess } from './process-table.ts'
+import { bootId, lives, lookAtProcess } from './process-table.ts'
 
 /** A record is a few hundred bytes; its longest part is a path. */
 const LONGEST_BYTES = 16_384
@@ -44,11 +44,6 @@ async function mayGo(file: string, log: Log): Promise<boolean> {
     return false
   }
   return !file.endsWith('.draft') || Date.now() - found.mtimeMs > DRAFT_IS_OLD_MS
-}
-
-function lives({ pid, startTime }: ChildRecord['writer']): boolean {
-  const found = lookAtProcess(pid)
-  return found !== null && found.startTime === startTime && !found.ended
 }
 
 function parse(content: string): ChildRecord | null {

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { signalProcess } from './process-group.ts'
 import { environmentHolds, lookAtProcess, type ProcessEntry, processesSince } from './process-table.ts'
 
-const END_WITHIN_MS = 2_000
-const LOOK_AGAIN_MS = 10
+export const END_WITHIN_MS = 2_000
+export const LOOK_AGAIN_MS = 10
 
 /** A child, and the text that it and whatever it starts have in their environment. */
 export type Origin = {

@@ -36,6 +36,12 @@ export function lookAtProcess(pid: number): ProcessEntry | null {
   }
 }
 
+/** Whether this very process still runs, and not another with its pid. */
+export function lives({ pid, startTime }: Pick<ProcessEntry, 'pid' | 'startTime'>): boolean {
+  const found = lookAtProcess(pid)
+  return found !== null && found.startTime === startTime && !found.ended
+}
+
 /** Every living process but this one that was started then or later. */
 export function processesSince(startTime: number): ProcessEntry[] {
   return readdirSync('/proc').flatMap((name) => {

@@ -1,10 +1,12 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { Socket } from 'node:net'
+import { createInterface } from 'node:readline'
 import { StringDecoder } from 'node:string_decoder'
 import { Fault } from '../faults/fault.ts'
 import { observeCommand } from '../telemetry/observe-command.ts'
 import { BoundedOutput, type KeptPart } from './bounded-output.ts'
-import { ForeignChild, type ForeignCode } from './foreign-child.ts'
+import { type ForeignChild, type ForeignCode, foreignChild } from './foreign-child.ts'
 import { endWithProcess, signalGroup } from './process-group.ts'
 import { commandCancelled, waitForEnd } from './wait-for-end.ts'
 
@@ -31,9 +33,13 @@ export type Command = {
   onOutput?: (text: string) => void
   /** Told of every piece of stdout as it came; must not throw. */
   onStdout?: (bytes: Uint8Array) => void
+  /** From descriptor 3 on: what the child reads there, or who is told of the lines that it writes there. */
+  descriptors?: readonly Descriptor[]
   /** For a program that runs foreign code: nothing it starts outlives it, wherever that went. */
   foreign?: ForeignCode
 }
+
+export type Descriptor = Uint8Array | ((line: string) => void)
 
 export type CommandResult = {
   /** Null when a signal ended the child. */
@@ -61,7 +67,7 @@ export function runCommand(command: Command): Promise<CommandResult> {
 async function runObserved(command: Command): Promise<CommandResult> {
   if (command.signal?.aborted === true) throw commandCancelled(command.signal)
   if (command.foreign === undefined) return await run(command, null)
-  const foreign = new ForeignChild(command.foreign, command.cwd)
+  const foreign = foreignChild(command.foreign, command.cwd)
   try {
     return await run({ ...command, env: { ...command.env, ...foreign.environment } }, foreign)
   } finally {
@@ -103,14 +109,25 @@ function errorOutput(command: Command): BoundedOutput {
 }
 
 function start(command: Command): ChildProcess {
+  const { descriptors = [] } = command
   const options: SpawnOptions = {
     cwd: command.cwd,
     env: { ...command.env },
     // Its own group (setsid), so that all of it can be signalled; execa 10 would do the same but waits for the pipes.
     detached: true,
-    stdio: [command.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    stdio: [command.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', ...descriptors.map(() => 'pipe' as const)],
   }
-  return spawn(command.command, [...command.args], options)
+  const child = spawn(command.command, [...command.args], options)
+  for (const [index, descriptor] of descriptors.entries()) connect(child.stdio[3 + index], descriptor)
+  return child
+}
+
+/** A child may end without reading what it is given there. */
+function connect(stream: ChildProcess['stdio'][number] | undefined, descriptor: Descriptor): void {
+  if (!(stream instanceof Socket)) return
+  stream.on('error', () => {})
+  if (typeof descriptor === 'function') createInterface({ input: stream }).on('line', descriptor)
+  else stream.end(descriptor)
 }
 
 function collect(stream: ChildProcess['stdout'], kept: BoundedOutput, onOutput: Command['onOutput']): void {
@@ -149,8 +166,7 @@ function startFault({ command, cwd }: Command, error: Error): Fault {
   }
   if (code === 'ENOENT' || code === 'EACCES') {
     const why = code === 'ENOENT' ? 'is not installed or not on the PATH' : 'may not be executed'
-    const message = `Cannot run ${command}: it ${why}. Install it, then try again (moose doctor tells what is missing).`
-    return new Fault('command_missing', message, { command }, error)
+    return commandMissing(command, why, error)
   }
   return new Fault(
     'command_failed',
@@ -158,4 +174,10 @@ function startFault({ command, cwd }: Command, error: Error): Fault {
     { code },
     error,
   )
+}
+
+/** @param why as the end of a sentence about the program */
+export function commandMissing(command: string, why: string, cause?: unknown): Fault {
+  const message = `Cannot run ${command}: it ${why}. Install it, then try again (moose doctor tells what is missing).`
+  return new Fault('command_missing', message, { command }, cause)
 }

@@ -57,10 +57,10 @@ function watchForStop({ command, signal, timeoutMs }: Limits): { stopped: Promis
 }
 
 async function stop({ pid, foreign }: StartedChild, exit: Promise<unknown>): Promise<void> {
-  foreign?.look()
-  signalGroup(pid, 'SIGTERM')
+  if (foreign === null) signalGroup(pid, 'SIGTERM')
+  else foreign.ask(pid)
   await waitAtMost(exit, KILL_GRACE_MS)
-  foreign?.look()
+  foreign?.kill()
   signalGroup(pid, 'SIGKILL')
   await exit
 }
@@ -73,9 +73,7 @@ async function releasePipes({ child, pid }: StartedChild, closed: Promise<void>)
   await waitAtMost(closed, DRAIN_MS)
   signalGroup(pid, 'SIGKILL')
   await waitAtMost(closed, DRAIN_MS)
-  child.stdout?.destroy()
-  child.stderr?.destroy()
-  child.stdin?.destroy()
+  for (const stream of child.stdio) stream?.destroy()
 }
 
 /** The fault a command ends in when its signal was aborted. */

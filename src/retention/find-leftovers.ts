@@ -1,6 +1,7 @@
 import { knowsHome } from '../db/attempts/attempt-leftovers.ts'
 import { readKeptDays } from '../db/system-config.ts'
 import { cacheLeftovers } from './cache-leftovers.ts'
+import { containerLeftovers } from './container-leftovers.ts'
 import { idleRuns } from './engine-runs.ts'
 import { idleWorkspaces } from './idle-workspaces.ts'
 import type { Leftover } from './leftover.ts'
@@ -19,7 +20,11 @@ import { otherDatabases } from './served-databases.ts'
  */
 export async function findLeftovers(deps: RetentionDeps): Promise<Leftover[]> {
   const kept = await readKeptDays(deps.db, deps.config.kept)
-  const everywhere = [...(await idleRuns(deps)), ...(await forgottenAside(deps.config.home))]
+  const everywhere = [
+    ...(await idleRuns(deps)),
+    ...(await forgottenAside(deps.config.home)),
+    ...(await containerLeftovers(deps.config)),
+  ]
   if (!(await knowsHome(deps.db, deps.homeId))) return everywhere
   const inHome = [
     ...(await idleWorkspaces(deps)),

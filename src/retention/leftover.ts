@@ -6,6 +6,7 @@ export const KINDS = {
   commits: 'in mirrors, of unreferenced attempts',
   mirrors: 'of projects that are gone',
   caches: 'of set-ups not used for long',
+  containers: 'of processes that are gone',
   'git files': 'of git processes that are gone',
   'removed files': 'that a process did not get to delete',
   'engine runs': 'whose attempt has ended or is gone',

@@ -11,7 +11,7 @@ export type RetentionDeps = {
   db: Kysely<Database>
   /** Of the same database; the engine's own tables are deleted through the engine. */
   pool: Pool
-  config: Pick<Config, 'home' | 'kept'>
+  config: Pick<Config, 'home' | 'kept' | 'sandbox' | 'engineArguments' | 'engineEnvironment'>
   mirrors: Mirrors
   /** What identifies this home in `attempts`. */
   homeId: string

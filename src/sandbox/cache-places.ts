@@ -31,6 +31,8 @@ function holds(outer: CachePlace, inner: CachePlace): boolean {
 /** What lies in the folder of an attempt. */
 export const treeIn = (folder: string): string => path.join(folder, 'tree')
 export const homeIn = (folder: string): string => path.join(folder, 'home')
+/** git's index of the tree, which is Moose's own. */
+export const indexIn = (folder: string): string => path.join(folder, 'index')
 /** The caches of HOME while nothing runs: a HOME is new for every child. */
 export const restingIn = (folder: string): string => path.join(folder, 'caches')
 
@@ -59,6 +61,16 @@ export async function reached(root: string, below: string): Promise<string | nul
   const place = path.join(root, ...parts)
   const found = await lstatOrNull(place)
   return found === null || found.isSymbolicLink() ? null : place
+}
+
+/**
+ * Where a place is that a child is given: of the attempt's folder only what is reached through no link, as an earlier child may
+ * have made one, to anywhere; null: it is not.
+ *
+ * @param folder absolute path, of the attempt
+ */
+export async function givenPlace(folder: string, place: string): Promise<string | null> {
+  return place.startsWith(`${folder}/`) ? await reached(folder, place.slice(folder.length + 1)) : place
 }
 
 /**

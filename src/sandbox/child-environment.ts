@@ -17,6 +17,10 @@ export type ChildWishes = {
   toolchains: Toolchains
   /** Of `moose.yaml`. */
   config: { cache: readonly string[]; env: Readonly<Record<string, string>> }
+  /** Where its proxy is, on 127.0.0.1. */
+  proxyPort: number
+  /** Whether it is a check that can reach no host: what it needs is in the caches. */
+  offline: boolean
 }
 
 /**
@@ -27,7 +31,7 @@ export type ChildWishes = {
  * @param attemptFolder absolute path of the folder that holds the attempt's tree
  */
 export async function childSetting(attemptFolder: string, wishes: ChildWishes): Promise<ChildSetting> {
-  const { toolchains, config } = wishes
+  const { toolchains, config, proxyPort, offline } = wishes
   const home = await emptyFolder(homeIn(attemptFolder))
   const temporary = await emptyFolder(path.join(attemptFolder, 'tmp'))
   const caches = cachePlaces(config.cache).flatMap((place, index) =>
@@ -40,8 +44,10 @@ export async function childSetting(attemptFolder: string, wishes: ChildWishes): 
       TERM: 'dumb',
       CI: 'true',
       ...toolchains.variables,
+      ...proxyVariables(proxyPort),
+      ...(offline ? OFFLINE : {}),
       ...config.env,
-      ...javaHome(home, config.env),
+      JAVA_TOOL_OPTIONS: javaOptions(home, { proxyPort, given: config.env['JAVA_TOOL_OPTIONS'] }),
       PATH: toolchains.executablePath,
       HOME: home,
       TMPDIR: temporary,
@@ -55,16 +61,57 @@ export async function childSetting(attemptFolder: string, wishes: ChildWishes): 
 }
 
 /**
- * Java does not ask HOME where it is at home but the system, and would write to the operator's own.
+ * uv installs a project of the tree anew in every folder, and cargo resolves one without a lock file anew: both ask the
+ * registry first unless they are told that there is none, and then do with what is cached.
  *
- * @see https://maven.apache.org/configure.html and https://docs.gradle.org/current/userguide/directory_layout.html
+ * @see https://docs.astral.sh/uv/reference/environment/#uv_offline and
+ *   https://doc.rust-lang.org/cargo/reference/config.html#netoffline
  */
-function javaHome(home: string, { MAVEN_OPTS, GRADLE_USER_HOME }: Readonly<Record<string, string>>) {
-  const opts = `-Duser.home=${home}`
+const OFFLINE: Readonly<Record<string, string>> = { UV_OFFLINE: '1', CARGO_NET_OFFLINE: 'true' }
+
+const LOOPBACK = '127.0.0.1'
+
+/**
+ * What programs read of a proxy. Java is told by `javaOptions`, npm and yarn by names of their own too; pip, uv, poetry, Go,
+ * cargo, git and curl go by these alone.
+ *
+ * @see https://everything.curl.dev/usingcurl/proxies/env.html, https://docs.npmjs.com/cli/using-npm/config#https-proxy and
+ *   https://yarnpkg.com/configuration/yarnrc#httpsProxy
+ */
+function proxyVariables(port: number): Record<string, string> {
+  const proxy = `http://${LOOPBACK}:${port}`
+  const direct = `localhost,${LOOPBACK},::1`
+  const named = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY'].flatMap((name) => [name, name.toLowerCase()])
+  const others = ['npm_config_proxy', 'npm_config_https_proxy', 'YARN_HTTP_PROXY', 'YARN_HTTPS_PROXY']
   return {
-    MAVEN_OPTS: MAVEN_OPTS === undefined ? opts : `${opts} ${MAVEN_OPTS}`,
-    GRADLE_USER_HOME: GRADLE_USER_HOME === undefined ? path.join(home, '.gradle') : GRADLE_USER_HOME,
+    ...Object.fromEntries([...named, ...others].map((name) => [name, proxy])),
+    NO_PROXY: direct,
+    no_proxy: direct,
+    npm_config_noproxy: direct,
   }
+}
+
+/**
+ * Java asks neither HOME where it is at home nor the variables for a proxy. This variable is the one that every JVM reads and
+ * that can hold a path with a blank; it is told on stderr whenever one starts. The last two are for Maven from 3.9 on.
+ *
+ * @see https://docs.oracle.com/en/java/javase/21/docs/specs/jvmti.html#the-java_tool_options-environment-variable,
+ *   https://docs.oracle.com/en/java/javase/21/docs/api/java.base/java/net/doc-files/net-properties.html and
+ *   https://maven.apache.org/resolver/configuration.html
+ */
+function javaOptions(home: string, { proxyPort, given }: { proxyPort: number; given: string | undefined }): string {
+  const quote = home.includes("'") ? '"' : "'"
+  const options = {
+    'user.home': /[\s"']/.test(home) ? `${quote}${home}${quote}` : home,
+    'http.proxyHost': LOOPBACK,
+    'http.proxyPort': proxyPort,
+    'https.proxyHost': LOOPBACK,
+    'https.proxyPort': proxyPort,
+    'aether.connector.http.useSystemProperties': true,
+    'aether.transport.apache.useSystemProperties': true,
+  }
+  const ours = Object.entries(options).map(([name, value]) => `-D${name}=${value}`)
+  return [...ours, ...(given === undefined ? [] : [given])].join(' ')
 }
 
 /** From below a root to below another, where it is reached through no link and nothing is in its way. */

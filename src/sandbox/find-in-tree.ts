@@ -42,8 +42,8 @@ async function entriesOf(tree: string, folder: Buffer): Promise<{ entry: Dirent<
 }
 
 /** The absolute path of a name from the root. */
-export function inTree(tree: string, name: Buffer): Buffer {
-  return Buffer.concat([Buffer.from(tree), SLASH, name])
+export function inTree(tree: string | Buffer, name: Buffer): Buffer {
+  return Buffer.concat([typeof tree === 'string' ? Buffer.from(tree) : tree, SLASH, name])
 }
 
 /**
@@ -57,4 +57,19 @@ export async function plantedRepositories(tree: string, caches: readonly string[
   const isCache = (name: Buffer) => passedOver.size > 0 && passedOver.has(name.toString())
   const found = await findInTree(tree, '', (entry, name) => /^\.git$/i.test(entry.name.toString()) || isCache(name))
   return found.filter((name) => !isCache(name))
+}
+
+/**
+ * Pipes and sockets below the root of a work tree. git sees none of them, and a program that reads one waits.
+ *
+ * @param caches folders that are not looked into
+ */
+export async function pipesAndSockets(tree: string, caches: readonly string[]): Promise<Buffer[]> {
+  const passedOver = new Set(caches)
+  const found = await findInTree(
+    tree,
+    '',
+    (entry, name) => entry.isFIFO() || entry.isSocket() || (passedOver.size > 0 && passedOver.has(name.toString())),
+  )
+  return found.filter((name) => !passedOver.has(name.toString()))
 }

@@ -47,8 +47,8 @@ test('a home that was left open is closed, with all that Moose writes in it', as
   assert.equal((await modeOf(home)).toString(8), '700')
   assert.deepEqual(await openToOthers(home), [])
   assert.deepEqual(
-    (await readdir(home)).filter((name) => /^(databases|executor-id|service\.json)$/.test(name)).sort(),
-    ['databases', 'executor-id', 'service.json'],
+    (await readdir(home)).filter((name) => /^(api-token|databases|executor-id|service\.json)$/.test(name)).sort(),
+    ['api-token', 'databases', 'executor-id', 'service.json'],
   )
   assert.deepEqual(await openToOthers(path.join(home, 'databases')), [])
 })

@@ -14,6 +14,7 @@ import { type Command, runCommand } from '../../src/process/run-command.ts'
 import { listenOnLoopback } from '../support/loopback.ts'
 import { endsSoon, isRunning } from '../support/running-process.ts'
 import { toolOrSkip } from '../support/tool-or-skip.ts'
+import { until } from '../support/until.ts'
 
 const env = { PATH: '/usr/local/bin:/usr/bin:/bin' }
 let folder = ''
@@ -204,6 +205,21 @@ async function inTerminal(asking: string, t: TestContext): Promise<string | null
   const { stdout } = await runCommand(command('', { command: script, args: ['-qec', line, '/dev/null'] }))
   return stdout.text()
 }
+
+test('a further descriptor that a process outside the group holds is let go too', async () => {
+  const pipes = () => process.getActiveResourcesInfo().filter((name) => name === 'PipeWrap').length
+  const before = pipes()
+  const told: string[] = []
+  const descriptors = [(line: string) => void told.push(line)]
+  const script = `
+    require('fs').writeSync(3, 'told\\n')
+    const child = require('child_process').spawn('sleep', ['300'], { detached: true, stdio: ['ignore', 'ignore', 'ignore', 3] })
+    console.log(child.pid); child.unref()`
+  const { stdout } = await runCommand(node(script, { descriptors }))
+  await using _ended = { [Symbol.asyncDispose]: async () => void process.kill(Number(stdout.text())) }
+  assert.deepEqual(told, ['told'])
+  await until('the pipe is closed', () => pipes() === before)
+})
 
 test('who asks the terminal finds none, even where Moose was started in one', async (t) => {
   const said = await inTerminal('read password < /dev/tty; echo "got $password"; [ -t 0 ] || echo no terminal', t)
