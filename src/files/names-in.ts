@@ -8,7 +8,12 @@ export async function namesIn(folder: string): Promise<string[]> {
   try {
     return await readdir(folder)
   } catch (error) {
-    if (NOT_LISTED.has(errorCode(error))) return []
+    if (isNotListed(error)) return []
     throw error
   }
+}
+
+/** Of a folder that is not there, is none or may not be read. */
+export function isNotListed(error: unknown): boolean {
+  return NOT_LISTED.has(errorCode(error))
 }

@@ -20,6 +20,8 @@ import { parseRepositoryUrl, type RepositoryUrl } from './repository-url.ts'
 export class Mirror {
   /** Absolute path of the bare repository. */
   readonly dir: string
+  /** Absolute path of what private clones borrow. */
+  readonly objects: string
   readonly #git: Git
   /** Fetches one after the other, in their order. */
   readonly #inTurn = pLimit(1)
@@ -30,6 +32,7 @@ export class Mirror {
   constructor(git: Git, dir: string) {
     this.#git = git
     this.dir = dir
+    this.objects = path.join(dir, 'objects')
   }
 
   /** git on the mirror; a non-zero exit is a result. */

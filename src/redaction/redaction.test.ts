@@ -26,7 +26,9 @@ test('every secret of the configuration is known by the name of where it is set'
       ['the password of DATABASE_URL', 'p@ss', 'p%40ss'],
       ['the password of DATABASE_URL', 'other', 'other'],
       ['the password of MOOSE_MANAGER_URL', 'manager', 'manager'],
+      ['the password of MOOSE_MANAGER_URL', btoa('ada:manager'), btoa('ada:manager')],
       ['the password of HTTPS_PROXY', 'through', 'through'],
+      ['the password of HTTPS_PROXY', btoa('ada:through'), btoa('ada:through')],
       ['the header "authorization" of OTEL_EXPORTER_OTLP_HEADERS (or …_TRACES_HEADERS)', 'for-traces', 'for-traces'],
       ['the header "x-team" of OTEL_EXPORTER_OTLP_HEADERS (or …_TRACES_HEADERS)', 'a', 'a'],
     ],
@@ -61,7 +63,7 @@ for (const [value, expected] of Object.entries(WORTH)) {
   })
 }
 
-test('a secret is taken out as it is, percent-encoded, in base64 and in JSON, whatever stands around it', () => {
+test('a secret is taken out as it is, percent-encoded, in hexadecimal, in base64 and in JSON, once or twice, whatever stands around it', () => {
   const secret = `p@ss w/ö"rd's+1%`
   const redacted = createRedaction([secretOf(secret)])
   const forms = [
@@ -70,6 +72,9 @@ test('a secret is taken out as it is, percent-encoded, in base64 and in JSON, wh
     encodeURIComponent(secret),
     encodeURIComponent(secret).toLowerCase(),
     new URLSearchParams({ secret }).toString().slice('secret='.length),
+    Buffer.from(secret).toString('hex'),
+    Buffer.from(secret).toString('hex').toUpperCase(),
+    JSON.stringify(JSON.stringify({ a: secret })).slice('"{\\"a\\":\\"'.length, -'\\"}"'.length),
     `ada:${encodeURIComponent(secret).replaceAll("'", '%27')}@host`,
   ]
   for (const form of forms) assert.match(redacted(`before ${form} after`), /^before (ada:)?\[redacted\](@host)? after$/)

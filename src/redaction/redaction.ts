@@ -1,4 +1,5 @@
 import type { Config } from '../config.ts'
+import { TOKEN_PATTERN } from './token-form.ts'
 
 /** A secret the configuration holds. */
 export type KnownSecret = {
@@ -38,7 +39,10 @@ export function knownSecrets(config: SecretSettings): KnownSecret[] {
   }
   return [
     ...Object.entries(named).flatMap(([name, value]) => (value === null ? [] : [plain(name, value)])),
-    ...Object.entries(urls).flatMap(([name, url]) => (url === null ? [] : passwordsIn(url, `the password of ${name}`))),
+    ...Object.entries(urls).flatMap(([name, url]) => {
+      if (url === null) return []
+      return (name === 'DATABASE_URL' ? passwordsIn : loginsIn)(url, `the password of ${name}`)
+    }),
     ...(tracing === null ? [] : Object.entries(tracing.headers).map(headerSecret)),
   ]
 }
@@ -62,6 +66,15 @@ export function passwordsIn(url: string, name: string): KnownSecret[] {
   return parameter === null ? user : [...user, plain(name, parameter)]
 }
 
+/** The same for an address of http, with what both become in the header of basic authentication. */
+export function loginsIn(url: string, name: string): KnownSecret[] {
+  if (!URL.canParse(url)) return []
+  const { username, password } = new URL(url)
+  const pair = `${decoded(username)}:${decoded(password)}`
+  const basic = username === '' && password === '' ? [] : [plain(name, Buffer.from(pair).toString('base64'))]
+  return [...passwordsIn(url, name), ...basic]
+}
+
 function decoded(written: string): string {
   try {
     return decodeURIComponent(written)
@@ -72,15 +85,19 @@ function decoded(written: string): string {
 }
 
 /**
- * How a secret may turn up: as it is, in a JSON text, percent-encoded as the usual programs do it, and in base64
- * wherever in the encoded bytes it stands. The longest first.
+ * How a secret may turn up: as it is, in a JSON text, also within another one, percent-encoded as the usual programs do it,
+ * in hexadecimal, and in base64 wherever in the encoded bytes it stands. The longest first.
  */
 export function formsOf({ value, written }: Pick<KnownSecret, 'value' | 'written'>): string[] {
   const text = value.toWellFormed()
   const encoded = percentEncoded(text)
   const inJson = JSON.stringify(text).slice(1, -1)
   const lowerCase = encoded.map((form) => form.replace(/%[0-9A-F]{2}/g, (byte) => byte.toLowerCase()))
-  const forms = new Set([text, written, inJson, ...encoded, ...lowerCase, ...base64Forms(Buffer.from(text))])
+  const twice = JSON.stringify(inJson).slice(1, -1)
+  const bytes = Buffer.from(text)
+  const hex = bytes.toString('hex')
+  const inCode = [hex, hex.toUpperCase(), ...base64Forms(bytes)]
+  const forms = new Set([text, written, inJson, twice, ...encoded, ...lowerCase, ...inCode])
   return [...forms].filter((form) => form.length >= SHORTEST_SECRET).sort((one, other) => other.length - one.length)
 }
 
@@ -112,17 +129,19 @@ export function isWorthStopping(value: string): boolean {
   return value.length >= LONGER_THAN_WORDS || !/^(?:[\p{L}\p{M}\s_./:-]+|\d+)$/u.test(value)
 }
 
-/** A copy of a text without every secret that is long enough, in any of its forms; for showing, never for use. */
+/** A copy of a text without every secret that is long enough, in any of its forms, and without tokens of the API; for showing, never for use. */
 export type Redaction = (text: string) => string
 
 const REDACTED = '[redacted]'
 
 export function createRedaction(secrets: readonly Pick<KnownSecret, 'value' | 'written'>[]): Redaction {
   const long = secrets.filter(({ value }) => value.length >= SHORTEST_SECRET)
-  if (long.length === 0) return (text) => text
-  const pattern = patternOf(long.flatMap(formsOf))
-  return (text) => text.replace(pattern, REDACTED)
+  const pattern = long.length === 0 ? null : patternOf(long.flatMap(formsOf))
+  return (text) => (pattern === null ? text : text.replace(pattern, REDACTED)).replace(API_TOKEN, REDACTED)
 }
+
+/** Also of those that another home, or a program, has: only their hashes are known here. */
+const API_TOKEN = new RegExp(TOKEN_PATTERN, 'g')
 
 /** Finds any of the texts, where two begin at one place the longer. One pass over what is searched. */
 export function patternOf(texts: readonly string[]): RegExp {

@@ -1,23 +1,27 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { createSanitizer, shownFault } from './sanitize-output.ts'
+import { createPublishedSanitizer, createSanitizer, shownFault } from './sanitize-output.ts'
 
 const secrets = {
   ANTHROPIC_API_KEY: 'sk-canary-"12345',
   OPENAI_API_KEY: 'modified',
   OPENAI_COMPATIBLE_API_KEY: 'short',
 }
-const cleanOf = (more: string | null) =>
-  createSanitizer({
-    secrets,
-    githubSecrets: { token: more, enterpriseToken: null, webhook: null },
-    databaseUrl: 'postgresql://ada:s3cret%2Fpass@localhost/x',
-    managerUrl: null,
-    proposerUrl: null,
-    tracing: null,
-    networkEnvironment: {},
-  })
+const settingsOf = (more: string | null) => ({
+  secrets,
+  githubSecrets: { token: more, enterpriseToken: null, webhook: null },
+  databaseUrl: 'postgresql://ada:s3cret%2Fpass@localhost/x',
+  managerUrl: null,
+  proposerUrl: null,
+  tracing: null,
+  networkEnvironment: {},
+})
+const cleanOf = (more: string | null) => createSanitizer(settingsOf(more))
+const shownBy = (more: string | null) => ({
+  sanitize: cleanOf(more),
+  published: createPublishedSanitizer(settingsOf(more)),
+})
 const clean = cleanOf(null)
 
 test('no known secret is left in a text, however deep and however quoted', () => {
@@ -57,10 +61,12 @@ test('everything else comes back as it is', () => {
 test('a fault is shown with its code and with what decides when its order goes on', () => {
   const details = { proposer: 'modified', provider: 'modified\0', needed_usd: '12345678', reason: 'modified', n: 1 }
   const fault = { code: 'provider_paused', message: 'modified is away', details } as const
-  assert.deepEqual(shownFault(fault, cleanOf('provider_paused')), {
+  assert.deepEqual(shownFault(fault, shownBy('provider_paused')), {
     code: 'provider_paused',
     message: '[redacted] is away',
     details: { ...details, provider: 'modified\ufffd', reason: '[redacted]' },
   })
-  assert.deepEqual(shownFault({ code: 'internal', message: 'x' }, clean), { code: 'internal', message: 'x' })
+  const leaking = { ...fault, details: { provider: 'at sk-canary-"12345', proposer: 'own' } }
+  assert.deepEqual(shownFault(leaking, shownBy(null)).details, { provider: 'at [redacted]', proposer: 'own' })
+  assert.deepEqual(shownFault({ code: 'internal', message: 'x' }, shownBy(null)), { code: 'internal', message: 'x' })
 })

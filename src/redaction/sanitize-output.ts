@@ -31,14 +31,27 @@ function without(secrets: readonly KnownSecret[]): Sanitize {
 }
 
 /** Details of a fault from which Moose decides when a suspended order may be resumed. */
-const DECIDING: ReadonlySet<string> = new Set(['needed_usd', 'not_before', 'proposer', 'provider'])
+const DECIDING: ReadonlySet<string> = new Set(['needed_usd', 'not_before', 'proposer', 'provider', 'head_sha', 'held'])
 
-/** A fault for storing and showing: its code and what is decided by are as they were. */
-export function shownFault({ code, message, details }: FaultRecord, clean: Sanitize): FaultRecord {
-  if (details === undefined) return { code, message: clean(message) }
+/**
+ * A fault for storing and showing. Its code is as it was, and so is what is decided by, but for the secrets no text has by
+ * chance: the name of a proposer is no secret because a password is the same word.
+ */
+export function shownFault({ code, message, details }: FaultRecord, { sanitize, published }: Sanitizers): FaultRecord {
+  if (details === undefined) return { code, message: sanitize(message) }
   const deciding = Object.entries(details).filter(([name]) => DECIDING.has(name))
-  const kept = withTexts(Object.fromEntries(deciding), storable)
-  return { code, message: clean(message), details: { ...clean(details), ...kept } }
+  return {
+    code,
+    message: sanitize(message),
+    details: { ...sanitize(details), ...published(Object.fromEntries(deciding)) },
+  }
+}
+
+export type Sanitizers = {
+  /** Takes out every secret. */
+  sanitize: Sanitize
+  /** Takes out those that may not stand in what is published. */
+  published: Sanitize
 }
 
 function withTexts<T>(value: T, replace: (text: string) => string): T {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { CONTROL, NOT_IN_PROSE, SPACE } from './character-sets.ts'
 import { ScopePath } from './scope.ts'
 
 export const RISK_LEVELS = ['low', 'medium', 'high'] as const
@@ -31,14 +32,17 @@ const singleLine = (max: number) =>
     .refine((text) => isOfAtMost(text, max), `is longer than ${max} characters`)
     .refine((text) => !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(text), 'must be a single line without control characters')
     .refine((text) => text.isWellFormed(), HALF_CHARACTER)
-    .meta({ maxLength: max, pattern: String.raw`^\s*(?=\S)[^\p{Cc}\p{Zl}\p{Zp}\p{Cs}]*\s*$` })
+    .meta({
+      maxLength: max,
+      pattern: String.raw`^[${SPACE}]*[^${SPACE}${CONTROL}][^${CONTROL}\u2028\u2029]*[${SPACE}]*$`,
+    })
 
 /** Text of several lines; tabs and newlines are fine, other control characters are not. */
 const prose = (max: number) =>
   textOfAtMost(max)
     .refine((text) => !/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/.test(text), 'contains control characters')
     .refine((text) => text.isWellFormed(), HALF_CHARACTER)
-    .meta({ pattern: String.raw`^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\p{Cs}]*$` })
+    .meta({ pattern: `^[^${NOT_IN_PROSE}]*$` })
 
 const unique = (values: readonly string[]) => new Set(values).size === values.length
 

@@ -1,13 +1,23 @@
+import { spelt } from './hidden-text.ts'
+
 const ZERO_WIDTH_SPACE = '\u200b'
 
 /**
- * Text from an order as it may stand in a pull request: it mentions no account, refers to and closes no issue, and brings
- * no HTML and no images. Readers see the same words.
+ * Text from an order as it may stand in a pull request or a commit: it mentions no account, refers to and closes no issue,
+ * skips no checks, commands no bot, and brings no HTML and no images. Readers see the same words.
+ *
+ * @see https://docs.github.com/en/actions/how-tos/manage-workflow-runs/skip-workflow-runs
+ * @see https://docs.gitlab.com/ci/pipelines/#skip-a-pipeline
+ * @see https://learn.microsoft.com/en-us/azure/devops/pipelines/repos/github#skipping-ci-for-individual-pushes
  */
 export function neutralised(text: string): string {
   return text
     .replace(/@(?=[\w-])/g, `@${ZERO_WIDTH_SPACE}`)
-    .replace(/#(?=\d)/g, `#${ZERO_WIDTH_SPACE}`)
+    .replace(/#(?=\w)/g, `#${ZERO_WIDTH_SPACE}`)
+    .replace(/\bGH-(?=\d)/gi, (word) => word + ZERO_WIDTH_SPACE)
+    .replace(/\[(?=[\w .-]{0,40}\b(?:skip|no|ignore)\b[\w .-]{0,40}\])/gi, `[${ZERO_WIDTH_SPACE}`)
+    .replace(/\*\*\*(?=NO_CI)/gi, `***${ZERO_WIDTH_SPACE}`)
+    .replace(/\bskip-checks(?=\s*:)/gi, spread)
     .replace(/\b(close[sd]?|fix(?:e[sd])?|resolve[sd]?)(?=:?\s+(?:#|https?:|[\w.-]+\/))/gi, spread)
     .replace(/<(?=[a-z/!?])/gi, `<${ZERO_WIDTH_SPACE}`)
     .replace(/!(?=\[)/g, `!${ZERO_WIDTH_SPACE}`)
@@ -18,20 +28,38 @@ function spread(word: string): string {
 }
 
 /**
+ * Text of several lines as a quotation, so that no heading, fence or table in it can pass for a part of what stands around
+ * it.
+ */
+export function quoted(text: string): string {
+  return text
+    .split(/\r\n|\r|\n/)
+    .map((line) => `> ${line}`.trimEnd())
+    .join('\n')
+}
+
+/**
  * Code that no run of backticks inside it can end early.
  *
- * @param language of a block; null makes an inline span
+ * @param language of a block; null makes an inline span, in which what readers do not see is spelt
  */
 export function fenced(language: string | null, code: string): string {
+  if (language === null) return span(spelt(code))
+  const fence = '`'.repeat(Math.max(3, longestRun(code) + 1))
+  return `${fence}${language}\n${code}\n${fence}`
+}
+
+function span(code: string): string {
+  const longest = longestRun(code)
+  const ticks = '`'.repeat(longest + 1)
+  const pad = longest === 0 ? '' : ' '
+  return ticks + pad + code + pad + ticks
+}
+
+function longestRun(code: string): number {
   let longest = 0
   for (const [run] of code.matchAll(/`+/g)) longest = Math.max(longest, run.length)
-  if (language === null) {
-    const ticks = '`'.repeat(longest + 1)
-    const pad = longest === 0 ? '' : ' '
-    return ticks + pad + code + pad + ticks
-  }
-  const fence = '`'.repeat(Math.max(3, longest + 1))
-  return `${fence}${language}\n${code}\n${fence}`
+  return longest
 }
 
 /** The first lines of a text, with a note where some are missing, and with every code fence closed. */

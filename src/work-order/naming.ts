@@ -1,3 +1,5 @@
+import { neutralised } from './markdown.ts'
+
 const SLUG_LENGTH = 40
 
 /**
@@ -23,6 +25,15 @@ export function slugOf(title: string): string {
 /** The address of a pull request of the forge `local`, which no row of it holds. */
 export function localPullRequestUrl(project: string, number: number): string {
   return `local://${encodeURIComponent(project)}/pull/${number}`
+}
+
+/**
+ * The address of an order in the page, for people.
+ *
+ * @param pageUrl as `Config.pageUrl`; null: nothing says where the page is, and there is no address
+ */
+export function orderAddress(pageUrl: string | null, workOrderId: string): string | null {
+  return pageUrl === null ? null : `${pageUrl}/orders/${workOrderId}`
 }
 
 /** What a branch is called where a project says nothing else. */
@@ -89,9 +100,12 @@ export function isBranchName(branch: string): boolean {
   return branch.split('/').every((part) => part !== '' && !part.startsWith('.') && !part.endsWith('.lock'))
 }
 
-/** The title of a pull request and the subject of its commit: `WO-{shortId}: {title}`. */
+/**
+ * The title of a pull request and the subject of its commit: `WO-{shortId}: {title}`. The title closes no issue, mentions
+ * nobody and skips no checks.
+ */
 export function pullRequestTitle(shortId: string, title: string): string {
-  return `WO-${shortId}: ${title}`
+  return `WO-${shortId}: ${neutralised(title)}`
 }
 
 /** The line of a commit's message that says which attempt made it. */

@@ -13,6 +13,8 @@ export type Project = {
   /** How its branches are called (naming.ts); null: the usual way. */
   branchPattern: string | null
   commits: CommitRules
+  /** What its children run in where the sandbox is one of containers; null: none is set. */
+  sandboxImage: string | null
 }
 
 /** How the commits of a project are made; settings of the operator. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { CONTROL, SPACE } from './character-sets.ts'
 
 /**
  * An entry of `files_in_scope`: a path from the repository's root with forward slashes, or a folder when it ends in
@@ -54,8 +55,8 @@ const GIT_FOLDER = [
  */
 const PATTERN = [
   String.raw`^(?=[\u0000-\u007f]{0,512}$|[\u0000-\uffff]{0,170}$|[\s\S]{0,128}$)`,
-  String.raw`(?![-/]|\s|[A-Za-z]:)(?![\s\S]*\s$)`,
-  String.raw`(?:(?!\.{1,2}(?:/|$))(?!${UNSEEN}(?:${GIT_FOLDER})(?:/|$))[^\p{Cc}\p{Cs}\\/]+(?:/(?!$)|/$|$))+$`,
+  String.raw`(?![-/]|[${SPACE}]|[A-Za-z]:)(?![\s\S]*[${SPACE}]$)`,
+  String.raw`(?:(?!\.{1,2}(?:/|$))(?!${UNSEEN}(?:${GIT_FOLDER})(?:/|$))[^${CONTROL}\\/]+(?:/(?!$)|/$|$))+$`,
 ].join('')
 
 /** A checked path as zod sees it; the issue's message completes the sentence "files_in_scope[0] …". */
@@ -70,6 +71,15 @@ export const ScopePath = z
 /** Whether a changed file is covered: named itself, or inside a named folder. Case and bytes count. */
 export function isInScope(path: string, scope: readonly string[]): boolean {
   return scope.some((entry) => entry === path || (entry.endsWith('/') && path.startsWith(entry)))
+}
+
+/** The entries of two scopes by which they could touch the same file; empty: by none. */
+export function sharedScope(left: readonly string[], right: readonly string[]): string[] {
+  const shared = [
+    ...left.filter((entry) => isInScope(entry, right)),
+    ...right.filter((entry) => isInScope(entry, left)),
+  ]
+  return [...new Set(shared)]
 }
 
 /** Whether two scopes could touch the same file. An empty scope touches nothing. */

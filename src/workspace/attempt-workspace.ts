@@ -1,4 +1,4 @@
-import { mkdir, readdir } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { Fault } from '../faults/fault.ts'
 import { namesIn } from '../files/names-in.ts'
@@ -6,6 +6,7 @@ import { makeCommit } from '../git/make-commit.ts'
 import { fullSha } from '../git/ref-names.ts'
 import type { BaseRequest, Workspace } from '../ports/workspace.ts'
 import { type CachePlace, cachePlaces, restingIn, treeIn } from '../sandbox/cache-places.ts'
+import { inTree, pipesAndSockets } from '../sandbox/find-in-tree.ts'
 import type { KeptCaches } from '../sandbox/kept-caches.ts'
 import { KnownFolder } from '../sandbox/known-folder.ts'
 import { makeWritable, removeTree } from '../sandbox/remove-tree.ts'
@@ -53,6 +54,8 @@ export type CloneRequest = BaseRequest & {
 export class AttemptWorkspace implements Workspace {
   readonly path: string
   readonly baseSha: string
+  readonly borrows: readonly string[]
+  readonly image: string | null
   readonly #parts: CloneParts
   readonly #request: CloneRequest
   readonly #index: PrivateIndex
@@ -71,6 +74,8 @@ export class AttemptWorkspace implements Workspace {
     this.#current = fullSha(request.sha)
     this.baseSha = this.#current
     this.path = treeIn(parts.folder)
+    this.borrows = [parts.mirror.objects]
+    this.image = request.project.sandboxImage
     this.#places = cachePlaces(request.prepared ? request.prepared.cache : [])
     this.#caches = this.#places.flatMap((place) => (place.within === 'tree' ? [place.path] : []))
     this.#index = new PrivateIndex(parts, this.path, this.#caches)
@@ -152,10 +157,9 @@ export class AttemptWorkspace implements Workspace {
   async restore(): Promise<void> {
     this.#hadChecks = true
     await this.#requireOurs()
-    for (const name of await readdir(this.#parts.folder)) {
-      if (name !== path.basename(this.path) && name !== path.basename(restingIn(this.#parts.folder)))
-        await removeTree(path.join(this.#parts.folder, name))
-    }
+    const kept = [this.path, restingIn(this.#parts.folder)].map((place) => path.basename(place))
+    for (const name of await readdir(this.#parts.folder, { encoding: 'buffer' }))
+      if (!kept.includes(name.toString())) await removeTree(inTree(this.#parts.folder, name))
     try {
       await this.#putBackAndClean()
     } catch {
@@ -169,6 +173,7 @@ export class AttemptWorkspace implements Workspace {
   async #putBackAndClean(): Promise<void> {
     await this.#putBack()
     const without = this.#caches.map((cache) => `--exclude=${ignorePattern(cache)}`)
+    for (const name of await pipesAndSockets(this.path, this.#caches)) await rm(inTree(this.path, name))
     await this.#index.run(['clean', '-d', '--force', '--force', '--quiet', ...without])
   }
 

@@ -38,7 +38,7 @@ export async function makePrivateClone(mirror: Mirror, clone: Clone): Promise<vo
   const originBase = base.replace('refs/heads/', 'refs/remotes/origin/')
   const files: Readonly<Record<string, string>> = {
     config: gitConfig({ bare: false }) + remoteConfig(project),
-    'objects/info/alternates': `${path.join(mirror.dir, 'objects')}\n`,
+    'objects/info/alternates': `${mirror.objects}\n`,
     // As in the mirror, or its `git status` would call files changed that are not.
     'info/attributes': EXACT_BYTES,
     'info/exclude': caches.map((cache) => `${ignorePattern(cache)}\n`).join(''),

@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises'
-import path from 'node:path'
 import { Fault } from '../faults/fault.ts'
 import type { GitCall } from '../git/git.ts'
 import type { Mirror } from '../git/mirror.ts'
+import { indexIn } from '../sandbox/cache-places.ts'
 import { inTree, plantedRepositories } from '../sandbox/find-in-tree.ts'
 import { readEntries, type TreeEntry } from './scoped-paths.ts'
 
@@ -28,7 +28,7 @@ export class PrivateIndex {
     this.#parts = parts
     this.#tree = tree
     this.#caches = caches
-    this.file = path.join(parts.folder, 'index')
+    this.file = indexIn(parts.folder)
   }
 
   /** git on the tree; gives what it prints. */

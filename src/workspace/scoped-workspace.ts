@@ -16,6 +16,8 @@ import { readEntries, type ScopedTree, scopedTree, scopeQueries, type TreeEntry 
 export class ScopedWorkspace implements WorkTree {
   readonly path: string
   readonly baseSha: string
+  readonly borrows = []
+  readonly image: string | null
   readonly #parts: WorkspaceParts
   readonly #request: ScopedRequest
   readonly #index: PrivateIndex
@@ -26,6 +28,7 @@ export class ScopedWorkspace implements WorkTree {
     this.#request = request
     this.baseSha = fullSha(request.sha)
     this.path = path.join(parts.folder, 'tree')
+    this.image = request.project.sandboxImage
     this.#index = new PrivateIndex(parts, this.path)
   }
 

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readFailedAttempts, readRoutingOutcomes } from '../../src/db/outcome-vectors.ts'
+import { startModelServer } from '../support/model-server.ts'
 import { createMooseHome, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
 import { openBench } from '../support/orchestrator-bench.ts'
 import { moose as command } from '../support/service-process.ts'
+import { useStandIn } from '../support/stand-in-proposer.ts'
 
 const KEY = 'sk-canary-0123456789'
 const SETTINGS = { OPENAI_API_KEY: KEY }
@@ -60,23 +62,47 @@ test('the command line says so, with its exit code and without the secret', asyn
   assert.ok(![ran.stdout, ran.stderr, show.stdout].join('').includes(KEY))
 })
 
-const PLACES: readonly (readonly [what: string, title: string, file: string, text: string, place: RegExp | null])[] = [
-  ['the title of the order', `Use ${KEY}`, 'a.txt', 'b', /the commit's message/],
-  ['the name of a file', 'Name it', `${KEY}.txt`, 'b', /the name of the file \[redacted\]\.txt/],
-  ['a file that held it before', 'Keep it', 'held.txt', `// kept\nkey = ${KEY}`, null],
+test('a secret in the name of a file stops the change', async () => {
+  const files = { ...FILES, 'moose.yaml': 'checks: []\n' }
+  const named = { task: 'Name it', turn: 1, text: write(`keys/${KEY}.txt`, 'b') }
+  await using home = await createMooseHome(files, [named], SETTINGS)
+  await using moose = await home.open()
+  await moose.orchestrator.start(null)
+  const id = await fileOrder(home.database, { title: named.task, files: ['keys/'] })
+  const { status_reason: reason } = await settled(moose, id)
+  assert.equal(reason?.code, 'secret_in_change')
+  assert.match(reason.message, /the name of the file keys\/\[redacted\]\.txt/)
+  assert.deepEqual(await home.remote.branches(), ['main'])
+  assert.ok(!(await shownIn(home)).includes(KEY))
+})
+
+const IN_BASE_64 = Buffer.from(`ada:${KEY}`).toString('base64')
+const PROMPTS: readonly (readonly [what: string, title: string, file: string, place: RegExp])[] = [
+  ['title of the order', `Use ${KEY}`, 'a.txt', /OPENAI_API_KEY\) stands in the order's title/],
+  ['title of the order, in which something is hidden', `Use sk-\u200bcanary-0123456789`, 'a.txt', /the order's title/],
+  ['scope of the order', 'Name it', `${KEY}.txt`, /the order's files_in_scope/],
+  ['file in scope', 'Keep it', 'held.txt', /stands in held\.txt, line 1/],
+  ['file in scope, encoded', 'Keep it', 'encoded.txt', /stands in encoded\.txt, line 2/],
 ]
-for (const [what, title, file, text, place] of PLACES) {
-  test(`a secret in ${what} ${place === null ? 'stops nothing' : 'stops the change'}`, async () => {
-    const files = { ...FILES, 'moose.yaml': 'checks: []\n' }
-    await using home = await createMooseHome(files, [{ task: title, turn: 1, text: write(file, text) }], SETTINGS)
-    await using moose = await home.open()
-    await moose.orchestrator.start(null)
-    const id = await fileOrder(home.database, { title, files: [file] })
-    const order = await settled(moose, id)
-    if (place === null) return assert.equal(order.phase, 'in_review', JSON.stringify(order.status_reason))
-    assert.equal(order.status_reason?.code, 'secret_in_change')
-    assert.match(order.status_reason.message, place)
-    assert.deepEqual(await home.remote.branches(), ['main'])
-    assert.ok(!(await shownIn(home)).includes(KEY))
+for (const [what, title, file, place] of PROMPTS) {
+  test(`a secret of Moose in a ${what} is told to no model; another text like it is`, async () => {
+    const files = { ...FILES, 'encoded.txt': `\nBasic ${IN_BASE_64}\n`, 'moose.yaml': 'checks: []\n' }
+    const carriedOut = async (settings: Record<string, string>) => {
+      await using home = await createMooseHome(files, [], { ...settings, OPENAI_COMPATIBLE_API_KEY: 'sk-real' })
+      await using server = await startModelServer({ kind: 'text', text: write(file, 'b') })
+      await useStandIn(home, 'stand-in', { url: server.url, threshold: 1 })
+      await using moose = await home.open()
+      await moose.orchestrator.start(null)
+      const order = await settled(moose, await fileOrder(home.database, { title, files: [file] }))
+      return { order, told: JSON.stringify(server.calls.map(({ body }) => body)), shown: await shownIn(home) }
+    }
+    const unknown = await carriedOut({})
+    assert.equal(unknown.order.phase, 'in_review', JSON.stringify(unknown.order.status_reason))
+    assert.ok(unknown.told.includes(KEY) || unknown.told.includes(IN_BASE_64))
+    const { order, told, shown } = await carriedOut(SETTINGS)
+    assert.deepEqual([order.status, order.status_reason?.code], ['blocked', 'secret_in_prompt'])
+    assert.match(String(order.status_reason?.message), place)
+    assert.equal(told, '[]')
+    assert.ok(!shown.includes(KEY))
   })
 }
