@@ -34,6 +34,7 @@ const TABLES: readonly (keyof Database)[] = [
   'model_calls',
   'budget_entries',
   'workers',
+  'audit_entries',
 ]
 
 /** The tables without which no order can be carried out, and which are not there. */

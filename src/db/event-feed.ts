@@ -1,5 +1,6 @@
 import { EventEmitter, on } from 'node:events'
 import type { Kysely } from 'kysely'
+import type { SettingsChanged } from '../contract/events.ts'
 import type { EventView } from '../contract/work-orders.ts'
 import type { Database } from './schema.ts'
 import { eventsAfter } from './work-order-events.ts'
@@ -19,30 +20,46 @@ export type Subscription = {
 export type EventFeed = {
   /** Yields what is stored, then what comes, in the order of ids; ends when the signal aborts. */
   subscribe(subscription: Subscription): AsyncGenerator<EventView, void, undefined>
+  /** As `subscribe` to all orders; in between what is told of settings from then on. */
+  subscribeToAll(subscription: Omit<Subscription, 'workOrderId'>): AsyncGenerator<EventView | SettingsChanged, void>
   /** Events of this order were written; null: perhaps of any (after a lost connection). */
   poke(workOrderId: string | null): void
+  /** Something of this kind was changed that no event tells of. */
+  pokeSettings(about: string): void
 }
 
 export function createEventFeed(db: Kysely<Database>): EventFeed {
   const pokes = new EventEmitter().setMaxListeners(0)
   return {
-    subscribe: (subscription) => follow(db, pokes, subscription),
+    subscribe: (subscription) => eventsOf(follow(db, pokes, subscription)),
+    subscribeToAll: (subscription) => follow(db, pokes, { ...subscription, workOrderId: null }),
     poke: (workOrderId) => pokes.emit('poke', workOrderId),
+    pokeSettings: (about) => pokes.emit('poke', { about }),
   }
+}
+
+async function* eventsOf(items: AsyncGenerator<EventView | SettingsChanged>): AsyncGenerator<EventView, void> {
+  for await (const item of items) if (!isOfSettings(item)) yield item
+}
+
+/** Whether it tells of settings; otherwise it is an event. */
+export function isOfSettings(item: EventView | SettingsChanged): item is SettingsChanged {
+  return 'about' in item
 }
 
 async function* follow(
   db: Kysely<Database>,
   pokes: EventEmitter,
   { workOrderId, afterId, signal }: Subscription,
-): AsyncGenerator<EventView, void, undefined> {
+): AsyncGenerator<EventView | SettingsChanged, void> {
   if (signal.aborted) return
   const heard = on(pokes, 'poke', { signal })
   const reader = createReader(db, workOrderId, BigInt(afterId))
   try {
     yield* reader.unread()
     for await (const [changed] of heard) {
-      if (workOrderId === null || changed === null || changed === workOrderId) yield* reader.unread()
+      if (typeof changed === 'object' && changed !== null) yield changed
+      else if (workOrderId === null || changed === null || changed === workOrderId) yield* reader.unread()
     }
   } catch (error) {
     if (!signal.aborted) throw error

@@ -108,6 +108,15 @@ const OutcomeRow = z
 export type RoutingOutcome = z.infer<typeof OutcomeRow>
 
 /**
+ * For a `where` on outcomes, as `run` an attempt and as `ending` its pull request, if that has ended: the end says something about
+ * the model. An open pull request does not yet.
+ */
+export const SAYS_SOMETHING = sql<boolean>`(
+  coalesce(ending.outcome in ('merged', 'closed'), false)
+  or run.outcome = 'failed' and run.error_context ->> 'code' in (${sql.join(codesOf('model_work'))})
+)`
+
+/**
  * The latest attempts whose end says something about their model, newest first. An open pull request does not yet; a
  * replayed recording never does, nor does a row of a foreign program that cannot be read, nor one that does not count.
  *
@@ -141,15 +150,7 @@ export async function readRoutingOutcomes(db: Kysely<Database>, latest: number):
     .where(sql<boolean>`jsonb_typeof(run.metadata -> 'complexity_score') = 'number'`)
     .where(sql<boolean>`run.metadata ->> 'replayed' is distinct from 'true'`)
     .where('run.counts', '=', true)
-    .where((eb) =>
-      eb.or([
-        eb('ending.outcome', 'in', ['merged', 'closed']),
-        eb.and([
-          eb('run.outcome', '=', 'failed'),
-          eb(sql<string>`run.error_context ->> 'code'`, 'in', codesOf('model_work')),
-        ]),
-      ]),
-    )
+    .where(SAYS_SOMETHING)
     .orderBy(sql`coalesce(ending.created_at, run.created_at)`, 'desc')
     .orderBy('run.id')
     .limit(latest)

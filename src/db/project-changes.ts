@@ -1,9 +1,10 @@
 import { type Kysely, sql, type Updateable } from 'kysely'
-import type { ProjectView } from '../contract/projects.ts'
+import { type HostGrant, plainRule } from '../contract/hosts/host-rule.ts'
+import { MOST_GRANTS, type ProjectView, type ProjectChange as WantedChange } from '../contract/projects.ts'
 import { Fault } from '../faults/fault.ts'
 import type { Project } from '../work-order/project.ts'
 import { isSqlState } from './database-fault.ts'
-import { nameTaken, toView } from './projects.ts'
+import { grantsIn, nameTaken, type ProjectRow, toView } from './projects.ts'
 import type { Database } from './schema.ts'
 import { isSuspended } from './work-orders/suspended-orders.ts'
 import { PROJECT_OF_ORDER } from './work-orders/work-orders.ts'
@@ -31,6 +32,7 @@ export type ProjectChange = {
   columns: Updateable<Database['projects']>
   /** Whether orders under way would be looked for in another place afterwards. */
   moves: boolean
+  hosts: Pick<WantedChange, 'allow_hosts' | 'deny_hosts'>
 }
 
 /**
@@ -38,21 +40,23 @@ export type ProjectChange = {
  *
  * @returns the project, and the orders whose attempts go on with what they began with
  * @throws {Fault} `work_order_conflict` when orders are under way and the change moves the project;
- *   `request_invalid` when the name is taken; `not_found` when it was removed or changed meanwhile
+ *   `request_invalid` when the name is taken, or too many hosts would be granted; `not_found` when it was removed or changed meanwhile
  */
 export async function changeProject(
   db: Db,
   before: Project,
-  { columns, moves }: ProjectChange,
+  { columns, moves, hosts }: ProjectChange,
 ): Promise<{ project: ProjectView; running: string[] }> {
   try {
     return await db.transaction().execute(async (transaction) => {
-      await lockProject(transaction, before)
+      const granted = grantsIn(await lockProject(transaction, before))
+      const isOfHosts = hosts.allow_hosts !== undefined || hosts.deny_hosts !== undefined
+      const ofHosts = isOfHosts ? { allowed_hosts: JSON.stringify(changedGrants(granted, hosts)) } : {}
       const under = await ordersUnderWay(transaction, before.id)
       if (moves) refuseUnderWay(before.name, under, 'Its repository and forge change when none is')
       const row = await transaction
         .updateTable('projects')
-        .set(columns)
+        .set({ ...columns, ...ofHosts })
         .where('id', '=', before.id)
         .returningAll()
         .executeTakeFirstOrThrow()
@@ -62,6 +66,21 @@ export async function changeProject(
     if (isSqlState(error, UNIQUE_VIOLATION)) throw nameTaken(String(columns.name))
     throw error
   }
+}
+
+/** By host; two edits at once each have their part. */
+function changedGrants(granted: readonly HostGrant[], { allow_hosts = [], deny_hosts = [] }: ProjectChange['hosts']) {
+  const plain = [...granted, ...allow_hosts].map((grant) => ({ host: plainRule(grant.host), for: grant.for }))
+  const kept = plain.filter(
+    (grant) =>
+      !deny_hosts.some(
+        (denied) => plainRule(denied.host) === grant.host && (denied.for === undefined || denied.for === grant.for),
+      ),
+  )
+  const each = [...new Map(kept.map((grant) => [`${grant.host} ${grant.for}`, grant])).entries()]
+  if (each.length > MOST_GRANTS)
+    throw new Fault('request_invalid', `A project can be granted at most ${MOST_GRANTS} hosts. Take some back first.`)
+  return each.toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([, grant]) => grant)
 }
 
 /** What a removed project leaves. */
@@ -97,16 +116,19 @@ export async function removeProject(db: Db, before: Project): Promise<RemovedPro
 }
 
 /** A new attempt refers to the project and so has to wait for this lock. */
-async function lockProject(db: Db, { id, name, repository, forge }: Project): Promise<void> {
+async function lockProject(
+  db: Db,
+  { id, name, repository, forge }: Project,
+): Promise<Pick<ProjectRow, 'allowed_hosts'>> {
   const row = await db
     .selectFrom('projects')
-    .select('id')
+    .select('allowed_hosts')
     .where('id', '=', id)
     .where('repository', '=', repository)
     .where('forge', '=', forge)
     .forUpdate()
     .executeTakeFirst()
-  if (row !== undefined) return
+  if (row !== undefined) return row
   const message = `Project "${name}" was changed or removed meanwhile. See it with: moose project list   and try again.`
   throw new Fault('not_found', message, { name })
 }

@@ -1,8 +1,12 @@
 import { type Kysely, type Selectable, sql } from 'kysely'
+import { z } from 'zod'
+import { HostGrant } from '../contract/hosts/host-rule.ts'
 import type { ProjectView } from '../contract/projects.ts'
 import { Fault, toFault } from '../faults/fault.ts'
 import { parseRepositoryUrl, shownRepository } from '../git/repository-url.ts'
 import type { Project } from '../work-order/project.ts'
+import { patternProblem } from '../work-order/protection/path-pattern.ts'
+import type { ProtectionRules } from '../work-order/protection/protected-paths.ts'
 import type { Database } from './schema.ts'
 
 type Db = Kysely<Database>
@@ -135,18 +139,46 @@ export async function setProjectBudget(db: Db, name: string, usd: string | null)
  * @throws {Fault} `project_required`, `repository_refused`
  */
 export async function projectOf(db: Db, projectId: string | null): Promise<Project> {
+  return openable(toProject(await rowOf(db, projectId)))
+}
+
+/** @throws {Fault} `project_required` */
+async function rowOf(db: Db, projectId: string | null): Promise<ProjectRow> {
   const all = db.selectFrom('projects').selectAll()
   const rows = await (projectId === null
     ? all.where('repository', 'is not', null).limit(2)
     : all.where('id', '=', projectId)
   ).execute()
   const [row] = rows
-  if (row !== undefined && rows.length === 1) return openable(toProject(row))
+  if (row !== undefined && rows.length === 1) return row
   const message =
     row === undefined
       ? 'No project is set up. Add the repository with: moose init'
       : 'The work order names no project and there are several. Set its project_id.'
   throw new Fault('project_required', message)
+}
+
+/**
+ * What is protected in the project of an order, which is found as by `projectOf`; what is written there and no list
+ * of texts counts for nothing.
+ *
+ * @throws {Fault} `project_required`
+ */
+export async function protectionOf(db: Db, projectId: string | null): Promise<ProtectionRules> {
+  return protectionIn(await rowOf(db, projectId))
+}
+
+/** The same of several projects, by their ids; of one that is not there, nothing. */
+export async function protectionsOf(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, ProtectionRules>> {
+  if (ids.length === 0) return new Map()
+  const rows = await db.selectFrom('projects').select(['id', 'protect', 'unprotect']).where('id', 'in', ids).execute()
+  return new Map(rows.map((row) => [row.id, protectionIn(row)]))
+}
+
+const Patterns = z.array(z.string().refine((text) => patternProblem(text) === null)).catch([])
+
+function protectionIn({ protect, unprotect }: Pick<ProjectRow, 'protect' | 'unprotect'>): ProtectionRules {
+  return { protect: Patterns.parse(protect), unprotect: Patterns.parse(unprotect) }
 }
 
 const MIRROR_ID = sql<string>`coalesce(projects.mirror_id, projects.id)`
@@ -246,6 +278,7 @@ export function toProject(row: ProjectRow): Project {
       signOff: row.sign_off === true,
       signingKey: row.signing_key,
     },
+    sandboxImage: row.sandbox_image,
   }
 }
 
@@ -272,5 +305,25 @@ export function toView(row: ProjectRow): ProjectView {
     committer: commits.committer,
     sign_off: commits.signOff,
     signing_key: commits.signingKey,
+    allowed_hosts: grantsIn(row),
+    protect: [...protectionIn(row).protect],
+    unprotect: [...protectionIn(row).unprotect],
+    sandbox_image: project.sandboxImage,
   }
+}
+
+/** What is no grant, in a row that another program has written, grants nothing. */
+export function grantsIn({ allowed_hosts: stored }: Pick<ProjectRow, 'allowed_hosts'>): HostGrant[] {
+  if (!Array.isArray(stored)) return []
+  return stored.flatMap((entry) => {
+    const read = HostGrant.safeParse(entry)
+    return read.success ? [read.data] : []
+  })
+}
+
+/** What is granted to a project now; nothing where there is none of this id. */
+export async function grantsOf(db: Db, projectId: string): Promise<HostGrant[]> {
+  const query = db.selectFrom('projects').select('allowed_hosts').where('id', '=', projectId)
+  const row = await query.executeTakeFirst()
+  return row === undefined ? [] : grantsIn(row)
 }

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import { z } from 'zod'
-import { httpUrl, PROVIDER_KEY } from '../config/environment.ts'
+import { PROVIDER_KEY } from '../config/environment.ts'
+import { httpUrl } from '../config/setting-forms.ts'
 import { PROPOSER_KINDS } from '../contract/proposers.ts'
 import { contradictionOf, type PriceContradiction } from '../contract/stated-price.ts'
 import { Fault } from '../faults/fault.ts'

@@ -237,6 +237,13 @@ function isHintedAt({ repositoryUrl, numbers, branches }: PullRequestHint): RawB
 }
 
 export type Seen = { seen_head_sha: string; checks: string | null; review: string | null }
+/** Reviews and check runs one by one, as JSON; null: they could not be read. */
+type SeenOneByOne = { seen: string | null }
+type SeenBefore = Omit<Seen, 'seen_head_sha'> & {
+  seen_head_sha: string | null
+  /** Whether reviews and check runs, one by one, were others. */
+  has_other_parts: boolean
+}
 
 /**
  * Keeps how a pull request was seen.
@@ -246,11 +253,12 @@ export type Seen = { seen_head_sha: string; checks: string | null; review: strin
 export async function noteSeen(
   db: Db,
   key: { workOrderId: string; attempt: number },
-  seen: Seen & { seen_at: Date },
-): Promise<(Omit<Seen, 'seen_head_sha'> & { seen_head_sha: string | null }) | null> {
+  seen: Seen & SeenOneByOne & { seen_at: Date },
+): Promise<SeenBefore | null> {
   const before = await db
     .selectFrom('pull_requests')
     .select(['seen_head_sha', 'checks', 'review'])
+    .select(sql<boolean>`seen is distinct from ${seen.seen}::jsonb`.as('has_other_parts'))
     .where('work_order_id', '=', key.workOrderId)
     .where('attempt', '=', key.attempt)
     .forUpdate()

@@ -1,32 +1,9 @@
 import type { ColumnType, Generated, GeneratedAlways } from 'kysely'
+import type { Scope } from '../contract/api-token.ts'
 import type { FaultRecord } from '../faults/fault.ts'
+import type { Allowance } from '../work-order/protection/held-change.ts'
 import type { Phase, Status } from '../work-order/status.ts'
-
-/** JSON as Postgres gives it back; what it holds is for the reader to check. Written as text. */
-type Json<T = unknown> = ColumnType<T, string, string>
-type JsonDefault<T = unknown> = ColumnType<T, string | undefined, string>
-type Time = ColumnType<Date, Date | undefined, Date>
-/** `numeric`, read as a decimal string so that no digit is lost. */
-type Decimal = ColumnType<string, string | number | undefined, string | number>
-type NullableDecimal = ColumnType<string | null, string | number | null | undefined, string | number | null>
-
-/** What every entry of the ledger says of its reservation. */
-type Reservation = {
-  reservation_id: string
-  amount_usd: Decimal
-  work_order_id: string | null
-  attempt: number | null
-  project_id: string | null
-  decision_id: string | null
-  proposer: string
-  provider: string
-  model: string
-  holder: string
-  /** `YYYY-MM-DD`, in UTC. */
-  day: ColumnType<string, string, never>
-  month: ColumnType<string, string, never>
-  at: Time
-}
+import type { Decimal, Json, JsonDefault, MoneyTables, NullableDecimal, Time } from './tables/money-tables.ts'
 
 /** What an attempt has to show for its outcome, as far as it came; null: it did not come so far. */
 export type OutcomeFacts = {
@@ -38,7 +15,7 @@ export type OutcomeFacts = {
 }
 
 /** Rows as they are in the tables of `migrations/`; columns of the first Moose that we only keep are left out. */
-export type Database = {
+export type Database = MoneyTables & {
   projects: {
     id: Generated<string>
     name: string
@@ -60,9 +37,16 @@ export type Database = {
     forge_host: ColumnType<string | null, string | null | undefined, string | null>
     /** Null: the project's id. */
     mirror_id: ColumnType<string | null, string | null | undefined, string | null>
+    /** Of the engine of `MOOSE_SANDBOX`; null: none is set. */
+    sandbox_image: ColumnType<string | null, string | null | undefined, string | null>
     /** Of a project that was removed; null: it was not. */
     removed_repository: ColumnType<string | null, string | null | undefined, string | null>
     removed_at: ColumnType<Date | null, Date | null | undefined, Date | null>
+    /** Of `HostGrant`s. */
+    allowed_hosts: JsonDefault
+    /** Patterns of paths (work-order/protection/): what is held beyond what usually is, and what is not. */
+    protect: JsonDefault
+    unprotect: JsonDefault
   }
   work_orders: {
     id: Generated<string>
@@ -92,6 +76,22 @@ export type Database = {
     /** Null in rows of a first Moose. */
     updated_at: ColumnType<Date | null, Date | undefined, Date>
     completed_at: Date | null
+    /** As `kind:name`; null: before that was kept. */
+    filed_by: ColumnType<string | null, string | undefined, never>
+    /** Hash of the content an approval was given to; null: it is not approved, or was before that was kept. */
+    approved_content: ColumnType<string | null, never, never>
+  }
+  allowed_changes: {
+    id: GeneratedAlways<string>
+    work_order_id: string
+    /** Hash of the content it counts for. */
+    content: string
+    head_sha: string | null
+    kind: Allowance['kind']
+    subject: string
+    /** As `kind:name`. */
+    allowed_by: ColumnType<string, never, never>
+    allowed_at: Time
   }
   attempts: {
     work_order_id: string
@@ -153,49 +153,6 @@ export type Database = {
     /** Before this time the worker may not declare others dead. */
     judges_from: ColumnType<Date | null, Date | undefined, Date>
   }
-  model_calls: {
-    id: GeneratedAlways<string>
-    work_order_id: string | null
-    attempt: number | null
-    proposer: string
-    provider: string
-    model: string
-    input_tokens: number
-    output_tokens: number
-    cost_usd: NullableDecimal
-    finish_reason: string | null
-    error_code: string | null
-    replayed: boolean
-    duration_ms: number
-    started_at: Date
-    reservation_id: string | null
-    price: ColumnType<unknown, string | null | undefined, string | null>
-    cache_read_tokens: Generated<number>
-    cache_write_tokens: Generated<number>
-    reasoning_tokens: Generated<number>
-    request_key: string | null
-    /** A whole answer (models/remembered-answers.ts). */
-    answer: Buffer | null
-  }
-  budget_entries: Reservation & {
-    id: GeneratedAlways<string>
-    kind: 'reserved' | 'unresolved' | 'settled' | 'released' | 'disputed' | 'void'
-    cost_usd: NullableDecimal
-  }
-  /** A view: what a reservation says that has not ended. */
-  budget_open_reservations: Reservation & {
-    /** It is unknown whether it was charged. */
-    unresolved: boolean
-  }
-  provider_pauses: {
-    provider: string
-    failures: number
-    reason: string
-    since: Time
-    until: Date
-    kind: ColumnType<'outage' | 'account', 'outage' | 'account' | undefined>
-    key_mark: string | null
-  }
   work_order_events: {
     id: GeneratedAlways<string>
     work_order_id: string
@@ -228,6 +185,8 @@ export type Database = {
     checks: string | null
     review: string | null
     seen_at: Date | null
+    /** Reviews and check runs one by one, as JSON; of no form that the database would keep to. */
+    seen: ColumnType<unknown, string | null | undefined, string | null>
   }
   github_deliveries: {
     id: string
@@ -277,6 +236,19 @@ export type Database = {
     fault: ColumnType<FaultRecord | null, string | null, string | null>
     checked_at: Time
   }
+  api_tokens: {
+    id: Generated<string>
+    name: string
+    /** SHA-256 of the token. */
+    hash: Buffer
+    scopes: Scope[]
+    created_at: Time
+    created_by: string
+    /** To the hour. */
+    last_used_at: Date | null
+    expires_at: Date | null
+    revoked_at: Date | null
+  }
   system_config: {
     key: string
     value: string
@@ -296,5 +268,21 @@ export type Database = {
     output_limit_parameter: string | null
     extra_headers: JsonDefault
     extra_body: JsonDefault
+  }
+  audit_entries: {
+    seq: ColumnType<string, never, never>
+    at: ColumnType<Date, never, never>
+    actor_kind: ColumnType<string, never, never>
+    actor_name: ColumnType<string, never, never>
+    /** Who was connected, whatever the actor says. */
+    database_role: ColumnType<string, never, never>
+    act: string
+    subject_kind: string
+    subject_id: string
+    /** Null: the act is about no order. */
+    work_order_id: string | null
+    details: JsonDefault<Record<string, unknown>>
+    previous: ColumnType<Buffer, never, never>
+    hash: ColumnType<Buffer, never, never>
   }
 }

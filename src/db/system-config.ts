@@ -178,12 +178,37 @@ export async function setBudgetLimit(db: Db, name: string, usd: string | null): 
   `.execute(db)
 }
 
-/** Stops every model call of every process, or allows them again. */
-export async function setEmergencyStop(db: Db, stopped: boolean): Promise<void> {
+/**
+ * Sets how many attempts may run at once, in each field that is there; null: the row is removed, and the environment counts.
+ *
+ * @returns the settings then
+ * @throws {Fault} as `readSettings`; then nothing is changed
+ */
+export async function setPlaces(
+  db: Db,
+  places: { max_concurrent?: number | null | undefined; max_per_repository?: number | null | undefined },
+  defaults: Parameters<typeof readSettings>[1],
+): Promise<Settings> {
+  return db.transaction().execute(async (transaction) => {
+    for (const [name, value] of Object.entries(places)) {
+      const key = `orchestrator_${name}`
+      if (value === null) await transaction.deleteFrom('system_config').where('key', '=', key).execute()
+      if (typeof value === 'number') await setRow(transaction, key, String(value))
+    }
+    return readSettings(transaction, defaults)
+  })
+}
+
+async function setRow(db: Db, key: string, value: string): Promise<void> {
   await sql`
-    insert into system_config (key, value) values ('emergency_stop', ${String(stopped)})
+    insert into system_config (key, value) values (${key}, ${value})
     on conflict (key) do update set value = excluded.value, updated_at = clock_timestamp()
   `.execute(db)
+}
+
+/** Stops every model call of every process, or allows them again. */
+export async function setEmergencyStop(db: Db, stopped: boolean): Promise<void> {
+  await setRow(db, 'emergency_stop', String(stopped))
 }
 
 /** Has every process look at its settings again, as a changed row does. */

@@ -1,5 +1,6 @@
-import { type Kysely, type Selectable, sql } from 'kysely'
+import { type Kysely, type RawBuilder, type Selectable, type SqlBool, sql } from 'kysely'
 import { isoTime } from '../clock.ts'
+import { MOST_EVENTS } from '../contract/events.ts'
 import type { EventType, EventView } from '../contract/work-orders.ts'
 import type { AttemptRun } from './attempts/attempts.ts'
 import { fence, takenOver } from './attempts/hold-attempt.ts'
@@ -18,8 +19,7 @@ export type NewEvent = {
   data?: Record<string, unknown>
 }
 
-/** So many at once, and so many characters of them; one is always given. */
-const PAGE = 500
+/** So many characters of events at once; one event is always given. */
 const MOST_OF_PAGE = 2_000_000
 /** Characters of a message, and of the JSON of its data; the database takes no more. */
 const MOST_OF_EVENT = 100_000
@@ -67,30 +67,58 @@ export async function recordHeldEvent(
   if (rows.length === 0) throw takenOver(run)
 }
 
+/** Ids are decimal numbers as text. */
+export type EventRange = {
+  /** Null: of all orders. */
+  workOrderId: string | null
+  /** `0`: from the first. */
+  afterId: string
+  /** Null: up to the last. */
+  beforeId: string | null
+  /** Only the newest so many; null: the oldest ones. */
+  tail: number | null
+  /** A text that the step, the message, or the type but `output` has, in any case; null: all. */
+  find: string | null
+}
+
+/** Events after an id, as `eventsIn`. @param workOrderId null: of all orders @param afterId `0` for all */
+export function eventsAfter(db: Kysely<Database>, workOrderId: string | null, afterId: string): Promise<EventView[]> {
+  return eventsIn(db, { workOrderId, afterId, beforeId: null, tail: null, find: null })
+}
+
+/** Codes of terminals for colours, which may stand within a word. */
+const COLOURS = '\u001b\\[[0-9;?]*[A-Za-z]'
+
+/** Reads every message of the order that lies in the range, as far as the page is not full: about 0.1 s for 10 MB. */
+function hasText(text: string): RawBuilder<SqlBool> {
+  const plain = sql`case when strpos(message, chr(27)) > 0 then regexp_replace(message, ${COLOURS}, '', 'g') else message end`
+  return sql<SqlBool>`strpos(lower(concat_ws(' ', nullif(type, 'output'), step, ${plain})), lower(${text})) > 0`
+}
+
 /**
- * Events after an id in the order they were written: at most 500 at once, and about 2,000,000 characters. Of one from before
- * events were bounded, the beginning.
- *
- * @param workOrderId null: of all orders
- * @param afterId a decimal number as text; `0` for all
+ * Events in the order they were written: at most 500 at once, and about 2,000,000 characters. Of one from before events were
+ * bounded, the beginning.
  */
-export async function eventsAfter(
-  db: Kysely<Database>,
-  workOrderId: string | null,
-  afterId: string,
-): Promise<EventView[]> {
+export async function eventsIn(db: Kysely<Database>, range: EventRange): Promise<EventView[]> {
+  const { workOrderId, afterId, beforeId, tail, find } = range
+  const fits = [
+    sql`id > ${afterId}`,
+    ...(workOrderId === null ? [] : [sql`work_order_id = ${workOrderId}`]),
+    ...(beforeId === null ? [] : [sql`id < ${beforeId}`]),
+    ...(find === null ? [] : [hasText(find)]),
+  ]
+  const direction = tail === null ? sql`asc` : sql`desc`
   const { rows } = await sql<EventRow>`
     select id, work_order_id, attempt, step, type, at,
       left(message, ${MOST_OF_EVENT}) as message,
       case when char_length(data::text) <= ${MOST_OF_EVENT} then data else '{"left_out": true}' end as data
     from (
       select next.*,
-        sum(char_length(message) + char_length(data::text)) over (order by id) as characters,
-        row_number() over (order by id) as place
+        sum(char_length(message) + char_length(data::text)) over (order by id ${direction}) as characters,
+        row_number() over (order by id ${direction}) as place
       from (
-        select * from work_order_events
-        where id > ${afterId} and ${workOrderId === null ? sql`true` : sql`work_order_id = ${workOrderId}`}
-        order by id limit ${PAGE}
+        select * from work_order_events where ${sql.join(fits, sql` and `)}
+        order by id ${direction} limit ${tail === null ? MOST_EVENTS : tail}
       ) as next
     ) as page
     where place = 1 or characters <= ${MOST_OF_PAGE}

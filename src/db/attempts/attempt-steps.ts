@@ -11,21 +11,18 @@ type Db = Kysely<Database>
 /** One try of a step: the first is 1. */
 export type StepKey = AttemptKey & { name: string; try: number }
 
-/** The step an attempt is in, or was in last; null: none was begun. */
-export async function lastStep(
-  db: Db,
-  { workOrderId, attempt }: AttemptKey,
-): Promise<{ name: string; try: number; isRunning: boolean } | null> {
+/** The name of the step an attempt is in, or was in last; null: none was begun. */
+export async function lastStep(db: Db, { workOrderId, attempt }: AttemptKey): Promise<string | null> {
   const row = await db
     .selectFrom('attempt_steps')
-    .select(['name', 'try', 'status'])
+    .select('name')
     .where('work_order_id', '=', workOrderId)
     .where('attempt', '=', attempt)
     .orderBy(sql`status = 'running'`, 'desc')
     .orderBy('started_at', 'desc')
     .limit(1)
     .executeTakeFirst()
-  return row === undefined ? null : { name: row.name, try: row.try, isRunning: row.status === 'running' }
+  return row === undefined ? null : row.name
 }
 
 /** Of a step of a run of an attempt: which one it is, and what it is called in the log. */
@@ -112,11 +109,7 @@ export async function endStep(
         output = ${output === undefined ? null : JSON.stringify(output)},
         error = ${failure === null ? null : JSON.stringify(failure)},
         ended_at = clock_timestamp(),
-        cost_usd = greatest(0, ${costOf({ workOrderId, attempt })} - (
-          select coalesce(sum(moose_usd(cost_usd)), 0) from attempt_steps as others
-          where others.work_order_id = ${workOrderId} and others.attempt = ${attempt}
-            and (others.name, others.try) <> (${name}, ${number})
-        ))
+        cost_usd = ${costBeyondOthers({ workOrderId, attempt })}
       from held
       where step.work_order_id = held.work_order_id and step.attempt = held.number
         and step.name = ${name} and step.try = ${number} and step.status = 'running'
@@ -133,4 +126,46 @@ export async function endStep(
     select exists (select from held) as held
   `.execute(db)
   if (rows[0]?.held !== true) throw takenOver(step)
+}
+
+/** For a statement on `attempt_steps as step`: what the attempt has spent beyond its other steps. */
+function costBeyondOthers({ workOrderId, attempt }: AttemptKey) {
+  return sql`greatest(0, ${costOf({ workOrderId, attempt })} - (
+    select coalesce(sum(moose_usd(cost_usd)), 0) from attempt_steps as others
+    where others.work_order_id = step.work_order_id and others.attempt = step.attempt
+      and (others.name, others.try) <> (step.name, step.try)
+  ))`
+}
+
+/**
+ * Shows that the steps of an attempt that ends in this transaction have ended too, with their events: `record`, whose
+ * transaction it is, has succeeded, and one whose worker is gone has failed as the attempt does. After a crash behind the
+ * transaction nothing runs that could show it.
+ *
+ * @param failure null: the attempt has succeeded
+ */
+export async function endShownSteps(
+  db: Db,
+  { workOrderId, attempt }: AttemptKey,
+  failure: FaultRecord | null,
+): Promise<void> {
+  const error = failure === null ? null : JSON.stringify(failure)
+  const message = failure === null ? null : bounded(failure.message)
+  const code = JSON.stringify(failure === null ? {} : { code: failure.code })
+  await sql`
+    with ended as (
+      update attempt_steps as step set
+        status = case when name = 'record' then 'succeeded' else 'failed' end,
+        error = case when name <> 'record' then ${error}::jsonb end,
+        ended_at = clock_timestamp(),
+        cost_usd = ${costBeyondOthers({ workOrderId, attempt })}
+      where work_order_id = ${workOrderId} and attempt = ${attempt} and status = 'running'
+      returning name, status, cost_usd, round(extract(epoch from ended_at - started_at) * 1000) as duration_ms
+    )
+    insert into work_order_events (work_order_id, attempt, step, type, message, data)
+    select ${workOrderId}, ${attempt}, name, 'step_' || status, case status when 'failed' then ${message}::text else name end,
+      jsonb_build_object('duration_ms', duration_ms, 'cost_usd', cost_usd)
+        || case status when 'failed' then ${code}::jsonb else '{}' end
+    from ended
+  `.execute(db)
 }

@@ -123,6 +123,11 @@ export async function readOrderSums(db: Db, ids: readonly string[]): Promise<Ord
   return rows
 }
 
+/** The caps of all projects. */
+export async function readProjectCaps(db: Db): Promise<{ id: string; name: string; budget_usd: string | null }[]> {
+  return await db.selectFrom('projects').select(['id', 'name', 'budget_usd']).execute()
+}
+
 /** The sums of a day and of its month, by a calendar that was read already. */
 export async function readPeriodSums(
   db: Db,

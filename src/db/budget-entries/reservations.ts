@@ -91,6 +91,11 @@ const SAID_ALIKE = sql.join(
 )
 const COPIED = sql`reservation_id, ${SAID_ALIKE}`
 
+/** Says that Moose itself ends a reservation, unless it was said who does: only what is booked by hand is audited. */
+const BY_MOOSE = sql`(
+  select set_config('moose.actor', coalesce(nullif(current_setting('moose.actor', true), ''), 'moose:ledger'), true)
+) as said`
+
 /** Of a call that was charged, its cost in USD as a decimal; of one that was not, null. */
 export type Ending = { kind: 'settled'; cost: string } | { kind: 'released'; cost: null }
 
@@ -100,7 +105,7 @@ export async function insertEnding(db: Db, reservationId: string, { kind, cost }
   const { numAffectedRows } = await sql`
     insert into budget_entries (${COPIED}, kind, amount_usd, cost_usd, holder)
     select ${COPIED}, ${kind}, ${amount}::numeric - amount_usd, ${cost === null ? null : amount}::numeric, ${processId}
-    from budget_entries where reservation_id = ${reservationId} and kind = 'reserved'
+    from budget_entries, ${BY_MOOSE} where reservation_id = ${reservationId} and kind = 'reserved'
     on conflict do nothing
   `.execute(db)
   return numAffectedRows !== 0n
@@ -110,8 +115,8 @@ export async function insertEnding(db: Db, reservationId: string, { kind, cost }
 export async function insertUnresolved(db: Db, reservationId: string): Promise<void> {
   await sql`
     insert into budget_entries (${COPIED}, kind, amount_usd, holder)
-    select ${COPIED}, case amount_usd when 0 then 'released' else 'unresolved' end, 0, ${processId} from budget_entries
-    where reservation_id = ${reservationId} and kind = 'reserved'
+    select ${COPIED}, case amount_usd when 0 then 'released' else 'unresolved' end, 0, ${processId}
+    from budget_entries, ${BY_MOOSE} where reservation_id = ${reservationId} and kind = 'reserved'
     on conflict do nothing
   `.execute(db)
 }

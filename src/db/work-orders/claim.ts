@@ -5,7 +5,7 @@ import type { AttemptRun } from '../attempts/attempts.ts'
 import type { Database } from '../schema.ts'
 import type { Runner } from '../workers/workers.ts'
 import { hasApprovedOrders, nextOrders, runningScopes } from './next-orders.ts'
-import { IS_APPROVED } from './order-conditions.ts'
+import { IS_APPROVED, IS_AS_APPROVED } from './order-conditions.ts'
 import { resumeAttempt } from './suspended-orders.ts'
 
 /** Any fixed number; the dispatchers of all processes queue for it. */
@@ -96,6 +96,7 @@ async function startAttempt(
     .where('id', '=', id)
     .where('status', '=', 'pending')
     .where(IS_APPROVED)
+    .where(IS_AS_APPROVED)
     .forUpdate()
     .skipLocked()
     .executeTakeFirst()

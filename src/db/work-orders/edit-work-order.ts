@@ -7,7 +7,8 @@ import type { Status } from '../../work-order/status.ts'
 import { findProjectByName } from '../projects.ts'
 import type { Database } from '../schema.ts'
 import { recordEvent } from '../work-order-events.ts'
-import { findWorkOrder, wrongStatus } from './work-orders.ts'
+import { CONTENT_HASH } from './order-conditions.ts'
+import { changedSince, findWorkOrder, wrongStatus } from './work-orders.ts'
 
 type Db = Kysely<Database>
 
@@ -20,8 +21,9 @@ const FIXED: readonly Status[] = ['in_progress', 'completed']
  * A budget is no part of what was approved:
  * changing it alone is possible at any time and withdraws nothing.
  *
+ * @param edit.content_sha256 what it has to ask for; left out: whatever it does
  * @throws {Fault} `work_order_not_found`, `work_order_conflict` while it runs or waits in review and once it is
- *   completed, `not_found` for an unknown project
+ *   completed, or asks for something else; `not_found` for an unknown project
  */
 export async function editWorkOrder(db: Db, idOrPrefix: string, edit: EditWorkOrder): Promise<WorkOrderView> {
   const { id } = await findWorkOrder(db, idOrPrefix)
@@ -30,9 +32,12 @@ export async function editWorkOrder(db: Db, idOrPrefix: string, edit: EditWorkOr
     const row = await transaction
       .selectFrom('work_orders')
       .selectAll()
+      .select(CONTENT_HASH.as('content_sha256'))
       .where('id', '=', id)
       .forUpdate()
       .executeTakeFirstOrThrow()
+    if (edit.content_sha256 !== undefined && edit.content_sha256 !== row.content_sha256)
+      throw changedSince(row, 'edited')
     const isContent = wanted.some(({ column }) => column !== 'budget_usd')
     if (isContent && FIXED.includes(row.status)) throw wrongStatus(row, 'edited')
     const changed = wanted.filter(({ column, value }) => {
@@ -48,7 +53,7 @@ export async function editWorkOrder(db: Db, idOrPrefix: string, edit: EditWorkOr
   return findWorkOrder(db, id)
 }
 
-type Column = Exclude<keyof EditWorkOrder, 'project'> | 'project_id'
+type Column = Exclude<keyof EditWorkOrder, 'project' | 'content_sha256'> | 'project_id'
 
 async function columnsOf(
   db: Db,

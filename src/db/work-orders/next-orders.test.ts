@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { choose } from './next-orders.ts'
+import { choose, verdicts } from './next-orders.ts'
 
 const order = (id: string, repository: string, ...files: string[]) => ({ id, repository, files })
 
@@ -23,4 +23,33 @@ test('a repository that has all it may have waits; the others do not', () => {
   const candidates = [order('1', 'p', 'a'), order('2', 'p', 'b'), order('3', 'p', 'c'), order('4', 'q', 'a')]
   assert.deepEqual(choose(candidates, [], { free: 9, perRepository: 2 }), ['1', '2', '4'])
   assert.deepEqual(choose(candidates, [order('0', 'p', 'd')], { free: 9, perRepository: 1 }), ['4'])
+})
+
+test('why each waits is told by what decides: whose scope, which places, and which of them are only about to be taken', () => {
+  const running = [order('0', 'p', 'src/'), order('9', 'q', 'z')]
+  const candidates = [order('1', 'p', 'src/a', 'b'), order('2', 'p', 'b'), order('3', 'p', 'c'), order('4', 'q', 'y')]
+  const told = (places: Parameters<typeof verdicts>[2]) =>
+    [...verdicts(candidates, running, places)].map((verdict) =>
+      verdict.waitsFor === 'scope'
+        ? `${verdict.id} scope ${verdict.obstacle.id} ${verdict.obstacle.isRunning} ${verdict.shared.join(' ')}`
+        : `${verdict.id} ${verdict.waitsFor} ${verdict.waitsFor === null ? '' : verdict.obstacles.map(({ id }) => id).join(' ')}`.trim(),
+    )
+  assert.deepEqual(told({ free: 1, perRepository: null }), [
+    '1 scope 0 true src/a',
+    '2 scope 1 false b',
+    '3 null',
+    '4 place 0 9 3',
+  ])
+  assert.deepEqual(told({ free: 9, perRepository: 1 }).slice(2), ['3 repository 0', '4 repository 9'])
+  for (const free of [0, 1, 2, 9]) {
+    for (const perRepository of [1, 2, null]) {
+      const starts = [...verdicts(candidates, running, { free, perRepository })].filter((one) => one.waitsFor === null)
+      const chosen = choose(candidates, running, { free, perRepository })
+      assert.deepEqual(
+        chosen,
+        starts.map(({ id }) => id),
+        `${free} free, ${perRepository} in a repository`,
+      )
+    }
+  }
 })

@@ -1,6 +1,6 @@
 import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely'
 import { LIMITS } from '../../work-order/content.ts'
-import { scopesOverlap } from '../../work-order/scope.ts'
+import { scopesOverlap, sharedScope } from '../../work-order/scope.ts'
 import { hasNoRunningAttempt } from '../attempts/attempts.ts'
 import type { Database } from '../schema.ts'
 import { IS_APPROVED } from './order-conditions.ts'
@@ -11,8 +11,23 @@ const LOOK_AHEAD = 1_000
 /** Mostly the oldest few are enough, however many are pending; each further look takes four times as many. */
 const FIRST_LOOK = 16
 
-type Scope = { repository: string | null; files: readonly string[] }
-type Candidate = Scope & { id: string }
+/** What an order may change, by its id. */
+type Candidate = { id: string; repository: string | null; files: readonly string[] }
+type Db = Kysely<Database>
+
+/** Another order that stands in the way of one. */
+type Obstacle = Pick<Candidate, 'id'> & { isRunning: boolean }
+
+/** Whether an order may start, and if not, what it waits for. */
+export type Verdict = { id: string } & (
+  | { waitsFor: null }
+  /** Another order that runs, or is older and waits too, may change the same files; `shared` are entries of both scopes. */
+  | { waitsFor: 'scope'; obstacle: Obstacle; shared: readonly string[] }
+  /** As many attempts as there may be run in its repository, or are about to: these. */
+  | { waitsFor: 'repository'; obstacles: readonly Obstacle[] }
+  /** As many attempts as there may be run, or are about to: these. */
+  | { waitsFor: 'place'; obstacles: readonly Obstacle[] }
+)
 
 /** How many attempts more may run, and how many at all in one repository; null: as many as there are. */
 export type Places = { free: number; perRepository: number | null }
@@ -25,7 +40,7 @@ export type Places = { free: number; perRepository: number | null }
  */
 export async function nextOrders(
   transaction: Transaction<Database>,
-  { running, places, only }: { running: readonly Scope[]; places: Places; only: string | null },
+  { running, places, only }: { running: readonly Candidate[]; places: Places; only: string | null },
 ): Promise<string[]> {
   const candidates: Candidate[] = []
   let chosen: string[] = []
@@ -41,49 +56,68 @@ export async function nextOrders(
   return chosen
 }
 
-function fullRepositories(busy: readonly Scope[], { perRepository }: Places): string[] {
-  const taken = new Map<string | null, number>()
-  for (const { repository } of busy) take(taken, repository)
-  return [...taken].flatMap(([repository, count]) =>
-    repository !== null && isFull(count, perRepository) ? [repository] : [],
+function fullRepositories(busy: readonly Candidate[], { perRepository }: Places): string[] {
+  if (perRepository === null) return []
+  const byRepository = Map.groupBy(busy, ({ repository }) => repository)
+  return [...byRepository].flatMap(([repository, orders]) =>
+    repository !== null && orders.length >= perRepository ? [repository] : [],
   )
 }
 
-/**
- * The first candidates there are places for and whose scope is free. One that has to wait holds its scope against
- * younger ones, so that a busy file cannot starve it.
- */
-export function choose(
-  candidates: readonly Candidate[],
-  running: readonly Scope[],
-  { free, perRepository }: Places,
-): string[] {
-  const held = [...running]
+/** The first candidates there are places for and whose scope is free. */
+export function choose(candidates: readonly Candidate[], running: readonly Candidate[], places: Places): string[] {
   const chosen: string[] = []
-  const taken = new Map<string | null, number>()
-  for (const { repository } of running) take(taken, repository)
-  for (const candidate of candidates) {
-    if (chosen.length === free) break
-    const { repository } = candidate
-    const waits =
-      isFull(taken.get(repository), perRepository) ||
-      held.some((other) => other.repository === repository && scopesOverlap(other.files, candidate.files))
-    if (!waits) {
-      chosen.push(candidate.id)
-      take(taken, repository)
-    }
-    held.push(candidate)
+  for (const { id, waitsFor } of verdicts(candidates, running, places)) {
+    if (waitsFor === 'place') break
+    if (waitsFor === null) chosen.push(id)
+    if (chosen.length === places.free) break
   }
   return chosen
 }
 
-function take(taken: Map<string | null, number>, repository: string | null): void {
-  const before = taken.get(repository)
-  taken.set(repository, before === undefined ? 1 : before + 1)
+/**
+ * What becomes of each candidate, in their order. One that has to wait holds its scope against younger ones, so that a busy
+ * file cannot starve it.
+ */
+export function* verdicts(
+  candidates: readonly Candidate[],
+  running: readonly Candidate[],
+  { free, perRepository }: Places,
+): Generator<Verdict, void, undefined> {
+  const busy = running.map((one) => ({ ...one, isRunning: true }))
+  const held = [...busy]
+  let left = free
+  for (const candidate of candidates) {
+    const { id, repository, files } = candidate
+    const beside = busy.filter((other) => other.repository === repository)
+    const obstacle = held.find((other) => other.repository === repository && scopesOverlap(other.files, files))
+    if (obstacle !== undefined) {
+      yield { id, waitsFor: 'scope', obstacle, shared: sharedScope(obstacle.files, files) }
+    } else if (perRepository !== null && beside.length >= perRepository) {
+      yield { id, waitsFor: 'repository', obstacles: beside }
+    } else if (left <= 0) {
+      yield { id, waitsFor: 'place', obstacles: busy }
+    } else {
+      yield { id, waitsFor: null }
+      busy.push({ ...candidate, isRunning: false })
+      left -= 1
+    }
+    held.push({ ...candidate, isRunning: false })
+  }
 }
 
-function isFull(taken: number | undefined, perRepository: number | null): boolean {
-  return perRepository !== null && taken !== undefined && taken >= perRepository
+/**
+ * What the next claim will do with every approved order that waits, as far as a claim looks: with the oldest. An order that
+ * is not among them is behind so many.
+ */
+export async function verdictsOfNextClaim(
+  db: Db,
+  { maxConcurrent, perRepository }: { maxConcurrent: number; perRepository: number | null },
+): Promise<{ running: number; verdicts: Map<string, Verdict> }> {
+  const running = await runningScopes(db)
+  const candidates = await approvedOrders(db, null, { behind: undefined, full: [], limit: LOOK_AHEAD })
+  const all = verdicts(candidates, running, { free: maxConcurrent - running.length, perRepository })
+  return { running: running.length, verdicts: new Map([...all].map((verdict) => [verdict.id, verdict])) }
 }
 
 /**
@@ -106,17 +140,21 @@ function comparableScope(files: RawBuilder<unknown>) {
 }
 
 /** What the attempts of all processes hold. */
-export async function runningScopes(transaction: Transaction<Database>): Promise<Scope[]> {
-  const rows = await transaction
+export async function runningScopes(db: Db): Promise<Candidate[]> {
+  const rows = await db
     .selectFrom('attempts')
-    .select([repositoryOf().as('repository'), comparableScope(sql`content -> 'files_in_scope'`).as('files')])
+    .select([
+      'work_order_id as id',
+      repositoryOf().as('repository'),
+      comparableScope(sql`content -> 'files_in_scope'`).as('files'),
+    ])
     .where('status', '=', 'running')
     .execute()
-  return rows.map((row) => ({ repository: row.repository, files: texts(row.files) }))
+  return rows.map(({ files, ...row }) => ({ ...row, files: texts(files) }))
 }
 
 /** Whether anything at all may start; what is approved afterwards is announced. */
-export async function hasApprovedOrders(db: Kysely<Database>): Promise<boolean> {
+export async function hasApprovedOrders(db: Db): Promise<boolean> {
   const row = await db
     .selectFrom('work_orders')
     .select('id')
@@ -128,11 +166,11 @@ export async function hasApprovedOrders(db: Kysely<Database>): Promise<boolean> 
 }
 
 async function approvedOrders(
-  transaction: Transaction<Database>,
+  db: Db,
   only: string | null,
   { behind, full, limit }: { behind: Candidate | undefined; full: readonly string[]; limit: number },
 ): Promise<Candidate[]> {
-  let select = transaction
+  let select = db
     .selectFrom('work_orders')
     .select(['id', comparableScope(sql`files_in_scope`).as('files'), repositoryOf().as('repository')])
     .where('status', '=', 'pending')

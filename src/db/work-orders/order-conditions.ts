@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely'
+import { ORDER_STATE_RULES, type OrderState } from '../../work-order/order-state.ts'
 import type { AttemptKey } from '../attempts/attempts.ts'
 import type { Database } from '../schema.ts'
 
@@ -9,10 +10,28 @@ import type { Database } from '../schema.ts'
  */
 export const IS_APPROVED = sql<boolean>`work_orders.metadata ->> 'approved_by_director' = 'true'`
 
+/** For a query with `work_orders`: what an approval covers, as SHA-256 in hexadecimal. */
+export const CONTENT_HASH = sql<string>`moose_content_hash(work_orders)`
+
+/**
+ * For a query with `work_orders`: the approval was given to the content it has now. Null: it was given before that was kept,
+ * and a change of content withdraws it all the same.
+ */
+export const IS_AS_APPROVED = sql<boolean>`coalesce(work_orders.approved_content = ${CONTENT_HASH}, true)`
+
 /** The same of metadata that was read; rows from before the check on the column may hold any JSON. */
 export function isApproved(metadata: unknown): boolean {
   if (typeof metadata !== 'object' || metadata === null || !('approved_by_director' in metadata)) return false
   return metadata.approved_by_director === true || metadata.approved_by_director === 'true'
+}
+
+/** For a query with `work_orders`: the order is in this state, by the rules of `orderState`. */
+export function isInState(state: OrderState) {
+  const { status, inReview, approved } = ORDER_STATE_RULES[state]
+  const ofPhase = sql`(work_orders.phase is not distinct from 'in_review') = ${inReview}`
+  const ofApproval = sql`coalesce(${IS_APPROVED}, false) = ${approved}`
+  return sql<boolean>`(work_orders.status = ${status}
+    and ${inReview === null ? sql`true` : ofPhase} and ${approved === null ? sql`true` : ofApproval})`
 }
 
 /** For a query with `work_orders`: the order ended so many days ago, and nothing has happened to it since. */
@@ -29,6 +48,7 @@ export async function isStillApproved(db: Kysely<Database>, { workOrderId, attem
     .select('work_orders.id')
     .where(IS_APPROVED)
     .where(sql<boolean>`moose_order_content(work_orders) = attempts.content`)
+    .where(IS_AS_APPROVED)
     .where('work_orders.id', '=', workOrderId)
     .where('work_orders.status', '=', 'in_progress')
     .where('attempts.number', '=', attempt)

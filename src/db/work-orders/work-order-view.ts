@@ -1,11 +1,15 @@
 import type { Selectable } from 'kysely'
 import { isoTime } from '../../clock.ts'
-import { shownFault, type WorkOrderView } from '../../contract/work-orders.ts'
+import { type HiddenTextView, shownFault, type WorkOrderView } from '../../contract/work-orders.ts'
+import { hiddenIn } from '../../work-order/hidden-text.ts'
 import type { Database } from '../schema.ts'
 import { isApproved } from './order-conditions.ts'
 
 /** A row of `work_orders` with the name of its project. */
-export type WorkOrderRow = Selectable<Database['work_orders']> & { project_name: string | null }
+export type WorkOrderRow = Selectable<Database['work_orders']> & {
+  project_name: string | null
+  content_sha256?: string
+}
 
 /** The same where metadata may have been left out. */
 type ShownRow = Omit<WorkOrderRow, 'metadata'> & { metadata: Record<string, unknown> | null }
@@ -25,6 +29,8 @@ export function toWorkOrderView(row: ShownRow): WorkOrderView {
     status: row.status,
     phase: row.phase,
     approved: isApproved(row.metadata),
+    ...(row.content_sha256 === undefined ? {} : { content_sha256: row.content_sha256 }),
+    hidden_text: hiddenTexts(row),
     project: row.project_name,
     status_reason: shownFault(row.status_reason),
     attempts: row.attempts,
@@ -36,10 +42,24 @@ export function toWorkOrderView(row: ShownRow): WorkOrderView {
     actual_cost: decimal(row.actual_cost),
     budget_usd: decimal(row.budget_usd),
     metadata: row.metadata !== null && isRecord(row.metadata) ? row.metadata : {},
+    filed_by: row.filed_by,
     created_at: isoTime(row.created_at),
     updated_at: isoTime(row.updated_at === null ? row.created_at : row.updated_at),
     completed_at: row.completed_at === null ? null : isoTime(row.completed_at),
   }
+}
+
+/** What of its texts a reader does not see. */
+export function hiddenTexts(
+  row: Pick<ShownRow, 'title' | 'description' | 'acceptance_criteria' | 'files_in_scope'>,
+): HiddenTextView[] {
+  const fields = {
+    title: row.title,
+    description: row.description === null ? '' : row.description,
+    acceptance_criteria: texts(row.acceptance_criteria).join('\n'),
+    files_in_scope: texts(row.files_in_scope).join('\n'),
+  }
+  return Object.entries(fields).flatMap(([field, text]) => hiddenIn(text).map((hidden) => ({ field, ...hidden })))
 }
 
 /** Rows from before the check on the column, and columns without one, may hold any JSON. */

@@ -6,6 +6,7 @@ import { canMove, type Phase, STATUSES, type Status } from '../../work-order/sta
 import { findProjectByName, listProjects } from '../projects.ts'
 import type { Database } from '../schema.ts'
 import { recordEvent } from '../work-order-events.ts'
+import { CONTENT_HASH } from './order-conditions.ts'
 import { toWorkOrderView } from './work-order-view.ts'
 
 type Db = Kysely<Database>
@@ -89,32 +90,10 @@ function selectRows(db: Db) {
       .selectFrom('work_orders')
       .leftJoin('projects', (join) => join.on('projects.id', '=', PROJECT_OF_ORDER))
       .selectAll('work_orders')
-      .select('projects.name as project_name')
+      .select(['projects.name as project_name', CONTENT_HASH.as('content_sha256')])
       // An earlier Moose may have left orders in states of its own; they are kept and not ours to carry out.
       .where('work_orders.status', 'in', STATUSES)
   )
-}
-
-/** A failed order is corrected, approved again and retried. */
-const APPROVABLE: readonly Status[] = ['pending', 'blocked', 'failed']
-
-/** Approves the order as it stands now. @throws {Fault} `work_order_conflict` when it has ended */
-export async function approveWorkOrder(db: Db, idOrPrefix: string): Promise<WorkOrderView> {
-  const order = await findWorkOrder(db, idOrPrefix)
-  if (!APPROVABLE.includes(order.status)) throw wrongStatus(order, 'approved')
-  if (order.approved) return order
-  await db.transaction().execute(async (transaction) => {
-    const approved = await transaction
-      .updateTable('work_orders')
-      .set({ metadata: mergedMetadata({ approved_by_director: true }) })
-      .where('id', '=', order.id)
-      .where('status', 'in', APPROVABLE)
-      .returning('id')
-      .executeTakeFirst()
-    if (approved === undefined) throw wrongStatus(order, 'approved')
-    await recordEvent(transaction, { workOrderId: order.id, type: 'approved', message: 'approved' })
-  })
-  return findWorkOrder(db, order.id)
 }
 
 /** Turns a pending order down: it becomes `cancelled`, and an approval is withdrawn, so that a retry runs nothing. @throws {Fault} `work_order_conflict` */
@@ -138,6 +117,20 @@ export function wrongStatus(order: { id: string; status: Status; phase: string |
   const stands = order.phase === null ? order.status : `${order.status}/${order.phase}`
   const message = `Work order ${order.id} is ${stands} and cannot be ${wish}. See it with: moose show ${order.id.slice(0, 8)}`
   return new Fault('work_order_conflict', message, { id: order.id, status: order.status })
+}
+
+/** For who acts on an order as it was looked at. */
+export function changedSince(
+  { id, content_sha256 }: { id: string; content_sha256: string },
+  wish: 'approved' | 'edited',
+): Fault {
+  const short = id.slice(0, 8)
+  const next =
+    wish === 'approved' ? `Then approve that with: moose approve ${short}` : `Then edit that with: moose edit ${short}`
+  const message =
+    `What work order ${id} asks for was changed since it was looked at, so it was not ${wish}. See what it asks for ` +
+    `now with: moose show ${short}   ${next}`
+  return new Fault('work_order_conflict', message, { id, content_sha256 })
 }
 
 export type Move = {
@@ -272,7 +265,7 @@ export async function shortIdOf(db: Db, id: string): Promise<string> {
 const MOST_OF_KEY = 100_000
 
 /** `metadata || patch` in one statement: two writers never lose each other's keys. */
-function mergedMetadata(patch: Record<string, unknown>) {
+export function mergedMetadata(patch: Record<string, unknown>) {
   return sql<string>`${METADATA} || ${bounded(patch)}::jsonb`
 }
 

@@ -122,6 +122,28 @@ export async function listWorkers(db: Db): Promise<WorkerRow[]> {
     .execute()
 }
 
+/** An attempt that runs, and the worker it runs in; null: none is entered. */
+export type HeldAttempt = {
+  executor_id: string | null
+  work_order_id: string
+  title: string
+  attempt: number
+  started_at: Date
+}
+
+/** Of all workers, oldest first: as many as there are places at most. */
+export async function listHeldAttempts(db: Db): Promise<HeldAttempt[]> {
+  return db
+    .selectFrom('attempts')
+    .innerJoin('work_orders', 'work_orders.id', 'attempts.work_order_id')
+    .select(['attempts.executor_id', 'attempts.work_order_id', 'work_orders.title'])
+    .select(['attempts.number as attempt', 'attempts.claimed_at as started_at'])
+    .where('attempts.status', '=', 'running')
+    .orderBy('attempts.claimed_at')
+    .orderBy('attempts.work_order_id')
+    .execute()
+}
+
 /** Removes the rows of processes that have been gone for so many days and have no attempt to resume. */
 export async function removeGoneWorkers(db: Db, days: number): Promise<number> {
   const { numAffectedRows } = await sql`

@@ -1,0 +1,149 @@
+import { type Kysely, sql } from 'kysely'
+import type { FaultRecord } from '../../faults/fault.ts'
+import { standsOn } from '../../work-order/standing.ts'
+import type { Phase, Status } from '../../work-order/status.ts'
+import type { PullRequestRow } from '../pull-requests.ts'
+import type { Database } from '../schema.ts'
+import { BOUNDED_REASON } from './list-work-orders.ts'
+import { IS_APPROVED, IS_AS_APPROVED } from './order-conditions.ts'
+import { PROJECT_OF_ORDER } from './work-orders.ts'
+
+type Db = Kysely<Database>
+
+/** Characters of a text that others have written. */
+const MOST_OF_TEXT = 2_000
+
+/** The last attempt of an order. */
+export type LastAttempt = {
+  number: number
+  status: 'running' | 'succeeded' | 'failed' | 'blocked' | 'cancelled'
+  claimedAt: Date
+  endedAt: Date | null
+  /** Of the home that carries it out, or did last; null: it is not known any more. */
+  host: string | null
+  pid: number | null
+  /** Whether the lease of its process holds. */
+  isWorkerAlive: boolean
+  /** As it shows: of one that runs the last step, of one that has ended the last that failed, or the last; null: none was begun. */
+  step: { name: string; try: number; status: string; startedAt: Date } | null
+}
+
+export type PullRequestSeen = Pick<
+  PullRequestRow,
+  | 'attempt'
+  | 'number'
+  | 'url'
+  | 'state'
+  | 'head_sha'
+  | 'seen_head_sha'
+  | 'checks'
+  | 'review'
+  | 'ended_at'
+  | 'created_at'
+>
+
+/** What the database says of where an order stands and what becomes of it. */
+export type Whereabouts = {
+  id: string
+  status: Status
+  phase: Phase | null
+  isApproved: boolean
+  /** False: the approval it has was given to other content. */
+  isAsApproved: boolean
+  /** The name of its project; null: it names none and had no attempt. */
+  project: string | null
+  /** Its project was removed. */
+  hasRemovedProject: boolean
+  files: number
+  reason: FaultRecord | null
+  /** What it was turned down with; null: it was not, or without words. */
+  rejection: string | null
+  updatedAt: Date
+  /** USD its attempts have cost, as a decimal; null: before the first. */
+  cost: string | null
+  attempt: LastAttempt | null
+  /** The pull request it is in review with, or was last; null: none. */
+  pull: PullRequestSeen | null
+}
+
+type Row = Omit<Whereabouts, 'attempt' | 'pull'> & {
+  github_pr_number: number | null
+  github_pr_url: string | null
+  number: number | null
+  attempt_status: LastAttempt['status']
+  claimed_at: Date
+  ended_at: Date | null
+  host: string | null
+  pid: number | null
+  is_alive: boolean
+  step: string | null
+  try: number
+  step_status: string
+  started_at: Date
+}
+
+/** Of each of these orders, in two queries; an order that is gone is not there. */
+export async function whereaboutsOf(db: Db, ids: readonly string[]): Promise<Whereabouts[]> {
+  if (ids.length === 0) return []
+  const { rows } = await sql<Row>`
+    select work_orders.id, work_orders.status, work_orders.phase, work_orders.github_pr_number, work_orders.github_pr_url,
+      coalesce(${IS_APPROVED}, false) as "isApproved", ${IS_AS_APPROVED} as "isAsApproved",
+      projects.name as project, coalesce(projects.removed_at is not null, false) as "hasRemovedProject",
+      case when jsonb_typeof(files_in_scope) = 'array' then jsonb_array_length(files_in_scope) else 0 end as files,
+      case when status_reason is not null then ${BOUNDED_REASON} end as reason,
+      left(work_orders.metadata ->> 'rejection_reason', ${MOST_OF_TEXT}) as rejection,
+      coalesce(work_orders.updated_at, work_orders.created_at) as "updatedAt", work_orders.actual_cost as cost,
+      attempt.number, attempt.status as attempt_status, attempt.claimed_at, attempt.ended_at,
+      workers.host, workers.pid, coalesce(workers.lease_until > clock_timestamp(), false) as is_alive,
+      left(step.name, ${MOST_OF_TEXT}) as step, step.try, step.status as step_status, step.started_at
+    from work_orders
+    left join projects on projects.id = ${PROJECT_OF_ORDER}
+    left join lateral (
+      select * from attempts where attempts.work_order_id = work_orders.id order by number desc limit 1
+    ) as attempt on true
+    left join workers on workers.executor_id = attempt.executor_id
+    left join lateral (
+      select * from attempt_steps where attempt_steps.work_order_id = work_orders.id
+        and attempt_steps.attempt = attempt.number
+      order by (attempt.status <> 'running' and attempt_steps.status = 'failed') desc,
+        attempt_steps.started_at desc, attempt_steps.try desc limit 1
+    ) as step on true
+    where work_orders.id = any (${ids}::uuid[])
+  `.execute(db)
+  const pulls = await pullRequestsSeen(db, ids)
+  return rows.map((row) => {
+    const own = pulls.get(row.id)
+    return { ...row, attempt: attemptIn(row), pull: own === undefined ? null : standsOn(row, own) }
+  })
+}
+
+function attemptIn(row: Row): LastAttempt | null {
+  if (row.number === null) return null
+  const step =
+    row.step === null ? null : { name: row.step, try: row.try, status: row.step_status, startedAt: row.started_at }
+  const { number, attempt_status: status, claimed_at: claimedAt, ended_at: endedAt, host, pid } = row
+  return { number, status, claimedAt, endedAt, host, pid, isWorkerAlive: row.is_alive, step }
+}
+
+async function pullRequestsSeen(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, PullRequestSeen[]>> {
+  const rows = await db
+    .selectFrom('pull_requests')
+    .select([
+      'work_order_id',
+      'attempt',
+      'number',
+      'url',
+      'state',
+      'head_sha',
+      'seen_head_sha',
+      'ended_at',
+      'created_at',
+    ])
+    .select([
+      sql<string | null>`left(checks, ${MOST_OF_TEXT})`.as('checks'),
+      sql<string | null>`left(review, ${MOST_OF_TEXT})`.as('review'),
+    ])
+    .where('work_order_id', 'in', ids)
+    .execute()
+  return Map.groupBy(rows, ({ work_order_id }) => work_order_id)
+}
