@@ -105,7 +105,7 @@ function heldSentence(unresolved: Usd): string {
 }
 
 /** A cap with which the call would go through, in whole cents. */
-function raiseCommand({ scope, of, spent, reserved }: Ceiling, worstCase: Usd): string {
+export function raiseCommand({ scope, of, spent, reserved }: Ceiling, worstCase: Usd): string {
   const enough = spent.plus(reserved).plus(worstCase).toDecimalPlaces(2, 0).toFixed(2)
   return `moose budget cap ${hardCapOf(scope).argument(of)} ${enough}`
 }

@@ -5,6 +5,7 @@ import {
   type OrderSums,
   readMonthSums,
   readOrderSums,
+  readProjectCaps,
 } from '../db/budget-entries/cap-sums.ts'
 import type { Sums } from '../db/budget-entries/counted-entries.ts'
 import type { Database } from '../db/schema.ts'
@@ -24,7 +25,12 @@ export type Headroom = {
    * comes to nothing, until the next look.
    */
   take(order: string, usd: Usd): boolean
+  /** The cap that keeps an order from so much, by what is promised to others so far; null: none does, or it may not ask. */
+  obstacle(order: string, usd: Usd): Obstacle | null
 }
+
+/** A cap, with what of it was promised to orders that have reserved nothing yet. */
+export type Obstacle = Ceiling & { promised: Usd }
 
 const NOTHING: Sums = { spent: '0', reserved: '0' }
 
@@ -42,21 +48,74 @@ export async function readHeadroom(
   const month = await readMonthSums(db)
   const ofAll = ceilingsFrom(limits, null, totalsOf(month, null))
   const promises = promisesBy(promised)
-  const isUsedUp = ofAll.some((ceiling) => leftBelow(ceiling).lessThanOrEqualTo(promises.of(ceiling, null)))
-  const owns = new Map(isUsedUp ? [] : (await readOrderSums(db, orders)).map((own) => [own.id, own]))
+  const usedUp = ofAll.find((ceiling) => leftBelow(ceiling).lessThanOrEqualTo(promises.of(ceiling, null)))
+  const owns = new Map(usedUp === undefined ? (await readOrderSums(db, orders)).map((own) => [own.id, own]) : [])
+  function obstacle(order: string, usd: Usd): Obstacle | null {
+    if (usd.isZero()) return null
+    if (usedUp !== undefined) return { ...usedUp, promised: promises.of(usedUp, null) }
+    const own = owns.get(order)
+    if (own === undefined) return null
+    const found = ceilingsAbove(limits, month, own)
+      .map((ceiling) => ({ ...ceiling, promised: promises.of(ceiling, own.project_id) }))
+      .find((ceiling) => leftBelow(ceiling).lessThan(ceiling.promised.plus(usd)))
+    return found === undefined ? null : found
+  }
   return {
+    obstacle,
     take(order, usd) {
       if (usd.isZero()) return true
       const own = owns.get(order)
-      if (own === undefined) return false
-      const isTooMuch = (ceiling: Ceiling) =>
-        leftBelow(ceiling).lessThan(promises.of(ceiling, own.project_id).plus(usd))
-      if (ceilingsAbove(limits, month, own).some(isTooMuch)) return false
+      if (own === undefined || obstacle(order, usd) !== null) return false
       promises.add({ projectId: own.project_id, usd })
       return true
     },
   }
 }
+
+/**
+ * Every cap that a call for each of these orders would count against, as of one moment.
+ *
+ * @returns by the order's id, in the order in which a refusal names them; an order that is gone is not there
+ * @throws {Fault} `config_invalid` for limits that cannot be read
+ */
+export async function ceilingsOfOrders(db: Db, orders: readonly string[]): Promise<ReadonlyMap<string, Ceiling[]>> {
+  if (orders.length === 0) return new Map()
+  const { limits } = await readBudgetRules(db)
+  const month = await readMonthSums(db)
+  return new Map((await readOrderSums(db, orders)).map((own) => [own.id, ceilingsAbove(limits, month, own)]))
+}
+
+/** An order that is not filed yet, or as it is to become. */
+export type Unfiled = Pick<OrderSums, 'order_cap' | 'project_id'> & {
+  /** Null: it is new, and nothing was spent for it. */
+  id: string | null
+}
+
+/**
+ * Every cap that a call for each of these would count against if it were filed so, as of one moment.
+ *
+ * @returns in the order of `orders`
+ * @throws {Fault} `config_invalid` for limits that cannot be read
+ */
+export async function ceilingsOfUnfiled(db: Db, orders: readonly Unfiled[]): Promise<Ceiling[][]> {
+  const { limits } = await readBudgetRules(db)
+  const month = await readMonthSums(db)
+  const known = await readOrderSums(
+    db,
+    orders.flatMap(({ id }) => (id === null ? [] : [id])),
+  )
+  const projects = new Map((await readProjectCaps(db)).map((project) => [project.id, project]))
+  return orders.map(({ id, order_cap, project_id }) => {
+    const { spent, reserved } = known.find((order) => order.id === id) ?? NOTHING
+    const project = project_id === null ? undefined : projects.get(project_id)
+    const [name, cap] = project === undefined ? [null, null] : [project.name, project.budget_usd]
+    const own = { id: id === null ? NEW : id, order_cap, project_id, project: name, project_cap: cap, spent, reserved }
+    return ceilingsAbove(limits, month, own)
+  })
+}
+
+/** In place of the id of an order that has none yet. */
+const NEW = 'new'
 
 /** What is promised of a ceiling: of an order's own nothing, of a project's what its orders were promised. */
 function promisesBy(promised: readonly Promised[]) {

@@ -58,7 +58,8 @@ function shownWaiting({ id, title, status_reason }: WaitingOrder): BudgetView['w
   return [{ id, title, code: reason.code, message: reason.message, scope: detail('scope'), of: detail('of') }]
 }
 
-async function pausedProviders(db: Db): Promise<BudgetView['paused_providers']> {
+/** Providers that are left alone now, by name. */
+export async function pausedProviders(db: Db): Promise<BudgetView['paused_providers']> {
   const pauses = (await listPauses(db)).filter(({ running }) => running)
   return pauses.map(({ provider, failures, reason, since, until }) => ({
     provider,

@@ -19,3 +19,14 @@ test('a harmless text has none', () => {
   assert.deepEqual(findHardStops('Fix a typo in the README'), [])
   assert.deepEqual(findHardStops(''), [])
 })
+
+test('letters that look alike, or between which something is hidden, make the word all the same', () => {
+  for (const text of [
+    'change the аuthеntication',
+    'аu\u200bthentication',
+    'ＡＰＩ Ｋｅｙ',
+    'authentic\u00adation',
+    'passwοrd hashing',
+  ])
+    assert.notDeepEqual(findHardStops(text), [], text)
+})

@@ -1,3 +1,5 @@
+import { foldedWords } from '../work-order/hidden-text.ts'
+
 /** Work on what protects others; the first Moose's list. */
 const SECURITY = [
   'sql injection',
@@ -30,10 +32,11 @@ const PATTERNS = [...SECURITY, ...ARCHITECTURE].map((term) => ({ term, pattern: 
 
 /**
  * The risky words in a text, in the order of the lists; none of them: an empty list. Whole words in any case, singular
- * or plural, joined by spaces, line breaks, dashes or underscores.
+ * or plural, joined by spaces, line breaks, dashes or underscores; with letters that only look like theirs too.
  */
 export function findHardStops(text: string): string[] {
-  return PATTERNS.filter(({ pattern }) => pattern.test(text)).map(({ term }) => term)
+  const words = foldedWords(text)
+  return PATTERNS.filter(({ pattern }) => pattern.test(words)).map(({ term }) => term)
 }
 
 function wholeWords(term: string): RegExp {

@@ -5,6 +5,7 @@ import type { Secrets } from '../config.ts'
 import { asWord, type ProposerConfig } from '../db/proposer-configs.ts'
 import { Fault } from '../faults/fault.ts'
 import type { Availability } from '../ports/routing.ts'
+import { whyHostRefused } from './model-hosts.ts'
 import { priceOf } from './price.ts'
 
 const AVAILABLE: Availability = { available: true }
@@ -36,7 +37,7 @@ export function keyOf(proposer: Keyed, secrets: Secrets): string | null {
 }
 
 /** What the rules of this file look at. */
-type Machine = { secrets: Secrets; replayDir: string; clock: Clock }
+type Machine = { secrets: Secrets; replayDir: string; modelHosts: readonly string[]; clock: Clock }
 
 /**
  * Why calls to a proposer cannot work on this machine, as a fault that says what to do; null when nothing speaks
@@ -49,6 +50,8 @@ export function whyUnavailable(proposer: ProposerConfig, machine: Machine): Faul
     const command = `moose proposer edit ${asWord(name)} --base-url URL`
     return unavailable('model_unknown', name, 'base_url is empty; an openai-compatible proposer needs one', command)
   }
+  const refused = whyHostRefused(proposer, machine.modelHosts)
+  if (refused !== null) return unavailable('model_host_refused', name, refused.reason, refused.command)
   const key = keyOf({ provider, keyVariable }, machine.secrets)
   const problem = key === null ? (isKeyNeeded({ provider, keyVariable }) ? 'is not set' : null) : apiKeyProblem(key)
   if (problem !== null) {
@@ -76,7 +79,7 @@ function missingRecordings(name: string, replayDir: string): Fault | null {
 
 /** @param command what mends it, to be typed where Moose is started from, or at any time where it begins with moose */
 function unavailable(
-  code: 'model_unknown' | 'model_key_missing',
+  code: 'model_unknown' | 'model_key_missing' | 'model_host_refused',
   name: string,
   reason: string,
   command: string,

@@ -8,6 +8,10 @@ const FEWEST_BYTES_PER_TOKEN = 3
 /** The least an answer is worth asking for. */
 const LEAST_ANSWER_TOKENS = 1_024
 
+type Fitting = Pick<ModelCall, 'messages' | 'maxOutputTokens'> & {
+  proposer: Pick<ModelCall['proposer'], 'name' | 'contextTokens'>
+}
+
 /**
  * A call whose answer may be as long as the model has room for beside the prompt. Servers refuse a limit that does not fit
  * into what is left of the context, also where the answer would have been short.
@@ -16,7 +20,7 @@ const LEAST_ANSWER_TOKENS = 1_024
  * @throws {Fault} `model_call_rejected` (details: `problem` is `context`) when the prompt certainly leaves no room for an
  *   answer; nothing is reserved then
  */
-export function fitToContext(call: ModelCall): ModelCall {
+export function fitToContext<Call extends Fitting>(call: Call): Call {
   const { proposer, messages, maxOutputTokens } = call
   const { name, contextTokens } = proposer
   if (contextTokens === null) return call

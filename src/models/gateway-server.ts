@@ -1,34 +1,58 @@
 import { randomUUID } from 'node:crypto'
-import { createServer, type Server } from 'node:http'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { type Context, Hono, type MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { streamSSE } from 'hono/streaming'
 import { toFault } from '../faults/fault.ts'
+import { listenOnLoopback } from '../sandbox/reach/listen-on-loopback.ts'
+import { listenInHome } from '../sandbox/reach/socket-folder.ts'
+import type { Reached } from '../sandbox/sandbox.ts'
 import { ChatRequest, completionOf, errorOf, event, eventsOf, messagesOf, problemsOf } from './chat-completions.ts'
 import type { ModelAnswer } from './model-answer.ts'
 import type { OpenGrant } from './open-grant.ts'
 
 const MAX_BODY_BYTES = 32 * 1024 * 1024
 const KEEP_ALIVE_MS = 10_000
+/** Of all runs together: each makes two calls at once. A child could open as many as it may have files. */
+const MOST_CONNECTIONS = 512
 const LOOPBACK_HOST = /^127\.0\.0\.1:\d{1,5}$/
 
-export type GatewayServer = AsyncDisposable & { readonly url: string }
+export type GatewayServer = AsyncDisposable & {
+  readonly url: string
+  /** The same for a child that sees no network of this machine. */
+  readonly reach: Reached
+}
 
 type Env = { Variables: { grant: OpenGrant } }
 
-/** Listens on a free port of 127.0.0.1. @param find the grant of a token; undefined when there is none (any more) */
-export async function serveGateway(find: (token: string) => OpenGrant | undefined): Promise<GatewayServer> {
+/**
+ * Listens on a free port of 127.0.0.1, and on a Unix socket in the home.
+ *
+ * @param find the grant of a token; undefined when there is none (any more)
+ */
+export async function serveGateway(
+  find: (token: string) => OpenGrant | undefined,
+  home: string,
+): Promise<GatewayServer> {
   const listener = getRequestListener(gatewayApp(find).fetch)
-  const server = createServer((incoming, outgoing) => void listener(incoming, outgoing))
   // An answer takes as long as the model; the run it is for has a timeout of its own.
-  server.requestTimeout = 0
-  const port = await listen(server)
+  const serve = () => createServer({ requestTimeout: 0 }, (incoming, outgoing) => void listener(incoming, outgoing))
+  await using stack = new AsyncDisposableStack()
+  const [server, local] = [serve(), serve()]
+  for (const one of [server, local]) one.maxConnections = MOST_CONNECTIONS
+  const { port } = stack.use(await listenOnLoopback(server))
+  const { socket } = stack.use(await listenInHome(local, home))
+  const opened = stack.move()
   return {
     url: `http://127.0.0.1:${port}/v1`,
+    reach: { socket, port },
     async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
+      const closed = [server, local].map((one) => once(one, 'close'))
+      await opened[Symbol.asyncDispose]()
+      for (const one of [server, local]) one.closeAllConnections()
+      await Promise.all(closed)
     },
   }
 }
@@ -113,15 +137,4 @@ function streamed(c: Context<Env>, answer: Promise<ModelAnswer>, head: { id: str
  */
 function faultBody(error: unknown): object {
   return errorOf('There is no answer to this call. The log of the work order says why.', toFault(error).code)
-}
-
-function listen(server: Server): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      // A pipe's address is a string, a closed server's null; this is neither.
-      if (address !== null && typeof address === 'object') resolve(address.port)
-    })
-  })
 }

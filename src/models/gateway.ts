@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import { getProposerConfig } from '../db/proposer-configs.ts'
 import type { Database } from '../db/schema.ts'
 import type { ModelGateway } from '../ports/model-access.ts'
+import type { RefuseSecrets } from '../redaction/prompt-secrets.ts'
 import { type GatewayServer, serveGateway } from './gateway-server.ts'
 import type { Models } from './models.ts'
 import { type OpenGrant, openGrant } from './open-grant.ts'
@@ -14,9 +15,14 @@ import { type OpenGrant, openGrant } from './open-grant.ts'
 export function createGateway({
   db,
   models,
+  home,
+  refuseSecrets,
 }: {
   db: Kysely<Database>
   models: Models
+  /** Absolute path of Moose's home; its socket is in it. */
+  home: string
+  refuseSecrets: RefuseSecrets
 }): ModelGateway & AsyncDisposable {
   const grants = new Map<string, OpenGrant>()
   let server: Promise<GatewayServer> | null = null
@@ -25,15 +31,17 @@ export function createGateway({
       const proposer = await getProposerConfig(db, request.proposer)
       const unavailable = models.whyUnavailable(proposer)
       if (unavailable !== null) throw unavailable
-      server ??= serveGateway((token) => grants.get(token))
-      const { url } = await server.catch((error: unknown) => {
+      server ??= serveGateway((token) => grants.get(token), home)
+      const { url, reach } = await server.catch((error: unknown) => {
         server = null
         throw error
       })
-      const grant = openGrant(models, proposer, request, await models.remember(request.workOrderId))
+      const memory = await models.remember(request.workOrderId)
+      const grant = openGrant({ models, refuseSecrets }, proposer, request, memory)
       grants.set(grant.token, grant)
       return {
         url,
+        reach,
         token: grant.token,
         model: grant.model,
         calls: grant.calls,

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type { ProposerConfig } from '../db/proposer-configs.ts'
 import { Fault, toFault } from '../faults/fault.ts'
 import type { GrantedCall, GrantRequest } from '../ports/model-access.ts'
+import type { RefuseSecrets } from '../redaction/prompt-secrets.ts'
 import { MAX_OUTPUT_TOKENS, type Memory, type ModelAnswer, type ModelMessage } from './model-answer.ts'
 import type { Models } from './models.ts'
 
@@ -10,6 +11,9 @@ import type { Models } from './models.ts'
 const MAX_CALLS = 12
 /** Aider asks one at a time; a second one is one it gave up and that is being ended. */
 const MAX_AT_ONCE = 2
+
+/** Order and files in scope were looked at before; what Aider adds is of the repository too. */
+const OTHER_FILES = 'what Aider was about to send, most likely from a file of the repository'
 
 /** A grant from the gateway's side. */
 export type OpenGrant = {
@@ -20,7 +24,7 @@ export type OpenGrant = {
   readonly maxRequestBytes: number
   /** Whether as many calls are under way as one run may make at once. */
   readonly busy: boolean
-  /** @throws {Fault} those of `Models.call`; `model_call_rejected` after too many calls; `reasoning_unclear` */
+  /** @throws {Fault} those of `Models.call`; `secret_in_prompt`; `model_call_rejected` after too many calls; `reasoning_unclear` */
   call(messages: readonly ModelMessage[], signal: AbortSignal): Promise<ModelAnswer>
   /** Notes that a request was longer than any it takes. */
   refuseSize(): void
@@ -30,7 +34,7 @@ export type OpenGrant = {
 
 /** The proposer's own name is not used: clients guess abilities and endpoints from names. */
 export function openGrant(
-  models: Pick<Models, 'call'>,
+  { models, refuseSecrets }: { models: Pick<Models, 'call'>; refuseSecrets: RefuseSecrets },
   proposer: ProposerConfig,
   request: GrantRequest,
   memory: Memory,
@@ -46,6 +50,7 @@ export function openGrant(
     if (turn > MAX_CALLS) {
       throw new Fault('model_call_rejected', `More than ${MAX_CALLS} calls were made for one run.`, { turn })
     }
+    refuseSecrets(messages.map(({ content }) => ({ place: OTHER_FILES, text: content })))
     const signal = AbortSignal.any([request.signal, ended.signal, client])
     const maxOutputTokens = MAX_OUTPUT_TOKENS
     await request.onProgress(`calling ${proposer.name} for Aider, call ${turn} …`)

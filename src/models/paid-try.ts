@@ -3,12 +3,13 @@ import { retry } from '../async/retry.ts'
 import { release, reserve } from '../budget/ledger.ts'
 import type { Clock } from '../clock.ts'
 import type { Secrets } from '../config.ts'
+import { looksSecret } from '../contract/proposer-rules.ts'
 import type { Database } from '../db/schema.ts'
 import { readMaxCallsPerProvider } from '../db/system-config.ts'
 import { Fault, toFault } from '../faults/fault.ts'
 import { faultPoint } from '../faults/fault-point.ts'
 import type { Log } from '../log.ts'
-import { createRedaction } from '../redaction/redaction.ts'
+import { createRedaction, loginsIn } from '../redaction/redaction.ts'
 import type { NetworkEnvironment } from '../remote/network-route.ts'
 import { unknownPrice } from './availability.ts'
 import { costOfAnswer, meter, type Try } from './book-call.ts'
@@ -35,6 +36,8 @@ export type ModelsOptions = {
   networkEnvironment: NetworkEnvironment
   /** Folder of recordings; where it does not exist, the provider `replay` is not available. */
   replayDir: string
+  /** Hosts beside those that are known (model-hosts.ts). */
+  modelHosts: readonly string[]
   /** How long one `call` may take, its retries and the waits between them included. */
   modelTimeoutMs: number
   /** How many calls to one provider may be under way, over all processes, unless a row of `system_config` says otherwise; null: any number. */
@@ -156,7 +159,7 @@ function faultOfFailure(
   { call, signal }: Pick<Try, 'call' | 'signal'>,
   error: unknown,
 ): Fault {
-  const { name } = call.proposer
+  const { name, baseUrl } = call.proposer
   if (call.signal.aborted) return callCancelled(call.proposer, call.signal, error)
   if (signal.aborted) {
     const message = `${name} did not answer within ${modelTimeoutMs} ms. Raise MOOSE_MODEL_TIMEOUT_MS, or try again.`
@@ -165,5 +168,14 @@ function faultOfFailure(
   const own = causesOf(error).find((cause) => cause instanceof Fault)
   if (own !== undefined) return own
   const keys = Object.values(secrets).flatMap((key) => (key === null ? [] : [{ value: key, written: key }]))
-  return toModelFault(error, name, createRedaction(keys), clock.now())
+  const known = [...keys, ...(baseUrl === null ? [] : loginsIn(baseUrl, 'base_url')), ...rowSecrets(call.proposer)]
+  return toModelFault(error, name, createRedaction(known), clock.now())
+}
+
+/** What a row of `proposer_configs` holds that may be a key, though it should not. */
+function rowSecrets({ baseUrl, extraHeaders }: ModelCall['proposer']): { value: string; written: string }[] {
+  const query = baseUrl === null ? [] : [...new URL(baseUrl).searchParams]
+  return [...query, ...Object.entries(extraHeaders)]
+    .filter(([name]) => looksSecret(name))
+    .map(([, value]) => ({ value, written: value }))
 }

@@ -1,4 +1,5 @@
-import { calcPrice, type ModelPrice } from '@pydantic/genai-prices'
+import { calcPrice, type ModelPrice, type PriceCalculationResult } from '@pydantic/genai-prices'
+import packageJson from '../../package.json' with { type: 'json' }
 import type { ProposerConfig } from '../db/proposer-configs.ts'
 import { NO_USD, Usd } from '../money.ts'
 import type { PricedUsage } from './model-answer.ts'
@@ -29,6 +30,17 @@ export function priceOf(proposer: ProposerConfig, at: Date): Price | null {
   if (cacheReadPerMillion !== undefined) rates.cacheRead = cacheReadPerMillion
   if (cacheWritePerMillion !== undefined) rates.cacheWrite = cacheWritePerMillion
   return { source: 'operator', rates }
+}
+
+/** The library prices come from, with its version: they are those of its release. */
+export const PRICE_LIBRARY = `genai-prices ${packageJson.dependencies['@pydantic/genai-prices']}`
+
+/** Since when a model costs what the library lists for it now; null: it says no day, or does not know the model. */
+export function listedSince(proposer: ProposerConfig, at: Date): Date | null {
+  const found = listedPrice(proposer, at)
+  if (found === null || !Array.isArray(found.model.prices)) return null
+  const constraint = found.model.prices.find(({ prices }) => prices === found.model_price)?.constraint
+  return constraint?.type === 'start_date' ? new Date(constraint.start_date) : null
 }
 
 function flatRates(input: string, output: string): TieredRates {
@@ -115,9 +127,8 @@ const REQUESTS_PER_RATE = 1_000
  *   free, not sold any more, or not sold by the token
  * @see https://github.com/pydantic/genai-prices
  */
-function libraryRates({ provider, model, baseUrl }: ProposerConfig, at: Date): TieredRates | null {
-  const soldBy = provider === 'openai-compatible' ? { providerApiUrl: String(baseUrl) } : { providerId: provider }
-  const found = calcPrice({}, model, { ...soldBy, timestamp: at })
+function libraryRates(proposer: ProposerConfig, at: Date): TieredRates | null {
+  const found = listedPrice(proposer, at)
   if (found === null) return null
   const listed = found.model_price
   const base = ratesFor(listed, 0)
@@ -127,6 +138,11 @@ function libraryRates({ provider, model, baseUrl }: ProposerConfig, at: Date): T
     return rates === null ? [] : [{ above, ...rates }]
   })
   return { ...base, tiers }
+}
+
+function listedPrice({ provider, model, baseUrl }: ProposerConfig, at: Date): PriceCalculationResult {
+  const soldBy = provider === 'openai-compatible' ? { providerApiUrl: String(baseUrl) } : { providerId: provider }
+  return calcPrice({}, model, { ...soldBy, timestamp: at })
 }
 
 /** Every input size above which some rate is another one, ascending. */

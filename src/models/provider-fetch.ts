@@ -4,7 +4,7 @@ import type { Network } from '../remote/network-route.ts'
 import { fetchBy } from '../remote/patient-fetch.ts'
 import { noteExchange } from './call-watch.ts'
 import { PROTOCOLS } from './dialects/protocols.ts'
-import { readAnswer } from './dialects/read-answer.ts'
+import { readAnswer, ToldInAnswer } from './dialects/read-answer.ts'
 import { parseJson } from './dialects/read-trouble.ts'
 import {
   type LearntLimits,
@@ -23,6 +23,8 @@ export class RefusedByStatus extends Error {
   readonly headers: Readonly<Record<string, string>>
   /** Its beginning, as text. */
   readonly body: string
+  /** What had been asked, as JSON; empty: it is not known. */
+  request = ''
 
   constructor(response: Response, body: string) {
     super(`the provider answered with status ${response.status}`)
@@ -61,7 +63,10 @@ export function providerFetch(
       onSend()
       const response = await fetchBy(network, url, { ...init, headers, body: text })
       noteExchange(text, response)
-      return await answered(response, shape.provider)
+      return await answered(response, shape.provider).catch((error: unknown) => {
+        if (error instanceof RefusedByStatus || error instanceof ToldInAnswer) error.request = text
+        throw error
+      })
     }
     const limit = limitParameterOf(shape, learnt)
     try {

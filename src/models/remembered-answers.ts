@@ -12,7 +12,7 @@ import type { Memory, ModelCall } from './model-answer.ts'
 const AIDERS_ENVIRONMENT = /^- Platform.*\n- Shell: .*\n(?:- Language: .*\n)?- Current date: .*$/gm
 
 type Question = Pick<ModelCall, 'messages' | 'maxOutputTokens'> & {
-  proposer: Pick<ProposerConfig, 'provider' | 'model' | 'baseUrl'>
+  proposer: Pick<ProposerConfig, 'model' | 'baseUrl'> & { provider: string }
 }
 
 /**
@@ -43,6 +43,12 @@ export function answerIn(kept: Buffer): string {
   return mark.equals(UTF_16_MARK) ? kept.subarray(mark.length).toString('utf16le') : kept.toString('utf8')
 }
 
+/** What was said in a call. @returns null: it is not kept, or not any more */
+export async function answerTextOf(db: Kysely<Database>, callId: string): Promise<string | null> {
+  const kept = await answerOfCall(db, callId)
+  return kept === null ? null : answerIn(kept)
+}
+
 /**
  * The answers an order has got so far, in any of its attempts. A step that is repeated, after a crash or when its order
  * goes on, asks the same questions in the same order and gets the same answers without paying again; within one run of
@@ -57,9 +63,7 @@ export async function rememberedAnswers(db: Kysely<Database>, workOrderId: strin
     async take(key) {
       const index = rows.findIndex((row) => row.request_key === key)
       const [row] = index === -1 ? [] : rows.splice(index, 1)
-      if (row === undefined) return null
-      const answer = await answerOfCall(db, row.id)
-      return answer === null ? null : answerIn(answer)
+      return row === undefined ? null : await answerTextOf(db, row.id)
     },
   }
 }

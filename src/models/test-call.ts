@@ -10,7 +10,7 @@ import { costOfAnswer } from './book-call.ts'
 import { type Watched, watchCall } from './call-watch.ts'
 import { callCancelled, type ModelCall, partsOf, type RawAnswer } from './model-answer.ts'
 import { type ModelsOptions, paidTry, type TryOptions } from './paid-try.ts'
-import { priceOf, worstCaseOf } from './price.ts'
+import { type Price, priceOf, worstCaseOf } from './price.ts'
 import { providerKey } from './provider-pause.ts'
 
 /** What a test has shown of a proposer. */
@@ -79,16 +79,16 @@ function shownAnswer(answer: RawAnswer, { streamed, outputLimitParameter }: Watc
   return { text: partsOf(text).text, usage, streamed: streamed === true, stopReason, finish, outputLimitParameter }
 }
 
-function bookedCost(
-  { clock }: ModelsOptions,
-  { proposer, messages, maxOutputTokens }: ModelCall,
-  answer: RawAnswer,
-): Usd {
+function bookedCost({ clock }: ModelsOptions, { proposer }: ModelCall, answer: RawAnswer): Usd {
   const price = priceOf(proposer, clock.now())
   if (price === null) throw unknownPrice(proposer)
-  const promptBytes = messages.reduce((sum, { content }) => sum + Buffer.byteLength(content), 0)
-  const worstCase = worstCaseOf(price, { promptBytes, messages: messages.length, maxOutputTokens })
-  return costOfAnswer({ price, worstCase }, answer)
+  return costOfAnswer({ price, worstCase: worstCaseOfTest(price) }, answer)
+}
+
+/** The most a test costs at this price. */
+export function worstCaseOfTest(price: Price): Usd {
+  const promptBytes = MESSAGES.reduce((sum, { content }) => sum + Buffer.byteLength(content), 0)
+  return worstCaseOf(price, { promptBytes, messages: MESSAGES.length, maxOutputTokens: MAX_OUTPUT_TOKENS })
 }
 
 async function endPauseOf({ db }: ModelsOptions, proposer: ProposerConfig): Promise<boolean> {

@@ -1,13 +1,15 @@
 import type { ProposerRequest } from '../ports/proposal.ts'
 import type { WorkOrderContent } from '../work-order/content.ts'
+import { withoutHidden } from '../work-order/hidden-text.ts'
 
 /**
  * A work order as a Proposer is asked for it (specification 2.2, 4.4). It holds nothing that differs between two orders of the
- * same content, so that an answer can be recorded.
+ * same content, so that an answer can be recorded, and nothing that a person who
+ * approves it does not see.
  */
 export function buildProposerRequest(order: WorkOrderContent): ProposerRequest {
   return {
-    task_description: buildEnhancedTaskDescription(order),
+    task_description: withoutHidden(buildEnhancedTaskDescription(order)),
     context: order.files_in_scope,
     security_context: mapRiskToSecurityContext(order.risk_level),
     expected_output_type: 'code',

@@ -9,9 +9,10 @@ import { Fault } from '../faults/fault.ts'
 import { MAX_OUTPUT_TOKENS, type ModelAnswer, type ModelMessage } from '../models/model-answer.ts'
 import type { Models } from '../models/models.ts'
 import { NO_USD } from '../money.ts'
-import type { BaseTree, ProposeInput, Proposer, ProposerResponse } from '../ports/proposal.ts'
+import type { BaseTree, ProposeInput, Proposer, ProposerRequest, ProposerResponse } from '../ports/proposal.ts'
+import type { PromptPart, RefuseSecrets } from '../redaction/prompt-secrets.ts'
 import { buildPrompt, refinementMessage } from './prompt.ts'
-import { readScopeFiles } from './scope-files.ts'
+import { readScopeFiles, type ScopeFile } from './scope-files.ts'
 
 /** The first answer and three refinements. */
 const MAX_CALLS = 4
@@ -24,6 +25,7 @@ export type ProposerOptions = {
   /** Bytes of file content one proposal may carry. */
   contextMaxBytes: number
   clock: Clock
+  refuseSecrets: RefuseSecrets
 }
 
 /**
@@ -37,11 +39,22 @@ export function createProposer(options: ProposerOptions): Proposer {
       const config = await getProposerConfig(options.db, input.proposer)
       const { request, base } = input
       const files = await readScopeFiles(base, request.context, options.contextMaxBytes)
-      const prompt = buildPrompt(request, files, await base.list(), input)
+      const paths = await base.list()
+      options.refuseSecrets(partsOf(request, files, paths))
+      const prompt = buildPrompt(request, files, paths, input)
       const refined = await refine(options, config, input, prompt)
       return toResponse(config, refined, options.clock.now().getTime() - startedAt)
     },
   }
+}
+
+/** What the first prompt is made of, but for an earlier failure, which is told without secrets. */
+function partsOf(request: ProposerRequest, files: readonly ScopeFile[], paths: readonly string[]): PromptPart[] {
+  const texts = files.flatMap((file) =>
+    file.kind === 'text' ? [{ place: file.path, text: file.lines.join('\n'), hasLines: true }] : [],
+  )
+  const names = { place: "the names of the repository's files", text: paths.join('\n') }
+  return [{ place: 'the task', text: request.task_description }, ...texts, names]
 }
 
 /** Answers and why they were sent back, oldest first; the last answer is the proposal. */

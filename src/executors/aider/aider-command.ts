@@ -33,7 +33,7 @@ export function runPaths(folder: string) {
  * @see https://aider.chat/docs/config/options.html
  */
 export function aiderArguments({ folder, files, lineEndings, model, timeoutMs }: AiderRun): string[] {
-  const { message, metadata, ignore } = runPaths(folder)
+  const { message, metadata, ignore, temporary } = runPaths(folder)
   const name = `openai/${model}`
   const valued = {
     '--message-file': message,
@@ -45,8 +45,8 @@ export function aiderArguments({ folder, files, lineEndings, model, timeoutMs }:
     '--line-endings': lineEndings,
     '--map-tokens': '0',
     '--timeout': String(Math.ceil(timeoutMs / 1000) + 60),
-    '--chat-history-file': path.join(folder, 'chat.md'),
-    '--input-history-file': path.join(folder, 'input'),
+    '--chat-history-file': path.join(temporary, 'chat.md'),
+    '--input-history-file': path.join(temporary, 'input'),
     '--aiderignore': ignore,
     '--env-file': path.join(folder, 'no-env'),
   }

@@ -5,9 +5,10 @@ import { Fault, toFault } from '../../faults/fault.ts'
 import { Usd } from '../../money.ts'
 import type { Executor, ExecutorInput } from '../../ports/execution.ts'
 import type { ModelGateway, ModelGrant } from '../../ports/model-access.ts'
-import { runCommand } from '../../process/run-command.ts'
+import type { WorkTree } from '../../ports/workspace.ts'
 import { plainText } from '../../redaction/plain-text.ts'
 import { removeTree } from '../../sandbox/remove-tree.ts'
+import type { Sandbox } from '../../sandbox/sandbox.ts'
 import { type AiderRun, aiderArguments, aiderEnvironment, modelMetadata, runPaths } from './aider-command.ts'
 import { refuseForeignPath } from './foreign-path.ts'
 import { ignoreRules } from './ignore-rules.ts'
@@ -25,8 +26,7 @@ export type AiderExecutorOptions = {
   contextMaxBytes: number
   /** The `PATH` of the Moose process: where git is. */
   executablePath: string
-  /** Absolute path; keeps the record of a running Aider. */
-  home: string
+  sandbox: Sandbox
 }
 
 /**
@@ -119,15 +119,16 @@ async function execute(
   const kept = new Transcript()
   const ended = () => ({ output: kept.text(), complete: kept.complete })
   try {
-    const { exitCode } = await runCommand({
+    const { exitCode } = await options.sandbox.run({
+      what: 'aider',
+      ...placesOf(run, workspace),
+      reach: [grant.reach],
       command,
       args: aiderArguments(run),
-      cwd: workspace.path,
       env: aiderEnvironment(run, grant, options.executablePath),
       timeoutMs: run.timeoutMs,
       maxOutputBytes: 0,
       signal,
-      foreign: { home: options.home, what: 'aider' },
       onOutput(text) {
         const plain = plainText(text).replaceAll(grant.token, '***')
         kept.write(plain)
@@ -138,6 +139,17 @@ async function execute(
   } catch (error) {
     if (toFault(error).code !== 'command_timed_out') throw error
     return { exitCode: null, timedOutAfterMs: run.timeoutMs, ...ended() }
+  }
+}
+
+/** What Aider may write: the tree, and what is its own alone. What stands aside for the time of the run is not. */
+function placesOf({ folder }: AiderRun, workspace: WorkTree) {
+  const { home, temporary, clone } = runPaths(folder)
+  return {
+    folder: path.dirname(workspace.path),
+    writable: [workspace.path, home, temporary, clone],
+    readable: [folder, ...workspace.borrows],
+    image: workspace.image,
   }
 }
 

@@ -47,6 +47,13 @@ export async function installAider(options: InstallOptions): Promise<void> {
   }
 }
 
+/** The versions of the two packages under Aider that advisories have named most. */
+export async function lockedVersions(): Promise<{ gitPython: string; liteLlm: string }> {
+  const locked = await readFile(REQUIREMENTS, 'utf8')
+  const versionOf = (name: string) => String(new RegExp(`^${name}==(\\S+)`, 'm').exec(locked)?.[1])
+  return { gitPython: versionOf('gitpython'), liteLlm: versionOf('litellm') }
+}
+
 /** Whether the folder holds exactly what the requirements of this Moose name. */
 export async function isComplete(folder: string): Promise<boolean> {
   const mark = completionMark(folder)

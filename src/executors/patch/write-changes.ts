@@ -7,6 +7,8 @@ import { treeEntry, twinName } from './tree-entry.ts'
 import { readTreeFile, type TreeFile } from './tree-file.ts'
 
 const NEW_FILE_MODE = 0o644
+/** What Linux and macOS take. */
+const MOST_BYTES_OF_NAME = 255
 
 type Tree = { root: string; journal: Journal }
 
@@ -66,6 +68,8 @@ async function removeFile({ root, journal }: Tree, path: string): Promise<boolea
 /** Makes the folders of a new file and sees that it can stand there. */
 async function preparePlace(tree: Tree, path: string): Promise<void> {
   const segments = path.split('/')
+  if (segments.some((segment) => Buffer.byteLength(segment) > MOST_BYTES_OF_NAME))
+    throw noPlace(path, `has a name of more than ${MOST_BYTES_OF_NAME} bytes`)
   for (let depth = 1; depth < segments.length; depth += 1) await ensureFolder(tree, segments.slice(0, depth))
   if ((await treeEntry(tree.root, path)) !== null) throw noPlace(path, 'is a folder')
   await refuseTwin(tree, segments)

@@ -63,8 +63,10 @@ export type TroubleRule = {
   codes?: readonly string[]
   /** A part of one of the codes, such as of the name of a quota. */
   codePart?: RegExp
-  /** Of the message. For statuses under which a server may quote the request it begins with `^`. */
+  /** Of the message, without what it repeats of the request. */
   says?: RegExp
+  /** The message repeats something of the request. */
+  quotes?: true
 }
 
 const REFUSED = [401, 402, 403, 429]
@@ -126,6 +128,8 @@ export const TROUBLES: readonly TroubleRule[] = [
   },
   { problem: 'key', says: /^(?:api key (?:not valid|expired|not found)|incorrect api key|invalid (?:x-)?api[- ]key)/i },
   { problem: 'model', codes: ['model_not_found', 'deploymentnotfound', 'not_found_error', 'model_not_available'] },
+  // A guard before the model that says what it took offence at; it knows the key.
+  { problem: 'content', statuses: [403], quotes: true },
   { problem: 'key', statuses: [401, 403] },
   { problem: 'model', statuses: [404] },
   { problem: 'model', says: /^(?:model .{1,200} (?:not found|does not exist)|.{1,200} is not a valid model id)/i },

@@ -20,6 +20,8 @@ export class ToldInAnswer extends Error {
   readonly body: string
   /** Whether a part of the answer had come. */
   readonly begun: boolean
+  /** What had been asked, as JSON; empty: it is not known. */
+  request = ''
 
   constructor(failure: unknown, begun: boolean) {
     super('the provider told of a failure within the answer')

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type Problem, TROUBLES, type TroubleRule } from './dialect-table.ts'
+import { withoutQuotations } from './quoted-request.ts'
 import { readReset } from './read-reset.ts'
 
 /** A failure as a provider told it. */
@@ -9,6 +10,8 @@ export type Told = {
   headers: Readonly<Record<string, string>>
   /** What came, as text. */
   body: string
+  /** What had been sent, as JSON: what the provider repeats of it are not its words. Empty: it is not known. */
+  request: string
 }
 
 export type Trouble = {
@@ -29,20 +32,22 @@ export function readTrouble(told: Told, now: Date): Trouble {
   const parsed = parseJson(told.body)
   const codes = codesIn(parsed)
   const message = messageIn(parsed, told.body)
-  const rule = TROUBLES.find((candidate) => fits(candidate, { status: told.status, codes, message }))
+  const said = withoutQuotations(message, told.request)
+  const rule = TROUBLES.find((candidate) => fits(candidate, { status: told.status, codes, ...said }))
   const problem = rule === undefined ? problemOfStatus(told.status) : rule.problem
   return { problem, message, resetMs: readReset({ headers: told.headers, body: parsed, message, problem }, now) }
 }
 
 function fits(
   rule: TroubleRule,
-  { status, codes, message }: Pick<Told, 'status'> & { codes: string[]; message: string },
+  { status, codes, own, quotes }: Pick<Told, 'status'> & { codes: string[]; own: string; quotes: boolean },
 ) {
   const { statuses, codes: wanted, codePart, says } = rule
+  if (rule.quotes === true && !quotes) return false
   if (statuses !== undefined && (status === null || !statuses.includes(status))) return false
   if (wanted !== undefined && !codes.some((code) => wanted.includes(code))) return false
   if (codePart !== undefined && !codes.some((code) => codePart.test(code))) return false
-  return says === undefined || says.test(message)
+  return says === undefined || says.test(own)
 }
 
 function problemOfStatus(status: number | null): Problem {

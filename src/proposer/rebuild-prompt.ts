@@ -1,0 +1,109 @@
+import type { ProposerConfig } from '../db/proposer-configs.ts'
+import { Fault } from '../faults/fault.ts'
+import { fitToContext } from '../models/context-size.ts'
+import { MAX_OUTPUT_TOKENS, type ModelMessage, partsOf } from '../models/model-answer.ts'
+import { requestKey } from '../models/remembered-answers.ts'
+import type { BaseTree, ProposerRequest } from '../ports/proposal.ts'
+import { buildPrompt, refinementMessage } from './prompt.ts'
+import { faultOfEdits } from './proposer.ts'
+import { readScopeFiles } from './scope-files.ts'
+
+type Asked = Pick<ProposerConfig, 'name' | 'model' | 'baseUrl' | 'contextTokens'> & { provider: string }
+
+/** A call to a model as it is kept: by the SHA-256 of what was asked. */
+export type AskedCall = {
+  /** Of the call; what is not kept with it as it is configured now. */
+  proposer: Asked
+  /** What `requestKey` gave. */
+  requestKey: string
+  /** The whole answer; null: none is kept. */
+  answer: () => Promise<string | null>
+}
+
+/** What a proposal may have begun with. */
+export type Beginnings = {
+  request: ProposerRequest
+  bases: readonly BaseTree[]
+  /** What a model may have been told of an earlier failure; null: nothing. */
+  failures: readonly (string | null)[]
+  /** As for `createProposer`. */
+  contextMaxBytes: number
+}
+
+type Conversation = {
+  messages: readonly ModelMessage[]
+  base: BaseTree
+  /** By what asks: the keys this conversation has with it. */
+  keys: Map<string, readonly string[]>
+}
+
+/**
+ * What our Proposer told a model in the last of these calls, made again: the first prompt of what the attempt began with, and
+ * after each answer that did not apply, why. What is given back has the key of that call, so it is what was sent, but for what
+ * `requestKey` leaves out.
+ *
+ * @param calls of one attempt, oldest first
+ * @returns null: what was told cannot be made again
+ * @throws {Fault} of the base commits, when they cannot be read; those of `readScopeFiles`
+ */
+export async function rebuildPrompt(
+  calls: readonly AskedCall[],
+  beginnings: Beginnings,
+): Promise<readonly ModelMessage[] | null> {
+  const known = await firstPrompts(beginnings)
+  let told: Conversation | null = null
+  for (const call of calls) {
+    told = known.find((conversation) => keysOf(conversation, call.proposer).includes(call.requestKey)) ?? null
+    const next = told === null ? null : await refined(told, call, beginnings.request)
+    if (next !== null) known.unshift(next)
+  }
+  return told === null ? null : told.messages
+}
+
+async function firstPrompts({ request, bases, failures, contextMaxBytes }: Beginnings): Promise<Conversation[]> {
+  const prompts: Conversation[] = []
+  for (const base of bases) {
+    const files = await readScopeFiles(base, request.context, contextMaxBytes)
+    const paths = await base.list()
+    for (const previousFailure of failures) {
+      for (const wanted of ['edits', 'text'] as const) {
+        const messages = buildPrompt(request, files, paths, { wanted, previousFailure })
+        prompts.push({ messages, base, keys: new Map() })
+      }
+    }
+  }
+  return prompts
+}
+
+/** With the answer and why it does not apply; null: it is not kept, or it applies. */
+async function refined(told: Conversation, call: AskedCall, request: ProposerRequest): Promise<Conversation | null> {
+  const said = await call.answer()
+  if (said === null) return null
+  const { text, unclear } = partsOf(said)
+  const fault = unclear === null ? await faultOfEdits(text, told.base, request.context) : unclear
+  if (fault === null) return null
+  const messages = [...told.messages, { role: 'assistant' as const, content: text }, refinementMessage(fault.message)]
+  return { messages, base: told.base, keys: new Map() }
+}
+
+/** With the limit of the answer as the model's context leaves it, and as it is where that is not stated. */
+function keysOf({ messages, keys }: Conversation, proposer: Asked): readonly string[] {
+  const asker = JSON.stringify([proposer.provider, proposer.model, proposer.baseUrl, proposer.contextTokens])
+  const known = keys.get(asker)
+  if (known !== undefined) return known
+  const question = { proposer, messages, maxOutputTokens: MAX_OUTPUT_TOKENS }
+  const made = [requestKey(question), ...fittedKey(question)]
+  keys.set(asker, made)
+  return made
+}
+
+function fittedKey(question: { proposer: Asked; messages: readonly ModelMessage[]; maxOutputTokens: number }) {
+  try {
+    const fitted = fitToContext(question)
+    return fitted === question ? [] : [requestKey(fitted)]
+  } catch (error) {
+    // It would not be sent to a context of this size.
+    if (error instanceof Fault) return []
+    throw error
+  }
+}
