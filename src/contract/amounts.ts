@@ -15,3 +15,9 @@ export const UsdAmount = z
   .union([z.number().min(0, WANTED).lt(1e9, WANTED), z.string().regex(EXACT, WANTED)], WANTED)
   .openapi({ example: '2.50' })
 export type UsdAmount = z.infer<typeof UsdAmount>
+
+/** US dollars in an answer that are added up further, every digit of them: a decimal as text, without an exponent. */
+export const ExactUsd = z
+  .string()
+  .regex(/^\d+(\.\d+)?$/)
+  .openapi({ example: '12.345678' })

@@ -1,4 +1,5 @@
 import { FaultBody } from './faults.ts'
+import { ChildNetwork, HostGrant, NetworkUse, RefusedHost } from './hosts/host-rule.ts'
 import { z } from './zod.ts'
 
 /** Bytes of a `moose.yaml`: fifty checks of a screen each fit well, and a parser of YAML takes more than linear time. */
@@ -21,12 +22,14 @@ export const BaseCheck = z
     fault: z.string().nullable(),
     /** What its output suggests to do; null: nothing. */
     hint: z.string().nullable(),
+    /** The way to the net that it had; missing: an older Moose has run it. */
+    network: ChildNetwork.optional(),
   })
   .openapi('BaseCheck')
 export type BaseCheck = z.infer<typeof BaseCheck>
 
 /** A pattern cannot count bytes: of a text that is not ASCII it takes as many characters as fit whatever they are. */
-const AT_MOST_AS_BYTES = String.raw`^(?:[\u0000-\u007f]*|[\u0000-\uffff]{0,${Math.floor(MOST_OF_MOOSE_YAML / 3)}}|[^]{0,${MOST_OF_MOOSE_YAML / 4}})$`
+const AT_MOST_AS_BYTES = String.raw`^(?:[\u0000-\u007f]*|[\u0000-\uffff]{0,${Math.floor(MOST_OF_MOOSE_YAML / 3)}}|[\s\S]{0,${MOST_OF_MOOSE_YAML / 4}})$`
 
 export const CheckProject = z
   .strictObject({
@@ -60,6 +63,12 @@ export const CheckedProject = z
       .object({ run: z.string(), duration_ms: z.number(), reused: z.boolean(), not_kept: z.array(z.string()) })
       .nullable(),
     checks: z.array(BaseCheck),
+    /** What `moose.yaml` asks for, what is granted, and what was refused now, of a failed set-up too. */
+    network: z.object({
+      asked: z.array(z.object({ host: z.string(), for: NetworkUse })),
+      granted: z.array(HostGrant),
+      refused: z.array(RefusedHost.extend({ for: NetworkUse })),
+    }),
     /** What set-up and checks are handed of the operator's toolchains, beside the PATH. */
     handed: z.array(z.object({ name: z.string(), version: z.string().nullable(), where: z.string() })),
     /** Why an order would be blocked; null: it would begin. */

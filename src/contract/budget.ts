@@ -97,6 +97,15 @@ const BudgetLimitsView = z
   })
   .openapi('BudgetLimits')
 
+export const BudgetPause = z.object({
+  provider: z.string(),
+  /** Outages in a row. */
+  failures: z.number().int(),
+  reason: z.string(),
+  since: Time,
+  until: Time,
+})
+
 export const BudgetView = BudgetLine.extend({
   at: Time,
   /** `2026-01-31`, in UTC. */
@@ -144,16 +153,7 @@ export const BudgetView = BudgetLine.extend({
     }),
   ),
   /** Providers that are paused until then. */
-  paused_providers: z.array(
-    z.object({
-      provider: z.string(),
-      /** Outages in a row. */
-      failures: z.number().int(),
-      reason: z.string(),
-      since: Time,
-      until: Time,
-    }),
-  ),
+  paused_providers: z.array(BudgetPause),
 }).openapi('Budget')
 export type BudgetView = z.infer<typeof BudgetView>
 

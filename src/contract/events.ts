@@ -1,3 +1,4 @@
+import { knownOrOther, storedText } from './stored-text.ts'
 import { EventView } from './work-orders.ts'
 import { z } from './zod.ts'
 
@@ -13,7 +14,24 @@ export const EventsQuery = z.strictObject({
   after: EventId.default('0'),
 })
 
+/** Of the stream of all orders. */
+export const AllEventsQuery = EventsQuery.extend({
+  /** `true`: the stream says too that settings have changed, by `event: settings`. */
+  settings: z.enum(['true', 'false']).default('false'),
+})
+
+/** Characters of a text that is searched for in a log. */
+export const LONGEST_SEARCH = 200
+/** Events of one page, at most. */
+export const MOST_EVENTS = 500
+
 export const WorkOrderEventsQuery = EventsQuery.extend({
+  /** Only events with a lesser id. For JSON alone, as `tail` and `find`. */
+  before: EventId.optional(),
+  /** Of those that fit the newest so many, and of them the last 2 MB; still oldest first. With `before` a log is read backwards. */
+  tail: z.coerce.number().int().min(1).max(MOST_EVENTS).optional(),
+  /** Only events whose step, message, or type but `output` has this text, in any case; codes for colours do not count. */
+  find: storedText(LONGEST_SEARCH).min(1).optional(),
   /** `attempt`: a stream that ends by itself once nothing more will come without a human. */
   follow: z.enum(['attempt']).optional(),
 })
@@ -23,6 +41,33 @@ export const EventsHeaders = z.object({ 'Last-Event-ID': EventId.optional() })
 
 /** Oldest first, at most 500 and about 2 MB; the id of the last one is the next `after`, until there is none. */
 export const EventsResponse = z.object({ success: z.literal(true), events: z.array(EventView) })
+
+/** What may change without an event of an order; `any`: perhaps each of them, as notifications may have been missed. */
+export const SETTING_KINDS = [
+  'any',
+  /** A row of `system_config`: caps, the emergency stop, places. */
+  'setting',
+  'project',
+  'proposer',
+  'token',
+  /** That a provider is paused, or no longer. */
+  'provider',
+  /** That a worker has come or gone. */
+  'worker',
+  /** That a process takes orders on, or no longer. */
+  'orchestrator',
+  /** That a call was settled by hand. */
+  'reservation',
+  'session',
+  'audit',
+] as const
+
+/**
+ * Data of the server-sent event `event: settings`: ask again for what you show of it. It has no id, and is not stored: after a
+ * reconnection everything may have changed.
+ */
+export const SettingsChanged = z.object({ about: knownOrOther(SETTING_KINDS) }).openapi('SettingsChanged')
+export type SettingsChanged = z.infer<typeof SettingsChanged>
 
 /**
  * Data of the server-sent event `event: service_stopping`: the service finishes what it can and then closes. Events may

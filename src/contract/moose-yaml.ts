@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { HOST_RULE, LONGEST_RULE, UNFIT_RULE } from './hosts/host-rule.ts'
 
 const DEFAULT_TIMEOUT = '10m'
 const MAX_TIMEOUT_MS = 60 * 60_000
@@ -7,6 +8,7 @@ const MAX_CHECKS = 50
 const MAX_SETUP_BYTES = 100_000
 const MAX_PATHS = 50
 const MAX_VARIABLES = 100
+const MAX_HOSTS = 50
 const NO_CRITERION = 'is neither a text nor a number from 1'
 
 /** `90`, `90s` or `5m`. */
@@ -171,6 +173,29 @@ const Checks = z
 const pathsOf = (entry: typeof path) =>
   z.array(entry, 'is not a list').max(MAX_PATHS, `has more than ${MAX_PATHS} entries`).default([])
 
+const hostsFor = (what: string) =>
+  z
+    .array(text(LONGEST_RULE).regex(HOST_RULE, UNFIT_RULE), 'is not a list')
+    .max(MAX_HOSTS, `has more than ${MAX_HOSTS} entries`)
+    .default([])
+    .meta({
+      description: `Hosts ${what}; at most ${MAX_HOSTS}.`,
+      examples: [['registry.example', '*.example.org:8443']],
+    })
+
+const NetworkGroup = z
+  .strictObject(
+    { setup: hostsFor('that `setup` fetches from'), checks: hostsFor('that the checks need') },
+    { error: unfit('is not a group of setup and checks') },
+  )
+  .prefault({})
+  .meta({
+    description:
+      'Hosts that are asked for; without a port, for 443 and 80. What can be reached is what the operator has granted to ' +
+      'the project, and nothing else.',
+    examples: [{ setup: ['registry.example'] }],
+  })
+
 /** The file `moose.yaml` as it is written, and what it means: times in milliseconds, what is left out as null or empty. */
 export const MooseYaml = z
   .strictObject(
@@ -183,13 +208,14 @@ export const MooseYaml = z
         examples: [['node_modules', '~/.cache/pip']],
       }),
       env: Variables,
+      network: NetworkGroup,
       context: pathsOf(path).meta({
         description: 'Files of the repository that a model is to be shown with every order; at most 50. Not used yet.',
         examples: [['docs/style.md']],
       }),
       checks: Checks,
     },
-    { error: unfit('the file is not a group of setup, cache, env, context and checks') },
+    { error: unfit('the file is not a group of setup, cache, env, network, context and checks') },
   )
   .meta({ title: 'moose.yaml', description: 'How Moose sets up and checks a repository.' })
 
@@ -203,6 +229,7 @@ export function knownKeys(path: readonly PropertyKey[]): string[] {
   const [first, ...rest] = path
   if (first === undefined) return Object.keys(MooseYaml.shape)
   if (first === 'setup' && rest.length === 0) return Object.keys(SetupGroup.shape)
+  if (first === 'network' && rest.length === 0) return Object.keys(NetworkGroup.def.innerType.shape)
   return first === 'checks' && rest.length === 1 ? Object.keys(CheckEntry.shape) : []
 }
 

@@ -1,6 +1,8 @@
+import { ORDER_STATES } from '../work-order/order-state.ts'
 import { PHASES, STATUSES } from '../work-order/status.ts'
 import { BudgetLine } from './budget.ts'
 import { knownOrOther } from './stored-text.ts'
+import { PausedProvider } from './why/why.ts'
 import { z } from './zod.ts'
 
 /** The specification's 5.1, with the owner and the counts beside it. */
@@ -23,6 +25,10 @@ export const OrchestratorStatus = z
     errors: z.array(z.object({ message: z.string(), timestamp: z.iso.datetime() })),
     /** Orders by status. */
     work_orders: z.record(z.enum(STATUSES), z.number().int()),
+    /** Orders by where they stand: `running` and `review` apart, and `pending` as `unapproved` or `waiting`. */
+    states: z.record(z.enum(ORDER_STATES), z.number().int()),
+    /** Providers that are left alone until then. */
+    paused_providers: z.array(PausedProvider),
     github: z.object({
       /** Open pull requests on GitHub whose end Moose waits for. */
       tracked_pull_requests: z.number().int(),
@@ -45,6 +51,17 @@ export const OrchestratorStatus = z
         /** False: its lease has run out; a worker that takes on orders takes its attempts over. */
         alive: z.boolean(),
         running: z.number().int(),
+        /** The attempts it runs, the oldest first. */
+        holds: z
+          .array(
+            z.object({
+              work_order_id: z.guid(),
+              title: z.string(),
+              attempt: z.number().int(),
+              started_at: z.iso.datetime(),
+            }),
+          )
+          .optional(),
         /** Whether it is the process that answers. */
         is_this: z.boolean(),
       }),
@@ -55,8 +72,12 @@ export const OrchestratorStatus = z
     pid: z.number().int(),
     home: z.string(),
     version: z.string(),
+    /** What confines set-ups, checks and Aider of this process; `none`: nothing does. */
+    sandbox: z.string(),
     /** For psql and other clients; without a password. */
     database_url: z.string(),
+    /** Whether the API asks for a token; false: every program of this machine may do everything. */
+    auth: z.boolean().optional(),
   })
   .openapi('OrchestratorStatus')
 export type OrchestratorStatus = z.infer<typeof OrchestratorStatus>

@@ -1,5 +1,8 @@
+import { CONTROL, SPACE } from '../work-order/character-sets.ts'
 import { whyNoBranchPattern } from '../work-order/naming.ts'
+import { LONGEST_PATTERN, PATTERN_FORM, patternProblem } from '../work-order/protection/path-pattern.ts'
 import { ShownUsd, UsdAmount } from './amounts.ts'
+import { HostGrant, HostRule, NetworkUse } from './hosts/host-rule.ts'
 import { storedText, textOfForm } from './stored-text.ts'
 import { z } from './zod.ts'
 
@@ -14,13 +17,19 @@ const HostName = z
   .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/, 'must be a host name in lower case, such as github.com')
 const Branch = storedText(200).min(1, 'is empty')
 const PathOrUrl = storedText(2000).min(1, 'is empty')
-const absolutePath = (most: number) => textOfForm(most, /^\/[^\p{Cc}\p{Cs}]*$/u, 'must be an absolute path')
+/** What `parseRepositoryUrl` says, as far as a pattern can say it. */
+const REPOSITORY_PATTERN = [
+  String.raw`^(?:/[^${CONTROL}\u2028\u2029]*|[A-Za-z0-9._][A-Za-z0-9._-]*@[A-Za-z0-9][A-Za-z0-9.-]*:[^:${CONTROL}\u2028\u2029-][^${CONTROL}\u2028\u2029]*`,
+  String.raw`|(?:https?|ssh)://[A-Za-z][A-Za-z0-9.-]*(?:/[!"$&-.0->A-~]*)*|file:///[!"$&->@-~]*)$`,
+].join('')
+const ABSOLUTE = new RegExp(`^/[^${CONTROL}]*$`, 'u')
+const absolutePath = (most: number) => textOfForm(most, ABSOLUTE, 'must be an absolute path')
 
 export const NewProject = z
   .strictObject({
     name: ProjectName,
     /** A git URL (https, ssh) or an absolute path; of a checkout its origin is taken. */
-    repository: PathOrUrl,
+    repository: PathOrUrl.openapi({ pattern: REPOSITORY_PATTERN }),
     /** Left out: the branch the repository's HEAD names. */
     default_branch: Branch.optional(),
     /**
@@ -42,12 +51,26 @@ const Identity = textOfForm(
   300,
   /^(?=[^<]*[\p{L}\p{N}])[^<>\p{Cc}\p{Cs}\s]([^<>\p{Cc}\p{Cs}]*[^<>\p{Cc}\p{Cs}\s])? <[^<>\s\p{Cc}\p{Cs}@]+@[^<>\s\p{Cc}\p{Cs}@]+>$/u,
   'must be a name and a mail address, as in: Ada Lovelace <ada@example.org>',
-)
+).meta({ pattern: identityPattern() })
+
+/**
+ * The same for readers of the contract, as far as it can be said in every dialect: with the letters of the scripts most
+ * names are written in.
+ */
+function identityPattern(): string {
+  const letters = [
+    String.raw`0-9A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02af\u0388-\u038a\u038e-\u03a1\u03a3-\u0481\u048a-\u052f`,
+    String.raw`\u05d0-\u05ea\u0620-\u064a\u0904-\u0939\u0e01-\u0e30\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3`,
+  ].join('')
+  const end = `[^<>${CONTROL}${SPACE}]`
+  const mail = `[^<>@${CONTROL}${SPACE}]+`
+  return `^(?=[^<]*[${letters}])${end}([^<>${CONTROL}]*${end})? <${mail}@${mail}>$`
+}
 
 /** What `whyNoBranchPattern` says, as far as a pattern can say it. */
 const BRANCH_PATTERNS = [
   String.raw`^(?=.*\{id\})(?![-/.])(?!.*(?:\.\.|//|/\.|\.lock(?:/|$)|[/.]$))`,
-  String.raw`(?:[^{}\p{Cc}\p{Cs} ~^:?*[\]\\]|\{(?:id|slug|attempt)\})*$`,
+  String.raw`(?:[^{}${CONTROL} ~^:?*\[\]\\]|\{(?:id|slug|attempt)\})*$`,
 ].join('')
 
 const BranchPattern = storedText(100)
@@ -60,10 +83,31 @@ const BranchPattern = storedText(100)
     description: 'Contains {id}; may contain {slug} and {attempt}; gives names git takes for a branch',
   })
 
+/** Hosts that a project may be granted. */
+export const MOST_GRANTS = 100
+/** As `.gitignore` has them, without `!` and `[…]`. */
+const Patterns = z
+  .array(
+    storedText(LONGEST_PATTERN)
+      .min(1)
+      .superRefine((text, context) => {
+        const problem = patternProblem(text)
+        if (problem !== null) context.addIssue({ code: 'custom', message: `"${text}" ${problem}` })
+      })
+      .openapi({ pattern: PATTERN_FORM, example: 'infra/' }),
+  )
+  .max(200, 'has more than 200 entries')
+/** As `moose project edit --image` takes it; the first character keeps it from being an option of the engine. */
+const ImageName = textOfForm(
+  255,
+  /^[A-Za-z0-9]([A-Za-z0-9._/:@-]*[A-Za-z0-9])?$/,
+  'must be the name or the id of an image, such as localhost/shop:1',
+)
+
 export const ProjectChange = z
   .strictObject({
     name: ProjectName.optional(),
-    repository: PathOrUrl.optional(),
+    repository: PathOrUrl.openapi({ pattern: REPOSITORY_PATTERN }).optional(),
     default_branch: Branch.optional(),
     forge: ForgeName.optional(),
     /** Null: the host of the repository's URL. */
@@ -78,6 +122,19 @@ export const ProjectChange = z
     sign_off: z.boolean().optional(),
     /** Absolute path of an SSH private key, or of a public key whose private one an agent holds; null: no signatures. */
     signing_key: absolutePath(1000).nullable().optional(),
+    /** Granted beside those that are; counts from the next set-up or check on. */
+    allow_hosts: z.array(HostGrant).max(MOST_GRANTS).optional(),
+    /** Taken back; without `for`: from set-up and checks. What is not granted is no fault. */
+    deny_hosts: z
+      .array(z.strictObject({ host: HostRule, for: NetworkUse.optional() }))
+      .max(MOST_GRANTS)
+      .optional(),
+    /** What is held for a human beyond what usually is; the whole list. */
+    protect: Patterns.optional(),
+    /** What is not held, though it usually is; what `protect` names counts first. The whole list. */
+    unprotect: Patterns.optional(),
+    /** What its set-ups, checks and Aider run in under `MOOSE_SANDBOX=podman` or `docker`; null: none. */
+    sandbox_image: ImageName.nullable().optional(),
   })
   .refine((change) => Object.keys(change).length > 0, 'names nothing to change')
   .openapi('ProjectChange', { minProperties: 1 })
@@ -109,6 +166,14 @@ export const ProjectView = z
     sign_off: z.boolean(),
     /** Path of the SSH key its commits are signed with; null: they are not signed. */
     signing_key: z.string().nullable(),
+    /** Hosts that its set-up and its checks can reach. */
+    allowed_hosts: z.array(HostGrant),
+    /** Patterns of paths whose change a human has to allow, beyond the usual ones. */
+    protect: z.array(z.string()),
+    /** Patterns of paths that usually are protected, and whose change need not be allowed. */
+    unprotect: z.array(z.string()),
+    /** The image its children run in where the sandbox is one of containers; null: none is set. */
+    sandbox_image: z.string().nullable(),
   })
   .openapi('Project')
 export type ProjectView = z.infer<typeof ProjectView>

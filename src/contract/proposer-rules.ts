@@ -12,8 +12,11 @@ export function looksSecret(name: string): boolean {
 }
 
 /** What `urlProblem` says, as far as a pattern can say it. */
+const NUMBER = String.raw`(?:1\d\d|[1-9]?\d)`
+const HOST = String.raw`(?:(?:[A-Za-z0-9-]+\.)*[A-Za-z][A-Za-z0-9-]*|${NUMBER}(?:\.${NUMBER}){3}|\[::1\])`
+const LOOPBACK = String.raw`(?:(?:[a-z0-9-]+\.)*localhost|127(?:\.${NUMBER}){3}|\[::1\])`
 export const URL_PATTERN = [
-  String.raw`^(?:https://|http://(?:(?:[a-z0-9-]+\.)*localhost|127\.\d+\.\d+\.\d+|\[::1\])(?=[:/?]|$))`,
+  String.raw`^(?!.*[Xx][Nn]--)(?:https://${HOST}|http://${LOOPBACK})(?::[0-5]?\d{1,4})?(?=[/?]|$)`,
   String.raw`(?![^/?]*@)(?!.*\?.*(?i:${CREDENTIAL.source.replaceAll('$', '(?=[=&]|$)').replace('(^|', '([?&]|')}))[!"$-~]*$`,
 ].join('')
 

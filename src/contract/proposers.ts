@@ -1,4 +1,5 @@
-import { httpUrl, PROVIDER_KEY } from '../config/environment.ts'
+import { PROVIDER_KEY } from '../config/environment.ts'
+import { httpUrl } from '../config/setting-forms.ts'
 import { ShownUsd } from './amounts.ts'
 import { PriceBody, PriceResponse } from './budget-changes.ts'
 import {
@@ -110,6 +111,19 @@ const Fields = {
   active: z.boolean().meta({ description: 'Whether it is given orders.' }),
 }
 
+/** What goes together, as far as a schema can say it; the rest depends on what is stored. */
+const ONE_LIMIT = [
+  { not: { required: ['output_limit_parameter'] } },
+  { properties: { output_limit_parameter: { type: 'null' as const } } },
+  { not: { required: ['kind'] } },
+  { properties: { kind: { enum: ['openai-compatible'] } } },
+]
+const OWN_ADDRESS = [
+  { properties: { kind: { enum: PROPOSER_KINDS.filter((kind) => kind !== 'openai-compatible') } } },
+  { required: ['base_url'], properties: { base_url: { type: 'string' as const } } },
+]
+const TOGETHER = [{ anyOf: ONE_LIMIT }, { anyOf: OWN_ADDRESS }]
+
 /** A field of a new proposer that may be left out, with what holds then. */
 const leftOut = <Field extends z.ZodType>(field: Field, what: string) =>
   field.optional().meta({ description: `${z.string().parse(field.description)} Left out: ${what}.` })
@@ -142,7 +156,7 @@ export const NewProposer = z
     ),
     active: leftOut(Fields.active, 'true'),
   })
-  .openapi('NewProposer')
+  .openapi('NewProposer', { allOf: TOGETHER })
 export type NewProposer = z.infer<typeof NewProposer>
 
 /** What is left out stays as it is. */
@@ -156,7 +170,7 @@ export const ProposerChange = z
   })
   .partial()
   .refine((change) => Object.keys(change).length > 0, 'names nothing to change')
-  .openapi('ProposerChange', { minProperties: 1 })
+  .openapi('ProposerChange', { minProperties: 1, anyOf: ONE_LIMIT })
 export type ProposerChange = z.infer<typeof ProposerChange>
 
 const Time = z.iso.datetime()
@@ -175,6 +189,12 @@ export const ProposerView = z
     complexity_threshold: z.number(),
     /** In USD per million tokens; null: unknown, and its calls are refused. */
     price: PriceResponse.shape.price,
+    /** The library that knows the price; null: it is stated, or unknown. */
+    price_library: z.string().nullable(),
+    /** Since when: a stated price since it was stated, one of the library since the model costs that; null: not known. */
+    price_since: Time.nullable(),
+    /** The most that `POST …/test` can cost; null: the price is unknown, or there is nothing to call. */
+    test_at_most_usd: ShownUsd.nullable(),
     context_tokens: z.number().int().nullable(),
     output_limit_parameter: z.string().nullable(),
     /** The value of one that looks like a credential is `***`. */

@@ -8,7 +8,7 @@ import { z } from './zod.ts'
 export const storedText = (maxLength: number) =>
   textOfAtMost(maxLength)
     .refine((text) => text.isWellFormed() && !text.includes('\0'), 'contains a NUL or half of a character')
-    .meta({ pattern: String.raw`^[^\u0000\p{Cs}]*$` })
+    .meta({ pattern: String.raw`^[^\u0000]*$` })
 
 /** The same of one form; the form, too, admits neither a NUL nor half of a character. */
 export const textOfForm = (maxLength: number, form: RegExp, message: string) =>

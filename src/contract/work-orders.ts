@@ -1,9 +1,15 @@
 import { LIMITS, WorkOrderContent } from '../work-order/content.ts'
+import { HIDDEN_KINDS } from '../work-order/hidden-text.ts'
+import { ORDER_STATES } from '../work-order/order-state.ts'
 import { Verification } from '../work-order/proves.ts'
+import { ScopePath } from '../work-order/scope.ts'
 import { PHASES, STATUSES } from '../work-order/status.ts'
+import { ShownActor } from './actor.ts'
 import { ShownUsd, UsdAmount } from './amounts.ts'
 import { OrderBudget } from './budget.ts'
+import { OrderEvidence } from './evidence/evidence.ts'
 import { knownOrOther, storedText } from './stored-text.ts'
+import { ShortWhy } from './why/why.ts'
 import { z } from './zod.ts'
 
 const Time = z.iso.datetime().openapi({ example: '2026-01-31T12:00:00.000Z' })
@@ -29,20 +35,41 @@ export function shownFault(json: unknown): FaultView | null {
 /** A new work order. Unknown fields are refused: a misspelt `files_in_scop` must not pass silently. */
 export const NewWorkOrder = z
   .strictObject({
-    title: WorkOrderContent.shape.title,
-    description: WorkOrderContent.shape.description.default(''),
-    acceptance_criteria: WorkOrderContent.shape.acceptance_criteria.default([]),
-    files_in_scope: WorkOrderContent.shape.files_in_scope.default([]),
-    risk_level: WorkOrderContent.shape.risk_level.default('medium'),
-    /** Name of a project; may be left out when there is exactly one. */
-    project: storedText(LIMITS.title).min(1, 'is empty').optional(),
-    /** The most all its attempts together may cost; null: as much as any order. */
-    budget_usd: UsdAmount.nullable().optional(),
-    /** Approve at once. */
-    approved: z.boolean().default(false),
+    title: WorkOrderContent.shape.title.describe(
+      'One line that says what is to be done: the subject of the commit and the title of the pull request',
+    ),
+    description: WorkOrderContent.shape.description
+      .default('')
+      .describe('What is to be done, and why: all that who does it has to know beside the files'),
+    acceptance_criteria: WorkOrderContent.shape.acceptance_criteria
+      .default([])
+      .describe('What holds when it is done, one line each. A check of the project proves those that it names'),
+    files_in_scope: WorkOrderContent.shape.files_in_scope
+      .default([])
+      .describe(
+        'The files that may change, from the root of the repository, and new ones; a folder with a / at its end is all ' +
+          'that is in it. A change of any other file is refused',
+      ),
+    risk_level: WorkOrderContent.shape.risk_level
+      .default('medium')
+      .describe(
+        'How much care it needs: who proposes the change is told, and so is who reviews the pull request, by its label',
+      ),
+    project: storedText(LIMITS.title)
+      .min(1, 'is empty')
+      .optional()
+      .describe('Name of the project whose repository it is for; may be left out when there is exactly one'),
+    budget_usd: UsdAmount.nullable()
+      .optional()
+      .describe(
+        'The most all its attempts together may cost, in USD; left out or null: as much as any order. More than that is for who may approve',
+      ),
+    approved: z.boolean().default(false).describe('Approve it at once, as it is filed'),
   })
   .openapi('NewWorkOrder')
 export type NewWorkOrder = z.infer<typeof NewWorkOrder>
+
+const ContentHash = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 of 64 digits, as content_sha256 of the order')
 
 /** Fields of an order with their new values; a list replaces the one before. What is left out stays as it is. */
 export const EditWorkOrder = z
@@ -51,19 +78,38 @@ export const EditWorkOrder = z
     project: NewWorkOrder.shape.project.unwrap(),
     /** Not part of what is approved; it can be changed at any time. */
     budget_usd: UsdAmount.nullable(),
+    content_sha256: ContentHash.openapi({
+      description: 'Of the order as it was looked at. Where its content is another one by now, nothing is changed.',
+    }),
   })
   .partial()
   .refine((edit) => Object.keys(edit).length > 0, 'names no field to change')
   .openapi('EditWorkOrder', { minProperties: 1 })
 export type EditWorkOrder = z.infer<typeof EditWorkOrder>
 
+/** Orders that are filed, or looked at, at once. */
+export const MOST_ORDERS_AT_ONCE = 1000
+
 export const NewWorkOrders = z.strictObject({
   /** Stored all or none. */
-  work_orders: z.array(NewWorkOrder).min(1).max(1000),
+  work_orders: z.array(NewWorkOrder).min(1).max(MOST_ORDERS_AT_ONCE),
 })
 
 /** Body of `POST /api/work-orders`: one order, or many. */
 export const AddWorkOrders = z.union([NewWorkOrder, NewWorkOrders])
+
+export const HiddenTextView = z
+  .object({
+    field: knownOrOther(['title', 'description', 'acceptance_criteria', 'files_in_scope']),
+    /**
+     * `direction`: controls that turn the direction of text; `invisible`: characters without width, tags and the like;
+     * `comment`: HTML comments; `look_alike`: words of letters of two scripts that look the same.
+     */
+    kind: knownOrOther(HIDDEN_KINDS),
+    count: z.number().int(),
+  })
+  .openapi('HiddenText')
+export type HiddenTextView = z.infer<typeof HiddenTextView>
 
 export const WorkOrderView = z
   .object({
@@ -77,6 +123,14 @@ export const WorkOrderView = z
     /** Where an `in_progress` order stands; null in every other status. */
     phase: knownOrOther(PHASES).nullable(),
     approved: z.boolean(),
+    content_sha256: ContentHash.optional().openapi({
+      description:
+        'Of title, description, criteria, files and risk level, as the database has them: what an approval covers. Told ' +
+        'with approve, it approves this content and no other. Left out of the list.',
+    }),
+    hidden_text: z.array(HiddenTextView).openapi({
+      description: 'What its texts hold that a reader does not see or takes for something else; no model is told it.',
+    }),
     /** Name of the project; null when the order names none. */
     project: z.string().nullable(),
     /** Why the order is blocked or failed; null otherwise. */
@@ -86,6 +140,11 @@ export const WorkOrderView = z
      * that add, approve or show a pending order; left out elsewhere.
      */
     verification: Verification.nullish(),
+    /**
+     * What of its scope is protected in its project, so that a human has to allow its change beside the order; in the same
+     * answers as `verification`.
+     */
+    protected_scope: z.array(z.object({ path: z.string(), why: z.string(), allowed: z.boolean() })).optional(),
     /** Attempts made so far. */
     attempts: z.number().int(),
     github_branch: z.string().nullable(),
@@ -99,6 +158,8 @@ export const WorkOrderView = z
     /** Its own cap of all attempts together; null: the usual one. */
     budget_usd: ShownUsd.nullable(),
     metadata: z.record(z.string(), z.unknown()),
+    /** Who filed it, as `kind:name`; null: it was filed before that was kept. */
+    filed_by: z.string().nullish(),
     created_at: Time,
     updated_at: Time,
     completed_at: Time.nullable(),
@@ -124,6 +185,8 @@ export const StepView = z
           'True: input and output are null here because there is too much of them: more than 1,000,000 characters of ' +
           'JSON, or 4,000,000 in newer steps of the order.',
       }),
+    /** What it has done and why so, in one line: the reason of the choice, the executor, how many checks passed; null: nothing is known. */
+    summary: z.string().nullish(),
     error: FaultView.or(z.null()),
     cost_usd: ShownUsd,
     started_at: Time,
@@ -170,8 +233,41 @@ export const PullRequestView = z
     /** GitHub's words, e.g. `APPROVED`, `CHANGES_REQUESTED`; null: none. */
     review: z.string().nullable(),
     diff: z.string(),
+    /** Where it is, for people; null: on the forge `local`, which has no pages, reviews and checks of its own. */
+    url: z.url().nullish(),
+    opened_at: Time.nullish(),
+    /** When it was merged or closed; null while it is open. */
+    ended_at: Time.nullish(),
+    /** When it was last looked at on GitHub; null: not yet, or on the forge `local`. */
+    seen_at: Time.nullish(),
+    /** The latest review of each person, as last seen; null as `seen_at`, or they could not be read. */
+    reviews: z
+      .array(
+        z.object({
+          /** Login; null: the account is gone. */
+          by: z.string().nullable(),
+          /** GitHub's words, e.g. `APPROVED`, `COMMENTED`, `CHANGES_REQUESTED`. */
+          state: z.string(),
+          at: Time.nullable(),
+        }),
+      )
+      .nullish(),
+    /** Check runs and statuses of its commit, as last seen, at most 50; null as of `reviews`. */
+    check_runs: z
+      .array(
+        z.object({
+          name: z.string(),
+          /** GitHub's words, e.g. `SUCCESS`, `FAILURE`, `IN_PROGRESS`. */
+          state: z.string(),
+          url: z.url().nullable(),
+        }),
+      )
+      .nullish(),
+    /** How many check runs there are, also those that are not told. */
+    check_run_count: z.number().int().nullish(),
   })
   .openapi('PullRequest')
+export type PullRequestView = z.infer<typeof PullRequestView>
 
 export const WorkOrderDetail = WorkOrderView.extend({
   /** What the ledger says about all its attempts together. */
@@ -179,6 +275,12 @@ export const WorkOrderDetail = WorkOrderView.extend({
   /** Oldest first. */
   attempt_history: z.array(AttemptView),
   pull_request: PullRequestView.or(z.null()),
+  /** Who gave the approval it has, and when; null: it has none, or was approved before acts were recorded. */
+  approval: z.object({ actor: ShownActor, at: Time }).nullish(),
+  /** What was verified, and which check proves which criterion; null: nothing was verified yet. */
+  evidence: OrderEvidence.or(z.null()).optional(),
+  /** Its address in the page, for people; null: `MOOSE_PUBLIC_URL` of the service does not say where that is. */
+  page_url: z.url().nullish(),
 }).openapi('WorkOrderDetail')
 export type WorkOrderDetail = z.infer<typeof WorkOrderDetail>
 
@@ -198,6 +300,7 @@ export const EVENT_TYPES = [
   'output',
   'attempt_ended',
   'status',
+  'pull_request',
 ] as const
 export type EventType = (typeof EVENT_TYPES)[number]
 
@@ -216,7 +319,7 @@ export const EventView = z
     type: knownOrOther(EVENT_TYPES),
     message: z.string(),
     /**
-     * `step_*` and `attempt_ended` carry `duration_ms` and `cost_usd`; `status` carries `status` and `phase`; `edited`
+     * `pull_request` says what was seen of it on its forge; `step_*` and `attempt_ended` carry `duration_ms` and `cost_usd`; `status` carries `status` and `phase`; `edited`
      * `fields`. Data that is no object is its `value`.
      */
     data: z.record(z.string(), z.unknown()),
@@ -239,17 +342,14 @@ export const ListedWorkOrder = WorkOrderView.extend({
   }),
   /** Whether its last attempt was answered by a recording: no model was called. */
   replayed: z.boolean(),
+  /** Derived from status, phase and approval. */
+  state: z.enum(ORDER_STATES),
+  /** What it waits for, or why it stands where it stands; `GET /api/work-orders/{id}/why` says it with the evidence. */
+  why: ShortWhy,
+  /** When the attempt that runs was begun; null: none runs. */
+  running_since: Time.nullable(),
 }).openapi('ListedWorkOrder')
 export type ListedWorkOrder = z.infer<typeof ListedWorkOrder>
-export const ListedWorkOrdersResponse = z.object({ success: z.literal(true), work_orders: z.array(ListedWorkOrder) })
-
-export const ListQuery = z.strictObject({
-  status: z.enum(STATUSES).optional(),
-  project: storedText(LIMITS.title).optional(),
-  /** Newest first beyond this count are left out; the answer is oldest first. */
-  limit: z.coerce.number().int().min(1).max(1000).default(100),
-})
-export type ListQuery = z.infer<typeof ListQuery>
 
 /** An order by its id, or by a unique prefix of it. */
 export const WorkOrderParams = z.object({
@@ -258,5 +358,26 @@ export const WorkOrderParams = z.object({
     .regex(/^[0-9a-fA-F-]{4,36}$/, 'must be the id of a work order, or at least its first 4 characters')
     .openapi({ example: '3f2a9c1e' }),
 })
+
+/** Which content is approved, and what of its changes is allowed to be published beside. */
+export const ApproveWorkOrder = z
+  .strictObject({
+    content_sha256: ContentHash.optional().openapi({
+      description: 'Of the order as it was looked at. Where its content is another one by now, nothing is approved.',
+    }),
+    allow: z.array(ScopePath).max(LIMITS.files).default([]).openapi({
+      description: 'Protected paths that may change, or folders with a / at their end',
+    }),
+    allow_all_protected: z.boolean().default(false).openapi({
+      description: 'Whatever is protected; no text that looks like a key',
+    }),
+    allow_secrets: z
+      .array(z.string().regex(/^[0-9a-f]{16}$/, 'must be a fingerprint of 16 digits, as the reason tells it'))
+      .max(LIMITS.files)
+      .default([])
+      .openapi({ description: 'Fingerprints of texts that look like keys and may be published' }),
+  })
+  .openapi('ApproveWorkOrder')
+export type ApproveWorkOrder = z.infer<typeof ApproveWorkOrder>
 
 export const ReasonBody = z.strictObject({ reason: storedText(LIMITS.criterion).optional() })

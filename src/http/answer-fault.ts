@@ -12,10 +12,20 @@ const RETRY_AFTER_S = 5
 /** The answer of every failure: `{ success: false, error: { code, message, details } }`. */
 export function answerFault<S extends FaultStatus>(c: Context<HttpEnv>, fault: Fault, status: S) {
   if (status === 503 && isOf('passes', fault.code)) c.header('Retry-After', String(RETRY_AFTER_S))
+  if (fault.code === 'too_many_requests') c.header('Retry-After', String(fault.details['retry_after_s']))
+  const challenge = challengeOf(fault)
+  if (challenge !== null) c.header('WWW-Authenticate', challenge)
   // Nothing is decided by an answer: no detail of it is kept as it was.
   const record = fault.toRecord()
   const error = { ...c.var.sanitize(record), code: record.code }
   return c.json({ success: false as const, error }, status)
+}
+
+/** What a refused client is told of what it takes. @see https://www.rfc-editor.org/rfc/rfc6750#section-3 */
+function challengeOf({ code, details }: Fault): string | null {
+  if (code === 'scope_missing') return `Bearer realm="moose", error="insufficient_scope", scope="${details['scope']}"`
+  if (code !== 'unauthenticated') return null
+  return details['token'] === undefined ? 'Bearer realm="moose"' : 'Bearer realm="moose", error="invalid_token"'
 }
 
 /** Answers whatever a handler threw. What Moose cannot name is told to the log alone. */

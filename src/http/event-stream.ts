@@ -1,6 +1,9 @@
 import type { Context } from 'hono'
-import type { ServiceStopping, StreamEnd } from '../contract/events.ts'
+import { actorText } from '../contract/actor.ts'
+import type { ServiceStopping, SettingsChanged, StreamEnd } from '../contract/events.ts'
 import { type EventView, isEventType } from '../contract/work-orders.ts'
+import { isOfSettings } from '../db/event-feed.ts'
+import { isStillLetIn } from './authenticate.ts'
 import { type HttpEnv, requestSignal } from './http-env.ts'
 
 /** The live events of a stream; null: a heartbeat. They end when the signal aborts, or by themselves. */
@@ -16,19 +19,19 @@ const HEADERS = {
 }
 
 /**
- * Answers with server-sent events: `id`, `event` (the type; `other` for one that is not known here) and `data` (the event as JSON); comments as heartbeats;
- * `event: service_stopping` as soon as the service begins to stop; at last `event: end`. One frame at a time, made when the client has taken the one before.
+ * Answers with server-sent events: `id`, `event` (the type; `other` for one that is not known here) and `data` (the event as JSON); comments as heartbeats; `event: settings` without an id;
+ * `event: service_stopping` as soon as the service begins to stop; at last `event: end`. One frame at a time, made when the client has taken the one before, and none once its token no longer counts.
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html
  * @throws {Fault} `too_many_streams`
  */
-export function answerEventStream(c: Context<HttpEnv>, items: Items): Response {
+export function answerEventStream(c: Context<HttpEnv>, items: Items<EventView | SettingsChanged>): Response {
   return answerStream(c, items, frame)
 }
 
 /** As `answerEventStream`, of other events. @param toFrame one event as it is sent */
 export function answerStream<Item>(c: Context<HttpEnv>, items: Items<Item>, toFrame: (item: Item) => string): Response {
   if (c.req.method === 'HEAD') return c.body(null, 200, HEADERS)
-  const release = c.var.streamSlots.take()
+  const release = c.var.streamSlots.take(actorText(c.var.actor))
   const left = new AbortController()
   const source = frames(c, items(AbortSignal.any([requestSignal(c), left.signal])), toFrame)
   const encoder = new TextEncoder()
@@ -57,6 +60,7 @@ async function* frames<Item>(
   try {
     yield* stoppingFrames()
     for await (const item of items) {
+      if (!(await isStillLetIn(c))) return yield lastFrame({ reason: 'failed' })
       yield item === null ? ': still here\n\n' : toFrame(item)
       yield* stoppingFrames()
     }
@@ -69,7 +73,8 @@ async function* frames<Item>(
 }
 
 /** A type that another program wrote may hold line breaks, or be the one that ends a stream: the data alone has it then. */
-function frame(event: EventView): string {
+function frame(event: EventView | SettingsChanged): string {
+  if (isOfSettings(event)) return `event: settings\ndata: ${JSON.stringify(event)}\n\n`
   const name = isEventType(event.type) ? event.type : 'other'
   return `id: ${event.id}\nevent: ${name}\ndata: ${JSON.stringify(event)}\n\n`
 }

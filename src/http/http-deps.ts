@@ -1,8 +1,11 @@
 import type { Kysely } from 'kysely'
 import type { Pool } from 'pg'
 import type { Adapters } from '../attempt/context.ts'
+import type { Audit } from '../audit/audit.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
+import type { Actor } from '../contract/actor.ts'
+import type { DoctorEvent } from '../contract/doctor.ts'
 import type { EventFeed } from '../db/event-feed.ts'
 import type { Database } from '../db/schema.ts'
 import type { Git } from '../git/git.ts'
@@ -10,7 +13,7 @@ import type { Log } from '../log.ts'
 import type { OwnManager } from '../manager/manager.ts'
 import type { Models } from '../models/models.ts'
 import type { RowDefaults } from '../orchestrator/malformed-rows.ts'
-import type { Orchestrator } from '../orchestrator/orchestrator.ts'
+import type { Orchestrator, OrchestratorDeps } from '../orchestrator/orchestrator.ts'
 import type { OrchestratorService } from '../orchestrator/orchestrator-service.ts'
 import type { Proposer } from '../ports/proposal.ts'
 import type { SecretSettings } from '../redaction/redaction.ts'
@@ -28,7 +31,9 @@ export type HttpDeps = {
   /** Ours, for `POST /api/proposer-enhanced`. */
   proposer: Proposer
   models: Models
-  adapters: Pick<Adapters, 'workspaces' | 'executors' | 'forges' | 'bases'>
+  /** What is known of proposers where orders wait for them. */
+  proposers: OrchestratorDeps['proposers']
+  adapters: Pick<Adapters, 'workspaces' | 'executors' | 'forges' | 'bases' | 'buildProposerRequest'>
   git: Git
   /** What set-up and checks are handed. */
   toolchains: () => Promise<Toolchains>
@@ -36,7 +41,17 @@ export type HttpDeps = {
   isHomeOwned: () => boolean
   /** Before something is run in the home: no other process may use or remove its workspaces. @throws {Fault} `home_owned` */
   ownHome: () => Promise<void>
-  config: Pick<Config, 'github' | 'gitConfigFiles'> & SecretSettings & RowDefaults
+  config: Pick<Config, 'api' | 'pageUrl' | 'contextMaxBytes' | 'github' | 'gitConfigFiles'> &
+    SecretSettings &
+    RowDefaults
+  /** Who runs this process: who acts where the API asks for no token. */
+  osUser: Actor
+  /** The token of this home, which sessions of browsers are sealed with; null: there is none. */
+  homeToken: () => Promise<string | null>
+  /** With the heads that this home has seen. */
+  audit: Audit
+  /** What `moose doctor` finds for this process; while it looks, who asks joins in. */
+  examine: (signal: AbortSignal) => AsyncIterable<DoctorEvent>
   clock: Clock
   log: Log
 }

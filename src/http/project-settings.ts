@@ -106,7 +106,12 @@ export async function editProject(
   if (moves) await refuseOtherNumbers(deps, before, after)
   if (CHECKED.some((field) => change[field] !== undefined)) await assertWorks(deps, after)
   const mirror = isOther ? { mirror_id: randomUUID() } : {}
-  return await changeProject(deps.db, before, { columns: { ...columnsOf(after, change), ...mirror }, moves })
+  const { allow_hosts, deny_hosts, ...settings } = change
+  const hosts = {
+    ...(allow_hosts === undefined ? {} : { allow_hosts }),
+    ...(deny_hosts === undefined ? {} : { deny_hosts }),
+  }
+  return await changeProject(deps.db, before, { columns: { ...columnsOf(after, settings), ...mirror }, moves, hosts })
 }
 
 /** The project as it would be. */
@@ -158,10 +163,18 @@ async function assertWorks({ git, adapters }: Deps, project: Project): Promise<v
 }
 
 /** What was asked for and nothing else: two edits at once may change different things. */
-function columnsOf(after: Project, change: ProjectChange): Updateable<Database['projects']> {
-  const { repository, forge, forge_host, ...same } = change
+function columnsOf(
+  after: Project,
+  change: Omit<ProjectChange, 'allow_hosts' | 'deny_hosts'>,
+): Updateable<Database['projects']> {
+  const { repository, forge, forge_host, protect, unprotect, ...same } = change
   const isPlace = repository !== undefined || forge !== undefined || forge_host !== undefined
-  const given = Object.fromEntries(Object.entries(same).filter(([, value]) => value !== undefined))
+  const lists = {
+    ...(protect === undefined ? {} : { protect: JSON.stringify(protect) }),
+    ...(unprotect === undefined ? {} : { unprotect: JSON.stringify(unprotect) }),
+  }
+  const stated = Object.fromEntries(Object.entries(same).filter(([, value]) => value !== undefined))
+  const given = { ...stated, ...lists }
   const place = { repository: after.repository, forge: after.forge, forge_host: after.forgeHost }
   return isPlace ? { ...given, ...place } : given
 }

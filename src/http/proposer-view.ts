@@ -1,3 +1,4 @@
+import { isoTime } from '../clock.ts'
 import type { ChangedPrice, PriceBody } from '../contract/budget-changes.ts'
 import { looksSecret, shownBaseUrl } from '../contract/proposer-rules.ts'
 import type { ProposerView } from '../contract/proposers.ts'
@@ -5,8 +6,9 @@ import type { CostProfile } from '../db/proposer-changes.ts'
 import type { ProposerConfig } from '../db/proposer-configs.ts'
 import type { ProviderPause } from '../db/provider-pauses.ts'
 import { isKeyNeeded, keyOf, keyVariableOf } from '../models/availability.ts'
-import { type Price, priceOf } from '../models/price.ts'
+import { listedSince, PRICE_LIBRARY, type Price, priceOf } from '../models/price.ts'
 import { providerKey } from '../models/provider-pause.ts'
+import { worstCaseOfTest } from '../models/test-call.ts'
 import { statedUsd } from '../money.ts'
 import type { HttpDeps } from './http-deps.ts'
 
@@ -32,13 +34,18 @@ export function shownPrice(price: Price | null): ChangedPrice['price'] {
   }
 }
 
+/** What the database knows of proposers besides their rows. */
+export type KnownOfProposers = { pauses: readonly ProviderPause[]; statedAt: ReadonlyMap<string, Date> }
+
 /** A proposer as it may be shown, with what this machine and the time have to say about it. */
 export function proposerView(
   config: ProposerConfig,
   { models, clock, config: { secrets } }: Pick<HttpDeps, 'models' | 'clock' | 'config'>,
-  pauses: readonly ProviderPause[],
+  { pauses, statedAt }: KnownOfProposers,
 ): ProposerView {
   const unavailable = models.whyUnavailable(config)
+  const now = clock.now()
+  const price = priceOf(config, now)
   return {
     name: config.name,
     kind: config.provider,
@@ -46,7 +53,9 @@ export function proposerView(
     base_url: config.baseUrl === null ? null : shownBaseUrl(config.baseUrl),
     ...keyView(config, secrets),
     complexity_threshold: config.complexityThreshold,
-    price: shownPrice(priceOf(config, clock.now())),
+    price: shownPrice(price),
+    ...provenance(config, price, { now, statedAt }),
+    test_at_most_usd: price === null || config.provider === 'replay' ? null : worstCaseOfTest(price).toNumber(),
     context_tokens: config.contextTokens,
     output_limit_parameter: config.outputLimitParameter,
     extra_headers: Object.fromEntries(
@@ -56,6 +65,21 @@ export function proposerView(
     active: config.active,
     unavailable: unavailable === null ? null : shownFault(unavailable),
     provider_pause: pauseView(pauses.find(({ provider }) => provider === providerKey(config))),
+  }
+}
+
+/** Where a price comes from, and since when it holds. */
+function provenance(
+  config: ProposerConfig,
+  price: Price | null,
+  { now, statedAt }: { now: Date; statedAt: KnownOfProposers['statedAt'] },
+): Pick<ProposerView, 'price_library' | 'price_since'> {
+  if (price === null || config.provider === 'replay') return { price_library: null, price_since: null }
+  const isListed = price.source === 'library'
+  const since = isListed ? listedSince(config, now) : statedAt.get(config.name)
+  return {
+    price_library: isListed ? PRICE_LIBRARY : null,
+    price_since: since === null || since === undefined ? null : isoTime(since),
   }
 }
 

@@ -1,6 +1,6 @@
 import { Fault } from '../faults/fault.ts'
 
-/** Counts what is open, so that forgotten streams cannot use up the service. */
+/** Counts what is open, so that forgotten streams cannot use up the service, nor one caller what is there for all. */
 export type StreamSlots = {
   /**
    * Takes a slot.
@@ -8,22 +8,28 @@ export type StreamSlots = {
    * @returns gives it back; a second call does nothing
    * @throws {Fault} `too_many_streams`
    */
-  take(): () => void
+  take(caller: string): () => void
 }
 
-export function createStreamSlots(max: number): StreamSlots {
-  const open = new Set<symbol>()
+type Limits = { maxStreams: number; maxStreamsOfCaller: number }
+
+export function createStreamSlots({ maxStreams, maxStreamsOfCaller }: Limits): StreamSlots {
+  const open = new Map<symbol, string>()
   return {
-    take: () => {
-      if (open.size >= max) {
-        const message = `${max} event streams are open already. Close one of them, or try again later.`
-        throw new Fault('too_many_streams', message, { max })
-      }
+    take: (caller) => {
+      const own = [...open.values()].filter((other) => other === caller).length
+      if (open.size >= maxStreams) throw tooMany(maxStreams, 'are open already')
+      if (own >= maxStreamsOfCaller) throw tooMany(maxStreamsOfCaller, `of ${caller} are open already`)
       const slot = Symbol('stream')
-      open.add(slot)
+      open.set(slot, caller)
       return () => {
         open.delete(slot)
       }
     },
   }
+}
+
+function tooMany(max: number, open: string): Fault {
+  const message = `${max} event streams ${open}. Close one of them, or try again later.`
+  return new Fault('too_many_streams', message, { max })
 }

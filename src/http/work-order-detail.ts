@@ -1,8 +1,12 @@
 import type { Kysely } from 'kysely'
 import { readOrderBudget } from '../budget/spent-by.ts'
-import type { WorkOrderDetail } from '../contract/work-orders.ts'
+import { isoTime } from '../clock.ts'
+import { evidenceOf } from '../contract/evidence/evidence.ts'
+import { stepSummary } from '../contract/evidence/step-summary.ts'
+import { PullRequestView, type StepView, type WorkOrderDetail } from '../contract/work-orders.ts'
 import { attemptHistory } from '../db/attempts/attempt-history.ts'
-import { findPullRequestOfAttempt, pullRequestsInBrief } from '../db/pull-requests.ts'
+import { approvalOf } from '../db/audit/audit-entries.ts'
+import { findPullRequestOfAttempt, type PullRequestRow, pullRequestsInBrief } from '../db/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
 import { findWorkOrder } from '../db/work-orders/work-orders.ts'
 import { standsOn } from '../work-order/standing.ts'
@@ -20,10 +24,46 @@ export async function workOrderDetail(db: Kysely<Database>, idOrPrefix: string):
   const shown = standing === null ? pulls.at(-1) : standing
   const key = shown === undefined ? null : { workOrderId: order.id, attempt: shown.attempt }
   const pullRequest = key === null ? null : await findPullRequestOfAttempt(db, key)
+  const attempts = await attemptHistory(db, order.id)
   return {
     ...order,
     budget: await readOrderBudget(db, order.id),
-    attempt_history: await attemptHistory(db, order.id),
-    pull_request: pullRequest,
+    attempt_history: attempts.map((attempt) => ({ ...attempt, steps: attempt.steps.map(withSummary) })),
+    pull_request: pullRequest === null ? null : toPullRequestView(pullRequest),
+    evidence: evidenceOf({ ...order, attempt_history: attempts, pull_request: pullRequest }),
+    approval: order.approved ? await approvalOf(db, order.id) : null,
+  }
+}
+
+function withSummary(step: StepView): StepView {
+  return { ...step, summary: stepSummary(step) }
+}
+
+const Seen = PullRequestView.pick({ reviews: true, check_runs: true, check_run_count: true }).required()
+const UNSEEN = { reviews: null, check_runs: null, check_run_count: null }
+
+/** What is not as Moose writes it of what was seen is not shown. */
+function toPullRequestView({ created_at, ended_at, seen_at, seen, ...row }: PullRequestRow): PullRequestView {
+  const parts = Seen.safeParse(seen)
+  return {
+    number: row.number,
+    attempt: row.attempt,
+    state: row.state,
+    title: row.title,
+    body: row.body,
+    base: row.base,
+    branch: row.branch,
+    base_sha: row.base_sha,
+    head_sha: row.head_sha,
+    merge_sha: row.merge_sha,
+    seen_head_sha: row.seen_head_sha,
+    checks: row.checks,
+    review: row.review,
+    diff: row.diff,
+    url: row.url,
+    opened_at: isoTime(created_at),
+    ended_at: ended_at === null ? null : isoTime(ended_at),
+    seen_at: seen_at === null ? null : isoTime(seen_at),
+    ...(parts.success ? parts.data : UNSEEN),
   }
 }

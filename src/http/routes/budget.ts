@@ -19,9 +19,9 @@ import {
 import { setPriceOfProposer } from '../../db/proposer-changes.ts'
 import { getProposerConfig } from '../../db/proposer-configs.ts'
 import { setEmergencyStop } from '../../db/system-config.ts'
-import { toFault } from '../../faults/fault.ts'
 import { priceOf } from '../../models/price.ts'
 import { statedUsd } from '../../money.ts'
+import { faultOfRow } from '../../orchestrator/malformed-rows.ts'
 import {
   ANY_FAULT,
   BODY_FAULT,
@@ -141,9 +141,7 @@ async function budgetAfter(db: HttpDeps['db']): Promise<EmergencyResponse> {
   try {
     return { success: true, budget: await readBudget(db) }
   } catch (error) {
-    const { code, message: problem } = toFault(error)
-    if (code !== 'config_invalid') throw error
-    return { success: true, budget: null, problem }
+    return { success: true, budget: null, problem: faultOfRow(error).message }
   }
 }
 

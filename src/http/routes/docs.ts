@@ -31,7 +31,6 @@ const ASSETS = {
 
 /** The page that renders the contract; for people, so no part of it. */
 export const docsRoutes = newRoutes()
-docsRoutes.get('/', (c) => c.redirect('/docs'))
 docsRoutes.get('/docs/', (c) => c.redirect('/docs'))
 docsRoutes.get('/docs', (c) => c.html(PAGE, 200, { 'Content-Security-Policy': PAGE_POLICY }))
 docsRoutes.get('/docs/start.js', (c) => c.body(START, 200, { 'Content-Type': 'text/javascript; charset=utf-8' }))

@@ -1,16 +1,19 @@
 import { createRoute } from '@hono/zod-openapi'
 import type { Context } from 'hono'
+import type { z } from 'zod'
 import {
+  AllEventsQuery,
   EventsHeaders,
-  EventsQuery,
   EventsResponse,
   ServiceStopping,
+  SettingsChanged,
   StreamEnd,
   WorkOrderEventsQuery,
 } from '../../contract/events.ts'
 import { EventView, WorkOrderParams } from '../../contract/work-orders.ts'
-import { eventsAfter } from '../../db/work-order-events.ts'
+import { eventsAfter, eventsIn } from '../../db/work-order-events.ts'
 import { findWorkOrder } from '../../db/work-orders/work-orders.ts'
+import { Fault } from '../../faults/fault.ts'
 import { ANY_FAULT, json, NO_SUCH_ORDER, QUERY_FAULT, TOO_MANY_STREAMS } from '../answers.ts'
 import { answerEventStream } from '../event-stream.ts'
 import { followAttempt } from '../follow-attempt.ts'
@@ -28,23 +31,25 @@ const description = [
   'StreamEnd. Resume with `Last-Event-ID` or `?after=`.',
 ].join(' ')
 
-const EVENTS = {
+const STREAM = EventView.or(ServiceStopping).or(StreamEnd)
+const events = <Schema extends z.ZodType>(schema: Schema) => ({
   description: 'The events',
-  content: {
-    ...json(EventsResponse, '').content,
-    'text/event-stream': { schema: EventView.or(ServiceStopping).or(StreamEnd) },
-  },
-}
+  content: { ...json(EventsResponse, '').content, 'text/event-stream': { schema } },
+})
 
 const all = createRoute({
   method: 'get',
   path: '/api/events',
   operationId: 'getEvents',
   summary: 'What happens to all work orders',
-  description,
+  description: [
+    description,
+    'With `?settings=true` the stream also says by `event: settings`, a SettingsChanged without an id, that something has',
+    'changed which is no event of an order: caps, pauses of providers, projects, tokens.',
+  ].join(' '),
   tags,
-  request: { query: EventsQuery, headers: EventsHeaders },
-  responses: { 200: EVENTS, ...QUERY_FAULT, ...TOO_MANY_STREAMS, ...ANY_FAULT },
+  request: { query: AllEventsQuery, headers: EventsHeaders },
+  responses: { 200: events(STREAM.or(SettingsChanged)), ...QUERY_FAULT, ...TOO_MANY_STREAMS, ...ANY_FAULT },
 })
 
 const ofOrder = createRoute({
@@ -52,10 +57,14 @@ const ofOrder = createRoute({
   path: '/api/work-orders/{id}/events',
   operationId: 'getWorkOrderEvents',
   summary: 'What happens to one work order',
-  description: `${description} With \`?follow=attempt\` the stream ends once nothing more will come without a human.`,
+  description: [
+    `${description} With \`?follow=attempt\` the stream ends once nothing more will come without a human.`,
+    'As JSON, `?tail=500` is the end of the log, and `?tail=500&before=ID` what stands before an event; `?find=` leaves out what',
+    'does not have a text.',
+  ].join(' '),
   tags,
   request: { params: WorkOrderParams, query: WorkOrderEventsQuery, headers: EventsHeaders },
-  responses: { 200: EVENTS, ...QUERY_FAULT, ...NO_SUCH_ORDER, ...TOO_MANY_STREAMS, ...ANY_FAULT },
+  responses: { 200: events(STREAM), ...QUERY_FAULT, ...NO_SUCH_ORDER, ...TOO_MANY_STREAMS, ...ANY_FAULT },
 })
 
 export const eventRoutes = newRoutes()
@@ -64,15 +73,21 @@ export const eventRoutes = newRoutes()
     if (wantsJson(c)) {
       return c.json({ success: true as const, events: await eventsAfter(c.var.deps.db, null, afterId) }, 200)
     }
-    return answerEventStream(c, (signal) => live(c, { workOrderId: null, afterId, signal }))
+    if (c.req.valid('query').settings === 'false') {
+      return answerEventStream(c, (signal) => live(c, { workOrderId: null, afterId, signal }))
+    }
+    const open = (signal: AbortSignal) => c.var.deps.feed.subscribeToAll({ afterId, signal })
+    return answerEventStream(c, (signal) => beating(c, open, signal))
   })
   .openapi(ofOrder, async (c) => {
     const { db } = c.var.deps
     const { id: workOrderId } = await findWorkOrder(db, c.req.valid('param').id)
     const afterId = position(c.req.valid('header'), c.req.valid('query'))
+    const within = rangeIn(c.req.valid('query'))
     if (wantsJson(c)) {
-      return c.json({ success: true as const, events: await eventsAfter(db, workOrderId, afterId) }, 200)
+      return c.json({ success: true as const, events: await eventsIn(db, { workOrderId, afterId, ...within }) }, 200)
     }
+    if (Object.values(within).some((bound) => bound !== null)) throw new Fault('request_invalid', ONLY_JSON)
     const follows = c.req.valid('query').follow === 'attempt'
     return answerEventStream(c, (signal) => {
       const events = live(c, { workOrderId, afterId, signal })
@@ -81,10 +96,22 @@ export const eventRoutes = newRoutes()
   })
 
 function live(c: Context<HttpEnv>, from: { workOrderId: string | null; afterId: string; signal: AbortSignal }) {
+  return beating(c, (signal) => c.var.deps.feed.subscribe({ ...from, signal }), from.signal)
+}
+
+function beating<Item>(c: Context<HttpEnv>, open: (signal: AbortSignal) => AsyncIterable<Item>, ended: AbortSignal) {
   const { deps, limits } = c.var
-  const { stopping } = deps.orchestrator
-  const open = (signal: AbortSignal) => deps.feed.subscribe({ ...from, signal })
-  return withHeartbeats(open, limits.heartbeatMs, from.signal, stopping)
+  return withHeartbeats(open, limits.heartbeatMs, ended, deps.orchestrator.stopping)
+}
+
+const ONLY_JSON = 'before, tail and find take Accept: application/json; a stream has every event from one on.'
+
+function rangeIn({ before, tail, find }: z.infer<typeof WorkOrderEventsQuery>) {
+  return {
+    beforeId: before === undefined ? null : before,
+    tail: tail === undefined ? null : tail,
+    find: find === undefined ? null : find,
+  }
 }
 
 function position(headers: { 'Last-Event-ID'?: string | undefined }, query: { after: string }): string {

@@ -29,7 +29,7 @@ const retry = createRoute({
   summary: 'What to do about a failed proposal',
   description: 'The same proposer once more, then the next more able one, then a human; at most three tries.',
   tags: ['Manager'],
-  request: { query: RetryRequest },
+  request: { query: RetryRequest.strict() },
   responses: { 200: json(RetryDecision, 'The decision and its reason'), ...QUERY_FAULT, ...ANY_FAULT },
 })
 

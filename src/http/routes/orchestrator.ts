@@ -7,6 +7,9 @@ import {
   StartResponse,
   StopResponse,
 } from '../../contract/orchestrator.ts'
+import { PlacesBody, PlacesResponse } from '../../contract/places.ts'
+import { recordPolling } from '../../db/audit/audit-entries.ts'
+import { setPlaces } from '../../db/system-config.ts'
 import { findWorkOrder } from '../../db/work-orders/work-orders.ts'
 import { ANY_FAULT, BODY_FAULT, CONFLICT, json, jsonBody, NO_SUCH_ORDER, PEER_FAULT, UNWORKABLE } from '../answers.ts'
 import { requestSignal } from '../http-env.ts'
@@ -42,6 +45,16 @@ const stop = createRoute({
   responses: { 200: json(StopResponse, 'No longer polling'), ...ANY_FAULT },
 })
 
+const places = createRoute({
+  method: 'put',
+  path: '/api/orchestrator/places',
+  operationId: 'setPlaces',
+  summary: 'Set how many attempts may run at once; what runs goes on',
+  tags,
+  request: { body: jsonBody(PlacesBody, true) },
+  responses: { 200: json(PlacesResponse, 'In force now'), ...BODY_FAULT, ...ANY_FAULT },
+})
+
 const execute = createRoute({
   method: 'post',
   path: '/api/orchestrator/execute',
@@ -64,19 +77,33 @@ const execute = createRoute({
 /** The specification's section 5. */
 export const orchestratorRoutes = newRoutes()
   .openapi(status, async (c) => {
-    return c.json({ success: true as const, status: await c.var.deps.orchestrator.status() }, 200)
+    const { orchestrator, config } = c.var.deps
+    return c.json({ success: true as const, status: { ...(await orchestrator.status()), auth: config.api.auth } }, 200)
   })
   .openapi(start, async (c) => {
     const { interval_ms } = c.req.valid('json')
-    const interval = await c.var.deps.orchestrator.start(interval_ms === undefined ? null : interval_ms)
+    const { db, orchestrator } = c.var.deps
+    const interval = await orchestrator.start(interval_ms === undefined ? null : interval_ms)
+    await recordPolling(db, { intervalMs: interval })
     return c.json({ success: true as const, message: 'Orchestrator polling started', interval_ms: interval }, 200)
   })
-  .openapi(stop, (c) => {
-    c.var.deps.orchestrator.stop()
+  .openapi(stop, async (c) => {
+    const { db, orchestrator } = c.var.deps
+    orchestrator.stop()
+    await recordPolling(db, 'stopped')
     return c.json({ success: true as const, message: 'Orchestrator polling stopped' }, 200)
+  })
+  .openapi(places, async (c) => {
+    const { db, config } = c.var.deps
+    const { maxConcurrent, maxPerRepository } = await setPlaces(db, c.req.valid('json'), config)
+    const inForce = { max_concurrent: maxConcurrent, max_per_repository: maxPerRepository }
+    return c.json({ success: true as const, places: inForce }, 200)
   })
   .openapi(execute, async (c) => {
     const { db, orchestrator } = c.var.deps
     const { id } = await findWorkOrder(db, c.req.valid('json').work_order_id)
-    return c.json({ success: true as const, result: await orchestrator.execute(id, requestSignal(c)) }, 200)
+    return c.json(
+      { success: true as const, result: await orchestrator.execute(id, requestSignal(c), c.var.actor) },
+      200,
+    )
   })

@@ -2,10 +2,11 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { createOutputLog } from '../../attempt/output-log.ts'
 import { CheckEvent, type CheckedProject, CheckProject } from '../../contract/base-checks.ts'
 import { StreamEnd } from '../../contract/events.ts'
-import { findProjectByName } from '../../db/projects.ts'
+import { type HostGrant, NetworkUse } from '../../contract/hosts/host-rule.ts'
+import { findProjectByName, grantsOf } from '../../db/projects.ts'
 import { toFault } from '../../faults/fault.ts'
 import type { CheckedBase } from '../../ports/base-checks.ts'
-import { type Sanitize, shownFault } from '../../redaction/sanitize-output.ts'
+import { createPublishedSanitizer, type Sanitize, shownFault } from '../../redaction/sanitize-output.ts'
 import type { Toolchains } from '../../sandbox/toolchains.ts'
 import type { Project } from '../../work-order/project.ts'
 import { ANY_FAULT, BODY_FAULT, jsonBody, NO_SUCH_PROJECT, TOO_MANY_STREAMS } from '../answers.ts'
@@ -41,7 +42,7 @@ const check = createRoute({
 export const projectCheckRoutes = newRoutes().openapi(check, async (c) => {
   const { deps, limits, sanitize } = c.var
   const project = await findProjectByName(deps.db, c.req.valid('param').name)
-  const request = { project, body: c.req.valid('json'), sanitize }
+  const request = { project, body: c.req.valid('json'), sanitize, published: createPublishedSanitizer(deps.config) }
   return answerStream(
     c,
     (signal) =>
@@ -55,8 +56,8 @@ export const projectCheckRoutes = newRoutes().openapi(check, async (c) => {
   )
 })
 
-type Deps = Pick<HttpDeps, 'adapters' | 'log' | 'ownHome' | 'toolchains'>
-type Request = { project: Project; body: CheckProject; sanitize: Sanitize }
+type Deps = Pick<HttpDeps, 'adapters' | 'db' | 'log' | 'ownHome' | 'toolchains'>
+type Request = { project: Project; body: CheckProject; sanitize: Sanitize; published: Sanitize }
 
 /** Ends with `result` or `failed`, and with the checks when the reader leaves. */
 async function* checkEvents(deps: Deps, request: Request, signal: AbortSignal): AsyncGenerator<CheckEvent> {
@@ -69,7 +70,7 @@ async function* checkEvents(deps: Deps, request: Request, signal: AbortSignal): 
   }
   const running = runCheck(deps, request, { signal: AbortSignal.any([signal, left.signal]), put }).then(
     (result) => put({ type: 'result', result }),
-    (error: unknown) => put({ type: 'failed', error: shownFault(toFault(error).toRecord(), request.sanitize) }),
+    (error: unknown) => put({ type: 'failed', error: shownFault(toFault(error).toRecord(), request) }),
   )
   try {
     for (;;) {
@@ -89,7 +90,7 @@ async function* checkEvents(deps: Deps, request: Request, signal: AbortSignal): 
 }
 
 async function runCheck(
-  { adapters, log, ownHome, toolchains }: Deps,
+  { adapters, db, log, ownHome, toolchains }: Deps,
   { project, body, sanitize }: Request,
   { signal, put }: { signal: AbortSignal; put: (event: CheckEvent) => void },
 ): Promise<CheckedProject> {
@@ -114,7 +115,8 @@ async function runCheck(
   })
   await output.flush()
   const { found: handed } = await toolchains()
-  return checkedProject(project, { sha, isGiven: mooseYaml !== null, handed, ...found })
+  const granted = await grantsOf(db, project.id)
+  return checkedProject(project, { sha, isGiven: mooseYaml !== null, handed, granted, ...found })
 }
 
 function checkedProject(
@@ -127,10 +129,13 @@ function checkedProject(
     prepared,
     checks,
     handed,
+    granted,
+    refused,
     fault,
-  }: CheckedBase & { sha: string; handed: Toolchains['found']; isGiven: boolean },
+  }: CheckedBase & { sha: string; handed: Toolchains['found']; granted: HostGrant[]; isGiven: boolean },
 ): CheckedProject {
-  const { setup } = config
+  const { setup, network } = config
+  const asked = NetworkUse.options.flatMap((use) => network[use].map((host) => ({ host, for: use })))
   return {
     project: project.name,
     branch: project.defaultBranch,
@@ -147,6 +152,7 @@ function checkedProject(
             not_kept: [...prepared.notKept],
           },
     checks: [...checks],
+    network: { asked, granted, refused: [...refused] },
     handed: [...handed],
     fault: fault === null ? null : fault.toRecord(),
   }

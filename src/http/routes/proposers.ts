@@ -12,6 +12,7 @@ import {
   type ProposerView,
   RemovedProposerResponse,
 } from '../../contract/proposers.ts'
+import { pricesStatedAt } from '../../db/audit/audit-entries.ts'
 import { addProposer, changeProposer, removeProposer, setPriceOfProposer } from '../../db/proposer-changes.ts'
 import { findProposer, getProposerConfig, listProposers, type ProposerConfig } from '../../db/proposer-configs.ts'
 import { endPause, listPauses } from '../../db/provider-pauses.ts'
@@ -34,7 +35,7 @@ import {
 import type { HttpDeps } from '../http-deps.ts'
 import { requestSignal } from '../http-env.ts'
 import { newRoutes } from '../new-routes.ts'
-import { costProfileOf, proposerView } from '../proposer-view.ts'
+import { costProfileOf, type KnownOfProposers, proposerView } from '../proposer-view.ts'
 
 const tags = ['Proposers']
 const request = { params: ProposerParams }
@@ -156,10 +157,10 @@ export const proposerConfigRoutes = newRoutes()
   })
 
 async function listViews(deps: HttpDeps): Promise<ListedProposers> {
-  const pauses = await listPauses(deps.db)
+  const known = await knownOf(deps)
   const { proposers, malformed, malformedInactive } = await listProposers(deps.db)
   return {
-    proposers: proposers.map((config) => proposerView(config, deps, pauses)),
+    proposers: proposers.map((config) => proposerView(config, deps, known)),
     malformed: [...malformed, ...malformedInactive].map(({ details }) => ({
       name: String(details['proposer']),
       problem: String(details['problems']),
@@ -169,18 +170,23 @@ async function listViews(deps: HttpDeps): Promise<ListedProposers> {
 }
 
 async function viewOf(deps: HttpDeps, config: ProposerConfig): Promise<ProposerView> {
-  return proposerView(config, deps, await listPauses(deps.db))
+  return proposerView(config, deps, await knownOf(deps))
+}
+
+async function knownOf({ db }: HttpDeps): Promise<KnownOfProposers> {
+  return { pauses: await listPauses(db), statedAt: await pricesStatedAt(db) }
 }
 
 /** @throws {Fault} `request_invalid`, `price_unknown` */
-function addChecked(deps: HttpDeps, { price, ...given }: NewProposer): Promise<ProposerView> {
-  return deps.db.transaction().execute(async (db) => {
+async function addChecked(deps: HttpDeps, { price, ...given }: NewProposer): Promise<ProposerView> {
+  const added = await deps.db.transaction().execute(async (db) => {
     await addProposer(db, given, price === undefined ? {} : costProfileOf(price))
     const config = await getProposerConfig(db, given.name)
     refuseContradiction(config)
     refuseUnpriced(deps, config)
-    return viewOf({ ...deps, db }, config)
+    return config
   })
+  return viewOf(deps, added)
 }
 
 /**
@@ -188,16 +194,21 @@ function addChecked(deps: HttpDeps, { price, ...given }: NewProposer): Promise<P
  *
  * @throws {Fault} `not_found`, `request_invalid`, `price_unknown`; `config_invalid` where what is not changed makes the row malformed
  */
-function changeChecked(deps: HttpDeps, name: string, { price, ...change }: ProposerChange): Promise<ProposerView> {
-  return deps.db.transaction().execute(async (db) => {
+async function changeChecked(
+  deps: HttpDeps,
+  name: string,
+  { price, ...change }: ProposerChange,
+): Promise<ProposerView> {
+  const changed = await deps.db.transaction().execute(async (db) => {
     await changeProposer(db, name, change)
     if (price !== undefined) await setPriceOfProposer(db, name, costProfileOf(price))
     const config = await getProposerConfig(db, name)
     refuseContradiction(config)
     const isPriceConcerned = [price, change.kind, change.model, change.base_url].some((field) => field !== undefined)
     if (isPriceConcerned) refuseUnpriced(deps, config)
-    return viewOf({ ...deps, db }, config)
+    return config
   })
+  return viewOf(deps, changed)
 }
 
 /** What goes together only where the whole row is known. */

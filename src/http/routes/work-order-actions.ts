@@ -1,7 +1,14 @@
 import { createRoute } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import { ReasonBody, WorkOrderParams, WorkOrderResponse, type WorkOrderView } from '../../contract/work-orders.ts'
-import { approveWorkOrder, findWorkOrder, rejectWorkOrder } from '../../db/work-orders/work-orders.ts'
+import {
+  ApproveWorkOrder,
+  ReasonBody,
+  WorkOrderParams,
+  WorkOrderResponse,
+  type WorkOrderView,
+} from '../../contract/work-orders.ts'
+import { approveWorkOrder } from '../../db/work-orders/approve-work-order.ts'
+import { findWorkOrder, rejectWorkOrder } from '../../db/work-orders/work-orders.ts'
 import { ANY_FAULT, BODY_FAULT, CONFLICT, json, jsonBody, NO_SUCH_ORDER, PEER_FAULT, UNWORKABLE } from '../answers.ts'
 import type { HttpEnv } from '../http-env.ts'
 import { newRoutes } from '../new-routes.ts'
@@ -49,7 +56,19 @@ const reject = createRoute({
   responses: { ...ACTED, ...BODY_FAULT },
 })
 
-const approve = action('approve', 'approveWorkOrder', 'Approve the order as it stands; that alone starts the work')
+const approve = createRoute({
+  method: 'post',
+  path: '/api/work-orders/{id}/approve',
+  operationId: 'approveWorkOrder',
+  summary: 'Approve the order as it stands; that alone starts the work',
+  description:
+    'With a body, also allows what of its changes a human has to allow: of the commit that is held (`protected_change`), or ' +
+    'before its work begins. When everything that is held is allowed, the attempt goes on and publishes that commit. With ' +
+    '`content_sha256` of the order that was looked at, one that was edited since is not approved (`work_order_conflict`).',
+  tags,
+  request: { params: WorkOrderParams, body: jsonBody(ApproveWorkOrder, false) },
+  responses: { ...ACTED, ...BODY_FAULT },
+})
 const cancel = action('cancel', 'cancelWorkOrder', 'Stop an order for good; a running attempt is ended')
 const retry = action('retry', 'retryWorkOrder', 'Make a failed, blocked or cancelled order pending again')
 const merge = forgeAction('merge', 'mergeWorkOrder', 'Merge the open pull request; the order becomes completed')
@@ -67,13 +86,15 @@ async function act(
 ): Promise<WorkOrderView> {
   const { db, orchestrator } = c.var.deps
   const { id } = await findWorkOrder(db, idOrPrefix)
-  await orchestrator[verb](id)
+  await orchestrator[verb](id, c.var.actor)
   return findWorkOrder(db, id)
 }
 
 export const workOrderActionRoutes = newRoutes()
   .openapi(approve, async (c) => {
-    const order = await approveWorkOrder(c.var.deps.db, c.req.valid('param').id)
+    // Without a body nothing has filled in what holds then.
+    const wish = ApproveWorkOrder.parse(c.req.valid('json'))
+    const order = await approveWorkOrder(c.var.deps.db, c.req.valid('param').id, wish)
     const [shown = order] = await withVerification(c.var.deps, [order])
     return c.json({ success: true as const, work_order: shown }, 200)
   })

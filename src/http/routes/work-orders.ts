@@ -1,23 +1,21 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import type { Kysely } from 'kysely'
+import type { Context } from 'hono'
+import { readBudgetRules } from '../../budget/limits.ts'
+import { LanesQuery, LanesResponse, ListedWorkOrdersResponse, ListQuery } from '../../contract/order-list.ts'
 import {
   AddWorkOrders,
   EditWorkOrder,
-  type ListedWorkOrder,
-  ListedWorkOrdersResponse,
-  ListQuery,
+  type NewWorkOrder,
   WorkOrderDetailResponse,
   WorkOrderParams,
   WorkOrderResponse,
   WorkOrdersResponse,
 } from '../../contract/work-orders.ts'
-import { replayedOrders } from '../../db/attempts/attempt-history.ts'
-import { findProjectByName } from '../../db/projects.ts'
-import type { Database } from '../../db/schema.ts'
 import { editWorkOrder } from '../../db/work-orders/edit-work-order.ts'
-import { listWorkOrders } from '../../db/work-orders/list-work-orders.ts'
 import { addWorkOrders } from '../../db/work-orders/work-orders.ts'
 import { Fault } from '../../faults/fault.ts'
+import { shownUsd, statedUsd } from '../../money.ts'
+import { orderAddress } from '../../work-order/naming.ts'
 import {
   ANY_FAULT,
   BODY_FAULT,
@@ -28,6 +26,9 @@ import {
   NO_SUCH_PROJECT,
   QUERY_FAULT,
 } from '../answers.ts'
+import { hasScope, requireScope } from '../authenticate.ts'
+import type { HttpEnv } from '../http-env.ts'
+import { lanesOf, listedOrders } from '../inbox/listed-orders.ts'
 import { newRoutes, refuseInvalid } from '../new-routes.ts'
 import { withVerification } from '../verification.ts'
 import { workOrderDetail } from '../work-order-detail.ts'
@@ -44,8 +45,23 @@ const list = createRoute({
   responses: {
     200: json(
       ListedWorkOrdersResponse,
-      'Oldest first; of more than `limit`, the newest. Long columns are not whole: `shortened` names them',
+      'Without `sort` oldest first, of more than `limit` the newest. Long columns are not whole: `shortened` names them',
     ),
+    ...QUERY_FAULT,
+    ...NO_SUCH_PROJECT,
+    ...ANY_FAULT,
+  },
+})
+
+const lanes = createRoute({
+  method: 'get',
+  path: '/api/lanes',
+  operationId: 'listLanes',
+  summary: 'Work orders as a board: by what is derived of them, the last changed of each column',
+  tags,
+  request: { query: LanesQuery },
+  responses: {
+    200: json(LanesResponse, 'Every column, from left to right'),
     ...QUERY_FAULT,
     ...NO_SUCH_PROJECT,
     ...ANY_FAULT,
@@ -57,6 +73,8 @@ const add = createRoute({
   path: '/api/work-orders',
   operationId: 'addWorkOrders',
   summary: 'File one work order, or many',
+  description:
+    'With `approved`, or a `budget_usd` over the cap of any order (`order_cap`), it takes the scope `approve` too.',
   tags,
   request: { body: jsonBody(AddWorkOrders, true) },
   responses: {
@@ -82,7 +100,8 @@ const edit = createRoute({
   path: '/api/work-orders/{id}',
   operationId: 'editWorkOrder',
   summary: 'Correct a work order; an approval is withdrawn and has to be given anew',
-  description: 'Not while the order is in progress, and not once it is completed.',
+  description:
+    'Not while the order is in progress, and not once it is completed. With `budget_usd` it takes the scope `operate` too.',
   tags,
   request: { params: WorkOrderParams, body: jsonBody(EditWorkOrder, true) },
   responses: {
@@ -96,15 +115,21 @@ const edit = createRoute({
 
 export const workOrderRoutes = newRoutes()
   .openapi(list, async (c) => {
-    const orders = await listedWorkOrders(c.var.deps.db, c.req.valid('query'))
-    return c.json({ success: true as const, work_orders: orders }, 200)
+    const { orders, ...page } = await listedOrders(c.var.deps, c.req.valid('query'))
+    return c.json({ success: true as const, work_orders: orders.map(({ listed }) => listed), ...page }, 200)
+  })
+  .openapi(lanes, async (c) => {
+    return c.json({ success: true as const, lanes: await lanesOf(c.var.deps, c.req.valid('query')) }, 200)
   })
   .openapi(
     add,
     async (c) => {
       const body = c.req.valid('json')
       const many = 'work_orders' in body
-      const stored = await addWorkOrders(c.var.deps.db, many ? body.work_orders : [body])
+      const orders = many ? body.work_orders : [body]
+      if (orders.some(({ approved }) => approved)) requireScope(c, 'approve', 'Filing an order as approved')
+      if (!hasScope(c, 'approve')) await refuseDearer(c, orders)
+      const stored = await addWorkOrders(c.var.deps.db, orders)
       const added = await withVerification(c.var.deps, stored)
       if (many) return c.json({ success: true as const, work_orders: added }, 201)
       const [order] = added
@@ -116,22 +141,29 @@ export const workOrderRoutes = newRoutes()
   .openapi(show, async (c) => {
     const order = await workOrderDetail(c.var.deps.db, c.req.valid('param').id)
     const [shown = order] = order.status === 'pending' ? await withVerification(c.var.deps, [order]) : []
-    return c.json({ success: true as const, work_order: shown }, 200)
+    const address = orderAddress(c.var.deps.config.pageUrl, order.id)
+    return c.json({ success: true as const, work_order: { ...shown, page_url: address } }, 200)
   })
   .openapi(
     edit,
     async (c) => {
-      const order = await editWorkOrder(c.var.deps.db, c.req.valid('param').id, c.req.valid('json'))
+      const change = c.req.valid('json')
+      if (change.budget_usd !== undefined) requireScope(c, 'operate', 'Changing what an order may cost')
+      const order = await editWorkOrder(c.var.deps.db, c.req.valid('param').id, change)
       return c.json({ success: true as const, work_order: order }, 200)
     },
     refuseInvalid('work_order_invalid'),
   )
 
-/** @throws {Fault} `not_found` for an unknown project */
-async function listedWorkOrders(db: Kysely<Database>, query: ListQuery): Promise<ListedWorkOrder[]> {
-  if (query.project !== undefined) await findProjectByName(db, query.project)
-  const orders = await listWorkOrders(db, query)
-  const ids = orders.map(({ id }) => id)
-  const replayed = await replayedOrders(db, ids)
-  return orders.map((order) => ({ ...order, replayed: replayed.has(order.id) }))
+/**
+ * Who only files does not say that an order may cost more than any may.
+ *
+ * @throws {Fault} `scope_missing`; `config_invalid` where the cap cannot be read
+ */
+async function refuseDearer(c: Context<HttpEnv>, orders: readonly NewWorkOrder[]): Promise<void> {
+  const budgets = orders.flatMap(({ budget_usd: usd }) => (usd === undefined || usd === null ? [] : [statedUsd(usd)]))
+  if (budgets.length === 0) return
+  const { order_cap: cap } = (await readBudgetRules(c.var.deps.db)).limits
+  if (cap === null || budgets.every((budget) => budget.lessThanOrEqualTo(cap))) return
+  requireScope(c, 'approve', `budget_usd over ${shownUsd(cap)}, the cap of any order,`)
 }

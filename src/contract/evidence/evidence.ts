@@ -1,0 +1,191 @@
+import { knownOrOther } from '../stored-text.ts'
+import { z } from '../zod.ts'
+import { failingParts } from './failing-part.ts'
+
+export const OUTCOMES = ['passed', 'failed', 'crashed', 'timed_out'] as const
+
+const CheckEvidence = z
+  .object({
+    name: z.string(),
+    /** The command; null: an earlier Moose did not keep it. */
+    run: z.string().nullable(),
+    outcome: knownOrOther(OUTCOMES),
+    /** Null: it was ended by a signal, or an earlier Moose did not keep it. */
+    exit_code: z.number().int().nullable(),
+    duration_ms: z.number(),
+    /** Criteria it proves when it passes, 1-based. */
+    proves: z.array(z.number().int()),
+    /** It fails only in what failed on the base commit too: that fails no order, and proves nothing. */
+    baseline: z.boolean(),
+    /** It did not pass on the base commit. */
+    failed_before: z.boolean(),
+    /** The names of what failed; null: nothing did, or it cannot be told apart. */
+    failures: z.array(z.string()).nullable(),
+    /** Of a check that failed on the base too, what failed only now; null: it cannot be told, or it did not fail there. */
+    new_failures: z.array(z.string()).nullable(),
+    output: z.array(z.object({ text: z.string(), failing: z.boolean() })).openapi({
+      description:
+        'The end of what it printed, in parts: joined by line ends they are all that is kept. `failing` has the lines that say ' +
+        'what failed, or the last ones where none does; no part of a check that passed is.',
+    }),
+  })
+  .openapi('CheckEvidence')
+export type CheckEvidence = z.infer<typeof CheckEvidence>
+
+export const CRITERION_RESULTS = ['proved', 'failed', 'unproved', 'not_run', 'edited'] as const
+
+const CriterionEvidence = z
+  .object({
+    /** 1-based, as `acceptance_criteria` has them now. */
+    number: z.number().int(),
+    text: z.string(),
+    result: z.enum(CRITERION_RESULTS).openapi({
+      description:
+        '`proved`: a check that proves it passed; `failed`: those that prove it did not pass; `unproved`: no check proves it; ' +
+        '`not_run`: no check was run that could; `edited`: it was written otherwise when the attempt began, and nothing is said of it',
+    }),
+    /** Those that prove it when they pass. */
+    checks: z.array(z.object({ name: z.string(), outcome: knownOrOther(OUTCOMES) })),
+  })
+  .openapi('CriterionEvidence')
+export type CriterionEvidence = z.infer<typeof CriterionEvidence>
+
+/** What was verified of a commit: that of the pull request that is open or merged, else the last one. */
+export const OrderEvidence = z
+  .object({
+    attempt: z.number().int(),
+    /** Null: an earlier Moose did not keep it. */
+    head_sha: z.string().nullable(),
+    /** Why it did not pass; null: everything passed, or fails as it did on the base commit. */
+    failure: z.string().nullable(),
+    files: z.array(z.object({ path: z.string(), added: z.number().nullable(), deleted: z.number().nullable() })),
+    /** Those that fail the order first, then those that failed before too, then those that passed; else in the order they ran. */
+    checks: z.array(CheckEvidence),
+    criteria: z.array(CriterionEvidence),
+  })
+  .openapi('OrderEvidence')
+export type OrderEvidence = z.infer<typeof OrderEvidence>
+
+/** The parts of what the step `verify` gives; of an earlier Moose some are missing. */
+const VerifyOutput = z.object({
+  headSha: z.string().optional(),
+  failure: z.object({ code: z.string() }).nullable(),
+  files: z.array(z.object({ path: z.string(), added: z.number().nullable(), deleted: z.number().nullable() })),
+  checks: z.array(
+    z.object({
+      name: z.string(),
+      run: z.string().optional(),
+      outcome: z.string(),
+      exitCode: z.number().int().nullish(),
+      durationMs: z.number(),
+      outputTail: z.string().optional(),
+      proves: z.array(z.number().int()),
+      failures: z.array(z.string()).nullish(),
+      failedBefore: z.boolean().nullish(),
+      baseline: z.boolean().nullish(),
+      newFailures: z.array(z.string()).nullish(),
+    }),
+  ),
+})
+type Verified = z.infer<typeof VerifyOutput>
+
+/** The order as the attempt found it; it may have been edited since. */
+const RouteInput = z.object({ acceptance_criteria: z.array(z.string()) })
+
+type Step = { name: string; input?: unknown; output?: unknown }
+type Attempt = { number: number; steps: readonly Step[] }
+type Judged = {
+  acceptance_criteria: readonly string[]
+  attempt_history: readonly Attempt[]
+  pull_request: { attempt: number; state: string } | null
+}
+
+/** Null: no commit was verified yet, or another Moose wrote of it what this one cannot read. */
+export function evidenceOf({
+  acceptance_criteria: criteria,
+  attempt_history,
+  pull_request,
+}: Judged): OrderEvidence | null {
+  const standing = pull_request === null || pull_request.state === 'closed' ? null : pull_request.attempt
+  const attempt =
+    standing === null
+      ? attempt_history.findLast(({ steps }) => steps.some((step) => step.name === 'verify' && hasGiven(step)))
+      : attempt_history.find(({ number }) => number === standing)
+  const verified = VerifyOutput.safeParse(lastOf(attempt, 'verify')?.output)
+  if (attempt === undefined || !verified.success) return null
+  const found = RouteInput.safeParse(lastOf(attempt, 'route')?.input)
+  const { headSha, failure, files, checks } = verified.data
+  return {
+    attempt: attempt.number,
+    head_sha: headSha === undefined ? null : headSha,
+    failure: failure === null ? null : failure.code,
+    files,
+    checks: checks.map(checkEvidence).toSorted((one, other) => urgency(one) - urgency(other)),
+    criteria: criteriaOf(criteria, found.success ? found.data.acceptance_criteria : [], verified.data),
+  }
+}
+
+function hasGiven({ output }: Step): boolean {
+  return output !== null && output !== undefined
+}
+
+/** The last try of a step. */
+function lastOf(attempt: Attempt | undefined, name: string): Step | undefined {
+  return attempt?.steps.findLast((step) => step.name === name)
+}
+
+function checkEvidence({ outputTail = '', ...check }: Verified['checks'][number]): CheckEvidence {
+  const failures = orNull(check.failures)
+  const newFailures = orNull(check.newFailures)
+  const named = newFailures === null ? failures : newFailures
+  const isPassed = check.outcome === 'passed'
+  return {
+    name: check.name,
+    run: orNull(check.run),
+    outcome: check.outcome,
+    exit_code: orNull(check.exitCode),
+    duration_ms: check.durationMs,
+    proves: check.proves.map((index) => index + 1),
+    baseline: check.baseline === true,
+    failed_before: check.failedBefore === true,
+    failures,
+    new_failures: newFailures,
+    output: isPassed ? whole(outputTail) : failingParts(outputTail, named === null ? [] : named),
+  }
+}
+
+function orNull<Value>(value: Value | null | undefined): Value | null {
+  return value === undefined ? null : value
+}
+
+function whole(output: string): CheckEvidence['output'] {
+  return output === '' ? [] : [{ text: output, failing: false }]
+}
+
+function urgency({ outcome, baseline }: CheckEvidence): number {
+  if (baseline) return 1
+  return outcome === 'passed' ? 2 : 0
+}
+
+/** What set-up on top of a change is called among its checks: where it fails, none of the others is run. */
+const SET_UP = 'setup'
+
+function criteriaOf(
+  now: readonly string[],
+  then: readonly string[],
+  { checks, failure }: Verified,
+): CriterionEvidence[] {
+  const wasRun = failure === null || checks.some(({ name }) => name !== SET_UP)
+  return now.map((text, index) => {
+    const proving = checks.filter(({ proves }) => proves.includes(index))
+    const isEdited = then[index] !== text
+    const shown = isEdited ? [] : proving.map(({ name, outcome }) => ({ name, outcome }))
+    return { number: index + 1, text, result: isEdited ? 'edited' : resultOf(proving, wasRun), checks: shown }
+  })
+}
+
+function resultOf(proving: Verified['checks'], wasRun: boolean): CriterionEvidence['result'] {
+  if (!wasRun) return 'not_run'
+  if (proving.length === 0) return 'unproved'
+  return proving.some(({ outcome }) => outcome === 'passed') ? 'proved' : 'failed'
+}

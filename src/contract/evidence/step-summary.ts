@@ -1,0 +1,56 @@
+import { z } from 'zod'
+
+const MOST_OF_TEXT = 500
+const Routed = z.object({ decision: z.object({ selected_proposer: z.string(), reason: z.string() }) })
+const Proposed = z.object({
+  proposer: z.string().optional(),
+  response: z.object({
+    proposer_used: z.string(),
+    replayed: z.boolean().optional(),
+    refinement_metadata: z.object({ cycles: z.number() }).optional(),
+  }),
+  failover: z.object({ instead_of: z.string(), because: z.string() }).nullish(),
+})
+const Applied = z.object({ executor: z.string(), reason: z.string() })
+const Verified = z.object({
+  failure: z.object({ code: z.string() }).nullable(),
+  checks: z.array(z.object({ outcome: z.string(), baseline: z.boolean().nullish() })),
+})
+const Published = z.object({ number: z.number(), branch: z.string() })
+
+/** What a step has done and why it did it so, by its name. */
+const TELL: Readonly<Record<string, (output: unknown) => string | null>> = {
+  route: (output) => told(Routed, output, ({ decision }) => `${decision.selected_proposer}: ${decision.reason}`),
+  propose: (output) => told(Proposed, output, tellProposed),
+  apply: (output) => told(Applied, output, ({ executor, reason }) => `${executor}: ${reason}`),
+  verify: (output) => told(Verified, output, tellVerified),
+  publish: (output) => told(Published, output, ({ number, branch }) => `pull request #${number} from ${branch}`),
+}
+
+/** In one line of at most 500 characters; null: it has given nothing that is known. */
+export function stepSummary({ name, output }: { name: string; output?: unknown }): string | null {
+  const tell = Object.hasOwn(TELL, name) ? TELL[name] : undefined
+  const text = tell === undefined ? null : tell(output)
+  return text === null ? null : text.slice(0, MOST_OF_TEXT).toWellFormed().replaceAll(/\s+/g, ' ')
+}
+
+function told<Output>(schema: z.ZodType<Output>, output: unknown, tell: (output: Output) => string): string | null {
+  const { data } = schema.safeParse(output)
+  return data === undefined ? null : tell(data)
+}
+
+function tellProposed({ response, failover }: z.infer<typeof Proposed>): string {
+  const { proposer_used: used, replayed, refinement_metadata: refined } = response
+  const calls = refined === undefined || refined.cycles === 1 ? '' : `, ${refined.cycles} calls`
+  const instead =
+    failover === undefined || failover === null ? '' : `, instead of ${failover.instead_of}: ${failover.because}`
+  return `${used}${replayed === true ? ' (replay: no model was called)' : ''}${calls}${instead}`
+}
+
+function tellVerified({ failure, checks }: z.infer<typeof Verified>): string {
+  if (checks.length === 0) return failure === null ? 'nothing to run: the project has no checks' : failure.code
+  const passed = checks.filter(({ outcome }) => outcome === 'passed').length
+  const old = checks.filter(({ baseline }) => baseline === true).length
+  const all = `${passed} of ${checks.length} ${checks.length === 1 ? 'check' : 'checks'} passed`
+  return old === 0 ? all : `${all}, ${old} failed before this change as well`
+}

@@ -1,0 +1,77 @@
+import { BudgetPause } from '../budget.ts'
+import { knownOrOther } from '../stored-text.ts'
+import { z } from '../zod.ts'
+
+const Time = z.iso.datetime()
+
+/**
+ * What an order waits for, or why it stands where it stands. An order that waits has the kind of what the orchestrator looks
+ * at: the first thing that keeps it from being taken on.
+ */
+export const WHY_KINDS = [
+  /** Nobody approved it as it stands now. */
+  'unapproved',
+  /** Its last attempt still has to end. */
+  'ending',
+  /** Its project was removed. */
+  'project',
+  /** Every call to a model is stopped. */
+  'emergency_stop',
+  /** A row of `system_config` says that nothing is taken on, or cannot be read. */
+  'settings',
+  'disk',
+  /** No process takes orders on. */
+  'service',
+  /** Another order may change the same files: `orders`. */
+  'scope',
+  /** As many attempts run as may, in all or in its repository: those of `orders`. */
+  'place',
+  /** Nothing: it is taken on, or its attempt goes on, at the next look. */
+  'next',
+  'cap',
+  'ledger',
+  'price',
+  'provider',
+  /** A human has to allow a change of what is protected. */
+  'held_change',
+  /** The project cannot be set up or checked as it is. */
+  'set_up',
+  /** A human is needed: `code` says what for. */
+  'blocked',
+  'running',
+  'review',
+  'failed',
+  'completed',
+  'cancelled',
+] as const
+
+/** The same for a list, in short. */
+export const ShortWhy = z
+  .object({
+    kind: knownOrOther(WHY_KINDS),
+    /** Without the beginning of a sentence: `waits for 1a2b3c4d, which may change src/a.ts too`. */
+    short: z.string(),
+    /** Of the fault it is blocked by or failed with; null: none. */
+    code: z.string().nullable(),
+    /** Other orders it waits for. */
+    orders: z.array(z.guid()),
+    /** When that ends by itself, at the latest; null: it is not known, or it does not. */
+    until: Time.nullable(),
+  })
+  .openapi('ShortWhy')
+export type ShortWhy = z.infer<typeof ShortWhy>
+
+/** Why an order stands where it stands: derived from what is stored at the moment it is asked, and stored nowhere. */
+export const Why = ShortWhy.extend({
+  /** One or two sentences. */
+  sentence: z.string(),
+  /** What it is concluded from. */
+  evidence: z.array(z.object({ name: z.string(), text: z.string() })),
+  /** Commands to type, the most likely first; empty: there is nothing to do. */
+  next: z.array(z.string()),
+}).openapi('Why')
+export type Why = z.infer<typeof Why>
+
+/** A provider that is left alone, with the proposers that call it. */
+export const PausedProvider = BudgetPause.extend({ proposers: z.array(z.string()) }).openapi('PausedProvider')
+export type PausedProvider = z.infer<typeof PausedProvider>

@@ -1,0 +1,184 @@
+import type { Ceiling } from '../../budget/ceilings.ts'
+import { ceilingsOfUnfiled } from '../../budget/headroom.ts'
+import { readBudgetRules } from '../../budget/limits.ts'
+import { type CheckWorkOrders, type CheckWorkOrdersResponse, type OrderCheck } from '../../contract/order-check.ts'
+import { checkOrder } from '../../contract/order-file/check-order.ts'
+import { type ReadFile, type ReadOrder, readOrders, titleIn } from '../../contract/order-file/order-file.ts'
+import { MOST_ORDERS_AT_ONCE, type NewWorkOrder } from '../../contract/work-orders.ts'
+import { reasonOf } from '../../db/database-fault.ts'
+import { allProjects } from '../../db/projects.ts'
+import { hiddenTexts } from '../../db/work-orders/work-order-view.ts'
+import { findWorkOrder } from '../../db/work-orders/work-orders.ts'
+import { Fault } from '../../faults/fault.ts'
+import { statedUsd, Usd } from '../../money.ts'
+import { faultOfRow } from '../../orchestrator/malformed-rows.ts'
+import type { Project } from '../../work-order/project.ts'
+import type { HttpDeps } from '../http-deps.ts'
+import { approvalOf } from '../inbox/approval.ts'
+import { withVerification } from '../verification.ts'
+import { isThere, type ReadBaseFiles } from './base-files.ts'
+
+type Deps = Pick<HttpDeps, 'db' | 'adapters' | 'log' | 'clock'>
+
+type Problem = OrderCheck['problems'][number]
+/** An order as it was read; the lines are null where it was not read from a text. */
+type Looked = Pick<OrderCheck, 'line' | 'title' | 'order' | 'problems' | 'warnings'> & { project: Project | null }
+
+/**
+ * What filing these orders would mean, without filing them: what is wrong with each, what it may cost, and what will verify it.
+ *
+ * @throws {Fault} `work_order_not_found` for an unknown `edit_of`
+ */
+export async function checkOrders(
+  deps: Deps,
+  body: CheckWorkOrders,
+  baseFiles: ReadBaseFiles,
+): Promise<Omit<CheckWorkOrdersResponse, 'success'>> {
+  const editOf =
+    'edit_of' in body && body.edit_of !== undefined ? (await findWorkOrder(deps.db, body.edit_of)).id : null
+  const { orders, problems } = readAll(body)
+  const projects = await allProjects(deps.db)
+  const looked = orders.map((order) => withProject(order, projects))
+  await warnOfMissing(deps, looked, baseFiles)
+  const checked = await weighed(deps, looked, editOf)
+  return {
+    fileable: problems.length === 0 && checked.every((order) => order.problems.length === 0),
+    work_orders: checked,
+    problems,
+    worst_case_usd: sumOf(checked.map((order) => order.worst_case_usd)),
+  }
+}
+
+/** Whoever may file sends a file: half a million characters are a quarter of a million problems, and nothing else is done meanwhile. */
+const MOST_READ = { orders: MOST_ORDERS_AT_ONCE, problems: 100, tokens: 200_000 }
+
+type ReadAll = { orders: (Omit<Looked, 'project'> & { named: string | null })[]; problems: Problem[] }
+
+function readAll(body: CheckWorkOrders): ReadAll {
+  if ('work_orders' in body) {
+    const orders = body.work_orders.map((value) => {
+      const at = { line: null }
+      const checked = checkOrder(value)
+      const problems = checked.problems.map(({ field, reason }) => ({ ...at, field, reason }))
+      const order = 'order' in checked ? checked.order : null
+      return { ...at, title: titleIn(value), order, problems, warnings: [], named: order?.project ?? null }
+    })
+    return { orders, problems: [] }
+  }
+  const { text, format = null, project = null } = body
+  return fromFile(readOrders(text, { format, check: checkOrder, most: MOST_READ }), project)
+}
+
+/** @param usual name of the project of those that name none; null: they stay so */
+function fromFile({ orders, problems }: ReadFile<NewWorkOrder>, usual: string | null): ReadAll {
+  const told = problems.map(({ line, reason }) => ({ line, field: '', reason }))
+  const named = ({ project, order, ...read }: ReadOrder<NewWorkOrder>) => ({
+    ...read,
+    order: order === null || usual === null ? order : { project: usual, ...order },
+    named: project === null ? usual : project.name,
+  })
+  return { orders: orders.map(named), problems: told }
+}
+
+const NO_FILE = 'is missing: name at least one file, or folder with a / at its end, that may change'
+
+/** With what is wrong beyond the contract: an order that cannot be carried out is not filed. */
+function withProject({ named, ...read }: ReadAll['orders'][number], projects: readonly Project[]): Looked {
+  const { order, line } = read
+  const problems = [...read.problems]
+  if (order === null) return { ...read, problems, project: null }
+  if (order.files_in_scope.length === 0) problems.push({ line, field: 'files_in_scope', reason: NO_FILE })
+  const project = named === null ? onlyOne(projects) : projects.find(({ name }) => name === named)
+  const names = projects.map(({ name }) => name).join(', ')
+  if (named !== null && project === undefined) {
+    const advice = names === '' ? 'Add it with: moose init' : `There are: ${names}`
+    problems.push({ line, field: 'project', reason: `names none that there is. ${advice}` })
+  } else if (project === undefined && projects.length > 1)
+    problems.push({ line, field: 'project', reason: `is missing; there are several: ${names}` })
+  return { ...read, problems, project: project === undefined ? null : project }
+}
+
+function onlyOne([only, ...others]: readonly Project[]): Project | undefined {
+  return others.length === 0 ? only : undefined
+}
+
+/** Adds a warning for every entry of a scope that the base commit has not. */
+async function warnOfMissing(deps: Deps, orders: readonly Looked[], baseFiles: ReadBaseFiles): Promise<void> {
+  for (const [project, own] of Map.groupBy(orders, ({ project }) => project)) {
+    const base = project === null ? null : await baseFiles(deps, project, false).catch(withoutFiles(deps, project))
+    if (base === null) continue
+    for (const { order, warnings, line } of own) {
+      for (const [index, entry] of (order?.files_in_scope ?? []).entries()) {
+        if (isThere(base.paths, entry)) continue
+        const reason = `"${entry}" is not there at the base commit: it would be new`
+        warnings.push({ line, field: `files_in_scope[${index}]`, reason })
+      }
+    }
+  }
+}
+
+/** Whether files are there is told where it is known. */
+function withoutFiles({ log }: Deps, { name }: Project): (error: unknown) => null {
+  return (error) => {
+    log.debug({ reason: reasonOf(error), project: name }, 'the files of the base are not known')
+    return null
+  }
+}
+
+async function weighed(deps: Deps, looked: readonly Looked[], editOf: string | null): Promise<OrderCheck[]> {
+  const shown = looked.map(({ order, project }) => ({
+    id: null,
+    project: project === null ? null : project.name,
+    acceptance_criteria: order === null ? [] : order.acceptance_criteria,
+    files_in_scope: order === null ? [] : order.files_in_scope,
+  }))
+  const verified = await withVerification(deps, shown)
+  const ceilings = await readCeilings(deps, looked, editOf)
+  const orderCap = await readBudgetRules(deps.db).then(({ limits }) => limits.order_cap, faultOfRow)
+  return looked.map((one, index) => {
+    const { line, title, order, problems, warnings, project } = one
+    const { verification = null, protected_scope = [] } = verified[index] ?? {}
+    const told = { line, title, order, problems, warnings, project: project === null ? null : project.name }
+    const none = { worst_case_usd: null, sentence: null, hidden_text: [] }
+    if (order === null) return { ...told, ...none, scope: 'file', verification: null, protected_scope: [] }
+    const hidden_text = hiddenTexts(order)
+    const weighed = { verification, protected_scope, hidden_text, acceptance_criteria: order.acceptance_criteria }
+    const { worstCaseUsd, sentence } = approvalOf(weighed, ceilings === null ? null : (ceilings[index] ?? null))
+    const scope = order.approved || isDearer(order, orderCap) ? 'approve' : 'file'
+    return { ...told, scope, worst_case_usd: worstCaseUsd, sentence, verification, protected_scope, hidden_text }
+  })
+}
+
+/** Null: the caps cannot be read. */
+async function readCeilings(
+  { db }: Deps,
+  looked: readonly Looked[],
+  editOf: string | null,
+): Promise<Ceiling[][] | null> {
+  const unfiled = looked.map(({ order, project }) => ({
+    id: editOf,
+    order_cap: capOf(order),
+    project_id: project === null ? null : project.id,
+  }))
+  const found = await ceilingsOfUnfiled(db, unfiled).catch(faultOfRow)
+  return found instanceof Fault ? null : found
+}
+
+function capOf(order: NewWorkOrder | null): string | null {
+  const usd = order?.budget_usd
+  return usd === undefined || usd === null ? null : statedUsd(usd).toFixed()
+}
+
+function isDearer(order: NewWorkOrder, cap: Usd | null | Fault): boolean {
+  const own = capOf(order)
+  return own !== null && cap instanceof Usd && new Usd(own).greaterThan(cap)
+}
+
+function sumOf(amounts: readonly (number | null)[]): number | null {
+  let sum = new Usd(0)
+  for (const amount of amounts) {
+    if (amount === null) return null
+    sum = sum.plus(amount)
+  }
+  return sum.toNumber()
+}

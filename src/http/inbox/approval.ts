@@ -1,0 +1,69 @@
+import { hardCapOf } from '../../budget/caps.ts'
+import { type Ceiling, leftBelow } from '../../budget/ceilings.ts'
+import type { Why } from '../../contract/why/why.ts'
+import type { WorkOrderView } from '../../contract/work-orders.ts'
+import { NO_USD, shownUsd, Usd } from '../../money.ts'
+
+/** What approving an order would mean: the most it allows to be spent, and what will be verified. */
+export type Approval = { worstCaseUsd: number | null; sentence: string; evidence: Why['evidence'] }
+
+/** What has to be known of the order. */
+type Approvable = Pick<WorkOrderView, 'verification' | 'acceptance_criteria' | 'protected_scope' | 'hidden_text'>
+
+/**
+ * The most is what is left below the order's own cap: that of a day or a month begins anew while the order waits. Without such
+ * a cap it is the least that is left below any other.
+ *
+ * @param order with `verification`
+ * @param ceilings every cap above it; null: they cannot be read
+ */
+export function approvalOf(order: Approvable, ceilings: readonly Ceiling[] | null): Approval {
+  const binding = ceilings === null ? undefined : bindingOf(ceilings)
+  const most = binding === undefined ? null : leftOf(binding)
+  const spent =
+    binding === undefined || most === null
+      ? 'What it may cost is bounded by no cap'
+      : `Approving it allows ${shownUsd(most)} to be spent at most, by the cap ${hardCapOf(binding.scope).label(binding.of)}`
+  const verified = verifiedText(order)
+  return {
+    worstCaseUsd: most === null ? null : most.toNumber(),
+    sentence: `It is not approved, so it is not run. ${ceilings === null ? 'What it may cost is not known: the caps cannot be read' : spent}. ${verified}.`,
+    evidence: [
+      ...(ceilings === null ? [] : ceilings.map(capEvidence)),
+      { name: 'verified by', text: verified },
+      ...heldEvidence(order),
+      ...hiddenEvidence(order),
+    ],
+  }
+}
+
+function bindingOf(ceilings: readonly Ceiling[]): Ceiling | undefined {
+  const own = ceilings.find(({ scope }) => scope === 'order')
+  return own === undefined ? ceilings.toSorted((one, other) => leftOf(one).comparedTo(leftOf(other)))[0] : own
+}
+
+function leftOf(ceiling: Ceiling): Usd {
+  return Usd.max(NO_USD, leftBelow(ceiling))
+}
+
+function capEvidence(ceiling: Ceiling): Why['evidence'][number] {
+  const { scope, of, cap } = ceiling
+  return { name: `cap ${hardCapOf(scope).label(of)}`, text: `${shownUsd(leftOf(ceiling))} left of ${shownUsd(cap)}` }
+}
+
+function verifiedText({ verification, acceptance_criteria: criteria }: Approvable): string {
+  if (verification === undefined || verification === null) return 'Which checks will verify it is not known yet'
+  if (verification.checks === 0) return 'Nothing will be verified: the base commit has no checks'
+  const checks = verification.checks === 1 ? 'One check verifies' : `${verification.checks} checks verify`
+  const proved = criteria.length - verification.unproved.length
+  return criteria.length === 0 ? `${checks} it` : `${checks} it and can prove ${proved} of ${criteria.length} criteria`
+}
+
+function heldEvidence({ protected_scope: scope }: Approvable): Why['evidence'] {
+  const held = scope === undefined ? [] : scope.filter(({ allowed }) => !allowed)
+  return held.map(({ path, why }) => ({ name: 'protected', text: `${path} is ${why}` }))
+}
+
+function hiddenEvidence({ hidden_text: hidden }: Approvable): Why['evidence'] {
+  return hidden.map(({ field, kind, count }) => ({ name: 'hidden text', text: `${kind} in ${field} (${count})` }))
+}

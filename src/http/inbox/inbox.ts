@@ -1,0 +1,184 @@
+import type { Ceiling } from '../../budget/ceilings.ts'
+import { ceilingsOfOrders } from '../../budget/headroom.ts'
+import { readBudgetLine } from '../../budget/periods.ts'
+import type { BudgetLine, BudgetPeriod } from '../../contract/budget.ts'
+import {
+  INBOX_KINDS,
+  type InboxEntry,
+  type InboxKind,
+  type InboxResponse,
+  type WhyResponse,
+} from '../../contract/why/inbox.ts'
+import type { PausedProvider } from '../../contract/why/why.ts'
+import { asWord } from '../../db/proposer-configs.ts'
+import { countOrders } from '../../db/work-orders/list-work-orders.ts'
+import { findWorkOrder } from '../../db/work-orders/work-orders.ts'
+import { Fault } from '../../faults/fault.ts'
+import { shownUsd, statedUsd } from '../../money.ts'
+import { faultOfRow } from '../../orchestrator/malformed-rows.ts'
+import { pausedWithProposers } from '../../orchestrator/status.ts'
+import { reviewOf } from '../../orchestrator/why/why.ts'
+import type { OrderState } from '../../work-order/order-state.ts'
+import type { HttpDeps } from '../http-deps.ts'
+import { withVerification } from '../verification.ts'
+import { approvalOf } from './approval.ts'
+import { type ListedOrder, ordersInStates } from './listed-orders.ts'
+
+type Deps = Pick<HttpDeps, 'db' | 'orchestrator' | 'adapters' | 'log' | 'proposers'>
+
+/** Orders looked at in one state: the newest. */
+const MOST_OF_STATE = 100
+/** The states in which an order may wait for a human. */
+const WAITING_STATES = ['unapproved', 'review', 'blocked', 'failed'] as const satisfies readonly OrderState[]
+
+/**
+ * Why an order stands where it stands; of one that is not approved with what approving it would mean.
+ *
+ * @throws {Fault} `work_order_not_found`
+ */
+export async function explainedOrder(deps: Deps, idOrPrefix: string): Promise<Omit<WhyResponse, 'success'>> {
+  const order = await findWorkOrder(deps.db, idOrPrefix)
+  const found = (await deps.orchestrator.explain([order.id])).get(order.id)
+  if (found === undefined) throw new Fault('work_order_not_found', `There is no work order "${order.id}" any more.`)
+  const { why } = found
+  if (order.status !== 'pending' || order.approved) return { work_order: order, why, worst_case_usd: null }
+  const [shown = order] = await withVerification(deps, [order])
+  const { worstCaseUsd, sentence, evidence } = approvalOf(
+    shown,
+    ceilingsIn(await readCeilings(deps, [order.id]), order.id),
+  )
+  const whole = { ...why, sentence, evidence: [...why.evidence, ...evidence] }
+  return { work_order: shown, why: whole, worst_case_usd: worstCaseUsd }
+}
+
+/** What waits for a human: the kinds in the order of `INBOX_KINDS`, and of one kind the oldest first. */
+export async function readInbox(deps: Deps): Promise<Omit<InboxResponse, 'success'>> {
+  const { db } = deps
+  const counts = await countOrders(db, {})
+  const orders = await ordersInStates(deps, WAITING_STATES, MOST_OF_STATE)
+  const inState = (state: OrderState) => orders.filter(({ listed }) => listed.state === state)
+  const budget = await readBudgetLine(db).catch(faultOfRow)
+  const entries = [
+    ...(await approvals(deps, inState('unapproved'))),
+    ...inState('review').flatMap(reviewEntry),
+    ...inState('blocked').flatMap(blockedEntry),
+    ...inState('failed').map((order) => orderEntry('failed', order)),
+    ...(await pausedWithProposers(db, deps.proposers)).map(pausedEntry),
+    ...(budget instanceof Fault ? [plainEntry('stopped', budget.message, ['moose status'])] : budgetEntries(budget)),
+  ]
+  const place = ({ kind }: InboxEntry) => INBOX_KINDS.findIndex((known) => known === kind)
+  return {
+    inbox: entries.toSorted((one, other) => place(one) - place(other)),
+    left_out: WAITING_STATES.reduce((sum, state) => sum + Math.max(0, counts[state] - inState(state).length), 0),
+  }
+}
+
+/** By the order's id; null: the caps cannot be read. */
+type Ceilings = ReadonlyMap<string, readonly Ceiling[]> | null
+
+async function readCeilings({ db }: Deps, ids: readonly string[]): Promise<Ceilings> {
+  const found = await ceilingsOfOrders(db, ids).catch(faultOfRow)
+  return found instanceof Fault ? null : found
+}
+
+function ceilingsIn(ceilings: Ceilings, id: string): readonly Ceiling[] | null {
+  const own = ceilings?.get(id)
+  return own === undefined ? null : own
+}
+
+async function approvals(deps: Deps, orders: readonly ListedOrder[]): Promise<InboxEntry[]> {
+  const ceilings = await readCeilings(
+    deps,
+    orders.map(({ listed }) => listed.id),
+  )
+  const shown = await withVerification(
+    deps,
+    orders.map(({ listed }) => listed),
+  )
+  return shown.map((order, index) => {
+    const { worstCaseUsd, sentence, evidence } = approvalOf(order, ceilingsIn(ceilings, order.id))
+    const next = orders[index] === undefined ? [] : orders[index].explained.why.next
+    return {
+      kind: 'approval',
+      work_order: order,
+      sentence,
+      evidence,
+      worst_case_usd: worstCaseUsd,
+      next,
+      since: order.created_at,
+    }
+  })
+}
+
+/** Nothing while its checks on the forge still run. */
+function reviewEntry(order: ListedOrder): InboxEntry[] {
+  const { needs } = reviewOf(order.explained.order)
+  return needs === 'checks' ? [] : [orderEntry(needs === 'merge' ? 'merge' : 'review', order)]
+}
+
+/** Nothing where it goes on by itself, or when what the inbox names beside it ends. */
+function blockedEntry(order: ListedOrder): InboxEntry[] {
+  const { kind } = order.explained.why
+  if (kind === 'next' || kind === 'service' || kind === 'provider' || kind === 'emergency_stop') return []
+  return [orderEntry(kind === 'held_change' ? 'held_change' : 'blocked', order)]
+}
+
+function orderEntry(kind: InboxKind, { listed, explained: { why } }: ListedOrder): InboxEntry {
+  const { sentence, evidence, next } = why
+  return { kind, work_order: listed, sentence, evidence, worst_case_usd: null, next, since: listed.updated_at }
+}
+
+function plainEntry(kind: InboxKind, sentence: string, next: readonly string[]): InboxEntry {
+  return { kind, work_order: null, sentence, evidence: [], worst_case_usd: null, next: [...next], since: null }
+}
+
+function pausedEntry({ provider, proposers, failures, reason, since, until }: PausedProvider): InboxEntry {
+  const next = proposers.flatMap((name) => [
+    `moose proposer test ${asWord(name)}`,
+    `moose proposer resume ${asWord(name)} --now`,
+  ])
+  return {
+    ...plainEntry('paused_provider', `The provider ${provider} is paused until ${until}: ${reason}`, next),
+    evidence: [
+      { name: 'failures in a row', text: String(failures) },
+      ...proposers.map((name) => ({ name: 'called by', text: name })),
+      { name: 'until', text: until },
+    ],
+    since,
+    provider,
+  }
+}
+
+/** What the budget warns of, as `moose status` does. */
+function budgetEntries({
+  emergency_stop: stop,
+  disputed,
+  unresolved,
+  today,
+  this_month: month,
+}: BudgetLine): InboxEntry[] {
+  const resume = stop.by_hand ? ['moose budget resume'] : ['moose budget cap kill USD']
+  const how = stop.by_hand ? { by_hand: true } : { by_hand: false, cap: 'kill' as const }
+  const broken = `${disputed} reservations of the ledger cannot be right, so nothing is spent.`
+  const unknown = `${unresolved.count} ${unresolved.count === 1 ? 'call' : 'calls'} (${shownUsd(statedUsd(unresolved.amount_usd))}) may have been charged or not.`
+  return [
+    ...(stop.reason === null ? [] : [{ ...plainEntry('stopped', stop.reason, [...resume, 'moose budget']), ...how }]),
+    ...(disputed === 0 ? [] : [plainEntry('stopped', broken, ['moose doctor', 'moose budget'])]),
+    ...(stop.active ? [] : [...periodEntries(today, 'day'), ...periodEntries(month, 'month')]),
+    ...(unresolved.count === 0 ? [] : [plainEntry('budget', unknown, ['moose budget', 'moose budget reconcile FILE'])]),
+  ]
+}
+
+function periodEntries(
+  { spent_usd: spent, soft_cap_usd: soft, hard_cap_usd: hard, left_usd: left }: BudgetPeriod,
+  name: 'day' | 'month',
+): InboxEntry[] {
+  const usd = (amount: number) => shownUsd(statedUsd(amount))
+  if (hard !== null && left === 0) {
+    const sentence = `Nothing is left of the ${name}'s cap of ${usd(hard)}, so nothing is spent.`
+    return [{ ...plainEntry('stopped', sentence, [`moose budget cap ${name} USD`, 'moose budget']), cap: name }]
+  }
+  if (soft === null || spent < soft) return []
+  const sentence = `The ${name} has spent ${usd(spent)}: its soft cap of ${usd(soft)} is passed.`
+  return [{ ...plainEntry('budget', sentence, ['moose budget']), cap: `${name}-soft` }]
+}
