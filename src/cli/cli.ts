@@ -1,8 +1,7 @@
 import type { Config } from '../config.ts'
 import { Fault } from '../faults/fault.ts'
-import { patientFetch } from '../remote/patient-fetch.ts'
-import { type ApiClient, createApiClient } from './client/api-client.ts'
-import { type Connection, connect, serviceOf } from './client/connect.ts'
+import type { ApiClient } from './client/api-client.ts'
+import { apiOf, type Connection, connect, serviceOf } from './client/connect.ts'
 import type { Output } from './pages/output.ts'
 
 /** What every command is given. */
@@ -10,6 +9,8 @@ export type Cli = {
   readonly output: Output
   /** Absolute path of the folder the user is in. */
   readonly cwd: string
+  /** Of this process: what says which terminal and which desktop it has. Settings are in `config`. */
+  readonly environment: Readonly<Record<string, string | undefined>>
   /** The environment with `--home` on top. @throws {Fault} `config_invalid` */
   config(): Config
   readStdin(): Promise<string>
@@ -29,17 +30,22 @@ async function openConnection(cli: Cli): Promise<Connection> {
   return await connect(cli.config())
 }
 
+/** For commands that mean the running service and nothing else. @throws {Fault} as `serviceApi` */
+export async function withService(cli: Cli, work: (api: ApiClient) => Promise<void>): Promise<void> {
+  await work(await serviceApi(cli))
+}
+
 /**
- * For commands that mean the running service and nothing else.
+ * The API of the running service.
  *
  * @throws {Fault} `not_running`, `config_invalid` as `connect`
  */
-export async function withService(cli: Cli, work: (api: ApiClient) => Promise<void>): Promise<void> {
+export async function serviceApi(cli: Cli): Promise<ApiClient> {
   const config = cli.config()
   const { home } = config
   const service = await serviceOf(config)
   if (service === null) {
     throw new Fault('not_running', `No service is up for ${home}. Start one with: moose up --start`, { home })
   }
-  await work(createApiClient(service.url, patientFetch))
+  return await apiOf(service, config)
 }

@@ -48,17 +48,28 @@ const GROUPS: Readonly<Record<string, readonly Entry[]>> = {
   'Work orders:': [
     ['add', 'file work orders', async () => (await import('./commands/add.ts')).addCommand],
     ['edit <id>', 'correct a work order', async () => (await import('./commands/edit.ts')).editCommand],
-    ['approve <id...>', 'let work orders be run', async () => (await import('./commands/approve.ts')).approveCommand],
+    ['approve [id...]', 'let work orders be run', async () => (await import('./commands/approve.ts')).approveCommand],
     ['reject <id...>', 'turn work orders down', async () => (await import('./commands/reject.ts')).rejectCommand],
     ['list', 'list work orders', async () => (await import('./commands/list.ts')).listCommand, 'ls'],
     ['show <id>', 'show a work order', async () => (await import('./commands/show.ts')).showCommand],
+    [
+      'inbox',
+      'what waits for a human, most urgent first',
+      async () => (await import('./commands/inbox/inbox.ts')).inboxCommand,
+    ],
+    [
+      'why <id>',
+      'what a work order waits for, or why it stands there',
+      async () => (await import('./commands/inbox/why.ts')).whyCommand,
+    ],
+    ['watch', 'all of that on one screen, live', async () => (await import('./watch/watch-command.ts')).watchCommand],
     ['logs <id>', 'what happened to a work order', async () => (await import('./commands/logs.ts')).logsCommand],
   ],
   'Runs:': [
     ['run <id>', 'run a work order now', async () => (await import('./commands/run.ts')).runCommand],
     ['cancel <id...>', 'give work orders up', async () => (await import('./commands/cancel.ts')).cancelCommand],
-    ['retry <id...>', 'try work orders again', async () => (await import('./commands/retry.ts')).retryCommand],
-    ['merge <id...>', 'merge pull requests', async () => (await import('./commands/merge.ts')).mergeCommand],
+    ['retry [id...]', 'try work orders again', async () => (await import('./commands/retry.ts')).retryCommand],
+    ['merge [id...]', 'merge pull requests', async () => (await import('./commands/merge.ts')).mergeCommand],
     ['close <id...>', 'close pull requests unmerged', async () => (await import('./commands/close.ts')).closeCommand],
   ],
   'Models:': [
@@ -70,6 +81,11 @@ const GROUPS: Readonly<Record<string, readonly Entry[]>> = {
   ],
   'Money:': [
     ['budget', 'what was spent, and the caps', async () => (await import('./commands/budget/budget.ts')).budgetCommand],
+    [
+      'numbers',
+      'spending, rates, times and failures over time',
+      async () => (await import('./commands/budget/numbers.ts')).numbersCommand,
+    ],
     [
       'route [id]',
       'which proposer would get an order, and why',
@@ -89,7 +105,23 @@ const GROUPS: Readonly<Record<string, readonly Entry[]>> = {
       async () => (await import('./commands/start.ts')).startCommand,
     ],
     ['stop', 'take on no more work orders', async () => (await import('./commands/stop.ts')).stopCommand],
+    [
+      'places [count]',
+      'how many attempts may run at once',
+      async () => (await import('./commands/service/places.ts')).placesCommand,
+    ],
+    [
+      'open [order]',
+      'the page of the service, logged in, in your browser',
+      async () => (await import('./commands/service/open.ts')).openCommand,
+    ],
     ['status', 'what the service is doing', async () => (await import('./commands/status.ts')).statusCommand],
+    [
+      'audit',
+      'who did what, and whether that record is whole',
+      async () => (await import('./commands/audit.ts')).auditCommand,
+    ],
+    ['token', 'who may call the API, and for what', async () => (await import('./commands/token.ts')).tokenCommand],
     ['migrate', 'bring the database up to date', async () => (await import('./commands/migrate.ts')).migrateCommand],
   ],
 }
@@ -171,7 +203,7 @@ async function cliFor(program: Command, { output, environment, cwd, readStdin }:
     if (home === '') throw new Fault('config_invalid', '--home is empty. Name the folder where Moose keeps everything.')
     return readConfig(home === undefined ? environment : { ...environment, MOOSE_HOME: path.resolve(cwd, home) })
   }
-  return { output, cwd, readStdin, config }
+  return { output, cwd, environment, readStdin, config }
 }
 
 function term(argument: Argument): string {

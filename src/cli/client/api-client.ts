@@ -1,10 +1,10 @@
 import type { z } from 'zod'
 import { CheckEvent, type CheckProject } from '../../contract/base-checks.ts'
-import { EventsResponse } from '../../contract/events.ts'
+import { EventsResponse, type SettingsChanged } from '../../contract/events.ts'
 import { FaultBody } from '../../contract/faults.ts'
 import { type EventView, WorkOrderParams } from '../../contract/work-orders.ts'
 import { Fault, isFaultCode, toFault } from '../../faults/fault.ts'
-import { readEvents, readStream } from './event-stream.ts'
+import { readAll, readEvents, readStream } from './event-stream.ts'
 
 /** Takes a request to the API: over the network, or straight to the app in this process. */
 export type Send = (request: Request) => Response | Promise<Response>
@@ -19,23 +19,29 @@ type Call<T> = {
   signal?: AbortSignal
 }
 
+export type HistoryQuery = { after?: string; find?: string }
+
 /** The HTTP API as functions. Answers are checked against the contract; error bodies are thrown as the Fault they carry. */
 export type ApiClient = {
   /** @throws {Fault} what the API answers; `service_unreachable` without an answer */
   call<T>(call: Call<T>): Promise<T>
+  /** What a path answers that is no JSON, such as CSV. @throws {Fault} as `call` */
+  text(path: string, type: string): Promise<string>
   /**
    * Events after an id (`0`: from the beginning), oldest first, then those that come, until the signal aborts. Of one
    * order the stream ends by itself once nothing more will come without a human; `workOrderId` null means all orders.
    */
   follow(query: { workOrderId: string | null; afterId: string; signal: AbortSignal }): AsyncGenerator<EventView>
+  /** As `follow` of all orders; in between what is told of settings. */
+  followAll(query: { afterId: string; signal: AbortSignal }): AsyncGenerator<EventView | SettingsChanged>
   /**
    * Runs set-up and checks of a project on its base commit. Leaving the loop, or aborting, ends them.
    *
    * @throws {Fault} also what ended the check, such as `repository_unreachable` and `checks_invalid`
    */
   check(project: string, body: CheckProject, signal: AbortSignal): AsyncGenerator<CheckEvent>
-  /** The stored events of an order, oldest first. */
-  history(workOrderId: string): AsyncGenerator<EventView>
+  /** The stored events of an order, oldest first; those after an id, those with a text. */
+  history(workOrderId: string, signal?: AbortSignal, only?: HistoryQuery): AsyncGenerator<EventView>
 }
 
 export function createApiClient(baseUrl: string, send: Send): ApiClient {
@@ -54,11 +60,17 @@ export function createApiClient(baseUrl: string, send: Send): ApiClient {
       })
       return parseAnswer(await jsonOf(response), answer)
     },
+    text: async (path, type) => await (await ask(path, { headers: { accept: type } })).text(),
     async *follow({ workOrderId, afterId, signal }) {
       const query = workOrderId === null ? `?after=${afterId}` : `?after=${afterId}&follow=attempt`
       const headers = { accept: 'text/event-stream' }
       const response = await ask(`${eventsPath(workOrderId)}${query}`, { headers, signal })
       if (response.body !== null) yield* readEvents(response.body, signal)
+    },
+    async *followAll({ afterId, signal }) {
+      const headers = { accept: 'text/event-stream' }
+      const response = await ask(`/api/events?after=${afterId}&settings=true`, { headers, signal })
+      if (response.body !== null) yield* readAll(response.body, signal)
     },
     async *check(project, body, signal) {
       const response = await ask(`/api/projects/${encodeURIComponent(project)}/check`, {
@@ -73,8 +85,8 @@ export function createApiClient(baseUrl: string, send: Send): ApiClient {
         yield event
       }
     },
-    async *history(workOrderId) {
-      for await (const page of pages(client, workOrderId)) yield* page
+    async *history(workOrderId, signal, only = {}) {
+      for await (const page of pages(client, workOrderId, only, signal)) yield* page
     },
   }
   return client
@@ -83,17 +95,19 @@ export function createApiClient(baseUrl: string, send: Send): ApiClient {
 /** The stored events, page by page; no page is empty. */
 async function* pages(
   client: ApiClient,
-  workOrderId: string | null,
+  workOrderId: string,
+  only: HistoryQuery,
   signal?: AbortSignal,
 ): AsyncGenerator<EventView[]> {
-  for (let after = '0'; ; ) {
-    const path = `${eventsPath(workOrderId)}?after=${after}`
+  const query = new URLSearchParams({ after: '0', ...only })
+  for (;;) {
+    const path = `${eventsPath(workOrderId)}?${query.toString()}`
     const interruptible = signal === undefined ? {} : { signal }
     const { events } = await client.call({ method: 'GET', path, answer: EventsResponse, ...interruptible })
     const last = events.at(-1)
     if (last === undefined) return
     yield events
-    after = last.id
+    query.set('after', last.id)
   }
 }
 

@@ -1,6 +1,7 @@
 import { type Config, shownDatabaseUrl } from '../../config.ts'
-import { OrchestratorStatusResponse } from '../../contract/orchestrator.ts'
-import { Fault, type FaultCode } from '../../faults/fault.ts'
+import { z } from '../../contract/zod.ts'
+import { Fault } from '../../faults/fault.ts'
+import { readTokenFile } from '../../files/api-token-file.ts'
 import { isAlive } from '../../process/is-alive.ts'
 import { patientFetch } from '../../remote/patient-fetch.ts'
 import { type ApiClient, createApiClient } from './api-client.ts'
@@ -9,7 +10,6 @@ import { readServiceFile, type ServiceFile } from './service-file.ts'
 /** The host of requests that never leave the process. */
 export const IN_PROCESS_URL = 'http://127.0.0.1'
 const GREETING_TIMEOUT_MS = 2_000
-const SAYS_WHY: readonly FaultCode[] = ['config_invalid', 'database_refused', 'database_unreachable']
 
 export type Connection = AsyncDisposable & {
   readonly api: ApiClient
@@ -27,7 +27,7 @@ export type Connection = AsyncDisposable & {
 export async function connect(config: Config): Promise<Connection> {
   const service = await serviceOf(config)
   if (service !== null) {
-    return { api: createApiClient(service.url, patientFetch), service, [Symbol.asyncDispose]: async () => {} }
+    return { api: await apiOf(service, config), service, [Symbol.asyncDispose]: async () => {} }
   }
   // Loaded only now: a command that talks to a running service starts without the database driver, the engine and the log.
   const [{ openMoose }, { createLogFor }] = await Promise.all([import('../../app.ts'), import('../../log.ts')])
@@ -47,6 +47,27 @@ export async function connect(config: Config): Promise<Connection> {
       await moose[Symbol.asyncDispose]()
     },
   }
+}
+
+/**
+ * The API of a running service, with the token that it takes: `MOOSE_API_TOKEN`, or that of the home, which is made where there
+ * is none.
+ *
+ * @throws {Fault} `config_invalid` when the file may not be read; `database_*` when one has to be made and cannot
+ */
+export async function apiOf({ url }: Pick<ServiceFile, 'url'>, config: Config): Promise<ApiClient> {
+  const token = config.apiToken === null ? await homeToken(config) : config.apiToken
+  return createApiClient(url, (request) => {
+    request.headers.set('authorization', `Bearer ${token}`)
+    return patientFetch(request)
+  })
+}
+
+async function homeToken(config: Config): Promise<string> {
+  const token = await readTokenFile(config.home)
+  if (token !== null) return token
+  const [{ makeHomeToken }, { createLogFor }] = await Promise.all([import('../../app.ts'), import('../../log.ts')])
+  return await makeHomeToken(config, createLogFor(config))
 }
 
 /**
@@ -86,24 +107,25 @@ export async function findService(home: string): Promise<ServiceFile | null> {
   return service !== null && (await answers(service)) ? service : null
 }
 
+const Health = z.object({ pid: z.number() })
+
 /**
- * A file that a killed service left names a port that is free by now, or that another home's service has: the one that
- * answers must be the process that wrote the file.
+ * A file that a killed service left names a port that is free by now, or that another program has: the one that answers must be
+ * the process that wrote the file, and alive. Only then it is sent a token.
  */
 async function answers({ url, pid }: ServiceFile): Promise<boolean> {
+  if (!isAlive(pid)) return false
   try {
     const signal = AbortSignal.timeout(GREETING_TIMEOUT_MS)
-    const { status } = await createApiClient(url, patientFetch).call({
+    const health = await createApiClient(url, patientFetch).call({
       method: 'GET',
-      path: '/api/orchestrator',
-      answer: OrchestratorStatusResponse,
+      path: '/healthz',
+      answer: Health,
       signal,
     })
-    return status.pid === pid
-  } catch (error) {
-    // It answers that it cannot say how it stands (its database is away): it is there, and tells the caller why.
-    if (error instanceof Fault && SAYS_WHY.includes(error.code)) return isAlive(pid)
-    // Whatever else the reason, it is not there: the caller opens the home itself, which fails if another process has it.
+    return health.pid === pid
+  } catch {
+    // Whatever the reason, it is not there: the caller opens the home itself, which fails if another process has it.
     return false
   }
 }

@@ -1,6 +1,6 @@
 import { type EventSourceMessage, EventSourceParserStream } from 'eventsource-parser/stream'
 import type { z } from 'zod'
-import { StreamEnd } from '../../contract/events.ts'
+import { SettingsChanged, StreamEnd } from '../../contract/events.ts'
 import { EventView } from '../../contract/work-orders.ts'
 import { Fault, toFault } from '../../faults/fault.ts'
 
@@ -19,6 +19,14 @@ export function readEvents(
   signal: AbortSignal,
 ): AsyncGenerator<EventView> {
   return readStream(body, signal, EventView)
+}
+
+/** As `readEvents`, of a stream that tells of settings too. */
+export function readAll(
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  signal: AbortSignal,
+): AsyncGenerator<EventView | SettingsChanged> {
+  return readStream(body, signal, SettingsChanged.or(EventView))
 }
 
 /** As `readEvents`, of events of another shape. */

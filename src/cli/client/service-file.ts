@@ -1,9 +1,9 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
+import type { DoctorFinding } from '../../contract/doctor.ts'
 import { errorCode, isMissing } from '../../faults/error-code.ts'
 import { Fault } from '../../faults/fault.ts'
-import type { DoctorFinding } from '../../ports/doctor-finding.ts'
 import { isAlive } from '../../process/is-alive.ts'
 
 const ServiceFile = z.object({

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { WorkOrderDetailResponse, WorkOrderResponse, type WorkOrderView } from '../../contract/work-orders.ts'
 import { type Cli, withApi } from '../cli.ts'
-import { workOrderPath } from '../client/api-client.ts'
+import { type ApiClient, workOrderPath } from '../client/api-client.ts'
 import { type ServiceState, serviceStateOf } from '../client/service-state.ts'
 import { shortId } from '../pages/humanize.ts'
 import { LONGEST_TITLE, oneLine } from '../pages/terminal-text.ts'
@@ -9,8 +9,8 @@ import { LONGEST_TITLE, oneLine } from '../pages/terminal-text.ts'
 export type OrderAction = {
   /** The last part of the path, e.g. `approve`. */
   verb: 'approve' | 'reject' | 'cancel' | 'retry' | 'merge' | 'close'
-  /** Sent along, e.g. a reason. */
-  body?: Record<string, unknown>
+  /** Sent along with each order, as it was looked up: e.g. a reason. */
+  body?: (order: WorkOrderView) => Record<string, unknown>
   /** What is said of each order afterwards. */
   done: (order: WorkOrderView) => string
   /** What is to be known of each order. */
@@ -26,17 +26,15 @@ export type OrderAction = {
  */
 export async function actOnOrders(cli: Cli, ids: readonly string[], action: OrderAction): Promise<void> {
   await withApi(cli, async (api, service) => {
-    const found: string[] = []
+    const found: WorkOrderView[] = []
     for (const id of ids) {
       const { work_order } = await api.call({ method: 'GET', path: workOrderPath(id), answer: WorkOrderDetailResponse })
-      found.push(work_order.id)
+      found.push(work_order)
     }
     const state = action.hint === undefined ? 'none' : await serviceStateOf(api, service)
     const changed: WorkOrderView[] = []
-    for (const id of found) {
-      const path = `${workOrderPath(id)}/${action.verb}`
-      const sent = action.body === undefined ? {} : { body: action.body }
-      const { work_order } = await api.call({ method: 'POST', path, ...sent, answer: WorkOrderResponse })
+    for (const order of found) {
+      const work_order = await actOn(api, order, action)
       changed.push(work_order)
       report(cli, work_order, action)
       for (const note of action.notes === undefined ? [] : action.notes(work_order)) cli.output.note(note)
@@ -46,16 +44,25 @@ export async function actOnOrders(cli: Cli, ids: readonly string[], action: Orde
   })
 }
 
-function report({ output }: Cli, order: WorkOrderView, action: OrderAction): void {
+/** @returns the order as it is afterwards */
+export async function actOn(api: ApiClient, order: WorkOrderView, { verb, body }: OrderAction): Promise<WorkOrderView> {
+  const sent = body === undefined ? {} : { body: body(order) }
+  const path = `${workOrderPath(order.id)}/${verb}`
+  const { work_order } = await api.call({ method: 'POST', path, ...sent, answer: WorkOrderResponse })
+  return work_order
+}
+
+/** Says what became of one order. */
+export function report({ output }: Cli, order: WorkOrderView, action: OrderAction): void {
   output.line(
     `${output.paint.bold(shortId(order.id))}  ${action.done(order)}  ${output.paint.dim(oneLine(order.title, LONGEST_TITLE))}`,
   )
 }
 
-/** The frame of a command that acts on orders. */
-export function orderCommand(name: string, description: string, example: string): Command {
+/** The frame of a command that acts on orders; those that may also be chosen need no id. */
+export function orderCommand(name: string, description: string, example: string, ids = '<id...>'): Command {
   return new Command(name)
     .description(description)
-    .argument('<id...>', 'ids, or their first characters (at least 4)')
+    .argument(ids, 'ids, or their first characters (at least 4)')
     .addHelpText('after', `\nExample:\n  $ ${example}`)
 }

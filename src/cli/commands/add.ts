@@ -1,10 +1,13 @@
 import { Command, Option } from 'commander'
+import { CheckWorkOrdersResponse } from '../../contract/order-check.ts'
+import { checkOrderToRun } from '../../contract/order-file/check-order.ts'
 import { type NewWorkOrder, WorkOrdersResponse, type WorkOrderView } from '../../contract/work-orders.ts'
 import { Fault } from '../../faults/fault.ts'
 import { RISK_LEVELS } from '../../work-order/content.ts'
 import { type Cli, withApi } from '../cli.ts'
+import type { ApiClient } from '../client/api-client.ts'
 import { usdArgument } from '../input/arguments.ts'
-import { checkOrderToRun } from '../input/order-problems.ts'
+import { ordersInvalid } from '../input/order-problems.ts'
 import { projectHere } from '../input/project-here.ts'
 import {
   assertProjectsKnown,
@@ -14,16 +17,21 @@ import {
   ordersFromFiles,
   type ReadOrders,
 } from '../input/read-orders.ts'
-import { shortId } from '../pages/humanize.ts'
-import { LONGEST_TITLE, oneLine } from '../pages/terminal-text.ts'
-import { verificationNotes } from '../pages/verification-notes.ts'
+import { shortId, usd } from '../pages/humanize.ts'
+import { harmless, LONGEST_TITLE, oneLine } from '../pages/terminal-text.ts'
+import { hiddenNotes, protectionNotes, verificationNotes } from '../pages/verification-notes.ts'
 
-type AddOptions = OrderOptions & { from?: string[]; project?: string; approve?: true }
+type AddOptions = OrderOptions & { from?: string[]; project?: string; approve?: true; dryRun?: true }
 
 export function addCommand(cli: Cli): Command {
   return new Command('add')
-    .description('Files work orders: from YAML or JSON files (all of them are stored, or none), or one from options.')
-    .option('-f, --from <file...>', 'YAML or JSON; one order, a list, or several documents; - reads stdin')
+    .description(
+      'Files work orders: from files of YAML, JSON, JSON lines or CSV (all of them are stored, or none), or one from options.',
+    )
+    .option(
+      '-f, --from <file...>',
+      'YAML or JSON (one order, a list, or several documents), JSON lines, or CSV; - reads stdin',
+    )
     .option('-t, --title <text>', 'one line: what the pull request will be called')
     .option('-d, --description <text>', 'what is to be done, and why')
     .option('-c, --criterion <text...>', 'acceptance criteria')
@@ -35,6 +43,7 @@ export function addCommand(cli: Cli): Command {
       'the repository it is for; not needed in a checkout of it, nor when there is only one',
     )
     .option('-a, --approve', 'approve at once')
+    .option('--dry-run', 'file nothing; say what is wrong, what it may cost and what will verify it')
     .addHelpText('after', HELP)
     .action(async (options: AddOptions) => {
       const { orders, projects } = await requested(cli, options)
@@ -43,6 +52,7 @@ export function addCommand(cli: Cli): Command {
         const here = orders.every(({ project }) => project !== undefined) ? null : await projectHere(api, cli.cwd)
         const usual = here === null ? {} : { project: here }
         const body = { work_orders: orders.map((order) => ({ ...usual, ...order, ...overrides(options) })) }
+        if (options.dryRun === true) return await tryOut(cli, api, body)
         const path = '/api/work-orders'
         const added = await api.call({ method: 'POST', path, body, answer: WorkOrdersResponse })
         cli.output.document(added)
@@ -56,6 +66,7 @@ Examples:
   $ moose add --title "Greet in French" --file src/greet.js --criterion "greet('fr') says Bonjour"
   $ moose add -f order.yaml
   $ cat orders.yaml | moose add -f - --approve
+  $ moose add -f orders.csv --dry-run
 
 A file:
   title: Greet in French
@@ -66,10 +77,14 @@ A file:
     - src/greet.js
   risk_level: low
   budget_usd: 2.50
+
+As CSV, with the fields in its first line; of a list each entry has a column, or a line of its cell:
+  title,acceptance_criteria,acceptance_criteria,files_in_scope
+  Greet in French,greet('fr') says Bonjour,The rest stays,src/greet.js
 `
 
 async function requested(cli: Cli, options: AddOptions): Promise<ReadOrders<NewWorkOrder>> {
-  const { from, project, approve: _, ...described } = options
+  const { from, project, approve: _approve, dryRun: _dryRun, ...described } = options
   const fields = fieldsOf(described)
   const isDescribed = Object.keys(fields).length > 0
   if (from !== undefined && isDescribed) {
@@ -92,9 +107,32 @@ function overrides({ project, approve }: AddOptions): Partial<NewWorkOrder> {
   return { ...(project === undefined ? {} : { project }), ...(approve === undefined ? {} : { approved: true }) }
 }
 
+/** Shows what filing them would mean. @throws {Fault} `work_order_invalid` where one of them cannot be filed */
+async function tryOut(cli: Cli, api: ApiClient, body: { work_orders: unknown[] }): Promise<void> {
+  const path = '/api/work-orders/check'
+  const checked = await api.call({ method: 'POST', path, body, answer: CheckWorkOrdersResponse })
+  const orders = checked.work_orders
+  const problems = orders.flatMap((order, index) =>
+    order.problems.map(({ field, reason }) => `order ${index + 1}: ${field} ${reason}`),
+  )
+  if (problems.length > 0) throw ordersInvalid(problems)
+  cli.output.document(checked)
+  for (const { order, sentence, warnings } of orders) {
+    if (order === null) continue
+    cli.output.line(`would add  ${oneLine(order.title, LONGEST_TITLE)}`)
+    if (sentence !== null) cli.output.line(`  ${harmless(sentence)}`)
+    for (const { field, reason } of warnings) cli.output.note(`warning: ${field} ${reason}`)
+  }
+  const { worst_case_usd: worst } = checked
+  if (orders.length > 1 && worst !== null) cli.output.line(`All ${orders.length} together: ${usd(worst)} at most`)
+  cli.output.note('Nothing was filed. File it with the same command without --dry-run.')
+}
+
 /** Orders of one file often lack the same: each note is told once. */
 function sayUnverified(cli: Cli, orders: readonly WorkOrderView[]): void {
-  const notes = new Set(orders.flatMap(verificationNotes))
+  const notes = new Set(
+    orders.flatMap((order) => [...hiddenNotes(order), ...verificationNotes(order), ...protectionNotes(order)]),
+  )
   for (const note of [...notes].slice(0, MOST_NOTES)) cli.output.note(note)
 }
 

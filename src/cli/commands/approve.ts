@@ -1,26 +1,66 @@
 import type { Command } from 'commander'
-import type { WorkOrderView } from '../../contract/work-orders.ts'
+import { ApproveWorkOrder, type WorkOrderView } from '../../contract/work-orders.ts'
+import { Fault } from '../../faults/fault.ts'
+import { describeProblems, fieldProblems } from '../../faults/schema-problems.ts'
 import type { Cli } from '../cli.ts'
 import type { ServiceState } from '../client/service-state.ts'
 import { shortId } from '../pages/humanize.ts'
-import { verificationNotes } from '../pages/verification-notes.ts'
-import { actOnOrders, orderCommand } from './act-on-orders.ts'
+import { hiddenNotes, protectionNotes, verificationNotes } from '../pages/verification-notes.ts'
+import { type OrderAction, orderCommand } from './act-on-orders.ts'
+import { actOnChosen, type Choice, type ChoiceOptions, withChoice } from './choose-orders.ts'
+
+const UNAPPROVED: Choice = {
+  statuses: () => ['pending'],
+  fits: ({ approved }) => !approved,
+  which: 'pending orders that are not approved',
+}
+
+type ApproveOptions = ChoiceOptions & { allow?: string[]; allowSecret?: string[]; allowAllProtected?: true }
 
 export function approveCommand(cli: Cli): Command {
   const description =
-    'Approves work orders as they stand now; editing one afterwards withdraws it. Only approved ones are run.'
-  return orderCommand('approve', description, 'moose approve 1a2b3c4d 5e6f7a8b').action((ids: string[]) =>
-    actOnOrders(cli, ids, {
-      verb: 'approve',
-      done: () => 'approved',
-      notes: verificationNotes,
-      hint,
-    }),
-  )
+    'Approves work orders as they stand now; editing one afterwards withdraws it. Only approved ones are run. A change of ' +
+    'what is protected, or that holds what looks like a key, is published only when it is allowed too: before it is made, or ' +
+    'of the commit that waits for it.'
+  const example = 'moose approve 1a2b3c4d --allow package-lock.json\n  $ moose approve --project website'
+  return withChoice(orderCommand('approve', description, example, '[id...]'), UNAPPROVED)
+    .option('--allow <path...>', 'protected files, or folders with a / at the end, whose change may be published')
+    .option('--allow-all-protected', 'whatever protected files it changes')
+    .option('--allow-secret <fingerprint...>', 'what looks like a key, by the fingerprint the reason tells')
+    .action((ids: string[], options: ApproveOptions) => {
+      const wish = allowed(options)
+      const action: OrderAction = {
+        verb: 'approve',
+        // Only what was looked up is approved, whoever edits it meanwhile.
+        body: ({ content_sha256 }) => ({ ...wish, content_sha256 }),
+        done: () => 'approved',
+        notes: (order) => [...hiddenNotes(order), ...verificationNotes(order), ...protectionNotes(order)],
+        hint,
+      }
+      return actOnChosen(cli, ids, { options, choice: UNAPPROVED, action, past: 'approved' })
+    })
 }
 
-function hint({ id, status, files_in_scope: scope }: WorkOrderView, service: ServiceState): string {
+/** @throws {Fault} `request_invalid` naming the options */
+function allowed({ allow, allowSecret, allowAllProtected }: ApproveOptions): ApproveWorkOrder {
+  const asked = { allow, allow_secrets: allowSecret, allow_all_protected: allowAllProtected }
+  const parsed = ApproveWorkOrder.safeParse(asked)
+  if (parsed.success) return parsed.data
+  const names: Record<string, string> = { allow: '--allow', allow_secrets: '--allow-secret' }
+  const problems = fieldProblems(parsed.error).map(({ field, ...problem }) => {
+    const [name] = field.split(/[.[]/, 1)
+    return { ...problem, field: names[String(name)] ?? field }
+  })
+  throw new Fault('request_invalid', `Nothing was approved: ${describeProblems(problems)}.`)
+}
+
+function hint(
+  { id, status, files_in_scope: scope, status_reason: reason }: WorkOrderView,
+  service: ServiceState,
+): string {
   const short = shortId(id)
+  if (status === 'blocked' && reason?.code === 'protected_change')
+    return `Something of its change is not allowed yet; see what with: moose show ${short}`
   if (scope.length === 0)
     return `It names no file that may change, and fails as soon as it is run. Name them with: moose edit ${short} --file PATH   Then approve it again.`
   // Approved again after it ended; it is claimed only after another attempt is asked for.

@@ -1,6 +1,7 @@
 import path from 'node:path'
 import { Command } from 'commander'
 import type { BaseCheck, CheckedProject } from '../../contract/base-checks.ts'
+import { grantOptions, NetworkUse, plainRule } from '../../contract/hosts/host-rule.ts'
 import { ProjectsResponse, type ProjectView } from '../../contract/projects.ts'
 import { Fault } from '../../faults/fault.ts'
 import { readPlainFile } from '../../files/plain-file.ts'
@@ -101,6 +102,7 @@ function report(output: Output, result: CheckedProject): void {
   for (const folder of setup === null || failed.length === 0 ? [] : setup.not_kept)
     output.note(`setup made ${harmless(folder)}, which cache: of moose.yaml does not name: checks do not find it`)
   const where = `${branch} at ${sha.slice(0, 12)}`
+  for (const note of networkNotes(result)) output.note(note)
   const tools = handed.map(({ name, version }) => (version === null ? name : `${name} ${version}`))
   if (tools.length > 0) output.note(`handed beside the PATH: ${harmless(tools.join(', '))}`)
   if (fault !== null) {
@@ -114,6 +116,30 @@ function report(output: Output, result: CheckedProject): void {
     `${failed.length} fail before any change: orders go on, and these prove nothing unless a change mends them`,
   )
   process.exitCode = 1
+}
+
+/** What was refused, and what is asked for and would be refused. */
+function networkNotes({ project, network: { asked, granted, refused } }: CheckedProject): string[] {
+  const times = new Map<string, number>()
+  for (const { host, port, times: more, for: use } of refused) {
+    const place = `${use}: ${port === null ? host : `${host}:${port}`}`
+    const known = times.get(place)
+    times.set(place, known === undefined ? more : known + more)
+  }
+  const told = [...times].map(([place, count]) => `refused to ${place}${count === 1 ? '' : `, ${count} times`}`)
+  const isGranted = (host: string, use: NetworkUse) =>
+    granted.some((grant) => grant.for === use && plainRule(grant.host) === plainRule(host))
+  const missing = asked.filter(({ host, for: use }) => !isGranted(host, use))
+  const options = NetworkUse.options.flatMap((use) => {
+    const hosts = missing.filter((one) => one.for === use).map(({ host }) => host)
+    return hosts.length === 0 ? [] : [`moose project edit ${project} ${grantOptions(hosts, use)}`]
+  })
+  const named = missing.map(({ host, for: use }) => `${host} (${use})`).join(', ')
+  return [
+    ...told,
+    ...(missing.length === 0 ? [] : [`moose.yaml asks for hosts that are not granted: ${named}`]),
+    ...options.map((command) => `to grant them: ${command}`),
+  ].map(harmless)
 }
 
 function setupRow({ duration_ms, reused }: NonNullable<CheckedProject['setup']>, paint: Paint): string[] {

@@ -1,5 +1,6 @@
 import { type Complete, RootCommand, script } from '@bomb.sh/tab'
 import { Argument, Command, type Option } from 'commander'
+import { isAlive } from '../../process/is-alive.ts'
 import type { Cli } from '../cli.ts'
 import type { ApiClient } from '../client/api-client.ts'
 import { shortId } from '../pages/humanize.ts'
@@ -50,12 +51,12 @@ const BASH_WORDS = `type _get_comp_words_by_ref >/dev/null 2>&1 || _get_comp_wor
 const BASH_FILES = 'complete -o default -F __moose_complete moose\n'
 
 /** Where values come from that the command line does not know by itself: the shell, or the service. */
-type Source = 'files' | 'orders' | 'projects' | 'proposers'
+type Source = 'files' | 'paths' | 'orders' | 'projects' | 'proposers'
 
 /** By option, and by the name of an argument. */
 const SOURCES: Readonly<Record<string, Source>> = {
   '--bill': 'files',
-  '--file': 'files',
+  '--file': 'paths',
   '--from': 'files',
   '--home': 'files',
   repository: 'files',
@@ -80,9 +81,9 @@ export function completeCommand(cli: Cli, program: Command): Command {
   return new Command('complete').argument('[words...]').action(async (words: string[]) => {
     const command = named(program, words.slice(0, -1))
     const source = sourceOf(command, program, words)
-    // 0: nothing is known, the shell may offer files.
-    if (source === 'files') return cli.output.verbatim(':0\n')
-    treeOf(program, source === null ? [] : await known(cli, source)).parse(words)
+    if (source === 'files') return cli.output.verbatim(SHELL_FILES)
+    if (source === 'paths') return cli.output.verbatim(await pathsOfRepository(cli, words))
+    treeOf(program, source === null ? [] : await known(cli, ASK[source])).parse(words)
   })
 }
 
@@ -159,18 +160,23 @@ function offering(choices: readonly string[] | undefined, values: readonly Known
 /** Bash expands the words it is offered (`compgen -W`), so that a name with anything else in it would be run. */
 const HARMLESS_WORD = /^[\w.@%+:,/-]+$/
 
+type AskService = (api: ApiClient, signal: AbortSignal) => Promise<Known[]>
+
 /** What the service knows; nothing where none is up or it does not answer at once. */
-async function known(cli: Cli, source: Exclude<Source, 'files'>): Promise<Known[]> {
+async function known(cli: Cli, ask: AskService): Promise<Known[]> {
   try {
-    const [{ readServiceFile }, { createApiClient }, { patientFetch }] = await Promise.all([
+    const [{ readServiceFile }, { apiOf }, { readTokenFile }] = await Promise.all([
       import('../client/service-file.ts'),
-      import('../client/api-client.ts'),
-      import('../../remote/patient-fetch.ts'),
+      import('../client/connect.ts'),
+      import('../../files/api-token-file.ts'),
     ])
-    const service = await readServiceFile(cli.config().home)
-    if (service === null) return []
+    const config = cli.config()
+    const service = await readServiceFile(config.home)
+    // Between two keys no token is made, and none is sent to a process that is gone.
+    const hasToken = config.apiToken !== null || (await readTokenFile(config.home)) !== null
+    if (service === null || !hasToken || !isAlive(service.pid)) return []
     const signal = AbortSignal.timeout(KNOWN_WITHIN_MS)
-    const values = await ASK[source](createApiClient(service.url, patientFetch), signal)
+    const values = await ask(await apiOf(service, config), signal)
     return values.filter(({ value }) => HARMLESS_WORD.test(value))
   } catch {
     // Whatever it is, the command itself will say it; between two keys there is no place for it.
@@ -178,9 +184,9 @@ async function known(cli: Cli, source: Exclude<Source, 'files'>): Promise<Known[
   }
 }
 
-const ASK: Readonly<Record<Exclude<Source, 'files'>, (api: ApiClient, signal: AbortSignal) => Promise<Known[]>>> = {
+const ASK: Readonly<Record<Exclude<Source, 'files' | 'paths'>, AskService>> = {
   orders: async (api, signal) => {
-    const { ListedWorkOrdersResponse } = await import('../../contract/work-orders.ts')
+    const { ListedWorkOrdersResponse } = await import('../../contract/order-list.ts')
     const path = `/api/work-orders?limit=${OFFERED_ORDERS}`
     const { work_orders } = await api.call({ method: 'GET', path, answer: ListedWorkOrdersResponse, signal })
     return work_orders.map(({ id, title }) => ({
@@ -204,4 +210,45 @@ const ASK: Readonly<Record<Exclude<Source, 'files'>, (api: ApiClient, signal: Ab
       description: oneLine(model, LONGEST_DESCRIPTION),
     }))
   },
+}
+
+const CONTROL = /\p{Cc}/u
+/** Nothing is known: the shell may offer files. */
+const SHELL_FILES = ':0\n'
+/** What is offered is all there is; after a folder no space is put, so that one can go on. */
+const [ALL_THERE_IS, NO_SPACE_AFTER] = [':4\n', ':6\n']
+
+/** Paths of the repository that an order would be for; where they are not known, those the shell sees. */
+async function pathsOfRepository(cli: Cli, words: readonly string[]): Promise<string> {
+  const prefix = String(words.at(-1))
+  const paths = await known(cli, async (api, signal) => {
+    const [{ ProjectFilesResponse }, { projectHere }] = await Promise.all([
+      import('../../contract/order-check.ts'),
+      import('../input/project-here.ts'),
+    ])
+    const named = words[words.findIndex((word) => word === '-p' || word === '--project') + 1]
+    const isNamed = words.includes('-p') || words.includes('--project')
+    const project = isNamed && named !== undefined ? named : await onlyProject(cli, api, projectHere)
+    if (project === null) return []
+    const query = new URLSearchParams({ prefix, limit: String(OFFERED_ORDERS) })
+    const path = `/api/projects/${encodeURIComponent(project)}/files?${query.toString()}`
+    const { files } = await api.call({ method: 'GET', path, answer: ProjectFilesResponse, signal })
+    // A name of a repository with a line break or a tab in it would be read as something else.
+    return files.filter((value) => !CONTROL.test(value)).map((value) => ({ value, description: '' }))
+  })
+  if (paths.length === 0) return SHELL_FILES
+  const isOpen = paths.some(({ value }) => value.endsWith('/'))
+  return `${paths.map(({ value }) => value).join('\n')}\n${isOpen ? NO_SPACE_AFTER : ALL_THERE_IS}`
+}
+
+type ProjectHere = (api: ApiClient, cwd: string) => Promise<string | null>
+
+/** That of the checkout, or the only one there is. */
+async function onlyProject(cli: Cli, api: ApiClient, projectHere: ProjectHere): Promise<string | null> {
+  const here = await projectHere(api, cli.cwd)
+  if (here !== null) return here
+  const { ProjectsResponse } = await import('../../contract/projects.ts')
+  const { projects } = await api.call({ method: 'GET', path: '/api/projects', answer: ProjectsResponse })
+  const [only, second] = projects
+  return only !== undefined && second === undefined ? only.name : null
 }

@@ -4,12 +4,15 @@ import { type Config, RECORDINGS } from '../../config.ts'
 import { type DemoPlaces, demoPlaces } from '../../demo/places.ts'
 import { REPLAY_NOTE } from '../../demo/replay.ts'
 import { createLogFor } from '../../log.ts'
+import { openInBrowser } from '../../process/open-in-browser.ts'
 import type { Cli } from '../cli.ts'
 import { readDemoOrders } from '../demo/orders.ts'
 import { demoProgress, printDemo } from '../demo/print.ts'
-import { type DemoReport, demoReport } from '../demo/report.ts'
+import { type DemoReport, demoReport, quoted } from '../demo/report.ts'
 import { runDemo } from '../demo/run.ts'
 import { type Interruption, listenForInterruption } from '../interruption.ts'
+import { LINK_COUNTS_ONCE, loginLink } from './service/open.ts'
+import { PORT_HELP, portNumber, serve } from './up.ts'
 
 export function demoCommand(cli: Cli): Command {
   return new Command('demo')
@@ -17,14 +20,46 @@ export function demoCommand(cli: Cli): Command {
       'Makes a small repository and carries out work orders of different kinds in it, with scripted answers: no ' +
         'account, no key, no network, no cost. Everything is kept below <home>/demo and replaced by the next demo.',
     )
-    .action(async () => {
-      using interruption = listenForInterruption(() => cli.output.note('Ending the demo …'))
-      const report = await demo(cli, interruption.signal)
-      if (report === null) return sayInterrupted(cli, interruption)
-      cli.output.document(report)
-      printDemo(cli.output, report)
-      if (!report.success) process.exitCode = 1
+    .option(
+      '--open',
+      'then serve its orders in Mission Control, opened in the browser where there is one, until Ctrl-C',
+    )
+    .option('--port <number>', `with --open: ${PORT_HELP}`, portNumber, 0)
+    .addHelpText('after', '\nExamples:\n  $ moose demo\n  $ moose demo --open')
+    .action(async ({ open, port }: { open?: true; port: number }) => {
+      const isWhole = await demoToTheEnd(cli)
+      if (open === true && isWhole) await showDemo(cli, port)
     })
+}
+
+/** @returns false when it was interrupted */
+async function demoToTheEnd(cli: Cli): Promise<boolean> {
+  using interruption = listenForInterruption(() => cli.output.note('Ending the demo …'))
+  const report = await demo(cli, interruption.signal)
+  if (report === null) {
+    sayInterrupted(cli, interruption)
+    return false
+  }
+  cli.output.document(report)
+  printDemo(cli.output, report)
+  if (!report.success) process.exitCode = 1
+  return true
+}
+
+/** Serves the home of the demo as `moose up --start` does, and shows the page in a browser that is logged in. */
+async function showDemo(cli: Cli, port: number): Promise<void> {
+  const { output } = cli
+  const around = cli.config()
+  const config = demoConfig(around, demoPlaces(around.home))
+  output.line('')
+  await serve(cli, config, { role: 'service', start: true, port }, async (served) => {
+    const { url, expires_at: until } = await loginLink({ url: served }, config, {})
+    output.document({ type: 'page', url, expires_at: until })
+    output.line(`\n  ${output.paint.bold('Mission Control')}  ${output.paint.cyan(url)}\n`)
+    const isShown = await openInBrowser(url, cli.environment)
+    output.note(isShown ? 'It is opened in your browser.' : `Open it in a browser. ${LINK_COUNTS_ONCE}`)
+    output.note(`Another link: moose --home ${quoted(config.home)} open`)
+  })
 }
 
 /** @returns null when it was interrupted; nothing runs any more then either */
@@ -61,9 +96,16 @@ async function wholeDemo(cli: Cli, signal: AbortSignal): Promise<DemoReport> {
   return { ...report, look_further: report.look_further.map(cli.output.hint) }
 }
 
-/** The user's settings with everything outside left out: their database, their keys, a foreign Manager or Proposer, Aider. */
+/** The user's settings with everything outside left out: their database, keys and token, a foreign Manager or Proposer, Aider. */
 function demoConfig(config: Config, { home }: DemoPlaces): Config {
-  const ours = { databaseUrl: null, managerUrl: null, proposerUrl: null, executor: 'patch', aiderBin: null } as const
+  const ours = {
+    databaseUrl: null,
+    managerUrl: null,
+    proposerUrl: null,
+    executor: 'patch',
+    aiderBin: null,
+    apiToken: null,
+  } as const
   return { ...config, ...ours, home, replayDir: path.join(home, RECORDINGS), secrets: {} }
 }
 

@@ -1,10 +1,10 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import type { Moose } from '../../app.ts'
 import type { Config } from '../../config.ts'
+import { type DoctorFinding, DoctorResponse } from '../../contract/doctor.ts'
 import { toFault } from '../../faults/fault.ts'
 import { createLogFor } from '../../log.ts'
-import type { DoctorFinding } from '../../ports/doctor-finding.ts'
-import type { Cli } from '../cli.ts'
+import { type Cli, serviceApi } from '../cli.ts'
 import { serviceOf } from '../client/connect.ts'
 import { staleService } from '../client/service-file.ts'
 import { listenForInterruption } from '../interruption.ts'
@@ -19,15 +19,31 @@ export function doctorCommand(cli: Cli): Command {
         'are gone. Exit code 1 if something is missing.',
     )
     .option('--fix', 'first remove what is no longer used, and install what Moose can install itself (Aider)')
-    .addHelpText('after', '\nExamples:\n  $ moose doctor\n  $ moose doctor --fix')
-    .action(async (options: { fix?: true }) => {
-      const findings = options.fix === true ? await repaired(cli) : await looked(cli, null)
+    .addOption(
+      new Option('--service', 'what the running service finds, with its own environment and machine').conflicts('fix'),
+    )
+    .addHelpText('after', '\nExamples:\n  $ moose doctor\n  $ moose doctor --fix\n  $ moose doctor --service')
+    .action(async (options: { fix?: true; service?: true }) => {
+      const findings = await found(cli, options)
       if (findings === null) return
       const sound = findings.every(({ state }) => state !== 'missing' && state !== 'broken')
       cli.output.document({ success: sound, findings })
       cli.output.line(cli.output.hint(table(findings.map((finding) => row(finding, cli.output.paint)))))
       if (!sound) process.exitCode = 1
     })
+}
+
+async function found(cli: Cli, { fix, service }: { fix?: true; service?: true }): Promise<DoctorFinding[] | null> {
+  if (fix === true) return await repaired(cli)
+  return service === true ? await ofService(cli) : await looked(cli, null)
+}
+
+/** @throws {Fault} `not_running` */
+async function ofService(cli: Cli): Promise<DoctorFinding[]> {
+  const api = await serviceApi(cli)
+  using _waiting = cli.output.spinner('the service looks around')
+  const { findings } = await api.call({ method: 'GET', path: '/api/doctor', answer: DoctorResponse })
+  return findings
 }
 
 /** @returns null when it was interrupted */

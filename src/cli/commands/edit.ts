@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { Command, Option } from 'commander'
+import { checkEdit } from '../../contract/order-file/check-order.ts'
 import {
   type EditWorkOrder,
   WorkOrderDetailResponse,
@@ -11,7 +12,6 @@ import { RISK_LEVELS } from '../../work-order/content.ts'
 import { type Cli, withApi } from '../cli.ts'
 import { workOrderPath } from '../client/api-client.ts'
 import { usdOrNone } from '../input/arguments.ts'
-import { checkEdit } from '../input/order-problems.ts'
 import {
   assertProjectsKnown,
   fieldsOf,
@@ -49,7 +49,14 @@ export function editCommand(cli: Cli): Command {
         const path = workOrderPath(id)
         const { work_order: before } = await api.call({ method: 'GET', path, answer: WorkOrderDetailResponse })
         await assertProjectsKnown(api, projects)
-        const edited = await api.call({ method: 'PATCH', path, body, answer: WorkOrderResponse })
+        // Only what was looked up is edited, whoever edits it meanwhile.
+        const content = before.content_sha256 === undefined ? {} : { content_sha256: before.content_sha256 }
+        const edited = await api.call({
+          method: 'PATCH',
+          path,
+          body: { ...body, ...content },
+          answer: WorkOrderResponse,
+        })
         cli.output.document(edited)
         report(cli, before, edited.work_order)
       })

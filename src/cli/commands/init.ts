@@ -1,18 +1,34 @@
 import path from 'node:path'
 import { Command, Option } from 'commander'
 import type { ProposedMooseYaml } from '../../app/propose-moose-yaml.ts'
-import { type AddedProject, NewProject, ProjectResponse } from '../../contract/projects.ts'
+import { grantOptions, plainRule } from '../../contract/hosts/host-rule.ts'
+import {
+  type AddedProject,
+  ChangedProjectResponse,
+  NewProject,
+  ProjectResponse,
+  type ProjectView,
+} from '../../contract/projects.ts'
 import { Fault } from '../../faults/fault.ts'
 import { describeProblems, fieldProblems } from '../../faults/schema-problems.ts'
 import { type Cli, withApi } from '../cli.ts'
-import type { ApiClient } from '../client/api-client.ts'
+import { type ApiClient, projectPath } from '../client/api-client.ts'
+import { askedYes } from '../input/asked-yes.ts'
 import { enclosingRepository, locateRepository } from '../input/locate-repository.ts'
 import { mooseYamlDocument, proposedFor, showProposed } from '../input/moose-yaml-of-checkout.ts'
 import { projectsHere } from '../input/project-here.ts'
 import { harmless } from '../pages/terminal-text.ts'
 import { checkProject } from './check.ts'
 
-type InitOptions = { name?: string; branch?: string; forge?: string; createOrigin?: string; write?: true; check?: true }
+type InitOptions = {
+  name?: string
+  branch?: string
+  forge?: string
+  createOrigin?: string
+  write?: true
+  check?: true
+  allowHosts?: true
+}
 
 const LONGEST_NAME = 64
 const LOGIN_LEFT_OUT =
@@ -23,7 +39,8 @@ export function initCommand(cli: Cli): Command {
   return new Command('init')
     .description(
       'Adds a repository as a project that work orders can be for. In a checkout it also proposes a moose.yaml: how to ' +
-        'set up and check the repository, as its own files say. Nothing in it is changed without --write.',
+        'set up and check the repository, as its own files say. Nothing in it is changed without --write, and set-up reaches ' +
+        'no host without a yes or --allow-hosts.',
     )
     .argument('[repository]', 'a git URL or a folder; without it, the repository of the current folder')
     .option('--name <name>', 'how work orders call it; without it, the name of the folder or URL')
@@ -39,6 +56,7 @@ export function initCommand(cli: Cli): Command {
       'for a checkout without an origin: make a bare copy of it in this new folder, which the orders are for',
     )
     .option('--write', 'write the proposed moose.yaml into the checkout, if none is there')
+    .option('--allow-hosts', 'let set-up reach the hosts that moose.yaml, there or proposed, asks for')
     .option('--check', 'then run its set-up and checks on the base, as: moose check')
     .addHelpText(
       'after',
@@ -52,10 +70,16 @@ export function initCommand(cli: Cli): Command {
         const body = { ...newProject(located, await withKnownName(api, located, options)), ...made }
         const added = await api.call({ method: 'POST', path: '/api/projects', body, answer: ProjectResponse })
         const proposed = await proposedFor(cli, body.repository)
+        const hosts = hostsAskedFor(proposed, added.project)
         if (cli.output.json) {
           const moose_yaml = await mooseYamlDocument(proposed, options.write === true)
-          cli.output.document({ ...added, moose_yaml })
-        } else await showAdded(cli, added, proposed, options)
+          const project = options.allowHosts === true ? await grant(api, added.project, hosts) : added.project
+          cli.output.document({ ...added, project, moose_yaml })
+        } else {
+          await showAdded(cli, added, proposed, options)
+          await offerHosts(cli, api, { project: added.project, hosts, isGiven: options.allowHosts === true })
+          tellWhatNext(cli, added.project, options)
+        }
         const checkout = path.isAbsolute(located) ? located : null
         if (options.check === true) await checkProject(cli, api, { project: added.project.name, checkout })
       })
@@ -76,8 +100,45 @@ async function showAdded(
   if (login_left_out) output.note(LOGIN_LEFT_OUT)
   if (copied_from !== null) output.note(harmless(connect(copied_from, repository)))
   await showProposed(cli, proposed, { base: default_branch, write: options.write === true })
+}
+
+function tellWhatNext({ output }: Cli, { name }: ProjectView, options: InitOptions): void {
   if (options.check !== true) output.note(`See that its checks run, which costs nothing: moose check ${harmless(name)}`)
   output.note('Add work with: moose add --title "…" --file …')
+}
+
+/** Those of `moose.yaml`, there or proposed, for set-up, that are not granted yet. */
+function hostsAskedFor(proposed: ProposedMooseYaml | null, { allowed_hosts: granted }: ProjectView): string[] {
+  if (proposed === null) return []
+  const { existing, proposal } = proposed
+  const isAsked = existing !== null && existing.hosts.length > 0
+  const hosts = isAsked ? existing.hosts : proposal.hosts.map(({ value }) => value)
+  const known = new Set(granted.filter((one) => one.for === 'setup').map(({ host }) => host))
+  return hosts.map(plainRule).filter((host) => !known.has(host))
+}
+
+/** At a terminal it asks once; elsewhere it says what to type. */
+async function offerHosts(
+  { output }: Cli,
+  api: ApiClient,
+  { project, hosts, isGiven }: { project: ProjectView; hosts: readonly string[]; isGiven: boolean },
+): Promise<void> {
+  if (hosts.length === 0) return
+  const named = harmless(hosts.join(', '))
+  if (isGiven || (await askedYes(`Let set-up reach ${named}?`)) === true) {
+    await grant(api, project, hosts)
+    output.line(`set-up can reach ${named}`)
+    return
+  }
+  const options = harmless(grantOptions(hosts, 'setup'))
+  output.note(`Set-up cannot reach ${named}. Grant it with: moose project edit ${harmless(project.name)} ${options}`)
+}
+
+async function grant(api: ApiClient, project: ProjectView, hosts: readonly string[]): Promise<ProjectView> {
+  if (hosts.length === 0) return project
+  const body = { allow_hosts: hosts.map((host) => ({ host, for: 'setup' })) }
+  const path = projectPath(project.name)
+  return (await api.call({ method: 'PATCH', path, body, answer: ChangedProjectResponse })).project
 }
 
 /** Another checkout of a project's repository is that project, whatever its folder is called. */

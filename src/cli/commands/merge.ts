@@ -1,16 +1,27 @@
 import type { Command } from 'commander'
 import type { Cli } from '../cli.ts'
 import { harmless } from '../pages/terminal-text.ts'
-import { actOnOrders, orderCommand } from './act-on-orders.ts'
+import { type OrderAction, orderCommand } from './act-on-orders.ts'
+import { actOnChosen, type Choice, type ChoiceOptions, withChoice } from './choose-orders.ts'
+
+const IN_REVIEW: Choice = {
+  statuses: () => ['in_progress'],
+  fits: ({ phase }) => phase === 'in_review',
+  which: 'orders in review',
+}
+
+const ACTION: OrderAction = {
+  verb: 'merge',
+  done: ({ github_branch: branch }) =>
+    `merged, completed${branch === null ? '' : `; branch ${harmless(branch)} deleted`}`,
+}
 
 export function mergeCommand(cli: Cli): Command {
   const description =
     'Merges the open pull requests of work orders into their base branch; the orders become completed.'
-  return orderCommand('merge', description, 'moose merge 1a2b3c4d').action((ids: string[]) =>
-    actOnOrders(cli, ids, {
-      verb: 'merge',
-      done: ({ github_branch: branch }) =>
-        `merged, completed${branch === null ? '' : `; branch ${harmless(branch)} deleted`}`,
-    }),
+  const example = 'moose merge 1a2b3c4d\n  $ moose merge --project website --yes'
+  return withChoice(orderCommand('merge', description, example, '[id...]'), IN_REVIEW).action(
+    (ids: string[], options: ChoiceOptions) =>
+      actOnChosen(cli, ids, { options, choice: IN_REVIEW, action: ACTION, past: 'merged' }),
   )
 }

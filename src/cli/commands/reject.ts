@@ -9,7 +9,7 @@ export function rejectCommand(cli: Cli): Command {
     .action((ids: string[], { reason }: { reason?: string }) =>
       actOnOrders(cli, ids, {
         verb: 'reject',
-        body: reason === undefined ? {} : { reason },
+        body: () => (reason === undefined ? {} : { reason }),
         done: () => 'rejected',
       }),
     )

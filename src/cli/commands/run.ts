@@ -23,14 +23,15 @@ export function runCommand(cli: Cli): Command {
         'otherwise it happens in this process.',
     )
     .argument('<id>', 'id, or its first characters (at least 4)')
+    .option('--verbose', 'also everything that set-ups and checks print, not only the end of what failed')
     .addHelpText('after', HELP)
-    .action((id: string) =>
+    .action((id: string, { verbose }: { verbose?: true }) =>
       withApi(cli, async (api, service) => {
         using interruption = listenForInterruption(() => cli.output.note('Stopping …'))
         const { signal } = interruption
         const path = workOrderPath(id)
         const { work_order } = await api.call({ method: 'GET', path, answer: WorkOrderDetailResponse, signal })
-        const result = await execute(cli, api, work_order, interruption)
+        const result = await execute(cli, api, { order: work_order, verbose: verbose === true }, interruption)
         if (result === null) return sayInterrupted(cli, work_order, service, interruption)
         cli.output.document({ success: true, result })
         const ran = await api.call({ method: 'GET', path, answer: WorkOrderDetailResponse })
@@ -49,14 +50,14 @@ Example:
 async function execute(
   cli: Cli,
   api: ApiClient,
-  order: WorkOrderDetail,
+  { order, verbose }: { order: WorkOrderDetail; verbose: boolean },
   { signal }: Interruption,
 ): Promise<ExecutionResult | null> {
   using spinner = cli.output.spinner('waiting for its turn')
   const done = new AbortController()
   const { afterId, attemptsBefore } = await whatIsHistory(api, order, signal)
   const events = api.follow({ workOrderId: order.id, afterId, signal: AbortSignal.any([signal, done.signal]) })
-  const printing = printRun(cli.output, spinner, events, attemptsBefore)
+  const printing = printRun(cli.output, spinner, events, { attemptsBefore, verbose })
   try {
     const body = { work_order_id: order.id }
     const path = '/api/orchestrator/execute'

@@ -1,20 +1,35 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
+import { ChangesResponse } from '../../contract/changes.ts'
 import { type WorkOrderDetail, WorkOrderDetailResponse } from '../../contract/work-orders.ts'
 import { Fault } from '../../faults/fault.ts'
 import { type Cli, withApi } from '../cli.ts'
-import { workOrderPath } from '../client/api-client.ts'
+import { type ApiClient, workOrderPath } from '../client/api-client.ts'
 import { serviceStateOf, waitsFor } from '../client/service-state.ts'
+import { countUpTo } from '../input/arguments.ts'
+import { changesPage } from '../pages/changes-page.ts'
 import { orderPage } from '../pages/order-page.ts'
+import { asksForTries, showTries, type TriesOptions } from './show-tries.ts'
+
+const MOST = 1_000_000
+const OF_TRIES = ['tries', 'prompt', 'answer', 'try', 'attempt']
 
 export function showCommand(cli: Cli): Command {
   return new Command('show')
     .description('Shows a work order: what it asks for, where it stands, and what each attempt did.')
     .argument('<id>', 'id, or its first characters (at least 4)')
-    .option('--steps', 'also what went into each step and what came out')
-    .option('--diff', 'only the diff of its pull request, as git apply takes it')
-    .addHelpText('after', '\nExamples:\n  $ moose show 1a2b3c4d\n  $ moose show 1a2b3c4d --diff | git apply')
-    .action((id: string, options: { steps?: true; diff?: true }) =>
+    .addOption(new Option('--steps', 'also what went into each step and what came out').conflicts(OF_TRIES))
+    .addOption(new Option('--diff', DIFF).conflicts(OF_TRIES))
+    .addOption(new Option('--files', FILES).conflicts([...OF_TRIES, 'steps', 'diff']))
+    .option('--tries', 'only the calls to models: tokens, cost, how each ended')
+    .option('--prompt', 'only what a model was told, in the last try or the one that is named')
+    .option('--answer', 'only what it said')
+    .option('--try <number>', 'one try, as --tries counts them; with both unless one is asked for', countUpTo(MOST))
+    .option('--attempt <number>', 'of this attempt; without it, of the last one that called a model', countUpTo(MOST))
+    .addHelpText('after', HELP)
+    .action((id: string, options: ShowOptions & TriesOptions) =>
       withApi(cli, async (api, service) => {
+        if (asksForTries(options)) return await showTries(cli, api, { id, options })
+        if (options.files === true) return await showFiles(cli, api, id)
         const shown = await api.call({ method: 'GET', path: workOrderPath(id), answer: WorkOrderDetailResponse })
         const { output } = cli
         const diff = options.diff === true ? diffOf(shown.work_order) : null
@@ -31,7 +46,33 @@ export function showCommand(cli: Cli): Command {
     )
 }
 
+const DIFF =
+  'only the diff of its pull request, as git apply takes it; of a change that waits for a human, what is held'
+
+const FILES = 'only which files it has changed, with the lines won and lost, and what is out of its scope or protected'
+
+const HELP = `
+Prompts and answers are shown without the secrets Moose knows and what looks like a key.
+
+Examples:
+  $ moose show 1a2b3c4d
+  $ moose show 1a2b3c4d --diff | git apply
+  $ moose show 1a2b3c4d --files
+  $ moose show 1a2b3c4d --try 2`
+
+type ShowOptions = { steps?: true; diff?: true; files?: true }
+
+async function showFiles({ output }: Cli, api: ApiClient, id: string): Promise<void> {
+  const shown = await api.call({ method: 'GET', path: `${workOrderPath(id)}/changes`, answer: ChangesResponse })
+  output.document(shown)
+  if (shown.changes === null) return output.note('It has no pull request yet, and nothing of it is held.')
+  output.line(changesPage(shown.changes, output.paint))
+}
+
 function diffOf(order: WorkOrderDetail): string {
+  const { status, status_reason: reason } = order
+  const held = status === 'blocked' && reason?.code === 'protected_change' ? reason.details?.['diff'] : undefined
+  if (typeof held === 'string') return held
   if (order.pull_request !== null) return order.pull_request.diff
   const where = order.github_pr_url === null ? 'It has no pull request yet.' : `It is at ${order.github_pr_url}.`
   throw new Fault('not_found', `Moose keeps no diff for work order ${order.id}. ${where}`, { id: order.id })

@@ -1,13 +1,15 @@
 import { Command } from 'commander'
+import { NO_AUTH } from '../../config/api-settings.ts'
 import { type OrchestratorStatus, OrchestratorStatusResponse } from '../../contract/orchestrator.ts'
-import { STATUSES } from '../../work-order/status.ts'
+import { ORDER_STATES, type OrderState } from '../../work-order/order-state.ts'
 import { type Cli, withApi } from '../cli.ts'
 import type { Connection } from '../client/connect.ts'
 import { budgetText, budgetWarnings } from '../pages/budget-line.ts'
 import { ago, counted, duration, shortId } from '../pages/humanize.ts'
 import type { Paint } from '../pages/output.ts'
+import { sandboxText } from '../pages/sandbox-text.ts'
 import { table } from '../pages/table.ts'
-import { harmless } from '../pages/terminal-text.ts'
+import { harmless, LONGEST_TITLE, oneLine } from '../pages/terminal-text.ts'
 
 const SHOWN_ERRORS = 5
 
@@ -32,12 +34,15 @@ function statusPage(status: OrchestratorStatus, service: Connection['service'], 
   const rows = [
     ['service', service === null ? 'not running; start it with: moose up --start' : serviceText(service, now, paint)],
     ...(service === null ? [] : servingRows(status, now)),
+    ...(service !== null && status.auth === false ? [['attention', paint.yellow(NO_AUTH)]] : []),
     ...workerRows(status, now, paint),
     ['work orders', countsText(status)],
+    ...pausedRows(status, paint),
     ...budgetRows(status, paint),
     ['home', status.home],
     ['database', status.database_url],
     ['version', status.version],
+    ['sandbox', sandboxText(status, paint)],
   ]
   const page = table(rows.map(([name, value]) => [paint.dim(String(name)), String(value)]))
   const errors = status.errors.slice(-SHOWN_ERRORS).map(({ message, timestamp }) => {
@@ -70,10 +75,12 @@ function servingRows(status: OrchestratorStatus, now: Date): string[][] {
 /** Nothing while there is no worker but the one that answers. */
 function workerRows({ workers }: OrchestratorStatus, now: Date, paint: Paint): string[][] {
   if (workers.every((worker) => worker.is_this)) return []
-  return workers.map(({ host, pid, alive, running, started_at, is_this }, index) => {
+  return workers.map(({ host, pid, alive, running, holds, started_at, is_this }, index) => {
     const state = alive ? paint.green('alive') : paint.yellow('gone')
     const who = `${harmless(host)}, process ${pid}${is_this ? ' (this one)' : ''}`
-    const text = `${who}: ${state}, ${counted(running, 'attempt')}, started ${ago(new Date(started_at), now)}`
+    const ids =
+      holds === undefined || holds.length === 0 ? '' : ` (${holds.map((one) => shortId(one.work_order_id)).join(', ')})`
+    const text = `${who}: ${state}, ${counted(running, 'attempt')}${ids}, started ${ago(new Date(started_at), now)}`
     return [index === 0 ? 'workers' : '', text]
   })
 }
@@ -97,7 +104,29 @@ function budgetRows({ budget }: OrchestratorStatus, paint: Paint): string[][] {
   return [['budget', budgetText(budget)], ...warnings]
 }
 
-function countsText({ work_orders: counts }: OrchestratorStatus): string {
-  const some = STATUSES.filter((status) => counts[status] > 0).map((status) => `${counts[status]} ${status}`)
+/** Those that run, wait and are in review apart. */
+function countsText({ states }: OrchestratorStatus): string {
+  const some = ORDER_STATES.filter((state) => states[state] > 0).map((state) => `${states[state]} ${WORDS[state]}`)
   return some.length === 0 ? 'none' : some.join(', ')
+}
+
+const WORDS: Record<OrderState, string> = {
+  unapproved: 'not approved',
+  waiting: 'waiting',
+  running: 'running',
+  review: 'in review',
+  blocked: 'blocked',
+  failed: 'failed',
+  completed: 'completed',
+  cancelled: 'cancelled',
+}
+
+/** Nothing while no provider is left alone. */
+function pausedRows({ paused_providers: paused }: OrchestratorStatus, paint: Paint): string[][] {
+  return paused.map(({ provider, until, reason, proposers }, index) => {
+    const [name] = proposers
+    const test = name === undefined ? '' : `; try it now with: moose proposer test ${oneLine(name, LONGEST_TITLE)}`
+    const text = `${oneLine(provider, LONGEST_TITLE)}, until ${until}: ${oneLine(reason, LONGEST_TITLE)}${test}`
+    return [index === 0 ? 'paused' : '', paint.yellow(text)]
+  })
 }

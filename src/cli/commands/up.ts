@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { Command, InvalidArgumentError } from 'commander'
 import type { Moose } from '../../app.ts'
+import { NO_AUTH } from '../../config/api-settings.ts'
 import type { Config } from '../../config.ts'
 import type { BudgetLine } from '../../contract/budget.ts'
 import { type OrchestratorStatus, OrchestratorStatusResponse } from '../../contract/orchestrator.ts'
@@ -15,6 +16,7 @@ import { budgetText, budgetWarnings } from '../pages/budget-line.ts'
 import { isRepetition, printEvent } from '../pages/event-line.ts'
 import { ago, counted, duration, shortId } from '../pages/humanize.ts'
 import type { Paint } from '../pages/output.ts'
+import { sandboxText } from '../pages/sandbox-text.ts'
 import { table } from '../pages/table.ts'
 import { harmless } from '../pages/terminal-text.ts'
 
@@ -43,11 +45,20 @@ export function upCommand(cli: Cli): Command {
     })
 }
 
-/** Runs work orders until it is told to stop, and prints what happens. */
-export async function serve(cli: Cli, config: Config, { role, start, port }: Serving): Promise<void> {
+/**
+ * Runs work orders until it is told to stop, and prints what happens.
+ *
+ * @param onServing called once, when it answers at that address
+ */
+export async function serve(
+  cli: Cli,
+  config: Config,
+  { role, start, port }: Serving,
+  onServing: (url: string) => Promise<void> = async () => {},
+): Promise<void> {
   using interruption = listenForInterruption()
   await using moose = await open(cli, config, role)
-  const { url } = await moose.serve(port)
+  const { url, publicUrl } = await moose.serve(port)
   const database = { url: moose.databaseUrl, identity: await moose.databaseIdentity() }
   const service = { url, pid: process.pid, started_at: new Date().toISOString(), database }
   await writeServiceFile(config.home, service)
@@ -55,9 +66,10 @@ export async function serve(cli: Cli, config: Config, { role, start, port }: Ser
     const api = createApiClient(IN_PROCESS_URL, (request) => moose.http.fetch(request))
     // Before anything new is claimed.
     const continued = runningHere(await statusOf(api))
-    if (start) await moose.orchestrator.startUnattended()
+    if (start) await moose.startUnattended()
     const status = await statusOf(api)
-    greet(cli, url, status, continued)
+    greet(cli, { url, publicUrl }, status, continued)
+    await onServing(url)
     const quiet = new AbortController()
     const printing = printEvents(cli, api, status.last_event_id, quiet.signal)
     if (!interruption.signal.aborted) await once(interruption.signal, 'abort')
@@ -102,18 +114,26 @@ async function statusOf(api: ApiClient): Promise<OrchestratorStatus> {
 }
 
 /** @param continued how many work orders an earlier process has begun, which this one continues */
-function greet({ output }: Cli, url: string, status: OrchestratorStatus, continued: number): void {
+function greet(
+  { output }: Cli,
+  { url, publicUrl }: { url: string; publicUrl: string | null },
+  status: OrchestratorStatus,
+  continued: number,
+): void {
   const { paint } = output
   const rows = [
+    ...(publicUrl === null ? [] : [['others', publicUrl]]),
     ['home', status.home],
     ['database', status.database_url],
     ['polling', pollingText(status)],
     ...(continued === 0 ? [] : [['continues', `${counted(continued, 'work order')} ${INTERRUPTED}`]]),
     ...(status.budget === null ? [] : budgetRows(status.budget, paint)),
+    ['sandbox', sandboxText(status, paint)],
     ['stop', 'Ctrl-C'],
+    ...(status.auth === false ? [['attention', paint.yellow(NO_AUTH)]] : []),
     ...status.errors.map(({ message }) => ['attention', paint.yellow(harmless(message))]),
   ]
-  output.document({ type: 'ready', url, status })
+  output.document({ type: 'ready', url, public_url: publicUrl, status })
   output.line(`${paint.bold(`Moose ${status.version}`)} serves ${paint.cyan(url)}`)
   output.line(output.hint(table(rows.map(([name, value]) => [`  ${paint.dim(String(name))}`, String(value)]))))
 }

@@ -2,11 +2,12 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { parse } from 'yaml'
 import { z } from 'zod'
+import { checkOrder } from '../../contract/order-file/check-order.ts'
+import { readOrderFile } from '../../contract/order-file/order-file.ts'
 import type { NewWorkOrder } from '../../contract/work-orders.ts'
 import { DEMO_CONTENT } from '../../demo/places.ts'
 import { Fault } from '../../faults/fault.ts'
-import { readOrderFile } from '../input/order-file.ts'
-import { checkOrder, ordersInvalid } from '../input/order-problems.ts'
+import { ordersInvalid } from '../input/order-problems.ts'
 
 /** How an order of the demo has to end. */
 const DemoPromise = z.discriminatedUnion('outcome', [

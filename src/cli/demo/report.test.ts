@@ -20,6 +20,7 @@ function detail(changes: Partial<WorkOrderDetail>): WorkOrderDetail {
     status: 'in_progress',
     phase: 'in_review',
     approved: true,
+    hidden_text: [],
     project: 'tally',
     status_reason: null,
     attempts: 1,

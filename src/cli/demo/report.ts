@@ -139,6 +139,6 @@ export function demoLooks({ home, remote }: DemoPlaces, orders: readonly DemoRes
 }
 
 /** A path as one word of a shell. */
-function quoted(path: string): string {
+export function quoted(path: string): string {
   return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`
 }

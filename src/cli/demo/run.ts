@@ -41,7 +41,7 @@ export async function runDemo(
   progress: Progress,
 ): Promise<DemoResult[]> {
   const api = createApiClient('http://127.0.0.1', (request) => moose.http.fetch(request))
-  await replayOnly(moose.db)
+  await replayOnly(moose.db, moose.api.osUser)
   const filed = await file(api, places, orders)
   progress.filed(filed)
   await api.call({ method: 'POST', path: '/api/orchestrator/start', body: {}, answer: StartResponse })

@@ -10,6 +10,14 @@ export function countUpTo(most: number): (text: string) => number {
   }
 }
 
+/** A text of at least one character, and at most so many, as the value of an option. */
+export function textUpTo(most: number): (text: string) => string {
+  return (text) => {
+    if (text !== '' && text.length <= most) return text
+    throw new InvalidArgumentError(`It must have 1 to ${most} characters.`)
+  }
+}
+
 /** An amount as it is typed, `2.50` or `$2.50`; it stays text, so that no digit is lost. */
 export function usdArgument(text: string): string {
   const amount = text.replace(/^\$/, '')

@@ -1,6 +1,5 @@
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { createInterface } from 'node:readline/promises'
 import type { ProposedMooseYaml } from '../../app/propose-moose-yaml.ts'
 import { errorCode } from '../../faults/error-code.ts'
 import { Fault, toFault } from '../../faults/fault.ts'
@@ -8,6 +7,7 @@ import type { Cli } from '../cli.ts'
 import { exitCodeOf } from '../exit-code.ts'
 import { commitCommands, printProposal } from '../pages/moose-yaml-page.ts'
 import { harmless } from '../pages/terminal-text.ts'
+import { askedYes } from './asked-yes.ts'
 
 /**
  * The `moose.yaml` that fits where `init` was called; null where that is no checkout on this disk.
@@ -72,23 +72,4 @@ export async function showProposed(
   const written = (write || (await askedYes('Write it?')) === true) && (await writeProposed(proposed))
   if (written) output.line(`wrote ${harmless(file)}`)
   output.note(written ? commitCommands(branch, base) : 'Write it with: moose init --write')
-}
-
-/**
- * A question to be answered with yes or no, on a terminal.
- *
- * @returns null where nobody can answer: stdin or stdout is no terminal. Anything but `y` or `yes` is no
- */
-async function askedYes(question: string): Promise<boolean | null> {
-  const { stdin: input, stdout: output } = process
-  if (!input.isTTY || !output.isTTY) return null
-  const answers = createInterface({ input, output })
-  try {
-    // Ctrl-C and Ctrl-D close it without an answer.
-    const closed = new Promise<string>((resolve) => answers.once('close', () => resolve('')))
-    const answer = await Promise.race([answers.question(`${question} [y/N] `), closed])
-    return /^y(?:es)?$/i.test(answer.trim())
-  } finally {
-    answers.close()
-  }
 }

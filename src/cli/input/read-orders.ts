@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
+import { type Checked, type OrderFields, wildcardWarnings } from '../../contract/order-file/check-order.ts'
+import { type OrderFile, readOrderFile } from '../../contract/order-file/order-file.ts'
 import { ProjectsResponse } from '../../contract/projects.ts'
 import { utf8Text } from '../../contract/strict-json.ts'
 import { errorCode } from '../../faults/error-code.ts'
@@ -7,8 +9,7 @@ import { Fault, toFault } from '../../faults/fault.ts'
 import type { Cli } from '../cli.ts'
 import type { ApiClient } from '../client/api-client.ts'
 import { nullForNone } from './arguments.ts'
-import { type OrderFile, readOrderFile } from './order-file.ts'
-import { type Checked, type OrderFields, ordersInvalid, wildcardWarnings } from './order-problems.ts'
+import { ordersInvalid } from './order-problems.ts'
 
 /** What was asked for on the command line, checked, with every project that is named and where. */
 export type ReadOrders<Order> = Pick<OrderFile<Order>, 'orders' | 'projects'>

@@ -1,58 +1,42 @@
 import { z } from 'zod'
+import type { CheckEvidence, CriterionEvidence, OrderEvidence } from '../../contract/evidence/evidence.ts'
 import type { AttemptView, StepView, WorkOrderDetail } from '../../contract/work-orders.ts'
 import { duration } from './humanize.ts'
 import type { Paint } from './output.ts'
 import { table } from './table.ts'
-import { harmless, LONGEST_TITLE, oneLine } from './terminal-text.ts'
-
-/** The parts of the step `verify` that are shown; kept also where it speaks against the change. */
-const VerifyOutput = z.object({
-  /** Null: everything passed. */
-  failure: z.object({ code: z.string() }).nullable(),
-  files: z.array(z.object({ path: z.string(), added: z.number().nullable(), deleted: z.number().nullable() })),
-  checks: z.array(
-    z.object({
-      name: z.string(),
-      outcome: z.string(),
-      durationMs: z.number(),
-      proves: z.array(z.number()),
-      // An earlier Moose compared nothing with the base commit.
-      failures: z.array(z.string()).nullish(),
-      failedBefore: z.boolean().nullish(),
-      baseline: z.boolean().nullish(),
-      newFailures: z.array(z.string()).nullish(),
-    }),
-  ),
-})
-
-/** The order as the attempt found it; it may have been edited since. */
-const RouteInput = z.object({ acceptance_criteria: z.array(z.string()) })
-
-export type AttemptEvidence = z.infer<typeof VerifyOutput> & { criteria: string[] }
+import { barred, harmless, LONGEST_TITLE, oneLine } from './terminal-text.ts'
 
 /**
  * What the attempt whose pull request is in review or was merged has to show, else the last one; null when it did not come
- * so far, or another Moose wrote it.
+ * so far.
  */
-export function evidenceOf(order: Pick<WorkOrderDetail, 'attempt_history' | 'pull_request'>): AttemptEvidence | null {
-  const { attempt_history: attempts, pull_request: pull } = order
-  const counts = pull === null || pull.state === 'closed' ? undefined : pull.attempt
-  const attempt = counts === undefined ? attempts.at(-1) : attempts.find(({ number }) => number === counts)
-  const verified = VerifyOutput.safeParse(stepOf(attempt, 'verify')?.output)
-  const routed = RouteInput.safeParse(stepOf(attempt, 'route')?.input)
-  if (!verified.success) return null
-  return { ...verified.data, criteria: routed.success ? routed.data.acceptance_criteria : [] }
+export function evidenceNow({
+  evidence,
+  attempt_history: attempts,
+  pull_request: pull,
+}: WorkOrderDetail): OrderEvidence | null {
+  if (evidence === undefined || evidence === null) return null
+  const stands = pull !== null && pull.state !== 'closed'
+  return stands || evidence.attempt === attempts.at(-1)?.number ? evidence : null
 }
 
-/**
- * Which check proved a criterion, as the pull request ticks it; null for none, and for one that was edited since.
- *
- * @param index of the criterion in its order
- */
-export function proofOf(evidence: AttemptEvidence | null, criterion: string, index: number): string | null {
-  if (evidence === null || evidence.criteria[index] !== criterion) return null
-  const proof = evidence.checks.find(({ outcome, proves }) => outcome === 'passed' && proves.includes(index))
-  return proof === undefined ? null : proof.name
+/** A criterion as the pull request ticks it, with what proves it or why nothing does. */
+export function criterionLine({ text, result, checks }: CriterionEvidence): string {
+  const named = checks.map(({ name }) => name).join(', ')
+  switch (result) {
+    case 'proved': {
+      const proof = checks.find(({ outcome }) => outcome === 'passed')
+      return `[x] ${text} — proved by check ${proof === undefined ? named : proof.name}`
+    }
+    case 'failed':
+      return `[ ] ${text} — not proved: ${named} did not pass`
+    case 'unproved':
+      return `[ ] ${text} — no check proves it`
+    case 'not_run':
+      return `[ ] ${text} — no check was run`
+    case 'edited':
+      return `[ ] ${text} — edited since`
+  }
 }
 
 const ProposeOutput = z.object({ response: z.object({ replayed: z.literal(true) }) })
@@ -66,12 +50,6 @@ export function isReplay(attempt: AttemptView | undefined): boolean {
 }
 
 const ApplyOutput = z.object({ executor: z.string(), reason: z.string() })
-
-/** Which executor a step used and why; empty for one that used none. */
-export function executorOf({ output }: Pick<StepView, 'output'>): string {
-  const { data } = ApplyOutput.safeParse(output)
-  return data === undefined ? '' : `${data.executor}: ${data.reason}`
-}
 
 const VerifiedWithoutRepair = z.object({ repair: z.literal(false) })
 
@@ -92,15 +70,16 @@ function stepOf(attempt: AttemptView | undefined, name: string): StepView | unde
 const MOST_FILES = 50
 
 /** What the last attempt has changed and what the project's checks said about it, each as a small table. */
-export function evidenceSections({ files, checks, failure }: AttemptEvidence, paint: Paint): string[] {
-  const unchecked = failure === null ? '  none (no moose.yaml)' : `  not run: ${harmless(failure.code)}`
+export function evidenceSections({ files, checks, failure }: OrderEvidence, said: string, paint: Paint): string[] {
+  const unchecked = failure === null ? '  none (no moose.yaml)' : `  not run: ${harmless(failure)}`
   return [
     ...(files.length === 0 ? [] : [`${paint.dim('Files')}\n${table(fileRows(files, paint))}`]),
     `${paint.dim('Checks')}\n${checks.length === 0 ? unchecked : table(checkRows(checks, paint))}`,
+    ...checks.flatMap((check) => failingSection(check, said, paint)),
   ]
 }
 
-function fileRows(files: AttemptEvidence['files'], paint: Paint): string[][] {
+function fileRows(files: OrderEvidence['files'], paint: Paint): string[][] {
   const rows = files
     .slice(0, MOST_FILES)
     .map(({ path, added, deleted }) => [
@@ -111,31 +90,49 @@ function fileRows(files: AttemptEvidence['files'], paint: Paint): string[][] {
   return rest === 0 ? rows : [...rows, [`  … and ${rest} more`, '']]
 }
 
-function checkRows(checks: AttemptEvidence['checks'], paint: Paint): string[][] {
+function checkRows(checks: readonly CheckEvidence[], paint: Paint): string[][] {
   return checks.map((check) => {
-    const { name, outcome, durationMs } = check
-    const mark = check.baseline === true ? paint.yellow('=') : outcome === 'passed' ? paint.green('✓') : paint.red('✗')
-    return [`  ${mark} ${harmless(name)}`, harmless(outcome).replace('_', ' '), duration(durationMs), noteOf(check)]
+    const { name, outcome, duration_ms: took } = check
+    const mark = check.baseline ? paint.yellow('=') : outcome === 'passed' ? paint.green('✓') : paint.red('✗')
+    return [`  ${mark} ${harmless(name)}`, harmless(outcome).replace('_', ' '), duration(took), noteOf(check)]
   })
+}
+
+/** Lines of what a check printed that are shown; all that is kept of it is in `--steps`. */
+const MOST_LINES = 20
+
+/**
+ * The lines of a check that say what failed.
+ *
+ * @param said the reason of the order, which ends with some of them
+ */
+function failingSection({ name, outcome, output }: CheckEvidence, said: string, paint: Paint): string[] {
+  if (outcome === 'passed') return []
+  const lines = output.flatMap(({ text, failing }) => (failing ? text.split('\n') : []))
+  if (lines.every((line) => said.includes(line))) return []
+  const more = lines.length > MOST_LINES ? [`… and ${lines.length - MOST_LINES} more lines`] : []
+  return [
+    `${paint.dim(`What ${oneLine(name, LONGEST_TITLE)} said`)}\n${barred([...lines.slice(0, MOST_LINES), ...more].join('\n'))}`,
+  ]
 }
 
 /** Failures of a check named in its row. */
 const MOST_FAILURES = 5
 
-function noteOf(check: AttemptEvidence['checks'][number]): string {
-  const criteria = check.proves.map((index) => index + 1).join(', ')
+function noteOf(check: CheckEvidence): string {
+  const criteria = check.proves.join(', ')
   if (check.outcome === 'passed') {
-    const mended = check.failedBefore === true ? ['failed before this change'] : []
+    const mended = check.failed_before ? ['failed before this change'] : []
     return [...(criteria === '' ? [] : [`proves criterion ${criteria}`]), ...mended].join(', ')
   }
-  if (check.failedBefore !== true) return ''
-  if (check.baseline === true) return `failed before this change as well: ${named(check.failures)}`
-  if (!check.newFailures) return 'failed before this change as well; what fails cannot be told apart'
-  return `new with this change: ${named(check.newFailures)}`
+  if (!check.failed_before) return ''
+  if (check.baseline) return `failed before this change as well: ${named(check.failures)}`
+  if (check.new_failures === null) return 'failed before this change as well; what fails cannot be told apart'
+  return `new with this change: ${named(check.new_failures)}`
 }
 
-function named(failures: readonly string[] | null | undefined): string {
-  const all = failures === null || failures === undefined ? [] : failures
+function named(failures: readonly string[] | null): string {
+  const all = failures === null ? [] : failures
   const shown = all.slice(0, MOST_FAILURES).map((name) => oneLine(name, LONGEST_TITLE))
   return all.length > shown.length ? `${shown.join(', ')}, and ${all.length - shown.length} more` : shown.join(', ')
 }

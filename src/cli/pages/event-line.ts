@@ -28,6 +28,7 @@ const SYMBOL: Record<EventType, Style> = {
   output: (paint) => paint.dim(BAR),
   attempt_ended: (paint) => paint.bold('■'),
   status: (paint) => paint.blue('•'),
+  pull_request: (paint) => paint.blue('•'),
 }
 
 /** What stands in front of a line. */

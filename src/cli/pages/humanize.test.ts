@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { ago, counted, duration, shortId, usd } from './humanize.ts'
+import { ago, counted, duration, shortId, usd, withLocalTimes } from './humanize.ts'
 
 test('durations are as exact as their size deserves', () => {
   const shown = [0, 12, 99, 100, 2_340, 59_940, 59_960, 192_000, 3_599_600, 7_500_000].map(duration)
@@ -36,4 +36,11 @@ test('small amounts keep their digits, unknown ones are no zero', () => {
 test('ids are cut to what one types, counts have their plural', () => {
   assert.equal(shortId('1a2b3c4d-0000-4000-8000-000000000000'), '1a2b3c4d')
   assert.deepEqual([counted(1, 'order'), counted(3, 'order')], ['1 order', '3 orders'])
+})
+
+test('times within a text are those of the reader, of another day with the date', () => {
+  const now = new Date(2026, 0, 31, 12, 0, 5)
+  const yesterday = new Date(2026, 0, 30, 9, 8, 7)
+  const text = `since ${now.toISOString()}, until ${yesterday.toISOString()}; 2026-99-99T99:99:99Z`
+  assert.equal(withLocalTimes(text, now), 'since 12:00:05, until 2026-01-30 09:08:07; 2026-99-99T99:99:99Z')
 })

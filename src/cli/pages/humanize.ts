@@ -46,3 +46,17 @@ export function counted(count: number, noun: string): string {
 export function timeOfDay(at: Date): string {
   return [at.getHours(), at.getMinutes(), at.getSeconds()].map((part) => String(part).padStart(2, '0')).join(':')
 }
+
+const UTC_TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z/g
+
+/** A text with its times in UTC (`2026-01-31T12:00:00.000Z`) as they are where the reader is; of another day with the date. */
+export function withLocalTimes(text: string, now: Date): string {
+  return text.replaceAll(UTC_TIME, (written) => {
+    const at = new Date(written)
+    if (Number.isNaN(at.getTime())) return written
+    const day = [at.getFullYear(), at.getMonth() + 1, at.getDate()]
+      .map((part) => String(part).padStart(2, '0'))
+      .join('-')
+    return at.toDateString() === now.toDateString() ? timeOfDay(at) : `${day} ${timeOfDay(at)}`
+  })
+}

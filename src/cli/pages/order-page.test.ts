@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import pc from 'picocolors'
+import { evidenceOf } from '../../contract/evidence/evidence.ts'
+import { stepSummary } from '../../contract/evidence/step-summary.ts'
 import type { WorkOrderDetail } from '../../contract/work-orders.ts'
 import { orderPage } from './order-page.ts'
 
@@ -14,6 +16,7 @@ const ORDER: WorkOrderDetail = {
   status: 'in_progress',
   phase: 'in_review',
   approved: true,
+  hidden_text: [],
   project: 'hello',
   status_reason: null,
   attempts: 1,
@@ -90,8 +93,16 @@ const ORDER: WorkOrderDetail = {
   ],
   pull_request: null,
 }
+/** With what the API derives of the steps. */
+function derived(order: WorkOrderDetail): WorkOrderDetail {
+  const attempts = order.attempt_history.map((attempt) => ({
+    ...attempt,
+    steps: attempt.steps.map((step) => ({ ...step, summary: stepSummary(step) })),
+  }))
+  return { ...order, evidence: evidenceOf(order), attempt_history: attempts }
+}
 const page = (order: WorkOrderDetail, steps = false) =>
-  orderPage(order, {
+  orderPage(derived(order), {
     paint: pc.createColors(false),
     hint: (text) => text,
     now: new Date('2026-01-31T12:03:00Z'),
@@ -121,7 +132,7 @@ added         3m ago (2026-01-31T12:00:00.000Z)
 
 Acceptance criteria
   - [x] greet('fr') says Bonjour — proved by check tests
-  - [ ] edited since
+  - [ ] edited since — edited since
 
 Files in scope
   - src/greet.js
@@ -129,7 +140,7 @@ Files in scope
 Attempt 1  succeeded, 5.3s, $0.0123
   ✓ route    10ms
   ✓ propose  2.3s  $0.0123  begun 2 times
-  ✓ verify   1.7s
+  ✓ verify   1.7s           1 of 1 check passed
 
 Files
   src/greet.js  +3 −1

@@ -1,22 +1,15 @@
 import { stringify } from 'yaml'
+import type { OrderEvidence } from '../../contract/evidence/evidence.ts'
 import type { AttemptView, StepView, WorkOrderDetail, WorkOrderView } from '../../contract/work-orders.ts'
 import { isFaultCode, NEXT_MOVE } from '../../faults/fault.ts'
-import {
-  type AttemptEvidence,
-  evidenceOf,
-  evidenceSections,
-  executorOf,
-  isReplay,
-  lackedAider,
-  proofOf,
-  REPLAY,
-} from './attempt-evidence.ts'
+import { criterionLine, evidenceNow, evidenceSections, isReplay, lackedAider, REPLAY } from './attempt-evidence.ts'
+import { actorText } from './audit-page.ts'
 import { ago, duration, shortId, usd } from './humanize.ts'
 import { stateOf } from './order-state.ts'
 import type { Paint } from './output.ts'
 import { table } from './table.ts'
 import { BAR, barred, harmless, harmlessLines, LONGEST_TITLE, oneLine } from './terminal-text.ts'
-import { verificationNotes } from './verification-notes.ts'
+import { hiddenNotes, protectionNotes, verificationNotes } from './verification-notes.ts'
 
 /** Characters of a step's input or output on the page; all of it is in `--json`. */
 const MAX_STEP_DATA = 8_000
@@ -37,7 +30,8 @@ export type PageOptions = {
 /** Everything about one order, for people. */
 export function orderPage(order: WorkOrderDetail, options: PageOptions): string {
   const { paint } = options
-  const evidence = evidenceOf(order)
+  const evidence = evidenceNow(order)
+  const said = order.status_reason === null ? '' : order.status_reason.message
   const next = options.waits === null ? nextStep(order) : options.waits
   const sections = [
     `${paint.bold(`WO-${shortId(order.id)}`)}  ${paint.bold(oneLine(order.title, LONGEST_TITLE))}`,
@@ -46,18 +40,16 @@ export function orderPage(order: WorkOrderDetail, options: PageOptions): string 
     listed(paint.dim('Acceptance criteria'), criteria(order, evidence)),
     listed(paint.dim('Files in scope'), order.files_in_scope),
     ...order.attempt_history.map((attempt) => attemptSection(attempt, options)),
-    ...(evidence === null ? [] : evidenceSections(evidence, paint)),
+    ...(evidence === null ? [] : evidenceSections(evidence, said, paint)),
     next === null ? '' : `${paint.bold('Next:')} ${options.hint(next)}`,
   ]
   return sections.filter((section) => section !== '').join('\n\n')
 }
 
 /** Ticked where a check of the last attempt proved it. */
-function criteria(order: WorkOrderDetail, evidence: AttemptEvidence | null): string[] {
-  return order.acceptance_criteria.map((criterion, index) => {
-    const proof = proofOf(evidence, criterion, index)
-    return proof === null ? `[ ] ${criterion}` : `[x] ${criterion} — proved by check ${proof}`
-  })
+function criteria(order: WorkOrderDetail, evidence: OrderEvidence | null): string[] {
+  if (evidence === null) return order.acceptance_criteria.map((criterion) => `[ ] ${criterion}`)
+  return evidence.criteria.map(criterionLine)
 }
 
 function facts(order: WorkOrderDetail, { paint, hint, now }: PageOptions): string[][] {
@@ -67,18 +59,34 @@ function facts(order: WorkOrderDetail, { paint, hint, now }: PageOptions): strin
     ['id', order.id],
     ['status', stateOf(order, paint)],
     ['reason', reason === null ? null : below(hint(harmlessLines(`${reason.code}: ${reason.message}`)))],
-    ['approved', order.approved ? 'yes' : 'no'],
+    ['approved', approvalText(order, now)],
+    ['hidden', hiddenText(order)],
     ['checks', unverified(order, hint)],
+    ['protected', protectedScope(order, hint)],
     ['project', shown(order.project)],
     ['risk', shown(order.risk_level)],
     ['proposer', shown(order.proposer)],
     ['branch', shown(order.github_branch)],
-    ['pull request', shown(url === null ? null : `#${order.github_pr_number}${state} ${url}`)],
+    ['pull request', shown(url === null ? null : `#${order.github_pr_number}${state} ${url}${localOnly(order)}`)],
     ['on GitHub', shown(seenOnGitHub(order))],
+    ['reviews', shown(reviewsOf(order))],
+    ['check runs', shown(checkRunsOf(order))],
     ['cost', costText(order, paint)],
-    ['added', `${ago(new Date(order.created_at), now)} ${paint.dim(`(${order.created_at})`)}`],
+    ['page', shown(order.page_url === undefined ? null : order.page_url)],
+    ['added', addedText(order, now, paint)],
   ]
   return rows.flatMap(([name, value]) => (value === null ? [] : [[paint.dim(name), value]]))
+}
+
+function approvalText({ approved, approval }: WorkOrderDetail, now: Date): string {
+  if (!approved) return 'no'
+  if (approval === undefined || approval === null) return 'yes'
+  return `by ${actorText(approval.actor)}, ${ago(new Date(approval.at), now)}`
+}
+
+function addedText({ created_at: at, filed_by: by }: WorkOrderDetail, now: Date, paint: Paint): string {
+  const who = by === null || by === undefined ? '' : ` by ${oneLine(by, LONGEST_TITLE)}`
+  return `${ago(new Date(at), now)}${who} ${paint.dim(`(${at})`)}`
 }
 
 /** Further lines of what others wrote, behind a bar. */
@@ -89,6 +97,18 @@ function below(text: string): string {
 /** What the checks will not say of an order that has not begun; null: nothing is missing. */
 function unverified(order: WorkOrderDetail, hint: PageOptions['hint']): string | null {
   const notes = verificationNotes(order)
+  return notes.length === 0 ? null : hint(notes.join(' '))
+}
+
+/** What a reader of its texts does not see; null: nothing. */
+function hiddenText(order: WorkOrderDetail): string | null {
+  const [note] = hiddenNotes(order)
+  return note === undefined ? null : note
+}
+
+/** What of its scope a human has to allow, before it has begun; null: nothing. */
+function protectedScope(order: WorkOrderDetail, hint: PageOptions['hint']): string | null {
+  const notes = protectionNotes(order)
   return notes.length === 0 ? null : hint(notes.join(' '))
 }
 
@@ -109,6 +129,11 @@ function costText(
   return `${usd(cost)}${parts.length === 0 ? '' : paint.dim(` (${parts.join(', ')})`)}`
 }
 
+/** A pull request of the forge `local` is in no place where people or programs would judge it. */
+function localOnly({ pull_request: pull, github_pr_url: url }: WorkOrderDetail): string {
+  return pull === null || url === null || !url.startsWith('local:') ? '' : ', without reviews and CI'
+}
+
 /** What the last look at the pull request found; null before the first look and when there is nothing to report. */
 function seenOnGitHub(order: WorkOrderDetail): string | null {
   const { pull_request: pull } = order
@@ -120,6 +145,38 @@ function seenOnGitHub(order: WorkOrderDetail): string | null {
     ...(moved === null ? [] : [`branch moved to ${moved.slice(0, 12)} by another push`]),
   ]
   return found.length === 0 ? null : found.join(', ')
+}
+
+/** Reviews and check runs that are named on the page. */
+const MOST_NAMED = 10
+
+function reviewsOf({ pull_request: pull }: WorkOrderDetail): string | null {
+  const reviews = pull?.reviews
+  if (reviews === undefined || reviews === null || reviews.length === 0) return null
+  return namedOf(
+    reviews.map(({ by, state }) => `${by === null ? 'an account that is gone' : by} ${state}`),
+    reviews.length,
+  )
+}
+
+function checkRunsOf({ pull_request: pull }: WorkOrderDetail): string | null {
+  const runs = pull?.check_runs
+  if (runs === undefined || runs === null || runs.length === 0) return null
+  const failing = runs.filter(({ state }) => !WENT_WELL.has(state))
+  const texts = [...failing, ...runs.filter((run) => !failing.includes(run))].map(
+    ({ name, state }) => `${name} ${state}`,
+  )
+  const count = pull?.check_run_count
+  return namedOf(texts, count === undefined || count === null ? texts.length : count)
+}
+
+/** Words of GitHub for a check run that holds nothing up. */
+const WENT_WELL: ReadonlySet<string> = new Set(['SUCCESS', 'NEUTRAL', 'SKIPPED'])
+
+/** @param count of all of them, also those that were not told */
+function namedOf(texts: readonly string[], count: number): string {
+  const named = texts.slice(0, MOST_NAMED).map((text) => oneLine(text, LONGEST_TITLE))
+  return count > named.length ? `${named.join(', ')}, and ${count - named.length} more` : named.join(', ')
 }
 
 /** A value of the database as it may stand in a row of the page. */
@@ -150,7 +207,7 @@ function stepRow(step: StepView, { paint, hint }: PageOptions): string[] {
   ])
   const symbol = symbols.get(step.status)
   const runs = step.runs === 1 ? '' : `begun ${step.runs} times`
-  const choice = harmless(executorOf(step))
+  const choice = step.summary === undefined || step.summary === null ? '' : harmless(step.summary)
   const error = step.error === null ? '' : below(hint(harmlessLines(step.error.message)))
   const cost = step.cost_usd === 0 ? '' : usd(step.cost_usd)
   const took = step.ended_at === null ? '' : duration(Date.parse(step.ended_at) - Date.parse(step.started_at))

@@ -15,32 +15,56 @@ export type RunPrinting = {
   ended: Promise<void>
 }
 
-/**
- * Prints the steps of a run as they happen.
- *
- * @param attemptsBefore events of these attempts are history
- */
+/** Whether an event follows a failure that ends the run: the attempt is recorded, and has ended. */
+const isEnding = ({ type, step }: EventView) => step === 'record' || type === 'status' || type === 'attempt_ended'
+
+/** Steps in which set-ups and checks print. */
+const CHECKING: ReadonlySet<string> = new Set(['prepare', 'verify'])
+
+type RunPages = {
+  /** Events of these attempts are history. */
+  attemptsBefore: number
+  /** With everything that set-ups and checks print; otherwise the end of what a failed one printed, as its failure has it. */
+  verbose: boolean
+}
+
+/** Prints the steps of a run as they happen. */
 export function printRun(
   output: Output,
   spinner: Spinner,
   events: AsyncIterable<EventView>,
-  attemptsBefore: number,
+  { attemptsBefore, verbose }: RunPages,
 ): RunPrinting {
   let begun = false
+  let failed: EventView | null = null
+  /** The failure that ends the run is said in full by the error that ends the command; one before it, here. */
+  const printFailed = (isLast: boolean) => {
+    if (failed !== null) printEvent(output, isLast || verbose ? inShort(failed) : failed, { time: false })
+    failed = null
+  }
   const print = async () => {
     for await (const event of events) {
       if (event.attempt === null || event.attempt <= attemptsBefore) continue
       begun = true
+      printFailed(isEnding(event))
       if (event.type === 'step_started') spinner.say(harmless(event.message))
-      if (!SAID_ELSEWHERE.has(event.type)) printEvent(output, inShort(event), { time: false })
+      if (event.type === 'step_failed') failed = event
+      else if (isPrinted(event, verbose)) printEvent(output, event, { time: false })
     }
   }
-  const ended = print().catch((error: unknown) => output.note(harmless(toFault(error).message)))
+  const ended = print()
+    .catch((error: unknown) => output.note(harmless(toFault(error).message)))
+    .finally(() => printFailed(true))
   return { begun: () => begun, ended }
 }
 
-/** Of a failed step the code: what went wrong is said in full by the error that ends the command. */
+function isPrinted({ type, step }: EventView, verbose: boolean): boolean {
+  if (SAID_ELSEWHERE.has(type)) return false
+  return verbose || type !== 'output' || step === null || !CHECKING.has(step)
+}
+
+/** Of a failed step the code. */
 function inShort(event: EventView): EventView {
   const { code } = event.data
-  return event.type === 'step_failed' && typeof code === 'string' ? { ...event, message: code } : event
+  return typeof code === 'string' ? { ...event, message: code } : event
 }

@@ -1,3 +1,4 @@
+import type { NetworkUse } from '../../contract/hosts/host-rule.ts'
 import type { ProjectView } from '../../contract/projects.ts'
 import { usd } from './humanize.ts'
 import type { Paint } from './output.ts'
@@ -18,7 +19,21 @@ export function projectPage(project: ProjectView, paint: Paint): string {
     ['author', usual(project.author, 'Moose <moose@localhost>')],
     ['committer', usual(project.committer, 'Moose <moose@localhost>')],
     ['sign-off', signsOff ? 'yes' : 'no'],
+    ['set-up reaches', grantedTo(project, 'setup')],
+    ['checks reach', grantedTo(project, 'checks')],
+    ['protected too', listed(project.protect, 'nothing beyond what usually is')],
+    ['not protected', listed(project.unprotect, 'no exception')],
     ['signing key', usual(project.signing_key, 'none: commits are not signed')],
+    ['image', usual(project.sandbox_image, 'none: needed only where the sandbox is podman or docker')],
   ]
   return table(rows.map(([name, value]) => [paint.dim(String(name)), String(value)]))
+}
+
+function grantedTo({ allowed_hosts: granted }: ProjectView, use: NetworkUse): string {
+  const hosts = granted.filter((grant) => grant.for === use).map(({ host }) => harmless(host))
+  return hosts.length === 0 ? 'no host' : hosts.join(', ')
+}
+
+function listed(patterns: readonly string[], none: string): string {
+  return patterns.length === 0 ? none : harmless(patterns.join(', '))
 }

@@ -50,6 +50,7 @@ export function proposerPage(proposer: ProposerView, paint: Paint): string {
     ['address', proposer.base_url ?? "the provider's own"],
     ['key', keyOf(proposer)],
     ['price', priceOf(proposer)],
+    ...testPrice(proposer),
     ['context', proposer.context_tokens === null ? 'not known' : counted(proposer.context_tokens, 'token')],
     ['threshold', `${proposer.complexity_threshold}: the highest complexity it is trusted with`],
   ]
@@ -66,18 +67,22 @@ export function proposerPage(proposer: ProposerView, paint: Paint): string {
   return `${paint.bold(oneLine(proposer.name, 200))}\n${table(rows)}`
 }
 
+function testPrice({ test_at_most_usd: most }: ProposerView): [string, string][] {
+  return most === null ? [] : [['test', most === 0 ? 'costs nothing' : `costs at most ${usd(most)}`]]
+}
+
 function keyOf({ key_variable: variable, key_set: isSet }: ProposerView): string {
   if (variable === null) return 'none is sent'
   return isSet ? `${variable}, which is set` : `${variable}, which is not set where Moose runs`
 }
 
-const SOURCES = { free: 'as you say', operator: 'as you say', library: 'by the price library' }
-
-function priceOf({ price }: ProposerView): string {
+function priceOf({ price, price_library: library, price_since: since }: ProposerView): string {
   if (price === null) return 'unknown, so that no call is made'
-  if (price.source === 'free') return 'free'
+  const day = since === null ? '' : ` since ${since.slice(0, 10)}`
+  if (price.source === 'free') return `free${day}`
   const { input_per_million: input, output_per_million: output } = price
-  return `${usd(input)} in, ${usd(output)} out per million tokens, ${SOURCES[price.source]}`
+  const source = library === null ? 'as you say' : `by ${library}`
+  return `${usd(input)} in, ${usd(output)} out per million tokens, ${source}${day}`
 }
 
 /** What a test has shown, a line for each thing that was looked at. */

@@ -1,5 +1,6 @@
 import type { WorkOrderView } from '../../contract/work-orders.ts'
-import { LONGEST_TITLE, oneLine } from './terminal-text.ts'
+import { shortId } from './humanize.ts'
+import { harmless, LONGEST_TITLE, oneLine } from './terminal-text.ts'
 
 type Told = Pick<WorkOrderView, 'verification' | 'acceptance_criteria' | 'project'>
 
@@ -22,6 +23,48 @@ export function verificationNotes({ verification, acceptance_criteria: criteria,
     ...(unproved.length === 0 ? [] : [`No check proves criterion ${some(unproved)}.`]),
     ...(unmatched.length === 0 ? [] : [`proves: of moose.yaml names what is no criterion of it: ${some(unmatched)}.`]),
   ]
+}
+
+/** What of its scope a human has to allow beside the order, as one line; empty: nothing that has not been allowed. */
+export function protectionNotes({ id, protected_scope: scope, files_in_scope: files }: Scoped): string[] {
+  const held = scope === undefined ? [] : scope.filter(({ allowed }) => !allowed)
+  if (held.length === 0) return []
+  const named = some(held.map(({ path, why }) => `${oneLine(path, LONGEST_TITLE)} (${why})`))
+  const whole =
+    held.length === files.length
+      ? 'It can only change what is protected, so it'
+      : 'It may change what is protected, and then it'
+  const allow = held
+    .slice(0, MOST)
+    .map(({ path }) => `--allow ${asArgument(path)}`)
+    .join(' ')
+  return [
+    `${whole} waits for a human before it is published: ${named}. Allow it now with: moose approve ${shortId(id)} ${allow}`,
+  ]
+}
+
+const HIDDEN: ReadonlyMap<string, string> = new Map([
+  ['direction', 'characters that turn the direction of text'],
+  ['invisible', 'invisible characters'],
+  ['comment', 'HTML comments'],
+  ['look_alike', 'words of letters that only look alike'],
+])
+
+/** What its texts hold that a reader does not see, as one line; empty: nothing. */
+export function hiddenNotes({ hidden_text: hidden }: Pick<WorkOrderView, 'hidden_text'>): string[] {
+  if (hidden.length === 0) return []
+  const named = hidden.map(({ field, kind, count }) => {
+    const words = HIDDEN.get(kind)
+    return `${words === undefined ? oneLine(kind, LONGEST_TITLE) : words} in ${oneLine(field, LONGEST_TITLE)} (${count})`
+  })
+  return [`Its text holds what a reader does not see: ${named.join(', ')}. Look at it before you approve it.`]
+}
+
+type Scoped = Pick<WorkOrderView, 'id' | 'protected_scope' | 'files_in_scope'>
+
+/** As it has to be typed in a shell. */
+function asArgument(path: string): string {
+  return /^[\w./@+-]+$/.test(path) ? path : `'${harmless(path).replaceAll("'", "'\\''")}'`
 }
 
 function some(all: readonly string[]): string {

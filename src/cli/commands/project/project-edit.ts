@@ -1,10 +1,12 @@
 import path from 'node:path'
 import { Command, Option } from 'commander'
-import { ChangedProjectResponse, ProjectChange } from '../../../contract/projects.ts'
+import type { z } from 'zod'
+import { NetworkUse } from '../../../contract/hosts/host-rule.ts'
+import { ChangedProjectResponse, ProjectChange, ProjectsResponse } from '../../../contract/projects.ts'
 import { Fault } from '../../../faults/fault.ts'
 import { describeProblems, fieldProblems } from '../../../faults/schema-problems.ts'
 import { type Cli, withApi } from '../../cli.ts'
-import { projectPath } from '../../client/api-client.ts'
+import { type ApiClient, projectPath } from '../../client/api-client.ts'
 import { nullForNone, usdOrNone } from '../../input/arguments.ts'
 import { locateRepository } from '../../input/locate-repository.ts'
 import { counted, shortId } from '../../pages/humanize.ts'
@@ -22,6 +24,13 @@ type EditOptions = {
   committer?: string
   signOff?: boolean
   signingKey?: string
+  allowHost?: string[]
+  denyHost?: string[]
+  for?: NetworkUse
+  protect?: string[]
+  unprotect?: string[]
+  usualProtection?: true
+  image?: string
 }
 
 export function projectEditCommand(cli: Cli): Command {
@@ -30,8 +39,8 @@ export function projectEditCommand(cli: Cli): Command {
     .description(
       'Changes settings of a project. What concerns the repository is tried first: it has to answer, have the branch, and ' +
         'have room for branches of that name; its forge has to let Moose in; the key has to sign. A change counts from the ' +
-        'next attempt on: one that has begun goes on with what it began with. Repository and forge change only while no ' +
-        'order is under way or in review.',
+        'next attempt on: one that has begun goes on with what it began with; hosts count from the next set-up or check on. ' +
+        'Repository and forge change only while no order is under way or in review.',
     )
     .argument('<project>', 'its name')
     .option('--name <name>', 'how work orders call it from now on')
@@ -49,27 +58,43 @@ export function projectEditCommand(cli: Cli): Command {
     .option('--sign-off', 'commits say Signed-off-by their committer')
     .option('--no-sign-off', 'they do not')
     .option('--signing-key <file>', 'an SSH key that signs its commits; none: they are not signed')
+    .option('--allow-host <host...>', 'hosts that its set-up can reach from now on, or its checks with --for checks')
+    .option('--deny-host <host...>', 'hosts that it cannot reach any more')
+    .addOption(
+      new Option('--for <what>', 'what --allow-host and --deny-host are about; without it, set-up, or both').choices(
+        NetworkUse.options,
+      ),
+    )
+    .option('--protect <pattern...>', 'paths whose change has to be allowed, beside those that usually are protected')
+    .option('--unprotect <pattern...>', 'paths whose change need not be allowed, though they usually are protected')
+    .option('--usual-protection', 'nothing more is protected than usual, and nothing less')
+    .option('--image <image>', 'what checks run in where MOOSE_SANDBOX is podman or docker; none: nothing')
     .addHelpText('after', HELP)
     .action((name: string, options: EditOptions) => {
       const body = changeFrom(cli, options)
       return withApi(cli, async (api) => {
+        const protection = await protectionFrom(api, name, options)
         const changed = await api.call({
           method: 'PATCH',
           path: projectPath(name),
-          body,
+          body: { ...body, ...protection },
           answer: ChangedProjectResponse,
         })
-        const { output } = cli
-        output.document(changed)
-        output.line(projectPage(changed.project, output.paint))
-        const { running } = changed
-        if (running.length === 0) return
-        const ids = running.slice(0, 5).map(shortId).join(', ')
-        output.note(
-          `${counted(running.length, 'attempt')} under way (${ids}) go on with what they began with; the change counts from the next one on.`,
-        )
+        show(cli, changed, body)
       })
     })
+}
+
+function show({ output }: Cli, changed: z.infer<typeof ChangedProjectResponse>, asked: ProjectChange): void {
+  output.document(changed)
+  output.line(projectPage(changed.project, output.paint))
+  const { running } = changed
+  const isOfHosts = Object.keys(asked).every((field) => field === 'allow_hosts' || field === 'deny_hosts')
+  if (running.length === 0 || isOfHosts) return
+  const ids = running.slice(0, 5).map(shortId).join(', ')
+  output.note(
+    `${counted(running.length, 'attempt')} under way (${ids}) go on with what they began with; the change counts from the next one on.`,
+  )
 }
 
 const HELP = `
@@ -78,12 +103,22 @@ Branches:
   {slug}     the words of its title
   {attempt}  the number of the attempt; without it, an attempt after the first has -2 at the end
 
+Protected files:
+  A change of CI workflows, lock files, package scripts, CODEOWNERS, AGENTS.md, editor and agent configuration and the like
+  waits for a human. Patterns are those of .gitignore, without ! and [ ]: infra/ is a folder at any depth, /schema.sql a file
+  in the root. What --protect names counts before what --unprotect names; naming one again moves it.
+
 Signed commits:
   An Ed25519 or RSA key, without a passphrase or held by the agent of SSH_AUTH_SOCK (then its .pub file will do). Every
   machine that runs orders needs it at this path. GitHub shows "Verified" when the key is a signing key of the committer.
 
+Hosts:
+  HOST, HOST:PORT, *.DOMAIN or an address; without a port, 443 and 80. Nothing else can be reached, whatever moose.yaml asks
+  for. A name that stands at an inner address needs that address granted too.
+
 Examples:
   $ moose project edit shop --branch main
+  $ moose project edit shop --allow-host registry.example --allow-host "*.example.org:8443"
   $ moose project edit shop --branch-pattern "moose/{id}-{slug}"
   $ moose project edit shop --committer "Ada Lovelace <ada@example.org>" --sign-off
   $ moose project edit shop --signing-key ~/.ssh/moose_signing`
@@ -104,8 +139,11 @@ function changeFrom(cli: Cli, options: EditOptions): ProjectChange {
     committer: orNull(options.committer),
     sign_off: options.signOff,
     signing_key: key === undefined || key === 'none' ? orNull(key) : path.resolve(cli.cwd, key),
+    ...hostsFrom(options),
+    sandbox_image: orNull(options.image),
   }
   const asked = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+  if (Object.keys(asked).length === 0 && protects(options)) return {}
   if (Object.keys(asked).length === 0) {
     const message = 'Nothing to change. Name a setting, such as --branch main. See: moose project edit --help'
     throw new Fault('request_invalid', message)
@@ -116,10 +154,45 @@ function changeFrom(cli: Cli, options: EditOptions): ProjectChange {
   throw new Fault('request_invalid', `Nothing was changed: ${describeProblems(problems)}.`)
 }
 
+function hostsFrom({ allowHost: allow, denyHost: deny, for: use }: EditOptions) {
+  if (use !== undefined && allow === undefined && deny === undefined)
+    throw new Fault('request_invalid', 'Nothing was changed: --for belongs to --allow-host or --deny-host.')
+  return {
+    allow_hosts: allow?.map((host) => ({ host, for: use === undefined ? 'setup' : use })),
+    deny_hosts: deny?.map((host) => ({ host, ...(use === undefined ? {} : { for: use }) })),
+  }
+}
+
+function protects({ protect, unprotect, usualProtection }: EditOptions): boolean {
+  return protect !== undefined || unprotect !== undefined || usualProtection === true
+}
+
+/** The lists as they are to be: what is named now is in one of them alone. */
+async function protectionFrom(
+  api: ApiClient,
+  name: string,
+  options: EditOptions,
+): Promise<Pick<ProjectChange, 'protect' | 'unprotect'>> {
+  if (!protects(options)) return {}
+  const { protect = [], unprotect = [], usualProtection } = options
+  const { projects } = await api.call({ method: 'GET', path: '/api/projects', answer: ProjectsResponse })
+  const known = usualProtection === true ? undefined : projects.find((project) => project.name === name)
+  const before = known === undefined ? { protect: [], unprotect: [] } : known
+  const without = (list: readonly string[], others: readonly string[]) => list.filter((each) => !others.includes(each))
+  return {
+    protect: [...new Set([...without(before.protect, unprotect), ...protect])],
+    unprotect: [...new Set([...without(before.unprotect, protect), ...without(unprotect, before.protect)])],
+  }
+}
+
+const OPTIONS: Readonly<Record<string, string>> = {
+  default_branch: '--branch',
+  budget_usd: '--budget',
+  sandbox_image: '--image',
+}
+
 function optionOf(field: string): string {
-  return field === 'default_branch'
-    ? '--branch'
-    : field === 'budget_usd'
-      ? '--budget'
-      : `--${field.replaceAll('_', '-')}`
+  if (/^(?:allow|deny)_hosts/.test(field)) return field.startsWith('allow') ? '--allow-host' : '--deny-host'
+  const named = OPTIONS[field]
+  return named === undefined ? `--${field.replaceAll('_', '-')}` : named
 }

@@ -46,13 +46,16 @@ function projectListCommand(cli: Cli): Command {
         if (listed.projects.length === 0)
           return output.note('No projects yet. Add the repository you are in with: moose init')
         const { paint } = output
-        const rows = listed.projects.map(({ name, forge, default_branch: branch, repository }) => [
-          paint.bold(harmless(name)),
-          forge,
-          oneLine(branch, WIDEST),
-          oneLine(repository, WIDEST),
-        ])
-        output.line(table([['NAME', 'FORGE', 'BRANCH', 'REPOSITORY'].map((head) => paint.dim(head)), ...rows]))
+        const rows = listed.projects.map(
+          ({ name, forge, default_branch: branch, repository, allowed_hosts: hosts }) => [
+            paint.bold(harmless(name)),
+            forge,
+            oneLine(branch, WIDEST),
+            oneLine(repository, WIDEST),
+            hosts.length === 0 ? 'none' : String(hosts.length),
+          ],
+        )
+        output.line(table([['NAME', 'FORGE', 'BRANCH', 'REPOSITORY', 'HOSTS'].map((head) => paint.dim(head)), ...rows]))
       }),
     )
 }

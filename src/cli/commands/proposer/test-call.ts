@@ -11,7 +11,7 @@ export function proposerTestCommand(cli: Cli): Command {
     .description(
       'Asks a proposer for one word, and says what came back, what it cost, and whether Moose understands how the server ' +
         'counts, streams and ends. The call is reserved and booked as every other, and belongs to no order. It is made ' +
-        'also while the proposer or its provider is paused; an answer ends the pause of the provider.',
+        'also while the proposer or its provider is paused; an answer ends the pause of the provider. What it can cost at most stands in: moose proposer show',
     )
     .argument('<proposer>', 'the proposer')
     .addHelpText('after', '\nExample:\n  $ moose proposer test sonnet')
