@@ -1,7 +1,16 @@
 import path from 'node:path'
 import type { z } from 'zod'
+import { type ApiAccess, accessProblems, toAccess } from './config/api-settings.ts'
+import { toChildLimits } from './config/child-limits.ts'
 import { type ArmedFault, Environment, PROVIDER_KEY } from './config/environment.ts'
-import { CERTIFICATE_VARIABLES, LOGIN_VARIABLES, NETWORK_VARIABLES, TOOLCHAIN_VARIABLES } from './config/handed-on.ts'
+import {
+  CERTIFICATE_VARIABLES,
+  ENGINE_VARIABLES,
+  LOGIN_VARIABLES,
+  NETWORK_VARIABLES,
+  REGISTRY_VARIABLES,
+  TOOLCHAIN_VARIABLES,
+} from './config/handed-on.ts'
 import { Fault } from './faults/fault.ts'
 import { describeProblems, fieldProblems } from './faults/schema-problems.ts'
 
@@ -12,6 +21,14 @@ export type Config = {
   databaseUrl: string | null
   /** 0 lets the system choose. */
   port: number
+  /** Who may reach the API, and how. */
+  api: ApiAccess
+  /** What is wrong with it where others are to reach it: `variable reason`. A service does not start with any. */
+  apiProblems: readonly string[]
+  /** Where people reach the page, without a slash at its end; null: it is not said. */
+  pageUrl: string | null
+  /** What commands send to a service; null: that of the home. */
+  apiToken: string | null
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
   pollingIntervalMs: number
   maxConcurrent: number
@@ -22,10 +39,18 @@ export type Config = {
   autoStart: boolean
   /** What applies proposals; `auto`: whatever suits the proposal. */
   executor: 'auto' | 'patch' | 'aider'
+  /** What confines set-ups, checks and Aider. */
+  sandbox: 'bubblewrap' | 'seatbelt' | 'podman' | 'docker' | 'none'
+  /** The operator's options of an engine of containers, before its subcommand. */
+  engineArguments: readonly string[]
+  /** The whole environment of the client of an engine; no child sees it. */
+  engineEnvironment: Readonly<Record<string, string>>
   /** The operator's own Aider; null: the one `moose doctor --fix` installs. */
   aiderBin: string | null
   /** How long one run of Aider may take. */
   aiderTimeoutMs: number
+  /** What one child that runs foreign code may use, with all that it starts. */
+  childLimits: ReturnType<typeof toChildLimits>
   /** What an installation may know of the environment: where packages are, through which proxy. May hold secrets. */
   installEnvironment: Readonly<Record<string, string>>
   /** How long running steps may take to finish after SIGTERM. */
@@ -37,6 +62,8 @@ export type Config = {
   /** Bytes of file content one proposal may carry. */
   contextMaxBytes: number
   modelTimeoutMs: number
+  /** Hosts of models beside those Moose knows, as `MOOSE_MODEL_HOSTS` names them. */
+  modelHosts: readonly string[]
   /** A Manager and a Proposer outside Moose; null: ours. */
   managerUrl: string | null
   proposerUrl: string | null
@@ -57,7 +84,7 @@ export type Config = {
   loginEnvironment: Readonly<Record<string, string>>
   /** Proxy and certificates, for providers, gh and git. */
   networkEnvironment: Readonly<Record<string, string>>
-  /** The same for set-ups and checks, without a proxy whose address holds a name or a password. */
+  /** Certificates for set-ups and checks, which reach the net through a proxy of Moose's own. */
   childNetworkEnvironment: Readonly<Record<string, string>>
   /** The socket of the operator's ssh agent, for git alone; null: there is none. */
   sshAgent: string | null
@@ -65,6 +92,8 @@ export type Config = {
   gitConfigFiles: readonly string[]
   /** Where the operator's own toolchains are; what of it children are told is decided in `src/sandbox/toolchains.ts`. */
   toolchainEnvironment: Readonly<Record<string, string>>
+  /** Registries of the operator's own, of which `moose init` reads the hosts; may hold keys. */
+  registryEnvironment: Readonly<Record<string, string>>
   /** Where children find their programs. */
   executablePath: string
   secrets: Secrets
@@ -127,6 +156,8 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     networkEnvironment: pick(set, NETWORK_VARIABLES),
     childNetworkEnvironment: childNetwork(set),
     toolchainEnvironment: pick(set, TOOLCHAIN_VARIABLES),
+    registryEnvironment: pick(set, REGISTRY_VARIABLES),
+    engineEnvironment: { ...pick(set, ENGINE_VARIABLES), PATH: absoluteEntries(parsed.data.PATH) },
     installEnvironment: installEnvironment(set),
     secrets: providerKeys(set),
     gitConfigFiles: gitConfigFiles(set),
@@ -135,7 +166,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
 
 function childNetwork(set: Record<string, string | undefined>): Record<string, string> {
   const named = Object.entries(pick(set, [...NETWORK_VARIABLES, ...CERTIFICATE_VARIABLES]))
-  return Object.fromEntries(named.filter(([name, value]) => !(/_proxy$/i.test(name) && value.includes('@'))))
+  return Object.fromEntries(named.filter(([name]) => !/_proxy$/i.test(name)))
 }
 
 /** Only these: a row of the database names the variable whose value is sent to a provider. */
@@ -176,6 +207,8 @@ type PassedOn =
   | 'networkEnvironment'
   | 'childNetworkEnvironment'
   | 'toolchainEnvironment'
+  | 'registryEnvironment'
+  | 'engineEnvironment'
   | 'installEnvironment'
   | 'secrets'
   | 'gitConfigFiles'
@@ -192,6 +225,10 @@ function toConfig(env: z.infer<typeof Environment>): Omit<Config, PassedOn> {
     home: path.resolve(env.MOOSE_HOME),
     databaseUrl: env.DATABASE_URL ?? null,
     port: env.MOOSE_PORT,
+    api: toAccess(env),
+    apiProblems: accessProblems(env).map(({ variable, message }) => `${variable} ${message}`),
+    pageUrl: env.MOOSE_PUBLIC_URL ?? null,
+    apiToken: env.MOOSE_API_TOKEN ?? null,
     logLevel: env.MOOSE_LOG_LEVEL,
     pollingIntervalMs: env.ORCHESTRATOR_POLLING_INTERVAL_MS,
     maxConcurrent: env.ORCHESTRATOR_MAX_CONCURRENT_EXECUTIONS,
@@ -199,13 +236,17 @@ function toConfig(env: z.infer<typeof Environment>): Omit<Config, PassedOn> {
     maxCallsPerProvider: env.ORCHESTRATOR_MAX_CALLS_PER_PROVIDER ?? null,
     autoStart: env.ORCHESTRATOR_AUTO_START,
     executor: env.ORCHESTRATOR_EXECUTOR,
+    sandbox: env.MOOSE_SANDBOX,
+    engineArguments: env.MOOSE_SANDBOX_ENGINE_ARGUMENTS ?? [],
     aiderBin: env.ORCHESTRATOR_AIDER_BIN ?? null,
     aiderTimeoutMs: env.ORCHESTRATOR_AIDER_TIMEOUT_MS,
+    childLimits: toChildLimits(env),
     leaseMs: env.MOOSE_LEASE_MS,
     fault: env.MOOSE_FAULT ?? null,
     drainGraceMs: env.MOOSE_DRAIN_GRACE_MS,
     contextMaxBytes: env.MOOSE_CONTEXT_MAX_BYTES,
     modelTimeoutMs: env.MOOSE_MODEL_TIMEOUT_MS,
+    modelHosts: env.MOOSE_MODEL_HOSTS ?? [],
     managerUrl: env.MOOSE_MANAGER_URL ?? null,
     proposerUrl: env.MOOSE_PROPOSER_URL ?? null,
     proposerMaxCostUsd: env.MOOSE_PROPOSER_MAX_COST_USD,

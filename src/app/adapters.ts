@@ -7,6 +7,7 @@ import { createCheckRunner } from '../checks/check-runner.ts'
 import { createSetUp } from '../checks/set-up.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
+import { grantsOf } from '../db/projects.ts'
 import { listProposers } from '../db/proposer-configs.ts'
 import type { Database } from '../db/schema.ts'
 import { createAiderExecutor } from '../executors/aider/aider-executor.ts'
@@ -29,12 +30,19 @@ import type { ConditionSources, ProposerConditions } from '../orchestrator/resum
 import type { ModelGateway } from '../ports/model-access.ts'
 import type { Proposer } from '../ports/proposal.ts'
 import type { PullRequestWatch } from '../ports/pull-request.ts'
+import type { Workspaces } from '../ports/workspace.ts'
 import { createForeignProposer } from '../proposer/foreign-proposer.ts'
 import { meteredProposer } from '../proposer/metered-proposer.ts'
 import { createProposer } from '../proposer/proposer.ts'
 import { buildProposerRequest } from '../proposer/proposer-request.ts'
+import { createPromptGuard } from '../redaction/prompt-secrets.ts'
 import { knownSecrets } from '../redaction/redaction.ts'
+import { ContainerSandbox } from '../sandbox/container/container-sandbox.ts'
+import { createSandbox } from '../sandbox/create-sandbox.ts'
+import { type ChildNetworks, createChildNetworks } from '../sandbox/network/child-network.ts'
+import { NO_IMAGES, type Sandbox } from '../sandbox/sandbox.ts'
 import { findToolchains, type Toolchains } from '../sandbox/toolchains.ts'
+import { createHeldSearch } from '../workspace/held-search.ts'
 import { createSecretSearch } from '../workspace/secret-search.ts'
 import { createWorkspaces } from '../workspace/workspaces.ts'
 
@@ -44,6 +52,10 @@ export type Parts = {
   models: Models
   mirrors: Mirrors
   gateway: AsyncDisposable
+  sandbox: Sandbox
+  networks: ChildNetworks
+  /** The same where it is one of containers; null: it is another. */
+  containers: ContainerSandbox | null
   git: Git
   toolchains: () => Promise<Toolchains>
   manager: OwnManager
@@ -63,23 +75,17 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
   const github = createGitHubForge({ db, mirrors, log, clock, random: Math.random, gh }, apiCalls)
   const models = createModels({ ...config, db, clock, log })
   const ownManager = createManager({ db, models, clock })
-  const ownProposer = createProposer({
-    db,
-    models,
-    clock,
-    contextMaxBytes: config.contextMaxBytes,
-  })
-  const gateway = createGateway({ db, models })
+  const refuseSecrets = createPromptGuard(config)
+  const ownProposer = createProposer({ ...config, db, models, clock, refuseSecrets })
+  const gateway = createGateway({ db, models, home: config.home, refuseSecrets })
   const workspaces = createWorkspaces({ root: config.home, mirrors })
-  const scripts = { home: config.home, toolchains: () => handedToolchains(config) }
-  const checkRunner = createCheckRunner(scripts)
-  const setUp = createSetUp({ ...scripts, checkRunner, workspaces })
+  const { runs, ...children } = createChildParts(deps, workspaces)
   return {
+    ...children,
     models,
     gateway,
     mirrors,
     git: mirrors.git,
-    toolchains: scripts.toolchains,
     manager: ownManager,
     proposer: ownProposer,
     gh,
@@ -87,20 +93,13 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
     proposers: () => proposerConditions(db, models),
     adapters: {
       manager: config.managerUrl === null ? ownManager : createForeignManager({ url: config.managerUrl }),
-      proposer:
-        config.proposerUrl === null
-          ? ownProposer
-          : meteredProposer(createForeignProposer({ url: config.proposerUrl, timeoutMs: config.modelTimeoutMs }), {
-              ...deps,
-              maxCostUsd: config.proposerMaxCostUsd,
-              admit: models.admit,
-            }),
-      executors: createExecutors(config, gateway),
-      checkRunner,
-      setUp,
-      bases: createBaseChecks({ ...config, db, workspaces, checkRunner, setUp, watched: watchedFolders(config) }),
+      proposer: proposerFor(deps, { models, own: ownProposer }),
+      executors: createExecutors(config, { gateway, sandbox: children.sandbox }),
+      ...runs,
       workspaces,
       secretSearch: createSecretSearch(mirrors, knownSecrets(config)),
+      heldSearch: createHeldSearch(mirrors),
+      refuseSecrets,
       forges: { local: createLocalForge({ db, mirrors, log, clock }), github },
       buildRoutingRequest,
       buildProposerRequest,
@@ -108,24 +107,65 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
   }
 }
 
-/** What of this machine set-ups and checks are handed: toolchains, also those installed since, and how the net is reached. */
+/** Ours, or a foreign one, for which the ledger reserves what it may cost. */
+function proposerFor(
+  deps: { db: Kysely<Database>; config: Config; clock: Clock; log: Log },
+  { models, own }: { models: Models; own: Proposer },
+): Proposer {
+  const { proposerUrl: url, modelTimeoutMs: timeoutMs, proposerMaxCostUsd: maxCostUsd } = deps.config
+  if (url === null) return own
+  return meteredProposer(createForeignProposer({ url, timeoutMs }), { ...deps, maxCostUsd, admit: models.admit })
+}
+
+/** What confines foreign code, and the parts of an attempt that run it. */
+function createChildParts(deps: { db: Kysely<Database>; config: Config; log: Log }, workspaces: Workspaces) {
+  const { db, config } = deps
+  const sandbox = createSandbox(config)
+  const containers = sandbox instanceof ContainerSandbox ? sandbox : null
+  const images = containers === null ? NO_IMAGES : containers
+  const toolchains = () => handedToolchains(config, containers !== null)
+  const networks = createChildNetworks({
+    ...deps,
+    home: config.home,
+    kind: config.sandbox,
+    environment: config.networkEnvironment,
+    grantsOf: (projectId) => grantsOf(db, projectId),
+  })
+  const scripts = { sandbox, networks, toolchains }
+  const checkRunner = createCheckRunner(scripts)
+  const setUp = createSetUp({ ...scripts, checkRunner, workspaces, images })
+  const parts = { db, sandbox, networks, workspaces, checkRunner, setUp, images, watched: watchedFolders(config) }
+  const bases = createBaseChecks({ ...config, ...parts })
+  return { sandbox, containers, networks, toolchains, runs: { checkRunner, setUp, images, bases } }
+}
+
+/**
+ * What of this machine set-ups and checks are handed: toolchains, also those installed since, and how the net is reached.
+ * In containers they have those of the image instead, whose `PATH` counts.
+ */
 async function handedToolchains(
   config: Pick<Config, 'toolchainEnvironment' | 'childNetworkEnvironment' | 'executablePath'>,
+  inContainers: boolean,
 ): Promise<Toolchains> {
+  if (inContainers) return { executablePath: '', variables: {}, found: [] }
   const { toolchainEnvironment: environment, childNetworkEnvironment: network, executablePath } = config
   const found = await findToolchains({ environment, executablePath })
   return { ...found, variables: { ...network, ...found.variables } }
 }
 
-/** The operator's HOME: other folders, such as that for temporary files, change by themselves. */
-function watchedFolders({ toolchainEnvironment: { HOME: home } }: Pick<Config, 'toolchainEnvironment'>): string[] {
+/** Where nothing confines a check, the operator's HOME: other folders, such as that for temporary files, change by themselves. */
+function watchedFolders({
+  sandbox,
+  toolchainEnvironment: { HOME: home },
+}: Pick<Config, 'sandbox' | 'toolchainEnvironment'>): string[] {
+  if (sandbox !== 'none') return []
   return home === undefined || !path.isAbsolute(home) ? [] : [home]
 }
 
-function createExecutors(config: Config, gateway: ModelGateway): Executors {
-  const { home, executor: wanted, aiderBin: bin, aiderTimeoutMs: timeoutMs, contextMaxBytes, executablePath } = config
+function createExecutors(config: Config, parts: { gateway: ModelGateway; sandbox: Sandbox }): Executors {
+  const { executor: wanted, aiderBin: bin, aiderTimeoutMs: timeoutMs, contextMaxBytes, executablePath } = config
   const locate = createAiderFinder({ bin, folder: aiderFolder(config), executablePath })
-  const aider = createAiderExecutor({ gateway, locate, timeoutMs, contextMaxBytes, executablePath, home })
+  const aider = createAiderExecutor({ ...parts, locate, timeoutMs, contextMaxBytes, executablePath })
   return { wanted, patch: createPatchExecutor(), aider }
 }
 
@@ -141,6 +181,10 @@ async function proposerConditions(db: Kysely<Database>, models: Models): Promise
     providerOf(name) {
       const proposer = find(name)
       return proposer === undefined ? null : providerKey(proposer)
+    },
+    behind(provider) {
+      const active = proposers.filter((proposer) => proposer.active && providerKey(proposer) === provider)
+      return active.map(({ name }) => name)
     },
   }
 }

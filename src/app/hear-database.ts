@@ -6,13 +6,20 @@ import type { OrchestratorService } from '../orchestrator/orchestrator-service.t
 /** Passes on what the database's triggers announce; after a lost connection, looks for what was missed. */
 export function hearDatabase(
   url: string,
-  { orchestrator, feed, log }: { orchestrator: OrchestratorService; feed: EventFeed; log: Log },
+  {
+    orchestrator,
+    feed,
+    onAct,
+    log,
+  }: { orchestrator: OrchestratorService; feed: EventFeed; onAct: () => void; log: Log },
 ): Promise<AsyncDisposable> {
   const handlers: Record<string, (payload: string) => void> = {
     moose_ready: orchestrator.wake,
     moose_config: orchestrator.configChanged,
     moose_cancelled: orchestrator.stopAttempt,
     moose_event: feed.poke,
+    moose_audit: onAct,
+    moose_settings: feed.pokeSettings,
   }
   return listen({
     url,
@@ -22,6 +29,8 @@ export function hearDatabase(
     onReconnect() {
       orchestrator.configChanged()
       feed.poke(null)
+      feed.pokeSettings('any')
+      onAct()
     },
   })
 }

@@ -11,8 +11,11 @@ import { Fault, toFault } from '../faults/fault.ts'
 import { closeToOthers } from '../files/close-to-others.ts'
 import type { Log } from '../log.ts'
 import { endLeftBehind } from '../process/left-behind.ts'
+import { removeLeftContainers } from '../retention/container-leftovers.ts'
 import { removeLostWorkspaces } from '../retention/idle-workspaces.ts'
 import { noteDatabase } from '../retention/served-databases.ts'
+import { endLeftGroups } from '../sandbox/limits/left-groups.ts'
+import { removeOldSockets } from '../sandbox/reach/socket-folder.ts'
 
 const RETAKE_PAUSE_MS = 200
 const MOST_REFUSALS = 10
@@ -127,6 +130,9 @@ export async function acquireHome(
   await ownership.take()
   await noteDatabase(db, { home: config.home, url: databaseUrl })
   await endLeftBehind(config.home, log)
+  await endLeftGroups(config.home, log)
+  await removeLeftContainers(config, log)
+  await removeOldSockets(config.home)
   await removeLostWorkspaces({ db, config, homeId }).catch((error: unknown) =>
     log.warn({ reason: toFault(error).message }, 'workspaces of attempts that do not run here cannot be removed'),
   )

@@ -11,6 +11,7 @@ import { lstatOrNull } from '../files/lstat-or-null.ts'
 import { readPlainFile } from '../files/plain-file.ts'
 import { Git } from '../git/git.ts'
 import type { ProjectConfig } from '../ports/execution.ts'
+import { operatorRegistries, withRegistries } from './operator-registries.ts'
 
 /** About 300,000 names; more are left out, and the root's come early. */
 const MOST_LISTED_BYTES = 16 * 1024 * 1024
@@ -24,8 +25,8 @@ export type ProposedMooseYaml = {
   text: string
   /** Of the checkout; null where it is on none. */
   branch: string | null
-  /** The `moose.yaml` that is there; null: none. `problems`, one `moose.yaml:LINE: …` each; without any it is valid. */
-  existing: { problems: readonly string[]; lacks: readonly string[] } | null
+  /** The `moose.yaml` that is there; null: none. `problems`, one `moose.yaml:LINE: …` each; without any it is valid. `hosts`: what it asks for, for `setup`. */
+  existing: { problems: readonly string[]; lacks: readonly string[]; hosts: readonly string[] } | null
 }
 
 /**
@@ -35,13 +36,14 @@ export type ProposedMooseYaml = {
  * @returns null where that is no checkout, such as a bare repository
  */
 export async function proposeMooseYaml(
-  { home }: Pick<Config, 'home'>,
+  config: Pick<Config, 'home' | 'registryEnvironment' | 'toolchainEnvironment'>,
   checkout: string,
 ): Promise<ProposedMooseYaml | null> {
-  const git = new Git(path.join(home, 'git-home'))
+  const git = new Git(path.join(config.home, 'git-home'))
   const names = await trackedNames(git, checkout)
   if (names === null) return null
-  const proposal = proposalOf(await detect(await filesOf(checkout, names)))
+  const detection = await detect(await filesOf(checkout, names))
+  const proposal = withRegistries(proposalOf(detection), detection, await operatorRegistries(config))
   const head = await git.run(['-C', checkout, 'symbolic-ref', '--quiet', '--short', 'HEAD'], { signal: null })
   return {
     file: path.join(checkout, 'moose.yaml'),
@@ -91,13 +93,14 @@ async function existingOf(file: string, proposal: Proposal): Promise<ProposedMoo
   const text = await readPlainFile(file, MOST_BYTES)
   if (text === null) {
     const problem = `it is no plain file of at most ${MOST_BYTES} bytes that can be read`
-    return { problems: [`moose.yaml:1: ${problem}`], lacks: [] }
+    return { problems: [`moose.yaml:1: ${problem}`], lacks: [], hosts: [] }
   }
   try {
-    return { problems: [], lacks: lacking(parseMooseYaml(text), proposal) }
+    const config = parseMooseYaml(text)
+    return { problems: [], lacks: lacking(config, proposal), hosts: config.network.setup }
   } catch (error) {
     if (!(error instanceof Fault) || error.code !== 'checks_invalid') throw error
-    return { problems: String(error.details['problems']).split('\n'), lacks: [] }
+    return { problems: String(error.details['problems']).split('\n'), lacks: [], hosts: [] }
   }
 }
 
@@ -108,9 +111,11 @@ function lacking(config: ProjectConfig, proposal: Proposal): string[] {
   const cache = proposal.cache.filter(({ value }) => !known.has(value))
   const runs = new Set(config.checks.flatMap(({ name, run }) => [name, run.trim()]))
   const checks = proposal.checks.filter(({ name, run }) => !runs.has(name) && !runs.has(run.trim()))
+  const hosts = config.network.setup.length === 0 ? proposal.hosts : []
   return [
     ...setup,
     ...cache.map(({ value, why }) => `cache: ${value} (${why})`),
+    ...hosts.map(({ value, why }) => `network.setup: ${value} (${why})`),
     ...checks.map(({ name, run, why }) => `check ${name}: ${run.trim()} (${why})`),
   ]
 }

@@ -34,7 +34,7 @@ export async function applyUntilVerified(making: ApplyOptions): Promise<Made> {
   if (failure === null) return first
   const fault = Fault.fromRecord(failure)
   if (!repair) throw fault
-  const previous = { failure: failureSummary(failure), code: fault.code, failedCheck: true }
+  const previous = { failure: making.context.published(failureSummary(failure)), code: fault.code, failedCheck: true }
   const second = await makeOnce(making, previous).catch((error: unknown) => {
     throw notRepaired(fault, toFault(error))
   })
@@ -68,7 +68,7 @@ async function applyWithRetry(making: ApplyOptions, previous: Previous | null): 
     const fault = toFault(error)
     const { code } = fault
     if (!isOf('aider_again', code)) throw error
-    const told = failureSummary(fault)
+    const told = making.context.published(failureSummary(fault))
     const failure = previous === null ? told : `${previous.failure}\n\n${told}`
     return await applyOnce(making, { failure, code, failedCheck: previous?.failedCheck === true })
   }

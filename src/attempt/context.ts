@@ -1,13 +1,18 @@
 import type { BaseChecks } from '../ports/base-checks.ts'
 import type { CheckRunner, SetUp } from '../ports/execution.ts'
+import type { HeldSearch } from '../ports/held-search.ts'
 import type { Proposer, ProposerRequest } from '../ports/proposal.ts'
 import type { Forges } from '../ports/pull-request.ts'
 import type { Manager, RoutingRequest } from '../ports/routing.ts'
 import type { SecretSearch } from '../ports/secret-search.ts'
 import type { Workspaces } from '../ports/workspace.ts'
+import type { RefuseSecrets } from '../redaction/prompt-secrets.ts'
 import type { Sanitize } from '../redaction/sanitize-output.ts'
+import type { Images } from '../sandbox/sandbox.ts'
 import type { WorkOrderContent } from '../work-order/content.ts'
 import type { Project } from '../work-order/project.ts'
+import type { Allowance } from '../work-order/protection/held-change.ts'
+import type { ProtectionRules } from '../work-order/protection/protected-paths.ts'
 import type { Executors } from './choose-executor.ts'
 
 /** What every step of one attempt starts from; the same after a crash. */
@@ -32,12 +37,18 @@ export type AttemptContext = {
   output: (text: string) => void
   /** The project of the order. @throws {Fault} `project_required` */
   project: () => Promise<Project>
+  /** Of the order in the page; null: nothing says where that is. */
+  address: string | null
   /** Enough of the id to be unique, for branch and title. */
   shortId: () => Promise<string>
   /** USD of every model call of this attempt so far. */
   spentUsd: () => Promise<number>
   /** The last failure of the order that the model's work caused, as a model is told of it; null: there is none. */
   previousFailure: () => Promise<string | null>
+  /** What humans allowed of its changes, the earliest first. */
+  allowances: () => Promise<Allowance[]>
+  /** What is protected in the project, as it says now. */
+  protection: () => Promise<ProtectionRules>
   /** Whether the approval that led to this attempt still covers the order. */
   isStillApproved: () => Promise<boolean>
 }
@@ -51,7 +62,10 @@ export type Adapters = {
   setUp: SetUp
   bases: BaseChecks
   workspaces: Workspaces
+  images: Images
   secretSearch: SecretSearch
+  heldSearch: HeldSearch
+  refuseSecrets: RefuseSecrets
   /** The specification's transformations of an order (2.2). */
   buildRoutingRequest: (workOrderId: string, order: WorkOrderContent) => RoutingRequest
   buildProposerRequest: (order: WorkOrderContent) => ProposerRequest

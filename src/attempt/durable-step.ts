@@ -11,7 +11,7 @@ import { recordEvent } from '../db/work-order-events.ts'
 import { Fault, type FaultRecord, NEXT_MOVE, toFault } from '../faults/fault.ts'
 import { faultPoint } from '../faults/fault-point.ts'
 import type { Log } from '../log.ts'
-import { type Sanitize, shownFault } from '../redaction/sanitize-output.ts'
+import { type Sanitizers, shownFault } from '../redaction/sanitize-output.ts'
 import { observeStep } from '../telemetry/observe-attempt.ts'
 import { workflowId } from '../work-order/naming.ts'
 import { hasRoom, namedByDisk } from './disk-room.ts'
@@ -35,7 +35,8 @@ export type Run = <T>(step: Step<T>) => Promise<T>
 /** A step of an attempt, and which try of it. */
 type Key = StepKey & AttemptRun & { name: StepName }
 
-export type StepDeps = {
+/** With what removes secrets, and what Postgres cannot hold, from what is shown. */
+export type StepDeps = Sanitizers & {
   db: Kysely<Database>
   clock: Clock
   log: Log
@@ -46,8 +47,6 @@ export type StepDeps = {
   config: Pick<Config, 'home'>
   /** Gives up a run that another process owns now. Never resolves. */
   leave: (run: AttemptRun, fault: Fault) => Promise<never>
-  /** Removes secrets, and what Postgres cannot hold, from what is shown. */
-  sanitize: Sanitize
 }
 
 /**
@@ -147,7 +146,7 @@ async function showEnd<T>(deps: StepDeps, key: Key, step: Step<T>, outcome: Outc
   const failure = outcome.ok ? failureOf(step, outcome.output) : outcome.fault
   const shown = {
     output: outcome.ok ? deps.sanitize(outcome.output) : undefined,
-    failure: failure === null ? null : shownFault(failure, deps.sanitize),
+    failure: failure === null ? null : shownFault(failure, deps),
   }
   try {
     const store = () => faultPoint('end_step', () => endStep(deps.db, { ...key, label: labelOf(key) }, shown))

@@ -1,15 +1,18 @@
 import type { Kysely } from 'kysely'
+import type { Config } from '../config.ts'
 import { type AttemptKey, type AttemptRun, findAttempt, lastFailureBefore } from '../db/attempts/attempts.ts'
 import { holdAttempt } from '../db/attempts/hold-attempt.ts'
 import { sumModelCalls } from '../db/model-calls.ts'
-import { projectOf } from '../db/projects.ts'
+import { projectOf, protectionOf } from '../db/projects.ts'
 import type { Database } from '../db/schema.ts'
 import { type NewEvent, recordHeldEvent } from '../db/work-order-events.ts'
+import { allowancesOf } from '../db/work-orders/allowed-changes.ts'
 import { isStillApproved } from '../db/work-orders/order-conditions.ts'
 import { shortIdOf } from '../db/work-orders/work-orders.ts'
 import { codesOf } from '../faults/families.ts'
 import type { Log } from '../log.ts'
 import type { Sanitize } from '../redaction/sanitize-output.ts'
+import { orderAddress } from '../work-order/naming.ts'
 import type { AttemptContext } from './context.ts'
 import { failureSummary } from './failure-summary.ts'
 import { createOutputLog } from './output-log.ts'
@@ -21,7 +24,7 @@ import type { StepName } from './steps.ts'
  * @param currentStep the step lines of the log belong to
  */
 export async function openAttempt(
-  { db, log, sanitize, published }: { db: Kysely<Database>; log: Log; sanitize: Sanitize; published: Sanitize },
+  { db, log, sanitize, published, config }: OpeningDeps,
   run: AttemptRun,
   signal: AbortSignal,
   currentStep: () => StepName,
@@ -46,13 +49,24 @@ export async function openAttempt(
       },
       output: (text) => output.add(text),
       project: () => projectOf(db, row.project_id),
+      address: orderAddress(config.pageUrl, key.workOrderId),
       shortId: () => shortIdOf(db, key.workOrderId),
       spentUsd: async () => (await sumModelCalls(db, key.workOrderId, key.attempt)).costUsd,
       previousFailure: () => previousFailure(db, key),
+      allowances: () => allowancesOf(db, key.workOrderId),
+      protection: () => protectionOf(db, row.project_id),
       isStillApproved: () => isStillApproved(db, key),
     },
     [Symbol.asyncDispose]: () => output.flush(),
   }
+}
+
+type OpeningDeps = {
+  db: Kysely<Database>
+  log: Log
+  sanitize: Sanitize
+  published: Sanitize
+  config: Pick<Config, 'pageUrl'>
 }
 
 /**

@@ -4,10 +4,13 @@ import type { Log } from '../log.ts'
 const FLUSH_MS = 250
 const MAX_CHUNK = 8_192
 const MAX_TOTAL = 262_144
+/** Of a line without an end, what waits for what comes next: more characters than a secret has. */
+const HELD_BACK = 4_096
 
 /**
  * Collects the output of foreign programs into a few events instead of one per write. A line is made fit to be shown
- * before it is cut, and waits for its end if that is not too far: a secret in it is seen whole.
+ * before it is cut, and waits for its end if that is not too far; of a longer one the last part waits: a secret is seen whole,
+ * wherever the program or a cut divides it.
  *
  * @param write stores one piece, at most 8,192 characters; in order, one at a time
  * @param parts.shown makes a text fit to be shown
@@ -26,12 +29,13 @@ export function createOutputLog(
     log.warn({ reason: reasonOf(error) }, 'output of a program could not be stored')
   }
 
-  function store(length: number): Promise<void> {
+  function store(endOf: (text: string) => number): Promise<void> {
     if (timer !== null) clearTimeout(timer)
     timer = null
-    const text = shown(pending.slice(0, length))
-    pending = pending.slice(length)
-    for (const piece of piecesOf(text)) writing = writing.then(() => write(piece)).catch(lost)
+    const text = shown(pending)
+    const end = endOf(text)
+    pending = text.slice(end)
+    for (const piece of piecesOf(text.slice(0, end))) writing = writing.then(() => write(piece)).catch(lost)
     return writing
   }
 
@@ -41,17 +45,20 @@ export function createOutputLog(
       if (total > MAX_TOTAL) return
       total += text.length
       pending += total > MAX_TOTAL ? '\n… more output was dropped\n' : text
-      timer ??= setTimeout(() => void store(endOfLines(pending)), FLUSH_MS)
+      timer ??= setTimeout(() => void store(endOfLines), FLUSH_MS)
     },
     /** Stores what is left. */
-    flush: () => store(pending.length),
+    flush: () => store((text) => text.length),
   }
 }
 
-/** Up to where a text is lines that have ended; all of it where the last line is longer than a piece. */
+/** Up to where a text is lines that have ended; where the last line is longer than a piece, up to what is held back. */
 function endOfLines(text: string): number {
   const end = text.lastIndexOf('\n') + 1
-  return text.length - end > MAX_CHUNK ? text.length : end
+  if (text.length - end <= MAX_CHUNK) return end
+  const cut = text.length - HELD_BACK
+  const last = text.charCodeAt(cut - 1)
+  return last >= 0xd800 && last < 0xdc00 ? cut - 1 : cut
 }
 
 /** Parts of at most `MAX_CHUNK` characters, none of which begins or ends within one. */

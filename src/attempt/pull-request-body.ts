@@ -1,6 +1,7 @@
 import type { CheckResult } from '../ports/execution.ts'
 import type { ChangedFile } from '../ports/workspace.ts'
-import { clipped, fenced, neutralised } from '../work-order/markdown.ts'
+import { clipped, fenced, neutralised, quoted } from '../work-order/markdown.ts'
+import type { Allowance, HeldChange } from '../work-order/protection/held-change.ts'
 import type { AttemptContext } from './context.ts'
 import type { Evidence } from './evidence.ts'
 import type { Verified } from './steps/verify.ts'
@@ -19,21 +20,40 @@ const MOST = {
  * proves the criterion passed on this commit. Their texts are without the secrets that may not stand in a change; the
  * marker by which the pull request is found again is never changed.
  *
- * @param spentUsd on all model calls of the attempt
+ * @param more.spentUsd on all model calls of the attempt
+ * @param more.allowed what a human had to allow, and did
  */
-export function pullRequestBody(context: AttemptContext, whole: Evidence, spentUsd: number): string {
+export function pullRequestBody(
+  context: AttemptContext,
+  whole: Evidence,
+  { spentUsd, allowed }: { spentUsd: number; allowed: readonly AllowedChange[] },
+): string {
   const evidence = context.published(whole)
   const sections = [
     summary(context, evidence, spentUsd),
-    section('Description', clipped(neutralised(evidence.routed.order.description.trim()), MOST.Description)),
+    section('Description', description(evidence.routed.order.description.trim())),
     section('Acceptance Criteria', clipped(criteria(evidence), MOST['Acceptance Criteria'])),
     section('Checks', clipped(checks(evidence), MOST.other)),
     section('Files Modified', clipped(files(evidence.verified.files), MOST['Files Modified'])),
+    section('Allowed by a Human', clipped(allowedChanges(context.published(allowed)), MOST.other)),
     section('Routing Decision', clipped(routing(evidence), MOST.other)),
     section('Metadata', metadata(context, evidence)),
     `---\n\nMade by Moose.\n\n<!-- moose:wo=${context.workOrderId} attempt=${context.attempt} -->`,
   ]
   return sections.filter((text) => text !== '').join('\n\n')
+}
+
+/** Something protected that is published, because somebody allowed it. */
+export type AllowedChange = { change: HeldChange; by: Allowance }
+
+function allowedChanges(allowed: readonly AllowedChange[]): string {
+  return allowed
+    .map(({ change: { path, why, fingerprint }, by }) => {
+      const where = path === null ? "the pull request's text" : fenced(null, path)
+      const what = fingerprint === null ? `is ${why}` : `holds ${why} (${fingerprint})`
+      return `- ${where} ${neutralised(what)}: allowed by ${fenced(null, by.by)} at ${new Date(by.at).toISOString()}`
+    })
+    .join('\n')
 }
 
 function section(heading: string, text: string): string {
@@ -53,8 +73,14 @@ function summary(context: AttemptContext, { routed, proposed, applied }: Evidenc
     `**Hard Stop Required:** ${decision.routing_metadata.hard_stop_required ? 'Yes' : 'No'}`,
     `**Executor:** ${applied.executor} (${applied.reason})`,
     `**Attempt:** ${context.attempt}`,
+    ...(context.address === null ? [] : [`**In Mission Control:** ${context.address}`]),
   ]
   return lines.join('\n')
+}
+
+/** The order's own words, as a quotation: nothing in them passes for a section of this text. */
+function description(text: string): string {
+  return text === '' ? '' : quoted(clipped(neutralised(text), MOST.Description))
 }
 
 function criteria({ routed, verified }: Evidence): string {
@@ -80,6 +106,7 @@ function checks({ routed, verified }: Evidence): string {
     ...verified.checks.filter(({ baseline }) => baseline).map(oldFailures),
     ...unproved(routed.order.acceptance_criteria, verified),
     ...unmatched(verified),
+    ...verified.checks.flatMap(refusedHosts),
   ]
   return notes.length === 0 ? table : `${table}\n\n${notes.join('\n')}`
 }
@@ -99,6 +126,17 @@ function oldFailures({ name, failures }: CheckResult): string {
   const named = all.slice(0, MOST_FAILURES).map((failure) => fenced(null, failure.slice(0, MOST_OF_NAME)))
   const more = all.length > MOST_FAILURES ? `, and ${all.length - MOST_FAILURES} more` : ''
   return `- Check ${neutralised(name)} failed before this change as well: ${all.length} failures, none of them new: ${named.join(', ')}${more}. It proves nothing.`
+}
+
+/** What it was refused of the net: why a reviewer may trust it less, or grant a host. */
+function refusedHosts({ name, network }: CheckResult): string[] {
+  const refused = network === undefined ? [] : network.refused
+  if (refused.length === 0) return []
+  const places = refused
+    .slice(0, MOST_FAILURES)
+    .map(({ host, port }) => fenced(null, port === null ? host : `${host}:${port}`))
+  const more = refused.length > MOST_FAILURES ? `, and ${refused.length - MOST_FAILURES} more` : ''
+  return [`- Check ${neutralised(name)} was refused on the network: ${places.join(', ')}${more}.`]
 }
 
 function unproved(criteria: readonly string[], verified: Verified): string[] {
@@ -129,7 +167,7 @@ function files(changed: readonly ChangedFile[]): string {
 }
 
 function routing({ routed: { decision } }: Evidence): string {
-  return `**Reason:** ${neutralised(decision.reason)}\n**Confidence:** ${decision.confidence}`
+  return `**Reason:** ${neutralised(decision.reason).replaceAll(/\s+/g, ' ')}\n**Confidence:** ${decision.confidence}`
 }
 
 /** As JSON; left out where it would be too long to read. */

@@ -2,8 +2,10 @@ import type { Kysely } from 'kysely'
 import { z } from 'zod'
 import { type Clock, NEVER_ABORTED } from '../clock.ts'
 import type { Config } from '../config.ts'
+import { MOOSE } from '../contract/actor.ts'
 import { type AttemptRun, isResumedSince } from '../db/attempts/attempts.ts'
 import { noteAttempt, noteRoute, type RouteFacts } from '../db/attempts/hold-attempt.ts'
+import { actingAs } from '../db/audit/acting-as.ts'
 import type { Database } from '../db/schema.ts'
 import { type Fault, type FaultRecord, NEXT_MOVE, toFault } from '../faults/fault.ts'
 import { faultPoint } from '../faults/fault-point.ts'
@@ -38,7 +40,7 @@ export type WorkflowDeps = {
   begin: (run: AttemptRun) => Promise<AbortSignal>
   /** The id of this home. */
   homeId: string
-  config: Pick<Config, 'home'>
+  config: Pick<Config, 'home' | 'pageUrl'>
   /** Gives up a run that another process owns now. Never resolves. */
   leave: (run: AttemptRun, fault: Fault) => Promise<never>
   /** Called when a run has recorded its end or its suspension. */
@@ -71,7 +73,7 @@ export function attemptWorkflow(deps: WorkflowDeps): (run: AttemptRun) => Promis
       await recordEnd(deps, key, run, { ...key, evidence, step: progress.step, fault: failure })
     } finally {
       await cleanUp(deps, key, failure !== null && NEXT_MOVE[failure.code] !== 'suspend' ? evidence.routed : undefined)
-      deps.onEnd(key, failure === null ? null : shownFault(failure, deps.sanitize))
+      deps.onEnd(key, failure === null ? null : shownFault(failure, deps))
     }
   }
 }
@@ -131,8 +133,8 @@ async function carryOut(
       const shown = shownEvidence(whole, sanitize)
       if (await faultPoint('record', () => recordSuccess(db, { ...key, evidence: shown, pullRequest }))) return
       // The order was cancelled, or completed by another pull request, while this one was published.
-      const closed = await adapters.forges[routed.project.forge].close(routed.project, pullRequest.number)
-      await recordPullRequest(db, { ...key, pullRequest: closed }, clock.now())
+      const closed = await adapters.forges[routed.project.forge].close(routed.project, pullRequest.number, MOOSE)
+      await recordPullRequest(actingAs(db, MOOSE), { ...key, pullRequest: closed }, clock.now())
     },
   })
 }
@@ -195,7 +197,7 @@ async function recordEnd(
   const { fault, evidence } = failure
   const shown = {
     ...failure,
-    fault: shownFault(fault, deps.sanitize),
+    fault: shownFault(fault, deps),
     evidence: shownEvidence(evidence, deps.sanitize),
   }
   const record = () => faultPoint('record', () => recordFailure(deps.db, shown))

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Kysely } from 'kysely'
 import type { BaseCheck } from '../contract/base-checks.ts'
+import type { ChildNetwork, NetworkUse } from '../contract/hosts/host-rule.ts'
 import { type BaseKey, forgetBaseChecks, keepBaseChecks, readBaseChecks } from '../db/base-checks.ts'
 import type { Database } from '../db/schema.ts'
 import { Fault, toFault } from '../faults/fault.ts'
@@ -9,6 +10,10 @@ import { faultPoint } from '../faults/fault-point.ts'
 import type { BaseChecks, BaseRequest, CheckedBase, KnownBase } from '../ports/base-checks.ts'
 import type { Check, CheckResult, CheckRunner, ProjectConfig, SetUp } from '../ports/execution.ts'
 import type { Prepared, Workspaces } from '../ports/workspace.ts'
+import type { ChildLimits } from '../sandbox/limits/limited-run.ts'
+import { type ChildNetworks, remedyFor } from '../sandbox/network/child-network.ts'
+import { NO_SANDBOX } from '../sandbox/none.ts'
+import type { Images, Sandbox } from '../sandbox/sandbox.ts'
 import type { Project } from '../work-order/project.ts'
 import { parseMooseYaml } from './moose-yaml.ts'
 import { toldEnd } from './output-tail.ts'
@@ -20,9 +25,13 @@ export type BaseChecksOptions = {
   workspaces: Workspaces
   checkRunner: CheckRunner
   setUp: SetUp
+  networks: Pick<ChildNetworks, 'grantedTo'>
+  images: Pick<Images, 'idOf'>
+  sandbox: Sandbox
   /** Absolute path. */
   home: string
   executablePath: string
+  childLimits: ChildLimits
   /** Folders of the operator in which `moose check` notices what a check writes; absolute paths. */
   watched: readonly string[]
 }
@@ -39,7 +48,7 @@ type Parts = BaseChecksOptions & {
 }
 
 /** What a run found; set-up that fails leaves no checks. */
-type Found = Pick<CheckedBase, 'prepared' | 'checks' | 'fault'>
+type Found = Pick<CheckedBase, 'prepared' | 'checks' | 'fault' | 'refused'>
 
 /** What is known of base commits is in the database; one process runs the same checks once at a time. */
 export function createBaseChecks(options: BaseChecksOptions): BaseChecks {
@@ -75,19 +84,29 @@ async function readConfig({ workspaces }: Parts, project: Project, sha: string):
 
 /** What `proves`, `fix` and `report` say decides nothing of how a check ends. */
 async function keyOf(
-  { workspaces, setUp, home, executablePath }: Parts,
+  { workspaces, setUp, networks, images, home, executablePath, sandbox, childLimits }: Parts,
   { project, sha }: Pick<BaseRequest, 'project' | 'sha'>,
   config: ProjectConfig,
 ): Promise<BaseKey> {
   const { setup, cache, env, checks } = config
   const setupKey = setup === null ? null : await setUp.keyOf({ project, sha, config })
+  const image = await images.idOf(project.sandboxImage)
   const commands = checks.map(({ name, run, timeoutMs }) => ({ name, run, timeoutMs }))
-  const decides = [{ setup, cache, env, commands }, setupKey, hostname(), home, executablePath]
+  const granted = await networks.grantedTo(project.id, 'checks')
+  const place = [hostname(), home, executablePath, sandbox.kind, childLimits, ...(image === null ? [] : [image])]
+  const decides = [{ setup, cache, env, commands, granted }, setupKey, ...place]
   const configuration = createHash('sha256').update(JSON.stringify(decides)).digest('hex')
   return { projectId: project.id, tree: await workspaces.treeId(project, sha), configuration }
 }
 
+/** That foreign code can be run as is wanted, and a word where nothing confines it. @throws {Fault} `sandbox_unavailable` */
+async function assertSandbox({ sandbox }: Parts, { note }: Pick<BaseRequest, 'note'>): Promise<void> {
+  await sandbox.assertReady()
+  if (sandbox.kind === 'none') await note(`no sandbox: ${NO_SANDBOX}`)
+}
+
 async function know(parts: Parts, request: BaseRequest): Promise<KnownBase> {
+  await assertSandbox(parts, request)
   const { project, sha, signal } = request
   const config = await configOf(parts, project, sha)
   if (config.checks.length === 0) return { sha, config, checks: [], wasKnown: true }
@@ -147,56 +166,69 @@ async function runOnBase(
   config: ProjectConfig,
 ): Promise<Found> {
   const { project, sha, signal, onOutput, note, onChecked } = request
-  const prepared = await prepare(parts, request, config)
-  if (prepared instanceof Fault) return { prepared: null, checks: [], fault: prepared }
+  const refused: Found['refused'][number][] = []
+  const onNetwork = (network: ChildNetwork) => refused.push(...refusedFor('setup', network))
+  const prepared = await prepare(parts, { ...request, onNetwork }, config)
+  if (prepared instanceof Fault) return { prepared: null, checks: [], fault: prepared, refused }
   const place = { project, sha, signal, prepared }
   await using workspace = await faultPoint('open_workspace', () => parts.workspaces.openBase(place))
   const checks: BaseCheck[] = []
   for (const entry of config.checks) {
-    const options = { workspace, criteria: [], signal, onOutput, config }
+    const options = { workspace, project, use: 'checks', criteria: [], signal, onOutput, config } as const
     const run = () => faultPoint('check_base', () => parts.checkRunner.run(entry, options))
-    const found = onChecked === undefined ? toBaseCheck(entry, await run()) : await watchedCheck(parts, entry, run)
+    const told = { entry, project: project.name, run }
+    const found = onChecked === undefined ? await baseCheck(told) : await watchedCheck(parts, told)
     const how = found.fault === null ? found.outcome.replace('_', ' ') : `cannot be run: ${found.fault}`
     await note(`check ${entry.name} on the base commit: ${how}, ${(found.duration_ms / 1000).toFixed(1)}s`)
     onChecked?.(found)
     checks.push(found)
+    if (found.network !== undefined) refused.push(...refusedFor('checks', found.network))
   }
-  return { prepared, checks, fault: setUpFault(project, sha, checks) }
+  return { prepared, checks, fault: setUpFault(project, sha, checks), refused }
+}
+
+function refusedFor(use: NetworkUse, { refused }: ChildNetwork): Found['refused'] {
+  return refused.map((one) => ({ ...one, for: use }))
 }
 
 /** As a person is told of it: also of what changed where a check should not write. */
-async function watchedCheck(
-  { watched, home }: Parts,
-  entry: Check,
-  run: () => Promise<CheckResult>,
-): Promise<BaseCheck> {
+async function watchedCheck({ watched, home }: Parts, told: Told): Promise<BaseCheck> {
   const before = await lookOutside(watched, home)
-  const found = toBaseCheck(entry, await run())
+  const found = await baseCheck(told)
   const outside = writtenOutside(before, await lookOutside(watched, home))
   return outside === null ? found : { ...found, hint: found.hint === null ? outside : `${found.hint}; ${outside}` }
 }
 
 async function prepare(
   { setUp }: Parts,
-  request: BaseRequest,
+  request: BaseRequest & { onNetwork: (network: ChildNetwork) => void },
   config: ProjectConfig,
 ): Promise<Prepared | null | Fault> {
   if (config.setup === null) return null
-  const { project, sha, signal, onOutput } = request
+  const { project, sha, signal, onOutput, onNetwork } = request
   try {
-    return await setUp.prepare({ project, sha, config, signal, onOutput })
+    return await setUp.prepare({ project, sha, config, signal, onOutput, onNetwork })
   } catch (error) {
     const fault = toFault(error)
-    if (fault.code !== 'setup_failed') throw error
+    if (fault.code !== 'setup_failed' && fault.code !== 'child_limit') throw error
     return fault
   }
 }
 
-function toBaseCheck(check: Check, result: CheckResult): BaseCheck {
+type Told = { entry: Check; project: string; run: () => Promise<CheckResult> }
+
+async function baseCheck({ entry, project, run }: Told): Promise<BaseCheck> {
+  return toBaseCheck(entry, project, await run())
+}
+
+function toBaseCheck(check: Check, project: string, result: CheckResult): BaseCheck {
   const { name, run, outcome, exitCode: exit_code, durationMs: duration_ms, outputTail: output_tail, failures } = result
   const ending = { outcome, exit_code, output_tail }
   const facts = { name, run, ...ending, duration_ms, failures: failures === null ? null : [...failures] }
-  return { ...facts, fault: whyNotRunnable(check, ending), hint: hintOf(ending) }
+  const { network } = result
+  const remedy = network === undefined || outcome === 'passed' ? null : remedyFor(project, 'checks', network)
+  const hint = remedy === null ? hintOf(ending) : remedy
+  return { ...facts, fault: whyNotRunnable(check, ending), hint, ...(network === undefined ? {} : { network }) }
 }
 
 /** With which an order is blocked when a check cannot be run before any change. */
@@ -226,7 +258,7 @@ async function keep(
 ): Promise<void> {
   const checks = config.checks.flatMap((entry) => {
     const result = results.find(({ name }) => name === entry.name)
-    return result === undefined ? [] : [toBaseCheck(entry, result)]
+    return result === undefined ? [] : [toBaseCheck(entry, project.name, result)]
   })
   // A check that is missing, or that could not be run, would keep the next order from beginning.
   if (checks.length === 0 || checks.length < config.checks.length || checks.some(({ fault }) => fault !== null)) return
@@ -234,6 +266,7 @@ async function keep(
 }
 
 async function check(parts: Parts, request: Parameters<BaseChecks['check']>[0]): Promise<CheckedBase> {
+  await assertSandbox(parts, request)
   const { project, sha, mooseYaml } = request
   const config = mooseYaml === null ? await configOf(parts, project, sha) : parseMooseYaml(mooseYaml)
   const isBase = mooseYaml === null || (await isSameAsBase(parts, request, config))

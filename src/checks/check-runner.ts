@@ -32,10 +32,12 @@ async function runCheck(parts: RunnerParts, check: Check, options: RunOptions): 
     options.onOutput(text)
   }
   const ending = await observed(onOutput, (told) => runAndRestore(parts, check, { ...options, onOutput: told }))
+  const { network, ...ended } = ending
   return {
     name: check.name,
     run: check.run,
-    ...ending,
+    ...ended,
+    ...(network === null ? {} : { network }),
     proves: provedCriteria(check.proves, options.criteria),
     failures: ending.outcome === 'failed' ? failing.read() : null,
     failedBefore: false,
@@ -49,18 +51,21 @@ async function runAndRestore(parts: RunnerParts, check: Check, options: RunOptio
   const culprit = parts.spoiled.get(workspace)
   if (culprit !== undefined) {
     onOutput(`Not run: the check "${culprit}" left the workspace in a state that cannot be put right.\n`)
-    return { outcome: 'crashed', exitCode: null }
+    return { outcome: 'crashed', exitCode: null, network: null }
   }
-  const ending = await runScript(
-    parts,
-    { ...check, what: 'check' },
-    { ...options, folder: path.dirname(workspace.path) },
-  )
+  const places = { folder: path.dirname(workspace.path), borrows: workspace.borrows, image: workspace.image }
+  const ending = await runScript(parts, { ...check, use: options.use }, { ...options, ...places }).catch(endingByLimit)
   const problem = await restore(workspace)
   if (problem === null) return ending
   parts.spoiled.set(workspace, check.name)
   onOutput(`\n${problem.message}\n`)
   return ending.outcome === 'passed' ? { ...ending, outcome: 'crashed' } : ending
+}
+
+/** A check that uses more than it may is a result; its output says so. */
+function endingByLimit(error: unknown): Ending {
+  if (toFault(error).code !== 'child_limit') throw error
+  return { outcome: 'crashed', exitCode: null, network: null }
 }
 
 /** @returns what the check has done to the workspace that cannot be undone; null when all is well */

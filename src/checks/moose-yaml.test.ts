@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { plainWords } from '../contract/plain-words.ts'
+import { z } from '../contract/zod.ts'
 import { Fault } from '../faults/fault.ts'
 import { parseMooseYaml } from './moose-yaml.ts'
 
@@ -35,6 +37,7 @@ test('reads what is set up, kept, set and shown', () => {
   const config = parseMooseYaml(`setup: { run: npm ci, timeout: 20m }
 cache: [node_modules, ~/.npm/]
 env: { NODE_ENV: test, RETRIES: 3, FAST: true, EMPTY: "" }
+network: { setup: [registry.example, "*.example.org:8443"] }
 context: [docs/style.md]
 checks: [{ name: lint, run: npm run lint, fix: npm run format, report: out/lint.sarif }]
 `)
@@ -42,6 +45,7 @@ checks: [{ name: lint, run: npm run lint, fix: npm run format, report: out/lint.
     setup: { run: 'npm ci', timeoutMs: 1_200_000 },
     cache: ['node_modules', '~/.npm/'],
     env: { NODE_ENV: 'test', RETRIES: '3', FAST: 'true', EMPTY: '' },
+    network: { setup: ['registry.example', '*.example.org:8443'], checks: [] },
     context: ['docs/style.md'],
     checks: [
       {
@@ -101,7 +105,22 @@ const refused: readonly [name: string, text: string, line: number, told: RegExp]
   ['checks without a list', 'checks:\n  test: npm test\n', 2, /checks is not a list/],
   ['checks without anything', 'checks:\n', 1, /checks is not a list/],
   ['a check that is a text', 'checks:\n  - npm test\n', 2, /checks\[0\] is not a group/],
-  ['a file that is a list', '- a\n', 1, /is not a group of setup, cache, env, context and checks/],
+  ['a file that is a list', '- a\n', 1, /is not a group of setup, cache, env, network, context and checks/],
+  [
+    'an unknown key of network',
+    'network:\n  setp: []\n',
+    2,
+    /network\.setp is not a known field \(did you mean setup\?\)/,
+  ],
+  ['a network that is a list', 'network: [registry.example]\n', 1, /network is not a group of setup and checks/],
+  ['a host that is a URL', 'network:\n  checks:\n    - https://a.example\n', 3, /network\.checks\[0\] is not a host: /],
+  ['a host for everything', 'network: { setup: ["*"] }\n', 1, /network\.setup\[0\] is not a host: /],
+  [
+    'too many hosts',
+    `network: { setup: [${'a.example,'.repeat(51)}] }\n`,
+    1,
+    /network\.setup has more than 50 entries/,
+  ],
   ['broken YAML', 'checks:\n  - name: "a\n', 3, /a " is missing here or above/],
   ['an alias of nothing', 'checks: *x\n', 1, /names no anchor \(&name\) above it/],
   ['an alias of what stands below', 'env: { A: *x }\nchecks: [{ name: &x a, run: b }]\n', 1, /names no anchor/],
@@ -131,7 +150,7 @@ const refused: readonly [name: string, text: string, line: number, told: RegExp]
     'an unknown key above its value',
     'checks: []\npipeline:\n\n  - a\n',
     2,
-    /pipeline is not a known field \(known are setup, cache, env, context, checks\)/,
+    /pipeline is not a known field \(known are setup, cache, env, network, context, checks\)/,
   ],
   ['a key in the wrong case', 'Checks: []\n', 1, /did you mean checks\?/],
   ['set-up that is a number', 'setup: 5\n', 1, /setup is neither a command, nor a list of commands, nor a group/],
@@ -259,4 +278,13 @@ test('no text at all does more than be refused', () => {
     }),
     { numRuns: 2_000 },
   )
+})
+
+test('the keys there are stand once, also where the words of the API are set for the process', () => {
+  z.config({ customError: plainWords })
+  try {
+    assert.throws(() => parseMooseYaml('pipeline: 1\n'), /:1: pipeline is not a known field \(known are [^)]*\)$/m)
+  } finally {
+    z.config({ customError: undefined })
+  }
 })

@@ -83,11 +83,18 @@ function isOfAnotherForm({ code, path }: z.core.$ZodIssue): boolean {
 
 /** The first of them: to find the line of each takes time. */
 function problemsOf(problems: readonly FieldProblem[], document: Document.Parsed, lines: LineCounter): Problem[] {
-  return problems.slice(0, TOLD_PROBLEMS).map((problem) => ({
-    line: lines.linePos(offsetOf(problem.path, document)).line,
-    text: `${describeProblem(problem)}${remedyOf(problem, document)}`,
-  }))
+  return problems.slice(0, TOLD_PROBLEMS).map((problem) => {
+    const remedy = remedyOf(problem, document)
+    // The words of the API, which a process may have set for all schemas, name the fields too.
+    const reason = remedy.startsWith(KNOWN_ARE) ? problem.reason.replace(/; there are: .*/s, '') : problem.reason
+    return {
+      line: lines.linePos(offsetOf(problem.path, document)).line,
+      text: `${describeProblem({ ...problem, reason })}${remedy}`,
+    }
+  })
 }
+
+const KNOWN_ARE = ' (known are '
 
 /** Which key is meant, of one that is not known. */
 function remedyOf({ path }: FieldProblem, document: Document.Parsed): string {
@@ -95,7 +102,7 @@ function remedyOf({ path }: FieldProblem, document: Document.Parsed): string {
   const key = String(path.at(-1))
   if (known.length === 0 || known.includes(key) || keyOffset(path, document) === null) return ''
   const meant = closestMatch(key.toLowerCase(), known, { maxDistance: SLIP_LETTERS })
-  return meant === undefined ? ` (known are ${known.join(', ')})` : ` (did you mean ${meant}?)`
+  return meant === undefined ? `${KNOWN_ARE}${known.join(', ')})` : ` (did you mean ${meant}?)`
 }
 
 /** Where the field stands in characters: its key where that is unknown, or the nearest thing around it in the file. */

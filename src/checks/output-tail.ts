@@ -3,6 +3,9 @@ import { plainText } from '../redaction/plain-text.ts'
 /** Kept while a check runs; escape sequences and control characters come off at the end. */
 const RAW_CHARACTERS = 64 * 1024
 
+/** Characters that a secret may have. */
+const LONGEST_SECRET = 512
+
 /** The end of a check's output as plain text. */
 export class OutputTail {
   #raw = ''
@@ -22,7 +25,8 @@ export class OutputTail {
     const note = '[… earlier output left out …]\n'
     const tail = lastBytes(text, maxBytes - Buffer.byteLength(note))
     const firstLine = tail.indexOf('\n')
-    return note + (firstLine === -1 ? tail : tail.slice(firstLine + 1))
+    // Where no line begins, what the cut may have left of a secret, which nothing could recognise, goes too.
+    return note + (firstLine === -1 ? tail.slice(LONGEST_SECRET) : tail.slice(firstLine + 1))
   }
 
   #shorten(): void {

@@ -1,10 +1,15 @@
+import type { ChildNetwork, NetworkUse } from '../contract/hosts/host-rule.ts'
 import { toFault } from '../faults/fault.ts'
 import type { CheckResult, ProjectConfig, Script } from '../ports/execution.ts'
-import { type Command, type CommandResult, runCommand } from '../process/run-command.ts'
+import type { CommandResult } from '../process/run-command.ts'
 import { plainText } from '../redaction/plain-text.ts'
-import { treeIn } from '../sandbox/cache-places.ts'
+import { indexIn, restingIn } from '../sandbox/cache-places.ts'
 import { childSetting } from '../sandbox/child-environment.ts'
+import { placesOf } from '../sandbox/handed-places.ts'
+import type { ChildNetworks } from '../sandbox/network/child-network.ts'
+import type { ConfinedCommand, Sandbox } from '../sandbox/sandbox.ts'
 import type { Toolchains } from '../sandbox/toolchains.ts'
+import type { Project } from '../work-order/project.ts'
 import { OutputTail } from './output-tail.ts'
 
 const TAIL_BYTES = 16 * 1024
@@ -21,29 +26,47 @@ const STOPPING_SHELL =
 export type ScriptParts = {
   /** What scripts are handed of the operator's toolchains, the `PATH` among it. */
   toolchains: () => Promise<Toolchains>
-  /** Absolute path; keeps the records of running scripts. */
-  home: string
+  sandbox: Sandbox
+  networks: ChildNetworks
 }
 
-export type Ending = Pick<CheckResult, 'outcome' | 'exitCode'>
+/** `network`: null: it was not run, or was ended by a limit. */
+export type Ending = Pick<CheckResult, 'outcome' | 'exitCode'> & { network: ChildNetwork | null }
 
 type Options = {
   /** Absolute path of the attempt's folder; the script runs in the tree in it. */
   folder: string
-  config: Pick<ProjectConfig, 'cache' | 'env'>
+  /** Absolute paths beside it that git in the tree reads. */
+  borrows: readonly string[]
+  /** Of the workspace. */
+  image: string | null
+  project: Project
+  config: Pick<ProjectConfig, 'cache' | 'env' | 'network'>
   signal: AbortSignal
   onOutput: (text: string) => void
 }
 
-/** Runs a script of `moose.yaml`, foreign code, up to its first command that fails. */
+/**
+ * Runs a script of `moose.yaml`, foreign code, up to its first command that fails.
+ *
+ * @throws {Fault} those of `Sandbox.run` that say nothing of how a script ends, and `child_limit`, which is printed too
+ */
 export async function runScript(
-  { toolchains, home }: ScriptParts,
-  { what, ...script }: Script & { what: 'check' | 'setup' },
-  { folder, config, signal, onOutput }: Options,
+  { toolchains, sandbox, networks }: ScriptParts,
+  { use, ...script }: Script & { use: NetworkUse },
+  { folder, borrows, image, project, config, signal, onOutput }: Options,
 ): Promise<Ending> {
-  const { env, takeCaches } = await childSetting(folder, { toolchains: await toolchains(), config })
+  const found = await toolchains()
+  await using network = await networks.open({ project, use, asked: config.network, onOutput })
+  const offline = use === 'checks' && network.told().granted.length === 0
+  const wishes = { toolchains: found, config, proxyPort: network.port, offline }
+  const { env, takeCaches } = await childSetting(folder, wishes)
+  const readable = [...borrows, ...(await placesOf(found)), indexIn(folder), restingIn(folder)]
+  const places = { folder, writable: [folder], readable, reach: network.reach, image }
+  const what = use === 'setup' ? 'setup' : 'check'
   try {
-    return await execute(script, { cwd: treeIn(folder), env, signal, onOutput, foreign: { home, what } })
+    const ending = await execute(sandbox, script, { what, ...places, env, signal, onOutput })
+    return { ...ending, network: network.told() }
   } finally {
     await takeCaches()
   }
@@ -64,24 +87,26 @@ export async function observed(
 }
 
 async function execute(
+  sandbox: Sandbox,
   script: Script,
-  child: Pick<Command, 'cwd' | 'env' | 'signal' | 'foreign'> & { onOutput: (text: string) => void },
-): Promise<Ending> {
+  child: Omit<ConfinedCommand, 'command' | 'args' | 'timeoutMs' | 'maxOutputBytes'> & Pick<Options, 'onOutput'>,
+): Promise<Omit<Ending, 'network'>> {
   try {
     const args = ['-c', STOPPING_SHELL, script.run]
     // The tail is kept by onOutput, as plain text.
     const limits = { timeoutMs: script.timeoutMs, maxOutputBytes: 0 }
-    return endingOf(await runCommand({ command: '/bin/sh', args, ...limits, ...child }))
+    return endingOf(await sandbox.run({ command: '/bin/sh', args, ...limits, ...child }))
   } catch (error) {
     const fault = toFault(error)
     if (fault.code === 'command_timed_out') return { outcome: 'timed_out', exitCode: null }
+    if (fault.code === 'child_limit') child.onOutput(`\n${fault.message}\n`)
     if (fault.code !== 'command_missing') throw error
     child.onOutput(fault.message)
     return { outcome: 'crashed', exitCode: null }
   }
 }
 
-function endingOf({ exitCode }: CommandResult): Ending {
+function endingOf({ exitCode }: CommandResult): Omit<Ending, 'network'> {
   if (exitCode === 0) return { outcome: 'passed', exitCode }
   const crashed = exitCode === null || NOT_STARTED.includes(exitCode)
   return { outcome: crashed ? 'crashed' : 'failed', exitCode }

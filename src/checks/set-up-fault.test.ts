@@ -17,6 +17,15 @@ const CANNOT_RUN: [run: string, ended: Parameters<typeof ending>, why: string][]
   ['npm test', ['crashed', 127, '> shop@1 test\n> jest\n\nsh: 1: jest: not found'], 'jest is missing (exit code 127)'],
   ['x', ['crashed', 127], 'a program is missing (exit code 127)'],
   ['./x', ['crashed', 126, 'bash: ./x: Permission denied'], 'a program cannot be executed (exit code 126)'],
+  [
+    './x',
+    [
+      'crashed',
+      null,
+      'linking\nThe check was ended: it used more than 64 MB of memory (MOOSE_CHILD_MEMORY_MB). Where it needs more, raise it.',
+    ],
+    'it used more than 64 MB of memory (MOOSE_CHILD_MEMORY_MB)',
+  ],
   ['x', ['timed_out', null], 'it did not end within 2 s'],
   [
     'make test',

@@ -11,6 +11,8 @@ const MOST_OF_LINE = 500
 const NOT_FOUND = [/: (?:line )?\d+: ([^:\s]+): (?:command )?not found$/, /: command not found: ([^:\s]+)$/]
 /** make and just name the exit code of the command that they ran. */
 const ENDED_BY = [/^g?make(?:\[\d+\])?: \*\*\* .*\bError (126|127)$/, /^error: Recipe .* with exit code (126|127)$/]
+/** The last line of one that used more than it may, which Moose adds to what it printed. */
+const ENDED_BY_LIMIT = /^The check was ended: (it .{1,200}?)\. /
 /** `python -m pytest` without pytest. The interpreter says it, and not a test that imports something. */
 const NO_MODULE = /(?:^|\/)python[\d.]*(?:\.exe)?: No module named ['"]?([\w.]+)/
 /** The manifest has no script of the name that is run. */
@@ -42,6 +44,8 @@ function whyCrashed(exitCode: number | null, lines: readonly string[]): string {
   const missing = lines.map((line) => firstOf(NOT_FOUND, line)).findLast((name) => name !== null)
   if (exitCode === 127) return `${missing === undefined ? 'a program' : missing} is missing (exit code 127)`
   if (exitCode === 126) return 'a program cannot be executed (exit code 126)'
+  const limit = ENDED_BY_LIMIT.exec(String(lines.at(-1)))?.[1]
+  if (limit !== undefined) return limit
   return 'it was ended by a signal, or left its work tree in a state that cannot be put right'
 }
 

@@ -35,15 +35,19 @@ export function isManifest(file: string): boolean {
 }
 
 /**
- * The key of a set-up: a hash of what it runs, where it is kept, what the commit depends on, and what the machine has.
+ * The key of a set-up: a hash of what it runs, where it is kept, what the commit depends on, and what the machine or the
+ * image has.
  *
  * @param contents of the commit; without a lock file or a manifest everything in it counts
+ * @param has.granted hosts it can reach: a set-up that goes on without one leaves something else
+ * @param has.image the hash of the image it runs in; null: it runs on this machine
  */
 export async function setUpKey(
   config: Pick<ProjectConfig, 'setup' | 'cache' | 'env'>,
   contents: { tree: string; files: ReadonlyMap<string, string> },
-  toolchains: Toolchains,
+  has: { toolchains: Toolchains; granted: readonly string[]; image: string | null },
 ): Promise<string> {
+  const { toolchains, granted, image } = has
   const manifests = [...contents.files]
     .filter(([file]) => isManifest(file))
     .sort(([one], [other]) => (one < other ? -1 : 1))
@@ -55,14 +59,16 @@ export async function setUpKey(
     contents: manifests.length === 0 ? contents.tree : manifests,
     platform: [process.platform, process.arch],
     toolchains: [toolchains.variables, toolchains.found],
+    granted,
     programs: await programsOf(toolchains.executablePath),
+    ...(image === null ? {} : { image }),
   }
   return createHash('sha256').update(JSON.stringify(told)).digest('hex')
 }
 
 /** Where the programs are that a script would find, and when each was installed: another version has another of the two. */
 async function programsOf(executablePath: string): Promise<[name: string, what: string][]> {
-  const folders = executablePath.split(path.delimiter)
+  const folders = executablePath.split(path.delimiter).filter((folder) => folder !== '')
   return await Promise.all(
     PROGRAMS.map(async (name): Promise<[string, string]> => [name, await firstOf(folders, name)]),
   )

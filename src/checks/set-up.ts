@@ -1,9 +1,11 @@
 import path from 'node:path'
 import pLimit from 'p-limit'
-import { Fault } from '../faults/fault.ts'
+import { Fault, toFault } from '../faults/fault.ts'
 import type { CheckResult, CheckRunner, Script, SetUp, SetUpRequest } from '../ports/execution.ts'
 import type { Prepared, Workspaces } from '../ports/workspace.ts'
 import { cachePlaces } from '../sandbox/cache-places.ts'
+import { remedyFor } from '../sandbox/network/child-network.ts'
+import type { Images } from '../sandbox/sandbox.ts'
 import type { Project } from '../work-order/project.ts'
 import { toldEnd } from './output-tail.ts'
 import { type Ending, observed, runScript, type ScriptParts } from './run-script.ts'
@@ -13,6 +15,7 @@ import { setUpKey } from './set-up-key.ts'
 export type SetUpParts = ScriptParts & {
   checkRunner: CheckRunner
   workspaces: Pick<Workspaces, 'contents' | 'isKept' | 'openBase'>
+  images: Pick<Images, 'idOf'>
 }
 
 type PrepareRequest = Parameters<SetUp['prepare']>[0]
@@ -45,7 +48,7 @@ export function createSetUp(parts: SetUpParts): SetUp {
       })
       return { key, cache, durationMs: Math.round(performance.now() - startedAt), ...made }
     },
-    again: ({ workspace, config, signal, onOutput }) => again(parts, { workspace, config, signal, onOutput }),
+    again: (request) => again(parts, request),
   }
 }
 
@@ -55,7 +58,12 @@ async function keyAndContents(
 ): Promise<{ key: string | null; files: ReadonlyMap<string, string> }> {
   if (config.setup === null) return { key: null, files: new Map() }
   const contents = await parts.workspaces.contents(project, sha)
-  return { key: await setUpKey(config, contents, await parts.toolchains()), files: contents.files }
+  const [toolchains, granted, image] = await Promise.all([
+    parts.toolchains(),
+    parts.networks.grantedTo(project.id, 'setup'),
+    parts.images.idOf(project.sandboxImage),
+  ])
+  return { key: await setUpKey(config, contents, { toolchains, granted, image }), files: contents.files }
 }
 
 async function keptOrMade(
@@ -68,10 +76,14 @@ async function keptOrMade(
   if (await parts.workspaces.isKept(project, key)) return { reused: true, notKept: [] }
   const nothingYet = { key: null, reused: false, durationMs: 0, cache: config.cache, notKept: [] }
   await using workspace = await parts.workspaces.openBase({ project, sha, signal, prepared: nothingYet })
-  const options = { folder: path.dirname(workspace.path), config, signal }
+  const { borrows, image } = workspace
+  const options = { folder: path.dirname(workspace.path), borrows, image, project, config, signal }
   const ending = await observed(request.onOutput, (onOutput) =>
-    runScript(parts, { ...setup, what: 'setup' }, { ...options, onOutput }),
+    runScript(parts, { ...setup, use: 'setup' }, { ...options, onOutput }).catch((error: unknown) => {
+      throw limitNamed(project, setup, toFault(error))
+    }),
   )
+  if (ending.network !== null) request.onNetwork?.(ending.network)
   if (ending.outcome !== 'passed') throw setUpFailed(project, setup, ending)
   const notKept = await workspace.ignored()
   await workspace.keepCaches(key)
@@ -83,7 +95,11 @@ async function again(parts: SetUpParts, request: Parameters<SetUp['again']>[0]):
   const { setup } = request.config
   if (setup === null) throw new TypeError('this project sets nothing up')
   const check = { ...setup, name: 'setup', proves: [], fix: null, report: null }
-  return await parts.checkRunner.run(check, { ...request, criteria: [] })
+  const result = await parts.checkRunner.run(check, { ...request, use: 'setup', criteria: [] })
+  const isRefused = result.network !== undefined && remedyFor('', 'setup', result.network) !== null
+  // What a host that is not granted keeps from being fetched is no fault of the change.
+  if (result.outcome !== 'passed' && isRefused) throw setUpFailed(request.project, setup, { network: null, ...result })
+  return result
 }
 
 /** What git tracks is part of every commit, and no cache. */
@@ -102,16 +118,30 @@ function refuseTracked(cache: readonly string[], files: ReadonlyMap<string, stri
 }
 
 function setUpFailed({ name }: Project, setup: Script, ending: Ending & Pick<CheckResult, 'outputTail'>): Fault {
-  const { outcome, exitCode, outputTail } = ending
+  const { outcome, exitCode, outputTail, network } = ending
   const ended = { outcome, exit_code: exitCode, output_tail: outputTail }
+  const remedy = network === null ? null : remedyFor(name, 'setup', network)
+  const hint = remedy === null ? hintOf(ended) : remedy
   const why = whyNotRunnable(setup, ended)
-  const hint = hintOf(ended)
   const how = why === null ? `failed with exit code ${exitCode}` : `cannot be run: ${why}`
   const message =
     `Set-up of project "${name}" (${firstLine(setup.run)}) ${how}. ` +
     `${hint === null ? '' : `Note: ${hint}. `}${toldEnd(outputTail)}\nCorrect setup in ` +
     `moose.yaml on the base branch, or install what it needs on this machine, try it with: moose check ${name}, then retry.`
-  return new Fault('setup_failed', message, { project: name, check: 'setup', exit_code: exitCode, outcome })
+  const refused = network === null ? [] : network.refused.map(({ host, port }) => `${host}:${port}`)
+  const details = { project: name, check: 'setup', exit_code: exitCode, outcome }
+  return new Fault(
+    'setup_failed',
+    message,
+    refused.length === 0 ? details : { ...details, refused: refused.join(', ') },
+  )
+}
+
+/** A limit that ended the set-up, with the project it is of; any other fault as it is. */
+function limitNamed({ name }: Project, setup: Script, fault: Fault): Fault {
+  if (fault.code !== 'child_limit') return fault
+  const message = `Set-up of project "${name}" (${firstLine(setup.run)}): ${fault.message} Try it with: moose check ${name}, then retry.`
+  return new Fault('child_limit', message, { ...fault.details, project: name, check: 'setup' }, fault)
 }
 
 function firstLine(script: string): string {

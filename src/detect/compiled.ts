@@ -97,15 +97,11 @@ function clippyReason(files: CheckoutFiles, ofPackage: boolean, ofWorkspace: boo
   return ofPackage || ofWorkspace ? 'lints.clippy of Cargo.toml' : null
 }
 
-/**
- * Maven at the root. Java takes its home from the system's list of users, not from HOME; so where Maven keeps its
- * repository is said in every command.
- * @see https://docs.oracle.com/en/java/javase/21/docs/api/system-properties.html
- */
+/** Maven at the root. */
 export async function detectMaven(files: CheckoutFiles): Promise<Finding | null> {
   if (firstOf(files, MAVEN_MANIFESTS) === undefined) return null
   const wrapper = files.names.has('mvnw')
-  const maven = `${wrapper ? './mvnw' : 'mvn'} --batch-mode --no-transfer-progress -Dmaven.repo.local="$HOME/.m2/repository"`
+  const maven = `${wrapper ? './mvnw' : 'mvn'} --batch-mode --no-transfer-progress`
   const why = wrapper ? 'mvnw and pom.xml' : 'pom.xml'
   const cache: Line[] = [{ value: '~/.m2/repository', why: 'what Maven has fetched' }]
   const checks: FoundCheck[] = [{ kind: 'test', run: `${maven} verify`, why, fix: null }]
@@ -146,12 +142,12 @@ function runsOneTest(files: CheckoutFiles, maven: string): Line[] {
   return [{ value: run, why: 'one test: only then Maven fetches what runs them' }]
 }
 
-/** Gradle at the root; its home is said in every command, for the reason Maven's is. */
+/** Gradle at the root. */
 export async function detectGradle(files: CheckoutFiles): Promise<Finding | null> {
   const manifest = firstOf(files, GRADLE_MANIFESTS)
   if (manifest === undefined) return null
   const wrapper = files.names.has('gradlew')
-  const gradle = `${wrapper ? './gradlew' : 'gradle'} --no-daemon --console=plain --gradle-user-home "$HOME/.gradle"`
+  const gradle = `${wrapper ? './gradlew' : 'gradle'} --no-daemon --console=plain`
   const why = wrapper ? `gradlew and ${manifest}` : manifest
   const checks: FoundCheck[] = [{ kind: 'test', run: `${gradle} test`, why, fix: null }]
   if (/\bspotless\b/.test(await textOf(files, manifest)))

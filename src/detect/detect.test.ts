@@ -4,6 +4,7 @@ import { parse } from 'yaml'
 import type { CheckoutFiles } from './checkout-files.ts'
 import { detect } from './detect.ts'
 import { proposalOf, writeMooseYaml } from './proposal.ts'
+import { REGISTRIES } from './registries.ts'
 
 function filesOf(files: Readonly<Record<string, string | null>>): CheckoutFiles {
   return { names: new Set(Object.keys(files)), read: (name) => Promise.resolve(files[name] ?? null) }
@@ -16,6 +17,7 @@ async function proposed(files: Readonly<Record<string, string | null>>) {
     tools: proposal.tools.map(({ tool }) => tool),
     setup: proposal.setup.map(({ value }) => value),
     cache: proposal.cache.map(({ value }) => value),
+    hosts: proposal.hosts.map(({ value }) => value),
     env: Object.fromEntries(proposal.env.map(({ name, value }) => [name, value])),
     checks: Object.fromEntries(proposal.checks.map(({ name, run }) => [name, run])),
     fixes: Object.fromEntries(proposal.checks.flatMap(({ name, fix }) => (fix === null ? [] : [[name, fix]]))),
@@ -321,7 +323,7 @@ test('Rust: a workspace, clippy where it is configured, no lock file', async () 
 
 test('Java: wrappers go before what is on the PATH', async () => {
   const maven = await proposed({ 'pom.xml': '<artifactId>spotless-maven-plugin</artifactId>', mvnw: '' })
-  assert.match(String(maven.checks['test']), /^\.\/mvnw --batch-mode .*repo\.local="\$HOME\/.* verify$/)
+  assert.match(String(maven.checks['test']), /^\.\/mvnw --batch-mode --no-transfer-progress verify$/)
   assert.match(String(maven.checks['format']), /spotless:check$/)
   assert.deepEqual(maven.cache, ['~/.m2/repository', '~/.m2/wrapper'])
   assert.equal(maven.setup.length, 1)
@@ -333,7 +335,7 @@ test('Java: wrappers go before what is on the PATH', async () => {
   }
   assert.match(String((await proposed(tested)).setup[1]), / -Dtest=ZTest .* verify >/)
   const gradle = await proposed({ 'build.gradle.kts': '', gradlew: '' })
-  assert.match(String(gradle.checks['test']), /^\.\/gradlew --no-daemon .*--gradle-user-home "\$HOME\/\.gradle" test$/)
+  assert.match(String(gradle.checks['test']), /^\.\/gradlew --no-daemon --console=plain test$/)
   assert.match(String((await proposed({ 'settings.gradle': '' })).checks['test']), /^gradle /)
 })
 
@@ -378,6 +380,19 @@ test("a target is proposed in place of a language's command where it calls the s
   assert.deepEqual([without.setup, without.checks], [['npm ci'], { test: 'make test' }])
 })
 
+test('where a target of Go looks for races, what it needs is compiled ahead so', async () => {
+  const aheadOf = async (recipe: string) =>
+    (await proposed({ 'go.mod': 'module a\n', Makefile: `test:\n\t${recipe}\n` })).setup.filter((line) =>
+      line.startsWith('go test'),
+    )
+  const plain = ["go test -run '^$' ./... >/dev/null 2>&1 || true"]
+  assert.deepEqual(await aheadOf('go test -v ./...'), plain)
+  assert.deepEqual(await aheadOf('go test -cover -race ./...'), [
+    "go test -race -run '^$' ./... >/dev/null 2>&1 || true",
+  ])
+  assert.deepEqual(await aheadOf('go test ./... -run -racetrack'), plain)
+})
+
 test('several languages are combined, and their checks told apart', async () => {
   const found = await proposed({ 'package.json': node(TEST), 'package-lock.json': '', 'go.mod': '' })
   assert.deepEqual(found.tools, ['npm', 'go'])
@@ -410,6 +425,85 @@ test('nothing found is a file that asks for nothing and shows how it would look'
 
 test('a name with a line break stands in no comment', async () => {
   const found = await proposed({ 'requirements.txt': '', 'tests/test_a\nchecks: []\n#.py': 'import unittest\n' })
-  assert.deepEqual(Object.keys(parse(found.text)), ['setup', 'cache', 'checks'])
+  assert.deepEqual(Object.keys(parse(found.text)), ['setup', 'cache', 'network', 'checks'])
   assert.deepEqual(found.checks, {})
+})
+
+test('asks for the hosts of what it found, and for those that its files name; nothing else of a file becomes a host', async () => {
+  const both = await proposed({
+    'package.json': node(TEST),
+    'package-lock.json': '',
+    '.npmrc':
+      '@acme:registry=https://npm.acme.example:8443/x/\nregistry = "https://user:word@evil.example/"\nregistry=$X\n',
+    'requirements.txt': '--extra-index-url https://Pypi.acme.example/simple\n--index-url=https://10.0.0.1/\nflask\n',
+    'test_a.py': 'import unittest\n',
+  })
+  assert.deepEqual(both.hosts, [...REGISTRIES.npm, 'npm.acme.example:8443', ...REGISTRIES.pip, 'pypi.acme.example'])
+  assert.deepEqual(parse(both.text).network, { setup: both.hosts })
+  const uv = await proposed({
+    'uv.lock': '',
+    'pyproject.toml': '[project]\nname = "a"\n[[tool.uv.index]]\nurl = "https://index.acme.example/simple"\n',
+  })
+  assert.deepEqual(uv.hosts, [...REGISTRIES.uv, 'index.acme.example'])
+  assert.deepEqual((await proposed({ Makefile: 'test:\n\ttrue\n' })).hosts, [])
+})
+
+test('asks for the hosts that lock files name beside the usual registries', async () => {
+  const resolved = (url: string) => `      "resolved": "${url}",\n`
+  const acme = 'https://npm.acme.example/a/-/a-1.0.0.tgz'
+  const cases: [files: Record<string, string>, hosts: readonly string[]][] = [
+    [
+      {
+        'package.json': node(TEST),
+        'package-lock.json': [
+          acme,
+          'https://registry.npmjs.org/b/-/b-1.0.0.tgz',
+          'git+ssh://git@git.example/c.git#1',
+          acme,
+        ]
+          .map(resolved)
+          .join(''),
+      },
+      [...REGISTRIES.npm, 'npm.acme.example'],
+    ],
+    [
+      { 'package.json': node(TEST), 'yarn.lock': `a@^1:\n  resolved "${acme}#1"\n` },
+      [...REGISTRIES.yarn, 'npm.acme.example'],
+    ],
+    [
+      {
+        'package.json': node(TEST),
+        'pnpm-lock.yaml': `lockfileVersion: '9.0'\n    resolution: {tarball: ${acme}}\n    resolution: {integrity: x, tarball: https://codeload.github.com/a}\n`,
+      },
+      [...REGISTRIES.pnpm, 'npm.acme.example', 'codeload.github.com'],
+    ],
+    [
+      {
+        'uv.lock':
+          'source = { registry = "https://pypi.acme.example/simple" }\nurl = "https://files.acme.example/a.whl"\nsource = { git = "https://git.example/b?rev=1#2" }\n',
+        'pyproject.toml': '[project]\nname = "a"\n',
+      },
+      [...REGISTRIES.uv, 'pypi.acme.example', 'files.acme.example', 'git.example'],
+    ],
+    [
+      {
+        'Cargo.toml': '[package]\nname = "a"\n',
+        'Cargo.lock': [
+          'registry+https://github.com/rust-lang/crates.io-index',
+          'sparse+https://crates.acme.example/index/',
+          'git+https://git.example/b#1',
+        ]
+          .map((source) => `source = "${source}"\n`)
+          .join(''),
+      },
+      [...REGISTRIES.cargo, 'crates.acme.example', 'git.example'],
+    ],
+  ]
+  for (const [files, hosts] of cases) assert.deepEqual((await proposed(files)).hosts, hosts)
+})
+
+test('asks for the hosts of what recipes call, and of Go', async () => {
+  const makefile = 'deps:\n\tpython3 -m pip install -r a\ntest:\n\ttrue\n'
+  assert.deepEqual((await proposed({ Makefile: makefile })).hosts, REGISTRIES.pip)
+  assert.deepEqual((await proposed({ 'go.mod': 'module a\n' })).hosts, REGISTRIES.go)
 })

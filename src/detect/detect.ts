@@ -12,6 +12,7 @@ import {
 import type { Finding, Line } from './finding.ts'
 import { detectNode } from './node.ts'
 import { detectPython, PYTHON_MANIFESTS } from './python.ts'
+import { hostsOf } from './registries.ts'
 import { detectTasks, TASK_MANIFESTS } from './task-runner.ts'
 
 const MANIFESTS = [
@@ -29,7 +30,9 @@ const MOST_FOLDERS = 5
 const PLAIN_FOLDER = /^[A-Za-z0-9_][\w.-]*$/
 
 /** What was found, of each language, and what the whole says. */
-export type Detection = { findings: readonly Finding[]; notes: readonly string[] }
+export type Detection = { findings: readonly FoundWithHosts[]; notes: readonly string[] }
+/** `hosts`: what its set-up fetches from. */
+type FoundWithHosts = Finding & { hosts: readonly Line[] }
 
 /**
  * What a checkout needs, by its own files: package manager, lock file, set-up, caches and checks. The root counts; where
@@ -43,7 +46,7 @@ export async function detect(checkout: CheckoutFiles): Promise<Detection> {
   const folders = foldersWithManifest(files)
   if (atRoot.length > 0)
     return { findings: atRoot, notes: atRoot.flatMap(({ notes }) => notes).concat(besides(atRoot, folders)) }
-  const findings: Finding[] = []
+  const findings: FoundWithHosts[] = []
   for (const folder of folders.slice(0, MOST_FOLDERS)) {
     const found = await detectHere(filesBelow(files, folder))
     findings.push(...found.map((finding) => inFolder(finding, folder)))
@@ -56,14 +59,15 @@ export async function detect(checkout: CheckoutFiles): Promise<Detection> {
   }
 }
 
-async function detectHere(files: CheckoutFiles): Promise<Finding[]> {
+async function detectHere(files: CheckoutFiles): Promise<FoundWithHosts[]> {
   const makers = [detectNode, detectPython, detectGo, detectRust, detectMaven, detectGradle]
   const found: Finding[] = []
   for (const make of makers) {
     const finding = await make(files)
     if (finding !== null) found.push(finding)
   }
-  return await detectTasks(files, found)
+  const all = await detectTasks(files, found)
+  return await Promise.all(all.map(async (finding) => ({ ...finding, hosts: await hostsOf(files, finding) })))
 }
 
 function foldersWithManifest(files: CheckoutFiles): string[] {
@@ -86,7 +90,7 @@ function besides(atRoot: readonly Finding[], folders: readonly string[]): string
 }
 
 /** The same, said from the root. */
-function inFolder(finding: Finding, folder: string): Finding {
+function inFolder(finding: FoundWithHosts, folder: string): FoundWithHosts {
   const within = (line: string) => (line.endsWith('\n') ? `cd ${folder}\n${line}` : `(cd ${folder} && ${line})`)
   const place = ({ value, why }: Line) => ({ value: value.startsWith('~/') ? value : `${folder}/${value}`, why })
   const { lockFile } = finding

@@ -10,6 +10,7 @@ const PROVES: Readonly<Record<CheckKind, string | null>> = {
   format: null,
 }
 const MOST_CACHES = 50
+const MOST_HOSTS = 50
 
 export type ProposedCheck = FoundCheck & { name: string; proves: readonly string[] }
 
@@ -19,6 +20,8 @@ export type Proposal = {
   setup: readonly Line[]
   cache: readonly Line[]
   env: readonly (Line & { name: string })[]
+  /** What is asked for, for `setup`. */
+  hosts: readonly Line[]
   checks: readonly ProposedCheck[]
   notes: readonly string[]
 }
@@ -38,6 +41,10 @@ export function proposalOf({ findings, notes }: Detection): Proposal {
       findings.flatMap(({ env }) => env),
       ({ name }) => name,
     ),
+    hosts: unique(
+      findings.flatMap(({ hosts }) => hosts),
+      ({ value }) => value,
+    ).slice(0, MOST_HOSTS),
     checks: checks.map(({ check, tool }) => {
       const proves = PROVES[check.kind]
       return {
@@ -56,7 +63,7 @@ function unique<Item>(items: readonly Item[], key: (item: Item) => string): Item
 }
 
 /** The text of a commented `moose.yaml` that says what a proposal does. */
-export function writeMooseYaml({ setup, cache, env, checks }: Proposal): string {
+export function writeMooseYaml({ setup, cache, env, hosts, checks }: Proposal): string {
   const parts = [
     '# How Moose sets up and checks this repository. What counts is this file on the base branch.',
     section('Run before the checks, on the base commit; each line has to succeed.', 'setup', listed(setup), ['npm ci']),
@@ -67,6 +74,7 @@ export function writeMooseYaml({ setup, cache, env, checks }: Proposal): string 
       ['node_modules'],
     ),
     section('Variables of setup and of every check. No secret belongs here.', 'env', variables(env), null),
+    networkSection(hosts),
     checksSection(checks),
   ]
   return `${parts.join('\n\n')}\n`
@@ -85,6 +93,17 @@ function listed(lines: readonly Line[]): string[] {
 
 function variables(env: Proposal['env']): string[] {
   return env.map(({ name, value, why }) => `  ${name}: ${scalar(value)} # ${why}`)
+}
+
+const NETWORK_IS = [
+  '# Hosts that setup fetches from, and those that checks need. This asks for them: nothing can be reached but what the',
+  '# operator of Moose grants.   moose project edit NAME --allow-host HOST',
+]
+
+function networkSection(hosts: readonly Line[]): string {
+  const [lines, mark] =
+    hosts.length === 0 ? [['    - registry.example'], '# '] : [listed(hosts).map((line) => `  ${line}`), '']
+  return [...NETWORK_IS, ...['network:', '  setup:', ...lines].map((line) => `${mark}${line}`)].join('\n')
 }
 
 const CHECKS_ARE = [

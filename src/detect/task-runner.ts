@@ -129,7 +129,16 @@ function withOwnEntries(finding: Finding, runner: Runner): Finding {
     if (own === undefined || recipe === undefined || !sameTool.test(recipe)) return check
     return { ...own, why: `${own.why}, which calls ${finding.tool}`, fix: own.fix ?? check.fix }
   })
-  return { ...finding, checks }
+  const recipes = checks.map(({ run }) => runner.recipes.get(run.slice(runner.tool.length + 1)))
+  const isRacing = finding.tool === 'go' && recipes.some((recipe) => recipe !== undefined && RACING.test(recipe))
+  return { ...finding, checks, setup: isRacing ? finding.setup.map(withRaces) : finding.setup }
+}
+
+/** What is compiled to detect races is another build of everything, the standard library too. */
+const RACING = /\bgo test[ \t](?:[^\n]{0,300}[ \t])?-race(?![\w-])/
+
+function withRaces({ value, why }: Line): Line {
+  return { value: value.replace(/^go test /, 'go test -race '), why }
 }
 
 function setupOf({ tool, file, recipes }: Runner): Line[] {

@@ -1,12 +1,12 @@
 import type { Kysely } from 'kysely'
 import { isoTime } from '../clock.ts'
+import type { DoctorFinding } from '../contract/doctor.ts'
 import { isLoopback, shownBaseUrl } from '../contract/proposer-rules.ts'
 import { asWord, listProposers, type ProposerConfig } from '../db/proposer-configs.ts'
 import { listPauses, type ProviderPause } from '../db/provider-pauses.ts'
 import type { Database } from '../db/schema.ts'
 import type { Models } from '../models/models.ts'
 import { providerKey } from '../models/provider-pause.ts'
-import type { DoctorFinding } from '../ports/doctor-finding.ts'
 
 /**
  * Looks at every active proposer, each with the command that mends it. One that cannot be called is optional

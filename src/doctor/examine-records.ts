@@ -1,5 +1,7 @@
 import type { Kysely } from 'kysely'
+import type { Audit } from '../audit/audit.ts'
 import type { Config } from '../config.ts'
+import type { DoctorFinding } from '../contract/doctor.ts'
 import { ordersWithoutProcess } from '../db/attempts/attempts.ts'
 import { brokenEntries } from '../db/budget-entries/counted-entries.ts'
 import { sumUnresolved } from '../db/budget-entries/reservations.ts'
@@ -7,7 +9,6 @@ import { projectsOfUnknownForges } from '../db/projects.ts'
 import type { Database } from '../db/schema.ts'
 import { shownUsd, Usd } from '../money.ts'
 import { malformedRows } from '../orchestrator/malformed-rows.ts'
-import type { DoctorFinding } from '../ports/doctor-finding.ts'
 
 const MOST_NAMED = 5
 
@@ -77,4 +78,14 @@ async function heldMoney(db: Kysely<Database>): Promise<DoctorFinding[]> {
   const detail = `it is unknown whether ${what} to a model were charged; ${shownUsd(new Usd(held))} stay reserved`
   const remedy = 'moose budget reconcile --bill FILE, or: moose budget settle ID USD'
   return [{ name: 'reservations', state: 'warning', detail, remedy }]
+}
+
+/** How many of its entries are looked at, the newest; all are by `moose audit --verify`. */
+const AUDIT_ENTRIES = 1_000
+
+/** Whether the record of who did what is whole; empty when it is. */
+export async function examineAudit(audit: Pick<Audit, 'verify'>): Promise<DoctorFinding[]> {
+  const { problems } = await audit.verify(AUDIT_ENTRIES)
+  const detail = problems.map(({ message }) => message).join(' ')
+  return problems.length === 0 ? [] : [{ name: 'audit', state: 'broken', detail, remedy: 'moose audit --verify' }]
 }

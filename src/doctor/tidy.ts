@@ -1,10 +1,11 @@
+import type { DoctorFinding } from '../contract/doctor.ts'
 import { readKeptDays } from '../db/system-config.ts'
 import { toFault } from '../faults/fault.ts'
-import type { DoctorFinding } from '../ports/doctor-finding.ts'
 import { findLeftovers } from '../retention/find-leftovers.ts'
 import { KINDS, type Kind, type Leftover, removeLeftovers } from '../retention/leftover.ts'
 import type { RetentionDeps } from '../retention/retention-deps.ts'
 import { otherDatabases } from '../retention/served-databases.ts'
+import { endLeftGroups } from '../sandbox/limits/left-groups.ts'
 import type { RepairWatch } from './repair.ts'
 
 /** Names of leftovers in one line. */
@@ -43,6 +44,8 @@ export async function tidy(deps: RetentionDeps, { onProgress, signal }: RepairWa
   const { removed, failed } = await removeLeftovers(await findLeftovers(deps), signal)
   for (const { kind, summary } of summarize(removed)) onProgress(`Removed ${kind}: ${summary}`)
   for (const { leftover, fault } of failed) onProgress(`Left over: ${leftover.name}. ${fault.message}`)
+  const groups = await endLeftGroups(deps.config.home, deps.log)
+  if (groups.length > 0) onProgress(`Removed control groups of a Moose that is gone: ${groups.join(', ')}`)
 }
 
 /** e.g. `4 of attempts that do not run, 1.2 MB: … and 1 more`, by kind. */

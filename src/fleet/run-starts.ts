@@ -3,7 +3,7 @@ import { PIPELINE_REVISION } from '../attempt/pipeline-revision.ts'
 import type { RunningAttempts } from '../attempt/running-attempts.ts'
 import { recordFailure } from '../attempt/steps/record.ts'
 import { isStepName, type StepName } from '../attempt/steps.ts'
-import { endStep, lastStep } from '../db/attempts/attempt-steps.ts'
+import { lastStep } from '../db/attempts/attempt-steps.ts'
 import { type AttemptRun, findAttempt, runningAttempts, type StandingRun } from '../db/attempts/attempts.ts'
 import { countTakeover } from '../db/attempts/hold-attempt.ts'
 import { projectOf } from '../db/projects.ts'
@@ -91,12 +91,9 @@ async function hold(deps: RunStartsDeps, run: AttemptRun, deaths: number): Promi
   const { db, launched, adapters } = deps
   const { giveUp } = await launched()
   const last = await lastStep(db, run)
-  const step = last !== null && isStepName(last.name) ? last.name : 'route'
+  const step = last !== null && isStepName(last) ? last : 'route'
   const fault = unstable(run, deaths, step)
   await giveUp(run)
-  if (last?.isRunning === true) {
-    await endStep(db, { ...run, ...last, label: last.name }, { output: undefined, failure: fault.toRecord() })
-  }
   await end(deps, run, step, fault)
   const { project_id: projectId } = await findAttempt(db, run)
   if (projectId === null) return

@@ -1,7 +1,9 @@
 import type { Kysely } from 'kysely'
 import { recordPullRequest } from '../attempt/record-pull-request.ts'
 import type { Clock } from '../clock.ts'
+import type { Actor } from '../contract/actor.ts'
 import type { WorkOrderView } from '../contract/work-orders.ts'
+import { actingAs } from '../db/audit/acting-as.ts'
 import { projectOf } from '../db/projects.ts'
 import { type PullRequestBrief, pullRequestsInBrief } from '../db/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
@@ -18,6 +20,9 @@ type Deps = {
   endAbandoned: () => Promise<void>
 }
 
+/** With the database as who acts writes to it. */
+type Acting = Deps & { by: Actor | undefined }
+
 /**
  * What a human decides about an order, with the faults of `Orchestrator`.
  *
@@ -27,15 +32,16 @@ export function createDecisions(
   deps: Deps,
   stopAttempt: (workOrderId: string) => void,
 ): Pick<Orchestrator, 'cancel' | 'retry' | 'merge' | 'close'> {
+  const of = (by: Actor | undefined): Acting => ({ ...deps, db: actingAs(deps.db, by), by })
   return {
-    cancel: (idOrPrefix) => cancelOrder(deps, idOrPrefix, stopAttempt),
-    retry: (idOrPrefix) => retryOrder(deps, idOrPrefix),
-    merge: (idOrPrefix) => mergeOrder(deps, idOrPrefix),
-    close: async (idOrPrefix) => closeOrder(deps, await findWorkOrder(deps.db, idOrPrefix)),
+    cancel: (idOrPrefix, by) => cancelOrder(of(by), idOrPrefix, stopAttempt),
+    retry: (idOrPrefix, by) => retryOrder(of(by), idOrPrefix),
+    merge: (idOrPrefix, by) => mergeOrder(of(by), idOrPrefix),
+    close: async (idOrPrefix, by) => closeOrder(of(by), await findWorkOrder(deps.db, idOrPrefix)),
   }
 }
 
-async function cancelOrder(deps: Deps, idOrPrefix: string, stopAttempt: (id: string) => void): Promise<void> {
+async function cancelOrder(deps: Acting, idOrPrefix: string, stopAttempt: (id: string) => void): Promise<void> {
   const before = await findWorkOrder(deps.db, idOrPrefix)
   const from = ['pending', 'in_progress', 'blocked', 'failed'] as const
   const move = { from, exceptPhase: 'in_review', to: 'cancelled', reason: null } as const
@@ -65,16 +71,16 @@ async function retryOrder({ db, endAbandoned }: Deps, idOrPrefix: string): Promi
 }
 
 /** Merges the pull request an order is in review with, and records it. */
-async function mergeOrder({ db, forges, clock }: Deps, idOrPrefix: string): Promise<void> {
+async function mergeOrder({ db, forges, clock, by }: Acting, idOrPrefix: string): Promise<void> {
   const order = await findWorkOrder(db, idOrPrefix)
   const pull = inReviewWith(order, await pullRequestsInBrief(db, order.id), 'merged')
   const project = await projectOf(db, pull.project_id)
-  const pullRequest = await forges[project.forge].merge(project, pull.number)
+  const pullRequest = await forges[project.forge].merge(project, pull.number, by)
   await recordPullRequest(db, { workOrderId: order.id, attempt: pull.attempt, pullRequest }, clock.now())
 }
 
 /** Closes the pull request an order is in review with, and others of it that were reopened; none may hold the order. */
-async function closeOrder(deps: Deps, order: WorkOrderView): Promise<void> {
+async function closeOrder(deps: Acting, order: WorkOrderView): Promise<void> {
   const pulls = await pullRequestsInBrief(deps.db, order.id)
   const last = inReviewWith(order, pulls, 'closed')
   await closeOpen(
@@ -91,12 +97,12 @@ function inReviewWith(order: WorkOrderView, pulls: readonly PullRequestBrief[], 
   return pull
 }
 
-async function closeOpen(deps: Deps, workOrderId: string, pulls: readonly PullRequestBrief[]): Promise<void> {
+async function closeOpen(deps: Acting, workOrderId: string, pulls: readonly PullRequestBrief[]): Promise<void> {
   for (const pull of pulls) if (pull.state === 'open') await closeOne(deps, workOrderId, pull)
 }
 
-async function closeOne({ db, forges, clock }: Deps, workOrderId: string, pull: PullRequestBrief): Promise<void> {
+async function closeOne({ db, forges, clock, by }: Acting, workOrderId: string, pull: PullRequestBrief): Promise<void> {
   const project = await projectOf(db, pull.project_id)
-  const pullRequest = await forges[project.forge].close(project, pull.number)
+  const pullRequest = await forges[project.forge].close(project, pull.number, by)
   await recordPullRequest(db, { workOrderId, attempt: pull.attempt, pullRequest }, clock.now())
 }

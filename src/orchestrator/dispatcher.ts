@@ -9,8 +9,11 @@ export type DispatcherDeps = {
   now: () => Date
 }
 
-/** Claims what may start: when woken, and at the interval in case a notification was lost. */
-export type Dispatcher = {
+/**
+ * Claims what may start: when woken, and at the interval in case a notification was lost. Once it is disposed, no look
+ * is under way.
+ */
+export type Dispatcher = AsyncDisposable & {
   start(intervalMs: number | null): Promise<number>
   stop(): void
   /** Looks now; while a look is under way, once more after it. */
@@ -27,23 +30,10 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   let asked: number | null = null
   let intervalMs: number | null = null
   let lastPoll: Date | null = null
-  let looking = false
-  let again = false
-
-  function wake(): void {
-    again = true
-    if (polling && !looking) void look()
-  }
 
   async function look(): Promise<void> {
-    looking = true
-    while (polling && again) {
-      again = false
-      lastPoll = deps.now()
-      await claimOnce().catch(deps.onError)
-    }
-    looking = false
-    schedule()
+    lastPoll = deps.now()
+    await claimOnce().catch(deps.onError)
   }
 
   async function claimOnce(): Promise<void> {
@@ -56,7 +46,14 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
 
   function schedule(): void {
     if (timer !== null) clearTimeout(timer)
-    timer = polling && intervalMs !== null ? setTimeout(wake, intervalMs) : null
+    timer = polling && intervalMs !== null ? setTimeout(looks.ask, intervalMs) : null
+  }
+
+  const looks = oneByOne(look, { wanted: () => polling, atRest: schedule })
+
+  function stop(): void {
+    polling = false
+    schedule()
   }
 
   return {
@@ -65,14 +62,11 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       asked = wanted
       intervalMs = wanted === null ? settings.pollingIntervalMs : wanted
       polling = true
-      wake()
+      looks.ask()
       return intervalMs
     },
-    stop() {
-      polling = false
-      schedule()
-    },
-    wake,
+    stop,
+    wake: looks.ask,
     get polling() {
       return polling
     },
@@ -81,6 +75,40 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     },
     get intervalMs() {
       return intervalMs
+    },
+    async [Symbol.asyncDispose]() {
+      stop()
+      await looks.ended()
+    },
+  }
+}
+
+/**
+ * @param look never rejects
+ * @param wanted whether a look that was asked for is made; one that is not wanted now is made at the next asking
+ * @param atRest what follows the last look that was asked for
+ * @returns `ask` for a look now, or one more after the look under way; `ended` once none is under way
+ */
+function oneByOne(look: () => Promise<void>, { wanted, atRest }: { wanted: () => boolean; atRest: () => void }) {
+  let looking: Promise<void> | null = null
+  let again = false
+
+  async function whileAsked(): Promise<void> {
+    while (wanted() && again) {
+      again = false
+      await look()
+    }
+    looking = null
+    atRest()
+  }
+
+  return {
+    ask(): void {
+      again = true
+      if (wanted()) looking ??= whileAsked()
+    },
+    ended: async (): Promise<void> => {
+      await looking
     },
   }
 }

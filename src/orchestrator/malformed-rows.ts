@@ -23,14 +23,18 @@ export async function malformedRows(db: Kysely<Database>, defaults: RowDefaults)
   ]
   const faults: Fault[] = []
   for (const read of reads) {
-    const fault = await read().then(() => null, malformed)
+    const fault = await read().then(() => null, faultOfRow)
     if (fault !== null) faults.push(fault)
   }
   return faults
 }
 
-/** @throws what says nothing of a row */
-function malformed(thrown: unknown): Fault {
+/**
+ * The fault of a row that cannot be read, which must not hide what others say.
+ *
+ * @throws what says nothing of a row
+ */
+export function faultOfRow(thrown: unknown): Fault {
   const fault = toFault(thrown)
   if (fault.code === 'config_invalid') return fault
   throw thrown

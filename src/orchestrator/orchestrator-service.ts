@@ -6,7 +6,9 @@ import { PIPELINE_REVISION } from '../attempt/pipeline-revision.ts'
 import { createRunningAttempts, type RunningAttempts } from '../attempt/running-attempts.ts'
 import { whyStopped } from '../budget/emergency.ts'
 import type { Clock } from '../clock.ts'
+import type { Actor } from '../contract/actor.ts'
 import type { PullRequestHint } from '../contract/github-webhook.ts'
+import { actingAs } from '../db/audit/acting-as.ts'
 import type { Database } from '../db/schema.ts'
 import { readSettings, type Settings } from '../db/system-config.ts'
 import { type Claim, claimOrders } from '../db/work-orders/claim.ts'
@@ -23,6 +25,7 @@ import type { Orchestrator, OrchestratorDeps } from './orchestrator.ts'
 import { resumeAsked, resumeSuspended } from './resume-suspended.ts'
 import { readStatus } from './status.ts'
 import { createTracker, type Tracker } from './tracker.ts'
+import { readWhy } from './why/read-why.ts'
 
 export type OrchestratorService = Orchestrator &
   AsyncDisposable & {
@@ -83,12 +86,13 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
       dispatcher.wake()
     },
     status: () => readStatus({ ...deps, dispatcher, running, tracker, errors: errors.list() }),
-    async execute(idOrPrefix, signal) {
+    explain: (ids) => readWhy({ ...deps, dispatcher }, ids),
+    async execute(idOrPrefix, signal, by) {
       assertServing(drain)
       await emergencyStop.assertReleased()
       const order = await findWorkOrder(db, idOrPrefix)
       await attempts.launch()
-      const claim = () => claims.one(order.id)
+      const claim = () => claims.one(order.id, by)
       const resume = () => claims.resumeAsked(order.id)
       return executeOrder({ ...deps, claim, resume, start: attempts.start, running, signal }, order.id)
     },
@@ -96,7 +100,7 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
     stopAttempt: running.cancel,
     ...createEndings({ attempts, dispatcher, drain, running, clock, errors }),
     async [Symbol.asyncDispose]() {
-      dispatcher.stop()
+      await dispatcher[Symbol.asyncDispose]()
       // A command that changes a setting ends at once, and the database with it.
       await looking
       await tracker[Symbol.asyncDispose]()
@@ -163,7 +167,7 @@ function createBeginnings(parts: Beginnings): Pick<OrchestratorService, 'launch'
     },
     async startUnattended() {
       assertServing(drain)
-      await poll(null)
+      return poll(null)
     },
   }
 }
@@ -209,7 +213,7 @@ type Claims = {
   /** Claims what is next. @throws {Fault} `disk_full` */
   next(places: Places): Promise<Claim>
   /** Claims one order. @throws {Fault} `emergency_stop`, `disk_full` */
-  one(workOrderId: string): Promise<Claim>
+  one(workOrderId: string, by?: Actor): Promise<Claim>
   /** Ends suspended attempts that will not be resumed. */
   endAbandoned(): Promise<void>
 }
@@ -222,19 +226,19 @@ function createClaims(
   const settings = () => readSettings(db, config)
   const endRest = () => endAbandoned({ ...deps, workspaces: adapters.workspaces })
   const runner = { homeId, revision: PIPELINE_REVISION }
-  const claim = async ({ maxConcurrent, maxPerRepository }: Places, only: string | null) => {
+  const claim = async ({ maxConcurrent, maxPerRepository }: Places, only: string | null, by?: Actor) => {
     await assertRoom(config.home)
-    return faultPoint('claim', () => claimOrders(db, { maxConcurrent, maxPerRepository, runner, only }))
+    return faultPoint('claim', () => claimOrders(actingAs(db, by), { maxConcurrent, maxPerRepository, runner, only }))
   }
   return {
     settings,
     resumeSuspended: () => resumeSuspended({ ...deps, home: config.home }, onError),
     resumeAsked: (workOrderId) => resumeAsked({ ...deps, home: config.home }, workOrderId),
     next: (places) => claim(places, null),
-    async one(workOrderId) {
+    async one(workOrderId, by) {
       await emergencyStop.assertReleased()
       await endRest()
-      return claim(await settings(), workOrderId)
+      return claim(await settings(), workOrderId, by)
     },
     endAbandoned: endRest,
   }

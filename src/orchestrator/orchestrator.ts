@@ -1,9 +1,11 @@
 import type { Drain } from '../attempt/drain.ts'
+import type { Actor } from '../contract/actor.ts'
 import type { ExecutionResult, OrchestratorStatus } from '../contract/orchestrator.ts'
 import type { Fault } from '../faults/fault.ts'
 import type { FleetDeps } from '../fleet/fleet-deps.ts'
 import type { PullRequestWatch } from '../ports/pull-request.ts'
 import type { ConditionSources } from './resume-conditions.ts'
+import type { ExplainedOrder } from './why/read-why.ts'
 
 /** What the orchestrator is made of; chosen in app.ts. */
 export type OrchestratorDeps = FleetDeps & {
@@ -17,7 +19,10 @@ export type OrchestratorDeps = FleetDeps & {
   proposers: ConditionSources['proposers']
 }
 
-/** The service of the specification's 4.1: claims approved orders and runs their attempts. */
+/**
+ * The service of the specification's 4.1: claims approved orders and runs their attempts. `by` is who acts; left out, the
+ * database records its own user.
+ */
 export interface Orchestrator {
   /**
    * Begins polling; a second call changes the interval.
@@ -31,25 +36,27 @@ export interface Orchestrator {
    * Begins polling at the configured interval, also during an emergency stop: for a process that starts without a caller
    * to tell. Nothing is taken on until the stop is over; that is looked for at every poll.
    */
-  startUnattended(): Promise<void>
+  startUnattended(): Promise<number>
   /** Stops claiming; running attempts continue. */
   stop(): void
   status(): Promise<OrchestratorStatus>
+  /** What each of some orders waits for, or why it stands where it stands, by its id; an order that is gone is not there. */
+  explain(ids: readonly string[]): Promise<ReadonlyMap<string, ExplainedOrder>>
   /**
    * Runs one approved order now and waits for its end; it counts towards the limits like any other.
    *
    * @throws {Fault} `work_order_not_found`, `work_order_not_approved`, `work_order_conflict` (it is not pending),
    *   `work_order_busy` (it is running), `emergency_stop`, and whatever ended or suspended the attempt
    */
-  execute(workOrderId: string, signal: AbortSignal): Promise<ExecutionResult>
+  execute(workOrderId: string, signal: AbortSignal, by?: Actor): Promise<ExecutionResult>
   /** @throws {Fault} `work_order_not_found`, `work_order_conflict` */
-  cancel(workOrderId: string): Promise<void>
+  cancel(workOrderId: string, by?: Actor): Promise<void>
   /** Makes a failed, blocked or cancelled order pending again; a suspended attempt is resumed. @throws {Fault} as `cancel` */
-  retry(workOrderId: string): Promise<void>
+  retry(workOrderId: string, by?: Actor): Promise<void>
   /** Merges the open pull request; the order becomes `completed`. @throws {Fault} `merge_conflict`, `work_order_conflict` */
-  merge(workOrderId: string): Promise<void>
+  merge(workOrderId: string, by?: Actor): Promise<void>
   /** Closes the open pull request; the order becomes `cancelled`. */
-  close(workOrderId: string): Promise<void>
+  close(workOrderId: string, by?: Actor): Promise<void>
   /** Stops claiming, lets running steps finish within the grace, then leaves the rest to the next start. */
   drain(graceMs: number): Promise<void>
   /** Aborted when a drain begins: nothing more is begun here. */

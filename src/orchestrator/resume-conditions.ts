@@ -5,9 +5,11 @@ import type { Clock } from '../clock.ts'
 import { countDisputed } from '../db/budget-entries/counted-entries.ts'
 import { listPauses, type ProviderPause } from '../db/provider-pauses.ts'
 import type { Database } from '../db/schema.ts'
+import { allowancesOfAll } from '../db/work-orders/allowed-changes.ts'
 import { type ReleasedFor, releasedOrders } from '../db/work-orders/released-orders.ts'
 import type { SuspendCode, SuspendedOrder } from '../db/work-orders/suspended-orders.ts'
 import { Usd } from '../money.ts'
+import { type Allowance, heldFrom, isAllAllowed } from '../work-order/protection/held-change.ts'
 
 /** What is known of a proposer, by its name in `proposer_configs`. */
 export type ProposerConditions = {
@@ -15,6 +17,8 @@ export type ProposerConditions = {
   isPriceKnown: (proposer: string) => boolean
   /** The name its provider is paused under; null when there is no such proposer any more. */
   providerOf: (proposer: string) => string | null
+  /** The active proposers behind a provider, by the name it is paused under. */
+  behind: (provider: string) => string[]
 }
 
 export type ConditionSources = {
@@ -35,6 +39,8 @@ export type Conditions = {
   /** Providers that an order released before is about to call. */
   probed: Set<string>
   proposers: ProposerConditions
+  /** What humans allowed of the orders that wait for that, by id. */
+  allowances: ReadonlyMap<string, Allowance[]>
   /** Whether there is room on the disk. */
   hasRoom: boolean
   now: Date
@@ -46,7 +52,7 @@ export async function readConditions(
   waiting: readonly SuspendedOrder[],
 ): Promise<Conditions> {
   const released = await releasedOrders(db)
-  const orders = waiting.filter(({ reason }) => reason.code === 'budget_exceeded').map(({ id }) => id)
+  const orders = idsOf(waiting, 'budget_exceeded')
   const promised = released.flatMap(({ projectId, usd }) => (usd === null ? [] : [{ projectId, usd }]))
   const isLedgerSound = (await countDisputed(db)) === 0
   return {
@@ -55,12 +61,17 @@ export async function readConditions(
     pauses: new Map((await listPauses(db)).map((pause) => [pause.provider, pause])),
     probed: new Set(released.flatMap(({ provider }) => (provider === null ? [] : [provider]))),
     proposers: await proposers(),
+    allowances: await allowancesOfAll(db, idsOf(waiting, 'protected_change')),
     hasRoom: await hasRoom(home),
     now: clock.now(),
   }
 }
 
-const NO_ROOM: Headroom = { take: () => false }
+function idsOf(waiting: readonly SuspendedOrder[], code: SuspendCode): string[] {
+  return waiting.filter(({ reason }) => reason.code === code).map(({ id }) => id)
+}
+
+const NO_ROOM: Headroom = { take: () => false, obstacle: () => null }
 
 /** Null: the order has to wait still. */
 type Condition = (conditions: Conditions, order: SuspendedOrder) => ReleasedFor | null
@@ -78,6 +89,12 @@ const CONDITIONS: Record<SuspendCode, Condition> = {
   disk_full: roomOnDisk,
   emergency_stop: () => NOTHING,
   ledger_unsound: ({ isLedgerSound }) => (isLedgerSound ? NOTHING : null),
+  // Whoever allows it through Moose releases it in the same transaction; this is for an allowance by plain SQL.
+  protected_change({ allowances }, { id, reason }) {
+    const held = heldFrom(reason.details)
+    const own = allowances.get(id)
+    return held !== null && own !== undefined && isAllAllowed(held, own) ? NOTHING : null
+  },
   price_unknown({ proposers }, order) {
     const proposer = detailOf(order, 'proposer')
     return proposer !== null && proposers.isPriceKnown(proposer) ? NOTHING : null

@@ -1,18 +1,23 @@
 import type { Kysely } from 'kysely'
 import type { RunningAttempts } from '../attempt/running-attempts.ts'
 import { readBudgetLine } from '../budget/periods.ts'
+import { pausedProviders } from '../budget/summary.ts'
 import { type Clock, isoTime } from '../clock.ts'
 import { type Config, shownDatabaseUrl } from '../config.ts'
 import type { OrchestratorStatus } from '../contract/orchestrator.ts'
+import type { PausedProvider } from '../contract/why/why.ts'
 import { listWatchedPullRequests } from '../db/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
 import { readSettings } from '../db/system-config.ts'
 import { lastEventId } from '../db/work-order-events.ts'
+import { countOrders } from '../db/work-orders/list-work-orders.ts'
 import { countByStatus } from '../db/work-orders/work-orders.ts'
-import { listWorkers } from '../db/workers/workers.ts'
-import { type Fault, toFault } from '../faults/fault.ts'
+import { type HeldAttempt, listHeldAttempts, listWorkers } from '../db/workers/workers.ts'
+import type { Fault } from '../faults/fault.ts'
 import type { PullRequestWatch } from '../ports/pull-request.ts'
 import type { Dispatcher } from './dispatcher.ts'
+import { faultOfRow } from './malformed-rows.ts'
+import type { ConditionSources } from './resume-conditions.ts'
 import type { Tracker } from './tracker.ts'
 
 export type StatusSources = {
@@ -27,6 +32,7 @@ export type StatusSources = {
   running: RunningAttempts
   watch: PullRequestWatch
   tracker: Tracker
+  proposers: ConditionSources['proposers']
   errors: { message: string; timestamp: string }[]
 }
 
@@ -36,6 +42,7 @@ export async function readStatus(sources: StatusSources): Promise<OrchestratorSt
   const malformed: Fault[] = []
   const settings = await unlessMalformed(malformed, config, () => readSettings(db, config))
   const executing = running.ids()
+  const held = await listHeldAttempts(db)
   const budget = await unlessMalformed(malformed, null, () => readBudgetLine(db))
   return {
     polling: dispatcher.polling,
@@ -49,6 +56,8 @@ export async function readStatus(sources: StatusSources): Promise<OrchestratorSt
     total_failed: running.totalFailed,
     errors: withMalformed(sources.errors, malformed, sources.clock.now()),
     work_orders: await countByStatus(db),
+    states: await countOrders(db, {}),
+    paused_providers: await pausedWithProposers(db, sources.proposers),
     budget,
     github: {
       tracked_pull_requests: (await listWatchedPullRequests(db, null)).length,
@@ -59,14 +68,31 @@ export async function readStatus(sources: StatusSources): Promise<OrchestratorSt
       id,
       ...worker,
       started_at: isoTime(started_at),
+      holds: held.filter(({ executor_id }) => executor_id === id).map(heldView),
       is_this: id === sources.homeId && worker.pid === process.pid,
     })),
     last_event_id: await lastEventId(db),
     pid: process.pid,
     home: config.home,
     version: sources.version,
+    sandbox: config.sandbox,
     database_url: shownDatabaseUrl(sources.databaseUrl),
   }
+}
+
+function heldView({ work_order_id, title, attempt, started_at }: HeldAttempt) {
+  return { work_order_id, title, attempt, started_at: isoTime(started_at) }
+}
+
+/** Providers that are left alone now, by name, with the active proposers that call them. */
+export async function pausedWithProposers(
+  db: Kysely<Database>,
+  proposers: ConditionSources['proposers'],
+): Promise<PausedProvider[]> {
+  const pauses = await pausedProviders(db)
+  if (pauses.length === 0) return []
+  const { behind } = await proposers()
+  return pauses.map((pause) => ({ ...pause, proposers: behind(pause.provider) }))
 }
 
 /**
@@ -83,9 +109,7 @@ async function unlessMalformed<Value, Instead>(
   try {
     return await read()
   } catch (error) {
-    const fault = toFault(error)
-    if (fault.code !== 'config_invalid') throw error
-    malformed.push(fault)
+    malformed.push(faultOfRow(error))
     return instead
   }
 }

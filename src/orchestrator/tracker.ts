@@ -1,11 +1,14 @@
 import type { Kysely } from 'kysely'
 import { recordPullRequest } from '../attempt/record-pull-request.ts'
 import type { Clock } from '../clock.ts'
+import { type Actor, MOOSE } from '../contract/actor.ts'
 import type { PullRequestHint } from '../contract/github-webhook.ts'
+import { actingAs } from '../db/audit/acting-as.ts'
 import { type NewGitHubEvent, recordGitHubEvent } from '../db/github-events.ts'
 import { projectOf } from '../db/projects.ts'
 import { listWatchedPullRequests, noteSeen, type WatchedRow } from '../db/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
+import { recordEvent } from '../db/work-order-events.ts'
 import { toFault } from '../faults/fault.ts'
 import { askedPauseMs, type PullRequestWatch, type Sighting, type WatchedPullRequest } from '../ports/pull-request.ts'
 import type { Project } from '../work-order/project.ts'
@@ -195,13 +198,16 @@ export async function recordSighting(db: Kysely<Database>, sighting: Sighting, n
   if (isAsKnown && of.known.state !== 'open' && !of.isAwaited) return
   await recordChanges(db, sighting, now)
   if (isAsKnown && of.known.state === 'open') return
-  await recordPullRequest(db, { ...of, pullRequest }, now)
+  // Who did it there, where the forge has told.
+  const by: Actor = sighting.endedBy === null ? MOOSE : { kind: 'forge_login', name: sighting.endedBy }
+  await recordPullRequest(actingAs(db, by), { ...of, pullRequest }, now)
 }
 
-async function recordChanges(db: Kysely<Database>, { of, pullRequest, checks, review }: Sighting, now: Date) {
+async function recordChanges(db: Kysely<Database>, { of, pullRequest, checks, review, parts }: Sighting, now: Date) {
   await db.transaction().execute(async (transaction) => {
     const seen = { seen_head_sha: pullRequest.headSha, checks, review }
-    const before = await noteSeen(transaction, of, { ...seen, seen_at: now })
+    const oneByOne = { seen: parts === null ? null : JSON.stringify(parts) }
+    const before = await noteSeen(transaction, of, { ...seen, ...oneByOne, seen_at: now })
     if (before === null) return
     const common = { workOrderId: of.workOrderId, number: of.number, branch: pullRequest.branch }
     const changes: NewGitHubEvent[] = []
@@ -212,5 +218,28 @@ async function recordChanges(db: Kysely<Database>, { of, pullRequest, checks, re
       changes.push({ ...common, type: 'push', status: pullRequest.headSha })
     }
     for (const change of changes) await recordGitHubEvent(transaction, change)
+    const hasNews = before.has_other_parts && parts !== null && parts.reviews.length + parts.check_runs.length > 0
+    if (changes.length === 0 && !hasNews) return
+    const message = seenText({ pullRequest, checks, review, parts })
+    await recordEvent(transaction, { workOrderId: of.workOrderId, attempt: of.attempt, type: 'pull_request', message })
   })
+}
+
+/** Reviews and check runs that are named in one event. */
+const MOST_NAMED = 20
+
+function seenText({
+  pullRequest,
+  checks,
+  review,
+  parts,
+}: Pick<Sighting, 'pullRequest' | 'checks' | 'review' | 'parts'>) {
+  const [reviews, runs] = parts === null ? [[], []] : [parts.reviews, parts.check_runs]
+  const named = (names: readonly string[]) => (names.length === 0 ? '' : ` (${names.slice(0, MOST_NAMED).join(', ')})`)
+  const runNames = named(runs.map(({ name, state }) => `${name} ${state}`))
+  const reviewNames = named(reviews.map(({ by, state }) => `${by === null ? 'somebody' : by} ${state}`))
+  return (
+    `pull request #${pullRequest.number} on its forge: checks ${checks === null ? 'none' : checks}${runNames}, ` +
+    `review ${review === null ? 'none' : review}${reviewNames}, branch at ${pullRequest.headSha.slice(0, 12)}`
+  )
 }

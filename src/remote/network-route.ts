@@ -143,6 +143,12 @@ export type Network = {
    * @throws {Fault} `config_invalid` for a proxy that cannot be spoken to
    */
   agentFor(url: URL): HttpAgent | undefined
+  /**
+   * The proxy a server is reached through, with the login of the variable, which is a secret; null: directly.
+   *
+   * @throws {Fault} as `agentFor`
+   */
+  proxyFor(url: URL): { url: URL; secureContext: SecureContext | undefined } | null
 }
 
 /** The network as the variables describe it; the certificates are read with the first call that needs them. */
@@ -153,20 +159,28 @@ export function createNetwork(environment: NetworkEnvironment): Network {
     trusted ??= { context: contextOf(readAuthorities(environment)) }
     return trusted.context
   }
+  const spokenRoute = (url: URL): { proxy: string | null; written: URL | null } => {
+    const { proxy, variable, problem } = routeTo(url, environment)
+    if (problem !== null) throw new Fault('config_invalid', problem, { variable })
+    return { proxy, written: variable === null || proxy === null ? null : proxyUrl(String(environment[variable])) }
+  }
   return {
+    proxyFor(url) {
+      const { written } = spokenRoute(url)
+      if (written === null) return null
+      return { url: written, secureContext: written.protocol === 'https:' ? context() : undefined }
+    },
     agentFor(url) {
-      const { proxy, variable, problem } = routeTo(url, environment)
-      if (problem !== null) throw new Fault('config_invalid', problem, { variable })
+      const { proxy, written } = spokenRoute(url)
       const secureContext = url.protocol === 'https:' || proxy?.startsWith('https:') === true ? context() : undefined
       if (proxy === null && secureContext === undefined) return undefined
       const key = `${url.protocol} ${proxy}`
       const known = agents.get(key)
       if (known !== undefined) return known
-      const written = proxy === null || variable === null ? null : String(proxyUrl(String(environment[variable])))
       const options = {
         keepAlive: true,
         ...(secureContext === undefined ? {} : { secureContext }),
-        ...(written === null ? {} : { proxyEnv: { HTTP_PROXY: written, HTTPS_PROXY: written } }),
+        ...(written === null ? {} : { proxyEnv: { HTTP_PROXY: written.href, HTTPS_PROXY: written.href } }),
       }
       const agent = url.protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options)
       agents.set(key, agent)

@@ -13,7 +13,10 @@ import type { Network } from './network-route.ts'
 export const patientFetch: typeof fetch = (input, init) => fetchBy({ agentFor: () => undefined }, input, init)
 
 /** `patientFetch` through the proxies, and with the certificates, of a network. @throws {Fault} those of `agentFor` */
-export async function fetchBy(network: Network, ...[input, init]: Parameters<typeof fetch>): Promise<Response> {
+export async function fetchBy(
+  network: Pick<Network, 'agentFor'>,
+  ...[input, init]: Parameters<typeof fetch>
+): Promise<Response> {
   const { url, auth } = splitCredentials(new URL(input instanceof Request ? input.url : input))
   const agent = network.agentFor(url)
   const request = new Request(input instanceof Request ? input : url, init)

@@ -44,6 +44,7 @@ async function proposeIn({ failures, retry = RETRY, takesOver = 'small', before 
     attempt: 1,
     note: async (message: string) => void notes.push(message),
     previousFailure: async () => before,
+    published: (text: string) => text,
     signal: new AbortController().signal,
   }
   const adapters = {

@@ -73,7 +73,8 @@ export async function propose(
           const asked = await nextProposer(context, routed, adapters, failures)
           const failed = new Set(failures.map(triedBy))
           const last = failures.at(-1)
-          const previousFailure = last === undefined ? await context.previousFailure() : failureSummary(last)
+          const previousFailure =
+            last === undefined ? await context.previousFailure() : context.published(failureSummary(last))
           return proposePastOutages(context, routed, adapters, { asked, failed, previousFailure, ...callbacks })
         },
       })

@@ -1,19 +1,21 @@
 import { Fault } from '../../faults/fault.ts'
+import type { PublishedCommit } from '../../ports/held-search.ts'
 import type { PullRequest } from '../../ports/pull-request.ts'
 import { branchNames, pullRequestTitle } from '../../work-order/naming.ts'
+import { allowanceFor, type HeldChange, heldDetails, heldMessage } from '../../work-order/protection/held-change.ts'
 import type { Adapters, AttemptContext } from '../context.ts'
 import type { Evidence } from '../evidence.ts'
-import { pullRequestBody } from '../pull-request-body.ts'
+import { type AllowedChange, pullRequestBody } from '../pull-request-body.ts'
 
 /**
  * Pushes the verified commit and opens the pull request.
  *
- * @throws {Fault} `approval_withdrawn`, and those of `Forge.publish`
+ * @throws {Fault} `approval_withdrawn`, `protected_change` for what a human has to allow first, and those of `Forge.publish`
  */
 export async function publish(
   context: AttemptContext,
   evidence: Evidence,
-  { forges }: Pick<Adapters, 'forges'>,
+  { forges, heldSearch }: Pick<Adapters, 'forges' | 'heldSearch'>,
 ): Promise<PullRequest> {
   const { project, order, shortId } = evidence.routed
   const forge = forges[project.forge]
@@ -22,6 +24,10 @@ export async function publish(
       'The order was edited or its approval withdrawn while it ran; nothing was pushed. Approve it again and retry.'
     throw new Fault('approval_withdrawn', message, { id: context.workOrderId })
   }
+  const title = context.published(pullRequestTitle(shortId, order.title))
+  const spentUsd = await context.spentUsd()
+  const draft = pullRequestBody(context, evidence, { spentUsd, allowed: [] })
+  const allowed = await assertAllowed(context, evidence, `${title}\n\n${draft}`, heldSearch)
   return forge.publish({
     project,
     workOrderId: context.workOrderId,
@@ -29,10 +35,43 @@ export async function publish(
     branches: branchNames({ pattern: project.branchPattern, shortId, title: order.title, attempt: context.attempt }),
     baseSha: evidence.proposed.baseSha,
     headSha: evidence.verified.headSha,
-    title: context.published(pullRequestTitle(shortId, order.title)),
-    body: pullRequestBody(context, evidence, await context.spentUsd()),
+    title,
+    body: pullRequestBody(context, evidence, { spentUsd, allowed }),
     labels: ['moose', `risk: ${order.risk_level}`],
     signal: context.signal,
     hold: context.hold,
   })
+}
+
+/** Bytes of the diff of what is held, as it is shown. */
+const MOST_OF_DIFF = 8_000
+
+/**
+ * What of the commit is held and was allowed, with who allowed it.
+ *
+ * @throws {Fault} `protected_change` naming the rest; details: `head_sha`, `held` and `held_count` as `heldFrom` reads them,
+ *   and `diff`, the beginning of the diff of what is held, without files that hold what looks like a key
+ */
+async function assertAllowed(
+  context: AttemptContext,
+  { routed, proposed, verified }: Evidence,
+  text: string,
+  heldSearch: Adapters['heldSearch'],
+): Promise<AllowedChange[]> {
+  const { headSha } = verified
+  const commit = { project: routed.project, baseSha: proposed.baseSha, headSha, signal: context.signal }
+  const published: PublishedCommit = { ...commit, rules: await context.protection(), text }
+  const held = await heldSearch.find(published)
+  const allowances = held.length === 0 ? [] : await context.allowances()
+  const judged = held.map((change) => ({ change, by: allowanceFor(change, headSha, allowances) }))
+  const waiting = judged.filter(({ by }) => by === undefined).map(({ change }) => change)
+  if (waiting.length === 0) return judged.flatMap(({ change, by }) => (by === undefined ? [] : [{ change, by }]))
+  const diff = await heldSearch.diffOf(commit, shownPaths(waiting), MOST_OF_DIFF)
+  const details = { ...heldDetails(waiting, headSha), diff }
+  throw new Fault('protected_change', heldMessage(waiting, routed.shortId), details)
+}
+
+function shownPaths(held: readonly HeldChange[]): string[] {
+  const withKeys = new Set(held.filter(({ fingerprint }) => fingerprint !== null).map(({ path }) => path))
+  return [...new Set(held.flatMap(({ path }) => (path === null || withKeys.has(path) ? [] : [path])))]
 }

@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import { endShownSteps } from '../../db/attempts/attempt-steps.ts'
 import { type AttemptKey, type AttemptRun, type EndedAttempt, endAttempt } from '../../db/attempts/attempts.ts'
 import { assertLastRun } from '../../db/attempts/hold-attempt.ts'
 import { recordPullRequestEvent } from '../../db/github-events.ts'
@@ -30,6 +31,7 @@ export async function recordSuccess(db: Kysely<Database>, success: Success & Att
       await assertLastRun(transaction, success)
       return isWanted(transaction, { workOrderId, attempt, pullRequest })
     }
+    await endShownSteps(transaction, success, null)
     const inReview = await recordPullRequestOfOrder(transaction, workOrderId, {
       pullRequest,
       proposer: evidence.routed.decision.selected_proposer,
@@ -127,6 +129,7 @@ export async function recordFailure(db: Kysely<Database>, failure: Failure): Pro
       if (move !== 'suspend') await assertLastRun(transaction, failure)
       return
     }
+    await endShownSteps(transaction, failure, failure.fault)
     await moveOrder(transaction, failure, END[move].order)
     const hasOutcome = move !== 'suspend' && !isOf('set_up', failure.fault.code)
     if (hasOutcome) await recordFailedOutcome(transaction, failure, ended)

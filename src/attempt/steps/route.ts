@@ -1,7 +1,9 @@
 import { Fault } from '../../faults/fault.ts'
 import { describeProblems, fieldProblems } from '../../faults/schema-problems.ts'
 import type { RoutingDecision } from '../../ports/routing.ts'
+import type { PromptPart } from '../../redaction/prompt-secrets.ts'
 import { WorkOrderContent } from '../../work-order/content.ts'
+import { withoutHidden } from '../../work-order/hidden-text.ts'
 import { branchNames } from '../../work-order/naming.ts'
 import type { Project } from '../../work-order/project.ts'
 import { assertWantedReady } from '../choose-executor.ts'
@@ -13,6 +15,7 @@ export type Routed = { shortId: string; order: WorkOrderContent; project: Projec
  * Checks the order, finds its repository and asks the Manager for a proposer: the one decision of this attempt.
  *
  * @throws {Fault} `work_order_invalid`, `files_in_scope_required`, `project_required`, `command_missing` (the executor),
+ *   `sandbox_unavailable`, `secret_in_prompt`,
  *   those of `Forge.assertReady` and `Workspaces.assertReady`, `no_able_proposer`, …
  */
 export async function route(
@@ -23,12 +26,19 @@ export async function route(
     buildRoutingRequest,
     forges,
     workspaces,
-  }: Pick<Adapters, 'manager' | 'executors' | 'buildRoutingRequest' | 'forges' | 'workspaces'>,
+    images,
+    refuseSecrets,
+  }: Pick<
+    Adapters,
+    'manager' | 'executors' | 'buildRoutingRequest' | 'forges' | 'workspaces' | 'images' | 'refuseSecrets'
+  >,
 ): Promise<Routed> {
   const order = checkedContent(context)
+  refuseSecrets(partsOf(order))
   // Before anything is spent.
   await assertWantedReady(executors)
   const project = await context.project()
+  await images.assertUsable(project.sandboxImage)
   await forges[project.forge].assertReady(project, context.signal)
   const shortId = await context.shortId()
   const named = { pattern: project.branchPattern, shortId, title: order.title, attempt: context.attempt }
@@ -36,6 +46,20 @@ export async function route(
   const decision = await manager.route(buildRoutingRequest(context.workOrderId, order), context.signal)
   await context.note(`${decision.selected_proposer}: ${decision.reason}`)
   return { shortId, order, project, decision }
+}
+
+/** As it stands, and as a model is told it: what is hidden within a secret is taken out there. */
+function partsOf({
+  title,
+  description,
+  acceptance_criteria: criteria,
+  files_in_scope: files,
+}: WorkOrderContent): PromptPart[] {
+  const fields = { title, description, acceptance_criteria: criteria.join('\n'), files_in_scope: files.join('\n') }
+  return Object.entries(fields).map(([field, text]) => ({
+    place: `the order's ${field}`,
+    text: `${text}\n\n${withoutHidden(text)}`,
+  }))
 }
 
 function checkedContent({ content, workOrderId }: AttemptContext): WorkOrderContent {

@@ -85,13 +85,14 @@ async function runChecks(
   const place = { project, workOrderId, attempt, sha: done.applied.headSha, base: baseSha, signal, prepared }
   await using workspace = await adapters.workspaces.open(place)
   if (base.isSetUpAgain) {
-    const setUp = await adapters.setUp.again({ workspace, config, signal, onOutput: output })
+    const setUp = await adapters.setUp.again({ workspace, project, config, signal, onOutput: output })
     if (setUp.outcome !== 'passed') return [setUp]
   }
   const change = await changeFor(done, adapters, base)
   const results: CheckResult[] = []
   for (const check of config.checks) {
-    const options = { workspace, criteria: order.acceptance_criteria, signal, onOutput: output, config }
+    const criteria = order.acceptance_criteria
+    const options = { workspace, project, use: 'checks', criteria, signal, onOutput: output, config } as const
     const ended = await faultPoint('check', () => adapters.checkRunner.run(check, options))
     const before = base.checks.find(({ name }) => name === check.name)
     const result = before === undefined ? ended : judgedByBase(ended, before, change)
@@ -147,11 +148,11 @@ function outOfScope(paths: readonly string[]): Fault {
   return new Fault('change_out_of_scope', message, { files: paths.join(', ') })
 }
 
-/** The fault is not told to a model: the secret came from the order or from a file. */
+/** The fault is not told to a model. What Moose tells one is searched before, so the secret came from elsewhere. */
 function secretInChange({ name, ...where }: CarriedSecret, shortId: string): Fault {
   const message =
-    `The change holds a secret Moose was given (${name}): ${where.place}. Nothing was pushed. Most likely it stands in ` +
-    'the order or in a file that the model was shown: take it out there, and renew it, because a model has seen it. ' +
+    `The change holds a secret Moose was given (${name}): ${where.place}. Nothing was pushed. Renew it, because ` +
+    'a model has seen it, and find where: neither the order nor the files that Moose shows a model hold it. ' +
     `To correct the order: moose edit ${shortId}   Then: moose retry ${shortId}`
   return new Fault('secret_in_change', message, { secret: name, ...where })
 }

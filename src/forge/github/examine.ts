@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Config } from '../../config.ts'
+import type { DoctorFinding } from '../../contract/doctor.ts'
 import { Fault, toFault } from '../../faults/fault.ts'
-import type { DoctorFinding } from '../../ports/doctor-finding.ts'
 import type { Project } from '../../work-order/project.ts'
 import type { Gh } from './gh.ts'
 import { askApi } from './github-api.ts'

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Fault, type FaultCode } from '../../faults/fault.ts'
+import { jsonOrNull } from '../../json-or-null.ts'
 import { type Gh, type GhResult, tokenVariables } from './gh.ts'
 
 export type ApiRequest = {
@@ -95,22 +96,12 @@ function parseAnswer({ stdout: text, shown }: Pick<GhResult, 'stdout' | 'shown'>
   const end = /\r?\n\r?\n/.exec(beginning)
   const head = end === null ? beginning : text.slice(0, end.index)
   const body = end === null ? '' : text.slice(end.index + end[0].length)
-  return { status: Number(status[1]), headers: parseHeaders(head), body: parseJson(body), shown }
+  return { status: Number(status[1]), headers: parseHeaders(head), body: jsonOrNull(body), shown }
 }
 
 function parseHeaders(head: string): ReadonlyMap<string, string> {
   const lines = head.split(/\r?\n/).slice(1)
   return new Map(lines.map((line) => [line.replace(/:.*/s, '').toLowerCase(), line.replace(/^[^:]*:\s*/, '')]))
-}
-
-/** A proxy's page of HTML is an answer without a body; its status still counts. */
-function parseJson(text: string): unknown {
-  try {
-    const parsed: unknown = text === '' ? null : JSON.parse(text)
-    return parsed
-  } catch {
-    return null
-  }
 }
 
 const Told = z.object({ message: z.string() })

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { findPullRequestOfAttempt, type PullRequestRow } from '../../db/pull-requests.ts'
 import { Fault, toFault } from '../../faults/fault.ts'
-import type { LookResult, PullRequest, Sighting, WatchedPullRequest } from '../../ports/pull-request.ts'
+import type { LookResult, PullRequest, SeenParts, Sighting, WatchedPullRequest } from '../../ports/pull-request.ts'
 import { askApi } from './github-api.ts'
 import { githubRepositoryOf } from './github-repository.ts'
 import { deleteMergedBranch, provenMerge } from './proven-merge.ts'
@@ -16,12 +16,66 @@ const QUERY = `query OpenPullRequests($ids: [ID!]!) {
     ... on PullRequest {
       id number state headRefOid baseRefName reviewDecision
       mergeCommit { oid }
-      statusCheckRollup { state }
+      latestReviews(last: 20) { nodes { state submittedAt author { login } } }
+      statusCheckRollup {
+        state
+        contexts(first: 50) {
+          totalCount
+          nodes {
+            ... on CheckRun { name status conclusion detailsUrl }
+            ... on StatusContext { context state targetUrl }
+          }
+        }
+      }
+      timelineItems(last: 1, itemTypes: [MERGED_EVENT, CLOSED_EVENT, REOPENED_EVENT]) {
+        nodes {
+          ... on MergedEvent { actor { login } }
+          ... on ClosedEvent { actor { login } }
+          ... on ReopenedEvent { actor { login } }
+        }
+      }
     }
   }
 }`
 
+/** Far more than GitHub allows. */
+const LONGEST_LOGIN = 200
+
 const Sha = z.string().regex(/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/)
+
+/** Who ended it is told where it can be read, and no reason to know less of the rest; a ghost has no login. */
+const Timeline = z
+  .object({ nodes: z.array(z.object({ actor: z.object({ login: z.string().min(1).max(LONGEST_LOGIN) }).nullable() })) })
+  .nullable()
+
+/** Far more than GitHub allows. */
+const LONGEST_WORD = 500
+const Word = z.string().transform((text) => text.slice(0, LONGEST_WORD).toWellFormed().replaceAll('\0', ''))
+
+/** Each is told where it can be read, and no reason to know less of the rest. */
+const Reviews = z
+  .object({
+    nodes: z.array(
+      z
+        .object({ state: Word, submittedAt: z.string().nullable(), author: z.object({ login: Word }).nullable() })
+        .nullable(),
+    ),
+  })
+  .nullish()
+
+const CheckRun = z
+  .object({ name: Word, status: Word, conclusion: Word.nullable(), detailsUrl: Word.nullable() })
+  .transform(({ name, status, conclusion, detailsUrl: url }) => ({
+    name,
+    state: conclusion === null ? status : conclusion,
+    url,
+  }))
+const StatusContext = z
+  .object({ context: Word, state: Word, targetUrl: Word.nullable() })
+  .transform(({ context: name, state, targetUrl: url }) => ({ name, state, url }))
+const Contexts = z
+  .object({ totalCount: z.number().int(), nodes: z.array(CheckRun.or(StatusContext).nullable().catch(null)) })
+  .nullish()
 
 const PullRequestNode = z.object({
   id: z.string(),
@@ -31,7 +85,9 @@ const PullRequestNode = z.object({
   baseRefName: z.string(),
   reviewDecision: z.string().nullable(),
   mergeCommit: z.object({ oid: Sha }).nullable(),
-  statusCheckRollup: z.object({ state: z.string() }).nullable(),
+  latestReviews: Reviews.catch(null),
+  statusCheckRollup: z.object({ state: z.string(), contexts: Contexts.catch(null) }).nullable(),
+  timelineItems: Timeline.catch(null),
 })
 type PullRequestNode = z.infer<typeof PullRequestNode>
 
@@ -118,11 +174,42 @@ async function sightingOf(parts: GitHubForgeParts, of: WatchedPullRequest, seen:
     if (row === null) return []
     const pullRequest = await pullRequestOf(parts, { of, row }, seen)
     const checks = seen.statusCheckRollup === null ? null : seen.statusCheckRollup.state
-    return [{ of, pullRequest, checks, review: seen.reviewDecision }]
+    return [{ of, pullRequest, checks, review: seen.reviewDecision, parts: partsIn(seen), endedBy: loginIn(seen) }]
   } catch (error) {
     parts.log.warn({ number: of.number, err: error }, 'the end of a pull request could not be proven')
     return []
   }
+}
+
+/** Null: GitHub told neither reviews nor check runs, or in no form that is known. */
+function partsIn({ latestReviews, statusCheckRollup: rollup }: PullRequestNode): SeenParts | null {
+  const contexts = rollup === null ? null : rollup.contexts
+  const [hasReviews, hasRuns] = [latestReviews, contexts].map((part) => part !== null && part !== undefined)
+  if (hasReviews !== true && hasRuns !== true) return null
+  const reviews = latestReviews?.nodes.flatMap((review) => (review === null ? [] : [reviewIn(review)]))
+  const runs = contexts?.nodes.flatMap((run) => (run === null ? [] : [{ ...run, url: pageIn(run.url) }]))
+  return {
+    reviews: reviews === undefined ? [] : reviews,
+    check_runs: runs === undefined ? [] : runs,
+    check_run_count: contexts === null || contexts === undefined ? 0 : contexts.totalCount,
+  }
+}
+
+type Review = NonNullable<NonNullable<z.infer<typeof Reviews>>['nodes'][number]>
+
+function reviewIn({ state, submittedAt, author }: Review): SeenParts['reviews'][number] {
+  const at = submittedAt === null ? Number.NaN : Date.parse(submittedAt)
+  return { by: author === null ? null : author.login, state, at: Number.isNaN(at) ? null : new Date(at).toISOString() }
+}
+
+/** An address that a browser may be sent to. */
+function pageIn(url: string | null): string | null {
+  return url !== null && URL.canParse(url) && /^https?:$/.test(new URL(url).protocol) ? url : null
+}
+
+function loginIn({ timelineItems }: PullRequestNode): string | null {
+  const actor = timelineItems?.nodes[0]?.actor
+  return actor === undefined || actor === null ? null : actor.login
 }
 
 /** Its number, address and branch are those that Moose keeps, whatever GitHub says now. */

@@ -1,3 +1,5 @@
+import type { Actor } from '../../contract/actor.ts'
+import { actingAs } from '../../db/audit/acting-as.ts'
 import {
   endPullRequest,
   findPullRequestOfAttempt,
@@ -21,12 +23,13 @@ import { mergePullRequest } from './merge.ts'
  * and pull requests are rows of `pull_requests` with their diff.
  */
 export function createLocalForge(parts: LocalForgeParts): Forge {
+  const as = (by: Actor | undefined): LocalForgeParts => ({ ...parts, db: actingAs(parts.db, by) })
   return {
     // Its rows are in our database, and the base commit is fetched from its repository before a proposal.
     assertReady: async () => undefined,
     publish: async (input) => toPullRequest(input.project, await publishAttempt(parts, input)),
-    merge: async (project, number) => toPullRequest(project, await mergePullRequest(parts, project, number)),
-    close: async (project, number) => toPullRequest(project, await closePullRequest(parts, project, number)),
+    merge: async (project, number, by) => toPullRequest(project, await mergePullRequest(as(by), project, number)),
+    close: async (project, number, by) => toPullRequest(project, await closePullRequest(as(by), project, number)),
   }
 }
 

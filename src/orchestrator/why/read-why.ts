@@ -1,0 +1,140 @@
+import type { Kysely } from 'kysely'
+import { assertRoom } from '../../attempt/disk-room.ts'
+import { whyStopped } from '../../budget/emergency.ts'
+import type { Config } from '../../config.ts'
+import type { Why } from '../../contract/why/why.ts'
+import type { Database } from '../../db/schema.ts'
+import { readSettings, type Settings } from '../../db/system-config.ts'
+import { type Verdict, verdictsOfNextClaim } from '../../db/work-orders/next-orders.ts'
+import { type Whereabouts, whereaboutsOf } from '../../db/work-orders/order-whereabouts.ts'
+import { suspendedOrders } from '../../db/work-orders/suspended-orders.ts'
+import { listWorkers } from '../../db/workers/workers.ts'
+import { Fault, toFault } from '../../faults/fault.ts'
+import type { Dispatcher } from '../dispatcher.ts'
+import { faultOfRow } from '../malformed-rows.ts'
+import { type ConditionSources, neededUsd, pauseOf, readConditions, whatReleases } from '../resume-conditions.ts'
+import type { Intake, Resting } from './facts.ts'
+import { stateOf, whyOf } from './why.ts'
+
+export type WhySources = Omit<ConditionSources, 'home'> & {
+  config: Config
+  /** What this home is called. */
+  homeId: string
+  dispatcher: Pick<Dispatcher, 'polling'>
+}
+
+/**
+ * What each of some orders waits for, or why it stands where it stands, by the functions by which orders are claimed and
+ * resumed. In a number of queries that does not grow with the orders, as of one moment.
+ *
+ * @returns by the order's id; an order that is gone is not there
+ */
+export async function readWhy(
+  sources: WhySources,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, ExplainedOrder>> {
+  // Not within the transaction: it may use another connection.
+  const proposers = await sources.proposers()
+  return sources.db
+    .transaction()
+    .setIsolationLevel('repeatable read')
+    .setAccessMode('read only')
+    .execute(async (db) => explain({ ...sources, db, proposers: async () => proposers }, ids))
+}
+
+/** The answer about an order, and what the database says of it. */
+export type ExplainedOrder = { why: Why; order: Whereabouts }
+
+async function explain(sources: WhySources, ids: readonly string[]): Promise<Map<string, ExplainedOrder>> {
+  const orders = await whereaboutsOf(sources.db, ids)
+  const states = new Set(orders.map(stateOf))
+  const looksAhead = states.has('waiting') || states.has('blocked')
+  const { intake, verdicts } = looksAhead ? await readIntake(sources) : { intake: IDLE, verdicts: NO_VERDICTS }
+  const resting = states.has('blocked') ? await readResting(sources, intake) : NONE_REST
+  const now = sources.clock.now()
+  return new Map(
+    orders.map((order) => {
+      const facts = { verdict: verdicts.get(order.id) ?? null, resting: resting.get(order.id) ?? null }
+      return [order.id, { order, why: whyOf({ order, intake, now, ...facts }) }]
+    }),
+  )
+}
+
+const NO_VERDICTS: ReadonlyMap<string, Verdict> = new Map()
+const NONE_REST: ReadonlyMap<string, Resting> = new Map()
+/** Where no order waits it is not asked how they are taken on. */
+const IDLE: Intake = {
+  isPolling: false,
+  isService: false,
+  others: 0,
+  stop: null,
+  isEnabled: true,
+  places: null,
+  disk: null,
+}
+
+/** As a look of the dispatcher reads it: whether all is stopped, the settings, the disk, and what a claim would choose. */
+async function readIntake(sources: WhySources): Promise<{ intake: Intake; verdicts: ReadonlyMap<string, Verdict> }> {
+  const { db, config, homeId, dispatcher } = sources
+  const stop = await faultOf(async () => whyStopped(db))
+  const settings = await readSettings(db, config).catch(faultOfRow)
+  const workers = (await listWorkers(db)).filter(({ alive }) => alive)
+  const isThis = ({ executor_id, pid }: { executor_id: string; pid: number }) =>
+    executor_id === homeId && pid === process.pid
+  const places = isFault(settings) ? null : await readPlaces(db, settings)
+  const intake: Intake = {
+    isPolling: dispatcher.polling,
+    isService: workers.some(isThis),
+    others: workers.filter((worker) => !isThis(worker)).length,
+    stop: isFault(settings) && stop === null ? settings : stop,
+    isEnabled: isFault(settings) || settings.enabled,
+    places: places === null ? null : places.places,
+    disk: await faultOf(async () => {
+      await assertRoom(config.home)
+      return null
+    }),
+  }
+  return { intake, verdicts: places === null ? NO_VERDICTS : places.verdicts }
+}
+
+async function readPlaces(db: Kysely<Database>, { maxConcurrent, maxPerRepository: perRepository }: Settings) {
+  const { running, verdicts } = await verdictsOfNextClaim(db, { maxConcurrent, perRepository })
+  return { places: { maxConcurrent, perRepository, running }, verdicts }
+}
+
+/** As the look that resumes orders would decide about each, the oldest first. */
+async function readResting(sources: WhySources, { stop }: Intake): Promise<ReadonlyMap<string, Resting>> {
+  // Limits that cannot be read are the answer already.
+  if (stop !== null && stop.code === 'config_invalid') return NONE_REST
+  const waiting = await suspendedOrders(sources.db)
+  if (waiting.length === 0) return NONE_REST
+  const conditions = await readConditions({ ...sources, home: sources.config.home }, waiting)
+  const { room, isLedgerSound, allowances } = conditions
+  return new Map(
+    waiting.map((order) => {
+      const { code } = order.reason
+      const needed = code === 'budget_exceeded' ? neededUsd(order) : null
+      const pause = code === 'provider_paused' ? pauseOf(conditions, order) : undefined
+      // Before it is given what it waits for.
+      const cap = needed === null ? null : room.obstacle(order.id, needed)
+      const isReleased = whatReleases(conditions, order) !== null
+      const own = { pause: pause ?? null, allowances: allowances.get(order.id) ?? [] }
+      return [order.id, { order, isReleased, needed, cap, isLedgerSound, ...own }]
+    }),
+  )
+}
+
+/** The fault that a question answers with or ends with, where that names a row that cannot be read or a full disk. */
+async function faultOf(ask: () => Promise<Fault | null>): Promise<Fault | null> {
+  try {
+    return await ask()
+  } catch (error) {
+    const fault = toFault(error)
+    if (fault.code !== 'config_invalid' && fault.code !== 'disk_full') throw error
+    return fault
+  }
+}
+
+function isFault(value: object): value is Fault {
+  return value instanceof Fault
+}

@@ -1,0 +1,323 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { Obstacle } from '../../budget/headroom.ts'
+import { WHY_KINDS, type Why } from '../../contract/why/why.ts'
+import type { Verdict } from '../../db/work-orders/next-orders.ts'
+import type { LastAttempt, PullRequestSeen, Whereabouts } from '../../db/work-orders/order-whereabouts.ts'
+import type { SuspendCode } from '../../db/work-orders/suspended-orders.ts'
+import { Fault, type FaultDetail } from '../../faults/fault.ts'
+import { NO_USD, Usd } from '../../money.ts'
+import { heldDetails } from '../../work-order/protection/held-change.ts'
+import type { Intake, Resting } from './facts.ts'
+import { reviewOf, whyOf } from './why.ts'
+
+const ID = '1a2b3c4d-0000-4000-8000-000000000000'
+const OTHER = '5e6f7a8b-0000-4000-8000-000000000000'
+const NOW = new Date('2026-03-30T22:00:00.000Z')
+const BEFORE = new Date('2026-03-30T21:00:00.000Z')
+
+const ATTEMPT: LastAttempt = {
+  number: 2,
+  status: 'running',
+  claimedAt: BEFORE,
+  endedAt: null,
+  host: 'ada',
+  pid: 42,
+  isWorkerAlive: true,
+  step: { name: 'verify', try: 2, status: 'running', startedAt: BEFORE },
+}
+const PULL: PullRequestSeen = {
+  attempt: 1,
+  number: 7,
+  url: 'https://forge.example/pull/7',
+  state: 'open',
+  head_sha: 'a'.repeat(40),
+  seen_head_sha: 'a'.repeat(40),
+  checks: 'SUCCESS',
+  review: 'APPROVED',
+  ended_at: null,
+  created_at: BEFORE,
+}
+const INTAKE: Intake = {
+  isPolling: true,
+  isService: true,
+  others: 0,
+  stop: null,
+  isEnabled: true,
+  places: { maxConcurrent: 3, perRepository: 2, running: 1 },
+  disk: null,
+}
+
+const order = (more: Partial<Whereabouts> = {}): Whereabouts => ({
+  id: ID,
+  status: 'pending',
+  phase: null,
+  isApproved: true,
+  isAsApproved: true,
+  project: 'sample',
+  hasRemovedProject: false,
+  files: 1,
+  reason: null,
+  rejection: null,
+  updatedAt: BEFORE,
+  cost: '0.5',
+  attempt: null,
+  pull: null,
+  ...more,
+})
+
+type Given = {
+  order?: Partial<Whereabouts>
+  intake?: Partial<Intake>
+  verdict?: Verdict | null
+  resting?: Resting | null
+}
+const STARTS: Verdict = { id: ID, waitsFor: null }
+
+function why(given: Given): Why {
+  const { verdict = STARTS, resting = null } = given
+  return whyOf({
+    order: order(given.order),
+    intake: { ...INTAKE, ...given.intake },
+    verdict,
+    resting,
+    now: NOW,
+  })
+}
+
+/** An order that is blocked, and what the look that resumes orders found of it. */
+function rests(
+  code: SuspendCode,
+  { details = {}, ...found }: Partial<Omit<Resting, 'order'>> & { details?: Record<string, FaultDetail> } = {},
+): Given {
+  const reason = { code, message: `The reason of ${code}.`, details }
+  const nothing = { isReleased: false, needed: null, cap: null, isLedgerSound: true, pause: null, allowances: [] }
+  const attempt: LastAttempt = { ...ATTEMPT, status: 'blocked' }
+  return {
+    order: { status: 'blocked', reason, attempt },
+    resting: { order: { id: ID, attempt: 2, reason }, ...nothing, ...found },
+  }
+}
+
+const evidence = ({ evidence: rows }: Why) => rows.map(({ name, text }) => `${name}: ${text}`)
+const cap = (more: Partial<Obstacle>): Obstacle => ({
+  scope: 'day',
+  of: '2026-03-30',
+  cap: new Usd(100),
+  spent: new Usd(97),
+  reserved: new Usd(1),
+  promised: NO_USD,
+  ...more,
+})
+const told = new Set<string>()
+function is(kind: string, answer: Why): Why {
+  told.add(kind)
+  assert.equal(answer.kind, kind, JSON.stringify(answer))
+  assert.ok(answer.short.length > 0 && answer.sentence.length > 0)
+  for (const command of answer.next) assert.match(command, /^moose /)
+  return answer
+}
+
+describe('an order that has not begun', () => {
+  test('is not approved, or was with other content', () => {
+    const { next } = is('unapproved', why({ order: { isApproved: false, files: 0 } }))
+    assert.deepEqual(next, ['moose show 1a2b3c4d', 'moose approve 1a2b3c4d', 'moose reject 1a2b3c4d'])
+    assert.match(is('unapproved', why({ order: { isAsApproved: false } })).sentence, /given to other content/)
+  })
+
+  test('waits for the end of its last attempt, or for another project', () => {
+    is('ending', why({ order: { attempt: ATTEMPT } }))
+    assert.match(is('project', why({ order: { hasRemovedProject: true } })).short, /project sample was removed/)
+  })
+
+  test('waits for the scope of another order, with the paths that both name', () => {
+    const verdict: Verdict = {
+      id: ID,
+      waitsFor: 'scope',
+      obstacle: { id: OTHER, isRunning: true },
+      shared: ['src/a.ts'],
+    }
+    const answer = is('scope', why({ verdict }))
+    assert.equal(answer.short, 'waits for 5e6f7a8b, which may change src/a.ts too')
+    assert.deepEqual(answer.orders, [OTHER])
+    assert.deepEqual(evidence(answer), [`other order: ${OTHER}, running`, 'in both scopes: src/a.ts'])
+    const older = why({ verdict: { ...verdict, obstacle: { id: OTHER, isRunning: false } } })
+    assert.match(older.sentence, /waits too and is older/)
+  })
+
+  test('waits for a place, in all or in its repository, with who has them', () => {
+    const obstacles = [{ id: OTHER, isRunning: true }]
+    const inRepository = is('place', why({ verdict: { id: ID, waitsFor: 'repository', obstacles } }))
+    assert.match(inRepository.sentence, /a place in its repository: 1 of 2 are taken, by 5e6f7a8b\./)
+    const inAll = is('place', why({ verdict: { id: ID, waitsFor: 'place', obstacles } }))
+    assert.equal(inAll.short, 'waits for a place: 1 of 3 are taken')
+    assert.deepEqual(inAll.orders, [OTHER])
+    assert.match(is('place', why({ verdict: null })).short, /behind a thousand older orders/)
+  })
+
+  test('waits while everything is stopped, by hand or by the day, or while the settings say so', () => {
+    const byHand = new Fault('emergency_stop', 'Everything is stopped.', { by_hand: true })
+    const stopped = is('emergency_stop', why({ intake: { stop: byHand } }))
+    assert.deepEqual([stopped.next, stopped.until], [['moose budget resume'], null])
+    const byDay = new Fault('emergency_stop', 'Everything is stopped.', { by_hand: false })
+    assert.equal(why({ intake: { stop: byDay } }).until, '2026-03-31T00:00:00.000Z')
+    assert.match(is('settings', why({ intake: { isEnabled: false } })).sentence, /orchestrator_enabled/)
+    const malformed = new Fault('config_invalid', 'Bad row in system_config: x.')
+    assert.match(is('settings', why({ intake: { stop: malformed } })).sentence, /Bad row in system_config/)
+  })
+
+  test('waits for nothing but who takes it on, and room on the disk', () => {
+    is('next', why({}))
+    is('next', why({ intake: { isPolling: false, others: 1 } }))
+    const idle = is('service', why({ intake: { isPolling: false } }))
+    assert.deepEqual(idle.next, ['moose start', 'moose run 1a2b3c4d'])
+    const none = why({ intake: { isPolling: false, isService: false } })
+    assert.deepEqual(none.next, ['moose up --start', 'moose run 1a2b3c4d'])
+    is('disk', why({ intake: { disk: new Fault('disk_full', 'The disk of /home is full.') } }))
+  })
+})
+
+describe('an order that is blocked', () => {
+  test('waits for a cap: which, its limit, what is spent and reserved, and when it begins anew', () => {
+    const needed = new Usd(5)
+    const day = is('cap', why(rests('budget_exceeded', { cap: cap({}), needed })))
+    assert.equal(day.short, 'waits for money: the cap of the day (2026-03-30, UTC), $100.00, has $2.00 left')
+    assert.deepEqual(evidence(day).slice(0, 5), [
+      'cap: of the day (2026-03-30, UTC): $100.00',
+      'spent: $97.00',
+      'reserved: $1.00',
+      'its next call: up to $5.00',
+      'resets: 2026-03-31T00:00:00.000Z',
+    ])
+    assert.equal(day.next[0], 'moose budget cap day 103.00')
+    assert.ok(evidence(day).includes('attempt: 2, suspended, at verify, on ada'), evidence(day).join('\n'))
+
+    const month = why(rests('budget_exceeded', { cap: cap({ scope: 'month', of: '2026-03-01' }), needed }))
+    assert.equal(month.until, '2026-04-01T00:00:00.000Z')
+    const own = why(rests('budget_exceeded', { cap: cap({ scope: 'order', of: ID }), needed }))
+    assert.deepEqual([own.until, own.next[0]], [null, 'moose budget cap order:1a2b3c4d 103.00'])
+    const promised = why(rests('budget_exceeded', { cap: cap({ promised: new Usd(2) }), needed }))
+    assert.ok(evidence(promised).includes('promised to other orders: $2.00'))
+    assert.equal(promised.next[0], 'moose budget cap day 105.00')
+    is('cap', why(rests('budget_exceeded')))
+  })
+
+  test('waits for the ledger, a price, or room on the disk', () => {
+    is('ledger', why(rests('budget_exceeded', { isLedgerSound: false, needed: new Usd(1) })))
+    is('ledger', why(rests('ledger_unsound', { isLedgerSound: false })))
+    const command = 'moose budget price sonnet free'
+    assert.equal(is('price', why(rests('price_unknown', { details: { command } }))).next[0], command)
+    const rest = rests('disk_full', { details: { not_before: '2026-03-30T22:01:00.000Z' } })
+    assert.equal(is('disk', why(rest)).until, '2026-03-30T22:01:00.000Z')
+    const full = why({ ...rest, intake: { disk: new Fault('disk_full', 'The disk of /home is full.') } })
+    assert.deepEqual([full.sentence, full.until], ['The disk of /home is full.', null])
+  })
+
+  test('waits for a provider, with until when', () => {
+    const until = new Date('2026-03-30T22:15:00.000Z')
+    const pause = { provider: 'openai', kind: 'outage', failures: 3, reason: 'HTTP 503', since: BEFORE, until } as const
+    const details = { proposer: 'gpt' }
+    const paused = is('provider', why(rests('provider_paused', { pause: { ...pause, running: true }, details })))
+    assert.equal(paused.short, 'waits for openai, paused until 2026-03-30T22:15:00.000Z')
+    assert.deepEqual([paused.until, paused.next[0]], ['2026-03-30T22:15:00.000Z', 'moose proposer test gpt'])
+    const tried = why(rests('provider_paused', { pause: { ...pause, running: false }, details }))
+    assert.match(tried.sentence, /another order finds out/)
+    is('provider', why(rests('provider_paused')))
+  })
+
+  test('waits for a human who allows its change, with the paths that are not allowed yet', () => {
+    const held = [
+      { path: 'CODEOWNERS', why: 'who has to review', fingerprint: null },
+      { path: "it's.txt", why: 'a key', fingerprint: '0123456789abcdef' },
+    ]
+    const details = heldDetails(held, 'c'.repeat(40))
+    const both = is('held_change', why(rests('protected_change', { details })))
+    assert.equal(both.next[1], 'moose approve 1a2b3c4d --allow CODEOWNERS --allow-secret 0123456789abcdef')
+    const allowance = { kind: 'all', subject: '', headSha: null, by: 'os_user:ada', at: BEFORE } as const
+    const one = why(rests('protected_change', { details, allowances: [allowance] }))
+    assert.equal(one.next[1], 'moose approve 1a2b3c4d --allow-secret 0123456789abcdef')
+    assert.ok(evidence(one).includes('allowed already: 1'))
+    is('held_change', why(rests('protected_change')))
+  })
+
+  test('goes on when its condition is met, unless everything is stopped', () => {
+    is('next', why(rests('budget_exceeded', { isReleased: true })))
+    const stop = new Fault('emergency_stop', 'Everything is stopped.', { by_hand: true })
+    is('emergency_stop', why({ ...rests('emergency_stop', { isReleased: true }), intake: { stop } }))
+    is('service', why({ ...rests('budget_exceeded', { isReleased: true }), intake: { isPolling: false } }))
+  })
+
+  test('needs a human where no condition ends it: its set-up, or what its reason says', () => {
+    const blocked = (code: 'setup_failed' | 'github_unauthorized', more: Partial<Whereabouts> = {}): Given => ({
+      order: { status: 'blocked', reason: { code, message: 'npm ci failed.' }, attempt: ATTEMPT, ...more },
+    })
+    const setUp = is('set_up', why(blocked('setup_failed')))
+    assert.deepEqual(setUp.next, ['moose check sample', 'moose logs 1a2b3c4d', 'moose retry 1a2b3c4d'])
+    assert.equal(setUp.short, 'setup_failed: npm ci failed.')
+    const other = is('blocked', why(blocked('github_unauthorized', { isApproved: false })))
+    assert.deepEqual(
+      [other.code, other.next.slice(1)],
+      ['github_unauthorized', ['moose approve 1a2b3c4d', 'moose retry 1a2b3c4d']],
+    )
+    is('blocked', why({ order: { status: 'blocked', reason: null } }))
+    const malformed = new Fault('config_invalid', 'Bad row in system_config: budget_limits.')
+    is('settings', why({ order: rests('budget_exceeded').order ?? {}, intake: { stop: malformed } }))
+  })
+})
+
+describe('an order that has begun, or is over', () => {
+  test('runs: attempt, step, since when, where, and whether its process is there', () => {
+    const running: Partial<Whereabouts> = { status: 'in_progress', phase: 'verifying', attempt: ATTEMPT }
+    const answer = is('running', why({ order: running }))
+    assert.equal(answer.short, 'attempt 2, verify, try 2, since 2026-03-30T21:00:00.000Z')
+    assert.ok(evidence(answer).includes('attempt: 2, running, at verify, on ada (process 42)'))
+    const gone = why({ order: { ...running, attempt: { ...ATTEMPT, isWorkerAlive: false } } })
+    assert.match(gone.sentence, /another takes it over/)
+    is('running', why({ order: { ...running, attempt: { ...ATTEMPT, step: null } } }))
+    assert.match(is('running', why({ order: { ...running, attempt: null } })).short, /no process/)
+  })
+
+  test('is in review, and what its pull request needs', () => {
+    const inReview = (more: Partial<PullRequestSeen> = {}): Partial<Whereabouts> => ({
+      status: 'in_progress',
+      phase: 'in_review',
+      pull: { ...PULL, ...more },
+    })
+    const answer = is('review', why({ order: inReview() }))
+    assert.equal(answer.short, 'pull request #7: it is ready to be merged')
+    assert.deepEqual(answer.next, ['moose show 1a2b3c4d --diff', 'moose merge 1a2b3c4d', 'moose close 1a2b3c4d'])
+    const needs = (more: Partial<PullRequestSeen>) => reviewOf(order(inReview(more))).needs
+    assert.equal(needs({ seen_head_sha: null, checks: null, review: null }), 'merge')
+    assert.equal(needs({ seen_head_sha: 'b'.repeat(40) }), 'human')
+    assert.equal(needs({ checks: 'FAILURE' }), 'human')
+    assert.equal(needs({ review: 'CHANGES_REQUESTED' }), 'human')
+    assert.equal(needs({ checks: 'PENDING', review: 'REVIEW_REQUIRED' }), 'checks')
+    assert.equal(needs({ review: 'REVIEW_REQUIRED' }), 'human')
+    assert.ok(!why({ order: inReview({ checks: 'FAILURE' }) }).next.includes('moose merge 1a2b3c4d'))
+    is('review', why({ order: { ...inReview(), pull: null } }))
+  })
+
+  test('failed: code, step, message, and what to type', () => {
+    const reason = { code: 'check_failed', message: 'The check "unit" failed.' } as const
+    const failed = is('failed', why({ order: { status: 'failed', reason, attempt: { ...ATTEMPT, status: 'failed' } } }))
+    assert.equal(failed.sentence, 'Attempt 2 failed at verify with check_failed: The check "unit" failed.')
+    assert.deepEqual(failed.next, ['moose logs 1a2b3c4d', 'moose edit 1a2b3c4d', 'moose retry 1a2b3c4d'])
+    const unapproved = why({ order: { status: 'failed', reason: null, isApproved: false } })
+    assert.deepEqual(unapproved.next.slice(2), ['moose approve 1a2b3c4d', 'moose retry 1a2b3c4d'])
+  })
+
+  test('is completed by a merge, or cancelled, and how', () => {
+    const merged = is('completed', why({ order: { status: 'completed', pull: { ...PULL, state: 'merged' } } }))
+    assert.deepEqual([merged.sentence, merged.next], ['It is completed: pull request #7 is merged.', []])
+    const rejected = is('cancelled', why({ order: { status: 'cancelled', rejection: 'not now' } }))
+    assert.deepEqual([rejected.short, rejected.next], ['cancelled: it was rejected: not now', ['moose retry 1a2b3c4d']])
+    assert.equal(why({ order: { status: 'cancelled' } }).sentence, 'It is cancelled.')
+  })
+
+  test('every kind of answer is looked at above', () => {
+    assert.deepEqual(
+      WHY_KINDS.filter((kind) => !told.has(kind)),
+      [],
+    )
+  })
+})

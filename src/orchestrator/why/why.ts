@@ -1,0 +1,154 @@
+import { isoTime } from '../../clock.ts'
+import type { Why } from '../../contract/why/why.ts'
+import type { Whereabouts } from '../../db/work-orders/order-whereabouts.ts'
+import { type OrderState, orderState } from '../../work-order/order-state.ts'
+import { answer, attemptEvidence, costEvidence, short, type WhyFacts } from './facts.ts'
+import { whyItRests } from './resting.ts'
+import { whyItWaits } from './waiting.ts'
+
+/** What an order waits for, or why it stands where it stands. */
+export function whyOf(facts: WhyFacts): Why {
+  return ANSWERS[stateOf(facts.order)](facts)
+}
+
+export function stateOf({ status, phase, isApproved }: Whereabouts): OrderState {
+  return orderState({ status, phase, approved: isApproved })
+}
+
+const ANSWERS: Record<OrderState, (facts: WhyFacts) => Why> = {
+  unapproved: ({ order }) => whyUnapproved(order),
+  waiting: whyItWaits,
+  running: ({ order }) => whyItRuns(order),
+  review: ({ order }) => whyInReview(order),
+  blocked: whyItRests,
+  failed: ({ order }) => whyItFailed(order),
+  completed: ({ order }) => whyItIsOver(order, 'completed'),
+  cancelled: ({ order }) => whyItIsOver(order, 'cancelled'),
+}
+
+function whyUnapproved(order: Whereabouts): Why {
+  return answer({
+    kind: 'unapproved',
+    short: 'is not approved',
+    sentence: 'It is not approved, so it is not run.',
+    evidence: [{ name: 'approved', text: 'no' }, { name: 'scope', text: scopeOf(order.files) }, ...costEvidence(order)],
+    next: [`moose show ${short(order.id)}`, `moose approve ${short(order.id)}`, `moose reject ${short(order.id)}`],
+  })
+}
+
+function whyItRuns(order: Whereabouts): Why {
+  const { attempt, id } = order
+  const follow = `moose logs -f ${short(id)}`
+  if (attempt === null || attempt.status !== 'running') {
+    const sentence = 'It is in progress and no process carries it out; the next service that starts puts it right.'
+    const evidence = attemptEvidence(order)
+    return answer({
+      kind: 'running',
+      short: 'no process carries it out',
+      sentence,
+      evidence,
+      next: ['moose up', 'moose doctor'],
+    })
+  }
+  const { number, step, isWorkerAlive } = attempt
+  const since = isoTime(step === null ? attempt.claimedAt : step.startedAt)
+  const what = `attempt ${number}${step === null ? ' begins' : `, ${step.name}${step.try === 1 ? '' : `, try ${step.try}`}`}`
+  const gone = 'Its process does not answer any more; another takes it over as soon as one is up.'
+  return answer({
+    kind: 'running',
+    short: isWorkerAlive ? `${what}, since ${since}` : `${what}; its process does not answer`,
+    sentence: `It runs: ${what}, since ${since}.${isWorkerAlive ? '' : ` ${gone}`}`,
+    evidence: [
+      ...attemptEvidence(order),
+      { name: 'claimed', text: isoTime(attempt.claimedAt) },
+      { name: 'worker', text: isWorkerAlive ? 'alive' : 'its lease has run out' },
+      ...costEvidence(order),
+    ],
+    next: isWorkerAlive ? [follow, `moose cancel ${short(id)}`] : ['moose up', follow],
+  })
+}
+
+/** What its open pull request needs: `ready` to be merged, a human otherwise, or only that its checks end. */
+export function reviewOf({ pull }: Whereabouts): { needs: 'merge' | 'human' | 'checks'; because: string } {
+  if (pull === null) return { needs: 'human', because: 'Moose knows no pull request of it' }
+  const { checks, review, seen_head_sha: seen, head_sha: head } = pull
+  if (seen !== null && seen !== head)
+    return {
+      needs: 'human',
+      because: `another push has moved its branch to ${seen.slice(0, 12)}, which Moose did not verify`,
+    }
+  if (checks === 'FAILURE' || checks === 'ERROR')
+    return { needs: 'human', because: `its checks on GitHub say ${checks}` }
+  if (review === 'CHANGES_REQUESTED') return { needs: 'human', because: 'a review asks for changes' }
+  if (checks === 'PENDING' || checks === 'EXPECTED')
+    return { needs: 'checks', because: 'its checks on GitHub have not ended' }
+  if (review === 'REVIEW_REQUIRED') return { needs: 'human', because: 'it has to be reviewed first' }
+  return { needs: 'merge', because: 'it is ready to be merged' }
+}
+
+function whyInReview(order: Whereabouts): Why {
+  const { pull, id } = order
+  const { needs, because } = reviewOf(order)
+  const shown = [`moose show ${short(id)} --diff`]
+  const named = pull === null ? 'its pull request' : `pull request #${pull.number}`
+  const rows: [string, string | null][] =
+    pull === null
+      ? []
+      : [
+          ['pull request', `#${pull.number}, ${pull.state}${pull.url === null ? '' : `, ${pull.url}`}`],
+          ['commit', pull.head_sha],
+          ['on its branch', pull.seen_head_sha],
+          ['checks', pull.checks],
+          ['review', pull.review],
+          ['open since', isoTime(pull.created_at)],
+        ]
+  return answer({
+    kind: 'review',
+    short: `${named}: ${because}`,
+    sentence: `It is in review with ${named}: ${because}.`,
+    evidence: [...rows.flatMap(([name, text]) => (text === null ? [] : [{ name, text }])), ...costEvidence(order)],
+    next:
+      needs === 'merge'
+        ? [...shown, `moose merge ${short(id)}`, `moose close ${short(id)}`]
+        : [...shown, `moose close ${short(id)}`],
+  })
+}
+
+function whyItFailed(order: Whereabouts): Why {
+  const { attempt, reason, id, isApproved } = order
+  const code = reason === null ? null : reason.code
+  const at = attempt === null || attempt.step === null ? '' : ` at ${attempt.step.name}`
+  const said = reason === null ? '' : `: ${reason.message}`
+  const again = isApproved ? [] : [`moose approve ${short(id)}`]
+  return answer({
+    kind: 'failed',
+    code,
+    short: `${code === null ? 'failed' : code}${at}${said}`,
+    sentence: `${attempt === null ? 'It' : `Attempt ${attempt.number}`} failed${at}${code === null ? '' : ` with ${code}`}${said}`,
+    evidence: [...attemptEvidence(order), { name: 'ended', text: isoTime(order.updatedAt) }, ...costEvidence(order)],
+    next: [`moose logs ${short(id)}`, `moose edit ${short(id)}`, ...again, `moose retry ${short(id)}`],
+  })
+}
+
+function whyItIsOver(order: Whereabouts, kind: 'completed' | 'cancelled'): Why {
+  const { pull, rejection, id } = order
+  const state = pull === null ? null : `pull request #${pull.number} is ${pull.state}`
+  const because = kind === 'cancelled' && rejection !== null ? `it was rejected: ${rejection}` : state
+  return answer({
+    kind,
+    short: because === null ? kind : `${kind}: ${because}`,
+    sentence: because === null ? `It is ${kind}.` : `It is ${kind}: ${because}.`,
+    evidence: [
+      ...attemptEvidence(order),
+      ...(pull === null ? [] : [{ name: 'pull request', text: `#${pull.number}, ${pull.state}` }]),
+      { name: kind, text: isoTime(order.updatedAt) },
+      ...costEvidence(order),
+    ],
+    next: kind === 'completed' ? [] : [`moose retry ${short(id)}`],
+  })
+}
+
+function scopeOf(files: number): string {
+  if (files === 0) return 'no file; it would fail at once'
+  return `${files} ${files === 1 ? 'file' : 'files'} may change`
+}
