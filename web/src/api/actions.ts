@@ -1,0 +1,111 @@
+import { answer, api, type Order, type Scope } from './client.ts'
+
+export type Verb = 'approve' | 'reject' | 'cancel' | 'retry' | 'merge' | 'close'
+/** What has to be known of an order to act on it. */
+export type Actable = Pick<Order, 'id' | 'title' | 'content_sha256' | 'status_reason' | 'github_pr_number'>
+
+type Action = {
+  scope: Scope
+  /** On its button. */
+  label: string
+  /** What it means, before it is done. */
+  asks: (order: Actable) => string
+  done: string
+  isDanger: boolean
+  send: (order: Actable) => Promise<unknown>
+}
+
+const at = ({ id }: Actable) => ({ params: { path: { id } } })
+
+export const ACTIONS: Readonly<Record<Verb, Action>> = {
+  approve: {
+    scope: 'approve',
+    label: 'Approve',
+    asks: () =>
+      'It may then be run, and spend up to its cap. What is approved is its content as it is now; edited meanwhile, it is not approved.',
+    done: 'Approved',
+    isDanger: false,
+    // Only what was looked at is approved, whoever edits it meanwhile.
+    send: (order) =>
+      answer(
+        api.POST('/api/work-orders/{id}/approve', {
+          ...at(order),
+          body: order.content_sha256 === undefined ? {} : { content_sha256: order.content_sha256 },
+        }),
+      ),
+  },
+  reject: {
+    scope: 'approve',
+    label: 'Reject',
+    asks: () => 'It is turned down and becomes cancelled.',
+    done: 'Rejected',
+    isDanger: true,
+    send: (order) => answer(api.POST('/api/work-orders/{id}/reject', { ...at(order), body: {} })),
+  },
+  cancel: {
+    scope: 'operate',
+    label: 'Cancel',
+    asks: () => 'It is stopped for good; an attempt that runs is ended, and what it has cost is spent.',
+    done: 'Cancelled',
+    isDanger: true,
+    send: (order) => answer(api.POST('/api/work-orders/{id}/cancel', at(order))),
+  },
+  retry: {
+    scope: 'operate',
+    label: 'Retry',
+    asks: () => 'Another attempt is made, which costs again.',
+    done: 'Will be tried again',
+    isDanger: false,
+    send: (order) => answer(api.POST('/api/work-orders/{id}/retry', at(order))),
+  },
+  merge: {
+    scope: 'approve',
+    label: 'Merge',
+    asks: ({ github_pr_number: number }) =>
+      `Pull request ${number === null ? '' : `#${number} `}is merged into its base branch.`,
+    done: 'Merged',
+    isDanger: false,
+    send: (order) => answer(api.POST('/api/work-orders/{id}/merge', at(order))),
+  },
+  close: {
+    scope: 'approve',
+    label: 'Close unmerged',
+    asks: () => 'The pull request is closed without being merged, and the order becomes cancelled.',
+    done: 'Closed',
+    isDanger: true,
+    send: (order) => answer(api.POST('/api/work-orders/{id}/close', at(order))),
+  },
+}
+
+const VERBS_OF: Readonly<Record<ListedState, readonly Verb[]>> = {
+  unapproved: ['approve', 'reject'],
+  waiting: ['cancel'],
+  running: ['cancel'],
+  review: ['merge', 'close'],
+  blocked: ['retry', 'cancel'],
+  failed: ['retry'],
+  completed: [],
+  cancelled: ['retry'],
+}
+
+export type ListedState =
+  | 'unapproved'
+  | 'waiting'
+  | 'running'
+  | 'review'
+  | 'blocked'
+  | 'failed'
+  | 'completed'
+  | 'cancelled'
+
+/** What can be done with an order, the most likely first. */
+export function verbsOf(order: Pick<Order, 'status' | 'phase' | 'approved'>): readonly Verb[] {
+  return VERBS_OF[stateOf(order)]
+}
+
+/** As the API derives it in its list. */
+export function stateOf({ status, phase, approved }: Pick<Order, 'status' | 'phase' | 'approved'>): ListedState {
+  if (status === 'pending') return approved ? 'waiting' : 'unapproved'
+  if (status === 'in_progress') return phase === 'in_review' ? 'review' : 'running'
+  return status
+}

@@ -1,0 +1,59 @@
+import type { InboxEntry, Order } from '../api/client.ts'
+import { usd } from '../ui/words.tsx'
+
+type Terms = Pick<InboxEntry, 'worst_case_usd'> & { work_order: Order | null }
+
+/** What an approval means: the most it may cost, what will be verified, and what else has to be known. */
+export function ApprovalTerms({ entry: { worst_case_usd: worst, work_order: order } }: { entry: Terms }) {
+  if (order === null) return null
+  return (
+    <>
+      <ul className="terms">
+        <li>
+          {worst === null ? 'No cap of its own keeps what it may cost.' : <>At most {usd(worst)} may be spent.</>}
+        </li>
+        {verificationNotes(order).map((note) => (
+          <li key={note}>{note}</li>
+        ))}
+      </ul>
+      <ApprovalWarnings order={order} />
+    </>
+  )
+}
+
+/** What has to be known before an order is approved; nothing, most often. */
+export function ApprovalWarnings({ order }: { order: Pick<Order, 'protected_scope' | 'hidden_text'> }) {
+  const held = protectedPaths(order)
+  if (held.length === 0 && order.hidden_text.length === 0) return null
+  return (
+    <ul className="terms warn">
+      {held.map(({ path, why }) => (
+        <li key={path}>
+          {path} is {why}: its change waits for you once more.
+        </li>
+      ))}
+      {order.hidden_text.map(({ field, kind, count }) => (
+        <li key={`${field} ${kind}`}>
+          {count} × text that a reader does not see in {field} ({kind}).
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function protectedPaths({ protected_scope: scope }: Pick<Order, 'protected_scope'>) {
+  return scope === undefined ? [] : scope.filter(({ allowed }) => !allowed)
+}
+
+/** What the checks of the project will say of the order. */
+export function verificationNotes({ verification, acceptance_criteria: criteria }: Order): string[] {
+  if (verification === undefined) return []
+  if (verification === null) return ['Which checks will verify it is not known yet.']
+  const { checks, unproved } = verification
+  if (checks === 0) return ['Nothing will be verified: its project has no checks.']
+  const proved = criteria.length - unproved.length
+  return [
+    `${checks} ${checks === 1 ? 'check' : 'checks'} will run.`,
+    ...(criteria.length === 0 ? [] : [`${proved} of ${criteria.length} criteria are proved by a check.`]),
+  ]
+}

@@ -1,0 +1,133 @@
+import type { OrderDetail, Schemas } from '../api/client.ts'
+import { Ago } from '../ui/words.tsx'
+
+type Pull = Schemas['PullRequest']
+
+/** Where the pull request stands on its forge: its state, its reviews and its CI. */
+export function PullRequest({ order }: { order: OrderDetail }) {
+  const { pull_request: pull } = order
+  if (pull === null) return <p className="quiet">There is no pull request yet.</p>
+  const { number, state, base, branch, url, head_sha: sha, opened_at: openedAt, ended_at: endedAt } = pull
+  return (
+    <>
+      <p className="entry-line">
+        <span className={`badge ${state === 'open' ? 'review' : state === 'merged' ? 'completed' : ''}`}>{state}</span>
+        {url?.startsWith('https://') === true ? (
+          <a href={url} rel="noreferrer">
+            #{number}
+          </a>
+        ) : (
+          <strong>#{number}</strong>
+        )}
+        <span>
+          <code>{branch}</code> into <code>{base}</code>
+        </span>
+        <code title={sha}>{sha.slice(0, 12)}</code>
+        {openedAt === null || openedAt === undefined ? null : (
+          <span className="quiet">
+            opened <Ago at={openedAt} />
+          </span>
+        )}
+        {endedAt === null || endedAt === undefined ? null : (
+          <span className="quiet">
+            {state} <Ago at={endedAt} />
+          </span>
+        )}
+      </p>
+      {url === null || url === undefined ? (
+        <p className="quiet">It is in a local repository, which has no reviews and no CI of its own.</p>
+      ) : (
+        <OnForge pull={pull} />
+      )}
+    </>
+  )
+}
+
+function OnForge({ pull }: { pull: Pull }) {
+  const { state, seen_at: seenAt, seen_head_sha: seen, head_sha: head } = pull
+  if (seenAt === null || seenAt === undefined) return <p className="quiet">It was not looked at there yet.</p>
+  return (
+    <>
+      {state === 'open' && seen !== null && seen !== head ? (
+        <p className="warn">
+          Another push has moved its branch to <code>{seen.slice(0, 12)}</code>, which Moose did not verify.
+        </p>
+      ) : null}
+      <Reviews pull={pull} />
+      <CheckRuns pull={pull} />
+      <p className="quiet">
+        Looked at <Ago at={seenAt} />.
+      </p>
+    </>
+  )
+}
+
+const GOOD = new Set(['SUCCESS', 'NEUTRAL', 'SKIPPED', 'APPROVED'])
+const BAD = new Set(['FAILURE', 'ERROR', 'TIMED_OUT', 'CANCELLED', 'STARTUP_FAILURE', 'CHANGES_REQUESTED'])
+
+/** In the forge's words; the colour only repeats it. */
+function Word({ text }: { text: string }) {
+  return (
+    <span className={GOOD.has(text) ? 'good' : BAD.has(text) ? 'bad' : 'quiet'}>
+      {text.toLowerCase().replaceAll('_', ' ')}
+    </span>
+  )
+}
+
+function Reviews({ pull: { review, reviews } }: { pull: Pull }) {
+  const all = reviews === null || reviews === undefined ? [] : reviews
+  return (
+    <section aria-label="Reviews">
+      <h3>Reviews: {review === null ? all.length === 0 ? 'none' : 'no decision' : <Word text={review} />}</h3>
+      {all.length === 0 ? null : (
+        <ul className="named">
+          {all.map(({ by, state, at }) => (
+            <li key={`${by} ${at}`}>
+              {by === null ? 'an account that is gone' : by} <Word text={state} />{' '}
+              {at === null ? null : (
+                <span className="quiet">
+                  <Ago at={at} />
+                </span>
+              )}
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  )
+}
+
+function CheckRuns({ pull: { checks, check_runs: runs, check_run_count: count } }: { pull: Pull }) {
+  const all = runs === null || runs === undefined ? [] : runs
+  const worstFirst = all.toSorted((one, other) => rank(one.state) - rank(other.state))
+  const rest = count === null || count === undefined ? 0 : count - all.length
+  return (
+    <section aria-label="CI">
+      <h3>CI: {checks === null ? 'none' : <Word text={checks} />}</h3>
+      {worstFirst.length === 0 ? null : (
+        <ul className="named">
+          {worstFirst.map(({ name, state, url }, index) => (
+            // Two may have the same name.
+            // oxlint-disable-next-line react/no-array-index-key
+            <li key={index}>
+              {url?.startsWith('https://') === true ? (
+                <a href={url} rel="noreferrer">
+                  {name}
+                </a>
+              ) : (
+                name
+              )}{' '}
+              <Word text={state} />
+            </li>
+          ))}
+          {rest > 0 ? <li className="quiet">and {rest} more</li> : null}
+        </ul>
+      )}
+    </section>
+  )
+}
+
+function rank(state: string): number {
+  if (BAD.has(state)) return 0
+  return GOOD.has(state) ? 2 : 1
+}
