@@ -29,6 +29,10 @@ const BENCHES: Readonly<Record<string, Bench>> = {
     about: 'from the shell and back: --help, list, show and status, beside gh --version and node -e 0 [--rounds N]',
     load: async () => (await import('./cli/bench.ts')).benchCli,
   },
+  sandbox: {
+    about: 'one child in a sandbox, beside the same without one [--rounds N]',
+    load: async () => (await import('./sandbox/bench.ts')).benchSandbox,
+  },
   workspace: {
     about: 'work trees of 1k, 20k and 100k files, whole and scoped, beside bare git [--rounds N] [--files MOST]',
     load: async () => (await import('./workspace/bench.ts')).benchWorkspace,

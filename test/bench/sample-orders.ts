@@ -1,7 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../../src/db/schema.ts'
 import type { TestDatabase } from '../support/database.ts'
-import { fileOrder, type RecordedAnswer } from '../support/moose-home.ts'
+import { fileOrder, type MooseHome, type RecordedAnswer } from '../support/moose-home.ts'
 
 /** As many orders of these can run side by side: each has a file of its own. */
 const KINDS = 16
@@ -41,4 +42,22 @@ export async function countOrders(db: Kysely<Database>): Promise<{ open: number;
   const [counts] = rows
   if (counts === undefined) throw new Error('the database counted nothing')
   return counts
+}
+
+/** Runs the `number`th order of a bench. @returns ms from its approval until the last step has ended, on the database's clock */
+export async function runSampleOrder({ database }: MooseHome, number: number): Promise<number> {
+  const id = await fileSampleOrder(database, number, false)
+  const { rows: sent } = await database.pool.query<{ at: Date }>('select clock_timestamp() as at')
+  await approve(database.db, id)
+  while ((await countOrders(database.db)).open > 0) await sleep(20)
+  // The last step's end comes after the order's, and then the workspace is put away.
+  await sleep(200)
+  const { rows } = await database.pool.query<{ ms: number }>(
+    `select extract(epoch from max(ended_at) - $2::timestamptz)::float8 * 1000 as ms
+     from attempt_steps where work_order_id = $1 having bool_and(status = 'succeeded') and count(*) >= 6`,
+    [id, sent[0]?.at],
+  )
+  const [row] = rows
+  if (row === undefined) throw new Error(`order ${id} was not carried out`)
+  return row.ms
 }

@@ -3,6 +3,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readdir, readFile, readlink } from 'node:fs/promises'
 import path from 'node:path'
+import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { after, describe, test } from 'node:test'
 import { promisify } from 'node:util'
@@ -33,6 +34,18 @@ async function ended(child: ChildProcess): Promise<Ended> {
   assert.ok(child.stdout && child.stderr)
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
   return { exitCode: child.exitCode, stdout, stderr }
+}
+
+/** The first of that type among the lines of JSON; it never comes where the process ends before. */
+function documentOf(stdout: Readable, type: string): Promise<Record<string, unknown>> {
+  return new Promise((resolve) => {
+    let said = ''
+    stdout.on('data', (piece: Buffer) => {
+      said += String(piece)
+      const line = said.split('\n').find((one) => one.startsWith(`{"type":"${type}"`) && one.endsWith('}'))
+      if (line !== undefined) resolve(JSON.parse(line))
+    })
+  })
 }
 
 async function git(remote: string, ...args: string[]): Promise<string[]> {
@@ -125,6 +138,31 @@ describe('moose demo', { timeout: 4 * TIMEOUT_MS }, () => {
     assert.match(stdout, /moose .*show [0-9a-f]{8} --diff/)
     assert.match(stdout, /http:\/\/127\.0\.0\.1:\d+/)
     assert.match(stderr, /no model was called/)
+  })
+
+  test('with --open its orders are served in the page, at a link that logs in, until Ctrl-C', async () => {
+    const child = start(['demo', '--open', '--json'])
+    const over = ended(child)
+    assert.ok(child.stdout)
+    const link = await Promise.race([
+      documentOf(child.stdout, 'page'),
+      over.then(({ stderr }) => Promise.reject(new Error(stderr))),
+    ])
+    const page = new URL(String(link['url']))
+    const served = await fetch(page)
+    assert.equal(served.status, 200)
+    assert.match(await served.text(), /<div id="page">/)
+    const headers = { 'content-type': 'application/json', 'sec-fetch-site': 'same-origin' }
+    const body = JSON.stringify({ code: page.hash.slice(1) })
+    const opened = await fetch(new URL('/api/sessions', page), { method: 'POST', headers, body })
+    const [cookie = ''] = opened.headers.getSetCookie().map((set) => set.split(';', 1).join(''))
+    const listed = await fetch(new URL('/api/work-orders', page), { headers: { ...headers, cookie } })
+    const { work_orders: orders }: { work_orders: { title: string }[] } = JSON.parse(await listed.text())
+    assert.deepEqual(new Set(orders.map(({ title }) => title)), new Set(EXPECTED.map(([title]) => title)))
+    child.kill('SIGINT')
+    const { exitCode, stderr } = await over
+    assert.equal(exitCode, 0, stderr)
+    assert.deepEqual(await leftRunning(), [])
   })
 
   test('interrupted, it leaves nothing running, and does not stand in the way of the next', async () => {

@@ -4,13 +4,14 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
 import { createMooseHome, fileOrder, settled } from '../support/moose-home.ts'
-import { endsSoon, isRunning } from '../support/running-process.ts'
+import { endsSoon, isRunning, isRunningWith } from '../support/running-process.ts'
+import { withoutBubblewrap } from '../support/sandbox-setting.ts'
 import { mooseUp } from '../support/service-process.ts'
 import { until } from '../support/until.ts'
 
 const skip = process.platform === 'linux' ? false : 'without /proc nothing is on record'
 
-test('kill -9 while a check runs: the next start ends the check and its daemon, and the order goes on', {
+test('kill -9 while a check runs without a sandbox: the next start ends it and its daemon, and the order goes on', {
   skip,
 }, async () => {
   await using folder = await temporaryFolder()
@@ -20,7 +21,7 @@ test('kill -9 while a check runs: the next start ends the check and its daemon, 
   const script = `[ -d ${pid('over')} ] && exit 0; ${daemon}; echo $$ > ${pid('check')}; exec sleep 61`
   const answer = { task: 'Write one', turn: 1, text: '### write one.txt\n```\none\n```\n' }
   const checks = JSON.stringify({ checks: [{ name: 'hangs once', run: script }] })
-  await using home = await createMooseHome({ 'moose.yaml': checks }, [answer])
+  await using home = await createMooseHome({ 'moose.yaml': checks }, [answer], { MOOSE_SANDBOX: 'none' })
   const first = await mooseUp(home.environment, '--start')
   const id = await fileOrder(home.database, { title: 'Write one', files: ['one.txt'] })
   const pids = [await pidIn(pid('check')), await pidIn(pid('daemon'))]
@@ -33,6 +34,28 @@ test('kill -9 while a check runs: the next start ends the check and its daemon, 
   const order = await settled(looker, id)
   assert.deepEqual([order.phase, order.attempts], ['in_review', 1])
   assert.match(second.printed(), /ended what a moose that is gone had left running/)
+  assert.deepEqual(await readdir(path.join(home.config.home, 'children')), [])
+})
+
+test('kill -9 while a check runs in a sandbox leaves nothing of it, a daemon neither, and the order goes on', {
+  skip: withoutBubblewrap,
+}, async () => {
+  const [own, daemon] = [`61.${process.pid}`, `62.${process.pid}`]
+  const run = `test -e go || { (env -i /usr/bin/setsid sleep ${daemon} >/dev/null 2>&1 &); trap '' TERM; sleep ${own}; }`
+  const answer = { task: 'Write one', turn: 1, text: '### write one.txt\n```\none\n```\n' }
+  const checks = (script: string) => JSON.stringify({ checks: [{ name: 'hangs once', run: script }] })
+  await using home = await createMooseHome({ 'moose.yaml': checks(run) }, [answer])
+  const first = await mooseUp(home.environment, '--start')
+  const id = await fileOrder(home.database, { title: 'Write one', files: ['one.txt'] })
+  const runs = async () => Promise.all([own, daemon].map((seconds) => isRunningWith('sleep', seconds)))
+  await until('both run', async () => (await runs()).every((one) => one))
+  await home.remote.commit('main', { go: '' })
+  await first.kill()
+  await until('neither runs', async () => (await runs()).every((one) => !one), { withinMs: 10_000 })
+  await using _second = await mooseUp(home.environment)
+  await using looker = await home.open('client')
+  const order = await settled(looker, id)
+  assert.deepEqual([order.phase, order.attempts], ['in_review', 1])
   assert.deepEqual(await readdir(path.join(home.config.home, 'children')), [])
 })
 

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { setEmergencyStop } from '../../src/db/system-config.ts'
 import { findWorkOrder } from '../../src/db/work-orders/work-orders.ts'
 import { FAULT_POINTS, type FaultPoint } from '../../src/faults/fault-point.ts'
+import { fetchAt } from '../support/api-token.ts'
 import { fileOrder } from '../support/moose-home.ts'
 import type { LaunchedWorker } from '../support/service-process.ts'
 import { until } from '../support/until.ts'
@@ -129,16 +130,17 @@ async function tooLate(what: string): Promise<never> {
 }
 
 /** Until the order has its pull request; one that failed is retried once, as a person would. */
-async function untilDone({ home }: CrashSetting, id: string, { ready, printed }: LaunchedWorker): Promise<string> {
+async function untilDone(setting: CrashSetting, id: string, { home, ready, printed }: LaunchedWorker): Promise<string> {
   let how = 'went on'
   const { url } = await ready
-  const { db } = home.database
+  const { db } = setting.home.database
   const look = async () => {
     const { status, phase, status_reason } = await findWorkOrder(db, id)
     if (status === 'failed' || (status === 'blocked' && status_reason?.code !== 'emergency_stop')) {
       assert.equal(how, 'went on', `failed twice: ${printed().slice(-2_000)}`)
       how = 'retried'
-      await fetch(`${url}/api/work-orders/${id}/retry`, { method: 'POST' })
+      const answer = await fetchAt(home, `${url}/api/work-orders/${id}/retry`, { method: 'POST' })
+      assert.equal(answer.status, 200, await answer.text())
     }
     return phase === 'in_review'
   }

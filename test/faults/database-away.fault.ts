@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { FaultBody } from '../../src/contract/faults.ts'
+import { fetchAt } from '../support/api-token.ts'
 import { mooseUp } from '../support/service-process.ts'
 import { until } from '../support/until.ts'
 import { assertEndedOnce, createTroubledHome, standings, untilInReview } from './troubled-home.ts'
@@ -14,10 +15,12 @@ test('a database that is away for a minute is waited for: no order fails, no ans
   troubled.holdAnswers(answers.promise)
   const ids = await troubled.file(6)
   await until('three calls under way', async () => troubled.provider.calls.length === 3)
+  const list = () => fetchAt(troubled.home.config.home, `${service.url}/api/work-orders`)
+  assert.equal((await list()).status, 200)
   await troubled.server.stop('immediate')
   answers.resolve()
   await delay(60_000)
-  const answer = await fetch(`${service.url}/api/work-orders`)
+  const answer = await list()
   assert.deepEqual([answer.status, FaultBody.parse(await answer.json()).error.code], [503, 'database_unreachable'])
   assert.equal(troubled.provider.bill.length, 3, 'without a database nothing is paid')
   await troubled.server.start()

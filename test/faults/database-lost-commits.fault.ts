@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type LossyService, loseCommit, startLossyService } from './lose-commits.ts'
+import { type LossyService, loseCommit, loseUntilLost, startLossyService } from './lose-commits.ts'
 import { assertEndedOnce } from './troubled-home.ts'
 
 /** More orders than are run. */
 const MOST = 240
 /** So many orders show how many commits one has: beside it the service commits for itself now and then. */
 const COUNTED = 3
-/** So often an order may have fewer commits than those, and lose none. */
-const MOST_TRIES = 5
 
 test('the answer to each commit of an order lost once: it ends properly, nothing twice', async () => {
   await using lossy = await startLossyService(MOST)
@@ -22,22 +20,11 @@ test('the answer to each commit of an order lost once: it ends properly, nothing
   const commits = Math.min(...counts)
   assert.ok(commits >= (await stepsOf(lossy)) * 2, `a step begins and ends with a commit, and there were ${commits}`)
   for (let nth = 1; nth <= commits; nth += 1) {
-    const lost = await loseUntilLost(lossy, nth, ids)
+    const lost = await loseUntilLost(lossy, nth, ids, (line) => console.log(line))
     assert.notEqual(lost, null, `commit ${nth} of ${commits} was lost`)
   }
   await assertEndedOnce(lossy.troubled, ids, lossy.service)
 })
-
-/** @returns the statement whose answer was lost */
-async function loseUntilLost(lossy: LossyService, nth: number, ids: string[]): Promise<string | null> {
-  for (let tries = 0; tries < MOST_TRIES; tries += 1) {
-    const { id, lost, ms } = await loseCommit(lossy, nth, ids.length)
-    ids.push(id)
-    console.log(`lost commit ${nth}: in review after ${ms} ms (${lost?.replace(/\s+/g, ' ').slice(0, 70)})`)
-    if (lost !== null) return lost
-  }
-  return null
-}
 
 /** How many steps an order takes. */
 async function stepsOf({ troubled: { home } }: LossyService): Promise<number> {

@@ -32,3 +32,27 @@ export async function loseCommit({ troubled, proxy }: LossyService, nth: number 
   await untilInReview(troubled, before + 1, 60_000)
   return { id: String(id), commits: proxy.commits, lost: proxy.lost, ms: Math.round(performance.now() - began) }
 }
+
+/** So often an order may have fewer commits than others had, and lose none: beside orders the service commits for itself. */
+export const MOST_TRIES = 5
+
+/**
+ * The same with one order after another, until one has lost that commit.
+ *
+ * @param ids orders that are in review already; these are added
+ * @returns the statement whose answer was lost; null: none of them had so many commits
+ */
+export async function loseUntilLost(
+  lossy: LossyService,
+  nth: number,
+  ids: string[],
+  say: (line: string) => void,
+): Promise<string | null> {
+  for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+    const { id, lost, ms } = await loseCommit(lossy, nth, ids.length)
+    ids.push(id)
+    say(`lost commit ${nth}: in review after ${ms} ms (${lost?.replace(/\s+/g, ' ').slice(0, 70)})`)
+    if (lost !== null) return lost
+  }
+  return null
+}

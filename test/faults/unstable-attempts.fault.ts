@@ -20,7 +20,13 @@ const ANSWERS = [
   { task: 'Name', turn: 1, text: '### write name.txt\n```\nmoose\n```\n' },
   { task: 'Other', turn: 1, text: '### write other.txt\n```\nsome\n```\n' },
 ]
-const FAST = { MOOSE_LEASE_MS: '1500', ORCHESTRATOR_POLLING_INTERVAL_MS: '500', MOOSE_LOG_LEVEL: 'warn' }
+/** A sandbox would keep the order from what makes it unstable. */
+const FAST = {
+  MOOSE_SANDBOX: 'none',
+  MOOSE_LEASE_MS: '1500',
+  ORCHESTRATOR_POLLING_INTERVAL_MS: '500',
+  MOOSE_LOG_LEVEL: 'warn',
+}
 const WITHIN_MS = 180_000
 
 type Supervised = AsyncDisposable & { deaths: () => number; printed: () => string }

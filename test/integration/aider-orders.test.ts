@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { TriesResponse, TryResponse } from '../../src/contract/tries.ts'
 import { says } from '../support/aider-bench.ts'
 import { AIDER } from '../support/aider-program.ts'
 import { carryOut, chargeOf, GOOD, IDEA, notesOf, openAiderSetting, stepsOf, TITLE } from '../support/aider-setting.ts'
@@ -30,6 +31,18 @@ test('a failed run is repeated once, told what went wrong, and the second one co
     ],
   )
   assert.ok(Math.abs(Number(order.attempt_history[0]?.cost_usd) - chargeOf(setting.server)) < 1e-12)
+  const get = async (path: string): Promise<unknown> => {
+    const url = `http://127.0.0.1/api/work-orders/${order.id}/${path}`
+    return (await setting.moose.http.fetch(new Request(url))).json()
+  }
+  const { tries } = TriesResponse.parse(await get('tries'))
+  assert.deepEqual(
+    tries.map(({ step }) => step),
+    ['propose', 'apply', 'apply'],
+  )
+  const { prompt, answer } = TryResponse.parse(await get('attempts/1/tries/2')).try
+  assert.match(String(prompt.reason), /^Aider asked this and composed it by itself/)
+  assert.equal(answer.text, 'Which world?')
 })
 
 test('without Aider nothing is started and nothing is spent, and the message says how to get it', async () => {

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { approveWorkOrder } from '../../src/db/work-orders/approve-work-order.ts'
 import { claimOrders } from '../../src/db/work-orders/claim.ts'
 import { isStillApproved } from '../../src/db/work-orders/order-conditions.ts'
-import { approveWorkOrder, findWorkOrder } from '../../src/db/work-orders/work-orders.ts'
+import { findWorkOrder } from '../../src/db/work-orders/work-orders.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { faultOf } from '../support/fault-of.ts'
+import { until } from '../support/until.ts'
 
 /** What a Director, his tools or another program may write, and whether it is an approval. */
 const FLAGS: [unknown, boolean][] = [
@@ -82,4 +85,56 @@ test('what the specification asks for, what is shown and what is claimed are one
     await database.pool.query('update work_orders set metadata = $2 where id = $1', [id, words])
     assert.equal(await isStillApproved(database.db, run), approved, `${words}, at a second look at itself`)
   }
+})
+
+const EDIT = `update work_orders set description = description || ' and delete the tests' where id = $1`
+const PLAIN = { allow: [], allow_secrets: [], allow_all_protected: false }
+
+test('what was edited since it was looked at is not approved, nor is anything of it allowed', async () => {
+  await using database = await createTestDatabase()
+  const { db, pool } = database
+  const id = await insert(database, {})
+  const { content_sha256 } = await findWorkOrder(db, id)
+  assert.match(String(content_sha256), /^[0-9a-f]{64}$/)
+  await pool.query(EDIT, [id])
+  const refused = await faultOf(approveWorkOrder(db, id, { ...PLAIN, allow_all_protected: true, content_sha256 }))
+  const now = await findWorkOrder(db, id)
+  assert.deepEqual([refused.code, refused.details], ['work_order_conflict', { id, content_sha256: now.content_sha256 }])
+  assert.match(refused.message, /was changed since it was looked at.* moose show \S+ .* moose approve \S+$/)
+  const { rows } = await pool.query<{ count: string }>(
+    `select (select count(*) from allowed_changes) + (select count(*) from work_order_events)
+       + (select count(*) from audit_entries where act in ('order.approve', 'order.allow')) as count`,
+  )
+  assert.deepEqual([now.approved, rows[0]?.count], [false, '0'])
+  assert.equal((await approveWorkOrder(db, id, PLAIN)).approved, true, 'without the condition')
+  assert.equal((await faultOf(approveWorkOrder(db, id, { ...PLAIN, content_sha256 }))).code, 'work_order_conflict')
+  const same = now.content_sha256
+  assert.equal((await approveWorkOrder(db, id, { ...PLAIN, content_sha256: same })).approved, true, 'approved already')
+})
+
+test('an edit that is under way while it is approved counts', async () => {
+  await using database = await createTestDatabase()
+  const { db, pool } = database
+  const id = await insert(database, {})
+  const { content_sha256 } = await findWorkOrder(db, id)
+  const editor = await pool.connect()
+  try {
+    await editor.query('begin')
+    await editor.query(EDIT, [id])
+    const approving = faultOf(approveWorkOrder(db, id, { ...PLAIN, content_sha256 }))
+    await until(
+      'the approval waits for the edit',
+      async () =>
+        (
+          await pool.query(
+            'select from pg_stat_activity where datname = current_database() and wait_event_type = $$Lock$$',
+          )
+        ).rowCount === 1,
+    )
+    await editor.query('commit')
+    assert.equal((await approving).code, 'work_order_conflict')
+  } finally {
+    editor.release()
+  }
+  assert.equal((await findWorkOrder(db, id)).approved, false)
 })

@@ -10,7 +10,7 @@ import { readRoutingOutcomes } from '../../src/db/outcome-vectors.ts'
 import { moose as command } from '../support/moose-command.ts'
 import { createMooseHome, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
 import { olderDatabase } from '../support/older-database.ts'
-import { endsSoon } from '../support/running-process.ts'
+import { isRunningWith } from '../support/running-process.ts'
 import { mooseUp } from '../support/service-process.ts'
 import { until } from '../support/until.ts'
 
@@ -227,19 +227,20 @@ test('failures of earlier orders that their set-up had are marked, and are neith
 
 for (const ending of ['cancelled', 'killed'] as const) {
   test(`${ending} while its base is checked, an order leaves nothing behind, and goes on where it may`, async () => {
-    const files = checked('{ name: slow, run: "echo pid $$; sleep 2" }')
+    const seconds = `2.${process.pid}`
+    const files = checked(`{ name: slow, run: "echo begun; sleep ${seconds}" }`)
     await using home = await createMooseHome(files, [GREET])
     const id = await fileOrder(home.database, { title: GREET.task, files: ['greeting.txt'] })
     const first = await mooseUp(home.environment, '--start')
-    const pid = await printed(home, /^pid (\d+)/m)
+    await printed(home, /^(begun)/m)
     if (ending === 'killed') await first.kill()
     else assert.equal((await command(['cancel', id], { environment: home.environment })).exitCode, 0)
     await using _second = ending === 'killed' ? await mooseUp(home.environment) : first
-    assert.ok(await endsSoon(Number(pid)))
     await using looker = await home.open('client')
     const order = await settled(looker, id)
     assert.deepEqual([order.status, order.attempts], ending === 'killed' ? ['in_progress', 1] : ['cancelled', 1])
     assert.equal(await count(home, 'model_calls'), ending === 'killed' ? 1 : 0)
+    await until('nothing of it runs', async () => !(await isRunningWith('sleep', seconds)))
     const folder = path.join(home.config.home, 'workspaces')
     await until('its workspace is gone', async () => (await readdir(folder)).length === 0)
   })

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { mkdtempDisposable } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { test } from 'node:test'
 import { type Kysely, sql } from 'kysely'
 import { z } from 'zod'
@@ -96,10 +99,12 @@ test('200 mixed calls, streamed and not, with retries: what is tracked is the bi
     replayDir: '/nonexistent',
     modelTimeoutMs: 20_000,
     maxCallsPerProvider: null,
+    modelHosts: [],
     clock: { now: () => new Date(), sleep: async () => undefined },
     log: createLog('silent'),
   })
-  await using gateway = createGateway({ db, models })
+  await using home = await mkdtempDisposable(path.join(tmpdir(), 'moose-gateway-'))
+  await using gateway = createGateway({ db, models, home: home.path, refuseSecrets: () => undefined })
   await storeProposers(db, servers)
 
   const direct = async (n: number) => {

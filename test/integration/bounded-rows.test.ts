@@ -6,9 +6,10 @@ import { attemptHistory } from '../../src/db/attempts/attempt-history.ts'
 import { createEventFeed } from '../../src/db/event-feed.ts'
 import { migrate } from '../../src/db/migrate.ts'
 import { eventsAfter, recordEvent } from '../../src/db/work-order-events.ts'
+import { approveWorkOrder } from '../../src/db/work-orders/approve-work-order.ts'
 import { claimOrders } from '../../src/db/work-orders/claim.ts'
 import { listWorkOrders } from '../../src/db/work-orders/list-work-orders.ts'
-import { addWorkOrders, approveWorkOrder, findWorkOrder, moveWorkOrder } from '../../src/db/work-orders/work-orders.ts'
+import { addWorkOrders, findWorkOrder, moveWorkOrder } from '../../src/db/work-orders/work-orders.ts'
 import { Fault } from '../../src/faults/fault.ts'
 import { LIMITS, WorkOrderContent } from '../../src/work-order/content.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
@@ -136,11 +137,13 @@ async function withLargeRows(count: number): Promise<{ database: TestDatabase; i
   return { database, ids: rows.map(({ id }) => id) }
 }
 
+const NEWEST = { sort: 'created', reverse: false } as const
+
 describe('rows from before the bounds', () => {
   test('are listed by their beginning, named as shortened, and shown whole', async () => {
     const { database, ids } = await withLargeRows(5)
     await using _ = database
-    const listed = await listWorkOrders(database.db, { limit: 100 })
+    const { orders: listed } = await listWorkOrders(database.db, {}, { reading: NEWEST, limit: 100 })
     assert.deepEqual(new Set(listed.map(({ id }) => id)), new Set(ids))
     assert.ok(JSON.stringify(listed).length < ids.length * 3_000, `${JSON.stringify(listed).length} characters`)
     for (const order of listed) {
@@ -202,8 +205,10 @@ test('a list of orders as they usually are is whole', async () => {
       approved: true,
     },
   ])
-  const [order] = await listWorkOrders(database.db, { limit: 1 })
-  assert.deepEqual(order, { ...(await findWorkOrder(database.db, String(order?.id))), shortened: [] })
+  const { orders } = await listWorkOrders(database.db, {}, { reading: NEWEST, limit: 1 })
+  const [order] = orders
+  const { content_sha256: _, ...one } = await findWorkOrder(database.db, String(order?.id))
+  assert.deepEqual(order, { ...one, shortened: [] })
 })
 
 test('pages of events are bounded in bytes, and list, history and live log have every event all the same', async () => {

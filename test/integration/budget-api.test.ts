@@ -6,9 +6,9 @@ import { after, test } from 'node:test'
 import { release, reserve, settle } from '../../src/budget/ledger.ts'
 import { readOrderBudget } from '../../src/budget/spent-by.ts'
 import { readBudget } from '../../src/budget/summary.ts'
-import { createHttpApp } from '../../src/http/http-app.ts'
 import { Usd } from '../../src/money.ts'
 import { openApiHome } from '../support/api-home.ts'
+import { createTokenApp, enterTestToken } from '../support/api-token.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { faultOf } from '../support/fault-of.ts'
 import { by, CALL, NOBODY, order, project, setNow } from '../support/ledger-rows.ts'
@@ -146,9 +146,11 @@ after(() => home[Symbol.asyncDispose]())
 
 /** The API over the database of a test. */
 function api({ db }: TestDatabase) {
-  const app = createHttpApp(home.deps({ db }))
+  const app = createTokenApp(home.deps({ db }))
+  const entered = enterTestToken({ db })
   return async (method: string, route: string, path: string, body?: unknown) => {
     const init = { method, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }
+    await entered
     const response = await app.request(path, body === undefined ? { method } : init)
     const answer = JSON.parse(JSON.stringify(await assertConforms(method, route, response)))
     return { status: response.status, answer }

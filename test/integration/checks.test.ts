@@ -8,9 +8,19 @@ import { Fault, type FaultCode } from '../../src/faults/fault.ts'
 import { Mirrors } from '../../src/git/mirrors.ts'
 import type { Check, CheckResult } from '../../src/ports/execution.ts'
 import type { Workspace } from '../../src/ports/workspace.ts'
+import type { SandboxKind } from '../../src/sandbox/sandbox.ts'
 import { createWorkspaces } from '../../src/workspace/workspaces.ts'
+import { networksFor } from '../support/child-networks.ts'
 import { createGitRemote } from '../support/git-remote.ts'
-import { endsSoon } from '../support/running-process.ts'
+import { isRunningWith } from '../support/running-process.ts'
+import { until } from '../support/until.ts'
+import { sandboxOf, usualSandbox } from '../support/usual-sandbox.ts'
+
+function parseEnv(text: string): Record<string, string> {
+  return Object.fromEntries(
+    text.split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+  )
+}
 
 const fault = (code: FaultCode) => (error: unknown) => error instanceof Fault && error.code === code
 const EXECUTABLE_PATH = '/usr/local/bin:/usr/bin:/bin'
@@ -18,11 +28,13 @@ const workOrderId = '00000000-0000-4000-8000-0000000000aa'
 
 type Setting = AsyncDisposable & {
   workspace: Workspace
+  kind: SandboxKind
   told: string[]
   run: (run: string, changes?: Partial<Check>, signal?: AbortSignal) => Promise<CheckResult>
 }
 
-async function setting(executablePath = EXECUTABLE_PATH): Promise<Setting> {
+/** `confined: false`: what foreign code may write beside its tree without a sandbox. */
+async function setting({ executablePath = EXECUTABLE_PATH, confined = true } = {}): Promise<Setting> {
   const remote = await createGitRemote({ 'src/a': 'original\n', '.gitignore': 'node_modules/\n' })
   const root = remote.folder
   const workspaces = createWorkspaces({ root, mirrors: new Mirrors(root) })
@@ -31,16 +43,20 @@ async function setting(executablePath = EXECUTABLE_PATH): Promise<Setting> {
   const sha = await workspaces.fetchBase(project, signal)
   const workspace = await workspaces.open({ project, workOrderId, attempt: 1, sha, signal })
   const toolchains = async () => ({ executablePath, variables: {}, found: [] })
-  const runner = createCheckRunner({ toolchains, home: root })
+  const sandbox = confined ? usualSandbox(root) : sandboxOf('none', root)
+  const networks = networksFor({ home: root, sandbox: sandbox.kind })
+  const runner = createCheckRunner({ toolchains, sandbox, networks })
   const told: string[] = []
   return {
     workspace,
+    kind: sandbox.kind,
     told,
     run: (run, changes, cancel = signal) => {
       const check = { name: 'check', run, timeoutMs: 20_000, proves: [1], fix: null, report: null, ...changes }
       const criteria = ['It works', 'It is fast']
-      const config = { cache: [], env: {} }
-      return runner.run(check, { workspace, config, criteria, signal: cancel, onOutput: (text) => told.push(text) })
+      const config = { cache: [], env: {}, network: { setup: [], checks: [] } }
+      const of = { workspace, project, use: 'checks', config, criteria } as const
+      return runner.run(check, { ...of, signal: cancel, onOutput: (text) => told.push(text) })
     },
     [Symbol.asyncDispose]: () => remote[Symbol.asyncDispose](),
   }
@@ -73,12 +89,7 @@ test('a check fails, crashes or takes too long; each is told apart', async () =>
   ]
   assert.deepEqual(
     endings.map(({ outcome, exitCode }) => [outcome, exitCode]),
-    [
-      ['failed', 3],
-      ['crashed', null],
-      ['crashed', 127],
-      ['timed_out', null],
-    ],
+    [['failed', 3], given.kind === 'none' ? ['crashed', null] : ['failed', 137], ['crashed', 127], ['timed_out', null]],
   )
   assert.match(String(endings[2]?.outputTail), /not found/)
   assert.equal(endings[3]?.outputTail, 'begun')
@@ -143,7 +154,7 @@ test('where no bash is, sh stops at the first line that fails too', async () => 
   const tools = path.join(remote.folder, 'tools')
   await mkdir(tools)
   for (const tool of ['cat', 'git']) await symlink(`/usr/bin/${tool}`, path.join(tools, tool))
-  await using given = await setting(tools)
+  await using given = await setting({ executablePath: tools })
   const failed = await given.run('echo "${BASH_VERSION-no bash}"\nfalse\necho done')
   assert.deepEqual([failed.outcome, failed.exitCode], ['failed', 1])
   if (!(await realpath('/bin/sh')).endsWith('bash')) assert.equal(failed.outputTail, 'no bash')
@@ -154,24 +165,39 @@ test('where no bash is, sh stops at the first line that fails too', async () => 
   }
 })
 
+const PROXY_VARIABLES = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY']
+  .flatMap((name) => [name, name.toLowerCase()])
+  .concat('npm_config_proxy', 'npm_config_https_proxy', 'YARN_HTTP_PROXY', 'YARN_HTTPS_PROXY')
+
 test('the environment of a check is exactly the allow-list', async () => {
   await using given = await setting()
   process.env['MOOSE_TEST_CANARY'] = 'secret'
   try {
-    const { outputTail } = await given.run(`${process.execPath} -p 'JSON.stringify(process.env)'`)
-    const { PWD: _pwd, OLDPWD: _oldpwd, SHLVL: _level, _: _last, ...environment } = JSON.parse(outputTail)
+    const { outputTail } = await given.run('env')
+    const { PWD: _pwd, OLDPWD: _oldpwd, SHLVL: _level, _: _last, ...environment } = parseEnv(outputTail)
     const folder = path.dirname(given.workspace.path)
-    assert.match(environment.MOOSE_CHILD, /^[0-9a-f-]{36}$/)
+    const proxy = String(environment['HTTPS_PROXY'])
+    assert.match(proxy, given.kind === 'bubblewrap' ? /^http:\/\/127\.0\.0\.1:3128$/ : /^http:\/\/127\.0\.0\.1:\d+$/)
+    const [direct, port] = ['localhost,127.0.0.1,::1', new URL(proxy).port]
     assert.deepEqual(environment, {
-      MOOSE_CHILD: environment.MOOSE_CHILD,
       PATH: EXECUTABLE_PATH,
       HOME: path.join(folder, 'home'),
       TMPDIR: path.join(folder, 'tmp'),
       LANG: 'C.UTF-8',
       TERM: 'dumb',
       CI: 'true',
-      MAVEN_OPTS: `-Duser.home=${path.join(folder, 'home')}`,
-      GRADLE_USER_HOME: path.join(folder, 'home', '.gradle'),
+      ...Object.fromEntries(PROXY_VARIABLES.map((name) => [name, proxy])),
+      NO_PROXY: direct,
+      no_proxy: direct,
+      npm_config_noproxy: direct,
+      UV_OFFLINE: '1',
+      CARGO_NET_OFFLINE: 'true',
+      JAVA_TOOL_OPTIONS: [
+        `-Duser.home=${path.join(folder, 'home')}`,
+        ...['http', 'https'].flatMap((kind) => [`-D${kind}.proxyHost=127.0.0.1`, `-D${kind}.proxyPort=${port}`]),
+        '-Daether.connector.http.useSystemProperties=true',
+        '-Daether.transport.apache.useSystemProperties=true',
+      ].join(' '),
     })
   } finally {
     delete process.env['MOOSE_TEST_CANARY']
@@ -194,9 +220,10 @@ test('HOME and TMPDIR go with the workspace', async () => {
 
 test('a check that takes too long ends with its whole process group', async () => {
   await using given = await setting()
-  await given.run('mkdir node_modules; (sleep 61 & echo $! > node_modules/pid; wait)', { timeoutMs: 500 })
-  const pid = await readFile(path.join(given.workspace.path, 'node_modules/pid'), 'utf8')
-  assert.ok(await endsSoon(Number(pid)))
+  const seconds = `61.${process.pid}`
+  await given.run(`mkdir node_modules; (sleep ${seconds} & touch node_modules/began; wait)`, { timeoutMs: 1_500 })
+  assert.ok(existsSync(path.join(given.workspace.path, 'node_modules/began')))
+  await until('no sleep', async () => !(await isRunningWith('sleep', seconds)))
 })
 
 test('a flood of output is bounded', async () => {
@@ -237,14 +264,14 @@ for (const [name, tampering] of [
   ['makes its change look old', 'touch -r src/a ../t; echo fakefake > src/a; touch -r ../t src/a'],
 ] as const) {
   test(`the next check sees the commit although one ${name}`, async () => {
-    await using given = await setting()
+    await using given = await setting({ confined: false })
     assert.equal((await given.run(tampering)).outcome, 'passed')
     assert.equal((await given.run('cat src/a')).outputTail, 'original')
   })
 }
 
 test('a check that links the index elsewhere makes nothing be written there', async () => {
-  await using given = await setting()
+  await using given = await setting({ confined: false })
   const victim = path.join(path.dirname(path.dirname(given.workspace.path)), 'victim')
   await writeFile(victim, 'mine')
   assert.equal((await given.run(`ln -sf ${victim} ../index`)).outcome, 'passed')
@@ -262,7 +289,7 @@ for (const [name, spoil] of [
   ],
 ] as const) {
   test(`a check that ${name} has not passed, and nothing outside is touched`, async () => {
-    await using given = await setting()
+    await using given = await setting({ confined: false })
     const attempt = path.dirname(given.workspace.path)
     const victim = path.join(path.dirname(attempt), 'victim')
     await mkdir(path.join(victim, 'home'), { recursive: true })

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
@@ -164,6 +164,33 @@ describe('commands of a service', () => {
     await api.place({ id: ID, files_in_scope: [] })
     const approved = await run('approve 1a2b3c4d')
     assert.match(approved.stderr, /names no file that may change.*moose edit 1a2b3c4d --file PATH/)
+  })
+
+  test('what is edited between the look and the approval is not approved, and says so', async () => {
+    await api.place({ id: ID })
+    // Asked between the two.
+    const { status } = deps.orchestrator
+    deps.orchestrator.status = async () => {
+      await api.home.database.pool.query(`update work_orders set description = 'Delete the tests' where id = $1`, [ID])
+      return await status()
+    }
+    const { exitCode, stderr } = await run('approve 1a2b3c4d')
+    assert.equal(exitCode, 1, stderr)
+    assert.match(
+      stderr,
+      /^error: .*was changed since it was looked at.*moose show 1a2b3c4d +Then .*moose approve 1a2b3c4d$/m,
+    )
+    assert.equal((await api.detail(ID)).approved, false)
+    deps.orchestrator.status = status
+    const again = await run('approve 1a2b3c4d --json')
+    const { content_sha256 } = await api.detail(ID)
+    assert.equal(JSON.parse(again.stdout).work_orders[0].content_sha256, content_sha256)
+    assert.deepEqual(served.sent.at(-1)?.body, {
+      allow: [],
+      allow_all_protected: false,
+      allow_secrets: [],
+      content_sha256,
+    })
   })
 
   test('a rejected order that is retried has to be approved again', async () => {
@@ -420,6 +447,39 @@ describe('commands of a service', () => {
     assert.match(stderr, /moose show 1a2b3c4d --diff {3}Merge it with: moose merge 1a2b3c4d/)
   })
 
+  test('run keeps what set-ups and checks print to itself, but for the end of what failed; --verbose has all of it', async () => {
+    const failure = 'Check "test" failed (exit code 1).\n1 failing'
+    const event = (type: string, step: string, message: string, data = {}) =>
+      api.publish({ work_order_id: ID, attempt: 1, type, step, message, data })
+    deps.orchestrator.execute = async (id) => {
+      await event('output', 'prepare', 'added 3 packages')
+      await event('output', 'verify', 'ok 1\nok 2')
+      await event('step_failed', 'verify', failure, { code: 'check_failed' })
+      await event('step_started', 'apply', 'apply, try 2')
+      await event('output', 'apply', 'Aider v0')
+      await event('output', 'verify', 'ok again')
+      await event('step_failed', 'verify', 'for good', { code: 'check_failed' })
+      await api.place({ id: ID, status: 'failed' })
+      await api.publish({ work_order_id: ID, type: 'attempt_ended', message: 'failed' })
+      throw new Fault('check_failed', 'for good', { id })
+    }
+    await api.place({ id: ID, approved: true })
+    const quiet = await run('run 1a2b3c4d')
+    assert.deepEqual(
+      [quiet.exitCode, quiet.stdout, quiet.stderr],
+      [
+        1,
+        '✗ verify   Check "test" failed (exit code 1).\n│ verify   1 failing\n│ apply    Aider v0\n✗ verify   check_failed\n',
+        'error: for good\n',
+      ],
+    )
+    await api.clear()
+    await api.place({ id: ID, approved: true })
+    const { stdout } = await run('run 1a2b3c4d --verbose')
+    for (const line of ['added 3 packages', 'ok 1', 'ok 2', 'ok again', 'Aider v0'])
+      assert.equal(stdout.split(line).length, 2, stdout)
+  })
+
   test('run tells apart what failed and what needs a human', async () => {
     await api.place({ id: ID, approved: true })
     fails('execute', 'check_failed', 'The tests fail.')
@@ -497,9 +557,13 @@ describe('commands of a service', () => {
   })
 
   test('another program at the port of a dead service is not spoken to', async () => {
-    const { status } = deps.orchestrator
-    deps.orchestrator.status = async () => ({ ...(await status()), pid: 1 })
-    assert.equal((await run('stop')).exitCode, 1)
+    const file = path.join(api.home.config.home, 'service.json')
+    const service = JSON.parse(await readFile(file, 'utf8'))
+    // One that is there and is another, and one that is gone.
+    for (const pid of [process.ppid, 2 ** 22]) {
+      await writeFile(file, JSON.stringify({ ...service, pid }))
+      assert.equal((await run('stop')).exitCode, 1)
+    }
     assert.deepEqual(deps.told, [])
   })
 })

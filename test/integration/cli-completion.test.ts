@@ -38,7 +38,7 @@ describe('what may be typed next, without a service', () => {
       ['resume', 'reconcile', ':4'],
     ],
     'an option': [
-      ['list', '--sta'],
+      ['list', '--statu'],
       ['--status', ':4'],
     ],
     'a global option of every command': [
@@ -72,7 +72,7 @@ describe('what may be typed next, with a service up', () => {
   let id: string
 
   before(async () => {
-    home = await createMooseHome({ 'README.md': '# Sample\n' }, [])
+    home = await createMooseHome({ 'README.md': '# Sample\n', 'src/a.js': '', 'src/$(touch planted)': '' }, [])
     id = await fileOrder(home.database, { title: 'Say\thello\u001b[31m $(touch /tmp/planted)', files: ['README.md'] })
     await home.database.db
       .insertInto('projects')
@@ -90,7 +90,7 @@ describe('what may be typed next, with a service up', () => {
     let said = ''
     await until('the service answers in time', async () => {
       said = (await moose(['complete', '--', ...words], { environment: home.environment })).stdout
-      return said !== ':4\n'
+      return said !== ':4\n' && said !== ':0\n'
     })
     return said
   }
@@ -98,6 +98,14 @@ describe('what may be typed next, with a service up', () => {
   test('the ids of orders, with their titles', async () => {
     assert.equal(await offered('approve', ''), `${shortId(id)}\tSay hello\\u001b[31m $(touch /tmp/planted)\n:4\n`)
     assert.deepEqual(await candidates(home.environment, 'budget', 'settle', ''), [':4'])
+  })
+
+  test('files of the repository for --file, and those of the shell where the project is not known', async () => {
+    const words = ['add', '-p', 'sample', '--file']
+    assert.equal(await offered(...words, 'RE'), 'README.md\n:4\n')
+    assert.match(await offered(...words, ''), /^src\/\n[^]*README\.md\n:6\n$/)
+    assert.equal(await offered(...words, 'src/'), 'src/a.js\n:4\n')
+    assert.deepEqual(await candidates(home.environment, 'add', '-p', 'nope', '--file', 'RE'), [':0'])
   })
 
   test('projects, but for a name that a shell would run', async () => {
@@ -129,7 +137,7 @@ describe('in a shell', () => {
     running.child.stdin?.end(`${keys}exit\n`)
     return (await running).stdout
   }
-  const KEYS = 'moose com\tba\t | head -1\nmoose list --st\tfai\t--he\t | head -1\n'
+  const KEYS = 'moose com\tba\t | head -1\nmoose list --statu\tfai\t--he\t | head -1\n'
   const COMPLETED = /^type _get_comp_words_by_ref[^]*^Usage: moose list/m
 
   test('bash', { skip: lacking('script') }, async () => {

@@ -9,6 +9,7 @@ import { buildProgram, faultOfRun } from '../../src/cli/program.ts'
 import { getProposerConfig } from '../../src/db/proposer-configs.ts'
 import { countOutage } from '../../src/db/provider-pauses.ts'
 import { examineProposers } from '../../src/doctor/examine-proposers.ts'
+import { whyHostRefused } from '../../src/models/model-hosts.ts'
 import { providerKey } from '../../src/models/provider-pause.ts'
 import { type ApiHome, openApiHome, type ServedApi } from '../support/api-home.ts'
 import { type ModelServer, startModelServer } from '../support/model-server.ts'
@@ -26,7 +27,9 @@ describe('moose proposer', () => {
 
   before(async () => {
     server = await startModelServer(READY)
-    api = await openApiHome({ settings: { OWN_API_KEY: 'sk-own-0123456789' } })
+    api = await openApiHome({
+      settings: { OWN_API_KEY: 'sk-own-0123456789', MOOSE_MODEL_HOSTS: '*.openai.azure.com,*.example.com' },
+    })
     served = await api.serve(api.deps())
   })
   after(async () => {
@@ -40,6 +43,11 @@ describe('moose proposer', () => {
     served.sent.length = 0
     server.calls.length = 0
     server.script.splice(0, server.script.length, READY)
+  })
+
+  test('the addresses of all presets may be called as they are', () => {
+    for (const [name, { baseUrl }] of Object.entries(PRESETS))
+      assert.equal(whyHostRefused({ name, baseUrl }, []), null, name)
   })
 
   /** In this process: what is tested are the words, not that a process starts. */
@@ -96,7 +104,7 @@ describe('moose proposer', () => {
     assert.match(stdout, /^own\nstate +paused by you\n/)
     assert.match(
       stdout,
-      /\nkey +OWN_API_KEY, which is set\nprice +\$1\.00 in, \$2\.00 out per million tokens, as you say\n/,
+      /\nkey +OWN_API_KEY, which is set\nprice +\$1\.00 in, \$2\.00 out per million tokens, as you say since \d{4}-\d\d-\d\d\ntest +costs at most \$0\.00\d\d\n/,
     )
     assert.match(stderr, /moose proposer test own/)
   })
@@ -244,7 +252,7 @@ describe('moose proposer', () => {
     assert.deepEqual(
       findings.map(({ name, state, remedy }) => [name, state, remedy]),
       [
-        ['proposer clear', 'ok', null],
+        ['proposer clear', 'optional', 'moose proposer edit clear --base-url https://…'],
         ['proposer clear', 'warning', 'moose proposer test clear, or moose proposer resume clear --now'],
         ['proposer clear', 'warning', 'moose proposer edit clear --base-url https://…'],
         ['proposer keyless', 'optional', 'export OPENAI_API_KEY=…'],
@@ -255,7 +263,7 @@ describe('moose proposer', () => {
     )
     await db.updateTable('proposer_configs').set({ active: false }).where('name', '<>', 'keyless').execute()
     const none = (await examineProposers(db, api.moose.api.models)).at(-1)
-    assert.deepEqual([none?.state, none?.remedy], ['missing', 'moose proposer resume clear'])
+    assert.deepEqual([none?.state, none?.remedy], ['missing', 'moose proposer resume own'])
     assert.equal((await run('edit', 'my own', '--threshold', '0.5')).exitCode, 0)
   })
 

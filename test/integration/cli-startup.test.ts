@@ -36,8 +36,9 @@ test('moose --help loads no command, no schema and no setting', async () => {
 })
 
 test('a command that asks a service loads no server, engine, log or database', async () => {
-  for (const name of ['list', 'show', 'status']) {
-    const heavy = /^(?:hono|@hono\/.*|pino|pg|kysely|ai|@ai-sdk\/.*|@dbos-inc\/.*|src\/(?:app|http|db)\b.*)$/
+  for (const name of ['list', 'show', 'status', 'watch']) {
+    const heavy =
+      /^(?:ink|react.*|yoga-layout|hono|@hono\/.*|pino|pg|kysely|ai|@ai-sdk\/.*|@dbos-inc\/.*|src\/(?:app|http|db)\b.*)$/
     const loaded = await loadedBy(name, '--help')
     assert.ok(loaded.includes('zod'), loaded.join('\n'))
     assert.deepEqual(

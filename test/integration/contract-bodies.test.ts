@@ -86,7 +86,13 @@ const REFUSED: Record<string, unknown[]> = {
     { name: 'a', repository: 'a\0' },
     { name: 'a', repository: '/a', create_origin: 'b' },
   ],
-  'PATCH /api/projects/{name}': [{}, { branch_pattern: 'a' }, { author: 'Ada' }, { signing_key: 'key' }],
+  'PATCH /api/projects/{name}': [
+    {},
+    { branch_pattern: 'a' },
+    { author: 'Ada' },
+    { signing_key: 'key' },
+    ...['-v', 'a b', 'a,b', 'a$(id)', '/a', 'a:', '', 'x'.repeat(256)].map((sandbox_image) => ({ sandbox_image })),
+  ],
   'POST /api/projects/{name}/check': [{ moose_yaml: 'x'.repeat(70_000) }, { frsh: true }],
   'POST /api/proposers': [
     { ...PROPOSER, price: {} },

@@ -1,22 +1,21 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { killAll } from '../faults/kill-between-steps.ts'
-import { loseCommit, startLossyService } from '../faults/lose-commits.ts'
+import { loseCommit, loseUntilLost, MOST_TRIES, startLossyService } from '../faults/lose-commits.ts'
 import { assertEndedOnce, untilInReview } from '../faults/troubled-home.ts'
 import { until } from '../support/until.ts'
 
 /** Of the commits of an order; `npm run test:faults` loses each of them. */
 const LOST = [0.25, 0.5, 0.75]
 
-test('commits without an answer, every connection killed, a restarted server: each order ends properly and once', async () => {
-  await using lossy = await startLossyService(LOST.length + 2)
+test('commits without an answer, every connection killed, a restarted server: each order ends properly and once', async (t) => {
+  await using lossy = await startLossyService(LOST.length * MOST_TRIES + 2)
   const { troubled, service } = lossy
   const undisturbed = await loseCommit(lossy, null, 0)
   const ids = [undisturbed.id]
   for (const part of LOST) {
-    const { id, lost } = await loseCommit(lossy, Math.round(undisturbed.commits * part), ids.length)
-    assert.notEqual(lost, null)
-    ids.push(id)
+    const nth = Math.round(undisturbed.commits * part)
+    assert.notEqual(await loseUntilLost(lossy, nth, ids, (line) => t.diagnostic(line)), null)
   }
 
   const answers = Promise.withResolvers<void>()

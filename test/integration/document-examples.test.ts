@@ -7,10 +7,10 @@ import type { Command } from 'commander'
 import { parseAllDocuments, stringify } from 'yaml'
 import { z } from 'zod'
 import { parseMooseYaml } from '../../src/checks/moose-yaml.ts'
-import { checkOrderToRun } from '../../src/cli/input/order-problems.ts'
 import { createOutput } from '../../src/cli/pages/output.ts'
 import { buildProgram, faultOfRun } from '../../src/cli/program.ts'
 import { knownKeys } from '../../src/contract/moose-yaml.ts'
+import { checkOrderToRun } from '../../src/contract/order-file/check-order.ts'
 import { createTestDatabase } from '../support/database.ts'
 
 const ROOT = path.join(import.meta.dirname, '../..')
@@ -64,7 +64,7 @@ test('every command of the documents is one there is, with options and arguments
 
 test('a command, an option or an argument there is not is found out', async () => {
   const [typing, option, missing, none] = commandsIn(
-    'moose lst\n./moose add --titel "a b" # c\nX=1 moose merge && echo\n',
+    'moose lst\n./moose add --titel "a b" # c\nX=1 moose logs && echo\n',
   )
   assert.deepEqual([option, none], [['add', '--titel', 'a b'], undefined])
   assert.match(String(await whyRefused(typing ?? [])), /unknown command 'lst'/)
@@ -108,9 +108,12 @@ async function whyRefused(words: readonly string[]): Promise<string | null> {
   }
 }
 
+/** The group that does something without one of its commands: it would open the home of whoever runs the tests. */
+const ACTS_ITSELF = 'budget'
+
 function idle(command: Command): void {
   for (const part of command.commands) {
-    if (part.commands.length === 0) part.action(() => undefined)
+    if (part.commands.length === 0 || part.name() === ACTS_ITSELF) part.action(() => undefined)
     idle(part)
   }
 }

@@ -7,6 +7,7 @@ import { setLimit } from '../../src/budget/limits.ts'
 import { setEmergencyStop } from '../../src/db/system-config.ts'
 import { findWorkOrder } from '../../src/db/work-orders/work-orders.ts'
 import { Usd } from '../../src/money.ts'
+import { fetchAt } from '../support/api-token.ts'
 import { createMooseHome, fileOrder, type MooseHome } from '../support/moose-home.ts'
 import { mooseUp } from '../support/service-process.ts'
 import { shiftTime } from '../support/shifted-time.ts'
@@ -67,7 +68,7 @@ describe('an emergency stop', () => {
       await delay(500)
       assert.equal((await findWorkOrder(home.database.db, id)).status, 'pending')
       // Who asks for it is told.
-      const refused = await fetch(`${service.url}/api/orchestrator/start`, { method: 'POST' })
+      const refused = await fetchAt(home.config.home, `${service.url}/api/orchestrator/start`, { method: 'POST' })
       assert.ok(refused.status >= 500, String(refused.status))
       await goOn(home)
       const order = await atRest(home, id)

@@ -7,14 +7,19 @@ const FILES = { 'greeting.txt': 'hello\n' }
 const TITLE = 'Greet the world'
 const RECORDINGS = [{ task: TITLE, turn: 1, text: '### write greeting.txt\n```\nhello, world\n```\n' }]
 
+/** No version of a UUID has such digits. */
+const FOREIGN = 'ffffffff-1234-0000-0000-123456789abc'
+
 test('ids that are a uuid to Postgres and none to RFC 9562 work in every command, and to the pull request', async () => {
   await using home = await createMooseHome(FILES, RECORDINGS)
   const { pool } = home.database
   await pool.query(`update projects set id = md5('the project')::uuid`)
   const id = await fileOrder(home.database, { title: TITLE, files: ['greeting.txt'], approved: false })
   const { rows } = await pool.query<{ id: string }>(
-    `update work_orders set id = md5('the order')::uuid where id = $1 returning id`,
-    [id],
+    `with old as (delete from work_orders where id = $1 returning *)
+     insert into work_orders select (jsonb_populate_record(null::work_orders, to_jsonb(old) || $2)).*
+     from old returning id`,
+    [id, { id: FOREIGN }],
   )
   const foreign = String(rows[0]?.id)
   const run = async (...words: string[]) => {

@@ -7,11 +7,12 @@ import { readConfig } from '../../src/config.ts'
 import type { PullRequestHint } from '../../src/contract/github-webhook.ts'
 import { OrchestratorStatusResponse } from '../../src/contract/orchestrator.ts'
 import { takeDelivery } from '../../src/db/github-deliveries.ts'
-import { createHttpApp } from '../../src/http/http-app.ts'
 import { createLog } from '../../src/log.ts'
 import { openApiHome } from '../support/api-home.ts'
+import { createTokenApp } from '../support/api-token.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { startGitHub } from '../support/github/github-server.ts'
+import { MAINTAINER } from '../support/github/graphql.ts'
 import { createMooseHome, detailOf, fileOrder, settled } from '../support/moose-home.ts'
 import { toolOrSkip } from '../support/tool-or-skip.ts'
 
@@ -40,7 +41,7 @@ function app() {
   const deps = api.deps()
   const hints: PullRequestHint[] = []
   deps.orchestrator.hintAtPullRequest = (hint) => void hints.push(hint)
-  return { http: createHttpApp(deps), hints }
+  return { http: createTokenApp(deps), hints }
 }
 
 test('a signed webhook is a hint at its pull request; a replay is none', async () => {
@@ -113,7 +114,7 @@ test('what is signed but malformed is refused with 400; without a secret there i
   assert.equal((await http.fetch(request({}, '[]'))).status, 400)
   assert.equal((await http.fetch(request({}, 'no json'))).status, 400)
   const config = { ...api.home.config, githubSecrets: { ...api.home.config.githubSecrets, webhook: null } }
-  assert.equal((await createHttpApp(api.deps({ config })).fetch(request({}))).status, 404)
+  assert.equal((await createTokenApp(api.deps({ config })).fetch(request({}))).status, 404)
 })
 
 test('a delivery is taken once, also by two processes at once', async () => {
@@ -157,6 +158,15 @@ test('an order approved by SQL becomes a pull request on GitHub, and a webhook o
   const done = await detailOf(moose, id)
   assert.deepEqual([done.status, done.metadata['merge_sha']], ['completed', mergeSha])
   assert.deepEqual(await home.remote.branches(), ['main'])
+  const acts = await moose.db
+    .selectFrom('audit_entries')
+    .selectAll()
+    .where('work_order_id', '=', id)
+    .orderBy('seq')
+    .execute()
+  assert.deepEqual(acts.map(({ act, actor_kind: kind, actor_name: name }) => `${act} ${kind}:${name}`).slice(2), [
+    `pull_request.merge forge_login:${MAINTAINER}`,
+  ])
   const response = await moose.http.fetch(new Request('http://127.0.0.1/api/orchestrator'))
   const { status } = OrchestratorStatusResponse.parse(await response.json())
   assert.equal(status.github.tracked_pull_requests, 0)

@@ -5,10 +5,12 @@ import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import { EventsResponse } from '../../src/contract/events.ts'
 import { FaultBody } from '../../src/contract/faults.ts'
 import type { EventView } from '../../src/contract/work-orders.ts'
-import { createHttpApp } from '../../src/http/http-app.ts'
+import { addToken } from '../../src/db/api-tokens/api-tokens.ts'
 import { HTTP_LIMITS } from '../../src/http/http-env.ts'
 import { serveHttp } from '../../src/http/serve-http.ts'
+import { TOKEN_BYTES, tokenHash, tokenOf } from '../../src/redaction/token-form.ts'
 import { type ApiDeps, openApiHome } from '../support/api-home.ts'
+import { createTokenApp } from '../support/api-token.ts'
 import { until } from '../support/until.ts'
 
 const api = await openApiHome()
@@ -53,7 +55,7 @@ const lastOf = (events: EventSourceMessage[]) => {
 
 test('a stream gives what is stored and then what comes, each event once and in order', async () => {
   const deps = api.deps()
-  await using server = await serveHttp(createHttpApp(deps), { port: 0 })
+  await using server = await serveHttp(createTokenApp(deps), { port: 0 })
   const id = await api.place()
   await api.publish({ work_order_id: id, type: 'added', message: 'first\nline' })
   const response = await fetch(`${server.url}/api/work-orders/${id.slice(0, 8)}/events`)
@@ -77,7 +79,7 @@ test('a stream gives what is stored and then what comes, each event once and in 
 
 test('the stream of all orders resumes after ?after=, and after Last-Event-ID before that', async () => {
   const deps = api.deps()
-  await using server = await serveHttp(createHttpApp(deps), { port: 0 })
+  await using server = await serveHttp(createTokenApp(deps), { port: 0 })
   await api.publish({ work_order_id: await api.place() }, 5)
   const from = async (path: string, headers: Record<string, string> = {}) =>
     (await read(await fetch(server.url + path, { headers }), (events) => events.at(-1)?.id === '5')).ids
@@ -88,7 +90,7 @@ test('the stream of all orders resumes after ?after=, and after Last-Event-ID be
 
 test('whoever asks for JSON gets what is stored and no stream', async () => {
   const deps = api.deps()
-  const app = createHttpApp(deps)
+  const app = createTokenApp(deps)
   const id = await api.place()
   await api.publish({ work_order_id: id }, 3)
   await api.publish({ work_order_id: await api.place() })
@@ -100,9 +102,48 @@ test('whoever asks for JSON gets what is stored and no stream', async () => {
   assert.deepEqual(await ids(`/api/work-orders/${id}/events?after=1`), ['2', '3'])
 })
 
+test('a stream that asks for it is told of settings that change, also by plain SQL, without an id; others are not', async () => {
+  const deps = api.deps()
+  await using server = await serveHttp(createTokenApp(deps), { port: 0 })
+  const { pool } = api.home.database
+  const id = await api.place()
+  const last = (events: EventSourceMessage[]) => events.some(({ event }) => event === 'added')
+  const told = read(await fetch(`${server.url}/api/events?settings=true`), last)
+  const untold = read(await fetch(`${server.url}/api/events`), last)
+  await subscribed(deps, 1)
+  const acts = [
+    `insert into system_config (key, value) values ('emergency_stop', 'false')`,
+    `update projects set protect = '["infra/"]' where name = 'sample'`,
+    `update proposer_configs set complexity_threshold = 0.9`,
+    `insert into api_tokens (name, hash, scopes, created_by) values ('told', sha256('told'), '{read}', 'os_user:x')`,
+    `insert into provider_pauses (provider, failures, reason, until) values ('acme', 1, 'away', now() + interval '1 hour')`,
+    `insert into workers (executor_id, holder, host, pid, version, revision, lease_until)
+      values ('other', gen_random_uuid(), 'host', 1, '1', '1', now())`,
+    `update workers set lease_until = now() where executor_id = 'other'`,
+  ]
+  for (const verb of ['start', 'stop']) await fetch(`${server.url}/api/orchestrator/${verb}`, { method: 'POST' })
+  for (const act of acts) await pool.query(act)
+  await pool.query(`delete from provider_pauses where provider = 'acme'`)
+  await pool.query(`delete from workers where executor_id = 'other'`)
+  await api.publish({ work_order_id: id, type: 'added' })
+  const { events } = await told
+  const settings = events.filter(({ event }) => event === 'settings')
+  const kinds = settings.map(({ data }) => JSON.parse(data).about)
+  const ofService = kinds.slice(0, kinds.indexOf('setting'))
+  // The first start has it join the fleet.
+  assert.equal(ofService.filter((kind) => kind === 'worker').length, 1)
+  assert.equal(ofService.filter((kind) => kind === 'orchestrator').length, 2)
+  const ofActs = kinds.slice(ofService.length).filter((kind, index, all) => kind !== all[index - 1])
+  // Nothing comes of the lease that is renewed.
+  assert.deepEqual(ofActs, ['setting', 'project', 'proposer', 'token', 'provider', 'worker', 'provider', 'worker'])
+  assert.ok(settings.every((event) => event.id === undefined))
+  const { events: usual } = await untold
+  assert.deepEqual([...new Set(usual.map(({ event }) => event))], ['added'])
+})
+
 test('a silent stream says that it is alive', async () => {
   const deps = api.deps()
-  const app = createHttpApp(deps, { ...HTTP_LIMITS, heartbeatMs: 10 })
+  const app = createTokenApp(deps, { ...HTTP_LIMITS, heartbeatMs: 10 })
   await using server = await serveHttp(app, { port: 0 })
   const id = await api.place()
   const reading = read(await fetch(`${server.url}/api/events`), (events) => events.length === 1)
@@ -114,7 +155,7 @@ test('a silent stream says that it is alive', async () => {
 
 test('a followed stream ends after the end of the attempt, not of an earlier one, and nothing is lost', async () => {
   const deps = api.deps()
-  await using server = await serveHttp(createHttpApp(deps), { port: 0 })
+  await using server = await serveHttp(createTokenApp(deps), { port: 0 })
   const id = await api.place({ status: 'in_progress', phase: 'routing', attempt_history: [RUNNING] })
   await api.publish({ work_order_id: id, type: 'attempt_ended', attempt: 0 })
   const reading = read(await fetch(`${server.url}/api/work-orders/${id}/events?follow=attempt`))
@@ -131,7 +172,7 @@ test('a followed stream ends after the end of the attempt, not of an earlier one
 
 test('a followed stream has the end of the step that recorded the end of the attempt', async () => {
   const deps = api.deps()
-  const app = createHttpApp(deps)
+  const app = createTokenApp(deps)
   const ended = { ...RUNNING, status: 'succeeded' } as const
   const step = { name: 'record', status: 'running' } as const
   const id = await api.place({
@@ -148,7 +189,7 @@ test('a followed stream has the end of the step that recorded the end of the att
 
 test('a followed stream of an order at rest gives what is stored and ends at once', async () => {
   const deps = api.deps()
-  const app = createHttpApp(deps)
+  const app = createTokenApp(deps)
   const states = [{ status: 'failed' }, { status: 'blocked' }, { status: 'in_progress', phase: 'in_review' }] as const
   for (const state of states) {
     const id = await api.place(state)
@@ -161,7 +202,7 @@ test('a followed stream of an order at rest gives what is stored and ends at onc
 
 test('a followed stream notices an end that nobody wrote an event for', async () => {
   const deps = api.deps()
-  const app = createHttpApp(deps, { ...HTTP_LIMITS, heartbeatMs: 10 })
+  const app = createTokenApp(deps, { ...HTTP_LIMITS, heartbeatMs: 10 })
   const id = await api.place()
   const reading = read(await app.request(`/api/work-orders/${id}/events?follow=attempt`))
   await subscribed(deps, 1)
@@ -171,7 +212,7 @@ test('a followed stream notices an end that nobody wrote an event for', async ()
 
 test('a cancelled order is followed until its attempt has really ended', async () => {
   const deps = api.deps()
-  const app = createHttpApp(deps)
+  const app = createTokenApp(deps)
   const id = await api.place({ status: 'in_progress', phase: 'proposing', attempt_history: [RUNNING] })
   const reading = read(await app.request(`/api/work-orders/${id}/events?follow=attempt`))
   await subscribed(deps, 1)
@@ -185,7 +226,7 @@ test('a cancelled order is followed until its attempt has really ended', async (
 
 test('a client that goes away leaves no subscription behind', async () => {
   const deps = api.deps()
-  const app = createHttpApp(deps)
+  const app = createTokenApp(deps)
   await using server = await serveHttp(app, { port: 0 })
   const gone = new AbortController()
   await fetch(`${server.url}/api/events`, { signal: gone.signal })
@@ -204,7 +245,7 @@ test('a client that does not read holds the source back instead of filling memor
     const event = { ...EVENT, message: 'x'.repeat(100_000) }
     for (; !signal.aborted && taken < 10_000; taken += 1) yield { ...event, id: String(taken) }
   }
-  await using server = await serveHttp(createHttpApp(deps), { port: 0 })
+  await using server = await serveHttp(createTokenApp(deps), { port: 0 })
   const response = await fetch(`${server.url}/api/events`)
   await pause(300)
   const before = taken
@@ -216,7 +257,7 @@ test('a client that does not read holds the source back instead of filling memor
 
 test('more streams than the limit are 429, and a closed one makes room', async () => {
   const deps = api.deps()
-  const app = createHttpApp(deps, { ...HTTP_LIMITS, maxStreams: 2 })
+  const app = createTokenApp(deps, { ...HTTP_LIMITS, maxStreams: 2 })
   await using server = await serveHttp(app, { port: 0 })
   const first = await fetch(`${server.url}/api/events`)
   await fetch(`${server.url}/api/events`)
@@ -229,13 +270,31 @@ test('more streams than the limit are 429, and a closed one makes room', async (
   assert.equal((await fetch(`${server.url}/api/events`)).status, 200)
 })
 
+test('one caller cannot take every stream from the others', async () => {
+  const deps = api.deps()
+  await using server = await serveHttp(createTokenApp(deps, { ...HTTP_LIMITS, maxStreamsOfCaller: 1 }), { port: 0 })
+  const another = tokenOf(Buffer.alloc(TOKEN_BYTES, 'another'))
+  const token = { name: 'another', scopes: ['read' as const], expires_in_days: null }
+  await addToken(deps.db, { ...token, hash: tokenHash(another), createdBy: 'moose:test' })
+  const first = await fetch(`${server.url}/api/events`)
+  const second = await fetch(`${server.url}/api/events?settings=true`)
+  assert.equal(second.status, 429)
+  const fault = FaultBody.parse(await second.json()).error
+  assert.deepEqual([fault.code, fault.details?.['max']], ['too_many_streams', 1])
+  const other = await fetch(`${server.url}/api/events`, { headers: { authorization: `Bearer ${another}` } })
+  assert.equal(other.status, 200)
+  await first.body?.cancel()
+  await subscribed(deps, 1)
+  assert.equal((await fetch(`${server.url}/api/events`)).status, 200)
+})
+
 test('a stream whose source breaks says so at its end and keeps the reason to itself', async () => {
   const deps = api.deps()
   deps.feed.subscribe = async function* () {
     yield EVENT
     throw new Error('password is hunter2')
   }
-  const { events } = await read(await createHttpApp(deps).request('/api/events'))
+  const { events } = await read(await createTokenApp(deps).request('/api/events'))
   assert.equal(events.length, 2)
   assert.deepEqual(lastOf(events).data, { reason: 'failed' })
 })
@@ -243,7 +302,7 @@ test('a stream whose source breaks says so at its end and keeps the reason to it
 test('who follows is told at once that the service stops, hears what still finishes, and then the end', async () => {
   await using api = await openApiHome()
   const deps = api.deps()
-  const server = await serveHttp(createHttpApp(deps), { port: 0 })
+  const server = await serveHttp(createTokenApp(deps), { port: 0 })
   const id = await api.place({ status: 'in_progress', phase: 'proposing', attempt_history: [RUNNING] })
   const before = read(await fetch(`${server.url}/api/events`))
   const following = read(await fetch(`${server.url}/api/work-orders/${id}/events?follow=attempt`))
@@ -269,7 +328,7 @@ test('who follows is told at once that the service stops, hears what still finis
 test('the frame that tells of the stop says when to come again, and keeps the place of the stream', async () => {
   await using api = await openApiHome()
   const deps = api.deps()
-  await using server = await serveHttp(createHttpApp(deps), { port: 0 })
+  await using server = await serveHttp(createTokenApp(deps), { port: 0 })
   await api.publish({ work_order_id: await api.place() })
   const response = await fetch(`${server.url}/api/events`)
   assert.ok(response.body)

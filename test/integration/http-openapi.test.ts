@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { after, test } from 'node:test'
 import { createHttpApp, openApiDocument } from '../../src/http/http-app.ts'
+import { ROUTE_NEEDS, scopeOf } from '../../src/http/route-needs.ts'
 import { openApiHome } from '../support/api-home.ts'
 import { contract, operations } from '../support/openapi-contract.ts'
 
@@ -19,12 +20,38 @@ test('GET /openapi.json serves the same document', async () => {
 })
 
 test('the contract and the app have the same routes', () => {
-  const pages = ['/', '/docs', '/docs/', '/docs/start.js', '/openapi.json']
+  const views = [
+    '/',
+    '/login',
+    '/orders',
+    '/orders/:id',
+    '/orders/:id/edit',
+    '/new',
+    '/import',
+    '/numbers',
+    '/operate',
+    '/operate/:part',
+    '/assets/:file',
+  ]
+  const pages = [...views, '/docs', '/docs/', '/docs/start.js', '/openapi.json']
   const served = createHttpApp(api.deps())
     .routes.filter(({ method, path }) => method !== 'ALL' && !pages.includes(path) && !/^\/docs\/.+\.\w+$/.test(path))
     .map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`)
   const declared = operations().map(({ method, path }) => `${method} ${path}`)
   assert.deepEqual([...new Set(served)].sort(), declared.sort())
+})
+
+test('every route says what it takes, and the contract says the same', () => {
+  const served = createHttpApp(api.deps()).routes.filter(({ method }) => method !== 'ALL')
+  const routes = new Set(served.map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`))
+  assert.deepEqual([...routes].sort(), Object.keys(ROUTE_NEEDS).sort())
+  for (const { method, path, operation } of operations()) {
+    const scope = scopeOf(ROUTE_NEEDS[`${method} ${path}`] ?? 'read')
+    assert.deepEqual(operation.security, scope === null ? [] : [{ token: [scope] }], `${method} ${path}`)
+    const looksItself = path.startsWith('/api/webhooks/') || operation.operationId === 'openSession'
+    assert.equal('401' in operation.responses, scope !== null || looksItself, path)
+    assert.ok(operation.responses['403'] !== undefined, path)
+  }
 })
 
 test('every operation has an id of its own, a summary, described answers and its path parameters', () => {

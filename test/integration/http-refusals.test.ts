@@ -13,6 +13,7 @@ import { createHttpApp } from '../../src/http/http-app.ts'
 import { HTTP_LIMITS } from '../../src/http/http-env.ts'
 import { serveHttp } from '../../src/http/serve-http.ts'
 import { openApiHome } from '../support/api-home.ts'
+import { createTokenApp } from '../support/api-token.ts'
 import { assertConforms, operations } from '../support/openapi-contract.ts'
 
 const api = await openApiHome()
@@ -32,13 +33,14 @@ async function refusal(response: Response, status: number, code: FaultCode) {
 async function raw(url: string, lines: readonly string[]): Promise<string> {
   const socket = connect(Number(new URL(url).port), '127.0.0.1')
   await once(socket, 'connect')
-  socket.end(`${lines.join('\r\n')}\r\n\r\n`)
+  // Not ended: who has hung up gets no answer that takes a moment.
+  socket.write(`${lines.join('\r\n')}\r\n\r\n`)
   return text(socket)
 }
 
 test('every fault is answered with the status of the table, its code and its details', async () => {
   const deps = api.deps()
-  const app = createHttpApp(deps)
+  const app = createTokenApp(deps)
   for (const code of CODES) {
     deps.orchestrator.status = () => Promise.reject(new Fault(code, 'It happened.', { id: 'x' }))
     const response = await app.request('/api/orchestrator')
@@ -51,7 +53,7 @@ test('no fault is answered with a secret of Moose in its words', async () => {
   const deps = api.deps()
   const config = readConfig({ MOOSE_HOME: '/home/ada/moose', OPENAI_API_KEY: 'sk-canary-0123' })
   deps.config = config
-  const app = createHttpApp(deps)
+  const app = createTokenApp(deps)
   const details = { id: 'x', reason: 'no: sk-canary-0123' }
   deps.orchestrator.status = () => Promise.reject(new Fault('proposer_refused', 'It said sk-canary-0123.', details))
   const error = await refusal(await app.request('/api/orchestrator'), 502, 'proposer_refused')
@@ -60,7 +62,7 @@ test('no fault is answered with a secret of Moose in its words', async () => {
 
 test('the contract declares every status that the end of an attempt can have', async () => {
   const deps = api.deps()
-  const app = createHttpApp(deps)
+  const app = createTokenApp(deps)
   const id = await api.place()
   const notOfAttempts: FaultCode[] = ['too_many_streams', 'webhook_refused']
   for (const code of CODES.filter((one) => !notOfAttempts.includes(one))) {
@@ -81,7 +83,7 @@ test('what Moose cannot name is told to the log and not to the client', async ()
   })
   deps.log = pino({ level: 'error', base: null }, sink)
   deps.orchestrator.status = () => Promise.reject(new Error('password is hunter2'))
-  const response = await createHttpApp(deps).request('/api/orchestrator')
+  const response = await createTokenApp(deps).request('/api/orchestrator')
   const error = await refusal(response, 500, 'internal')
   assert.doesNotMatch(JSON.stringify(error), /hunter2|at .*\.ts/)
   assert.match(lines.join(''), /hunter2.*http-refusals\.test\.ts/)
@@ -89,7 +91,7 @@ test('what Moose cannot name is told to the log and not to the client', async ()
 
 test('a missing approval is 409 for an execution and 403 for the Manager', async () => {
   const deps = api.deps()
-  const app = createHttpApp(deps)
+  const app = createTokenApp(deps)
   const id = await api.place()
   deps.orchestrator.execute = () => Promise.reject(new Fault('work_order_not_approved', 'It is not approved.'))
   const executed = await app.request('/api/orchestrator/execute', json(JSON.stringify({ work_order_id: id })))
@@ -101,11 +103,11 @@ test('a missing approval is 409 for an execution and 403 for the Manager', async
 })
 
 test('an unknown order is 404 on every route that names one', async () => {
-  const app = createHttpApp(api.deps())
+  const app = createTokenApp(api.deps())
   for (const { method, path } of operations().filter((route) => route.path.startsWith('/api/work-orders/{id}'))) {
     for (const id of ['00000000-0000-4000-8000-000000000000', 'zz', 'abc', '%00', "1'--", 'a'.repeat(5000)]) {
       const body = method === 'PATCH' ? json('{"title":"x"}') : {}
-      const response = await app.request(path.replace('{id}', id), { ...body, method })
+      const response = await app.request(path.replace('{id}', id).replaceAll(/\{\w+\}/g, '1'), { ...body, method })
       await refusal(response.clone(), 404, 'work_order_not_found')
       await assertConforms(method, path, response)
     }
@@ -116,7 +118,7 @@ test('an unknown order is 404 on every route that names one', async () => {
 
 test('a work order that breaks the rules is refused by field and nothing is stored', async () => {
   const deps = api.deps()
-  const app = createHttpApp(deps)
+  const app = createTokenApp(deps)
   const add = async (body: unknown) =>
     refusal(await app.request('/api/work-orders', json(JSON.stringify(body))), 400, 'work_order_invalid')
   const good = { title: 'Good' }
@@ -134,7 +136,7 @@ test('a work order that breaks the rules is refused by field and nothing is stor
 
 test('an edit is held to the rules of a new order, and must change something', async () => {
   const deps = api.deps()
-  const app = createHttpApp(deps)
+  const app = createTokenApp(deps)
   const id = await api.place()
   const edit = (body: unknown) =>
     app.request(`/api/work-orders/${id}`, { ...json(JSON.stringify(body)), method: 'PATCH' })
@@ -150,7 +152,7 @@ test('an edit is held to the rules of a new order, and must change something', a
 })
 
 test('what is wrong is said in plain words', async () => {
-  const app = createHttpApp(api.deps())
+  const app = createTokenApp(api.deps())
   const execute = async (body: string) =>
     (await refusal(await app.request('/api/orchestrator/execute', json(body)), 400, 'request_invalid')).message
   assert.equal(await execute('{}'), 'The body was refused: work_order_id is missing.')
@@ -163,7 +165,7 @@ test('what is wrong is said in plain words', async () => {
 })
 
 test('a wrong body or query elsewhere is request_invalid and names the field', async () => {
-  const app = createHttpApp(api.deps())
+  const app = createTokenApp(api.deps())
   const start = await app.request('/api/orchestrator/start', json('{"interval_ms":1}'))
   assert.match((await refusal(start, 400, 'request_invalid')).message, /interval_ms/)
   const list = await app.request('/api/work-orders?status=done&limit=0')
@@ -180,7 +182,7 @@ test('a wrong body or query elsewhere is request_invalid and names the field', a
 
 test('a name that no row can have is named as unknown, or as wrong, and reaches no database', async () => {
   const deps = api.deps()
-  const app = createHttpApp(deps)
+  const app = createTokenApp(deps)
   for (const name of ['%00', 'a%00b', 'a'.repeat(5_000)]) {
     const price = await app.request(`/api/proposers/${name}/price`, { ...json('{"free":true}'), method: 'PUT' })
     assert.match((await refusal(price.clone(), 404, 'not_found')).message, /^There is nothing of this name: name /)
@@ -195,14 +197,14 @@ test('a name that no row can have is named as unknown, or as wrong, and reaches 
 })
 
 test('malformed JSON is 400', async () => {
-  const app = createHttpApp(api.deps())
+  const app = createTokenApp(api.deps())
   for (const body of ['{', '{"title":}', 'null x', '\u0000']) {
     await refusal(await app.request('/api/work-orders', json(body)), 400, 'request_invalid')
   }
 })
 
 test('a name that is there twice, text that is no UTF-8, an unknown field and an unknown parameter are refused by name', async () => {
-  const app = createHttpApp(api.deps())
+  const app = createTokenApp(api.deps())
   const send = (body: string | Buffer) =>
     app.request('/api/work-orders', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body })
   const twice = await refusal(await send('{"title":"a","title":"b"}'), 400, 'request_invalid')
@@ -213,15 +215,16 @@ test('a name that is there twice, text that is no UTF-8, an unknown field and an
   assert.match(latin1.message, /The body is not UTF-8 \(line 1\)/)
   const field = await refusal(await send('{"titel":"a"}'), 400, 'work_order_invalid')
   assert.match(field.message, /titel is not a known field; there are: title, description, /)
-  for (const query of ['/api/work-orders?stauts=failed', '/api/events?aftre=1']) {
+  const retry = '/api/manager?work_order_id=a&current_proposer=b&attempt=1&resaon=c'
+  for (const query of ['/api/work-orders?stauts=failed', '/api/events?aftre=1', retry]) {
     const { message } = await refusal(await app.request(query), 400, 'request_invalid')
-    assert.match(message, /The query was refused: (stauts|aftre) is not a known field; there are: /)
+    assert.match(message, /The query was refused: (stauts|aftre|resaon) is not a known field; there are: /)
   }
 })
 
 test('a body over the limit is 413, announced or not, and the server goes on', async () => {
   const deps = api.deps()
-  await using server = await serveHttp(createHttpApp(deps), { port: 0 })
+  await using server = await serveHttp(createTokenApp(deps), { port: 0 })
   const big = JSON.stringify({ title: 'x'.repeat(HTTP_LIMITS.maxBodyBytes) })
   const announced = await fetch(`${server.url}/api/work-orders`, json(big))
   await refusal(announced, 413, 'request_invalid')
@@ -242,7 +245,7 @@ test('a body over the limit is 413, announced or not, and the server goes on', a
 
 test('a body that is not JSON is 415, so that no form of a web page can act', async () => {
   const deps = api.deps()
-  await using server = await serveHttp(createHttpApp(deps), { port: 0 })
+  await using server = await serveHttp(createTokenApp(deps), { port: 0 })
   const id = await api.place()
   const before = await api.snapshot()
   const types = ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'text/json']
@@ -261,7 +264,7 @@ test('a body that is not JSON is 415, so that no form of a web page can act', as
 
 test('a foreign host is 403 on every route, before anything is done', async () => {
   const deps = api.deps()
-  await using server = await serveHttp(createHttpApp(deps), { port: 0 })
+  await using server = await serveHttp(createTokenApp(deps), { port: 0 })
   const id = await api.place()
   const before = await api.snapshot()
   const routes = [...operations(), { method: 'GET', path: '/docs' }, { method: 'GET', path: '/nowhere' }]
@@ -276,7 +279,7 @@ test('a foreign host is 403 on every route, before anything is done', async () =
 
 test('a page of another origin is 403, with or without a body, as an upgrade and as a preflight', async () => {
   const deps = api.deps()
-  await using server = await serveHttp(createHttpApp(deps), { port: 0 })
+  await using server = await serveHttp(createTokenApp(deps), { port: 0 })
   const { host } = new URL(server.url)
   const stop = 'POST /api/orchestrator/stop HTTP/1.1'
   const attempts = [
@@ -298,13 +301,13 @@ test('a page of another origin is 403, with or without a body, as an upgrade and
 })
 
 test('a request line or host that makes no URL is 400', async () => {
-  await using server = await serveHttp(createHttpApp(api.deps()), { port: 0 })
+  await using server = await serveHttp(createTokenApp(api.deps()), { port: 0 })
   const lines = ['GET /healthz HTTP/1.1', 'Host: evil.example@127.0.0.1', 'Connection: close']
   assert.match(await raw(server.url, lines), /^HTTP\/1\.1 400 [^]*"request_invalid"/)
 })
 
 test('an unknown route is 404 and a known one with another method 405, with the ones it takes', async () => {
-  const app = createHttpApp(api.deps())
+  const app = createTokenApp(api.deps())
   await refusal(await app.request('/api/nothing'), 404, 'not_found')
   await refusal(await app.request('/api/work-orders/'), 404, 'not_found')
   const wrong = await app.request('/api/orchestrator/start')
@@ -315,10 +318,25 @@ test('an unknown route is 404 and a known one with another method 405, with the 
   assert.equal(removal.status, 405)
 })
 
+test('a browser that is led to an unknown address gets the page, and nothing else does', async () => {
+  const app = createHttpApp(api.deps())
+  const led = { headers: { 'sec-fetch-mode': 'navigate', 'sec-fetch-site': 'none' } }
+  const page = await app.request('/nonsense/of/any?kind', led)
+  assert.deepEqual([page.status, page.headers.get('content-type')], [404, 'text/html; charset=utf-8'])
+  assert.match(String(page.headers.get('content-security-policy')), /script-src 'self'/)
+  for (const path of ['/api/nothing', '/api', '/assets/nothing.js']) {
+    const { status } = await app.request(path, led)
+    assert.ok(status === 401 || status === 404, `${path}: ${status}`)
+    assert.doesNotMatch(String((await app.request(path, led)).headers.get('content-type')), /html/)
+  }
+  assert.equal((await app.request('/nonsense')).status, 401)
+  assert.equal((await app.request('/nonsense', { ...led, method: 'POST' })).status, 401)
+})
+
 test('every answer forbids sniffing, framing, caching and loading, refusals too', async () => {
   const deps = api.deps()
   deps.orchestrator.status = () => Promise.reject(new Error('broken'))
-  const app = createHttpApp(deps)
+  const app = createTokenApp(deps)
   for (const path of [
     '/healthz',
     '/api/nothing',

@@ -2,12 +2,14 @@ import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { after, beforeEach, test } from 'node:test'
 import { leaveUnresolved, reserve } from '../../src/budget/ledger.ts'
+import { FaultBody } from '../../src/contract/faults.ts'
 import { ExecuteResponse, OrchestratorStatusResponse, StartResponse } from '../../src/contract/orchestrator.ts'
+import { LoginLinkResponse } from '../../src/contract/session.ts'
 import { WorkOrderResponse, WorkOrdersResponse } from '../../src/contract/work-orders.ts'
-import { createHttpApp } from '../../src/http/http-app.ts'
 import { serveHttp } from '../../src/http/serve-http.ts'
 import { Usd } from '../../src/money.ts'
 import { openApiHome } from '../support/api-home.ts'
+import { createTokenApp } from '../support/api-token.ts'
 import { CALL, NOBODY, project } from '../support/ledger-rows.ts'
 import { startModelServer } from '../support/model-server.ts'
 import { assertConforms, operations } from '../support/openapi-contract.ts'
@@ -40,6 +42,7 @@ const post = (body: unknown) => ({
 const BODIES: Record<string, unknown> = {
   addWorkOrders: ORDER,
   editWorkOrder: { title: 'Add a greeting, politely' },
+  checkWorkOrders: { work_orders: [ORDER, { title: '' }] },
   rejectWorkOrder: { reason: 'not now' },
   addProject: { name: 'shop', repository: api.home.remote.path },
   startOrchestrator: { interval_ms: 500 },
@@ -60,7 +63,9 @@ const BODIES: Record<string, unknown> = {
   addProposer: { name: 'added', kind: 'openai', model: 'm', price: { free: true } },
   editProposer: { complexity_threshold: 1 },
   receiveGitHubWebhook: {},
+  createToken: { name: 'planner', scopes: ['file'] },
   editProject: { budget_usd: '5' },
+  setPlaces: { max_concurrent: 4 },
   proposeChange: {
     task_description: 'Add a greeting',
     context: ['src/greeting.ts'],
@@ -80,9 +85,12 @@ const QUERIES: Record<string, string> = { decideRetry: '?work_order_id=1&current
 /** What is named in the path; of the others a proposer. */
 const NAMES: Record<string, string> = {
   checkProject: 'sample',
+  listProjectFiles: 'sample',
   getProject: 'sample',
   editProject: 'sample',
   removeProject: 'spare',
+  // Made by createToken before.
+  revokeToken: 'planner',
 }
 
 /** An approved order that can be carried out. */
@@ -116,14 +124,30 @@ const PLACES: Record<string, () => Promise<string>> = {
   closeWorkOrder: inReview,
   executeWorkOrder: ready,
   settleReservation: unresolved,
+  async getTry() {
+    const id = await api.place()
+    const call = { proposer: 'scripted', provider: 'replay', model: 'scripted', replayed: true, finish_reason: 'stop' }
+    const counts = { input_tokens: 1, output_tokens: 1, cost_usd: '0', duration_ms: 1, started_at: new Date() }
+    await api.moose.db
+      .insertInto('model_calls')
+      .values({ work_order_id: id, attempt: 1, ...call, ...counts })
+      .execute()
+    return id
+  },
   async removeProject() {
     await project(api.home.database, 'spare')
     return api.place()
   },
 }
 
+async function loginCode(url: string): Promise<string> {
+  const made = await fetch(`${url}/api/sessions/links`, { method: 'POST' })
+  return LoginLinkResponse.parse(await made.json()).path.slice('/login#'.length)
+}
+
 test('every route of the contract answers over a socket as it declares', async () => {
-  await using server = await serveHttp(api.moose.http, { port: 0 })
+  const deps = api.deps({ homeToken: async () => 'that of this home' })
+  await using server = await serveHttp(createTokenApp(deps), { port: 0 })
   await using provider = await startModelServer({ kind: 'text', text: 'ready' })
   const row = { name: 'stand-in', provider: 'openai-compatible', model: 'm', base_url: provider.url, active: false }
   const free = JSON.stringify({ free: true })
@@ -136,13 +160,20 @@ test('every route of the contract answers over a socket as it declares', async (
     if (operation.operationId === 'startOrchestrator') await api.clear()
     const place = PLACES[operation.operationId] ?? (() => api.place())
     const id = await place()
-    const body = operation.operationId === 'executeWorkOrder' ? { work_order_id: id } : BODIES[operation.operationId]
+    const made: Record<string, () => object | Promise<object>> = {
+      executeWorkOrder: () => ({ work_order_id: id }),
+      openSession: async () => ({ code: await loginCode(server.url) }),
+    }
+    const body =
+      made[operation.operationId] === undefined ? BODIES[operation.operationId] : await made[operation.operationId]?.()
     const response = await fetch(
       server.url +
         path
           .replace('{id}', id)
           .replace('{name}', { ...PROPOSERS, ...NAMES }[operation.operationId] ?? 'scripted')
-          .replace('{reservation_id}', id) +
+          .replace('{reservation_id}', id)
+          .replace('{table}', 'days')
+          .replaceAll(/\{(?:attempt|number)\}/g, '1') +
         (QUERIES[operation.operationId] ?? ''),
       {
         method,
@@ -161,7 +192,7 @@ test('every route of the contract answers over a socket as it declares', async (
 
 test('the four orchestrator endpoints of the specification answer with its fields', async () => {
   const deps = api.deps()
-  const app = createHttpApp(deps)
+  const app = createTokenApp(deps)
   const { status } = OrchestratorStatusResponse.parse(await (await app.request('/api/orchestrator')).json())
   assert.deepEqual(
     [
@@ -194,7 +225,7 @@ test('the four orchestrator endpoints of the specification answer with its field
 })
 
 test('one order comes back as one, a list as a list, with the defaults filled in', async () => {
-  const app = createHttpApp(api.deps())
+  const app = createTokenApp(api.deps())
   const one = await app.request('/api/work-orders', post(ORDER))
   assert.equal(one.status, 201)
   const { work_order } = WorkOrderResponse.parse(await one.json())
@@ -210,7 +241,7 @@ test('one order comes back as one, a list as a list, with the defaults filled in
 })
 
 test('each action answers with the order as it stands afterwards', async () => {
-  const app = createHttpApp(api.deps())
+  const app = createTokenApp(api.deps())
   const act = async (id: string, action: string, init: RequestInit = { method: 'POST' }) => {
     const response = await app.request(`/api/work-orders/${id}/${action}`, init)
     return WorkOrderResponse.parse(await response.json()).work_order
@@ -231,8 +262,27 @@ test('each action answers with the order as it stands afterwards', async () => {
   })
 })
 
+test('an approval that states a content is of that content; one that states none is of what there is', async () => {
+  const app = createTokenApp(api.deps())
+  const id = await api.place()
+  const approve = (body?: unknown) =>
+    app.request(`/api/work-orders/${id}/approve`, body === undefined ? { method: 'POST' } : post(body))
+  const { content_sha256 } = await api.detail(id)
+  const other = await approve({ content_sha256: 'a'.repeat(64) })
+  const { error } = FaultBody.parse(await other.json())
+  assert.deepEqual([other.status, error.code], [409, 'work_order_conflict'])
+  assert.deepEqual(error.details, { id, content_sha256 })
+  assert.equal((await approve({ content_sha256: 'A'.repeat(64) })).status, 400)
+  assert.equal((await api.detail(id)).approved, false)
+  for (const body of [{ content_sha256 }, {}, undefined]) assert.equal((await approve(body)).status, 200)
+  assert.deepEqual(
+    (await api.orders()).map((order) => [order.approved, 'content_sha256' in order]),
+    [[true, false]],
+  )
+})
+
 test('an empty body with a JSON content type counts as no body', async () => {
-  await using server = await serveHttp(createHttpApp(api.deps()), { port: 0 })
+  await using server = await serveHttp(createTokenApp(api.deps()), { port: 0 })
   const headers = { 'Content-Type': 'application/json' }
   const started = await fetch(`${server.url}/api/orchestrator/start`, { method: 'POST', headers })
   assert.equal(started.status, 200)
@@ -242,7 +292,7 @@ test('an empty body with a JSON content type counts as no body', async () => {
 
 test('the list is filtered by its query', async () => {
   const deps = api.deps()
-  const app = createHttpApp(deps)
+  const app = createTokenApp(deps)
   await api.place({ status: 'failed' })
   await api.place()
   const response = await app.request('/api/work-orders?status=failed&limit=1')
@@ -254,10 +304,7 @@ test('the list is filtered by its query', async () => {
 })
 
 test('the docs page is served from this machine alone, without inline code', async () => {
-  const app = createHttpApp(api.deps())
-  const root = await app.request('/')
-  assert.equal(root.status, 302)
-  assert.equal(root.headers.get('location'), '/docs')
+  const app = createTokenApp(api.deps())
   const page = await app.request('/docs')
   const html = await page.text()
   assert.doesNotMatch(html, /https?:\/\/|<script>|<style|\son\w+=/)
@@ -274,7 +321,7 @@ test('the docs page is served from this machine alone, without inline code', asy
 
 test('an order is edited field by field, and the answer says that the approval is gone', async () => {
   const deps = api.deps()
-  const app = createHttpApp(deps)
+  const app = createTokenApp(deps)
   const id = await api.place({ approved: true, description: 'as it was' })
   const answer = await app.request(`/api/work-orders/${id}`, {
     ...post({ title: ' Greet ', files_in_scope: ['src/', 'a.ts'] }),
@@ -288,7 +335,7 @@ test('an order is edited field by field, and the answer says that the approval i
 })
 
 test('the documentation is found with and without a slash at the end', async () => {
-  const app = createHttpApp(api.deps())
+  const app = createTokenApp(api.deps())
   const redirected = await app.request('/docs/')
   assert.deepEqual([redirected.status, redirected.headers.get('location')], [302, '/docs'])
   assert.equal((await app.request('/docs')).status, 200)

@@ -4,15 +4,15 @@ import { connect } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { after, test } from 'node:test'
 import { Fault } from '../../src/faults/fault.ts'
-import { createHttpApp } from '../../src/http/http-app.ts'
 import { serveHttp } from '../../src/http/serve-http.ts'
 import { openApiHome } from '../support/api-home.ts'
+import { createTokenApp } from '../support/api-token.ts'
 
 const api = await openApiHome()
 after(() => api[Symbol.asyncDispose]())
 
 test('a taken port is said by name, with the next step', async () => {
-  const app = createHttpApp(api.deps())
+  const app = createTokenApp(api.deps())
   await using server = await serveHttp(app, { port: 0 })
   await assert.rejects(serveHttp(app, { port: server.port }), (error) => {
     assert.ok(error instanceof Fault)
@@ -23,7 +23,7 @@ test('a taken port is said by name, with the next step', async () => {
 })
 
 test('the server listens on loopback only', async () => {
-  await using server = await serveHttp(createHttpApp(api.deps()), { port: 0 })
+  await using server = await serveHttp(createTokenApp(api.deps()), { port: 0 })
   assert.match(server.url, /^http:\/\/127\.0\.0\.1:\d+$/)
   assert.equal((await fetch(`${server.url}/healthz`)).status, 200)
   const outside = Object.values(networkInterfaces())
@@ -37,7 +37,7 @@ test('the server listens on loopback only', async () => {
 
 test('closing ends the streams by name, frees the port and takes under a second', async () => {
   const deps = api.deps()
-  const app = createHttpApp(deps)
+  const app = createTokenApp(deps)
   const server = await serveHttp(app, { port: 0 })
   const id = await api.place()
   const streams = await Promise.all([
@@ -64,7 +64,7 @@ test('closing lets an answer under way finish', async () => {
     await answered
     return status()
   }
-  const server = await serveHttp(createHttpApp(deps), { port: 0 })
+  const server = await serveHttp(createTokenApp(deps), { port: 0 })
   const answer = fetch(`${server.url}/api/orchestrator`)
   await asked
   const closed = server[Symbol.asyncDispose]()
@@ -86,7 +86,7 @@ test('closing tells who waits for an execution that it goes on later, and drops 
     hangs()
     return new Promise(() => undefined)
   }
-  const server = await serveHttp(createHttpApp(deps), { port: 0 })
+  const server = await serveHttp(createTokenApp(deps), { port: 0 })
   const id = await api.place()
   const execution = fetch(`${server.url}/api/orchestrator/execute`, {
     method: 'POST',
@@ -116,7 +116,7 @@ test('a client that gives up an execution stops the waiting and does no harm', a
         reject(signal.reason)
       })
     })
-  await using server = await serveHttp(createHttpApp(deps), { port: 0 })
+  await using server = await serveHttp(createTokenApp(deps), { port: 0 })
   const gone = new AbortController()
   const execution = fetch(`${server.url}/api/orchestrator/execute`, {
     method: 'POST',

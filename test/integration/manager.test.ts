@@ -31,7 +31,7 @@ function managerOf(db: Kysely<Database>, secrets: Secrets) {
   const rest = { replayDir: '/nonexistent', modelTimeoutMs: 1_000, clock: systemClock, log: createLog('silent') }
   return createManager({
     db,
-    models: createModels({ db, secrets, networkEnvironment: {}, maxCallsPerProvider: null, ...rest }),
+    models: createModels({ db, secrets, networkEnvironment: {}, maxCallsPerProvider: null, modelHosts: [], ...rest }),
     clock: systemClock,
   })
 }

@@ -5,14 +5,12 @@ import path from 'node:path'
 import { describe, test } from 'node:test'
 import type { ProposerConfig } from '../../src/db/proposer-configs.ts'
 import { listPauses } from '../../src/db/provider-pauses.ts'
-import { createLog } from '../../src/log.ts'
-import { createModels } from '../../src/models/models.ts'
 import type { ModelsOptions } from '../../src/models/paid-try.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { faultOf } from '../support/fault-of.ts'
 import { type Scripted, startModelServer } from '../support/model-server.ts'
 import { AUTHORITY, startProxy, startTlsServer, TLS_HOST } from '../support/network-stand-ins.ts'
-import { USUAL_CALL } from '../support/proposer-call.ts'
+import { callOf, quickModels, USUAL_CALL } from '../support/proposer-call.ts'
 
 const KEY = 'sk-a-very-secret-key'
 const PRICE = {
@@ -29,29 +27,8 @@ function proposerAt(baseUrl: string, changed: Partial<ProposerConfig> = {}): Pro
 
 async function setUp(overrides: Partial<ModelsOptions> = {}) {
   const database = await createTestDatabase()
-  const models = createModels({
-    db: database.db,
-    secrets: { OPENAI_COMPATIBLE_API_KEY: KEY },
-    networkEnvironment: {},
-    replayDir: '/nonexistent',
-    modelTimeoutMs: 5_000,
-    maxCallsPerProvider: null,
-    clock: { now: () => new Date(), sleep: async () => {} },
-    log: createLog('silent'),
-    ...overrides,
-  })
-  const ask = (proposer: ProposerConfig) =>
-    models.call({
-      proposer,
-      messages: [{ role: 'user', content: 'say hello' }],
-      maxOutputTokens: 1_000,
-      signal: new AbortController().signal,
-      workOrderId: null,
-      attempt: null,
-      turn: 1,
-      task: 'Greet',
-      memory: { take: async () => null },
-    })
+  const models = quickModels(database.db, KEY, { modelHosts: ['models.example.test'], ...overrides })
+  const ask = (proposer: ProposerConfig) => models.call(callOf(proposer))
   const kinds = async () =>
     (await database.db.selectFrom('budget_entries').select('kind').orderBy('id').execute()).map(({ kind }) => kind)
   return { models, ask, kinds, db: database.db, [Symbol.asyncDispose]: () => database[Symbol.asyncDispose]() }

@@ -6,9 +6,8 @@ import type { ProposerConfig } from '../../src/db/proposer-configs.ts'
 import { listPauses } from '../../src/db/provider-pauses.ts'
 import { isOf } from '../../src/faults/families.ts'
 import { Fault } from '../../src/faults/fault.ts'
-import { createLog } from '../../src/log.ts'
 import type { ModelAnswer } from '../../src/models/model-answer.ts'
-import { createModels, type Models } from '../../src/models/models.ts'
+import type { Models } from '../../src/models/models.ts'
 import { ANTHROPIC } from '../fixtures/model-endings/anthropic.ts'
 import { AZURE } from '../fixtures/model-endings/azure.ts'
 import { DEEPSEEK } from '../fixtures/model-endings/deepseek.ts'
@@ -21,7 +20,7 @@ import { VLLM } from '../fixtures/model-endings/vllm.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { listenOnLoopback } from '../support/loopback.ts'
 import type { Ending } from '../support/model-ending.ts'
-import { USUAL_CALL } from '../support/proposer-call.ts'
+import { callOf, quickModels, USUAL_CALL } from '../support/proposer-call.ts'
 
 const KEY = 'sk-a-very-secret-key'
 const MINUTE = 60_000
@@ -55,16 +54,7 @@ const clock = { now: () => new Date('2026-01-01T00:00:00Z'), sleep: async () => 
 
 before(async () => {
   database = await createTestDatabase()
-  models = createModels({
-    db: database.db,
-    secrets: { ANTHROPIC_API_KEY: KEY, OPENAI_API_KEY: KEY, GEMINI_API_KEY: KEY, OPENAI_COMPATIBLE_API_KEY: KEY },
-    networkEnvironment: {},
-    replayDir: '/nonexistent',
-    modelTimeoutMs: 10_000,
-    maxCallsPerProvider: null,
-    clock,
-    log: createLog('silent'),
-  })
+  models = quickModels(database.db, KEY, { modelTimeoutMs: 10_000, clock })
 })
 after(() => database[Symbol.asyncDispose]())
 
@@ -111,18 +101,7 @@ function proposerAt(name: string, { provider, path }: Kind, origin: string): Pro
 }
 
 async function ask(proposer: ProposerConfig): Promise<ModelAnswer | Fault> {
-  const call = models.call({
-    proposer,
-    messages: [{ role: 'user', content: 'say hello' }],
-    maxOutputTokens: 1_000,
-    signal: new AbortController().signal,
-    workOrderId: null,
-    attempt: null,
-    turn: 1,
-    task: 'Greet',
-    memory: { take: async () => null },
-  })
-  return await call.catch((error: unknown) => {
+  return await models.call(callOf(proposer)).catch((error: unknown) => {
     assert.ok(error instanceof Fault, String(error))
     return error
   })

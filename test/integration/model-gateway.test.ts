@@ -1,15 +1,21 @@
 import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { once } from 'node:events'
+import { mkdtempDisposable } from 'node:fs/promises'
 import { IncomingMessage, request } from 'node:http'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { test } from 'node:test'
 import { systemClock } from '../../src/clock.ts'
 import { Fault } from '../../src/faults/fault.ts'
 import { createLog } from '../../src/log.ts'
 import { createGateway } from '../../src/models/gateway.ts'
+import { serveGateway } from '../../src/models/gateway-server.ts'
 import { createModels } from '../../src/models/models.ts'
 import { Usd } from '../../src/money.ts'
 import type { GrantRequest, ModelGrant } from '../../src/ports/model-access.ts'
+import { createPromptGuard } from '../../src/redaction/prompt-secrets.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { type Scripted, startModelServer } from '../support/model-server.ts'
 import { until } from '../support/until.ts'
@@ -33,10 +39,13 @@ async function setUp(...script: Scripted[]) {
     .execute()
   const secrets = { OPENAI_COMPATIBLE_API_KEY: KEY }
   const rest = { replayDir: '/nonexistent', modelTimeoutMs: 10_000, clock: systemClock, log: createLog('silent') }
+  const home = stack.use(await mkdtempDisposable(path.join(tmpdir(), 'moose-gateway-')))
   const gateway = stack.use(
     createGateway({
+      home: home.path,
       db,
-      models: createModels({ db, secrets, networkEnvironment: {}, maxCallsPerProvider: null, ...rest }),
+      refuseSecrets: createPromptGuard(SETTINGS),
+      models: createModels({ db, secrets, networkEnvironment: {}, maxCallsPerProvider: null, modelHosts: [], ...rest }),
     }),
   )
   const { signal } = new AbortController()
@@ -80,7 +89,29 @@ async function statusWith(url: string, headers: Record<string, string>): Promise
   return response.statusCode
 }
 
+const SETTINGS = {
+  secrets: { OPENAI_API_KEY: 'sk-canary-0123456789' },
+  githubSecrets: { token: null, enterpriseToken: null, webhook: null },
+  databaseUrl: null,
+  managerUrl: null,
+  proposerUrl: null,
+  tracing: null,
+  networkEnvironment: {},
+}
+
 const TEXT: Scripted = { kind: 'text', text: 'hello there', input: 100, output: 10 }
+
+test('what a child would tell its model of a secret of Moose is not sent; the rest of the run is answered', async () => {
+  await using given = await setUp(TEXT)
+  await using grant = await given.grant()
+  const content = `the file says ${SETTINGS.secrets.OPENAI_API_KEY}`
+  const refused = await ask(grant, { messages: [{ role: 'user', content: [{ type: 'text', text: content }] }] })
+  const [call] = grant.calls
+  assert.deepEqual([refused.status, call?.fault?.code], [400, 'secret_in_prompt'])
+  assert.match(String(call?.fault?.message), /OPENAI_API_KEY\) stands in what Aider was about to send/)
+  assert.deepEqual([given.server.calls.length, (await given.rows()).length], [0, 0])
+  assert.equal((await ask(grant)).status, 200)
+})
 
 test('an unstreamed call is answered, booked on its attempt, and made with the key the child never sees', async () => {
   await using given = await setUp(TEXT)
@@ -319,6 +350,27 @@ test('who makes more calls at once than a run does is told to wait', async () =>
   assert.equal(given.server.calls.length, 2)
   await grant[Symbol.asyncDispose]()
   await Promise.all(waiting)
+})
+
+test('a child that opens one connection after the other gets so many, and the others are closed', async () => {
+  await using given = await setUp()
+  await using grant = await given.grant()
+  await using stack = new AsyncDisposableStack()
+  let closed = 0
+  for (let made = 0; made < 520; made += 1) {
+    const socket = connect({ path: grant.reach.socket })
+    stack.defer(() => void socket.destroy())
+    socket.on('error', () => {}).once('close', () => (closed += 1))
+    await once(socket, 'connect')
+  }
+  await until('what is too much is closed', () => closed === 520 - 512)
+})
+
+test('where the socket of the gateway cannot be made, no port stays open', async () => {
+  const listening = () => process.getActiveResourcesInfo().filter((name) => name === 'TCPServerWrap').length
+  await until('those of other tests are closed', () => listening() === 0)
+  await assert.rejects(serveGateway(() => undefined, import.meta.filename))
+  await until('the port is closed', () => listening() === 0)
 })
 
 test('a web page does not get in: neither by a name of its own for this address nor from another origin', async () => {

@@ -5,14 +5,12 @@ import path from 'node:path'
 import { describe, test } from 'node:test'
 import type { ProposerConfig } from '../../src/db/proposer-configs.ts'
 import { Fault } from '../../src/faults/fault.ts'
-import { createLog } from '../../src/log.ts'
 import type { ModelAnswer, ModelCall } from '../../src/models/model-answer.ts'
-import { createModels } from '../../src/models/models.ts'
 import type { ModelsOptions } from '../../src/models/paid-try.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { faultOf } from '../support/fault-of.ts'
 import { type Scripted, startModelServer } from '../support/model-server.ts'
-import { USUAL_CALL } from '../support/proposer-call.ts'
+import { quickModels, USUAL_CALL, callOf as usualCallOf } from '../support/proposer-call.ts'
 
 const KEY = 'sk-a-very-secret-key'
 
@@ -33,21 +31,11 @@ const proposer: ProposerConfig = {
 }
 
 function callOf(overrides: Partial<ModelCall> = {}): ModelCall {
-  return {
-    proposer,
-    messages: [
-      { role: 'system', content: 'be brief' },
-      { role: 'user', content: 'say hello' },
-    ],
-    maxOutputTokens: 1_000,
-    signal: new AbortController().signal,
-    workOrderId: null,
-    attempt: null,
-    turn: 1,
-    task: 'Greet',
-    memory: { take: async () => null },
-    ...overrides,
-  }
+  const messages = [
+    { role: 'system', content: 'be brief' },
+    { role: 'user', content: 'say hello' },
+  ] as const
+  return usualCallOf(proposer, { messages, ...overrides })
 }
 
 const facts = ({ text, unclear }: ModelAnswer) => [text, unclear === null ? null : unclear.code]
@@ -63,17 +51,7 @@ async function setUp(overrides: Partial<ModelsOptions> = {}) {
       signal.throwIfAborted()
     },
   }
-  const models = createModels({
-    db: database.db,
-    networkEnvironment: {},
-    secrets: { ANTHROPIC_API_KEY: KEY, OPENAI_API_KEY: KEY, OPENAI_COMPATIBLE_API_KEY: KEY },
-    replayDir: '/nonexistent',
-    modelTimeoutMs: 5_000,
-    maxCallsPerProvider: null,
-    clock,
-    log: createLog('silent'),
-    ...overrides,
-  })
+  const models = quickModels(database.db, KEY, { clock, ...overrides })
   const rows = () => database.db.selectFrom('model_calls').selectAll().orderBy('id').execute()
   return { models, rows, waits, db: database.db, [Symbol.asyncDispose]: () => database[Symbol.asyncDispose]() }
 }

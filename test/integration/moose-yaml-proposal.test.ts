@@ -9,6 +9,7 @@ import { after, before, describe, test } from 'node:test'
 import { z } from 'zod'
 import { proposeMooseYaml } from '../../src/app/propose-moose-yaml.ts'
 import { parseMooseYaml } from '../../src/checks/moose-yaml.ts'
+import { REGISTRIES } from '../../src/detect/registries.ts'
 import { type ApiHome, openApiHome, type ServedApi } from '../support/api-home.ts'
 import {
   createFixtureRepository,
@@ -28,7 +29,8 @@ type Expected = {
   checks: Record<string, string>
 }
 
-const MAVEN = 'mvn --batch-mode --no-transfer-progress -Dmaven.repo.local="$HOME/.m2/repository"'
+const NOTHING_SET = { toolchainEnvironment: {}, registryEnvironment: {} }
+const MAVEN = 'mvn --batch-mode --no-transfer-progress'
 const EXPECTED: Readonly<Record<FixtureName, Expected>> = {
   npm: {
     tools: ['npm, package-lock.json'],
@@ -111,7 +113,7 @@ test('there is an expectation for each of the repositories', async () => {
 for (const name of FIXTURE_NAMES) {
   test(`what is proposed for a repository with ${name} is right, and its moose.yaml says exactly that`, async () => {
     await using given = await createFixtureRepository(name)
-    const proposed = await proposeMooseYaml({ home: given.folder }, given.checkout)
+    const proposed = await proposeMooseYaml({ ...NOTHING_SET, home: given.folder }, given.checkout)
     assert.ok(proposed !== null)
     const expected = EXPECTED[name]
     const { tools, notes } = proposed.proposal
@@ -138,7 +140,11 @@ async function checkoutOf(files: Readonly<Record<string, string>>) {
   await gitIn(checkout, 'add', '--all', '--force')
   return {
     checkout,
-    propose: () => proposeMooseYaml({ home: path.join(root, 'home') }, checkout),
+    propose: (registryEnvironment: Record<string, string> = {}) => {
+      const config = { home: path.join(root, 'home'), toolchainEnvironment: { HOME: root }, registryEnvironment }
+      return proposeMooseYaml(config, checkout)
+    },
+    operatorHome: root,
     [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }),
   }
 }
@@ -165,14 +171,14 @@ test('a package.json of 10 MB is not read', async () => {
 
 test('of a bare repository nothing is proposed', async () => {
   await using given = await createFixtureRepository('npm')
-  assert.equal(await proposeMooseYaml({ home: given.folder }, given.origin), null)
+  assert.equal(await proposeMooseYaml({ ...NOTHING_SET, home: given.folder }, given.origin), null)
 })
 
 test('in a linked worktree its own files count', async () => {
   await using given = await createFixtureRepository('npm')
   const worktree = path.join(given.folder, 'worktree')
   await gitIn(given.checkout, 'worktree', 'add', '--quiet', '-b', 'side', worktree)
-  const proposed = await proposeMooseYaml({ home: path.join(given.folder, 'moose') }, worktree)
+  const proposed = await proposeMooseYaml({ ...NOTHING_SET, home: path.join(given.folder, 'moose') }, worktree)
   assert.deepEqual([proposed?.branch, proposed?.proposal.checks[0]?.run], ['side', 'npm test'])
 })
 
@@ -184,11 +190,15 @@ test('of a moose.yaml that is there every problem is told with its line, or else
   }
   assert.deepEqual((await existing('chekcs: []\nsetup: 5\n'))?.problems, [
     'moose.yaml:2: setup is neither a command, nor a list of commands, nor a group of run and timeout',
-    'moose.yaml:1: chekcs is not a known field; there are: setup, cache, env, context, checks (did you mean checks?)',
+    'moose.yaml:1: chekcs is not a known field; there are: setup, cache, env, network, context, checks (did you mean checks?)',
   ])
   assert.deepEqual(await existing('checks: [{ name: unit, run: npm test }]\ncache: [node_modules/]\n'), {
     problems: [],
-    lacks: ['setup: npm ci (package-lock.json)'],
+    lacks: [
+      'setup: npm ci (package-lock.json)',
+      ...REGISTRIES.npm.map((host) => `network.setup: ${host} (where npm fetches from)`),
+    ],
+    hosts: [],
   })
   await rm(path.join(given.checkout, 'moose.yaml'))
   await symlink('package.json', path.join(given.checkout, 'moose.yaml'))
@@ -244,7 +254,9 @@ describe('moose init in a checkout', () => {
     assert.match(third.stdout, /moose\.yaml is not valid:\n {2}moose\.yaml:1: checks is not a list\n/)
   })
 
-  test('at a terminal it asks once, and writes for a yes alone', { skip: lacking('script') }, async () => {
+  test('at a terminal it asks once for the file and once for hosts, and does it for a yes alone', {
+    skip: lacking('script'),
+  }, async () => {
     await using given = await createFixtureRepository('make')
     const file = path.join(given.checkout, 'moose.yaml')
     const main = path.join(import.meta.dirname, '../../src/cli/main.ts')
@@ -254,10 +266,11 @@ describe('moose init in a checkout', () => {
       // A terminal of its own; its input ends when the command does.
       const child = spawn('script', ['-qec', command, '/dev/null'], { cwd: given.checkout, env })
       let said = ''
+      const questions = () => said.split('[y/N]').length - 1
       child.stdout.on('data', (piece: Buffer) => {
-        const wasAsked = said.includes('[y/N]')
+        const before = questions()
         said += piece.toString()
-        if (!wasAsked && said.includes('[y/N]')) child.stdin.write(answer)
+        if (questions() > before) child.stdin.write(answer)
       })
       await once(child, 'close')
       return said
@@ -266,9 +279,39 @@ describe('moose init in a checkout', () => {
       assert.match(await answered(no), /Write it with: /, JSON.stringify(no))
       assert.equal(existsSync(file), false, JSON.stringify(no))
     }
-    assert.match(await answered('y\n'), /wrote \/.*moose\.yaml/)
+    const said = await answered('y\n')
+    assert.match(said, /wrote \/.*moose\.yaml/)
+    assert.match(said, /set-up can reach /)
     assert.equal(parseMooseYaml(await readFile(file, 'utf8')).setup?.run, 'make deps')
     assert.doesNotMatch(await answered(''), /y\/N/)
+  })
+
+  test('set-up is granted hosts after a yes or with --allow-hosts, and otherwise it says what to type', async () => {
+    await using given = await createFixtureRepository('go')
+    const grants = async () => {
+      const shown = await moose(['project', 'show', 'granted', '--json'], {
+        environment: { MOOSE_HOME: api.home.config.home },
+      })
+      return JSON.parse(shown.stdout).project.allowed_hosts
+    }
+    const hosts = REGISTRIES.go
+    const first = await init(given.checkout, '--name', 'granted')
+    const command = `moose project edit granted ${hosts.map((host) => `--allow-host ${host}`).join(' ')}`
+    assert.ok(
+      first.stderr.includes(`Set-up cannot reach ${hosts.join(', ')}. Grant it with: ${command}\n`),
+      first.stderr,
+    )
+    assert.deepEqual(await grants(), [])
+    const second = await init(given.checkout, '--name', 'granted', '--allow-hosts')
+    assert.match(second.stdout, new RegExp(`set-up can reach ${hosts.map(RegExp.escape).join(', ')}\n`))
+    assert.deepEqual(
+      await grants(),
+      hosts.map((host) => ({ host, for: 'setup' })),
+    )
+    assert.doesNotMatch((await init(given.checkout, '--name', 'granted')).stderr, /Set-up cannot reach/)
+    await writeFile(path.join(given.checkout, 'moose.yaml'), 'network: { setup: [other.example] }\n')
+    const asked = await init(given.checkout, '--name', 'granted', '--json', '--allow-hosts')
+    assert.deepEqual(JSON.parse(asked.stdout).project.allowed_hosts.length, 3)
   })
 
   test('--json says the same in one document, and --write counts there too', async () => {
@@ -296,9 +339,59 @@ test('moose schema prints a JSON schema that knows every key', async () => {
   const { exitCode, stdout } = await moose(['schema'], { environment: {} })
   const schema = JSON.parse(stdout)
   assert.deepEqual([exitCode, schema.$schema], [0, 'https://json-schema.org/draft/2020-12/schema'])
-  assert.deepEqual(Object.keys(schema.properties), ['setup', 'cache', 'env', 'context', 'checks'])
+  assert.deepEqual(Object.keys(schema.properties), ['setup', 'cache', 'env', 'network', 'context', 'checks'])
   const ofCheck = schema.properties.checks.items.properties
   const Key = z.object({ description: z.string(), examples: z.array(z.unknown()).min(1) })
   const keys = z.record(z.string(), Key).parse({ ...schema.properties, ...ofCheck })
-  assert.equal(Object.keys(keys).length, 11)
+  assert.equal(Object.keys(keys).length, 12)
+})
+
+test('offers the hosts of the operator’s own registries, and says where set-up does not see them', async () => {
+  await using given = await checkoutOf({
+    'package.json': '{ "scripts": { "test": "node --test" } }',
+    'package-lock.json': '{}',
+    'go.mod': 'module a\n',
+    'pom.xml': '<project/>',
+  })
+  await writeFile(
+    path.join(given.operatorHome, '.npmrc'),
+    'registry=https://npm.acme.example/api/\n//npm.acme.example/:_authToken=canary\n',
+  )
+  await mkdir(path.join(given.operatorHome, '.config', 'pip'), { recursive: true })
+  await writeFile(
+    path.join(given.operatorHome, '.config', 'pip', 'pip.conf'),
+    '[global]\nindex-url = https://pip.acme.example/\n',
+  )
+  await mkdir(path.join(given.operatorHome, '.m2'))
+  const settings =
+    '<!-- <url>http://my.repository.example/</url> --><mirror><url>https://maven.acme.example/</url></mirror>'
+  await writeFile(path.join(given.operatorHome, '.m2', 'settings.xml'), settings)
+  const environment = {
+    GOPROXY: 'https://go.acme.example:8443/x,direct',
+    NPM_CONFIG_REGISTRY: 'https://registry.npmjs.org/',
+  }
+  const proposed = await given.propose(environment)
+  assert.deepEqual(
+    proposed?.proposal.hosts.map(({ value }) => value),
+    [
+      ...REGISTRIES.npm,
+      ...REGISTRIES.go,
+      ...REGISTRIES.maven,
+      'npm.acme.example',
+      'maven.acme.example',
+      'go.acme.example:8443',
+    ],
+  )
+  assert.deepEqual(
+    proposed?.proposal.notes.filter((note) => note.includes('acme')),
+    [
+      '~/.npmrc names npm.acme.example',
+      '~/.m2/settings.xml names maven.acme.example',
+      'GOPROXY names go.acme.example:8443',
+    ].map(
+      (what) =>
+        `${what}. Set-up does not see that: it is asked only where env: of moose.yaml or a file of the repository names it too.`,
+    ),
+  )
+  assert.doesNotMatch(JSON.stringify(proposed), /canary/)
 })

@@ -6,6 +6,7 @@ import { openMoose } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
 import { createLog, createLogFor } from '../../src/log.ts'
 import { knownSecrets } from '../../src/redaction/redaction.ts'
+import { fetchAt } from '../support/api-token.ts'
 import { makeHome } from '../support/embedded-home.ts'
 import { createMooseHome, fileOrder, settled } from '../support/moose-home.ts'
 import { type OtlpSpan, startOtlpCollector } from '../support/otlp-collector.ts'
@@ -177,14 +178,13 @@ test('without a database the service lives, is not ready and says why, both with
   const config = readConfig({ MOOSE_HOME: home, MOOSE_LOG_LEVEL: 'silent', PATH: String(process.env['PATH']) })
   await using moose = await openMoose(config, { log: createLogFor(config), role: 'service' })
   const { url } = await moose.serve(0)
-  assert.equal((await fetch(`${url}/readyz`)).status, 200)
+  const ask = (page: string) => fetchAt(home, `${url}/${page}`)
+  assert.equal((await ask('readyz')).status, 200)
   const server = await postgresOf(home)
   for (const pid of server) process.kill(pid, 'SIGSTOP')
   try {
     const began = performance.now()
-    const [alive, ready, metrics] = await Promise.all(
-      ['healthz', 'readyz', 'metrics'].map((page) => fetch(`${url}/${page}`)),
-    )
+    const [alive, ready, metrics] = await Promise.all(['healthz', 'readyz', 'metrics'].map(ask))
     const tookMs = performance.now() - began
     assert.ok(tookMs < 2_500, `${tookMs} ms`)
     assert.equal(alive?.status, 200)
@@ -201,7 +201,7 @@ test('without a database the service lives, is not ready and says why, both with
   }
   await until('it is ready again', async () => (await fetch(`${url}/readyz`)).status === 200)
   await moose.orchestrator.drain(0)
-  const drained = await fetch(`${url}/readyz`)
+  const drained = await ask('readyz')
   assert.equal(drained.status, 503)
   assert.match(await drained.text(), /"not_running".*stopping/)
 })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { sql } from 'kysely'
 import type { Moose } from '../../src/app.ts'
+import { errorCode } from '../../src/faults/error-code.ts'
 import { createMooseHome, detailOf, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
 import { until } from '../support/until.ts'
 
@@ -251,7 +252,17 @@ describe('one service for orders that differ', () => {
   test('an order deleted while it runs leaves nothing behind', async () => {
     const id = await fileOrder(home.database, { title: SLOW.task, files: ['greeting.txt'] })
     await untilPhase(home, id, 'proposing')
-    await home.database.db.deleteFrom('work_orders').where('id', '=', id).execute()
+    // What is written of the attempt locks it before its order, and deleting locks the order first: then one of them is refused.
+    await until('the order is deleted', async () => {
+      const deletion = home.database.db.deleteFrom('work_orders').where('id', '=', id).execute()
+      return await deletion.then(
+        () => true,
+        (error: unknown) => {
+          assert.equal(errorCode(error), '40P01')
+          return false
+        },
+      )
+    })
     await untilNothingRuns(moose)
     assert.deepEqual(await branchesOf(id), [])
   })

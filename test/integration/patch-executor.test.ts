@@ -206,8 +206,8 @@ const refused: Record<string, [answer: string, code: string, reason: RegExp]> = 
   'edits without effect': [edit('README.md', 'read me', 'read me'), 'change_without_effect', /as it was/],
   'a name the disk does not take, after others were written': [
     `### delete lib/deep/one.ts\n${edit('bin/run.sh', 'echo old', 'x')}${write('new/a/b', 'x')}${write(`src/${'n'.repeat(300)}`, 'x')}`,
-    'internal',
-    /ENAMETOOLONG.*The work tree is as it was/,
+    'edits_rejected',
+    /nothing was changed: .* has a name of more than 255 bytes/,
   ],
 }
 

@@ -266,7 +266,13 @@ test('a project is listed, shown, edited and removed from the command line, and 
   const wrong = await at(['project', 'edit', 'sample', '--author', 'Ada', '--branch-pattern', 'x'])
   assert.equal(wrong.exitCode, 2)
   assert.match(wrong.stderr, /--branch-pattern must contain \{id\}.*--author must be a name and a mail address/s)
+  const flag = await at(['project', 'edit', 'sample', '--image=--privileged'])
+  assert.deepEqual([flag.exitCode, /--image must be the name or the id of an image/.test(flag.stderr)], [2, true])
   assert.match((await at(['project', 'edit', 'sample'])).stderr, /Nothing to change/)
+  const image = 'registry.example:5000/team/shop@sha256:0123456789abcdef'
+  const imaged = await at(['project', 'edit', 'sample', '--image', image])
+  assert.match(imaged.stdout, /image +registry\.example:5000\/team\/shop@sha256:0123456789abcdef/)
+  assert.match((await at(['project', 'edit', 'sample', '--image', 'none'])).stdout, /image +none/)
   const edited = await at(['project', 'edit', 'sample', '--name', 'shop', '--budget', '12.50', '--sign-off'])
   assert.equal(edited.exitCode, 0, edited.stderr)
   assert.match((await at(['project', 'list'])).stdout, /shop +local +main +\S+remote\.git/)

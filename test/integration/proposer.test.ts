@@ -73,12 +73,19 @@ async function setUp(script: readonly Scripted[], { priced = true, contextMaxByt
     .executeTakeFirstOrThrow()
   const secrets = {}
   const rest = { replayDir: '/nonexistent', modelTimeoutMs: 5_000, clock: systemClock, log: createLog('silent') }
-  const models = createModels({ db, secrets, networkEnvironment: {}, maxCallsPerProvider: null, ...rest })
+  const models = createModels({
+    db,
+    secrets,
+    networkEnvironment: {},
+    maxCallsPerProvider: null,
+    modelHosts: [],
+    ...rest,
+  })
   return {
     db,
     server,
     workOrderId: id,
-    proposer: createProposer({ db, models, contextMaxBytes, clock: systemClock }),
+    proposer: createProposer({ db, models, contextMaxBytes, clock: systemClock, refuseSecrets: () => undefined }),
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]()
       await database[Symbol.asyncDispose]()

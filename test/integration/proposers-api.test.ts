@@ -3,9 +3,9 @@ import { after, before, beforeEach, describe, test } from 'node:test'
 import { sql } from 'kysely'
 import { getProposerConfig } from '../../src/db/proposer-configs.ts'
 import { countOutage } from '../../src/db/provider-pauses.ts'
-import { createHttpApp } from '../../src/http/http-app.ts'
 import { providerKey } from '../../src/models/provider-pause.ts'
 import { type ApiHome, openApiHome } from '../support/api-home.ts'
+import { createTokenApp } from '../support/api-token.ts'
 import { type ModelServer, startModelServer } from '../support/model-server.ts'
 import { assertConforms } from '../support/openapi-contract.ts'
 
@@ -30,7 +30,7 @@ describe('/api/proposers', () => {
 
   before(async () => {
     server = await startModelServer(READY)
-    api = await openApiHome({ settings: { OWN_API_KEY: 'sk-own-0123456789' } })
+    api = await openApiHome({ settings: { OWN_API_KEY: 'sk-own-0123456789', MOOSE_MODEL_HOSTS: 'models.example.com' } })
   })
   after(async () => {
     await api[Symbol.asyncDispose]()
@@ -54,7 +54,7 @@ describe('/api/proposers', () => {
             headers: { 'content-type': 'application/json' },
           }),
     }
-    const response = await createHttpApp(api.deps()).fetch(new Request(`http://127.0.0.1${path}`, init))
+    const response = await createTokenApp(api.deps()).fetch(new Request(`http://127.0.0.1${path}`, init))
     const { status } = response
     const answer: unknown = await assertConforms(method, template, response)
     return { status, body: JSON.parse(JSON.stringify(answer)) }
@@ -76,7 +76,9 @@ describe('/api/proposers', () => {
   test('what is added is shown as it was given, with its price and whether it can be called', async () => {
     const added = await add(own({ extra_headers: { 'X-Title': 'Moose' }, extra_body: { top_p: 0.9, a: { b: [1] } } }))
     assert.equal(added.status, 201)
-    assert.deepEqual(added.body.proposer, {
+    const { price_since: since, ...proposer } = added.body.proposer
+    assert.ok(Math.abs(Date.parse(String(since)) - Date.now()) < 60_000, String(since))
+    assert.deepEqual(proposer, {
       name: 'own',
       kind: 'openai-compatible',
       model: 'm-1',
@@ -91,6 +93,9 @@ describe('/api/proposers', () => {
         cache_read_per_million: 1,
         cache_write_per_million: 1,
       },
+      price_library: null,
+      // 630 tokens in at $1 the million, 509 out at $2.
+      test_at_most_usd: 0.001648,
       context_tokens: null,
       output_limit_parameter: null,
       extra_headers: { 'X-Title': 'Moose' },

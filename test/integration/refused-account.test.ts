@@ -150,3 +150,16 @@ test('an account met through Aider ends the order the same way', { skip: lacking
   await look(home)
   await inReview(moose, [id])
 })
+
+test('a guard that quotes the order with its 403 pauses no account, whatever the order speaks of', async () => {
+  await using home = await createMooseHome(FILES, [], SETTINGS)
+  const title = 'Write balance.txt with the credit and billing of the account'
+  await using server = await startModelServer({ kind: 'status', status: 403, message: `Blocked by policy: ${title}` })
+  await useStandIn(home, 'stand-in', { url: server.url, threshold: 1 })
+  await using moose = await home.open()
+  await moose.orchestrator.start(null)
+  const id = await fileOrder(home.database, { title, files: ['balance.txt'] })
+  const order = await settled(moose, id)
+  assert.deepEqual([order.status, order.status_reason?.code], ['failed', 'model_answer_refused'])
+  assert.deepEqual(await listPauses(home.database.db), [])
+})

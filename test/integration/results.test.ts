@@ -5,10 +5,13 @@ import { sql } from 'kysely'
 import { recordPullRequest } from '../../src/attempt/record-pull-request.ts'
 import { recordFailure, recordSuccess } from '../../src/attempt/steps/record.ts'
 import { readRoutedAttempts } from '../../src/db/attempts/attempt-history.ts'
+import { beginStep, endStep } from '../../src/db/attempts/attempt-steps.ts'
 import { readRoutingOutcomes } from '../../src/db/outcome-vectors.ts'
+import { eventsAfter } from '../../src/db/work-order-events.ts'
 import { Fault } from '../../src/faults/fault.ts'
 import { recordAbandoned } from '../../src/orchestrator/end-abandoned.ts'
 import type { PullRequest, PullRequestState } from '../../src/ports/pull-request.ts'
+import { processId } from '../../src/process/process-id.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 
 const NOW = new Date('2026-03-04T05:06:07.890Z')
@@ -328,6 +331,34 @@ test('an attempt that is published when another pull request has completed its o
   for (const _ of ['once', 'and again']) {
     assert.equal(await recordSuccess(db, success), false)
     assert.equal(await stands(database, id), 'completed #11')
+  }
+})
+
+test('what still shows as running of an attempt ends with its record, and is told once', async () => {
+  await using database = await createTestDatabase()
+  const { db } = database
+  for (const name of ['record', 'apply']) {
+    const id = await given(database, { status: 'in_progress', phase: 'proposing' }, [['running', null]])
+    const run = { workOrderId: id, attempt: 1, epoch: 0 }
+    await db.updateTable('attempts').set({ holder: processId }).where('work_order_id', '=', id).execute()
+    const step = { ...run, name, try: 1, label: name }
+    await beginStep(db, step, { input: {}, phase: null, homeId: 'test' })
+    const fault = new Fault('check_failed', 'It went wrong.').toRecord()
+    for (const _ of ['once', 'and again']) await recordFailure(db, { ...run, step: 'verify', evidence: {}, fault })
+    await endStep(db, step, { output: fault, failure: null })
+    const shown = await db
+      .selectFrom('attempt_steps')
+      .selectAll()
+      .where('work_order_id', '=', id)
+      .executeTakeFirstOrThrow()
+    const failed = name === 'apply'
+    assert.deepEqual([shown.status, shown.error], failed ? ['failed', fault] : ['succeeded', null])
+    assert.notEqual(shown.ended_at, null)
+    const events = await eventsAfter(db, id, '0')
+    assert.deepEqual(
+      events.filter((event) => event.step === name).map(({ type, message }) => `${type}: ${message}`),
+      [`step_started: ${name}`, failed ? 'step_failed: It went wrong.' : 'step_succeeded: record'],
+    )
   }
 })
 

@@ -129,7 +129,7 @@ const POISONS: readonly [name: string, how: string][] = [
 ]
 for (const [name, how] of POISONS) {
   test(`a check that finds what is kept and ${name} does not reach the next order`, async () => {
-    await using given = await setUpSetting(FILES, WANTED)
+    await using given = await setUpSetting(FILES, WANTED, undefined, false)
     const base = await given.fetch()
     const prepared = await given.prepare(base)
     {
@@ -310,8 +310,8 @@ test('a change that needs another set-up has it run on top of its copies; a fail
   await given.fetch()
   const run = async (commit: string) => {
     await using workspace = await given.open(commit, prepared)
-    const { config } = given
-    const request = { workspace, config, signal: new AbortController().signal, onOutput: () => undefined }
+    const { config, project } = given
+    const request = { workspace, project, config, signal: new AbortController().signal, onOutput: () => undefined }
     const { name, outcome } = await given.setUp.again(request)
     return [name, outcome, (await given.check(workspace, 'cat deps/log')).outputTail]
   }

@@ -19,6 +19,8 @@ const OPEN_TO_PEOPLE = [
   'work_order_events',
   'work_orders',
 ]
+/** Kept from service_role too: hashes of the tokens of the API. */
+const SEALED = ['api_tokens']
 const LEFT_TO_THE_FIRST_MOOSE = ['cost_tracking', 'escalations']
 const VIEW = 'budget_open_reservations'
 const ORDER = { title: 'Greet the world', description: 'Say hello', files_in_scope: ['greeting.txt'] }
@@ -39,8 +41,41 @@ test('who may do what through Supabase, in a project that was open to everybody'
   await t.test('who only signs in sees and writes nothing', () => signedInGetsNothing(connect, tables))
   await t.test('a member reads and files', () => memberReadsAndFiles(connect, tables))
   await t.test('a Director decides', () => directorDecides(connect))
-  await t.test('service_role does everything', () => serviceDoesAll(connect('service_role'), tables))
+  await t.test('service_role does everything but with tokens', () => serviceDoesAll(connect('service_role'), tables))
+  await t.test('who acts through Supabase is recorded, and changes nothing of it', () => actsAreRecorded(connect))
 })
+
+async function actsAreRecorded(connect: Connect): Promise<void> {
+  const service = connect('service_role')
+  const director = connect('authenticated', { ...person('director'), email: 'ada@example.org' })
+  const approved = { metadata: { approved_by_director: true } }
+  for (const [client, actor, signedIn] of [
+    [service, 'service_role', undefined],
+    [director, 'authenticated', 'ada@example.org'],
+  ] as const) {
+    const [filed] = await rowsOf(client.from('work_orders').insert(ORDER).select())
+    await rowsOf(client.from('work_orders').update(approved).eq('id', filed.id).select())
+    const entries = await rowsOf(service.from('audit_entries').select().eq('work_order_id', filed.id).order('seq'))
+    const said = entries.map((one) => [
+      one.act,
+      one.actor_kind,
+      one.actor_name,
+      one.database_role,
+      one.details.signed_in,
+    ])
+    const who = ['database_role', actor, 'authenticator', signedIn]
+    assert.deepEqual(said, [
+      ['order.file', ...who],
+      ['order.approve', ...who],
+    ])
+  }
+  for (const one of [service, director]) {
+    await denied(one.from('audit_entries').insert({ act: 'order.approve' }), 'writes an entry')
+    await denied(one.from('audit_entries').update({ actor_name: 'bob' }).gt('seq', 0), 'changes an entry')
+    await denied(one.from('audit_entries').delete().gt('seq', 0), 'removes an entry')
+  }
+  await denied(director.from('audit_entries').select(), 'a Director reads the entries')
+}
 
 /** Tables and views of `public`, sorted, without those Moose leaves alone. */
 async function relations(url: string): Promise<string[]> {
@@ -150,7 +185,12 @@ async function directorDecides(connect: Connect): Promise<void> {
 }
 
 async function serviceDoesAll(service: SupabaseClient, tables: readonly string[]): Promise<void> {
-  for (const table of tables) await rowsOf(service.from(table).select())
+  for (const table of tables.filter((name) => !SEALED.includes(name))) await rowsOf(service.from(table).select())
+  for (const table of SEALED) {
+    assert.ok(tables.includes(table))
+    await denied(service.from(table).select(), `service_role reads ${table}`)
+    await denied(service.from(table).insert({}), `service_role writes ${table}`)
+  }
   const [filed] = await rowsOf(
     service
       .from('work_orders')

@@ -17,10 +17,12 @@ import type { WorkOrderContent } from '../../src/work-order/content.ts'
 import { workOrderTrailer } from '../../src/work-order/naming.ts'
 import type { Project } from '../../src/work-order/project.ts'
 import { createWorkspaces } from '../../src/workspace/workspaces.ts'
+import { AIDER } from './aider-program.ts'
 import { RECORDS, type RecordedRun } from './aider-recording.ts'
 import type { TestDatabase } from './database.ts'
 import { createGitRemote, type FileChange, type GitRemote, gitIn } from './git-remote.ts'
 import { type ModelServer, type Scripted, startModelServer } from './model-server.ts'
+import { usualSandbox } from './usual-sandbox.ts'
 
 /** What the stand-in provider must see, and Aider must not. */
 export const REAL_KEY = 'sk-the-real-key-of-the-operator'
@@ -91,7 +93,9 @@ export async function runAider(database: TestDatabase, aider: string, bench: Ben
     command: await commandOf(bench, aider, remote.folder),
   }
   const lent: ModelGrant[] = []
-  const gateway = stack.use(createGateway({ db: database.db, models: modelsOf(database) }))
+  const gateway = stack.use(
+    createGateway({ db: database.db, models: modelsOf(database), home: run.home, refuseSecrets: () => undefined }),
+  )
   const outcome = await carryOut(run, bench, watchGrants(gateway, lent))
   const rows = await database.db
     .selectFrom('model_calls')
@@ -132,6 +136,7 @@ function modelsOf({ db }: TestDatabase) {
     replayDir: '/nonexistent',
     modelTimeoutMs: 120_000,
     maxCallsPerProvider: null,
+    modelHosts: [],
     clock: systemClock,
     log,
   })
@@ -186,13 +191,15 @@ async function applyIn(
   use: { run: Run; bench: Bench; gateway: ModelGateway; signal: AbortSignal; onOutput: (text: string) => void },
 ): Promise<void> {
   const { run, bench, gateway, signal, onOutput } = use
+  // What a wrapper starts is readable in the sandbox where the PATH leads to it.
+  const PATH = String(process.env['PATH'])
   const executor = createAiderExecutor({
     gateway,
     locate: async () => run.command,
     timeoutMs: bench.timeoutMs === undefined ? 150_000 : bench.timeoutMs,
     contextMaxBytes: 400_000,
-    executablePath: String(process.env['PATH']),
-    home: run.home,
+    executablePath: run.command === AIDER ? PATH : [PATH, path.dirname(AIDER)].join(path.delimiter),
+    sandbox: usualSandbox(run.home),
   })
   await executor.apply({
     ...run,
@@ -211,6 +218,8 @@ function watchChanges(workspace: Workspace, onChanges: (paths: readonly string[]
   return {
     path: workspace.path,
     baseSha: workspace.baseSha,
+    borrows: workspace.borrows,
+    image: null,
     commit: (message, when) => workspace.commit(message, when),
     restore: () => workspace.restore(),
     ignored: () => workspace.ignored(),

@@ -2,18 +2,16 @@ import { randomUUID } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type Insertable, sql, type Transaction } from 'kysely'
-import type { Moose } from '../../src/app.ts'
-import {
-  type EventView,
-  type ListedWorkOrder,
-  ListedWorkOrdersResponse,
-  type WorkOrderDetail,
-} from '../../src/contract/work-orders.ts'
+import { type Moose, makeHomeToken } from '../../src/app.ts'
+import { ListedWorkOrdersResponse } from '../../src/contract/order-list.ts'
+import type { EventView, ListedWorkOrder, WorkOrderDetail } from '../../src/contract/work-orders.ts'
 import type { Database } from '../../src/db/schema.ts'
 import { createHttpApp } from '../../src/http/http-app.ts'
 import type { HttpDeps } from '../../src/http/http-deps.ts'
 import type { HttpApp } from '../../src/http/http-env.ts'
 import { serveHttp } from '../../src/http/serve-http.ts'
+import { createLog } from '../../src/log.ts'
+import { enterTestToken } from './api-token.ts'
 import { createMooseHome, detailOf, type MooseHome, type RecordedAnswer } from './moose-home.ts'
 
 /** The API over a socket, where the command line finds it: as the service of its home. */
@@ -105,6 +103,7 @@ export async function openApiHome(
   const home = stack.use(await createMooseHome(files, answers, settings))
   const moose = stack.use(await home.open(role))
   const { db } = home.database
+  await enterTestToken(home.database)
   const { rows: tables } = await sql<{ config: string; projects: string }>`
     select (select coalesce(json_agg(system_config), '[]')::text from system_config) as config,
       (select json_agg(projects)::text from projects) as projects`.execute(db)
@@ -121,7 +120,10 @@ export async function openApiHome(
       const response = await moose.http.fetch(new Request('http://127.0.0.1/api/work-orders'))
       return ListedWorkOrdersResponse.parse(await response.json()).work_orders
     },
-    serve: (deps) => serve(home.config.home, createHttpApp(deps)),
+    serve: async (deps) => {
+      await makeHomeToken(home.config, createLog('silent'))
+      return await serve(home.config.home, createHttpApp(deps))
+    },
     async snapshot() {
       const all = [...CHANGED_BY_TESTS, 'proposer_configs'].map(
         (name) => sql`(select json_agg(t) from ${sql.table(name)} as t)`,

@@ -47,7 +47,7 @@ export async function createFixtureRepository(
 }
 
 async function commitProposed(checkout: string, home: string): Promise<void> {
-  const proposed = await proposeMooseYaml({ home }, checkout)
+  const proposed = await proposeMooseYaml({ home, toolchainEnvironment: {}, registryEnvironment: {} }, checkout)
   if (proposed === null) throw new Error(`nothing was proposed for ${checkout}`)
   await writeFile(proposed.file, proposed.text)
   await gitIn(checkout, 'add', 'moose.yaml')

@@ -80,6 +80,7 @@ export async function createGitRemote(files: Readonly<Record<string, FileChange>
       mirrorId: changes?.id ?? '00000000-0000-4000-8000-000000000001',
       branchPattern: null,
       commits: PLAIN_COMMITS,
+      sandboxImage: null,
       ...changes,
     }),
     [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }),

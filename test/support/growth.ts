@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { Fault } from '../../src/faults/fault.ts'
 
 const SMALLEST = 2_000
 /** Less than this is too short to be compared. */
@@ -41,4 +42,17 @@ async function leastMs(run: () => unknown): Promise<number> {
     least = Math.min(least, (user + system) / 1_000)
   }
   return least
+}
+
+/** A text of about so many characters that is one part again and again. */
+export const repeated = (part: string) => (size: number) => part.repeat(Math.ceil(size / part.length))
+
+/** What a function gives, or refuses by a fault: a refusal is an answer too. */
+export function orFault(run: () => unknown): unknown {
+  try {
+    return run()
+  } catch (error) {
+    if (error instanceof Fault) return error
+    throw error
+  }
 }

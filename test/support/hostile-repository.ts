@@ -26,6 +26,8 @@ export async function setTrap(): Promise<Trap> {
   const server = createServer((socket) => {
     connections += 1
     socket.on('error', () => {})
+    // Else one that the other side closes is never seen to be closed.
+    socket.resume()
     socket.end('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}')
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

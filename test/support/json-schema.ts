@@ -58,6 +58,8 @@ function isOfType(value: unknown, type: unknown): boolean {
   if (type === 'null') return value === null
   if (type === 'array') return Array.isArray(value)
   if (type === 'object') return isObject(value)
+  // Half of a character is no text of JSON schema, and few programs could send one.
+  if (type === 'string') return typeof value === 'string' && value.isWellFormed()
   return type === 'integer' ? Number.isInteger(value) : typeof value === type
 }
 

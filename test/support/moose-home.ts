@@ -56,6 +56,7 @@ export async function createMooseHome(
     MOOSE_LOG_LEVEL: 'silent',
     DATABASE_URL: database.url,
     PATH: String(process.env['PATH']),
+    ...sandboxSettings(),
     ...settings,
   }
   const config = readConfig(environment)
@@ -68,6 +69,12 @@ export async function createMooseHome(
     open: (role = 'service') => openMoose(config, { log: createLog(config.logLevel), role }),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
+}
+
+/** What confines foreign code, where a whole run of the tests is told. */
+function sandboxSettings(): Record<string, string> {
+  const { MOOSE_SANDBOX: sandbox } = process.env
+  return sandbox === undefined ? {} : { MOOSE_SANDBOX: sandbox }
 }
 
 async function useReplayOnly({ db }: TestDatabase): Promise<void> {

@@ -5,6 +5,7 @@ import { openApiDocument } from '../../src/http/http-app.ts'
 type Json = Record<string, unknown>
 type Operation = {
   operationId: string
+  security?: Record<string, string[]>[]
   requestBody?: { content: Record<string, { schema: Json }> }
   responses: Record<string, { content?: Record<string, { schema: Json }> }>
 }

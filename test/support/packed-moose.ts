@@ -10,8 +10,8 @@ const run = promisify(execFile)
 
 const ROOT = path.join(import.meta.dirname, '../..')
 /** What packing reads, with npm's own additions. */
-const SOURCES = ['src', 'demo', 'scripts', 'moose', 'package.json', 'package-lock.json', 'tsconfig.json']
-const READ = [...SOURCES, 'tsconfig.build.json', '.npmrc', 'README.md', 'LICENSE', 'CHANGELOG.md']
+const SOURCES = ['src', 'web', 'demo', 'scripts', 'moose', 'package.json', 'package-lock.json', 'tsconfig.json']
+const READ = [...SOURCES, 'openapi.json', 'tsconfig.build.json', '.npmrc', 'README.md', 'LICENSE', 'CHANGELOG.md']
 /** Lie about in the working folder that is packed, as such files do; none may come along. */
 const STRAY = ['.env', 'demo/.env', 'src/key.pem', 'test/planted.test.ts', 'src/db/migrations/dump.sql.gz', 'notes.txt']
 

@@ -5,6 +5,7 @@ import { type WorkOrderDetail, WorkOrderDetailResponse, type WorkOrderView } fro
 import { findWorkOrder } from '../../src/db/work-orders/work-orders.ts'
 import { PRICE, REAL_KEY } from './aider-bench.ts'
 import { AIDER } from './aider-program.ts'
+import { fetchAt } from './api-token.ts'
 import type { FileChange } from './git-remote.ts'
 import { type GitHubServer, startGitHub } from './github/github-server.ts'
 import { type ModelServer, startModelServer } from './model-server.ts'
@@ -106,8 +107,11 @@ export async function fileBySql({ home }: RealTools, order: OrderBySql): Promise
 }
 
 /** The order as the service's API shows it. */
-export async function orderOverHttp({ service }: Pick<RealTools, 'service'>, id: string): Promise<WorkOrderDetail> {
-  const response = await fetch(`${service.url}/api/work-orders/${id}`)
+export async function orderOverHttp(
+  { service, home }: Pick<RealTools, 'service' | 'home'>,
+  id: string,
+): Promise<WorkOrderDetail> {
+  const response = await fetchAt(home.config.home, `${service.url}/api/work-orders/${id}`)
   return WorkOrderDetailResponse.parse(await response.json()).work_order
 }
 

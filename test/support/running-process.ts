@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errorCode } from '../../src/faults/error-code.ts'
 
@@ -31,4 +31,11 @@ export async function endsSoon(pid: number): Promise<boolean> {
     await sleep(LOOK_AGAIN_MS)
   }
   return true
+}
+
+/** Whether a process of this machine was started with these words one after the other. Linux only. */
+export async function isRunningWith(...words: readonly string[]): Promise<boolean> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+  const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '')))
+  return lines.some((line) => `\0${line}`.includes(`\0${words.join('\0')}\0`))
 }

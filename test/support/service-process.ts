@@ -49,7 +49,12 @@ async function serving(environment: Record<string, string>, words: readonly stri
 
 /** A `moose worker` that need not become ready: it may be about to die before. */
 export type LaunchedWorker = AsyncDisposable &
-  Pick<ServiceProcess, 'child' | 'printed'> & { closed: Promise<unknown>; ready: Promise<Ready> }
+  Pick<ServiceProcess, 'child' | 'printed'> & {
+    /** Its MOOSE_HOME, where the token is that its API takes. */
+    home: string
+    closed: Promise<unknown>
+    ready: Promise<Ready>
+  }
 
 export function launchWorker(environment: Record<string, string>): LaunchedWorker {
   return launched(environment, ['worker'])
@@ -58,7 +63,8 @@ export function launchWorker(environment: Record<string, string>): LaunchedWorke
 type Ready = { type: string; url: string; status: OrchestratorStatus }
 
 function launched(environment: Record<string, string>, words: readonly string[]): LaunchedWorker {
-  const child = spawn(process.execPath, [MAIN, ...words, '--json', '--port', '0'], {
+  const port = words.includes('--port') ? [] : ['--port', '0']
+  const child = spawn(process.execPath, [MAIN, ...words, '--json', ...port], {
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -77,6 +83,7 @@ function launched(environment: Record<string, string>, words: readonly string[])
   ready.catch(() => undefined)
   return {
     child,
+    home: String(environment['MOOSE_HOME']),
     printed: () => printed,
     closed,
     ready,

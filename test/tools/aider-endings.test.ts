@@ -470,8 +470,9 @@ const ENDINGS: Ending[] = [
   },
 ]
 
+/** `PWD`: the sandbox sets it. */
 const ALLOWED =
-  /^(PATH|HOME|TMPDIR|LANG|TERM|COLUMNS|BROWSER|MOOSE_CHILD|PYTHON(UTF8|NOUSERSITE|DONTWRITEBYTECODE)|NO_PROXY|OPENAI_API_(BASE|KEY)|LITELLM_(LOCAL_MODEL_COST_MAP|MODE)|GIT_(CONFIG_\w+|TERMINAL_PROMPT))$/
+  /^(PATH|PWD|HOME|TMPDIR|LANG|TERM|COLUMNS|BROWSER|MOOSE_CHILD|PYTHON(UTF8|NOUSERSITE|DONTWRITEBYTECODE)|NO_PROXY|OPENAI_API_(BASE|KEY)|LITELLM_(LOCAL_MODEL_COST_MAP|MODE)|GIT_(CONFIG_\w+|TERMINAL_PROMPT))$/
 
 async function looksClean(pid: number, args: string): Promise<void> {
   // Only Linux shows it.
@@ -479,6 +480,13 @@ async function looksClean(pid: number, args: string): Promise<void> {
   if (environ === null) return
   const variables = environ.split('\0').filter((line) => line !== '')
   const names = variables.map((line) => line.slice(0, line.indexOf('=')))
+  if (/^\S+\/bwrap /.test(args)) {
+    assert.deepEqual(
+      names.filter((name) => name !== 'PWD'),
+      [],
+    )
+    return
+  }
   assert.deepEqual(
     names.filter((name) => !ALLOWED.test(name)),
     [],

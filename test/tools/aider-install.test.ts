@@ -44,7 +44,13 @@ describe('moose doctor --fix', () => {
   const uv = (install: string) =>
     program('uv', `[ "$1" = --version ] && exit 0\necho "uv $*" >> $log\ncase "$1" in pip) ${install};; esac`)
   const calls = () => readFile(path.join(programs, 'calls'), 'utf8').catch(() => '')
-  const environment = (more: Record<string, string> = {}) => ({ ...home.environment, PATH: programs, ...more })
+  /** Without bubblewrap, which is in no such PATH. */
+  const environment = (more: Record<string, string> = {}) => ({
+    ...home.environment,
+    MOOSE_SANDBOX: 'none',
+    PATH: programs,
+    ...more,
+  })
   const fix = (words: string[] = [], more: Record<string, string> = {}): Promise<Ended> =>
     moose(['doctor', '--fix', ...words], { environment: environment(more) })
   const nothingCounts = () => assert.ok(!existsSync(folder), 'something is left of the installation')

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { parseMooseYaml } from '../../src/checks/moose-yaml.ts'
 import { CERTIFICATE_VARIABLES, NETWORK_VARIABLES, TOOLCHAIN_VARIABLES } from '../../src/config/handed-on.ts'
 import { CheckEvent, type CheckedProject } from '../../src/contract/base-checks.ts'
+import type { HostGrant } from '../../src/contract/hosts/host-rule.ts'
 import {
   createFixtureRepository,
   FIXTURE_NAMES,
@@ -56,9 +58,21 @@ async function registered({ home }: Setting, name: FixtureName): Promise<Fixture
   const repository = await createFixtureRepository(name, { proposed: true })
   await home.database.db
     .insertInto('projects')
-    .values({ name, repository: repository.origin, default_branch: 'main', forge: 'local' })
+    .values({
+      name,
+      repository: repository.origin,
+      default_branch: 'main',
+      forge: 'local',
+      allowed_hosts: JSON.stringify(await askedFor(repository)),
+    })
     .execute()
   return repository
+}
+
+/** What the operator is asked to grant. */
+async function askedFor({ checkout }: FixtureRepository): Promise<HostGrant[]> {
+  const { network } = parseMooseYaml(await readFile(path.join(checkout, 'moose.yaml'), 'utf8'))
+  return network.setup.map((host) => ({ host, for: 'setup' }))
 }
 
 type Checked = { exitCode: number | null; result: CheckedProject; said: string }
@@ -176,6 +190,9 @@ describe('set-up of a repository with npm', { skip: lacking('npm') }, () => {
     const answers = Object.entries(changes).map(([task, files]) => ({ task, turn: 1, text: written(files) }))
     setting = await openSetting(answers)
     repository = await registered(setting, 'npm')
+    const words = ['project', 'edit', 'npm', '--unprotect', 'package-lock.json']
+    const { exitCode, stderr } = await moose(words, setting.home)
+    assert.equal(exitCode, 0, stderr)
   })
   after(async () => {
     await setting[Symbol.asyncDispose]()

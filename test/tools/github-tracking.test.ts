@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { workOrderDetail } from '../../src/http/work-order-detail.ts'
 import { ended, opened, passHour, placePullRequest, tracked } from '../support/github/tracked.ts'
 
 for (const method of ['merge', 'squash', 'rebase'] as const) {
@@ -93,6 +94,56 @@ test('checks and reviews are recorded when they change, and only then', async (t
   assert.deepEqual((await ended(given, input)).events, [...states, 'pull_request_review APPROVED'])
 })
 
+test('reviews and check runs are kept one by one, told in the log when they change, and shown of the order', async (t) => {
+  await using given = await tracked(t)
+  if (given === null) return
+  const { input, number } = await opened(given)
+  const [pull] = given.github.state.pulls
+  assert.ok(pull !== undefined)
+  const { db } = given.database
+  const seen = async () => (await workOrderDetail(db, input.workOrderId)).pull_request
+  const told = async () => {
+    const rows = await db.selectFrom('work_order_events').select('message').where('type', '=', 'pull_request').execute()
+    return rows.map(({ message }) => message)
+  }
+  assert.deepEqual([(await seen())?.reviews, (await seen())?.seen_at], [null, null])
+  await given.tracker.look(null)
+  assert.deepEqual([(await seen())?.reviews, (await seen())?.check_runs, await told()], [[], [], []])
+
+  pull.checks = 'PENDING'
+  pull.runs = [
+    { name: 'unit', state: 'IN_PROGRESS', url: 'https://ci.example/1' },
+    { name: 'evil', state: 'SUCCESS', url: 'javascript:alert(1)' },
+    { name: 'cla', state: 'PENDING', url: null, isStatus: true },
+  ]
+  for (const _ of [1, 2]) await given.tracker.look(null)
+  assert.deepEqual((await seen())?.check_runs, [
+    { name: 'unit', state: 'IN_PROGRESS', url: 'https://ci.example/1' },
+    { name: 'evil', state: 'SUCCESS', url: null },
+    { name: 'cla', state: 'PENDING', url: null },
+  ])
+  pull.runs = [{ name: 'unit', state: 'FAILURE', url: null }]
+  pull.reviews = [
+    { login: 'octo-reviewer', state: 'COMMENTED' },
+    { login: null, state: 'APPROVED' },
+  ]
+  await given.tracker.look(null)
+  const { reviews, check_run_count } = (await seen()) ?? {}
+  assert.deepEqual(reviews, [
+    { by: 'octo-reviewer', state: 'COMMENTED', at: '2026-01-31T12:00:00.000Z' },
+    { by: null, state: 'APPROVED', at: '2026-01-31T12:00:00.000Z' },
+  ])
+  assert.equal(check_run_count, 1)
+  const messages = await told()
+  assert.equal(messages.length, 2, messages.join('\n'))
+  const at = input.headSha.slice(0, 12)
+  assert.equal(
+    messages[1],
+    `pull request #${number} on its forge: checks PENDING (unit FAILURE), ` +
+      `review none (octo-reviewer COMMENTED, somebody APPROVED), branch at ${at}`,
+  )
+})
+
 test('a token that may not read the checks still sees how the pull request ends', async (t) => {
   await using given = await tracked(t)
   if (given === null) return
@@ -171,7 +222,8 @@ test('whatever changes something on GitHub waits for its turn, a second apart', 
   )
 })
 
-test('an hour with 50 open pull requests costs less than 200 requests', async (t) => {
+// Fifty branches are pushed and fifty pull requests made before the hour begins.
+test('an hour with 50 open pull requests costs less than 200 requests', { timeout: 480_000 }, async (t) => {
   await using given = await tracked(t)
   if (given === null) return
   const input = await given.prepare()

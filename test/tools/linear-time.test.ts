@@ -9,10 +9,10 @@ import { parseMooseYaml } from '../../src/checks/moose-yaml.ts'
 import { OutputTail } from '../../src/checks/output-tail.ts'
 import { hintOf as hintOfCheck, whyNotRunnable } from '../../src/checks/set-up-fault.ts'
 import { readCsv } from '../../src/cli/input/csv.ts'
-import { readOrderFile } from '../../src/cli/input/order-file.ts'
-import { checkOrder } from '../../src/cli/input/order-problems.ts'
 import { harmlessButColours, oneLine } from '../../src/cli/pages/terminal-text.ts'
 import { hintOf } from '../../src/contract/github-webhook.ts'
+import { checkOrder } from '../../src/contract/order-file/check-order.ts'
+import { readOrderFile } from '../../src/contract/order-file/order-file.ts'
 import { detect } from '../../src/detect/detect.ts'
 import { proposalOf } from '../../src/detect/proposal.ts'
 import { applyEdits } from '../../src/edits/apply-edits.ts'
@@ -21,7 +21,6 @@ import { readTextFile } from '../../src/edits/text-file.ts'
 import { refuseForeignPath } from '../../src/executors/aider/foreign-path.ts'
 import { Transcript } from '../../src/executors/aider/transcript.ts'
 import { type AiderEvidence, judgeRun } from '../../src/executors/aider/verdict.ts'
-import { Fault } from '../../src/faults/fault.ts'
 import { findPull } from '../../src/forge/github/pulls.ts'
 import { whatGitSaid } from '../../src/git/git.ts'
 import { parseRepositoryUrl, withoutCredentials } from '../../src/git/repository-url.ts'
@@ -42,24 +41,14 @@ import { kindOfChange } from '../../src/work-order/kind-of-change.ts'
 import { clipped, fenced, neutralised } from '../../src/work-order/markdown.ts'
 import { slugOf } from '../../src/work-order/naming.ts'
 import { PLAIN_COMMITS } from '../../src/work-order/project.ts'
+import { tellingLines } from '../../src/work-order/protection/requirement-lines.ts'
 import { provedCriteria } from '../../src/work-order/proves.ts'
 import { isGitFolder, pathProblem } from '../../src/work-order/scope.ts'
-import { assertLinear } from '../support/growth.ts'
+import { readingsOf } from '../../src/workspace/key-shapes.ts'
+import { assertLinear, orFault, repeated } from '../support/growth.ts'
 
 /** Characters of the longest input: more than any of these functions is given, unless it says otherwise. */
 const MOST = 1_000_000
-
-/** A refusal is an answer too. */
-function orFault(run: () => unknown): unknown {
-  try {
-    return run()
-  } catch (error) {
-    if (error instanceof Fault) return error
-    throw error
-  }
-}
-
-const repeated = (part: string) => (size: number) => part.repeat(Math.ceil(size / part.length))
 
 test('escape sequences', async (t) => {
   for (const part of ['\u001b]', '\u001b[', '\u001b]8;;x', '\u001b[1;', '\u009b', '\u001b]\u0007'])
@@ -281,6 +270,22 @@ test('YAML', async (t) => {
   }
 })
 
+test('files of orders that are no YAML', async (t) => {
+  const texts: Record<string, (size: number) => string> = {
+    'orders.csv': (size) => `title,files_in_scope\n${repeated('a,"x\ny"\n')(size)}`,
+    'names.csv': repeated('title,'),
+    'quotes.csv': (size) => `title\n"${repeated('""')(size)}`,
+    'lines.csv': (size) => `title,files_in_scope\na,"${repeated('x\n')(size)}"`,
+    'empty.csv': repeated(',\n'),
+    'orders.jsonl': repeated('{"title":"a"}\n'),
+    'broken.jsonl': repeated('{\n'),
+    stdin: repeated('\n'),
+    'no ending': repeated('title,\r'),
+  }
+  for (const [name, make] of Object.entries(texts))
+    await t.test(name, () => assertLinear(make, (text) => readOrderFile(name, text, checkOrder), MOST / 4))
+})
+
 test('files of a checkout', async (t) => {
   const script = (part: string) => (size: number) => ({
     'package.json': JSON.stringify({ scripts: { test: `ng vitest ${repeated(part)(size)}` } }),
@@ -366,7 +371,11 @@ test('what a provider and its refusals say', async (t) => {
 test('what a provider refuses with', async (t) => {
   for (const part of ['{"error":', '<', '<a ', '"code":1,', 'try again in 1m', '9', 'model x ', 'a page'])
     await t.test(part, () =>
-      assertLinear(repeated(part), (body) => readTrouble({ status: 400, headers: {}, body }, new Date(0)), MOST),
+      assertLinear(
+        repeated(part),
+        (body) => readTrouble({ status: 400, headers: {}, body, request: body }, new Date(0)),
+        MOST,
+      ),
     )
 })
 
@@ -418,6 +427,7 @@ test('answers of GitHub', async (t) => {
     mirrorId: 'p',
     branchPattern: null,
     commits: PLAIN_COMMITS,
+    sandboxImage: null,
   } as const
   const shas = { baseSha: 'b', headSha: 'h' }
   const ofAttempt = {
@@ -503,5 +513,24 @@ test('what a model is shown', async (t) => {
         },
         MOST,
       ),
+    )
+})
+
+test('what of a change is held', async (t) => {
+  for (const part of [
+    '-',
+    'a',
+    'a ',
+    '\\\n',
+    ' #',
+    '#\n',
+    'a;',
+    '\0',
+    `${'A'.repeat(23)} `,
+    `${'A'.repeat(60)}\n`,
+    'YWFh',
+  ])
+    await t.test(JSON.stringify(part), () =>
+      assertLinear(repeated(part), (text) => [tellingLines(text), readingsOf(text)], MOST),
     )
 })

@@ -48,7 +48,8 @@ describe('the package', { timeout: 400_000 }, () => {
   }
 
   test('holds what it needs, compiled, and nothing of the tests or of what lies about', () => {
-    const known = /^(?:dist\/(?:src\/|demo\/|package\.json$)|(?:moose|package\.json|README\.md|LICENSE|CHANGELOG\.md)$)/
+    const known =
+      /^(?:dist\/(?:src\/|demo\/|web\/dist\/(?:index\.html|assets\/[\w.-]+)$|package\.json$)|(?:moose|package\.json|README\.md|LICENSE|CHANGELOG\.md)$)/
     assert.deepEqual(
       packed.files.filter((file) => !known.test(file)),
       [],
@@ -62,7 +63,13 @@ describe('the package', { timeout: 400_000 }, () => {
       packed.files.filter((file) => /(?:^|\/)\.|\.tsx?$|\.pem$/.test(file)),
       [],
     )
-    for (const file of ['dist/src/cli/main.js', 'dist/src/db/workers/lease-thread.js', 'dist/demo/work-orders.yaml'])
+    assert.ok(packed.files.some((file) => /^dist\/web\/dist\/assets\/index-[\w-]+\.js\.br$/.test(file)))
+    for (const file of [
+      'dist/src/cli/main.js',
+      'dist/web/dist/index.html',
+      'dist/src/db/workers/lease-thread.js',
+      'dist/demo/work-orders.yaml',
+    ])
       assert.ok(packed.files.includes(file), file)
     const migrations = readdirSync(path.join(ROOT, 'src/db/migrations'))
     for (const name of migrations) assert.ok(packed.files.includes(`dist/src/db/migrations/${name}`), name)
@@ -88,8 +95,11 @@ describe('the package', { timeout: 400_000 }, () => {
     assert.match(succeeds('moose migrate'), /up to date/)
     const up = 'moose up --port 0 --json > up.log 2>&1 & pid=$!; until grep -q ready up.log; do sleep 0.1; done'
     const url = `url=$(sed -n 's/.*"url":"\\([^"]*\\)".*/\\1/p' up.log | head -1)`
-    const said = succeeds(`${up}; ${url}; curl -fsS "$url/docs" | head -1; moose status; kill $pid; wait $pid`)
+    const said = succeeds(
+      `${up}; ${url}; curl -fsS "$url/docs" | head -1; curl -fsS "$url/orders" | grep 'id="page"'; moose status; kill $pid; wait $pid`,
+    )
     assert.match(said, /<!doctype html>/i)
+    assert.match(said, /id="page"/)
     assert.match(said, /up at http:/)
   })
 

@@ -28,6 +28,8 @@ test('an Aider that takes too long is ended with its children, tried once more, 
   const settings = {
     ORCHESTRATOR_EXECUTOR: 'aider',
     ORCHESTRATOR_AIDER_TIMEOUT_MS: String(TIMEOUT_MS),
+    // What the script starts is readable in the sandbox where the PATH leads to it.
+    PATH: [process.env['PATH'], path.dirname(AIDER)].join(path.delimiter),
     ORCHESTRATOR_AIDER_BIN: await withStubbornChild(folder, AIDER),
   }
   await using tools = await startRealTools({ files: { 'greeting.txt': 'hello\n' }, settings })

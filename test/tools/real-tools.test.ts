@@ -207,9 +207,9 @@ async function withstand(t: TestContext, { tools, trap: { touch, url } }: Hostil
   return id
 }
 
-/** Of the Aider that waits for the model. Null where the system does not show it. */
+/** Of the Aider that waits for the model, which was started after all that starts it. Null where the system does not show it. */
 async function environmentOfAider(tools: RealTools): Promise<string | null> {
-  const aider = (await processesOf(tools)).find((line) => line.includes('--message-file'))
+  const aider = (await processesOf(tools)).findLast((line) => line.includes('--message-file'))
   if (aider === undefined) return null
   return await readFile(`/proc/${aider.trim().split(/\s+/)[0]}/environ`, 'utf8').catch(() => null)
 }

@@ -1,4 +1,5 @@
 import type { Adapters } from '../../../src/attempt/context.ts'
+import { parseMooseYaml } from '../../../src/checks/moose-yaml.ts'
 import type { BaseTree } from '../../../src/ports/proposal.ts'
 import type { PublishInput, PullRequest } from '../../../src/ports/pull-request.ts'
 import type { WorkTree } from '../../../src/ports/workspace.ts'
@@ -6,11 +7,15 @@ import type { WorkTree } from '../../../src/ports/workspace.ts'
 const BASE = '0'.repeat(40)
 const HEAD = '1'.repeat(40)
 
+const CONFIG = parseMooseYaml(null)
+
 const TREE: BaseTree = { sha: BASE, read: async () => null, list: async () => [] }
 
 const WORK_TREE: WorkTree = {
   path: '/nowhere',
   baseSha: BASE,
+  borrows: [],
+  image: null,
   commit: async () => HEAD,
   changedPaths: async () => [],
   [Symbol.asyncDispose]: async () => undefined,
@@ -59,7 +64,13 @@ export function noOpAdapters(real: Adapters): Adapters {
       discard: async () => undefined,
       rollBack: async () => null,
     },
+    bases: {
+      ...real.bases,
+      configOf: async () => CONFIG,
+      know: async () => ({ sha: BASE, config: CONFIG, checks: [], wasKnown: true }),
+    },
     secretSearch: { find: async () => null },
+    heldSearch: { find: async () => [], diffOf: async () => '' },
     forges: { ...real.forges, local: forge },
   }
 }

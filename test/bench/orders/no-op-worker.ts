@@ -38,7 +38,12 @@ await using orchestrator = createOrchestrator({
   version: 'bench',
   own: async () => undefined,
 })
-await using _hearing = await hearDatabase(database.url, { orchestrator, feed: createEventFeed(db), log })
+await using _hearing = await hearDatabase(database.url, {
+  orchestrator,
+  feed: createEventFeed(db),
+  onAct: () => undefined,
+  log,
+})
 await orchestrator.startUnattended()
 console.log('ready')
 for await (const _ of createInterface({ input: process.stdin })) console.log(JSON.stringify(counted()))

@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { z } from 'zod'
 import type { TestDatabase } from '../../support/database.ts'
@@ -10,7 +9,7 @@ import { mooseUp } from '../../support/service-process.ts'
 import { asLaunched } from '../as-launched.ts'
 import { median, numbersFrom, quantile } from '../numbers.ts'
 import { report } from '../report.ts'
-import { approve, countOrders, fileSampleOrder, SAMPLE_ANSWERS, SAMPLE_FILES } from '../sample-orders.ts'
+import { runSampleOrder, SAMPLE_ANSWERS, SAMPLE_FILES } from '../sample-orders.ts'
 
 const TARGET_RATIO = 1.5
 const WARM_UP = 3
@@ -38,7 +37,7 @@ export async function benchOverhead(args: readonly string[]): Promise<void> {
   const samples: Samples = { moose: [], script: [] }
   for (let round = -WARM_UP; round < rounds; round += 1) {
     const took = {
-      moose: await throughMoose(home, round + WARM_UP),
+      moose: await runSampleOrder(home, round + WARM_UP),
       script: await throughScript(home, round + WARM_UP),
     }
     if (round < 0) continue
@@ -91,24 +90,6 @@ function countOf(names: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const name of names) counts[name] = (counts[name] ?? 0) + 1
   return counts
-}
-
-/** From the approval until the last step has ended, on the database's clock. */
-async function throughMoose({ database }: MooseHome, number: number): Promise<number> {
-  const id = await fileSampleOrder(database, number, false)
-  const { rows: sent } = await database.pool.query<{ at: Date }>('select clock_timestamp() as at')
-  await approve(database.db, id)
-  while ((await countOrders(database.db)).open > 0) await sleep(20)
-  // The last step's end comes after the order's, and then the workspace is put away.
-  await sleep(200)
-  const { rows } = await database.pool.query<{ ms: number }>(
-    `select extract(epoch from max(ended_at) - $2::timestamptz)::float8 * 1000 as ms
-     from attempt_steps where work_order_id = $1 having bool_and(status = 'succeeded') and count(*) = 6`,
-    [id, sent[0]?.at],
-  )
-  const [row] = rows
-  if (row === undefined) throw new Error(`order ${id} was not carried out`)
-  return row.ms
 }
 
 async function throughScript({ remote }: MooseHome, number: number): Promise<number> {

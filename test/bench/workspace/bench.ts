@@ -81,6 +81,7 @@ async function placeIn(folder: string, files: number): Promise<Place> {
     mirrorId: id,
     branchPattern: null,
     commits: PLAIN_COMMITS,
+    sandboxImage: null,
   }
   const baseSha = await workspaces.fetchBase(project, new AbortController().signal)
   const mirror = mirrors.of(project).dir

@@ -8,6 +8,9 @@ const SCHEMA = buildSchema(githubSchema.idl, { assumeValid: true })
 
 export type GraphQLCall = { query: string; variables: Record<string, unknown>; host: string }
 
+/** Who merges and closes on the page. */
+export const MAINTAINER = 'octo-maintainer'
+
 /** Executes one query; like GitHub it answers 200 also with errors. */
 export async function answerGraphQL(state: RepositoryState, { query, variables, host }: GraphQLCall): Promise<Answer> {
   await state.refresh()
@@ -99,6 +102,36 @@ function graphPull({ owner, name }: RepositoryState, host: string, pull: Pull) {
     headRepositoryOwner: { __typename: 'User', id: 'U_1', login: owner },
     mergeCommit: pull.mergeSha === null ? null : { oid: pull.mergeSha },
     reviewDecision: pull.review,
-    statusCheckRollup: pull.checks === null ? null : { state: pull.checks },
+    latestReviews: { nodes: reviewsOf(pull) },
+    statusCheckRollup: pull.checks === null ? null : { state: pull.checks, contexts: contextsOf(pull) },
+    timelineItems: { nodes: lastChange(pull) },
   }
+}
+
+const REVIEWED_AT = '2026-01-31T12:00:00Z'
+
+function reviewsOf({ reviews = [] }: Pull) {
+  return reviews.map(({ login, state }) => ({
+    state,
+    submittedAt: REVIEWED_AT,
+    author: login === null ? null : { __typename: 'User', login },
+  }))
+}
+
+/** As GitHub has them: one that has not ended has a status, and no conclusion. */
+function contextsOf({ runs = [] }: Pull) {
+  const nodes = runs.map(({ name, state, url, isStatus }) => {
+    if (isStatus === true) return { __typename: 'StatusContext', context: name, state, targetUrl: url }
+    const hasEnded = state !== 'IN_PROGRESS'
+    const run = { __typename: 'CheckRun', name, detailsUrl: url }
+    return { ...run, status: hasEnded ? 'COMPLETED' : state, conclusion: hasEnded ? state : null }
+  })
+  return { totalCount: nodes.length, nodes }
+}
+
+/** Who has ended it last: the maintainer, whose page it is. */
+function lastChange({ mergedAt, state }: Pull) {
+  const actor = { __typename: 'User', login: MAINTAINER }
+  if (mergedAt !== null) return [{ __typename: 'MergedEvent', actor }]
+  return state === 'closed' ? [{ __typename: 'ClosedEvent', actor }] : []
 }

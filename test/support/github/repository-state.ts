@@ -14,6 +14,10 @@ export type Pull = {
   labels: string[]
   checks: 'SUCCESS' | 'FAILURE' | 'PENDING' | null
   review: 'APPROVED' | 'CHANGES_REQUESTED' | 'REVIEW_REQUIRED' | null
+  /** One by one; `login` null: the account is gone. */
+  reviews?: { login: string | null; state: 'APPROVED' | 'CHANGES_REQUESTED' | 'COMMENTED' }[]
+  /** Check runs, and with `isStatus` commit statuses. */
+  runs?: { name: string; state: string; url: string | null; isStatus?: boolean }[]
 }
 
 /** A repository of the stand-in: branches are those of a real bare repository, the rest is in memory. */

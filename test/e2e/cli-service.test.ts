@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { userInfo } from 'node:os'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { listenOnLoopback } from '../support/loopback.ts'
@@ -138,6 +139,9 @@ test('a run of what the service carries out already is joined from its first ste
   await using home = await createMooseHome(FILES, [SLOW])
   await using up = startMoose(['up', '--start', '--port', '0'], { environment: home.environment })
   await up.said(/serves/)
+  const { stdout: acts } = await run(home, 'audit --json')
+  const started = JSON.parse(acts).entries.find(({ act }: { act: string }) => act === 'orchestrator.start')
+  assert.deepEqual(started?.actor, { kind: 'os_user', name: userInfo().username })
   const id = await add(home, SLOW.task, '--approve')
   await up.said(/→ propose/)
   const { exitCode, stdout, stderr } = await run(home, `run ${id}`)

@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { gitIn } from '../support/git-remote.ts'
 import { moose, startMoose } from '../support/moose-command.ts'
 import { createMooseHome, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
-import { endsSoon } from '../support/running-process.ts'
+import { isRunningWith } from '../support/running-process.ts'
 import { mooseUp } from '../support/service-process.ts'
 import { until } from '../support/until.ts'
 
@@ -36,12 +36,13 @@ test('moose check tells passed, failed on the base, and what cannot be run, by w
   }
 })
 
-test('a check that writes into the operator’s HOME is named', async () => {
+test('without a sandbox a check that writes into the operator’s HOME is named', async () => {
   const operator = await mkdtemp(path.join(tmpdir(), 'moose-operator-'))
   try {
     await mkdir(path.join(operator, '.tool'))
     await using home = await homeWith(PASSES, `{ name: writes, run: "touch ${operator}/.tool/left" }`)
-    const { stdout, exitCode } = await moose(['check'], { environment: { ...home.environment, HOME: operator } })
+    const environment = { ...home.environment, HOME: operator, MOOSE_SANDBOX: 'none' }
+    const { stdout, exitCode } = await moose(['check'], { environment })
     assert.match(stdout, /✓ writes +passed +\S+ +while it ran, \S+\/\.tool changed, outside of its tree and HOME/)
     assert.doesNotMatch(String(stdout.split('\n').find((line) => line.includes('greets'))), /changed/)
     assert.equal(exitCode, 0)
@@ -155,14 +156,16 @@ test('while checks run no other process uses or removes their work tree', async 
 
 for (const served of [false, true]) {
   test(`Ctrl-C ends what still runs${served ? ', also where a service runs it' : ''}`, async () => {
-    await using home = await homeWith('{ name: hangs, run: "echo pid $$; exec sleep 60" }')
+    const seconds = `60.${process.pid}${served ? 1 : 0}`
+    await using home = await homeWith(`{ name: hangs, run: "echo begun; exec sleep ${seconds}" }`)
     await using stack = new AsyncDisposableStack()
     if (served) stack.use(await mooseUp(home.environment))
     await using checking = startMoose(['check'], { environment: home.environment })
-    const [, pid] = await checking.said(/pid (\d+)/)
+    await checking.said(/begun/)
+    await until('it sleeps', () => isRunningWith('sleep', seconds))
     checking.child.kill('SIGINT')
     assert.equal((await checking.ended).exitCode, 130)
-    assert.ok(await endsSoon(Number(pid)))
+    await until('it has ended', async () => !(await isRunningWith('sleep', seconds)))
     const folder = path.join(home.config.home, 'workspaces')
     await until('its workspace is gone', async () => (await readdir(folder)).length === 0)
   })
