@@ -3,8 +3,8 @@
  *
  *   cli → demo → app → {http, doctor} → orchestrator → fleet → attempt
  *     → {manager, proposer, executors, forge, workspace, checks, retention} → models → ports
- *     → budget → {db, git, sandbox, remote} → {process, files} → contract → {edits, work-order, detect} → telemetry
- *     → {config, log, redaction} → {faults, async, clock, money}
+ *     → {budget, audit} → {db, git, sandbox, remote} → {process, files} → contract → edits → {work-order, detect} → telemetry
+ *     → {config, log, redaction} → {faults, async, clock, money, json-or-null}
  */
 const LAYERS = [
   ['^src/cli/'],
@@ -17,7 +17,7 @@ const LAYERS = [
   ['^src/(manager|proposer|executors|forge|workspace|checks|retention)/'],
   ['^src/models/'],
   ['^src/ports/'],
-  ['^src/budget/'],
+  ['^src/(budget|audit)/'],
   ['^src/(db|git|sandbox|remote)/'],
   ['^src/(process|files)/'],
   ['^src/contract/'],
@@ -25,7 +25,7 @@ const LAYERS = [
   ['^src/(work-order|detect)/'],
   ['^src/telemetry/'],
   ['^src/(redaction/|config(\\.ts|/)|log\\.ts)'],
-  ['^src/(faults/|async/|clock\\.ts|money\\.ts)'],
+  ['^src/(faults/|async/|clock\\.ts|money\\.ts|json-or-null\\.ts)'],
 ]
 
 /** Adapters do not know each other; what they share stands below them. */
@@ -58,10 +58,12 @@ export default {
     { name: 'no-cycle', severity: 'error', from: {}, to: { circular: true } },
     { name: 'unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },
     { name: 'nothing-imports-tests', severity: 'error', from: { path: '^src/', pathNot: '\\.test\\.ts$' }, to: { path: '^test/' } },
-    { name: 'cli-is-a-client', comment: 'Commands speak the contract; what lies behind it they reach through app.ts. Whether a process is there they may see for themselves.', severity: 'error', from: { path: '^src/cli/' }, to: { path: '^src/(http|doctor|orchestrator|fleet|attempt|manager|proposer|models|executors|forge|workspace|checks|retention|db|git|sandbox|process)/', pathNot: '^src/process/is-alive\\.ts$' } },
-    { name: 'one-journal', comment: 'What a step gave is in the journal of the engine; what shows of it decides nothing.', severity: 'error', from: { path: '^src/(orchestrator|fleet|attempt|proposer|models|executors|forge|workspace|checks|retention|budget|manager)/', pathNot: '^src/manager/review\\.ts$' }, to: { path: '^src/db/attempts/attempt-history\\.ts$' } },
+    { name: 'cli-is-a-client', comment: 'Commands speak the contract; what lies behind it they reach through app.ts. Whether a process is there they may see for themselves, and show a page in the browser.', severity: 'error', from: { path: '^src/cli/' }, to: { path: '^src/(http|doctor|orchestrator|fleet|attempt|manager|proposer|models|executors|forge|workspace|checks|retention|db|git|sandbox|process)/', pathNot: '^src/process/(is-alive|open-in-browser)\\.ts$' } },
+    { name: 'one-journal', comment: 'What a step gave is in the journal of the engine; what shows of it decides nothing.', severity: 'error', from: { path: '^src/(orchestrator|fleet|attempt|proposer|models|executors|forge|workspace|checks|retention|budget|manager)/', pathNot: '^src/manager/review\\.ts$' }, to: { path: '^src/db/(attempts/(attempt-history|model-tries)|numbers/outcomes)\\.ts$' } },
     { name: 'learned-through-one-file', comment: 'The static rule stands without the learned policy.', severity: 'error', from: { path: '^src/manager/[^/]+\\.ts$' }, to: { path: '^src/manager/learned/(?!learned-policy\\.ts$)' } },
     { name: 'spans-by-the-api-alone', comment: 'What sends spans is chosen in app/; everything else only makes them.', severity: 'error', from: { path: '^src/', pathNot: '^src/app/' }, to: { path: 'node_modules/@opentelemetry/(?!api/)' } },
+    { name: 'page-knows-the-contract-alone', comment: 'Mission Control knows the types that are made of openapi.json, and nothing of src/.', severity: 'error', from: { path: '^web/' }, to: { path: '^(src|test|scripts)/' } },
+    { name: 'nothing-imports-the-page', severity: 'error', from: { path: '^(src|scripts)/' }, to: { path: '^web/' } },
     ...upward,
     ...sideways,
   ],

@@ -11,7 +11,7 @@ import path from 'node:path'
 const ROOT = path.join(import.meta.dirname, '..')
 const OUT = path.join(ROOT, 'dist')
 /** By their endings: what else lies about in a working folder is no part of the package. */
-const READ = ['src/**/*.{sql,txt}', 'demo/**/*.{csv,js,json,md,txt,yaml}']
+const READ = ['src/**/*.{sql,txt}', 'demo/**/*.{csv,js,json,md,txt,yaml}', 'web/dist/**/*.{html,js,css,svg,br}']
 
 rmSync(OUT, { recursive: true, force: true })
 const { status, error } = spawnSync('tsc', ['--project', 'tsconfig.build.json'], { cwd: ROOT, stdio: 'inherit' })

@@ -1,18 +1,21 @@
 /**
  * The gates of `npm test`, one line each: types, lint, format, imports, SQL, dead code, layout, patterns, documents,
- * configuration, moose.yaml, commands, proposers. All of them run, so that one look shows everything; any that fails fails the whole.
+ * configuration, moose.yaml, commands, proposers, supply chain. All of them run, so that one look shows everything; any that fails fails the whole.
  */
 import { spawnSync } from 'node:child_process'
 
 const GATES: readonly { name: string; program: string; args: readonly string[]; proof?: RegExp }[] = [
   { name: 'types', program: 'tsc', args: [] },
+  // The types of its client are made of openapi.json, as it is now.
+  { name: 'client of the page', program: 'node', args: ['scripts/build-page.ts', '--types'] },
+  { name: 'types of the page', program: 'tsc', args: ['--project', 'web'] },
   { name: 'lint', program: 'oxlint', args: ['--deny-warnings'] },
   { name: 'format', program: 'biome', args: ['check'] },
   // A cruise of no modules would pass too: it must say that it has seen the tree.
   {
     name: 'imports',
     program: 'depcruise',
-    args: ['src', '--config', '.dependency-cruiser.mjs'],
+    args: ['src', 'web/src', '--config', '.dependency-cruiser.mjs'],
     proof: /\((?:\d{3,}) modules/,
   },
   // A look at no module would pass too.
@@ -31,6 +34,7 @@ const GATES: readonly { name: string; program: string; args: readonly string[]; 
   { name: 'moose.yaml', program: 'node', args: ['scripts/moose-yaml.ts', '--check'] },
   { name: 'commands', program: 'node', args: ['scripts/commands.ts', '--check'] },
   { name: 'proposers', program: 'node', args: ['scripts/proposers.ts', '--check'] },
+  { name: 'supply chain', program: 'node', args: ['scripts/supply-chain.ts'], proof: /^\d{3,} packages$/m },
 ]
 
 let failed = 0

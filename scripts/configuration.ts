@@ -11,7 +11,14 @@ import { keepPage, madeBy, markdownTable } from './generated-page.ts'
 const COMMAND = 'npm run configuration'
 
 /** What the last words of a name say of its unit. */
-const UNITS = { _MS: 'milliseconds', _BYTES: 'bytes', _DAYS: 'days', _USD: 'USD' }
+const UNITS = {
+  _MS: 'milliseconds',
+  _BYTES: 'bytes',
+  _DAYS: 'days',
+  _USD: 'USD',
+  _MB: 'megabytes',
+  _SECONDS: 'seconds',
+}
 
 /** Rows of `system_config` that override no variable. */
 const ROWS_ALONE = {
@@ -100,7 +107,7 @@ ${markdownTable(
 
 - To \`gh auth token\`, which reads the login of your \`gh\`: ${names(LOGIN_VARIABLES)}.
 - To git and gh, and to reach the providers of models: ${names(NETWORK_VARIABLES)}.
-- To set-ups and checks: the same, but no proxy whose address holds a name or a password, and
+- To set-ups and checks, which reach the net [through a proxy of Moose's own](checks.md#network): of these the certificates, and
   ${names(CERTIFICATE_VARIABLES)}.
 - To the installation of Aider: \`HOME\`, \`PATH\`, \`LANG\`, all \`PIP_…\` and \`UV_…\`, the proxy variables, and those that name
   certificates.

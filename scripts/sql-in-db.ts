@@ -23,9 +23,12 @@ const BEGINS_A_QUERY: ReadonlySet<string> = new Set([
 /** Files that write the displayed steps, show them, or add up their times. */
 const READ_DISPLAYED_STEPS: ReadonlySet<string> = new Set([
   'src/db/attempts/attempt-history.ts',
+  'src/db/attempts/model-tries.ts',
   'src/db/attempts/attempt-steps.ts',
   'src/db/attempts/attempts.ts',
+  'src/db/numbers/outcomes.ts',
   'src/db/schema.ts',
+  'src/db/work-orders/order-whereabouts.ts',
   'src/db/work-orders/suspended-orders.ts',
 ])
 

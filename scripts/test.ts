@@ -1,7 +1,8 @@
 /**
  * Runs every test, or those whose path contains one of the arguments: `npm run test:run -- workspace`
  *
- * With `--tools` first, those of `test/tools`, and with `--faults` the long runs of `test/faults`, instead:
+ * With `--tools` first, those of `test/e2e`, `test/tools` and `test/hostile`, with `--hostile` the last alone, and with `--faults` the
+ * long runs of `test/faults`, instead:
  * `npm run test:faults -- disk`
  *
  * The tests get a folder of their own for temporary files, in memory where there is room (`TMPDIR` says otherwise): their
@@ -32,19 +33,20 @@ const REPORTERS = ['spec', path.join(import.meta.dirname, 'slowest-files.ts')].f
 /** More than twice what all tests have ever lying about at once. */
 const ROOM_BYTES = 8 * 1024 ** 3
 
-const KINDS: Record<'usual' | 'tools' | 'faults', readonly Group[]> = {
+const KINDS: Record<'usual' | 'tools' | 'hostile' | 'faults', readonly Group[]> = {
   usual: [
     // Pure code: to start a process for each file would take longer than the tests.
     { globs: ['src/**/*.test.ts'], options: ['--test-isolation=none'] },
-    { globs: ['test/integration/*.test.ts', 'test/e2e/*.test.ts'], options: APART },
+    { globs: ['test/integration/*.test.ts'], options: APART },
   ],
-  tools: [{ globs: ['test/tools/*.test.ts'], options: APART }],
+  tools: [{ globs: ['test/e2e/*.test.ts', 'test/tools/*.test.ts', 'test/hostile/*.test.ts'], options: APART }],
+  hostile: [{ globs: ['test/hostile/*.test.ts'], options: APART }],
   // What a test that prints its progress says must be seen at once: only one file may speak.
   faults: [{ globs: ['test/faults/*.fault.ts'], options: ['--test-concurrency=1', '--test-timeout=3600000'] }],
 }
 
 const [first = '', ...others] = process.argv.slice(2)
-const kind = first === '--tools' ? 'tools' : first === '--faults' ? 'faults' : 'usual'
+const kind = kindOf(first)
 const wanted = kind === 'usual' ? process.argv.slice(2) : others
 const groups = KINDS[kind]
   .map(({ globs, options }) => ({
@@ -78,6 +80,12 @@ const left = leftovers(folder)
 if (left.length > 0) console.error(`The tests left behind:\n${left.join('\n')}`)
 else rmSync(folder, { recursive: true })
 process.exitCode = passed.every(Boolean) && left.length === 0 ? 0 : 1
+
+function kindOf(option: string): keyof typeof KINDS {
+  if (option === '--tools') return 'tools'
+  if (option === '--hostile') return 'hostile'
+  return option === '--faults' ? 'faults' : 'usual'
+}
 
 /** In memory, where that has room for all tests and programs may be started from it. */
 function temporaryFolder(): string {
