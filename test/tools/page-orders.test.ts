@@ -190,6 +190,29 @@ describe('the orders of Mission Control', { skip: whyNoBrowser(), timeout: 600_0
     await context.close()
   })
 
+  test('a column head clicked while another list is read keeps what was asked for last', async () => {
+    const { page, context } = await loggedIn()
+    await page.goto(`${service.url}/orders?state=failed`)
+    await page.locator('.order-rows .order-row').first().waitFor()
+    let release = () => {}
+    const released = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    await page.route(/\/api\/work-orders\?/, async (route) => {
+      await released
+      await route.continue()
+    })
+    await page.getByRole('button', { name: /^all/ }).click()
+    await until('all are asked for', () => Promise.resolve(!page.url().includes('state=')))
+    await page.getByRole('columnheader', { name: 'Order' }).getByRole('button').click()
+    await until('the address has the order', () => Promise.resolve(/sort=title/.test(page.url())))
+    assert.doesNotMatch(page.url(), /state=/)
+    release()
+    await page.locator('[aria-sort=ascending]').waitFor()
+    await until('all are there', async () => (await titles(page)).includes('Refuse'))
+    await context.close()
+  })
+
   test('table, lanes and palette are without a serious violation, and the page is not wider than a phone', async () => {
     for (const [colorScheme, width] of [
       ['light', 1440],

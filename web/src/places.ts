@@ -37,6 +37,9 @@ export type OrdersSearch = {
   reverse?: true
 }
 
+/** Goes to another address of the list. It is made from the one gone to last, which need not be shown yet. */
+export type ChangeSearch = (search: (now: OrdersSearch) => OrdersSearch) => void
+
 /** Every view, by its address, for who looks for one by its name. One that is not built in is left out. */
 export const VIEWS = [
   { path: '/', title: 'Inbox' },

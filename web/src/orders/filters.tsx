@@ -1,7 +1,7 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { type RefObject, useEffect, useRef, useState } from 'react'
 import { projectsQuery } from '../api/queries.ts'
-import { isSort, LIST_STATES, type OrdersSearch, SORTS } from '../places.ts'
+import { type ChangeSearch, isSort, LIST_STATES, type OrdersSearch, SORTS } from '../places.ts'
 import { Empty } from '../ui/states.tsx'
 import { totalsQuery } from './order-pages.ts'
 
@@ -12,7 +12,7 @@ const TYPING_MS = 150
 
 type FiltersProps = {
   search: OrdersSearch
-  change: (search: OrdersSearch) => void
+  change: ChangeSearch
   box: RefObject<HTMLInputElement | null>
 }
 
@@ -20,7 +20,7 @@ type FiltersProps = {
 export function Filters({ search, change, box }: FiltersProps) {
   const { view, find, project, sort } = search
   const set = (changed: { [Key in keyof OrdersSearch]: OrdersSearch[Key] | undefined }) =>
-    change(withoutUndefined({ ...search, ...changed }))
+    change((now) => withoutUndefined({ ...now, ...changed }))
   return (
     <search className="filters">
       <SearchBox
@@ -146,11 +146,11 @@ function States({ search: { state, project, find }, set }: StatesProps) {
   )
 }
 
-export function NoneFits({ change }: { change: (search: OrdersSearch) => void }) {
+export function NoneFits({ change }: { change: ChangeSearch }) {
   return (
     <Empty>
       <p>No order fits.</p>
-      <button type="button" onClick={() => change({})}>
+      <button type="button" onClick={() => change(() => ({}))}>
         Show all
       </button>
     </Empty>

@@ -2,7 +2,7 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useEffect, useRef } from 'react'
 import type { ListedOrder, Schemas } from '../api/client.ts'
-import type { OrdersSearch } from '../places.ts'
+import type { ChangeSearch } from '../places.ts'
 import { Failed, Loading, StateBadge } from '../ui/states.tsx'
 import { WithTimes } from '../ui/with-times.tsx'
 import { Ago, shortId, usd } from '../ui/words.tsx'
@@ -23,7 +23,7 @@ const TITLES: Readonly<Record<Lane['lane'], string>> = {
   done: 'Done',
 }
 
-type LanesProps = { question: Question; change: (search: OrdersSearch) => void; selection: Selection }
+type LanesProps = { question: Question; change: ChangeSearch; selection: Selection }
 
 /** Orders by where they stand, which nobody sets: they move by themselves. */
 export function Lanes({ question, change, selection }: LanesProps) {

@@ -2,7 +2,7 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { useRef, useState } from 'react'
 import { statusQuery } from '../api/queries.ts'
-import type { OrdersSearch } from '../places.ts'
+import type { ChangeSearch } from '../places.ts'
 import { useKeys } from '../ui/keys.ts'
 import { Empty, Failed, Loading } from '../ui/states.tsx'
 import { BatchBar } from './batch-bar.tsx'
@@ -22,7 +22,7 @@ export function OrdersPage() {
   const box = useRef<HTMLInputElement>(null)
   const selection = useSelection()
   useKeys({ '/': () => box.current?.focus() })
-  const change = (changed: OrdersSearch) => void navigate({ search: changed, replace: true })
+  const change: ChangeSearch = (search) => void navigate({ search, replace: true })
   const { view, ...question } = search
   if (status !== undefined && Object.values(status.states).every((count) => count === 0)) return <NoOrders />
   return (
@@ -54,7 +54,7 @@ function NoOrders() {
   )
 }
 
-type TableProps = { question: Question; change: (search: OrdersSearch) => void; selection: Selection }
+type TableProps = { question: Question; change: ChangeSearch; selection: Selection }
 
 /** The list of the question before stays until that of the next has come. */
 function Table({ question, change, selection }: TableProps) {

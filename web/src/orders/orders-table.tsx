@@ -2,7 +2,7 @@ import { Link } from '@tanstack/react-router'
 import { useWindowVirtualizer } from '@tanstack/react-virtual'
 import { type CSSProperties, memo, type RefObject, useEffect, useRef } from 'react'
 import type { ListedOrder } from '../api/client.ts'
-import type { OrdersSearch, Sort } from '../places.ts'
+import type { ChangeSearch, Sort } from '../places.ts'
 import { StateBadge } from '../ui/states.tsx'
 import { WithTimes } from '../ui/with-times.tsx'
 import { Ago, Elapsed, shortId, usd } from '../ui/words.tsx'
@@ -19,7 +19,7 @@ const AHEAD = 40
 type TableProps = {
   orders: readonly ListedOrder[]
   question: Question
-  change: (search: OrdersSearch) => void
+  change: ChangeSearch
   place: { at: number; setAt: (index: number) => void }
   selection: Selection
   pages: { isMore: boolean; readMore: () => void; see: (first: number, last: number) => void }
@@ -127,11 +127,11 @@ function Heads({
 }: Pick<TableProps, 'orders' | 'question' | 'change' | 'selection'>) {
   const { sort = 'created', reverse } = question
   const isAll = orders.every(({ id }) => selection.chosen.has(id))
-  const by = (next: Sort) => {
-    const { sort: _sort, reverse: _reverse, ...rest } = question
-    const turned = next === sort && reverse !== true
-    change({ ...rest, ...(next === 'created' ? {} : { sort: next }), ...(turned ? { reverse: true } : {}) })
-  }
+  const by = (next: Sort) =>
+    change(({ sort: before = 'created', reverse: was, ...rest }) => {
+      const turned = next === before && was !== true
+      return { ...rest, ...(next === 'created' ? {} : { sort: next }), ...(turned ? { reverse: true } : {}) }
+    })
   return (
     <div role="row" className="order-row order-heads" aria-rowindex={1}>
       <span role="columnheader">
