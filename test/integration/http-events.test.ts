@@ -304,14 +304,19 @@ test('who follows is told at once that the service stops, hears what still finis
   const deps = api.deps()
   const server = await serveHttp(createTokenApp(deps), { port: 0 })
   const id = await api.place({ status: 'in_progress', phase: 'proposing', attempt_history: [RUNNING] })
-  const before = read(await fetch(`${server.url}/api/events`))
-  const following = read(await fetch(`${server.url}/api/work-orders/${id}/events?follow=attempt`))
+  let heard = 0
+  const hears = (events: EventSourceMessage[]) => {
+    if (events.at(-1)?.event === 'step_succeeded') heard += 1
+    return false
+  }
+  const before = read(await fetch(`${server.url}/api/events`), hears)
+  const following = read(await fetch(`${server.url}/api/work-orders/${id}/events?follow=attempt`), hears)
   await subscribed(deps, 2)
   await api.moose.orchestrator.drain(0)
-  const after = read(await fetch(`${server.url}/api/events`))
+  const after = read(await fetch(`${server.url}/api/events`), hears)
   await subscribed(deps, 3)
   await api.publish({ work_order_id: id, type: 'step_succeeded' })
-  await pause(50)
+  await until('each stream has heard of the step', () => heard >= 3)
   await server[Symbol.asyncDispose]()
   for (const { events } of await Promise.all([before, following, after])) {
     assert.deepEqual(
