@@ -23,19 +23,19 @@ export function neutralised(text: string): string {
 /** What acts from within code as well, because a merge may make the text of a pull request the message of a commit. */
 function withoutCommands(text: string): string {
   return text
+    .replace(CLOSING, spread)
     .replace(/#(?=\d)/g, `#${ZERO_WIDTH_SPACE}`)
     .replace(/(?<![a-z0-9])GH-(?=\d)/gi, (word) => word + ZERO_WIDTH_SPACE)
     .replace(/\[(?=[\w .-]{0,40}\b(?:skip|no|ignore)\b[\w .-]{0,40}\])/gi, `[${ZERO_WIDTH_SPACE}`)
     .replace(/\*\*\*(?=NO_CI)/gi, `***${ZERO_WIDTH_SPACE}`)
     .replace(/\bskip-checks(?=\s*:)/gi, spread)
-    .replace(CLOSING, spread)
     .replace(/\b(?:(?:[a-z]{1,20}-){1,3}by|work-order|on-behalf-of)(?=\s{0,10}:)/gi, spread)
     .replace(/<(?=!)/g, `<${ZERO_WIDTH_SPACE}`)
 }
 
 /** A word that closes an issue, before one: marks may stand around either. */
 const CLOSING =
-  /(?<![a-z0-9])(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)(?=[*_~:"')\]]{0,6}\s+[*_~<("'[]{0,6}(?:#|https?:|[\w.-]{1,100}\/))/gi
+  /(?<![a-z0-9])(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)(?=[*_~:"')\]]{0,6}\s+[*_~<("'[]{0,6}(?:#\d|https?:|[\w.-]{1,100}\/))/gi
 
 function spread(word: string): string {
   return word.slice(0, 1) + ZERO_WIDTH_SPACE + word.slice(1)
