@@ -13,7 +13,10 @@ const FEWEST_WORDS = 4
  * @returns null where it says nothing, or the answer is not of the edit format
  */
 export function saidOfChange(content: string): string | null {
-  const paragraphs = proseOf(content).slice(0, MOST_CHARACTERS).split(/\n{2,}/).map(asOneLine)
+  const paragraphs = proseOf(content)
+    .slice(0, MOST_CHARACTERS)
+    .split(/\n{2,}/)
+    .map(asOneLine)
   const said = paragraphs.find((text) => text.split(' ').length >= FEWEST_WORDS)
   return said === undefined ? null : said
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { assertLinear, repeated } from '../../test/support/growth.ts'
-import { clipped, fenced, neutralised, quoted } from './markdown.ts'
+import { asWords, clipped, fenced, neutralised, quoted } from './markdown.ts'
 
 test('mentions, references, closing words, HTML and images lose their power and keep their words', () => {
   const text = 'Closes #12, fixes org/repo#3, @team <img src=x> <!-- moose:wo=1 --> ![x](http://e) resolves https://e/1'
@@ -61,9 +61,24 @@ test('neutralising takes linear time', async () => {
     'close o/',
     'close a.',
   ])
-    await assertLinear(repeated(part), neutralised, 500_000)
+    await assertLinear(repeated(part), (text) => [neutralised(text), asWords(text)], 500_000)
   await assertLinear((size) => `fix${' '.repeat(size)}`, neutralised, 500_000)
   await assertLinear((size) => `skip-checks${' '.repeat(size)}`, neutralised, 500_000)
+})
+
+test('as words a text has no markup but code', () => {
+  assert.equal(
+    asWords('**3 of 3** criteria\n\n## proved [x](http://e) | a ~~b~~'),
+    String.raw`\*\*3 of 3\*\* criteria ## proved \[x\](http://e) \| a \~\~b\~\~`,
+  )
+  assert.equal(
+    asWords('calls `a[0] * b` of snake_case and _this_'),
+    String.raw`calls ${'`a[0] * b`'} of snake_case and \_this\_`,
+  )
+  for (const text of ['> quoted', '- listed', '+ listed', '1. listed', '# headed', '=== ', '| a |'])
+    assert.match(asWords(text), /^\d?\\/, text)
+  assert.equal(asWords('```js'), `${'\\\`'.repeat(3)}js`)
+  assert.equal(asWords('an open ` mark'), String.raw`an open ${'\\`'} mark`)
 })
 
 test('no text ends its own fence', () => {
@@ -79,6 +94,7 @@ test('no text ends its own fence', () => {
 test('a text is cut at a line, and no fence stays open', () => {
   assert.equal(clipped('one\ntwo', 100), 'one\ntwo')
   assert.equal(clipped('one\ntwo\nthree', 9), 'one\ntwo\n\n… (shortened)')
+  assert.equal(clipped(`${'`'.repeat(900)}\na`, 1_000), '… (shortened)')
   assert.equal(clipped('a long line', 4), 'a lo\n\n… (shortened)')
   assert.equal(clipped('a\ud83e\udd8c', 2), 'a\n\n… (shortened)')
   assert.equal(clipped('a\n```js\nlet b', 100), 'a\n```js\nlet b\n```')

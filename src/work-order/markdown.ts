@@ -42,6 +42,20 @@ function spread(word: string): string {
 }
 
 /**
+ * Foreign text as words of a paragraph: neutralised, on one line, and without markup but code. Nothing of it passes for a heading,
+ * a list, a table, a link or words in bold.
+ */
+export function asWords(text: string): string {
+  return neutralised(text.replaceAll(/\s+/g, ' ').trim())
+    .replace(CODE_OR_MARK, (part) => (part.length > 1 ? part : `\\${part}`))
+    .replace(/^(?=[>#+=|-])/, '\\')
+    .replace(/^(\d{1,9})(?=[.)])/, '$1\\')
+}
+
+/** Code between single backticks, which may not be longer; else a character that could be a mark. */
+const CODE_OR_MARK = /(?<!`)`[^`]{1,200}`(?!`)|[\\`*[\]~|]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu
+
+/**
  * Text of several lines as a quotation, so that no heading, fence or table in it can pass for a part of what stands around
  * it.
  */
@@ -76,19 +90,27 @@ function longestRun(code: string): number {
   return longest
 }
 
+const SHORTENED = '… (shortened)'
+
 /**
  * The first lines of a text, with a note where some are missing, and with every code fence closed. Of a first line that is too
- * long there is the beginning.
+ * long there is the beginning. With all of that it has at most 50 characters more.
  */
 export function clipped(text: string, maxLength: number): string {
+  const whole = closed(firstLines(text, maxLength))
+  // What closes a fence may be as long as the rest.
+  return whole.length <= maxLength + 50 ? whole : SHORTENED
+}
+
+function firstLines(text: string, maxLength: number): string[] {
   const lines: string[] = []
   let length = 0
   for (const line of text.split('\n')) {
     length += line.length + 1
-    if (length > maxLength) return closed([...(lines.length === 0 ? [begun(line, maxLength)] : lines), '', '… (shortened)'])
+    if (length > maxLength) return [...(lines.length === 0 ? [begun(line, maxLength)] : lines), '', SHORTENED]
     lines.push(line)
   }
-  return closed(lines)
+  return lines
 }
 
 /** No half of a character is left at its end. */

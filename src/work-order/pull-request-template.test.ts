@@ -20,7 +20,10 @@ test('of a folder of templates the default is taken, or the only one, else none'
   assert.equal(templatePath([`${folder}feature.md`]), `${folder}feature.md`)
   assert.equal(templatePath([`${folder}bug.md`, `${folder}default.md`]), `${folder}default.md`)
   assert.equal(templatePath([`${folder}bug.md`, `${folder}feature.md`]), null)
-  assert.equal(templatePath([`${folder}bug.md`, `${folder}feature.md`, 'docs/pull_request_template.md']), 'docs/pull_request_template.md')
+  assert.equal(
+    templatePath([`${folder}bug.md`, `${folder}feature.md`, 'docs/pull_request_template.md']),
+    'docs/pull_request_template.md',
+  )
 })
 
 test('sections for a summary, for tests and for issues are filled, others stay, and no box is ticked', () => {
@@ -74,10 +77,12 @@ Closes #12
 })
 
 test('a template that begins with something else stands below, and one without issues keeps its words for them', () => {
-  const text = 'Read CONTRIBUTING.md first.\n\n**Description**\n\nWords.\n\n**Issue:**\n\nNone yet.\n\n```\n# no heading\n```\n'
+  const text =
+    'Read CONTRIBUTING.md first.\n\n**Description**\n\nWords.\n\n**Issue:**\n\nNone yet.\n\n```\n# no heading\n```\n'
   assert.deepEqual(filledTemplate(text, { ...FILLING, issues: null }), {
     above: '',
-    below: 'Read CONTRIBUTING.md first.\n\n**Description**\n\nIt greets the world.\n\n**Issue:**\n\nNone yet.\n\n```\n# no heading\n```',
+    below:
+      'Read CONTRIBUTING.md first.\n\n**Description**\n\nIt greets the world.\n\n**Issue:**\n\nNone yet.\n\n```\n# no heading\n```',
   })
   assert.deepEqual(filledTemplate('# Pull request\r\n\r\n## Summary\r\n', FILLING), {
     above: '# Pull request\n\n## Summary',
@@ -88,7 +93,10 @@ test('a template that begins with something else stands below, and one without i
 })
 
 test('nothing in a template acts on the forge, and it is bounded', () => {
-  const { above, below } = filledTemplate('cc @octo/team\n\n## Notes\n\nFixes #1 ![x](http://e) </details> [skip ci]\n/approve', FILLING)
+  const { above, below } = filledTemplate(
+    'cc @octo/team\n\n## Notes\n\nFixes #1 ![x](http://e) </details> [skip ci]\n/approve',
+    FILLING,
+  )
   assert.doesNotMatch(above + below, /@octo|#1|!\[|<|\[skip|^\/approve/m)
   assert.ok(filledTemplate('## Notes\n\nwords\n'.repeat(100_000), FILLING).below.length < 7_000)
 })

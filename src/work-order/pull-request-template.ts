@@ -59,15 +59,22 @@ export function filledTemplate(text: string, filling: Filling): FilledTemplate {
   const filled = sections.map((section) => {
     const kind = kindOf(section.heading)
     const fill = kind === null || !left.delete(kind) ? null : filling[kind]
-    return { ...section, kind: fill === null ? null : kind, body: fill === null ? section.body : boxesOf(section.body), fill }
+    return {
+      ...section,
+      kind: fill === null ? null : kind,
+      body: fill === null ? section.body : boxesOf(section.body),
+      fill,
+    }
   })
   const summary = filled.findIndex(({ kind }) => kind === 'summary')
   const headings = filled.slice(0, summary + 1).map(({ heading }) => heading)
   const isOpening = filled.slice(0, Math.max(0, summary)).every(({ body }) => body === '')
   const mayStandAbove = summary >= 0 && isOpening && wordsIn(headings.join(' ')) <= MOST_WORDS_ABOVE
-  const below = filled.slice(mayStandAbove ? summary : 0).map((section, index) =>
-    mayStandAbove && index === 0 ? section.body : joined([section.heading, section.fill, section.body]),
-  )
+  const below = filled
+    .slice(mayStandAbove ? summary : 0)
+    .map((section, index) =>
+      mayStandAbove && index === 0 ? section.body : joined([section.heading, section.fill, section.body]),
+    )
   return { above: mayStandAbove ? joined(headings) : '', below: joined(below) }
 }
 
@@ -88,17 +95,25 @@ function sectionsOf(text: string): Section[] {
   for (const line of text.split('\n')) {
     const mark = /^ {0,3}(`{3,}|~{3,})/.exec(line)?.[1]
     if (mark !== undefined) fence = fence === null ? mark : line.trim() === fence ? null : fence
-    if (fence === null && /^#{1,6} +\S|^\*\*[^*]{1,200}\*\*:?\s*$/.test(line)) sections.push({ heading: line.trim(), lines: [] })
+    if (fence === null && /^#{1,6} +\S|^\*\*[^*]{1,200}\*\*:?\s*$/.test(line))
+      sections.push({ heading: line.trim(), lines: [] })
     else sections.at(-1)?.lines.push(line.trimEnd())
   }
   return sections
-    .map(({ heading, lines }) => ({ heading, body: lines.join('\n').replaceAll(/\n{3,}/g, '\n\n').trim() }))
+    .map(({ heading, lines }) => ({
+      heading,
+      body: lines
+        .join('\n')
+        .replaceAll(/\n{3,}/g, '\n\n')
+        .trim(),
+    }))
     .filter(({ heading, body }) => heading !== '' || body !== '')
 }
 
 type Kind = keyof Filling
 
-const UNFILLED = /check ?list|\b(?:types?|kinds?|breaking|screenshots?|change ?log|releases?|migrations?|review(?:er)?s?|deploy\w*)\b/i
+const UNFILLED =
+  /check ?list|\b(?:types?|kinds?|breaking|screenshots?|change ?log|releases?|migrations?|review(?:er)?s?|deploy\w*)\b/i
 const KINDS: readonly (readonly [Kind, RegExp])[] = [
   ['checks', /\b(?:test(?:s|ed|ing)?|verif(?:y|ied|ication)|qa|validation)\b/i],
   ['issues', /\b(?:issues?|tickets?|closes|fixes|resolves|linked|related)\b/i],

@@ -23,3 +23,8 @@ export function firstWords(text: string, most: number): string {
   while (wordsIn(begun) > most && begun !== '…') begun = begun.replace(/.…$/u, '…')
   return begun
 }
+
+/** The first characters of a text, with `…` where some are missing. No half of one is left. */
+export function firstCharacters(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, Math.max(0, most - 1)).replace(/[\ud800-\udbff]$/, '')}…`
+}
