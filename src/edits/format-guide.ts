@@ -4,7 +4,7 @@
  */
 export const EDIT_FORMAT_GUIDE = `Answer with blocks in exactly this format. Each block starts with a header line "### verb path" at the start of a line.
 Paths are relative to the root of the repository, without quotes. Outside of blocks write short prose only: no other
-headings that start with "###" and no code fences.
+headings that start with "###" and no code fences. Begin with one or two plain sentences that say what you changed and why.
 
 To change parts of an existing file, with one or more SEARCH/REPLACE pairs:
 

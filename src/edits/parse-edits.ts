@@ -17,8 +17,14 @@ export const MAX_REPLACEMENTS = 2_000
  *   `line` (from 1, 0 when there is none); `edits_missing` when there is no block at all
  */
 export function parseEdits(text: string): Edit[] {
+  return parseAnswer(text).edits
+}
+
+/** The same with the lines outside of blocks; an empty one stands for a block. @throws {Fault} as `parseEdits` */
+export function parseAnswer(text: string): { edits: Edit[]; prose: string[] } {
   const answer = new Answer(text)
   const edits: Edit[] = []
+  const prose: string[] = []
   let replacements = 0
   for (let line = answer.next(); line !== null; line = answer.next()) {
     const header = blockHeader(line)
@@ -27,19 +33,21 @@ export function parseEdits(text: string): Edit[] {
       requireRoom(edits.length < MAX_BLOCKS, answer, `${MAX_BLOCKS} blocks`)
       requireReplacement(edits.at(-1))
       edits.push(readBlock(answer, header, edits.length + 1))
+      prose.push('')
     } else if (markerSize !== null) {
       replacements += 1
       requireRoom(replacements <= MAX_REPLACEMENTS, answer, `${MAX_REPLACEMENTS} pairs`)
       addReplacement(answer, edits, markerSize)
     } else {
       refuseDamage(answer, edits.length, line)
+      prose.push(line)
     }
   }
   requireReplacement(edits.at(-1))
   if (edits.length === 0) {
     throw new Fault('edits_missing', 'The answer has no block; a block starts with a line like "### edit path".')
   }
-  return edits
+  return { edits, prose }
 }
 
 function readBlock(answer: Answer, { verb, rest }: BlockHeader, block: number): Edit {

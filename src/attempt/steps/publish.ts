@@ -1,11 +1,14 @@
 import { Fault } from '../../faults/fault.ts'
 import type { PublishedCommit } from '../../ports/held-search.ts'
+import type { BaseTree } from '../../ports/proposal.ts'
 import type { PullRequest } from '../../ports/pull-request.ts'
 import { branchNames, pullRequestTitle } from '../../work-order/naming.ts'
 import { allowanceFor, type HeldChange, heldDetails, heldMessage } from '../../work-order/protection/held-change.ts'
+import { templatePath } from '../../work-order/pull-request-template.ts'
 import type { Adapters, AttemptContext } from '../context.ts'
 import type { Evidence } from '../evidence.ts'
-import { type AllowedChange, pullRequestBody } from '../pull-request-body.ts'
+import type { AllowedChange } from '../pull-request/sections.ts'
+import { type BodyParts, pullRequestBody } from '../pull-request-body.ts'
 
 /**
  * Pushes the verified commit and opens the pull request.
@@ -15,7 +18,7 @@ import { type AllowedChange, pullRequestBody } from '../pull-request-body.ts'
 export async function publish(
   context: AttemptContext,
   evidence: Evidence,
-  { forges, heldSearch }: Pick<Adapters, 'forges' | 'heldSearch'>,
+  { forges, heldSearch, workspaces }: Pick<Adapters, 'forges' | 'heldSearch' | 'workspaces'>,
 ): Promise<PullRequest> {
   const { project, order, shortId } = evidence.routed
   const forge = forges[project.forge]
@@ -25,8 +28,9 @@ export async function publish(
     throw new Fault('approval_withdrawn', message, { id: context.workOrderId })
   }
   const title = context.published(pullRequestTitle(shortId, order.title))
-  const spentUsd = await context.spentUsd()
-  const draft = pullRequestBody(context, evidence, { spentUsd, allowed: [] })
+  const template = await readTemplate(workspaces.tree(project, evidence.proposed.baseSha))
+  const parts: BodyParts = { spentUsd: await context.spentUsd(), allowed: [], template }
+  const draft = pullRequestBody(context, evidence, parts)
   const allowed = await assertAllowed(context, evidence, `${title}\n\n${draft}`, heldSearch)
   return forge.publish({
     project,
@@ -36,11 +40,25 @@ export async function publish(
     baseSha: evidence.proposed.baseSha,
     headSha: evidence.verified.headSha,
     title,
-    body: pullRequestBody(context, evidence, { spentUsd, allowed }),
+    body: pullRequestBody(context, evidence, { ...parts, allowed }),
     labels: ['moose', `risk: ${order.risk_level}`],
     signal: context.signal,
     hold: context.hold,
   })
+}
+
+const MOST_OF_TEMPLATE = 64 * 1024
+
+/** The repository's template for pull requests on the base commit; null: it has none that can be read. */
+async function readTemplate(base: BaseTree): Promise<string | null> {
+  const path = templatePath(await base.list())
+  if (path === null) return null
+  const content = await base.read(path).catch((error: unknown) => {
+    // A link or a submodule.
+    if (error instanceof Fault && error.code === 'scope_unreadable') return null
+    throw error
+  })
+  return content === null || content.length > MOST_OF_TEMPLATE ? null : content.toString('utf8')
 }
 
 /** Bytes of the diff of what is held, as it is shown. */

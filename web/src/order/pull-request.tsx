@@ -39,7 +39,20 @@ export function PullRequest({ order }: { order: OrderDetail }) {
       ) : (
         <OnForge pull={pull} />
       )}
+      <Text pull={pull} />
     </>
+  )
+}
+
+/** What it says, as it is on its forge; without the comments for programs at its end. */
+function Text({ pull: { title, body } }: { pull: Pull }) {
+  const [said] = body.split('\n<!-- moose:')
+  return (
+    <details>
+      <summary>Its text</summary>
+      <h3>{title}</h3>
+      <pre tabIndex={0}>{said}</pre>
+    </details>
   )
 }
 

@@ -1,0 +1,113 @@
+import type { Repair } from '../../contract/evidence/repair.ts'
+import { saidOfChange } from '../../edits/said-of-change.ts'
+import { asWords, fenced } from '../../work-order/markdown.ts'
+import { firstCharacters, firstWords, wordsIn } from '../../work-order/words.ts'
+import type { Evidence } from '../evidence.ts'
+import { checksTold, unprovedOf, verdictOf } from './verdict.ts'
+
+/** Before the first fold, so that it is read at a glance. */
+const MOST_WORDS = 80
+const MOST = { unproved: 18, repaired: 11, onBase: 11 }
+/** What `and 12 more` takes. */
+const WORDS_OF_MORE = 3
+const MOST_OF_NAME = 30
+
+/** What a reader sees without opening anything. */
+export type FirstFold = {
+  /** What was changed. */
+  summary: string
+  /** The verdict, and what a reader has to look at. */
+  verdict: string
+}
+
+/**
+ * @param given.closes issues that the order closes
+ * @param given.above what stands above it and counts with it
+ */
+export function firstFold(
+  evidence: Evidence,
+  { closes, above }: { closes: readonly number[]; above: string },
+): FirstFold {
+  const { verified, repairs } = evidence
+  const notes = [
+    note('To be looked at', unproved(evidence), MOST.unproved),
+    note('Repaired', repairs === undefined ? [] : repaired(repairs), MOST.repaired),
+    note('Failed on the base already', failedOnBase(evidence), MOST.onBase),
+  ].filter((text) => text !== '')
+  const commit = fenced(null, verified.headSha.slice(0, 12))
+  const said = checksTold(verified)
+  const told = verified.checks.length === 0 ? `Nothing was verified: ${said}.` : `${said} on ${commit}.`
+  const parts = [`**${verdictOf(evidence)}.** ${told}`, notes.join('\n'), closingLine(closes)]
+  const verdict = parts.filter((text) => text !== '').join('\n\n')
+  const room = MOST_WORDS - wordsIn(verdict) - wordsIn(above)
+  return { summary: summaryOf(evidence, room), verdict }
+}
+
+/** GitHub acts on it: one word for each issue. */
+export function closingLine(closes: readonly number[]): string {
+  return closes.map((issue, index) => `${index === 0 ? 'Closes' : 'closes'} #${issue}`).join(', ')
+}
+
+/** The model's own words, else the order's title. */
+function summaryOf({ routed, proposed }: Evidence, most: number): string {
+  const said = saidOfChange(proposed.response.content)
+  return shortened(said === null ? routed.order.title : said, most)
+}
+
+/** As words, of which there are no more than that also where marks were added. */
+function shortened(text: string, most: number): string {
+  for (let words = most; words > 0; words -= 1) {
+    const cut = asWords(firstWords(text, words))
+    if (wordsIn(cut) <= most) return cut
+  }
+  return ''
+}
+
+function note(title: string, items: readonly string[], most: number): string {
+  if (items.length === 0) return ''
+  const shown: string[] = []
+  for (const item of items) {
+    const isLast = shown.length === items.length - 1
+    const room = most - wordsIn(shown.join('; ')) - (isLast ? 0 : WORDS_OF_MORE)
+    if (wordsIn(item) > room) break
+    shown.push(item)
+  }
+  const more = items.length - shown.length
+  const rest = more === 0 ? '' : shown.length === 0 ? `${more} checks` : ` and ${more} more`
+  return `- **${title}:** ${shown.join('; ')}${rest}`
+}
+
+/** Of one criterion alone, and of each of several: so many words tell which one it is. */
+const WORDS_OF_ONE = 16
+const WORDS_OF_EACH = 8
+
+function unproved(evidence: Evidence): string[] {
+  const { acceptance_criteria: criteria } = evidence.routed.order
+  const open = unprovedOf(evidence)
+  const most = open.length === 1 ? WORDS_OF_ONE : WORDS_OF_EACH
+  return open.map((index) => `${index + 1}. ${shortened(String(criteria[index]), most)}`)
+}
+
+const BY: Readonly<Record<Repair['by'], string>> = { fix: 'its fix command', proposer: 'the model', aider: 'Aider' }
+
+/** Each check once, with what mended it in the end. */
+function repaired(repairs: readonly Repair[]): string[] {
+  const byCheck = Map.groupBy(repairs, ({ check }) => check)
+  return [...byCheck].map(([check, tries]) => {
+    const by = [...new Set(tries.map((repair) => BY[repair.by]))].join(', ')
+    return `${nameOf(check)} by ${by}${tries.length === 1 ? '' : ` (${tries.length} tries)`}`
+  })
+}
+
+function failedOnBase({ verified }: Evidence): string[] {
+  return verified.checks
+    .filter(({ baseline }) => baseline)
+    .map(({ name, failures }) => {
+      const count = failures === null ? 0 : failures.length
+      return `${nameOf(name)}${count === 0 ? '' : ` (${count} ${count === 1 ? 'failure' : 'failures'}, none new)`}`
+    })
+}
+
+function nameOf(check: string): string {
+  return fenced(null, firstCharacters(check, MOST_OF_NAME))
+}

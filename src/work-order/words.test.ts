@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { assertLinear, repeated } from '../../test/support/growth.ts'
+import { firstWords, wordsIn } from './words.ts'
+
+test('words are what stands between spaces, and long texts without spaces are several', () => {
+  assert.equal(wordsIn(''), 0)
+  assert.equal(wordsIn('- **To be** looked at'), 5)
+  assert.equal(wordsIn('x'.repeat(120)), 3)
+  assert.equal(wordsIn('挨拶に世界の名前を'), 5)
+})
+
+test('a text is cut at a sentence where one ends, else after a word', () => {
+  assert.equal(firstWords('One two.\nThree', 9), 'One two. Three')
+  assert.equal(firstWords('One two. Three four five', 4), 'One two.')
+  assert.equal(firstWords('One. Two three, four five', 3), 'One. Two three…')
+  assert.equal(wordsIn(firstWords('x'.repeat(120), 2)), 2)
+  assert.equal(firstWords('日本語のタイトル', 2), '日本…')
+})
+
+test('whatever is cut has no more words than were asked for, and none is made up', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme', maxLength: 300 }), fc.integer({ min: 1, max: 40 }), (text, most) => {
+      const cut = firstWords(text, most)
+      assert.ok(wordsIn(cut) <= most, cut)
+      assert.ok(text.replaceAll(/\s+/g, ' ').trim().startsWith(cut.replace(/…$/, '')))
+    }),
+  )
+})
+
+test('it takes linear time', async () => {
+  for (const part of ['a ', 'a', ' ', '.', '. ', '語'])
+    await assertLinear(repeated(part), (text) => [wordsIn(text), firstWords(text, 40)], 500_000)
+})
