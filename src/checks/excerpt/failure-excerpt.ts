@@ -1,5 +1,5 @@
 import { plainText } from '../../redaction/plain-text.ts'
-import type { FailureFormat, FailureKind, Line, Opening, Worth } from './failure-format.ts'
+import type { Block, FailureFormat, FailureKind, Line, Opening, Worth } from './failure-format.ts'
 import { errorWithStack, formatters, mention } from './formats/generic.ts'
 import { go } from './formats/go.ts'
 import { java } from './formats/java.ts'
@@ -7,7 +7,7 @@ import { jest, mocha, nodeCrash, nodeSpec, tap, vitest } from './formats/javascr
 import { eslint, located, tsc } from './formats/located.ts'
 import { pytest, python } from './formats/python.ts'
 import { rust } from './formats/rust.ts'
-import { type Block, shortened, toldText } from './told-text.ts'
+import { shortened, toldText } from './told-text.ts'
 
 /** Read at once; control sequences come off a piece of so many characters. */
 const PIECE = 64 * 1024

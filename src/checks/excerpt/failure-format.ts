@@ -6,6 +6,15 @@ export type Worth = 'key' | 'detail' | 'context' | 'none'
 
 export type Line = { text: string; worth: Worth }
 
+/** One failure; the first line says what it is about. */
+export type Block = readonly Line[]
+
+/** `problem`: why a report was not read to its end, as the end of a sentence. */
+export type ReportedFailures = { blocks: readonly Block[]; problem: string | null }
+
+/** Failures of one report that are looked at; the first ones. */
+export const MOST_REPORTED = 200
+
 /**
  * `failure`: a tool reported it in its own format. `trace`: an error with the form that a runtime gives it. `mention`: lines
  * that say so in words. `name`: what failed, without why. `noise`: nothing that fails.

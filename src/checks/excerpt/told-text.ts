@@ -1,4 +1,4 @@
-import type { Line, Worth } from './failure-format.ts'
+import type { Block, Worth } from './failure-format.ts'
 
 /** What was found in an output, each kind in its order. */
 export type Found = {
@@ -19,8 +19,6 @@ export type Found = {
   /** Lines between them. */
   between: number
 }
-
-export type Block = readonly Line[]
 
 /** Of the first of several; what causes the others is often told there. */
 const SHARE_OF_FIRST = 0.4

@@ -1,18 +1,7 @@
+import { saysFailure } from '../../../contract/evidence/failing-part.ts'
 import { type FailureFormat, type Opening, single, type Worth, worthOfFrame } from '../failure-format.ts'
 
 const AFTER = 3
-
-/** Lines that say what went wrong, by the words and marks of the usual tools. */
-const SAYS_FAILURE =
-  /\b(?:FAIL(?:ED|URE|URES)?|ERRORS?|[A-Za-z]*Error|[A-Za-z]*Exception|panic(?:ked)?|Traceback|not ok|[Aa]ssertion|[Ee]xpected|[Aa]ctual|[Rr]eceived)\b|\berror(?:\[|:| TS)|[✗✖×❌]|^E {3}/
-/** Counts and summaries of what went well. */
-const SAYS_NONE =
-  /\b(?:0|no|zero) (?:fail|error|problem|warning)|\b(?:fail|failed|failures|errors?):? 0\b|passed successfully/i
-
-/** By its words alone. */
-export function saysFailure(text: string): boolean {
-  return SAYS_FAILURE.test(text) && !SAYS_NONE.test(text)
-}
 
 /** Files that a formatter would change: Prettier, Black and Ruff. */
 export function formatters(): FailureFormat {
