@@ -1,7 +1,7 @@
 import { judgedByBase } from '../../checks/baseline.ts'
 import { toldPart } from '../../checks/output-tail.ts'
 import type { BaseCheck } from '../../contract/base-checks.ts'
-import { usefulLine } from '../../contract/evidence/failing-part.ts'
+import { usefulLine } from '../../contract/evidence/useful-line.ts'
 import { Fault, type FaultRecord } from '../../faults/fault.ts'
 import { faultPoint } from '../../faults/fault-point.ts'
 import type { KnownBase } from '../../ports/base-checks.ts'

@@ -49,26 +49,6 @@ export function saysFailure(line: string): boolean {
   return SAYS_FAILURE.test(line) && !SAYS_NONE.test(line)
 }
 
-/** What was expected, or what was thrown. */
-const SAYS_WHY =
-  /\b(?:[A-Za-z]*Error|[A-Za-z]*Exception|[Ee]xpected|panicked|want(?:ed)?|[Tt]imed out|Timeout|Cannot find|undefined:)\b|[!=]==|\berror(?:\[| TS|: )|^E {3}|^panic: /
-const MOST_OF_USEFUL_LINE = 200
-/** A line of a stack, of a source that is shown, or a difference. */
-const SAYS_WHERE = /^\s*(?:at |❯ |-->|File "|\d+\s*\||>?\s*\d+ \||[-+] )/
-
-/** Of the useful part of an output the one line that says most: the first that says why, else what failed. */
-export function usefulLine(told: string): string {
-  const lines = told.split('\n').filter((line) => line.trim() !== '' && !SAYS_WHERE.test(line.slice(0, MOST_OF_LINE)))
-  const why = lines.find((line) => SAYS_WHY.test(line.slice(0, MOST_OF_LINE)))
-  const what = lines.find((line) => saysFailure(line.slice(0, MOST_OF_LINE)))
-  const [chosen = ''] = [why, what, ...lines].filter((line) => line !== undefined)
-  return chosen
-    .replace(/^E {3}/, '')
-    .trim()
-    .slice(0, MOST_OF_USEFUL_LINE)
-    .toWellFormed()
-}
-
 function isFailing(line: string, names: readonly string[]): boolean {
   if (names.some((name) => line.includes(name))) return true
   return saysFailure(line)
