@@ -14,9 +14,15 @@ const PIECE = 64 * 1024
 /** Of a longer line the rest is not looked at. A secret that begins in what is told of it ends in what is looked at. */
 const LONGEST_LINE = 8 * 1024
 const MOST_OF_LINE = 500
+/** Characters that a secret may have. */
+const LONGEST_SECRET = 512
+/** Each takes some microseconds, in which this process does nothing else; of what comes behind the end is kept. */
+const MOST_LINES_READ = 1_000_000
 const HEAD_LINES = 20
 const TAIL_LINES = 40
 const LAST_LINES = 5
+/** Of what is behind the lines that are read. */
+const LONGEST_LAST_LINE = 500
 /** Kept of one failure, by what they are worth. */
 const MOST_LINES: Record<Worth, number> = { key: 30, detail: 40, context: 16, none: 0 }
 /** Kept of each kind; the first ones. */
@@ -114,12 +120,28 @@ export class FailureExcerpt {
       this.#isSkipping = false
     }
     if (this.#rest.length <= LONGEST_LINE) return
-    this.#rest = this.#rest.slice(0, LONGEST_LINE)
+    // It may hold ends of lines (CR), and so a short line that is cut: what a cut may leave of a secret goes.
+    this.#rest = this.#redacted(plainText(this.#rest.slice(0, LONGEST_LINE))).slice(0, -LONGEST_SECRET)
     this.#isSkipping = true
   }
 
   #take(text: string): void {
+    if (this.#lines > MOST_LINES_READ) {
+      this.#takeEnd(text)
+      return
+    }
     for (const line of plainText(text).split('\n')) this.#line(line.slice(0, LONGEST_LINE).trimEnd())
+  }
+
+  /** How many lines there are is no longer counted. */
+  #takeEnd(text: string): void {
+    this.#close()
+    const end = plainText(text.slice(-TAIL_LINES * LONGEST_LAST_LINE))
+      .split('\n')
+      .slice(1)
+      .slice(-TAIL_LINES)
+    for (const line of end) this.#keepEnds(line.trimEnd())
+    this.#last.splice(0, Number.POSITIVE_INFINITY, ...end.slice(-LAST_LINES))
   }
 
   #line(line: string): void {

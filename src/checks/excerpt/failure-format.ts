@@ -32,7 +32,10 @@ export type Opening = {
   settled?: (lines: readonly Line[]) => FailureKind
 }
 
-/** Told of every line, in order; null: none of its failures begins there. */
+/**
+ * Told of every line, in order; null: none of its failures begins there. Most lines are of no format, so that each begins
+ * with what is cheap: the first character, or a word.
+ */
 export type FailureFormat = (text: string) => Opening | null
 
 export const key = (text: string): Line => ({ text, worth: 'key' })

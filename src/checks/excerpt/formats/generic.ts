@@ -6,11 +6,15 @@ const AFTER = 3
 /** Files that a formatter would change: Prettier, Black and Ruff. */
 export function formatters(): FailureFormat {
   return (text) =>
-    /^(?:would reformat \S|Would reformat: \S|\[warn\] \S|unformatted: \S)/.test(text) ? single('failure', text) : null
+    'wWu['.includes(text.charAt(0)) &&
+    /^(?:would reformat \S|Would reformat: \S|\[warn\] \S|unformatted: \S)/.test(text)
+      ? single('failure', text)
+      : null
 }
 
 /** `TypeError: message` and the stack below it, as most runtimes print an error that nothing has caught. */
 export const errorWithStack: FailureFormat = (text) => {
+  if (!text.includes('rror') && !text.includes('xception')) return null
   if (
     !/^\s*(?:Uncaught |Caused by: |Exception in thread "[^"]*" )?(?:[\w$]+\.)*[A-Z]?\w*(?:Error|Exception)(?: \[\w+\])?(?::|$)/.test(
       text,

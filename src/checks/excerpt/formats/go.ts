@@ -24,7 +24,7 @@ export function go(): FailureFormat {
   let test = ''
   let isBuild = false
   return (text) => {
-    if (text === '') return null
+    if (test === '' && !isBuild && !'= -pfWvF#'.includes(text.charAt(0)) && !text.includes('.go:')) return null
     const [, running] = /^=== (?:RUN|CONT|NAME) +(\S+)$/.exec(text) ?? []
     if (running !== undefined) {
       test = running

@@ -23,6 +23,7 @@ export function java(): FailureFormat {
       if (text.trim() !== '[INFO]') isSummary = false
       return single('noise', text)
     }
+    if (!text.endsWith('!') && !text.endsWith('FAILED')) return null
     if (/ {2}Time elapsed: .{1,40} <<< (?:FAILURE|ERROR)!$/.test(text) && !text.startsWith('Tests run:'))
       return failure(text)
     return text.endsWith(' FAILED') && text.includes(' > ') && /^\S/.test(text) ? failure(text) : null

@@ -31,6 +31,7 @@ function worthIn(text: string, at: number): Worth {
 export function jest(): FailureFormat {
   let file = ''
   return (text) => {
+    if (!' F'.includes(text.charAt(0))) return null
     const [, failing] = /^ ?FAIL +(\S.*?)(?: \([\d.]+ m?s\))?$/.exec(text) ?? []
     if (failing !== undefined && !VITEST_FAIL.test(text)) {
       file = failing
@@ -54,6 +55,7 @@ const JEST_ENDS =
 /** @see https://vitest.dev/guide/reporters */
 export function vitest(): FailureFormat {
   return (text) => {
+    if (!' ⎯s'.includes(text.charAt(0))) return null
     if (VITEST_FAIL.test(text)) return accountOfVitest(text.trim())
     if (/^⎯+ (?:Uncaught Exception|Unhandled (?:Rejection|Error)) ⎯+$/.test(text))
       return accountOfVitest(text.replaceAll('⎯', '').trim())
@@ -79,6 +81,7 @@ function accountOfVitest(title: string): Opening {
 export function nodeSpec(): FailureFormat {
   let place = ''
   return (text) => {
+    if (!text.startsWith('test at ') && !text.includes('✖')) return null
     const [, at] = /^test at (\S.*:\d+:\d+)$/.exec(text) ?? []
     if (at !== undefined) place = at
     if (at !== undefined || text === '✖ failing tests:') return single('noise', text)
@@ -116,6 +119,7 @@ function kindOfSpec(lines: readonly Line[]): 'failure' | 'name' {
 /** @see https://testanything.org/tap-version-14-specification.html */
 export function tap(): FailureFormat {
   return (text) => {
+    if (!text.includes('not ok')) return null
     const [, indent, name = ''] = /^( *)not ok\b(.*)$/.exec(text) ?? []
     if (indent === undefined || / # (?:todo|skip)\b/i.test(name)) return null
     const inside = new RegExp(`^ {${indent.length + 2},}\\S|^ *$|^ *#(?! Subtest)`)
@@ -151,6 +155,7 @@ function kindOfTap(lines: readonly Line[]): 'failure' | 'name' {
 export function mocha(): FailureFormat {
   let isAccount = false
   return (text) => {
+    if (!text.startsWith('  ')) return null
     if (/^ {2}\d+ failing$/.test(text)) isAccount = true
     const [, title] = /^ {2}(\d+\) \S.*)$/.exec(text) ?? []
     if (title === undefined || !isAccount) return null
@@ -165,7 +170,7 @@ export function mocha(): FailureFormat {
 /** What Node prints of an error that ends it: the place, the line, and the error. */
 export function nodeCrash(): FailureFormat {
   return (text) => {
-    if (!/^(?:node:\S+|\S+\.[cm]?[jt]sx?):\d+$/.test(text)) return null
+    if (!/\d$/.test(text.slice(-1)) || !/^(?:node:\S+|\S+\.[cm]?[jt]sx?):\d+$/.test(text)) return null
     let isTold = false
     const next = (line: string, at: number): Worth | null => {
       if (/^Node\.js v\d/.test(line) || at > 40 || (at > 6 && !isTold)) return null

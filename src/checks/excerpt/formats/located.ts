@@ -3,7 +3,7 @@ import { detail, type FailureFormat, key, type Line, type Opening, single, type 
 /** TypeScript's compiler, plain and pretty. */
 export function tsc(): FailureFormat {
   return (text) => {
-    if (!/\berror TS\d+: /.test(text) || !TSC.test(text)) return null
+    if (!text.includes('error TS') || !TSC.test(text)) return null
     const next = (line: string): Worth | null => {
       if (line.trim() === '') return 'none'
       if (/^\s+~+\s*$/.test(line)) return 'context'
@@ -26,9 +26,9 @@ export function eslint(): FailureFormat {
   let warned = ''
   const warnings: Line[] = []
   return (text) => {
-    if (/^ESLint found too many warnings/.test(text))
+    if (text.startsWith('ESLint found too many warnings'))
       return { kind: 'failure', lines: [key(text), ...warnings], next: () => null, settled: () => 'failure' }
-    const [, , severity] = /^ +(\d+:\d+) +(error|warning) +\S/.exec(text) ?? []
+    const [, severity] = /^ +\d+:\d+ +(error|warning) +\S/.exec(text) ?? []
     if (severity === undefined) {
       file = /^\S/.test(text) ? text : ''
       isNamed = false

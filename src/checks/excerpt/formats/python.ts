@@ -19,8 +19,8 @@ export function pytest(): FailureFormat {
   let isReport = false
   let isNamed = false
   return (text) => {
-    const first = text.charCodeAt(0)
-    if (first === EQUALS && /^=+ \S.* =+$/.test(text)) {
+    if (!isReport && !'=FSEI'.includes(text.charAt(0))) return null
+    if (text.startsWith('=') && /^=+ \S.* =+$/.test(text)) {
       if (/ in \d[\d.]*s\b/.test(text)) return single('mention', text)
       isReport = /^=+ (?:FAILURES|ERRORS) =+$/.test(text)
       isNamed = false
@@ -41,8 +41,6 @@ export function pytest(): FailureFormat {
     return !isNamed && /^\S+:\d+: \S/.test(text) ? single('failure', text) : null
   }
 }
-
-const EQUALS = 61
 
 function pytestFailure(name: string): Opening {
   let explained = 0
@@ -73,8 +71,8 @@ function isDifferenceOfPytest(text: string): boolean {
 export function python(): FailureFormat {
   let isTest = false
   return (text) => {
-    if (/^(?:FAIL|ERROR): \S.* \(\S+\)/.test(text)) isTest = true
-    else if (!/^\s*Traceback \(most recent call last\):$/.test(text)) return null
+    if (/^(?:FAIL|ERROR): \S/.test(text) && text.includes(' (')) isTest = true
+    else if (!text.endsWith('Traceback (most recent call last):')) return null
     else if (!isTest) return trace('trace', text)
     // That of the test, which has begun.
     else {

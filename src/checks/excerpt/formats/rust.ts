@@ -10,6 +10,7 @@ const SUMMARY =
 export function rust(): FailureFormat {
   let test = ''
   return (text) => {
+    if (!'-tfew'.includes(text.charAt(0))) return null
     const [, name] = /^---- (\S.*) stdout ----$/.exec(text) ?? []
     if (name !== undefined) {
       test = name
