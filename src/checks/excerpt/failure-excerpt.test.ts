@@ -137,7 +137,7 @@ test('a secret does not survive a cut, wherever it stands in a line', () => {
   const redacted = createRedaction([{ value, written: value }])
   for (const before of [480, 490, 498, 7_900, 8_160, 8_170, 8_180]) {
     for (const filling of ['x', 'x\r']) {
-      const line = `Error: ${filling.repeat(before / filling.length)}\u001b[1m${value.slice(0, 9)}\u001b[0m${value.slice(9)} and so on\n`
+      const line = `Error: ${filling.repeat(before / filling.length)}\u001b[1m${value.slice(0, 9)}\u001b[0m${value.slice(9)}${' and so on'.repeat(300)}\n`
       for (const output of [line, `${NOISE}${line}${NOISE}`, `${NOISE}${line.slice('Error: '.length)}`]) {
         const told = toldOf(piecesOf(output, 1_000), { redacted })
         assert.ok(!told.includes(value.slice(0, 6)), `${before}: ${told}`)

@@ -13,7 +13,7 @@ const FIRST = 10
 const SAYS_WHY =
   /\b(?:[Ee]xpected|[Rr]eceived|expect\(|thrown|Cannot find|[A-Za-z]*Error|Exceeded timeout|Snapshot)\b|[!=]==/
 /** Of a piece of source that is shown around a place. */
-const SOURCE = /^\s*(>)?\s*\d*\s*\|/
+const SOURCE = /^\s*(?:(>)\s*)?(?:\d+\s*)?\|/
 
 /** What a line in the account of a failed assertion is worth. */
 function worthIn(text: string, at: number): Worth {
