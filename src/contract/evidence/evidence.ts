@@ -159,10 +159,10 @@ function orNull<Value>(value: Value | null | undefined): Value | null {
   return value === undefined ? null : value
 }
 
-/** What an older Moose has kept is the end alone. */
+/** A short output is told as it is, and an older Moose has kept its end alone: there the lines that fail are marked. */
 function partsOf(outputTail: string, told: string | undefined, names: readonly string[]): CheckEvidence['output'] {
-  if (told === undefined || told === '') return failingParts(outputTail, names)
-  return [{ text: told, failing: true }, ...(told === outputTail ? [] : whole(outputTail))]
+  if (told === undefined || told === '' || told === outputTail) return failingParts(outputTail, names)
+  return [{ text: told, failing: true }, ...whole(outputTail)]
 }
 
 function whole(output: string): CheckEvidence['output'] {

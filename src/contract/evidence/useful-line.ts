@@ -6,12 +6,13 @@ const LONGEST = 240
 
 /** What was thrown, what was expected, or an error and its place. */
 const SAYS_WHY = [
-  /\b\w*(?:Error|Exception)(?: \[\w+\])?: .*[^\s:]$/,
   /^panic: |^fatal error: |^error\[E\d+\]|\berror TS\d+: |^\s+\d+:\d+ +error /,
   / [!=]== |expected: <|==> |Cannot find|: undefined: |[Tt]imed out|Exceeded timeout/,
   /^(?:\[ERROR\] )?\S+\.\w+:\[?\d+(?:[:,]\d+)?\]?:? \S/,
   /^\s+\S+\.\w+:\d+: \S/,
 ]
+/** With what it says behind it, and not below. */
+const THROWN = /(?:Error|Exception)(?: \[\w+\])?: \S/
 /** One of the two sides of a comparison. */
 const SIDE = /^\s*(?:[Ee]xpected|[Rr]eceived|[Aa]ctual|left|right|got|want|Error name|Error message): *\S/
 const ASSERTION = /^\s*(?:assert|assertion)\b/
@@ -45,6 +46,7 @@ function scoreOf(line: string, isMessage: boolean): number {
   if (isMessage) return 4
   if (SAYS_WHERE.test(line)) return 1
   if (SAYS_WHY.some((pattern) => pattern.test(line))) return 4
+  if (THROWN.test(line) && !line.endsWith(':')) return 4
   if (ASSERTION.test(line) || SIDE.test(line)) return 3
   return saysFailure(line) ? 2 : 1
 }

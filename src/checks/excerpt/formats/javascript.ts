@@ -85,8 +85,8 @@ export function nodeSpec(): FailureFormat {
     const [, at] = /^test at (\S.*:\d+:\d+)$/.exec(text) ?? []
     if (at !== undefined) place = at
     if (at !== undefined || text === '✖ failing tests:') return single('noise', text)
-    const [, indent = '', name] = /^( *)✖ (\S.* \(\d[\d.]*ms\).*)$/.exec(text) ?? []
-    if (name === undefined) return null
+    const [, indent = '', name] = /^( *)✖ (\S.*)$/.exec(text) ?? []
+    if (name === undefined || !/ \(\d[\d.]*ms\)/.test(name)) return null
     const isAccount = place !== '' && indent === ''
     const lines = [key(`✖ ${name}${isAccount ? ` at ${place}` : ''}`)]
     place = ''

@@ -72,7 +72,7 @@ export function located(): FailureFormat {
 function ruff(text: string): Opening {
   const next = (line: string, at: number): Worth | null => {
     if (at === 1) return /^ *--> \S/.test(line) ? 'key' : null
-    return /^ *\d* *[|=]/.test(line) ? 'context' : null
+    return /^ *(?:\d+ *)?[|=]/.test(line) ? 'context' : null
   }
   return { kind: 'failure', lines: [key(text)], next, settled: ({ length }) => (length > 1 ? 'failure' : 'noise') }
 }
