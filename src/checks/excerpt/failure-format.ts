@@ -40,7 +40,6 @@ export type FailureFormat = (text: string) => Opening | null
 
 export const key = (text: string): Line => ({ text, worth: 'key' })
 export const detail = (text: string): Line => ({ text, worth: 'detail' })
-export const context = (text: string): Line => ({ text, worth: 'context' })
 
 /** A block that is this line alone. */
 export function single(kind: FailureKind, text: string): Opening {

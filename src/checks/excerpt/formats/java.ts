@@ -16,7 +16,7 @@ export function java(): FailureFormat {
         return single('noise', text)
       if (/ <<< (?:FAILURE|ERROR)!/.test(told)) return failure(told)
       if (/^\S[^:]*:\[\d+,\d+\] /.test(told)) return compileError(told)
-      if (/^Failed to execute goal /.test(told)) return single('mention', told)
+      if (told.startsWith('Failed to execute goal ')) return single('mention', told)
       return isSummary && /^\[ERROR\] {3}/.test(text) ? single('name', told) : null
     }
     if (text.startsWith('[INFO]')) {
