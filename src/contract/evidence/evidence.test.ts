@@ -18,7 +18,12 @@ test('the useful part of an output comes first and is what fails, then the end o
 })
 
 test('in an output that is told as it is, and in one that an older Moose has kept, the lines that fail are marked', () => {
-  const outputTail = `${'ok\n'.repeat(9)}not ok 10 - sums`
+  const outputTail = `${'ok\n'.repeat(9)}not ok 10 - sums\n\n`.trimEnd()
+  const spaced = `ok\n\n${outputTail}`
+  assert.deepEqual(
+    outputOf({ outputTail: spaced, told: `ok\n${outputTail}` })?.map(({ failing }) => failing),
+    [false, true],
+  )
   const parts = [
     { text: 'ok\n'.repeat(8).trimEnd(), failing: false },
     { text: 'ok\nnot ok 10 - sums', failing: true },

@@ -161,8 +161,14 @@ function orNull<Value>(value: Value | null | undefined): Value | null {
 
 /** A short output is told as it is, and an older Moose has kept its end alone: there the lines that fail are marked. */
 function partsOf(outputTail: string, told: string | undefined, names: readonly string[]): CheckEvidence['output'] {
-  if (told === undefined || told === '' || told === outputTail) return failingParts(outputTail, names)
+  if (told === undefined || told === '' || told === linesOf(outputTail)) return failingParts(outputTail, names)
   return [{ text: told, failing: true }, ...whole(outputTail)]
+}
+
+/** Without those that are empty. */
+function linesOf(output: string): string {
+  const lines = output.split('\n').map((line) => line.trimEnd())
+  return lines.filter((line) => line !== '').join('\n')
 }
 
 function whole(output: string): CheckEvidence['output'] {
