@@ -86,7 +86,7 @@ ${table(schema)}
 ${table(check)}
 
 What uses them: \`setup\`, \`cache\`, \`env\` and of a check \`name\`, \`run\`, \`timeout\` and \`proves\`, at every attempt. \`fix\`,
-\`report\` and \`context\` are read and checked, and nothing uses them yet.
+\`context\` is read and checked, and nothing uses it yet.
 
 ## Scripts
 

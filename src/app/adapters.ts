@@ -36,7 +36,7 @@ import { meteredProposer } from '../proposer/metered-proposer.ts'
 import { createProposer } from '../proposer/proposer.ts'
 import { buildProposerRequest } from '../proposer/proposer-request.ts'
 import { createPromptGuard } from '../redaction/prompt-secrets.ts'
-import { knownSecrets } from '../redaction/redaction.ts'
+import { createRedaction, isWorthStopping, knownSecrets } from '../redaction/redaction.ts'
 import { ContainerSandbox } from '../sandbox/container/container-sandbox.ts'
 import { createSandbox } from '../sandbox/create-sandbox.ts'
 import { type ChildNetworks, createChildNetworks } from '../sandbox/network/child-network.ts'
@@ -132,7 +132,8 @@ function createChildParts(deps: { db: Kysely<Database>; config: Config; log: Log
     grantsOf: (projectId) => grantsOf(db, projectId),
   })
   const scripts = { sandbox, networks, toolchains }
-  const checkRunner = createCheckRunner(scripts)
+  const redacted = createRedaction(knownSecrets(config).filter(({ value }) => isWorthStopping(value)))
+  const checkRunner = createCheckRunner({ ...scripts, redacted })
   const setUp = createSetUp({ ...scripts, checkRunner, workspaces, images })
   const parts = { db, sandbox, networks, workspaces, checkRunner, setUp, images, watched: watchedFolders(config) }
   const bases = createBaseChecks({ ...config, ...parts })

@@ -1,8 +1,8 @@
 import type { FaultRecord } from '../faults/fault.ts'
 
 const SHOWN_START = 1_500
-/** What a check printed last says most. */
-const SHOWN_END = 2_500
+/** Of a failing check the useful part of its output, which is longest and says most. */
+const SHOWN_END = 4_200
 
 /** Times differ from run to run and say nothing. */
 const DURATION = /\b(duration(?:_ms)?["']?[:= ]+)\d[\d.,]*/gi

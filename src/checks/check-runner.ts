@@ -3,8 +3,13 @@ import { type Fault, toFault } from '../faults/fault.ts'
 import type { Check, CheckResult, CheckRunner } from '../ports/execution.ts'
 import type { Workspace } from '../ports/workspace.ts'
 import { provedCriteria } from '../work-order/proves.ts'
+import { FailureExcerpt } from './excerpt/failure-excerpt.ts'
+import type { Block } from './excerpt/failure-format.ts'
+import { ReportFile } from './excerpt/report/report-file.ts'
 import { FailingTests } from './failing-tests.ts'
 import { type Ending, observed, runScript, type ScriptParts } from './run-script.ts'
+
+const MOST_TOLD_BYTES = 4_000
 
 type RunOptions = Parameters<CheckRunner['run']>[1]
 
@@ -15,28 +20,41 @@ type RunOptions = Parameters<CheckRunner['run']>[1]
  * check after which that cannot be done has not passed, and no other is run in that workspace: each of them is told as
  * crashed.
  */
-export function createCheckRunner(options: ScriptParts): CheckRunner {
+export function createCheckRunner(options: CheckParts): CheckRunner {
   const spoiled = new WeakMap<Workspace, string>()
   return { run: (check, runOptions) => runCheck({ ...options, spoiled }, check, runOptions) }
 }
 
-type RunnerParts = ScriptParts & {
+type CheckParts = ScriptParts & {
+  /** Takes secrets out of a line of output before it is cut. */
+  redacted: (text: string) => string
+}
+
+type RunnerParts = CheckParts & {
   /** Workspaces that could not be put back, with the check that left them so. */
   spoiled: WeakMap<Workspace, string>
 }
 
 async function runCheck(parts: RunnerParts, check: Check, options: RunOptions): Promise<CheckResult> {
   const failing = new FailingTests(options.workspace.path)
+  const excerpt = new FailureExcerpt(options.workspace.path, parts.redacted)
   const onOutput = (text: string): void => {
     failing.add(text)
     options.onOutput(text)
   }
-  const ending = await observed(onOutput, (told) => runAndRestore(parts, check, { ...options, onOutput: told }))
-  const { network, ...ended } = ending
+  const ending = await observed(onOutput, (print) => {
+    const printed = (text: string): void => {
+      excerpt.add(text)
+      print(text)
+    }
+    return runAndRestore(parts, check, { ...options, onOutput: printed })
+  })
+  const { network, reported, ...ended } = ending
   return {
     name: check.name,
     run: check.run,
     ...ended,
+    ...(ending.outcome === 'passed' ? {} : { told: excerpt.read(MOST_TOLD_BYTES, reported) }),
     ...(network === null ? {} : { network }),
     proves: provedCriteria(check.proves, options.criteria),
     failures: ending.outcome === 'failed' ? failing.read() : null,
@@ -46,20 +64,33 @@ async function runCheck(parts: RunnerParts, check: Check, options: RunOptions): 
   }
 }
 
-async function runAndRestore(parts: RunnerParts, check: Check, options: RunOptions): Promise<Ending> {
+/** `reported`: the failures of the report that it wrote. */
+type Ended = Ending & { reported: readonly Block[] }
+
+async function runAndRestore(parts: RunnerParts, check: Check, options: RunOptions): Promise<Ended> {
   const { workspace, onOutput } = options
   const culprit = parts.spoiled.get(workspace)
   if (culprit !== undefined) {
     onOutput(`Not run: the check "${culprit}" left the workspace in a state that cannot be put right.\n`)
-    return { outcome: 'crashed', exitCode: null, network: null }
+    return { outcome: 'crashed', exitCode: null, network: null, reported: [] }
   }
+  const report = check.report === null ? null : await ReportFile.before(workspace.path, check.report)
   const places = { folder: path.dirname(workspace.path), borrows: workspace.borrows, image: workspace.image }
-  const ending = await runScript(parts, { ...check, use: options.use }, { ...options, ...places }).catch(endingByLimit)
+  const ran = await runScript(parts, { ...check, use: options.use }, { ...options, ...places }).catch(endingByLimit)
+  // What git does not ignore is gone when the workspace is put back.
+  const reported = report === null || ran.outcome === 'passed' ? [] : await reportedIn(report, onOutput)
+  const ending = { ...ran, reported }
   const problem = await restore(workspace)
   if (problem === null) return ending
   parts.spoiled.set(workspace, check.name)
   onOutput(`\n${problem.message}\n`)
   return ending.outcome === 'passed' ? { ...ending, outcome: 'crashed' } : ending
+}
+
+async function reportedIn(report: ReportFile, onOutput: (text: string) => void): Promise<readonly Block[]> {
+  const { blocks, problem } = await report.failures()
+  if (problem !== null) onOutput(`\nThe report ${report.file} of this check was not read to its end: ${problem}.\n`)
+  return blocks
 }
 
 /** A check that uses more than it may is a result; its output says so. */

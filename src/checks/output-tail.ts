@@ -44,6 +44,16 @@ function lastBytes(text: string, maxBytes: number): string {
 
 const TOLD_LINES = 12
 
+/**
+ * The useful part of what a check printed, as the end of a message.
+ *
+ * @param told as `FailureExcerpt.read` gives it; missing: an older Moose has run it
+ */
+export function toldPart({ told, outputTail }: { told?: string | undefined; outputTail: string }): string {
+  if (told === undefined) return toldEnd(outputTail)
+  return told === '' ? 'It printed nothing.' : `What failed:\n${told}`
+}
+
 /** The end of what a check or a set-up printed, as the end of a message. @param output as `OutputTail.read` gives it */
 export function toldEnd(output: string): string {
   if (output.trim() === '') return 'It printed nothing.'

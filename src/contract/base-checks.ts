@@ -16,6 +16,8 @@ export const BaseCheck = z
     duration_ms: z.number(),
     /** The last lines of what it printed. */
     output_tail: z.string(),
+    /** The useful part of what it printed: failing assertions and first errors; missing: it passed, or an older Moose has run it. */
+    told: z.string().optional(),
     /** The names of what failed; null: nothing did, or it cannot be told apart. */
     failures: z.array(z.string()).nullable(),
     /** Why it cannot be run as things are; null: it can. */

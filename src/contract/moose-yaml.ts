@@ -146,7 +146,8 @@ const CheckEntry = z.strictObject(
       .default(null)
       .meta({
         description:
-          'Where the check writes its results as JUnit XML or SARIF, below the root of the repository. Not used yet.',
+          'Where the check writes its results as JUnit XML or SARIF, below the root of the repository. When the check fails, ' +
+          'the failures in it are told first. At most 8 MiB; no link, and written by this run.',
         examples: ['build/junit.xml'],
       }),
   },

@@ -80,6 +80,11 @@ export type CheckResult = {
   durationMs: number
   /** The last lines of stdout and stderr together, bounded. */
   outputTail: string
+  /**
+   * The useful part of what it printed, or of its report: failing assertions and first errors, at most 4,000 bytes of plain
+   * text. Missing: it passed, or an older Moose has run it.
+   */
+  told?: string
   /** Indices (0-based) of the acceptance criteria this check proves. */
   proves: readonly number[]
   /** The names of what failed; null: nothing did, or it cannot be told apart. */

@@ -55,7 +55,7 @@ export async function setUpSetting(
   const sandbox = confined ? usualSandbox(home) : sandboxOf('none', home)
   const networks = networksFor({ home, sandbox: sandbox.kind }, grants)
   const scripts = { sandbox, networks, toolchains: async () => toolchains }
-  const checkRunner = createCheckRunner(scripts)
+  const checkRunner = createCheckRunner({ ...scripts, redacted: (text) => text })
   const setUp = createSetUp({ ...scripts, checkRunner, workspaces, images: NO_IMAGES })
   const project = remote.project()
   const timeoutMs = 300_000

@@ -4,12 +4,16 @@
  */
 import { test } from 'node:test'
 import { failureSummary } from '../../src/attempt/failure-summary.ts'
+import { FailureExcerpt } from '../../src/checks/excerpt/failure-excerpt.ts'
+import { junitFailures } from '../../src/checks/excerpt/report/junit.ts'
+import { sarifFailures } from '../../src/checks/excerpt/report/sarif.ts'
 import { FailingTests } from '../../src/checks/failing-tests.ts'
 import { parseMooseYaml } from '../../src/checks/moose-yaml.ts'
 import { OutputTail } from '../../src/checks/output-tail.ts'
 import { hintOf as hintOfCheck, whyNotRunnable } from '../../src/checks/set-up-fault.ts'
 import { readCsv } from '../../src/cli/input/csv.ts'
 import { harmlessButColours, oneLine } from '../../src/cli/pages/terminal-text.ts'
+import { usefulLine } from '../../src/contract/evidence/useful-line.ts'
 import { hintOf } from '../../src/contract/github-webhook.ts'
 import { checkOrder } from '../../src/contract/order-file/check-order.ts'
 import { readOrderFile } from '../../src/contract/order-file/order-file.ts'
@@ -91,6 +95,54 @@ test('the names of failures in the output of a check', async (t) => {
         MOST,
       ),
     )
+})
+
+test('the useful part of the output of a check', async (t) => {
+  const parts = [
+    '--- FAIL: a (0s)\n    a.go:1: x\n',
+    '=== RUN a\n    a.go:1: x\n',
+    '# Subtest: a\n    not ok 1 - a\n      error: x\n',
+    'FAIL a\n  ● a\n    Expected: ',
+    ' FAIL  a > b\n ❯ a:1:1\n',
+    "thread 'a' panicked at a:1:1:\n",
+    'error[E1]: a\n --> a:1:2\n',
+    '=== FAILURES ===\n___ a ___\nE   assert a\n',
+    'Traceback (most recent call last):\n  File "a"\nE: a\n',
+    '[ERROR] a -- Time elapsed: 1 s <<< FAILURE!\n\tat a\n',
+    'a.js\n  1:1  error  a\n',
+    'Error: a\n    at a (b:1:1)\n',
+    'a.js:1\n',
+    '\r',
+    'x',
+    'y\n',
+  ]
+  for (const part of parts)
+    await t.test(JSON.stringify(part), () =>
+      assertLinear(
+        repeated(part),
+        (output) => {
+          const excerpt = new FailureExcerpt('/tree', (text) => text)
+          excerpt.add(output)
+          return usefulLine(excerpt.read(4_000))
+        },
+        MOST,
+      ),
+    )
+})
+
+test('reports of a check', async (t) => {
+  const reports: Record<string, (size: number) => string> = {
+    'open elements': repeated('<testcase name="a">'),
+    failures: (size) => `<t>${repeated('<testcase name="a"><failure>x</failure></testcase>')(size)}`,
+    text: (size) => `<t><failure>${repeated('x\n')(size)}`,
+    attributes: (size) => `<t${counted((index) => ` a${index}="1"`)(size)}>`,
+    entities: (size) => `<t>${repeated('&lt;')(size)}`,
+    'a declaration': (size) => `<!DOCTYPE t [${repeated('<!ENTITY a "b">')(size)}`,
+    comments: (size) => `<t>${repeated('<!-- - -->')(size)}`,
+  }
+  for (const [name, make] of Object.entries(reports)) await t.test(name, () => assertLinear(make, junitFailures, MOST))
+  const sarif = (size: number) => JSON.stringify({ runs: [{ results: many({ message: { text: 'a' } })(size) }] })
+  await t.test('SARIF', () => assertLinear(sarif, sarifFailures, MOST))
 })
 
 test('credentials in URLs', async (t) => {

@@ -1,6 +1,7 @@
 import { judgedByBase } from '../../checks/baseline.ts'
-import { toldEnd } from '../../checks/output-tail.ts'
+import { toldPart } from '../../checks/output-tail.ts'
 import type { BaseCheck } from '../../contract/base-checks.ts'
+import { usefulLine } from '../../contract/evidence/useful-line.ts'
 import { Fault, type FaultRecord } from '../../faults/fault.ts'
 import { faultPoint } from '../../faults/fault-point.ts'
 import type { KnownBase } from '../../ports/base-checks.ts'
@@ -163,11 +164,12 @@ export function checkFailure(results: readonly CheckResult[]): FaultRecord | nul
   if (failed === undefined) return null
   const how =
     failed.outcome === 'failed' ? `failed with exit code ${failed.exitCode}` : failed.outcome.replace('_', ' ')
-  const message = `Check "${failed.name}" (${failed.run}) ${how}. ${againstBase(failed)}${toldEnd(failed.outputTail)}`
+  const message = `Check "${failed.name}" (${failed.run}) ${how}. ${againstBase(failed)}${toldPart(failed)}`
   return new Fault('check_failed', message, {
     check: failed.name,
     outcome: failed.outcome,
     exit_code: failed.exitCode,
+    ...(failed.told === undefined ? {} : { said: usefulLine(failed.told) }),
   }).toRecord()
 }
 

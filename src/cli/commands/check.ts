@@ -98,6 +98,9 @@ function report(output: Output, result: CheckedProject): void {
   if (isUnprepared) prepared.push([`${output.paint.red('✗')} setup`, 'failed', '', ''])
   if (rows.length + prepared.length > 0) output.line(table([...prepared, ...rows]))
   const failed = checks.filter(({ outcome }) => outcome !== 'passed')
+  for (const { name, told, fault: own } of failed)
+    if (own === null && told !== undefined && told !== '')
+      output.line(`\n${harmless(name)}:\n${indented(harmlessLines(told))}`)
   // Build tools leave folders that they make anew: where every check passes, none of them was missed.
   for (const folder of setup === null || failed.length === 0 ? [] : setup.not_kept)
     output.note(`setup made ${harmless(folder)}, which cache: of moose.yaml does not name: checks do not find it`)
@@ -140,6 +143,10 @@ function networkNotes({ project, network: { asked, granted, refused } }: Checked
     ...(missing.length === 0 ? [] : [`moose.yaml asks for hosts that are not granted: ${named}`]),
     ...options.map((command) => `to grant them: ${command}`),
   ].map(harmless)
+}
+
+function indented(text: string): string {
+  return text.replace(/^(?=.)/gm, '  ')
 }
 
 function setupRow({ duration_ms, reused }: NonNullable<CheckedProject['setup']>, paint: Paint): string[] {

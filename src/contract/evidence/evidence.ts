@@ -25,8 +25,8 @@ const CheckEvidence = z
     new_failures: z.array(z.string()).nullable(),
     output: z.array(z.object({ text: z.string(), failing: z.boolean() })).openapi({
       description:
-        'The end of what it printed, in parts: joined by line ends they are all that is kept. `failing` has the lines that say ' +
-        'what failed, or the last ones where none does; no part of a check that passed is.',
+        'What it printed, in parts. `failing` says what failed: the useful part of all that it printed, then comes its end; of an ' +
+        'older Moose, lines of the end. No part of a check that passed is.',
     }),
   })
   .openapi('CheckEvidence')
@@ -79,6 +79,7 @@ const VerifyOutput = z.object({
       exitCode: z.number().int().nullish(),
       durationMs: z.number(),
       outputTail: z.string().optional(),
+      told: z.string().optional(),
       proves: z.array(z.number().int()),
       failures: z.array(z.string()).nullish(),
       failedBefore: z.boolean().nullish(),
@@ -134,7 +135,7 @@ function lastOf(attempt: Attempt | undefined, name: string): Step | undefined {
   return attempt?.steps.findLast((step) => step.name === name)
 }
 
-function checkEvidence({ outputTail = '', ...check }: Verified['checks'][number]): CheckEvidence {
+function checkEvidence({ outputTail = '', told, ...check }: Verified['checks'][number]): CheckEvidence {
   const failures = orNull(check.failures)
   const newFailures = orNull(check.newFailures)
   const named = newFailures === null ? failures : newFailures
@@ -150,12 +151,24 @@ function checkEvidence({ outputTail = '', ...check }: Verified['checks'][number]
     failed_before: check.failedBefore === true,
     failures,
     new_failures: newFailures,
-    output: isPassed ? whole(outputTail) : failingParts(outputTail, named === null ? [] : named),
+    output: isPassed ? whole(outputTail) : partsOf(outputTail, told, named === null ? [] : named),
   }
 }
 
 function orNull<Value>(value: Value | null | undefined): Value | null {
   return value === undefined ? null : value
+}
+
+/** A short output is told as it is, and an older Moose has kept its end alone: there the lines that fail are marked. */
+function partsOf(outputTail: string, told: string | undefined, names: readonly string[]): CheckEvidence['output'] {
+  if (told === undefined || told === '' || told === linesOf(outputTail)) return failingParts(outputTail, names)
+  return [{ text: told, failing: true }, ...whole(outputTail)]
+}
+
+/** Without those that are empty. */
+function linesOf(output: string): string {
+  const lines = output.split('\n').map((line) => line.trimEnd())
+  return lines.filter((line) => line !== '').join('\n')
 }
 
 function whole(output: string): CheckEvidence['output'] {

@@ -302,6 +302,13 @@ describe('an order that has begun, or is over', () => {
     const failed = is('failed', why({ order: { status: 'failed', reason, attempt: { ...ATTEMPT, status: 'failed' } } }))
     assert.equal(failed.sentence, 'Attempt 2 failed at verify with check_failed: The check "unit" failed.')
     assert.deepEqual(failed.next, ['moose logs 1a2b3c4d', 'moose edit 1a2b3c4d', 'moose retry 1a2b3c4d'])
+    const details = { check: 'unit', outcome: 'failed', exit_code: 1, said: 'Total() = 41, want 42' }
+    const checked = why({
+      order: { status: 'failed', reason: { ...reason, details }, attempt: { ...ATTEMPT, status: 'failed' } },
+    })
+    const line =
+      'Attempt 2 failed at verify with check_failed: Check "unit" failed with exit code 1: Total() = 41, want 42'
+    assert.equal(checked.sentence, line, 'of a check one line that says why')
     const unapproved = why({ order: { status: 'failed', reason: null, isApproved: false } })
     assert.deepEqual(unapproved.next.slice(2), ['moose approve 1a2b3c4d', 'moose retry 1a2b3c4d'])
   })

@@ -118,7 +118,7 @@ function whyItFailed(order: Whereabouts): Why {
   const { attempt, reason, id, isApproved } = order
   const code = reason === null ? null : reason.code
   const at = attempt === null || attempt.step === null ? '' : ` at ${attempt.step.name}`
-  const said = reason === null ? '' : `: ${reason.message}`
+  const said = reason === null ? '' : `: ${saidOf(reason)}`
   const again = isApproved ? [] : [`moose approve ${short(id)}`]
   return answer({
     kind: 'failed',
@@ -128,6 +128,14 @@ function whyItFailed(order: Whereabouts): Why {
     evidence: [...attemptEvidence(order), { name: 'ended', text: isoTime(order.updatedAt) }, ...costEvidence(order)],
     next: [`moose logs ${short(id)}`, `moose edit ${short(id)}`, ...again, `moose retry ${short(id)}`],
   })
+}
+
+/** Of a check that failed one line of what it printed: the whole of it belongs to no list. */
+function saidOf({ code, message, details }: NonNullable<Whereabouts['reason']>): string {
+  const { check, said, exit_code: exitCode } = details === undefined ? {} : details
+  if (code !== 'check_failed' || typeof check !== 'string' || typeof said !== 'string') return message
+  const how = typeof exitCode === 'number' ? `failed with exit code ${exitCode}` : 'failed'
+  return `Check "${check}" ${how}${said === '' ? '.' : `: ${said}`}`
 }
 
 function whyItIsOver(order: Whereabouts, kind: 'completed' | 'cancelled'): Why {

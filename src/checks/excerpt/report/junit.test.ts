@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { ReportedFailures } from '../failure-format.ts'
+import { junitFailures } from './junit.ts'
+
+const textsOf = ({ blocks }: ReportedFailures) => blocks.map((block) => block.map(({ text }) => text).join('\n'))
+
+test('failures and errors are told with their test, their message and their text without frames of packages', () => {
+  const xml = `<?xml version="1.0" encoding="UTF-8"?>
+<testsuites>
+  <testsuite name="cart" tests="4">
+    <testcase classname="x.CartTest" name="adds" time="0.1"><system-out>Error: noise</system-out></testcase>
+    <testcase classname="x.CartTest" name="totals" file="src/Cart.java" line="7">
+      <failure message="expected: &lt;42&gt; but was: &lt;41&gt;" type="AssertionFailedError"><![CDATA[AssertionFailedError: expected: <42> but was: <41>
+\tat org.junit.jupiter.api.Assertions.fail(Assertions.java:1)
+\tat x.CartTest.totals(CartTest.java:7)]]></failure>
+    </testcase>
+    <testcase name="skipped"><skipped/></testcase>
+    <testcase name="breaks"><error type="IOException">no file</error></testcase>
+  </testsuite>
+</testsuites>`
+  const found = junitFailures(xml)
+  assert.equal(found.problem, null)
+  assert.deepEqual(textsOf(found), [
+    'x.CartTest › totals (src/Cart.java:7)\nAssertionFailedError: expected: <42> but was: <41>\n\tat x.CartTest.totals(CartTest.java:7)',
+    'breaks\nIOException\nno file',
+  ])
+})
+
+test('entities that the file declares are not put in, nor is anything fetched', () => {
+  const laughs = Array.from({ length: 20 }, (_, at) => `<!ENTITY l${at + 1} "${`&l${at};`.repeat(10)}">`).join('')
+  const doctype = `<!DOCTYPE t [<!ENTITY l0 "ha"><!ENTITY file SYSTEM "file:///etc/passwd">${laughs}]>`
+  for (const entity of ['l20', 'file']) {
+    const found = junitFailures(
+      `${doctype}<testsuite><testcase name="a"><failure>&${entity};</failure></testcase></testsuite>`,
+    )
+    assert.match(String(found.problem), /undefined entity/)
+    assert.doesNotMatch(textsOf(found).join(), /haha|root:/)
+  }
+})
+
+test('of a file that breaks off what stands before counts, and that it does is told', () => {
+  const found = junitFailures(
+    '<testsuite><testcase name="a"><failure>boom</failure></testcase><testcase name="b"><fail',
+  )
+  assert.deepEqual(textsOf(found), ['a\nboom'])
+  assert.notEqual(found.problem, null)
+  assert.notEqual(junitFailures('').problem, null)
+  assert.notEqual(junitFailures('\0\u001b[31m').problem, null)
+})
+
+test('a report is bounded in failures and in what is kept of each', () => {
+  const failure = `<testcase name="a"><failure>${'x\n'.repeat(20_000)}</failure></testcase>`
+  const { blocks } = junitFailures(`<testsuite>${failure.repeat(300)}</testsuite>`)
+  assert.equal(blocks.length, 200)
+  assert.ok(Number(blocks[0]?.length) <= 61)
+})

@@ -1,0 +1,59 @@
+import { z } from 'zod'
+import { jsonOrNull } from '../../../json-or-null.ts'
+import { type Block, key, MOST_REPORTED, type ReportedFailures } from '../failure-format.ts'
+
+const Sarif = z.object({ runs: z.array(z.object({ results: z.array(z.unknown()).nullish() })) })
+
+const Result = z.object({
+  ruleId: z.string().optional(),
+  kind: z.string().optional(),
+  level: z.string().default('warning'),
+  message: z.object({ text: z.string().optional(), markdown: z.string().optional() }),
+  locations: z
+    .array(
+      z.object({
+        physicalLocation: z
+          .object({
+            artifactLocation: z.object({ uri: z.string().optional() }).optional(),
+            region: z.object({ startLine: z.number().optional(), startColumn: z.number().optional() }).optional(),
+          })
+          .optional(),
+      }),
+    )
+    .optional(),
+  suppressions: z.array(z.unknown()).nullish(),
+})
+type Result = z.infer<typeof Result>
+
+const MOST_LOOKED_AT = 5_000
+
+/** What a report in the form of SARIF 2.1 calls an error; its warnings where it has none. @see https://docs.oasis-open.org/sarif/sarif/v2.1.0/ */
+export function sarifFailures(json: string): ReportedFailures {
+  const parsed = Sarif.safeParse(jsonOrNull(json))
+  if (!parsed.success) return { blocks: [], problem: 'it is no SARIF' }
+  const given = parsed.data.runs.flatMap(({ results }) => (results ? results : [])).slice(0, MOST_LOOKED_AT)
+  const results = given.flatMap((result) => {
+    const read = Result.safeParse(result)
+    return read.success && isTold(read.data) ? [read.data] : []
+  })
+  const errors = results.filter(({ level }) => level === 'error')
+  const told = errors.length > 0 ? errors : results.filter(({ level }) => level === 'warning')
+  return { blocks: told.slice(0, MOST_REPORTED).map(blockOf), problem: null }
+}
+
+function isTold({ kind, suppressions }: Result): boolean {
+  const isSuppressed = suppressions !== null && suppressions !== undefined && suppressions.length > 0
+  return !isSuppressed && (kind === undefined || kind === 'fail')
+}
+
+function blockOf({ ruleId, level, message: { text, markdown }, locations }: Result): Block {
+  const place = locations?.[0]?.physicalLocation
+  const uri = place?.artifactLocation?.uri
+  const at = [uri, place?.region?.startLine, place?.region?.startColumn].filter((part) => part !== undefined).join(':')
+  const said = text === undefined ? String(markdown) : text
+  const rule = ruleId === undefined ? '' : ` (${ruleId})`
+  const [first = '', ...more] = `${at === '' ? '' : `${at}: `}${level}: ${said}${rule}`.split('\n')
+  return [key(first), ...more.slice(0, MOST_OF_MESSAGE).map(key)]
+}
+
+const MOST_OF_MESSAGE = 10
