@@ -14,20 +14,24 @@ const request = {
 
 const first = { wanted: 'edits', previousFailure: null } as const
 
-const userText = (files: Parameters<typeof buildPrompt>[1], paths: readonly string[] = [], asked: Asked = first) =>
-  String(buildPrompt(request, files, paths, asked)[1]?.content)
+type Sight = Parameters<typeof buildPrompt>[1]
+type Asked = Parameters<typeof buildPrompt>[2]
 
-type Asked = Parameters<typeof buildPrompt>[3]
+const userText = (files: Sight['files'], paths: readonly string[] = [], asked: Asked = first) =>
+  String(buildPrompt(request, { files, context: [], paths }, asked)[1]?.content)
 
 test('the task, the files with their contents, and the format are all there', () => {
   const [system, user] = buildPrompt(
     request,
-    [
-      { kind: 'text', path: 'src/greet.ts', lines: ['export const greeting = 1'] },
-      { kind: 'missing', path: 'docs/new.md' },
-      { kind: 'opaque', path: 'docs/logo.png', why: 'is binary' },
-    ],
-    ['docs/logo.png', 'package.json', 'src/greet.ts'],
+    {
+      files: [
+        { kind: 'text', path: 'src/greet.ts', lines: ['export const greeting = 1'] },
+        { kind: 'missing', path: 'docs/new.md' },
+        { kind: 'opaque', path: 'docs/logo.png', why: 'is binary' },
+      ],
+      context: [],
+      paths: ['docs/logo.png', 'package.json', 'src/greet.ts'],
+    },
     first,
   )
   assert.equal(system?.role, 'system')
@@ -35,15 +39,15 @@ test('the task, the files with their contents, and the format are all there', ()
   assert.match(system.content, /### edit src\/greeting\.ts/)
   assert.match(system.content, /data/)
   const text = user.content
-  assert.ok(text.startsWith('Work Order: Greet\n'))
+  assert.match(text, /\n\nWork Order: Greet\n/)
   assert.match(text, /~{5} begin src\/greet\.ts\nexport const greeting = 1\n~{5} end src\/greet\.ts/)
   assert.match(text, /docs\/new\.md does not exist yet/)
   assert.match(text, /docs\/logo\.png is not shown: it is binary/)
-  assert.match(text, /not in scope:\npackage\.json$/)
+  assert.match(text, /not in scope:\npackage\.json\n\nWork Order: Greet/)
 })
 
 test('nothing that differs between two orders of the same content is in the prompt', () => {
-  const text = JSON.stringify(buildPrompt(request, [], [], first))
+  const text = JSON.stringify(buildPrompt(request, { files: [], context: [], paths: [] }, first))
   assert.doesNotMatch(text, /5f0c-id/)
 })
 
@@ -68,9 +72,9 @@ test('an earlier failure stands last, as data nothing in it can end, and leaves 
 
 test('the list of other files is bounded by number and by bytes', () => {
   const many = Array.from({ length: 500 }, (_, index) => `lib/file-${index}.ts`)
-  assert.match(userText([], many), /file-199\.ts\n… and 300 more$/)
+  assert.match(userText([], many), /file-199\.ts\n… and 300 more\n\n/)
   const long = Array.from({ length: 100 }, (_, index) => `lib/${'x'.repeat(400)}${index}.ts`)
   const text = userText([], long)
   assert.ok(Buffer.byteLength(text) < 10_000)
-  assert.match(text, /… and 81 more$/)
+  assert.match(text, /… and 81 more\n\n/)
 })

@@ -46,6 +46,7 @@ function inputOf(overrides: Partial<ProposeInput> = {}) {
     request: buildProposerRequest(order),
     proposer: 'stand-in',
     base: tree,
+    contextFiles: [],
     wanted: 'edits',
     previousFailure: null,
     signal: new AbortController().signal,
@@ -56,7 +57,10 @@ function inputOf(overrides: Partial<ProposeInput> = {}) {
 }
 
 /** Our Proposer in front of a scripted provider, with an order in the database to book the calls on. */
-async function setUp(script: readonly Scripted[], { priced = true, contextMaxBytes = 10_000 } = {}) {
+async function setUp(
+  script: readonly Scripted[],
+  { priced = true, contextMaxBytes = 10_000, extraContextTokens = 10_000 } = {},
+) {
   const database = await createTestDatabase()
   const server = await startModelServer(...script)
   const { db } = database
@@ -85,7 +89,14 @@ async function setUp(script: readonly Scripted[], { priced = true, contextMaxByt
     db,
     server,
     workOrderId: id,
-    proposer: createProposer({ db, models, contextMaxBytes, clock: systemClock, refuseSecrets: () => undefined }),
+    proposer: createProposer({
+      db,
+      models,
+      contextMaxBytes,
+      extraContextTokens,
+      clock: systemClock,
+      refuseSecrets: () => undefined,
+    }),
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]()
       await database[Symbol.asyncDispose]()
