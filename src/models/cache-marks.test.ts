@@ -66,10 +66,13 @@ test('a prefix that is too short to be cached for its model is not marked', () =
 
 test('no more than four marks are sent, and the last is always among them', () => {
   const many = { role: 'user' as const, content: long, repeatsTo: [3_100, 3_200, 3_300, 3_400, 3_500] }
-  assert.deepEqual(marksOf(marked([many, { role: 'user', content: 'more' }], claude, price)), [
-    [3_100, 3_200, 3_300],
-    [4],
-  ])
+  const conversation = [many, { role: 'assistant', content: 'edits' }, { role: 'user', content: 'more' }] as const
+  assert.deepEqual(marksOf(marked(conversation, claude, price)), [[3_100, 3_200, 3_300], undefined, [4]])
+})
+
+test('the end of a first question is marked only where something is said to be asked again up to there', () => {
+  const shared = { role: 'user' as const, content: `${long}task`, repeatsTo: [long.length] }
+  assert.deepEqual(marksOf(marked([shared], claude, price)), [[4_000]])
 })
 
 test('a text in parts is the same text, and only the parts that end at a mark are marked', () => {

@@ -9,8 +9,8 @@ type Asked = Pick<ProposerConfig, 'provider' | 'model' | 'baseUrl'>
 
 /**
  * The messages with `repeatsTo` only where a mark is to be sent: none where the provider takes none, where its price does not
- * say what a cache costs, and where what stands before the mark is too short to be cached. Where anything is marked, the end
- * of the last message is too: the next question of the conversation begins with it.
+ * say what a cache costs, and where what stands before the mark is too short to be cached. Of a conversation that goes on, the
+ * end of the last message is marked too: the next question begins with it.
  *
  * @param price null: not known
  */
@@ -31,8 +31,8 @@ function chosenMarks(messages: readonly ModelMessage[], model: string): Mark[] {
   const marks: Mark[] = []
   let bytes = 0
   for (const [index, { role, content, repeatsTo = [] }] of messages.entries()) {
-    const isLast = index === messages.length - 1
-    const ends = role === 'system' ? [] : new Set([...repeatsTo, ...(isLast ? [content.length] : [])])
+    const goesOn = index === messages.length - 1 && messages[index - 1]?.role === 'assistant'
+    const ends = role === 'system' ? [] : new Set([...repeatsTo, ...(goesOn ? [content.length] : [])])
     for (const end of ends) {
       if (end > 0 && bytes + Buffer.byteLength(content.slice(0, end)) >= least) marks.push({ index, end })
     }

@@ -45,9 +45,12 @@ export function buildPrompt(
   ]
   const beginning = shared.flatMap((part) => (part === '' ? [] : [`${part}\n\n`])).join('')
   const content = beginning + own.filter((part) => part !== '').join('\n\n')
+  const guide = wanted === 'text' ? TEXT_GUIDE : EDIT_FORMAT_GUIDE
+  // An answer in text is taken as it is: nothing is asked again of it.
+  const ends = wanted === 'text' ? [beginning.length] : [...new Set([beginning.length, content.length])]
   return [
-    { role: 'system', content: `${ROLE}\n\n${wanted === 'text' ? TEXT_GUIDE : EDIT_FORMAT_GUIDE}` },
-    { role: 'user', content, repeatsTo: [...new Set([beginning.length, content.length])].filter((end) => end > 0) },
+    { role: 'system', content: `${ROLE}\n\n${guide}` },
+    { role: 'user', content, repeatsTo: ends.filter((end) => end > 0) },
   ]
 }
 
