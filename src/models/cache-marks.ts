@@ -18,9 +18,9 @@ export function marked(messages: readonly ModelMessage[], asked: Asked, price: P
   const isWanted = messages.some(({ repeatsTo }) => repeatsTo !== undefined)
   const sends = isWanted && price !== null && rewardsCaching(price) && takesMarks(asked)
   const marks = sends ? chosenMarks(messages, asked.model) : []
-  return messages.map(({ repeatsTo: _, ...message }, index) => {
+  return messages.map(({ role, content }, index) => {
     const ends = marks.filter((mark) => mark.index === index).map(({ end }) => end)
-    return ends.length === 0 ? message : { ...message, repeatsTo: ends }
+    return ends.length === 0 ? { role, content } : { role, content, repeatsTo: ends }
   })
 }
 
