@@ -3,10 +3,12 @@ import { describe, test } from 'node:test'
 import { z } from 'zod'
 import type { ProposerConfig } from '../../src/db/proposer-configs.ts'
 import { MAX_OUTPUT_TOKENS, type ModelAnswer, type ModelMessage } from '../../src/models/model-answer.ts'
+import { languageModel, streamAnswer } from '../../src/models/stream-answer.ts'
 import { Usd } from '../../src/money.ts'
 import { buildPrompt, refinementMessage } from '../../src/proposer/prompt.ts'
 import { buildProposerRequest } from '../../src/proposer/proposer-request.ts'
 import { lookAt } from '../../src/proposer/sight.ts'
+import { createNetwork } from '../../src/remote/network-route.ts'
 import { anthropicBilling, asUsualInput } from '../support/anthropic-billing.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { memoryTree } from '../support/memory-tree.ts'
@@ -235,5 +237,33 @@ describe('prompt caching where a provider needs marks', () => {
     }
     const plain = await said({ price: { inputPerMillion: '2', outputPerMillion: '10' } })
     assert.equal((await said({})).flat().join(''), plain.flat().join(''))
+  })
+
+  test('in Chat Completions a mark stands at the part of the message that ends there', async () => {
+    await using server = await startModelServer({ kind: 'text', text: 'hello' })
+    const proposer = { ...USUAL_CALL, name: 'm', provider: 'openai-compatible', model: 'anthropic/m' } as const
+    const row = { ...proposer, complexityThreshold: 1, baseUrl: server.url, price: null, active: true }
+    const means = { secrets: {}, network: createNetwork({}), learnt: new Map<string, string>(), onSend() {} }
+    const messages = [
+      { role: 'system', content: 'Do it.' },
+      { role: 'user', content: 'shared own', repeatsTo: [7, 10] },
+      { role: 'assistant', content: 'edits' },
+      { role: 'user', content: 'not so', repeatsTo: [6] },
+    ] as const
+    const signal = AbortSignal.timeout(5_000)
+    await streamAnswer({ model: languageModel(row, means), messages, maxOutputTokens: 10, signal, requestId: 'r' })
+    const cache_control = { type: 'ephemeral' }
+    assert.deepEqual(server.calls[0]?.body['messages'], [
+      { role: 'system', content: 'Do it.' },
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: 'shared ', cache_control },
+          { type: 'text', text: 'own', cache_control },
+        ],
+      },
+      { role: 'assistant', content: 'edits' },
+      { role: 'user', content: [{ type: 'text', text: 'not so', cache_control }] },
+    ])
   })
 })
