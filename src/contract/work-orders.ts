@@ -131,7 +131,7 @@ export const WorkOrderView = z
     approved: z.boolean(),
     content_sha256: ContentHash.optional().openapi({
       description:
-        'Of title, description, criteria, files and risk level, as the database has them: what an approval covers. Told ' +
+        'Of title, description, criteria, files, files to read and risk level, as the database has them: what an approval covers. Told ' +
         'with approve, it approves this content and no other. Left out of the list.',
     }),
     hidden_text: z.array(HiddenTextView).openapi({
