@@ -12,7 +12,7 @@ import { NO_USD } from '../money.ts'
 import type { BaseTree, ProposeInput, Proposer, ProposerResponse } from '../ports/proposal.ts'
 import type { RefuseSecrets } from '../redaction/prompt-secrets.ts'
 import { buildPrompt, refinementMessage } from './prompt.ts'
-import { lookAt, partsOf, type SightLimits, shownFiles } from './sight.ts'
+import { lookAt, notShown, partsOf, type SightLimits, shownFiles } from './sight.ts'
 
 /** The first answer and three refinements. */
 const MAX_CALLS = 4
@@ -38,6 +38,8 @@ export function createProposer(options: ProposerOptions): Proposer {
       const { request, base } = input
       const sight = await lookAt(base, input, options, config.contextTokens)
       options.refuseSecrets(partsOf(request, sight))
+      const missing = notShown(sight, input.contextFiles)
+      if (missing !== null) await input.onProgress(missing)
       const refined = await refine(options, config, input, buildPrompt(request, sight, input))
       const durationMs = options.clock.now().getTime() - startedAt
       return { ...toResponse(config, refined, durationMs), shown: shownFiles(sight) }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { memoryTree } from '../../test/support/memory-tree.ts'
 import { buildProposerRequest } from './proposer-request.ts'
-import { lookAt, partsOf, shownFiles } from './sight.ts'
+import { lookAt, notShown, partsOf, shownFiles } from './sight.ts'
 
 const tree = memoryTree({
   'AGENTS.md': 'Be kind.\n',
@@ -44,4 +44,11 @@ test('what is shown beside the scope takes no room from the answer of a model wi
 test('what is shown is looked through for secrets, each file under its name', async () => {
   const places = partsOf(request, await look(null)).map(({ place }) => place)
   for (const { path } of shownFiles(await look(null))) assert.ok(places.includes(path), path)
+})
+
+test('a file that is named and not shown is told', async () => {
+  const named = ['docs/style.md', 'docs/', 'src/greet.ts']
+  assert.equal(notShown(await look(null), named), null)
+  assert.match(String(notShown(await look(null, 0), named)), /to be read: docs\/style\.md\. /)
+  assert.match(String(notShown(await look(null), ['gone.md'])), /gone\.md \(not in the base commit\)/)
 })

@@ -68,6 +68,23 @@ export function shownFiles({ files, context }: Sight): ShownFile[] {
   return [...beside, ...inScope].slice(0, MOST_SHOWN)
 }
 
+const MOST_TOLD = 10
+
+/** In words, which of the named files are not among what is shown; null: all are. */
+export function notShown({ files, context, paths }: Sight, contextFiles: readonly string[]): string | null {
+  const shown = new Set([...files, ...context].map(({ path }) => path))
+  const missing = contextFiles.filter((path) => !path.endsWith('/') && !shown.has(path))
+  if (missing.length === 0) return null
+  const told = missing.slice(0, MOST_TOLD).map((path) => {
+    return paths.includes(path) ? path : `${path} (not in the base commit)`
+  })
+  const more = missing.length > MOST_TOLD ? ` and ${missing.length - MOST_TOLD} more` : ''
+  return (
+    `not shown to the model, though it was to be read: ${told.join(', ')}${more}. ` +
+    'What has no text or no room is left out; MOOSE_EXTRA_CONTEXT_TOKENS gives more room.'
+  )
+}
+
 /** What the first prompt is made of, but for an earlier failure, which is told without secrets. */
 export function partsOf(request: ProposerRequest, { files, context, paths }: Sight): PromptPart[] {
   const inScope = files.flatMap((file) => (file.kind === 'text' ? [file] : []))
