@@ -85,8 +85,8 @@ ${table(schema)}
 
 ${table(check)}
 
-What uses them: \`setup\`, \`cache\`, \`env\` and of a check \`name\`, \`run\`, \`timeout\` and \`proves\`, at every attempt. \`fix\`,
-\`context\` is read and checked, and nothing uses it yet.
+What uses them: \`setup\`, \`cache\`, \`env\`, \`context\` and of a check \`name\`, \`run\`, \`timeout\`, \`report\` and \`proves\`, at every
+attempt. \`fix\` is read and checked, and nothing uses it yet.
 
 ## Scripts
 

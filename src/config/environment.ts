@@ -141,6 +141,10 @@ export const Environment = z.object({
   MOOSE_CONTEXT_MAX_BYTES: wholeNumber(1_000, 10_000_000)
     .default(400_000)
     .meta({ description: 'File content that one proposal, or one run of Aider, may carry' }),
+  MOOSE_EXTRA_CONTEXT_TOKENS: wholeNumber(0, 1_000_000).default(12_000).meta({
+    description:
+      'What a model is shown beside the files in scope: [guidance, `context:` files and imported files](models.md#what-a-model-is-shown); 0: nothing',
+  }),
   MOOSE_TRACK_INTERVAL_MS: wholeNumber(1_000, 3_600_000)
     .default(45_000)
     .meta({ description: 'Between two polls of the open pull requests on GitHub' }),

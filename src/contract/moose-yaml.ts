@@ -211,8 +211,10 @@ export const MooseYaml = z
       env: Variables,
       network: NetworkGroup,
       context: pathsOf(path).meta({
-        description: 'Files of the repository that a model is to be shown with every order; at most 50. Not used yet.',
-        examples: [['docs/style.md']],
+        description:
+          'Files of the repository that a model is shown with every order, to be read and not changed; a folder with a `/` at ' +
+          'its end is all that is in it. At most 50, as far as there is room.',
+        examples: [['docs/style.md', 'docs/design/']],
       }),
       checks: Checks,
     },

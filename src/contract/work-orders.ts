@@ -50,6 +50,10 @@ export const NewWorkOrder = z
         'The files that may change, from the root of the repository, and new ones; a folder with a / at its end is all ' +
           'that is in it. A change of any other file is refused',
       ),
+    context: WorkOrderContent.shape.context.describe(
+      'Files of the repository that are to be read and not changed, from its root; a folder with a / at its end is all ' +
+        'that is in it. The model is shown them beside those in scope, as far as there is room',
+    ),
     risk_level: WorkOrderContent.shape.risk_level
       .default('medium')
       .describe(
@@ -118,6 +122,8 @@ export const WorkOrderView = z
     description: z.string(),
     acceptance_criteria: z.array(z.string()),
     files_in_scope: z.array(z.string()),
+    /** Files to be read beside those. */
+    context: z.array(z.string()),
     risk_level: z.string(),
     status: z.enum(STATUSES),
     /** Where an `in_progress` order stands; null in every other status. */
@@ -125,7 +131,7 @@ export const WorkOrderView = z
     approved: z.boolean(),
     content_sha256: ContentHash.optional().openapi({
       description:
-        'Of title, description, criteria, files and risk level, as the database has them: what an approval covers. Told ' +
+        'Of title, description, criteria, files, files to read and risk level, as the database has them: what an approval covers. Told ' +
         'with approve, it approves this content and no other. Left out of the list.',
     }),
     hidden_text: z.array(HiddenTextView).openapi({
@@ -337,7 +343,7 @@ export const ListedWorkOrder = WorkOrderView.extend({
   shortened: z.array(z.string()).openapi({
     description:
       'Fields that are not whole in the list: of a title of more than 200 characters and a description of more than 500 ' +
-      'the beginning, of criteria, files or metadata of more than 4,000 characters of JSON nothing. ' +
+      'the beginning, of criteria, files, context or metadata of more than 4,000 characters of JSON nothing. ' +
       'GET /api/work-orders/{id} has the whole order.',
   }),
   /** Whether its last attempt was answered by a recording: no model was called. */

@@ -55,6 +55,8 @@ export type Database = MoneyTables & {
     description: string | null
     acceptance_criteria: JsonDefault
     files_in_scope: JsonDefault
+    /** Files to be read beside the scope. */
+    context: JsonDefault
     risk_level: string
     status: Generated<Status>
     phase: Phase | null

@@ -4,7 +4,7 @@ import type { ModelCall } from './model-answer.ts'
 /** More bytes than a token of any text of a program has on average, so that a prompt is not refused that would fit. */
 const MOST_BYTES_PER_TOKEN = 5
 /** Fewer, so that the answer is not given room the prompt takes. */
-const FEWEST_BYTES_PER_TOKEN = 3
+export const FEWEST_BYTES_PER_TOKEN = 3
 /** The least an answer is worth asking for. */
 const LEAST_ANSWER_TOKENS = 1_024
 

@@ -8,7 +8,15 @@ import type { TokenUsage } from '../ports/proposal.ts'
 /** What an answer may be long; the reservation of every call counts on it. */
 export const MAX_OUTPUT_TOKENS = 16_000
 
-export type ModelMessage = { role: 'system' | 'user' | 'assistant'; content: string }
+export type ModelMessage = {
+  role: 'system' | 'user' | 'assistant'
+  content: string
+  /**
+   * Ends of what is asked again as it is, ascending, as offsets of `content`: where a provider caches only what is marked, it
+   * is marked there. They are no part of the question.
+   */
+  repeatsTo?: readonly number[]
+}
 
 /** Answers an order has paid for before a step of it began (again). */
 export type Memory = {

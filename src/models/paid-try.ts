@@ -12,7 +12,8 @@ import type { Log } from '../log.ts'
 import { createRedaction, loginsIn } from '../redaction/redaction.ts'
 import type { NetworkEnvironment } from '../remote/network-route.ts'
 import { unknownPrice } from './availability.ts'
-import { costOfAnswer, meter, type Try } from './book-call.ts'
+import { costOfAnswer, meter, NO_USAGE, type Try } from './book-call.ts'
+import { marked } from './cache-marks.ts'
 import { noteAnswer } from './call-watch.ts'
 import { causesOf } from './error-causes.ts'
 import {
@@ -85,11 +86,11 @@ export async function paidTry(options: TryOptions, call: ModelCall, signal: Abor
   const brokeOff = fault !== null && raw.finishReason === 'interrupted' && raw.usage === null
   const durationMs = await meter(options, current, brokeOff ? { answer: null, fault } : { answer: raw, fault })
   if (fault !== null) throw fault
-  const { input, output } = raw.usage === null ? { input: 0, output: 0 } : raw.usage
+  const { input, output, cacheRead, cacheWrite } = raw.usage === null ? NO_USAGE : raw.usage
   return {
     ...partsOf(raw.text),
     finishReason: raw.finishReason,
-    usage: { input, output, total: input + output },
+    usage: { input, output, total: input + output, cache_read: cacheRead, cache_write: cacheWrite },
     costUsd: costOfAnswer(current, raw),
     model: proposer.model,
     replayed: proposer.provider === 'replay',
@@ -139,7 +140,8 @@ async function prepare(
   const { proposer, messages, maxOutputTokens, task, turn } = call
   if (proposer.provider !== 'replay') {
     const model = languageModel(proposer, options)
-    return (requestId) => streamAnswer({ model, messages, maxOutputTokens, signal, requestId })
+    const told = marked(messages, proposer, priceOf(proposer, options.clock.now()))
+    return (requestId) => streamAnswer({ model, messages: told, maxOutputTokens, signal, requestId })
   }
   const key = { proposer: proposer.name, task, turn }
   const { delayMs, ...answer } = await findRecording(options.replayDir, key)

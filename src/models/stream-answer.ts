@@ -7,6 +7,7 @@ import type { Secrets } from '../config.ts'
 import type { ProposerConfig } from '../db/proposer-configs.ts'
 import type { Network } from '../remote/network-route.ts'
 import { keyOf } from './availability.ts'
+import { markedParts, withMarksInParts } from './cache-marks.ts'
 import { chatUsage, statedCost } from './dialects/chat-usage.ts'
 import { STOPS, type Stop } from './dialects/dialect-table.ts'
 import { NOT_SAID } from './dialects/protocols.ts'
@@ -38,7 +39,9 @@ export async function streamAnswer(request: AnswerRequest): Promise<RawAnswer> {
   const { stream } = streamText({
     model,
     instructions: contentOf(messages, 'system').join('\n\n'),
-    messages: messages.flatMap(({ role, content }) => (role === 'system' ? [] : [{ role, content }])),
+    messages: messages.flatMap(({ role, content, repeatsTo }) =>
+      role === 'system' ? [] : [{ role, content: repeatsTo === undefined ? content : markedParts(content, repeatsTo) }],
+    ),
     maxOutputTokens,
     maxRetries: 0,
     abortSignal: signal,
@@ -131,6 +134,7 @@ export function languageModel(proposer: ProposerConfig, { secrets, ...means }: C
       baseURL: withoutQuery(String(baseUrl)),
       includeUsage: true,
       convertUsage: chatUsage,
+      transformRequestBody: withMarksInParts,
       fetch,
       ...(key === null ? {} : { apiKey: key }),
     })(model)

@@ -36,8 +36,30 @@ export const TokenUsage = z.object({
   input: z.number().int().nonnegative(),
   output: z.number().int().nonnegative(),
   total: z.number().int().nonnegative(),
+  /** Of the input, what the provider read from its cache. */
+  cache_read: z.number().int().nonnegative().optional(),
+  /** Of the input, what the provider wrote to its cache. */
+  cache_write: z.number().int().nonnegative().optional(),
 })
 export type TokenUsage = z.infer<typeof TokenUsage>
+
+/** Of more, the first are told. */
+export const MOST_SHOWN = 1_000
+
+/** A file whose text a model was shown. */
+export const ShownFile = z.object({
+  path: z.string(),
+  /**
+   * `scope`: it may be changed; `guidance`: it says how the repository's code is written, such as `AGENTS.md`; `context`:
+   * `moose.yaml` or the order names it; `import`: a file in scope imports it.
+   */
+  why: z.enum(['scope', 'guidance', 'context', 'import']),
+  /** Of the text that was shown. */
+  bytes: z.number().int().nonnegative(),
+  /** Only its beginning was shown. */
+  part: z.literal('beginning').optional(),
+})
+export type ShownFile = z.infer<typeof ShownFile>
 
 /** The specification's EnhancedProposerResponse. A foreign Proposer must give the first three fields. */
 export const ProposerResponse = z.looseObject({
@@ -62,6 +84,8 @@ export const ProposerResponse = z.looseObject({
   format: z.enum(['edits', 'text']).optional(),
   /** True when the answer came from a recording and no model was called. */
   replayed: z.boolean().optional(),
+  /** The files whose text the model was shown, in that order. */
+  shown: z.array(ShownFile).max(MOST_SHOWN).optional(),
 })
 export type ProposerResponse = z.infer<typeof ProposerResponse>
 
@@ -98,6 +122,8 @@ export type ProposeInput = {
   /** The Manager's choice. */
   proposer: string
   base: BaseTree
+  /** What is to be read beside the scope, as the project's `moose.yaml` and the order have it; a folder ends with `/`. */
+  contextFiles: readonly string[]
   wanted: WantedAnswer
   /** What went wrong in the try before this one, or in the order's attempt before; null: nothing has. */
   previousFailure: string | null

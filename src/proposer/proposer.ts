@@ -9,27 +9,25 @@ import { Fault } from '../faults/fault.ts'
 import { MAX_OUTPUT_TOKENS, type ModelAnswer, type ModelMessage } from '../models/model-answer.ts'
 import type { Models } from '../models/models.ts'
 import { NO_USD } from '../money.ts'
-import type { BaseTree, ProposeInput, Proposer, ProposerRequest, ProposerResponse } from '../ports/proposal.ts'
-import type { PromptPart, RefuseSecrets } from '../redaction/prompt-secrets.ts'
+import type { BaseTree, ProposeInput, Proposer, ProposerResponse } from '../ports/proposal.ts'
+import type { RefuseSecrets } from '../redaction/prompt-secrets.ts'
 import { buildPrompt, refinementMessage } from './prompt.ts'
-import { readScopeFiles, type ScopeFile } from './scope-files.ts'
+import { lookAt, notShown, partsOf, type SightLimits, shownFiles } from './sight.ts'
 
 /** The first answer and three refinements. */
 const MAX_CALLS = 4
 const SHOWN_REASON = 300
 const KEPT_REASON = 1_000
 
-export type ProposerOptions = {
+export type ProposerOptions = SightLimits & {
   db: Kysely<Database>
   models: Pick<Models, 'call' | 'remember'>
-  /** Bytes of file content one proposal may carry. */
-  contextMaxBytes: number
   clock: Clock
   refuseSecrets: RefuseSecrets
 }
 
 /**
- * Our own Proposer: shows a model the files in scope and has it answer in edits. An answer that cannot be applied to
+ * Our own Proposer: shows a model the files in scope, with what is to be read beside them, and has it answer in edits. An answer that cannot be applied to
  * the base commit goes back to it with the exact reason.
  */
 export function createProposer(options: ProposerOptions): Proposer {
@@ -38,23 +36,15 @@ export function createProposer(options: ProposerOptions): Proposer {
       const startedAt = options.clock.now().getTime()
       const config = await getProposerConfig(options.db, input.proposer)
       const { request, base } = input
-      const files = await readScopeFiles(base, request.context, options.contextMaxBytes)
-      const paths = await base.list()
-      options.refuseSecrets(partsOf(request, files, paths))
-      const prompt = buildPrompt(request, files, paths, input)
-      const refined = await refine(options, config, input, prompt)
-      return toResponse(config, refined, options.clock.now().getTime() - startedAt)
+      const sight = await lookAt(base, input, options, config.contextTokens)
+      options.refuseSecrets(partsOf(request, sight))
+      const missing = notShown(sight, input.contextFiles)
+      if (missing !== null) await input.onProgress(missing)
+      const refined = await refine(options, config, input, buildPrompt(request, sight, input))
+      const durationMs = options.clock.now().getTime() - startedAt
+      return { ...toResponse(config, refined, durationMs), shown: shownFiles(sight) }
     },
   }
-}
-
-/** What the first prompt is made of, but for an earlier failure, which is told without secrets. */
-function partsOf(request: ProposerRequest, files: readonly ScopeFile[], paths: readonly string[]): PromptPart[] {
-  const texts = files.flatMap((file) =>
-    file.kind === 'text' ? [{ place: file.path, text: file.lines.join('\n'), hasLines: true }] : [],
-  )
-  const names = { place: "the names of the repository's files", text: paths.join('\n') }
-  return [{ place: 'the task', text: request.task_description }, ...texts, names]
 }
 
 /** Answers and why they were sent back, oldest first; the last answer is the proposal. */
@@ -147,6 +137,8 @@ function addUp(answers: readonly ModelAnswer[]): Required<Pick<ProposerResponse,
       input: sum(({ usage }) => usage.input),
       output: sum(({ usage }) => usage.output),
       total: sum(({ usage }) => usage.total),
+      cache_read: sum(({ usage: { cache_read = 0 } }) => cache_read),
+      cache_write: sum(({ usage: { cache_write = 0 } }) => cache_write),
     },
     replayed: answers.some(({ replayed }) => replayed),
   }

@@ -6,7 +6,7 @@ import { requestKey } from '../models/remembered-answers.ts'
 import type { BaseTree, ProposerRequest } from '../ports/proposal.ts'
 import { buildPrompt, refinementMessage } from './prompt.ts'
 import { faultOfEdits } from './proposer.ts'
-import { readScopeFiles } from './scope-files.ts'
+import { lookAt, type SightLimits } from './sight.ts'
 
 type Asked = Pick<ProposerConfig, 'name' | 'model' | 'baseUrl' | 'contextTokens'> & { provider: string }
 
@@ -23,11 +23,12 @@ export type AskedCall = {
 /** What a proposal may have begun with. */
 export type Beginnings = {
   request: ProposerRequest
-  bases: readonly BaseTree[]
+  /** With what was to be read beside the scope there, by the project's `moose.yaml` and the order. */
+  bases: readonly { tree: BaseTree; contextFiles: readonly string[] }[]
   /** What a model may have been told of an earlier failure; null: nothing. */
   failures: readonly (string | null)[]
   /** As for `createProposer`. */
-  contextMaxBytes: number
+  limits: SightLimits
 }
 
 type Conversation = {
@@ -44,13 +45,14 @@ type Conversation = {
  *
  * @param calls of one attempt, oldest first
  * @returns null: what was told cannot be made again
- * @throws {Fault} of the base commits, when they cannot be read; those of `readScopeFiles`
+ * @throws {Fault} of the base commits, when they cannot be read; those of `lookAt`
  */
 export async function rebuildPrompt(
   calls: readonly AskedCall[],
   beginnings: Beginnings,
 ): Promise<readonly ModelMessage[] | null> {
-  const known = await firstPrompts(beginnings)
+  const sizes = new Set(calls.map(({ proposer }) => proposer.contextTokens))
+  const known = (await Promise.all([...sizes].map((size) => firstPrompts(beginnings, size)))).flat()
   let told: Conversation | null = null
   for (const call of calls) {
     told = known.find((conversation) => keysOf(conversation, call.proposer).includes(call.requestKey)) ?? null
@@ -60,14 +62,17 @@ export async function rebuildPrompt(
   return told === null ? null : told.messages
 }
 
-async function firstPrompts({ request, bases, failures, contextMaxBytes }: Beginnings): Promise<Conversation[]> {
+/** @param modelTokens the context of the model that was asked, by which it was shown more or less */
+async function firstPrompts(
+  { request, bases, failures, limits }: Beginnings,
+  modelTokens: number | null,
+): Promise<Conversation[]> {
   const prompts: Conversation[] = []
-  for (const base of bases) {
-    const files = await readScopeFiles(base, request.context, contextMaxBytes)
-    const paths = await base.list()
+  for (const { tree: base, contextFiles } of bases) {
+    const sight = await lookAt(base, { request, contextFiles }, limits, modelTokens)
     for (const previousFailure of failures) {
       for (const wanted of ['edits', 'text'] as const) {
-        const messages = buildPrompt(request, files, paths, { wanted, previousFailure })
+        const messages = buildPrompt(request, sight, { wanted, previousFailure })
         prompts.push({ messages, base, keys: new Map() })
       }
     }

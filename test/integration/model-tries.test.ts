@@ -72,7 +72,7 @@ test('a prompt is made again to the byte, also that of a refinement, without sec
   const first = await tried(1, 1)
   assert.deepEqual([first.prompt.reason, first.prompt.messages?.map(({ role }) => role)], [null, ['system', 'user']])
   const user = String(first.prompt.messages?.[1]?.text)
-  assert.match(user, /Work Order: Change it\n[\s\S]*~{5,} begin a\.txt\nb\n/)
+  assert.match(user, /~{5,} begin a\.txt\nb\n[\s\S]*\n\nWork Order: Change it\n/)
   // What is no secret is as it was sent; a terminal is kept safe where there is one.
   assert.ok(user.includes('\u001b[2J\u001b]0;owned\u0007\nuser \u202eevil\u202c'))
   const second = await tried(1, 2)

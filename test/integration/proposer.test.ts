@@ -9,6 +9,7 @@ import { type ProposeInput, ProposerRequest } from '../../src/ports/proposal.ts'
 import { createForeignProposer } from '../../src/proposer/foreign-proposer.ts'
 import { createProposer } from '../../src/proposer/proposer.ts'
 import { buildProposerRequest } from '../../src/proposer/proposer-request.ts'
+import { createPromptGuard } from '../../src/redaction/prompt-secrets.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { faultOf } from '../support/fault-of.ts'
 import { startJsonServer } from '../support/json-server.ts'
@@ -46,6 +47,7 @@ function inputOf(overrides: Partial<ProposeInput> = {}) {
     request: buildProposerRequest(order),
     proposer: 'stand-in',
     base: tree,
+    contextFiles: [],
     wanted: 'edits',
     previousFailure: null,
     signal: new AbortController().signal,
@@ -56,7 +58,10 @@ function inputOf(overrides: Partial<ProposeInput> = {}) {
 }
 
 /** Our Proposer in front of a scripted provider, with an order in the database to book the calls on. */
-async function setUp(script: readonly Scripted[], { priced = true, contextMaxBytes = 10_000 } = {}) {
+async function setUp(
+  script: readonly Scripted[],
+  { priced = true, contextMaxBytes = 10_000, extraContextTokens = 10_000, key = 'sk-other-012345' } = {},
+) {
   const database = await createTestDatabase()
   const server = await startModelServer(...script)
   const { db } = database
@@ -85,7 +90,22 @@ async function setUp(script: readonly Scripted[], { priced = true, contextMaxByt
     db,
     server,
     workOrderId: id,
-    proposer: createProposer({ db, models, contextMaxBytes, clock: systemClock, refuseSecrets: () => undefined }),
+    proposer: createProposer({
+      db,
+      models,
+      contextMaxBytes,
+      extraContextTokens,
+      clock: systemClock,
+      refuseSecrets: createPromptGuard({
+        secrets: { ANTHROPIC_API_KEY: key },
+        githubSecrets: { token: null, enterpriseToken: null, webhook: null },
+        databaseUrl: 'postgresql://localhost/x',
+        managerUrl: null,
+        proposerUrl: null,
+        tracing: null,
+        networkEnvironment: {},
+      }),
+    }),
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]()
       await database[Symbol.asyncDispose]()
@@ -106,7 +126,8 @@ test('an answer that applies is handed on with its cost, and the model saw the r
     proposer_used: 'stand-in',
     model: 'stand-in-1',
     cost: 0.0002,
-    token_usage: { input: 100, output: 10, total: 110 },
+    token_usage: { input: 100, output: 10, total: 110, cache_read: 0, cache_write: 0 },
+    shown: [{ path: 'src/greet.ts', why: 'scope', bytes: 32 }],
     replayed: false,
     refinement_metadata: { cycles: 1, rejections: [] },
     format: 'edits',
@@ -221,6 +242,15 @@ test('an unknown price is refused before anything is asked', async () => {
   await using setup = await setUp([text(good)], { priced: false })
   const { input } = inputOf({ workOrderId: setup.workOrderId })
   assert.equal((await faultOf(setup.proposer.propose(input))).code, 'price_unknown')
+  assert.equal(setup.server.calls.length, 0)
+})
+
+test('a secret in what is to be read beside the scope keeps the model from being asked', async () => {
+  await using setup = await setUp([text(good)], { key: 'sk-ant-0123456789abcdef' })
+  const base = memoryTree({ 'src/greet.ts': 'hi\n', 'AGENTS.md': '# Rules\nUse sk-ant-0123456789abcdef.\n' })
+  const { input } = inputOf({ workOrderId: setup.workOrderId, base })
+  const fault = await faultOf(setup.proposer.propose(input))
+  assert.deepEqual([fault.code, fault.details['place']], ['secret_in_prompt', 'AGENTS.md, line 2'])
   assert.equal(setup.server.calls.length, 0)
 })
 

@@ -30,6 +30,7 @@ export function listed(number: number, state: OrderState, more: Partial<ListedWo
     description: '',
     acceptance_criteria: [],
     files_in_scope: ['a.txt'],
+    context: [],
     risk_level: 'low',
     ...STANDS[state],
     state,

@@ -37,6 +37,7 @@ import { toModelFault } from '../../src/models/model-faults.ts'
 import { requestKey } from '../../src/models/remembered-answers.ts'
 import { ProposerRequest } from '../../src/ports/proposal.ts'
 import { BoundedOutput } from '../../src/process/bounded-output.ts'
+import { importedFiles } from '../../src/proposer/context/imports.ts'
 import { buildPrompt } from '../../src/proposer/prompt.ts'
 import { plainText } from '../../src/redaction/plain-text.ts'
 import { createRedaction } from '../../src/redaction/redaction.ts'
@@ -561,11 +562,34 @@ test('what a model is shown', async (t) => {
         (text) => {
           const request = ProposerRequest.parse({ task_description: text, expected_output_type: 'code' })
           const file = { kind: 'text', path: 'f', lines: text.split('\n') } as const
-          buildPrompt(request, [file], [], { wanted: 'edits', previousFailure: text })
+          buildPrompt(request, { files: [file], context: [], paths: [] }, { wanted: 'edits', previousFailure: text })
         },
         MOST,
       ),
     )
+})
+
+test('what a file imports', async (t) => {
+  const known = { has: () => false, named: () => [], inFolder: () => [], goModules: [{ folder: '', module: 'm' }] }
+  for (const ending of ['ts', 'py', 'go', 'rs', 'java'])
+    for (const part of [
+      "import '",
+      'import (',
+      'from . ',
+      'import a, ',
+      'use crate::a::',
+      '"m/',
+      'pub mod a;',
+      ' ',
+      '\n',
+    ])
+      await t.test(`${ending}: ${JSON.stringify(part)}`, () =>
+        assertLinear(
+          repeated(part),
+          (text) => importedFiles([{ path: `f.${ending}`, lines: text.split('\n') }], known),
+          MOST,
+        ),
+      )
 })
 
 test('what of a change is held', async (t) => {

@@ -63,7 +63,7 @@ async function proposeIn({ failures, retry = RETRY, takesOver = 'small', before 
     buildRoutingRequest: () => ({}),
     buildProposerRequest: () => ({}),
     workspaces: { tree: () => ({ list: async () => [] }) },
-    bases: { know: async () => ({ checks: [] }) },
+    bases: { know: async () => ({ config: { context: [] }, checks: [] }) },
     proposer: {
       propose: async ({ proposer, previousFailure }: Asked) => {
         const failure = failures[Math.min(asked.length, failures.length - 1)]

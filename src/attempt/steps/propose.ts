@@ -2,6 +2,7 @@ import { isOf } from '../../faults/families.ts'
 import { Fault, type FaultRecord, NEXT_MOVE } from '../../faults/fault.ts'
 import type { ProposerResponse } from '../../ports/proposal.ts'
 import type { RoutingDecision } from '../../ports/routing.ts'
+import { contextFilesOf } from '../../work-order/content.ts'
 import { asProviderPaused } from '../as-provider-paused.ts'
 import { wantedAnswer } from '../choose-executor.ts'
 import type { Adapters, AttemptContext } from '../context.ts'
@@ -210,7 +211,7 @@ async function proposeOnce(
   await context.note(`base is ${project.defaultBranch} at ${baseSha.slice(0, 12)}`)
   const base = workspaces.tree(project, baseSha)
   await refuseMistakenScope(base, order.files_in_scope)
-  await knowBase(context, project, baseSha, { bases })
+  const { config } = await knowBase(context, project, baseSha, { bases })
   const response = await proposer.propose({
     workOrderId: context.workOrderId,
     attempt: context.attempt,
@@ -218,6 +219,7 @@ async function proposeOnce(
     request: buildProposerRequest(order),
     proposer: asked,
     base,
+    contextFiles: contextFilesOf(config, order),
     wanted: await wantedAnswer(executors),
     previousFailure,
     signal: context.signal,

@@ -36,6 +36,7 @@ export function addCommand(cli: Cli): Command {
     .option('-d, --description <text>', 'what is to be done, and why')
     .option('-c, --criterion <text...>', 'acceptance criteria')
     .option('--file <path...>', 'files, or folders with a / at the end, that may change')
+    .option('--context <path...>', 'files, or folders with a / at the end, that are to be read and not changed')
     .addOption(new Option('-r, --risk <level>', 'how much care it needs').choices(RISK_LEVELS))
     .option('--budget <usd>', 'the most all its attempts may cost; left out: as much as any work order', usdArgument)
     .option(

@@ -70,13 +70,37 @@ function stepOf(attempt: AttemptView | undefined, name: string): StepView | unde
 const MOST_FILES = 50
 
 /** What the last attempt has changed and what the project's checks said about it, each as a small table. */
-export function evidenceSections({ files, checks, failure }: OrderEvidence, said: string, paint: Paint): string[] {
+export function evidenceSections(
+  { files, checks, failure, shown }: OrderEvidence,
+  said: string,
+  paint: Paint,
+): string[] {
   const unchecked = failure === null ? '  none (no moose.yaml)' : `  not run: ${harmless(failure)}`
   return [
     ...(files.length === 0 ? [] : [`${paint.dim('Files')}\n${table(fileRows(files, paint))}`]),
     `${paint.dim('Checks')}\n${checks.length === 0 ? unchecked : table(checkRows(checks, paint))}`,
     ...checks.flatMap((check) => failingSection(check, said, paint)),
+    ...(shown.length === 0 ? [] : [`${paint.dim('Shown to the model')}\n${table(shownRows(shown, paint))}`]),
   ]
+}
+
+const WHY_SHOWN: Readonly<Record<string, string>> = {
+  scope: 'in scope',
+  guidance: 'guidance',
+  context: 'to be read',
+  import: 'imported',
+}
+/** The scope is listed above, as it was asked for. */
+const MOST_SHOWN = 15
+
+function shownRows(shown: OrderEvidence['shown'], paint: Paint): string[][] {
+  const rows = shown.slice(0, MOST_SHOWN).map(({ path, why, bytes, part }) => {
+    const reason = WHY_SHOWN[why]
+    const size = part === null ? `${bytes} bytes` : `the first ${bytes} bytes`
+    return [`  ${harmless(path)}`, harmless(reason === undefined ? why : reason), paint.dim(size)]
+  })
+  const rest = shown.length - rows.length
+  return rest === 0 ? rows : [...rows, [`  … and ${rest} more`, '', '']]
 }
 
 function fileRows(files: OrderEvidence['files'], paint: Paint): string[][] {

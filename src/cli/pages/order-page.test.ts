@@ -12,6 +12,7 @@ const ORDER: WorkOrderDetail = {
   description: 'Add French.\n\nNothing else.',
   acceptance_criteria: ["greet('fr') says Bonjour", 'edited since'],
   files_in_scope: ['src/greet.js'],
+  context: [],
   risk_level: 'low',
   status: 'in_progress',
   phase: 'in_review',

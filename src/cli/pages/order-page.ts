@@ -39,6 +39,7 @@ export function orderPage(order: WorkOrderDetail, options: PageOptions): string 
     order.description.trim() === '' ? '' : barred(order.description.trim()),
     listed(paint.dim('Acceptance criteria'), criteria(order, evidence)),
     listed(paint.dim('Files in scope'), order.files_in_scope),
+    listed(paint.dim('Files to read'), order.context),
     ...order.attempt_history.map((attempt) => attemptSection(attempt, options)),
     ...(evidence === null ? [] : evidenceSections(evidence, said, paint)),
     next === null ? '' : `${paint.bold('Next:')} ${options.hint(next)}`,

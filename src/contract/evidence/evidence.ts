@@ -50,6 +50,25 @@ const CriterionEvidence = z
   .openapi('CriterionEvidence')
 export type CriterionEvidence = z.infer<typeof CriterionEvidence>
 
+const SHOWN_REASONS = ['scope', 'guidance', 'context', 'import'] as const
+
+/** A file whose text the model was shown when it made the change. */
+const ShownEvidence = z
+  .object({
+    path: z.string(),
+    why: knownOrOther(SHOWN_REASONS).openapi({
+      description:
+        '`scope`: it may be changed; `guidance`: it says how the code of the repository is written, such as AGENTS.md; ' +
+        '`context`: moose.yaml or the order names it; `import`: a file in scope imports it',
+    }),
+    /** Of the text that was shown. */
+    bytes: z.number().int(),
+    /** `beginning`: no more of it was shown; null: all of it. */
+    part: z.string().nullable(),
+  })
+  .openapi('ShownFile')
+export type ShownEvidence = z.infer<typeof ShownEvidence>
+
 /** What was verified of a commit: that of the pull request that is open or merged, else the last one. */
 export const OrderEvidence = z
   .object({
@@ -62,6 +81,8 @@ export const OrderEvidence = z
     /** Those that fail the order first, then those that failed before too, then those that passed; else in the order they ran. */
     checks: z.array(CheckEvidence),
     criteria: z.array(CriterionEvidence),
+    /** In the order of the prompt, at most 1,000; empty also where it was not kept, or a foreign Proposer does not say. */
+    shown: z.array(ShownEvidence),
   })
   .openapi('OrderEvidence')
 export type OrderEvidence = z.infer<typeof OrderEvidence>
@@ -93,6 +114,13 @@ type Verified = z.infer<typeof VerifyOutput>
 /** The order as the attempt found it; it may have been edited since. */
 const RouteInput = z.object({ acceptance_criteria: z.array(z.string()) })
 
+/** Of the step `propose`; an earlier Moose kept none of it. */
+const ProposeOutput = z.object({
+  response: z.object({
+    shown: z.array(z.object({ path: z.string(), why: z.string(), bytes: z.number(), part: z.string().optional() })),
+  }),
+})
+
 type Step = { name: string; input?: unknown; output?: unknown }
 type Attempt = { number: number; steps: readonly Step[] }
 type Judged = {
@@ -123,6 +151,7 @@ export function evidenceOf({
     files,
     checks: checks.map(checkEvidence).toSorted((one, other) => urgency(one) - urgency(other)),
     criteria: criteriaOf(criteria, found.success ? found.data.acceptance_criteria : [], verified.data),
+    shown: shownIn(attempt),
   }
 }
 
@@ -133,6 +162,12 @@ function hasGiven({ output }: Step): boolean {
 /** The last try of a step. */
 function lastOf(attempt: Attempt | undefined, name: string): Step | undefined {
   return attempt?.steps.findLast((step) => step.name === name)
+}
+
+function shownIn(attempt: Attempt): ShownEvidence[] {
+  const proposed = ProposeOutput.safeParse(lastOf(attempt, 'propose')?.output)
+  if (!proposed.success) return []
+  return proposed.data.response.shown.map(({ part, ...file }) => ({ ...file, part: orNull(part) }))
 }
 
 function checkEvidence({ outputTail = '', told, ...check }: Verified['checks'][number]): CheckEvidence {

@@ -34,7 +34,8 @@ test('lists, documents, JSON and the body of the API are orders too', () => {
   assert.deepEqual(titles('\ufefftitle: with a byte order mark\r\n'), ['with a byte order mark'])
 })
 
-const FIELDS = 'title, description, acceptance_criteria, files_in_scope, risk_level, project, budget_usd, approved'
+const FIELDS =
+  'title, description, acceptance_criteria, files_in_scope, context, risk_level, project, budget_usd, approved'
 
 test('every problem is named with its line, field and reason, all at once', () => {
   const text = `title: Greet

@@ -110,7 +110,7 @@ const wholeOrNothing = (column: string) =>
 const ifLonger = (column: string, most: number) =>
   sql`case when char_length(${sql.ref(column)}::text) > ${most} then ${column}::text end`
 
-const JSON_COLUMNS = ['acceptance_criteria', 'files_in_scope', 'metadata']
+const JSON_COLUMNS = ['acceptance_criteria', 'files_in_scope', 'context', 'metadata']
 
 const LISTED = sql.join([
   sql`id, status, attempts, github_pr_number, estimated_cost, actual_cost, budget_usd, created_at, updated_at, completed_at`,

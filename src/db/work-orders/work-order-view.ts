@@ -25,6 +25,7 @@ export function toWorkOrderView(row: ShownRow): WorkOrderView {
     description: row.description === null ? '' : row.description,
     acceptance_criteria: texts(row.acceptance_criteria),
     files_in_scope: texts(row.files_in_scope),
+    context: texts(row.context),
     risk_level: row.risk_level,
     status: row.status,
     phase: row.phase,

@@ -22,7 +22,7 @@ export async function addWorkOrders(db: Db, orders: readonly NewWorkOrder[]): Pr
   })
 }
 
-async function addWorkOrder(db: Db, order: NewWorkOrder): Promise<WorkOrderView> {
+async function addWorkOrder(db: Db, { context = [], ...order }: NewWorkOrder): Promise<WorkOrderView> {
   const projectId = await projectIdFor(db, order.project)
   const { id } = await db
     .insertInto('work_orders')
@@ -31,6 +31,7 @@ async function addWorkOrder(db: Db, order: NewWorkOrder): Promise<WorkOrderView>
       description: order.description,
       acceptance_criteria: JSON.stringify(order.acceptance_criteria),
       files_in_scope: JSON.stringify(order.files_in_scope),
+      context: JSON.stringify(context),
       risk_level: order.risk_level,
       project_id: projectId,
       budget_usd:

@@ -56,6 +56,7 @@ async function proposeForApi(
   const proposer = metadata.proposer === undefined ? await choose(manager, request, signal) : metadata.proposer
   const base = adapters.workspaces.tree(project, metadata.base_sha === undefined ? fetched : metadata.base_sha)
   await refuseMistakenScope(base, request.context)
+  const { context } = await adapters.bases.configOf(project, base.sha)
   return ownProposer.propose({
     workOrderId: metadata.work_order_id === undefined ? null : (await findWorkOrder(db, metadata.work_order_id)).id,
     attempt: metadata.attempt === undefined ? null : metadata.attempt,
@@ -63,6 +64,7 @@ async function proposeForApi(
     request,
     proposer,
     base,
+    contextFiles: context,
     wanted: await wantedAnswer(adapters.executors),
     previousFailure: null,
     signal,

@@ -9,12 +9,12 @@ import { isFaultCode, toFault } from '../../faults/fault.ts'
 import type { ModelMessage } from '../../models/model-answer.ts'
 import { answerTextOf } from '../../models/remembered-answers.ts'
 import { type AskedCall, type Beginnings, rebuildPrompt } from '../../proposer/rebuild-prompt.ts'
-import { WorkOrderContent } from '../../work-order/content.ts'
+import { contextFilesOf, WorkOrderContent } from '../../work-order/content.ts'
 import type { HttpDeps } from '../http-deps.ts'
 
 export type ToldDeps = Pick<HttpDeps, 'db'> & {
-  adapters: Pick<HttpDeps['adapters'], 'workspaces' | 'buildProposerRequest'>
-  config: Pick<HttpDeps['config'], 'contextMaxBytes'>
+  adapters: Pick<HttpDeps['adapters'], 'workspaces' | 'bases' | 'buildProposerRequest'>
+  config: Pick<HttpDeps['config'], 'contextMaxBytes' | 'extraContextTokens'>
 }
 
 /** What the model was told, or why that cannot be shown. */
@@ -51,7 +51,7 @@ export async function toldPrompt(deps: ToldDeps, found: FoundTry): Promise<Told>
 
 /** Null: nothing of the attempt is kept that a prompt could be made of. */
 async function beginningsOf(
-  { db, adapters: { workspaces, buildProposerRequest }, config }: ToldDeps,
+  { db, adapters: { workspaces, bases, buildProposerRequest }, config }: ToldDeps,
   key: { workOrderId: string; attempt: number },
 ): Promise<Beginnings | null> {
   const attempt = await selectAttempt(db, key).selectAll().executeTakeFirst()
@@ -59,14 +59,21 @@ async function beginningsOf(
   if (attempt === undefined || !order.success) return null
   const project = await projectOf(db, attempt.project_id)
   const proposals = await proposalsOf(db, key)
-  const bases = new Set([attempt.base_sha, ...proposals.map(({ base }) => base)])
+  const shas = new Set([attempt.base_sha, ...proposals.map(({ base }) => base)])
   const before = await lastFailureBefore(db, key, codesOf('model_work'))
   const failures = proposals.map(({ error }) => summaryOf(shownFault(error)))
   return {
     request: buildProposerRequest(order.data),
-    bases: [...bases].flatMap((sha) => (sha === null ? [] : [workspaces.tree(project, sha)])),
+    bases: await Promise.all(
+      [...shas]
+        .filter((sha) => sha !== null)
+        .map(async (sha) => {
+          const contextFiles = contextFilesOf(await bases.configOf(project, sha), order.data)
+          return { tree: workspaces.tree(project, sha), contextFiles }
+        }),
+    ),
     failures: [...new Set([null, before === null ? null : failureSummary(before), ...failures])],
-    contextMaxBytes: config.contextMaxBytes,
+    limits: config,
   }
 }
 

@@ -167,3 +167,37 @@ export const WANTS_COMPLETION_LIMIT = /^(?:openai\/)?(?:o[1-9]\d?|gpt-(?:[5-9]|\
 /** Hosts whose servers know `max_completion_tokens` for every model. Azure also wants the key in a header of its own. */
 export const OPENAI_HOST = /^api\.openai\.com$/
 export const AZURE_HOST = /\.(?:openai\.azure\.com|cognitiveservices\.azure\.com|services\.ai\.azure\.com)$/
+
+type MarkedCache = {
+  provider: 'anthropic' | 'openai-compatible'
+  /** Of the address; left out: any. */
+  host?: RegExp
+  model?: RegExp
+}
+
+/**
+ * Where a prompt is cached only up to what is marked with `cache_control`. Everybody else caches by itself or not at all, and
+ * is sent no marks.
+ *
+ * @see https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching
+ * @see https://openrouter.ai/docs/features/prompt-caching (Anthropic Claude)
+ */
+export const MARKED_CACHES: readonly MarkedCache[] = [
+  { provider: 'anthropic' },
+  { provider: 'openai-compatible', host: /^openrouter\.ai$/, model: /^anthropic\// },
+]
+
+/** More in one request are refused. */
+export const MOST_CACHE_MARKS = 4
+
+/**
+ * Tokens below which a marked prefix is not cached, by the model; the first that fits counts. It is no error, and charged as
+ * what is not marked.
+ *
+ * @see https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching#cache-limitations
+ */
+export const LEAST_CACHED_TOKENS: readonly { model: RegExp; tokens: number }[] = [
+  { model: /opus-4[-.][5-9]|haiku-4[-.]5/, tokens: 4_096 },
+  { model: /haiku-3|3[-.]5-haiku|3-haiku/, tokens: 2_048 },
+  { model: /^/, tokens: 1_024 },
+]

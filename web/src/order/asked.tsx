@@ -3,7 +3,7 @@ import { Criteria } from './criteria.tsx'
 
 /** What the order asks for, as it was written. */
 export function Asked({ order }: { order: OrderDetail }) {
-  const { description, files_in_scope: files, approval, filed_by: filedBy } = order
+  const { description, files_in_scope: files, context, approval, filed_by: filedBy } = order
   return (
     <div className="asked">
       {description === '' ? <p className="quiet">It has no description.</p> : <p className="text">{description}</p>}
@@ -21,6 +21,19 @@ export function Asked({ order }: { order: OrderDetail }) {
           ))}
         </ul>
       )}
+      {context.length === 0 ? null : (
+        <>
+          <h2>Files to read</h2>
+          <ul className="paths">
+            {context.map((file) => (
+              <li key={file}>
+                <code>{file}</code>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+      <Shown order={order} />
       <dl className="evidence">
         <div>
           <dt>risk</dt>
@@ -42,5 +55,33 @@ export function Asked({ order }: { order: OrderDetail }) {
         )}
       </dl>
     </div>
+  )
+}
+
+const WHY_SHOWN: Readonly<Record<string, string>> = {
+  scope: 'in scope',
+  guidance: 'guidance',
+  context: 'to be read',
+  import: 'imported',
+}
+
+/** What the model saw of the repository when it made the change; nothing before there is one. */
+function Shown({ order: { evidence } }: { order: OrderDetail }) {
+  if (evidence === null || evidence === undefined || evidence.shown.length === 0) return null
+  return (
+    <details>
+      <summary>{evidence.shown.length} files were shown to the model</summary>
+      <ul className="paths">
+        {evidence.shown.map(({ path, why, bytes, part }) => (
+          <li key={path}>
+            <code>{path}</code>{' '}
+            <span className="quiet">
+              {WHY_SHOWN[why] ?? why}, {part === null ? '' : 'the first '}
+              {bytes} bytes
+            </span>
+          </li>
+        ))}
+      </ul>
+    </details>
   )
 }
