@@ -42,6 +42,7 @@ import { createSandbox } from '../sandbox/create-sandbox.ts'
 import { type ChildNetworks, createChildNetworks } from '../sandbox/network/child-network.ts'
 import { NO_IMAGES, type Sandbox } from '../sandbox/sandbox.ts'
 import { findToolchains, type Toolchains } from '../sandbox/toolchains.ts'
+import type { Project } from '../work-order/project.ts'
 import { createHeldSearch } from '../workspace/held-search.ts'
 import { createSecretSearch } from '../workspace/secret-search.ts'
 import { createWorkspaces } from '../workspace/workspaces.ts'
@@ -73,6 +74,7 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
   const gh = createGh(config, { tokenFor, apiCalls, pace: createMutationPace(clock) })
   const mirrors = new Mirrors(config.home, { network: config.networkEnvironment, agent: config.sshAgent, tokenFor })
   const github = createGitHubForge({ db, mirrors, log, clock, random: Math.random, gh }, apiCalls)
+  const local = createLocalForge({ db, mirrors, log, clock })
   const models = createModels({ ...config, db, clock, log })
   const ownManager = createManager({ db, models, clock })
   const refuseSecrets = createPromptGuard(config)
@@ -89,7 +91,7 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
     manager: ownManager,
     proposer: ownProposer,
     gh,
-    watch: github,
+    watch: watchOf({ local, github }),
     proposers: () => proposerConditions(db, models),
     adapters: {
       manager: config.managerUrl === null ? ownManager : createForeignManager({ url: config.managerUrl }),
@@ -100,10 +102,28 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
       secretSearch: createSecretSearch(mirrors, knownSecrets(config)),
       heldSearch: createHeldSearch(mirrors),
       refuseSecrets,
-      forges: { local: createLocalForge({ db, mirrors, log, clock }), github },
+      forges: { local, github },
       buildRoutingRequest,
       buildProposerRequest,
     },
+  }
+}
+
+/** Each pull request is looked at on its own forge. */
+function watchOf(forges: Readonly<Record<Project['forge'], PullRequestWatch>>): PullRequestWatch {
+  const watches = Object.entries(forges)
+  return {
+    async look(watched, signal) {
+      const looks = watches.map(([forge, watch]) =>
+        watch.look(
+          watched.filter(({ project }) => project.forge === forge),
+          signal,
+        ),
+      )
+      const looked = await Promise.all(looks)
+      return { sightings: looked.flatMap(({ sightings }) => sightings), faults: looked.flatMap(({ faults }) => faults) }
+    },
+    apiCallsLastHour: () => watches.reduce((sum, [, watch]) => sum + watch.apiCallsLastHour(), 0),
   }
 }
 

@@ -14,6 +14,7 @@ import type { Project } from '../work-order/project.ts'
 import type { Allowance } from '../work-order/protection/held-change.ts'
 import type { ProtectionRules } from '../work-order/protection/protected-paths.ts'
 import type { Executors } from './choose-executor.ts'
+import type { ToVerify } from './verify-only/what-to-verify.ts'
 
 /** What every step of one attempt starts from; the same after a crash. */
 export type AttemptContext = {
@@ -49,6 +50,10 @@ export type AttemptContext = {
   allowances: () => Promise<Allowance[]>
   /** What is protected in the project, as it says now. */
   protection: () => Promise<ProtectionRules>
+  /** The attempt whose commit it verifies; null: it makes a change of its own. */
+  verifies: number | null
+  /** What an earlier attempt has left to be verified. @throws {Fault} `work_order_conflict` when it is nothing */
+  toVerify: (attempt: number) => Promise<ToVerify>
   /** Whether the approval that led to this attempt still covers the order. */
   isStillApproved: () => Promise<boolean>
 }

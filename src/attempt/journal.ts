@@ -11,6 +11,7 @@ export type Outcome<T> = {
 } & ({ ok: true; output: T } | { ok: false; fault: FaultRecord })
 
 const Kept = z.object({ ok: z.boolean(), home: z.string() })
+const Given = z.object({ ok: z.literal(true), output: z.unknown() })
 
 /**
  * Resumes a workflow in this home, from its queue: where its journal ends, or, where a commit it needs lies in
@@ -26,6 +27,17 @@ export async function continueWorkflow(id: string, { home, queueName }: { home: 
     if (startStep === null) await DBOS.resumeWorkflows([id], { queueName })
     else await DBOS.rewindWorkflow(id, { startStep, queueName })
   })
+}
+
+/** What the steps of a workflow gave, by their names: of several tries of a step, the last that gave something. */
+export async function givenBySteps(id: string): Promise<Record<string, unknown>> {
+  const given: Record<string, unknown> = {}
+  for (const { name, output } of (await DBOS.listWorkflowSteps(id)) ?? []) {
+    const kept = Given.safeParse(output)
+    const [step = ''] = name.split(',')
+    if (kept.success && isStepName(step)) given[step] = kept.data.output
+  }
+  return given
 }
 
 /**

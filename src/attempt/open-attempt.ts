@@ -17,6 +17,7 @@ import type { AttemptContext } from './context.ts'
 import { failureSummary } from './failure-summary.ts'
 import { createOutputLog } from './output-log.ts'
 import type { StepName } from './steps.ts'
+import { whatToVerify } from './verify-only/what-to-verify.ts'
 
 /**
  * What an attempt starts from, read from its row: the same after a crash. Disposing it stores the last output.
@@ -55,6 +56,8 @@ export async function openAttempt(
       previousFailure: () => previousFailure(db, key),
       allowances: () => allowancesOf(db, key.workOrderId),
       protection: () => protectionOf(db, row.project_id),
+      verifies: row.verifies,
+      toVerify: (attempt) => whatToVerify(db, key.workOrderId, attempt),
       isStillApproved: () => isStillApproved(db, key),
     },
     [Symbol.asyncDispose]: () => output.flush(),

@@ -41,6 +41,8 @@ export function outcomeFacts(evidence: PartialEvidence): OutcomeFacts {
  * last, after a retry with a more able one, is `proposer_used`: the choice is judged by what came of it, with all it cost.
  */
 function proposerOf({ routed, proposed }: PartialEvidence): string {
+  // What was verified once more was made, and judged, before.
+  if (routed?.verifies !== undefined) return 'none'
   const failover = proposed === undefined ? null : proposed.failover
   if (failover !== null) return failover.decision.selected_proposer
   return routed === undefined ? 'none' : routed.decision.selected_proposer

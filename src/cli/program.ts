@@ -66,9 +66,14 @@ const GROUPS: Readonly<Record<string, readonly Entry[]>> = {
     ['logs <id>', 'what happened to a work order', async () => (await import('./commands/logs.ts')).logsCommand],
   ],
   'Runs:': [
-    ['run <id>', 'run a work order now', async () => (await import('./commands/run.ts')).runCommand],
+    ['run <id>', 'run a work order now', async () => (await import('./commands/run/run.ts')).runCommand],
     ['cancel <id...>', 'give work orders up', async () => (await import('./commands/cancel.ts')).cancelCommand],
     ['retry [id...]', 'try work orders again', async () => (await import('./commands/retry.ts')).retryCommand],
+    [
+      'verify <id>',
+      'run the checks again on what is there',
+      async () => (await import('./commands/run/verify.ts')).verifyCommand,
+    ],
     ['merge [id...]', 'merge pull requests', async () => (await import('./commands/merge.ts')).mergeCommand],
     ['close <id...>', 'close pull requests unmerged', async () => (await import('./commands/close.ts')).closeCommand],
   ],

@@ -147,7 +147,7 @@ export const Environment = z.object({
   }),
   MOOSE_TRACK_INTERVAL_MS: wholeNumber(1_000, 3_600_000)
     .default(45_000)
-    .meta({ description: 'Between two polls of the open pull requests on GitHub' }),
+    .meta({ description: 'Between two looks at the open pull requests' }),
   MOOSE_KEEP_RUNS_DAYS: KEPT_DAYS.default(7).meta({
     description: 'How long the engine’s record of runs and the commits in the mirror are kept after an order has ended',
     row: 'keep_runs_days',

@@ -107,3 +107,19 @@ export const ExecutionResult = z
 export type ExecutionResult = z.infer<typeof ExecutionResult>
 
 export const ExecuteResponse = z.object({ success: z.literal(true), result: ExecutionResult })
+
+/** How an order is retried. */
+export const RETRY_MODES = ['again', 'verify_only'] as const
+
+export const RetryWorkOrder = z
+  .strictObject({
+    mode: z
+      .enum(RETRY_MODES)
+      .default('again')
+      .openapi({
+        description:
+          '`again`: another attempt is made. `verify_only`: no model is called, and nothing is paid; checks and publishing are ' +
+          'run on the commit that the last attempt left.',
+      }),
+  })
+  .openapi('RetryWorkOrder')

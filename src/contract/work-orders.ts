@@ -212,6 +212,9 @@ export const AttemptView = z
     error: FaultView.or(z.null()),
     claimed_at: Time,
     ended_at: Time.nullable(),
+    verifies: z.number().int().nullish().openapi({
+      description: 'The attempt whose commit it verifies, without a model; null: it makes a change of its own.',
+    }),
     /** In the order they ran. */
     steps: z.array(StepView),
   })
@@ -232,7 +235,9 @@ export const PullRequestView = z
     base_sha: z.string(),
     head_sha: z.string(),
     merge_sha: z.string().nullable(),
-    /** The commit its branch was last seen at on GitHub; null: not looked at yet, or on the forge `local`. */
+    /** The attempt whose checks `head_sha` has passed, where somebody had that verified again; null: its own. */
+    verified_by: z.number().int().nullish(),
+    /** The commit its branch was last seen at; null: not looked at yet. Another than `head_sha` was not verified. */
     seen_head_sha: z.string().nullable(),
     /** GitHub's words, e.g. `SUCCESS`, `FAILURE`, `PENDING`; null: there are none. */
     checks: z.string().nullable(),
@@ -244,7 +249,7 @@ export const PullRequestView = z
     opened_at: Time.nullish(),
     /** When it was merged or closed; null while it is open. */
     ended_at: Time.nullish(),
-    /** When it was last looked at on GitHub; null: not yet, or on the forge `local`. */
+    /** When it was last looked at; null: not yet. */
     seen_at: Time.nullish(),
     /** The latest review of each person, as last seen; null as `seen_at`, or they could not be read. */
     reviews: z

@@ -78,6 +78,8 @@ export type Database = MoneyTables & {
     /** Null in rows of a first Moose. */
     updated_at: ColumnType<Date | null, Date | undefined, Date>
     completed_at: Date | null
+    /** The attempt whose commit the next one is to verify, or the one that runs does; null: it makes a change. */
+    verifies: ColumnType<number | null, number | null | undefined, number | null>
     /** As `kind:name`; null: before that was kept. */
     filed_by: ColumnType<string | null, string | undefined, never>
     /** Hash of the content an approval was given to; null: it is not approved, or was before that was kept. */
@@ -122,6 +124,8 @@ export type Database = MoneyTables & {
     takeovers: Generated<number>
     /** That process has died, and the attempt was not resumed since. */
     left_behind: Generated<boolean>
+    /** The attempt whose commit it verifies; null: it makes a change of its own. */
+    verifies: ColumnType<number | null, number | null | undefined, never>
   }
   attempt_steps: {
     work_order_id: string
@@ -187,6 +191,8 @@ export type Database = MoneyTables & {
     checks: string | null
     review: string | null
     seen_at: Date | null
+    /** The attempt whose checks `head_sha` has passed, where that is not its own; null: its own. */
+    verified_by: ColumnType<number | null, number | null | undefined, number | null>
     /** Reviews and check runs one by one, as JSON; of no form that the database would keep to. */
     seen: ColumnType<unknown, string | null | undefined, string | null>
   }

@@ -22,6 +22,8 @@ export type FaultFamily =
   | 'passes'
   /** The project cannot be checked as it is, whatever the model does: found before it is asked, and no outcome of it. */
   | 'set_up'
+  /** A commit that ended so is not kept to be verified again: no check could make it right, or nobody wants it. */
+  | 'worthless'
 
 /** The `failure_class` of an outcome; the names are the first Moose's. A code without one is an `orchestration_error`. */
 const FAILURE_CLASSES = ['contract_violation', 'dependency_missing', 'test_fail', 'timeout'] as const
@@ -39,14 +41,14 @@ const FAMILIES: Readonly<Record<FaultCode, readonly (FaultFamily | FailureClass)
   aider_partial: ['model_work', 'aider_again'],
   aider_timed_out: ['model_work', 'aider_again', 'timeout'],
   approval_withdrawn: [],
-  attempt_cancelled: [],
+  attempt_cancelled: ['worthless'],
   attempt_taken_over: [],
   attempt_unstable: [],
   audit_broken: [],
   base_branch_missing: [],
   branch_taken: [],
   budget_exceeded: [],
-  change_out_of_scope: ['model_work', 'correctable', 'contract_violation'],
+  change_out_of_scope: ['model_work', 'correctable', 'contract_violation', 'worthless'],
   change_without_effect: ['model_work', 'correctable'],
   check_failed: ['model_work', 'test_fail'],
   checks_invalid: ['set_up'],
@@ -114,7 +116,7 @@ const FAMILIES: Readonly<Record<FaultCode, readonly (FaultFamily | FailureClass)
   scope_missing: [],
   scope_too_large: [],
   scope_unreadable: [],
-  secret_in_change: [],
+  secret_in_change: ['worthless'],
   secret_in_prompt: [],
   service_unreachable: ['passes'],
   setup_failed: ['set_up', 'dependency_missing'],

@@ -52,7 +52,7 @@ export async function containsCommit(mirror: Mirror, base: string, head: string)
  * The commit of the base branch itself (first parents) that brought `head`: the head where it was fast-forwarded, else
  * its merge commit; the tip where it came in by way of another branch.
  */
-async function broughtBy(mirror: Mirror, base: string, head: string): Promise<string> {
+export async function broughtBy(mirror: Mirror, base: string, head: string): Promise<string> {
   const args = ['rev-list', '--first-parent', '--parents', base, `^${head}`]
   const { stdout } = await mirror.succeed(args, { signal: null })
   const chain = stdout

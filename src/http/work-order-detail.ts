@@ -30,9 +30,15 @@ export async function workOrderDetail(db: Kysely<Database>, idOrPrefix: string):
     budget: await readOrderBudget(db, order.id),
     attempt_history: attempts.map((attempt) => ({ ...attempt, steps: attempt.steps.map(withSummary) })),
     pull_request: pullRequest === null ? null : toPullRequestView(pullRequest),
-    evidence: evidenceOf({ ...order, attempt_history: attempts, pull_request: pullRequest }),
+    evidence: evidenceOf({ ...order, attempt_history: attempts, pull_request: verifiedBy(pullRequest) }),
     approval: order.approved ? await approvalOf(db, order.id) : null,
   }
+}
+
+/** With the attempt whose checks its commit has passed, as that of the pull request. */
+function verifiedBy(row: PullRequestRow | null): { attempt: number; state: string } | null {
+  if (row === null) return null
+  return { attempt: row.verified_by === null ? row.attempt : row.verified_by, state: row.state }
 }
 
 function withSummary(step: StepView): StepView {
@@ -56,6 +62,7 @@ function toPullRequestView({ created_at, ended_at, seen_at, seen, ...row }: Pull
     base_sha: row.base_sha,
     head_sha: row.head_sha,
     merge_sha: row.merge_sha,
+    verified_by: row.verified_by,
     seen_head_sha: row.seen_head_sha,
     checks: row.checks,
     review: row.review,

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import { recordPullRequest } from '../attempt/record-pull-request.ts'
+import { findVerifiable } from '../attempt/verify-only/what-to-verify.ts'
 import type { Clock } from '../clock.ts'
 import type { Actor } from '../contract/actor.ts'
 import type { WorkOrderView } from '../contract/work-orders.ts'
@@ -9,12 +10,14 @@ import { type PullRequestBrief, pullRequestsInBrief } from '../db/pull-requests.
 import type { Database } from '../db/schema.ts'
 import { findWorkOrder, moveWorkOrder, wrongStatus } from '../db/work-orders/work-orders.ts'
 import type { Forges } from '../ports/pull-request.ts'
+import type { Workspaces } from '../ports/workspace.ts'
 import { standsOn } from '../work-order/standing.ts'
 import type { Orchestrator } from './orchestrator.ts'
 
 type Deps = {
   db: Kysely<Database>
   forges: Forges
+  workspaces: Pick<Workspaces, 'keptCommit'>
   clock: Clock
   /** Ends suspended attempts that will not be resumed. */
   endAbandoned: () => Promise<void>
@@ -31,11 +34,12 @@ type Acting = Deps & { by: Actor | undefined }
 export function createDecisions(
   deps: Deps,
   stopAttempt: (workOrderId: string) => void,
-): Pick<Orchestrator, 'cancel' | 'retry' | 'merge' | 'close'> {
+): Pick<Orchestrator, 'cancel' | 'retry' | 'verify' | 'merge' | 'close'> {
   const of = (by: Actor | undefined): Acting => ({ ...deps, db: actingAs(deps.db, by), by })
   return {
     cancel: (idOrPrefix, by) => cancelOrder(of(by), idOrPrefix, stopAttempt),
     retry: (idOrPrefix, by) => retryOrder(of(by), idOrPrefix),
+    verify: (idOrPrefix, by) => verifyOrder(of(by), idOrPrefix),
     merge: (idOrPrefix, by) => mergeOrder(of(by), idOrPrefix),
     close: async (idOrPrefix, by) => closeOrder(of(by), await findWorkOrder(deps.db, idOrPrefix)),
   }
@@ -53,7 +57,7 @@ async function cancelOrder(deps: Acting, idOrPrefix: string, stopAttempt: (id: s
     await closeOpen(
       deps,
       before.id,
-      pulls.filter(({ attempt }) => attempt < before.attempts),
+      pulls.filter(({ attempt }) => before.status === 'pending' || attempt < before.attempts),
     )
     return
   }
@@ -66,8 +70,26 @@ async function cancelOrder(deps: Acting, idOrPrefix: string, stopAttempt: (id: s
 async function retryOrder({ db, endAbandoned }: Deps, idOrPrefix: string): Promise<void> {
   await endAbandoned()
   const order = await findWorkOrder(db, idOrPrefix)
-  const move = { from: ['failed', 'blocked', 'cancelled'], to: 'pending', reason: null } as const
+  const move = { from: ['failed', 'blocked', 'cancelled'], to: 'pending', reason: null, verifies: null } as const
   if (!(await moveWorkOrder(db, order.id, move))) throw wrongStatus(order, 'retried')
+}
+
+/**
+ * Makes an order pending for an attempt that makes no change: it verifies the commit that is there, of the pull request that
+ * is open or of the last attempt, and publishes it.
+ */
+async function verifyOrder({ db, workspaces, endAbandoned }: Deps, idOrPrefix: string): Promise<void> {
+  await endAbandoned()
+  const order = await findWorkOrder(db, idOrPrefix)
+  const isInReview = order.phase === 'in_review'
+  if (!isInReview && !['failed', 'blocked', 'cancelled'].includes(order.status)) throw wrongStatus(order, 'verified')
+  const verifies = await findVerifiable(db, workspaces, order.id)
+  const to = { to: 'pending', reason: null, verifies } as const
+  const from = isInReview
+    ? ({ from: ['in_progress'], inPhase: 'in_review' } as const)
+    : ({ from: ['failed', 'blocked', 'cancelled'] } as const)
+  const because = `the commit of attempt ${verifies} is verified again`
+  if (!(await moveWorkOrder(db, order.id, { ...from, ...to, because }))) throw wrongStatus(order, 'verified')
 }
 
 /** Merges the pull request an order is in review with, and records it. */

@@ -53,6 +53,13 @@ export interface Orchestrator {
   cancel(workOrderId: string, by?: Actor): Promise<void>
   /** Makes a failed, blocked or cancelled order pending again; a suspended attempt is resumed. @throws {Fault} as `cancel` */
   retry(workOrderId: string, by?: Actor): Promise<void>
+  /**
+   * Makes an order pending for an attempt that calls no model: it runs the checks on the commit that is there, of the open
+   * pull request or of an attempt that failed, and publishes it.
+   *
+   * @throws {Fault} as `cancel`; `work_order_conflict` also when there is no commit to verify
+   */
+  verify(workOrderId: string, by?: Actor): Promise<void>
   /** Merges the open pull request; the order becomes `completed`. @throws {Fault} `merge_conflict`, `work_order_conflict` */
   merge(workOrderId: string, by?: Actor): Promise<void>
   /** Closes the open pull request; the order becomes `cancelled`. */

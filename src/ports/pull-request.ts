@@ -33,6 +33,22 @@ export type PublishInput = {
   hold: () => Promise<void>
 }
 
+/** A commit that was verified for a pull request that is open. */
+export type UpdateInput = {
+  project: Project
+  number: number
+  /** The attempt that has verified it. */
+  attempt: number
+  /** The commit of the base that it builds on. */
+  baseSha: string
+  headSha: string
+  /** Where its branch stood when the commit was found or made; null: there was none. `headSha` descends from it. */
+  expected: string | null
+  signal: AbortSignal
+  /** As of `PublishInput`. */
+  hold: () => Promise<void>
+}
+
 /**
  * Where pull requests live. Every call observes before it acts: repeating one after a crash finds what the first
  * run left.
@@ -53,6 +69,14 @@ export interface Forge {
    */
   publish(input: PublishInput): Promise<PullRequest>
   /**
+   * Has the branch of an open pull request hold a commit that was verified, and the pull request be the one of that commit:
+   * `merge` merges it and no other. A commit of others is never written over. One that has been merged stays as it is.
+   *
+   * @throws {Fault} `work_order_conflict` when the branch was changed meanwhile, `pull_request_closed`, `push_rejected`,
+   *   `repository_unreachable`, and on GitHub `github_*`
+   */
+  update(input: UpdateInput): Promise<PullRequest>
+  /**
    * @param by who merges; undefined: it is not said
    * @throws {Fault} `merge_conflict`, `push_rejected`, `work_order_conflict` when it is closed
    */
@@ -72,8 +96,8 @@ export type WatchedPullRequest = {
   workOrderId: string
   attempt: number
   number: number
-  /** What the forge calls it. */
-  nodeId: string
+  /** What the forge calls it; null: on the forge `local`. */
+  nodeId: string | null
   /** How Moose knows it; `endedAt` is null while it is open. */
   known: { state: PullRequestState; endedAt: Date | null }
   /** Its order is in review with it. */

@@ -120,6 +120,7 @@ const PROPOSERS: Record<string, string> = { removeProposer: 'gpt-4o-mini', testP
 /** Orders that each route can act on; of the others any pending one. */
 const PLACES: Record<string, () => Promise<string>> = {
   retryWorkOrder: () => api.place({ status: 'failed' }),
+  verifyWorkOrder: inReview,
   mergeWorkOrder: inReview,
   closeWorkOrder: inReview,
   executeWorkOrder: ready,

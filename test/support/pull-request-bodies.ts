@@ -28,6 +28,8 @@ const context: AttemptContext = {
   allowances: async () => [],
   protection: () => Promise.reject(new Error('it is not asked for')),
   isStillApproved: async () => true,
+  verifies: null,
+  toVerify: () => Promise.reject(new Error('it is not asked for')),
 }
 
 function passed(name: string, run: string, rest: Partial<CheckResult> = {}): CheckResult {

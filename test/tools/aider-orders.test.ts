@@ -54,14 +54,14 @@ describe('orders carried out with Aider', { skip: lacking('aider') }, () => {
     assert.equal(await attemptRefsOf(setting), '')
   })
 
-  test('a commit whose check fails is rolled back: the mirror holds nothing of the attempt', async () => {
+  test('a commit whose check fails is kept in the mirror, to be verified again', async () => {
     const script = [says(IDEA), says(block('greeting.txt', 'hello', 'good day'))]
     await using setting = await openAiderSetting(script, { ORCHESTRATOR_AIDER_BIN: AIDER })
     const order = await carryOut(setting)
     assert.equal(order.status_reason?.code, 'check_failed')
     assert.match(String(order.attempt_history[0]?.head_sha), /^[0-9a-f]{40}$/)
     assert.equal(setting.server.calls.length, 2)
-    assert.equal(await attemptRefsOf(setting), '')
+    assert.equal(await attemptRefsOf(setting), `refs/moose/${order.id}/1`)
   })
 
   test('in auto, a repair that comes to nothing leaves the failed check as the reason', async () => {

@@ -125,6 +125,7 @@ for (const how of ['close', 'cancel'] as const) {
       clock,
       forges: { github: forge, local: forge },
       endAbandoned: async () => undefined,
+      workspaces: { keptCommit: async () => null },
     }
     const moose = createDecisions(deps, () => undefined)
     await moose[how](input.workOrderId)
@@ -168,7 +169,8 @@ for (const [what, where, how] of [
     await reopen(given)
     await tracker.look(null)
     assert.equal(await stands(given), `in_progress/${where.phase}`)
-    const deps = { db, clock, forges: { github: forge, local: forge }, endAbandoned: async () => undefined }
+    const workspaces = { keptCommit: async () => null }
+    const deps = { db, clock, forges: { github: forge, local: forge }, workspaces, endAbandoned: async () => undefined }
     await createDecisions(deps, () => undefined)[how](input.workOrderId)
     assert.equal(await stands(given), 'cancelled')
     assert.deepEqual(new Set(github.state.pulls.map(({ state }) => state)), new Set(['closed']))

@@ -17,6 +17,8 @@ export type Applied = {
   reason: string
   /** USD of the model calls the executor made. */
   costUsd: number
+  /** Somebody has changed it since Moose pushed it: what it changes outside the scope is said, not refused. */
+  byHand?: true
 }
 
 /** Why the proposal is applied a second time. */

@@ -22,11 +22,7 @@ export async function publish(
 ): Promise<PullRequest> {
   const { project, order, shortId } = evidence.routed
   const forge = forges[project.forge]
-  if (!(await context.isStillApproved())) {
-    const message =
-      'The order was edited or its approval withdrawn while it ran; nothing was pushed. Approve it again and retry.'
-    throw new Fault('approval_withdrawn', message, { id: context.workOrderId })
-  }
+  await assertStillApproved(context)
   const title = context.published(pullRequestTitle(shortId, order.title))
   const template = await readTemplate(workspaces.tree(project, evidence.proposed.baseSha))
   const parts: BodyParts = { spentUsd: await context.spentUsd(), allowed: [], template }
@@ -61,6 +57,14 @@ async function readTemplate(base: BaseTree): Promise<string | null> {
   return content === null || content.length > MOST_OF_TEMPLATE ? null : content.toString('utf8')
 }
 
+/** @throws {Fault} `approval_withdrawn` */
+export async function assertStillApproved({ isStillApproved, workOrderId }: AttemptContext): Promise<void> {
+  if (await isStillApproved()) return
+  const message =
+    'The order was edited or its approval withdrawn while it ran; nothing was pushed. Approve it again and retry.'
+  throw new Fault('approval_withdrawn', message, { id: workOrderId })
+}
+
 /** Bytes of the diff of what is held, as it is shown. */
 const MOST_OF_DIFF = 8_000
 
@@ -70,7 +74,7 @@ const MOST_OF_DIFF = 8_000
  * @throws {Fault} `protected_change` naming the rest; details: `head_sha`, `held` and `held_count` as `heldFrom` reads them,
  *   and `diff`, the beginning of the diff of what is held, without files that hold what looks like a key
  */
-async function assertAllowed(
+export async function assertAllowed(
   context: AttemptContext,
   { routed, proposed, verified }: Evidence,
   text: string,

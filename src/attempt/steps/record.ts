@@ -69,6 +69,44 @@ export async function recordSuccess(db: Kysely<Database>, success: Success & Att
   })
 }
 
+/**
+ * Records that the commit an open pull request holds was verified, in one transaction: the order is in review with it. That
+ * says nothing about a proposer, so there is no outcome. A repetition changes nothing.
+ *
+ * @throws {Fault} `attempt_taken_over` when a later run has to record it instead
+ */
+export async function recordVerified(db: Kysely<Database>, success: Success & AttemptRun): Promise<void> {
+  const { workOrderId, attempt, evidence, pullRequest } = success
+  await db.transaction().execute(async (transaction) => {
+    const end = { status: 'succeeded', error: null, branch: pullRequest.branch } as const
+    const ended = await endAttempt(transaction, success, end)
+    if (ended === null) return await assertLastRun(transaction, success)
+    await endShownSteps(transaction, success, null)
+    const { decision } = evidence.routed
+    await recordPullRequestOfOrder(transaction, workOrderId, {
+      pullRequest,
+      proposer: decision.selected_proposer,
+      metadata: {},
+    })
+    const { headSha } = evidence.verified
+    await recordEvent(transaction, {
+      workOrderId,
+      attempt,
+      type: 'attempt_ended',
+      message: `verified ${headSha.slice(0, 12)}: pull request #${pullRequest.number} is that of it now: ${pullRequest.url}`,
+      data: {
+        outcome: 'succeeded',
+        pr_url: pullRequest.url,
+        pr_number: pullRequest.number,
+        branch: pullRequest.branch,
+        head_sha: headSha,
+        cost_usd: Number(ended.cost_usd),
+        duration_ms: ended.duration_ms,
+      },
+    })
+  })
+}
+
 /** Whether this attempt's pull request is wanted: the order was not cancelled, retried or completed by another one. */
 async function isWanted(
   db: Kysely<Database>,
@@ -130,8 +168,9 @@ export async function recordFailure(db: Kysely<Database>, failure: Failure): Pro
       return
     }
     await endShownSteps(transaction, failure, failure.fault)
-    await moveOrder(transaction, failure, END[move].order)
-    const hasOutcome = move !== 'suspend' && !isOf('set_up', failure.fault.code)
+    await moveOrder(transaction, failure, END[move].order, move === 'suspend')
+    const isVerifying = failure.evidence.routed?.verifies !== undefined
+    const hasOutcome = move !== 'suspend' && !isVerifying && !isOf('set_up', failure.fault.code)
     if (hasOutcome) await recordFailedOutcome(transaction, failure, ended)
     await recordEnded(transaction, failure, ended, move === 'suspend' ? 'suspended' : END[move].attempt)
     if (move !== 'suspend') await fallBackOnPullRequest(transaction, failure)
@@ -140,10 +179,14 @@ export async function recordFailure(db: Kysely<Database>, failure: Failure): Pro
 
 type Db = Kysely<Database>
 
-async function moveOrder(db: Db, { workOrderId, step, fault }: Failure, to: EndStatuses['order']): Promise<void> {
+/** @param goesOn the attempt will be resumed, and what it verifies stays what it was */
+async function moveOrder(db: Db, failure: Failure, to: EndStatuses['order'], goesOn: boolean): Promise<void> {
+  const { workOrderId, step, fault } = failure
   const { code, message } = fault
   const orchestrator_error = { stage: STEPS[step].stage, code, message, timestamp: new Date().toISOString() }
-  await moveWorkOrder(db, workOrderId, { from: ['in_progress'], to, reason: fault, metadata: { orchestrator_error } })
+  const next = goesOn ? {} : { verifies: null }
+  const move = { from: ['in_progress'], to, reason: fault, metadata: { orchestrator_error }, ...next } as const
+  await moveWorkOrder(db, workOrderId, move)
 }
 
 async function recordFailedOutcome(db: Db, { step, fault, evidence }: Failure, ended: EndedAttempt): Promise<void> {

@@ -31,8 +31,10 @@ export function retryCommand(cli: Cli): Command {
   const states = new Option('--state <status>', 'those in this state instead of the failed ones')
   return withChoice(orderCommand('retry', description, example, '[id...]'), FAILED)
     .addOption(states.choices(['failed', 'blocked', 'cancelled']))
+    .option('--verify-only', 'no model: only checks and publishing, on the commit that the last attempt left')
     .option('--failed-with <code>', 'those that failed, or are blocked, with this code', faultCode)
-    .action((ids: string[], options: ChoiceOptions) =>
-      actOnChosen(cli, ids, { options, choice: FAILED, action: ACTION, past: 'retried' }),
-    )
+    .action((ids: string[], { verifyOnly, ...options }: ChoiceOptions & { verifyOnly?: true }) => {
+      const action = verifyOnly === true ? { ...ACTION, body: () => ({ mode: 'verify_only' }) } : ACTION
+      return actOnChosen(cli, ids, { options, choice: FAILED, action, past: 'retried' })
+    })
 }

@@ -69,7 +69,7 @@ function facts(order: WorkOrderDetail, { paint, hint, now }: PageOptions): strin
     ['proposer', shown(order.proposer)],
     ['branch', shown(order.github_branch)],
     ['pull request', shown(url === null ? null : `#${order.github_pr_number}${state} ${url}${localOnly(order)}`)],
-    ['on GitHub', shown(seenOnGitHub(order))],
+    [order.pull_request?.url === null ? 'on its branch' : 'on GitHub', shown(seenOnGitHub(order))],
     ['reviews', shown(reviewsOf(order))],
     ['check runs', shown(checkRunsOf(order))],
     ['cost', costText(order, paint)],
@@ -194,7 +194,9 @@ function attemptSection(attempt: AttemptView, options: PageOptions): string {
   const took = attempt.ended_at === null ? `claimed ${ago(new Date(attempt.claimed_at), now)}` : elapsed(attempt)
   const cost = attempt.cost_usd === 0 ? '' : `, ${usd(attempt.cost_usd)}`
   const replay = isReplay(attempt) ? `  ${paint.yellow(`(${REPLAY})`)}` : ''
-  const head = `${paint.dim('Attempt')} ${attempt.number}  ${oneLine(attempt.status, LONGEST_WORD)}, ${took}${cost}${replay}`
+  const { verifies } = attempt
+  const of = verifies === null || verifies === undefined ? '' : `  the commit of attempt ${verifies}, verified again`
+  const head = `${paint.dim('Attempt')} ${attempt.number}  ${oneLine(attempt.status, LONGEST_WORD)}, ${took}${cost}${of}${replay}`
   const rows = attempt.steps.map((step) => stepRow(step, options))
   const data = options.steps ? attempt.steps.map((step) => stepData(step, paint)) : []
   return [head, ...(rows.length === 0 ? [] : [indented(table(rows), '  ')]), ...data].join('\n')
@@ -271,7 +273,7 @@ export function nextStep(order: WorkOrderDetail): string | null {
 function review(order: WorkOrderDetail): string {
   const id = shortId(order.id)
   if (movedByOthers(order) === null) return `moose show ${id} --diff   then: moose merge ${id}   or: moose close ${id}`
-  return `look at what was pushed to the branch: ${harmless(String(order.github_pr_url))}   merge it there, or: moose close ${id}`
+  return `look at what was pushed to the branch: ${harmless(String(order.github_pr_url))}   then: moose verify ${id}   or: moose close ${id}`
 }
 
 /** The commit that another push has put on the branch of the pull request; null when it holds the verified one. */

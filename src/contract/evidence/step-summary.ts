@@ -1,7 +1,10 @@
 import { z } from 'zod'
 
 const MOST_OF_TEXT = 500
-const Routed = z.object({ decision: z.object({ selected_proposer: z.string(), reason: z.string() }) })
+const Routed = z.object({
+  decision: z.object({ selected_proposer: z.string(), reason: z.string() }),
+  verifies: z.number().optional(),
+})
 const Proposed = z.object({
   proposer: z.string().optional(),
   response: z.object({
@@ -20,7 +23,7 @@ const Published = z.object({ number: z.number(), branch: z.string() })
 
 /** What a step has done and why it did it so, by its name. */
 const TELL: Readonly<Record<string, (output: unknown) => string | null>> = {
-  route: (output) => told(Routed, output, ({ decision }) => `${decision.selected_proposer}: ${decision.reason}`),
+  route: (output) => told(Routed, output, tellRouted),
   propose: (output) => told(Proposed, output, tellProposed),
   apply: (output) => told(Applied, output, ({ executor, reason }) => `${executor}: ${reason}`),
   verify: (output) => told(Verified, output, tellVerified),
@@ -37,6 +40,11 @@ export function stepSummary({ name, output }: { name: string; output?: unknown }
 function told<Output>(schema: z.ZodType<Output>, output: unknown, tell: (output: Output) => string): string | null {
   const { data } = schema.safeParse(output)
   return data === undefined ? null : tell(data)
+}
+
+function tellRouted({ decision, verifies }: z.infer<typeof Routed>): string {
+  if (verifies !== undefined) return `the commit of attempt ${verifies} is verified; no model is called`
+  return `${decision.selected_proposer}: ${decision.reason}`
 }
 
 function tellProposed({ response, failover }: z.infer<typeof Proposed>): string {

@@ -20,6 +20,11 @@ export async function findAttempt(db: Db, key: AttemptKey): Promise<AttemptRow> 
   return selectAttempt(db, key).selectAll().executeTakeFirstOrThrow()
 }
 
+/** Those of an order, the first one first. */
+export async function attemptsOf(db: Db, workOrderId: string): Promise<AttemptRow[]> {
+  return db.selectFrom('attempts').selectAll().where('work_order_id', '=', workOrderId).orderBy('number').execute()
+}
+
 /** A run this executor has begun and not ended. */
 export type StandingRun = AttemptRun & {
   /** How often it was resumed after its process had died. */
@@ -104,6 +109,8 @@ export async function lastFailureBefore(
     .where('work_order_id', '=', workOrderId)
     .where('number', '<', attempt)
     .where('status', '=', 'failed')
+    // Of a commit that was verified again a model has made no part, or was told of it before.
+    .where('verifies', 'is', null)
     .where(sql<string>`error ->> 'code'`, 'in', codes)
     .where(({ not, exists, selectFrom }) =>
       not(

@@ -125,7 +125,7 @@ async function addAttempt(
 ): Promise<AttemptRun> {
   const { number, resumed } = await transaction
     .insertInto('attempts')
-    .columns(['work_order_id', 'number', 'project_id', 'content', 'executor_id', 'holder', 'revision'])
+    .columns(['work_order_id', 'number', 'project_id', 'content', 'executor_id', 'holder', 'revision', 'verifies'])
     .expression((eb) =>
       eb
         .selectFrom('work_orders')
@@ -138,6 +138,7 @@ async function addAttempt(
           sql<string>`${homeId}::text`.as('executor_id'),
           sql<string>`${processId}::uuid`.as('holder'),
           sql<string>`${revision}::text`.as('revision'),
+          'verifies',
         ]),
     )
     .returning(['number', 'resumed'])

@@ -139,6 +139,10 @@ export type Move = {
   from: readonly Status[]
   /** And not from this phase. */
   exceptPhase?: Phase
+  /** And only from this phase. */
+  inPhase?: Phase
+  /** The attempt whose commit the next one is to verify; null: it makes a change. Left out, that stays as it is. */
+  verifies?: number | null
   to: Status
   /** Where a pull request of the order makes the move. */
   byPullRequest?: boolean
@@ -161,11 +165,13 @@ export async function moveWorkOrder(db: Db, id: string, move: Move): Promise<boo
   const illegal = move.from.find((status) => status !== move.to && !canMove(status, move.to, byPullRequest))
   if (illegal !== undefined) throw new Fault('internal', `No transition from ${illegal} to ${move.to}`)
   const exceptPhase = move.exceptPhase === undefined ? null : move.exceptPhase
+  const inPhase = move.inPhase === undefined ? null : move.inPhase
   const moved = await db
     .updateTable('work_orders')
     .set({
       status: move.to,
       phase: move.phase === undefined ? null : move.phase,
+      ...(move.verifies === undefined ? {} : { verifies: move.verifies }),
       ...(move.to === 'in_progress' ? {} : { metadata: metadataOfNextStatus({ ...move.metadata }) }),
       ...(move.reason === undefined
         ? {}
@@ -174,6 +180,7 @@ export async function moveWorkOrder(db: Db, id: string, move: Move): Promise<boo
     .where('id', '=', id)
     .where('status', 'in', move.from)
     .$if(exceptPhase !== null, (update) => update.where('phase', 'is distinct from', exceptPhase))
+    .$if(inPhase !== null, (update) => update.where('phase', '=', inPhase))
     .returning('id')
     .executeTakeFirst()
   if (moved === undefined) return false
@@ -199,7 +206,8 @@ export async function recordPullRequestOfOrder(
     metadata: Record<string, unknown>
   },
 ): Promise<boolean> {
-  const inReview = await moveWorkOrder(db, id, { from: ['in_progress'], to: 'in_progress', phase: 'in_review' })
+  const move = { from: ['in_progress'], to: 'in_progress', phase: 'in_review', verifies: null } as const
+  const inReview = await moveWorkOrder(db, id, move)
   await db
     .updateTable('work_orders')
     .set({

@@ -1,13 +1,16 @@
+import { keepVerified } from '../../db/pull-requests.ts'
 import { Fault } from '../../faults/fault.ts'
-import type { Forge, PullRequest, PullRequestWatch } from '../../ports/pull-request.ts'
+import { faultPoint } from '../../faults/fault-point.ts'
+import type { Forge, PullRequest, PullRequestWatch, UpdateInput } from '../../ports/pull-request.ts'
 import type { Project } from '../../work-order/project.ts'
+import { attemptDiff, pushOnto } from '../attempt-commit.ts'
 import type { ApiCalls } from './gh.ts'
 import { askApi } from './github-api.ts'
 import { githubRepositoryOf, slug } from './github-repository.ts'
 import { lookAtPulls } from './look-at-pulls.ts'
 import { mergePullRequest } from './merge.ts'
-import { publishAttempt } from './publish.ts'
-import { type GitHubForgeParts, RestPull, requirePullRequest, stateOf, toPullRequest } from './pulls.ts'
+import { closedByHand, publishAttempt } from './publish.ts'
+import { type GitHubForgeParts, getPull, RestPull, requirePullRequest, stateOf, toPullRequest } from './pulls.ts'
 import { requirePushPermission } from './push-permission.ts'
 import { retryGitHub } from './retry-github.ts'
 
@@ -17,11 +20,30 @@ export function createGitHubForge(parts: GitHubForgeParts, apiCalls: ApiCalls): 
     assertReady: (project, signal) =>
       retryGitHub(parts, signal, () => requirePushPermission(parts.gh, githubRepositoryOf(project), signal)),
     publish: async (input) => toPullRequest(await publishAttempt(parts, input)),
+    update: (input) => updatePullRequest(parts, input),
     merge: (project, number) => mergePullRequest(parts, project, number),
     close: (project, number) => closePullRequest(parts, project, number),
     look: (watched, signal) => lookAtPulls(parts, watched, signal),
     apiCallsLastHour: apiCalls.lastHour,
   }
+}
+
+/** The branch is pushed without force, so that nothing on it goes; GitHub's pull request follows it by itself. */
+async function updatePullRequest(parts: GitHubForgeParts, input: UpdateInput): Promise<PullRequest> {
+  const { project, number, attempt, baseSha, headSha, signal } = input
+  const row = await requirePullRequest(parts, project, number)
+  const pull = await retryGitHub(parts, signal, () => getPull(parts.gh, githubRepositoryOf(project), number, signal))
+  if (pull === null) {
+    const message = `GitHub has no pull request #${number} any more, or the token may not see it.`
+    throw new Fault('github_not_found', message, { number })
+  }
+  if (stateOf(pull) === 'closed') throw closedByHand(pull)
+  // Its merge is recorded by who looks after it.
+  if (stateOf(pull) === 'merged') return toPullRequest(row)
+  const mirror = parts.mirrors.of(project)
+  await pushOnto({ project, mirror, signal }, row.branch, input)
+  const verified = { attempt, baseSha, headSha, diff: await attemptDiff(mirror, input) }
+  return toPullRequest(await faultPoint('keep_pull_request', () => keepVerified(parts.db, row, verified)))
 }
 
 /** Closes without merging; repeating it changes nothing. The branch stays, so that a human can reopen. */

@@ -3,6 +3,7 @@ import type { PullRequestRow } from '../../db/pull-requests.ts'
 import { Fault } from '../../faults/fault.ts'
 import type { PullRequest } from '../../ports/pull-request.ts'
 import type { Project } from '../../work-order/project.ts'
+import { howToVerify } from '../../work-order/ways-out.ts'
 import { type ApiAnswer, askApi, callApi, githubFault, messageOf } from './github-api.ts'
 import { type GitHubRepository, githubRepositoryOf, slug } from './github-repository.ts'
 import { deleteMergedBranch, provenMerge } from './proven-merge.ts'
@@ -38,7 +39,7 @@ async function mergeOpen(
   }
   if (head.sha !== row.head_sha) {
     const why = `The branch ${row.branch} was changed after its checks: it stands at ${head.sha}, not at ${row.head_sha}.`
-    throw conflict(row, `${why} Merge it on GitHub, or put the branch back.`)
+    throw conflict(row, `${why} ${howToVerify({ workOrderId: row.work_order_id })}`)
   }
   const path = `repos/${slug(repository)}/pulls/${row.number}/merge`
   const body = { sha: row.head_sha, merge_method: await mergeMethod(parts, repository) }
@@ -59,8 +60,10 @@ function refusal(row: PullRequestRow, request: Parameters<typeof githubFault>[0]
   const said = messageOf(answer)
   if (answer.status === 409) return conflict(row, `Pull request #${row.number} has changed meanwhile: ${said}.`)
   if (answer.status !== 405) return githubFault(request, answer)
+  const id = row.work_order_id.slice(0, 8)
   const advice =
-    'See on GitHub what it waits for (a conflict, a review, a check), or retry the order from the new base.'
+    `See on GitHub what it waits for: a review, a check, or a newer ${row.base}. To have ${row.base} merged into the branch ` +
+    `and the checks run on that: moose verify ${id}   Then: moose merge ${id}   Where git cannot, that says what else there is.`
   const message = `GitHub does not merge pull request #${row.number}: ${said}. ${advice}`
   return new Fault('merge_conflict', message, { number: row.number })
 }

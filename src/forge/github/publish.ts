@@ -60,7 +60,7 @@ async function keepRow(
   return await faultPoint('keep_pull_request', () => keepPullRequest(db, kept))
 }
 
-function closedByHand({ number, head, html_url }: RestPull): Fault {
+export function closedByHand({ number, head, html_url }: RestPull): Fault {
   const message = `Pull request #${number} of this attempt was closed: ${html_url}. Reopen it and the order is in review with it, or retry the order to have it done anew.`
   return new Fault('pull_request_closed', message, { number, branch: head.ref })
 }

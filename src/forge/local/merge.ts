@@ -5,6 +5,7 @@ import type { Mirror } from '../../git/mirror.ts'
 import { deleteRemoteBranch, pushCommit, remoteHead } from '../../git/push.ts'
 import { attemptRef, branchRef } from '../../git/ref-names.ts'
 import type { Project } from '../../work-order/project.ts'
+import { howToVerify, waysOutOfConflict } from '../../work-order/ways-out.ts'
 import { type LocalForgeParts, pushSource, requirePullRequest } from './local-forge-parts.ts'
 
 /** How often a base branch may move between fetch and push. */
@@ -37,7 +38,7 @@ async function bringHead(parts: LocalForgeParts, project: Project, row: PullRequ
   if (head === null) return
   if (head !== row.head_sha) {
     const why = `The branch ${row.branch} was changed after its checks: it stands at ${head}, not at ${row.head_sha}.`
-    throw conflict(row, `${why} Merge it by hand, or put the branch back.`)
+    throw conflict(row, `${why} ${howToVerify({ workOrderId: row.work_order_id })}`)
   }
   const into = attemptRef(row.work_order_id, row.attempt)
   await parts.mirrors.of(project).fetchBranch(project, { branch: row.branch, into }, null)
@@ -66,7 +67,9 @@ async function landOnBase(parts: LocalForgeParts, project: Project, row: PullReq
 }
 
 /** The title in the row is a copy to show; what is committed is as it was. */
-async function mergeMessage(mirror: Mirror, { number, head_sha }: PullRequestRow): Promise<string> {
+async function mergeMessage(mirror: Mirror, { number, head_sha, title, verified_by }: PullRequestRow): Promise<string> {
+  // Where others have gone on with the branch, its last commit does not say what the whole is for.
+  if (verified_by !== null) return `Merge pull request #${number}: ${title}\n`
   const { stdout } = await mirror.succeed(['show', '-s', '--format=%s', head_sha], { signal: null })
   return `Merge pull request #${number}: ${stdout.text().trim()}\n`
 }
@@ -83,7 +86,7 @@ function mergeConflict(row: PullRequestRow, files: readonly string[]): Fault {
   const names = files.join(', ')
   const message =
     `Pull request #${row.number} conflicts with ${row.base} in: ${names}. ` +
-    'Resolve it by hand on the branch, or retry the order from the new base.'
+    waysOutOfConflict({ ...row, workOrderId: row.work_order_id })
   return new Fault('merge_conflict', message, { number: row.number, files: names })
 }
 

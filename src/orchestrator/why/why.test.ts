@@ -288,7 +288,8 @@ describe('an order that has begun, or is over', () => {
     assert.deepEqual(answer.next, ['moose show 1a2b3c4d --diff', 'moose merge 1a2b3c4d', 'moose close 1a2b3c4d'])
     const needs = (more: Partial<PullRequestSeen>) => reviewOf(order(inReview(more))).needs
     assert.equal(needs({ seen_head_sha: null, checks: null, review: null }), 'merge')
-    assert.equal(needs({ seen_head_sha: 'b'.repeat(40) }), 'human')
+    assert.equal(needs({ seen_head_sha: 'b'.repeat(40) }), 'verify')
+    assert.ok(why({ order: inReview({ seen_head_sha: 'b'.repeat(40) }) }).next.includes('moose verify 1a2b3c4d'))
     assert.equal(needs({ checks: 'FAILURE' }), 'human')
     assert.equal(needs({ review: 'CHANGES_REQUESTED' }), 'human')
     assert.equal(needs({ checks: 'PENDING', review: 'REVIEW_REQUIRED' }), 'checks')
@@ -301,7 +302,8 @@ describe('an order that has begun, or is over', () => {
     const reason = { code: 'check_failed', message: 'The check "unit" failed.' } as const
     const failed = is('failed', why({ order: { status: 'failed', reason, attempt: { ...ATTEMPT, status: 'failed' } } }))
     assert.equal(failed.sentence, 'Attempt 2 failed at verify with check_failed: The check "unit" failed.')
-    assert.deepEqual(failed.next, ['moose logs 1a2b3c4d', 'moose edit 1a2b3c4d', 'moose retry 1a2b3c4d'])
+    const again = ['moose verify 1a2b3c4d', 'moose retry 1a2b3c4d']
+    assert.deepEqual(failed.next, ['moose logs 1a2b3c4d', 'moose edit 1a2b3c4d', ...again])
     const details = { check: 'unit', outcome: 'failed', exit_code: 1, said: 'Total() = 41, want 42' }
     const checked = why({
       order: { status: 'failed', reason: { ...reason, details }, attempt: { ...ATTEMPT, status: 'failed' } },

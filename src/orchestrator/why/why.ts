@@ -1,6 +1,7 @@
 import { isoTime } from '../../clock.ts'
 import type { Why } from '../../contract/why/why.ts'
 import type { Whereabouts } from '../../db/work-orders/order-whereabouts.ts'
+import { isOf } from '../../faults/families.ts'
 import { type OrderState, orderState } from '../../work-order/order-state.ts'
 import { answer, attemptEvidence, costEvidence, short, type WhyFacts } from './facts.ts'
 import { whyItRests } from './resting.ts'
@@ -68,13 +69,16 @@ function whyItRuns(order: Whereabouts): Why {
   })
 }
 
-/** What its open pull request needs: `ready` to be merged, a human otherwise, or only that its checks end. */
-export function reviewOf({ pull }: Whereabouts): { needs: 'merge' | 'human' | 'checks'; because: string } {
+/** What its open pull request needs: to be merged, to be verified as it stands now, a human, or only that its checks end. */
+export function reviewOf({ pull }: Whereabouts): {
+  needs: 'merge' | 'verify' | 'human' | 'checks'
+  because: string
+} {
   if (pull === null) return { needs: 'human', because: 'Moose knows no pull request of it' }
   const { checks, review, seen_head_sha: seen, head_sha: head } = pull
   if (seen !== null && seen !== head)
     return {
-      needs: 'human',
+      needs: 'verify',
       because: `another push has moved its branch to ${seen.slice(0, 12)}, which Moose did not verify`,
     }
   if (checks === 'FAILURE' || checks === 'ERROR')
@@ -107,12 +111,16 @@ function whyInReview(order: Whereabouts): Why {
     short: `${named}: ${because}`,
     sentence: `It is in review with ${named}: ${because}.`,
     evidence: [...rows.flatMap(([name, text]) => (text === null ? [] : [{ name, text }])), ...costEvidence(order)],
-    next:
-      needs === 'merge'
-        ? [...shown, `moose merge ${short(id)}`, `moose close ${short(id)}`]
-        : [...shown, `moose close ${short(id)}`],
+    next: [
+      ...shown,
+      ...(needs === 'merge' || needs === 'verify' ? [`moose ${needs} ${short(id)}`] : []),
+      `moose close ${short(id)}`,
+    ],
   })
 }
+
+/** Steps that a commit was made before. */
+const WITH_COMMIT: ReadonlySet<string> = new Set(['verify', 'publish'])
 
 function whyItFailed(order: Whereabouts): Why {
   const { attempt, reason, id, isApproved } = order
@@ -120,13 +128,16 @@ function whyItFailed(order: Whereabouts): Why {
   const at = attempt === null || attempt.step === null ? '' : ` at ${attempt.step.name}`
   const said = reason === null ? '' : `: ${saidOf(reason)}`
   const again = isApproved ? [] : [`moose approve ${short(id)}`]
+  // Its commit is there.
+  const isThere = attempt !== null && attempt.step !== null && WITH_COMMIT.has(attempt.step.name)
+  const verify = isThere && code !== null && !isOf('worthless', code) ? [`moose verify ${short(id)}`] : []
   return answer({
     kind: 'failed',
     code,
     short: `${code === null ? 'failed' : code}${at}${said}`,
     sentence: `${attempt === null ? 'It' : `Attempt ${attempt.number}`} failed${at}${code === null ? '' : ` with ${code}`}${said}`,
     evidence: [...attemptEvidence(order), { name: 'ended', text: isoTime(order.updatedAt) }, ...costEvidence(order)],
-    next: [`moose logs ${short(id)}`, `moose edit ${short(id)}`, ...again, `moose retry ${short(id)}`],
+    next: [`moose logs ${short(id)}`, `moose edit ${short(id)}`, ...again, ...verify, `moose retry ${short(id)}`],
   })
 }
 

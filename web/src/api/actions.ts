@@ -1,6 +1,6 @@
-import { answer, api, type Order, type Scope } from './client.ts'
+import { answer, api, type Order, type OrderDetail, type Scope } from './client.ts'
 
-export type Verb = 'approve' | 'reject' | 'cancel' | 'retry' | 'merge' | 'close'
+export type Verb = 'approve' | 'reject' | 'cancel' | 'retry' | 'verify' | 'merge' | 'close'
 /** What has to be known of an order to act on it. */
 export type Actable = Pick<Order, 'id' | 'title' | 'content_sha256' | 'status_reason' | 'github_pr_number'>
 
@@ -58,6 +58,15 @@ export const ACTIONS: Readonly<Record<Verb, Action>> = {
     isDanger: false,
     send: (order) => answer(api.POST('/api/work-orders/{id}/retry', at(order))),
   },
+  verify: {
+    scope: 'operate',
+    label: 'Verify again',
+    asks: () =>
+      'The checks are run on the commit that is there, and it is published. No model is called, and nothing is paid.',
+    done: 'Will be verified again',
+    isDanger: false,
+    send: (order) => answer(api.POST('/api/work-orders/{id}/verify', at(order))),
+  },
   merge: {
     scope: 'approve',
     label: 'Merge',
@@ -101,6 +110,18 @@ export type ListedState =
 /** What can be done with an order, the most likely first. */
 export function verbsOf(order: Pick<Order, 'status' | 'phase' | 'approved'>): readonly Verb[] {
   return VERBS_OF[stateOf(order)]
+}
+
+/** The same of an order that is shown with its attempts: what may be verified again too, first where it has to be. */
+export function verbsOfDetail(order: OrderDetail): readonly Verb[] {
+  const verbs = verbsOf(order)
+  const { pull_request: pull, attempt_history: attempts } = order
+  if (verbs.includes('merge')) {
+    const isMoved = pull !== null && pull.seen_head_sha !== null && pull.seen_head_sha !== pull.head_sha
+    return isMoved ? ['verify', ...verbs] : [...verbs, 'verify']
+  }
+  const hasCommit = attempts.some(({ head_sha: sha, verifies }) => sha !== null && typeof verifies !== 'number')
+  return order.status === 'failed' && hasCommit ? [...verbs, 'verify'] : verbs
 }
 
 /** As the API derives it in its list. */

@@ -16,6 +16,7 @@ const ACTS = [
   'order.reject',
   'order.cancel',
   'order.retry',
+  'order.verify',
   'order.complete',
   'order.delete',
   'pull_request.merge',

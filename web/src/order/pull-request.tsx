@@ -34,6 +34,7 @@ export function PullRequest({ order }: { order: OrderDetail }) {
           </span>
         )}
       </p>
+      <Moved pull={pull} />
       {url === null || url === undefined ? (
         <p className="quiet">It is in a local repository, which has no reviews and no CI of its own.</p>
       ) : (
@@ -56,16 +57,20 @@ function Text({ pull: { title, body } }: { pull: Pull }) {
   )
 }
 
+function Moved({ pull: { state, seen_head_sha: seen, head_sha: head } }: { pull: Pull }) {
+  if (state !== 'open' || seen === null || seen === head) return null
+  return (
+    <p className="warn">
+      Another push has moved its branch to <code>{seen.slice(0, 12)}</code>, which Moose did not verify.
+    </p>
+  )
+}
+
 function OnForge({ pull }: { pull: Pull }) {
-  const { state, seen_at: seenAt, seen_head_sha: seen, head_sha: head } = pull
+  const { seen_at: seenAt } = pull
   if (seenAt === null || seenAt === undefined) return <p className="quiet">It was not looked at there yet.</p>
   return (
     <>
-      {state === 'open' && seen !== null && seen !== head ? (
-        <p className="warn">
-          Another push has moved its branch to <code>{seen.slice(0, 12)}</code>, which Moose did not verify.
-        </p>
-      ) : null}
       <Reviews pull={pull} />
       <CheckRuns pull={pull} />
       <p className="quiet">

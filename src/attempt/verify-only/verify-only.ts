@@ -1,0 +1,119 @@
+import type { Kysely } from 'kysely'
+import { NEVER_ABORTED } from '../../clock.ts'
+import type { AttemptRun } from '../../db/attempts/attempts.ts'
+import { noteAttempt } from '../../db/attempts/hold-attempt.ts'
+import type { Database } from '../../db/schema.ts'
+import { Fault } from '../../faults/fault.ts'
+import { faultPoint } from '../../faults/fault-point.ts'
+import type { PullRequest } from '../../ports/pull-request.ts'
+import type { Sanitize } from '../../redaction/sanitize-output.ts'
+import type { Adapters, AttemptContext } from '../context.ts'
+import type { Run } from '../durable-step.ts'
+import { type Evidence, type PartialEvidence, shownEvidence } from '../evidence.ts'
+import { assertAllowed, assertStillApproved } from '../steps/publish.ts'
+import { recordVerified } from '../steps/record.ts'
+import { assertReadyForOrder } from '../steps/route.ts'
+import { verify } from '../steps/verify.ts'
+import { type FoundCommit, findCommit, type RoutedToVerify } from './find-commit.ts'
+import type { OpenPull } from './what-to-verify.ts'
+
+type Verifying = {
+  db: Kysely<Database>
+  adapters: Adapters
+  sanitize: Sanitize
+  context: AttemptContext
+  key: AttemptRun
+  run: Run
+  /** Filled as the steps end. */
+  evidence: PartialEvidence
+}
+
+/**
+ * The way of an attempt that makes no change: it finds a commit, runs the checks on it, and publishes it. No model is called.
+ *
+ * @param verifies the attempt that made the commit
+ * @returns what has to be published as any attempt publishes it; null: the commit's pull request holds it, and all is recorded
+ */
+export async function verifyOnly(verifying: Verifying, verifies: number): Promise<Evidence | null> {
+  const { db, adapters, context, key, run, evidence } = verifying
+  const note = (facts: Parameters<typeof noteAttempt>[2]) => noteAttempt(db, key, facts)
+  const routed = await run({
+    name: 'route',
+    input: context.content,
+    async run() {
+      const found = await routeToVerify(context, adapters, verifies)
+      await note({ project_id: found.project.id })
+      return found
+    },
+  })
+  evidence.routed = routed
+  const applied = await run({
+    name: 'apply',
+    input: { verifies },
+    async run() {
+      const found = await findCommit(context, routed, adapters)
+      await note({ base_sha: found.baseSha })
+      await note({ head_sha: found.headSha })
+      return found
+    },
+  })
+  const proposed = { ...routed.toVerify.propose, baseSha: applied.baseSha }
+  Object.assign(evidence, { proposed, applied })
+  const verified = await run({
+    name: 'verify',
+    input: { head_sha: applied.headSha },
+    run: () => verify(context, { routed, proposed, applied }, adapters),
+    failureOf: ({ failure }) => failure,
+  })
+  evidence.verified = verified
+  if (verified.failure !== null) throw Fault.fromRecord(verified.failure)
+  const whole = { routed, proposed, applied, verified }
+  const { pull } = routed.toVerify
+  if (pull === null) return whole
+  await updatePull(verifying, whole, pull)
+  return null
+}
+
+async function routeToVerify(context: AttemptContext, adapters: Adapters, verifies: number): Promise<RoutedToVerify> {
+  const ready = await assertReadyForOrder(context, adapters)
+  const toVerify = await context.toVerify(verifies)
+  await context.note(`verifies the commit of attempt ${verifies}; no model is called`)
+  return { ...ready, decision: toVerify.route.decision, verifies, toVerify }
+}
+
+/** Has the open pull request be the one of what was verified, and the order be in review with it. */
+async function updatePull(
+  { db, adapters, sanitize, context, key, run }: Verifying,
+  evidence: Evidence & { applied: FoundCommit },
+  pull: OpenPull,
+): Promise<void> {
+  const { project } = evidence.routed
+  const forge = adapters.forges[project.forge]
+  const pullRequest = await run<PullRequest>({
+    name: 'publish',
+    input: { head_sha: evidence.verified.headSha, forge: project.forge },
+    async run() {
+      const never = { ...context, signal: NEVER_ABORTED }
+      await assertStillApproved(never)
+      await assertAllowed(never, evidence, `${pull.title}\n\n${pull.body}`, adapters.heldSearch)
+      return await forge.update({
+        project,
+        number: pull.number,
+        attempt: context.attempt,
+        baseSha: evidence.proposed.baseSha,
+        headSha: evidence.verified.headSha,
+        expected: evidence.applied.branchHead,
+        signal: NEVER_ABORTED,
+        hold: context.hold,
+      })
+    },
+  })
+  await run({
+    name: 'record',
+    input: { outcome: 'succeeded' },
+    async run() {
+      const shown = shownEvidence(evidence, sanitize)
+      await faultPoint('record', () => recordVerified(db, { ...key, evidence: shown, pullRequest }))
+    },
+  })
+}

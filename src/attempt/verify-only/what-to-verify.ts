@@ -1,0 +1,112 @@
+import type { Kysely } from 'kysely'
+import { z } from 'zod'
+import { type AttemptRow, attemptsOf } from '../../db/attempts/attempts.ts'
+import { projectOf } from '../../db/projects.ts'
+import { findPullRequestOfAttempt, type PullRequestRow, pullRequestsInBrief } from '../../db/pull-requests.ts'
+import type { Database } from '../../db/schema.ts'
+import { isSuspendCode } from '../../db/work-orders/suspended-orders.ts'
+import { findWorkOrder } from '../../db/work-orders/work-orders.ts'
+import { Fault } from '../../faults/fault.ts'
+import { ProposerResponse } from '../../ports/proposal.ts'
+import { RoutingDecision } from '../../ports/routing.ts'
+import type { Workspaces } from '../../ports/workspace.ts'
+import { workflowId } from '../../work-order/naming.ts'
+import { standsOn } from '../../work-order/standing.ts'
+import { givenBySteps } from '../journal.ts'
+
+type Db = Kysely<Database>
+
+/** What the steps of the attempt whose commit is verified gave. */
+const Given = z.object({
+  route: z.object({ decision: RoutingDecision }),
+  propose: z.object({
+    baseSha: z.string(),
+    proposer: z.string(),
+    response: ProposerResponse,
+    failover: z.object({ instead_of: z.string(), because: z.string(), decision: RoutingDecision }).nullable(),
+  }),
+  apply: z.object({ executor: z.enum(['patch', 'aider']), reason: z.string() }),
+})
+
+/** A commit that an attempt made, and what led to it. */
+export type ToVerify = z.infer<typeof Given> & {
+  /** The attempt that made it. */
+  attempt: number
+  headSha: string
+  /** The one that is open, whose branch is verified as it stands; null: the commit has no pull request yet. */
+  pull: OpenPull | null
+}
+
+/** `headSha` is the commit that was verified last. */
+export type OpenPull = { number: number; branch: string; headSha: string; title: string; body: string }
+
+/**
+ * The attempt whose commit can be verified without a model: that of the pull request an order is in review with, else the
+ * latest whose commit is kept here.
+ *
+ * @throws {Fault} `work_order_conflict` when there is none, or the last attempt rests and will go on by itself
+ */
+export async function findVerifiable(
+  db: Db,
+  { keptCommit }: Pick<Workspaces, 'keptCommit'>,
+  workOrderId: string,
+): Promise<number> {
+  const attempts = await attemptsOf(db, workOrderId)
+  const last = attempts.at(-1)
+  if (last !== undefined && isSuspended(last)) throw rests(last)
+  const pull = await openPullOf(db, workOrderId)
+  if (pull !== null) return makerOf(attempts, pull)
+  for (const { number, project_id: projectId, head_sha: headSha, verifies } of attempts.toReversed()) {
+    if (headSha === null || projectId === null || verifies !== null) continue
+    const project = await projectOf(db, projectId)
+    if ((await keptCommit(project, workOrderId, number)) === headSha) return number
+  }
+  throw nothingToVerify(workOrderId)
+}
+
+/** @throws {Fault} `work_order_conflict` where that attempt has left nothing, or nothing that this Moose can read */
+export async function whatToVerify(db: Db, workOrderId: string, attempt: number): Promise<ToVerify> {
+  const attempts = await attemptsOf(db, workOrderId)
+  const row = attempts.find(({ number }) => number === attempt)
+  const given = Given.safeParse(await givenBySteps(workflowId(workOrderId, attempt)))
+  if (!given.success || row === undefined || row.head_sha === null) throw nothingToVerify(workOrderId)
+  const pull = await openPullOf(db, workOrderId)
+  const isOfAttempt = pull !== null && makerOf(attempts, pull) === attempt
+  return { ...given.data, attempt, headSha: row.head_sha, pull: isOfAttempt ? openPull(pull) : null }
+}
+
+/** The attempt whose model made what a pull request is of; one that was only verified is opened by a later attempt. */
+function makerOf(attempts: readonly AttemptRow[], { attempt }: Pick<PullRequestRow, 'attempt'>): number {
+  const opener = attempts.find(({ number }) => number === attempt)
+  return opener === undefined || opener.verifies === null ? attempt : opener.verifies
+}
+
+function openPull({ number, branch, head_sha: headSha, title, body }: PullRequestRow): OpenPull {
+  return { number, branch, headSha, title, body }
+}
+
+/** The open pull request the order stands on; of several, that of the latest attempt. */
+async function openPullOf(db: Db, workOrderId: string): Promise<PullRequestRow | null> {
+  const open = (await pullRequestsInBrief(db, workOrderId)).filter(({ state }) => state === 'open')
+  const standing = standsOn(await findWorkOrder(db, workOrderId), open)
+  const chosen = standing === null ? open.at(-1) : standing
+  return chosen === undefined ? null : findPullRequestOfAttempt(db, { workOrderId, attempt: chosen.attempt })
+}
+
+function isSuspended({ status, error }: AttemptRow): boolean {
+  return status === 'blocked' && error !== null && isSuspendCode(error.code)
+}
+
+function rests({ work_order_id: id, number }: AttemptRow): Fault {
+  const message =
+    `Attempt ${number} of work order ${id} rests and goes on where it stopped: what it has made is not made again, nor paid ` +
+    `for. See what it waits for with: moose why ${id.slice(0, 8)}`
+  return new Fault('work_order_conflict', message, { id, attempt: number })
+}
+
+export function nothingToVerify(id: string): Fault {
+  const message =
+    `Work order ${id}: there is no commit to verify. No attempt of it has left one here, or it was removed since. ` +
+    `Have the change made anew with: moose retry ${id.slice(0, 8)}`
+  return new Fault('work_order_conflict', message, { id })
+}

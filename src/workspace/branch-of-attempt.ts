@@ -1,0 +1,67 @@
+import { Fault } from '../faults/fault.ts'
+import { mergeCommits } from '../git/merge.ts'
+import type { Mirror } from '../git/mirror.ts'
+import { attemptRef, fullSha } from '../git/ref-names.ts'
+import type { BranchRequest, BroughtUp, StandingBranch } from '../ports/workspace.ts'
+import { workOrderTrailer } from '../work-order/naming.ts'
+
+/** See `Workspaces.keptCommit`. */
+export async function keptCommit(mirror: Mirror, workOrderId: string, attempt: number): Promise<string | null> {
+  const ref = attemptRef(workOrderId, attempt)
+  const { stdout } = await mirror.run(['for-each-ref', '--format=%(objectname)', '--', ref], { signal: null })
+  const sha = stdout.text().trim()
+  return sha === '' ? null : fullSha(sha)
+}
+
+/** See `Workspaces.standingBranch`. */
+export async function standingBranch(
+  mirror: Mirror,
+  baseTip: string,
+  { project, workOrderId, attempt, branch, known, signal }: BranchRequest,
+): Promise<StandingBranch> {
+  const into = attemptRef(workOrderId, attempt)
+  const fetched = await mirror.fetchBranch(project, { branch, into }, signal)
+  const isThere = fetched !== null
+  const head = isThere ? fetched : await knownHead(mirror, { branch, known, into })
+  const args = ['merge-base', fullSha(baseTip), fullSha(head)]
+  const { exitCode, stdout } = await mirror.run(args, { signal })
+  if (exitCode === 0) return { baseTip, head, isThere, forkedAt: fullSha(stdout.text().trim()) }
+  const message = `The branch ${branch} shares no history with ${project.defaultBranch}. Put the branch back on top of it.`
+  throw new Fault('work_order_conflict', message, { branch })
+}
+
+/** The mirror keeps the commit of every attempt whose pull request is open, also where its branch was deleted. */
+async function knownHead(mirror: Mirror, { branch, known, into }: { branch: string; known: string; into: string }) {
+  const { exitCode } = await mirror.run(['cat-file', '-e', `${fullSha(known)}^{commit}`], { signal: null })
+  if (exitCode === 0) {
+    await mirror.keep(into, known)
+    return known
+  }
+  const message = `There is no commit to verify: the branch ${branch} is gone, and its commit is not kept here.`
+  throw new Fault('work_order_conflict', message, { branch })
+}
+
+/** See `Workspaces.bringUp`. */
+export async function bringUp(
+  mirror: Mirror,
+  { project, workOrderId, attempt, branch }: BranchRequest,
+  { base, head, when }: { base: string; head: string; when: Date },
+): Promise<BroughtUp> {
+  const subject = `Merge branch '${project.defaultBranch}' into ${branch}`
+  const message = `${subject}\n\n${workOrderTrailer(workOrderId, attempt)}\n`
+  // The branch is the first parent: it is fast-forwarded, and nothing of it is written anew.
+  const merge = await mergeCommits(mirror, { base: head, head: base, message, when, rules: project.commits })
+  if (merge.outcome === 'conflict') return merge
+  const sha = merge.outcome === 'contained' ? head : merge.sha
+  await mirror.keep(attemptRef(workOrderId, attempt), sha)
+  return { outcome: 'brought_up', sha }
+}
+
+/** See `Workspaces.rollBack`. */
+export async function rollBack(mirror: Mirror, workOrderId: string, attempt: number): Promise<string | null> {
+  const sha = await keptCommit(mirror, workOrderId, attempt)
+  if (sha === null) return null
+  const commit = await mirror.succeed(['cat-file', 'commit', sha], { signal: null })
+  if (!commit.stdout.text().split('\n').includes(workOrderTrailer(workOrderId, attempt))) return null
+  return (await mirror.deleteRef(attemptRef(workOrderId, attempt), sha)) ? sha : null
+}
