@@ -1,6 +1,7 @@
 import type { Drain } from '../attempt/drain.ts'
 import type { Actor } from '../contract/actor.ts'
 import type { ExecutionResult, OrchestratorStatus } from '../contract/orchestrator.ts'
+import type { Retried, RetryMode } from '../contract/why/retry.ts'
 import type { Fault } from '../faults/fault.ts'
 import type { FleetDeps } from '../fleet/fleet-deps.ts'
 import type { PullRequestWatch } from '../ports/pull-request.ts'
@@ -51,8 +52,14 @@ export interface Orchestrator {
   execute(workOrderId: string, signal: AbortSignal, by?: Actor): Promise<ExecutionResult>
   /** @throws {Fault} `work_order_not_found`, `work_order_conflict` */
   cancel(workOrderId: string, by?: Actor): Promise<void>
-  /** Makes a failed, blocked or cancelled order pending again; a suspended attempt is resumed. @throws {Fault} as `cancel` */
-  retry(workOrderId: string, by?: Actor): Promise<void>
+  /**
+   * Makes a failed, blocked or cancelled order pending again; a suspended attempt is resumed unless models are asked anew.
+   *
+   * @param mode left out: `again`
+   * @returns what that does
+   * @throws {Fault} as `cancel`
+   */
+  retry(workOrderId: string, by?: Actor, mode?: RetryMode): Promise<Retried>
   /** Merges the open pull request; the order becomes `completed`. @throws {Fault} `merge_conflict`, `work_order_conflict` */
   merge(workOrderId: string, by?: Actor): Promise<void>
   /** Closes the open pull request; the order becomes `cancelled`. */

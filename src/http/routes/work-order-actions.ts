@@ -1,5 +1,6 @@
 import { createRoute } from '@hono/zod-openapi'
 import type { Context } from 'hono'
+import { RetriedWorkOrderResponse, RetryWorkOrder } from '../../contract/why/retry.ts'
 import {
   ApproveWorkOrder,
   ReasonBody,
@@ -70,7 +71,15 @@ const approve = createRoute({
   responses: { ...ACTED, ...BODY_FAULT },
 })
 const cancel = action('cancel', 'cancelWorkOrder', 'Stop an order for good; a running attempt is ended')
-const retry = action('retry', 'retryWorkOrder', 'Make a failed, blocked or cancelled order pending again')
+const retry = createRoute({
+  method: 'post',
+  path: '/api/work-orders/{id}/retry',
+  operationId: 'retryWorkOrder',
+  summary: 'Make a failed, blocked or cancelled order pending again',
+  tags,
+  request: { params: WorkOrderParams, body: jsonBody(RetryWorkOrder, false) },
+  responses: { ...ACTED, 200: json(RetriedWorkOrderResponse, 'As it is now, and what the retry does'), ...BODY_FAULT },
+})
 const merge = forgeAction('merge', 'mergeWorkOrder', 'Merge the open pull request; the order becomes completed')
 const close = forgeAction(
   'close',
@@ -82,7 +91,7 @@ const close = forgeAction(
 async function act(
   c: Context<HttpEnv>,
   idOrPrefix: string,
-  verb: 'cancel' | 'retry' | 'merge' | 'close',
+  verb: 'cancel' | 'merge' | 'close',
 ): Promise<WorkOrderView> {
   const { db, orchestrator } = c.var.deps
   const { id } = await findWorkOrder(db, idOrPrefix)
@@ -108,7 +117,12 @@ export const workOrderActionRoutes = newRoutes()
     return c.json({ success: true as const, work_order: await act(c, c.req.valid('param').id, 'cancel') }, 200)
   })
   .openapi(retry, async (c) => {
-    return c.json({ success: true as const, work_order: await act(c, c.req.valid('param').id, 'retry') }, 200)
+    const { db, orchestrator } = c.var.deps
+    // Without a body nothing has filled in what holds then.
+    const { mode } = RetryWorkOrder.parse(c.req.valid('json'))
+    const { id } = await findWorkOrder(db, c.req.valid('param').id)
+    const retried = await orchestrator.retry(id, c.var.actor, mode)
+    return c.json({ success: true as const, work_order: await findWorkOrder(db, id), retried }, 200)
   })
   .openapi(merge, async (c) => {
     return c.json({ success: true as const, work_order: await act(c, c.req.valid('param').id, 'merge') }, 200)
