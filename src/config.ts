@@ -34,6 +34,8 @@ export type Config = {
   maxConcurrent: number
   /** Attempts at once in one repository; null: any number within `maxConcurrent`. */
   maxPerRepository: number | null
+  /** Orders in a row that fail alike, after which their project or proposer is paused; 0: never. */
+  pauseAfterFailures: number
   /** Calls at once to one provider, over the whole fleet; null: any number. */
   maxCallsPerProvider: number | null
   autoStart: boolean
@@ -235,6 +237,7 @@ function toConfig(env: z.infer<typeof Environment>): Omit<Config, PassedOn> {
     pollingIntervalMs: env.ORCHESTRATOR_POLLING_INTERVAL_MS,
     maxConcurrent: env.ORCHESTRATOR_MAX_CONCURRENT_EXECUTIONS,
     maxPerRepository: env.ORCHESTRATOR_MAX_PER_REPOSITORY ?? null,
+    pauseAfterFailures: env.ORCHESTRATOR_PAUSE_AFTER_FAILURES,
     maxCallsPerProvider: env.ORCHESTRATOR_MAX_CALLS_PER_PROVIDER ?? null,
     autoStart: env.ORCHESTRATOR_AUTO_START,
     executor: env.ORCHESTRATOR_EXECUTOR,

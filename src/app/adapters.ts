@@ -10,6 +10,8 @@ import type { Config } from '../config.ts'
 import { grantsOf } from '../db/projects.ts'
 import { listProposers } from '../db/proposer-configs.ts'
 import type { Database } from '../db/schema.ts'
+import { readPauseAfter } from '../db/system-config.ts'
+import { readPausing } from '../db/work-orders/failure-rows.ts'
 import { createAiderExecutor } from '../executors/aider/aider-executor.ts'
 import { aiderFolder, createAiderFinder } from '../executors/aider/find-aider.ts'
 import { createPatchExecutor } from '../executors/patch/patch-executor.ts'
@@ -76,7 +78,7 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
   const github = createGitHubForge({ db, mirrors, log, clock, random: Math.random, gh }, apiCalls)
   const local = createLocalForge({ db, mirrors, log, clock })
   const models = createModels({ ...config, db, clock, log })
-  const ownManager = createManager({ db, models, clock })
+  const ownManager = createManager({ db, models, clock, pauseAfter: () => readPauseAfter(db, config) })
   const refuseSecrets = createPromptGuard(config)
   const ownProposer = createProposer({ ...config, db, models, clock, refuseSecrets })
   const gateway = createGateway({ db, models, home: config.home, refuseSecrets })
@@ -92,7 +94,7 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
     proposer: ownProposer,
     gh,
     watch: watchOf({ local, github }),
-    proposers: () => proposerConditions(db, models),
+    proposers: () => proposerConditions(db, models, config),
     adapters: {
       manager: config.managerUrl === null ? ownManager : createForeignManager({ url: config.managerUrl }),
       proposer: proposerFor(deps, { models, own: ownProposer }),
@@ -191,7 +193,12 @@ function createExecutors(config: Config, parts: { gateway: ModelGateway; sandbox
 }
 
 /** As `proposer_configs` has them now. */
-async function proposerConditions(db: Kysely<Database>, models: Models): Promise<ProposerConditions> {
+async function proposerConditions(
+  db: Kysely<Database>,
+  models: Models,
+  config: Pick<Config, 'pauseAfterFailures'>,
+): Promise<ProposerConditions> {
+  const { proposers: paused } = await readPausing(db, await readPauseAfter(db, config))
   const { proposers } = await listProposers(db)
   const find = (name: string) => proposers.find((proposer) => proposer.name === name)
   return {
@@ -202,6 +209,10 @@ async function proposerConditions(db: Kysely<Database>, models: Models): Promise
     providerOf(name) {
       const proposer = find(name)
       return proposer === undefined ? null : providerKey(proposer)
+    },
+    rowOf(name) {
+      const row = paused.get(name)
+      return row === undefined ? null : row
     },
     behind(provider) {
       const active = proposers.filter((proposer) => proposer.active && providerKey(proposer) === provider)

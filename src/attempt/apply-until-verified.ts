@@ -4,8 +4,8 @@ import { mayUseAider } from './choose-executor.ts'
 import type { Adapters, AttemptContext } from './context.ts'
 import type { Run } from './durable-step.ts'
 import { failureSummary } from './failure-summary.ts'
-import { type Applied, apply, type Previous } from './steps/apply.ts'
-import type { Proposed } from './steps/propose.ts'
+import { type Application, type Applied, apply, type Previous } from './steps/apply.ts'
+import { answersOf, MOST_ANSWERS, type Proposed } from './steps/propose.ts'
 import type { Routed } from './steps/route.ts'
 import { type Verified, verify } from './steps/verify.ts'
 
@@ -60,30 +60,37 @@ async function makeOnce(making: ApplyOptions, previous: Previous | null) {
   return { applied, verified }
 }
 
-/** Runs Aider a second time from the start, told of the failure, where another run may succeed (specification 7.2). */
+/**
+ * Runs Aider a second time from the start, told of the failure, where another run may succeed (specification 7.2). Until there
+ * is a change, its answers count as those of the proposal do: once they are used up there is no second run.
+ */
 async function applyWithRetry(making: ApplyOptions, previous: Previous | null): Promise<Applied> {
+  const failedCheck = previous?.failedCheck === true
+  const mostCalls = failedCheck ? null : Math.max(1, MOST_ANSWERS - making.done.proposed.answers)
   try {
-    return await applyOnce(making, previous)
+    return await applyOnce(making, { previous, mostCalls })
   } catch (error) {
     const fault = toFault(error)
     const { code } = fault
-    if (!isOf('aider_again', code)) throw error
+    const left = mostCalls === null ? null : mostCalls - answersOf(fault)
+    if (!isOf('aider_again', code) || (left !== null && left <= 0)) throw error
     const told = making.context.published(failureSummary(fault))
     const failure = previous === null ? told : `${previous.failure}\n\n${told}`
-    return await applyOnce(making, { failure, code, failedCheck: previous?.failedCheck === true })
+    return await applyOnce(making, { previous: { failure, code, failedCheck }, mostCalls: left })
   }
 }
 
 function applyOnce(
   { context, done, adapters, run, onCommit }: ApplyOptions,
-  previous: Previous | null,
+  application: Application,
 ): Promise<Applied> {
+  const { previous } = application
   const input = { base_sha: done.proposed.baseSha, format: done.proposed.response.format }
   return run({
     name: 'apply',
     input: previous === null ? input : { ...input, previous_failure: previous.code },
     async run() {
-      const applied = await apply(context, done, adapters, previous)
+      const applied = await apply(context, done, adapters, application)
       await onCommit(applied.headSha)
       return applied
     },

@@ -28,6 +28,9 @@ export function outcomeFacts(evidence: PartialEvidence): OutcomeFacts {
     test_duration_ms: verified === undefined ? null : sum(verified.checks.map((check) => check.durationMs)),
     metadata: {
       proposer_used: proposed === undefined ? null : proposed.response.proposer_used,
+      // What it took beside the first answer; `cost` is that of all of it.
+      answers: proposed === undefined ? null : proposed.answers,
+      refinements: refinementsOf(evidence),
       replayed: proposed !== undefined && proposed.response.replayed === true,
       complexity_score: routed === undefined ? null : routed.decision.routing_metadata.complexity_score,
       change_kind: routed === undefined ? null : kindOfChange(routed.order.files_in_scope),
@@ -46,6 +49,12 @@ function proposerOf({ routed, proposed }: PartialEvidence): string {
   const failover = proposed === undefined ? null : proposed.failover
   if (failover !== null) return failover.decision.selected_proposer
   return routed === undefined ? 'none' : routed.decision.selected_proposer
+}
+
+/** Answers of the proposal that were sent back; null: there is none. */
+function refinementsOf({ proposed }: PartialEvidence): number | null {
+  const refinement = proposed?.response.refinement_metadata
+  return refinement === undefined ? null : refinement.cycles - 1
 }
 
 function linesOf({ added, deleted }: { added: number | null; deleted: number | null }): number {

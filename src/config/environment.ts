@@ -33,6 +33,8 @@ export const MAX_WITHIN = wholeNumber(1, 1_000)
 /** Traces are sent as JSON, which takes the same endpoint as protobuf; gRPC takes another. */
 const ONLY_HTTP = 'is neither http/json nor http/protobuf; Moose sends JSON over HTTP, usually to port 4318'
 
+export const PAUSE_AFTER_FAILURES = wholeNumber(0, 1_000)
+
 /** For fault tests: `push:after:kill`, or `begin_step:before:stop@3` for the third time. */
 const armedFault = z
   .string()
@@ -182,6 +184,12 @@ export const Environment = z.object({
     description: 'Of these, attempts at once in one repository',
     unset: 'any number',
     row: 'orchestrator_max_per_repository',
+  }),
+  ORCHESTRATOR_PAUSE_AFTER_FAILURES: PAUSE_AFTER_FAILURES.default(5).meta({
+    description:
+      'Orders in a row that fail with one code at one step, after which their project or proposer is paused; as many attempts ' +
+      'of one project run at once; 0: neither',
+    row: 'orchestrator_pause_after_failures',
   }),
   ORCHESTRATOR_MAX_CALLS_PER_PROVIDER: MAX_WITHIN.optional().meta({
     description: 'Calls at once to one provider, over all processes of a database',

@@ -2,7 +2,7 @@ import { ORDER_STATES } from '../work-order/order-state.ts'
 import { PHASES, STATUSES } from '../work-order/status.ts'
 import { BudgetLine } from './budget.ts'
 import { knownOrOther } from './stored-text.ts'
-import { PausedProvider } from './why/why.ts'
+import { FailurePause, PausedProvider } from './why/why.ts'
 import { z } from './zod.ts'
 
 /** The specification's 5.1, with the owner and the counts beside it. */
@@ -29,6 +29,8 @@ export const OrchestratorStatus = z
     states: z.record(z.enum(ORDER_STATES), z.number().int()),
     /** Providers that are left alone until then. */
     paused_providers: z.array(PausedProvider),
+    /** Projects and proposers that are given no order, because so many in a row failed alike. */
+    failure_pauses: z.array(FailurePause).optional(),
     github: z.object({
       /** Open pull requests on GitHub whose end Moose waits for. */
       tracked_pull_requests: z.number().int(),
@@ -107,19 +109,3 @@ export const ExecutionResult = z
 export type ExecutionResult = z.infer<typeof ExecutionResult>
 
 export const ExecuteResponse = z.object({ success: z.literal(true), result: ExecutionResult })
-
-/** How an order is retried. */
-export const RETRY_MODES = ['again', 'verify_only'] as const
-
-export const RetryWorkOrder = z
-  .strictObject({
-    mode: z
-      .enum(RETRY_MODES)
-      .default('again')
-      .openapi({
-        description:
-          '`again`: another attempt is made. `verify_only`: no model is called, and nothing is paid; checks and publishing are ' +
-          'run on the commit that the last attempt left.',
-      }),
-  })
-  .openapi('RetryWorkOrder')

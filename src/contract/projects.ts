@@ -187,6 +187,13 @@ export const ChangedProjectResponse = z.object({
   running: z.array(z.guid()),
 })
 
+export const ResumedProjectResponse = z.object({
+  success: z.literal(true),
+  project: ProjectView,
+  /** Whether it was paused, or on the way to it. */
+  ended: z.boolean(),
+})
+
 export const RemovedProjectResponse = z.object({
   success: z.literal(true),
   removed: z.object({

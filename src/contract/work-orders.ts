@@ -295,50 +295,6 @@ export const WorkOrderDetail = WorkOrderView.extend({
 }).openapi('WorkOrderDetail')
 export type WorkOrderDetail = z.infer<typeof WorkOrderDetail>
 
-/** What Moose tells of. */
-export const EVENT_TYPES = [
-  'added',
-  'approved',
-  'rejected',
-  'edited',
-  'claimed',
-  'taken_over',
-  'step_started',
-  'step_succeeded',
-  'step_failed',
-  'step_repeated',
-  'progress',
-  'output',
-  'attempt_ended',
-  'status',
-  'pull_request',
-] as const
-export type EventType = (typeof EVENT_TYPES)[number]
-
-export function isEventType(type: string): type is EventType {
-  return EVENT_TYPES.some((known) => known === type)
-}
-
-/** One thing that happened; also the data of a server-sent event, whose `id` is this id. */
-export const EventView = z
-  .object({
-    /** Grows with time; a decimal number as text. */
-    id: z.string(),
-    work_order_id: z.guid(),
-    attempt: z.number().int().nullable(),
-    step: z.string().nullable(),
-    type: knownOrOther(EVENT_TYPES),
-    message: z.string(),
-    /**
-     * `pull_request` says what was seen of it on its forge; `step_*` and `attempt_ended` carry `duration_ms` and `cost_usd`; `status` carries `status` and `phase`; `edited`
-     * `fields`. Data that is no object is its `value`.
-     */
-    data: z.record(z.string(), z.unknown()),
-    at: Time,
-  })
-  .openapi('Event')
-export type EventView = z.infer<typeof EventView>
-
 export const WorkOrderResponse = z.object({ success: z.literal(true), work_order: WorkOrderView })
 export const WorkOrderDetailResponse = z.object({ success: z.literal(true), work_order: WorkOrderDetail })
 export const WorkOrdersResponse = z.object({ success: z.literal(true), work_orders: z.array(WorkOrderView) })

@@ -1,4 +1,6 @@
 import { type Insertable, type Kysely, sql } from 'kysely'
+import { codesOf } from '../faults/families.ts'
+import type { AttemptKey } from './attempts/attempts.ts'
 import type { Database } from './schema.ts'
 import { overFor } from './work-orders/order-conditions.ts'
 
@@ -100,17 +102,36 @@ export async function priceSettledCalls(db: Kysely<Database>, reservationIds: re
   `.execute(db)
 }
 
-/** The calls an order has an answer of, oldest first; recordings are left out. Answers are large: each is read by itself. */
+/**
+ * The calls an attempt need not make again because their answers are there, oldest first: its own, and those of earlier
+ * attempts that no answer was to blame for. An answer of an attempt that failed otherwise, or whose pull request was open
+ * already, is none; neither is a recording. Answers are large: each is read by itself.
+ */
 export async function answeredCalls(
   db: Kysely<Database>,
-  workOrderId: string,
+  { workOrderId, attempt }: AttemptKey,
 ): Promise<{ id: string; request_key: string | null }[]> {
-  const answered = db
-    .selectFrom('model_calls')
-    .where('work_order_id', '=', workOrderId)
-    .where('answer', 'is not', null)
-    .where('replayed', '=', false)
-  return answered.select(['id', 'request_key']).orderBy('id').execute()
+  return db
+    .selectFrom('model_calls as call')
+    .innerJoin('work_orders', 'work_orders.id', 'call.work_order_id')
+    .innerJoin('attempts', (join) =>
+      join.onRef('attempts.work_order_id', '=', 'call.work_order_id').onRef('attempts.number', '=', 'call.attempt'),
+    )
+    .select(['call.id', 'call.request_key'])
+    .where('call.work_order_id', '=', workOrderId)
+    .where('call.answer', 'is not', null)
+    .where('call.replayed', '=', false)
+    .where(({ or, and, eb }) =>
+      or([
+        eb('call.attempt', '=', attempt),
+        and([
+          eb(sql<string>`attempts.error ->> 'code'`, 'in', codesOf('keeps_answers')),
+          eb('call.attempt', '>', sql<number>`coalesce(asked_anew_after, 0)`),
+        ]),
+      ]),
+    )
+    .orderBy('call.id')
+    .execute()
 }
 
 /** The answer of a call as it is kept; null: it was forgotten, or there never was one. */

@@ -1,4 +1,4 @@
-import type { ColumnType, Generated, GeneratedAlways } from 'kysely'
+import type { ColumnType, Generated, GeneratedAlways, RawBuilder } from 'kysely'
 import type { Scope } from '../contract/api-token.ts'
 import type { FaultRecord } from '../faults/fault.ts'
 import type { Allowance } from '../work-order/protection/held-change.ts'
@@ -84,6 +84,10 @@ export type Database = MoneyTables & {
     filed_by: ColumnType<string | null, string | undefined, never>
     /** Hash of the content an approval was given to; null: it is not approved, or was before that was kept. */
     approved_content: ColumnType<string | null, never, never>
+    /** How a human had it retried; null: nobody did since its last claim. */
+    retry_mode: ColumnType<'again' | 'fresh' | 'verify_only' | null, never, 'again' | 'fresh' | 'verify_only' | null>
+    /** Of the attempts up to this one, nothing is told to a model, and no answer is taken again. */
+    asked_anew_after: ColumnType<number | null, never, number | RawBuilder<number>>
   }
   allowed_changes: {
     id: GeneratedAlways<string>
@@ -234,6 +238,18 @@ export type Database = MoneyTables & {
     /** False: it failed by the set-up of its project, and nothing is learnt of it. */
     counts: Generated<boolean>
     created_at: Time
+  }
+  failure_rows: {
+    kind: 'project' | 'proposer'
+    /** A project's id, or a proposer's name. */
+    subject: string
+    code: string
+    step: string
+    message: string
+    orders: string[]
+    projects: string[]
+    since: Time
+    last_at: Time
   }
   base_checks: {
     project_id: string

@@ -85,6 +85,7 @@ export const ROUTE_NEEDS: Readonly<Record<string, RouteNeed>> = {
   'POST /api/projects': 'operate',
   'PATCH /api/projects/{name}': 'operate',
   'DELETE /api/projects/{name}': 'operate',
+  'DELETE /api/projects/{name}/pause': 'operate',
   'POST /api/projects/{name}/check': 'operate',
   'POST /api/proposers': 'operate',
   'PATCH /api/proposers/{name}': 'operate',

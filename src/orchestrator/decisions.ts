@@ -3,12 +3,16 @@ import { recordPullRequest } from '../attempt/record-pull-request.ts'
 import { findVerifiable } from '../attempt/verify-only/what-to-verify.ts'
 import type { Clock } from '../clock.ts'
 import type { Actor } from '../contract/actor.ts'
+import type { Retried, RetryMode } from '../contract/why/retry.ts'
 import type { WorkOrderView } from '../contract/work-orders.ts'
+import { lastFailureBefore } from '../db/attempts/attempts.ts'
+import { type LastAttempt, lastAttemptOf } from '../db/attempts/last-attempt.ts'
 import { actingAs } from '../db/audit/acting-as.ts'
 import { projectOf } from '../db/projects.ts'
 import { type PullRequestBrief, pullRequestsInBrief } from '../db/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
 import { findWorkOrder, moveWorkOrder, wrongStatus } from '../db/work-orders/work-orders.ts'
+import { codesOf, isOf } from '../faults/families.ts'
 import type { Forges } from '../ports/pull-request.ts'
 import type { Workspaces } from '../ports/workspace.ts'
 import { standsOn } from '../work-order/standing.ts'
@@ -38,7 +42,10 @@ export function createDecisions(
   const of = (by: Actor | undefined): Acting => ({ ...deps, db: actingAs(deps.db, by), by })
   return {
     cancel: (idOrPrefix, by) => cancelOrder(of(by), idOrPrefix, stopAttempt),
-    retry: (idOrPrefix, by) => retryOrder(of(by), idOrPrefix),
+    async retry(idOrPrefix, by, mode = 'again') {
+      await deps.endAbandoned()
+      return retryOrder(of(by).db, idOrPrefix, mode)
+    },
     verify: (idOrPrefix, by) => verifyOrder(of(by), idOrPrefix),
     merge: (idOrPrefix, by) => mergeOrder(of(by), idOrPrefix),
     close: async (idOrPrefix, by) => closeOrder(of(by), await findWorkOrder(deps.db, idOrPrefix)),
@@ -66,30 +73,67 @@ async function cancelOrder(deps: Acting, idOrPrefix: string, stopAttempt: (id: s
   await closeOrder(deps, order)
 }
 
-/** Makes an ended or blocked order pending; its approval stays. A suspended attempt is resumed, a cancelled one is not. */
-async function retryOrder({ db, endAbandoned }: Deps, idOrPrefix: string): Promise<void> {
-  await endAbandoned()
+/**
+ * Makes an ended or blocked order pending; its approval stays. A suspended attempt is resumed unless models are asked anew, a
+ * cancelled one is not.
+ *
+ * @returns what that does
+ * @throws {Fault} `work_order_not_found`, `work_order_conflict`
+ */
+async function retryOrder(db: Kysely<Database>, idOrPrefix: string, mode: RetryMode): Promise<Retried> {
   const order = await findWorkOrder(db, idOrPrefix)
-  const move = { from: ['failed', 'blocked', 'cancelled'], to: 'pending', reason: null, verifies: null } as const
-  if (!(await moveWorkOrder(db, order.id, move))) throw wrongStatus(order, 'retried')
+  const move = {
+    from: ['failed', 'blocked', 'cancelled'],
+    to: 'pending',
+    reason: null,
+    verifies: null,
+    retry: mode,
+  } as const
+  const because = mode === 'fresh' ? { because: 'models are asked anew' } : {}
+  if (!(await moveWorkOrder(db, order.id, { ...move, ...because }))) throw wrongStatus(order, 'retried')
+  const last = await lastAttemptOf(db, order.id)
+  const next = { workOrderId: order.id, attempt: order.attempts + 1 }
+  const failure = last?.goesOn === true ? null : await lastFailureBefore(db, next, codesOf('model_work'))
+  const toldOf = failure === null ? null : failure.code
+  const replays = last !== null && last.isReplayed
+  const said = mode === 'fresh' ? ANEW : again(last, toldOf)
+  return { mode, sentence: replays ? `${said} ${REPLAYS}` : said, told_of: toldOf, replays }
+}
+
+const ANEW = 'The model is asked anew: it is told of no earlier failure, and no earlier answer is taken.'
+const REPLAYS =
+  'Its last answers were recordings, which can only be replayed: the same ones come again. Another answer takes a proposer ' +
+  'that calls a model: moose proposer add'
+
+function again(last: LastAttempt | null, toldOf: string | null): string {
+  if (last === null) return 'Its first attempt begins.'
+  const { code } = last
+  if (last.goesOn) return `Its attempt goes on where it rests (${code}).`
+  if (code !== null && isOf('keeps_answers', code) && last.answers > 0)
+    return `A new attempt begins and takes the answers that are there again, unpaid: none of them was to blame (${code}).`
+  if (toldOf !== null) return `The model is asked again, told of the last failure (${toldOf}).`
+  if (code === null) return 'The model is asked again.'
+  return `The model is asked again; it is not told of the last failure (${code}).`
 }
 
 /**
  * Makes an order pending for an attempt that makes no change: it verifies the commit that is there, of the pull request that
  * is open or of the last attempt, and publishes it.
  */
-async function verifyOrder({ db, workspaces, endAbandoned }: Deps, idOrPrefix: string): Promise<void> {
+async function verifyOrder({ db, workspaces, endAbandoned }: Deps, idOrPrefix: string): Promise<Retried> {
   await endAbandoned()
   const order = await findWorkOrder(db, idOrPrefix)
   const isInReview = order.phase === 'in_review'
   if (!isInReview && !['failed', 'blocked', 'cancelled'].includes(order.status)) throw wrongStatus(order, 'verified')
   const verifies = await findVerifiable(db, workspaces, order.id)
-  const to = { to: 'pending', reason: null, verifies } as const
+  const to = { to: 'pending', reason: null, verifies, retry: 'verify_only' } as const
   const from = isInReview
     ? ({ from: ['in_progress'], inPhase: 'in_review' } as const)
     : ({ from: ['failed', 'blocked', 'cancelled'] } as const)
   const because = `the commit of attempt ${verifies} is verified again`
   if (!(await moveWorkOrder(db, order.id, { ...from, ...to, because }))) throw wrongStatus(order, 'verified')
+  const sentence = `No model is called: the checks are run on the commit of attempt ${verifies}, and it is published.`
+  return { mode: 'verify_only', sentence, told_of: null, replays: false }
 }
 
 /** Merges the pull request an order is in review with, and records it. */

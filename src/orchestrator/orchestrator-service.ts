@@ -201,7 +201,7 @@ function createEndings(parts: {
 }
 
 /** How many attempts may run at once. */
-type Places = Pick<Settings, 'maxConcurrent' | 'maxPerRepository'>
+type Places = Pick<Settings, 'maxConcurrent' | 'maxPerRepository' | 'pauseAfterFailures'>
 
 /** How this process comes to its orders. */
 type Claims = {
@@ -226,9 +226,12 @@ function createClaims(
   const settings = () => readSettings(db, config)
   const endRest = () => endAbandoned({ ...deps, workspaces: adapters.workspaces })
   const runner = { homeId, revision: PIPELINE_REVISION }
-  const claim = async ({ maxConcurrent, maxPerRepository }: Places, only: string | null, by?: Actor) => {
+  const claim = async (places: Places, only: string | null, by?: Actor) => {
+    const { maxConcurrent, maxPerRepository, pauseAfterFailures: pauseAfter } = places
     await assertRoom(config.home)
-    return faultPoint('claim', () => claimOrders(actingAs(db, by), { maxConcurrent, maxPerRepository, runner, only }))
+    return faultPoint('claim', () =>
+      claimOrders(actingAs(db, by), { maxConcurrent, maxPerRepository, pauseAfter, runner, only }),
+    )
   }
   return {
     settings,

@@ -17,6 +17,8 @@ export type ExecutorInput = {
   proposer: string
   /** What went wrong in the run before this one; null for the first run. */
   previousFailure: string | null
+  /** How many answers an executor that calls a model may ask for; null: as many as one run may at all. */
+  mostCalls: number | null
   /** Output of a foreign program, in pieces. */
   onOutput: (text: string) => void
   /** Told of each model call as it starts, for the live log. */

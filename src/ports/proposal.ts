@@ -74,7 +74,7 @@ export const ProposerResponse = z.looseObject({
   execution_time_ms: z.number().nonnegative().optional(),
   refinement_metadata: z
     .looseObject({
-      /** Calls made, the first included: 1 to 4. */
+      /** Answers, the first included. */
       cycles: z.number().int().positive(),
       /** Why answers do not apply, oldest first; the last one's only where it is passed on as text all the same. */
       rejections: z.array(z.string()).max(MOST_REJECTIONS),
@@ -127,6 +127,8 @@ export type ProposeInput = {
   wanted: WantedAnswer
   /** What went wrong in the try before this one, or in the order's attempt before; null: nothing has. */
   previousFailure: string | null
+  /** How many answers it may ask for, the refinements included: at least 1. */
+  mostCalls: number
   signal: AbortSignal
   /** Told of each model call as it starts and ends, for the live log. */
   onProgress: (message: string) => Promise<void>
@@ -138,7 +140,7 @@ export interface Proposer {
    *
    * @throws {Fault} `scope_too_large`, `scope_unreadable`, `proposal_rejected` (after the last refinement, with every
    *   reason), `change_out_of_scope` (when that was the last reason), `model_*`, `recording_missing`; a foreign Proposer
-   *   `proposer_unreachable`, `proposer_refused`.
+   *   `proposer_unreachable`, `proposer_refused`. `answers` in the details is how many answers had come by then.
    */
   propose(input: ProposeInput): Promise<ProposerResponse>
 }

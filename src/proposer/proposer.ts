@@ -14,8 +14,6 @@ import type { RefuseSecrets } from '../redaction/prompt-secrets.ts'
 import { buildPrompt, refinementMessage } from './prompt.ts'
 import { lookAt, notShown, partsOf, type SightLimits, shownFiles } from './sight.ts'
 
-/** The first answer and three refinements. */
-const MAX_CALLS = 4
 const SHOWN_REASON = 300
 const KEPT_REASON = 1_000
 
@@ -56,21 +54,25 @@ async function refine(
   input: ProposeInput,
   prompt: readonly ModelMessage[],
 ): Promise<Refinement> {
-  const { workOrderId, attempt, title, signal, onProgress } = input
+  const { workOrderId, attempt, title, signal, onProgress, mostCalls } = input
   const messages = [...prompt]
-  const memory = await models.remember(workOrderId)
+  const memory = await models.remember({ workOrderId, attempt })
   const answers: ModelAnswer[] = []
   const faults: Fault[] = []
-  for (let turn = 1; turn <= MAX_CALLS; turn += 1) {
-    await onProgress(callingMessage(proposer, turn))
+  for (let turn = 1; turn <= mostCalls; turn += 1) {
+    await onProgress(callingMessage(proposer, turn, mostCalls))
     const call = { proposer, messages, maxOutputTokens: MAX_OUTPUT_TOKENS, signal }
-    const answer = await models.call({ ...call, workOrderId, attempt, turn, task: title, memory })
-    if (answer.remembered) await onProgress(`the order has been given answer ${turn} before; nothing is paid for it`)
+    const answer = await models
+      .call({ ...call, workOrderId, attempt, turn, task: title, memory })
+      .catch((error: unknown) => {
+        throw error instanceof Fault ? withAnswers(error, answers.length) : error
+      })
+    if (answer.remembered) await onProgress(`answer ${turn} was given before; nothing is paid for it`)
     answers.push(answer)
     const judged = answer.unclear === null ? await judge(answer.text, input) : answer.unclear
     if (!(judged instanceof Fault)) return { answers, faults, format: judged }
     faults.push(judged)
-    const next = turn < MAX_CALLS ? 'asking again' : 'giving up'
+    const next = turn < mostCalls ? 'asking again' : 'giving up'
     await onProgress(`answer ${turn} does not apply: ${cut(judged.message, SHOWN_REASON)}; ${next}`)
     messages.push({ role: 'assistant', content: answer.text }, refinementMessage(judged.message))
   }
@@ -88,18 +90,25 @@ async function judge(text: string, { base, request, wanted }: ProposeInput): Pro
   return isText ? 'text' : fault
 }
 
-function callingMessage({ name, provider }: ProposerConfig, turn: number): string {
+/** An answer that was cut off or refused is one too. */
+function withAnswers({ code, message, details, cause }: Fault, before: number): Fault {
+  const answers = before + (code.startsWith('model_answer_') ? 1 : 0)
+  return new Fault(code, message, { ...details, answers }, cause)
+}
+
+function callingMessage({ name, provider }: ProposerConfig, turn: number, mostCalls: number): string {
   const what = provider === 'replay' ? `reading the recorded answer of ${name}` : `calling ${name}`
-  return turn === 1 ? `${what} …` : `${what}, refinement ${turn - 1} of ${MAX_CALLS - 1} …`
+  return turn === 1 ? `${what} …` : `${what}, refinement ${turn - 1} of ${mostCalls - 1} …`
 }
 
 /** A change that stays outside of the scope to the end says so itself: it names the files a human may want to add. */
 function exhausted(proposer: ProposerConfig, faults: readonly Fault[]): Fault {
   const last = faults.at(-1)
-  if (last?.code === 'change_out_of_scope') return last
+  if (last?.code === 'change_out_of_scope') return withAnswers(last, faults.length)
   const reasons = faults.map(({ message }, index) => `answer ${index + 1}: ${cut(message, KEPT_REASON)}`)
+  const which = faults.length === 1 ? 'The answer' : `None of the ${faults.length} answers`
   const message =
-    `None of the ${faults.length} answers of ${proposer.name} can be applied. Make the work order more precise or ` +
+    `${which} of ${proposer.name} can${faults.length === 1 ? 'not' : ''} be applied. Make the work order more precise or ` +
     `let another proposer do it.\n${reasons.join('\n')}`
   return new Fault('proposal_rejected', message, { proposer: proposer.name, answers: faults.length }, last)
 }

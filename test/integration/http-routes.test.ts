@@ -88,6 +88,7 @@ const NAMES: Record<string, string> = {
   listProjectFiles: 'sample',
   getProject: 'sample',
   editProject: 'sample',
+  resumeProject: 'sample',
   removeProject: 'spare',
   // Made by createToken before.
   revokeToken: 'planner',

@@ -33,6 +33,7 @@ function managerOf(db: Kysely<Database>, secrets: Secrets) {
     db,
     models: createModels({ db, secrets, networkEnvironment: {}, maxCallsPerProvider: null, modelHosts: [], ...rest }),
     clock: systemClock,
+    pauseAfter: async () => 5,
   })
 }
 

@@ -50,6 +50,7 @@ function inputOf(overrides: Partial<ProposeInput> = {}) {
     contextFiles: [],
     wanted: 'edits',
     previousFailure: null,
+    mostCalls: 4,
     signal: new AbortController().signal,
     onProgress: async (message) => void progress.push(message),
     ...overrides,

@@ -209,6 +209,7 @@ async function applyIn(
     signal,
     attempt: 1,
     previousFailure: null,
+    mostCalls: null,
     onOutput,
     onProgress: async () => undefined,
   })

@@ -140,6 +140,7 @@ function evidenceOf(order: Carried): Evidence {
       baseSha: BASE_SHA,
       proposer: 'sonnet',
       failover: null,
+      answers: 1,
       response: {
         content: edits(order.says),
         cost: 0.0231,

@@ -1,7 +1,8 @@
 import type { BudgetPeriod } from '../../src/contract/budget.ts'
+import type { EventView } from '../../src/contract/events.ts'
 import type { OrchestratorStatus } from '../../src/contract/orchestrator.ts'
 import type { InboxEntry } from '../../src/contract/why/inbox.ts'
-import type { EventView, ListedWorkOrder } from '../../src/contract/work-orders.ts'
+import type { ListedWorkOrder } from '../../src/contract/work-orders.ts'
 import { forEachState, type OrderState } from '../../src/work-order/order-state.ts'
 
 const AT = '2026-01-31T12:00:00.000Z'

@@ -11,8 +11,6 @@ import { FailingTests } from '../../src/checks/failing-tests.ts'
 import { parseMooseYaml } from '../../src/checks/moose-yaml.ts'
 import { OutputTail } from '../../src/checks/output-tail.ts'
 import { hintOf as hintOfCheck, whyNotRunnable } from '../../src/checks/set-up-fault.ts'
-import { readCsv } from '../../src/cli/input/csv.ts'
-import { harmlessButColours, oneLine } from '../../src/cli/pages/terminal-text.ts'
 import { usefulLine } from '../../src/contract/evidence/useful-line.ts'
 import { hintOf } from '../../src/contract/github-webhook.ts'
 import { checkOrder } from '../../src/contract/order-file/check-order.ts'
@@ -35,10 +33,7 @@ import { readAnswer } from '../../src/models/dialects/read-answer.ts'
 import { readTrouble } from '../../src/models/dialects/read-trouble.ts'
 import { toModelFault } from '../../src/models/model-faults.ts'
 import { requestKey } from '../../src/models/remembered-answers.ts'
-import { ProposerRequest } from '../../src/ports/proposal.ts'
 import { BoundedOutput } from '../../src/process/bounded-output.ts'
-import { importedFiles } from '../../src/proposer/context/imports.ts'
-import { buildPrompt } from '../../src/proposer/prompt.ts'
 import { plainText } from '../../src/redaction/plain-text.ts'
 import { createRedaction } from '../../src/redaction/redaction.ts'
 import { createSanitizer } from '../../src/redaction/sanitize-output.ts'
@@ -46,10 +41,8 @@ import { kindOfChange } from '../../src/work-order/kind-of-change.ts'
 import { clipped, fenced, neutralised } from '../../src/work-order/markdown.ts'
 import { slugOf } from '../../src/work-order/naming.ts'
 import { PLAIN_COMMITS } from '../../src/work-order/project.ts'
-import { tellingLines } from '../../src/work-order/protection/requirement-lines.ts'
 import { provedCriteria } from '../../src/work-order/proves.ts'
 import { isGitFolder, pathProblem } from '../../src/work-order/scope.ts'
-import { readingsOf } from '../../src/workspace/key-shapes.ts'
 import { assertLinear, orFault, repeated } from '../support/growth.ts'
 
 /** Characters of the longest input: more than any of these functions is given, unless it says otherwise. */
@@ -545,68 +538,4 @@ test('what is stored', async (t) => {
   })
   for (const part of ['\\', '\0', '\\u0000', '\ud800', 'sk-012345678'])
     await t.test(JSON.stringify(part), () => assertLinear(repeated(part), clean, MOST))
-})
-
-test('what is shown in a terminal', async (t) => {
-  for (const part of ['\u001b[', '\u001b[1;', ' ', '\u202e', '"', '"a', '. '])
-    await t.test(JSON.stringify(part), () =>
-      assertLinear(repeated(part), (text) => [harmlessButColours(text), oneLine(text, 80), readCsv(text)], MOST / 4),
-    )
-})
-
-test('what a model is shown', async (t) => {
-  for (const part of ['~', '~ ', '\n'])
-    await t.test(JSON.stringify(part), () =>
-      assertLinear(
-        repeated(part),
-        (text) => {
-          const request = ProposerRequest.parse({ task_description: text, expected_output_type: 'code' })
-          const file = { kind: 'text', path: 'f', lines: text.split('\n') } as const
-          buildPrompt(request, { files: [file], context: [], paths: [] }, { wanted: 'edits', previousFailure: text })
-        },
-        MOST,
-      ),
-    )
-})
-
-test('what a file imports', async (t) => {
-  const known = { has: () => false, named: () => [], inFolder: () => [], goModules: [{ folder: '', module: 'm' }] }
-  for (const ending of ['ts', 'py', 'go', 'rs', 'java'])
-    for (const part of [
-      "import '",
-      'import (',
-      'from . ',
-      'import a, ',
-      'use crate::a::',
-      '"m/',
-      'pub mod a;',
-      ' ',
-      '\n',
-    ])
-      await t.test(`${ending}: ${JSON.stringify(part)}`, () =>
-        assertLinear(
-          repeated(part),
-          (text) => importedFiles([{ path: `f.${ending}`, lines: text.split('\n') }], known),
-          MOST,
-        ),
-      )
-})
-
-test('what of a change is held', async (t) => {
-  for (const part of [
-    '-',
-    'a',
-    'a ',
-    '\\\n',
-    ' #',
-    '#\n',
-    'a;',
-    '\0',
-    `${'A'.repeat(23)} `,
-    `${'A'.repeat(60)}\n`,
-    'YWFh',
-  ])
-    await t.test(JSON.stringify(part), () =>
-      assertLinear(repeated(part), (text) => [tellingLines(text), readingsOf(text)], MOST),
-    )
 })

@@ -31,11 +31,18 @@ export type Previous = {
   failedCheck: boolean
 }
 
+/** How a proposal is applied. */
+export type Application = {
+  /** Null for the first run. */
+  previous: Previous | null
+  /** How many answers the executor may ask for; null: as many as one run may. */
+  mostCalls: number | null
+}
+
 /**
  * Turns the proposal into one commit on the base, in a private workspace, and keeps it in the mirror.
  * The commit's dates are the claim's, so a repeated run makes the same commit.
  *
- * @param previous null for the first run
  * @throws {Fault} those of `Executor.apply`, where an outage of the model's provider is `provider_paused`;
  *   `change_without_effect`
  */
@@ -43,7 +50,7 @@ export async function apply(
   context: AttemptContext,
   done: { routed: Routed; proposed: Proposed },
   { executors, workspaces }: Pick<Adapters, 'executors' | 'workspaces'>,
-  previous: Previous | null,
+  { previous, mostCalls }: Application,
 ): Promise<Applied> {
   const { workOrderId, attempt, signal, output, note } = context
   const { order, project, shortId } = done.routed
@@ -68,6 +75,7 @@ export async function apply(
     attempt,
     proposer,
     previousFailure: previous === null ? lastRejection(response) : previous.failure,
+    mostCalls,
     onOutput: output,
     onProgress: note,
   }

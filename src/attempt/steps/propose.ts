@@ -17,6 +17,8 @@ export type Proposed = {
   /** The name in `proposer_configs` that was asked. */
   proposer: string
   response: ProposerResponse
+  /** How many answers of models the attempt has had for it, those of failed tries included. */
+  answers: number
   /** Null: the proposer that was chosen answered. */
   failover: Failover | null
 }
@@ -46,10 +48,24 @@ type Request = {
   asked: string
   /** What the model is told about an earlier try; null: nothing. */
   previousFailure: string | null
+  /** What the attempt may still ask models for. */
+  left: Left
 }
 
-/** Tries of one attempt, whatever limit a foreign Manager names. */
-const MOST_TRIES = 10
+type Left = {
+  /** Answers of this try, the refinements included. */
+  ofTry: number
+  /** Answers of the attempt until there is a change. */
+  ofAttempt: number
+}
+
+/** Tries of one attempt, whatever limit a foreign Manager names: the chosen proposer, and one other. */
+const MOST_TRIES = 2
+/** Of one proposer for one change: the first answer, and a refinement where it does not apply. */
+export const MOST_ANSWERS_OF_ONE = 2
+
+/** Answers that an attempt may have before there is a change: then a human has to look at the order. */
+export const MOST_ANSWERS = 3
 
 /**
  * Proposes until there is a proposal or the Manager gives up (specification 7.2). Each try is a durable step, so a try
@@ -76,7 +92,8 @@ export async function propose(
           const last = failures.at(-1)
           const previousFailure =
             last === undefined ? await context.previousFailure() : context.published(failureSummary(last))
-          return proposePastOutages(context, routed, adapters, { asked, failed, previousFailure, ...callbacks })
+          const left = leftAfter(failures)
+          return proposePastOutages(context, routed, adapters, { asked, failed, previousFailure, left, ...callbacks })
         },
       })
     } catch (error) {
@@ -85,6 +102,18 @@ export async function propose(
       failures.push(error.toRecord())
     }
   }
+}
+
+function leftAfter(failures: readonly FaultRecord[]): Left {
+  const answered = failures.reduce((sum, failure) => sum + answersOf(failure), 0)
+  const ofAttempt = Math.max(1, MOST_ANSWERS - answered)
+  return { ofAttempt, ofTry: failures.length === 0 ? MOST_ANSWERS_OF_ONE : 1 }
+}
+
+/** How many answers of models had come before a fault. */
+export function answersOf({ details }: Pick<FaultRecord, 'details'>): number {
+  const answers = details?.['answers']
+  return typeof answers === 'number' ? answers : 0
 }
 
 function proposeInput(routed: Routed, previous: FaultRecord | undefined) {
@@ -116,7 +145,18 @@ async function nextProposer(
   await context.note(`${decision.strategy}: ${decision.reasoning}`)
   const mayRetry = decision.should_retry && failures.length < Math.min(decision.max_attempts, MOST_TRIES)
   if (mayRetry) return decision.next_proposer === undefined ? request.current_proposer : decision.next_proposer
-  throw new Fault(last.code, last.message, { ...last.details, escalated: true, strategy: decision.strategy })
+  const answers = failures.reduce((sum, failure) => sum + answersOf(failure), 0)
+  const details = { ...last.details, answers, escalated: true, strategy: decision.strategy }
+  throw new Fault(last.code, allOf(failures), details)
+}
+
+/** What every try failed with, the last one first: one message to a human. */
+function allOf(failures: readonly FaultRecord[]): string {
+  const [last, ...before] = failures.toReversed()
+  if (last === undefined) return ''
+  return [last.message, ...before.map((failure) => `Before it, ${triedBy(failure)} failed: ${failure.message}`)].join(
+    '\n',
+  )
 }
 
 function triedBy({ details }: FaultRecord): string {
@@ -138,17 +178,21 @@ async function proposePastOutages(
 ): Promise<Proposed> {
   const out = new Set(failed)
   let { asked } = request
+  let { left } = request
   let failover: Failover | null = null
   // An earlier try, or one before a suspension, may have left the decision of a failover.
   if (asked === routed.decision.selected_proposer) await onDecision(routed.decision)
   for (;;) {
     try {
-      return { ...(await proposeOnce(context, routed, adapters, { ...request, asked, onBase, latestBase })), failover }
+      const made = await proposeOnce(context, routed, adapters, { ...request, left, asked, onBase, latestBase })
+      return { ...made, failover }
     } catch (error) {
       // The step names what is no Fault: a lost database is no failed proposal.
       if (!(error instanceof Fault)) throw error
-      if (!isOf('outage', error.code)) throw withTriedBy(asked, error)
+      const answered = request.left.ofAttempt - left.ofAttempt + answersOf(error)
+      if (!isOf('outage', error.code)) throw withTriedBy(asked, answered, error)
       out.add(asked)
+      left = without(left, answersOf(error))
       const decision = await proposerInstead(context, routed, adapters, {
         waiting: asProviderPaused(error, asked),
         out,
@@ -183,8 +227,13 @@ function isOfOrder(fault: Fault): boolean {
   return move === 'stop' || (move === 'suspend' && !isOf('outage', fault.code))
 }
 
-function withTriedBy(proposer: string, fault: Fault): Fault {
-  return new Fault(fault.code, fault.message, { ...fault.details, tried_by: proposer }, fault)
+/** The one that takes over has what the one before it has left, and is asked at least once. */
+function without({ ofTry, ofAttempt }: Left, answers: number): Left {
+  return { ofTry: Math.max(1, ofTry - answers), ofAttempt: Math.max(1, ofAttempt - answers) }
+}
+
+function withTriedBy(proposer: string, answers: number, fault: Fault): Fault {
+  return new Fault(fault.code, fault.message, { ...fault.details, tried_by: proposer, answers }, fault)
 }
 
 /**
@@ -204,7 +253,7 @@ async function proposeOnce(
     executors,
     buildProposerRequest,
   }: Pick<Adapters, 'proposer' | 'workspaces' | 'bases' | 'executors' | 'buildProposerRequest'>,
-  { asked, previousFailure, onBase, latestBase }: Request & Pick<Callbacks, 'onBase' | 'latestBase'>,
+  { asked, previousFailure, left, onBase, latestBase }: Request & Pick<Callbacks, 'onBase' | 'latestBase'>,
 ): Promise<Omit<Proposed, 'failover'>> {
   const baseSha = await latestBase()
   await onBase(baseSha)
@@ -212,6 +261,7 @@ async function proposeOnce(
   const base = workspaces.tree(project, baseSha)
   await refuseMistakenScope(base, order.files_in_scope)
   const { config } = await knowBase(context, project, baseSha, { bases })
+  const wanted = await wantedAnswer(executors)
   const response = await proposer.propose({
     workOrderId: context.workOrderId,
     attempt: context.attempt,
@@ -220,10 +270,14 @@ async function proposeOnce(
     proposer: asked,
     base,
     contextFiles: contextFilesOf(config, order),
-    wanted: await wantedAnswer(executors),
+    // Of a text Aider would have to make edits, with a further answer.
+    wanted: wanted === 'edits_or_text' && left.ofAttempt <= left.ofTry ? 'edits' : wanted,
     previousFailure,
+    // Any text counts then, and Aider asks in its turn.
+    mostCalls: wanted === 'text' ? 1 : left.ofTry,
     signal: context.signal,
     onProgress: context.note,
   })
-  return { baseSha, proposer: asked, response }
+  const cycles = response.refinement_metadata === undefined ? 1 : response.refinement_metadata.cycles
+  return { baseSha, proposer: asked, response, answers: MOST_ANSWERS - left.ofAttempt + cycles }
 }

@@ -11,6 +11,7 @@ import { failureClass, isOf } from '../../faults/families.ts'
 import { type FaultRecord, NEXT_MOVE, type NextMove } from '../../faults/fault.ts'
 import type { Status } from '../../work-order/status.ts'
 import type { AttemptEnd, Success } from '../evidence.ts'
+import { endRows, noteInRows } from '../failures-in-a-row.ts'
 import { fallBackOnPullRequest } from '../move-by-pull-requests.ts'
 import { outcomeFacts, outcomeOf } from '../outcome.ts'
 import { STEPS, type StepName } from '../steps.ts'
@@ -51,6 +52,7 @@ export async function recordSuccess(db: Kysely<Database>, success: Success & Att
     })
     const outcome = outcomeOf(ended, outcomeFacts(evidence))
     await recordOutcome(transaction, { ...outcome.row, success: true, outcome: 'pull_request_opened' }, outcome.context)
+    await endRows(transaction, success, outcome.row.model_used)
     await recordEvent(transaction, {
       workOrderId,
       attempt,
@@ -173,6 +175,7 @@ export async function recordFailure(db: Kysely<Database>, failure: Failure): Pro
     const hasOutcome = move !== 'suspend' && !isVerifying && !isOf('set_up', failure.fault.code)
     if (hasOutcome) await recordFailedOutcome(transaction, failure, ended)
     await recordEnded(transaction, failure, ended, move === 'suspend' ? 'suspended' : END[move].attempt)
+    if (move === 'fail' || move === 'block' || move === 'retry') await noteInRows(transaction, failure)
     if (move !== 'suspend') await fallBackOnPullRequest(transaction, failure)
   })
 }
@@ -192,7 +195,9 @@ async function moveOrder(db: Db, failure: Failure, to: EndStatuses['order'], goe
 async function recordFailedOutcome(db: Db, { step, fault, evidence }: Failure, ended: EndedAttempt): Promise<void> {
   const { row, context } = outcomeOf(ended, outcomeFacts(evidence))
   const failed = { success: false, outcome: ended.status, failure_class: failureClass(fault.code) }
-  const metadata = { ...context.metadata, error_stage: STEPS[step].stage, error_message: fault.message }
+  const answers = fault.details?.['answers']
+  const asked = evidence.proposed === undefined && typeof answers === 'number' ? { answers } : {}
+  const metadata = { ...context.metadata, ...asked, error_stage: STEPS[step].stage, error_message: fault.message }
   await recordOutcome(db, { ...row, ...failed }, { ...context, metadata })
 }
 

@@ -57,7 +57,7 @@ export async function verifyOnly(verifying: Verifying, verifies: number): Promis
       return found
     },
   })
-  const proposed = { ...routed.toVerify.propose, baseSha: applied.baseSha }
+  const proposed = { ...routed.toVerify.propose, baseSha: applied.baseSha, answers: 0 }
   Object.assign(evidence, { proposed, applied })
   const verified = await run({
     name: 'verify',

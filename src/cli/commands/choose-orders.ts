@@ -174,9 +174,16 @@ async function actOnEach(
   for (const order of orders) {
     const { id } = order
     try {
-      const work_order = await actOn(api, order, action)
-      report(cli, work_order, action)
-      cli.output.document({ success: true, work_order_id: id, work_order })
+      const acted = await actOn(api, order, action)
+      report(cli, acted.work_order, action)
+      if (acted.retried !== undefined) cli.output.note(acted.retried.sentence)
+      const { work_order, retried } = acted
+      cli.output.document({
+        success: true,
+        work_order_id: id,
+        work_order,
+        ...(retried === undefined ? {} : { retried }),
+      })
       outcomes.push(null)
     } catch (error) {
       const fault = toFault(error)

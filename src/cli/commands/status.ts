@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { NO_AUTH } from '../../config/api-settings.ts'
 import { type OrchestratorStatus, OrchestratorStatusResponse } from '../../contract/orchestrator.ts'
+import type { FailurePause } from '../../contract/why/why.ts'
 import { ORDER_STATES, type OrderState } from '../../work-order/order-state.ts'
 import { type Cli, withApi } from '../cli.ts'
 import type { Connection } from '../client/connect.ts'
@@ -121,12 +122,24 @@ const WORDS: Record<OrderState, string> = {
   cancelled: 'cancelled',
 }
 
-/** Nothing while no provider is left alone. */
-function pausedRows({ paused_providers: paused }: OrchestratorStatus, paint: Paint): string[][] {
-  return paused.map(({ provider, until, reason, proposers }, index) => {
+/** Nothing while nothing is left alone. */
+function pausedRows(
+  { paused_providers: paused, failure_pauses: failed = [] }: OrchestratorStatus,
+  paint: Paint,
+): string[][] {
+  const texts = [...failed.map(failureText), ...providerTexts(paused)]
+  return texts.map((text, index) => [index === 0 ? 'paused' : '', paint.yellow(text)])
+}
+
+function failureText({ kind, name, code, step, orders }: FailurePause): string {
+  const shown = oneLine(name, LONGEST_TITLE)
+  return `${kind} ${shown}: its last ${orders.length} orders failed with ${code} at ${step}; then: moose ${kind} resume ${shown}`
+}
+
+function providerTexts(paused: OrchestratorStatus['paused_providers']): string[] {
+  return paused.map(({ provider, until, reason, proposers }) => {
     const [name] = proposers
     const test = name === undefined ? '' : `; try it now with: moose proposer test ${oneLine(name, LONGEST_TITLE)}`
-    const text = `${oneLine(provider, LONGEST_TITLE)}, until ${until}: ${oneLine(reason, LONGEST_TITLE)}${test}`
-    return [index === 0 ? 'paused' : '', paint.yellow(text)]
+    return `${oneLine(provider, LONGEST_TITLE)}, until ${until}: ${oneLine(reason, LONGEST_TITLE)}${test}`
   })
 }

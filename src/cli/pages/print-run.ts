@@ -1,4 +1,4 @@
-import type { EventView } from '../../contract/work-orders.ts'
+import type { EventView } from '../../contract/events.ts'
 import { toFault } from '../../faults/fault.ts'
 import { printEvent } from './event-line.ts'
 import type { Output } from './output.ts'

@@ -29,6 +29,9 @@ export const INBOX_KINDS = [
   'review',
   'blocked',
   'failed',
+  /** So many orders in a row failed alike that their project, or their proposer, is given none. */
+  'paused_project',
+  'paused_proposer',
   'paused_provider',
   'budget',
 ] as const
@@ -47,6 +50,9 @@ export const InboxEntry = z
     next: Why.shape.next,
     /** Of a paused provider: its name. */
     provider: z.string().optional(),
+    /** Of a paused project, or a paused proposer: its name. */
+    project: z.string().optional(),
+    proposer: z.string().optional(),
     /** The cap that is reached, as `PUT /api/budget/caps` names it; missing: it is about no cap. */
     cap: z.enum(CAP_TARGETS).optional(),
     /** Whether every call to a model was stopped by hand: it may be resumed. */

@@ -97,7 +97,10 @@ export async function ordersWithoutProcess(db: Db): Promise<string[]> {
 
 const BY_ITSELF_AGO = sql`moose_now() - ${BY_ITSELF}::interval`
 
-/** The fault of the last attempt before this one that failed with one of these; null: there is none. */
+/**
+ * The fault of the last attempt before this one that failed with one of these; null: there is none, or none since a human
+ * had the models asked anew.
+ */
 export async function lastFailureBefore(
   db: Db,
   { workOrderId, attempt }: AttemptKey,
@@ -108,6 +111,15 @@ export async function lastFailureBefore(
     .select('error')
     .where('work_order_id', '=', workOrderId)
     .where('number', '<', attempt)
+    .where(({ exists, selectFrom }) =>
+      exists(
+        selectFrom('work_orders')
+          .select('id')
+          .where('id', '=', workOrderId)
+          // What an attempt from before then was told stays as it was.
+          .where(sql<boolean>`coalesce(asked_anew_after not between attempts.number and ${attempt - 1}, true)`),
+      ),
+    )
     .where('status', '=', 'failed')
     // Of a commit that was verified again a model has made no part, or was told of it before.
     .where('verifies', 'is', null)

@@ -15,7 +15,7 @@ create or replace function moose_order_content(wo work_orders) returns jsonb lan
   ) || case wo.context when '[]' then '{}' else jsonb_build_object('context', moose_bounded_list(wo.context)) end
 $$;
 
--- As in 0002 and 0018, with the new column.
+-- As in 0002, 0018 and 0025, with the new column.
 create or replace trigger work_orders_withdraw_approval before update on work_orders
   for each row when (
     old.metadata ->> 'approved_by_director' = 'true'
@@ -73,7 +73,8 @@ begin
   end if;
   if did is not null then
     perform moose_record_act(did, 'order', new.id::text, new.id,
-      jsonb_build_object('was', old.status, 'is', new.status, 'attempt', new.attempts));
+      jsonb_strip_nulls(jsonb_build_object('was', old.status, 'is', new.status, 'attempt', new.attempts,
+        'mode', case did when 'order.retry' then new.retry_mode end)));
   end if;
   return null;
 end $$;

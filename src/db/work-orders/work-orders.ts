@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely'
+import type { RetryMode } from '../../contract/why/retry.ts'
 import type { NewWorkOrder, WorkOrderView } from '../../contract/work-orders.ts'
 import { Fault, type FaultRecord } from '../../faults/fault.ts'
 import { statedUsd } from '../../money.ts'
@@ -153,6 +154,8 @@ export type Move = {
   /** Merged into what is there; not for `in_progress`. */
   metadata?: Record<string, unknown>
   reason?: FaultRecord | null
+  /** How a human has it retried. */
+  retry?: RetryMode
 }
 
 /**
@@ -176,6 +179,8 @@ export async function moveWorkOrder(db: Db, id: string, move: Move): Promise<boo
       ...(move.reason === undefined
         ? {}
         : { status_reason: move.reason === null ? null : JSON.stringify(move.reason) }),
+      ...(move.retry === undefined ? {} : { retry_mode: move.retry }),
+      ...(move.retry === 'fresh' ? { asked_anew_after: sql<number>`attempts` } : {}),
     })
     .where('id', '=', id)
     .where('status', 'in', move.from)

@@ -4,7 +4,7 @@ import { withoutReasoning } from '../../edits/reasoning.ts'
 import { Fault, toFault } from '../../faults/fault.ts'
 import { Usd } from '../../money.ts'
 import type { Executor, ExecutorInput } from '../../ports/execution.ts'
-import type { ModelGateway, ModelGrant } from '../../ports/model-access.ts'
+import type { GrantedCall, ModelGateway, ModelGrant } from '../../ports/model-access.ts'
 import type { WorkTree } from '../../ports/workspace.ts'
 import { plainText } from '../../redaction/plain-text.ts'
 import { removeTree } from '../../sandbox/remove-tree.ts'
@@ -58,6 +58,7 @@ async function apply(options: AiderExecutorOptions, input: ExecutorInput): Promi
     workOrderId,
     attempt,
     task,
+    mostCalls: input.mostCalls,
     signal,
     maxRequestBytes: mostBytesOf(options.contextMaxBytes + Buffer.byteLength(instruction)),
     refuse: refuseForeignPath,
@@ -71,6 +72,11 @@ async function apply(options: AiderExecutorOptions, input: ExecutorInput): Promi
   await judge(input, { ...ending, grant, mask })
   const costs = grant.calls.flatMap(({ costUsd }) => (costUsd === null ? [] : [costUsd]))
   return { costUsd: Usd.sum(0, ...costs).toNumber() }
+}
+
+/** One that was cut off or refused is an answer too. */
+function isAnswered({ fault, costUsd }: GrantedCall): boolean {
+  return fault === null || costUsd !== null || fault.code.startsWith('model_answer_')
 }
 
 /** A byte of a text takes at most so many in JSON. */
@@ -159,7 +165,9 @@ async function judge(input: ExecutorInput, run: Ending & { grant: ModelGrant; ma
   const changed = trespassed.length > 0 ? [] : await input.workspace.changedPaths()
   const evidence = { ...run, calls: run.grant.calls, changed, trespassed }
   const fault = faultOfVerdict(judgeRun(evidence, input.scope))
-  if (fault !== null) throw fault
+  if (fault === null) return
+  const answers = run.grant.calls.filter(isAnswered).length
+  throw new Fault(fault.code, fault.message, { ...fault.details, answers }, fault)
 }
 
 /**

@@ -9,9 +9,12 @@ import {
   ProjectResponse,
   ProjectsResponse,
   RemovedProjectResponse,
+  ResumedProjectResponse,
 } from '../../contract/projects.ts'
+import { actingAs } from '../../db/audit/acting-as.ts'
 import { removeProject } from '../../db/project-changes.ts'
 import { findProjectByName, listProjects, showProject } from '../../db/projects.ts'
+import { resumeProject } from '../../db/work-orders/failure-rows.ts'
 import { shownRepository } from '../../git/repository-url.ts'
 import {
   ANY_FAULT,
@@ -85,6 +88,16 @@ const edit = createRoute({
   },
 })
 
+const resume = createRoute({
+  method: 'delete',
+  path: '/api/projects/{name}/pause',
+  operationId: 'resumeProject',
+  summary: 'Take orders on again of a project that was paused because so many in a row failed alike',
+  tags,
+  request: { params: ProjectParams },
+  responses: { 200: json(ResumedProjectResponse, 'Its orders are taken on again'), ...NO_SUCH_PROJECT, ...ANY_FAULT },
+})
+
 const remove = createRoute({
   method: 'delete',
   path: '/api/projects/{name}',
@@ -113,6 +126,12 @@ export const projectRoutes = newRoutes()
   .openapi(edit, async (c) => {
     const result = await editProject(c.var.deps, c.req.valid('param').name, c.req.valid('json'))
     return c.json({ success: true as const, ...result }, 200)
+  })
+  .openapi(resume, async (c) => {
+    const { db } = c.var.deps
+    const project = await findProjectByName(db, c.req.valid('param').name)
+    const ended = await resumeProject(actingAs(db, c.var.actor), project)
+    return c.json({ success: true as const, project: await showProject(db, project.name), ended }, 200)
   })
   .openapi(remove, async (c) => {
     const { db } = c.var.deps

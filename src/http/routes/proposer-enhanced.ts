@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely'
 import { wantedAnswer } from '../../attempt/choose-executor.ts'
 import { assertServing } from '../../attempt/drain.ts'
 import { refuseMistakenScope } from '../../attempt/mistaken-scope.ts'
+import { MOST_ANSWERS_OF_ONE } from '../../attempt/steps/propose.ts'
 import { findProjectByName, projectOf } from '../../db/projects.ts'
 import type { Database } from '../../db/schema.ts'
 import { findWorkOrder } from '../../db/work-orders/work-orders.ts'
@@ -67,6 +68,7 @@ async function proposeForApi(
     contextFiles: context,
     wanted: await wantedAnswer(adapters.executors),
     previousFailure: null,
+    mostCalls: MOST_ANSWERS_OF_ONE,
     signal,
     onProgress: async () => undefined,
   })

@@ -1,6 +1,6 @@
 import { createRoute } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import { RetryWorkOrder } from '../../contract/orchestrator.ts'
+import { RetriedWorkOrderResponse, RetryWorkOrder } from '../../contract/why/retry.ts'
 import {
   ApproveWorkOrder,
   ReasonBody,
@@ -78,7 +78,7 @@ const retry = createRoute({
   summary: 'Make a failed, blocked or cancelled order pending again',
   tags,
   request: { params: WorkOrderParams, body: jsonBody(RetryWorkOrder, false) },
-  responses: { ...ACTED, ...BODY_FAULT },
+  responses: { ...ACTED, 200: json(RetriedWorkOrderResponse, 'As it is now, and what the retry does'), ...BODY_FAULT },
 })
 const verify = createRoute({
   method: 'post',
@@ -105,7 +105,7 @@ const close = forgeAction(
 async function act(
   c: Context<HttpEnv>,
   idOrPrefix: string,
-  verb: 'cancel' | 'retry' | 'verify' | 'merge' | 'close',
+  verb: 'cancel' | 'merge' | 'close',
 ): Promise<WorkOrderView> {
   const { db, orchestrator } = c.var.deps
   const { id } = await findWorkOrder(db, idOrPrefix)
@@ -131,12 +131,21 @@ export const workOrderActionRoutes = newRoutes()
     return c.json({ success: true as const, work_order: await act(c, c.req.valid('param').id, 'cancel') }, 200)
   })
   .openapi(retry, async (c) => {
+    const { db, orchestrator } = c.var.deps
+    // Without a body nothing has filled in what holds then.
     const { mode } = RetryWorkOrder.parse(c.req.valid('json'))
-    const verb = mode === 'verify_only' ? 'verify' : 'retry'
-    return c.json({ success: true as const, work_order: await act(c, c.req.valid('param').id, verb) }, 200)
+    const { id } = await findWorkOrder(db, c.req.valid('param').id)
+    const retried =
+      mode === 'verify_only'
+        ? await orchestrator.verify(id, c.var.actor)
+        : await orchestrator.retry(id, c.var.actor, mode)
+    return c.json({ success: true as const, work_order: await findWorkOrder(db, id), retried }, 200)
   })
   .openapi(verify, async (c) => {
-    return c.json({ success: true as const, work_order: await act(c, c.req.valid('param').id, 'verify') }, 200)
+    const { db, orchestrator } = c.var.deps
+    const { id } = await findWorkOrder(db, c.req.valid('param').id)
+    const retried = await orchestrator.verify(id, c.var.actor)
+    return c.json({ success: true as const, work_order: await findWorkOrder(db, id), retried }, 200)
   })
   .openapi(merge, async (c) => {
     return c.json({ success: true as const, work_order: await act(c, c.req.valid('param').id, 'merge') }, 200)

@@ -3,6 +3,7 @@ import { raiseCommand } from '../../budget/ceilings.ts'
 import { isoTime } from '../../clock.ts'
 import type { Why } from '../../contract/why/why.ts'
 import { asWord } from '../../db/proposer-configs.ts'
+import type { FailureRow } from '../../db/work-orders/failure-rows.ts'
 import type { Whereabouts } from '../../db/work-orders/order-whereabouts.ts'
 import { isSuspendCode, type SuspendCode } from '../../db/work-orders/suspended-orders.ts'
 import { isOf } from '../../faults/families.ts'
@@ -113,8 +114,25 @@ function ledgerUnsound(_: Resting, { order }: WhyFacts): Why {
   })
 }
 
-function behindPause({ order: suspended, pause }: Resting, { order }: WhyFacts): Why {
+function behindFailures({ subject, code, step, message, orders }: FailureRow, order: Whereabouts): Why {
+  return answer({
+    kind: 'provider',
+    code: 'provider_paused',
+    short: `waits for ${subject}, paused after ${orders.length} failures in a row`,
+    sentence: `${subject} is paused: the last ${orders.length} orders that were given to it have failed with ${code} at ${step}.`,
+    evidence: [
+      { name: 'last failure', text: message },
+      ...orders.slice(-MOST_NAMED).map((id) => ({ name: 'failed order', text: id })),
+      ...attemptEvidence(order),
+    ],
+    orders: orders.slice(-MOST_NAMED),
+    next: [`moose proposer resume ${asWord(subject)}`, 'moose status'],
+  })
+}
+
+function behindPause({ order: suspended, pause, row }: Resting, { order }: WhyFacts): Why {
   const proposer = detailOf(suspended, 'proposer')
+  if (row !== null) return behindFailures(row, order)
   if (pause === null) return { ...needsHuman(order), kind: 'provider' }
   const { provider, kind, running, failures, reason, since } = pause
   const until = isoTime(pause.until)

@@ -91,7 +91,15 @@ function rests(
   { details = {}, ...found }: Partial<Omit<Resting, 'order'>> & { details?: Record<string, FaultDetail> } = {},
 ): Given {
   const reason = { code, message: `The reason of ${code}.`, details }
-  const nothing = { isReleased: false, needed: null, cap: null, isLedgerSound: true, pause: null, allowances: [] }
+  const nothing = {
+    isReleased: false,
+    needed: null,
+    cap: null,
+    isLedgerSound: true,
+    pause: null,
+    row: null,
+    allowances: [],
+  }
   const attempt: LastAttempt = { ...ATTEMPT, status: 'blocked' }
   return {
     order: { status: 'blocked', reason, attempt },

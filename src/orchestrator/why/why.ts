@@ -137,7 +137,14 @@ function whyItFailed(order: Whereabouts): Why {
     short: `${code === null ? 'failed' : code}${at}${said}`,
     sentence: `${attempt === null ? 'It' : `Attempt ${attempt.number}`} failed${at}${code === null ? '' : ` with ${code}`}${said}`,
     evidence: [...attemptEvidence(order), { name: 'ended', text: isoTime(order.updatedAt) }, ...costEvidence(order)],
-    next: [`moose logs ${short(id)}`, `moose edit ${short(id)}`, ...again, ...verify, `moose retry ${short(id)}`],
+    next: [
+      `moose logs ${short(id)}`,
+      `moose edit ${short(id)}`,
+      ...again,
+      ...verify,
+      `moose retry ${short(id)}`,
+      `moose retry ${short(id)} --fresh`,
+    ],
   })
 }
 

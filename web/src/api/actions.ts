@@ -1,6 +1,6 @@
 import { answer, api, type Order, type OrderDetail, type Scope } from './client.ts'
 
-export type Verb = 'approve' | 'reject' | 'cancel' | 'retry' | 'verify' | 'merge' | 'close'
+export type Verb = 'approve' | 'reject' | 'cancel' | 'retry' | 'fresh' | 'verify' | 'merge' | 'close'
 /** What has to be known of an order to act on it. */
 export type Actable = Pick<Order, 'id' | 'title' | 'content_sha256' | 'status_reason' | 'github_pr_number'>
 
@@ -53,10 +53,21 @@ export const ACTIONS: Readonly<Record<Verb, Action>> = {
   retry: {
     scope: 'operate',
     label: 'Retry',
-    asks: () => 'Another attempt is made, which costs again.',
+    asks: () =>
+      'The model is asked again and told what failed last, which costs again; answers that were not to blame are not paid for ' +
+      'twice. An attempt that rests goes on.',
     done: 'Will be tried again',
     isDanger: false,
-    send: (order) => answer(api.POST('/api/work-orders/{id}/retry', at(order))),
+    send: (order) => answer(api.POST('/api/work-orders/{id}/retry', { ...at(order), body: { mode: 'again' } })),
+  },
+  fresh: {
+    scope: 'operate',
+    label: 'Ask anew',
+    asks: () =>
+      'The model is asked anew, which costs again: it is told of no earlier failure, and no earlier answer is taken.',
+    done: 'Will be asked anew',
+    isDanger: false,
+    send: (order) => answer(api.POST('/api/work-orders/{id}/retry', { ...at(order), body: { mode: 'fresh' } })),
   },
   verify: {
     scope: 'operate',
@@ -91,10 +102,10 @@ const VERBS_OF: Readonly<Record<ListedState, readonly Verb[]>> = {
   waiting: ['cancel'],
   running: ['cancel'],
   review: ['merge', 'close'],
-  blocked: ['retry', 'cancel'],
-  failed: ['retry'],
+  blocked: ['retry', 'fresh', 'cancel'],
+  failed: ['retry', 'fresh'],
   completed: [],
-  cancelled: ['retry'],
+  cancelled: ['retry', 'fresh'],
 }
 
 export type ListedState =

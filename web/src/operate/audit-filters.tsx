@@ -35,6 +35,8 @@ const ACTS = [
   'project.edit',
   'project.remove',
   'project.restore',
+  'project.resume',
+  'proposer.resume',
   'setting.add',
   'setting.edit',
   'setting.delete',

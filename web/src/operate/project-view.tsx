@@ -1,8 +1,11 @@
+import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { answer, api, type Schemas } from '../api/client.ts'
+import { statusQuery } from '../api/queries.ts'
 import { AskedButton } from '../ui/asked-button.tsx'
 import { usd } from '../ui/words.tsx'
 import { CapButton } from './cap-button.tsx'
+import { FailurePauseText } from './pauses.tsx'
 import { ProjectCheck } from './project-check.tsx'
 import { ProjectForm } from './project-form.tsx'
 import { ProjectHosts } from './project-hosts.tsx'
@@ -13,9 +16,16 @@ type Project = Schemas['Project']
 /** One repository: its settings, what it may reach, what is protected, and whether its checks run. */
 export function ProjectView({ project }: { project: Project }) {
   const { name, budget_usd: cap } = project
+  const { data: status } = useQuery(statusQuery)
+  const pause = status?.failure_pauses?.find((one) => one.kind === 'project' && one.name === name)
   return (
     <>
       <h2>{name}</h2>
+      {pause === undefined ? null : (
+        <Card title="Paused">
+          <FailurePauseText pause={pause} />
+        </Card>
+      )}
       <p className="quiet">
         Settings count from the next attempt on; hosts from the next set-up or check on.{' '}
         <Link to="/orders" search={{ project: name }}>

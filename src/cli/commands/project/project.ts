@@ -1,5 +1,10 @@
 import { Command } from 'commander'
-import { OneProjectResponse, ProjectsResponse, RemovedProjectResponse } from '../../../contract/projects.ts'
+import {
+  OneProjectResponse,
+  ProjectsResponse,
+  RemovedProjectResponse,
+  ResumedProjectResponse,
+} from '../../../contract/projects.ts'
 import { type Cli, withApi } from '../../cli.ts'
 import { projectPath } from '../../client/api-client.ts'
 import { counted } from '../../pages/humanize.ts'
@@ -17,7 +22,13 @@ export function projectCommand(cli: Cli): Command {
         'repository’s: base branch, forge, monthly cap, how branches are called, and who commits.',
     )
     .addHelpText('after', HELP)
-  for (const part of [projectListCommand, projectShowCommand, projectEditCommand, projectRemoveCommand])
+  for (const part of [
+    projectListCommand,
+    projectShowCommand,
+    projectEditCommand,
+    projectResumeCommand,
+    projectRemoveCommand,
+  ])
     command.addCommand(part(cli))
   return command
 }
@@ -71,6 +82,26 @@ function projectShowCommand(cli: Cli): Command {
         const shown = await api.call({ method: 'GET', path: projectPath(name), answer: OneProjectResponse })
         cli.output.document(shown)
         cli.output.line(projectPage(shown.project, cli.output.paint))
+      }),
+    )
+}
+
+function projectResumeCommand(cli: Cli): Command {
+  return new Command('resume')
+    .summary('take its orders on again')
+    .description(
+      'Takes orders of a project on again that was paused because so many in a row failed with one code at one step. Find ' +
+        'out why first: the next ones are paid for, and pause it again if they fail too.',
+    )
+    .argument('<project>', 'its name')
+    .addHelpText('after', '\nExample:\n  $ moose project resume shop')
+    .action((name: string) =>
+      withApi(cli, async (api) => {
+        const path = `${projectPath(name)}/pause`
+        const answer = await api.call({ method: 'DELETE', path, answer: ResumedProjectResponse })
+        cli.output.document(answer)
+        const shown = cli.output.paint.bold(harmless(answer.project.name))
+        cli.output.line(answer.ended ? `${shown} is taken on again` : `${shown} was not paused`)
       }),
     )
 }

@@ -1,0 +1,44 @@
+import { type Kysely, sql } from 'kysely'
+import type { Database } from '../schema.ts'
+import { isSuspended } from '../work-orders/suspended-orders.ts'
+
+/** How the last attempt of an order ended. */
+export type LastAttempt = {
+  /** Null: it ended well. */
+  code: string | null
+  /** Whether it rests and is resumed by the next claim. */
+  goesOn: boolean
+  /** Answers of models it has had. */
+  answers: number
+  /** Whether one of them was a recording. */
+  isReplayed: boolean
+}
+
+/** Null: there is none. */
+export async function lastAttemptOf(db: Kysely<Database>, workOrderId: string): Promise<LastAttempt | null> {
+  const row = await db
+    .selectFrom('attempts')
+    .innerJoin('work_orders', 'work_orders.id', 'attempts.work_order_id')
+    .where('attempts.work_order_id', '=', workOrderId)
+    .select(sql<string | null>`attempts.error ->> 'code'`.as('code'))
+    .select((eb) => [
+      eb
+        .and([isSuspended(eb), eb(sql<number>`coalesce(asked_anew_after, 0)`, '<', eb.ref('attempts.number'))])
+        .as('goesOn'),
+      callsOf('answer is not null or replayed').as('answers'),
+      callsOf('replayed').as('replayed'),
+    ])
+    .orderBy('attempts.number', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  if (row === undefined) return null
+  const { code, goesOn, answers, replayed } = row
+  return { code, goesOn: goesOn === true, answers: Number(answers), isReplayed: Number(replayed) > 0 }
+}
+
+function callsOf(which: 'answer is not null or replayed' | 'replayed') {
+  return sql<string>`(
+    select count(*) from model_calls as call
+    where call.work_order_id = attempts.work_order_id and call.attempt = attempts.number and (${sql.raw(which)})
+  )`
+}

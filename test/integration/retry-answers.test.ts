@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Moose } from '../../src/app.ts'
+import { RetriedWorkOrderResponse } from '../../src/contract/why/retry.ts'
+import { readRoutingOutcomes } from '../../src/db/outcome-vectors.ts'
+import { type Scripted, startModelServer } from '../support/model-server.ts'
+import { createMooseHome, detailOf, fileOrder, settled } from '../support/moose-home.ts'
+import { useStandIn } from '../support/stand-in-proposer.ts'
+import { until } from '../support/until.ts'
+
+const says = (text: string): Scripted => ({ kind: 'text', text })
+const SETTINGS = { OPENAI_COMPATIBLE_API_KEY: 'sk-real', ORCHESTRATOR_EXECUTOR: 'patch' }
+const NEVER = { 'a.txt': 'a\n', 'moose.yaml': 'checks:\n  - { name: never, run: "grep -q a a.txt" }\n' }
+
+/** A running Moose with one stand-in and one order that was carried out once. */
+async function afterOneAttempt(script: Scripted[], files: Record<string, string> = NEVER) {
+  await using stack = new AsyncDisposableStack()
+  const home = stack.use(await createMooseHome(files, [], SETTINGS))
+  const server = stack.use(await startModelServer(...script))
+  await useStandIn(home, 'small', { url: server.url, threshold: 1 })
+  const moose = stack.use(await home.open())
+  await moose.orchestrator.start(null)
+  const id = await fileOrder(home.database, { title: 'Change a', files: ['a.txt'] })
+  const owned = stack.move()
+  return {
+    home,
+    server,
+    moose,
+    id,
+    asked: () => JSON.stringify(server.calls.at(-1)?.body),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+async function retried(moose: Moose, id: string, body?: unknown) {
+  const sent = body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
+  const url = `http://127.0.0.1/api/work-orders/${id}/retry`
+  const response = await moose.http.fetch(new Request(url, { method: 'POST', ...sent }))
+  assert.equal(response.status, 200, await response.clone().text())
+  return RetriedWorkOrderResponse.parse(await response.json()).retried
+}
+
+test('an answer that led to a failure is never given to a retry again, although it asks the same', async () => {
+  await using setting = await afterOneAttempt([says('### write a.txt\n```\nb\n```\n')])
+  const { moose, id, server, asked } = setting
+  assert.equal((await settled(moose, id)).status_reason?.code, 'check_failed')
+  for (const attempt of [2, 3, 4]) {
+    const said = await retried(moose, id)
+    assert.deepEqual([said.mode, said.told_of, said.replays], ['again', 'check_failed', false])
+    assert.equal(said.sentence, 'The model is asked again, told of the last failure (check_failed).')
+    assert.equal((await settled(moose, id)).attempts, attempt)
+    assert.equal(server.calls.length, attempt, 'the model was asked')
+    assert.match(asked(), /An earlier try/)
+  }
+})
+
+test('refinements that failed are not given again either', async () => {
+  await using setting = await afterOneAttempt([says('no edits at all')])
+  const { moose, id, server } = setting
+  for (const attempt of [1, 2, 3]) {
+    assert.equal((await settled(moose, id)).status_reason?.code, 'proposal_rejected')
+    assert.equal(server.calls.length, 2 * attempt)
+    await moose.orchestrator.retry(id)
+  }
+})
+
+test('fresh is a conversation without the failure before, and says so; the next retry is told of its failure alone', async () => {
+  await using setting = await afterOneAttempt([says('### write a.txt\n```\nb\n```\n')])
+  const { moose, id, server, asked, home } = setting
+  await settled(moose, id)
+  const first = asked()
+  const said = await retried(moose, id, { mode: 'fresh' })
+  assert.deepEqual([said.mode, said.told_of], ['fresh', null])
+  assert.match(said.sentence, /asked anew: it is told of no earlier failure, and no earlier answer is taken/)
+  await settled(moose, id)
+  assert.equal(server.calls.length, 2)
+  assert.equal(asked(), first)
+  assert.equal((await retried(moose, id)).told_of, 'check_failed')
+  await settled(moose, id)
+  assert.match(asked(), /An earlier try/)
+  const acts = await home.database.db
+    .selectFrom('audit_entries')
+    .select('details')
+    .where('act', '=', 'order.retry')
+    .orderBy('seq')
+    .execute()
+  assert.deepEqual(
+    acts.map(({ details }) => details['mode']),
+    ['fresh', 'again'],
+  )
+})
+
+test('an answer that was not to blame is taken again unpaid, unless the models are asked anew', async () => {
+  const files = { 'a.txt': 'a\n', 'moose.yaml': 'checks:\n  - { name: slow, run: "grep -q a a.txt || sleep 60" }\n' }
+  await using setting = await afterOneAttempt([says('### write a.txt\n```\nb\n```\n')], files)
+  const { moose, id, server } = setting
+  const cancelIt = async (calls: number, attempt: number) => {
+    const isVerified = async () => {
+      const { attempts, phase } = await detailOf(moose, id)
+      return attempts === attempt && phase === 'verifying'
+    }
+    await until('it is verified', isVerified)
+    assert.equal(server.calls.length, calls)
+    await moose.orchestrator.cancel(id)
+    await until('nothing runs', async () => (await moose.orchestrator.status()).executing_count === 0)
+  }
+  await cancelIt(1, 1)
+  const said = await retried(moose, id)
+  assert.match(said.sentence, /takes the answers that are there again, unpaid/)
+  await cancelIt(1, 2)
+  await retried(moose, id, { mode: 'fresh' })
+  await cancelIt(2, 3)
+})
+
+test('a pull request that was closed is not opened again with the same answer', async () => {
+  await using setting = await afterOneAttempt([says('### write a.txt\n```\na b\n```\n')])
+  const { moose, id, server } = setting
+  assert.equal((await settled(moose, id)).phase, 'in_review')
+  await moose.orchestrator.close(id)
+  await moose.orchestrator.retry(id)
+  await settled(moose, id)
+  assert.equal(server.calls.length, 2)
+})
+
+test('an attempt that rests goes on when it is retried; asked anew, another one begins', async () => {
+  await using home = await createMooseHome({ 'moose.yaml': 'checks: []\n' }, [], SETTINGS)
+  await using server = await startModelServer(says('### write moose.yaml\n```\nchecks: [] # none\n```\n'))
+  await useStandIn(home, 'small', { url: server.url, threshold: 1 })
+  await using moose = await home.open()
+  await moose.orchestrator.start(null)
+  const id = await fileOrder(home.database, { title: 'Change checks', files: ['moose.yaml'] })
+  assert.equal((await settled(moose, id)).status_reason?.code, 'protected_change')
+  assert.match((await retried(moose, id)).sentence, /goes on where it rests \(protected_change\)/)
+  assert.equal((await settled(moose, id)).attempts, 1)
+  await retried(moose, id, { mode: 'fresh' })
+  assert.equal((await settled(moose, id)).attempts, 2)
+  assert.equal(server.calls.length, 2)
+})
+
+test('a recording can only be replayed, and a retry says so', async () => {
+  const answers = [{ task: 'Change a', turn: 1, text: '### write a.txt\n```\nb\n```\n' }]
+  await using home = await createMooseHome(NEVER, answers, { ORCHESTRATOR_EXECUTOR: 'patch' })
+  await using moose = await home.open()
+  await moose.orchestrator.start(null)
+  const id = await fileOrder(home.database, { title: 'Change a', files: ['a.txt'] })
+  await settled(moose, id)
+  for (const mode of ['again', 'fresh']) {
+    const said = await retried(moose, id, { mode })
+    assert.equal(said.replays, true)
+    assert.match(said.sentence, /can only be replayed.*moose proposer add/)
+    await settled(moose, id)
+  }
+})
+
+test('refinements count, with their cost, in the outcome and in what routing learns from; a cancellation does not', async () => {
+  const edits = says('### write a.txt\n```\na b\n```\n')
+  await using setting = await afterOneAttempt([says('no edits at all'), edits])
+  const { moose, id, home } = setting
+  assert.equal((await settled(moose, id)).phase, 'in_review')
+  await moose.orchestrator.merge(id)
+  const { db } = home.database
+  const { metadata, cost } = await db
+    .selectFrom('outcome_vectors')
+    .select(['metadata', 'cost'])
+    .where('work_order_id', '=', id)
+    .where('operation_type', '=', 'work_order_execution')
+    .executeTakeFirstOrThrow()
+  assert.match(JSON.stringify(metadata), /"answers":2,.*"refinements":1/)
+  const calls = await db.selectFrom('model_calls').select('cost_usd').execute()
+  const spent = calls.reduce((sum, call) => sum + Number(call.cost_usd), 0)
+  assert.equal(calls.length, 2)
+  assert.ok(spent > 0 && Math.abs(Number(cost) - spent) < 1e-12)
+  const [learned, ...others] = await readRoutingOutcomes(db, 10)
+  assert.deepEqual(others, [])
+  assert.equal(learned?.merged, true)
+  assert.ok(learned !== undefined && Math.abs(learned.costUsd - spent) < 1e-12)
+
+  setting.server.script.splice(0, Infinity, { kind: 'silent' })
+  const cancelled = await fileOrder(home.database, { title: 'Cancel it', files: ['a.txt'] })
+  await until('it is asked', () => setting.server.calls.length === 3)
+  await moose.orchestrator.cancel(cancelled)
+  await settled(moose, cancelled)
+  await until('it is recorded', async () => {
+    const rows = await db.selectFrom('outcome_vectors').select('id').where('work_order_id', '=', cancelled).execute()
+    return rows.length === 1
+  })
+  assert.equal((await readRoutingOutcomes(db, 10)).length, 1)
+})
