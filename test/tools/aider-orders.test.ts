@@ -39,17 +39,14 @@ describe('orders carried out with Aider', { skip: lacking('aider') }, () => {
     assert.match(await notesOf(setting, order.id), /output: .*Applied edit to greeting\.txt/s)
   })
 
-  test('two failed runs fail the order and leave no branch, no commit and no workspace', async () => {
+  test('a failed run that has used the calls up fails the order and leaves no branch, no commit and no workspace', async () => {
     const partial = GOOD + block('greeting.txt', 'nowhere', 'x')
-    await using setting = await openAiderSetting(
-      [says(IDEA), says(partial), says('Sorry.'), says(partial), says('Sorry.')],
-      {
-        ORCHESTRATOR_AIDER_BIN: AIDER,
-      },
-    )
+    await using setting = await openAiderSetting([says(IDEA), says(partial), says('Sorry.')], {
+      ORCHESTRATOR_AIDER_BIN: AIDER,
+    })
     const order = await carryOut(setting)
     assert.deepEqual([order.status, order.status_reason?.code], ['failed', 'aider_partial'])
-    assert.equal(setting.server.calls.length, 5)
+    assert.equal(setting.server.calls.length, 3)
     assert.deepEqual(await setting.home.remote.branches(), ['main'])
     assert.equal(await attemptRefsOf(setting), '')
   })
