@@ -61,6 +61,8 @@ export type Config = {
   fault: ArmedFault | null
   /** Bytes of file content one proposal may carry. */
   contextMaxBytes: number
+  /** How often a model mends a change that failed a check, where `moose.yaml` says nothing of it. */
+  repairMax: number
   modelTimeoutMs: number
   /** Hosts of models beside those Moose knows, as `MOOSE_MODEL_HOSTS` names them. */
   modelHosts: readonly string[]
@@ -245,6 +247,7 @@ function toConfig(env: z.infer<typeof Environment>): Omit<Config, PassedOn> {
     fault: env.MOOSE_FAULT ?? null,
     drainGraceMs: env.MOOSE_DRAIN_GRACE_MS,
     contextMaxBytes: env.MOOSE_CONTEXT_MAX_BYTES,
+    repairMax: env.MOOSE_REPAIR_MAX,
     modelTimeoutMs: env.MOOSE_MODEL_TIMEOUT_MS,
     modelHosts: env.MOOSE_MODEL_HOSTS ?? [],
     managerUrl: env.MOOSE_MANAGER_URL ?? null,

@@ -1,3 +1,4 @@
+import type { Repair } from '../contract/evidence/repair.ts'
 import type { PullRequest } from '../ports/pull-request.ts'
 import type { RoutingDecision } from '../ports/routing.ts'
 import type { Sanitize } from '../redaction/sanitize-output.ts'
@@ -7,7 +8,14 @@ import type { Routed } from './steps/route.ts'
 import type { Verified } from './steps/verify.ts'
 
 /** The outcomes of the steps before publishing. */
-export type Evidence = { routed: Routed; proposed: Proposed; applied: Applied; verified: Verified }
+export type Evidence = {
+  routed: Routed
+  proposed: Proposed
+  applied: Applied
+  verified: Verified
+  /** Oldest first. */
+  repairs: readonly Repair[]
+}
 
 /** The outcomes of an attempt that may have ended early: those after its end are missing. */
 export type PartialEvidence = { [Part in keyof Evidence]?: Evidence[Part] }

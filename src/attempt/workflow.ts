@@ -40,7 +40,7 @@ export type WorkflowDeps = {
   begin: (run: AttemptRun) => Promise<AbortSignal>
   /** The id of this home. */
   homeId: string
-  config: Pick<Config, 'home' | 'pageUrl'>
+  config: Pick<Config, 'home' | 'pageUrl' | 'repairMax'>
   /** Gives up a run that another process owns now. Never resolves. */
   leave: (run: AttemptRun, fault: Fault) => Promise<never>
   /** Called when a run has recorded its end or its suspension. */
@@ -70,7 +70,9 @@ export function attemptWorkflow(deps: WorkflowDeps): (run: AttemptRun) => Promis
       await carryOut(deps, { context: opened.context, key }, evidence, run)
     } catch (thrown) {
       failure = toFault(thrown).toRecord()
-      await recordEnd(deps, key, run, { ...key, evidence, step: progress.step, fault: failure })
+      // A repair that came to nothing leaves the failed check as the reason.
+      const step = failure.code === 'check_failed' ? 'verify' : progress.step
+      await recordEnd(deps, key, run, { ...key, evidence, step, fault: failure })
     } finally {
       await cleanUp(deps, key, failure !== null && NEXT_MOVE[failure.code] !== 'suspend' ? evidence.routed : undefined)
       deps.onEnd(key, failure === null ? null : shownFault(failure, deps))
@@ -79,7 +81,7 @@ export function attemptWorkflow(deps: WorkflowDeps): (run: AttemptRun) => Promis
 }
 
 async function carryOut(
-  { db, adapters, sanitize, clock }: WorkflowDeps,
+  { db, adapters, sanitize, clock, config }: WorkflowDeps,
   { context, key }: { context: AttemptContext; key: AttemptRun },
   evidence: PartialEvidence,
   run: Run,
@@ -115,6 +117,7 @@ async function carryOut(
     done: { routed, proposed },
     adapters,
     run,
+    repairMax: config.repairMax,
     onCommit: (headSha) => note({ head_sha: headSha }),
     onEvidence: (found) => Object.assign(evidence, found),
   })
@@ -205,7 +208,7 @@ async function recordEnd(
   if (NEXT_MOVE[fault.code] === 'suspend') return untilAnswered(deps, record)
   await run({
     name: 'record',
-    input: { outcome: 'failed', step: failure.step, code: fault.code, attempt: key.attempt },
+    input: { outcome: 'failed', step: failure.step, code: fault.code, attempt: key.attempt, repairs: evidence.repairs },
     async run() {
       await record()
       // The record is sanitized for display; the journal keeps the exact fault.

@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { type Fault, toFault } from '../faults/fault.ts'
-import type { Check, CheckResult, CheckRunner } from '../ports/execution.ts'
+import type { Check, CheckResult, CheckRunner, Script } from '../ports/execution.ts'
 import type { Workspace } from '../ports/workspace.ts'
 import { provedCriteria } from '../work-order/proves.ts'
 import { FailingTests } from './failing-tests.ts'
@@ -17,12 +17,25 @@ type RunOptions = Parameters<CheckRunner['run']>[1]
  */
 export function createCheckRunner(options: ScriptParts): CheckRunner {
   const spoiled = new WeakMap<Workspace, string>()
-  return { run: (check, runOptions) => runCheck({ ...options, spoiled }, check, runOptions) }
+  return {
+    run: (check, runOptions) => runCheck({ ...options, spoiled }, check, runOptions),
+    fix: (check, runOptions) => runFix({ ...options, spoiled }, check, runOptions),
+  }
 }
 
 type RunnerParts = ScriptParts & {
   /** Workspaces that could not be put back, with the check that left them so. */
   spoiled: WeakMap<Workspace, string>
+}
+
+async function runFix(
+  parts: RunnerParts,
+  { fix, timeoutMs }: Parameters<CheckRunner['fix']>[0],
+  options: Parameters<CheckRunner['fix']>[1],
+): Promise<CheckResult['outcome']> {
+  if (parts.spoiled.has(options.workspace)) return 'crashed'
+  const { outcome } = await runIn(parts, { run: fix, timeoutMs }, { ...options, use: 'checks' })
+  return outcome
 }
 
 async function runCheck(parts: RunnerParts, check: Check, options: RunOptions): Promise<CheckResult> {
@@ -53,13 +66,19 @@ async function runAndRestore(parts: RunnerParts, check: Check, options: RunOptio
     onOutput(`Not run: the check "${culprit}" left the workspace in a state that cannot be put right.\n`)
     return { outcome: 'crashed', exitCode: null, network: null }
   }
-  const places = { folder: path.dirname(workspace.path), borrows: workspace.borrows, image: workspace.image }
-  const ending = await runScript(parts, { ...check, use: options.use }, { ...options, ...places }).catch(endingByLimit)
+  const ending = await runIn(parts, check, options)
   const problem = await restore(workspace)
   if (problem === null) return ending
   parts.spoiled.set(workspace, check.name)
   onOutput(`\n${problem.message}\n`)
   return ending.outcome === 'passed' ? { ...ending, outcome: 'crashed' } : ending
+}
+
+/** Leaves the workspace as the script leaves it. */
+function runIn(parts: RunnerParts, script: Script, options: Omit<RunOptions, 'criteria'>): Promise<Ending> {
+  const { workspace, use } = options
+  const places = { folder: path.dirname(workspace.path), borrows: workspace.borrows, image: workspace.image }
+  return runScript(parts, { ...script, use }, { ...options, ...places }).catch(endingByLimit)
 }
 
 /** A check that uses more than it may is a result; its output says so. */

@@ -9,13 +9,16 @@ import { Fault } from '../faults/fault.ts'
 import { MAX_OUTPUT_TOKENS, type ModelAnswer, type ModelMessage } from '../models/model-answer.ts'
 import type { Models } from '../models/models.ts'
 import { NO_USD } from '../money.ts'
-import type { BaseTree, ProposeInput, Proposer, ProposerRequest, ProposerResponse } from '../ports/proposal.ts'
+import type { BaseTree, ProposeInput, Proposer, ProposerRequest, ProposerResponse, Said } from '../ports/proposal.ts'
 import type { PromptPart, RefuseSecrets } from '../redaction/prompt-secrets.ts'
 import { buildPrompt, refinementMessage } from './prompt.ts'
+import { repairConversation, repairRefinement } from './repair-message.ts'
 import { readScopeFiles, type ScopeFile } from './scope-files.ts'
 
 /** The first answer and three refinements. */
 const MAX_CALLS = 4
+/** The same of a repair. */
+const MAX_REPAIR_CALLS = 2
 const SHOWN_REASON = 300
 const KEPT_REASON = 1_000
 
@@ -57,8 +60,8 @@ function partsOf(request: ProposerRequest, files: readonly ScopeFile[], paths: r
   return [{ place: 'the task', text: request.task_description }, ...texts, names]
 }
 
-/** Answers and why they were sent back, oldest first; the last answer is the proposal. */
-type Refinement = { answers: ModelAnswer[]; faults: Fault[]; format: 'edits' | 'text' }
+/** Answers and why they were sent back, oldest first; the last answer is the proposal, `said` what came before it. */
+type Refinement = { answers: ModelAnswer[]; faults: Fault[]; said: Said[]; format: 'edits' | 'text' }
 
 async function refine(
   { models }: Pick<ProposerOptions, 'models'>,
@@ -67,40 +70,50 @@ async function refine(
   prompt: readonly ModelMessage[],
 ): Promise<Refinement> {
   const { workOrderId, attempt, title, signal, onProgress } = input
-  const messages = [...prompt]
+  const { repair } = input
+  const said = repair === null ? [] : repairConversation(repair)
+  const most = repair === null ? MAX_CALLS : MAX_REPAIR_CALLS
   const memory = await models.remember(workOrderId)
   const answers: ModelAnswer[] = []
   const faults: Fault[] = []
-  for (let turn = 1; turn <= MAX_CALLS; turn += 1) {
-    await onProgress(callingMessage(proposer, turn))
-    const call = { proposer, messages, maxOutputTokens: MAX_OUTPUT_TOKENS, signal }
-    const answer = await models.call({ ...call, workOrderId, attempt, turn, task: title, memory })
+  for (let turn = 1; turn <= most; turn += 1) {
+    await onProgress(callingMessage(proposer, turn, most))
+    const call = { proposer, messages: [...prompt, ...said], maxOutputTokens: MAX_OUTPUT_TOKENS, signal }
+    const answer = await models.call({ ...call, workOrderId, attempt, turn, task: taskOf(title, repair), memory })
     if (answer.remembered) await onProgress(`the order has been given answer ${turn} before; nothing is paid for it`)
     answers.push(answer)
     const judged = answer.unclear === null ? await judge(answer.text, input) : answer.unclear
-    if (!(judged instanceof Fault)) return { answers, faults, format: judged }
+    if (!(judged instanceof Fault)) return { answers, faults, said, format: judged }
     faults.push(judged)
-    const next = turn < MAX_CALLS ? 'asking again' : 'giving up'
+    const next = turn < most ? 'asking again' : 'giving up'
     await onProgress(`answer ${turn} does not apply: ${cut(judged.message, SHOWN_REASON)}; ${next}`)
-    messages.push({ role: 'assistant', content: answer.text }, refinementMessage(judged.message))
+    if (turn === most) break
+    const again = repair === null ? refinementMessage(judged.message) : repairRefinement(judged.message)
+    said.push({ role: 'assistant', content: answer.text }, again)
   }
   const last = faults.at(-1)?.code
   const isText = last !== 'change_out_of_scope' && last !== 'reasoning_unclear'
-  if (input.wanted === 'edits_or_text' && isText) return { answers, faults, format: 'text' }
+  if (repair === null && input.wanted === 'edits_or_text' && isText) return { answers, faults, said, format: 'text' }
   throw exhausted(proposer, faults)
 }
 
 /** What an answer counts as; a Fault: as nothing yet. */
-async function judge(text: string, { base, request, wanted }: ProposeInput): Promise<'edits' | 'text' | Fault> {
+async function judge(text: string, { base, request, wanted, repair }: ProposeInput): Promise<'edits' | 'text' | Fault> {
+  if (repair !== null) return (await faultOfEdits(text, repair.changed, request.context)) ?? 'edits'
   const fault = await faultOfEdits(text, base, request.context)
   if (fault === null) return 'edits'
   const isText = wanted === 'text' || (wanted === 'edits_or_text' && fault.code === 'edits_missing')
   return isText ? 'text' : fault
 }
 
-function callingMessage({ name, provider }: ProposerConfig, turn: number): string {
+/** A repair has recordings of its own. */
+function taskOf(title: string, repair: ProposeInput['repair']): string {
+  return repair === null ? title : `${title} (repair ${repair.number})`
+}
+
+function callingMessage({ name, provider }: ProposerConfig, turn: number, most: number): string {
   const what = provider === 'replay' ? `reading the recorded answer of ${name}` : `calling ${name}`
-  return turn === 1 ? `${what} …` : `${what}, refinement ${turn - 1} of ${MAX_CALLS - 1} …`
+  return turn === 1 ? `${what} …` : `${what}, refinement ${turn - 1} of ${most - 1} …`
 }
 
 /** A change that stays outside of the scope to the end says so itself: it names the files a human may want to add. */
@@ -121,7 +134,7 @@ function cut(text: string, length: number): string {
 
 function toResponse(
   { name, model }: ProposerConfig,
-  { answers, faults, format }: Refinement,
+  { answers, faults, said, format }: Refinement,
   executionTimeMs: number,
 ): ProposerResponse {
   return {
@@ -134,6 +147,7 @@ function toResponse(
     ...addUp(answers),
     execution_time_ms: executionTimeMs,
     refinement_metadata: { cycles: answers.length, rejections: faults.map(({ message }) => message) },
+    ...(said.length === 0 ? {} : { said_before: said }),
     format,
   }
 }

@@ -48,6 +48,7 @@ function inputOf(overrides: Partial<ProposeInput> = {}) {
     base: tree,
     wanted: 'edits',
     previousFailure: null,
+    repair: null,
     signal: new AbortController().signal,
     onProgress: async (message) => void progress.push(message),
     ...overrides,

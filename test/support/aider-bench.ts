@@ -209,6 +209,7 @@ async function applyIn(
     signal,
     attempt: 1,
     previousFailure: null,
+    repair: null,
     onOutput,
     onProgress: async () => undefined,
   })
@@ -222,6 +223,7 @@ function watchChanges(workspace: Workspace, onChanges: (paths: readonly string[]
     image: null,
     commit: (message, when) => workspace.commit(message, when),
     restore: () => workspace.restore(),
+    commitWithin: (scope, commit) => workspace.commitWithin(scope, commit),
     ignored: () => workspace.ignored(),
     keepCaches: (key) => workspace.keepCaches(key),
     async changedPaths() {

@@ -123,6 +123,6 @@ function troubled(adapters: Adapters, meet: Meet, repair: (path: string) => Prom
       },
     },
     executors: { ...executors, patch, aider },
-    checkRunner: { run },
+    checkRunner: { ...checkRunner, run },
   }
 }

@@ -1,6 +1,6 @@
 import { isOf } from '../../faults/families.ts'
 import { Fault, type FaultRecord, NEXT_MOVE } from '../../faults/fault.ts'
-import type { ProposerResponse } from '../../ports/proposal.ts'
+import type { ProposeInput, ProposerResponse } from '../../ports/proposal.ts'
 import type { RoutingDecision } from '../../ports/routing.ts'
 import { asProviderPaused } from '../as-provider-paused.ts'
 import { wantedAnswer } from '../choose-executor.ts'
@@ -16,6 +16,8 @@ export type Proposed = {
   /** The name in `proposer_configs` that was asked. */
   proposer: string
   response: ProposerResponse
+  /** What the first prompt was made of, beside order and base; a repair makes the same again. */
+  told: Pick<ProposeInput, 'wanted' | 'previousFailure'>
   /** Null: the proposer that was chosen answered. */
   failover: Failover | null
 }
@@ -211,17 +213,28 @@ async function proposeOnce(
   const base = workspaces.tree(project, baseSha)
   await refuseMistakenScope(base, order.files_in_scope)
   await knowBase(context, project, baseSha, { bases })
-  const response = await proposer.propose({
+  const told = { wanted: await wantedAnswer(executors), previousFailure }
+  const question = questionOf(context, { order, project }, { workspaces, buildProposerRequest }, { asked, baseSha, told })
+  const response = await proposer.propose({ ...question, repair: null })
+  return { baseSha, proposer: asked, response, told }
+}
+
+/** What a proposer is asked: the same each time, so that a repair continues the conversation it began. */
+export function questionOf(
+  context: AttemptContext,
+  { order, project }: Pick<Routed, 'order' | 'project'>,
+  { workspaces, buildProposerRequest }: Pick<Adapters, 'workspaces' | 'buildProposerRequest'>,
+  { asked, baseSha, told }: Pick<Proposed, 'baseSha' | 'told'> & { asked: string },
+): Omit<ProposeInput, 'repair'> {
+  return {
     workOrderId: context.workOrderId,
     attempt: context.attempt,
     title: order.title,
     request: buildProposerRequest(order),
     proposer: asked,
-    base,
-    wanted: await wantedAnswer(executors),
-    previousFailure,
+    base: workspaces.tree(project, baseSha),
+    ...told,
     signal: context.signal,
     onProgress: context.note,
-  })
-  return { baseSha, proposer: asked, response }
+  }
 }

@@ -65,6 +65,7 @@ async function proposeForApi(
     base,
     wanted: await wantedAnswer(adapters.executors),
     previousFailure: null,
+    repair: null,
     signal,
     onProgress: async () => undefined,
   })

@@ -1,0 +1,16 @@
+import { z } from 'zod'
+
+/** One try of an attempt to mend what a check found, in the order they were made. */
+export const Repair = z.object({
+  /** The check that failed and led to it. */
+  check: z.string(),
+  /** `fix`: the check's own `fix:` command; `proposer`: the model was told what failed; `aider`: the same through Aider. */
+  by: z.enum(['fix', 'proposer', 'aider']),
+  /** The commit it made; null: it made none. */
+  head_sha: z.string().nullable(),
+  /** USD of its model calls. */
+  cost_usd: z.number().nonnegative(),
+  /** Whether every check passed, or failed as on the base, afterwards. */
+  mended: z.boolean(),
+})
+export type Repair = z.infer<typeof Repair>
