@@ -24,6 +24,7 @@ import {
   FILES,
   greet,
   KEY,
+  mended,
   NEVER_POLLS,
   noMoney,
   putAway,
@@ -37,7 +38,7 @@ describe('one service, whose attempts rest and go on: nothing that ended is done
   let moose: OrchestratorBench
 
   before(async () => {
-    home = await createMooseHome(FILES, [greet, empty], NEVER_POLLS)
+    home = await createMooseHome(FILES, [greet, empty, mended], NEVER_POLLS)
     moose = await bench(home)
     await moose.orchestrator.start(null)
   })
@@ -104,7 +105,7 @@ describe('one service, whose attempts rest and go on: nothing that ended is done
   })
 
   test('at the repair of a failed check: the commit that failed it is kept and not made again', async () => {
-    moose.trouble.aider.push(noMoney())
+    moose.trouble.propose.push(null, noMoney())
     const id = await fileOrder(home.database, { title: empty.task, files: ['greeting.txt'] })
     const resting = await atRest(home, id)
     assert.equal(stands(resting), 'blocked/budget_exceeded')
@@ -114,10 +115,17 @@ describe('one service, whose attempts rest and go on: nothing that ended is done
     await moose.orchestrator.retry(id)
     const order = await atRest(home, id)
     assert.equal(stands(order), 'in_progress/in_review', JSON.stringify(order.status_reason))
-    assert.deepEqual(moose.calls, { route: 1, propose: 1, patch: 1, aider: 2, check: 2 })
+    assert.deepEqual(moose.calls, { route: 1, propose: 3, patch: 2, aider: 0, check: 2 })
     assert.deepEqual(
-      stepsOf(order)?.filter((step) => /^(apply|verify)/.test(step)),
-      ['apply 1 succeeded 1', 'verify 1 failed 1', 'apply 2 succeeded 2', 'verify 2 succeeded 1'],
+      stepsOf(order)?.filter((step) => /^(propose|apply|verify)/.test(step)),
+      [
+        'propose 1 succeeded 1',
+        'apply 1 succeeded 1',
+        'verify 1 failed 1',
+        'propose 2 succeeded 2',
+        'apply 2 succeeded 1',
+        'verify 2 succeeded 1',
+      ],
     )
     const branch = `feature/wo-${id.slice(0, 8)}-empty-it`
     assert.equal(await home.remote.git('show', `${branch}:greeting.txt`), 'repaired')

@@ -16,6 +16,8 @@ export const FILES = {
 export const write = (file: string, text: string) => `### write ${file}\n\`\`\`\n${text}\n\`\`\`\n`
 export const greet = { task: 'Greet the world', turn: 1, text: write('greeting.txt', 'hello, world') }
 export const empty = { task: 'Empty it', turn: 1, text: '### write greeting.txt\n```\n```\n' }
+/** What mends it. */
+export const mended = { ...empty, task: `${empty.task} (repair 1)`, text: write('greeting.txt', 'repaired') }
 /** So long that only a notification can have woken the dispatcher. */
 export const NEVER_POLLS = { ORCHESTRATOR_POLLING_INTERVAL_MS: '3600000' }
 export const KEY = { OPENAI_COMPATIBLE_API_KEY: 'sk-real' }
