@@ -169,12 +169,19 @@ async function judgeRepairable(
   if (failure?.code !== 'check_failed') return null
   const { config } = await knowBase(context, done.routed.project, done.proposed.baseSha, adapters)
   const most = config.repair.max === null ? repairMax : config.repair.max
-  return repairableOf(checks, config.checks, { by: mendedBy(adapters, executor), most })
+  return repairableOf(checks, config.checks, { by: mendedBy(adapters, executor, done.proposed), most })
 }
 
-/** With `ORCHESTRATOR_EXECUTOR=aider` a change is made as the specification says, and not made again. */
-function mendedBy({ executors: { wanted } }: Adapters, executor: Applied['executor']): Repairable['by'] {
-  if (executor === 'patch') return 'proposer'
+/**
+ * A recorded answer has no model behind it. With `ORCHESTRATOR_EXECUTOR=aider` a change is made as the specification says, and
+ * not made again.
+ */
+function mendedBy(
+  { executors: { wanted } }: Adapters,
+  executor: Applied['executor'],
+  { response }: Proposed,
+): Repairable['by'] {
+  if (executor === 'patch') return response.replayed === true ? null : 'proposer'
   return wanted === 'auto' ? 'aider' : null
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { WorkOrderDetail } from '../../src/contract/work-orders.ts'
 import { type ReceivedCall, type Scripted, startModelServer } from '../support/model-server.ts'
 import { createMooseHome, fileOrder, settled } from '../support/moose-home.ts'
 import { useStandIn } from '../support/stand-in-proposer.ts'
@@ -28,6 +29,8 @@ async function carriedOut({ files = FILES, settings = {}, script }: Setting) {
   const said = () => server.calls.map(messagesOf)
   return { home, moose, id, order, said, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
+
+const repairsOf = ({ evidence }: WorkOrderDetail) => (evidence ? evidence.repairs : [])
 
 function messagesOf({ body }: ReceivedCall): { role: string; content: string }[] {
   const { messages } = body
@@ -64,7 +67,7 @@ test('what a change newly fails goes back to its model in the same conversation,
     'publish 1 succeeded',
     'record 1 succeeded',
   ])
-  const [repair, ...more] = order.evidence === null ? [] : order.evidence.repairs
+  const [repair, ...more] = repairsOf(order)
   assert.deepEqual(more, [])
   assert.deepEqual(
     { ...repair, cost_usd: 0 },
@@ -88,7 +91,7 @@ test('a repair that does not apply is sent back once, and what fails the same wa
   assert.deepEqual([order.status, order.status_reason?.code], ['failed', 'check_failed'])
   assert.match(String(order.status_reason?.message), /ho\nIt was not repaired further: it was repaired 2 times/)
   assert.deepEqual(
-    order.evidence?.repairs.map(({ by, head_sha: sha, mended }) => [by, sha === null, mended]),
+    repairsOf(order).map(({ by, head_sha: sha, mended }) => [by, sha === null, mended]),
     [
       ['proposer', false, false],
       ['proposer', false, false],
@@ -110,7 +113,7 @@ test('the same failures twice end it before the limit; with a limit of 0 no mode
   for (const setting of [{ settings: { MOOSE_REPAIR_MAX: '0' } }, { files: never }]) {
     await using none = await carriedOut({ ...setting, script: [write('hi')] })
     assert.deepEqual([none.said().length, none.order.status_reason?.code], [1, 'check_failed'])
-    assert.deepEqual(none.order.evidence?.repairs, [])
+    assert.deepEqual(repairsOf(none.order), [])
   }
 })
 
@@ -121,7 +124,7 @@ test('a repair that comes to nothing leaves the failed check as the reason, and 
   assert.equal(said().length, 3)
   assert.equal(order.status_reason?.code, 'check_failed')
   assert.match(String(order.status_reason?.message), /^Check "polite".*The model was asked to repair it and failed too: None of/s)
-  const [repair] = order.evidence === null ? [] : order.evidence.repairs
+  const [repair] = repairsOf(order)
   assert.deepEqual([repair?.head_sha, repair?.mended, Number(repair?.cost_usd) > 0], [null, false, true])
   assert.equal(order.attempt_history[0]?.steps.at(-2)?.name, 'propose')
 })
@@ -142,7 +145,7 @@ test('the fix of a check comes first and is free; what it changes outside of the
   assert.equal(await home.remote.git('show', `${branch}:greeting.txt`), 'hi, please')
   assert.equal(await home.remote.git('diff', '--name-only', 'main', branch), 'greeting.txt')
   assert.equal(await home.remote.git('rev-list', '--count', `main..${branch}`), '2')
-  assert.deepEqual(order.evidence?.repairs, [
+  assert.deepEqual(repairsOf(order), [
     { check: 'polite', by: 'fix', head_sha: order.pull_request?.head_sha, cost_usd: 0, mended: true },
   ])
   const notes = await home.database.db.selectFrom('work_order_events').select('message').execute()
@@ -159,7 +162,7 @@ test('where the fix changes nothing the model is asked, and after its repair the
   assert.equal(order.phase, 'in_review', JSON.stringify(order.status_reason))
   assert.equal(await home.remote.git('show', `${order.pull_request?.branch}:greeting.txt`), 'hey, please')
   assert.deepEqual(
-    order.evidence?.repairs.map(({ by, head_sha: sha, mended }) => [by, sha === null, mended]),
+    repairsOf(order).map(({ by, head_sha: sha, mended }) => [by, sha === null, mended]),
     [
       ['fix', true, false],
       ['proposer', false, false],

@@ -24,7 +24,6 @@ import {
   FILES,
   greet,
   KEY,
-  mended,
   NEVER_POLLS,
   noMoney,
   putAway,
@@ -38,7 +37,7 @@ describe('one service, whose attempts rest and go on: nothing that ended is done
   let moose: OrchestratorBench
 
   before(async () => {
-    home = await createMooseHome(FILES, [greet, empty, mended], NEVER_POLLS)
+    home = await createMooseHome(FILES, [greet, empty], NEVER_POLLS)
     moose = await bench(home)
     await moose.orchestrator.start(null)
   })
@@ -105,7 +104,7 @@ describe('one service, whose attempts rest and go on: nothing that ended is done
   })
 
   test('at the repair of a failed check: the commit that failed it is kept and not made again', async () => {
-    moose.trouble.propose.push(null, noMoney())
+    moose.trouble.aider.push(null, noMoney())
     const id = await fileOrder(home.database, { title: empty.task, files: ['greeting.txt'] })
     const resting = await atRest(home, id)
     assert.equal(stands(resting), 'blocked/budget_exceeded')
@@ -115,15 +114,14 @@ describe('one service, whose attempts rest and go on: nothing that ended is done
     await moose.orchestrator.retry(id)
     const order = await atRest(home, id)
     assert.equal(stands(order), 'in_progress/in_review', JSON.stringify(order.status_reason))
-    assert.deepEqual(moose.calls, { route: 1, propose: 3, patch: 2, aider: 0, check: 2 })
+    assert.deepEqual(moose.calls, { route: 1, propose: 1, patch: 0, aider: 3, check: 2 })
     assert.deepEqual(
       stepsOf(order)?.filter((step) => /^(propose|apply|verify)/.test(step)),
       [
         'propose 1 succeeded 1',
         'apply 1 succeeded 1',
         'verify 1 failed 1',
-        'propose 2 succeeded 2',
-        'apply 2 succeeded 1',
+        'apply 2 succeeded 2',
         'verify 2 succeeded 1',
       ],
     )
@@ -167,7 +165,7 @@ describe('one service, whose attempts rest and go on: nothing that ended is done
 
   for (const how of ['through the API', 'with plain SQL'] as const) {
     test(`an order cancelled ${how} while its attempt rests does not go on with it`, async () => {
-      moose.trouble.aider.push(noMoney())
+      moose.trouble.aider.push(null, noMoney())
       const id = await fileOrder(home.database, { title: empty.task, files: ['greeting.txt'] })
       await atRest(home, id)
       const { db } = home.database

@@ -135,6 +135,7 @@ test('an outage is no failed proposal: whoever the Manager names takes over in t
       baseSha: 'a'.repeat(40),
       proposer: 'large',
       response: { content: 'the change' },
+      told: { wanted: 'edits', previousFailure: null },
       failover: {
         instead_of: 'small',
         because: outage.message,
