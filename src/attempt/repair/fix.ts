@@ -55,7 +55,7 @@ export async function fix(
   }
   const last = fixes.findLast(({ head_sha: sha }) => sha !== null)
   const headSha = last === undefined ? null : last.head_sha
-  return { headSha, executor: 'fix', reason: `fix of ${names.join(', ')}`, fixes }
+  return { headSha, executor: 'fix', reason: `check ${names.join(', ')} failed`, fixes }
 }
 
 type Running = { check: Check & { fix: string }; workspace: Workspace; config: ProjectConfig }

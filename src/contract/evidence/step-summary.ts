@@ -4,6 +4,8 @@ const MOST_OF_TEXT = 500
 const Routed = z.object({ decision: z.object({ selected_proposer: z.string(), reason: z.string() }) })
 const Proposed = z.object({
   proposer: z.string().optional(),
+  /** Of a repair. */
+  reason: z.string().optional(),
   response: z.object({
     proposer_used: z.string(),
     replayed: z.boolean().optional(),
@@ -39,12 +41,13 @@ function told<Output>(schema: z.ZodType<Output>, output: unknown, tell: (output:
   return data === undefined ? null : tell(data)
 }
 
-function tellProposed({ response, failover }: z.infer<typeof Proposed>): string {
+function tellProposed({ response, failover, reason }: z.infer<typeof Proposed>): string {
   const { proposer_used: used, replayed, refinement_metadata: refined } = response
   const calls = refined === undefined || refined.cycles === 1 ? '' : `, ${refined.cycles} calls`
   const instead =
     failover === undefined || failover === null ? '' : `, instead of ${failover.instead_of}: ${failover.because}`
-  return `${used}${replayed === true ? ' (replay: no model was called)' : ''}${calls}${instead}`
+  const why = reason === undefined ? '' : `${reason}; `
+  return `${why}${used}${replayed === true ? ' (replay: no model was called)' : ''}${calls}${instead}`
 }
 
 function tellVerified({ failure, checks }: z.infer<typeof Verified>): string {
