@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { WorkOrderDetail } from '../../src/contract/work-orders.ts'
+import { setLimit } from '../../src/budget/limits.ts'
+import { Usd } from '../../src/money.ts'
+import { startJsonServer } from '../support/json-server.ts'
 import { type ReceivedCall, type Scripted, startModelServer } from '../support/model-server.ts'
 import { createMooseHome, fileOrder, settled } from '../support/moose-home.ts'
 import { useStandIn } from '../support/stand-in-proposer.ts'
@@ -169,4 +172,64 @@ test('where the fix changes nothing the model is asked, and after its repair the
       ['fix', false, true],
     ],
   )
+})
+
+test('without money for a repair the order rests there, and goes on there when there is some: nothing is paid twice', async () => {
+  await using home = await createMooseHome(FILES, [], { ORCHESTRATOR_EXECUTOR: 'patch' })
+  const { db } = home.database
+  const breaks = async () => {
+    await setLimit(db, 'order_cap', new Usd('0.001'))
+    return write('hi')
+  }
+  await using server = await startModelServer(breaks, edit('hi', 'hi, please'))
+  await useStandIn(home, 'stand-in', { url: server.url, threshold: 1 })
+  await using moose = await home.open()
+  await moose.orchestrator.start(null)
+  const id = await fileOrder(home.database, { title: 'Greet politely', files: ['greeting.txt'] })
+  const resting = await settled(moose, id)
+  assert.deepEqual([resting.status, resting.status_reason?.code], ['blocked', 'budget_exceeded'])
+  assert.equal(server.calls.length, 1)
+
+  await setLimit(db, 'order_cap', null)
+  await moose.orchestrator.retry(id)
+  const order = await settled(moose, id)
+  assert.deepEqual([order.phase, order.attempts, server.calls.length], ['in_review', 1, 2], JSON.stringify(order.status_reason))
+  const steps = order.attempt_history[0]?.steps.map(({ name, try: number, runs }) => `${name} ${number} ${runs}`)
+  assert.deepEqual(steps?.slice(2, -2), ['propose 1 1', 'apply 1 1', 'verify 1 1', 'propose 2 2', 'apply 2 1', 'verify 2 1'])
+  const billed = server.bill.reduce((sum, { input, output }) => sum.plus(3 * input + 15 * output), new Usd(0))
+  assert.equal(new Usd(String(order.actual_cost)).toFixed(), billed.dividedBy(1_000_000).toFixed())
+})
+
+test('a foreign Proposer is told the same in its task', async () => {
+  const contents = [write('hi'), edit('hi', 'hi, please')].map((answer) => ('text' in answer ? answer.text : ''))
+  const body = {
+    toJSON: () => ({ success: true, data: { content: contents.shift(), cost: 0.25, proposer_used: 'theirs' } }),
+  }
+  await using theirs = await startJsonServer({ status: 200, body })
+  await using done = await carriedOut({ settings: { MOOSE_PROPOSER_URL: theirs.url }, script: [write('unused')] })
+  const { order } = done
+  assert.equal(order.phase, 'in_review', JSON.stringify(order.status_reason))
+  const [first, second] = theirs.received.map((request) => JSON.stringify(request))
+  assert.doesNotMatch(String(first), /begin failure/)
+  assert.match(String(second), /"task_description":"Work Order: Greet politely.*Your earlier answer was:.*begin failure.*grep please.*begin diff/)
+  assert.match(String(second), /"repair":\{"number":1,"failure":"check_failed: Check/)
+  assert.deepEqual(
+    repairsOf(order).map(({ by, cost_usd: cost, mended }) => [by, cost, mended]),
+    [['proposer', 0.25, true]],
+  )
+})
+
+test('an attempt after one that could not be repaired is told what failed last', async () => {
+  await using home = await createMooseHome(FILES, [], { ORCHESTRATOR_EXECUTOR: 'patch', MOOSE_REPAIR_MAX: '1' })
+  await using server = await startModelServer(write('hi'), write('hey'), write('hey, please'))
+  await useStandIn(home, 'stand-in', { url: server.url, threshold: 1 })
+  await using moose = await home.open()
+  await moose.orchestrator.start(null)
+  const id = await fileOrder(home.database, { title: 'Greet politely', files: ['greeting.txt'] })
+  assert.equal((await settled(moose, id)).status_reason?.code, 'check_failed')
+  await moose.orchestrator.retry(id)
+  assert.equal((await settled(moose, id)).phase, 'in_review')
+  const third = server.calls[2]
+  assert.ok(third !== undefined)
+  assert.match(String(messagesOf(third).at(-1)?.content), /An earlier try.*begin failure\ncheck_failed: .*\nhey\nIt was not repaired further/s)
 })
