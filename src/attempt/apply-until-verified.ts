@@ -1,6 +1,6 @@
 import type { Repair } from '../contract/evidence/repair.ts'
 import { isOf } from '../faults/families.ts'
-import { Fault, NEXT_MOVE, toFault } from '../faults/fault.ts'
+import { Fault, type FaultCode, toFault } from '../faults/fault.ts'
 import { Usd } from '../money.ts'
 import type { ProposerResponse } from '../ports/proposal.ts'
 import type { Adapters, AttemptContext } from './context.ts'
@@ -90,7 +90,11 @@ async function mendByFix(making: ApplyOptions, state: State, { checks }: Plan & 
   return { ...state, tried, applied, verified, repairs: verified.repairs }
 }
 
-async function mendByModel(making: ApplyOptions, state: State, plan: Plan & { by: 'proposer' | 'aider' }): Promise<State> {
+async function mendByModel(
+  making: ApplyOptions,
+  state: State,
+  plan: Plan & { by: 'proposer' | 'aider' },
+): Promise<State> {
   const { check, by } = plan
   const { asked, told } = state.tried
   const { repairable, spentUsd } = state.verified
@@ -102,7 +106,7 @@ async function mendByModel(making: ApplyOptions, state: State, plan: Plan & { by
     return { tried, applied, verified, repairs: verified.repairs, answered, knownSha: state.applied.headSha }
   } catch (error) {
     const fault = toFault(error)
-    if (NEXT_MOVE[fault.code] !== 'fail' || state.verified.failure === null) throw error
+    if (!isOfModel(fault.code) || state.verified.failure === null) throw error
     withUnmended(making, state, { made: [{ check, by, head_sha: null }], spentUsd: Number(fault.details['spent_usd']) })
     throw notRepaired(Fault.fromRecord(state.verified.failure), fault, plan)
   }
@@ -130,7 +134,12 @@ async function commitRepair(making: ApplyOptions, state: State, plan: Plan & { b
           },
         })
   const response = answered === null ? done.proposed.response : answered.response
-  const applied = await applyWithRetry(making, { onSha: headSha, response, previous: null, repair: { reason, account } })
+  const applied = await applyWithRetry(making, {
+    onSha: headSha,
+    response,
+    previous: null,
+    repair: { reason, account },
+  })
   const all = { ...state.applied, headSha: applied.headSha, costUsd: Usd.sum(costUsd, applied.costUsd).toNumber() }
   return { applied: all, answered: response }
 }
@@ -206,12 +215,19 @@ function costOf(before: number | null, after: number | null): number {
   return before === null || after === null || Number.isNaN(after) ? 0 : new Usd(after).minus(before).toNumber()
 }
 
-/** Has a fault that ends a repair say what the attempt had spent by then. */
-const withSpent = (context: AttemptContext) => async (error: unknown): Promise<never> => {
-  const { code, message, details } = toFault(error)
-  if (NEXT_MOVE[code] !== 'fail') throw error
-  throw new Fault(code, message, { ...details, spent_usd: await context.spentUsd() }, error)
+/** Whether a repair came to nothing by what a model did; any other fault is the attempt's own. */
+function isOfModel(code: FaultCode): boolean {
+  return isOf('model_work', code) || isOf('other_proposer', code) || isOf('aider_again', code)
 }
+
+/** Has a fault that ends a repair say what the attempt had spent by then. */
+const withSpent =
+  (context: AttemptContext) =>
+  async (error: unknown): Promise<never> => {
+    const { code, message, details } = toFault(error)
+    if (!isOfModel(code)) throw error
+    throw new Fault(code, message, { ...details, spent_usd: await context.spentUsd() }, error)
+  }
 
 type Applying = Omit<Application, 'repair'> & {
   repair: (Pick<Repairing, 'reason'> & { account: () => Promise<Repairing> }) | null

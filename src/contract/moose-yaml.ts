@@ -218,7 +218,10 @@ const RepairGroup = z
     { error: unfit('is not a group of max') },
   )
   .prefault({})
-  .meta({ description: 'What is done where a change fails a check that its base does not fail.', examples: [{ max: 1 }] })
+  .meta({
+    description: 'What is done where a change fails a check that its base does not fail.',
+    examples: [{ max: 1 }],
+  })
 
 /** The file `moose.yaml` as it is written, and what it means: times in milliseconds, what is left out as null or empty. */
 export const MooseYaml = z

@@ -82,8 +82,5 @@ export function treeChanges(before: readonly TreeEntry[], after: readonly TreeEn
     const known = was.get(name)
     return known === undefined || known.id !== id || known.mode !== mode
   })
-  return [
-    ...gone.map((name) => ({ path: name, put: null })),
-    ...put.map((entry) => ({ path: entry.path, put: entry })),
-  ]
+  return [...gone.map((name) => ({ path: name, put: null })), ...put.map((entry) => ({ path: entry.path, put: entry }))]
 }

@@ -37,7 +37,15 @@ export type CrashCase = {
 const WITH_AIDER: readonly FaultPoint[] = ['reserve', 'call_model', 'book_call', 'open_workspace', 'apply', 'commit']
 
 /** Effects that a repair by the model has a second time. */
-const IN_REPAIR: readonly FaultPoint[] = ['reserve', 'call_model', 'book_call', 'open_workspace', 'apply', 'commit', 'check']
+const IN_REPAIR: readonly FaultPoint[] = [
+  'reserve',
+  'call_model',
+  'book_call',
+  'open_workspace',
+  'apply',
+  'commit',
+  'check',
+]
 const BY_PATCH = { executor: 'patch' } as const
 
 /** Every crash point with every way to go wrong. */
@@ -82,7 +90,12 @@ export async function runCase(setting: CrashSetting, number: number, one: CrashC
 }
 
 /** What the check makes of an order goes by its title. */
-const TITLES = { plain: 'Change', slowly: 'Change slowly', model: 'Have the model mend', fix: 'Have the fix mend' } as const
+const TITLES = {
+  plain: 'Change',
+  slowly: 'Change slowly',
+  model: 'Have the model mend',
+  fix: 'Have the fix mend',
+} as const
 
 /** The first machine dies right before it pushes: what it has made lies in its mirror. */
 async function dieOverIt(setting: CrashSetting, settings: Record<string, string>): Promise<void> {

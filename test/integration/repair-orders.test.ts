@@ -92,7 +92,9 @@ async function flow(settings: Record<string, string>, again: boolean): Promise<F
 
 /** Of the input, what a provider has read before as the beginning of another call. */
 function cachedTokens(calls: readonly ReceivedCall[]): number {
-  const said = calls.map(({ body }) => Array.from(Object(body['messages']), ({ content }) => String(content)).join('\n'))
+  const said = calls.map(({ body }) =>
+    Array.from(Object(body['messages']), ({ content }) => String(content)).join('\n'),
+  )
   return said.reduce((total, text, index) => {
     const lengths = said.slice(0, index).map((earlier) => commonStart(earlier, text))
     return total + Math.floor(Math.max(0, ...lengths) / 4)

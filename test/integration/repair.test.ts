@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { WorkOrderDetail } from '../../src/contract/work-orders.ts'
 import { setLimit } from '../../src/budget/limits.ts'
+import type { WorkOrderDetail } from '../../src/contract/work-orders.ts'
 import { Usd } from '../../src/money.ts'
 import { startJsonServer } from '../support/json-server.ts'
 import { type ReceivedCall, type Scripted, startModelServer } from '../support/model-server.ts'
@@ -10,7 +10,10 @@ import { useStandIn } from '../support/stand-in-proposer.ts'
 
 const POLITE = 'checks:\n  - name: polite\n    run: cat greeting.txt; grep please greeting.txt\n'
 const FILES = { 'greeting.txt': 'hello\n', 'moose.yaml': POLITE }
-const write = (text: string): Scripted => ({ kind: 'text', text: `### write greeting.txt\n\`\`\`\`\n${text}\n\`\`\`\`\n` })
+const write = (text: string): Scripted => ({
+  kind: 'text',
+  text: `### write greeting.txt\n\`\`\`\`\n${text}\n\`\`\`\`\n`,
+})
 const edit = (search: string, replace: string): Scripted => ({
   kind: 'text',
   text: `Mended.\n\n### edit greeting.txt\n<<<<<<< SEARCH\n${search}\n=======\n${replace}\n>>>>>>> REPLACE\n`,
@@ -110,7 +113,10 @@ test('the same failures twice end it before the limit; with a limit of 0 no mode
   {
     await using done = await carriedOut({ files: quiet, script: [write('hi'), write('hey')] })
     assert.equal(done.said().length, 2)
-    assert.match(String(done.order.status_reason?.message), /not repaired further: the same failed again after a repair/)
+    assert.match(
+      String(done.order.status_reason?.message),
+      /not repaired further: the same failed again after a repair/,
+    )
   }
   const never = { ...FILES, 'moose.yaml': `repair: { max: 0 }\n${POLITE}` }
   for (const setting of [{ settings: { MOOSE_REPAIR_MAX: '0' } }, { files: never }]) {
@@ -126,7 +132,10 @@ test('a repair that comes to nothing leaves the failed check as the reason, and 
   const { order, said } = done
   assert.equal(said().length, 3)
   assert.equal(order.status_reason?.code, 'check_failed')
-  assert.match(String(order.status_reason?.message), /^Check "polite".*The model was asked to repair it and failed too: None of/s)
+  assert.match(
+    order.status_reason.message,
+    /^Check "polite".*The model was asked to repair it and failed too: None of/s,
+  )
   const [repair] = repairsOf(order)
   assert.deepEqual([repair?.head_sha, repair?.mended, Number(repair?.cost_usd) > 0], [null, false, true])
   assert.equal(order.attempt_history[0]?.steps.at(-2)?.name, 'propose')
@@ -153,14 +162,19 @@ test('the fix of a check comes first and is free; what it changes outside of the
   ])
   const notes = await home.database.db.selectFrom('work_order_events').select('message').execute()
   assert.ok(
-    notes.some(({ message }) => message?.includes('put back, because outside of the scope: .gitignore, moose.yaml, other.txt')),
+    notes.some(({ message }) =>
+      message?.includes('put back, because outside of the scope: .gitignore, moose.yaml, other.txt'),
+    ),
     JSON.stringify(notes),
   )
 })
 
 test('where the fix changes nothing the model is asked, and after its repair the fix is run again', async () => {
   const onlyHey = FIXED.replace('s/$/, please/', '/hey/s/$/, please/').replace(/echo spoiled.*\n/, '\n')
-  await using done = await carriedOut({ files: { ...FILES, 'moose.yaml': onlyHey }, script: [write('hi'), edit('hi', 'hey')] })
+  await using done = await carriedOut({
+    files: { ...FILES, 'moose.yaml': onlyHey },
+    script: [write('hi'), edit('hi', 'hey')],
+  })
   const { order, home } = done
   assert.equal(order.phase, 'in_review', JSON.stringify(order.status_reason))
   assert.equal(await home.remote.git('show', `${order.pull_request?.branch}:greeting.txt`), 'hey, please')
@@ -193,9 +207,20 @@ test('without money for a repair the order rests there, and goes on there when t
   await setLimit(db, 'order_cap', null)
   await moose.orchestrator.retry(id)
   const order = await settled(moose, id)
-  assert.deepEqual([order.phase, order.attempts, server.calls.length], ['in_review', 1, 2], JSON.stringify(order.status_reason))
+  assert.deepEqual(
+    [order.phase, order.attempts, server.calls.length],
+    ['in_review', 1, 2],
+    JSON.stringify(order.status_reason),
+  )
   const steps = order.attempt_history[0]?.steps.map(({ name, try: number, runs }) => `${name} ${number} ${runs}`)
-  assert.deepEqual(steps?.slice(2, -2), ['propose 1 1', 'apply 1 1', 'verify 1 1', 'propose 2 2', 'apply 2 1', 'verify 2 1'])
+  assert.deepEqual(steps?.slice(2, -2), [
+    'propose 1 1',
+    'apply 1 1',
+    'verify 1 1',
+    'propose 2 2',
+    'apply 2 1',
+    'verify 2 1',
+  ])
   const billed = server.bill.reduce((sum, { input, output }) => sum.plus(3 * input + 15 * output), new Usd(0))
   assert.equal(new Usd(String(order.actual_cost)).toFixed(), billed.dividedBy(1_000_000).toFixed())
 })
@@ -211,7 +236,10 @@ test('a foreign Proposer is told the same in its task', async () => {
   assert.equal(order.phase, 'in_review', JSON.stringify(order.status_reason))
   const [first, second] = theirs.received.map((request) => JSON.stringify(request))
   assert.doesNotMatch(String(first), /begin failure/)
-  assert.match(String(second), /"task_description":"Work Order: Greet politely.*Your earlier answer was:.*begin failure.*grep please.*begin diff/)
+  assert.match(
+    String(second),
+    /"task_description":"Work Order: Greet politely.*Your earlier answer was:.*begin failure.*grep please.*begin diff/,
+  )
   assert.match(String(second), /"repair":\{"number":1,"failure":"check_failed: Check/)
   assert.deepEqual(
     repairsOf(order).map(({ by, cost_usd: cost, mended }) => [by, cost, mended]),
@@ -231,5 +259,8 @@ test('an attempt after one that could not be repaired is told what failed last',
   assert.equal((await settled(moose, id)).phase, 'in_review')
   const third = server.calls[2]
   assert.ok(third !== undefined)
-  assert.match(String(messagesOf(third).at(-1)?.content), /An earlier try.*begin failure\ncheck_failed: .*\nhey\nIt was not repaired further/s)
+  assert.match(
+    String(messagesOf(third).at(-1)?.content),
+    /An earlier try.*begin failure\ncheck_failed: .*\nhey\nIt was not repaired further/s,
+  )
 })

@@ -460,7 +460,13 @@ test('life D4: a commit that is made again is the same, signed and signed off, i
 })
 
 test('what a script changed is committed as far as it lies in the scope, on top; everything else is put back', async () => {
-  const files = { 'src/a.txt': 'a\n', 'src/gone.txt': 'x\n', 'src/run.sh': 'x\n', 'other.txt': 'o\n', '.gitignore': 'src/built/\n' }
+  const files = {
+    'src/a.txt': 'a\n',
+    'src/gone.txt': 'x\n',
+    'src/run.sh': 'x\n',
+    'other.txt': 'o\n',
+    '.gitignore': 'src/built/\n',
+  }
   await using given = await setting(files)
   await using workspace = await given.open()
   await write(workspace, 'src/a.txt', 'mended\n')
@@ -484,7 +490,10 @@ test('what a script changed is committed as far as it lies in the scope, on top;
       ['src/run.sh', 'modified'],
     ],
   )
-  assert.deepEqual([await read(workspace, 'other.txt'), existsSync(path.join(workspace.path, 'more.txt'))], ['o\n', false])
+  assert.deepEqual(
+    [await read(workspace, 'other.txt'), existsSync(path.join(workspace.path, 'more.txt'))],
+    ['o\n', false],
+  )
   assert.equal(await read(workspace, 'src/built/out.txt'), 'built\n', 'what git ignores stays for the next check')
 
   assert.deepEqual(await workspace.commitWithin(['src/'], { message: 'fix\n', when }), { sha: null, outside: [] })

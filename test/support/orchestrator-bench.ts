@@ -86,7 +86,11 @@ export async function openBench(
 
 type Meet = (part: Part, signal: AbortSignal) => Promise<void>
 
-function troubled(adapters: Adapters, meet: Meet, repair: (path: string, input: ExecutorInput) => Promise<void>): Adapters {
+function troubled(
+  adapters: Adapters,
+  meet: Meet,
+  repair: (path: string, input: ExecutorInput) => Promise<void>,
+): Adapters {
   const { manager, proposer, executors, checkRunner } = adapters
   const aider: Executor = {
     name: 'aider',

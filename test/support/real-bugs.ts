@@ -63,7 +63,8 @@ export const REAL_BUGS: readonly RealBug[] = [
   {
     module: 'leap',
     head: named('leap', 'year'),
-    before: '  if (year % 400 === 0) return 366\n  if (year % 100 === 0) return 365\n  return year % 4 === 0 ? 366 : 365',
+    before:
+      '  if (year % 400 === 0) return 366\n  if (year % 100 === 0) return 365\n  return year % 4 === 0 ? 366 : 365',
     wrong: '  return year % 4 === 0 ? 366 : 365',
     right: '  return (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0 ? 366 : 365',
     test: 'leap(1900)',
@@ -93,7 +94,8 @@ export const REAL_BUGS: readonly RealBug[] = [
   {
     module: 'digits',
     head: named('digits', 'number'),
-    before: '  let rest = Math.abs(number)\n  let sum = 0\n  while (rest > 0) {\n    sum += rest % 10\n    rest = Math.floor(rest / 10)\n  }\n  return sum',
+    before:
+      '  let rest = Math.abs(number)\n  let sum = 0\n  while (rest > 0) {\n    sum += rest % 10\n    rest = Math.floor(rest / 10)\n  }\n  return sum',
     wrong: '  return [...String(Math.abs(number))].reduce((sum, digit) => sum + digit.charCodeAt(0) - 49, 0)',
     right: '  return [...String(Math.abs(number))].reduce((sum, digit) => sum + Number(digit), 0)',
     test: 'digits(-407)',

@@ -87,7 +87,10 @@ describe('orders carried out with Aider', { skip: lacking('aider') }, () => {
       ],
     )
     const told = setting.server.calls.map(({ body }) => JSON.stringify(body))
-    assert.match(String(told[2]), /carried out in these files already.*-hello\\n\+good day.*A check of the project failed on it/s)
+    assert.match(
+      String(told[2]),
+      /carried out in these files already.*-hello\\n\+good day.*A check of the project failed on it/s,
+    )
     assert.deepEqual(
       order.evidence?.repairs.map(({ by, head_sha: sha, cost_usd: cost }) => [by, sha, cost > 0]),
       [['aider', null, true]],

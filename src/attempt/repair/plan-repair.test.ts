@@ -37,7 +37,10 @@ test('what passed, or fails as on the base, is not to be mended', () => {
 })
 
 test('fixes come first, each once since the model made the change; then the model', () => {
-  const found = repairable([failed('lint'), failed('types'), failed('tests')], [check('lint', 'a'), check('types', 'b')])
+  const found = repairable(
+    [failed('lint'), failed('types'), failed('tests')],
+    [check('lint', 'a'), check('types', 'b')],
+  )
   assert.deepEqual(planRepair(found, NOTHING), { by: 'fix', checks: ['lint', 'types'] })
   assert.deepEqual(planRepair(found, { ...NOTHING, fixed: ['lint'] }), { by: 'fix', checks: ['types'] })
   assert.deepEqual(planRepair(found, { ...NOTHING, asked: 1, fixed: ['lint', 'types'] }), {

@@ -64,7 +64,8 @@ export function planRepair({ checks, fixable, signature, by, most }: Repairable,
   const [check] = checks
   if (check === undefined || by === null) return { by: null, why: null }
   if (tried.told.includes(signature)) return { by: null, why: 'the same failed again after a repair' }
-  if (tried.asked >= most) return { by: null, why: most === 0 ? null : `it was repaired ${times(most)}, and no more is allowed` }
+  if (tried.asked >= most)
+    return { by: null, why: most === 0 ? null : `it was repaired ${times(most)}, and no more is allowed` }
   const number = tried.asked + 1
   return { by, check, number, reason: `repair ${number} of ${most}: check "${check}" failed` }
 }

@@ -1,5 +1,5 @@
-import type { CheckResult } from '../../ports/execution.ts'
 import type { KnownBase } from '../../ports/base-checks.ts'
+import type { CheckResult } from '../../ports/execution.ts'
 import type { Prepared, Workspace } from '../../ports/workspace.ts'
 import type { Adapters, AttemptContext } from '../context.ts'
 import type { Proposed } from './propose.ts'

@@ -214,7 +214,12 @@ async function proposeOnce(
   await refuseMistakenScope(base, order.files_in_scope)
   await knowBase(context, project, baseSha, { bases })
   const told = { wanted: await wantedAnswer(executors), previousFailure }
-  const question = questionOf(context, { order, project }, { workspaces, buildProposerRequest }, { asked, baseSha, told })
+  const question = questionOf(
+    context,
+    { order, project },
+    { workspaces, buildProposerRequest },
+    { asked, baseSha, told },
+  )
   const response = await proposer.propose({ ...question, repair: null })
   return { baseSha, proposer: asked, response, told }
 }

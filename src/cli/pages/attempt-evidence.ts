@@ -59,7 +59,11 @@ function stepOf(attempt: AttemptView | undefined, name: string): StepView | unde
 const MOST_FILES = 50
 
 /** What the last attempt has changed and what the project's checks said about it, each as a small table. */
-export function evidenceSections({ files, checks, failure, repairs }: OrderEvidence, said: string, paint: Paint): string[] {
+export function evidenceSections(
+  { files, checks, failure, repairs }: OrderEvidence,
+  said: string,
+  paint: Paint,
+): string[] {
   const unchecked = failure === null ? '  none (no moose.yaml)' : `  not run: ${harmless(failure)}`
   return [
     ...(files.length === 0 ? [] : [`${paint.dim('Files')}\n${table(fileRows(files, paint))}`]),

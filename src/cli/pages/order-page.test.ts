@@ -285,7 +285,10 @@ test('what an attempt did to mend its change is told, with what it cost', () => 
       })),
     })
   const shown = told(repairs)
-  assert.match(shown, /^Repairs\n {2}✗ tests +its fix command +no commit *\n {2}✓ tests +the model was told +aaaaaaaaaaaa +\$0\.0123$/m)
+  assert.match(
+    shown,
+    /^Repairs\n {2}✗ tests +its fix command +no commit *\n {2}✓ tests +the model was told +aaaaaaaaaaaa +\$0\.0123$/m,
+  )
   assert.doesNotMatch(told([]), /Repairs/)
 })
 
