@@ -217,7 +217,7 @@ function costOf(before: number | null, after: number | null): number {
 
 /** Whether a repair came to nothing by what a model did; any other fault is the attempt's own. */
 function isOfModel(code: FaultCode): boolean {
-  return isOf('model_work', code) || isOf('other_proposer', code) || isOf('aider_again', code)
+  return isOf('model_work', code) || isOf('aider_again', code)
 }
 
 /** Has a fault that ends a repair say what the attempt had spent by then. */
