@@ -86,7 +86,7 @@ ${table(schema)}
 ${table(check)}
 
 What uses them: \`setup\`, \`cache\`, \`env\`, \`context\` and of a check \`name\`, \`run\`, \`timeout\`, \`report\` and \`proves\`, at every
-attempt. \`fix\` is read and checked, and nothing uses it yet.
+attempt; \`fix\` and \`repair\` where a change fails a check.
 
 ## Scripts
 

@@ -65,6 +65,8 @@ export type Config = {
   contextMaxBytes: number
   /** Tokens of what a model is shown beside the files in scope. */
   extraContextTokens: number
+  /** How often a model mends a change that failed a check, where `moose.yaml` says nothing of it. */
+  repairMax: number
   modelTimeoutMs: number
   /** Hosts of models beside those Moose knows, as `MOOSE_MODEL_HOSTS` names them. */
   modelHosts: readonly string[]
@@ -251,6 +253,7 @@ function toConfig(env: z.infer<typeof Environment>): Omit<Config, PassedOn> {
     drainGraceMs: env.MOOSE_DRAIN_GRACE_MS,
     contextMaxBytes: env.MOOSE_CONTEXT_MAX_BYTES,
     extraContextTokens: env.MOOSE_EXTRA_CONTEXT_TOKENS,
+    repairMax: env.MOOSE_REPAIR_MAX,
     modelTimeoutMs: env.MOOSE_MODEL_TIMEOUT_MS,
     modelHosts: env.MOOSE_MODEL_HOSTS ?? [],
     managerUrl: env.MOOSE_MANAGER_URL ?? null,

@@ -10,11 +10,11 @@ import type { Verified } from './steps/verify.ts'
 /** The outcomes of the steps before publishing. */
 export type Evidence = {
   routed: Routed
-  proposed: Proposed
+  proposed: Omit<Proposed, 'told'>
   applied: Applied
   verified: Verified
-  /** In the order they were made; missing: none was. */
-  repairs?: readonly Repair[]
+  /** Oldest first. */
+  repairs: readonly Repair[]
 }
 
 /** The outcomes of an attempt that may have ended early: those after its end are missing. */
@@ -45,7 +45,7 @@ function shownRouted({ order, decision, ...routed }: Routed, sanitize: Sanitize)
   return { ...routed, order, decision: shownDecision(decision, sanitize) }
 }
 
-function shownProposed({ failover, ...proposed }: Proposed, sanitize: Sanitize): Proposed {
+function shownProposed({ failover, ...proposed }: Evidence['proposed'], sanitize: Sanitize): Evidence['proposed'] {
   const shown =
     failover === null ? null : { ...sanitize(failover), decision: shownDecision(failover.decision, sanitize) }
   return { ...sanitize(proposed), failover: shown }

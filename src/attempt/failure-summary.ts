@@ -1,8 +1,8 @@
 import type { FaultRecord } from '../faults/fault.ts'
 
 const SHOWN_START = 1_500
-/** Of a failing check the useful part of its output, which is longest and says most. */
-const SHOWN_END = 4_200
+/** A failed check ends with what it printed that says most, of at most 4,000 bytes. */
+const SHOWN_END = 4_500
 
 /** Times differ from run to run and say nothing. */
 const DURATION = /\b(duration(?:_ms)?["']?[:= ]+)\d[\d.,]*/gi

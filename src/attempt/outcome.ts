@@ -1,5 +1,6 @@
 import type { EndedAttempt } from '../db/attempts/attempts.ts'
 import type { OutcomeFacts } from '../db/schema.ts'
+import { NO_USD } from '../money.ts'
 import { kindOfChange } from '../work-order/kind-of-change.ts'
 import type { PartialEvidence } from './evidence.ts'
 
@@ -34,8 +35,19 @@ export function outcomeFacts(evidence: PartialEvidence): OutcomeFacts {
       replayed: proposed !== undefined && proposed.response.replayed === true,
       complexity_score: routed === undefined ? null : routed.decision.routing_metadata.complexity_score,
       change_kind: routed === undefined ? null : kindOfChange(routed.order.files_in_scope),
+      ...repairFacts(evidence),
       hard_stop_required: routed === undefined ? null : routed.decision.routing_metadata.hard_stop_required,
     },
+  }
+}
+
+/** What it took to mend the change; without a repair nothing is said. */
+function repairFacts({ repairs = [] }: PartialEvidence) {
+  if (repairs.length === 0) return {}
+  const cost = repairs.reduce((total, { cost_usd }) => total.plus(cost_usd), NO_USD)
+  return {
+    repairs: repairs.map(({ check, by, mended }) => ({ check, by, mended })),
+    repair_cost_usd: cost.toNumber(),
   }
 }
 

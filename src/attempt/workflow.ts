@@ -42,7 +42,7 @@ export type WorkflowDeps = {
   begin: (run: AttemptRun) => Promise<AbortSignal>
   /** The id of this home. */
   homeId: string
-  config: Pick<Config, 'home' | 'pageUrl'>
+  config: Pick<Config, 'home' | 'pageUrl' | 'repairMax'>
   /** Gives up a run that another process owns now. Never resolves. */
   leave: (run: AttemptRun, fault: Fault) => Promise<never>
   /** Called when a run has recorded its end or its suspension. */
@@ -72,7 +72,9 @@ export function attemptWorkflow(deps: WorkflowDeps): (run: AttemptRun) => Promis
       await carryOut(deps, { context: opened.context, key }, evidence, run)
     } catch (thrown) {
       failure = toFault(thrown).toRecord()
-      await recordEnd(deps, key, run, { ...key, evidence, step: progress.step, fault: failure })
+      // A repair that came to nothing leaves the failed check as the reason.
+      const step = failure.code === 'check_failed' ? 'verify' : progress.step
+      await recordEnd(deps, key, run, { ...key, evidence, step, fault: failure })
     } finally {
       await cleanUp(deps, key, failure !== null && isOf('worthless', failure.code) ? evidence.routed : undefined)
       deps.onEnd(key, failure === null ? null : shownFault(failure, deps))
@@ -95,7 +97,7 @@ async function carryOut(
 }
 
 async function makeChange(
-  { db, adapters }: WorkflowDeps,
+  { db, adapters, config }: WorkflowDeps,
   { context, key }: { context: AttemptContext; key: AttemptRun },
   evidence: PartialEvidence,
   run: Run,
@@ -131,6 +133,7 @@ async function makeChange(
     done: { routed, proposed },
     adapters,
     run,
+    repairMax: config.repairMax,
     onCommit: (headSha) => note({ head_sha: headSha }),
     onEvidence: (found) => Object.assign(evidence, found),
   })
@@ -230,7 +233,7 @@ async function recordEnd(
   if (NEXT_MOVE[fault.code] === 'suspend') return untilAnswered(deps, record)
   await run({
     name: 'record',
-    input: { outcome: 'failed', step: failure.step, code: fault.code, attempt: key.attempt },
+    input: { outcome: 'failed', step: failure.step, code: fault.code, attempt: key.attempt, repairs: evidence.repairs },
     async run() {
       await record()
       // The record is sanitized for display; the journal keeps the exact fault.

@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { type Fault, toFault } from '../faults/fault.ts'
-import type { Check, CheckResult, CheckRunner } from '../ports/execution.ts'
+import type { Check, CheckResult, CheckRunner, Script } from '../ports/execution.ts'
 import type { Workspace } from '../ports/workspace.ts'
 import { provedCriteria } from '../work-order/proves.ts'
 import { FailureExcerpt } from './excerpt/failure-excerpt.ts'
@@ -22,7 +22,10 @@ type RunOptions = Parameters<CheckRunner['run']>[1]
  */
 export function createCheckRunner(options: CheckParts): CheckRunner {
   const spoiled = new WeakMap<Workspace, string>()
-  return { run: (check, runOptions) => runCheck({ ...options, spoiled }, check, runOptions) }
+  return {
+    run: (check, runOptions) => runCheck({ ...options, spoiled }, check, runOptions),
+    fix: (check, runOptions) => runFix({ ...options, spoiled }, check, runOptions),
+  }
 }
 
 type CheckParts = ScriptParts & {
@@ -33,6 +36,16 @@ type CheckParts = ScriptParts & {
 type RunnerParts = CheckParts & {
   /** Workspaces that could not be put back, with the check that left them so. */
   spoiled: WeakMap<Workspace, string>
+}
+
+async function runFix(
+  parts: RunnerParts,
+  { fix, timeoutMs }: Parameters<CheckRunner['fix']>[0],
+  options: Parameters<CheckRunner['fix']>[1],
+): Promise<CheckResult['outcome']> {
+  if (parts.spoiled.has(options.workspace)) return 'crashed'
+  const { outcome } = await runIn(parts, { run: fix, timeoutMs }, { ...options, use: 'checks' })
+  return outcome
 }
 
 async function runCheck(parts: RunnerParts, check: Check, options: RunOptions): Promise<CheckResult> {
@@ -75,8 +88,7 @@ async function runAndRestore(parts: RunnerParts, check: Check, options: RunOptio
     return { outcome: 'crashed', exitCode: null, network: null, reported: [] }
   }
   const report = check.report === null ? null : await ReportFile.before(workspace.path, check.report)
-  const places = { folder: path.dirname(workspace.path), borrows: workspace.borrows, image: workspace.image }
-  const ran = await runScript(parts, { ...check, use: options.use }, { ...options, ...places }).catch(endingByLimit)
+  const ran = await runIn(parts, check, options)
   // What git does not ignore is gone when the workspace is put back.
   const reported = report === null || ran.outcome === 'passed' ? [] : await reportedIn(report, onOutput)
   const ending = { ...ran, reported }
@@ -91,6 +103,13 @@ async function reportedIn(report: ReportFile, onOutput: (text: string) => void):
   const { blocks, problem } = await report.failures()
   if (problem !== null) onOutput(`\nThe report ${report.file} of this check was not read to its end: ${problem}.\n`)
   return blocks
+}
+
+/** Leaves the workspace as the script leaves it. */
+function runIn(parts: RunnerParts, script: Script, options: Omit<RunOptions, 'criteria'>): Promise<Ending> {
+  const { workspace, use } = options
+  const places = { folder: path.dirname(workspace.path), borrows: workspace.borrows, image: workspace.image }
+  return runScript(parts, { ...script, use }, { ...options, ...places }).catch(endingByLimit)
 }
 
 /** A check that uses more than it may is a result; its output says so. */

@@ -26,6 +26,8 @@ export const PROVIDER_KEY = /^[A-Z][A-Z0-9_]{0,60}_API_KEY$/
 /** Bounds of the settings that also live in `system_config`, where they can be changed at run time. */
 export const POLLING_INTERVAL_MS = wholeNumber(100, 3_600_000)
 export const MAX_CONCURRENT = wholeNumber(1, 100)
+/** Times that one attempt may be mended by a model; `moose.yaml` has the same bound. */
+export const MOST_REPAIRS = 10
 export const KEPT_DAYS = wholeNumber(1, 36_500)
 /** Of limits that hold within `MAX_CONCURRENT`. */
 export const MAX_WITHIN = wholeNumber(1, 1_000)
@@ -146,6 +148,10 @@ export const Environment = z.object({
   MOOSE_EXTRA_CONTEXT_TOKENS: wholeNumber(0, 1_000_000).default(12_000).meta({
     description:
       'What a model is shown beside the files in scope: [guidance, `context:` files and imported files](models.md#what-a-model-is-shown); 0: nothing',
+  }),
+  MOOSE_REPAIR_MAX: wholeNumber(0, MOST_REPAIRS).default(2).meta({
+    description:
+      'How often a model is told what failed a check of its change, and mends it; `repair.max` of [moose.yaml](moose-yaml.md) counts instead where it is set',
   }),
   MOOSE_TRACK_INTERVAL_MS: wholeNumber(1_000, 3_600_000)
     .default(45_000)

@@ -1,6 +1,7 @@
 import type { ChildNetwork, NetworkUse } from '../contract/hosts/host-rule.ts'
 import type { WorkOrderContent } from '../work-order/content.ts'
 import type { Project } from '../work-order/project.ts'
+import type { FailedChange } from './proposal.ts'
 import type { Prepared, Workspace, WorkTree } from './workspace.ts'
 
 export type ExecutorInput = {
@@ -19,6 +20,8 @@ export type ExecutorInput = {
   previousFailure: string | null
   /** How many answers an executor that calls a model may ask for; null: as many as one run may at all. */
   mostCalls: number | null
+  /** The tree holds a change that failed a check; null: it holds the base. */
+  repair: FailedChange | null
   /** Output of a foreign program, in pieces. */
   onOutput: (text: string) => void
   /** Told of each model call as it starts, for the live log. */
@@ -55,6 +58,8 @@ export type ProjectConfig = {
   network: Readonly<Record<NetworkUse, readonly string[]>>
   /** Files that a model is shown, and may not change for that. */
   context: readonly string[]
+  /** How often a model mends a change that fails a check; null: the file says nothing. */
+  repair: { max: number | null }
   /** In their order. */
   checks: readonly Check[]
 }
@@ -101,21 +106,26 @@ export type CheckResult = {
   network?: ChildNetwork
 }
 
+type ScriptOptions = {
+  workspace: Workspace
+  project: Project
+  config: Pick<ProjectConfig, 'cache' | 'env' | 'network'>
+  signal: AbortSignal
+  onOutput: (text: string) => void
+}
+
 /** Runs a project's checks; foreign code. */
 export interface CheckRunner {
   run(
     check: Check,
-    options: {
-      workspace: Workspace
-      project: Project
+    options: ScriptOptions & {
       /** Whose hosts it can reach. */
       use: NetworkUse
-      config: Pick<ProjectConfig, 'cache' | 'env' | 'network'>
       criteria: readonly string[]
-      signal: AbortSignal
-      onOutput: (text: string) => void
     },
   ): Promise<CheckResult>
+  /** Runs the `fix` of a check as the check would be run. What it changes in the workspace stays. */
+  fix(check: Check & { fix: string }, options: ScriptOptions): Promise<CheckResult['outcome']>
 }
 
 export type SetUpRequest = { project: Project; sha: string; config: ProjectConfig }

@@ -6,6 +6,7 @@ import { LIMITS } from '../work-order/content.ts'
 export const MOST_PATHS = 10_000
 const MOST_ATTEMPTS = 1_000_000
 const MOST_REJECTIONS = 1_000
+const MOST_SAID = 1_000
 
 /** The specification's ProposerRequest (4.4), the body of `POST /api/proposer-enhanced`; ours adds `metadata`. */
 export const ProposerRequest = z.object({
@@ -60,6 +61,9 @@ export const ShownFile = z.object({
   part: z.literal('beginning').optional(),
 })
 export type ShownFile = z.infer<typeof ShownFile>
+const Said = z.object({ role: z.enum(['user', 'assistant']), content: z.string() })
+/** Something said to a model, or by it, after the first prompt. */
+export type Said = z.infer<typeof Said>
 
 /** The specification's EnhancedProposerResponse. A foreign Proposer must give the first three fields. */
 export const ProposerResponse = z.looseObject({
@@ -82,6 +86,8 @@ export const ProposerResponse = z.looseObject({
     .optional(),
   /** `edits` when the content was applied to the tree in memory without complaint; `text` when it could not be checked. */
   format: z.enum(['edits', 'text']).optional(),
+  /** What was said between the first prompt and `content`, oldest first; missing: nothing was, or it is not known. */
+  said_before: z.array(Said).max(MOST_SAID).optional(),
   /** True when the answer came from a recording and no model was called. */
   replayed: z.boolean().optional(),
   /** The files whose text the model was shown, in that order. */
@@ -112,6 +118,24 @@ export interface BaseTree {
  */
 export type WantedAnswer = 'edits' | 'text' | 'edits_or_text'
 
+/** A change that failed a check, as what is to mend it is told of it. */
+export type FailedChange = {
+  /** What failed, without secrets. */
+  failure: string
+  /** What was changed since the last account, or since the base, as git has it; bounded, without secrets. */
+  diff: string
+}
+
+/** What a model is told, after what was said before, to have it mend its own change. */
+export type RepairRequest = FailedChange & {
+  /** 1 for the first of an attempt. */
+  number: number
+  /** The answer that made the change, and what was said before it. */
+  answered: Pick<ProposerResponse, 'content' | 'said_before'>
+  /** The files as the change left them; an answer counts when it applies to them. */
+  changed: BaseTree
+}
+
 export type ProposeInput = {
   /** The order and attempt that pay; both null for a caller without an attempt. */
   workOrderId: string | null
@@ -129,6 +153,8 @@ export type ProposeInput = {
   previousFailure: string | null
   /** How many answers it may ask for, the refinements included: at least 1. */
   mostCalls: number
+  /** A change that an earlier answer to the same request made, and that failed a check; null: there is none. */
+  repair: RepairRequest | null
   signal: AbortSignal
   /** Told of each model call as it starts and ends, for the live log. */
   onProgress: (message: string) => Promise<void>

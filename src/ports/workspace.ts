@@ -54,6 +54,18 @@ export interface Workspace extends WorkTree {
    */
   restore(): Promise<void>
   /**
+   * Commits what a script has changed of tracked files and new ones that git does not ignore, as far as it lies in the scope,
+   * on top of the commit the workspace stands at. Everything else is put back, as by `restore`.
+   *
+   * @param when author and committer date
+   * @returns `sha` null: nothing in the scope has changed; `outside`: paths that were put back, sorted
+   * @throws {Fault} those of `restore`
+   */
+  commitWithin(
+    scope: readonly string[],
+    commit: { message: string; when: Date },
+  ): Promise<{ sha: string | null; outside: string[] }>
+  /**
    * Folders (with a slash at their end) and files that git ignores here, sorted; without what is in a folder of `cache`,
    * and without folders that hold nothing else.
    */

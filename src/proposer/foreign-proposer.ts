@@ -1,6 +1,7 @@
 import { type ProposeInput, type Proposer, ProposerEnvelope } from '../ports/proposal.ts'
 import { askForeignService } from '../remote/foreign-service.ts'
 import { faultOfEdits } from './proposer.ts'
+import { repairText } from './repair-message.ts'
 
 const MAX_ANSWER_BYTES = 10_000_000
 
@@ -11,24 +12,34 @@ const MAX_ANSWER_BYTES = 10_000_000
 export function createForeignProposer({ url, timeoutMs }: { url: string; timeoutMs: number }): Proposer {
   return {
     async propose(input) {
-      const { request, base, signal, onProgress } = input
+      const { request, base, repair, signal, onProgress } = input
       await onProgress(`asking the Proposer at ${new URL(url).host} …`)
       const { data } = await askForeignService({
         who: 'The Proposer',
         url,
-        body: { ...request, metadata: { ...request.metadata, ...originOf(input) } },
+        body: { ...toldOf(input), metadata: { ...request.metadata, ...originOf(input) } },
         answer: ProposerEnvelope,
         maxBytes: MAX_ANSWER_BYTES,
         timeoutMs,
         signal,
         faults: { unreachable: 'proposer_unreachable', refused: 'proposer_refused' },
       })
-      const fault = await faultOfEdits(data.content, base, request.context)
+      const fault = await faultOfEdits(data.content, repair === null ? base : repair.changed, request.context)
       return { ...data, format: fault === null ? 'edits' : 'text' }
     },
   }
 }
 
-function originOf({ workOrderId, attempt, proposer, base }: ProposeInput) {
-  return { work_order_id: workOrderId, attempt, proposer, base_sha: base.sha }
+/** A repair is told in the task: the specification's request has no other place for it. */
+function toldOf({ request, repair }: ProposeInput): ProposeInput['request'] {
+  if (repair === null) return request
+  const said = `Your earlier answer was:\n\n${repair.answered.content}`
+  return { ...request, task_description: [request.task_description, said, repairText(repair)].join('\n\n') }
+}
+
+function originOf({ workOrderId, attempt, proposer, base, repair }: ProposeInput) {
+  const origin = { work_order_id: workOrderId, attempt, proposer, base_sha: base.sha }
+  if (repair === null) return origin
+  const { number, failure, diff, changed } = repair
+  return { ...origin, repair: { number, failure, diff, head_sha: changed.sha } }
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { buildPrompt } from './prompt.ts'
+import { repairText } from './repair-message.ts'
 
 const request = {
   task_description: 'Work Order: Greet',
@@ -123,4 +124,19 @@ test('of a question whose answer is taken as it is, only what orders share is as
   const text = { ...first, wanted: 'text' } as const
   assert.equal(buildPrompt(request, seen, text)[1]?.repeatsTo?.length, 1)
   assert.deepEqual(buildPrompt(request, { ...seen, context: [] }, text)[1]?.repeatsTo, [])
+})
+
+test('a repair is told what failed and what was changed, as data that nothing in it can end', () => {
+  const line = fc.oneof(
+    fc.integer({ min: 0, max: 40 }).map((count) => `${'~'.repeat(count)} end failure`),
+    fc.string(),
+  )
+  fc.assert(
+    fc.property(fc.array(line, { minLength: 1 }), fc.array(line, { minLength: 1 }), (failed, changed) => {
+      const text = repairText({ failure: failed.join('\n'), diff: changed.join('\n') })
+      const fence = /start with (~+)\./.exec(text)?.[1]
+      assert.ok(fence !== undefined && [...failed, ...changed].every((one) => !one.includes(fence)))
+      assert.ok(text.includes(`${fence} begin failure\n${failed.join('\n')}\n${fence} end failure`))
+    }),
+  )
 })

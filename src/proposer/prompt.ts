@@ -1,6 +1,6 @@
 import { EDIT_FORMAT_GUIDE } from '../edits/format-guide.ts'
 import type { ModelMessage } from '../models/model-answer.ts'
-import type { ProposeInput, ProposerRequest } from '../ports/proposal.ts'
+import type { ProposeInput, ProposerRequest, Said } from '../ports/proposal.ts'
 import { isInScope, pathProblem } from '../work-order/scope.ts'
 import type { ContextFile } from './context/read-context.ts'
 import type { ScopeFile } from './scope-files.ts'
@@ -55,7 +55,7 @@ export function buildPrompt(
 }
 
 /** What a model is told about an answer that cannot be applied. */
-export function refinementMessage(reason: string): ModelMessage {
+export function refinementMessage(reason: string): Said {
   const content =
     `Nothing was changed, because your answer cannot be applied:\n\n${reason}\n\n` +
     'The files are still as shown above. Answer again with the complete change, every block of it, in the same format.'
@@ -105,7 +105,7 @@ function describeFile(file: ScopeFile, fence: string): string {
 }
 
 /** Tildes, more of them than any shown line has in a row: none of them can be taken for the end. */
-function fenceFor(lines: readonly string[]): string {
+export function fenceFor(lines: readonly string[]): string {
   let longest = SHORTEST_FENCE - 1
   for (const line of lines) {
     for (const [run] of line.matchAll(/~+/g)) longest = Math.max(longest, run.length)

@@ -9,9 +9,10 @@ import { Fault } from '../faults/fault.ts'
 import { MAX_OUTPUT_TOKENS, type ModelAnswer, type ModelMessage } from '../models/model-answer.ts'
 import type { Models } from '../models/models.ts'
 import { NO_USD } from '../money.ts'
-import type { BaseTree, ProposeInput, Proposer, ProposerResponse } from '../ports/proposal.ts'
+import type { BaseTree, ProposeInput, Proposer, ProposerResponse, Said } from '../ports/proposal.ts'
 import type { RefuseSecrets } from '../redaction/prompt-secrets.ts'
 import { buildPrompt, refinementMessage } from './prompt.ts'
+import { repairConversation, repairRefinement } from './repair-message.ts'
 import { lookAt, notShown, partsOf, type SightLimits, shownFiles } from './sight.ts'
 
 const SHOWN_REASON = 300
@@ -45,8 +46,8 @@ export function createProposer(options: ProposerOptions): Proposer {
   }
 }
 
-/** Answers and why they were sent back, oldest first; the last answer is the proposal. */
-type Refinement = { answers: ModelAnswer[]; faults: Fault[]; format: 'edits' | 'text' }
+/** Answers and why they were sent back, oldest first; the last answer is the proposal, `said` what came before it. */
+type Refinement = { answers: ModelAnswer[]; faults: Fault[]; said: Said[]; format: 'edits' | 'text' }
 
 async function refine(
   { models }: Pick<ProposerOptions, 'models'>,
@@ -54,40 +55,48 @@ async function refine(
   input: ProposeInput,
   prompt: readonly ModelMessage[],
 ): Promise<Refinement> {
-  const { workOrderId, attempt, title, signal, onProgress, mostCalls } = input
-  const messages = [...prompt]
+  const { workOrderId, attempt, title, signal, onProgress, mostCalls, repair } = input
+  const said = repair === null ? [] : repairConversation(repair)
   const memory = await models.remember({ workOrderId, attempt })
   const answers: ModelAnswer[] = []
   const faults: Fault[] = []
   for (let turn = 1; turn <= mostCalls; turn += 1) {
     await onProgress(callingMessage(proposer, turn, mostCalls))
-    const call = { proposer, messages, maxOutputTokens: MAX_OUTPUT_TOKENS, signal }
+    const call = { proposer, messages: [...prompt, ...said], maxOutputTokens: MAX_OUTPUT_TOKENS, signal }
     const answer = await models
-      .call({ ...call, workOrderId, attempt, turn, task: title, memory })
+      .call({ ...call, workOrderId, attempt, turn, task: taskOf(title, repair), memory })
       .catch((error: unknown) => {
         throw error instanceof Fault ? withAnswers(error, answers.length) : error
       })
     if (answer.remembered) await onProgress(`answer ${turn} was given before; nothing is paid for it`)
     answers.push(answer)
     const judged = answer.unclear === null ? await judge(answer.text, input) : answer.unclear
-    if (!(judged instanceof Fault)) return { answers, faults, format: judged }
+    if (!(judged instanceof Fault)) return { answers, faults, said, format: judged }
     faults.push(judged)
     const next = turn < mostCalls ? 'asking again' : 'giving up'
     await onProgress(`answer ${turn} does not apply: ${cut(judged.message, SHOWN_REASON)}; ${next}`)
-    messages.push({ role: 'assistant', content: answer.text }, refinementMessage(judged.message))
+    if (turn === mostCalls) break
+    const again = repair === null ? refinementMessage(judged.message) : repairRefinement(judged.message)
+    said.push({ role: 'assistant', content: answer.text }, again)
   }
   const last = faults.at(-1)?.code
   const isText = last !== 'change_out_of_scope' && last !== 'reasoning_unclear'
-  if (input.wanted === 'edits_or_text' && isText) return { answers, faults, format: 'text' }
+  if (repair === null && input.wanted === 'edits_or_text' && isText) return { answers, faults, said, format: 'text' }
   throw exhausted(proposer, faults)
 }
 
 /** What an answer counts as; a Fault: as nothing yet. */
-async function judge(text: string, { base, request, wanted }: ProposeInput): Promise<'edits' | 'text' | Fault> {
+async function judge(text: string, { base, request, wanted, repair }: ProposeInput): Promise<'edits' | 'text' | Fault> {
+  if (repair !== null) return (await faultOfEdits(text, repair.changed, request.context)) ?? 'edits'
   const fault = await faultOfEdits(text, base, request.context)
   if (fault === null) return 'edits'
   const isText = wanted === 'text' || (wanted === 'edits_or_text' && fault.code === 'edits_missing')
   return isText ? 'text' : fault
+}
+
+/** A repair has recordings of its own. */
+function taskOf(title: string, repair: ProposeInput['repair']): string {
+  return repair === null ? title : `${title} (repair ${repair.number})`
 }
 
 /** An answer that was cut off or refused is one too. */
@@ -120,7 +129,7 @@ function cut(text: string, length: number): string {
 
 function toResponse(
   { name, model }: ProposerConfig,
-  { answers, faults, format }: Refinement,
+  { answers, faults, said, format }: Refinement,
   executionTimeMs: number,
 ): ProposerResponse {
   return {
@@ -133,6 +142,7 @@ function toResponse(
     ...addUp(answers),
     execution_time_ms: executionTimeMs,
     refinement_metadata: { cycles: answers.length, rejections: faults.map(({ message }) => message) },
+    ...(said.length === 0 ? {} : { said_before: said }),
     format,
   }
 }

@@ -11,6 +11,7 @@ test('an order that failed is asked anew by each retry, although nothing has cha
   await using home = await createMooseHome({ 'a.txt': 'a\n', 'moose.yaml': CHECKS }, [], {
     OPENAI_COMPATIBLE_API_KEY: 'sk-real',
     ORCHESTRATOR_EXECUTOR: 'patch',
+    MOOSE_REPAIR_MAX: '0',
   })
   await using server = await startModelServer(EDITS)
   await useStandIn(home, 'stand-in', { url: server.url, threshold: 1 })
@@ -39,6 +40,7 @@ test('retried after failed checks: the same model told of the failure, then a st
   await using home = await createMooseHome({ 'a.txt': 'a\n', 'moose.yaml': CHECKS }, [], {
     OPENAI_COMPATIBLE_API_KEY: 'sk-real',
     ORCHESTRATOR_EXECUTOR: 'patch',
+    MOOSE_REPAIR_MAX: '0',
   })
   await using server = await startModelServer(EDITS)
   await useStandIn(home, 'weak', { url: server.url, threshold: 0.5 })

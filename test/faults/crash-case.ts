@@ -25,16 +25,35 @@ const ARMED: Record<FaultName, string> = {
   hang: 'before:stop',
 }
 
-export type CrashCase = { effect: FaultPoint; fault: FaultName; executor: 'patch' | 'aider' }
+export type CrashCase = {
+  effect: FaultPoint
+  fault: FaultName
+  executor: 'patch' | 'aider'
+  /** What mends the change after its first check; null: nothing has to. */
+  mendedBy: 'model' | 'fix' | null
+}
 
 /** Effects that are different ones where Aider makes the change. */
 const WITH_AIDER: readonly FaultPoint[] = ['reserve', 'call_model', 'book_call', 'open_workspace', 'apply', 'commit']
 
+/** Effects that a repair by the model has a second time. */
+const IN_REPAIR: readonly FaultPoint[] = [
+  'reserve',
+  'call_model',
+  'book_call',
+  'open_workspace',
+  'apply',
+  'commit',
+  'check',
+]
+const BY_PATCH = { executor: 'patch' } as const
+
 /** Every crash point with every way to go wrong. */
 export function everyCase(): CrashCase[] {
-  const rows = [
-    ...FAULT_POINTS.map((effect) => ({ effect, executor: 'patch' as const })),
-    ...WITH_AIDER.map((effect) => ({ effect, executor: 'aider' as const })),
+  const rows: Omit<CrashCase, 'fault'>[] = [
+    ...FAULT_POINTS.map((effect) => ({ ...BY_PATCH, effect, mendedBy: effect === 'fix' ? ('fix' as const) : null })),
+    ...WITH_AIDER.map((effect) => ({ effect, executor: 'aider' as const, mendedBy: null })),
+    ...IN_REPAIR.map((effect) => ({ ...BY_PATCH, effect, mendedBy: 'model' as const })),
   ]
   return rows.flatMap((row) => FAULTS.map((fault) => ({ ...row, fault })))
 }
@@ -51,14 +70,15 @@ type Machine = 'first' | 'second'
  * @returns what it took, for the matrix
  */
 export async function runCase(setting: CrashSetting, number: number, one: CrashCase): Promise<string> {
-  const { effect, executor, fault } = one
+  const { effect, executor, fault, mendedBy } = one
   const before = await lookBefore(setting)
-  const time = executor === 'aider' && OF_AIDER.has(effect) ? '@2' : ''
+  const isSecond = mendedBy === 'model' || (executor === 'aider' && OF_AIDER.has(effect))
+  const time = isSecond ? '@2' : ''
   const settings = { ORCHESTRATOR_EXECUTOR: executor }
   // Only what is not known of the base is run there.
   if (effect === 'check_base') await setting.home.database.db.deleteFrom('base_checks').execute()
   const began = performance.now()
-  const title = effect === 'suspend' ? `Change slowly ${fileOf(number)}` : `Change ${fileOf(number)}`
+  const title = `${TITLES[effect === 'suspend' ? 'slowly' : mendedBy === null ? 'plain' : mendedBy]} ${fileOf(number)}`
   const id = await fileOrder(setting.home.database, { title, files: [fileOf(number)] })
   // A workflow is continued after another machine has died over it.
   if (effect === 'continue_workflow') await dieOverIt(setting, settings)
@@ -69,10 +89,18 @@ export async function runCase(setting: CrashSetting, number: number, one: CrashC
   return `${how}, ${((performance.now() - began) / 1_000).toFixed(0)}s`
 }
 
+/** What the check makes of an order goes by its title. */
+const TITLES = {
+  plain: 'Change',
+  slowly: 'Change slowly',
+  model: 'Have the model mend',
+  fix: 'Have the fix mend',
+} as const
+
 /** The first machine dies right before it pushes: what it has made lies in its mirror. */
 async function dieOverIt(setting: CrashSetting, settings: Record<string, string>): Promise<void> {
   await using dying = setting.worker('first', { ...settings, MOOSE_FAULT: 'push:before:kill' })
-  await hasHappened(dying, { effect: 'push', fault: 'kill before', executor: 'patch' })
+  await hasHappened(dying, { ...BY_PATCH, effect: 'push', fault: 'kill before', mendedBy: null })
 }
 
 /** An emergency stop while the order is checked suspends its attempt; it is over once the worker has gone wrong, or soon. */

@@ -28,11 +28,8 @@ const tree = memoryTree({ 'src/greet.ts': "export const greet = () => 'hi'\n", '
 const good = `Here it is.
 
 ### edit src/greet.ts
-<<<<<<< SEARCH
 export const greet = () => 'hi'
-=======
 export const greet = (name: string) => \`Hello, \${name}!\`
->>>>>>> REPLACE
 `
 const misquoted = good.replace("'hi'", "'hello'")
 const stray = '### write README.md\n````\n# Other\n````\n'
@@ -51,6 +48,7 @@ function inputOf(overrides: Partial<ProposeInput> = {}) {
     wanted: 'edits',
     previousFailure: null,
     mostCalls: 4,
+    repair: null,
     signal: new AbortController().signal,
     onProgress: async (message) => void progress.push(message),
     ...overrides,

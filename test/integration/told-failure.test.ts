@@ -12,7 +12,7 @@ const write = (text: string) =>
   ({ kind: 'text', text: `### write greeting.txt\n\`\`\`\`\n${text}\n\`\`\`\`\n` }) as const
 
 test('a retried order tells the model what failed, and an answer that failed is not given again', async () => {
-  await using home = await createMooseHome(FILES, [], { ORCHESTRATOR_EXECUTOR: 'patch' })
+  await using home = await createMooseHome(FILES, [], { ORCHESTRATOR_EXECUTOR: 'patch', MOOSE_REPAIR_MAX: '0' })
   await using server = await startModelServer(write('hi'), write('hey'), write('hi, please'))
   await useStandIn(home, 'stand-in', { url: server.url, threshold: 1 })
   await using moose = await home.open()

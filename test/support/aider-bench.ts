@@ -210,6 +210,7 @@ async function applyIn(
     attempt: 1,
     previousFailure: null,
     mostCalls: null,
+    repair: null,
     onOutput,
     onProgress: async () => undefined,
   })
@@ -223,6 +224,7 @@ function watchChanges(workspace: Workspace, onChanges: (paths: readonly string[]
     image: null,
     commit: (message, when) => workspace.commit(message, when),
     restore: () => workspace.restore(),
+    commitWithin: (scope, commit) => workspace.commitWithin(scope, commit),
     ignored: () => workspace.ignored(),
     keepCaches: (key) => workspace.keepCaches(key),
     async changedPaths() {

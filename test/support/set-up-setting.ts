@@ -61,7 +61,16 @@ export async function setUpSetting(
   const timeoutMs = 300_000
   const setup = wanted.setup === null ? null : { run: wanted.setup, timeoutMs }
   const network = { setup: [], checks: [] }
-  const config: ProjectConfig = { cache: [], env: {}, network, context: [], checks: [], ...wanted, setup }
+  const config: ProjectConfig = {
+    cache: [],
+    env: {},
+    network,
+    context: [],
+    repair: { max: null },
+    checks: [],
+    ...wanted,
+    setup,
+  }
   const told: string[] = []
   const onOutput = (text: string) => void told.push(text)
   return {

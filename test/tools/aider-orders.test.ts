@@ -62,7 +62,7 @@ describe('orders carried out with Aider', { skip: lacking('aider') }, () => {
   })
 
   test('in auto, a repair that comes to nothing leaves the failed check as the reason', async () => {
-    const script = [says('### write greeting.txt\n```\ngood day\n```\n'), says('I see nothing wrong.')]
+    const script = [says(IDEA), says(block('greeting.txt', 'hello', 'good day')), says('I see nothing wrong.')]
     await using setting = await openAiderSetting(script, {
       ORCHESTRATOR_EXECUTOR: 'auto',
       ORCHESTRATOR_AIDER_BIN: AIDER,
@@ -82,6 +82,15 @@ describe('orders carried out with Aider', { skip: lacking('aider') }, () => {
         ['apply', 3, 'failed'],
         ['record', 1, 'succeeded'],
       ],
+    )
+    const told = setting.server.calls.map(({ body }) => JSON.stringify(body))
+    assert.match(
+      String(told[2]),
+      /carried out in these files already.*-hello\\n\+good day.*A check of the project failed on it/s,
+    )
+    assert.deepEqual(
+      order.evidence?.repairs.map(({ by, head_sha: sha, cost_usd: cost }) => [by, sha, cost > 0]),
+      [['aider', null, true]],
     )
     assert.equal(await attemptRefsOf(setting), '')
   })

@@ -31,7 +31,7 @@ export function firstFold(
   const { verified, repairs } = evidence
   const notes = [
     note('To be looked at', unproved(evidence), MOST.unproved),
-    note('Repaired', repairs === undefined ? [] : repaired(repairs), MOST.repaired),
+    note('Repaired', repaired(repairs), MOST.repaired),
     note('Failed on the base already', failedOnBase(evidence), MOST.onBase),
   ].filter((text) => text !== '')
   const commit = fenced(null, verified.headSha.slice(0, 12))

@@ -99,7 +99,7 @@ function listsOf({ routed, proposed, verified, repairs }: Evidence) {
   return {
     criteria: routed.order.acceptance_criteria,
     checks: verified.checks,
-    repairs: repairs === undefined ? [] : repairs,
+    repairs,
     files: verified.files,
     shown: shown.success ? shown.data : [],
   }

@@ -87,7 +87,7 @@ export function checks({ routed, verified, repairs }: Evidence): string {
     ...unproved({ routed, verified }),
     ...unmatched(verified),
     ...verified.checks.flatMap(refusedHosts),
-    ...(repairs === undefined ? [] : repairs).map(repairTold),
+    ...repairs.map(repairTold),
   ]
   return notes.length === 0 ? table : `${table}\n\n${notes.join('\n')}`
 }

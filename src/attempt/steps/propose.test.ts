@@ -148,6 +148,7 @@ test('an outage is no failed proposal: whoever the Manager names takes over in t
       proposer: 'large',
       response: { content: 'the change' },
       answers: 1,
+      told: { wanted: 'edits', previousFailure: null, contextFiles: [] },
       failover: {
         instead_of: 'small',
         because: outage.message,

@@ -1,6 +1,6 @@
 import { isOf } from '../../faults/families.ts'
 import { Fault, type FaultRecord, NEXT_MOVE } from '../../faults/fault.ts'
-import type { ProposerResponse } from '../../ports/proposal.ts'
+import type { ProposeInput, ProposerResponse } from '../../ports/proposal.ts'
 import type { RoutingDecision } from '../../ports/routing.ts'
 import { contextFilesOf } from '../../work-order/content.ts'
 import { asProviderPaused } from '../as-provider-paused.ts'
@@ -19,6 +19,8 @@ export type Proposed = {
   response: ProposerResponse
   /** How many answers of models the attempt has had for it, those of failed tries included. */
   answers: number
+  /** What the first prompt was made of, beside order and base; a repair makes the same again. */
+  told: Pick<ProposeInput, 'contextFiles' | 'wanted' | 'previousFailure'>
   /** Null: the proposer that was chosen answered. */
   failover: Failover | null
 }
@@ -262,22 +264,41 @@ async function proposeOnce(
   await refuseMistakenScope(base, order.files_in_scope)
   const { config } = await knowBase(context, project, baseSha, { bases })
   const wanted = await wantedAnswer(executors)
-  const response = await proposer.propose({
+  const told = {
+    contextFiles: contextFilesOf(config, order),
+    // Of a text Aider would have to make edits, with a further answer.
+    wanted: wanted === 'edits_or_text' && left.ofAttempt <= left.ofTry ? ('edits' as const) : wanted,
+    previousFailure,
+  }
+  const question = questionOf(
+    context,
+    { order, project },
+    { workspaces, buildProposerRequest },
+    { asked, baseSha, told },
+  )
+  // Any text counts then, and Aider asks in its turn.
+  const mostCalls = wanted === 'text' ? 1 : left.ofTry
+  const response = await proposer.propose({ ...question, mostCalls, repair: null })
+  const cycles = response.refinement_metadata === undefined ? 1 : response.refinement_metadata.cycles
+  return { baseSha, proposer: asked, response, answers: MOST_ANSWERS - left.ofAttempt + cycles, told }
+}
+
+/** What a proposer is asked: the same each time, so that a repair continues the conversation it began. */
+export function questionOf(
+  context: AttemptContext,
+  { order, project }: Pick<Routed, 'order' | 'project'>,
+  { workspaces, buildProposerRequest }: Pick<Adapters, 'workspaces' | 'buildProposerRequest'>,
+  { asked, baseSha, told }: Pick<Proposed, 'baseSha' | 'told'> & { asked: string },
+): Omit<ProposeInput, 'repair' | 'mostCalls'> {
+  return {
     workOrderId: context.workOrderId,
     attempt: context.attempt,
     title: order.title,
     request: buildProposerRequest(order),
     proposer: asked,
-    base,
-    contextFiles: contextFilesOf(config, order),
-    // Of a text Aider would have to make edits, with a further answer.
-    wanted: wanted === 'edits_or_text' && left.ofAttempt <= left.ofTry ? 'edits' : wanted,
-    previousFailure,
-    // Any text counts then, and Aider asks in its turn.
-    mostCalls: wanted === 'text' ? 1 : left.ofTry,
+    base: workspaces.tree(project, baseSha),
+    ...told,
     signal: context.signal,
     onProgress: context.note,
-  })
-  const cycles = response.refinement_metadata === undefined ? 1 : response.refinement_metadata.cycles
-  return { baseSha, proposer: asked, response, answers: MOST_ANSWERS - left.ofAttempt + cycles }
+  }
 }

@@ -7,12 +7,13 @@ import { faultPoint } from '../../faults/fault-point.ts'
 import type { KnownBase } from '../../ports/base-checks.ts'
 import type { CheckResult } from '../../ports/execution.ts'
 import type { CarriedSecret } from '../../ports/secret-search.ts'
-import type { ChangedFile, Prepared } from '../../ports/workspace.ts'
+import type { ChangedFile } from '../../ports/workspace.ts'
 import { branchNames } from '../../work-order/naming.ts'
 import { type Verification, verificationOf } from '../../work-order/proves.ts'
 import { isInScope } from '../../work-order/scope.ts'
 import type { Adapters, AttemptContext } from '../context.ts'
 import type { Applied } from './apply.ts'
+import { openChecked } from './checked-workspace.ts'
 import { knowBase } from './prepare.ts'
 import type { Proposed } from './propose.ts'
 import type { Routed } from './route.ts'
@@ -60,8 +61,7 @@ export async function verify(context: AttemptContext, done: Done, adapters: Part
     await context.note('the project has no checks (moose.yaml)')
     return { ...unchecked, failure: null }
   }
-  const isSetUpAgain = await needsOther(done, adapters, base)
-  const checks = await runChecks(context, done, adapters, { ...base, isSetUpAgain })
+  const { checks, isSetUpAgain } = await runChecks(context, done, adapters, base)
   const failure = checkFailure(checks)
   // With set-up on top of its base's, it is not yet known what the commit does as a base.
   if (failure === null && !isSetUpAgain) await adapters.bases.keep(project, { sha: headSha, config }, checks)
@@ -69,7 +69,7 @@ export async function verify(context: AttemptContext, done: Done, adapters: Part
   return { headSha, files, checks, unmatched, failure }
 }
 
-type Done = { routed: Routed; proposed: Proposed; applied: Applied }
+type Done = { routed: Routed; proposed: Pick<Proposed, 'baseSha'>; applied: Applied }
 type Parts = Pick<Adapters, 'workspaces' | 'secretSearch' | 'checkRunner' | 'setUp' | 'bases'>
 
 /** @returns set-up alone where the change needs another one than its base, and that fails */
@@ -77,19 +77,15 @@ async function runChecks(
   context: AttemptContext,
   done: Done,
   adapters: Parts,
-  base: KnownBase & { isSetUpAgain: boolean },
-): Promise<CheckResult[]> {
-  const { workOrderId, attempt, signal, output } = context
+  base: KnownBase,
+): Promise<{ checks: CheckResult[]; isSetUpAgain: boolean }> {
+  const { signal, output } = context
   const { project, order } = done.routed
   const { config } = base
-  const prepared = await prepareBase(context, done, adapters, base)
-  const { baseSha } = done.proposed
-  const place = { project, workOrderId, attempt, sha: done.applied.headSha, base: baseSha, signal, prepared }
-  await using workspace = await adapters.workspaces.open(place)
-  if (base.isSetUpAgain) {
-    const setUp = await adapters.setUp.again({ workspace, project, config, signal, onOutput: output })
-    if (setUp.outcome !== 'passed') return [setUp]
-  }
+  await using opened = await openChecked(context, { ...done, headSha: done.applied.headSha }, adapters, base)
+  const { workspace, setUpAgain } = opened
+  const isSetUpAgain = setUpAgain !== null
+  if (setUpAgain !== null && setUpAgain.outcome !== 'passed') return { checks: [setUpAgain], isSetUpAgain }
   const change = await changeFor(done, adapters, base)
   const results: CheckResult[] = []
   for (const check of config.checks) {
@@ -101,7 +97,7 @@ async function runChecks(
     await context.note(noteOf(result, before))
     results.push(result)
   }
-  return results
+  return { checks: results, isSetUpAgain }
 }
 
 /** The whole change as a diff, where it decides what of a failing check is old; null: it is longer than is read. */
@@ -113,29 +109,6 @@ async function changeFor(
   if (checks.every(({ outcome }) => outcome === 'passed')) return ''
   const diff = await workspaces.diff(project, proposed.baseSha, applied.headSha, MOST_OF_DIFF)
   return Buffer.byteLength(diff) < MOST_OF_DIFF ? diff : null
-}
-
-/** What set-up has left for the base commit; null: there is nothing to set up. */
-async function prepareBase(
-  { signal, output }: AttemptContext,
-  { routed: { project }, proposed }: Done,
-  { setUp }: Pick<Adapters, 'setUp'>,
-  { config }: KnownBase,
-): Promise<Prepared | null> {
-  if (config.setup === null) return null
-  return await setUp.prepare({ project, sha: proposed.baseSha, config, signal, onOutput: output })
-}
-
-/** Whether the change alters what decides what set-up leaves, such as a lock file. */
-async function needsOther(
-  { routed: { project }, proposed, applied }: Done,
-  { setUp }: Pick<Adapters, 'setUp'>,
-  { config }: KnownBase,
-): Promise<boolean> {
-  if (config.setup === null) return false
-  const keys = [proposed.baseSha, applied.headSha].map((sha) => setUp.keyOf({ project, sha, config }))
-  const [ofBase, ofCommit] = await Promise.all(keys)
-  return ofBase !== ofCommit
 }
 
 function noteOf({ name, outcome, durationMs, baseline }: CheckResult, before: BaseCheck | undefined): string {
@@ -159,9 +132,14 @@ function secretInChange({ name, ...where }: CarriedSecret, shortId: string): Fau
   return new Fault('secret_in_change', message, { secret: name, ...where })
 }
 
+/** Whether a check did not pass, in other ways than on the base commit. */
+export function isNewFailure({ outcome, baseline }: CheckResult): boolean {
+  return outcome !== 'passed' && !baseline
+}
+
 /** The fault of the first check that did not pass; null when all passed, or fail as they did on the base commit. */
 export function checkFailure(results: readonly CheckResult[]): FaultRecord | null {
-  const failed = results.find(({ outcome, baseline }) => outcome !== 'passed' && !baseline)
+  const failed = results.find(isNewFailure)
   if (failed === undefined) return null
   const how =
     failed.outcome === 'failed' ? `failed with exit code ${failed.exitCode}` : failed.outcome.replace('_', ' ')

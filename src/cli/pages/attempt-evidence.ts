@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import type { CheckEvidence, CriterionEvidence, OrderEvidence } from '../../contract/evidence/evidence.ts'
+import type { Repair } from '../../contract/evidence/repair.ts'
 import type { AttemptView, StepView, WorkOrderDetail } from '../../contract/work-orders.ts'
-import { duration } from './humanize.ts'
+import { duration, usd } from './humanize.ts'
 import type { Paint } from './output.ts'
 import { table } from './table.ts'
 import { barred, harmless, LONGEST_TITLE, oneLine } from './terminal-text.ts'
@@ -49,18 +50,6 @@ export function isReplay(attempt: AttemptView | undefined): boolean {
   return ProposeOutput.safeParse(stepOf(attempt, 'propose')?.output).success
 }
 
-const ApplyOutput = z.object({ executor: z.string(), reason: z.string() })
-
-const VerifiedWithoutRepair = z.object({ repair: z.literal(false) })
-
-/** Whether edits of the last attempt failed their checks in `auto` where there was no Aider to repair them. */
-export function lackedAider({ attempt_history }: Pick<WorkOrderDetail, 'attempt_history'>): boolean {
-  const last = attempt_history.at(-1)
-  const { data: applied } = ApplyOutput.safeParse(stepOf(last, 'apply')?.output)
-  if (applied?.executor !== 'patch' || applied.reason.startsWith('ORCHESTRATOR_EXECUTOR=')) return false
-  return VerifiedWithoutRepair.safeParse(stepOf(last, 'verify')?.output).success
-}
-
 /** The last try of a step. */
 function stepOf(attempt: AttemptView | undefined, name: string): StepView | undefined {
   return attempt?.steps.findLast((step) => step.name === name)
@@ -71,7 +60,7 @@ const MOST_FILES = 50
 
 /** What the last attempt has changed and what the project's checks said about it, each as a small table. */
 export function evidenceSections(
-  { files, checks, failure, shown }: OrderEvidence,
+  { files, checks, failure, repairs, shown }: OrderEvidence,
   said: string,
   paint: Paint,
 ): string[] {
@@ -79,6 +68,7 @@ export function evidenceSections(
   return [
     ...(files.length === 0 ? [] : [`${paint.dim('Files')}\n${table(fileRows(files, paint))}`]),
     `${paint.dim('Checks')}\n${checks.length === 0 ? unchecked : table(checkRows(checks, paint))}`,
+    ...(repairs.length === 0 ? [] : [`${paint.dim('Repairs')}\n${table(repairRows(repairs, paint))}`]),
     ...checks.flatMap((check) => failingSection(check, said, paint)),
     ...(shown.length === 0 ? [] : [`${paint.dim('Shown to the model')}\n${table(shownRows(shown, paint))}`]),
   ]
@@ -120,6 +110,21 @@ function checkRows(checks: readonly CheckEvidence[], paint: Paint): string[][] {
     const mark = check.baseline ? paint.yellow('=') : outcome === 'passed' ? paint.green('✓') : paint.red('✗')
     return [`  ${mark} ${harmless(name)}`, harmless(outcome).replace('_', ' '), duration(took), noteOf(check)]
   })
+}
+
+const REPAIRED_BY: Readonly<Record<Repair['by'], string>> = {
+  fix: 'its fix command',
+  proposer: 'the model was told',
+  aider: 'Aider was told',
+}
+
+function repairRows(repairs: readonly Repair[], paint: Paint): string[][] {
+  return repairs.map(({ check, by, head_sha: sha, cost_usd: cost, mended }) => [
+    `  ${mended ? paint.green('✓') : paint.red('✗')} ${harmless(check)}`,
+    REPAIRED_BY[by],
+    sha === null ? 'no commit' : harmless(sha.slice(0, 12)),
+    cost === 0 ? '' : usd(cost),
+  ])
 }
 
 /** Lines of what a check printed that are shown; all that is kept of it is in `--steps`. */

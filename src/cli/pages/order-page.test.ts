@@ -269,24 +269,28 @@ test('every state says what to do next, with the remedy of the reason where ther
   assert.equal(next({ status: 'completed' }), undefined)
 })
 
-test('where a check failed in auto and there was no Aider, the next step names it', () => {
-  const [attempt] = ORDER.attempt_history
-  const [step] = attempt === undefined ? [] : attempt.steps
-  assert.ok(attempt !== undefined && step !== undefined)
-  const next = (reason: string, repair: boolean, code = 'check_failed') => {
-    const steps = [
-      { ...step, name: 'apply', output: { executor: 'patch', reason } },
-      { ...step, name: 'verify', output: { repair } },
-    ]
-    const status_reason = { code, message: 'No.' }
-    const failed = { status: 'failed', phase: null, status_reason } as const
-    return String(/^Next: (.*)$/m.exec(page({ ...ORDER, ...failed, attempt_history: [{ ...attempt, steps }] }))?.[1])
-  }
-  const auto = 'the proposal is edits that apply to the base commit'
-  assert.match(next(auto, false), /moose retry 1a2b3c4d {3}Aider could try to repair it: moose doctor --fix$/)
-  assert.doesNotMatch(next(auto, true), /Aider/)
-  assert.doesNotMatch(next('ORCHESTRATOR_EXECUTOR=patch', false), /Aider/)
-  assert.doesNotMatch(next(auto, false, 'push_rejected'), /Aider/)
+test('what an attempt did to mend its change is told, with what it cost', () => {
+  const repair = { check: 'tests', head_sha: 'a'.repeat(40), cost_usd: 0, mended: false }
+  const repairs = [
+    { ...repair, by: 'fix' as const, head_sha: null },
+    { ...repair, by: 'proposer' as const, cost_usd: 0.0123, mended: true },
+  ]
+  const told = (some: readonly object[]) =>
+    page({
+      ...ORDER,
+      attempt_history: ORDER.attempt_history.map((attempt) => ({
+        ...attempt,
+        steps: attempt.steps.map((step) =>
+          step.name === 'verify' ? { ...step, output: { ...Object(step.output), repairs: some } } : step,
+        ),
+      })),
+    })
+  const shown = told(repairs)
+  assert.match(
+    shown,
+    /^Repairs\n {2}✗ tests +its fix command +no commit *\n {2}✓ tests +the model was told +aaaaaaaaaaaa +\$0\.0123$/m,
+  )
+  assert.doesNotMatch(told([]), /Repairs/)
 })
 
 test('what was seen of a pull request on GitHub is told, and a branch somebody else has moved is not merged', () => {

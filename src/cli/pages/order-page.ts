@@ -2,7 +2,7 @@ import { stringify } from 'yaml'
 import type { OrderEvidence } from '../../contract/evidence/evidence.ts'
 import type { AttemptView, StepView, WorkOrderDetail, WorkOrderView } from '../../contract/work-orders.ts'
 import { isFaultCode, NEXT_MOVE } from '../../faults/fault.ts'
-import { criterionLine, evidenceNow, evidenceSections, isReplay, lackedAider, REPLAY } from './attempt-evidence.ts'
+import { criterionLine, evidenceNow, evidenceSections, isReplay, REPLAY } from './attempt-evidence.ts'
 import { actorText } from './audit-page.ts'
 import { ago, duration, shortId, usd } from './humanize.ts'
 import { stateOf } from './order-state.ts'
@@ -260,7 +260,7 @@ export function nextStep(order: WorkOrderDetail): string | null {
     case 'in_progress':
       return order.phase === 'in_review' ? review(order) : `moose logs -f ${id}`
     case 'failed':
-      return `moose logs ${id}   correct it: moose edit ${id}   then: ${again}moose retry ${id}${aiderFor(order)}`
+      return `moose logs ${id}   correct it: moose edit ${id}   then: ${again}moose retry ${id}`
     case 'blocked':
       return `${remedyOf(order)}${isSuspended(order) ? 'a running service then resumes it; or' : 'then'}: ${again}moose retry ${id}`
     case 'cancelled':
@@ -285,12 +285,6 @@ export function movedByOthers({ pull_request: pull }: WorkOrderDetail): string |
 /** Its attempt is suspended, and is resumed when its condition is met. */
 function isSuspended({ status_reason: reason, approved }: WorkOrderDetail): boolean {
   return reason !== null && approved && isFaultCode(reason.code) && NEXT_MOVE[reason.code] === 'suspend'
-}
-
-/** In `auto`, Aider repairs what failed a check, where it is installed. */
-function aiderFor(order: WorkOrderDetail): string {
-  const could = order.status_reason?.code === 'check_failed' && lackedAider(order)
-  return could ? '   Aider could try to repair it: moose doctor --fix' : ''
 }
 
 /** What `moose retry` says already. */

@@ -1,6 +1,7 @@
 import { knownOrOther } from '../stored-text.ts'
 import { z } from '../zod.ts'
 import { failingParts } from './failing-part.ts'
+import { Repair } from './repair.ts'
 
 export const OUTCOMES = ['passed', 'failed', 'crashed', 'timed_out'] as const
 
@@ -81,6 +82,11 @@ export const OrderEvidence = z
     /** Those that fail the order first, then those that failed before too, then those that passed; else in the order they ran. */
     checks: z.array(CheckEvidence),
     criteria: z.array(CriterionEvidence),
+    repairs: z.array(Repair).openapi({
+      description:
+        'Tries of the attempt to mend what a check found, oldest first. `fix`: the `fix` command of the check; `proposer`: the ' +
+        'model was told what failed; `aider`: the same through Aider. `head_sha`: the commit it made; null: it made none.',
+    }),
     /** In the order of the prompt, at most 1,000; empty also where it was not kept, or a foreign Proposer does not say. */
     shown: z.array(ShownEvidence),
   })
@@ -108,8 +114,12 @@ const VerifyOutput = z.object({
       newFailures: z.array(z.string()).nullish(),
     }),
   ),
+  repairs: z.array(Repair).optional(),
 })
 type Verified = z.infer<typeof VerifyOutput>
+
+/** What ends an attempt has the repairs that made no commit, too. */
+const RecordInput = z.object({ repairs: z.array(Repair) })
 
 /** The order as the attempt found it; it may have been edited since. */
 const RouteInput = z.object({ acceptance_criteria: z.array(z.string()) })
@@ -150,9 +160,16 @@ export function evidenceOf({
     failure: failure === null ? null : failure.code,
     files,
     checks: checks.map(checkEvidence).toSorted((one, other) => urgency(one) - urgency(other)),
+    repairs: repairsOf(attempt, verified.data),
     criteria: criteriaOf(criteria, found.success ? found.data.acceptance_criteria : [], verified.data),
     shown: shownIn(attempt),
   }
+}
+
+function repairsOf(attempt: Attempt, { repairs }: Verified): Repair[] {
+  const ended = RecordInput.safeParse(lastOf(attempt, 'record')?.input)
+  if (ended.success) return ended.data.repairs
+  return repairs === undefined ? [] : repairs
 }
 
 function hasGiven({ output }: Step): boolean {

@@ -7,6 +7,8 @@ const Routed = z.object({
 })
 const Proposed = z.object({
   proposer: z.string().optional(),
+  /** Of a repair. */
+  reason: z.string().optional(),
   response: z.object({
     proposer_used: z.string(),
     replayed: z.boolean().optional(),
@@ -47,12 +49,13 @@ function tellRouted({ decision, verifies }: z.infer<typeof Routed>): string {
   return `${decision.selected_proposer}: ${decision.reason}`
 }
 
-function tellProposed({ response, failover }: z.infer<typeof Proposed>): string {
+function tellProposed({ response, failover, reason }: z.infer<typeof Proposed>): string {
   const { proposer_used: used, replayed, refinement_metadata: refined } = response
   const calls = refined === undefined || refined.cycles === 1 ? '' : `, ${refined.cycles} calls`
   const instead =
     failover === undefined || failover === null ? '' : `, instead of ${failover.instead_of}: ${failover.because}`
-  return `${used}${replayed === true ? ' (replay: no model was called)' : ''}${calls}${instead}`
+  const why = reason === undefined ? '' : `${reason}; `
+  return `${why}${used}${replayed === true ? ' (replay: no model was called)' : ''}${calls}${instead}`
 }
 
 function tellVerified({ failure, checks }: z.infer<typeof Verified>): string {

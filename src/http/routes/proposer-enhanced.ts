@@ -69,6 +69,7 @@ async function proposeForApi(
     wanted: await wantedAnswer(adapters.executors),
     previousFailure: null,
     mostCalls: MOST_ANSWERS_OF_ONE,
+    repair: null,
     signal,
     onProgress: async () => undefined,
   })

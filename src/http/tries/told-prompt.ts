@@ -28,8 +28,8 @@ const NO_BASE =
   'What was told is not kept, and cannot be made again here: the base commit is not in the mirror of the home that answers. The ' +
   'next order of the project fetches it.'
 const OTHERWISE =
-  'What was told is not kept, and what Moose would tell now is something else: the proposer was changed, another version of Moose ' +
-  'asked, the base branch moved during the attempt, or an answer before it is not kept any more.'
+  'What was told is not kept, and what Moose would tell now is something else: it was told to repair a change, the proposer was ' +
+  'changed, another version of Moose asked, the base branch moved during the attempt, or an answer before it is not kept any more.'
 
 /** Made again of what is kept, never guessed: what has another key than what was sent is not shown. */
 export async function toldPrompt(deps: ToldDeps, found: FoundTry): Promise<Told> {

@@ -55,6 +55,7 @@ export function noOpAdapters(real: Adapters): Adapters {
       open: async () => ({
         ...WORK_TREE,
         restore: async () => undefined,
+        commitWithin: async () => ({ sha: null, outside: [] }),
         ignored: async () => [],
         keepCaches: async () => undefined,
       }),

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Check, CheckResult } from '../../ports/execution.ts'
+import { planRepair, type Repairable, repairableOf, type Tried } from './plan-repair.ts'
+
+const NOTHING: Tried = { asked: 0, told: [], fixed: [] }
+const HOW = { by: 'proposer', most: 2 } as const
+
+const check = (name: string, fix: string | null = null): Check => {
+  return { name, run: `run ${name}`, timeoutMs: 1, proves: [], fix, report: null }
+}
+const failed = (name: string, more: Partial<CheckResult> = {}): CheckResult => ({
+  name,
+  run: `run ${name}`,
+  outcome: 'failed',
+  exitCode: 1,
+  durationMs: 1,
+  outputTail: `${name} is wrong`,
+  proves: [],
+  failures: null,
+  failedBefore: false,
+  baseline: false,
+  newFailures: null,
+  ...more,
+})
+
+function repairable(results: readonly CheckResult[], checks: readonly Check[] = []): Repairable {
+  const found = repairableOf(results, checks, HOW)
+  assert.ok(found !== null)
+  return found
+}
+
+test('what passed, or fails as on the base, is not to be mended', () => {
+  const old = failed('lint', { baseline: true, failures: ['a'], newFailures: [] })
+  assert.equal(repairableOf([failed('tests', { outcome: 'passed' }), old], [check('lint', 'fix it')], HOW), null)
+  assert.deepEqual(repairable([old, failed('tests')], [check('lint', 'fix it'), check('tests')]).fixable, [])
+})
+
+test('fixes come first, each once since the model made the change; then the model', () => {
+  const found = repairable(
+    [failed('lint'), failed('types'), failed('tests')],
+    [check('lint', 'a'), check('types', 'b')],
+  )
+  assert.deepEqual(planRepair(found, NOTHING), { by: 'fix', checks: ['lint', 'types'] })
+  assert.deepEqual(planRepair(found, { ...NOTHING, fixed: ['lint'] }), { by: 'fix', checks: ['types'] })
+  assert.deepEqual(planRepair(found, { ...NOTHING, asked: 1, fixed: ['lint', 'types'] }), {
+    by: 'proposer',
+    check: 'lint',
+    number: 2,
+    reason: 'repair 2 of 2: check "lint" failed',
+  })
+})
+
+test('it ends at the limit, at the same failures, and where nothing mends a change', () => {
+  const found = repairable([failed('tests')])
+  assert.deepEqual(planRepair(found, { ...NOTHING, asked: 2 }), {
+    by: null,
+    why: 'it was repaired 2 times, and no more is allowed',
+  })
+  assert.match(String(planRepair(found, { ...NOTHING, asked: 1, told: [found.signature] }).by), /null/)
+  assert.deepEqual(planRepair({ ...found, by: null }, NOTHING), { by: null, why: null })
+  assert.deepEqual(planRepair({ ...found, most: 0 }, NOTHING), { by: null, why: null })
+})
+
+test('failures are the same by their names, whatever else is printed; without names by what is printed, but for times', () => {
+  const named = (outputTail: string, failures: readonly string[]) =>
+    repairable([failed('tests', { outputTail, failures })]).signature
+  assert.equal(named('one', ['a', 'b']), named('two', ['b', 'a']))
+  assert.notEqual(named('one', ['a']), named('one', ['b']))
+  const printed = (outputTail: string) => repairable([failed('tests', { outputTail })]).signature
+  assert.equal(printed('3 !== 4 in 12 ms'), printed('3 !== 4 in 9 ms'))
+  assert.notEqual(printed('3 !== 4'), printed('3 !== 5'))
+})
+
+test('all that failed is told, of the first three checks', () => {
+  const { failure, checks } = repairable(['a', 'b', 'c', 'd'].map((name) => failed(name)))
+  assert.deepEqual(checks, ['a', 'b', 'c', 'd'])
+  assert.match(failure, /Check "a".*a is wrong\n\ncheck_failed: Check "b".*\n\ncheck_failed: Check "c"/s)
+  assert.doesNotMatch(failure, /Check "d"/)
+})

@@ -1,0 +1,266 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setLimit } from '../../src/budget/limits.ts'
+import type { WorkOrderDetail } from '../../src/contract/work-orders.ts'
+import { Usd } from '../../src/money.ts'
+import { startJsonServer } from '../support/json-server.ts'
+import { type ReceivedCall, type Scripted, startModelServer } from '../support/model-server.ts'
+import { createMooseHome, fileOrder, settled } from '../support/moose-home.ts'
+import { useStandIn } from '../support/stand-in-proposer.ts'
+
+const POLITE = 'checks:\n  - name: polite\n    run: cat greeting.txt; grep please greeting.txt\n'
+const FILES = { 'greeting.txt': 'hello\n', 'moose.yaml': POLITE }
+const write = (text: string): Scripted => ({
+  kind: 'text',
+  text: `### write greeting.txt\n\`\`\`\`\n${text}\n\`\`\`\`\n`,
+})
+const edit = (search: string, replace: string): Scripted => ({
+  kind: 'text',
+  text: `Mended.\n\n### edit greeting.txt\n<<<<<<< SEARCH\n${search}\n=======\n${replace}\n>>>>>>> REPLACE\n`,
+})
+
+type Setting = { files?: Record<string, string>; settings?: Record<string, string>; script: readonly Scripted[] }
+
+/** An order carried out to its end by a model of these answers. */
+async function carriedOut({ files = FILES, settings = {}, script }: Setting) {
+  await using stack = new AsyncDisposableStack()
+  const home = stack.use(await createMooseHome(files, [], { ORCHESTRATOR_EXECUTOR: 'patch', ...settings }))
+  const server = stack.use(await startModelServer(...script))
+  await useStandIn(home, 'stand-in', { url: server.url, threshold: 1 })
+  const moose = stack.use(await home.open())
+  await moose.orchestrator.start(null)
+  const id = await fileOrder(home.database, { title: 'Greet politely', files: ['greeting.txt'] })
+  const order = await settled(moose, id)
+  const owned = stack.move()
+  const said = () => server.calls.map(messagesOf)
+  return { home, moose, id, order, said, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+const repairsOf = ({ evidence }: WorkOrderDetail) => (evidence ? evidence.repairs : [])
+
+function messagesOf({ body }: ReceivedCall): { role: string; content: string }[] {
+  const { messages } = body
+  assert.ok(Array.isArray(messages))
+  return messages.map(({ role, content }) => ({ role: String(role), content: String(content) }))
+}
+
+test('what a change newly fails goes back to its model in the same conversation, and is mended by a commit on top', async () => {
+  await using done = await carriedOut({ script: [write('hi'), edit('hi', 'hi, please')] })
+  const { order, home, said } = done
+  assert.deepEqual([order.status, order.phase], ['in_progress', 'in_review'], JSON.stringify(order.status_reason))
+  const [first = [], second = []] = said()
+  assert.equal(said().length, 2)
+  assert.deepEqual(second.slice(0, first.length), first, 'the prompt of the proposal is the same, byte by byte')
+  assert.deepEqual(
+    second.slice(first.length).map(({ role }) => role),
+    ['assistant', 'user'],
+  )
+  const told = String(second.at(-1)?.content)
+  assert.match(told, /begin failure\ncheck_failed: Check "polite".*failed with exit code 1.*hi\n/s)
+  assert.match(told, /begin diff\ndiff --git a\/greeting\.txt.*-hello\n\+hi\n~+ end diff/s)
+
+  const branch = String(order.pull_request?.branch)
+  assert.equal(await home.remote.git('show', `${branch}:greeting.txt`), 'hi, please')
+  assert.equal(await home.remote.git('rev-list', '--count', `main..${branch}`), '2')
+  const steps = order.attempt_history[0]?.steps.map(({ name, try: number, status }) => `${name} ${number} ${status}`)
+  assert.deepEqual(steps?.slice(2), [
+    'propose 1 succeeded',
+    'apply 1 succeeded',
+    'verify 1 failed',
+    'propose 2 succeeded',
+    'apply 2 succeeded',
+    'verify 2 succeeded',
+    'publish 1 succeeded',
+    'record 1 succeeded',
+  ])
+  const [repair, ...more] = repairsOf(order)
+  assert.deepEqual(more, [])
+  assert.deepEqual(
+    { ...repair, cost_usd: 0 },
+    { check: 'polite', by: 'proposer', head_sha: order.pull_request?.head_sha, cost_usd: 0, mended: true },
+  )
+  assert.ok(repair !== undefined && repair.cost_usd > 0 && repair.cost_usd < Number(order.actual_cost))
+  const { metadata } = await home.database.db.selectFrom('outcome_vectors').selectAll().executeTakeFirstOrThrow()
+  assert.deepEqual(
+    [Reflect.get(Object(metadata), 'repairs'), Reflect.get(Object(metadata), 'repair_cost_usd')],
+    [[{ check: 'polite', by: 'proposer', mended: true }], repair.cost_usd],
+  )
+})
+
+test('a repair that does not apply is sent back once, and what fails the same way after it is not asked again', async () => {
+  const wrong = edit('hello', 'hello, please')
+  await using done = await carriedOut({ script: [write('hi'), wrong, edit('hi', 'hey'), write('ho')] })
+  const { order, said } = done
+  assert.equal(said().length, 4)
+  assert.match(String(said()[2]?.at(-1)?.content), /Nothing of this answer was applied.*as your change left them/s)
+  // What failed is known by no names, and what was printed differs: hi, hey, ho.
+  assert.deepEqual([order.status, order.status_reason?.code], ['failed', 'check_failed'])
+  assert.match(String(order.status_reason?.message), /ho\nIt was not repaired further: it was repaired 2 times/)
+  assert.deepEqual(
+    repairsOf(order).map(({ by, head_sha: sha, mended }) => [by, sha === null, mended]),
+    [
+      ['proposer', false, false],
+      ['proposer', false, false],
+    ],
+  )
+  const third = said()[3]
+  assert.deepEqual(third?.slice(0, said()[2]?.length), said()[2], 'one conversation')
+  assert.match(String(third?.at(-1)?.content), /begin diff\n[^~]*-hi\n\+hey/s)
+})
+
+test('the same failures twice end it before the limit; with a limit of 0 no model is asked', async () => {
+  const quiet = { ...FILES, 'moose.yaml': POLITE.replace('cat greeting.txt; ', '') }
+  {
+    await using done = await carriedOut({ files: quiet, script: [write('hi'), write('hey')] })
+    assert.equal(done.said().length, 2)
+    assert.match(
+      String(done.order.status_reason?.message),
+      /not repaired further: the same failed again after a repair/,
+    )
+  }
+  const never = { ...FILES, 'moose.yaml': `repair: { max: 0 }\n${POLITE}` }
+  for (const setting of [{ settings: { MOOSE_REPAIR_MAX: '0' } }, { files: never }]) {
+    await using none = await carriedOut({ ...setting, script: [write('hi')] })
+    assert.deepEqual([none.said().length, none.order.status_reason?.code], [1, 'check_failed'])
+    assert.deepEqual(repairsOf(none.order), [])
+  }
+})
+
+test('a repair that comes to nothing leaves the failed check as the reason, and what it cost', async () => {
+  const wrong = edit('hello', 'hello, please')
+  await using done = await carriedOut({ script: [write('hi'), wrong] })
+  const { order, said } = done
+  assert.equal(said().length, 3)
+  assert.equal(order.status_reason?.code, 'check_failed')
+  assert.match(
+    order.status_reason.message,
+    /^Check "polite".*The model was asked to repair it and failed too: None of/s,
+  )
+  const [repair] = repairsOf(order)
+  assert.deepEqual([repair?.head_sha, repair?.mended, Number(repair?.cost_usd) > 0], [null, false, true])
+  assert.equal(order.attempt_history[0]?.steps.at(-2)?.name, 'propose')
+})
+
+const FIXED = `checks:
+  - name: polite
+    run: grep please greeting.txt
+    fix: |
+      sed -i 's/$/, please/' greeting.txt
+      echo spoiled > moose.yaml; echo new > other.txt; mkdir built; echo x > built/x; echo built/ > .gitignore
+`
+
+test('the fix of a check comes first and is free; what it changes outside of the scope is put back and told', async () => {
+  await using done = await carriedOut({ files: { ...FILES, 'moose.yaml': FIXED }, script: [write('hi')] })
+  const { order, said, home } = done
+  assert.deepEqual([order.phase, said().length], ['in_review', 1], JSON.stringify(order.status_reason))
+  const branch = String(order.pull_request?.branch)
+  assert.equal(await home.remote.git('show', `${branch}:greeting.txt`), 'hi, please')
+  assert.equal(await home.remote.git('diff', '--name-only', 'main', branch), 'greeting.txt')
+  assert.equal(await home.remote.git('rev-list', '--count', `main..${branch}`), '2')
+  assert.deepEqual(repairsOf(order), [
+    { check: 'polite', by: 'fix', head_sha: order.pull_request?.head_sha, cost_usd: 0, mended: true },
+  ])
+  const notes = await home.database.db.selectFrom('work_order_events').select('message').execute()
+  assert.ok(
+    notes.some(({ message }) =>
+      message?.includes('put back, because outside of the scope: .gitignore, moose.yaml, other.txt'),
+    ),
+    JSON.stringify(notes),
+  )
+})
+
+test('where the fix changes nothing the model is asked, and after its repair the fix is run again', async () => {
+  const onlyHey = FIXED.replace('s/$/, please/', '/hey/s/$/, please/').replace(/echo spoiled.*\n/, '\n')
+  await using done = await carriedOut({
+    files: { ...FILES, 'moose.yaml': onlyHey },
+    script: [write('hi'), edit('hi', 'hey')],
+  })
+  const { order, home } = done
+  assert.equal(order.phase, 'in_review', JSON.stringify(order.status_reason))
+  assert.equal(await home.remote.git('show', `${order.pull_request?.branch}:greeting.txt`), 'hey, please')
+  assert.deepEqual(
+    repairsOf(order).map(({ by, head_sha: sha, mended }) => [by, sha === null, mended]),
+    [
+      ['fix', true, false],
+      ['proposer', false, false],
+      ['fix', false, true],
+    ],
+  )
+})
+
+test('without money for a repair the order rests there, and goes on there when there is some: nothing is paid twice', async () => {
+  await using home = await createMooseHome(FILES, [], { ORCHESTRATOR_EXECUTOR: 'patch' })
+  const { db } = home.database
+  const breaks = async () => {
+    await setLimit(db, 'order_cap', new Usd('0.001'))
+    return write('hi')
+  }
+  await using server = await startModelServer(breaks, edit('hi', 'hi, please'))
+  await useStandIn(home, 'stand-in', { url: server.url, threshold: 1 })
+  await using moose = await home.open()
+  await moose.orchestrator.start(null)
+  const id = await fileOrder(home.database, { title: 'Greet politely', files: ['greeting.txt'] })
+  const resting = await settled(moose, id)
+  assert.deepEqual([resting.status, resting.status_reason?.code], ['blocked', 'budget_exceeded'])
+  assert.equal(server.calls.length, 1)
+
+  await setLimit(db, 'order_cap', null)
+  await moose.orchestrator.retry(id)
+  const order = await settled(moose, id)
+  assert.deepEqual(
+    [order.phase, order.attempts, server.calls.length],
+    ['in_review', 1, 2],
+    JSON.stringify(order.status_reason),
+  )
+  const steps = order.attempt_history[0]?.steps.map(({ name, try: number, runs }) => `${name} ${number} ${runs}`)
+  assert.deepEqual(steps?.slice(2, -2), [
+    'propose 1 1',
+    'apply 1 1',
+    'verify 1 1',
+    'propose 2 2',
+    'apply 2 1',
+    'verify 2 1',
+  ])
+  const billed = server.bill.reduce((sum, { input, output }) => sum.plus(3 * input + 15 * output), new Usd(0))
+  assert.equal(new Usd(String(order.actual_cost)).toFixed(), billed.dividedBy(1_000_000).toFixed())
+})
+
+test('a foreign Proposer is told the same in its task', async () => {
+  const contents = [write('hi'), edit('hi', 'hi, please')].map((answer) => ('text' in answer ? answer.text : ''))
+  const body = {
+    toJSON: () => ({ success: true, data: { content: contents.shift(), cost: 0.25, proposer_used: 'theirs' } }),
+  }
+  await using theirs = await startJsonServer({ status: 200, body })
+  await using done = await carriedOut({ settings: { MOOSE_PROPOSER_URL: theirs.url }, script: [write('unused')] })
+  const { order } = done
+  assert.equal(order.phase, 'in_review', JSON.stringify(order.status_reason))
+  const [first, second] = theirs.received.map((request) => JSON.stringify(request))
+  assert.doesNotMatch(String(first), /begin failure/)
+  assert.match(
+    String(second),
+    /"task_description":"Work Order: Greet politely.*Your earlier answer was:.*begin failure.*grep please.*begin diff/,
+  )
+  assert.match(String(second), /"repair":\{"number":1,"failure":"check_failed: Check/)
+  assert.deepEqual(
+    repairsOf(order).map(({ by, cost_usd: cost, mended }) => [by, cost, mended]),
+    [['proposer', 0.25, true]],
+  )
+})
+
+test('an attempt after one that could not be repaired is told what failed last', async () => {
+  await using home = await createMooseHome(FILES, [], { ORCHESTRATOR_EXECUTOR: 'patch', MOOSE_REPAIR_MAX: '1' })
+  await using server = await startModelServer(write('hi'), write('hey'), write('hey, please'))
+  await useStandIn(home, 'stand-in', { url: server.url, threshold: 1 })
+  await using moose = await home.open()
+  await moose.orchestrator.start(null)
+  const id = await fileOrder(home.database, { title: 'Greet politely', files: ['greeting.txt'] })
+  assert.equal((await settled(moose, id)).status_reason?.code, 'check_failed')
+  await moose.orchestrator.retry(id)
+  assert.equal((await settled(moose, id)).phase, 'in_review')
+  const third = server.calls[2]
+  assert.ok(third !== undefined)
+  assert.match(
+    String(messagesOf(third).at(-1)?.content),
+    /An earlier try.*begin failure\ncheck_failed: .*\nhey\nIt was not repaired further/s,
+  )
+})
