@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Obstacle } from '../../budget/headroom.ts'
 import { WHY_KINDS, type Why } from '../../contract/why/why.ts'
+import type { FailureRow } from '../../db/work-orders/failure-rows.ts'
 import type { Verdict } from '../../db/work-orders/next-orders.ts'
 import type { LastAttempt, PullRequestSeen, Whereabouts } from '../../db/work-orders/order-whereabouts.ts'
 import type { SuspendCode } from '../../db/work-orders/suspended-orders.ts'
@@ -151,6 +152,35 @@ describe('an order that has not begun', () => {
     assert.deepEqual(evidence(answer), [`other order: ${OTHER}, running`, 'in both scopes: src/a.ts'])
     const older = why({ verdict: { ...verdict, obstacle: { id: OTHER, isRunning: false } } })
     assert.match(older.sentence, /waits too and is older/)
+  })
+
+  test('waits while orders of its project fail alike, with what failed and how it goes on', () => {
+    const row: FailureRow = {
+      kind: 'project',
+      subject: 'the id of the project',
+      code: 'check_failed',
+      step: 'verify',
+      message: 'The template is broken.',
+      orders: [OTHER, ID],
+      projects: [],
+      since: BEFORE,
+      last_at: BEFORE,
+    }
+    const obstacles = [{ id: OTHER, isRunning: true }]
+    const verdict = (more: { row: FailureRow | null; most: number }): Verdict => ({
+      id: ID,
+      waitsFor: 'row',
+      obstacles,
+      ...more,
+    })
+    const paused = is('paused_project', why({ verdict: verdict({ row, most: 0 }) }))
+    assert.equal(paused.short, 'waits: project sample is paused after 2 failures in a row (check_failed)')
+    assert.deepEqual(paused.next, ['moose project resume sample', 'moose run 1a2b3c4d', 'moose show 1a2b3c4d'])
+    const fewer = is('probation', why({ verdict: verdict({ row, most: 3 }) }))
+    assert.match(fewer.sentence, /failed with check_failed at verify: until one succeeds, no more than 3 run at once/)
+    const bounded = is('probation', why({ verdict: verdict({ row: null, most: 5 }) }))
+    assert.match(bounded.sentence, /no more than 5 of its orders run at once/)
+    assert.deepEqual(bounded.orders, [OTHER])
   })
 
   test('waits for a place, in all or in its repository, with who has them', () => {
@@ -310,7 +340,7 @@ describe('an order that has begun, or is over', () => {
     const reason = { code: 'check_failed', message: 'The check "unit" failed.' } as const
     const failed = is('failed', why({ order: { status: 'failed', reason, attempt: { ...ATTEMPT, status: 'failed' } } }))
     assert.equal(failed.sentence, 'Attempt 2 failed at verify with check_failed: The check "unit" failed.')
-    const again = ['moose verify 1a2b3c4d', 'moose retry 1a2b3c4d']
+    const again = ['moose verify 1a2b3c4d', 'moose retry 1a2b3c4d', 'moose retry 1a2b3c4d --fresh']
     assert.deepEqual(failed.next, ['moose logs 1a2b3c4d', 'moose edit 1a2b3c4d', ...again])
     const details = { check: 'unit', outcome: 'failed', exit_code: 1, said: 'Total() = 41, want 42' }
     const checked = why({
@@ -320,7 +350,7 @@ describe('an order that has begun, or is over', () => {
       'Attempt 2 failed at verify with check_failed: Check "unit" failed with exit code 1: Total() = 41, want 42'
     assert.equal(checked.sentence, line, 'of a check one line that says why')
     const unapproved = why({ order: { status: 'failed', reason: null, isApproved: false } })
-    assert.deepEqual(unapproved.next.slice(2), ['moose approve 1a2b3c4d', 'moose retry 1a2b3c4d'])
+    assert.deepEqual(unapproved.next.slice(2), ['moose approve 1a2b3c4d', 'moose retry 1a2b3c4d', 'moose retry 1a2b3c4d --fresh'])
   })
 
   test('is completed by a merge, or cancelled, and how', () => {
