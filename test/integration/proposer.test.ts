@@ -28,8 +28,11 @@ const tree = memoryTree({ 'src/greet.ts': "export const greet = () => 'hi'\n", '
 const good = `Here it is.
 
 ### edit src/greet.ts
+<<<<<<< SEARCH
 export const greet = () => 'hi'
+=======
 export const greet = (name: string) => \`Hello, \${name}!\`
+>>>>>>> REPLACE
 `
 const misquoted = good.replace("'hi'", "'hello'")
 const stray = '### write README.md\n````\n# Other\n````\n'
