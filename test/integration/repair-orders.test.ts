@@ -113,7 +113,7 @@ const costWithCache = ({ input, cached, output }: Flow) =>
 test('ten orders with a real bug each: all are mended, and a failing attempt with a retry mends none', async (context) => {
   const repaired = await flow({}, false)
   assert.equal(repaired.done, REAL_BUGS.length)
-  const retried = await flow({ MOOSE_REPAIR_MAX: '0' }, true)
+  const retried = await flow({ MOOSE_REPAIR_MAX: '0', ORCHESTRATOR_PAUSE_AFTER_FAILURES: '0' }, true)
   assert.equal(retried.done, 0)
   tell(context, 'repair', repaired)
   tell(context, 'failing attempt and retry', retried)

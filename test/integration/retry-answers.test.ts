@@ -9,7 +9,7 @@ import { useStandIn } from '../support/stand-in-proposer.ts'
 import { until } from '../support/until.ts'
 
 const says = (text: string): Scripted => ({ kind: 'text', text })
-const SETTINGS = { OPENAI_COMPATIBLE_API_KEY: 'sk-real', ORCHESTRATOR_EXECUTOR: 'patch' }
+const SETTINGS = { OPENAI_COMPATIBLE_API_KEY: 'sk-real', ORCHESTRATOR_EXECUTOR: 'patch', MOOSE_REPAIR_MAX: '0' }
 const NEVER = { 'a.txt': 'a\n', 'moose.yaml': 'checks:\n  - { name: never, run: "grep -q a a.txt" }\n' }
 
 /** A running Moose with one stand-in and one order that was carried out once. */
