@@ -50,6 +50,10 @@ describe('one service, whose attempts rest and go on: nothing that ended is done
   })
 
   test('at a proposal: earlier tries stay what they were', async () => {
+    const { db } = home.database
+    await db.updateTable('proposer_configs').set({ complexity_threshold: 0.9 }).where('name', '=', 'scripted').execute()
+    const other = { name: 'more-able', provider: 'replay', model: 'scripted', complexity_threshold: 1 }
+    await db.insertInto('proposer_configs').values(other).execute()
     const bad = new Fault('proposal_rejected', 'It does not apply.', { tried_by: 'scripted' })
     moose.trouble.propose.push(bad, noMoney())
     const { total_executed: before } = await moose.orchestrator.status()
