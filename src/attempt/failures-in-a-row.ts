@@ -22,10 +22,11 @@ type Failed = AttemptKey & { step: StepName; fault: FaultRecord; evidence: Parti
 
 /**
  * Counts a failed attempt in the row of its project, and where its proposer is to blame, in that of the proposer. An attempt
- * that came past its proposer ends the row of the proposer. What a human or a process did is counted nowhere.
+ * that came past its proposer ends the row of the proposer. What a human or a process did is counted nowhere, and neither is
+ * what only verified a commit once more.
  */
 export async function noteInRows(db: Db, { workOrderId, attempt, step, fault, evidence }: Failed): Promise<void> {
-  if (isOf('no_pattern', fault.code)) return
+  if (isOf('no_pattern', fault.code) || evidence.routed?.verifies !== undefined) return
   const { code, message } = fault
   const projectId = await projectOfAttempt(db, workOrderId, attempt)
   const failure = { workOrderId, projectId, code, step, message }
@@ -34,7 +35,7 @@ export async function noteInRows(db: Db, { workOrderId, attempt, step, fault, ev
     const row = `${orders} orders of its project in a row have failed with ${code} at ${step}`
     if (orders > 1) await recordEvent(db, { workOrderId, attempt, type: 'progress', message: row })
   }
-  const { model_used: proposer } = outcomeFacts(evidence)
+  const { model_used: proposer } = outcomeFacts(evidence, fault)
   if (proposer === 'none') return
   const subject = { kind: 'proposer', subject: proposer } as const
   if (step !== 'propose' && step !== 'apply') await endRow(db, subject)

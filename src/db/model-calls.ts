@@ -1,5 +1,6 @@
 import { type Insertable, type Kysely, sql } from 'kysely'
 import { codesOf } from '../faults/families.ts'
+import { failedVerification } from './attempts/attempt-steps.ts'
 import type { AttemptKey } from './attempts/attempts.ts'
 import type { Database } from './schema.ts'
 import { overFor } from './work-orders/order-conditions.ts'
@@ -104,8 +105,8 @@ export async function priceSettledCalls(db: Kysely<Database>, reservationIds: re
 
 /**
  * The calls an attempt need not make again because their answers are there, oldest first: its own, and those of earlier
- * attempts that no answer was to blame for. An answer of an attempt that failed otherwise, or whose pull request was open
- * already, is none; neither is a recording. Answers are large: each is read by itself.
+ * attempts that no answer was to blame for. An answer of an attempt that failed otherwise, that had failed a check before the
+ * attempt ended, or whose pull request was open already, is none; neither is a recording. Answers are large: each is read by itself.
  */
 export async function answeredCalls(
   db: Kysely<Database>,
@@ -126,6 +127,7 @@ export async function answeredCalls(
         eb('call.attempt', '=', attempt),
         and([
           eb(sql<string>`attempts.error ->> 'code'`, 'in', codesOf('keeps_answers')),
+          eb(failedVerification(), 'is', null),
           eb('call.attempt', '>', sql<number>`coalesce(asked_anew_after, 0)`),
         ]),
       ]),

@@ -107,11 +107,15 @@ const REPLAYS =
 
 function again(last: LastAttempt | null, toldOf: string | null): string {
   if (last === null) return 'Its first attempt begins.'
-  const { code } = last
+  const { code, checkFailed } = last
   if (last.goesOn) return `Its attempt goes on where it rests (${code}).`
-  if (code !== null && isOf('keeps_answers', code) && last.answers > 0)
+  const endedOtherwise = code !== null && isOf('keeps_answers', code) && last.answers > 0
+  const told = toldOf === null ? '' : `, told of the last failure (${toldOf})`
+  if (endedOtherwise && checkFailed !== null)
+    return `The model is asked again${told}: its answer had failed (${checkFailed}) before the attempt ended (${code}).`
+  if (endedOtherwise)
     return `A new attempt begins and takes the answers that are there again, unpaid: none of them was to blame (${code}).`
-  if (toldOf !== null) return `The model is asked again, told of the last failure (${toldOf}).`
+  if (toldOf !== null) return `The model is asked again${told}.`
   if (code === null) return 'The model is asked again.'
   return `The model is asked again; it is not told of the last failure (${code}).`
 }

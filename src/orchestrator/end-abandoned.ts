@@ -53,7 +53,7 @@ export async function recordAbandoned(db: Kysely<Database>): Promise<Abandoned[]
     for (const row of ended) {
       const key = { workOrderId: row.work_order_id, attempt: row.number }
       // Null: an earlier version suspended it.
-      const facts = row.suspended_outcome === null ? outcomeFacts({}) : row.suspended_outcome
+      const facts = row.suspended_outcome === null ? outcomeFacts({}, null) : row.suspended_outcome
       const outcome = outcomeOf(row, facts)
       const end = { success: false, outcome: 'cancelled', failure_class: 'orchestration_error' }
       await recordOutcome(transaction, { ...outcome.row, ...end }, outcome.context)

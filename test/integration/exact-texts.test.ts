@@ -81,7 +81,7 @@ test('what holds a secret is proposed, checked, committed, journaled and remembe
 
 test('a model is told a failure of the same attempt as it was, and one of an earlier attempt as it is recorded', async () => {
   const files = { 'a.txt': 'a\n', 'moose.yaml': 'checks:\n  - { name: never, run: "echo no postgres here; false" }\n' }
-  const settings = { ...KEY, ORCHESTRATOR_EXECUTOR: 'patch' }
+  const settings = { ...KEY, ORCHESTRATOR_EXECUTOR: 'patch', MOOSE_REPAIR_MAX: '0' }
   await using home = await createMooseHome(files, [], settings, databaseWithPassword('postgres'))
   const missing = { kind: 'text', text: '### delete postgres.ts\n' } as const
   const edits = { kind: 'text', text: write('a.txt', 'b') } as const
@@ -109,10 +109,10 @@ test('Aider is told of a failed check as it was, and what it makes of it is comm
   const files = { 'db.ts': 'export {}\n', 'moose.yaml': `checks:\n  - { name: imports, run: '${check}' }\n` }
   const settings = { ...KEY, ORCHESTRATOR_AIDER_BIN: AIDER }
   await using home = await createMooseHome(files, [], settings, databaseWithPassword('postgres'))
-  const edits = { kind: 'text', text: write('db.ts', 'import pg from "pg"') } as const
   await using server = await startModelServer(
-    edits,
-    says(block('db.ts', 'export {}', 'import postgres from "postgres"')),
+    says('Import a driver in db.ts.'),
+    says(block('db.ts', 'export {}', 'import pg from "pg"')),
+    says(block('db.ts', 'import pg from "pg"', 'import postgres from "postgres"')),
   )
   await useStandIn(home, 'stand-in', { url: server.url, threshold: 1 })
   await using moose = await home.open()

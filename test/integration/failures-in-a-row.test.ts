@@ -18,7 +18,7 @@ const FILES = {
   'a.txt': 'a\n',
   'moose.yaml': 'checks:\n  - { name: whole, run: "! grep -q broken *.txt" }\n',
 }
-const SETTINGS = { OPENAI_COMPATIBLE_API_KEY: 'sk-real', ORCHESTRATOR_EXECUTOR: 'patch' }
+const SETTINGS = { OPENAI_COMPATIBLE_API_KEY: 'sk-real', ORCHESTRATOR_EXECUTOR: 'patch', MOOSE_REPAIR_MAX: '0' }
 
 /** Does what an order called `Write NAME` asks for; one called `… broken` is asked for what fails the check. */
 function written({ body }: ReceivedCall): Scripted {

@@ -13,9 +13,9 @@ const SETTINGS = { OPENAI_COMPATIBLE_API_KEY: 'sk-real', ORCHESTRATOR_EXECUTOR: 
 const NEVER = { 'a.txt': 'a\n', 'moose.yaml': 'checks:\n  - { name: never, run: "grep -q a a.txt" }\n' }
 
 /** A running Moose with one stand-in and one order that was carried out once. */
-async function afterOneAttempt(script: Scripted[], files: Record<string, string> = NEVER) {
+async function afterOneAttempt(script: Scripted[], files = NEVER, settings: Record<string, string> = {}) {
   await using stack = new AsyncDisposableStack()
-  const home = stack.use(await createMooseHome(files, [], SETTINGS))
+  const home = stack.use(await createMooseHome(files, [], { ...SETTINGS, ...settings }))
   const server = stack.use(await startModelServer(...script))
   await useStandIn(home, 'small', { url: server.url, threshold: 1 })
   const moose = stack.use(await home.open())
@@ -110,6 +110,22 @@ test('an answer that was not to blame is taken again unpaid, unless the models a
   await cancelIt(1, 2)
   await retried(moose, id, { mode: 'fresh' })
   await cancelIt(2, 3)
+})
+
+test('an answer that failed a check is not taken again, although its attempt was cancelled while it was repaired', async () => {
+  const edits = says('### write a.txt\n```\nb\n```\n')
+  await using setting = await afterOneAttempt([edits, { kind: 'silent' }, edits], NEVER, { MOOSE_REPAIR_MAX: '2' })
+  const { moose, id, server } = setting
+  await until('it is repaired', () => server.calls.length === 2)
+  await moose.orchestrator.cancel(id)
+  await until('it has ended', async () => (await detailOf(moose, id)).attempt_history[0]?.status === 'cancelled')
+  const said = await retried(moose, id)
+  assert.equal(
+    said.sentence,
+    'The model is asked again: its answer had failed (check_failed) before the attempt ended (attempt_cancelled).',
+  )
+  await until('the model is asked for the change, and for its repair', () => server.calls.length === 4)
+  await settled(moose, id)
 })
 
 test('a pull request that was closed is not opened again with the same answer', async () => {

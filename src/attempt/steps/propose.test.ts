@@ -4,6 +4,8 @@ import { Fault } from '../../faults/fault.ts'
 import type { ProposeInput } from '../../ports/proposal.ts'
 import type { RetryDecision } from '../../ports/routing.ts'
 import type { Adapters, AttemptContext } from '../context.ts'
+import type { PartialEvidence } from '../evidence.ts'
+import { outcomeFacts } from '../outcome.ts'
 import { propose } from './propose.ts'
 import type { Routed } from './route.ts'
 
@@ -196,6 +198,28 @@ test('a cap or a stop that is met while somebody to take over is looked for is w
     const takesOver = new Fault(code, 'no more')
     assert.equal((await proposeIn({ failures: [OVERLOADED], takesOver })).ended, takesOver)
   }
+})
+
+test('a failed proposal is that of whoever took over in an outage, and not of whoever had a further try', async () => {
+  const blamed = async (setting: Parameters<typeof proposeIn>[0]) => {
+    const { ended, names } = await proposeIn(setting)
+    assert.ok(ended instanceof Fault)
+    const routing_metadata = { complexity_score: 0.1, hard_stop_required: false }
+    const decision = { selected_proposer: 'small', reason: 'it is able', confidence: 1, routing_metadata }
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the parts an outcome needs
+    const evidence = { routed: { decision, order: { files_in_scope: [] } } } as unknown as PartialEvidence
+    return [names.at(-1), outcomeFacts(evidence, ended.toRecord()).model_used]
+  }
+  const retry = { ...RETRY, next_proposer: 'third', max_attempts: 2 }
+  const stops = { ...RETRY, should_retry: false }
+  assert.deepEqual(await blamed({ failures: [OVERLOADED, REJECTED], takesOver: 'large', retry: stops }), [
+    'large',
+    'large',
+  ])
+  assert.deepEqual(await blamed({ failures: [OVERLOADED, REJECTED], takesOver: 'large', retry }), ['third', 'large'])
+  assert.deepEqual(await blamed({ failures: [REJECTED], retry }), ['third', 'small'])
+  const later = { failures: [REJECTED, OVERLOADED, REJECTED], takesOver: 'large', retry }
+  assert.deepEqual(await blamed(later), ['large', 'small'])
 })
 
 test('every call is booked under the decision it was made by', async () => {

@@ -100,10 +100,22 @@ export async function propose(
       })
     } catch (error) {
       if (!(error instanceof Fault) || !isOf('other_proposer', error.code) || error.details['escalated'] === true)
-        throw error
+        throw withTookOver(failures, error)
       failures.push(error.toRecord())
     }
   }
+}
+
+/** The proposer that took over from the chosen one in an outage, before the proposal failed; null: none did. */
+export function tookOverIn({ details }: Pick<FaultRecord, 'details'>): string | null {
+  const name = details?.['took_over']
+  return typeof name === 'string' ? name : null
+}
+
+/** Who took over in the first try, which was the chosen proposer's, is who the attempt was given to, whoever tried later. */
+function withTookOver([first]: readonly FaultRecord[], error: unknown): unknown {
+  if (first === undefined || !(error instanceof Fault) || tookOverIn(first) === tookOverIn(error)) return error
+  return new Fault(error.code, error.message, { ...error.details, took_over: tookOverIn(first) }, error)
 }
 
 function leftAfter(failures: readonly FaultRecord[]): Left {
@@ -170,7 +182,8 @@ function triedBy({ details }: FaultRecord): string {
  * called; when there is none, the order waits.
  *
  * @param failed proposers whose proposals have failed in this attempt; they do not take over
- * @throws {Fault} `provider_paused`; those of `proposeOnce`, with the proposer in `tried_by`
+ * @throws {Fault} `provider_paused`; those of `proposeOnce`, with the proposer in `tried_by`, and in `took_over`
+ *   where it did so in an outage
  */
 async function proposePastOutages(
   context: AttemptContext,
@@ -192,7 +205,7 @@ async function proposePastOutages(
       // The step names what is no Fault: a lost database is no failed proposal.
       if (!(error instanceof Fault)) throw error
       const answered = request.left.ofAttempt - left.ofAttempt + answersOf(error)
-      if (!isOf('outage', error.code)) throw withTriedBy(asked, answered, error)
+      if (!isOf('outage', error.code)) throw withTriedBy(error, { asked, answered, failover })
       out.add(asked)
       left = without(left, answersOf(error))
       const decision = await proposerInstead(context, routed, adapters, {
@@ -234,8 +247,13 @@ function without({ ofTry, ofAttempt }: Left, answers: number): Left {
   return { ofTry: Math.max(1, ofTry - answers), ofAttempt: Math.max(1, ofAttempt - answers) }
 }
 
-function withTriedBy(proposer: string, answers: number, fault: Fault): Fault {
-  return new Fault(fault.code, fault.message, { ...fault.details, tried_by: proposer, answers }, fault)
+function withTriedBy(
+  fault: Fault,
+  { asked, answered, failover }: { asked: string; answered: number; failover: Failover | null },
+): Fault {
+  const tookOver = failover === null ? {} : { took_over: failover.decision.selected_proposer }
+  const details = { ...fault.details, tried_by: asked, answers: answered, ...tookOver }
+  return new Fault(fault.code, fault.message, details, fault)
 }
 
 /**

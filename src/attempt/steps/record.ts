@@ -50,7 +50,7 @@ export async function recordSuccess(db: Kysely<Database>, success: Success & Att
         cost: Number(ended.cost_usd),
       },
     })
-    const outcome = outcomeOf(ended, outcomeFacts(evidence))
+    const outcome = outcomeOf(ended, outcomeFacts(evidence, null))
     await recordOutcome(transaction, { ...outcome.row, success: true, outcome: 'pull_request_opened' }, outcome.context)
     await endRows(transaction, success, outcome.row.model_used)
     await recordEvent(transaction, {
@@ -162,7 +162,7 @@ export async function recordFailure(db: Kysely<Database>, failure: Failure): Pro
   if (move === 'leave') return
   await db.transaction().execute(async (transaction) => {
     const end = { status: END[move].attempt, error: failure.fault }
-    const rest = move === 'suspend' ? { suspendedOutcome: outcomeFacts(failure.evidence) } : {}
+    const rest = move === 'suspend' ? { suspendedOutcome: outcomeFacts(failure.evidence, failure.fault) } : {}
     const ended = await endAttempt(transaction, failure, { ...end, ...rest })
     if (ended === null) {
       // A suspension that comes too late loses nothing: a later run starts at the same step.
@@ -193,7 +193,7 @@ async function moveOrder(db: Db, failure: Failure, to: EndStatuses['order'], goe
 }
 
 async function recordFailedOutcome(db: Db, { step, fault, evidence }: Failure, ended: EndedAttempt): Promise<void> {
-  const { row, context } = outcomeOf(ended, outcomeFacts(evidence))
+  const { row, context } = outcomeOf(ended, outcomeFacts(evidence, fault))
   const failed = { success: false, outcome: ended.status, failure_class: failureClass(fault.code) }
   const answers = fault.details?.['answers']
   const asked = evidence.proposed === undefined && typeof answers === 'number' ? { answers } : {}

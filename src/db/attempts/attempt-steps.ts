@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely'
+import { codesOf } from '../../faults/families.ts'
 import type { FaultRecord } from '../../faults/fault.ts'
 import type { Phase } from '../../work-order/status.ts'
 import type { Database } from '../schema.ts'
@@ -23,6 +24,19 @@ export async function lastStep(db: Db, { workOrderId, attempt }: AttemptKey): Pr
     .limit(1)
     .executeTakeFirst()
   return row === undefined ? null : row.name
+}
+
+/**
+ * For a statement on `attempts`: the code of the last failure its checks have found in a change, whatever ended the attempt;
+ * null: none. A verification that was stopped has found nothing.
+ */
+export function failedVerification() {
+  return sql<string | null>`(
+    select step.error ->> 'code' from attempt_steps as step
+    where step.work_order_id = attempts.work_order_id and step.attempt = attempts.number and step.name = 'verify'
+      and step.error ->> 'code' in (${sql.join(codesOf('model_work'))})
+    order by step.try desc limit 1
+  )`
 }
 
 /** Of a step of a run of an attempt: which one it is, and what it is called in the log. */

@@ -1,11 +1,14 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../schema.ts'
 import { isSuspended } from '../work-orders/suspended-orders.ts'
+import { failedVerification } from './attempt-steps.ts'
 
 /** How the last attempt of an order ended. */
 export type LastAttempt = {
   /** Null: it ended well. */
   code: string | null
+  /** The last failure that its checks found in a change, whatever ended it then; null: none. */
+  checkFailed: string | null
   /** Whether it rests and is resumed by the next claim. */
   goesOn: boolean
   /** Answers of models it has had. */
@@ -25,6 +28,7 @@ export async function lastAttemptOf(db: Kysely<Database>, workOrderId: string): 
       eb
         .and([isSuspended(eb), eb(sql<number>`coalesce(asked_anew_after, 0)`, '<', eb.ref('attempts.number'))])
         .as('goesOn'),
+      failedVerification().as('checkFailed'),
       callsOf('answer is not null or replayed').as('answers'),
       callsOf('replayed').as('replayed'),
     ])
@@ -32,8 +36,8 @@ export async function lastAttemptOf(db: Kysely<Database>, workOrderId: string): 
     .limit(1)
     .executeTakeFirst()
   if (row === undefined) return null
-  const { code, goesOn, answers, replayed } = row
-  return { code, goesOn: goesOn === true, answers: Number(answers), isReplayed: Number(replayed) > 0 }
+  const { code, checkFailed, goesOn, answers, replayed } = row
+  return { code, checkFailed, goesOn: goesOn === true, answers: Number(answers), isReplayed: Number(replayed) > 0 }
 }
 
 function callsOf(which: 'answer is not null or replayed' | 'replayed') {

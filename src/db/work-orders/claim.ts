@@ -33,8 +33,8 @@ export type Claim = {
 }
 
 /**
- * Claims the approved orders that may start now, oldest first: each becomes `in_progress` with a new attempt row, or the
- * a suspended one is resumed, in one transaction. An order waits while a running attempt in its repository has an overlapping scope.
+ * Claims the approved orders that may start now, oldest first: each becomes `in_progress` with a new attempt row, or its
+ * suspended one is resumed, in one transaction. An order waits while a running attempt in its repository has an overlapping scope.
  *
  * One claimer works at a time (advisory lock), so that the limits hold across processes; SKIP LOCKED lets it pass
  * orders that are being edited.

@@ -13,7 +13,14 @@ const LOOK_AHEAD = 1_000
 const FIRST_LOOK = 16
 
 /** What an order may change, by its id. */
-type Candidate = { id: string; repository: string | null; project?: string | null; files: readonly string[] }
+type Candidate = {
+  id: string
+  repository: string | null
+  project?: string | null
+  files: readonly string[]
+  /** It makes no change and pays nothing: however many fail alike, it is neither held nor does it hold another. */
+  verifiesOnly?: boolean
+}
 type Db = Kysely<Database>
 
 /** Another order that stands in the way of one. */
@@ -41,7 +48,7 @@ export type Places = {
 }
 
 /**
- * What bounds the attempts of one project: those that run and those of the row together are never more than pause it. So no more
+ * What bounds the attempts of one project that may pay: those that run and those of the row together are never more than pause it. So no more
  * than that many are paid for before it is paused, however many run at once.
  */
 export type Probation = {
@@ -103,7 +110,8 @@ function fullRepositories(busy: readonly Candidate[], { perRepository }: Places)
 
 /** Those that have all they may have, and those that are paused. */
 function fullProjects(busy: readonly Candidate[], places: Places): string[] {
-  const byProject = Map.groupBy(busy, ({ project }) => project)
+  const paying = busy.filter(({ verifiesOnly }) => verifiesOnly !== true)
+  const byProject = Map.groupBy(paying, ({ project }) => project)
   const rows = places.probation === undefined ? [] : [...places.probation.rows.keys()]
   const known = new Set([...byProject.keys(), ...rows])
   return [...known].flatMap((project) => {
@@ -140,10 +148,10 @@ export function* verdicts(
   const held = [...busy]
   let left = free
   for (const candidate of candidates) {
-    const { id, repository, project, files } = candidate
+    const { id, repository, project, files, verifiesOnly } = candidate
     const beside = busy.filter((other) => other.repository === repository)
-    const ofProject = busy.filter((other) => other.project === project)
-    const most = mostOf(places, project)
+    const ofProject = busy.filter((other) => other.project === project && other.verifiesOnly !== true)
+    const most = verifiesOnly === true ? null : mostOf(places, project)
     const obstacle = held.find((other) => other.repository === repository && scopesOverlap(other.files, files))
     if (most === 0) {
       yield { id, waitsFor: 'row', obstacles: [], row: rowOf(places, project), most }
@@ -217,6 +225,7 @@ export async function runningScopes(db: Db): Promise<Candidate[]> {
       repositoryOf().as('repository'),
       projectOf().as('project'),
       comparableScope(sql`content -> 'files_in_scope'`).as('files'),
+      sql<boolean>`verifies is not null`.as('verifiesOnly'),
     ])
     .where('status', '=', 'running')
     .execute()
@@ -251,7 +260,7 @@ async function approvedOrders(
   let select = db
     .selectFrom('work_orders')
     .select(['id', comparableScope(sql`files_in_scope`).as('files'), repositoryOf().as('repository')])
-    .select(projectOf().as('project'))
+    .select([projectOf().as('project'), sql<boolean>`verifies is not null`.as('verifiesOnly')])
     .where('status', '=', 'pending')
     .where(IS_APPROVED)
     // A cancelled and retried order waits until its last attempt has really ended.
@@ -263,7 +272,9 @@ async function approvedOrders(
   if (repositories.length > 0)
     select = select.where(sql<boolean>`coalesce(${repositoryOf()} <> all(${repositories}), true)`)
   if (projects.length > 0)
-    select = select.where(sql<boolean>`coalesce(${projectOf()} <> all(${projects}::uuid[]), true)`)
+    select = select.where(
+      sql<boolean>`(verifies is not null or coalesce(${projectOf()} <> all(${projects}::uuid[]), true))`,
+    )
   if (behind !== undefined) {
     const last = sql`(select last.created_at, last.id from work_orders as last where last.id = ${behind.id})`
     select = select.where(sql<boolean>`(work_orders.created_at, work_orders.id) > ${last}`)
