@@ -350,11 +350,7 @@ describe('an order that has begun, or is over', () => {
       'Attempt 2 failed at verify with check_failed: Check "unit" failed with exit code 1: Total() = 41, want 42'
     assert.equal(checked.sentence, line, 'of a check one line that says why')
     const unapproved = why({ order: { status: 'failed', reason: null, isApproved: false } })
-    assert.deepEqual(unapproved.next.slice(2), [
-      'moose approve 1a2b3c4d',
-      'moose retry 1a2b3c4d',
-      'moose retry 1a2b3c4d --fresh',
-    ])
+    assert.deepEqual(unapproved.next.slice(2), ['moose approve 1a2b3c4d', 'moose retry 1a2b3c4d', 'moose retry 1a2b3c4d --fresh'])
   })
 
   test('is completed by a merge, or cancelled, and how', () => {
