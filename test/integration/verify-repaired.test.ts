@@ -44,7 +44,7 @@ for (const { by, config, script } of REPAIRED) {
       first?.repairs.map((repair) => repair.by),
       [by],
     )
-    assert.ok(Number(first?.cost_usd) > 0)
+    assert.notEqual(first?.cost_usd, 0)
 
     await home.remote.commit('main', { 'README.md': 'moved\n' })
     await verified(moose, id)
