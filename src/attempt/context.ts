@@ -42,7 +42,7 @@ export type AttemptContext = {
   address: string | null
   /** Enough of the id to be unique, for branch and title. */
   shortId: () => Promise<string>
-  /** USD of every model call of this attempt so far. */
+  /** USD of every model call of this attempt so far, and of the one whose commit it verifies. */
   spentUsd: () => Promise<number>
   /** The last failure of the order that the model's work caused, as a model is told of it; null: there is none. */
   previousFailure: () => Promise<string | null>

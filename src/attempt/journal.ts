@@ -1,4 +1,5 @@
-import { DBOS } from '@dbos-inc/dbos-sdk'
+import { DBOS, DBOSClient } from '@dbos-inc/dbos-sdk'
+import type { Pool } from 'pg'
 import { z } from 'zod'
 import type { FaultRecord } from '../faults/fault.ts'
 import { faultPoint } from '../faults/fault-point.ts'
@@ -29,15 +30,31 @@ export async function continueWorkflow(id: string, { home, queueName }: { home: 
   })
 }
 
-/** What the steps of a workflow gave, by their names: of several tries of a step, the last that gave something. */
-export async function givenBySteps(id: string): Promise<Record<string, unknown>> {
-  const given: Record<string, unknown> = {}
-  for (const { name, output } of (await DBOS.listWorkflowSteps(id)) ?? []) {
+/** What the tries of the steps of a workflow gave, by the names of the steps; oldest first. */
+export type GivenBySteps = ReadonlyMap<string, readonly { output: unknown }[]>
+
+/** Reads the journal of a workflow in the process whose engine runs. */
+export async function givenBySteps(id: string): Promise<GivenBySteps> {
+  return outputsOf(await DBOS.listWorkflowSteps(id))
+}
+
+/** As `givenBySteps`, also in a process that has launched no engine. */
+export async function givenInDatabase(pool: Pool, id: string): Promise<GivenBySteps> {
+  const client = await DBOSClient.create({ systemDatabaseUrl: '', systemDatabasePool: pool })
+  try {
+    return outputsOf(await client.listWorkflowSteps(id))
+  } finally {
+    await client.destroy()
+  }
+}
+
+function outputsOf(tries: Awaited<ReturnType<typeof DBOS.listWorkflowSteps>>): GivenBySteps {
+  const given = (tries ?? []).flatMap(({ name, output }) => {
     const kept = Given.safeParse(output)
     const [step = ''] = name.split(',')
-    if (kept.success && isStepName(step)) given[step] = kept.data.output
-  }
-  return given
+    return kept.success && isStepName(step) ? [{ step, output: kept.data.output }] : []
+  })
+  return Map.groupBy(given, ({ step }) => step)
 }
 
 /**

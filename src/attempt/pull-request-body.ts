@@ -26,7 +26,7 @@ const MOST = {
 }
 
 export type BodyParts = {
-  /** USD of all model calls of the attempt. */
+  /** USD of all model calls of the attempt, and of the one whose commit it verifies. */
   spentUsd: number
   /** What a human had to allow, and did. */
   allowed: readonly AllowedChange[]

@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import type { Pool } from 'pg'
 import { recordPullRequest } from '../attempt/record-pull-request.ts'
 import { findVerifiable } from '../attempt/verify-only/what-to-verify.ts'
 import type { Clock } from '../clock.ts'
@@ -20,6 +21,7 @@ import type { Orchestrator } from './orchestrator.ts'
 
 type Deps = {
   db: Kysely<Database>
+  pool: Pool
   forges: Forges
   workspaces: Pick<Workspaces, 'keptCommit'>
   clock: Clock
@@ -124,12 +126,12 @@ function again(last: LastAttempt | null, toldOf: string | null): string {
  * Makes an order pending for an attempt that makes no change: it verifies the commit that is there, of the pull request that
  * is open or of the last attempt, and publishes it.
  */
-async function verifyOrder({ db, workspaces, endAbandoned }: Deps, idOrPrefix: string): Promise<Retried> {
+async function verifyOrder({ db, pool, workspaces, endAbandoned }: Deps, idOrPrefix: string): Promise<Retried> {
   await endAbandoned()
   const order = await findWorkOrder(db, idOrPrefix)
   const isInReview = order.phase === 'in_review'
   if (!isInReview && !['failed', 'blocked', 'cancelled'].includes(order.status)) throw wrongStatus(order, 'verified')
-  const verifies = await findVerifiable(db, workspaces, order.id)
+  const verifies = await findVerifiable(db, { keptCommit: workspaces.keptCommit, pool }, order.id)
   const to = { to: 'pending', reason: null, verifies, retry: 'verify_only' } as const
   const from = isInReview
     ? ({ from: ['in_progress'], inPhase: 'in_review' } as const)

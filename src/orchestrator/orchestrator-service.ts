@@ -96,7 +96,7 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
       const resume = () => claims.resumeAsked(order.id)
       return executeOrder({ ...deps, claim, resume, start: attempts.start, running, signal }, order.id)
     },
-    ...createDecisions({ db, clock, ...adapters, endAbandoned: claims.endAbandoned }, running.cancel),
+    ...createDecisions({ ...deps, ...adapters, endAbandoned: claims.endAbandoned }, running.cancel),
     stopAttempt: running.cancel,
     ...createEndings({ attempts, dispatcher, drain, running, clock, errors }),
     async [Symbol.asyncDispose]() {

@@ -115,6 +115,8 @@ export type StandingBranch = {
   head: string
   /** Whether the repository has the branch. */
   isThere: boolean
+  /** Whether the head says that this attempt made it: an earlier run of it has pushed it. */
+  isOurs: boolean
   /** The commit of the base that the head builds on. */
   forkedAt: string
 }

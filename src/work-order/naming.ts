@@ -112,8 +112,12 @@ export function pullRequestTitle(shortId: string, title: string): string {
   return firstCharacters(`WO-${shortId}: ${neutralised(title)}`, MOST_OF_TITLE)
 }
 
-/** The line of a commit's message that says which attempt made it. */
-export function workOrderTrailer(workOrderId: string, attempt: number): string {
+/**
+ * The line of a commit's message that says which attempt made it.
+ *
+ * @param attempt a text: a pattern of several
+ */
+export function workOrderTrailer(workOrderId: string, attempt: number | string): string {
   return `Work-Order: ${workOrderId}/${attempt}`
 }
 

@@ -25,7 +25,10 @@ export async function standingBranch(
   const head = isThere ? fetched : await knownHead(mirror, { branch, known, into })
   const args = ['merge-base', fullSha(baseTip), fullSha(head)]
   const { exitCode, stdout } = await mirror.run(args, { signal })
-  if (exitCode === 0) return { baseTip, head, isThere, forkedAt: fullSha(stdout.text().trim()) }
+  if (exitCode === 0) {
+    const isOurs = await isMadeBy(mirror, head, { workOrderId, attempt })
+    return { baseTip, head, isThere, isOurs, forkedAt: fullSha(stdout.text().trim()) }
+  }
   const message = `The branch ${branch} shares no history with ${project.defaultBranch}. Put the branch back on top of it.`
   throw new Fault('work_order_conflict', message, { branch })
 }
@@ -61,7 +64,15 @@ export async function bringUp(
 export async function rollBack(mirror: Mirror, workOrderId: string, attempt: number): Promise<string | null> {
   const sha = await keptCommit(mirror, workOrderId, attempt)
   if (sha === null) return null
-  const commit = await mirror.succeed(['cat-file', 'commit', sha], { signal: null })
-  if (!commit.stdout.text().split('\n').includes(workOrderTrailer(workOrderId, attempt))) return null
+  if (!(await isMadeBy(mirror, sha, { workOrderId, attempt }))) return null
   return (await mirror.deleteRef(attemptRef(workOrderId, attempt), sha)) ? sha : null
+}
+
+async function isMadeBy(
+  mirror: Mirror,
+  sha: string,
+  { workOrderId, attempt }: { workOrderId: string; attempt: number },
+): Promise<boolean> {
+  const commit = await mirror.succeed(['cat-file', 'commit', sha], { signal: null })
+  return commit.stdout.text().split('\n').includes(workOrderTrailer(workOrderId, attempt))
 }

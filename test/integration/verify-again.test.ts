@@ -85,6 +85,32 @@ test('a base that goes on without the change completes nothing', async () => {
   assert.equal((await detailOf(moose, id)).phase, 'in_review')
 })
 
+test('a branch that is put back to the base is not taken for merged, and stays', async () => {
+  await using home = await createMooseHome(FILES, [greet], LOOKS)
+  await using moose = await home.open()
+  const { id, branch } = await inReview(home, moose)
+  const seen = async () => (await detailOf(moose, id)).pull_request?.seen_at
+  const tip = await home.remote.commit('main', { 'README.md': 'moved\n' })
+  await home.remote.git('update-ref', `refs/heads/${branch}`, tip)
+  const before = await seen()
+  await until('it was looked at', async () => (await seen()) !== before)
+  const again = await seen()
+  await until('it was looked at again', async () => (await seen()) !== again)
+  assert.deepEqual([(await detailOf(moose, id)).phase, await home.remote.git('rev-parse', branch)], ['in_review', tip])
+})
+
+test('a pull request that cannot be compared keeps no other from being seen', async () => {
+  await using home = await createMooseHome(FILES, [greet], LOOKS)
+  await using moose = await home.open()
+  const broken = await inReview(home, moose)
+  const { id, head } = await inReview(home, moose)
+  const { db } = home.database
+  await db.updateTable('pull_requests').set({ head_sha: 'none' }).where('work_order_id', '=', broken.id).execute()
+  await home.remote.git('update-ref', 'refs/heads/main', head)
+  await until('the order is completed', async () => (await detailOf(moose, id)).status === 'completed')
+  assert.equal((await detailOf(moose, broken.id)).phase, 'in_review')
+})
+
 test('a conflict says what to type; resolved by hand on the branch it is verified, and merged as it was verified', async () => {
   await using home = await createMooseHome(FILES, [greet], QUIET)
   await using moose = await home.open()

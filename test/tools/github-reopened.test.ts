@@ -122,6 +122,7 @@ for (const how of ['close', 'cancel'] as const) {
     const { database, forge, clock, github, tracker, input, number } = given
     const deps = {
       db: database.db,
+      pool: database.pool,
       clock,
       forges: { github: forge, local: forge },
       endAbandoned: async () => undefined,
@@ -170,7 +171,8 @@ for (const [what, where, how] of [
     await tracker.look(null)
     assert.equal(await stands(given), `in_progress/${where.phase}`)
     const workspaces = { keptCommit: async () => null }
-    const deps = { db, clock, forges: { github: forge, local: forge }, workspaces, endAbandoned: async () => undefined }
+    const forges = { github: forge, local: forge }
+    const deps = { db, pool: database.pool, clock, forges, workspaces, endAbandoned: async () => undefined }
     await createDecisions(deps, () => undefined)[how](input.workOrderId)
     assert.equal(await stands(given), 'cancelled')
     assert.deepEqual(new Set(github.state.pulls.map(({ state }) => state)), new Set(['closed']))

@@ -55,9 +55,10 @@ async function ofBranch(
   const { workOrderId, attempt, signal, claimedAt, note } = context
   const { branch, headSha: known } = pull
   const request: BranchRequest = { project, workOrderId, attempt, branch, known, signal }
-  const { baseTip, head, isThere, forkedAt } = await faultPoint('fetch_base', () => workspaces.standingBranch(request))
+  const standing = await faultPoint('fetch_base', () => workspaces.standingBranch(request))
+  const { baseTip, head, isThere, isOurs, forkedAt } = standing
   const found = { executor: toVerify.apply.executor, costUsd: 0, branchHead: isThere ? head : null }
-  if (head !== known) {
+  if (head !== known && !isOurs) {
     const files = await workspaces.changedFiles(project, forkedAt, head)
     const outside = files.map(({ path }) => path).filter((path) => !isInScope(path, order.files_in_scope))
     if (outside.length > 0) await note(`changed by hand outside files_in_scope: ${outside.join(', ')}`)

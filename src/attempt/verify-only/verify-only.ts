@@ -67,7 +67,7 @@ export async function verifyOnly(verifying: Verifying, verifies: number): Promis
   })
   evidence.verified = verified
   if (verified.failure !== null) throw Fault.fromRecord(verified.failure)
-  const whole = { routed, proposed, applied, verified, repairs: [] }
+  const whole = { routed, proposed, applied, verified, repairs: routed.toVerify.repairs }
   const { pull } = routed.toVerify
   if (pull === null) return whole
   await updatePull(verifying, whole, pull)

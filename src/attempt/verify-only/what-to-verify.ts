@@ -1,5 +1,7 @@
 import type { Kysely } from 'kysely'
+import type { Pool } from 'pg'
 import { z } from 'zod'
+import { Repair } from '../../contract/evidence/repair.ts'
 import { type AttemptRow, attemptsOf } from '../../db/attempts/attempts.ts'
 import { projectOf } from '../../db/projects.ts'
 import { findPullRequestOfAttempt, type PullRequestRow, pullRequestsInBrief } from '../../db/pull-requests.ts'
@@ -12,11 +14,12 @@ import { RoutingDecision } from '../../ports/routing.ts'
 import type { Workspaces } from '../../ports/workspace.ts'
 import { workflowId } from '../../work-order/naming.ts'
 import { standsOn } from '../../work-order/standing.ts'
-import { givenBySteps } from '../journal.ts'
+import { type GivenBySteps, givenBySteps, givenInDatabase } from '../journal.ts'
+import type { StepName } from '../steps.ts'
 
 type Db = Kysely<Database>
 
-/** What the steps of the attempt whose commit is verified gave. */
+/** What the steps of the attempt whose commit is verified gave: of `propose` and `apply` what came before any repair. */
 const Given = z.object({
   route: z.object({ decision: RoutingDecision }),
   propose: z.object({
@@ -26,7 +29,17 @@ const Given = z.object({
     failover: z.object({ instead_of: z.string(), because: z.string(), decision: RoutingDecision }).nullable(),
   }),
   apply: z.object({ executor: z.enum(['patch', 'aider']), reason: z.string() }),
+  /** Those its last verification knew of. */
+  repairs: z.array(Repair),
 })
+
+function readGiven(given: GivenBySteps) {
+  const last = (step: StepName) => given.get(step)?.at(-1)?.output
+  const first = (step: StepName) => given.get(step)?.at(0)?.output
+  const verified = z.object({ repairs: z.array(Repair) }).safeParse(last('verify'))
+  const repairs = verified.success ? verified.data.repairs : []
+  return Given.safeParse({ route: last('route'), propose: first('propose'), apply: first('apply'), repairs })
+}
 
 /** A commit that an attempt made, and what led to it. */
 export type ToVerify = z.infer<typeof Given> & {
@@ -40,26 +53,30 @@ export type ToVerify = z.infer<typeof Given> & {
 /** `headSha` is the commit that was verified last. */
 export type OpenPull = { number: number; branch: string; headSha: string; title: string; body: string }
 
+type Looked = Pick<Workspaces, 'keptCommit'> & { pool: Pool }
+
 /**
  * The attempt whose commit can be verified without a model: that of the pull request an order is in review with, else the
- * latest whose commit is kept here.
+ * latest whose commit is kept here. What its steps gave can be read.
  *
  * @throws {Fault} `work_order_conflict` when there is none, or the last attempt rests and will go on by itself
  */
-export async function findVerifiable(
-  db: Db,
-  { keptCommit }: Pick<Workspaces, 'keptCommit'>,
-  workOrderId: string,
-): Promise<number> {
+export async function findVerifiable(db: Db, { keptCommit, pool }: Looked, workOrderId: string): Promise<number> {
   const attempts = await attemptsOf(db, workOrderId)
   const last = attempts.at(-1)
   if (last !== undefined && isSuspended(last)) throw rests(last)
+  const isReadable = async (attempt: number) =>
+    readGiven(await givenInDatabase(pool, workflowId(workOrderId, attempt))).success
   const pull = await openPullOf(db, workOrderId)
-  if (pull !== null) return makerOf(attempts, pull)
+  if (pull !== null) {
+    const maker = makerOf(attempts, pull)
+    if (await isReadable(maker)) return maker
+    throw nothingToVerify(workOrderId)
+  }
   for (const { number, project_id: projectId, head_sha: headSha, verifies } of attempts.toReversed()) {
     if (headSha === null || projectId === null || verifies !== null) continue
     const project = await projectOf(db, projectId)
-    if ((await keptCommit(project, workOrderId, number)) === headSha) return number
+    if ((await keptCommit(project, workOrderId, number)) === headSha && (await isReadable(number))) return number
   }
   throw nothingToVerify(workOrderId)
 }
@@ -68,7 +85,7 @@ export async function findVerifiable(
 export async function whatToVerify(db: Db, workOrderId: string, attempt: number): Promise<ToVerify> {
   const attempts = await attemptsOf(db, workOrderId)
   const row = attempts.find(({ number }) => number === attempt)
-  const given = Given.safeParse(await givenBySteps(workflowId(workOrderId, attempt)))
+  const given = readGiven(await givenBySteps(workflowId(workOrderId, attempt)))
   if (!given.success || row === undefined || row.head_sha === null) throw nothingToVerify(workOrderId)
   const pull = await openPullOf(db, workOrderId)
   const isOfAttempt = pull !== null && makerOf(attempts, pull) === attempt

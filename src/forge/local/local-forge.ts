@@ -16,7 +16,7 @@ import type { Forge, PublishInput, PullRequestWatch, UpdateInput } from '../../p
 import type { Project } from '../../work-order/project.ts'
 import { attemptDiff, pushOnto, pushToFirstFree } from '../attempt-commit.ts'
 import { type LocalForgeParts, pushSource, requirePullRequest, toPullRequest } from './local-forge-parts.ts'
-import { lookAtBranches, type Unlanded } from './look-at-branches.ts'
+import { forget, lookAtBranches, type Unlanded } from './look-at-branches.ts'
 import { mergePullRequest } from './merge.ts'
 
 /**
@@ -26,13 +26,17 @@ import { mergePullRequest } from './merge.ts'
 export function createLocalForge(parts: LocalForgeParts): Forge & PullRequestWatch {
   const as = (by: Actor | undefined): LocalForgeParts => ({ ...parts, db: actingAs(parts.db, by) })
   const unlanded: Unlanded = new Map()
+  const ended = (project: Project, row: PullRequestRow) => {
+    forget(unlanded, row)
+    return toPullRequest(project, row)
+  }
   return {
     // Its rows are in our database, and the base commit is fetched from its repository before a proposal.
     assertReady: async () => undefined,
     publish: async (input) => toPullRequest(input.project, await publishAttempt(parts, input)),
     update: async (input) => toPullRequest(input.project, await updatePullRequest(parts, input)),
-    merge: async (project, number, by) => toPullRequest(project, await mergePullRequest(as(by), project, number)),
-    close: async (project, number, by) => toPullRequest(project, await closePullRequest(as(by), project, number)),
+    merge: async (project, number, by) => ended(project, await mergePullRequest(as(by), project, number)),
+    close: async (project, number, by) => ended(project, await closePullRequest(as(by), project, number)),
     look: (watched) => lookAtBranches(parts, watched, unlanded),
     // There is no API.
     apiCallsLastHour: () => 0,
