@@ -215,9 +215,9 @@ function costOf(before: number | null, after: number | null): number {
   return before === null || after === null || Number.isNaN(after) ? 0 : new Usd(after).minus(before).toNumber()
 }
 
-/** Whether a repair came to nothing by what a model did; any other fault is the attempt's own. */
+/** Whether a repair came to nothing by what a model or its call did; any other fault is the attempt's own. */
 function isOfModel(code: FaultCode): boolean {
-  return isOf('model_work', code) || isOf('aider_again', code)
+  return isOf('model_work', code) || isOf('other_proposer', code) || isOf('aider_again', code)
 }
 
 /** Has a fault that ends a repair say what the attempt had spent by then. */
