@@ -94,4 +94,15 @@ describe('orders carried out with Aider', { skip: lacking('aider') }, () => {
     )
     assert.equal(await attemptRefsOf(setting), '')
   })
+
+  test('in auto, the runs of one repair have as many answers together as a change may have', async () => {
+    const script = [says(IDEA), says(block('greeting.txt', 'hello', 'good day')), says(BAD)]
+    await using setting = await openAiderSetting(script, {
+      ORCHESTRATOR_EXECUTOR: 'auto',
+      ORCHESTRATOR_AIDER_BIN: AIDER,
+    })
+    const order = await carryOut(setting)
+    assert.equal(order.status_reason?.code, 'check_failed')
+    assert.equal(setting.server.calls.length, 2 + 3)
+  })
 })
