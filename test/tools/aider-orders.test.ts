@@ -92,7 +92,7 @@ describe('orders carried out with Aider', { skip: lacking('aider') }, () => {
       order.evidence?.repairs.map(({ by, head_sha: sha, cost_usd: cost }) => [by, sha, cost > 0]),
       [['aider', null, true]],
     )
-    assert.equal(await attemptRefsOf(setting), '')
+    assert.equal(await attemptRefsOf(setting), `refs/moose/${order.id}/1`)
   })
 
   test('in auto, the runs of one repair have as many answers together as a change may have', async () => {
