@@ -215,9 +215,9 @@ function costOf(before: number | null, after: number | null): number {
   return before === null || after === null || Number.isNaN(after) ? 0 : new Usd(after).minus(before).toNumber()
 }
 
-/** Whether a repair came to nothing by what a model did; any other fault is the attempt's own. */
+/** Whether a repair came to nothing by what a model or its call did; any other fault is the attempt's own. */
 function isOfModel(code: FaultCode): boolean {
-  return isOf('model_work', code) || isOf('aider_again', code)
+  return isOf('model_work', code) || isOf('other_proposer', code) || isOf('aider_again', code)
 }
 
 /** Has a fault that ends a repair say what the attempt had spent by then. */
@@ -235,16 +235,18 @@ type Applying = Omit<Application, 'repair'> & {
 
 /**
  * Runs Aider a second time from the start, told of the failure, where another run may succeed (specification 7.2). Until there
- * is a change, its answers count as those of the proposal do: once they are used up there is no second run.
+ * is a change, its answers count as those of the proposal do, and a repair has as many of its own: once they are used up there
+ * is no second run.
  */
 async function applyWithRetry(making: ApplyOptions, applying: Omit<Applying, 'mostCalls'>): Promise<Applied> {
-  const mostCalls = applying.repair === null ? Math.max(1, MOST_ANSWERS - making.done.proposed.answers) : null
+  const had = applying.repair === null ? making.done.proposed.answers : 0
+  const mostCalls = Math.max(1, MOST_ANSWERS - had)
   try {
     return await applyOnce(making, { ...applying, mostCalls })
   } catch (error) {
     const fault = toFault(error)
-    const left = mostCalls === null ? null : mostCalls - answersOf(fault)
-    if (!isOf('aider_again', fault.code) || (left !== null && left <= 0)) throw error
+    const left = mostCalls - answersOf(fault)
+    if (!isOf('aider_again', fault.code) || left <= 0) throw error
     const failure = making.context.published(failureSummary(fault))
     return await applyOnce(making, { ...applying, previous: { failure, code: fault.code }, mostCalls: left })
   }

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { renderedMarkdown } from '../../test/support/github-markdown.ts'
 import { BODIES, bodyOf, HOSTILE_BODIES, MARKER } from '../../test/support/pull-request-bodies.ts'
 import { recordIn } from '../contract/evidence/pull-request-record.ts'
+import type { Repair } from '../contract/evidence/repair.ts'
 
 const MOST_WORDS = 80
 /** What GitHub takes. */
@@ -89,6 +90,18 @@ Closes #128
     beforeFold(String(BODIES['failing-base'])),
     /^- \*\*Failed on the base already:\*\* `legacy suite` \(3 failures, none new\)$/m,
   )
+})
+
+test('what is said to be repaired is by what mended it in the end: a try without a commit mended nothing', () => {
+  const tried = { check: 'lint', cost_usd: 0, mended: false } as const
+  const foldOf = (repairs: readonly Pick<Repair, 'by' | 'head_sha'>[]) =>
+    beforeFold(bodyOf({ repairs: repairs.map((repair) => ({ ...tried, ...repair })) }))
+  const idle = { by: 'fix', head_sha: null } as const
+  const wrong = { by: 'fix', head_sha: 'b'.repeat(40) } as const
+  const model = { by: 'proposer', head_sha: 'c'.repeat(40) } as const
+  assert.match(foldOf([idle, model]), /^- \*\*Repaired:\*\* `lint` by the model$/m)
+  assert.match(foldOf([wrong, model]), /^- \*\*Repaired:\*\* `lint` by the model \(2 tries\)$/m)
+  assert.doesNotMatch(foldOf([idle]), /Repaired/)
 })
 
 test('what a model does not say is told by the title of the order, and nothing it says passes for a verdict', () => {

@@ -169,7 +169,8 @@ async function openPullRequest(
 
 /**
  * Removes what an attempt leaves on this machine: its commit stays after a success, while it is suspended, and after a
- * failure that is not one of the commit itself, so that it can be verified again (specification 7.3). What cannot be removed is logged for the operator; the attempt ends as it did.
+ * failure that is not one of the commit itself, so that it can be verified again (specification 7.3). What cannot be removed
+ * is logged for the operator; the attempt ends as it did.
  *
  * @param worthless the routing of an attempt whose commit has to go; undefined: it may stay, or there is none
  */

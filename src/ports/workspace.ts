@@ -54,8 +54,9 @@ export interface Workspace extends WorkTree {
    */
   restore(): Promise<void>
   /**
-   * Commits what a script has changed of tracked files and new ones that git does not ignore, as far as it lies in the scope,
-   * on top of the commit the workspace stands at. Everything else is put back, as by `restore`.
+   * Commits what a script has changed of tracked files and new ones that git does not ignore, as far as it lies in the scope.
+   * Everything else is put back, as by `restore`. There is one commit on top of the one the workspace was opened at:
+   * committing again replaces it by one that holds both changes.
    *
    * @param when author and committer date
    * @returns `sha` null: nothing in the scope has changed; `outside`: paths that were put back, sorted

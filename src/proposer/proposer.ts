@@ -26,8 +26,8 @@ export type ProposerOptions = SightLimits & {
 }
 
 /**
- * Our own Proposer: shows a model the files in scope, with what is to be read beside them, and has it answer in edits. An answer that cannot be applied to
- * the base commit goes back to it with the exact reason.
+ * Our own Proposer: shows a model the files in scope, with what is to be read beside them, and has it answer in edits. An
+ * answer that cannot be applied to the base commit goes back to it with the exact reason.
  */
 export function createProposer(options: ProposerOptions): Proposer {
   return {

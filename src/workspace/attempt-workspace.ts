@@ -179,7 +179,7 @@ export class AttemptWorkspace implements Workspace {
     })
     await this.#index.run(['update-index', '-z', '--index-info'], { input: Buffer.from(lines.join(''), 'latin1') })
     const tree = await this.#index.ask(['write-tree'])
-    return this.#keepCommit(ref, { tree, parents: [this.#current], ...commit })
+    return this.#keepCommit(ref, { tree, parents: [this.baseSha], ...commit })
   }
 
   async changedPaths(): Promise<string[]> {

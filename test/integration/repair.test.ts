@@ -142,6 +142,32 @@ test('a repair that comes to nothing leaves the failed check as the reason, and 
   assert.equal(order.attempt_history[0]?.steps.at(-2)?.name, 'propose')
 })
 
+test('a repair whose call the provider rejects leaves the failed check as the reason, and the next attempt is told of it', async () => {
+  const full: Scripted = { kind: 'status', status: 400, message: 'prompt is too long: 300000 tokens > 200000 maximum' }
+  await using done = await carriedOut({ script: [write('hi'), full, write('hi, please')] })
+  const { order, said, moose, id } = done
+  assert.deepEqual([order.status, order.status_reason?.code], ['failed', 'check_failed'])
+  assert.match(
+    String(order.status_reason?.message),
+    /^Check "polite".*asked to repair it and failed too: .*prompt is too long/s,
+  )
+  assert.deepEqual(
+    repairsOf(order).map(({ by, head_sha: sha, mended }) => [by, sha, mended]),
+    [['proposer', null, false]],
+  )
+  await moose.orchestrator.retry(id)
+  assert.equal((await settled(moose, id)).phase, 'in_review')
+  assert.match(String(said()[2]?.at(-1)?.content), /An earlier try.*begin failure\ncheck_failed: Check "polite"/s)
+})
+
+test('a repair that takes the change back opens no pull request', async () => {
+  const files = { ...FILES, 'moose.yaml': 'checks:\n  - name: unchanged\n    run: grep -x hello greeting.txt\n' }
+  await using done = await carriedOut({ files, script: [write('hi'), edit('hi', 'hello')] })
+  const { order, home } = done
+  assert.deepEqual([order.status, order.status_reason?.code], ['failed', 'change_without_effect'])
+  assert.deepEqual(await home.remote.branches(), ['main'])
+})
+
 const FIXED = `checks:
   - name: polite
     run: grep please greeting.txt

@@ -500,7 +500,8 @@ test('what a script changed is committed as far as it lies in the scope, on top;
   await write(workspace, 'src/a.txt', 'mended twice\n')
   const second = await workspace.commitWithin(['src/a.txt'], { message: 'fix\n', when })
   const git = (...args: string[]) => gitIn(workspace.path, ...args)
-  assert.equal(await git('log', '--format=%P', '-1', String(second.sha)), sha)
+  assert.equal(await git('log', '--format=%P', '-1', String(second.sha)), given.base, 'one commit for both')
+  assert.equal(await git('diff', '--name-only', sha, String(second.sha)), 'src/a.txt')
 })
 
 test('a script that leaves a repository in the tree, or an index that lies, changes nothing of what is committed', async () => {

@@ -92,6 +92,17 @@ describe('orders carried out with Aider', { skip: lacking('aider') }, () => {
       order.evidence?.repairs.map(({ by, head_sha: sha, cost_usd: cost }) => [by, sha, cost > 0]),
       [['aider', null, true]],
     )
-    assert.equal(await attemptRefsOf(setting), '')
+    assert.equal(await attemptRefsOf(setting), `refs/moose/${order.id}/1`)
+  })
+
+  test('in auto, the runs of one repair have as many answers together as a change may have', async () => {
+    const script = [says(IDEA), says(block('greeting.txt', 'hello', 'good day')), says(BAD)]
+    await using setting = await openAiderSetting(script, {
+      ORCHESTRATOR_EXECUTOR: 'auto',
+      ORCHESTRATOR_AIDER_BIN: AIDER,
+    })
+    const order = await carryOut(setting)
+    assert.equal(order.status_reason?.code, 'check_failed')
+    assert.equal(setting.server.calls.length, 2 + 3)
   })
 })

@@ -1,4 +1,5 @@
 /** As `linear-time.test.ts`: what a terminal, a model or a person is shown, and what a change is searched for. */
+import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readCsv } from '../../src/cli/input/csv.ts'
 import { harmlessButColours, oneLine } from '../../src/cli/pages/terminal-text.ts'
@@ -55,6 +56,24 @@ test('what a file imports', async (t) => {
           MOST,
         ),
       )
+})
+
+test('what a file deep down imports takes no longer for more names', async (t) => {
+  const known = { has: () => false, named: () => [], inFolder: () => [], goModules: [] }
+  const path = `${'folder/'.repeat(50)}f.py`
+  const lines: readonly (readonly [string, (index: number) => string])[] = [
+    ['the same', () => 'b'],
+    ['others', (index) => `b${index}`],
+  ]
+  for (const [what, nameAt] of lines)
+    await t.test(what, () => {
+      const names = (line: number) => Array.from({ length: 95 }, (_, index) => nameAt(line * 95 + index)).join(',')
+      const text = Array.from({ length: 3_000 }, (_, line) => `from a import ${names(line)}`)
+      const before = process.threadCpuUsage()
+      importedFiles([{ path, lines: text }], known)
+      const { user, system } = process.threadCpuUsage(before)
+      assert.ok(user + system < 1_000_000, `it took ${(user + system) / 1_000} ms`)
+    })
 })
 
 test('what of a change is held', async (t) => {

@@ -90,12 +90,16 @@ function unproved(evidence: Evidence): string[] {
 
 const BY: Readonly<Record<Repair['by'], string>> = { fix: 'its fix command', proposer: 'the model', aider: 'Aider' }
 
-/** Each check once, with what mended it in the end. */
+/** Each check once, with what made the last commit for it; a try without a commit mended nothing. */
 function repaired(repairs: readonly Repair[]): string[] {
-  const byCheck = Map.groupBy(repairs, ({ check }) => check)
-  return [...byCheck].map(([check, tries]) => {
-    const by = [...new Set(tries.map((repair) => BY[repair.by]))].join(', ')
-    return `${nameOf(check)} by ${by}${tries.length === 1 ? '' : ` (${tries.length} tries)`}`
+  const byCheck = Map.groupBy(
+    repairs.filter(({ head_sha: sha }) => sha !== null),
+    ({ check }) => check,
+  )
+  return [...byCheck].flatMap(([check, tries]) => {
+    const last = tries.at(-1)
+    if (last === undefined) return []
+    return [`${nameOf(check)} by ${BY[last.by]}${tries.length === 1 ? '' : ` (${tries.length} tries)`}`]
   })
 }
 

@@ -13,11 +13,11 @@ import type { Routed } from '../steps/route.ts'
 
 /** What the `fix` commands of checks have done to a commit. */
 export type Fixed = {
-  /** The last commit; null: nothing within the scope has changed. */
+  /** One commit for all of them, on top of the one that failed; null: nothing within the scope has changed. */
   headSha: string | null
   executor: 'fix'
   reason: string
-  /** In the order they ran; each commit stands on the one before. */
+  /** In the order they ran; those that changed something have the same commit. */
   fixes: { check: Repair['check']; head_sha: Repair['head_sha']; outside: string[] }[]
 }
 
@@ -27,8 +27,9 @@ type Parts = Pick<Adapters, 'workspaces' | 'checkRunner' | 'setUp' | 'bases'>
 const MOST_NAMED = 5
 
 /**
- * Runs the `fix` of checks on a commit that failed them, where checks are run, and commits what each has changed within the
- * scope. Everything else that it changes is put back.
+ * Runs the `fix` of checks on a commit that failed them, where checks are run, and commits what they have changed within the
+ * scope. Everything else that they change is put back. It is one commit, because only the last one is verified, and each that
+ * is pushed has to be.
  *
  * @throws {Fault} those of `verify`
  */
@@ -55,7 +56,8 @@ export async function fix(
   }
   const last = fixes.findLast(({ head_sha: sha }) => sha !== null)
   const headSha = last === undefined ? null : last.head_sha
-  return { headSha, executor: 'fix', reason: `check ${names.join(', ')} failed`, fixes }
+  const made = fixes.map((one) => ({ ...one, head_sha: one.head_sha === null ? null : headSha }))
+  return { headSha, executor: 'fix', reason: `check ${names.join(', ')} failed`, fixes: made }
 }
 
 type Running = { check: Check & { fix: string }; workspace: Workspace; config: ProjectConfig }
@@ -69,7 +71,7 @@ async function fixOne(
 ): Promise<Ran | null> {
   const options = { workspace, project, config, signal, onOutput: output }
   const outcome = await faultPoint('fix', () => checkRunner.fix(check, options))
-  const message = commitMessage(context, pullRequestTitle(shortId, order.title), 'Made by the fix command of a check.')
+  const message = commitMessage(context, pullRequestTitle(shortId, order.title), 'Made by the fix commands of checks.')
   try {
     if (outcome === 'passed' || outcome === 'failed') {
       const commit = () => workspace.commitWithin(order.files_in_scope, { message, when: claimedAt })

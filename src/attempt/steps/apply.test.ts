@@ -37,7 +37,7 @@ async function applied(ending: unknown) {
       response: { content: 'the change', cost: 0, proposer_used: 'small', format: 'text' },
       previous: null,
       repair: null,
-      mostCalls: null,
+      mostCalls: 3,
     },
   ).catch((error: unknown) => error)
   return { fault, done }

@@ -48,8 +48,8 @@ export type Application = {
   /** Null for the first run. */
   previous: Previous | null
   repair: Repairing | null
-  /** How many answers the executor may ask for; null: as many as one run may. */
-  mostCalls: number | null
+  /** How many answers the executor may ask for. */
+  mostCalls: number
 }
 
 /**

@@ -32,11 +32,11 @@ export type Verified = {
 }
 
 /**
- * Verifies the commit that would be pushed: its scope, then whether it contains a secret of Moose, then the
+ * Verifies the commit that would be pushed: whether it changes anything, its scope, then whether it contains a secret of Moose, then the
  * project's checks as the base commit has them, compared with what they do there.
  *
  * @throws {Fault} those of `BaseChecks.know`, where another home takes the attempt over or what is known was forgotten; a
- *   failed scope or check and a secret are results
+ *   change without effect, a failed scope or check, and a secret are results
  */
 export async function verify(context: AttemptContext, done: Done, adapters: Parts): Promise<Verified> {
   const { project, order, shortId } = done.routed
@@ -46,6 +46,7 @@ export async function verify(context: AttemptContext, done: Done, adapters: Part
   const outside = files.map(({ path }) => path).filter((path) => !isInScope(path, order.files_in_scope))
   const unchecked = { headSha, files, checks: [], unmatched: [] }
   const isOurs = done.applied.byHand !== true
+  if (isOurs && files.length === 0) return { ...unchecked, failure: withoutEffect().toRecord() }
   if (isOurs && outside.length > 0) return { ...unchecked, failure: outOfScope(outside).toRecord() }
   const secret = await adapters.secretSearch.find({
     project,
@@ -116,6 +117,14 @@ function noteOf({ name, outcome, durationMs, baseline }: CheckResult, before: Ba
   const mended = outcome === 'passed' && before !== undefined && before.outcome !== 'passed'
   const how = `${outcome.replace('_', ' ')}${known}${mended ? ', which failed before this change' : ''}`
   return `check ${name} ${how} in ${(durationMs / 1000).toFixed(1)}s`
+}
+
+/** A repair or a `fix` may take back what the change had done; so may the base, where it has the change by now. */
+function withoutEffect(): Fault {
+  const message =
+    'The commit leaves every file as its base has it, so there is nothing to open a pull request of. See what each commit of ' +
+    'the attempt changed, describe the change more precisely, and retry.'
+  return new Fault('change_without_effect', message)
 }
 
 function outOfScope(paths: readonly string[]): Fault {

@@ -27,16 +27,20 @@ const NOT_ASKED = 'What was asked is not known: a foreign Proposer asked, or the
 const NO_BASE =
   'What was told is not kept, and cannot be made again here: the base commit is not in the mirror of the home that answers. The ' +
   'next order of the project fetches it.'
+const REPAIR =
+  'It was asked to repair a change: what it was told, the conversation of the proposal with the failure and the diff, is not kept, ' +
+  'and is not made again.'
 const OTHERWISE =
-  'What was told is not kept, and what Moose would tell now is something else: it was told to repair a change, the proposer was ' +
-  'changed, another version of Moose asked, the base branch moved during the attempt, or an answer before it is not kept any more.'
+  'What was told is not kept, and what Moose would tell now is something else: the proposer was changed, another ' +
+  'version of Moose asked, the base branch moved during the attempt, or an answer before it is not kept any more.'
 
 /** Made again of what is kept, never guessed: what has another key than what was sent is not shown. */
 export async function toldPrompt(deps: ToldDeps, found: FoundTry): Promise<Told> {
-  const { attempt, requestKey, step } = found
+  const { attempt, requestKey, repairs, step } = found
   if (attempt === null) return { reason: OUTSIDE }
   if (step === 'apply') return { reason: AIDER }
   if (requestKey === null) return { reason: NOT_ASKED }
+  if (repairs) return { reason: REPAIR }
   try {
     const beginnings = await beginningsOf(deps, { workOrderId: found.workOrderId, attempt })
     const messages = beginnings === null ? null : await rebuildPrompt(await callsUpTo(deps, found), beginnings)

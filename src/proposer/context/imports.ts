@@ -2,6 +2,8 @@
 const MOST_LINES = 3_000
 const MOST_OF_LINE = 500
 const MOST_OF_FILE = 300
+/** Paths of one file's imports that are looked for: an import that is not there has the most. */
+const MOST_CANDIDATES = 20_000
 
 /** A file of the scope with its text. */
 export type Importer = { path: string; lines: readonly string[] }
@@ -19,7 +21,12 @@ export type KnownFiles = {
 
 /** Paths in which an import may be found; the first that is there is meant. Several lists: several files are meant. */
 type Candidates = readonly (readonly string[])[]
-type Language = (line: string, from: string, files: KnownFiles) => Candidates
+type Import = {
+  /** Equal for the same import of one file: it is resolved once. */
+  name: string
+  resolve: () => Candidates
+}
+type Language = (line: string, from: string, files: KnownFiles) => readonly Import[]
 
 /** The files that others name in their imports, most often named first, then the nearest, then by name. */
 export function importedFiles(importers: readonly Importer[], files: KnownFiles): string[] {
@@ -39,17 +46,27 @@ export function importedFiles(importers: readonly Importer[], files: KnownFiles)
   return ranked.map(([path]) => path)
 }
 
-/** Linear in the text: each line is looked at so far, and by patterns without nested repetition. */
+/**
+ * Linear in the text: each line is looked at so far, by patterns without nested repetition, and what its names may mean is
+ * bounded for the whole file.
+ */
 function importsOf({ path, lines }: Importer, files: KnownFiles): Set<string> {
   const language = LANGUAGES.find(({ ending }) => ending.test(path))
   const found = new Set<string>()
   if (language === undefined) return found
+  const resolved = new Set<string>()
+  let left = MOST_CANDIDATES
   for (const line of lines.slice(0, MOST_LINES)) {
-    for (const candidates of language.read(line.slice(0, MOST_OF_LINE), path, files)) {
-      const meant = candidates.find((candidate) => files.has(candidate))
-      if (meant !== undefined) found.add(meant)
+    for (const { name, resolve } of language.read(line.slice(0, MOST_OF_LINE), path, files)) {
+      if (resolved.has(name)) continue
+      resolved.add(name)
+      for (const candidates of resolve()) {
+        left -= candidates.length
+        const meant = candidates.find((candidate) => files.has(candidate))
+        if (meant !== undefined) found.add(meant)
+      }
+      if (left <= 0 || found.size >= MOST_OF_FILE) return found
     }
-    if (found.size >= MOST_OF_FILE) break
   }
   return found
 }
@@ -86,15 +103,18 @@ const SOURCE_OF: Readonly<Record<string, readonly string[]>> = {
 }
 
 const scripts: Language = (line, from) =>
-  [...line.matchAll(SCRIPT_IMPORT)].flatMap(([, , specifier = '']) => {
-    const alias = /^[@~]\/(.+)$/.exec(specifier)?.[1]
-    const bases = specifier.startsWith('.')
-      ? [joined(folderOf(from), specifier)]
-      : alias === undefined
-        ? []
-        : [`src/${alias}`, alias]
-    return [bases.flatMap((base) => (base === null ? [] : scriptPaths(base)))]
-  })
+  [...line.matchAll(SCRIPT_IMPORT)].map(([, , specifier = '']) => ({
+    name: specifier,
+    resolve() {
+      const alias = /^[@~]\/(.+)$/.exec(specifier)?.[1]
+      const bases = specifier.startsWith('.')
+        ? [joined(folderOf(from), specifier)]
+        : alias === undefined
+          ? []
+          : [`src/${alias}`, alias]
+      return [bases.flatMap((base) => (base === null ? [] : scriptPaths(base)))]
+    },
+  }))
 
 function scriptPaths(base: string): string[] {
   const ending = /\.[cm]?jsx?$/.exec(base)?.[0]
@@ -114,22 +134,35 @@ const PYTHON_IMPORT = /^\s{0,80}import ([\w., ]{1,400})/
 const python: Language = (line, from) => {
   const [, dots, module = '', names = ''] = PYTHON_FROM.exec(line) ?? []
   if (dots !== undefined) {
-    const roots = dots === '' ? pythonRoots(from) : [folderAbove(folderOf(from), dots.length - 1)]
     const parts = module.split('.').filter((part) => part !== '')
     const imported = names.split(/[,() ]/).filter((name) => /^\w+$/.test(name) && name !== 'as')
-    const modules = imported.map((name) => roots.flatMap((root) => pythonPaths(root, [...parts, name])))
-    return parts.length === 0 ? modules : [...modules, roots.flatMap((root) => pythonPaths(root, parts))]
+    const modules = [...imported.map((name) => [...parts, name]), ...(parts.length === 0 ? [] : [parts])]
+    return modules.map((one) => pythonImport(one, from, dots))
   }
   const listed = PYTHON_IMPORT.exec(line)?.[1]
   if (listed === undefined) return []
   const modules = listed.split(',').map((name) => String(name.trim().split(' ')[0]))
-  return modules.map((name) => pythonRoots(from).flatMap((root) => pythonPaths(root, name.split('.'))))
+  return modules.map((name) => pythonImport(name.split('.'), from, ''))
 }
 
-/** Where a module that is named from the top may begin: the folders above, the nearest first, and `src/`. */
+function pythonImport(parts: readonly string[], from: string, dots: string): Import {
+  return {
+    name: `${dots}${parts.join('.')}`,
+    resolve() {
+      const roots = dots === '' ? pythonRoots(from) : [folderAbove(folderOf(from), dots.length - 1)]
+      return [roots.flatMap((root) => pythonPaths(root, parts))]
+    },
+  }
+}
+
+const MOST_FOLDERS_ABOVE = 6
+
+/** Where a module that is named from the top may begin: the folders above, the nearest first, then the top and `src/`. */
 function pythonRoots(from: string): string[] {
   const segments = from.split('/').slice(0, -1)
-  const above = segments.map((_, index) => `${segments.slice(0, segments.length - index).join('/')}/`)
+  const above = segments
+    .slice(0, MOST_FOLDERS_ABOVE)
+    .map((_, index) => `${segments.slice(0, segments.length - index).join('/')}/`)
   return [...above, '', 'src/']
 }
 
@@ -153,7 +186,8 @@ const go: Language = (line, _from, { goModules, inFolder }) => {
   if (imported === undefined || own === undefined) return []
   const rest = imported.slice(own.module.length + 1)
   const folder = `${own.folder}${rest === '' ? '' : `${rest}/`}`
-  return inFolder(folder).flatMap((path) => (/(?<!_test)\.go$/.test(path) ? [[path]] : []))
+  const resolve = () => inFolder(folder).flatMap((path) => (/(?<!_test)\.go$/.test(path) ? [[path]] : []))
+  return [{ name: imported, resolve }]
 }
 
 const RUST_MOD = /^\s{0,40}(?:pub(?:\([\w: ]{1,80}\))? )?mod (\w{1,100});/
@@ -161,9 +195,13 @@ const RUST_USE = /^\s{0,40}(?:pub(?:\([\w: ]{1,80}\))? )?use ((?:crate|self|supe
 
 const rust: Language = (line, from) => {
   const module = RUST_MOD.exec(line)?.[1]
-  if (module !== undefined) return [rustPaths(`${rustFolder(from)}${module}`)]
+  if (module !== undefined)
+    return [{ name: `mod ${module}`, resolve: () => [rustPaths(`${rustFolder(from)}${module}`)] }]
   const used = RUST_USE.exec(line)?.[1]
-  if (used === undefined) return []
+  return used === undefined ? [] : [{ name: used, resolve: () => rustUsed(used, from) }]
+}
+
+function rustUsed(used: string, from: string): Candidates {
   const [start, ...parts] = used.split('::')
   let folder = start === 'crate' ? crateRoot(from) : rustFolder(from)
   if (start === 'super') folder = folderAbove(folder, 1)
@@ -196,12 +234,13 @@ const java: Language = (line, from, { named }) => {
   const type = parts.at(-1)
   if (type === undefined || type === '' || parts.length < 2) return []
   const endings = own === '.java' ? ['.java', '.kt'] : ['.kt', '.java']
-  return [endings.flatMap((ending) => named(`${type}${ending}`).filter((path) => isAt(path, parts, ending)))]
-}
-
-function isAt(path: string, parts: readonly string[], ending: string): boolean {
-  const tail = `${parts.join('/')}${ending}`
-  return path === tail || path.endsWith(`/${tail}`)
+  const resolve = () => [
+    endings.flatMap((ending) => {
+      const tail = `${parts.join('/')}${ending}`
+      return named(`${type}${ending}`).filter((path) => path === tail || path.endsWith(`/${tail}`))
+    }),
+  ]
+  return [{ name: parts.join('.'), resolve }]
 }
 
 const LANGUAGES: readonly { ending: RegExp; read: Language }[] = [
