@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ReportedFailures } from '../failure-format.ts'
+import { key, type ReportedFailures } from '../failure-format.ts'
 import { junitFailures } from './junit.ts'
 
 const textsOf = ({ blocks }: ReportedFailures) => blocks.map((block) => block.map(({ text }) => text).join('\n'))
@@ -54,4 +54,18 @@ test('a report is bounded in failures and in what is kept of each', () => {
   const { blocks } = junitFailures(`<testsuite>${failure.repeat(300)}</testsuite>`)
   assert.equal(blocks.length, 200)
   assert.ok(Number(blocks[0]?.length) <= 61)
+})
+
+test('a report that is not well-formed, or nested without end, is read no further', () => {
+  const cpuMs = (xml: string): number => {
+    const before = process.threadCpuUsage()
+    assert.notEqual(junitFailures(xml).problem, null)
+    const { user, system } = process.threadCpuUsage(before)
+    return (user + system) / 1_000
+  }
+  const most = 8 * 1024 * 1024
+  for (const part of ['<a>', '<testsuite><failure>']) assert.ok(cpuMs(part.repeat(most / part.length)) < 1_500, part)
+  assert.ok(cpuMs(`<testsuite ${'a="1" '.repeat(most / 6)}/>`) < 1_500, 'one attribute again and again')
+  const nested = `${'<testsuite>'.repeat(90)}<testcase name="a"><failure>x</failure></testcase>${'</testsuite>'.repeat(90)}`
+  assert.deepEqual(junitFailures(nested), { blocks: [[key('a'), key('x')]], problem: null })
 })

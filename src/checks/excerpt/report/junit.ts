@@ -29,11 +29,13 @@ export function junitFailures(xml: string): ReportedFailures {
   const parser = new SaxesParser()
   let title = ''
   let failing: Case | null = null
-  let problem: string | null = null
+  let depth = 0
   parser.on('error', (error) => {
-    if (problem === null) problem = error.message
+    throw new NotRead(error.message)
   })
   parser.on('opentag', ({ name, attributes }) => {
+    depth += 1
+    if (depth > MOST_DEPTH) throw new NotRead(`its elements are nested more than ${MOST_DEPTH} deep`)
     if (name === 'testcase' || name === 'testsuite') title = titleOf(attributes)
     if (!FAILING.has(name) || blocks.length >= MOST_REPORTED) return
     const { message = '', type = '' } = attributes
@@ -45,17 +47,28 @@ export function junitFailures(xml: string): ReportedFailures {
   parser.on('text', onText)
   parser.on('cdata', onText)
   parser.on('closetag', ({ name }) => {
+    depth -= 1
     if (failing === null || !FAILING.has(name)) return
     blocks.push(blockOf(failing))
     failing = null
   })
-  // In pieces: what comes behind a part that is not well-formed is another file's.
-  for (let at = 0; at < xml.length && problem === null; at += PIECE) parser.write(xml.slice(at, at + PIECE))
-  if (problem === null) parser.close()
-  return { blocks, problem }
+  return { blocks, problem: whyNotRead(() => parser.write(xml).close()) }
 }
 
-const PIECE = 64 * 1024
+const MOST_DEPTH = 100
+
+/** Ends the reading at the first of what is wrong: a file may have a million such places. */
+class NotRead extends Error {}
+
+function whyNotRead(read: () => void): string | null {
+  try {
+    read()
+    return null
+  } catch (error) {
+    if (error instanceof NotRead) return error.message
+    throw error
+  }
+}
 
 function titleOf({ classname = '', name = '', file = '', line = '' }: Record<string, string>): string {
   const place = file === '' ? '' : ` (${file}${line === '' ? '' : `:${line}`})`
