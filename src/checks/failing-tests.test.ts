@@ -218,6 +218,8 @@ test('output that is made to fill the memory, or to end the process, is no longe
   const once = 'FAILED t.py::a - x\n1 failed in 0.1s\n'
   assert.deepEqual(read('.\n'.repeat(1_000), once), ['pytest: FAILED t.py::a'])
   assert.equal(read('.\n'.repeat(100_000), once), null, 'more lines than are read')
+  assert.deepEqual(read('\n'.repeat(100_000), once), ['pytest: FAILED t.py::a'])
+  assert.equal(read('\n'.repeat(1_000_000), once), null, 'more lines than are read, all of them empty')
   assert.equal(read(`${'x'.repeat(3_000)}\n`.repeat(12_000), once), null, 'more characters than are read')
 })
 

@@ -8,6 +8,8 @@ const LONGEST_LINE = 4_000
 const MOST_NAMES = 2_000
 /** Of an output that is longer nothing can be told: each line takes some 25 µs, in which this process does nothing else. */
 const MOST_LINES = 100_000
+/** Empty ones included, which take a microsecond. */
+const MOST_LINES_READ = 1_000_000
 const MOST_CHARACTERS = 32 * 1024 * 1024
 /** Lines after which the names are counted, so that they stay few. */
 const LINES_BETWEEN_COUNTS = 1_000
@@ -25,7 +27,9 @@ export class FailingTests {
   readonly #tools = [...JAVASCRIPT, ...PYTHON, ...COMPILED].map((tool) => tool())
   readonly #frame = targets()
   #rest = ''
+  /** Those that are not empty. */
   #lines = 0
+  #linesRead = 0
   #characters = 0
   /** Nothing can be told any more. */
   #isCut = false
@@ -65,7 +69,8 @@ export class FailingTests {
   }
 
   #line(raw: string): void {
-    if (raw.length > LONGEST_LINE || this.#lines >= MOST_LINES) this.#isCut = true
+    this.#linesRead += 1
+    if (raw.length > LONGEST_LINE || this.#lines >= MOST_LINES || this.#linesRead > MOST_LINES_READ) this.#isCut = true
     if (this.#isCut) return
     // A carriage return within the line makes several of it.
     for (const part of plainText(raw).replaceAll(this.#root, '').split('\n')) {

@@ -164,8 +164,11 @@ test('300,000 failures, a line of 50 MB and sequences within sequences are read 
       ]
       for (let at = 0; at < 300_000; at += 1) yield `${String(lines[at % lines.length]).replace('@', String(at))}\n`
     },
-    'empty lines': function* () {
+    'short lines': function* () {
       for (let at = 0; at < 250; at += 1) yield 'y\n'.repeat(50_000)
+    },
+    'empty lines': function* () {
+      for (let at = 0; at < 600; at += 1) yield '\n'.repeat(50_000)
     },
     'one line': function* () {
       for (let at = 0; at < 800; at += 1) yield 'Error: x '.repeat(7_282)

@@ -70,7 +70,9 @@ export class FailureExcerpt {
   readonly #last: string[] = []
   #open: { opening: Opening; lines: Line[]; at: number; room: Record<Worth, number> } | null = null
   #dropped = 0
+  /** Those that are not empty. */
   #lines = 0
+  #linesRead = 0
   #rest = ''
   /** The rest of a line that is too long. */
   #isSkipping = false
@@ -126,11 +128,13 @@ export class FailureExcerpt {
   }
 
   #take(text: string): void {
-    if (this.#lines > MOST_LINES_READ) {
+    if (this.#linesRead > MOST_LINES_READ) {
       this.#takeEnd(text)
       return
     }
-    for (const line of plainText(text).split('\n')) this.#line(line.slice(0, LONGEST_LINE).trimEnd())
+    const lines = plainText(text).split('\n')
+    this.#linesRead += lines.length
+    for (const line of lines) this.#line(line.slice(0, LONGEST_LINE).trimEnd())
   }
 
   /** How many lines there are is no longer counted. */
