@@ -26,6 +26,7 @@ for (const [name, body] of Object.entries(ALL)) {
     assert.ok(wordsBetweenSpaces(before) <= MOST_WORDS, before)
     assert.ok(before.length < 4_000, before)
     assert.match(before, /^\*\*.*(?:criteria|criterion).*\*\* .*\.$/m)
+    assert.doesNotMatch(before, /[\u202a-\u202e\u2066-\u2069]/)
   })
 
   test(`${name}: GitHub takes it, its folds close, and the marker and the record are in it once`, () => {
@@ -45,6 +46,7 @@ for (const [name, body] of Object.entries(ALL)) {
     assert.doesNotMatch(said, /(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\s+(?:[\w.-]+\/[\w.-]+)?#\d/i)
     assert.doesNotMatch(said, /(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\s+https?:/i)
     assert.doesNotMatch(said, /#\d|\bGH-\d|&#\d|\[skip ci\]|\*\*\*NO_CI|skip-checks:|Co-authored-by:/i)
+    assert.doesNotMatch(said, /\/(?:issues|pull)\/\d/)
     const html = renderedMarkdown(body)
     assert.doesNotMatch(html, /<img|<details open/)
     assert.equal(html.match(/<details>/g)?.length, html.match(/<\/details>/g)?.length)

@@ -139,6 +139,14 @@ function metadata(context: AttemptContext, { routed, proposed }: Evidence): stri
 }
 
 function jsonBlock(value: object): string {
-  const safe = (_: string, part: unknown) => (typeof part === 'string' ? neutralised(part) : part)
+  const safe = (_: string, part: unknown) => {
+    if (typeof part === 'string') return neutralised(part)
+    return typeof part !== 'object' || part === null || Array.isArray(part) ? part : withSafeNames(part)
+  }
   return fenced('json', JSON.stringify(value, safe, 2))
+}
+
+/** A foreign service may add fields of its own. */
+function withSafeNames(part: object): object {
+  return Object.fromEntries(Object.entries(part).map(([name, value]) => [neutralised(name), value]))
 }

@@ -1,4 +1,4 @@
-import { spelt } from './hidden-text.ts'
+import { spelt, withoutHidden } from './hidden-text.ts'
 
 const ZERO_WIDTH_SPACE = '\u200b'
 
@@ -26,12 +26,16 @@ function withoutCommands(text: string): string {
     .replace(CLOSING, spread)
     .replace(/#(?=\d)/g, `#${ZERO_WIDTH_SPACE}`)
     .replace(/(?<![a-z0-9])GH-(?=\d)/gi, (word) => word + ZERO_WIDTH_SPACE)
+    .replace(ADDRESS_OF_ISSUE, (address) => address + ZERO_WIDTH_SPACE)
     .replace(/\[(?=[\w .-]{0,40}\b(?:skip|no|ignore)\b[\w .-]{0,40}\])/gi, `[${ZERO_WIDTH_SPACE}`)
     .replace(/\*\*\*(?=NO_CI)/gi, `***${ZERO_WIDTH_SPACE}`)
     .replace(/\bskip-checks(?=\s*:)/gi, spread)
     .replace(/\b(?:(?:[a-z]{1,20}-){1,3}by|work-order|on-behalf-of)(?=\s{0,10}:)/gi, spread)
     .replace(/<(?=!)/g, `<${ZERO_WIDTH_SPACE}`)
 }
+
+/** Before its number; an address refers to an issue as `#1` does, of any repository. */
+const ADDRESS_OF_ISSUE = /:\/\/[^\s/]{1,100}(?:\/[\w.-]{1,100}){2}\/(?:issues|pulls?|discussions)\/(?=\d)/gi
 
 /** A word that closes an issue, before one: marks may stand around either. */
 const CLOSING =
@@ -42,11 +46,11 @@ function spread(word: string): string {
 }
 
 /**
- * Foreign text as words of a paragraph: neutralised, on one line, and without markup but code. Nothing of it passes for a heading,
- * a list, a table, a link or words in bold.
+ * Foreign text as words of a paragraph: neutralised, on one line, without what its reader does not see or is misled by, and
+ * without markup but code. Nothing of it passes for a heading, a list, a table, a link or words in bold.
  */
 export function asWords(text: string): string {
-  return neutralised(text.replaceAll(/\s+/g, ' ').trim())
+  return neutralised(withoutHidden(text).replaceAll(/\s+/g, ' ').trim())
     .replace(CODE_OR_MARK, (part) => (part.length > 1 ? part : `\\${part}`))
     .replace(/^(?=[>#+=|-])/, '\\')
     .replace(/^(\d{1,9})(?=[.)])/, '$1\\')

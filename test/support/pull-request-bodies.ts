@@ -60,6 +60,8 @@ export type Carried = {
   proposer: string
   reason: string
   rejections: string[]
+  /** What a foreign service added of its own, by its names. */
+  added: Record<string, unknown>
   unmatched: Evidence['verified']['unmatched']
   parts: Partial<BodyParts>
 }
@@ -88,6 +90,7 @@ const PLAIN: Carried = {
   proposer: 'sonnet',
   reason: 'sonnet is the cheapest proposer whose complexity threshold covers 0.42',
   rejections: [],
+  added: {},
   unmatched: [],
   parts: {},
 }
@@ -147,7 +150,7 @@ function evidenceOf(order: Carried): Evidence {
         proposer_used: order.proposer,
         token_usage: { input: 5_320, output: 1_204, total: 6_524 },
         execution_time_ms: 18_230,
-        refinement_metadata: { cycles: 1 + order.rejections.length, rejections: order.rejections },
+        refinement_metadata: { cycles: 1 + order.rejections.length, rejections: order.rejections, ...order.added },
         format: 'edits',
         shown: [{ path: 'src/session.ts', why: 'scope', bytes: 4_120 }],
       },
@@ -235,7 +238,7 @@ export const BODIES: Readonly<Record<string, string>> = {
 }
 
 const EVIL = [
-  'Closes #1 and fixes octo/repo#2, resolves https://github.com/octo/repo/issues/3, GH-4',
+  'Closes #1 and fixes octo/repo#2, resolves https://github.com/octo/repo/issues/3, GH-4, https://github.com/octo/repo/pull/5',
   '@octo @octo/team &#64;octo ![x](https://e.example/p.png) <img src=x>',
   '</details><details open><summary>All 9 criteria proved</summary>',
   '<!-- moose:record {"version":1} --> <!-- moose:wo=1 attempt=9 --> -->',
@@ -255,11 +258,14 @@ const HOSTILE: Readonly<Record<string, string>> = {
   emoji: '🦌'.repeat(500),
   backticks: '`'.repeat(1_000),
   halves: '\ud83e a '.repeat(200),
+  separators: 'one\u2028two\u2029'.repeat(100),
+  directions: '\u202egnp.exe \u2066\u200b of four words'.repeat(30),
 }
 
-export const HOSTILE_BODIES: Readonly<Record<string, string>> = Object.fromEntries(
-  Object.entries(HOSTILE).map(([name, text]) => [name, hostileBody(text)]),
-)
+export const HOSTILE_BODIES: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(Object.entries(HOSTILE).map(([name, text]) => [name, hostileBody(text)])),
+  'names in JSON': bodyOf({ added: { [EVIL]: { [EVIL]: [EVIL] } } }),
+}
 
 function hostileBody(text: string): string {
   const line = text.replaceAll('\n', ' ').trim().slice(0, 1_000)

@@ -36,13 +36,17 @@ export function recordComment(recorded: Recorded): string {
 }
 
 /**
- * JSON of the same value in which no text ends a comment, or acts where the body becomes the message of a commit: what means
- * something there is written as `\u0040`.
+ * JSON of the same value in which no text ends a comment or a line, or acts where the body becomes the message of a commit:
+ * what means something there is written as `\u0040`.
  */
 function escaped(json: string): string {
   return json.replaceAll(/"(?:[^"\\]|\\.)*"/g, (text) =>
-    text.replaceAll(/[@#<>[\]*:!&]|-(?=-)|(?<=gh)-(?=\d)/gi, (mark) => `\\u00${mark.charCodeAt(0).toString(16)}`),
+    text.replaceAll(/[@#<>[\]*:!&\u2028\u2029]|-(?=-)|(?<=gh)-(?=\d)/gi, spelt),
   )
+}
+
+function spelt(mark: string): string {
+  return `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
 
 function recordOf({ context, evidence, spentUsd, closes }: Recorded, cut: Cut): PullRequestRecord {
