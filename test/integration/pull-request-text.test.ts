@@ -49,10 +49,16 @@ test("a pull request has the model's summary, the issue it closes and the reposi
   assert.deepEqual([record?.closes, record?.proved_count, record?.criteria_count], [[7], 1, 2])
 })
 
-test('a template that is a link is none', async () => {
-  const link = { link: '../greeting.txt' }
-  await using home = await createMooseHome(FILES, [GREET])
-  await home.remote.commit('main', { '.github/pull_request_template.md': link })
-  const { body } = await published(home)
-  assert.match(body, /^The greeting names the world now/)
-})
+const NO_TEMPLATES: Record<string, Parameters<MooseHome['remote']['commit']>[1][string]> = {
+  'that is a link': { link: '../greeting.txt' },
+  'of eleven megabytes': '## Description\n'.repeat(750_000),
+  'that is binary': '## Description\n\0\u0001\n',
+}
+for (const [name, template] of Object.entries(NO_TEMPLATES)) {
+  test(`a template ${name} is none`, async () => {
+    await using home = await createMooseHome(FILES, [GREET])
+    await home.remote.commit('main', { '.github/pull_request_template.md': template })
+    const { body } = await published(home)
+    assert.match(body, /^The greeting names the world now/)
+  })
+}

@@ -1,3 +1,4 @@
+import { textProblem } from '../../edits/text-file.ts'
 import { Fault } from '../../faults/fault.ts'
 import type { PublishedCommit } from '../../ports/held-search.ts'
 import type { BaseTree } from '../../ports/proposal.ts'
@@ -50,11 +51,12 @@ async function readTemplate(base: BaseTree): Promise<string | null> {
   const path = templatePath(await base.list())
   if (path === null) return null
   const content = await base.read(path).catch((error: unknown) => {
-    // A link or a submodule.
-    if (error instanceof Fault && error.code === 'scope_unreadable') return null
+    // A link, a submodule, or too large to be read at all.
+    if (error instanceof Fault && (error.code === 'scope_unreadable' || error.code === 'scope_too_large')) return null
     throw error
   })
-  return content === null || content.length > MOST_OF_TEMPLATE ? null : content.toString('utf8')
+  if (content === null || content.length > MOST_OF_TEMPLATE || textProblem(content) !== null) return null
+  return content.toString('utf8')
 }
 
 /** @throws {Fault} `approval_withdrawn` */
