@@ -105,6 +105,8 @@ export type BranchRequest = {
   branch: string
   /** The commit it was last known to hold. */
   known: string
+  /** The commit of the base that this one builds on. */
+  began: string
   signal: AbortSignal
 }
 
@@ -185,7 +187,7 @@ export interface Workspaces {
   /**
    * Fetches the base and the branch of a pull request, whoever has pushed to it, and keeps its head for the attempt.
    *
-   * @throws {Fault} as `fetchBase`; `work_order_conflict` when there is no commit, or none that builds on the base
+   * @throws {Fault} as `fetchBase`; `work_order_conflict` when there is no commit, or none that builds on the base as far as the known one does
    */
   standingBranch(request: BranchRequest): Promise<StandingBranch>
   /**

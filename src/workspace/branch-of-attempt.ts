@@ -1,5 +1,5 @@
 import { Fault } from '../faults/fault.ts'
-import { mergeCommits } from '../git/merge.ts'
+import { containsCommit, mergeCommits } from '../git/merge.ts'
 import type { Mirror } from '../git/mirror.ts'
 import { attemptRef, fullSha } from '../git/ref-names.ts'
 import type { BranchRequest, BroughtUp, StandingBranch } from '../ports/workspace.ts'
@@ -17,7 +17,7 @@ export async function keptCommit(mirror: Mirror, workOrderId: string, attempt: n
 export async function standingBranch(
   mirror: Mirror,
   baseTip: string,
-  { project, workOrderId, attempt, branch, known, signal }: BranchRequest,
+  { project, workOrderId, attempt, branch, known, began, signal }: BranchRequest,
 ): Promise<StandingBranch> {
   const into = attemptRef(workOrderId, attempt)
   const fetched = await mirror.fetchBranch(project, { branch, into }, signal)
@@ -25,12 +25,22 @@ export async function standingBranch(
   const head = isThere ? fetched : await knownHead(mirror, { branch, known, into })
   const args = ['merge-base', fullSha(baseTip), fullSha(head)]
   const { exitCode, stdout } = await mirror.run(args, { signal })
-  if (exitCode === 0) {
-    const isOurs = await isMadeBy(mirror, head, { workOrderId, attempt })
-    return { baseTip, head, isThere, isOurs, forkedAt: fullSha(stdout.text().trim()) }
+  const base = project.defaultBranch
+  if (exitCode !== 0) {
+    const message = `The branch ${branch} shares no history with ${base}. Put the branch back on top of it.`
+    throw new Fault('work_order_conflict', message, { branch })
   }
-  const message = `The branch ${branch} shares no history with ${project.defaultBranch}. Put the branch back on top of it.`
-  throw new Fault('work_order_conflict', message, { branch })
+  const forkedAt = fullSha(stdout.text().trim())
+  // An older commit of the base may have other checks, or none.
+  if ((await containsCommit(mirror, baseTip, began)) && !(await containsCommit(mirror, forkedAt, began))) {
+    const message =
+      `The branch ${branch} builds on ${forkedAt.slice(0, 12)}, an older commit of ${base} than ${began.slice(0, 12)}, on which ` +
+      `its pull request was opened or last verified: the checks of ${base} may not be there. Put the branch on top of ${base}, ` +
+      `or merge ${base} into it, and verify it again.`
+    throw new Fault('work_order_conflict', message, { branch })
+  }
+  const isOurs = await isMadeBy(mirror, head, { workOrderId, attempt })
+  return { baseTip, head, isThere, isOurs, forkedAt }
 }
 
 /** The mirror keeps the commit of every attempt whose pull request is open, also where its branch was deleted. */

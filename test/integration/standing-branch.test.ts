@@ -13,9 +13,10 @@ test('a head that the attempt itself has pushed is its own after a takeover; wha
   const { signal } = new AbortController()
   const workOrderId = '5b1f62ea-0000-4000-8000-000000000002'
   await remote.git('branch', 'feature', 'main')
+  const began = await remote.git('rev-parse', 'main')
   const known = await remote.commit('feature', { 'greeting.txt': 'hello, world\n' })
   await remote.commit('main', { 'README.md': 'moved\n' })
-  const request = { project, workOrderId, attempt: 2, branch: 'feature', known, signal }
+  const request = { project, workOrderId, attempt: 2, branch: 'feature', known, began, signal }
   const { baseTip, head, isOurs } = await workspaces.standingBranch(request)
   assert.deepEqual([head, isOurs], [known, false])
   const merged = await workspaces.bringUp(request, { base: baseTip, head, when })

@@ -222,6 +222,24 @@ test('a branch that was changed by hand is merged only as it was verified, also 
   assert.equal(await home.remote.git('rev-parse', 'main^2'), amended)
 })
 
+test('a branch that is put on an older commit of the base, which may have no checks, is not verified', async () => {
+  const { 'moose.yaml': checks, ...files } = FILES
+  await using home = await createMooseHome(files, [greet], QUIET)
+  const older = await home.remote.git('rev-parse', 'main')
+  const began = await home.remote.commit('main', { 'moose.yaml': checks })
+  await using moose = await home.open()
+  const { id, branch, head } = await inReview(home, moose)
+  await home.remote.git('update-ref', `refs/heads/${branch}`, older)
+  await home.remote.commit(branch, { 'greeting.txt': 'rude\n' })
+  const order = await verified(moose, id)
+  assert.deepEqual([order.phase, last(order).code], ['in_review', 'work_order_conflict'])
+  const told = String(order.attempt_history.at(-1)?.error?.message)
+  assert.match(told, new RegExp(`builds on ${older.slice(0, 12)}, an older commit of main than ${began.slice(0, 12)}`))
+  await assert.rejects(moose.orchestrator.merge(id), { code: 'work_order_conflict' })
+  await home.remote.git('update-ref', `refs/heads/${branch}`, head)
+  await moose.orchestrator.merge(id)
+})
+
 test('a person who changes a protected file on the branch is asked to allow it, as for any change', async () => {
   await using home = await createMooseHome(FILES, [greet], QUIET)
   await using moose = await home.open()

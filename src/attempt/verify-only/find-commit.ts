@@ -53,8 +53,8 @@ async function ofBranch(
   pull: OpenPull,
 ): Promise<FoundCommit> {
   const { workOrderId, attempt, signal, claimedAt, note } = context
-  const { branch, headSha: known } = pull
-  const request: BranchRequest = { project, workOrderId, attempt, branch, known, signal }
+  const { branch, headSha: known, baseSha: began } = pull
+  const request: BranchRequest = { project, workOrderId, attempt, branch, known, began, signal }
   const standing = await faultPoint('fetch_base', () => workspaces.standingBranch(request))
   const { baseTip, head, isThere, isOurs, forkedAt } = standing
   const found = { executor: toVerify.apply.executor, costUsd: 0, branchHead: isThere ? head : null }

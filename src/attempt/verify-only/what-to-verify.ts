@@ -50,8 +50,15 @@ export type ToVerify = z.infer<typeof Given> & {
   pull: OpenPull | null
 }
 
-/** `headSha` is the commit that was verified last. */
-export type OpenPull = { number: number; branch: string; headSha: string; title: string; body: string }
+/** `headSha` is the commit that was verified last, `baseSha` the one of the base that it builds on. */
+export type OpenPull = {
+  number: number
+  branch: string
+  baseSha: string
+  headSha: string
+  title: string
+  body: string
+}
 
 type Looked = Pick<Workspaces, 'keptCommit'> & { pool: Pool }
 
@@ -98,8 +105,8 @@ function makerOf(attempts: readonly AttemptRow[], { attempt }: Pick<PullRequestR
   return opener === undefined || opener.verifies === null ? attempt : opener.verifies
 }
 
-function openPull({ number, branch, head_sha: headSha, title, body }: PullRequestRow): OpenPull {
-  return { number, branch, headSha, title, body }
+function openPull({ number, branch, base_sha: baseSha, head_sha: headSha, title, body }: PullRequestRow): OpenPull {
+  return { number, branch, baseSha, headSha, title, body }
 }
 
 /** The open pull request the order stands on; of several, that of the latest attempt. */
