@@ -196,6 +196,20 @@ test('the fix of a check comes first and is free; what it changes outside of the
   )
 })
 
+test('a fix that leaves something no commit can hold is as if it had not been run, and the model is asked', async () => {
+  const odd = `${POLITE}    fix: rm greeting.txt; mkfifo greeting.txt\n`
+  const script = [write('hi'), edit('hi', 'hi, please')]
+  await using done = await carriedOut({ files: { ...FILES, 'moose.yaml': odd }, script })
+  assert.equal(done.order.phase, 'in_review', JSON.stringify(done.order.status_reason))
+  assert.deepEqual(
+    repairsOf(done.order).map(({ by, head_sha: sha, mended }) => [by, sha === null, mended]),
+    [
+      ['fix', true, false],
+      ['proposer', false, true],
+    ],
+  )
+})
+
 test('where the fix changes nothing the model is asked, and after its repair the fix is run again', async () => {
   const onlyHey = FIXED.replace('s/$/, please/', '/hey/s/$/, please/').replace(/echo spoiled.*\n/, '\n')
   await using done = await carriedOut({

@@ -1,5 +1,5 @@
 import type { Repair } from '../../contract/evidence/repair.ts'
-import { toFault } from '../../faults/fault.ts'
+import { type FaultCode, toFault } from '../../faults/fault.ts'
 import { faultPoint } from '../../faults/fault-point.ts'
 import type { Check, ProjectConfig } from '../../ports/execution.ts'
 import type { Workspace } from '../../ports/workspace.ts'
@@ -62,7 +62,7 @@ export async function fix(
 
 type Running = { check: Check & { fix: string }; workspace: Workspace; config: ProjectConfig }
 
-/** @returns null: the script has left a repository in the tree, or taken the tree away, and nothing of it is taken over */
+/** @returns null: the script has left in the tree what cannot be committed, or taken the tree away, and nothing of it is taken over */
 async function fixOne(
   { signal, output, claimedAt, ...context }: AttemptContext,
   { routed: { project, order, shortId } }: Done,
@@ -82,11 +82,14 @@ async function fixOne(
     return { sha: null, outside: [] }
   } catch (error) {
     const { code, message: why } = toFault(error)
-    if (code !== 'change_out_of_scope' && code !== 'check_failed') throw error
+    if (!OF_TREE.has(code)) throw error
     output(`\n${why}\n`)
     return null
   }
 }
+
+/** Why a tree cannot be committed, or be put back: the last is what git says of a pipe or a socket. */
+const OF_TREE: ReadonlySet<FaultCode> = new Set(['change_out_of_scope', 'check_failed', 'command_failed'])
 
 type Ran = Awaited<ReturnType<Workspace['commitWithin']>>
 
