@@ -85,3 +85,8 @@ test('the module of a Go file is found by the nearest go.mod', async () => {
   const importers = [{ path: 'main.go', lines: ['import "example.com/a/tool/x"'] }]
   assert.deepEqual(await shown(files, { scope: ['main.go'], importers }), [['tool/x/x.go', 'import', 'x']])
 })
+
+test('of guidance no more is looked at than a bound, however much of it is seen', async () => {
+  const files = { 'AGENTS.md': `<!-- ${'x\n'.repeat(200_000)} -->\nseen\n`, 'CLAUDE.md': `seen\n${'\n'.repeat(400_000)}` }
+  assert.deepEqual(await shown(files), [['CLAUDE.md', 'guidance', 'seen', 'cut']])
+})

@@ -30,6 +30,8 @@ export type ContextWish = {
 const BYTES_PER_TOKEN = 3
 /** Of one file of guidance. */
 const MOST_OF_GUIDANCE = 24_000
+/** Bytes of such a file in which what its reader does not see is looked for; a comment may take much of them. */
+const MOST_LOOKED_AT = 256 * 1024
 /** A file that is imported and larger is no small one. */
 const MOST_OF_IMPORT = 12_000
 const MOST_IMPORTS = 20
@@ -105,13 +107,15 @@ class Reader {
     if (!this.hasRoom()) return
     const lines = await this.#linesOf(path)
     if (lines === null) return
-    const text = withoutHidden(lines.join('\n')).trim()
+    const looked = beginningOf(lines, MOST_LOOKED_AT)
+    const text = withoutHidden(looked.join('\n')).trim()
     if (text === '' || onlyRefersToOther(text) || this.#texts.has(text)) return
     this.#texts.add(text)
     const seen = text.split('\n')
     const kept = beginningOf(seen, Math.min(MOST_OF_GUIDANCE, this.#guidanceLeft))
     if (kept.length === 0) return
-    this.#take({ path, why: 'guidance', lines: kept, isCut: kept.length < seen.length })
+    const isCut = kept.length < seen.length || looked.length < lines.length
+    this.#take({ path, why: 'guidance', lines: kept, isCut })
     this.#guidanceLeft -= bytesOf(kept)
   }
 
