@@ -87,6 +87,9 @@ test('the module of a Go file is found by the nearest go.mod', async () => {
 })
 
 test('of guidance no more is looked at than a bound, however much of it is seen', async () => {
-  const files = { 'AGENTS.md': `<!-- ${'x\n'.repeat(200_000)} -->\nseen\n`, 'CLAUDE.md': `seen\n${'\n'.repeat(400_000)}` }
+  const files = {
+    'AGENTS.md': `<!-- ${'x\n'.repeat(200_000)} -->\nseen\n`,
+    'CLAUDE.md': `seen\n${'\n'.repeat(400_000)}`,
+  }
   assert.deepEqual(await shown(files), [['CLAUDE.md', 'guidance', 'seen', 'cut']])
 })

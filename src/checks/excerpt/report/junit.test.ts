@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { createRedaction } from '../../../redaction/redaction.ts'
+import { FailureExcerpt } from '../failure-excerpt.ts'
 import { key, type ReportedFailures } from '../failure-format.ts'
 import { junitFailures } from './junit.ts'
 
@@ -68,4 +70,20 @@ test('a report that is not well-formed, or nested without end, is read no furthe
   assert.ok(cpuMs(`<testsuite ${'a="1" '.repeat(most / 6)}/>`) < 1_500, 'one attribute again and again')
   const nested = `${'<testsuite>'.repeat(90)}<testcase name="a"><failure>x</failure></testcase>${'</testsuite>'.repeat(90)}`
   assert.deepEqual(junitFailures(nested), { blocks: [[key('a'), key('x')]], problem: null })
+})
+
+test('a secret is taken out of a report before anything of it is cut', () => {
+  const value = 'sk-ant-canary+0123456789'
+  const redacted = createRedaction([{ value, written: value }])
+  const line = `${'x'.repeat(132)}\n`
+  for (const before of Array.from({ length: 30 }, (_, at) => at)) {
+    const name = `${'n'.repeat(270 + before)}${value}${'y'.repeat(100)}`
+    const text = `${line.repeat(60).slice(0, 7_970 + before)}${value}\n${line.repeat(3)}`
+    const { blocks } = junitFailures(
+      `<t><testcase name="${name}"><failure message="m">${text}</failure></testcase></t>`,
+    )
+    const excerpt = new FailureExcerpt('/tree', redacted)
+    const told = excerpt.read(20_000, blocks)
+    assert.ok(!told.includes(value.slice(0, 6)), `${before}: ${told.slice(-200)}`)
+  }
 })

@@ -8,8 +8,8 @@ import {
   MOST_REPORTED,
   type ReportedFailures,
 } from '../failure-format.ts'
-import { shortened } from '../told-text.ts'
 
+/** Behind it no more is taken up. Nothing is cut here: a secret has to be whole to be taken out. */
 const MOST_OF_TEXT = 8_000
 const MOST_LINES = 60
 const KEY_LINES = 8
@@ -42,7 +42,7 @@ export function junitFailures(xml: string): ReportedFailures {
     failing = { title, message: message === '' ? type : message, text: '' }
   })
   const onText = (text: string): void => {
-    if (failing !== null && failing.text.length < MOST_OF_TEXT) failing.text += text.slice(0, MOST_OF_TEXT)
+    if (failing !== null && failing.text.length < MOST_OF_TEXT) failing.text += text
   }
   parser.on('text', onText)
   parser.on('cdata', onText)
@@ -84,10 +84,8 @@ function blockOf({ title, message, text }: Case): Block {
   // Most tools begin the text with the message.
   const said = message === '' || told.includes(message.trim()) ? [] : message.trim().split('\n').slice(0, KEY_LINES)
   return [
-    key(shortened(title, MOST_OF_TITLE)),
+    key(title),
     ...said.map(key),
     ...lines.map((line, at): Line => (at < KEY_LINES ? key(line) : detail(line))),
   ]
 }
-
-const MOST_OF_TITLE = 300
