@@ -92,6 +92,11 @@ export type CheckResult = {
    * text. Missing: it passed, or an older Moose has run it.
    */
   told?: string
+  /**
+   * Equal for the same failing assertions and errors, whatever else is printed. Missing: no format that is known reported one,
+   * it passed, or an older Moose has run it.
+   */
+  identity?: string
   /** Indices (0-based) of the acceptance criteria this check proves. */
   proves: readonly number[]
   /** The names of what failed; null: nothing did, or it cannot be told apart. */

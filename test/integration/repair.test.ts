@@ -127,6 +127,25 @@ test('the same failures twice end it before the limit; with a limit of 0 no mode
   }
 })
 
+const REPORTED = `checks:
+  - name: tests
+    run: |
+      grep -qE 'please|hello' greeting.txt && exit
+      printf '1..1\\nnot ok 1 - greets\\n  ---\\n  duration_ms: %s\\n  error: |-\\n    got %s\\n  ...\\n' "$(date +%N)" "$(cut -c1-2 greeting.txt)"
+      exit 1
+`
+
+test('another assertion of the same test is a new failure and is repaired; the very same one is not', async () => {
+  const files = { ...FILES, 'moose.yaml': REPORTED }
+  {
+    await using done = await carriedOut({ files, script: [write('hi'), write('yo'), write('yo, please')] })
+    assert.deepEqual([done.order.phase, done.said().length], ['in_review', 3], JSON.stringify(done.order.status_reason))
+  }
+  await using done = await carriedOut({ files, script: [write('hi'), write('hi there'), write('hi, please')] })
+  assert.equal(done.said().length, 2)
+  assert.match(String(done.order.status_reason?.message), /not repaired further: the same failed again after a repair/)
+})
+
 test('a repair that comes to nothing leaves the failed check as the reason, and what it cost', async () => {
   const wrong = edit('hello', 'hello, please')
   await using done = await carriedOut({ script: [write('hi'), wrong] })

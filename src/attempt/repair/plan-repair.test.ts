@@ -62,13 +62,16 @@ test('it ends at the limit, at the same failures, and where nothing mends a chan
   assert.deepEqual(planRepair({ ...found, most: 0 }, NOTHING), { by: null, why: null })
 })
 
-test('failures are the same by their names, whatever else is printed; without names by what is printed, but for times', () => {
-  const named = (outputTail: string, failures: readonly string[]) =>
-    repairable([failed('tests', { outputTail, failures })]).signature
-  assert.equal(named('one', ['a', 'b']), named('two', ['b', 'a']))
-  assert.notEqual(named('one', ['a']), named('one', ['b']))
+test('a failure is the same by its name and its assertion; without both by what is printed, but for times and places', () => {
+  const known = (identity: string, failures: readonly string[], outputTail = 'x') =>
+    repairable([failed('tests', { outputTail, failures, identity })]).signature
+  assert.equal(known('one', ['a', 'b'], 'this'), known('one', ['b', 'a'], 'that'))
+  assert.notEqual(known('one', ['a']), known('one', ['b']))
+  assert.notEqual(known('one', ['a']), known('two', ['a']), 'another assertion of the same test')
+  assert.equal(known('one', ['tsc: a.ts:3: TS1']), known('one', ['tsc: a.ts:9: TS1']))
   const printed = (outputTail: string) => repairable([failed('tests', { outputTail })]).signature
   assert.equal(printed('3 !== 4 in 12 ms'), printed('3 !== 4 in 9 ms'))
+  assert.equal(printed('a.ts:3: no such name'), printed('a.ts:9: no such name'))
   assert.notEqual(printed('3 !== 4'), printed('3 !== 5'))
 })
 

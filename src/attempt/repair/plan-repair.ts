@@ -1,3 +1,4 @@
+import { lasting } from '../../checks/excerpt/failure-identity.ts'
 import type { Repair } from '../../contract/evidence/repair.ts'
 import type { Check, CheckResult } from '../../ports/execution.ts'
 import { failureSummary } from '../failure-summary.ts'
@@ -11,7 +12,7 @@ export type Repairable = {
   fixable: readonly string[]
   /** What failed, as it is told. */
   failure: string
-  /** Equal for the same failures. */
+  /** Equal for the same failures: those of the same tests with the same assertions. */
   signature: string
   /** What mends a change beside `fix`; null: nothing does. */
   by: 'proposer' | 'aider' | null
@@ -52,7 +53,7 @@ export function repairableOf(
     checks: names,
     fixable: names.filter((name) => withFix.has(name)),
     failure: failing.slice(0, MOST_TOLD).map(summaryOf).join('\n\n'),
-    signature: JSON.stringify(failing.map((result) => [result.name, namesOf(result) ?? summaryOf(result)])),
+    signature: JSON.stringify(failing.map(signatureOf)),
     ...how,
   }
 }
@@ -74,10 +75,18 @@ function times(count: number): string {
   return count === 1 ? 'once' : `${count} times`
 }
 
+/** A failure is the same one by its name and by its assertion or error; where neither is known, by all that is told of it. */
+function signatureOf(result: CheckResult): readonly unknown[] {
+  const { name, identity } = result
+  const names = namesOf(result)
+  if (names === null && identity === undefined) return [name, summaryOf(result).split('\n').map(lasting)]
+  return [name, names, identity]
+}
+
 /** The names of what failed, where they are known. */
 function namesOf({ failures, newFailures }: CheckResult): readonly string[] | null {
   const names = newFailures === null ? failures : newFailures
-  return names === null || names.length === 0 ? null : names.toSorted()
+  return names === null || names.length === 0 ? null : names.map(lasting).toSorted()
 }
 
 function summaryOf(result: CheckResult): string {

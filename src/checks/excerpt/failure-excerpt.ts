@@ -1,5 +1,6 @@
 import { plainText } from '../../redaction/plain-text.ts'
 import type { Block, FailureFormat, FailureKind, Line, Opening, Worth } from './failure-format.ts'
+import { failureIdentity } from './failure-identity.ts'
 import { errorWithStack, formatters, mention } from './formats/generic.ts'
 import { go } from './formats/go.ts'
 import { java } from './formats/java.ts'
@@ -102,11 +103,29 @@ export class FailureExcerpt {
     const shown = (lines: readonly string[]) => lines.map((line) => this.#shown(line))
     const ends = { head: shown(this.#head), tail: shown(this.#tail), last: shown(this.#last) }
     const between = this.#lines - ends.head.length - ends.tail.length
-    const clean = reported.map((block) =>
-      block.map(({ text, worth }) => ({ text: this.#shown(plainText(text)), worth })),
-    )
-    const found = { reported: clean, failures, traces, mentions, names: [...this.#names], dropped: this.#dropped }
+    const found = {
+      reported: reported.map((block) => this.#clean(block)),
+      failures,
+      traces,
+      mentions,
+      names: [...this.#names],
+      dropped: this.#dropped,
+    }
     return toldText({ ...found, ...ends, between }, maxBytes)
+  }
+
+  /**
+   * After `read`: equal for the same failures, whatever else was printed.
+   *
+   * @returns null: no tool that is known reported one
+   */
+  identity(reported: readonly Block[] = []): string | null {
+    const { failure, trace } = this.#blocks
+    return failureIdentity([...reported.map((block) => this.#clean(block)), ...failure, ...trace])
+  }
+
+  #clean(block: Block): Block {
+    return block.map(({ text, worth }) => ({ text: this.#shown(plainText(text)), worth }))
   }
 
   #piece(piece: string): void {
