@@ -34,11 +34,11 @@ export interface Executor {
   /** What it wants in the work tree: `scope`, the files of the scope alone and no clone; it runs no foreign code then. */
   readonly looksAt: 'scope' | 'repository'
   /**
-   * @returns USD of the model calls it made, as far as their price is known
+   * @returns USD of the model calls it made, as far as their price is known, and how many answers of models it had
    * @throws {Fault} `edits_malformed`, `edits_rejected`, `reasoning_unclear`, `change_out_of_scope`; the tree is then unchanged. `aider_*`,
    *   `model_*`, `scope_too_large`, `scope_unreadable` and `command_missing`; the workspace is then of no more use.
    */
-  apply(input: ExecutorInput): Promise<{ costUsd: number }>
+  apply(input: ExecutorInput): Promise<{ costUsd: number; answers: number }>
   /** Whether it could work at all. @throws {Fault} `command_missing` with how to install what is missing */
   assertReady(): Promise<void>
 }

@@ -88,24 +88,31 @@ test('what a change newly fails goes back to its model in the same conversation,
   )
 })
 
-test('a repair that does not apply is sent back once, and what fails the same way after it is not asked again', async () => {
+test('a repair that does not apply is sent back once, in the place of a further repair', async () => {
   const wrong = edit('hello', 'hello, please')
-  await using done = await carriedOut({ script: [write('hi'), wrong, edit('hi', 'hey'), write('ho')] })
+  await using done = await carriedOut({ script: [write('hi'), wrong, edit('hi', 'hey'), write('hey, please')] })
   const { order, said } = done
-  assert.equal(said().length, 4)
+  assert.equal(said().length, 3)
   assert.match(String(said()[2]?.at(-1)?.content), /Nothing of this answer was applied.*as your change left them/s)
-  // What failed is known by no names, and what was printed differs: hi, hey, ho.
   assert.deepEqual([order.status, order.status_reason?.code], ['failed', 'check_failed'])
-  assert.match(String(order.status_reason?.message), /ho\nIt was not repaired further: it was repaired 2 times/)
+  assert.match(
+    String(order.status_reason?.message),
+    /hey\nIt was not repaired further: the attempt has had 3 answers of models/,
+  )
   assert.deepEqual(
     repairsOf(order).map(({ by, head_sha: sha, mended }) => [by, sha === null, mended]),
-    [
-      ['proposer', false, false],
-      ['proposer', false, false],
-    ],
+    [['proposer', false, false]],
   )
-  const third = said()[3]
-  assert.deepEqual(third?.slice(0, said()[2]?.length), said()[2], 'one conversation')
+})
+
+test('what a repair leaves failing in another way is repaired once more, told of its own change alone', async () => {
+  await using done = await carriedOut({ script: [write('hi'), edit('hi', 'hey'), edit('hey', 'ho'), write('never')] })
+  const { order, said } = done
+  // What failed is known by no names, and what was printed differs: hi, hey, ho.
+  assert.match(String(order.status_reason?.message), /ho\nIt was not repaired further: it was repaired 2 times/)
+  const [, second, third] = said()
+  assert.equal(said().length, 3)
+  assert.deepEqual(third?.slice(0, second?.length), second, 'one conversation')
   assert.match(String(third?.at(-1)?.content), /begin diff\n[^~]*-hi\n\+hey/s)
 })
 

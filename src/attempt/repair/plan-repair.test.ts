@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Check, CheckResult } from '../../ports/execution.ts'
 import { planRepair, type Repairable, repairableOf, type Tried } from './plan-repair.ts'
 
-const NOTHING: Tried = { asked: 0, told: [], fixed: [] }
+const NOTHING: Tried = { asked: 0, told: [], fixed: [], answers: 1 }
 const HOW = { by: 'proposer', most: 2 } as const
 
 const check = (name: string, fix: string | null = null): Check => {
@@ -47,6 +47,7 @@ test('fixes come first, each once since the model made the change; then the mode
     by: 'proposer',
     check: 'lint',
     number: 2,
+    mostCalls: 2,
     reason: 'repair 2 of 2: check "lint" failed',
   })
 })
@@ -60,6 +61,16 @@ test('it ends at the limit, at the same failures, and where nothing mends a chan
   assert.match(String(planRepair(found, { ...NOTHING, asked: 1, told: [found.signature] }).by), /null/)
   assert.deepEqual(planRepair({ ...found, by: null }, NOTHING), { by: null, why: null })
   assert.deepEqual(planRepair({ ...found, most: 0 }, NOTHING), { by: null, why: null })
+})
+
+test('a refinement takes the place of a repair: with three answers it ends, or with more where more repairs are allowed', () => {
+  const found = repairable([failed('tests')])
+  const left = (answers: number, most: number) => {
+    const plan = planRepair({ ...found, most }, { ...NOTHING, answers })
+    return plan.by === 'proposer' ? plan.mostCalls : plan
+  }
+  assert.deepEqual([left(1, 2), left(2, 2), left(2, 1), left(3, 3)], [2, 1, 1, 1])
+  assert.deepEqual(left(3, 2), { by: null, why: 'the attempt has had 3 answers of models, and no more are asked for' })
 })
 
 test('a failure is the same by its name and its assertion; without both by what is printed, but for times and places', () => {
