@@ -67,7 +67,7 @@ export class FailureExcerpt {
   readonly #known = new Set<string>()
   readonly #head: string[] = []
   readonly #tail: string[] = []
-  /** The last ones that belong to nothing. */
+  /** The last ones that belong to nothing, behind the last failure. */
   readonly #last: string[] = []
   #open: { opening: Opening; lines: Line[]; at: number; room: Record<Worth, number> } | null = null
   #dropped = 0
@@ -225,6 +225,7 @@ export class FailureExcerpt {
       this.#keepName(name)
       return
     }
+    if (kind !== 'mention') this.#last.splice(0)
     const identity = identityOf(lines)
     if (this.#known.has(identity)) return
     if (this.#known.size < MOST_KNOWN) this.#known.add(identity)
