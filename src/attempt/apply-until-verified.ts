@@ -11,7 +11,7 @@ import { fix } from './repair/fix.ts'
 import { type Plan, planRepair, type Repairable, repairableOf, type Tried } from './repair/plan-repair.ts'
 import { type Application, type Applied, apply, type Repairing } from './steps/apply.ts'
 import { knowBase } from './steps/prepare.ts'
-import { answersOf, MOST_ANSWERS, type Proposed } from './steps/propose.ts'
+import { answersOf, cyclesOf, MOST_ANSWERS, type Proposed } from './steps/propose.ts'
 import type { Routed } from './steps/route.ts'
 import { type Verified, verify } from './steps/verify.ts'
 
@@ -58,7 +58,8 @@ export async function applyUntilVerified(making: ApplyOptions): Promise<Made> {
   const applied = await applyWithRetry(making, { onSha: baseSha, response, previous: null, repair: null })
   making.onEvidence({ applied })
   const verified = await verifyOnce(making, applied, { before: [], made: [] })
-  const tried = { asked: 0, told: [], fixed: [] }
+  const answers = making.done.proposed.answers + applied.answers
+  const tried = { asked: 0, told: [], fixed: [], answers }
   let state: State = { applied, verified, repairs: [], tried, answered: response, knownSha: baseSha }
   for (;;) {
     const { failure, repairable } = state.verified
@@ -99,10 +100,10 @@ async function mendByModel(
   const { asked, told } = state.tried
   const { repairable, spentUsd } = state.verified
   try {
-    const { applied, answered } = await commitRepair(making, state, plan)
+    const { applied, answered, answers } = await commitRepair(making, state, plan)
     const made = [{ check, by, head_sha: applied.headSha }]
     const verified = await verifyOnce(making, applied, { before: state.repairs, made, spentUsd })
-    const tried = { asked: asked + 1, told: [...told, String(repairable?.signature)], fixed: [] }
+    const tried = { asked: asked + 1, told: [...told, String(repairable?.signature)], fixed: [], answers }
     return { tried, applied, verified, repairs: verified.repairs, answered, knownSha: state.applied.headSha }
   } catch (error) {
     const fault = toFault(error)
@@ -116,7 +117,7 @@ async function mendByModel(
 async function commitRepair(making: ApplyOptions, state: State, plan: Plan & { by: 'proposer' | 'aider' }) {
   const { context, done, adapters, run } = making
   const { headSha, costUsd } = state.applied
-  const { by, number, reason } = plan
+  const { by, number, reason, mostCalls } = plan
   const account = async (): Promise<Repairing> => {
     const diff = await adapters.workspaces.diff(done.routed.project, state.knownSha, headSha, MOST_OF_DIFF)
     const failure = context.published(String(state.verified.repairable?.failure))
@@ -129,7 +130,7 @@ async function commitRepair(making: ApplyOptions, state: State, plan: Plan & { b
           name: 'propose',
           input: { proposer: done.proposed.proposer, head_sha: headSha, repair: reason },
           async run() {
-            const failed = { headSha, answered: state.answered, repair: await account() }
+            const failed = { headSha, answered: state.answered, repair: await account(), mostCalls }
             return await askProposer(context, done, adapters, failed).catch(withSpent(context))
           },
         })
@@ -138,10 +139,11 @@ async function commitRepair(making: ApplyOptions, state: State, plan: Plan & { b
     onSha: headSha,
     response,
     previous: null,
-    repair: { reason, account },
+    repair: { reason, account, mostCalls },
   })
   const all = { ...state.applied, headSha: applied.headSha, costUsd: Usd.sum(costUsd, applied.costUsd).toNumber() }
-  return { applied: all, answered: response }
+  const used = answered === null ? applied.answers : cyclesOf(response)
+  return { applied: all, answered: response, answers: state.tried.answers + used }
 }
 
 /** Bytes of a change as it is told: what a model answered, it is told whole. */
@@ -230,25 +232,25 @@ const withSpent =
   }
 
 type Applying = Omit<Application, 'repair'> & {
-  repair: (Pick<Repairing, 'reason'> & { account: () => Promise<Repairing> }) | null
+  repair: (Pick<Repairing, 'reason'> & { account: () => Promise<Repairing>; mostCalls: number }) | null
 }
 
 /**
  * Runs Aider a second time from the start, told of the failure, where another run may succeed (specification 7.2). Until there
- * is a change, its answers count as those of the proposal do, and a repair has as many of its own: once they are used up there
- * is no second run.
+ * is a change, its answers count as those of the proposal do, and in a repair as those of the attempt: once they are used up
+ * there is no second run.
  */
 async function applyWithRetry(making: ApplyOptions, applying: Omit<Applying, 'mostCalls'>): Promise<Applied> {
-  const had = applying.repair === null ? making.done.proposed.answers : 0
-  const mostCalls = Math.max(1, MOST_ANSWERS - had)
+  const left = applying.repair === null ? MOST_ANSWERS - making.done.proposed.answers : applying.repair.mostCalls
+  const mostCalls = Math.max(1, left)
   try {
     return await applyOnce(making, { ...applying, mostCalls })
   } catch (error) {
     const fault = toFault(error)
-    const left = mostCalls - answersOf(fault)
-    if (!isOf('aider_again', fault.code) || left <= 0) throw error
+    const more = mostCalls - answersOf(fault)
+    if (!isOf('aider_again', fault.code) || more <= 0) throw error
     const failure = making.context.published(failureSummary(fault))
-    return await applyOnce(making, { ...applying, previous: { failure, code: fault.code }, mostCalls: left })
+    return await applyOnce(making, { ...applying, previous: { failure, code: fault.code }, mostCalls: more })
   }
 }
 

@@ -44,7 +44,10 @@ export type AttemptContext = {
   shortId: () => Promise<string>
   /** USD of every model call of this attempt so far, and of the one whose commit it verifies. */
   spentUsd: () => Promise<number>
-  /** The last failure of the order that the model's work caused, as a model is told of it; null: there is none. */
+  /**
+   * The last failure of the order that the model's work caused, with the change that failed where it is kept here, as a model is
+   * told of it; null: there is none.
+   */
   previousFailure: () => Promise<string | null>
   /** What humans allowed of its changes, the earliest first. */
   allowances: () => Promise<Allowance[]>

@@ -67,7 +67,7 @@ async function runCheck(parts: RunnerParts, check: Check, options: RunOptions): 
     name: check.name,
     run: check.run,
     ...ended,
-    ...(ending.outcome === 'passed' ? {} : { told: excerpt.read(MOST_TOLD_BYTES, reported) }),
+    ...(ending.outcome === 'passed' ? {} : toldOf(excerpt, reported)),
     ...(network === null ? {} : { network }),
     proves: provedCriteria(check.proves, options.criteria),
     failures: ending.outcome === 'failed' ? failing.read() : null,
@@ -75,6 +75,12 @@ async function runCheck(parts: RunnerParts, check: Check, options: RunOptions): 
     baseline: false,
     newFailures: null,
   }
+}
+
+function toldOf(excerpt: FailureExcerpt, reported: readonly Block[]): Pick<CheckResult, 'told' | 'identity'> {
+  const told = excerpt.read(MOST_TOLD_BYTES, reported)
+  const identity = excerpt.identity(reported)
+  return identity === null ? { told } : { told, identity }
 }
 
 /** `reported`: the failures of the report that it wrote. */

@@ -96,7 +96,7 @@ async function retryOrder(db: Kysely<Database>, idOrPrefix: string, mode: RetryM
   const last = await lastAttemptOf(db, order.id)
   const next = { workOrderId: order.id, attempt: order.attempts + 1 }
   const failure = last?.goesOn === true ? null : await lastFailureBefore(db, next, codesOf('model_work'))
-  const toldOf = failure === null ? null : failure.code
+  const toldOf = failure === null ? null : failure.error.code
   const replays = last !== null && last.isReplayed
   const said = mode === 'fresh' ? ANEW : again(last, toldOf)
   return { mode, sentence: replays ? `${said} ${REPLAYS}` : said, told_of: toldOf, replays }

@@ -34,11 +34,11 @@ export interface Executor {
   /** What it wants in the work tree: `scope`, the files of the scope alone and no clone; it runs no foreign code then. */
   readonly looksAt: 'scope' | 'repository'
   /**
-   * @returns USD of the model calls it made, as far as their price is known
+   * @returns USD of the model calls it made, as far as their price is known, and how many answers of models it had
    * @throws {Fault} `edits_malformed`, `edits_rejected`, `reasoning_unclear`, `change_out_of_scope`; the tree is then unchanged. `aider_*`,
    *   `model_*`, `scope_too_large`, `scope_unreadable` and `command_missing`; the workspace is then of no more use.
    */
-  apply(input: ExecutorInput): Promise<{ costUsd: number }>
+  apply(input: ExecutorInput): Promise<{ costUsd: number; answers: number }>
   /** Whether it could work at all. @throws {Fault} `command_missing` with how to install what is missing */
   assertReady(): Promise<void>
 }
@@ -92,6 +92,11 @@ export type CheckResult = {
    * text. Missing: it passed, or an older Moose has run it.
    */
   told?: string
+  /**
+   * Equal for the same failing assertions and errors, whatever else is printed. Missing: no format that is known reported one,
+   * it passed, or an older Moose has run it.
+   */
+  identity?: string
   /** Indices (0-based) of the acceptance criteria this check proves. */
   proves: readonly number[]
   /** The names of what failed; null: nothing did, or it cannot be told apart. */

@@ -150,6 +150,15 @@ test('failures that cannot be told apart are never called old', async () => {
     String(order.status_reason?.message),
     /fails before this change as well, and what fails cannot be told apart/,
   )
+  const { db } = home.database
+  const notes = await db.selectFrom('work_order_events').select(['step', 'message']).orderBy('id').execute()
+  const warned = notes.findIndex(({ message }) => message?.startsWith('what fails in suite cannot be told apart'))
+  assert.equal(notes[warned]?.step, 'prepare', 'it is said before the first call')
+  const doctor = await moose.http.fetch(new Request('http://127.0.0.1/api/doctor'))
+  assert.match(
+    await doctor.text(),
+    /prove nothing: suite .*; what fails in suite cannot be told apart.*mend it on the base first/,
+  )
 })
 
 test('the base is checked once for orders that start at once, and once more only when it has changed', async () => {

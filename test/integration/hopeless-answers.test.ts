@@ -57,6 +57,35 @@ async function carryOutAll({ proposers, settings = {}, only = ROTATIONS.length }
   return { runs, inbox }
 }
 
+const CHECKED = { ...FILES, 'moose.yaml': 'checks:\n  - { name: never, run: "cat a.txt; grep -qx a a.txt" }\n' }
+const wrong: Scripted = { kind: 'text', text: edit('a.txt', 'what is not there', 'b') }
+const applies = (text: string): Scripted => ({ kind: 'text', text: `### write a.txt\n\`\`\`\n${text}\n\`\`\`\n` })
+/** Something applies once or more, and nothing passes. */
+const APPLYING: Scripted[][] = [
+  [applies('b'), wrong, wrong, wrong],
+  [wrong, applies('b'), wrong, wrong, wrong],
+  [wrong, applies('b'), applies('c'), applies('d'), applies('e')],
+  [applies('b'), wrong, applies('c'), applies('d'), wrong],
+]
+
+test('a change that applies and fails differently each time costs at most three calls too', async (t) => {
+  for (const [index, script] of APPLYING.entries()) {
+    await t.test(`script ${index + 1}`, async () => {
+      await using home = await createMooseHome(CHECKED, [], {
+        OPENAI_COMPATIBLE_API_KEY: 'sk-real',
+        ORCHESTRATOR_EXECUTOR: 'patch',
+      })
+      await using server = await startModelServer(...script)
+      await useStandIn(home, 'model', { url: server.url, threshold: 1 })
+      await using moose = await home.open()
+      await moose.orchestrator.start(null)
+      const order = await settled(moose, await fileOrder(home.database, { title: 'Change a', files: ['a.txt'] }))
+      assert.deepEqual([order.status, order.status_reason?.code], ['failed', 'check_failed'])
+      assert.equal(server.calls.length, 3)
+    })
+  }
+})
+
 /** Answers differently each time, whatever is asked. */
 function serve({ script, calls }: ModelServer, rotation: readonly Scripted[]): void {
   const from = calls.length

@@ -125,6 +125,11 @@ async function twoRefinements(setup: Setup, prompt: readonly ModelMessage[]): Pr
   return answers
 }
 
+/** Of a first question only what orders of a project share is marked. */
+function withSharedMark({ repeatsTo, ...message }: ModelMessage): ModelMessage {
+  return repeatsTo === undefined ? message : { ...message, repeatsTo: repeatsTo.slice(0, 1) }
+}
+
 const sumOf = (numbers: readonly number[]) => numbers.reduce((sum, each) => sum + each, 0)
 
 /** Input as it is charged, beside what it is without any marks. */
@@ -142,6 +147,34 @@ describe('prompt caching where a provider needs marks', () => {
     assert.deepEqual([two.cacheRead, three.cacheRead], [one.input, two.input])
     t.diagnostic(`three calls of ${one.input} to ${three.input} tokens: ${ratioOf(setup.charged).toFixed(3)} ×`)
     assert.ok(ratioOf(setup.charged) <= 0.5, String(ratioOf(setup.charged)))
+  })
+
+  test('the marks of a first question pay off where 28 % of first questions are followed by a second, or fewer', async (t) => {
+    /** Input of the first calls of an order, in tokens at the usual rate, of one call and of two. */
+    const costs = async ({ isAlone, policy }: { isAlone: boolean; policy: 'all' | 'shared' | 'none' }) => {
+      await using setup = await setUp(
+        policy === 'none' ? { price: { inputPerMillion: '2', outputPerMillion: '10' } } : {},
+      )
+      const prompt = await promptOf('Mend the orders', 'src/orders.ts')
+      if (!isAlone) await setup.ask(await promptOf('Mend the ledger', 'src/ledger.ts'))
+      const first = policy === 'shared' ? prompt.map(withSharedMark) : prompt
+      const { text } = await setup.ask(first)
+      await setup.ask([...prompt, { role: 'assistant', content: text }, refused])
+      const [one, two] = setup.charged.slice(-2).map(asUsualInput)
+      return { one: Number(one), two: Number(one) + Number(two) }
+    }
+    for (const isAlone of [true, false]) {
+      const all = await costs({ isAlone, policy: 'all' })
+      for (const policy of ['shared', 'none'] as const) {
+        const other = await costs({ isAlone, policy })
+        const more = all.one - other.one
+        const breakEven = more / (more + other.two - all.two)
+        const said = `one call ${(all.one / other.one).toFixed(2)} ×, two ${(all.two / other.two).toFixed(2)} ×`
+        const where = isAlone ? 'alone' : 'behind another order'
+        t.diagnostic(`${where}, beside marks of ${policy}: ${said}; break-even ${(100 * breakEven).toFixed(1)} %`)
+        assert.ok(breakEven < 0.28, String(breakEven))
+      }
+    }
   })
 
   test('another order of the project reads what both begin with', async (t) => {

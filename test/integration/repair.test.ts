@@ -88,24 +88,31 @@ test('what a change newly fails goes back to its model in the same conversation,
   )
 })
 
-test('a repair that does not apply is sent back once, and what fails the same way after it is not asked again', async () => {
+test('a repair that does not apply is sent back once, in the place of a further repair', async () => {
   const wrong = edit('hello', 'hello, please')
-  await using done = await carriedOut({ script: [write('hi'), wrong, edit('hi', 'hey'), write('ho')] })
+  await using done = await carriedOut({ script: [write('hi'), wrong, edit('hi', 'hey'), write('hey, please')] })
   const { order, said } = done
-  assert.equal(said().length, 4)
+  assert.equal(said().length, 3)
   assert.match(String(said()[2]?.at(-1)?.content), /Nothing of this answer was applied.*as your change left them/s)
-  // What failed is known by no names, and what was printed differs: hi, hey, ho.
   assert.deepEqual([order.status, order.status_reason?.code], ['failed', 'check_failed'])
-  assert.match(String(order.status_reason?.message), /ho\nIt was not repaired further: it was repaired 2 times/)
+  assert.match(
+    String(order.status_reason?.message),
+    /hey\nIt was not repaired further: the attempt has had 3 answers of models/,
+  )
   assert.deepEqual(
     repairsOf(order).map(({ by, head_sha: sha, mended }) => [by, sha === null, mended]),
-    [
-      ['proposer', false, false],
-      ['proposer', false, false],
-    ],
+    [['proposer', false, false]],
   )
-  const third = said()[3]
-  assert.deepEqual(third?.slice(0, said()[2]?.length), said()[2], 'one conversation')
+})
+
+test('what a repair leaves failing in another way is repaired once more, told of its own change alone', async () => {
+  await using done = await carriedOut({ script: [write('hi'), edit('hi', 'hey'), edit('hey', 'ho'), write('never')] })
+  const { order, said } = done
+  // What failed is known by no names, and what was printed differs: hi, hey, ho.
+  assert.match(String(order.status_reason?.message), /ho\nIt was not repaired further: it was repaired 2 times/)
+  const [, second, third] = said()
+  assert.equal(said().length, 3)
+  assert.deepEqual(third?.slice(0, second?.length), second, 'one conversation')
   assert.match(String(third?.at(-1)?.content), /begin diff\n[^~]*-hi\n\+hey/s)
 })
 
@@ -125,6 +132,25 @@ test('the same failures twice end it before the limit; with a limit of 0 no mode
     assert.deepEqual([none.said().length, none.order.status_reason?.code], [1, 'check_failed'])
     assert.deepEqual(repairsOf(none.order), [])
   }
+})
+
+const REPORTED = `checks:
+  - name: tests
+    run: |
+      grep -qE 'please|hello' greeting.txt && exit
+      printf '1..1\\nnot ok 1 - greets\\n  ---\\n  duration_ms: %s\\n  error: |-\\n    got %s\\n  ...\\n' "$(date +%N)" "$(cut -c1-2 greeting.txt)"
+      exit 1
+`
+
+test('another assertion of the same test is a new failure and is repaired; the very same one is not', async () => {
+  const files = { ...FILES, 'moose.yaml': REPORTED }
+  {
+    await using done = await carriedOut({ files, script: [write('hi'), write('yo'), write('yo, please')] })
+    assert.deepEqual([done.order.phase, done.said().length], ['in_review', 3], JSON.stringify(done.order.status_reason))
+  }
+  await using done = await carriedOut({ files, script: [write('hi'), write('hi there'), write('hi, please')] })
+  assert.equal(done.said().length, 2)
+  assert.match(String(done.order.status_reason?.message), /not repaired further: the same failed again after a repair/)
 })
 
 test('a repair that comes to nothing leaves the failed check as the reason, and what it cost', async () => {

@@ -11,7 +11,7 @@ const FILES = {
 const write = (text: string) =>
   ({ kind: 'text', text: `### write greeting.txt\n\`\`\`\`\n${text}\n\`\`\`\`\n` }) as const
 
-test('a retried order tells the model what failed, and an answer that failed is not given again', async () => {
+test('a retried order tells the model what failed and its own change, and an answer that failed is not given again', async () => {
   await using home = await createMooseHome(FILES, [], { ORCHESTRATOR_EXECUTOR: 'patch', MOOSE_REPAIR_MAX: '0' })
   await using server = await startModelServer(write('hi'), write('hey'), write('hi, please'))
   await useStandIn(home, 'stand-in', { url: server.url, threshold: 1 })
@@ -33,12 +33,17 @@ test('a retried order tells the model what failed, and an answer that failed is 
   assert.deepEqual([second.status, second.code, second.attempts], ['failed', 'check_failed', 2])
   assert.match(
     String(asked()[1]),
-    /An earlier try at this work order failed.*check_failed: Check \\"polite\\".*took … ms/,
+    /An earlier try at this work order failed.*check_failed: Check \\"polite\\".*took … ms.*The change that failed so.*-hello\\n\+hi\\n/,
   )
 
   await moose.orchestrator.retry(id)
   const third = await ended()
   assert.deepEqual([third.status, third.attempts], ['in_progress', 3])
-  assert.equal(asked()[2], asked()[1], 'nothing has changed since the second attempt')
+  assert.match(String(asked()[2]), /The change that failed so.*-hello\\n\+hey\\n/)
+  assert.doesNotMatch(String(asked()[2]), /\+hi\\n/, 'it is told of the last failure alone')
   assert.equal(server.calls.length, 3)
+
+  const url = `http://127.0.0.1/api/work-orders/${id}/attempts/3/tries/1`
+  const shown = await (await moose.http.fetch(new Request(url))).text()
+  assert.match(shown, /The change that failed so.*-hello\\n\+hey\\n/, 'the prompt can be shown')
 })

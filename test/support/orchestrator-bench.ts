@@ -99,7 +99,7 @@ function troubled(
     async apply(input) {
       await meet('aider', input.signal)
       await repair(input.workspace.path, input)
-      return { costUsd: 0 }
+      return { costUsd: 0, answers: 1 }
     },
   }
   const route: Manager['route'] = async (request, signal) => {

@@ -155,7 +155,7 @@ function evidenceOf(order: Carried): Evidence {
         shown: [{ path: 'src/session.ts', why: 'scope', bytes: 4_120 }],
       },
     },
-    applied: { headSha: HEAD_SHA, executor: 'patch', reason: 'the proposal is edits', costUsd: 0 },
+    applied: { headSha: HEAD_SHA, executor: 'patch', reason: 'the proposal is edits', costUsd: 0, answers: 0 },
     verified: {
       headSha: HEAD_SHA,
       files: order.files,

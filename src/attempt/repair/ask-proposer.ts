@@ -13,6 +13,8 @@ type Failed = {
   /** The answer that the conversation ends with so far. */
   answered: ProposerResponse
   repair: Repairing
+  /** How many answers it may take. */
+  mostCalls: number
 }
 
 /**
@@ -24,7 +26,7 @@ export async function askProposer(
   context: AttemptContext,
   { routed, proposed }: { routed: Routed; proposed: Proposed },
   { proposer, workspaces, buildProposerRequest }: Pick<Adapters, 'proposer' | 'workspaces' | 'buildProposerRequest'>,
-  { headSha, answered, repair }: Failed,
+  { headSha, answered, repair, mostCalls }: Failed,
 ): Promise<{ response: ProposerResponse; reason: string }> {
   const { project } = routed
   const { baseSha, proposer: asked, told } = proposed
@@ -35,7 +37,7 @@ export async function askProposer(
   const changed = workspaces.tree(project, headSha)
   const failed = { ...repair.told, number: repair.number, answered, changed }
   const response = await proposer
-    .propose({ ...question, mostCalls: MOST_ANSWERS_OF_ONE, repair: failed })
+    .propose({ ...question, mostCalls: Math.min(MOST_ANSWERS_OF_ONE, mostCalls), repair: failed })
     .catch((error: unknown) => {
       throw error instanceof Fault && isOf('outage', error.code) ? asProviderPaused(error, asked) : error
     })

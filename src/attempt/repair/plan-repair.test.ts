@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Check, CheckResult } from '../../ports/execution.ts'
 import { planRepair, type Repairable, repairableOf, type Tried } from './plan-repair.ts'
 
-const NOTHING: Tried = { asked: 0, told: [], fixed: [] }
+const NOTHING: Tried = { asked: 0, told: [], fixed: [], answers: 1 }
 const HOW = { by: 'proposer', most: 2 } as const
 
 const check = (name: string, fix: string | null = null): Check => {
@@ -47,6 +47,7 @@ test('fixes come first, each once since the model made the change; then the mode
     by: 'proposer',
     check: 'lint',
     number: 2,
+    mostCalls: 2,
     reason: 'repair 2 of 2: check "lint" failed',
   })
 })
@@ -62,13 +63,26 @@ test('it ends at the limit, at the same failures, and where nothing mends a chan
   assert.deepEqual(planRepair({ ...found, most: 0 }, NOTHING), { by: null, why: null })
 })
 
-test('failures are the same by their names, whatever else is printed; without names by what is printed, but for times', () => {
-  const named = (outputTail: string, failures: readonly string[]) =>
-    repairable([failed('tests', { outputTail, failures })]).signature
-  assert.equal(named('one', ['a', 'b']), named('two', ['b', 'a']))
-  assert.notEqual(named('one', ['a']), named('one', ['b']))
+test('a refinement takes the place of a repair: with three answers it ends, or with more where more repairs are allowed', () => {
+  const found = repairable([failed('tests')])
+  const left = (answers: number, most: number) => {
+    const plan = planRepair({ ...found, most }, { ...NOTHING, answers })
+    return plan.by === 'proposer' ? plan.mostCalls : plan
+  }
+  assert.deepEqual([left(1, 2), left(2, 2), left(2, 1), left(3, 3)], [2, 1, 1, 1])
+  assert.deepEqual(left(3, 2), { by: null, why: 'the attempt has had 3 answers of models, and no more are asked for' })
+})
+
+test('a failure is the same by its name and its assertion; without both by what is printed, but for times and places', () => {
+  const known = (identity: string, failures: readonly string[], outputTail = 'x') =>
+    repairable([failed('tests', { outputTail, failures, identity })]).signature
+  assert.equal(known('one', ['a', 'b'], 'this'), known('one', ['b', 'a'], 'that'))
+  assert.notEqual(known('one', ['a']), known('one', ['b']))
+  assert.notEqual(known('one', ['a']), known('two', ['a']), 'another assertion of the same test')
+  assert.equal(known('one', ['tsc: a.ts:3: TS1']), known('one', ['tsc: a.ts:9: TS1']))
   const printed = (outputTail: string) => repairable([failed('tests', { outputTail })]).signature
   assert.equal(printed('3 !== 4 in 12 ms'), printed('3 !== 4 in 9 ms'))
+  assert.equal(printed('a.ts:3: no such name'), printed('a.ts:9: no such name'))
   assert.notEqual(printed('3 !== 4'), printed('3 !== 5'))
 })
 

@@ -1,6 +1,8 @@
+import { lasting } from '../../checks/excerpt/failure-identity.ts'
 import type { Repair } from '../../contract/evidence/repair.ts'
 import type { Check, CheckResult } from '../../ports/execution.ts'
 import { failureSummary } from '../failure-summary.ts'
+import { MOST_ANSWERS } from '../steps/propose.ts'
 import { checkFailure, isNewFailure } from '../steps/verify.ts'
 
 /** What a commit failed, and what may be done about it, as it was when the commit was verified. */
@@ -11,7 +13,7 @@ export type Repairable = {
   fixable: readonly string[]
   /** What failed, as it is told. */
   failure: string
-  /** Equal for the same failures. */
+  /** Equal for the same failures: those of the same tests with the same assertions. */
   signature: string
   /** What mends a change beside `fix`; null: nothing does. */
   by: 'proposer' | 'aider' | null
@@ -27,12 +29,21 @@ export type Tried = {
   told: readonly string[]
   /** Checks whose `fix` was run since a model made the change. */
   fixed: readonly string[]
+  /** Answers of models that the attempt has had. */
+  answers: number
 }
 
 /** The next repair; `by` null: there is none, and why. */
 export type Plan =
   | { by: 'fix'; checks: readonly [string, ...string[]] }
-  | { by: Exclude<Repair['by'], 'fix'>; check: string; number: number; reason: string }
+  | {
+      by: Exclude<Repair['by'], 'fix'>
+      check: string
+      number: number
+      reason: string
+      /** Answers that are left for it and what follows. */
+      mostCalls: number
+    }
   | { by: null; why: string | null }
 
 /** Failing checks whose failures are told. */
@@ -52,7 +63,7 @@ export function repairableOf(
     checks: names,
     fixable: names.filter((name) => withFix.has(name)),
     failure: failing.slice(0, MOST_TOLD).map(summaryOf).join('\n\n'),
-    signature: JSON.stringify(failing.map((result) => [result.name, namesOf(result) ?? summaryOf(result)])),
+    signature: JSON.stringify(failing.map(signatureOf)),
     ...how,
   }
 }
@@ -66,18 +77,34 @@ export function planRepair({ checks, fixable, signature, by, most }: Repairable,
   if (tried.told.includes(signature)) return { by: null, why: 'the same failed again after a repair' }
   if (tried.asked >= most)
     return { by: null, why: most === 0 ? null : `it was repaired ${times(most)}, and no more is allowed` }
+  const mostCalls = answersLeft(tried, most)
+  if (mostCalls === 0)
+    return { by: null, why: `the attempt has had ${tried.answers} answers of models, and no more are asked for` }
   const number = tried.asked + 1
-  return { by, check, number, reason: `repair ${number} of ${most}: check "${check}" failed` }
+  return { by, check, number, mostCalls, reason: `repair ${number} of ${most}: check "${check}" failed` }
+}
+
+/** The first answer and one for each repair, or what a hopeless order may cost: a refinement takes the place of a repair. */
+function answersLeft({ answers }: Pick<Tried, 'answers'>, most: number): number {
+  return Math.max(0, Math.max(MOST_ANSWERS, 1 + most) - answers)
 }
 
 function times(count: number): string {
   return count === 1 ? 'once' : `${count} times`
 }
 
+/** A failure is the same one by its name and by its assertion or error; where neither is known, by all that is told of it. */
+function signatureOf(result: CheckResult): readonly unknown[] {
+  const { name, identity } = result
+  const names = namesOf(result)
+  if (names === null && identity === undefined) return [name, summaryOf(result).split('\n').map(lasting)]
+  return [name, names, identity]
+}
+
 /** The names of what failed, where they are known. */
 function namesOf({ failures, newFailures }: CheckResult): readonly string[] | null {
   const names = newFailures === null ? failures : newFailures
-  return names === null || names.length === 0 ? null : names.toSorted()
+  return names === null || names.length === 0 ? null : names.map(lasting).toSorted()
 }
 
 function summaryOf(result: CheckResult): string {

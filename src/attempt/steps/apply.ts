@@ -18,6 +18,8 @@ export type Applied = {
   reason: string
   /** USD of the model calls the executor made. */
   costUsd: number
+  /** How many answers of models the executor had. */
+  answers: number
   /** Somebody has changed it since Moose pushed it: what it changes outside the scope is said, not refused. */
   byHand?: true
 }
@@ -72,7 +74,7 @@ export async function apply(
   if (repair !== null) await note(repair.reason)
   const { executor, reason } = executorFor(adapters.executors, application)
   await using workspace = await openFor(context, done, adapters, { executor, application })
-  const { costUsd } = await faultPoint('apply', () =>
+  const { costUsd, answers } = await faultPoint('apply', () =>
     executor.apply(inputOf(context, done, workspace, application)),
   ).catch((error: unknown) => {
     throw error instanceof Fault && isOf('outage', error.code) ? asProviderPaused(error, done.proposed.proposer) : error
@@ -84,7 +86,7 @@ export async function apply(
     throw new Fault('change_without_effect', 'The proposal changes nothing. Describe the change more precisely.')
   }
   await note(`committed ${headSha.slice(0, 12)} with ${executor.name}: ${reason}`)
-  return { headSha, executor: executor.name, reason, costUsd }
+  return { headSha, executor: executor.name, reason, costUsd, answers }
 }
 
 function executorFor(executors: Executors, { response, repair }: Application): ExecutorChoice {

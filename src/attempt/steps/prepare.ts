@@ -1,3 +1,4 @@
+import { failsUntold, untoldWarning } from '../../contract/base-checks.ts'
 import { isOf } from '../../faults/families.ts'
 import { Fault, toFault } from '../../faults/fault.ts'
 import { faultPoint } from '../../faults/fault-point.ts'
@@ -35,6 +36,8 @@ export async function prepare(
   if (!known.wasKnown) base.forget()
   const failing = known.checks.filter(({ outcome }) => outcome !== 'passed').map(({ name }) => name)
   if (failing.length > 0) await context.note(`fails before any change: ${failing.join(', ')}`)
+  const untold = known.checks.filter(failsUntold).map(({ name }) => name)
+  if (untold.length > 0) await context.note(untoldWarning(untold))
   const checks = known.checks.map(({ name, outcome, failures }) => ({ name, outcome, failures }))
   return { baseSha, checks, wasKnown: known.wasKnown }
 }

@@ -66,7 +66,7 @@ const MOST_TRIES = 2
 /** Of one proposer for one change: the first answer, and a refinement where it does not apply. */
 export const MOST_ANSWERS_OF_ONE = 2
 
-/** Answers that an attempt may have before there is a change: then a human has to look at the order. */
+/** Answers that an attempt may have: then a human has to look at the order. More only where more repairs are allowed. */
 export const MOST_ANSWERS = 3
 
 /**
@@ -297,8 +297,12 @@ async function proposeOnce(
   // Any text counts then, and Aider asks in its turn.
   const mostCalls = wanted === 'text' ? 1 : left.ofTry
   const response = await proposer.propose({ ...question, mostCalls, repair: null })
-  const cycles = response.refinement_metadata === undefined ? 1 : response.refinement_metadata.cycles
-  return { baseSha, proposer: asked, response, answers: MOST_ANSWERS - left.ofAttempt + cycles, told }
+  return { baseSha, proposer: asked, response, answers: MOST_ANSWERS - left.ofAttempt + cyclesOf(response), told }
+}
+
+/** How many answers a response took. */
+export function cyclesOf({ refinement_metadata: refinement }: ProposerResponse): number {
+  return refinement === undefined ? 1 : refinement.cycles
 }
 
 /** What a proposer is asked: the same each time, so that a repair continues the conversation it began. */

@@ -43,7 +43,15 @@ async function keptOne(
   await workspaces.keep(project, { workOrderId, attempt }, headSha)
   const reason = `the commit of attempt ${toVerify.attempt}, made by ${apply.executor}; no model is called`
   await note(`${headSha.slice(0, 12)} is ${reason}`)
-  return { headSha, baseSha: propose.baseSha, branchHead: null, executor: apply.executor, reason, costUsd: 0 }
+  return {
+    headSha,
+    baseSha: propose.baseSha,
+    branchHead: null,
+    executor: apply.executor,
+    reason,
+    costUsd: 0,
+    answers: 0,
+  }
 }
 
 async function ofBranch(
@@ -57,7 +65,7 @@ async function ofBranch(
   const request: BranchRequest = { project, workOrderId, attempt, branch, known, began, signal }
   const standing = await faultPoint('fetch_base', () => workspaces.standingBranch(request))
   const { baseTip, head, isThere, isOurs, forkedAt } = standing
-  const found = { executor: toVerify.apply.executor, costUsd: 0, branchHead: isThere ? head : null }
+  const found = { executor: toVerify.apply.executor, costUsd: 0, answers: 0, branchHead: isThere ? head : null }
   if (head !== known && !isOurs) {
     const files = await workspaces.changedFiles(project, forkedAt, head)
     const outside = files.map(({ path }) => path).filter((path) => !isInScope(path, order.files_in_scope))

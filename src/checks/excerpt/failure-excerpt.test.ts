@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { FAILING_SUITES } from '../../../test/support/failing-suites/all-suites.ts'
 import { createRedaction } from '../../redaction/redaction.ts'
 import { FailureExcerpt } from './failure-excerpt.ts'
+import { junitFailures } from './report/junit.ts'
 
 const RECORDINGS = path.join(import.meta.dirname, '../../../test/fixtures/failing-suites')
 const MOST_BYTES = 4_000
@@ -190,4 +191,46 @@ test('300,000 failures, a line of 50 MB and sequences within sequences are read 
       t.diagnostic(`${name}: ${took.toFixed(0)} ms, ${Math.round(grown / 1e6)} MB`)
     })
   }
+})
+
+const SMALL_PYTEST = `============================= test session starts ==============================
+collected 2 items
+
+tests/test_cart.py .F                                                    [100%]
+
+=================================== FAILURES ===================================
+_________________________________ test_totals __________________________________
+
+    def test_totals():
+>       assert total([20, 21]) == 42
+E       assert 41 == 42
+E        +  where 41 = total([20, 21])
+
+tests/test_cart.py:5: AssertionError
+=========================== short test summary info ============================
+FAILED tests/test_cart.py::test_totals - assert 41 == 42
+========================= 1 failed, 1 passed in 0.02s ==========================
+`
+
+test('of a small output too the failing part is told, where a tool reports one', () => {
+  assert.match(toldOf([SMALL_PYTEST]), /^test_totals\n.*assert 41 == 42/s)
+  assert.doesNotMatch(toldOf([SMALL_PYTEST]), /session starts|collected|\[100%\]|summary info/)
+  assert.equal(toldOf(['building\nerror in the plan\n']), 'building\nerror in the plan', 'all of what no tool reports')
+})
+
+test('what a report and the output say of the same failure is told once', () => {
+  const xml = `<testsuite><testcase classname="tests.test_cart" name="test_totals">
+<failure message="assert 41 == 42&#10; +  where 41 = total([20, 21])">def test_totals():
+&gt;       assert total([20, 21]) == 42
+E       assert 41 == 42
+E        +  where 41 = total([20, 21])
+
+tests/test_cart.py:5: AssertionError</failure></testcase></testsuite>`
+  const excerpt = new FailureExcerpt('/tree', (text) => text)
+  const other = '--- FAIL: TestOther (0.00s)\n    a_test.go:7: got 1, want 2\n'
+  excerpt.add(`${other}FAIL\n${SMALL_PYTEST}`)
+  const told = excerpt.read(MOST_BYTES, junitFailures(xml).blocks)
+  assert.equal(told.split('assert 41 == 42').length - 1, 1, told)
+  assert.match(told, /^tests\.test_cart › test_totals\n/)
+  assert.match(told, /got 1, want 2/, 'what the report does not hold is told as well')
 })

@@ -1,5 +1,6 @@
 import { plainText } from '../../redaction/plain-text.ts'
 import type { Block, FailureFormat, FailureKind, Line, Opening, Worth } from './failure-format.ts'
+import { failureIdentity } from './failure-identity.ts'
 import { errorWithStack, formatters, mention } from './formats/generic.ts'
 import { go } from './formats/go.ts'
 import { java } from './formats/java.ts'
@@ -66,7 +67,7 @@ export class FailureExcerpt {
   readonly #known = new Set<string>()
   readonly #head: string[] = []
   readonly #tail: string[] = []
-  /** The last ones that belong to nothing. */
+  /** The last ones that belong to nothing, behind the last failure. */
   readonly #last: string[] = []
   #open: { opening: Opening; lines: Line[]; at: number; room: Record<Worth, number> } | null = null
   #dropped = 0
@@ -104,11 +105,29 @@ export class FailureExcerpt {
     const shown = (lines: readonly string[]) => lines.map((line) => this.#shown(line))
     const ends = { head: shown(this.#head), tail: shown(this.#tail), last: shown(this.#last) }
     const between = this.#lines - ends.head.length - ends.tail.length
-    const clean = reported.map((block) =>
-      block.map(({ text, worth }) => ({ text: this.#shown(plainText(text)), worth })),
-    )
-    const found = { reported: clean, failures, traces, mentions, names: [...this.#names], dropped: this.#dropped }
+    const found = {
+      reported: reported.map((block) => this.#clean(block)),
+      failures,
+      traces,
+      mentions,
+      names: [...this.#names],
+      dropped: this.#dropped,
+    }
     return toldText({ ...found, ...ends, between }, maxBytes)
+  }
+
+  /**
+   * After `read`: equal for the same failures, whatever else was printed.
+   *
+   * @returns null: no tool that is known reported one
+   */
+  identity(reported: readonly Block[] = []): string | null {
+    const { failure, trace } = this.#blocks
+    return failureIdentity([...reported.map((block) => this.#clean(block)), ...failure, ...trace])
+  }
+
+  #clean(block: Block): Block {
+    return block.map(({ text, worth }) => ({ text: this.#shown(plainText(text)), worth }))
   }
 
   #piece(piece: string): void {
@@ -210,6 +229,7 @@ export class FailureExcerpt {
       this.#keepName(name)
       return
     }
+    if (kind !== 'mention') this.#last.splice(0)
     const identity = identityOf(lines)
     if (this.#known.has(identity)) return
     if (this.#known.size < MOST_KNOWN) this.#known.add(identity)

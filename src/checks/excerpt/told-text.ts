@@ -1,4 +1,4 @@
-import type { Block, Worth } from './failure-format.ts'
+import type { Block, Line, Worth } from './failure-format.ts'
 
 /** What was found in an output, each kind in its order. */
 export type Found = {
@@ -33,13 +33,12 @@ const ORDER: readonly Worth[] = ['key', 'detail', 'context']
 
 /** The useful part of an output: first failures before later ones, and what is left out. At most `maxBytes` of UTF-8. */
 export function toldText(found: Found, maxBytes: number): string {
+  const own = [...found.failures, ...found.traces].filter(notIn(found.reported))
+  const sure = [...found.reported, ...own]
+  const isRecognised = found.reported.length + found.failures.length > 0
   const whole = [...found.head, ...found.tail].join('\n')
-  if (found.between === 0 && Buffer.byteLength(whole) <= Math.min(maxBytes, SHORT_OUTPUT)) {
-    const reported =
-      found.reported.length === 0 ? [] : accounts(found.reported, maxBytes - Buffer.byteLength(whole) - 2).texts
-    return [...reported, whole].filter((text) => text !== '').join('\n\n')
-  }
-  const sure = [...found.reported, ...found.failures, ...found.traces]
+  const isShort = found.between === 0 && Buffer.byteLength(whole) <= Math.min(maxBytes, SHORT_OUTPUT)
+  if (isShort && !isRecognised) return whole
   const blocks = sure.length > 0 ? sure : found.mentions
   if (blocks.length === 0 && found.names.length === 0) return headAndTail(found, maxBytes)
   const end = lastLines(found.last)
@@ -54,7 +53,21 @@ export function toldText(found: Found, maxBytes: number): string {
   return cut([told, note, ...(isTold ? [] : [end])].filter((text) => text !== '').join('\n\n'), maxBytes)
 }
 
-/** An output of so many bytes is told as it is. */
+/** Whether a failure says something that no line of these does. */
+function notIn(reported: readonly Block[]): (block: Block) => boolean {
+  const known = new Set(reported.flatMap((block) => block.map(saidIn)))
+  return ([, ...lines]) => {
+    const said = lines.filter(({ worth }) => worth === 'key')
+    return said.length === 0 || said.some((line) => !known.has(saidIn(line)))
+  }
+}
+
+/** Without the mark that pytest puts before it. */
+function saidIn({ text }: Line): string {
+  return text.trim().replace(/^[E>] {2,}/, '')
+}
+
+/** An output of so many bytes in which no tool reports a failure is told as it is. */
 const SHORT_OUTPUT = 1_500
 
 /** Those of one line each below each other. */

@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { Command } from 'commander'
-import type { BaseCheck, CheckedProject } from '../../contract/base-checks.ts'
+import { type BaseCheck, type CheckedProject, failsUntold, untoldWarning } from '../../contract/base-checks.ts'
 import { grantOptions, NetworkUse, plainRule } from '../../contract/hosts/host-rule.ts'
 import { ProjectsResponse, type ProjectView } from '../../contract/projects.ts'
 import { Fault } from '../../faults/fault.ts'
@@ -118,6 +118,8 @@ function report(output: Output, result: CheckedProject): void {
   output.note(
     `${failed.length} fail before any change: orders go on, and these prove nothing unless a change mends them`,
   )
+  const untold = failed.filter(failsUntold).map(({ name }) => name)
+  if (untold.length > 0) output.note(harmless(untoldWarning(untold)))
   process.exitCode = 1
 }
 

@@ -97,18 +97,21 @@ export async function ordersWithoutProcess(db: Db): Promise<string[]> {
 
 const BY_ITSELF_AGO = sql`moose_now() - ${BY_ITSELF}::interval`
 
+/** An attempt that failed, with its commit where it made one. */
+export type LastFailure = Pick<AttemptRow, 'number' | 'project_id' | 'base_sha' | 'head_sha'> & { error: FaultRecord }
+
 /**
- * The fault of the last attempt before this one that failed with one of these; null: there is none, or none since a human
+ * The last attempt before this one that failed with one of these codes; null: there is none, or none since a human
  * had the models asked anew.
  */
 export async function lastFailureBefore(
   db: Db,
   { workOrderId, attempt }: AttemptKey,
   codes: readonly FaultCode[],
-): Promise<FaultRecord | null> {
+): Promise<LastFailure | null> {
   const row = await db
     .selectFrom('attempts')
-    .select('error')
+    .select(['number', 'project_id', 'base_sha', 'head_sha', 'error'])
     .where('work_order_id', '=', workOrderId)
     .where('number', '<', attempt)
     .where(({ exists, selectFrom }) =>
@@ -138,7 +141,8 @@ export async function lastFailureBefore(
     .orderBy('number', 'desc')
     .limit(1)
     .executeTakeFirst()
-  return row === undefined ? null : row.error
+  if (row === undefined || row.error === null) return null
+  return { ...row, error: row.error }
 }
 
 /** Whether there is a later run of the attempt than this one. */

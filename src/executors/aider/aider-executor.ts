@@ -44,7 +44,10 @@ export function createAiderExecutor(options: AiderExecutorOptions): Executor {
   }
 }
 
-async function apply(options: AiderExecutorOptions, input: ExecutorInput): Promise<{ costUsd: number }> {
+async function apply(
+  options: AiderExecutorOptions,
+  input: ExecutorInput,
+): Promise<{ costUsd: number; answers: number }> {
   refuseConfiguration(input.scope)
   const command = await options.locate()
   const { workspace, proposer, workOrderId, attempt, order, signal, previousFailure } = input
@@ -72,7 +75,7 @@ async function apply(options: AiderExecutorOptions, input: ExecutorInput): Promi
   const ending = await execute({ options, input, command, run }, grant)
   await judge(input, { ...ending, grant, mask })
   const costs = grant.calls.flatMap(({ costUsd }) => (costUsd === null ? [] : [costUsd]))
-  return { costUsd: Usd.sum(0, ...costs).toNumber() }
+  return { costUsd: Usd.sum(0, ...costs).toNumber(), answers: grant.calls.filter(isAnswered).length }
 }
 
 /** One that was cut off or refused is an answer too. */

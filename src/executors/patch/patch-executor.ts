@@ -18,7 +18,7 @@ export function createPatchExecutor() {
 /** All it needs; a part of what every executor is given. */
 type PatchInput = Pick<ExecutorInput, 'content' | 'scope' | 'signal'> & { workspace: { readonly path: string } }
 
-async function apply({ workspace, content, scope, signal }: PatchInput): Promise<{ costUsd: number }> {
+async function apply({ workspace, content, scope, signal }: PatchInput): Promise<{ costUsd: number; answers: number }> {
   const edits = parseEdits(content)
   const read = async (path: string) => {
     const file = await readTreeFile(workspace.path, path)
@@ -27,5 +27,5 @@ async function apply({ workspace, content, scope, signal }: PatchInput): Promise
   const changes = await applyEdits(edits, { read, scope })
   signal.throwIfAborted()
   await writeChanges(workspace.path, changes)
-  return { costUsd: 0 }
+  return { costUsd: 0, answers: 0 }
 }

@@ -1,20 +1,22 @@
 import { failureSummary } from '../../attempt/failure-summary.ts'
+import { toldBefore } from '../../attempt/told-before.ts'
 import { shownFault } from '../../contract/work-orders.ts'
-import { lastFailureBefore, selectAttempt } from '../../db/attempts/attempts.ts'
+import { selectAttempt } from '../../db/attempts/attempts.ts'
 import { askedUpTo, type FoundTry, proposalsOf } from '../../db/attempts/model-tries.ts'
 import { projectOf } from '../../db/projects.ts'
 import { listProposers } from '../../db/proposer-configs.ts'
-import { codesOf } from '../../faults/families.ts'
 import { isFaultCode, toFault } from '../../faults/fault.ts'
 import type { ModelMessage } from '../../models/model-answer.ts'
 import { answerTextOf } from '../../models/remembered-answers.ts'
 import { type AskedCall, type Beginnings, rebuildPrompt } from '../../proposer/rebuild-prompt.ts'
+import type { SecretSettings } from '../../redaction/redaction.ts'
+import { createPublishedSanitizer } from '../../redaction/sanitize-output.ts'
 import { contextFilesOf, WorkOrderContent } from '../../work-order/content.ts'
 import type { HttpDeps } from '../http-deps.ts'
 
 export type ToldDeps = Pick<HttpDeps, 'db'> & {
   adapters: Pick<HttpDeps['adapters'], 'workspaces' | 'bases' | 'buildProposerRequest'>
-  config: Pick<HttpDeps['config'], 'contextMaxBytes' | 'extraContextTokens'>
+  config: Pick<HttpDeps['config'], 'contextMaxBytes' | 'extraContextTokens'> & SecretSettings
 }
 
 /** What the model was told, or why that cannot be shown. */
@@ -64,7 +66,8 @@ async function beginningsOf(
   const project = await projectOf(db, attempt.project_id)
   const proposals = await proposalsOf(db, key)
   const shas = new Set([attempt.base_sha, ...proposals.map(({ base }) => base)])
-  const before = await lastFailureBefore(db, key, codesOf('model_work'))
+  const published = createPublishedSanitizer(config)
+  const before = await toldBefore({ db, workspaces, published }, key)
   const failures = proposals.map(({ error }) => summaryOf(shownFault(error)))
   return {
     request: buildProposerRequest(order.data),
@@ -76,7 +79,7 @@ async function beginningsOf(
           return { tree: workspaces.tree(project, sha), contextFiles }
         }),
     ),
-    failures: [...new Set([null, before === null ? null : failureSummary(before), ...failures])],
+    failures: [...new Set([null, ...(before === null ? [] : [before.failure, before.withChange]), ...failures])],
     limits: config,
   }
 }

@@ -82,7 +82,10 @@ function blockOf({ title, message, text }: Case): Block {
     .slice(0, MOST_LINES)
     .filter((line) => line.trim() !== '' && !isForeign(line))
   // Most tools begin the text with the message.
-  const said = message === '' || told.includes(message.trim()) ? [] : message.trim().split('\n').slice(0, KEY_LINES)
+  const said = message
+    .split('\n')
+    .slice(0, KEY_LINES)
+    .filter((line) => line.trim() !== '' && !told.includes(line.trim()))
   return [
     key(title),
     ...said.map(key),
