@@ -158,7 +158,7 @@ async function verifyOnce(
     input: { head_sha: applied.headSha },
     async run() {
       const found = await verify(context, { ...done, applied }, adapters)
-      const spent = await context.spentUsd()
+      const spent = (await context.spent()).costUsd
       const mended = found.failure === null
       const repairs = [...before, ...judged(made, { mended, costUsd: costOf(spentUsd, spent) })]
       return { ...found, repairable: await judgeRepairable(making, found, applied), spentUsd: spent, repairs }
@@ -226,7 +226,7 @@ const withSpent =
   async (error: unknown): Promise<never> => {
     const { code, message, details } = toFault(error)
     if (!isOfModel(code)) throw error
-    throw new Fault(code, message, { ...details, spent_usd: await context.spentUsd() }, error)
+    throw new Fault(code, message, { ...details, spent_usd: (await context.spent()).costUsd }, error)
   }
 
 type Applying = Omit<Application, 'repair'> & {

@@ -11,12 +11,12 @@ import { isStillApproved } from '../db/work-orders/order-conditions.ts'
 import { shortIdOf } from '../db/work-orders/work-orders.ts'
 import { codesOf } from '../faults/families.ts'
 import type { Log } from '../log.ts'
-import { Usd } from '../money.ts'
 import type { Sanitize } from '../redaction/sanitize-output.ts'
 import { orderAddress } from '../work-order/naming.ts'
 import type { AttemptContext } from './context.ts'
 import { failureSummary } from './failure-summary.ts'
 import { createOutputLog } from './output-log.ts'
+import { paidIn } from './proposer-metadata.ts'
 import type { StepName } from './steps.ts'
 import { whatToVerify } from './verify-only/what-to-verify.ts'
 
@@ -53,7 +53,7 @@ export async function openAttempt(
       project: () => projectOf(db, row.project_id),
       address: orderAddress(config.pageUrl, key.workOrderId),
       shortId: () => shortIdOf(db, key.workOrderId),
-      spentUsd: () => spentUsd(db, key, row.verifies),
+      spent: () => sumModelCalls(db, key.workOrderId, ...paidIn(key.attempt, row.verifies)),
       previousFailure: () => previousFailure(db, key),
       allowances: () => allowancesOf(db, key.workOrderId),
       protection: () => protectionOf(db, row.project_id),
@@ -63,12 +63,6 @@ export async function openAttempt(
     },
     [Symbol.asyncDispose]: () => output.flush(),
   }
-}
-
-async function spentUsd(db: Kysely<Database>, key: AttemptKey, verifies: number | null): Promise<number> {
-  const attempts = verifies === null ? [key.attempt] : [verifies, key.attempt]
-  const sums = await Promise.all(attempts.map((attempt) => sumModelCalls(db, key.workOrderId, attempt)))
-  return Usd.sum(...sums.map(({ costUsd }) => costUsd)).toNumber()
 }
 
 type OpeningDeps = {

@@ -34,7 +34,7 @@ async function carriedOut({ files = FILES, settings = {}, script }: Setting) {
   const order = await settled(moose, id)
   const owned = stack.move()
   const said = () => server.calls.map(messagesOf)
-  return { home, moose, id, order, said, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+  return { home, moose, id, order, said, charged: server.charged, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
 
 const repairsOf = ({ evidence }: WorkOrderDetail) => (evidence ? evidence.repairs : [])
@@ -86,6 +86,22 @@ test('what a change newly fails goes back to its model in the same conversation,
     [Reflect.get(Object(metadata), 'repairs'), Reflect.get(Object(metadata), 'repair_cost_usd')],
     [[{ check: 'polite', by: 'proposer', mended: true }], repair.cost_usd],
   )
+})
+
+test('what is told of the proposer is the sum over all its calls: proposal, refinement and repairs', async () => {
+  const wrong = edit('hello', 'hello, please')
+  await using done = await carriedOut({ script: [write('hi'), wrong, edit('hi', 'hi, please')] })
+  const { order, home, charged } = done
+  const { body } = await home.database.db.selectFrom('pull_requests').select('body').executeTakeFirstOrThrow()
+  const json = body.split('\n').slice(body.split('\n').indexOf('## Metadata'))
+  const metadata = JSON.parse(json.slice(json.indexOf('```json') + 1, json.indexOf('```')).join('\n'))
+  const { cost, token_usage, refinement_metadata } = metadata.proposer_metadata
+  const { input, output } = charged
+  assert.deepEqual([cost, refinement_metadata.cycles], [Number(order.actual_cost), 3])
+  assert.deepEqual([token_usage.input, token_usage.output, token_usage.total], [input, output, input + output])
+  const { proposer_response } = Object(order.metadata)
+  assert.deepEqual([proposer_response.cost, proposer_response.token_usage], [cost, token_usage])
+  assert.equal(proposer_response.refinement_metadata.cycles, 3)
 })
 
 test('a repair that does not apply is sent back once, and what fails the same way after it is not asked again', async () => {
