@@ -166,7 +166,7 @@ const END: Record<Exclude<NextMove, 'leave'>, EndStatuses> = {
  * The failure case of the specification's 4.7, in one transaction. A repetition changes nothing.
  *
  * A suspended attempt has no outcome yet. The outcome it gets if it is never resumed is stored with it. One that its project's
- * set-up ended has none at all: it says nothing about a proposer.
+ * set-up ended, or that only verified a commit, has none at all: it says nothing about a proposer.
  *
  * @throws {Fault} `attempt_taken_over` when a later run has to record its own end instead
  */
@@ -185,11 +185,13 @@ export async function recordFailure(db: Kysely<Database>, failure: Failure): Pro
     }
     await endShownSteps(transaction, failure, failure.fault)
     await moveOrder(transaction, failure, END[move].order, move === 'suspend')
-    const isVerifying = failure.evidence.routed?.verifies !== undefined
+    // It may have ended before it was routed, so the row says what it is.
+    const isVerifying = ended.verifies !== null
     const hasOutcome = move !== 'suspend' && !isVerifying && !isOf('set_up', failure.fault.code)
     if (hasOutcome) await recordFailedOutcome(transaction, failure, ended)
     await recordEnded(transaction, failure, ended, move === 'suspend' ? 'suspended' : END[move].attempt)
-    if (move === 'fail' || move === 'block' || move === 'retry') await noteInRows(transaction, failure)
+    const isFailure = move === 'fail' || move === 'block' || move === 'retry'
+    if (isFailure && !isVerifying) await noteInRows(transaction, failure)
     if (move !== 'suspend') await fallBackOnPullRequest(transaction, failure)
   })
 }
