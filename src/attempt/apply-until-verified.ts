@@ -3,6 +3,7 @@ import { isOf } from '../faults/families.ts'
 import { Fault, type FaultCode, toFault } from '../faults/fault.ts'
 import { Usd } from '../money.ts'
 import type { ProposerResponse } from '../ports/proposal.ts'
+import { firstSentence } from '../work-order/words.ts'
 import type { Adapters, AttemptContext } from './context.ts'
 import type { Run } from './durable-step.ts'
 import { failureSummary } from './failure-summary.ts'
@@ -273,12 +274,14 @@ function applyOnce(
 
 function unrepaired(check: Fault, why: string | null): Fault {
   if (why === null) return check
-  return new Fault(check.code, `${check.message}\nIt was not repaired further: ${why}.`, { ...check.details }, check)
+  const details = { ...check.details, unrepaired: why }
+  return new Fault(check.code, `${check.message}\nIt was not repaired further: ${why}.`, details, check)
 }
 
 /** The fault of the check, with the failure of its repair. */
 function notRepaired(check: Fault, repair: Fault, { by }: Plan & { by: 'proposer' | 'aider' }): Fault {
-  const who = by === 'aider' ? 'Aider' : 'The model'
-  const message = `${check.message}\n${who} was asked to repair it and failed too: ${repair.message}`
-  return new Fault(check.code, message, { ...check.details, repair: repair.code }, repair)
+  const was = `${by === 'aider' ? 'Aider' : 'the model'} was asked to repair it and failed too`
+  const message = `${check.message}\n${was.slice(0, 1).toUpperCase()}${was.slice(1)}: ${repair.message}`
+  const unrepaired = `${was}: ${firstSentence(repair.message)}`
+  return new Fault(check.code, message, { ...check.details, repair: repair.code, unrepaired }, repair)
 }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Moose } from '../../src/app.ts'
 import { setLimit } from '../../src/budget/limits.ts'
+import { WhyResponse } from '../../src/contract/why/inbox.ts'
 import type { WorkOrderDetail } from '../../src/contract/work-orders.ts'
 import { Usd } from '../../src/money.ts'
 import { startJsonServer } from '../support/json-server.ts'
@@ -35,6 +37,11 @@ async function carriedOut({ files = FILES, settings = {}, script }: Setting) {
   const owned = stack.move()
   const said = () => server.calls.map(messagesOf)
   return { home, moose, id, order, said, charged: server.charged, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+async function whyOf({ moose, id }: { moose: Moose; id: string }) {
+  const response = await moose.http.fetch(new Request(`http://127.0.0.1/api/work-orders/${id}/why`))
+  return WhyResponse.parse(await response.json())
 }
 
 const repairsOf = ({ evidence }: WorkOrderDetail) => (evidence ? evidence.repairs : [])
@@ -130,6 +137,17 @@ test('the same failures twice end it before the limit; with a limit of 0 no mode
   {
     await using done = await carriedOut({ files: quiet, script: [write('hi'), write('hey')] })
     assert.equal(done.said().length, 2)
+    const stopped = 'the same failed again after a repair'
+    assert.equal(done.order.status_reason?.details?.['unrepaired'], stopped)
+    const { why } = await whyOf(done)
+    assert.match(
+      why.short,
+      new RegExp(`^check_failed at verify \\(not repaired further: ${stopped}\\): Check "polite"`),
+    )
+    assert.match(why.sentence, new RegExp(`\\. It was not repaired further: ${stopped}\\.$`))
+    const messages = await done.home.database.db.selectFrom('work_order_events').select('message').execute()
+    const told = messages.filter(({ message }) => message.includes('repair 1 of 2: check "polite" failed'))
+    assert.equal(told.length, 1, JSON.stringify(told))
     assert.match(
       String(done.order.status_reason?.message),
       /not repaired further: the same failed again after a repair/,
@@ -152,6 +170,10 @@ test('a repair that comes to nothing leaves the failed check as the reason, and 
   assert.match(
     order.status_reason.message,
     /^Check "polite".*The model was asked to repair it and failed too: None of/s,
+  )
+  assert.match(
+    String(order.status_reason.details?.['unrepaired']),
+    /^the model was asked to repair it and failed too: None of the 2 answers of stand-in can be applied$/,
   )
   const [repair] = repairsOf(order)
   assert.deepEqual([repair?.head_sha, repair?.mended, Number(repair?.cost_usd) > 0], [null, false, true])
