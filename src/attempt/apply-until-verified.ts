@@ -3,6 +3,7 @@ import { isOf } from '../faults/families.ts'
 import { Fault, type FaultCode, toFault } from '../faults/fault.ts'
 import { Usd } from '../money.ts'
 import type { ProposerResponse } from '../ports/proposal.ts'
+import { firstSentence } from '../work-order/words.ts'
 import type { Adapters, AttemptContext } from './context.ts'
 import type { Run } from './durable-step.ts'
 import { failureSummary } from './failure-summary.ts'
@@ -160,7 +161,7 @@ async function verifyOnce(
     input: { head_sha: applied.headSha },
     async run() {
       const found = await verify(context, { ...done, applied }, adapters)
-      const spent = await context.spentUsd()
+      const spent = (await context.spent()).costUsd
       const mended = found.failure === null
       const repairs = [...before, ...judged(made, { mended, costUsd: costOf(spentUsd, spent) })]
       return { ...found, repairable: await judgeRepairable(making, found, applied), spentUsd: spent, repairs }
@@ -228,7 +229,7 @@ const withSpent =
   async (error: unknown): Promise<never> => {
     const { code, message, details } = toFault(error)
     if (!isOfModel(code)) throw error
-    throw new Fault(code, message, { ...details, spent_usd: await context.spentUsd() }, error)
+    throw new Fault(code, message, { ...details, spent_usd: (await context.spent()).costUsd }, error)
   }
 
 type Applying = Omit<Application, 'repair'> & {
@@ -275,12 +276,14 @@ function applyOnce(
 
 function unrepaired(check: Fault, why: string | null): Fault {
   if (why === null) return check
-  return new Fault(check.code, `${check.message}\nIt was not repaired further: ${why}.`, { ...check.details }, check)
+  const details = { ...check.details, unrepaired: why }
+  return new Fault(check.code, `${check.message}\nIt was not repaired further: ${why}.`, details, check)
 }
 
 /** The fault of the check, with the failure of its repair. */
 function notRepaired(check: Fault, repair: Fault, { by }: Plan & { by: 'proposer' | 'aider' }): Fault {
-  const who = by === 'aider' ? 'Aider' : 'The model'
-  const message = `${check.message}\n${who} was asked to repair it and failed too: ${repair.message}`
-  return new Fault(check.code, message, { ...check.details, repair: repair.code }, repair)
+  const was = `${by === 'aider' ? 'Aider' : 'the model'} was asked to repair it and failed too`
+  const message = `${check.message}\n${was.slice(0, 1).toUpperCase()}${was.slice(1)}: ${repair.message}`
+  const unrepaired = `${was}: ${firstSentence(repair.message)}`
+  return new Fault(check.code, message, { ...check.details, repair: repair.code, unrepaired }, repair)
 }

@@ -1,3 +1,4 @@
+import type { ModelCallTotals } from '../db/model-calls.ts'
 import type { BaseChecks } from '../ports/base-checks.ts'
 import type { CheckRunner, SetUp } from '../ports/execution.ts'
 import type { HeldSearch } from '../ports/held-search.ts'
@@ -42,8 +43,8 @@ export type AttemptContext = {
   address: string | null
   /** Enough of the id to be unique, for branch and title. */
   shortId: () => Promise<string>
-  /** USD of every model call of this attempt so far, and of the one whose commit it verifies. */
-  spentUsd: () => Promise<number>
+  /** What the model calls of this attempt so far, and of the one whose commit it verifies, add up to. */
+  spent: () => Promise<ModelCallTotals>
   /**
    * The last failure of the order that the model's work caused, with the change that failed where it is kept here, as a model is
    * told of it; null: there is none.

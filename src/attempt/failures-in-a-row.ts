@@ -22,11 +22,11 @@ type Failed = AttemptKey & { step: StepName; fault: FaultRecord; evidence: Parti
 
 /**
  * Counts a failed attempt in the row of its project, and where its proposer is to blame, in that of the proposer. An attempt
- * that came past its proposer ends the row of the proposer. What a human or a process did is counted nowhere, and neither is
- * what only verified a commit once more.
+ * that came past its proposer ends the row of the proposer. What a human or a process did is counted nowhere. To be called for
+ * an attempt that made a change, not for one that only verified a commit.
  */
 export async function noteInRows(db: Db, { workOrderId, attempt, step, fault, evidence }: Failed): Promise<void> {
-  if (isOf('no_pattern', fault.code) || evidence.routed?.verifies !== undefined) return
+  if (isOf('no_pattern', fault.code)) return
   const { code, message } = fault
   const projectId = await projectOfAttempt(db, workOrderId, attempt)
   const failure = { workOrderId, projectId, code, step, message }

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { Config } from '../config.ts'
-import { type AttemptKey, type AttemptRun, findAttempt } from '../db/attempts/attempts.ts'
+import { type AttemptRun, findAttempt } from '../db/attempts/attempts.ts'
 import { holdAttempt } from '../db/attempts/hold-attempt.ts'
 import { sumModelCalls } from '../db/model-calls.ts'
 import { projectOf, protectionOf } from '../db/projects.ts'
@@ -10,11 +10,11 @@ import { allowancesOf } from '../db/work-orders/allowed-changes.ts'
 import { isStillApproved } from '../db/work-orders/order-conditions.ts'
 import { shortIdOf } from '../db/work-orders/work-orders.ts'
 import type { Log } from '../log.ts'
-import { Usd } from '../money.ts'
 import type { Sanitize } from '../redaction/sanitize-output.ts'
 import { orderAddress } from '../work-order/naming.ts'
 import type { Adapters, AttemptContext } from './context.ts'
 import { createOutputLog } from './output-log.ts'
+import { paidIn } from './proposer-metadata.ts'
 import type { StepName } from './steps.ts'
 import { toldBefore } from './told-before.ts'
 import { whatToVerify } from './verify-only/what-to-verify.ts'
@@ -52,7 +52,7 @@ export async function openAttempt(
       project: () => projectOf(db, row.project_id),
       address: orderAddress(config.pageUrl, key.workOrderId),
       shortId: () => shortIdOf(db, key.workOrderId),
-      spentUsd: () => spentUsd(db, key, row.verifies),
+      spent: () => sumModelCalls(db, key.workOrderId, ...paidIn(key.attempt, row.verifies)),
       previousFailure: async () => {
         const told = await toldBefore({ db, workspaces, published }, key)
         return told === null ? null : told.withChange
@@ -65,12 +65,6 @@ export async function openAttempt(
     },
     [Symbol.asyncDispose]: () => output.flush(),
   }
-}
-
-async function spentUsd(db: Kysely<Database>, key: AttemptKey, verifies: number | null): Promise<number> {
-  const attempts = verifies === null ? [key.attempt] : [verifies, key.attempt]
-  const sums = await Promise.all(attempts.map((attempt) => sumModelCalls(db, key.workOrderId, attempt)))
-  return Usd.sum(...sums.map(({ costUsd }) => costUsd)).toNumber()
 }
 
 type OpeningDeps = {

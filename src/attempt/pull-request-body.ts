@@ -1,9 +1,11 @@
+import type { ModelCallTotals } from '../db/model-calls.ts'
 import { closedIssues } from '../work-order/closes.ts'
 import { clipped, fenced, neutralised } from '../work-order/markdown.ts'
 import { filledTemplate } from '../work-order/pull-request-template.ts'
 import { firstCharacters } from '../work-order/words.ts'
 import type { AttemptContext } from './context.ts'
 import type { Evidence } from './evidence.ts'
+import { proposerMetadata } from './proposer-metadata.ts'
 import { closingLine, type FirstFold, firstFold } from './pull-request/first-fold.ts'
 import { recordComment } from './pull-request/record.ts'
 import type { AllowedChange } from './pull-request/sections.ts'
@@ -26,8 +28,8 @@ const MOST = {
 }
 
 export type BodyParts = {
-  /** USD of all model calls of the attempt, and of the one whose commit it verifies. */
-  spentUsd: number
+  /** What all model calls of the attempt, and of the one whose commit it verifies, add up to. */
+  spent: ModelCallTotals
   /** What a human had to allow, and did. */
   allowed: readonly AllowedChange[]
   /** The repository's template for pull requests; null: it has none. */
@@ -53,7 +55,7 @@ export function pullRequestBody(context: AttemptContext, whole: Evidence, parts:
     clipped(template.below, MOST.template),
     '---',
     'Made by Moose.',
-    recordComment({ context, evidence, spentUsd: parts.spentUsd, closes }),
+    recordComment({ context, evidence, spentUsd: parts.spent.costUsd, closes }),
     `<!-- moose:wo=${workOrderId} attempt=${attempt} -->`,
   ]
   return texts.filter((text) => text !== '').join('\n\n')
@@ -74,7 +76,7 @@ function filled(
   return { above, below, fold: firstFold(evidence, { closes, above }) }
 }
 
-function folds(context: AttemptContext, evidence: Evidence, { spentUsd, allowed }: BodyParts): string[] {
+function folds(context: AttemptContext, evidence: Evidence, { spent, allowed }: BodyParts): string[] {
   const { order } = evidence.routed
   const changed = evidence.verified.files
   const used = firstCharacters(evidence.proposed.response.proposer_used, 60)
@@ -86,15 +88,15 @@ function folds(context: AttemptContext, evidence: Evidence, { spentUsd, allowed 
     ]),
     fold(`Allowed by a human: ${allowed.length}`, [section('Allowed by a Human', human)]),
     fold(`Files: ${sections.filesTold(changed)}`, [section('Files Modified', sections.files(changed))]),
-    fold(`Cost and model: $${spentUsd.toFixed(4)}, ${used}`, [
-      section('Work Order', sections.workOrder(context, evidence, spentUsd), `Work Order: ${context.workOrderId}`),
+    fold(`Cost and model: $${spent.costUsd.toFixed(4)}, ${used}`, [
+      section('Work Order', sections.workOrder(context, evidence, spent.costUsd), `Work Order: ${context.workOrderId}`),
     ]),
     fold('The order in full', [
       section('Description', sections.description(order.description.trim(), MOST.Description)),
     ]),
     fold('Routing and metadata', [
       section('Routing Decision', sections.routing(evidence)),
-      section('Metadata', metadata(context, evidence)),
+      section('Metadata', metadata(context, evidence, spent)),
     ]),
   ]
 }
@@ -116,18 +118,19 @@ const MOST_REJECTIONS = 3
 const MOST_OF_REJECTION = 300
 
 /** The specification's JSON; without what a foreign service added where it would be too long to read. */
-function metadata(context: AttemptContext, { routed, proposed }: Evidence): string {
-  const { cost, token_usage, execution_time_ms, refinement_metadata: refinement } = proposed.response
+function metadata(context: AttemptContext, { routed, proposed }: Evidence, spent: ModelCallTotals): string {
+  const summed = proposerMetadata(proposed.response, spent)
+  const { refinement_metadata: refinement } = summed
   const { complexity_score, hard_stop_required } = routed.decision.routing_metadata
-  const rejections = refinement === undefined ? [] : refinement.rejections.slice(-MOST_REJECTIONS)
-  const refined =
-    refinement === undefined
-      ? undefined
-      : { cycles: refinement.cycles, rejections: rejections.map((text) => firstCharacters(text, MOST_OF_REJECTION)) }
+  const rejections = refinement.rejections.slice(-MOST_REJECTIONS)
+  const refined = {
+    cycles: refinement.cycles,
+    rejections: rejections.map((text) => firstCharacters(text, MOST_OF_REJECTION)),
+  }
   const whole = {
     work_order_id: context.workOrderId,
     routing_metadata: routed.decision.routing_metadata,
-    proposer_metadata: { cost, token_usage, execution_time_ms, refinement_metadata: refinement },
+    proposer_metadata: summed,
   }
   const short = {
     ...whole,

@@ -4,6 +4,7 @@ import { LONGEST_PATTERN, PATTERN_FORM, patternProblem } from '../work-order/pro
 import { ShownUsd, UsdAmount } from './amounts.ts'
 import { HostGrant, HostRule, NetworkUse } from './hosts/host-rule.ts'
 import { storedText, textOfForm } from './stored-text.ts'
+import { FailurePause } from './why/why.ts'
 import { z } from './zod.ts'
 
 const ProjectName = z
@@ -174,6 +175,9 @@ export const ProjectView = z
     unprotect: z.array(z.string()),
     /** The image its children run in where the sandbox is one of containers; null: none is set. */
     sandbox_image: z.string().nullable(),
+    paused: FailurePause.nullish().openapi({
+      description: 'Why no order of it is taken on, because so many in a row failed alike; null: they are.',
+    }),
   })
   .openapi('Project')
 export type ProjectView = z.infer<typeof ProjectView>

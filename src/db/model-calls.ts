@@ -33,11 +33,16 @@ function atMost(tokens: number | undefined): number {
   return tokens === undefined ? 0 : Math.min(tokens, MOST)
 }
 
-/** What the calls of one attempt add up to. */
+/** What the calls of attempts add up to. */
 export type ModelCallTotals = {
   calls: number
+  /** Calls that were answered. */
+  answers: number
   inputTokens: number
   outputTokens: number
+  cacheReadTokens: number
+  cacheWriteTokens: number
+  durationMs: number
   /** USD of the calls whose price is known. */
   costUsd: number
   /** Calls that answered and whose price is unknown, so that `costUsd` is a lower bound when this is not 0. */
@@ -47,14 +52,18 @@ export type ModelCallTotals = {
 export async function sumModelCalls(
   db: Kysely<Database>,
   workOrderId: string,
-  attempt: number,
+  ...attempts: readonly number[]
 ): Promise<ModelCallTotals> {
   const totals = await db
     .selectFrom('model_calls')
     .select(({ fn, lit, eb }) => [
       fn.countAll().as('calls'),
+      fn.countAll().filterWhere('finish_reason', 'is not', null).as('answers'),
       fn.coalesce(fn.sum('input_tokens'), lit(0)).as('inputTokens'),
       fn.coalesce(fn.sum('output_tokens'), lit(0)).as('outputTokens'),
+      fn.coalesce(fn.sum('cache_read_tokens'), lit(0)).as('cacheReadTokens'),
+      fn.coalesce(fn.sum('cache_write_tokens'), lit(0)).as('cacheWriteTokens'),
+      fn.coalesce(fn.sum('duration_ms'), lit(0)).as('durationMs'),
       sql<string>`coalesce(sum(moose_usd(cost_usd)), 0)`.as('costUsd'),
       fn
         .countAll()
@@ -62,12 +71,16 @@ export async function sumModelCalls(
         .as('unpricedCalls'),
     ])
     .where('work_order_id', '=', workOrderId)
-    .where('attempt', '=', attempt)
+    .where('attempt', 'in', attempts)
     .executeTakeFirstOrThrow()
   return {
     calls: Number(totals.calls),
+    answers: Number(totals.answers),
     inputTokens: Number(totals.inputTokens),
     outputTokens: Number(totals.outputTokens),
+    cacheReadTokens: Number(totals.cacheReadTokens),
+    cacheWriteTokens: Number(totals.cacheWriteTokens),
+    durationMs: Number(totals.durationMs),
     costUsd: Number(totals.costUsd),
     unpricedCalls: Number(totals.unpricedCalls),
   }

@@ -11,6 +11,7 @@ import { defaultBranchOf } from '../git/default-branch.ts'
 import { isCheckout, type Origin, originOf } from '../git/origin.ts'
 import { parseRepositoryUrl, repositoryKey, sshAddressOf } from '../git/repository-url.ts'
 import { sshTargetOf } from '../git/ssh-host.ts'
+import { failurePauses } from '../orchestrator/status.ts'
 import { branchNames } from '../work-order/naming.ts'
 import type { Project } from '../work-order/project.ts'
 import type { HttpDeps } from './http-deps.ts'
@@ -81,6 +82,24 @@ export async function projectsOfCheckout(deps: Deps, checkout: string): Promise<
   return projects.filter(({ repository: known, forge_host: forgeHost }) =>
     keys.has(repositoryKey({ repository: known, forgeHost })),
   )
+}
+
+/** Says of each whether it is paused. */
+export async function withPauses(
+  { db, config }: Pick<HttpDeps, 'db' | 'config'>,
+  projects: readonly ProjectView[],
+): Promise<ProjectView[]> {
+  const pauses = (await failurePauses(db, config)).filter(({ kind }) => kind === 'project')
+  const pauseOf = new Map(pauses.map((pause) => [pause.name, pause]))
+  return projects.map((project) => {
+    const pause = pauseOf.get(project.name)
+    return { ...project, paused: pause === undefined ? null : pause }
+  })
+}
+
+export async function withPause(deps: Pick<HttpDeps, 'db' | 'config'>, project: ProjectView): Promise<ProjectView> {
+  const [shown] = await withPauses(deps, [project])
+  return shown === undefined ? project : shown
 }
 
 /** Fields whose change is checked against the repository and its forge. */

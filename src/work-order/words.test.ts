@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { assertLinear, repeated } from '../../test/support/growth.ts'
-import { firstWords, wordsIn } from './words.ts'
+import { firstSentence, firstWords, wordsIn } from './words.ts'
 
 test('words are what stands between spaces, and long texts without spaces are several', () => {
   assert.equal(wordsIn(''), 0)
@@ -32,4 +32,10 @@ test('whatever is cut has no more words than were asked for, and none is made up
 test('it takes linear time', async () => {
   for (const part of ['a ', 'a', ' ', '.', '. ', '語'])
     await assertLinear(repeated(part), (text) => [wordsIn(text), firstWords(text, 40)], 500_000)
+})
+
+test('the first sentence is of the first line, without its mark', () => {
+  assert.equal(firstSentence(' None of it applies. Make it precise.\nanswer 1: no\n'), 'None of it applies')
+  assert.equal(firstSentence('Check "a" failed: 3.5 is no 4\nat a.ts'), 'Check "a" failed: 3.5 is no 4')
+  assert.equal(firstSentence('no end'), 'no end')
 })

@@ -28,3 +28,11 @@ export function firstWords(text: string, most: number): string {
 export function firstCharacters(text: string, most: number): string {
   return text.length <= most ? text : `${text.slice(0, Math.max(0, most - 1)).replace(/[\ud800-\udbff]$/, '')}…`
 }
+
+/** A text without further lines, up to its first full stop, which is left out. */
+export function firstSentence(text: string): string {
+  const [line] = text.trim().split('\n', 1)
+  const trimmed = String(line).trim()
+  const end = /[.!?](?=\s)/.exec(trimmed)
+  return (end === null ? trimmed : trimmed.slice(0, end.index)).replace(/[.:]$/, '')
+}

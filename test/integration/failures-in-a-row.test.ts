@@ -105,6 +105,14 @@ test('a paused project says so everywhere, also after a restart, and is taken on
     [pause.kind, pause.name, pause.code, pause.step, pause.orders.length],
     ['project', 'sample', 'check_failed', 'verify', PAUSE_AFTER],
   )
+  const { projects } = await get(moose, '/api/projects')
+  const { project } = await get(moose, '/api/projects/sample')
+  assert.deepEqual([projects[0].paused, project.paused], [pause, pause])
+  for (const command of ['list', 'show sample']) {
+    const told = await runMoose(home.environment, 'project', ...command.split(' '))
+    assert.match(told.stdout, /its last 5 orders failed with check_failed at verify/, told.stderr)
+    assert.match(told.stdout, /moose project resume sample/)
+  }
   const { inbox } = await get(moose, '/api/inbox')
   const entries = inbox.filter(({ kind }: { kind: string }) => kind === 'paused_project')
   assert.deepEqual([entries.length, entries[0].project], [1, 'sample'])
@@ -115,6 +123,7 @@ test('a paused project says so everywhere, also after a restart, and is taken on
   assert.equal(server.bill.length, PAUSE_AFTER, 'nothing was taken on after the restart')
   const said = await runMoose(home.environment, 'project', 'resume', 'sample')
   assert.match(said.stdout, /sample is taken on again/, said.stderr)
+  assert.equal((await get(moose, '/api/projects/sample')).project.paused, null)
   await until('the others are carried out', async () => server.bill.length === 8)
   const acts = await home.database.db
     .selectFrom('audit_entries')

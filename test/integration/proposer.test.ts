@@ -139,8 +139,10 @@ test('an answer that applies is handed on with its cost, and the model saw the r
   assert.match(sent, /export const greet = \(\) => 'hi'/)
   assert.doesNotMatch(sent, new RegExp(setup.workOrderId))
   assert.deepEqual(progress, ['calling stand-in …'])
-  const totals = await sumModelCalls(setup.db, setup.workOrderId, 1)
-  assert.deepEqual(totals, { calls: 1, inputTokens: 100, outputTokens: 10, costUsd: 0.0002, unpricedCalls: 0 })
+  const { calls, answers, ...totals } = await sumModelCalls(setup.db, setup.workOrderId, 1)
+  assert.deepEqual([calls, answers], [1, 1])
+  const tokens = { inputTokens: 100, outputTokens: 10, cacheReadTokens: 0, cacheWriteTokens: 0 }
+  assert.deepEqual({ ...totals, durationMs: 0 }, { ...tokens, durationMs: 0, costUsd: 0.0002, unpricedCalls: 0 })
 })
 
 test('an answer that does not apply goes back with the exact reason, and the next one counts', async () => {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Moose } from '../../src/app.ts'
 import { setLimit } from '../../src/budget/limits.ts'
+import { WhyResponse } from '../../src/contract/why/inbox.ts'
 import type { WorkOrderDetail } from '../../src/contract/work-orders.ts'
 import { Usd } from '../../src/money.ts'
 import { startJsonServer } from '../support/json-server.ts'
@@ -34,7 +36,12 @@ async function carriedOut({ files = FILES, settings = {}, script }: Setting) {
   const order = await settled(moose, id)
   const owned = stack.move()
   const said = () => server.calls.map(messagesOf)
-  return { home, moose, id, order, said, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+  return { home, moose, id, order, said, charged: server.charged, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+async function whyOf({ moose, id }: { moose: Moose; id: string }) {
+  const response = await moose.http.fetch(new Request(`http://127.0.0.1/api/work-orders/${id}/why`))
+  return WhyResponse.parse(await response.json())
 }
 
 const repairsOf = ({ evidence }: WorkOrderDetail) => (evidence ? evidence.repairs : [])
@@ -88,6 +95,22 @@ test('what a change newly fails goes back to its model in the same conversation,
   )
 })
 
+test('what is told of the proposer is the sum over all its calls: proposal, refinement and repairs', async () => {
+  const wrong = edit('hello', 'hello, please')
+  await using done = await carriedOut({ script: [write('hi'), wrong, edit('hi', 'hi, please')] })
+  const { order, home, charged } = done
+  const { body } = await home.database.db.selectFrom('pull_requests').select('body').executeTakeFirstOrThrow()
+  const json = body.split('\n').slice(body.split('\n').indexOf('## Metadata'))
+  const metadata = JSON.parse(json.slice(json.indexOf('```json') + 1, json.indexOf('```')).join('\n'))
+  const { cost, token_usage, refinement_metadata } = metadata.proposer_metadata
+  const { input, output } = charged
+  assert.deepEqual([cost, refinement_metadata.cycles], [Number(order.actual_cost), 3])
+  assert.deepEqual([token_usage.input, token_usage.output, token_usage.total], [input, output, input + output])
+  const { proposer_response } = Object(order.metadata)
+  assert.deepEqual([proposer_response.cost, proposer_response.token_usage], [cost, token_usage])
+  assert.equal(proposer_response.refinement_metadata.cycles, 3)
+})
+
 test('a repair that does not apply is sent back once, in the place of a further repair', async () => {
   const wrong = edit('hello', 'hello, please')
   await using done = await carriedOut({ script: [write('hi'), wrong, edit('hi', 'hey'), write('hey, please')] })
@@ -121,6 +144,17 @@ test('the same failures twice end it before the limit; with a limit of 0 no mode
   {
     await using done = await carriedOut({ files: quiet, script: [write('hi'), write('hey')] })
     assert.equal(done.said().length, 2)
+    const stopped = 'the same failed again after a repair'
+    assert.equal(done.order.status_reason?.details?.['unrepaired'], stopped)
+    const { why } = await whyOf(done)
+    assert.match(
+      why.short,
+      new RegExp(`^check_failed at verify \\(not repaired further: ${stopped}\\): Check "polite"`),
+    )
+    assert.match(why.sentence, new RegExp(`\\. It was not repaired further: ${stopped}\\.$`))
+    const messages = await done.home.database.db.selectFrom('work_order_events').select('message').execute()
+    const told = messages.filter(({ message }) => message.includes('repair 1 of 2: check "polite" failed'))
+    assert.equal(told.length, 1, JSON.stringify(told))
     assert.match(
       String(done.order.status_reason?.message),
       /not repaired further: the same failed again after a repair/,
@@ -162,6 +196,10 @@ test('a repair that comes to nothing leaves the failed check as the reason, and 
   assert.match(
     order.status_reason.message,
     /^Check "polite".*The model was asked to repair it and failed too: None of/s,
+  )
+  assert.match(
+    String(order.status_reason.details?.['unrepaired']),
+    /^the model was asked to repair it and failed too: None of the 2 answers of stand-in can be applied$/,
   )
   const [repair] = repairsOf(order)
   assert.deepEqual([repair?.head_sha, repair?.mended, Number(repair?.cost_usd) > 0], [null, false, true])

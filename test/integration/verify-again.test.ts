@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Moose } from '../../src/app.ts'
+import { listFailureRows } from '../../src/db/work-orders/failure-rows.ts'
 import { Fault } from '../../src/faults/fault.ts'
 import { gitIn } from '../support/git-remote.ts'
 import { createMooseHome, detailOf, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
@@ -238,6 +239,21 @@ test('a branch that is put on an older commit of the base, which may have no che
   await assert.rejects(moose.orchestrator.merge(id), { code: 'work_order_conflict' })
   await home.remote.git('update-ref', `refs/heads/${branch}`, head)
   await moose.orchestrator.merge(id)
+})
+
+test('a verification that fails before it has begun says nothing of a proposer, nor of a row of failures', async () => {
+  await using home = await createMooseHome(FILES, [greet], QUIET)
+  await using moose = await home.open()
+  const { id } = await inReview(home, moose)
+  await home.remote.git('branch', '--move', 'main', 'trunk')
+  const order = await verified(moose, id)
+  const { verifies, code, names } = last(order)
+  assert.deepEqual([verifies, code, names], [1, 'base_branch_missing', 'route record'])
+  assert.deepEqual(
+    (await outcomes(home)).map(({ attempt }) => attempt),
+    [1],
+  )
+  assert.deepEqual(await listFailureRows(home.database.db), [])
 })
 
 test('a person who changes a protected file on the branch is asked to allow it, as for any change', async () => {

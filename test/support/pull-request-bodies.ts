@@ -9,6 +9,18 @@ export const MARKER = `<!-- moose:wo=${ID} attempt=1 -->`
 const BASE_SHA = '9d8c7b6a5f4e3d2c1b0a9f8e7d6c5b4a39281706'
 const HEAD_SHA = '3f2a9b8c7d6e5f4a3b2c1d0e9f8a7b6c5d4e3f2a'
 
+const SPENT = {
+  calls: 1,
+  answers: 1,
+  inputTokens: 5_320,
+  outputTokens: 1_204,
+  cacheReadTokens: 0,
+  cacheWriteTokens: 0,
+  durationMs: 18_230,
+  costUsd: 0.0231,
+  unpricedCalls: 0,
+}
+
 const context: AttemptContext = {
   workOrderId: ID,
   attempt: 1,
@@ -23,7 +35,7 @@ const context: AttemptContext = {
   project: () => Promise.reject(new Error('it is not asked for')),
   address: `https://moose.example/orders/${ID}`,
   shortId: async () => '1a2b3c4d',
-  spentUsd: async () => 0,
+  spent: async () => SPENT,
   previousFailure: async () => null,
   allowances: async () => [],
   protection: () => Promise.reject(new Error('it is not asked for')),
@@ -98,7 +110,7 @@ const PLAIN: Carried = {
 /** The body of an order that was carried out so. */
 export function bodyOf(other: Partial<Carried> = {}): string {
   const order = { ...PLAIN, ...other }
-  const parts = { spentUsd: 0.0231, allowed: [], template: null, ...order.parts }
+  const parts = { spent: SPENT, allowed: [], template: null, ...order.parts }
   return pullRequestBody(context, evidenceOf(order), parts)
 }
 

@@ -71,7 +71,8 @@ export async function apply(
   const { order, shortId } = done.routed
   const { previous, repair } = application
   if (previous !== null) await note(`Aider failed (${previous.code}); once more from the start`)
-  if (repair !== null) await note(repair.reason)
+  // The model that made the change was asked under this reason before.
+  if (repair?.by === 'aider') await note(repair.reason)
   const { executor, reason } = executorFor(adapters.executors, application)
   await using workspace = await openFor(context, done, adapters, { executor, application })
   const { costUsd, answers } = await faultPoint('apply', () =>
@@ -85,7 +86,7 @@ export async function apply(
   if (headSha === null) {
     throw new Fault('change_without_effect', 'The proposal changes nothing. Describe the change more precisely.')
   }
-  await note(`committed ${headSha.slice(0, 12)} with ${executor.name}: ${reason}`)
+  await note(`committed ${headSha.slice(0, 12)} with ${executor.name}${repair === null ? `: ${reason}` : ''}`)
   return { headSha, executor: executor.name, reason, costUsd, answers }
 }
 

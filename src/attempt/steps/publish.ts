@@ -26,7 +26,7 @@ export async function publish(
   await assertStillApproved(context)
   const title = context.published(pullRequestTitle(shortId, order.title))
   const template = await readTemplate(workspaces.tree(project, evidence.proposed.baseSha))
-  const parts: BodyParts = { spentUsd: await context.spentUsd(), allowed: [], template }
+  const parts: BodyParts = { spent: await context.spent(), allowed: [], template }
   const draft = pullRequestBody(context, evidence, parts)
   const allowed = await assertAllowed(context, evidence, `${title}\n\n${draft}`, heldSearch)
   return forge.publish({

@@ -3,6 +3,7 @@ import { endShownSteps } from '../../db/attempts/attempt-steps.ts'
 import { type AttemptKey, type AttemptRun, type EndedAttempt, endAttempt } from '../../db/attempts/attempts.ts'
 import { assertLastRun } from '../../db/attempts/hold-attempt.ts'
 import { recordPullRequestEvent } from '../../db/github-events.ts'
+import { type ModelCallTotals, sumModelCalls } from '../../db/model-calls.ts'
 import { recordOutcome } from '../../db/outcome-vectors.ts'
 import type { Database } from '../../db/schema.ts'
 import { recordEvent } from '../../db/work-order-events.ts'
@@ -14,6 +15,7 @@ import type { AttemptEnd, Success } from '../evidence.ts'
 import { endRows, noteInRows } from '../failures-in-a-row.ts'
 import { fallBackOnPullRequest } from '../move-by-pull-requests.ts'
 import { outcomeFacts, outcomeOf } from '../outcome.ts'
+import { paidIn, proposerMetadata } from '../proposer-metadata.ts'
 import { STEPS, type StepName } from '../steps.ts'
 
 /**
@@ -36,7 +38,7 @@ export async function recordSuccess(db: Kysely<Database>, success: Success & Att
     const inReview = await recordPullRequestOfOrder(transaction, workOrderId, {
       pullRequest,
       proposer: evidence.routed.decision.selected_proposer,
-      metadata: metadataOf(success),
+      metadata: metadataOf(success, await spentOn(transaction, success)),
     })
     await recordPullRequestEvent(transaction, {
       workOrderId,
@@ -119,11 +121,23 @@ async function isWanted(
   return order.attempts === attempt && order.status === 'in_progress'
 }
 
-function metadataOf({ evidence, attempt, pullRequest }: Success): Record<string, unknown> {
-  const { proposer_used, cost, token_usage, execution_time_ms } = evidence.proposed.response
+function spentOn(db: Db, { workOrderId, attempt, evidence }: Success): Promise<ModelCallTotals> {
+  return sumModelCalls(db, workOrderId, ...paidIn(attempt, evidence.routed.verifies))
+}
+
+function metadataOf({ evidence, attempt, pullRequest }: Success, spent: ModelCallTotals): Record<string, unknown> {
+  const { response } = evidence.proposed
+  const { cost, token_usage, execution_time_ms, refinement_metadata } = proposerMetadata(response, spent)
+  const { cycles } = refinement_metadata
   return {
     routing_decision: evidence.routed.decision,
-    proposer_response: { proposer_used, cost, token_usage, execution_time_ms },
+    proposer_response: {
+      proposer_used: response.proposer_used,
+      cost,
+      token_usage,
+      execution_time_ms,
+      refinement_metadata: { cycles },
+    },
     executor_execution: {
       executor: evidence.applied.executor,
       branch_name: pullRequest.branch,
@@ -152,7 +166,7 @@ const END: Record<Exclude<NextMove, 'leave'>, EndStatuses> = {
  * The failure case of the specification's 4.7, in one transaction. A repetition changes nothing.
  *
  * A suspended attempt has no outcome yet. The outcome it gets if it is never resumed is stored with it. One that its project's
- * set-up ended has none at all: it says nothing about a proposer.
+ * set-up ended, or that only verified a commit, has none at all: it says nothing about a proposer.
  *
  * @throws {Fault} `attempt_taken_over` when a later run has to record its own end instead
  */
@@ -171,11 +185,13 @@ export async function recordFailure(db: Kysely<Database>, failure: Failure): Pro
     }
     await endShownSteps(transaction, failure, failure.fault)
     await moveOrder(transaction, failure, END[move].order, move === 'suspend')
-    const isVerifying = failure.evidence.routed?.verifies !== undefined
+    // It may have ended before it was routed, so the row says what it is.
+    const isVerifying = ended.verifies !== null
     const hasOutcome = move !== 'suspend' && !isVerifying && !isOf('set_up', failure.fault.code)
     if (hasOutcome) await recordFailedOutcome(transaction, failure, ended)
     await recordEnded(transaction, failure, ended, move === 'suspend' ? 'suspended' : END[move].attempt)
-    if (move === 'fail' || move === 'block' || move === 'retry') await noteInRows(transaction, failure)
+    const isFailure = move === 'fail' || move === 'block' || move === 'retry'
+    if (isFailure && !isVerifying) await noteInRows(transaction, failure)
     if (move !== 'suspend') await fallBackOnPullRequest(transaction, failure)
   })
 }

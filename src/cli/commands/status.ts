@@ -8,6 +8,7 @@ import type { Connection } from '../client/connect.ts'
 import { budgetText, budgetWarnings } from '../pages/budget-line.ts'
 import { ago, counted, duration, shortId } from '../pages/humanize.ts'
 import type { Paint } from '../pages/output.ts'
+import { pauseText } from '../pages/project-page.ts'
 import { sandboxText } from '../pages/sandbox-text.ts'
 import { table } from '../pages/table.ts'
 import { harmless, LONGEST_TITLE, oneLine } from '../pages/terminal-text.ts'
@@ -131,9 +132,8 @@ function pausedRows(
   return texts.map((text, index) => [index === 0 ? 'paused' : '', paint.yellow(text)])
 }
 
-function failureText({ kind, name, code, step, orders }: FailurePause): string {
-  const shown = oneLine(name, LONGEST_TITLE)
-  return `${kind} ${shown}: its last ${orders.length} orders failed with ${code} at ${step}; then: moose ${kind} resume ${shown}`
+function failureText(pause: FailurePause): string {
+  return `${pause.kind} ${oneLine(pause.name, LONGEST_TITLE)}: ${pauseText(pause)}`
 }
 
 function providerTexts(paused: OrchestratorStatus['paused_providers']): string[] {

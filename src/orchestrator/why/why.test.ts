@@ -349,6 +349,13 @@ describe('an order that has begun, or is over', () => {
     const line =
       'Attempt 2 failed at verify with check_failed: Check "unit" failed with exit code 1: Total() = 41, want 42'
     assert.equal(checked.sentence, line, 'of a check one line that says why')
+    const because = 'the same failed again after a repair'
+    const unrepaired = { ...reason, details: { ...details, unrepaired: because } }
+    const tried = why({
+      order: { status: 'failed', reason: unrepaired, attempt: { ...ATTEMPT, status: 'failed' } },
+    })
+    assert.equal(tried.sentence, `${line}. It was not repaired further: ${because}.`)
+    assert.equal(tried.short.indexOf(`check_failed at verify (not repaired further: ${because}): Check "unit"`), 0)
     const unapproved = why({ order: { status: 'failed', reason: null, isApproved: false } })
     assert.deepEqual(unapproved.next.slice(2), [
       'moose approve 1a2b3c4d',

@@ -127,6 +127,8 @@ function whyItFailed(order: Whereabouts): Why {
   const code = reason === null ? null : reason.code
   const at = attempt === null || attempt.step === null ? '' : ` at ${attempt.step.name}`
   const said = reason === null ? '' : `: ${saidOf(reason)}`
+  const unrepaired = reason === null ? null : unrepairedOf(reason)
+  const who = attempt === null ? 'It' : `Attempt ${attempt.number}`
   const again = isApproved ? [] : [`moose approve ${short(id)}`]
   // Its commit is there.
   const isThere = attempt !== null && attempt.step !== null && WITH_COMMIT.has(attempt.step.name)
@@ -134,8 +136,8 @@ function whyItFailed(order: Whereabouts): Why {
   return answer({
     kind: 'failed',
     code,
-    short: `${code === null ? 'failed' : code}${at}${said}`,
-    sentence: `${attempt === null ? 'It' : `Attempt ${attempt.number}`} failed${at}${code === null ? '' : ` with ${code}`}${said}`,
+    short: `${code === null ? 'failed' : code}${at}${unrepaired === null ? '' : ` (not repaired further: ${unrepaired})`}${said}`,
+    sentence: withUnrepaired(`${who} failed${at}${code === null ? '' : ` with ${code}`}${said}`, unrepaired),
     evidence: [...attemptEvidence(order), { name: 'ended', text: isoTime(order.updatedAt) }, ...costEvidence(order)],
     next: [
       `moose logs ${short(id)}`,
@@ -154,6 +156,18 @@ function saidOf({ code, message, details }: NonNullable<Whereabouts['reason']>):
   if (code !== 'check_failed' || typeof check !== 'string' || typeof said !== 'string') return message
   const how = typeof exitCode === 'number' ? `failed with exit code ${exitCode}` : 'failed'
   return `Check "${check}" ${how}${said === '' ? '.' : `: ${said}`}`
+}
+
+/** Why the change was not mended any more; null: nothing says so. */
+function unrepairedOf({ details }: NonNullable<Whereabouts['reason']>): string | null {
+  const why = details?.['unrepaired']
+  return typeof why === 'string' ? why : null
+}
+
+/** The sentence, and a further one where `saidOf` left it out. */
+function withUnrepaired(sentence: string, unrepaired: string | null): string {
+  if (unrepaired === null || sentence.includes(unrepaired)) return sentence
+  return `${sentence}${sentence.endsWith('.') ? '' : '.'} It was not repaired further: ${unrepaired}.`
 }
 
 function whyItIsOver(order: Whereabouts, kind: 'completed' | 'cancelled'): Why {

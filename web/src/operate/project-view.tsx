@@ -1,7 +1,5 @@
-import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { answer, api, type Schemas } from '../api/client.ts'
-import { statusQuery } from '../api/queries.ts'
 import { AskedButton } from '../ui/asked-button.tsx'
 import { usd } from '../ui/words.tsx'
 import { CapButton } from './cap-button.tsx'
@@ -15,17 +13,15 @@ type Project = Schemas['Project']
 
 /** One repository: its settings, what it may reach, what is protected, and whether its checks run. */
 export function ProjectView({ project }: { project: Project }) {
-  const { name, budget_usd: cap } = project
-  const { data: status } = useQuery(statusQuery)
-  const pause = status?.failure_pauses?.find((one) => one.kind === 'project' && one.name === name)
+  const { name, budget_usd: cap, paused } = project
   return (
     <>
       <h2>{name}</h2>
-      {pause === undefined ? null : (
+      {paused ? (
         <Card title="Paused">
-          <FailurePauseText pause={pause} />
+          <FailurePauseText pause={paused} />
         </Card>
-      )}
+      ) : null}
       <p className="quiet">
         Settings count from the next attempt on; hosts from the next set-up or check on.{' '}
         <Link to="/orders" search={{ project: name }}>

@@ -8,7 +8,7 @@ import {
 import { type Cli, withApi } from '../../cli.ts'
 import { projectPath } from '../../client/api-client.ts'
 import { counted } from '../../pages/humanize.ts'
-import { projectPage } from '../../pages/project-page.ts'
+import { isPaused, pauseText, projectPage } from '../../pages/project-page.ts'
 import { table } from '../../pages/table.ts'
 import { harmless, oneLine } from '../../pages/terminal-text.ts'
 import { projectEditCommand } from './project-edit.ts'
@@ -67,6 +67,8 @@ function projectListCommand(cli: Cli): Command {
           ],
         )
         output.line(table([['NAME', 'FORGE', 'BRANCH', 'REPOSITORY', 'HOSTS'].map((head) => paint.dim(head)), ...rows]))
+        for (const { name, paused } of listed.projects.filter(isPaused))
+          output.line(paint.yellow(`${harmless(name)} is paused: ${pauseText(paused)}`))
       }),
     )
 }
