@@ -83,9 +83,5 @@ function blockOf({ title, message, text }: Case): Block {
     .filter((line) => line.trim() !== '' && !isForeign(line))
   // Most tools begin the text with the message.
   const said = message === '' || told.includes(message.trim()) ? [] : message.trim().split('\n').slice(0, KEY_LINES)
-  return [
-    key(title),
-    ...said.map(key),
-    ...lines.map((line, at): Line => (at < KEY_LINES ? key(line) : detail(line))),
-  ]
+  return [key(title), ...said.map(key), ...lines.map((line, at): Line => (at < KEY_LINES ? key(line) : detail(line)))]
 }
