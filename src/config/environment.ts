@@ -194,7 +194,7 @@ export const Environment = z.object({
   ORCHESTRATOR_PAUSE_AFTER_FAILURES: PAUSE_AFTER_FAILURES.default(5).meta({
     description:
       'Orders in a row that fail with one code at one step, after which their project or proposer is paused; as many attempts ' +
-      'of one project run at once; 0: neither',
+      'of one project run at once, and one more for each that succeeds beside them; 0: neither',
     row: 'orchestrator_pause_after_failures',
   }),
   ORCHESTRATOR_MAX_CALLS_PER_PROVIDER: MAX_WITHIN.optional().meta({

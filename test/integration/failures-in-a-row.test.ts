@@ -178,6 +178,26 @@ test('as failures come in a row fewer run at once, and one that waits for that s
   assert.equal(server.bill.length, PAUSE_AFTER)
 })
 
+test('as long as orders of a project succeed, more of them run at once than would pause it', async () => {
+  await using setting = await openSetting({ ORCHESTRATOR_MAX_CONCURRENT_EXECUTIONS: '20' })
+  const { home, server } = setting
+  const { promise: released, resolve: release } = Promise.withResolvers<undefined>()
+  server.script.splice(0, Infinity, async (call, index) => {
+    if (index > 0) await released
+    return written(call)
+  })
+  await using moose = await home.open()
+  await moose.orchestrator.start(null)
+  const ids: string[] = []
+  for (let n = 0; n < 9; n += 1) ids.push(await orderOf(home, `a${n}`, 'whole'))
+  // One has succeeded, five run beside it, and its success allows one more.
+  await until('seven were asked', () => server.calls.length === PAUSE_AFTER + 2)
+  const { why } = await get(moose, `/api/work-orders/${String(ids.at(-1))}/why`)
+  assert.match(why.sentence, /no more than 6 of its orders run at once.*each that succeeds beside them allows one more/)
+  release(undefined)
+  for (const id of ids) assert.equal((await settled(moose, id)).phase, 'in_review')
+})
+
 test('a human has one order of a paused project run all the same, and its success ends the pause', async () => {
   await using setting = await openSetting()
   const { home } = setting

@@ -47,7 +47,7 @@ export async function claimOrders(db: Kysely<Database>, options: ClaimOptions): 
     const free = options.maxConcurrent - running.length
     if (free <= 0) return { claimed: [], refused: [] }
     // What is asked for by its id is tried, paused or not.
-    const bound = options.only === null ? await readProbation(transaction, options.pauseAfter) : {}
+    const bound = options.only === null ? await readProbation(transaction, options.pauseAfter, running) : {}
     const places = { free, perRepository: options.maxPerRepository, ...bound }
     const chosen = await nextOrders(transaction, { running, places, only: options.only })
     return startAttempts(transaction, chosen, options.runner)

@@ -49,26 +49,63 @@ export type Places = {
 
 /**
  * What bounds the attempts of one project that may pay: those that run and those of the row together are never more than pause it. So no more
- * than that many are paid for before it is paused, however many run at once.
+ * than that many are paid for before it is paused, however many run at once. Without a failure each success beside those that
+ * run allows one more.
  */
 export type Probation = {
   pauseAfter: number
   /** By a project's id. */
   rows: ReadonlyMap<string, FailureRow>
+  /** Attempts that succeeded since the oldest of those that run was claimed, by a project's id. */
+  successes: ReadonlyMap<string, number>
 }
 
-/** What `pauseAfter` comes to, as of now; read after what runs, so that no failure is missed by both. */
-export async function readProbation(db: Db, pauseAfter: number | undefined): Promise<{ probation?: Probation }> {
+/**
+ * What `pauseAfter` comes to, as of now; read after what runs, so that no failure is missed by both.
+ *
+ * @param running as `runningScopes` gave it
+ */
+export async function readProbation(
+  db: Db,
+  pauseAfter: number | undefined,
+  running: readonly Candidate[],
+): Promise<{ probation?: Probation }> {
   if (pauseAfter === undefined || pauseAfter === 0) return {}
   const rows = (await listFailureRows(db)).filter(({ kind }) => kind === 'project')
-  return { probation: { pauseAfter, rows: new Map(rows.map((row) => [row.subject, row])) } }
+  const successes = await successesBeside(db, pauseAfter, running)
+  return { probation: { pauseAfter, rows: new Map(rows.map((row) => [row.subject, row])), successes } }
+}
+
+/** Of the projects alone that have as many attempts as they may have without a success. */
+async function successesBeside(
+  db: Db,
+  pauseAfter: number,
+  running: readonly Candidate[],
+): Promise<ReadonlyMap<string, number>> {
+  const paying = running.filter(({ verifiesOnly }) => verifiesOnly !== true)
+  const full = [...Map.groupBy(paying, ({ project }) => project)].flatMap(([project, orders]) =>
+    typeof project === 'string' && orders.length >= pauseAfter ? [project] : [],
+  )
+  if (full.length === 0) return new Map()
+  const { rows } = await sql<{ project: string; successes: number }>`
+    select ended.project_id as project, count(*)::integer as successes from attempts as ended
+    where ended.status = 'succeeded' and ended.verifies is null and ended.project_id = any(${full}::uuid[])
+      and ended.ended_at >= (
+        select min(claimed_at) from attempts as beside where beside.status = 'running' and beside.verifies is null
+          and coalesce(beside.project_id, ended.project_id) = ended.project_id
+      )
+    group by ended.project_id
+  `.execute(db)
+  return new Map(rows.map(({ project, successes }) => [project, successes]))
 }
 
 /** How many attempts of a project may run at once; null: any number. */
 function mostOf({ probation }: Places, project: string | null | undefined): number | null {
   if (probation === undefined || project === null || project === undefined) return null
-  const row = probation.rows.get(project)
-  return Math.max(0, probation.pauseAfter - (row === undefined ? 0 : row.orders.length))
+  const { rows, successes, pauseAfter } = probation
+  const [row, succeeded] = [rows.get(project), successes.get(project)]
+  if (row === undefined) return pauseAfter + (succeeded === undefined ? 0 : succeeded)
+  return Math.max(0, pauseAfter - row.orders.length)
 }
 
 function rowOf({ probation }: Places, project: string | null | undefined): FailureRow | null {
@@ -187,7 +224,7 @@ export async function verdictsOfNextClaim(
   const running = await runningScopes(db)
   const full = { repositories: [], projects: [] }
   const candidates = await approvedOrders(db, null, { behind: undefined, full, limit: LOOK_AHEAD })
-  const bound = await readProbation(db, pauseAfter)
+  const bound = await readProbation(db, pauseAfter, running)
   const all = verdicts(candidates, running, { free: maxConcurrent - running.length, perRepository, ...bound })
   return { running: running.length, verdicts: new Map([...all].map((verdict) => [verdict.id, verdict])) }
 }

@@ -103,8 +103,8 @@ function behindRow({ row, most, obstacles }: Extract<Verdict, { waitsFor: 'row' 
     return answer({
       kind: 'probation',
       short: `waits for a place in ${whose}: ${most} run at once`,
-      sentence: `It waits for a place in ${whose}: no more than ${most} of its orders run at once, so that no more fail alike.`,
-      evidence: [{ name: 'orchestrator_pause_after_failures', text: String(most) }],
+      sentence: `It waits for a place in ${whose}: no more than ${most} of its orders run at once, so that no more fail alike; each that succeeds beside them allows one more.`,
+      evidence: [{ name: 'run at once', text: String(most) }],
       orders: ids,
       next: ['moose status'],
     })

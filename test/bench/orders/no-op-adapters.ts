@@ -46,7 +46,10 @@ export function noOpAdapters(real: Adapters): Adapters {
     proposer: {
       propose: async () => ({ content: 'nothing', cost: 0, proposer_used: 'scripted', format: 'edits' }),
     },
-    executors: { ...real.executors, patch: { ...real.executors.patch, apply: async () => ({ costUsd: 0, answers: 0 }) } },
+    executors: {
+      ...real.executors,
+      patch: { ...real.executors.patch, apply: async () => ({ costUsd: 0, answers: 0 }) },
+    },
     workspaces: {
       ...real.workspaces,
       assertReady: async () => undefined,
