@@ -131,7 +131,7 @@ function oldFailures({ name, failures }: CheckResult): string {
   const all = failures === null ? [] : failures
   const named = all.slice(0, MOST_FAILURES).map((failure) => fenced(null, failure.slice(0, MOST_OF_NAME)))
   const more = all.length > MOST_FAILURES ? `, and ${all.length - MOST_FAILURES} more` : ''
-  return `- Check ${onOneLine(name)} failed before this change as well: ${all.length} failures, none of them new: ${named.join(', ')}${more}. It proves nothing.`
+  return `- Check ${onOneLine(name)} failed before this change as well: ${all.length} ${all.length === 1 ? 'failure, which is not new' : 'failures, none of them new'}: ${named.join(', ')}${more}. It proves nothing.`
 }
 
 /** What it was refused of the net: why a reviewer may trust it less, or grant a host. */
