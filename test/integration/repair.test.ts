@@ -44,6 +44,8 @@ async function whyOf({ moose, id }: { moose: Moose; id: string }) {
   return WhyResponse.parse(await response.json())
 }
 
+const NEVER = { MOOSE_REPAIR_MAX: '0' }
+
 const repairsOf = ({ evidence }: WorkOrderDetail) => (evidence ? evidence.repairs : [])
 
 function messagesOf({ body }: ReceivedCall): { role: string; content: string }[] {
@@ -250,6 +252,20 @@ test('where the fix changes nothing the model is asked, and after its repair the
       ['proposer', false, false],
       ['fix', false, true],
     ],
+  )
+})
+
+test('a repair that mended its check says so, also while another check still fails', async () => {
+  const two = `${FIXED.replace(/echo spoiled.*\n/, '\n')}  - name: long\n    run: grep -E '.{20}' greeting.txt\n`
+  await using done = await carriedOut({
+    files: { ...FILES, 'moose.yaml': two },
+    script: [write('hi')],
+    settings: NEVER,
+  })
+  assert.equal(done.order.status_reason?.details?.['check'], 'long')
+  assert.deepEqual(
+    repairsOf(done.order).map(({ check, by, mended }) => [check, by, mended]),
+    [['polite', 'fix', true]],
   )
 })
 

@@ -170,7 +170,7 @@ const REPAIRED_BY: Readonly<Record<Repair['by'], string>> = {
 function repairTold({ check, by, head_sha: sha, cost_usd: cost, mended }: Repair, index: number): string {
   const made = sha === null ? 'made no commit' : `made ${sha.slice(0, 12)}`
   const paid = cost === 0 ? '' : ` for $${cost.toFixed(4)}`
-  const after = mended ? 'The checks passed then' : 'A check still failed'
+  const after = mended ? 'It passed then' : 'It still failed'
   return `- Repair ${index + 1}: check ${onOneLine(check)} failed; ${REPAIRED_BY[by]} ${made}${paid}. ${after}.`
 }
 
