@@ -14,7 +14,7 @@ import { type Application, type Applied, apply, type Repairing } from './steps/a
 import { knowBase } from './steps/prepare.ts'
 import { answersOf, cyclesOf, MOST_ANSWERS, type Proposed } from './steps/propose.ts'
 import type { Routed } from './steps/route.ts'
-import { type Verified, verify } from './steps/verify.ts'
+import { isNewFailure, type Verified, verify } from './steps/verify.ts'
 
 export type ApplyOptions = {
   context: AttemptContext
@@ -162,8 +162,8 @@ async function verifyOnce(
     async run() {
       const found = await verify(context, { ...done, applied }, adapters)
       const spent = (await context.spent()).costUsd
-      const mended = found.failure === null
-      const repairs = [...before, ...judged(made, { mended, costUsd: costOf(spentUsd, spent) })]
+      const costUsd = costOf(spentUsd, spent)
+      const repairs = [...before, ...judged(made, { isMended: (check) => passes(found, check), costUsd })]
       return { ...found, repairable: await judgeRepairable(making, found, applied), spentUsd: spent, repairs }
     },
     failureOf: ({ failure }) => failure,
@@ -199,8 +199,15 @@ function mendedBy(
 
 type Unjudged = Omit<Repair, 'cost_usd' | 'mended'>
 
-function judged(made: readonly Unjudged[], { mended, costUsd }: { mended: boolean; costUsd: number }): Repair[] {
-  return made.map((repair) => ({ ...repair, cost_usd: costUsd, mended }))
+function judged(
+  made: readonly Unjudged[],
+  { isMended, costUsd }: { isMended: (check: string) => boolean; costUsd: number },
+): Repair[] {
+  return made.map((repair) => ({ ...repair, cost_usd: costUsd, mended: isMended(repair.check) }))
+}
+
+function passes({ failure, checks }: Verified, name: string): boolean {
+  return failure === null || checks.some((check) => check.name === name && !isNewFailure(check))
 }
 
 /** Notes repairs that made no commit. */
@@ -209,7 +216,7 @@ function withUnmended(
   { applied, verified, repairs }: State,
   { made, spentUsd }: { made: readonly Unjudged[]; spentUsd: number | null },
 ): Repair[] {
-  const all = [...repairs, ...judged(made, { mended: false, costUsd: costOf(verified.spentUsd, spentUsd) })]
+  const all = [...repairs, ...judged(made, { isMended: () => false, costUsd: costOf(verified.spentUsd, spentUsd) })]
   onEvidence({ applied, repairs: all })
   return all
 }

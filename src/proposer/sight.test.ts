@@ -50,5 +50,6 @@ test('a file that is named and not shown is told', async () => {
   const named = ['docs/style.md', 'docs/', 'src/greet.ts']
   assert.equal(notShown(await look(null), named), null)
   assert.match(String(notShown(await look(null, 0), named)), /to be read: docs\/style\.md\. /)
-  assert.match(String(notShown(await look(null), ['gone.md'])), /gone\.md \(not in the base commit\)/)
+  const gone = String(notShown(await look(null), ['gone.md']))
+  assert.match(gone, /^not shown to the model, though it was to be read: gone\.md, which is not in the base commit\.$/)
 })

@@ -75,14 +75,22 @@ export function notShown({ files, context, paths }: Sight, contextFiles: readonl
   const shown = new Set([...files, ...context].map(({ path }) => path))
   const missing = contextFiles.filter((path) => !path.endsWith('/') && !shown.has(path))
   if (missing.length === 0) return null
-  const told = missing.slice(0, MOST_TOLD).map((path) => {
-    return paths.includes(path) ? path : `${path} (not in the base commit)`
-  })
-  const more = missing.length > MOST_TOLD ? ` and ${missing.length - MOST_TOLD} more` : ''
-  return (
-    `not shown to the model, though it was to be read: ${told.join(', ')}${more}. ` +
-    'What has no text or no room is left out; MOOSE_EXTRA_CONTEXT_TOKENS gives more room.'
-  )
+  const there = new Set(paths)
+  const gone = missing.filter((path) => !there.has(path))
+  const left = missing.filter((path) => there.has(path))
+  const parts = [
+    ...(gone.length === 0
+      ? []
+      : [`${namedOf(gone)}, which ${gone.length === 1 ? 'is' : 'are'} not in the base commit`]),
+    ...(left.length === 0 ? [] : [namedOf(left)]),
+  ]
+  const room = 'What has no text or no room is left out; MOOSE_EXTRA_CONTEXT_TOKENS gives more room.'
+  return `not shown to the model, though it was to be read: ${parts.join('; ')}.${left.length === 0 ? '' : ` ${room}`}`
+}
+
+function namedOf(paths: readonly string[]): string {
+  const more = paths.length > MOST_TOLD ? ` and ${paths.length - MOST_TOLD} more` : ''
+  return `${paths.slice(0, MOST_TOLD).join(', ')}${more}`
 }
 
 /** What the first prompt is made of, but for an earlier failure, which is told without secrets. */

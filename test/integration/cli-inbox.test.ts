@@ -67,7 +67,10 @@ describe('what waits, and why, on the command line', () => {
     const { stdout } = await run('list')
     const [, first, why, second, third, waits, ...rest] = stdout.split('\n')
     assert.match(String(first), /^1a2b3c4d {2}failed /)
-    assert.equal(why, '          check_failed at verify: The check \\u001b[2J"unit" failed.\\nSee the log.')
+    assert.equal(why, '          check_failed at verify: The check \\u001b[2J"unit" failed')
+    const ofFailed = await run('why 1a2b')
+    assert.match(ofFailed.stdout, /^ {2}ended +(\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d$/m)
+    assert.doesNotMatch(ofFailed.stdout, /\\n/)
     assert.match(String(second), /^5e6f7a8b {2}pending, not approved /)
     assert.match(String(third), /^9c0d1e2f {2}pending /)
     assert.match(String(waits), /^ {10}waits for a service; none is up$/)
@@ -106,7 +109,7 @@ describe('what waits, and why, on the command line', () => {
     assert.match(String(entries[1]), /moose retry 1a2b3c4d/)
     assert.match(
       String(entries[2]),
-      /^paused .*\n {2}The provider replay is paused until .*\n {4}\$ .*moose proposer test scripted/,
+      /^paused .*\n {2}The provider replay is paused until (?:\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d\b[^Z]*\n {4}\$ .*moose proposer test scripted/,
     )
     const { inbox, left_out } = JSON.parse((await run('inbox --json')).stdout)
     assert.deepEqual([inbox.length, left_out], [3, 0])

@@ -44,6 +44,8 @@ async function whyOf({ moose, id }: { moose: Moose; id: string }) {
   return WhyResponse.parse(await response.json())
 }
 
+const NEVER = { MOOSE_REPAIR_MAX: '0' }
+
 const repairsOf = ({ evidence }: WorkOrderDetail) => (evidence ? evidence.repairs : [])
 
 function messagesOf({ body }: ReceivedCall): { role: string; content: string }[] {
@@ -155,10 +157,7 @@ test('the same failures twice end it before the limit; with a limit of 0 no mode
     const messages = await done.home.database.db.selectFrom('work_order_events').select('message').execute()
     const told = messages.filter(({ message }) => message.includes('repair 1 of 2: check "polite" failed'))
     assert.equal(told.length, 1, JSON.stringify(told))
-    assert.match(
-      String(done.order.status_reason?.message),
-      /not repaired further: the same failed again after a repair/,
-    )
+    assert.match(done.order.status_reason.message, /not repaired further: the same failed again after a repair/)
   }
   const never = { ...FILES, 'moose.yaml': `repair: { max: 0 }\n${POLITE}` }
   for (const setting of [{ settings: { MOOSE_REPAIR_MAX: '0' } }, { files: never }]) {
@@ -290,6 +289,20 @@ test('where the fix changes nothing the model is asked, and after its repair the
       ['proposer', false, false],
       ['fix', false, true],
     ],
+  )
+})
+
+test('a repair that mended its check says so, also while another check still fails', async () => {
+  const two = `${FIXED.replace(/echo spoiled.*\n/, '\n')}  - name: long\n    run: grep -E '.{20}' greeting.txt\n`
+  await using done = await carriedOut({
+    files: { ...FILES, 'moose.yaml': two },
+    script: [write('hi')],
+    settings: NEVER,
+  })
+  assert.equal(done.order.status_reason?.details?.['check'], 'long')
+  assert.deepEqual(
+    repairsOf(done.order).map(({ check, by, mended }) => [check, by, mended]),
+    [['polite', 'fix', true]],
   )
 })
 

@@ -153,6 +153,15 @@ test('an attempt that rests goes on when it is retried; asked anew, another one 
   assert.equal(server.calls.length, 2)
 })
 
+test('what waits to be carried out is not retried in another way, and the refusal says what to type', async () => {
+  await using home = await createMooseHome(NEVER, [], SETTINGS)
+  await using moose = await home.open()
+  const id = await fileOrder(home.database, { title: 'Change a', files: ['a.txt'] })
+  const short = id.slice(0, 8)
+  const message = new RegExp(`cancel it first: moose cancel ${short} {3}then: moose retry ${short}$`)
+  await assert.rejects(moose.orchestrator.retry(id), { code: 'work_order_conflict', message })
+})
+
 test('a recording can only be replayed, and a retry says so', async () => {
   const answers = [{ task: 'Change a', turn: 1, text: '### write a.txt\n```\nb\n```\n' }]
   await using home = await createMooseHome(NEVER, answers, { ORCHESTRATOR_EXECUTOR: 'patch' })

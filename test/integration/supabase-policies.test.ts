@@ -23,7 +23,12 @@ const OPEN_TO_PEOPLE = [
 const SEALED = ['api_tokens']
 const LEFT_TO_THE_FIRST_MOOSE = ['cost_tracking', 'escalations']
 const VIEW = 'budget_open_reservations'
-const ORDER = { title: 'Greet the world', description: 'Say hello', files_in_scope: ['greeting.txt'] }
+const ORDER = {
+  title: 'Greet the world',
+  description: 'Say hello',
+  files_in_scope: ['greeting.txt'],
+  context: ['STYLE.md'],
+}
 
 test('who may do what through Supabase, in a project that was open to everybody', async (t) => {
   const postgrest = postgrestOrSkip(t)

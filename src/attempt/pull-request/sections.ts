@@ -131,7 +131,7 @@ function oldFailures({ name, failures }: CheckResult): string {
   const all = failures === null ? [] : failures
   const named = all.slice(0, MOST_FAILURES).map((failure) => fenced(null, failure.slice(0, MOST_OF_NAME)))
   const more = all.length > MOST_FAILURES ? `, and ${all.length - MOST_FAILURES} more` : ''
-  return `- Check ${onOneLine(name)} failed before this change as well: ${all.length} failures, none of them new: ${named.join(', ')}${more}. It proves nothing.`
+  return `- Check ${onOneLine(name)} failed before this change as well: ${all.length} ${all.length === 1 ? 'failure, which is not new' : 'failures, none of them new'}: ${named.join(', ')}${more}. It proves nothing.`
 }
 
 /** What it was refused of the net: why a reviewer may trust it less, or grant a host. */
@@ -170,7 +170,7 @@ const REPAIRED_BY: Readonly<Record<Repair['by'], string>> = {
 function repairTold({ check, by, head_sha: sha, cost_usd: cost, mended }: Repair, index: number): string {
   const made = sha === null ? 'made no commit' : `made ${sha.slice(0, 12)}`
   const paid = cost === 0 ? '' : ` for $${cost.toFixed(4)}`
-  const after = mended ? 'The checks passed then' : 'A check still failed'
+  const after = mended ? 'It passed then' : 'It still failed'
   return `- Repair ${index + 1}: check ${onOneLine(check)} failed; ${REPAIRED_BY[by]} ${made}${paid}. ${after}.`
 }
 

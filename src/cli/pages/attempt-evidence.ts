@@ -59,17 +59,13 @@ function stepOf(attempt: AttemptView | undefined, name: string): StepView | unde
 const MOST_FILES = 50
 
 /** What the last attempt has changed and what the project's checks said about it, each as a small table. */
-export function evidenceSections(
-  { files, checks, failure, repairs, shown }: OrderEvidence,
-  said: string,
-  paint: Paint,
-): string[] {
+export function evidenceSections({ files, checks, failure, repairs, shown }: OrderEvidence, paint: Paint): string[] {
   const unchecked = failure === null ? '  none (no moose.yaml)' : `  not run: ${harmless(failure)}`
   return [
     ...(files.length === 0 ? [] : [`${paint.dim('Files')}\n${table(fileRows(files, paint))}`]),
     `${paint.dim('Checks')}\n${checks.length === 0 ? unchecked : table(checkRows(checks, paint))}`,
     ...(repairs.length === 0 ? [] : [`${paint.dim('Repairs')}\n${table(repairRows(repairs, paint))}`]),
-    ...checks.flatMap((check) => failingSection(check, said, paint)),
+    ...checks.flatMap((check) => failingSection(check, paint)),
     ...(shown.length === 0 ? [] : [`${paint.dim('Shown to the model')}\n${table(shownRows(shown, paint))}`]),
   ]
 }
@@ -130,15 +126,21 @@ function repairRows(repairs: readonly Repair[], paint: Paint): string[][] {
 /** Lines of what a check printed that are shown; all that is kept of it is in `--steps`. */
 const MOST_LINES = 20
 
-/**
- * The lines of a check that say what failed.
- *
- * @param said the reason of the order, which ends with some of them
- */
-function failingSection({ name, outcome, output }: CheckEvidence, said: string, paint: Paint): string[] {
-  if (outcome === 'passed') return []
-  const lines = output.flatMap(({ text, failing }) => (failing ? text.split('\n') : []))
-  if (lines.every((line) => said.includes(line))) return []
+function failingLines({ outcome, baseline, output }: CheckEvidence): string[] {
+  if (outcome === 'passed' || baseline) return []
+  return output.flatMap(({ text, failing }) => (failing ? text.split('\n') : []))
+}
+
+/** Whether `evidenceSections` tells what a check of this name newly fails. */
+export function tellsFailing(evidence: OrderEvidence | null, name: unknown): boolean {
+  return evidence?.checks.some((check) => check.name === name && failingLines(check).length > 0) === true
+}
+
+/** The lines of a check that say what failed; nothing of one that fails as it did on the base. */
+function failingSection(check: CheckEvidence, paint: Paint): string[] {
+  const { name } = check
+  const lines = failingLines(check)
+  if (lines.length === 0) return []
   const more = lines.length > MOST_LINES ? [`… and ${lines.length - MOST_LINES} more lines`] : []
   return [
     `${paint.dim(`What ${oneLine(name, LONGEST_TITLE)} said`)}\n${barred([...lines.slice(0, MOST_LINES), ...more].join('\n'))}`,

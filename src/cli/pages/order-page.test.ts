@@ -293,6 +293,57 @@ test('what an attempt did to mend its change is told, with what it cost', () => 
   assert.doesNotMatch(told([]), /Repairs/)
 })
 
+test('what fails newly is told once, below its name, and not what failed on the base already', () => {
+  const failed = { outcome: 'failed', exitCode: 1, durationMs: 10, proves: [] }
+  const checks = [
+    { ...failed, name: 'tests', outputTail: 'not ok 1 - zones of 1970', baseline: true, failedBefore: true },
+    { ...failed, name: 'lint', outputTail: 'a.js: error no-var', told: 'a.js: error no-var' },
+  ]
+  const output = { headSha: 'a'.repeat(40), files: [], checks, failure: { code: 'check_failed' } }
+  const text = page({
+    ...ORDER,
+    status: 'failed',
+    phase: null,
+    status_reason: {
+      code: 'check_failed',
+      message:
+        'Check "lint" (oxlint) failed with exit code 1. What failed:\na.js: error no-var\nIt was not repaired further: no.',
+      details: { check: 'lint', unrepaired: 'no' },
+    },
+    attempt_history: ORDER.attempt_history.map((attempt) => ({
+      ...attempt,
+      steps: attempt.steps.map((step) => (step.name === 'verify' ? { ...step, output } : step)),
+    })),
+  })
+  assert.match(
+    text,
+    /^reason +check_failed: Check "lint" \(oxlint\) failed with exit code 1\. It was not repaired further: no\.$/m,
+  )
+  assert.match(text, /^What lint said\n│ a\.js: error no-var$/m)
+  assert.equal(text.split('no-var').length, 2)
+  assert.doesNotMatch(text, /zones of 1970/)
+})
+
+test('what a step failed with is told in the reason of the order alone, where it stands there', () => {
+  const refused = 'None of the 2 answers of small-model can be applied.\nanswer 1: no such file'
+  const error = { code: 'proposal_rejected', message: refused }
+  const text = page({
+    ...ORDER,
+    status: 'failed',
+    phase: null,
+    status_reason: {
+      ...error,
+      message: `The answer of large-model cannot be applied.\nBefore it, small-model failed: ${refused}`,
+    },
+    attempt_history: ORDER.attempt_history.map((attempt) => ({
+      ...attempt,
+      steps: attempt.steps.map((step) => ({ ...step, status: 'failed', error })),
+    })),
+  })
+  assert.equal(text.split('no such file').length, 2, text)
+  assert.match(text, /✗ propose .*proposal_rejected$/m)
+})
+
 test('what was seen of a pull request on GitHub is told, and a branch somebody else has moved is not merged', () => {
   const where = { number: 3, attempt: 1, state: 'open', base: 'main', branch: 'f' } as const
   const pull = { ...where, title: 't', body: 'b', base_sha: 'b' }

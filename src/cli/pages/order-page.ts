@@ -2,11 +2,12 @@ import { stringify } from 'yaml'
 import type { OrderEvidence } from '../../contract/evidence/evidence.ts'
 import type { AttemptView, StepView, WorkOrderDetail, WorkOrderView } from '../../contract/work-orders.ts'
 import { isFaultCode, NEXT_MOVE } from '../../faults/fault.ts'
-import { criterionLine, evidenceNow, evidenceSections, isReplay, REPLAY } from './attempt-evidence.ts'
+import { criterionLine, evidenceNow, evidenceSections, isReplay, REPLAY, tellsFailing } from './attempt-evidence.ts'
 import { actorText } from './audit-page.ts'
 import { ago, duration, shortId, usd } from './humanize.ts'
 import { stateOf } from './order-state.ts'
 import type { Paint } from './output.ts'
+import { checkRunsOf, localOnly, movedByOthers, reviewsOf, seenOnGitHub } from './seen-pull-request.ts'
 import { table } from './table.ts'
 import { BAR, barred, harmless, harmlessLines, LONGEST_TITLE, oneLine } from './terminal-text.ts'
 import { hiddenNotes, protectionNotes, verificationNotes } from './verification-notes.ts'
@@ -31,17 +32,16 @@ export type PageOptions = {
 export function orderPage(order: WorkOrderDetail, options: PageOptions): string {
   const { paint } = options
   const evidence = evidenceNow(order)
-  const said = order.status_reason === null ? '' : order.status_reason.message
   const next = options.waits === null ? nextStep(order) : options.waits
   const sections = [
     `${paint.bold(`WO-${shortId(order.id)}`)}  ${paint.bold(oneLine(order.title, LONGEST_TITLE))}`,
-    table(facts(order, options)),
+    table(facts(order, reasonOf(order, evidence), options)),
     order.description.trim() === '' ? '' : barred(order.description.trim()),
     listed(paint.dim('Acceptance criteria'), criteria(order, evidence)),
     listed(paint.dim('Files in scope'), order.files_in_scope),
     listed(paint.dim('Files to read'), order.context),
-    ...order.attempt_history.map((attempt) => attemptSection(attempt, options)),
-    ...(evidence === null ? [] : evidenceSections(evidence, said, paint)),
+    ...order.attempt_history.map((attempt) => attemptSection(attempt, order.status_reason, options)),
+    ...(evidence === null ? [] : evidenceSections(evidence, paint)),
     next === null ? '' : `${paint.bold('Next:')} ${options.hint(next)}`,
   ]
   return sections.filter((section) => section !== '').join('\n\n')
@@ -53,13 +53,27 @@ function criteria(order: WorkOrderDetail, evidence: OrderEvidence | null): strin
   return evidence.criteria.map(criterionLine)
 }
 
-function facts(order: WorkOrderDetail, { paint, hint, now }: PageOptions): string[][] {
-  const { status_reason: reason, pull_request: local, github_pr_url: url } = order
+type Reason = WorkOrderDetail['status_reason']
+
+/** Without what is told below under the name of the check. */
+function reasonOf({ status_reason: reason }: WorkOrderDetail, evidence: OrderEvidence | null): string | null {
+  if (reason === null) return null
+  const { code, message, details = {} } = reason
+  const whole = `${code}: ${message}`
+  if (code !== 'check_failed' || !tellsFailing(evidence, details['check'])) return whole
+  const [line] = whole.split('\n', 1)
+  const { unrepaired } = details
+  const why = typeof unrepaired === 'string' ? ` It was not repaired further: ${unrepaired}.` : ''
+  return `${String(line).replace(/ (?:What failed|Its last lines):$/, '')}${why}`
+}
+
+function facts(order: WorkOrderDetail, reason: string | null, { paint, hint, now }: PageOptions): string[][] {
+  const { pull_request: local, github_pr_url: url } = order
   const state = local === null ? '' : ` (${oneLine(local.state, LONGEST_WORD)})`
   const rows: [string, string | null][] = [
     ['id', order.id],
     ['status', stateOf(order, paint)],
-    ['reason', reason === null ? null : below(hint(harmlessLines(`${reason.code}: ${reason.message}`)))],
+    ['reason', reason === null ? null : below(hint(harmlessLines(reason)))],
     ['approved', approvalText(order, now)],
     ['hidden', hiddenText(order)],
     ['checks', unverified(order, hint)],
@@ -130,56 +144,6 @@ function costText(
   return `${usd(cost)}${parts.length === 0 ? '' : paint.dim(` (${parts.join(', ')})`)}`
 }
 
-/** A pull request of the forge `local` is in no place where people or programs would judge it. */
-function localOnly({ pull_request: pull, github_pr_url: url }: WorkOrderDetail): string {
-  return pull === null || url === null || !url.startsWith('local:') ? '' : ', without reviews and CI'
-}
-
-/** What the last look at the pull request found; null before the first look and when there is nothing to report. */
-function seenOnGitHub(order: WorkOrderDetail): string | null {
-  const { pull_request: pull } = order
-  if (pull === null) return null
-  const moved = movedByOthers(order)
-  const found = [
-    ...(pull.checks === null ? [] : [`checks ${pull.checks}`]),
-    ...(pull.review === null ? [] : [`review ${pull.review}`]),
-    ...(moved === null ? [] : [`branch moved to ${moved.slice(0, 12)} by another push`]),
-  ]
-  return found.length === 0 ? null : found.join(', ')
-}
-
-/** Reviews and check runs that are named on the page. */
-const MOST_NAMED = 10
-
-function reviewsOf({ pull_request: pull }: WorkOrderDetail): string | null {
-  const reviews = pull?.reviews
-  if (reviews === undefined || reviews === null || reviews.length === 0) return null
-  return namedOf(
-    reviews.map(({ by, state }) => `${by === null ? 'an account that is gone' : by} ${state}`),
-    reviews.length,
-  )
-}
-
-function checkRunsOf({ pull_request: pull }: WorkOrderDetail): string | null {
-  const runs = pull?.check_runs
-  if (runs === undefined || runs === null || runs.length === 0) return null
-  const failing = runs.filter(({ state }) => !WENT_WELL.has(state))
-  const texts = [...failing, ...runs.filter((run) => !failing.includes(run))].map(
-    ({ name, state }) => `${name} ${state}`,
-  )
-  const count = pull?.check_run_count
-  return namedOf(texts, count === undefined || count === null ? texts.length : count)
-}
-
-/** Words of GitHub for a check run that holds nothing up. */
-const WENT_WELL: ReadonlySet<string> = new Set(['SUCCESS', 'NEUTRAL', 'SKIPPED'])
-
-/** @param count of all of them, also those that were not told */
-function namedOf(texts: readonly string[], count: number): string {
-  const named = texts.slice(0, MOST_NAMED).map((text) => oneLine(text, LONGEST_TITLE))
-  return count > named.length ? `${named.join(', ')}, and ${count - named.length} more` : named.join(', ')
-}
-
 /** A value of the database as it may stand in a row of the page. */
 function shown(value: string | null): string | null {
   return value === null ? null : harmless(value)
@@ -189,7 +153,7 @@ function listed(head: string, entries: readonly string[]): string {
   return entries.length === 0 ? '' : [head, ...entries.map((entry) => `  - ${harmless(entry)}`)].join('\n')
 }
 
-function attemptSection(attempt: AttemptView, options: PageOptions): string {
+function attemptSection(attempt: AttemptView, reason: Reason, options: PageOptions): string {
   const { paint, now } = options
   const took = attempt.ended_at === null ? `claimed ${ago(new Date(attempt.claimed_at), now)}` : elapsed(attempt)
   const cost = attempt.cost_usd === 0 ? '' : `, ${usd(attempt.cost_usd)}`
@@ -197,12 +161,13 @@ function attemptSection(attempt: AttemptView, options: PageOptions): string {
   const { verifies } = attempt
   const of = verifies === null || verifies === undefined ? '' : `  the commit of attempt ${verifies}, verified again`
   const head = `${paint.dim('Attempt')} ${attempt.number}  ${oneLine(attempt.status, LONGEST_WORD)}, ${took}${cost}${of}${replay}`
-  const rows = attempt.steps.map((step) => stepRow(step, options))
+  const rows = attempt.steps.map((step) => stepRow(step, reason, options))
   const data = options.steps ? attempt.steps.map((step) => stepData(step, paint)) : []
   return [head, ...(rows.length === 0 ? [] : [indented(table(rows), '  ')]), ...data].join('\n')
 }
 
-function stepRow(step: StepView, { paint, hint }: PageOptions): string[] {
+/** @param reason of the order: what stands there is not told again */
+function stepRow(step: StepView, reason: Reason, { paint, hint }: PageOptions): string[] {
   const symbols = new Map([
     ['running', paint.cyan('…')],
     ['succeeded', paint.green('✓')],
@@ -211,11 +176,15 @@ function stepRow(step: StepView, { paint, hint }: PageOptions): string[] {
   const symbol = symbols.get(step.status)
   const runs = step.runs === 1 ? '' : `begun ${step.runs} times`
   const choice = step.summary === undefined || step.summary === null ? '' : harmless(step.summary)
-  const error = step.error === null ? '' : below(hint(harmlessLines(step.error.message)))
+  const error = step.error === null ? '' : below(hint(harmlessLines(errorOf(step.error, reason))))
   const cost = step.cost_usd === 0 ? '' : usd(step.cost_usd)
   const took = step.ended_at === null ? '' : duration(Date.parse(step.ended_at) - Date.parse(step.started_at))
   const mark = symbol === undefined ? `${oneLine(step.status, LONGEST_WORD)}:` : symbol
   return [`${mark} ${nameOf(step)}`, took, cost, [runs, choice, error].filter((note) => note !== '').join(' · ')]
+}
+
+function errorOf({ code, message }: NonNullable<Reason>, reason: Reason): string {
+  return message !== '' && reason?.message.includes(message) === true ? code : message
 }
 
 function nameOf({ name, try: number }: StepView): string {
@@ -274,12 +243,6 @@ function review(order: WorkOrderDetail): string {
   const id = shortId(order.id)
   if (movedByOthers(order) === null) return `moose show ${id} --diff   then: moose merge ${id}   or: moose close ${id}`
   return `look at what was pushed to the branch: ${harmless(String(order.github_pr_url))}   then: moose verify ${id}   or: moose close ${id}`
-}
-
-/** The commit that another push has put on the branch of the pull request; null when it holds the verified one. */
-export function movedByOthers({ pull_request: pull }: WorkOrderDetail): string | null {
-  if (pull === null || pull.state !== 'open' || pull.seen_head_sha === pull.head_sha) return null
-  return pull.seen_head_sha
 }
 
 /** Its attempt is suspended, and is resumed when its condition is met. */

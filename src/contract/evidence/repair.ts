@@ -10,7 +10,7 @@ export const Repair = z.object({
   head_sha: z.string().nullable(),
   /** USD of its model calls. */
   cost_usd: z.number().nonnegative(),
-  /** Whether every check passed, or failed as on the base, afterwards. */
+  /** Whether its check passed, or failed as on the base, afterwards; another one may fail. */
   mended: z.boolean(),
 })
 export type Repair = z.infer<typeof Repair>

@@ -90,3 +90,42 @@ create constraint trigger work_orders_audit_update after update on work_orders
     (new.context, new.title, new.description, new.acceptance_criteria, new.files_in_scope, new.risk_level, new.project_id,
       new.budget_usd, new.status, new.metadata -> 'dependencies', new.metadata ->> 'approved_by_director' = 'true')
   ) execute function moose_audit_order();
+
+-- As in 0007, with the new column.
+create or replace function moose_admit_people() returns void language plpgsql as $$
+declare
+  target text;
+begin
+  foreach target in array
+    array['projects', 'work_orders', 'attempts', 'work_order_events', 'pull_requests', 'github_events', 'outcome_vectors']
+  loop
+    execute format('grant select on %I to authenticated', target);
+    execute format('drop policy if exists moose_people on %I', target);
+    execute format('drop policy if exists moose_read on %I', target);
+    execute format($sql$create policy moose_people on %I as restrictive to authenticated
+      using ((select moose_role()) in ('member', 'director'))$sql$, target);
+    execute format('create policy moose_read on %I for select to authenticated using (true)', target);
+  end loop;
+
+  -- A member files orders; only a Director files approved ones.
+  grant insert (id, title, description, acceptance_criteria, files_in_scope, context, risk_level, project_id, metadata, status)
+    on work_orders to authenticated;
+  drop policy if exists moose_file on work_orders;
+  drop policy if exists moose_filed on work_orders;
+  create policy moose_file on work_orders for insert to authenticated with check (true);
+  create policy moose_filed on work_orders as restrictive for insert to authenticated with check (
+    status = 'pending'
+    and (metadata ->> 'approved_by_director' is distinct from 'true' or (select moose_role()) = 'director')
+  );
+
+  -- A Director corrects, approves, rejects, cancels and retries: whatever he writes, the order is pending or cancelled
+  -- afterwards. So the content of one that is being carried out stays as it is.
+  grant update (title, description, acceptance_criteria, files_in_scope, context, risk_level, project_id, metadata, status)
+    on work_orders to authenticated;
+  drop policy if exists moose_direct on work_orders;
+  drop policy if exists moose_directed on work_orders;
+  create policy moose_direct on work_orders for update to authenticated using (true) with check (true);
+  create policy moose_directed on work_orders as restrictive for update to authenticated
+    using ((select moose_role()) = 'director') with check (status in ('pending', 'cancelled'));
+end $$;
+select moose_secure();

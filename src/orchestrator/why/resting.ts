@@ -118,7 +118,7 @@ function behindFailures({ subject, code, step, message, orders }: FailureRow, or
   return answer({
     kind: 'provider',
     code: 'provider_paused',
-    short: `waits for ${subject}, paused after ${orders.length} failures in a row`,
+    short: `waits for ${subject}, paused after ${orders.length === 1 ? 'one failure' : `${orders.length} failures in a row`}`,
     sentence: `${subject} is paused: the last ${orders.length} orders that were given to it have failed with ${code} at ${step}.`,
     evidence: [
       { name: 'last failure', text: message },

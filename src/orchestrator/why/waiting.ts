@@ -130,7 +130,7 @@ function behindRow({ row, most, obstacles }: Extract<Verdict, { waitsFor: 'row' 
   return answer({
     kind: 'paused_project',
     code,
-    short: `waits: ${whose} is paused after ${orders.length} failures in a row (${code})`,
+    short: `waits: ${whose} is paused after ${orders.length === 1 ? 'one failure' : `${orders.length} failures in a row`} (${code})`,
     sentence: `It waits: ${whose} is paused, because its last ${orders.length} orders failed with ${code} at ${step}.`,
     evidence,
     orders: orders.slice(-MOST_NAMED),

@@ -47,7 +47,7 @@ function Repairs({ repairs }: Pick<Evidence, 'repairs'>) {
               <strong>{check}</strong>
               <span>
                 {REPAIRED_BY[by]}
-                {mended ? '; everything passed then' : ''}
+                {mended ? '; it passed then' : ''}
               </span>
               <code className="quiet">{sha === null ? 'no commit' : sha.slice(0, 12)}</code>
               {cost === 0 ? null : <span className="number">{usd(cost)}</span>}

@@ -51,7 +51,7 @@ function entryLines(entry: InboxEntry, output: Output, now: Date): string {
     ...(since === null ? [] : [paint.dim(ago(new Date(since), now))]),
   ]
   const flags = order === null || kind !== 'approval' ? [] : flagsOf(order)
-  const lines = answerLines({ ...entry, evidence: [] }, output).split('\n')
+  const lines = answerLines({ ...entry, evidence: [] }, output, now).split('\n')
   return [
     parts.join('  '),
     ...lines.map((line) => `  ${line}`),
