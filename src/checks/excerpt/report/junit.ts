@@ -83,6 +83,7 @@ function blockOf({ title, message, text }: Case): Block {
     .filter((line) => line.trim() !== '' && !isForeign(line))
   // Most tools begin the text with the message.
   const said = message
+    .trim()
     .split('\n')
     .slice(0, KEY_LINES)
     .filter((line) => line.trim() !== '' && !told.includes(line.trim()))
