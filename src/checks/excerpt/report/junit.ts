@@ -87,9 +87,5 @@ function blockOf({ title, message, text }: Case): Block {
     .split('\n')
     .slice(0, KEY_LINES)
     .filter((line) => line.trim() !== '' && !told.includes(line.trim()))
-  return [
-    key(title),
-    ...said.map(key),
-    ...lines.map((line, at): Line => (at < KEY_LINES ? key(line) : detail(line))),
-  ]
+  return [key(title), ...said.map(key), ...lines.map((line, at): Line => (at < KEY_LINES ? key(line) : detail(line)))]
 }
