@@ -1,6 +1,14 @@
 import type { Kysely } from 'kysely'
 import type { Config } from '../config.ts'
-import { type AttemptKey, type AttemptRun, findAttempt, lastFailureBefore } from '../db/attempts/attempts.ts'
+import { resolvedIn } from '../db/attempts/asked-before.ts'
+import {
+  type AttemptKey,
+  type AttemptRow,
+  type AttemptRun,
+  attemptsOf,
+  findAttempt,
+  lastFailureBefore,
+} from '../db/attempts/attempts.ts'
 import { holdAttempt } from '../db/attempts/hold-attempt.ts'
 import { sumModelCalls } from '../db/model-calls.ts'
 import { projectOf, protectionOf } from '../db/projects.ts'
@@ -58,6 +66,8 @@ export async function openAttempt(
       allowances: () => allowancesOf(db, key.workOrderId),
       protection: () => protectionOf(db, row.project_id),
       verifies: row.verifies,
+      resolves: row.resolves,
+      resolvedIn: (commits) => resolvedIn(db, key, commits),
       toVerify: (attempt) => whatToVerify(db, key.workOrderId, attempt),
       isStillApproved: () => isStillApproved(db, key),
     },
@@ -66,8 +76,12 @@ export async function openAttempt(
 }
 
 async function spentUsd(db: Kysely<Database>, key: AttemptKey, verifies: number | null): Promise<number> {
-  const attempts = verifies === null ? [key.attempt] : [verifies, key.attempt]
-  const sums = await Promise.all(attempts.map((attempt) => sumModelCalls(db, key.workOrderId, attempt)))
+  const attempts = await attemptsOf(db, key.workOrderId)
+  // A conflict that an earlier verification had resolved is part of the commit.
+  const isOfCommit = ({ number, verifies: of }: AttemptRow) =>
+    number === key.attempt || (verifies !== null && number < key.attempt && (number === verifies || of === verifies))
+  const paid = attempts.filter(isOfCommit)
+  const sums = await Promise.all(paid.map(({ number }) => sumModelCalls(db, key.workOrderId, number)))
   return Usd.sum(...sums.map(({ costUsd }) => costUsd)).toNumber()
 }
 

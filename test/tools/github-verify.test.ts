@@ -6,7 +6,7 @@ import { createLog } from '../../src/log.ts'
 import { gitIn } from '../support/git-remote.ts'
 import { type GitHubServer, startGitHub } from '../support/github/github-server.ts'
 import { createMooseHome, detailOf, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
-import { greet } from '../support/suspended-bench.ts'
+import { greet, write } from '../support/suspended-bench.ts'
 import { toolOrSkip } from '../support/tool-or-skip.ts'
 import { until } from '../support/until.ts'
 
@@ -27,11 +27,15 @@ type Given = AsyncDisposable & {
   head: string
 }
 
-/** An order in review on the stand-in, through the real gh and the real git; null when a program is missing. */
-async function inReview(t: TestContext): Promise<Given | null> {
+/**
+ * An order in review on the stand-in, through the real gh and the real git; null when a program is missing.
+ *
+ * @param answers recorded, beside the one that makes the change
+ */
+async function inReview(t: TestContext, ...answers: (typeof greet)[]): Promise<Given | null> {
   if (toolOrSkip(t, 'gh') === null || toolOrSkip(t, 'openssl') === null) return null
   await using stack = new AsyncDisposableStack()
-  const home = stack.use(await createMooseHome(FILES, [greet]))
+  const home = stack.use(await createMooseHome(FILES, [greet, ...answers]))
   const github = stack.use(await startGitHub(home.remote))
   const repository = 'https://github.com/acme/shop.git'
   await home.database.db.updateTable('projects').set({ repository, forge: 'github' }).execute()
@@ -47,8 +51,8 @@ async function inReview(t: TestContext): Promise<Given | null> {
   return { home, github, moose, id, branch, head, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
 
-async function verified({ moose, id }: Given) {
-  await moose.orchestrator.verify(id)
+async function verified({ moose, id }: Given, resolves = false) {
+  await moose.orchestrator.verify(id, undefined, resolves)
   const order = await settled(moose, id)
   const { status, error, cost_usd: cost } = order.attempt_history.at(-1) ?? assert.fail()
   return { order, ended: { status, code: error?.code, cost }, message: String(error?.message) }
@@ -82,6 +86,24 @@ test('GitHub: a conflict is told with what to type; resolved on the branch it is
   await moose.orchestrator.merge(id)
   assert.equal((await detailOf(moose, id)).status, 'completed')
   assert.equal(await home.remote.git('rev-parse', 'main^2'), resolved)
+})
+
+test('GitHub: a conflict is resolved by the model that made the change, pushed without force, and merged', async (t) => {
+  const answer = { task: `${greet.task} (conflict)`, turn: 1, text: write('greeting.txt', 'good morning, world') }
+  await using given = await inReview(t, answer)
+  if (given === null) return
+  const { home, moose, id, branch, head } = given
+  const tip = await home.remote.commit('main', { 'greeting.txt': 'good morning\n' })
+  await assert.rejects(moose.orchestrator.merge(id), { code: 'merge_conflict', message: /not mergeable.*--resolve/s })
+  await home.remote.git('config', 'receive.denyNonFastForwards', 'true')
+  const { order, ended } = await verified(given, true)
+  assert.deepEqual(ended, succeeded)
+  const made = await home.remote.git('rev-parse', branch)
+  assert.deepEqual((await home.remote.git('show', '-s', '--format=%P', made)).split(' '), [head, tip])
+  assert.equal(order.pull_request?.head_sha, made)
+  await moose.orchestrator.merge(id)
+  assert.equal((await detailOf(moose, id)).status, 'completed')
+  assert.equal(await home.remote.git('rev-parse', 'main^2'), made)
 })
 
 test('GitHub: where nobody has touched the branch, the base is merged in and pushed, and nothing is forced', async (t) => {

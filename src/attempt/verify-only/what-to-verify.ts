@@ -36,9 +36,15 @@ const Given = z.object({
 function readGiven(given: GivenBySteps) {
   const last = (step: StepName) => given.get(step)?.at(-1)?.output
   const first = (step: StepName) => given.get(step)?.at(0)?.output
-  const verified = z.object({ repairs: z.array(Repair) }).safeParse(last('verify'))
-  const repairs = verified.success ? verified.data.repairs : []
+  const known = readRepairs(given)
+  const repairs = known === null ? [] : known
   return Given.safeParse({ route: last('route'), propose: first('propose'), apply: first('apply'), repairs })
+}
+
+/** Those the last verification of an attempt knew of; null: it told of none, as an older Moose did. */
+function readRepairs(given: GivenBySteps): Repair[] | null {
+  const verified = z.object({ repairs: z.array(Repair) }).safeParse(given.get('verify')?.at(-1)?.output)
+  return verified.success ? verified.data.repairs : null
 }
 
 /** A commit that an attempt made, and what led to it. */
@@ -89,7 +95,10 @@ export async function whatToVerify(db: Db, workOrderId: string, attempt: number)
   if (!given.success || row === undefined || row.head_sha === null) throw nothingToVerify(workOrderId)
   const pull = await openPullOf(db, workOrderId)
   const isOfAttempt = pull !== null && makerOf(attempts, pull) === attempt
-  return { ...given.data, attempt, headSha: row.head_sha, pull: isOfAttempt ? openPull(pull) : null }
+  const verifiedBy = isOfAttempt ? pull.verified_by : null
+  const later = verifiedBy === null ? null : readRepairs(await givenBySteps(workflowId(workOrderId, verifiedBy)))
+  const repairs = later === null ? given.data.repairs : later
+  return { ...given.data, repairs, attempt, headSha: row.head_sha, pull: isOfAttempt ? openPull(pull) : null }
 }
 
 /** The attempt whose model made what a pull request is of; one that was only verified is opened by a later attempt. */

@@ -63,7 +63,8 @@ function refusal(row: PullRequestRow, request: Parameters<typeof githubFault>[0]
   const id = row.work_order_id.slice(0, 8)
   const advice =
     `See on GitHub what it waits for: a review, a check, or a newer ${row.base}. To have ${row.base} merged into the branch ` +
-    `and the checks run on that: moose verify ${id}   Then: moose merge ${id}   Where git cannot, that says what else there is.`
+    `and the checks run on that: moose verify ${id}   Where git cannot, the model that made the change may resolve it, within ` +
+    `the budget of the order: moose verify ${id} --resolve   Then: moose merge ${id}`
   const message = `GitHub does not merge pull request #${row.number}: ${said}. ${advice}`
   return new Fault('merge_conflict', message, { number: row.number })
 }
