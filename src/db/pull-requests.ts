@@ -169,13 +169,13 @@ export async function endPullRequest(
 export async function keepVerified(
   db: Db,
   row: PullRequestRow,
-  verified: { attempt: number; baseSha: string; headSha: string; diff: string },
+  verified: { attempt: number; baseSha: string; headSha: string; diff: string; body: string },
 ): Promise<PullRequestRow> {
-  const { attempt, baseSha: base_sha, headSha: head_sha, diff } = verified
+  const { attempt, baseSha: base_sha, headSha: head_sha, diff, body } = verified
   const verified_by = attempt === row.attempt ? null : attempt
   const kept = await db
     .updateTable('pull_requests')
-    .set({ base_sha, head_sha, diff, verified_by, seen_head_sha: head_sha })
+    .set({ base_sha, head_sha, diff, body, verified_by, seen_head_sha: head_sha })
     .where('project_id', '=', row.project_id)
     .where('number', '=', row.number)
     .where('state', '=', 'open')

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Moose } from '../../src/app.ts'
+import { recordIn } from '../../src/contract/evidence/pull-request-record.ts'
 import { Fault } from '../../src/faults/fault.ts'
 import { gitIn } from '../support/git-remote.ts'
 import { createMooseHome, detailOf, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
@@ -181,6 +182,10 @@ test('where the base has moved it is merged into the branch, the checks run on t
   assert.deepEqual((await home.remote.git('show', '-s', '--format=%P', brought)).split(' '), [head, tip])
   assert.deepEqual([order.pull_request?.head_sha, order.pull_request?.base_sha], [brought, tip])
   assert.doesNotMatch(String(order.pull_request?.diff), /other\.txt/)
+  const body = String(order.pull_request?.body)
+  const record = recordIn(body)
+  assert.deepEqual([record?.head_sha, record?.base_sha, record?.attempt], [brought, tip, 3])
+  assert.match(body, new RegExp(`<!-- moose:wo=${id} attempt=1 -->$`), 'it is found by the attempt that opened it')
   await moose.orchestrator.merge(id)
   assert.equal(await home.remote.git('rev-parse', 'main^2'), brought)
   assert.ok(await home.remote.git('merge-base', '--is-ancestor', moved, 'main').then(() => true))
@@ -198,6 +203,7 @@ test('a branch that was changed by hand is merged only as it was verified, also 
   })
   const order = await verified(moose, id)
   assert.equal(order.pull_request?.head_sha, onTop)
+  assert.match(String(order.pull_request?.body), /\*\*Changed by hand:\*\*/)
   const notes = await home.database.db
     .selectFrom('work_order_events')
     .select('message')

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { type Moose, openMoose } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
+import { recordIn } from '../../src/contract/evidence/pull-request-record.ts'
 import { createLog } from '../../src/log.ts'
 import { gitIn } from '../support/git-remote.ts'
 import { type GitHubServer, startGitHub } from '../support/github/github-server.ts'
@@ -119,12 +120,40 @@ test('GitHub: where nobody has touched the branch, the base is merged in and pus
   const requests = () => github.log.filter(({ operation }) => !/^git |OpenPullRequests$/.test(operation)).length
   const before = requests()
   const { order, ended } = await verified(given)
-  assert.deepEqual([ended, requests() - before], [succeeded, 2])
+  assert.deepEqual([ended, requests() - before], [succeeded, 3])
   const brought = await home.remote.git('rev-parse', branch)
+  const text = String(github.state.pulls[0]?.body)
+  assert.deepEqual([recordIn(text)?.head_sha, text], [brought, order.pull_request?.body])
   assert.deepEqual((await home.remote.git('show', '-s', '--format=%P', brought)).split(' '), [head, tip])
   assert.equal(order.pull_request?.head_sha, brought)
   await moose.orchestrator.merge(id)
   assert.equal(await home.remote.git('rev-parse', 'main^2'), brought)
+})
+
+test('GitHub: a text that somebody has edited is left as it is, and that is said', async (t) => {
+  await using given = await inReview(t)
+  if (given === null) return
+  const { home, github, moose, id, branch } = given
+  const pull = github.state.pulls[0] ?? assert.fail()
+  // As GitHub gives back what was typed there.
+  pull.body = pull.body.replaceAll('\n', '\r\n')
+  await home.remote.commit(branch, { 'greeting.txt': 'hello by hand\n' })
+  const renewed = await verified(given)
+  assert.deepEqual(renewed.ended, succeeded)
+  assert.equal(pull.body, renewed.order.pull_request?.body)
+  const edited = `For the launch.\n\n${pull.body}`
+  pull.body = edited
+  const later = await home.remote.commit(branch, { 'greeting.txt': 'hello again\n' })
+  const kept = await verified(given)
+  assert.deepEqual([kept.ended, kept.order.pull_request?.head_sha], [succeeded, later])
+  assert.equal(pull.body, edited)
+  assert.notEqual(recordIn(String(kept.order.pull_request?.body))?.head_sha, later)
+  const publish = kept.order.attempt_history.at(-1)?.steps.find(({ name }) => name === 'publish')
+  assert.match(String(publish?.summary), /its text was edited on GitHub and stays as it is/)
+  const rows = home.database.db.selectFrom('work_order_events').select('message').where('attempt', '=', 3)
+  const said = (await rows.execute()).map(({ message }) => message)
+  assert.ok(said.some((line) => /its text was edited on GitHub and stays as it is/.test(line)))
+  await moose.orchestrator.merge(id)
 })
 
 test('GitHub: a merge pushed by hand with plain git is noticed and completes the order', async (t) => {

@@ -1,16 +1,17 @@
 import type { Kysely } from 'kysely'
 import { NEVER_ABORTED } from '../../clock.ts'
+import { TEXT_STAYS } from '../../contract/evidence/step-summary.ts'
 import type { AttemptRun } from '../../db/attempts/attempts.ts'
 import { noteAttempt } from '../../db/attempts/hold-attempt.ts'
 import type { Database } from '../../db/schema.ts'
 import { Fault } from '../../faults/fault.ts'
 import { faultPoint } from '../../faults/fault-point.ts'
-import type { PullRequest } from '../../ports/pull-request.ts'
+import type { UpdatedPullRequest } from '../../ports/pull-request.ts'
 import type { Sanitize } from '../../redaction/sanitize-output.ts'
 import type { Adapters, AttemptContext } from '../context.ts'
 import type { Run } from '../durable-step.ts'
 import { type Evidence, type PartialEvidence, shownEvidence } from '../evidence.ts'
-import { assertAllowed, assertStillApproved } from '../steps/publish.ts'
+import { allowedBody, assertStillApproved } from '../steps/publish.ts'
 import { recordVerified } from '../steps/record.ts'
 import { assertReadyForOrder } from '../steps/route.ts'
 import { verify } from '../steps/verify.ts'
@@ -109,23 +110,26 @@ async function updatePull(
 ): Promise<void> {
   const { project } = evidence.routed
   const forge = adapters.forges[project.forge]
-  const pullRequest = await run<PullRequest>({
+  const pullRequest = await run<UpdatedPullRequest>({
     name: 'publish',
     input: { head_sha: evidence.verified.headSha, forge: project.forge },
     async run() {
       const never = { ...context, signal: NEVER_ABORTED }
       await assertStillApproved(never)
-      await assertAllowed(never, evidence, `${pull.title}\n\n${pull.body}`, adapters.heldSearch)
-      return await forge.update({
+      const body = await allowedBody(never, evidence, adapters, { title: pull.title, openedBy: pull.attempt })
+      const updated = await forge.update({
         project,
         number: pull.number,
         attempt: context.attempt,
         baseSha: evidence.proposed.baseSha,
         headSha: evidence.verified.headSha,
+        body,
         expected: evidence.applied.branchHead,
         signal: NEVER_ABORTED,
         hold: context.hold,
       })
+      if (updated.keepsText) await context.note(`pull request #${pull.number}: ${TEXT_STAYS}`)
+      return updated
     },
   })
   await run({

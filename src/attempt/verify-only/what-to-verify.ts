@@ -57,7 +57,7 @@ export type ToVerify = z.infer<typeof Given> & {
 }
 
 /** `headSha` is the commit that was verified last. */
-export type OpenPull = { number: number; branch: string; headSha: string; title: string; body: string }
+export type OpenPull = { number: number; attempt: number; branch: string; headSha: string; title: string }
 
 type Looked = Pick<Workspaces, 'keptCommit'> & { pool: Pool }
 
@@ -107,8 +107,8 @@ function makerOf(attempts: readonly AttemptRow[], { attempt }: Pick<PullRequestR
   return opener === undefined || opener.verifies === null ? attempt : opener.verifies
 }
 
-function openPull({ number, branch, head_sha: headSha, title, body }: PullRequestRow): OpenPull {
-  return { number, branch, headSha, title, body }
+function openPull({ number, attempt, branch, head_sha: headSha, title }: PullRequestRow): OpenPull {
+  return { number, attempt, branch, headSha, title }
 }
 
 /** The open pull request the order stands on; of several, that of the latest attempt. */
