@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { Pool } from 'pg'
 import { recordPullRequest } from '../attempt/record-pull-request.ts'
+import { seenConflictOf } from '../attempt/seen-conflict-of.ts'
 import { findVerifiable } from '../attempt/verify-only/what-to-verify.ts'
 import type { Clock } from '../clock.ts'
 import type { Actor } from '../contract/actor.ts'
@@ -10,10 +11,11 @@ import { lastFailureBefore } from '../db/attempts/attempts.ts'
 import { type LastAttempt, lastAttemptOf } from '../db/attempts/last-attempt.ts'
 import { actingAs } from '../db/audit/acting-as.ts'
 import { projectOf } from '../db/projects.ts'
-import { type PullRequestBrief, pullRequestsInBrief } from '../db/pull-requests.ts'
+import { noteConflict, type PullRequestBrief, pullRequestsInBrief } from '../db/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
 import { findWorkOrder, moveWorkOrder, wrongStatus } from '../db/work-orders/work-orders.ts'
 import { codesOf, isOf } from '../faults/families.ts'
+import { toFault } from '../faults/fault.ts'
 import type { Forges } from '../ports/pull-request.ts'
 import type { Workspaces } from '../ports/workspace.ts'
 import { standsOn } from '../work-order/standing.ts'
@@ -157,7 +159,11 @@ async function mergeOrder({ db, forges, clock, by }: Acting, idOrPrefix: string)
   const order = await findWorkOrder(db, idOrPrefix)
   const pull = inReviewWith(order, await pullRequestsInBrief(db, order.id), 'merged')
   const project = await projectOf(db, pull.project_id)
-  const pullRequest = await forges[project.forge].merge(project, pull.number, by)
+  const pullRequest = await forges[project.forge].merge(project, pull.number, by).catch(async (error: unknown) => {
+    const seen = seenConflictOf(toFault(error).toRecord(), clock.now())
+    if (seen !== null) await noteConflict(db, { workOrderId: order.id, number: seen.number }, seen.conflict)
+    throw error
+  })
   await recordPullRequest(db, { workOrderId: order.id, attempt: pull.attempt, pullRequest }, clock.now())
 }
 

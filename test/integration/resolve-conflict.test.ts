@@ -93,6 +93,11 @@ test('what git cannot merge is resolved by the model that made the change, check
     's',
   )
   await assert.rejects(moose.orchestrator.merge(id), { code: 'merge_conflict', message: ways })
+  const why = async () => {
+    const response = await moose.http.fetch(new Request(`http://127.0.0.1/api/work-orders/${id}/why`))
+    return await response.text()
+  }
+  assert.match(await why(), /it conflicts with main in greeting\.txt, seen at .*--resolve/s)
   const before = await verified(given, false)
   assert.deepEqual(before.ended, ['in_review', 2, 'blocked', 'merge_conflict'])
   assert.match(before.message, ways)
@@ -108,6 +113,7 @@ test('what git cannot merge is resolved by the model that made the change, check
     assert.ok(told.includes(part), part)
   assert.ok(!told.includes('begin other.txt'), 'files that do not conflict and are not in scope are not shown')
 
+  assert.match(await why(), /it is ready to be merged/)
   const made = await home.remote.git('rev-parse', branch)
   assert.deepEqual((await home.remote.git('show', '-s', '--format=%P', made)).split(' '), [head, tip])
   assert.equal(await home.remote.git('show', `${branch}:greeting.txt`), 'top\ngood morning, world\nbottom')

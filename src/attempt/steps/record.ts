@@ -5,6 +5,7 @@ import { type AttemptKey, type AttemptRun, type EndedAttempt, endAttempt } from 
 import { assertLastRun } from '../../db/attempts/hold-attempt.ts'
 import { recordPullRequestEvent } from '../../db/github-events.ts'
 import { addRepairToOutcome, recordOutcome } from '../../db/outcome-vectors.ts'
+import { noteConflict } from '../../db/pull-requests.ts'
 import type { Database } from '../../db/schema.ts'
 import { recordEvent } from '../../db/work-order-events.ts'
 import { findWorkOrder, moveWorkOrder, recordPullRequestOfOrder } from '../../db/work-orders/work-orders.ts'
@@ -15,6 +16,7 @@ import type { AttemptEnd, Success } from '../evidence.ts'
 import { endRows, noteInRows } from '../failures-in-a-row.ts'
 import { fallBackOnPullRequest } from '../move-by-pull-requests.ts'
 import { outcomeFacts, outcomeOf } from '../outcome.ts'
+import { seenConflictOf } from '../seen-conflict-of.ts'
 import { STEPS, type StepName } from '../steps.ts'
 
 /**
@@ -176,6 +178,8 @@ export async function recordFailure(db: Kysely<Database>, failure: Failure): Pro
     const isVerifying = failure.evidence.routed?.verifies !== undefined
     const hasOutcome = move !== 'suspend' && !isVerifying && !isOf('set_up', failure.fault.code)
     if (hasOutcome) await recordFailedOutcome(transaction, failure, ended)
+    const seen = seenConflictOf(failure.fault, new Date())
+    if (seen !== null) await noteConflict(transaction, { ...failure, number: seen.number }, seen.conflict)
     if (isVerifying && move !== 'suspend') await learnOfConflict(transaction, ended, failure)
     await recordEnded(transaction, failure, ended, move === 'suspend' ? 'suspended' : END[move].attempt)
     if (move === 'fail' || move === 'block' || move === 'retry') await noteInRows(transaction, failure)

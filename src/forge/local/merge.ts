@@ -53,7 +53,7 @@ async function landOnBase(parts: LocalForgeParts, project: Project, row: PullReq
     const when = parts.clock.now()
     const merge = await mergeCommits(source.mirror, { base, head: row.head_sha, message, when, rules: project.commits })
     if (merge.outcome === 'contained') return merge.sha
-    if (merge.outcome === 'conflict') throw mergeConflict(row, merge.files)
+    if (merge.outcome === 'conflict') throw mergeConflict(row, base, merge.files)
     const pushed = await pushCommit(source, { sha: merge.sha, branch: row.base, expected: base })
     if (pushed.outcome === 'landed') return merge.sha
     if (pushed.outcome === 'rejected') {
@@ -82,12 +82,17 @@ async function fetchBase({ mirrors }: LocalForgeParts, project: Project, base: s
   })
 }
 
-function mergeConflict(row: PullRequestRow, files: readonly string[]): Fault {
+function mergeConflict(row: PullRequestRow, baseSha: string, files: readonly string[]): Fault {
   const names = files.join(', ')
   const message =
     `Pull request #${row.number} conflicts with ${row.base} in: ${names}. ` +
     waysOutOfConflict({ ...row, workOrderId: row.work_order_id })
-  return new Fault('merge_conflict', message, { number: row.number, files: names })
+  return new Fault('merge_conflict', message, {
+    number: row.number,
+    files: names,
+    base_sha: baseSha,
+    head_sha: row.head_sha,
+  })
 }
 
 function conflict(row: PullRequestRow, message: string): Fault {
