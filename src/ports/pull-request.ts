@@ -84,7 +84,8 @@ export interface Forge {
   update(input: UpdateInput): Promise<UpdatedPullRequest>
   /**
    * @param by who merges; undefined: it is not said
-   * @throws {Fault} `merge_conflict`, `push_rejected`, `work_order_conflict` when it is closed
+   * @throws {Fault} `merge_conflict`, also where the branch holds what was not verified; `push_rejected`;
+   *   `work_order_conflict` when it is closed
    */
   merge(project: Project, number: number, by?: Actor): Promise<PullRequest>
   /**

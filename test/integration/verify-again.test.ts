@@ -143,7 +143,7 @@ test('a conflict says what to type; resolved by hand on the branch it is verifie
   await gitIn(clone, 'push', '--quiet', 'origin', branch)
   const resolved = await gitIn(clone, 'rev-parse', 'HEAD')
   await assert.rejects(moose.orchestrator.merge(id), {
-    code: 'work_order_conflict',
+    code: 'merge_conflict',
     message: /changed after its checks.*moose verify/s,
   })
   const order = await verified(moose, id)
@@ -198,12 +198,12 @@ test('a branch that was changed by hand is merged only as it was verified, also 
   const { id, branch } = await inReview(home, moose)
   const onTop = await home.remote.commit(branch, { 'other.txt': 'by hand\n' })
   await assert.rejects(moose.orchestrator.merge(id), {
-    code: 'work_order_conflict',
+    code: 'merge_conflict',
     message: /stands at .*moose verify/s,
   })
   const order = await verified(moose, id)
   assert.equal(order.pull_request?.head_sha, onTop)
-  assert.match(String(order.pull_request?.body), /\*\*Changed by hand:\*\*/)
+  assert.match(order.pull_request.body, /\*\*Changed by hand:\*\*/)
   const notes = await home.database.db
     .selectFrom('work_order_events')
     .select('message')
@@ -217,12 +217,12 @@ test('a branch that was changed by hand is merged only as it was verified, also 
   await gitIn(clone, 'commit', '--quiet', '--message', 'all in one')
   await gitIn(clone, 'push', '--quiet', '--force', 'origin', branch)
   const amended = await gitIn(clone, 'rev-parse', 'HEAD')
-  await assert.rejects(moose.orchestrator.merge(id), { code: 'work_order_conflict' })
+  await assert.rejects(moose.orchestrator.merge(id), { code: 'merge_conflict' })
   await verified(moose, id)
   await home.remote.commit(branch, { 'greeting.txt': 'rude\n' })
   const worse = await verified(moose, id)
   assert.deepEqual([worse.phase, last(worse).code], ['in_review', 'check_failed'])
-  await assert.rejects(moose.orchestrator.merge(id), { code: 'work_order_conflict' })
+  await assert.rejects(moose.orchestrator.merge(id), { code: 'merge_conflict' })
   await gitIn(clone, 'push', '--quiet', '--force', 'origin', `${amended}:${branch}`)
   await moose.orchestrator.merge(id)
   assert.equal(await home.remote.git('rev-parse', 'main^2'), amended)

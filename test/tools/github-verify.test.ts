@@ -175,7 +175,7 @@ test('GitHub: what somebody changed is not written over; it is verified as it st
   const { home, moose, id, branch } = given
   await home.remote.commit('main', { 'other.txt': 'kind\n' })
   const changed = await home.remote.commit(branch, { 'greeting.txt': 'hello by hand\n' })
-  const refused = { code: 'work_order_conflict', message: /changed after its checks.*moose verify/s }
+  const refused = { code: 'merge_conflict', message: /changed after its checks.*moose verify/s }
   await assert.rejects(moose.orchestrator.merge(id), refused)
   const { order, ended } = await verified(given)
   assert.deepEqual([ended, order.pull_request?.head_sha], [succeeded, changed])

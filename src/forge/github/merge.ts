@@ -39,7 +39,7 @@ async function mergeOpen(
   }
   if (head.sha !== row.head_sha) {
     const why = `The branch ${row.branch} was changed after its checks: it stands at ${head.sha}, not at ${row.head_sha}.`
-    throw conflict(row, `${why} ${howToVerify({ workOrderId: row.work_order_id })}`)
+    throw unverified(row, `${why} ${howToVerify({ workOrderId: row.work_order_id })}`)
   }
   const path = `repos/${slug(repository)}/pulls/${row.number}/merge`
   const body = { sha: row.head_sha, merge_method: await mergeMethod(parts, repository) }
@@ -99,4 +99,9 @@ function unproven({ number, base }: PullRequestRow, into: string): Fault {
 
 function conflict(row: PullRequestRow, message: string): Fault {
   return new Fault('work_order_conflict', message, { number: row.number, branch: row.branch })
+}
+
+/** A human is needed, as where git cannot merge. */
+function unverified(row: PullRequestRow, message: string): Fault {
+  return new Fault('merge_conflict', message, { number: row.number, branch: row.branch })
 }

@@ -38,7 +38,7 @@ async function bringHead(parts: LocalForgeParts, project: Project, row: PullRequ
   if (head === null) return
   if (head !== row.head_sha) {
     const why = `The branch ${row.branch} was changed after its checks: it stands at ${head}, not at ${row.head_sha}.`
-    throw conflict(row, `${why} ${howToVerify({ workOrderId: row.work_order_id })}`)
+    throw unverified(row, `${why} ${howToVerify({ workOrderId: row.work_order_id })}`)
   }
   const into = attemptRef(row.work_order_id, row.attempt)
   await parts.mirrors.of(project).fetchBranch(project, { branch: row.branch, into }, null)
@@ -97,4 +97,9 @@ function mergeConflict(row: PullRequestRow, baseSha: string, files: readonly str
 
 function conflict(row: PullRequestRow, message: string): Fault {
   return new Fault('work_order_conflict', message, { number: row.number, branch: row.branch })
+}
+
+/** A human is needed, as where git cannot merge. */
+function unverified(row: PullRequestRow, message: string): Fault {
+  return new Fault('merge_conflict', message, { number: row.number, branch: row.branch })
 }
