@@ -1,3 +1,4 @@
+import type { ConflictOf } from '../db/attempts/asked-before.ts'
 import type { ModelCallTotals } from '../db/model-calls.ts'
 import type { BaseChecks } from '../ports/base-checks.ts'
 import type { CheckRunner, SetUp } from '../ports/execution.ts'
@@ -56,6 +57,10 @@ export type AttemptContext = {
   protection: () => Promise<ProtectionRules>
   /** The attempt whose commit it verifies; null: it makes a change of its own. */
   verifies: number | null
+  /** Whether a model may resolve what git cannot merge of the pull request that it verifies. */
+  resolves: boolean
+  /** The attempt in which a model was asked to resolve the conflict of these two commits, and answered; null: none was. */
+  resolvedIn: (commits: ConflictOf) => Promise<number | null>
   /** What an earlier attempt has left to be verified. @throws {Fault} `work_order_conflict` when it is nothing */
   toVerify: (attempt: number) => Promise<ToVerify>
   /** Whether the approval that led to this attempt still covers the order. */

@@ -15,6 +15,8 @@ export type Evidence = {
   verified: Verified
   /** Oldest first. */
   repairs: readonly Repair[]
+  /** Of those, what this attempt made of a conflict. */
+  resolution?: readonly Repair[]
 }
 
 /** The outcomes of an attempt that may have ended early: those after its end are missing. */

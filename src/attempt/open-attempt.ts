@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely'
 import type { Config } from '../config.ts'
+import { resolvedIn } from '../db/attempts/asked-before.ts'
 import { type AttemptRun, findAttempt } from '../db/attempts/attempts.ts'
 import { holdAttempt } from '../db/attempts/hold-attempt.ts'
-import { sumModelCalls } from '../db/model-calls.ts'
 import { projectOf, protectionOf } from '../db/projects.ts'
 import type { Database } from '../db/schema.ts'
 import { type NewEvent, recordHeldEvent } from '../db/work-order-events.ts'
@@ -14,7 +14,7 @@ import type { Sanitize } from '../redaction/sanitize-output.ts'
 import { orderAddress } from '../work-order/naming.ts'
 import type { Adapters, AttemptContext } from './context.ts'
 import { createOutputLog } from './output-log.ts'
-import { paidIn } from './proposer-metadata.ts'
+import { spentOnCommit } from './proposer-metadata.ts'
 import type { StepName } from './steps.ts'
 import { toldBefore } from './told-before.ts'
 import { whatToVerify } from './verify-only/what-to-verify.ts'
@@ -52,7 +52,7 @@ export async function openAttempt(
       project: () => projectOf(db, row.project_id),
       address: orderAddress(config.pageUrl, key.workOrderId),
       shortId: () => shortIdOf(db, key.workOrderId),
-      spent: () => sumModelCalls(db, key.workOrderId, ...paidIn(key.attempt, row.verifies)),
+      spent: () => spentOnCommit(db, key, row.verifies),
       previousFailure: async () => {
         const told = await toldBefore({ db, workspaces, published }, key)
         return told === null ? null : told.withChange
@@ -60,6 +60,8 @@ export async function openAttempt(
       allowances: () => allowancesOf(db, key.workOrderId),
       protection: () => protectionOf(db, row.project_id),
       verifies: row.verifies,
+      resolves: row.resolves,
+      resolvedIn: (commits) => resolvedIn(db, key, commits),
       toVerify: (attempt) => whatToVerify(db, key.workOrderId, attempt),
       isStillApproved: () => isStillApproved(db, key),
     },

@@ -1,9 +1,24 @@
-import type { ModelCallTotals } from '../db/model-calls.ts'
+import type { Kysely } from 'kysely'
+import { type AttemptKey, type AttemptRow, attemptsOf } from '../db/attempts/attempts.ts'
+import { type ModelCallTotals, sumModelCalls } from '../db/model-calls.ts'
+import type { Database } from '../db/schema.ts'
 import type { ProposerResponse } from '../ports/proposal.ts'
 
-/** The attempts whose model calls a commit was paid with. @param verifies the attempt that made it; null: this one did */
-export function paidIn(attempt: number, verifies: number | null | undefined): number[] {
-  return verifies === null || verifies === undefined ? [attempt] : [verifies, attempt]
+/**
+ * What the model calls that a commit was paid with add up to: those of the attempt that made it, of the verifications until then
+ * that had a conflict resolved, and of this one.
+ *
+ * @param verifies the attempt that made the commit; null or missing: this one did
+ */
+export async function spentOnCommit(
+  db: Kysely<Database>,
+  { workOrderId, attempt }: AttemptKey,
+  verifies: number | null | undefined,
+): Promise<ModelCallTotals> {
+  const isOfCommit = ({ number, verifies: of }: AttemptRow) =>
+    number === attempt || (typeof verifies === 'number' && number < attempt && (number === verifies || of === verifies))
+  const paid = (await attemptsOf(db, workOrderId)).filter(isOfCommit)
+  return sumModelCalls(db, workOrderId, ...paid.map(({ number }) => number))
 }
 
 /**

@@ -34,6 +34,8 @@ export type BodyParts = {
   allowed: readonly AllowedChange[]
   /** The repository's template for pull requests; null: it has none. */
   template: string | null
+  /** The attempt that has opened the pull request; missing: this one does. */
+  openedBy?: number
 }
 
 /**
@@ -47,6 +49,7 @@ export function pullRequestBody(context: AttemptContext, whole: Evidence, parts:
   const closes = closedIssues(evidence.routed.order.description)
   const template = filled(evidence, closes, context.published(parts.template))
   const { workOrderId, attempt } = context
+  const marked = parts.openedBy === undefined ? attempt : parts.openedBy
   const texts = [
     template.above,
     template.fold.summary,
@@ -56,7 +59,7 @@ export function pullRequestBody(context: AttemptContext, whole: Evidence, parts:
     '---',
     'Made by Moose.',
     recordComment({ context, evidence, spentUsd: parts.spent.costUsd, closes }),
-    `<!-- moose:wo=${workOrderId} attempt=${attempt} -->`,
+    `<!-- moose:wo=${workOrderId} attempt=${marked} -->`,
   ]
   return texts.filter((text) => text !== '').join('\n\n')
 }

@@ -1,4 +1,5 @@
 import { type Insertable, type Kysely, type RawBuilder, type Selectable, type SqlBool, sql } from 'kysely'
+import type { SeenConflict } from '../contract/evidence/seen-conflict.ts'
 import type { PullRequestHint } from '../contract/github-webhook.ts'
 import { Fault } from '../faults/fault.ts'
 import type { Database } from './schema.ts'
@@ -169,13 +170,13 @@ export async function endPullRequest(
 export async function keepVerified(
   db: Db,
   row: PullRequestRow,
-  verified: { attempt: number; baseSha: string; headSha: string; diff: string },
+  verified: { attempt: number; baseSha: string; headSha: string; diff: string; body: string },
 ): Promise<PullRequestRow> {
-  const { attempt, baseSha: base_sha, headSha: head_sha, diff } = verified
+  const { attempt, baseSha: base_sha, headSha: head_sha, diff, body } = verified
   const verified_by = attempt === row.attempt ? null : attempt
   const kept = await db
     .updateTable('pull_requests')
-    .set({ base_sha, head_sha, diff, verified_by, seen_head_sha: head_sha })
+    .set({ base_sha, head_sha, diff, body, verified_by, conflict: null, seen_head_sha: head_sha })
     .where('project_id', '=', row.project_id)
     .where('number', '=', row.number)
     .where('state', '=', 'open')
@@ -184,6 +185,25 @@ export async function keepVerified(
   if (kept !== undefined) return kept
   const now = await findPullRequest(db, row.project_id, row.number)
   return now === null ? row : now
+}
+
+/** Keeps with what the open pull request of an order was seen to conflict; the same conflict began when it was first seen. */
+export async function noteConflict(
+  db: Db,
+  { workOrderId, number }: { workOrderId: string; number: number },
+  conflict: SeenConflict,
+): Promise<void> {
+  const is = JSON.stringify(conflict)
+  await db
+    .updateTable('pull_requests')
+    .set({
+      conflict: sql<string>`case when conflict ->> 'head_sha' = ${conflict.head_sha}
+        then ${is}::jsonb || jsonb_build_object('since', conflict -> 'since') else ${is}::jsonb end`,
+    })
+    .where('work_order_id', '=', workOrderId)
+    .where('number', '=', number)
+    .where('state', '=', 'open')
+    .execute()
 }
 
 /** A pull request on its forge, where it lives and how Moose knows it. */

@@ -1,5 +1,6 @@
 import type { ColumnType, Generated, GeneratedAlways, RawBuilder } from 'kysely'
 import type { Scope } from '../contract/api-token.ts'
+import type { SeenConflict } from '../contract/evidence/seen-conflict.ts'
 import type { FaultRecord } from '../faults/fault.ts'
 import type { Allowance } from '../work-order/protection/held-change.ts'
 import type { Phase, Status } from '../work-order/status.ts'
@@ -80,6 +81,8 @@ export type Database = MoneyTables & {
     completed_at: Date | null
     /** The attempt whose commit the next one is to verify, or the one that runs does; null: it makes a change. */
     verifies: ColumnType<number | null, number | null | undefined, number | null>
+    /** Whether a model may resolve what git cannot merge, where it verifies a pull request. */
+    resolves: Generated<boolean>
     /** As `kind:name`; null: before that was kept. */
     filed_by: ColumnType<string | null, string | undefined, never>
     /** Hash of the content an approval was given to; null: it is not approved, or was before that was kept. */
@@ -130,6 +133,10 @@ export type Database = MoneyTables & {
     left_behind: Generated<boolean>
     /** The attempt whose commit it verifies; null: it makes a change of its own. */
     verifies: ColumnType<number | null, number | null | undefined, never>
+    /** Whether a model may resolve what git cannot merge. */
+    resolves: ColumnType<boolean, boolean | undefined, never>
+    /** The ids of head and base that it was asked to resolve, with a space between; null: it was not asked. */
+    resolving: ColumnType<string | null, never, string>
   }
   attempt_steps: {
     work_order_id: string
@@ -199,6 +206,8 @@ export type Database = MoneyTables & {
     verified_by: ColumnType<number | null, number | null | undefined, number | null>
     /** Reviews and check runs one by one, as JSON; of no form that the database would keep to. */
     seen: ColumnType<unknown, string | null | undefined, string | null>
+    /** With what its head was last seen to conflict; null: with nothing. */
+    conflict: ColumnType<SeenConflict | null, string | null | undefined, string | null>
   }
   github_deliveries: {
     id: string

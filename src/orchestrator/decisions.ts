@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { Pool } from 'pg'
 import { recordPullRequest } from '../attempt/record-pull-request.ts'
+import { seenConflictOf } from '../attempt/seen-conflict-of.ts'
 import { findVerifiable } from '../attempt/verify-only/what-to-verify.ts'
 import type { Clock } from '../clock.ts'
 import type { Actor } from '../contract/actor.ts'
@@ -10,10 +11,11 @@ import { lastFailureBefore } from '../db/attempts/attempts.ts'
 import { type LastAttempt, lastAttemptOf } from '../db/attempts/last-attempt.ts'
 import { actingAs } from '../db/audit/acting-as.ts'
 import { projectOf } from '../db/projects.ts'
-import { type PullRequestBrief, pullRequestsInBrief } from '../db/pull-requests.ts'
+import { noteConflict, type PullRequestBrief, pullRequestsInBrief } from '../db/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
 import { findWorkOrder, moveWorkOrder, wrongStatus } from '../db/work-orders/work-orders.ts'
 import { codesOf, isOf } from '../faults/families.ts'
+import { toFault } from '../faults/fault.ts'
 import type { Forges } from '../ports/pull-request.ts'
 import type { Workspaces } from '../ports/workspace.ts'
 import { standsOn } from '../work-order/standing.ts'
@@ -48,7 +50,7 @@ export function createDecisions(
       await deps.endAbandoned()
       return retryOrder(of(by).db, idOrPrefix, mode)
     },
-    verify: (idOrPrefix, by) => verifyOrder(of(by), idOrPrefix),
+    verify: (idOrPrefix, by, resolves = false) => verifyOrder(of(by), idOrPrefix, resolves),
     merge: (idOrPrefix, by) => mergeOrder(of(by), idOrPrefix),
     close: async (idOrPrefix, by) => closeOrder(of(by), await findWorkOrder(deps.db, idOrPrefix)),
   }
@@ -125,20 +127,30 @@ function again(last: LastAttempt | null, toldOf: string | null): string {
 /**
  * Makes an order pending for an attempt that makes no change: it verifies the commit that is there, of the pull request that
  * is open or of the last attempt, and publishes it.
+ *
+ * @param resolves where git cannot merge, the model that made the change is asked to
  */
-async function verifyOrder({ db, pool, workspaces, endAbandoned }: Deps, idOrPrefix: string): Promise<Retried> {
+async function verifyOrder(
+  { db, pool, workspaces, endAbandoned }: Deps,
+  idOrPrefix: string,
+  resolves: boolean,
+): Promise<Retried> {
   await endAbandoned()
   const order = await findWorkOrder(db, idOrPrefix)
   const isInReview = order.phase === 'in_review'
   if (!isInReview && !['failed', 'blocked', 'cancelled'].includes(order.status)) throw wrongStatus(order, 'verified')
   const verifies = await findVerifiable(db, { keptCommit: workspaces.keptCommit, pool }, order.id)
-  const to = { to: 'pending', reason: null, verifies, retry: 'verify_only' } as const
+  const to = { to: 'pending', reason: null, verifies, resolves, retry: 'verify_only' } as const
   const from = isInReview
     ? ({ from: ['in_progress'], inPhase: 'in_review' } as const)
     : ({ from: ['failed', 'blocked', 'cancelled'] } as const)
-  const because = `the commit of attempt ${verifies} is verified again`
+  const conflict = resolves ? ', and a conflict resolved by the model that made it' : ''
+  const because = `the commit of attempt ${verifies} is verified again${conflict}`
   if (!(await moveWorkOrder(db, order.id, { ...from, ...to, because }))) throw wrongStatus(order, 'verified')
-  const sentence = `No model is called: the checks are run on the commit of attempt ${verifies}, and it is published.`
+  const checks = `the checks are run on the commit of attempt ${verifies}, and it is published.`
+  const sentence = resolves
+    ? `Where git cannot merge the base into it, the model that made it is asked to, within the budget of the order; then ${checks}`
+    : `No model is called: ${checks}`
   return { mode: 'verify_only', sentence, told_of: null, replays: false }
 }
 
@@ -147,7 +159,11 @@ async function mergeOrder({ db, forges, clock, by }: Acting, idOrPrefix: string)
   const order = await findWorkOrder(db, idOrPrefix)
   const pull = inReviewWith(order, await pullRequestsInBrief(db, order.id), 'merged')
   const project = await projectOf(db, pull.project_id)
-  const pullRequest = await forges[project.forge].merge(project, pull.number, by)
+  const pullRequest = await forges[project.forge].merge(project, pull.number, by).catch(async (error: unknown) => {
+    const seen = seenConflictOf(toFault(error).toRecord(), clock.now())
+    if (seen !== null) await noteConflict(db, { workOrderId: order.id, number: seen.number }, seen.conflict)
+    throw error
+  })
   await recordPullRequest(db, { workOrderId: order.id, attempt: pull.attempt, pullRequest }, clock.now())
 }
 

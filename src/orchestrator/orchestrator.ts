@@ -64,9 +64,11 @@ export interface Orchestrator {
    * Makes an order pending for an attempt that calls no model: it runs the checks on the commit that is there, of the open
    * pull request or of an attempt that failed, and publishes it.
    *
+   * @param resolves where git cannot merge the base into the pull request, the model that made the change is asked to, once for
+   *   the two commits and within the order's cap; left out: it is not
    * @throws {Fault} as `cancel`; `work_order_conflict` also when there is no commit to verify
    */
-  verify(workOrderId: string, by?: Actor): Promise<Retried>
+  verify(workOrderId: string, by?: Actor, resolves?: boolean): Promise<Retried>
   /** Merges the open pull request; the order becomes `completed`. @throws {Fault} `merge_conflict`, `work_order_conflict` */
   merge(workOrderId: string, by?: Actor): Promise<void>
   /** Closes the open pull request; the order becomes `cancelled`. */

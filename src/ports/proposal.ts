@@ -136,6 +136,23 @@ export type RepairRequest = FailedChange & {
   changed: BaseTree
 }
 
+/** A file that git could not merge. */
+export type ConflictedFile = {
+  path: string
+  /** As the change has it. */
+  ours: string
+  /** As git has merged it, with its markers. */
+  marked: string
+}
+
+/** What a model is told to have it resolve what git could not merge. */
+export type ConflictRequest = {
+  /** Each is in scope, and marked in `changed`. */
+  conflict: readonly ConflictedFile[]
+  /** The files as git has merged them, with its markers; an answer counts when it applies to them and leaves no marker. */
+  changed: BaseTree
+}
+
 export type ProposeInput = {
   /** The order and attempt that pay; both null for a caller without an attempt. */
   workOrderId: string | null
@@ -153,8 +170,8 @@ export type ProposeInput = {
   previousFailure: string | null
   /** How many answers it may ask for, the refinements included: at least 1. */
   mostCalls: number
-  /** A change that an earlier answer to the same request made, and that failed a check; null: there is none. */
-  repair: RepairRequest | null
+  /** A change that an earlier answer made, and that failed a check or does not merge with the base; null: there is none. */
+  repair: RepairRequest | ConflictRequest | null
   signal: AbortSignal
   /** Told of each model call as it starts and ends, for the live log. */
   onProgress: (message: string) => Promise<void>

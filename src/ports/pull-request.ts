@@ -42,12 +42,17 @@ export type UpdateInput = {
   /** The commit of the base that it builds on. */
   baseSha: string
   headSha: string
+  /** What its text is to be from now on; one that somebody has edited on the forge is left as it is. */
+  body: string
   /** Where its branch stood when the commit was found or made; null: there was none. `headSha` descends from it. */
   expected: string | null
   signal: AbortSignal
   /** As of `PublishInput`. */
   hold: () => Promise<void>
 }
+
+/** `keepsText`: its text was edited on the forge since Moose wrote it, and stays as it is. */
+export type UpdatedPullRequest = PullRequest & { keepsText: boolean }
 
 /**
  * Where pull requests live. Every call observes before it acts: repeating one after a crash finds what the first
@@ -70,15 +75,17 @@ export interface Forge {
   publish(input: PublishInput): Promise<PullRequest>
   /**
    * Has the branch of an open pull request hold a commit that was verified, and the pull request be the one of that commit:
-   * `merge` merges it and no other. A commit of others is never written over. One that has been merged stays as it is.
+   * `merge` merges it and no other. A commit of others is never written over, nor a text. One that has been merged stays as it
+   * is.
    *
    * @throws {Fault} `work_order_conflict` when the branch was changed meanwhile, `pull_request_closed`, `push_rejected`,
    *   `repository_unreachable`, and on GitHub `github_*`
    */
-  update(input: UpdateInput): Promise<PullRequest>
+  update(input: UpdateInput): Promise<UpdatedPullRequest>
   /**
    * @param by who merges; undefined: it is not said
-   * @throws {Fault} `merge_conflict`, `push_rejected`, `work_order_conflict` when it is closed
+   * @throws {Fault} `merge_conflict`, also where the branch holds what was not verified; `push_rejected`;
+   *   `work_order_conflict` when it is closed
    */
   merge(project: Project, number: number, by?: Actor): Promise<PullRequest>
   /**

@@ -124,8 +124,11 @@ export type StandingBranch = {
   forkedAt: string
 }
 
-/** What came of merging the base into a branch; `files`: those that both sides changed, sorted. */
-export type BroughtUp = { outcome: 'brought_up'; sha: string } | { outcome: 'conflict'; files: string[] }
+/**
+ * What came of merging the base into a branch. `files`: those that both sides changed, sorted; `tree`: what git made of them,
+ * where it could not merge between lines `<<<<<<< HEAD`, `=======` and `>>>>>>> BASE` with the ids of the commits.
+ */
+export type BroughtUp = { outcome: 'brought_up'; sha: string } | { outcome: 'conflict'; files: string[]; tree: string }
 
 /** Mirrors and private clones; the only code that runs git on a repository's content. */
 export interface Workspaces {
@@ -195,6 +198,12 @@ export interface Workspaces {
    * parent. With the same `when` it is the same commit.
    */
   bringUp(request: BranchRequest, merge: { base: string; head: string; when: Date }): Promise<BroughtUp>
+  /**
+   * As `bringUp` with a given tree: makes the merge commit and keeps it for the attempt.
+   *
+   * @param merge.treeOf a tree, or a commit whose files it is to hold
+   */
+  bringUpAs(request: BranchRequest, merge: { base: string; head: string; when: Date; treeOf: string }): Promise<string>
   /**
    * Removes the commit an attempt left in the mirror, and nothing else: only the attempt's own ref, only when the
    * commit there says that this attempt made it, and only while the ref still stands at that commit.

@@ -1,5 +1,6 @@
 import { type ProposeInput, type Proposer, ProposerEnvelope } from '../ports/proposal.ts'
 import { askForeignService } from '../remote/foreign-service.ts'
+import { conflictText } from './conflict-message.ts'
 import { faultOfEdits } from './proposer.ts'
 import { repairText } from './repair-message.ts'
 
@@ -33,13 +34,19 @@ export function createForeignProposer({ url, timeoutMs }: { url: string; timeout
 /** A repair is told in the task: the specification's request has no other place for it. */
 function toldOf({ request, repair }: ProposeInput): ProposeInput['request'] {
   if (repair === null) return request
-  const said = `Your earlier answer was:\n\n${repair.answered.content}`
-  return { ...request, task_description: [request.task_description, said, repairText(repair)].join('\n\n') }
+  const told =
+    'conflict' in repair
+      ? [conflictText(repair)]
+      : [`Your earlier answer was:\n\n${repair.answered.content}`, repairText(repair)]
+  return { ...request, task_description: [request.task_description, ...told].join('\n\n') }
 }
 
 function originOf({ workOrderId, attempt, proposer, base, repair }: ProposeInput) {
   const origin = { work_order_id: workOrderId, attempt, proposer, base_sha: base.sha }
   if (repair === null) return origin
+  if ('conflict' in repair) {
+    return { ...origin, conflict: { files: repair.conflict.map(({ path }) => path), merged_sha: repair.changed.sha } }
+  }
   const { number, failure, diff, changed } = repair
   return { ...origin, repair: { number, failure, diff, head_sha: changed.sha } }
 }

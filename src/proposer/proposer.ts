@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts'
 import { getProposerConfig, type ProposerConfig } from '../db/proposer-configs.ts'
 import type { Database } from '../db/schema.ts'
 import { applyEdits } from '../edits/apply-edits.ts'
+import type { FileChange } from '../edits/edited-tree.ts'
 import { parseEdits } from '../edits/parse-edits.ts'
 import { isOf } from '../faults/families.ts'
 import { Fault } from '../faults/fault.ts'
@@ -11,6 +12,7 @@ import type { Models } from '../models/models.ts'
 import { NO_USD } from '../money.ts'
 import type { BaseTree, ProposeInput, Proposer, ProposerResponse, Said } from '../ports/proposal.ts'
 import type { RefuseSecrets } from '../redaction/prompt-secrets.ts'
+import { conflictRefinement, conflictText, markerLeft, partsOfConflict } from './conflict-message.ts'
 import { buildPrompt, refinementMessage } from './prompt.ts'
 import { repairConversation, repairRefinement } from './repair-message.ts'
 import { lookAt, notShown, partsOf, type SightLimits, shownFiles } from './sight.ts'
@@ -36,7 +38,7 @@ export function createProposer(options: ProposerOptions): Proposer {
       const config = await getProposerConfig(options.db, input.proposer)
       const { request, base } = input
       const sight = await lookAt(base, input, options, config.contextTokens)
-      options.refuseSecrets(partsOf(request, sight))
+      options.refuseSecrets([...partsOf(request, sight), ...partsOfConflict(input.repair)])
       const missing = notShown(sight, input.contextFiles)
       if (missing !== null) await input.onProgress(missing)
       const refined = await refine(options, config, input, buildPrompt(request, sight, input))
@@ -56,7 +58,7 @@ async function refine(
   prompt: readonly ModelMessage[],
 ): Promise<Refinement> {
   const { workOrderId, attempt, title, signal, onProgress, mostCalls, repair } = input
-  const said = repair === null ? [] : repairConversation(repair)
+  const said = repair === null ? [] : toldOf(repair)
   const memory = await models.remember({ workOrderId, attempt })
   const answers: ModelAnswer[] = []
   const faults: Fault[] = []
@@ -76,7 +78,7 @@ async function refine(
     const next = turn < mostCalls ? 'asking again' : 'giving up'
     await onProgress(`answer ${turn} does not apply: ${cut(judged.message, SHOWN_REASON)}; ${next}`)
     if (turn === mostCalls) break
-    const again = repair === null ? refinementMessage(judged.message) : repairRefinement(judged.message)
+    const again = repair === null ? refinementMessage(judged.message) : refinementOf(repair, judged.message)
     said.push({ role: 'assistant', content: answer.text }, again)
   }
   const last = faults.at(-1)?.code
@@ -87,7 +89,10 @@ async function refine(
 
 /** What an answer counts as; a Fault: as nothing yet. */
 async function judge(text: string, { base, request, wanted, repair }: ProposeInput): Promise<'edits' | 'text' | Fault> {
-  if (repair !== null) return (await faultOfEdits(text, repair.changed, request.context)) ?? 'edits'
+  if (repair !== null) {
+    const allows = 'conflict' in repair ? (changes: readonly FileChange[]) => markerLeft(repair, changes) : () => null
+    return (await faultOfEdits(text, repair.changed, request.context, allows)) ?? 'edits'
+  }
   const fault = await faultOfEdits(text, base, request.context)
   if (fault === null) return 'edits'
   const isText = wanted === 'text' || (wanted === 'edits_or_text' && fault.code === 'edits_missing')
@@ -96,8 +101,15 @@ async function judge(text: string, { base, request, wanted, repair }: ProposeInp
 
 /** A repair has recordings of its own. */
 function taskOf(title: string, repair: ProposeInput['repair']): string {
-  return repair === null ? title : `${title} (repair ${repair.number})`
+  if (repair === null) return title
+  return 'conflict' in repair ? `${title} (conflict)` : `${title} (repair ${repair.number})`
 }
+
+const toldOf = (repair: NonNullable<ProposeInput['repair']>): Said[] =>
+  'conflict' in repair ? [{ role: 'user', content: conflictText(repair) }] : repairConversation(repair)
+
+const refinementOf = (repair: NonNullable<ProposeInput['repair']>, reason: string): Said =>
+  'conflict' in repair ? conflictRefinement(reason) : repairRefinement(reason)
 
 /** An answer that was cut off or refused is one too. */
 function withAnswers({ code, message, details, cause }: Fault, before: number): Fault {
@@ -163,11 +175,19 @@ function addUp(answers: readonly ModelAnswer[]): Required<Pick<ProposerResponse,
   }
 }
 
-/** Why an answer cannot be applied to the base commit; null when it can. Nothing is written. */
-export async function faultOfEdits(text: string, base: BaseTree, scope: readonly string[]): Promise<Fault | null> {
+/**
+ * Why an answer cannot be applied to the base commit; null when it can. Nothing is written.
+ *
+ * @param refused of changes that can be applied, why they do not count all the same; null: they do
+ */
+export async function faultOfEdits(
+  text: string,
+  base: BaseTree,
+  scope: readonly string[],
+  refused: (changes: readonly FileChange[]) => Fault | null = () => null,
+): Promise<Fault | null> {
   try {
-    await applyEdits(parseEdits(text), { read: (path) => base.read(path), scope })
-    return null
+    return refused(await applyEdits(parseEdits(text), { read: (path) => base.read(path), scope }))
   } catch (error) {
     if (error instanceof Fault && isOf('correctable', error.code)) return error
     throw error

@@ -7,11 +7,24 @@ export function howToVerify({ workOrderId }: Pick<Stuck, 'workOrderId'>): string
   return `Have what is there verified, then merge that: moose verify ${id}   Then: moose merge ${id}`
 }
 
-/** What to type where git cannot merge a branch by itself. */
-export function waysOutOfConflict({ workOrderId, base, branch }: Stuck): string {
+/**
+ * What to type where git cannot merge a branch by itself.
+ *
+ * @param isTried a model was to resolve it and has not
+ */
+export function waysOutOfConflict({
+  workOrderId,
+  base,
+  branch,
+  isTried = false,
+}: Stuck & { isTried?: boolean }): string {
   const id = workOrderId.slice(0, 8)
+  const byModel =
+    `Have the model that made the change resolve it, and the checks run again: moose verify ${id} --resolve   ` +
+    `That is one answer, two at most, paid for within the budget of the order. Or merge`
   return (
-    `Either merge ${base} into ${branch} by hand, push that, and type: moose verify ${id}   Then: moose merge ${id}   ` +
+    `${isTried ? 'Either merge' : byModel} ${base} into ${branch} by hand, push that, and type: moose verify ${id}   ` +
+    `Then: moose merge ${id}   ` +
     `Or have the change made anew on ${base} as it is now: moose close ${id}   Then: moose retry ${id}`
   )
 }

@@ -1,5 +1,5 @@
 import { Fault } from '../faults/fault.ts'
-import { containsCommit, mergeCommits } from '../git/merge.ts'
+import { containsCommit, mergeCommit, mergeCommits } from '../git/merge.ts'
 import type { Mirror } from '../git/mirror.ts'
 import { attemptRef, fullSha } from '../git/ref-names.ts'
 import type { BranchRequest, BroughtUp, StandingBranch } from '../ports/workspace.ts'
@@ -55,19 +55,34 @@ async function knownHead(mirror: Mirror, { branch, known, into }: { branch: stri
 }
 
 /** See `Workspaces.bringUp`. */
-export async function bringUp(
+export async function bringUp(mirror: Mirror, request: BranchRequest, merging: Merging): Promise<BroughtUp> {
+  const merge = await mergeCommits(mirror, mergeInto(request, merging))
+  if (merge.outcome === 'conflict') return merge
+  const sha = merge.outcome === 'contained' ? merging.head : merge.sha
+  await mirror.keep(attemptRef(request.workOrderId, request.attempt), sha)
+  return { outcome: 'brought_up', sha }
+}
+
+type Merging = { base: string; head: string; when: Date }
+
+/** See `Workspaces.bringUpAs`. */
+export async function bringUpAs(
   mirror: Mirror,
-  { project, workOrderId, attempt, branch }: BranchRequest,
-  { base, head, when }: { base: string; head: string; when: Date },
-): Promise<BroughtUp> {
+  request: BranchRequest,
+  { treeOf, ...merging }: Merging & { treeOf: string },
+): Promise<string> {
+  const args = ['rev-parse', '--verify', '--quiet', `${fullSha(treeOf)}^{tree}`]
+  const tree = (await mirror.succeed(args, { signal: null })).stdout.text().trim()
+  const sha = await mergeCommit(mirror, mergeInto(request, merging), tree)
+  await mirror.keep(attemptRef(request.workOrderId, request.attempt), sha)
+  return sha
+}
+
+function mergeInto({ project, workOrderId, attempt, branch }: BranchRequest, { base, head, when }: Merging) {
   const subject = `Merge branch '${project.defaultBranch}' into ${branch}`
   const message = `${subject}\n\n${workOrderTrailer(workOrderId, attempt)}\n`
   // The branch is the first parent: it is fast-forwarded, and nothing of it is written anew.
-  const merge = await mergeCommits(mirror, { base: head, head: base, message, when, rules: project.commits })
-  if (merge.outcome === 'conflict') return merge
-  const sha = merge.outcome === 'contained' ? head : merge.sha
-  await mirror.keep(attemptRef(workOrderId, attempt), sha)
-  return { outcome: 'brought_up', sha }
+  return { base: head, head: base, message, when, rules: project.commits }
 }
 
 /** See `Workspaces.rollBack`. */

@@ -10,7 +10,7 @@ import type { BaseRequest, WorkspaceRequest, Workspaces } from '../ports/workspa
 import { KeptCaches } from '../sandbox/kept-caches.ts'
 import type { Project } from '../work-order/project.ts'
 import { AttemptWorkspace, type CloneRequest } from './attempt-workspace.ts'
-import { bringUp, keptCommit, rollBack, standingBranch } from './branch-of-attempt.ts'
+import { bringUp, bringUpAs, keptCommit, rollBack, standingBranch } from './branch-of-attempt.ts'
 import { changedFiles } from './changed-files.ts'
 import { CommitTree } from './commit-tree.ts'
 import { type Place, Places } from './places.ts'
@@ -86,7 +86,7 @@ export function createWorkspaces({ root, mirrors }: WorkspacesOptions): Workspac
 /** What is kept in the mirrors for attempts. */
 function commitsOfAttempts(
   mirrors: Mirrors,
-): Pick<Workspaces, 'keptCommit' | 'keep' | 'standingBranch' | 'bringUp' | 'rollBack'> {
+): Pick<Workspaces, 'keptCommit' | 'keep' | 'standingBranch' | 'bringUp' | 'bringUpAs' | 'rollBack'> {
   return {
     keptCommit: (project, workOrderId, attempt) => keptCommit(mirrors.of(project), workOrderId, attempt),
     keep: (project, { workOrderId, attempt }, sha) => mirrors.of(project).keep(attemptRef(workOrderId, attempt), sha),
@@ -95,6 +95,7 @@ function commitsOfAttempts(
       return await standingBranch(mirrors.of(request.project), baseTip, request)
     },
     bringUp: (request, merge) => bringUp(mirrors.of(request.project), request, merge),
+    bringUpAs: (request, merge) => bringUpAs(mirrors.of(request.project), request, merge),
     rollBack: (project, workOrderId, attempt) => rollBack(mirrors.of(project), workOrderId, attempt),
   }
 }

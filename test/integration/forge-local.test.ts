@@ -314,7 +314,7 @@ test('a branch changed after its checks is not merged', async () => {
   await using given = await setting({ a: '1\n' })
   const opened = await given.forge.publish(await given.prepare({ a: '2\n' }))
   await given.remote.commit(opened.branch, { a: 'unchecked\n' })
-  await assert.rejects(given.forge.merge(given.project, opened.number), fault('work_order_conflict'))
+  await assert.rejects(given.forge.merge(given.project, opened.number), fault('merge_conflict'))
 })
 
 test('a branch deleted by hand can still be merged: the mirror keeps the commit', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Moose } from '../../src/app.ts'
+import { recordIn } from '../../src/contract/evidence/pull-request-record.ts'
 import { listFailureRows } from '../../src/db/work-orders/failure-rows.ts'
 import { Fault } from '../../src/faults/fault.ts'
 import { gitIn } from '../support/git-remote.ts'
@@ -143,7 +144,7 @@ test('a conflict says what to type; resolved by hand on the branch it is verifie
   await gitIn(clone, 'push', '--quiet', 'origin', branch)
   const resolved = await gitIn(clone, 'rev-parse', 'HEAD')
   await assert.rejects(moose.orchestrator.merge(id), {
-    code: 'work_order_conflict',
+    code: 'merge_conflict',
     message: /changed after its checks.*moose verify/s,
   })
   const order = await verified(moose, id)
@@ -182,6 +183,10 @@ test('where the base has moved it is merged into the branch, the checks run on t
   assert.deepEqual((await home.remote.git('show', '-s', '--format=%P', brought)).split(' '), [head, tip])
   assert.deepEqual([order.pull_request?.head_sha, order.pull_request?.base_sha], [brought, tip])
   assert.doesNotMatch(String(order.pull_request?.diff), /other\.txt/)
+  const body = String(order.pull_request?.body)
+  const record = recordIn(body)
+  assert.deepEqual([record?.head_sha, record?.base_sha, record?.attempt], [brought, tip, 3])
+  assert.match(body, new RegExp(`<!-- moose:wo=${id} attempt=1 -->$`), 'it is found by the attempt that opened it')
   await moose.orchestrator.merge(id)
   assert.equal(await home.remote.git('rev-parse', 'main^2'), brought)
   assert.ok(await home.remote.git('merge-base', '--is-ancestor', moved, 'main').then(() => true))
@@ -194,11 +199,12 @@ test('a branch that was changed by hand is merged only as it was verified, also 
   const { id, branch } = await inReview(home, moose)
   const onTop = await home.remote.commit(branch, { 'other.txt': 'by hand\n' })
   await assert.rejects(moose.orchestrator.merge(id), {
-    code: 'work_order_conflict',
+    code: 'merge_conflict',
     message: /stands at .*moose verify/s,
   })
   const order = await verified(moose, id)
   assert.equal(order.pull_request?.head_sha, onTop)
+  assert.match(order.pull_request.body, /\*\*Changed by hand:\*\*/)
   const notes = await home.database.db
     .selectFrom('work_order_events')
     .select('message')
@@ -212,12 +218,12 @@ test('a branch that was changed by hand is merged only as it was verified, also 
   await gitIn(clone, 'commit', '--quiet', '--message', 'all in one')
   await gitIn(clone, 'push', '--quiet', '--force', 'origin', branch)
   const amended = await gitIn(clone, 'rev-parse', 'HEAD')
-  await assert.rejects(moose.orchestrator.merge(id), { code: 'work_order_conflict' })
+  await assert.rejects(moose.orchestrator.merge(id), { code: 'merge_conflict' })
   await verified(moose, id)
   await home.remote.commit(branch, { 'greeting.txt': 'rude\n' })
   const worse = await verified(moose, id)
   assert.deepEqual([worse.phase, last(worse).code], ['in_review', 'check_failed'])
-  await assert.rejects(moose.orchestrator.merge(id), { code: 'work_order_conflict' })
+  await assert.rejects(moose.orchestrator.merge(id), { code: 'merge_conflict' })
   await gitIn(clone, 'push', '--quiet', '--force', 'origin', `${amended}:${branch}`)
   await moose.orchestrator.merge(id)
   assert.equal(await home.remote.git('rev-parse', 'main^2'), amended)

@@ -41,6 +41,8 @@ const context: AttemptContext = {
   protection: () => Promise.reject(new Error('it is not asked for')),
   isStillApproved: async () => true,
   verifies: null,
+  resolves: false,
+  resolvedIn: async () => null,
   toVerify: () => Promise.reject(new Error('it is not asked for')),
 }
 

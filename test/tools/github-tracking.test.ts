@@ -48,7 +48,7 @@ test("a human's push is recorded; what is then merged completes the order", asyn
   await given.tracker.look(null)
   const events = [`push ${pushed}`]
   assert.deepEqual(await ended(given, input), { status: 'in_progress', mergeSha: undefined, branch: true, events })
-  await assert.rejects(given.forge.merge(given.project, number), { code: 'work_order_conflict' })
+  await assert.rejects(given.forge.merge(given.project, number), { code: 'merge_conflict' })
   const { mergeSha } = await given.github.state.merge(number, 'squash')
   await given.tracker.look(null)
   events.push('pull_request merged')

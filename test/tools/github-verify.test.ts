@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { type Moose, openMoose } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
+import { recordIn } from '../../src/contract/evidence/pull-request-record.ts'
 import { createLog } from '../../src/log.ts'
 import { gitIn } from '../support/git-remote.ts'
 import { type GitHubServer, startGitHub } from '../support/github/github-server.ts'
 import { createMooseHome, detailOf, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
-import { greet } from '../support/suspended-bench.ts'
+import { greet, write } from '../support/suspended-bench.ts'
 import { toolOrSkip } from '../support/tool-or-skip.ts'
 import { until } from '../support/until.ts'
 
@@ -27,11 +28,15 @@ type Given = AsyncDisposable & {
   head: string
 }
 
-/** An order in review on the stand-in, through the real gh and the real git; null when a program is missing. */
-async function inReview(t: TestContext): Promise<Given | null> {
+/**
+ * An order in review on the stand-in, through the real gh and the real git; null when a program is missing.
+ *
+ * @param answers recorded, beside the one that makes the change
+ */
+async function inReview(t: TestContext, ...answers: (typeof greet)[]): Promise<Given | null> {
   if (toolOrSkip(t, 'gh') === null || toolOrSkip(t, 'openssl') === null) return null
   await using stack = new AsyncDisposableStack()
-  const home = stack.use(await createMooseHome(FILES, [greet]))
+  const home = stack.use(await createMooseHome(FILES, [greet, ...answers]))
   const github = stack.use(await startGitHub(home.remote))
   const repository = 'https://github.com/acme/shop.git'
   await home.database.db.updateTable('projects').set({ repository, forge: 'github' }).execute()
@@ -47,8 +52,8 @@ async function inReview(t: TestContext): Promise<Given | null> {
   return { home, github, moose, id, branch, head, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
 
-async function verified({ moose, id }: Given) {
-  await moose.orchestrator.verify(id)
+async function verified({ moose, id }: Given, resolves = false) {
+  await moose.orchestrator.verify(id, undefined, resolves)
   const order = await settled(moose, id)
   const { status, error, cost_usd: cost } = order.attempt_history.at(-1) ?? assert.fail()
   return { order, ended: { status, code: error?.code, cost }, message: String(error?.message) }
@@ -84,6 +89,24 @@ test('GitHub: a conflict is told with what to type; resolved on the branch it is
   assert.equal(await home.remote.git('rev-parse', 'main^2'), resolved)
 })
 
+test('GitHub: a conflict is resolved by the model that made the change, pushed without force, and merged', async (t) => {
+  const answer = { task: `${greet.task} (conflict)`, turn: 1, text: write('greeting.txt', 'good morning, world') }
+  await using given = await inReview(t, answer)
+  if (given === null) return
+  const { home, moose, id, branch, head } = given
+  const tip = await home.remote.commit('main', { 'greeting.txt': 'good morning\n' })
+  await assert.rejects(moose.orchestrator.merge(id), { code: 'merge_conflict', message: /not mergeable.*--resolve/s })
+  await home.remote.git('config', 'receive.denyNonFastForwards', 'true')
+  const { order, ended } = await verified(given, true)
+  assert.deepEqual(ended, succeeded)
+  const made = await home.remote.git('rev-parse', branch)
+  assert.deepEqual((await home.remote.git('show', '-s', '--format=%P', made)).split(' '), [head, tip])
+  assert.equal(order.pull_request?.head_sha, made)
+  await moose.orchestrator.merge(id)
+  assert.equal((await detailOf(moose, id)).status, 'completed')
+  assert.equal(await home.remote.git('rev-parse', 'main^2'), made)
+})
+
 test('GitHub: where nobody has touched the branch, the base is merged in and pushed, and nothing is forced', async (t) => {
   await using given = await inReview(t)
   if (given === null) return
@@ -97,12 +120,40 @@ test('GitHub: where nobody has touched the branch, the base is merged in and pus
   const requests = () => github.log.filter(({ operation }) => !/^git |OpenPullRequests$/.test(operation)).length
   const before = requests()
   const { order, ended } = await verified(given)
-  assert.deepEqual([ended, requests() - before], [succeeded, 2])
+  assert.deepEqual([ended, requests() - before], [succeeded, 3])
   const brought = await home.remote.git('rev-parse', branch)
+  const text = String(github.state.pulls[0]?.body)
+  assert.deepEqual([recordIn(text)?.head_sha, text], [brought, order.pull_request?.body])
   assert.deepEqual((await home.remote.git('show', '-s', '--format=%P', brought)).split(' '), [head, tip])
   assert.equal(order.pull_request?.head_sha, brought)
   await moose.orchestrator.merge(id)
   assert.equal(await home.remote.git('rev-parse', 'main^2'), brought)
+})
+
+test('GitHub: a text that somebody has edited is left as it is, and that is said', async (t) => {
+  await using given = await inReview(t)
+  if (given === null) return
+  const { home, github, moose, id, branch } = given
+  const pull = github.state.pulls[0] ?? assert.fail()
+  // As GitHub gives back what was typed there.
+  pull.body = pull.body.replaceAll('\n', '\r\n')
+  await home.remote.commit(branch, { 'greeting.txt': 'hello by hand\n' })
+  const renewed = await verified(given)
+  assert.deepEqual(renewed.ended, succeeded)
+  assert.equal(pull.body, renewed.order.pull_request?.body)
+  const edited = `For the launch.\n\n${pull.body}`
+  pull.body = edited
+  const later = await home.remote.commit(branch, { 'greeting.txt': 'hello again\n' })
+  const kept = await verified(given)
+  assert.deepEqual([kept.ended, kept.order.pull_request?.head_sha], [succeeded, later])
+  assert.equal(pull.body, edited)
+  assert.notEqual(recordIn(String(kept.order.pull_request?.body))?.head_sha, later)
+  const publish = kept.order.attempt_history.at(-1)?.steps.find(({ name }) => name === 'publish')
+  assert.match(String(publish?.summary), /its text was edited on GitHub and stays as it is/)
+  const rows = home.database.db.selectFrom('work_order_events').select('message').where('attempt', '=', 3)
+  const said = (await rows.execute()).map(({ message }) => message)
+  assert.ok(said.some((line) => /its text was edited on GitHub and stays as it is/.test(line)))
+  await moose.orchestrator.merge(id)
 })
 
 test('GitHub: a merge pushed by hand with plain git is noticed and completes the order', async (t) => {
@@ -124,7 +175,7 @@ test('GitHub: what somebody changed is not written over; it is verified as it st
   const { home, moose, id, branch } = given
   await home.remote.commit('main', { 'other.txt': 'kind\n' })
   const changed = await home.remote.commit(branch, { 'greeting.txt': 'hello by hand\n' })
-  const refused = { code: 'work_order_conflict', message: /changed after its checks.*moose verify/s }
+  const refused = { code: 'merge_conflict', message: /changed after its checks.*moose verify/s }
   await assert.rejects(moose.orchestrator.merge(id), refused)
   const { order, ended } = await verified(given)
   assert.deepEqual([ended, order.pull_request?.head_sha], [succeeded, changed])

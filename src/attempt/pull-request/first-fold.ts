@@ -7,7 +7,7 @@ import { checksTold, unprovedOf, verdictOf } from './verdict.ts'
 
 /** Before the first fold, so that it is read at a glance. */
 const MOST_WORDS = 80
-const MOST = { unproved: 18, repaired: 11, onBase: 11 }
+const MOST = { unproved: 18, repaired: 11, onBase: 11, byHand: 9 }
 /** What `and 12 more` takes. */
 const WORDS_OF_MORE = 3
 const MOST_OF_NAME = 30
@@ -28,8 +28,10 @@ export function firstFold(
   evidence: Evidence,
   { closes, above }: { closes: readonly number[]; above: string },
 ): FirstFold {
-  const { verified, repairs } = evidence
+  const { verified, repairs, applied } = evidence
+  const byHand = applied.byHand === true ? ['the checks ran on what the branch holds'] : []
   const notes = [
+    note('Changed by hand', byHand, MOST.byHand),
     note('To be looked at', unproved(evidence), MOST.unproved),
     note('Repaired', repaired(repairs), MOST.repaired),
     note('Failed on the base already', failedOnBase(evidence), MOST.onBase),

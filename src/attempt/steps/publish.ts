@@ -25,10 +25,7 @@ export async function publish(
   const forge = forges[project.forge]
   await assertStillApproved(context)
   const title = context.published(pullRequestTitle(shortId, order.title))
-  const template = await readTemplate(workspaces.tree(project, evidence.proposed.baseSha))
-  const parts: BodyParts = { spent: await context.spent(), allowed: [], template }
-  const draft = pullRequestBody(context, evidence, parts)
-  const allowed = await assertAllowed(context, evidence, `${title}\n\n${draft}`, heldSearch)
+  const body = await allowedBody(context, evidence, { heldSearch, workspaces }, { title })
   return forge.publish({
     project,
     workOrderId: context.workOrderId,
@@ -37,11 +34,30 @@ export async function publish(
     baseSha: evidence.proposed.baseSha,
     headSha: evidence.verified.headSha,
     title,
-    body: pullRequestBody(context, evidence, { ...parts, allowed }),
+    body,
     labels: ['moose', `risk: ${order.risk_level}`],
     signal: context.signal,
     hold: context.hold,
   })
+}
+
+/**
+ * The body of the pull request, once everything in the commit that a human has to allow is allowed.
+ *
+ * @param pull.openedBy the attempt that has opened it; missing: this one does
+ * @throws {Fault} as `assertAllowed`
+ */
+export async function allowedBody(
+  context: AttemptContext,
+  evidence: Evidence,
+  { heldSearch, workspaces }: Pick<Adapters, 'heldSearch' | 'workspaces'>,
+  { title, ...pull }: Pick<BodyParts, 'openedBy'> & { title: string },
+): Promise<string> {
+  const template = await readTemplate(workspaces.tree(evidence.routed.project, evidence.proposed.baseSha))
+  const parts: BodyParts = { spent: await context.spent(), allowed: [], template, ...pull }
+  const draft = pullRequestBody(context, evidence, parts)
+  const allowed = await assertAllowed(context, evidence, `${title}\n\n${draft}`, heldSearch)
+  return pullRequestBody(context, evidence, { ...parts, allowed })
 }
 
 const MOST_OF_TEMPLATE = 64 * 1024
@@ -76,7 +92,7 @@ const MOST_OF_DIFF = 8_000
  * @throws {Fault} `protected_change` naming the rest; details: `head_sha`, `held` and `held_count` as `heldFrom` reads them,
  *   and `diff`, the beginning of the diff of what is held, without files that hold what looks like a key
  */
-export async function assertAllowed(
+async function assertAllowed(
   context: AttemptContext,
   { routed, proposed, verified }: Evidence,
   text: string,

@@ -1,10 +1,12 @@
 import type { Kysely } from 'kysely'
+import { CONFLICT } from '../../contract/evidence/repair.ts'
 import { endShownSteps } from '../../db/attempts/attempt-steps.ts'
 import { type AttemptKey, type AttemptRun, type EndedAttempt, endAttempt } from '../../db/attempts/attempts.ts'
 import { assertLastRun } from '../../db/attempts/hold-attempt.ts'
 import { recordPullRequestEvent } from '../../db/github-events.ts'
-import { type ModelCallTotals, sumModelCalls } from '../../db/model-calls.ts'
-import { recordOutcome } from '../../db/outcome-vectors.ts'
+import type { ModelCallTotals } from '../../db/model-calls.ts'
+import { addRepairToOutcome, recordOutcome } from '../../db/outcome-vectors.ts'
+import { noteConflict } from '../../db/pull-requests.ts'
 import type { Database } from '../../db/schema.ts'
 import { recordEvent } from '../../db/work-order-events.ts'
 import { findWorkOrder, moveWorkOrder, recordPullRequestOfOrder } from '../../db/work-orders/work-orders.ts'
@@ -15,7 +17,8 @@ import type { AttemptEnd, Success } from '../evidence.ts'
 import { endRows, noteInRows } from '../failures-in-a-row.ts'
 import { fallBackOnPullRequest } from '../move-by-pull-requests.ts'
 import { outcomeFacts, outcomeOf } from '../outcome.ts'
-import { paidIn, proposerMetadata } from '../proposer-metadata.ts'
+import { proposerMetadata, spentOnCommit } from '../proposer-metadata.ts'
+import { seenConflictOf } from '../seen-conflict-of.ts'
 import { STEPS, type StepName } from '../steps.ts'
 
 /**
@@ -75,7 +78,7 @@ export async function recordSuccess(db: Kysely<Database>, success: Success & Att
 
 /**
  * Records that the commit an open pull request holds was verified, in one transaction: the order is in review with it. That
- * says nothing about a proposer, so there is no outcome. A repetition changes nothing.
+ * says nothing about a proposer, so there is no outcome but what resolving a conflict has cost. A repetition changes nothing.
  *
  * @throws {Fault} `attempt_taken_over` when a later run has to record it instead
  */
@@ -86,6 +89,7 @@ export async function recordVerified(db: Kysely<Database>, success: Success & At
     const ended = await endAttempt(transaction, success, end)
     if (ended === null) return await assertLastRun(transaction, success)
     await endShownSteps(transaction, success, null)
+    await learnOfConflict(transaction, ended, success)
     const { decision } = evidence.routed
     await recordPullRequestOfOrder(transaction, workOrderId, {
       pullRequest,
@@ -122,7 +126,7 @@ async function isWanted(
 }
 
 function spentOn(db: Db, { workOrderId, attempt, evidence }: Success): Promise<ModelCallTotals> {
-  return sumModelCalls(db, workOrderId, ...paidIn(attempt, evidence.routed.verifies))
+  return spentOnCommit(db, { workOrderId, attempt }, evidence.routed.verifies)
 }
 
 function metadataOf({ evidence, attempt, pullRequest }: Success, spent: ModelCallTotals): Record<string, unknown> {
@@ -189,6 +193,9 @@ export async function recordFailure(db: Kysely<Database>, failure: Failure): Pro
     const isVerifying = ended.verifies !== null
     const hasOutcome = move !== 'suspend' && !isVerifying && !isOf('set_up', failure.fault.code)
     if (hasOutcome) await recordFailedOutcome(transaction, failure, ended)
+    const seen = seenConflictOf(failure.fault, new Date())
+    if (seen !== null) await noteConflict(transaction, { ...failure, number: seen.number }, seen.conflict)
+    if (isVerifying && move !== 'suspend') await learnOfConflict(transaction, ended, failure)
     await recordEnded(transaction, failure, ended, move === 'suspend' ? 'suspended' : END[move].attempt)
     const isFailure = move === 'fail' || move === 'block' || move === 'retry'
     if (isFailure && !isVerifying) await noteInRows(transaction, failure)
@@ -215,6 +222,16 @@ async function recordFailedOutcome(db: Db, { step, fault, evidence }: Failure, e
   const asked = evidence.proposed === undefined && typeof answers === 'number' ? { answers } : {}
   const metadata = { ...context.metadata, ...asked, error_stage: STEPS[step].stage, error_message: fault.message }
   await recordOutcome(db, { ...row, ...failed }, { ...context, metadata })
+}
+
+/** A conflict that a model was to resolve is a repair of the change it had made, with what that has cost. */
+async function learnOfConflict(db: Db, ended: EndedAttempt, { workOrderId, evidence }: AttemptEnd): Promise<void> {
+  const { verifies, cost_usd: cost } = ended
+  const isAsked = evidence.resolution !== undefined && evidence.resolution.length > 0
+  if (verifies === null || (!isAsked && Number(cost) === 0)) return
+  const mended = ended.status === 'succeeded'
+  const repair = { check: CONFLICT, by: 'proposer', mended, cost_usd: cost } as const
+  await addRepairToOutcome(db, { workOrderId, attempt: verifies }, repair)
 }
 
 async function recordEnded(db: Db, failure: Failure, ended: EndedAttempt, outcome: string): Promise<void> {

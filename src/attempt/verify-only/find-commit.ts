@@ -1,3 +1,4 @@
+import type { ConflictOf } from '../../db/attempts/asked-before.ts'
 import { Fault } from '../../faults/fault.ts'
 import { faultPoint } from '../../faults/fault-point.ts'
 import type { BranchRequest } from '../../ports/workspace.ts'
@@ -18,15 +19,30 @@ export type FoundCommit = Applied & {
   branchHead: string | null
 }
 
+/** Two commits that git cannot merge, where a model is to be asked. */
+export type FoundConflict = Omit<FoundCommit, 'headSha'> & {
+  conflict: ConflictOf & {
+    files: string[]
+    /** The merge of the two as git has made it, with its markers. */
+    markedSha: string
+  }
+  pull: OpenPull
+}
+
 type Parts = Pick<Adapters, 'workspaces'>
 
 /**
  * Finds the commit that is to be verified, or makes it: what the attempt left; of a pull request what its branch holds, with
  * the base merged in where that has moved and nobody else has pushed to the branch.
  *
+ * @returns the conflict where git cannot merge and a model may resolve it
  * @throws {Fault} `work_order_conflict` when there is none; `merge_conflict`; those of `Workspaces.standingBranch`
  */
-export async function findCommit(context: AttemptContext, routed: RoutedToVerify, parts: Parts): Promise<FoundCommit> {
+export async function findCommit(
+  context: AttemptContext,
+  routed: RoutedToVerify,
+  parts: Parts,
+): Promise<FoundCommit | FoundConflict> {
   const { pull } = routed.toVerify
   return pull === null ? keptOne(context, routed, parts) : ofBranch(context, routed, parts, pull)
 }
@@ -54,41 +70,94 @@ async function keptOne(
   }
 }
 
+/** The branch of the pull request, to be fetched, and to be merged into for the attempt. */
+export function branchRequest(
+  { workOrderId, attempt, signal }: AttemptContext,
+  { project }: RoutedToVerify,
+  { branch, headSha: known, baseSha: began }: OpenPull,
+): BranchRequest {
+  return { project, workOrderId, attempt, branch, known, began, signal }
+}
+
 async function ofBranch(
   context: AttemptContext,
-  { project, order, toVerify }: RoutedToVerify,
+  routed: RoutedToVerify,
   { workspaces }: Parts,
   pull: OpenPull,
-): Promise<FoundCommit> {
-  const { workOrderId, attempt, signal, claimedAt, note } = context
-  const { branch, headSha: known, baseSha: began } = pull
-  const request: BranchRequest = { project, workOrderId, attempt, branch, known, began, signal }
+): Promise<FoundCommit | FoundConflict> {
+  const { project, toVerify } = routed
+  const { branch, headSha: known } = pull
+  const { claimedAt, note, resolves } = context
+  const request = branchRequest(context, routed, pull)
   const standing = await faultPoint('fetch_base', () => workspaces.standingBranch(request))
   const { baseTip, head, isThere, isOurs, forkedAt } = standing
-  const found = { executor: toVerify.apply.executor, costUsd: 0, answers: 0, branchHead: isThere ? head : null }
-  if (head !== known && !isOurs) {
-    const files = await workspaces.changedFiles(project, forkedAt, head)
-    const outside = files.map(({ path }) => path).filter((path) => !isInScope(path, order.files_in_scope))
-    if (outside.length > 0) await note(`changed by hand outside files_in_scope: ${outside.join(', ')}`)
-    const reason = `what ${branch} holds since it was changed by hand`
-    await note(`${head.slice(0, 12)} is ${reason}`)
-    return { ...found, headSha: head, baseSha: forkedAt, reason, byHand: true }
+  const isByHand = head !== known && !isOurs
+  // What was verified before may hold what somebody has changed outside of the scope; Moose itself never does.
+  const isOutside = await sayOutside(context, routed, { workspaces, from: forkedAt, to: head })
+  const byHand = isByHand || isOutside ? { byHand: true as const } : {}
+  const branchHead = isThere ? head : null
+  const found = { executor: toVerify.apply.executor, costUsd: 0, answers: 0, branchHead, ...byHand }
+  const asItStands = async (): Promise<FoundCommit> => {
+    const reason = `what ${branch} holds${isByHand ? ' since it was changed by hand' : ''}`
+    if (isByHand) await note(`${head.slice(0, 12)} is ${reason}`)
+    return { ...found, headSha: head, baseSha: forkedAt, reason }
   }
-  if (forkedAt === baseTip) return { ...found, headSha: head, baseSha: forkedAt, reason: `what ${branch} holds` }
-  const merged = await faultPoint('commit', () => workspaces.bringUp(request, { base: baseTip, head, when: claimedAt }))
-  if (merged.outcome === 'conflict') throw conflict(context, { pull, base: project.defaultBranch, files: merged.files })
+  if (forkedAt === baseTip || (isByHand && !resolves)) return await asItStands()
+  const merging = { base: baseTip, head, when: claimedAt }
+  const merged = await faultPoint('commit', () => workspaces.bringUp(request, merging))
+  if (merged.outcome === 'conflict') {
+    const { files, tree } = merged
+    const conflict = { base_sha: baseTip, head_sha: head, files }
+    if (!resolves) throw unmerged(context, { pull, base: project.defaultBranch, conflict })
+    const markedSha = await workspaces.bringUpAs(request, { ...merging, treeOf: tree })
+    const reason = `${branch} conflicts with ${project.defaultBranch} at ${baseTip.slice(0, 12)} in: ${named(files)}`
+    await note(reason)
+    return { ...found, baseSha: baseTip, reason, conflict: { ...conflict, markedSha }, pull }
+  }
+  if (isByHand) {
+    // git can merge it, and nothing has to be made of what somebody has pushed.
+    await workspaces.keep(project, request, head)
+    return await asItStands()
+  }
   const reason = `${branch} with ${project.defaultBranch} at ${baseTip.slice(0, 12)} merged in`
   await note(`${merged.sha.slice(0, 12)} is ${reason}`)
   return { ...found, headSha: merged.sha, baseSha: baseTip, reason }
 }
 
-function conflict(
+/** @returns whether the branch changes files outside of the scope */
+async function sayOutside(
+  { note }: AttemptContext,
+  { project, order }: RoutedToVerify,
+  { workspaces, from, to }: Parts & { from: string; to: string },
+): Promise<boolean> {
+  const files = await workspaces.changedFiles(project, from, to)
+  const outside = files.map(({ path }) => path).filter((path) => !isInScope(path, order.files_in_scope))
+  if (outside.length > 0) await note(`changed by hand outside files_in_scope: ${outside.join(', ')}`)
+  return outside.length > 0
+}
+
+type Unmerged = { pull: OpenPull; base: string; conflict: ConflictOf & { files: readonly string[] } }
+
+/** @param why no model has resolved it; null: none was asked for */
+export function unmerged(
   { workOrderId }: AttemptContext,
-  { pull: { number, branch }, base, files }: { pull: OpenPull; base: string; files: readonly string[] },
+  { pull: { number, branch }, base, conflict }: Unmerged,
+  why: { message: string; repair: string | null } | null = null,
 ): Fault {
-  const names = files.join(', ')
+  const { base_sha, head_sha } = conflict
+  const files = named(conflict.files)
   const message =
-    `Pull request #${number} conflicts with ${base} in: ${names}. git cannot merge ${base} into ${branch} by itself. ` +
-    waysOutOfConflict({ workOrderId, base, branch })
-  return new Fault('merge_conflict', message, { number, files: names })
+    `Pull request #${number} conflicts with ${base} in: ${files}. git cannot merge ${base} into ${branch} by itself. ` +
+    (why === null ? '' : `${why.message} `) +
+    waysOutOfConflict({ workOrderId, base, branch, isTried: why !== null })
+  const repair = why === null || why.repair === null ? {} : { repair: why.repair }
+  return new Fault('merge_conflict', message, { number, files, base_sha, head_sha, ...repair })
+}
+
+/** Of a longer list the first are named: more has no place in a message. */
+const MOST_NAMED = 20
+
+function named(files: readonly string[]): string {
+  const more = files.length > MOST_NAMED ? ` and ${files.length - MOST_NAMED} more` : ''
+  return `${files.slice(0, MOST_NAMED).join(', ')}${more}`
 }

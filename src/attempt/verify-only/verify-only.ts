@@ -1,20 +1,22 @@
 import type { Kysely } from 'kysely'
 import { NEVER_ABORTED } from '../../clock.ts'
+import { TEXT_STAYS } from '../../contract/evidence/step-summary.ts'
 import type { AttemptRun } from '../../db/attempts/attempts.ts'
 import { noteAttempt } from '../../db/attempts/hold-attempt.ts'
 import type { Database } from '../../db/schema.ts'
 import { Fault } from '../../faults/fault.ts'
 import { faultPoint } from '../../faults/fault-point.ts'
-import type { PullRequest } from '../../ports/pull-request.ts'
+import type { UpdatedPullRequest } from '../../ports/pull-request.ts'
 import type { Sanitize } from '../../redaction/sanitize-output.ts'
 import type { Adapters, AttemptContext } from '../context.ts'
 import type { Run } from '../durable-step.ts'
 import { type Evidence, type PartialEvidence, shownEvidence } from '../evidence.ts'
-import { assertAllowed, assertStillApproved } from '../steps/publish.ts'
+import { allowedBody, assertStillApproved } from '../steps/publish.ts'
 import { recordVerified } from '../steps/record.ts'
 import { assertReadyForOrder } from '../steps/route.ts'
 import { verify } from '../steps/verify.ts'
 import { type FoundCommit, findCommit, type RoutedToVerify } from './find-commit.ts'
+import { type Resolved, resolveConflict } from './resolve-conflict.ts'
 import type { OpenPull } from './what-to-verify.ts'
 
 type Verifying = {
@@ -29,7 +31,8 @@ type Verifying = {
 }
 
 /**
- * The way of an attempt that makes no change: it finds a commit, runs the checks on it, and publishes it. No model is called.
+ * The way of an attempt that makes no change: it finds a commit, runs the checks on it, and publishes it. No model is called,
+ * unless a human has asked that one resolves what git cannot merge.
  *
  * @param verifies the attempt that made the commit
  * @returns what has to be published as any attempt publishes it; null: the commit's pull request holds it, and all is recorded
@@ -47,28 +50,45 @@ export async function verifyOnly(verifying: Verifying, verifies: number): Promis
     },
   })
   evidence.routed = routed
-  const applied = await run({
+  const found = await run({
     name: 'apply',
     input: { verifies },
     async run() {
-      const found = await findCommit(context, routed, adapters)
-      await note({ base_sha: found.baseSha })
-      await note({ head_sha: found.headSha })
-      return found
+      const made = await findCommit(context, routed, adapters)
+      await note({ base_sha: made.baseSha })
+      if (!('conflict' in made)) await note({ head_sha: made.headSha })
+      return made
     },
   })
+  const { pull } = routed.toVerify
+  const { applied, resolution }: Resolved =
+    'conflict' in found
+      ? await resolveConflict({
+          context,
+          routed,
+          adapters,
+          run,
+          found,
+          onCommit: (headSha) => note({ head_sha: headSha }),
+          onAsk: (resolving) => note({ resolving }),
+        })
+      : { applied: found, resolution: [] }
   const proposed = { ...routed.toVerify.propose, baseSha: applied.baseSha, answers: 0 }
   Object.assign(evidence, { proposed, applied })
   const verified = await run({
     name: 'verify',
     input: { head_sha: applied.headSha },
-    run: () => verify(context, { routed, proposed, applied }, adapters),
+    async run() {
+      const judged = await verify(context, { routed, proposed, applied }, adapters)
+      const mended = judged.failure === null
+      return { ...judged, repairs: [...routed.toVerify.repairs, ...resolution.map((one) => ({ ...one, mended }))] }
+    },
     failureOf: ({ failure }) => failure,
   })
-  evidence.verified = verified
+  const { repairs } = verified
+  Object.assign(evidence, { verified, resolution: repairs.slice(routed.toVerify.repairs.length) })
   if (verified.failure !== null) throw Fault.fromRecord(verified.failure)
-  const whole = { routed, proposed, applied, verified, repairs: routed.toVerify.repairs }
-  const { pull } = routed.toVerify
+  const whole = { routed, proposed, applied, verified, repairs }
   if (pull === null) return whole
   await updatePull(verifying, whole, pull)
   return null
@@ -77,7 +97,8 @@ export async function verifyOnly(verifying: Verifying, verifies: number): Promis
 async function routeToVerify(context: AttemptContext, adapters: Adapters, verifies: number): Promise<RoutedToVerify> {
   const ready = await assertReadyForOrder(context, adapters)
   const toVerify = await context.toVerify(verifies)
-  await context.note(`verifies the commit of attempt ${verifies}; no model is called`)
+  const asked = context.resolves ? 'a model is asked only where git cannot merge' : 'no model is called'
+  await context.note(`verifies the commit of attempt ${verifies}; ${asked}`)
   return { ...ready, decision: toVerify.route.decision, verifies, toVerify }
 }
 
@@ -89,23 +110,26 @@ async function updatePull(
 ): Promise<void> {
   const { project } = evidence.routed
   const forge = adapters.forges[project.forge]
-  const pullRequest = await run<PullRequest>({
+  const pullRequest = await run<UpdatedPullRequest>({
     name: 'publish',
     input: { head_sha: evidence.verified.headSha, forge: project.forge },
     async run() {
       const never = { ...context, signal: NEVER_ABORTED }
       await assertStillApproved(never)
-      await assertAllowed(never, evidence, `${pull.title}\n\n${pull.body}`, adapters.heldSearch)
-      return await forge.update({
+      const body = await allowedBody(never, evidence, adapters, { title: pull.title, openedBy: pull.attempt })
+      const updated = await forge.update({
         project,
         number: pull.number,
         attempt: context.attempt,
         baseSha: evidence.proposed.baseSha,
         headSha: evidence.verified.headSha,
+        body,
         expected: evidence.applied.branchHead,
         signal: NEVER_ABORTED,
         hold: context.hold,
       })
+      if (updated.keepsText) await context.note(`pull request #${pull.number}: ${TEXT_STAYS}`)
+      return updated
     },
   })
   await run({

@@ -36,9 +36,15 @@ const Given = z.object({
 function readGiven(given: GivenBySteps) {
   const last = (step: StepName) => given.get(step)?.at(-1)?.output
   const first = (step: StepName) => given.get(step)?.at(0)?.output
-  const verified = z.object({ repairs: z.array(Repair) }).safeParse(last('verify'))
-  const repairs = verified.success ? verified.data.repairs : []
+  const known = readRepairs(given)
+  const repairs = known === null ? [] : known
   return Given.safeParse({ route: last('route'), propose: first('propose'), apply: first('apply'), repairs })
+}
+
+/** Those the last verification of an attempt knew of; null: it told of none, as an older Moose did. */
+function readRepairs(given: GivenBySteps): Repair[] | null {
+  const verified = z.object({ repairs: z.array(Repair) }).safeParse(given.get('verify')?.at(-1)?.output)
+  return verified.success ? verified.data.repairs : null
 }
 
 /** A commit that an attempt made, and what led to it. */
@@ -53,11 +59,11 @@ export type ToVerify = z.infer<typeof Given> & {
 /** `headSha` is the commit that was verified last, `baseSha` the one of the base that it builds on. */
 export type OpenPull = {
   number: number
+  attempt: number
   branch: string
   baseSha: string
   headSha: string
   title: string
-  body: string
 }
 
 type Looked = Pick<Workspaces, 'keptCommit'> & { pool: Pool }
@@ -96,7 +102,10 @@ export async function whatToVerify(db: Db, workOrderId: string, attempt: number)
   if (!given.success || row === undefined || row.head_sha === null) throw nothingToVerify(workOrderId)
   const pull = await openPullOf(db, workOrderId)
   const isOfAttempt = pull !== null && makerOf(attempts, pull) === attempt
-  return { ...given.data, attempt, headSha: row.head_sha, pull: isOfAttempt ? openPull(pull) : null }
+  const verifiedBy = isOfAttempt ? pull.verified_by : null
+  const later = verifiedBy === null ? null : readRepairs(await givenBySteps(workflowId(workOrderId, verifiedBy)))
+  const repairs = later === null ? given.data.repairs : later
+  return { ...given.data, repairs, attempt, headSha: row.head_sha, pull: isOfAttempt ? openPull(pull) : null }
 }
 
 /** The attempt whose model made what a pull request is of; one that was only verified is opened by a later attempt. */
@@ -105,8 +114,8 @@ function makerOf(attempts: readonly AttemptRow[], { attempt }: Pick<PullRequestR
   return opener === undefined || opener.verifies === null ? attempt : opener.verifies
 }
 
-function openPull({ number, branch, base_sha: baseSha, head_sha: headSha, title, body }: PullRequestRow): OpenPull {
-  return { number, branch, baseSha, headSha, title, body }
+function openPull({ number, attempt, branch, base_sha: baseSha, head_sha: headSha, title }: PullRequestRow): OpenPull {
+  return { number, attempt, branch, baseSha, headSha, title }
 }
 
 /** The open pull request the order stands on; of several, that of the latest attempt. */

@@ -70,7 +70,7 @@ function servingRows(status: OrchestratorStatus, now: Date): string[][] {
     ],
     ['running', `${status.executing_count} here${ids}; ${everywhere} of at most ${status.max_concurrent} in all${per}`],
     ['ended', `${status.total_executed} attempts since it started, ${status.total_failed} of them failed`],
-    ...githubRows(status, now),
+    ...pullRequestRows(status, now),
   ]
 }
 
@@ -87,17 +87,13 @@ function workerRows({ workers }: OrchestratorStatus, now: Date, paint: Paint): s
   })
 }
 
-/** Nothing where no order waits on GitHub and nothing was asked of it. */
-function githubRows({ github }: OrchestratorStatus, now: Date): string[][] {
+/** Nothing where no pull request is open and nothing was asked of GitHub. */
+function pullRequestRows({ github }: OrchestratorStatus, now: Date): string[][] {
   const { tracked_pull_requests: tracked, api_calls_last_hour: calls, last_look } = github
   if (tracked === 0 && calls === 0) return []
   const looked = last_look === null ? 'never' : ago(new Date(last_look), now)
-  return [
-    [
-      'github',
-      `${counted(tracked, 'open pull request')}, last looked at ${looked}; ${counted(calls, 'API call')} in the last hour`,
-    ],
-  ]
+  const asked = calls === 0 ? '' : `; ${counted(calls, 'API call')} to GitHub in the last hour`
+  return [['pull requests', `${tracked} open, last looked at ${looked}${asked}`]]
 }
 
 function budgetRows({ budget }: OrchestratorStatus, paint: Paint): string[][] {

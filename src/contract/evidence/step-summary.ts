@@ -21,7 +21,10 @@ const Verified = z.object({
   failure: z.object({ code: z.string() }).nullable(),
   checks: z.array(z.object({ outcome: z.string(), baseline: z.boolean().nullish() })),
 })
-const Published = z.object({ number: z.number(), branch: z.string() })
+const Published = z.object({ number: z.number(), branch: z.string(), keepsText: z.boolean().optional() })
+
+/** Of a pull request whose commit was verified again. */
+export const TEXT_STAYS = 'its text was edited on GitHub and stays as it is'
 
 /** What a step has done and why it did it so, by its name. */
 const TELL: Readonly<Record<string, (output: unknown) => string | null>> = {
@@ -29,7 +32,7 @@ const TELL: Readonly<Record<string, (output: unknown) => string | null>> = {
   propose: (output) => told(Proposed, output, tellProposed),
   apply: (output) => told(Applied, output, ({ executor, reason }) => `${executor}: ${reason}`),
   verify: (output) => told(Verified, output, tellVerified),
-  publish: (output) => told(Published, output, ({ number, branch }) => `pull request #${number} from ${branch}`),
+  publish: (output) => told(Published, output, tellPublished),
 }
 
 /** In one line of at most 500 characters; null: it has given nothing that is known. */
@@ -56,6 +59,10 @@ function tellProposed({ response, failover, reason }: z.infer<typeof Proposed>):
     failover === undefined || failover === null ? '' : `, instead of ${failover.instead_of}: ${failover.because}`
   const why = reason === undefined ? '' : `${reason}; `
   return `${why}${used}${replayed === true ? ' (replay: no model was called)' : ''}${calls}${instead}`
+}
+
+function tellPublished({ number, branch, keepsText }: z.infer<typeof Published>): string {
+  return `pull request #${number} from ${branch}${keepsText === true ? `; ${TEXT_STAYS}` : ''}`
 }
 
 function tellVerified({ failure, checks }: z.infer<typeof Verified>): string {

@@ -25,7 +25,7 @@ export const INBOX_KINDS = [
   'held_change',
   /** A pull request that is ready to be merged. */
   'merge',
-  /** An open pull request whose checks failed, that waits for a review or was turned down, or that another push has moved. */
+  /** An open pull request that conflicts, whose checks failed, that waits for a review or was turned down, or that was moved. */
   'review',
   'blocked',
   'failed',

@@ -19,6 +19,19 @@ export const RetryWorkOrder = z
   })
   .openapi('RetryWorkOrder')
 
+export const VerifyWorkOrder = z
+  .strictObject({
+    resolve: z
+      .boolean()
+      .default(false)
+      .openapi({
+        description:
+          'Where git cannot merge the base into the branch of the pull request, the model that made the change is asked to: once ' +
+          "for the two commits, with at most two answers, paid for within the order's cap. Otherwise no model is called.",
+      }),
+  })
+  .openapi('VerifyWorkOrder')
+
 /** What a retry does. */
 export const Retried = z
   .object({

@@ -117,7 +117,12 @@ export async function countTakeover(db: Db, run: AttemptRun): Promise<boolean> {
 export async function noteAttempt(
   db: Db,
   run: AttemptRun,
-  facts: { project_id: string } | { base_sha: string } | { head_sha: string } | { decision_id: string | null },
+  facts:
+    | { project_id: string }
+    | { base_sha: string }
+    | { head_sha: string }
+    | { decision_id: string | null }
+    | { resolving: string },
 ): Promise<void> {
   const row = await db.updateTable('attempts').set(facts).where(isHeld(run)).returning('number').executeTakeFirst()
   if (row === undefined) throw takenOver(run)

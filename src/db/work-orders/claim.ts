@@ -129,7 +129,17 @@ async function addAttempt(
 ): Promise<AttemptRun> {
   const { number, resumed } = await transaction
     .insertInto('attempts')
-    .columns(['work_order_id', 'number', 'project_id', 'content', 'executor_id', 'holder', 'revision', 'verifies'])
+    .columns([
+      'work_order_id',
+      'number',
+      'project_id',
+      'content',
+      'executor_id',
+      'holder',
+      'revision',
+      'verifies',
+      'resolves',
+    ])
     .expression((eb) =>
       eb
         .selectFrom('work_orders')
@@ -143,6 +153,7 @@ async function addAttempt(
           sql<string>`${processId}::uuid`.as('holder'),
           sql<string>`${revision}::text`.as('revision'),
           'verifies',
+          'resolves',
         ]),
     )
     .returning(['number', 'resumed'])

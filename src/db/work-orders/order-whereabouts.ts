@@ -40,6 +40,8 @@ export type PullRequestSeen = Pick<
   | 'review'
   | 'ended_at'
   | 'created_at'
+  | 'base'
+  | 'conflict'
 >
 
 /** What the database says of where an order stands and what becomes of it. */
@@ -138,6 +140,8 @@ async function pullRequestsSeen(db: Db, ids: readonly string[]): Promise<Readonl
       'seen_head_sha',
       'ended_at',
       'created_at',
+      'base',
+      'conflict',
     ])
     .select([
       sql<string | null>`left(checks, ${MOST_OF_TEXT})`.as('checks'),

@@ -149,6 +149,8 @@ export type Move = {
   inPhase?: Phase
   /** The attempt whose commit the next one is to verify; null: it makes a change. Left out, that stays as it is. */
   verifies?: number | null
+  /** Whether a model may resolve what git cannot merge then. */
+  resolves?: boolean
   to: Status
   /** Where a pull request of the order makes the move. */
   byPullRequest?: boolean
@@ -179,7 +181,7 @@ export async function moveWorkOrder(db: Db, id: string, move: Move): Promise<boo
     .set({
       status: move.to,
       phase: move.phase === undefined ? null : move.phase,
-      ...(move.verifies === undefined ? {} : { verifies: move.verifies }),
+      ...(move.verifies === undefined ? {} : { verifies: move.verifies, resolves: move.resolves === true }),
       ...(move.to === 'in_progress' ? {} : { metadata: metadataOfNextStatus({ ...move.metadata }) }),
       ...(move.reason === undefined
         ? {}

@@ -1,7 +1,7 @@
-import { keepVerified } from '../../db/pull-requests.ts'
+import { keepVerified, type PullRequestRow } from '../../db/pull-requests.ts'
 import { Fault } from '../../faults/fault.ts'
 import { faultPoint } from '../../faults/fault-point.ts'
-import type { Forge, PullRequest, PullRequestWatch, UpdateInput } from '../../ports/pull-request.ts'
+import type { Forge, PullRequest, PullRequestWatch, UpdatedPullRequest, UpdateInput } from '../../ports/pull-request.ts'
 import type { Project } from '../../work-order/project.ts'
 import { attemptDiff, pushOnto } from '../attempt-commit.ts'
 import type { ApiCalls } from './gh.ts'
@@ -29,7 +29,7 @@ export function createGitHubForge(parts: GitHubForgeParts, apiCalls: ApiCalls): 
 }
 
 /** The branch is pushed without force, so that nothing on it goes; GitHub's pull request follows it by itself. */
-async function updatePullRequest(parts: GitHubForgeParts, input: UpdateInput): Promise<PullRequest> {
+async function updatePullRequest(parts: GitHubForgeParts, input: UpdateInput): Promise<UpdatedPullRequest> {
   const { project, number, attempt, baseSha, headSha, signal } = input
   const row = await requirePullRequest(parts, project, number)
   const pull = await retryGitHub(parts, signal, () => getPull(parts.gh, githubRepositoryOf(project), number, signal))
@@ -39,11 +39,44 @@ async function updatePullRequest(parts: GitHubForgeParts, input: UpdateInput): P
   }
   if (stateOf(pull) === 'closed') throw closedByHand(pull)
   // Its merge is recorded by who looks after it.
-  if (stateOf(pull) === 'merged') return toPullRequest(row)
+  if (stateOf(pull) === 'merged') return { ...toPullRequest(row), keepsText: false }
   const mirror = parts.mirrors.of(project)
   await pushOnto({ project, mirror, signal }, row.branch, input)
-  const verified = { attempt, baseSha, headSha, diff: await attemptDiff(mirror, input) }
-  return toPullRequest(await faultPoint('keep_pull_request', () => keepVerified(parts.db, row, verified)))
+  const keepsText = !(await renewText(parts, { row, pull }, input))
+  const body = keepsText ? row.body : input.body
+  const verified = { attempt, baseSha, headSha, body, diff: await attemptDiff(mirror, input) }
+  const kept = await faultPoint('keep_pull_request', () => keepVerified(parts.db, row, verified))
+  return { ...toPullRequest(kept), keepsText }
+}
+
+/** @returns false where somebody has edited the text since Moose wrote it: it is left as it is then */
+async function renewText(
+  parts: GitHubForgeParts,
+  { row, pull }: { row: PullRequestRow; pull: RestPull },
+  { project, number, body, hold, signal }: UpdateInput,
+): Promise<boolean> {
+  // A run before a crash may have written it.
+  if (isSameText(pull.body, body)) return true
+  if (!isSameText(pull.body, row.body)) return false
+  await hold()
+  const repository = githubRepositoryOf(project)
+  const path = `repos/${slug(repository)}/pulls/${number}`
+  const request = { host: repository.host, method: 'PATCH', path, body: { body }, signal } as const
+  await faultPoint('keep_pull_request', () => retryGitHub(parts, signal, () => askApi(parts.gh, request, RestPull)))
+  return true
+}
+
+function isSameText(is: string | null, written: string): boolean {
+  return is !== null && comparable(is) === comparable(written)
+}
+
+/** GitHub may give back other ends of lines than it was given, and gh takes the text `\u0021` of an answer for an escape. */
+function comparable(text: string): string {
+  const plain = text.replaceAll(
+    /\\u00([2-7][0-9a-f])/gi,
+    (_, code: string) => `\\${String.fromCharCode(parseInt(code, 16))}`,
+  )
+  return plain.replaceAll('\r\n', '\n').trim()
 }
 
 /** Closes without merging; repeating it changes nothing. The branch stays, so that a human can reopen. */

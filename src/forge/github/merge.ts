@@ -39,7 +39,7 @@ async function mergeOpen(
   }
   if (head.sha !== row.head_sha) {
     const why = `The branch ${row.branch} was changed after its checks: it stands at ${head.sha}, not at ${row.head_sha}.`
-    throw conflict(row, `${why} ${howToVerify({ workOrderId: row.work_order_id })}`)
+    throw unverified(row, `${why} ${howToVerify({ workOrderId: row.work_order_id })}`)
   }
   const path = `repos/${slug(repository)}/pulls/${row.number}/merge`
   const body = { sha: row.head_sha, merge_method: await mergeMethod(parts, repository) }
@@ -63,7 +63,8 @@ function refusal(row: PullRequestRow, request: Parameters<typeof githubFault>[0]
   const id = row.work_order_id.slice(0, 8)
   const advice =
     `See on GitHub what it waits for: a review, a check, or a newer ${row.base}. To have ${row.base} merged into the branch ` +
-    `and the checks run on that: moose verify ${id}   Then: moose merge ${id}   Where git cannot, that says what else there is.`
+    `and the checks run on that: moose verify ${id}   Where git cannot, the model that made the change may resolve it, within ` +
+    `the budget of the order: moose verify ${id} --resolve   Then: moose merge ${id}`
   const message = `GitHub does not merge pull request #${row.number}: ${said}. ${advice}`
   return new Fault('merge_conflict', message, { number: row.number })
 }
@@ -98,4 +99,9 @@ function unproven({ number, base }: PullRequestRow, into: string): Fault {
 
 function conflict(row: PullRequestRow, message: string): Fault {
   return new Fault('work_order_conflict', message, { number: row.number, branch: row.branch })
+}
+
+/** A human is needed, as where git cannot merge. */
+function unverified(row: PullRequestRow, message: string): Fault {
+  return new Fault('merge_conflict', message, { number: row.number, branch: row.branch })
 }

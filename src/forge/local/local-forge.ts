@@ -34,7 +34,11 @@ export function createLocalForge(parts: LocalForgeParts): Forge & PullRequestWat
     // Its rows are in our database, and the base commit is fetched from its repository before a proposal.
     assertReady: async () => undefined,
     publish: async (input) => toPullRequest(input.project, await publishAttempt(parts, input)),
-    update: async (input) => toPullRequest(input.project, await updatePullRequest(parts, input)),
+    // Its text is Moose's own row: nobody edits it elsewhere.
+    update: async (input) => ({
+      ...toPullRequest(input.project, await updatePullRequest(parts, input)),
+      keepsText: false,
+    }),
     merge: async (project, number, by) => ended(project, await mergePullRequest(as(by), project, number)),
     close: async (project, number, by) => ended(project, await closePullRequest(as(by), project, number)),
     look: (watched) => lookAtBranches(parts, watched, unlanded),
@@ -96,12 +100,12 @@ async function publishAttempt(parts: LocalForgeParts, input: PublishInput): Prom
 }
 
 async function updatePullRequest(parts: LocalForgeParts, input: UpdateInput): Promise<PullRequestRow> {
-  const { project, number, attempt, baseSha, headSha } = input
+  const { project, number, attempt, baseSha, headSha, body } = input
   const row = unlessClosed(await requirePullRequest(parts, project, number))
   if (row.state === 'merged') return row
   await pushOnto(pushSource(parts, project), row.branch, input)
   const diff = await attemptDiff(parts.mirrors.of(project), input)
-  const verified = { attempt, baseSha, headSha, diff }
+  const verified = { attempt, baseSha, headSha, diff, body }
   return unlessClosed(await faultPoint('keep_pull_request', () => keepVerified(parts.db, row, verified)))
 }
 

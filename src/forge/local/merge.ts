@@ -38,7 +38,7 @@ async function bringHead(parts: LocalForgeParts, project: Project, row: PullRequ
   if (head === null) return
   if (head !== row.head_sha) {
     const why = `The branch ${row.branch} was changed after its checks: it stands at ${head}, not at ${row.head_sha}.`
-    throw conflict(row, `${why} ${howToVerify({ workOrderId: row.work_order_id })}`)
+    throw unverified(row, `${why} ${howToVerify({ workOrderId: row.work_order_id })}`)
   }
   const into = attemptRef(row.work_order_id, row.attempt)
   await parts.mirrors.of(project).fetchBranch(project, { branch: row.branch, into }, null)
@@ -53,7 +53,7 @@ async function landOnBase(parts: LocalForgeParts, project: Project, row: PullReq
     const when = parts.clock.now()
     const merge = await mergeCommits(source.mirror, { base, head: row.head_sha, message, when, rules: project.commits })
     if (merge.outcome === 'contained') return merge.sha
-    if (merge.outcome === 'conflict') throw mergeConflict(row, merge.files)
+    if (merge.outcome === 'conflict') throw mergeConflict(row, base, merge.files)
     const pushed = await pushCommit(source, { sha: merge.sha, branch: row.base, expected: base })
     if (pushed.outcome === 'landed') return merge.sha
     if (pushed.outcome === 'rejected') {
@@ -82,14 +82,24 @@ async function fetchBase({ mirrors }: LocalForgeParts, project: Project, base: s
   })
 }
 
-function mergeConflict(row: PullRequestRow, files: readonly string[]): Fault {
+function mergeConflict(row: PullRequestRow, baseSha: string, files: readonly string[]): Fault {
   const names = files.join(', ')
   const message =
     `Pull request #${row.number} conflicts with ${row.base} in: ${names}. ` +
     waysOutOfConflict({ ...row, workOrderId: row.work_order_id })
-  return new Fault('merge_conflict', message, { number: row.number, files: names })
+  return new Fault('merge_conflict', message, {
+    number: row.number,
+    files: names,
+    base_sha: baseSha,
+    head_sha: row.head_sha,
+  })
 }
 
 function conflict(row: PullRequestRow, message: string): Fault {
   return new Fault('work_order_conflict', message, { number: row.number, branch: row.branch })
+}
+
+/** A human is needed, as where git cannot merge. */
+function unverified(row: PullRequestRow, message: string): Fault {
+  return new Fault('merge_conflict', message, { number: row.number, branch: row.branch })
 }

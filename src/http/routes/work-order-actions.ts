@@ -1,6 +1,6 @@
 import { createRoute } from '@hono/zod-openapi'
 import type { Context } from 'hono'
-import { RetriedWorkOrderResponse, RetryWorkOrder } from '../../contract/why/retry.ts'
+import { RetriedWorkOrderResponse, RetryWorkOrder, VerifyWorkOrder } from '../../contract/why/retry.ts'
 import {
   ApproveWorkOrder,
   ReasonBody,
@@ -84,15 +84,16 @@ const verify = createRoute({
   method: 'post',
   path: '/api/work-orders/{id}/verify',
   operationId: 'verifyWorkOrder',
-  summary: 'Have the checks run on the commit that is there, and that commit published; no model is called',
+  summary: 'Have the checks run on the commit that is there, and that commit published',
   description:
     'Of an order in review: what the branch of its pull request holds now, also where somebody has changed it; where nobody ' +
     'has and the base has moved, with the base merged in. What passes is what a merge then merges. Of one that failed, is blocked ' +
     'or was cancelled: the commit of its last attempt that left one, as `mode: verify_only` of retry. The order becomes pending ' +
-    'for an attempt of its own; with no commit, nothing happens (`work_order_conflict`).',
+    'for an attempt of its own; with no commit, nothing happens (`work_order_conflict`). No model is called, but with `resolve` ' +
+    'where git cannot merge the base into the branch.',
   tags,
-  request: { params: WorkOrderParams },
-  responses: ACTED,
+  request: { params: WorkOrderParams, body: jsonBody(VerifyWorkOrder, false) },
+  responses: { ...ACTED, ...BODY_FAULT },
 })
 const merge = forgeAction('merge', 'mergeWorkOrder', 'Merge the open pull request; the order becomes completed')
 const close = forgeAction(
@@ -144,7 +145,9 @@ export const workOrderActionRoutes = newRoutes()
   .openapi(verify, async (c) => {
     const { db, orchestrator } = c.var.deps
     const { id } = await findWorkOrder(db, c.req.valid('param').id)
-    const retried = await orchestrator.verify(id, c.var.actor)
+    // Without a body nothing has filled in what holds then.
+    const { resolve } = VerifyWorkOrder.parse(c.req.valid('json'))
+    const retried = await orchestrator.verify(id, c.var.actor, resolve)
     return c.json({ success: true as const, work_order: await findWorkOrder(db, id), retried }, 200)
   })
   .openapi(merge, async (c) => {

@@ -38,6 +38,8 @@ const PULL: PullRequestSeen = {
   review: 'APPROVED',
   ended_at: null,
   created_at: BEFORE,
+  base: 'main',
+  conflict: null,
 }
 const INTAKE: Intake = {
   isPolling: true,
@@ -333,6 +335,12 @@ describe('an order that has begun, or is over', () => {
     assert.equal(needs({ checks: 'PENDING', review: 'REVIEW_REQUIRED' }), 'checks')
     assert.equal(needs({ review: 'REVIEW_REQUIRED' }), 'human')
     assert.ok(!why({ order: inReview({ checks: 'FAILURE' }) }).next.includes('moose merge 1a2b3c4d'))
+    const conflict = { base_sha: 'c'.repeat(40), head_sha: PULL.head_sha, files: ['a.ts'], since: BEFORE.toISOString() }
+    const conflicts = is('review', why({ order: inReview({ conflict }) }))
+    assert.equal(conflicts.short, `pull request #7: it conflicts with main in a.ts, seen at ${BEFORE.toISOString()}`)
+    assert.deepEqual(conflicts.next.slice(1), ['moose verify 1a2b3c4d --resolve', 'moose close 1a2b3c4d'])
+    assert.equal(needs({ conflict, seen_head_sha: 'b'.repeat(40) }), 'verify', 'that may be the resolution')
+    assert.equal(needs({ conflict: { ...conflict, head_sha: 'd'.repeat(40) } }), 'merge')
     is('review', why({ order: { ...inReview(), pull: null } }))
   })
 

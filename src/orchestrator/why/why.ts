@@ -69,9 +69,12 @@ function whyItRuns(order: Whereabouts): Why {
   })
 }
 
-/** What its open pull request needs: to be merged, to be verified as it stands now, a human, or only that its checks end. */
+/**
+ * What its open pull request needs: to be merged, to be verified as it stands now, a conflict to be resolved, a human, or only
+ * that its checks end.
+ */
 export function reviewOf({ pull }: Whereabouts): {
-  needs: 'merge' | 'verify' | 'human' | 'checks'
+  needs: 'merge' | 'verify' | 'resolve' | 'human' | 'checks'
   because: string
 } {
   if (pull === null) return { needs: 'human', because: 'Moose knows no pull request of it' }
@@ -81,6 +84,11 @@ export function reviewOf({ pull }: Whereabouts): {
       needs: 'verify',
       because: `another push has moved its branch to ${seen.slice(0, 12)}, which Moose did not verify`,
     }
+  const { conflict, base } = pull
+  if (conflict !== null && conflict.head_sha === head) {
+    const files = conflict.files.join(', ')
+    return { needs: 'resolve', because: `it conflicts with ${base} in ${files}, seen at ${conflict.since}` }
+  }
   if (checks === 'FAILURE' || checks === 'ERROR')
     return { needs: 'human', because: `its checks on GitHub say ${checks}` }
   if (review === 'CHANGES_REQUESTED') return { needs: 'human', because: 'a review asks for changes' }
@@ -114,6 +122,7 @@ function whyInReview(order: Whereabouts): Why {
     next: [
       ...shown,
       ...(needs === 'merge' || needs === 'verify' ? [`moose ${needs} ${short(id)}`] : []),
+      ...(needs === 'resolve' ? [`moose verify ${short(id)} --resolve`] : []),
       `moose close ${short(id)}`,
     ],
   })

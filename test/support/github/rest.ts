@@ -116,6 +116,7 @@ async function withPull(
 async function patch(state: RepositoryState, call: RestCall, pull: Pull): Promise<Answer> {
   const wanted = call.body['state']
   if (wanted === 'closed') pull.state = 'closed'
+  if (typeof call.body['body'] === 'string') pull.body = call.body['body']
   const why = wanted === 'open' && pull.state === 'closed' ? await state.reopen(pull.number) : null
   if (why === null) return ok(restPull(state, call, pull))
   const errors = [{ resource: 'PullRequest', code: 'invalid', field: 'state', message: why }]

@@ -1,0 +1,14 @@
+import { z } from '../zod.ts'
+
+/** What git cannot merge of a pull request, as it was last seen. It holds as long as head and base stand there. */
+export const SeenConflict = z
+  .object({
+    base_sha: z.string(),
+    head_sha: z.string(),
+    /** Empty: the forge did not say which. At most 100. */
+    files: z.array(z.string()),
+    /** When the branch was first seen to conflict, as an ISO time. */
+    since: z.string(),
+  })
+  .openapi('SeenConflict')
+export type SeenConflict = z.infer<typeof SeenConflict>

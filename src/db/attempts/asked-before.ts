@@ -1,0 +1,38 @@
+import type { Kysely } from 'kysely'
+import type { Database } from '../schema.ts'
+import type { AttemptKey } from './attempts.ts'
+
+/** The two commits that git could not merge. */
+export type ConflictOf = { head_sha: string; base_sha: string }
+
+/** As the column `resolving` has it. */
+export function resolvingOf({ head_sha, base_sha }: ConflictOf): string {
+  return `${head_sha} ${base_sha}`
+}
+
+/** The last other attempt of the order in which a model answered how to resolve this conflict; null: there is none. */
+export async function resolvedIn(
+  db: Kysely<Database>,
+  { workOrderId, attempt }: AttemptKey,
+  conflict: ConflictOf,
+): Promise<number | null> {
+  const row = await db
+    .selectFrom('attempts')
+    .select('number')
+    .where('work_order_id', '=', workOrderId)
+    .where('number', '<>', attempt)
+    .where('resolving', '=', resolvingOf(conflict))
+    .where(({ exists, selectFrom }) =>
+      exists(
+        selectFrom('model_calls')
+          .select('reservation_id')
+          .whereRef('model_calls.work_order_id', '=', 'attempts.work_order_id')
+          .whereRef('model_calls.attempt', '=', 'attempts.number')
+          .where('finish_reason', 'is not', null),
+      ),
+    )
+    .orderBy('number', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return row === undefined ? null : row.number
+}
