@@ -60,6 +60,14 @@ export function OrderFields({ fields, change, problems, warnings, tellAll, fixed
           problems={form.told('files_in_scope')}
           warnings={warnings.filter((warning) => fieldOf(warning) === 'files_in_scope')}
         />
+        <TypedField
+          form={form}
+          name="context"
+          part="context"
+          label="Files to read"
+          rows={2}
+          placeholder="docs/style.md"
+        />
         <RiskField form={form} />
       </fieldset>
       <fieldset className="form-group" disabled={fixed.budget !== null}>
@@ -81,7 +89,7 @@ type TypedFieldProps = {
   form: Form
   /** As the contract calls it, and as the form does. */
   name: keyof typeof ORDER_FIELDS
-  part: 'title' | 'description' | 'criteria' | 'budget'
+  part: 'title' | 'description' | 'criteria' | 'context' | 'budget'
   label: string
   placeholder?: string
   note?: string | null
