@@ -133,11 +133,12 @@ test('who acts is the one who was named last', async () => {
   const named = actingAs(actingAs(db, { kind: 'token', name: 'first' }), { kind: 'token', name: 'second' })
   const approve = (one: Kysely<Database>) =>
     one.updateTable('work_orders').set({ metadata: '{"approved_by_director": true}' }).where('id', '=', id).execute()
-  const fails = named.transaction().execute(async (transaction) => {
-    await approve(transaction)
-    throw new TypeError('given up')
-  })
-  assert.deepEqual(await recorded(() => assert.rejects(fails, TypeError)), [])
+  const fail = () =>
+    named.transaction().execute(async (transaction) => {
+      await approve(transaction)
+      throw new TypeError('given up')
+    })
+  assert.deepEqual(await recorded(() => assert.rejects(fail(), TypeError)), [])
   assert.deepEqual(await recorded(() => approve(named)), ['order.approve token:second'])
 })
 
