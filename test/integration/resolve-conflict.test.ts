@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { sql } from 'kysely'
 import { z } from 'zod'
 import type { Moose } from '../../src/app.ts'
 import { gitIn } from '../support/git-remote.ts'
-import { type ReceivedCall, type Scripted, startModelServer } from '../support/model-server.ts'
+import { type ReceivedCall, type Scripted, type ScriptedBy, startModelServer } from '../support/model-server.ts'
 import { createMooseHome, detailOf, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
 import { useStandIn } from '../support/stand-in-proposer.ts'
 import { NEVER_POLLS, write } from '../support/suspended-bench.ts'
@@ -30,7 +31,7 @@ type Given = AsyncDisposable & {
 }
 
 /** An order in review whose base has changed the same line since, and what the model answers from then on. */
-async function conflicting(...answers: Scripted[]): Promise<Given> {
+async function conflicting(...answers: (Scripted | ScriptedBy)[]): Promise<Given> {
   await using stack = new AsyncDisposableStack()
   const home = stack.use(await createMooseHome(FILES, [], QUIET))
   const server = stack.use(await startModelServer(CHANGE, ...answers))
@@ -141,6 +142,27 @@ test('a resolution that fails a check is not pushed, and these two commits are n
   await home.remote.commit('main', { 'greeting.txt': 'top\ngood morning to all\nbottom\n' })
   assert.deepEqual((await verified(given, true)).ended, ['in_review', 4, 'succeeded', undefined])
   assert.equal(calls.length, 3)
+})
+
+test('where no answer was to blame for the end, the resolution is taken again and not paid for', async () => {
+  const approve = async (isApproved: boolean) => {
+    const metadata = sql<string>`metadata || jsonb_build_object('approved_by_director', ${isApproved}::boolean)`
+    await given.home.database.db.updateTable('work_orders').set({ metadata }).where('id', '=', given.id).execute()
+  }
+  await using given = await conflicting(async () => {
+    await approve(false)
+    return RESOLVED
+  })
+  const { ended } = await verified(given, true)
+  assert.deepEqual(ended.slice(1), [2, 'blocked', 'approval_withdrawn'])
+  await approve(true)
+  const again = await verified(given, true)
+  assert.deepEqual(again.ended, ['in_review', 3, 'succeeded', undefined], again.message)
+  assert.deepEqual([given.calls.length, again.cost], [2, 0])
+  assert.deepEqual(
+    (await outcomeOf(given)).repairs.map(({ mended }) => mended),
+    [false, true],
+  )
 })
 
 test('an answer that leaves a marker, or leaves the scope, is sent back once; then a person has to look', async () => {
