@@ -7,6 +7,7 @@ import { faultPoint } from '../../faults/fault-point.ts'
 import type { ConflictedFile } from '../../ports/proposal.ts'
 import { contextFilesOf } from '../../work-order/content.ts'
 import { isInScope } from '../../work-order/scope.ts'
+import { namedFiles } from '../../work-order/ways-out.ts'
 import { asProviderPaused } from '../as-provider-paused.ts'
 import type { Adapters, AttemptContext } from '../context.ts'
 import type { Run } from '../durable-step.ts'
@@ -103,7 +104,7 @@ async function conflictedFiles(resolving: Resolving): Promise<ConflictedFile[]> 
   const { base_sha, head_sha, markedSha, files } = found.conflict
   const outside = files.filter((path) => !isInScope(path, routed.order.files_in_scope))
   if (outside.length > 0)
-    throw unresolved(resolving, `A model may change files_in_scope alone, and not ${outside.join(', ')}.`)
+    throw unresolved(resolving, `A model may change files_in_scope alone, and not ${namedFiles(outside)}.`)
   const textAt = async (sha: string, path: string): Promise<string | null> => {
     const bytes = await adapters.workspaces.tree(routed.project, sha).read(path)
     return bytes === null || textProblem(bytes) !== null ? null : bytes.toString('utf8')
