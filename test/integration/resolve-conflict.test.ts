@@ -73,6 +73,10 @@ const Learnt = z.object({
   repair_cost_usd: z.number().default(0),
 })
 
+const Summed = z.object({
+  proposer_response: z.object({ cost: z.number(), refinement_metadata: z.object({ cycles: z.number() }) }),
+})
+
 const outcomeOf = async ({ home, id }: Given) => {
   const rows = await home.database.db
     .selectFrom('outcome_vectors')
@@ -120,6 +124,9 @@ test('what git cannot merge is resolved by the model that made the change, check
   assert.equal(await home.remote.git('show', `${branch}:greeting.txt`), 'top\ngood morning, world\nbottom')
   assert.deepEqual([order.pull_request?.head_sha, order.pull_request?.base_sha], [made, tip])
   assert.ok(cost > 0)
+  const { proposer_response: summed } = Summed.parse(order.metadata)
+  assert.ok(Math.abs(summed.cost - first.cost - cost) < 1e-12)
+  assert.equal(summed.refinement_metadata.cycles, 2)
   const learnt = await outcomeOf(given)
   const repair = { check: 'merge conflict', by: 'proposer', mended: true }
   assert.deepEqual(learnt, { attempt: 1, cost: first.cost + cost, repairs: [repair], repairCost: cost })
