@@ -255,10 +255,13 @@ async function applyWithRetry(making: ApplyOptions, applying: Omit<Applying, 'mo
     return await applyOnce(making, { ...applying, mostCalls })
   } catch (error) {
     const fault = toFault(error)
-    const more = mostCalls - answersOf(fault)
+    const had = answersOf(fault)
+    const more = mostCalls - had
     if (!isOf('aider_again', fault.code) || more <= 0) throw error
     const failure = making.context.published(failureSummary(fault))
-    return await applyOnce(making, { ...applying, previous: { failure, code: fault.code }, mostCalls: more })
+    const again = { ...applying, previous: { failure, code: fault.code }, mostCalls: more }
+    const applied = await applyOnce(making, again)
+    return { ...applied, answers: had + applied.answers }
   }
 }
 

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { renderedMarkdown } from '../../test/support/github-markdown.ts'
 import { BODIES, bodyOf, HOSTILE_BODIES, MARKER } from '../../test/support/pull-request-bodies.ts'
 import { recordIn } from '../contract/evidence/pull-request-record.ts'
-import type { Repair } from '../contract/evidence/repair.ts'
+import { CONFLICT, type Repair } from '../contract/evidence/repair.ts'
 
 const MOST_WORDS = 80
 /** What GitHub takes. */
@@ -104,6 +104,16 @@ test('what is said to be repaired is by what mended it in the end: a try without
   assert.match(foldOf([idle, model]), /^- \*\*Repaired:\*\* `lint` by the model$/m)
   assert.match(foldOf([wrong, model]), /^- \*\*Repaired:\*\* `lint` by the model \(2 tries\)$/m)
   assert.doesNotMatch(foldOf([idle]), /Repaired/)
+})
+
+test('a conflict that was resolved is no check that failed', () => {
+  const repair = { check: CONFLICT, by: 'proposer', head_sha: 'c'.repeat(40), cost_usd: 0.01, mended: true } as const
+  const body = bodyOf({ repairs: [repair] })
+  assert.match(beforeFold(body), /^- \*\*Repaired:\*\* `merge conflict` by the model$/m)
+  assert.match(
+    body,
+    /^- Repair 1: git could not merge the base; the model was told and made c{12} for \$0\.0100\. The checks passed then\.$/m,
+  )
 })
 
 test('what a model does not say is told by the title of the order, and nothing it says passes for a verdict', () => {

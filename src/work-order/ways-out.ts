@@ -7,6 +7,15 @@ export function howToVerify({ workOrderId }: Pick<Stuck, 'workOrderId'>): string
   return `Have what is there verified, then merge that: moose verify ${id}   Then: moose merge ${id}`
 }
 
+/** Of a longer list the first are named: what to type comes behind them, and a message has an end. */
+const MOST_NAMED = 20
+
+/** The files that conflict, as a message has them. */
+export function namedFiles(files: readonly string[]): string {
+  const more = files.length > MOST_NAMED ? [`and ${files.length - MOST_NAMED} more`] : []
+  return [...files.slice(0, MOST_NAMED), ...more].join(', ')
+}
+
 /**
  * What to type where git cannot merge a branch by itself.
  *

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { sql } from 'kysely'
 import { z } from 'zod'
 import type { Moose } from '../../src/app.ts'
 import { gitIn } from '../support/git-remote.ts'
-import { type ReceivedCall, type Scripted, startModelServer } from '../support/model-server.ts'
+import { type ReceivedCall, type Scripted, type ScriptedBy, startModelServer } from '../support/model-server.ts'
 import { createMooseHome, detailOf, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
 import { useStandIn } from '../support/stand-in-proposer.ts'
 import { NEVER_POLLS, write } from '../support/suspended-bench.ts'
@@ -30,7 +31,7 @@ type Given = AsyncDisposable & {
 }
 
 /** An order in review whose base has changed the same line since, and what the model answers from then on. */
-async function conflicting(...answers: Scripted[]): Promise<Given> {
+async function conflicting(...answers: (Scripted | ScriptedBy)[]): Promise<Given> {
   await using stack = new AsyncDisposableStack()
   const home = stack.use(await createMooseHome(FILES, [], QUIET))
   const server = stack.use(await startModelServer(CHANGE, ...answers))
@@ -70,6 +71,10 @@ const toldIn = ({ body }: ReceivedCall): string => {
 const Learnt = z.object({
   repairs: z.array(z.object({ check: z.string(), by: z.string(), mended: z.boolean() })).default([]),
   repair_cost_usd: z.number().default(0),
+})
+
+const Summed = z.object({
+  proposer_response: z.object({ cost: z.number(), refinement_metadata: z.object({ cycles: z.number() }) }),
 })
 
 const outcomeOf = async ({ home, id }: Given) => {
@@ -119,6 +124,9 @@ test('what git cannot merge is resolved by the model that made the change, check
   assert.equal(await home.remote.git('show', `${branch}:greeting.txt`), 'top\ngood morning, world\nbottom')
   assert.deepEqual([order.pull_request?.head_sha, order.pull_request?.base_sha], [made, tip])
   assert.ok(cost > 0)
+  const { proposer_response: summed } = Summed.parse(order.metadata)
+  assert.ok(Math.abs(summed.cost - first.cost - cost) < 1e-12)
+  assert.equal(summed.refinement_metadata.cycles, 2)
   const learnt = await outcomeOf(given)
   const repair = { check: 'merge conflict', by: 'proposer', mended: true }
   assert.deepEqual(learnt, { attempt: 1, cost: first.cost + cost, repairs: [repair], repairCost: cost })
@@ -141,6 +149,27 @@ test('a resolution that fails a check is not pushed, and these two commits are n
   await home.remote.commit('main', { 'greeting.txt': 'top\ngood morning to all\nbottom\n' })
   assert.deepEqual((await verified(given, true)).ended, ['in_review', 4, 'succeeded', undefined])
   assert.equal(calls.length, 3)
+})
+
+test('where no answer was to blame for the end, the resolution is taken again and not paid for', async () => {
+  const approve = async (isApproved: boolean) => {
+    const metadata = sql<string>`metadata || jsonb_build_object('approved_by_director', ${isApproved}::boolean)`
+    await given.home.database.db.updateTable('work_orders').set({ metadata }).where('id', '=', given.id).execute()
+  }
+  await using given = await conflicting(async () => {
+    await approve(false)
+    return RESOLVED
+  })
+  const { ended } = await verified(given, true)
+  assert.deepEqual(ended.slice(1), [2, 'blocked', 'approval_withdrawn'])
+  await approve(true)
+  const again = await verified(given, true)
+  assert.deepEqual(again.ended, ['in_review', 3, 'succeeded', undefined], again.message)
+  assert.deepEqual([given.calls.length, again.cost], [2, 0])
+  assert.deepEqual(
+    (await outcomeOf(given)).repairs.map(({ mended }) => mended),
+    [false, true],
+  )
 })
 
 test('an answer that leaves a marker, or leaves the scope, is sent back once; then a person has to look', async () => {

@@ -104,4 +104,15 @@ describe('orders carried out with Aider', { skip: lacking('aider') }, () => {
     assert.equal(order.status_reason?.code, 'check_failed')
     assert.equal(setting.server.calls.length, 3)
   })
+
+  test('the answers of a first run that failed count among those of the attempt', async () => {
+    const script = [says(IDEA), says('Sorry.'), says(block('greeting.txt', 'hello', 'good day')), says(BAD)]
+    await using setting = await openAiderSetting(script, {
+      ORCHESTRATOR_EXECUTOR: 'auto',
+      ORCHESTRATOR_AIDER_BIN: AIDER,
+    })
+    const order = await carryOut(setting)
+    assert.match(String(order.status_reason?.message), /Check "greets".*the attempt has had 3 answers of models/s)
+    assert.equal(setting.server.calls.length, 3)
+  })
 })

@@ -1,4 +1,4 @@
-import type { Repair } from '../../contract/evidence/repair.ts'
+import { CONFLICT, type Repair } from '../../contract/evidence/repair.ts'
 import type { CheckResult } from '../../ports/execution.ts'
 import type { ChangedFile } from '../../ports/workspace.ts'
 import { clipped, fenced, neutralised, quoted } from '../../work-order/markdown.ts'
@@ -170,6 +170,10 @@ const REPAIRED_BY: Readonly<Record<Repair['by'], string>> = {
 function repairTold({ check, by, head_sha: sha, cost_usd: cost, mended }: Repair, index: number): string {
   const made = sha === null ? 'made no commit' : `made ${sha.slice(0, 12)}`
   const paid = cost === 0 ? '' : ` for $${cost.toFixed(4)}`
+  if (check === CONFLICT) {
+    const after = mended ? 'The checks passed then' : 'A check failed then'
+    return `- Repair ${index + 1}: git could not merge the base; ${REPAIRED_BY[by]} ${made}${paid}. ${after}.`
+  }
   const after = mended ? 'It passed then' : 'It still failed'
   return `- Repair ${index + 1}: check ${onOneLine(check)} failed; ${REPAIRED_BY[by]} ${made}${paid}. ${after}.`
 }

@@ -94,7 +94,7 @@ export async function recordVerified(db: Kysely<Database>, success: Success & At
     await recordPullRequestOfOrder(transaction, workOrderId, {
       pullRequest,
       proposer: decision.selected_proposer,
-      metadata: {},
+      metadata: { proposer_response: proposerResponse(success, await spentOn(transaction, success)) },
     })
     const { headSha } = evidence.verified
     await recordEvent(transaction, {
@@ -129,19 +129,18 @@ function spentOn(db: Db, { workOrderId, attempt, evidence }: Success): Promise<M
   return spentOnCommit(db, { workOrderId, attempt }, evidence.routed.verifies)
 }
 
-function metadataOf({ evidence, attempt, pullRequest }: Success, spent: ModelCallTotals): Record<string, unknown> {
+function proposerResponse({ evidence }: Success, spent: ModelCallTotals): Record<string, unknown> {
   const { response } = evidence.proposed
-  const { cost, token_usage, execution_time_ms, refinement_metadata } = proposerMetadata(response, spent)
+  const { refinement_metadata, ...summed } = proposerMetadata(response, spent)
   const { cycles } = refinement_metadata
+  return { proposer_used: response.proposer_used, ...summed, refinement_metadata: { cycles } }
+}
+
+function metadataOf(success: Success, spent: ModelCallTotals): Record<string, unknown> {
+  const { evidence, attempt, pullRequest } = success
   return {
     routing_decision: evidence.routed.decision,
-    proposer_response: {
-      proposer_used: response.proposer_used,
-      cost,
-      token_usage,
-      execution_time_ms,
-      refinement_metadata: { cycles },
-    },
+    proposer_response: proposerResponse(success, spent),
     executor_execution: {
       executor: evidence.applied.executor,
       branch_name: pullRequest.branch,

@@ -3,7 +3,7 @@ import { Fault } from '../../faults/fault.ts'
 import { faultPoint } from '../../faults/fault-point.ts'
 import type { BranchRequest } from '../../ports/workspace.ts'
 import { isInScope } from '../../work-order/scope.ts'
-import { waysOutOfConflict } from '../../work-order/ways-out.ts'
+import { namedFiles, waysOutOfConflict } from '../../work-order/ways-out.ts'
 import type { Adapters, AttemptContext } from '../context.ts'
 import type { Applied } from '../steps/apply.ts'
 import type { Routed } from '../steps/route.ts'
@@ -110,7 +110,7 @@ async function ofBranch(
     const conflict = { base_sha: baseTip, head_sha: head, files }
     if (!resolves) throw unmerged(context, { pull, base: project.defaultBranch, conflict })
     const markedSha = await workspaces.bringUpAs(request, { ...merging, treeOf: tree })
-    const reason = `${branch} conflicts with ${project.defaultBranch} at ${baseTip.slice(0, 12)} in: ${named(files)}`
+    const reason = `${branch} conflicts with ${project.defaultBranch} at ${baseTip.slice(0, 12)} in: ${namedFiles(files)}`
     await note(reason)
     return { ...found, baseSha: baseTip, reason, conflict: { ...conflict, markedSha }, pull }
   }
@@ -145,19 +145,11 @@ export function unmerged(
   why: { message: string; repair: string | null } | null = null,
 ): Fault {
   const { base_sha, head_sha } = conflict
-  const files = named(conflict.files)
+  const files = namedFiles(conflict.files)
   const message =
     `Pull request #${number} conflicts with ${base} in: ${files}. git cannot merge ${base} into ${branch} by itself. ` +
     (why === null ? '' : `${why.message} `) +
     waysOutOfConflict({ workOrderId, base, branch, isTried: why !== null })
   const repair = why === null || why.repair === null ? {} : { repair: why.repair }
   return new Fault('merge_conflict', message, { number, files, base_sha, head_sha, ...repair })
-}
-
-/** Of a longer list the first are named: more has no place in a message. */
-const MOST_NAMED = 20
-
-function named(files: readonly string[]): string {
-  const more = files.length > MOST_NAMED ? ` and ${files.length - MOST_NAMED} more` : ''
-  return `${files.slice(0, MOST_NAMED).join(', ')}${more}`
 }

@@ -7,12 +7,13 @@ import { faultPoint } from '../../faults/fault-point.ts'
 import type { ConflictedFile } from '../../ports/proposal.ts'
 import { contextFilesOf } from '../../work-order/content.ts'
 import { isInScope } from '../../work-order/scope.ts'
+import { namedFiles } from '../../work-order/ways-out.ts'
 import { asProviderPaused } from '../as-provider-paused.ts'
 import type { Adapters, AttemptContext } from '../context.ts'
 import type { Run } from '../durable-step.ts'
 import { apply } from '../steps/apply.ts'
 import { knowBase } from '../steps/prepare.ts'
-import { MOST_ANSWERS_OF_ONE, type Proposed, questionOf } from '../steps/propose.ts'
+import { answersOf, MOST_ANSWERS_OF_ONE, type Proposed, questionOf } from '../steps/propose.ts'
 import { branchRequest, type FoundCommit, type FoundConflict, type RoutedToVerify, unmerged } from './find-commit.ts'
 
 type Resolving = {
@@ -50,8 +51,6 @@ export async function resolveConflict(resolving: Resolving): Promise<Resolved> {
     input: { proposer, head_sha, repair: reason },
     run: () => ask(resolving, proposer, reason),
   })
-  // An answer outlives the process that asked for it; the base may have moved before another one goes on.
-  if (answered.markedSha !== markedSha) throw unresolved(resolving, 'The base has moved since the model was asked.')
   const { response } = answered
   const applied = await run({
     name: 'apply',
@@ -93,7 +92,7 @@ async function ask(resolving: Resolving, proposer: string, reason: string) {
   const repair = { conflict, changed: adapters.workspaces.tree(project, markedSha) }
   try {
     const response = await adapters.proposer.propose({ ...question, mostCalls: MOST_ANSWERS_OF_ONE, repair })
-    return { response, reason, markedSha, told }
+    return { response, reason, told }
   } catch (error) {
     throw ofAsking(resolving, proposer, toFault(error))
   }
@@ -105,22 +104,23 @@ async function conflictedFiles(resolving: Resolving): Promise<ConflictedFile[]> 
   const { base_sha, head_sha, markedSha, files } = found.conflict
   const outside = files.filter((path) => !isInScope(path, routed.order.files_in_scope))
   if (outside.length > 0)
-    throw unresolved(resolving, `A model may change files_in_scope alone, and not ${outside.join(', ')}.`)
+    throw unresolved(resolving, `A model may change files_in_scope alone, and not ${namedFiles(outside)}.`)
   const textAt = async (sha: string, path: string): Promise<string | null> => {
     const bytes = await adapters.workspaces.tree(routed.project, sha).read(path)
     return bytes === null || textProblem(bytes) !== null ? null : bytes.toString('utf8')
   }
   const told: ConflictedFile[] = []
+  let bytes = 0
   for (const path of files) {
     const [base, ours, marked] = await Promise.all([base_sha, head_sha, markedSha].map((sha) => textAt(sha, path)))
     const isMarked = typeof marked === 'string' && marked.includes(`<<<<<<< ${head_sha}`)
     if (typeof base !== 'string' || typeof ours !== 'string' || typeof marked !== 'string' || !isMarked)
       throw unresolved(resolving, `A model can resolve what is text on both sides, and ${path} is not.`)
+    bytes += Buffer.byteLength(ours) + Buffer.byteLength(marked)
+    if (bytes > MOST_TOLD)
+      throw unresolved(resolving, `The files are longer than the ${MOST_TOLD} bytes a model is told.`)
     told.push({ path, ours, marked })
   }
-  const bytes = told.reduce((sum, { ours, marked }) => sum + Buffer.byteLength(ours) + Buffer.byteLength(marked), 0)
-  if (bytes > MOST_TOLD)
-    throw unresolved(resolving, `The files are longer than the ${MOST_TOLD} bytes a model is told.`)
   await context.note(`shows the model: ${told.map(({ path }) => path).join(', ')}`)
   return told
 }
@@ -129,8 +129,9 @@ async function conflictedFiles(resolving: Resolving): Promise<ConflictedFile[]> 
 function ofAsking(resolving: Resolving, proposer: string, fault: Fault): Fault {
   if (isOf('outage', fault.code)) return asProviderPaused(fault, proposer)
   if (fault.code === 'budget_exceeded') {
+    // An answer that came before it counts: these commits are not asked about again.
     const again = `Then: moose verify ${resolving.context.workOrderId.slice(0, 8)} --resolve  `
-    return unresolved(resolving, `${fault.message} ${again}`, fault)
+    return unresolved(resolving, answersOf(fault) > 0 ? fault.message : `${fault.message} ${again}`, fault)
   }
   const move = NEXT_MOVE[fault.code]
   if (move === 'suspend' || move === 'stop' || move === 'leave' || move === 'retry') return fault

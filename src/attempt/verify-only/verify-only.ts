@@ -86,9 +86,10 @@ export async function verifyOnly(verifying: Verifying, verifies: number): Promis
     failureOf: ({ failure }) => failure,
   })
   const { repairs } = verified
-  Object.assign(evidence, { verified, resolution: repairs.slice(routed.toVerify.repairs.length) })
+  const made = { verified, resolution: repairs.slice(routed.toVerify.repairs.length) }
+  Object.assign(evidence, made)
   if (verified.failure !== null) throw Fault.fromRecord(verified.failure)
-  const whole = { routed, proposed, applied, verified, repairs }
+  const whole = { routed, proposed, applied, repairs, ...made }
   if (pull === null) return whole
   await updatePull(verifying, whole, pull)
   return null

@@ -5,7 +5,7 @@ export const SeenConflict = z
   .object({
     base_sha: z.string(),
     head_sha: z.string(),
-    /** Empty: the forge did not say which. At most 100. */
+    /** As they were told: of more than 20, the last entry says how many more. */
     files: z.array(z.string()),
     /** When the branch was first seen to conflict, as an ISO time. */
     since: z.string(),

@@ -1,5 +1,7 @@
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
+import { codesOf } from '../../faults/families.ts'
 import type { Database } from '../schema.ts'
+import { failedVerification } from './attempt-steps.ts'
 import type { AttemptKey } from './attempts.ts'
 
 /** The two commits that git could not merge. */
@@ -10,7 +12,10 @@ export function resolvingOf({ head_sha, base_sha }: ConflictOf): string {
   return `${head_sha} ${base_sha}`
 }
 
-/** The last other attempt of the order in which a model answered how to resolve this conflict; null: there is none. */
+/**
+ * The last other attempt of the order in which a model answered how to resolve this conflict; null: there is none. One whose
+ * answers are taken again, unpaid, is none.
+ */
 export async function resolvedIn(
   db: Kysely<Database>,
   { workOrderId, attempt }: AttemptKey,
@@ -28,7 +33,14 @@ export async function resolvedIn(
           .select('reservation_id')
           .whereRef('model_calls.work_order_id', '=', 'attempts.work_order_id')
           .whereRef('model_calls.attempt', '=', 'attempts.number')
-          .where('finish_reason', 'is not', null),
+          .where('finish_reason', 'is not', null)
+          .where(({ or, eb }) =>
+            or([
+              eb('answer', 'is', null),
+              eb(sql<string>`coalesce(attempts.error ->> 'code', '')`, 'not in', codesOf('keeps_answers')),
+              eb(failedVerification(), 'is not', null),
+            ]),
+          ),
       ),
     )
     .orderBy('number', 'desc')

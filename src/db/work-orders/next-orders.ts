@@ -88,13 +88,16 @@ async function successesBeside(
   )
   if (full.length === 0) return new Map()
   const { rows } = await sql<{ project: string; successes: number }>`
-    select ended.project_id as project, count(*)::integer as successes from attempts as ended
-    where ended.status = 'succeeded' and ended.verifies is null and ended.project_id = any(${full}::uuid[])
-      and ended.ended_at >= (
-        select min(claimed_at) from attempts as beside where beside.status = 'running' and beside.verifies is null
-          and coalesce(beside.project_id, ended.project_id) = ended.project_id
-      )
-    group by ended.project_id
+    with oldest as (
+      select project, min(claimed_at) as claimed_at from unnest(${full}::uuid[]) as project
+      join attempts on attempts.status = 'running' and attempts.verifies is null
+        and coalesce(attempts.project_id, project) = project
+      group by project
+    )
+    select project, count(*)::integer as successes from oldest
+    join attempts as ended on ended.project_id = project and ended.ended_at >= oldest.claimed_at
+    where ended.status = 'succeeded' and ended.verifies is null
+    group by project
   `.execute(db)
   return new Map(rows.map(({ project, successes }) => [project, successes]))
 }

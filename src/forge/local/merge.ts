@@ -5,7 +5,7 @@ import type { Mirror } from '../../git/mirror.ts'
 import { deleteRemoteBranch, pushCommit, remoteHead } from '../../git/push.ts'
 import { attemptRef, branchRef } from '../../git/ref-names.ts'
 import type { Project } from '../../work-order/project.ts'
-import { howToVerify, waysOutOfConflict } from '../../work-order/ways-out.ts'
+import { howToVerify, namedFiles, waysOutOfConflict } from '../../work-order/ways-out.ts'
 import { type LocalForgeParts, pushSource, requirePullRequest } from './local-forge-parts.ts'
 
 /** How often a base branch may move between fetch and push. */
@@ -83,7 +83,7 @@ async function fetchBase({ mirrors }: LocalForgeParts, project: Project, base: s
 }
 
 function mergeConflict(row: PullRequestRow, baseSha: string, files: readonly string[]): Fault {
-  const names = files.join(', ')
+  const names = namedFiles(files)
   const message =
     `Pull request #${row.number} conflicts with ${row.base} in: ${names}. ` +
     waysOutOfConflict({ ...row, workOrderId: row.work_order_id })
