@@ -242,7 +242,7 @@ test('a branch that is put on an older commit of the base, which may have no che
   assert.deepEqual([order.phase, last(order).code], ['in_review', 'work_order_conflict'])
   const told = String(order.attempt_history.at(-1)?.error?.message)
   assert.match(told, new RegExp(`builds on ${older.slice(0, 12)}, an older commit of main than ${began.slice(0, 12)}`))
-  await assert.rejects(moose.orchestrator.merge(id), { code: 'work_order_conflict' })
+  await assert.rejects(moose.orchestrator.merge(id), { code: 'merge_conflict' })
   await home.remote.git('update-ref', `refs/heads/${branch}`, head)
   await moose.orchestrator.merge(id)
 })

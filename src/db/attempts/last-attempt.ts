@@ -5,7 +5,7 @@ import { failedVerification } from './attempt-steps.ts'
 
 /** How the last attempt of an order ended. */
 export type LastAttempt = {
-  /** Null: it ended well. */
+  /** Null: it ended well. One that is still ending was cancelled: an order that ends otherwise ends with its attempt. */
   code: string | null
   /** The last failure that its checks found in a change, whatever ended it then; null: none. */
   checkFailed: string | null
@@ -23,7 +23,11 @@ export async function lastAttemptOf(db: Kysely<Database>, workOrderId: string): 
     .selectFrom('attempts')
     .innerJoin('work_orders', 'work_orders.id', 'attempts.work_order_id')
     .where('attempts.work_order_id', '=', workOrderId)
-    .select(sql<string | null>`attempts.error ->> 'code'`.as('code'))
+    .select(
+      sql<
+        string | null
+      >`case attempts.status when 'running' then 'attempt_cancelled' else attempts.error ->> 'code' end`.as('code'),
+    )
     .select((eb) => [
       eb
         .and([isSuspended(eb), eb(sql<number>`coalesce(asked_anew_after, 0)`, '<', eb.ref('attempts.number'))])
