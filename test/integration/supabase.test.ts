@@ -11,7 +11,7 @@ import { createPool } from '../../src/db/pool.ts'
 import { createLog } from '../../src/log.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { faultOf } from '../support/fault-of.ts'
-import { FIRST_MOOSE } from '../support/first-moose.ts'
+import { FIRST_MOOSE, OPEN_TO_EVERYBODY } from '../support/first-moose.ts'
 import { moose } from '../support/moose-command.ts'
 import { createMooseHome, settled } from '../support/moose-home.ts'
 import { postgrestOrSkip, query, type RestApi, run, type Supabase, startSupabase } from '../support/supabase.ts'
@@ -150,7 +150,7 @@ async function trackByHand(director: SupabaseClient): Promise<void> {
 }
 
 async function keepsEveryRow(url: string): Promise<void> {
-  await run(url, [FIRST_MOOSE])
+  await run(url, [FIRST_MOOSE, OPEN_TO_EVERYBODY])
   const names = ['projects', 'work_orders', 'github_events', 'outcome_vectors', 'cost_tracking', 'proposer_configs']
   names.push('system_config', 'escalations')
   const before = new Map<string, Record<string, unknown>[]>()
@@ -158,7 +158,7 @@ async function keepsEveryRow(url: string): Promise<void> {
   assert.equal((await migrateByCommand(url)).length, (await readMigrations()).length)
   for (const [name, rows] of before) {
     const columns = Object.keys(rows[0] ?? {}).join(', ')
-    const added = name === 'proposer_configs' ? `where name = 'gpt-4o-mini'` : ''
+    const added = name === 'proposer_configs' ? `where name in ('gpt-4o-mini', 'claude-sonnet-4-5')` : ''
     assert.deepEqual(await query(url, `select ${columns} from ${name} ${added} order by 1`), rows, name)
   }
 }
