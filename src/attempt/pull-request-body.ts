@@ -1,3 +1,4 @@
+import { answersOfProposal, rejectionsOf } from '../ports/proposal.ts'
 import { closedIssues } from '../work-order/closes.ts'
 import { clipped, fenced, neutralised } from '../work-order/markdown.ts'
 import { filledTemplate } from '../work-order/pull-request-template.ts'
@@ -119,11 +120,14 @@ const MOST_OF_REJECTION = 300
 function metadata(context: AttemptContext, { routed, proposed }: Evidence): string {
   const { cost, token_usage, execution_time_ms, refinement_metadata: refinement } = proposed.response
   const { complexity_score, hard_stop_required } = routed.decision.routing_metadata
-  const rejections = refinement === undefined ? [] : refinement.rejections.slice(-MOST_REJECTIONS)
+  const rejections = rejectionsOf(proposed.response).slice(-MOST_REJECTIONS)
   const refined =
     refinement === undefined
       ? undefined
-      : { cycles: refinement.cycles, rejections: rejections.map((text) => firstCharacters(text, MOST_OF_REJECTION)) }
+      : {
+          cycles: answersOfProposal(proposed.response),
+          rejections: rejections.map((text) => firstCharacters(text, MOST_OF_REJECTION)),
+        }
   const whole = {
     work_order_id: context.workOrderId,
     routing_metadata: routed.decision.routing_metadata,

@@ -1,6 +1,6 @@
 import { isOf } from '../../faults/families.ts'
 import { Fault, type FaultRecord, NEXT_MOVE } from '../../faults/fault.ts'
-import type { ProposeInput, ProposerResponse } from '../../ports/proposal.ts'
+import { answersOfProposal, type ProposeInput, type ProposerResponse } from '../../ports/proposal.ts'
 import type { RoutingDecision } from '../../ports/routing.ts'
 import { contextFilesOf } from '../../work-order/content.ts'
 import { asProviderPaused } from '../as-provider-paused.ts'
@@ -297,8 +297,13 @@ async function proposeOnce(
   // Any text counts then, and Aider asks in its turn.
   const mostCalls = wanted === 'text' ? 1 : left.ofTry
   const response = await proposer.propose({ ...question, mostCalls, repair: null })
-  const cycles = response.refinement_metadata === undefined ? 1 : response.refinement_metadata.cycles
-  return { baseSha, proposer: asked, response, answers: MOST_ANSWERS - left.ofAttempt + cycles, told }
+  return {
+    baseSha,
+    proposer: asked,
+    response,
+    answers: MOST_ANSWERS - left.ofAttempt + answersOfProposal(response),
+    told,
+  }
 }
 
 /** What a proposer is asked: the same each time, so that a repair continues the conversation it began. */
