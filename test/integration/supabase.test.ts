@@ -5,6 +5,8 @@ import path from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import type { SupabaseClient } from '@supabase/supabase-js'
+import { openMoose } from '../../src/app.ts'
+import { readConfig } from '../../src/config.ts'
 import { openDatabase } from '../../src/db/connect.ts'
 import { migrate, readMigrations } from '../../src/db/migrate.ts'
 import { createPool } from '../../src/db/pool.ts'
@@ -30,6 +32,21 @@ test('Supabase', async (t) => {
   await t.test('a database of the first Moose keeps every row', () => keepsEveryRow(url))
   await t.test('a user who would see no rows is refused', () => hiddenRowsAreRefused(url, urlOf('clerk')))
   await t.test('roles that came after the migration', () => rolesCameLater(supabase))
+})
+
+test('variables of Supabase without DATABASE_URL: every command and doctor say which connection string is needed', async () => {
+  await using home = await createMooseHome({ a: '1' }, [])
+  const { DATABASE_URL: url, ...environment } = home.environment
+  const named = { ...environment, NEXT_PUBLIC_SUPABASE_URL: 'https://abcdefghijklmnopqrst.supabase.co' }
+  const says = /DATABASE_URL is not, .*dashboard\/project\/abcdefghijklmnopqrst.*DATABASE_URL=postgresql:/
+  // One that asks no database.
+  assert.match((await moose(['stop'], { environment: named })).stderr, says)
+  assert.doesNotMatch((await moose(['stop'], { environment: { ...named, DATABASE_URL: String(url) } })).stderr, says)
+  assert.doesNotMatch((await moose(['stop'], { environment })).stderr, says)
+  const { missingConnection } = readConfig(named)
+  await using open = await openMoose({ ...home.config, missingConnection }, { log, role: 'client' })
+  const finding = (await open.doctor(null)).find(({ name }) => name === 'supabase')
+  assert.deepEqual([finding?.state, says.test(String(finding?.detail))], ['warning', true])
 })
 
 test('without roles of Supabase row level security is on, and the owner is not held to it', async () => {
