@@ -21,6 +21,8 @@ export type NewProjectRow = {
   forge: Project['forge']
   /** Null: the host of the URL. */
   forgeHost: string | null
+  /** What was named: the repository, or a checkout of it. */
+  place: string
 }
 
 /**

@@ -43,7 +43,8 @@ export async function addCheckedProject(deps: Deps, given: NewProject): Promise<
   if (known !== undefined && isSame)
     return { project: known, added: false, restored: false, approved_orders: 0, ...said }
   const defaultBranch = await defaultBranchOf(git, { repository, forge }, rest.default_branch)
-  const added = await addProject(db, { name: rest.name, repository, forge, forgeHost, defaultBranch })
+  const row = { name: rest.name, repository, forge, forgeHost, defaultBranch, place: rest.repository }
+  const added = await addProject(db, row)
   return { ...added, added: true, ...said }
 }
 

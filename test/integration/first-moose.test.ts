@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type pg from 'pg'
 import type { Moose } from '../../src/app.ts'
+import { leftProject } from '../../src/db/first-moose/left-rows.ts'
 import { migrate, readMigrations } from '../../src/db/migrate.ts'
 import { createEmptyTestDatabase, createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { faultOf } from '../support/fault-of.ts'
@@ -111,6 +112,23 @@ test('life F1: orders of the first Moose run: its Director files one, and a proj
       { actual_cost: '0.012207', cost: '0.012207', failure_class: null, name: 'stand-in', payload: {} },
     ])
   }
+})
+
+test('life F1: a project of the first Moose is found by its address or its folder, and another one of its name is not', async () => {
+  const place = '/srv/shop'
+  const origin = { repository: 'git@github.com:acme/shop.git', forgeHost: null, place }
+  const { db, pool, ...database } = await migrated()
+  await using _ = database
+  const idOf = async (project: Parameters<typeof leftProject>[1]) => (await leftProject(db, project))?.name
+  assert.equal(await idOf({ ...origin, name: 'renamed' }), 'shop')
+  assert.equal(await idOf({ ...origin, name: 'shop', repository: 'https://github.com/other/shop' }), undefined)
+  assert.equal(
+    await idOf({ name: 'x', repository: 'https://git.example/x', forgeHost: null, place: '/srv/site' }),
+    'site',
+  )
+  assert.equal(await idOf({ name: 'site', repository: 'https://git.example/x', forgeHost: null, place }), 'site')
+  await pool.query(`insert into projects (name, local_path) values ('site', '/srv/second')`)
+  assert.equal(await idOf({ name: 'site', repository: 'https://git.example/x', forgeHost: null, place }), undefined)
 })
 
 test('life F1: an order the first Moose has given to a proposer shows its name', async () => {

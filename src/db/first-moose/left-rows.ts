@@ -5,17 +5,17 @@ import type { Database } from '../schema.ts'
 
 type Db = Kysely<Database>
 
-type NewProject = { name: string; repository: string; forgeHost: string | null }
+type NewProject = { name: string; repository: string; forgeHost: string | null; place: string }
 type LeftProject = { id: string; name: string; local_path: string | null; github_repo_url: string | null }
 
 /**
  * The row that the first Moose has left for a project, which knew a folder and an address where Moose has a repository; undefined:
- * none. By the address, else by the folder, else by a name that no other such row has.
+ * none. By the address; where it has none, by the folder, else by a name that no other such row has.
+ *
+ * @param project `place`: what was named, an address or the folder of a checkout
  */
-export async function leftProject(
-  db: Db,
-  { name, repository, forgeHost }: NewProject,
-): Promise<LeftProject | undefined> {
+export async function leftProject(db: Db, project: NewProject): Promise<LeftProject | undefined> {
+  const { name, repository, forgeHost, place } = project
   const { rows } = await sql<LeftProject>`
     select id, name, local_path, github_repo_url from projects
     where repository is null and removed_at is null and (local_path is not null or github_repo_url is not null)
@@ -23,14 +23,14 @@ export async function leftProject(
     order by created_at, id for update
   `.execute(db)
   const key = repositoryKey({ repository, forgeHost })
-  const named = rows.filter((row) => row.name === name)
-  return (
-    rows.find(
-      ({ github_repo_url: url }) => url !== null && repositoryKey({ repository: url, forgeHost: null }) === key,
-    ) ??
-    rows.find(({ local_path: folder }) => folder === repository) ??
-    (named.length === 1 ? named[0] : undefined)
-  )
+  const isThis = (url: string) => repositoryKey({ repository: url, forgeHost: null }) === key
+  const byAddress = rows.find(({ github_repo_url: url }) => url !== null && isThis(url))
+  if (byAddress !== undefined) return byAddress
+  // Of another address is another project, whatever it is called.
+  const others = rows.filter(({ github_repo_url: url }) => url === null)
+  const byFolder = others.find(({ local_path: folder }) => folder === place || folder === repository)
+  const named = others.filter((row) => row.name === name)
+  return byFolder === undefined && named.length === 1 ? named[0] : byFolder
 }
 
 /** Has the orders of a project that the first Moose's Director had approved wait here as approved. @returns how many */

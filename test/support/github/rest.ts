@@ -93,7 +93,7 @@ function notAllowed(method: unknown, settings: Settings): string | null {
   if (method === 'merge' && (settings.ruledLinear || settings.classicLinear))
     return 'Repository rule violations found: This branch must not contain merge commits.'
   if (settings.ruledMethods?.includes(String(method)) === false)
-    return `Repository rule violations found: The merge method ${method} is not allowed.`
+    return `Repository rule violations found: The merge method ${String(method)} is not allowed.`
   return null
 }
 
