@@ -54,6 +54,20 @@ async function addProject(moose: Moose, repository: string): Promise<Record<stri
   return Object(await response.json())
 }
 
+/** As the first Moose's Director files an order that it approves. @returns its id */
+async function directorFiles(pool: pg.Pool, file: string): Promise<string> {
+  const { rows } = await pool.query<{ id: string }>(
+    `insert into work_orders (title, description, status, risk_level, acceptance_criteria, files_in_scope, decomposition_doc,
+      architect_version, proposer_id, project_id, metadata)
+    select 'from the Director', 'a is one', 'approved', 'low', '["a is one"]', jsonb_build_array($1::text), '# Plan', 'v1',
+      proposer_configs.id, projects.id, '{"auto_approved": true}'
+    from projects, proposer_configs where projects.name = 'shop' and proposer_configs.name = 'gpt-4o-mini'
+    returning id`,
+    [file],
+  )
+  return String(rows[0]?.id)
+}
+
 test('life F1: a database of the first Moose is migrated in place, and every row of every table is as it was', async () => {
   await using database = await firstDatabase()
   const before = await tables(database.pool)
@@ -86,17 +100,11 @@ test('life F1: orders of the first Moose run: its Director files one, and a proj
   const added = await addProject(moose, home.remote.path)
   assert.deepEqual([added['restored'], added['approved_orders']], [true, 1], JSON.stringify(added))
   await moose.orchestrator.start(null)
-  const filed = await home.database.pool.query<{ id: string }>(`
-    insert into work_orders (title, description, status, risk_level, acceptance_criteria, files_in_scope, decomposition_doc,
-      architect_version, proposer_id, project_id, metadata)
-    select 'from the Director', 'a is one', 'approved', 'low', '["a is one"]', '["src/a.ts"]', '# Plan', 'v1',
-      proposer_configs.id, projects.id, '{"auto_approved": true}'
-    from projects, proposer_configs where projects.name = 'shop' and proposer_configs.name = 'gpt-4o-mini'
-    returning id`)
+  const filed = await directorFiles(home.database.pool, 'src/a.ts')
   const taken = await home.database.pool.query<{ id: string }>(
     `select id from work_orders where title = 'order approved'`,
   )
-  for (const id of [...filed.rows, ...taken.rows].map((row) => row.id)) {
+  for (const id of [filed, ...taken.rows.map((row) => row.id)]) {
     const order = await settled(moose, id)
     assert.equal(order.phase, 'in_review', JSON.stringify(order.status_reason))
     assert.deepEqual([order.project, order.proposer], ['shop', 'stand-in'])
@@ -112,6 +120,13 @@ test('life F1: orders of the first Moose run: its Director files one, and a proj
       { actual_cost: '0.012207', cost: '0.012207', failure_class: null, name: 'stand-in', payload: {} },
     ])
   }
+  const other = await settled(moose, await directorFiles(home.database.pool, 'src/b.ts'))
+  assert.equal(other.status_reason?.code, 'change_out_of_scope', JSON.stringify(other.status_reason))
+  const { rows: outcomes } = await home.database.pool.query(
+    'select failure_class from outcome_vectors where work_order_id = $1',
+    [other.id],
+  )
+  assert.deepEqual(outcomes, [{ failure_class: 'contract_violation' }])
 })
 
 test('life F1: a project of the first Moose is found by its address or its folder, and another one of its name is not', async () => {
