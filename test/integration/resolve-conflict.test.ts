@@ -98,6 +98,10 @@ test('what git cannot merge is resolved by the model that made the change, check
     return await response.text()
   }
   assert.match(await why(), /it conflicts with main in greeting\.txt, seen at .*--resolve/s)
+  const { pull_request: pull } = await detailOf(moose, id)
+  const { since, ...conflict } = pull?.conflict ?? assert.fail('the order tells of no conflict')
+  assert.deepEqual(conflict, { base_sha: tip, head_sha: head, files: ['greeting.txt'], asked_in: null })
+  assert.ok(Date.parse(since) > Date.parse(String(pull?.opened_at)))
   const before = await verified(given, false)
   assert.deepEqual(before.ended, ['in_review', 2, 'blocked', 'merge_conflict'])
   assert.match(before.message, ways)
@@ -118,6 +122,7 @@ test('what git cannot merge is resolved by the model that made the change, check
   assert.deepEqual((await home.remote.git('show', '-s', '--format=%P', made)).split(' '), [head, tip])
   assert.equal(await home.remote.git('show', `${branch}:greeting.txt`), 'top\ngood morning, world\nbottom')
   assert.deepEqual([order.pull_request?.head_sha, order.pull_request?.base_sha], [made, tip])
+  assert.equal(order.pull_request?.conflict, null)
   assert.ok(cost > 0)
   const learnt = await outcomeOf(given)
   const repair = { check: 'merge conflict', by: 'proposer', mended: true }
@@ -137,6 +142,7 @@ test('a resolution that fails a check is not pushed, and these two commits are n
   const again = await verified(given, true)
   assert.deepEqual(again.ended, ['in_review', 3, 'blocked', 'merge_conflict'])
   assert.match(again.message, /Attempt 2 .* done once\. Either merge main into .* by hand/s)
+  assert.equal(again.order.pull_request?.conflict?.asked_in, 2)
   assert.equal(calls.length, 2)
   await home.remote.commit('main', { 'greeting.txt': 'top\ngood morning to all\nbottom\n' })
   assert.deepEqual((await verified(given, true)).ended, ['in_review', 4, 'succeeded', undefined])
