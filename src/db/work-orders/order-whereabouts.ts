@@ -24,7 +24,10 @@ export type LastAttempt = {
   pid: number | null
   /** Whether the lease of its process holds. */
   isWorkerAlive: boolean
-  /** As it shows: of one that runs the last step, of one that has ended the last that failed, or the last; null: none was begun. */
+  /**
+   * As it shows: of one that runs the last step; of one that has ended the last that failed with what ended it, or failed, or
+   * the last. Null: none was begun.
+   */
   step: { name: string; try: number; status: string; startedAt: Date } | null
 }
 
@@ -108,6 +111,7 @@ export async function whereaboutsOf(db: Db, ids: readonly string[]): Promise<Whe
       select * from attempt_steps where attempt_steps.work_order_id = work_orders.id
         and attempt_steps.attempt = attempt.number
       order by (attempt.status <> 'running' and attempt_steps.status = 'failed') desc,
+        coalesce(attempt_steps.error ->> 'code' = attempt.error ->> 'code', false) desc,
         attempt_steps.started_at desc, attempt_steps.try desc limit 1
     ) as step on true
     where work_orders.id = any (${ids}::uuid[])
