@@ -3,7 +3,7 @@ import { Fault } from '../../faults/fault.ts'
 import { faultPoint } from '../../faults/fault-point.ts'
 import type { BranchRequest } from '../../ports/workspace.ts'
 import { isInScope } from '../../work-order/scope.ts'
-import { namedFiles, waysOutOfConflict } from '../../work-order/ways-out.ts'
+import { namedFiles, waysOutOfConflict, withWaysOut } from '../../work-order/ways-out.ts'
 import type { Adapters, AttemptContext } from '../context.ts'
 import type { Applied } from '../steps/apply.ts'
 import type { Routed } from '../steps/route.ts'
@@ -146,10 +146,13 @@ export function unmerged(
 ): Fault {
   const { base_sha, head_sha } = conflict
   const files = namedFiles(conflict.files)
-  const message =
-    `Pull request #${number} conflicts with ${base} in: ${files}. git cannot merge ${base} into ${branch} by itself. ` +
-    (why === null ? '' : `${why.message} `) +
-    waysOutOfConflict({ workOrderId, base, branch, isTried: why !== null })
+  const said =
+    `Pull request #${number} conflicts with ${base} in: ${files}. git cannot merge ${base} into ${branch} by itself.` +
+    (why === null ? '' : ` ${why.message}`)
+  const { message, details } = withWaysOut(
+    said,
+    waysOutOfConflict({ workOrderId, base, branch, maySolve: why === null }),
+  )
   const repair = why === null || why.repair === null ? {} : { repair: why.repair }
-  return new Fault('merge_conflict', message, { number, files, base_sha, head_sha, ...repair })
+  return new Fault('merge_conflict', message, { number, files, base_sha, head_sha, ...details, ...repair })
 }

@@ -4,6 +4,7 @@ import pc from 'picocolors'
 import { evidenceOf } from '../../contract/evidence/evidence.ts'
 import { stepSummary } from '../../contract/evidence/step-summary.ts'
 import type { WorkOrderDetail } from '../../contract/work-orders.ts'
+import { withWaysOut } from '../../work-order/ways-out.ts'
 import { orderPage } from './order-page.ts'
 
 const ORDER: WorkOrderDetail = {
@@ -175,6 +176,17 @@ test('why an order failed stands on top, and text of others cannot command the t
   assert.match(text, /^WO-1a2b3c4d {2}a\\u001b\]0;x\\u0007\\nb\n/)
   assert.match(text, /reason {8}check_failed: tests failed\\u001b]0;x\\u0007\n +│ badly/)
   assert.doesNotMatch(text, /\u001b|\u0007/)
+  const { message, details } = withWaysOut('It conflicts.', ['Do this: moose verify 1a2b', 'Or that: moose close 1a2b'])
+  const stuck = page({
+    ...ORDER,
+    phase: null,
+    status: 'blocked',
+    status_reason: { code: 'merge_conflict', message, details },
+  })
+  assert.match(
+    stuck,
+    /reason {8}merge_conflict: It conflicts\.\n +Do this: moose verify 1a2b\n +Or that: moose close 1a2b\n/,
+  )
 })
 
 test('no field of an order begins a line of its own', () => {

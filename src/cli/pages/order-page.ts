@@ -9,7 +9,7 @@ import { stateOf } from './order-state.ts'
 import type { Paint } from './output.ts'
 import { checkRunsOf, localOnly, movedByOthers, reviewsOf, seenOnGitHub } from './seen-pull-request.ts'
 import { table } from './table.ts'
-import { BAR, barred, harmless, harmlessLines, LONGEST_TITLE, oneLine } from './terminal-text.ts'
+import { barred, harmless, harmlessLines, LONGEST_TITLE, messageLines, oneLine } from './terminal-text.ts'
 import { hiddenNotes, protectionNotes, verificationNotes } from './verification-notes.ts'
 
 /** Characters of a step's input or output on the page; all of it is in `--json`. */
@@ -73,7 +73,7 @@ function facts(order: WorkOrderDetail, reason: string | null, { paint, hint, now
   const rows: [string, string | null][] = [
     ['id', order.id],
     ['status', stateOf(order, paint)],
-    ['reason', reason === null ? null : below(hint(harmlessLines(reason)))],
+    ['reason', reason === null ? null : messageLines(hint(reason), order.status_reason?.details)],
     ['approved', approvalText(order, now)],
     ['hidden', hiddenText(order)],
     ['checks', unverified(order, hint)],
@@ -102,11 +102,6 @@ function approvalText({ approved, approval }: WorkOrderDetail, now: Date): strin
 function addedText({ created_at: at, filed_by: by }: WorkOrderDetail, now: Date, paint: Paint): string {
   const who = by === null || by === undefined ? '' : ` by ${oneLine(by, LONGEST_TITLE)}`
   return `${ago(new Date(at), now)}${who} ${paint.dim(`(${at})`)}`
-}
-
-/** Further lines of what others wrote, behind a bar. */
-function below(text: string): string {
-  return text.replaceAll('\n', `\n${BAR} `)
 }
 
 /** What the checks will not say of an order that has not begun; null: nothing is missing. */
@@ -176,7 +171,7 @@ function stepRow(step: StepView, reason: Reason, { paint, hint }: PageOptions): 
   const symbol = symbols.get(step.status)
   const runs = step.runs === 1 ? '' : `begun ${step.runs} times`
   const choice = step.summary === undefined || step.summary === null ? '' : harmless(step.summary)
-  const error = step.error === null ? '' : below(hint(harmlessLines(errorOf(step.error, reason))))
+  const error = step.error === null ? '' : messageLines(hint(errorOf(step.error, reason)), step.error.details)
   const cost = step.cost_usd === 0 ? '' : usd(step.cost_usd)
   const took = step.ended_at === null ? '' : duration(Date.parse(step.ended_at) - Date.parse(step.started_at))
   const mark = symbol === undefined ? `${oneLine(step.status, LONGEST_WORD)}:` : symbol

@@ -3,7 +3,7 @@ import type { PullRequestRow } from '../../db/pull-requests.ts'
 import { Fault } from '../../faults/fault.ts'
 import type { PullRequest } from '../../ports/pull-request.ts'
 import type { Project } from '../../work-order/project.ts'
-import { howToVerify } from '../../work-order/ways-out.ts'
+import { type Ways, waysToVerify, withWaysOut } from '../../work-order/ways-out.ts'
 import { type ApiAnswer, askApi, callApi, githubFault, messageOf } from './github-api.ts'
 import { type GitHubRepository, githubRepositoryOf, slug } from './github-repository.ts'
 import { deleteMergedBranch, provenMerge } from './proven-merge.ts'
@@ -39,7 +39,7 @@ async function mergeOpen(
   }
   if (head.sha !== row.head_sha) {
     const why = `The branch ${row.branch} was changed after its checks: it stands at ${head.sha}, not at ${row.head_sha}.`
-    throw unverified(row, `${why} ${howToVerify({ workOrderId: row.work_order_id })}`)
+    throw unverified(row, why, waysToVerify({ workOrderId: row.work_order_id }))
   }
   const path = `repos/${slug(repository)}/pulls/${row.number}/merge`
   const body = { sha: row.head_sha, merge_method: await mergeMethod(parts, repository) }
@@ -61,12 +61,15 @@ function refusal(row: PullRequestRow, request: Parameters<typeof githubFault>[0]
   if (answer.status === 409) return conflict(row, `Pull request #${row.number} has changed meanwhile: ${said}.`)
   if (answer.status !== 405) return githubFault(request, answer)
   const id = row.work_order_id.slice(0, 8)
-  const advice =
-    `See on GitHub what it waits for: a review, a check, or a newer ${row.base}. To have ${row.base} merged into the branch ` +
-    `and the checks run on that: moose verify ${id}   Where git cannot, the model that made the change may resolve it, within ` +
-    `the budget of the order: moose verify ${id} --resolve   Then: moose merge ${id}`
-  const message = `GitHub does not merge pull request #${row.number}: ${said}. ${advice}`
-  return new Fault('merge_conflict', message, { number: row.number })
+  const { message, details } = withWaysOut(
+    `GitHub does not merge pull request #${row.number}: ${said}. See there what it waits for: a review, a check, or a newer ` +
+      `${row.base}.`,
+    [
+      `Have ${row.base} merged into the branch, and the checks run on that: moose verify ${id}   then: moose merge ${id}`,
+      `Where git cannot merge it, have the model that made the change resolve that, within the budget of the order: moose verify ${id} --resolve`,
+    ],
+  )
+  return new Fault('merge_conflict', message, { number: row.number, ...details })
 }
 
 const Allowed = z.object({
@@ -102,6 +105,7 @@ function conflict(row: PullRequestRow, message: string): Fault {
 }
 
 /** A human is needed, as where git cannot merge. */
-function unverified(row: PullRequestRow, message: string): Fault {
-  return new Fault('merge_conflict', message, { number: row.number, branch: row.branch })
+function unverified({ number, branch }: PullRequestRow, said: string, ways: Ways): Fault {
+  const { message, details } = withWaysOut(said, ways)
+  return new Fault('merge_conflict', message, { number, branch, ...details })
 }

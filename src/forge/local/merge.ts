@@ -5,7 +5,7 @@ import type { Mirror } from '../../git/mirror.ts'
 import { deleteRemoteBranch, pushCommit, remoteHead } from '../../git/push.ts'
 import { attemptRef, branchRef } from '../../git/ref-names.ts'
 import type { Project } from '../../work-order/project.ts'
-import { howToVerify, namedFiles, waysOutOfConflict } from '../../work-order/ways-out.ts'
+import { namedFiles, type Ways, waysOutOfConflict, waysToVerify, withWaysOut } from '../../work-order/ways-out.ts'
 import { type LocalForgeParts, pushSource, requirePullRequest } from './local-forge-parts.ts'
 
 /** How often a base branch may move between fetch and push. */
@@ -38,7 +38,7 @@ async function bringHead(parts: LocalForgeParts, project: Project, row: PullRequ
   if (head === null) return
   if (head !== row.head_sha) {
     const why = `The branch ${row.branch} was changed after its checks: it stands at ${head}, not at ${row.head_sha}.`
-    throw unverified(row, `${why} ${howToVerify({ workOrderId: row.work_order_id })}`)
+    throw unverified(row, why, waysToVerify({ workOrderId: row.work_order_id }))
   }
   const into = attemptRef(row.work_order_id, row.attempt)
   await parts.mirrors.of(project).fetchBranch(project, { branch: row.branch, into }, null)
@@ -84,15 +84,10 @@ async function fetchBase({ mirrors }: LocalForgeParts, project: Project, base: s
 
 function mergeConflict(row: PullRequestRow, baseSha: string, files: readonly string[]): Fault {
   const names = namedFiles(files)
-  const message =
-    `Pull request #${row.number} conflicts with ${row.base} in: ${names}. ` +
-    waysOutOfConflict({ ...row, workOrderId: row.work_order_id })
-  return new Fault('merge_conflict', message, {
-    number: row.number,
-    files: names,
-    base_sha: baseSha,
-    head_sha: row.head_sha,
-  })
+  const { number, base, head_sha, work_order_id: workOrderId } = row
+  const said = `Pull request #${number} conflicts with ${base} in: ${names}.`
+  const { message, details } = withWaysOut(said, waysOutOfConflict({ ...row, workOrderId, maySolve: true }))
+  return new Fault('merge_conflict', message, { number, files: names, base_sha: baseSha, head_sha, ...details })
 }
 
 function conflict(row: PullRequestRow, message: string): Fault {
@@ -100,6 +95,7 @@ function conflict(row: PullRequestRow, message: string): Fault {
 }
 
 /** A human is needed, as where git cannot merge. */
-function unverified(row: PullRequestRow, message: string): Fault {
-  return new Fault('merge_conflict', message, { number: row.number, branch: row.branch })
+function unverified({ number, branch }: PullRequestRow, said: string, ways: Ways): Fault {
+  const { message, details } = withWaysOut(said, ways)
+  return new Fault('merge_conflict', message, { number, branch, ...details })
 }

@@ -88,6 +88,8 @@ function report({ output }: Cli, order: WorkOrderDetail): void {
   output.note(`Look at it with: moose show ${id} --diff   Merge it with: moose merge ${id}`)
 }
 
-function failure({ code, message }: NonNullable<AttemptView['error']>): Fault {
-  return isFaultCode(code) ? new Fault(code, message) : new Fault('internal', message, { code })
+function failure({ code, message, details }: NonNullable<AttemptView['error']>): Fault {
+  const ways = details?.['ways']
+  const told = typeof ways === 'number' ? { ways } : {}
+  return isFaultCode(code) ? new Fault(code, message, told) : new Fault('internal', message, { code, ...told })
 }
