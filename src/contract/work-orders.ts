@@ -8,6 +8,8 @@ import { ShownActor } from './actor.ts'
 import { ShownUsd, UsdAmount } from './amounts.ts'
 import { OrderBudget } from './budget.ts'
 import { OrderEvidence } from './evidence/evidence.ts'
+import { EndedVerification } from './evidence/review.ts'
+import { SeenConflict } from './evidence/seen-conflict.ts'
 import { knownOrOther, storedText } from './stored-text.ts'
 import { ShortWhy } from './why/why.ts'
 import { z } from './zod.ts'
@@ -276,6 +278,12 @@ export const PullRequestView = z
       .nullish(),
     /** How many check runs there are, also those that are not told. */
     check_run_count: z.number().int().nullish(),
+    /** What git could not merge of it, as it was last seen; null: nothing, or it was not looked at. */
+    conflict: SeenConflict.nullish(),
+    /** How a model was to resolve that conflict; none is asked to again. Null: it may be. */
+    tried_resolution: EndedVerification.nullish(),
+    /** The last verification of what its branch holds (`seen_head_sha`) that has failed since `head_sha` was verified; null: none. */
+    failed_verification: EndedVerification.nullish(),
   })
   .openapi('PullRequest')
 export type PullRequestView = z.infer<typeof PullRequestView>

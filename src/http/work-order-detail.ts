@@ -5,6 +5,7 @@ import { evidenceOf } from '../contract/evidence/evidence.ts'
 import { stepSummary } from '../contract/evidence/step-summary.ts'
 import { PullRequestView, type StepView, type WorkOrderDetail } from '../contract/work-orders.ts'
 import { attemptHistory } from '../db/attempts/attempt-history.ts'
+import { readEndedAsSeen } from '../db/attempts/ended-verifications.ts'
 import { approvalOf } from '../db/audit/audit-entries.ts'
 import { findPullRequestOfAttempt, type PullRequestRow, pullRequestsInBrief } from '../db/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
@@ -29,7 +30,8 @@ export async function workOrderDetail(db: Kysely<Database>, idOrPrefix: string):
     ...order,
     budget: await readOrderBudget(db, order.id),
     attempt_history: attempts.map((attempt) => ({ ...attempt, steps: attempt.steps.map(withSummary) })),
-    pull_request: pullRequest === null ? null : toPullRequestView(pullRequest),
+    pull_request:
+      pullRequest === null ? null : { ...toPullRequestView(pullRequest), ...(await readEndedAsSeen(db, pullRequest)) },
     evidence: evidenceOf({ ...order, attempt_history: attempts, pull_request: verifiedBy(pullRequest) }),
     approval: order.approved ? await approvalOf(db, order.id) : null,
   }
@@ -67,6 +69,7 @@ function toPullRequestView({ created_at, ended_at, seen_at, seen, ...row }: Pull
     checks: row.checks,
     review: row.review,
     diff: row.diff,
+    conflict: row.conflict,
     url: row.url,
     opened_at: isoTime(created_at),
     ended_at: ended_at === null ? null : isoTime(ended_at),

@@ -10,6 +10,15 @@ export function waysToVerify({ workOrderId }: Pick<Stuck, 'workOrderId'>): Ways 
   return [`Have what is there verified, then merge that: moose verify ${id}   then: moose merge ${id}`]
 }
 
+/** What to type where what a branch holds was verified, and failed. */
+export function waysToMend({ workOrderId, branch }: Omit<Stuck, 'base'>): Ways {
+  const id = workOrderId.slice(0, 8)
+  return [
+    `Mend it on ${branch}, push that, and have it verified: moose verify ${id}   then: moose merge ${id}`,
+    `Or have the change made anew: moose close ${id}   then: moose retry ${id}`,
+  ]
+}
+
 /** Of a longer list the first are named: what to type comes behind them, and a message has an end. */
 const MOST_NAMED = 20
 

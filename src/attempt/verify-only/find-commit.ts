@@ -138,11 +138,20 @@ async function sayOutside(
 
 type Unmerged = { pull: OpenPull; base: string; conflict: ConflictOf & { files: readonly string[] } }
 
+/** Why no model has resolved a conflict. */
+export type Unresolved = {
+  message: string
+  /** The code of what asking one came to; null: none was asked. */
+  repair: string | null
+  /** Whether another one is not asked for these two commits. */
+  isFinal: boolean
+}
+
 /** @param why no model has resolved it; null: none was asked for */
 export function unmerged(
   { workOrderId }: AttemptContext,
   { pull: { number, branch }, base, conflict }: Unmerged,
-  why: { message: string; repair: string | null } | null = null,
+  why: Unresolved | null = null,
 ): Fault {
   const { base_sha, head_sha } = conflict
   const files = namedFiles(conflict.files)
@@ -151,8 +160,17 @@ export function unmerged(
     (why === null ? '' : ` ${why.message}`)
   const { message, details } = withWaysOut(
     said,
-    waysOutOfConflict({ workOrderId, base, branch, maySolve: why === null }),
+    waysOutOfConflict({ workOrderId, base, branch, maySolve: why === null || !why.isFinal }),
   )
   const repair = why === null || why.repair === null ? {} : { repair: why.repair }
-  return new Fault('merge_conflict', message, { number, files, base_sha, head_sha, ...details, ...repair })
+  const unresolved = why === null || !why.isFinal ? {} : { unresolved: why.message }
+  return new Fault('merge_conflict', message, {
+    number,
+    files,
+    base_sha,
+    head_sha,
+    ...details,
+    ...repair,
+    ...unresolved,
+  })
 }

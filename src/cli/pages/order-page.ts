@@ -1,5 +1,6 @@
 import { stringify } from 'yaml'
 import type { OrderEvidence } from '../../contract/evidence/evidence.ts'
+import { reviewOf } from '../../contract/evidence/review.ts'
 import type { AttemptView, StepView, WorkOrderDetail, WorkOrderView } from '../../contract/work-orders.ts'
 import { isFaultCode, NEXT_MOVE } from '../../faults/fault.ts'
 import { criterionLine, evidenceNow, evidenceSections, isReplay, REPLAY, tellsFailing } from './attempt-evidence.ts'
@@ -7,7 +8,7 @@ import { actorText } from './audit-page.ts'
 import { ago, duration, shortId, usd } from './humanize.ts'
 import { stateOf } from './order-state.ts'
 import type { Paint } from './output.ts'
-import { checkRunsOf, localOnly, movedByOthers, reviewsOf, seenOnGitHub } from './seen-pull-request.ts'
+import { checkRunsOf, localOnly, mergingOf, movedByOthers, reviewsOf, seenOnGitHub } from './seen-pull-request.ts'
 import { table } from './table.ts'
 import { barred, harmless, harmlessLines, LONGEST_TITLE, messageLines, oneLine } from './terminal-text.ts'
 import { hiddenNotes, protectionNotes, verificationNotes } from './verification-notes.ts'
@@ -85,6 +86,7 @@ function facts(order: WorkOrderDetail, reason: string | null, { paint, hint, now
     ['pull request', shown(url === null ? null : `#${order.github_pr_number}${state} ${url}${localOnly(order)}`)],
     [order.pull_request?.url === null ? 'on its branch' : 'on GitHub', shown(seenOnGitHub(order))],
     ['reviews', shown(reviewsOf(order))],
+    ['merging', shown(mergingOf(order))],
     ['check runs', shown(checkRunsOf(order))],
     ['cost', costText(order, paint)],
     ['page', shown(order.page_url === undefined ? null : order.page_url)],
@@ -236,8 +238,16 @@ export function nextStep(order: WorkOrderDetail): string | null {
 
 function review(order: WorkOrderDetail): string {
   const id = shortId(order.id)
-  if (movedByOthers(order) === null) return `moose show ${id} --diff   then: moose merge ${id}   or: moose close ${id}`
-  return `look at what was pushed to the branch: ${harmless(String(order.github_pr_url))}   then: moose verify ${id}   or: moose close ${id}`
+  const { pull_request: pull } = order
+  const close = `or: moose close ${id}`
+  const { needs } = reviewOf(pull)
+  if (pull !== null && needs === 'mend')
+    return `moose logs ${id}   mend it on ${harmless(pull.branch)} and push that   then: moose verify ${id}   ${close}`
+  const byHand = pull === null ? '' : `merge ${harmless(pull.base)} into ${harmless(pull.branch)} by hand and push that`
+  if (needs === 'by_hand') return `${byHand}   then: moose verify ${id}   ${close}`
+  if (needs === 'resolve') return `moose verify ${id} --resolve   or: ${byHand}   then: moose verify ${id}   ${close}`
+  if (movedByOthers(order) === null) return `moose show ${id} --diff   then: moose merge ${id}   ${close}`
+  return `look at what was pushed to the branch: ${harmless(String(order.github_pr_url))}   then: moose verify ${id}   ${close}`
 }
 
 /** Its attempt is suspended, and is resumed when its condition is met. */

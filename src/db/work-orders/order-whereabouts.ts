@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import type { FaultRecord } from '../../faults/fault.ts'
 import { standsOn } from '../../work-order/standing.ts'
 import type { Phase, Status } from '../../work-order/status.ts'
+import { type EndedAsSeen, endedAsSeen } from '../attempts/ended-verifications.ts'
 import type { PullRequestRow } from '../pull-requests.ts'
 import type { Database } from '../schema.ts'
 import { BOUNDED_REASON } from './list-work-orders.ts'
@@ -44,8 +45,10 @@ export type PullRequestSeen = Pick<
   | 'ended_at'
   | 'created_at'
   | 'base'
+  | 'branch'
   | 'conflict'
->
+> &
+  EndedAsSeen
 
 /** What the database says of where an order stands and what becomes of it. */
 export type Whereabouts = {
@@ -145,9 +148,11 @@ async function pullRequestsSeen(db: Db, ids: readonly string[]): Promise<Readonl
       'ended_at',
       'created_at',
       'base',
+      'branch',
       'conflict',
     ])
     .select([
+      ...endedAsSeen,
       sql<string | null>`left(checks, ${MOST_OF_TEXT})`.as('checks'),
       sql<string | null>`left(review, ${MOST_OF_TEXT})`.as('review'),
     ])
