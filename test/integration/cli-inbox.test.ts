@@ -3,6 +3,7 @@ import { after, before, beforeEach, describe, test } from 'node:test'
 import pg from 'pg'
 import { countOutage } from '../../src/db/provider-pauses.ts'
 import { lengthenRow } from '../../src/db/work-orders/failure-rows.ts'
+import { Fault } from '../../src/faults/fault.ts'
 import { type ApiHome, openApiHome, type ServedApi } from '../support/api-home.ts'
 import { type Ended, moose } from '../support/moose-command.ts'
 
@@ -59,6 +60,24 @@ describe('what waits, and why, on the command line', () => {
     assert.match(stdout, /\n {2}cap of this order +\$5\.00 left of \$5\.00\n/)
     assert.match(stdout, /\n {2}verified by +Nothing will be verified: the base commit has no checks\n/)
     assert.match(stdout, /\n {2}\$ (\.\/)?moose approve 1a2b3c4d\n/)
+  })
+
+  test('a run or a verification that fails ends with the commands that why names; programs get the failure alone', async () => {
+    await api.place({ id: ID, ...failed })
+    const deps = api.deps()
+    const fault = new Fault('check_failed', 'Check "unit" failed.\nwith this output')
+    Object.assign(deps.orchestrator, { execute: () => Promise.reject(fault), verify: () => Promise.resolve() })
+    await using _serving = await api.serve(deps)
+    const why = (await run('why 1a2b')).stdout.split('\n').filter((line) => line.startsWith('  $ '))
+    assert.ok(why.length > 2)
+    for (const command of ['run', 'verify']) {
+      const { stderr, exitCode } = await run(`${command} 1a2b`)
+      assert.equal(exitCode, 1)
+      const said = stderr.slice(stderr.indexOf('error:')).trimEnd().split('\n')
+      assert.deepEqual(said, ['error: Check "unit" failed.', '│ with this output', ...why], `${command}: ${stderr}`)
+    }
+    const { error } = JSON.parse((await run('run 1a2b --json')).stdout)
+    assert.deepEqual([error.code, error.message], [fault.code, fault.message])
   })
 
   test('list says below an order why it failed or what it waits for, and lists those of one state', async () => {
