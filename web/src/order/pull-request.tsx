@@ -57,11 +57,14 @@ function Text({ pull: { title, body } }: { pull: Pull }) {
   )
 }
 
-function Moved({ pull: { state, seen_head_sha: seen, head_sha: head } }: { pull: Pull }) {
+function Moved({ pull }: { pull: Pull }) {
+  const { state, seen_head_sha: seen, head_sha: head, failed_verification: failed } = pull
   if (state !== 'open' || seen === null || seen === head) return null
+  const isFailed = failed !== null && failed !== undefined
   return (
     <p className="warn">
-      Another push has moved its branch to <code>{seen.slice(0, 12)}</code>, which Moose did not verify.
+      Another push has moved its branch to <code>{seen.slice(0, 12)}</code>,{' '}
+      {isFailed ? `which was verified in attempt ${failed.attempt} and failed.` : 'which Moose did not verify.'}
     </p>
   )
 }
