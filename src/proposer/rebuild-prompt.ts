@@ -87,7 +87,11 @@ async function refined(told: Conversation, call: AskedCall, request: ProposerReq
   const { text, unclear } = partsOf(said)
   const fault = unclear === null ? await faultOfEdits(text, told.base, request.context) : unclear
   if (fault === null) return null
-  const messages = [...told.messages, { role: 'assistant' as const, content: text }, refinementMessage(toldToModel(fault))]
+  const messages = [
+    ...told.messages,
+    { role: 'assistant' as const, content: text },
+    refinementMessage(toldToModel(fault)),
+  ]
   return { messages, base: told.base, keys: new Map() }
 }
 

@@ -150,7 +150,8 @@ describe('what waits, and why, on the command line', () => {
     await db.deleteFrom('failure_rows').execute()
     const heads = stdout.split('\n\n').map((entry) => String(entry.split('  ')[0]))
     assert.deepEqual(heads, ['project paused', 'proposer paused', 'to approve', 'failed'], stdout)
-    const sentence = 'The project sample is paused: the last 5 orders of the project failed with check_failed at verify.'
+    const sentence =
+      'The project sample is paused: the last 5 orders of the project failed with check_failed at verify.'
     assert.ok(stdout.includes(`\n  ${sentence}\n`), stdout)
   })
 

@@ -162,16 +162,18 @@ async function nextProposer(
   const answers = failures.reduce((sum, failure) => sum + answersOf(failure), 0)
   const for_model = allOf(failures, toldToModel)
   const details = { ...last.details, answers, escalated: true, strategy: decision.strategy, for_model }
-  throw new Fault(last.code, allOf(failures, ({ message }) => message), details)
+  throw new Fault(
+    last.code,
+    allOf(failures, ({ message }) => message),
+    details,
+  )
 }
 
 /** What every try failed with, the last one first: one message to a human. */
 function allOf(failures: readonly FaultRecord[], told: (failure: FaultRecord) => string): string {
   const [last, ...before] = failures.toReversed()
   if (last === undefined) return ''
-  return [told(last), ...before.map((failure) => `Before it, ${triedBy(failure)} failed: ${told(failure)}`)].join(
-    '\n',
-  )
+  return [told(last), ...before.map((failure) => `Before it, ${triedBy(failure)} failed: ${told(failure)}`)].join('\n')
 }
 
 function triedBy({ details }: FaultRecord): string {
