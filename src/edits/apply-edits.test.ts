@@ -323,7 +323,10 @@ test('a hostile answer of equal lines does not take quadratic time', async () =>
 test('pairs that would have to be compared with too many lines are refused, with what to do instead', async () => {
   const never = Array.from({ length: 60 }, (): [string, string] => ['x\nx\n', ''])
   const fault = await rejectedBy({ a: 'x\ny\n'.repeat(250_000) }, edit('a', ...never), 'edits_rejected')
-  assert.match(toldToModel(fault), /"a": has too many lines: the SEARCH of line \d+ .* fewer pairs, or .* a write block$/)
+  assert.match(
+    toldToModel(fault),
+    /"a": has too many lines: the SEARCH of line \d+ .* fewer pairs, or .* a write block$/,
+  )
 })
 
 test('a block of an answer that fails leaves no trace in what the next one finds', async () => {
