@@ -44,7 +44,7 @@ export function triedResolutionOf({ head_sha: head, base_sha: base }: { [Of in k
   return sql<EndedVerification | null>`(
     select ${ENDED} from attempts
     where attempts.work_order_id = pull_requests.work_order_id and (
-      (attempts.resolving = ${head} || ' ' || ${base} and ${wasAnswered()})
+      (attempts.resolving = (${head}) || ' ' || (${base}) and ${wasAnswered()})
       or (attempts.error -> 'details' ->> 'head_sha' = ${head} and attempts.error -> 'details' ->> 'base_sha' = ${base}
         and attempts.error -> 'details' ->> 'unresolved' is not null))
     order by attempts.resolving is not null desc, attempts.number desc limit 1
