@@ -135,11 +135,10 @@ function exhausted(
   if (last?.code === 'change_out_of_scope') return withAnswers(last, faults.length)
   const which = faults.length === 1 ? 'The answer' : `None of the ${faults.length} answers`
   const said = `${which} of ${proposer.name} can${faults.length === 1 ? 'not' : ''} be applied.`
-  const id = workOrderId.slice(0, 8)
-  const advice =
-    repair === null
-      ? ` Make the work order more precise, and have it asked anew: moose edit ${id}   then: moose retry ${id} --fresh`
-      : ''
+  const precise = repair === null ? ' Make the work order more precise' : ''
+  const id = workOrderId === null ? null : workOrderId.slice(0, 8)
+  const how = id === null ? '.' : `, and have it asked anew: moose edit ${id}   then: moose retry ${id} --fresh`
+  const advice = precise === '' ? '' : `${precise}${how}`
   const reasons = faults.map((fault, index) => `answer ${index + 1}: ${cut(toldToModel(fault), KEPT_REASON)}`)
   const details = {
     proposer: proposer.name,

@@ -63,7 +63,7 @@ describe('what waits, and why, on the command line', () => {
   })
 
   test('a run or a verification that fails ends with the commands that why names; programs get the failure alone', async () => {
-    await api.place({ id: ID, ...failed })
+    await api.place({ id: ID, ...failed, approved: true })
     const deps = api.deps()
     const fault = new Fault('check_failed', 'Check "unit" failed.\nwith this output')
     Object.assign(deps.orchestrator, { execute: () => Promise.reject(fault), verify: () => Promise.resolve() })
