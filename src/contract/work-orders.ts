@@ -7,7 +7,7 @@ import { PHASES, STATUSES } from '../work-order/status.ts'
 import { ShownActor } from './actor.ts'
 import { ShownUsd, UsdAmount } from './amounts.ts'
 import { OrderBudget } from './budget.ts'
-import { OrderEvidence } from './evidence/evidence.ts'
+import { OrderEvidence, ShownEvidence } from './evidence/evidence.ts'
 import { knownOrOther, storedText } from './stored-text.ts'
 import { ShortWhy } from './why/why.ts'
 import { z } from './zod.ts'
@@ -151,6 +151,14 @@ export const WorkOrderView = z
      * answers as `verification`.
      */
     protected_scope: z.array(z.object({ path: z.string(), why: z.string(), allowed: z.boolean() })).optional(),
+    missing_context: z
+      .array(z.string())
+      .optional()
+      .openapi({
+        description:
+          'What of `context` the base commit does not have, so that no model is shown it; in the same answers as `verification`, and ' +
+          'wherever one order is shown. Empty also where the base is not known.',
+      }),
     /** Attempts made so far. */
     attempts: z.number().int(),
     github_branch: z.string().nullable(),
@@ -215,6 +223,14 @@ export const AttemptView = z
     verifies: z.number().int().nullish().openapi({
       description: 'The attempt whose commit it verifies, without a model; null: it makes a change of its own.',
     }),
+    shown: z
+      .array(ShownEvidence)
+      .optional()
+      .openapi({
+        description:
+          'What it showed a model, however it ended, as in `evidence`; empty: it asked none, it was not kept, or a foreign Proposer ' +
+          'does not say.',
+      }),
     /** In the order they ran. */
     steps: z.array(StepView),
   })
