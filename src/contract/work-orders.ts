@@ -221,7 +221,8 @@ export const AttemptView = z
     claimed_at: Time,
     ended_at: Time.nullable(),
     verifies: z.number().int().nullish().openapi({
-      description: 'The attempt whose commit it verifies, without a model; null: it makes a change of its own.',
+      description:
+        'The attempt whose change it verifies, as its commit or its pull request holds it; null: it makes a change of its own.',
     }),
     shown: z
       .array(ShownEvidence)

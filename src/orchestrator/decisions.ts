@@ -2,9 +2,10 @@ import type { Kysely } from 'kysely'
 import type { Pool } from 'pg'
 import { recordPullRequest } from '../attempt/record-pull-request.ts'
 import { seenConflictOf } from '../attempt/seen-conflict-of.ts'
-import { findVerifiable } from '../attempt/verify-only/what-to-verify.ts'
+import { findVerifiable, type Verifiable } from '../attempt/verify-only/what-to-verify.ts'
 import type { Clock } from '../clock.ts'
 import type { Actor } from '../contract/actor.ts'
+import { whatIsVerified } from '../contract/evidence/step-summary.ts'
 import type { Retried, RetryMode } from '../contract/why/retry.ts'
 import type { WorkOrderView } from '../contract/work-orders.ts'
 import { lastFailureBefore } from '../db/attempts/attempts.ts'
@@ -89,7 +90,12 @@ async function retryOrder(deps: Acting, idOrPrefix: string, mode: RetryMode): Pr
   const order = await findWorkOrder(db, idOrPrefix)
   const verifies = mode === 'again' ? await unpublishedCommit(deps, order.id) : null
   const move = { from: ['failed', 'blocked', 'cancelled'], to: 'pending', reason: null, verifies, retry: mode } as const
-  const because = mode === 'fresh' ? 'models are asked anew' : verifies === null ? null : verifiesAgain(verifies)
+  const because =
+    mode === 'fresh'
+      ? 'models are asked anew'
+      : verifies === null
+        ? null
+        : verifiesAgain({ attempt: verifies, branch: null })
   if (!(await moveWorkOrder(db, order.id, { ...move, ...(because === null ? {} : { because }) })))
     throw wrongStatus(order, 'retried')
   if (verifies !== null) return { mode, sentence: publishedAgain(order.id, verifies), told_of: null, replays: false }
@@ -108,14 +114,14 @@ async function unpublishedCommit({ db, pool, workspaces }: Acting, id: string): 
   if (maker === null) return null
   try {
     const found = await findVerifiable(db, { keptCommit: workspaces.keptCommit, pool }, id)
-    return found === maker ? maker : null
+    return found.attempt === maker ? maker : null
   } catch (error) {
     if (toFault(error).code === 'work_order_conflict') return null
     throw error
   }
 }
 
-const verifiesAgain = (attempt: number) => `the commit of attempt ${attempt} is verified again`
+const verifiesAgain = ({ attempt, branch }: Verifiable) => `${whatIsVerified(attempt, branch)} is verified again`
 
 function publishedAgain(id: string, attempt: number): string {
   return (
@@ -141,6 +147,7 @@ function again(last: LastAttempt | null, toldOf: string | null): string {
     return `A new attempt begins and takes the answers that are there again, unpaid: none of them was to blame (${code}).`
   if (toldOf !== null) return `The model is asked again${told}.`
   if (code === null) return 'The model is asked again.'
+  if (last.answers === 0) return `A new attempt begins: no model had answered when the last one ended (${code}).`
   return `The model is asked again; it is not told of the last failure (${code}).`
 }
 
@@ -159,15 +166,17 @@ async function verifyOrder(
   const order = await findWorkOrder(db, idOrPrefix)
   const isInReview = order.phase === 'in_review'
   if (!isInReview && !['failed', 'blocked', 'cancelled'].includes(order.status)) throw wrongStatus(order, 'verified')
-  const verifies = await findVerifiable(db, { keptCommit: workspaces.keptCommit, pool }, order.id)
-  const to = { to: 'pending', reason: null, verifies, resolves, retry: 'verify_only' } as const
+  const found = await findVerifiable(db, { keptCommit: workspaces.keptCommit, pool }, order.id)
+  const to = { to: 'pending', reason: null, verifies: found.attempt, resolves, retry: 'verify_only' } as const
   const from = isInReview
     ? ({ from: ['in_progress'], inPhase: 'in_review' } as const)
     : ({ from: ['failed', 'blocked', 'cancelled'] } as const)
   const conflict = resolves ? ', and a conflict resolved by the model that made it' : ''
-  const because = `${verifiesAgain(verifies)}${conflict}`
+  const because = `${verifiesAgain(found)}${conflict}`
   if (!(await moveWorkOrder(db, order.id, { ...from, ...to, because }))) throw wrongStatus(order, 'verified')
-  const checks = `the checks are run on the commit of attempt ${verifies}, and it is published.`
+  const what = whatIsVerified(found.attempt, found.branch)
+  const then = found.branch === null ? 'it is published' : 'what passes them can be merged'
+  const checks = `the checks are run on ${what}, and ${then}.`
   const sentence = resolves
     ? `Where git cannot merge the base into it, the model that made it is asked to, within the budget of the order; then ${checks}`
     : `No model is called: ${checks}`

@@ -182,6 +182,17 @@ test('an order that was edited after its push was rejected is not published as i
   assert.equal(server.calls.length, 2)
 })
 
+test('a retry of what ended before a model answered does not say that one is asked again', async () => {
+  const files = { ...NEVER, 'moose.yaml': `setup: exit 1\n${NEVER['moose.yaml']}` }
+  await using setting = await afterOneAttempt([], files)
+  const { moose, id, server } = setting
+  assert.equal((await settled(moose, id)).status_reason?.code, 'setup_failed')
+  const said = await retried(moose, id)
+  assert.equal(said.sentence, 'A new attempt begins: no model had answered when the last one ended (setup_failed).')
+  await settled(moose, id)
+  assert.equal(server.calls.length, 0)
+})
+
 test('a pull request that was closed is not opened again with the same answer', async () => {
   await using setting = await afterOneAttempt([says('### write a.txt\n```\na b\n```\n')])
   const { moose, id, server } = setting

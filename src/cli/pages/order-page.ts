@@ -179,7 +179,7 @@ function attemptSection(attempt: AttemptView, reason: Reason, options: PageOptio
   const cost = attempt.cost_usd === 0 ? '' : `, ${usd(attempt.cost_usd)}`
   const replay = isReplay(attempt) ? `  ${paint.yellow(`(${REPLAY})`)}` : ''
   const { verifies } = attempt
-  const of = verifies === null || verifies === undefined ? '' : `  the commit of attempt ${verifies}, verified again`
+  const of = verifies === null || verifies === undefined ? '' : `  verifies what attempt ${verifies} began`
   const head = `${paint.dim('Attempt')} ${attempt.number}  ${oneLine(attempt.status, LONGEST_WORD)}, ${took}${cost}${of}${replay}`
   const rows = attempt.steps.map((step) => stepRow(step, reason, options))
   const data = options.steps ? attempt.steps.map((step) => stepData(step, paint)) : []
