@@ -1,6 +1,7 @@
 import type { Repair } from '../../contract/evidence/repair.ts'
 import { saidOfChange } from '../../edits/said-of-change.ts'
 import { asWords, fenced } from '../../work-order/markdown.ts'
+import { isInScope } from '../../work-order/scope.ts'
 import { firstCharacters, firstWords, wordsIn } from '../../work-order/words.ts'
 import type { Evidence } from '../evidence.ts'
 import { checksTold, unprovedOf, verdictOf } from './verdict.ts'
@@ -28,10 +29,9 @@ export function firstFold(
   evidence: Evidence,
   { closes, above }: { closes: readonly number[]; above: string },
 ): FirstFold {
-  const { verified, repairs, applied } = evidence
-  const byHand = applied.byHand === true ? ['the checks ran on what the branch holds'] : []
+  const { verified, repairs } = evidence
   const notes = [
-    note('Changed by hand', byHand, MOST.byHand),
+    note('Changed by hand', byHand(evidence), MOST.byHand),
     note('To be looked at', unproved(evidence), MOST.unproved),
     note('Repaired', repaired(repairs), MOST.repaired),
     note('Failed on the base already', failedOnBase(evidence), MOST.onBase),
@@ -77,6 +77,18 @@ function note(title: string, items: readonly string[], most: number): string {
   const more = items.length - shown.length
   const rest = more === 0 ? '' : shown.length === 0 ? `${more} checks` : ` and ${more} more`
   return `- **${title}:** ${shown.join('; ')}${rest}`
+}
+
+const MOST_OF_PATH = 60
+
+/** Only people change what is outside of the scope; it is named where there is room, and below all of it is. */
+function byHand({ applied, routed, verified }: Evidence): string[] {
+  const outside = verified.files.filter(({ path }) => !isInScope(path, routed.order.files_in_scope))
+  if (outside.length === 0) return applied.byHand === true ? ['the checks ran on what the branch holds'] : []
+  const names = outside.map(({ path }) => fenced(null, firstCharacters(path, MOST_OF_PATH)))
+  const isNamed = names.length === 1 && wordsIn(names.join(' ')) === 1
+  const what = isNamed ? names.join('') : `${names.length} ${names.length === 1 ? 'file' : 'files'}`
+  return [`${what} outside of the scope of the order`]
 }
 
 /** Of one criterion alone, and of each of several: so many words tell which one it is. */
