@@ -166,7 +166,7 @@ function addUp(answers: readonly ModelAnswer[]): Required<Pick<ProposerResponse,
 /** Why an answer cannot be applied to the base commit; null when it can. Nothing is written. */
 export async function faultOfEdits(text: string, base: BaseTree, scope: readonly string[]): Promise<Fault | null> {
   try {
-    await applyEdits(parseEdits(text), { read: (path) => base.read(path), scope })
+    await applyEdits(parseEdits(text, scope), { read: (path) => base.read(path), scope })
     return null
   } catch (error) {
     if (error instanceof Fault && isOf('correctable', error.code)) return error

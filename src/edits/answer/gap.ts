@@ -1,0 +1,65 @@
+import type { ScopeNames } from '../scope-names.ts'
+import { isHeading, type Title, titleOf } from './headings.ts'
+
+/** Whose a pair or a fence is after the words before it. `unclear` says why it is nobody's. */
+export type Owner =
+  | { kind: 'title'; title: Title; isNear: boolean }
+  | { kind: 'words'; path: string }
+  | { kind: 'none' }
+  | { kind: 'unclear'; why: string }
+
+/** The lines of prose since the last block, pair or fence. */
+export class Gap {
+  readonly #names: ScopeNames
+  #lines: string[] = []
+
+  constructor(names: ScopeNames) {
+    this.#names = names
+  }
+
+  add(line: string): void {
+    if (line.trim() !== '') this.#lines.push(line)
+  }
+
+  clear(): void {
+    this.#lines = []
+  }
+
+  /**
+   * The file that the words name as the subject of what follows: by a title, or in the line right before it. Words that
+   * name the file in hand, or none, leave it at that.
+   *
+   * @param current the path of the block in hand; null: there is none
+   */
+  owner(current: string | null): Owner {
+    const titles = this.#lines.map((line) => titleOf(line, this.#names))
+    const last = titles.findLastIndex((title) => title !== null)
+    const after = last === -1 ? this.#lines : this.#lines.slice(last + 1)
+    const mentioned = new Set(after.flatMap((line) => this.#names.mentionedIn(line)))
+    const title = titles[last]
+    if (title) return this.#ofTitle(title, mentioned, after)
+    const heading = after.findLast(isHeading)
+    if (mentioned.size === 0)
+      return heading === undefined
+        ? { kind: 'none' }
+        : { kind: 'unclear', why: `under the heading ${quoted(heading)}, which names no file` }
+    const [only] = mentioned
+    if (mentioned.size === 1 && only === current) return { kind: 'none' }
+    const inLast = this.#names.mentionedIn(String(after.at(-1)))
+    if (mentioned.size === 1 && only !== undefined && inLast.length === 1) return { kind: 'words', path: only }
+    return { kind: 'unclear', why: `after words that name ${[...mentioned].slice(0, 3).map(quoted).join(' and ')}` }
+  }
+
+  #ofTitle(title: Title, mentioned: ReadonlySet<string>, after: readonly string[]): Owner {
+    const other = [...mentioned].find((path) => path !== title.path)
+    if (other !== undefined) return { kind: 'unclear', why: `after words that name "${title.path}" and "${other}"` }
+    const heading = after.findLast(isHeading)
+    if (heading !== undefined)
+      return { kind: 'unclear', why: `under the heading ${quoted(heading)}, which names no file` }
+    return { kind: 'title', title, isNear: after.length === 0 }
+  }
+}
+
+function quoted(text: string): string {
+  return `"${text.trim().slice(0, 80)}"`
+}

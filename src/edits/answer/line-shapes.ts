@@ -1,0 +1,63 @@
+/** A line that opens or closes a fence. */
+export type FenceLine = { indent: string; mark: string; info: string }
+
+/** What a line is in a pair of SEARCH and REPLACE. `foreign`: it is meant as a marker, and it cannot be told of what. */
+export type Marker = { role: 'open' | 'divider' | 'close' | 'foreign'; size: number }
+
+const FENCE = /^(\s*)(`{3,}|~{3,})/
+/** Shorter runs stand in texts of all kinds. */
+const FEWEST_MARKS = 5
+const MOST_MARKS = 100
+const OLD_SIDE = /^(?:search|original|head|old|before|find|current)>?$/i
+const NEW_SIDE = /^[\w./-]*>?$/
+/** Behind the mark of a quote or of a list. */
+const DECORATED = /^[\s>*+|\d.)-]*<{5,} ?(?:search|original|head)\b/i
+
+/** A line as a fence; null where it is none. */
+export function fenceOf(line: string): FenceLine | null {
+  const [start, indent, mark] = FENCE.exec(line) ?? []
+  if (start === undefined || indent === undefined || mark === undefined) return null
+  const info = line.slice(start.length).trim()
+  return info.includes('`') ? null : { indent, mark, info }
+}
+
+/** A line as a marker of a pair, in whatever form a model may have written it; null where it is none. */
+export function markerOf(line: string): Marker | null {
+  const text = line.trim()
+  const [first] = text
+  if (first === undefined || !'<->=+'.includes(first)) return DECORATED.test(line) ? FOREIGN : null
+  const size = runOf(text, first)
+  const word = text.slice(size).trimStart()
+  if (size < FEWEST_MARKS) return DECORATED.test(line) ? FOREIGN : null
+  switch (first) {
+    case '<':
+      return OLD_SIDE.test(word) && size <= MOST_MARKS ? { role: 'open', size } : openLike(word)
+    case '-':
+      return /^search>?$/i.test(word) ? { role: 'open', size } : null
+    case '=':
+      return word === '' ? { role: 'divider', size } : null
+    case '+':
+      return /^replace>?$/i.test(word) ? { role: 'close', size } : null
+    default:
+      return NEW_SIDE.test(word) ? { role: 'close', size } : null
+  }
+}
+
+const FOREIGN: Marker = { role: 'foreign', size: 0 }
+
+function openLike(word: string): Marker | null {
+  return word === '' || /^(?:search|original|head)\b/i.test(word) ? FOREIGN : null
+}
+
+/** Number of `<` of a line `<<<<<<< SEARCH`, 7 to 100, as the format has it; null for any other line. */
+export function searchMarkerSize(line: string): number | null {
+  const [, arrows] = /^(<{7,100}) SEARCH\s*$/.exec(line) ?? []
+  return arrows === undefined ? null : arrows.length
+}
+
+/** How often a character stands at the start of a text. */
+export function runOf(text: string, character: string): number {
+  let length = 0
+  while (text[length] === character) length += 1
+  return length
+}
