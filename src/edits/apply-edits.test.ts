@@ -53,7 +53,11 @@ const fidelity: Record<string, [before: string, answer: string, after: string]> 
   'does not match a part of a line': ['xy\nx\n', edit('a', ['x\n', 'z\n']), 'xy\nz\n'],
   'takes $ and other signs literally': ['x\n', edit('a', ['x\n', '$& $1 \\n\n']), '$& $1 \\n\n'],
   'matches a CRLF file and answers with CRLF': ['x\r\ny\r\n', edit('a', ['x\n', 'a\nb\n']), 'a\r\nb\r\ny\r\n'],
-  'leaves the ending of a line in a mixed file alone': ['x\ny\r\nz\n', edit('a', ['y\n', 'Y\nYY\n']), 'x\nY\r\nYY\r\nz\n'],
+  'leaves the ending of a line in a mixed file alone': [
+    'x\ny\r\nz\n',
+    edit('a', ['y\n', 'Y\nYY\n']),
+    'x\nY\r\nYY\r\nz\n',
+  ],
   'uses the dominant ending of a mixed file for new lines': [
     'x\ny\r\nz\r\nw\n\r\n',
     edit('a', ['w\n', 'w\nW\n']),

@@ -1,8 +1,8 @@
 import { Fault } from '../faults/fault.ts'
 import { pathProblem } from '../work-order/scope.ts'
-import { applyPairs, type Search } from './apply-pairs.ts'
+import { applyPairs, type Put, type Search } from './apply-pairs.ts'
 import type { Edit } from './edit.ts'
-import type { EditedText } from './edited-text.ts'
+import { EditedText } from './edited-text.ts'
 import { EditedTree, type FileChange, type ReadFile } from './edited-tree.ts'
 import { Effort } from './effort.ts'
 import { type BlockProblem, rejection } from './rejection.ts'
@@ -50,8 +50,10 @@ class Application {
   readonly #tree: EditedTree
   readonly #names: ScopeNames
   readonly #problems: BlockProblem[] = []
-  /** The pairs that were put into a file, by its path. */
-  readonly #pairs = new Map<string, Set<string>>()
+  /** What the blocks have put into files, by their path. */
+  readonly #put = new Map<string, Put>()
+  /** Fences that may only show what stands in a file. */
+  readonly #shown: Extract<Edit, { kind: 'write' }>[] = []
   /** Deletions and renames that were made; a repeated one is the same one. */
   readonly #removals = new Set<string>()
 
@@ -68,7 +70,8 @@ class Application {
     this.#problems.push(...refused, ...reasons.map((reason) => ({ edit, path: edit.path, reason, outOfScope: false })))
   }
 
-  changes(): FileChange[] {
+  async changes(): Promise<FileChange[]> {
+    this.#problems.push(...(await this.#notShown()))
     const [first, ...rest] = this.#problems
     if (first !== undefined) throw rejection([first, ...rest])
     const changes = this.#tree.changes()
@@ -132,9 +135,17 @@ class Application {
       case 'write':
         return this.#writeFile(edit)
       case 'delete':
-        return this.#once(`delete ${edit.path}`, () => deleteFile(this.#tree, edit.path))
+        return this.#once(`delete ${edit.path}`, async () => {
+          this.#put.delete(edit.path)
+          return deleteFile(this.#tree, edit.path)
+        })
       case 'rename':
-        return this.#once(JSON.stringify([edit.path, edit.to]), () => renameFile(this.#tree, edit.path, edit.to))
+        return this.#once(JSON.stringify([edit.path, edit.to]), async () => {
+          const put = this.#put.get(edit.path)
+          if (put !== undefined) this.#put.set(edit.to, put)
+          this.#put.delete(edit.path)
+          return renameFile(this.#tree, edit.path, edit.to)
+        })
     }
   }
 
@@ -150,25 +161,53 @@ class Application {
     if (missing && replacements[0]?.search.length !== 0) {
       return ['does not exist. To create it, use a write block; to edit it elsewhere, name the right path']
     }
-    const done = this.#pairs.get(path) ?? new Set<string>()
-    this.#pairs.set(path, done)
-    return changeText(this.#tree, path, (text) => applyPairs({ text, path, done }, replacements, how))
+    return changeText(this.#tree, path, (text) =>
+      applyPairs({ text, path, put: this.#putInto(path) }, replacements, how),
+    )
   }
 
-  async #writeFile({ path, body, onlyNew = false }: Extract<Edit, { kind: 'write' }>): Promise<Reasons> {
+  async #writeFile(edit: Extract<Edit, { kind: 'write' }>): Promise<Reasons> {
+    const { path, body, namedBy } = edit
     const exists = (await this.#tree.get(path)) !== null
-    if (exists && onlyNew) return [NOT_WHOLE]
+    if (namedBy === 'words' || (namedBy === 'title' && exists)) {
+      this.#shown.push(edit)
+      return []
+    }
+    const put = this.#putInto(path)
+    const kept = new Set(body.map((line) => line.trim()))
+    if (put.lines.some((line) => !kept.has(line.trim()))) return [UNDOES]
     return changeText(this.#tree, path, (text) => {
       const unfit = unfitBody(text.isEmpty ? null : text, body, path)
       if (unfit !== null) return [unfit]
       text.replaceAll(body)
+      put.lines = [...body]
       return []
     })
   }
+
+  #putInto(path: string): Put {
+    const put = this.#put.get(path) ?? { pairs: new Set<string>(), lines: [] }
+    this.#put.set(path, put)
+    return put
+  }
+
+  /** What was taken for a view of a file, and is none. */
+  async #notShown(): Promise<BlockProblem[]> {
+    const problems: BlockProblem[] = []
+    for (const edit of this.#shown) {
+      const content = await this.#tree.get(edit.path)
+      const text = content === null ? null : this.#tree.textOf(content)
+      const isView = text instanceof EditedText && edit.body.every((line) => text.holds(line))
+      if (!isView) problems.push({ edit, path: edit.path, reason: NOT_WHOLE, outOfScope: false })
+    }
+    return problems
+  }
 }
 
+const UNDOES =
+  'was changed by an earlier block of this answer, and this block would undo that. Answer with one block for each file'
 const NOT_WHOLE =
-  'is there already, and nothing says that it is to be replaced as a whole. For that use a write block; to change parts of it, an edit block'
+  'stands above a fence of which nothing says that it is the whole file, and of which not all lines are in it. To write the whole file use a write block; to change parts of it, an edit block'
 const DECORATED = {
   reason: 'has more than a path in its name. Write the path alone, without marks or remarks',
   outOfScope: false,

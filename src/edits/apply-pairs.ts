@@ -9,6 +9,9 @@ import { whyNotFound } from './why-not-found.ts'
 /** How much is done to find and to explain what is not found. */
 export type Search = { effort: Effort; explain: boolean }
 
+/** What an answer has put into a file: pairs, and the lines that were not there before. */
+export type Put = { readonly pairs: Set<string>; lines: string[] }
+
 /** Of the failed searches of one block, how many are named with the lines most like them. */
 const EXPLAINED_FAILURES = 10
 
@@ -16,25 +19,26 @@ const EXPLAINED_FAILURES = 10
  * Puts the pairs of one block into a file, each on top of the one before. A pair that fails is left out, so that the
  * ones after it are checked too. What an earlier pair of the answer has done already is not done again.
  *
- * @param file.done the pairs that the answer has put into this file; those of this block are added
+ * @param file.put what the answer has put into this file so far; what this block puts in is added
  * @returns why pairs failed
  */
 export function applyPairs(
-  { text, path, done }: { text: EditedText; path: string; done: Set<string> },
+  { text, path, put }: { text: EditedText; path: string; put: Put },
   replacements: readonly Replacement[],
   { effort, explain }: Search,
 ): string[] {
   const reasons: string[] = []
   let shift = 0
   for (const pair of replacements) {
-    if (isDone(text, pair, done)) continue
+    if (isDone(text, pair, put.pairs)) continue
     const unfit = unfitReplacement(text, pair, path)
     const found = fill(text, pair) ?? locate(text, pair, { path, shift })
     if (effort.isSpent) return [...reasons, notLookedFor(pair.line)]
     if (unfit !== null && 'at' in found) reasons.push(unfit)
     else if ('at' in found) {
       text.replace(found.at, found.count, found.replace)
-      done.add(keyOf(pair))
+      put.pairs.add(keyOf(pair))
+      put.lines.push(...pair.replace.filter((line) => !pair.search.includes(line)))
       shift += found.replace.length - found.count
     } else if (found.places.count === 0 || !changesNothing(pair)) {
       const mayExplain = () => explain && reasons.length < EXPLAINED_FAILURES && effort.mayExplain(text.characters)

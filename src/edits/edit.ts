@@ -22,9 +22,9 @@ type Block = {
 export type Edit =
   | (Block & { kind: 'edit'; replacements: readonly Replacement[] })
   /**
-   * `body`: the lines of the whole file; none for an empty file. `onlyNew`: whether it may be applied where no file is
-   * yet alone, because nothing says that it is the whole file.
+   * `body`: the lines of the whole file; none for an empty file. `namedBy`: what names the file where no header says that
+   * this is the whole of it. Under a title a new file is made of it; else every line must stand in the file in the end.
    */
-  | (Block & { kind: 'write'; body: readonly string[]; onlyNew?: boolean })
+  | (Block & { kind: 'write'; body: readonly string[]; namedBy?: 'title' | 'words' })
   | (Block & { kind: 'delete' })
   | (Block & { kind: 'rename'; to: string })

@@ -70,6 +70,11 @@ export class EditedText {
     return this.#ids.occurrences(wanted, this.#effort)
   }
 
+  /** Whether a line stands anywhere in it, but for the spaces around. A blank line always does. */
+  holds(line: string): boolean {
+    return line.trim() === '' || this.likeOccurrences([line], 'spaces around').count > 0
+  }
+
   /** The same where lines that differ in a fold alone are equal. */
   likeOccurrences(search: readonly string[], fold: Fold): Places {
     const wanted = search.map((text) => this.#words.foldedId(fold, text))

@@ -116,7 +116,12 @@ test('the guide for the model is itself an answer with one block of each kind', 
 const refused: Record<string, [text: string, reason: RegExp, block: number, line: number]> = {
   'a header without a path': [`### edit\n${PAIR}`, /names no path/, 1, 1],
   'a header with only a space': ['### delete  ', /names no path/, 1, 1],
-  'words that read like a rename': ['### delete a.ts\nmove src/a.ts -> src/b.ts', /reads like a change of "src\/a.ts", which no block makes/, 0, 2],
+  'words that read like a rename': [
+    '### delete a.ts\nmove src/a.ts -> src/b.ts',
+    /reads like a change of "src\/a.ts", which no block makes/,
+    0,
+    2,
+  ],
   'a pair outside of a block': [PAIR, /outside of an "### edit path" block/, 0, 1],
   'a pair after a file': [`### write a\n\`\`\`\n\`\`\`\n${PAIR}`, /outside of an "### edit path" block/, 1, 4],
   'an edit without a pair': ['### edit a.ts\n### delete b', /the edit block has no SEARCH/, 1, 1],

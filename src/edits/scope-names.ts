@@ -63,8 +63,9 @@ export class ScopeNames {
   mentionedIn(line: string): string[] {
     const found = new Set<string>()
     for (const word of line.split(/[\s,;()"'`*<>[\]{}=|]+/)) {
-      // A word without a dot or a slash is a word, whatever files there are.
-      const mayName = /[./\\]/.test(word.slice(0, -1)) || line.includes(`\`${word}\``)
+      // A word without a dot or a slash is a word, whatever files there are, but where a heading names one.
+      const isName = line.includes(`\`${word}\``) || (line.startsWith('#') && this.namesFile(word))
+      const mayName = /[./\\]/.test(word.slice(0, -1)) || isName
       if (!mayName || word.length > MAX_PATH_BYTES) continue
       const path = this.meantBy(word.replace(/(?<![.:!?])[.:!?]+$/, ''))
       if (path !== null && (this.namesFile(path) || /\.\w+$/.test(path))) found.add(path)

@@ -1,4 +1,4 @@
-import { markerOf } from './answer/line-shapes.ts'
+import { fenceOf, MARKUP, markerOf } from './answer/line-shapes.ts'
 import type { Replacement } from './edit.ts'
 import type { EditedText } from './edited-text.ts'
 import { numbersOf } from './packaging.ts'
@@ -44,15 +44,17 @@ export function unfitReplacement(
   { line, search, replace }: Replacement,
   path: string,
 ): string | null {
-  const gap = replace.find((text) => isPlaceholder(text, path) && !search.includes(text) && !stands(file, text))
+  const gap = replace.find((text) => isPlaceholder(text, path) && !search.includes(text) && !file.holds(text))
   if (gap !== undefined) return `the REPLACE of line ${line} ${leavesOut(gap)}`
   if (
     numbersOf(replace) !== null &&
     replace.every((text) => !/^\s*\d+:/.test(text)) &&
     numbersOf(search) === null &&
-    !replace.every((text) => stands(file, text))
+    !replace.every((text) => file.holds(text))
   )
     return `the REPLACE of line ${line} holds line numbers. Write the lines without them`
+  if (!MARKUP.test(path) && fencesIn(replace) % 2 !== fencesIn(search) % 2)
+    return `the REPLACE of line ${line} holds half a code fence. Write the lines without the fence around them`
   return isDiffOf(search, replace)
     ? `the REPLACE of line ${line} is a diff. Write the lines as they shall be, without + and -`
     : null
@@ -64,16 +66,21 @@ export function unfitBody(before: EditedText | null, body: readonly string[], pa
   const isNumbered = numbers !== null && numbers.first === 1 && (before !== null || body.length >= FEWEST_NUMBERED)
   if (
     isNumbered &&
-    !(before !== null && stands(before, String(body[0]))) &&
+    !(before !== null && before.holds(String(body[0]))) &&
     body.every((text) => !/^\s*\d+[:\t]/.test(text))
   )
     return 'would hold line numbers. Write the lines without them'
+  const inFences = MARKUP.test(path) ? 0 : fencesIn(body)
+  if (inFences % 2 === 1 && !(before !== null && fencesIn(before.lines()) % 2 === 1))
+    return 'would hold half a code fence. Write the lines without the fence around them'
+  if (inFences > 0 && fenceOf(String(body[0])) !== null && fenceOf(String(body.at(-1))) !== null)
+    return 'would hold a code fence around all of it. Write the lines without that fence'
   if (before === null) return null
-  if (isDiff(body) && !DIFF_FILE.test(path) && !stands(before, String(body.find((text) => text !== ''))))
+  if (isDiff(body) && !DIFF_FILE.test(path) && !before.holds(String(body.find((text) => text.trim() !== ''))))
     return 'would become a diff. A write block holds the file as it shall be; to change parts of it, use an edit block'
-  if (holdsPair(body) && !holdsPair(before.lines()))
-    return 'would hold a SEARCH/REPLACE pair. To change parts of the file, use an edit block; where it is really to hold such lines, put them in by an edit block with longer markers: 8 or more of <, = and >, all three alike'
-  const gap = body.find((text) => isPlaceholder(text, path) && !stands(before, text))
+  if (holdsMarker(body) && !holdsMarker(before.lines()))
+    return 'would hold markers of a SEARCH/REPLACE pair. To change parts of the file, use an edit block; where it is really to hold such lines, put them in by an edit block with longer markers: 8 or more of <, = and >, all three alike'
+  const gap = body.find((text) => isPlaceholder(text, path) && !before.holds(text))
   return gap === undefined ? null : `cannot be replaced: the write block ${leavesOut(gap)}`
 }
 
@@ -81,8 +88,8 @@ function leavesOut(gap: string): string {
   return `stands for text that is there by "${gap.trim().slice(0, 80)}". Write every line, or change only the lines that differ with an edit block`
 }
 
-function stands(file: EditedText, text: string): boolean {
-  return file.likeOccurrences([text], 'spaces around').count > 0
+function fencesIn(lines: readonly string[]): number {
+  return lines.filter((text) => fenceOf(text) !== null).length
 }
 
 /** Whether all lines are lines of a diff of the SEARCH. */
@@ -107,15 +114,8 @@ function isDiff(body: readonly string[]): boolean {
   )
 }
 
-function holdsPair(lines: readonly string[]): boolean {
-  let state = 0
-  for (const line of lines) {
-    const [first] = line
-    if (first === undefined || !'<=>'.includes(first)) continue
-    const role = markerOf(line)?.role
-    if (role === 'open') state = 1
-    else if (role === 'divider' && state === 1) state = 2
-    else if (role === 'close' && state === 2) return true
-  }
-  return false
+function holdsMarker(lines: readonly string[]): boolean {
+  return lines.some((line) =>
+    /^<{7}[^<]/.test(line) ? markerOf(line)?.role === 'open' : /^>{7} REPLACE\s*$/.test(line),
+  )
 }

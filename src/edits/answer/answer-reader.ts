@@ -4,7 +4,8 @@ import { type AnswerLines, malformed, shownLine } from './answer-lines.ts'
 import { type Content, callsTool, changedByCommand, contentOf, fileNamedIn, isShell } from './fence-content.ts'
 import { Gap } from './gap.ts'
 import { exactHeader, type Header, renamed, type Title, titleOf } from './headings.ts'
-import { type FenceLine, fenceOf, markerOf } from './line-shapes.ts'
+import { rangesOf } from './hunks.ts'
+import { type FenceLine, fenceOf, looksLikeCode, markerOf } from './line-shapes.ts'
 import { readBody } from './read-body.ts'
 import { isHunkHeader, readDiff, startsDiff } from './read-diff.ts'
 import { readPair } from './read-pair.ts'
@@ -34,7 +35,11 @@ export class AnswerReader {
   }
 
   read(): Edit[] {
-    while (this.#lines.at < this.#lines.all.length) this.#readLine(String(this.#lines.line(this.#lines.at)))
+    while (this.#lines.at < this.#lines.all.length) {
+      const { at } = this.#lines
+      this.#readLine(String(this.#lines.line(at)))
+      if (this.#lines.at <= at) throw new RangeError(`line ${at + 1} was not read`)
+    }
     const edits = this.#written.finish()
     if (edits.length > 0) this.#claims.settle(edits)
     return edits
@@ -44,9 +49,8 @@ export class AnswerReader {
     const at = this.#lines.at
     const header = exactHeader(line)
     if (header !== null) return this.#readBlock(header)
-    if (startsPatch(line)) return this.#readPatch(this.#lines.all.length)
-    if (startsDiff(this.#lines, at) || (isHunkHeader(line) && this.#written.awaitsPairs))
-      return this.#readDiff(this.#limit)
+    if (startsPatch(line)) return this.#readPatch(this.#limit)
+    if (startsDiff(this.#lines, at) || this.#isHunk(line)) return this.#readDiff(this.#limit)
     const marker = markerOf(line)
     if (marker?.role === 'open') return this.#readPair()
     if (marker !== null && marker.role !== 'divider') throw malformed(this.#written.block, at + 1, strayMarker(line))
@@ -55,9 +59,14 @@ export class AnswerReader {
     this.#readWords(line)
   }
 
+  #isHunk(line: string): boolean {
+    return isHunkHeader(line) && (this.#written.awaitsPairs || rangesOf(line) !== null)
+  }
+
   /** Behind the last line of what a diff or a patch may take. */
   get #limit(): number {
-    return this.#open.at(-1)?.closing ?? this.#lines.all.length
+    const closing = this.#open.at(-1)?.closing ?? this.#lines.all.length
+    return closing > this.#lines.at ? closing : this.#lines.all.length
   }
 
   #readBlock({ verb, rest }: Header): void {
@@ -129,6 +138,7 @@ export class AnswerReader {
     if (header !== null && !edits.some((edit) => this.#names.meantBy(edit.path) === header || edit.path === header))
       throw malformed(block, at + 1, `this diff stands below "### edit ${header}" and changes another file`)
     this.#written.addAll(edits, at)
+    this.#passFences()
     this.#gap.clear()
     this.prose.push('')
   }
@@ -144,18 +154,20 @@ export class AnswerReader {
     const at = this.#lines.at
     const block = this.#written.begin(at + 1, 'titled')
     this.#written.addAll(readPatch(this.#lines, { block, end }), at)
+    this.#passFences()
     this.#gap.clear()
     this.prose.push('')
   }
 
   #readFence(fence: FenceLine): void {
     const at = this.#lines.at
-    if (this.#open.at(-1)?.closing === at) {
-      this.#open.pop()
+    const closing = this.#lines.closing(fence.mark, at)
+    const isEnd = this.#open.at(-1)?.closing === at
+    if (isEnd || closing === null) {
+      this.#refuseHalfFence(at, fence, isEnd)
+      if (isEnd) this.#open.pop()
       return this.#pass(at)
     }
-    const closing = this.#lines.closing(fence.mark, at)
-    if (closing === null) return this.#pass(at)
     const content = contentOf(this.#lines, at + 1, closing)
     if (this.#takesBody(fence, content)) return
     if (content.kind === 'edits') {
@@ -165,24 +177,38 @@ export class AnswerReader {
     this.#readContent(fence, content, closing)
   }
 
+  /** A fence that closes another, or none does, is no file's; under the name of a file it was meant to open one. */
+  #refuseHalfFence(at: number, { info }: FenceLine, isEnd: boolean): void {
+    const next = this.#lines.nextWord(at + 1)
+    const follows = contentOf(this.#lines, next, Math.min(next + 1, this.#lines.all.length)).kind
+    if (follows !== 'text' || this.#written.awaitsPairs) return
+    const owner = this.#gap.owner(null)
+    const isNamed =
+      fileNamedIn(info, this.#names) !== null ||
+      (isEnd ? owner.kind === 'title' && owner.isNear : owner.kind !== 'none')
+    if (isNamed)
+      throw malformed(this.#written.block, at + 1, 'this fence stands below the name of a file and is never closed')
+  }
+
   /** Takes a fence for a file's content where it is told to be a file's. */
   #takesBody({ info }: FenceLine, { kind }: Content): boolean {
     if (kind === 'diff' || kind === 'patch' || this.#written.awaitsPairs) return false
     const at = this.#lines.at
     const named = fileNamedIn(info, this.#names)
     const owner = this.#gap.owner(null)
+    if (owner.kind === 'unclear' && owner.isBehind && !isShell(info))
+      throw malformed(this.#written.block, at + 1, `this fence stands ${owner.why}`)
     const title = owner.kind === 'title' && mayHold(owner.title) ? owner : null
     const isWhole = title?.title.verb === 'write' && title.isNear
     if (kind === 'edits' && !isWhole) return false
-    const isTitled = title !== null && (title.isNear || !isShell(info))
-    const path = isTitled ? title.title.path : named
-    if (path === null) {
-      if (owner.kind === 'words' && !isShell(info)) this.#claims.add(at, String(this.#lines.line(at - 1)), owner.path)
-      return false
-    }
+    const inHand = this.#gap.isEmpty ? this.#written.currentPath : null
+    const words = isShell(info) ? null : owner.kind === 'words' ? owner.path : inHand
+    const path = title !== null && (title.isNear || !isShell(info)) ? title.title.path : (named ?? words)
+    if (path === null) return false
     const body = readBody(this.#lines, this.#written.block + 1, path)
     this.#passFences()
-    this.#addTitled(at, { kind: 'write', path, body, ...(isWhole ? {} : { onlyNew: true }) })
+    const namedBy = title !== null || named !== null ? 'title' : 'words'
+    this.#addTitled(at, { kind: 'write', path, body, ...(isWhole ? {} : { namedBy }) })
     this.#gap.clear()
     return true
   }
@@ -199,10 +225,20 @@ export class AnswerReader {
   #readContent({ info }: FenceLine, { kind, from }: Content, closing: number): void {
     const opened = this.#lines.at
     if (kind === 'text') {
+      this.#written.refuseOtherThanPairs()
+      this.#refuseBareDiff(info, closing)
       for (let at = opened + 1; at < closing; at += 1) this.#look(at, info)
+      this.#refuseTitleAtEnd(closing)
       for (let at = opened; at <= closing; at += 1) this.#pass(at)
     } else {
       this.#lines.at = from
+      const first = this.#lines.nextWord(opened + 1)
+      if (first < from && !BEFORE_DIFF.test(String(this.#lines.line(first))))
+        throw malformed(
+          this.#written.block,
+          first + 1,
+          `"${shownLine(String(this.#lines.line(first)))}" is no line of a ${kind}`,
+        )
       if (kind === 'patch') this.#readPatch(closing)
       else this.#readDiff(closing)
       const left = this.#lines.nextWord(this.#lines.at)
@@ -215,6 +251,25 @@ export class AnswerReader {
       this.#lines.at = closing + 1
     }
     this.#gap.clear()
+  }
+
+  /** A fence that closes right below a title opens what the title names, and the one before was left open. */
+  #refuseTitleAtEnd(closing: number): void {
+    const title = titleOf(String(this.#lines.line(closing - 1)), this.#names)
+    if (title?.inScope !== true || !(title.isHeading || title.verb !== null)) return
+    throw malformed(
+      this.#written.block,
+      closing + 1,
+      'it is unclear whether this fence closes the one before or opens a file',
+    )
+  }
+
+  #refuseBareDiff(info: string, closing: number): void {
+    if (!/^(?:diff|patch|udiff)\b/i.test(info)) return
+    for (let at = this.#lines.at; at < closing; at += 1) {
+      if (/^[+-]/.test(String(this.#lines.line(at))))
+        throw malformed(this.#written.block, at + 1, 'this diff has no line "@@", or names no file above it')
+    }
   }
 
   /** Looks at a line of an example for a change of a file. */
@@ -230,7 +285,15 @@ export class AnswerReader {
     if (callsTool(line, this.#names)) throw malformed(this.#written.block, at + 1, foreignForm(line))
     const title = /dele|remo|rena|move/i.test(line) ? titleOf(line, this.#names) : null
     if (title?.verb === 'delete' || title?.verb === 'rename') return this.#readRemoval(title, line)
-    this.#gap.add(line)
+    if (OF_A_DIFF.test(line))
+      throw malformed(
+        this.#written.block,
+        at + 1,
+        `"${shownLine(line)}" looks like a line of a diff and stands in none`,
+      )
+    if (looksLikeCode(line)) this.#written.refuseOtherThanPairs()
+    const file = this.#gap.add(line)
+    if (file !== null) this.#claims.add(at, line, file)
     this.#written.addWords(line)
     this.#pass(at)
   }
@@ -240,7 +303,8 @@ export class AnswerReader {
     this.#pass(at)
     if (!isHeading) {
       this.#claims.add(at, line, ...(to === null ? [path] : [path, to]))
-      return this.#gap.add(line)
+      this.#gap.add(line)
+      return
     }
     this.#gap.clear()
     this.#addTitled(at, to === null ? { kind: 'delete', path } : { kind: 'rename', path, to })
@@ -256,11 +320,15 @@ type WithoutPlace<Block> = Block extends Edit ? Omit<Block, 'block' | 'line'> : 
 /** A block under a title, which stands where its content does. */
 type Titled = WithoutPlace<Edit>
 
+/** A line that is added, or of a patch. */
+const OF_A_DIFF = /^(?:> )?(?:\+(?:[^\s\d+]|\s{2}|\t)|\*\*\* (?:Begin|End|Update|Add|Delete|Move)\b)/
+/** What programs put above a diff. */
+const BEFORE_DIFF = /^(?:Index: |={3,}|#|commit |From |Subject: )/
 const HEADER_WANTED = 'Write a line "### edit path" above each file\'s pairs'
 
-/** Whether a fence under a title may be the file: a path out of scope is refused where it is asked for, else it is words. */
-function mayHold({ inScope, verb, isHeading }: Title): boolean {
-  return inScope || (verb === 'write' && isHeading)
+/** Whether a fence under a title may be the file. A path out of scope is words, unless it stands in a heading. */
+function mayHold({ inScope, isHeading }: Title): boolean {
+  return inScope || isHeading
 }
 
 function strayMarker(line: string): string {

@@ -11,7 +11,8 @@ export type Content = { kind: 'edits' | 'diff' | 'patch' | 'text'; from: number 
 export function contentOf(lines: AnswerLines, from: number, to: number): Content {
   for (let at = from; at < to; at += 1) {
     const line = String(lines.line(at))
-    if (exactHeader(line) !== null || markerOf(line)?.role === 'open') return { kind: 'edits', from: at }
+    const role = markerOf(line)?.role
+    if (exactHeader(line) !== null || (role !== undefined && role !== 'divider')) return { kind: 'edits', from: at }
     if (startsPatch(line)) return { kind: 'patch', from: at }
     if (startsDiff(lines, at) || isHunkHeader(line)) return { kind: 'diff', from: at }
   }

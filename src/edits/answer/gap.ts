@@ -1,28 +1,41 @@
 import type { ScopeNames } from '../scope-names.ts'
 import { isHeading, type Title, titleOf } from './headings.ts'
+import { isOneWord, looksLikeCode } from './line-shapes.ts'
 
 /** Whose a pair or a fence is after the words before it. `unclear` says why it is nobody's. */
 export type Owner =
   | { kind: 'title'; title: Title; isNear: boolean }
   | { kind: 'words'; path: string }
   | { kind: 'none' }
-  | { kind: 'unclear'; why: string }
+  | { kind: 'unclear'; why: string; isBehind?: boolean }
 
 /** The lines of prose since the last block, pair or fence. */
 export class Gap {
   readonly #names: ScopeNames
   #lines: string[] = []
+  #titles: (Title | null)[] = []
 
   constructor(names: ScopeNames) {
     this.#names = names
   }
 
-  add(line: string): void {
-    if (line.trim() !== '') this.#lines.push(line)
+  /** @returns the file that a title has named, where the line looks like one of its lines; null: it is words */
+  add(line: string): string | null {
+    if (line.trim() === '') return null
+    const title = titleOf(line, this.#names)
+    const last = looksLikeCode(line) && title === null ? this.#titles.findLast((known) => known?.inScope) : undefined
+    this.#lines.push(line)
+    this.#titles.push(title)
+    return last?.path ?? null
+  }
+
+  get isEmpty(): boolean {
+    return this.#lines.length === 0
   }
 
   clear(): void {
     this.#lines = []
+    this.#titles = []
   }
 
   /**
@@ -32,7 +45,7 @@ export class Gap {
    * @param current the path of the block in hand; null: there is none
    */
   owner(current: string | null): Owner {
-    const titles = this.#lines.map((line) => titleOf(line, this.#names))
+    const titles = this.#titles
     const last = titles.findLastIndex((title) => title !== null)
     const after = last === -1 ? this.#lines : this.#lines.slice(last + 1)
     const mentioned = new Set(after.flatMap((line) => this.#names.mentionedIn(line)))
@@ -56,6 +69,9 @@ export class Gap {
     const heading = after.findLast(isHeading)
     if (heading !== undefined)
       return { kind: 'unclear', why: `under the heading ${quoted(heading)}, which names no file` }
+    const loose = after.find((line) => isOneWord(line.trim()))
+    if (loose !== undefined)
+      return { kind: 'unclear', why: `behind ${quoted(loose)}, which may belong to "${title.path}"`, isBehind: true }
     return { kind: 'title', title, isNear: after.length === 0 }
   }
 }

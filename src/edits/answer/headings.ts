@@ -46,7 +46,9 @@ const SYNONYMS: Readonly<Record<string, Verb>> = {
 }
 /** Verbs after which a name is a file's, however it looks. */
 const MAKES_A_FILE = /^(?:create|write|overwrite)$/
-const EXTENSION = /\.\w{1,12}$/
+const EXTENSION = /\.[A-Za-z]\w{0,11}$/
+/** Names of programs that look like those of files. */
+const PROGRAM = /^[A-Z]\w*\.(?:js|io|net)$/i
 const TELLS = /^(?:deleted|removed|renamed|moved)$/
 const BULLETS = /^(?:(?:[-*+>]|\d{1,3}[.)])\s+){1,4}/
 const HASHES = /^#{1,6}\s*/
@@ -90,7 +92,7 @@ export function titleOf(line: string, names: ScopeNames): Title | null {
   const verb = word === null ? null : (SYNONYMS[word] ?? null)
   const isHash = text !== unlisted && !TELLS.test(String(word))
   if (verb === 'rename') return renameTitle(rest, isHash, names)
-  const path = meant(rest, names) ?? (isHash ? boldlyNamed(rest, word) : null)
+  const path = meant(rest, names, isHash || verb !== null) ?? (isHash ? boldlyNamed(rest, word) : null)
   return path === null ? null : { ...path, to: null, verb, isHeading: isHash }
 }
 
@@ -116,12 +118,17 @@ function renameTitle(rest: string, isHash: boolean, names: ScopeNames): Title | 
   return { path: path.path, to: to.path, verb: 'rename', isHeading: isHash, inScope: path.inScope && to.inScope }
 }
 
-/** What a text that is nothing but a path means; null where it is not. */
-function meant(text: string, names: ScopeNames): { path: string; inScope: boolean } | null {
+/**
+ * What a text that is nothing but a path means; null where it is not.
+ *
+ * @param isNamed whether it stands where names of files stand, so that a bare file name is one
+ */
+function meant(text: string, names: ScopeNames, isNamed = false): { path: string; inScope: boolean } | null {
   const plain = withoutDecoration(text)
   const known = names.meantBy(text)
   const isQuoted = /^[`"*[]/.test(text.trim())
   if (known !== null && (names.namesFile(known) || isQuoted || !/\s/.test(plain))) return { path: known, inScope: true }
-  const looksLike = !/[\s:]/.test(plain) && EXTENSION.test(plain) && (isQuoted || /[^/]\/[^/]/.test(plain))
-  return looksLike ? { path: plain, inScope: false } : null
+  if (/[\s:]/.test(plain) || !EXTENSION.test(plain)) return null
+  const isFile = isQuoted || /[^/]\/[^/]/.test(plain) || (isNamed && !PROGRAM.test(plain))
+  return isFile ? { path: plain, inScope: false } : null
 }

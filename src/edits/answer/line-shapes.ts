@@ -4,6 +4,8 @@ export type FenceLine = { indent: string; mark: string; info: string }
 /** What a line is in a pair of SEARCH and REPLACE. `foreign`: it is meant as a marker, and it cannot be told of what. */
 export type Marker = { role: 'open' | 'divider' | 'close' | 'foreign'; size: number }
 
+/** Files whose text may have fences of its own. */
+export const MARKUP = /\.(?:md|mdx|markdown|rst|adoc|txt)$|(?:^|\/)[^./]+$/i
 const FENCE = /^(\s*)(`{3,}|~{3,})/
 /** Shorter runs stand in texts of all kinds. */
 const FEWEST_MARKS = 5
@@ -11,7 +13,7 @@ const MOST_MARKS = 100
 const OLD_SIDE = /^(?:search|original|head|old|before|find|current)>?$/i
 const NEW_SIDE = /^[\w./-]*>?$/
 /** Behind the mark of a quote or of a list. */
-const DECORATED = /^[\s>*+|\d.)-]*<{5,} ?(?:search|original|head)\b/i
+const DECORATED = /^(?:[\s*+|\d.)-]|>(?!>))*(?:<{5,} ?(?:search|original|head)|>{5,} ?(?:replace|updated))\b/i
 
 /** A line as a fence; null where it is none. */
 export function fenceOf(line: string): FenceLine | null {
@@ -60,4 +62,14 @@ export function runOf(text: string, character: string): number {
   let length = 0
   while (text[length] === character) length += 1
   return length
+}
+
+/** Whether a line is code rather than words: it is indented and no list, or has the signs of most languages at an end. */
+export function looksLikeCode(line: string): boolean {
+  return /^(?:\s{2,}|\t)(?![-*+\s]|\d{1,3}[.)])|^[}\])]|[;{}]$/.test(line)
+}
+
+/** Whether a line is one word that ends no sentence. */
+export function isOneWord(line: string): boolean {
+  return /^\S*[^\s.:!]$/.test(line)
 }

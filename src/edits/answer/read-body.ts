@@ -1,12 +1,10 @@
 import { type AnswerLines, malformed } from './answer-lines.ts'
 import { exactHeader } from './headings.ts'
-import { type FenceLine, fenceOf } from './line-shapes.ts'
+import { type FenceLine, fenceOf, looksLikeCode, MARKUP } from './line-shapes.ts'
 
 const LONGER_FENCE =
   'A file that contains fences needs a longer fence around it: one more character than the longest in it'
 const LONGEST_FENCE = 100
-/** Files whose text may have bare fences. */
-const MARKUP = /\.(?:md|mdx|markdown|rst|adoc|txt)$|(?:^|\/)[^./]+$/i
 
 /** A fence in or behind a body, of the same mark as the one that opened it. */
 type Fence = { at: number; isBare: boolean }
@@ -30,8 +28,22 @@ export function readBody(lines: AnswerLines, block: number, path: string): strin
     ? closingOf(lines, fences, { block, path, info: fence.info })
     : longerClosing(lines, opened, fence)
   if (closed === null) throw malformed(block, opened + 1, `the fence is never closed by a line "${fence.mark}"`)
+  const body = lines.all.slice(opened + 1, closed)
+  const behind = String(lines.line(closed + 1) ?? '')
+  if (
+    fenceOf(behind) === null &&
+    exactHeader(behind) === null &&
+    (looksLikeCode(behind) || (body.length === 0 && behind.trim() !== ''))
+  )
+    throw malformed(block, closed + 2, 'this line stands behind the end of the file and looks like a line of it')
+  if (swallows(lines, opened, closed, fence.mark))
+    throw malformed(
+      block,
+      closed + 1,
+      `it is unclear which fence closes the file: a block stands before it. ${LONGER_FENCE}`,
+    )
   lines.at = closed + 1
-  return withoutIndent(lines.all.slice(opened + 1, closed), fence.indent)
+  return withoutIndent(body, fence.indent)
 }
 
 /** The fences up to the next header behind a bare one. */
@@ -49,6 +61,16 @@ function fencesAfter(lines: AnswerLines, opened: number, { mark, indent }: Fence
     mayEnd ||= isBare
   }
   return fences
+}
+
+/** Whether the fence that closes a body may be the one that opens the next: that of the body was too short then. */
+function swallows(lines: AnswerLines, opened: number, closed: number, mark: string): boolean {
+  const behind = String(lines.line(closed + 1) ?? '')
+  if (behind.trim() === '' || exactHeader(behind) !== null) return false
+  if (behind.trim() !== mark && fenceOf(behind)?.info === '') return false
+  const body = lines.all.slice(opened + 1, closed)
+  const header = body.findLastIndex((line) => exactHeader(line) !== null)
+  return body.slice(0, Math.max(0, header)).some((line) => fenceOf(line)?.info === '')
 }
 
 type Body = { block: number; path: string; info: string }

@@ -107,15 +107,23 @@ function readHunks(lines: AnswerLines, file: FileDiff, { block, end }: { block: 
     const ranges = rangesOf(String(lines.line(header)))
     const { hunk, next } = readHunk(lines.all, header + 1, { announced: ranges, end })
     const isShort = ranges !== null && (hunk.search.length < ranges.before || hunk.replace.length < ranges.after)
-    const behind = next < end ? String(lines.line(next)) : ''
-    const goesOn =
-      behind.trim() === '' || isHunkHeader(behind) || startsDiff(lines, next) || /^(?:`{3}|~{3})/.test(behind)
-    if (isShort && !goesOn)
-      throw malformed(block, next + 1, 'this line of the diff is none of a hunk: it starts with no space, + or -')
+    if (isShort && !mayEnd(lines, next, end))
+      throw malformed(block, next + 1, 'the hunk ends before this line, and has fewer lines than its header says')
     const near = ranges === null || ranges.line === 0 ? {} : { near: { line: ranges.line } }
     file.hunks.push({ ...hunk, line: header + 1, ...near })
     lines.at = next
   }
+}
+
+/**
+ * Whether a hunk with fewer lines than announced is a whole one, of which the model has only miscounted the lines: another
+ * hunk or file follows, or words that look like none of its lines.
+ */
+function mayEnd(lines: AnswerLines, next: number, end: number): boolean {
+  const behind = lines.line(next)
+  if (behind === null || lines.nextWord(next) === lines.all.length) return false
+  if (isHunkHeader(behind) || startsDiff(lines, next)) return true
+  return next < end ? behind.trim() === '' : !/^(?:[+ ]|-(?! |--))/.test(lines.line(next + 1) ?? '')
 }
 
 function editsOf({ at, before, after, renames, hunks }: FileDiff, block: number): Edit[] {
@@ -134,7 +142,7 @@ function newFile(hunks: readonly Hunk[], place: { block: number; line: number; p
   if (hunks.some(({ search }) => search.length > 0))
     throw malformed(place.block, place.line, 'the diff makes a new file and shows lines that stood in it')
   if (hunks.some(({ unended }) => unended.after)) throw malformed(place.block, place.line, UNENDED)
-  return { ...place, kind: 'write', body, onlyNew: true }
+  return { ...place, kind: 'write', body, namedBy: 'title' }
 }
 
 const UNENDED = 'the diff takes the newline at the end of a file away, which edits cannot say'

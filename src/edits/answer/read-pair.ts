@@ -1,7 +1,7 @@
 import type { Replacement } from '../edit.ts'
 import { type AnswerLines, malformed } from './answer-lines.ts'
 import { exactHeader } from './headings.ts'
-import { fenceOf, markerOf, searchMarkerSize } from './line-shapes.ts'
+import { fenceOf, isOneWord, looksLikeCode, markerOf, searchMarkerSize } from './line-shapes.ts'
 
 /** A pair in an answer: its sides as ranges of lines, `to` excluded, and the line after it. */
 type Sides = { search: { from: number; to: number }; replace: { from: number; to: number }; next: number }
@@ -33,12 +33,45 @@ export function readPair(
     throw malformed(block, at + 1, why)
   }
   lines.at = sides.next
+  refuseLooseEnd(lines, { block, fence, isEmpty: sides.replace.from === sides.replace.to })
   const search = lines.all.slice(sides.search.from, sides.search.to)
   const replace = lines.all.slice(sides.replace.from, sides.replace.to)
-  const closesFence = fence !== null && endsInFence(search, replace, fence) && !isFence(lines, sides.next, fence)
+  const isHeld = fence !== null && replace.at(-1)?.trimEnd() === fence && !isFence(lines, sides.next, fence)
+  const closesFence = isHeld && isOdd(replace, fence) && !isOdd(search, fence)
+  if (isHeld && !closesFence && !isOdd(search, fence))
+    throw malformed(block, sides.next, 'it is unclear whether the last fence of this pair is a line of the file')
   return { pair: { line: opened + 1, search, replace: closesFence ? replace.slice(0, -1) : replace }, closesFence }
 }
 
+/** @throws {Fault} where a line right behind a pair looks like one of its lines, or stands with it in a fence of its own */
+function refuseLooseEnd(
+  lines: AnswerLines,
+  { block, fence, isEmpty }: { block: number; fence: string | null; isEmpty: boolean },
+): void {
+  const behind = fence === null ? lines.at : lines.nextWord(lines.at)
+  const next = fence !== null && lines.line(behind)?.trim() === fence ? behind + 1 : behind
+  const line = String(lines.line(next) ?? '')
+  if (line.trim() === '' || fenceOf(line) !== null || markerOf(line) !== null || exactHeader(line) !== null) return
+  const isInFence =
+    fence !== null &&
+    next === behind &&
+    lines.closing(fence, lines.at - 1) !== null &&
+    !hasHeaderBefore(lines, next, fence)
+  if (isInFence || looksLikeCode(line) || (isEmpty && isOneWord(line)))
+    throw malformed(block, next + 1, 'this line stands behind the end of a pair and looks like a line of it')
+}
+
+/** Whether another block, or words that lead to one, stand before the next end of a fence. */
+function hasHeaderBefore(lines: AnswerLines, from: number, fence: string): boolean {
+  const closing = lines.closing(fence, from - 1) ?? from
+  for (let at = from; at < closing; at += 1) {
+    const line = String(lines.line(at))
+    if (exactHeader(line) !== null || markerOf(line) !== null) return true
+  }
+  return false
+}
+
+/** Indented and no list, or with the signs of most languages at its start or end. */
 const LONGER_MARKERS =
   'Text that contains such lines itself needs longer markers: 8 or more of <, = and >, all three alike'
 const UNREADABLE =
@@ -106,10 +139,9 @@ function endsThere(lines: AnswerLines, from: number, next: number): boolean {
   return line.trim() === '' || fenceOf(line)?.info === ''
 }
 
-/** Whether the last line of a pair closes the fence around it instead of being text. */
-function endsInFence(search: readonly string[], replace: readonly string[], fence: string): boolean {
-  const bare = (lines: readonly string[]) => lines.filter((line) => line.trimEnd() === fence).length
-  return replace.at(-1)?.trimEnd() === fence && bare(replace) % 2 === 1 && bare(search) % 2 === 0
+/** Whether a pair's side holds a fence that it does not close, or closes one that it does not open. */
+function isOdd(lines: readonly string[], fence: string): boolean {
+  return lines.filter((line) => line.trimEnd() === fence).length % 2 === 1
 }
 
 function isFence(lines: AnswerLines, from: number, fence: string): boolean {

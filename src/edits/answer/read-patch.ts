@@ -30,6 +30,8 @@ export function readPatch(lines: AnswerLines, { block, end }: { block: number; e
     const line = String(lines.line(lines.at))
     if (line.trimEnd() === END) {
       lines.at += 1
+      if (/^(?:[+]|-(?! ))/.test(lines.line(lines.at) ?? ''))
+        throw malformed(block, lines.at + 1, 'this line stands behind the end of the patch and looks like a line of it')
       return edits
     }
     if (FILE.test(line)) edits.push(...readFile(lines, block + edits.length, end))
@@ -47,7 +49,7 @@ function readFile(lines: AnswerLines, block: number, end: number): Edit[] {
   lines.at += 1
   const place = { block, line: at + 1, path: path.trim() }
   if (what === 'Delete') return [{ ...place, kind: 'delete' }]
-  if (what === 'Add') return [{ ...place, kind: 'write', body: addedLines(lines, end), onlyNew: true }]
+  if (what === 'Add') return [{ ...place, kind: 'write', body: addedLines(lines, end), namedBy: 'title' }]
   const [, to] = MOVE.exec(String(lines.line(lines.at))) ?? []
   if (to !== undefined) lines.at += 1
   const replacements = readChanges(lines, block, end)

@@ -1,3 +1,4 @@
+import type { Fault } from '../../faults/fault.ts'
 import type { Edit, Replacement } from '../edit.ts'
 import type { ScopeNames } from '../scope-names.ts'
 import { malformed, shownLine } from './answer-lines.ts'
@@ -89,6 +90,12 @@ export class Written {
     this.#replacements.push(pair)
   }
 
+  /** What is no pair, in the place of one. @throws {Fault} `edits_malformed` */
+  refuseOtherThanPairs(): void {
+    const edit = this.#edits.at(-1)
+    if (edit !== undefined && this.awaitsPairs) throw withoutPairs(edit)
+  }
+
   addWords(line: string): void {
     if (this.awaitsPairs && line.trim() !== '') this.#words ??= line.trim()
   }
@@ -113,8 +120,7 @@ export class Written {
       return
     }
     const remark = /\(([^()]*)\)$/.exec(edit.path)?.[1]
-    if (!CHANGES_NOTHING.test(remark ?? this.#words ?? ''))
-      throw malformed(edit.block, edit.line, 'the edit block has no SEARCH/REPLACE pair')
+    if (!CHANGES_NOTHING.test(remark ?? this.#words ?? '')) throw withoutPairs(edit)
     this.#edits.pop()
   }
 
@@ -126,6 +132,10 @@ export class Written {
   #meant(path: string): string {
     return this.#names.meantBy(path) ?? path
   }
+}
+
+function withoutPairs({ block, line }: Edit): Fault {
+  return malformed(block, line, 'the edit block has no SEARCH/REPLACE pair')
 }
 
 /** A line that reads like a change of a file and is no block. */
