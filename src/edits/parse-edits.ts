@@ -1,6 +1,7 @@
 import { Fault } from '../faults/fault.ts'
 import { AnswerLines } from './answer/answer-lines.ts'
 import { AnswerReader } from './answer/answer-reader.ts'
+import { AnswerState } from './answer/answer-state.ts'
 import type { Edit } from './edit.ts'
 import { ScopeNames } from './scope-names.ts'
 
@@ -22,9 +23,9 @@ export function parseEdits(text: string, scope: readonly string[] = []): Edit[] 
 
 /** The same with the lines outside of blocks; an empty one stands for a block. @throws {Fault} as `parseEdits` */
 export function parseAnswer(text: string, scope: readonly string[] = []): { edits: Edit[]; prose: string[] } {
-  const reader = new AnswerReader(new AnswerLines(text), new ScopeNames(scope))
-  const edits = reader.read()
+  const state = new AnswerState(new AnswerLines(text), new ScopeNames(scope))
+  const edits = new AnswerReader(state).read()
   if (edits.length === 0)
     throw new Fault('edits_missing', 'The answer has no block; a block starts with a line like "### edit path".')
-  return { edits, prose: reader.prose }
+  return { edits, prose: state.prose }
 }

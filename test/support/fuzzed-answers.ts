@@ -35,7 +35,6 @@ const newOf = (change: Change) => `${'  '.repeat(change.line % 3)}${nameOf(chang
 const MARKERS: readonly (readonly [open: string, divider: string, close: string])[] = [
   ['<<<<<<< SEARCH', '=======', '>>>>>>> REPLACE'],
   ['<<<<<<< SEARCH', '=======', '>>>>>>> REPLACE'],
-  ['<<<<<<<< SEARCH', '========', '>>>>>>>> REPLACE'],
   ['<<<<<<< SEARCH>', '=======', '>>>>>>> REPLACE'],
   ['<<<<< SEARCH', '=====', '>>>>> REPLACE'],
   ['<<<<<<< HEAD', '=======', '>>>>>>> updated'],

@@ -1,5 +1,5 @@
 import type { ScopeNames } from '../scope-names.ts'
-import type { AnswerLines } from './answer-lines.ts'
+import { type AnswerLines, shownLine } from './answer-lines.ts'
 import { exactHeader } from './headings.ts'
 import { markerOf } from './line-shapes.ts'
 import { isHunkHeader, startsDiff } from './read-diff.ts'
@@ -61,4 +61,9 @@ export function changedByCommand(line: string, names: ScopeNames): string | null
     if (target !== undefined) return target
   }
   return null
+}
+
+/** Why a line in the form of another tool is refused. */
+export function foreignForm(line: string): string {
+  return `"${shownLine(line)}" is a change in a form that is not read here. Write every change as a block that starts with a line like "### edit path"`
 }

@@ -29,6 +29,12 @@ export class Gap {
     return last?.path ?? null
   }
 
+  /** Whether lines that look like code stand below the name of a file. */
+  get holdsCode(): boolean {
+    const title = this.#titles.findIndex((known) => known !== null)
+    return title !== -1 && this.#lines.slice(title + 1).some(looksLikeCode)
+  }
+
   get isEmpty(): boolean {
     return this.#lines.length === 0
   }
