@@ -207,7 +207,7 @@ class Application {
 const UNDOES =
   'was changed by an earlier block of this answer, and this block would undo that. Answer with one block for each file'
 const NOT_WHOLE =
-  'stands above a fence of which nothing says that it is the whole file, and of which not all lines are in it. To write the whole file use a write block; to change parts of it, an edit block'
+  'is named for a fence, and nothing says that it is the whole file, while not all lines of the fence are in it. To write the whole file use a write block; to change parts of it, an edit block'
 const DECORATED = {
   reason: 'has more than a path in its name. Write the path alone, without marks or remarks',
   outOfScope: false,

@@ -157,7 +157,7 @@ export class AnswerReader {
       return this.#state.pass(at)
     }
     const content = contentOf(this.#state.lines, at + 1, closing)
-    if (takesBody(this.#state, fence, content)) return
+    if (takesBody(this.#state, fence, { ...content, closing })) return
     if (content.kind === 'edits') {
       this.#state.open.push({ mark: fence.mark, closing })
       return this.#state.pass(at)
@@ -191,13 +191,15 @@ export class AnswerReader {
   #readWords(line: string): void {
     const at = this.#state.lines.at
     if (callsTool(line, this.#state.names)) throw this.#state.refusal(at, foreignForm(line))
-    const title = /dele|remo|rena|move/i.test(line) ? titleOf(line, this.#state.names) : null
-    if (title?.verb === 'delete' || title?.verb === 'rename') return this.#readRemoval(title, line)
+    const removal = /dele|remo|rena|move/i.test(line) ? titleOf(line, this.#state.names) : null
+    if (removal?.verb === 'delete' || removal?.verb === 'rename') return this.#readRemoval(removal, line)
     if (OF_A_DIFF.test(line))
       throw this.#state.refusal(at, `"${shownLine(line)}" looks like a line of a diff and stands in none`)
     if (looksLikeCode(line)) this.#state.written.refuseOtherThanPairs()
-    const file = this.#state.gap.add(line)
-    if (file !== null) this.#state.claims.add(at, line, file)
+    const title = this.#state.gap.add(line)
+    if (title?.isHeading && title.verb !== null)
+      throw this.#state.refusal(at, `this line stands below a heading for "${title.path}" and looks like a line of it`)
+    if (title !== null) this.#state.claims.add(at, line, title.path)
     this.#state.written.addWords(line)
     this.#state.pass(at)
   }

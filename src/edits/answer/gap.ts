@@ -19,14 +19,14 @@ export class Gap {
     this.#names = names
   }
 
-  /** @returns the file that a title has named, where the line looks like one of its lines; null: it is words */
-  add(line: string): string | null {
+  /** @returns the title that has named a file, where the line looks like one of its lines; null: it is words */
+  add(line: string): Title | null {
     if (line.trim() === '') return null
     const title = titleOf(line, this.#names)
     const last = looksLikeCode(line) && title === null ? this.#titles.findLast((known) => known?.inScope) : undefined
     this.#lines.push(line)
     this.#titles.push(title)
-    return last?.path ?? null
+    return last ?? null
   }
 
   /** Whether lines that look like code stand below the name of a file. */

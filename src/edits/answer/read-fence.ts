@@ -24,7 +24,11 @@ export function refuseHalfFence(state: AnswerState, at: number, { info }: FenceL
 }
 
 /** Takes a fence for a file's content where it is told to be a file's. */
-export function takesBody(state: AnswerState, { info }: FenceLine, { kind }: Content): boolean {
+export function takesBody(
+  state: AnswerState,
+  { info }: FenceLine,
+  { kind, closing }: Content & { closing: number },
+): boolean {
   if (kind === 'diff' || kind === 'patch' || state.written.awaitsPairs) return false
   const at = state.lines.at
   const named = fileNamedIn(info, state.names)
@@ -38,6 +42,7 @@ export function takesBody(state: AnswerState, { info }: FenceLine, { kind }: Con
   const words = isShell(info) ? null : owner.kind === 'words' ? owner.path : inHand
   const path = title !== null && (title.isNear || !isShell(info)) ? title.title.path : (named ?? words)
   if (path === null) return false
+  if (path === inHand && title === null) refuseChangesIn(state, info, closing)
   const body = readBody(state.lines, state.written.block + 1, path)
   state.passFences()
   const namedBy = title !== null || named !== null ? 'title' : 'words'

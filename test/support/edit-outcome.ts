@@ -1,0 +1,25 @@
+import { applyEdits } from '../../src/edits/apply-edits.ts'
+import { parseEdits } from '../../src/edits/parse-edits.ts'
+import { Fault } from '../../src/faults/fault.ts'
+
+export type Files = Readonly<Record<string, string>>
+
+/**
+ * What an answer makes of files: those that differ, null for one that is gone; or the message of the fault that refuses it.
+ *
+ * @param scope the files themselves, where it is left out
+ */
+export async function outcomeOf(
+  files: Files,
+  answer: string,
+  scope: readonly string[] = Object.keys(files),
+): Promise<Record<string, string | null> | string> {
+  const read = async (path: string) => (Object.hasOwn(files, path) ? Buffer.from(String(files[path])) : null)
+  try {
+    const changes = await applyEdits(parseEdits(answer, scope), { read, scope })
+    return Object.fromEntries(changes.map(({ path, content }) => [path, content === null ? null : String(content)]))
+  } catch (thrown) {
+    if (thrown instanceof Fault) return `${thrown.code}: ${thrown.message}`
+    throw thrown
+  }
+}
