@@ -64,8 +64,8 @@ export class Gap {
         : { kind: 'unclear', why: `under the heading ${quoted(heading)}, which names no file` }
     const [only] = mentioned
     if (mentioned.size === 1 && only === current) return { kind: 'none' }
-    const inLast = this.#names.mentionedIn(String(after.at(-1)))
-    if (mentioned.size === 1 && only !== undefined && inLast.length === 1) return { kind: 'words', path: only }
+    const isSaid = [after.at(-1), heading].some((line) => this.#names.mentionedIn(line ?? '').length === 1)
+    if (mentioned.size === 1 && only !== undefined && isSaid) return { kind: 'words', path: only }
     return { kind: 'unclear', why: `after words that name ${[...mentioned].slice(0, 3).map(quoted).join(' and ')}` }
   }
 

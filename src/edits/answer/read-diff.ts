@@ -130,8 +130,8 @@ function editsOf({ at, before, after, renames, hunks }: FileDiff, block: number)
   const place = { block, line: at + 1 }
   const [from, to] = [String(before), String(after)]
   if (to === NO_FILE) return [{ ...place, kind: 'delete', path: from }]
-  const replacements = hunks.map((hunk) => pairOf(hunk, block))
   if (from === NO_FILE) return [newFile(hunks, { ...place, path: to })]
+  const replacements = hunks.map((hunk) => pairOf(hunk, block))
   if (hunks.length === 0 && !renames) throw malformed(block, at + 1, 'the diff has no hunk that starts with "@@"')
   const moved: Edit[] = renames ? [{ ...place, kind: 'rename', path: from, to }] : []
   return hunks.length === 0 ? moved : [...moved, { ...place, kind: 'edit', path: to, replacements }]

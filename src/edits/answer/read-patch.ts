@@ -39,7 +39,7 @@ export function readPatch(lines: AnswerLines, { block, end }: { block: number; e
     else if (mayStop || fenceOf(line) !== null) break
     else throw malformed(block + edits.length, lines.at + 1, `"${shownLine(line)}" is no line of a patch`)
   }
-  if (mayStop || lines.at === end) return edits
+  if (mayStop || (lines.at === end && end < lines.all.length)) return edits
   throw malformed(block, begun + 1, `the patch is never closed by a line "${END}"`)
 }
 
