@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { assertPutInOnePlace } from '../../test/support/random-pairs.ts'
 import { Fault } from '../faults/fault.ts'
 import { applyEdits } from './apply-edits.ts'
 import type { Edit, Replacement } from './edit.ts'
@@ -27,67 +28,7 @@ async function applied(content: string, replacements: readonly Replacement[]): P
   }
 }
 
-/** The least white space that lines with any text start with. */
-const indentOf = (lines: readonly string[]) => {
-  const starts = lines.filter((line) => line.trim() !== '').map((line) => /^\s*/.exec(line)?.[0] ?? '')
-  return starts.reduce((least, start) => (start.length < least.length ? start : least), starts[0] ?? '')
-}
-const unindented = (lines: readonly string[]) =>
-  lines.map((line) => (line.trim() === '' ? '' : line.slice(indentOf(lines).length).trimEnd()))
-
-/** The rules of a match, in their order; the first by which anything matches counts. */
-const RULES: readonly ((lines: readonly string[]) => string)[] = [
-  (lines) => lines.join('\n'),
-  (lines) => lines.map((line) => line.trimEnd()).join('\n'),
-  (lines) => unindented(lines).join('\n'),
-]
-
-/** The obvious way: where lines of a file are like those of a SEARCH. */
-function matches(file: readonly string[], search: readonly string[]): { rule: number; at: number[] } {
-  for (const [rule, like] of RULES.entries()) {
-    const at = file
-      .map((_, index) => index)
-      .filter((index) => index + search.length <= file.length)
-      .filter((index) => like(file.slice(index, index + search.length)) === like(search))
-      .filter((index) => rule < 2 || file.slice(index, index + search.length).some((line) => line.trim() !== ''))
-    if (at.length > 0) return { rule, at }
-  }
-  return { rule: 0, at: [] }
-}
-
-/** Whether a property is tried a thousand times, or as often as `EDIT_PAIRS` says. */
-const PAIRS = Number(process.env['EDIT_PAIRS'] ?? 2_000)
-
-test('an edit is put in where the naive reference finds one place, and nowhere else', async () => {
-  const property = fc.asyncProperty(
-    fc.array(word, { minLength: 1, maxLength: 12 }),
-    words(1),
-    words(0),
-    async (file, search, replace) => {
-      const result = await applied(`${file.join('\n')}\n`, [{ line: 2, search, replace }])
-      const { rule, at } = matches(file, search)
-      const [start] = at
-      const isNothing = JSON.stringify(search) === JSON.stringify(replace) && at.length > 0
-      if (isNothing && rule === 0) assert.equal(result, 'change_without_effect')
-      else if (start === undefined || at.length > 1) assert.equal(result, 'edits_rejected')
-      else if (result !== 'change_without_effect' && result !== 'edits_rejected') {
-        const [head, tail] = [file.slice(0, start), file.slice(start + search.length)]
-        const lines = result === '' ? [] : result.slice(0, -1).split('\n')
-        assert.deepEqual(lines.slice(0, head.length), head)
-        assert.deepEqual(lines.slice(lines.length - tail.length), tail)
-        const put = lines.slice(head.length, lines.length - tail.length)
-        if (rule === 0) assert.deepEqual(put, replace)
-        else
-          assert.deepEqual(
-            put.map((line) => line.trim()),
-            replace.map((line) => line.trim()),
-          )
-      } else if (rule === 0 && result === 'edits_rejected')
-        assert.fail(`refused: ${JSON.stringify({ file, search, replace })}`)
-    },
-  )
-  await fc.assert(property, { numRuns: PAIRS })
-})
+test('a pair is put in where the naive reading finds one place, and nowhere else', () => assertPutInOnePlace(2_000, 17))
 
 test('what an edit does not touch stays byte for byte: line endings, byte order mark, final newline', async () => {
   const line = fc.tuple(fc.constantFrom('p', 'q', '', ' q'), ending)

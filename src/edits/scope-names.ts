@@ -62,9 +62,10 @@ export class ScopeNames {
   /** The files in scope that a line of prose names. */
   mentionedIn(line: string): string[] {
     const found = new Set<string>()
+    const quoted = new Set(Array.from(line.matchAll(/`([^`\s]+)`/g), ([, word]) => word))
     for (const word of line.split(/[\s,;()"'`*<>[\]{}=|]+/)) {
       // A word without a dot or a slash is a word, whatever files there are, but where a heading names one.
-      const isName = line.includes(`\`${word}\``) || (line.startsWith('#') && this.namesFile(word))
+      const isName = quoted.has(word) || (line.startsWith('#') && this.namesFile(word))
       const mayName = /[./\\]/.test(word.slice(0, -1)) || isName
       if (!mayName || word.length > MAX_PATH_BYTES) continue
       const path = this.meantBy(word.replace(/(?<![.:!?])[.:!?]+$/, ''))

@@ -42,6 +42,8 @@ export class AnswerReader {
     const marker = markerOf(line)
     if (marker?.role === 'open') return this.#readPair()
     if (marker !== null && marker.role !== 'divider') throw this.#state.refusal(at, strayMarker(line))
+    if (marker !== null && this.#state.gap.addDivider())
+      throw this.#state.refusal(at, 'a second divider of a pair that has no SEARCH marker')
     const fence = fenceOf(line)
     if (fence !== null) return this.#readFence(fence)
     this.#readWords(line)

@@ -14,6 +14,10 @@ export class Gap {
   readonly #names: ScopeNames
   #lines: string[] = []
   #titles: (Title | null)[] = []
+  #lastInScope: Title | null = null
+  #hasTitle = false
+  #holdsCode = false
+  #dividers = 0
 
   constructor(names: ScopeNames) {
     this.#names = names
@@ -23,16 +27,18 @@ export class Gap {
   add(line: string): Title | null {
     if (line.trim() === '') return null
     const title = titleOf(line, this.#names)
-    const last = looksLikeCode(line) && title === null ? this.#titles.findLast((known) => known?.inScope) : undefined
+    const last = looksLikeCode(line) && title === null ? this.#lastInScope : null
     this.#lines.push(line)
     this.#titles.push(title)
-    return last ?? null
+    if (title?.inScope === true) this.#lastInScope = title
+    this.#holdsCode ||= this.#hasTitle && looksLikeCode(line)
+    this.#hasTitle ||= title !== null
+    return last
   }
 
   /** Whether lines that look like code stand below the name of a file. */
   get holdsCode(): boolean {
-    const title = this.#titles.findIndex((known) => known !== null)
-    return title !== -1 && this.#lines.slice(title + 1).some(looksLikeCode)
+    return this.#holdsCode
   }
 
   get isEmpty(): boolean {
@@ -42,6 +48,15 @@ export class Gap {
   clear(): void {
     this.#lines = []
     this.#titles = []
+    this.#lastInScope = null
+    this.#hasTitle = this.#holdsCode = false
+    this.#dividers = 0
+  }
+
+  /** Notes a divider of a pair that stands among words. @returns whether it is another one */
+  addDivider(): boolean {
+    this.#dividers += 1
+    return this.#dividers > 1
   }
 
   /**

@@ -71,5 +71,5 @@ export function looksLikeCode(line: string): boolean {
 
 /** Whether a line is one word that ends no sentence. */
 export function isOneWord(line: string): boolean {
-  return /^(?:> )?\S*[^\s.:!]$/.test(line)
+  return /^(?:>\s*)?\S*[^\s.:!]$/.test(line.trim())
 }
