@@ -1,7 +1,7 @@
 /** Answers of which a part would be passed over, or would reach the wrong file, if they were read by the letter alone. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Files, outcomeOf } from '../../test/support/edit-outcome.ts'
+import { type Files, outcomeOf, refusalOf } from '../../test/support/edit-outcome.ts'
 
 const FILES: Files = { 'kitchen/soup.txt': 'salt\nwater\nleek\n', 'kitchen/Oven': 'salt\nheat\n' }
 const pair = (search: string, replace: string) => `<<<<<<< SEARCH\n${search}\n=======\n${replace}\n>>>>>>> REPLACE`
@@ -103,7 +103,7 @@ const refused: Record<string, [rest: string, message: RegExp]> = {
 for (const [name, [rest, message]] of Object.entries(refused)) {
   test(`what may be a change and cannot be told refuses the whole answer: ${name}`, async () => {
     const gap = name === 'code behind a pair' ? '\n' : '\n\n'
-    assert.match(String(await outcomeOf(FILES, `${FIRST}${gap}${rest}`)), message)
+    assert.match(await refusalOf(FILES, `${FIRST}${gap}${rest}`), message)
   })
 }
 
@@ -115,7 +115,7 @@ const prose: Record<string, string> = {
   'an example in a fence': 'Then run:\n\n```sh\nnpm test\n```',
   'a command that reads a file': 'To look at it:\n\n```sh\ncat kitchen/Oven\n```',
   'what a file holds already': '### kitchen/Oven\n```\nsalt\nheat\n```',
-  'a deletion that a block makes': `${''}### delete kitchen/Oven\n\n- Deleted kitchen/Oven`,
+  'a deletion that a block makes': '### delete kitchen/Oven\n\n- Deleted kitchen/Oven',
   'an element of HTML': '<details>\n<summary>Why</summary>\nWords.\n</details>',
 }
 
@@ -152,7 +152,7 @@ for (const [name, [open, divider, close]] of Object.entries(markers)) {
 
 test('a divider ends a pair only where nothing else can belong to it', async () => {
   const answer = '### edit kitchen/soup.txt\n<<<<<<< SEARCH\nsalt\n=======\nSALT\n=======\nwater\n'
-  assert.match(String(await outcomeOf(FILES, answer)), /a second divider\. .* longer markers/)
+  assert.match(await refusalOf(FILES, answer), /a second divider\. .* longer markers/)
 })
 
 const unfit: Record<string, [answer: string, message: RegExp]> = {
@@ -183,7 +183,7 @@ const unfit: Record<string, [answer: string, message: RegExp]> = {
 
 for (const [name, [answer, message]] of Object.entries(unfit)) {
   test(`text that is a change in another form, or leaves lines out, is put into no file: ${name}`, async () => {
-    assert.match(String(await outcomeOf(FILES, answer)), message)
+    assert.match(await refusalOf(FILES, answer), message)
   })
 }
 
@@ -199,13 +199,13 @@ test('dots and markers that a file holds already, or that are code, may stay', a
 
 test('a later block that would undo an earlier one of the answer is refused', async () => {
   const write = '### write kitchen/soup.txt\n```\nsalt\n```'
-  assert.match(String(await outcomeOf(FILES, `${FIRST}\n${write}`)), /block 2 .* would undo that/)
+  assert.match(await refusalOf(FILES, `${FIRST}\n${write}`), /block 2 .* would undo that/)
 })
 
 test('a fence that closes too early or too late cuts no file', async () => {
   const next = '### write kitchen/Oven\n````\nfat\n```\n'
   assert.match(
-    String(await outcomeOf(FILES, `### write kitchen/soup.txt\n\`\`\`\`\nSALT\n\`\`\`\n${next}\n\`\`\`\`\n`)),
+    await refusalOf(FILES, `### write kitchen/soup.txt\n\`\`\`\`\nSALT\n\`\`\`\n${next}\n\`\`\`\`\n`),
     /unclear which fence/,
   )
   const early = '### edit kitchen/soup.txt\n```\n<<<<<<< SEARCH\nleek\n=======\nLEEK\n```\n>>>>>>> REPLACE\n'

@@ -4,7 +4,7 @@ import type { EditedText } from './edited-text.ts'
 import { numbersOf } from './packaging.ts'
 
 const COMMENT = /^(?:\/\/+|\/\*+|\*+(?=\s)|#+|--+(?=\s)|;+|%+|<!--|\{\/\*|"""|'''|\(\*)\s*/
-const COMMENT_END = /\s*(?:\*\/\}?|-->|"""|'''|\*\))$/
+const COMMENT_END = /(?<!\s)\s*(?:\*\/\}?|-->|"""|'''|\*\))$/
 /** Three dots alone, whatever brackets are around them. */
 const DOTS = /^[[(<]?(?:\.{3,}|…)[\])>]?$/
 const REST =

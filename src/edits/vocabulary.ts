@@ -92,7 +92,10 @@ class Folded {
   }
 
   ofWord(id: number, text: string): number {
-    this.#byWord[id] ??= this.idOf(text)
-    return Number(this.#byWord[id])
+    const known = this.#byWord[id]
+    if (known !== undefined) return known
+    const folded = this.idOf(text)
+    this.#byWord[id] = folded
+    return folded
   }
 }

@@ -25,7 +25,7 @@ export function plainNames(text: string): string[] {
   const names = new Set([written, plain])
   const slashed = plain.includes('\\') && !plain.includes('/') ? plain.replaceAll('\\', '/') : plain
   names.add(slashed)
-  const [, rooted] = /^(?:\.\/+|\/)(.+)$/.exec(slashed) ?? []
+  const [, rooted] = /^(?:\.\/|\/)([^/].*)$/s.exec(slashed) ?? []
   if (rooted !== undefined) names.add(rooted)
   const [, below] = /^[ab]\/(.+)$/.exec(slashed) ?? []
   if (below !== undefined) names.add(below)

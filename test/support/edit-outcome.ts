@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { applyEdits } from '../../src/edits/apply-edits.ts'
 import { parseEdits } from '../../src/edits/parse-edits.ts'
 import { Fault } from '../../src/faults/fault.ts'
@@ -22,4 +23,10 @@ export async function outcomeOf(
     if (thrown instanceof Fault) return `${thrown.code}: ${thrown.message}`
     throw thrown
   }
+}
+
+/** Why an answer is refused; that it is not fails the test. */
+export async function refusalOf(files: Files, answer: string, scope?: readonly string[]): Promise<string> {
+  const outcome = await outcomeOf(files, answer, scope)
+  return typeof outcome === 'string' ? outcome : assert.fail(`applied: ${JSON.stringify(outcome)}`)
 }

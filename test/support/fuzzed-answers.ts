@@ -132,7 +132,7 @@ function written(change: Change, { markers, header, fenced, prose, form, indent 
       return [`### write ${path}`, ...closed('````', body), prose]
     case 'body-title':
       return [prose, header(path).includes(last(path)) ? header(path) : `### ${path}`, ...closed('```', body)]
-    default:
+    case 'pair':
       return [
         prose,
         header(path),

@@ -1,7 +1,7 @@
 /** Unified diffs and patches of the form `*** Begin Patch`, which feed the same exact engine. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Files, outcomeOf } from '../../../test/support/edit-outcome.ts'
+import { type Files, outcomeOf, refusalOf } from '../../../test/support/edit-outcome.ts'
 
 const FILES: Files = { 'src/a.ts': 'one\ntwo\nend\nthree\nend\n', 'src/b.ts': 'b' }
 const SCOPE = ['src/']
@@ -124,5 +124,5 @@ const refused: Record<string, [answer: string, message: RegExp]> = {
 }
 
 for (const [name, [answer, message]] of Object.entries(refused)) {
-  test(`a diff is refused: ${name}`, async () => assert.match(String(await outcomeOf(FILES, answer, SCOPE)), message))
+  test(`a diff is refused: ${name}`, async () => assert.match(await refusalOf(FILES, answer, SCOPE), message))
 }

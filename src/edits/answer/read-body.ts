@@ -29,7 +29,7 @@ export function readBody(lines: AnswerLines, block: number, path: string): strin
     : longerClosing(lines, opened, fence)
   if (closed === null) throw malformed(block, opened + 1, `the fence is never closed by a line "${fence.mark}"`)
   const body = lines.all.slice(opened + 1, closed)
-  const behind = String(lines.line(closed + 1) ?? '')
+  const behind = lines.line(closed + 1) ?? ''
   if (
     fenceOf(behind) === null &&
     exactHeader(behind) === null &&
@@ -65,7 +65,7 @@ function fencesAfter(lines: AnswerLines, opened: number, { mark, indent }: Fence
 
 /** Whether the fence that closes a body may be the one that opens the next: that of the body was too short then. */
 function swallows(lines: AnswerLines, opened: number, closed: number, mark: string): boolean {
-  const behind = String(lines.line(closed + 1) ?? '')
+  const behind = lines.line(closed + 1) ?? ''
   if (behind.trim() === '' || exactHeader(behind) !== null) return false
   if (behind.trim() !== mark && fenceOf(behind)?.info === '') return false
   const body = lines.all.slice(opened + 1, closed)

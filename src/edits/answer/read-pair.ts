@@ -50,7 +50,7 @@ function refuseLooseEnd(
 ): void {
   const behind = fence === null ? lines.at : lines.nextWord(lines.at)
   const next = fence !== null && lines.line(behind)?.trim() === fence ? behind + 1 : behind
-  const line = String(lines.line(next) ?? '')
+  const line = lines.line(next) ?? ''
   if (line.trim() === '' || fenceOf(line) !== null || markerOf(line) !== null || exactHeader(line) !== null) return
   const isInFence =
     fence !== null &&

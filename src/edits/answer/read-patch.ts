@@ -75,8 +75,8 @@ function readChanges(lines: AnswerLines, block: number, end: number): Replacemen
     for (; /^@@(?: |$)/.test(String(lines.line(lines.at))); lines.at += 1) {
       const text = String(lines.line(lines.at))
         .slice(2)
-        .replace(/\s*@@\s*$/, '')
         .trim()
+        .replace(/(?<!\s)\s*@@$/, '')
       if (text !== '') below = text
     }
     const change = readLines(lines, end)

@@ -157,7 +157,7 @@ export class Claims {
   /** @throws {Fault} `edits_malformed` naming the first line that no block carries out */
   settle(edits: readonly Edit[]): void {
     const touched = new Set(edits.flatMap((edit) => (edit.kind === 'rename' ? [edit.path, edit.to] : [edit.path])))
-    for (const path of [...touched]) touched.add(String(this.#names.meantBy(path)))
+    for (const path of Array.from(touched)) touched.add(String(this.#names.meantBy(path)))
     const left = this.#claims.find(({ paths }) => paths.some((path) => !touched.has(path)))
     if (left === undefined) return
     const path = left.paths.find((name) => !touched.has(name))
