@@ -212,11 +212,15 @@ class Column {
   #numbers: Int32Array
   #length: number
   readonly #times: number[] = []
+  /** By how many places a line may have moved since the start, and of each number a place that no line with it is before. */
+  #drift = 0
+  readonly #lowest: number[] = []
 
   constructor(numbers: Int32Array) {
     this.#numbers = numbers
     this.#length = numbers.length
     this.#count(numbers, 1)
+    this.#place(numbers, 0)
   }
 
   get length(): number {
@@ -239,7 +243,11 @@ class Column {
   occurrences(search: readonly (number | undefined)[], effort: Effort): Places {
     const known = search.filter((number) => number !== undefined)
     if (known.length < search.length) return NOWHERE
-    const lines = { ids: this.#numbers.subarray(0, this.#length), timesOf: (number: number) => this.timesOf(number) }
+    const lines = {
+      ids: this.#numbers.subarray(0, this.#length),
+      timesOf: (number: number) => this.timesOf(number),
+      from: (number: number) => this.#from(number),
+    }
     return occurrences(lines, known, effort)
   }
 
@@ -255,7 +263,21 @@ class Column {
     if (numbers.length !== count) this.#numbers.copyWithin(at + numbers.length, at + count, this.#length)
     this.#numbers.set(numbers, at)
     this.#length = length
+    this.#drift += Math.abs(numbers.length - count)
     this.#count(numbers, 1)
+    this.#place(numbers, at)
+  }
+
+  #from(number: number): number {
+    return Math.max(0, (this.#lowest[number] ?? 0) - this.#drift)
+  }
+
+  #place(numbers: Int32Array, at: number): void {
+    for (const [offset, number] of numbers.entries()) {
+      const place = at + offset + this.#drift
+      const known = this.#lowest[number]
+      if (known === undefined || place < known) this.#lowest[number] = place
+    }
   }
 
   #count(numbers: Int32Array, by: 1 | -1): void {
