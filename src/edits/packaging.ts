@@ -6,7 +6,7 @@ type Sides = Pick<Replacement, 'search' | 'replace'>
 const NUMBERED = /^\s*(\d{1,7})(?: ?[|│:] ?|\t|→)/
 
 /** A line with the number that was copied with it; null: it has none. */
-export function numbered(line: string): { number: number; text: string } | null {
+function numbered(line: string): { number: number; text: string } | null {
   const [start, number] = NUMBERED.exec(line) ?? []
   return start === undefined ? null : { number: Number(number), text: line.slice(start.length) }
 }

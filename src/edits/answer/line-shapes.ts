@@ -58,7 +58,7 @@ export function searchMarkerSize(line: string): number | null {
 }
 
 /** How often a character stands at the start of a text. */
-export function runOf(text: string, character: string): number {
+function runOf(text: string, character: string): number {
   let length = 0
   while (text[length] === character) length += 1
   return length
