@@ -175,18 +175,18 @@ class Application {
     }
     const put = this.#putInto(path)
     const kept = new Set(body.map((line) => line.trim()))
-    if (put.lines.some((line) => !kept.has(line.trim()))) return [UNDOES]
+    if (!put.lines.isSubsetOf(kept)) return [UNDOES]
     return changeText(this.#tree, path, (text) => {
       const unfit = unfitBody(text.isEmpty ? null : text, body, path)
       if (unfit !== null) return [unfit]
       text.replaceAll(body)
-      put.lines = [...body]
+      put.lines = kept
       return []
     })
   }
 
   #putInto(path: string): Put {
-    const put = this.#put.get(path) ?? { pairs: new Set<string>(), lines: [] }
+    const put = this.#put.get(path) ?? { pairs: new Set<string>(), lines: new Set<string>() }
     this.#put.set(path, put)
     return put
   }

@@ -2,15 +2,15 @@ import type { Replacement } from './edit.ts'
 import type { EditedText } from './edited-text.ts'
 import type { Effort } from './effort.ts'
 import { locate } from './locate.ts'
-import type { Places } from './occurrences.ts'
+import type { Places } from './text/occurrences.ts'
 import { unfitReplacement } from './unfit.ts'
 import { whyNotFound } from './why-not-found.ts'
 
 /** How much is done to find and to explain what is not found. */
 export type Search = { effort: Effort; explain: boolean }
 
-/** What an answer has put into a file: pairs, and the lines that were not there before. */
-export type Put = { readonly pairs: Set<string>; lines: string[] }
+/** What an answer has put into a file: pairs, and the lines that were not there before, without spaces around them. */
+export type Put = { readonly pairs: Set<string>; lines: Set<string> }
 
 /** Of the failed searches of one block, how many are named with the lines most like them. */
 const EXPLAINED_FAILURES = 10
@@ -38,7 +38,8 @@ export function applyPairs(
     else if ('at' in found) {
       text.replace(found.at, found.count, found.replace)
       put.pairs.add(keyOf(pair))
-      put.lines.push(...pair.replace.filter((line) => !pair.search.includes(line)))
+      const known = new Set(pair.search)
+      for (const line of pair.replace) if (!known.has(line)) put.lines.add(line.trim())
       shift += found.replace.length - found.count
     } else if (found.places.count === 0 || !changesNothing(pair)) {
       const mayExplain = () => explain && reasons.length < EXPLAINED_FAILURES && effort.mayExplain(text.characters)

@@ -1,7 +1,8 @@
 import type { Effort } from './effort.ts'
-import { NOWHERE, occurrences, type Places } from './occurrences.ts'
+import { Column } from './text/column.ts'
+import type { Places } from './text/occurrences.ts'
+import { type Fold, Vocabulary } from './text/vocabulary.ts'
 import { BOM, readTextFile } from './text-file.ts'
-import { type Fold, Vocabulary } from './vocabulary.ts'
 
 /** In the order of their codes. */
 const ENDINGS = ['', '\n', '\r\n'] as const
@@ -72,7 +73,8 @@ export class EditedText {
 
   /** Whether a line stands anywhere in it, but for the spaces around. A blank line always does. */
   holds(line: string): boolean {
-    return line.trim() === '' || this.likeOccurrences([line], 'spaces around').count > 0
+    const fold = 'spaces around'
+    return line.trim() === '' || this.#foldedLines(fold).timesOf(this.#words.foldedId(fold, line)) > 0
   }
 
   /** The same where lines that differ in a fold alone are equal. */
@@ -185,7 +187,6 @@ export class EditedText {
   #put({ at, ids, endings }: Omit<Undo, 'count'>, count: number): void {
     for (const id of this.#ids.slice(at, at + count)) this.#words.count(id, -1)
     for (const id of ids) this.#words.count(id, 1)
-    if (ids.length !== count) this.#effort.move(this.#ids.length - at)
     this.#ids.splice(at, count, ids)
     this.#endings.splice(at, count, endings)
     for (const [fold, column] of this.#folded) column.splice(at, count, this.#words.folded(fold, ids))
@@ -205,82 +206,4 @@ function commonLength(some: Int32Array, others: Int32Array): number {
   let length = 0
   while (length < others.length && length < some.length && some[length] === others[length]) length += 1
   return length
-}
-
-/** One number for each line of a file, in order, with how many lines have each. */
-class Column {
-  #numbers: Int32Array
-  #length: number
-  readonly #times: number[] = []
-  /** By how many places a line may have moved since the start, and of each number a place that no line with it is before. */
-  #drift = 0
-  readonly #lowest: number[] = []
-
-  constructor(numbers: Int32Array) {
-    this.#numbers = numbers
-    this.#length = numbers.length
-    this.#count(numbers, 1)
-    this.#place(numbers, 0)
-  }
-
-  get length(): number {
-    return this.#length
-  }
-
-  at(index: number): number | undefined {
-    return index < this.#length ? this.#numbers[index] : undefined
-  }
-
-  timesOf(number: number): number {
-    return this.#times[number] ?? 0
-  }
-
-  slice(from = 0, to = this.#length): Int32Array {
-    return this.#numbers.slice(from, Math.min(to, this.#length))
-  }
-
-  /** See `occurrences`. */
-  occurrences(search: readonly (number | undefined)[], effort: Effort): Places {
-    const known = search.filter((number) => number !== undefined)
-    if (known.length < search.length) return NOWHERE
-    const lines = {
-      ids: this.#numbers.subarray(0, this.#length),
-      timesOf: (number: number) => this.timesOf(number),
-      from: (number: number) => this.#from(number),
-    }
-    return occurrences(lines, known, effort)
-  }
-
-  /** Puts numbers in place of `count` others. */
-  splice(at: number, count: number, numbers: Int32Array): void {
-    this.#count(this.#numbers.subarray(at, at + count), -1)
-    const length = this.#length - count + numbers.length
-    if (length > this.#numbers.length) {
-      const grown = new Int32Array(length * 2)
-      grown.set(this.#numbers)
-      this.#numbers = grown
-    }
-    if (numbers.length !== count) this.#numbers.copyWithin(at + numbers.length, at + count, this.#length)
-    this.#numbers.set(numbers, at)
-    this.#length = length
-    this.#drift += Math.abs(numbers.length - count)
-    this.#count(numbers, 1)
-    this.#place(numbers, at)
-  }
-
-  #from(number: number): number {
-    return Math.max(0, (this.#lowest[number] ?? 0) - this.#drift)
-  }
-
-  #place(numbers: Int32Array, at: number): void {
-    for (const [offset, number] of numbers.entries()) {
-      const place = at + offset + this.#drift
-      const known = this.#lowest[number]
-      if (known === undefined || place < known) this.#lowest[number] = place
-    }
-  }
-
-  #count(numbers: Int32Array, by: 1 | -1): void {
-    for (const number of numbers) this.#times[number] = this.timesOf(number) + by
-  }
 }

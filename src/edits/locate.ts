@@ -1,7 +1,7 @@
 import type { Replacement } from './edit.ts'
 import type { EditedText } from './edited-text.ts'
-import { NOWHERE, type Places } from './occurrences.ts'
 import { withoutFences, withoutNumbers } from './packaging.ts'
+import { NOWHERE, type Places } from './text/occurrences.ts'
 
 /** Where a pair belongs and what it puts there; `places` where that is not one place. */
 export type Located = { at: number; count: number; replace: readonly string[] } | { places: Places }

@@ -61,6 +61,7 @@ export class ScopeNames {
 
   /** The files in scope that a line of prose names. */
   mentionedIn(line: string): string[] {
+    if (!MAY_NAME.test(line)) return []
     const found = new Set<string>()
     const quoted = new Set(Array.from(line.matchAll(/`([^`\s]+)`/g), ([, word]) => word))
     for (const word of line.split(/[\s,;()"'`*<>[\]{}=|]+/)) {
@@ -96,6 +97,9 @@ export class ScopeNames {
     })
   }
 }
+
+/** What no line lacks that names a file. */
+const MAY_NAME = /[./\\`]|^#/
 
 function coveredBy(path: string, has: (folder: string) => boolean): boolean {
   for (let at = path.indexOf('/'); at !== -1; at = path.indexOf('/', at + 1)) {

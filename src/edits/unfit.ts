@@ -44,7 +44,8 @@ export function unfitReplacement(
   { line, search, replace }: Replacement,
   path: string,
 ): string | null {
-  const gap = replace.find((text) => isPlaceholder(text, path) && !search.includes(text) && !file.holds(text))
+  const known = new Set(search)
+  const gap = replace.find((text) => isPlaceholder(text, path) && !known.has(text) && !file.holds(text))
   if (gap !== undefined) return `the REPLACE of line ${line} ${leavesOut(gap)}`
   if (
     numbersOf(replace) !== null &&

@@ -163,6 +163,40 @@ const WORKS: Record<string, (size: number) => Work> = {
     const count = Math.min(2_000, Math.ceil(size / 50))
     return { file: fileOf(count), answer: pairs(count, () => pair(lineOf(0), `${lineOf(0)}new\n`)), scope: ['f'] }
   },
+  'one pair of many lines': (size) => {
+    const count = Math.ceil(size / 80)
+    const file = fileOf(count)
+    return { file, answer: `### edit f\n${pair(file, file.replaceAll('some', 'other'))}`, scope: ['f'] }
+  },
+  'one pair that puts many lines in': (size) => ({
+    file: 'a\n',
+    answer: `### edit f\n${pair('a\n', 'x\n'.repeat(size / 2))}`,
+    scope: ['f'],
+  }),
+  'a fence that shows what stands in the file': (size) => {
+    const file = fileOf(Math.ceil(size / 20))
+    const shown = fileOf(Math.ceil(size / 40)).replace(lineOf(1), 'y\n')
+    return {
+      file,
+      answer: `### edit f\n${pair(lineOf(1), 'y\n')}\nIn \`f\`:\n\n\`\`\`\n${shown}\`\`\`\n`,
+      scope: ['f'],
+    }
+  },
+  'fences of all lengths behind long prose': (size) => {
+    const fences = Array.from({ length: 90 }, (_, index) => `${'`'.repeat(3 + index)}\n`).join('')
+    return {
+      file: 'a\n',
+      answer: `${'so f is\n'.repeat(size / 8)}${fences}### edit f\n${pair('a\n', 'b\n')}`,
+      scope: ['f'],
+    }
+  },
+  'whole files behind each other, and long prose': (size) => {
+    const files = Array.from(
+      { length: Math.min(400, size / 100) },
+      (_, index) => `### src/a${index}.ts\n\`\`\`ts\nx\n\`\`\`\n`,
+    )
+    return { file: '', answer: `${files.join('')}${'\n'.repeat(size)}`, scope: ['src/'] }
+  },
   'lines that stand for others': (size) => ({
     file: 'a\n',
     answer: `### write f\n\`\`\`\n${'// the rest of the code: \n'.repeat(size / 25)}\`\`\``,

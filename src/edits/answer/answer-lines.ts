@@ -1,16 +1,22 @@
 import { Fault } from '../../faults/fault.ts'
 import { withoutReasoning } from '../reasoning.ts'
+import { exactHeader } from './headings.ts'
 import { fenceOf } from './line-shapes.ts'
 
 export const MAX_ANSWER_BYTES = 5 * 1024 * 1024
+
+/** A line that is a fence, by its index. Bare: nothing stands behind its mark. */
+export type Fence = { at: number; isBare: boolean }
 
 /** A model's answer as lines, without its reasoning, with a place in it. No line has its LF or CRLF. */
 export class AnswerLines {
   readonly all: readonly string[]
   /** Index of the next line. */
   at = 0
-  /** By the mark of a fence the indices of the lines that are such a fence and nothing else, ascending. */
-  readonly #bare = new Map<string, number[]>()
+  /** By their mark all fences, and the bare ones among them, ascending. */
+  readonly #fences = new Map<string, { all: Fence[]; bare: Fence[] }>()
+  /** Indices of the lines that are a header in the exact form, ascending. */
+  readonly #headers: number[] = []
 
   /** @throws {Fault} `edits_malformed` for a text that is too large or is no valid Unicode, `reasoning_unclear` */
   constructor(text: string) {
@@ -22,11 +28,9 @@ export class AnswerLines {
       .split('\n')
       .map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line))
     for (const [at, line] of this.all.entries()) {
+      if (exactHeader(line) !== null) this.#headers.push(at)
       const fence = fenceOf(line)
-      if (fence === null || fence.info !== '') continue
-      const known = this.#bare.get(fence.mark)
-      if (known === undefined) this.#bare.set(fence.mark, [at])
-      else known.push(at)
+      if (fence !== null) this.#addFence(fence.mark, { at, isBare: fence.info === '' })
     }
   }
 
@@ -45,15 +49,39 @@ export class AnswerLines {
 
   /** Index of the first line behind `index` that closes a fence; null: none does. */
   closing(mark: string, index: number): number | null {
-    const bare = this.#bare.get(mark) ?? []
-    let [low, high] = [0, bare.length]
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (Number(bare[middle]) > index) high = middle
-      else low = middle + 1
-    }
-    return bare[low] ?? null
+    const bare = this.#fences.get(mark)?.bare ?? []
+    return bare[firstBehind(bare, index, ({ at }) => at)]?.at ?? null
   }
+
+  /** The fences with a mark behind `index`. */
+  *fencesAfter(mark: string, index: number): Generator<Fence> {
+    const all = this.#fences.get(mark)?.all ?? []
+    yield* all.slice(firstBehind(all, index, ({ at }) => at))
+  }
+
+  /** Index of the first header in the exact form behind `index`; that behind the last line where there is none. */
+  nextHeader(index: number): number {
+    return this.#headers[firstBehind(this.#headers, index, (at) => at)] ?? this.all.length
+  }
+
+  #addFence(mark: string, fence: Fence): void {
+    const known = this.#fences.get(mark) ?? { all: [], bare: [] }
+    known.all.push(fence)
+    if (fence.isBare) known.bare.push(fence)
+    this.#fences.set(mark, known)
+  }
+}
+
+/** Place of the first of ascending items that stands behind an index. */
+function firstBehind<Item>(items: readonly Item[], index: number, placeOf: (item: Item) => number): number {
+  let [low, high] = [0, items.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    const item = items[middle]
+    if (item !== undefined && placeOf(item) > index) high = middle
+    else low = middle + 1
+  }
+  return low
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Edit } from '../edit.ts'
 import { malformed, shownLine } from './answer-lines.ts'
 import type { AnswerState } from './answer-state.ts'
-import { type Content, callsTool, contentOf, foreignForm } from './fence-content.ts'
+import { type Content, callsTool, foreignForm } from './fence-content.ts'
 import { exactHeader, type Header, renamed, type Title, titleOf } from './headings.ts'
 import { rangesOf } from './hunks.ts'
 import { type FenceLine, fenceOf, looksLikeCode, markerOf } from './line-shapes.ts'
@@ -158,7 +158,7 @@ export class AnswerReader {
       if (isEnd) this.#state.open.pop()
       return this.#state.pass(at)
     }
-    const content = contentOf(this.#state.lines, at + 1, closing)
+    const content = this.#state.contents.between(at + 1, closing)
     if (takesBody(this.#state, fence, { ...content, closing })) return
     if (content.kind === 'edits') {
       this.#state.open.push({ mark: fence.mark, closing })

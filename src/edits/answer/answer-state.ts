@@ -2,6 +2,7 @@ import type { Fault } from '../../faults/fault.ts'
 import type { Edit } from '../edit.ts'
 import type { ScopeNames } from '../scope-names.ts'
 import { type AnswerLines, malformed } from './answer-lines.ts'
+import { FenceContents } from './fence-content.ts'
 import { Gap } from './gap.ts'
 import { Claims, Written } from './written.ts'
 
@@ -16,6 +17,7 @@ export class AnswerState {
   readonly names: ScopeNames
   readonly written: Written
   readonly claims: Claims
+  readonly contents: FenceContents
   readonly gap: Gap
   /** Lines that close the fences around edits that are open, the innermost last. */
   readonly open: { mark: string; closing: number }[] = []
@@ -24,6 +26,7 @@ export class AnswerState {
     this.lines = lines
     this.names = names
     this.claims = new Claims(names)
+    this.contents = new FenceContents(lines)
     this.gap = new Gap(names)
     this.written = new Written(names)
   }

@@ -8,15 +8,38 @@ import { startsPatch } from './read-patch.ts'
 /** What a fence holds, and the line it starts at: text is anything that is no change by its form. */
 export type Content = { kind: 'edits' | 'diff' | 'patch' | 'text'; from: number }
 
-export function contentOf(lines: AnswerLines, from: number, to: number): Content {
-  for (let at = from; at < to; at += 1) {
-    const line = String(lines.line(at))
-    const role = markerOf(line)?.role
-    if (exactHeader(line) !== null || (role !== undefined && role !== 'divider')) return { kind: 'edits', from: at }
-    if (startsPatch(line)) return { kind: 'patch', from: at }
-    if (startsDiff(lines, at) || isHunkHeader(line)) return { kind: 'diff', from: at }
+/** What the fences of an answer hold. Each line is looked at once, however many fences are around it. */
+export class FenceContents {
+  readonly #lines: AnswerLines
+  /** Where the last look began, and the first change from there on; null: there is none. */
+  #seen: { from: number; change: Content | null } | null = null
+
+  constructor(lines: AnswerLines) {
+    this.#lines = lines
   }
-  return { kind: 'text', from }
+
+  /** What stands in the lines from `from` up to `to`. */
+  between(from: number, to: number): Content {
+    const change = this.#firstChange(from)
+    return change !== null && change.from < to ? change : { kind: 'text', from }
+  }
+
+  #firstChange(from: number): Content | null {
+    const seen = this.#seen
+    if (seen !== null && from >= seen.from && (seen.change === null || from <= seen.change.from)) return seen.change
+    let change: Content | null = null
+    for (let at = from; at < this.#lines.all.length && change === null; at += 1) change = changeAt(this.#lines, at)
+    this.#seen = { from, change }
+    return change
+  }
+}
+
+function changeAt(lines: AnswerLines, at: number): Content | null {
+  const line = String(lines.line(at))
+  const role = markerOf(line)?.role
+  if (exactHeader(line) !== null || (role !== undefined && role !== 'divider')) return { kind: 'edits', from: at }
+  if (startsPatch(line)) return { kind: 'patch', from: at }
+  return startsDiff(lines, at) || isHunkHeader(line) ? { kind: 'diff', from: at } : null
 }
 
 /** The file in scope that the info string of a fence names: ```ts src/a.ts, ```src/a.ts, ```ts title="src/a.ts". */

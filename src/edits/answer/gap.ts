@@ -9,13 +9,21 @@ export type Owner =
   | { kind: 'none' }
   | { kind: 'unclear'; why: string; isBehind?: boolean }
 
-/** The lines of prose since the last block, pair or fence. */
+/** A line of words, and the files in scope that it names. */
+type Words = { text: string; names: readonly string[] }
+
+/** What is known of the words behind a title; of all, where there is none. */
+type Behind = { mentioned: Set<string>; last: Words | null; heading: Words | null; loose: string | null }
+
+const NOTHING: Omit<Behind, 'mentioned'> = { last: null, heading: null, loose: null }
+
+/** The words since the last block, pair or fence. */
 export class Gap {
   readonly #names: ScopeNames
-  #lines: string[] = []
-  #titles: (Title | null)[] = []
-  #lastInScope: Title | null = null
-  #hasTitle = false
+  #isEmpty = true
+  #title: Title | null = null
+  #titleInScope: Title | null = null
+  #behind: Behind = { ...NOTHING, mentioned: new Set() }
   #holdsCode = false
   #dividers = 0
 
@@ -27,13 +35,21 @@ export class Gap {
   add(line: string): Title | null {
     if (line.trim() === '') return null
     const title = titleOf(line, this.#names)
-    const last = looksLikeCode(line) && title === null ? this.#lastInScope : null
-    this.#lines.push(line)
-    this.#titles.push(title)
-    if (title?.inScope === true) this.#lastInScope = title
-    this.#holdsCode ||= this.#hasTitle && looksLikeCode(line)
-    this.#hasTitle ||= title !== null
-    return last
+    const isCode = looksLikeCode(line)
+    this.#isEmpty = false
+    this.#holdsCode ||= isCode && this.#title !== null
+    if (title !== null) {
+      this.#title = title
+      if (title.inScope) this.#titleInScope = title
+      this.#behind = { ...NOTHING, mentioned: new Set() }
+      return null
+    }
+    const words = { text: line, names: this.#names.mentionedIn(line) }
+    for (const name of words.names) this.#behind.mentioned.add(name)
+    this.#behind.last = words
+    if (isHeading(line)) this.#behind.heading = words
+    if (isOneWord(line)) this.#behind.loose ??= line
+    return isCode ? this.#titleInScope : null
   }
 
   /** Whether lines that look like code stand below the name of a file. */
@@ -42,14 +58,14 @@ export class Gap {
   }
 
   get isEmpty(): boolean {
-    return this.#lines.length === 0
+    return this.#isEmpty
   }
 
   clear(): void {
-    this.#lines = []
-    this.#titles = []
-    this.#lastInScope = null
-    this.#hasTitle = this.#holdsCode = false
+    this.#isEmpty = true
+    this.#title = this.#titleInScope = null
+    this.#behind = { ...NOTHING, mentioned: new Set() }
+    this.#holdsCode = false
     this.#dividers = 0
   }
 
@@ -66,35 +82,29 @@ export class Gap {
    * @param current the path of the block in hand; null: there is none
    */
   owner(current: string | null): Owner {
-    const titles = this.#titles
-    const last = titles.findLastIndex((title) => title !== null)
-    const after = last === -1 ? this.#lines : this.#lines.slice(last + 1)
-    const mentioned = new Set(after.flatMap((line) => this.#names.mentionedIn(line)))
-    const title = titles[last]
-    if (title) return this.#ofTitle(title, mentioned, after)
-    const heading = after.findLast(isHeading)
-    if (mentioned.size === 0)
-      return heading === undefined
-        ? { kind: 'none' }
-        : { kind: 'unclear', why: `under the heading ${quoted(heading)}, which names no file` }
+    if (this.#title !== null) return this.#ofTitle(this.#title)
+    const { mentioned, last, heading } = this.#behind
     const [only] = mentioned
+    if (only === undefined) return heading === null ? { kind: 'none' } : under(heading)
     if (mentioned.size === 1 && only === current) return { kind: 'none' }
-    const isSaid = [after.at(-1), heading].some((line) => this.#names.mentionedIn(line ?? '').length === 1)
-    if (mentioned.size === 1 && only !== undefined && isSaid) return { kind: 'words', path: only }
+    const isSaid = [last, heading].some((words) => words?.names.length === 1)
+    if (mentioned.size === 1 && isSaid) return { kind: 'words', path: only }
     return { kind: 'unclear', why: `after words that name ${[...mentioned].slice(0, 3).map(quoted).join(' and ')}` }
   }
 
-  #ofTitle(title: Title, mentioned: ReadonlySet<string>, after: readonly string[]): Owner {
+  #ofTitle(title: Title): Owner {
+    const { mentioned, last, heading, loose } = this.#behind
     const other = [...mentioned].find((path) => path !== title.path)
     if (other !== undefined) return { kind: 'unclear', why: `after words that name "${title.path}" and "${other}"` }
-    const heading = after.findLast(isHeading)
-    if (heading !== undefined)
-      return { kind: 'unclear', why: `under the heading ${quoted(heading)}, which names no file` }
-    const loose = after.find((line) => isOneWord(line.trim()))
-    if (loose !== undefined)
+    if (heading !== null) return under(heading)
+    if (loose !== null)
       return { kind: 'unclear', why: `behind ${quoted(loose)}, which may belong to "${title.path}"`, isBehind: true }
-    return { kind: 'title', title, isNear: after.length === 0 }
+    return { kind: 'title', title, isNear: last === null }
   }
+}
+
+function under({ text }: Words): Owner {
+  return { kind: 'unclear', why: `under the heading ${quoted(text)}, which names no file` }
 }
 
 function quoted(text: string): string {

@@ -18,7 +18,7 @@ const DECORATED = /^(?:[\s*+|\d.)-]|>(?!>))*(?:<{5,} ?(?:search|original|head)|>
 /** A line as a fence; null where it is none. */
 export function fenceOf(line: string): FenceLine | null {
   const [start, indent, mark] = FENCE.exec(line) ?? []
-  if (start === undefined || indent === undefined || mark === undefined) return null
+  if (start === undefined || indent === undefined || mark === undefined || mark.length > MOST_MARKS) return null
   const info = line.slice(start.length).trim()
   return info.includes('`') ? null : { indent, mark, info }
 }

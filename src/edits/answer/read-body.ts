@@ -1,13 +1,9 @@
-import { type AnswerLines, malformed } from './answer-lines.ts'
+import { type AnswerLines, type Fence, malformed } from './answer-lines.ts'
 import { exactHeader } from './headings.ts'
 import { type FenceLine, fenceOf, looksLikeCode, MARKUP } from './line-shapes.ts'
 
 const LONGER_FENCE =
   'A file that contains fences needs a longer fence around it: one more character than the longest in it'
-const LONGEST_FENCE = 100
-
-/** A fence in or behind a body, of the same mark as the one that opened it. */
-type Fence = { at: number; isBare: boolean }
 
 /**
  * Reads the fenced lines after a `write` header, which is the line before `lines.at`, and moves on behind them. The body
@@ -21,8 +17,7 @@ export function readBody(lines: AnswerLines, block: number, path: string): strin
   const header = lines.at
   const opened = lines.nextWord(header)
   const fence = fenceOf(String(lines.line(opened)))
-  if (fence === null || fence.mark.length > LONGEST_FENCE)
-    throw malformed(block, header, 'a write block needs its content between two fences (````)')
+  if (fence === null) throw malformed(block, header, 'a write block needs its content between two fences (````)')
   const fences = fencesAfter(lines, opened, fence)
   const closed = fences.some(({ isBare }) => isBare)
     ? closingOf(lines, fences, { block, path, info: fence.info })
@@ -49,16 +44,14 @@ export function readBody(lines: AnswerLines, block: number, path: string): strin
 /** The fences up to the next header behind a bare one. */
 function fencesAfter(lines: AnswerLines, opened: number, { mark, indent }: FenceLine): Fence[] {
   const fences: Fence[] = []
-  let mayEnd = false
-  for (let at = opened + 1; at < lines.all.length; at += 1) {
+  let end = lines.all.length
+  for (const { at, isBare } of lines.fencesAfter(mark, opened)) {
+    if (at > end) break
     const line = String(lines.line(at))
-    if (mayEnd && exactHeader(line) !== null) break
     if (!line.startsWith(mark) && !line.startsWith(indent + mark)) continue
-    const fence = fenceOf(line)
-    if (fence?.mark !== mark || (fence.info === '' && line.trimStart() !== mark)) continue
-    const isBare = fence.info === ''
+    if (isBare && line.trimStart() !== mark) continue
+    if (isBare && end === lines.all.length) end = lines.nextHeader(at)
     fences.push({ at, isBare })
-    mayEnd ||= isBare
   }
   return fences
 }

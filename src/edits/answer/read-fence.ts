@@ -3,7 +3,6 @@ import {
   type Content,
   callsTool,
   changedByCommand,
-  contentOf,
   fileNamedIn,
   foreignForm,
   isShell,
@@ -15,7 +14,7 @@ import { readBody } from './read-body.ts'
 /** A fence that closes another, or none does, is no file's; under the name of a file it was meant to open one. */
 export function refuseHalfFence(state: AnswerState, at: number, { info }: FenceLine, isEnd: boolean): void {
   const next = state.lines.nextWord(at + 1)
-  const follows = contentOf(state.lines, next, Math.min(next + 1, state.lines.all.length)).kind
+  const follows = state.contents.between(next, next + 1).kind
   if (state.written.awaitsPairs || (follows !== 'text' && !state.gap.holdsCode)) return
   const owner = state.gap.owner(null)
   const isNamed =

@@ -106,6 +106,7 @@ function sidesOf(opened: number, divider: number, closed: number): Sides {
 }
 
 function exactMarker(text: string, size: number): 'search' | 'divider' | 'replace' | null {
+  if (!/^[<=>]/.test(text)) return null
   const line = text.trimEnd()
   if (line === `${'<'.repeat(size)} SEARCH`) return 'search'
   if (line === '='.repeat(size)) return 'divider'
