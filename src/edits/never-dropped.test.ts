@@ -67,6 +67,14 @@ const refused: Record<string, [rest: string, message: RegExp]> = {
   'a fence below a path': [`kitchen/Oven\n${body}`, /nothing says that it is the whole file/],
   'a fence below a heading': [`### \`kitchen/Oven\`\n${body}`, /nothing says that it is the whole file/],
   'a fence below a sentence': [`This is \`kitchen/Oven\` now:\n\n${body}`, /nothing says that it is the whole file/],
+  'a fence for a file in one that was left open': [
+    '```\n\n### **edit** kitchen/Oven\n```diff\n-salt\n+fat\n```',
+    /unclear whether this fence closes the one before or opens a file/,
+  ],
+  'a fence for a file that is left open before a block': [
+    `### kitchen/Oven\n\`\`\`\nsalt\nfat\n\n### edit kitchen/Oven\n\`\`\`txt\n${pair('heat', 'HEAT')}\n\`\`\``,
+    /stands in a fence for a file, with edits behind it/,
+  ],
   'a fence that names a file': ['```txt kitchen/Oven\nsalt\nfat\n```', /nothing says that it is the whole file/],
   'commands that write a file': [
     '```sh\ncat > kitchen/Oven <<END\nfat\nEND\n```',
