@@ -75,6 +75,10 @@ const refused: Record<string, [rest: string, message: RegExp]> = {
     `### kitchen/Oven\n\`\`\`\nsalt\nfat\n\n### edit kitchen/Oven\n\`\`\`txt\n${pair('heat', 'HEAT')}\n\`\`\``,
     /stands in a fence for a file, with edits behind it/,
   ],
+  'the lines of a file of which only the end of the fence is there': [
+    `#### Changes to kitchen/Oven\nsalt();\n  fat();\n\`\`\`\n\n### edit kitchen/Oven\n${pair('heat', 'HEAT')}`,
+    /below the name of a file and is never closed/,
+  ],
   'a fence that names a file': ['```txt kitchen/Oven\nsalt\nfat\n```', /nothing says that it is the whole file/],
   'commands that write a file': [
     '```sh\ncat > kitchen/Oven <<END\nfat\nEND\n```',

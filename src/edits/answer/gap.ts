@@ -37,7 +37,7 @@ export class Gap {
     const title = titleOf(line, this.#names)
     const isCode = looksLikeCode(line)
     this.#isEmpty = false
-    this.#holdsCode ||= isCode && this.#title !== null
+    this.#holdsCode ||= isCode && (this.#title !== null || this.#behind.mentioned.size > 0)
     if (title !== null) {
       this.#title = title
       if (title.inScope) this.#titleInScope = title
