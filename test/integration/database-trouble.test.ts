@@ -26,6 +26,6 @@ test('commits without an answer, every connection killed, a restarted server: ea
   answers.resolve()
   await until('an answer', async () => troubled.provider.bill.length === ids.length)
   await troubled.server.restart('immediate')
-  await untilInReview(troubled, ids.length, 120_000)
+  await untilInReview(troubled, ids.length, 60_000)
   await assertEndedOnce(troubled, ids, service)
 })
