@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { renderedMarkdown } from '../../test/support/github-markdown.ts'
-import { BODIES, bodyOf, HOSTILE_BODIES, MARKER } from '../../test/support/pull-request-bodies.ts'
+import { BODIES, bodyOf, type Carried, HOSTILE_BODIES, MARKER, UNIT } from '../../test/support/pull-request-bodies.ts'
 import { recordIn } from '../contract/evidence/pull-request-record.ts'
 import { CONFLICT, type Repair } from '../contract/evidence/repair.ts'
 
@@ -76,6 +76,8 @@ test('the first lines say what was changed, the verdict, what is unproved, what 
 
 **All 3 criteria proved.** 3 of 3 checks passed on \`3f2a9b8c7d6e\`.
 
+- **Tests changed:** \`test/expiry.test.ts\` (new)
+
 Closes #128
 
 `,
@@ -114,6 +116,69 @@ test('a conflict that was resolved is no check that failed', () => {
     body,
     /^- Repair 1: git could not merge the base; the model was told and made c{12} for \$0\.0100\. The checks passed then\.$/m,
   )
+})
+
+const changed = (path: string) => ({ path, change: 'modified', added: 1, deleted: 9 }) as const
+
+test('tests that the change touches are told before the fold, and a file of it that a proving check names with the checks', () => {
+  const foldOf = (...files: Carried['files']) => beforeFold(bodyOf({ files }))
+  assert.match(
+    foldOf(changed('src/a.ts'), changed('src/a.test.ts'), { ...changed('test_b.py'), change: 'deleted' }),
+    /^- \*\*Tests changed:\*\* `src\/a\.test\.ts`; `test_b\.py` \(deleted\)$/m,
+  )
+  assert.doesNotMatch(foldOf(changed('src/a.ts'), changed('docs/testing.md')), /Tests changed/)
+  const many = Array.from({ length: 30 }, (_, index) =>
+    changed(`packages/a-package-with-a-name/test/of-module-${index}.ts`),
+  )
+  assert.match(foldOf(...many), /^- \*\*Tests changed:\*\* `….*test\/of-module-0\.ts`; .* and \d\d more$/m)
+
+  const run = 'sh ./verify.sh && node src/cli.js --self-test'
+  const check = { ...UNIT, run }
+  const files = [changed('verify.sh'), { ...changed('src/cli.js'), change: 'added' as const }, changed('cli.js')]
+  const body = bodyOf({
+    files,
+    checks: [
+      { ...check, proves: [0] },
+      { ...check, name: 'other', proves: [] },
+    ],
+  })
+  assert.match(body, /^- Check unit, which proves 1, runs `verify\.sh`, changed here, and `src\/cli\.js`, new here\.$/m)
+  assert.doesNotMatch(body, /Check other, which/)
+})
+
+test('with a note of every kind at its longest, at most 80 words stand before the fold, and each is there', () => {
+  const long =
+    'one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen'
+  const base = {
+    ...UNIT,
+    outcome: 'failed',
+    baseline: true,
+    failures: ['a', 'b'],
+    failedBefore: true,
+    proves: [],
+  } as const
+  const before = beforeFold(
+    bodyOf({
+      byHand: true,
+      criteria: [1, 2, 3, 4].map((number) => `${number} ${long}`),
+      description: 'Closes #1, #2, #3, #4 and #5',
+      files: Array.from({ length: 9 }, (_, index) => changed(`test/a b c ${index}.test.ts`)),
+      checks: Array.from({ length: 9 }, (_, index) => ({ ...base, name: `legacy ${index} of them` })),
+      repairs: Array.from({ length: 9 }, (_, index) => {
+        return {
+          check: `unit ${index} of them`,
+          by: 'fix',
+          head_sha: 'b'.repeat(40),
+          cost_usd: 0,
+          mended: true,
+        } as const
+      }),
+    }),
+  )
+  assert.ok(wordsBetweenSpaces(before) <= MOST_WORDS, `${wordsBetweenSpaces(before)} words: ${before}`)
+  for (const title of ['Changed by hand', 'To be looked at', 'Repaired', 'Tests changed', 'Failed on the base already'])
+    assert.ok(before.includes(`- **${title}:** `), title)
+  assert.match(before, /Closes #1, closes #2, closes #3, closes #4, closes #5/)
 })
 
 test('what a model does not say is told by the title of the order, and nothing it says passes for a verdict', () => {

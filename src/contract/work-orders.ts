@@ -8,6 +8,7 @@ import { ShownActor } from './actor.ts'
 import { ShownUsd, UsdAmount } from './amounts.ts'
 import { OrderBudget } from './budget.ts'
 import { OrderEvidence } from './evidence/evidence.ts'
+import { SeenConflict } from './evidence/seen-conflict.ts'
 import { knownOrOther, storedText } from './stored-text.ts'
 import { ShortWhy } from './why/why.ts'
 import { z } from './zod.ts'
@@ -243,6 +244,14 @@ export const PullRequestView = z
     checks: z.string().nullable(),
     /** GitHub's words, e.g. `APPROVED`, `CHANGES_REQUESTED`; null: none. */
     review: z.string().nullable(),
+    /** What git cannot merge of it, as last seen; null: nothing is known to conflict, or its branch has moved since. */
+    conflict: SeenConflict.extend({
+      /** The last attempt in which a model answered how to resolve these two commits, which is asked once; null: none did. */
+      asked_in: z.number().int().nullable(),
+    })
+      .openapi('PullRequestConflict')
+      .or(z.null())
+      .optional(),
     diff: z.string(),
     /** Where it is, for people; null: on the forge `local`, which has no pages, reviews and checks of its own. */
     url: z.url().nullish(),

@@ -99,7 +99,7 @@ async function aider(config: Config, { adapters }: Parts): Promise<DoctorFinding
     }
     if (executors.wanted === 'aider') return { name, state: 'missing', detail, remedy: 'moose doctor --fix' }
     const absent =
-      'not there (moose doctor --fix installs it); needed only where an answer is free text or needs repair'
+      'not there (moose doctor --fix installs it); needed only where an answer is free text, or edits that do not apply'
     return { name, state: 'optional', detail: absent, remedy: null }
   }
 }

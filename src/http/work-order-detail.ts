@@ -4,6 +4,7 @@ import { isoTime } from '../clock.ts'
 import { evidenceOf } from '../contract/evidence/evidence.ts'
 import { stepSummary } from '../contract/evidence/step-summary.ts'
 import { PullRequestView, type StepView, type WorkOrderDetail } from '../contract/work-orders.ts'
+import { resolvedIn } from '../db/attempts/asked-before.ts'
 import { attemptHistory } from '../db/attempts/attempt-history.ts'
 import { approvalOf } from '../db/audit/audit-entries.ts'
 import { findPullRequestOfAttempt, type PullRequestRow, pullRequestsInBrief } from '../db/pull-requests.ts'
@@ -29,7 +30,7 @@ export async function workOrderDetail(db: Kysely<Database>, idOrPrefix: string):
     ...order,
     budget: await readOrderBudget(db, order.id),
     attempt_history: attempts.map((attempt) => ({ ...attempt, steps: attempt.steps.map(withSummary) })),
-    pull_request: pullRequest === null ? null : toPullRequestView(pullRequest),
+    pull_request: pullRequest === null ? null : await toPullRequestView(db, pullRequest),
     evidence: evidenceOf({ ...order, attempt_history: attempts, pull_request: verifiedBy(pullRequest) }),
     approval: order.approved ? await approvalOf(db, order.id) : null,
   }
@@ -49,7 +50,8 @@ const Seen = PullRequestView.pick({ reviews: true, check_runs: true, check_run_c
 const UNSEEN = { reviews: null, check_runs: null, check_run_count: null }
 
 /** What is not as Moose writes it of what was seen is not shown. */
-function toPullRequestView({ created_at, ended_at, seen_at, seen, ...row }: PullRequestRow): PullRequestView {
+async function toPullRequestView(db: Kysely<Database>, stored: PullRequestRow): Promise<PullRequestView> {
+  const { created_at, ended_at, seen_at, seen, ...row } = stored
   const parts = Seen.safeParse(seen)
   return {
     number: row.number,
@@ -66,6 +68,7 @@ function toPullRequestView({ created_at, ended_at, seen_at, seen, ...row }: Pull
     seen_head_sha: row.seen_head_sha,
     checks: row.checks,
     review: row.review,
+    conflict: await conflictOf(db, stored),
     diff: row.diff,
     url: row.url,
     opened_at: isoTime(created_at),
@@ -73,4 +76,11 @@ function toPullRequestView({ created_at, ended_at, seen_at, seen, ...row }: Pull
     seen_at: seen_at === null ? null : isoTime(seen_at),
     ...(parts.success ? parts.data : UNSEEN),
   }
+}
+
+async function conflictOf(db: Kysely<Database>, row: PullRequestRow): Promise<PullRequestView['conflict']> {
+  const { conflict, state, head_sha: head, seen_head_sha: seen, work_order_id: workOrderId } = row
+  const isMoved = seen !== null && seen !== head
+  if (conflict === null || state !== 'open' || conflict.head_sha !== head || isMoved) return null
+  return { ...conflict, asked_in: await resolvedIn(db, { workOrderId, attempt: null }, conflict) }
 }

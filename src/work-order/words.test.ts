@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { assertLinear, repeated } from '../../test/support/growth.ts'
-import { firstSentence, firstWords, wordsIn } from './words.ts'
+import { firstSentence, firstWords, lastCharacters, wordsIn } from './words.ts'
 
 test('words are what stands between spaces, and long texts without spaces are several', () => {
   assert.equal(wordsIn(''), 0)
@@ -27,6 +27,12 @@ test('whatever is cut has no more words than were asked for, and none is made up
       assert.ok(text.replaceAll(/\s+/g, ' ').trim().startsWith(cut.replace(/…$/, '')))
     }),
   )
+})
+
+test('of a long text the last characters are kept, and no half of one', () => {
+  assert.equal(lastCharacters('test/a.test.ts', 14), 'test/a.test.ts')
+  assert.equal(lastCharacters('test/a.test.ts', 10), '…a.test.ts')
+  assert.equal(lastCharacters('a🦌b', 3), '…b')
 })
 
 test('it takes linear time', async () => {

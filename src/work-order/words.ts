@@ -29,6 +29,11 @@ export function firstCharacters(text: string, most: number): string {
   return text.length <= most ? text : `${text.slice(0, Math.max(0, most - 1)).replace(/[\ud800-\udbff]$/, '')}…`
 }
 
+/** The last characters of a text, with `…` where some are missing. No half of one is left. */
+export function lastCharacters(text: string, most: number): string {
+  return text.length <= most ? text : `…${text.slice(1 - most).replace(/^[\udc00-\udfff]/, '')}`
+}
+
 /** A text without further lines, up to its first full stop, which is left out. */
 export function firstSentence(text: string): string {
   const [line] = text.trim().split('\n', 1)

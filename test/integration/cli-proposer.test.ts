@@ -109,6 +109,14 @@ describe('moose proposer', () => {
     assert.match(stderr, /moose proposer test own/)
   })
 
+  test('where pausing one leaves none, resuming it is told only if that helps', async () => {
+    const added = await addOwn('--key-variable', 'NO_SUCH_API_KEY', '--input', '1', '--output', '2')
+    assert.equal(added.exitCode, 0, added.stderr)
+    const { stderr } = await run('pause', 'own')
+    assert.doesNotMatch(stderr, /resume/)
+    assert.match(stderr, /None can be called now\. See why with: moose doctor/)
+  })
+
   test('a preset fills in what was not given, and says so', async () => {
     const added = await run('add', 'q', '--preset', 'openrouter', '--model', 'qwen/qwen3-coder')
     assert.match(

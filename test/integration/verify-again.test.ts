@@ -229,6 +229,26 @@ test('a branch that was changed by hand is merged only as it was verified, also 
   assert.equal(await home.remote.git('rev-parse', 'main^2'), amended)
 })
 
+test('the fix of a check is run on no change of a person, and that is said', async () => {
+  const yaml = `checks:
+  - { name: polite, run: "! grep -q rude greeting.txt", fix: sed -i s/rude/kind/ greeting.txt, proves: [1] }
+  - { name: short, run: "! grep -q long greeting.txt" }
+`
+  await using home = await createMooseHome({ ...FILES, 'moose.yaml': yaml }, [greet], QUIET)
+  await using moose = await home.open()
+  const { id, branch } = await inReview(home, moose)
+  const mine = await home.remote.commit(branch, { 'greeting.txt': 'rude and long\n' })
+  assert.equal(last(await verified(moose, id)).code, 'check_failed')
+  assert.equal(await home.remote.git('rev-parse', branch), mine)
+  const { db } = home.database
+  const notes = await db.selectFrom('work_order_events').select('message').where('attempt', '=', 2).execute()
+  const said = notes.filter(({ message }) => message.includes('fix'))
+  assert.deepEqual(
+    said.map(({ message }) => message),
+    [`the fix of check polite is not run: what is verified stays as it is. Run it on ${branch} and push that`],
+  )
+})
+
 test('a branch that is put on an older commit of the base, which may have no checks, is not verified', async () => {
   const { 'moose.yaml': checks, ...files } = FILES
   await using home = await createMooseHome(files, [greet], QUIET)

@@ -77,10 +77,12 @@ export type Carried = {
   /** What a foreign service added of its own, by its names. */
   added: Record<string, unknown>
   unmatched: Evidence['verified']['unmatched']
+  /** Somebody has changed it on its branch. */
+  byHand: boolean
   parts: Partial<BodyParts>
 }
 
-const UNIT = passed('unit', 'npm test', { proves: [0, 1], durationMs: 12_400 })
+export const UNIT = passed('unit', 'npm test', { proves: [0, 1], durationMs: 12_400 })
 const LINT = passed('lint', 'npx oxlint --deny-warnings', { durationMs: 2_100 })
 const E2E = passed('expiry', 'node --test test/expiry.test.ts', { proves: [2], durationMs: 3_300, failedBefore: true })
 
@@ -106,6 +108,7 @@ const PLAIN: Carried = {
   rejections: [],
   added: {},
   unmatched: [],
+  byHand: false,
   parts: {},
 }
 
@@ -169,7 +172,14 @@ function evidenceOf(order: Carried): Evidence {
         shown: [{ path: 'src/session.ts', why: 'scope', bytes: 4_120 }],
       },
     },
-    applied: { headSha: HEAD_SHA, executor: 'patch', reason: 'the proposal is edits', costUsd: 0, answers: 0 },
+    applied: {
+      headSha: HEAD_SHA,
+      executor: 'patch',
+      reason: 'the proposal is edits',
+      costUsd: 0,
+      answers: 0,
+      ...(order.byHand ? { byHand: true as const } : {}),
+    },
     verified: {
       headSha: HEAD_SHA,
       files: order.files,

@@ -1,13 +1,16 @@
 import type { Repair } from '../../contract/evidence/repair.ts'
 import { saidOfChange } from '../../edits/said-of-change.ts'
+import { kindOfFile } from '../../work-order/kind-of-change.ts'
 import { asWords, fenced } from '../../work-order/markdown.ts'
-import { firstCharacters, firstWords, wordsIn } from '../../work-order/words.ts'
+import { firstCharacters, firstWords, lastCharacters, wordsIn } from '../../work-order/words.ts'
 import type { Evidence } from '../evidence.ts'
 import { checksTold, unprovedOf, verdictOf } from './verdict.ts'
 
 /** Before the first fold, so that it is read at a glance. */
 const MOST_WORDS = 80
-const MOST = { unproved: 18, repaired: 11, onBase: 11, byHand: 9 }
+const MOST = { unproved: 18, repaired: 11, onBase: 11, byHand: 9, tests: 11 }
+/** Where there is much to be told. */
+const FEWEST: typeof MOST = { unproved: 12, repaired: 4, onBase: 4, byHand: 9, tests: 4 }
 /** What `and 12 more` takes. */
 const WORDS_OF_MORE = 3
 const MOST_OF_NAME = 30
@@ -28,21 +31,33 @@ export function firstFold(
   evidence: Evidence,
   { closes, above }: { closes: readonly number[]; above: string },
 ): FirstFold {
-  const { verified, repairs, applied } = evidence
-  const byHand = applied.byHand === true ? ['the checks ran on what the branch holds'] : []
-  const notes = [
-    note('Changed by hand', byHand, MOST.byHand),
-    note('To be looked at', unproved(evidence), MOST.unproved),
-    note('Repaired', repaired(repairs), MOST.repaired),
-    note('Failed on the base already', failedOnBase(evidence), MOST.onBase),
-  ].filter((text) => text !== '')
+  const { verified } = evidence
   const commit = fenced(null, verified.headSha.slice(0, 12))
   const said = checksTold(verified)
   const told = verified.checks.length === 0 ? `Nothing was verified: ${said}.` : `${said} on ${commit}.`
-  const parts = [`**${verdictOf(evidence)}.** ${told}`, notes.join('\n'), closingLine(closes)]
-  const verdict = parts.filter((text) => text !== '').join('\n\n')
-  const room = MOST_WORDS - wordsIn(verdict) - wordsIn(above)
-  return { summary: summaryOf(evidence, room), verdict }
+  const verdictWithin = (most: typeof MOST) =>
+    [`**${verdictOf(evidence)}.** ${told}`, notes(evidence, most), closingLine(closes)]
+      .filter((text) => text !== '')
+      .join('\n\n')
+  const whole = verdictWithin(MOST)
+  const room = MOST_WORDS - wordsIn(above)
+  const verdict = wordsIn(whole) <= room ? whole : verdictWithin(FEWEST)
+  return { summary: summaryOf(evidence, room - wordsIn(verdict)), verdict }
+}
+
+/** What a reader has to know before a merge, a line each. */
+function notes(evidence: Evidence, most: typeof MOST): string {
+  const { repairs, applied, verified } = evidence
+  const byHand = applied.byHand === true ? ['the checks ran on what the branch holds'] : []
+  return [
+    note('Changed by hand', byHand, most.byHand),
+    note('To be looked at', unproved(evidence), most.unproved, 'criteria'),
+    note('Repaired', repaired(repairs), most.repaired),
+    note('Tests changed', testsChanged(verified), most.tests, 'files'),
+    note('Failed on the base already', failedOnBase(evidence), most.onBase),
+  ]
+    .filter((text) => text !== '')
+    .join('\n')
 }
 
 /** GitHub acts on it: one word for each issue. */
@@ -65,7 +80,7 @@ function shortened(text: string, most: number): string {
   return ''
 }
 
-function note(title: string, items: readonly string[], most: number): string {
+function note(title: string, items: readonly string[], most: number, noun = 'checks'): string {
   if (items.length === 0) return ''
   const shown: string[] = []
   for (const item of items) {
@@ -75,7 +90,7 @@ function note(title: string, items: readonly string[], most: number): string {
     shown.push(item)
   }
   const more = items.length - shown.length
-  const rest = more === 0 ? '' : shown.length === 0 ? `${more} checks` : ` and ${more} more`
+  const rest = more === 0 ? '' : shown.length === 0 ? `${more} ${noun}` : ` and ${more} more`
   return `- **${title}:** ${shown.join('; ')}${rest}`
 }
 
@@ -104,6 +119,17 @@ function repaired(repairs: readonly Repair[]): string[] {
     return [`${nameOf(check)} by ${BY[last.by]}${tries.length === 1 ? '' : ` (${tries.length} tries)`}`]
   })
 }
+
+/** A check that passes proves less where the change has made it pass. */
+function testsChanged({ files, checks }: Evidence['verified']): string[] {
+  if (checks.length === 0) return []
+  return files
+    .filter(({ path }) => kindOfFile(path) === 'tests')
+    .map(({ path, change }) => `${fenced(null, lastCharacters(path, MOST_OF_PATH))}${HOW[change]}`)
+}
+
+const HOW = { added: ' (new)', modified: '', deleted: ' (deleted)' }
+const MOST_OF_PATH = 36
 
 function failedOnBase({ verified }: Evidence): string[] {
   return verified.checks

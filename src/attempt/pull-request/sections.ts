@@ -86,6 +86,7 @@ export function checks({ routed, verified, repairs }: Evidence): string {
     ...verified.checks.filter(({ baseline }) => baseline).map(oldFailures),
     ...unproved({ routed, verified }),
     ...unmatched(verified),
+    ...changedUnderCheck(verified),
     ...verified.checks.flatMap(refusedHosts),
     ...repairs.map(repairTold),
   ]
@@ -159,6 +160,26 @@ function unmatched({ unmatched: entries }: Verified): string[] {
       ({ check, proves }) =>
         `- Check ${onOneLine(check)} says it proves ${fenced(null, String(proves).replaceAll(/\s+/g, ' '))}, which is no criterion of this order.`,
     )
+}
+
+const CHANGED = { added: 'new here', modified: 'changed here', deleted: 'deleted here' }
+
+/** Files of the change that the command of a check names: what it proves is as good as they are. */
+function changedUnderCheck({ checks, files }: Verified): string[] {
+  const changes = new Map(files.map(({ path, change }) => [path, change]))
+  return checks.flatMap(({ name, run, outcome, proves }) => {
+    if (outcome !== 'passed' || proves.length === 0) return []
+    const words = new Set(run.split(/[\s'"`;|&()<>=:,]+/).map((word) => word.replace(/^\.\//, '')))
+    const named = [...words].flatMap((word) => {
+      const change = changes.get(word)
+      return change === undefined ? [] : [`${fenced(null, firstCharacters(word, MOST_OF_NAME))}, ${CHANGED[change]}`]
+    })
+    if (named.length === 0) return []
+    const numbers = proves.map((index) => index + 1).join(', ')
+    return [
+      `- Check ${onOneLine(name)}, which proves ${numbers}, runs ${named.slice(0, MOST_FAILURES).join(', and ')}.`,
+    ]
+  })
 }
 
 const REPAIRED_BY: Readonly<Record<Repair['by'], string>> = {

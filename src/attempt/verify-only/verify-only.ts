@@ -6,15 +6,17 @@ import { noteAttempt } from '../../db/attempts/hold-attempt.ts'
 import type { Database } from '../../db/schema.ts'
 import { Fault } from '../../faults/fault.ts'
 import { faultPoint } from '../../faults/fault-point.ts'
+import type { CheckResult } from '../../ports/execution.ts'
 import type { UpdatedPullRequest } from '../../ports/pull-request.ts'
 import type { Sanitize } from '../../redaction/sanitize-output.ts'
 import type { Adapters, AttemptContext } from '../context.ts'
 import type { Run } from '../durable-step.ts'
 import { type Evidence, type PartialEvidence, shownEvidence } from '../evidence.ts'
+import { knowBase } from '../steps/prepare.ts'
 import { allowedBody, assertStillApproved } from '../steps/publish.ts'
 import { recordVerified } from '../steps/record.ts'
 import { assertReadyForOrder } from '../steps/route.ts'
-import { verify } from '../steps/verify.ts'
+import { isNewFailure, verify } from '../steps/verify.ts'
 import { type FoundCommit, findCommit, type RoutedToVerify } from './find-commit.ts'
 import { type Resolved, resolveConflict } from './resolve-conflict.ts'
 import type { OpenPull } from './what-to-verify.ts'
@@ -81,6 +83,7 @@ export async function verifyOnly(verifying: Verifying, verifies: number): Promis
     async run() {
       const judged = await verify(context, { routed, proposed, applied }, adapters)
       const mended = judged.failure === null
+      if (!mended) await sayFixes(verifying, { routed, applied }, judged.checks)
       return { ...judged, repairs: [...routed.toVerify.repairs, ...resolution.map((one) => ({ ...one, mended }))] }
     },
     failureOf: ({ failure }) => failure,
@@ -101,6 +104,22 @@ async function routeToVerify(context: AttemptContext, adapters: Adapters, verifi
   const asked = context.resolves ? 'a model is asked only where git cannot merge' : 'no model is called'
   await context.note(`verifies the commit of attempt ${verifies}; ${asked}`)
   return { ...ready, decision: toVerify.route.decision, verifies, toVerify }
+}
+
+/** A `fix` changes files, and what is verified stays as it is. */
+async function sayFixes(
+  { context, adapters }: Verifying,
+  { routed, applied }: { routed: RoutedToVerify; applied: FoundCommit },
+  checks: readonly CheckResult[],
+): Promise<void> {
+  const failing = new Set(checks.filter(isNewFailure).map(({ name }) => name))
+  if (failing.size === 0) return
+  const { config } = await knowBase(context, routed.project, applied.baseSha, adapters)
+  const { pull } = routed.toVerify
+  const then = pull === null ? '' : `. Run it on ${pull.branch} and push that`
+  for (const { name, fix } of config.checks)
+    if (fix !== null && failing.has(name))
+      await context.note(`the fix of check ${name} is not run: what is verified stays as it is${then}`)
 }
 
 /** Has the open pull request be the one of what was verified, and the order be in review with it. */

@@ -71,13 +71,21 @@ Examples:
 
 A file:
   title: Greet in French
-  description: Add French to the greetings.
+  description: |
+    Add French to the greetings.
+    Closes #12
   acceptance_criteria:
     - greet('fr') says Bonjour
   files_in_scope:
     - src/greet.js
+  context:
+    - docs/languages.md
   risk_level: low
   budget_usd: 2.50
+
+A line of the description with "Closes #12" and nothing else closes that issue
+when the pull request is merged. Files of context are read and not changed. In
+YAML, text with " #" or ": " in it stands in quotes, or below "|".
 
 As CSV, with the fields in its first line; of a list each entry has a column, or a line of its cell:
   title,acceptance_criteria,acceptance_criteria,files_in_scope

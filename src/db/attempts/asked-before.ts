@@ -13,19 +13,21 @@ export function resolvingOf({ head_sha, base_sha }: ConflictOf): string {
 }
 
 /**
- * The last other attempt of the order in which a model answered how to resolve this conflict; null: there is none. One whose
+ * The last attempt of the order in which a model answered how to resolve this conflict; null: there is none. One whose
  * answers are taken again, unpaid, is none.
+ *
+ * @param of.attempt the one that asks, which does not count; null: all do
  */
 export async function resolvedIn(
   db: Kysely<Database>,
-  { workOrderId, attempt }: AttemptKey,
+  { workOrderId, attempt }: Pick<AttemptKey, 'workOrderId'> & { attempt: number | null },
   conflict: ConflictOf,
 ): Promise<number | null> {
   const row = await db
     .selectFrom('attempts')
     .select('number')
     .where('work_order_id', '=', workOrderId)
-    .where('number', '<>', attempt)
+    .$if(attempt !== null, (query) => query.where('number', '<>', attempt))
     .where('resolving', '=', resolvingOf(conflict))
     .where(({ exists, selectFrom }) =>
       exists(

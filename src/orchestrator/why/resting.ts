@@ -115,11 +115,13 @@ function ledgerUnsound(_: Resting, { order }: WhyFacts): Why {
 }
 
 function behindFailures({ subject, code, step, message, orders }: FailureRow, order: Whereabouts): Why {
+  const many = `the last ${orders.length} orders that were given to it have`
+  const failed = orders.length === 1 ? 'the last order that was given to it has' : many
   return answer({
     kind: 'provider',
     code: 'provider_paused',
     short: `waits for ${subject}, paused after ${orders.length === 1 ? 'one failure' : `${orders.length} failures in a row`}`,
-    sentence: `${subject} is paused: the last ${orders.length} orders that were given to it have failed with ${code} at ${step}.`,
+    sentence: `${subject} is paused: ${failed} failed with ${code} at ${step}.`,
     evidence: [
       { name: 'last failure', text: message },
       ...orders.slice(-MOST_NAMED).map((id) => ({ name: 'failed order', text: id })),
@@ -138,7 +140,8 @@ function behindPause({ order: suspended, pause, row }: Resting, { order }: WhyFa
   const until = isoTime(pause.until)
   const whose = proposer === null ? provider : `${proposer} (${provider})`
   const test = proposer === null ? [] : [`moose proposer test ${asWord(proposer)}`]
-  const what = kind === 'account' ? 'does not accept the calls of this account' : `had ${failures} outages in a row`
+  const often = failures === 1 ? 'had an outage' : `had ${failures} outages in a row`
+  const what = kind === 'account' ? 'does not accept the calls of this account' : often
   return answer({
     kind: 'provider',
     code: suspended.reason.code,

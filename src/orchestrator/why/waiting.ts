@@ -131,7 +131,7 @@ function behindRow({ row, most, obstacles }: Extract<Verdict, { waitsFor: 'row' 
     kind: 'paused_project',
     code,
     short: `waits: ${whose} is paused after ${orders.length === 1 ? 'one failure' : `${orders.length} failures in a row`} (${code})`,
-    sentence: `It waits: ${whose} is paused, because its last ${orders.length} orders failed with ${code} at ${step}.`,
+    sentence: `It waits: ${whose} is paused, because its last ${orders.length === 1 ? 'order' : `${orders.length} orders`} failed with ${code} at ${step}.`,
     evidence,
     orders: orders.slice(-MOST_NAMED),
     next: [...resume, run, `moose show ${short(String(orders.at(-1)))}`],

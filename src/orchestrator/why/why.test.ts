@@ -263,6 +263,30 @@ describe('an order that is blocked', () => {
     const tried = why(rests('provider_paused', { pause: { ...pause, running: false }, details }))
     assert.match(tried.sentence, /another order finds out/)
     is('provider', why(rests('provider_paused')))
+    const running = { ...pause, running: true }
+    const said = (failures: number) =>
+      evidence(why(rests('provider_paused', { pause: { ...running, failures }, details })))
+    assert.ok(said(3).includes('provider: openai had 3 outages in a row: HTTP 503'))
+    assert.ok(said(1).includes('provider: openai had an outage: HTTP 503'))
+  })
+
+  test('one order that failed is told as one, where one is enough to pause', () => {
+    const row: FailureRow = {
+      kind: 'proposer',
+      subject: 'gpt',
+      code: 'proposal_rejected',
+      step: 'propose',
+      message: 'The answer holds no edits.',
+      orders: [OTHER],
+      projects: [],
+      since: BEFORE,
+      last_at: BEFORE,
+    }
+    const rest = why(rests('provider_paused', { row }))
+    assert.equal(rest.short, 'waits for gpt, paused after one failure')
+    assert.match(rest.sentence, /the last order that was given to it has failed with proposal_rejected at propose/)
+    const verdict: Verdict = { id: ID, waitsFor: 'row', obstacles: [], row: { ...row, kind: 'project' }, most: 0 }
+    assert.match(why({ verdict }).sentence, /because its last order failed with proposal_rejected at propose/)
   })
 
   test('waits for a human who allows its change, with the paths that are not allowed yet', () => {

@@ -1,6 +1,6 @@
 import { answer, api, type Order, type OrderDetail, type Scope } from './client.ts'
 
-export type Verb = 'approve' | 'reject' | 'cancel' | 'retry' | 'fresh' | 'verify' | 'merge' | 'close'
+export type Verb = 'approve' | 'reject' | 'cancel' | 'retry' | 'fresh' | 'verify' | 'resolve' | 'merge' | 'close'
 /** What has to be known of an order to act on it. */
 export type Actable = Pick<Order, 'id' | 'title' | 'content_sha256' | 'status_reason' | 'github_pr_number'>
 
@@ -78,6 +78,17 @@ export const ACTIONS: Readonly<Record<Verb, Action>> = {
     isDanger: false,
     send: (order) => answer(api.POST('/api/work-orders/{id}/verify', at(order))),
   },
+  resolve: {
+    scope: 'operate',
+    label: 'Have it resolved by the model',
+    asks: () =>
+      'The model that made the change is asked to resolve what git cannot merge, in the files in scope alone. The checks run on ' +
+      'what it makes, and what passes is pushed. That is paid for within the budget of the order: at most two answers, and only ' +
+      'once for these two commits.',
+    done: 'The model is asked to resolve it',
+    isDanger: false,
+    send: (order) => answer(api.POST('/api/work-orders/{id}/verify', { ...at(order), body: { resolve: true } })),
+  },
   merge: {
     scope: 'approve',
     label: 'Merge',
@@ -123,12 +134,15 @@ export function verbsOf(order: Pick<Order, 'status' | 'phase' | 'approved'>): re
   return VERBS_OF[stateOf(order)]
 }
 
-/** The same of an order that is shown with its attempts: what may be verified again too, first where it has to be. */
+/** The same of an order that is shown with its attempts: what may be verified again or resolved too, first where it has to be. */
 export function verbsOfDetail(order: OrderDetail): readonly Verb[] {
   const verbs = verbsOf(order)
   const { pull_request: pull, attempt_history: attempts } = order
   if (verbs.includes('merge')) {
     const isMoved = pull !== null && pull.seen_head_sha !== null && pull.seen_head_sha !== pull.head_sha
+    const conflict = pull?.conflict
+    if (conflict !== undefined && conflict !== null)
+      return conflict.asked_in === null ? ['resolve', 'verify', ...verbs] : ['verify', ...verbs]
     return isMoved ? ['verify', ...verbs] : [...verbs, 'verify']
   }
   const hasCommit = attempts.some(({ head_sha: sha, verifies }) => sha !== null && typeof verifies !== 'number')

@@ -1,3 +1,4 @@
+import { Fragment } from 'react'
 import type { OrderDetail, Schemas } from '../api/client.ts'
 import { Ago } from '../ui/words.tsx'
 
@@ -35,6 +36,7 @@ export function PullRequest({ order }: { order: OrderDetail }) {
         )}
       </p>
       <Moved pull={pull} />
+      <Conflict pull={pull} />
       {url === null || url === undefined ? (
         <p className="quiet">It is in a local repository, which has no reviews and no CI of its own.</p>
       ) : (
@@ -63,6 +65,33 @@ function Moved({ pull: { state, seen_head_sha: seen, head_sha: head } }: { pull:
     <p className="warn">
       Another push has moved its branch to <code>{seen.slice(0, 12)}</code>, which Moose did not verify.
     </p>
+  )
+}
+
+/** What git cannot merge, since when, and what a person can do about it. */
+function Conflict({ pull: { conflict, base, branch } }: { pull: Pull }) {
+  if (conflict === undefined || conflict === null) return null
+  const { files, since, asked_in: askedIn } = conflict
+  return (
+    <>
+      <p className="warn">
+        It conflicts with <code>{base}</code>
+        {files.map((file, index) => (
+          <Fragment key={file}>
+            {index === 0 ? ' in ' : ', '}
+            <code>{file}</code>
+          </Fragment>
+        ))}
+        , since <Ago at={since} />.
+      </p>
+      <p>
+        {askedIn === null
+          ? 'The model can resolve it, or a person: merge '
+          : `Attempt ${askedIn} had the model resolve these two commits, which is done once. Merge `}
+        <code>{base}</code> into <code>{branch}</code> by hand, push that, and verify it again. Or close it unmerged and
+        retry the order, on <code>{base}</code> as it is now.
+      </p>
+    </>
   )
 }
 
