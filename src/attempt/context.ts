@@ -3,7 +3,7 @@ import type { ModelCallTotals } from '../db/model-calls.ts'
 import type { BaseChecks } from '../ports/base-checks.ts'
 import type { CheckRunner, SetUp } from '../ports/execution.ts'
 import type { HeldSearch } from '../ports/held-search.ts'
-import type { Proposer, ProposerRequest } from '../ports/proposal.ts'
+import type { Proposer, ProposerRequest, ShownFile } from '../ports/proposal.ts'
 import type { Forges } from '../ports/pull-request.ts'
 import type { Manager, RoutingRequest } from '../ports/routing.ts'
 import type { SecretSearch } from '../ports/secret-search.ts'
@@ -36,6 +36,8 @@ export type AttemptContext = {
   signal: AbortSignal
   /** A line for the live log. */
   note: (message: string) => Promise<void>
+  /** Keeps what a model is shown with the try of `propose` that asks it, however that ends. */
+  shows: (files: readonly ShownFile[]) => Promise<void>
   /** Output of a foreign program for the live log, in pieces. */
   output: (text: string) => void
   /** The project of the order. @throws {Fault} `project_required` */

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { Config } from '../config.ts'
 import { resolvedIn } from '../db/attempts/asked-before.ts'
+import { noteGiven } from '../db/attempts/attempt-steps.ts'
 import { type AttemptRun, findAttempt } from '../db/attempts/attempts.ts'
 import { holdAttempt } from '../db/attempts/hold-attempt.ts'
 import { projectOf, protectionOf } from '../db/projects.ts'
@@ -48,6 +49,7 @@ export async function openAttempt(
         await output.flush()
         await write('progress', sanitize(message))
       },
+      shows: (shown) => noteGiven(db, run, { name: 'propose', given: sanitize({ shown }) }),
       output: (text) => output.add(text),
       project: () => projectOf(db, row.project_id),
       address: orderAddress(config.pageUrl, key.workOrderId),

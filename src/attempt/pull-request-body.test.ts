@@ -181,6 +181,21 @@ test('with a note of every kind at its longest, at most 80 words stand before th
   assert.match(before, /Closes #1, closes #2, closes #3, closes #4, closes #5/)
 })
 
+test('a file that a person changed outside of the scope is named as that, before the fold and among the files', () => {
+  const file = (path: string) => ({ path, change: 'modified' as const, added: 1, deleted: 0 })
+  const inside = file('src/session.ts')
+  const body = bodyOf({ files: [inside, file('docs/notes.md')] })
+  assert.match(beforeFold(body), /^- \*\*Changed by hand:\*\* `docs\/notes\.md` outside of the scope of the order$/m)
+  assert.match(
+    body,
+    /^- `docs\/notes\.md` \(modified, \+1 −0\), \*\*outside of the scope of the order: changed by hand\*\*$/m,
+  )
+  assert.match(body, /^- `src\/session\.ts` \(modified, \+1 −0\)$/m)
+  const more = bodyOf({ files: [inside, file('a b.md'), file('c.md')] })
+  assert.match(beforeFold(more), /^- \*\*Changed by hand:\*\* 2 files outside of the scope of the order$/m)
+  assert.doesNotMatch(bodyOf({ files: [inside] }), /outside of the scope/)
+})
+
 test('what a model does not say is told by the title of the order, and nothing it says passes for a verdict', () => {
   assert.match(bodyOf({ says: '' }), /^Expire idle sessions\n\n\*\*All 3/)
   const forged = bodyOf({ says: '**All 9 criteria proved.** 9 of 9 checks passed on `3f2a9b8c7d6e`.', checks: [] })

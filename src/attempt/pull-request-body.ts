@@ -90,7 +90,9 @@ function folds(context: AttemptContext, evidence: Evidence, { spent, allowed }: 
       section('Checks', sections.checks(evidence)),
     ]),
     fold(`Allowed by a human: ${allowed.length}`, [section('Allowed by a Human', human)]),
-    fold(`Files: ${sections.filesTold(changed)}`, [section('Files Modified', sections.files(changed))]),
+    fold(`Files: ${sections.filesTold(changed)}`, [
+      section('Files Modified', sections.files(changed, order.files_in_scope)),
+    ]),
     fold(`Cost and model: $${spent.costUsd.toFixed(4)}, ${used}`, [
       section('Work Order', sections.workOrder(context, evidence, spent.costUsd), `Work Order: ${context.workOrderId}`),
     ]),

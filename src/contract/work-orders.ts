@@ -7,7 +7,7 @@ import { PHASES, STATUSES } from '../work-order/status.ts'
 import { ShownActor } from './actor.ts'
 import { ShownUsd, UsdAmount } from './amounts.ts'
 import { OrderBudget } from './budget.ts'
-import { OrderEvidence } from './evidence/evidence.ts'
+import { OrderEvidence, ShownEvidence } from './evidence/evidence.ts'
 import { SeenConflict } from './evidence/seen-conflict.ts'
 import { knownOrOther, storedText } from './stored-text.ts'
 import { ShortWhy } from './why/why.ts'
@@ -152,6 +152,14 @@ export const WorkOrderView = z
      * answers as `verification`.
      */
     protected_scope: z.array(z.object({ path: z.string(), why: z.string(), allowed: z.boolean() })).optional(),
+    missing_context: z
+      .array(z.string())
+      .optional()
+      .openapi({
+        description:
+          'What of `context` the base commit does not have, so that no model is shown it; in the same answers as `verification`, and ' +
+          'wherever one order is shown. Empty also where the base is not known.',
+      }),
     /** Attempts made so far. */
     attempts: z.number().int(),
     github_branch: z.string().nullable(),
@@ -214,8 +222,17 @@ export const AttemptView = z
     claimed_at: Time,
     ended_at: Time.nullable(),
     verifies: z.number().int().nullish().openapi({
-      description: 'The attempt whose commit it verifies, without a model; null: it makes a change of its own.',
+      description:
+        'The attempt whose change it verifies, as its commit or its pull request holds it; null: it makes a change of its own.',
     }),
+    shown: z
+      .array(ShownEvidence)
+      .optional()
+      .openapi({
+        description:
+          'What it showed a model, however it ended, as in `evidence`; empty: it asked none, it was not kept, or a foreign Proposer ' +
+          'does not say.',
+      }),
     /** In the order they ran. */
     steps: z.array(StepView),
   })

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import { readOrderBudget } from '../budget/spent-by.ts'
 import { isoTime } from '../clock.ts'
-import { evidenceOf } from '../contract/evidence/evidence.ts'
+import { evidenceOf, shownIn } from '../contract/evidence/evidence.ts'
 import { stepSummary } from '../contract/evidence/step-summary.ts'
 import { PullRequestView, type StepView, type WorkOrderDetail } from '../contract/work-orders.ts'
 import { resolvedIn } from '../db/attempts/asked-before.ts'
@@ -29,7 +29,9 @@ export async function workOrderDetail(db: Kysely<Database>, idOrPrefix: string):
   return {
     ...order,
     budget: await readOrderBudget(db, order.id),
-    attempt_history: attempts.map((attempt) => ({ ...attempt, steps: attempt.steps.map(withSummary) })),
+    attempt_history: attempts.map((attempt) => {
+      return { ...attempt, shown: shownIn(attempt.steps), steps: attempt.steps.map(withSummary) }
+    }),
     pull_request: pullRequest === null ? null : await toPullRequestView(db, pullRequest),
     evidence: evidenceOf({ ...order, attempt_history: attempts, pull_request: verifiedBy(pullRequest) }),
     approval: order.approved ? await approvalOf(db, order.id) : null,

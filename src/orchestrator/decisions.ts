@@ -2,13 +2,14 @@ import type { Kysely } from 'kysely'
 import type { Pool } from 'pg'
 import { recordPullRequest } from '../attempt/record-pull-request.ts'
 import { seenConflictOf } from '../attempt/seen-conflict-of.ts'
-import { findVerifiable } from '../attempt/verify-only/what-to-verify.ts'
+import { findVerifiable, type Verifiable } from '../attempt/verify-only/what-to-verify.ts'
 import type { Clock } from '../clock.ts'
 import type { Actor } from '../contract/actor.ts'
+import { whatIsVerified } from '../contract/evidence/step-summary.ts'
 import type { Retried, RetryMode } from '../contract/why/retry.ts'
 import type { WorkOrderView } from '../contract/work-orders.ts'
 import { lastFailureBefore } from '../db/attempts/attempts.ts'
-import { type LastAttempt, lastAttemptOf } from '../db/attempts/last-attempt.ts'
+import { type LastAttempt, lastAttemptOf, rejectedPushOf } from '../db/attempts/last-attempt.ts'
 import { actingAs } from '../db/audit/acting-as.ts'
 import { projectOf } from '../db/projects.ts'
 import { noteConflict, type PullRequestBrief, pullRequestsInBrief } from '../db/pull-requests.ts'
@@ -48,7 +49,7 @@ export function createDecisions(
     cancel: (idOrPrefix, by) => cancelOrder(of(by), idOrPrefix, stopAttempt),
     async retry(idOrPrefix, by, mode = 'again') {
       await deps.endAbandoned()
-      return retryOrder(of(by).db, idOrPrefix, mode)
+      return retryOrder(of(by), idOrPrefix, mode)
     },
     verify: (idOrPrefix, by, resolves = false) => verifyOrder(of(by), idOrPrefix, resolves),
     merge: (idOrPrefix, by) => mergeOrder(of(by), idOrPrefix),
@@ -79,22 +80,25 @@ async function cancelOrder(deps: Acting, idOrPrefix: string, stopAttempt: (id: s
 
 /**
  * Makes an ended or blocked order pending; its approval stays. A suspended attempt is resumed unless models are asked anew, a
- * cancelled one is not.
+ * cancelled one is not. A commit whose checks had passed and whose push was rejected is verified and published.
  *
  * @returns what that does
  * @throws {Fault} `work_order_not_found`, `work_order_conflict`
  */
-async function retryOrder(db: Kysely<Database>, idOrPrefix: string, mode: RetryMode): Promise<Retried> {
+async function retryOrder(deps: Acting, idOrPrefix: string, mode: RetryMode): Promise<Retried> {
+  const { db } = deps
   const order = await findWorkOrder(db, idOrPrefix)
-  const move = {
-    from: ['failed', 'blocked', 'cancelled'],
-    to: 'pending',
-    reason: null,
-    verifies: null,
-    retry: mode,
-  } as const
-  const because = mode === 'fresh' ? { because: 'models are asked anew' } : {}
-  if (!(await moveWorkOrder(db, order.id, { ...move, ...because }))) throw wrongStatus(order, 'retried')
+  const verifies = mode === 'again' ? await unpublishedCommit(deps, order.id) : null
+  const move = { from: ['failed', 'blocked', 'cancelled'], to: 'pending', reason: null, verifies, retry: mode } as const
+  const because =
+    mode === 'fresh'
+      ? 'models are asked anew'
+      : verifies === null
+        ? null
+        : verifiesAgain({ attempt: verifies, branch: null })
+  if (!(await moveWorkOrder(db, order.id, { ...move, ...(because === null ? {} : { because }) })))
+    throw wrongStatus(order, 'retried')
+  if (verifies !== null) return { mode, sentence: publishedAgain(order.id, verifies), told_of: null, replays: false }
   const last = await lastAttemptOf(db, order.id)
   const next = { workOrderId: order.id, attempt: order.attempts + 1 }
   const failure = last?.goesOn === true ? null : await lastFailureBefore(db, next, codesOf('model_work'))
@@ -102,6 +106,28 @@ async function retryOrder(db: Kysely<Database>, idOrPrefix: string, mode: RetryM
   const replays = last !== null && last.isReplayed
   const said = mode === 'fresh' ? ANEW : again(last, toldOf)
   return { mode, sentence: replays ? `${said} ${REPLAYS}` : said, told_of: toldOf, replays }
+}
+
+/** The attempt whose commit is there and was only not pushed; null: there is none, or it is not kept in this home. */
+async function unpublishedCommit({ db, pool, workspaces }: Acting, id: string): Promise<number | null> {
+  const maker = await rejectedPushOf(db, id)
+  if (maker === null) return null
+  try {
+    const found = await findVerifiable(db, { keptCommit: workspaces.keptCommit, pool }, id)
+    return found.attempt === maker ? maker : null
+  } catch (error) {
+    if (toFault(error).code === 'work_order_conflict') return null
+    throw error
+  }
+}
+
+const verifiesAgain = ({ attempt, branch }: Verifiable) => `${whatIsVerified(attempt, branch)} is verified again`
+
+function publishedAgain(id: string, attempt: number): string {
+  return (
+    `No model is called: its checks had passed, and only the push was rejected. They are run again on the commit of attempt ` +
+    `${attempt}, and it is published. For another change: moose retry ${id.slice(0, 8)} --fresh`
+  )
 }
 
 const ANEW = 'The model is asked anew: it is told of no earlier failure, and no earlier answer is taken.'
@@ -121,6 +147,7 @@ function again(last: LastAttempt | null, toldOf: string | null): string {
     return `A new attempt begins and takes the answers that are there again, unpaid: none of them was to blame (${code}).`
   if (toldOf !== null) return `The model is asked again${told}.`
   if (code === null) return 'The model is asked again.'
+  if (last.answers === 0) return `A new attempt begins: no model had answered when the last one ended (${code}).`
   return `The model is asked again; it is not told of the last failure (${code}).`
 }
 
@@ -139,15 +166,17 @@ async function verifyOrder(
   const order = await findWorkOrder(db, idOrPrefix)
   const isInReview = order.phase === 'in_review'
   if (!isInReview && !['failed', 'blocked', 'cancelled'].includes(order.status)) throw wrongStatus(order, 'verified')
-  const verifies = await findVerifiable(db, { keptCommit: workspaces.keptCommit, pool }, order.id)
-  const to = { to: 'pending', reason: null, verifies, resolves, retry: 'verify_only' } as const
+  const found = await findVerifiable(db, { keptCommit: workspaces.keptCommit, pool }, order.id)
+  const to = { to: 'pending', reason: null, verifies: found.attempt, resolves, retry: 'verify_only' } as const
   const from = isInReview
     ? ({ from: ['in_progress'], inPhase: 'in_review' } as const)
     : ({ from: ['failed', 'blocked', 'cancelled'] } as const)
   const conflict = resolves ? ', and a conflict resolved by the model that made it' : ''
-  const because = `the commit of attempt ${verifies} is verified again${conflict}`
+  const because = `${verifiesAgain(found)}${conflict}`
   if (!(await moveWorkOrder(db, order.id, { ...from, ...to, because }))) throw wrongStatus(order, 'verified')
-  const checks = `the checks are run on the commit of attempt ${verifies}, and it is published.`
+  const what = whatIsVerified(found.attempt, found.branch)
+  const then = found.branch === null ? 'it is published' : 'what passes them can be merged'
+  const checks = `the checks are run on ${what}, and ${then}.`
   const sentence = resolves
     ? `Where git cannot merge the base into it, the model that made it is asked to, within the budget of the order; then ${checks}`
     : `No model is called: ${checks}`

@@ -175,6 +175,8 @@ export type ProposeInput = {
   signal: AbortSignal
   /** Told of each model call as it starts and ends, for the live log. */
   onProgress: (message: string) => Promise<void>
+  /** Called with the files whose text a model is about to be shown, before it is asked; a foreign Proposer does not say. */
+  onShown: (files: readonly ShownFile[]) => Promise<void>
 }
 
 export interface Proposer {

@@ -41,9 +41,11 @@ export function createProposer(options: ProposerOptions): Proposer {
       options.refuseSecrets([...partsOf(request, sight), ...partsOfConflict(input.repair)])
       const missing = notShown(sight, input.contextFiles)
       if (missing !== null) await input.onProgress(missing)
+      const shown = shownFiles(sight)
+      await input.onShown(shown)
       const refined = await refine(options, config, input, buildPrompt(request, sight, input))
       const durationMs = options.clock.now().getTime() - startedAt
-      return { ...toResponse(config, refined, durationMs), shown: shownFiles(sight) }
+      return { ...toResponse(config, refined, durationMs), shown }
     },
   }
 }

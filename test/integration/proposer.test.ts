@@ -54,6 +54,7 @@ function inputOf(overrides: Partial<ProposeInput> = {}) {
     repair: null,
     signal: new AbortController().signal,
     onProgress: async (message) => void progress.push(message),
+    onShown: async () => undefined,
     ...overrides,
   }
   return { input, progress }

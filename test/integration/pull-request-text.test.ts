@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { recordIn } from '../../src/contract/evidence/pull-request-record.ts'
+import { moose as mooseCommand } from '../support/moose-command.ts'
 import { createMooseHome, detailOf, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
 
 const FILES = {
@@ -47,6 +48,21 @@ test("a pull request has the model's summary, the issue it closes and the reposi
   assert.doesNotMatch(title + subject, /#7/)
   const record = recordIn(body)
   assert.deepEqual([record?.closes, record?.proved_count, record?.criteria_count], [[7], 1, 2])
+})
+
+test('moose show prints the text of a pull request alone, as it is', async () => {
+  await using home = await createMooseHome(FILES, [GREET])
+  const { title, body } = await published(home)
+  const { environment } = home
+  const { id } = await home.database.db.selectFrom('work_orders').select('id').executeTakeFirstOrThrow()
+  const { stdout } = await mooseCommand(['show', id, '--pull-request'], { environment })
+  assert.equal(stdout, `${title}\n\n${body}\n`)
+  const none = await fileOrder(home.database, { title: 'Later', files: ['greeting.txt'], approved: false })
+  const refused = await mooseCommand(['show', none, '--pull-request'], { environment })
+  assert.match(refused.stderr, /has no pull request yet\. See where it stands: .*show/)
+  assert.notEqual(refused.exitCode, 0)
+  const both = await mooseCommand(['show', id, '--pull-request', '--diff'], { environment })
+  assert.match(both.stderr, /cannot be used with option '--diff'/)
 })
 
 const NO_TEMPLATES: Record<string, Parameters<MooseHome['remote']['commit']>[1][string]> = {

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
+import { chmod, rm, writeFile } from 'node:fs/promises'
+import path from 'node:path'
 import { test } from 'node:test'
 import type { Moose } from '../../src/app.ts'
 import { RetriedWorkOrderResponse } from '../../src/contract/why/retry.ts'
 import { readRoutingOutcomes } from '../../src/db/outcome-vectors.ts'
+import { approveWorkOrder } from '../../src/db/work-orders/approve-work-order.ts'
+import { editWorkOrder } from '../../src/db/work-orders/edit-work-order.ts'
 import { type Scripted, startModelServer } from '../support/model-server.ts'
 import { createMooseHome, detailOf, fileOrder, settled } from '../support/moose-home.ts'
 import { useStandIn } from '../support/stand-in-proposer.ts'
@@ -126,6 +130,67 @@ test('an answer that failed a check is not taken again, although its attempt was
   )
   await until('the model is asked for the change, and for its repair', () => server.calls.length === 4)
   await settled(moose, id)
+})
+
+test('a change that passed its checks and could not be pushed is published by a plain retry without a model', async () => {
+  const edits = (text: string) => says(`### write a.txt\n\`\`\`\n${text}\n\`\`\`\n`)
+  const script = [edits('b'), edits('a b')]
+  await using home = await createMooseHome(NEVER, [], { ...SETTINGS, MOOSE_REPAIR_MAX: '2' })
+  await using server = await startModelServer(...script)
+  await useStandIn(home, 'small', { url: server.url, threshold: 1 })
+  const hook = path.join(home.remote.path, 'hooks', 'pre-receive')
+  await writeFile(hook, '#!/bin/sh\nexit 1\n')
+  await chmod(hook, 0o755)
+  await using moose = await home.open()
+  await moose.orchestrator.start(null)
+  const id = await fileOrder(home.database, { title: 'Change a', files: ['a.txt'] })
+  assert.equal((await settled(moose, id)).status_reason?.code, 'push_rejected')
+  assert.equal(server.calls.length, 2, 'the change was repaired')
+
+  const rejected = await retried(moose, id)
+  assert.deepEqual([rejected.mode, rejected.told_of], ['again', null])
+  assert.match(
+    rejected.sentence,
+    /^No model is called: .*only the push was rejected.*the commit of attempt 1.*--fresh$/,
+  )
+  const again = await settled(moose, id)
+  assert.deepEqual([again.attempts, again.status_reason?.code], [2, 'push_rejected'])
+
+  await rm(hook)
+  await retried(moose, id)
+  const order = await settled(moose, id)
+  assert.deepEqual([order.attempts, order.phase, order.attempt_history[2]?.verifies], [3, 'in_review', 1])
+  assert.equal(server.calls.length, 2, 'no model was asked again')
+})
+
+test('an order that was edited after its push was rejected is not published as it was', async () => {
+  await using home = await createMooseHome(NEVER, [], SETTINGS)
+  await using server = await startModelServer(says('### write a.txt\n```\na b\n```\n'))
+  await useStandIn(home, 'small', { url: server.url, threshold: 1 })
+  const hook = path.join(home.remote.path, 'hooks', 'pre-receive')
+  await writeFile(hook, '#!/bin/sh\nexit 1\n')
+  await chmod(hook, 0o755)
+  await using moose = await home.open()
+  await moose.orchestrator.start(null)
+  const id = await fileOrder(home.database, { title: 'Change a', files: ['a.txt'] })
+  assert.equal((await settled(moose, id)).status_reason?.code, 'push_rejected')
+  await rm(hook)
+  await editWorkOrder(home.database.db, id, { description: 'Say more.' })
+  await approveWorkOrder(home.database.db, id)
+  await retried(moose, id)
+  assert.equal((await settled(moose, id)).phase, 'in_review')
+  assert.equal(server.calls.length, 2)
+})
+
+test('a retry of what ended before a model answered does not say that one is asked again', async () => {
+  const files = { ...NEVER, 'moose.yaml': `setup: exit 1\n${NEVER['moose.yaml']}` }
+  await using setting = await afterOneAttempt([], files)
+  const { moose, id, server } = setting
+  assert.equal((await settled(moose, id)).status_reason?.code, 'setup_failed')
+  const said = await retried(moose, id)
+  assert.equal(said.sentence, 'A new attempt begins: no model had answered when the last one ended (setup_failed).')
+  await settled(moose, id)
+  assert.equal(server.calls.length, 0)
 })
 
 test('a pull request that was closed is not opened again with the same answer', async () => {

@@ -15,13 +15,17 @@ before(async () => {
   api = await openApiHome({
     files: {
       'AGENTS.md': 'Write plainly.\n',
-      'moose.yaml': 'context: [docs/style.md]\n',
+      'moose.yaml': 'context: [docs/style.md]\nchecks:\n  - { name: polite, run: "! grep -q rude src/a.js" }\n',
       'docs/style.md': 'No semicolons.\n',
       'docs/plan.md': 'First a, then b.\n',
       'src/a.js': "import { b } from './b.js'\nexport const a = b\n",
       'src/b.js': 'export const b = 1\n',
     },
-    answers: [{ task: 'Change it', turn: 1, text: EDIT }],
+    answers: [
+      { task: 'Change it', turn: 1, text: EDIT },
+      { task: 'Be rude', turn: 1, text: EDIT.replace('b + 1', 'rude') },
+      ...[1, 2].map((turn) => ({ task: 'Say nothing', turn, text: 'I would rather not.' })),
+    ],
   })
 })
 after(() => api[Symbol.asyncDispose]())
@@ -62,6 +66,73 @@ test('what the project and the order name, guidance and imports are shown to the
   const { stdout } = await moose(['show', id], { environment: api.home.environment })
   assert.match(stdout, /Files to read\n.*docs\/plan\.md/)
   assert.match(stdout, /Shown to the model\n.*AGENTS\.md +guidance +15 bytes\n/)
+})
+
+const SHOWN = ['AGENTS.md', 'docs/style.md', 'docs/plan.md', 'src/b.js', 'src/a.js']
+
+test('what an attempt has shown a model is kept and told, however it ended', async () => {
+  const { orchestrator } = api.moose
+  for (const [title, code] of [
+    ['Be rude', 'check_failed'],
+    ['Say nothing', 'proposal_rejected'],
+  ] as const) {
+    const id = await file({ ...ORDER, title })
+    await assert.rejects(orchestrator.execute(id, new AbortController().signal), { code })
+    const { evidence, attempt_history: attempts } = await detailOf(api.moose, id)
+    assert.deepEqual([evidence?.attempt, evidence?.failure], [1, code])
+    for (const shown of [evidence?.shown, attempts[0]?.shown])
+      assert.deepEqual(
+        shown?.map(({ path }) => path),
+        SHOWN,
+      )
+    const { stdout } = await moose(['show', id], { environment: api.home.environment })
+    assert.match(stdout, /Shown to the model\n.*AGENTS\.md +guidance +15 bytes\n/)
+    if (code === 'proposal_rejected') assert.match(stdout, /Checks\n  not run: proposal_rejected\n/)
+  }
+})
+
+test('a commit that is verified again was made by what its own attempt has shown', async () => {
+  const id = await file(ORDER)
+  const { orchestrator } = api.moose
+  await orchestrator.execute(id, new AbortController().signal)
+  await api.home.remote.commit('main', { 'README.md': 'moved\n' })
+  await orchestrator.verify(id)
+  await orchestrator.execute(id, new AbortController().signal)
+  const { evidence, pull_request: pull } = await detailOf(api.moose, id)
+  assert.deepEqual([evidence?.attempt, pull?.verified_by], [2, 2])
+  assert.deepEqual(
+    evidence?.shown.map(({ path }) => path),
+    SHOWN,
+  )
+  const { stdout } = await moose(['show', id], { environment: api.home.environment })
+  assert.match(stdout, /Shown to the model\n.*AGENTS\.md/)
+})
+
+test('a file to be read that the base does not have is told where the order is filed, tried out and shown', async () => {
+  const { environment } = api.home
+  const options = ['--title', 'Change it', '--file', 'src/a.js', '--context', 'nowhere.md', 'docs/', 'none/']
+  const tried = await moose(['add', ...options, '--dry-run'], { environment })
+  assert.match(tried.stderr, /"nowhere\.md" is not there at the base commit: no model is shown it/)
+  assert.match(tried.stderr, /context\[2\] "none\/"/)
+  assert.doesNotMatch(tried.stderr, /context\[1\]/)
+  const added = await moose(['add', ...options, '--json'], { environment })
+  const [order] = WorkOrdersResponse.parse(JSON.parse(added.stdout)).work_orders
+  assert.deepEqual(order?.missing_context, ['nowhere.md', 'none/'])
+  const plain = await moose(['add', ...options], { environment })
+  assert.match(plain.stderr, /Not in the base commit, so no model is shown it: nowhere\.md, none\//)
+  const { stdout } = await moose(['show', order.id], { environment })
+  assert.match(stdout, /- nowhere\.md — not in the base commit, so no model is shown it\n {2}- docs\/\n/)
+})
+
+test('moose check says what context of moose.yaml names and the base does not have', async () => {
+  const body = JSON.stringify({ moose_yaml: 'context: [docs/style.md, docs/none.md]\n' })
+  const init = { method: 'POST', body, headers: { 'content-type': 'application/json' } }
+  const url = 'http://127.0.0.1/api/projects/sample/check'
+  const told = await (await api.moose.http.fetch(new Request(url, init))).text()
+  assert.match(
+    told,
+    /context: of moose\.yaml names what the base commit does not have, so no model is shown it: docs\/none\.md"/,
+  )
 })
 
 test('files to read are a part of what is approved, and of what an edit changes', async () => {

@@ -33,6 +33,25 @@ async function verified(moose: Moose, id: string) {
   return await settled(moose, id)
 }
 
+test('what is verified is said as it is: the branch of a pull request as it stands, or the commit of an attempt', async () => {
+  await using home = await createMooseHome(FILES, [greet], QUIET)
+  await using moose = await home.open()
+  const { id, branch } = await inReview(home, moose)
+  await home.remote.commit(branch, { 'other.txt': 'by hand\n' })
+  const { sentence } = await moose.orchestrator.verify(id)
+  assert.equal(
+    sentence,
+    `No model is called: the checks are run on what the branch ${branch} holds, and what passes them can be merged.`,
+  )
+  const order = await settled(moose, id)
+  const attempt = order.attempt_history.at(-1)
+  assert.equal(attempt?.steps[0]?.summary, `verifies what the branch ${branch} holds; no model is called`)
+  await moose.orchestrator.close(id)
+  const again = await moose.orchestrator.verify(id)
+  assert.match(again.sentence, /run on the commit of attempt 1, and it is published\.$/)
+  await settled(moose, id)
+})
+
 const last = ({ attempt_history: attempts }: Awaited<ReturnType<typeof detailOf>>) => {
   const { number, verifies, status, error, cost_usd, steps } = attempts.at(-1) ?? assert.fail()
   const names = steps.map(({ name }) => name).join(' ')

@@ -37,6 +37,7 @@ const context: AttemptContext = {
   shortId: async () => '1a2b3c4d',
   spent: async () => SPENT,
   previousFailure: async () => null,
+  shows: async () => undefined,
   allowances: async () => [],
   protection: () => Promise.reject(new Error('it is not asked for')),
   isStillApproved: async () => true,

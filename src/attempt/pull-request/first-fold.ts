@@ -2,6 +2,7 @@ import type { Repair } from '../../contract/evidence/repair.ts'
 import { saidOfChange } from '../../edits/said-of-change.ts'
 import { kindOfFile } from '../../work-order/kind-of-change.ts'
 import { asWords, fenced } from '../../work-order/markdown.ts'
+import { isInScope } from '../../work-order/scope.ts'
 import { firstCharacters, firstWords, lastCharacters, wordsIn } from '../../work-order/words.ts'
 import type { Evidence } from '../evidence.ts'
 import { checksTold, unprovedOf, verdictOf } from './verdict.ts'
@@ -47,10 +48,9 @@ export function firstFold(
 
 /** What a reader has to know before a merge, a line each. */
 function notes(evidence: Evidence, most: typeof MOST): string {
-  const { repairs, applied, verified } = evidence
-  const byHand = applied.byHand === true ? ['the checks ran on what the branch holds'] : []
+  const { repairs, verified } = evidence
   return [
-    note('Changed by hand', byHand, most.byHand),
+    note('Changed by hand', byHand(evidence), most.byHand),
     note('To be looked at', unproved(evidence), most.unproved, 'criteria'),
     note('Repaired', repaired(repairs), most.repaired),
     note('Tests changed', testsChanged(verified), most.tests, 'files'),
@@ -92,6 +92,18 @@ function note(title: string, items: readonly string[], most: number, noun = 'che
   const more = items.length - shown.length
   const rest = more === 0 ? '' : shown.length === 0 ? `${more} ${noun}` : ` and ${more} more`
   return `- **${title}:** ${shown.join('; ')}${rest}`
+}
+
+const MOST_OF_PATH = 60
+
+/** Only people change what is outside of the scope; it is named where there is room, and below all of it is. */
+function byHand({ applied, routed, verified }: Evidence): string[] {
+  const outside = verified.files.filter(({ path }) => !isInScope(path, routed.order.files_in_scope))
+  if (outside.length === 0) return applied.byHand === true ? ['the checks ran on what the branch holds'] : []
+  const names = outside.map(({ path }) => fenced(null, firstCharacters(path, MOST_OF_PATH)))
+  const isNamed = names.length === 1 && wordsIn(names.join(' ')) === 1
+  const what = isNamed ? names.join('') : `${names.length} ${names.length === 1 ? 'file' : 'files'}`
+  return [`${what} outside of the scope of the order`]
 }
 
 /** Of one criterion alone, and of each of several: so many words tell which one it is. */

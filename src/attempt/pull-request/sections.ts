@@ -3,6 +3,7 @@ import type { CheckResult } from '../../ports/execution.ts'
 import type { ChangedFile } from '../../ports/workspace.ts'
 import { clipped, fenced, neutralised, quoted } from '../../work-order/markdown.ts'
 import type { Allowance, HeldChange } from '../../work-order/protection/held-change.ts'
+import { isInScope } from '../../work-order/scope.ts'
 import { firstCharacters } from '../../work-order/words.ts'
 import type { AttemptContext } from '../context.ts'
 import type { Evidence } from '../evidence.ts'
@@ -199,11 +200,13 @@ function repairTold({ check, by, head_sha: sha, cost_usd: cost, mended }: Repair
   return `- Repair ${index + 1}: check ${onOneLine(check)} failed; ${REPAIRED_BY[by]} ${made}${paid}. ${after}.`
 }
 
-export function files(changed: readonly ChangedFile[]): string {
+/** @param scope of the order; what is outside of it was changed by hand */
+export function files(changed: readonly ChangedFile[], scope: readonly string[]): string {
   return changed
     .map(({ path, change, added, deleted }) => {
       const size = added === null || deleted === null ? 'binary' : `+${added} −${deleted}`
-      return `- ${fenced(null, path)} (${change}, ${size})`
+      const outside = isInScope(path, scope) ? '' : ', **outside of the scope of the order: changed by hand**'
+      return `- ${fenced(null, path)} (${change}, ${size})${outside}`
     })
     .join('\n')
 }

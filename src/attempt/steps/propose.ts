@@ -322,5 +322,6 @@ export function questionOf(
     ...told,
     signal: context.signal,
     onProgress: context.note,
+    onShown: context.shows,
   }
 }

@@ -9,7 +9,8 @@ import type { Applied } from '../steps/apply.ts'
 import type { Routed } from '../steps/route.ts'
 import { nothingToVerify, type OpenPull, type ToVerify } from './what-to-verify.ts'
 
-export type RoutedToVerify = Routed & { toVerify: ToVerify }
+/** `resolves`: a model is asked where git cannot merge; missing: an older Moose routed it. */
+export type RoutedToVerify = Routed & { toVerify: ToVerify; resolves?: boolean }
 
 /** The commit that is verified, as `apply` would have made it. */
 export type FoundCommit = Applied & {

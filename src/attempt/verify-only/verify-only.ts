@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 import { NEVER_ABORTED } from '../../clock.ts'
-import { TEXT_STAYS } from '../../contract/evidence/step-summary.ts'
+import { stepSummary, TEXT_STAYS } from '../../contract/evidence/step-summary.ts'
 import type { AttemptRun } from '../../db/attempts/attempts.ts'
 import { noteAttempt } from '../../db/attempts/hold-attempt.ts'
 import type { Database } from '../../db/schema.ts'
@@ -101,9 +101,9 @@ export async function verifyOnly(verifying: Verifying, verifies: number): Promis
 async function routeToVerify(context: AttemptContext, adapters: Adapters, verifies: number): Promise<RoutedToVerify> {
   const ready = await assertReadyForOrder(context, adapters)
   const toVerify = await context.toVerify(verifies)
-  const asked = context.resolves ? 'a model is asked only where git cannot merge' : 'no model is called'
-  await context.note(`verifies the commit of attempt ${verifies}; ${asked}`)
-  return { ...ready, decision: toVerify.route.decision, verifies, toVerify }
+  const routed = { ...ready, decision: toVerify.route.decision, verifies, toVerify, resolves: context.resolves }
+  await context.note(String(stepSummary({ name: 'route', output: routed })))
+  return routed
 }
 
 /** A `fix` changes files, and what is verified stays as it is. */

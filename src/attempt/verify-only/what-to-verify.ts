@@ -68,13 +68,16 @@ export type OpenPull = {
 
 type Looked = Pick<Workspaces, 'keptCommit'> & { pool: Pool }
 
+/** What can be verified: `attempt` has made the commit, `branch` is that of the pull request it is in; null: of none. */
+export type Verifiable = { attempt: number; branch: string | null }
+
 /**
  * The attempt whose commit can be verified without a model: that of the pull request an order is in review with, else the
  * latest whose commit is kept here. What its steps gave can be read.
  *
  * @throws {Fault} `work_order_conflict` when there is none, or the last attempt rests and will go on by itself
  */
-export async function findVerifiable(db: Db, { keptCommit, pool }: Looked, workOrderId: string): Promise<number> {
+export async function findVerifiable(db: Db, { keptCommit, pool }: Looked, workOrderId: string): Promise<Verifiable> {
   const attempts = await attemptsOf(db, workOrderId)
   const last = attempts.at(-1)
   if (last !== undefined && isSuspended(last)) throw rests(last)
@@ -83,13 +86,14 @@ export async function findVerifiable(db: Db, { keptCommit, pool }: Looked, workO
   const pull = await openPullOf(db, workOrderId)
   if (pull !== null) {
     const maker = makerOf(attempts, pull)
-    if (await isReadable(maker)) return maker
+    if (await isReadable(maker)) return { attempt: maker, branch: pull.branch }
     throw nothingToVerify(workOrderId)
   }
   for (const { number, project_id: projectId, head_sha: headSha, verifies } of attempts.toReversed()) {
     if (headSha === null || projectId === null || verifies !== null) continue
     const project = await projectOf(db, projectId)
-    if ((await keptCommit(project, workOrderId, number)) === headSha && (await isReadable(number))) return number
+    if ((await keptCommit(project, workOrderId, number)) === headSha && (await isReadable(number)))
+      return { attempt: number, branch: null }
   }
   throw nothingToVerify(workOrderId)
 }

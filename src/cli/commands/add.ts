@@ -19,7 +19,7 @@ import {
 } from '../input/read-orders.ts'
 import { shortId, usd } from '../pages/humanize.ts'
 import { harmless, LONGEST_TITLE, oneLine } from '../pages/terminal-text.ts'
-import { hiddenNotes, protectionNotes, verificationNotes } from '../pages/verification-notes.ts'
+import { contextNotes, hiddenNotes, protectionNotes, verificationNotes } from '../pages/verification-notes.ts'
 
 type AddOptions = OrderOptions & { from?: string[]; project?: string; approve?: true; dryRun?: true }
 
@@ -140,7 +140,12 @@ async function tryOut(cli: Cli, api: ApiClient, body: { work_orders: unknown[] }
 /** Orders of one file often lack the same: each note is told once. */
 function sayUnverified(cli: Cli, orders: readonly WorkOrderView[]): void {
   const notes = new Set(
-    orders.flatMap((order) => [...hiddenNotes(order), ...verificationNotes(order), ...protectionNotes(order)]),
+    orders.flatMap((order) => [
+      ...hiddenNotes(order),
+      ...contextNotes(order),
+      ...verificationNotes(order),
+      ...protectionNotes(order),
+    ]),
   )
   for (const note of [...notes].slice(0, MOST_NOTES)) cli.output.note(note)
 }

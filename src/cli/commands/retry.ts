@@ -32,7 +32,8 @@ export function retryCommand(cli: Cli): Command {
   const description =
     'Makes failed, blocked or cancelled work orders pending again; an approved one is then run anew. The model is asked ' +
     'again and told what failed last; an attempt that rests goes on. Answers that were not to blame for the failure are ' +
-    'not paid for again. What a retry does is said of each order.'
+    'not paid for again; where only the push was rejected, the commit that is there is checked and published, without a model. ' +
+    'What a retry does is said of each order.'
   const example =
     'moose retry 1a2b3c4d\n  $ moose retry 1a2b3c4d --fresh\n  $ moose retry --failed-with check_failed --older-than 1h'
   const fresh = new Option('--fresh', 'ask the model anew: told of no earlier failure, and with no earlier answer')

@@ -59,15 +59,25 @@ function stepOf(attempt: AttemptView | undefined, name: string): StepView | unde
 const MOST_FILES = 50
 
 /** What the last attempt has changed and what the project's checks said about it, each as a small table. */
-export function evidenceSections({ files, checks, failure, repairs, shown }: OrderEvidence, paint: Paint): string[] {
+export function evidenceSections({ files, checks, failure, repairs }: OrderEvidence, paint: Paint): string[] {
   const unchecked = failure === null ? '  none (no moose.yaml)' : `  not run: ${harmless(failure)}`
   return [
     ...(files.length === 0 ? [] : [`${paint.dim('Files')}\n${table(fileRows(files, paint))}`]),
     `${paint.dim('Checks')}\n${checks.length === 0 ? unchecked : table(checkRows(checks, paint))}`,
     ...(repairs.length === 0 ? [] : [`${paint.dim('Repairs')}\n${table(repairRows(repairs, paint))}`]),
     ...checks.flatMap((check) => failingSection(check, paint)),
-    ...(shown.length === 0 ? [] : [`${paint.dim('Shown to the model')}\n${table(shownRows(shown, paint))}`]),
   ]
+}
+
+/** What each attempt showed a model, however it ended; attempts that showed the same are one table. */
+export function shownSections({ attempt_history: attempts }: WorkOrderDetail, paint: Paint): string[] {
+  const told = attempts.flatMap(({ number, shown = [] }) => (shown.length === 0 ? [] : [{ number, shown }]))
+  const alike = Map.groupBy(told, ({ shown }) => JSON.stringify(shown))
+  return [...alike.values()].map((same) => {
+    const numbers = same.map(({ number }) => number)
+    const of = told.length === 1 ? '' : ` in attempt${numbers.length === 1 ? '' : 's'} ${numbers.join(', ')}`
+    return `${paint.dim(`Shown to the model${of}`)}\n${table(same.slice(0, 1).flatMap(({ shown }) => shownRows(shown, paint)))}`
+  })
 }
 
 const WHY_SHOWN: Readonly<Record<string, string>> = {

@@ -2,7 +2,15 @@ import { stringify } from 'yaml'
 import type { OrderEvidence } from '../../contract/evidence/evidence.ts'
 import type { AttemptView, StepView, WorkOrderDetail, WorkOrderView } from '../../contract/work-orders.ts'
 import { isFaultCode, NEXT_MOVE } from '../../faults/fault.ts'
-import { criterionLine, evidenceNow, evidenceSections, isReplay, REPLAY, tellsFailing } from './attempt-evidence.ts'
+import {
+  criterionLine,
+  evidenceNow,
+  evidenceSections,
+  isReplay,
+  REPLAY,
+  shownSections,
+  tellsFailing,
+} from './attempt-evidence.ts'
 import { actorText } from './audit-page.ts'
 import { ago, duration, shortId, usd } from './humanize.ts'
 import { stateOf } from './order-state.ts'
@@ -39,9 +47,10 @@ export function orderPage(order: WorkOrderDetail, options: PageOptions): string 
     order.description.trim() === '' ? '' : barred(order.description.trim()),
     listed(paint.dim('Acceptance criteria'), criteria(order, evidence)),
     listed(paint.dim('Files in scope'), order.files_in_scope),
-    listed(paint.dim('Files to read'), order.context),
+    listed(paint.dim('Files to read'), toBeRead(order)),
     ...order.attempt_history.map((attempt) => attemptSection(attempt, order.status_reason, options)),
     ...(evidence === null ? [] : evidenceSections(evidence, paint)),
+    ...shownSections(order, paint),
     next === null ? '' : `${paint.bold('Next:')} ${options.hint(next)}`,
   ]
   return sections.filter((section) => section !== '').join('\n\n')
@@ -51,6 +60,17 @@ export function orderPage(order: WorkOrderDetail, options: PageOptions): string 
 function criteria(order: WorkOrderDetail, evidence: OrderEvidence | null): string[] {
   if (evidence === null) return order.acceptance_criteria.map((criterion) => `[ ] ${criterion}`)
   return evidence.criteria.map(criterionLine)
+}
+
+/** The files to read, with what no model is shown of them. */
+function toBeRead({ context, missing_context: missing = [], attempt_history: attempts }: WorkOrderDetail): string[] {
+  const asked = attempts.findLast(({ shown = [] }) => shown.length > 0)
+  const shown = new Set((asked?.shown ?? []).map(({ path }) => path))
+  return context.map((path) => {
+    if (missing.includes(path)) return `${path} — not in the base commit, so no model is shown it`
+    const wasLeftOut = asked !== undefined && !path.endsWith('/') && !shown.has(path)
+    return wasLeftOut ? `${path} — not shown to the model: it has no text, or there was no room` : path
+  })
 }
 
 type Reason = WorkOrderDetail['status_reason']
@@ -159,7 +179,7 @@ function attemptSection(attempt: AttemptView, reason: Reason, options: PageOptio
   const cost = attempt.cost_usd === 0 ? '' : `, ${usd(attempt.cost_usd)}`
   const replay = isReplay(attempt) ? `  ${paint.yellow(`(${REPLAY})`)}` : ''
   const { verifies } = attempt
-  const of = verifies === null || verifies === undefined ? '' : `  the commit of attempt ${verifies}, verified again`
+  const of = verifies === null || verifies === undefined ? '' : `  verifies what attempt ${verifies} began`
   const head = `${paint.dim('Attempt')} ${attempt.number}  ${oneLine(attempt.status, LONGEST_WORD)}, ${took}${cost}${of}${replay}`
   const rows = attempt.steps.map((step) => stepRow(step, reason, options))
   const data = options.steps ? attempt.steps.map((step) => stepData(step, paint)) : []

@@ -53,8 +53,8 @@ export type CriterionEvidence = z.infer<typeof CriterionEvidence>
 
 const SHOWN_REASONS = ['scope', 'guidance', 'context', 'import'] as const
 
-/** A file whose text the model was shown when it made the change. */
-const ShownEvidence = z
+/** A file whose text the model was shown. */
+export const ShownEvidence = z
   .object({
     path: z.string(),
     why: knownOrOther(SHOWN_REASONS).openapi({
@@ -70,11 +70,14 @@ const ShownEvidence = z
   .openapi('ShownFile')
 export type ShownEvidence = z.infer<typeof ShownEvidence>
 
-/** What was verified of a commit: that of the pull request that is open or merged, else the last one. */
+/**
+ * What was verified of a commit: that of the pull request that is open or merged, else the last one. Where none was, what the
+ * last attempt that asked a model has ended with.
+ */
 export const OrderEvidence = z
   .object({
     attempt: z.number().int(),
-    /** Null: an earlier Moose did not keep it. */
+    /** Null: there is no commit, or an earlier Moose did not keep it. */
     head_sha: z.string().nullable(),
     /** Why it did not pass; null: everything passed, or fails as it did on the base commit. */
     failure: z.string().nullable(),
@@ -87,8 +90,11 @@ export const OrderEvidence = z
         'Tries of the attempt to mend what a check found, oldest first. `fix`: the `fix` command of the check; `proposer`: the ' +
         'model was told what failed; `aider`: the same through Aider. `head_sha`: the commit it made; null: it made none.',
     }),
-    /** In the order of the prompt, at most 1,000; empty also where it was not kept, or a foreign Proposer does not say. */
-    shown: z.array(ShownEvidence),
+    shown: z.array(ShownEvidence).openapi({
+      description:
+        'What the model was shown by the attempt that made the change: in the order of the prompt, at most 1,000; empty also where ' +
+        'it was not kept, or a foreign Proposer does not say.',
+    }),
   })
   .openapi('OrderEvidence')
 export type OrderEvidence = z.infer<typeof OrderEvidence>
@@ -124,22 +130,26 @@ const RecordInput = z.object({ repairs: z.array(Repair) })
 /** The order as the attempt found it; it may have been edited since. */
 const RouteInput = z.object({ acceptance_criteria: z.array(z.string()) })
 
-/** Of the step `propose`; an earlier Moose kept none of it. */
-const ProposeOutput = z.object({
-  response: z.object({
-    shown: z.array(z.object({ path: z.string(), why: z.string(), bytes: z.number(), part: z.string().optional() })),
-  }),
+const Shown = z.object({
+  shown: z.array(z.object({ path: z.string(), why: z.string(), bytes: z.number(), part: z.string().optional() })),
 })
+/** Of the step `propose`, and of one that has not ended or has failed; an earlier Moose kept none of it. */
+const ProposeOutput = z.union([z.object({ response: Shown }).transform(({ response }) => response), Shown])
 
-type Step = { name: string; input?: unknown; output?: unknown }
-type Attempt = { number: number; steps: readonly Step[] }
+type Step = { name: string; input?: unknown; output?: unknown; left_out?: boolean | undefined }
+type Attempt = {
+  number: number
+  verifies?: number | null | undefined
+  error?: { code: string } | null
+  steps: readonly Step[]
+}
 type Judged = {
   acceptance_criteria: readonly string[]
   attempt_history: readonly Attempt[]
   pull_request: { attempt: number; state: string } | null
 }
 
-/** Null: no commit was verified yet, or another Moose wrote of it what this one cannot read. */
+/** Null: no commit was verified and no model was asked yet, or another Moose wrote of it what this one cannot read. */
 export function evidenceOf({
   acceptance_criteria: criteria,
   attempt_history,
@@ -147,22 +157,20 @@ export function evidenceOf({
 }: Judged): OrderEvidence | null {
   const standing = pull_request === null || pull_request.state === 'closed' ? null : pull_request.attempt
   const attempt =
-    standing === null
-      ? attempt_history.findLast(({ steps }) => steps.some((step) => step.name === 'verify' && hasGiven(step)))
-      : attempt_history.find(({ number }) => number === standing)
-  const verified = VerifyOutput.safeParse(lastOf(attempt, 'verify')?.output)
-  if (attempt === undefined || !verified.success) return null
+    standing === null ? lastToTell(attempt_history) : attempt_history.find(({ number }) => number === standing)
+  const verified = attempt === undefined ? null : verifiedIn(attempt)
+  if (attempt === undefined || verified === null) return null
   const found = RouteInput.safeParse(lastOf(attempt, 'route')?.input)
-  const { headSha, failure, files, checks } = verified.data
+  const { headSha, failure, files, checks } = verified
   return {
     attempt: attempt.number,
     head_sha: headSha === undefined ? null : headSha,
     failure: failure === null ? null : failure.code,
     files,
     checks: checks.map(checkEvidence).toSorted((one, other) => urgency(one) - urgency(other)),
-    repairs: repairsOf(attempt, verified.data),
-    criteria: criteriaOf(criteria, found.success ? found.data.acceptance_criteria : [], verified.data),
-    shown: shownIn(attempt),
+    repairs: repairsOf(attempt, verified),
+    criteria: criteriaOf(criteria, found.success ? found.data.acceptance_criteria : [], verified),
+    shown: shownFor(attempt, attempt_history),
   }
 }
 
@@ -181,10 +189,38 @@ function lastOf(attempt: Attempt | undefined, name: string): Step | undefined {
   return attempt?.steps.findLast((step) => step.name === name)
 }
 
-function shownIn(attempt: Attempt): ShownEvidence[] {
-  const proposed = ProposeOutput.safeParse(lastOf(attempt, 'propose')?.output)
-  if (!proposed.success) return []
-  return proposed.data.response.shown.map(({ part, ...file }) => ({ ...file, part: orNull(part) }))
+/** The last attempt that has verified a commit; without one, the last that has ended after it had asked a model. */
+function lastToTell(attempts: readonly Attempt[]): Attempt | undefined {
+  const verified = attempts.findLast(({ steps }) => steps.some((step) => step.name === 'verify' && hasGiven(step)))
+  if (verified !== undefined) return verified
+  return attempts.findLast((attempt) => isFailed(attempt) && shownIn(attempt.steps).length > 0)
+}
+
+function isFailed(attempt: Attempt): attempt is Attempt & { error: { code: string } } {
+  return attempt.error !== null && attempt.error !== undefined
+}
+
+/** Null: another Moose wrote of it what this one cannot read. */
+function verifiedIn(attempt: Attempt): Verified | null {
+  const verify = lastOf(attempt, 'verify')
+  const isUntold = verify === undefined || (!hasGiven(verify) && verify.left_out !== true)
+  if (isFailed(attempt) && isUntold) return { failure: { code: attempt.error.code }, files: [], checks: [] }
+  const verified = VerifyOutput.safeParse(verify?.output)
+  return verified.success ? verified.data : null
+}
+
+/** What only was verified was made before, by an attempt that had a model make it. */
+function shownFor(attempt: Attempt, attempts: readonly Attempt[]): ShownEvidence[] {
+  const maker = attempts.find(({ number }) => number === attempt.verifies)
+  const made = maker === undefined ? [] : shownIn(maker.steps)
+  return made.length > 0 ? made : shownIn(attempt.steps)
+}
+
+/** What a model was shown last in the steps of an attempt, also where it gave no change; empty: nothing, or it was not kept. */
+export function shownIn(steps: readonly Step[]): ShownEvidence[] {
+  const told = steps.flatMap(({ name, output }) => (name === 'propose' ? [ProposeOutput.safeParse(output)] : []))
+  const last = told.findLast(({ success }) => success)?.data
+  return last === undefined ? [] : last.shown.map(({ part, ...file }) => ({ ...file, part: orNull(part) }))
 }
 
 function checkEvidence({ outputTail = '', told, ...check }: Verified['checks'][number]): CheckEvidence {

@@ -4,6 +4,9 @@ const MOST_OF_TEXT = 500
 const Routed = z.object({
   decision: z.object({ selected_proposer: z.string(), reason: z.string() }),
   verifies: z.number().optional(),
+  /** An earlier Moose kept no more than that. */
+  toVerify: z.object({ pull: z.object({ branch: z.string() }).nullable() }).optional(),
+  resolves: z.boolean().optional(),
 })
 const Proposed = z.object({
   proposer: z.string().optional(),
@@ -26,6 +29,15 @@ const Published = z.object({ number: z.number(), branch: z.string(), keepsText: 
 /** Of a pull request whose commit was verified again. */
 export const TEXT_STAYS = 'its text was edited on GitHub and stays as it is'
 
+/**
+ * In words, what an attempt that makes no change of its own verifies.
+ *
+ * @param branch of the open pull request, which others may have changed; null: there is none
+ */
+export function whatIsVerified(maker: number, branch: string | null): string {
+  return branch === null ? `the commit of attempt ${maker}` : `what the branch ${branch} holds`
+}
+
 /** What a step has done and why it did it so, by its name. */
 const TELL: Readonly<Record<string, (output: unknown) => string | null>> = {
   route: (output) => told(Routed, output, tellRouted),
@@ -47,8 +59,12 @@ function told<Output>(schema: z.ZodType<Output>, output: unknown, tell: (output:
   return data === undefined ? null : tell(data)
 }
 
-function tellRouted({ decision, verifies }: z.infer<typeof Routed>): string {
-  if (verifies !== undefined) return `the commit of attempt ${verifies} is verified; no model is called`
+function tellRouted({ decision, verifies, toVerify, resolves }: z.infer<typeof Routed>): string {
+  if (verifies !== undefined) {
+    const pull = toVerify === undefined ? null : toVerify.pull
+    const asked = resolves === true ? 'a model is asked only where git cannot merge the base' : 'no model is called'
+    return `verifies ${whatIsVerified(verifies, pull === null ? null : pull.branch)}; ${asked}`
+  }
   return `${decision.selected_proposer}: ${decision.reason}`
 }
 

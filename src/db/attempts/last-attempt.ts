@@ -50,3 +50,31 @@ function callsOf(which: 'answer is not null or replayed' | 'replayed') {
     where call.work_order_id = attempts.work_order_id and call.attempt = attempts.number and (${sql.raw(which)})
   )`
 }
+
+/**
+ * The attempt that made the commit of the last attempt of an order, where its checks had passed and only its push was rejected;
+ * null: the last attempt ended otherwise, or the order asks for something else by now.
+ */
+export async function rejectedPushOf(db: Kysely<Database>, workOrderId: string): Promise<number | null> {
+  const row = await db
+    .selectFrom('attempts')
+    .innerJoin('work_orders', 'work_orders.id', 'attempts.work_order_id')
+    .where('attempts.work_order_id', '=', workOrderId)
+    .select(sql<number>`coalesce(attempts.verifies, attempts.number)`.as('maker'))
+    .select(
+      sql<boolean>`(
+        attempts.error ->> 'code' = 'push_rejected'
+        and attempts.content = moose_order_content(work_orders)
+        and coalesce(work_orders.project_id, attempts.project_id) is not distinct from attempts.project_id
+        and 'succeeded' = (
+          select step.status from attempt_steps as step
+          where step.work_order_id = attempts.work_order_id and step.attempt = attempts.number and step.name = 'verify'
+          order by step.try desc limit 1
+        )
+      )`.as('isRejectedPush'),
+    )
+    .orderBy('attempts.number', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return row?.isRejectedPush === true ? row.maker : null
+}

@@ -72,6 +72,7 @@ async function proposeForApi(
     repair: null,
     signal,
     onProgress: async () => undefined,
+    onShown: async () => undefined,
   })
 }
 

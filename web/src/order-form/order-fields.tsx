@@ -67,6 +67,7 @@ export function OrderFields({ fields, change, problems, warnings, tellAll, fixed
           label="Files to read"
           rows={2}
           placeholder="docs/style.md"
+          note={warned(warnings, 'context')}
         />
         <RiskField form={form} />
       </fieldset>
@@ -83,6 +84,12 @@ export function OrderFields({ fields, change, problems, warnings, tellAll, fixed
       </fieldset>
     </>
   )
+}
+
+/** What is probably not meant with a field, in words; null: nothing. */
+function warned(warnings: readonly Problem[], name: string): string | null {
+  const told = warnings.filter((warning) => fieldOf(warning) === name)
+  return told.length === 0 ? null : told.map(sentenceOf).join(' ')
 }
 
 type TypedFieldProps = {

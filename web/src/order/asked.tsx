@@ -3,7 +3,7 @@ import { Criteria } from './criteria.tsx'
 
 /** What the order asks for, as it was written. */
 export function Asked({ order }: { order: OrderDetail }) {
-  const { description, files_in_scope: files, context, approval, filed_by: filedBy } = order
+  const { description, files_in_scope: files, approval, filed_by: filedBy } = order
   return (
     <div className="asked">
       {description === '' ? <p className="quiet">It has no description.</p> : <p className="text">{description}</p>}
@@ -21,18 +21,7 @@ export function Asked({ order }: { order: OrderDetail }) {
           ))}
         </ul>
       )}
-      {context.length === 0 ? null : (
-        <>
-          <h2>Files to read</h2>
-          <ul className="paths">
-            {context.map((file) => (
-              <li key={file}>
-                <code>{file}</code>
-              </li>
-            ))}
-          </ul>
-        </>
-      )}
+      <ToBeRead order={order} />
       <Shown order={order} />
       <dl className="evidence">
         <div>
@@ -58,6 +47,26 @@ export function Asked({ order }: { order: OrderDetail }) {
   )
 }
 
+/** The files to read, with those that no model can be shown. */
+function ToBeRead({ order: { context, missing_context: missing = [] } }: { order: OrderDetail }) {
+  if (context.length === 0) return null
+  return (
+    <>
+      <h2>Files to read</h2>
+      <ul className="paths">
+        {context.map((file) => (
+          <li key={file}>
+            <code>{file}</code>
+            {missing.includes(file) ? (
+              <span className="warn"> not in the base commit: no model is shown it</span>
+            ) : null}
+          </li>
+        ))}
+      </ul>
+    </>
+  )
+}
+
 const WHY_SHOWN: Readonly<Record<string, string>> = {
   scope: 'in scope',
   guidance: 'guidance',
@@ -65,14 +74,17 @@ const WHY_SHOWN: Readonly<Record<string, string>> = {
   import: 'imported',
 }
 
-/** What the model saw of the repository when it made the change; nothing before there is one. */
-function Shown({ order: { evidence } }: { order: OrderDetail }) {
-  if (evidence === null || evidence === undefined || evidence.shown.length === 0) return null
-  return (
-    <details>
-      <summary>{evidence.shown.length} files were shown to the model</summary>
+/** What each attempt showed a model of the repository, however it ended; nothing before one has asked. */
+function Shown({ order: { attempt_history: attempts } }: { order: OrderDetail }) {
+  const told = attempts.flatMap(({ number, shown = [] }) => (shown.length === 0 ? [] : [{ number, shown }]))
+  return told.map(({ number, shown }) => (
+    <details key={number}>
+      <summary>
+        {shown.length} {shown.length === 1 ? 'file was' : 'files were'} shown to the model
+        {told.length === 1 ? '' : ` in attempt ${number}`}
+      </summary>
       <ul className="paths">
-        {evidence.shown.map(({ path, why, bytes, part }) => (
+        {shown.map(({ path, why, bytes, part }) => (
           <li key={path}>
             <code>{path}</code>{' '}
             <span className="quiet">
@@ -83,5 +95,5 @@ function Shown({ order: { evidence } }: { order: OrderDetail }) {
         ))}
       </ul>
     </details>
-  )
+  ))
 }

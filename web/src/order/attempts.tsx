@@ -47,7 +47,7 @@ function AttemptHead({ attempt }: { attempt: Attempt }) {
         </span>
         <span>{usd(cost)}</span>
         {branch === null ? null : <code>{branch}</code>}
-        {typeof verifies === 'number' ? <span>the commit of attempt {verifies}, verified again</span> : null}
+        {typeof verifies === 'number' ? <span>verifies what attempt {verifies} began</span> : null}
       </p>
       {/* Most often it is that of a step, and stands there. */}
       {steps.some((step) => step.error?.message === error?.message) ? null : <Reason error={error} />}
