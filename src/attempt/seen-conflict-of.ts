@@ -9,5 +9,13 @@ export function seenConflictOf(
   const { number, base_sha, head_sha, files } = details === undefined ? {} : details
   if (code !== 'merge_conflict' || typeof number !== 'number') return null
   if (typeof base_sha !== 'string' || typeof head_sha !== 'string' || typeof files !== 'string') return null
-  return { number, conflict: { base_sha, head_sha, files: files.split(', '), since: now.toISOString() } }
+  return { number, conflict: seenConflict({ base_sha, head_sha, files }, now) }
+}
+
+/** @param files as a message names them */
+export function seenConflict(
+  { base_sha, head_sha, files }: { base_sha: string; head_sha: string; files: string },
+  now: Date,
+): SeenConflict {
+  return { base_sha, head_sha, files: files.split(', '), since: now.toISOString() }
 }

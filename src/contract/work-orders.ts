@@ -8,6 +8,7 @@ import { ShownActor } from './actor.ts'
 import { ShownUsd, UsdAmount } from './amounts.ts'
 import { OrderBudget } from './budget.ts'
 import { OrderEvidence, ShownEvidence } from './evidence/evidence.ts'
+import { EndedVerification } from './evidence/review.ts'
 import { SeenConflict } from './evidence/seen-conflict.ts'
 import { knownOrOther, storedText } from './stored-text.ts'
 import { ShortWhy } from './why/why.ts'
@@ -261,14 +262,6 @@ export const PullRequestView = z
     checks: z.string().nullable(),
     /** GitHub's words, e.g. `APPROVED`, `CHANGES_REQUESTED`; null: none. */
     review: z.string().nullable(),
-    /** What git cannot merge of it, as last seen; null: nothing is known to conflict, or its branch has moved since. */
-    conflict: SeenConflict.extend({
-      /** The last attempt in which a model answered how to resolve these two commits, which is asked once; null: none did. */
-      asked_in: z.number().int().nullable(),
-    })
-      .openapi('PullRequestConflict')
-      .or(z.null())
-      .optional(),
     diff: z.string(),
     /** Where it is, for people; null: on the forge `local`, which has no pages, reviews and checks of its own. */
     url: z.url().nullish(),
@@ -302,6 +295,12 @@ export const PullRequestView = z
       .nullish(),
     /** How many check runs there are, also those that are not told. */
     check_run_count: z.number().int().nullish(),
+    /** What git cannot merge of it, as last seen; null: nothing is known to conflict, or its branch has moved since. */
+    conflict: SeenConflict.nullish(),
+    /** How a model was to resolve that conflict; none is asked to again. Null: it may be. */
+    tried_resolution: EndedVerification.nullish(),
+    /** The last verification of what its branch holds (`seen_head_sha`) that has failed since `head_sha` was verified; null: none. */
+    failed_verification: EndedVerification.nullish(),
   })
   .openapi('PullRequest')
 export type PullRequestView = z.infer<typeof PullRequestView>

@@ -197,9 +197,25 @@ export async function noteConflict(
   await db
     .updateTable('pull_requests')
     .set({
+      seen_head_sha: conflict.head_sha,
       conflict: sql<string>`case when conflict ->> 'head_sha' = ${conflict.head_sha}
         then ${is}::jsonb || jsonb_build_object('since', conflict -> 'since') else ${is}::jsonb end`,
     })
+    .where('work_order_id', '=', workOrderId)
+    .where('number', '=', number)
+    .where('state', '=', 'open')
+    .execute()
+}
+
+/** Keeps where a verification has found the branch of an open pull request: a conflict that was seen before is over. */
+export async function noteMergeable(
+  db: Db,
+  { workOrderId, number }: { workOrderId: string; number: number },
+  headSha: string | null,
+): Promise<void> {
+  await db
+    .updateTable('pull_requests')
+    .set({ conflict: null, ...(headSha === null ? {} : { seen_head_sha: headSha }) })
     .where('work_order_id', '=', workOrderId)
     .where('number', '=', number)
     .where('state', '=', 'open')

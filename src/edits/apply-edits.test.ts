@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Fault, type FaultCode } from '../faults/fault.ts'
+import { Fault, type FaultCode, toldToModel } from '../faults/fault.ts'
 import { applyEdits, MAX_MESSAGE_CHARACTERS } from './apply-edits.ts'
 import type { FileChange } from './edited-tree.ts'
 import { parseEdits } from './parse-edits.ts'
@@ -259,7 +259,7 @@ const rejected: Record<string, [files: Files, answer: string, reason: RegExp]> =
 for (const [name, [files, answer, reason]] of Object.entries(rejected)) {
   test(`rejects ${name}`, async () => {
     const fault = await rejectedBy(files, answer, 'edits_rejected', ['src/', 'a', 'b', 'c', 'src2/\u00e9'])
-    assert.match(fault.message, reason)
+    assert.match(toldToModel(fault), reason)
     assert.equal(fault.details['count'], 1)
   })
 }
@@ -272,12 +272,23 @@ test('tells all problems of all blocks at once', async () => {
     '### delete z',
   ].join('\n')
   const fault = await rejectedBy({ a: 'x\n' }, answer, 'edits_rejected')
-  assert.deepEqual(fault.details, { count: 4, path: 'a' })
-  const places = [...fault.message.matchAll(/^- block (\d) \((\w+), line (\d+)\) "(.)"/gm)].map(([, ...found]) =>
+  assert.deepEqual([fault.details['count'], fault.details['path']], [4, 'a'])
+  const places = [...toldToModel(fault).matchAll(/^- block (\d) \((\w+), line (\d+)\) "(.)"/gm)].map(([, ...found]) =>
     found.join(' '),
   )
   assert.deepEqual(places, ['1 edit 1 a', '1 edit 1 a', '3 delete 19 c', '4 delete 20 z'])
-  assert.match(fault.message, /"z": is outside files_in_scope/)
+  assert.match(toldToModel(fault), /"z": is outside files_in_scope/)
+})
+
+test('people are told what is wrong in short, and the model how to correct it', async () => {
+  const answer = [edit('a', ['q\n', ''], ['r\n', ''], ['s\n', '']), '### delete c'].join('\n')
+  const { message, ...fault } = await rejectedBy({ a: 'x\n' }, answer, 'edits_rejected')
+  const missing = (line: number) => `"a": the SEARCH of line ${line} (1 line) is not found`
+  assert.equal(message, `The edits do not apply: ${missing(2)}; ${missing(6)}; ${missing(10)}; 1 more.`)
+  assert.match(toldToModel({ message, ...fault }), /answer again with every block.*must be whole lines.*"c"/s)
+  const idle = await rejectedBy({ a: 'x\n' }, edit('a', ['x\n', 'x\n']), 'change_without_effect')
+  assert.equal(idle.message, 'The edits leave every file as it was.')
+  assert.match(toldToModel(idle), /Answer with edits that change something\.$/)
 })
 
 test('a change that is only out of scope is named as such, with every file', async () => {
@@ -299,8 +310,8 @@ test('the message stays bounded however much is wrong', async () => {
   const long = `${'word '.repeat(300)}\n`
   const pairs = Array.from({ length: 400 }, (): [string, string] => [long.toUpperCase().repeat(5), ''])
   const fault = await rejectedBy({ a: long.repeat(40) }, edit('a', ...pairs), 'edits_rejected')
-  assert.ok(fault.message.length < MAX_MESSAGE_CHARACTERS + 4_000, String(fault.message.length))
-  assert.match(fault.message, /… and \d+ more$/)
+  assert.ok(toldToModel(fault).length < MAX_MESSAGE_CHARACTERS + 4_000, String(toldToModel(fault).length))
+  assert.match(toldToModel(fault), /… and \d+ more$/)
 })
 
 test('a hostile answer of equal lines does not take quadratic time', async () => {
@@ -312,7 +323,10 @@ test('a hostile answer of equal lines does not take quadratic time', async () =>
 test('pairs that would have to be compared with too many lines are refused, with what to do instead', async () => {
   const never = Array.from({ length: 60 }, (): [string, string] => ['x\nx\n', ''])
   const fault = await rejectedBy({ a: 'x\ny\n'.repeat(250_000) }, edit('a', ...never), 'edits_rejected')
-  assert.match(fault.message, /"a": has too many lines: the SEARCH of line \d+ .* fewer pairs, or .* a write block$/)
+  assert.match(
+    toldToModel(fault),
+    /"a": has too many lines: the SEARCH of line \d+ .* fewer pairs, or .* a write block$/,
+  )
 })
 
 test('a block of an answer that fails leaves no trace in what the next one finds', async () => {
@@ -320,7 +334,7 @@ test('a block of an answer that fails leaves no trace in what the next one finds
     '\n',
   )
   const fault = await rejectedBy({ a: 'x\ny\n' }, answer, 'edits_rejected')
-  assert.match(fault.message, /block 3 .* is ambiguous: matches at lines 1, 2\./)
+  assert.match(toldToModel(fault), /block 3 .* is ambiguous: matches at lines 1, 2\./)
 })
 
 test('each block finds a file as the one before has left it on disk', async () => {

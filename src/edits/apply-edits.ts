@@ -1,5 +1,6 @@
 import { Fault } from '../faults/fault.ts'
 import { isInScope, pathProblem } from '../work-order/scope.ts'
+import { firstCharacters, firstSentence } from '../work-order/words.ts'
 import type { Edit, Replacement } from './edit.ts'
 import type { EditedText } from './edited-text.ts'
 import { EditedTree, type FileChange, type ReadFile } from './edited-tree.ts'
@@ -26,7 +27,7 @@ const EXPLAINED_PROBLEMS = 10
  *   symlink, a submodule) becomes a problem of the block
  * @param options.scope the order's `files_in_scope`
  * @returns the files whose bytes differ from the base, sorted by path; at least one
- * @throws {Fault} `edits_rejected` with every problem of every block (meant to be sent back to the model),
+ * @throws {Fault} `edits_rejected` with the first problems, and in `for_model` every problem of every block,
  *   `change_out_of_scope` when all that is wrong is paths outside the scope; details `count` and `path`, the first.
  *   `change_without_effect` when the edits leave every byte as it was
  */
@@ -47,10 +48,10 @@ export async function applyEdits(
   if (first !== undefined) throw rejection([first, ...rest])
   const changes = tree.changes()
   if (changes.length === 0) {
-    throw new Fault(
-      'change_without_effect',
-      'The edits leave every file as it was. Answer with edits that change something.',
-    )
+    const message = 'The edits leave every file as it was.'
+    throw new Fault('change_without_effect', message, {
+      for_model: `${message} Answer with edits that change something.`,
+    })
   }
   return changes
 }
@@ -202,7 +203,7 @@ type BlockProblem = {
   outOfScope: boolean
 }
 
-/** The message goes back to the model, so that it stays well below any context window. */
+/** What goes back to the model stays well below any context window. */
 export const MAX_MESSAGE_CHARACTERS = 16_000
 
 /**
@@ -221,8 +222,21 @@ function rejection(problems: readonly [BlockProblem, ...BlockProblem[]]): Fault 
     return `- block ${block} (${kind}, line ${line}) "${shownPath(problem.path)}": ${problem.reason}`
   })
   const count = `${problems.length} problem${problems.length === 1 ? '' : 's'}`
-  const message = `The edits do not apply (${count}), so nothing was changed. Correct them and answer again with every block.\n${bounded(lines, '\n')}`
-  return new Fault('edits_rejected', message, { count: problems.length, path })
+  const forModel = `The edits do not apply (${count}), so nothing was changed. Correct them and answer again with every block.\n${bounded(lines, '\n')}`
+  const message = `The edits do not apply: ${inShort(problems)}.`
+  return new Fault('edits_rejected', message, { count: problems.length, path, for_model: forModel })
+}
+
+/** Problems that people are told, and characters of one: what a model is told of each says how to correct it, at length. */
+const MOST_TOLD = 3
+const MOST_OF_PROBLEM = 200
+
+function inShort(problems: readonly BlockProblem[]): string {
+  const told = problems
+    .slice(0, MOST_TOLD)
+    .map(({ path, reason }) => firstCharacters(`"${shownPath(path)}": ${firstSentence(reason)}`, MOST_OF_PROBLEM))
+  const more = problems.length > told.length ? [`${problems.length - told.length} more`] : []
+  return [...new Set(told), ...more].join('; ')
 }
 
 function bounded(items: readonly string[], separator: string): string {

@@ -2,10 +2,11 @@ import type { Kysely } from 'kysely'
 import { readOrderBudget } from '../budget/spent-by.ts'
 import { isoTime } from '../clock.ts'
 import { evidenceOf, shownIn } from '../contract/evidence/evidence.ts'
+import type { SeenConflict } from '../contract/evidence/seen-conflict.ts'
 import { stepSummary } from '../contract/evidence/step-summary.ts'
 import { PullRequestView, type StepView, type WorkOrderDetail } from '../contract/work-orders.ts'
-import { resolvedIn } from '../db/attempts/asked-before.ts'
 import { attemptHistory } from '../db/attempts/attempt-history.ts'
+import { readEndedAsSeen } from '../db/attempts/ended-verifications.ts'
 import { approvalOf } from '../db/audit/audit-entries.ts'
 import { findPullRequestOfAttempt, type PullRequestRow, pullRequestsInBrief } from '../db/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
@@ -32,7 +33,8 @@ export async function workOrderDetail(db: Kysely<Database>, idOrPrefix: string):
     attempt_history: attempts.map((attempt) => {
       return { ...attempt, shown: shownIn(attempt.steps), steps: attempt.steps.map(withSummary) }
     }),
-    pull_request: pullRequest === null ? null : await toPullRequestView(db, pullRequest),
+    pull_request:
+      pullRequest === null ? null : { ...toPullRequestView(pullRequest), ...(await readEndedAsSeen(db, pullRequest)) },
     evidence: evidenceOf({ ...order, attempt_history: attempts, pull_request: verifiedBy(pullRequest) }),
     approval: order.approved ? await approvalOf(db, order.id) : null,
   }
@@ -52,7 +54,7 @@ const Seen = PullRequestView.pick({ reviews: true, check_runs: true, check_run_c
 const UNSEEN = { reviews: null, check_runs: null, check_run_count: null }
 
 /** What is not as Moose writes it of what was seen is not shown. */
-async function toPullRequestView(db: Kysely<Database>, stored: PullRequestRow): Promise<PullRequestView> {
+function toPullRequestView(stored: PullRequestRow): PullRequestView {
   const { created_at, ended_at, seen_at, seen, ...row } = stored
   const parts = Seen.safeParse(seen)
   return {
@@ -70,8 +72,8 @@ async function toPullRequestView(db: Kysely<Database>, stored: PullRequestRow): 
     seen_head_sha: row.seen_head_sha,
     checks: row.checks,
     review: row.review,
-    conflict: await conflictOf(db, stored),
     diff: row.diff,
+    conflict: conflictOf(stored),
     url: row.url,
     opened_at: isoTime(created_at),
     ended_at: ended_at === null ? null : isoTime(ended_at),
@@ -80,9 +82,8 @@ async function toPullRequestView(db: Kysely<Database>, stored: PullRequestRow): 
   }
 }
 
-async function conflictOf(db: Kysely<Database>, row: PullRequestRow): Promise<PullRequestView['conflict']> {
-  const { conflict, state, head_sha: head, seen_head_sha: seen, work_order_id: workOrderId } = row
+/** It holds while its branch stands where it was seen. */
+function conflictOf({ conflict, state, head_sha: head, seen_head_sha: seen }: PullRequestRow): SeenConflict | null {
   const isMoved = seen !== null && seen !== head
-  if (conflict === null || state !== 'open' || conflict.head_sha !== head || isMoved) return null
-  return { ...conflict, asked_in: await resolvedIn(db, { workOrderId, attempt: null }, conflict) }
+  return conflict === null || state !== 'open' || conflict.head_sha !== head || isMoved ? null : conflict
 }

@@ -29,7 +29,8 @@ export function fitToContext<Call extends Fitting>(call: Call): Call {
   if (atLeast + LEAST_ANSWER_TOKENS > contextTokens) {
     const message =
       `The prompt is too long for ${name}: ${bytes} bytes are ${atLeast} tokens or more, and with the answer they have to ` +
-      `fit into ${contextTokens} (its context_tokens). Split the work order, name fewer files, or let another proposer do it.`
+      `fit into ${contextTokens} (its context_tokens). Split the work order, name fewer files, or have another proposer do it: ` +
+      `moose proposer pause ${name}`
     const details = { proposer: name, problem: 'context', prompt_bytes: bytes, context_tokens: contextTokens }
     throw new Fault('model_call_rejected', message, details)
   }

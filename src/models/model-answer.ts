@@ -100,7 +100,7 @@ export function faultOfAnswer(answer: RawAnswer, proposer: string, maxOutputToke
     return new Fault('model_answer_truncated', message, details)
   }
   if (answer.finishReason === 'content-filter') {
-    const message = `${proposer} refused to answer. Reword the work order, or let another proposer do it.`
+    const message = `${proposer} refused to answer. Reword the work order, or have another proposer do it: moose proposer pause ${proposer}`
     return new Fault('model_answer_refused', message, details)
   }
   if (answer.finishReason !== 'interrupted') return faultOfEmptyText(answer, proposer)
@@ -111,7 +111,7 @@ export function faultOfAnswer(answer: RawAnswer, proposer: string, maxOutputToke
 
 function faultOfEmptyText(answer: RawAnswer, proposer: string): Fault | null {
   if (partsOf(answer.text).text.trim() !== '') return null
-  const message = `${proposer} answered with nothing. Reword the work order, or let another proposer do it.`
+  const message = `${proposer} answered with nothing. Reword the work order, or have another proposer do it: moose proposer pause ${proposer}`
   return new Fault('model_answer_refused', message, { proposer, finish_reason: answer.rawFinishReason })
 }
 

@@ -71,14 +71,14 @@ const VERDICTS: Readonly<Record<Problem, Verdict>> = {
     code: 'model_answer_refused',
     words: (name) => [
       `The provider of ${name} refused what was asked`,
-      'Reword the work order, or let another proposer do it.',
+      `Reword the work order, or have another proposer do it: moose proposer pause ${name}`,
     ],
   },
   context: {
     code: 'model_call_rejected',
     words: (name) => [
       `The prompt is too long for ${name}`,
-      'Split the work order, name fewer files, or let another proposer do it.',
+      `Split the work order, name fewer files, or have another proposer do it: moose proposer pause ${name}`,
     ],
   },
   model: {

@@ -57,8 +57,9 @@ export function markerLeft({ conflict }: ConflictRequest, changes: readonly File
   })
   const paths = [...untouched, ...left.map(({ path }) => path)]
   if (paths.length === 0) return null
-  const message = `Conflicts are left in: ${paths.join(', ')}. Leave no line of seven <, = or > that git has put there.`
-  return new Fault('edits_rejected', message, { count: paths.length, path: String(paths[0]) })
+  const message = `Conflicts are left in: ${paths.join(', ')}.`
+  const forModel = `${message} Leave no line of seven <, = or > that git has put there.`
+  return new Fault('edits_rejected', message, { count: paths.length, path: String(paths[0]), for_model: forModel })
 }
 
 /** A file may hold lines of seven = of its own. */

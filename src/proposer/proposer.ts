@@ -6,7 +6,7 @@ import { applyEdits } from '../edits/apply-edits.ts'
 import type { FileChange } from '../edits/edited-tree.ts'
 import { parseEdits } from '../edits/parse-edits.ts'
 import { isOf } from '../faults/families.ts'
-import { Fault } from '../faults/fault.ts'
+import { Fault, toldToModel } from '../faults/fault.ts'
 import { MAX_OUTPUT_TOKENS, type ModelAnswer, type ModelMessage } from '../models/model-answer.ts'
 import type { Models } from '../models/models.ts'
 import { NO_USD } from '../money.ts'
@@ -80,13 +80,13 @@ async function refine(
     const next = turn < mostCalls ? 'asking again' : 'giving up'
     await onProgress(`answer ${turn} does not apply: ${cut(judged.message, SHOWN_REASON)}; ${next}`)
     if (turn === mostCalls) break
-    const again = repair === null ? refinementMessage(judged.message) : refinementOf(repair, judged.message)
+    const again = repair === null ? refinementMessage(toldToModel(judged)) : refinementOf(repair, toldToModel(judged))
     said.push({ role: 'assistant', content: answer.text }, again)
   }
   const last = faults.at(-1)?.code
   const isText = last !== 'change_out_of_scope' && last !== 'reasoning_unclear'
   if (repair === null && input.wanted === 'edits_or_text' && isText) return { answers, faults, said, format: 'text' }
-  throw exhausted(proposer, faults)
+  throw exhausted(proposer, faults, input)
 }
 
 /** What an answer counts as; a Fault: as nothing yet. */
@@ -124,16 +124,38 @@ function callingMessage({ name, provider }: ProposerConfig, turn: number, mostCa
   return turn === 1 ? `${what} …` : `${what}, refinement ${turn - 1} of ${mostCalls - 1} …`
 }
 
-/** A change that stays outside of the scope to the end says so itself: it names the files a human may want to add. */
-function exhausted(proposer: ProposerConfig, faults: readonly Fault[]): Fault {
+/**
+ * A change that stays outside of the scope to the end says so itself: it names the files a human may want to add. People are
+ * told each reason once; what helps against a conflict or a failed check is said by who asked for that to be mended.
+ */
+function exhausted(
+  proposer: ProposerConfig,
+  faults: readonly Fault[],
+  { workOrderId, repair }: Pick<ProposeInput, 'workOrderId' | 'repair'>,
+): Fault {
   const last = faults.at(-1)
   if (last?.code === 'change_out_of_scope') return withAnswers(last, faults.length)
-  const reasons = faults.map(({ message }, index) => `answer ${index + 1}: ${cut(message, KEPT_REASON)}`)
   const which = faults.length === 1 ? 'The answer' : `None of the ${faults.length} answers`
-  const message =
-    `${which} of ${proposer.name} can${faults.length === 1 ? 'not' : ''} be applied. Make the work order more precise or ` +
-    `let another proposer do it.\n${reasons.join('\n')}`
-  return new Fault('proposal_rejected', message, { proposer: proposer.name, answers: faults.length }, last)
+  const said = `${which} of ${proposer.name} can${faults.length === 1 ? 'not' : ''} be applied.`
+  const precise = repair === null ? ' Make the work order more precise' : ''
+  const id = workOrderId === null ? null : workOrderId.slice(0, 8)
+  const how = id === null ? '.' : `, and have it asked anew: moose edit ${id}   then: moose retry ${id} --fresh`
+  const advice = precise === '' ? '' : `${precise}${how}`
+  const reasons = faults.map((fault, index) => `answer ${index + 1}: ${cut(toldToModel(fault), KEPT_REASON)}`)
+  const details = {
+    proposer: proposer.name,
+    answers: faults.length,
+    for_model: `${said}\n${reasons.join('\n')}`,
+  }
+  return new Fault('proposal_rejected', [`${said}${advice}`, ...reasonsOnce(faults)].join('\n'), details, last)
+}
+
+/** Such as `answers 1, 2: The edits do not apply: …`. */
+function reasonsOnce(faults: readonly Fault[]): string[] {
+  const numbered = faults.map(({ message }, index) => ({ reason: cut(message, SHOWN_REASON), number: index + 1 }))
+  return [...Map.groupBy(numbered, ({ reason }) => reason)].map(
+    ([reason, of]) => `answer${of.length === 1 ? '' : 's'} ${of.map(({ number }) => number).join(', ')}: ${reason}`,
+  )
 }
 
 function cut(text: string, length: number): string {
@@ -155,7 +177,7 @@ function toResponse(
     model,
     ...addUp(answers),
     execution_time_ms: executionTimeMs,
-    refinement_metadata: { cycles: answers.length, rejections: faults.map(({ message }) => message) },
+    refinement_metadata: { cycles: answers.length, rejections: faults.map(toldToModel) },
     ...(said.length === 0 ? {} : { said_before: said }),
     format,
   }

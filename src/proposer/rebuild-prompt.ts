@@ -1,5 +1,5 @@
 import type { ProposerConfig } from '../db/proposer-configs.ts'
-import { Fault } from '../faults/fault.ts'
+import { Fault, toldToModel } from '../faults/fault.ts'
 import { fitToContext } from '../models/context-size.ts'
 import { MAX_OUTPUT_TOKENS, type ModelMessage, partsOf } from '../models/model-answer.ts'
 import { requestKey } from '../models/remembered-answers.ts'
@@ -87,7 +87,11 @@ async function refined(told: Conversation, call: AskedCall, request: ProposerReq
   const { text, unclear } = partsOf(said)
   const fault = unclear === null ? await faultOfEdits(text, told.base, request.context) : unclear
   if (fault === null) return null
-  const messages = [...told.messages, { role: 'assistant' as const, content: text }, refinementMessage(fault.message)]
+  const messages = [
+    ...told.messages,
+    { role: 'assistant' as const, content: text },
+    refinementMessage(toldToModel(fault)),
+  ]
   return { messages, base: told.base, keys: new Map() }
 }
 

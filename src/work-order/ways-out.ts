@@ -1,10 +1,22 @@
 /** An order whose pull request cannot be merged as it stands. */
 type Stuck = { workOrderId: string; base: string; branch: string }
 
+/** Each says what it does and what to type for it, and stands on a line of its own. */
+export type Ways = readonly string[]
+
 /** What to type where a branch holds what was not verified. */
-export function howToVerify({ workOrderId }: Pick<Stuck, 'workOrderId'>): string {
+export function waysToVerify({ workOrderId }: Pick<Stuck, 'workOrderId'>): Ways {
   const id = workOrderId.slice(0, 8)
-  return `Have what is there verified, then merge that: moose verify ${id}   Then: moose merge ${id}`
+  return [`Have what is there verified, then merge that: moose verify ${id}   then: moose merge ${id}`]
+}
+
+/** What to type where what a branch holds was verified, and failed. */
+export function waysToMend({ workOrderId, branch }: Omit<Stuck, 'base'>): Ways {
+  const id = workOrderId.slice(0, 8)
+  return [
+    `Mend it on ${branch}, push that, and have it verified: moose verify ${id}   then: moose merge ${id}`,
+    `Or have the change made anew: moose close ${id}   then: moose retry ${id}`,
+  ]
 }
 
 /** Of a longer list the first are named: what to type comes behind them, and a message has an end. */
@@ -19,21 +31,31 @@ export function namedFiles(files: readonly string[]): string {
 /**
  * What to type where git cannot merge a branch by itself.
  *
- * @param isTried a model was to resolve it and has not
+ * @param maySolve a model may be asked to resolve it
  */
-export function waysOutOfConflict({
-  workOrderId,
-  base,
-  branch,
-  isTried = false,
-}: Stuck & { isTried?: boolean }): string {
+export function waysOutOfConflict({ workOrderId, base, branch, maySolve }: Stuck & { maySolve: boolean }): Ways {
   const id = workOrderId.slice(0, 8)
   const byModel =
-    `Have the model that made the change resolve it, and the checks run again: moose verify ${id} --resolve   ` +
-    `That is one answer, two at most, paid for within the budget of the order. Or merge`
-  return (
-    `${isTried ? 'Either merge' : byModel} ${base} into ${branch} by hand, push that, and type: moose verify ${id}   ` +
-    `Then: moose merge ${id}   ` +
-    `Or have the change made anew on ${base} as it is now: moose close ${id}   Then: moose retry ${id}`
-  )
+    'Have the model that made the change resolve it, with one answer or two within the budget of the order, and the checks ' +
+    `run again: moose verify ${id} --resolve`
+  const byHand = `erge ${base} into ${branch} by hand, and push that: moose verify ${id}   then: moose merge ${id}`
+  return [
+    ...(maySolve ? [byModel, `Or m${byHand}`] : [`M${byHand}`]),
+    `Or have the change made anew on ${base} as it is now: moose close ${id}   then: moose retry ${id}`,
+  ]
+}
+
+/** The ways out below a message, and what it says before them. */
+export function waysIn(
+  message: string,
+  { ways: count }: Readonly<Record<string, unknown>>,
+): { said: string; ways: string[] } {
+  const lines = message.split('\n')
+  const at = typeof count === 'number' && count > 0 ? Math.max(1, lines.length - count) : lines.length
+  return { said: lines.slice(0, at).join('\n'), ways: lines.slice(at) }
+}
+
+/** A message with the ways out below it, and of the details of its fault the one that says how many lines these are. */
+export function withWaysOut(said: string, ways: Ways): { message: string; details: { ways: number } } {
+  return { message: [said, ...ways].join('\n'), details: { ways: ways.length } }
 }

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import pg from 'pg'
 import { countOutage } from '../../src/db/provider-pauses.ts'
+import { lengthenRow } from '../../src/db/work-orders/failure-rows.ts'
+import { Fault } from '../../src/faults/fault.ts'
 import { type ApiHome, openApiHome, type ServedApi } from '../support/api-home.ts'
 import { type Ended, moose } from '../support/moose-command.ts'
 
@@ -60,6 +62,24 @@ describe('what waits, and why, on the command line', () => {
     assert.match(stdout, /\n {2}\$ (\.\/)?moose approve 1a2b3c4d\n/)
   })
 
+  test('a run or a verification that fails ends with the commands that why names; programs get the failure alone', async () => {
+    await api.place({ id: ID, ...failed, approved: true })
+    const deps = api.deps()
+    const fault = new Fault('check_failed', 'Check "unit" failed.\nwith this output')
+    Object.assign(deps.orchestrator, { execute: () => Promise.reject(fault), verify: () => Promise.resolve() })
+    await using _serving = await api.serve(deps)
+    const why = (await run('why 1a2b')).stdout.split('\n').filter((line) => line.startsWith('  $ '))
+    assert.ok(why.length > 2)
+    for (const command of ['run', 'verify']) {
+      const { stderr, exitCode } = await run(`${command} 1a2b`)
+      assert.equal(exitCode, 1)
+      const said = stderr.slice(stderr.indexOf('error:')).trimEnd().split('\n')
+      assert.deepEqual(said, ['error: Check "unit" failed.', '│ with this output', ...why], `${command}: ${stderr}`)
+    }
+    const { error } = JSON.parse((await run('run 1a2b --json')).stdout)
+    assert.deepEqual([error.code, error.message], [fault.code, fault.message])
+  })
+
   test('list says below an order why it failed or what it waits for, and lists those of one state', async () => {
     await api.place({ id: ID, ...failed })
     await api.place({ id: OTHER })
@@ -109,10 +129,30 @@ describe('what waits, and why, on the command line', () => {
     assert.match(String(entries[1]), /moose retry 1a2b3c4d/)
     assert.match(
       String(entries[2]),
-      /^paused .*\n {2}The provider replay is paused until (?:\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d\b[^Z]*\n {4}\$ .*moose proposer test scripted/,
+      /^provider paused .*\n {2}The provider replay is paused until (?:\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d\b[^Z]*\n {4}\$ .*moose proposer test scripted/,
     )
     const { inbox, left_out } = JSON.parse((await run('inbox --json')).stdout)
     assert.deepEqual([inbox.length, left_out], [3, 0])
+  })
+
+  test('inbox: a paused project and a paused proposer come before all orders, headed in words', async () => {
+    await api.place({ id: ID, ...failed })
+    await api.place({ id: OTHER })
+    const { db } = api.home.database
+    const { id: projectId } = await db.selectFrom('projects').select('id').executeTakeFirstOrThrow()
+    const failure = { projectId, code: 'check_failed', step: 'verify', message: 'The check "unit" failed.' }
+    for (let n = 0; n < 5; n += 1) {
+      const workOrderId = `5e6f7a8b-0000-4000-8000-00000000000${n}`
+      await lengthenRow(db, { kind: 'project', subject: projectId }, { ...failure, workOrderId })
+      await lengthenRow(db, { kind: 'proposer', subject: 'scripted' }, { ...failure, projectId: null, workOrderId })
+    }
+    const { stdout } = await run('inbox')
+    await db.deleteFrom('failure_rows').execute()
+    const heads = stdout.split('\n\n').map((entry) => String(entry.split('  ')[0]))
+    assert.deepEqual(heads, ['project paused', 'proposer paused', 'to approve', 'failed'], stdout)
+    const sentence =
+      'The project sample is paused: the last 5 orders of the project failed with check_failed at verify.'
+    assert.ok(stdout.includes(`\n  ${sentence}\n`), stdout)
   })
 
   test('status counts what runs, waits and is in review apart, and names paused providers with until when', async () => {

@@ -290,7 +290,7 @@ test('a conflict in many files names the first, and still says what to type', as
   await given.remote.commit('main', files('3\n'))
   await assert.rejects(given.forge.merge(given.project, opened.number), {
     code: 'merge_conflict',
-    message: /in: f10, .*f29, and 10 more\. Have the model .*moose retry [0-9a-f]{8}$/,
+    message: /in: f10, .*f29, and 10 more\.\nHave the model .*\nOr merge .*\nOr .*moose retry [0-9a-f]{8}$/,
   })
 })
 

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import { z } from 'zod'
 import { systemClock } from '../../src/clock.ts'
 import { sumModelCalls } from '../../src/db/model-calls.ts'
+import { toldToModel } from '../../src/faults/fault.ts'
 import { createLog } from '../../src/log.ts'
 import { createModels } from '../../src/models/models.ts'
 import { type ProposeInput, ProposerRequest } from '../../src/ports/proposal.ts'
@@ -203,6 +204,20 @@ test('after three refinements it gives up with every reason', async () => {
   assert.equal(setup.server.calls.length, 4)
   for (const answer of [1, 2, 3, 4]) assert.match(fault.message, new RegExp(`^answer ${answer}: `, 'm'))
   assert.equal((await sumModelCalls(setup.db, setup.workOrderId, 1)).calls, 4)
+})
+
+test('people are told each reason once and what to type, the model what it is to answer instead', async () => {
+  await using setup = await setUp([text(idle), text(idle), text(idle), text(idle)])
+  const { input } = inputOf({ workOrderId: setup.workOrderId })
+  const fault = await faultOf(setup.proposer.propose(input))
+  const id = setup.workOrderId.slice(0, 8)
+  assert.equal(
+    fault.message,
+    'None of the 4 answers of stand-in can be applied. Make the work order more precise, and have it asked anew: ' +
+      `moose edit ${id}   then: moose retry ${id} --fresh\nanswers 1, 2, 3, 4: The edits leave every file as it was.`,
+  )
+  assert.match(toldToModel(fault), /^answer 4: .*Answer with edits that change something\.$/m)
+  assert.doesNotMatch(toldToModel(fault), /more precise/)
 })
 
 test('a change that stays outside the scope fails as that, with the file', async () => {

@@ -4,6 +4,7 @@ import type { Moose } from '../../src/app.ts'
 import { setLimit } from '../../src/budget/limits.ts'
 import { WhyResponse } from '../../src/contract/why/inbox.ts'
 import type { WorkOrderDetail } from '../../src/contract/work-orders.ts'
+import { listFailureRows } from '../../src/db/work-orders/failure-rows.ts'
 import { Usd } from '../../src/money.ts'
 import { startJsonServer } from '../support/json-server.ts'
 import { type ReceivedCall, type Scripted, startModelServer } from '../support/model-server.ts'
@@ -203,6 +204,11 @@ test('a repair that comes to nothing leaves the failed check as the reason, and 
   const [repair] = repairsOf(order)
   assert.deepEqual([repair?.head_sha, repair?.mended, Number(repair?.cost_usd) > 0], [null, false, true])
   assert.equal(order.attempt_history[0]?.steps.at(-2)?.name, 'propose')
+  const { why } = await whyOf(done)
+  assert.match(why.sentence, /^Attempt 1 failed at verify with check_failed: /, 'at the step that counts in the row')
+  assert.match(why.short, /^check_failed at verify /)
+  const [row] = await listFailureRows(done.home.database.db)
+  assert.equal(row?.step, 'verify')
 })
 
 test('a repair whose call the provider rejects leaves the failed check as the reason, and the next attempt is told of it', async () => {

@@ -94,7 +94,7 @@ test('what git cannot merge is resolved by the model that made the change, check
   await using given = await conflicting(RESOLVED)
   const { home, moose, calls, id, branch, head, tip } = given
   const ways = new RegExp(
-    `conflicts with main in: greeting.txt.*moose verify ${id.slice(0, 8)} --resolve.*by hand`,
+    `conflicts with main in: greeting.txt.*\n[^\n]*moose verify ${id.slice(0, 8)} --resolve\nOr merge [^\n]* by hand[^\n]*\nOr [^\n]*anew`,
     's',
   )
   await assert.rejects(moose.orchestrator.merge(id), { code: 'merge_conflict', message: ways })
@@ -105,7 +105,8 @@ test('what git cannot merge is resolved by the model that made the change, check
   assert.match(await why(), /it conflicts with main in greeting\.txt, seen at .*--resolve/s)
   const { pull_request: pull } = await detailOf(moose, id)
   const { since, ...conflict } = pull?.conflict ?? assert.fail('the order tells of no conflict')
-  assert.deepEqual(conflict, { base_sha: tip, head_sha: head, files: ['greeting.txt'], asked_in: null })
+  assert.deepEqual(conflict, { base_sha: tip, head_sha: head, files: ['greeting.txt'] })
+  assert.equal(pull?.tried_resolution, null)
   assert.ok(Date.parse(since) > Date.parse(String(pull?.opened_at)))
   const before = await verified(given, false)
   assert.deepEqual(before.ended, ['in_review', 2, 'blocked', 'merge_conflict'])
@@ -149,8 +150,8 @@ test('a resolution that fails a check is not pushed, and these two commits are n
   assert.deepEqual((await outcomeOf(given)).repairs, [{ check: 'merge conflict', by: 'proposer', mended: false }])
   const again = await verified(given, true)
   assert.deepEqual(again.ended, ['in_review', 3, 'blocked', 'merge_conflict'])
-  assert.match(again.message, /Attempt 2 .* done once\. Either merge main into .* by hand/s)
-  assert.equal(again.order.pull_request?.conflict?.asked_in, 2)
+  assert.match(again.message, /Attempt 2 .* done once\.\nMerge main into .* by hand.*\n.*anew[^\n]*$/s)
+  assert.equal(again.order.pull_request?.tried_resolution?.attempt, 2)
   assert.equal(calls.length, 2)
   await home.remote.commit('main', { 'greeting.txt': 'top\ngood morning to all\nbottom\n' })
   assert.deepEqual((await verified(given, true)).ended, ['in_review', 4, 'succeeded', undefined])
@@ -184,7 +185,7 @@ test('an answer that leaves a marker, or leaves the scope, is sent back once; th
   const { home, calls, branch, head } = given
   const { ended, message } = await verified(given, true)
   assert.deepEqual(ended, ['in_review', 2, 'blocked', 'merge_conflict'])
-  assert.match(message, /stand-in was asked to resolve that and has not: .*other\.txt.*Either merge main/s)
+  assert.match(message, /stand-in was asked to resolve that and has not: .*other\.txt.*\nMerge main/s)
   assert.equal(calls.length, 3)
   assert.match(toldIn(calls[2] ?? assert.fail()), /Conflicts are left in: greeting\.txt/)
   assert.equal(await home.remote.git('rev-parse', branch), head)

@@ -1,5 +1,5 @@
 import { isOf } from '../../faults/families.ts'
-import { Fault, type FaultRecord, NEXT_MOVE } from '../../faults/fault.ts'
+import { Fault, type FaultRecord, NEXT_MOVE, toldToModel } from '../../faults/fault.ts'
 import type { ProposeInput, ProposerResponse } from '../../ports/proposal.ts'
 import type { RoutingDecision } from '../../ports/routing.ts'
 import { contextFilesOf } from '../../work-order/content.ts'
@@ -160,17 +160,20 @@ async function nextProposer(
   const mayRetry = decision.should_retry && failures.length < Math.min(decision.max_attempts, MOST_TRIES)
   if (mayRetry) return decision.next_proposer === undefined ? request.current_proposer : decision.next_proposer
   const answers = failures.reduce((sum, failure) => sum + answersOf(failure), 0)
-  const details = { ...last.details, answers, escalated: true, strategy: decision.strategy }
-  throw new Fault(last.code, allOf(failures), details)
+  const for_model = allOf(failures, toldToModel)
+  const details = { ...last.details, answers, escalated: true, strategy: decision.strategy, for_model }
+  throw new Fault(
+    last.code,
+    allOf(failures, ({ message }) => message),
+    details,
+  )
 }
 
 /** What every try failed with, the last one first: one message to a human. */
-function allOf(failures: readonly FaultRecord[]): string {
+function allOf(failures: readonly FaultRecord[], told: (failure: FaultRecord) => string): string {
   const [last, ...before] = failures.toReversed()
   if (last === undefined) return ''
-  return [last.message, ...before.map((failure) => `Before it, ${triedBy(failure)} failed: ${failure.message}`)].join(
-    '\n',
-  )
+  return [told(last), ...before.map((failure) => `Before it, ${triedBy(failure)} failed: ${told(failure)}`)].join('\n')
 }
 
 function triedBy({ details }: FaultRecord): string {

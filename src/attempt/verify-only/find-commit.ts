@@ -3,7 +3,7 @@ import { Fault } from '../../faults/fault.ts'
 import { faultPoint } from '../../faults/fault-point.ts'
 import type { BranchRequest } from '../../ports/workspace.ts'
 import { isInScope } from '../../work-order/scope.ts'
-import { namedFiles, waysOutOfConflict } from '../../work-order/ways-out.ts'
+import { namedFiles, waysOutOfConflict, withWaysOut } from '../../work-order/ways-out.ts'
 import type { Adapters, AttemptContext } from '../context.ts'
 import type { Applied } from '../steps/apply.ts'
 import type { Routed } from '../steps/route.ts'
@@ -139,18 +139,39 @@ async function sayOutside(
 
 type Unmerged = { pull: OpenPull; base: string; conflict: ConflictOf & { files: readonly string[] } }
 
+/** Why no model has resolved a conflict. */
+export type Unresolved = {
+  message: string
+  /** The code of what asking one came to; null: none was asked. */
+  repair: string | null
+  /** Whether another one is not asked for these two commits. */
+  isFinal: boolean
+}
+
 /** @param why no model has resolved it; null: none was asked for */
 export function unmerged(
   { workOrderId }: AttemptContext,
   { pull: { number, branch }, base, conflict }: Unmerged,
-  why: { message: string; repair: string | null } | null = null,
+  why: Unresolved | null = null,
 ): Fault {
   const { base_sha, head_sha } = conflict
   const files = namedFiles(conflict.files)
-  const message =
-    `Pull request #${number} conflicts with ${base} in: ${files}. git cannot merge ${base} into ${branch} by itself. ` +
-    (why === null ? '' : `${why.message} `) +
-    waysOutOfConflict({ workOrderId, base, branch, isTried: why !== null })
+  const said =
+    `Pull request #${number} conflicts with ${base} in: ${files}. git cannot merge ${base} into ${branch} by itself.` +
+    (why === null ? '' : ` ${why.message}`)
+  const { message, details } = withWaysOut(
+    said,
+    waysOutOfConflict({ workOrderId, base, branch, maySolve: why === null || !why.isFinal }),
+  )
   const repair = why === null || why.repair === null ? {} : { repair: why.repair }
-  return new Fault('merge_conflict', message, { number, files, base_sha, head_sha, ...repair })
+  const unresolved = why === null || !why.isFinal ? {} : { unresolved: why.message }
+  return new Fault('merge_conflict', message, {
+    number,
+    files,
+    base_sha,
+    head_sha,
+    ...details,
+    ...repair,
+    ...unresolved,
+  })
 }

@@ -14,7 +14,14 @@ import type { Run } from '../durable-step.ts'
 import { apply } from '../steps/apply.ts'
 import { knowBase } from '../steps/prepare.ts'
 import { answersOf, MOST_ANSWERS_OF_ONE, type Proposed, questionOf } from '../steps/propose.ts'
-import { branchRequest, type FoundCommit, type FoundConflict, type RoutedToVerify, unmerged } from './find-commit.ts'
+import {
+  branchRequest,
+  type FoundCommit,
+  type FoundConflict,
+  type RoutedToVerify,
+  type Unresolved,
+  unmerged,
+} from './find-commit.ts'
 
 type Resolving = {
   context: AttemptContext
@@ -125,22 +132,23 @@ async function conflictedFiles(resolving: Resolving): Promise<ConflictedFile[]> 
   return told
 }
 
-/** What asking a model came to, where it came to nothing. What would only be put off is put off. */
+/**
+ * What asking a model came to, where it came to nothing. What would only be put off is put off. An answer that came counts:
+ * these commits are not asked about again.
+ */
 function ofAsking(resolving: Resolving, proposer: string, fault: Fault): Fault {
   if (isOf('outage', fault.code)) return asProviderPaused(fault, proposer)
-  if (fault.code === 'budget_exceeded') {
-    // An answer that came before it counts: these commits are not asked about again.
-    const again = `Then: moose verify ${resolving.context.workOrderId.slice(0, 8)} --resolve  `
-    return unresolved(resolving, answersOf(fault) > 0 ? fault.message : `${fault.message} ${again}`, fault)
-  }
+  const ended = { repair: fault.code, isFinal: answersOf(fault) > 0 }
+  if (fault.code === 'budget_exceeded') return unresolved(resolving, fault.message, ended)
   const move = NEXT_MOVE[fault.code]
   if (move === 'suspend' || move === 'stop' || move === 'leave' || move === 'retry') return fault
-  const message = `${proposer} was asked to resolve that and has not: ${fault.message}`
-  return unresolved(resolving, message, fault)
+  return unresolved(resolving, `${proposer} was asked to resolve that and has not: ${fault.message}`, ended)
 }
 
-/** @param by what asking a model came to; null: none was asked */
-function unresolved({ context, routed, found }: Resolving, message: string, by: Fault | null = null): Fault {
+/** Left to a person before a model is asked. */
+const LEFT = { repair: null, isFinal: true }
+
+function unresolved({ context, routed, found }: Resolving, message: string, ended: Omit<Unresolved, 'message'> = LEFT) {
   const told = { pull: found.pull, base: routed.project.defaultBranch, conflict: found.conflict }
-  return unmerged(context, told, { message, repair: by === null ? null : by.code })
+  return unmerged(context, told, { message, ...ended })
 }

@@ -3,21 +3,24 @@ import { NEVER_ABORTED } from '../../clock.ts'
 import { stepSummary, TEXT_STAYS } from '../../contract/evidence/step-summary.ts'
 import type { AttemptRun } from '../../db/attempts/attempts.ts'
 import { noteAttempt } from '../../db/attempts/hold-attempt.ts'
+import { noteConflict, noteMergeable } from '../../db/pull-requests.ts'
 import type { Database } from '../../db/schema.ts'
 import { Fault } from '../../faults/fault.ts'
 import { faultPoint } from '../../faults/fault-point.ts'
 import type { CheckResult } from '../../ports/execution.ts'
 import type { UpdatedPullRequest } from '../../ports/pull-request.ts'
 import type { Sanitize } from '../../redaction/sanitize-output.ts'
+import { namedFiles } from '../../work-order/ways-out.ts'
 import type { Adapters, AttemptContext } from '../context.ts'
 import type { Run } from '../durable-step.ts'
 import { type Evidence, type PartialEvidence, shownEvidence } from '../evidence.ts'
+import { seenConflict } from '../seen-conflict-of.ts'
 import { knowBase } from '../steps/prepare.ts'
 import { allowedBody, assertStillApproved } from '../steps/publish.ts'
 import { recordVerified } from '../steps/record.ts'
 import { assertReadyForOrder } from '../steps/route.ts'
 import { isNewFailure, verify } from '../steps/verify.ts'
-import { type FoundCommit, findCommit, type RoutedToVerify } from './find-commit.ts'
+import { type FoundCommit, type FoundConflict, findCommit, type RoutedToVerify } from './find-commit.ts'
 import { type Resolved, resolveConflict } from './resolve-conflict.ts'
 import type { OpenPull } from './what-to-verify.ts'
 
@@ -59,6 +62,7 @@ export async function verifyOnly(verifying: Verifying, verifies: number): Promis
       const made = await findCommit(context, routed, adapters)
       await note({ base_sha: made.baseSha })
       if (!('conflict' in made)) await note({ head_sha: made.headSha })
+      if (routed.toVerify.pull !== null) await noteSeen(db, key.workOrderId, routed.toVerify.pull, made)
       return made
     },
   })
@@ -96,6 +100,18 @@ export async function verifyOnly(verifying: Verifying, verifies: number): Promis
   if (pull === null) return whole
   await updatePull(verifying, whole, pull)
   return null
+}
+
+/** What was found of the branch holds whatever becomes of the attempt. */
+async function noteSeen(
+  db: Kysely<Database>,
+  workOrderId: string,
+  { number }: OpenPull,
+  made: FoundCommit | FoundConflict,
+): Promise<void> {
+  const pull = { workOrderId, number }
+  if (!('conflict' in made)) return await noteMergeable(db, pull, made.branchHead)
+  await noteConflict(db, pull, seenConflict({ ...made.conflict, files: namedFiles(made.conflict.files) }, new Date()))
 }
 
 async function routeToVerify(context: AttemptContext, adapters: Adapters, verifies: number): Promise<RoutedToVerify> {

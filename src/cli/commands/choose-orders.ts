@@ -9,6 +9,7 @@ import {
 } from '../../contract/work-orders.ts'
 import { Fault, type FaultCode, isFaultCode, toFault } from '../../faults/fault.ts'
 import type { Status } from '../../work-order/status.ts'
+import { waysIn } from '../../work-order/ways-out.ts'
 import { type Cli, withApi } from '../cli.ts'
 import { type ApiClient, workOrderPath } from '../client/api-client.ts'
 import { exitCodeOf } from '../exit-code.ts'
@@ -196,8 +197,12 @@ async function actOnEach(
 }
 
 function tellRefused({ output }: Cli, { id }: WorkOrderView, fault: Fault): void {
+  const { said, ways } = waysIn(fault.message, fault.details)
   output.line(
-    `${output.paint.bold(shortId(id))}  ${output.paint.red('refused')}: ${output.hint(oneLine(fault.message, 500))}`,
+    [
+      `${output.paint.bold(shortId(id))}  ${output.paint.red('refused')}: ${output.hint(oneLine(said, 500))}`,
+      ...ways.map((way) => `  ${output.hint(oneLine(way, 500))}`),
+    ].join('\n'),
   )
   output.document({ success: false, work_order_id: id, error: fault.toRecord() })
 }

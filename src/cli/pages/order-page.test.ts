@@ -4,6 +4,7 @@ import pc from 'picocolors'
 import { evidenceOf } from '../../contract/evidence/evidence.ts'
 import { stepSummary } from '../../contract/evidence/step-summary.ts'
 import type { WorkOrderDetail } from '../../contract/work-orders.ts'
+import { withWaysOut } from '../../work-order/ways-out.ts'
 import { orderPage } from './order-page.ts'
 
 const ORDER: WorkOrderDetail = {
@@ -175,6 +176,17 @@ test('why an order failed stands on top, and text of others cannot command the t
   assert.match(text, /^WO-1a2b3c4d {2}a\\u001b\]0;x\\u0007\\nb\n/)
   assert.match(text, /reason {8}check_failed: tests failed\\u001b]0;x\\u0007\n +│ badly/)
   assert.doesNotMatch(text, /\u001b|\u0007/)
+  const { message, details } = withWaysOut('It conflicts.', ['Do this: moose verify 1a2b', 'Or that: moose close 1a2b'])
+  const stuck = page({
+    ...ORDER,
+    phase: null,
+    status: 'blocked',
+    status_reason: { code: 'merge_conflict', message, details },
+  })
+  assert.match(
+    stuck,
+    /reason {8}merge_conflict: It conflicts\.\n +Do this: moose verify 1a2b\n +Or that: moose close 1a2b\n/,
+  )
 })
 
 test('no field of an order begins a line of its own', () => {
@@ -354,6 +366,34 @@ test('what was seen of a pull request on GitHub is told, and a branch somebody e
   const told = page({ ...ORDER, pull_request: { ...pull, ...seen, seen_head_sha: '0123456789abcdef' } })
   assert.match(told, /^on GitHub +checks FAILURE, review APPROVED, branch moved to 0123456789ab by another push$/m)
   assert.doesNotMatch(told, /moose merge/)
+})
+
+test('a pull request that conflicts, or was verified and failed, says so and what helps', () => {
+  const where = { number: 3, attempt: 1, state: 'open', base: 'main', branch: 'f' } as const
+  const pull = { ...where, title: 't', body: 'b', base_sha: 'b', head_sha: 'h', merge_sha: null, diff: '' }
+  const quiet = { ...pull, checks: null, review: null, seen_head_sha: 'h' }
+  const ended = { attempt: 2, head_sha: 'x', base_sha: 'b', code: 'check_failed', check: 'lint', said: '3 errors' }
+  const conflict = { base_sha: 'b', head_sha: 'h', files: ['a.ts'], since: '2026-01-31T12:00:00.000Z' }
+  const of = (more: Partial<NonNullable<WorkOrderDetail['pull_request']>>) =>
+    page({ ...ORDER, pull_request: { ...quiet, ...more } })
+  const failed = of({ seen_head_sha: 'x', failed_verification: ended })
+  assert.match(
+    failed,
+    /^merging +another push has moved its branch to x, which was verified in attempt 2: check "lint" failed: 3 errors$/m,
+  )
+  assert.match(
+    failed,
+    /^Next: moose logs 1a2b3c4d {3}mend it on f and push that {3}then: moose verify 1a2b3c4d {3}or: moose close/m,
+  )
+  const stuck = of({ conflict })
+  assert.match(stuck, /^merging +it conflicts with main in a\.ts, seen at /m)
+  assert.match(stuck, /^Next: moose verify 1a2b3c4d --resolve {3}or: merge main into f by hand/m)
+  const tried = of({ conflict, tried_resolution: ended })
+  assert.match(
+    tried,
+    /^Next: merge main into f by hand and push that {3}then: moose verify 1a2b3c4d {3}or: moose close/m,
+  )
+  assert.doesNotMatch(tried, /--resolve/)
 })
 
 test('the cost of an order says what is reserved and what nobody knows', () => {

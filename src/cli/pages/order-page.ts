@@ -1,5 +1,6 @@
 import { stringify } from 'yaml'
 import type { OrderEvidence } from '../../contract/evidence/evidence.ts'
+import { reviewOf } from '../../contract/evidence/review.ts'
 import type { AttemptView, StepView, WorkOrderDetail, WorkOrderView } from '../../contract/work-orders.ts'
 import { isFaultCode, NEXT_MOVE } from '../../faults/fault.ts'
 import {
@@ -15,9 +16,9 @@ import { actorText } from './audit-page.ts'
 import { ago, duration, shortId, usd } from './humanize.ts'
 import { stateOf } from './order-state.ts'
 import type { Paint } from './output.ts'
-import { checkRunsOf, localOnly, movedByOthers, reviewsOf, seenOnGitHub } from './seen-pull-request.ts'
+import { checkRunsOf, localOnly, mergingOf, movedByOthers, reviewsOf, seenOnGitHub } from './seen-pull-request.ts'
 import { table } from './table.ts'
-import { BAR, barred, harmless, harmlessLines, LONGEST_TITLE, oneLine } from './terminal-text.ts'
+import { barred, harmless, harmlessLines, LONGEST_TITLE, messageLines, oneLine } from './terminal-text.ts'
 import { hiddenNotes, protectionNotes, verificationNotes } from './verification-notes.ts'
 
 /** Characters of a step's input or output on the page; all of it is in `--json`. */
@@ -93,7 +94,7 @@ function facts(order: WorkOrderDetail, reason: string | null, { paint, hint, now
   const rows: [string, string | null][] = [
     ['id', order.id],
     ['status', stateOf(order, paint)],
-    ['reason', reason === null ? null : below(hint(harmlessLines(reason)))],
+    ['reason', reason === null ? null : messageLines(hint(reason), order.status_reason?.details)],
     ['approved', approvalText(order, now)],
     ['hidden', hiddenText(order)],
     ['checks', unverified(order, hint)],
@@ -105,6 +106,7 @@ function facts(order: WorkOrderDetail, reason: string | null, { paint, hint, now
     ['pull request', shown(url === null ? null : `#${order.github_pr_number}${state} ${url}${localOnly(order)}`)],
     [order.pull_request?.url === null ? 'on its branch' : 'on GitHub', shown(seenOnGitHub(order))],
     ['reviews', shown(reviewsOf(order))],
+    ['merging', shown(mergingOf(order))],
     ['check runs', shown(checkRunsOf(order))],
     ['cost', costText(order, paint)],
     ['page', shown(order.page_url === undefined ? null : order.page_url)],
@@ -122,11 +124,6 @@ function approvalText({ approved, approval }: WorkOrderDetail, now: Date): strin
 function addedText({ created_at: at, filed_by: by }: WorkOrderDetail, now: Date, paint: Paint): string {
   const who = by === null || by === undefined ? '' : ` by ${oneLine(by, LONGEST_TITLE)}`
   return `${ago(new Date(at), now)}${who} ${paint.dim(`(${at})`)}`
-}
-
-/** Further lines of what others wrote, behind a bar. */
-function below(text: string): string {
-  return text.replaceAll('\n', `\n${BAR} `)
 }
 
 /** What the checks will not say of an order that has not begun; null: nothing is missing. */
@@ -196,7 +193,7 @@ function stepRow(step: StepView, reason: Reason, { paint, hint }: PageOptions): 
   const symbol = symbols.get(step.status)
   const runs = step.runs === 1 ? '' : `begun ${step.runs} times`
   const choice = step.summary === undefined || step.summary === null ? '' : harmless(step.summary)
-  const error = step.error === null ? '' : below(hint(harmlessLines(errorOf(step.error, reason))))
+  const error = step.error === null ? '' : messageLines(hint(errorOf(step.error, reason)), step.error.details)
   const cost = step.cost_usd === 0 ? '' : usd(step.cost_usd)
   const took = step.ended_at === null ? '' : duration(Date.parse(step.ended_at) - Date.parse(step.started_at))
   const mark = symbol === undefined ? `${oneLine(step.status, LONGEST_WORD)}:` : symbol
@@ -261,8 +258,16 @@ export function nextStep(order: WorkOrderDetail): string | null {
 
 function review(order: WorkOrderDetail): string {
   const id = shortId(order.id)
-  if (movedByOthers(order) === null) return `moose show ${id} --diff   then: moose merge ${id}   or: moose close ${id}`
-  return `look at what was pushed to the branch: ${harmless(String(order.github_pr_url))}   then: moose verify ${id}   or: moose close ${id}`
+  const { pull_request: pull } = order
+  const close = `or: moose close ${id}`
+  const { needs } = reviewOf(pull)
+  if (pull !== null && needs === 'mend')
+    return `moose logs ${id}   mend it on ${harmless(pull.branch)} and push that   then: moose verify ${id}   ${close}`
+  const byHand = pull === null ? '' : `merge ${harmless(pull.base)} into ${harmless(pull.branch)} by hand and push that`
+  if (needs === 'by_hand') return `${byHand}   then: moose verify ${id}   ${close}`
+  if (needs === 'resolve') return `moose verify ${id} --resolve   or: ${byHand}   then: moose verify ${id}   ${close}`
+  if (movedByOthers(order) === null) return `moose show ${id} --diff   then: moose merge ${id}   ${close}`
+  return `look at what was pushed to the branch: ${harmless(String(order.github_pr_url))}   then: moose verify ${id}   ${close}`
 }
 
 /** Its attempt is suspended, and is resumed when its condition is met. */

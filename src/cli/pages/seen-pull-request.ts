@@ -1,3 +1,4 @@
+import { reviewOf } from '../../contract/evidence/review.ts'
 import type { WorkOrderDetail } from '../../contract/work-orders.ts'
 import { LONGEST_TITLE, oneLine } from './terminal-text.ts'
 
@@ -17,6 +18,13 @@ export function seenOnGitHub(order: WorkOrderDetail): string | null {
     ...(moved === null ? [] : [`branch moved to ${moved.slice(0, 12)} by another push`]),
   ]
   return found.length === 0 ? null : found.join(', ')
+}
+
+/** Why an open pull request cannot be merged as it is: it conflicts, or was verified and failed; null: nothing is known. */
+export function mergingOf({ pull_request: pull }: WorkOrderDetail): string | null {
+  if (pull === null || pull.state !== 'open') return null
+  const { needs, because } = reviewOf(pull)
+  return needs === 'mend' || needs === 'resolve' || needs === 'by_hand' ? because : null
 }
 
 /** Reviews and check runs that are named on the page. */

@@ -21,6 +21,9 @@ export type WhyResponse = z.infer<typeof WhyResponse>
 export const INBOX_KINDS = [
   /** Nothing is spent at all. */
   'stopped',
+  /** So many orders in a row failed alike that their project, or their proposer, is given none. */
+  'paused_project',
+  'paused_proposer',
   'approval',
   'held_change',
   /** A pull request that is ready to be merged. */
@@ -29,9 +32,6 @@ export const INBOX_KINDS = [
   'review',
   'blocked',
   'failed',
-  /** So many orders in a row failed alike that their project, or their proposer, is given none. */
-  'paused_project',
-  'paused_proposer',
   'paused_provider',
   'budget',
 ] as const

@@ -12,39 +12,32 @@ export function resolvingOf({ head_sha, base_sha }: ConflictOf): string {
   return `${head_sha} ${base_sha}`
 }
 
+/** For a statement on `attempts`: whether a model has answered in it, and its answers are not taken again, unpaid. */
+export function wasAnswered() {
+  return sql<boolean>`exists (
+    select from model_calls
+    where model_calls.work_order_id = attempts.work_order_id and model_calls.attempt = attempts.number
+      and finish_reason is not null and (answer is null or ${failedVerification()} is not null
+        or coalesce(attempts.error ->> 'code', '') not in (${sql.join(codesOf('keeps_answers'))}))
+  )`
+}
+
 /**
- * The last attempt of the order in which a model answered how to resolve this conflict; null: there is none. One whose
+ * The last other attempt of the order in which a model answered how to resolve this conflict; null: there is none. One whose
  * answers are taken again, unpaid, is none.
- *
- * @param of.attempt the one that asks, which does not count; null: all do
  */
 export async function resolvedIn(
   db: Kysely<Database>,
-  { workOrderId, attempt }: Pick<AttemptKey, 'workOrderId'> & { attempt: number | null },
+  { workOrderId, attempt }: AttemptKey,
   conflict: ConflictOf,
 ): Promise<number | null> {
   const row = await db
     .selectFrom('attempts')
     .select('number')
     .where('work_order_id', '=', workOrderId)
-    .$if(attempt !== null, (query) => query.where('number', '<>', attempt))
+    .where('number', '<>', attempt)
     .where('resolving', '=', resolvingOf(conflict))
-    .where(({ exists, selectFrom }) =>
-      exists(
-        selectFrom('model_calls')
-          .select('reservation_id')
-          .whereRef('model_calls.work_order_id', '=', 'attempts.work_order_id')
-          .whereRef('model_calls.attempt', '=', 'attempts.number')
-          .where('finish_reason', 'is not', null)
-          .where(({ or, eb }) =>
-            or([
-              eb('answer', 'is', null),
-              eb(sql<string>`coalesce(attempts.error ->> 'code', '')`, 'not in', codesOf('keeps_answers')),
-              eb(failedVerification(), 'is not', null),
-            ]),
-          ),
-      ),
-    )
+    .where(wasAnswered())
     .orderBy('number', 'desc')
     .limit(1)
     .executeTakeFirst()

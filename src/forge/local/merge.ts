@@ -1,3 +1,5 @@
+import { type EndedVerification, whatFailed } from '../../contract/evidence/review.ts'
+import { failedVerificationAt, triedResolutionAt } from '../../db/attempts/ended-verifications.ts'
 import { endPullRequest, type PullRequestRow } from '../../db/pull-requests.ts'
 import { Fault } from '../../faults/fault.ts'
 import { mergeCommits } from '../../git/merge.ts'
@@ -5,7 +7,7 @@ import type { Mirror } from '../../git/mirror.ts'
 import { deleteRemoteBranch, pushCommit, remoteHead } from '../../git/push.ts'
 import { attemptRef, branchRef } from '../../git/ref-names.ts'
 import type { Project } from '../../work-order/project.ts'
-import { howToVerify, namedFiles, waysOutOfConflict } from '../../work-order/ways-out.ts'
+import { namedFiles, waysOutOfConflict, waysToMend, waysToVerify, withWaysOut } from '../../work-order/ways-out.ts'
 import { type LocalForgeParts, pushSource, requirePullRequest } from './local-forge-parts.ts'
 
 /** How often a base branch may move between fetch and push. */
@@ -38,7 +40,7 @@ async function bringHead(parts: LocalForgeParts, project: Project, row: PullRequ
   if (head === null) return
   if (head !== row.head_sha) {
     const why = `The branch ${row.branch} was changed after its checks: it stands at ${head}, not at ${row.head_sha}.`
-    throw unverified(row, `${why} ${howToVerify({ workOrderId: row.work_order_id })}`)
+    throw unverified(row, why, await failedVerificationAt(parts.db, row, head))
   }
   const into = attemptRef(row.work_order_id, row.attempt)
   await parts.mirrors.of(project).fetchBranch(project, { branch: row.branch, into }, null)
@@ -53,7 +55,7 @@ async function landOnBase(parts: LocalForgeParts, project: Project, row: PullReq
     const when = parts.clock.now()
     const merge = await mergeCommits(source.mirror, { base, head: row.head_sha, message, when, rules: project.commits })
     if (merge.outcome === 'contained') return merge.sha
-    if (merge.outcome === 'conflict') throw mergeConflict(row, base, merge.files)
+    if (merge.outcome === 'conflict') throw await mergeConflict(parts, row, base, merge.files)
     const pushed = await pushCommit(source, { sha: merge.sha, branch: row.base, expected: base })
     if (pushed.outcome === 'landed') return merge.sha
     if (pushed.outcome === 'rejected') {
@@ -82,17 +84,20 @@ async function fetchBase({ mirrors }: LocalForgeParts, project: Project, base: s
   })
 }
 
-function mergeConflict(row: PullRequestRow, baseSha: string, files: readonly string[]): Fault {
+async function mergeConflict(
+  { db }: LocalForgeParts,
+  row: PullRequestRow,
+  baseSha: string,
+  files: readonly string[],
+): Promise<Fault> {
   const names = namedFiles(files)
-  const message =
-    `Pull request #${row.number} conflicts with ${row.base} in: ${names}. ` +
-    waysOutOfConflict({ ...row, workOrderId: row.work_order_id })
-  return new Fault('merge_conflict', message, {
-    number: row.number,
-    files: names,
-    base_sha: baseSha,
-    head_sha: row.head_sha,
-  })
+  const { number, base, head_sha, work_order_id: workOrderId } = row
+  const tried = await triedResolutionAt(db, row, { base_sha: baseSha, head_sha })
+  const said =
+    `Pull request #${number} conflicts with ${base} in: ${names}.` +
+    (tried === null ? '' : ` A model was to resolve that in attempt ${tried.attempt}: ${whatFailed(tried)}`)
+  const { message, details } = withWaysOut(said, waysOutOfConflict({ ...row, workOrderId, maySolve: tried === null }))
+  return new Fault('merge_conflict', message, { number, files: names, base_sha: baseSha, head_sha, ...details })
 }
 
 function conflict(row: PullRequestRow, message: string): Fault {
@@ -100,6 +105,10 @@ function conflict(row: PullRequestRow, message: string): Fault {
 }
 
 /** A human is needed, as where git cannot merge. */
-function unverified(row: PullRequestRow, message: string): Fault {
-  return new Fault('merge_conflict', message, { number: row.number, branch: row.branch })
+function unverified(row: PullRequestRow, why: string, failed: EndedVerification | null): Fault {
+  const { number, branch, work_order_id: workOrderId } = row
+  const said = failed === null ? why : `${why} That was verified in attempt ${failed.attempt}: ${whatFailed(failed)}`
+  const ways = failed === null ? waysToVerify({ workOrderId }) : waysToMend({ workOrderId, branch })
+  const { message, details } = withWaysOut(said, ways)
+  return new Fault('merge_conflict', message, { number, branch, ...details })
 }

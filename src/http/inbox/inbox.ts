@@ -2,6 +2,7 @@ import type { Ceiling } from '../../budget/ceilings.ts'
 import { ceilingsOfOrders } from '../../budget/headroom.ts'
 import { readBudgetLine } from '../../budget/periods.ts'
 import type { BudgetLine, BudgetPeriod } from '../../contract/budget.ts'
+import { reviewOf } from '../../contract/evidence/review.ts'
 import {
   INBOX_KINDS,
   type InboxEntry,
@@ -17,7 +18,6 @@ import { Fault } from '../../faults/fault.ts'
 import { shownUsd, statedUsd } from '../../money.ts'
 import { faultOfRow } from '../../orchestrator/malformed-rows.ts'
 import { failurePauses, pausedWithProposers } from '../../orchestrator/status.ts'
-import { reviewOf } from '../../orchestrator/why/why.ts'
 import type { OrderState } from '../../work-order/order-state.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import { withVerification } from '../verification.ts'
@@ -115,7 +115,7 @@ async function approvals(deps: Deps, orders: readonly ListedOrder[]): Promise<In
 
 /** Nothing while its checks on the forge still run. */
 function reviewEntry(order: ListedOrder): InboxEntry[] {
-  const { needs } = reviewOf(order.explained.order)
+  const { needs } = reviewOf(order.explained.order.pull)
   return needs === 'checks' ? [] : [orderEntry(needs === 'merge' ? 'merge' : 'review', order)]
 }
 

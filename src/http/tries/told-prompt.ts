@@ -86,7 +86,7 @@ async function beginningsOf(
 
 function summaryOf(shown: ReturnType<typeof shownFault>): string | null {
   if (shown === null || !isFaultCode(shown.code)) return null
-  return failureSummary({ code: shown.code, message: shown.message })
+  return failureSummary({ ...shown, code: shown.code })
 }
 
 async function callsUpTo({ db }: ToldDeps, found: FoundTry): Promise<AskedCall[]> {

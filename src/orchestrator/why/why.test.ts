@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Obstacle } from '../../budget/headroom.ts'
+import { type EndedVerification, reviewOf } from '../../contract/evidence/review.ts'
 import { WHY_KINDS, type Why } from '../../contract/why/why.ts'
 import type { FailureRow } from '../../db/work-orders/failure-rows.ts'
 import type { Verdict } from '../../db/work-orders/next-orders.ts'
@@ -10,7 +11,7 @@ import { Fault, type FaultDetail } from '../../faults/fault.ts'
 import { NO_USD, Usd } from '../../money.ts'
 import { heldDetails } from '../../work-order/protection/held-change.ts'
 import type { Intake, Resting } from './facts.ts'
-import { reviewOf, whyOf } from './why.ts'
+import { whyOf } from './why.ts'
 
 const ID = '1a2b3c4d-0000-4000-8000-000000000000'
 const OTHER = '5e6f7a8b-0000-4000-8000-000000000000'
@@ -39,7 +40,10 @@ const PULL: PullRequestSeen = {
   ended_at: null,
   created_at: BEFORE,
   base: 'main',
+  branch: 'feature/greet',
   conflict: null,
+  failed_verification: null,
+  tried_resolution: null,
 }
 const INTAKE: Intake = {
   isPolling: true,
@@ -350,7 +354,7 @@ describe('an order that has begun, or is over', () => {
     const answer = is('review', why({ order: inReview() }))
     assert.equal(answer.short, 'pull request #7: it is ready to be merged')
     assert.deepEqual(answer.next, ['moose show 1a2b3c4d --diff', 'moose merge 1a2b3c4d', 'moose close 1a2b3c4d'])
-    const needs = (more: Partial<PullRequestSeen>) => reviewOf(order(inReview(more))).needs
+    const needs = (more: Partial<PullRequestSeen>) => reviewOf({ ...PULL, ...more }).needs
     assert.equal(needs({ seen_head_sha: null, checks: null, review: null }), 'merge')
     assert.equal(needs({ seen_head_sha: 'b'.repeat(40) }), 'verify')
     assert.ok(why({ order: inReview({ seen_head_sha: 'b'.repeat(40) }) }).next.includes('moose verify 1a2b3c4d'))
@@ -366,6 +370,51 @@ describe('an order that has begun, or is over', () => {
     assert.equal(needs({ conflict, seen_head_sha: 'b'.repeat(40) }), 'verify', 'that may be the resolution')
     assert.equal(needs({ conflict: { ...conflict, head_sha: 'd'.repeat(40) } }), 'merge')
     is('review', why({ order: { ...inReview(), pull: null } }))
+  })
+
+  const ended: EndedVerification = {
+    attempt: 4,
+    head_sha: 'b'.repeat(40),
+    base_sha: 'c'.repeat(40),
+    code: 'check_failed',
+    check: 'lint',
+    said: '3 errors',
+  }
+  const stands = (more: Partial<PullRequestSeen>) =>
+    why({ order: { status: 'in_progress', phase: 'in_review', pull: { ...PULL, ...more } } })
+
+  test('in review, and verified and failed since: on which commit, which check, and what helps', () => {
+    const pushed = stands({ seen_head_sha: 'b'.repeat(40), failed_verification: ended })
+    const what = `another push has moved its branch to ${'b'.repeat(12)}, which was verified in attempt 4: check "lint" failed: 3 errors`
+    assert.equal(pushed.short, `pull request #7: ${what}`)
+    assert.match(pushed.sentence, /3 errors\. Mend it on feature\/greet, push that, and have it verified; or close/)
+    assert.deepEqual(pushed.next, [
+      'moose logs 1a2b3c4d',
+      'moose show 1a2b3c4d --diff',
+      'moose verify 1a2b3c4d',
+      'moose close 1a2b3c4d',
+    ])
+    const merged = stands({ failed_verification: ended })
+    const where = `its commit was verified again in attempt 4 with main at ${'c'.repeat(12)} merged in: check "lint" failed`
+    assert.ok(merged.short.includes(where), merged.short)
+    assert.ok(!merged.next.includes('moose merge 1a2b3c4d'))
+    const unpublished = stands({ failed_verification: { ...ended, code: 'push_rejected', check: null, said: 'No.' } })
+    assert.match(unpublished.short, /merged in: push_rejected: No\.$/)
+    assert.ok(unpublished.next.includes('moose verify 1a2b3c4d') && !unpublished.next.includes('moose logs 1a2b3c4d'))
+  })
+
+  test('in conflict, and a model was to resolve it: what came of that, and no second one is offered', () => {
+    const conflict = { base_sha: 'c'.repeat(40), head_sha: PULL.head_sha, files: ['a.ts'], since: BEFORE.toISOString() }
+    const tried = stands({ conflict, tried_resolution: ended })
+    assert.match(
+      tried.short,
+      /it conflicts with main in a\.ts, seen at .*; a model was to resolve that in attempt 4: check "lint" failed/,
+    )
+    assert.match(tried.sentence, /Merge main into feature\/greet by hand, push that, and have it verified; or close/)
+    assert.deepEqual(tried.next.slice(1), ['moose verify 1a2b3c4d', 'moose close 1a2b3c4d'])
+    const said = 'A model may change files_in_scope alone, and not b.ts.'
+    const refused = stands({ conflict, tried_resolution: { ...ended, code: 'merge_conflict', check: null, said } })
+    assert.match(refused.short, /attempt 4: A model may change files_in_scope alone, and not b\.ts\.$/)
   })
 
   test('failed: code, step, message, and what to type', () => {

@@ -1,4 +1,5 @@
 import { isoTime } from '../../clock.ts'
+import { nextInReview, reviewOf } from '../../contract/evidence/review.ts'
 import type { Why } from '../../contract/why/why.ts'
 import type { Whereabouts } from '../../db/work-orders/order-whereabouts.ts'
 import { isOf } from '../../faults/families.ts'
@@ -69,39 +70,10 @@ function whyItRuns(order: Whereabouts): Why {
   })
 }
 
-/**
- * What its open pull request needs: to be merged, to be verified as it stands now, a conflict to be resolved, a human, or only
- * that its checks end.
- */
-export function reviewOf({ pull }: Whereabouts): {
-  needs: 'merge' | 'verify' | 'resolve' | 'human' | 'checks'
-  because: string
-} {
-  if (pull === null) return { needs: 'human', because: 'Moose knows no pull request of it' }
-  const { checks, review, seen_head_sha: seen, head_sha: head } = pull
-  if (seen !== null && seen !== head)
-    return {
-      needs: 'verify',
-      because: `another push has moved its branch to ${seen.slice(0, 12)}, which Moose did not verify`,
-    }
-  const { conflict, base } = pull
-  if (conflict !== null && conflict.head_sha === head) {
-    const files = conflict.files.join(', ')
-    return { needs: 'resolve', because: `it conflicts with ${base} in ${files}, seen at ${conflict.since}` }
-  }
-  if (checks === 'FAILURE' || checks === 'ERROR')
-    return { needs: 'human', because: `its checks on GitHub say ${checks}` }
-  if (review === 'CHANGES_REQUESTED') return { needs: 'human', because: 'a review asks for changes' }
-  if (checks === 'PENDING' || checks === 'EXPECTED')
-    return { needs: 'checks', because: 'its checks on GitHub have not ended' }
-  if (review === 'REVIEW_REQUIRED') return { needs: 'human', because: 'it has to be reviewed first' }
-  return { needs: 'merge', because: 'it is ready to be merged' }
-}
-
 function whyInReview(order: Whereabouts): Why {
   const { pull, id } = order
-  const { needs, because } = reviewOf(order)
-  const shown = [`moose show ${short(id)} --diff`]
+  const review = reviewOf(pull)
+  const { because, advice } = review
   const named = pull === null ? 'its pull request' : `pull request #${pull.number}`
   const rows: [string, string | null][] =
     pull === null
@@ -114,17 +86,13 @@ function whyInReview(order: Whereabouts): Why {
           ['review', pull.review],
           ['open since', isoTime(pull.created_at)],
         ]
+  const sentence = `It is in review with ${named}: ${because}${/[.!?…]$/.test(because) ? '' : '.'}`
   return answer({
     kind: 'review',
     short: `${named}: ${because}`,
-    sentence: `It is in review with ${named}: ${because}.`,
+    sentence: advice === null ? sentence : `${sentence} ${advice}`,
     evidence: [...rows.flatMap(([name, text]) => (text === null ? [] : [{ name, text }])), ...costEvidence(order)],
-    next: [
-      ...shown,
-      ...(needs === 'merge' || needs === 'verify' ? [`moose ${needs} ${short(id)}`] : []),
-      ...(needs === 'resolve' ? [`moose verify ${short(id)} --resolve`] : []),
-      `moose close ${short(id)}`,
-    ],
+    next: nextInReview(short(id), review),
   })
 }
 

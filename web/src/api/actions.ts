@@ -140,9 +140,9 @@ export function verbsOfDetail(order: OrderDetail): readonly Verb[] {
   const { pull_request: pull, attempt_history: attempts } = order
   if (verbs.includes('merge')) {
     const isMoved = pull !== null && pull.seen_head_sha !== null && pull.seen_head_sha !== pull.head_sha
-    const conflict = pull?.conflict
-    if (conflict !== undefined && conflict !== null)
-      return conflict.asked_in === null ? ['resolve', 'verify', ...verbs] : ['verify', ...verbs]
+    const isIn = pull?.conflict !== null && pull?.conflict !== undefined
+    const isTried = pull?.tried_resolution !== null && pull?.tried_resolution !== undefined
+    if (isIn) return isTried ? ['verify', ...verbs] : ['resolve', 'verify', ...verbs]
     return isMoved ? ['verify', ...verbs] : [...verbs, 'verify']
   }
   const hasCommit = attempts.some(({ head_sha: sha, verifies }) => sha !== null && typeof verifies !== 'number')

@@ -20,9 +20,9 @@ const WORDS: Readonly<Record<string, string>> = {
   review: 'to look at',
   blocked: 'blocked',
   failed: 'failed',
-  paused_project: 'paused',
-  paused_proposer: 'paused',
-  paused_provider: 'paused',
+  paused_project: 'project paused',
+  paused_proposer: 'proposer paused',
+  paused_provider: 'provider paused',
   budget: 'budget',
 }
 

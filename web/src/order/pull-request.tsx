@@ -59,19 +59,22 @@ function Text({ pull: { title, body } }: { pull: Pull }) {
   )
 }
 
-function Moved({ pull: { state, seen_head_sha: seen, head_sha: head } }: { pull: Pull }) {
+function Moved({ pull }: { pull: Pull }) {
+  const { state, seen_head_sha: seen, head_sha: head, failed_verification: failed } = pull
   if (state !== 'open' || seen === null || seen === head) return null
+  const isFailed = failed !== null && failed !== undefined
   return (
     <p className="warn">
-      Another push has moved its branch to <code>{seen.slice(0, 12)}</code>, which Moose did not verify.
+      Another push has moved its branch to <code>{seen.slice(0, 12)}</code>,{' '}
+      {isFailed ? `which was verified in attempt ${failed.attempt} and failed.` : 'which Moose did not verify.'}
     </p>
   )
 }
 
 /** What git cannot merge, since when, and what a person can do about it. */
-function Conflict({ pull: { conflict, base, branch } }: { pull: Pull }) {
+function Conflict({ pull: { conflict, tried_resolution: tried, base, branch } }: { pull: Pull }) {
   if (conflict === undefined || conflict === null) return null
-  const { files, since, asked_in: askedIn } = conflict
+  const { files, since } = conflict
   return (
     <>
       <p className="warn">
@@ -85,9 +88,9 @@ function Conflict({ pull: { conflict, base, branch } }: { pull: Pull }) {
         , since <Ago at={since} />.
       </p>
       <p>
-        {askedIn === null
+        {tried === undefined || tried === null
           ? 'The model can resolve it, or a person: merge '
-          : `Attempt ${askedIn} had the model resolve these two commits, which is done once. Merge `}
+          : `Attempt ${tried.attempt} had the model resolve these two commits, which is done once. Merge `}
         <code>{base}</code> into <code>{branch}</code> by hand, push that, and verify it again. Or close it unmerged and
         retry the order, on <code>{base}</code> as it is now.
       </p>

@@ -1,7 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Command } from 'commander'
 import { ExecuteResponse, type ExecutionResult, OrchestratorStatusResponse } from '../../../contract/orchestrator.ts'
+import { WhyResponse } from '../../../contract/why/inbox.ts'
 import { type WorkOrderDetail, WorkOrderDetailResponse } from '../../../contract/work-orders.ts'
+import { isOf } from '../../../faults/families.ts'
+import { Fault, toFault } from '../../../faults/fault.ts'
+import { withWaysOut } from '../../../work-order/ways-out.ts'
 import { type Cli, withApi } from '../../cli.ts'
 import { type ApiClient, workOrderPath } from '../../client/api-client.ts'
 import type { Connection } from '../../client/connect.ts'
@@ -33,7 +37,9 @@ export function runCommand(cli: Cli): Command {
         const { work_order } = await api.call({ method: 'GET', path, answer: WorkOrderDetailResponse, signal })
         const history = await whatIsHistory(api, work_order, signal)
         const run = { order: work_order, verbose: verbose === true, history, isTakenOn: false }
-        const result = await watchRun(cli, api, run, interruption)
+        const result = await watchRun(cli, api, run, interruption).catch(async (error: unknown) => {
+          throw await withNextSteps(cli, api, work_order.id, toFault(error))
+        })
         if (result === null || result === 'rests') return sayInterrupted(cli, work_order, service, interruption)
         cli.output.document({ success: true, result })
         const ran = await api.call({ method: 'GET', path, answer: WorkOrderDetailResponse })
@@ -84,6 +90,25 @@ export async function watchRun(
     done.abort()
     await printing.ended
   }
+}
+
+/**
+ * A failure of an order, with the commands below it that `moose why` names. One that names its own stays as it is, and so does
+ * that of an order that is not approved: it says how to approve it.
+ */
+export async function withNextSteps({ output }: Cli, api: ApiClient, id: string, fault: Fault): Promise<Fault> {
+  if (output.json || 'ways' in fault.details || isOf('passes', fault.code)) return fault
+  const path = `${workOrderPath(id)}/why`
+  const found = await api.call({ method: 'GET', path, answer: WhyResponse }).catch((error: unknown) => {
+    output.note(harmless(toFault(error).message))
+    return null
+  })
+  if (found === null || found.why.kind === 'unapproved') return fault
+  const { message, details } = withWaysOut(
+    fault.message.trimEnd(),
+    found.why.next.map((command) => `$ ${command}`),
+  )
+  return new Fault(fault.code, message, { ...fault.details, ...details }, fault)
 }
 
 async function lastLines({ begun, ended }: RunPrinting): Promise<void> {

@@ -5,14 +5,14 @@ import {
   WorkOrderDetailResponse,
   WorkOrderResponse,
 } from '../../../contract/work-orders.ts'
-import { Fault, isFaultCode } from '../../../faults/fault.ts'
+import { Fault, isFaultCode, toFault } from '../../../faults/fault.ts'
 import { type Cli, withApi } from '../../cli.ts'
 import { type ApiClient, workOrderPath } from '../../client/api-client.ts'
 import { serviceStateOf } from '../../client/service-state.ts'
 import { listenForInterruption } from '../../interruption.ts'
 import { shortId } from '../../pages/humanize.ts'
 import { harmless } from '../../pages/terminal-text.ts'
-import { sayInterrupted, watchRun, whatIsHistory } from './run.ts'
+import { sayInterrupted, watchRun, whatIsHistory, withNextSteps } from './run.ts'
 
 const HELP = `
 Of an order in review: what the branch of its pull request holds now, also where you have changed it; where nobody has and
@@ -50,9 +50,13 @@ export function verifyCommand(cli: Cli): Command {
         await begin(api, work_order, { resolve: resolve === true }, signal)
         const isTakenOn = (await serviceStateOf(api, service)) === 'polling'
         const options = { verbose: verbose === true, history, isTakenOn }
-        const ended = await watchRun(cli, api, { order: work_order, ...options }, interruption)
-        if (ended === null) return sayInterrupted(cli, work_order, service, interruption)
-        report(cli, (await api.call({ method: 'GET', path, answer: WorkOrderDetailResponse })).work_order)
+        try {
+          const ended = await watchRun(cli, api, { order: work_order, ...options }, interruption)
+          if (ended === null) return sayInterrupted(cli, work_order, service, interruption)
+          report(cli, (await api.call({ method: 'GET', path, answer: WorkOrderDetailResponse })).work_order)
+        } catch (error) {
+          throw await withNextSteps(cli, api, work_order.id, toFault(error))
+        }
       }),
     )
 }
@@ -88,6 +92,8 @@ function report({ output }: Cli, order: WorkOrderDetail): void {
   output.note(`Look at it with: moose show ${id} --diff   Merge it with: moose merge ${id}`)
 }
 
-function failure({ code, message }: NonNullable<AttemptView['error']>): Fault {
-  return isFaultCode(code) ? new Fault(code, message) : new Fault('internal', message, { code })
+function failure({ code, message, details }: NonNullable<AttemptView['error']>): Fault {
+  const ways = details?.['ways']
+  const told = typeof ways === 'number' ? { ways } : {}
+  return isFaultCode(code) ? new Fault(code, message, told) : new Fault('internal', message, { code, ...told })
 }
