@@ -11,6 +11,7 @@ import {
   REGISTRY_VARIABLES,
   TOOLCHAIN_VARIABLES,
 } from './config/handed-on.ts'
+import { missingConnection } from './config/supabase.ts'
 import { Fault } from './faults/fault.ts'
 import { describeProblems, fieldProblems } from './faults/schema-problems.ts'
 
@@ -19,6 +20,8 @@ export type Config = {
   home: string
   /** Null: the embedded Postgres under `home`. */
   databaseUrl: string | null
+  /** Where a project of Supabase is named and no database is: what to set; null: nothing is missing. */
+  missingConnection: string | null
   /** 0 lets the system choose. */
   port: number
   /** Who may reach the API, and how. */
@@ -230,6 +233,7 @@ function toConfig(env: z.infer<typeof Environment>): Omit<Config, PassedOn> {
   return {
     home: path.resolve(env.MOOSE_HOME),
     databaseUrl: env.DATABASE_URL ?? null,
+    missingConnection: missingConnection(env),
     port: env.MOOSE_PORT,
     api: toAccess(env),
     apiProblems: accessProblems(env).map(({ variable, message }) => `${variable} ${message}`),

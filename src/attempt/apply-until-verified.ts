@@ -2,7 +2,7 @@ import type { Repair } from '../contract/evidence/repair.ts'
 import { isOf } from '../faults/families.ts'
 import { Fault, type FaultCode, toFault } from '../faults/fault.ts'
 import { Usd } from '../money.ts'
-import type { ProposerResponse } from '../ports/proposal.ts'
+import { answersOfProposal, type ProposerResponse } from '../ports/proposal.ts'
 import { firstSentence } from '../work-order/words.ts'
 import type { Adapters, AttemptContext } from './context.ts'
 import type { Run } from './durable-step.ts'
@@ -12,7 +12,7 @@ import { fix } from './repair/fix.ts'
 import { type Plan, planRepair, type Repairable, repairableOf, type Tried } from './repair/plan-repair.ts'
 import { type Application, type Applied, apply, type Repairing } from './steps/apply.ts'
 import { knowBase } from './steps/prepare.ts'
-import { answersOf, cyclesOf, MOST_ANSWERS, type Proposed } from './steps/propose.ts'
+import { answersOf, MOST_ANSWERS, type Proposed } from './steps/propose.ts'
 import type { Routed } from './steps/route.ts'
 import { isNewFailure, type Verified, verify } from './steps/verify.ts'
 
@@ -143,7 +143,7 @@ async function commitRepair(making: ApplyOptions, state: State, plan: Plan & { b
     repair: { reason, account, mostCalls },
   })
   const all = { ...state.applied, headSha: applied.headSha, costUsd: Usd.sum(costUsd, applied.costUsd).toNumber() }
-  const used = answered === null ? applied.answers : cyclesOf(response)
+  const used = answered === null ? applied.answers : answersOfProposal(response)
   return { applied: all, answered: response, answers: state.tried.answers + used }
 }
 

@@ -2,6 +2,7 @@ import type { EndedAttempt } from '../db/attempts/attempts.ts'
 import type { OutcomeFacts } from '../db/schema.ts'
 import type { FaultRecord } from '../faults/fault.ts'
 import { NO_USD } from '../money.ts'
+import { answersOfProposal } from '../ports/proposal.ts'
 import { kindOfChange } from '../work-order/kind-of-change.ts'
 import type { PartialEvidence } from './evidence.ts'
 import { tookOverIn } from './steps/propose.ts'
@@ -70,8 +71,8 @@ function proposerOf({ routed, proposed }: PartialEvidence, fault: FaultRecord | 
 
 /** Answers of the proposal that were sent back; null: there is none. */
 function refinementsOf({ proposed }: PartialEvidence): number | null {
-  const refinement = proposed?.response.refinement_metadata
-  return refinement === undefined ? null : refinement.cycles - 1
+  const response = proposed?.response
+  return response?.refinement_metadata === undefined ? null : answersOfProposal(response) - 1
 }
 
 function linesOf({ added, deleted }: { added: number | null; deleted: number | null }): number {

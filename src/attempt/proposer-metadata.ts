@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely'
 import { type AttemptKey, type AttemptRow, attemptsOf } from '../db/attempts/attempts.ts'
 import { type ModelCallTotals, sumModelCalls } from '../db/model-calls.ts'
 import type { Database } from '../db/schema.ts'
-import type { ProposerResponse } from '../ports/proposal.ts'
+import { answersOfProposal, type ProposerResponse, rejectionsOf } from '../ports/proposal.ts'
 
 /**
  * What the model calls that a commit was paid with add up to: those of the attempt that made it, of the verifications until then
@@ -27,9 +27,8 @@ export async function spentOnCommit(
  *
  * @param response of the proposal
  */
-export function proposerMetadata({ refinement_metadata: refinement }: ProposerResponse, spent: ModelCallTotals) {
+export function proposerMetadata(response: ProposerResponse, spent: ModelCallTotals) {
   const { costUsd, inputTokens: input, outputTokens: output, durationMs } = spent
-  const { cycles, ...told } = refinement === undefined ? { cycles: 1, rejections: [] } : refinement
   return {
     cost: costUsd,
     token_usage: {
@@ -40,6 +39,10 @@ export function proposerMetadata({ refinement_metadata: refinement }: ProposerRe
       cache_write: spent.cacheWriteTokens,
     },
     execution_time_ms: durationMs,
-    refinement_metadata: { ...told, cycles: Math.max(cycles, spent.answers) },
+    refinement_metadata: {
+      ...response.refinement_metadata,
+      cycles: Math.max(answersOfProposal(response), spent.answers),
+      rejections: rejectionsOf(response),
+    },
   }
 }

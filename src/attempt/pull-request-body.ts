@@ -127,10 +127,9 @@ function metadata(context: AttemptContext, { routed, proposed }: Evidence, spent
   const summed = proposerMetadata(proposed.response, spent)
   const { refinement_metadata: refinement } = summed
   const { complexity_score, hard_stop_required } = routed.decision.routing_metadata
-  const rejections = refinement.rejections.slice(-MOST_REJECTIONS)
   const refined = {
     cycles: refinement.cycles,
-    rejections: rejections.map((text) => firstCharacters(text, MOST_OF_REJECTION)),
+    rejections: refinement.rejections.slice(-MOST_REJECTIONS).map((text) => firstCharacters(text, MOST_OF_REJECTION)),
   }
   const whole = {
     work_order_id: context.workOrderId,

@@ -70,6 +70,17 @@ export const Environment = z.object({
     description: 'A Postgres server from version 14 on, or [Supabase](supabase.md); not a pooler in transaction mode',
     unset: 'an embedded Postgres in the home',
   }),
+  NEXT_PUBLIC_SUPABASE_URL: z.string().optional().meta({
+    description:
+      'Of [Supabase](supabase.md). Where it is set and `DATABASE_URL` is not, every command says what is missing',
+    unset: 'nothing is said',
+    form: 'text',
+  }),
+  NEXT_PUBLIC_SUPABASE_ANON_KEY: z
+    .string()
+    .optional()
+    .meta({ description: 'The same', unset: 'the same', form: 'text' }),
+  SUPABASE_SERVICE_ROLE_KEY: z.string().optional().meta({ description: 'The same', unset: 'the same', form: 'text' }),
   MOOSE_HOME: z
     .string()
     .refine(path.isAbsolute, {

@@ -90,6 +90,10 @@ export const StartBody = z.strictObject({ interval_ms: z.number().int().min(100)
 export const StartResponse = z.object({ success: z.literal(true), message: z.string(), interval_ms: z.number().int() })
 export const StopResponse = z.object({ success: z.literal(true), message: z.string() })
 
+/** Start or stop in one route, as the first Moose has it (specification 2). */
+export const ControlBody = StartBody.extend({ action: z.enum(['start', 'stop']) })
+export const ControlResponse = StopResponse.extend({ interval_ms: z.number().int().optional() })
+
 export const ExecuteBody = z.strictObject({ work_order_id: z.string().min(1) })
 
 /** How a manual execution ended with an open pull request (specification 5.4). */

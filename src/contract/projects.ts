@@ -216,8 +216,10 @@ export const ProjectResponse = z.object({
   added: z.boolean(),
   /** True: the origin of the checkout names a user, a password or a token before its host, which was left out. */
   login_left_out: z.boolean(),
-  /** True: it had been removed, and has its settings and orders again. */
+  /** True: it had been removed, or the first Moose has left it, and it has its settings and orders again. */
   restored: z.boolean(),
+  /** Orders of a project of the first Moose that were approved there, and are here now. */
+  approved_orders: z.number().int(),
   /** The checkout that was copied for `create_origin`; null: none was. */
   copied_from: z.string().nullable(),
 })

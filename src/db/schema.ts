@@ -69,7 +69,8 @@ export type Database = MoneyTables & {
     github_branch: string | null
     github_pr_url: string | null
     github_pr_number: number | null
-    proposer_id: string | null
+    /** The proposer it was given to last; null where the first Moose or an older one gave it (PROPOSER_OF_ORDER). */
+    proposer_name: string | null
     estimated_cost: NullableDecimal
     actual_cost: NullableDecimal
     complexity_score: NullableDecimal

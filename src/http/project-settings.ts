@@ -41,9 +41,11 @@ export async function addCheckedProject(deps: Deps, given: NewProject): Promise<
     known.forge === forge &&
     (rest.default_branch === undefined || rest.default_branch === known.default_branch)
   const said = { login_left_out, copied_from }
-  if (known !== undefined && isSame) return { project: known, added: false, restored: false, ...said }
+  if (known !== undefined && isSame)
+    return { project: known, added: false, restored: false, approved_orders: 0, ...said }
   const defaultBranch = await defaultBranchOf(git, { repository, forge }, rest.default_branch)
-  const added = await addProject(db, { name: rest.name, repository, forge, forgeHost, defaultBranch })
+  const row = { name: rest.name, repository, forge, forgeHost, defaultBranch, place: rest.repository }
+  const added = await addProject(db, row)
   return { ...added, added: true, ...said }
 }
 

@@ -65,6 +65,16 @@ const Said = z.object({ role: z.enum(['user', 'assistant']), content: z.string()
 /** Something said to a model, or by it, after the first prompt. */
 export type Said = z.infer<typeof Said>
 
+/** A foreign Proposer says it in its own way, the first Moose's with `refinement_count`; what it says is passed on. */
+const RefinementMetadata = z.looseObject({
+  /** Answers, the first included. */
+  cycles: z.number().int().positive().optional(),
+  /** Why answers do not apply, oldest first; the last one's only where it is passed on as text all the same. */
+  rejections: z.array(z.string()).max(MOST_REJECTIONS).optional(),
+  /** Answers behind the first. */
+  refinement_count: z.unknown().optional(),
+})
+
 /** The specification's EnhancedProposerResponse. A foreign Proposer must give the first three fields. */
 export const ProposerResponse = z.looseObject({
   /** The answer as it came: edits in Moose's format, or free text from a foreign Proposer. */
@@ -76,14 +86,7 @@ export const ProposerResponse = z.looseObject({
   proposer_used: z.string(),
   token_usage: TokenUsage.optional(),
   execution_time_ms: z.number().nonnegative().optional(),
-  refinement_metadata: z
-    .looseObject({
-      /** Answers, the first included. */
-      cycles: z.number().int().positive(),
-      /** Why answers do not apply, oldest first; the last one's only where it is passed on as text all the same. */
-      rejections: z.array(z.string()).max(MOST_REJECTIONS),
-    })
-    .optional(),
+  refinement_metadata: RefinementMetadata.nullish(),
   /** `edits` when the content was applied to the tree in memory without complaint; `text` when it could not be checked. */
   format: z.enum(['edits', 'text']).optional(),
   /** What was said between the first prompt and `content`, oldest first; missing: nothing was, or it is not known. */
@@ -94,6 +97,22 @@ export const ProposerResponse = z.looseObject({
   shown: z.array(ShownFile).max(MOST_SHOWN).optional(),
 })
 export type ProposerResponse = z.infer<typeof ProposerResponse>
+
+/** Answers that a proposal took, the first included, as far as it says. */
+export function answersOfProposal({
+  refinement_metadata: refined,
+}: Pick<ProposerResponse, 'refinement_metadata'>): number {
+  if (refined?.cycles !== undefined) return refined.cycles
+  const refinements = refined?.refinement_count
+  return 1 + (Number.isInteger(refinements) ? Math.max(0, Number(refinements)) : 0)
+}
+
+/** Why answers of a proposal do not apply, oldest first, as far as it says. */
+export function rejectionsOf({
+  refinement_metadata: refined,
+}: Pick<ProposerResponse, 'refinement_metadata'>): string[] {
+  return refined?.rejections === undefined ? [] : refined.rejections
+}
 
 /** What `POST /api/proposer-enhanced` answers. */
 export const ProposerEnvelope = z.object({ success: z.literal(true), data: ProposerResponse })

@@ -66,6 +66,12 @@ test('a pattern that always gives a branch git can have is taken', () => {
     assert.equal(whyNoBranchPattern(pattern), null)
 })
 
+test('life D5: nothing of a title acts on GitHub in a pull request or a commit', () => {
+  const title = pullRequestTitle('12345678', 'Fixes #12: ask @octocat, resolves acme/shop#3 [skip ci]')
+  assert.doesNotMatch(title, /#\d|@\w|\[skip ci\]|\b(?:fixes|resolves) \S*#/i)
+  assert.match(title.replaceAll('\u200b', ''), /Fixes #12: ask @octocat, resolves acme\/shop#3 \[skip ci\]/)
+})
+
 test('a title that grows by what makes it harmless is as long as GitHub takes', () => {
   const title = pullRequestTitle('1a2b3c4d', '@a'.repeat(100))
   assert.equal(title.length, 256)

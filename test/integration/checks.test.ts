@@ -181,7 +181,7 @@ const GOES_ON: readonly [name: string, run: string][] = [
   ['text with dollars, quotes and a heredoc', "cat <<'X'\n$HOME \"'\nX\necho done\n"],
 ]
 
-test('A2: a check of two lines, of which the first fails, has not passed and proves nothing', async () => {
+test('life A2: a check of two lines, of which the first fails, has not passed and proves nothing', async () => {
   await using given = await setting()
   const result = await given.run('false\necho done\n')
   assert.deepEqual([result.outcome, result.exitCode, result.outputTail], ['failed', 1, ''])

@@ -85,7 +85,7 @@ async function insertPullRequest({ pool }: TestDatabase, orderId: string, state:
 test('the database knows exactly the statuses and phases the code knows', async () => {
   await using database = await createTestDatabase()
   for (const phase of PHASES) await insertIn(database, 'in_progress', phase)
-  for (const status of ['approved', 'PENDING', '', 'done'])
+  for (const status of ['APPROVED', 'PENDING', '', 'done'])
     await assertViolates(insertIn(database, status), 'work_orders_status_check')
   for (const phase of [null, 'reviewing', ''])
     await assertViolates(insertIn(database, 'in_progress', phase), 'work_orders_phase_check')

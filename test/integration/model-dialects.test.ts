@@ -64,7 +64,7 @@ describe('B1: the name of the output limit', () => {
   })
 })
 
-test('B4: the query of the base URL stays at the end', async () => {
+test('life B4: the query of the base URL stays at the end', async () => {
   await using server = await startModelServer({ kind: 'status', status: 400, message: 'no' })
   await using setup = await setUp()
   const base = server.url.replace('/v1', '/deployments/d?api-version=2024-10-21')
@@ -72,7 +72,7 @@ test('B4: the query of the base URL stays at the end', async () => {
   assert.equal(server.calls[0]?.path, '/deployments/d/chat/completions?api-version=2024-10-21')
 })
 
-test('B5: a key no header can hold is never sent and leaves nothing reserved', async () => {
+test('life B5: a key no header can hold is never sent and leaves nothing reserved', async () => {
   await using server = await startModelServer({ kind: 'text', text: 'hello' })
   for (const key of ['“sk-a-very-secret-key”', 'sk-a-very\nsecret-key']) {
     await using setup = await setUp({ secrets: { OPENAI_COMPATIBLE_API_KEY: key } })

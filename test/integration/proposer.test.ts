@@ -6,7 +6,7 @@ import { sumModelCalls } from '../../src/db/model-calls.ts'
 import { toldToModel } from '../../src/faults/fault.ts'
 import { createLog } from '../../src/log.ts'
 import { createModels } from '../../src/models/models.ts'
-import { type ProposeInput, ProposerRequest } from '../../src/ports/proposal.ts'
+import { answersOfProposal, type ProposeInput, ProposerRequest, rejectionsOf } from '../../src/ports/proposal.ts'
 import { createForeignProposer } from '../../src/proposer/foreign-proposer.ts'
 import { createProposer } from '../../src/proposer/proposer.ts'
 import { buildProposerRequest } from '../../src/proposer/proposer-request.ts'
@@ -153,7 +153,8 @@ test('an answer that does not apply goes back with the exact reason, and the nex
   const response = await setup.proposer.propose({ ...input, workOrderId: setup.workOrderId })
   assert.equal(response.content, good)
   assert.equal(response.cost, 0.0006)
-  const { cycles, rejections } = response.refinement_metadata ?? { cycles: 0, rejections: [] }
+  const rejections = rejectionsOf(response)
+  const cycles = answersOfProposal(response)
   assert.equal(cycles, 3)
   const [first, second] = rejections
   assert.match(String(first), /src\/greet\.ts/)
@@ -182,7 +183,7 @@ test('a draft in the reasoning is not proposed, and where that is unclear the mo
     const { input: again } = inputOf({ workOrderId: unclear.workOrderId, wanted })
     const second = await unclear.proposer.propose(again)
     assert.deepEqual([second.content.trim(), second.format, unclear.server.calls.length], [good.trim(), 'edits', 2])
-    assert.match(String(second.refinement_metadata?.rejections[0]), /cannot be told what of the answer is reasoning/)
+    assert.match(String(second.refinement_metadata?.rejections?.[0]), /cannot be told what of the answer is reasoning/)
     await using never = await setUp([asked])
     const fault = await faultOf(never.proposer.propose(inputOf({ workOrderId: never.workOrderId, wanted }).input))
     assert.deepEqual([fault.code, never.server.calls.length], ['proposal_rejected', 4])
@@ -239,7 +240,7 @@ test('where text will do, free text is taken at once, and edits that never apply
   const { input } = inputOf({ workOrderId: failing.workOrderId, wanted: 'edits_or_text' })
   const passedOn = await failing.proposer.propose(input)
   assert.deepEqual([passedOn.format, passedOn.content], ['text', misquoted])
-  assert.equal(passedOn.refinement_metadata?.rejections.length, 4)
+  assert.equal(passedOn.refinement_metadata?.rejections?.length, 4)
 
   await using leaving = await setUp([text(stray)])
   const outside = inputOf({ workOrderId: leaving.workOrderId, wanted: 'edits_or_text' })
@@ -306,6 +307,33 @@ describe('a foreign Proposer', async () => {
     const { input } = inputOf()
     const response = await createForeignProposer({ url: server.url, timeoutMs: 1_000 }).propose(input)
     assert.deepEqual([response.content, response.format], ['Change hi to hello.', 'text'])
+  })
+
+  test('life F2: says in its own way how it refined its answer, which is passed on', async () => {
+    const refinement_metadata = { refinement_count: 2, initial_errors: 5, final_errors: 0 }
+    const usual = { ...data, refinement_metadata, retry_history: [], contract_validation: null }
+    await using server = await startJsonServer({ status: 200, body: { success: true, data: usual } })
+    const response = await createForeignProposer({ url: server.url, timeoutMs: 1_000 }).propose(inputOf().input)
+    assert.deepEqual(response, { ...usual, format: 'edits' })
+    assert.deepEqual([answersOfProposal(response), rejectionsOf(response)], [3, []])
+  })
+
+  test('life F4: the words of an answer of 5xx are told', async () => {
+    const long = 'x'.repeat(10_000)
+    for (const [body, says] of [
+      [
+        { success: false, error: 'Emergency kill:\u0007 daily spend $201.00' },
+        /HTTP 500: Emergency kill: daily spend \$201\.00\. See/,
+      ],
+      [{ error: { message: 'no proposer is left', code: 3 } }, /HTTP 500: no proposer is left\./],
+      [{ error: long }, /HTTP 500: x{300}…\./],
+      [{}, /HTTP 500: \{\}\./],
+    ] as const) {
+      await using server = await startJsonServer({ status: 500, body })
+      const fault = await faultOf(createForeignProposer({ url: server.url, timeoutMs: 1_000 }).propose(inputOf().input))
+      assert.equal(fault.code, 'proposer_unreachable')
+      assert.match(fault.message, says)
+    }
   })
 
   test('that cannot be asked, and one whose answer is of no use', async () => {

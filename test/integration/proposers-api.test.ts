@@ -292,7 +292,7 @@ describe('/api/proposers', () => {
     const id = await api.place({
       status: 'in_progress',
       phase: 'proposing',
-      proposer_id: 'own',
+      proposer_name: 'own',
       attempt_history: [{ number: 1, status: 'running' }],
     })
     const busy = await call('DELETE', '/api/proposers/{name}', 'own')

@@ -57,7 +57,7 @@ const LOOKS: readonly (readonly [string, Look])[] = [
 ]
 
 for (const [what, look] of LOOKS) {
-  test(`closed, reopened, merged, seen by ${what}: cancelled, in review again, completed`, async (t) => {
+  test(`life A4: closed, reopened, merged, seen by ${what}: cancelled, in review again, completed`, async (t) => {
     await using given = await inReview(t)
     if (given === null) return
     const { github, number, input } = given

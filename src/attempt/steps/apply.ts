@@ -2,7 +2,7 @@ import { isOf } from '../../faults/families.ts'
 import { Fault, type FaultCode } from '../../faults/fault.ts'
 import { faultPoint } from '../../faults/fault-point.ts'
 import type { Executor, ExecutorInput } from '../../ports/execution.ts'
-import type { FailedChange, ProposerResponse } from '../../ports/proposal.ts'
+import { type FailedChange, type ProposerResponse, rejectionsOf } from '../../ports/proposal.ts'
 import type { WorkTree } from '../../ports/workspace.ts'
 import { pullRequestTitle, workOrderTrailer } from '../../work-order/naming.ts'
 import { asProviderPaused } from '../as-provider-paused.ts'
@@ -138,8 +138,8 @@ function inputOf(
 }
 
 /** Why a proposal was not accepted as edits; null when it was not tried as edits. */
-function lastRejection({ format, refinement_metadata: refinement }: ProposerResponse): string | null {
-  const last = format === 'edits' ? undefined : refinement?.rejections.at(-1)
+function lastRejection(response: ProposerResponse): string | null {
+  const last = response.format === 'edits' ? undefined : rejectionsOf(response).at(-1)
   return last === undefined ? null : last
 }
 

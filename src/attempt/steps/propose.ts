@@ -1,6 +1,6 @@
 import { isOf } from '../../faults/families.ts'
 import { Fault, type FaultRecord, NEXT_MOVE, toldToModel } from '../../faults/fault.ts'
-import type { ProposeInput, ProposerResponse } from '../../ports/proposal.ts'
+import { answersOfProposal, type ProposeInput, type ProposerResponse } from '../../ports/proposal.ts'
 import type { RoutingDecision } from '../../ports/routing.ts'
 import { contextFilesOf } from '../../work-order/content.ts'
 import { asProviderPaused } from '../as-provider-paused.ts'
@@ -300,12 +300,8 @@ async function proposeOnce(
   // Any text counts then, and Aider asks in its turn.
   const mostCalls = wanted === 'text' ? 1 : left.ofTry
   const response = await proposer.propose({ ...question, mostCalls, repair: null })
-  return { baseSha, proposer: asked, response, answers: MOST_ANSWERS - left.ofAttempt + cyclesOf(response), told }
-}
-
-/** How many answers a response took. */
-export function cyclesOf({ refinement_metadata: refinement }: ProposerResponse): number {
-  return refinement === undefined ? 1 : refinement.cycles
+  const answers = MOST_ANSWERS - left.ofAttempt + answersOfProposal(response)
+  return { baseSha, proposer: asked, response, answers, told }
 }
 
 /** What a proposer is asked: the same each time, so that a repair continues the conversation it began. */

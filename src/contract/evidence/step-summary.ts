@@ -15,7 +15,7 @@ const Proposed = z.object({
   response: z.object({
     proposer_used: z.string(),
     replayed: z.boolean().optional(),
-    refinement_metadata: z.object({ cycles: z.number() }).optional(),
+    refinement_metadata: z.object({ cycles: z.number().optional() }).nullish(),
   }),
   failover: z.object({ instead_of: z.string(), because: z.string() }).nullish(),
 })
@@ -70,7 +70,7 @@ function tellRouted({ decision, verifies, toVerify, resolves }: z.infer<typeof R
 
 function tellProposed({ response, failover, reason }: z.infer<typeof Proposed>): string {
   const { proposer_used: used, replayed, refinement_metadata: refined } = response
-  const calls = refined === undefined || refined.cycles === 1 ? '' : `, ${refined.cycles} calls`
+  const calls = refined?.cycles === undefined || refined.cycles === 1 ? '' : `, ${refined.cycles} calls`
   const instead =
     failover === undefined || failover === null ? '' : `, instead of ${failover.instead_of}: ${failover.because}`
   const why = reason === undefined ? '' : `${reason}; `

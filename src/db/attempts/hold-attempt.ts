@@ -151,7 +151,7 @@ export async function noteRoute(db: Db, run: AttemptRun, facts: RouteFacts): Pro
     .returning('work_order_id')
   const { rows } = await sql`
     with noted as (${noted})
-    update work_orders set proposer_id = ${facts.proposer}, complexity_score = ${facts.complexity},
+    update work_orders set proposer_name = ${facts.proposer}, complexity_score = ${facts.complexity},
       estimated_cost = ${facts.estimatedCostUsd}
     from noted where work_orders.id = noted.work_order_id
     returning work_orders.id

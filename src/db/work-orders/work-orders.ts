@@ -7,7 +7,7 @@ import { canMove, type Phase, STATUSES, type Status } from '../../work-order/sta
 import { findProjectByName, listProjects } from '../projects.ts'
 import type { Database } from '../schema.ts'
 import { recordEvent } from '../work-order-events.ts'
-import { CONTENT_HASH } from './order-conditions.ts'
+import { CONTENT_HASH, PROPOSER_OF_ORDER } from './order-conditions.ts'
 import { toWorkOrderView } from './work-order-view.ts'
 
 type Db = Kysely<Database>
@@ -92,7 +92,7 @@ function selectRows(db: Db) {
       .selectFrom('work_orders')
       .leftJoin('projects', (join) => join.on('projects.id', '=', PROJECT_OF_ORDER))
       .selectAll('work_orders')
-      .select(['projects.name as project_name', CONTENT_HASH.as('content_sha256')])
+      .select(['projects.name as project_name', CONTENT_HASH.as('content_sha256'), PROPOSER_OF_ORDER.as('proposer')])
       // An earlier Moose may have left orders in states of its own; they are kept and not ours to carry out.
       .where('work_orders.status', 'in', STATUSES)
   )
@@ -226,7 +226,7 @@ export async function recordPullRequestOfOrder(
       github_branch: facts.pullRequest.branch,
       github_pr_url: facts.pullRequest.url,
       github_pr_number: facts.pullRequest.number,
-      proposer_id: facts.proposer,
+      proposer_name: facts.proposer,
       metadata: mergedMetadata(facts.metadata),
     })
     .where('id', '=', id)

@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { type EndedVerification, whatFailed } from '../../contract/evidence/review.ts'
 import { failedVerificationAt, readEndedAsSeen } from '../../db/attempts/ended-verifications.ts'
 import type { PullRequestRow } from '../../db/pull-requests.ts'
@@ -6,8 +5,9 @@ import { Fault } from '../../faults/fault.ts'
 import type { PullRequest } from '../../ports/pull-request.ts'
 import type { Project } from '../../work-order/project.ts'
 import { waysOutOfConflict, waysToMend, waysToVerify, withWaysOut } from '../../work-order/ways-out.ts'
-import { type ApiAnswer, askApi, callApi, githubFault, messageOf } from './github-api.ts'
+import { type ApiAnswer, callApi, githubFault, messageOf } from './github-api.ts'
 import { type GitHubRepository, githubRepositoryOf, slug } from './github-repository.ts'
+import { mergeWays } from './merge-ways.ts'
 import { deleteMergedBranch, provenMerge } from './proven-merge.ts'
 import { type GitHubForgeParts, getPull, type RestPull, requirePullRequest, stateOf, toPullRequest } from './pulls.ts'
 
@@ -44,7 +44,7 @@ async function mergeOpen(
     throw unverified(row, why, await failedVerificationAt(parts.db, row, head.sha))
   }
   const path = `repos/${slug(repository)}/pulls/${row.number}/merge`
-  const body = { sha: row.head_sha, merge_method: await mergeMethod(parts, repository) }
+  const body = { sha: row.head_sha, merge_method: await mergeMethod(parts, repository, row) }
   const request = { host: repository.host, method: 'PUT', path, body, signal: null } as const
   const answer = await callApi(parts.gh, request).catch((error: unknown) => error)
   // Whatever the answer was, what counts is where the pull request stands now.
@@ -89,20 +89,17 @@ function refusal(
   return new Fault('merge_conflict', message, { number: row.number, ...details })
 }
 
-const Allowed = z.object({
-  allow_merge_commit: z.boolean().optional(),
-  allow_squash_merge: z.boolean().optional(),
-})
-
-/** The first way the repository allows; a token that may not see the settings tries a merge commit. */
-async function mergeMethod(
-  { gh }: GitHubForgeParts,
-  repository: GitHubRepository,
-): Promise<'merge' | 'squash' | 'rebase'> {
-  const path = `repos/${slug(repository)}`
-  const allowed = await askApi(gh, { host: repository.host, method: 'GET', path, signal: null }, Allowed)
-  if (allowed.allow_merge_commit !== false) return 'merge'
-  return allowed.allow_squash_merge === true ? 'squash' : 'rebase'
+/** The first way that repository and base allow. @throws {Fault} `merge_conflict` when there is none */
+async function mergeMethod({ gh }: GitHubForgeParts, repository: GitHubRepository, row: PullRequestRow) {
+  const { ways, isQueued } = await mergeWays(gh, repository, row.base)
+  const [way] = ways
+  if (way !== undefined && !isQueued) return way
+  const why = isQueued
+    ? `${row.base} takes only what its merge queue merges. Put it into the queue on GitHub; its merge is seen.`
+    : `the settings of ${slug(repository)} and the rules of ${row.base} leave no way to merge. Allow one of merge, squash and rebase.`
+  throw new Fault('merge_conflict', `Pull request #${row.number} cannot be merged from here: ${why}`, {
+    number: row.number,
+  })
 }
 
 async function requirePull({ gh }: GitHubForgeParts, repository: GitHubRepository, number: number): Promise<RestPull> {

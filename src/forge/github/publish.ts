@@ -139,6 +139,8 @@ async function findCreated(
 
 /** What gh says of GitHub's refusals: an HTTP status, or the words of an error that GraphQL answers with status 200. */
 const REASONS = [
+  // Right after a push GitHub may not see the branch yet, and refuses everything about it.
+  [/Head (?:sha|ref|user|repository)\b|not all refs are readable/i, 'github_unreachable'],
   [/HTTP 401|Bad credentials/i, 'github_unauthorized'],
   [/rate limit|submitted too quickly|abuse detection|HTTP 429/i, 'github_rate_limited'],
   [/HTTP 403|Resource not accessible|does not have the correct permissions/i, 'github_forbidden'],

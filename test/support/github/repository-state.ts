@@ -32,6 +32,11 @@ export type RepositoryState = {
     push: boolean
     allowMergeCommit: boolean
     allowSquashMerge: boolean
+    /** By rulesets of the base branch; null: whatever the repository allows. */
+    ruledMethods: string[] | null
+    ruledLinear: boolean
+    classicLinear: boolean
+    mergeQueue: boolean
     workflows: number
     reviewsRequired: number
     /** By a classic protection of the base branch; null: there is none. */
@@ -119,6 +124,10 @@ export function createRepositoryState(remote: GitRemote, owner: string, name: st
       push: true,
       allowMergeCommit: true,
       allowSquashMerge: true,
+      ruledMethods: null,
+      ruledLinear: false,
+      classicLinear: false,
+      mergeQueue: false,
       workflows: 1,
       reviewsRequired: 0,
       classicReviews: null,
