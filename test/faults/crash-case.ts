@@ -104,7 +104,7 @@ export async function runCase(setting: CrashSetting, number: number, one: CrashC
   if (effect === 'continue_workflow') await dieOverIt(setting, settings)
   const machine = effect === 'continue_workflow' ? 'second' : 'first'
   await using worker = setting.worker(machine, { ...settings, MOOSE_FAULT: `${effect}:${ARMED[fault]}${time}` })
-  if (one.resolves === true) await askToResolve(setting, id, worker)
+  if (one.resolves === true) await askToResolve(id, worker)
   await using _stop = effect === 'suspend' ? await stopDuringCheck(setting, id) : null
   const how = await goWrong(setting, { worker, machine, one, id, number, settings, before })
   return `${how}, ${((performance.now() - began) / 1_000).toFixed(0)}s`
@@ -128,7 +128,7 @@ async function haveItConflict(
   await setting.home.remote.commit('main', { [fileOf(number)]: 'of others\n' })
 }
 
-async function askToResolve(setting: CrashSetting, id: string, { home, ready }: LaunchedWorker): Promise<void> {
+async function askToResolve(id: string, { home, ready }: LaunchedWorker): Promise<void> {
   const { url } = await ready
   const body = JSON.stringify({ resolve: true })
   const headers = { 'content-type': 'application/json' }
@@ -201,7 +201,7 @@ async function untilDone(
   setting: CrashSetting,
   id: string,
   worker: LaunchedWorker,
-  { resolves = false }: Pick<CrashCase, 'resolves'> = {},
+  { resolves }: Pick<CrashCase, 'resolves'> = {},
 ): Promise<string> {
   const { home, ready, printed } = worker
   let how = 'went on'
@@ -215,13 +215,13 @@ async function untilDone(
       const answer = await fetchAt(home, `${url}/api/work-orders/${id}/retry`, { method: 'POST' })
       assert.equal(answer.status, 200, await answer.text())
     }
-    if (!resolves || phase !== 'in_review') return phase === 'in_review'
+    if (resolves !== true || phase !== 'in_review') return phase === 'in_review'
     // Its pull request is there before, and after an attempt that has failed too.
     const last = (await attemptHistory(db, id)).at(-1)
     if (last?.status === 'succeeded') return last.number > 1
     assert.equal(how, 'went on', `failed twice: ${JSON.stringify(last?.error)} ${printed().slice(-2_000)}`)
     how = 'asked again'
-    await askToResolve(setting, id, worker)
+    await askToResolve(id, worker)
     return false
   }
   const say = async () => `${JSON.stringify(await findWorkOrder(db, id))} ${printed().slice(-2_000)}`

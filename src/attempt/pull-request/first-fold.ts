@@ -137,11 +137,11 @@ function testsChanged({ files, checks }: Evidence['verified']): string[] {
   if (checks.length === 0) return []
   return files
     .filter(({ path }) => kindOfFile(path) === 'tests')
-    .map(({ path, change }) => `${fenced(null, lastCharacters(path, MOST_OF_PATH))}${HOW[change]}`)
+    .map(({ path, change }) => `${fenced(null, lastCharacters(path, MOST_OF_TEST))}${HOW[change]}`)
 }
 
 const HOW = { added: ' (new)', modified: '', deleted: ' (deleted)' }
-const MOST_OF_PATH = 36
+const MOST_OF_TEST = 36
 
 function failedOnBase({ verified }: Evidence): string[] {
   return verified.checks

@@ -66,11 +66,6 @@ export async function rejectedPushOf(db: Kysely<Database>, workOrderId: string):
         attempts.error ->> 'code' = 'push_rejected'
         and attempts.content = moose_order_content(work_orders)
         and coalesce(work_orders.project_id, attempts.project_id) is not distinct from attempts.project_id
-        and 'succeeded' = (
-          select step.status from attempt_steps as step
-          where step.work_order_id = attempts.work_order_id and step.attempt = attempts.number and step.name = 'verify'
-          order by step.try desc limit 1
-        )
       )`.as('isRejectedPush'),
     )
     .orderBy('attempts.number', 'desc')
