@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Fault, type FaultCode, toldToModel } from '../faults/fault.ts'
-import { applyEdits, MAX_MESSAGE_CHARACTERS } from './apply-edits.ts'
+import { applyEdits } from './apply-edits.ts'
 import type { FileChange } from './edited-tree.ts'
 import { parseEdits } from './parse-edits.ts'
+import { MAX_MESSAGE_CHARACTERS } from './rejection.ts'
 
 type Files = Record<string, string | Buffer>
 
@@ -52,15 +53,15 @@ const fidelity: Record<string, [before: string, answer: string, after: string]> 
   'does not match a part of a line': ['xy\nx\n', edit('a', ['x\n', 'z\n']), 'xy\nz\n'],
   'takes $ and other signs literally': ['x\n', edit('a', ['x\n', '$& $1 \\n\n']), '$& $1 \\n\n'],
   'matches a CRLF file and answers with CRLF': ['x\r\ny\r\n', edit('a', ['x\n', 'a\nb\n']), 'a\r\nb\r\ny\r\n'],
-  'leaves the lines of a mixed file alone': [
-    'x\ny\r\nz\r\nw\n',
-    edit('a', ['y\n', 'Y\n']),
-    'x\nY\r\nz\r\nw\n'.replace('Y\r\n', 'Y\n'),
+  'leaves the ending of a line in a mixed file alone': [
+    'x\ny\r\nz\n',
+    edit('a', ['y\n', 'Y\nYY\n']),
+    'x\nY\r\nYY\r\nz\n',
   ],
-  'uses the dominant ending of a mixed file': [
+  'uses the dominant ending of a mixed file for new lines': [
     'x\ny\r\nz\r\nw\n\r\n',
-    edit('a', ['w\n', 'W\n']),
-    'x\ny\r\nz\r\nW\r\n\r\n',
+    edit('a', ['w\n', 'w\nW\n']),
+    'x\ny\r\nz\r\nw\nW\r\n\r\n',
   ],
   'leaves context lines of a pair alone': [
     'x\ny\r\nz\n\n',

@@ -185,7 +185,6 @@ test('a draft of any form between two tags is left out, and the answer after the
     [`### edit c\n${pair('</think>', '<think>')}`, 'c'],
     [write('d', 'x\n</think>\ny'), 'd'],
     [write('e', '<think>\nx\n</think>\n### delete b', '~~~'), 'e'],
-    [`\`\`\`\n${edit('f')}\n\`\`\``, 'f'],
   ]
   const finals = fc.array(fc.constantFrom(...held), { minLength: 1, maxLength: 4 })
   fc.assert(

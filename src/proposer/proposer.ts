@@ -211,7 +211,7 @@ export async function faultOfEdits(
   refused: (changes: readonly FileChange[]) => Fault | null = () => null,
 ): Promise<Fault | null> {
   try {
-    return refused(await applyEdits(parseEdits(text), { read: (path) => base.read(path), scope }))
+    return refused(await applyEdits(parseEdits(text, scope), { read: (path) => base.read(path), scope }))
   } catch (error) {
     if (error instanceof Fault && isOf('correctable', error.code)) return error
     throw error

@@ -19,7 +19,7 @@ export function createPatchExecutor() {
 type PatchInput = Pick<ExecutorInput, 'content' | 'scope' | 'signal'> & { workspace: { readonly path: string } }
 
 async function apply({ workspace, content, scope, signal }: PatchInput): Promise<{ costUsd: number; answers: number }> {
-  const edits = parseEdits(content)
+  const edits = parseEdits(content, scope)
   const read = async (path: string) => {
     const file = await readTreeFile(workspace.path, path)
     return file === null ? null : file.content
