@@ -89,6 +89,11 @@ async function retryOrder(deps: Acting, idOrPrefix: string, mode: RetryMode): Pr
   const { db } = deps
   const order = await findWorkOrder(db, idOrPrefix)
   const verifies = mode === 'again' ? await unpublishedCommit(deps, order.id) : null
+  // As they stand before the order moves: from then on the attempt that rests may run.
+  const last = await lastAttemptOf(db, order.id)
+  const next = { workOrderId: order.id, attempt: order.attempts + 1 }
+  const isTold = mode === 'again' && last?.goesOn !== true
+  const failure = isTold ? await lastFailureBefore(db, next, codesOf('model_work')) : null
   const move = { from: ['failed', 'blocked', 'cancelled'], to: 'pending', reason: null, verifies, retry: mode } as const
   const because =
     mode === 'fresh'
@@ -99,9 +104,6 @@ async function retryOrder(deps: Acting, idOrPrefix: string, mode: RetryMode): Pr
   if (!(await moveWorkOrder(db, order.id, { ...move, ...(because === null ? {} : { because }) })))
     throw wrongStatus(order, 'retried')
   if (verifies !== null) return { mode, sentence: publishedAgain(order.id, verifies), told_of: null, replays: false }
-  const last = await lastAttemptOf(db, order.id)
-  const next = { workOrderId: order.id, attempt: order.attempts + 1 }
-  const failure = last?.goesOn === true ? null : await lastFailureBefore(db, next, codesOf('model_work'))
   const toldOf = failure === null ? null : failure.error.code
   const replays = last !== null && last.isReplayed
   const said = mode === 'fresh' ? ANEW : again(last, toldOf)
