@@ -10,7 +10,6 @@ import { faultPoint } from '../../faults/fault-point.ts'
 import type { CheckResult } from '../../ports/execution.ts'
 import type { UpdatedPullRequest } from '../../ports/pull-request.ts'
 import type { Sanitize } from '../../redaction/sanitize-output.ts'
-import { namedFiles } from '../../work-order/ways-out.ts'
 import type { Adapters, AttemptContext } from '../context.ts'
 import type { Run } from '../durable-step.ts'
 import { type Evidence, type PartialEvidence, shownEvidence } from '../evidence.ts'
@@ -111,7 +110,7 @@ async function noteSeen(
 ): Promise<void> {
   const pull = { workOrderId, number }
   if (!('conflict' in made)) return await noteMergeable(db, pull, made.branchHead)
-  await noteConflict(db, pull, seenConflict({ ...made.conflict, files: namedFiles(made.conflict.files) }, new Date()))
+  await noteConflict(db, pull, seenConflict(made.conflict, new Date()))
 }
 
 async function routeToVerify(context: AttemptContext, adapters: Adapters, verifies: number): Promise<RoutedToVerify> {
