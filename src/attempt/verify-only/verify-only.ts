@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 import { NEVER_ABORTED } from '../../clock.ts'
-import { stepSummary, TEXT_STAYS } from '../../contract/evidence/step-summary.ts'
+import { stepSummary } from '../../contract/evidence/step-summary.ts'
 import type { AttemptRun } from '../../db/attempts/attempts.ts'
 import { noteAttempt } from '../../db/attempts/hold-attempt.ts'
 import { noteConflict, noteMergeable } from '../../db/pull-requests.ts'
@@ -163,7 +163,7 @@ async function updatePull(
         signal: NEVER_ABORTED,
         hold: context.hold,
       })
-      if (updated.keepsText) await context.note(`pull request #${pull.number}: ${TEXT_STAYS}`)
+      if (updated.keepsText !== null) await context.note(`pull request #${pull.number}: ${updated.keepsText}`)
       return updated
     },
   })
