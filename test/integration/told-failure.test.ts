@@ -55,12 +55,7 @@ test('an attempt that goes on where the change before is not kept tells the same
   await using home = await createMooseHome(FILES, [], { ORCHESTRATOR_EXECUTOR: 'patch', MOOSE_REPAIR_MAX: '0' })
   const misses = '### edit greeting.txt\n<<<<<<< SEARCH\nno such line\n=======\nhi, please\n>>>>>>> REPLACE\n'
   const refused = { kind: 'status', status: 401, message: 'this key is not good' } as const
-  await using server = await startModelServer(
-    write('hi'),
-    { kind: 'text', text: misses },
-    refused,
-    write('hi, please'),
-  )
+  await using server = await startModelServer(write('hi'), { kind: 'text', text: misses }, refused, write('hi, please'))
   await useStandIn(home, 'stand-in', { url: server.url, threshold: 1 })
   await using moose = await home.open()
   await moose.orchestrator.start(null)

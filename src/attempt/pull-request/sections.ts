@@ -193,7 +193,8 @@ const REPAIRED_BY: Readonly<Record<Repair['by'], string>> = {
 
 function repairTold(repair: Repair, index: number): string {
   const { check, mended } = repair
-  if (check === CONFLICT) return `${unchecked(repair, index)} ${mended ? 'The checks passed then' : 'A check failed then'}.`
+  if (check === CONFLICT)
+    return `${unchecked(repair, index)} ${mended ? 'The checks passed then' : 'A check failed then'}.`
   return `${unchecked(repair, index)} ${mended ? 'It passed then' : 'It still failed'}.`
 }
 

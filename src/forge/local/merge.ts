@@ -7,7 +7,14 @@ import type { Mirror } from '../../git/mirror.ts'
 import { deleteRemoteBranch, pushCommit, remoteHead } from '../../git/push.ts'
 import { attemptRef, branchRef } from '../../git/ref-names.ts'
 import type { Project } from '../../work-order/project.ts'
-import { filesAsDetails, namedFiles, waysOutOfConflict, waysToMend, waysToVerify, withWaysOut } from '../../work-order/ways-out.ts'
+import {
+  filesAsDetails,
+  namedFiles,
+  waysOutOfConflict,
+  waysToMend,
+  waysToVerify,
+  withWaysOut,
+} from '../../work-order/ways-out.ts'
 import { type LocalForgeParts, pushSource, requirePullRequest } from './local-forge-parts.ts'
 
 /** How often a base branch may move between fetch and push. */
