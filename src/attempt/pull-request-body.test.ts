@@ -118,6 +118,14 @@ test('a conflict that was resolved is no check that failed', () => {
   )
 })
 
+test('a conflict that was resolved is told where the project has no checks, too', () => {
+  const repair = { check: CONFLICT, by: 'proposer', head_sha: 'c'.repeat(40), cost_usd: 0.01, mended: true } as const
+  assert.match(
+    bodyOf({ checks: [], repairs: [repair] }),
+    /nothing was verified\.\n\n- Repair 1: git could not merge the base; the model was told and made c{12} for \$0\.0100\.$/m,
+  )
+})
+
 const changed = (path: string) => ({ path, change: 'modified', added: 1, deleted: 9 }) as const
 
 test('tests that the change touches are told before the fold, and a file of it that a proving check names with the checks', () => {

@@ -115,13 +115,14 @@ async function makeChange(
   evidence.routed = routed
 
   const base = createAttemptBase(adapters)
-  await run({
+  const { told } = await run({
     name: 'prepare',
     input: { base: routed.project.defaultBranch },
     run: () => prepare(context, routed, adapters, base),
   })
   const proposed = await propose(context, routed, adapters, {
     run,
+    told,
     latestBase: () => base.latest(routed.project, context.signal),
     onBase: (baseSha) => note({ base_sha: baseSha }),
     onDecision: (decision) => note({ decision_id: idOf(decision) }),

@@ -6,6 +6,7 @@ import { Fault } from '../faults/fault.ts'
 import { whyPaused } from '../models/provider-pause.ts'
 import type { Usd } from '../money.ts'
 import type { RoutingRequest } from '../ports/routing.ts'
+import { lastOrders } from '../work-order/words.ts'
 import { byCost, type Candidate } from './static-rule.ts'
 
 /** Knows which proposers can be called here, and what they charge. */
@@ -113,7 +114,7 @@ async function readPauses(
 
 function pausedBy({ subject: proposer, orders, code, step }: FailureRow): Fault {
   const message =
-    `${proposer} is paused: the last ${orders.length} orders that were given to it have failed with ${code} at ${step}. ` +
+    `${proposer} is paused: the ${lastOrders(orders.length)} given to it failed with ${code} at ${step}. ` +
     `Give it orders again with: moose proposer resume ${asWord(proposer)}`
   return new Fault('provider_paused', message, { proposer, failures: orders.length, reason: `${code} at ${step}` })
 }

@@ -16,7 +16,7 @@ import { noteConflict, type PullRequestBrief, pullRequestsInBrief } from '../db/
 import type { Database } from '../db/schema.ts'
 import { findWorkOrder, moveWorkOrder, wrongStatus } from '../db/work-orders/work-orders.ts'
 import { codesOf, isOf } from '../faults/families.ts'
-import { toFault } from '../faults/fault.ts'
+import { Fault, toFault } from '../faults/fault.ts'
 import type { Forges } from '../ports/pull-request.ts'
 import type { Workspaces } from '../ports/workspace.ts'
 import { standsOn } from '../work-order/standing.ts'
@@ -169,6 +169,7 @@ async function verifyOrder(
   const isInReview = order.phase === 'in_review'
   if (!isInReview && !['failed', 'blocked', 'cancelled'].includes(order.status)) throw wrongStatus(order, 'verified')
   const found = await findVerifiable(db, { keptCommit: workspaces.keptCommit, pool }, order.id)
+  if (resolves && found.branch === null) throw nothingToResolve(order)
   const to = { to: 'pending', reason: null, verifies: found.attempt, resolves, retry: 'verify_only' } as const
   const from = isInReview
     ? ({ from: ['in_progress'], inPhase: 'in_review' } as const)
@@ -183,6 +184,13 @@ async function verifyOrder(
     ? `Where git cannot merge the base into it, the model that made it is asked to, within the budget of the order; then ${checks}`
     : `No model is called: ${checks}`
   return { mode: 'verify_only', sentence, told_of: null, replays: false }
+}
+
+function nothingToResolve({ id }: WorkOrderView): Fault {
+  const message =
+    `Work order ${id} has no open pull request that could conflict with its base; have the commit of its last attempt verified ` +
+    `without a model with: moose verify ${id.slice(0, 8)}`
+  return new Fault('work_order_conflict', message, { id })
 }
 
 /** Merges the pull request an order is in review with, and records it. */

@@ -51,8 +51,8 @@ export type UpdateInput = {
   hold: () => Promise<void>
 }
 
-/** `keepsText`: its text was edited on the forge since Moose wrote it, and stays as it is. */
-export type UpdatedPullRequest = PullRequest & { keepsText: boolean }
+/** `keepsText`: why its text stays as it is, though the commit was pushed; null: it was written anew. */
+export type UpdatedPullRequest = PullRequest & { keepsText: string | null }
 
 /**
  * Where pull requests live. Every call observes before it acts: repeating one after a crash finds what the first

@@ -21,11 +21,28 @@ export function waysToMend({ workOrderId, branch }: Omit<Stuck, 'base'>): Ways {
 
 /** Of a longer list the first are named: what to type comes behind them, and a message has an end. */
 const MOST_NAMED = 20
+/** Characters of the list as JSON, which a detail of a fault holds whole. */
+const MOST_OF_NAMES = 5_000
 
-/** The files that conflict, as a message has them. */
+/** The files that conflict, as they are shown: where those are too many, the last entry says how many more. */
+export function shownFiles(files: readonly string[]): string[] {
+  const named: string[] = []
+  for (const file of files.slice(0, MOST_NAMED)) {
+    if (JSON.stringify([...named, file]).length > MOST_OF_NAMES) break
+    named.push(file)
+  }
+  const more = files.length - named.length
+  return more === 0 ? named : [...named, `and ${more} more`]
+}
+
+/** The same, as a message has them. */
 export function namedFiles(files: readonly string[]): string {
-  const more = files.length > MOST_NAMED ? [`and ${files.length - MOST_NAMED} more`] : []
-  return [...files.slice(0, MOST_NAMED), ...more].join(', ')
+  return shownFiles(files).join(', ')
+}
+
+/** The same as flat details of a fault: as its message has them, and as a list in JSON, because a name may hold a comma. */
+export function filesAsDetails(files: readonly string[]): { files: string; files_json: string } {
+  return { files: namedFiles(files), files_json: JSON.stringify(shownFiles(files)) }
 }
 
 /**

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { assertLinear, repeated } from '../../test/support/growth.ts'
-import { firstSentence, firstWords, lastCharacters, wordsIn } from './words.ts'
+import { firstSentence, firstWords, lastCharacters, lastOrders, wordsIn } from './words.ts'
 
 test('words are what stands between spaces, and long texts without spaces are several', () => {
   assert.equal(wordsIn(''), 0)
@@ -44,4 +44,8 @@ test('the first sentence is of the first line, without its mark', () => {
   assert.equal(firstSentence(' None of it applies. Make it precise.\nanswer 1: no\n'), 'None of it applies')
   assert.equal(firstSentence('Check "a" failed: 3.5 is no 4\nat a.ts'), 'Check "a" failed: 3.5 is no 4')
   assert.equal(firstSentence('no end'), 'no end')
+})
+
+test('the last orders are counted, and one is not', () => {
+  assert.deepEqual([1, 2].map(lastOrders), ['last order', 'last 2 orders'])
 })

@@ -34,6 +34,11 @@ export function lastCharacters(text: string, most: number): string {
   return text.length <= most ? text : `…${text.slice(1 - most).replace(/^[\udc00-\udfff]/, '')}`
 }
 
+/** Such as `last 5 orders`; of one it is the `last order`. */
+export function lastOrders(count: number): string {
+  return count === 1 ? 'last order' : `last ${count} orders`
+}
+
 /** A text without further lines, up to its first full stop, which is left out. */
 export function firstSentence(text: string): string {
   const [line] = text.trim().split('\n', 1)

@@ -167,16 +167,17 @@ test('where no answer was to blame for the end, the resolution is taken again an
     await approve(false)
     return RESOLVED
   })
-  const { ended } = await verified(given, true)
+  const first = await outcomeOf(given)
+  const { ended, cost } = await verified(given, true)
   assert.deepEqual(ended.slice(1), [2, 'blocked', 'approval_withdrawn'])
+  assert.deepEqual(await outcomeOf(given), first, 'that says nothing of the model')
   await approve(true)
   const again = await verified(given, true)
   assert.deepEqual(again.ended, ['in_review', 3, 'succeeded', undefined], again.message)
   assert.deepEqual([given.calls.length, again.cost], [2, 0])
-  assert.deepEqual(
-    (await outcomeOf(given)).repairs.map(({ mended }) => mended),
-    [false, true],
-  )
+  const repair = { check: 'merge conflict', by: 'proposer', mended: true }
+  assert.ok(cost > 0)
+  assert.deepEqual(await outcomeOf(given), { ...first, cost: first.cost + cost, repairs: [repair], repairCost: cost })
 })
 
 test('an answer that leaves a marker, or leaves the scope, is sent back once; then a person has to look', async () => {
@@ -201,6 +202,7 @@ test('a resolution that does not fit the budget of its order is not asked for, a
   await db.updateTable('work_orders').set({ budget_usd: '0.0001' }).where('id', '=', id).execute()
   const { ended, message } = await verified(given, true)
   assert.deepEqual(ended, ['in_review', 2, 'blocked', 'merge_conflict'])
+  assert.deepEqual((await outcomeOf(given)).repairs, [])
   assert.match(message, new RegExp(`the cap .*moose budget cap .*moose verify ${id.slice(0, 8)} --resolve`, 's'))
   assert.equal(calls.length, 1)
   await db.updateTable('work_orders').set({ budget_usd: '5' }).where('id', '=', id).execute()

@@ -392,6 +392,16 @@ test('retry with the mode verify_only is the same; one that rests, or has no com
   await assert.rejects(moose.orchestrator.verify(id), { code: 'work_order_conflict' })
 })
 
+test('an order without a pull request has no conflict that a model could resolve, and says so', async () => {
+  await using home = await createMooseHome(FILES, [greet], QUIET)
+  await using moose = await home.open()
+  const { id } = await inReview(home, moose)
+  await moose.orchestrator.close(id)
+  const none = { code: 'work_order_conflict', message: /no open pull request that could conflict.*moose verify/ }
+  await assert.rejects(moose.orchestrator.verify(id, undefined, true), none)
+  assert.equal((await detailOf(moose, id)).status, 'cancelled')
+})
+
 test('an order without a commit says so before anything else', async () => {
   const bad = { ...greet, text: 'no edits here' }
   await using home = await createMooseHome(FILES, [bad], QUIET)

@@ -6,6 +6,7 @@ import { recordIn } from '../../src/contract/evidence/pull-request-record.ts'
 import { createLog } from '../../src/log.ts'
 import { gitIn } from '../support/git-remote.ts'
 import { type GitHubServer, startGitHub } from '../support/github/github-server.ts'
+import { refused as answer } from '../support/github/rest.ts'
 import { createMooseHome, detailOf, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
 import { greet, write } from '../support/suspended-bench.ts'
 import { toolOrSkip } from '../support/tool-or-skip.ts'
@@ -153,6 +154,28 @@ test('GitHub: a text that somebody has edited is left as it is, and that is said
   const rows = home.database.db.selectFrom('work_order_events').select('message').where('attempt', '=', 3)
   const said = (await rows.execute()).map(({ message }) => message)
   assert.ok(said.some((line) => /its text was edited on GitHub and stays as it is/.test(line)))
+  await moose.orchestrator.merge(id)
+})
+
+test('GitHub: where it refuses the new text, what was verified and pushed is in review, and the next verification writes it', async (t) => {
+  await using given = await inReview(t)
+  if (given === null) return
+  const { home, github, moose, branch, id } = given
+  const pull = github.state.pulls[0] ?? assert.fail()
+  const before = pull.body
+  await home.remote.commit('main', { 'other.txt': 'moved\n' })
+  github.faults.push({ on: /^PATCH /, what: answer(422, 'Validation Failed') })
+  const kept = await verified(given)
+  assert.deepEqual(kept.ended, succeeded, kept.message)
+  const head = await home.remote.git('rev-parse', branch)
+  assert.deepEqual([kept.order.phase, kept.order.pull_request?.head_sha], ['in_review', head])
+  assert.deepEqual([pull.body, kept.order.pull_request?.body], [before, before])
+  const publish = kept.order.attempt_history.at(-1)?.steps.find(({ name }) => name === 'publish')
+  assert.match(String(publish?.summary), new RegExp(`its text is still the one before.*moose verify ${id.slice(0, 8)}`))
+
+  const renewed = await verified(given)
+  assert.deepEqual([renewed.ended, renewed.order.pull_request?.head_sha], [succeeded, head])
+  assert.equal(recordIn(pull.body)?.head_sha, head)
   await moose.orchestrator.merge(id)
 })
 

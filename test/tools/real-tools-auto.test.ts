@@ -48,9 +48,10 @@ const CHOICES: readonly Choice[] = [
   },
   {
     name: 'a proposal that never applies goes to Aider',
-    script: [MISSES, MISSES, MISSES, MISSES, AIDERS],
+    // Of the three answers of an attempt the last one is left to Aider.
+    script: [MISSES, MISSES, AIDERS],
     executor: 'aider',
-    reason: 'the proposal does not apply to the base commit, after 4 tries',
+    reason: 'the proposal does not apply to the base commit, after 2 tries',
   },
   {
     name: 'edits that fail a check are mended by the model that made them',

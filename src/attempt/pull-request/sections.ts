@@ -79,8 +79,10 @@ function criteriaOf({ routed, verified }: Evidence, most: number): string {
 }
 
 export function checks({ routed, verified, repairs }: Evidence): string {
-  if (verified.checks.length === 0)
-    return 'The project has no checks (`moose.yaml` on the base commit): nothing was verified.'
+  if (verified.checks.length === 0) {
+    const none = 'The project has no checks (`moose.yaml` on the base commit): nothing was verified.'
+    return repairs.length === 0 ? none : `${none}\n\n${repairs.map(unchecked).join('\n')}`
+  }
   const head = ['| check | result | time | command |', '|---|---|---|---|']
   const table = [`On commit ${verified.headSha}:`, '', ...head, ...verified.checks.map(checkRow)].join('\n')
   const notes = [
@@ -189,15 +191,19 @@ const REPAIRED_BY: Readonly<Record<Repair['by'], string>> = {
   aider: 'Aider was told and',
 }
 
-function repairTold({ check, by, head_sha: sha, cost_usd: cost, mended }: Repair, index: number): string {
+function repairTold(repair: Repair, index: number): string {
+  const { check, mended } = repair
+  if (check === CONFLICT)
+    return `${unchecked(repair, index)} ${mended ? 'The checks passed then' : 'A check failed then'}.`
+  return `${unchecked(repair, index)} ${mended ? 'It passed then' : 'It still failed'}.`
+}
+
+/** What was repaired and by whom, without what the checks did then. */
+function unchecked({ check, by, head_sha: sha, cost_usd: cost }: Repair, index: number): string {
   const made = sha === null ? 'made no commit' : `made ${sha.slice(0, 12)}`
   const paid = cost === 0 ? '' : ` for $${cost.toFixed(4)}`
-  if (check === CONFLICT) {
-    const after = mended ? 'The checks passed then' : 'A check failed then'
-    return `- Repair ${index + 1}: git could not merge the base; ${REPAIRED_BY[by]} ${made}${paid}. ${after}.`
-  }
-  const after = mended ? 'It passed then' : 'It still failed'
-  return `- Repair ${index + 1}: check ${onOneLine(check)} failed; ${REPAIRED_BY[by]} ${made}${paid}. ${after}.`
+  const what = check === CONFLICT ? 'git could not merge the base' : `check ${onOneLine(check)} failed`
+  return `- Repair ${index + 1}: ${what}; ${REPAIRED_BY[by]} ${made}${paid}.`
 }
 
 /** @param scope of the order; what is outside of it was changed by hand */

@@ -50,7 +50,6 @@ async function proposeIn(setting: Setting) {
     workOrderId: 'x',
     attempt: 1,
     note: async (message: string) => void notes.push(message),
-    previousFailure: async () => before,
     published: (text: string) => text,
     signal: new AbortController().signal,
   }
@@ -98,6 +97,7 @@ async function proposeIn(setting: Setting) {
         steps.push(step.input)
         return step.run()
       },
+      told: before,
       latestBase: async () => 'a'.repeat(40),
       onBase: async () => undefined,
       onDecision: async ({ routing_metadata: decided }) => void decisions.push(decided.budget_reservation_id),

@@ -35,6 +35,9 @@ export type Failover = {
   decision: RoutingDecision
 }
 
+/** Of the attempt before what a model is told, as `prepare` gave it. */
+type Told = { told: string | null }
+
 type Callbacks = {
   /** Called with the base commit before any model call. */
   onBase: (baseSha: string) => Promise<void>
@@ -80,7 +83,7 @@ export async function propose(
   context: AttemptContext,
   routed: Routed,
   adapters: Adapters,
-  { run, ...callbacks }: Callbacks & { run: Run },
+  { run, told, ...callbacks }: Callbacks & Told & { run: Run },
 ): Promise<Proposed> {
   const failures: FaultRecord[] = []
   for (;;) {
@@ -92,8 +95,7 @@ export async function propose(
           const asked = await nextProposer(context, routed, adapters, failures)
           const failed = new Set(failures.map(triedBy))
           const last = failures.at(-1)
-          const previousFailure =
-            last === undefined ? await context.previousFailure() : context.published(failureSummary(last))
+          const previousFailure = last === undefined ? told : context.published(failureSummary(last))
           const left = leftAfter(failures)
           return proposePastOutages(context, routed, adapters, { asked, failed, previousFailure, left, ...callbacks })
         },

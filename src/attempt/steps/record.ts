@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import { CONFLICT } from '../../contract/evidence/repair.ts'
+import { costOfResolving } from '../../db/attempts/asked-before.ts'
 import { endShownSteps } from '../../db/attempts/attempt-steps.ts'
 import { type AttemptKey, type AttemptRun, type EndedAttempt, endAttempt } from '../../db/attempts/attempts.ts'
 import { assertLastRun } from '../../db/attempts/hold-attempt.ts'
@@ -89,7 +90,7 @@ export async function recordVerified(db: Kysely<Database>, success: Success & At
     const ended = await endAttempt(transaction, success, end)
     if (ended === null) return await assertLastRun(transaction, success)
     await endShownSteps(transaction, success, null)
-    await learnOfConflict(transaction, ended, success)
+    await learnOfConflict(transaction, ended, null)
     const { decision } = evidence.routed
     await recordPullRequestOfOrder(transaction, workOrderId, {
       pullRequest,
@@ -194,7 +195,7 @@ export async function recordFailure(db: Kysely<Database>, failure: Failure): Pro
     if (hasOutcome) await recordFailedOutcome(transaction, failure, ended)
     const seen = seenConflictOf(failure.fault, new Date())
     if (seen !== null) await noteConflict(transaction, { ...failure, number: seen.number }, seen.conflict)
-    if (isVerifying && move !== 'suspend') await learnOfConflict(transaction, ended, failure)
+    if (isVerifying && move !== 'suspend') await learnOfConflict(transaction, ended, failure.fault)
     await recordEnded(transaction, failure, ended, move === 'suspend' ? 'suspended' : END[move].attempt)
     const isFailure = move === 'fail' || move === 'block' || move === 'retry'
     if (isFailure && !isVerifying) await noteInRows(transaction, failure)
@@ -223,14 +224,24 @@ async function recordFailedOutcome(db: Db, { step, fault, evidence }: Failure, e
   await recordOutcome(db, { ...row, ...failed }, { ...context, metadata })
 }
 
-/** A conflict that a model was to resolve is a repair of the change it had made, with what that has cost. */
-async function learnOfConflict(db: Db, ended: EndedAttempt, { workOrderId, evidence }: AttemptEnd): Promise<void> {
-  const { verifies, cost_usd: cost } = ended
-  const isAsked = evidence.resolution !== undefined && evidence.resolution.length > 0
-  if (verifies === null || (!isAsked && Number(cost) === 0)) return
-  const mended = ended.status === 'succeeded'
-  const repair = { check: CONFLICT, by: 'proposer', mended, cost_usd: cost } as const
+/**
+ * A conflict that a model was to resolve is a repair of the change it had made, with what that has cost. As with any attempt, an
+ * end that its answers are not to blame for says nothing of it.
+ *
+ * @param fault null: it has succeeded
+ */
+async function learnOfConflict(db: Db, ended: EndedAttempt, fault: FaultRecord | null): Promise<void> {
+  const { work_order_id: workOrderId, number, verifies, resolving } = ended
+  if (verifies === null || resolving === null || (fault !== null && !isOf('model_work', causeOf(fault)))) return
+  const cost = await costOfResolving(db, workOrderId, { resolving, number })
+  const repair = { check: CONFLICT, by: 'proposer', mended: fault === null, cost_usd: cost } as const
   await addRepairToOutcome(db, { workOrderId, attempt: verifies }, repair)
+}
+
+/** Of a conflict that was left what asking a model came to. */
+function causeOf({ code, details }: FaultRecord): string {
+  const asking = details?.['repair']
+  return code === 'merge_conflict' && typeof asking === 'string' ? asking : code
 }
 
 async function recordEnded(db: Db, failure: Failure, ended: EndedAttempt, outcome: string): Promise<void> {

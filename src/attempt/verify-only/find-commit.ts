@@ -3,7 +3,7 @@ import { Fault } from '../../faults/fault.ts'
 import { faultPoint } from '../../faults/fault-point.ts'
 import type { BranchRequest } from '../../ports/workspace.ts'
 import { isInScope } from '../../work-order/scope.ts'
-import { namedFiles, waysOutOfConflict, withWaysOut } from '../../work-order/ways-out.ts'
+import { filesAsDetails, namedFiles, waysOutOfConflict, withWaysOut } from '../../work-order/ways-out.ts'
 import type { Adapters, AttemptContext } from '../context.ts'
 import type { Applied } from '../steps/apply.ts'
 import type { Routed } from '../steps/route.ts'
@@ -155,9 +155,8 @@ export function unmerged(
   why: Unresolved | null = null,
 ): Fault {
   const { base_sha, head_sha } = conflict
-  const files = namedFiles(conflict.files)
   const said =
-    `Pull request #${number} conflicts with ${base} in: ${files}. git cannot merge ${base} into ${branch} by itself.` +
+    `Pull request #${number} conflicts with ${base} in: ${namedFiles(conflict.files)}. git cannot merge ${base} into ${branch} by itself.` +
     (why === null ? '' : ` ${why.message}`)
   const { message, details } = withWaysOut(
     said,
@@ -167,7 +166,7 @@ export function unmerged(
   const unresolved = why === null || !why.isFinal ? {} : { unresolved: why.message }
   return new Fault('merge_conflict', message, {
     number,
-    files,
+    ...filesAsDetails(conflict.files),
     base_sha,
     head_sha,
     ...details,

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 import { NEVER_ABORTED } from '../../clock.ts'
-import { stepSummary, TEXT_STAYS } from '../../contract/evidence/step-summary.ts'
+import { stepSummary } from '../../contract/evidence/step-summary.ts'
 import type { AttemptRun } from '../../db/attempts/attempts.ts'
 import { noteAttempt } from '../../db/attempts/hold-attempt.ts'
 import { noteConflict, noteMergeable } from '../../db/pull-requests.ts'
@@ -10,7 +10,6 @@ import { faultPoint } from '../../faults/fault-point.ts'
 import type { CheckResult } from '../../ports/execution.ts'
 import type { UpdatedPullRequest } from '../../ports/pull-request.ts'
 import type { Sanitize } from '../../redaction/sanitize-output.ts'
-import { namedFiles } from '../../work-order/ways-out.ts'
 import type { Adapters, AttemptContext } from '../context.ts'
 import type { Run } from '../durable-step.ts'
 import { type Evidence, type PartialEvidence, shownEvidence } from '../evidence.ts'
@@ -111,7 +110,7 @@ async function noteSeen(
 ): Promise<void> {
   const pull = { workOrderId, number }
   if (!('conflict' in made)) return await noteMergeable(db, pull, made.branchHead)
-  await noteConflict(db, pull, seenConflict({ ...made.conflict, files: namedFiles(made.conflict.files) }, new Date()))
+  await noteConflict(db, pull, seenConflict(made.conflict, new Date()))
 }
 
 async function routeToVerify(context: AttemptContext, adapters: Adapters, verifies: number): Promise<RoutedToVerify> {
@@ -164,7 +163,7 @@ async function updatePull(
         signal: NEVER_ABORTED,
         hold: context.hold,
       })
-      if (updated.keepsText) await context.note(`pull request #${pull.number}: ${TEXT_STAYS}`)
+      if (updated.keepsText !== null) await context.note(`pull request #${pull.number}: ${updated.keepsText}`)
       return updated
     },
   })

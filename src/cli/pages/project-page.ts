@@ -1,6 +1,7 @@
 import type { NetworkUse } from '../../contract/hosts/host-rule.ts'
 import type { ProjectView } from '../../contract/projects.ts'
 import type { FailurePause } from '../../contract/why/why.ts'
+import { lastOrders } from '../../work-order/words.ts'
 import { usd } from './humanize.ts'
 import type { Paint } from './output.ts'
 import { table } from './table.ts'
@@ -38,7 +39,7 @@ export function isPaused(project: ProjectView): project is ProjectView & { pause
 /** Why, and what to type. */
 export function pauseText({ kind, name, code, step, orders }: FailurePause): string {
   const shown = oneLine(name, LONGEST_TITLE)
-  return `its last ${orders.length} orders failed with ${code} at ${step}; then: moose ${kind} resume ${shown}`
+  return `its ${lastOrders(orders.length)} failed with ${code} at ${step}; then: moose ${kind} resume ${shown}`
 }
 
 function grantedTo({ allowed_hosts: granted }: ProjectView, use: NetworkUse): string {

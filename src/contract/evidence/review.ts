@@ -73,7 +73,8 @@ function movedTo({ seen_head_sha: seen, head_sha: head }: PullInReview): string 
 }
 
 function inConflict({ base, branch, tried_resolution: tried }: PullInReview, { files, since }: SeenConflict): Review {
-  const because = `it conflicts with ${base} in ${files.join(', ')}, seen at ${since}`
+  const where = files.length === 0 ? '' : ` in ${files.join(', ')}`
+  const because = `it conflicts with ${base}${where}, seen at ${since}`
   if (tried === undefined || tried === null) return { needs: 'resolve', because, advice: null }
   return {
     needs: 'by_hand',

@@ -43,3 +43,21 @@ export async function resolvedIn(
     .executeTakeFirst()
   return row === undefined ? null : row.number
 }
+
+/**
+ * USD of the answers to the conflict that an attempt was about: with those of earlier attempts, whose answers it took again, unpaid.
+ */
+export async function costOfResolving(
+  db: Kysely<Database>,
+  workOrderId: string,
+  { resolving, number }: { resolving: string; number: number },
+): Promise<string> {
+  const { cost } = await db
+    .selectFrom('attempts')
+    .select(sql<string>`coalesce(sum(moose_usd(cost_usd)), 0)`.as('cost'))
+    .where('work_order_id', '=', workOrderId)
+    .where('resolving', '=', resolving)
+    .where('number', '<=', number)
+    .executeTakeFirstOrThrow()
+  return cost
+}

@@ -1,3 +1,4 @@
+import { TEXT_STAYS } from '../../contract/evidence/step-summary.ts'
 import { keepVerified, type PullRequestRow } from '../../db/pull-requests.ts'
 import { Fault } from '../../faults/fault.ts'
 import { faultPoint } from '../../faults/fault-point.ts'
@@ -39,31 +40,43 @@ async function updatePullRequest(parts: GitHubForgeParts, input: UpdateInput): P
   }
   if (stateOf(pull) === 'closed') throw closedByHand(pull)
   // Its merge is recorded by who looks after it.
-  if (stateOf(pull) === 'merged') return { ...toPullRequest(row), keepsText: false }
+  if (stateOf(pull) === 'merged') return { ...toPullRequest(row), keepsText: null }
   const mirror = parts.mirrors.of(project)
   await pushOnto({ project, mirror, signal }, row.branch, input)
-  const keepsText = !(await renewText(parts, { row, pull }, input))
-  const body = keepsText ? row.body : input.body
+  const keepsText = await renewText(parts, { row, pull }, input)
+  const body = keepsText === null ? input.body : row.body
   const verified = { attempt, baseSha, headSha, body, diff: await attemptDiff(mirror, input) }
   const kept = await faultPoint('keep_pull_request', () => keepVerified(parts.db, row, verified))
   return { ...toPullRequest(kept), keepsText }
 }
 
-/** @returns false where somebody has edited the text since Moose wrote it: it is left as it is then */
+/**
+ * Writes the text anew where nobody has edited it since Moose wrote it. The commit has been pushed, and what was verified stays
+ * verified: GitHub may refuse the text all the same.
+ *
+ * @returns why it is left as it is; null: it was written
+ */
 async function renewText(
   parts: GitHubForgeParts,
   { row, pull }: { row: PullRequestRow; pull: RestPull },
   { project, number, body, hold, signal }: UpdateInput,
-): Promise<boolean> {
+): Promise<string | null> {
   // A run before a crash may have written it.
-  if (isSameText(pull.body, body)) return true
-  if (!isSameText(pull.body, row.body)) return false
+  if (isSameText(pull.body, body)) return null
+  if (!isSameText(pull.body, row.body)) return TEXT_STAYS
   await hold()
   const repository = githubRepositoryOf(project)
   const path = `repos/${slug(repository)}/pulls/${number}`
   const request = { host: repository.host, method: 'PATCH', path, body: { body }, signal } as const
-  await faultPoint('keep_pull_request', () => retryGitHub(parts, signal, () => askApi(parts.gh, request, RestPull)))
-  return true
+  const ask = () => retryGitHub(parts, signal, () => askApi(parts.gh, request, RestPull))
+  try {
+    await faultPoint('keep_pull_request', ask)
+    return null
+  } catch (error) {
+    if (!(error instanceof Fault) || !error.code.startsWith('github_')) throw error
+    const again = `moose verify ${row.work_order_id.slice(0, 8)}`
+    return `its commit was pushed, and its text is still the one before, which is written anew with ${again}: ${error.message}`
+  }
 }
 
 function isSameText(is: string | null, written: string): boolean {

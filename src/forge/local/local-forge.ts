@@ -37,7 +37,7 @@ export function createLocalForge(parts: LocalForgeParts): Forge & PullRequestWat
     // Its text is Moose's own row: nobody edits it elsewhere.
     update: async (input) => ({
       ...toPullRequest(input.project, await updatePullRequest(parts, input)),
-      keepsText: false,
+      keepsText: null,
     }),
     merge: async (project, number, by) => ended(project, await mergePullRequest(as(by), project, number)),
     close: async (project, number, by) => ended(project, await closePullRequest(as(by), project, number)),

@@ -7,7 +7,14 @@ import type { Mirror } from '../../git/mirror.ts'
 import { deleteRemoteBranch, pushCommit, remoteHead } from '../../git/push.ts'
 import { attemptRef, branchRef } from '../../git/ref-names.ts'
 import type { Project } from '../../work-order/project.ts'
-import { namedFiles, waysOutOfConflict, waysToMend, waysToVerify, withWaysOut } from '../../work-order/ways-out.ts'
+import {
+  filesAsDetails,
+  namedFiles,
+  waysOutOfConflict,
+  waysToMend,
+  waysToVerify,
+  withWaysOut,
+} from '../../work-order/ways-out.ts'
 import { type LocalForgeParts, pushSource, requirePullRequest } from './local-forge-parts.ts'
 
 /** How often a base branch may move between fetch and push. */
@@ -90,14 +97,14 @@ async function mergeConflict(
   baseSha: string,
   files: readonly string[],
 ): Promise<Fault> {
-  const names = namedFiles(files)
   const { number, base, head_sha, work_order_id: workOrderId } = row
   const tried = await triedResolutionAt(db, row, { base_sha: baseSha, head_sha })
   const said =
-    `Pull request #${number} conflicts with ${base} in: ${names}.` +
+    `Pull request #${number} conflicts with ${base} in: ${namedFiles(files)}.` +
     (tried === null ? '' : ` A model was to resolve that in attempt ${tried.attempt}: ${whatFailed(tried)}`)
   const { message, details } = withWaysOut(said, waysOutOfConflict({ ...row, workOrderId, maySolve: tried === null }))
-  return new Fault('merge_conflict', message, { number, files: names, base_sha: baseSha, head_sha, ...details })
+  const told = { number, ...filesAsDetails(files), base_sha: baseSha, head_sha, ...details }
+  return new Fault('merge_conflict', message, told)
 }
 
 function conflict(row: PullRequestRow, message: string): Fault {

@@ -19,6 +19,7 @@ import { shownUsd, statedUsd } from '../../money.ts'
 import { faultOfRow } from '../../orchestrator/malformed-rows.ts'
 import { failurePauses, pausedWithProposers } from '../../orchestrator/status.ts'
 import type { OrderState } from '../../work-order/order-state.ts'
+import { lastOrders } from '../../work-order/words.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import { withVerification } from '../verification.ts'
 import { approvalOf } from './approval.ts'
@@ -153,8 +154,8 @@ function pausedEntry({ provider, proposers, failures, reason, since, until }: Pa
 }
 
 function failureEntry({ kind, name, code, step, message, orders, since }: FailurePause): InboxEntry {
-  const what = kind === 'project' ? 'of the project' : 'that were given to the proposer'
-  const sentence = `The ${kind} ${name} is paused: the last ${orders.length} orders ${what} failed with ${code} at ${step}.`
+  const what = kind === 'project' ? 'of the project' : 'given to the proposer'
+  const sentence = `The ${kind} ${name} is paused: the ${lastOrders(orders.length)} ${what} failed with ${code} at ${step}.`
   const last = orders.slice(-1).map((id) => `moose show ${id.slice(0, 8)}`)
   const next = [...last, `moose ${kind} resume ${asWord(name)}`]
   return {

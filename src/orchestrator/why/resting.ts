@@ -9,6 +9,7 @@ import { isSuspendCode, type SuspendCode } from '../../db/work-orders/suspended-
 import { isOf } from '../../faults/families.ts'
 import { NO_USD, shownUsd } from '../../money.ts'
 import { allowanceFor, heldFrom, inWords } from '../../work-order/protection/held-change.ts'
+import { lastOrders } from '../../work-order/words.ts'
 import { detailOf } from '../resume-conditions.ts'
 import {
   answer,
@@ -115,13 +116,11 @@ function ledgerUnsound(_: Resting, { order }: WhyFacts): Why {
 }
 
 function behindFailures({ subject, code, step, message, orders }: FailureRow, order: Whereabouts): Why {
-  const many = `the last ${orders.length} orders that were given to it have`
-  const failed = orders.length === 1 ? 'the last order that was given to it has' : many
   return answer({
     kind: 'provider',
     code: 'provider_paused',
     short: `waits for ${subject}, paused after ${orders.length === 1 ? 'one failure' : `${orders.length} failures in a row`}`,
-    sentence: `${subject} is paused: ${failed} failed with ${code} at ${step}.`,
+    sentence: `${subject} is paused: the ${lastOrders(orders.length)} given to it failed with ${code} at ${step}.`,
     evidence: [
       { name: 'last failure', text: message },
       ...orders.slice(-MOST_NAMED).map((id) => ({ name: 'failed order', text: id })),

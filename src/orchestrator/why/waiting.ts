@@ -2,6 +2,7 @@ import type { Why } from '../../contract/why/why.ts'
 import { asWord } from '../../db/proposer-configs.ts'
 import type { Verdict } from '../../db/work-orders/next-orders.ts'
 import type { Whereabouts } from '../../db/work-orders/order-whereabouts.ts'
+import { lastOrders } from '../../work-order/words.ts'
 import { answer, attemptEvidence, type Intake, short, startingAnswer, stoppedAnswer, type WhyFacts } from './facts.ts'
 
 /** Named in one answer. */
@@ -110,7 +111,7 @@ function behindRow({ row, most, obstacles }: Extract<Verdict, { waitsFor: 'row' 
     })
   }
   const { code, step, message, orders } = row
-  const failed = `the last ${orders.length === 1 ? 'order' : `${orders.length} orders`} of ${whose} failed with ${code} at ${step}`
+  const failed = `the ${lastOrders(orders.length)} of ${whose} failed with ${code} at ${step}`
   const evidence = [
     { name: 'last failure', text: message },
     ...orders.slice(-MOST_NAMED).map((other) => ({ name: 'failed order', text: other })),
@@ -131,7 +132,7 @@ function behindRow({ row, most, obstacles }: Extract<Verdict, { waitsFor: 'row' 
     kind: 'paused_project',
     code,
     short: `waits: ${whose} is paused after ${orders.length === 1 ? 'one failure' : `${orders.length} failures in a row`} (${code})`,
-    sentence: `It waits: ${whose} is paused, because its last ${orders.length === 1 ? 'order' : `${orders.length} orders`} failed with ${code} at ${step}.`,
+    sentence: `It waits: ${whose} is paused, because its ${lastOrders(orders.length)} failed with ${code} at ${step}.`,
     evidence,
     orders: orders.slice(-MOST_NAMED),
     next: [...resume, run, `moose show ${short(String(orders.at(-1)))}`],

@@ -288,7 +288,7 @@ describe('an order that is blocked', () => {
     }
     const rest = why(rests('provider_paused', { row }))
     assert.equal(rest.short, 'waits for gpt, paused after one failure')
-    assert.match(rest.sentence, /the last order that was given to it has failed with proposal_rejected at propose/)
+    assert.match(rest.sentence, /the last order given to it failed with proposal_rejected at propose/)
     const verdict: Verdict = { id: ID, waitsFor: 'row', obstacles: [], row: { ...row, kind: 'project' }, most: 0 }
     assert.match(why({ verdict }).sentence, /because its last order failed with proposal_rejected at propose/)
   })

@@ -27,7 +27,7 @@ export function FailurePauseText({ pause }: { pause: FailurePause }) {
         {kind} {name}
       </h3>
       <p>
-        Its last {orders.length} orders failed with {code} at {step}: {message}
+        Its last {orders.length === 1 ? 'order' : `${orders.length} orders`} failed with {code} at {step}: {message}
       </p>
       <p className="quiet">
         Since <Ago at={since} />; no order of it is taken on.

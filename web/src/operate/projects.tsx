@@ -75,7 +75,8 @@ function ListedProject({ project }: { project: Project }) {
       </p>
       {paused ? (
         <p>
-          Its last {paused.orders.length} orders failed with {paused.code} at {paused.step}; no order of it is taken on.
+          Its last {paused.orders.length === 1 ? 'order' : `${paused.orders.length} orders`} failed with {paused.code}{' '}
+          at {paused.step}; no order of it is taken on.
         </p>
       ) : null}
       <p className="quiet">
