@@ -12,19 +12,22 @@ export function resolvingOf({ head_sha, base_sha }: ConflictOf): string {
   return `${head_sha} ${base_sha}`
 }
 
-/** For a statement on `attempts`: whether a model has answered in it, and its answers are not taken again, unpaid. */
+/**
+ * For a statement on `attempts`: whether a model has answered in it, and none is to be asked again. One may be where its answers are
+ * taken again, unpaid, and where an error of Moose itself ended it.
+ */
 export function wasAnswered() {
   return sql<boolean>`exists (
     select from model_calls
     where model_calls.work_order_id = attempts.work_order_id and model_calls.attempt = attempts.number
       and finish_reason is not null and (answer is null or ${failedVerification()} is not null
-        or coalesce(attempts.error ->> 'code', '') not in (${sql.join(codesOf('keeps_answers'))}))
+        or coalesce(attempts.error ->> 'code', '') not in (${sql.join([...codesOf('keeps_answers'), 'internal'])}))
   )`
 }
 
 /**
- * The last other attempt of the order in which a model answered how to resolve this conflict; null: there is none. One whose
- * answers are taken again, unpaid, is none.
+ * The last other attempt of the order in which a model answered how to resolve this conflict; null: there is none that
+ * counts (`wasAnswered`).
  */
 export async function resolvedIn(
   db: Kysely<Database>,
