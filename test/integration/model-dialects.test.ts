@@ -34,7 +34,7 @@ async function setUp(overrides: Partial<ModelsOptions> = {}) {
   return { models, ask, kinds, db: database.db, [Symbol.asyncDispose]: () => database[Symbol.asyncDispose]() }
 }
 
-describe('B1: the name of the output limit', () => {
+describe('life B1: what a server refuses of a request', () => {
   const REFUSED: Scripted = {
     kind: 'status',
     status: 400,
@@ -44,7 +44,7 @@ describe('B1: the name of the output limit', () => {
   const sent = (body: Record<string, unknown> | undefined) =>
     Object.keys(body ?? {}).filter((name) => name.startsWith('max_'))
 
-  test('is learnt from the refusal within the same try, and known from then on', async () => {
+  test('life B1: the name of the output limit is learnt from the refusal within the same try, and known from then on', async () => {
     await using server = await startModelServer(REFUSED, { kind: 'text', text: 'hello' })
     await using setup = await setUp()
     assert.equal((await setup.ask(proposerAt(server.url))).text, 'hello')
@@ -54,13 +54,34 @@ describe('B1: the name of the output limit', () => {
     assert.deepEqual(names, [['max_tokens'], ['max_completion_tokens'], ['max_completion_tokens']])
   })
 
-  test('is the one of the row, and what the row adds is sent', async () => {
+  test('life B1: the name of the output limit is the one of the row, and what the row adds is sent', async () => {
     await using server = await startModelServer({ kind: 'text', text: 'hello' })
     await using setup = await setUp()
     const row = { outputLimitParameter: 'max_new_tokens', extraBody: { top_k: 1 }, extraHeaders: { 'X-Team': 'a' } }
     await setup.ask(proposerAt(server.url, row))
     const [call] = server.calls
     assert.deepEqual([sent(call?.body), call?.body['top_k'], call?.headers['x-team']], [['max_new_tokens'], 1, 'a'])
+  })
+
+  test('life B1: a stream, its options and the limit that are refused one after the other are one try, and learnt', async () => {
+    const refused = (message: string): Scripted => ({ kind: 'status', status: 400, message })
+    await using server = await startModelServer(
+      refused("Unknown parameter: 'stream_options'."),
+      refused("'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."),
+      refused('Your organization must be verified to stream this model.'),
+      { kind: 'text', text: 'hello' },
+    )
+    await using setup = await setUp()
+    for (const _ of ['first', 'second']) assert.equal((await setup.ask(proposerAt(server.url))).text, 'hello')
+    assert.deepEqual(await setup.kinds(), ['reserved', 'settled', 'reserved', 'settled'])
+    const asked = server.calls.map(({ body }) => [body['stream'], Object.hasOwn(body, 'stream_options'), ...sent(body)])
+    assert.deepEqual(asked, [
+      [true, true, 'max_tokens'],
+      [true, false, 'max_tokens'],
+      [true, false, 'max_completion_tokens'],
+      [false, false, 'max_completion_tokens'],
+      [false, false, 'max_completion_tokens'],
+    ])
   })
 })
 
