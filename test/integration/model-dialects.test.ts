@@ -5,7 +5,10 @@ import path from 'node:path'
 import { describe, test } from 'node:test'
 import type { ProposerConfig } from '../../src/db/proposer-configs.ts'
 import { listPauses } from '../../src/db/provider-pauses.ts'
+import { examineProposers } from '../../src/doctor/examine-proposers.ts'
+import { createForeignManager } from '../../src/manager/foreign-manager.ts'
 import type { ModelsOptions } from '../../src/models/paid-try.ts'
+import { createNetwork } from '../../src/remote/network-route.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { faultOf } from '../support/fault-of.ts'
 import { type Scripted, startModelServer } from '../support/model-server.ts'
@@ -125,7 +128,7 @@ test('an account is told by the variable of its key: another key of the same kin
   assert.equal(server.calls.length, 2)
 })
 
-describe('B7: a provider behind a proxy, with a certificate of its own', () => {
+describe('life B7: a provider behind a proxy, with a certificate of its own', () => {
   /** The authority as a file, a folder with other things in it, and under both names. */
   async function trusts() {
     const folder = await mkdtemp(path.join(tmpdir(), 'moose-certificates-'))
@@ -144,7 +147,7 @@ describe('B7: a provider behind a proxy, with a certificate of its own', () => {
     return { ways, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) }
   }
 
-  test('is reached through it, whichever variable names the certificate', async () => {
+  test('life B7: a provider is reached through a proxy, whichever variable names the certificate', async () => {
     await using server = await startTlsServer()
     await using given = await trusts()
     for (const trusted of given.ways) {
@@ -181,5 +184,52 @@ describe('B7: a provider behind a proxy, with a certificate of its own', () => {
     assert.equal(fault.code, 'config_invalid')
     assert.match(fault.message, /ALL_PROXY/)
     assert.deepEqual(await setup.kinds(), ['reserved', 'released'])
+  })
+
+  test('life B7: so is one that is spoken to in clear text, and so are a Manager and a Proposer of another make', async () => {
+    await using server = await startModelServer({ kind: 'text', text: 'hello' })
+    await using proxy = await startProxy(server.url)
+    const environment = { http_proxy: proxy.url, NO_PROXY: '10.0.0.0/8' }
+    await using setup = await setUp({ networkEnvironment: environment, modelHosts: ['http://models.example.test'] })
+    assert.equal((await setup.ask(proposerAt('http://models.example.test/v1'))).text, 'hello')
+    const network = createNetwork(environment)
+    const manager = createForeignManager({ url: 'http://manager.example/route', network })
+    assert.match((await faultOf(manager.route(Object({}), new AbortController().signal))).code, /^manager_/)
+    assert.deepEqual(
+      proxy.asked.map(({ target }) => target),
+      ['http://models.example.test/v1/chat/completions', 'http://manager.example/route'],
+    )
+  })
+
+  test('life B7: doctor says through what a provider is reached, or what is wrong with the way', async () => {
+    await using setup = await setUp()
+    const row = { model: 'gpt-6-luna', complexity_threshold: 1, active: true }
+    await setup.db.updateTable('proposer_configs').set({ active: false }).execute()
+    await setup.db
+      .insertInto('proposer_configs')
+      .values({ ...row, name: 'p', provider: 'openai' })
+      .execute()
+    const models = quickModels(setup.db, KEY)
+    const found = async (environment: Record<string, string>) =>
+      (await examineProposers(setup.db, models, environment)).map(({ state, detail, remedy }) => [
+        state,
+        detail,
+        remedy,
+      ])
+    const detail = 'openai gpt-6-luna'
+    assert.deepEqual(await found({}), [['ok', detail, null]])
+    const https_proxy = 'http://user:secret@proxy.example:3128'
+    assert.deepEqual(await found({ https_proxy }), [
+      ['ok', `${detail}, through http://proxy.example:3128 (https_proxy)`, null],
+    ])
+    assert.deepEqual(await found({ https_proxy, no_proxy: '.openai.com' }), [
+      ['ok', `${detail}, directly (no_proxy)`, null],
+    ])
+    const [[state, said, remedy] = []] = await found({ ALL_PROXY: 'socks5://p.example:1' })
+    assert.deepEqual([state, remedy], ['broken', 'correct or unset ALL_PROXY'])
+    assert.match(String(said), /ALL_PROXY is not the URL of an http or https proxy/)
+    const [, [certificates, why] = []] = await found({ SSL_CERT_FILE: '/nowhere.pem' })
+    assert.equal(certificates, 'broken')
+    assert.match(String(why), /SSL_CERT_FILE.*ENOENT/)
   })
 })
