@@ -91,14 +91,21 @@ describe('life B1: what a server refuses of a request', () => {
 test('life B4: the query of the base URL stays at the end', async () => {
   await using server = await startModelServer({ kind: 'status', status: 400, message: 'no' })
   await using setup = await setUp()
-  const base = server.url.replace('/v1', '/deployments/d?api-version=2024-10-21')
-  await faultOf(setup.ask(proposerAt(base)))
-  assert.equal(server.calls[0]?.path, '/deployments/d/chat/completions?api-version=2024-10-21')
+  for (const path of ['/deployments/d', '/deployments/d/', '/deployments/d/chat/completions']) {
+    const base = server.url.replace('/v1', `${path}?api-version=2024-10-21`)
+    await faultOf(setup.ask(proposerAt(base)))
+    assert.equal(server.calls.at(-1)?.path, '/deployments/d/chat/completions?api-version=2024-10-21', path)
+  }
 })
 
 test('life B5: a key no header can hold is never sent and leaves nothing reserved', async () => {
   await using server = await startModelServer({ kind: 'text', text: 'hello' })
-  for (const key of ['“sk-a-very-secret-key”', 'sk-a-very\nsecret-key']) {
+  for (const key of [
+    '“sk-a-very-secret-key”',
+    'sk-a-very\nsecret-key',
+    '"sk-a-very-secret-key"',
+    '\ufeffsk-a-very-secret-key',
+  ]) {
     await using setup = await setUp({ secrets: { OPENAI_COMPATIBLE_API_KEY: key } })
     const fault = await faultOf(setup.ask(proposerAt(server.url)))
     assert.deepEqual(await setup.kinds(), [], fault.message)

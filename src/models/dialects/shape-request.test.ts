@@ -25,6 +25,9 @@ const AZURE = 'https://acme.openai.azure.com/openai/deployments/d?api-version=20
 test('the query of a base URL stays at the end of the URL that is called', () => {
   assert.equal(withoutQuery(`${AZURE}#x`), 'https://acme.openai.azure.com/openai/deployments/d')
   assert.equal(withoutQuery('https://models.example/v1/'), 'https://models.example/v1')
+  for (const call of ['chat/completions', 'chat/completions/?a=b', 'responses', 'messages#x'])
+    assert.equal(withoutQuery(`https://models.example/v1/${call}`), 'https://models.example/v1', call)
+  assert.equal(withoutQuery('https://models.example/messages.v1'), 'https://models.example/messages.v1')
   const called = (url: string, baseUrl: string | null) => shapeUrl(new URL(url), { ...shape, baseUrl }).href
   const path = 'https://acme.openai.azure.com/openai/deployments/d/chat/completions'
   assert.equal(called(path, AZURE), `${path}?api-version=2024-10-21`)

@@ -23,12 +23,15 @@ export type Manner = {
   without: 'nothing' | 'stream' | 'stream_options'
 }
 
-/** A base URL without its query, which `shapeUrl` puts back at the end. */
+/**
+ * A base URL without its query, which `shapeUrl` puts back at the end, and without the path of the calls themselves, which
+ * stands in many a provider's example.
+ */
 export function withoutQuery(baseUrl: string): string {
   const url = new URL(baseUrl)
   url.search = ''
   url.hash = ''
-  return url.href.replace(/(?<!\/)\/+$/, '')
+  return url.href.replace(/(?<!\/)\/+$/, '').replace(/\/(?:chat\/completions|responses|messages)$/, '')
 }
 
 /** The URL of a call with the query of the base URL at its end: `…/deployments/d/chat/completions?api-version=…`. */
