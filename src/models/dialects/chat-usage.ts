@@ -22,8 +22,9 @@ const COMPLETION = ['completiontokens', 'outputtokens']
 const TOTAL = ['totaltokens']
 /** Objects that hold details of the prompt. */
 const PROMPT_DETAILS = /^(?:prompt|input)tokens?details$/
+const NOT_READ = /miss|audio|image|video|storage/
 /** A count of tokens of a cache, unless it says what kind of token, or that the cache did not have them. */
-const OF_CACHE = /^(?!.*(?:miss|audio|image|video|storage)).*cache.*token/
+const isOfCache = ({ name }: Named): boolean => name.includes('cache') && name.includes('token') && !NOT_READ.test(name)
 const WRITTEN = /creat|writ/
 /** Anthropic's own names, whose counts may be no part of the prompt. */
 const MAYBE_BESIDE = /^cache(?:read|creation|write)inputtokens$/
@@ -77,8 +78,8 @@ function namedIn(counts: readonly Named[], names: readonly string[]): number | u
 /** `beside`: of both, what has Anthropic's names and so may be no part of the prompt. */
 function cacheCounts(usage: unknown): { cacheRead?: number; cacheWrite?: number; beside: number } {
   const details = entriesOf(usage).flatMap(([name, entry]) => (PROMPT_DETAILS.test(name) ? [entry] : []))
-  const own = numbersIn(usage).filter(({ name }) => OF_CACHE.test(name))
-  const all = [...details.flatMap(numbersIn).filter(({ name }) => OF_CACHE.test(name)), ...own]
+  const own = numbersIn(usage).filter(isOfCache)
+  const all = [...details.flatMap(numbersIn).filter(isOfCache), ...own]
   const cacheRead = firstKnown(...all.filter(({ name }) => !WRITTEN.test(name)).map(({ count }) => count))
   const written = all.filter(({ name }) => WRITTEN.test(name)).map(({ count }) => count)
   const cacheWrite = firstKnown(...written, ...[usage, ...details].map(writtenByAge))

@@ -157,7 +157,7 @@ function saidIn({ body }: Refused): Said {
 
 function refuses({ message, param, code }: Said, ...names: readonly string[]): boolean {
   const isNamed = names.some((name) => param === name || new RegExp(`(?<![\\w-])${name}(?![\\w-])`, 'i').test(message))
-  return isNamed && (REFUSES.test(message) || /^unsupported_/.test(String(code)) || MUST_BE_VERIFIED.test(message))
+  return isNamed && (REFUSES.test(message) || String(code).startsWith('unsupported_') || MUST_BE_VERIFIED.test(message))
 }
 
 const MUST_BE_VERIFIED = /must be verified to stream/i
