@@ -32,7 +32,8 @@ const MAYBE_BESIDE = /^cache(?:read|creation|write)inputtokens$/
 /**
  * Counts what a server that speaks Chat Completions will charge. OpenAI counts reasoning within `completion_tokens`;
  * xAI counts it beside them, and Gemini's endpoint leaves it out of everything but `total_tokens`. Cached input has many
- * names, which are told by what they say; it is a part of `prompt_tokens`, but where Anthropic's own names are used it may stand beside them, which the total shows.
+ * names, which are told by what they say; it is a part of `prompt_tokens`, but where Anthropic's own names are used it may
+ * stand beside them, which the total shows.
  *
  * @returns every count undefined when the server reports none
  * @see https://platform.openai.com/docs/api-reference/chat/object#chat/object-usage
