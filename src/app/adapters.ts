@@ -39,6 +39,7 @@ import { createProposer } from '../proposer/proposer.ts'
 import { buildProposerRequest } from '../proposer/proposer-request.ts'
 import { createPromptGuard } from '../redaction/prompt-secrets.ts'
 import { createRedaction, isWorthStopping, knownSecrets } from '../redaction/redaction.ts'
+import { createNetwork } from '../remote/network-route.ts'
 import { ContainerSandbox } from '../sandbox/container/container-sandbox.ts'
 import { createSandbox } from '../sandbox/create-sandbox.ts'
 import { type ChildNetworks, createChildNetworks } from '../sandbox/network/child-network.ts'
@@ -96,7 +97,10 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
     watch: watchOf({ local, github }),
     proposers: () => proposerConditions(db, models, config),
     adapters: {
-      manager: config.managerUrl === null ? ownManager : createForeignManager({ url: config.managerUrl }),
+      manager:
+        config.managerUrl === null
+          ? ownManager
+          : createForeignManager({ url: config.managerUrl, network: createNetwork(config.networkEnvironment) }),
       proposer: proposerFor(deps, { models, own: ownProposer }),
       executors: createExecutors(config, { gateway, sandbox: children.sandbox }),
       ...runs,
@@ -136,7 +140,12 @@ function proposerFor(
 ): Proposer {
   const { proposerUrl: url, modelTimeoutMs: timeoutMs, proposerMaxCostUsd: maxCostUsd } = deps.config
   if (url === null) return own
-  return meteredProposer(createForeignProposer({ url, timeoutMs }), { ...deps, maxCostUsd, admit: models.admit })
+  const network = createNetwork(deps.config.networkEnvironment)
+  return meteredProposer(createForeignProposer({ url, timeoutMs, network }), {
+    ...deps,
+    maxCostUsd,
+    admit: models.admit,
+  })
 }
 
 /** What confines foreign code, and the parts of an attempt that run it. */

@@ -249,20 +249,16 @@ export const Environment = z.object({
     unset: 'no key is sent',
   }),
   // gh's own names, with gh's meaning: https://cli.github.com/manual/gh_help_environment
-  GH_TOKEN: z
-    .string()
+  GH_TOKEN: apiKey
     .optional()
     .meta({ description: 'Token for github.com', unset: '`GITHUB_TOKEN`, else the login of your `gh`' }),
-  GITHUB_TOKEN: z
-    .string()
+  GITHUB_TOKEN: apiKey
     .optional()
     .meta({ description: 'Token for github.com, after `GH_TOKEN`', unset: 'the login of your `gh`' }),
-  GH_ENTERPRISE_TOKEN: z
-    .string()
+  GH_ENTERPRISE_TOKEN: apiKey
     .optional()
     .meta({ description: 'Token for `GH_HOST`', unset: '`GITHUB_ENTERPRISE_TOKEN`, else the login of your `gh`' }),
-  GITHUB_ENTERPRISE_TOKEN: z
-    .string()
+  GITHUB_ENTERPRISE_TOKEN: apiKey
     .optional()
     .meta({ description: 'Token for `GH_HOST`, after `GH_ENTERPRISE_TOKEN`', unset: 'the login of your `gh`' }),
   GH_HOST: z.string().optional().meta({ description: 'Another GitHub: its host', unset: 'github.com alone' }),

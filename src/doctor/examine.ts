@@ -65,7 +65,7 @@ export function looks(
     { at: 'the API', find: () => [apiAccess(config)] },
     { at: 'the database', find: () => [ok('database', databaseDetail), ...connection(config)] },
     { at: 'the projects', find: () => examineProjects(config, db, parts) },
-    { at: 'the proposers', find: () => examineProposers(db, parts.models) },
+    { at: 'the proposers', find: () => examineProposers(db, parts.models, config.networkEnvironment) },
     { at: 'gh', find: async () => [await program(config, 'gh', 'the GitHub forge')] },
     { at: 'Aider', find: async () => [await aider(config, parts)] },
     { at: 'the sandbox', find: containers === null ? own : () => examineContainers(db, containers) },

@@ -1,5 +1,6 @@
 import { lstat } from 'node:fs/promises'
 import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { Fault } from '../faults/fault.ts'
 import type { Git } from './git.ts'
 import { shellWord } from './ref-names.ts'
@@ -10,7 +11,7 @@ export type Origin = { repository: string; loginLeftOut: boolean }
 
 /**
  * Where a checkout came from, so that branches go there and not into a person's own checkout. A linked worktree, a
- * submodule and one whose git folder lies elsewhere are checkouts too.
+ * submodule and one whose git folder lies elsewhere are checkouts too, and so is the origin of a clone of a clone.
  *
  * @param repository as it was named
  * @param configFiles absolute paths of the operator's own configuration of git, which may not be there: what it says of
@@ -20,8 +21,36 @@ export type Origin = { repository: string; loginLeftOut: boolean }
  * @throws {Fault} `repository_refused` for a checkout without a remote, or with several of which none is `origin`
  */
 export async function originOf(git: Git, repository: string, configFiles: readonly string[]): Promise<Origin> {
-  if (!(await isCheckout(repository))) return { repository, loginLeftOut: false }
   const settings = configFiles.flatMap((file) => ['-c', `include.path=${file}`])
+  const seen = new Set<string>()
+  let found = { repository: await rewritten(git, repository, settings), loginLeftOut: false }
+  for (;;) {
+    const checkout = await checkoutAt(found.repository)
+    if (checkout === null) return found
+    if (seen.has(checkout)) throw withoutOrigin(checkout)
+    seen.add(checkout)
+    const next = await nextOrigin(git, checkout, settings)
+    found = { ...next, loginLeftOut: found.loginLeftOut || next.loginLeftOut }
+  }
+}
+
+/** An address as `url.<base>.insteadOf` of the operator has it; a path as it is. */
+async function rewritten(git: Git, repository: string, settings: readonly string[]): Promise<string> {
+  if (settings.length === 0 || !isRemoteAddress(repository)) return repository
+  const args = [...settings, 'ls-remote', '--get-url', '--', repository]
+  const { exitCode, stdout } = await git.run(args, { signal: null, timeoutMs: 60_000 })
+  const [address] = linesOf(stdout.text())
+  return exitCode !== 0 || address === undefined ? repository : address
+}
+
+/** The checkout that an address names, also by its git folder or as a file URL; null: it names none. */
+async function checkoutAt(repository: string): Promise<string | null> {
+  const folder = /^file:\/\/\//i.test(repository) && URL.canParse(repository) ? fileURLToPath(repository) : repository
+  const named = path.basename(folder) === '.git' ? path.dirname(folder) : folder
+  return (await isCheckout(named)) ? named : null
+}
+
+async function nextOrigin(git: Git, repository: string, settings: readonly string[]): Promise<Origin> {
   const ask = (args: readonly string[]) => askCheckout(git, repository, [...settings, 'remote', ...args])
   const remotes = linesOf(await ask([]))
   const remote = remotes.includes('origin') ? 'origin' : remotes.length === 1 ? remotes[0] : undefined

@@ -9,7 +9,7 @@ import { forgeOf } from '../forge/usual-forge.ts'
 import { createOrigin } from '../git/create-origin.ts'
 import { defaultBranchOf } from '../git/default-branch.ts'
 import { isCheckout, type Origin, originOf } from '../git/origin.ts'
-import { parseRepositoryUrl, repositoryKey, sshAddressOf } from '../git/repository-url.ts'
+import { parseRepositoryUrl, repositoryKey, sshAddressOf, withoutWww } from '../git/repository-url.ts'
 import { sshTargetOf } from '../git/ssh-host.ts'
 import { failurePauses } from '../orchestrator/status.ts'
 import { branchNames } from '../work-order/naming.ts'
@@ -52,7 +52,7 @@ export async function addCheckedProject(deps: Deps, given: NewProject): Promise<
 /** The repository of a checkout, or of an address, in a form Moose opens. */
 async function locate({ git, config }: Deps, named: string): Promise<Origin> {
   const origin = await originOf(git, named, config.gitConfigFiles)
-  const repository = await withUser(git, origin.repository)
+  const repository = withoutWww(await withUser(git, origin.repository))
   parseRepositoryUrl(repository)
   return { ...origin, repository }
 }

@@ -8,9 +8,10 @@ import { readAnswer, ToldInAnswer } from './dialects/read-answer.ts'
 import { parseJson } from './dialects/read-trouble.ts'
 import {
   type LearntLimits,
-  limitParameterOf,
-  otherLimit,
-  placeOf,
+  learn,
+  type Manner,
+  mannerOf,
+  otherManner,
   type Shape,
   shapeBody,
   shapeHeaders,
@@ -41,10 +42,10 @@ const Body = z.record(z.string(), z.json())
  * as the few events it is sure to read: everything a provider does differently is dealt with here, by
  * `dialects/dialect-table.ts`.
  *
- * A server that refuses the name of the parameter that bounds the answer is asked once more with the other name. Nothing
- * is charged for a refusal, so both are one try.
+ * A server that refuses the name of the parameter that bounds the answer, a stream or its options is asked again in another
+ * manner. Nothing is charged for a refusal, so all are one try.
  *
- * @param means.learnt is told a name that was accepted
+ * @param means.learnt is told a manner that was accepted
  * @param means.onSend called before anything leaves this process
  * @returns a `fetch` that throws {@link RefusedByStatus} and what `readAnswer` throws
  */
@@ -56,8 +57,8 @@ export function providerFetch(
     const url = shapeUrl(new URL(input instanceof Request ? input.url : input), shape)
     const headers = shapeHeaders(url, new Headers(init?.headers), shape)
     const body = Body.parse(parseJson(z.string().parse(init?.body)))
-    const send = async (limit: string | null) => {
-      const text = JSON.stringify(shapeBody(body, shape, limit))
+    const send = async (manner: Manner) => {
+      const text = JSON.stringify(shapeBody(body, shape, manner))
       // What no call can be made with shows here.
       network.agentFor(url)
       onSend()
@@ -68,18 +69,24 @@ export function providerFetch(
         throw error
       })
     }
-    const limit = limitParameterOf(shape, learnt)
-    try {
-      return await send(limit)
-    } catch (error) {
-      const other = error instanceof RefusedByStatus ? otherLimit(shape, limit, error) : null
-      if (other === null) throw error
-      const response = await send(other)
-      learnt.set(placeOf(shape), other)
-      return response
+    const usual = mannerOf(shape, learnt)
+    let manner = usual
+    for (let refusals = 0; ; refusals += 1) {
+      try {
+        const response = await send(manner)
+        if (manner !== usual) learn(learnt, shape, manner)
+        return response
+      } catch (error) {
+        const other = error instanceof RefusedByStatus ? otherManner(shape, manner, error) : null
+        if (other === null || refusals === MOST_REFUSALS) throw error
+        manner = other
+      }
     }
   }
 }
+
+/** One for each parameter that may be refused. */
+const MOST_REFUSALS = 3
 
 async function answered(response: Response, provider: keyof typeof PROTOCOLS): Promise<Response> {
   const { body, status } = response

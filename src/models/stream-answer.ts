@@ -6,7 +6,7 @@ import { type LanguageModel, type LanguageModelUsage, streamText } from 'ai'
 import type { Secrets } from '../config.ts'
 import type { ProposerConfig } from '../db/proposer-configs.ts'
 import type { Network } from '../remote/network-route.ts'
-import { keyOf } from './availability.ts'
+import { ENDPOINT, keyOf } from './availability.ts'
 import { markedParts, withMarksInParts } from './cache-marks.ts'
 import { chatUsage, statedCost } from './dialects/chat-usage.ts'
 import { STOPS, type Stop } from './dialects/dialect-table.ts'
@@ -101,13 +101,6 @@ function countTokens({
   const isCounted = Object.values(usage).every((tokens) => Number.isSafeInteger(tokens) && tokens >= 0)
   return isCounted && cacheRead + cacheWrite <= input && reasoning <= output ? usage : null
 }
-
-/** Stated here because the SDKs would otherwise look for another one in the environment. */
-const ENDPOINT = {
-  anthropic: 'https://api.anthropic.com/v1',
-  openai: 'https://api.openai.com/v1',
-  google: 'https://generativelanguage.googleapis.com/v1beta',
-} as const
 
 /** What every call to a provider is made with. */
 export type CallMeans = {

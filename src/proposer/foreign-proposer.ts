@@ -1,5 +1,7 @@
 import { type ProposeInput, type Proposer, ProposerEnvelope } from '../ports/proposal.ts'
 import { askForeignService } from '../remote/foreign-service.ts'
+import type { Network } from '../remote/network-route.ts'
+import { DIRECTLY } from '../remote/patient-fetch.ts'
 import { conflictText } from './conflict-message.ts'
 import { faultOfEdits } from './proposer.ts'
 import { repairText } from './repair-message.ts'
@@ -10,7 +12,15 @@ const MAX_ANSWER_BYTES = 10_000_000
  * A Proposer outside Moose, called as the specification has it (4.4). It gets the paths of the scope and where they are to be
  * read, not the contents; its answer is passed on as it is, also when it is free text.
  */
-export function createForeignProposer({ url, timeoutMs }: { url: string; timeoutMs: number }): Proposer {
+export function createForeignProposer({
+  url,
+  timeoutMs,
+  network = DIRECTLY,
+}: {
+  url: string
+  timeoutMs: number
+  network?: Pick<Network, 'agentFor'>
+}): Proposer {
   return {
     async propose(input) {
       const { request, base, repair, signal, onProgress } = input
@@ -18,6 +28,7 @@ export function createForeignProposer({ url, timeoutMs }: { url: string; timeout
       const { data } = await askForeignService({
         who: 'The Proposer',
         url,
+        network,
         body: { ...toldOf(input), metadata: { ...request.metadata, ...originOf(input) } },
         answer: ProposerEnvelope,
         maxBytes: MAX_ANSWER_BYTES,

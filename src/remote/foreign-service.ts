@@ -4,7 +4,8 @@ import { cancellation } from '../faults/cancellation.ts'
 import { Fault, type FaultCode } from '../faults/fault.ts'
 import { describeIssues } from '../faults/schema-problems.ts'
 import { jsonOrNull } from '../json-or-null.ts'
-import { patientFetch } from './patient-fetch.ts'
+import type { Network } from './network-route.ts'
+import { fetchBy } from './patient-fetch.ts'
 
 const QUOTE_LENGTH = 300
 /** Of what is wrong with an answer; only its beginning is quoted. */
@@ -16,6 +17,7 @@ export type ForeignCall<T> = {
   /** Whom a person knows it as, e.g. `the Manager`. */
   who: string
   url: string
+  network: Pick<Network, 'agentFor'>
   /** POSTed as JSON; null: the service is asked with GET. */
   body: unknown
   answer: z.ZodType<T>
@@ -48,7 +50,7 @@ export async function askForeignService<T>(call: ForeignCall<T>): Promise<T> {
 async function send<T>(call: ForeignCall<T>): Promise<{ status: number; text: string }> {
   const late = deadline(call.timeoutMs)
   try {
-    const response = await patientFetch(call.url, {
+    const response = await fetchBy(call.network, call.url, {
       ...requestOf(call.body),
       signal: AbortSignal.any([call.signal, late]),
     })

@@ -256,7 +256,7 @@ describe('moose proposer', () => {
       ])
       .execute()
     await countOutage(db, { ...OUTAGE, provider: 'openai-compatible http://models.example.com/v1', reason: 'down' })
-    const findings = await examineProposers(db, api.moose.api.models)
+    const findings = await examineProposers(db, api.moose.api.models, {})
     assert.deepEqual(
       findings.map(({ name, state, remedy }) => [name, state, remedy]),
       [
@@ -270,7 +270,7 @@ describe('moose proposer', () => {
       ],
     )
     await db.updateTable('proposer_configs').set({ active: false }).where('name', '<>', 'keyless').execute()
-    const none = (await examineProposers(db, api.moose.api.models)).at(-1)
+    const none = (await examineProposers(db, api.moose.api.models, {})).at(-1)
     assert.deepEqual([none?.state, none?.remedy], ['missing', 'moose proposer resume own'])
     assert.equal((await run('edit', 'my own', '--threshold', '0.5')).exitCode, 0)
   })

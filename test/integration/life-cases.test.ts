@@ -5,9 +5,13 @@ import { test } from 'node:test'
 import { createMooseHome, fileOrder, settled } from '../support/moose-home.ts'
 
 const ROOT = path.join(import.meta.dirname, '../..')
-const NUMBERS = ['A2 A3 A4 A5 A6', 'C3', 'D1 D2 D3 D4 D5', 'E1 E2 E3 E4', 'F1 F2 F3 F4 F5'].join(' ').split(' ')
+/** How many cases each part has. */
+const PARTS = { A: 6, B: 7, C: 5, D: 5, E: 4, F: 5, G: 9 }
+const NUMBERS = Object.entries(PARTS).flatMap(([part, cases]) =>
+  Array.from({ length: cases }, (_, number) => `${part}${number + 1}`),
+)
 /** `| A2 | elsewhere | here | `path` › "text" |`; the last cell may name several tests. */
-const ROW = /^\| ([A-F]\d) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$/
+const ROW = /^\| ([A-G]\d) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$/
 const NAMED = /`([^`]+)` › "([^"]+)"/g
 
 test('every case of real life has one row in docs/life-cases.md, and every test it names is there', async () => {
@@ -44,4 +48,35 @@ test('life A3: a file that is ignored and in no scope is refused by its name', a
   assert.equal(order.status_reason.code, 'change_out_of_scope')
   assert.match(order.status_reason.message, /build\/config\.js/)
   assert.deepEqual(await home.remote.branches(), ['main'])
+})
+
+test('life C5: set-up and checks of an order may ask git as in a clone', async () => {
+  const asks = [
+    'git describe --tags --match "v*"',
+    'test "$(git diff --name-only origin/main...HEAD)" = "$1"',
+    'git log -1 --format=%H origin/main',
+    'git merge-base --is-ancestor main HEAD',
+    'git rev-parse --verify main@{upstream}',
+    'git blame -s a.txt',
+    'git remote get-url origin',
+  ].map((line) => `      ${line}`)
+  const moose_yaml = [
+    'setup:',
+    '  run: git describe --tags && git rev-parse origin/main',
+    'checks:',
+    '  - name: git',
+    '    run: |',
+    '      set -- "$(git rev-parse HEAD | grep -qx "$(git rev-parse main)" || echo a.txt)"',
+    ...asks,
+    '',
+  ].join('\n')
+  const text = '### write a.txt\n```\nb\n```\n'
+  await using home = await createMooseHome({ 'a.txt': 'a\n', 'moose.yaml': moose_yaml }, [
+    { task: 'Write a', turn: 1, text },
+  ])
+  await home.remote.git('tag', 'v1.0.0', 'main')
+  await using moose = await home.open()
+  await moose.orchestrator.start(null)
+  const order = await settled(moose, await fileOrder(home.database, { title: 'Write a', files: ['a.txt'] }))
+  assert.equal(order.phase, 'in_review', JSON.stringify(order.status_reason))
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { chmod, readdir, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
@@ -75,11 +75,41 @@ test('life C1: a linked worktree, a submodule and a checkout with its git folder
   await gitIn(folder, 'clone', '--quiet', '--separate-git-dir', at('elsewhere'), origin, 'separate')
   await gitIn(folder, 'init', '--quiet', 'around')
   await gitIn(at('around'), '-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', origin, 'part')
-  for (const [name, place] of Object.entries({ worktree: 'worktree', separate: 'separate', part: 'around/part' })) {
-    const { status, body } = await call(moose, 'POST', '/api/projects', { name, repository: at(place) })
+  await gitIn(folder, 'clone', '--quiet', at('checkout'), 'second')
+  await gitIn(folder, 'clone', '--quiet', '--sparse', `file://${at('second')}`, 'sparse')
+  await gitIn(folder, 'clone', '--quiet', '--bare', origin, 'around-bare/.bare')
+  await writeFile(at('around-bare/.git'), 'gitdir: ./.bare\n')
+  const places = {
+    worktree: at('worktree'),
+    separate: at('separate'),
+    part: at('around/part'),
+    second: at('second'),
+    sparse: at('sparse'),
+    'git-folder': at('checkout/.git'),
+    url: `file://${at('checkout')}`,
+    'around-bare': at('around-bare'),
+  }
+  for (const [name, repository] of Object.entries(places)) {
+    const { status, body } = await call(moose, 'POST', '/api/projects', { name, repository })
     assert.equal(status, 201, JSON.stringify(body))
     assert.deepEqual(body['project'], { ...Object(body['project']), name, repository: origin })
   }
+})
+
+test('life C1: a folder within a checkout means the checkout, and variables of git mean nothing', async () => {
+  await using home = await homeWith()
+  await using _service = await home.open('client')
+  const { folder, path: origin } = home.remote
+  await gitIn(folder, 'clone', '--quiet', origin, 'checkout')
+  await gitIn(folder, 'init', '--quiet', 'other')
+  await mkdir(path.join(folder, 'checkout/src'))
+  const environment = { ...home.environment, HOME: folder, GIT_DIR: path.join(folder, 'other/.git') }
+  const named = await command(['init', '--name', 'named', 'checkout/src'], { environment, cwd: folder })
+  assert.match(named.stdout, /project named: .*remote\.git/, named.stderr)
+  const within = await command(['init', '--name', 'within'], { environment, cwd: path.join(folder, 'checkout/src') })
+  assert.match(within.stdout, /project within: .*remote\.git/, within.stderr)
+  const missing = await command(['init', 'checkout/none'], { environment, cwd: folder })
+  assert.notEqual(missing.exitCode, 0)
 })
 
 test('life C1: the only remote counts by whatever name, rewritten as git does it, and for a push to the same repository', async () => {
@@ -94,7 +124,8 @@ test('life C1: the only remote counts by whatever name, rewritten as git does it
   const { originOf } = await import('../../src/git/origin.ts')
   const checkout = path.join(folder, 'checkout')
   await gitIn(folder, 'clone', '--quiet', '--origin', 'upstream', origin, 'checkout')
-  const found = () => originOf(moose.api.git, checkout, config.gitConfigFiles)
+  const found = (place = checkout) => originOf(moose.api.git, place, config.gitConfigFiles)
+  assert.equal((await found('team:remote.git')).repository, origin, 'an address is rewritten too')
   await gitIn(checkout, 'remote', 'set-url', 'upstream', 'team:remote.git')
   assert.equal((await found()).repository, origin)
   await gitIn(checkout, 'remote', 'set-url', 'upstream', 'https://git.example/team/shop')

@@ -71,6 +71,10 @@ export type TroubleRule = {
 
 const REFUSED = [401, 402, 403, 429]
 
+/** What no other failure is told with, wherever it stands in a sentence. */
+const CANNOT_PAY =
+  /\b(?:out of|no|insufficient|not enough|add|purchase|buy|more) credits?\b|\binsufficient (?:account )?(?:balance|funds)\b|\bbalance (?:is )?(?:too low|insufficient|not enough|exhausted)\b|\badd a (?:valid )?payment method\b|\b(?:account|organization|team)\b.{0,60}\b(?:is|been) (?:suspended|restricted|overdue|in arrears)\b|余额不足|欠费/iu
+
 /** The first rule that fits counts. Codes are read from named fields only, so that no text of an order can be one. */
 export const TROUBLES: readonly TroubleRule[] = [
   // Google says the same of a minute and of a day but for the name of the quota; a day is over later.
@@ -106,6 +110,8 @@ export const TROUBLES: readonly TroubleRule[] = [
       'access_terminated',
       'organization_deactivated',
       'arrearage',
+      'accountoverdueerror',
+      'organization_restricted',
       // Google's: the free tier is not offered there, and there is no billing.
       'failed_precondition',
     ],
@@ -121,6 +127,7 @@ export const TROUBLES: readonly TroubleRule[] = [
     statuses: REFUSED,
     says: /per[- ]day|daily|\(rpd\)|\(tpd\)|quota will be replenished|call volume quota/i,
   },
+  { problem: 'account', says: CANNOT_PAY },
   { problem: 'account', statuses: REFUSED, says: /credit|balance|billing|deactivated|suspended|key limit exceeded/i },
   {
     problem: 'key',

@@ -19,6 +19,7 @@ type Json = Record<string, unknown>
 function textOf(content: unknown): string {
   if (typeof content === 'string') return content
   return asList(content)
+    .filter(({ thought }) => thought !== true)
     .map(({ type, text }) => (typeof text === 'string' && (type === 'text' || type === 'output_text') ? text : ''))
     .join('')
 }
@@ -48,26 +49,49 @@ function note(collected: Collected, stop: string | null): void {
   collected.isOver = true
 }
 
+/** Where a server that speaks Chat Completions counts: also Groq's, and Moonshot's with the choice. */
+const USAGE_PLACES: readonly ((event: Json, choice: Json | null) => unknown)[] = [
+  (event) => event['usage'],
+  (event) => asRecord(event['x_groq'])?.['usage'],
+  (_, choice) => choice?.['usage'],
+]
+
+/** What a choice adds: a part, or, where it has a message, the whole, which may have come in parts before. */
+function takeSaid(choice: Json | null, collected: Collected): void {
+  const delta = asRecord(choice?.['delta'])
+  const said = delta ?? asRecord(choice?.['message'])
+  // @see https://ai.google.dev/gemini-api/docs/openai#thinking
+  const isThought = asRecord(asRecord(said?.['extra_content'])?.['google'])?.['thought'] === true
+  const text = isThought ? '' : textOf(said === null ? choice?.['text'] : said['content'])
+  if (asWord(said?.['refusal']) !== null) collected.refused = true
+  const isAgain = delta === null && said !== null && text.startsWith(collected.text)
+  collected.text = isAgain ? text : collected.text + text
+  if (isAgain && text !== '') collected.isOver = true
+}
+
 /** @see https://platform.openai.com/docs/api-reference/chat-streaming */
 const chat: Protocol = {
   reader: {
     repeatsStop: false,
     failureIn(event) {
       const choice = firstOf(event['choices'])
-      if (event['object'] === 'error') return event
+      if (event['object'] === 'error' || event['type'] === 'error') return event['error'] ?? event
+      // @see https://platform.minimaxi.com/document/ChatCompletion%20v2 (base_resp)
+      const status = asRecord(event['base_resp'])?.['status_code']
+      if (typeof status === 'number' && status !== 0) return event['base_resp']
       return choice?.['error'] ?? event['error']
     },
     take(event, collected) {
       const choices = asList(event['choices'])
       const choice = firstOf(choices)
-      const said = asRecord(choice?.['delta']) ?? asRecord(choice?.['message'])
-      collected.text += textOf(said?.['content'])
-      if (asWord(said?.['refusal']) !== null) collected.refused = true
-      note(collected, asWord(choice?.['finish_reason']))
-      const usage = countsOf(event['usage']) ?? countsOf(asRecord(event['x_groq'])?.['usage'])
-      if (usage === null) return
+      takeSaid(choice, collected)
+      const stop = asWord(choice?.['finish_reason'])
+      if (stop !== 'null') note(collected, stop)
+      const usage = USAGE_PLACES.map((place) => countsOf(place(event, choice))).find((counts) => counts !== null)
+      if (usage === undefined) return
       collected.usage = usage
-      if (choices.length === 0) collected.isOver = true
+      // Some count the prompt before they answer.
+      if (choices.length === 0 && collected.text !== '') collected.isOver = true
     },
   },
   write: (collected) => [

@@ -65,7 +65,7 @@ const HEAD = 200
  */
 export async function readAnswer(body: ReadableStream<Uint8Array>, reader: Reader): Promise<Collected> {
   const collected: Collected = { text: '', refused: false, stop: null, usage: null, isOver: false }
-  const parser = createParser({ onEvent: ({ data }) => takeData(data, reader, collected) })
+  const parser = createParser({ onEvent: (event) => takeEvent(event, reader, collected) })
   const came: Came = { head: '', document: null }
   const decoder = new TextDecoder()
   try {
@@ -95,12 +95,34 @@ function takeText(text: string, came: Came, parser: Pick<EventSourceParser, 'fee
   else came.document.push(text)
 }
 
-function takeData(data: string, reader: Reader, collected: Collected): void {
-  if (data.trim() === '[DONE]') {
-    collected.isOver = true
-    return
-  }
+/** A server that leaves out the empty line between events makes one event of several lines of them. */
+function takeEvent(
+  { event, data }: { event?: string | undefined; data: string },
+  reader: Reader,
+  collected: Collected,
+) {
+  if (event === 'error' && !isFailure(data, reader)) throw new ToldInAnswer(failureOf(data), collected.text !== '')
+  const lines = data.includes('\n') && parseJson(data) === undefined ? data.split('\n') : [data]
+  for (const line of lines) takeData(line, reader, collected)
+}
+
+function isFailure(data: string, reader: Reader): boolean {
   const event = asRecord(parseJson(data))
+  const failure = event === null ? undefined : reader.failureIn(event)
+  return failure !== undefined && failure !== null
+}
+
+/** Of an event that only its name calls a failure. */
+function failureOf(data: string): unknown {
+  const said = asRecord(parseJson(data))
+  return said === null ? { message: data.slice(0, HEAD) } : said
+}
+
+function takeData(data: string, reader: Reader, collected: Collected): void {
+  const said = data.trim()
+  if (said.toUpperCase() === '[DONE]') collected.isOver = true
+  if (said === '' || said.toUpperCase() === '[DONE]') return
+  const event = asRecord(parseJson(said))
   // Half an event is the end of a stream that was cut; what follows it would stand at the wrong place.
   if (event === null) throw new CutAnswer('an event of the stream cannot be read')
   take(event, reader, collected)
@@ -109,7 +131,7 @@ function takeData(data: string, reader: Reader, collected: Collected): void {
 function takeDocument(text: string, reader: Reader, collected: Collected): void {
   if (text.trimStart().startsWith('<'))
     throw new NoAnswer(`a page came instead of an answer: ${text.trim().slice(0, HEAD)}`)
-  const parsed = parseJson(text)
+  const parsed = parsedDocument(text)
   if (parsed === undefined) throw new CutAnswer('the document that came is not whole')
   // Gemini sends a list of its chunks unless it is asked for events.
   for (const part of Array.isArray(parsed) ? parsed : [parsed]) {
@@ -119,6 +141,15 @@ function takeDocument(text: string, reader: Reader, collected: Collected): void 
   collected.isOver = collected.isOver || collected.stop !== null || (!Array.isArray(parsed) && collected.text !== '')
   if (!collected.isOver && !Array.isArray(parsed)) collected.isOver = collected.usage !== null
   if (!collected.isOver) throw new NoAnswer(`what came is not an answer of a model: ${text.trim().slice(0, HEAD)}`)
+}
+
+/** A document, or the list of those that stand in lines; undefined: neither. */
+function parsedDocument(text: string): unknown {
+  const parsed = parseJson(text)
+  if (parsed !== undefined) return parsed
+  const lines = text.split('\n').filter((line) => line.trim() !== '')
+  const events = lines.map((line) => (line.trim() === 'data: [DONE]' ? {} : parseJson(line)))
+  return lines.length < 2 || events.includes(undefined) ? undefined : events
 }
 
 function take(event: Record<string, unknown>, reader: Reader, collected: Collected): void {
