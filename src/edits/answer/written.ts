@@ -1,5 +1,6 @@
 import type { Fault } from '../../faults/fault.ts'
 import type { Edit, Replacement } from '../edit.ts'
+import { saysTraits } from '../file-traits.ts'
 import type { ScopeNames } from '../scope-names.ts'
 import { malformed, shownLine } from './answer-lines.ts'
 
@@ -36,7 +37,18 @@ export class Written {
 
   /** Whether the last block is an edit without a pair. */
   get awaitsPairs(): boolean {
-    return this.#edits.at(-1)?.kind === 'edit' && this.#replacements.length === 0
+    return this.withoutPair !== null && !this.#saysTraits
+  }
+
+  /** The file of the last block, where that is an edit without a pair; null: it is not. */
+  get withoutPair(): string | null {
+    return this.#edits.at(-1)?.kind === 'edit' && this.#replacements.length === 0 ? this.currentPath : null
+  }
+
+  /** Whether the last block is an edit that changes something without a pair. */
+  get #saysTraits(): boolean {
+    const edit = this.#edits.at(-1)
+    return edit?.kind === 'edit' && saysTraits(edit)
   }
 
   /** The file that further pairs change; null: none is in hand. */
@@ -119,6 +131,7 @@ export class Written {
       this.#edits[this.#edits.length - 1] = { ...edit, replacements: this.#replacements }
       return
     }
+    if (this.#saysTraits) return
     const remark = /\(([^()]*)\)$/.exec(edit.path)?.[1]
     if (!CHANGES_NOTHING.test(remark ?? this.#words ?? '')) throw withoutPairs(edit)
     this.#edits.pop()
@@ -145,6 +158,7 @@ type Claim = { at: number; text: string; paths: readonly string[] }
 export class Claims {
   readonly #names: ScopeNames
   readonly #claims: Claim[] = []
+  readonly #modes: { at: number; path: string; executable: boolean }[] = []
 
   constructor(names: ScopeNames) {
     this.#names = names
@@ -152,6 +166,22 @@ export class Claims {
 
   add(at: number, text: string, ...paths: readonly string[]): void {
     this.#claims.push({ at, text, paths })
+  }
+
+  /** A command that sets the mode of files, which it says as plainly as a block. */
+  addMode(at: number, { paths, executable }: { paths: readonly string[]; executable: boolean }): void {
+    for (const path of paths) this.#modes.push({ at, path, executable })
+  }
+
+  /** The modes that commands set and no block does. @param edits the blocks of the answer */
+  modes(edits: readonly Edit[]): Edit[] {
+    const said = edits.flatMap((edit) => (edit.kind !== 'delete' && edit.executable !== undefined ? [edit] : []))
+    const known = new Set(said.map((edit) => this.#names.meantBy(edit.kind === 'rename' ? edit.to : edit.path)))
+    return this.#modes
+      .filter(({ path }) => !known.has(path))
+      .map(({ at, path, executable }, index) => {
+        return { kind: 'edit', block: edits.length + index + 1, line: at + 1, path, executable, replacements: [] }
+      })
   }
 
   /** @throws {Fault} `edits_malformed` naming the first line that no block carries out */
