@@ -53,6 +53,9 @@ export function shapeBody(body: Json, { extraBody }: Shape, limit: string | null
   const { generationConfig, ...extra } = extraBody
   const kept = Object.entries(extra).filter(([name]) => ![...OURS, ...LIMITS, String(limit)].includes(name))
   const merged: Json = { ...body, ...Object.fromEntries(kept) }
+  // The tools that edits are called with, and those the row has the provider run.
+  if (Array.isArray(body['tools']) && Array.isArray(extra['tools']))
+    merged['tools'] = [...body['tools'], ...extra['tools']]
   if (isObject(body['generationConfig']) && isObject(generationConfig)) {
     merged['generationConfig'] = { ...generationConfig, candidateCount: 1, ...body['generationConfig'] }
   }
