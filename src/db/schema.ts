@@ -300,6 +300,7 @@ export type Database = MoneyTables & {
     key_variable: string | null
     context_tokens: number | null
     output_limit_parameter: string | null
+    answer_form: Generated<string>
     extra_headers: JsonDefault
     extra_body: JsonDefault
   }

@@ -5,7 +5,7 @@ import { Fault } from '../faults/fault.ts'
 import { MAX_ANSWER_BYTES } from './answer/answer-lines.ts'
 import { MAX_BLOCKS, MAX_REPLACEMENTS } from './answer/written.ts'
 import type { Edit } from './edit.ts'
-import { EDIT_FORMAT_GUIDE } from './format-guide.ts'
+import { EDIT_DIFF_GUIDE, EDIT_FORMAT_GUIDE } from './format-guide.ts'
 import { parseEdits } from './parse-edits.ts'
 
 const PAIR = '<<<<<<< SEARCH\nold\n=======\nnew\n>>>>>>> REPLACE'
@@ -106,11 +106,12 @@ test('reads several pairs of one file, and several blocks of one file', () => {
   )
 })
 
-test('the guide for the model is itself an answer with one block of each kind', () => {
-  assert.deepEqual(
-    parseEdits(EDIT_FORMAT_GUIDE).map(({ kind }) => kind),
-    ['edit', 'write', 'delete', 'rename'],
-  )
+test('the guides for the model are themselves answers with one edit of each kind', () => {
+  for (const guide of [EDIT_FORMAT_GUIDE, EDIT_DIFF_GUIDE])
+    assert.deepEqual(
+      parseEdits(guide).map(({ kind }) => kind),
+      ['edit', 'write', 'delete', 'rename'],
+    )
 })
 
 const refused: Record<string, [text: string, reason: RegExp, block: number, line: number]> = {

@@ -85,6 +85,13 @@ const VERDICTS: Readonly<Record<Problem, Verdict>> = {
     code: 'model_call_rejected',
     words: (name) => [`The provider of ${name} has no such model`, `Correct it: moose proposer edit ${name} --help`],
   },
+  tools: {
+    code: 'model_call_rejected',
+    words: (name) => [
+      `The server of ${name} takes no tools`,
+      `Have it answer in text: moose proposer edit ${name} --answer-form blocks`,
+    ],
+  },
   busy: {
     code: 'model_overloaded',
     words: (name) => [`The provider of ${name} could not answer right now`, 'It is worth trying again later.'],

@@ -22,6 +22,7 @@ import {
   type ModelAnswer,
   type ModelCall,
   partsOf,
+  promptBytesOf,
   type RawAnswer,
 } from './model-answer.ts'
 import { toModelFault } from './model-faults.ts'
@@ -54,7 +55,7 @@ export type ModelsOptions = {
  */
 export type Admission = (call: { workOrderId: string | null; signal: AbortSignal }) => Promise<void>
 /** The same with what one process keeps between its calls. */
-export type TryOptions = ModelsOptions & Omit<CallMeans, 'onSend'>
+export type TryOptions = ModelsOptions & Omit<CallMeans, 'onSend' | 'offersTools'>
 
 /** Before a look whether a call to the provider has ended. */
 const PLACE_PAUSE_MS = 250
@@ -105,8 +106,7 @@ async function reserveTry(options: ModelsOptions, call: ModelCall, signal: Abort
   const startedAt = options.clock.now()
   const price = priceOf(proposer, startedAt)
   if (price === null) throw unknownPrice(proposer)
-  const promptBytes = messages.reduce((sum, { content }) => sum + Buffer.byteLength(content), 0)
-  const worstCase = worstCaseOf(price, { promptBytes, messages: messages.length, maxOutputTokens })
+  const worstCase = worstCaseOf(price, { promptBytes: promptBytesOf(call), messages: messages.length, maxOutputTokens })
   const reservationId = await reserveInTurn(options, { call, signal, worstCase })
   return { call, signal, startedAt, price, worstCase, reservationId }
 }
@@ -133,15 +133,15 @@ function reserveInTurn(
 
 /** What is still no call: without a recording to read there is nothing to reserve. */
 async function prepare(
-  options: ModelsOptions & CallMeans,
+  options: ModelsOptions & Omit<CallMeans, 'offersTools'>,
   call: ModelCall,
   signal: AbortSignal,
 ): Promise<(requestId: string) => Promise<RawAnswer>> {
-  const { proposer, messages, maxOutputTokens, task, turn } = call
+  const { proposer, messages, maxOutputTokens, task, turn, offersTools = false } = call
   if (proposer.provider !== 'replay') {
-    const model = languageModel(proposer, options)
+    const model = languageModel(proposer, { ...options, offersTools })
     const told = marked(messages, proposer, priceOf(proposer, options.clock.now()))
-    return (requestId) => streamAnswer({ model, messages: told, maxOutputTokens, signal, requestId })
+    return (requestId) => streamAnswer({ model, messages: told, offersTools, maxOutputTokens, signal, requestId })
   }
   const key = { proposer: proposer.name, task, turn }
   const { delayMs, ...answer } = await findRecording(options.replayDir, key)

@@ -17,6 +17,7 @@ import {
   shapeHeaders,
   shapeUrl,
 } from './dialects/shape-request.ts'
+import { textOfCalls } from './tools/call-text.ts'
 
 /** A call that was answered with a status of failure. */
 export class RefusedByStatus extends Error {
@@ -46,12 +47,18 @@ const Body = z.record(z.string(), z.json())
  * manner. Nothing is charged for a refusal, so all are one try.
  *
  * @param means.learnt is told a manner that was accepted
+ * @param means.offersTools whether calls of tools are to stand in the answer, as text
  * @param means.onSend called before anything leaves this process
  * @returns a `fetch` that throws {@link RefusedByStatus} and what `readAnswer` throws
  */
 export function providerFetch(
   shape: Shape & { provider: keyof typeof PROTOCOLS },
-  { network, learnt, onSend }: { network: Network; learnt: LearntLimits; onSend: () => void },
+  {
+    network,
+    learnt,
+    offersTools,
+    onSend,
+  }: { network: Network; learnt: LearntLimits; offersTools: boolean; onSend: () => void },
 ): typeof fetch {
   return async (input, init) => {
     const url = shapeUrl(new URL(input instanceof Request ? input.url : input), shape)
@@ -64,7 +71,7 @@ export function providerFetch(
       onSend()
       const response = await fetchBy(network, url, { ...init, headers, body: text })
       noteExchange(text, response)
-      return await answered(response, shape.provider).catch((error: unknown) => {
+      return await answered(response, shape.provider, offersTools).catch((error: unknown) => {
         if (error instanceof RefusedByStatus || error instanceof ToldInAnswer) error.request = text
         throw error
       })
@@ -88,11 +95,12 @@ export function providerFetch(
 /** One for each parameter that may be refused. */
 const MOST_REFUSALS = 3
 
-async function answered(response: Response, provider: keyof typeof PROTOCOLS): Promise<Response> {
+async function answered(response: Response, provider: keyof typeof PROTOCOLS, offersTools: boolean): Promise<Response> {
   const { body, status } = response
   if (!response.ok) throw new RefusedByStatus(response, body === null ? '' : await beginningOf(body))
   const { reader, write } = PROTOCOLS[provider]
   const collected = await readAnswer(body === null ? new Blob([]).stream() : bounded(body), reader)
+  if (offersTools) collected.text = textOfCalls(collected)
   const events = write(collected).map((event) => `data: ${JSON.stringify(event)}\n\n`)
   return new Response(events.join(''), { status, headers: { 'content-type': 'text/event-stream' } })
 }

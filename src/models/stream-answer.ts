@@ -5,6 +5,7 @@ import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import { type LanguageModel, type LanguageModelUsage, streamText } from 'ai'
 import type { Secrets } from '../config.ts'
 import type { ProposerConfig } from '../db/proposer-configs.ts'
+import { EDIT_TOOLS } from '../edits/edit-tools.ts'
 import type { Network } from '../remote/network-route.ts'
 import { ENDPOINT, keyOf } from './availability.ts'
 import { markedParts, withMarksInParts } from './cache-marks.ts'
@@ -21,6 +22,8 @@ globalThis.AI_SDK_LOG_WARNINGS = false
 export type AnswerRequest = {
   model: LanguageModel
   messages: readonly ModelMessage[]
+  /** As the model was made. */
+  offersTools: boolean
   maxOutputTokens: number
   signal: AbortSignal
   /** Ours, so that a call can be found in what the provider recorded. */
@@ -35,19 +38,21 @@ export type AnswerRequest = {
  * @throws whatever the SDK throws
  */
 export async function streamAnswer(request: AnswerRequest): Promise<RawAnswer> {
-  const { model, messages, maxOutputTokens, signal, requestId } = request
+  const { model, messages, offersTools, maxOutputTokens, signal, requestId } = request
   const { stream } = streamText({
     model,
     instructions: contentOf(messages, 'system').join('\n\n'),
     messages: messages.flatMap(({ role, content, repeatsTo }) =>
       role === 'system' ? [] : [{ role, content: repeatsTo === undefined ? content : markedParts(content, repeatsTo) }],
     ),
+    ...(offersTools ? { tools: EDIT_TOOLS } : {}),
     maxOutputTokens,
     maxRetries: 0,
     abortSignal: signal,
     headers: { 'x-client-request-id': requestId },
     // OpenAI keeps answers for later turns unless told not to; the code in them is not ours to leave there.
-    providerOptions: { openai: { store: false } },
+    // Arguments are read when the answer has ended; sent earlier, they need not be JSON.
+    providerOptions: { openai: { store: false }, anthropic: { toolStreaming: false } },
     // Errors are parts of the stream too, and thrown below.
     onError: () => {},
   })
@@ -107,6 +112,8 @@ export type CallMeans = {
   secrets: Secrets
   network: Network
   learnt: LearntLimits
+  /** Whether what the model calls is to be part of its answer. */
+  offersTools: boolean
   /** Called before anything of a call leaves this process. */
   onSend: () => void
 }

@@ -25,9 +25,9 @@ export function conflictText({ conflict }: ConflictRequest): string {
     'In a merged file each conflict begins with a line of seven < and the id of the commit of the change, whose lines come ' +
       'first; after a line of seven = come those of the base; it ends with a line of seven > and an id. The files are now as ' +
       'merged, and so is whatever else the change holds. Resolve every conflict so that what the work order asks for and what ' +
-      'the base has gained both hold, leave none of these marker lines, and change nothing else. Answer with edits in the same ' +
-      'format: SEARCH is copied from the merged files, with longer markers of its own where it holds marker lines; or write ' +
-      'the whole file. Only files in scope can be changed.',
+      'the base has gained both hold, leave none of these marker lines, and change nothing else. Answer with edits in the form ' +
+      'you were told first: SEARCH is copied from the merged files, in blocks with longer markers of its own where it holds ' +
+      'marker lines; or write the whole file. Only files in scope can be changed.',
   ].join('\n\n')
 }
 
@@ -35,7 +35,7 @@ export function conflictText({ conflict }: ConflictRequest): string {
 export function conflictRefinement(reason: string): Said {
   const content =
     `Nothing of this answer was applied, because it cannot be:\n\n${reason}\n\n` +
-    'The files are still as git has merged them. Answer again with every edit of the resolution, in the same format.'
+    'The files are still as git has merged them. Answer again with every edit of the resolution, in the form you were told first.'
   return { role: 'user', content }
 }
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { buildPrompt } from './prompt.ts'
+import { ANSWER_FORMS } from '../contract/proposers.ts'
+import { type AskedForm, buildPrompt } from './prompt.ts'
 import { repairText } from './repair-message.ts'
 
 const request = {
@@ -13,7 +14,7 @@ const request = {
   metadata: { work_order_id: '5f0c-id' },
 }
 
-const first = { wanted: 'edits', previousFailure: null } as const
+const first = { form: 'blocks', previousFailure: null } as const
 
 type Sight = Parameters<typeof buildPrompt>[1]
 type Asked = Parameters<typeof buildPrompt>[2]
@@ -56,7 +57,7 @@ test('modes and the end of files are told of only where a file in scope or the t
   assert.match(said, /~{5} begin src\/greet\.ts \(executable; no final newline\)\na\n~{5} end src\/greet\.ts/)
   for (const path of ['scripts/run.sh', 'bin/run', '.githooks/pre-commit'])
     assert.match(userText([{ kind: 'missing', path }]), guide, path)
-  assert.doesNotMatch(userText([{ ...text, said: ['executable'] }], [], { ...first, wanted: 'text' }), guide)
+  assert.doesNotMatch(userText([{ ...text, said: ['executable'] }], [], { ...first, form: 'text' }), guide)
 })
 
 test('nothing that differs between two orders of the same content is in the prompt', () => {
@@ -133,9 +134,26 @@ test('what orders share stands first, the task after the files, and the ends of 
 })
 
 test('of a question whose answer is taken as it is, only what orders share is asked again', () => {
-  const text = { ...first, wanted: 'text' } as const
+  const text = { ...first, form: 'text' } as const
   assert.equal(buildPrompt(request, seen, text)[1]?.repeatsTo?.length, 1)
   assert.deepEqual(buildPrompt(request, { ...seen, context: [] }, text)[1]?.repeatsTo, [])
+})
+
+test('a model is told of the form it is asked for and of no other', () => {
+  const guideOf = (form: AskedForm) => String(buildPrompt(request, seen, { ...first, form })[0]?.content)
+  const words = {
+    blocks: '<<<<<<< SEARCH',
+    diff: '@@ -1,3 +1,3 @@',
+    tools: 'calls of the tools',
+    text: 'Another program',
+  }
+  for (const form of [...ANSWER_FORMS, 'text'] as const) {
+    const told = Object.entries(words).filter(([, word]) => guideOf(form).includes(word))
+    assert.deepEqual(
+      told.map(([name]) => name),
+      [form],
+    )
+  }
 })
 
 test('a repair is told what failed and what was changed, as data that nothing in it can end', () => {

@@ -1,4 +1,5 @@
-import { EDIT_FORMAT_GUIDE, TRAITS_GUIDE } from '../edits/format-guide.ts'
+import type { AnswerForm } from '../contract/proposers.ts'
+import { EDIT_DIFF_GUIDE, EDIT_FORMAT_GUIDE, EDIT_TOOLS_GUIDE, TRAITS_GUIDE } from '../edits/format-guide.ts'
 import type { ModelMessage } from '../models/model-answer.ts'
 import type { ProposeInput, ProposerRequest, Said } from '../ports/proposal.ts'
 import { isInScope, pathProblem } from '../work-order/scope.ts'
@@ -24,6 +25,16 @@ const TEXT_GUIDE = `# How to answer
 Another program makes edits of your answer, so it must hold the whole change: for every file you change its path, and
 the code that is new there, complete, in a fenced block. Say where it goes when it is a part of a file.`
 
+/** What a model is asked for: a change in one of these forms, or a text that another program makes edits of. */
+export type AskedForm = AnswerForm | 'text'
+
+const GUIDES: Readonly<Record<AskedForm, string>> = {
+  blocks: EDIT_FORMAT_GUIDE,
+  diff: EDIT_DIFF_GUIDE,
+  tools: EDIT_TOOLS_GUIDE,
+  text: TEXT_GUIDE,
+}
+
 /**
  * What a model is told first. The same arguments give the same messages, byte by byte: nothing of the time, the attempt
  * or the order's id is in them. What many orders share stands first and what differs between tries last, so that a
@@ -32,13 +43,13 @@ the code that is new there, complete, in a fenced block. Say where it goes when 
 export function buildPrompt(
   request: ProposerRequest,
   { files, context, paths }: Sight,
-  { wanted, previousFailure }: Pick<ProposeInput, 'wanted' | 'previousFailure'>,
+  { form, previousFailure }: Pick<ProposeInput, 'previousFailure'> & { form: AskedForm },
 ): ModelMessage[] {
   const shared = [describeContext(context, 'guidance'), describeContext(context, 'context')]
   const own = [
     describeContext(context, 'import'),
     describeFiles(files),
-    wanted !== 'text' && mayNeedTraits(files, request) ? TRAITS_GUIDE : '',
+    form === 'blocks' && mayNeedTraits(files, request) ? TRAITS_GUIDE : '',
     describeRepository(paths, request.context),
     request.task_description,
     `Security context: ${request.security_context}.`,
@@ -46,11 +57,10 @@ export function buildPrompt(
   ]
   const beginning = shared.flatMap((part) => (part === '' ? [] : [`${part}\n\n`])).join('')
   const content = beginning + own.filter((part) => part !== '').join('\n\n')
-  const guide = wanted === 'text' ? TEXT_GUIDE : EDIT_FORMAT_GUIDE
   // An answer in text is taken as it is: nothing is asked again of it.
-  const ends = wanted === 'text' ? [beginning.length] : [...new Set([beginning.length, content.length])]
+  const ends = form === 'text' ? [beginning.length] : [...new Set([beginning.length, content.length])]
   return [
-    { role: 'system', content: `${ROLE}\n\n${guide}` },
+    { role: 'system', content: `${ROLE}\n\n${GUIDES[form]}` },
     { role: 'user', content, repeatsTo: ends.filter((end) => end > 0) },
   ]
 }
@@ -59,7 +69,7 @@ export function buildPrompt(
 export function refinementMessage(reason: string): Said {
   const content =
     `Nothing was changed, because your answer cannot be applied:\n\n${reason}\n\n` +
-    'The files are still as shown above. Answer again with the complete change, every block of it, in the same format.'
+    'The files are still as shown above. Answer again with the complete change, every part of it, in the form you were told first.'
   return { role: 'user', content }
 }
 

@@ -7,7 +7,7 @@ import type { FileChange } from '../edits/edited-tree.ts'
 import { parseEdits } from '../edits/parse-edits.ts'
 import { isOf } from '../faults/families.ts'
 import { Fault, toldToModel } from '../faults/fault.ts'
-import { MAX_OUTPUT_TOKENS, type ModelAnswer, type ModelMessage } from '../models/model-answer.ts'
+import { MAX_OUTPUT_TOKENS, type ModelAnswer, type ModelCall } from '../models/model-answer.ts'
 import type { Models } from '../models/models.ts'
 import { NO_USD } from '../money.ts'
 import type { BaseTree, ProposeInput, Proposer, ProposerResponse, Said } from '../ports/proposal.ts'
@@ -43,7 +43,9 @@ export function createProposer(options: ProposerOptions): Proposer {
       if (missing !== null) await input.onProgress(missing)
       const shown = shownFiles(sight)
       await input.onShown(shown)
-      const refined = await refine(options, config, input, buildPrompt(request, sight, input))
+      const form = input.wanted === 'text' ? 'text' : config.answerForm
+      const prompt = buildPrompt(request, sight, { form, previousFailure: input.previousFailure })
+      const refined = await refine(options, config, input, { messages: prompt, offersTools: form === 'tools' })
       const durationMs = options.clock.now().getTime() - startedAt
       return { ...toResponse(config, refined, durationMs), shown }
     },
@@ -57,7 +59,7 @@ async function refine(
   { models }: Pick<ProposerOptions, 'models'>,
   proposer: ProposerConfig,
   input: ProposeInput,
-  prompt: readonly ModelMessage[],
+  prompt: Required<Pick<ModelCall, 'messages' | 'offersTools'>>,
 ): Promise<Refinement> {
   const { workOrderId, attempt, title, signal, onProgress, mostCalls, repair } = input
   const said = repair === null ? [] : toldOf(repair)
@@ -66,7 +68,13 @@ async function refine(
   const faults: Fault[] = []
   for (let turn = 1; turn <= mostCalls; turn += 1) {
     await onProgress(callingMessage(proposer, turn, mostCalls))
-    const call = { proposer, messages: [...prompt, ...said], maxOutputTokens: MAX_OUTPUT_TOKENS, signal }
+    const call = {
+      ...prompt,
+      proposer,
+      messages: [...prompt.messages, ...said],
+      maxOutputTokens: MAX_OUTPUT_TOKENS,
+      signal,
+    }
     const answer = await models
       .call({ ...call, workOrderId, attempt, turn, task: taskOf(title, repair), memory })
       .catch((error: unknown) => {

@@ -1,3 +1,4 @@
+import { ANSWER_FORMS } from '../contract/proposers.ts'
 import type { ProposerConfig } from '../db/proposer-configs.ts'
 import { Fault, toldToModel } from '../faults/fault.ts'
 import { fitToContext } from '../models/context-size.ts'
@@ -33,6 +34,7 @@ export type Beginnings = {
 
 type Conversation = {
   messages: readonly ModelMessage[]
+  offersTools: boolean
   base: BaseTree
   /** By what asks: the keys this conversation has with it. */
   keys: Map<string, readonly string[]>
@@ -71,9 +73,9 @@ async function firstPrompts(
   for (const { tree: base, contextFiles } of bases) {
     const sight = await lookAt(base, { request, contextFiles }, limits, modelTokens)
     for (const previousFailure of failures) {
-      for (const wanted of ['edits', 'text'] as const) {
-        const messages = buildPrompt(request, sight, { wanted, previousFailure })
-        prompts.push({ messages, base, keys: new Map() })
+      for (const form of [...ANSWER_FORMS, 'text'] as const) {
+        const messages = buildPrompt(request, sight, { form, previousFailure })
+        prompts.push({ messages, offersTools: form === 'tools', base, keys: new Map() })
       }
     }
   }
@@ -92,21 +94,23 @@ async function refined(told: Conversation, call: AskedCall, request: ProposerReq
     { role: 'assistant' as const, content: text },
     refinementMessage(toldToModel(fault)),
   ]
-  return { messages, base: told.base, keys: new Map() }
+  return { ...told, messages, keys: new Map() }
 }
 
 /** With the limit of the answer as the model's context leaves it, and as it is where that is not stated. */
-function keysOf({ messages, keys }: Conversation, proposer: Asked): readonly string[] {
+function keysOf({ messages, offersTools, keys }: Conversation, proposer: Asked): readonly string[] {
   const asker = JSON.stringify([proposer.provider, proposer.model, proposer.baseUrl, proposer.contextTokens])
   const known = keys.get(asker)
   if (known !== undefined) return known
-  const question = { proposer, messages, maxOutputTokens: MAX_OUTPUT_TOKENS }
+  const question = { proposer, messages, offersTools, maxOutputTokens: MAX_OUTPUT_TOKENS }
   const made = [requestKey(question), ...fittedKey(question)]
   keys.set(asker, made)
   return made
 }
 
-function fittedKey(question: { proposer: Asked; messages: readonly ModelMessage[]; maxOutputTokens: number }) {
+function fittedKey(
+  question: Pick<Conversation, 'messages' | 'offersTools'> & { proposer: Asked; maxOutputTokens: number },
+) {
   try {
     const fitted = fitToContext(question)
     return fitted === question ? [] : [requestKey(fitted)]

@@ -21,7 +21,7 @@ export function repairText({ failure, diff }: FailedChange): string {
     [`${fence} begin failure`, ...failed, `${fence} end failure`].join('\n'),
     [`${fence} begin diff`, ...changed, `${fence} end diff`].join('\n'),
     'The files are now as your change left them. Mend what failed. Answer with the edits that are to be made on top of your ' +
-      'change, in the same format, and with no others: what was applied is not applied again, and SEARCH is copied from the ' +
+      'change, in the form you were told first, and with no others: what was applied is not applied again, and SEARCH is copied from the ' +
       'files as they are now. Only files in scope can be changed.',
   ].join('\n\n')
 }
@@ -30,6 +30,6 @@ export function repairText({ failure, diff }: FailedChange): string {
 export function repairRefinement(reason: string): Said {
   const content =
     `Nothing of this answer was applied, because it cannot be:\n\n${reason}\n\n` +
-    'The files are as your change left them, before this answer. Answer again with every edit of the repair, in the same format.'
+    'The files are as your change left them, before this answer. Answer again with every edit of the repair, in the form you were told first.'
   return { role: 'user', content }
 }

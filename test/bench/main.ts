@@ -45,6 +45,10 @@ const BENCHES: Readonly<Record<string, Bench>> = {
     about: "tokens of the same orders, beside the specification's flow with real Aider",
     load: async () => (await import('./tokens/bench.ts')).benchTokens,
   },
+  forms: {
+    about: 'tokens of the same changes in blocks, as a diff and as calls of tools [--commits N] [--repository PATH]',
+    load: async () => (await import('./forms/bench.ts')).benchForms,
+  },
   edits: {
     about: 'how the time of an answer grows with it and its file, up to 1 MB and 50,000 lines [--rounds N]',
     load: async () => (await import('./edits/bench.ts')).benchEdits,

@@ -54,7 +54,7 @@ const orderOf = (title: string, file: string) => ({
 })
 
 const LIMITS = { contextMaxBytes: 400_000, extraContextTokens: 12_000 }
-const first = { wanted: 'edits', previousFailure: null } as const
+const first = { form: 'blocks', previousFailure: null } as const
 
 async function promptOf(title: string, file: string): Promise<ModelMessage[]> {
   const request = buildProposerRequest(orderOf(title, file))
@@ -276,7 +276,14 @@ describe('prompt caching where a provider needs marks', () => {
     await using server = await startModelServer({ kind: 'text', text: 'hello' })
     const proposer = { ...USUAL_CALL, name: 'm', provider: 'openai-compatible', model: 'anthropic/m' } as const
     const row = { ...proposer, complexityThreshold: 1, baseUrl: server.url, price: null, active: true }
-    const means = { secrets: {}, network: createNetwork({}), learnt: new Map<string, string>(), onSend() {} }
+    const offersTools = false
+    const means = {
+      secrets: {},
+      network: createNetwork({}),
+      learnt: new Map<string, string>(),
+      offersTools,
+      onSend() {},
+    }
     const messages = [
       { role: 'system', content: 'Do it.' },
       { role: 'user', content: 'shared own', repeatsTo: [7, 10] },
@@ -284,7 +291,8 @@ describe('prompt caching where a provider needs marks', () => {
       { role: 'user', content: 'not so', repeatsTo: [6] },
     ] as const
     const signal = AbortSignal.timeout(5_000)
-    await streamAnswer({ model: languageModel(row, means), messages, maxOutputTokens: 10, signal, requestId: 'r' })
+    const asked = { messages, offersTools, maxOutputTokens: 10, signal, requestId: 'r' }
+    await streamAnswer({ model: languageModel(row, means), ...asked })
     const cache_control = { type: 'ephemeral' }
     assert.deepEqual(server.calls[0]?.body['messages'], [
       { role: 'system', content: 'Do it.' },

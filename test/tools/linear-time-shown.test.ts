@@ -28,7 +28,7 @@ test('what a model is shown', async (t) => {
         (text) => {
           const request = ProposerRequest.parse({ task_description: text, expected_output_type: 'code' })
           const file = { kind: 'text', path: 'f', lines: text.split('\n') } as const
-          buildPrompt(request, { files: [file], context: [], paths: [] }, { wanted: 'edits', previousFailure: text })
+          buildPrompt(request, { files: [file], context: [], paths: [] }, { form: 'blocks', previousFailure: text })
         },
         MOST,
       ),

@@ -3,7 +3,7 @@ import { saysTraits } from '../file-traits.ts'
 import { malformed, shownLine } from './answer-lines.ts'
 import type { AnswerState } from './answer-state.ts'
 import { type Content, callsTool, foreignForm } from './fence-content.ts'
-import { exactHeader, type Header, renamed, type Title, titleOf } from './headings.ts'
+import { exactHeader, type Header, renamed, type Title, titleOf, whyUnreadable } from './headings.ts'
 import { rangesOf } from './hunks.ts'
 import { type FenceLine, fenceOf, looksLikeCode, markerOf } from './line-shapes.ts'
 import { readBody } from './read-body.ts'
@@ -54,13 +54,16 @@ export class AnswerReader {
     return isHunkHeader(line) && (this.#state.written.awaitsPairs || rangesOf(line) !== null)
   }
 
-  #readBlock({ verb, rest }: Header): void {
+  #readBlock(header: Header): void {
+    const { verb, rest } = header
     const line = this.#state.lines.at + 1
     this.#state.lines.at = line
     const block = this.#state.written.begin(line, this.#state.open.length > 0 ? 'fenced' : 'bare')
     this.#state.gap.clear()
     this.#state.prose.push('')
     if (rest === '') throw malformed(block, line, `the header "### ${verb}" names no path`)
+    const unreadable = whyUnreadable(header)
+    if (unreadable !== null) throw malformed(block, line, unreadable)
     const place = { block, line }
     if (verb === 'delete') return this.#state.written.add({ ...place, kind: verb, path: rest })
     const named = this.#state.withTraits(line - 1, rest)

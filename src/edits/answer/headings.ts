@@ -71,6 +71,17 @@ export function exactHeader(line: string): Header | null {
   return { verb, rest: line.slice(line.indexOf(verb) + verb.length).trim() }
 }
 
+/** The header that stands in an answer for a call of a tool that is no edit, so that the whole answer is refused. */
+export function unreadableHeader(call: string, why: string): string {
+  return `### edit [tool call ${call} cannot be read: ${why}]`
+}
+
+/** What is wrong with the call of a tool that a header stands for; null: it stands for none. */
+export function whyUnreadable({ rest }: Header): string | null {
+  const isOne = rest.startsWith('[tool call ') && rest.includes(' cannot be read: ') && rest.endsWith(']')
+  return isOne ? rest.slice(1, -1) : null
+}
+
 /** Whether a line is a heading of Markdown. */
 export function isHeading(line: string): boolean {
   return /^\s{0,3}#{1,6}(?:\s|$)/.test(line)

@@ -17,6 +17,8 @@ export type Problem =
   | 'context'
   /** There is no such model, or it is not for this account. */
   | 'model'
+  /** The model or its server takes no tools. */
+  | 'tools'
   /** It passes by itself. */
   | 'busy'
   | 'other'
@@ -74,6 +76,17 @@ const REFUSED = [401, 402, 403, 429]
 /** What no other failure is told with, wherever it stands in a sentence. */
 const CANNOT_PAY =
   /\b(?:out of|no|insufficient|not enough|add|purchase|buy|more) credits?\b|\binsufficient (?:account )?(?:balance|funds)\b|\bbalance (?:is )?(?:too low|insufficient|not enough|exhausted)\b|\badd a (?:valid )?payment method\b|\b(?:account|organization|team)\b.{0,60}\b(?:is|been) (?:suspended|restricted|overdue|in arrears)\b|余额不足|欠费/iu
+
+/**
+ * What servers say that take no tools for a model, or none at all.
+ *
+ * @see https://docs.vllm.ai/en/latest/features/tool_calling.html
+ * @see https://github.com/ollama/ollama/blob/main/server/routes.go (does not support tools)
+ * @see https://openrouter.ai/docs/features/tool-calling (No endpoints found that support tool use)
+ * @see https://github.com/ggml-org/llama.cpp/blob/master/docs/function-calling.md (requires --jinja)
+ */
+const NO_TOOLS =
+  /^(?:.{0,200} )?(?:does(?: not|n't) support (?:tools?|tool (?:use|calling|calls)|functions?|function calling)|no endpoints found that support tool use|tools? param(?:eter)? requires|tool choice requires --enable)|^[`'"]?(?:tools?|tool (?:use|calling|calls|choice)|tool_choice|functions?|function calling)[`'"]? (?:(?:is|are) )?(?:not|un)[ -]?(?:supported|enabled|available)|^tool use with function calling is unsupported|^tools[.\w]{0,80}: extra (?:inputs|fields) (?:are )?not permitted/i
 
 /** The first rule that fits counts. Codes are read from named fields only, so that no text of an order can be one. */
 export const TROUBLES: readonly TroubleRule[] = [
@@ -134,6 +147,11 @@ export const TROUBLES: readonly TroubleRule[] = [
     codes: ['invalid_api_key', 'authentication_error', 'api_key_invalid', 'api_key_service_blocked', 'unauthenticated'],
   },
   { problem: 'key', says: /^(?:api key (?:not valid|expired|not found)|incorrect api key|invalid (?:x-)?api[- ]key)/i },
+  // Groq's, of a call that the model has written wrongly: the next answer may have it right.
+  { problem: 'busy', codes: ['tool_use_failed'] },
+  // The parameter that OpenAI names.
+  { problem: 'tools', statuses: [400], codes: ['tools', 'tool_choice'] },
+  { problem: 'tools', statuses: [400, 404, 422, 500, 501], says: NO_TOOLS },
   { problem: 'model', codes: ['model_not_found', 'deploymentnotfound', 'not_found_error', 'model_not_available'] },
   // A guard before the model that says what it took offence at; it knows the key.
   { problem: 'content', statuses: [403], quotes: true },

@@ -1,5 +1,5 @@
 import { STOPS } from './dialect-table.ts'
-import { asList, asRecord, asWord, type Collected, type Reader } from './read-answer.ts'
+import { asList, asRecord, asWord, type Collected, hasBegun, openCall, type Reader, takeCall } from './read-answer.ts'
 
 /** The protocols providers are spoken to in. */
 export type Protocol = {
@@ -66,7 +66,21 @@ function takeSaid(choice: Json | null, collected: Collected): void {
   if (asWord(said?.['refusal']) !== null) collected.refused = true
   const isAgain = delta === null && said !== null && text.startsWith(collected.text)
   collected.text = isAgain ? text : collected.text + text
+  if (!isAgain || collected.calls.length === 0)
+    for (const call of asList(said?.['tool_calls'])) takeChatCall(collected, call)
   if (isAgain && text !== '') collected.isOver = true
+}
+
+/** Parts of a call share its index; servers that give all calls one index, or none, tell them by ids or names. */
+function takeChatCall(collected: Collected, { index, id, function: called }: Json): void {
+  const { name, arguments: input } = asRecord(called) ?? {}
+  const place = typeof index === 'number' ? String(index) : ''
+  const own = asWord(id)
+  const known = openCall(collected, (key) => key.startsWith(`${place} `))
+  const isOther = own === null ? place === '' : known?.key !== `${place} ${own}`
+  const goesOn = known !== undefined && !(isOther && asWord(name) !== null)
+  const key = goesOn ? known.key : `${place} ${own === null ? `#${collected.calls.length}` : own}`
+  takeCall(collected, { key, name, input })
 }
 
 /** @see https://platform.openai.com/docs/api-reference/chat-streaming */
@@ -91,7 +105,7 @@ const chat: Protocol = {
       if (usage === undefined) return
       collected.usage = usage
       // Some count the prompt before they answer.
-      if (choices.length === 0 && collected.text !== '') collected.isOver = true
+      if (choices.length === 0 && hasBegun(collected)) collected.isOver = true
     },
   },
   write: (collected) => [
@@ -104,6 +118,23 @@ const chat: Protocol = {
 /** Counts that are none would make the SDK refuse the answer; what it makes of none is not counted. */
 const NO_TOKENS = { input_tokens: 0, output_tokens: 0 }
 
+/**
+ * @param place of the one block that begins, whose arguments come in parts: a call that begins has none, written as `{}`
+ */
+function takeContent(collected: Collected, content: unknown, place?: unknown): void {
+  const isPart = typeof place === 'number'
+  if (typeof content === 'string') collected.text += content
+  for (const [index, block] of asList(content).entries()) {
+    if (block['type'] !== 'tool_use') {
+      collected.text += textOf([block])
+      continue
+    }
+    const { name, input } = block
+    const isBegun = isPart && JSON.stringify(input) === '{}'
+    takeCall(collected, { key: isPart ? String(place) : `block ${index}`, name, input: isBegun ? '' : input })
+  }
+}
+
 /** @see https://docs.anthropic.com/en/docs/build-with-claude/streaming */
 const messages: Protocol = {
   reader: {
@@ -114,10 +145,16 @@ const messages: Protocol = {
       const message = type === 'message_start' ? asRecord(event['message']) : type === 'message' ? event : null
       const usage = countsOf(message === null ? event['usage'] : message['usage'])
       if (usage !== null) collected.usage = { ...collected.usage, ...usage }
-      if (message !== null) collected.text += textOf(message['content'])
-      if (type === 'content_block_start') collected.text += textOf([event['content_block']])
+      if (message !== null) takeContent(collected, message['content'])
+      if (type === 'content_block_start') takeContent(collected, [event['content_block']], event['index'])
       const delta = asRecord(event['delta'])
       if (delta?.['type'] === 'text_delta') collected.text += textOf(delta['text'])
+      const call =
+        delta?.['type'] === 'input_json_delta'
+          ? openCall(collected, (key) => key === String(event['index']))
+          : undefined
+      // Others are of tools that the provider runs itself.
+      if (call !== undefined && typeof delta?.['partial_json'] === 'string') call.input += delta['partial_json']
       note(collected, asWord(message === null ? delta?.['stop_reason'] : message['stop_reason']))
       if (type === 'message_stop') collected.isOver = true
     },
@@ -135,6 +172,25 @@ const messages: Protocol = {
   },
 }
 
+function takeItems(items: readonly Json[], collected: Collected): void {
+  const [isText, areCalls] = [collected.text === '', collected.calls.length === 0]
+  for (const [index, { type, content, name, arguments: input }] of items.entries()) {
+    if (isText && type === 'message') collected.text += textOf(asList(content))
+    if (areCalls && type === 'function_call') takeCall(collected, { key: `item ${index}`, name, input })
+  }
+}
+
+/** The arguments come in parts, and whole again at the end. */
+function takeResponseCall({ type, output_index: place, ...event }: Json, collected: Collected): void {
+  const key = String(place)
+  const item = asRecord(event['item'])
+  if (type === 'response.function_call_arguments.delta') takeCall(collected, { key, name: null, input: event['delta'] })
+  if (item?.['type'] !== 'function_call' || !/^response\.output_item\.(?:added|done)$/.test(String(type))) return
+  const call = takeCall(collected, { key, name: item['name'], input: null })
+  const whole = asWord(item['arguments'])
+  if (whole !== null && type === 'response.output_item.done') call.input = whole
+}
+
 /** @see https://platform.openai.com/docs/api-reference/responses-streaming */
 const responses: Protocol = {
   reader: {
@@ -148,13 +204,14 @@ const responses: Protocol = {
     take(event, collected) {
       if (event['type'] === 'response.output_text.delta') collected.text += textOf(event['delta'])
       if (event['type'] === 'response.refusal.delta') collected.refused = true
+      takeResponseCall(event, collected)
       const isEnd = event['type'] === 'response.completed' || event['type'] === 'response.incomplete'
       const response = isEnd ? asRecord(event['response']) : event['object'] === 'response' ? event : null
       if (response === null) return
-      const said = asList(response['output']).filter(({ type }) => type === 'message')
-      const parts = said.flatMap(({ content }) => asList(content))
-      // A document has the text only here; in a stream it has come before.
-      if (collected.text === '') collected.text = textOf(parts)
+      const items = asList(response['output'])
+      const parts = items.filter(({ type }) => type === 'message').flatMap(({ content }) => asList(content))
+      // A document has the answer only here; in a stream it has come before.
+      takeItems(items, collected)
       if (parts.some(({ type }) => type === 'refusal')) collected.refused = true
       collected.usage = countsOf(response['usage'])
       collected.isOver = true
@@ -188,7 +245,15 @@ const gemini: Protocol = {
     take(event, collected) {
       const candidate = firstOf(event['candidates'])
       const parts = asList(asRecord(candidate?.['content'])?.['parts'])
-      for (const { text, thought } of parts) if (typeof text === 'string' && thought !== true) collected.text += text
+      for (const { text, thought, functionCall } of parts) {
+        if (typeof text === 'string' && thought !== true) collected.text += text
+        const call = asRecord(functionCall)
+        // Each comes whole.
+        if (call !== null)
+          takeCall(collected, { key: String(collected.calls.length), name: call['name'], input: call['args'] ?? {} })
+      }
+      if (asWord(candidate?.['finishReason']) === 'MALFORMED_FUNCTION_CALL')
+        collected.lostCall = asWord(candidate?.['finishMessage']) ?? 'MALFORMED_FUNCTION_CALL'
       const usage = countsOf(event['usageMetadata'])
       if (usage !== null) collected.usage = { ...collected.usage, ...usage }
       note(collected, asWord(candidate?.['finishReason']))

@@ -1,9 +1,24 @@
 import { createParser, type EventSourceParser } from 'eventsource-parser'
 import { parseJson } from './read-trouble.ts'
 
+/** A call of a tool, as the provider gave it. */
+export type ToolCall = {
+  /** Tells the parts of one call from those of another. */
+  key: string
+  /** How much of the text stands before it. */
+  at: number
+  name: string
+  /** The arguments, as JSON if the model has written any. */
+  input: string
+}
+
 /** What came of an answer, whatever protocol it was said in. */
 export type Collected = {
   text: string
+  /** In the order in which they began. */
+  calls: ToolCall[]
+  /** What the provider said of a call that it could not read itself; null: there was none. */
+  lostCall: string | null
   /** The model refused in a field of its own. */
   refused: boolean
   /** The provider's word for how it ended; null: none. */
@@ -64,7 +79,15 @@ const HEAD = 200
  * @throws {ToldInAnswer} {@link CutAnswer} {@link NoAnswer}, and what the body throws
  */
 export async function readAnswer(body: ReadableStream<Uint8Array>, reader: Reader): Promise<Collected> {
-  const collected: Collected = { text: '', refused: false, stop: null, usage: null, isOver: false }
+  const collected: Collected = {
+    text: '',
+    calls: [],
+    lostCall: null,
+    refused: false,
+    stop: null,
+    usage: null,
+    isOver: false,
+  }
   const parser = createParser({ onEvent: (event) => takeEvent(event, reader, collected) })
   const came: Came = { head: '', document: null }
   const decoder = new TextDecoder()
@@ -101,7 +124,7 @@ function takeEvent(
   reader: Reader,
   collected: Collected,
 ) {
-  if (event === 'error' && !isFailure(data, reader)) throw new ToldInAnswer(failureOf(data), collected.text !== '')
+  if (event === 'error' && !isFailure(data, reader)) throw new ToldInAnswer(failureOf(data), hasBegun(collected))
   const lines = data.includes('\n') && parseJson(data) === undefined ? data.split('\n') : [data]
   for (const line of lines) takeData(line, reader, collected)
 }
@@ -138,7 +161,7 @@ function takeDocument(text: string, reader: Reader, collected: Collected): void 
     const event = asRecord(part)
     if (event !== null) take(event, reader, collected)
   }
-  collected.isOver = collected.isOver || collected.stop !== null || (!Array.isArray(parsed) && collected.text !== '')
+  collected.isOver = collected.isOver || collected.stop !== null || (!Array.isArray(parsed) && hasBegun(collected))
   if (!collected.isOver && !Array.isArray(parsed)) collected.isOver = collected.usage !== null
   if (!collected.isOver) throw new NoAnswer(`what came is not an answer of a model: ${text.trim().slice(0, HEAD)}`)
 }
@@ -154,8 +177,33 @@ function parsedDocument(text: string): unknown {
 
 function take(event: Record<string, unknown>, reader: Reader, collected: Collected): void {
   const failure = reader.failureIn(event)
-  if (failure !== undefined && failure !== null) throw new ToldInAnswer(failure, collected.text !== '')
+  if (failure !== undefined && failure !== null) throw new ToldInAnswer(failure, hasBegun(collected))
   reader.take(event, collected)
+}
+
+/** Whether anything of an answer has come. */
+export function hasBegun({ text, calls }: Collected): boolean {
+  return text !== '' || calls.length > 0
+}
+
+/** More calls than a model has under way at once. */
+const MOST_OPEN = 64
+
+/** The last of the calls that may still get parts for which this holds of their key. */
+export function openCall({ calls }: Collected, isMeant: (key: string) => boolean): ToolCall | undefined {
+  return calls.slice(-MOST_OPEN).findLast(({ key }) => isMeant(key))
+}
+
+/** Notes a part of a call: its name, and what is new of its arguments, as JSON or as the value itself. */
+export function takeCall(collected: Collected, part: { key: string; name: unknown; input: unknown }): ToolCall {
+  const { key, name, input } = part
+  const known = openCall(collected, (other) => other === key)
+  const call = known ?? { key, at: collected.text.length, name: '', input: '' }
+  if (known === undefined) collected.calls.push(call)
+  if (call.name === '' && typeof name === 'string') call.name = name
+  if (typeof input === 'string') call.input += input
+  else if (input !== undefined && input !== null) call.input += JSON.stringify(input)
+  return call
 }
 
 /** Null: it is no object. */

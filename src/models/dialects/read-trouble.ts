@@ -25,7 +25,7 @@ export type Trouble = {
 const MOST_CODES = 40
 const MOST_DEPTH = 6
 /** The fields a code may stand in. */
-const CODE_FIELDS = new Set(['code', 'type', 'status', 'reason', 'quotaid', 'error_type', 'limit_source'])
+const CODE_FIELDS = new Set(['code', 'type', 'status', 'reason', 'quotaid', 'error_type', 'limit_source', 'param'])
 
 /** Reads what is wrong from status, headers and body, by the first rule of the table that fits. */
 export function readTrouble(told: Told, now: Date): Trouble {

@@ -68,6 +68,9 @@ export function shapeBody(asked: Json, { extraBody }: Shape, { limit, without }:
   const { generationConfig, ...extra } = extraBody
   const kept = Object.entries(extra).filter(([name]) => ![...OURS, ...LIMITS, String(limit)].includes(name))
   const merged: Json = { ...body, ...Object.fromEntries(kept) }
+  // The tools that edits are called with, and those the row has the provider run.
+  if (Array.isArray(body['tools']) && Array.isArray(extra['tools']))
+    merged['tools'] = [...body['tools'], ...extra['tools']]
   if (isObject(body['generationConfig']) && isObject(generationConfig)) {
     merged['generationConfig'] = { ...generationConfig, candidateCount: 1, ...body['generationConfig'] }
   }
