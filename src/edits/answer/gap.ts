@@ -18,7 +18,7 @@ type Behind = { mentioned: Set<string>; last: Words | null; heading: Words | nul
 const NOTHING: Omit<Behind, 'mentioned'> = { last: null, heading: null, loose: null }
 
 /** The file that a line of code among words seems to be one of; `isSure`: it cannot be words about a block. */
-export type Stray = { path: string; isSure: boolean }
+type Stray = { path: string; isSure: boolean }
 
 /** A fence that was no block: whose lines it shows; `doubt`: index of its end, where that may as well open a file. */
 type FenceBefore = { path: string | null; doubt: number | null }
