@@ -32,7 +32,7 @@ export function markerOf(line: string): Marker | null {
   const text = line.trim()
   const [first] = text
   const size = first === undefined || !'<->=+'.includes(first) ? 0 : runOf(text, first)
-  if (size < FEWEST_MARKS) return FOREIGN_FORMS.some((form) => form.test(line)) ? FOREIGN : null
+  if (first === undefined || size < FEWEST_MARKS) return FOREIGN_FORMS.some((form) => form.test(line)) ? FOREIGN : null
   const word = text.slice(size).trimStart()
   switch (first) {
     case '<':

@@ -61,7 +61,7 @@ const WORKS: Readonly<Record<string, (size: number) => Work>> = {
   'blocks out of a long scope': (size) => ({
     file: fileOf(6_250 * size),
     answer: linesOf(60 * size, (at) => `### delete src/None${at}.ts\n`),
-    scope: Array.from({ length: 600 * size }, (_, at) => `src/none${at}.js`),
+    scope: Array.from({ length: 6_000 * size }, (_, at) => `src/none${at}.js`),
   }),
 }
 
