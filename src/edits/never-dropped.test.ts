@@ -77,7 +77,7 @@ const refused: Record<string, [rest: string, message: RegExp]> = {
   ],
   'the lines of a file of which only the end of the fence is there': [
     `#### Changes to kitchen/Oven\nsalt();\n  fat();\n\`\`\`\n\n### edit kitchen/Oven\n${pair('heat', 'HEAT')}`,
-    /below the name of a file and is never closed/,
+    /line 9: this line stands below the name "kitchen\/Oven" and looks like a line of that file/,
   ],
   'a fence that names a file': ['```txt kitchen/Oven\nsalt\nfat\n```', /nothing says that it is the whole file/],
   'commands that write a file': [

@@ -63,10 +63,11 @@ export class ScopeNames {
   mentionedIn(line: string): string[] {
     if (!MAY_NAME.test(line)) return []
     const found = new Set<string>()
+    const isHeading = HEADING.test(line)
     const quoted = new Set(Array.from(line.matchAll(/`([^`\s]+)`/g), ([, word]) => word))
     for (const word of line.split(/[\s,;()"'`*<>[\]{}=|]+/)) {
       // A word without a dot or a slash is a word, whatever files there are, but where a heading names one.
-      const isName = quoted.has(word) || (line.startsWith('#') && this.namesFile(word))
+      const isName = quoted.has(word) || (isHeading && this.namesFile(word))
       const mayName = /[./\\]/.test(word.slice(0, -1)) || isName
       if (!mayName || word.length > MAX_PATH_BYTES) continue
       const path = this.meantBy(word.replace(/(?<![.:!?])[.:!?]+$/, ''))
@@ -99,7 +100,9 @@ export class ScopeNames {
 }
 
 /** What no line lacks that names a file. */
-const MAY_NAME = /[./\\`]|^#/
+const MAY_NAME = /[./\\`#]/
+/** Also one that is quoted, or an item of a list. */
+const HEADING = /^\s{0,3}(?:(?:[-*+>]|\d{1,3}[.)])\s+){0,4}#/
 
 function coveredBy(path: string, has: (folder: string) => boolean): boolean {
   for (let at = path.indexOf('/'); at !== -1; at = path.indexOf('/', at + 1)) {

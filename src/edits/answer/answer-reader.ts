@@ -2,13 +2,13 @@ import type { Edit } from '../edit.ts'
 import { saysTraits } from '../file-traits.ts'
 import { malformed, shownLine } from './answer-lines.ts'
 import type { AnswerState } from './answer-state.ts'
-import { type Content, callsTool, foreignForm } from './fence-content.ts'
+import { type Content, callsTool, changedByLine, fileNamedIn, foreignForm } from './fence-content.ts'
 import { exactHeader, type Header, renamed, type Title, titleOf, whyUnreadable } from './headings.ts'
 import { rangesOf } from './hunks.ts'
-import { type FenceLine, fenceOf, looksLikeCode, markerOf } from './line-shapes.ts'
+import { type FenceLine, fenceOf, isOneWord, looksLikeCode, markerOf } from './line-shapes.ts'
 import { readBody } from './read-body.ts'
 import { isHunkHeader, readDiff, startsDiff } from './read-diff.ts'
-import { refuseChangesIn, refuseHalfFence, takesBody } from './read-fence.ts'
+import { refuseChangesIn, refuseHalfFence, refuseInDoubt, takesBody } from './read-fence.ts'
 import { readPair } from './read-pair.ts'
 import { readPatch, startsPatch } from './read-patch.ts'
 
@@ -166,6 +166,8 @@ export class AnswerReader {
     const content = this.#state.contents.between(at + 1, closing)
     if (takesBody(this.#state, fence, { ...content, closing })) return
     if (content.kind === 'edits') {
+      const named = fileNamedIn(fence.info, this.#state.names)
+      if (named !== null) this.#state.gap.addFence(named)
       this.#state.open.push({ mark: fence.mark, closing })
       return this.#state.pass(at)
     }
@@ -174,8 +176,9 @@ export class AnswerReader {
 
   #readContent({ info }: FenceLine, { kind, from }: Content, closing: number): void {
     const opened = this.#state.lines.at
+    let doubt: number | null = null
     if (kind === 'text') {
-      refuseChangesIn(this.#state, info, closing)
+      if (refuseChangesIn(this.#state, info, closing)) doubt = closing
       for (let at = opened; at <= closing; at += 1) this.#state.pass(at)
     } else {
       this.#state.lines.at = from
@@ -192,7 +195,7 @@ export class AnswerReader {
         throw this.#state.refusal(left, `"${shownLine(String(this.#state.lines.line(left)))}" is no line of a ${kind}`)
       this.#state.lines.at = closing + 1
     }
-    this.#state.gap.clear()
+    this.#state.gap.clear(kind === 'text' ? { path: this.#state.written.currentPath, doubt } : null)
   }
 
   #readWords(line: string): void {
@@ -200,13 +203,19 @@ export class AnswerReader {
     if (callsTool(line, this.#state.names)) throw this.#state.refusal(at, foreignForm(line))
     const removal = /dele|remo|rena|move/i.test(line) ? titleOf(line, this.#state.names) : null
     if (removal?.verb === 'delete' || removal?.verb === 'rename') return this.#readRemoval(removal, line)
-    if (OF_A_DIFF.test(line))
+    if (OF_A_DIFF.test(line) || isHunkHeader(line))
       throw this.#state.refusal(at, `"${shownLine(line)}" looks like a line of a diff and stands in none`)
     if (looksLikeCode(line)) this.#state.written.refuseOtherThanPairs()
-    const title = this.#state.gap.add(line)
-    if (title?.isHeading && title.verb !== null)
-      throw this.#state.refusal(at, `this line stands below a heading for "${title.path}" and looks like a line of it`)
-    if (title !== null) this.#state.claims.add(at, line, title.path)
+    const isBehindFence = this.#state.gap.doubt === at - 1
+    if (looksLikeCode(line) || (isBehindFence && isOneWord(line))) refuseInDoubt(this.#state)
+    const stray = this.#state.gap.add(line)
+    if (stray?.isSure)
+      throw this.#state.refusal(
+        at,
+        `this line stands below the name "${stray.path}" and looks like a line of that file`,
+      )
+    const changed = stray === null ? changedByLine(line, this.#state.names) : stray.path
+    if (changed !== null) this.#state.claims.add(at, line, changed)
     this.#state.written.addWords(line)
     this.#state.pass(at)
   }

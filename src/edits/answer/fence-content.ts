@@ -1,7 +1,7 @@
 import type { ScopeNames } from '../scope-names.ts'
 import { type AnswerLines, shownLine } from './answer-lines.ts'
-import { exactHeader } from './headings.ts'
-import { markerOf } from './line-shapes.ts'
+import { exactHeader, isHeading, titleOf, withoutComment } from './headings.ts'
+import { hasSignsOfCode, markerOf } from './line-shapes.ts'
 import { isHunkHeader, startsDiff } from './read-diff.ts'
 import { startsPatch } from './read-patch.ts'
 
@@ -48,6 +48,25 @@ export function fileNamedIn(info: string, names: ScopeNames): string | null {
   return named === undefined || more.length > 0 ? null : named
 }
 
+/**
+ * The file in scope that the first line of a fence names as the one of its text; null: none, or it may be one of a list.
+ *
+ * @param options.next the line behind it
+ */
+export function fileNamedAbove(
+  line: string,
+  { info, next }: { info: string; next: string },
+  names: ScopeNames,
+): string | null {
+  const title = titleOf(line, names)
+  if (title === null || !title.inScope || isShell(info)) return null
+  const isMarked = withoutComment(line.trim()) !== line.trim() || isHeading(line)
+  const isProgram = info !== '' && !PLAIN.test(info)
+  return isMarked || isProgram || hasSignsOfCode(next) ? title.path : null
+}
+
+const PLAIN = /^(?:te?xt|plain|plaintext|output|logs?|none)\b/i
+
 /** Elements and keys in which other tools have changes written. */
 const TOOL_TAG =
   /^\s*<\/?(?:write_to_file|apply_diff|replace_in_file|insert_content|search_and_replace|(?:create|edit|update|delete|rename|write|new|modify|rewrite|append|replace)_?file|str_replace\w*|apply_patch|multi_?edit|function_calls?|tool_(?:calls?|use|code)|invoke|(?:antml|bolt|dyad|lov)[\w:-]+|boltAction|code_edit|search_replace|file_(?:content|write|edit|change)s?)\b/i
@@ -55,9 +74,10 @@ const PLAIN_TAG = /^\s*<\/?[a-z][\w:-]*[\s>]/i
 const MARKUP_TAG =
   /^\s*<\/?(?:details|summary|br|hr|p|a|b|i|code|pre|img|kbd|sub|sup|table|tr|td|th|ul|ol|li|div|span|h[1-6])\b/i
 const TOOL_KEY =
-  /"(?:old_str(?:ing)?|new_str(?:ing)?|file_text|file_path|filePath|target_file|code_edit|patch_text)"\s*:/
+  /"(?:old_str(?:ing)?|new_str(?:ing)?|file_text|file_path|filePath|target_file|code_edit|patch_text|old_text|new_text|oldText|newText)"\s*:|"command"\s*:\s*"(?:str_replace|create|insert|write|edit|delete)"/
 const CHANGES_FILES =
   /^(?:rm|mv|cp|tee|touch|patch|truncate|ln|install|rmdir|unlink|git (?:rm|mv|apply|checkout|restore)|sed (?:-\S+ )*-\S*i|perl (?:-\S+ )*-\S*i)\b/
+const PROMPT = /^(?:[$#>]|sudo|%)\s+/
 const SHELLS = /^(?:sh|bash|shell|zsh|fish|console|terminal|powershell|ps1|cmd|bat|shell-session|shellsession)\b/i
 
 /** Whether the info string of a fence says that it holds commands. */
@@ -71,10 +91,20 @@ export function callsTool(line: string, names: ScopeNames): boolean {
   return PLAIN_TAG.test(line) && !MARKUP_TAG.test(line) && names.mentionedIn(line).length > 0
 }
 
+/** The file in scope that a line changes which is a command and nothing else; null: none. */
+export function changedByLine(line: string, names: ScopeNames): string | null {
+  const command = line
+    .trim()
+    .replace(/^`(.*)`$/, '$1')
+    .replace(PROMPT, '')
+  const [changed] = CHANGES_FILES.test(command) ? names.mentionedIn(command) : []
+  return changed ?? null
+}
+
 /** The file in scope that a command line changes; null: none. */
 export function changedByCommand(line: string, names: ScopeNames): string | null {
   for (const part of line.split(/&&|\|\||[;|]/)) {
-    const command = part.trim().replace(/^(?:[$#>]|sudo|%)\s+/, '')
+    const command = part.trim().replace(PROMPT, '')
     if (CHANGES_FILES.test(command)) {
       const [changed] = names.mentionedIn(command)
       if (changed !== undefined) return changed

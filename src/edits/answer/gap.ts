@@ -1,6 +1,6 @@
 import type { ScopeNames } from '../scope-names.ts'
 import { isHeading, type Title, titleOf } from './headings.ts'
-import { isOneWord, looksLikeCode } from './line-shapes.ts'
+import { hasSignsOfCode, isListItem, isOneWord, looksLikeCode } from './line-shapes.ts'
 
 /** Whose a pair or a fence is after the words before it. `unclear` says why it is nobody's. */
 export type Owner =
@@ -17,39 +17,77 @@ type Behind = { mentioned: Set<string>; last: Words | null; heading: Words | nul
 
 const NOTHING: Omit<Behind, 'mentioned'> = { last: null, heading: null, loose: null }
 
+/** The file that a line of code among words seems to be one of; `isSure`: it cannot be words about a block. */
+type Stray = { path: string; isSure: boolean }
+
+/** A fence that was no block: whose lines it shows; `doubt`: index of its end, where that may as well open a file. */
+type FenceBefore = { path: string | null; doubt: number | null }
+
+/** What leads from a text to the one in its place. */
+const IN_ITS_PLACE = /^\W*(?:(?:replaced? )?(?:with|by)(?: this)?|replace|replacement)\W*$/i
+
 /** The words since the last block, pair or fence. */
 export class Gap {
   readonly #names: ScopeNames
   #isEmpty = true
   #title: Title | null = null
-  #titleInScope: Title | null = null
+  #titleOfFile: Title | null = null
   #behind: Behind = { ...NOTHING, mentioned: new Set() }
   #holdsCode = false
+  #isInList = false
   #dividers = 0
+  #words = 0
+  #fence: FenceBefore | null = null
 
   constructor(names: ScopeNames) {
     this.#names = names
   }
 
-  /** @returns the title that has named a file, where the line looks like one of its lines; null: it is words */
-  add(line: string): Title | null {
+  /** @returns the file that has been named above, where the line looks like one of its lines; null: it is words */
+  add(line: string): Stray | null {
     if (line.trim() === '') return null
+    this.#words += 1
     const title = titleOf(line, this.#names)
     const isCode = looksLikeCode(line)
     this.#isEmpty = false
     this.#holdsCode ||= isCode && (this.#title !== null || this.#behind.mentioned.size > 0)
+    this.#isInList = isListItem(line) || (this.#isInList && /^\s/.test(line))
     if (title !== null) {
       this.#title = title
-      if (title.inScope) this.#titleInScope = title
+      if (title.inScope || title.isHeading) this.#titleOfFile = title
       this.#behind = { ...NOTHING, mentioned: new Set() }
       return null
     }
-    const words = { text: line, names: this.#names.mentionedIn(line) }
+    const stray = isCode ? this.#stray(line) : null
+    this.#addWords({ text: line, names: this.#names.mentionedIn(line) })
+    return stray
+  }
+
+  #stray(line: string): Stray | null {
+    const isSure = hasSignsOfCode(line) && !isListItem(line)
+    const title = this.#titleOfFile
+    if (title !== null && !title.isHeading && !isSure && this.#isInList) return null
+    if (title !== null)
+      return { path: title.path, isSure: isSure || (title.isHeading && (title.verb !== null || !this.#isInList)) }
+    const { last, heading } = this.#behind
+    const above = heading ?? (last?.text.trimEnd().endsWith(':') ? last : null)
+    const [path, ...more] = above?.names ?? []
+    if (path === undefined || more.length > 0 || this.#isInList) return null
+    return { path, isSure: isSure && above === heading }
+  }
+
+  #addWords(words: Words): void {
     for (const name of words.names) this.#behind.mentioned.add(name)
     this.#behind.last = words
-    if (isHeading(line)) this.#behind.heading = words
-    if (isOneWord(line)) this.#behind.loose ??= line
-    return isCode ? this.#titleInScope : null
+    if (isHeading(words.text)) this.#behind.heading = words
+    if (words.names.length > 0) this.#behind.loose = null
+    else if (isOneWord(words.text)) this.#behind.loose ??= words.text
+  }
+
+  /** Notes the file that the fence around what follows names. */
+  addFence(path: string): void {
+    if (this.#title !== null && this.#title.path !== path) this.#behind.mentioned.add(path)
+    else this.#title = { path, to: null, verb: null, isHeading: false, inScope: true, traits: {}, unclear: null }
   }
 
   /** Whether lines that look like code stand below the name of a file. */
@@ -57,15 +95,29 @@ export class Gap {
     return this.#holdsCode
   }
 
+  /** Index of the end of the fence before, where that may as well open a file. */
+  get doubt(): number | null {
+    return this.#fence === null ? null : this.#fence.doubt
+  }
+
+  /** The fence before, where the words say that the next one replaces what it shows. */
+  get replaced(): FenceBefore | null {
+    const isLed = this.#words === 1 && this.#behind.last !== null && IN_ITS_PLACE.test(this.#behind.last.text)
+    return isLed ? this.#fence : null
+  }
+
   get isEmpty(): boolean {
     return this.#isEmpty
   }
 
-  clear(): void {
+  /** @param fence what ends here, where that is a fence */
+  clear(fence: FenceBefore | null = null): void {
+    this.#fence = fence
+    this.#words = 0
     this.#isEmpty = true
-    this.#title = this.#titleInScope = null
+    this.#title = this.#titleOfFile = null
     this.#behind = { ...NOTHING, mentioned: new Set() }
-    this.#holdsCode = false
+    this.#holdsCode = this.#isInList = false
     this.#dividers = 0
   }
 
@@ -83,12 +135,12 @@ export class Gap {
    */
   owner(current: string | null): Owner {
     if (this.#title !== null) return this.#ofTitle(this.#title)
-    const { mentioned, last, heading } = this.#behind
+    const { mentioned, last, heading, loose } = this.#behind
     const [only] = mentioned
     if (only === undefined) return heading === null ? { kind: 'none' } : under(heading)
     if (mentioned.size === 1 && only === current) return { kind: 'none' }
     const isSaid = [last, heading].some((words) => words?.names.length === 1)
-    if (mentioned.size === 1 && isSaid) return { kind: 'words', path: only }
+    if (mentioned.size === 1 && isSaid) return loose === null ? { kind: 'words', path: only } : behind(loose, only)
     return { kind: 'unclear', why: `after words that name ${[...mentioned].slice(0, 3).map(quoted).join(' and ')}` }
   }
 
@@ -97,10 +149,13 @@ export class Gap {
     const other = [...mentioned].find((path) => path !== title.path)
     if (other !== undefined) return { kind: 'unclear', why: `after words that name "${title.path}" and "${other}"` }
     if (heading !== null) return under(heading)
-    if (loose !== null)
-      return { kind: 'unclear', why: `behind ${quoted(loose)}, which may belong to "${title.path}"`, isBehind: true }
+    if (loose !== null) return behind(loose, title.path)
     return { kind: 'title', title, isNear: last === null }
   }
+}
+
+function behind(line: string, path: string): Owner {
+  return { kind: 'unclear', why: `behind ${quoted(line)}, which may belong to "${path}"`, isBehind: true }
 }
 
 function under({ text }: Words): Owner {

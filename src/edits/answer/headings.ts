@@ -55,6 +55,9 @@ const EXTENSION = /\.[A-Za-z]\w{0,11}$/
 /** Names of programs that look like those of files. */
 const PROGRAM = /^[A-Z]\w*\.(?:js|io|net)$/i
 const TELLS = /^(?:deleted|removed|renamed|moved)$/
+/** Signs of comments and of rules around a name. */
+const COMMENT = /^(?:\/\/+|\/\*+|<!--|-{2,}|={2,}>?|;+|%+)\s+/
+const COMMENT_END = /\s(?:\*+\/|-->|-{2,}|<?={2,})$/
 const BULLETS = /^(?:(?:[-*+>]|\d{1,3}[.)])\s+){1,4}/
 const HASHES = /^#{1,6}\s*/
 const STEP = /^(?:(?:step|change|file|part|edit)\s+)?\d{1,3}\s*(?:[.):]|[-–—]\s)\s*/i
@@ -82,9 +85,9 @@ export function whyUnreadable({ rest }: Header): string | null {
   return isOne ? rest.slice(1, -1) : null
 }
 
-/** Whether a line is a heading of Markdown. */
+/** Whether a line is a heading of Markdown, also one that is quoted or an item of a list. */
 export function isHeading(line: string): boolean {
-  return /^\s{0,3}#{1,6}(?:\s|$)/.test(line)
+  return /^\s{0,3}(?:(?:[-*+>]|\d{1,3}[.)])\s+){0,4}#{1,6}(?:\s|$)/.test(line)
 }
 
 /** The two names of a rename; null where there are not two. */
@@ -97,11 +100,11 @@ const LONGEST_TITLE = 700
 
 /**
  * A line as a title; null for prose. A title is a path and nothing else, but for what marks a line as one (`#`, bullets,
- * numbers, emphasis), a verb, and a label such as `File:`.
+ * numbers, emphasis, a comment), a verb, and a label such as `File:`.
  */
 export function titleOf(line: string, names: ScopeNames): Title | null {
   if (line.length > LONGEST_TITLE) return null
-  const unlisted = line.trim().replace(BULLETS, '')
+  const unlisted = withoutComment(line.trim()).replace(BULLETS, '')
   const text = unlisted.replace(HASHES, '')
   const { word, rest } = verbOf(text.replace(/^\*\*(?=\S)/, '').replace(STEP, ''))
   if (rest === '') return null
@@ -111,6 +114,11 @@ export function titleOf(line: string, names: ScopeNames): Title | null {
   const { path: bare, ...said } = splitTraits(rest, names)
   const path = meant(bare, names, isHash || verb !== null) ?? (isHash ? boldlyNamed(bare, word) : null)
   return path === null ? null : { ...path, ...said, to: null, verb, isHeading: isHash }
+}
+
+/** A line without the signs of a comment, or of a rule, around it. */
+export function withoutComment(text: string): string {
+  return COMMENT.test(text) ? text.replace(COMMENT, '').replace(COMMENT_END, '').trim() : text
 }
 
 /** A name behind a verb that asks for a file, which need not look like a path. */

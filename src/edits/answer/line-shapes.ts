@@ -14,6 +14,10 @@ const OLD_SIDE = /^(?:search|original|head|old|before|find|current)>?$/i
 const NEW_SIDE = /^[\w./-]*>?$/
 /** Behind the mark of a quote or of a list. */
 const DECORATED = /^(?:[\s*+|\d.)-]|>(?!>))*(?:<{5,} ?(?:search|original|head)|>{5,} ?(?:replace|updated))\b/i
+/** Markers as they stand in other kinds of text, or with fewer signs. */
+const ESCAPED =
+  /^\s*(?:(?:&[lg]t;){2,}|\\[<>]{2,}|[«»‹›]{2,}|[<>]{2,4})\s*(?:search|replace|original|updated)\b|^\s*[<[]\/?(?:SEARCH|REPLACE)[\]>]/i
+const QUOTED = /^\s*>(?!>)\s*(?:={5,}\s*$|(?:-{5,} ?search|\+{5,} ?replace)\b)/i
 
 /** A line as a fence; null where it is none. */
 export function fenceOf(line: string): FenceLine | null {
@@ -27,10 +31,9 @@ export function fenceOf(line: string): FenceLine | null {
 export function markerOf(line: string): Marker | null {
   const text = line.trim()
   const [first] = text
-  if (first === undefined || !'<->=+'.includes(first)) return DECORATED.test(line) ? FOREIGN : null
-  const size = runOf(text, first)
+  const size = first === undefined || !'<->=+'.includes(first) ? 0 : runOf(text, first)
+  if (first === undefined || size < FEWEST_MARKS) return FOREIGN_FORMS.some((form) => form.test(line)) ? FOREIGN : null
   const word = text.slice(size).trimStart()
-  if (size < FEWEST_MARKS) return DECORATED.test(line) ? FOREIGN : null
   switch (first) {
     case '<':
       return OLD_SIDE.test(word) && size <= MOST_MARKS ? { role: 'open', size } : openLike(word)
@@ -45,6 +48,7 @@ export function markerOf(line: string): Marker | null {
   }
 }
 
+const FOREIGN_FORMS = [DECORATED, QUOTED, ESCAPED]
 const FOREIGN: Marker = { role: 'foreign', size: 0 }
 
 function openLike(word: string): Marker | null {
@@ -66,7 +70,17 @@ function runOf(text: string, character: string): number {
 
 /** Whether a line is code rather than words: it is indented and no list, or has the signs of most languages at an end. */
 export function looksLikeCode(line: string): boolean {
-  return /^(?:\s{2,}|\t)(?![-*+\s]|\d{1,3}[.)])|^[}\])]|[;{}]$/.test(line)
+  return /^(?:\s{2,}|\t)(?![-*+\s]|\d{1,3}[.)])/.test(line) || hasSignsOfCode(line)
+}
+
+/** Whether a line starts or ends with the signs of most languages, or is a call. */
+export function hasSignsOfCode(line: string): boolean {
+  return /^[}\])]|[;{}]$|^[\w.$]+\(.*\)$/.test(line.trim())
+}
+
+/** Whether a line is an item of a list. */
+export function isListItem(line: string): boolean {
+  return /^\s*(?:[-*+]|\d{1,3}[.)])\s/.test(line)
 }
 
 /** Whether a line is one word that ends no sentence. */

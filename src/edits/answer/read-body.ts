@@ -1,6 +1,6 @@
 import { type AnswerLines, type Fence, malformed } from './answer-lines.ts'
-import { exactHeader } from './headings.ts'
-import { type FenceLine, fenceOf, looksLikeCode, MARKUP } from './line-shapes.ts'
+import { exactHeader, isHeading } from './headings.ts'
+import { type FenceLine, fenceOf, looksLikeCode, MARKUP, markerOf } from './line-shapes.ts'
 
 const LONGER_FENCE =
   'A file that contains fences needs a longer fence around it: one more character than the longest in it'
@@ -25,11 +25,7 @@ export function readBody(lines: AnswerLines, block: number, path: string): strin
   if (closed === null) throw malformed(block, opened + 1, `the fence is never closed by a line "${fence.mark}"`)
   const body = lines.all.slice(opened + 1, closed)
   const behind = lines.line(closed + 1) ?? ''
-  if (
-    fenceOf(behind) === null &&
-    exactHeader(behind) === null &&
-    (looksLikeCode(behind) || (body.length === 0 && behind.trim() !== ''))
-  )
+  if (codeFollows(lines, closed + 1) || (body.length === 0 && isText(behind)))
     throw malformed(block, closed + 2, 'this line stands behind the end of the file and looks like a line of it')
   if (swallows(lines, opened, closed, fence.mark))
     throw malformed(
@@ -39,6 +35,19 @@ export function readBody(lines: AnswerLines, block: number, path: string): strin
     )
   lines.at = closed + 1
   return withoutIndent(body, fence.indent)
+}
+
+function isText(line: string): boolean {
+  return line.trim() !== '' && fenceOf(line) === null && exactHeader(line) === null
+}
+
+/** Whether lines from an index on, up to a blank one, look like the rest of a file. */
+function codeFollows(lines: AnswerLines, from: number): boolean {
+  for (let at = from; ; at += 1) {
+    const line = lines.line(at) ?? ''
+    if (!isText(line) || markerOf(line) !== null) return false
+    if (looksLikeCode(line)) return true
+  }
 }
 
 /** The fences up to the next header behind a bare one. */
@@ -56,12 +65,22 @@ function fencesAfter(lines: AnswerLines, opened: number, { mark, indent }: Fence
   return fences
 }
 
-/** Whether the fence that closes a body may be the one that opens the next: that of the body was too short then. */
+/** Whether the last line is the header of a file, or a heading that ends in what looks like the name of one. */
+function endsInHeader(body: readonly string[]): boolean {
+  const last = body.findLast((line) => line.trim() !== '') ?? ''
+  return exactHeader(last)?.verb === 'write' || (isHeading(last) && /\.\w{1,12}[`*:]{0,4}$/.test(last.trimEnd()))
+}
+
+/**
+ * Whether the fence that closes a body may be the one that opens the next: that of the body was too short then, or is
+ * missing.
+ */
 function swallows(lines: AnswerLines, opened: number, closed: number, mark: string): boolean {
+  const body = lines.all.slice(opened + 1, closed)
   const behind = lines.line(closed + 1) ?? ''
+  if (endsInHeader(body) && exactHeader(lines.line(lines.nextWord(closed + 1)) ?? '### edit') === null) return true
   if (behind.trim() === '' || exactHeader(behind) !== null) return false
   if (behind.trim() !== mark && fenceOf(behind)?.info === '') return false
-  const body = lines.all.slice(opened + 1, closed)
   const header = body.findLastIndex((line) => exactHeader(line) !== null)
   return body.slice(0, Math.max(0, header)).some((line) => fenceOf(line)?.info === '')
 }

@@ -1,6 +1,6 @@
 import type { Replacement } from '../edit.ts'
 import { type AnswerLines, malformed } from './answer-lines.ts'
-import { exactHeader } from './headings.ts'
+import { exactHeader, isHeading } from './headings.ts'
 import { fenceOf, isOneWord, looksLikeCode, markerOf, searchMarkerSize } from './line-shapes.ts'
 
 /** A pair in an answer: its sides as ranges of lines, `to` excluded, and the line after it. */
@@ -32,10 +32,10 @@ export function readPair(
     const { at, why } = exact !== null && 'why' in exact ? exact : { at: opened, why: UNREADABLE }
     throw malformed(block, at + 1, why)
   }
-  lines.at = sides.next
-  refuseLooseEnd(lines, { block, fence, isEmpty: sides.replace.from === sides.replace.to })
   const search = lines.all.slice(sides.search.from, sides.search.to)
   const replace = lines.all.slice(sides.replace.from, sides.replace.to)
+  lines.at = sides.next
+  refuseLooseEnd(lines, { block, fence, isEmpty: replace.every((line) => line.trim() === '') })
   const isHeld = fence !== null && replace.at(-1)?.trimEnd() === fence && !isFence(lines, sides.next, fence)
   const closesFence = isHeld && isOdd(replace, fence) && !isOdd(search, fence)
   if (isHeld && !closesFence && !isOdd(search, fence))
@@ -57,7 +57,7 @@ function refuseLooseEnd(
     next === behind &&
     lines.closing(fence, lines.at - 1) !== null &&
     !hasHeaderBefore(lines, next, fence)
-  if (isInFence || looksLikeCode(line) || (isEmpty && isOneWord(line)))
+  if (isInFence || looksLikeCode(line) || (isEmpty && isOneWord(line)) || dividerFollows(lines, next))
     throw malformed(block, next + 1, 'this line stands behind the end of a pair and looks like a line of it')
 }
 
@@ -66,7 +66,16 @@ function hasHeaderBefore(lines: AnswerLines, from: number, fence: string): boole
   const closing = lines.closing(fence, from - 1) ?? from
   for (let at = from; at < closing; at += 1) {
     const line = String(lines.line(at))
-    if (exactHeader(line) !== null || markerOf(line) !== null) return true
+    if (exactHeader(line) !== null || markerOf(line)?.role === 'open') return true
+  }
+  return false
+}
+
+/** Whether a divider of a pair stands before the next blank line. */
+function dividerFollows(lines: AnswerLines, from: number): boolean {
+  for (let at = from; (lines.line(at) ?? '').trim() !== ''; at += 1) {
+    const role = markerOf(String(lines.line(at)))?.role
+    if (role !== undefined) return role === 'divider'
   }
   return false
 }
@@ -130,7 +139,9 @@ function driftedSides(lines: AnswerLines, opened: number): Sides | null {
   const [end, further] = ends
   if (divider === undefined || third !== undefined || further !== undefined) return null
   if (end !== undefined) return second === undefined && end > divider ? sidesOf(opened, divider, end) : null
-  return second !== undefined && endsThere(lines, second + 1, at) ? sidesOf(opened, divider, second) : null
+  if (second === undefined || !endsThere(lines, second + 1, at)) return null
+  const holdsMore = lines.all.slice(divider, second).some((line) => isHeading(line) || fenceOf(line) !== null)
+  return holdsMore ? null : sidesOf(opened, divider, second)
 }
 
 /** Whether nothing that could belong to a pair follows: a blank line, a fence, the next pair or block, the end. */

@@ -58,7 +58,8 @@ export class Column {
   }
 
   #place(numbers: Int32Array, at: number): void {
-    for (const [offset, number] of numbers.entries()) {
+    for (let offset = 0; offset < numbers.length; offset += 1) {
+      const number = Number(numbers[offset])
       const place = at + offset + this.#drift
       const known = this.#lowest[number]
       if (known === undefined || place < known) this.#lowest[number] = place

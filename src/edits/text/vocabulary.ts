@@ -1,3 +1,5 @@
+import { TextNumbers } from './text-numbers.ts'
+
 /** In what two lines may differ and still be taken for the same. */
 export type Fold = 'spaces at the end' | 'spaces around'
 
@@ -8,8 +10,7 @@ const FOLDED: Readonly<Record<Fold, (text: string) => string>> = {
 
 /** Texts of lines as numbers, with what a file must know of the lines that have them. */
 export class Vocabulary {
-  readonly #ids = new Map<string, number>()
-  readonly #texts: string[] = []
+  readonly #texts = new TextNumbers()
   readonly #folds: Readonly<Record<Fold, Folded>> = {
     'spaces at the end': new Folded('spaces at the end'),
     'spaces around': new Folded('spaces around'),
@@ -23,10 +24,9 @@ export class Vocabulary {
 
   /** The number of a text, a new one where it is new. No line has it yet by that. */
   enter(text: string): number {
-    const known = this.#ids.get(text)
-    if (known !== undefined) return known
-    const id = this.#texts.push(text) - 1
-    this.#ids.set(text, id)
+    const known = this.#texts.count
+    const id = this.#texts.enter(text)
+    if (id < known) return id
     if (text.includes('\0')) this.#nul.add(id)
     if (text.endsWith('\r')) this.#cr.add(id)
     return id
@@ -34,11 +34,11 @@ export class Vocabulary {
 
   /** Undefined: no line ever had this text. */
   idOf(text: string): number | undefined {
-    return this.#ids.get(text)
+    return this.#texts.of(text)
   }
 
   textOf(id: number): string {
-    return String(this.#texts[id])
+    return this.#texts.textOf(id)
   }
 
   /** The number that texts have in common which differ in a fold alone. */
@@ -76,7 +76,7 @@ export class Vocabulary {
 
 class Folded {
   readonly #fold: (text: string) => string
-  readonly #ids = new Map<string, number>()
+  readonly #texts = new TextNumbers()
   readonly #byWord: number[] = []
 
   constructor(fold: Fold) {
@@ -84,11 +84,7 @@ class Folded {
   }
 
   idOf(text: string): number {
-    const folded = this.#fold(text)
-    const known = this.#ids.get(folded)
-    if (known !== undefined) return known
-    this.#ids.set(folded, this.#ids.size)
-    return this.#ids.size - 1
+    return this.#texts.enter(this.#fold(text))
   }
 
   ofWord(id: number, text: string): number {
