@@ -18,6 +18,10 @@ const applied: Record<string, [answer: string, after: object]> = {
     `${names}\n@@ -1 +1,2 @@\n one\n+new\n@@ -3 +4 @@\n-end\n+END`,
     { 'src/a.ts': 'one\nnew\ntwo\nEND\nthree\nend\n' },
   ],
+  'the same hunk at two places': [
+    `${names}\n@@ -3 +3 @@\n-end\n+END\n@@ -5 +5 @@\n-end\n+END`,
+    { 'src/a.ts': 'one\ntwo\nEND\nthree\nEND\n' },
+  ],
   'wrong numbers, where one place fits': [
     `${names}\n@@ -90 +90 @@\n-two\n+2`,
     { 'src/a.ts': 'one\n2\nend\nthree\nend\n' },
