@@ -1,0 +1,94 @@
+import type { ChangedFile, Hunk, Side } from './history.ts'
+import { type Text, textOf } from './text-change.ts'
+
+/** What an answer has to say of a file. */
+export type Change =
+  /** `text`: what stood there; null: it is no text. */
+  | { kind: 'delete'; path: string; text: Text | null }
+  /** `text`: what it holds; null: it only moves. */
+  | { kind: 'rename'; path: string; to: string; text: TextChange | null }
+  | { kind: 'create'; path: string; text: Text }
+  | { kind: 'edit'; path: string; text: TextChange }
+
+export type TextChange = { before: Text; after: Text; hunks: readonly Hunk[] }
+
+/** Why the edit format cannot say a change. */
+export class Unsaid extends Error {
+  override name = 'Unsaid'
+}
+
+/** @throws {Unsaid} */
+export function changeOf({ before, after, hunks }: ChangedFile): Change {
+  for (const side of [before, after]) refuseKind(side)
+  if (before === null) {
+    if (after === null) throw new Error('a file that is on neither side')
+    refuseMode('100644', after)
+    return { kind: 'create', path: after.path, text: newText(after) }
+  }
+  if (after === null) {
+    const text = textOf(before)
+    return { kind: 'delete', path: before.path, text: typeof text === 'string' ? null : text }
+  }
+  refuseMode(before.mode, after)
+  const text = before.bytes.equals(after.bytes) ? null : textChange(before, after, hunks)
+  if (before.path !== after.path) return { kind: 'rename', path: before.path, to: after.path, text }
+  if (text === null) throw new Error(`${before.path} does not change`)
+  return { kind: 'edit', path: before.path, text }
+}
+
+const LINK = '120000'
+const SUBMODULE = '160000'
+
+function refuseKind(side: Side | null): void {
+  if (side?.mode === LINK) throw new Unsaid(`${side.path} is a link`)
+  if (side?.mode === SUBMODULE) throw new Unsaid(`${side.path} is a submodule`)
+}
+
+function refuseMode(mode: string, after: Side): void {
+  if (mode !== after.mode) throw new Unsaid(`the mode of ${after.path} becomes ${after.mode}`)
+}
+
+function knownText(side: Side): Text {
+  const text = textOf(side)
+  if (typeof text === 'string') throw new Unsaid(`${side.path} is ${text}`)
+  return text
+}
+
+function newText(side: Side): Text {
+  const text = knownText(side)
+  if (text.bom || text.ending !== '\n') throw new Unsaid(`${side.path} is new with CR LF or a byte order mark`)
+  if (!text.endsInNewline && text.lines.length > 0) throw new Unsaid(`${side.path} is new without a final newline`)
+  return text
+}
+
+function textChange(before: Side, after: Side, hunks: readonly Hunk[]): TextChange {
+  const text = { before: knownText(before), after: knownText(after), hunks }
+  const { before: old, after: fresh } = text
+  if (old.lines.length > 0 && fresh.lines.length > 0) {
+    if (old.bom !== fresh.bom) throw new Unsaid(`${after.path} gains or loses a byte order mark`)
+    if (old.ending !== fresh.ending) throw new Unsaid(`the line endings of ${after.path} change`)
+    if (old.endsInNewline && !fresh.endsInNewline) throw new Unsaid(`${after.path} loses its final newline`)
+  } else if (old.lines.length === 0) newText(after)
+  return text
+}
+
+/** Deletions first, then renames so that no name is taken, then the rest: each stands on those before it. */
+export function inOrder(changes: readonly Change[]): Change[] {
+  const renames = changes.filter((change) => change.kind === 'rename')
+  const sorted: typeof renames = []
+  const place = (rename: (typeof renames)[number]): void => {
+    if (sorted.includes(rename)) return
+    const inTheWay = renames.find(({ path }) => path === rename.to)
+    if (inTheWay !== undefined) place(inTheWay)
+    sorted.push(rename)
+  }
+  for (const rename of renames) place(rename)
+  const others = changes.filter(({ kind }) => kind !== 'rename')
+  return [...others.filter(({ kind }) => kind === 'delete'), ...sorted, ...others.filter(({ kind }) => kind !== 'delete')]
+}
+
+/** Paths that an order for these changes has to name. */
+export function scopeOf(files: readonly ChangedFile[]): string[] {
+  const paths = files.flatMap(({ before, after }) => [before, after].flatMap((side) => (side === null ? [] : [side.path])))
+  return [...new Set(paths)]
+}
