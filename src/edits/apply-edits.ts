@@ -3,7 +3,7 @@ import { pathProblem } from '../work-order/scope.ts'
 import { applyPairs, type Put, type Search } from './apply-pairs.ts'
 import type { Edit } from './edit.ts'
 import { EditedText } from './edited-text.ts'
-import { EditedTree, type FileChange, type ReadFile } from './edited-tree.ts'
+import { EditedTree, type FileChange, type IsExecutable, type ReadFile } from './edited-tree.ts'
 import { Effort } from './effort.ts'
 import { type BlockProblem, rejection } from './rejection.ts'
 import { ScopeNames } from './scope-names.ts'
@@ -26,21 +26,24 @@ const EXPLAINED_PROBLEMS = 10
  *   path alone can be meant.
  * - `write` over a text file keeps its byte order mark, its dominant line ending and whether it ends in a newline; a
  *   new file, or one that was empty, gets LF and a final newline. A body without lines empties the file.
- * - A file that is binary or not UTF-8 can be deleted and renamed, nothing else.
+ * - A block's traits say whether the file is executable and ends in a newline; a new file is not and does.
+ * - A file without text can be deleted and renamed, and its mode changed, nothing else.
  *
  * @param options.read content of the base tree; null when there is no file. A Fault `scope_unreadable` from it (a
  *   symlink, a submodule) becomes a problem of the block
+ * @param options.isExecutable of files that `read` has found; left out, none is
  * @param options.scope the order's `files_in_scope`
- * @returns the files whose bytes differ from the base, sorted by path; at least one
+ * @returns the files that differ from the base, sorted by path; at least one
  * @throws {Fault} `edits_rejected` with the first problems, and in `for_model` every problem of every block,
  *   `change_out_of_scope` when all that is wrong is paths outside the scope; details `count` and `path`, the first.
- *   `change_without_effect` when the edits leave every byte as it was
+ *   `change_without_effect` when the edits leave every file as it was
  */
 export async function applyEdits(
   edits: readonly Edit[],
-  options: { read: ReadFile; scope: readonly string[] },
+  options: { read: ReadFile; isExecutable?: IsExecutable; scope: readonly string[] },
 ): Promise<FileChange[]> {
-  const application = new Application(options.read, options.scope)
+  const { read, isExecutable = async () => false, scope } = options
+  const application = new Application({ read, isExecutable }, scope)
   for (const edit of edits) await application.apply(edit)
   return application.changes()
 }
@@ -57,8 +60,8 @@ class Application {
   /** Deletions and renames that were made; a repeated one is the same one. */
   readonly #removals = new Set<string>()
 
-  constructor(read: ReadFile, scope: readonly string[]) {
-    this.#tree = new EditedTree(read, this.#effort)
+  constructor(base: { read: ReadFile; isExecutable: IsExecutable }, scope: readonly string[]) {
+    this.#tree = new EditedTree(base, this.#effort)
     this.#names = new ScopeNames(scope)
   }
 
@@ -129,6 +132,13 @@ class Application {
   }
 
   async #make(edit: Edit, how: Search): Promise<Reasons> {
+    const reasons = await this.#change(edit, how)
+    if (reasons.length === 0 && edit.kind !== 'delete' && edit.executable !== undefined)
+      await this.#tree.setExecutable(edit.kind === 'rename' ? edit.to : edit.path, edit.executable)
+    return reasons
+  }
+
+  async #change(edit: Edit, how: Search): Promise<Reasons> {
     switch (edit.kind) {
       case 'edit':
         return this.#editFile(edit, how)
@@ -156,22 +166,28 @@ class Application {
     return reasons
   }
 
-  async #editFile({ path, replacements }: Extract<Edit, { kind: 'edit' }>, how: Search): Promise<Reasons> {
+  async #editFile(
+    { path, replacements, finalNewline }: Extract<Edit, { kind: 'edit' }>,
+    how: Search,
+  ): Promise<Reasons> {
     const missing = (await this.#tree.get(path)) === null
     if (missing && replacements[0]?.search.length !== 0) {
       return ['does not exist. To create it, use a write block; to edit it elsewhere, name the right path']
     }
+    if (replacements.length === 0 && finalNewline === undefined) return []
     return changeText(this.#tree, path, (text) =>
-      applyPairs({ text, path, put: this.#putInto(path) }, replacements, how),
+      endingIn(text, finalNewline, () => applyPairs({ text, path, put: this.#putInto(path) }, replacements, how)),
     )
   }
 
   async #writeFile(edit: Extract<Edit, { kind: 'write' }>): Promise<Reasons> {
-    const { path, body, namedBy } = edit
+    const { path, body, namedBy, finalNewline } = edit
     const exists = (await this.#tree.get(path)) !== null
     if (namedBy === 'words' || (namedBy === 'title' && exists)) {
       this.#shown.push(edit)
-      return []
+      return exists && finalNewline !== undefined
+        ? changeText(this.#tree, path, (text) => endingIn(text, finalNewline, () => []))
+        : []
     }
     const put = this.#putInto(path)
     const kept = new Set(body.map((line) => line.trim()))
@@ -179,9 +195,11 @@ class Application {
     return changeText(this.#tree, path, (text) => {
       const unfit = unfitBody(text.isEmpty ? null : text, body, path)
       if (unfit !== null) return [unfit]
-      text.replaceAll(body)
       put.lines = kept
-      return []
+      return endingIn(text, finalNewline, () => {
+        text.replaceAll(body)
+        return []
+      })
     })
   }
 
@@ -211,6 +229,14 @@ const NOT_WHOLE =
 const DECORATED = {
   reason: 'has more than a path in its name. Write the path alone, without marks or remarks',
   outOfScope: false,
+}
+
+/** Changes a text that is to end in a newline, or in none; undefined: as it does. */
+function endingIn(text: EditedText, finalNewline: boolean | undefined, make: () => Reasons): Reasons {
+  if (finalNewline === true) text.endIn(true)
+  const reasons = make()
+  const unended = finalNewline === false ? text.endIn(false) : null
+  return unended === null ? reasons : [...reasons, unended]
 }
 
 /** Changes a text file, or one that does not exist yet and counts as empty. */

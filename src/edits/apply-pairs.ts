@@ -35,18 +35,35 @@ export function applyPairs(
     const found = fill(text, pair) ?? locate(text, pair, { path, shift })
     if (effort.isSpent) return [...reasons, notLookedFor(pair.line)]
     if (unfit !== null && 'at' in found) reasons.push(unfit)
+    else if ('at' in found && isMisplaced(text, pair, found)) reasons.push(notAtEnd(pair.line))
     else if ('at' in found) {
+      if (pair.finalNewline === true) text.endIn(true)
       text.replace(found.at, found.count, found.replace)
       put.pairs.add(keyOf(pair))
       const known = new Set(pair.search)
       for (const line of pair.replace) if (!known.has(line)) put.lines.add(line.trim())
       shift += found.replace.length - found.count
+      const unended = pair.finalNewline === false ? text.endIn(false) : null
+      if (unended !== null) reasons.push(unended)
     } else if (found.places.count === 0 || !changesNothing(pair)) {
       const mayExplain = () => explain && reasons.length < EXPLAINED_FAILURES && effort.mayExplain(text.characters)
       reasons.push(failure(found.places, pair, () => (mayExplain() ? whyNotFound(text, pair, path) : null)))
     }
   }
   return reasons
+}
+
+/** Whether a pair says how the file ends, and its lines are not the last ones. */
+function isMisplaced(
+  text: EditedText,
+  { finalNewline }: Replacement,
+  { at, count }: { at: number; count: number },
+): boolean {
+  return finalNewline !== undefined && at + count !== text.length
+}
+
+function notAtEnd(line: number): string {
+  return `does not end with the lines of line ${line}, which are said to be its last: the newline at its end cannot be changed there`
 }
 
 function fill(text: EditedText, { search, replace }: Replacement) {

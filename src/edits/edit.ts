@@ -1,3 +1,5 @@
+import type { Traits } from './file-traits.ts'
+
 /** One SEARCH/REPLACE pair: whole lines without their line endings. */
 export type Replacement = {
   /** Line of the answer (from 1) its SEARCH marker stands on. */
@@ -7,6 +9,8 @@ export type Replacement = {
   replace: readonly string[]
   /** Which of several places is meant: at this line of the file before the block, from 1, or below the only line of a text. */
   near?: { line: number } | { below: string }
+  /** Whether a newline ends the file then, where the lines are to be its last ones. */
+  finalNewline?: boolean
 }
 
 type Block = {
@@ -20,11 +24,12 @@ type Block = {
 
 /** One block of an answer. Blocks are applied in their order. */
 export type Edit =
-  | (Block & { kind: 'edit'; replacements: readonly Replacement[] })
+  /** Without a pair where only traits are changed. */
+  | (Block & Traits & { kind: 'edit'; replacements: readonly Replacement[] })
   /**
    * `body`: the lines of the whole file; none for an empty file. `namedBy`: what names the file where no header says that
    * this is the whole of it. Under a title a new file is made of it; else every line must stand in the file in the end.
    */
-  | (Block & { kind: 'write'; body: readonly string[]; namedBy?: 'title' | 'words' })
+  | (Block & Traits & { kind: 'write'; body: readonly string[]; namedBy?: 'title' | 'words' })
   | (Block & { kind: 'delete' })
-  | (Block & { kind: 'rename'; to: string })
+  | (Block & Traits & { kind: 'rename'; to: string })

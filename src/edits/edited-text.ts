@@ -44,6 +44,10 @@ export class EditedText {
     return this.#ids.length === 0
   }
 
+  get length(): number {
+    return this.#ids.length
+  }
+
   /** With one for the end of each line. */
   get characters(): number {
     return this.#words.characters
@@ -101,11 +105,11 @@ export class EditedText {
    *   line in place of another has its line ending, and the lines after the last one the same; lines in place of none get
    *   the file's dominant line ending; LF when there is none or a tie.
    * - Whether the file ends in a newline is the file's property and stays: a file without a final newline has none
-   *   afterwards, wherever the change was. To add one, let the replacement end at the end of the file in an empty line.
-   *   It cannot be taken away. A file that was empty gets one.
+   *   afterwards, wherever the change was. To add one, let the replacement end at the end of the file in an empty line;
+   *   `endIn` says it too, and takes it away. A file that was empty gets one.
    */
   replace(at: number, count: number, replacement: readonly string[]): void {
-    const dominant = this.#endings.timesOf(CRLF) > this.#endings.timesOf(LF) ? CRLF : LF
+    const dominant = this.#dominant
     const endsInNewline = this.isEmpty || this.#endings.at(this.#ids.length - 1) !== NONE
     const ids = Int32Array.from(replacement, (text) => this.#words.enter(text))
     const old = this.#ids.slice(at, at + count)
@@ -124,6 +128,22 @@ export class EditedText {
   /** Replaces every line. */
   replaceAll(lines: readonly string[]): void {
     this.replace(0, this.#ids.length, lines)
+  }
+
+  /** Ends the last line in a newline, or in none. @returns why it cannot be; null: it is so, or there is no line */
+  endIn(newline: boolean): string | null {
+    const last = this.#ids.length - 1
+    if (last < 0) return null
+    if (newline && this.#endings.at(last) === NONE) this.#end(last, this.#dominant)
+    if (newline) return null
+    if (this.#textAt(last) === '')
+      return 'would end in an empty line, which itself ends in a newline. Leave that line out'
+    this.#end(last, NONE)
+    return null
+  }
+
+  get #dominant(): number {
+    return this.#endings.timesOf(CRLF) > this.#endings.timesOf(LF) ? CRLF : LF
   }
 
   lines(from?: number, to?: number): string[] {

@@ -1,4 +1,5 @@
 import type { Edit } from '../edit.ts'
+import { saysTraits } from '../file-traits.ts'
 import { malformed, shownLine } from './answer-lines.ts'
 import type { AnswerState } from './answer-state.ts'
 import { type Content, callsTool, foreignForm } from './fence-content.ts'
@@ -61,24 +62,18 @@ export class AnswerReader {
     this.#state.prose.push('')
     if (rest === '') throw malformed(block, line, `the header "### ${verb}" names no path`)
     const place = { block, line }
+    if (verb === 'delete') return this.#state.written.add({ ...place, kind: verb, path: rest })
+    const named = this.#state.withTraits(line - 1, rest)
     if (verb === 'rename') {
-      const names = renamed(rest)
+      const names = renamed(named.path)
       if (names === null) throw malformed(block, line, 'a rename names two paths: "### rename old/path -> new/path"')
       const [path, to] = names
-      return this.#state.written.add({ ...place, kind: verb, path, to })
+      return this.#state.written.add({ ...place, ...named, kind: verb, path, to })
     }
-    if (verb === 'write' && this.#pairFollows())
-      return this.#state.written.add({ ...place, kind: 'edit', path: rest, replacements: [] })
-    if (verb === 'write')
-      return this.#state.written.add({
-        ...place,
-        kind: verb,
-        path: rest,
-        body: readBody(this.#state.lines, block, rest),
-      })
-    this.#state.written.add(
-      verb === 'edit' ? { ...place, kind: verb, path: rest, replacements: [] } : { ...place, kind: verb, path: rest },
-    )
+    if (verb === 'edit' || this.#pairFollows())
+      return this.#state.written.add({ ...place, ...named, kind: 'edit', replacements: [] })
+    const body = readBody(this.#state.lines, block, named.path)
+    this.#state.written.add({ ...place, ...named, kind: verb, body })
   }
 
   #pairFollows(): boolean {
@@ -113,13 +108,16 @@ export class AnswerReader {
     const path = owner.kind === 'words' ? owner.path : owner.title.path
     if (owner.kind === 'title' && (owner.title.verb === 'delete' || owner.title.verb === 'rename'))
       throw this.#state.refusal(at, `this pair stands below "${owner.title.verb} ${path}". ${HEADER_WANTED}`)
-    if (path !== currentPath) this.#state.addTitled(at, { kind: 'edit', path, replacements: [] })
+    const traits = owner.kind === 'title' ? this.#state.traitsOf(at, owner.title) : {}
+    if (path !== currentPath || saysTraits(traits))
+      this.#state.addTitled(at, { ...traits, kind: 'edit', path, replacements: [] })
   }
 
   #readDiff(end: number): void {
     const at = this.#state.lines.at
+    const named = this.#state.written.withoutPair
     const header = this.#state.written.takeHeader()
-    const path = isHunkHeader(String(this.#state.lines.line(at))) ? this.#hunkPath(at, header) : null
+    const path = isHunkHeader(String(this.#state.lines.line(at))) ? this.#hunkPath(at, named) : null
     const block = this.#state.written.begin(at + 1, 'titled')
     const edits = readDiff(this.#state.lines, { block, end, path })
     if (
@@ -143,7 +141,11 @@ export class AnswerReader {
   #readPatch(end: number): void {
     const at = this.#state.lines.at
     const block = this.#state.written.begin(at + 1, 'titled')
-    this.#state.written.addAll(readPatch(this.#state.lines, { block, end }), at)
+    const edits = readPatch(this.#state.lines, { block, end })
+    this.#state.written.addAll(
+      edits.map((edit) => ({ ...edit, ...this.#state.withTraits(edit.line - 1, edit.path) })),
+      at,
+    )
     this.#state.passFences()
     this.#state.gap.clear()
     this.#state.prose.push('')
@@ -206,7 +208,8 @@ export class AnswerReader {
     this.#state.pass(at)
   }
 
-  #readRemoval({ path, to, isHeading }: Title, line: string): void {
+  #readRemoval(title: Title, line: string): void {
+    const { path, to, isHeading } = title
     const at = this.#state.lines.at
     this.#state.pass(at)
     if (!isHeading) {
@@ -215,7 +218,8 @@ export class AnswerReader {
       return
     }
     this.#state.gap.clear()
-    this.#state.addTitled(at, to === null ? { kind: 'delete', path } : { kind: 'rename', path, to })
+    const traits = this.#state.traitsOf(at, title)
+    this.#state.addTitled(at, to === null ? { kind: 'delete', path } : { ...traits, kind: 'rename', path, to })
   }
 }
 

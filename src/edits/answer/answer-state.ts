@@ -1,9 +1,11 @@
 import type { Fault } from '../../faults/fault.ts'
 import type { Edit } from '../edit.ts'
+import { splitTraits, type Traits } from '../file-traits.ts'
 import type { ScopeNames } from '../scope-names.ts'
-import { type AnswerLines, malformed } from './answer-lines.ts'
+import { type AnswerLines, malformed, shownLine } from './answer-lines.ts'
 import { FenceContents } from './fence-content.ts'
 import { Gap } from './gap.ts'
+import type { Title } from './headings.ts'
 import { Claims, Written } from './written.ts'
 
 type WithoutPlace<Block> = Block extends Edit ? Omit<Block, 'block' | 'line'> : never
@@ -47,6 +49,18 @@ export class AnswerState {
     this.written.add({ ...edit, block, line: at + 1 })
   }
 
+  /** What a line says of a file beside its text. @throws {Fault} `edits_malformed` for words that only look like that */
+  traitsOf(at: number, { traits, unclear }: Pick<Title, 'traits' | 'unclear'>): Traits {
+    if (unclear === null) return traits
+    throw this.refusal(at, `"(${shownLine(unclear)})" is not understood. ${TRAITS}`)
+  }
+
+  /** The path of a header, and what stands in brackets behind it. @throws {Fault} as `traitsOf` */
+  withTraits(at: number, text: string): Traits & { path: string } {
+    const { path, ...said } = splitTraits(text, this.names)
+    return { path, ...this.traitsOf(at, said) }
+  }
+
   /** A pair or a file may hold what was taken for the end of a fence around it. */
   passFences(): void {
     for (const [depth, { mark, closing }] of [...this.open.entries()].toReversed()) {
@@ -62,3 +76,5 @@ export class AnswerState {
     this.lines.at = at + 1
   }
 }
+
+const TRAITS = 'Behind a path may stand "(executable)", "(not executable)", "(final newline)" or "(no final newline)"'

@@ -100,12 +100,7 @@ const refused: Record<string, [answer: string, message: RegExp]> = {
     /fewer lines than its header says/,
   ],
   'the end of the answer within a hunk': [`${names}\n@@ -1,3 +1,3 @@\n-one`, /fewer lines than its header says/],
-  'a mode': ['diff --git a/src/a.ts b/src/a.ts\nold mode 100644\nnew mode 100755', /changes the mode of a file/],
   'a binary file': ['diff --git a/src/x b/src/x\nBinary files a/src/x and b/src/x differ', /changes a binary file/],
-  'a final newline that goes': [
-    `--- a/src/a.ts\n+++ b/src/a.ts\n@@ -5 +5 @@\n-end\n+END\n\\ No newline at end of file`,
-    /takes the newline at the end of a file away/,
-  ],
   'two names without a rename': ['--- a/src/a.ts\n+++ b/src/b.ts\n@@ -1 +1 @@\n-one\n+1', /names two files/],
   'a file that is there already': [
     '--- /dev/null\n+++ b/src/a.ts\n@@ -0,0 +1 @@\n+x',

@@ -1,3 +1,4 @@
+import { splitTraits, type Traits } from '../file-traits.ts'
 import type { ScopeNames } from '../scope-names.ts'
 import { withoutDecoration } from '../written-path.ts'
 
@@ -21,6 +22,10 @@ export type Title = {
   isHeading: boolean
   /** Whether the scope has the path; else it only looks like one. */
   inScope: boolean
+  /** What stands in brackets behind the path. */
+  traits: Traits
+  /** Words there that look like traits and are none; null: there are none. */
+  unclear: string | null
 }
 
 /** Words that stand for a verb of the format. */
@@ -92,8 +97,9 @@ export function titleOf(line: string, names: ScopeNames): Title | null {
   const verb = word === null ? null : (SYNONYMS[word] ?? null)
   const isHash = text !== unlisted && !TELLS.test(String(word))
   if (verb === 'rename') return renameTitle(rest, isHash, names)
-  const path = meant(rest, names, isHash || verb !== null) ?? (isHash ? boldlyNamed(rest, word) : null)
-  return path === null ? null : { ...path, to: null, verb, isHeading: isHash }
+  const { path: bare, ...said } = splitTraits(rest, names)
+  const path = meant(bare, names, isHash || verb !== null) ?? (isHash ? boldlyNamed(bare, word) : null)
+  return path === null ? null : { ...path, ...said, to: null, verb, isHeading: isHash }
 }
 
 /** A name behind a verb that asks for a file, which need not look like a path. */
@@ -112,10 +118,12 @@ function verbOf(text: string): { word: string | null; rest: string } {
 }
 
 function renameTitle(rest: string, isHash: boolean, names: ScopeNames): Title | null {
-  const pair = renamed(rest) ?? renamed(rest.replace(/(?<=\S) to (?=\S)/i, ' -> '))
+  const { path: bare, ...said } = splitTraits(rest, names)
+  const pair = renamed(bare) ?? renamed(bare.replace(/(?<=\S) to (?=\S)/i, ' -> '))
   const [path, to] = pair?.map((name) => meant(name, names)) ?? []
   if (path === undefined || to === undefined || path === null || to === null) return null
-  return { path: path.path, to: to.path, verb: 'rename', isHeading: isHash, inScope: path.inScope && to.inScope }
+  const inScope = path.inScope && to.inScope
+  return { path: path.path, to: to.path, verb: 'rename', isHeading: isHash, inScope, ...said }
 }
 
 /**

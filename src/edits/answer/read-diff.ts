@@ -1,4 +1,5 @@
-import type { Edit } from '../edit.ts'
+import type { Edit, Replacement } from '../edit.ts'
+import { saysTraits, traitsOf } from '../file-traits.ts'
 import { type AnswerLines, malformed } from './answer-lines.ts'
 import { type Hunk, rangesOf, readHunk, startsFile } from './hunks.ts'
 
@@ -6,10 +7,18 @@ const NO_FILE = '/dev/null'
 /** Lines between the header of git and the names of the file. */
 const GIT_LINE =
   /^(?:index |old mode |new mode |new file mode |deleted file mode |similarity index |dissimilarity index |rename from |rename to |copy from |copy to |GIT binary patch|Binary files )/
-const PLAIN_MODE = /^new file mode 100644$/
+const MODE = /^(old|new|new file) mode (?:100644|100(755))$/
 
 /** What a diff says of one file. */
-type FileDiff = { at: number; before: string | null; after: string | null; renames: boolean; hunks: Hunk[] }
+type FileDiff = {
+  at: number
+  before: string | null
+  after: string | null
+  renames: boolean
+  /** Its mode is changed, or a new file has it. */
+  executable?: boolean
+  hunks: Hunk[]
+}
 
 /** Whether a unified diff starts at a line: with the header of git, or the names of the file before and after. */
 export function startsDiff(lines: AnswerLines, at: number): boolean {
@@ -28,7 +37,7 @@ export function isHunkHeader(line: string): boolean {
  * @param options.block of the first file
  * @param options.end the line that closes the fence around it; else the end of the answer
  * @param options.path the file of hunks that stand below no names
- * @throws {Fault} `edits_malformed` for what is no diff, and for what edits cannot say: modes, links, binary files
+ * @throws {Fault} `edits_malformed` for what is no diff, and for what edits cannot say: links, submodules, binary files
  */
 export function readDiff(
   lines: AnswerLines,
@@ -65,6 +74,9 @@ function readNames(lines: AnswerLines, block: number, end: number): FileDiff {
     const line = String(lines.line(lines.at))
     if (!GIT_LINE.test(line)) break
     refuseUnsayable(line, block, lines.at)
+    const [, which, executable] = MODE.exec(line) ?? []
+    if (which === 'new' || (which === 'new file' && executable !== undefined))
+      file.executable = executable !== undefined
     if (line.startsWith('new file')) file.before = NO_FILE
     if (line.startsWith('deleted file')) file.after = NO_FILE
     if (line.startsWith('rename from ')) file.before = line.slice('rename from '.length)
@@ -95,8 +107,8 @@ function refuseUnsayable(line: string, block: number, at: number): void {
     ? 'a binary file'
     : /^(?:copy )/.test(line)
       ? 'a copy'
-      : / mode /.test(line) && !PLAIN_MODE.test(line) && !line.startsWith('deleted')
-        ? 'the mode of a file'
+      : / mode /.test(line) && !MODE.test(line) && !line.startsWith('deleted')
+        ? 'what is no plain file, a link or a submodule'
         : null
   if (what !== null) throw malformed(block, at + 1, `the diff changes ${what}, which edits cannot say`)
 }
@@ -126,30 +138,33 @@ function mayEnd(lines: AnswerLines, next: number, end: number): boolean {
   return next < end ? behind.trim() === '' : !/^(?:[+ ]|-(?! |--))/.test(lines.line(next + 1) ?? '')
 }
 
-function editsOf({ at, before, after, renames, hunks }: FileDiff, block: number): Edit[] {
+function editsOf({ at, before, after, renames, hunks, ...said }: FileDiff, block: number): Edit[] {
   const place = { block, line: at + 1 }
+  const traits = traitsOf(said)
   const [from, to] = [String(before), String(after)]
   if (to === NO_FILE) return [{ ...place, kind: 'delete', path: from }]
-  if (from === NO_FILE) return [newFile(hunks, { ...place, path: to })]
+  if (from === NO_FILE) return [{ ...newFile(hunks, { ...place, path: to }), ...traits }]
   const replacements = hunks.map((hunk) => pairOf(hunk, block))
-  if (hunks.length === 0 && !renames) throw malformed(block, at + 1, 'the diff has no hunk that starts with "@@"')
+  if (hunks.length === 0 && !renames && !saysTraits(traits))
+    throw malformed(block, at + 1, 'the diff has no hunk that starts with "@@"')
   const moved: Edit[] = renames ? [{ ...place, kind: 'rename', path: from, to }] : []
-  return hunks.length === 0 ? moved : [...moved, { ...place, kind: 'edit', path: to, replacements }]
+  const isMoveAlone = hunks.length === 0 && !saysTraits(traits)
+  return isMoveAlone ? moved : [...moved, { ...place, ...traits, kind: 'edit', path: to, replacements }]
 }
 
-function newFile(hunks: readonly Hunk[], place: { block: number; line: number; path: string }): Edit {
+function newFile(
+  hunks: readonly Hunk[],
+  place: { block: number; line: number; path: string },
+): Extract<Edit, { kind: 'write' }> {
   const body = hunks.flatMap(({ replace }) => replace)
   if (hunks.some(({ search }) => search.length > 0))
     throw malformed(place.block, place.line, 'the diff makes a new file and shows lines that stood in it')
-  if (hunks.some(({ unended }) => unended.after)) throw malformed(place.block, place.line, UNENDED)
-  return { ...place, kind: 'write', body, namedBy: 'title' }
+  const isUnended = hunks.some(({ unended }) => unended.after)
+  return { ...place, kind: 'write', body, namedBy: 'title', ...(isUnended ? { finalNewline: false } : {}) }
 }
 
-const UNENDED = 'the diff takes the newline at the end of a file away, which edits cannot say'
-
-function pairOf({ unended, ...pair }: Hunk, block: number): Hunk | Omit<Hunk, 'unended'> {
-  if (unended.after && !unended.before) throw malformed(block, pair.line, UNENDED)
+function pairOf({ unended, ...pair }: Hunk, block: number): Replacement {
   if (pair.search.length === 0)
     throw malformed(block, pair.line, 'the hunk shows no line of the file, so that its place cannot be found')
-  return unended.before && !unended.after ? { ...pair, replace: [...pair.replace, ''] } : pair
+  return unended.before === unended.after ? pair : { ...pair, finalNewline: unended.before }
 }

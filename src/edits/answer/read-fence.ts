@@ -42,7 +42,8 @@ export function takesBody(
   const body = readBody(state.lines, state.written.block + 1, path)
   state.passFences()
   const namedBy = title !== null || named !== null ? 'title' : 'words'
-  state.addTitled(at, { kind: 'write', path, body, ...(isWhole ? {} : { namedBy }) })
+  const traits = title === null ? {} : state.traitsOf(at, title.title)
+  state.addTitled(at, { ...traits, kind: 'write', path, body, ...(isWhole ? {} : { namedBy }) })
   state.gap.clear()
   return true
 }

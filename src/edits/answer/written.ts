@@ -1,5 +1,6 @@
 import type { Fault } from '../../faults/fault.ts'
 import type { Edit, Replacement } from '../edit.ts'
+import { saysTraits } from '../file-traits.ts'
 import type { ScopeNames } from '../scope-names.ts'
 import { malformed, shownLine } from './answer-lines.ts'
 
@@ -36,7 +37,18 @@ export class Written {
 
   /** Whether the last block is an edit without a pair. */
   get awaitsPairs(): boolean {
-    return this.#edits.at(-1)?.kind === 'edit' && this.#replacements.length === 0
+    return this.withoutPair !== null && !this.#saysTraits
+  }
+
+  /** The file of the last block, where that is an edit without a pair; null: it is not. */
+  get withoutPair(): string | null {
+    return this.#edits.at(-1)?.kind === 'edit' && this.#replacements.length === 0 ? this.currentPath : null
+  }
+
+  /** Whether the last block is an edit that changes something without a pair. */
+  get #saysTraits(): boolean {
+    const edit = this.#edits.at(-1)
+    return edit?.kind === 'edit' && saysTraits(edit)
   }
 
   /** The file that further pairs change; null: none is in hand. */
@@ -119,6 +131,7 @@ export class Written {
       this.#edits[this.#edits.length - 1] = { ...edit, replacements: this.#replacements }
       return
     }
+    if (this.#saysTraits) return
     const remark = /\(([^()]*)\)$/.exec(edit.path)?.[1]
     if (!CHANGES_NOTHING.test(remark ?? this.#words ?? '')) throw withoutPairs(edit)
     this.#edits.pop()
