@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import type { TestDatabase } from '../../support/database.ts'
-import { createMooseHome, type MooseHome } from '../../support/moose-home.ts'
+import { createMooseHome } from '../../support/moose-home.ts'
 import { mooseUp } from '../../support/service-process.ts'
 import { asLaunched } from '../as-launched.ts'
 import { median, quantile, whole } from '../numbers.ts'

@@ -4,11 +4,15 @@ import { type Text, textOf } from './text-change.ts'
 /** What an answer has to say of a file. */
 export type Change =
   /** `text`: what stood there; null: it is no text. */
-  | { kind: 'delete'; path: string; text: Text | null }
+  | { kind: 'delete'; path: string; text: Text | null; mode: string }
   /** `text`: what it holds; null: it only moves. */
-  | { kind: 'rename'; path: string; to: string; text: TextChange | null }
-  | { kind: 'create'; path: string; text: Text }
-  | { kind: 'edit'; path: string; text: TextChange }
+  | { kind: 'rename'; path: string; to: string; text: TextChange | null; modes: Modes | null }
+  | { kind: 'create'; path: string; text: Text; mode: string }
+  /** `text`: null: its mode alone changes. */
+  | { kind: 'edit'; path: string; text: TextChange | null; modes: Modes | null }
+
+/** The mode of a file before and after, where it changes. */
+export type Modes = { before: string; after: string }
 
 export type TextChange = { before: Text; after: Text; hunks: readonly Hunk[] }
 
@@ -22,18 +26,16 @@ export function changeOf({ before, after, hunks }: ChangedFile): Change {
   for (const side of [before, after]) refuseKind(side)
   if (before === null) {
     if (after === null) throw new Error('a file that is on neither side')
-    refuseMode('100644', after)
-    return { kind: 'create', path: after.path, text: newText(after) }
+    return { kind: 'create', path: after.path, text: newText(after), mode: after.mode }
   }
   if (after === null) {
     const text = textOf(before)
-    return { kind: 'delete', path: before.path, text: typeof text === 'string' ? null : text }
+    return { kind: 'delete', path: before.path, text: typeof text === 'string' ? null : text, mode: before.mode }
   }
-  refuseMode(before.mode, after)
+  const modes = before.mode === after.mode ? null : { before: before.mode, after: after.mode }
   const text = before.bytes.equals(after.bytes) ? null : textChange(before, after, hunks)
-  if (before.path !== after.path) return { kind: 'rename', path: before.path, to: after.path, text }
-  if (text === null) throw new Error(`${before.path} does not change`)
-  return { kind: 'edit', path: before.path, text }
+  if (before.path !== after.path) return { kind: 'rename', path: before.path, to: after.path, text, modes }
+  return { kind: 'edit', path: before.path, text, modes }
 }
 
 const LINK = '120000'
@@ -42,10 +44,6 @@ const SUBMODULE = '160000'
 function refuseKind(side: Side | null): void {
   if (side?.mode === LINK) throw new Unsaid(`${side.path} is a link`)
   if (side?.mode === SUBMODULE) throw new Unsaid(`${side.path} is a submodule`)
-}
-
-function refuseMode(mode: string, after: Side): void {
-  if (mode !== after.mode) throw new Unsaid(`the mode of ${after.path} becomes ${after.mode}`)
 }
 
 function knownText(side: Side): Text {
@@ -57,7 +55,6 @@ function knownText(side: Side): Text {
 function newText(side: Side): Text {
   const text = knownText(side)
   if (text.bom || text.ending !== '\n') throw new Unsaid(`${side.path} is new with CR LF or a byte order mark`)
-  if (!text.endsInNewline && text.lines.length > 0) throw new Unsaid(`${side.path} is new without a final newline`)
   return text
 }
 
@@ -67,7 +64,6 @@ function textChange(before: Side, after: Side, hunks: readonly Hunk[]): TextChan
   if (old.lines.length > 0 && fresh.lines.length > 0) {
     if (old.bom !== fresh.bom) throw new Unsaid(`${after.path} gains or loses a byte order mark`)
     if (old.ending !== fresh.ending) throw new Unsaid(`the line endings of ${after.path} change`)
-    if (old.endsInNewline && !fresh.endsInNewline) throw new Unsaid(`${after.path} loses its final newline`)
   } else if (old.lines.length === 0) newText(after)
   return text
 }
