@@ -26,11 +26,16 @@ export const FIDELITY_SETTINGS = {
 
 /** Makes a lane with the history of a branch of a repository. */
 export async function openLane(home: MooseHome, source: string, branch: string, number: number): Promise<Lane> {
-  const name = `lane-${number}`
-  const repository = path.join(home.remote.folder, `${name}.git`)
+  const repository = path.join(home.remote.folder, `lane-${number}.git`)
   await mkdir(repository)
   await gitBytes(repository, ['init', '--quiet', '--bare', '--initial-branch', BASE])
   await gitBytes(repository, ['fetch', '--quiet', '--no-tags', path.resolve(source), `${branch}:refs/history`])
+  return await laneIn(home, repository, number)
+}
+
+/** Makes a lane of a bare repository that nothing else uses. */
+export async function laneIn(home: MooseHome, repository: string, number: number): Promise<Lane> {
+  const name = `lane-${number}`
   const { id } = await home.database.db
     .insertInto('projects')
     .values({ name, repository, default_branch: BASE, forge: 'local' })

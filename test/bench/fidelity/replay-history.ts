@@ -64,7 +64,8 @@ function said(changes: readonly Change[], wanted: Form): { form: Form; answer: s
 /** Carries the order out and compares its branch with the commit. */
 export async function judge(lane: Lane, replayed: Replayed): Promise<Verdict> {
   const { commit, title, files, answer } = replayed
-  const ended = await carryOut(lane, { title, files, baseSha: String(commit.parents[0]), answers: [answer] })
+  // An answer that is refused is asked for again, and the reason told when it is refused again.
+  const ended = await carryOut(lane, { title, files, baseSha: String(commit.parents[0]), answers: [answer, answer] })
   const { id, wasHeld, fault } = ended
   if (fault !== null) return { replayed, id, wasHeld, problem: `${fault.code}: ${fault.message}` }
   return { replayed, id, wasHeld, problem: await differenceTo(lane, ended, commit) }
