@@ -237,7 +237,7 @@ const rejected: Record<string, [files: Files, answer: string, reason: RegExp]> =
   ],
   'an edit of a binary file': [{ a: 'x\0\n' }, edit('a', ['x\n', 'z\n']), /is binary.*can only be deleted or renamed/],
   'a write over a binary file': [{ a: 'x\0\n' }, write('a', 'z\n'), /is binary/],
-  'an edit of a file in Latin-1': [{ a: Buffer.from([0xe9, 0x0a]) }, edit('a', ['x\n', 'z\n']), /is not valid UTF-8/],
+  'an edit of a file in KOI8': [{ a: Buffer.from([0xd0, 0xd2, 0xc9]) }, edit('a', ['x\n', 'z\n']), /is not UTF-8/],
   'a NUL in new text': [{}, write('a', 'x\0\n'), /would become binary/],
   'what the tree does not read': [{}, write('src/link/x', 'y\n'), /cannot be touched: src\/link is a symbolic link/],
   'a way out of the tree': [{}, write('src/../../x', 'y\n'), /leaves the repository/],

@@ -1,8 +1,9 @@
 import type { Effort } from './effort.ts'
+import { BOM, type Charset } from './text/charset.ts'
 import { Column } from './text/column.ts'
 import type { Places } from './text/occurrences.ts'
 import { type Fold, Vocabulary } from './text/vocabulary.ts'
-import { BOM, readTextFile } from './text-file.ts'
+import { readTextFile } from './text-file.ts'
 
 /** In the order of their codes. */
 const ENDINGS = ['', '\n', '\r\n'] as const
@@ -18,7 +19,10 @@ type Undo = { at: number; count: number; ids: Int32Array; endings: Int32Array }
 export class EditedText {
   readonly #effort: Effort
   readonly #words = new Vocabulary()
+  readonly #charset: Charset
   #bom: boolean
+  /** A character of the block in hand that the encoding of the file has not. */
+  #strange: string | null = null
   readonly #ids: Column
   readonly #endings: Column
   /** The lines before the answer. */
@@ -31,7 +35,8 @@ export class EditedText {
 
   /** @param bytes without a `textProblem` */
   constructor(bytes: Buffer, effort: Effort) {
-    const { bom, lines } = readTextFile(bytes)
+    const { charset, bom, lines } = readTextFile(bytes)
+    this.#charset = charset
     this.#effort = effort
     this.#bom = bom
     this.#ids = new Column(Int32Array.from(lines, ({ text }) => this.#words.enter(text)))
@@ -61,8 +66,10 @@ export class EditedText {
   change(make: () => readonly string[]): readonly string[] {
     if (this.#isChanged) this.#readAgain()
     const reasons = make()
-    const isBinary = reasons.length === 0 && this.#words.holdsNul
-    const all = isBinary ? ['would become binary: the new text holds a NUL character'] : reasons
+    const isBinary = this.#words.holdsNul
+    const unfit = isBinary ? 'would become binary: the new text holds a NUL character' : this.#unwritable()
+    const all = reasons.length === 0 && unfit !== null ? [unfit] : reasons
+    this.#strange = null
     const done = this.#undo.splice(0)
     this.#isChanged = all.length === 0
     if (!this.#isChanged) for (const step of done.toReversed()) this.#put(step, step.count)
@@ -112,6 +119,7 @@ export class EditedText {
     const dominant = this.#dominant
     const endsInNewline = this.isEmpty || this.#endings.at(this.#ids.length - 1) !== NONE
     const ids = Int32Array.from(replacement, (text) => this.#words.enter(text))
+    for (const text of replacement) this.#strange ??= this.#charset.strange(text)
     const old = this.#ids.slice(at, at + count)
     const head = commonLength(old, ids)
     const tail = commonLength(old.subarray(head).toReversed(), ids.subarray(head).toReversed())
@@ -156,7 +164,17 @@ export class EditedText {
     const content = this.lines()
       .map((text, index) => text + ENDINGS[Number(endings[index])])
       .join('')
-    return Buffer.from(this.#bom && content !== '' && !content.startsWith(BOM) ? BOM + content : content)
+    return this.#charset.encode(this.#bom && content !== '' && !content.startsWith(BOM) ? BOM + content : content)
+  }
+
+  /** Why the text cannot be written in the encoding of the file; null: it can. */
+  #unwritable(): string | null {
+    if (this.#strange === null) return null
+    const { name, isGuessed } = this.#charset
+    const what = isGuessed
+      ? `is not UTF-8 but seems to be ${name}, and does not have the`
+      : `is in ${name}, which has no`
+    return `${what} character "${this.#strange}". Write it with the characters of the file`
   }
 
   #textAt(at: number): string {
@@ -176,7 +194,8 @@ export class EditedText {
 
   /** Each block finds the file as if it had been written and read: new text may begin with a mark or end in a CR. */
   #readAgain(): void {
-    if (this.isEmpty) this.#bom = false
+    // UTF-16 is known by its mark alone.
+    if (this.isEmpty && this.#charset.name === 'utf-8') this.#bom = false
     const first = this.isEmpty ? '' : this.#textAt(0)
     if (first.startsWith(BOM)) {
       this.#bom = true

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { faultOf } from '../../test/support/fault-of.ts'
 import { applyEdits } from './apply-edits.ts'
 import { parseEdits } from './parse-edits.ts'
-import { faultOf } from '../../test/support/fault-of.ts'
 
 type File = { text: string; executable: boolean }
 const SCOPE = ['run.sh', 'a.txt', 'new.sh', 'new.txt', 'src/']
@@ -25,7 +25,7 @@ async function made(answer: string): Promise<Record<string, string | null>> {
   return Object.fromEntries(
     changes.map(({ path, content, executable }) => {
       const mode = executable === undefined ? '' : executable ? '+x ' : '-x '
-      return [path, content === null ? null : `${mode}${content}`]
+      return [path, content === null ? null : `${mode}${content.toString()}`]
     }),
   )
 }

@@ -42,3 +42,9 @@ Rules:
 - Touch only the files you were given as being in scope.
 - One block that does not apply rejects the whole answer. Never abbreviate with "..." or "rest unchanged".
 `
+
+/** What stands in the brackets behind a path, told only where it may be needed. */
+export const TRAITS_GUIDE =
+  'A header may say in brackets what else the file is, such as "### write bin/run (executable)": executable, not executable, ' +
+  'final newline, or no final newline. An edit block that does needs no pairs. What is not said stays; a new file is not ' +
+  'executable and ends in a newline.'

@@ -126,6 +126,8 @@ export interface BaseTree {
    * @throws {Fault} `scope_unreadable` for a symlink or a submodule
    */
   read(path: string): Promise<Buffer | null>
+  /** Whether a file that `read` gives is executable. */
+  isExecutable(path: string): Promise<boolean>
   /** Every file path of the tree, sorted. */
   list(): Promise<readonly string[]>
 }

@@ -7,7 +7,7 @@ const [OURS, BASE] = ['a'.repeat(40), 'b'.repeat(40)]
 const marked = `Title\n=======\n<<<<<<< ${OURS}\nmine\n=======\ntheirs\n>>>>>>> ${BASE}\nend\n`
 const request: ConflictRequest = {
   conflict: [{ path: 'a.md', ours: 'Title\n=======\nmine\nend\n', marked }],
-  changed: { sha: OURS, read: async () => null, list: async () => [] },
+  changed: { sha: OURS, read: async () => null, isExecutable: async () => false, list: async () => [] },
 }
 const left = (...changes: (readonly [string, string | null, string?])[]) => {
   const made = changes.map(([path, content, from]) => ({

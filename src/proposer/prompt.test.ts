@@ -47,6 +47,18 @@ test('the task, the files with their contents, and the format are all there', ()
   assert.match(text, /not in scope:\npackage\.json\n\nWork Order: Greet/)
 })
 
+test('modes and the end of files are told of only where a file in scope or the task may need them', () => {
+  const guide = /A header may say in brackets/
+  const text = { kind: 'text', path: 'src/greet.ts', lines: ['a'] } as const
+  assert.doesNotMatch(userText([text, { kind: 'missing', path: 'src/new.ts' }]), guide)
+  const said = userText([{ ...text, said: ['executable', 'no final newline'] }])
+  assert.match(said, guide)
+  assert.match(said, /~{5} begin src\/greet\.ts \(executable; no final newline\)\na\n~{5} end src\/greet\.ts/)
+  for (const path of ['scripts/run.sh', 'bin/run', '.githooks/pre-commit'])
+    assert.match(userText([{ kind: 'missing', path }]), guide, path)
+  assert.doesNotMatch(userText([{ ...text, said: ['executable'] }], [], { ...first, wanted: 'text' }), guide)
+})
+
 test('nothing that differs between two orders of the same content is in the prompt', () => {
   const text = JSON.stringify(buildPrompt(request, { files: [], context: [], paths: [] }, first))
   assert.doesNotMatch(text, /5f0c-id/)

@@ -1,4 +1,4 @@
-import { EDIT_FORMAT_GUIDE } from '../edits/format-guide.ts'
+import { EDIT_FORMAT_GUIDE, TRAITS_GUIDE } from '../edits/format-guide.ts'
 import type { ModelMessage } from '../models/model-answer.ts'
 import type { ProposeInput, ProposerRequest, Said } from '../ports/proposal.ts'
 import { isInScope, pathProblem } from '../work-order/scope.ts'
@@ -38,6 +38,7 @@ export function buildPrompt(
   const own = [
     describeContext(context, 'import'),
     describeFiles(files),
+    wanted !== 'text' && mayNeedTraits(files, request) ? TRAITS_GUIDE : '',
     describeRepository(paths, request.context),
     request.task_description,
     `Security context: ${request.security_context}.`,
@@ -101,7 +102,20 @@ function describeFile(file: ScopeFile, fence: string): string {
   if (file.kind === 'empty-folder') return `${file.path} holds no files yet; new ones may be put there.`
   if (file.kind === 'opaque') return `${file.path} is not shown: it ${file.why}.`
   if (file.lines.length === 0) return `${file.path} is empty.`
-  return [`${fence} begin ${file.path}`, ...file.lines, `${fence} end ${file.path}`].join('\n')
+  const said = file.said === undefined ? '' : ` (${file.said.join('; ')})`
+  return [`${fence} begin ${file.path}${said}`, ...file.lines, `${fence} end ${file.path}`].join('\n')
+}
+
+/** Names of files that are usually executable: scripts, and what has no ending, as in `bin/` and among hooks. */
+const LIKE_A_PROGRAM = /\.(?:sh|bash|zsh|command)$|(?:^|\/)[^./]+$/
+const ASKS_FOR_TRAITS = /\bexecutable\b|\bchmod\b|\bnewline\b|\bend of (?:the )?file\b/i
+
+/** Whether modes or the end of a file may be of account; most orders are not told of them. */
+function mayNeedTraits(files: readonly ScopeFile[], { task_description: task }: ProposerRequest): boolean {
+  const isUnusual = files.some((file) =>
+    file.kind === 'text' ? file.said !== undefined : LIKE_A_PROGRAM.test(file.path),
+  )
+  return isUnusual || ASKS_FOR_TRAITS.test(task)
 }
 
 /** Tildes, more of them than any shown line has in a row: none of them can be taken for the end. */

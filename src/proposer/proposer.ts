@@ -211,7 +211,9 @@ export async function faultOfEdits(
   refused: (changes: readonly FileChange[]) => Fault | null = () => null,
 ): Promise<Fault | null> {
   try {
-    return refused(await applyEdits(parseEdits(text, scope), { read: (path) => base.read(path), scope }))
+    const read = (path: string) => base.read(path)
+    const isExecutable = (path: string) => base.isExecutable(path)
+    return refused(await applyEdits(parseEdits(text, scope), { read, isExecutable, scope }))
   } catch (error) {
     if (error instanceof Fault && isOf('correctable', error.code)) return error
     throw error

@@ -10,6 +10,7 @@ const MAX_FILE_BYTES = 10 * 1024 * 1024
 type Entry = { mode: string; id: string }
 
 const FOLDER = '040000'
+const EXECUTABLE = '100755'
 
 /** The tree of a commit of the mirror. Names are listed once, and only when all are asked for. */
 export class CommitTree implements BaseTree {
@@ -46,6 +47,13 @@ export class CommitTree implements BaseTree {
     refuseIndirect(path, way, entries)
     const entry = entries.get(path)
     return entry === undefined || entry.mode === FOLDER ? null : await this.#blob(path, entry.id)
+  }
+
+  async isExecutable(path: string): Promise<boolean> {
+    const way = wayTo(path)
+    if (way === null) return false
+    const entries = await (this.#entries ?? this.#onTheWay(path, way))
+    return entries.get(path)?.mode === EXECUTABLE
   }
 
   /** What stands on the way to a path, as far as it leads; not what lies beside it. */

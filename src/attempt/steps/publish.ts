@@ -1,4 +1,4 @@
-import { textProblem } from '../../edits/text-file.ts'
+import { isUtf8Text } from '../../edits/text-file.ts'
 import { Fault } from '../../faults/fault.ts'
 import type { PublishedCommit } from '../../ports/held-search.ts'
 import type { BaseTree } from '../../ports/proposal.ts'
@@ -71,7 +71,7 @@ async function readTemplate(base: BaseTree): Promise<string | null> {
     if (error instanceof Fault && (error.code === 'scope_unreadable' || error.code === 'scope_too_large')) return null
     throw error
   })
-  if (content === null || content.length > MOST_OF_TEMPLATE || textProblem(content) !== null) return null
+  if (content === null || content.length > MOST_OF_TEMPLATE || !isUtf8Text(content)) return null
   return content.toString('utf8')
 }
 

@@ -1,6 +1,6 @@
 import { CONFLICT, type Repair } from '../../contract/evidence/repair.ts'
 import { resolvingOf } from '../../db/attempts/asked-before.ts'
-import { textProblem } from '../../edits/text-file.ts'
+import { isUtf8Text } from '../../edits/text-file.ts'
 import { isOf } from '../../faults/families.ts'
 import { Fault, NEXT_MOVE, toFault } from '../../faults/fault.ts'
 import { faultPoint } from '../../faults/fault-point.ts'
@@ -114,7 +114,7 @@ async function conflictedFiles(resolving: Resolving): Promise<ConflictedFile[]> 
     throw unresolved(resolving, `A model may change files_in_scope alone, and not ${namedFiles(outside)}.`)
   const textAt = async (sha: string, path: string): Promise<string | null> => {
     const bytes = await adapters.workspaces.tree(routed.project, sha).read(path)
-    return bytes === null || textProblem(bytes) !== null ? null : bytes.toString('utf8')
+    return bytes === null || !isUtf8Text(bytes) ? null : bytes.toString('utf8')
   }
   const told: ConflictedFile[] = []
   let bytes = 0

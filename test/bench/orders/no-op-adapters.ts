@@ -9,7 +9,7 @@ const HEAD = '1'.repeat(40)
 
 const CONFIG = parseMooseYaml(null)
 
-const TREE: BaseTree = { sha: BASE, read: async () => null, list: async () => [] }
+const TREE: BaseTree = { sha: BASE, read: async () => null, isExecutable: async () => false, list: async () => [] }
 
 const WORK_TREE: WorkTree = {
   path: '/nowhere',
