@@ -10,6 +10,9 @@ import type { FileChange } from '../support/git-remote.ts'
 const LONG = Array.from({ length: 40 }, (_, index) => `line ${index % 3}`)
 const longWith = (line: string, at: number) => `${LONG.with(at, line).join('\n')}\n`
 
+const latin = (text: string) => Buffer.from(text, 'latin1')
+const utf16 = (text: string) => Buffer.from(`\ufeff${text}`, 'utf16le')
+
 const FIRST: Readonly<Record<string, FileChange>> = {
   'crlf.txt': 'one\r\ntwo\r\nthree\r\n',
   'open.txt': 'one\ntwo',
@@ -19,6 +22,9 @@ const FIRST: Readonly<Record<string, FileChange>> = {
   'bom.txt': '\ufeffone\ntwo\n',
   'empty.txt': '',
   'three.txt': 'a\nb\nc\n',
+  'wide.txt': utf16('eins\r\nzwei\r\n'),
+  'named.py': latin('# coding: latin-1\nx = "\xf6"\n'),
+  'latin.txt': latin('Gr\xfc\xdfe\nzwei \xe4pfel\n'),
 }
 /** Each as one commit on top of the one before. */
 const HISTORY: readonly Readonly<Record<string, FileChange>>[] = [
@@ -35,6 +41,9 @@ const HISTORY: readonly Readonly<Record<string, FileChange>>[] = [
   { 'Ünïcödé ñame.txt': 'ü\n<<<<<<< SEARCH\n=======\n```\n</think>\n>>>>>>> REPLACE\n```\n', 'with space.txt': '- x\n-- y\n' },
   { 'with space.txt': null, 'moved with space.txt': '- x\n-- y\n', 'void.txt': null, 'link': { link: 'crlf.txt' } },
   { 'with space.txt': 'again\n', 'moved with space.txt': null },
+  { 'wide.txt': utf16('eins\r\nzwei und ü\r\ndrei\r\n'), 'latin.txt': latin('Gr\xfc\xdfe\nz\xe4hes \xfc\n') },
+  { 'named.py': latin('# coding: latin-1\nx = "\xe4"\n') },
+  { 'wide.txt': utf16('eins\r\n'), 'latin.txt': latin('Gr\xfc\xdfe\n\xe4pfel\n') },
   { 'app.log': 'ignored, and changed\n', 'empty.txt': '' },
 ]
 

@@ -5,6 +5,7 @@ import { mooseUp } from '../../support/service-process.ts'
 import { asLaunched } from '../as-launched.ts'
 import { median, quantile, whole } from '../numbers.ts'
 import { type Figure, report } from '../report.ts'
+import { type Controlled, openControls, runControls } from './controls.ts'
 import { FORMS, type Form } from './forms.ts'
 import { type Commit, commitsOf, gitBytes } from './history.ts'
 import { FIDELITY_SETTINGS, type Lane, openLane } from './lane.ts'
@@ -19,6 +20,7 @@ type Options = { repository: string; commits: number | null; seed: number; forms
 /** Commits of a repository as orders, each with the answer that asks for it, through the whole pipeline. */
 export async function benchFidelity(args: readonly string[]): Promise<void> {
   const options = optionsFrom(args)
+  const controls = await throughControls()
   await using home = await createMooseHome({ 'README.md': '# Home\n' }, [], {
     ...FIDELITY_SETTINGS,
     ORCHESTRATOR_MAX_CONCURRENT_EXECUTIONS: String(options.lanes),
@@ -31,7 +33,15 @@ export async function benchFidelity(args: readonly string[]): Promise<void> {
   const begin = performance.now()
   const { verdicts, skipped } = await replayAll(lanes, commits, options)
   const seconds = (performance.now() - begin) / 1_000
-  say({ options, verdicts, skipped, seconds, times: await timesOf(home.database, verdicts) })
+  say({ options, controls, verdicts, skipped, seconds, times: await timesOf(home.database, verdicts) })
+}
+
+async function throughControls(): Promise<Controlled[]> {
+  await using opened = await openControls()
+  await using _moose = await mooseUp({ ...opened.home.environment, ...asLaunched() }, '--start')
+  const controls = await runControls(opened.lane)
+  for (const { name, problem } of controls) console.log(`${problem === null ? '✔' : '✖'} ${name} ${problem ?? ''}`)
+  return controls
 }
 
 function optionsFrom(args: readonly string[]): Options {
@@ -84,12 +94,19 @@ async function replayAll(lanes: readonly Lane[], commits: readonly Commit[], opt
       for (const [number, commit] of queue) {
         const replay = await replayOf(options.repository, commit, { number, form: forms[number] ?? 'edit' })
         if ('reason' in replay) found.skipped.push(replay)
-        else found.verdicts.push(await judge(lane, replay))
-        if (found.verdicts.length % SAID_EVERY === 0) console.log(`${found.verdicts.length} of ${commits.length} …`)
+        else found.verdicts.push(sayOf(await judge(lane, replay)))
+        const done = found.verdicts.length + found.skipped.length
+        if (done % SAID_EVERY === 0) console.log(`${done} of ${commits.length} …`)
       }
     }),
   )
   return found
+}
+
+function sayOf(verdict: Verdict): Verdict {
+  const { replayed, problem } = verdict
+  if (problem !== null) console.log(`${replayed.commit.sha.slice(0, 10)} as ${replayed.form}: ${problem}`)
+  return verdict
 }
 
 /** Of the orders that nothing held: ms from when they were filed until their last step ended, and ms of each step. */
@@ -110,23 +127,25 @@ async function timesOf({ pool }: TestDatabase, verdicts: readonly Verdict[]): Pr
   return { orders: orders.map(({ ms }) => ms), steps }
 }
 
-type Found = Replay & { options: Options; seconds: number; times: Times }
+type Found = Replay & { options: Options; controls: readonly Controlled[]; seconds: number; times: Times }
 
-function say({ options, verdicts, skipped, seconds, times }: Found): void {
+function say({ options, controls, verdicts, skipped, seconds, times }: Found): void {
+  const refused = controls.filter(({ problem }) => problem === null)
   const faithful = verdicts.filter(({ problem }) => problem === null)
-  for (const { replayed, problem } of verdicts)
-    if (problem !== null) console.log(`${replayed.commit.sha.slice(0, 10)} as ${replayed.form}: ${problem}`)
   console.log(`\nSkipped ${skipped.length}:`)
   for (const { commit, reason } of skipped) console.log(`${commit.sha.slice(0, 10)} ${reason}`)
   console.log(`\n${faithful.length}/${verdicts.length} commits came out as they are in the history.\n`)
   report({
     bench: 'fidelity',
     settings: { ...options, commits: verdicts.length + skipped.length, forms: options.forms.join(',') },
-    figures: figuresOf({ verdicts, skipped, seconds, times, faithful }),
+    figures: [
+      { what: 'controls refused as they must be', value: refused.length, unit: '', target: { atLeast: controls.length } },
+      ...figuresOf({ verdicts, skipped, seconds, times, faithful }),
+    ],
     notes: NOTES,
     samples: { orders: times.orders, skipped: skipped.map(({ commit, reason }) => ({ sha: commit.sha, reason })) },
   })
-  if (faithful.length < verdicts.length) process.exitCode = 1
+  if (faithful.length < verdicts.length || refused.length < controls.length) process.exitCode = 1
 }
 
 const NOTES = [
@@ -140,7 +159,7 @@ function figuresOf({
   seconds,
   times,
   faithful,
-}: Omit<Found, 'options'> & { faithful: readonly Verdict[] }): Figure[] {
+}: Omit<Found, 'options' | 'controls'> & { faithful: readonly Verdict[] }): Figure[] {
   const share = (100 * skipped.length) / Math.max(1, verdicts.length + skipped.length)
   const perForm = FORMS.map((form) => ({
     what: `of them as ${form}`,

@@ -106,7 +106,7 @@ function fenced(language: string, text: string): string[] {
 }
 
 const NO_FILE = '/dev/null'
-const EMPTY: Text = { lines: [], endsInNewline: false, ending: '\n', bom: false }
+const EMPTY: Text = { lines: [], endsInNewline: false, ending: '\n', bom: false, charset: 'utf-8' }
 
 /** As `git diff` prints it, without the line that names blobs. */
 function fileDiff(change: Change): string {

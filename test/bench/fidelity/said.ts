@@ -1,5 +1,5 @@
 import type { ChangedFile, Hunk, Side } from './history.ts'
-import { type Text, textOf } from './text-change.ts'
+import { GUESSED_CHARSET, hunkBetween, type Text, textOf } from './text-change.ts'
 
 /** What an answer has to say of a file. */
 export type Change =
@@ -55,17 +55,28 @@ function knownText(side: Side): Text {
 function newText(side: Side): Text {
   const text = knownText(side)
   if (text.bom || text.ending !== '\n') throw new Unsaid(`${side.path} is new with CR LF or a byte order mark`)
+  if (text.charset !== 'utf-8') throw new Unsaid(`${side.path} is new in ${text.charset}`)
   return text
 }
 
 function textChange(before: Side, after: Side, hunks: readonly Hunk[]): TextChange {
-  const text = { before: knownText(before), after: knownText(after), hunks }
-  const { before: old, after: fresh } = text
+  const [old, fresh] = [knownText(before), knownText(after)]
+  const isWide = old.charset.startsWith('utf-16')
+  const text = { before: old, after: fresh, hunks: isWide ? [hunkBetween(old, fresh)] : hunks }
   if (old.lines.length > 0 && fresh.lines.length > 0) {
     if (old.bom !== fresh.bom) throw new Unsaid(`${after.path} gains or loses a byte order mark`)
+    if (old.charset !== fresh.charset) throw new Unsaid(`${after.path} becomes ${fresh.charset}`)
+    const strange = old.charset === GUESSED_CHARSET ? newCharacter(old, fresh) : undefined
+    if (strange !== undefined) throw new Unsaid(`${after.path} names no encoding, and gets its first "${strange}"`)
     if (old.ending !== fresh.ending) throw new Unsaid(`the line endings of ${after.path} change`)
   } else if (old.lines.length === 0) newText(after)
   return text
+}
+
+/** One that is not ASCII; undefined: there is none. */
+function newCharacter(before: Text, after: Text): string | undefined {
+  const known = new Set(before.lines.join(''))
+  return [...after.lines.join('')].find((character) => character > '\x7f' && !known.has(character))
 }
 
 /** Deletions first, then renames so that no name is taken, then the rest: each stands on those before it. */

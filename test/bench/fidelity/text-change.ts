@@ -1,16 +1,23 @@
+import { isUtf8 } from 'node:buffer'
 import type { ChangedFile, Hunk, Side, Span } from './history.ts'
 
 /** A text file as an answer shows it: lines without their endings. */
-export type Text = { lines: readonly string[]; endsInNewline: boolean; ending: '\n' | '\r\n'; bom: boolean }
+export type Text = {
+  lines: readonly string[]
+  endsInNewline: boolean
+  ending: '\n' | '\r\n'
+  bom: boolean
+  charset: string
+}
 
 /** Lines before and what stands there after, with lines around that stay. */
 export type Group = { before: Span; after: Span; hunks: readonly Hunk[] }
 
 /** The text of a file; a text: what keeps it from being one, completing "FILE is …". */
 export function textOf({ bytes }: Side): Text | string {
-  if (bytes.includes(0)) return 'binary'
-  const content = decoded(bytes)
-  if (content === null) return 'not UTF-8'
+  const charset = charsetOf(bytes)
+  const content = new TextDecoder(charset, { ignoreBOM: true }).decode(bytes)
+  if (content.includes('\0')) return 'binary'
   const bom = content.startsWith('\ufeff')
   const plain = bom ? content.slice(1) : content
   const pieces = plain.split('\n')
@@ -25,16 +32,33 @@ export function textOf({ bytes }: Side): Text | string {
     endsInNewline: endsInNewline && lines.length > 0,
     ending: isCrlf ? '\r\n' : '\n',
     bom,
+    charset,
   }
 }
 
-function decoded(bytes: Buffer): string | null {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-  } catch (error) {
-    if (error instanceof TypeError) return null
-    throw error
-  }
+/** Of a text that does not say its own: no character is written in it that it does not have. */
+export const GUESSED_CHARSET = 'windows-1252'
+
+/** How the bytes of a text are read: by its byte order mark, as UTF-8, by what it says of itself, else as Windows-1252. */
+function charsetOf(bytes: Buffer): string {
+  const mark = bytes.toString('latin1', 0, 2)
+  if (mark === '\xff\xfe') return 'utf-16le'
+  if (mark === '\xfe\xff') return 'utf-16be'
+  if (isUtf8(bytes)) return 'utf-8'
+  const [, named] = /(?:coding|charset)[:=] *["']?([\w-]+)/.exec(bytes.toString('latin1', 0, 1_000)) ?? []
+  return named === undefined ? GUESSED_CHARSET : named.toLowerCase().replace('latin-', 'latin')
+}
+
+/** One hunk from the first line that differs to the last. */
+export function hunkBetween(before: Text, after: Text): Hunk {
+  const [old, fresh] = [before.lines, after.lines]
+  const most = Math.min(old.length, fresh.length)
+  let head = 0
+  while (head < most && old[head] === fresh[head]) head += 1
+  let tail = 0
+  while (tail < most - head && old.at(-1 - tail) === fresh.at(-1 - tail)) tail += 1
+  const middle = ({ length }: readonly string[]) => ({ at: head, length: length - head - tail })
+  return { before: middle(old), after: middle(fresh) }
 }
 
 /** The hunks of a change, each with so many lines around it; those that meet are one group. */
