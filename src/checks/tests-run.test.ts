@@ -14,7 +14,10 @@ const said: Record<string, [output: string, tests: number | null]> = {
   'Mocha: none': ['\n\n  0 passing (1ms)\n\n', 0],
   'pytest: some': ['===== 7 passed, 1 skipped in 0.12s =====\n', 7],
   'unittest: none': ['Ran 0 tests in 0.000s\n\nOK\n', 0],
-  'Go: one package with tests and one without': ['ok  \texample.com/a\t0.003s\n?   \texample.com/b\t[no test files]\n', 1],
+  'Go: one package with tests and one without': [
+    'ok  \texample.com/a\t0.003s\n?   \texample.com/b\t[no test files]\n',
+    1,
+  ],
   'Go: none': ['?   \texample.com/b\t[no test files]\nok  \texample.com/a\t0.003s [no tests to run]\n', 0],
   'Cargo: tests, and none in the documentation': [
     'test result: ok. 3 passed; 0 failed; 0 ignored\nrunning 0 tests\ntest result: ok. 0 passed; 0 failed; 0 ignored\n',

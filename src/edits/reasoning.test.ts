@@ -10,8 +10,7 @@ const edit = (path: string) => `### edit ${path}\n${pair('old', `new ${path}`)}`
 const write = (path: string, body: string, fence = '````') => `### write ${path}\n${fence}\n${body}\n${fence}`
 const patch = (path: string, line: string) =>
   `*** Begin Patch\n*** Update File: ${path}\n@@\n old\n+${line}\n*** End Patch`
-const diff = (path: string, line: string) =>
-  `--- a/${path}.ts\n+++ b/${path}.ts\n@@ -1,2 +1,3 @@\n old\n+${line}\n \n`
+const diff = (path: string, line: string) => `--- a/${path}.ts\n+++ b/${path}.ts\n@@ -1,2 +1,3 @@\n old\n+${line}\n \n`
 const DRAFT = edit('draft')
 const FINAL = edit('final')
 

@@ -38,8 +38,11 @@ const HISTORY: readonly Readonly<Record<string, FileChange>>[] = [
   { 'long.txt': null, 'moved/long.txt': longWith('another', 20) },
   { 'moved/long.txt': longWith('a third', 23), 'three.txt': null },
   { 'Ünïcödé ñame.txt': 'ü\n', 'with space.txt': 'x\n', 'app.log': 'ignored, and in scope\n', 'void.txt': '' },
-  { 'Ünïcödé ñame.txt': 'ü\n<<<<<<< SEARCH\n=======\n```\n</think>\n>>>>>>> REPLACE\n```\n', 'with space.txt': '- x\n-- y\n' },
-  { 'with space.txt': null, 'moved with space.txt': '- x\n-- y\n', 'void.txt': null, 'link': { link: 'crlf.txt' } },
+  {
+    'Ünïcödé ñame.txt': 'ü\n<<<<<<< SEARCH\n=======\n```\n</think>\n>>>>>>> REPLACE\n```\n',
+    'with space.txt': '- x\n-- y\n',
+  },
+  { 'with space.txt': null, 'moved with space.txt': '- x\n-- y\n', 'void.txt': null, link: { link: 'crlf.txt' } },
   { 'with space.txt': 'again\n', 'moved with space.txt': null },
   { 'wide.txt': utf16('eins\r\nzwei und ü\r\ndrei\r\n'), 'latin.txt': latin('Gr\xfc\xdfe\nz\xe4hes \xfc\n') },
   { 'named.py': latin('# coding: latin-1\nx = "\xe4"\n') },
@@ -83,7 +86,8 @@ describe('a commit that a model asks for is made as it stands in the history', {
     const work = async (lane: Lane) => {
       for (const order of queue) {
         const { problem } = await judge(lane, order)
-        if (problem !== null) problems.push(`${order.title} as ${order.form} (${order.files}): ${problem}\n${order.answer}`)
+        if (problem !== null)
+          problems.push(`${order.title} as ${order.form} (${order.files}): ${problem}\n${order.answer}`)
       }
     }
     await Promise.all(lanes.map(work))

@@ -38,7 +38,10 @@ const applied: Record<string, [answer: string, after: object]> = {
     'diff --git a/src/n.ts b/src/n.ts\nnew file mode 100644\n--- /dev/null\n+++ b/src/n.ts\n@@ -0,0 +1,2 @@\n+x\n+y',
     { 'src/n.ts': 'x\ny\n' },
   ],
-  'lines of a file that was empty': ['--- a/src/e.ts\n+++ b/src/e.ts\n@@ -0,0 +1,2 @@\n+x\n+y', { 'src/e.ts': 'x\ny\n' }],
+  'lines of a file that was empty': [
+    '--- a/src/e.ts\n+++ b/src/e.ts\n@@ -0,0 +1,2 @@\n+x\n+y',
+    { 'src/e.ts': 'x\ny\n' },
+  ],
   'a deleted binary file': [
     'diff --git a/src/b.ts b/src/b.ts\ndeleted file mode 100644\nindex 12..00\nBinary files a/src/b.ts and /dev/null differ',
     { 'src/b.ts': null },

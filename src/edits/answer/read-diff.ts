@@ -124,11 +124,7 @@ function readHunks(lines: AnswerLines, file: FileDiff, { block, end }: { block: 
     const near = ranges === null || ranges.line === 0 ? {} : { near: { line: ranges.line } }
     const fillsEmpty = ranges?.line === 0 && ranges.before === 0
     if (hunk.search.length === 0 && !fillsEmpty && file.before !== NO_FILE)
-      throw malformed(
-        block,
-        header + 1,
-        'the hunk shows no line of the file, so that its place cannot be found',
-      )
+      throw malformed(block, header + 1, 'the hunk shows no line of the file, so that its place cannot be found')
     file.hunks.push({ ...hunk, line: header + 1, ...near })
     lines.at = next
   }

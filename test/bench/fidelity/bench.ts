@@ -139,7 +139,12 @@ function say({ options, controls, verdicts, skipped, seconds, times }: Found): v
     bench: 'fidelity',
     settings: { ...options, commits: verdicts.length + skipped.length, forms: options.forms.join(',') },
     figures: [
-      { what: 'controls refused as they must be', value: refused.length, unit: '', target: { atLeast: controls.length } },
+      {
+        what: 'controls refused as they must be',
+        value: refused.length,
+        unit: '',
+        target: { atLeast: controls.length },
+      },
       ...figuresOf({ verdicts, skipped, seconds, times, faithful }),
     ],
     notes: NOTES,

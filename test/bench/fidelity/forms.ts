@@ -43,7 +43,9 @@ function block(change: Change, edited: (path: string, text: TextChange, traits: 
 /** What stands in brackets behind a path: what of the file changes beside its lines. */
 function traitsOf(change: Exclude<Change, { kind: 'delete' }>): string {
   const isNew = change.kind === 'create'
-  const { before, after } = isNew ? { before: '100644', after: change.mode } : (change.modes ?? { before: '', after: '' })
+  const { before, after } = isNew
+    ? { before: '100644', after: change.mode }
+    : (change.modes ?? { before: '', after: '' })
   const mode = before === after ? [] : [after === '100755' ? 'executable' : 'not executable']
   const all = [...mode, ...endTrait(isNew ? replaced(EMPTY, change.text) : change.text)]
   return all.length === 0 ? '' : ` (${all.join(', ')})`
@@ -162,7 +164,11 @@ const range = ({ at, length }: Span) => `${length === 0 ? at : at + 1},${length}
 const NO_NEWLINE = '\\ No newline at end of file'
 
 /** Behind the last line of a side that does not end in a newline stands that it does not. */
-function markedEnd({ before: old, after: fresh }: Group, { before, after }: TextChange, lines: readonly string[]): string[] {
+function markedEnd(
+  { before: old, after: fresh }: Group,
+  { before, after }: TextChange,
+  lines: readonly string[],
+): string[] {
   const isLast = ({ at, length }: Span, text: Text) =>
     !text.endsInNewline && length > 0 && at + length === text.lines.length
   const [oldEnds, newEnds] = [isLast(old, before), isLast(fresh, after)]
@@ -191,7 +197,8 @@ function filePatch(change: Change): string[] {
 
 function patchLines(path: string, text: TextChange | null): string[] {
   const groups = text === null ? [] : changedGroups(text, CONTEXT)
-  if (text === null || groups.length === 0) throw new Unsaid(`no line of ${path} changes, which a patch has no words for`)
+  if (text === null || groups.length === 0)
+    throw new Unsaid(`no line of ${path} changes, which a patch has no words for`)
   const { before, after } = text
   if (before.lines.length === 0) throw new Unsaid(`${path} is empty, so that a patch shows no line of it`)
   return groups.flatMap((group) => [

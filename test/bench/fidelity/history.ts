@@ -112,7 +112,9 @@ function hunksByFile(patch: string): Hunk[][] {
     const ranges = /^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@/.exec(line)
     if (ranges === null) continue
     const [, oldLine, oldCount = '1', newLine, newCount = '1'] = ranges
-    files.at(-1)?.push({ before: span(Number(oldLine), Number(oldCount)), after: span(Number(newLine), Number(newCount)) })
+    files
+      .at(-1)
+      ?.push({ before: span(Number(oldLine), Number(oldCount)), after: span(Number(newLine), Number(newCount)) })
   }
   return files
 }

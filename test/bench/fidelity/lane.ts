@@ -89,7 +89,11 @@ async function record({ home, name }: Lane, title: string, answers: readonly str
 }
 
 /** In what a branch of an order differs from the commit it was made of; null: in nothing. */
-export async function differenceTo(lane: Lane, { id }: Ended, { tree, parents: [parent] }: Commit): Promise<string | null> {
+export async function differenceTo(
+  lane: Lane,
+  { id }: Ended,
+  { tree, parents: [parent] }: Commit,
+): Promise<string | null> {
   const { branch } = await lane.home.database.db
     .selectFrom('pull_requests')
     .select('branch')

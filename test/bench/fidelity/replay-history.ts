@@ -37,7 +37,9 @@ export async function replayOf(
   if (scope.length > MOST_FILES) return { commit, reason: `it changes ${scope.length} files` }
   try {
     const changes = files.map(changeOf)
-    const title = `${number} ${commit.subject.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ')}`.slice(0, MOST_TITLE).toWellFormed()
+    const title = `${number} ${commit.subject.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ')}`
+      .slice(0, MOST_TITLE)
+      .toWellFormed()
     return { commit, title, files: scope, ...said(changes, form) }
   } catch (error) {
     if (error instanceof Unsaid) return { commit, reason: error.message }

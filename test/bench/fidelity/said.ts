@@ -91,11 +91,17 @@ export function inOrder(changes: readonly Change[]): Change[] {
   }
   for (const rename of renames) place(rename)
   const others = changes.filter(({ kind }) => kind !== 'rename')
-  return [...others.filter(({ kind }) => kind === 'delete'), ...sorted, ...others.filter(({ kind }) => kind !== 'delete')]
+  return [
+    ...others.filter(({ kind }) => kind === 'delete'),
+    ...sorted,
+    ...others.filter(({ kind }) => kind !== 'delete'),
+  ]
 }
 
 /** Paths that an order for these changes has to name. */
 export function scopeOf(files: readonly ChangedFile[]): string[] {
-  const paths = files.flatMap(({ before, after }) => [before, after].flatMap((side) => (side === null ? [] : [side.path])))
+  const paths = files.flatMap(({ before, after }) =>
+    [before, after].flatMap((side) => (side === null ? [] : [side.path])),
+  )
   return [...new Set(paths)]
 }

@@ -63,16 +63,19 @@ export function hunkBetween(before: Text, after: Text): Hunk {
 
 /** The hunks of a change, each with so many lines around it; those that meet are one group. */
 export function groupsOf({ hunks }: Pick<ChangedFile, 'hunks'>, before: Text, context: number): Group[] {
-  return joined(
-    hunks.map((hunk) => wider({ ...hunk, hunks: [hunk] }, before.lines.length, context)),
-  )
+  return joined(hunks.map((hunk) => wider({ ...hunk, hunks: [hunk] }, before.lines.length, context)))
 }
 
 /**
  * The same, each so wide that its lines before stand once in the file as the groups before it leave it: what an answer in
  * pairs has to quote.
  */
-export function uniqueGroupsOf(change: Pick<ChangedFile, 'hunks'>, before: Text, after: Text, context: number): Group[] {
+export function uniqueGroupsOf(
+  change: Pick<ChangedFile, 'hunks'>,
+  before: Text,
+  after: Text,
+  context: number,
+): Group[] {
   let groups = groupsOf(change, before, context)
   for (;;) {
     const unclear = groups.findIndex((group) => !isUnique(group, before.lines, after.lines))
@@ -105,7 +108,12 @@ function joined(groups: readonly Group[]): Group[] {
   for (const group of groups) {
     const last = all.at(-1)
     if (last === undefined || last.before.at + last.before.length < group.before.at) all.push(group)
-    else all.splice(-1, 1, { before: over(last.before, group.before), after: over(last.after, group.after), hunks: [...last.hunks, ...group.hunks] })
+    else
+      all.splice(-1, 1, {
+        before: over(last.before, group.before),
+        after: over(last.after, group.after),
+        hunks: [...last.hunks, ...group.hunks],
+      })
   }
   return all
 }
@@ -116,7 +124,8 @@ const over = (first: Span, second: Span): Span => ({ at: first.at, length: secon
 export function signedLines(group: Group, before: Text, after: Text): { sign: ' ' | '-' | '+'; line: string }[] {
   const signed: { sign: ' ' | '-' | '+'; line: string }[] = []
   let at = group.before.at
-  const take = (sign: ' ' | '-' | '+', lines: readonly string[]) => signed.push(...lines.map((line) => ({ sign, line })))
+  const take = (sign: ' ' | '-' | '+', lines: readonly string[]) =>
+    signed.push(...lines.map((line) => ({ sign, line })))
   for (const hunk of group.hunks) {
     take(' ', before.lines.slice(at, hunk.before.at))
     take('-', before.lines.slice(hunk.before.at, hunk.before.at + hunk.before.length))
