@@ -87,7 +87,7 @@ describe('a commit that a model asks for is made as it stands in the history', {
       for (const order of queue) {
         const { problem } = await judge(lane, order)
         if (problem !== null)
-          problems.push(`${order.title} as ${order.form} (${order.files}): ${problem}\n${order.answer}`)
+          problems.push(`${order.title} as ${order.form} (${order.files.join(', ')}): ${problem}\n${order.answer}`)
       }
     }
     await Promise.all(lanes.map(work))

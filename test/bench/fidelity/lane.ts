@@ -16,12 +16,16 @@ const BASE = 'base'
 /** Longer than any order takes on a busy machine. */
 const WITHIN_MS = 300_000
 
-/** What the home of a bench of orders needs: nothing polls, big files are shown, and failures do not end it. */
+/**
+ * What the home of a bench of orders needs: nothing polls, big files are shown and nothing beside the scope, which a recorded
+ * answer does not read, and failures do not end it.
+ */
 export const FIDELITY_SETTINGS = {
   ORCHESTRATOR_POLLING_INTERVAL_MS: '3600000',
   MOOSE_TRACK_INTERVAL_MS: '3600000',
   ORCHESTRATOR_PAUSE_AFTER_FAILURES: '0',
   MOOSE_CONTEXT_MAX_BYTES: '10000000',
+  MOOSE_EXTRA_CONTEXT_TOKENS: '0',
 }
 
 /** Makes a lane with the history of a branch of a repository. */

@@ -76,7 +76,7 @@ function textChange(before: Side, after: Side, hunks: readonly Hunk[]): TextChan
 /** One that is not ASCII; undefined: there is none. */
 function newCharacter(before: Text, after: Text): string | undefined {
   const known = new Set(before.lines.join(''))
-  return [...after.lines.join('')].find((character) => character > '\x7f' && !known.has(character))
+  return Array.from(after.lines.join('')).find((character) => character > '\x7f' && !known.has(character))
 }
 
 /** Deletions first, then renames so that no name is taken, then the rest: each stands on those before it. */
