@@ -108,6 +108,20 @@ const MADE: Readonly<Record<string, readonly [answer: string, made: Record<strin
     `### edit a.txt (executable)\n@@ -1,2 +1,2 @@\n one\n-two\n+2\n`,
     { 'a.txt': '+x one\n2\n' },
   ],
+  'a command behind a new file': [
+    `${write('new.sh')}\nThen:\n\n\`\`\`bash\nchmod +x ./new.sh && ./new.sh\n\`\`\`\n`,
+    { 'new.sh': '+x x\n' },
+  ],
+  'a command alone': ['```sh\n$ git update-index --chmod=+x a.txt\n```\n', { 'a.txt': '+x one\ntwo\n' }],
+  'a command with an octal mode': ['```\nchmod 644 run.sh\n```\n', { 'run.sh': '-x one\ntwo\n' }],
+  'a command for what a block says': [
+    `${write('new.sh (executable)')}\n\`\`\`sh\nchmod 755 new.sh\n\`\`\`\n`,
+    { 'new.sh': '+x x\n' },
+  ],
+  'a pair behind a command': [
+    `### edit a.txt\n${PAIR}\n\`\`\`sh\nchmod +x new.sh\nchmod +x other.sh\n\`\`\`\n\n${write('new.sh')}`,
+    { 'a.txt': 'one\n2\n', 'new.sh': '+x x\n' },
+  ],
   'a remark that is none of them': [write('new.txt (new, for the docs)'), { 'new.txt': 'x\n' }],
 }
 

@@ -108,7 +108,7 @@ function describeFile(file: ScopeFile, fence: string): string {
 
 /** Names of files that are usually executable: scripts, and what has no ending, as in `bin/` and among hooks. */
 const LIKE_A_PROGRAM = /\.(?:sh|bash|zsh|command)$|(?:^|\/)[^./]+$/
-const ASKS_FOR_TRAITS = /\bexecutable\b|\bchmod\b|\bnewline\b|\bend of (?:the )?file\b/i
+const ASKS_FOR_TRAITS = /\bexecutable\b|\bchmod\b|\b(?:final|trailing) newline\b|\bnewline at\b/i
 
 /** Whether modes or the end of a file may be of account; most orders are not told of them. */
 function mayNeedTraits(files: readonly ScopeFile[], { task_description: task }: ProposerRequest): boolean {

@@ -31,7 +31,7 @@ export class AnswerReader {
     }
     const edits = this.#state.written.finish()
     if (edits.length > 0) this.#state.claims.settle(edits)
-    return edits
+    return [...edits, ...this.#state.claims.modes(edits)]
   }
 
   #readLine(line: string): void {

@@ -86,6 +86,20 @@ export function changedByCommand(line: string, names: ScopeNames): string | null
   return null
 }
 
+/** As `chmod +x bin/run`, or as git has it. */
+const SETS_MODE =
+  /^(?:chmod |git (?:add|update-index) (?:--add )?--chmod=)(?:(?:[au]|ugo)?([+-])x|0?(?:7[57]5|6[46]4))\s/
+
+/** The files in scope that a command line makes executable, or takes that from; null: it is no such command. */
+export function modeByCommand(line: string, names: ScopeNames): { paths: string[]; executable: boolean } | null {
+  const command = line.trim().replace(/^(?:[$#>]|sudo|%)\s+/, '')
+  const [start, sign] = SETS_MODE.exec(command) ?? []
+  if (start === undefined) return null
+  const executable = sign === undefined ? start.includes('7') : sign === '+'
+  const [files = ''] = command.slice(start.length).split(/&&|\|\||[;|#]/)
+  return { paths: names.mentionedIn(files), executable }
+}
+
 /** Why a line in the form of another tool is refused. */
 export function foreignForm(line: string): string {
   return `"${shownLine(line)}" is a change in a form that is not read here. Write every change as a block that starts with a line like "### edit path"`

@@ -1,6 +1,14 @@
 import type { ScopeNames } from '../scope-names.ts'
 import type { AnswerState } from './answer-state.ts'
-import { type Content, callsTool, changedByCommand, fileNamedIn, foreignForm, isShell } from './fence-content.ts'
+import {
+  type Content,
+  callsTool,
+  changedByCommand,
+  fileNamedIn,
+  foreignForm,
+  isShell,
+  modeByCommand,
+} from './fence-content.ts'
 import { isHeading, type Title, titleOf } from './headings.ts'
 import { type FenceLine, fenceOf, markerOf } from './line-shapes.ts'
 import { readBody } from './read-body.ts'
@@ -116,6 +124,8 @@ function refuseBareDiff(state: AnswerState, info: string, closing: number): void
 function look(state: AnswerState, at: number, info: string): void {
   const line = String(state.lines.line(at))
   if (callsTool(line, state.names)) throw state.refusal(at, foreignForm(line))
+  const mode = info === '' || isShell(info) ? modeByCommand(line, state.names) : null
+  if (mode !== null) state.claims.addMode(at, mode)
   const changed = info === '' || isShell(info) ? changedByCommand(line, state.names) : null
   if (changed !== null) state.claims.add(at, line, changed)
 }

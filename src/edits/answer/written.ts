@@ -158,6 +158,7 @@ type Claim = { at: number; text: string; paths: readonly string[] }
 export class Claims {
   readonly #names: ScopeNames
   readonly #claims: Claim[] = []
+  readonly #modes: { at: number; path: string; executable: boolean }[] = []
 
   constructor(names: ScopeNames) {
     this.#names = names
@@ -165,6 +166,22 @@ export class Claims {
 
   add(at: number, text: string, ...paths: readonly string[]): void {
     this.#claims.push({ at, text, paths })
+  }
+
+  /** A command that sets the mode of files, which it says as plainly as a block. */
+  addMode(at: number, { paths, executable }: { paths: readonly string[]; executable: boolean }): void {
+    for (const path of paths) this.#modes.push({ at, path, executable })
+  }
+
+  /** The modes that commands set and no block does. @param edits the blocks of the answer */
+  modes(edits: readonly Edit[]): Edit[] {
+    const said = edits.flatMap((edit) => (edit.kind !== 'delete' && edit.executable !== undefined ? [edit] : []))
+    const known = new Set(said.map((edit) => this.#names.meantBy(edit.kind === 'rename' ? edit.to : edit.path)))
+    return this.#modes
+      .filter(({ path }) => !known.has(path))
+      .map(({ at, path, executable }, index) => {
+        return { kind: 'edit', block: edits.length + index + 1, line: at + 1, path, executable, replacements: [] }
+      })
   }
 
   /** @throws {Fault} `edits_malformed` naming the first line that no block carries out */
