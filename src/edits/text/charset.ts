@@ -84,7 +84,7 @@ const EVERY_BYTE = Uint8Array.from({ length: 256 }, (_, byte) => byte)
 
 /** Null where a character may take more than one byte. */
 function singleByte(name: string): Charset | null {
-  const characters = [...new TextDecoder(name).decode(EVERY_BYTE)]
+  const characters = Array.from(new TextDecoder(name).decode(EVERY_BYTE))
   const isSingle =
     characters.length === 256 && characters.slice(0, 128).every((one, byte) => one.charCodeAt(0) === byte)
   return isSingle ? charsetWith(name, characters) : null
