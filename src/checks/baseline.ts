@@ -2,16 +2,19 @@ import type { BaseCheck } from '../contract/base-checks.ts'
 import type { CheckResult } from '../ports/execution.ts'
 import { newFailures } from './failing-tests.ts'
 import { movedByChange } from './moved-by-change.ts'
+import { testsLost } from './tests-run.ts'
 
 /**
  * The result of a check on a change, judged by what it did on the base commit. One that failed there and fails now is
  * *baseline* where every failure is one of those: it fails no order and proves nothing. Failures that cannot be told apart are
- * never taken for old ones.
+ * never taken for old ones. One that ran tests there and none now has failed, whatever it exits with.
  *
  * @param change the diff from the base, by which errors are followed to where their lines are now; null: it is not known
  */
 export function judgedByBase(result: CheckResult, before: BaseCheck, change: string | null): CheckResult {
   const failedBefore = before.outcome !== 'passed'
+  const lost = testsLost(result, before)
+  if (lost !== null) return { ...result, outcome: 'failed', told: `It ${lost}` }
   if (!failedBefore || result.outcome !== 'failed') return { ...result, failedBefore }
   const added = before.outcome === 'failed' && endAlike(result, before) ? addedFailures(result, before, change) : null
   const baseline = added !== null && added.length === 0

@@ -77,8 +77,9 @@ function isDone(text: EditedText, pair: Replacement, done: ReadonlySet<string>):
   return replace.length === 0 ? text.occurrences(search).count === 0 : text.occurrences(replace).count > 0
 }
 
-function keyOf({ search, replace }: Replacement): string {
-  return JSON.stringify([search, replace])
+/** Hunks that say the same of several places are several changes. */
+function keyOf({ search, replace, near }: Replacement): string {
+  return JSON.stringify([search, replace, near])
 }
 
 function changesNothing({ search, replace }: Replacement): boolean {

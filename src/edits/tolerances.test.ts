@@ -26,6 +26,7 @@ const applied: Record<string, [before: string, answer: string, after: string]> =
   'the name and a fence on each side': ['one\ntwo\n', edit('f.ts\n```\ntwo\n```', 'f.ts\n```\n2\n```'), 'one\n2\n'],
   'numbers on both sides': ['one\ntwo\nthree\n', edit('    2| two\n    3| three', '    2| 2'), 'one\n2\n'],
   'numbers on one side': ['one\ntwo\n', edit('2→two', '2'), 'one\n2\n'],
+  'a heading underlined with tildes': ['one\n', edit('one', '/*\n f.ts\n ~~~~\n*/'), '/*\n f.ts\n ~~~~\n*/\n'],
   'a pair said twice': [
     'one\ntwo\n',
     `${edit('two', 'two\nthree')}\n${edit('two', 'two\nthree')}`,
@@ -162,6 +163,7 @@ test('a renamed file is edited by pairs below its rename', async () => {
 
 const bodies: Record<string, [answer: string, after: string]> = {
   'an example behind a program': ['```ts\nrun()\n```\n\nRun it:\n\n```\nnode f.ts\n```', 'run()\n'],
+  'a heading underlined with tildes': ['```\nf.ts\n~~~~\n\nrun()\n```', 'f.ts\n~~~~\n\nrun()\n'],
   'a longer end': ['```\nrun()\n`````', 'run()\n'],
   'an indented fence': ['   ```\nrun()\n   ```', 'run()\n'],
   'an indented fence and body': ['  ```\n  if (a) {\n    run()\n  }\n  ```', 'if (a) {\n  run()\n}\n'],

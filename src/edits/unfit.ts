@@ -90,7 +90,13 @@ function leavesOut(gap: string): string {
 }
 
 function fencesIn(lines: readonly string[]): number {
-  return lines.filter((text) => fenceOf(text) !== null).length
+  return lines.filter((text, index) => fenceOf(text) !== null && !isUnderline(lines, index)).length
+}
+
+/** Whether a line of tildes is as long as a line beside it: that is a heading in a comment, as Sphinx reads it. */
+function isUnderline(lines: readonly string[], at: number): boolean {
+  const text = String(lines[at]).trim()
+  return /^~+$/.test(text) && [lines[at - 1], lines[at + 1]].some((beside) => beside?.trim().length === text.length)
 }
 
 /** Whether all lines are lines of a diff of the SEARCH. */

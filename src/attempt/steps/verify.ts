@@ -150,15 +150,22 @@ export function isNewFailure({ outcome, baseline }: CheckResult): boolean {
 export function checkFailure(results: readonly CheckResult[]): FaultRecord | null {
   const failed = results.find(isNewFailure)
   if (failed === undefined) return null
-  const how =
-    failed.outcome === 'failed' ? `failed with exit code ${failed.exitCode}` : failed.outcome.replace('_', ' ')
-  const message = `Check "${failed.name}" (${failed.run}) ${how}. ${againstBase(failed)}${toldPart(failed)}`
+  const message = `Check "${failed.name}" (${failed.run}) ${endingOf(failed)}`
   return new Fault('check_failed', message, {
     check: failed.name,
     outcome: failed.outcome,
     exit_code: failed.exitCode,
     ...(failed.told === undefined ? {} : { said: usefulLine(failed.told) }),
   }).toRecord()
+}
+
+function endingOf(failed: CheckResult): string {
+  // It passed by its exit code, and what is told says why that does not count.
+  if (failed.outcome === 'failed' && failed.exitCode === 0 && failed.told !== undefined)
+    return failed.told.replace(/^It /, '')
+  const how =
+    failed.outcome === 'failed' ? `failed with exit code ${failed.exitCode}` : failed.outcome.replace('_', ' ')
+  return `${how}. ${againstBase(failed)}${toldPart(failed)}`
 }
 
 /** What is new is said first: it is what a repair has to mend. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Files, outcomeOf, refusalOf } from '../../../test/support/edit-outcome.ts'
 
-const FILES: Files = { 'src/a.ts': 'one\ntwo\nend\nthree\nend\n', 'src/b.ts': 'b' }
+const FILES: Files = { 'src/a.ts': 'one\ntwo\nend\nthree\nend\n', 'src/b.ts': 'b', 'src/e.ts': '' }
 const SCOPE = ['src/']
 const names = '--- a/src/a.ts\n+++ b/src/a.ts'
 const patch = (...lines: string[]) => ['*** Begin Patch', ...lines, '*** End Patch'].join('\n')
@@ -17,6 +17,10 @@ const applied: Record<string, [answer: string, after: object]> = {
   'a place that the number tells behind another hunk': [
     `${names}\n@@ -1 +1,2 @@\n one\n+new\n@@ -3 +4 @@\n-end\n+END`,
     { 'src/a.ts': 'one\nnew\ntwo\nEND\nthree\nend\n' },
+  ],
+  'the same hunk at two places': [
+    `${names}\n@@ -3 +3 @@\n-end\n+END\n@@ -5 +5 @@\n-end\n+END`,
+    { 'src/a.ts': 'one\ntwo\nEND\nthree\nEND\n' },
   ],
   'wrong numbers, where one place fits': [
     `${names}\n@@ -90 +90 @@\n-two\n+2`,
@@ -33,6 +37,14 @@ const applied: Record<string, [answer: string, after: object]> = {
   'a new file': [
     'diff --git a/src/n.ts b/src/n.ts\nnew file mode 100644\n--- /dev/null\n+++ b/src/n.ts\n@@ -0,0 +1,2 @@\n+x\n+y',
     { 'src/n.ts': 'x\ny\n' },
+  ],
+  'lines of a file that was empty': [
+    '--- a/src/e.ts\n+++ b/src/e.ts\n@@ -0,0 +1,2 @@\n+x\n+y',
+    { 'src/e.ts': 'x\ny\n' },
+  ],
+  'a deleted binary file': [
+    'diff --git a/src/b.ts b/src/b.ts\ndeleted file mode 100644\nindex 12..00\nBinary files a/src/b.ts and /dev/null differ',
+    { 'src/b.ts': null },
   ],
   'a deleted file': [
     'diff --git a/src/b.ts b/src/b.ts\ndeleted file mode 100644\n--- a/src/b.ts\n+++ /dev/null\n@@ -1 +0,0 @@\n-b\n\\ No newline at end of file',
@@ -90,6 +102,7 @@ for (const [name, [answer, after]] of Object.entries(applied)) {
 const refused: Record<string, [answer: string, message: RegExp]> = {
   'text that is not there': [`${names}\n@@ -2 +2 @@\n-tow\n+2`, /the SEARCH of line 3 \(1 line\) is not found/],
   'a place that nothing tells': [`${names}\n@@ -9 +9 @@\n-end\n+END`, /is ambiguous: matches at lines 3, 5/],
+  'a file that is not empty as if it were': [`${names}\n@@ -0,0 +1 @@\n+new`, /is not empty, but the SEARCH/],
   'no line to find': [`${names}\n@@ -2,0 +3 @@\n+new`, /shows no line of the file/],
   'a line without its sign': [
     `\`\`\`diff\n${names}\n@@ -1,3 +1,3 @@\n-one\n+1\ntwo\n end\n\`\`\``,

@@ -73,7 +73,7 @@ function readNames(lines: AnswerLines, block: number, end: number): FileDiff {
   for (; lines.at < end && !startsFile(lines.all, lines.at); lines.at += 1) {
     const line = String(lines.line(lines.at))
     if (!GIT_LINE.test(line)) break
-    refuseUnsayable(line, block, lines.at)
+    if (file.after !== NO_FILE || !line.startsWith('Binary files ')) refuseUnsayable(line, block, lines.at)
     const [, which, executable] = MODE.exec(line) ?? []
     if (which === 'new' || (which === 'new file' && executable !== undefined))
       file.executable = executable !== undefined
@@ -122,6 +122,9 @@ function readHunks(lines: AnswerLines, file: FileDiff, { block, end }: { block: 
     if (isShort && !mayEnd(lines, next, end))
       throw malformed(block, next + 1, 'the hunk ends before this line, and has fewer lines than its header says')
     const near = ranges === null || ranges.line === 0 ? {} : { near: { line: ranges.line } }
+    const fillsEmpty = ranges?.line === 0 && ranges.before === 0
+    if (hunk.search.length === 0 && !fillsEmpty && file.before !== NO_FILE)
+      throw malformed(block, header + 1, 'the hunk shows no line of the file, so that its place cannot be found')
     file.hunks.push({ ...hunk, line: header + 1, ...near })
     lines.at = next
   }
@@ -144,7 +147,7 @@ function editsOf({ at, before, after, renames, hunks, ...said }: FileDiff, block
   const [from, to] = [String(before), String(after)]
   if (to === NO_FILE) return [{ ...place, kind: 'delete', path: from }]
   if (from === NO_FILE) return [{ ...newFile(hunks, { ...place, path: to }), ...traits }]
-  const replacements = hunks.map((hunk) => pairOf(hunk, block))
+  const replacements = hunks.map(pairOf)
   if (hunks.length === 0 && !renames && !saysTraits(traits))
     throw malformed(block, at + 1, 'the diff has no hunk that starts with "@@"')
   const moved: Edit[] = renames ? [{ ...place, kind: 'rename', path: from, to }] : []
@@ -163,8 +166,6 @@ function newFile(
   return { ...place, kind: 'write', body, namedBy: 'title', ...(isUnended ? { finalNewline: false } : {}) }
 }
 
-function pairOf({ unended, ...pair }: Hunk, block: number): Replacement {
-  if (pair.search.length === 0)
-    throw malformed(block, pair.line, 'the hunk shows no line of the file, so that its place cannot be found')
+function pairOf({ unended, ...pair }: Hunk): Replacement {
   return unended.before === unended.after ? pair : { ...pair, finalNewline: unended.before }
 }
