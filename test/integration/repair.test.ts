@@ -265,6 +265,21 @@ test('the fix of a check comes first and is free; what it changes outside of the
   )
 })
 
+test('a fix mends in a repository that ignores what set-up leaves, by any of its names', async () => {
+  const setUp = 'setup: mkdir -p node_modules lib/dist/cache kept; touch node_modules/a lib/dist/cache/b kept/c\n'
+  const files = {
+    ...FILES,
+    '.gitignore': 'node_modules\nlib/dist/\n',
+    'moose.yaml': `${setUp}cache: [node_modules, lib/dist/cache, kept]\n${FIXED.replace('echo built/ >', 'echo built/ >>')}`,
+  }
+  await using done = await carriedOut({ files, script: [write('hi')] })
+  assert.deepEqual([done.order.phase, done.said().length], ['in_review', 1], JSON.stringify(done.order.status_reason))
+  assert.equal(
+    await done.home.remote.git('diff', '--name-only', 'main', String(done.order.pull_request?.branch)),
+    'greeting.txt',
+  )
+})
+
 test('a fix that leaves something no commit can hold is as if it had not been run, and the model is asked', async () => {
   const odd = `${POLITE}    fix: rm greeting.txt; mkfifo greeting.txt\n`
   const script = [write('hi'), edit('hi', 'hi, please')]
