@@ -18,6 +18,11 @@ export function judgedByBase(result: CheckResult, before: BaseCheck, change: str
   return { ...result, failedBefore, newFailures: added, baseline, proves: baseline ? [] : result.proves }
 }
 
+/** What failed on the base, by the names it has after the change; empty where it cannot be told, or nothing did. */
+export function failedOnBase({ outcome, failures }: BaseCheck, change: string | null): readonly string[] {
+  return outcome !== 'failed' || failures === null || change === null ? [] : movedByChange(failures, change)
+}
+
 /** A check that fails and names nothing fails of something else. */
 function addedFailures({ failures }: CheckResult, before: BaseCheck, change: string | null): readonly string[] | null {
   if (failures === null || failures.length === 0 || before.failures === null || change === null) return null

@@ -3,8 +3,10 @@ import { type Fault, toFault } from '../faults/fault.ts'
 import type { Check, CheckResult, CheckRunner, Script } from '../ports/execution.ts'
 import type { Workspace } from '../ports/workspace.ts'
 import { provedCriteria } from '../work-order/proves.ts'
+import { failedOnBase, judgedByBase } from './baseline.ts'
 import { FailureExcerpt } from './excerpt/failure-excerpt.ts'
 import type { Block } from './excerpt/failure-format.ts'
+import { KnownFailures } from './excerpt/kept-failures.ts'
 import { ReportFile } from './excerpt/report/report-file.ts'
 import { FailingTests } from './failing-tests.ts'
 import { type Ending, observed, runScript, type ScriptParts } from './run-script.ts'
@@ -50,7 +52,9 @@ async function runFix(
 
 async function runCheck(parts: RunnerParts, check: Check, options: RunOptions): Promise<CheckResult> {
   const failing = new FailingTests(options.workspace.path)
-  const excerpt = new FailureExcerpt(options.workspace.path, parts.redacted)
+  const { base } = options
+  const before = new KnownFailures(base === undefined ? [] : failedOnBase(base.check, base.change))
+  const excerpt = new FailureExcerpt(options.workspace.path, parts.redacted, before)
   const onOutput = (text: string): void => {
     failing.add(text)
     options.onOutput(text)
@@ -60,14 +64,13 @@ async function runCheck(parts: RunnerParts, check: Check, options: RunOptions): 
       excerpt.add(text)
       print(text)
     }
-    return runAndRestore(parts, check, { ...options, onOutput: printed })
+    return runAndRestore(parts, check, { ...options, onOutput: printed, before })
   })
   const { network, reported, ...ended } = ending
-  return {
+  const result: CheckResult = {
     name: check.name,
     run: check.run,
     ...ended,
-    ...(ending.outcome === 'passed' ? {} : toldOf(excerpt, reported)),
     ...(network === null ? {} : { network }),
     proves: provedCriteria(check.proves, options.criteria),
     failures: ending.outcome === 'failed' ? failing.read() : null,
@@ -75,18 +78,30 @@ async function runCheck(parts: RunnerParts, check: Check, options: RunOptions): 
     baseline: false,
     newFailures: null,
   }
+  const judged = base === undefined ? result : judgedByBase(result, base.check, base.change)
+  return judged.outcome === 'passed' ? judged : { ...judged, ...toldOf(excerpt, reported, judged) }
 }
 
-function toldOf(excerpt: FailureExcerpt, reported: readonly Block[]): Pick<CheckResult, 'told' | 'identity'> {
-  const told = excerpt.read(MOST_TOLD_BYTES, reported)
-  const identity = excerpt.identity(reported)
+function toldOf(
+  excerpt: FailureExcerpt,
+  reported: readonly Block[],
+  { failures, newFailures }: CheckResult,
+): Pick<CheckResult, 'told' | 'identity'> {
+  const added = newFailures === null ? [] : newFailures
+  const judged = { reported, added, old: failures === null ? 0 : failures.length - added.length }
+  const told = excerpt.read(MOST_TOLD_BYTES, judged)
+  const identity = excerpt.identity(judged)
   return identity === null ? { told } : { told, identity }
 }
 
 /** `reported`: the failures of the report that it wrote. */
 type Ended = Ending & { reported: readonly Block[] }
 
-async function runAndRestore(parts: RunnerParts, check: Check, options: RunOptions): Promise<Ended> {
+async function runAndRestore(
+  parts: RunnerParts,
+  check: Check,
+  options: RunOptions & { before: KnownFailures },
+): Promise<Ended> {
   const { workspace, onOutput } = options
   const culprit = parts.spoiled.get(workspace)
   if (culprit !== undefined) {
@@ -96,7 +111,7 @@ async function runAndRestore(parts: RunnerParts, check: Check, options: RunOptio
   const report = check.report === null ? null : await ReportFile.before(workspace.path, check.report)
   const ran = await runIn(parts, check, options)
   // What git does not ignore is gone when the workspace is put back.
-  const reported = report === null || ran.outcome === 'passed' ? [] : await reportedIn(report, onOutput)
+  const reported = report === null || ran.outcome === 'passed' ? [] : await reportedIn(report, options)
   const ending = { ...ran, reported }
   const problem = await restore(workspace)
   if (problem === null) return ending
@@ -105,8 +120,11 @@ async function runAndRestore(parts: RunnerParts, check: Check, options: RunOptio
   return ending.outcome === 'passed' ? { ...ending, outcome: 'crashed' } : ending
 }
 
-async function reportedIn(report: ReportFile, onOutput: (text: string) => void): Promise<readonly Block[]> {
-  const { blocks, problem } = await report.failures()
+async function reportedIn(
+  report: ReportFile,
+  { before, onOutput }: Pick<RunOptions, 'onOutput'> & { before: KnownFailures },
+): Promise<readonly Block[]> {
+  const { blocks, problem } = await report.failures(before)
   if (problem !== null) onOutput(`\nThe report ${report.file} of this check was not read to its end: ${problem}.\n`)
   return blocks
 }

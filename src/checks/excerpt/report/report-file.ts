@@ -4,6 +4,7 @@ import { errorCode } from '../../../faults/error-code.ts'
 import { lstatOrNull } from '../../../files/lstat-or-null.ts'
 import { readPlainFile } from '../../../files/plain-file.ts'
 import type { ReportedFailures } from '../failure-format.ts'
+import type { KnownFailures } from '../kept-failures.ts'
 import { junitFailures } from './junit.ts'
 import { sarifFailures } from './sarif.ts'
 
@@ -33,8 +34,12 @@ export class ReportFile {
     return new ReportFile(root, file, await stampOf(path.join(root, file)))
   }
 
-  /** After the check has ended, and nothing of it runs any more. A file outside of the tree and a link are never read. */
-  async failures(): Promise<ReportedFailures> {
+  /**
+   * After the check has ended, and nothing of it runs any more. A file outside of the tree and a link are never read.
+   *
+   * @param base what fails on the base
+   */
+  async failures(base: KnownFailures): Promise<ReportedFailures> {
     const place = path.join(this.#root, this.file)
     const stamp = await stampOf(place)
     if (stamp === null) return unread('it was not written')
@@ -49,7 +54,7 @@ export class ReportFile {
     const text = await readPlainFile(place, MOST_BYTES)
     if (text === null) return unread('it cannot be opened')
     const start = text.replace(/^\ufeff/, '').trimStart()
-    return start.startsWith('{') ? sarifFailures(start) : junitFailures(start)
+    return start.startsWith('{') ? sarifFailures(start, base) : junitFailures(start, base)
   }
 }
 

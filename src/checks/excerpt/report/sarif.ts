@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { jsonOrNull } from '../../../json-or-null.ts'
-import { type Block, key, MOST_REPORTED, type ReportedFailures } from '../failure-format.ts'
+import { type Block, key, type ReportedFailures } from '../failure-format.ts'
+import { KnownFailures, ReportedBlocks } from '../kept-failures.ts'
 
 const Sarif = z.object({ runs: z.array(z.object({ results: z.array(z.unknown()).nullish() })) })
 
@@ -28,7 +29,7 @@ type Result = z.infer<typeof Result>
 const MOST_LOOKED_AT = 5_000
 
 /** What a report in the form of SARIF 2.1 calls an error; its warnings where it has none. @see https://docs.oasis-open.org/sarif/sarif/v2.1.0/ */
-export function sarifFailures(json: string): ReportedFailures {
+export function sarifFailures(json: string, before = new KnownFailures([])): ReportedFailures {
   const parsed = Sarif.safeParse(jsonOrNull(json))
   if (!parsed.success) return { blocks: [], problem: 'it is no SARIF' }
   const given = parsed.data.runs.flatMap(({ results }) => (results ? results : [])).slice(0, MOST_LOOKED_AT)
@@ -38,7 +39,9 @@ export function sarifFailures(json: string): ReportedFailures {
   })
   const errors = results.filter(({ level }) => level === 'error')
   const told = errors.length > 0 ? errors : results.filter(({ level }) => level === 'warning')
-  return { blocks: told.slice(0, MOST_REPORTED).map(blockOf), problem: null }
+  const blocks = new ReportedBlocks(before)
+  for (const result of told) blocks.push(blockOf(result))
+  return { blocks: blocks.kept, problem: null }
 }
 
 function isTold({ kind, suppressions }: Result): boolean {
@@ -53,7 +56,8 @@ function blockOf({ ruleId, level, message: { text, markdown }, locations }: Resu
   const said = text === undefined ? String(markdown) : text
   const rule = ruleId === undefined ? '' : ` (${ruleId})`
   const [first = '', ...more] = `${at === '' ? '' : `${at}: `}${level}: ${said}${rule}`.split('\n')
-  return [key(first), ...more.slice(0, MOST_OF_MESSAGE).map(key)]
+  const called = [`sarif: ${uri}:${place?.region?.startLine}: ${level}: ${said.split('\n')[0]}${rule}`]
+  return [{ ...key(first), called }, ...more.slice(0, MOST_OF_MESSAGE).map(key)]
 }
 
 const MOST_OF_MESSAGE = 10
