@@ -85,6 +85,7 @@ function accountOfVitest(title: string): Opening {
 export function nodeSpec(): FailureFormat {
   let place = ''
   return (text) => {
+    if (SPEC_SUMMARY.test(text)) return single('noise', text)
     if (!text.startsWith('test at ') && !text.includes('✖')) return null
     const [, at] = /^test at (\S.*:\d+:\d+)$/.exec(text) ?? []
     if (at !== undefined) place = at
@@ -101,6 +102,7 @@ export function nodeSpec(): FailureFormat {
   }
 }
 
+const SPEC_SUMMARY = /^ℹ (?:tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) \d/
 const OWN_WORDS = /^\s+(?:generatedMessage|code|operator|diff|failureType|name):/
 
 function worthInSpec(): Opening['next'] {
@@ -125,6 +127,7 @@ function kindOfSpec(lines: readonly Line[]): 'failure' | 'name' {
 export function tap(): FailureFormat {
   const parents: string[] = []
   return (text) => {
+    if (TAP_SUMMARY.test(text)) return single('noise', text)
     if (!text.includes('not ok') && !text.includes('# Subtest: ')) return null
     const [, indent = '', begin, name = ''] = /^( *)(not ok\b|# Subtest: )(.*)$/.exec(text) ?? []
     if (begin === undefined) return null
@@ -136,6 +139,9 @@ export function tap(): FailureFormat {
     return { kind: 'failure', lines: [key(text.trim())], called, next: worthInTap(inside), settled: kindOfTap }
   }
 }
+
+/** What the end of an output counts, and how long it took. */
+const TAP_SUMMARY = /^(?:# (?:tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) +\d|1\.\.\d+$)/
 
 function worthInTap(inside: RegExp): Opening['next'] {
   let isDone = false

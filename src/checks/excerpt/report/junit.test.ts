@@ -69,7 +69,10 @@ test('a report that is not well-formed, or nested without end, is read no furthe
   for (const part of ['<a>', '<testsuite><failure>']) assert.ok(cpuMs(part.repeat(most / part.length)) < 1_500, part)
   assert.ok(cpuMs(`<testsuite ${'a="1" '.repeat(most / 6)}/>`) < 1_500, 'one attribute again and again')
   const nested = `${'<testsuite>'.repeat(90)}<testcase name="a"><failure>x</failure></testcase>${'</testsuite>'.repeat(90)}`
-  assert.deepEqual(junitFailures(nested), { blocks: [[{ ...key('a'), called: ['junit: a', 'a'] }, key('x')]], problem: null })
+  assert.deepEqual(junitFailures(nested), {
+    blocks: [[{ ...key('a'), called: ['junit: a', 'a'] }, key('x')]],
+    problem: null,
+  })
 })
 
 test('a secret is taken out of a report before anything of it is cut', () => {
