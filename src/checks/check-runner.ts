@@ -66,14 +66,14 @@ async function runCheck(parts: RunnerParts, check: Check, options: RunOptions): 
     }
     return runAndRestore(parts, check, { ...options, onOutput: printed, before })
   })
-  const { network, reported, ...ended } = ending
+  const { network, reported, names, ...ended } = ending
   const result: CheckResult = {
     name: check.name,
     run: check.run,
     ...ended,
     ...(network === null ? {} : { network }),
     proves: provedCriteria(check.proves, options.criteria),
-    failures: ending.outcome === 'failed' ? failing.read() : null,
+    failures: ending.outcome === 'failed' ? failing.read(names) : null,
     failedBefore: false,
     baseline: false,
     newFailures: null,
@@ -94,8 +94,9 @@ function toldOf(
   return identity === null ? { told } : { told, identity }
 }
 
-/** `reported`: the failures of the report that it wrote. */
-type Ended = Ending & { reported: readonly Block[] }
+type Reported = { reported: readonly Block[]; names: readonly string[] | null }
+/** With the failures of the report that it wrote. */
+type Ended = Ending & Reported
 
 async function runAndRestore(
   parts: RunnerParts,
@@ -106,13 +107,13 @@ async function runAndRestore(
   const culprit = parts.spoiled.get(workspace)
   if (culprit !== undefined) {
     onOutput(`Not run: the check "${culprit}" left the workspace in a state that cannot be put right.\n`)
-    return { outcome: 'crashed', exitCode: null, network: null, reported: [] }
+    return { outcome: 'crashed', exitCode: null, network: null, ...UNREPORTED }
   }
   const report = check.report === null ? null : await ReportFile.before(workspace.path, check.report)
   const ran = await runIn(parts, check, options)
   // What git does not ignore is gone when the workspace is put back.
-  const reported = report === null || ran.outcome === 'passed' ? [] : await reportedIn(report, options)
-  const ending = { ...ran, reported }
+  const reported = report === null || ran.outcome === 'passed' ? UNREPORTED : await reportedIn(report, options)
+  const ending = { ...ran, ...reported }
   const problem = await restore(workspace)
   if (problem === null) return ending
   parts.spoiled.set(workspace, check.name)
@@ -123,11 +124,13 @@ async function runAndRestore(
 async function reportedIn(
   report: ReportFile,
   { before, onOutput }: Pick<RunOptions, 'onOutput'> & { before: KnownFailures },
-): Promise<readonly Block[]> {
-  const { blocks, problem } = await report.failures(before)
+): Promise<Reported> {
+  const { blocks, names, problem } = await report.failures(before)
   if (problem !== null) onOutput(`\nThe report ${report.file} of this check was not read to its end: ${problem}.\n`)
-  return blocks
+  return { reported: blocks, names }
 }
+
+const UNREPORTED: Reported = { reported: [], names: null }
 
 /** Leaves the workspace as the script leaves it. */
 function runIn(parts: RunnerParts, script: Script, options: Omit<RunOptions, 'criteria'>): Promise<Ending> {

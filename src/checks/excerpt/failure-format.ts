@@ -17,8 +17,13 @@ export type Line = {
 /** One failure; the first line says what it is about. */
 export type Block = readonly Line[]
 
-/** `problem`: why a report was not read to its end, as the end of a sentence. */
-export type ReportedFailures = { blocks: readonly Block[]; problem: string | null }
+export type ReportedFailures = {
+  blocks: readonly Block[]
+  /** Of all that failed, as often as it was reported; null: they are not known to be all. */
+  names: readonly string[] | null
+  /** Why a report was not read to its end, as the end of a sentence. */
+  problem: string | null
+}
 
 /**
  * `failure`: a tool reported it in its own format. `trace`: an error with the form that a runtime gives it. `mention`: lines

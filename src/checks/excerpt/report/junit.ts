@@ -22,6 +22,9 @@ type Case = Named & { message: string; text: string }
  */
 export function junitFailures(xml: string, before = new KnownFailures([])): ReportedFailures {
   const blocks = new ReportedBlocks(before)
+  const names: string[] = []
+  let counted = 0
+  let countedAt = Number.POSITIVE_INFINITY
   const parser = new SaxesParser()
   let named: Named = { called: [], place: '' }
   let failing: Case | null = null
@@ -33,6 +36,11 @@ export function junitFailures(xml: string, before = new KnownFailures([])): Repo
     depth += 1
     if (depth > MOST_DEPTH) throw new NotRead(`its elements are nested more than ${MOST_DEPTH} deep`)
     if (name === 'testcase' || name === 'testsuite') named = namedBy(attributes)
+    // Suites within one that counts are counted there.
+    if (attributes['failures'] !== undefined && depth <= countedAt) {
+      countedAt = depth
+      counted += numberIn(attributes['failures']) + numberIn(attributes['errors'])
+    }
     if (!FAILING.has(name)) return
     const { message = '', type = '' } = attributes
     failing = { ...named, message: message === '' ? type : message, text: '' }
@@ -45,14 +53,24 @@ export function junitFailures(xml: string, before = new KnownFailures([])): Repo
   parser.on('closetag', ({ name }) => {
     depth -= 1
     if (failing === null || !FAILING.has(name)) return
-    blocks.push(blockOf(failing))
+    const block = blockOf(failing)
+    blocks.push(block)
+    if (names.length <= MOST_NAMES)
+      names.push(...block.flatMap(({ called }) => (called === undefined ? [] : called.slice(0, 1))))
     failing = null
   })
   const problem = whyNotRead(() => parser.write(xml).close())
-  return { blocks: blocks.kept, problem }
+  const isWhole = problem === null && names.length >= counted && names.length <= MOST_NAMES
+  return { blocks: blocks.kept, names: isWhole ? names : null, problem }
 }
 
 const MOST_DEPTH = 100
+/** More are not compared. */
+const MOST_NAMES = 2_000
+
+function numberIn(attribute: string | undefined): number {
+  return attribute !== undefined && /^\d{1,9}$/.test(attribute) ? Number(attribute) : 0
+}
 
 /** Ends the reading at the first of what is wrong: a file may have a million such places. */
 class NotRead extends Error {}

@@ -53,13 +53,15 @@ export class ReportFile {
     if (found.size > MOST_BYTES) return unread(`it has more than ${MOST_BYTES / 1024 / 1024} MiB`)
     const text = await readPlainFile(place, MOST_BYTES)
     if (text === null) return unread('it cannot be opened')
-    const start = text.replace(/^\ufeff/, '').trimStart()
+    // Another run has another tree.
+    const told = text.replaceAll(`file://${this.#root}/`, '').replaceAll(`${this.#root}/`, '')
+    const start = told.replace(/^\ufeff/, '').trimStart()
     return start.startsWith('{') ? sarifFailures(start, base) : junitFailures(start, base)
   }
 }
 
 function unread(problem: string): ReportedFailures {
-  return { blocks: [], problem }
+  return { blocks: [], names: null, problem }
 }
 
 /** Nothing, or what foreign code put in the way. */

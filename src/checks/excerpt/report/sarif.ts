@@ -31,17 +31,21 @@ const MOST_LOOKED_AT = 5_000
 /** What a report in the form of SARIF 2.1 calls an error; its warnings where it has none. @see https://docs.oasis-open.org/sarif/sarif/v2.1.0/ */
 export function sarifFailures(json: string, before = new KnownFailures([])): ReportedFailures {
   const parsed = Sarif.safeParse(jsonOrNull(json))
-  if (!parsed.success) return { blocks: [], problem: 'it is no SARIF' }
-  const given = parsed.data.runs.flatMap(({ results }) => (results ? results : [])).slice(0, MOST_LOOKED_AT)
-  const results = given.flatMap((result) => {
+  if (!parsed.success) return { blocks: [], names: null, problem: 'it is no SARIF' }
+  const given = parsed.data.runs.flatMap(({ results }) => (results ? results : []))
+  const results = given.slice(0, MOST_LOOKED_AT).flatMap((result) => {
     const read = Result.safeParse(result)
     return read.success && isTold(read.data) ? [read.data] : []
   })
   const errors = results.filter(({ level }) => level === 'error')
   const told = errors.length > 0 ? errors : results.filter(({ level }) => level === 'warning')
   const blocks = new ReportedBlocks(before)
-  for (const result of told) blocks.push(blockOf(result))
-  return { blocks: blocks.kept, problem: null }
+  const names: string[] = []
+  for (const block of told.map(blockOf)) {
+    blocks.push(block)
+    names.push(...block.flatMap(({ called }) => (called === undefined ? [] : called.slice(0, 1))))
+  }
+  return { blocks: blocks.kept, names: given.length > MOST_LOOKED_AT ? null : names, problem: null }
 }
 
 function isTold({ kind, suppressions }: Result): boolean {
