@@ -150,8 +150,26 @@ test('tests that the change touches are told before the fold, and a file of it t
       { ...check, name: 'other', proves: [] },
     ],
   })
-  assert.match(body, /^- Check unit, which proves 1, runs `verify\.sh`, changed here, and `src\/cli\.js`, new here\.$/m)
+  assert.match(
+    body,
+    /^- Check unit, which proves 1, names `verify\.sh`, changed here, and `src\/cli\.js`, new here\.$/m,
+  )
   assert.doesNotMatch(body, /Check other, which/)
+})
+
+test('of more files than there is room for the first are listed in the order people count, and how many are left out', () => {
+  const files = Array.from({ length: 300 }, (_, at) => changed(`src/part${at}/${'x'.repeat(30)}.js`)).toSorted(
+    (one, other) => (one.path < other.path ? -1 : 1),
+  )
+  const body = bodyOf({ files })
+  const listed = [...body.matchAll(/^- `src\/part(\d+)\/x+\.js` \(/gm)].map(([, at]) => Number(at))
+  assert.deepEqual(
+    listed,
+    Array.from({ length: listed.length }, (_, at) => at),
+  )
+  assert.ok(listed.length > 80 && listed.length < 300, String(listed.length))
+  assert.match(body, new RegExp(`\\n- … and ${300 - listed.length} more\\n`))
+  assert.doesNotMatch(body, /\(shortened\)/)
 })
 
 test('with a note of every kind at its longest, at most 80 words stand before the fold, and each is there', () => {

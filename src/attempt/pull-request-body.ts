@@ -91,7 +91,7 @@ function folds(context: AttemptContext, evidence: Evidence, { spent, allowed }: 
     ]),
     fold(`Allowed by a human: ${allowed.length}`, [section('Allowed by a Human', human)]),
     fold(`Files: ${sections.filesTold(changed)}`, [
-      section('Files Modified', sections.files(changed, order.files_in_scope)),
+      section('Files Modified', sections.files(changed, order.files_in_scope, MOST['Files Modified'])),
     ]),
     fold(`Cost and model: $${spent.costUsd.toFixed(4)}, ${used}`, [
       section('Work Order', sections.workOrder(context, evidence, spent.costUsd), `Work Order: ${context.workOrderId}`),

@@ -82,7 +82,7 @@ async function readConfig({ workspaces }: Parts, project: Project, sha: string):
   return parseMooseYaml(file === null ? null : file.toString('utf8'))
 }
 
-/** What `proves`, `fix` and `report` say decides nothing of how a check ends. */
+/** What `proves` and `fix` say decides nothing of how a check ends, nor of what its failures are called. */
 async function keyOf(
   { workspaces, setUp, networks, images, home, executablePath, sandbox, childLimits }: Parts,
   { project, sha }: Pick<BaseRequest, 'project' | 'sha'>,
@@ -91,7 +91,9 @@ async function keyOf(
   const { setup, cache, env, checks } = config
   const setupKey = setup === null ? null : await setUp.keyOf({ project, sha, config })
   const image = await images.idOf(project.sandboxImage)
-  const commands = checks.map(({ name, run, timeoutMs }) => ({ name, run, timeoutMs }))
+  const commands = checks.map(({ name, run, timeoutMs, report }) => {
+    return { name, run, timeoutMs, ...(report === null ? {} : { report }) }
+  })
   const granted = await networks.grantedTo(project.id, 'checks')
   const place = [hostname(), home, executablePath, sandbox.kind, childLimits, ...(image === null ? [] : [image])]
   const decides = [{ setup, cache, env, commands, granted }, setupKey, ...place]

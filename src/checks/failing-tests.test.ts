@@ -233,3 +233,14 @@ test('a package of a workspace that fails in its own way is not hidden by anothe
     assert.equal(newFailures(before, after)?.length, 1)
   }
 })
+
+test('names of a report count where no tool that is known printed a failure', () => {
+  const read = (output: string) => {
+    const failing = new FailingTests('/tree')
+    failing.add(output)
+    return failing.read(['junit: money › old one'])
+  }
+  assert.deepEqual(read('money: old one is wrong\n'), ['junit: money › old one'])
+  assert.deepEqual(read('1..1\nnot ok 1 - a\n'), ['tap: a'])
+  assert.equal(read('FAILED a.py::b - x\n!!! stopping after 1 failures !!!\n=== 1 failed in 0.1s ===\n'), null)
+})

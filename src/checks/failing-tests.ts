@@ -56,11 +56,15 @@ export class FailingTests {
   /**
    * At the end of the output: names as often as they were reported, in no order that means anything. Null: no tool that
    * is known reported a failure, or not all of its failures have a name.
+   *
+   * @param reported the names in the report that the check wrote, which count where no tool that is known printed a failure;
+   *   null: there is none, or it has not all
    */
-  read(): readonly string[] | null {
+  read(reported: readonly string[] | null = null): readonly string[] | null {
     this.#line(this.#rest)
     this.#rest = ''
-    const reports = this.#tools.map((tool) => tool.report()).filter((report) => report !== null)
+    const printed = this.#tools.map((tool) => tool.report()).filter((report) => report !== null)
+    const reports = printed.length > 0 || reported === null ? printed : [{ names: [...reported], isWhole: true }]
     const isTold = reports.length > 0 && reports.every(({ isWhole, names }) => isWhole && names.length > 0)
     const frame = this.#frame.report()
     const names = [...reports, ...(frame === null ? [] : [frame])].flatMap((report) => report.names)

@@ -40,7 +40,7 @@ export function untoldWarning(names: readonly string[]): string {
   return (
     `what fails in ${names.join(', ')} cannot be told apart from what a change breaks: an order fails with it, after it was paid, ` +
     'unless its change has it pass. Unless orders are to mend it, mend it on the base first, or have it print its failures in ' +
-    'the format of a tool that Moose reads (docs/checks.md#checks)'
+    'the format of a tool that Moose reads, or write a report and name it (docs/checks.md#checks)'
   )
 }
 

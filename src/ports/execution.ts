@@ -1,3 +1,4 @@
+import type { BaseCheck } from '../contract/base-checks.ts'
 import type { ChildNetwork, NetworkUse } from '../contract/hosts/host-rule.ts'
 import type { WorkOrderContent } from '../work-order/content.ts'
 import type { Project } from '../work-order/project.ts'
@@ -127,6 +128,12 @@ export interface CheckRunner {
       /** Whose hosts it can reach. */
       use: NetworkUse
       criteria: readonly string[]
+      /** What it did on the base, by which the result is judged; missing: it was not run there. */
+      base?: {
+        check: BaseCheck
+        /** The whole change as a diff; null: it is longer than is read. */
+        change: string | null
+      }
     },
   ): Promise<CheckResult>
   /** Runs the `fix` of a check as the check would be run. What it changes in the workspace stays. */

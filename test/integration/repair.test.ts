@@ -165,6 +165,10 @@ test('the same failures twice end it before the limit; with a limit of 0 no mode
     await using none = await carriedOut({ ...setting, script: [write('hi')] })
     assert.deepEqual([none.said().length, none.order.status_reason?.code], [1, 'check_failed'])
     assert.deepEqual(repairsOf(none.order), [])
+    assert.match(
+      String(none.order.status_reason?.message),
+      /not repaired further: repair\.max of moose\.yaml.* is 0, so no model/,
+    )
   }
 })
 
@@ -262,6 +266,21 @@ test('the fix of a check comes first and is free; what it changes outside of the
       message?.includes('put back, because outside of the scope: .gitignore, moose.yaml, other.txt'),
     ),
     JSON.stringify(notes),
+  )
+})
+
+test('a fix mends in a repository that ignores what set-up leaves, by any of its names', async () => {
+  const setUp = 'setup: mkdir -p node_modules lib/dist/cache kept; touch node_modules/a lib/dist/cache/b kept/c\n'
+  const files = {
+    ...FILES,
+    '.gitignore': 'node_modules\nlib/dist/\n',
+    'moose.yaml': `${setUp}cache: [node_modules, lib/dist/cache, kept]\n${FIXED.replace('echo built/ >', 'echo built/ >>')}`,
+  }
+  await using done = await carriedOut({ files, script: [write('hi')] })
+  assert.deepEqual([done.order.phase, done.said().length], ['in_review', 1], JSON.stringify(done.order.status_reason))
+  assert.equal(
+    await done.home.remote.git('diff', '--name-only', 'main', String(done.order.pull_request?.branch)),
+    'greeting.txt',
   )
 })
 

@@ -180,7 +180,7 @@ function changedUnderCheck({ checks, files }: Verified): string[] {
     if (named.length === 0) return []
     const numbers = proves.map((index) => index + 1).join(', ')
     return [
-      `- Check ${onOneLine(name)}, which proves ${numbers}, runs ${named.slice(0, MOST_FAILURES).join(', and ')}.`,
+      `- Check ${onOneLine(name)}, which proves ${numbers}, names ${named.slice(0, MOST_FAILURES).join(', and ')}.`,
     ]
   })
 }
@@ -206,15 +206,27 @@ function unchecked({ check, by, head_sha: sha, cost_usd: cost }: Repair, index: 
   return `- Repair ${index + 1}: ${what}; ${REPAIRED_BY[by]} ${made}${paid}.`
 }
 
-/** @param scope of the order; what is outside of it was changed by hand */
-export function files(changed: readonly ChangedFile[], scope: readonly string[]): string {
-  return changed
-    .map(({ path, change, added, deleted }) => {
-      const size = added === null || deleted === null ? 'binary' : `+${added} −${deleted}`
-      const outside = isInScope(path, scope) ? '' : ', **outside of the scope of the order: changed by hand**'
-      return `- ${fenced(null, path)} (${change}, ${size})${outside}`
-    })
-    .join('\n')
+/**
+ * The first files that fit, with numbers in their names in the order people count, and how many are left out.
+ *
+ * @param scope of the order; what is outside of it was changed by hand
+ */
+export function files(changed: readonly ChangedFile[], scope: readonly string[], maxLength: number): string {
+  const lines = changed
+    .toSorted((one, other) => AS_COUNTED.compare(one.path, other.path))
+    .map((file) => fileLine(file, scope))
+  let length = lines.length === 0 ? 0 : ROOM_FOR_REST
+  const end = lines.findIndex((line) => (length += line.length + 1) > maxLength)
+  return end === -1 ? lines.join('\n') : [...lines.slice(0, end), `- … and ${lines.length - end} more`].join('\n')
+}
+
+const AS_COUNTED = new Intl.Collator('en', { numeric: true })
+const ROOM_FOR_REST = 40
+
+function fileLine({ path, change, added, deleted }: ChangedFile, scope: readonly string[]): string {
+  const size = added === null || deleted === null ? 'binary' : `+${added} −${deleted}`
+  const outside = isInScope(path, scope) ? '' : ', **outside of the scope of the order: changed by hand**'
+  return `- ${fenced(null, path)} (${change}, ${size})${outside}`
 }
 
 export function filesTold(changed: readonly ChangedFile[]): string {

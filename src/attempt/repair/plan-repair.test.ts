@@ -60,7 +60,10 @@ test('it ends at the limit, at the same failures, and where nothing mends a chan
   })
   assert.match(String(planRepair(found, { ...NOTHING, asked: 1, told: [found.signature] }).by), /null/)
   assert.deepEqual(planRepair({ ...found, by: null }, NOTHING), { by: null, why: null })
-  assert.deepEqual(planRepair({ ...found, most: 0 }, NOTHING), { by: null, why: null })
+  assert.deepEqual(planRepair({ ...found, most: 0 }, NOTHING), {
+    by: null,
+    why: 'repair.max of moose.yaml, or else MOOSE_REPAIR_MAX, is 0, so no model is asked',
+  })
 })
 
 test('a refinement takes the place of a repair: with three answers it ends, or with more where more repairs are allowed', () => {

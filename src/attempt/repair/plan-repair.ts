@@ -75,8 +75,9 @@ export function planRepair({ checks, fixable, signature, by, most }: Repairable,
   const [check] = checks
   if (check === undefined || by === null) return { by: null, why: null }
   if (tried.told.includes(signature)) return { by: null, why: 'the same failed again after a repair' }
-  if (tried.asked >= most)
-    return { by: null, why: most === 0 ? null : `it was repaired ${times(most)}, and no more is allowed` }
+  if (most === 0)
+    return { by: null, why: 'repair.max of moose.yaml, or else MOOSE_REPAIR_MAX, is 0, so no model is asked' }
+  if (tried.asked >= most) return { by: null, why: `it was repaired ${times(most)}, and no more is allowed` }
   const mostCalls = answersLeft(tried, most)
   if (mostCalls === 0)
     return { by: null, why: `the attempt has had ${tried.answers} answers of models, and no more are asked for` }

@@ -1,4 +1,3 @@
-import { judgedByBase } from '../../checks/baseline.ts'
 import { toldPart } from '../../checks/output-tail.ts'
 import type { BaseCheck } from '../../contract/base-checks.ts'
 import { usefulLine } from '../../contract/evidence/useful-line.ts'
@@ -91,10 +90,19 @@ async function runChecks(
   const results: CheckResult[] = []
   for (const check of config.checks) {
     const criteria = order.acceptance_criteria
-    const options = { workspace, project, use: 'checks', criteria, signal, onOutput: output, config } as const
-    const ended = await faultPoint('check', () => adapters.checkRunner.run(check, options))
     const before = base.checks.find(({ name }) => name === check.name)
-    const result = before === undefined ? ended : judgedByBase(ended, before, change)
+    const ofBase = before === undefined ? {} : { base: { check: before, change } }
+    const options = {
+      workspace,
+      project,
+      use: 'checks',
+      criteria,
+      signal,
+      onOutput: output,
+      config,
+      ...ofBase,
+    } as const
+    const result = await faultPoint('check', () => adapters.checkRunner.run(check, options))
     await context.note(noteOf(result, before))
     results.push(result)
   }

@@ -8,6 +8,7 @@ import { jest, mocha, nodeCrash, nodeSpec, tap, vitest } from './formats/javascr
 import { eslint, located, tsc } from './formats/located.ts'
 import { pytest, python } from './formats/python.ts'
 import { rust } from './formats/rust.ts'
+import { KeptFailures, KnownFailures } from './kept-failures.ts'
 import { shortened, toldText } from './told-text.ts'
 
 /** Read at once; control sequences come off a piece of so many characters. */
@@ -24,11 +25,8 @@ const TAIL_LINES = 40
 const LAST_LINES = 5
 /** Of what is behind the lines that are read. */
 const LONGEST_LAST_LINE = 500
-/** Kept of one failure, by what they are worth. */
-const MOST_LINES: Record<Worth, number> = { key: 30, detail: 40, context: 16, none: 0 }
-/** Kept of each kind; the first ones. */
-const MOST_BLOCKS: Record<FailureKind, number> = { failure: 60, trace: 20, mention: 12, name: 0, noise: 0 }
-const MOST_NAMES = 60
+/** Kept of one failure, by what they are worth; `old`: of what the base has too. */
+const MOST_LINES: Record<Worth | 'old', number> = { key: 30, detail: 40, context: 16, none: 0, old: 30 }
 const MOST_OF_NAME = 200
 /** Failures that are told apart. */
 const MOST_KNOWN = 5_000
@@ -62,15 +60,14 @@ export class FailureExcerpt {
   readonly #root: string
   readonly #redacted: (text: string) => string
   readonly #formats: readonly FailureFormat[] = REPORTING.map((format) => format())
-  readonly #blocks: Record<FailureKind, Block[]> = { failure: [], trace: [], mention: [], name: [], noise: [] }
-  readonly #names = new Set<string>()
+  readonly #before: KnownFailures
+  readonly #kept: KeptFailures
   readonly #known = new Set<string>()
   readonly #head: string[] = []
   readonly #tail: string[] = []
   /** The last ones that belong to nothing, behind the last failure. */
   readonly #last: string[] = []
-  #open: { opening: Opening; lines: Line[]; at: number; room: Record<Worth, number> } | null = null
-  #dropped = 0
+  #open: Open | null = null
   /** Those that are not empty. */
   #lines = 0
   #linesRead = 0
@@ -81,10 +78,13 @@ export class FailureExcerpt {
   /**
    * @param root absolute path of the tree the check runs in: it is left out of what is told
    * @param redacted takes secrets out of a line before it is cut
+   * @param before what fails on the base
    */
-  constructor(root: string, redacted: (text: string) => string) {
+  constructor(root: string, redacted: (text: string) => string, before = new KnownFailures([])) {
     this.#root = `${root}/`
     this.#redacted = redacted
+    this.#before = before
+    this.#kept = new KeptFailures(before)
   }
 
   /** @param text output in pieces, as it comes */
@@ -93,41 +93,33 @@ export class FailureExcerpt {
   }
 
   /**
-   * At the end of the output: at most `maxBytes` of plain text.
-   *
-   * @param reported failures of the report that the check wrote, which come first
+   * At the end of the output: at most `maxBytes` of plain text. What the base does not have comes first, and what it has is
+   * counted and named alone.
    */
-  read(maxBytes: number, reported: readonly Block[] = []): string {
+  read(maxBytes: number, { reported, added, old }: Judged = NOT_JUDGED): string {
     if (this.#rest !== '') this.#take(this.#rest)
     this.#rest = ''
     this.#close()
-    const { failure: failures, trace: traces, mention: mentions } = this.#blocks
+    const { traces, mentions } = this.#kept
     const shown = (lines: readonly string[]) => lines.map((line) => this.#shown(line))
     const ends = { head: shown(this.#head), tail: shown(this.#tail), last: shown(this.#last) }
     const between = this.#lines - ends.head.length - ends.tail.length
-    const found = {
-      reported: reported.map((block) => this.#clean(block)),
-      failures,
-      traces,
-      mentions,
-      names: [...this.#names],
-      dropped: this.#dropped,
-    }
-    return toldText({ ...found, ...ends, between }, maxBytes)
+    const sorted = this.#kept.sorted(this.#cleaned(reported), added)
+    return toldText({ ...sorted, old: added.length === 0 ? 0 : old, traces, mentions, ...ends, between }, maxBytes)
   }
 
   /**
-   * After `read`: equal for the same failures, whatever else was printed.
+   * After `read`: equal for the same failures, whatever else was printed. What the base has counts where nothing was added alone.
    *
    * @returns null: no tool that is known reported one
    */
-  identity(reported: readonly Block[] = []): string | null {
-    const { failure, trace } = this.#blocks
-    return failureIdentity([...reported.map((block) => this.#clean(block)), ...failure, ...trace])
+  identity({ reported, added }: Pick<Judged, 'reported' | 'added'> = NOT_JUDGED): string | null {
+    const { reported: first, failures } = this.#kept.sorted(this.#cleaned(reported), added)
+    return failureIdentity([...first, ...failures, ...this.#kept.traces])
   }
 
-  #clean(block: Block): Block {
-    return block.map(({ text, worth }) => ({ text: this.#shown(plainText(text)), worth }))
+  #cleaned(blocks: readonly Block[]): Block[] {
+    return blocks.map((block) => block.map((line) => ({ ...line, text: this.#shown(plainText(line.text)) })))
   }
 
   #piece(piece: string): void {
@@ -205,10 +197,14 @@ export class FailureExcerpt {
     if (this.#tail.length > TAIL_LINES) this.#tail.shift()
   }
 
-  #keep({ lines, room }: { lines: Line[]; room: Record<Worth, number> }, { text, worth }: Line): void {
-    if (worth === 'none' || room[worth] === 0) return
-    room[worth] -= 1
-    lines.push({ text: this.#shown(text), worth })
+  #keep({ opening, lines, at, room }: Open, { text, worth }: Line): void {
+    if (worth === 'none') return
+    const name = opening.called?.(text, at)
+    const called = name === undefined || name === null ? {} : { called: [name.replaceAll(this.#root, '')] }
+    const kind = this.#before.has(called) ? 'old' : worth
+    if (room[kind] === 0) return
+    room[kind] -= 1
+    lines.push({ text: this.#shown(text), worth, ...called })
   }
 
   /** Without the tree's own path and without secrets; a copy, because a part of a text keeps all of it. */
@@ -226,25 +222,30 @@ export class FailureExcerpt {
     const [first] = lines
     const name = first === undefined ? '' : shortened(first.text, MOST_OF_NAME)
     if (kind === 'name') {
-      this.#keepName(name)
+      this.#kept.keepName(lines, name)
       return
     }
     if (kind !== 'mention') this.#last.splice(0)
     const identity = identityOf(lines)
     if (this.#known.has(identity)) return
     if (this.#known.size < MOST_KNOWN) this.#known.add(identity)
-    const blocks = this.#blocks[kind]
-    if (blocks.length < MOST_BLOCKS[kind]) blocks.push(lines)
-    else if (kind !== 'mention') {
-      this.#dropped += 1
-      this.#keepName(name)
-    }
-  }
-
-  #keepName(name: string): void {
-    if (this.#names.size < MOST_NAMES) this.#names.add(name)
+    this.#kept.keep(kind, lines, name)
   }
 }
+
+type Open = { opening: Opening; lines: Line[]; at: number; room: Record<Worth | 'old', number> }
+
+/** What is known of the failures at the end of a check. */
+export type Judged = {
+  /** Those of the report that it wrote, which come first. */
+  reported: readonly Block[]
+  /** Names of what the base does not have; empty: old and new are not told apart, or nothing is new. */
+  added: readonly string[]
+  /** How many the base has as well. */
+  old: number
+}
+
+const NOT_JUDGED: Judged = { reported: [], added: [], old: 0 }
 
 /** A failure of which nothing but its name is told is one. */
 function kindOf({ kind, settled }: Opening, lines: readonly Line[]): FailureKind {

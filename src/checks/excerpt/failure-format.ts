@@ -4,16 +4,26 @@
  */
 export type Worth = 'key' | 'detail' | 'context' | 'none'
 
-export type Line = { text: string; worth: Worth }
+export type Line = {
+  text: string
+  worth: Worth
+  /**
+   * The name that the comparison with the base has for what fails here, or the end of that name; of several the first that is
+   * known counts. Missing: the line names nothing that fails.
+   */
+  called?: readonly string[]
+}
 
 /** One failure; the first line says what it is about. */
 export type Block = readonly Line[]
 
-/** `problem`: why a report was not read to its end, as the end of a sentence. */
-export type ReportedFailures = { blocks: readonly Block[]; problem: string | null }
-
-/** Failures of one report that are looked at; the first ones. */
-export const MOST_REPORTED = 200
+export type ReportedFailures = {
+  blocks: readonly Block[]
+  /** Of all that failed, as often as it was reported; null: they are not known to be all. */
+  names: readonly string[] | null
+  /** Why a report was not read to its end, as the end of a sentence. */
+  problem: string | null
+}
 
 /**
  * `failure`: a tool reported it in its own format. `trace`: an error with the form that a runtime gives it. `mention`: lines
@@ -28,6 +38,8 @@ export type Opening = {
   lines: readonly Line[]
   /** What the line behind it is worth, the first of which is 1; null: it belongs to something else. */
   next: (text: string, at: number) => Worth | null
+  /** The name of what fails in a line of it, as `Line.called`; those that it opens with are 0. */
+  called?: (text: string, at: number) => string | null
   /** What it is by all of its lines, where the first does not tell; without it, what was opened. */
   settled?: (lines: readonly Line[]) => FailureKind
 }
@@ -44,6 +56,11 @@ export const detail = (text: string): Line => ({ text, worth: 'detail' })
 /** A block that is this line alone. */
 export function single(kind: FailureKind, text: string): Opening {
   return { kind, lines: [key(text)], next: () => null, settled: () => kind }
+}
+
+/** Of what is called by one name, whichever of its lines says so. */
+export function calledOnce(name: string): NonNullable<Opening['called']> {
+  return (_, at) => (at === 0 ? name : null)
 }
 
 /** Places of what is not the project's own: packages, toolchains, runners. */

@@ -11,6 +11,10 @@ export type Found = {
   names: readonly string[]
   /** Failures and traces that were not kept, or say the same as one that was. */
   dropped: number
+  /** How many the base has as well, where they are told apart: they are in none of the above. */
+  old: number
+  /** Names of some of them. */
+  before: readonly string[]
   /** The first lines, and the last ones. */
   head: readonly string[]
   tail: readonly string[]
@@ -26,6 +30,7 @@ const MOST_OF_OTHERS = 700
 /** Less is no account of a failure. */
 const LEAST = 120
 const ROOM_FOR_NOTE = 320
+const ROOM_FOR_OLD = 240
 const ROOM_FOR_TAIL = 400
 const MOST_OF_LAST_LINE = 160
 const MOST_OF_NAME = 100
@@ -40,9 +45,10 @@ export function toldText(found: Found, maxBytes: number): string {
   const isShort = found.between === 0 && Buffer.byteLength(whole) <= Math.min(maxBytes, SHORT_OUTPUT)
   if (isShort && !isRecognised) return whole
   const blocks = sure.length > 0 ? sure : found.mentions
-  if (blocks.length === 0 && found.names.length === 0) return headAndTail(found, maxBytes)
+  if (blocks.length === 0 && found.names.length === 0 && found.old === 0) return headAndTail(found, maxBytes)
   const end = lastLines(found.last)
-  const room = maxBytes - Buffer.byteLength(end) - ROOM_FOR_NOTE - 4
+  const old = oldNote(found)
+  const room = maxBytes - Buffer.byteLength(end) - ROOM_FOR_NOTE - (old === '' ? 0 : ROOM_FOR_OLD + 2) - 4
   const { texts, shown } = accounts(blocks, room)
   const told = joined(texts)
   const left = blocks.slice(shown).map(([first]) => (first === undefined ? '' : first.text))
@@ -50,7 +56,7 @@ export function toldText(found: Found, maxBytes: number): string {
   const names = isWhole ? [] : [...new Set([...left, ...found.names])].filter((name) => !told.includes(name))
   const note = noteOf(names, sure.length === 0 ? 0 : left.length + found.dropped)
   const isTold = end === '' || told.endsWith(end)
-  return cut([told, note, ...(isTold ? [] : [end])].filter((text) => text !== '').join('\n\n'), maxBytes)
+  return cut([told, note, old, ...(isTold ? [] : [end])].filter((text) => text !== '').join('\n\n'), maxBytes)
 }
 
 /** Whether a failure says something that no line of these does. */
@@ -117,11 +123,20 @@ function fitted(block: Block, maxBytes: number): string {
 
 function noteOf(names: readonly string[], count: number): string {
   if (names.length === 0 && count === 0) return ''
-  const opening = `[… ${count === 0 ? 'also reported' : `${count} more ${count === 1 ? 'failure' : 'failures'} left out`}`
+  const what = count === 0 ? 'also reported' : `${count} more ${count === 1 ? 'failure' : 'failures'} left out`
+  return named(what, names, ROOM_FOR_NOTE)
+}
+
+function oldNote({ old, before }: Pick<Found, 'old' | 'before'>): string {
+  return old === 0 ? '' : named(`${old} that failed before this change as well left out`, before, ROOM_FOR_OLD)
+}
+
+function named(what: string, names: readonly string[], maxBytes: number): string {
+  const opening = `[… ${what}`
   let told = ''
   for (const name of names) {
     const next = `${told === '' ? ': ' : '; '}${shortened(name.trim(), MOST_OF_NAME)}`
-    if (Buffer.byteLength(opening + told + next) > ROOM_FOR_NOTE - 8) break
+    if (Buffer.byteLength(opening + told + next) > maxBytes - 8) break
     told += next
   }
   return `${opening}${told} …]`

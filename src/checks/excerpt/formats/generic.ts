@@ -1,15 +1,16 @@
 import { saysFailure } from '../../../contract/evidence/failing-part.ts'
-import { type FailureFormat, type Opening, single, type Worth, worthOfFrame } from '../failure-format.ts'
+import { calledOnce, type FailureFormat, type Opening, single, type Worth, worthOfFrame } from '../failure-format.ts'
 
 const AFTER = 3
 
 /** Files that a formatter would change: Prettier, Black and Ruff. */
 export function formatters(): FailureFormat {
-  return (text) =>
-    'wWu['.includes(text.charAt(0)) &&
-    /^(?:would reformat \S|Would reformat: \S|\[warn\] \S|unformatted: \S)/.test(text)
-      ? single('failure', text)
-      : null
+  return (text) => {
+    if (!'wWu['.includes(text.charAt(0))) return null
+    const [, tool = '', file] = /^(would reformat|Would reformat:|\[warn\]|unformatted:) (\S.*)$/.exec(text) ?? []
+    if (file === undefined) return null
+    return { ...single('failure', text), called: calledOnce(`${tool === '[warn]' ? 'prettier' : 'format'}: ${file}`) }
+  }
 }
 
 /** `TypeError: message` and the stack below it, as most runtimes print an error that nothing has caught. */

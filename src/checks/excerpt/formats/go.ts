@@ -1,4 +1,5 @@
 import {
+  calledOnce,
   detail,
   type FailureFormat,
   isForeign,
@@ -35,7 +36,9 @@ export function go(): FailureFormat {
       const lines = said.get(name)
       said.delete(name)
       test = ''
-      return result === 'FAIL' ? failure(text.trim(), lines === undefined ? [] : lines) : single('noise', text)
+      return result === 'FAIL'
+        ? { ...failure(text.trim(), lines === undefined ? [] : lines), called: calledOnce(name) }
+        : single('noise', text)
     }
     if (test !== '') remember(said, test, text)
     if (/^(?:panic|fatal error): |^WARNING: DATA RACE$/.test(text)) return panic(text)
@@ -43,7 +46,9 @@ export function go(): FailureFormat {
       isBuild = true
       return null
     }
-    if (/^(?:vet: )?[^\s:][^:]*\.go:\d+(?::\d+)?: /.test(text)) return compileError(text, isBuild)
+    const [, place, message] = /^(?:vet: )?([^\s:][^:]*\.go:\d+)(?::\d+)?: (.*)$/.exec(text) ?? []
+    if (place !== undefined)
+      return { ...compileError(text, isBuild), called: calledOnce(`go: ${place.replace(/^\.\//, '')}: ${message}`) }
     if (!text.startsWith('\t')) isBuild = false
     return /^FAIL\t\S+ \[(?:build|setup) failed\]$/.test(text) ? single('name', text) : null
   }

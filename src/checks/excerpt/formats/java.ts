@@ -1,4 +1,4 @@
-import { type FailureFormat, isForeign, key, type Opening, single, type Worth } from '../failure-format.ts'
+import { calledOnce, type FailureFormat, isForeign, key, type Opening, single, type Worth } from '../failure-format.ts'
 
 /** Maven's compiler and Surefire, and Gradle's tests. @see https://maven.apache.org/surefire/maven-surefire-plugin/ */
 export function java(): FailureFormat {
@@ -15,7 +15,8 @@ export function java(): FailureFormat {
       )
         return single('noise', text)
       if (/ <<< (?:FAILURE|ERROR)!/.test(told)) return failure(told)
-      if (/^\S[^:]*:\[\d+,\d+\] /.test(told)) return compileError(told)
+      const [, file, line, message] = /^(\S[^:]*):\[(\d+),\d+\] (.*)$/.exec(told) ?? []
+      if (file !== undefined) return { ...compileError(told), called: calledOnce(`javac: ${file}:${line}: ${message}`) }
       if (told.startsWith('Failed to execute goal ')) return single('mention', told)
       return isSummary && /^\[ERROR\] {3}/.test(text) ? single('name', told) : null
     }
@@ -37,7 +38,16 @@ function failure(title: string): Opening {
     if (/^\s*\.\.\. \d+ more$/.test(text)) return 'none'
     return /^\s*Caused by: /.test(text) || at <= KEY_LINES ? 'key' : 'detail'
   }
-  return { kind: 'failure', lines: [key(String(title.split(' -- Time elapsed: ')[0]))], next }
+  const [name = ''] = title.split(' Time elapsed: ')
+  const called = title.endsWith(' FAILED')
+    ? `gradle: ${title.slice(0, -' FAILED'.length)}`
+    : `maven: ${name.trimEnd().replace(/ --$/, '')}`
+  return {
+    kind: 'failure',
+    lines: [key(String(title.split(' -- Time elapsed: ')[0]))],
+    called: calledOnce(called),
+    next,
+  }
 }
 
 const KEY_LINES = 4

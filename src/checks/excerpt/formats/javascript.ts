@@ -1,4 +1,6 @@
+import { nestedName } from '../../reports/report-reader.ts'
 import {
+  calledOnce,
   type FailureFormat,
   isDifference,
   key,
@@ -44,6 +46,7 @@ export function jest(): FailureFormat {
     return {
       kind: 'failure',
       lines: [key(`${file} ● ${title}`)],
+      called: calledOnce(`jest: ${file}: ${title}`),
       next: (line, at) => (JEST_ENDS.test(line) ? null : worthIn(line, at)),
     }
   }
@@ -56,13 +59,14 @@ const JEST_ENDS =
 export function vitest(): FailureFormat {
   return (text) => {
     if (!' ⎯s'.includes(text.charAt(0))) return null
-    if (VITEST_FAIL.test(text)) return accountOfVitest(text.trim())
+    if (VITEST_FAIL.test(text))
+      return { ...accountOfVitest(text.trim()), called: calledOnce(`vitest: ${text.slice(' FAIL  '.length)}`) }
     if (/^⎯+ (?:Uncaught Exception|Unhandled (?:Rejection|Error)) ⎯+$/.test(text))
       return accountOfVitest(text.replaceAll('⎯', '').trim())
     if (/^⎯{5,}/.test(text) || /^(?:stdout|stderr) \| /.test(text)) return single('noise', text)
-    return /^ +× \S/.test(text)
-      ? { ...single('name', text), next: (line) => (/^ +→ /.test(line) ? 'key' : null) }
-      : null
+    const [, name] = /^ +× (\S.*?)(?: \d+ms)?$/.exec(text) ?? []
+    if (name === undefined) return null
+    return { ...single('name', text), called: calledOnce(name), next: (line) => (/^ +→ /.test(line) ? 'key' : null) }
   }
 }
 
@@ -81,6 +85,7 @@ function accountOfVitest(title: string): Opening {
 export function nodeSpec(): FailureFormat {
   let place = ''
   return (text) => {
+    if (SPEC_SUMMARY.test(text)) return single('noise', text)
     if (!text.startsWith('test at ') && !text.includes('✖')) return null
     const [, at] = /^test at (\S.*:\d+:\d+)$/.exec(text) ?? []
     if (at !== undefined) place = at
@@ -88,14 +93,16 @@ export function nodeSpec(): FailureFormat {
     const [, indent = '', name] = /^( *)✖ (\S.*)$/.exec(text) ?? []
     if (name === undefined || !/ \(\d[\d.]*ms\)/.test(name)) return null
     const isAccount = place !== '' && indent === ''
+    const called = calledOnce(name.slice(0, name.lastIndexOf(' (')))
     const lines = [key(`✖ ${name}${isAccount ? ` at ${place}` : ''}`)]
     place = ''
     return isAccount
-      ? { kind: 'failure', lines, next: worthInSpec(), settled: kindOfSpec }
-      : { ...single('name', text), lines }
+      ? { kind: 'failure', lines, called, next: worthInSpec(), settled: kindOfSpec }
+      : { ...single('name', text), lines, called }
   }
 }
 
+const SPEC_SUMMARY = /^ℹ (?:tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) \d/
 const OWN_WORDS = /^\s+(?:generatedMessage|code|operator|diff|failureType|name):/
 
 function worthInSpec(): Opening['next'] {
@@ -118,14 +125,23 @@ function kindOfSpec(lines: readonly Line[]): 'failure' | 'name' {
 
 /** @see https://testanything.org/tap-version-14-specification.html */
 export function tap(): FailureFormat {
+  const parents: string[] = []
   return (text) => {
-    if (!text.includes('not ok')) return null
-    const [, indent, name = ''] = /^( *)not ok\b(.*)$/.exec(text) ?? []
-    if (indent === undefined || / # (?:todo|skip)\b/i.test(name)) return null
+    if (TAP_SUMMARY.test(text)) return single('noise', text)
+    if (!text.includes('not ok') && !text.includes('# Subtest: ')) return null
+    const [, indent = '', begin, name = ''] = /^( *)(not ok\b|# Subtest: )(.*)$/.exec(text) ?? []
+    if (begin === undefined) return null
+    parents.length = Math.min(parents.length, Math.floor(indent.length / 4))
+    if (begin !== 'not ok') parents.push(name)
+    if (begin !== 'not ok' || / # (?:todo|skip)\b/i.test(name)) return null
     const inside = new RegExp(`^ {${indent.length + 2},}\\S|^ *$|^ *#(?! Subtest)`)
-    return { kind: 'failure', lines: [key(text.trim())], next: worthInTap(inside), settled: kindOfTap }
+    const called = calledOnce(nestedName('tap', [...parents, name.replace(/^(?: +\d+)?(?: +-)? */, '')]))
+    return { kind: 'failure', lines: [key(text.trim())], called, next: worthInTap(inside), settled: kindOfTap }
   }
 }
+
+/** What the end of an output counts, and how long it took. */
+const TAP_SUMMARY = /^(?:# (?:tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) +\d|1\.\.\d+$)/
 
 function worthInTap(inside: RegExp): Opening['next'] {
   let isDone = false
@@ -162,8 +178,26 @@ export function mocha(): FailureFormat {
     return {
       kind: 'failure',
       lines: [key(title)],
+      called: calledInMocha(),
       next: (line, at) => (/^\S/.test(line) && at > FIRST ? null : worthIn(line, at)),
     }
+  }
+}
+
+/** A line for each suite, and one for the test, which ends in a colon. */
+function calledInMocha(): NonNullable<Opening['called']> {
+  const parts: string[] = []
+  let isNamed = false
+  return (text, at) => {
+    if (isNamed || at > FIRST) return null
+    isNamed = text.endsWith(':')
+    parts.push(
+      text
+        .trim()
+        .replace(/^\d+\) /, '')
+        .replace(/:$/, ''),
+    )
+    return isNamed ? nestedName('mocha', parts) : null
   }
 }
 

@@ -1,4 +1,6 @@
+import { nodeId } from '../../reports/python.ts'
 import {
+  calledOnce,
   detail,
   type FailureFormat,
   isForeign,
@@ -26,7 +28,8 @@ export function pytest(): FailureFormat {
       isNamed = false
       return single('noise', text)
     }
-    if (/^(?:SUB)?FAILED(?:\([^)]*\))? \S|^ERROR \S+\.py\b/.test(text)) return single('name', text)
+    if (/^(?:SUB)?FAILED(?:\([^)]*\))? \S|^ERROR \S+\.py\b/.test(text))
+      return { ...single('name', text), called: calledOnce(nodeId(text)) }
     if (
       /^(?:ImportError while loading conftest|INTERNALERROR>|ERROR: (?:usage|file or directory not found))/.test(text)
     )
@@ -58,7 +61,16 @@ function pytestFailure(name: string): Opening {
     if (/^\S+:\d+:(?: |$)/.test(text)) return isForeign(text) ? 'none' : /: \w+$/.test(text) ? 'key' : 'detail'
     return 'context'
   }
-  return { kind: 'failure', lines: [key(name)], next: worth }
+  return { kind: 'failure', lines: [key(name)], called: calledOnce(endOfNodeId(name)), next: worth }
+}
+
+/** The heading of an account has the test without its file, and a dot behind the class. */
+function endOfNodeId(name: string): string {
+  const told = name.replace(/^ERROR (?:at (?:setup|teardown) of|collecting) /, '')
+  if (told.endsWith('.py')) return told
+  const [test = ''] = /^[^[(]*/.exec(told) ?? []
+  const parameters = told.slice(test.length)
+  return `${test.trimEnd().replaceAll('.', '::')}${parameters.startsWith('[') ? parameters : ''}`
 }
 
 function isDifferenceOfPytest(text: string): boolean {
@@ -78,7 +90,11 @@ export function python(): FailureFormat {
       isTest = false
       return null
     }
-    return { ...trace('failure', text), settled: ({ length }) => (length > 1 ? 'failure' : 'name') }
+    return {
+      ...trace('failure', text),
+      called: calledOnce(`unittest: ${text}`),
+      settled: ({ length }) => (length > 1 ? 'failure' : 'name'),
+    }
   }
 }
 

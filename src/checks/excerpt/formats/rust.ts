@@ -1,4 +1,12 @@
-import { type FailureFormat, isForeign, key, type Line, type Opening, type Worth } from '../failure-format.ts'
+import {
+  calledOnce,
+  type FailureFormat,
+  isForeign,
+  key,
+  type Line,
+  type Opening,
+  type Worth,
+} from '../failure-format.ts'
 
 /** Lines of a panic's message that are told before anything else. */
 const FIRST = 10
@@ -17,18 +25,26 @@ export function rust(): FailureFormat {
       return {
         kind: 'failure',
         lines: [key(text)],
+        called: calledOnce(withoutLine(name)),
         next: worthInTest,
         settled: ({ length }) => (length > 1 ? 'failure' : 'noise'),
       }
     }
     const [, thread] = /^thread '(.*)' (?:\(\d+\) )?panicked at /.exec(text) ?? []
-    if (thread !== undefined)
-      return panic(thread === test || test === '' ? [key(text)] : [key(`---- ${test} ----`), key(text)])
+    if (thread !== undefined) {
+      const lines = thread === test || test === '' ? [key(text)] : [key(`---- ${test} ----`), key(text)]
+      return { ...panic(lines), called: calledOnce(withoutLine(test === '' ? thread : test)) }
+    }
     if (/^failures:$/.test(text)) test = ''
     if (/^error(?:\[E\d+\])?: ./.test(text) && !SUMMARY.test(text)) return compileError(text)
     if (/^warning: ./.test(text)) return { ...compileError(text), kind: 'noise', settled: () => 'noise' }
     return null
   }
+}
+
+/** A test in a comment is named with its line. */
+function withoutLine(name: string): string {
+  return name.replace(/ \(line \d+\)/, '')
 }
 
 /** What a test has printed; one that gave an error back says so there. */
@@ -56,5 +72,9 @@ function compileError(text: string): Opening {
     return /^ *(?:\d+ )?[|] .*[\^-]|^\s*\d+ \|/.test(line) ? 'detail' : 'context'
   }
   const settled = (lines: readonly Line[]) => (lines.some((line) => /^ *--> /.test(line.text)) ? 'failure' : 'trace')
-  return { kind: 'failure', lines: [key(text)], next, settled }
+  const called = (line: string) => {
+    const [, place] = /^ *--> ([^\s:]+:\d+):\d+$/.exec(line) ?? []
+    return place === undefined ? null : `rustc: ${place}: ${text}`
+  }
+  return { kind: 'failure', lines: [key(text)], called, next, settled }
 }

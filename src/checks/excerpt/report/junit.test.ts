@@ -69,7 +69,11 @@ test('a report that is not well-formed, or nested without end, is read no furthe
   for (const part of ['<a>', '<testsuite><failure>']) assert.ok(cpuMs(part.repeat(most / part.length)) < 1_500, part)
   assert.ok(cpuMs(`<testsuite ${'a="1" '.repeat(most / 6)}/>`) < 1_500, 'one attribute again and again')
   const nested = `${'<testsuite>'.repeat(90)}<testcase name="a"><failure>x</failure></testcase>${'</testsuite>'.repeat(90)}`
-  assert.deepEqual(junitFailures(nested), { blocks: [[key('a'), key('x')]], problem: null })
+  assert.deepEqual(junitFailures(nested), {
+    blocks: [[{ ...key('a'), called: ['junit: a', 'a'] }, key('x')]],
+    names: ['junit: a'],
+    problem: null,
+  })
 })
 
 test('a secret is taken out of a report before anything of it is cut', () => {
@@ -83,7 +87,20 @@ test('a secret is taken out of a report before anything of it is cut', () => {
       `<t><testcase name="${name}"><failure message="m">${text}</failure></testcase></t>`,
     )
     const excerpt = new FailureExcerpt('/tree', redacted)
-    const told = excerpt.read(20_000, blocks)
+    const told = excerpt.read(20_000, { reported: blocks, added: [], old: 0 })
     assert.ok(!told.includes(value.slice(0, 6)), `${before}: ${told.slice(-200)}`)
   }
+})
+
+test('the names of all that failed are given, by no place, and none where the report counts more than it names', () => {
+  const cases =
+    '<testcase classname="money" name="old one" file="a.x" line="7"><failure/></testcase><testcase name="b"><error/></testcase>'
+  const names = ['junit: money › old one', 'junit: b']
+  assert.deepEqual(junitFailures(`<testsuite failures="1" errors="1">${cases}</testsuite>`).names, names)
+  assert.deepEqual(
+    junitFailures(`<testsuites failures="2"><testsuite failures="2">${cases}</testsuite></testsuites>`).names,
+    names,
+  )
+  assert.equal(junitFailures(`<testsuite failures="2" errors="1">${cases}</testsuite>`).names, null)
+  assert.equal(junitFailures(`<testsuite>${cases}`).names, null)
 })

@@ -4,6 +4,7 @@ import { errorCode } from '../../../faults/error-code.ts'
 import { lstatOrNull } from '../../../files/lstat-or-null.ts'
 import { readPlainFile } from '../../../files/plain-file.ts'
 import type { ReportedFailures } from '../failure-format.ts'
+import type { KnownFailures } from '../kept-failures.ts'
 import { junitFailures } from './junit.ts'
 import { sarifFailures } from './sarif.ts'
 
@@ -33,8 +34,12 @@ export class ReportFile {
     return new ReportFile(root, file, await stampOf(path.join(root, file)))
   }
 
-  /** After the check has ended, and nothing of it runs any more. A file outside of the tree and a link are never read. */
-  async failures(): Promise<ReportedFailures> {
+  /**
+   * After the check has ended, and nothing of it runs any more. A file outside of the tree and a link are never read.
+   *
+   * @param base what fails on the base
+   */
+  async failures(base: KnownFailures): Promise<ReportedFailures> {
     const place = path.join(this.#root, this.file)
     const stamp = await stampOf(place)
     if (stamp === null) return unread('it was not written')
@@ -48,13 +53,15 @@ export class ReportFile {
     if (found.size > MOST_BYTES) return unread(`it has more than ${MOST_BYTES / 1024 / 1024} MiB`)
     const text = await readPlainFile(place, MOST_BYTES)
     if (text === null) return unread('it cannot be opened')
-    const start = text.replace(/^\ufeff/, '').trimStart()
-    return start.startsWith('{') ? sarifFailures(start) : junitFailures(start)
+    // Another run has another tree.
+    const told = text.replaceAll(`file://${this.#root}/`, '').replaceAll(`${this.#root}/`, '')
+    const start = told.replace(/^\ufeff/, '').trimStart()
+    return start.startsWith('{') ? sarifFailures(start, base) : junitFailures(start, base)
   }
 }
 
 function unread(problem: string): ReportedFailures {
-  return { blocks: [], problem }
+  return { blocks: [], names: null, problem }
 }
 
 /** Nothing, or what foreign code put in the way. */

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { jsonOrNull } from '../../../json-or-null.ts'
-import { type Block, key, MOST_REPORTED, type ReportedFailures } from '../failure-format.ts'
+import { type Block, key, type ReportedFailures } from '../failure-format.ts'
+import { KnownFailures, ReportedBlocks } from '../kept-failures.ts'
 
 const Sarif = z.object({ runs: z.array(z.object({ results: z.array(z.unknown()).nullish() })) })
 
@@ -28,17 +29,23 @@ type Result = z.infer<typeof Result>
 const MOST_LOOKED_AT = 5_000
 
 /** What a report in the form of SARIF 2.1 calls an error; its warnings where it has none. @see https://docs.oasis-open.org/sarif/sarif/v2.1.0/ */
-export function sarifFailures(json: string): ReportedFailures {
+export function sarifFailures(json: string, before = new KnownFailures([])): ReportedFailures {
   const parsed = Sarif.safeParse(jsonOrNull(json))
-  if (!parsed.success) return { blocks: [], problem: 'it is no SARIF' }
-  const given = parsed.data.runs.flatMap(({ results }) => (results ? results : [])).slice(0, MOST_LOOKED_AT)
-  const results = given.flatMap((result) => {
+  if (!parsed.success) return { blocks: [], names: null, problem: 'it is no SARIF' }
+  const given = parsed.data.runs.flatMap(({ results }) => (results ? results : []))
+  const results = given.slice(0, MOST_LOOKED_AT).flatMap((result) => {
     const read = Result.safeParse(result)
     return read.success && isTold(read.data) ? [read.data] : []
   })
   const errors = results.filter(({ level }) => level === 'error')
   const told = errors.length > 0 ? errors : results.filter(({ level }) => level === 'warning')
-  return { blocks: told.slice(0, MOST_REPORTED).map(blockOf), problem: null }
+  const blocks = new ReportedBlocks(before)
+  const names: string[] = []
+  for (const block of told.map(blockOf)) {
+    blocks.push(block)
+    names.push(...block.flatMap(({ called }) => (called === undefined ? [] : called.slice(0, 1))))
+  }
+  return { blocks: blocks.kept, names: given.length > MOST_LOOKED_AT ? null : names, problem: null }
 }
 
 function isTold({ kind, suppressions }: Result): boolean {
@@ -53,7 +60,8 @@ function blockOf({ ruleId, level, message: { text, markdown }, locations }: Resu
   const said = text === undefined ? String(markdown) : text
   const rule = ruleId === undefined ? '' : ` (${ruleId})`
   const [first = '', ...more] = `${at === '' ? '' : `${at}: `}${level}: ${said}${rule}`.split('\n')
-  return [key(first), ...more.slice(0, MOST_OF_MESSAGE).map(key)]
+  const called = [`sarif: ${uri}:${place?.region?.startLine}: ${level}: ${said.split('\n')[0]}${rule}`]
+  return [{ ...key(first), called }, ...more.slice(0, MOST_OF_MESSAGE).map(key)]
 }
 
 const MOST_OF_MESSAGE = 10
