@@ -16,7 +16,7 @@ import { noteConflict, type PullRequestBrief, pullRequestsInBrief } from '../db/
 import type { Database } from '../db/schema.ts'
 import { findWorkOrder, moveWorkOrder, wrongStatus } from '../db/work-orders/work-orders.ts'
 import { codesOf, isOf } from '../faults/families.ts'
-import { toFault } from '../faults/fault.ts'
+import { Fault, toFault } from '../faults/fault.ts'
 import type { Forges } from '../ports/pull-request.ts'
 import type { Workspaces } from '../ports/workspace.ts'
 import { standsOn } from '../work-order/standing.ts'
@@ -97,7 +97,7 @@ async function retryOrder(deps: Acting, idOrPrefix: string, mode: RetryMode): Pr
         ? null
         : verifiesAgain({ attempt: verifies, branch: null })
   if (!(await moveWorkOrder(db, order.id, { ...move, ...(because === null ? {} : { because }) })))
-    throw wrongStatus(order, 'retried')
+    throw notRetried(await findWorkOrder(db, order.id), mode)
   if (verifies !== null) return { mode, sentence: publishedAgain(order.id, verifies), told_of: null, replays: false }
   const last = await lastAttemptOf(db, order.id)
   const next = { workOrderId: order.id, attempt: order.attempts + 1 }
@@ -106,6 +106,18 @@ async function retryOrder(deps: Acting, idOrPrefix: string, mode: RetryMode): Pr
   const replays = last !== null && last.isReplayed
   const said = mode === 'fresh' ? ANEW : again(last, toldOf)
   return { mode, sentence: replays ? `${said} ${REPLAYS}` : said, told_of: toldOf, replays }
+}
+
+/** A pending one waits for its approval, or to be carried out. */
+export function notRetried(order: Pick<WorkOrderView, 'id' | 'status' | 'phase' | 'approved'>, mode: RetryMode): Fault {
+  const { id, status, approved } = order
+  if (status !== 'pending') return wrongStatus(order, 'retried')
+  const short = id.slice(0, 8)
+  const option = mode === 'fresh' ? ' --fresh' : ''
+  const next = approved
+    ? `It waits to be carried out already; to have that done otherwise, cancel it first: moose cancel ${short}   then: moose retry ${short}${option}`
+    : `It waits for approval: moose approve ${short}`
+  return new Fault('work_order_conflict', `Work order ${id} is pending and cannot be retried. ${next}`, { id, status })
 }
 
 /** The attempt whose commit is there and was only not pushed; null: there is none, or it is not kept in this home. */
