@@ -138,7 +138,7 @@ const verifiesAgain = ({ attempt, branch }: Verifiable) => `${whatIsVerified(att
 function publishedAgain(id: string, attempt: number): string {
   return (
     `No model is called: its checks had passed, and only the push was rejected. They are run again on the commit of attempt ` +
-    `${attempt}, and it is published. For another change: moose retry ${id.slice(0, 8)} --fresh`
+    `${attempt}; if they pass, it is published. For another change: moose retry ${id.slice(0, 8)} --fresh`
   )
 }
 
@@ -187,8 +187,8 @@ async function verifyOrder(
   const because = `${verifiesAgain(found)}${conflict}`
   if (!(await moveWorkOrder(db, order.id, { ...from, ...to, because }))) throw wrongStatus(order, 'verified')
   const what = whatIsVerified(found.attempt, found.branch)
-  const then = found.branch === null ? 'it is published' : 'what passes them can be merged'
-  const checks = `the checks are run on ${what}, and ${then}.`
+  const then = found.branch === null ? '; if they pass, it is published' : ', and what passes them can be merged'
+  const checks = `the checks are run on ${what}${then}.`
   const sentence = resolves
     ? `Where git cannot merge the base into it, the model that made it is asked to, within the budget of the order; then ${checks}`
     : `No model is called: ${checks}`

@@ -203,7 +203,11 @@ export async function recordSighting(db: Kysely<Database>, sighting: Sighting, n
   await recordPullRequest(actingAs(db, by), { ...of, pullRequest }, now)
 }
 
-async function recordChanges(db: Kysely<Database>, { of, pullRequest, baseSha, checks, review, parts }: Sighting, now: Date) {
+async function recordChanges(
+  db: Kysely<Database>,
+  { of, pullRequest, baseSha, checks, review, parts }: Sighting,
+  now: Date,
+) {
   await db.transaction().execute(async (transaction) => {
     const seen = { seen_head_sha: pullRequest.headSha, checks, review }
     const oneByOne = { seen: parts === null ? null : JSON.stringify(parts) }
