@@ -3,9 +3,9 @@ import { test } from 'node:test'
 import { InboxResponse, WhyResponse } from '../../src/contract/why/inbox.ts'
 import { startModelServer } from '../support/model-server.ts'
 import { createMooseHome, detailOf, fileOrder, settled } from '../support/moose-home.ts'
-import { until } from '../support/until.ts'
 import { useStandIn } from '../support/stand-in-proposer.ts'
 import { NEVER_POLLS, write } from '../support/suspended-bench.ts'
+import { until } from '../support/until.ts'
 
 const QUIET = { ...NEVER_POLLS, MOOSE_TRACK_INTERVAL_MS: '3600000', ORCHESTRATOR_EXECUTOR: 'patch' }
 const FILES = {
@@ -142,5 +142,8 @@ test('once the base is seen to have moved on, a model may be asked again, and is
   assert.equal((await pull())?.tried_resolution, null)
   const { sentence, next } = await why()
   assert.match(sentence, /conflicts with main in greeting\.txt, seen at .*; main has moved since/)
-  assert.ok(next.some((command) => command.endsWith('--resolve')), next.join())
+  assert.ok(
+    next.some((command) => command.endsWith('--resolve')),
+    next.join(),
+  )
 })
