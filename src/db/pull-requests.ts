@@ -312,12 +312,14 @@ type SeenBefore = Omit<Seen, 'seen_head_sha'> & {
 /**
  * Keeps how a pull request was seen.
  *
+ * @param baseSha where its base stood, which is kept with a conflict; null: nothing says so
  * @returns how it was seen before; null when there is no such pull request
  */
 export async function noteSeen(
   db: Db,
   key: { workOrderId: string; attempt: number },
   seen: Seen & SeenOneByOne & { seen_at: Date },
+  baseSha: string | null,
 ): Promise<SeenBefore | null> {
   const before = await db
     .selectFrom('pull_requests')
@@ -331,6 +333,9 @@ export async function noteSeen(
   await db
     .updateTable('pull_requests')
     .set(seen)
+    .$if(baseSha !== null, (update) =>
+      update.set({ conflict: sql<string>`conflict || jsonb_build_object('seen_base_sha', ${baseSha}::text)` }),
+    )
     .where('work_order_id', '=', key.workOrderId)
     .where('attempt', '=', key.attempt)
     .execute()

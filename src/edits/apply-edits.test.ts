@@ -298,8 +298,9 @@ test('a change that is only out of scope is named as such, with every file', asy
     `### delete y\n### rename a -> z\n${write('y', '')}`,
     'change_out_of_scope',
   )
-  assert.match(fault.message, /outside files_in_scope: "y", "z"\./)
-  assert.deepEqual(fault.details, { count: 2, path: 'y' })
+  const what = 'The change touches what is outside files_in_scope: "y", "z".'
+  assert.equal(fault.message, `${what} Widen the scope and approve the order again, or retry it.`)
+  assert.deepEqual(fault.details, { count: 2, path: 'y', for_model: `${what} Leave it alone.` })
 })
 
 test('a change set equal to the base is refused', async () => {

@@ -24,8 +24,13 @@ export function rejection(problems: readonly [BlockProblem, ...BlockProblem[]]):
   const path = shownPath(problems[0].path)
   if (problems.every(({ outOfScope }) => outOfScope)) {
     const files = [...new Set(problems.map((problem) => `"${shownPath(problem.path)}"`))]
-    const message = `The change touches what is outside files_in_scope: ${bounded(files, ', ')}. Leave it alone, or add it to files_in_scope and approve the order again.`
-    return new Fault('change_out_of_scope', message, { count: files.length, path })
+    const what = `The change touches what is outside files_in_scope: ${bounded(files, ', ')}.`
+    const message = `${what} Widen the scope and approve the order again, or retry it.`
+    return new Fault('change_out_of_scope', message, {
+      count: files.length,
+      path,
+      for_model: `${what} Leave it alone.`,
+    })
   }
   const lines = problems.map((problem) => {
     const { block, kind, line } = problem.edit

@@ -102,12 +102,24 @@ async function retryOrder(deps: Acting, idOrPrefix: string, mode: RetryMode): Pr
         ? null
         : verifiesAgain({ attempt: verifies, branch: null })
   if (!(await moveWorkOrder(db, order.id, { ...move, ...(because === null ? {} : { because }) })))
-    throw wrongStatus(order, 'retried')
+    throw notRetried(await findWorkOrder(db, order.id), mode)
   if (verifies !== null) return { mode, sentence: publishedAgain(order.id, verifies), told_of: null, replays: false }
   const toldOf = failure === null ? null : failure.error.code
   const replays = last !== null && last.isReplayed
   const said = mode === 'fresh' ? ANEW : again(last, toldOf)
   return { mode, sentence: replays ? `${said} ${REPLAYS}` : said, told_of: toldOf, replays }
+}
+
+/** A pending one waits for its approval, or to be carried out. */
+export function notRetried(order: Pick<WorkOrderView, 'id' | 'status' | 'phase' | 'approved'>, mode: RetryMode): Fault {
+  const { id, status, approved } = order
+  if (status !== 'pending') return wrongStatus(order, 'retried')
+  const short = id.slice(0, 8)
+  const option = mode === 'fresh' ? ' --fresh' : ''
+  const next = approved
+    ? `It waits to be carried out already; to have that done otherwise, cancel it first: moose cancel ${short}   then: moose retry ${short}${option}`
+    : `It waits for approval: moose approve ${short}`
+  return new Fault('work_order_conflict', `Work order ${id} is pending and cannot be retried. ${next}`, { id, status })
 }
 
 /** The attempt whose commit is there and was only not pushed; null: there is none, or it is not kept in this home. */
@@ -128,7 +140,7 @@ const verifiesAgain = ({ attempt, branch }: Verifiable) => `${whatIsVerified(att
 function publishedAgain(id: string, attempt: number): string {
   return (
     `No model is called: its checks had passed, and only the push was rejected. They are run again on the commit of attempt ` +
-    `${attempt}, and it is published. For another change: moose retry ${id.slice(0, 8)} --fresh`
+    `${attempt}; if they pass, it is published. For another change: moose retry ${id.slice(0, 8)} --fresh`
   )
 }
 
@@ -178,8 +190,8 @@ async function verifyOrder(
   const because = `${verifiesAgain(found)}${conflict}`
   if (!(await moveWorkOrder(db, order.id, { ...from, ...to, because }))) throw wrongStatus(order, 'verified')
   const what = whatIsVerified(found.attempt, found.branch)
-  const then = found.branch === null ? 'it is published' : 'what passes them can be merged'
-  const checks = `the checks are run on ${what}, and ${then}.`
+  const then = found.branch === null ? '; if they pass, it is published' : ', and what passes them can be merged'
+  const checks = `the checks are run on ${what}${then}.`
   const sentence = resolves
     ? `Where git cannot merge the base into it, the model that made it is asked to, within the budget of the order; then ${checks}`
     : `No model is called: ${checks}`

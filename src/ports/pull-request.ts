@@ -131,6 +131,8 @@ export type Sighting = {
    * is the one that was known. `headSha` is where its branch stands.
    */
   pullRequest: PullRequest
+  /** Where its base stands; null: the forge did not tell. */
+  baseSha: string | null
   /** In the forge's words, e.g. `SUCCESS`, `FAILURE`, `PENDING`; null: there are none. */
   checks: string | null
   /** In the forge's words, e.g. `APPROVED`, `CHANGES_REQUESTED`; null: none is asked for and none was given. */

@@ -12,6 +12,7 @@ import type { Models } from '../models/models.ts'
 import { NO_USD } from '../money.ts'
 import type { BaseTree, ProposeInput, Proposer, ProposerResponse, Said } from '../ports/proposal.ts'
 import type { RefuseSecrets } from '../redaction/prompt-secrets.ts'
+import { withWaysOut } from '../work-order/ways-out.ts'
 import { conflictRefinement, conflictText, markerLeft, partsOfConflict } from './conflict-message.ts'
 import { buildPrompt, refinementMessage } from './prompt.ts'
 import { repairConversation, repairRefinement } from './repair-message.ts'
@@ -145,17 +146,18 @@ function exhausted(
   if (last?.code === 'change_out_of_scope') return withAnswers(last, faults.length)
   const which = faults.length === 1 ? 'The answer' : `None of the ${faults.length} answers`
   const said = `${which} of ${proposer.name} can${faults.length === 1 ? 'not' : ''} be applied.`
-  const precise = repair === null ? ' Make the work order more precise' : ''
   const id = workOrderId === null ? null : workOrderId.slice(0, 8)
   const how = id === null ? '.' : `, and have it asked anew: moose edit ${id}   then: moose retry ${id} --fresh`
-  const advice = precise === '' ? '' : `${precise}${how}`
+  const advice = repair === null ? [`Make the work order more precise${how}`] : []
   const reasons = faults.map((fault, index) => `answer ${index + 1}: ${cut(toldToModel(fault), KEPT_REASON)}`)
+  const told = withWaysOut([said, ...reasonsOnce(faults)].join('\n'), advice)
   const details = {
     proposer: proposer.name,
     answers: faults.length,
     for_model: `${said}\n${reasons.join('\n')}`,
+    ...(advice.length === 0 ? {} : told.details),
   }
-  return new Fault('proposal_rejected', [`${said}${advice}`, ...reasonsOnce(faults)].join('\n'), details, last)
+  return new Fault('proposal_rejected', told.message, details, last)
 }
 
 /** Such as `answers 1, 2: The edits do not apply: …`. */

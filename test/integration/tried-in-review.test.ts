@@ -5,6 +5,7 @@ import { startModelServer } from '../support/model-server.ts'
 import { createMooseHome, detailOf, fileOrder, settled } from '../support/moose-home.ts'
 import { useStandIn } from '../support/stand-in-proposer.ts'
 import { NEVER_POLLS, write } from '../support/suspended-bench.ts'
+import { until } from '../support/until.ts'
 
 const QUIET = { ...NEVER_POLLS, MOOSE_TRACK_INTERVAL_MS: '3600000', ORCHESTRATOR_EXECUTOR: 'patch' }
 const FILES = {
@@ -17,8 +18,12 @@ const PATIENCE_MS = 180_000
 
 /** An order in review, and what a model answers from then on. */
 async function inReview(...answers: string[]) {
+  return await inReviewAt(QUIET, ...answers)
+}
+
+async function inReviewAt(settings: Record<string, string>, ...answers: string[]) {
   await using stack = new AsyncDisposableStack()
-  const home = stack.use(await createMooseHome(FILES, [], QUIET))
+  const home = stack.use(await createMooseHome(FILES, [], settings))
   const script = [write('greeting.txt', 'hello, world'), ...answers].map((text) => ({ kind: 'text', text }) as const)
   const server = stack.use(await startModelServer(...script))
   await useStandIn(home, 'stand-in', { url: server.url, threshold: 1 })
@@ -122,4 +127,23 @@ test('a conflict that is left to a person before a model is asked is not offered
   assert.match(sentence, /in attempt 3: A model can resolve what is text on both sides, and greeting\.txt is not\./)
   assert.match(sentence, new RegExp(`Merge main into ${branch} by hand`))
   assert.ok(!next.some((command) => command.includes('--resolve')), next.join())
+})
+
+test('once the base is seen to have moved on, a model may be asked again, and is offered', async () => {
+  await using given = await inReviewAt({ ...QUIET, MOOSE_TRACK_INTERVAL_MS: '1000' }, write('greeting.txt', 'rude'))
+  const { home, moose, id, why, verified } = given
+  await home.remote.commit('main', { 'greeting.txt': 'good morning\n' })
+  assert.equal(await verified(true), 'check_failed')
+  const pull = async () => (await detailOf(moose, id)).pull_request
+  assert.equal((await pull())?.tried_resolution?.attempt, 2)
+  const tip = await home.remote.commit('main', { 'README.md': 'moved\n' })
+  const sawIt = async () => (await pull())?.conflict?.seen_base_sha === tip
+  await until('the base was looked at', sawIt, { withinMs: PATIENCE_MS })
+  assert.equal((await pull())?.tried_resolution, null)
+  const { sentence, next } = await why()
+  assert.match(sentence, /conflicts with main in greeting\.txt, seen at .*; main has moved since/)
+  assert.ok(
+    next.some((command) => command.endsWith('--resolve')),
+    next.join(),
+  )
 })

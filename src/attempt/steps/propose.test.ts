@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { Fault } from '../../faults/fault.ts'
 import type { ProposeInput } from '../../ports/proposal.ts'
 import type { RetryDecision } from '../../ports/routing.ts'
+import { withWaysOut } from '../../work-order/ways-out.ts'
 import type { Adapters, AttemptContext } from '../context.ts'
 import type { PartialEvidence } from '../evidence.ts'
 import { outcomeFacts } from '../outcome.ts'
@@ -262,6 +263,18 @@ test('every answer counts, also one before an outage: all proposers together are
   )
   assert.ok(ended instanceof Fault && ended.details['answers'] === 3)
   assert.equal(ended.message, `${TRUNCATED.message}\nBefore it, large failed: ${REJECTED.message}`)
+})
+
+test('what helps is said once, below what every try failed with', async () => {
+  const ways = withWaysOut('None of the answers can be applied.', ['Make it more precise: moose edit x'])
+  const rejected = new Fault('proposal_rejected', ways.message, { ...ways.details, answers: 1 })
+  const { ended } = await proposeIn({ failures: [rejected], retry: { ...RETRY, next_proposer: 'large' } })
+  assert.ok(ended instanceof Fault)
+  assert.match(
+    ended.message,
+    /^None of [^\n]*applied\.\nBefore it, [^\n]*applied\.\nMake it more precise: moose edit x$/,
+  )
+  assert.equal(ended.details['ways'], 1)
 })
 
 test('the third answer has to be edits: a text would take another one', async () => {

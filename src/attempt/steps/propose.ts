@@ -3,6 +3,7 @@ import { Fault, type FaultRecord, NEXT_MOVE, toldToModel } from '../../faults/fa
 import { answersOfProposal, type ProposeInput, type ProposerResponse } from '../../ports/proposal.ts'
 import type { RoutingDecision } from '../../ports/routing.ts'
 import { contextFilesOf } from '../../work-order/content.ts'
+import { waysIn, withWaysOut } from '../../work-order/ways-out.ts'
 import { asProviderPaused } from '../as-provider-paused.ts'
 import { wantedAnswer } from '../choose-executor.ts'
 import type { Adapters, AttemptContext } from '../context.ts'
@@ -163,12 +164,13 @@ async function nextProposer(
   if (mayRetry) return decision.next_proposer === undefined ? request.current_proposer : decision.next_proposer
   const answers = failures.reduce((sum, failure) => sum + answersOf(failure), 0)
   const for_model = allOf(failures, toldToModel)
+  const parts = new Map(failures.map((failure) => [failure, waysIn(failure.message, { ...failure.details })]))
+  const saidOf = (failure: FaultRecord) => parts.get(failure)?.said ?? failure.message
+  // Of every try the same helps, and is said once.
+  const ways = new Set([...parts.values()].flatMap((part) => part.ways))
+  const told = withWaysOut(allOf(failures, saidOf), [...ways])
   const details = { ...last.details, answers, escalated: true, strategy: decision.strategy, for_model }
-  throw new Fault(
-    last.code,
-    allOf(failures, ({ message }) => message),
-    details,
-  )
+  throw new Fault(last.code, told.message, ways.size === 0 ? details : { ...details, ...told.details })
 }
 
 /** What every try failed with, the last one first: one message to a human. */

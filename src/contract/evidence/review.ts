@@ -72,10 +72,16 @@ function movedTo({ seen_head_sha: seen, head_sha: head }: PullInReview): string 
   return seen === head ? null : seen
 }
 
-function inConflict({ base, branch, tried_resolution: tried }: PullInReview, { files, since }: SeenConflict): Review {
+function inConflict({ base, branch, tried_resolution: tried }: PullInReview, conflict: SeenConflict): Review {
+  const { files, since, base_sha: on, seen_base_sha: now } = conflict
   const where = files.length === 0 ? '' : ` in ${files.join(', ')}`
   const because = `it conflicts with ${base}${where}, seen at ${since}`
-  if (tried === undefined || tried === null) return { needs: 'resolve', because, advice: null }
+  if (tried === undefined || tried === null)
+    return {
+      needs: 'resolve',
+      because: now === undefined || now === on ? because : `${because}; ${base} has moved since`,
+      advice: null,
+    }
   return {
     needs: 'by_hand',
     because: `${because}; a model was to resolve that in attempt ${tried.attempt}: ${whatFailed(tried)}`,

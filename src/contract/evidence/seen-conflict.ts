@@ -4,6 +4,8 @@ import { z } from '../zod.ts'
 export const SeenConflict = z
   .object({
     base_sha: z.string(),
+    /** Where its base was seen to stand since; missing: it was not looked at. Another than `base_sha` has moved on. */
+    seen_base_sha: z.string().optional(),
     head_sha: z.string(),
     /** As they were told: of more than 20, the last entry says how many more. */
     files: z.array(z.string()),

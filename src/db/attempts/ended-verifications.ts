@@ -56,7 +56,7 @@ export const endedAsSeen = [
   failedVerificationOf(sql`coalesce(pull_requests.seen_head_sha, pull_requests.head_sha)`).as('failed_verification'),
   triedResolutionOf({
     head_sha: sql`pull_requests.conflict ->> 'head_sha'`,
-    base_sha: sql`pull_requests.conflict ->> 'base_sha'`,
+    base_sha: sql`coalesce(pull_requests.conflict ->> 'seen_base_sha', pull_requests.conflict ->> 'base_sha')`,
   }).as('tried_resolution'),
 ] as const
 

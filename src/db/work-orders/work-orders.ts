@@ -118,11 +118,7 @@ export async function rejectWorkOrder(db: Db, idOrPrefix: string, reason: string
 export function wrongStatus(order: { id: string; status: Status; phase: string | null }, wish: string): Fault {
   const stands = order.phase === null ? order.status : `${order.status}/${order.phase}`
   const short = order.id.slice(0, 8)
-  const next =
-    wish === 'retried' && order.status === 'pending'
-      ? `It waits to be carried out already; to have that done otherwise, cancel it first: moose cancel ${short}   then: moose retry ${short}`
-      : `See it with: moose show ${short}`
-  const message = `Work order ${order.id} is ${stands} and cannot be ${wish}. ${next}`
+  const message = `Work order ${order.id} is ${stands} and cannot be ${wish}. See it with: moose show ${short}`
   return new Fault('work_order_conflict', message, { id: order.id, status: order.status })
 }
 

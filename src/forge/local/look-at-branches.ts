@@ -63,7 +63,9 @@ async function lookAtProject(
     const head = heads.get(row.branch)
     const headSha = head === undefined ? row.head_sha : head
     const told = { checks: null, review: null, parts: null, endedBy: null }
-    sightings.push({ of, pullRequest: { ...pullRequest, headSha }, ...told })
+    const base = heads.get(row.base)
+    const baseSha = base === undefined ? null : base
+    sightings.push({ of, pullRequest: { ...pullRequest, headSha }, baseSha, ...told })
   }
   return sightings
 }

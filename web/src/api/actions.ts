@@ -73,7 +73,8 @@ export const ACTIONS: Readonly<Record<Verb, Action>> = {
     scope: 'operate',
     label: 'Verify again',
     asks: () =>
-      'The checks are run on the commit that is there, and it is published. No model is called, and nothing is paid.',
+      'The checks are run on the commit that is there; if they pass, it is published. Where git cannot merge the base into it, ' +
+      'nothing is changed. No model is called, and nothing is paid.',
     done: 'Will be verified again',
     isDanger: false,
     send: (order) => answer(api.POST('/api/work-orders/{id}/verify', at(order))),

@@ -1,4 +1,5 @@
 import type { Why } from '../../../contract/why/why.ts'
+import { withRemark } from '../../pages/command-remark.ts'
 import { withLocalTimes } from '../../pages/humanize.ts'
 import type { Output } from '../../pages/output.ts'
 import { table } from '../../pages/table.ts'
@@ -20,6 +21,6 @@ export function answerLines(
   return [
     hint(harmlessLines(withLocalTimes(sentence, now))).replaceAll('\n', `\n${BAR} `),
     ...(rows.length === 0 ? [] : [table(rows)]),
-    ...next.map((command) => `  ${paint.bold('$')} ${hint(harmless(command))}`),
+    ...next.map((command) => `  ${paint.bold('$')} ${hint(withRemark(harmless(command)))}`),
   ].join('\n')
 }

@@ -33,7 +33,7 @@ Example:
 export function verifyCommand(cli: Cli): Command {
   return new Command('verify')
     .description(
-      'Runs the checks on the commit of a work order that is there, and publishes it. No model is called, but with --resolve ' +
+      'Runs the checks on the commit of a work order that is there; if they pass, it is published. No model is called, but with --resolve ' +
         'where git cannot merge the base.',
     )
     .argument('<id>', 'id, or its first characters (at least 4)')
