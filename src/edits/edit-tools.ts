@@ -2,6 +2,18 @@ import { z } from 'zod'
 
 const Path = z.string().min(1).describe('Path of the file, relative to the root of the repository.')
 
+/** What is left out stays as it is; a new file is not executable and ends in a newline. */
+const TRAITS = {
+  executable: z
+    .boolean()
+    .optional()
+    .describe('Whether the file is executable. Left out: as it was; a new file is not.'),
+  final_newline: z
+    .boolean()
+    .optional()
+    .describe('Whether the file ends in a newline. Left out: as it was; a new file does.'),
+}
+
 /** The edit format as tools of a provider, for models that are asked for calls instead of blocks. No tool is ever run. */
 export const EDIT_TOOLS = {
   edit: {
@@ -15,6 +27,7 @@ export const EDIT_TOOLS = {
           'Whole, consecutive lines copied exactly from the file, with their indentation and blank lines, without line numbers. They must occur exactly once in the file: take the fewest lines that make them unique.',
         ),
       replace: z.string().describe('The whole lines that stand there instead; empty to delete the lines.'),
+      ...TRAITS,
     }),
   },
   write: {
@@ -22,6 +35,7 @@ export const EDIT_TOOLS = {
     inputSchema: z.strictObject({
       path: Path,
       content: z.string().describe('Every line of the file as it shall be; empty for an empty file.'),
+      ...TRAITS,
     }),
   },
   delete: { description: 'Deletes a file.', inputSchema: z.strictObject({ path: Path }) },

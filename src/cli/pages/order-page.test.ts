@@ -386,7 +386,7 @@ test('a pull request that conflicts, or was verified and failed, says so and wha
     /^Next: moose logs 1a2b3c4d {3}mend it on f and push that {3}then: moose verify 1a2b3c4d {3}or: moose close/m,
   )
   const stuck = of({ conflict })
-  assert.match(stuck, /^merging +it conflicts with main in a\.ts, seen at /m)
+  assert.match(stuck, /^merging +it conflicts with main in a\.ts, seen at [\d: -]+$/m)
   assert.match(stuck, /^Next: moose verify 1a2b3c4d --resolve {3}or: merge main into f by hand/m)
   const tried = of({ conflict, tried_resolution: ended })
   assert.match(

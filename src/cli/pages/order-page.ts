@@ -13,7 +13,7 @@ import {
   tellsFailing,
 } from './attempt-evidence.ts'
 import { actorText } from './audit-page.ts'
-import { ago, duration, shortId, usd } from './humanize.ts'
+import { ago, duration, shortId, usd, withLocalTimes } from './humanize.ts'
 import { stateOf } from './order-state.ts'
 import type { Paint } from './output.ts'
 import { checkRunsOf, localOnly, mergingOf, movedByOthers, reviewsOf, seenOnGitHub } from './seen-pull-request.ts'
@@ -90,6 +90,7 @@ function reasonOf({ status_reason: reason }: WorkOrderDetail, evidence: OrderEvi
 
 function facts(order: WorkOrderDetail, reason: string | null, { paint, hint, now }: PageOptions): string[][] {
   const { pull_request: local, github_pr_url: url } = order
+  const merging = mergingOf(order)
   const state = local === null ? '' : ` (${oneLine(local.state, LONGEST_WORD)})`
   const rows: [string, string | null][] = [
     ['id', order.id],
@@ -106,7 +107,7 @@ function facts(order: WorkOrderDetail, reason: string | null, { paint, hint, now
     ['pull request', shown(url === null ? null : `#${order.github_pr_number}${state} ${url}${localOnly(order)}`)],
     [order.pull_request?.url === null ? 'on its branch' : 'on GitHub', shown(seenOnGitHub(order))],
     ['reviews', shown(reviewsOf(order))],
-    ['merging', shown(mergingOf(order))],
+    ['merging', merging === null ? null : shown(withLocalTimes(merging, now))],
     ['check runs', shown(checkRunsOf(order))],
     ['cost', costText(order, paint)],
     ['page', shown(order.page_url === undefined ? null : order.page_url)],

@@ -58,9 +58,14 @@ const line = fc.constantFrom(
 )
 const text = fc.array(line, { maxLength: 12 }).map((lines) => lines.join('\n'))
 const path = fc.constantFrom('a.ts', 'src/b.ts', 'c d.md', 'Makefile', './q.ts', 'é.ts', 'a(1).ts', 'x`y.ts')
+const traits = { executable: fc.boolean(), final_newline: fc.boolean() }
 const call = fc.oneof(
-  fc.record({ path, search: text, replace: text }).map((input) => callOf('edit', input)),
-  fc.record({ path, content: text }).map((input) => callOf('write', input)),
+  fc
+    .record({ path, search: text, replace: text, ...traits }, { requiredKeys: ['path', 'search', 'replace'] })
+    .map((input) => callOf('edit', input)),
+  fc
+    .record({ path, content: text, ...traits }, { requiredKeys: ['path', 'content'] })
+    .map((input) => callOf('write', input)),
   fc.record({ path }).map((input) => callOf('delete', input)),
   fc.record({ path, to: path }).map((input) => callOf('rename', input)),
 )
@@ -70,13 +75,20 @@ const linesOf = (content: string) => (content === '' ? [] : content.replace(/\n$
 /** As one list of what each call, or each pair of a block, says. */
 const saidIn = (edits: readonly Edit[]) =>
   edits.flatMap((edit): unknown[] => {
-    if (edit.kind === 'edit') return edit.replacements.map(({ search, replace }) => [edit.path, search, replace])
-    return [[edit.path, edit.kind === 'write' ? edit.body : edit.kind === 'rename' ? edit.to : null]]
+    if (edit.kind === 'edit')
+      return edit.replacements.map(({ search, replace }) => [edit.path, search, replace, ...traitsIn(edit)])
+    if (edit.kind === 'write') return [[edit.path, edit.body, ...traitsIn(edit)]]
+    return [[edit.path, edit.kind === 'rename' ? edit.to : null]]
   })
+const traitsIn = ({ executable, finalNewline }: { executable?: boolean; finalNewline?: boolean }) => [
+  executable,
+  finalNewline,
+]
 const saidBy = ({ name, input }: ToolCall): unknown[] => {
-  const { path: of, search, replace, content, to } = JSON.parse(input)
-  if (name === 'edit') return [of, linesOf(search), linesOf(replace)]
-  return [of, name === 'write' ? linesOf(content) : name === 'rename' ? to : null]
+  const { path: of, search, replace, content, to, executable, final_newline: finalNewline } = JSON.parse(input)
+  const said = traitsIn({ executable, finalNewline })
+  if (name === 'edit') return [of, linesOf(search), linesOf(replace), ...said]
+  return name === 'write' ? [of, linesOf(content), ...said] : [of, name === 'rename' ? to : null]
 }
 
 test('whatever files hold, the text of calls is read as exactly what was called, in its order', () => {

@@ -4,6 +4,7 @@ import { shownLine } from '../../edits/answer/answer-lines.ts'
 import { unreadableHeader } from '../../edits/answer/headings.ts'
 import type { Edit } from '../../edits/edit.ts'
 import { EDIT_TOOLS } from '../../edits/edit-tools.ts'
+import { saysTraits, type Traits, traitsOf } from '../../edits/file-traits.ts'
 import { parseEdits } from '../../edits/parse-edits.ts'
 import { Fault } from '../../faults/fault.ts'
 import { describeIssues } from '../../faults/schema-problems.ts'
@@ -13,8 +14,8 @@ import { parseJson } from '../dialects/read-trouble.ts'
 type Said = Pick<Collected, 'text' | 'calls' | 'lostCall'>
 
 type ToolEdit =
-  | { kind: 'edit'; path: string; search: string[]; replace: string[] }
-  | { kind: 'write'; path: string; body: string[] }
+  | ({ kind: 'edit'; path: string; search: string[]; replace: string[] } & Traits)
+  | ({ kind: 'write'; path: string; body: string[] } & Traits)
   | { kind: 'delete'; path: string }
   | { kind: 'rename'; path: string; to: string }
 
@@ -53,15 +54,24 @@ function isTool(name: string): name is keyof typeof EDIT_TOOLS {
 }
 
 const TOOLS = {
-  edit: EDIT_TOOLS.edit.inputSchema.transform(({ path, search, replace }): ToolEdit => {
-    return { kind: 'edit', path, search: linesOf(search), replace: linesOf(replace) }
+  edit: EDIT_TOOLS.edit.inputSchema.transform(({ path, search, replace, ...said }): ToolEdit => {
+    return { kind: 'edit', path, search: linesOf(search), replace: linesOf(replace), ...traitsSaid(said) }
   }),
-  write: EDIT_TOOLS.write.inputSchema.transform(({ path, content }): ToolEdit => {
-    return { kind: 'write', path, body: linesOf(content) }
+  write: EDIT_TOOLS.write.inputSchema.transform(({ path, content, ...said }): ToolEdit => {
+    return { kind: 'write', path, body: linesOf(content), ...traitsSaid(said) }
   }),
   delete: EDIT_TOOLS.delete.inputSchema.transform(({ path }): ToolEdit => ({ kind: 'delete', path })),
   rename: EDIT_TOOLS.rename.inputSchema.transform(({ path, to }): ToolEdit => ({ kind: 'rename', path, to })),
 } satisfies Record<keyof typeof EDIT_TOOLS, z.ZodType<ToolEdit>>
+
+function traitsSaid({ executable, final_newline }: z.infer<typeof SaidTraits>): Traits {
+  return {
+    ...(executable === undefined ? {} : { executable }),
+    ...(final_newline === undefined ? {} : { finalNewline: final_newline }),
+  }
+}
+
+const SaidTraits = EDIT_TOOLS.write.inputSchema.pick({ executable: true, final_newline: true })
 
 /** As the lines of a block are: without their endings, of which the last line need not have one. */
 function linesOf(text: string): string[] {
@@ -80,8 +90,9 @@ function compose(said: Said, read: readonly Read[]): string {
     before = call.at
     if (words !== '') parts.push(words)
     const edit = editOf(read[index])
-    const goesOn = words === '' && edit?.kind === 'edit' && edit.path === path
-    path = edit?.kind === 'edit' ? edit.path : null
+    const isPair = edit?.kind === 'edit' && !saysTraits(edit)
+    const goesOn = words === '' && isPair && edit.path === path
+    path = isPair ? edit.path : null
     if (goesOn) parts.push(`${parts.pop()}\n${pairOf(edit, marks)}`)
     else
       parts.push(edit === null ? refusedBlock(call, index, { why: whyOf(read[index]), marks }) : blockOf(edit, marks))
@@ -127,9 +138,18 @@ function unused(lengths: ReadonlySet<number>, { least, most }: { least: number; 
 }
 
 function blockOf(edit: ToolEdit, marks: Marks): string {
-  if (edit.kind === 'edit') return `### edit ${edit.path}\n${pairOf(edit, marks)}`
-  if (edit.kind === 'write') return [`### write ${edit.path}`, marks.fence, ...edit.body, marks.fence].join('\n')
+  if (edit.kind === 'edit') return `### edit ${edit.path}${bracketsOf(edit)}\n${pairOf(edit, marks)}`
+  if (edit.kind === 'write')
+    return [`### write ${edit.path}${bracketsOf(edit)}`, marks.fence, ...edit.body, marks.fence].join('\n')
   return edit.kind === 'delete' ? `### delete ${edit.path}` : `### rename ${edit.path} -> ${edit.to}`
+}
+
+function bracketsOf({ executable, finalNewline }: Traits): string {
+  const said = [
+    ...(executable === undefined ? [] : [executable ? 'executable' : 'not executable']),
+    ...(finalNewline === undefined ? [] : [finalNewline ? 'final newline' : 'no final newline']),
+  ]
+  return said.length === 0 ? '' : ` (${said.join(', ')})`
 }
 
 function pairOf(
@@ -178,7 +198,9 @@ function itemsIn(text: string): string[] | null {
 function itemsOf(edit: Edit): ToolEdit[] {
   const { kind, path } = edit
   if (kind === 'edit')
-    return edit.replacements.map(({ search, replace }) => ({ kind, path, search: [...search], replace: [...replace] }))
-  if (kind === 'write') return [{ kind, path, body: [...edit.body] }]
+    return edit.replacements.map(({ search, replace }) => {
+      return { kind, path, search: [...search], replace: [...replace], ...traitsOf(edit) }
+    })
+  if (kind === 'write') return [{ kind, path, body: [...edit.body], ...traitsOf(edit) }]
   return kind === 'rename' ? [{ kind, path, to: edit.to }] : [{ kind, path }]
 }

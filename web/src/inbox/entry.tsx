@@ -9,6 +9,7 @@ import { ResumeSpending } from '../operate/spending.tsx'
 import { ActionButtons, useAsk } from '../ui/acting.tsx'
 import { lackOf, useHasScope } from '../ui/asked-button.tsx'
 import { CommandLine, EvidenceList } from '../ui/states.tsx'
+import { WithTimes } from '../ui/with-times.tsx'
 import { Ago, shortId, usd } from '../ui/words.tsx'
 import { ApprovalTerms, ApprovalWarnings, verificationNotes } from './approval-terms.tsx'
 
@@ -62,7 +63,13 @@ export function Entry({ entry }: { entry: InboxEntry }) {
             </Link>
           </h3>
         )}
-        {kind === 'approval' && order !== null ? <Terms entry={entry} /> : <p className="sentence">{sentence}</p>}
+        {kind === 'approval' && order !== null ? (
+          <Terms entry={entry} />
+        ) : (
+          <p className="sentence">
+            <WithTimes text={sentence} />
+          </p>
+        )}
       </div>
       <Actions entry={entry} />
       <div className="entry-foot">

@@ -68,7 +68,7 @@ function projectListCommand(cli: Cli): Command {
         )
         output.line(table([['NAME', 'FORGE', 'BRANCH', 'REPOSITORY', 'HOSTS'].map((head) => paint.dim(head)), ...rows]))
         for (const { name, paused } of listed.projects.filter(isPaused))
-          output.line(paint.yellow(`${harmless(name)} is paused: ${pauseText(paused)}`))
+          output.line(output.hint(paint.yellow(`${harmless(name)} is paused: ${pauseText(paused)}`)))
       }),
     )
 }
@@ -83,7 +83,7 @@ function projectShowCommand(cli: Cli): Command {
       withApi(cli, async (api) => {
         const shown = await api.call({ method: 'GET', path: projectPath(name), answer: OneProjectResponse })
         cli.output.document(shown)
-        cli.output.line(projectPage(shown.project, cli.output.paint))
+        cli.output.line(cli.output.hint(projectPage(shown.project, cli.output.paint)))
       }),
     )
 }
