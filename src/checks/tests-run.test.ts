@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { OutputTail } from './output-tail.ts'
 import { testsLost, testsRun } from './tests-run.ts'
 
 const said: Record<string, [output: string, tests: number | null]> = {
@@ -39,4 +40,12 @@ test('a check that ran tests on the base and runs none now has lost them', () =>
   assert.equal(lost('fine\n'), null)
   assert.equal(lost('ℹ tests 0\n', { ...AS_BEFORE, output_tail: 'ℹ tests 0\n' }), null)
   assert.equal(lost('ℹ tests 0\n', { ...AS_BEFORE, output_tail: 'fine\n' }), null)
+})
+
+test('of an output whose beginning was left out nothing is told, because the tests may have been counted there', () => {
+  const tail = new OutputTail()
+  tail.add(`ℹ tests 12\n${'a line\n'.repeat(100)}ℹ tests 0\n`)
+  assert.match(tail.read(100), /ℹ tests 0$/)
+  assert.equal(lost(tail.read(100)), null)
+  assert.match(String(lost(tail.read(10_000).replace('tests 12', 'tests 0'))), /^ran no test/)
 })

@@ -1,5 +1,6 @@
 import type { BaseCheck } from '../contract/base-checks.ts'
 import type { CheckResult } from '../ports/execution.ts'
+import { isCut } from './output-tail.ts'
 
 /** Lines by which runners that may pass without a test say how many they ran, and how many it is where they name none. */
 const COUNTS: readonly (readonly [line: RegExp, tests: number | null])[] = [
@@ -36,13 +37,15 @@ export function testsRun(output: string): number | null {
 
 /**
  * Why a check that passed says nothing of a change: it ran no test, and ran some on the base. Many runners pass where they
- * find none, as after the last one was moved to where they do not look.
+ * find none, as after the last one was moved to where they do not look. Of an output whose beginning was left out it cannot be
+ * told: tests may have been counted there.
  */
 export function testsLost(
   { outcome, outputTail }: Pick<CheckResult, 'outcome' | 'outputTail'>,
   before: Pick<BaseCheck, 'outcome' | 'output_tail'>,
 ): string | null {
-  if (outcome !== 'passed' || before.outcome !== 'passed' || testsRun(outputTail) !== 0) return null
+  if (outcome !== 'passed' || before.outcome !== 'passed' || isCut(outputTail)) return null
+  if (testsRun(outputTail) !== 0) return null
   const known = testsRun(before.output_tail)
   return known === null || known === 0 ? null : `ran no test. On the base it ran ${known}.`
 }
