@@ -2,10 +2,13 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { FAILING_SUITES } from '../../../test/support/failing-suites/all-suites.ts'
 import { createRedaction } from '../../redaction/redaction.ts'
 import { FailureExcerpt } from './failure-excerpt.ts'
+import { KnownFailures } from './kept-failures.ts'
 import { junitFailures } from './report/junit.ts'
 
 const RECORDINGS = path.join(import.meta.dirname, '../../../test/fixtures/failing-suites')
@@ -233,4 +236,46 @@ tests/test_cart.py:5: AssertionError</failure></testcase></testsuite>`
   assert.equal(told.split('assert 41 == 42').length - 1, 1, told)
   assert.match(told, /^tests\.test_cart › test_totals\n/)
   assert.match(told, /got 1, want 2/, 'what the report does not hold is told as well')
+})
+
+const OLD_NAME = 'tests › signs in with'
+
+test('a secret in the name of what failed before is taken out before the name is cut', () => {
+  const value = 'sk-0123456789abcdefghijklmnopqrstuvwxyz'
+  const redacted = createRedaction([{ value, written: value }])
+  for (const filling of ['', 'x'.repeat(80)]) {
+    const name = `${OLD_NAME} ${filling}${value}`
+    const xml = `<t><testcase name="${name}"><failure>1 !== 2</failure></testcase></t>`
+    const known = new KnownFailures([name, `junit: ${name}`])
+    const excerpt = new FailureExcerpt('/tree', redacted, known)
+    excerpt.add(
+      `test at a.js:1:1\n✖ ${name} (1ms)\n  Error: 3 !== 4\ntest at a.js:2:1\n✖ new (1ms)\n  Error: 5 !== 6\n`,
+    )
+    for (const reported of [[], junitFailures(xml, known).blocks]) {
+      const told = excerpt.read(MOST_BYTES, { reported, added: ['new'], old: 1 })
+      assert.match(told, new RegExp(`failed before this change as well left out: (?:junit: )?${OLD_NAME}`))
+      assert.ok(!told.includes(value.slice(0, 6)), told)
+    }
+  }
+})
+
+test('of the output in which failures stood nothing is kept but them, and of a long name no more than can be compared', () => {
+  setFlagsFromString('--expose-gc')
+  const collect: unknown = runInNewContext('gc')
+  assert.ok(typeof collect === 'function')
+  const heap = (): number => {
+    collect()
+    return process.memoryUsage().heapUsed
+  }
+  const excerpt = new FailureExcerpt('/tree', (text) => text)
+  excerpt.add(NOISE)
+  const before = heap()
+  for (let at = 0; at < 60; at += 1)
+    excerpt.add(
+      `test at a.js:${at}:1\n✖ test ${at} ${'🦌'.repeat(3_000)} (1ms)\n  Error: ${at} !== 0\n${NOISE.repeat(4)}`,
+    )
+  excerpt.add(NOISE)
+  const grown = heap() - before
+  assert.ok(grown < 1_000_000, `${grown} bytes`)
+  assert.match(excerpt.read(MOST_BYTES), /✖ test 0/)
 })

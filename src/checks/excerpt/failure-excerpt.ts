@@ -1,4 +1,5 @@
 import { plainText } from '../../redaction/plain-text.ts'
+import { LONGEST_NAME } from '../reports/report-reader.ts'
 import type { Block, FailureFormat, FailureKind, Line, Opening, Worth } from './failure-format.ts'
 import { failureIdentity } from './failure-identity.ts'
 import { errorWithStack, formatters, mention } from './formats/generic.ts'
@@ -104,12 +105,14 @@ export class FailureExcerpt {
     const shown = (lines: readonly string[]) => lines.map((line) => this.#shown(line))
     const ends = { head: shown(this.#head), tail: shown(this.#tail), last: shown(this.#last) }
     const between = this.#lines - ends.head.length - ends.tail.length
-    const sorted = this.#kept.sorted(this.#cleaned(reported), added)
-    return toldText({ ...sorted, old: added.length === 0 ? 0 : old, traces, mentions, ...ends, between }, maxBytes)
+    const { before, ...sorted } = this.#kept.sorted(this.#cleaned(reported), added)
+    const told = { ...sorted, before: shown(before.map(plainText)), traces, mentions, ...ends, between }
+    return toldText({ ...told, old: added.length === 0 ? 0 : old }, maxBytes)
   }
 
   /**
-   * After `read`: equal for the same failures, whatever else was printed. What the base has counts where nothing was added alone.
+   * After `read`: equal for the same failures, whatever else was printed. What the base has counts only where nothing was
+   * added.
    *
    * @returns null: no tool that is known reported one
    */
@@ -200,7 +203,7 @@ export class FailureExcerpt {
   #keep({ opening, lines, at, room }: Open, { text, worth }: Line): void {
     if (worth === 'none') return
     const name = opening.called?.(text, at)
-    const called = name === undefined || name === null ? {} : { called: [name.replaceAll(this.#root, '')] }
+    const called = name === undefined || name === null ? {} : { called: [comparable(name.replaceAll(this.#root, ''))] }
     const kind = this.#before.has(called) ? 'old' : worth
     if (room[kind] === 0) return
     room[kind] -= 1
@@ -243,6 +246,11 @@ export type Judged = {
   added: readonly string[]
   /** How many the base has as well. */
   old: number
+}
+
+/** A copy, no longer than it takes to be too long: it is compared, and so secrets in it come out where it is told. */
+function comparable(name: string): string {
+  return Buffer.from(name.slice(0, LONGEST_NAME + 1)).toString('utf8')
 }
 
 const NOT_JUDGED: Judged = { reported: [], added: [], old: 0 }
