@@ -26,3 +26,11 @@ test('what is no SARIF is told as such, and what one result has wrong hides no o
     assert.equal(sarifFailures(text).problem, 'it is no SARIF', text.slice(0, 20))
   assert.deepEqual(textsOf({ runs: [{ results: [7, {}, { level: 'error', message: { text: 'x' } }] }] }), ['error: x'])
 })
+
+test('the names are not all where a result cannot be read: a new failure would count as an old one', () => {
+  const error = { ruleId: 'e', level: 'error', message: { text: 'undefined' }, locations: at('a.js', 1) }
+  const namesOf = (results: readonly unknown[]) => sarifFailures(JSON.stringify({ runs: [{ results }] })).names
+  assert.deepEqual(namesOf([error]), ['sarif: a.js:1: error: undefined (e)'])
+  for (const unread of [7, {}, { ...error, message: 'undefined' }, { ...error, locations: at('a.js', 1)[0] }])
+    assert.equal(namesOf([error, unread]), null, JSON.stringify(unread))
+})

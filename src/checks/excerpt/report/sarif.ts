@@ -33,10 +33,11 @@ export function sarifFailures(json: string, before = new KnownFailures([])): Rep
   const parsed = Sarif.safeParse(jsonOrNull(json))
   if (!parsed.success) return { blocks: [], names: null, problem: 'it is no SARIF' }
   const given = parsed.data.runs.flatMap(({ results }) => (results ? results : []))
-  const results = given.slice(0, MOST_LOOKED_AT).flatMap((result) => {
-    const read = Result.safeParse(result)
-    return read.success && isTold(read.data) ? [read.data] : []
+  const read = given.slice(0, MOST_LOOKED_AT).flatMap((result) => {
+    const { data } = Result.safeParse(result)
+    return data === undefined ? [] : [data]
   })
+  const results = read.filter(isTold)
   const errors = results.filter(({ level }) => level === 'error')
   const told = errors.length > 0 ? errors : results.filter(({ level }) => level === 'warning')
   const blocks = new ReportedBlocks(before)
@@ -45,7 +46,7 @@ export function sarifFailures(json: string, before = new KnownFailures([])): Rep
     blocks.push(block)
     names.push(...block.flatMap(({ called }) => (called === undefined ? [] : called.slice(0, 1))))
   }
-  return { blocks: blocks.kept, names: given.length > MOST_LOOKED_AT ? null : names, problem: null }
+  return { blocks: blocks.kept, names: read.length < given.length ? null : names, problem: null }
 }
 
 function isTold({ kind, suppressions }: Result): boolean {
