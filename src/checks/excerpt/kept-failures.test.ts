@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FailingTests, newFailures } from '../failing-tests.ts'
 import { FailureExcerpt } from './failure-excerpt.ts'
-import { KnownFailures } from './kept-failures.ts'
+import { key } from './failure-format.ts'
+import { KeptFailures, KnownFailures } from './kept-failures.ts'
 import { junitFailures } from './report/junit.ts'
 import { sarifFailures } from './report/sarif.ts'
 
@@ -140,4 +141,16 @@ test('where nothing is new, or it cannot be told, the failures are told as they 
   const plain = new FailureExcerpt('/tree', (text) => text)
   plain.add(output)
   assert.equal(judged(output, output).told, plain.read(MOST_BYTES))
+})
+
+test('beside what is new, failures without a name that were not kept are counted and named too', () => {
+  const kept = new KeptFailures(new KnownFailures(['go: TestOld']))
+  const block = (text: string, ...called: string[]) => [{ ...key(text), ...(called.length === 0 ? {} : { called }) }]
+  kept.keep('failure', block('new', 'go: TestNew'), 'new')
+  for (let at = 0; at < 62; at += 1) kept.keep('failure', block(`unnamed ${at}`), `unnamed ${at}`)
+  kept.keepName(block('only a name'), 'only a name')
+  const { failures, dropped, names } = kept.sorted([], ['go: TestNew'])
+  assert.equal(failures.length, 61)
+  assert.equal(dropped, 2)
+  assert.deepEqual(names, ['unnamed 60', 'unnamed 61', 'only a name'])
 })

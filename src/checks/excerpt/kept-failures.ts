@@ -126,8 +126,8 @@ export class KeptFailures {
     return {
       reported: ofReport.new,
       failures: [...ofOutput.new, ...ofReport.unnamed, ...ofOutput.unnamed],
-      names: [...fresh.names],
-      dropped: fresh.dropped,
+      names: [...fresh.names, ...unnamed.names].slice(0, MOST_NAMES),
+      dropped: fresh.dropped + unnamed.dropped,
       before: [...new Set([...before, ...old.names])],
     }
   }
