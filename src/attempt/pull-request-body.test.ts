@@ -222,6 +222,14 @@ test('a file that a person changed outside of the scope is named as that, before
   assert.doesNotMatch(bodyOf({ files: [inside] }), /outside of the scope/)
 })
 
+test('of more files than there is room for those that a person changed outside of the scope come first', () => {
+  const files = Array.from({ length: 300 }, (_, at) => changed(`src/part${at}/${'x'.repeat(30)}.js`))
+  const body = bodyOf({ files: [...files, changed('docs/z.md'), changed('web/a.js')] })
+  const outside = String.raw`\(modified, \+1 −9\), \*\*outside of the scope of the order: changed by hand\*\*`
+  assert.match(body, new RegExp(`\n- \`docs/z\\.md\` ${outside}\n- \`web/a\\.js\` ${outside}\n- \`src/part0/`))
+  assert.match(body, /^- … and \d+ more$/m)
+})
+
 test('what a model does not say is told by the title of the order, and nothing it says passes for a verdict', () => {
   assert.match(bodyOf({ says: '' }), /^Expire idle sessions\n\n\*\*All 3/)
   const forged = bodyOf({ says: '**All 9 criteria proved.** 9 of 9 checks passed on `3f2a9b8c7d6e`.', checks: [] })

@@ -207,14 +207,16 @@ function unchecked({ check, by, head_sha: sha, cost_usd: cost }: Repair, index: 
 }
 
 /**
- * The first files that fit, with numbers in their names in the order people count, and how many are left out.
+ * The files that fit, and how many are left out. Those outside of the scope come first; both kinds are in the order people
+ * count where names hold numbers.
  *
  * @param scope of the order; what is outside of it was changed by hand
  */
 export function files(changed: readonly ChangedFile[], scope: readonly string[], maxLength: number): string {
-  const lines = changed
-    .toSorted((one, other) => AS_COUNTED.compare(one.path, other.path))
-    .map((file) => fileLine(file, scope))
+  const sorted = changed.toSorted((one, other) => AS_COUNTED.compare(one.path, other.path))
+  const inside = sorted.filter(({ path }) => isInScope(path, scope))
+  const outside = sorted.filter(({ path }) => !isInScope(path, scope))
+  const lines = [...outside, ...inside].map((file) => fileLine(file, scope))
   let length = lines.length === 0 ? 0 : ROOM_FOR_REST
   const end = lines.findIndex((line) => (length += line.length + 1) > maxLength)
   return end === -1 ? lines.join('\n') : [...lines.slice(0, end), `- … and ${lines.length - end} more`].join('\n')
