@@ -77,7 +77,7 @@ export class AnswerReader {
     }
     if (verb === 'edit' || this.#pairFollows())
       return this.#state.written.add({ ...place, ...named, kind: 'edit', replacements: [] })
-    const body = readBody(this.#state.lines, block, named.path)
+    const body = readBody(this.#state.lines, { block, path: named.path }, this.#state.names)
     this.#state.written.add({ ...place, ...named, kind: verb, body })
   }
 
