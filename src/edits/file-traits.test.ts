@@ -145,6 +145,12 @@ const REFUSED: Readonly<Record<string, readonly [answer: string, code: string, s
     'edits_rejected',
     /"new.sh": does not exist/,
   ],
+  'a mode of a file that an earlier block deletes': [
+    '### rename a.txt -> new.txt\n\n### delete new.txt\n\n### rename a.txt -> new.txt (executable)\n',
+    'edits_rejected',
+    /"a\.txt": .*new\.txt.* is not there/,
+  ],
+  'an end that is none': [write('new.txt (no trailing new line here)'), 'edits_malformed', /is not understood/],
   'a mode outside of the scope': ['### edit other.sh (executable)\n', 'change_out_of_scope', /other\.sh/],
   'an empty line at the end, and no newline': [
     write('new.txt (no final newline)', 'x\n'),
