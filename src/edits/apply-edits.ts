@@ -133,9 +133,12 @@ class Application {
 
   async #make(edit: Edit, how: Search): Promise<Reasons> {
     const reasons = await this.#change(edit, how)
-    if (reasons.length === 0 && edit.kind !== 'delete' && edit.executable !== undefined)
-      await this.#tree.setExecutable(edit.kind === 'rename' ? edit.to : edit.path, edit.executable)
-    return reasons
+    if (reasons.length > 0 || edit.kind === 'delete' || edit.executable === undefined) return reasons
+    const path = edit.kind === 'rename' ? edit.to : edit.path
+    // A repeated renaming is the same one, and its file may be gone since.
+    if ((await this.#tree.get(path)) === null) return [`says a mode of "${path}", which is not there`]
+    await this.#tree.setExecutable(path, edit.executable)
+    return []
   }
 
   async #change(edit: Edit, how: Search): Promise<Reasons> {

@@ -1,5 +1,5 @@
 import type { Effort } from './effort.ts'
-import { BOM, type Charset } from './text/charset.ts'
+import { BOM, type Charset, isReadAgain, NAMING_LENGTH } from './text/charset.ts'
 import { Column } from './text/column.ts'
 import type { Places } from './text/occurrences.ts'
 import { type Fold, Vocabulary } from './text/vocabulary.ts'
@@ -169,12 +169,29 @@ export class EditedText {
 
   /** Why the text cannot be written in the encoding of the file; null: it can. */
   #unwritable(): string | null {
-    if (this.#strange === null) return null
+    if (this.#strange === null) return this.#misnamed()
     const { name, isGuessed } = this.#charset
     const what = isGuessed
       ? `is not UTF-8 but seems to be ${name}, and does not have the`
       : `is in ${name}, which has no`
     return `${what} character "${this.#strange}". Write it with the characters of the file`
+  }
+
+  /** Why the text would be taken for one in another encoding than its bytes have; null: it would not. */
+  #misnamed(): string | null {
+    if (this.#words.isAscii || isReadAgain(this.#charset, this.#start)) return null
+    const { name, isGuessed } = this.#charset
+    const what = isGuessed
+      ? `seems to be ${name} and would name another encoding`
+      : `is in ${name} and would no longer name it`
+    return `${what}. Leave that line as it is; to have it in UTF-8, delete the file and write it anew`
+  }
+
+  get #start(): string {
+    let start = ''
+    for (let at = 0; at < this.#ids.length && start.length < NAMING_LENGTH; at += 1)
+      start += this.#textAt(at).slice(0, NAMING_LENGTH) + ENDINGS[Number(this.#endings.at(at))]
+    return start
   }
 
   #textAt(at: number): string {

@@ -122,6 +122,9 @@ const MADE: Readonly<Record<string, readonly [answer: string, made: Record<strin
     `### edit a.txt\n${PAIR}\n\`\`\`sh\nchmod +x new.sh\nchmod +x other.sh\n\`\`\`\n\n${write('new.sh')}`,
     { 'a.txt': 'one\n2\n', 'new.sh': '+x x\n' },
   ],
+  'an executable script': ['## Create `new.sh` (executable script)\n\n```sh\nx\n```\n', { 'new.sh': '+x x\n' }],
+  'a remark about spaces': [write('new.txt (no trailing whitespace)'), { 'new.txt': 'x\n' }],
+  'a remark about a comma': [write('new.txt (without a final comma)'), { 'new.txt': 'x\n' }],
   'a remark that is none of them': [write('new.txt (new, for the docs)'), { 'new.txt': 'x\n' }],
 }
 
@@ -136,7 +139,7 @@ const REFUSED: Readonly<Record<string, readonly [answer: string, code: string, s
   ],
   'a mode that git has not': ['### edit a.txt (mode 600)\n', 'edits_malformed', /"\(mode 600\)" is not understood/],
   'a title with a mode that is unclear': [
-    '## Create `new.sh` (executable script)\n```sh\nx\n```\n',
+    '## Create `new.sh` (executable by its owner)\n```sh\nx\n```\n',
     'edits_malformed',
     /is not understood/,
   ],
@@ -145,6 +148,12 @@ const REFUSED: Readonly<Record<string, readonly [answer: string, code: string, s
     'edits_rejected',
     /"new.sh": does not exist/,
   ],
+  'a mode of a file that an earlier block deletes': [
+    '### rename a.txt -> new.txt\n\n### delete new.txt\n\n### rename a.txt -> new.txt (executable)\n',
+    'edits_rejected',
+    /"a\.txt": .*new\.txt.* is not there/,
+  ],
+  'an end that is none': [write('new.txt (no trailing new line here)'), 'edits_malformed', /is not understood/],
   'a mode outside of the scope': ['### edit other.sh (executable)\n', 'change_out_of_scope', /other\.sh/],
   'an empty line at the end, and no newline': [
     write('new.txt (no final newline)', 'x\n'),

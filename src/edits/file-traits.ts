@@ -6,17 +6,18 @@ export type Traits = {
   finalNewline?: boolean
 }
 
+const PROGRAM = '(?:file|script|program|binary)'
 const MODE = '(?:(?:file )?mode:? |chmod )?'
 /** What stands in the brackets behind a path; the first that fits. */
 const WORDS: readonly (readonly [words: RegExp, traits: Traits])[] = [
-  [new RegExp(`^(?:executable|${MODE}(?:[au]?\\+x|(?:100|0)?755))$`), { executable: true }],
-  [new RegExp(`^(?:(?:not |non-)executable|${MODE}(?:[au]?-x|(?:100|0)?644))$`), { executable: false }],
+  [new RegExp(`^(?:executable(?: ${PROGRAM})?|${MODE}(?:[au]?\\+x|(?:100|0)?755))$`), { executable: true }],
+  [new RegExp(`^(?:(?:not |non-)executable(?: ${PROGRAM})?|${MODE}(?:[au]?-x|(?:100|0)?644))$`), { executable: false }],
   [/^(?:no|without(?: a)?) (?:final|trailing) newline$/, { finalNewline: false }],
   [/^(?:(?:with )?a )?(?:final|trailing) newline$/, { finalNewline: true }],
 ]
 /** What begins like one of them and says something else. */
 const LIKE_THEM =
-  /^(?:(?:not |non-)?executable|chmod|(?:file )?mode:? \d+|[au]?[+-]x|(?:0|100)[0-7]{3}$|[67][0-7]{2}$|(?:no|without(?: a)?) (?:final|trailing))\b/
+  /^(?:(?:not |non-)?executable|chmod|(?:file )?mode:? \d+|[au]?[+-]x|(?:0|100)[0-7]{3}$|[67][0-7]{2}$|(?:no|without(?: a)?) (?:final|trailing) (?:new ?line|line|eol|lf|cr)\w*)\b/
 
 /** A text in two parts: a path, and what stands in brackets behind it. `unclear`: words in them that look like traits. */
 export type WithTraits = { path: string; traits: Traits; unclear: string | null }

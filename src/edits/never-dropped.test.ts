@@ -223,3 +223,15 @@ test('a fence that closes too early or too late cuts no file', async () => {
   const early = '### edit kitchen/soup.txt\n```\n<<<<<<< SEARCH\nleek\n=======\nLEEK\n```\n>>>>>>> REPLACE\n'
   assert.deepEqual(await outcomeOf(FILES, early), SOUP)
 })
+
+const besideModes: Record<string, string> = {
+  'with a mode of another file': 'chmod +x kitchen/Oven\nrm kitchen/soup.txt',
+  'with its own mode': 'chmod +x kitchen/soup.txt\nrm kitchen/soup.txt',
+}
+
+for (const [name, commands] of Object.entries(besideModes)) {
+  test(`commands alone that set a mode and change a file refuse the whole answer: ${name}`, async () => {
+    const message = await refusalOf(FILES, `\`\`\`sh\n${commands}\n\`\`\`\n`)
+    assert.match(message, /"rm kitchen\/soup.txt" reads like a change of "kitchen\/soup.txt"/)
+  })
+}

@@ -38,6 +38,16 @@ test('a file that is named and whose encoding cannot be told is refused by its n
   })
 })
 
+test('a file in an encoding that cannot be told is refused with how an order can delete or rename it', async () => {
+  const tree = memoryTree({ 'koi8.txt': KOI8, 'docs/old/koi8.txt': KOI8 })
+  const inFolder = /To have it deleted or renamed, name its folder in its place: docs\/old\/$/
+  await assert.rejects(readScopeFiles(tree, ['docs/old/koi8.txt'], 100), { message: inFolder })
+  const atTop = /An order cannot delete or rename it there: do that by hand\.$/
+  await assert.rejects(readScopeFiles(tree, ['koi8.txt'], 100), { message: atTop })
+  const [file] = await readScopeFiles(tree, ['docs/old/'], 100)
+  assert.equal(file?.kind, 'opaque')
+})
+
 test('what is unusual about a file is said', async () => {
   const utf16 = Buffer.from('\ufeffgr\u00f6\u00dfer\r\n', 'utf16le')
   const tree = memoryTree({ 'bin/run': 'x\n', 'a.txt': utf16, 'b.txt': Buffer.from('caf\xe9', 'latin1') })

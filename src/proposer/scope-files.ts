@@ -88,9 +88,15 @@ function unusual({ charset, lines }: TextFile, isExecutable: boolean): string[] 
 }
 
 function untold(path: string): Fault {
+  const folder = path.slice(0, path.lastIndexOf('/') + 1)
+  const removal =
+    folder === ''
+      ? 'An order cannot delete or rename it there: do that by hand.'
+      : `To have it deleted or renamed, name its folder in its place: ${folder}`
   const message =
     `${path} is not UTF-8, and its encoding cannot be told, so that its text cannot be edited. Nothing was paid for. ` +
-    'Commit it as UTF-8 or UTF-16 with a byte order mark, or take it out of files_in_scope.'
+    'Commit it as UTF-8 or UTF-16 with a byte order mark, or take it out of files_in_scope. ' +
+    removal
   return new Fault('scope_unreadable', message, { path })
 }
 

@@ -91,6 +91,17 @@ test('reading one file asks for its folders, not for what lies in them', async (
   assert.deepEqual([...new Set(names)].sort(), ['a', 'a/b', 'a/b/c', 'link'])
 })
 
+test('what a read listed says the mode as well, and git is not asked again', async (t) => {
+  await using given = await setting({ 'a/run': { content: 'x', mode: 0o755 }, 'a/b': 'b' })
+  const mirror = new Mirrors(given.remote.folder).of(given.remote.project())
+  const succeed = t.mock.method(mirror, 'succeed')
+  const tree = new CommitTree(mirror, given.base)
+  for (const name of ['a/run', 'a/b']) await tree.read(name)
+  const calls = succeed.mock.callCount()
+  assert.deepEqual([await tree.isExecutable('a/run'), await tree.isExecutable('a/b')], [true, false])
+  assert.equal(succeed.mock.callCount(), calls)
+})
+
 test('a submodule cannot be read through', async () => {
   await using given = await setting({ a: '1' })
   const index = { GIT_INDEX_FILE: path.join(given.remote.folder, 'i') }

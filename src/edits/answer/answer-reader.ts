@@ -30,8 +30,10 @@ export class AnswerReader {
       if (this.#state.lines.at <= at) throw new RangeError(`line ${at + 1} was not read`)
     }
     const edits = this.#state.written.finish()
-    if (edits.length > 0) this.#state.claims.settle(edits)
-    return [...edits, ...this.#state.claims.modes(edits)]
+    const all = [...edits, ...this.#state.claims.modes(edits)]
+    // A mode that a command sets carries out no other claim about its file.
+    if (all.length > 0) this.#state.claims.settle(edits)
+    return all
   }
 
   #readLine(line: string): void {
@@ -75,7 +77,7 @@ export class AnswerReader {
     }
     if (verb === 'edit' || this.#pairFollows())
       return this.#state.written.add({ ...place, ...named, kind: 'edit', replacements: [] })
-    const body = readBody(this.#state.lines, block, named.path)
+    const body = readBody(this.#state.lines, { block, path: named.path }, this.#state.names)
     this.#state.written.add({ ...place, ...named, kind: verb, body })
   }
 

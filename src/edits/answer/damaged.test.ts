@@ -49,6 +49,10 @@ const refused: Record<string, [rest: string, message: RegExp]> = {
     '### write kitchen/Oven\n````\nfat()\n\n### write kitchen/soup.txt\n````\nwater\n',
     /unclear which fence closes the file/,
   ],
+  'a file whose fence is closed by the one below the heading of the next': [
+    '### write kitchen/Oven\n````\nfat()\n\n#### And here is kitchen/soup.txt\n````\nwater\n',
+    /unclear which fence closes the file/,
+  ],
   'lines behind the end of a file': [
     '### write kitchen/Oven\n```\nfat()\n```\nsalt();\n',
     /behind the end of the file/,
@@ -112,3 +116,15 @@ test('a pair in a fence belongs to the file that the fence names', async () => {
   const answer = `${FIRST}\n\`\`\`ts kitchen/Oven\n${pair('salt();', 'fat();')}\n\`\`\``
   assert.deepEqual(await outcomeOf(FILES, answer), { ...SOUP, 'kitchen/Oven': 'heat()\nfat();\n' })
 })
+
+const endings: Record<string, string> = {
+  'an address': '# from https://example.com/run.html',
+  'a file of another place': '# see config/app.yaml',
+}
+
+for (const [name, comment] of Object.entries(endings)) {
+  test(`a file may end in a comment that names no file of the order: ${name}`, async () => {
+    const outcome = await outcomeOf(FILES, `### write kitchen/Oven\n\`\`\`sh\nheat\n${comment}\n\`\`\`\nDone.\n`)
+    assert.deepEqual(outcome, { 'kitchen/Oven': `heat\n${comment}\n` })
+  })
+}

@@ -122,7 +122,7 @@ const SETS_MODE =
 
 /** The files in scope that a command line makes executable, or takes that from; null: it is no such command. */
 export function modeByCommand(line: string, names: ScopeNames): { paths: string[]; executable: boolean } | null {
-  const command = line.trim().replace(/^(?:[$#>]|sudo|%)\s+/, '')
+  const command = line.trim().replace(PROMPT, '')
   const [start, sign] = SETS_MODE.exec(command) ?? []
   if (start === undefined) return null
   const executable = sign === undefined ? start.includes('7') : sign === '+'

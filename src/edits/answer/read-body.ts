@@ -1,5 +1,6 @@
+import type { ScopeNames } from '../scope-names.ts'
 import { type AnswerLines, type Fence, malformed } from './answer-lines.ts'
-import { exactHeader, isHeading } from './headings.ts'
+import { exactHeader, isHeading, titleOf } from './headings.ts'
 import { type FenceLine, fenceOf, looksLikeCode, MARKUP, markerOf } from './line-shapes.ts'
 
 const LONGER_FENCE =
@@ -13,7 +14,11 @@ const LONGER_FENCE =
  * @throws {Fault} `edits_malformed` for a missing or unclosed fence, and for one that the content seems to contain too:
  *   the file would be cut there
  */
-export function readBody(lines: AnswerLines, block: number, path: string): string[] {
+export function readBody(
+  lines: AnswerLines,
+  { block, path }: { block: number; path: string },
+  names: ScopeNames,
+): string[] {
   const header = lines.at
   const opened = lines.nextWord(header)
   const fence = fenceOf(String(lines.line(opened)))
@@ -27,7 +32,8 @@ export function readBody(lines: AnswerLines, block: number, path: string): strin
   const behind = lines.line(closed + 1) ?? ''
   if (codeFollows(lines, closed + 1) || (body.length === 0 && isText(behind)))
     throw malformed(block, closed + 2, 'this line stands behind the end of the file and looks like a line of it')
-  if (swallows(lines, opened, closed, fence.mark))
+  const isNext = endsInHeader(body, names) && exactHeader(lines.line(lines.nextWord(closed + 1)) ?? '### edit') === null
+  if (isNext || swallows(lines, opened, closed, fence.mark))
     throw malformed(
       block,
       closed + 1,
@@ -65,10 +71,16 @@ function fencesAfter(lines: AnswerLines, opened: number, { mark, indent }: Fence
   return fences
 }
 
-/** Whether the last line is the header of a file, or a heading that ends in what looks like the name of one. */
-function endsInHeader(body: readonly string[]): boolean {
+/**
+ * Whether the last line is the header of a file, or a heading that ends in the name of one: behind a verb, or of a file in
+ * scope. Others are comments of a script.
+ */
+function endsInHeader(body: readonly string[], names: ScopeNames): boolean {
   const last = body.findLast((line) => line.trim() !== '') ?? ''
-  return exactHeader(last)?.verb === 'write' || (isHeading(last) && /\.\w{1,12}[`*:]{0,4}$/.test(last.trimEnd()))
+  if (exactHeader(last)?.verb === 'write') return true
+  if (!isHeading(last) || !/\.\w{1,12}[`*:]{0,4}$/.test(last.trimEnd())) return false
+  const title = titleOf(last, names)
+  return (title !== null && title.verb !== null) || names.mentionedIn(last).length > 0
 }
 
 /**
@@ -78,7 +90,6 @@ function endsInHeader(body: readonly string[]): boolean {
 function swallows(lines: AnswerLines, opened: number, closed: number, mark: string): boolean {
   const body = lines.all.slice(opened + 1, closed)
   const behind = lines.line(closed + 1) ?? ''
-  if (endsInHeader(body) && exactHeader(lines.line(lines.nextWord(closed + 1)) ?? '### edit') === null) return true
   if (behind.trim() === '' || exactHeader(behind) !== null) return false
   if (behind.trim() !== mark && fenceOf(behind)?.info === '') return false
   const header = body.findLastIndex((line) => exactHeader(line) !== null)

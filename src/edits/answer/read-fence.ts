@@ -58,7 +58,7 @@ export function takesBody(
     return false
   }
   if (title === null && named === null) refuseChangesIn(state, info, closing)
-  const body = readBody(state.lines, state.written.block + 1, path)
+  const body = readBody(state.lines, { block: state.written.block + 1, path }, state.names)
   state.passFences()
   const namedBy = title !== null || named !== null ? 'title' : 'words'
   if (namedBy === 'words' && inside !== null) body.shift()

@@ -36,7 +36,7 @@ export function charsetOf(bytes: Buffer): Charset | null {
   if (first === 0xfe && second === 0xff) return isExact(utf16(false), bytes) ? utf16(false) : null
   if (bytes.includes(0)) return null
   if (isUtf8(bytes)) return UTF_8
-  const named = namedIn(bytes)
+  const named = namedIn(bytes.toString('latin1', 0, NAMING_LENGTH))
   if (named === 'utf-8' || named === null) return looksLatin(bytes) ? guessed(bytes) : null
   const charset = singleByte(named)
   return charset !== null && isExact(charset, bytes) ? charset : null
@@ -58,14 +58,25 @@ function utf16(isLittle: boolean): Charset {
   }
 }
 
-/** How much of a file is looked at for the name of its encoding. */
-const NAMING_BYTES = 1_024
+/**
+ * Whether a text that is written in an encoding would be taken for one in it again, by what it says of itself.
+ *
+ * @param start its first `NAMING_LENGTH` characters, or more
+ */
+export function isReadAgain({ name, isGuessed }: Charset, start: string): boolean {
+  if (name.startsWith('utf-')) return true
+  const named = namedIn(start.slice(0, NAMING_LENGTH))
+  return isGuessed ? named === null || named === 'utf-8' : named === name
+}
+
+/** How many bytes of a file, or characters of one byte each, are looked at for the name of its encoding. */
+export const NAMING_LENGTH = 1_024
 /** As XML, HTML, CSS, Python, Emacs and Vim have it. */
 const NAMED = /(?:\b(?:encoding|charset) ?= ?|@charset |\bcoding[:=] ?)["']?([A-Za-z][\w.:-]{1,30})/i
 
 /** What a file says of its own encoding, as the Encoding Standard calls it; null: it says nothing that is known. */
-function namedIn(bytes: Buffer): string | null {
-  const [, label] = NAMED.exec(bytes.toString('latin1', 0, NAMING_BYTES)) ?? []
+function namedIn(start: string): string | null {
+  const [, label] = NAMED.exec(start) ?? []
   if (label === undefined) return null
   const name = label.replaceAll('_', '-').replace(/-(?:unix|dos|mac)$/, '')
   return known(name) ?? known(name.replaceAll('-', ''))

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { faultOf } from '../../../test/support/fault-of.ts'
+import { toldToModel } from '../../faults/fault.ts'
 import { applyEdits } from '../apply-edits.ts'
 import { parseEdits } from '../parse-edits.ts'
 
@@ -52,4 +53,52 @@ test('a character that the encoding has not is refused by its name, and the file
 test('a file that is deleted and written anew is in UTF-8', async () => {
   const before = latin1('caf\xe9\n')
   assert.deepEqual(await made(before, `### delete a.txt\n\n${write('café ж\n')}`), Buffer.from('café ж\n'))
+})
+
+const PYTHON = latin1('# coding: latin-1\n# \xe9\nx\n')
+const RENAMED: Readonly<Record<string, string>> = {
+  'another name': edit('# coding: latin-1', '# coding: utf-8'),
+  'no name': edit('# coding: latin-1\n# é', '# é'),
+  'the whole file': write('# coding: utf-8\n# é\nx\n'),
+}
+
+for (const [what, answer] of Object.entries(RENAMED))
+  test(`an edit after which a file names another encoding than its bytes have is refused: ${what}`, async () => {
+    const fault = await faultOf(made(PYTHON, answer))
+    assert.match(
+      toldToModel(fault),
+      /is in windows-1252 and would no longer name it.*delete the file and write it anew/,
+    )
+  })
+
+const MAY_NAME: typeof KEPT = {
+  'its name in other words': [
+    PYTHON,
+    edit('# coding: latin-1', '# vim: coding=cp1252'),
+    latin1('# vim: coding=cp1252\n# \xe9\nx\n'),
+  ],
+  'a text that is ASCII then': [
+    PYTHON,
+    edit('# coding: latin-1\n# é', '# coding: utf-8'),
+    latin1('# coding: utf-8\nx\n'),
+  ],
+  'a name in a guessed file that is read the same': [
+    latin1('caf\xe9\ny\n'),
+    edit('y', 'encoding="utf-8"'),
+    latin1('caf\xe9\nencoding="utf-8"\n'),
+  ],
+  'a name far from the start': [
+    latin1(`# coding: latin-1\n# \xe9\n${'x'.repeat(1_100)}\ny\n`),
+    edit('y', 'coding: utf-8'),
+    latin1(`# coding: latin-1\n# \xe9\n${'x'.repeat(1_100)}\ncoding: utf-8\n`),
+  ],
+}
+
+for (const [what, [before, answer, after]] of Object.entries(MAY_NAME))
+  test(`the name of an encoding may change where the file is read as before: ${what}`, async () =>
+    assert.deepEqual(await made(before, answer), after))
+
+test('an edit that has a guessed file name an encoding is refused where its bytes are none of that', async () => {
+  const { message } = await faultOf(made(latin1('x\ncaf\xe9\n'), edit('x', '# coding: koi8-r')))
+  assert.match(message, /would name another encoding/)
 })

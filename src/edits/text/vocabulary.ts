@@ -8,6 +8,8 @@ const FOLDED: Readonly<Record<Fold, (text: string) => string>> = {
   'spaces around': (text) => text.trim(),
 }
 
+const NOT_ASCII = /[\u0080-\uffff]/
+
 /** Texts of lines as numbers, with what a file must know of the lines that have them. */
 export class Vocabulary {
   readonly #texts = new TextNumbers()
@@ -15,11 +17,13 @@ export class Vocabulary {
     'spaces at the end': new Folded('spaces at the end'),
     'spaces around': new Folded('spaces around'),
   }
-  /** Those that hold a NUL, and those that end in a CR. */
+  /** Those that hold a NUL, those that hold more than ASCII, and those that end in a CR. */
   readonly #nul = new Set<number>()
+  readonly #foreign = new Set<number>()
   readonly #cr = new Set<number>()
   #characters = 0
   #nulLines = 0
+  #foreignLines = 0
   #crLines = 0
 
   /** The number of a text, a new one where it is new. No line has it yet by that. */
@@ -28,6 +32,7 @@ export class Vocabulary {
     const id = this.#texts.enter(text)
     if (id < known) return id
     if (text.includes('\0')) this.#nul.add(id)
+    if (NOT_ASCII.test(text)) this.#foreign.add(id)
     if (text.endsWith('\r')) this.#cr.add(id)
     return id
   }
@@ -55,6 +60,7 @@ export class Vocabulary {
   count(id: number, by: 1 | -1): void {
     this.#characters += by * (this.textOf(id).length + 1)
     if (this.#nul.has(id)) this.#nulLines += by
+    if (this.#foreign.has(id)) this.#foreignLines += by
     if (this.#cr.has(id)) this.#crLines += by
   }
 
@@ -66,6 +72,11 @@ export class Vocabulary {
   /** Whether some line holds a NUL. */
   get holdsNul(): boolean {
     return this.#nulLines > 0
+  }
+
+  /** Whether every line is ASCII. */
+  get isAscii(): boolean {
+    return this.#foreignLines === 0
   }
 
   /** Whether the text of some line ends in a CR. */
