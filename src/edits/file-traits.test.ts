@@ -57,6 +57,7 @@ const MADE: Readonly<Record<string, readonly [answer: string, made: Record<strin
     { 'a.txt': null, 'new.sh': '+x one\ntwo\n' },
   ],
   'a newline taken away': ['### edit a.txt (no final newline)\n', { 'a.txt': 'one\ntwo' }],
+  "a newline taken away in git's words": ['### edit a.txt (No newline at end of file)\n', { 'a.txt': 'one\ntwo' }],
   'a newline taken away with pairs': [`### edit a.txt (no final newline)\n${PAIR}`, { 'a.txt': 'one\n2' }],
   'a newline added': ['### edit src/unended.txt (final newline)\n', { 'src/unended.txt': 'one\ntwo\n' }],
   'a newline added as the other lines have it': [

@@ -58,10 +58,11 @@ const WORKS: Readonly<Record<string, (size: number) => Work>> = {
     file: fileOf(6_250 * size),
     answer: linesOf(20, (at) => `### edit f\n${pair(`another line ${at} of a file\n`, '')}`),
   }),
-  'blocks out of a long scope': (size) => ({
+  // With as many files in scope as an order may name.
+  'blocks out of scope': (size) => ({
     file: fileOf(6_250 * size),
-    answer: linesOf(60 * size, (at) => `### delete src/None${at}.ts\n`),
-    scope: Array.from({ length: 6_000 * size }, (_, at) => `src/none${at}.js`),
+    answer: linesOf(1_000 * size, (at) => `### delete src/None${at}.ts\n`),
+    scope: Array.from({ length: 200 }, (_, at) => `src/none${at}.js`),
   }),
 }
 
