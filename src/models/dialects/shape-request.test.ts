@@ -119,7 +119,10 @@ test('what a server has taught is known from then on, also of a provider at its 
     assert.deepEqual(mannerOf(row, learnt), { limit, without: 'nothing' }, row.provider)
     learn(learnt, row, { limit, without: 'stream' })
     assert.deepEqual(mannerOf(row, learnt), { limit, without: 'stream' }, row.provider)
-    for (const other of [{ ...row, baseUrl: 'https://other.example/v1' }, { ...row, model: 'other' }])
+    for (const other of [
+      { ...row, baseUrl: 'https://other.example/v1' },
+      { ...row, model: 'other' },
+    ])
       assert.deepEqual(mannerOf(other, learnt), { limit, without: 'nothing' }, row.provider)
   }
   const learnt = new Map<string, string>()
