@@ -60,3 +60,57 @@ describe('a stream of Chat Completions', () => {
     assert.deepEqual(said.calls, [DELETES('a.ts', 5), DELETES('b.ts', 5), DELETES('c.ts', 5)])
   })
 })
+
+describe('a stream of Responses', () => {
+  const done = (name: string, path: string, own: object = {}) => {
+    return { type: 'function_call', name, arguments: `{"path":"${path}"}`, ...own }
+  }
+  const end = (...output: object[]) => ({ type: 'response.completed', response: { status: 'completed', output } })
+  const responses = (...events: object[]) => read('openai', events)
+
+  test('that gives no places has each call by its item', async () => {
+    const parts = ['i1', 'i2'].flatMap((id) => [
+      { type: 'response.output_item.added', item: { type: 'function_call', id, name: 'delete', arguments: '' } },
+      { type: 'response.function_call_arguments.delta', item_id: id, delta: `{"path":"${id}"` },
+      { type: 'response.function_call_arguments.delta', item_id: id, delta: '}' },
+    ])
+    const calls = ['i1', 'i2'].map((id) => ['delete', `{"path":"${id}"}`, 0])
+    assert.deepEqual((await responses(...parts, end())).calls, calls)
+  })
+
+  test('loses no call where it gives neither places nor items', async () => {
+    const text = { type: 'response.output_text.delta', delta: 'Done.' }
+    const items = ['a.ts', 'b.ts'].map((path) => done('delete', path))
+    const parts = items.map((item) => ({ type: 'response.output_item.done', item }))
+    const begun = { type: 'response.output_item.added', item: { type: 'function_call', name: 'delete' } }
+    const unnamed = { type: 'response.function_call_arguments.delta', delta: '{}' }
+    for (const events of [
+      [...parts, end(...items)],
+      [...parts, end()],
+      [begun, ...parts, end(done('delete', '', { arguments: '' }), done('delete', '', { arguments: '' }))],
+      [begun, unnamed, end(...items)],
+    ]) {
+      const said = await responses(text, ...events)
+      assert.deepEqual(said.calls, [
+        ['delete', '{"path":"a.ts"}', 5],
+        ['delete', '{"path":"b.ts"}', 5],
+      ])
+      assert.equal(said.text, 'Done.')
+    }
+  })
+
+  test('keeps where a call stood in the text, and calls that its end leaves out', async () => {
+    const say = (delta: string) => ({ type: 'response.output_text.delta', delta })
+    const [a, b] = [done('delete', 'a.ts', { id: 'i1' }), done('delete', 'b.ts', { id: 'i2' })]
+    const came = [a, b].flatMap((item, index) => [
+      say('More.'),
+      { type: 'response.output_item.done', output_index: index, item },
+    ])
+    const calls = [
+      ['delete', '{"path":"a.ts"}', 5],
+      ['delete', '{"path":"b.ts"}', 10],
+    ]
+    for (const output of [[a, b], [b], []])
+      assert.deepEqual((await responses(...came, say('End.'), end(...output))).calls, calls, `${output.length}`)
+  })
+})

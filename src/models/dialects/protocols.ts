@@ -179,23 +179,37 @@ const messages: Protocol = {
   },
 }
 
+/** The whole answer, of which a stream has told before. Its calls count then, unless some or their arguments are missing. */
 function takeItems(items: readonly Json[], collected: Collected): void {
-  const [isText, areCalls] = [collected.text === '', collected.calls.length === 0]
+  const isText = collected.text === ''
+  const came = collected.calls
+  const named = came.filter(({ name }) => name !== '')
+  const whole = items.filter(({ type, arguments: input }) => type === 'function_call' && asWord(input) !== null)
+  const areCalls = came.length === 0 || whole.length >= Math.max(named.length, 1)
+  if (areCalls) collected.calls = []
   for (const [index, { type, content, name, arguments: input }] of items.entries()) {
     if (isText && type === 'message') collected.text += textOf(asList(content))
-    if (areCalls && type === 'function_call') takeCall(collected, { key: `item ${index}`, name, input })
+    if (!areCalls || type !== 'function_call') continue
+    const at = named[collected.calls.length]?.at
+    const call = takeCall(collected, { key: `item ${index}`, name, input })
+    if (at !== undefined) call.at = at
   }
 }
 
-/** The arguments come in parts, and whole again at the end. */
+const NO_PLACE = 'no place'
+
+/** The arguments come in parts, and whole again at the end. Servers that give calls no place tell them by their items. */
 function takeResponseCall({ type, output_index: place, ...event }: Json, collected: Collected): void {
-  const key = String(place)
   const item = asRecord(event['item'])
+  const key = typeof place === 'number' ? `${place}` : (asWord(event['item_id']) ?? asWord(item?.['id']) ?? NO_PLACE)
   if (type === 'response.function_call_arguments.delta') takeCall(collected, { key, name: null, input: event['delta'] })
   if (item?.['type'] !== 'function_call' || !/^response\.output_item\.(?:added|done)$/.test(String(type))) return
   const call = takeCall(collected, { key, name: item['name'], input: null })
+  if (type !== 'response.output_item.done') return
   const whole = asWord(item['arguments'])
-  if (whole !== null && type === 'response.output_item.done') call.input = whole
+  if (whole !== null) call.input = whole
+  // The next call without a place is another one.
+  if (key === NO_PLACE) call.key = 'done'
 }
 
 /** @see https://platform.openai.com/docs/api-reference/responses-streaming */
