@@ -27,6 +27,8 @@ export class RefusedByStatus extends Error {
   readonly body: string
   /** What had been asked, as JSON; empty: it is not known. */
   request = ''
+  /** Whether edit tools were offered. */
+  offersTools = false
 
   constructor(response: Response, body: string) {
     super(`the provider answered with status ${response.status}`)
@@ -72,27 +74,32 @@ export function providerFetch(
       const response = await fetchBy(network, url, { ...init, headers, body: text })
       noteExchange(text, response)
       return await answered(response, shape.provider, offersTools).catch((error: unknown) => {
-        if (error instanceof RefusedByStatus || error instanceof ToldInAnswer) error.request = text
+        if (error instanceof RefusedByStatus || error instanceof ToldInAnswer) {
+          error.request = text
+          error.offersTools = offersTools
+        }
         throw error
       })
     }
     const usual = mannerOf(shape, learnt)
     let manner = usual
-    for (let refusals = 0; ; refusals += 1) {
+    const tried = new Set<string>()
+    for (;;) {
+      tried.add(JSON.stringify(manner))
       try {
         const response = await send(manner)
         if (manner !== usual) learn(learnt, shape, manner)
         return response
       } catch (error) {
         const other = error instanceof RefusedByStatus ? otherManner(shape, manner, error) : null
-        if (other === null || refusals === MOST_REFUSALS) throw error
+        if (other === null || tried.size > MOST_REFUSALS || tried.has(JSON.stringify(other))) throw error
         manner = other
       }
     }
   }
 }
 
-/** One for each parameter that may be refused. */
+/** One for each parameter that may be refused: the name of the limit, the options of the stream, and the stream. */
 const MOST_REFUSALS = 3
 
 async function answered(response: Response, provider: keyof typeof PROTOCOLS, offersTools: boolean): Promise<Response> {

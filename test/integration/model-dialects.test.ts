@@ -88,6 +88,23 @@ describe('life B1: what a server refuses of a request', () => {
   })
 })
 
+test('life B1: a server that refuses every name of the output limit is asked once under each', async () => {
+  const refused = (name: string): Scripted => ({
+    kind: 'status',
+    status: 400,
+    message: `Unknown parameter: '${name}'.`,
+  })
+  await using server = await startModelServer(
+    refused('max_tokens'),
+    refused('max_completion_tokens'),
+    refused('max_tokens'),
+    refused('max_completion_tokens'),
+  )
+  await using setup = await setUp()
+  const fault = await faultOf(setup.ask(proposerAt(server.url)))
+  assert.deepEqual([fault.code, server.calls.length], ['model_call_rejected', 2])
+})
+
 test('life B4: the query of the base URL stays at the end', async () => {
   await using server = await startModelServer({ kind: 'status', status: 400, message: 'no' })
   await using setup = await setUp()

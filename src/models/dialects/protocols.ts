@@ -1,5 +1,17 @@
 import { STOPS } from './dialect-table.ts'
-import { asList, asRecord, asWord, type Collected, hasBegun, openCall, type Reader, takeCall } from './read-answer.ts'
+import {
+  asList,
+  asRecord,
+  asWord,
+  type Collected,
+  countsOf,
+  hasBegun,
+  openCall,
+  type Reader,
+  type ToolCall,
+  takeCall,
+  textOf,
+} from './read-answer.ts'
 
 /** The protocols providers are spoken to in. */
 export type Protocol = {
@@ -15,32 +27,10 @@ const stopOf = ({ stop }: Collected): string => (stop === null ? NOT_SAID : stop
 
 type Json = Record<string, unknown>
 
-/** A text, or the texts among parts: what was thought, or is no text, is none of the answer. */
-function textOf(content: unknown): string {
-  if (typeof content === 'string') return content
-  return asList(content)
-    .filter(({ thought }) => thought !== true)
-    .map(({ type, text }) => (typeof text === 'string' && (type === 'text' || type === 'output_text') ? text : ''))
-    .join('')
-}
-
 const firstOf = (value: unknown): Json | null => {
   const list = asList(value)
   const found = list.find(({ index }) => index === undefined || index === null || index === 0)
   return found === undefined ? null : found
-}
-
-const MOST_DEPTH = 4
-
-/** The numbers and flags of a usage, also of its parts. What else stands there would make the SDK refuse the whole answer. */
-function countsOf(value: unknown, depth = 0): Json | null {
-  const usage = asRecord(value)
-  if (usage === null || depth === MOST_DEPTH) return null
-  const counts = Object.entries(usage).map(([name, count]) => {
-    const isCount = typeof count === 'number' || typeof count === 'boolean'
-    return [name, isCount ? count : countsOf(count, depth + 1)] as const
-  })
-  return Object.fromEntries(counts.filter(([, count]) => count !== null))
 }
 
 function note(collected: Collected, stop: string | null): void {
@@ -56,19 +46,35 @@ const USAGE_PLACES: readonly ((event: Json, choice: Json | null) => unknown)[] =
   (_, choice) => choice?.['usage'],
 ]
 
-/** What a choice adds: a part, or, where it has a message, the whole, which may have come in parts before. */
+/** What a choice adds: a part, or a message, which is the whole, as far as it has come, or one more part. */
 function takeSaid(choice: Json | null, collected: Collected): void {
   const delta = asRecord(choice?.['delta'])
-  const said = delta ?? asRecord(choice?.['message'])
+  const message = delta === null ? asRecord(choice?.['message']) : null
+  const said = delta ?? message
   // @see https://ai.google.dev/gemini-api/docs/openai#thinking
   const isThought = asRecord(asRecord(said?.['extra_content'])?.['google'])?.['thought'] === true
   const text = isThought ? '' : textOf(said === null ? choice?.['text'] : said['content'])
   if (asWord(said?.['refusal']) !== null) collected.refused = true
-  const isAgain = delta === null && said !== null && text.startsWith(collected.text)
-  collected.text = isAgain ? text : collected.text + text
-  if (!isAgain || collected.calls.length === 0)
-    for (const call of asList(said?.['tool_calls'])) takeChatCall(collected, call)
-  if (isAgain && text !== '') collected.isOver = true
+  const isWhole = message !== null && text.trim() !== '' && isSame(text, collected.text)
+  if (isWhole) collected.isOver = true
+  else if (message !== null && text.startsWith(collected.text)) collected.text = text
+  else collected.text += text
+  for (const [index, call] of asList(said?.['tool_calls']).entries())
+    if (message === null || !isCallAgain(collected.calls[index], call)) takeChatCall(collected, call)
+}
+
+/** Whether one text is the other but for white space. What is much longer is not looked at: a stream may have many events. */
+function isSame(text: string, before: string): boolean {
+  if (before.length > 2 * text.length + 64) return false
+  return text === before || text.replace(/\s+/g, '') === before.replace(/\s+/g, '')
+}
+
+/** Whether a call of a message is the one that has come at its place. */
+function isCallAgain(known: ToolCall | undefined, { id, function: called }: Json): boolean {
+  if (known === undefined) return false
+  const { name, arguments: input } = asRecord(called) ?? {}
+  if (asWord(id) !== null && known.key.slice(known.key.indexOf(' ') + 1) === id) return true
+  return name === known.name && isSame(typeof input === 'string' ? input : JSON.stringify(input ?? null), known.input)
 }
 
 /** Parts of a call share its index; servers that give all calls one index, or none, tell them by ids or names. */
@@ -104,8 +110,9 @@ const chat: Protocol = {
       const usage = USAGE_PLACES.map((place) => countsOf(place(event, choice))).find((counts) => counts !== null)
       if (usage === undefined) return
       collected.usage = usage
-      // Some count the prompt before they answer.
-      if (choices.length === 0 && hasBegun(collected)) collected.isOver = true
+      // Some count the prompt before they answer, and some send a whole document as an event.
+      const isDocument = asRecord(choice?.['message']) !== null && asRecord(choice?.['delta']) === null
+      if ((choices.length === 0 || isDocument) && hasBegun(collected)) collected.isOver = true
     },
   },
   write: (collected) => [
@@ -172,23 +179,37 @@ const messages: Protocol = {
   },
 }
 
+/** The whole answer, of which a stream has told before. Its calls count then, unless some or their arguments are missing. */
 function takeItems(items: readonly Json[], collected: Collected): void {
-  const [isText, areCalls] = [collected.text === '', collected.calls.length === 0]
+  const isText = collected.text === ''
+  const came = collected.calls
+  const named = came.filter(({ name }) => name !== '')
+  const whole = items.filter(({ type, arguments: input }) => type === 'function_call' && asWord(input) !== null)
+  const areCalls = came.length === 0 || whole.length >= Math.max(named.length, 1)
+  if (areCalls) collected.calls = []
   for (const [index, { type, content, name, arguments: input }] of items.entries()) {
     if (isText && type === 'message') collected.text += textOf(asList(content))
-    if (areCalls && type === 'function_call') takeCall(collected, { key: `item ${index}`, name, input })
+    if (!areCalls || type !== 'function_call') continue
+    const at = named[collected.calls.length]?.at
+    const call = takeCall(collected, { key: `item ${index}`, name, input })
+    if (at !== undefined) call.at = at
   }
 }
 
-/** The arguments come in parts, and whole again at the end. */
+const NO_PLACE = 'no place'
+
+/** The arguments come in parts, and whole again at the end. Servers that give calls no place tell them by their items. */
 function takeResponseCall({ type, output_index: place, ...event }: Json, collected: Collected): void {
-  const key = String(place)
   const item = asRecord(event['item'])
+  const key = typeof place === 'number' ? `${place}` : (asWord(event['item_id']) ?? asWord(item?.['id']) ?? NO_PLACE)
   if (type === 'response.function_call_arguments.delta') takeCall(collected, { key, name: null, input: event['delta'] })
   if (item?.['type'] !== 'function_call' || !/^response\.output_item\.(?:added|done)$/.test(String(type))) return
   const call = takeCall(collected, { key, name: item['name'], input: null })
+  if (type !== 'response.output_item.done') return
   const whole = asWord(item['arguments'])
-  if (whole !== null && type === 'response.output_item.done') call.input = whole
+  if (whole !== null) call.input = whole
+  // The next call without a place is another one.
+  if (key === NO_PLACE) call.key = 'done'
 }
 
 /** @see https://platform.openai.com/docs/api-reference/responses-streaming */

@@ -37,6 +37,8 @@ export class ToldInAnswer extends Error {
   readonly begun: boolean
   /** What had been asked, as JSON; empty: it is not known. */
   request = ''
+  /** Whether edit tools were offered. */
+  offersTools = false
 
   constructor(failure: unknown, begun: boolean) {
     super('the provider told of a failure within the answer')
@@ -223,4 +225,26 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 /** Null: it is no text, or an empty one. */
 export function asWord(value: unknown): string | null {
   return typeof value === 'string' && value !== '' ? value : null
+}
+
+/** A text, or the texts among parts: what was thought, or is no text, is none of the answer. */
+export function textOf(content: unknown): string {
+  if (typeof content === 'string') return content
+  return asList(content)
+    .filter(({ thought }) => thought !== true)
+    .map(({ type, text }) => (typeof text === 'string' && (type === 'text' || type === 'output_text') ? text : ''))
+    .join('')
+}
+
+const MOST_USAGE_DEPTH = 4
+
+/** The numbers and flags of a usage, also of its parts. What else stands there would make the SDK refuse the whole answer. */
+export function countsOf(value: unknown, depth = 0): Record<string, unknown> | null {
+  const usage = asRecord(value)
+  if (usage === null || depth === MOST_USAGE_DEPTH) return null
+  const counts = Object.entries(usage).map(([name, count]) => {
+    const isCount = typeof count === 'number' || typeof count === 'boolean'
+    return [name, isCount ? count : countsOf(count, depth + 1)] as const
+  })
+  return Object.fromEntries(counts.filter(([, count]) => count !== null))
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
+  learn,
   type Manner,
   mannerOf,
   otherManner,
@@ -103,6 +104,30 @@ test('the limit has the name the row states, else the one learnt, else the one k
   assert.equal(nameOf({ model: 'other' }, learnt), 'max_tokens')
   assert.equal(nameOf({ outputLimitParameter: 'max_new_tokens' }, learnt), 'max_new_tokens')
   assert.equal(nameOf({ provider: 'anthropic' }), null)
+})
+
+test('what a server has taught is known from then on, also of a provider at its own address', () => {
+  const rows: Shape[] = [
+    shape,
+    { ...shape, provider: 'anthropic', baseUrl: null },
+    { ...shape, provider: 'openai', baseUrl: null },
+    { ...shape, provider: 'google', baseUrl: null },
+  ]
+  for (const row of rows) {
+    const limit = row.baseUrl === null ? null : 'max_tokens'
+    const learnt = new Map<string, string>()
+    assert.deepEqual(mannerOf(row, learnt), { limit, without: 'nothing' }, row.provider)
+    learn(learnt, row, { limit, without: 'stream' })
+    assert.deepEqual(mannerOf(row, learnt), { limit, without: 'stream' }, row.provider)
+    for (const other of [
+      { ...row, baseUrl: 'https://other.example/v1' },
+      { ...row, model: 'other' },
+    ])
+      assert.deepEqual(mannerOf(other, learnt), { limit, without: 'nothing' }, row.provider)
+  }
+  const learnt = new Map<string, string>()
+  learn(learnt, { ...shape, provider: 'openai', baseUrl: null }, { limit: null, without: 'stream' })
+  assert.equal(mannerOf({ ...shape, provider: 'google', baseUrl: null }, learnt).without, 'nothing')
 })
 
 test('only a refusal of the name is answered with the other name', () => {

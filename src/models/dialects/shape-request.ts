@@ -120,8 +120,8 @@ function limitParameterOf(shape: Shape, learnt: LearntLimits): string | null {
 }
 
 /** The key of what was learnt of a server's model. */
-function placeOf({ baseUrl, model }: Shape): string {
-  return `${withoutQuery(String(baseUrl))} ${model}`
+function placeOf({ provider, baseUrl, model }: Shape): string {
+  return `${baseUrl === null ? provider : withoutQuery(baseUrl)} ${model}`
 }
 
 const Refused = z.looseObject({ message: z.string(), param: z.unknown(), code: z.unknown() })
