@@ -4,9 +4,12 @@ import { fileURLToPath } from 'node:url'
 import { Fault } from '../faults/fault.ts'
 import type { Git } from './git.ts'
 import { shellWord } from './ref-names.ts'
-import { isRemoteAddress, repositoryKey, withoutHttpUser } from './repository-url.ts'
+import { isRemoteAddress, repositoryKey, shownRepository, withoutHttpUser } from './repository-url.ts'
 
-/** `repository`: a URL or an absolute path. `loginLeftOut`: an origin held a user name, password or token, and it is without. */
+/**
+ * `repository`: a URL or an absolute path. `loginLeftOut`: an origin, or what `insteadOf` made of an address, held a user name,
+ * password or token, and it is without.
+ */
 export type Origin = { repository: string; loginLeftOut: boolean }
 
 /**
@@ -23,7 +26,7 @@ export type Origin = { repository: string; loginLeftOut: boolean }
 export async function originOf(git: Git, repository: string, configFiles: readonly string[]): Promise<Origin> {
   const settings = configFiles.flatMap((file) => ['-c', `include.path=${file}`])
   const seen = new Set<string>()
-  let found = { repository: await rewritten(git, repository, settings), loginLeftOut: false }
+  let found = await rewritten(git, repository, settings)
   for (;;) {
     const checkout = await checkoutAt(found.repository)
     if (checkout === null) return found
@@ -35,12 +38,15 @@ export async function originOf(git: Git, repository: string, configFiles: readon
 }
 
 /** An address as `url.<base>.insteadOf` of the operator has it; a path as it is. */
-async function rewritten(git: Git, repository: string, settings: readonly string[]): Promise<string> {
-  if (settings.length === 0 || !isRemoteAddress(repository)) return repository
+async function rewritten(git: Git, repository: string, settings: readonly string[]): Promise<Origin> {
+  const asNamed = { repository, loginLeftOut: false }
+  // The arguments of a process are seen by others, so what may hold a secret stays as it is, and is refused.
+  const isSecret = shownRepository(repository) !== repository
+  if (settings.length === 0 || isSecret || !isRemoteAddress(repository)) return asNamed
   const args = [...settings, 'ls-remote', '--get-url', '--', repository]
   const { exitCode, stdout } = await git.run(args, { signal: null, timeoutMs: 60_000 })
   const [address] = linesOf(stdout.text())
-  return exitCode !== 0 || address === undefined ? repository : address
+  return exitCode !== 0 || address === undefined ? asNamed : withoutLogin(address)
 }
 
 /** The checkout that an address names, also by its git folder or as a file URL; null: it names none. */
@@ -64,6 +70,10 @@ async function nextOrigin(git: Git, repository: string, settings: readonly strin
 
 function cleaned(checkout: string, address: string): Origin {
   if (!isRemoteAddress(address)) return { repository: path.resolve(checkout, address), loginLeftOut: false }
+  return withoutLogin(address)
+}
+
+function withoutLogin(address: string): Origin {
   const bare = withoutHttpUser(address)
   return { repository: bare, loginLeftOut: bare !== address }
 }

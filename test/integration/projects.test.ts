@@ -6,6 +6,8 @@ import { test } from 'node:test'
 import { promisify } from 'node:util'
 import type { Moose } from '../../src/app.ts'
 import { toFault } from '../../src/faults/fault.ts'
+import { Git, type GitCall } from '../../src/git/git.ts'
+import { originOf } from '../../src/git/origin.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { gitIn } from '../support/git-remote.ts'
 import { moose as command, startMoose } from '../support/moose-command.ts'
@@ -121,7 +123,6 @@ test('life C1: the only remote counts by whatever name, rewritten as git does it
     ...moose.api.config,
     gitConfigFiles: [path.join(folder, 'missing'), path.join(folder, '.gitconfig')],
   }
-  const { originOf } = await import('../../src/git/origin.ts')
   const checkout = path.join(folder, 'checkout')
   await gitIn(folder, 'clone', '--quiet', '--origin', 'upstream', origin, 'checkout')
   const found = (place = checkout) => originOf(moose.api.git, place, config.gitConfigFiles)
@@ -135,6 +136,31 @@ test('life C1: the only remote counts by whatever name, rewritten as git does it
   assert.equal((await found()).repository, 'https://git.example/team/shop')
   await gitIn(checkout, 'remote', 'add', 'second', 'https://git.example/b')
   assert.match(toFault(await found().catch((error: unknown) => error)).message, /several remotes \(second, upstream\)/)
+})
+
+/** Keeps what every git was given. */
+class ListedGit extends Git {
+  readonly given: string[] = []
+
+  override async run(args: readonly string[], call: GitCall) {
+    this.given.push(...args)
+    return await super.run(args, call)
+  }
+}
+
+test('a login that insteadOf puts into an address is left out, and one that was typed is given to no process', async () => {
+  await using home = await homeWith()
+  const { folder } = home.remote
+  const file = path.join(folder, '.gitconfig')
+  await writeFile(file, '[url "https://x-access-token:TOK@github.com/"]\n\tinsteadOf = https://github.com/\n')
+  const git = new ListedGit(path.join(folder, 'git-home'))
+  const found = { repository: 'https://github.com/a/b', loginLeftOut: true }
+  assert.deepEqual(await originOf(git, 'https://github.com/a/b', [file]), found)
+  assert.ok(git.given.includes('https://github.com/a/b'))
+  for (const typed of ['https://typed@github.com/a/b', 'ssh://git:typed@host/a', 'https://host/a?token=typed']) {
+    assert.equal((await originOf(git, typed, [file])).repository, typed)
+  }
+  assert.ok(!git.given.join(' ').includes('typed'))
 })
 
 test('life C1: a checkout without an origin is refused with two remedies, and a copy made on request takes orders', async () => {
