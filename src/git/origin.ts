@@ -51,9 +51,18 @@ async function rewritten(git: Git, repository: string, settings: readonly string
 
 /** The checkout that an address names, also by its git folder or as a file URL; null: it names none. */
 async function checkoutAt(repository: string): Promise<string | null> {
-  const folder = /^file:\/\/\//i.test(repository) && URL.canParse(repository) ? fileURLToPath(repository) : repository
+  const folder = /^file:\/\/\//i.test(repository) ? folderOf(repository) : repository
   const named = path.basename(folder) === '.git' ? path.dirname(folder) : folder
   return (await isCheckout(named)) ? named : null
+}
+
+/** Of a file URL; itself where it names no folder, such as one with an encoded slash. */
+function folderOf(url: string): string {
+  try {
+    return fileURLToPath(url)
+  } catch {
+    return url
+  }
 }
 
 async function nextOrigin(git: Git, repository: string, settings: readonly string[]): Promise<Origin> {

@@ -163,6 +163,15 @@ test('a login that insteadOf puts into an address is left out, and one that was 
   assert.ok(!git.given.join(' ').includes('typed'))
 })
 
+test('a file URL that names no folder is refused as any repository that is not there', async () => {
+  await using home = await homeWith()
+  await using moose = await home.open('client')
+  for (const repository of ['file:///a%2Fb', 'file:///a%ff']) {
+    const { status, body } = await call(moose, 'POST', '/api/projects', { name: 'odd', repository })
+    assert.match(String(body.error?.code), /^repository_/, `${status} ${JSON.stringify(body)}`)
+  }
+})
+
 test('life C1: a checkout without an origin is refused with two remedies, and a copy made on request takes orders', async () => {
   await using home = await homeWith()
   await using moose = await home.open('client')
