@@ -14,7 +14,8 @@ export type Origin = { repository: string; loginLeftOut: boolean }
 
 /**
  * Where a checkout came from, so that branches go there and not into a person's own checkout. A linked worktree, a
- * submodule and one whose git folder lies elsewhere are checkouts too, and so is the origin of a clone of a clone.
+ * submodule and one whose git folder lies elsewhere are checkouts too, and so is the origin of a clone of a clone, unless
+ * it has no remote.
  *
  * @param repository as it was named
  * @param configFiles absolute paths of the operator's own configuration of git, which may not be there: what it says of
@@ -24,16 +25,37 @@ export type Origin = { repository: string; loginLeftOut: boolean }
  * @throws {Fault} `repository_refused` for a checkout without a remote, or with several of which none is `origin`
  */
 export async function originOf(git: Git, repository: string, configFiles: readonly string[]): Promise<Origin> {
+  const { last, refused } = await wayToOrigin(git, repository, configFiles)
+  if (refused !== null) throw refused
+  return last
+}
+
+/**
+ * The repositories that a checkout came from, the nearest first, as far as their remotes tell: of a clone of a clone, the
+ * one in between as well. A checkout without a remote is its own.
+ */
+export async function originsOf(git: Git, checkout: string, configFiles: readonly string[]): Promise<string[]> {
+  const { passed, last } = await wayToOrigin(git, checkout, configFiles)
+  return [...passed.slice(1), last.repository]
+}
+
+/** `passed`: the checkouts on the way. `refused`: why the last one leads no further. */
+type Way = { passed: string[]; last: Origin; refused: Fault | null }
+
+async function wayToOrigin(git: Git, repository: string, configFiles: readonly string[]): Promise<Way> {
   const settings = configFiles.flatMap((file) => ['-c', `include.path=${file}`])
   const seen = new Set<string>()
-  let found = await rewritten(git, repository, settings)
+  let last = await rewritten(git, repository, settings)
   for (;;) {
-    const checkout = await checkoutAt(found.repository)
-    if (checkout === null) return found
-    if (seen.has(checkout)) throw withoutOrigin(checkout)
-    seen.add(checkout)
+    const ended = (refused: Fault | null) => ({ passed: [...seen], last, refused })
+    const checkout = await checkoutAt(last.repository)
+    if (checkout === null) return ended(null)
+    if (seen.has(checkout)) return ended(withoutOrigin(checkout))
     const next = await nextOrigin(git, checkout, settings)
-    found = { ...next, loginLeftOut: found.loginLeftOut || next.loginLeftOut }
+    if (next === null) return ended(seen.size === 0 ? withoutOrigin(checkout) : null)
+    if (next instanceof Fault) return ended(next)
+    seen.add(checkout)
+    last = { ...next, loginLeftOut: last.loginLeftOut || next.loginLeftOut }
   }
 }
 
@@ -65,14 +87,15 @@ function folderOf(url: string): string {
   }
 }
 
-async function nextOrigin(git: Git, repository: string, settings: readonly string[]): Promise<Origin> {
+/** @returns null: it has no remote; a fault: one of several has to be named */
+async function nextOrigin(git: Git, repository: string, settings: readonly string[]): Promise<Origin | Fault | null> {
   const ask = (args: readonly string[]) => askCheckout(git, repository, [...settings, 'remote', ...args])
   const remotes = linesOf(await ask([]))
   const remote = remotes.includes('origin') ? 'origin' : remotes.length === 1 ? remotes[0] : undefined
-  if (remote === undefined) throw remotes.length === 0 ? withoutOrigin(repository) : severalRemotes(repository, remotes)
+  if (remote === undefined) return remotes.length === 0 ? null : severalRemotes(repository, remotes)
   const [fetched] = linesOf(await ask(['get-url', '--', remote]))
   const [pushed] = linesOf(await ask(['get-url', '--push', '--', remote]))
-  if (fetched === undefined || pushed === undefined) throw withoutOrigin(repository)
+  if (fetched === undefined || pushed === undefined) return null
   // Another address of the same repository is the one with the right to write.
   return cleaned(repository, isSame(fetched, pushed) ? pushed : fetched)
 }

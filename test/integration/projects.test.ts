@@ -8,6 +8,7 @@ import type { Moose } from '../../src/app.ts'
 import { toFault } from '../../src/faults/fault.ts'
 import { Git, type GitCall } from '../../src/git/git.ts'
 import { originOf } from '../../src/git/origin.ts'
+import { projectsOfCheckout } from '../../src/http/project-settings.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { gitIn } from '../support/git-remote.ts'
 import { moose as command, startMoose } from '../support/moose-command.ts'
@@ -170,6 +171,17 @@ test('a file URL that names no folder is refused as any repository that is not t
     const { status, body } = await call(moose, 'POST', '/api/projects', { name: 'odd', repository })
     assert.match(String(body.error?.code), /^repository_/, `${status} ${JSON.stringify(body)}`)
   }
+})
+
+test('a clone of a checkout without a remote is a clone of that checkout', async () => {
+  await using home = await homeWith()
+  await using moose = await home.open('client')
+  const { folder, path: origin } = home.remote
+  await gitIn(folder, 'clone', '--quiet', origin, 'first')
+  await gitIn(folder, 'clone', '--quiet', 'first', 'second')
+  await gitIn(path.join(folder, 'first'), 'remote', 'remove', 'origin')
+  const { git } = moose.api
+  assert.equal((await originOf(git, path.join(folder, 'second'), [])).repository, path.join(folder, 'first'))
 })
 
 test('life C1: a checkout without an origin is refused with two remedies, and a copy made on request takes orders', async () => {
@@ -438,6 +450,33 @@ test('add in a checkout of a project means that project, by whatever address', a
   assert.equal(await add(), 'shop')
   await gitIn(cwd, 'remote', 'set-url', 'origin', 'https://git.example/team/unknown')
   assert.equal(await add(), 'project_required')
+})
+
+test('add in a clone of a clone means the projects of every repository on the way to its origin', async () => {
+  await using home = await homeWith()
+  await using moose = await home.open('client')
+  const { folder, path: origin } = home.remote
+  const at = (name: string) => path.join(folder, name)
+  await gitIn(folder, 'clone', '--quiet', origin, 'first')
+  await gitIn(folder, 'clone', '--quiet', 'first', 'second')
+  const { db } = home.database
+  const row = { default_branch: 'main', forge: 'local' } as const
+  await db
+    .insertInto('projects')
+    .values({ name: 'of-second', repository: at('second'), ...row })
+    .execute()
+  const named = async (name: string) =>
+    (await projectsOfCheckout(moose.api, at(name))).map((found) => found.name).sort()
+  assert.deepEqual(await named('second'), ['sample'])
+  await db
+    .insertInto('projects')
+    .values({ name: 'of-first', repository: at('first'), ...row })
+    .execute()
+  assert.deepEqual(await named('second'), ['of-first', 'sample'])
+  assert.deepEqual(await named('first'), ['sample'])
+  await gitIn(at('first'), 'remote', 'rename', 'origin', 'one')
+  await gitIn(at('first'), 'remote', 'add', 'two', origin)
+  assert.deepEqual(await named('second'), ['of-first'])
 })
 
 test('a DATABASE_URL that is not the database of the service on that home is an error that names both', async () => {
