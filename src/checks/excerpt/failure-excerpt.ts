@@ -109,7 +109,8 @@ export class FailureExcerpt {
   }
 
   /**
-   * After `read`: equal for the same failures, whatever else was printed. What the base has counts where nothing was added alone.
+   * After `read`: equal for the same failures, whatever else was printed. What the base has counts
+   * only where nothing was added.
    *
    * @returns null: no tool that is known reported one
    */
