@@ -8,7 +8,7 @@ import { Fault } from '../faults/fault.ts'
 import { forgeOf } from '../forge/usual-forge.ts'
 import { createOrigin } from '../git/create-origin.ts'
 import { defaultBranchOf } from '../git/default-branch.ts'
-import { isCheckout, type Origin, originOf } from '../git/origin.ts'
+import { isCheckout, type Origin, originOf, originsOf } from '../git/origin.ts'
 import { parseRepositoryUrl, repositoryKey, sshAddressOf, withoutWww } from '../git/repository-url.ts'
 import { sshTargetOf } from '../git/ssh-host.ts'
 import { failurePauses } from '../orchestrator/status.ts'
@@ -66,24 +66,26 @@ async function withUser(git: HttpDeps['git'], repository: string): Promise<strin
 }
 
 /**
- * The projects of the repository a checkout came from, by whatever address; of a checkout without one, those of the folder
+ * The projects of the repositories a checkout came from, by whatever address; of a checkout without one, those of the folder
  * itself.
  */
 export async function projectsOfCheckout(deps: Deps, checkout: string): Promise<ProjectView[]> {
   const { git, config, db } = deps
   const projects = await listProjects(db)
   if (projects.length === 0 || !(await isCheckout(checkout))) return []
-  const repository = await originOf(git, checkout, config.gitConfigFiles).then(
-    (origin) => origin.repository,
-    () => checkout,
-  )
-  const keys = new Set([repositoryKey({ repository, forgeHost: null })])
-  const address = sshAddressOf(repository)
-  const target = address === null ? null : await sshTargetOf(git, address)
-  if (target !== null) keys.add(repositoryKey({ repository, forgeHost: target.host }))
+  const repositories = await originsOf(git, checkout, config.gitConfigFiles)
+  const keys = new Set((await Promise.all(repositories.map((repository) => keysOf(git, repository)))).flat())
   return projects.filter(({ repository: known, forge_host: forgeHost }) =>
     keys.has(repositoryKey({ repository: known, forgeHost })),
   )
+}
+
+/** By the host of its address, and by the one that ssh takes that for. */
+async function keysOf(git: HttpDeps['git'], repository: string): Promise<string[]> {
+  const address = sshAddressOf(repository)
+  const target = address === null ? null : await sshTargetOf(git, address)
+  const hosts = target === null ? [null] : [null, target.host]
+  return hosts.map((forgeHost) => repositoryKey({ repository, forgeHost }))
 }
 
 /** Says of each whether it is paused. */

@@ -32,8 +32,9 @@ type InitOptions = {
 
 const LONGEST_NAME = 64
 const LOGIN_LEFT_OUT =
-  'The origin of the checkout holds a user name, password or token. Moose works without it, and the checkout is as it ' +
-  'was. For GitHub Moose logs in by itself (gh auth login, or GH_TOKEN); elsewhere, where a login is needed, use ssh.'
+  'The origin of the checkout, or the configuration of your git, holds a user name, password or token. Moose works without ' +
+  'it, and both are as they were. For GitHub Moose logs in by itself (gh auth login, or GH_TOKEN); elsewhere, where a login ' +
+  'is needed, use ssh.'
 
 export function initCommand(cli: Cli): Command {
   return new Command('init')

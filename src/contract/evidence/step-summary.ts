@@ -24,7 +24,12 @@ const Verified = z.object({
   failure: z.object({ code: z.string() }).nullable(),
   checks: z.array(z.object({ outcome: z.string(), baseline: z.boolean().nullish() })),
 })
-const Published = z.object({ number: z.number(), branch: z.string(), keepsText: z.string().nullish() })
+const Published = z.object({
+  number: z.number(),
+  branch: z.string(),
+  /** An earlier Moose kept no more than whether it does. */
+  keepsText: z.union([z.string(), z.boolean()]).nullish(),
+})
 
 /** Of a pull request whose commit was verified again. */
 export const TEXT_STAYS = 'its text was edited on GitHub and stays as it is'
@@ -78,7 +83,8 @@ function tellProposed({ response, failover, reason }: z.infer<typeof Proposed>):
 }
 
 function tellPublished({ number, branch, keepsText }: z.infer<typeof Published>): string {
-  return `pull request #${number} from ${branch}${typeof keepsText === 'string' ? `; ${keepsText}` : ''}`
+  const kept = keepsText === true ? TEXT_STAYS : keepsText
+  return `pull request #${number} from ${branch}${typeof kept === 'string' ? `; ${kept}` : ''}`
 }
 
 function tellVerified({ failure, checks }: z.infer<typeof Verified>): string {

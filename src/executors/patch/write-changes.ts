@@ -51,7 +51,7 @@ async function resultingFile(root: string, change: FileChange): Promise<TreeFile
   return { content, mode: executable === undefined ? mode : withExecution(mode, executable) }
 }
 
-/** Whoever may read a file may execute it, or it is executed by nobody. */
+/** Executable for each class of users that may read the file, or for none. */
 function withExecution(mode: number, executable: boolean): number {
   return executable ? mode | ((mode & 0o444) >> 2) : mode & ~0o111
 }

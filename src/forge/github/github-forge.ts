@@ -51,7 +51,7 @@ async function updatePullRequest(parts: GitHubForgeParts, input: UpdateInput): P
 }
 
 /**
- * Writes the text anew where nobody has edited it since Moose wrote it. The commit has been pushed, and what was verified stays
+ * Writes the text anew where it was not edited since Moose wrote it. The commit has been pushed, and what was verified stays
  * verified: GitHub may refuse the text all the same.
  *
  * @returns why it is left as it is; null: it was written
