@@ -12,7 +12,10 @@ const MODE = '(?:(?:file )?mode:? |chmod )?'
 const WORDS: readonly (readonly [words: RegExp, traits: Traits])[] = [
   [new RegExp(`^(?:executable(?: ${PROGRAM})?|${MODE}(?:[au]?\\+x|(?:100|0)?755))$`), { executable: true }],
   [new RegExp(`^(?:(?:not |non-)executable(?: ${PROGRAM})?|${MODE}(?:[au]?-x|(?:100|0)?644))$`), { executable: false }],
-  [/^(?:no|without(?: a)?) (?:(?:final|trailing) newline|newline at(?: the)? end(?: of(?: the)? file)?)$/, { finalNewline: false }],
+  [
+    /^(?:no|without(?: a)?) (?:(?:final|trailing) newline|newline at(?: the)? end(?: of(?: the)? file)?)$/,
+    { finalNewline: false },
+  ],
   [/^(?:(?:with )?a )?(?:final|trailing) newline$/, { finalNewline: true }],
 ]
 /** What begins like one of them and says something else. */
