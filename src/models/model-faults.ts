@@ -137,9 +137,11 @@ const NOT_REACHED =
  * A failure within an answer. Its code may be a status, as of OpenRouter and Google. What an account cannot pay for was
  * not begun; of anything else it is unknown whether it is charged.
  */
-function readTold({ body, begun, request }: ToldInAnswer, now: Date): Partial<Failure> {
+function readTold(told: ToldInAnswer, now: Date): Partial<Failure> {
+  const { body, begun, request, offersTools } = told
   const code = /"code":\s*"?(\d{3})\b/.exec(body.slice(0, 64 * 1024))?.[1]
-  const trouble = readTrouble({ status: code === undefined ? null : Number(code), headers: {}, body, request }, now)
+  const status = code === undefined ? null : Number(code)
+  const trouble = readTrouble({ status, headers: {}, body, request, offersTools }, now)
   const isOfAccount = VERDICTS[trouble.problem].code === 'model_key_rejected'
   return { ...trouble, isUnbilled: isOfAccount && !begun }
 }

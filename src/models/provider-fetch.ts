@@ -27,6 +27,8 @@ export class RefusedByStatus extends Error {
   readonly body: string
   /** What had been asked, as JSON; empty: it is not known. */
   request = ''
+  /** Whether edit tools were offered. */
+  offersTools = false
 
   constructor(response: Response, body: string) {
     super(`the provider answered with status ${response.status}`)
@@ -72,7 +74,10 @@ export function providerFetch(
       const response = await fetchBy(network, url, { ...init, headers, body: text })
       noteExchange(text, response)
       return await answered(response, shape.provider, offersTools).catch((error: unknown) => {
-        if (error instanceof RefusedByStatus || error instanceof ToldInAnswer) error.request = text
+        if (error instanceof RefusedByStatus || error instanceof ToldInAnswer) {
+          error.request = text
+          error.offersTools = offersTools
+        }
         throw error
       })
     }

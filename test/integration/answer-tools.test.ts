@@ -401,6 +401,20 @@ describe('a server that takes no tools', () => {
     })
   }
 
+  test('is not said where none was offered: what is refused are the tools of the row', async () => {
+    for (const [message, code] of [
+      ["Invalid type for 'tools': expected an array of objects", 'tools'],
+      ['m does not support tools', 'invalid_request_error'],
+    ] as const) {
+      await using server = await startModelServer({ kind: 'status', status: 400, message, code })
+      await using setup = await setUp()
+      const row: ProposerConfig = { ...proposerAt('openai-compatible', server.url), answerForm: 'blocks' }
+      const fault = await faultOf(setup.models.call(callOf({ ...row, extraBody: { tools: [{ type: 'web' }] } })))
+      assert.deepEqual([fault.code, fault.details['problem']], ['model_call_rejected', 'other'])
+      assert.doesNotMatch(fault.message, /answer-form/)
+    }
+  })
+
   test('is found by its test, which says what to type', async () => {
     await using server = await startModelServer({ kind: 'status', status: 400, message: 'm does not support tools' })
     await using setup = await setUp()

@@ -419,7 +419,7 @@ test('what a provider refuses with', async (t) => {
     await t.test(part, () =>
       assertLinear(
         repeated(part),
-        (body) => readTrouble({ status: 400, headers: {}, body, request: body }, new Date(0)),
+        (body) => readTrouble({ status: 400, headers: {}, body, request: body, offersTools: true }, new Date(0)),
         MOST,
       ),
     )

@@ -69,6 +69,8 @@ export type TroubleRule = {
   says?: RegExp
   /** The message repeats something of the request. */
   quotes?: true
+  /** The rule counts only where edit tools were offered: a row may have its provider run tools of its own. */
+  offersTools?: true
 }
 
 const REFUSED = [401, 402, 403, 429]
@@ -150,8 +152,8 @@ export const TROUBLES: readonly TroubleRule[] = [
   // Groq's, of a call that the model has written wrongly: the next answer may have it right.
   { problem: 'busy', codes: ['tool_use_failed'] },
   // The parameter that OpenAI names.
-  { problem: 'tools', statuses: [400], codes: ['tools', 'tool_choice'] },
-  { problem: 'tools', statuses: [400, 404, 422, 500, 501], says: NO_TOOLS },
+  { problem: 'tools', offersTools: true, statuses: [400], codes: ['tools', 'tool_choice'] },
+  { problem: 'tools', offersTools: true, statuses: [400, 404, 422, 500, 501], says: NO_TOOLS },
   { problem: 'model', codes: ['model_not_found', 'deploymentnotfound', 'not_found_error', 'model_not_available'] },
   // A guard before the model that says what it took offence at; it knows the key.
   { problem: 'content', statuses: [403], quotes: true },

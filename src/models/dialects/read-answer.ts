@@ -37,6 +37,8 @@ export class ToldInAnswer extends Error {
   readonly begun: boolean
   /** What had been asked, as JSON; empty: it is not known. */
   request = ''
+  /** Whether edit tools were offered. */
+  offersTools = false
 
   constructor(failure: unknown, begun: boolean) {
     super('the provider told of a failure within the answer')
