@@ -471,10 +471,10 @@ describe('commands of a service', () => {
         1,
         '✗ verify   Check "test" failed (exit code 1).\n│ verify   1 failing\n│ apply    Aider v0\n✗ verify   check_failed\n',
         'error: for good\n' +
-          '  $ moose logs 1a2b3c4d   # what happened\n' +
-          '  $ moose edit 1a2b3c4d   # changes what it asks for\n' +
-          '  $ moose retry 1a2b3c4d   # carries it out again, told what failed; may be paid for\n' +
-          '  $ moose retry 1a2b3c4d --fresh   # asks the model anew, told of no failure; paid for\n',
+          '  $ moose logs 1a2b3c4d\n      what happened\n' +
+          '  $ moose edit 1a2b3c4d\n      changes what it asks for\n' +
+          '  $ moose retry 1a2b3c4d\n      carries it out again, told what failed, and may be paid for\n' +
+          '  $ moose retry 1a2b3c4d --fresh\n      asks the model anew, told of no failure, and is paid for\n',
       ],
     )
     await api.clear()

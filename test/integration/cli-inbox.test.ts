@@ -59,7 +59,7 @@ describe('what waits, and why, on the command line', () => {
     assert.match(stdout, /Approving it allows \$5\.00 to be spent at most, by the cap of this order\./)
     assert.match(stdout, /\n {2}cap of this order +\$5\.00 left of \$5\.00\n/)
     assert.match(stdout, /\n {2}verified by +Nothing will be verified: the base commit has no checks\n/)
-    assert.match(stdout, /\n {2}\$ (\.\/)?moose approve 1a2b3c4d {3}# lets it run\n/)
+    assert.match(stdout, /\n {2}\$ (\.\/)?moose approve 1a2b3c4d\n {6}lets it run\n/)
   })
 
   test('a run or a verification that fails ends with the commands that why names; programs get the failure alone', async () => {
@@ -68,7 +68,7 @@ describe('what waits, and why, on the command line', () => {
     const fault = new Fault('check_failed', 'Check "unit" failed.\nwith this output')
     Object.assign(deps.orchestrator, { execute: () => Promise.reject(fault), verify: () => Promise.resolve() })
     await using _serving = await api.serve(deps)
-    const why = (await run('why 1a2b')).stdout.split('\n').filter((line) => line.startsWith('  $ '))
+    const why = (await run('why 1a2b')).stdout.split('\n').filter((line) => /^ {2}(?:\$| {4})/.test(line))
     assert.ok(why.length > 2)
     for (const command of ['run', 'verify']) {
       const { stderr, exitCode } = await run(`${command} 1a2b`)
@@ -123,7 +123,7 @@ describe('what waits, and why, on the command line', () => {
     const entries = stdout.trimEnd().split('\n\n')
     assert.equal(entries.length, 3, stdout)
     assert.match(String(entries[0]), /^to approve {2}5e6f7a8b {2}Ask \\u202efirst {2}at most \$5\.00/)
-    assert.match(String(entries[0]), /\n {4}\$ (\.\/)?moose approve 5e6f7a8b {3}# lets it run\n/)
+    assert.match(String(entries[0]), /\n {4}\$ (\.\/)?moose approve 5e6f7a8b\n {8}lets it run\n/)
     assert.match(String(entries[0]), /\n {2}! Its text holds what a reader does not see/)
     assert.match(String(entries[1]), /^failed {2}1a2b3c4d .*\n {2}Attempt 1 failed at verify with check_failed/)
     assert.match(String(entries[1]), /moose retry 1a2b3c4d/)

@@ -7,18 +7,21 @@ const REMARKS: ReadonlyMap<string, string> = new Map([
   ['logs', 'what happened'],
   ['merge', 'merges what was verified'],
   ['reject', 'turns it down'],
-  ['retry', 'carries it out again, told what failed; may be paid for'],
-  ['retry --fresh', 'asks the model anew, told of no failure; paid for'],
+  ['retry', 'carries it out again, told what failed, and may be paid for'],
+  ['retry --fresh', 'asks the model anew, told of no failure, and is paid for'],
   ['run', 'runs it now'],
   ['show --diff', 'what it changes'],
-  ['verify', 'runs the checks on the commit that is there; costs nothing'],
-  ['verify --resolve', 'the model resolves the conflict; paid for'],
+  ['verify', 'runs the checks on the commit that is there and costs nothing'],
+  ['verify --resolve', 'has the model resolve the conflict, which is paid for'],
 ])
 
-/** A command on an order with a short remark behind it, as a comment of the shell; one that needs none stays as it is. */
-export function withRemark(command: string): string {
+/**
+ * What a command on an order does, in a few words; null: of one that needs none. It stands on a line of its own, as a command
+ * is copied by the line and not every shell takes `#` for a comment.
+ */
+export function remarkOf(command: string): string | null {
   const [, verb = '', ...words] = command.split(' ')
   const option = words.at(1)
   const remark = words.length > 2 ? undefined : REMARKS.get(option === undefined ? verb : `${verb} ${option}`)
-  return remark === undefined || words.length === 0 ? command : `${command}   # ${remark}`
+  return remark === undefined || words.length === 0 ? null : remark
 }

@@ -11,7 +11,7 @@ import { type ApiClient, workOrderPath } from '../../client/api-client.ts'
 import type { Connection } from '../../client/connect.ts'
 import { type Interruption, listenForInterruption } from '../../interruption.ts'
 import { isReplay, REPLAY } from '../../pages/attempt-evidence.ts'
-import { withRemark } from '../../pages/command-remark.ts'
+import { remarkOf } from '../../pages/command-remark.ts'
 import { duration, shortId, usd } from '../../pages/humanize.ts'
 import { printRun, type RunPrinting } from '../../pages/print-run.ts'
 import { harmless } from '../../pages/terminal-text.ts'
@@ -107,7 +107,10 @@ export async function withNextSteps({ output }: Cli, api: ApiClient, id: string,
   if (found === null || found.why.kind === 'unapproved') return fault
   const { message, details } = withWaysOut(
     fault.message.trimEnd(),
-    found.why.next.map((command) => `$ ${withRemark(command)}`),
+    found.why.next.flatMap((command) => {
+      const remark = remarkOf(command)
+      return remark === null ? [`$ ${command}`] : [`$ ${command}`, `    ${remark}`]
+    }),
   )
   return new Fault(fault.code, message, { ...fault.details, ...details }, fault)
 }
