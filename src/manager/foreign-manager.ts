@@ -2,7 +2,6 @@ import { Fault } from '../faults/fault.ts'
 import { type Manager, RetryDecision, type RetryRequest, RoutingResponse } from '../ports/routing.ts'
 import { askForeignService } from '../remote/foreign-service.ts'
 import type { Network } from '../remote/network-route.ts'
-import { DIRECTLY } from '../remote/patient-fetch.ts'
 
 const TIMEOUT_MS = 30_000
 const MAX_ANSWER_BYTES = 1_000_000
@@ -10,13 +9,7 @@ const MAX_ANSWER_BYTES = 1_000_000
 const NOT_OFFERED: ReadonlySet<unknown> = new Set([404, 405, 501])
 
 /** A Manager outside Moose, called as the specification has it (4.3). Whether the proposer it names exists shows when it is used. */
-export function createForeignManager({
-  url,
-  network = DIRECTLY,
-}: {
-  url: string
-  network?: Pick<Network, 'agentFor'>
-}): Manager {
+export function createForeignManager({ url, network }: { url: string; network: Pick<Network, 'agentFor'> }): Manager {
   const manager = {
     network,
     who: 'The Manager',

@@ -1,7 +1,6 @@
 import { type ProposeInput, type Proposer, ProposerEnvelope } from '../ports/proposal.ts'
 import { askForeignService } from '../remote/foreign-service.ts'
 import type { Network } from '../remote/network-route.ts'
-import { DIRECTLY } from '../remote/patient-fetch.ts'
 import { conflictText } from './conflict-message.ts'
 import { faultOfEdits } from './proposer.ts'
 import { repairText } from './repair-message.ts'
@@ -15,11 +14,11 @@ const MAX_ANSWER_BYTES = 10_000_000
 export function createForeignProposer({
   url,
   timeoutMs,
-  network = DIRECTLY,
+  network,
 }: {
   url: string
   timeoutMs: number
-  network?: Pick<Network, 'agentFor'>
+  network: Pick<Network, 'agentFor'>
 }): Proposer {
   return {
     async propose(input) {

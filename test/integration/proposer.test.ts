@@ -11,6 +11,7 @@ import { createForeignProposer } from '../../src/proposer/foreign-proposer.ts'
 import { createProposer } from '../../src/proposer/proposer.ts'
 import { buildProposerRequest } from '../../src/proposer/proposer-request.ts'
 import { createPromptGuard } from '../../src/redaction/prompt-secrets.ts'
+import { DIRECTLY } from '../../src/remote/patient-fetch.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { faultOf } from '../support/fault-of.ts'
 import { startJsonServer } from '../support/json-server.ts'
@@ -290,7 +291,9 @@ describe('a foreign Proposer', async () => {
   test('gets the request of the specification, and its edits are recognised', async () => {
     await using server = await startJsonServer({ status: 200, body: { success: true, data, service: 'x' } })
     const { input } = inputOf()
-    const response = await createForeignProposer({ url: server.url, timeoutMs: 1_000 }).propose(input)
+    const response = await createForeignProposer({ url: server.url, network: DIRECTLY, timeoutMs: 1_000 }).propose(
+      input,
+    )
     assert.deepEqual(response, { ...data, format: 'edits' })
     const received = ProposerRequest.parse(server.received[0])
     assert.deepEqual(received.context, ['src/greet.ts'])
@@ -306,7 +309,9 @@ describe('a foreign Proposer', async () => {
     const prose = { ...data, content: 'Change hi to hello.', format: 'edits' }
     await using server = await startJsonServer({ status: 200, body: { success: true, data: prose } })
     const { input } = inputOf()
-    const response = await createForeignProposer({ url: server.url, timeoutMs: 1_000 }).propose(input)
+    const response = await createForeignProposer({ url: server.url, network: DIRECTLY, timeoutMs: 1_000 }).propose(
+      input,
+    )
     assert.deepEqual([response.content, response.format], ['Change hi to hello.', 'text'])
   })
 
@@ -314,7 +319,9 @@ describe('a foreign Proposer', async () => {
     const refinement_metadata = { refinement_count: 2, initial_errors: 5, final_errors: 0 }
     const usual = { ...data, refinement_metadata, retry_history: [], contract_validation: null }
     await using server = await startJsonServer({ status: 200, body: { success: true, data: usual } })
-    const response = await createForeignProposer({ url: server.url, timeoutMs: 1_000 }).propose(inputOf().input)
+    const response = await createForeignProposer({ url: server.url, network: DIRECTLY, timeoutMs: 1_000 }).propose(
+      inputOf().input,
+    )
     assert.deepEqual(response, { ...usual, format: 'edits' })
     assert.deepEqual([answersOfProposal(response), rejectionsOf(response)], [3, []])
   })
@@ -331,7 +338,9 @@ describe('a foreign Proposer', async () => {
       [{}, /HTTP 500: \{\}\./],
     ] as const) {
       await using server = await startJsonServer({ status: 500, body })
-      const fault = await faultOf(createForeignProposer({ url: server.url, timeoutMs: 1_000 }).propose(inputOf().input))
+      const fault = await faultOf(
+        createForeignProposer({ url: server.url, network: DIRECTLY, timeoutMs: 1_000 }).propose(inputOf().input),
+      )
       assert.equal(fault.code, 'proposer_unreachable')
       assert.match(fault.message, says)
     }
@@ -347,7 +356,7 @@ describe('a foreign Proposer', async () => {
     for (const [answer, code] of cases) {
       await using server = await startJsonServer(answer)
       const { input } = inputOf()
-      const proposer = createForeignProposer({ url: server.url, timeoutMs: 300 })
+      const proposer = createForeignProposer({ url: server.url, network: DIRECTLY, timeoutMs: 300 })
       assert.equal((await faultOf(proposer.propose(input))).code, code)
     }
   })

@@ -1,6 +1,6 @@
 import { answer, api, type Schemas } from '../api/client.ts'
 import { AskedButton } from '../ui/asked-button.tsx'
-import { Ago } from '../ui/words.tsx'
+import { Ago, lastOrders } from '../ui/words.tsx'
 
 type Paused = Schemas['PausedProvider']
 type FailurePause = Schemas['FailurePause']
@@ -27,7 +27,7 @@ export function FailurePauseText({ pause }: { pause: FailurePause }) {
         {kind} {name}
       </h3>
       <p>
-        Its last {orders.length === 1 ? 'order' : `${orders.length} orders`} failed with {code} at {step}: {message}
+        Its {lastOrders(orders.length)} failed with {code} at {step}: {message}
       </p>
       <p className="quiet">
         Since <Ago at={since} />; no order of it is taken on.

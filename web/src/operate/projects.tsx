@@ -3,7 +3,7 @@ import { getRouteApi, Link } from '@tanstack/react-router'
 import type { Schemas } from '../api/client.ts'
 import { projectsQuery } from '../api/queries.ts'
 import { Empty, Failed, Loading } from '../ui/states.tsx'
-import { usd } from '../ui/words.tsx'
+import { lastOrders, usd } from '../ui/words.tsx'
 import { AddProject } from './add-project.tsx'
 import { ProjectView } from './project-view.tsx'
 import { counted } from './spending.tsx'
@@ -75,8 +75,7 @@ function ListedProject({ project }: { project: Project }) {
       </p>
       {paused ? (
         <p>
-          Its last {paused.orders.length === 1 ? 'order' : `${paused.orders.length} orders`} failed with {paused.code}{' '}
-          at {paused.step}; no order of it is taken on.
+          Its {lastOrders(paused.orders.length)} failed with {paused.code} at {paused.step}; no order of it is taken on.
         </p>
       ) : null}
       <p className="quiet">
