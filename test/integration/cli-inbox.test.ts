@@ -68,7 +68,7 @@ describe('what waits, and why, on the command line', () => {
     const fault = new Fault('check_failed', 'Check "unit" failed.\nwith this output')
     Object.assign(deps.orchestrator, { execute: () => Promise.reject(fault), verify: () => Promise.resolve() })
     await using _serving = await api.serve(deps)
-    const why = (await run('why 1a2b')).stdout.split('\n').filter((line) => line.startsWith('  $ '))
+    const why = (await run('why 1a2b')).stdout.split('\n').filter((line) => /^ {2}(?:\$| {4})/.test(line))
     assert.ok(why.length > 2)
     for (const command of ['run', 'verify']) {
       const { stderr, exitCode } = await run(`${command} 1a2b`)
