@@ -53,10 +53,14 @@ export class AnswerLines {
     return bare[firstBehind(bare, index, ({ at }) => at)]?.at ?? null
   }
 
-  /** The fences with a mark behind `index`. */
+  /** The fences with a mark behind `index`. A caller looks at few of them: none are copied. */
   *fencesAfter(mark: string, index: number): Generator<Fence> {
     const all = this.#fences.get(mark)?.all ?? []
-    yield* all.slice(firstBehind(all, index, ({ at }) => at))
+    for (let place = firstBehind(all, index, ({ at }) => at); ; place += 1) {
+      const fence = all[place]
+      if (fence === undefined) return
+      yield fence
+    }
   }
 
   /** Index of the first header in the exact form behind `index`; that behind the last line where there is none. */
