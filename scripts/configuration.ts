@@ -106,7 +106,7 @@ ${markdownTable(
 ## Variables that are passed on
 
 - To \`gh auth token\`, which reads the login of your \`gh\`: ${names(LOGIN_VARIABLES)}.
-- To git and gh, and to reach the providers of models: ${names(NETWORK_VARIABLES)}.
+- To git and gh, and to reach the providers of models and a Manager or Proposer of your own: ${names(NETWORK_VARIABLES)}.
 - To set-ups and checks, which reach the net [through a proxy of Moose's own](checks.md#network): of these the certificates, and
   ${names(CERTIFICATE_VARIABLES)}.
 - To the installation of Aider: \`HOME\`, \`PATH\`, \`LANG\`, all \`PIP_…\` and \`UV_…\`, the proxy variables, and those that name

@@ -85,8 +85,8 @@ ${table(schema)}
 
 ${table(check)}
 
-What uses them: \`setup\`, \`cache\`, \`env\` and of a check \`name\`, \`run\`, \`timeout\` and \`proves\`, at every attempt. \`fix\`,
-\`report\` and \`context\` are read and checked, and nothing uses them yet.
+What uses them: \`setup\`, \`cache\`, \`env\`, \`context\` and of a check \`name\`, \`run\`, \`timeout\`, \`report\` and \`proves\`, at every
+attempt; \`fix\` and \`repair\` where a change fails a check.
 
 ## Scripts
 

@@ -26,6 +26,7 @@ const READ_DISPLAYED_STEPS: ReadonlySet<string> = new Set([
   'src/db/attempts/model-tries.ts',
   'src/db/attempts/attempt-steps.ts',
   'src/db/attempts/attempts.ts',
+  'src/db/attempts/ended-verifications.ts',
   'src/db/numbers/outcomes.ts',
   'src/db/schema.ts',
   'src/db/work-orders/order-whereabouts.ts',

@@ -11,6 +11,7 @@ import {
   REGISTRY_VARIABLES,
   TOOLCHAIN_VARIABLES,
 } from './config/handed-on.ts'
+import { missingConnection } from './config/supabase.ts'
 import { Fault } from './faults/fault.ts'
 import { describeProblems, fieldProblems } from './faults/schema-problems.ts'
 
@@ -19,6 +20,8 @@ export type Config = {
   home: string
   /** Null: the embedded Postgres under `home`. */
   databaseUrl: string | null
+  /** Where a project of Supabase is named and no database is: what to set; null: nothing is missing. */
+  missingConnection: string | null
   /** 0 lets the system choose. */
   port: number
   /** Who may reach the API, and how. */
@@ -34,6 +37,8 @@ export type Config = {
   maxConcurrent: number
   /** Attempts at once in one repository; null: any number within `maxConcurrent`. */
   maxPerRepository: number | null
+  /** Orders in a row that fail alike, after which their project or proposer is paused; 0: never. */
+  pauseAfterFailures: number
   /** Calls at once to one provider, over the whole fleet; null: any number. */
   maxCallsPerProvider: number | null
   autoStart: boolean
@@ -61,6 +66,10 @@ export type Config = {
   fault: ArmedFault | null
   /** Bytes of file content one proposal may carry. */
   contextMaxBytes: number
+  /** Tokens of what a model is shown beside the files in scope. */
+  extraContextTokens: number
+  /** How often a model mends a change that failed a check, where `moose.yaml` says nothing of it. */
+  repairMax: number
   modelTimeoutMs: number
   /** Hosts of models beside those Moose knows, as `MOOSE_MODEL_HOSTS` names them. */
   modelHosts: readonly string[]
@@ -224,6 +233,7 @@ function toConfig(env: z.infer<typeof Environment>): Omit<Config, PassedOn> {
   return {
     home: path.resolve(env.MOOSE_HOME),
     databaseUrl: env.DATABASE_URL ?? null,
+    missingConnection: missingConnection(env),
     port: env.MOOSE_PORT,
     api: toAccess(env),
     apiProblems: accessProblems(env).map(({ variable, message }) => `${variable} ${message}`),
@@ -233,6 +243,7 @@ function toConfig(env: z.infer<typeof Environment>): Omit<Config, PassedOn> {
     pollingIntervalMs: env.ORCHESTRATOR_POLLING_INTERVAL_MS,
     maxConcurrent: env.ORCHESTRATOR_MAX_CONCURRENT_EXECUTIONS,
     maxPerRepository: env.ORCHESTRATOR_MAX_PER_REPOSITORY ?? null,
+    pauseAfterFailures: env.ORCHESTRATOR_PAUSE_AFTER_FAILURES,
     maxCallsPerProvider: env.ORCHESTRATOR_MAX_CALLS_PER_PROVIDER ?? null,
     autoStart: env.ORCHESTRATOR_AUTO_START,
     executor: env.ORCHESTRATOR_EXECUTOR,
@@ -245,6 +256,8 @@ function toConfig(env: z.infer<typeof Environment>): Omit<Config, PassedOn> {
     fault: env.MOOSE_FAULT ?? null,
     drainGraceMs: env.MOOSE_DRAIN_GRACE_MS,
     contextMaxBytes: env.MOOSE_CONTEXT_MAX_BYTES,
+    extraContextTokens: env.MOOSE_EXTRA_CONTEXT_TOKENS,
+    repairMax: env.MOOSE_REPAIR_MAX,
     modelTimeoutMs: env.MOOSE_MODEL_TIMEOUT_MS,
     modelHosts: env.MOOSE_MODEL_HOSTS ?? [],
     managerUrl: env.MOOSE_MANAGER_URL ?? null,

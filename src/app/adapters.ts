@@ -10,6 +10,8 @@ import type { Config } from '../config.ts'
 import { grantsOf } from '../db/projects.ts'
 import { listProposers } from '../db/proposer-configs.ts'
 import type { Database } from '../db/schema.ts'
+import { readPauseAfter } from '../db/system-config.ts'
+import { readPausing } from '../db/work-orders/failure-rows.ts'
 import { createAiderExecutor } from '../executors/aider/aider-executor.ts'
 import { aiderFolder, createAiderFinder } from '../executors/aider/find-aider.ts'
 import { createPatchExecutor } from '../executors/patch/patch-executor.ts'
@@ -36,12 +38,14 @@ import { meteredProposer } from '../proposer/metered-proposer.ts'
 import { createProposer } from '../proposer/proposer.ts'
 import { buildProposerRequest } from '../proposer/proposer-request.ts'
 import { createPromptGuard } from '../redaction/prompt-secrets.ts'
-import { knownSecrets } from '../redaction/redaction.ts'
+import { createRedaction, isWorthStopping, knownSecrets } from '../redaction/redaction.ts'
+import { createNetwork } from '../remote/network-route.ts'
 import { ContainerSandbox } from '../sandbox/container/container-sandbox.ts'
 import { createSandbox } from '../sandbox/create-sandbox.ts'
 import { type ChildNetworks, createChildNetworks } from '../sandbox/network/child-network.ts'
 import { NO_IMAGES, type Sandbox } from '../sandbox/sandbox.ts'
 import { findToolchains, type Toolchains } from '../sandbox/toolchains.ts'
+import type { Project } from '../work-order/project.ts'
 import { createHeldSearch } from '../workspace/held-search.ts'
 import { createSecretSearch } from '../workspace/secret-search.ts'
 import { createWorkspaces } from '../workspace/workspaces.ts'
@@ -73,8 +77,9 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
   const gh = createGh(config, { tokenFor, apiCalls, pace: createMutationPace(clock) })
   const mirrors = new Mirrors(config.home, { network: config.networkEnvironment, agent: config.sshAgent, tokenFor })
   const github = createGitHubForge({ db, mirrors, log, clock, random: Math.random, gh }, apiCalls)
+  const local = createLocalForge({ db, mirrors, log, clock })
   const models = createModels({ ...config, db, clock, log })
-  const ownManager = createManager({ db, models, clock })
+  const ownManager = createManager({ db, models, clock, pauseAfter: () => readPauseAfter(db, config) })
   const refuseSecrets = createPromptGuard(config)
   const ownProposer = createProposer({ ...config, db, models, clock, refuseSecrets })
   const gateway = createGateway({ db, models, home: config.home, refuseSecrets })
@@ -89,10 +94,13 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
     manager: ownManager,
     proposer: ownProposer,
     gh,
-    watch: github,
-    proposers: () => proposerConditions(db, models),
+    watch: watchOf({ local, github }),
+    proposers: () => proposerConditions(db, models, config),
     adapters: {
-      manager: config.managerUrl === null ? ownManager : createForeignManager({ url: config.managerUrl }),
+      manager:
+        config.managerUrl === null
+          ? ownManager
+          : createForeignManager({ url: config.managerUrl, network: createNetwork(config.networkEnvironment) }),
       proposer: proposerFor(deps, { models, own: ownProposer }),
       executors: createExecutors(config, { gateway, sandbox: children.sandbox }),
       ...runs,
@@ -100,10 +108,28 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
       secretSearch: createSecretSearch(mirrors, knownSecrets(config)),
       heldSearch: createHeldSearch(mirrors),
       refuseSecrets,
-      forges: { local: createLocalForge({ db, mirrors, log, clock }), github },
+      forges: { local, github },
       buildRoutingRequest,
       buildProposerRequest,
     },
+  }
+}
+
+/** Each pull request is looked at on its own forge. */
+function watchOf(forges: Readonly<Record<Project['forge'], PullRequestWatch>>): PullRequestWatch {
+  const watches = Object.entries(forges)
+  return {
+    async look(watched, signal) {
+      const looks = watches.map(([forge, watch]) =>
+        watch.look(
+          watched.filter(({ project }) => project.forge === forge),
+          signal,
+        ),
+      )
+      const looked = await Promise.all(looks)
+      return { sightings: looked.flatMap(({ sightings }) => sightings), faults: looked.flatMap(({ faults }) => faults) }
+    },
+    apiCallsLastHour: () => watches.reduce((sum, [, watch]) => sum + watch.apiCallsLastHour(), 0),
   }
 }
 
@@ -114,7 +140,12 @@ function proposerFor(
 ): Proposer {
   const { proposerUrl: url, modelTimeoutMs: timeoutMs, proposerMaxCostUsd: maxCostUsd } = deps.config
   if (url === null) return own
-  return meteredProposer(createForeignProposer({ url, timeoutMs }), { ...deps, maxCostUsd, admit: models.admit })
+  const network = createNetwork(deps.config.networkEnvironment)
+  return meteredProposer(createForeignProposer({ url, timeoutMs, network }), {
+    ...deps,
+    maxCostUsd,
+    admit: models.admit,
+  })
 }
 
 /** What confines foreign code, and the parts of an attempt that run it. */
@@ -132,7 +163,8 @@ function createChildParts(deps: { db: Kysely<Database>; config: Config; log: Log
     grantsOf: (projectId) => grantsOf(db, projectId),
   })
   const scripts = { sandbox, networks, toolchains }
-  const checkRunner = createCheckRunner(scripts)
+  const redacted = createRedaction(knownSecrets(config).filter(({ value }) => isWorthStopping(value)))
+  const checkRunner = createCheckRunner({ ...scripts, redacted })
   const setUp = createSetUp({ ...scripts, checkRunner, workspaces, images })
   const parts = { db, sandbox, networks, workspaces, checkRunner, setUp, images, watched: watchedFolders(config) }
   const bases = createBaseChecks({ ...config, ...parts })
@@ -170,7 +202,12 @@ function createExecutors(config: Config, parts: { gateway: ModelGateway; sandbox
 }
 
 /** As `proposer_configs` has them now. */
-async function proposerConditions(db: Kysely<Database>, models: Models): Promise<ProposerConditions> {
+async function proposerConditions(
+  db: Kysely<Database>,
+  models: Models,
+  config: Pick<Config, 'pauseAfterFailures'>,
+): Promise<ProposerConditions> {
+  const { proposers: paused } = await readPausing(db, await readPauseAfter(db, config))
   const { proposers } = await listProposers(db)
   const find = (name: string) => proposers.find((proposer) => proposer.name === name)
   return {
@@ -181,6 +218,10 @@ async function proposerConditions(db: Kysely<Database>, models: Models): Promise
     providerOf(name) {
       const proposer = find(name)
       return proposer === undefined ? null : providerKey(proposer)
+    },
+    rowOf(name) {
+      const row = paused.get(name)
+      return row === undefined ? null : row
     },
     behind(provider) {
       const active = proposers.filter((proposer) => proposer.active && providerKey(proposer) === provider)

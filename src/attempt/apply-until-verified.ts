@@ -1,98 +1,299 @@
+import type { Repair } from '../contract/evidence/repair.ts'
 import { isOf } from '../faults/families.ts'
-import { Fault, NEXT_MOVE, toFault } from '../faults/fault.ts'
-import { mayUseAider } from './choose-executor.ts'
+import { Fault, type FaultCode, toFault } from '../faults/fault.ts'
+import { Usd } from '../money.ts'
+import { answersOfProposal, type ProposerResponse } from '../ports/proposal.ts'
+import { firstSentence } from '../work-order/words.ts'
 import type { Adapters, AttemptContext } from './context.ts'
 import type { Run } from './durable-step.ts'
 import { failureSummary } from './failure-summary.ts'
-import { type Applied, apply, type Previous } from './steps/apply.ts'
-import type { Proposed } from './steps/propose.ts'
+import { askProposer } from './repair/ask-proposer.ts'
+import { fix } from './repair/fix.ts'
+import { type Plan, planRepair, type Repairable, repairableOf, type Tried } from './repair/plan-repair.ts'
+import { type Application, type Applied, apply, type Repairing } from './steps/apply.ts'
+import { knowBase } from './steps/prepare.ts'
+import { answersOf, MOST_ANSWERS, type Proposed } from './steps/propose.ts'
 import type { Routed } from './steps/route.ts'
-import { type Verified, verify } from './steps/verify.ts'
+import { isNewFailure, type Verified, verify } from './steps/verify.ts'
 
 export type ApplyOptions = {
   context: AttemptContext
   done: { routed: Routed; proposed: Proposed }
   adapters: Adapters
   run: Run
+  /** How often a model mends a change, where `moose.yaml` says nothing of it. */
+  repairMax: number
   onCommit: (headSha: string) => Promise<void>
   /** Called with each piece of evidence as soon as it exists, also when it fails the attempt. */
-  onEvidence: (evidence: { applied: Applied; verified?: Verified }) => void
+  onEvidence: (evidence: { applied: Applied; verified?: Verified; repairs?: readonly Repair[] }) => void
 }
 
-type Made = { applied: Applied; verified: Verified }
+/** What the step `verify` gives. What is decided by it is decided within the step, so that a crash changes no decision. */
+type Judged = Verified & {
+  repairable: Repairable | null
+  /** USD of the attempt's model calls until then. */
+  spentUsd: number
+  /** Those before this commit was verified, and those it is of. */
+  repairs: Repair[]
+}
+
+type Made = { applied: Applied; verified: Judged; repairs: Repair[] }
+
+/** An attempt's way from one repair to the next. */
+type State = Made & {
+  tried: Tried
+  /** The last answer of the conversation. */
+  answered: ProposerResponse
+  /** The commit up to which the model knows what was changed. */
+  knownSha: string
+}
 
 /**
- * Makes the commit and verifies it. With `auto`, Aider repairs edits that failed a check; it is told
- * what failed. Whether there is a repair is decided within a durable step, so that a crash
- * cannot change it.
+ * Makes the commit and verifies it. What it newly fails is mended: by the `fix` of the checks, then by the model that made the
+ * change, each time by a further commit that is verified again.
  *
- * @throws {Fault} the failure of the commit; after a repair that failed too, that of the check
+ * @throws {Fault} the failure of the commit; where a repair failed too, that of the check
  */
 export async function applyUntilVerified(making: ApplyOptions): Promise<Made> {
-  const first = await makeOnce(making, null)
-  const { failure, repair } = first.verified
-  if (failure === null) return first
-  const fault = Fault.fromRecord(failure)
-  if (!repair) throw fault
-  const previous = { failure: making.context.published(failureSummary(failure)), code: fault.code, failedCheck: true }
-  const second = await makeOnce(making, previous).catch((error: unknown) => {
-    throw notRepaired(fault, toFault(error))
-  })
-  if (second.verified.failure !== null) throw Fault.fromRecord(second.verified.failure)
-  return second
+  const { baseSha, response } = making.done.proposed
+  const applied = await applyWithRetry(making, { onSha: baseSha, response, previous: null, repair: null })
+  making.onEvidence({ applied })
+  const verified = await verifyOnce(making, applied, { before: [], made: [] })
+  const answers = making.done.proposed.answers + applied.answers
+  const tried = { asked: 0, told: [], fixed: [], answers }
+  let state: State = { applied, verified, repairs: [], tried, answered: response, knownSha: baseSha }
+  for (;;) {
+    const { failure, repairable } = state.verified
+    if (failure === null) return state
+    if (repairable === null) throw Fault.fromRecord(failure)
+    const plan = planRepair(repairable, state.tried)
+    if (plan.by === null) throw unrepaired(Fault.fromRecord(failure), plan.why)
+    state = plan.by === 'fix' ? await mendByFix(making, state, plan) : await mendByModel(making, state, plan)
+  }
 }
 
-async function makeOnce(making: ApplyOptions, previous: Previous | null) {
+async function mendByFix(making: ApplyOptions, state: State, { checks }: Plan & { by: 'fix' }): Promise<State> {
+  const { context, done, adapters, run, onCommit } = making
+  const { headSha } = state.applied
+  const fixed = await run({
+    name: 'apply',
+    input: { head_sha: headSha, fix: checks },
+    async run() {
+      const made = await fix(context, { ...done, headSha }, adapters, checks)
+      if (made.headSha !== null) await onCommit(made.headSha)
+      return made
+    },
+  })
+  const made = fixed.fixes.map(({ check, head_sha }) => ({ check, by: 'fix' as const, head_sha }))
+  const tried = { ...state.tried, fixed: [...state.tried.fixed, ...checks] }
+  if (fixed.headSha === null) return { ...state, tried, repairs: withUnmended(making, state, { made, spentUsd: null }) }
+  const applied = { ...state.applied, headSha: fixed.headSha }
+  const verified = await verifyOnce(making, applied, { before: state.repairs, made, spentUsd: state.verified.spentUsd })
+  return { ...state, tried, applied, verified, repairs: verified.repairs }
+}
+
+async function mendByModel(
+  making: ApplyOptions,
+  state: State,
+  plan: Plan & { by: 'proposer' | 'aider' },
+): Promise<State> {
+  const { check, by } = plan
+  const { asked, told } = state.tried
+  const { repairable, spentUsd } = state.verified
+  try {
+    const { applied, answered, answers } = await commitRepair(making, state, plan)
+    const made = [{ check, by, head_sha: applied.headSha }]
+    const verified = await verifyOnce(making, applied, { before: state.repairs, made, spentUsd })
+    const tried = { asked: asked + 1, told: [...told, String(repairable?.signature)], fixed: [], answers }
+    return { tried, applied, verified, repairs: verified.repairs, answered, knownSha: state.applied.headSha }
+  } catch (error) {
+    const fault = toFault(error)
+    if (!isOfModel(fault.code) || state.verified.failure === null) throw error
+    withUnmended(making, state, { made: [{ check, by, head_sha: null }], spentUsd: Number(fault.details['spent_usd']) })
+    throw notRepaired(Fault.fromRecord(state.verified.failure), fault, plan)
+  }
+}
+
+/** Has the model mend the change and commits what it answers. */
+async function commitRepair(making: ApplyOptions, state: State, plan: Plan & { by: 'proposer' | 'aider' }) {
+  const { context, done, adapters, run } = making
+  const { headSha, costUsd } = state.applied
+  const { by, number, reason, mostCalls } = plan
+  const account = async (): Promise<Repairing> => {
+    const diff = await adapters.workspaces.diff(done.routed.project, state.knownSha, headSha, MOST_OF_DIFF)
+    const failure = context.published(String(state.verified.repairable?.failure))
+    return { by, number, reason, told: { failure, diff: context.published(diff) } }
+  }
+  const answered =
+    by === 'aider'
+      ? null
+      : await run({
+          name: 'propose',
+          input: { proposer: done.proposed.proposer, head_sha: headSha, repair: reason },
+          async run() {
+            const failed = { headSha, answered: state.answered, repair: await account(), mostCalls }
+            return await askProposer(context, done, adapters, failed).catch(withSpent(context))
+          },
+        })
+  const response = answered === null ? done.proposed.response : answered.response
+  const applied = await applyWithRetry(making, {
+    onSha: headSha,
+    response,
+    previous: null,
+    repair: { reason, account, mostCalls },
+  })
+  const all = { ...state.applied, headSha: applied.headSha, costUsd: Usd.sum(costUsd, applied.costUsd).toNumber() }
+  const used = answered === null ? applied.answers : answersOfProposal(response)
+  return { applied: all, answered: response, answers: state.tried.answers + used }
+}
+
+/** Bytes of a change as it is told: what a model answered, it is told whole. */
+const MOST_OF_DIFF = 12_000
+
+async function verifyOnce(
+  making: ApplyOptions,
+  applied: Applied,
+  { before, made, spentUsd = null }: { before: readonly Repair[]; made: readonly Unjudged[]; spentUsd?: number | null },
+): Promise<Judged> {
   const { context, done, adapters, run, onEvidence } = making
-  const applied = await applyWithRetry(making, previous)
-  onEvidence({ applied })
-  const verified = await run({
+  const verified = await run<Judged>({
     name: 'verify',
     input: { head_sha: applied.headSha },
     async run() {
       const found = await verify(context, { ...done, applied }, adapters)
-      const repair = found.failure?.code === 'check_failed' && applied.executor === 'patch'
-      return { ...found, repair: repair && (await mayUseAider(adapters.executors)) }
+      const spent = (await context.spent()).costUsd
+      const costUsd = costOf(spentUsd, spent)
+      const repairs = [...before, ...judged(made, { isMended: (check) => passes(found, check), costUsd })]
+      return { ...found, repairable: await judgeRepairable(making, found, applied), spentUsd: spent, repairs }
     },
     failureOf: ({ failure }) => failure,
   })
-  onEvidence({ applied, verified })
-  return { applied, verified }
+  onEvidence({ applied, verified, repairs: verified.repairs })
+  return verified
 }
 
-/** Runs Aider a second time from the start, told of the failure, where another run may succeed (specification 7.2). */
-async function applyWithRetry(making: ApplyOptions, previous: Previous | null): Promise<Applied> {
+/** A failed scope and a secret are not to be mended by whoever made them. */
+async function judgeRepairable(
+  { context, done, adapters, repairMax }: ApplyOptions,
+  { failure, checks }: Verified,
+  { executor }: Applied,
+): Promise<Repairable | null> {
+  if (failure?.code !== 'check_failed') return null
+  const { config } = await knowBase(context, done.routed.project, done.proposed.baseSha, adapters)
+  const most = config.repair.max === null ? repairMax : config.repair.max
+  return repairableOf(checks, config.checks, { by: mendedBy(adapters, executor, done.proposed), most })
+}
+
+/**
+ * A recorded answer has no model behind it. With `ORCHESTRATOR_EXECUTOR=aider` a change is made as the specification says, and
+ * not made again.
+ */
+function mendedBy(
+  { executors: { wanted } }: Adapters,
+  executor: Applied['executor'],
+  { response }: Proposed,
+): Repairable['by'] {
+  if (executor === 'patch') return response.replayed === true ? null : 'proposer'
+  return wanted === 'auto' ? 'aider' : null
+}
+
+type Unjudged = Omit<Repair, 'cost_usd' | 'mended'>
+
+function judged(
+  made: readonly Unjudged[],
+  { isMended, costUsd }: { isMended: (check: string) => boolean; costUsd: number },
+): Repair[] {
+  return made.map((repair) => ({ ...repair, cost_usd: costUsd, mended: isMended(repair.check) }))
+}
+
+function passes({ failure, checks }: Verified, name: string): boolean {
+  return failure === null || checks.some((check) => check.name === name && !isNewFailure(check))
+}
+
+/** Notes repairs that made no commit. */
+function withUnmended(
+  { onEvidence }: ApplyOptions,
+  { applied, verified, repairs }: State,
+  { made, spentUsd }: { made: readonly Unjudged[]; spentUsd: number | null },
+): Repair[] {
+  const all = [...repairs, ...judged(made, { isMended: () => false, costUsd: costOf(verified.spentUsd, spentUsd) })]
+  onEvidence({ applied, repairs: all })
+  return all
+}
+
+function costOf(before: number | null, after: number | null): number {
+  return before === null || after === null || Number.isNaN(after) ? 0 : new Usd(after).minus(before).toNumber()
+}
+
+/** Whether a repair came to nothing by what a model or its call did; any other fault is the attempt's own. */
+function isOfModel(code: FaultCode): boolean {
+  return isOf('model_work', code) || isOf('other_proposer', code) || isOf('aider_again', code)
+}
+
+/** Has a fault that ends a repair say what the attempt had spent by then. */
+const withSpent =
+  (context: AttemptContext) =>
+  async (error: unknown): Promise<never> => {
+    const { code, message, details } = toFault(error)
+    if (!isOfModel(code)) throw error
+    throw new Fault(code, message, { ...details, spent_usd: (await context.spent()).costUsd }, error)
+  }
+
+type Applying = Omit<Application, 'repair'> & {
+  repair: (Pick<Repairing, 'reason'> & { account: () => Promise<Repairing>; mostCalls: number }) | null
+}
+
+/**
+ * Runs Aider a second time from the start, told of the failure, where another run may succeed (specification 7.2). Until there
+ * is a change, its answers count as those of the proposal do, and in a repair as those of the attempt: once they are used up
+ * there is no second run.
+ */
+async function applyWithRetry(making: ApplyOptions, applying: Omit<Applying, 'mostCalls'>): Promise<Applied> {
+  const left = applying.repair === null ? MOST_ANSWERS - making.done.proposed.answers : applying.repair.mostCalls
+  const mostCalls = Math.max(1, left)
   try {
-    return await applyOnce(making, previous)
+    return await applyOnce(making, { ...applying, mostCalls })
   } catch (error) {
     const fault = toFault(error)
-    const { code } = fault
-    if (!isOf('aider_again', code)) throw error
-    const told = making.context.published(failureSummary(fault))
-    const failure = previous === null ? told : `${previous.failure}\n\n${told}`
-    return await applyOnce(making, { failure, code, failedCheck: previous?.failedCheck === true })
+    const had = answersOf(fault)
+    const more = mostCalls - had
+    if (!isOf('aider_again', fault.code) || more <= 0) throw error
+    const failure = making.context.published(failureSummary(fault))
+    const again = { ...applying, previous: { failure, code: fault.code }, mostCalls: more }
+    const applied = await applyOnce(making, again)
+    return { ...applied, answers: had + applied.answers }
   }
 }
 
 function applyOnce(
   { context, done, adapters, run, onCommit }: ApplyOptions,
-  previous: Previous | null,
+  { onSha, response, previous, repair, mostCalls }: Applying,
 ): Promise<Applied> {
-  const input = { base_sha: done.proposed.baseSha, format: done.proposed.response.format }
+  const on = repair === null ? { base_sha: onSha } : { head_sha: onSha, repair: repair.reason }
+  const input = { ...on, format: response.format }
   return run({
     name: 'apply',
     input: previous === null ? input : { ...input, previous_failure: previous.code },
     async run() {
-      const applied = await apply(context, done, adapters, previous)
+      const repairing = repair === null ? null : await repair.account()
+      const applying = apply(context, done, adapters, { onSha, response, previous, repair: repairing, mostCalls })
+      const applied = await (repairing === null ? applying : applying.catch(withSpent(context)))
       await onCommit(applied.headSha)
       return applied
     },
   })
 }
 
-/** The fault of the check, with the failure of its repair; a repair that was cancelled or suspended keeps its own. */
-function notRepaired(check: Fault, repair: Fault): Fault {
-  if (NEXT_MOVE[repair.code] !== 'fail') return repair
-  const message = `${check.message}\nAider was asked to repair it and failed too: ${repair.message}`
-  return new Fault(check.code, message, { ...check.details, repair: repair.code }, repair)
+function unrepaired(check: Fault, why: string | null): Fault {
+  if (why === null) return check
+  const details = { ...check.details, unrepaired: why }
+  return new Fault(check.code, `${check.message}\nIt was not repaired further: ${why}.`, details, check)
+}
+
+/** The fault of the check, with the failure of its repair. */
+function notRepaired(check: Fault, repair: Fault, { by }: Plan & { by: 'proposer' | 'aider' }): Fault {
+  const was = `${by === 'aider' ? 'Aider' : 'the model'} was asked to repair it and failed too`
+  const message = `${check.message}\n${was.slice(0, 1).toUpperCase()}${was.slice(1)}: ${repair.message}`
+  const unrepaired = `${was}: ${firstSentence(repair.message)}`
+  return new Fault(check.code, message, { ...check.details, repair: repair.code, unrepaired }, repair)
 }

@@ -1,6 +1,6 @@
 import { toFault } from '../faults/fault.ts'
 import type { Executor } from '../ports/execution.ts'
-import type { ProposerResponse, WantedAnswer } from '../ports/proposal.ts'
+import { type ProposerResponse, rejectionsOf, type WantedAnswer } from '../ports/proposal.ts'
 
 /** The executors there are, and which of them the operator wants. */
 export type Executors = Readonly<Record<Executor['name'], Executor>> & { readonly wanted: Executor['name'] | 'auto' }
@@ -36,20 +36,14 @@ export async function wantedAnswer(executors: Executors): Promise<WantedAnswer> 
 }
 
 /**
- * Chooses for `auto`: `patch` for edits that apply; Aider for free text, for edits that do not apply or have failed a
- * check. Any other setting is used as it is.
- *
- * @param isRepair whether a commit of this proposal has failed a check
+ * Chooses for `auto`: `patch` for edits that apply; Aider for free text and for edits that do not apply. Any other setting is
+ * used as it is.
  */
-export function chooseExecutor(
-  { wanted, patch, aider }: Executors,
-  { format, refinement_metadata: refinement }: ProposerResponse,
-  isRepair: boolean,
-): ExecutorChoice {
+export function chooseExecutor({ wanted, patch, aider }: Executors, response: ProposerResponse): ExecutorChoice {
   if (wanted !== 'auto') return { executor: { patch, aider }[wanted], reason: `ORCHESTRATOR_EXECUTOR=${wanted}` }
-  if (isRepair) return { executor: aider, reason: 'the proposal, applied as it is, failed a check' }
-  if (format === 'edits') return { executor: patch, reason: 'the proposal is edits that apply to the base commit' }
-  const rejected = refinement === undefined ? 0 : refinement.rejections.length
+  if (response.format === 'edits')
+    return { executor: patch, reason: 'the proposal is edits that apply to the base commit' }
+  const rejected = rejectionsOf(response).length
   if (rejected === 0) return { executor: aider, reason: 'the proposal is free text, not edits' }
   return { executor: aider, reason: `the proposal does not apply to the base commit, after ${rejected} tries` }
 }

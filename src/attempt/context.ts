@@ -1,7 +1,9 @@
+import type { ConflictOf } from '../db/attempts/asked-before.ts'
+import type { ModelCallTotals } from '../db/model-calls.ts'
 import type { BaseChecks } from '../ports/base-checks.ts'
 import type { CheckRunner, SetUp } from '../ports/execution.ts'
 import type { HeldSearch } from '../ports/held-search.ts'
-import type { Proposer, ProposerRequest } from '../ports/proposal.ts'
+import type { Proposer, ProposerRequest, ShownFile } from '../ports/proposal.ts'
 import type { Forges } from '../ports/pull-request.ts'
 import type { Manager, RoutingRequest } from '../ports/routing.ts'
 import type { SecretSearch } from '../ports/secret-search.ts'
@@ -14,6 +16,7 @@ import type { Project } from '../work-order/project.ts'
 import type { Allowance } from '../work-order/protection/held-change.ts'
 import type { ProtectionRules } from '../work-order/protection/protected-paths.ts'
 import type { Executors } from './choose-executor.ts'
+import type { ToVerify } from './verify-only/what-to-verify.ts'
 
 /** What every step of one attempt starts from; the same after a crash. */
 export type AttemptContext = {
@@ -33,6 +36,8 @@ export type AttemptContext = {
   signal: AbortSignal
   /** A line for the live log. */
   note: (message: string) => Promise<void>
+  /** Keeps what a model is shown with the try of `propose` that asks it, however that ends. */
+  shows: (files: readonly ShownFile[]) => Promise<void>
   /** Output of a foreign program for the live log, in pieces. */
   output: (text: string) => void
   /** The project of the order. @throws {Fault} `project_required` */
@@ -41,14 +46,25 @@ export type AttemptContext = {
   address: string | null
   /** Enough of the id to be unique, for branch and title. */
   shortId: () => Promise<string>
-  /** USD of every model call of this attempt so far. */
-  spentUsd: () => Promise<number>
-  /** The last failure of the order that the model's work caused, as a model is told of it; null: there is none. */
+  /** What the model calls of this attempt so far, and of the one whose commit it verifies, add up to. */
+  spent: () => Promise<ModelCallTotals>
+  /**
+   * The last failure of the order that the model's work caused, with the change that failed where it is kept here, as a model is
+   * told of it; null: there is none.
+   */
   previousFailure: () => Promise<string | null>
   /** What humans allowed of its changes, the earliest first. */
   allowances: () => Promise<Allowance[]>
   /** What is protected in the project, as it says now. */
   protection: () => Promise<ProtectionRules>
+  /** The attempt whose commit it verifies; null: it makes a change of its own. */
+  verifies: number | null
+  /** Whether a model may resolve what git cannot merge of the pull request that it verifies. */
+  resolves: boolean
+  /** The attempt in which a model was asked to resolve the conflict of these two commits, and answered; null: none was. */
+  resolvedIn: (commits: ConflictOf) => Promise<number | null>
+  /** What an earlier attempt has left to be verified. @throws {Fault} `work_order_conflict` when it is nothing */
+  toVerify: (attempt: number) => Promise<ToVerify>
   /** Whether the approval that led to this attempt still covers the order. */
   isStillApproved: () => Promise<boolean>
 }

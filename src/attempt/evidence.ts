@@ -1,3 +1,4 @@
+import type { Repair } from '../contract/evidence/repair.ts'
 import type { PullRequest } from '../ports/pull-request.ts'
 import type { RoutingDecision } from '../ports/routing.ts'
 import type { Sanitize } from '../redaction/sanitize-output.ts'
@@ -7,7 +8,16 @@ import type { Routed } from './steps/route.ts'
 import type { Verified } from './steps/verify.ts'
 
 /** The outcomes of the steps before publishing. */
-export type Evidence = { routed: Routed; proposed: Proposed; applied: Applied; verified: Verified }
+export type Evidence = {
+  routed: Routed
+  proposed: Omit<Proposed, 'told'>
+  applied: Applied
+  verified: Verified
+  /** Oldest first. */
+  repairs: readonly Repair[]
+  /** Of those, what this attempt made of a conflict. */
+  resolution?: readonly Repair[]
+}
 
 /** The outcomes of an attempt that may have ended early: those after its end are missing. */
 export type PartialEvidence = { [Part in keyof Evidence]?: Evidence[Part] }
@@ -37,7 +47,7 @@ function shownRouted({ order, decision, ...routed }: Routed, sanitize: Sanitize)
   return { ...routed, order, decision: shownDecision(decision, sanitize) }
 }
 
-function shownProposed({ failover, ...proposed }: Proposed, sanitize: Sanitize): Proposed {
+function shownProposed({ failover, ...proposed }: Evidence['proposed'], sanitize: Sanitize): Evidence['proposed'] {
   const shown =
     failover === null ? null : { ...sanitize(failover), decision: shownDecision(failover.decision, sanitize) }
   return { ...sanitize(proposed), failover: shown }

@@ -1,4 +1,5 @@
-import { DBOS } from '@dbos-inc/dbos-sdk'
+import { DBOS, DBOSClient } from '@dbos-inc/dbos-sdk'
+import type { Pool } from 'pg'
 import { z } from 'zod'
 import type { FaultRecord } from '../faults/fault.ts'
 import { faultPoint } from '../faults/fault-point.ts'
@@ -11,6 +12,7 @@ export type Outcome<T> = {
 } & ({ ok: true; output: T } | { ok: false; fault: FaultRecord })
 
 const Kept = z.object({ ok: z.boolean(), home: z.string() })
+const Given = z.object({ ok: z.literal(true), output: z.unknown() })
 
 /**
  * Resumes a workflow in this home, from its queue: where its journal ends, or, where a commit it needs lies in
@@ -26,6 +28,33 @@ export async function continueWorkflow(id: string, { home, queueName }: { home: 
     if (startStep === null) await DBOS.resumeWorkflows([id], { queueName })
     else await DBOS.rewindWorkflow(id, { startStep, queueName })
   })
+}
+
+/** What the tries of the steps of a workflow gave, by the names of the steps; oldest first. */
+export type GivenBySteps = ReadonlyMap<string, readonly { output: unknown }[]>
+
+/** Reads the journal of a workflow in the process whose engine runs. */
+export async function givenBySteps(id: string): Promise<GivenBySteps> {
+  return outputsOf(await DBOS.listWorkflowSteps(id))
+}
+
+/** As `givenBySteps`, also in a process that has launched no engine. */
+export async function givenInDatabase(pool: Pool, id: string): Promise<GivenBySteps> {
+  const client = await DBOSClient.create({ systemDatabaseUrl: '', systemDatabasePool: pool })
+  try {
+    return outputsOf(await client.listWorkflowSteps(id))
+  } finally {
+    await client.destroy()
+  }
+}
+
+function outputsOf(tries: Awaited<ReturnType<typeof DBOS.listWorkflowSteps>>): GivenBySteps {
+  const given = (tries ?? []).flatMap(({ name, output }) => {
+    const kept = Given.safeParse(output)
+    const [step = ''] = name.split(',')
+    return kept.success && isStepName(step) ? [{ step, output: kept.data.output }] : []
+  })
+  return Map.groupBy(given, ({ step }) => step)
 }
 
 /**

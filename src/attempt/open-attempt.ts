@@ -1,22 +1,24 @@
 import type { Kysely } from 'kysely'
 import type { Config } from '../config.ts'
-import { type AttemptKey, type AttemptRun, findAttempt, lastFailureBefore } from '../db/attempts/attempts.ts'
+import { resolvedIn } from '../db/attempts/asked-before.ts'
+import { noteGiven } from '../db/attempts/attempt-steps.ts'
+import { type AttemptRun, findAttempt } from '../db/attempts/attempts.ts'
 import { holdAttempt } from '../db/attempts/hold-attempt.ts'
-import { sumModelCalls } from '../db/model-calls.ts'
 import { projectOf, protectionOf } from '../db/projects.ts'
 import type { Database } from '../db/schema.ts'
 import { type NewEvent, recordHeldEvent } from '../db/work-order-events.ts'
 import { allowancesOf } from '../db/work-orders/allowed-changes.ts'
 import { isStillApproved } from '../db/work-orders/order-conditions.ts'
 import { shortIdOf } from '../db/work-orders/work-orders.ts'
-import { codesOf } from '../faults/families.ts'
 import type { Log } from '../log.ts'
 import type { Sanitize } from '../redaction/sanitize-output.ts'
 import { orderAddress } from '../work-order/naming.ts'
-import type { AttemptContext } from './context.ts'
-import { failureSummary } from './failure-summary.ts'
+import type { Adapters, AttemptContext } from './context.ts'
 import { createOutputLog } from './output-log.ts'
+import { spentOnCommit } from './proposer-metadata.ts'
 import type { StepName } from './steps.ts'
+import { toldBefore } from './told-before.ts'
+import { whatToVerify } from './verify-only/what-to-verify.ts'
 
 /**
  * What an attempt starts from, read from its row: the same after a crash. Disposing it stores the last output.
@@ -24,7 +26,7 @@ import type { StepName } from './steps.ts'
  * @param currentStep the step lines of the log belong to
  */
 export async function openAttempt(
-  { db, log, sanitize, published, config }: OpeningDeps,
+  { db, log, sanitize, published, config, adapters: { workspaces } }: OpeningDeps,
   run: AttemptRun,
   signal: AbortSignal,
   currentStep: () => StepName,
@@ -47,14 +49,22 @@ export async function openAttempt(
         await output.flush()
         await write('progress', sanitize(message))
       },
+      shows: (shown) => noteGiven(db, run, { name: 'propose', given: sanitize({ shown }) }),
       output: (text) => output.add(text),
       project: () => projectOf(db, row.project_id),
       address: orderAddress(config.pageUrl, key.workOrderId),
       shortId: () => shortIdOf(db, key.workOrderId),
-      spentUsd: async () => (await sumModelCalls(db, key.workOrderId, key.attempt)).costUsd,
-      previousFailure: () => previousFailure(db, key),
+      spent: () => spentOnCommit(db, key, row.verifies),
+      previousFailure: async () => {
+        const told = await toldBefore({ db, workspaces, published }, key)
+        return told === null ? null : told.withChange
+      },
       allowances: () => allowancesOf(db, key.workOrderId),
       protection: () => protectionOf(db, row.project_id),
+      verifies: row.verifies,
+      resolves: row.resolves,
+      resolvedIn: (commits) => resolvedIn(db, key, commits),
+      toVerify: (attempt) => whatToVerify(db, key.workOrderId, attempt),
       isStillApproved: () => isStillApproved(db, key),
     },
     [Symbol.asyncDispose]: () => output.flush(),
@@ -67,13 +77,5 @@ type OpeningDeps = {
   sanitize: Sanitize
   published: Sanitize
   config: Pick<Config, 'pageUrl'>
-}
-
-/**
- * As it is recorded, without secrets. What a push or a repository failed with is left out: no other change would have
- * helped.
- */
-async function previousFailure(db: Kysely<Database>, key: AttemptKey): Promise<string | null> {
-  const failure = await lastFailureBefore(db, key, codesOf('model_work'))
-  return failure === null ? null : failureSummary(failure)
+  adapters: Pick<Adapters, 'workspaces'>
 }

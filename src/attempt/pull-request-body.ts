@@ -1,183 +1,159 @@
-import type { CheckResult } from '../ports/execution.ts'
-import type { ChangedFile } from '../ports/workspace.ts'
-import { clipped, fenced, neutralised, quoted } from '../work-order/markdown.ts'
-import type { Allowance, HeldChange } from '../work-order/protection/held-change.ts'
+import type { ModelCallTotals } from '../db/model-calls.ts'
+import { closedIssues } from '../work-order/closes.ts'
+import { clipped, fenced, neutralised } from '../work-order/markdown.ts'
+import { filledTemplate } from '../work-order/pull-request-template.ts'
+import { firstCharacters } from '../work-order/words.ts'
 import type { AttemptContext } from './context.ts'
 import type { Evidence } from './evidence.ts'
-import type { Verified } from './steps/verify.ts'
+import { proposerMetadata } from './proposer-metadata.ts'
+import { closingLine, type FirstFold, firstFold } from './pull-request/first-fold.ts'
+import { recordComment } from './pull-request/record.ts'
+import type { AllowedChange } from './pull-request/sections.ts'
+import * as sections from './pull-request/sections.ts'
 
-/** Characters a section may have; GitHub refuses bodies over 65,536 altogether, and a forge may add to it. */
+/**
+ * Characters a section may have. With the record and what is bounded by itself they stay below the 65,536 that GitHub takes,
+ * whatever an order, a model or a check says.
+ */
 const MOST = {
-  Description: 15_000,
-  'Acceptance Criteria': 15_000,
-  'Files Modified': 12_000,
-  Metadata: 6_000,
-  other: 4_000,
+  Description: 9_000,
+  'Acceptance Criteria': 11_000,
+  Checks: 5_000,
+  'Files Modified': 8_000,
+  'Allowed by a Human': 3_000,
+  'Work Order': 1_500,
+  'Routing Decision': 2_000,
+  Metadata: 5_000,
+  template: 6_000,
+}
+
+export type BodyParts = {
+  /** What all model calls of the attempt, and of the one whose commit it verifies, add up to. */
+  spent: ModelCallTotals
+  /** What a human had to allow, and did. */
+  allowed: readonly AllowedChange[]
+  /** The repository's template for pull requests; null: it has none. */
+  template: string | null
+  /** The attempt that has opened the pull request; missing: this one does. */
+  openedBy?: number
 }
 
 /**
- * The specification's sections, filled with facts: the files git says have changed, and a tick only where a check that
- * proves the criterion passed on this commit. Their texts are without the secrets that may not stand in a change; the
- * marker by which the pull request is found again is never changed.
- *
- * @param more.spentUsd on all model calls of the attempt
- * @param more.allowed what a human had to allow, and did
+ * What was changed and what of it was proved, in a few words; folded below it the specification's sections, filled with facts:
+ * the files git says have changed, and a tick only where a check that proves the criterion passed on this commit; then what else
+ * the repository's template asks for. The texts are without the secrets that may not stand in a change; the marker by which the
+ * pull request is found again is never changed.
  */
-export function pullRequestBody(
-  context: AttemptContext,
-  whole: Evidence,
-  { spentUsd, allowed }: { spentUsd: number; allowed: readonly AllowedChange[] },
-): string {
+export function pullRequestBody(context: AttemptContext, whole: Evidence, parts: BodyParts): string {
   const evidence = context.published(whole)
-  const sections = [
-    summary(context, evidence, spentUsd),
-    section('Description', description(evidence.routed.order.description.trim())),
-    section('Acceptance Criteria', clipped(criteria(evidence), MOST['Acceptance Criteria'])),
-    section('Checks', clipped(checks(evidence), MOST.other)),
-    section('Files Modified', clipped(files(evidence.verified.files), MOST['Files Modified'])),
-    section('Allowed by a Human', clipped(allowedChanges(context.published(allowed)), MOST.other)),
-    section('Routing Decision', clipped(routing(evidence), MOST.other)),
-    section('Metadata', metadata(context, evidence)),
-    `---\n\nMade by Moose.\n\n<!-- moose:wo=${context.workOrderId} attempt=${context.attempt} -->`,
+  const closes = closedIssues(evidence.routed.order.description)
+  const template = filled(evidence, closes, context.published(parts.template))
+  const { workOrderId, attempt } = context
+  const marked = parts.openedBy === undefined ? attempt : parts.openedBy
+  const texts = [
+    template.above,
+    template.fold.summary,
+    template.fold.verdict,
+    ...folds(context, evidence, parts),
+    clipped(template.below, MOST.template),
+    '---',
+    'Made by Moose.',
+    recordComment({ context, evidence, spentUsd: parts.spent.costUsd, closes }),
+    `<!-- moose:wo=${workOrderId} attempt=${marked} -->`,
   ]
-  return sections.filter((text) => text !== '').join('\n\n')
+  return texts.filter((text) => text !== '').join('\n\n')
 }
 
-/** Something protected that is published, because somebody allowed it. */
-export type AllowedChange = { change: HeldChange; by: Allowance }
-
-function allowedChanges(allowed: readonly AllowedChange[]): string {
-  return allowed
-    .map(({ change: { path, why, fingerprint }, by }) => {
-      const where = path === null ? "the pull request's text" : fenced(null, path)
-      const what = fingerprint === null ? `is ${why}` : `holds ${why} (${fingerprint})`
-      return `- ${where} ${neutralised(what)}: allowed by ${fenced(null, by.by)} at ${new Date(by.at).toISOString()}`
-    })
-    .join('\n')
+function filled(
+  evidence: Evidence,
+  closes: readonly number[],
+  template: string | null,
+): { above: string; below: string; fold: FirstFold } {
+  const plain = firstFold(evidence, { closes, above: '' })
+  if (template === null) return { above: '', below: '', fold: plain }
+  const { above, below } = filledTemplate(template, {
+    summary: plain.summary,
+    checks: sections.checksInShort(evidence),
+    issues: closes.length === 0 ? null : closingLine(closes),
+  })
+  return { above, below, fold: firstFold(evidence, { closes, above }) }
 }
 
-function section(heading: string, text: string): string {
-  return text === '' ? '' : `## ${heading}\n\n${text}`
-}
-
-function summary(context: AttemptContext, { routed, proposed, applied }: Evidence, spentUsd: number): string {
-  const { decision, order } = routed
-  const { response } = proposed
-  const lines = [
-    `## Work Order: ${context.workOrderId}`,
-    '',
-    `**Risk Level:** ${order.risk_level}`,
-    `**Proposer Used:** ${neutralised(response.proposer_used)}${response.replayed === true ? ' (replay: recorded answers, no model was called)' : ''}`,
-    `**Complexity Score:** ${decision.routing_metadata.complexity_score.toFixed(2)}`,
-    `**Cost:** $${spentUsd.toFixed(4)}${response.cost_unknown === true ? ' at least; the price of a model is unknown' : ''}`,
-    `**Hard Stop Required:** ${decision.routing_metadata.hard_stop_required ? 'Yes' : 'No'}`,
-    `**Executor:** ${applied.executor} (${applied.reason})`,
-    `**Attempt:** ${context.attempt}`,
-    ...(context.address === null ? [] : [`**In Mission Control:** ${context.address}`]),
+function folds(context: AttemptContext, evidence: Evidence, { spent, allowed }: BodyParts): string[] {
+  const { order } = evidence.routed
+  const changed = evidence.verified.files
+  const used = firstCharacters(evidence.proposed.response.proposer_used, 60)
+  const human = sections.allowedChanges(context.published(allowed))
+  return [
+    fold('Criteria and checks', [
+      section('Acceptance Criteria', sections.criteria(evidence, MOST['Acceptance Criteria'])),
+      section('Checks', sections.checks(evidence)),
+    ]),
+    fold(`Allowed by a human: ${allowed.length}`, [section('Allowed by a Human', human)]),
+    fold(`Files: ${sections.filesTold(changed)}`, [
+      section('Files Modified', sections.files(changed, order.files_in_scope, MOST['Files Modified'])),
+    ]),
+    fold(`Cost and model: $${spent.costUsd.toFixed(4)}, ${used}`, [
+      section('Work Order', sections.workOrder(context, evidence, spent.costUsd), `Work Order: ${context.workOrderId}`),
+    ]),
+    fold('The order in full', [
+      section('Description', sections.description(order.description.trim(), MOST.Description)),
+    ]),
+    fold('Routing and metadata', [
+      section('Routing Decision', sections.routing(evidence)),
+      section('Metadata', metadata(context, evidence, spent)),
+    ]),
   ]
-  return lines.join('\n')
 }
 
-/** The order's own words, as a quotation: nothing in them passes for a section of this text. */
-function description(text: string): string {
-  return text === '' ? '' : quoted(clipped(neutralised(text), MOST.Description))
+function section(name: keyof typeof MOST, text: string, heading: string = name): string {
+  return text === '' ? '' : `## ${heading}\n\n${clipped(text, MOST[name])}`
 }
 
-function criteria({ routed, verified }: Evidence): string {
-  return routed.order.acceptance_criteria
-    .map((criterion, index) => {
-      const proof = proofOf(verified, index)
-      const evidence = proof === undefined ? '' : ` — proved by check ${proof.name} on ${verified.headSha.slice(0, 12)}`
-      return `- [${proof === undefined ? ' ' : 'x'}] ${neutralised(criterion)}${neutralised(evidence)}`
-    })
-    .join('\n')
+/** @param title shown while it is closed; plain text */
+function fold(title: string, texts: readonly string[]): string {
+  const inside = texts.filter((text) => text !== '')
+  if (inside.length === 0) return ''
+  const plain = neutralised(title.replaceAll(/\s+/g, ' ')).replaceAll('&', '&amp;').replaceAll('<', '&lt;')
+  return `<details>\n<summary>${plain}</summary>\n\n${inside.join('\n\n')}\n\n</details>`
 }
 
-function proofOf({ checks: results }: Verified, index: number): CheckResult | undefined {
-  return results.find((check) => check.outcome === 'passed' && check.proves.includes(index))
-}
+/** Refinements that are told, the last ones. */
+const MOST_REJECTIONS = 3
+const MOST_OF_REJECTION = 300
 
-function checks({ routed, verified }: Evidence): string {
-  if (verified.checks.length === 0)
-    return 'The project has no checks (`moose.yaml` on the base commit): nothing was verified.'
-  const rows = verified.checks.map(checkRow)
-  const table = [`On commit ${verified.headSha}:`, '', '| check | result | time |', '|---|---|---|', ...rows].join('\n')
-  const notes = [
-    ...verified.checks.filter(({ baseline }) => baseline).map(oldFailures),
-    ...unproved(routed.order.acceptance_criteria, verified),
-    ...unmatched(verified),
-    ...verified.checks.flatMap(refusedHosts),
-  ]
-  return notes.length === 0 ? table : `${table}\n\n${notes.join('\n')}`
-}
-
-function checkRow({ name, outcome, durationMs, baseline, failedBefore }: CheckResult): string {
-  const mended = failedBefore && outcome === 'passed' ? ' (failed before this change)' : ''
-  const result = baseline ? 'failed before this change as well' : `${outcome.replace('_', ' ')}${mended}`
-  return `| ${neutralised(name).replaceAll('|', '\\|')} | ${result} | ${(durationMs / 1000).toFixed(1)}s |`
-}
-
-/** Failures of a check that are named. */
-const MOST_FAILURES = 20
-const MOST_OF_NAME = 200
-
-function oldFailures({ name, failures }: CheckResult): string {
-  const all = failures === null ? [] : failures
-  const named = all.slice(0, MOST_FAILURES).map((failure) => fenced(null, failure.slice(0, MOST_OF_NAME)))
-  const more = all.length > MOST_FAILURES ? `, and ${all.length - MOST_FAILURES} more` : ''
-  return `- Check ${neutralised(name)} failed before this change as well: ${all.length} failures, none of them new: ${named.join(', ')}${more}. It proves nothing.`
-}
-
-/** What it was refused of the net: why a reviewer may trust it less, or grant a host. */
-function refusedHosts({ name, network }: CheckResult): string[] {
-  const refused = network === undefined ? [] : network.refused
-  if (refused.length === 0) return []
-  const places = refused
-    .slice(0, MOST_FAILURES)
-    .map(({ host, port }) => fenced(null, port === null ? host : `${host}:${port}`))
-  const more = refused.length > MOST_FAILURES ? `, and ${refused.length - MOST_FAILURES} more` : ''
-  return [`- Check ${neutralised(name)} was refused on the network: ${places.join(', ')}${more}.`]
-}
-
-function unproved(criteria: readonly string[], verified: Verified): string[] {
-  const numbers = [...criteria.keys()]
-    .filter((index) => proofOf(verified, index) === undefined)
-    .map((index) => index + 1)
-  return numbers.length === 0
-    ? []
-    : [`- No check proves ${numbers.length === 1 ? 'criterion' : 'criteria'} ${numbers.join(', ')}.`]
-}
-
-function unmatched({ unmatched: entries }: Verified): string[] {
-  return entries
-    .slice(0, MOST_FAILURES)
-    .map(
-      ({ check, proves }) =>
-        `- Check ${neutralised(check)} says it proves ${fenced(null, String(proves).replaceAll(/\s+/g, ' '))}, which is no criterion of this order.`,
-    )
-}
-
-function files(changed: readonly ChangedFile[]): string {
-  return changed
-    .map(({ path, change, added, deleted }) => {
-      const size = added === null || deleted === null ? 'binary' : `+${added} −${deleted}`
-      return `- ${fenced(null, path)} (${change}, ${size})`
-    })
-    .join('\n')
-}
-
-function routing({ routed: { decision } }: Evidence): string {
-  return `**Reason:** ${neutralised(decision.reason).replaceAll(/\s+/g, ' ')}\n**Confidence:** ${decision.confidence}`
-}
-
-/** As JSON; left out where it would be too long to read. */
-function metadata(context: AttemptContext, { routed, proposed }: Evidence): string {
-  const { cost, token_usage, execution_time_ms, refinement_metadata } = proposed.response
-  const json = {
+/** The specification's JSON; without what a foreign service added where it would be too long to read. */
+function metadata(context: AttemptContext, { routed, proposed }: Evidence, spent: ModelCallTotals): string {
+  const summed = proposerMetadata(proposed.response, spent)
+  const { refinement_metadata: refinement } = summed
+  const { complexity_score, hard_stop_required } = routed.decision.routing_metadata
+  const refined = {
+    cycles: refinement.cycles,
+    rejections: refinement.rejections.slice(-MOST_REJECTIONS).map((text) => firstCharacters(text, MOST_OF_REJECTION)),
+  }
+  const whole = {
     work_order_id: context.workOrderId,
     routing_metadata: routed.decision.routing_metadata,
-    proposer_metadata: { cost, token_usage, execution_time_ms, refinement_metadata },
+    proposer_metadata: summed,
   }
-  const text = fenced('json', JSON.stringify(json, null, 2))
-  return text.length > MOST.Metadata ? '' : text
+  const short = {
+    ...whole,
+    routing_metadata: { complexity_score, hard_stop_required },
+    proposer_metadata: { ...whole.proposer_metadata, refinement_metadata: refined },
+  }
+  const text = jsonBlock(whole)
+  return text.length > MOST.Metadata ? jsonBlock(short) : text
+}
+
+function jsonBlock(value: object): string {
+  const safe = (_: string, part: unknown) => {
+    if (typeof part === 'string') return neutralised(part)
+    return typeof part !== 'object' || part === null || Array.isArray(part) ? part : withSafeNames(part)
+  }
+  return fenced('json', JSON.stringify(value, safe, 2))
+}
+
+/** A foreign service may add fields of its own. */
+function withSafeNames(part: object): object {
+  return Object.fromEntries(Object.entries(part).map(([name, value]) => [neutralised(name), value]))
 }

@@ -7,6 +7,7 @@ import { type AttemptRun, isResumedSince } from '../db/attempts/attempts.ts'
 import { noteAttempt, noteRoute, type RouteFacts } from '../db/attempts/hold-attempt.ts'
 import { actingAs } from '../db/audit/acting-as.ts'
 import type { Database } from '../db/schema.ts'
+import { isOf } from '../faults/families.ts'
 import { type Fault, type FaultRecord, NEXT_MOVE, toFault } from '../faults/fault.ts'
 import { faultPoint } from '../faults/fault-point.ts'
 import type { Log } from '../log.ts'
@@ -16,7 +17,7 @@ import { applyUntilVerified } from './apply-until-verified.ts'
 import type { Adapters, AttemptContext } from './context.ts'
 import type { Drain } from './drain.ts'
 import { durableStep, type Run } from './durable-step.ts'
-import { type PartialEvidence, shownEvidence } from './evidence.ts'
+import { type Evidence, type PartialEvidence, shownEvidence } from './evidence.ts'
 import { openAttempt } from './open-attempt.ts'
 import { recordPullRequest } from './record-pull-request.ts'
 import { retryWithPatience } from './retry-with-patience.ts'
@@ -26,6 +27,7 @@ import { publish } from './steps/publish.ts'
 import { recordFailure, recordSuccess } from './steps/record.ts'
 import { type Routed, route } from './steps/route.ts'
 import { STEPS, type StepName } from './steps.ts'
+import { verifyOnly } from './verify-only/verify-only.ts'
 
 export type WorkflowDeps = {
   db: Kysely<Database>
@@ -40,7 +42,7 @@ export type WorkflowDeps = {
   begin: (run: AttemptRun) => Promise<AbortSignal>
   /** The id of this home. */
   homeId: string
-  config: Pick<Config, 'home' | 'pageUrl'>
+  config: Pick<Config, 'home' | 'pageUrl' | 'repairMax'>
   /** Gives up a run that another process owns now. Never resolves. */
   leave: (run: AttemptRun, fault: Fault) => Promise<never>
   /** Called when a run has recorded its end or its suspension. */
@@ -70,20 +72,36 @@ export function attemptWorkflow(deps: WorkflowDeps): (run: AttemptRun) => Promis
       await carryOut(deps, { context: opened.context, key }, evidence, run)
     } catch (thrown) {
       failure = toFault(thrown).toRecord()
-      await recordEnd(deps, key, run, { ...key, evidence, step: progress.step, fault: failure })
+      // A repair that came to nothing leaves the failed check as the reason.
+      const step = failure.code === 'check_failed' ? 'verify' : progress.step
+      await recordEnd(deps, key, run, { ...key, evidence, step, fault: failure })
     } finally {
-      await cleanUp(deps, key, failure !== null && NEXT_MOVE[failure.code] !== 'suspend' ? evidence.routed : undefined)
+      await cleanUp(deps, key, failure !== null && isOf('worthless', failure.code) ? evidence.routed : undefined)
       deps.onEnd(key, failure === null ? null : shownFault(failure, deps))
     }
   }
 }
 
 async function carryOut(
-  { db, adapters, sanitize, clock }: WorkflowDeps,
+  deps: WorkflowDeps,
   { context, key }: { context: AttemptContext; key: AttemptRun },
   evidence: PartialEvidence,
   run: Run,
 ): Promise<void> {
+  const { verifies } = context
+  const whole =
+    verifies === null
+      ? await makeChange(deps, { context, key }, evidence, run)
+      : await verifyOnly({ ...deps, context, key, run, evidence }, verifies)
+  if (whole !== null) await openPullRequest(deps, { context, key }, whole, run)
+}
+
+async function makeChange(
+  { db, adapters, config }: WorkflowDeps,
+  { context, key }: { context: AttemptContext; key: AttemptRun },
+  evidence: PartialEvidence,
+  run: Run,
+): Promise<Evidence> {
   const note = (facts: Parameters<typeof noteAttempt>[2]) => noteAttempt(db, key, facts)
   const routed = await run({
     name: 'route',
@@ -97,13 +115,14 @@ async function carryOut(
   evidence.routed = routed
 
   const base = createAttemptBase(adapters)
-  await run({
+  const { told } = await run({
     name: 'prepare',
     input: { base: routed.project.defaultBranch },
     run: () => prepare(context, routed, adapters, base),
   })
   const proposed = await propose(context, routed, adapters, {
     run,
+    told,
     latestBase: () => base.latest(routed.project, context.signal),
     onBase: (baseSha) => note({ base_sha: baseSha }),
     onDecision: (decision) => note({ decision_id: idOf(decision) }),
@@ -115,12 +134,22 @@ async function carryOut(
     done: { routed, proposed },
     adapters,
     run,
+    repairMax: config.repairMax,
     onCommit: (headSha) => note({ head_sha: headSha }),
     onEvidence: (found) => Object.assign(evidence, found),
   })
 
-  const whole = { routed, proposed, ...made }
-  const publishing = { head_sha: made.verified.headSha, forge: routed.project.forge }
+  return { routed, proposed, ...made }
+}
+
+async function openPullRequest(
+  { db, adapters, sanitize, clock }: WorkflowDeps,
+  { context, key }: { context: AttemptContext; key: AttemptRun },
+  whole: Evidence,
+  run: Run,
+): Promise<void> {
+  const { routed, verified } = whole
+  const publishing = { head_sha: verified.headSha, forge: routed.project.forge }
   const pullRequest = await run({
     name: 'publish',
     input: publishing,
@@ -140,22 +169,23 @@ async function carryOut(
 }
 
 /**
- * Removes what an attempt leaves on this machine: its commit stays after a success and while it is suspended
- * (specification 7.3). What cannot be removed is logged for the operator; the attempt ends as it did.
+ * Removes what an attempt leaves on this machine: its commit stays after a success, while it is suspended, and after a
+ * failure that is not one of the commit itself, so that it can be verified again (specification 7.3). What cannot be removed
+ * is logged for the operator; the attempt ends as it did.
  *
- * @param failed the routing of an attempt that failed; undefined: it did not fail, or before it was routed
+ * @param worthless the routing of an attempt whose commit has to go; undefined: it may stay, or there is none
  */
 async function cleanUp(
   { db, adapters: { workspaces }, clock, drain, log }: WorkflowDeps,
   run: AttemptRun,
-  failed: PartialEvidence['routed'],
+  worthless: PartialEvidence['routed'],
 ): Promise<void> {
   const { workOrderId, attempt } = run
   try {
     // After a crash the attempt may have been resumed before this run ends; the workspace then belongs to the later run.
     if (await untilAnswered({ clock, drain }, () => isResumedSince(db, run))) return
     await faultPoint('discard_workspace', () => workspaces.discard(workOrderId, attempt))
-    if (failed !== undefined) await workspaces.rollBack(failed.project, workOrderId, attempt)
+    if (worthless !== undefined) await workspaces.rollBack(worthless.project, workOrderId, attempt)
   } catch (error) {
     log.error({ err: error, workOrderId, attempt }, 'what the attempt left cannot be removed')
   }
@@ -205,7 +235,7 @@ async function recordEnd(
   if (NEXT_MOVE[fault.code] === 'suspend') return untilAnswered(deps, record)
   await run({
     name: 'record',
-    input: { outcome: 'failed', step: failure.step, code: fault.code, attempt: key.attempt },
+    input: { outcome: 'failed', step: failure.step, code: fault.code, attempt: key.attempt, repairs: evidence.repairs },
     async run() {
       await record()
       // The record is sanitized for display; the journal keeps the exact fault.

@@ -16,7 +16,7 @@ import { NO_SANDBOX } from '../sandbox/none.ts'
 import type { Images, Sandbox } from '../sandbox/sandbox.ts'
 import type { Project } from '../work-order/project.ts'
 import { parseMooseYaml } from './moose-yaml.ts'
-import { toldEnd } from './output-tail.ts'
+import { toldPart } from './output-tail.ts'
 import { lookOutside, writtenOutside } from './outside-changes.ts'
 import { hintOf, whyNotRunnable } from './set-up-fault.ts'
 
@@ -82,7 +82,7 @@ async function readConfig({ workspaces }: Parts, project: Project, sha: string):
   return parseMooseYaml(file === null ? null : file.toString('utf8'))
 }
 
-/** What `proves`, `fix` and `report` say decides nothing of how a check ends. */
+/** What `proves` and `fix` say decides nothing of how a check ends, nor of what its failures are called. */
 async function keyOf(
   { workspaces, setUp, networks, images, home, executablePath, sandbox, childLimits }: Parts,
   { project, sha }: Pick<BaseRequest, 'project' | 'sha'>,
@@ -91,7 +91,9 @@ async function keyOf(
   const { setup, cache, env, checks } = config
   const setupKey = setup === null ? null : await setUp.keyOf({ project, sha, config })
   const image = await images.idOf(project.sandboxImage)
-  const commands = checks.map(({ name, run, timeoutMs }) => ({ name, run, timeoutMs }))
+  const commands = checks.map(({ name, run, timeoutMs, report }) => {
+    return { name, run, timeoutMs, ...(report === null ? {} : { report }) }
+  })
   const granted = await networks.grantedTo(project.id, 'checks')
   const place = [hostname(), home, executablePath, sandbox.kind, childLimits, ...(image === null ? [] : [image])]
   const decides = [{ setup, cache, env, commands, granted }, setupKey, ...place]
@@ -228,7 +230,14 @@ function toBaseCheck(check: Check, project: string, result: CheckResult): BaseCh
   const { network } = result
   const remedy = network === undefined || outcome === 'passed' ? null : remedyFor(project, 'checks', network)
   const hint = remedy === null ? hintOf(ending) : remedy
-  return { ...facts, fault: whyNotRunnable(check, ending), hint, ...(network === undefined ? {} : { network }) }
+  const told = result.told === undefined ? {} : { told: result.told }
+  return {
+    ...facts,
+    ...told,
+    fault: whyNotRunnable(check, ending),
+    hint,
+    ...(network === undefined ? {} : { network }),
+  }
 }
 
 /** With which an order is blocked when a check cannot be run before any change. */
@@ -241,7 +250,7 @@ function setUpFault({ name, defaultBranch }: Project, sha: string, checks: reado
   const hint = first.hint === null ? '' : ` Note: ${first.hint}.`
   const message =
     `Check "${first.name}" (${first.run}) cannot be run on ${defaultBranch} at ${sha.slice(0, 12)}, before any change: ` +
-    `${first.fault}.${more}${hint} ${toldEnd(first.output_tail)}\nInstall what is missing, or have ` +
+    `${first.fault}.${more}${hint} ${toldPart({ told: first.told, outputTail: first.output_tail })}\nInstall what is missing, or have ` +
     `setup: of moose.yaml do it, try it with: moose check ${name}, then retry.`
   return new Fault('setup_failed', message, { project: name, check: first.name, exit_code: first.exit_code, sha })
 }

@@ -218,6 +218,8 @@ test('output that is made to fill the memory, or to end the process, is no longe
   const once = 'FAILED t.py::a - x\n1 failed in 0.1s\n'
   assert.deepEqual(read('.\n'.repeat(1_000), once), ['pytest: FAILED t.py::a'])
   assert.equal(read('.\n'.repeat(100_000), once), null, 'more lines than are read')
+  assert.deepEqual(read('\n'.repeat(100_000), once), ['pytest: FAILED t.py::a'])
+  assert.equal(read('\n'.repeat(1_000_000), once), null, 'more lines than are read, all of them empty')
   assert.equal(read(`${'x'.repeat(3_000)}\n`.repeat(12_000), once), null, 'more characters than are read')
 })
 
@@ -230,4 +232,15 @@ test('a package of a workspace that fails in its own way is not hidden by anothe
     const after = failuresIn(`${known}${failed('a')}something broke\n${failed('b')}`)
     assert.equal(newFailures(before, after)?.length, 1)
   }
+})
+
+test('names of a report count where no tool that is known printed a failure', () => {
+  const read = (output: string) => {
+    const failing = new FailingTests('/tree')
+    failing.add(output)
+    return failing.read(['junit: money › old one'])
+  }
+  assert.deepEqual(read('money: old one is wrong\n'), ['junit: money › old one'])
+  assert.deepEqual(read('1..1\nnot ok 1 - a\n'), ['tap: a'])
+  assert.equal(read('FAILED a.py::b - x\n!!! stopping after 1 failures !!!\n=== 1 failed in 0.1s ===\n'), null)
 })

@@ -8,6 +8,8 @@ const LONGEST_LINE = 4_000
 const MOST_NAMES = 2_000
 /** Of an output that is longer nothing can be told: each line takes some 25 µs, in which this process does nothing else. */
 const MOST_LINES = 100_000
+/** Empty ones included, which take a microsecond. */
+const MOST_LINES_READ = 1_000_000
 const MOST_CHARACTERS = 32 * 1024 * 1024
 /** Lines after which the names are counted, so that they stay few. */
 const LINES_BETWEEN_COUNTS = 1_000
@@ -25,7 +27,9 @@ export class FailingTests {
   readonly #tools = [...JAVASCRIPT, ...PYTHON, ...COMPILED].map((tool) => tool())
   readonly #frame = targets()
   #rest = ''
+  /** Those that are not empty. */
   #lines = 0
+  #linesRead = 0
   #characters = 0
   /** Nothing can be told any more. */
   #isCut = false
@@ -52,11 +56,15 @@ export class FailingTests {
   /**
    * At the end of the output: names as often as they were reported, in no order that means anything. Null: no tool that
    * is known reported a failure, or not all of its failures have a name.
+   *
+   * @param reported the names in the report that the check wrote, which count where no tool that is known printed a failure;
+   *   null: there is none, or it has not all
    */
-  read(): readonly string[] | null {
+  read(reported: readonly string[] | null = null): readonly string[] | null {
     this.#line(this.#rest)
     this.#rest = ''
-    const reports = this.#tools.map((tool) => tool.report()).filter((report) => report !== null)
+    const printed = this.#tools.map((tool) => tool.report()).filter((report) => report !== null)
+    const reports = printed.length > 0 || reported === null ? printed : [{ names: [...reported], isWhole: true }]
     const isTold = reports.length > 0 && reports.every(({ isWhole, names }) => isWhole && names.length > 0)
     const frame = this.#frame.report()
     const names = [...reports, ...(frame === null ? [] : [frame])].flatMap((report) => report.names)
@@ -65,7 +73,8 @@ export class FailingTests {
   }
 
   #line(raw: string): void {
-    if (raw.length > LONGEST_LINE || this.#lines >= MOST_LINES) this.#isCut = true
+    this.#linesRead += 1
+    if (raw.length > LONGEST_LINE || this.#lines >= MOST_LINES || this.#linesRead > MOST_LINES_READ) this.#isCut = true
     if (this.#isCut) return
     // A carriage return within the line makes several of it.
     for (const part of plainText(raw).replaceAll(this.#root, '').split('\n')) {

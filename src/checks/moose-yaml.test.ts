@@ -39,6 +39,7 @@ cache: [node_modules, ~/.npm/]
 env: { NODE_ENV: test, RETRIES: 3, FAST: true, EMPTY: "" }
 network: { setup: [registry.example, "*.example.org:8443"] }
 context: [docs/style.md]
+repair: { max: 1 }
 checks: [{ name: lint, run: npm run lint, fix: npm run format, report: out/lint.sarif }]
 `)
   assert.deepEqual(config, {
@@ -47,6 +48,7 @@ checks: [{ name: lint, run: npm run lint, fix: npm run format, report: out/lint.
     env: { NODE_ENV: 'test', RETRIES: '3', FAST: 'true', EMPTY: '' },
     network: { setup: ['registry.example', '*.example.org:8443'], checks: [] },
     context: ['docs/style.md'],
+    repair: { max: 1 },
     checks: [
       {
         name: 'lint',
@@ -105,7 +107,7 @@ const refused: readonly [name: string, text: string, line: number, told: RegExp]
   ['checks without a list', 'checks:\n  test: npm test\n', 2, /checks is not a list/],
   ['checks without anything', 'checks:\n', 1, /checks is not a list/],
   ['a check that is a text', 'checks:\n  - npm test\n', 2, /checks\[0\] is not a group/],
-  ['a file that is a list', '- a\n', 1, /is not a group of setup, cache, env, network, context and checks/],
+  ['a file that is a list', '- a\n', 1, /is not a group of setup, cache, env, network, context, repair and checks/],
   [
     'an unknown key of network',
     'network:\n  setp: []\n',
@@ -150,7 +152,7 @@ const refused: readonly [name: string, text: string, line: number, told: RegExp]
     'an unknown key above its value',
     'checks: []\npipeline:\n\n  - a\n',
     2,
-    /pipeline is not a known field \(known are setup, cache, env, network, context, checks\)/,
+    /pipeline is not a known field \(known are setup, cache, env, network, context, repair, checks\)/,
   ],
   ['a key in the wrong case', 'Checks: []\n', 1, /did you mean checks\?/],
   ['set-up that is a number', 'setup: 5\n', 1, /setup is neither a command, nor a list of commands, nor a group/],

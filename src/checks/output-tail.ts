@@ -6,6 +6,8 @@ const RAW_CHARACTERS = 64 * 1024
 /** Characters that a secret may have. */
 const LONGEST_SECRET = 512
 
+const NOTE = '[… earlier output left out …]\n'
+
 /** The end of a check's output as plain text. */
 export class OutputTail {
   #raw = ''
@@ -22,11 +24,10 @@ export class OutputTail {
     this.#shorten()
     const text = plainText(this.#raw).trimEnd()
     if (!this.#cut && Buffer.byteLength(text) <= maxBytes) return text
-    const note = '[… earlier output left out …]\n'
-    const tail = lastBytes(text, maxBytes - Buffer.byteLength(note))
+    const tail = lastBytes(text, maxBytes - Buffer.byteLength(NOTE))
     const firstLine = tail.indexOf('\n')
     // Where no line begins, what the cut may have left of a secret, which nothing could recognise, goes too.
-    return note + (firstLine === -1 ? tail.slice(LONGEST_SECRET) : tail.slice(firstLine + 1))
+    return NOTE + (firstLine === -1 ? tail.slice(LONGEST_SECRET) : tail.slice(firstLine + 1))
   }
 
   #shorten(): void {
@@ -42,7 +43,22 @@ function lastBytes(text: string, maxBytes: number): string {
   return bytes.subarray(start).toString('utf8')
 }
 
+/** Whether an output is not there from its beginning on. @param output as `OutputTail.read` gives it */
+export function isCut(output: string): boolean {
+  return output.startsWith(NOTE)
+}
+
 const TOLD_LINES = 12
+
+/**
+ * The useful part of what a check printed, as the end of a message.
+ *
+ * @param told as `FailureExcerpt.read` gives it; missing: an older Moose has run it
+ */
+export function toldPart({ told, outputTail }: { told?: string | undefined; outputTail: string }): string {
+  if (told === undefined) return toldEnd(outputTail)
+  return told === '' ? 'It printed nothing.' : `What failed:\n${told}`
+}
 
 /** The end of what a check or a set-up printed, as the end of a message. @param output as `OutputTail.read` gives it */
 export function toldEnd(output: string): string {

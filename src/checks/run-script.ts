@@ -73,10 +73,10 @@ export async function runScript(
 }
 
 /** Keeps the last lines of what is printed, and the time. */
-export async function observed(
+export async function observed<Ended extends Ending>(
   onOutput: (text: string) => void,
-  run: (onOutput: (text: string) => void) => Promise<Ending>,
-): Promise<Ending & Pick<CheckResult, 'durationMs' | 'outputTail'>> {
+  run: (onOutput: (text: string) => void) => Promise<Ended>,
+): Promise<Ended & Pick<CheckResult, 'durationMs' | 'outputTail'>> {
   const tail = new OutputTail()
   const startedAt = performance.now()
   const ending = await run((text) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { CheckResult } from '../ports/execution.ts'
-import { judgedByBase } from './baseline.ts'
+import { judgedByBase } from './check-runner.ts'
 import { hintOf, whyNotRunnable } from './set-up-fault.ts'
 
 const ending = (outcome: CheckResult['outcome'], exit_code: number | null, output_tail = '') => ({

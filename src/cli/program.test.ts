@@ -2,6 +2,9 @@ import assert from 'node:assert/strict'
 import { PassThrough } from 'node:stream'
 import { describe, test } from 'node:test'
 import type { Command } from 'commander'
+import { checkOrderToRun } from '../contract/order-file/check-order.ts'
+import { readOrderFile } from '../contract/order-file/order-file.ts'
+import { closedIssues } from '../work-order/closes.ts'
 import { exitCodeOf } from './exit-code.ts'
 import { COMMANDS } from './pages/invocation.ts'
 import { createOutput } from './pages/output.ts'
@@ -61,6 +64,19 @@ describe('help', () => {
       assert.match(stdout, /--json/)
     })
   }
+
+  test('the file that moose add --help shows is an order that can be run, closes an issue, and names what is only read', async () => {
+    const { stdout } = await speak('add', '--help')
+    const file = /\nA file:\n([\s\S]*?)\n\n/.exec(stdout)?.[1] ?? assert.fail(stdout)
+    const { orders, problems, warnings } = readOrderFile('order.yaml', file, checkOrderToRun)
+    assert.deepEqual([problems, warnings], [[], []])
+    const [order] = orders
+    assert.deepEqual(closedIssues(String(order?.description)), [12])
+    assert.deepEqual(order?.context, ['docs/languages.md'])
+    const said = stdout.replaceAll(/\s+/g, ' ')
+    assert.match(said, /"Closes #12" and nothing else closes that issue when the pull request is merged/)
+    assert.match(said, /text with " #" or ": " in it stands in quotes/)
+  })
 
   test('moose alone shows every command and is no error', async () => {
     const { exitCode, stdout, stderr } = await speak()

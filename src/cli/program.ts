@@ -66,9 +66,14 @@ const GROUPS: Readonly<Record<string, readonly Entry[]>> = {
     ['logs <id>', 'what happened to a work order', async () => (await import('./commands/logs.ts')).logsCommand],
   ],
   'Runs:': [
-    ['run <id>', 'run a work order now', async () => (await import('./commands/run.ts')).runCommand],
+    ['run <id>', 'run a work order now', async () => (await import('./commands/run/run.ts')).runCommand],
     ['cancel <id...>', 'give work orders up', async () => (await import('./commands/cancel.ts')).cancelCommand],
     ['retry [id...]', 'try work orders again', async () => (await import('./commands/retry.ts')).retryCommand],
+    [
+      'verify <id>',
+      'run the checks again on what is there',
+      async () => (await import('./commands/run/verify.ts')).verifyCommand,
+    ],
     ['merge [id...]', 'merge pull requests', async () => (await import('./commands/merge.ts')).mergeCommand],
     ['close <id...>', 'close pull requests unmerged', async () => (await import('./commands/close.ts')).closeCommand],
   ],
@@ -195,10 +200,22 @@ async function commandOf(
   return alias === undefined ? command.summary(summary) : command.summary(summary).alias(alias)
 }
 
+/** They have a database of their own, or are read by a shell. */
+const QUIET: ReadonlySet<string> = new Set(['demo', COMPLETE])
+
 /** What commands are given. The settings, with the schema they are checked by, are loaded only with a command. */
 async function cliFor(program: Command, { output, environment, cwd, readStdin }: Surroundings): Promise<Cli> {
   const { readConfig } = await import('../config.ts')
   const config = () => {
+    const read = readSettings()
+    if (read.missingConnection !== null && !hasSaid && !QUIET.has(String(program.args[0]))) {
+      hasSaid = true
+      output.note(`warning: ${read.missingConnection}`)
+    }
+    return read
+  }
+  let hasSaid = false
+  const readSettings = () => {
     const { home } = program.opts<{ home?: string }>()
     if (home === '') throw new Fault('config_invalid', '--home is empty. Name the folder where Moose keeps everything.')
     return readConfig(home === undefined ? environment : { ...environment, MOOSE_HOME: path.resolve(cwd, home) })

@@ -26,12 +26,16 @@ export const PROVIDER_KEY = /^[A-Z][A-Z0-9_]{0,60}_API_KEY$/
 /** Bounds of the settings that also live in `system_config`, where they can be changed at run time. */
 export const POLLING_INTERVAL_MS = wholeNumber(100, 3_600_000)
 export const MAX_CONCURRENT = wholeNumber(1, 100)
+/** Times that one attempt may be mended by a model; `moose.yaml` has the same bound. */
+export const MOST_REPAIRS = 10
 export const KEPT_DAYS = wholeNumber(1, 36_500)
 /** Of limits that hold within `MAX_CONCURRENT`. */
 export const MAX_WITHIN = wholeNumber(1, 1_000)
 
 /** Traces are sent as JSON, which takes the same endpoint as protobuf; gRPC takes another. */
 const ONLY_HTTP = 'is neither http/json nor http/protobuf; Moose sends JSON over HTTP, usually to port 4318'
+
+export const PAUSE_AFTER_FAILURES = wholeNumber(0, 1_000)
 
 /** For fault tests: `push:after:kill`, or `begin_step:before:stop@3` for the third time. */
 const armedFault = z
@@ -66,6 +70,17 @@ export const Environment = z.object({
     description: 'A Postgres server from version 14 on, or [Supabase](supabase.md); not a pooler in transaction mode',
     unset: 'an embedded Postgres in the home',
   }),
+  NEXT_PUBLIC_SUPABASE_URL: z.string().optional().meta({
+    description:
+      'Of [Supabase](supabase.md). Where it is set and `DATABASE_URL` is not, every command says what is missing',
+    unset: 'nothing is said',
+    form: 'text',
+  }),
+  NEXT_PUBLIC_SUPABASE_ANON_KEY: z
+    .string()
+    .optional()
+    .meta({ description: 'The same', unset: 'the same', form: 'text' }),
+  SUPABASE_SERVICE_ROLE_KEY: z.string().optional().meta({ description: 'The same', unset: 'the same', form: 'text' }),
   MOOSE_HOME: z
     .string()
     .refine(path.isAbsolute, {
@@ -141,9 +156,17 @@ export const Environment = z.object({
   MOOSE_CONTEXT_MAX_BYTES: wholeNumber(1_000, 10_000_000)
     .default(400_000)
     .meta({ description: 'File content that one proposal, or one run of Aider, may carry' }),
+  MOOSE_EXTRA_CONTEXT_TOKENS: wholeNumber(0, 1_000_000).default(12_000).meta({
+    description:
+      'What a model is shown beside the files in scope: [guidance, `context:` files and imported files](models.md#what-a-model-is-shown); 0: nothing',
+  }),
+  MOOSE_REPAIR_MAX: wholeNumber(0, MOST_REPAIRS).default(2).meta({
+    description:
+      'How often a model is told what failed a check of its change, and mends it; `repair.max` of [moose.yaml](moose-yaml.md) counts instead where it is set',
+  }),
   MOOSE_TRACK_INTERVAL_MS: wholeNumber(1_000, 3_600_000)
     .default(45_000)
-    .meta({ description: 'Between two polls of the open pull requests on GitHub' }),
+    .meta({ description: 'Between two looks at the open pull requests' }),
   MOOSE_KEEP_RUNS_DAYS: KEPT_DAYS.default(7).meta({
     description: 'How long the engine’s record of runs and the commits in the mirror are kept after an order has ended',
     row: 'keep_runs_days',
@@ -178,6 +201,12 @@ export const Environment = z.object({
     description: 'Of these, attempts at once in one repository',
     unset: 'any number',
     row: 'orchestrator_max_per_repository',
+  }),
+  ORCHESTRATOR_PAUSE_AFTER_FAILURES: PAUSE_AFTER_FAILURES.default(5).meta({
+    description:
+      'Orders in a row that fail with one code at one step, after which their project or proposer is paused; as many attempts ' +
+      'of one project run at once, and one more for each that succeeds beside them; 0: neither',
+    row: 'orchestrator_pause_after_failures',
   }),
   ORCHESTRATOR_MAX_CALLS_PER_PROVIDER: MAX_WITHIN.optional().meta({
     description: 'Calls at once to one provider, over all processes of a database',
@@ -220,20 +249,16 @@ export const Environment = z.object({
     unset: 'no key is sent',
   }),
   // gh's own names, with gh's meaning: https://cli.github.com/manual/gh_help_environment
-  GH_TOKEN: z
-    .string()
+  GH_TOKEN: apiKey
     .optional()
     .meta({ description: 'Token for github.com', unset: '`GITHUB_TOKEN`, else the login of your `gh`' }),
-  GITHUB_TOKEN: z
-    .string()
+  GITHUB_TOKEN: apiKey
     .optional()
     .meta({ description: 'Token for github.com, after `GH_TOKEN`', unset: 'the login of your `gh`' }),
-  GH_ENTERPRISE_TOKEN: z
-    .string()
+  GH_ENTERPRISE_TOKEN: apiKey
     .optional()
     .meta({ description: 'Token for `GH_HOST`', unset: '`GITHUB_ENTERPRISE_TOKEN`, else the login of your `gh`' }),
-  GITHUB_ENTERPRISE_TOKEN: z
-    .string()
+  GITHUB_ENTERPRISE_TOKEN: apiKey
     .optional()
     .meta({ description: 'Token for `GH_HOST`, after `GH_ENTERPRISE_TOKEN`', unset: 'the login of your `gh`' }),
   GH_HOST: z.string().optional().meta({ description: 'Another GitHub: its host', unset: 'github.com alone' }),

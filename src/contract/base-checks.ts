@@ -16,6 +16,8 @@ export const BaseCheck = z
     duration_ms: z.number(),
     /** The last lines of what it printed. */
     output_tail: z.string(),
+    /** The useful part of what it printed: failing assertions and first errors; missing: it passed, or an older Moose has run it. */
+    told: z.string().optional(),
     /** The names of what failed; null: nothing did, or it cannot be told apart. */
     failures: z.array(z.string()).nullable(),
     /** Why it cannot be run as things are; null: it can. */
@@ -27,6 +29,20 @@ export const BaseCheck = z
   })
   .openapi('BaseCheck')
 export type BaseCheck = z.infer<typeof BaseCheck>
+
+/** What fails cannot be told apart from what a change breaks, so that an order fails with it unless its change has it pass. */
+export function failsUntold({ outcome, failures, fault }: Pick<BaseCheck, 'outcome' | 'failures' | 'fault'>): boolean {
+  return outcome === 'failed' && fault === null && (failures === null || failures.length === 0)
+}
+
+/** What that means for orders, and what to do. @param names of the checks */
+export function untoldWarning(names: readonly string[]): string {
+  return (
+    `what fails in ${names.join(', ')} cannot be told apart from what a change breaks: an order fails with it, after it was paid, ` +
+    'unless its change has it pass. Unless orders are to mend it, mend it on the base first, or have it print its failures in ' +
+    'the format of a tool that Moose reads, or write a report and name it (docs/checks.md#checks)'
+  )
+}
 
 /** A pattern cannot count bytes: of a text that is not ASCII it takes as many characters as fit whatever they are. */
 const AT_MOST_AS_BYTES = String.raw`^(?:[\u0000-\u007f]*|[\u0000-\uffff]{0,${Math.floor(MOST_OF_MOOSE_YAML / 3)}}|[\s\S]{0,${MOST_OF_MOOSE_YAML / 4}})$`

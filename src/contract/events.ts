@@ -1,6 +1,49 @@
 import { knownOrOther, storedText } from './stored-text.ts'
-import { EventView } from './work-orders.ts'
 import { z } from './zod.ts'
+
+/** What Moose tells of. */
+export const EVENT_TYPES = [
+  'added',
+  'approved',
+  'rejected',
+  'edited',
+  'claimed',
+  'taken_over',
+  'step_started',
+  'step_succeeded',
+  'step_failed',
+  'step_repeated',
+  'progress',
+  'output',
+  'attempt_ended',
+  'status',
+  'pull_request',
+] as const
+export type EventType = (typeof EVENT_TYPES)[number]
+
+export function isEventType(type: string): type is EventType {
+  return EVENT_TYPES.some((known) => known === type)
+}
+
+/** One thing that happened; also the data of a server-sent event, whose `id` is this id. */
+export const EventView = z
+  .object({
+    /** Grows with time; a decimal number as text. */
+    id: z.string(),
+    work_order_id: z.guid(),
+    attempt: z.number().int().nullable(),
+    step: z.string().nullable(),
+    type: knownOrOther(EVENT_TYPES),
+    message: z.string(),
+    /**
+     * `pull_request` says what was seen of it on its forge; `step_*` and `attempt_ended` carry `duration_ms` and `cost_usd`; `status` carries `status` and `phase`; `edited`
+     * `fields`. Data that is no object is its `value`.
+     */
+    data: z.record(z.string(), z.unknown()),
+    at: z.iso.datetime().openapi({ example: '2026-01-31T12:00:00.000Z' }),
+  })
+  .openapi('Event')
+export type EventView = z.infer<typeof EventView>
 
 /** Id of an event: a decimal number as text, at most 18 digits so that it fits Postgres' bigint. */
 const EventId = z

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { MOST_REPAIRS } from '../config/environment.ts'
 import { HOST_RULE, LONGEST_RULE, UNFIT_RULE } from './hosts/host-rule.ts'
 
 const DEFAULT_TIMEOUT = '10m'
@@ -138,7 +139,9 @@ const CheckEntry = z.strictObject(
     fix: Script.nullable()
       .default(null)
       .meta({
-        description: 'A script that may mend what the check finds. Read and checked; not used yet.',
+        description:
+          'A script that may mend what the check finds. It runs where the check fails on a change, before a model is asked; ' +
+          'what it changes within the scope of the order is committed. It has the time of the check.',
         examples: ['npm run format'],
       }),
     report: path
@@ -146,7 +149,8 @@ const CheckEntry = z.strictObject(
       .default(null)
       .meta({
         description:
-          'Where the check writes its results as JUnit XML or SARIF, below the root of the repository. Not used yet.',
+          'Where the check writes its results as JUnit XML or SARIF, below the root of the repository. When the check fails, ' +
+          'the failures in it are told first. At most 8 MiB; no link, and written by this run.',
         examples: ['build/junit.xml'],
       }),
   },
@@ -196,6 +200,30 @@ const NetworkGroup = z
     examples: [{ setup: ['registry.example'] }],
   })
 
+const RepairGroup = z
+  .strictObject(
+    {
+      max: z
+        .int('is not a whole number')
+        .min(0, 'is less than 0')
+        .max(MOST_REPAIRS, `is more than ${MOST_REPAIRS}`)
+        .nullable()
+        .default(null)
+        .meta({
+          description:
+            'How often a model is told what failed and mends its change, from 0 to 10. Without it: what the operator has set ' +
+            '(`MOOSE_REPAIR_MAX`, 2).',
+          examples: [1],
+        }),
+    },
+    { error: unfit('is not a group of max') },
+  )
+  .prefault({})
+  .meta({
+    description: 'What is done where a change fails a check that its base does not fail.',
+    examples: [{ max: 1 }],
+  })
+
 /** The file `moose.yaml` as it is written, and what it means: times in milliseconds, what is left out as null or empty. */
 export const MooseYaml = z
   .strictObject(
@@ -210,12 +238,15 @@ export const MooseYaml = z
       env: Variables,
       network: NetworkGroup,
       context: pathsOf(path).meta({
-        description: 'Files of the repository that a model is to be shown with every order; at most 50. Not used yet.',
-        examples: [['docs/style.md']],
+        description:
+          'Files of the repository that a model is shown with every order, to be read and not changed; a folder with a `/` at ' +
+          'its end is all that is in it. At most 50, as far as there is room.',
+        examples: [['docs/style.md', 'docs/design/']],
       }),
+      repair: RepairGroup,
       checks: Checks,
     },
-    { error: unfit('the file is not a group of setup, cache, env, network, context and checks') },
+    { error: unfit('the file is not a group of setup, cache, env, network, context, repair and checks') },
   )
   .meta({ title: 'moose.yaml', description: 'How Moose sets up and checks a repository.' })
 
@@ -230,6 +261,7 @@ export function knownKeys(path: readonly PropertyKey[]): string[] {
   if (first === undefined) return Object.keys(MooseYaml.shape)
   if (first === 'setup' && rest.length === 0) return Object.keys(SetupGroup.shape)
   if (first === 'network' && rest.length === 0) return Object.keys(NetworkGroup.def.innerType.shape)
+  if (first === 'repair' && rest.length === 0) return Object.keys(RepairGroup.def.innerType.shape)
   return first === 'checks' && rest.length === 1 ? Object.keys(CheckEntry.shape) : []
 }
 

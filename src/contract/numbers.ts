@@ -108,7 +108,8 @@ export const RATES = ['success', 'first_try', 'repair', 'merge'] as const
 /**
  * `success`: attempts that opened a pull request, of those that ended. `first_try`: those that did so without a failed proposal or
  * change before. `repair`: of attempts that tried again, those that opened one all the same. `merge`: merged pull requests, of those
- * that ended. Cancelled attempts, those that their project's set-up ended, and superseded pull requests are in none.
+ * that ended. Cancelled attempts, those that their project's set-up ended, those that only verified a commit, and superseded pull
+ * requests are in none.
  */
 export const NamedRate = z.object({ name: z.enum(RATES), ...Rate.shape }).openapi('NamedRate')
 export type NamedRate = z.infer<typeof NamedRate>
@@ -129,7 +130,7 @@ export const TimeOfStep = z
   .openapi('TimeOfStep')
 export type TimeOfStep = z.infer<typeof TimeOfStep>
 
-/** Attempts that ended without a pull request, for one reason. What is suspended has not ended. */
+/** Attempts that ended without a pull request, for one reason. What is suspended has not ended, and a verification is none. */
 export const FailuresOfKind = z
   .object({
     /** A code of a fault; `unknown` where the attempt has none. */

@@ -2,7 +2,7 @@ import { ORDER_STATES } from '../work-order/order-state.ts'
 import { PHASES, STATUSES } from '../work-order/status.ts'
 import { BudgetLine } from './budget.ts'
 import { knownOrOther } from './stored-text.ts'
-import { PausedProvider } from './why/why.ts'
+import { FailurePause, PausedProvider } from './why/why.ts'
 import { z } from './zod.ts'
 
 /** The specification's 5.1, with the owner and the counts beside it. */
@@ -29,6 +29,8 @@ export const OrchestratorStatus = z
     states: z.record(z.enum(ORDER_STATES), z.number().int()),
     /** Providers that are left alone until then. */
     paused_providers: z.array(PausedProvider),
+    /** Projects and proposers that are given no order, because so many in a row failed alike. */
+    failure_pauses: z.array(FailurePause).optional(),
     github: z.object({
       /** Open pull requests on GitHub whose end Moose waits for. */
       tracked_pull_requests: z.number().int(),
@@ -87,6 +89,10 @@ export const OrchestratorStatusResponse = z.object({ success: z.literal(true), s
 export const StartBody = z.strictObject({ interval_ms: z.number().int().min(100).max(3_600_000).optional() })
 export const StartResponse = z.object({ success: z.literal(true), message: z.string(), interval_ms: z.number().int() })
 export const StopResponse = z.object({ success: z.literal(true), message: z.string() })
+
+/** Start or stop in one route, as the first Moose has it (specification 2). */
+export const ControlBody = StartBody.extend({ action: z.enum(['start', 'stop']) })
+export const ControlResponse = StopResponse.extend({ interval_ms: z.number().int().optional() })
 
 export const ExecuteBody = z.strictObject({ work_order_id: z.string().min(1) })
 

@@ -4,6 +4,7 @@ import { LONGEST_PATTERN, PATTERN_FORM, patternProblem } from '../work-order/pro
 import { ShownUsd, UsdAmount } from './amounts.ts'
 import { HostGrant, HostRule, NetworkUse } from './hosts/host-rule.ts'
 import { storedText, textOfForm } from './stored-text.ts'
+import { FailurePause } from './why/why.ts'
 import { z } from './zod.ts'
 
 const ProjectName = z
@@ -174,6 +175,9 @@ export const ProjectView = z
     unprotect: z.array(z.string()),
     /** The image its children run in where the sandbox is one of containers; null: none is set. */
     sandbox_image: z.string().nullable(),
+    paused: FailurePause.nullish().openapi({
+      description: 'Why no order of it is taken on, because so many in a row failed alike; null: they are.',
+    }),
   })
   .openapi('Project')
 export type ProjectView = z.infer<typeof ProjectView>
@@ -185,6 +189,13 @@ export const ChangedProjectResponse = z.object({
   project: ProjectView,
   /** Orders whose attempts go on with the settings they began with. */
   running: z.array(z.guid()),
+})
+
+export const ResumedProjectResponse = z.object({
+  success: z.literal(true),
+  project: ProjectView,
+  /** Whether it was paused, or on the way to it. */
+  ended: z.boolean(),
 })
 
 export const RemovedProjectResponse = z.object({
@@ -205,8 +216,10 @@ export const ProjectResponse = z.object({
   added: z.boolean(),
   /** True: the origin of the checkout names a user, a password or a token before its host, which was left out. */
   login_left_out: z.boolean(),
-  /** True: it had been removed, and has its settings and orders again. */
+  /** True: it had been removed, or the first Moose has left it, and it has its settings and orders again. */
   restored: z.boolean(),
+  /** Orders of a project of the first Moose that were approved there, and are here now. */
+  approved_orders: z.number().int(),
   /** The checkout that was copied for `create_origin`; null: none was. */
   copied_from: z.string().nullable(),
 })

@@ -17,6 +17,10 @@ import { z } from './zod.ts'
 export const PROPOSER_KINDS = ['anthropic', 'openai', 'google', 'openai-compatible'] as const
 export type ProposerKind = (typeof PROPOSER_KINDS)[number]
 
+/** In what form a model is asked for a change. What it answers in another of them is understood all the same. */
+export const ANSWER_FORMS = ['blocks', 'diff', 'tools'] as const
+export type AnswerForm = (typeof ANSWER_FORMS)[number]
+
 const MOST_TOKENS = 100_000_000
 const LONGEST_URL = 2_000
 const LONGEST_HEADER = 2_000
@@ -108,6 +112,11 @@ const Fields = {
   output_limit_parameter: LimitParameter.nullable().meta({
     description: 'How Chat Completions call the limit of the answer. Null: what is known of the model.',
   }),
+  answer_form: z.enum(ANSWER_FORMS).meta({
+    description:
+      'In what form it is asked for a change: `blocks` of the edit format, a unified `diff`, or calls of the `tools` edit, ' +
+      'write, delete and rename. Any of them is understood.',
+  }),
   active: z.boolean().meta({ description: 'Whether it is given orders.' }),
 }
 
@@ -154,6 +163,7 @@ export const NewProposer = z
       }),
       'none',
     ),
+    answer_form: leftOut(Fields.answer_form, 'blocks'),
     active: leftOut(Fields.active, 'true'),
   })
   .openapi('NewProposer', { allOf: TOGETHER })
@@ -197,6 +207,7 @@ export const ProposerView = z
     test_at_most_usd: ShownUsd.nullable(),
     context_tokens: z.number().int().nullable(),
     output_limit_parameter: z.string().nullable(),
+    answer_form: z.enum(ANSWER_FORMS),
     /** The value of one that looks like a credential is `***`. */
     extra_headers: z.record(z.string(), z.string()),
     extra_body: z.record(z.string(), z.unknown()),

@@ -7,7 +7,9 @@ import { PHASES, STATUSES } from '../work-order/status.ts'
 import { ShownActor } from './actor.ts'
 import { ShownUsd, UsdAmount } from './amounts.ts'
 import { OrderBudget } from './budget.ts'
-import { OrderEvidence } from './evidence/evidence.ts'
+import { OrderEvidence, ShownEvidence } from './evidence/evidence.ts'
+import { EndedVerification } from './evidence/review.ts'
+import { SeenConflict } from './evidence/seen-conflict.ts'
 import { knownOrOther, storedText } from './stored-text.ts'
 import { ShortWhy } from './why/why.ts'
 import { z } from './zod.ts'
@@ -50,6 +52,10 @@ export const NewWorkOrder = z
         'The files that may change, from the root of the repository, and new ones; a folder with a / at its end is all ' +
           'that is in it. A change of any other file is refused',
       ),
+    context: WorkOrderContent.shape.context.describe(
+      'Files of the repository that are to be read and not changed, from its root; a folder with a / at its end is all ' +
+        'that is in it. The model is shown them beside those in scope, as far as there is room',
+    ),
     risk_level: WorkOrderContent.shape.risk_level
       .default('medium')
       .describe(
@@ -118,6 +124,8 @@ export const WorkOrderView = z
     description: z.string(),
     acceptance_criteria: z.array(z.string()),
     files_in_scope: z.array(z.string()),
+    /** Files to be read beside those. */
+    context: z.array(z.string()),
     risk_level: z.string(),
     status: z.enum(STATUSES),
     /** Where an `in_progress` order stands; null in every other status. */
@@ -125,7 +133,7 @@ export const WorkOrderView = z
     approved: z.boolean(),
     content_sha256: ContentHash.optional().openapi({
       description:
-        'Of title, description, criteria, files and risk level, as the database has them: what an approval covers. Told ' +
+        'Of title, description, criteria, files, files to read and risk level, as the database has them: what an approval covers. Told ' +
         'with approve, it approves this content and no other. Left out of the list.',
     }),
     hidden_text: z.array(HiddenTextView).openapi({
@@ -145,6 +153,14 @@ export const WorkOrderView = z
      * answers as `verification`.
      */
     protected_scope: z.array(z.object({ path: z.string(), why: z.string(), allowed: z.boolean() })).optional(),
+    missing_context: z
+      .array(z.string())
+      .optional()
+      .openapi({
+        description:
+          'What of `context` the base commit does not have, so that no model is shown it; in the same answers as `verification`, and ' +
+          'wherever one order is shown. Empty also where the base is not known.',
+      }),
     /** Attempts made so far. */
     attempts: z.number().int(),
     github_branch: z.string().nullable(),
@@ -206,6 +222,18 @@ export const AttemptView = z
     error: FaultView.or(z.null()),
     claimed_at: Time,
     ended_at: Time.nullable(),
+    verifies: z.number().int().nullish().openapi({
+      description:
+        'The attempt whose change it verifies, as its commit or its pull request holds it; null: it makes a change of its own.',
+    }),
+    shown: z
+      .array(ShownEvidence)
+      .optional()
+      .openapi({
+        description:
+          'What it showed a model, however it ended, as in `evidence`; empty: it asked none, it was not kept, or a foreign Proposer ' +
+          'does not say.',
+      }),
     /** In the order they ran. */
     steps: z.array(StepView),
   })
@@ -226,7 +254,9 @@ export const PullRequestView = z
     base_sha: z.string(),
     head_sha: z.string(),
     merge_sha: z.string().nullable(),
-    /** The commit its branch was last seen at on GitHub; null: not looked at yet, or on the forge `local`. */
+    /** The attempt whose checks `head_sha` has passed, where somebody had that verified again; null: its own. */
+    verified_by: z.number().int().nullish(),
+    /** The commit its branch was last seen at; null: not looked at yet. Another than `head_sha` was not verified. */
     seen_head_sha: z.string().nullable(),
     /** GitHub's words, e.g. `SUCCESS`, `FAILURE`, `PENDING`; null: there are none. */
     checks: z.string().nullable(),
@@ -238,7 +268,7 @@ export const PullRequestView = z
     opened_at: Time.nullish(),
     /** When it was merged or closed; null while it is open. */
     ended_at: Time.nullish(),
-    /** When it was last looked at on GitHub; null: not yet, or on the forge `local`. */
+    /** When it was last looked at; null: not yet. */
     seen_at: Time.nullish(),
     /** The latest review of each person, as last seen; null as `seen_at`, or they could not be read. */
     reviews: z
@@ -265,6 +295,12 @@ export const PullRequestView = z
       .nullish(),
     /** How many check runs there are, also those that are not told. */
     check_run_count: z.number().int().nullish(),
+    /** What git cannot merge of it, as last seen; null: nothing is known to conflict, or its branch has moved since. */
+    conflict: SeenConflict.nullish(),
+    /** How a model was to resolve that conflict; none is asked to again. Null: it may be. */
+    tried_resolution: EndedVerification.nullish(),
+    /** The last verification of what its branch holds (`seen_head_sha`) that has failed since `head_sha` was verified; null: none. */
+    failed_verification: EndedVerification.nullish(),
   })
   .openapi('PullRequest')
 export type PullRequestView = z.infer<typeof PullRequestView>
@@ -284,50 +320,6 @@ export const WorkOrderDetail = WorkOrderView.extend({
 }).openapi('WorkOrderDetail')
 export type WorkOrderDetail = z.infer<typeof WorkOrderDetail>
 
-/** What Moose tells of. */
-export const EVENT_TYPES = [
-  'added',
-  'approved',
-  'rejected',
-  'edited',
-  'claimed',
-  'taken_over',
-  'step_started',
-  'step_succeeded',
-  'step_failed',
-  'step_repeated',
-  'progress',
-  'output',
-  'attempt_ended',
-  'status',
-  'pull_request',
-] as const
-export type EventType = (typeof EVENT_TYPES)[number]
-
-export function isEventType(type: string): type is EventType {
-  return EVENT_TYPES.some((known) => known === type)
-}
-
-/** One thing that happened; also the data of a server-sent event, whose `id` is this id. */
-export const EventView = z
-  .object({
-    /** Grows with time; a decimal number as text. */
-    id: z.string(),
-    work_order_id: z.guid(),
-    attempt: z.number().int().nullable(),
-    step: z.string().nullable(),
-    type: knownOrOther(EVENT_TYPES),
-    message: z.string(),
-    /**
-     * `pull_request` says what was seen of it on its forge; `step_*` and `attempt_ended` carry `duration_ms` and `cost_usd`; `status` carries `status` and `phase`; `edited`
-     * `fields`. Data that is no object is its `value`.
-     */
-    data: z.record(z.string(), z.unknown()),
-    at: Time,
-  })
-  .openapi('Event')
-export type EventView = z.infer<typeof EventView>
-
 export const WorkOrderResponse = z.object({ success: z.literal(true), work_order: WorkOrderView })
 export const WorkOrderDetailResponse = z.object({ success: z.literal(true), work_order: WorkOrderDetail })
 export const WorkOrdersResponse = z.object({ success: z.literal(true), work_orders: z.array(WorkOrderView) })
@@ -337,7 +329,7 @@ export const ListedWorkOrder = WorkOrderView.extend({
   shortened: z.array(z.string()).openapi({
     description:
       'Fields that are not whole in the list: of a title of more than 200 characters and a description of more than 500 ' +
-      'the beginning, of criteria, files or metadata of more than 4,000 characters of JSON nothing. ' +
+      'the beginning, of criteria, files, context or metadata of more than 4,000 characters of JSON nothing. ' +
       'GET /api/work-orders/{id} has the whole order.',
   }),
   /** Whether its last attempt was answered by a recording: no model was called. */

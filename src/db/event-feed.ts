@@ -1,7 +1,6 @@
 import { EventEmitter, on } from 'node:events'
 import type { Kysely } from 'kysely'
-import type { SettingsChanged } from '../contract/events.ts'
-import type { EventView } from '../contract/work-orders.ts'
+import type { EventView, SettingsChanged } from '../contract/events.ts'
 import type { Database } from './schema.ts'
 import { eventsAfter } from './work-order-events.ts'
 

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import type pg from 'pg'
 import { Fault } from '../faults/fault.ts'
+import { admitFirstMoose } from './first-moose/admit.ts'
 
 /** Any fixed number: a process that migrates this database holds this lock. */
 const MIGRATION_KEY = 5_530_817_290_114
@@ -95,7 +96,11 @@ async function readApplied(client: pg.Pool | pg.PoolClient): Promise<Applied[]> 
   return rows
 }
 
+/** Those before which the tables of a first Moose are made ready: the one that finds them, and one for those it found before. */
+const ADMITS: ReadonlySet<string> = new Set(['0001_work_orders', '0029_first_moose'])
+
 async function apply(client: pg.PoolClient, { number, name, breaking, sql, checksum }: Migration): Promise<void> {
+  if (ADMITS.has(name)) await admitFirstMoose(client)
   try {
     await client.query(sql)
   } catch (error) {

@@ -1,4 +1,7 @@
 import { type Insertable, type Kysely, sql } from 'kysely'
+import { codesOf } from '../faults/families.ts'
+import { failedVerification } from './attempts/attempt-steps.ts'
+import type { AttemptKey } from './attempts/attempts.ts'
 import type { Database } from './schema.ts'
 import { overFor } from './work-orders/order-conditions.ts'
 
@@ -30,11 +33,16 @@ function atMost(tokens: number | undefined): number {
   return tokens === undefined ? 0 : Math.min(tokens, MOST)
 }
 
-/** What the calls of one attempt add up to. */
+/** What the calls of attempts add up to. */
 export type ModelCallTotals = {
   calls: number
+  /** Calls that were answered. */
+  answers: number
   inputTokens: number
   outputTokens: number
+  cacheReadTokens: number
+  cacheWriteTokens: number
+  durationMs: number
   /** USD of the calls whose price is known. */
   costUsd: number
   /** Calls that answered and whose price is unknown, so that `costUsd` is a lower bound when this is not 0. */
@@ -44,14 +52,18 @@ export type ModelCallTotals = {
 export async function sumModelCalls(
   db: Kysely<Database>,
   workOrderId: string,
-  attempt: number,
+  ...attempts: readonly number[]
 ): Promise<ModelCallTotals> {
   const totals = await db
     .selectFrom('model_calls')
     .select(({ fn, lit, eb }) => [
       fn.countAll().as('calls'),
+      fn.countAll().filterWhere('finish_reason', 'is not', null).as('answers'),
       fn.coalesce(fn.sum('input_tokens'), lit(0)).as('inputTokens'),
       fn.coalesce(fn.sum('output_tokens'), lit(0)).as('outputTokens'),
+      fn.coalesce(fn.sum('cache_read_tokens'), lit(0)).as('cacheReadTokens'),
+      fn.coalesce(fn.sum('cache_write_tokens'), lit(0)).as('cacheWriteTokens'),
+      fn.coalesce(fn.sum('duration_ms'), lit(0)).as('durationMs'),
       sql<string>`coalesce(sum(moose_usd(cost_usd)), 0)`.as('costUsd'),
       fn
         .countAll()
@@ -59,12 +71,16 @@ export async function sumModelCalls(
         .as('unpricedCalls'),
     ])
     .where('work_order_id', '=', workOrderId)
-    .where('attempt', '=', attempt)
+    .where('attempt', 'in', attempts)
     .executeTakeFirstOrThrow()
   return {
     calls: Number(totals.calls),
+    answers: Number(totals.answers),
     inputTokens: Number(totals.inputTokens),
     outputTokens: Number(totals.outputTokens),
+    cacheReadTokens: Number(totals.cacheReadTokens),
+    cacheWriteTokens: Number(totals.cacheWriteTokens),
+    durationMs: Number(totals.durationMs),
     costUsd: Number(totals.costUsd),
     unpricedCalls: Number(totals.unpricedCalls),
   }
@@ -100,17 +116,37 @@ export async function priceSettledCalls(db: Kysely<Database>, reservationIds: re
   `.execute(db)
 }
 
-/** The calls an order has an answer of, oldest first; recordings are left out. Answers are large: each is read by itself. */
+/**
+ * The calls an attempt need not make again because their answers are there, oldest first: its own, and those of earlier
+ * attempts that no answer was to blame for. An answer of an attempt that failed otherwise, that had failed a check before the
+ * attempt ended, or whose pull request was open already, is none; neither is a recording. Answers are large: each is read by itself.
+ */
 export async function answeredCalls(
   db: Kysely<Database>,
-  workOrderId: string,
+  { workOrderId, attempt }: AttemptKey,
 ): Promise<{ id: string; request_key: string | null }[]> {
-  const answered = db
-    .selectFrom('model_calls')
-    .where('work_order_id', '=', workOrderId)
-    .where('answer', 'is not', null)
-    .where('replayed', '=', false)
-  return answered.select(['id', 'request_key']).orderBy('id').execute()
+  return db
+    .selectFrom('model_calls as call')
+    .innerJoin('work_orders', 'work_orders.id', 'call.work_order_id')
+    .innerJoin('attempts', (join) =>
+      join.onRef('attempts.work_order_id', '=', 'call.work_order_id').onRef('attempts.number', '=', 'call.attempt'),
+    )
+    .select(['call.id', 'call.request_key'])
+    .where('call.work_order_id', '=', workOrderId)
+    .where('call.answer', 'is not', null)
+    .where('call.replayed', '=', false)
+    .where(({ or, and, eb }) =>
+      or([
+        eb('call.attempt', '=', attempt),
+        and([
+          eb(sql<string>`attempts.error ->> 'code'`, 'in', codesOf('keeps_answers')),
+          eb(failedVerification(), 'is', null),
+          eb('call.attempt', '>', sql<number>`coalesce(asked_anew_after, 0)`),
+        ]),
+      ]),
+    )
+    .orderBy('call.id')
+    .execute()
 }
 
 /** The answer of a call as it is kept; null: it was forgotten, or there never was one. */

@@ -1,5 +1,6 @@
 import { type Insertable, type Kysely, type RawBuilder, sql } from 'kysely'
 import { z } from 'zod'
+import type { Repair } from '../contract/evidence/repair.ts'
 import { codesOf } from '../faults/families.ts'
 import { LIMITS } from '../work-order/content.ts'
 import { KINDS_OF_CHANGE, kindOfChange } from '../work-order/kind-of-change.ts'
@@ -27,6 +28,26 @@ export async function recordOutcome(
       metadata: JSON.stringify(context.metadata),
     })
     .onConflict((conflict) => conflict.doNothing())
+    .execute()
+}
+
+/** Adds a repair that was made later to how an attempt ended, where that was kept. */
+export async function addRepairToOutcome(
+  db: Kysely<Database>,
+  { workOrderId, attempt }: AttemptKey,
+  { cost_usd: cost, ...repair }: Pick<Repair, 'check' | 'by' | 'mended'> & { cost_usd: string },
+): Promise<void> {
+  await db
+    .updateTable('outcome_vectors')
+    .set({
+      cost: sql<string>`coalesce(cost, 0) + ${cost}::numeric`,
+      metadata: sql<string>`metadata || jsonb_build_object(
+        'repairs', coalesce(metadata -> 'repairs', '[]'::jsonb) || ${JSON.stringify([repair])}::jsonb,
+        'repair_cost_usd', coalesce((metadata ->> 'repair_cost_usd')::numeric, 0) + ${cost}::numeric)`,
+    })
+    .where('work_order_id', '=', workOrderId)
+    .where('attempt', '=', attempt)
+    .where('operation_type', '=', 'work_order_execution')
     .execute()
 }
 

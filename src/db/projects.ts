@@ -7,6 +7,7 @@ import { parseRepositoryUrl, shownRepository } from '../git/repository-url.ts'
 import type { Project } from '../work-order/project.ts'
 import { patternProblem } from '../work-order/protection/path-pattern.ts'
 import type { ProtectionRules } from '../work-order/protection/protected-paths.ts'
+import { leftProject, takeApprovedOrders } from './first-moose/left-rows.ts'
 import type { Database } from './schema.ts'
 
 type Db = Kysely<Database>
@@ -20,14 +21,20 @@ export type NewProjectRow = {
   forge: Project['forge']
   /** Null: the host of the URL. */
   forgeHost: string | null
+  /** What was named: the repository, or a checkout of it. */
+  place: string
 }
 
 /**
- * Stores a project. One of this name and repository that was removed is brought back, with its settings and its orders.
+ * Stores a project. One of this name and repository that was removed is brought back, with its settings and its orders; so is
+ * one that the first Moose has left, whose approved orders are approved here.
  *
  * @throws {Fault} `request_invalid` when the name is taken
  */
-export async function addProject(db: Db, project: NewProjectRow): Promise<{ project: ProjectView; restored: boolean }> {
+export async function addProject(
+  db: Db,
+  project: NewProjectRow,
+): Promise<{ project: ProjectView; restored: boolean; approved_orders: number }> {
   const columns = {
     repository: project.repository,
     default_branch: project.defaultBranch,
@@ -35,7 +42,9 @@ export async function addProject(db: Db, project: NewProjectRow): Promise<{ proj
     forge_host: project.forgeHost,
   }
   return await db.transaction().execute(async (transaction) => {
-    const before = await removedProject(transaction, project)
+    const removed = await removedProject(transaction, project)
+    const left = removed === undefined ? await leftProject(transaction, project) : undefined
+    const before = removed === undefined ? left : removed
     const row =
       before === undefined
         ? await transaction
@@ -46,12 +55,13 @@ export async function addProject(db: Db, project: NewProjectRow): Promise<{ proj
             .executeTakeFirst()
         : await transaction
             .updateTable('projects')
-            .set({ ...columns, removed_repository: null, removed_at: null })
+            .set({ name: project.name, ...columns, removed_repository: null, removed_at: null })
             .where('id', '=', before.id)
             .returningAll()
             .executeTakeFirst()
     if (row === undefined) throw nameTaken(project.name)
-    return { project: toView(row), restored: before !== undefined }
+    const approvedOrders = left === undefined ? 0 : await takeApprovedOrders(transaction, left.id)
+    return { project: toView(row), restored: before !== undefined, approved_orders: approvedOrders }
   })
 }
 
@@ -285,7 +295,7 @@ export function toProject(row: ProjectRow): Project {
 function unusable({ name, removed_repository: removed }: ProjectRow): Fault {
   const message =
     removed === null
-      ? `Project "${name}" has no repository. Set projects.repository to a git URL or an absolute path.`
+      ? `Project "${name}" has no repository. Give it one, in a checkout of it, with: moose init --name ${name}   then retry the order.`
       : `Project "${name}" was removed. Bring it back with: moose init ${shownRepository(removed)} --name ${name}   then retry the order.`
   return new Fault('project_required', message, { project: name })
 }

@@ -4,6 +4,7 @@ import { PRICE_KEYS } from '../contract/stated-price.ts'
 import { Fault } from '../faults/fault.ts'
 import { noSuchProposer } from './proposer-configs.ts'
 import type { Database } from './schema.ts'
+import { PROPOSER_OF_ORDER } from './work-orders/order-conditions.ts'
 
 type Db = Kysely<Database>
 
@@ -114,7 +115,7 @@ export async function removeProposer(db: Db, name: string): Promise<void> {
       .innerJoin('work_orders', 'work_orders.id', 'attempts.work_order_id')
       .select('work_orders.id')
       .where('attempts.status', '=', 'running')
-      .where('work_orders.proposer_id', '=', name)
+      .where(sql<boolean>`${PROPOSER_OF_ORDER} = ${name}`)
       .orderBy('work_orders.id')
       .limit(1)
       .executeTakeFirst()

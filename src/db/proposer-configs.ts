@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely'
 import { z } from 'zod'
 import { PROVIDER_KEY } from '../config/environment.ts'
 import { httpUrl } from '../config/setting-forms.ts'
-import { PROPOSER_KINDS } from '../contract/proposers.ts'
+import { ANSWER_FORMS, PROPOSER_KINDS } from '../contract/proposers.ts'
 import { contradictionOf, type PriceContradiction } from '../contract/stated-price.ts'
 import { Fault } from '../faults/fault.ts'
 import { describeIssues } from '../faults/schema-problems.ts'
@@ -81,6 +81,7 @@ const ProposerRow = z
       .string()
       .regex(/^[a-z][a-z0-9_]{0,63}$/, 'is not the name of a parameter')
       .nullable(),
+    answer_form: z.enum(ANSWER_FORMS),
     extra_headers: z.record(z.string().regex(/^[A-Za-z0-9-]{1,100}$/, 'is not the name of a header'), z.string()),
     extra_body: z.record(z.string(), z.json()),
   })
@@ -96,6 +97,7 @@ const ProposerRow = z
     keyVariable: row.key_variable,
     contextTokens: row.context_tokens,
     outputLimitParameter: row.output_limit_parameter,
+    answerForm: row.answer_form,
     extraHeaders: row.extra_headers,
     extraBody: row.extra_body,
   }))
@@ -114,6 +116,7 @@ const COLUMNS = [
   'key_variable',
   'context_tokens',
   'output_limit_parameter',
+  'answer_form',
   'extra_headers',
   'extra_body',
 ] as const
@@ -197,6 +200,7 @@ const MENDS: Readonly<Record<string, string>> = {
   key_variable: '--key-variable X_API_KEY',
   context_tokens: '--context TOKENS',
   output_limit_parameter: '--output-limit-parameter NAME',
+  answer_form: `--answer-form ${ANSWER_FORMS.join('|')}`,
   extra_headers: '--no-headers',
   extra_body: '--no-body',
 }

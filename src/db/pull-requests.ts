@@ -1,4 +1,5 @@
 import { type Insertable, type Kysely, type RawBuilder, type Selectable, type SqlBool, sql } from 'kysely'
+import type { SeenConflict } from '../contract/evidence/seen-conflict.ts'
 import type { PullRequestHint } from '../contract/github-webhook.ts'
 import { Fault } from '../faults/fault.ts'
 import type { Database } from './schema.ts'
@@ -161,12 +162,74 @@ export async function endPullRequest(
   return current === null ? row : current
 }
 
-/** A pull request on GitHub, where it lives and how Moose knows it. */
+/**
+ * Has an open pull request be the one of a commit that was verified.
+ *
+ * @returns the row as it then stands; one that is not open is left as it is
+ */
+export async function keepVerified(
+  db: Db,
+  row: PullRequestRow,
+  verified: { attempt: number; baseSha: string; headSha: string; diff: string; body: string },
+): Promise<PullRequestRow> {
+  const { attempt, baseSha: base_sha, headSha: head_sha, diff, body } = verified
+  const verified_by = attempt === row.attempt ? null : attempt
+  const kept = await db
+    .updateTable('pull_requests')
+    .set({ base_sha, head_sha, diff, body, verified_by, conflict: null, seen_head_sha: head_sha })
+    .where('project_id', '=', row.project_id)
+    .where('number', '=', row.number)
+    .where('state', '=', 'open')
+    .returningAll()
+    .executeTakeFirst()
+  if (kept !== undefined) return kept
+  const now = await findPullRequest(db, row.project_id, row.number)
+  return now === null ? row : now
+}
+
+/** Keeps with what the open pull request of an order was seen to conflict; the same conflict began when it was first seen. */
+export async function noteConflict(
+  db: Db,
+  { workOrderId, number }: { workOrderId: string; number: number },
+  conflict: SeenConflict,
+): Promise<void> {
+  const is = JSON.stringify(conflict)
+  await db
+    .updateTable('pull_requests')
+    .set({
+      seen_head_sha: conflict.head_sha,
+      conflict: sql<string>`case when conflict ->> 'head_sha' = ${conflict.head_sha}
+        then ${is}::jsonb || jsonb_build_object('since', conflict -> 'since') else ${is}::jsonb end`,
+    })
+    .where('work_order_id', '=', workOrderId)
+    .where('number', '=', number)
+    .where('state', '=', 'open')
+    .execute()
+}
+
+/** Keeps where a verification has found the branch of an open pull request: a conflict that was seen before is over. */
+export async function noteMergeable(
+  db: Db,
+  { workOrderId, number }: { workOrderId: string; number: number },
+  headSha: string | null,
+): Promise<void> {
+  await db
+    .updateTable('pull_requests')
+    .set({ conflict: null, ...(headSha === null ? {} : { seen_head_sha: headSha }) })
+    .where('work_order_id', '=', workOrderId)
+    .where('number', '=', number)
+    .where('state', '=', 'open')
+    .execute()
+}
+
+/** A pull request on its forge, where it lives and how Moose knows it. */
 export type WatchedRow = {
   work_order_id: string
   attempt: number
   number: number
-  node_id: string
+  /** Null: on the forge `local`. */
+  node_id: string | null
+  forge: string
   project_id: string
   state: 'open' | 'merged' | 'closed'
   /** Null while it is open. */
@@ -179,7 +242,7 @@ export type WatchedRow = {
 const MOST_CLOSED = 500
 
 /**
- * Pull requests on GitHub whose end Moose has not recorded, oldest first: open ones, and those whose order still waits
+ * Pull requests whose end Moose has not recorded, oldest first: open ones, and those whose order still waits
  * for them. Where they are hinted at, closed ones too, however long ago that was.
  *
  * @param hints null: all
@@ -192,19 +255,20 @@ export async function listWatchedPullRequests(db: Db, hints: readonly PullReques
       .where(({ or, eb }) => or([eb('pull_requests.state', '<>', 'merged'), isAwaited()]))
       .where(({ or }) => or(hints.map(isHintedAt)))
   }
-  return withNodes(await select.orderBy('pull_requests.created_at').execute())
+  return watchable(await select.orderBy('pull_requests.created_at').execute())
 }
 
 /** Closed pull requests on GitHub that no order waits for, the latest first; at most 500. */
 export async function listClosedPullRequests(db: Db, since: Date): Promise<WatchedRow[]> {
   const rows = await selectWatched(db)
+    .where('projects.forge', '=', 'github')
     .where('pull_requests.state', '=', 'closed')
     .where('pull_requests.ended_at', '>', since)
     .where(({ not }) => not(isAwaited()))
     .orderBy('pull_requests.ended_at', 'desc')
     .limit(MOST_CLOSED)
     .execute()
-  return withNodes(rows)
+  return watchable(rows)
 }
 
 function selectWatched(db: Db) {
@@ -214,8 +278,7 @@ function selectWatched(db: Db) {
       .innerJoin('work_orders', 'work_orders.id', 'pull_requests.work_order_id')
       .innerJoin('projects', 'projects.id', 'pull_requests.project_id')
       .select(['work_order_id', 'attempt', 'number', 'node_id', 'pull_requests.project_id', 'pull_requests.state'])
-      .select(['pull_requests.ended_at', isAwaited().as('is_awaited')])
-      .where('projects.forge', '=', 'github')
+      .select(['pull_requests.ended_at', 'projects.forge', isAwaited().as('is_awaited')])
       // One that was removed is not looked at any more.
       .where('projects.removed_at', 'is', null)
   )
@@ -226,8 +289,9 @@ function isAwaited() {
     work_orders.phase = 'in_review' and pull_requests.number = coalesce(github_pr_number, pull_requests.number), false)`
 }
 
-function withNodes(rows: readonly (Omit<WatchedRow, 'node_id'> & { node_id: string | null })[]): WatchedRow[] {
-  return rows.flatMap(({ node_id, ...row }) => (node_id === null ? [] : [{ ...row, node_id }]))
+/** Of a project that has moved to GitHub since, the forge does not know what was opened before. */
+function watchable(rows: readonly WatchedRow[]): WatchedRow[] {
+  return rows.filter(({ forge, node_id }) => (forge === 'github') === (node_id !== null))
 }
 
 function isHintedAt({ repositoryUrl, numbers, branches }: PullRequestHint): RawBuilder<SqlBool> {
@@ -248,16 +312,18 @@ type SeenBefore = Omit<Seen, 'seen_head_sha'> & {
 /**
  * Keeps how a pull request was seen.
  *
+ * @param baseSha where its base stood, which is kept with a conflict; null: nothing says so
  * @returns how it was seen before; null when there is no such pull request
  */
 export async function noteSeen(
   db: Db,
   key: { workOrderId: string; attempt: number },
   seen: Seen & SeenOneByOne & { seen_at: Date },
+  baseSha: string | null,
 ): Promise<SeenBefore | null> {
   const before = await db
     .selectFrom('pull_requests')
-    .select(['seen_head_sha', 'checks', 'review'])
+    .select(['checks', 'review', sql<string>`coalesce(seen_head_sha, head_sha)`.as('seen_head_sha')])
     .select(sql<boolean>`seen is distinct from ${seen.seen}::jsonb`.as('has_other_parts'))
     .where('work_order_id', '=', key.workOrderId)
     .where('attempt', '=', key.attempt)
@@ -267,6 +333,9 @@ export async function noteSeen(
   await db
     .updateTable('pull_requests')
     .set(seen)
+    .$if(baseSha !== null, (update) =>
+      update.set({ conflict: sql<string>`conflict || jsonb_build_object('seen_base_sha', ${baseSha}::text)` }),
+    )
     .where('work_order_id', '=', key.workOrderId)
     .where('attempt', '=', key.attempt)
     .execute()

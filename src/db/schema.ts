@@ -1,5 +1,6 @@
-import type { ColumnType, Generated, GeneratedAlways } from 'kysely'
+import type { ColumnType, Generated, GeneratedAlways, RawBuilder } from 'kysely'
 import type { Scope } from '../contract/api-token.ts'
+import type { SeenConflict } from '../contract/evidence/seen-conflict.ts'
 import type { FaultRecord } from '../faults/fault.ts'
 import type { Allowance } from '../work-order/protection/held-change.ts'
 import type { Phase, Status } from '../work-order/status.ts'
@@ -55,6 +56,8 @@ export type Database = MoneyTables & {
     description: string | null
     acceptance_criteria: JsonDefault
     files_in_scope: JsonDefault
+    /** Files to be read beside the scope. */
+    context: JsonDefault
     risk_level: string
     status: Generated<Status>
     phase: Phase | null
@@ -66,7 +69,8 @@ export type Database = MoneyTables & {
     github_branch: string | null
     github_pr_url: string | null
     github_pr_number: number | null
-    proposer_id: string | null
+    /** The proposer it was given to last; null where the first Moose or an older one gave it (PROPOSER_OF_ORDER). */
+    proposer_name: string | null
     estimated_cost: NullableDecimal
     actual_cost: NullableDecimal
     complexity_score: NullableDecimal
@@ -76,10 +80,18 @@ export type Database = MoneyTables & {
     /** Null in rows of a first Moose. */
     updated_at: ColumnType<Date | null, Date | undefined, Date>
     completed_at: Date | null
+    /** The attempt whose commit the next one is to verify, or the one that runs does; null: it makes a change. */
+    verifies: ColumnType<number | null, number | null | undefined, number | null>
+    /** Whether a model may resolve what git cannot merge, where it verifies a pull request. */
+    resolves: Generated<boolean>
     /** As `kind:name`; null: before that was kept. */
     filed_by: ColumnType<string | null, string | undefined, never>
     /** Hash of the content an approval was given to; null: it is not approved, or was before that was kept. */
     approved_content: ColumnType<string | null, never, never>
+    /** How a human had it retried; null: nobody did since its last claim. */
+    retry_mode: ColumnType<'again' | 'fresh' | 'verify_only' | null, never, 'again' | 'fresh' | 'verify_only' | null>
+    /** Of the attempts up to this one, nothing is told to a model, and no answer is taken again. */
+    asked_anew_after: ColumnType<number | null, never, number | RawBuilder<number>>
   }
   allowed_changes: {
     id: GeneratedAlways<string>
@@ -120,6 +132,12 @@ export type Database = MoneyTables & {
     takeovers: Generated<number>
     /** That process has died, and the attempt was not resumed since. */
     left_behind: Generated<boolean>
+    /** The attempt whose commit it verifies; null: it makes a change of its own. */
+    verifies: ColumnType<number | null, number | null | undefined, never>
+    /** Whether a model may resolve what git cannot merge. */
+    resolves: ColumnType<boolean, boolean | undefined, never>
+    /** The ids of head and base that it was asked to resolve, with a space between; null: it was not asked. */
+    resolving: ColumnType<string | null, never, string>
   }
   attempt_steps: {
     work_order_id: string
@@ -185,8 +203,12 @@ export type Database = MoneyTables & {
     checks: string | null
     review: string | null
     seen_at: Date | null
+    /** The attempt whose checks `head_sha` has passed, where that is not its own; null: its own. */
+    verified_by: ColumnType<number | null, number | null | undefined, number | null>
     /** Reviews and check runs one by one, as JSON; of no form that the database would keep to. */
     seen: ColumnType<unknown, string | null | undefined, string | null>
+    /** With what its head was last seen to conflict; null: with nothing. */
+    conflict: ColumnType<SeenConflict | null, string | null | undefined, string | null>
   }
   github_deliveries: {
     id: string
@@ -227,6 +249,18 @@ export type Database = MoneyTables & {
     counts: Generated<boolean>
     created_at: Time
   }
+  failure_rows: {
+    kind: 'project' | 'proposer'
+    /** A project's id, or a proposer's name. */
+    subject: string
+    code: string
+    step: string
+    message: string
+    orders: string[]
+    projects: string[]
+    since: Time
+    last_at: Time
+  }
   base_checks: {
     project_id: string
     tree: string
@@ -266,6 +300,7 @@ export type Database = MoneyTables & {
     key_variable: string | null
     context_tokens: number | null
     output_limit_parameter: string | null
+    answer_form: Generated<string>
     extra_headers: JsonDefault
     extra_body: JsonDefault
   }

@@ -1,6 +1,12 @@
 import { type Kysely, sql } from 'kysely'
 import { z } from 'zod'
-import { KEPT_DAYS, MAX_CONCURRENT, MAX_WITHIN, POLLING_INTERVAL_MS } from '../config/environment.ts'
+import {
+  KEPT_DAYS,
+  MAX_CONCURRENT,
+  MAX_WITHIN,
+  PAUSE_AFTER_FAILURES,
+  POLLING_INTERVAL_MS,
+} from '../config/environment.ts'
 import type { Config, KeptDays } from '../config.ts'
 import { plainWords } from '../contract/plain-words.ts'
 import { nameTwice } from '../contract/strict-json.ts'
@@ -28,6 +34,7 @@ export const OrchestratorRows = z.object({
   orchestrator_max_concurrent: MAX_CONCURRENT.optional(),
   orchestrator_max_per_repository: MAX_WITHIN.optional(),
   orchestrator_max_calls_per_provider: MAX_WITHIN.optional(),
+  orchestrator_pause_after_failures: PAUSE_AFTER_FAILURES.optional(),
 })
 
 /** What may change while the service runs. */
@@ -39,6 +46,8 @@ export type Settings = {
   maxConcurrent: number
   /** Of these, in one repository; null: any number. */
   maxPerRepository: number | null
+  /** Orders in a row that fail alike, after which their project or proposer is paused; 0: never. */
+  pauseAfterFailures: number
 }
 
 /**
@@ -48,7 +57,7 @@ export type Settings = {
  */
 export async function readSettings(
   db: Db,
-  defaults: Pick<Config, 'pollingIntervalMs' | 'maxConcurrent' | 'maxPerRepository'>,
+  defaults: Pick<Config, 'pollingIntervalMs' | 'maxConcurrent' | 'maxPerRepository' | 'pauseAfterFailures'>,
 ): Promise<Settings> {
   const set = await readOrchestratorRows(db)
   return {
@@ -56,7 +65,15 @@ export async function readSettings(
     pollingIntervalMs: set.orchestrator_polling_interval_ms ?? defaults.pollingIntervalMs,
     maxConcurrent: set.orchestrator_max_concurrent ?? defaults.maxConcurrent,
     maxPerRepository: set.orchestrator_max_per_repository ?? defaults.maxPerRepository,
+    pauseAfterFailures: set.orchestrator_pause_after_failures ?? defaults.pauseAfterFailures,
   }
+}
+
+/** As `Settings.pauseAfterFailures`; of a row that cannot be read, which `readSettings` names, what the environment says. */
+export async function readPauseAfter(db: Db, defaults: Pick<Config, 'pauseAfterFailures'>): Promise<number> {
+  const row = OrchestratorRows.pick({ orchestrator_pause_after_failures: true })
+  const read = row.safeParse(await readRows(db, ['orchestrator_pause_after_failures']))
+  return read.data?.orchestrator_pause_after_failures ?? defaults.pauseAfterFailures
 }
 
 /** How many calls to one provider may be under way as of now; null: any number. @throws {Fault} as `readSettings` */

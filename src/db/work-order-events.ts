@@ -1,7 +1,7 @@
 import { type Kysely, type RawBuilder, type Selectable, type SqlBool, sql } from 'kysely'
 import { isoTime } from '../clock.ts'
+import type { EventType, EventView } from '../contract/events.ts'
 import { MOST_EVENTS } from '../contract/events.ts'
-import type { EventType, EventView } from '../contract/work-orders.ts'
 import type { AttemptRun } from './attempts/attempts.ts'
 import { fence, takenOver } from './attempts/hold-attempt.ts'
 import type { Database } from './schema.ts'

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { Adapters } from '../attempt/context.ts'
 import type { Config } from '../config.ts'
+import { failsUntold, untoldWarning } from '../contract/base-checks.ts'
 import type { DoctorFinding } from '../contract/doctor.ts'
 import { latestBaseChecks } from '../db/base-checks.ts'
 import { allProjects } from '../db/projects.ts'
@@ -88,7 +89,9 @@ async function checksFinding(db: Kysely<Database>, project: Project, parts: Know
   if (failing.length === 0) {
     return { ...finding, state: 'ok', detail: `all ${last.checks.length} pass on the base (${at})`, remedy: null }
   }
-  const detail = `fail on the base, and prove nothing: ${failing.join(', ')} (${at})`
+  const untold = last.checks.filter(failsUntold).map((check) => check.name)
+  const more = untold.length === 0 ? '' : `; ${untoldWarning(untold)}`
+  const detail = `fail on the base, and prove nothing: ${failing.join(', ')} (${at})${more}`
   return { ...finding, state: 'warning', detail, remedy: `see what fails with: ${finding.remedy}` }
 }
 

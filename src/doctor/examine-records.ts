@@ -5,6 +5,7 @@ import type { DoctorFinding } from '../contract/doctor.ts'
 import { ordersWithoutProcess } from '../db/attempts/attempts.ts'
 import { brokenEntries } from '../db/budget-entries/counted-entries.ts'
 import { sumUnresolved } from '../db/budget-entries/reservations.ts'
+import { leftOrders } from '../db/first-moose/left-rows.ts'
 import { projectsOfUnknownForges } from '../db/projects.ts'
 import type { Database } from '../db/schema.ts'
 import { shownUsd, Usd } from '../money.ts'
@@ -18,6 +19,7 @@ export async function examineRecords(db: Kysely<Database>, config: Config): Prom
     ...(await badSettings(db, config)),
     ...(await brokenLedger(db)),
     ...(await unknownForges(db)),
+    ...(await ordersOfTheFirstMoose(db)),
     ...(await stuckOrders(db)),
     ...(await heldMoney(db)),
   ]
@@ -58,6 +60,18 @@ async function unknownForges(db: Kysely<Database>): Promise<DoctorFinding[]> {
     detail: `this version knows no forge "${forge}", so the project is left out`,
     remedy: `upgrade moose, or by SQL: update projects set forge = 'local' where name = '…' (or 'github')`,
   }))
+}
+
+/** Approved ones are taken over when their project is given a repository. */
+async function ordersOfTheFirstMoose(db: Kysely<Database>): Promise<DoctorFinding[]> {
+  const left = await leftOrders(db)
+  if (left.length === 0) return []
+  const what = left.map(({ status, orders }) => `${orders} ${status}`).join(', ')
+  const detail = `orders of the first Moose in statuses of its own are kept and not carried out: ${what}`
+  const remedy =
+    'moose init in a checkout of their project takes over those that are approved; another one by SQL: ' +
+    `update work_orders set status = 'pending' where id = '…'   then: moose approve ID`
+  return [{ name: 'orders', state: 'optional', detail, remedy }]
 }
 
 async function stuckOrders(db: Kysely<Database>): Promise<DoctorFinding[]> {

@@ -63,9 +63,9 @@ export function looks(
     { at: 'git', find: async () => [await gitFinding(parts)] },
     { at: 'the home', find: async () => [await home(config)] },
     { at: 'the API', find: () => [apiAccess(config)] },
-    { at: 'the database', find: () => [ok('database', databaseDetail)] },
+    { at: 'the database', find: () => [ok('database', databaseDetail), ...connection(config)] },
     { at: 'the projects', find: () => examineProjects(config, db, parts) },
-    { at: 'the proposers', find: () => examineProposers(db, parts.models) },
+    { at: 'the proposers', find: () => examineProposers(db, parts.models, config.networkEnvironment) },
     { at: 'gh', find: async () => [await program(config, 'gh', 'the GitHub forge')] },
     { at: 'Aider', find: async () => [await aider(config, parts)] },
     { at: 'the sandbox', find: containers === null ? own : () => examineContainers(db, containers) },
@@ -77,6 +77,14 @@ export function looks(
 }
 
 const ok = (name: string, detail: string): DoctorFinding => ({ name, state: 'ok', detail, remedy: null })
+
+/** A project of Supabase that is named, and that Moose is not connected to. */
+function connection({ missingConnection: detail }: Config): DoctorFinding[] {
+  if (detail === null) return []
+  return [
+    { name: 'supabase', state: 'warning', detail, remedy: 'set DATABASE_URL, or unset the variables of Supabase' },
+  ]
+}
 
 async function aider(config: Config, { adapters }: Parts): Promise<DoctorFinding> {
   const { executors } = adapters
@@ -99,7 +107,7 @@ async function aider(config: Config, { adapters }: Parts): Promise<DoctorFinding
     }
     if (executors.wanted === 'aider') return { name, state: 'missing', detail, remedy: 'moose doctor --fix' }
     const absent =
-      'not there (moose doctor --fix installs it); needed only where an answer is free text or needs repair'
+      'not there (moose doctor --fix installs it); needed only where an answer is free text, or edits that do not apply'
     return { name, state: 'optional', detail: absent, remedy: null }
   }
 }

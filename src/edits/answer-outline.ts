@@ -1,3 +1,5 @@
+import { rangesOf } from './answer/hunks.ts'
+
 /** A mark around what a model thinks before it answers. */
 export type Tag = {
   /** In lower case and without a name space: an end closes a begin of its own name. */
@@ -16,9 +18,9 @@ export type Stretch = {
   /** Whether it goes on in the line of the stretch before it. */
   joined: boolean
   tag: Tag | null
-  /** What it looks like; `header` and `search` begin an edit. */
-  look: 'header' | 'search' | 'replace' | 'fence' | 'blank' | 'words'
-  /** Of a marker its `<` or `>`, of a fence its backticks or tildes; else nothing. */
+  /** What it looks like; `header` and `search`, which a patch begins with too, begin an edit. */
+  look: 'header' | 'search' | 'replace' | 'hunk' | 'fence' | 'blank' | 'words'
+  /** Of a marker its `<` or `>`, of a fence its backticks or tildes, of a patch or a hunk the whole of it; else nothing. */
   mark: string
 }
 
@@ -61,7 +63,10 @@ const PATTERNS: Readonly<Record<string, readonly [RegExp, Stretch['look']]>> = {
   '~': [FENCE, 'fence'],
   '<': [/^\s*(<{5,})\s*SEARCH\b/i, 'search'],
   '>': [/^\s*(>{5,})\s*REPLACE\b/i, 'replace'],
+  '@': [/^(@@ -\d{1,9}(?:,\d{1,9})? \+\d{1,9}(?:,\d{1,9})? @@)/, 'hunk'],
 }
+const BEGIN_PATCH = '*** Begin Patch'
+const END_PATCH = '*** End Patch'
 
 const NONE = Number.POSITIVE_INFINITY
 
@@ -93,7 +98,7 @@ export class AnswerOutline {
   /** What a stretch opens that holds text of files and is closed; null: nothing. A fence around edits holds none. */
   held(at: number): HeldPlace | null {
     const look = this.#look(at)
-    if (look === 'search') return heldUntil('pair', this.#closing[at])
+    if (look === 'search' || look === 'hunk') return heldUntil('pair', this.#closing[at])
     if (look === 'fence') {
       const fence = heldUntil('fence', this.#closing[at])
       return fence === null || after(this.#nextEdit, at) < fence.last ? null : fence
@@ -174,11 +179,31 @@ export class AnswerOutline {
   #closingOf(at: number, closing: Map<string, number>): number {
     const { look, mark, text, tag, joined } = this.stretches[at] ?? NO_STRETCH
     const found = mark === '' ? undefined : closing.get(mark)
+    if (look === 'hunk') return joined ? NONE : this.#endOfHunk(at, mark)
     if (look === 'search') closing.delete(mark)
     if (joined || tag !== null) return found === undefined ? NONE : found
-    if (look === 'replace') closing.set('<'.repeat(mark.length), at)
+    if (look === 'replace') closing.set(mark === END_PATCH ? BEGIN_PATCH : '<'.repeat(mark.length), at)
     else if (look === 'fence' && text.trimEnd() === mark) closing.set(mark, at)
     return found === undefined ? NONE : found
+  }
+
+  /** The last stretch of a hunk that has the lines its header announces. */
+  #endOfHunk(at: number, header: string): number {
+    const ranges = rangesOf(header)
+    if (ranges === null) return NONE
+    let { before, after: fresh } = ranges
+    let last = at
+    for (let index = at + 1; before > 0 || fresh > 0 || this.stretches[index]?.joined === true; index += 1) {
+      const stretch = this.stretches[index]
+      if (stretch === undefined) return NONE
+      last = index
+      if (stretch.joined) continue
+      const [sign = ' '] = stretch.text
+      if (!' +-\\'.includes(sign)) return NONE
+      if (sign === ' ' || sign === '-') before -= 1
+      if (sign === ' ' || sign === '+') fresh -= 1
+    }
+    return before === 0 && fresh === 0 ? last : NONE
   }
 }
 
@@ -214,6 +239,9 @@ function lookOf(text: string, tag: Tag | null): Pick<Stretch, 'look' | 'mark'> {
   const [first] = text.trimStart()
   if (first === undefined) return { look: 'blank', mark: '' }
   if ((first === '#' || first === '*') && HEADER.test(text)) return { look: 'header', mark: '' }
+  const line = first === '*' ? text.trimEnd() : ''
+  if (line === BEGIN_PATCH) return { look: 'search', mark: line }
+  if (line === END_PATCH) return { look: 'replace', mark: line }
   const [pattern, look] = PATTERNS[first] ?? []
   if (look === 'fence' && tag !== null) return { look: 'words', mark: '' }
   const mark = pattern?.exec(text.trimEnd())?.[1]

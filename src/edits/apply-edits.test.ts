@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Fault, type FaultCode } from '../faults/fault.ts'
-import { applyEdits, MAX_MESSAGE_CHARACTERS } from './apply-edits.ts'
+import { Fault, type FaultCode, toldToModel } from '../faults/fault.ts'
+import { applyEdits } from './apply-edits.ts'
 import type { FileChange } from './edited-tree.ts'
 import { parseEdits } from './parse-edits.ts'
+import { MAX_MESSAGE_CHARACTERS } from './rejection.ts'
 
 type Files = Record<string, string | Buffer>
 
@@ -52,15 +53,15 @@ const fidelity: Record<string, [before: string, answer: string, after: string]> 
   'does not match a part of a line': ['xy\nx\n', edit('a', ['x\n', 'z\n']), 'xy\nz\n'],
   'takes $ and other signs literally': ['x\n', edit('a', ['x\n', '$& $1 \\n\n']), '$& $1 \\n\n'],
   'matches a CRLF file and answers with CRLF': ['x\r\ny\r\n', edit('a', ['x\n', 'a\nb\n']), 'a\r\nb\r\ny\r\n'],
-  'leaves the lines of a mixed file alone': [
-    'x\ny\r\nz\r\nw\n',
-    edit('a', ['y\n', 'Y\n']),
-    'x\nY\r\nz\r\nw\n'.replace('Y\r\n', 'Y\n'),
+  'leaves the ending of a line in a mixed file alone': [
+    'x\ny\r\nz\n',
+    edit('a', ['y\n', 'Y\nYY\n']),
+    'x\nY\r\nYY\r\nz\n',
   ],
-  'uses the dominant ending of a mixed file': [
+  'uses the dominant ending of a mixed file for new lines': [
     'x\ny\r\nz\r\nw\n\r\n',
-    edit('a', ['w\n', 'W\n']),
-    'x\ny\r\nz\r\nW\r\n\r\n',
+    edit('a', ['w\n', 'w\nW\n']),
+    'x\ny\r\nz\r\nw\nW\r\n\r\n',
   ],
   'leaves context lines of a pair alone': [
     'x\ny\r\nz\n\n',
@@ -236,7 +237,7 @@ const rejected: Record<string, [files: Files, answer: string, reason: RegExp]> =
   ],
   'an edit of a binary file': [{ a: 'x\0\n' }, edit('a', ['x\n', 'z\n']), /is binary.*can only be deleted or renamed/],
   'a write over a binary file': [{ a: 'x\0\n' }, write('a', 'z\n'), /is binary/],
-  'an edit of a file in Latin-1': [{ a: Buffer.from([0xe9, 0x0a]) }, edit('a', ['x\n', 'z\n']), /is not valid UTF-8/],
+  'an edit of a file in KOI8': [{ a: Buffer.from([0xd0, 0xd2, 0xc9]) }, edit('a', ['x\n', 'z\n']), /is not UTF-8/],
   'a NUL in new text': [{}, write('a', 'x\0\n'), /would become binary/],
   'what the tree does not read': [{}, write('src/link/x', 'y\n'), /cannot be touched: src\/link is a symbolic link/],
   'a way out of the tree': [{}, write('src/../../x', 'y\n'), /leaves the repository/],
@@ -259,7 +260,7 @@ const rejected: Record<string, [files: Files, answer: string, reason: RegExp]> =
 for (const [name, [files, answer, reason]] of Object.entries(rejected)) {
   test(`rejects ${name}`, async () => {
     const fault = await rejectedBy(files, answer, 'edits_rejected', ['src/', 'a', 'b', 'c', 'src2/\u00e9'])
-    assert.match(fault.message, reason)
+    assert.match(toldToModel(fault), reason)
     assert.equal(fault.details['count'], 1)
   })
 }
@@ -272,12 +273,23 @@ test('tells all problems of all blocks at once', async () => {
     '### delete z',
   ].join('\n')
   const fault = await rejectedBy({ a: 'x\n' }, answer, 'edits_rejected')
-  assert.deepEqual(fault.details, { count: 4, path: 'a' })
-  const places = [...fault.message.matchAll(/^- block (\d) \((\w+), line (\d+)\) "(.)"/gm)].map(([, ...found]) =>
+  assert.deepEqual([fault.details['count'], fault.details['path']], [4, 'a'])
+  const places = [...toldToModel(fault).matchAll(/^- block (\d) \((\w+), line (\d+)\) "(.)"/gm)].map(([, ...found]) =>
     found.join(' '),
   )
   assert.deepEqual(places, ['1 edit 1 a', '1 edit 1 a', '3 delete 19 c', '4 delete 20 z'])
-  assert.match(fault.message, /"z": is outside files_in_scope/)
+  assert.match(toldToModel(fault), /"z": is outside files_in_scope/)
+})
+
+test('people are told what is wrong in short, and the model how to correct it', async () => {
+  const answer = [edit('a', ['q\n', ''], ['r\n', ''], ['s\n', '']), '### delete c'].join('\n')
+  const { message, ...fault } = await rejectedBy({ a: 'x\n' }, answer, 'edits_rejected')
+  const missing = (line: number) => `"a": the SEARCH of line ${line} (1 line) is not found`
+  assert.equal(message, `The edits do not apply: ${missing(2)}; ${missing(6)}; ${missing(10)}; 1 more.`)
+  assert.match(toldToModel({ message, ...fault }), /answer again with every block.*must be whole lines.*"c"/s)
+  const idle = await rejectedBy({ a: 'x\n' }, edit('a', ['x\n', 'x\n']), 'change_without_effect')
+  assert.equal(idle.message, 'The edits leave every file as it was.')
+  assert.match(toldToModel(idle), /Answer with edits that change something\.$/)
 })
 
 test('a change that is only out of scope is named as such, with every file', async () => {
@@ -286,8 +298,9 @@ test('a change that is only out of scope is named as such, with every file', asy
     `### delete y\n### rename a -> z\n${write('y', '')}`,
     'change_out_of_scope',
   )
-  assert.match(fault.message, /outside files_in_scope: "y", "z"\./)
-  assert.deepEqual(fault.details, { count: 2, path: 'y' })
+  const what = 'The change touches what is outside files_in_scope: "y", "z".'
+  assert.equal(fault.message, `${what} Widen the scope and approve the order again, or retry it.`)
+  assert.deepEqual(fault.details, { count: 2, path: 'y', for_model: `${what} Leave it alone.` })
 })
 
 test('a change set equal to the base is refused', async () => {
@@ -299,8 +312,8 @@ test('the message stays bounded however much is wrong', async () => {
   const long = `${'word '.repeat(300)}\n`
   const pairs = Array.from({ length: 400 }, (): [string, string] => [long.toUpperCase().repeat(5), ''])
   const fault = await rejectedBy({ a: long.repeat(40) }, edit('a', ...pairs), 'edits_rejected')
-  assert.ok(fault.message.length < MAX_MESSAGE_CHARACTERS + 4_000, String(fault.message.length))
-  assert.match(fault.message, /… and \d+ more$/)
+  assert.ok(toldToModel(fault).length < MAX_MESSAGE_CHARACTERS + 4_000, String(toldToModel(fault).length))
+  assert.match(toldToModel(fault), /… and \d+ more$/)
 })
 
 test('a hostile answer of equal lines does not take quadratic time', async () => {
@@ -312,7 +325,10 @@ test('a hostile answer of equal lines does not take quadratic time', async () =>
 test('pairs that would have to be compared with too many lines are refused, with what to do instead', async () => {
   const never = Array.from({ length: 60 }, (): [string, string] => ['x\nx\n', ''])
   const fault = await rejectedBy({ a: 'x\ny\n'.repeat(250_000) }, edit('a', ...never), 'edits_rejected')
-  assert.match(fault.message, /"a": has too many lines: the SEARCH of line \d+ .* fewer pairs, or .* a write block$/)
+  assert.match(
+    toldToModel(fault),
+    /"a": has too many lines: the SEARCH of line \d+ .* fewer pairs, or .* a write block$/,
+  )
 })
 
 test('a block of an answer that fails leaves no trace in what the next one finds', async () => {
@@ -320,7 +336,7 @@ test('a block of an answer that fails leaves no trace in what the next one finds
     '\n',
   )
   const fault = await rejectedBy({ a: 'x\ny\n' }, answer, 'edits_rejected')
-  assert.match(fault.message, /block 3 .* is ambiguous: matches at lines 1, 2\./)
+  assert.match(toldToModel(fault), /block 3 .* is ambiguous: matches at lines 1, 2\./)
 })
 
 test('each block finds a file as the one before has left it on disk', async () => {

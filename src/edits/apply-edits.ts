@@ -1,11 +1,14 @@
 import { Fault } from '../faults/fault.ts'
-import { isInScope, pathProblem } from '../work-order/scope.ts'
-import type { Edit, Replacement } from './edit.ts'
-import type { EditedText } from './edited-text.ts'
-import { EditedTree, type FileChange, type ReadFile } from './edited-tree.ts'
+import { pathProblem } from '../work-order/scope.ts'
+import { applyPairs, type Put, type Search } from './apply-pairs.ts'
+import type { Edit } from './edit.ts'
+import { EditedText } from './edited-text.ts'
+import { EditedTree, type FileChange, type IsExecutable, type ReadFile } from './edited-tree.ts'
 import { Effort } from './effort.ts'
-import type { Places } from './occurrences.ts'
-import { similarLines } from './similar-lines.ts'
+import { type BlockProblem, rejection } from './rejection.ts'
+import { ScopeNames } from './scope-names.ts'
+import { unfitBody } from './unfit.ts'
+import { isDecorated, withoutDecoration } from './written-path.ts'
 
 /** Why a block cannot be applied; none: it was. */
 type Reasons = readonly string[]
@@ -16,88 +19,227 @@ const EXPLAINED_PROBLEMS = 10
 /**
  * Applies edits, in their order, to a tree in memory. All or nothing.
  *
- * - SEARCH must occur exactly once, as whole lines with exact text, in the file as the edits before left it. How a
- *   replacement is put in, down to line endings and the final newline, is the rule of `EditedText.replace`.
+ * - SEARCH must occur exactly once, as whole lines, in the file as the edits before left it: with exact text, or else with
+ *   one of the tolerances of `locate`. How a replacement is put in, down to line endings and the final newline, is the rule
+ *   of `EditedText.replace`.
+ * - A path is what it means in the scope: one that is written with a decoration, or as a bare file name, counts where one
+ *   path alone can be meant.
  * - `write` over a text file keeps its byte order mark, its dominant line ending and whether it ends in a newline; a
  *   new file, or one that was empty, gets LF and a final newline. A body without lines empties the file.
- * - A file that is binary or not UTF-8 can be deleted and renamed, nothing else.
+ * - A block's traits say whether the file is executable and ends in a newline; a new file is not and does.
+ * - A file without text can be deleted and renamed, and its mode changed, nothing else.
  *
  * @param options.read content of the base tree; null when there is no file. A Fault `scope_unreadable` from it (a
  *   symlink, a submodule) becomes a problem of the block
+ * @param options.isExecutable of files that `read` has found; left out, none is
  * @param options.scope the order's `files_in_scope`
- * @returns the files whose bytes differ from the base, sorted by path; at least one
- * @throws {Fault} `edits_rejected` with every problem of every block (meant to be sent back to the model),
+ * @returns the files that differ from the base, sorted by path; at least one
+ * @throws {Fault} `edits_rejected` with the first problems, and in `for_model` every problem of every block,
  *   `change_out_of_scope` when all that is wrong is paths outside the scope; details `count` and `path`, the first.
- *   `change_without_effect` when the edits leave every byte as it was
+ *   `change_without_effect` when the edits leave every file as it was
  */
 export async function applyEdits(
   edits: readonly Edit[],
-  options: { read: ReadFile; scope: readonly string[] },
+  options: { read: ReadFile; isExecutable?: IsExecutable; scope: readonly string[] },
 ): Promise<FileChange[]> {
-  const effort = new Effort()
-  const tree = new EditedTree(options.read, effort)
-  const problems: BlockProblem[] = []
-  for (const edit of edits) {
-    const refused = refusedPaths(edit, options.scope)
-    const reasons =
-      refused.length > 0 ? [] : await tryEdit(tree, edit, { effort, explain: problems.length < EXPLAINED_PROBLEMS })
-    problems.push(...refused, ...reasons.map((reason) => ({ edit, path: edit.path, reason, outOfScope: false })))
+  const { read, isExecutable = async () => false, scope } = options
+  const application = new Application({ read, isExecutable }, scope)
+  for (const edit of edits) await application.apply(edit)
+  return application.changes()
+}
+
+class Application {
+  readonly #effort = new Effort()
+  readonly #tree: EditedTree
+  readonly #names: ScopeNames
+  readonly #problems: BlockProblem[] = []
+  /** What the blocks have put into files, by their path. */
+  readonly #put = new Map<string, Put>()
+  /** Fences that may only show what stands in a file. */
+  readonly #shown: Extract<Edit, { kind: 'write' }>[] = []
+  /** Deletions and renames that were made; a repeated one is the same one. */
+  readonly #removals = new Set<string>()
+
+  constructor(base: { read: ReadFile; isExecutable: IsExecutable }, scope: readonly string[]) {
+    this.#tree = new EditedTree(base, this.#effort)
+    this.#names = new ScopeNames(scope)
   }
-  const [first, ...rest] = problems
-  if (first !== undefined) throw rejection([first, ...rest])
-  const changes = tree.changes()
-  if (changes.length === 0) {
-    throw new Fault(
-      'change_without_effect',
-      'The edits leave every file as it was. Answer with edits that change something.',
+
+  async apply(written: Edit): Promise<void> {
+    const edit = await this.#meant(written)
+    const refused = await this.#refusedPaths(edit)
+    const how = { effort: this.#effort, explain: this.#problems.length < EXPLAINED_PROBLEMS }
+    const reasons = refused.length > 0 ? [] : await this.#try(edit, how)
+    this.#problems.push(...refused, ...reasons.map((reason) => ({ edit, path: edit.path, reason, outOfScope: false })))
+  }
+
+  async changes(): Promise<FileChange[]> {
+    this.#problems.push(...(await this.#notShown()))
+    const [first, ...rest] = this.#problems
+    if (first !== undefined) throw rejection([first, ...rest])
+    const changes = this.#tree.changes()
+    if (changes.length === 0) {
+      const message = 'The edits leave every file as it was.'
+      throw new Fault('change_without_effect', message, {
+        for_model: `${message} Answer with edits that change something.`,
+      })
+    }
+    return changes
+  }
+
+  async #meant(edit: Edit): Promise<Edit> {
+    const path = await this.#pathOf(edit.path)
+    return edit.kind === 'rename' ? { ...edit, path, to: await this.#pathOf(edit.to) } : { ...edit, path }
+  }
+
+  /** What stands there counts under the name it has, however odd that looks. */
+  async #pathOf(written: string): Promise<string> {
+    const meant = this.#names.meantBy(written)
+    if (meant === written) return written
+    const isOdd = this.#names.covers(written) && pathProblem(written) === null
+    if (isOdd && (await this.#exists(written))) return written
+    return meant ?? withoutDecoration(written)
+  }
+
+  /** What the tree refuses to read is told when the block is applied. */
+  async #exists(path: string): Promise<boolean> {
+    try {
+      return (await this.#tree.get(path)) !== null
+    } catch (thrown) {
+      if (thrown instanceof Fault && thrown.code === 'scope_unreadable') return true
+      throw thrown
+    }
+  }
+
+  async #refusedPaths(edit: Edit): Promise<BlockProblem[]> {
+    const problems: BlockProblem[] = []
+    for (const path of edit.kind === 'rename' ? [edit.path, edit.to] : [edit.path]) {
+      const refusal = pathRefusal(path, this.#names)
+      if (refusal !== null) problems.push({ edit, path, ...refusal })
+      else if (isDecorated(path) && !(await this.#exists(path))) problems.push({ edit, path, ...DECORATED })
+    }
+    return problems
+  }
+
+  /** What the tree refuses to read is the block's problem; any other failure is not the answer's. */
+  async #try(edit: Edit, how: Search): Promise<Reasons> {
+    try {
+      return await this.#make(edit, how)
+    } catch (thrown) {
+      if (thrown instanceof Fault && thrown.code === 'scope_unreadable') return [`cannot be touched: ${thrown.message}`]
+      throw thrown
+    }
+  }
+
+  async #make(edit: Edit, how: Search): Promise<Reasons> {
+    const reasons = await this.#change(edit, how)
+    if (reasons.length > 0 || edit.kind === 'delete' || edit.executable === undefined) return reasons
+    const path = edit.kind === 'rename' ? edit.to : edit.path
+    // A repeated renaming is the same one, and its file may be gone since.
+    if ((await this.#tree.get(path)) === null) return [`says a mode of "${path}", which is not there`]
+    await this.#tree.setExecutable(path, edit.executable)
+    return []
+  }
+
+  async #change(edit: Edit, how: Search): Promise<Reasons> {
+    switch (edit.kind) {
+      case 'edit':
+        return this.#editFile(edit, how)
+      case 'write':
+        return this.#writeFile(edit)
+      case 'delete':
+        return this.#once(`delete ${edit.path}`, async () => {
+          this.#put.delete(edit.path)
+          return deleteFile(this.#tree, edit.path)
+        })
+      case 'rename':
+        return this.#once(JSON.stringify([edit.path, edit.to]), async () => {
+          const put = this.#put.get(edit.path)
+          if (put !== undefined) this.#put.set(edit.to, put)
+          this.#put.delete(edit.path)
+          return renameFile(this.#tree, edit.path, edit.to)
+        })
+    }
+  }
+
+  async #once(key: string, make: () => Promise<Reasons>): Promise<Reasons> {
+    const reasons = await make()
+    if (reasons.length > 0 && this.#removals.has(key)) return []
+    this.#removals.add(key)
+    return reasons
+  }
+
+  async #editFile(
+    { path, replacements, finalNewline }: Extract<Edit, { kind: 'edit' }>,
+    how: Search,
+  ): Promise<Reasons> {
+    const missing = (await this.#tree.get(path)) === null
+    if (missing && replacements[0]?.search.length !== 0) {
+      return ['does not exist. To create it, use a write block; to edit it elsewhere, name the right path']
+    }
+    if (replacements.length === 0 && finalNewline === undefined) return []
+    return changeText(this.#tree, path, (text) =>
+      endingIn(text, finalNewline, () => applyPairs({ text, path, put: this.#putInto(path) }, replacements, how)),
     )
   }
-  return changes
-}
 
-function refusedPaths(edit: Edit, scope: readonly string[]): BlockProblem[] {
-  const paths = edit.kind === 'rename' ? [edit.path, edit.to] : [edit.path]
-  return paths.flatMap((path) => {
-    const refusal = pathRefusal(path, scope)
-    return refusal === null ? [] : [{ edit, path, ...refusal }]
-  })
-}
-
-/** How much is done to find and to explain what is not found. */
-type Search = { effort: Effort; explain: boolean }
-
-/** What the tree refuses to read is the block's problem; any other failure is not the answer's. */
-async function tryEdit(tree: EditedTree, edit: Edit, how: Search): Promise<Reasons> {
-  try {
-    return await applyEdit(tree, edit, how)
-  } catch (thrown) {
-    if (thrown instanceof Fault && thrown.code === 'scope_unreadable') return [`cannot be touched: ${thrown.message}`]
-    throw thrown
-  }
-}
-
-async function applyEdit(tree: EditedTree, edit: Edit, how: Search): Promise<Reasons> {
-  switch (edit.kind) {
-    case 'edit':
-      return editFile(tree, edit, how)
-    case 'write':
-      return changeText(tree, edit.path, (text) => {
-        text.replaceAll(edit.body)
+  async #writeFile(edit: Extract<Edit, { kind: 'write' }>): Promise<Reasons> {
+    const { path, body, namedBy, finalNewline } = edit
+    const exists = (await this.#tree.get(path)) !== null
+    if (namedBy === 'words' || (namedBy === 'title' && exists)) {
+      this.#shown.push(edit)
+      return exists && finalNewline !== undefined
+        ? changeText(this.#tree, path, (text) => endingIn(text, finalNewline, () => []))
+        : []
+    }
+    const put = this.#putInto(path)
+    const kept = new Set(body.map((line) => line.trim()))
+    if (!put.lines.isSubsetOf(kept)) return [UNDOES]
+    return changeText(this.#tree, path, (text) => {
+      const unfit = unfitBody(text.isEmpty ? null : text, body, path)
+      if (unfit !== null) return [unfit]
+      put.lines = kept
+      return endingIn(text, finalNewline, () => {
+        text.replaceAll(body)
         return []
       })
-    case 'delete':
-      return deleteFile(tree, edit.path)
-    case 'rename':
-      return renameFile(tree, edit.path, edit.to)
+    })
+  }
+
+  #putInto(path: string): Put {
+    const put = this.#put.get(path) ?? { pairs: new Set<string>(), lines: new Set<string>() }
+    this.#put.set(path, put)
+    return put
+  }
+
+  /** What was taken for a view of a file, and is none. */
+  async #notShown(): Promise<BlockProblem[]> {
+    const problems: BlockProblem[] = []
+    for (const edit of this.#shown) {
+      const content = await this.#tree.get(edit.path)
+      const text = content === null ? null : this.#tree.textOf(content)
+      const isView = text instanceof EditedText && edit.body.every((line) => text.holds(line))
+      if (!isView) problems.push({ edit, path: edit.path, reason: NOT_WHOLE, outOfScope: false })
+    }
+    return problems
   }
 }
 
-async function editFile(tree: EditedTree, edit: Extract<Edit, { kind: 'edit' }>, how: Search): Promise<Reasons> {
-  const missing = (await tree.get(edit.path)) === null
-  if (missing && edit.replacements[0]?.search.length !== 0) {
-    return ['does not exist. To create it, use a write block; to edit it elsewhere, name the right path']
-  }
-  return changeText(tree, edit.path, (text) => applyReplacements(text, edit.replacements, how))
+const UNDOES =
+  'was changed by an earlier block of this answer, and this block would undo that. Answer with one block for each file'
+const NOT_WHOLE =
+  'is named for a fence, and nothing says that it is the whole file, while not all lines of the fence are in it. To write the whole file use a write block; to change parts of it, an edit block'
+const DECORATED = {
+  reason: 'has more than a path in its name. Write the path alone, without marks or remarks',
+  outOfScope: false,
+}
+
+/** Changes a text that is to end in a newline, or in none; undefined: as it does. */
+function endingIn(text: EditedText, finalNewline: boolean | undefined, make: () => Reasons): Reasons {
+  if (finalNewline === true) text.endIn(true)
+  const reasons = make()
+  const unended = finalNewline === false ? text.endIn(false) : null
+  return unended === null ? reasons : [...reasons, unended]
 }
 
 /** Changes a text file, or one that does not exist yet and counts as empty. */
@@ -128,144 +270,22 @@ async function renameFile(tree: EditedTree, from: string, to: string): Promise<R
   return []
 }
 
-/** Of the failed searches of one block, how many are named with the lines most like them. */
-const EXPLAINED_FAILURES = 10
-const AT_THE_START: Places = { count: 1, first: [0] }
-
-/**
- * Puts the pairs of one block into a file, each on top of the one before. A pair that fails is left out, so that the
- * ones after it are checked too.
- *
- * @param explain whether a SEARCH that is not found is shown the lines most like it
- * @returns why pairs failed
- */
-function applyReplacements(
-  file: EditedText,
-  replacements: readonly Replacement[],
-  { effort, explain }: { effort: Effort; explain: boolean },
-): string[] {
-  const reasons: string[] = []
-  for (const replacement of replacements) {
-    const { line, search, replace } = replacement
-    const found = search.length === 0 && file.isEmpty ? AT_THE_START : file.occurrences(search)
-    if (effort.isSpent) return [...reasons, notLookedFor(line)]
-    const [at] = found.first
-    if (at !== undefined && found.count === 1) file.replace(at, search.length, replace)
-    else {
-      const mayExplain = () => explain && reasons.length < EXPLAINED_FAILURES && effort.mayExplain(file.characters)
-      reasons.push(failure(file, replacement, found, mayExplain))
-    }
-  }
-  return reasons
-}
-
-function notLookedFor(line: number): string {
-  return `has too many lines: the SEARCH of line ${line} and those after it were not looked for. Answer with fewer pairs, or replace the whole file with a write block`
-}
-
-/** @param mayExplain asked where it would take time */
-function failure(
-  file: EditedText,
-  { line, search, replace }: Replacement,
-  found: Places,
-  mayExplain: () => boolean,
-): string {
-  if (search.length === 0) {
-    return `is not empty, but the SEARCH of line ${line} is. Search for the lines to change, or replace the whole file with a write block`
-  }
-  if (found.count > 1) {
-    return `the SEARCH of line ${line} is ambiguous: matches at lines ${lineNumbers(found)}. Add lines around it until it is unique`
-  }
-  const missing = `the SEARCH of line ${line} (${search.length} ${search.length === 1 ? 'line' : 'lines'}) is not found. It must be whole lines, exactly as they are in the file`
-  if (!mayExplain()) return missing
-  const done = file.occurrences(replace)
-  const already =
-    done.count === 0 ? '' : ` The lines of its REPLACE stand in the file already, at line ${lineNumbers(done)}.`
-  const similar = similarLines(file.lines(), search)
-  const nearest =
-    similar.length === 0 ? ' Nothing in the file is like it.' : ` The file's nearest lines are:\n${similar.join('\n')}`
-  return `${missing}.${already}${nearest}`
-}
-
-function lineNumbers({ count, first }: Places): string {
-  const shown = first.map((index) => index + 1).join(', ')
-  return count > first.length ? `${shown} and ${count - first.length} more` : shown
-}
-
-/** Why a block cannot be applied. */
-type BlockProblem = {
-  edit: Edit
-  /** The path at fault: that of the block, or the new one of a rename. */
-  path: string
-  reason: string
-  /** The only thing wrong is that the order does not name the path. */
-  outOfScope: boolean
-}
-
-/** The message goes back to the model, so that it stays well below any context window. */
-export const MAX_MESSAGE_CHARACTERS = 16_000
-
-/**
- * The one fault for all problems of an answer: `change_out_of_scope` when nothing else is wrong, else `edits_rejected`
- * with a line per problem. Details: `count` of files or problems and the first `path`.
- */
-function rejection(problems: readonly [BlockProblem, ...BlockProblem[]]): Fault {
-  const path = shownPath(problems[0].path)
-  if (problems.every(({ outOfScope }) => outOfScope)) {
-    const files = [...new Set(problems.map((problem) => `"${shownPath(problem.path)}"`))]
-    const message = `The change touches what is outside files_in_scope: ${bounded(files, ', ')}. Leave it alone, or add it to files_in_scope and approve the order again.`
-    return new Fault('change_out_of_scope', message, { count: files.length, path })
-  }
-  const lines = problems.map((problem) => {
-    const { block, kind, line } = problem.edit
-    return `- block ${block} (${kind}, line ${line}) "${shownPath(problem.path)}": ${problem.reason}`
-  })
-  const count = `${problems.length} problem${problems.length === 1 ? '' : 's'}`
-  const message = `The edits do not apply (${count}), so nothing was changed. Correct them and answer again with every block.\n${bounded(lines, '\n')}`
-  return new Fault('edits_rejected', message, { count: problems.length, path })
-}
-
-function bounded(items: readonly string[], separator: string): string {
-  let text = ''
-  for (const [index, item] of items.entries()) {
-    const longer = index === 0 ? item : `${text}${separator}${item}`
-    if (index > 0 && longer.length > MAX_MESSAGE_CHARACTERS)
-      return `${text}${separator}… and ${items.length - index} more`
-    text = longer
-  }
-  return text
-}
-
 /** Why a block may not touch a path. `outOfScope`: the path itself is fine, the order just does not name it. */
 type PathRefusal = { reason: string; outOfScope: boolean }
 
-const SHOWN_CHARACTERS = 200
-
 /** Whether a block may touch a path; null when it may. */
-function pathRefusal(path: string, scope: readonly string[]): PathRefusal | null {
+function pathRefusal(path: string, names: ScopeNames): PathRefusal | null {
   const problem = path.endsWith('/') ? 'names a folder; a block names a file' : pathProblem(path)
   if (problem !== null) return { reason: problem, outOfScope: false }
-  if (isInScope(path, scope)) return null
-  const twin = twinInScope(path, scope)
+  if (names.covers(path)) return null
+  const several = names.endingIn(path)
+  if (several.length > 1)
+    return {
+      reason: `could be ${several.map((name) => `"${name}"`).join(' or ')}. Write the whole path`,
+      outOfScope: false,
+    }
+  const twin = names.twinOf(path)
   if (twin === null) return { reason: 'is outside files_in_scope', outOfScope: true }
   const reason = `is outside files_in_scope, which names "${twin.entry}": they differ only in ${twin.difference}. Copy that name exactly`
   return { reason, outOfScope: false }
-}
-
-/** A path from an answer as it may stand in a message: bounded, without control characters. */
-function shownPath(path: string): string {
-  const visible = path.replace(/\p{Cc}/gu, '\ufffd')
-  return visible.length > SHOWN_CHARACTERS ? `${visible.slice(0, SHOWN_CHARACTERS)}…` : visible
-}
-
-function twinInScope(path: string, scope: readonly string[]): { entry: string; difference: string } | null {
-  const folds = [
-    { difference: 'Unicode normalization (NFC, NFD)', fold: (text: string) => text.normalize('NFC') },
-    { difference: 'upper and lower case', fold: (text: string) => text.normalize('NFC').toLowerCase() },
-  ]
-  for (const { difference, fold } of folds) {
-    const entry = scope.find((candidate) => isInScope(fold(path), [fold(candidate)]))
-    if (entry !== undefined) return { entry, difference }
-  }
-  return null
 }

@@ -1,3 +1,5 @@
+import type { Traits } from './file-traits.ts'
+
 /** One SEARCH/REPLACE pair: whole lines without their line endings. */
 export type Replacement = {
   /** Line of the answer (from 1) its SEARCH marker stands on. */
@@ -5,6 +7,10 @@ export type Replacement = {
   /** The lines to be found exactly once; empty only for a file that is missing or empty. */
   search: readonly string[]
   replace: readonly string[]
+  /** Which of several places is meant: at this line of the file before the block, from 1, or below the only line of a text. */
+  near?: { line: number } | { below: string }
+  /** Whether a newline ends the file then, where the lines are to be its last ones. */
+  finalNewline?: boolean
 }
 
 type Block = {
@@ -12,14 +18,18 @@ type Block = {
   block: number
   /** Line of the answer (from 1) its header stands on. */
   line: number
-  /** As the model wrote it; checked when the edit is applied. */
+  /** As the model wrote it; what it means is told when the edit is applied. */
   path: string
 }
 
 /** One block of an answer. Blocks are applied in their order. */
 export type Edit =
-  | (Block & { kind: 'edit'; replacements: readonly Replacement[] })
-  /** `body`: the lines of the whole file; none for an empty file. */
-  | (Block & { kind: 'write'; body: readonly string[] })
+  /** Without a pair where only traits are changed. */
+  | (Block & Traits & { kind: 'edit'; replacements: readonly Replacement[] })
+  /**
+   * `body`: the lines of the whole file; none for an empty file. `namedBy`: what names the file where no header says that
+   * this is the whole of it. Under a title a new file is made of it; else every line must stand in the file in the end.
+   */
+  | (Block & Traits & { kind: 'write'; body: readonly string[]; namedBy?: 'title' | 'words' })
   | (Block & { kind: 'delete' })
-  | (Block & { kind: 'rename'; to: string })
+  | (Block & Traits & { kind: 'rename'; to: string })

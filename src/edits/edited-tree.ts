@@ -9,10 +9,15 @@ export type FileChange = {
   content: Buffer | null
   /** The path this file had in the base; its mode and history come from there. Absent when it was not renamed. */
   renamedFrom?: string
+  /** Whether it is to be executable. Absent: it has the mode of the file that was there, and a new one is not. */
+  executable?: boolean
 }
 
 /** Content of a file of the base; null when there is no file at this path. */
 export type ReadFile = (path: string) => Promise<Buffer | null>
+
+/** Whether a file of the base is executable. */
+export type IsExecutable = (path: string) => Promise<boolean>
 
 /** A file as its bytes, or as a text that edits have changed. */
 type Content = Buffer | EditedText
@@ -29,9 +34,13 @@ export class EditedTree {
   readonly #seen = new Set<string>()
   /** Current path of a renamed file to the one it had in the base. */
   readonly #origins = new Map<string, string>()
+  readonly #isExecutable: IsExecutable
+  /** Whether files are to be executable, and were so in the base. */
+  readonly #modes = new Map<string, { now: boolean; before: boolean }>()
 
-  constructor(read: ReadFile, effort: Effort) {
+  constructor({ read, isExecutable }: { read: ReadFile; isExecutable: IsExecutable }, effort: Effort) {
     this.#read = read
+    this.#isExecutable = isExecutable
     this.#effort = effort
   }
 
@@ -62,16 +71,32 @@ export class EditedTree {
   /** Writes or, with null, deletes a file that `get` was asked for before. */
   set(path: string, content: Content | null): void {
     this.#now.set(path, content)
-    if (content === null) this.#origins.delete(path)
-    else this.#seen.add(path)
+    if (content !== null) {
+      this.#seen.add(path)
+      return
+    }
+    this.#origins.delete(path)
+    this.#modes.delete(path)
+  }
+
+  /** Makes a file that is there executable, or takes that from it. */
+  async setExecutable(path: string, now: boolean): Promise<void> {
+    const content = await this.get(path)
+    if (content === null) throw new TypeError(`${path} is not there`)
+    const origin = this.#origins.get(path) ?? path
+    const before = Boolean(this.#base.get(origin)) && (await this.#isExecutable(origin))
+    this.#modes.set(path, { now, before })
+    this.#now.set(path, content)
   }
 
   /** Moves a file that `get` has found to a path where it has found none. */
   move(from: string, to: string, content: Content): void {
     const origin = this.#origins.get(from) ?? (this.#base.get(from) ? from : undefined)
+    const mode = this.#modes.get(from)
     this.set(from, null)
     this.set(to, content)
     if (origin !== undefined) this.#origins.set(to, origin)
+    if (mode !== undefined) this.#modes.set(to, mode)
   }
 
   /**
@@ -93,7 +118,7 @@ export class EditedTree {
     return null
   }
 
-  /** The files whose bytes differ from the base, sorted by path in code unit order. */
+  /** The files that differ from the base, sorted by path in code unit order. */
   changes(): FileChange[] {
     const changes: FileChange[] = []
     for (const [path, now] of this.#now) {
@@ -101,10 +126,11 @@ export class EditedTree {
       const before = this.#base.get(path)
       if (before === undefined) throw new TypeError(`${path} was changed before it was read`)
       const same = content === null || before === null ? content === before : content.equals(before)
-      if (same) continue
+      const mode = this.#modes.get(path)
+      if (same && (mode === undefined || mode.now === mode.before)) continue
       const origin = this.#origins.get(path)
       const renamed = origin === undefined || origin === path ? {} : { renamedFrom: origin }
-      changes.push({ path, content, ...renamed })
+      changes.push({ path, content, ...renamed, ...(mode === undefined ? {} : { executable: mode.now }) })
     }
     return changes.sort((left, right) => (left.path < right.path ? -1 : 1))
   }

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { Fault } from '../faults/fault.ts'
+import { MAX_ANSWER_BYTES } from './answer/answer-lines.ts'
+import { MAX_BLOCKS, MAX_REPLACEMENTS } from './answer/written.ts'
 import type { Edit } from './edit.ts'
-import { EDIT_FORMAT_GUIDE } from './format-guide.ts'
-import { MAX_ANSWER_BYTES, MAX_BLOCKS, MAX_REPLACEMENTS, parseEdits } from './parse-edits.ts'
+import { EDIT_DIFF_GUIDE, EDIT_FORMAT_GUIDE } from './format-guide.ts'
+import { parseEdits } from './parse-edits.ts'
 
 const PAIR = '<<<<<<< SEARCH\nold\n=======\nnew\n>>>>>>> REPLACE'
 
@@ -38,7 +40,26 @@ const accepted: Record<string, [text: string, edits: Edit[]]> = {
     [editOf('a.ts')],
   ],
   'a path with spaces and unicode': [`### edit src/Größe und é.ts\n${PAIR}`, [editOf('src/Größe und é.ts')]],
-  'a path in backticks': [`### edit \`a.ts\`\n${PAIR}`, [editOf('a.ts')]],
+  'a path as it is written': [`### edit \`a.ts\`\n${PAIR}`, [editOf('`a.ts`')]],
+  'a verb in capitals': [`### Edit src/a.ts\n${PAIR}`, [editOf('src/a.ts', 2, 2)]],
+  'an indented header': ['  ### delete src/a.ts', [{ kind: 'delete', block: 1, line: 1, path: 'src/a.ts' }]],
+  'a header of another level': ['#### delete `a`', [{ kind: 'delete', block: 1, line: 1, path: 'a' }]],
+  'a verb of other tools': [
+    '### create src/a.ts\n```\nx\n```',
+    [{ kind: 'write', block: 1, line: 2, path: 'src/a.ts', body: ['x'] }],
+  ],
+  'a verb of other tools before a plain name': [
+    '### create Makefile\n```\nx\n```',
+    [{ kind: 'write', block: 1, line: 2, path: 'Makefile', body: ['x'] }],
+  ],
+  'a pair that a longer marker closes': [
+    '### edit a\n<<<<<<< SEARCH\n=======\n>>>>>>>> REPLACE',
+    [{ kind: 'edit', block: 1, line: 1, path: 'a', replacements: [{ line: 2, search: [], replace: [] }] }],
+  ],
+  'a file that opens a fence with a language and closes it': [
+    '### write a.md\n```md\n# A\n```sh\nx\n```\n```',
+    [{ kind: 'write', block: 1, line: 1, path: 'a.md', body: ['# A', '```sh', 'x', '```'] }],
+  ],
   'no lines to find and none to put': [
     '### edit a\n<<<<<<< SEARCH\n=======\n>>>>>>> REPLACE',
     [{ kind: 'edit', block: 1, line: 1, path: 'a', replacements: [{ line: 2, search: [], replace: [] }] }],
@@ -85,28 +106,34 @@ test('reads several pairs of one file, and several blocks of one file', () => {
   )
 })
 
-test('the guide for the model is itself an answer with one block of each kind', () => {
-  assert.deepEqual(
-    parseEdits(EDIT_FORMAT_GUIDE).map(({ kind }) => kind),
-    ['edit', 'write', 'delete', 'rename'],
-  )
+test('the guides for the model are themselves answers with one edit of each kind', () => {
+  for (const guide of [EDIT_FORMAT_GUIDE, EDIT_DIFF_GUIDE])
+    assert.deepEqual(
+      parseEdits(guide).map(({ kind }) => kind),
+      ['edit', 'write', 'delete', 'rename'],
+    )
 })
 
 const refused: Record<string, [text: string, reason: RegExp, block: number, line: number]> = {
   'a header without a path': [`### edit\n${PAIR}`, /names no path/, 1, 1],
   'a header with only a space': ['### delete  ', /names no path/, 1, 1],
-  'an unknown verb': ['### create src/a.ts\n```\nx\n```', /"create" is no verb/, 0, 1],
-  'an unknown verb before a plain name': ['### create Makefile\n```\nx\n```', /"create" is no verb/, 0, 1],
-  'an unknown verb after a block': ['### delete a\n### move a -> b', /"move" is no verb/, 1, 2],
-  'a verb in capitals': [`### Edit src/a.ts\n${PAIR}`, /"Edit" is no verb.*lower case/, 0, 1],
-  'an indented header': ['  ### delete src/a.ts', /start of the line/, 0, 1],
-  'a header of another level': ['#### delete `a`', /exactly "### "/, 0, 1],
+  'words that read like a rename': [
+    '### delete a.ts\nmove src/a.ts -> src/b.ts',
+    /reads like a change of "src\/a.ts", which no block makes/,
+    0,
+    2,
+  ],
   'a pair outside of a block': [PAIR, /outside of an "### edit path" block/, 0, 1],
-  'a pair after a file': [`### write a\n\`\`\`\n\`\`\`\n${PAIR}`, /outside of an "### edit path" block/, 1, 4],
+  'a pair after a file': [`### write a\n\`\`\`\n\`\`\`\n\n${PAIR}`, /outside of an "### edit path" block/, 1, 5],
+  'a pair right behind an empty file': [
+    `### write a\n\`\`\`\n\`\`\`\n${PAIR}`,
+    /stands behind the end of the file/,
+    1,
+    4,
+  ],
   'an edit without a pair': ['### edit a.ts\n### delete b', /the edit block has no SEARCH/, 1, 1],
   'a last edit without a pair': ['### delete b\n### edit a.ts\n```\nx\n```', /the edit block has no SEARCH/, 2, 2],
   'an unclosed pair': ['### edit a\n<<<<<<< SEARCH\na\n=======\nb', /never closed by a line ">>>>>>> REPLACE"/, 1, 2],
-  'a pair closed by a longer marker': ['### edit a\n<<<<<<< SEARCH\n=======\n>>>>>>>> REPLACE', /never closed/, 1, 2],
   'a pair without a divider': ['### edit a\n<<<<<<< SEARCH\na\n>>>>>>> REPLACE', /no "=======" divider/, 1, 4],
   'two dividers': ['### edit a\n<<<<<<< SEARCH\n=======\n=======\n>>>>>>> REPLACE', /second divider.*longer/, 1, 4],
   'a nested pair': [`### edit a\n<<<<<<< SEARCH\n${PAIR}`, /SEARCH marker inside the pair of line 2/, 1, 3],
@@ -114,7 +141,7 @@ const refused: Record<string, [text: string, reason: RegExp, block: number, line
   'a file without a fence': ['### write a\ncontent', /between two fences/, 1, 1],
   'a file at the end of the answer': ['### write a\n', /between two fences/, 1, 1],
   'an unclosed fence': ['### write a\n````\nx\n```\n', /never closed by a line "````"/, 1, 2],
-  'a fence inside a file': ['### write a.md\n```md\n# A\n```sh\nx\n```\n```', /fence inside the file.*longer/, 1, 4],
+  'a fence inside a file': ['### write a.md\n```md\n# A\n```sh\nx\n```\n', /fence inside the file.*longer/, 1, 4],
   'a bare fence inside a file': ['### write a.md\n```\n# A\n```\nx\n```\nrest\n```', /unclear which fence/, 1, 4],
   'a rename without a target': ['### rename a.ts', /names two paths/, 1, 1],
   'a rename with an empty target': ['### rename a.ts -> ', /names two paths/, 1, 1],

@@ -8,6 +8,9 @@ import { withoutReasoning } from './reasoning.ts'
 const pair = (search: string, replace: string) => `<<<<<<< SEARCH\n${search}\n=======\n${replace}\n>>>>>>> REPLACE`
 const edit = (path: string) => `### edit ${path}\n${pair('old', `new ${path}`)}`
 const write = (path: string, body: string, fence = '````') => `### write ${path}\n${fence}\n${body}\n${fence}`
+const patch = (path: string, line: string) =>
+  `*** Begin Patch\n*** Update File: ${path}\n@@\n old\n+${line}\n*** End Patch`
+const diff = (path: string, line: string) => `--- a/${path}.ts\n+++ b/${path}.ts\n@@ -1,2 +1,3 @@\n old\n+${line}\n \n`
 const DRAFT = edit('draft')
 const FINAL = edit('final')
 
@@ -47,6 +50,9 @@ const reasoned: Record<string, string> = {
   'an unfinished draft in the thoughts': `<think>\n### edit draft\n<<<<<<< SEARCH\nold\n</think>\n${FINAL}`,
   'an unfinished file in the thoughts': `<think>\n### write draft\n\`\`\`\`\nold\n</think>\n${write('final', 'x')}`,
   'the closing tag quoted in the thoughts': `<think>\nIt splits at "</think>" and \`</think>\`.\n${DRAFT}\n</think>\n${FINAL}`,
+  'a draft of a patch': `<think>\n${patch('draft', 'x')}\n</think>\n${FINAL}`,
+  'a draft of a patch that breaks off': `Hm\n*** Begin Patch\n*** Update File: draft\n</think>\n${patch('final', 'x')}`,
+  'a draft of a diff that breaks off': `Hm\n--- a/draft\n+++ b/draft\n@@ -1,2 +1 @@\n-old\n</think>\n${FINAL}`,
   'both tags in one line of the thoughts': `<think>\nIt has <think>x</think>.\n${DRAFT}\n</think>\n${FINAL}`,
   'a draft with the closing tag in it': `<think>\n${write('draft', '</think>')}\n${DRAFT}\n</think>\n${FINAL}`,
   'a fence around all of it': `\`\`\`\n<think>\n${DRAFT}\n</think>\n${FINAL}\n\`\`\``,
@@ -69,6 +75,11 @@ const kept: Record<string, [answer: string, paths: string[]]> = {
   'a file about this format': [`${write('a', `<think>\n${DRAFT}\n</think>\n${FINAL}`)}\n${edit('b')}`, ['a', 'b']],
   'thoughts, and then a file that holds the closing tag': [`<think>\nHm.\n</think>\n${write('a', '</think>')}`, ['a']],
   'thoughts, and then a pair that holds both': [`Hm.\n</think>\n### edit a\n${pair('<think>', '</think>')}`, ['a']],
+  'a patch that holds the closing tag': [`${patch('a', '</think>')}\n${edit('b')}`, ['a', 'b']],
+  'a patch that holds both tags': [patch('a', '<think>\n+</think>'), ['a']],
+  'a diff that holds the closing tag': [`${diff('a', '</think>')}\n${edit('b')}`, ['a.ts', 'b']],
+  'a diff that holds both tags': [diff('a', '<think> x </think> y'), ['a.ts']],
+  'thoughts, and then a patch that holds the closing tag': [`Hm.\n</think>\n${patch('a', '</think>')}`, ['a']],
   'an example in a fence': [`As in\n\`\`\`html\n<think>\nx\n</think>\n\`\`\`\n${edit('a')}`, ['a']],
   'a name in backticks': [`Takes \`<think>\` and \`</think>\` out.\n${edit('a')}\nNo \`</think>\` is left.`, ['a']],
   'a name in quotes': [`Takes "<think>" out.\n${edit('a')}\nNo '</think>' is left.`, ['a']],
@@ -185,7 +196,6 @@ test('a draft of any form between two tags is left out, and the answer after the
     [`### edit c\n${pair('</think>', '<think>')}`, 'c'],
     [write('d', 'x\n</think>\ny'), 'd'],
     [write('e', '<think>\nx\n</think>\n### delete b', '~~~'), 'e'],
-    [`\`\`\`\n${edit('f')}\n\`\`\``, 'f'],
   ]
   const finals = fc.array(fc.constantFrom(...held), { minLength: 1, maxLength: 4 })
   fc.assert(

@@ -196,9 +196,10 @@ class Reader {
 
   #unclear(at: number, why: string): Fault {
     const { line } = this.#stretch(at)
-    const message =
-      `It cannot be told what of the answer is reasoning (line ${line}: ${why}), so nothing of it counts. Answer with ` +
-      'the edits alone, without tags of reasoning; where words have to name such a tag, put it in backticks.'
-    return new Fault('reasoning_unclear', message, { line })
+    const message = `It cannot be told what of the answer is reasoning (line ${line}: ${why}), so nothing of it counts.`
+    const forModel =
+      `${message} Answer with the edits alone, without tags of reasoning; where words have to name such a tag, put it in ` +
+      'backticks.'
+    return new Fault('reasoning_unclear', message, { line, for_model: forModel })
   }
 }

@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer'
+import { BOM, type Charset, charsetOf } from './text/charset.ts'
 
 export type LineEnding = '\n' | '\r\n'
 
@@ -6,20 +6,30 @@ export type LineEnding = '\n' | '\r\n'
 export type Line = { text: string; ending: LineEnding | '' }
 
 /** A file as its lines. The byte order mark is kept apart, so that no SEARCH has to know of it. */
-export type TextFile = { bom: boolean; lines: readonly Line[] }
-
-export const BOM = '\ufeff'
+export type TextFile = { charset: Charset; bom: boolean; lines: readonly Line[] }
 
 /** Why bytes cannot be edited as text; null when they can. Completes "the file …". */
 export function textProblem(bytes: Buffer): string | null {
-  if (bytes.includes(0)) return 'is binary (it holds a NUL byte); it can only be deleted or renamed'
-  if (!isUtf8(bytes)) return 'is not valid UTF-8; it can only be deleted or renamed'
-  return null
+  if (charsetOf(bytes) !== null) return null
+  const what = isBinary(bytes) ? 'is binary (it holds a NUL byte)' : 'is not UTF-8, and its encoding cannot be told'
+  return `${what}; it can only be deleted or renamed`
+}
+
+/** Whether bytes are no text in any encoding that is known here. */
+export function isBinary(bytes: Buffer): boolean {
+  return bytes.includes(0) && charsetOf(bytes) === null
+}
+
+/** Whether bytes are text in UTF-8, as programs take it that know no other encoding. */
+export function isUtf8Text(bytes: Buffer): boolean {
+  return charsetOf(bytes)?.name === 'utf-8'
 }
 
 /** The lines of a file without a `textProblem`. */
 export function readTextFile(bytes: Buffer): TextFile {
-  const content = bytes.toString('utf8')
+  const charset = charsetOf(bytes)
+  if (charset === null) throw new TypeError('the file has no text')
+  const content = charset.decode(bytes)
   const bom = content.startsWith(BOM)
   const lines: Line[] = []
   for (let from = bom ? 1 : 0; from < content.length; ) {
@@ -30,5 +40,5 @@ export function readTextFile(bytes: Buffer): TextFile {
     lines.push({ text: content.slice(from, isCrlf ? to - 1 : to), ending })
     from = to + 1
   }
-  return { bom, lines }
+  return { charset, bom, lines }
 }

@@ -16,6 +16,7 @@ export const FAULT_POINTS = [
   'apply',
   'commit',
   'check',
+  'fix',
   'push',
   'open_pull_request',
   'keep_pull_request',

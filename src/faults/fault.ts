@@ -183,6 +183,21 @@ export function isFaultCode(code: string): code is FaultCode {
   return Object.hasOwn(NEXT_MOVE, code)
 }
 
+/**
+ * What a model is told of a fault of its answer: `for_model` of the details, with what it is to answer instead, where people
+ * are told less.
+ */
+export function toldToModel({
+  message,
+  details,
+}: {
+  message: string
+  details?: Readonly<Record<string, unknown>> | undefined
+}): string {
+  const told = details?.['for_model']
+  return typeof told === 'string' ? told : message
+}
+
 /** Any thrown value as a Fault; what Moose cannot name becomes `internal` with the original as its cause. */
 export function toFault(thrown: unknown): Fault {
   if (thrown instanceof Fault) return thrown

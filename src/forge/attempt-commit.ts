@@ -3,7 +3,7 @@ import { faultPoint } from '../faults/fault-point.ts'
 import { recordedDiff } from '../git/diff.ts'
 import type { Mirror } from '../git/mirror.ts'
 import { type PushSource, pushCommit, remoteBranch } from '../git/push.ts'
-import type { PublishInput } from '../ports/pull-request.ts'
+import type { PublishInput, UpdateInput } from '../ports/pull-request.ts'
 
 /**
  * Pushes an attempt's commit to the first of its branch names that is free, or finds the one that holds it. A branch
@@ -31,7 +31,34 @@ export async function pushToFirstFree(source: PushSource, input: PublishInput): 
   throw new Fault('branch_taken', message, { branches: names })
 }
 
-function neverPushed(branch: string, { project }: PublishInput): Fault {
+/**
+ * Has the branch of a pull request hold a commit that was verified. It is pushed only from where the branch was seen, so that
+ * nothing is written over.
+ *
+ * @throws {Fault} `work_order_conflict`, `push_rejected`, `repository_refused`, `repository_unreachable`
+ */
+export async function pushOnto(source: PushSource, branch: string, input: UpdateInput): Promise<void> {
+  const { head, isDefault } = await remoteBranch(source, branch)
+  if (isDefault || branch === input.project.defaultBranch) throw neverPushed(branch, input)
+  if (head === input.headSha) return
+  if (head !== input.expected) throw movedMeanwhile(branch, input, head)
+  await input.hold()
+  const push = { sha: input.headSha, branch, expected: input.expected }
+  const pushed = await faultPoint('push', () => pushCommit(source, push))
+  if (pushed.outcome === 'moved') throw movedMeanwhile(branch, input, pushed.remoteSha)
+  if (pushed.outcome === 'rejected') {
+    const message = `The repository refused the branch ${branch}: ${pushed.reason}`
+    throw new Fault('push_rejected', message, { branch })
+  }
+}
+
+function movedMeanwhile(branch: string, { number }: UpdateInput, head: string | null): Fault {
+  const where = head === null ? 'it is gone' : `it stands at ${head}`
+  const message = `The branch ${branch} of pull request #${number} was changed while it was verified: ${where}. Verify it once more.`
+  return new Fault('work_order_conflict', message, { branch, number })
+}
+
+function neverPushed(branch: string, { project }: Pick<PublishInput, 'project'>): Fault {
   const message = `"${branch}" is the base or the default branch of project "${project.name}"; an attempt is never pushed there.`
   return new Fault('push_rejected', message, { branch })
 }
@@ -39,6 +66,9 @@ function neverPushed(branch: string, { project }: PublishInput): Fault {
 const MAX_DIFF_BYTES = 1024 * 1024
 
 /** What an attempt changes, as it is kept with its pull request. */
-export function attemptDiff(mirror: Mirror, { baseSha, headSha }: PublishInput): Promise<string> {
+export function attemptDiff(
+  mirror: Mirror,
+  { baseSha, headSha }: Pick<PublishInput, 'baseSha' | 'headSha'>,
+): Promise<string> {
   return recordedDiff(mirror, baseSha, headSha, MAX_DIFF_BYTES)
 }

@@ -23,6 +23,9 @@ test('a repository on GitHub has its pull requests there, any other has them her
     'https://github.com/acme/shop',
     'git@github.com:acme/shop.git',
     'ssh://git@ssh.github.com:443/acme/shop.git',
+    'ssh://git@github.com:22/acme/shop.git',
+    'org-1234@GitHub.com:acme/shop.git',
+    'https://github.com:443/acme/shop',
     'https://GHE.example/a/b',
   ]) {
     assert.deepEqual(await usual(repository, 'ghe.example'), { forge: 'github', forgeHost: null }, repository)
@@ -48,6 +51,8 @@ test('life C2: an alias of ssh is where ssh says it leads, and its address stays
     ['git@github-work:acme/shop.git', 'github', 'github.com'],
     ['ssh://git@github-work/acme/shop.git', 'github', 'github.com'],
     ['git@github-443:acme/shop.git', 'github', 'github.com'],
+    ['ssh://git@github-work:22/acme/shop.git', 'github', 'github.com'],
+    ['git@github-work:/acme/shop', 'github', 'github.com'],
     ['git@inside:acme/shop.git', 'github', 'ghe.example'],
     ['git@elsewhere:acme/shop.git', 'local', null],
   ] as const) {

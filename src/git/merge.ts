@@ -9,8 +9,8 @@ export type MergeOutcome =
   | { outcome: 'merged'; sha: string }
   /** The base held the head already; `sha` is the commit on the base branch that brought it. */
   | { outcome: 'contained'; sha: string }
-  /** Files both sides changed, sorted. */
-  | { outcome: 'conflict'; files: string[] }
+  /** `files`: those both sides changed, sorted; `tree`: what git made of them, with its markers where it could not merge. */
+  | { outcome: 'conflict'; files: string[]; tree: string }
 
 export type MergeRequest = { base: string; head: string; message: string; when: Date; rules: CommitRules }
 
@@ -30,12 +30,17 @@ export async function mergeCommits(mirror: Mirror, request: MergeRequest): Promi
     .text()
     .split('\0')
     .filter((entry) => entry !== '')
-  if (result.exitCode === 1) return { outcome: 'conflict', files: [...new Set(files)].sort() }
-  if (result.exitCode !== 0 || tree === undefined) throw gitFailed(args, result)
-  const { message, when, rules } = request
+  if ((result.exitCode !== 0 && result.exitCode !== 1) || tree === undefined) throw gitFailed(args, result)
+  if (result.exitCode === 1) return { outcome: 'conflict', files: [...new Set(files)].sort(), tree: fullSha(tree) }
+  return { outcome: 'merged', sha: await mergeCommit(mirror, request, tree) }
+}
+
+/** The merge of two commits, with a tree that the mirror has. */
+export function mergeCommit(mirror: Mirror, request: MergeRequest, tree: string): Promise<string> {
+  const { base, head, message, when, rules } = request
   const ask: Parameters<typeof makeCommit>[0] = async (given, call) =>
     (await mirror.succeed(given, { signal: null, ...call })).stdout.text().trim()
-  return { outcome: 'merged', sha: await makeCommit(ask, { tree, parents: [base, head], message, when, rules }) }
+  return makeCommit(ask, { tree, parents: [base, head], message, when, rules })
 }
 
 /** Whether `head` is `base` or one of its ancestors; false also for a commit the mirror does not have. */
@@ -52,7 +57,7 @@ export async function containsCommit(mirror: Mirror, base: string, head: string)
  * The commit of the base branch itself (first parents) that brought `head`: the head where it was fast-forwarded, else
  * its merge commit; the tip where it came in by way of another branch.
  */
-async function broughtBy(mirror: Mirror, base: string, head: string): Promise<string> {
+export async function broughtBy(mirror: Mirror, base: string, head: string): Promise<string> {
   const args = ['rev-list', '--first-parent', '--parents', base, `^${head}`]
   const { stdout } = await mirror.succeed(args, { signal: null })
   const chain = stdout

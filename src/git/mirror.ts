@@ -9,7 +9,7 @@ import { type Git, type GitCall, gitFailed, type RemoteResult, whatGitSaid } fro
 import { retryLocked } from './git-lock.ts'
 import { putBackMirrorFiles } from './mirror-files.ts'
 import { branchRef } from './ref-names.ts'
-import { faultOfState } from './repository-state.ts'
+import { faultOfOwner, faultOfState } from './repository-state.ts'
 import { parseRepositoryUrl, type RepositoryUrl } from './repository-url.ts'
 
 /**
@@ -190,6 +190,8 @@ function noCommit({ shown }: RepositoryUrl, branch: string): Fault {
 /** The Fault for a remote that did not answer as one should. */
 export function unreachable(remote: RepositoryUrl, result: CommandResult): Fault {
   const said = whatGitSaid(result)
+  const foreign = faultOfOwner(remote, said)
+  if (foreign !== null) return foreign
   const next = wantsLogin(remote, said) ? HOW_TO_LOG_IN : 'Check its address and your access to it.'
   const message = `The repository ${remote.shown} cannot be reached: ${said.replace(/(?<!\.)\.+$/, '')}. ${next}`
   return new Fault('repository_unreachable', message, { repository: remote.shown, exitCode: result.exitCode })

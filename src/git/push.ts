@@ -43,6 +43,31 @@ export async function remoteBranch({ project, mirror, signal }: PushSource, bran
   return { head, isDefault: lines.includes(`ref: ${ref}\tHEAD`) }
 }
 
+/**
+ * The commits some branches of the remote stand at, by their names; one that is not there has none. One question for all.
+ *
+ * @throws as `remoteBranch`
+ */
+export async function remoteHeads(
+  { project, mirror, signal }: PushSource,
+  branches: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const remote = parseRepositoryUrl(project.repository)
+  const refs = new Map(branches.map((branch) => [branchRef(branch), branch]))
+  const args = ['ls-remote', '--quiet', '--', remote.url, ...refs.keys()]
+  const result = await mirror.runRemote(project, args, { signal, timeoutMs: TIMEOUT_MS })
+  if (result.exitCode !== 0) throw unreachable(remote, result)
+  const lines = result.stdout.text().split('\n')
+  return new Map(
+    lines.flatMap((line) => {
+      const [sha = '', ref = ''] = line.split('\t')
+      // The patterns also match refs that merely end in them.
+      const branch = refs.get(ref)
+      return branch === undefined ? [] : [[branch, sha] as const]
+    }),
+  )
+}
+
 /** The commit a branch of the remote stands at; null when there is no such branch. @throws as `remoteBranch` */
 export async function remoteHead(source: PushSource, branch: string): Promise<string | null> {
   return (await remoteBranch(source, branch)).head

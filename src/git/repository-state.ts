@@ -1,6 +1,7 @@
 import { Fault } from '../faults/fault.ts'
 import type { CommandResult } from '../process/run-command.ts'
 import { type Git, whatGitSaid } from './git.ts'
+import { shellWord } from './ref-names.ts'
 import type { RepositoryUrl } from './repository-url.ts'
 
 /** Why a repository that is reached cannot be worked with, and what mends it. */
@@ -55,6 +56,20 @@ export async function refuseOddState(git: Git, remote: RepositoryUrl): Promise<v
   const [isShallow, format] = stdout.text().split('\n')
   if (isShallow === 'true') throw refused(remote, SHALLOW, '')
   if (format === 'sha256') throw refused(remote, LONG_IDS, '')
+}
+
+/**
+ * What git says of a repository on this disk that belongs to another user; null: something else. Its own advice is for a
+ * configuration that Moose's git does not read.
+ */
+export function faultOfOwner(remote: RepositoryUrl, said: string): Fault | null {
+  const folder = folderOf(remote)
+  if (folder === null || !said.includes('dubious ownership')) return null
+  const message =
+    `The repository ${remote.shown} belongs to another user, and git opens it to its owner alone. A safe.directory of yours does ` +
+    `not change that: Moose's git reads no configuration of yours. Run Moose as that user; or name the repository by ssh, such as ` +
+    `ssh://USER@localhost${folder}   or give it to the user Moose runs as: sudo chown -R "$(id -un)" ${shellWord(folder)}`
+  return new Fault('repository_refused', message, { repository: remote.shown })
 }
 
 function refused(remote: RepositoryUrl, { is, mend }: State, said: string): Fault {

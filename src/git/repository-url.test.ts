@@ -2,7 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { Fault } from '../faults/fault.ts'
-import { parseRepositoryUrl, shownRepository, withoutCredentials, withoutHttpUser } from './repository-url.ts'
+import {
+  parseRepositoryUrl,
+  shownRepository,
+  withoutCredentials,
+  withoutHttpUser,
+  withoutWww,
+} from './repository-url.ts'
 
 const accepted = [
   'https://github.com/o/r.git',
@@ -129,4 +135,10 @@ test('what stands before the host of an http(s) URL is taken off, and nothing el
     assert.equal(withoutHttpUser(`https://${user}@host:8443/o/a@b.git`), 'https://host:8443/o/a@b.git', user)
   assert.equal(withoutHttpUser('HTTP://t0ken@host'), 'HTTP://host')
   for (const url of accepted) assert.equal(withoutHttpUser(url), url)
+})
+
+test('the page of GitHub is GitHub, whichever of its names an address has', () => {
+  assert.equal(withoutWww('https://www.github.com/acme/shop'), 'https://github.com/acme/shop')
+  for (const other of ['https://github.com/a/b', 'https://www.example.com/a/b', 'https://www.github.com.example/a/b'])
+    assert.equal(withoutWww(other), other)
 })

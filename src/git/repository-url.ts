@@ -39,6 +39,11 @@ export function withoutHttpUser(text: string): string {
   return text.replace(/^(https?:\/\/)[^/?#]*@/i, '$1')
 }
 
+/** The address of GitHub itself for that of its page, which leads on from `www`; any other text as it is. */
+export function withoutWww(text: string): string {
+  return text.replace(/^(https:\/\/)www\.(?=github\.com\/)/i, '$1')
+}
+
 type Refusal = { reason: string; advice: string }
 
 const FORMS = 'Use https://…, ssh://…, user@host:path, file:///… or an absolute path.'

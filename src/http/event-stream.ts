@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import { actorText } from '../contract/actor.ts'
 import type { ServiceStopping, SettingsChanged, StreamEnd } from '../contract/events.ts'
-import { type EventView, isEventType } from '../contract/work-orders.ts'
+import { type EventView, isEventType } from '../contract/events.ts'
 import { isOfSettings } from '../db/event-feed.ts'
 import { isStillLetIn } from './authenticate.ts'
 import { type HttpEnv, requestSignal } from './http-env.ts'

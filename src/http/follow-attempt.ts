@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
-import type { EventView } from '../contract/work-orders.ts'
+import type { EventView } from '../contract/events.ts'
 import type { Database } from '../db/schema.ts'
 import { eventsAfter } from '../db/work-order-events.ts'
 import { isEnded } from '../work-order/status.ts'

@@ -41,7 +41,7 @@ export type HttpDeps = {
   isHomeOwned: () => boolean
   /** Before something is run in the home: no other process may use or remove its workspaces. @throws {Fault} `home_owned` */
   ownHome: () => Promise<void>
-  config: Pick<Config, 'api' | 'pageUrl' | 'contextMaxBytes' | 'github' | 'gitConfigFiles'> &
+  config: Pick<Config, 'api' | 'pageUrl' | 'contextMaxBytes' | 'extraContextTokens' | 'github' | 'gitConfigFiles'> &
     SecretSettings &
     RowDefaults
   /** Who runs this process: who acts where the API asks for no token. */

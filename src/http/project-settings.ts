@@ -8,9 +8,10 @@ import { Fault } from '../faults/fault.ts'
 import { forgeOf } from '../forge/usual-forge.ts'
 import { createOrigin } from '../git/create-origin.ts'
 import { defaultBranchOf } from '../git/default-branch.ts'
-import { isCheckout, type Origin, originOf } from '../git/origin.ts'
-import { parseRepositoryUrl, repositoryKey, sshAddressOf } from '../git/repository-url.ts'
+import { isCheckout, type Origin, originOf, originsOf } from '../git/origin.ts'
+import { parseRepositoryUrl, repositoryKey, sshAddressOf, withoutWww } from '../git/repository-url.ts'
 import { sshTargetOf } from '../git/ssh-host.ts'
+import { failurePauses } from '../orchestrator/status.ts'
 import { branchNames } from '../work-order/naming.ts'
 import type { Project } from '../work-order/project.ts'
 import type { HttpDeps } from './http-deps.ts'
@@ -40,16 +41,18 @@ export async function addCheckedProject(deps: Deps, given: NewProject): Promise<
     known.forge === forge &&
     (rest.default_branch === undefined || rest.default_branch === known.default_branch)
   const said = { login_left_out, copied_from }
-  if (known !== undefined && isSame) return { project: known, added: false, restored: false, ...said }
+  if (known !== undefined && isSame)
+    return { project: known, added: false, restored: false, approved_orders: 0, ...said }
   const defaultBranch = await defaultBranchOf(git, { repository, forge }, rest.default_branch)
-  const added = await addProject(db, { name: rest.name, repository, forge, forgeHost, defaultBranch })
+  const row = { name: rest.name, repository, forge, forgeHost, defaultBranch, place: rest.repository }
+  const added = await addProject(db, row)
   return { ...added, added: true, ...said }
 }
 
 /** The repository of a checkout, or of an address, in a form Moose opens. */
 async function locate({ git, config }: Deps, named: string): Promise<Origin> {
   const origin = await originOf(git, named, config.gitConfigFiles)
-  const repository = await withUser(git, origin.repository)
+  const repository = withoutWww(await withUser(git, origin.repository))
   parseRepositoryUrl(repository)
   return { ...origin, repository }
 }
@@ -63,24 +66,44 @@ async function withUser(git: HttpDeps['git'], repository: string): Promise<strin
 }
 
 /**
- * The projects of the repository a checkout came from, by whatever address; of a checkout without one, those of the folder
+ * The projects of the repositories a checkout came from, by whatever address; of a checkout without one, those of the folder
  * itself.
  */
 export async function projectsOfCheckout(deps: Deps, checkout: string): Promise<ProjectView[]> {
   const { git, config, db } = deps
   const projects = await listProjects(db)
   if (projects.length === 0 || !(await isCheckout(checkout))) return []
-  const repository = await originOf(git, checkout, config.gitConfigFiles).then(
-    (origin) => origin.repository,
-    () => checkout,
-  )
-  const keys = new Set([repositoryKey({ repository, forgeHost: null })])
-  const address = sshAddressOf(repository)
-  const target = address === null ? null : await sshTargetOf(git, address)
-  if (target !== null) keys.add(repositoryKey({ repository, forgeHost: target.host }))
+  const repositories = await originsOf(git, checkout, config.gitConfigFiles)
+  const keys = new Set((await Promise.all(repositories.map((repository) => keysOf(git, repository)))).flat())
   return projects.filter(({ repository: known, forge_host: forgeHost }) =>
     keys.has(repositoryKey({ repository: known, forgeHost })),
   )
+}
+
+/** By the host of its address, and by the one that ssh takes that for. */
+async function keysOf(git: HttpDeps['git'], repository: string): Promise<string[]> {
+  const address = sshAddressOf(repository)
+  const target = address === null ? null : await sshTargetOf(git, address)
+  const hosts = target === null ? [null] : [null, target.host]
+  return hosts.map((forgeHost) => repositoryKey({ repository, forgeHost }))
+}
+
+/** Says of each whether it is paused. */
+export async function withPauses(
+  { db, config }: Pick<HttpDeps, 'db' | 'config'>,
+  projects: readonly ProjectView[],
+): Promise<ProjectView[]> {
+  const pauses = (await failurePauses(db, config)).filter(({ kind }) => kind === 'project')
+  const pauseOf = new Map(pauses.map((pause) => [pause.name, pause]))
+  return projects.map((project) => {
+    const pause = pauseOf.get(project.name)
+    return { ...project, paused: pause === undefined ? null : pause }
+  })
+}
+
+export async function withPause(deps: Pick<HttpDeps, 'db' | 'config'>, project: ProjectView): Promise<ProjectView> {
+  const [shown] = await withPauses(deps, [project])
+  return shown === undefined ? project : shown
 }
 
 /** Fields whose change is checked against the repository and its forge. */

@@ -55,9 +55,10 @@ export function proposerView(
     complexity_threshold: config.complexityThreshold,
     price: shownPrice(price),
     ...provenance(config, price, { now, statedAt }),
-    test_at_most_usd: price === null || config.provider === 'replay' ? null : worstCaseOfTest(price).toNumber(),
+    test_at_most_usd: price === null || config.provider === 'replay' ? null : worstCaseOfTest(price, config).toNumber(),
     context_tokens: config.contextTokens,
     output_limit_parameter: config.outputLimitParameter,
+    answer_form: config.answerForm,
     extra_headers: Object.fromEntries(
       Object.entries(config.extraHeaders).map(([name, value]) => [name, looksSecret(name) ? '***' : value]),
     ),

@@ -75,6 +75,8 @@ export const ROUTE_NEEDS: Readonly<Record<string, RouteNeed>> = {
 
   'POST /api/work-orders/{id}/cancel': 'operate',
   'POST /api/work-orders/{id}/retry': 'operate',
+  'POST /api/work-orders/{id}/verify': 'operate',
+  'POST /api/orchestrator': 'operate',
   'POST /api/orchestrator/start': 'operate',
   'POST /api/orchestrator/stop': 'operate',
   'PUT /api/orchestrator/places': 'operate',
@@ -84,6 +86,7 @@ export const ROUTE_NEEDS: Readonly<Record<string, RouteNeed>> = {
   'POST /api/projects': 'operate',
   'PATCH /api/projects/{name}': 'operate',
   'DELETE /api/projects/{name}': 'operate',
+  'DELETE /api/projects/{name}/pause': 'operate',
   'POST /api/projects/{name}/check': 'operate',
   'POST /api/proposers': 'operate',
   'PATCH /api/proposers/{name}': 'operate',

@@ -1,10 +1,12 @@
 import type { Kysely } from 'kysely'
 import { readOrderBudget } from '../budget/spent-by.ts'
 import { isoTime } from '../clock.ts'
-import { evidenceOf } from '../contract/evidence/evidence.ts'
+import { evidenceOf, shownIn } from '../contract/evidence/evidence.ts'
+import type { SeenConflict } from '../contract/evidence/seen-conflict.ts'
 import { stepSummary } from '../contract/evidence/step-summary.ts'
 import { PullRequestView, type StepView, type WorkOrderDetail } from '../contract/work-orders.ts'
 import { attemptHistory } from '../db/attempts/attempt-history.ts'
+import { readEndedAsSeen } from '../db/attempts/ended-verifications.ts'
 import { approvalOf } from '../db/audit/audit-entries.ts'
 import { findPullRequestOfAttempt, type PullRequestRow, pullRequestsInBrief } from '../db/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
@@ -28,11 +30,20 @@ export async function workOrderDetail(db: Kysely<Database>, idOrPrefix: string):
   return {
     ...order,
     budget: await readOrderBudget(db, order.id),
-    attempt_history: attempts.map((attempt) => ({ ...attempt, steps: attempt.steps.map(withSummary) })),
-    pull_request: pullRequest === null ? null : toPullRequestView(pullRequest),
-    evidence: evidenceOf({ ...order, attempt_history: attempts, pull_request: pullRequest }),
+    attempt_history: attempts.map((attempt) => {
+      return { ...attempt, shown: shownIn(attempt.steps), steps: attempt.steps.map(withSummary) }
+    }),
+    pull_request:
+      pullRequest === null ? null : { ...toPullRequestView(pullRequest), ...(await readEndedAsSeen(db, pullRequest)) },
+    evidence: evidenceOf({ ...order, attempt_history: attempts, pull_request: verifiedBy(pullRequest) }),
     approval: order.approved ? await approvalOf(db, order.id) : null,
   }
+}
+
+/** With the attempt whose checks its commit has passed, as that of the pull request. */
+function verifiedBy(row: PullRequestRow | null): { attempt: number; state: string } | null {
+  if (row === null) return null
+  return { attempt: row.verified_by === null ? row.attempt : row.verified_by, state: row.state }
 }
 
 function withSummary(step: StepView): StepView {
@@ -43,7 +54,8 @@ const Seen = PullRequestView.pick({ reviews: true, check_runs: true, check_run_c
 const UNSEEN = { reviews: null, check_runs: null, check_run_count: null }
 
 /** What is not as Moose writes it of what was seen is not shown. */
-function toPullRequestView({ created_at, ended_at, seen_at, seen, ...row }: PullRequestRow): PullRequestView {
+function toPullRequestView(stored: PullRequestRow): PullRequestView {
+  const { created_at, ended_at, seen_at, seen, ...row } = stored
   const parts = Seen.safeParse(seen)
   return {
     number: row.number,
@@ -56,14 +68,22 @@ function toPullRequestView({ created_at, ended_at, seen_at, seen, ...row }: Pull
     base_sha: row.base_sha,
     head_sha: row.head_sha,
     merge_sha: row.merge_sha,
+    verified_by: row.verified_by,
     seen_head_sha: row.seen_head_sha,
     checks: row.checks,
     review: row.review,
     diff: row.diff,
+    conflict: conflictOf(stored),
     url: row.url,
     opened_at: isoTime(created_at),
     ended_at: ended_at === null ? null : isoTime(ended_at),
     seen_at: seen_at === null ? null : isoTime(seen_at),
     ...(parts.success ? parts.data : UNSEEN),
   }
+}
+
+/** It holds while its branch stands where it was seen. */
+function conflictOf({ conflict, state, head_sha: head, seen_head_sha: seen }: PullRequestRow): SeenConflict | null {
+  const isMoved = seen !== null && seen !== head
+  return conflict === null || state !== 'open' || conflict.head_sha !== head || isMoved ? null : conflict
 }

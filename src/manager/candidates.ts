@@ -1,10 +1,12 @@
 import type { Kysely } from 'kysely'
-import { listProposers, type ProposerConfig } from '../db/proposer-configs.ts'
+import { asWord, listProposers, type ProposerConfig } from '../db/proposer-configs.ts'
 import type { Database } from '../db/schema.ts'
+import type { FailureRow, Pausing } from '../db/work-orders/failure-rows.ts'
 import { Fault } from '../faults/fault.ts'
 import { whyPaused } from '../models/provider-pause.ts'
 import type { Usd } from '../money.ts'
 import type { RoutingRequest } from '../ports/routing.ts'
+import { lastOrders } from '../work-order/words.ts'
 import { byCost, type Candidate } from './static-rule.ts'
 
 /** Knows which proposers can be called here, and what they charge. */
@@ -33,16 +35,18 @@ const BYTES_PER_TOKEN = 4
 /**
  * Looks at `proposer_configs` as it is at this moment.
  *
+ * @param paused those that orders in a row have failed with alike
  * @throws {Fault} those of `candidatesAmong`; `config_invalid` when every active row is malformed
  */
 export async function readCandidates(
   db: Kysely<Database>,
   request: RoutingRequest,
   models: PricedModels,
+  paused: Pausing['proposers'],
 ): Promise<Candidates> {
   const configs = await usableProposers(db)
   const callable = configs.filter((config) => whyExcluded(config, models) === null)
-  return candidatesAmong(configs, await readPauses(db, callable), { request, models })
+  return candidatesAmong(configs, await readPauses(db, callable, paused), { request, models })
 }
 
 /**
@@ -94,13 +98,25 @@ export function whyExcluded(config: ProposerConfig, models: Pick<PricedModels, '
   return fault === null ? null : `is not available: ${fault.details['reason']}`
 }
 
-async function readPauses(db: Kysely<Database>, configs: readonly ProposerConfig[]): Promise<Map<string, Fault>> {
+async function readPauses(
+  db: Kysely<Database>,
+  configs: readonly ProposerConfig[],
+  paused: Pausing['proposers'],
+): Promise<Map<string, Fault>> {
   const pauses = new Map<string, Fault>()
   for (const config of configs) {
-    const fault = await whyPaused(db, config)
+    const row = paused.get(config.name)
+    const fault = row === undefined ? await whyPaused(db, config) : pausedBy(row)
     if (fault !== null) pauses.set(config.name, fault)
   }
   return pauses
+}
+
+function pausedBy({ subject: proposer, orders, code, step }: FailureRow): Fault {
+  const message =
+    `${proposer} is paused: the ${lastOrders(orders.length)} given to it failed with ${code} at ${step}. ` +
+    `Give it orders again with: moose proposer resume ${asWord(proposer)}`
+  return new Fault('provider_paused', message, { proposer, failures: orders.length, reason: `${code} at ${step}` })
 }
 
 function noneAble(configs: readonly ProposerConfig[], models: Pick<PricedModels, 'whyUnavailable'>): Fault {

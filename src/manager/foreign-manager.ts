@@ -1,6 +1,7 @@
 import { Fault } from '../faults/fault.ts'
 import { type Manager, RetryDecision, type RetryRequest, RoutingResponse } from '../ports/routing.ts'
 import { askForeignService } from '../remote/foreign-service.ts'
+import type { Network } from '../remote/network-route.ts'
 
 const TIMEOUT_MS = 30_000
 const MAX_ANSWER_BYTES = 1_000_000
@@ -8,8 +9,9 @@ const MAX_ANSWER_BYTES = 1_000_000
 const NOT_OFFERED: ReadonlySet<unknown> = new Set([404, 405, 501])
 
 /** A Manager outside Moose, called as the specification has it (4.3). Whether the proposer it names exists shows when it is used. */
-export function createForeignManager({ url }: { url: string }): Manager {
+export function createForeignManager({ url, network }: { url: string; network: Pick<Network, 'agentFor'> }): Manager {
   const manager = {
+    network,
     who: 'The Manager',
     maxBytes: MAX_ANSWER_BYTES,
     timeoutMs: TIMEOUT_MS,

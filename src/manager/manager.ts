@@ -8,6 +8,7 @@ import { readBudgetLine } from '../budget/periods.ts'
 import type { Clock } from '../clock.ts'
 import { readFailedAttempts, readRoutingOutcomes } from '../db/outcome-vectors.ts'
 import type { Database } from '../db/schema.ts'
+import { type Pausing, readPausing } from '../db/work-orders/failure-rows.ts'
 import { Fault } from '../faults/fault.ts'
 import { Usd } from '../money.ts'
 import type { CandidateView, Manager, RoutingDecision, RoutingRequest } from '../ports/routing.ts'
@@ -16,7 +17,13 @@ import { decide, type Grounds, type RoutingChoice } from './decide.ts'
 import { LATEST_OUTCOMES, readPolicySettings } from './learned/learned-policy.ts'
 import { afterFailures, decideRetry } from './retry-strategy.ts'
 
-export type ManagerOptions = { db: Kysely<Database>; models: PricedModels; clock: Clock }
+export type ManagerOptions = {
+  db: Kysely<Database>
+  models: PricedModels
+  clock: Clock
+  /** How many orders in a row that fail alike pause their proposer, as of now; 0: none. */
+  pauseAfter: () => Promise<number>
+}
 
 export type OwnManager = Manager & {
   /**
@@ -28,12 +35,13 @@ export type OwnManager = Manager & {
 }
 
 /** Our own Manager: `proposer_configs`, the budget and what is known of past orders, as they are at this moment. */
-export function createManager({ db, models, clock }: ManagerOptions): OwnManager {
+export function createManager({ db, models, clock, pauseAfter }: ManagerOptions): OwnManager {
+  const pausing = async () => (await readPausing(db, await pauseAfter())).proposers
   const explain = async (request: RoutingRequest) => {
     const { status, today } = await readBudgetLine(db)
     const stopped = status === 'emergency_kill' ? await whyStopped(db) : null
     if (stopped !== null) throw stopped
-    const grounds = await readGrounds(db, request, models)
+    const grounds = await readGrounds(db, request, models, await pausing())
     const standing = { budget_status: status, daily_spend: today.spent_usd }
     const decided = await decideAnew(db, request, grounds)
     return decisionOf(request, decided, { ...grounds, standing, at: clock.now(), id: randomUUID() })
@@ -46,7 +54,8 @@ export function createManager({ db, models, clock }: ManagerOptions): OwnManager
     },
     async decideRetry(request) {
       const configs = await usableProposers(db)
-      const candidates = configs.filter((config) => whyExcluded(config, models) === null)
+      const paused = await pausing()
+      const candidates = configs.filter((config) => whyExcluded(config, models) === null && !paused.has(config.name))
       const current = configs.find(({ name }) => name === request.current_proposer)
       return decideRetry(request, candidates, current === undefined ? null : current.complexityThreshold)
     },
@@ -59,9 +68,14 @@ function requireApproval({ work_order_id: id, approved_by_director: approved }: 
   throw new Fault('work_order_not_approved', message, { work_order_id: id })
 }
 
-async function readGrounds(db: Kysely<Database>, request: RoutingRequest, models: PricedModels): Promise<Grounds> {
+async function readGrounds(
+  db: Kysely<Database>,
+  request: RoutingRequest,
+  models: PricedModels,
+  paused: Pausing['proposers'],
+): Promise<Grounds> {
   return {
-    candidates: await readCandidates(db, request, models),
+    candidates: await readCandidates(db, request, models, paused),
     outcomes: await readRoutingOutcomes(db, LATEST_OUTCOMES),
     settings: await readPolicySettings(db),
     left: await leftFor(db, request),

@@ -8,7 +8,7 @@ const CANDIDATES = [
   { name: 'medium', complexityThreshold: 0.6 },
 ]
 const THRESHOLDS: Readonly<Record<string, number>> = { small: 0.3, medium: 0.6, large: 1 }
-const ask = (current: string, attempt: number, reason = 'proposal_rejected', candidates = CANDIDATES) => {
+const ask = (current: string, attempt: number, reason = 'check_failed', candidates = CANDIDATES) => {
   const threshold = THRESHOLDS[current] === undefined ? null : THRESHOLDS[current]
   const request = { work_order_id: 'x', current_proposer: current, attempt, failure_reason: reason }
   const {
@@ -27,7 +27,8 @@ test('the same proposer, then the next more able one, then a human', () => {
 })
 
 test('what the same proposer would do again is not asked of it again', () => {
-  assert.deepEqual(ask('small', 1, 'model_answer_truncated'), ['switch_model', 'medium', true, 2])
+  for (const reason of ['model_answer_truncated', 'model_answer_refused', 'model_call_rejected', 'proposal_rejected'])
+    assert.deepEqual(ask('small', 1, reason), ['switch_model', 'medium', true, 2])
 })
 
 test('nobody more able: a human', () => {

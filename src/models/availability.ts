@@ -18,6 +18,19 @@ const KEY_VARIABLE = {
   'openai-compatible': 'OPENAI_COMPATIBLE_API_KEY',
 } as const
 
+/** Stated here because the SDKs would otherwise look for another one in the environment. */
+export const ENDPOINT = {
+  anthropic: 'https://api.anthropic.com/v1',
+  openai: 'https://api.openai.com/v1',
+  google: 'https://generativelanguage.googleapis.com/v1beta',
+} as const
+
+/** Where the calls of a proposer go; null: nowhere. */
+export function endpointOf({ provider, baseUrl }: Pick<ProposerConfig, 'provider' | 'baseUrl'>): string | null {
+  if (provider === 'replay') return null
+  return baseUrl !== null || provider === 'openai-compatible' ? baseUrl : ENDPOINT[provider]
+}
+
 type Keyed = { provider: keyof typeof KEY_VARIABLE; keyVariable: string | null }
 
 /** The environment variable that holds the key of a proposer. */

@@ -74,7 +74,7 @@ export type Try = {
 /** How a try ended: with an answer that may be of no use, or without one. */
 export type Ending = { answer: RawAnswer; fault: Fault | null } | { answer: null; fault: Fault }
 
-const NO_USAGE: PricedUsage = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, reasoning: 0 }
+export const NO_USAGE: PricedUsage = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, reasoning: 0 }
 
 /**
  * What an answer has cost, also one of no use: what the server says it charges, else its tokens. A server that does not

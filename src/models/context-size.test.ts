@@ -15,6 +15,7 @@ const proposer: ProposerConfig = {
   keyVariable: null,
   contextTokens: 8_192,
   outputLimitParameter: null,
+  answerForm: 'blocks',
   extraHeaders: {},
   extraBody: {},
 }

@@ -36,7 +36,7 @@ export function createGateway({
         server = null
         throw error
       })
-      const memory = await models.remember(request.workOrderId)
+      const memory = await models.remember(request)
       const grant = openGrant({ models, refuseSecrets }, proposer, request, memory)
       grants.set(grant.token, grant)
       return {

@@ -1,4 +1,5 @@
 import type { ProposerConfig } from '../db/proposer-configs.ts'
+import { EDIT_TOOLS_BYTES } from '../edits/edit-tools.ts'
 import { withoutReasoning } from '../edits/reasoning.ts'
 import { cancellation } from '../faults/cancellation.ts'
 import { Fault, toFault } from '../faults/fault.ts'
@@ -8,7 +9,15 @@ import type { TokenUsage } from '../ports/proposal.ts'
 /** What an answer may be long; the reservation of every call counts on it. */
 export const MAX_OUTPUT_TOKENS = 16_000
 
-export type ModelMessage = { role: 'system' | 'user' | 'assistant'; content: string }
+export type ModelMessage = {
+  role: 'system' | 'user' | 'assistant'
+  content: string
+  /**
+   * Ends of what is asked again as it is, ascending, as offsets of `content`: where a provider caches only what is marked, it
+   * is marked there. They are no part of the question.
+   */
+  repeatsTo?: readonly number[]
+}
 
 /** Answers an order has paid for before a step of it began (again). */
 export type Memory = {
@@ -19,6 +28,8 @@ export type Memory = {
 export type ModelCall = {
   proposer: ProposerConfig
   messages: readonly ModelMessage[]
+  /** Whether the tools of `edit-tools.ts` are offered; what is called comes back as text in blocks. Left out: none are. */
+  offersTools?: boolean
   maxOutputTokens: number
   signal: AbortSignal
   /** What the call is booked on; null outside of an attempt. */
@@ -79,7 +90,7 @@ export type RawAnswer = {
 
 /**
  * Why an answer cannot be used whatever it says; null when it is whole. One that ends with the wish to call a tool is
- * whole where it also says something: no tools were offered.
+ * whole where it also says something: what was called of tools that were offered is said in it.
  *
  * @returns `model_answer_truncated`, `model_answer_refused`, or `model_overloaded` for one that broke off
  */
@@ -92,7 +103,7 @@ export function faultOfAnswer(answer: RawAnswer, proposer: string, maxOutputToke
     return new Fault('model_answer_truncated', message, details)
   }
   if (answer.finishReason === 'content-filter') {
-    const message = `${proposer} refused to answer. Reword the work order, or let another proposer do it.`
+    const message = `${proposer} refused to answer. Reword the work order, or have another proposer do it: moose proposer pause ${proposer}`
     return new Fault('model_answer_refused', message, details)
   }
   if (answer.finishReason !== 'interrupted') return faultOfEmptyText(answer, proposer)
@@ -103,8 +114,14 @@ export function faultOfAnswer(answer: RawAnswer, proposer: string, maxOutputToke
 
 function faultOfEmptyText(answer: RawAnswer, proposer: string): Fault | null {
   if (partsOf(answer.text).text.trim() !== '') return null
-  const message = `${proposer} answered with nothing. Reword the work order, or let another proposer do it.`
+  const message = `${proposer} answered with nothing. Reword the work order, or have another proposer do it: moose proposer pause ${proposer}`
   return new Fault('model_answer_refused', message, { proposer, finish_reason: answer.rawFinishReason })
+}
+
+/** What a question takes of a prompt, in bytes: its messages, and the tools that are offered with them. */
+export function promptBytesOf({ messages, offersTools }: Pick<ModelCall, 'messages' | 'offersTools'>): number {
+  const bytes = messages.reduce((sum, { content }) => sum + Buffer.byteLength(content), 0)
+  return offersTools === true ? bytes + EDIT_TOOLS_BYTES : bytes
 }
 
 /** What came, as an answer: what the model thought is none of it, in whichever tags it stands. */

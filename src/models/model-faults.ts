@@ -71,19 +71,26 @@ const VERDICTS: Readonly<Record<Problem, Verdict>> = {
     code: 'model_answer_refused',
     words: (name) => [
       `The provider of ${name} refused what was asked`,
-      'Reword the work order, or let another proposer do it.',
+      `Reword the work order, or have another proposer do it: moose proposer pause ${name}`,
     ],
   },
   context: {
     code: 'model_call_rejected',
     words: (name) => [
       `The prompt is too long for ${name}`,
-      'Split the work order, name fewer files, or let another proposer do it.',
+      `Split the work order, name fewer files, or have another proposer do it: moose proposer pause ${name}`,
     ],
   },
   model: {
     code: 'model_call_rejected',
     words: (name) => [`The provider of ${name} has no such model`, `Correct it: moose proposer edit ${name} --help`],
+  },
+  tools: {
+    code: 'model_call_rejected',
+    words: (name) => [
+      `The server of ${name} takes no tools`,
+      `Have it answer in text: moose proposer edit ${name} --answer-form blocks`,
+    ],
   },
   busy: {
     code: 'model_overloaded',
@@ -130,9 +137,11 @@ const NOT_REACHED =
  * A failure within an answer. Its code may be a status, as of OpenRouter and Google. What an account cannot pay for was
  * not begun; of anything else it is unknown whether it is charged.
  */
-function readTold({ body, begun, request }: ToldInAnswer, now: Date): Partial<Failure> {
+function readTold(told: ToldInAnswer, now: Date): Partial<Failure> {
+  const { body, begun, request, offersTools } = told
   const code = /"code":\s*"?(\d{3})\b/.exec(body.slice(0, 64 * 1024))?.[1]
-  const trouble = readTrouble({ status: code === undefined ? null : Number(code), headers: {}, body, request }, now)
+  const status = code === undefined ? null : Number(code)
+  const trouble = readTrouble({ status, headers: {}, body, request, offersTools }, now)
   const isOfAccount = VERDICTS[trouble.problem].code === 'model_key_rejected'
   return { ...trouble, isUnbilled: isOfAccount && !begun }
 }

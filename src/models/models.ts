@@ -62,8 +62,8 @@ export function createModels(options: ModelsOptions) {
     /** Has accounts tested at once that were refused with another key than the one set now. */
     heedChangedKeys: (): Promise<void> => heedChangedKeys(db, options.secrets),
 
-    /** What an order has been answered before; for one run of a step. */
-    remember: (workOrderId: string | null): Promise<Memory> => rememberedAnswers(db, workOrderId),
+    /** What an attempt need not ask again; for one run of a step. */
+    remember: (of: Pick<ModelCall, 'workOrderId' | 'attempt'>): Promise<Memory> => rememberedAnswers(db, of),
 
     /** Resolves when a call may be begun: at once, unless `admitBy` says otherwise. Each try of a call waits for it. */
     admit: ((call) => admission(call)) satisfies Admission,

@@ -40,6 +40,7 @@ export function openGrant(
   memory: Memory,
 ): OpenGrant {
   const { workOrderId, attempt, task } = request
+  const most = Math.min(MAX_CALLS, request.mostCalls === null ? MAX_CALLS : request.mostCalls)
   const calls: GrantedCall[] = []
   const underWay = new Set<Promise<ModelAnswer>>()
   const ended = new AbortController()
@@ -47,9 +48,7 @@ export function openGrant(
   const inStep = AsyncLocalStorage.snapshot()
 
   async function ask(messages: readonly ModelMessage[], turn: number, client: AbortSignal): Promise<ModelAnswer> {
-    if (turn > MAX_CALLS) {
-      throw new Fault('model_call_rejected', `More than ${MAX_CALLS} calls were made for one run.`, { turn })
-    }
+    if (turn > most) throw overLimit(most, turn)
     refuseSecrets(messages.map(({ content }) => ({ place: OTHER_FILES, text: content })))
     const signal = AbortSignal.any([request.signal, ended.signal, client])
     const maxOutputTokens = MAX_OUTPUT_TOKENS
@@ -91,6 +90,14 @@ export function openGrant(
       await Promise.allSettled(underWay)
     },
   }
+}
+
+function overLimit(most: number, turn: number): Fault {
+  const calls = most === 1 ? 'call is' : 'calls are'
+  return new Fault('model_call_rejected', `Not more than ${most} ${calls} made for this run.`, {
+    turn,
+    most_calls: most,
+  })
 }
 
 function tooLong(maxBytes: number): Fault {

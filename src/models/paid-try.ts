@@ -12,7 +12,8 @@ import type { Log } from '../log.ts'
 import { createRedaction, loginsIn } from '../redaction/redaction.ts'
 import type { NetworkEnvironment } from '../remote/network-route.ts'
 import { unknownPrice } from './availability.ts'
-import { costOfAnswer, meter, type Try } from './book-call.ts'
+import { costOfAnswer, meter, NO_USAGE, type Try } from './book-call.ts'
+import { marked } from './cache-marks.ts'
 import { noteAnswer } from './call-watch.ts'
 import { causesOf } from './error-causes.ts'
 import {
@@ -21,6 +22,7 @@ import {
   type ModelAnswer,
   type ModelCall,
   partsOf,
+  promptBytesOf,
   type RawAnswer,
 } from './model-answer.ts'
 import { toModelFault } from './model-faults.ts'
@@ -53,7 +55,7 @@ export type ModelsOptions = {
  */
 export type Admission = (call: { workOrderId: string | null; signal: AbortSignal }) => Promise<void>
 /** The same with what one process keeps between its calls. */
-export type TryOptions = ModelsOptions & Omit<CallMeans, 'onSend'>
+export type TryOptions = ModelsOptions & Omit<CallMeans, 'onSend' | 'offersTools'>
 
 /** Before a look whether a call to the provider has ended. */
 const PLACE_PAUSE_MS = 250
@@ -85,11 +87,11 @@ export async function paidTry(options: TryOptions, call: ModelCall, signal: Abor
   const brokeOff = fault !== null && raw.finishReason === 'interrupted' && raw.usage === null
   const durationMs = await meter(options, current, brokeOff ? { answer: null, fault } : { answer: raw, fault })
   if (fault !== null) throw fault
-  const { input, output } = raw.usage === null ? { input: 0, output: 0 } : raw.usage
+  const { input, output, cacheRead, cacheWrite } = raw.usage === null ? NO_USAGE : raw.usage
   return {
     ...partsOf(raw.text),
     finishReason: raw.finishReason,
-    usage: { input, output, total: input + output },
+    usage: { input, output, total: input + output, cache_read: cacheRead, cache_write: cacheWrite },
     costUsd: costOfAnswer(current, raw),
     model: proposer.model,
     replayed: proposer.provider === 'replay',
@@ -104,8 +106,7 @@ async function reserveTry(options: ModelsOptions, call: ModelCall, signal: Abort
   const startedAt = options.clock.now()
   const price = priceOf(proposer, startedAt)
   if (price === null) throw unknownPrice(proposer)
-  const promptBytes = messages.reduce((sum, { content }) => sum + Buffer.byteLength(content), 0)
-  const worstCase = worstCaseOf(price, { promptBytes, messages: messages.length, maxOutputTokens })
+  const worstCase = worstCaseOf(price, { promptBytes: promptBytesOf(call), messages: messages.length, maxOutputTokens })
   const reservationId = await reserveInTurn(options, { call, signal, worstCase })
   return { call, signal, startedAt, price, worstCase, reservationId }
 }
@@ -132,14 +133,15 @@ function reserveInTurn(
 
 /** What is still no call: without a recording to read there is nothing to reserve. */
 async function prepare(
-  options: ModelsOptions & CallMeans,
+  options: ModelsOptions & Omit<CallMeans, 'offersTools'>,
   call: ModelCall,
   signal: AbortSignal,
 ): Promise<(requestId: string) => Promise<RawAnswer>> {
-  const { proposer, messages, maxOutputTokens, task, turn } = call
+  const { proposer, messages, maxOutputTokens, task, turn, offersTools = false } = call
   if (proposer.provider !== 'replay') {
-    const model = languageModel(proposer, options)
-    return (requestId) => streamAnswer({ model, messages, maxOutputTokens, signal, requestId })
+    const model = languageModel(proposer, { ...options, offersTools })
+    const told = marked(messages, proposer, priceOf(proposer, options.clock.now()))
+    return (requestId) => streamAnswer({ model, messages: told, offersTools, maxOutputTokens, signal, requestId })
   }
   const key = { proposer: proposer.name, task, turn }
   const { delayMs, ...answer } = await findRecording(options.replayDir, key)

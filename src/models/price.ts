@@ -96,6 +96,15 @@ export function worstCaseOf(
   )
 }
 
+/**
+ * Whether it is known that reading from a cache is cheaper than input, and what writing costs beside it. A rate of writing
+ * that is the same as of input is one that was not stated: where marks are sent, writing costs more.
+ */
+export function rewardsCaching({ rates }: Price): boolean {
+  const { input, cacheRead, cacheWrite } = rates
+  return new Usd(cacheRead).lessThan(input) && new Usd(cacheWrite).greaterThan(input)
+}
+
 function perMillion(rate: string | Usd, tokens: number): Usd {
   return new Usd(rate).times(tokens).dividedBy(MILLION)
 }

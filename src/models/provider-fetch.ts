@@ -8,14 +8,16 @@ import { readAnswer, ToldInAnswer } from './dialects/read-answer.ts'
 import { parseJson } from './dialects/read-trouble.ts'
 import {
   type LearntLimits,
-  limitParameterOf,
-  otherLimit,
-  placeOf,
+  learn,
+  type Manner,
+  mannerOf,
+  otherManner,
   type Shape,
   shapeBody,
   shapeHeaders,
   shapeUrl,
 } from './dialects/shape-request.ts'
+import { textOfCalls } from './tools/call-text.ts'
 
 /** A call that was answered with a status of failure. */
 export class RefusedByStatus extends Error {
@@ -25,6 +27,8 @@ export class RefusedByStatus extends Error {
   readonly body: string
   /** What had been asked, as JSON; empty: it is not known. */
   request = ''
+  /** Whether edit tools were offered. */
+  offersTools = false
 
   constructor(response: Response, body: string) {
     super(`the provider answered with status ${response.status}`)
@@ -41,51 +45,69 @@ const Body = z.record(z.string(), z.json())
  * as the few events it is sure to read: everything a provider does differently is dealt with here, by
  * `dialects/dialect-table.ts`.
  *
- * A server that refuses the name of the parameter that bounds the answer is asked once more with the other name. Nothing
- * is charged for a refusal, so both are one try.
+ * A server that refuses the name of the parameter that bounds the answer, a stream or its options is asked again in another
+ * manner. Nothing is charged for a refusal, so all are one try.
  *
- * @param means.learnt is told a name that was accepted
+ * @param means.learnt is told a manner that was accepted
+ * @param means.offersTools whether calls of tools are to stand in the answer, as text
  * @param means.onSend called before anything leaves this process
  * @returns a `fetch` that throws {@link RefusedByStatus} and what `readAnswer` throws
  */
 export function providerFetch(
   shape: Shape & { provider: keyof typeof PROTOCOLS },
-  { network, learnt, onSend }: { network: Network; learnt: LearntLimits; onSend: () => void },
+  {
+    network,
+    learnt,
+    offersTools,
+    onSend,
+  }: { network: Network; learnt: LearntLimits; offersTools: boolean; onSend: () => void },
 ): typeof fetch {
   return async (input, init) => {
     const url = shapeUrl(new URL(input instanceof Request ? input.url : input), shape)
     const headers = shapeHeaders(url, new Headers(init?.headers), shape)
     const body = Body.parse(parseJson(z.string().parse(init?.body)))
-    const send = async (limit: string | null) => {
-      const text = JSON.stringify(shapeBody(body, shape, limit))
+    const send = async (manner: Manner) => {
+      const text = JSON.stringify(shapeBody(body, shape, manner))
       // What no call can be made with shows here.
       network.agentFor(url)
       onSend()
       const response = await fetchBy(network, url, { ...init, headers, body: text })
       noteExchange(text, response)
-      return await answered(response, shape.provider).catch((error: unknown) => {
-        if (error instanceof RefusedByStatus || error instanceof ToldInAnswer) error.request = text
+      return await answered(response, shape.provider, offersTools).catch((error: unknown) => {
+        if (error instanceof RefusedByStatus || error instanceof ToldInAnswer) {
+          error.request = text
+          error.offersTools = offersTools
+        }
         throw error
       })
     }
-    const limit = limitParameterOf(shape, learnt)
-    try {
-      return await send(limit)
-    } catch (error) {
-      const other = error instanceof RefusedByStatus ? otherLimit(shape, limit, error) : null
-      if (other === null) throw error
-      const response = await send(other)
-      learnt.set(placeOf(shape), other)
-      return response
+    const usual = mannerOf(shape, learnt)
+    let manner = usual
+    const tried = new Set<string>()
+    for (;;) {
+      tried.add(JSON.stringify(manner))
+      try {
+        const response = await send(manner)
+        if (manner !== usual) learn(learnt, shape, manner)
+        return response
+      } catch (error) {
+        const other = error instanceof RefusedByStatus ? otherManner(shape, manner, error) : null
+        if (other === null || tried.size > MOST_REFUSALS || tried.has(JSON.stringify(other))) throw error
+        manner = other
+      }
     }
   }
 }
 
-async function answered(response: Response, provider: keyof typeof PROTOCOLS): Promise<Response> {
+/** One for each parameter that may be refused: the name of the limit, the options of the stream, and the stream. */
+const MOST_REFUSALS = 3
+
+async function answered(response: Response, provider: keyof typeof PROTOCOLS, offersTools: boolean): Promise<Response> {
   const { body, status } = response
   if (!response.ok) throw new RefusedByStatus(response, body === null ? '' : await beginningOf(body))
   const { reader, write } = PROTOCOLS[provider]
   const collected = await readAnswer(body === null ? new Blob([]).stream() : bounded(body), reader)
+  if (offersTools) collected.text = textOfCalls(collected)
   const events = write(collected).map((event) => `data: ${JSON.stringify(event)}\n\n`)
   return new Response(events.join(''), { status, headers: { 'content-type': 'text/event-stream' } })
 }

@@ -50,15 +50,19 @@ export async function answerTextOf(db: Kysely<Database>, callId: string): Promis
 }
 
 /**
- * The answers an order has got so far, in any of its attempts. A step that is repeated, after a crash or when its order
- * goes on, asks the same questions in the same order and gets the same answers without paying again; within one run of
- * a step the same question asked twice is two questions.
+ * What an attempt need not ask again: its own answers, and those of earlier attempts that no answer was to blame for. A step
+ * that is repeated, after a crash or when its order goes on, asks the same questions in the same order and gets the same
+ * answers without paying again; within one run of a step the same question asked twice is two questions. What has led to the
+ * failure of an earlier attempt is never given again, nor what came before a human had the models asked anew.
  *
- * @param workOrderId null: there is no order, and nothing is remembered
+ * @param attempt null: it belongs to none, and nothing is remembered
  */
-export async function rememberedAnswers(db: Kysely<Database>, workOrderId: string | null): Promise<Memory> {
-  if (workOrderId === null) return { take: async () => null }
-  const rows = await answeredCalls(db, workOrderId)
+export async function rememberedAnswers(
+  db: Kysely<Database>,
+  { workOrderId, attempt }: Pick<ModelCall, 'workOrderId' | 'attempt'>,
+): Promise<Memory> {
+  if (workOrderId === null || attempt === null) return { take: async () => null }
+  const rows = await answeredCalls(db, { workOrderId, attempt })
   return {
     async take(key) {
       const index = rows.findIndex((row) => row.request_key === key)

@@ -5,8 +5,10 @@ import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import { type LanguageModel, type LanguageModelUsage, streamText } from 'ai'
 import type { Secrets } from '../config.ts'
 import type { ProposerConfig } from '../db/proposer-configs.ts'
+import { EDIT_TOOLS } from '../edits/edit-tools.ts'
 import type { Network } from '../remote/network-route.ts'
-import { keyOf } from './availability.ts'
+import { ENDPOINT, keyOf } from './availability.ts'
+import { markedParts, withMarksInParts } from './cache-marks.ts'
 import { chatUsage, statedCost } from './dialects/chat-usage.ts'
 import { STOPS, type Stop } from './dialects/dialect-table.ts'
 import { NOT_SAID } from './dialects/protocols.ts'
@@ -20,6 +22,8 @@ globalThis.AI_SDK_LOG_WARNINGS = false
 export type AnswerRequest = {
   model: LanguageModel
   messages: readonly ModelMessage[]
+  /** As the model was made. */
+  offersTools: boolean
   maxOutputTokens: number
   signal: AbortSignal
   /** Ours, so that a call can be found in what the provider recorded. */
@@ -34,17 +38,21 @@ export type AnswerRequest = {
  * @throws whatever the SDK throws
  */
 export async function streamAnswer(request: AnswerRequest): Promise<RawAnswer> {
-  const { model, messages, maxOutputTokens, signal, requestId } = request
+  const { model, messages, offersTools, maxOutputTokens, signal, requestId } = request
   const { stream } = streamText({
     model,
     instructions: contentOf(messages, 'system').join('\n\n'),
-    messages: messages.flatMap(({ role, content }) => (role === 'system' ? [] : [{ role, content }])),
+    messages: messages.flatMap(({ role, content, repeatsTo }) =>
+      role === 'system' ? [] : [{ role, content: repeatsTo === undefined ? content : markedParts(content, repeatsTo) }],
+    ),
+    ...(offersTools ? { tools: EDIT_TOOLS } : {}),
     maxOutputTokens,
     maxRetries: 0,
     abortSignal: signal,
     headers: { 'x-client-request-id': requestId },
     // OpenAI keeps answers for later turns unless told not to; the code in them is not ours to leave there.
-    providerOptions: { openai: { store: false } },
+    // Arguments are read when the answer has ended; sent earlier, they need not be JSON.
+    providerOptions: { openai: { store: false }, anthropic: { toolStreaming: false } },
     // Errors are parts of the stream too, and thrown below.
     onError: () => {},
   })
@@ -99,18 +107,13 @@ function countTokens({
   return isCounted && cacheRead + cacheWrite <= input && reasoning <= output ? usage : null
 }
 
-/** Stated here because the SDKs would otherwise look for another one in the environment. */
-const ENDPOINT = {
-  anthropic: 'https://api.anthropic.com/v1',
-  openai: 'https://api.openai.com/v1',
-  google: 'https://generativelanguage.googleapis.com/v1beta',
-} as const
-
 /** What every call to a provider is made with. */
 export type CallMeans = {
   secrets: Secrets
   network: Network
   learnt: LearntLimits
+  /** Whether what the model calls is to be part of its answer. */
+  offersTools: boolean
   /** Called before anything of a call leaves this process. */
   onSend: () => void
 }
@@ -131,6 +134,7 @@ export function languageModel(proposer: ProposerConfig, { secrets, ...means }: C
       baseURL: withoutQuery(String(baseUrl)),
       includeUsage: true,
       convertUsage: chatUsage,
+      transformRequestBody: withMarksInParts,
       fetch,
       ...(key === null ? {} : { apiKey: key }),
     })(model)

@@ -8,7 +8,7 @@ import { observeModelCall } from '../telemetry/observe-model-call.ts'
 import { keyVariableOf, unknownPrice, whyUnavailable } from './availability.ts'
 import { costOfAnswer } from './book-call.ts'
 import { type Watched, watchCall } from './call-watch.ts'
-import { callCancelled, type ModelCall, partsOf, type RawAnswer } from './model-answer.ts'
+import { callCancelled, type ModelCall, partsOf, promptBytesOf, type RawAnswer } from './model-answer.ts'
 import { type ModelsOptions, paidTry, type TryOptions } from './paid-try.ts'
 import { type Price, priceOf, worstCaseOf } from './price.ts'
 import { providerKey } from './provider-pause.ts'
@@ -47,6 +47,8 @@ export async function testCall(options: TryOptions, proposer: ProposerConfig, st
   const call: ModelCall = {
     proposer,
     messages: MESSAGES,
+    // A server that takes none says so here, and not at the first order.
+    offersTools: proposer.answerForm === 'tools',
     maxOutputTokens: MAX_OUTPUT_TOKENS,
     signal: stop,
     workOrderId: null,
@@ -82,12 +84,12 @@ function shownAnswer(answer: RawAnswer, { streamed, outputLimitParameter }: Watc
 function bookedCost({ clock }: ModelsOptions, { proposer }: ModelCall, answer: RawAnswer): Usd {
   const price = priceOf(proposer, clock.now())
   if (price === null) throw unknownPrice(proposer)
-  return costOfAnswer({ price, worstCase: worstCaseOfTest(price) }, answer)
+  return costOfAnswer({ price, worstCase: worstCaseOfTest(price, proposer) }, answer)
 }
 
 /** The most a test costs at this price. */
-export function worstCaseOfTest(price: Price): Usd {
-  const promptBytes = MESSAGES.reduce((sum, { content }) => sum + Buffer.byteLength(content), 0)
+export function worstCaseOfTest(price: Price, { answerForm }: Pick<ProposerConfig, 'answerForm'>): Usd {
+  const promptBytes = promptBytesOf({ messages: MESSAGES, offersTools: answerForm === 'tools' })
   return worstCaseOf(price, { promptBytes, messages: MESSAGES.length, maxOutputTokens: MAX_OUTPUT_TOKENS })
 }
 
@@ -107,10 +109,12 @@ function notAModel({ name }: ProposerConfig): Fault {
 const NEXT_COMMAND: Partial<Record<FaultCode, (proposer: ProposerConfig, fault: Fault) => string>> = {
   model_key_rejected: ({ provider, keyVariable }) =>
     provider === 'replay' ? 'moose proposer list' : `export ${keyVariableOf({ provider, keyVariable })}=…`,
-  model_call_rejected: ({ name }, { message }) =>
-    /max_tokens|max_completion_tokens/.test(message)
-      ? `moose proposer edit ${asWord(name)} --output-limit-parameter max_completion_tokens`
-      : `moose proposer edit ${asWord(name)} --model ID`,
+  model_call_rejected: ({ name }, { message, details: { problem } }) =>
+    problem === 'tools'
+      ? `moose proposer edit ${asWord(name)} --answer-form blocks`
+      : /max_tokens|max_completion_tokens/.test(message)
+        ? `moose proposer edit ${asWord(name)} --output-limit-parameter max_completion_tokens`
+        : `moose proposer edit ${asWord(name)} --model ID`,
   model_overloaded: ({ name, baseUrl }, { details: { status } }) =>
     status === null && baseUrl !== null
       ? `moose proposer edit ${asWord(name)} --base-url URL`

@@ -1,20 +1,32 @@
 import type { Kysely } from 'kysely'
+import type { Pool } from 'pg'
 import { recordPullRequest } from '../attempt/record-pull-request.ts'
+import { seenConflictOf } from '../attempt/seen-conflict-of.ts'
+import { findVerifiable, type Verifiable } from '../attempt/verify-only/what-to-verify.ts'
 import type { Clock } from '../clock.ts'
 import type { Actor } from '../contract/actor.ts'
+import { whatIsVerified } from '../contract/evidence/step-summary.ts'
+import type { Retried, RetryMode } from '../contract/why/retry.ts'
 import type { WorkOrderView } from '../contract/work-orders.ts'
+import { lastFailureBefore } from '../db/attempts/attempts.ts'
+import { type LastAttempt, lastAttemptOf, rejectedPushOf } from '../db/attempts/last-attempt.ts'
 import { actingAs } from '../db/audit/acting-as.ts'
 import { projectOf } from '../db/projects.ts'
-import { type PullRequestBrief, pullRequestsInBrief } from '../db/pull-requests.ts'
+import { noteConflict, type PullRequestBrief, pullRequestsInBrief } from '../db/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
 import { findWorkOrder, moveWorkOrder, wrongStatus } from '../db/work-orders/work-orders.ts'
+import { codesOf, isOf } from '../faults/families.ts'
+import { Fault, toFault } from '../faults/fault.ts'
 import type { Forges } from '../ports/pull-request.ts'
+import type { Workspaces } from '../ports/workspace.ts'
 import { standsOn } from '../work-order/standing.ts'
 import type { Orchestrator } from './orchestrator.ts'
 
 type Deps = {
   db: Kysely<Database>
+  pool: Pool
   forges: Forges
+  workspaces: Pick<Workspaces, 'keptCommit'>
   clock: Clock
   /** Ends suspended attempts that will not be resumed. */
   endAbandoned: () => Promise<void>
@@ -31,11 +43,15 @@ type Acting = Deps & { by: Actor | undefined }
 export function createDecisions(
   deps: Deps,
   stopAttempt: (workOrderId: string) => void,
-): Pick<Orchestrator, 'cancel' | 'retry' | 'merge' | 'close'> {
+): Pick<Orchestrator, 'cancel' | 'retry' | 'verify' | 'merge' | 'close'> {
   const of = (by: Actor | undefined): Acting => ({ ...deps, db: actingAs(deps.db, by), by })
   return {
     cancel: (idOrPrefix, by) => cancelOrder(of(by), idOrPrefix, stopAttempt),
-    retry: (idOrPrefix, by) => retryOrder(of(by), idOrPrefix),
+    async retry(idOrPrefix, by, mode = 'again') {
+      await deps.endAbandoned()
+      return retryOrder(of(by), idOrPrefix, mode)
+    },
+    verify: (idOrPrefix, by, resolves = false) => verifyOrder(of(by), idOrPrefix, resolves),
     merge: (idOrPrefix, by) => mergeOrder(of(by), idOrPrefix),
     close: async (idOrPrefix, by) => closeOrder(of(by), await findWorkOrder(deps.db, idOrPrefix)),
   }
@@ -53,7 +69,7 @@ async function cancelOrder(deps: Acting, idOrPrefix: string, stopAttempt: (id: s
     await closeOpen(
       deps,
       before.id,
-      pulls.filter(({ attempt }) => attempt < before.attempts),
+      pulls.filter(({ attempt }) => before.status === 'pending' || attempt < before.attempts),
     )
     return
   }
@@ -62,12 +78,131 @@ async function cancelOrder(deps: Acting, idOrPrefix: string, stopAttempt: (id: s
   await closeOrder(deps, order)
 }
 
-/** Makes an ended or blocked order pending; its approval stays. A suspended attempt is resumed, a cancelled one is not. */
-async function retryOrder({ db, endAbandoned }: Deps, idOrPrefix: string): Promise<void> {
+/**
+ * Makes an ended or blocked order pending; its approval stays. A suspended attempt is resumed unless models are asked anew, a
+ * cancelled one is not. A commit whose checks had passed and whose push was rejected is verified and published.
+ *
+ * @returns what that does
+ * @throws {Fault} `work_order_not_found`, `work_order_conflict`
+ */
+async function retryOrder(deps: Acting, idOrPrefix: string, mode: RetryMode): Promise<Retried> {
+  const { db } = deps
+  const order = await findWorkOrder(db, idOrPrefix)
+  const verifies = mode === 'again' ? await unpublishedCommit(deps, order.id) : null
+  // As they stand before the order moves: from then on the attempt that rests may run.
+  const last = await lastAttemptOf(db, order.id)
+  const next = { workOrderId: order.id, attempt: order.attempts + 1 }
+  const isTold = mode === 'again' && last?.goesOn !== true
+  const failure = isTold ? await lastFailureBefore(db, next, codesOf('model_work')) : null
+  const move = { from: ['failed', 'blocked', 'cancelled'], to: 'pending', reason: null, verifies, retry: mode } as const
+  const because =
+    mode === 'fresh'
+      ? 'models are asked anew'
+      : verifies === null
+        ? null
+        : verifiesAgain({ attempt: verifies, branch: null })
+  if (!(await moveWorkOrder(db, order.id, { ...move, ...(because === null ? {} : { because }) })))
+    throw notRetried(await findWorkOrder(db, order.id), mode)
+  if (verifies !== null) return { mode, sentence: publishedAgain(order.id, verifies), told_of: null, replays: false }
+  const toldOf = failure === null ? null : failure.error.code
+  const replays = last !== null && last.isReplayed
+  const said = mode === 'fresh' ? ANEW : again(last, toldOf)
+  return { mode, sentence: replays ? `${said} ${REPLAYS}` : said, told_of: toldOf, replays }
+}
+
+/** A pending one waits for its approval, or to be carried out. */
+export function notRetried(order: Pick<WorkOrderView, 'id' | 'status' | 'phase' | 'approved'>, mode: RetryMode): Fault {
+  const { id, status, approved } = order
+  if (status !== 'pending') return wrongStatus(order, 'retried')
+  const short = id.slice(0, 8)
+  const option = mode === 'fresh' ? ' --fresh' : ''
+  const next = approved
+    ? `It waits to be carried out already; to have that done otherwise, cancel it first: moose cancel ${short}   then: moose retry ${short}${option}`
+    : `It waits for approval: moose approve ${short}`
+  return new Fault('work_order_conflict', `Work order ${id} is pending and cannot be retried. ${next}`, { id, status })
+}
+
+/** The attempt whose commit is there and was only not pushed; null: there is none, or it is not kept in this home. */
+async function unpublishedCommit({ db, pool, workspaces }: Acting, id: string): Promise<number | null> {
+  const maker = await rejectedPushOf(db, id)
+  if (maker === null) return null
+  try {
+    const found = await findVerifiable(db, { keptCommit: workspaces.keptCommit, pool }, id)
+    return found.attempt === maker ? maker : null
+  } catch (error) {
+    if (toFault(error).code === 'work_order_conflict') return null
+    throw error
+  }
+}
+
+const verifiesAgain = ({ attempt, branch }: Verifiable) => `${whatIsVerified(attempt, branch)} is verified again`
+
+function publishedAgain(id: string, attempt: number): string {
+  return (
+    `No model is called: its checks had passed, and only the push was rejected. They are run again on the commit of attempt ` +
+    `${attempt}; if they pass, it is published. For another change: moose retry ${id.slice(0, 8)} --fresh`
+  )
+}
+
+const ANEW = 'The model is asked anew: it is told of no earlier failure, and no earlier answer is taken.'
+const REPLAYS =
+  'Its last answers were recordings, which can only be replayed: the same ones come again. Another answer takes a proposer ' +
+  'that calls a model: moose proposer add'
+
+function again(last: LastAttempt | null, toldOf: string | null): string {
+  if (last === null) return 'Its first attempt begins.'
+  const { code, checkFailed } = last
+  if (last.goesOn) return `Its attempt goes on where it rests (${code}).`
+  const endedOtherwise = code !== null && isOf('keeps_answers', code) && last.answers > 0
+  const told = toldOf === null ? '' : `, told of the last failure (${toldOf})`
+  if (endedOtherwise && checkFailed !== null)
+    return `The model is asked again${told}: its answer had failed (${checkFailed}) before the attempt ended (${code}).`
+  if (endedOtherwise)
+    return `A new attempt begins and takes the answers that are there again, unpaid: none of them was to blame (${code}).`
+  if (toldOf !== null) return `The model is asked again${told}.`
+  if (code === null) return 'The model is asked again.'
+  if (last.answers === 0) return `A new attempt begins: no model had answered when the last one ended (${code}).`
+  return `The model is asked again; it is not told of the last failure (${code}).`
+}
+
+/**
+ * Makes an order pending for an attempt that makes no change: it verifies the commit that is there, of the pull request that
+ * is open or of the last attempt, and publishes it.
+ *
+ * @param resolves where git cannot merge, the model that made the change is asked to
+ */
+async function verifyOrder(
+  { db, pool, workspaces, endAbandoned }: Deps,
+  idOrPrefix: string,
+  resolves: boolean,
+): Promise<Retried> {
   await endAbandoned()
   const order = await findWorkOrder(db, idOrPrefix)
-  const move = { from: ['failed', 'blocked', 'cancelled'], to: 'pending', reason: null } as const
-  if (!(await moveWorkOrder(db, order.id, move))) throw wrongStatus(order, 'retried')
+  const isInReview = order.phase === 'in_review'
+  if (!isInReview && !['failed', 'blocked', 'cancelled'].includes(order.status)) throw wrongStatus(order, 'verified')
+  const found = await findVerifiable(db, { keptCommit: workspaces.keptCommit, pool }, order.id)
+  if (resolves && found.branch === null) throw nothingToResolve(order)
+  const to = { to: 'pending', reason: null, verifies: found.attempt, resolves, retry: 'verify_only' } as const
+  const from = isInReview
+    ? ({ from: ['in_progress'], inPhase: 'in_review' } as const)
+    : ({ from: ['failed', 'blocked', 'cancelled'] } as const)
+  const conflict = resolves ? ', and a conflict resolved by the model that made it' : ''
+  const because = `${verifiesAgain(found)}${conflict}`
+  if (!(await moveWorkOrder(db, order.id, { ...from, ...to, because }))) throw wrongStatus(order, 'verified')
+  const what = whatIsVerified(found.attempt, found.branch)
+  const then = found.branch === null ? '; if they pass, it is published' : ', and what passes them can be merged'
+  const checks = `the checks are run on ${what}${then}.`
+  const sentence = resolves
+    ? `Where git cannot merge the base into it, the model that made it is asked to, within the budget of the order; then ${checks}`
+    : `No model is called: ${checks}`
+  return { mode: 'verify_only', sentence, told_of: null, replays: false }
+}
+
+function nothingToResolve({ id }: WorkOrderView): Fault {
+  const message =
+    `Work order ${id} has no open pull request that could conflict with its base; have the commit of its last attempt verified ` +
+    `without a model with: moose verify ${id.slice(0, 8)}`
+  return new Fault('work_order_conflict', message, { id })
 }
 
 /** Merges the pull request an order is in review with, and records it. */
@@ -75,7 +210,11 @@ async function mergeOrder({ db, forges, clock, by }: Acting, idOrPrefix: string)
   const order = await findWorkOrder(db, idOrPrefix)
   const pull = inReviewWith(order, await pullRequestsInBrief(db, order.id), 'merged')
   const project = await projectOf(db, pull.project_id)
-  const pullRequest = await forges[project.forge].merge(project, pull.number, by)
+  const pullRequest = await forges[project.forge].merge(project, pull.number, by).catch(async (error: unknown) => {
+    const seen = seenConflictOf(toFault(error).toRecord(), clock.now())
+    if (seen !== null) await noteConflict(db, { workOrderId: order.id, number: seen.number }, seen.conflict)
+    throw error
+  })
   await recordPullRequest(db, { workOrderId: order.id, attempt: pull.attempt, pullRequest }, clock.now())
 }
 

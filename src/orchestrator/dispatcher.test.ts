@@ -7,6 +7,7 @@ const SETTINGS: Settings = {
   enabled: true,
   maxConcurrent: 1,
   maxPerRepository: 1,
+  pauseAfterFailures: 5,
   pollingIntervalMs: 3_600_000,
 }
 

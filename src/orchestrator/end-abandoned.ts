@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 import { outcomeFacts, outcomeOf } from '../attempt/outcome.ts'
-import type { AttemptKey } from '../db/attempts/attempts.ts'
+import type { AttemptKey, EndedAttempt } from '../db/attempts/attempts.ts'
 import { recordOutcome } from '../db/outcome-vectors.ts'
 import { projectOf } from '../db/projects.ts'
 import type { Database } from '../db/schema.ts'
@@ -52,11 +52,7 @@ export async function recordAbandoned(db: Kysely<Database>): Promise<Abandoned[]
     const ended = await cancelAbandoned(transaction)
     for (const row of ended) {
       const key = { workOrderId: row.work_order_id, attempt: row.number }
-      // Null: an earlier version suspended it.
-      const facts = row.suspended_outcome === null ? outcomeFacts({}) : row.suspended_outcome
-      const outcome = outcomeOf(row, facts)
-      const end = { success: false, outcome: 'cancelled', failure_class: 'orchestration_error' }
-      await recordOutcome(transaction, { ...outcome.row, ...end }, outcome.context)
+      if (row.verifies === null) await recordCancelled(transaction, row)
       const message = `cancelled: attempt ${row.number} was suspended and will not be resumed`
       await recordEvent(transaction, { ...key, type: 'attempt_ended', message, data: { outcome: 'cancelled' } })
     }
@@ -67,4 +63,12 @@ export async function recordAbandoned(db: Kysely<Database>): Promise<Abandoned[]
       homeId: row.executor_id,
     }))
   })
+}
+
+async function recordCancelled(db: Kysely<Database>, row: EndedAttempt): Promise<void> {
+  // Null: an earlier version suspended it.
+  const facts = row.suspended_outcome === null ? outcomeFacts({}, null) : row.suspended_outcome
+  const outcome = outcomeOf(row, facts)
+  const end = { success: false, outcome: 'cancelled', failure_class: 'orchestration_error' }
+  await recordOutcome(db, { ...outcome.row, ...end }, outcome.context)
 }

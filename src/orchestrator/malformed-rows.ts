@@ -7,7 +7,10 @@ import { type Fault, toFault } from '../faults/fault.ts'
 import { readPolicySettings } from '../manager/learned/learned-policy.ts'
 
 /** What the environment says where a row says nothing. */
-export type RowDefaults = Pick<Config, 'pollingIntervalMs' | 'maxConcurrent' | 'maxPerRepository' | 'kept'>
+export type RowDefaults = Pick<
+  Config,
+  'pollingIntervalMs' | 'maxConcurrent' | 'maxPerRepository' | 'pauseAfterFailures' | 'kept'
+>
 
 /**
  * The faults of the rows of `system_config` that cannot be read, each with what follows from it; empty: all can be.

@@ -96,7 +96,7 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
       const resume = () => claims.resumeAsked(order.id)
       return executeOrder({ ...deps, claim, resume, start: attempts.start, running, signal }, order.id)
     },
-    ...createDecisions({ db, clock, forges: adapters.forges, endAbandoned: claims.endAbandoned }, running.cancel),
+    ...createDecisions({ ...deps, ...adapters, endAbandoned: claims.endAbandoned }, running.cancel),
     stopAttempt: running.cancel,
     ...createEndings({ attempts, dispatcher, drain, running, clock, errors }),
     async [Symbol.asyncDispose]() {
@@ -201,7 +201,7 @@ function createEndings(parts: {
 }
 
 /** How many attempts may run at once. */
-type Places = Pick<Settings, 'maxConcurrent' | 'maxPerRepository'>
+type Places = Pick<Settings, 'maxConcurrent' | 'maxPerRepository' | 'pauseAfterFailures'>
 
 /** How this process comes to its orders. */
 type Claims = {
@@ -226,9 +226,12 @@ function createClaims(
   const settings = () => readSettings(db, config)
   const endRest = () => endAbandoned({ ...deps, workspaces: adapters.workspaces })
   const runner = { homeId, revision: PIPELINE_REVISION }
-  const claim = async ({ maxConcurrent, maxPerRepository }: Places, only: string | null, by?: Actor) => {
+  const claim = async (places: Places, only: string | null, by?: Actor) => {
+    const { maxConcurrent, maxPerRepository, pauseAfterFailures: pauseAfter } = places
     await assertRoom(config.home)
-    return faultPoint('claim', () => claimOrders(actingAs(db, by), { maxConcurrent, maxPerRepository, runner, only }))
+    return faultPoint('claim', () =>
+      claimOrders(actingAs(db, by), { maxConcurrent, maxPerRepository, pauseAfter, runner, only }),
+    )
   }
   return {
     settings,

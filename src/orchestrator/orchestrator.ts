@@ -1,6 +1,7 @@
 import type { Drain } from '../attempt/drain.ts'
 import type { Actor } from '../contract/actor.ts'
 import type { ExecutionResult, OrchestratorStatus } from '../contract/orchestrator.ts'
+import type { Retried, RetryMode } from '../contract/why/retry.ts'
 import type { Fault } from '../faults/fault.ts'
 import type { FleetDeps } from '../fleet/fleet-deps.ts'
 import type { PullRequestWatch } from '../ports/pull-request.ts'
@@ -51,8 +52,23 @@ export interface Orchestrator {
   execute(workOrderId: string, signal: AbortSignal, by?: Actor): Promise<ExecutionResult>
   /** @throws {Fault} `work_order_not_found`, `work_order_conflict` */
   cancel(workOrderId: string, by?: Actor): Promise<void>
-  /** Makes a failed, blocked or cancelled order pending again; a suspended attempt is resumed. @throws {Fault} as `cancel` */
-  retry(workOrderId: string, by?: Actor): Promise<void>
+  /**
+   * Makes a failed, blocked or cancelled order pending again; a suspended attempt is resumed unless models are asked anew.
+   *
+   * @param mode left out: `again`
+   * @returns what that does
+   * @throws {Fault} as `cancel`
+   */
+  retry(workOrderId: string, by?: Actor, mode?: Exclude<RetryMode, 'verify_only'>): Promise<Retried>
+  /**
+   * Makes an order pending for an attempt that calls no model: it runs the checks on the commit that is there, of the open
+   * pull request or of an attempt that failed, and publishes it.
+   *
+   * @param resolves where git cannot merge the base into the pull request, the model that made the change is asked to, once for
+   *   the two commits and within the order's cap; left out: it is not
+   * @throws {Fault} as `cancel`; `work_order_conflict` also when there is no commit to verify
+   */
+  verify(workOrderId: string, by?: Actor, resolves?: boolean): Promise<Retried>
   /** Merges the open pull request; the order becomes `completed`. @throws {Fault} `merge_conflict`, `work_order_conflict` */
   merge(workOrderId: string, by?: Actor): Promise<void>
   /** Closes the open pull request; the order becomes `cancelled`. */

@@ -6,6 +6,7 @@ import { countDisputed } from '../db/budget-entries/counted-entries.ts'
 import { listPauses, type ProviderPause } from '../db/provider-pauses.ts'
 import type { Database } from '../db/schema.ts'
 import { allowancesOfAll } from '../db/work-orders/allowed-changes.ts'
+import type { FailureRow } from '../db/work-orders/failure-rows.ts'
 import { type ReleasedFor, releasedOrders } from '../db/work-orders/released-orders.ts'
 import type { SuspendCode, SuspendedOrder } from '../db/work-orders/suspended-orders.ts'
 import { Usd } from '../money.ts'
@@ -17,6 +18,8 @@ export type ProposerConditions = {
   isPriceKnown: (proposer: string) => boolean
   /** The name its provider is paused under; null when there is no such proposer any more. */
   providerOf: (proposer: string) => string | null
+  /** The orders in a row that have it paused; null: it is not, or not for that. */
+  rowOf: (proposer: string) => FailureRow | null
   /** The active proposers behind a provider, by the name it is paused under. */
   behind: (provider: string) => string[]
 }
@@ -124,6 +127,7 @@ function roomOnDisk(conditions: Conditions, order: SuspendedOrder): ReleasedFor 
 /** After a pause one order finds out whether the provider is back; the others follow when it is. */
 function endOfPause(conditions: Conditions, order: SuspendedOrder): ReleasedFor | null {
   const { probed } = conditions
+  if (rowOf(conditions, order) !== null) return null
   const provider = providerOf(conditions, order)
   // A proposer that no longer exists delays no order: the attempt is resumed and fails with that reason.
   if (provider === null) return detailOf(order, 'proposer') === null ? null : NOTHING
@@ -142,6 +146,12 @@ function providerOf({ proposers }: Conditions, order: SuspendedOrder): string | 
   const proposer = detailOf(order, 'proposer')
   const configured = proposer === null ? null : proposers.providerOf(proposer)
   return configured === null ? detailOf(order, 'provider') : configured
+}
+
+/** The failed orders that have the proposer paused which an order waits for; null: it is not paused for that. */
+export function rowOf({ proposers }: Conditions, order: SuspendedOrder): FailureRow | null {
+  const proposer = detailOf(order, 'proposer')
+  return proposer === null ? null : proposers.rowOf(proposer)
 }
 
 /** The pause an order waits for; undefined: there is none. */

@@ -5,11 +5,13 @@ import { pausedProviders } from '../budget/summary.ts'
 import { type Clock, isoTime } from '../clock.ts'
 import { type Config, shownDatabaseUrl } from '../config.ts'
 import type { OrchestratorStatus } from '../contract/orchestrator.ts'
-import type { PausedProvider } from '../contract/why/why.ts'
+import type { FailurePause, PausedProvider } from '../contract/why/why.ts'
+import { allProjects } from '../db/projects.ts'
 import { listWatchedPullRequests } from '../db/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
-import { readSettings } from '../db/system-config.ts'
+import { readPauseAfter, readSettings } from '../db/system-config.ts'
 import { lastEventId } from '../db/work-order-events.ts'
+import { readPausing } from '../db/work-orders/failure-rows.ts'
 import { countOrders } from '../db/work-orders/list-work-orders.ts'
 import { countByStatus } from '../db/work-orders/work-orders.ts'
 import { type HeldAttempt, listHeldAttempts, listWorkers } from '../db/workers/workers.ts'
@@ -58,6 +60,7 @@ export async function readStatus(sources: StatusSources): Promise<OrchestratorSt
     work_orders: await countByStatus(db),
     states: await countOrders(db, {}),
     paused_providers: await pausedWithProposers(db, sources.proposers),
+    failure_pauses: await failurePauses(db, config),
     budget,
     github: {
       tracked_pull_requests: (await listWatchedPullRequests(db, null)).length,
@@ -93,6 +96,20 @@ export async function pausedWithProposers(
   if (pauses.length === 0) return []
   const { behind } = await proposers()
   return pauses.map((pause) => ({ ...pause, proposers: behind(pause.provider) }))
+}
+
+/** Projects and proposers that are given no order, because so many in a row failed alike. */
+export async function failurePauses(
+  db: Kysely<Database>,
+  defaults: Pick<Config, 'pauseAfterFailures'>,
+): Promise<FailurePause[]> {
+  const { projects, proposers } = await readPausing(db, await readPauseAfter(db, defaults))
+  const names = new Map((await allProjects(db)).map(({ id, name }) => [id, name]))
+  return [...projects.values(), ...proposers.values()].flatMap((row) => {
+    const { kind, subject, code, step, message, orders, since } = row
+    const name = kind === 'project' ? names.get(subject) : subject
+    return name === undefined ? [] : [{ kind, name, code, step, message, orders, since: isoTime(since) }]
+  })
 }
 
 /**

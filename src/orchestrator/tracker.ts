@@ -203,11 +203,15 @@ export async function recordSighting(db: Kysely<Database>, sighting: Sighting, n
   await recordPullRequest(actingAs(db, by), { ...of, pullRequest }, now)
 }
 
-async function recordChanges(db: Kysely<Database>, { of, pullRequest, checks, review, parts }: Sighting, now: Date) {
+async function recordChanges(
+  db: Kysely<Database>,
+  { of, pullRequest, baseSha, checks, review, parts }: Sighting,
+  now: Date,
+) {
   await db.transaction().execute(async (transaction) => {
     const seen = { seen_head_sha: pullRequest.headSha, checks, review }
     const oneByOne = { seen: parts === null ? null : JSON.stringify(parts) }
-    const before = await noteSeen(transaction, of, { ...seen, ...oneByOne, seen_at: now })
+    const before = await noteSeen(transaction, of, { ...seen, ...oneByOne, seen_at: now }, baseSha)
     if (before === null) return
     const common = { workOrderId: of.workOrderId, number: of.number, branch: pullRequest.branch }
     const changes: NewGitHubEvent[] = []

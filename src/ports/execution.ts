@@ -1,6 +1,8 @@
+import type { BaseCheck } from '../contract/base-checks.ts'
 import type { ChildNetwork, NetworkUse } from '../contract/hosts/host-rule.ts'
 import type { WorkOrderContent } from '../work-order/content.ts'
 import type { Project } from '../work-order/project.ts'
+import type { FailedChange } from './proposal.ts'
 import type { Prepared, Workspace, WorkTree } from './workspace.ts'
 
 export type ExecutorInput = {
@@ -17,6 +19,10 @@ export type ExecutorInput = {
   proposer: string
   /** What went wrong in the run before this one; null for the first run. */
   previousFailure: string | null
+  /** How many answers an executor that calls a model may ask for; null: as many as one run may at all. */
+  mostCalls: number | null
+  /** The tree holds a change that failed a check; null: it holds the base. */
+  repair: FailedChange | null
   /** Output of a foreign program, in pieces. */
   onOutput: (text: string) => void
   /** Told of each model call as it starts, for the live log. */
@@ -29,11 +35,11 @@ export interface Executor {
   /** What it wants in the work tree: `scope`, the files of the scope alone and no clone; it runs no foreign code then. */
   readonly looksAt: 'scope' | 'repository'
   /**
-   * @returns USD of the model calls it made, as far as their price is known
+   * @returns USD of the model calls it made, as far as their price is known, and how many answers of models it had
    * @throws {Fault} `edits_malformed`, `edits_rejected`, `reasoning_unclear`, `change_out_of_scope`; the tree is then unchanged. `aider_*`,
    *   `model_*`, `scope_too_large`, `scope_unreadable` and `command_missing`; the workspace is then of no more use.
    */
-  apply(input: ExecutorInput): Promise<{ costUsd: number }>
+  apply(input: ExecutorInput): Promise<{ costUsd: number; answers: number }>
   /** Whether it could work at all. @throws {Fault} `command_missing` with how to install what is missing */
   assertReady(): Promise<void>
 }
@@ -53,6 +59,8 @@ export type ProjectConfig = {
   network: Readonly<Record<NetworkUse, readonly string[]>>
   /** Files that a model is shown, and may not change for that. */
   context: readonly string[]
+  /** How often a model mends a change that fails a check; null: the file says nothing. */
+  repair: { max: number | null }
   /** In their order. */
   checks: readonly Check[]
 }
@@ -80,6 +88,16 @@ export type CheckResult = {
   durationMs: number
   /** The last lines of stdout and stderr together, bounded. */
   outputTail: string
+  /**
+   * The useful part of what it printed, or of its report: failing assertions and first errors, at most 4,000 bytes of plain
+   * text. Missing: it passed, or an older Moose has run it.
+   */
+  told?: string
+  /**
+   * Equal for the same failing assertions and errors, whatever else is printed. Missing: no format that is known reported one,
+   * it passed, or an older Moose has run it.
+   */
+  identity?: string
   /** Indices (0-based) of the acceptance criteria this check proves. */
   proves: readonly number[]
   /** The names of what failed; null: nothing did, or it cannot be told apart. */
@@ -94,21 +112,32 @@ export type CheckResult = {
   network?: ChildNetwork
 }
 
+type ScriptOptions = {
+  workspace: Workspace
+  project: Project
+  config: Pick<ProjectConfig, 'cache' | 'env' | 'network'>
+  signal: AbortSignal
+  onOutput: (text: string) => void
+}
+
 /** Runs a project's checks; foreign code. */
 export interface CheckRunner {
   run(
     check: Check,
-    options: {
-      workspace: Workspace
-      project: Project
+    options: ScriptOptions & {
       /** Whose hosts it can reach. */
       use: NetworkUse
-      config: Pick<ProjectConfig, 'cache' | 'env' | 'network'>
       criteria: readonly string[]
-      signal: AbortSignal
-      onOutput: (text: string) => void
+      /** What it did on the base, by which the result is judged; missing: it was not run there. */
+      base?: {
+        check: BaseCheck
+        /** The whole change as a diff; null: it is longer than is read. */
+        change: string | null
+      }
     },
   ): Promise<CheckResult>
+  /** Runs the `fix` of a check as the check would be run. What it changes in the workspace stays. */
+  fix(check: Check & { fix: string }, options: ScriptOptions): Promise<CheckResult['outcome']>
 }
 
 export type SetUpRequest = { project: Project; sha: string; config: ProjectConfig }

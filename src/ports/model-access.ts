@@ -17,6 +17,8 @@ export type GrantRequest = {
   attempt: number
   /** With the number of the call the key of a recording. */
   task: string
+  /** How many answers the child may ask for; null: as many as one run may at all. */
+  mostCalls: number | null
   signal: AbortSignal
   /** Bytes of the longest request the child has reason to send; at most 32 MiB are taken, whatever this says. */
   maxRequestBytes: number

@@ -33,6 +33,27 @@ export type PublishInput = {
   hold: () => Promise<void>
 }
 
+/** A commit that was verified for a pull request that is open. */
+export type UpdateInput = {
+  project: Project
+  number: number
+  /** The attempt that has verified it. */
+  attempt: number
+  /** The commit of the base that it builds on. */
+  baseSha: string
+  headSha: string
+  /** What its text is to be from now on; one that somebody has edited on the forge is left as it is. */
+  body: string
+  /** Where its branch stood when the commit was found or made; null: there was none. `headSha` descends from it. */
+  expected: string | null
+  signal: AbortSignal
+  /** As of `PublishInput`. */
+  hold: () => Promise<void>
+}
+
+/** `keepsText`: why its text stays as it is, though the commit was pushed; null: it was written anew. */
+export type UpdatedPullRequest = PullRequest & { keepsText: string | null }
+
 /**
  * Where pull requests live. Every call observes before it acts: repeating one after a crash finds what the first
  * run left.
@@ -53,8 +74,18 @@ export interface Forge {
    */
   publish(input: PublishInput): Promise<PullRequest>
   /**
+   * Has the branch of an open pull request hold a commit that was verified, and the pull request be the one of that commit:
+   * `merge` merges it and no other. A commit of others is never written over, nor a text. One that has been merged stays as it
+   * is.
+   *
+   * @throws {Fault} `work_order_conflict` when the branch was changed meanwhile, `pull_request_closed`, `push_rejected`,
+   *   `repository_unreachable`, and on GitHub `github_*`
+   */
+  update(input: UpdateInput): Promise<UpdatedPullRequest>
+  /**
    * @param by who merges; undefined: it is not said
-   * @throws {Fault} `merge_conflict`, `push_rejected`, `work_order_conflict` when it is closed
+   * @throws {Fault} `merge_conflict`, also where the branch holds what was not verified; `push_rejected`;
+   *   `work_order_conflict` when it is closed
    */
   merge(project: Project, number: number, by?: Actor): Promise<PullRequest>
   /**
@@ -72,8 +103,8 @@ export type WatchedPullRequest = {
   workOrderId: string
   attempt: number
   number: number
-  /** What the forge calls it. */
-  nodeId: string
+  /** What the forge calls it; null: on the forge `local`. */
+  nodeId: string | null
   /** How Moose knows it; `endedAt` is null while it is open. */
   known: { state: PullRequestState; endedAt: Date | null }
   /** Its order is in review with it. */
@@ -100,6 +131,8 @@ export type Sighting = {
    * is the one that was known. `headSha` is where its branch stands.
    */
   pullRequest: PullRequest
+  /** Where its base stands; null: the forge did not tell. */
+  baseSha: string | null
   /** In the forge's words, e.g. `SUCCESS`, `FAILURE`, `PENDING`; null: there are none. */
   checks: string | null
   /** In the forge's words, e.g. `APPROVED`, `CHANGES_REQUESTED`; null: none is asked for and none was given. */

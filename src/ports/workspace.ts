@@ -54,6 +54,19 @@ export interface Workspace extends WorkTree {
    */
   restore(): Promise<void>
   /**
+   * Commits what a script has changed of tracked files and new ones that git does not ignore, as far as it lies in the scope.
+   * Everything else is put back, as by `restore`. There is one commit on top of the one the workspace was opened at:
+   * committing again replaces it by one that holds both changes.
+   *
+   * @param when author and committer date
+   * @returns `sha` null: nothing in the scope has changed; `outside`: paths that were put back, sorted
+   * @throws {Fault} those of `restore`
+   */
+  commitWithin(
+    scope: readonly string[],
+    commit: { message: string; when: Date },
+  ): Promise<{ sha: string | null; outside: string[] }>
+  /**
    * Folders (with a slash at their end) and files that git ignores here, sorted; without what is in a folder of `cache`,
    * and without folders that hold nothing else.
    */
@@ -82,6 +95,40 @@ export type ScopedRequest = WorkspaceRequest & {
   /** The order's `files_in_scope`. */
   scope: readonly string[]
 }
+
+export type BranchRequest = {
+  project: Project
+  workOrderId: string
+  /** The attempt for which what is found is kept. */
+  attempt: number
+  /** Of a pull request of the order. */
+  branch: string
+  /** The commit it was last known to hold. */
+  known: string
+  /** The commit of the base that this one builds on. */
+  began: string
+  signal: AbortSignal
+}
+
+/** A branch beside the base it is to be merged into. */
+export type StandingBranch = {
+  /** Where the base stands. */
+  baseTip: string
+  /** Where the branch stands; where it is gone, the commit it was known to hold. */
+  head: string
+  /** Whether the repository has the branch. */
+  isThere: boolean
+  /** Whether the head says that this attempt made it: an earlier run of it has pushed it. */
+  isOurs: boolean
+  /** The commit of the base that the head builds on. */
+  forkedAt: string
+}
+
+/**
+ * What came of merging the base into a branch. `files`: those that both sides changed, sorted; `tree`: what git made of them,
+ * where it could not merge between lines `<<<<<<< HEAD`, `=======` and `>>>>>>> BASE` with the ids of the commits.
+ */
+export type BroughtUp = { outcome: 'brought_up'; sha: string } | { outcome: 'conflict'; files: string[]; tree: string }
 
 /** Mirrors and private clones; the only code that runs git on a repository's content. */
 export interface Workspaces {
@@ -136,6 +183,27 @@ export interface Workspaces {
   diff(project: Project, fromSha: string, toSha: string, maxBytes: number): Promise<string>
   /** Removes the workspace of an attempt if there is one. */
   discard(workOrderId: string, attempt: number): Promise<void>
+  /** The commit that is kept here for an attempt; null: none is. */
+  keptCommit(project: Project, workOrderId: string, attempt: number): Promise<string | null>
+  /** Keeps a commit that the mirror has for an attempt. */
+  keep(project: Project, key: { workOrderId: string; attempt: number }, sha: string): Promise<void>
+  /**
+   * Fetches the base and the branch of a pull request, whoever has pushed to it, and keeps its head for the attempt.
+   *
+   * @throws {Fault} as `fetchBase`; `work_order_conflict` when there is no commit, or none that builds on the base as far as the known one does
+   */
+  standingBranch(request: BranchRequest): Promise<StandingBranch>
+  /**
+   * Merges the base into the head of a branch, in the mirror, and keeps the result for the attempt: the head is its first
+   * parent. With the same `when` it is the same commit.
+   */
+  bringUp(request: BranchRequest, merge: { base: string; head: string; when: Date }): Promise<BroughtUp>
+  /**
+   * As `bringUp` with a given tree: makes the merge commit and keeps it for the attempt.
+   *
+   * @param merge.treeOf a tree, or a commit whose files it is to hold
+   */
+  bringUpAs(request: BranchRequest, merge: { base: string; head: string; when: Date; treeOf: string }): Promise<string>
   /**
    * Removes the commit an attempt left in the mirror, and nothing else: only the attempt's own ref, only when the
    * commit there says that this attempt made it, and only while the ref still stands at that commit.

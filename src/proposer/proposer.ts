@@ -3,34 +3,34 @@ import type { Clock } from '../clock.ts'
 import { getProposerConfig, type ProposerConfig } from '../db/proposer-configs.ts'
 import type { Database } from '../db/schema.ts'
 import { applyEdits } from '../edits/apply-edits.ts'
+import type { FileChange } from '../edits/edited-tree.ts'
 import { parseEdits } from '../edits/parse-edits.ts'
 import { isOf } from '../faults/families.ts'
-import { Fault } from '../faults/fault.ts'
-import { MAX_OUTPUT_TOKENS, type ModelAnswer, type ModelMessage } from '../models/model-answer.ts'
+import { Fault, toldToModel } from '../faults/fault.ts'
+import { MAX_OUTPUT_TOKENS, type ModelAnswer, type ModelCall } from '../models/model-answer.ts'
 import type { Models } from '../models/models.ts'
 import { NO_USD } from '../money.ts'
-import type { BaseTree, ProposeInput, Proposer, ProposerRequest, ProposerResponse } from '../ports/proposal.ts'
-import type { PromptPart, RefuseSecrets } from '../redaction/prompt-secrets.ts'
+import type { BaseTree, ProposeInput, Proposer, ProposerResponse, Said } from '../ports/proposal.ts'
+import type { RefuseSecrets } from '../redaction/prompt-secrets.ts'
+import { withWaysOut } from '../work-order/ways-out.ts'
+import { conflictRefinement, conflictText, markerLeft, partsOfConflict } from './conflict-message.ts'
 import { buildPrompt, refinementMessage } from './prompt.ts'
-import { readScopeFiles, type ScopeFile } from './scope-files.ts'
+import { repairConversation, repairRefinement } from './repair-message.ts'
+import { lookAt, notShown, partsOf, type SightLimits, shownFiles } from './sight.ts'
 
-/** The first answer and three refinements. */
-const MAX_CALLS = 4
 const SHOWN_REASON = 300
 const KEPT_REASON = 1_000
 
-export type ProposerOptions = {
+export type ProposerOptions = SightLimits & {
   db: Kysely<Database>
   models: Pick<Models, 'call' | 'remember'>
-  /** Bytes of file content one proposal may carry. */
-  contextMaxBytes: number
   clock: Clock
   refuseSecrets: RefuseSecrets
 }
 
 /**
- * Our own Proposer: shows a model the files in scope and has it answer in edits. An answer that cannot be applied to
- * the base commit goes back to it with the exact reason.
+ * Our own Proposer: shows a model the files in scope, with what is to be read beside them, and has it answer in edits. An
+ * answer that cannot be applied to the base commit goes back to it with the exact reason.
  */
 export function createProposer(options: ProposerOptions): Proposer {
   return {
@@ -38,80 +38,134 @@ export function createProposer(options: ProposerOptions): Proposer {
       const startedAt = options.clock.now().getTime()
       const config = await getProposerConfig(options.db, input.proposer)
       const { request, base } = input
-      const files = await readScopeFiles(base, request.context, options.contextMaxBytes)
-      const paths = await base.list()
-      options.refuseSecrets(partsOf(request, files, paths))
-      const prompt = buildPrompt(request, files, paths, input)
-      const refined = await refine(options, config, input, prompt)
-      return toResponse(config, refined, options.clock.now().getTime() - startedAt)
+      const sight = await lookAt(base, input, options, config.contextTokens)
+      options.refuseSecrets([...partsOf(request, sight), ...partsOfConflict(input.repair)])
+      const missing = notShown(sight, input.contextFiles)
+      if (missing !== null) await input.onProgress(missing)
+      const shown = shownFiles(sight)
+      await input.onShown(shown)
+      const form = input.wanted === 'text' ? 'text' : config.answerForm
+      const prompt = buildPrompt(request, sight, { form, previousFailure: input.previousFailure })
+      const refined = await refine(options, config, input, { messages: prompt, offersTools: form === 'tools' })
+      const durationMs = options.clock.now().getTime() - startedAt
+      return { ...toResponse(config, refined, durationMs), shown }
     },
   }
 }
 
-/** What the first prompt is made of, but for an earlier failure, which is told without secrets. */
-function partsOf(request: ProposerRequest, files: readonly ScopeFile[], paths: readonly string[]): PromptPart[] {
-  const texts = files.flatMap((file) =>
-    file.kind === 'text' ? [{ place: file.path, text: file.lines.join('\n'), hasLines: true }] : [],
-  )
-  const names = { place: "the names of the repository's files", text: paths.join('\n') }
-  return [{ place: 'the task', text: request.task_description }, ...texts, names]
-}
-
-/** Answers and why they were sent back, oldest first; the last answer is the proposal. */
-type Refinement = { answers: ModelAnswer[]; faults: Fault[]; format: 'edits' | 'text' }
+/** Answers and why they were sent back, oldest first; the last answer is the proposal, `said` what came before it. */
+type Refinement = { answers: ModelAnswer[]; faults: Fault[]; said: Said[]; format: 'edits' | 'text' }
 
 async function refine(
   { models }: Pick<ProposerOptions, 'models'>,
   proposer: ProposerConfig,
   input: ProposeInput,
-  prompt: readonly ModelMessage[],
+  prompt: Required<Pick<ModelCall, 'messages' | 'offersTools'>>,
 ): Promise<Refinement> {
-  const { workOrderId, attempt, title, signal, onProgress } = input
-  const messages = [...prompt]
-  const memory = await models.remember(workOrderId)
+  const { workOrderId, attempt, title, signal, onProgress, mostCalls, repair } = input
+  const said = repair === null ? [] : toldOf(repair)
+  const memory = await models.remember({ workOrderId, attempt })
   const answers: ModelAnswer[] = []
   const faults: Fault[] = []
-  for (let turn = 1; turn <= MAX_CALLS; turn += 1) {
-    await onProgress(callingMessage(proposer, turn))
-    const call = { proposer, messages, maxOutputTokens: MAX_OUTPUT_TOKENS, signal }
-    const answer = await models.call({ ...call, workOrderId, attempt, turn, task: title, memory })
-    if (answer.remembered) await onProgress(`the order has been given answer ${turn} before; nothing is paid for it`)
+  for (let turn = 1; turn <= mostCalls; turn += 1) {
+    await onProgress(callingMessage(proposer, turn, mostCalls))
+    const call = {
+      ...prompt,
+      proposer,
+      messages: [...prompt.messages, ...said],
+      maxOutputTokens: MAX_OUTPUT_TOKENS,
+      signal,
+    }
+    const answer = await models
+      .call({ ...call, workOrderId, attempt, turn, task: taskOf(title, repair), memory })
+      .catch((error: unknown) => {
+        throw error instanceof Fault ? withAnswers(error, answers.length) : error
+      })
+    if (answer.remembered) await onProgress(`answer ${turn} was given before; nothing is paid for it`)
     answers.push(answer)
     const judged = answer.unclear === null ? await judge(answer.text, input) : answer.unclear
-    if (!(judged instanceof Fault)) return { answers, faults, format: judged }
+    if (!(judged instanceof Fault)) return { answers, faults, said, format: judged }
     faults.push(judged)
-    const next = turn < MAX_CALLS ? 'asking again' : 'giving up'
+    const next = turn < mostCalls ? 'asking again' : 'giving up'
     await onProgress(`answer ${turn} does not apply: ${cut(judged.message, SHOWN_REASON)}; ${next}`)
-    messages.push({ role: 'assistant', content: answer.text }, refinementMessage(judged.message))
+    if (turn === mostCalls) break
+    const again = repair === null ? refinementMessage(toldToModel(judged)) : refinementOf(repair, toldToModel(judged))
+    said.push({ role: 'assistant', content: answer.text }, again)
   }
   const last = faults.at(-1)?.code
   const isText = last !== 'change_out_of_scope' && last !== 'reasoning_unclear'
-  if (input.wanted === 'edits_or_text' && isText) return { answers, faults, format: 'text' }
-  throw exhausted(proposer, faults)
+  if (repair === null && input.wanted === 'edits_or_text' && isText) return { answers, faults, said, format: 'text' }
+  throw exhausted(proposer, faults, input)
 }
 
 /** What an answer counts as; a Fault: as nothing yet. */
-async function judge(text: string, { base, request, wanted }: ProposeInput): Promise<'edits' | 'text' | Fault> {
+async function judge(text: string, { base, request, wanted, repair }: ProposeInput): Promise<'edits' | 'text' | Fault> {
+  if (repair !== null) {
+    const allows = 'conflict' in repair ? (changes: readonly FileChange[]) => markerLeft(repair, changes) : () => null
+    return (await faultOfEdits(text, repair.changed, request.context, allows)) ?? 'edits'
+  }
   const fault = await faultOfEdits(text, base, request.context)
   if (fault === null) return 'edits'
   const isText = wanted === 'text' || (wanted === 'edits_or_text' && fault.code === 'edits_missing')
   return isText ? 'text' : fault
 }
 
-function callingMessage({ name, provider }: ProposerConfig, turn: number): string {
-  const what = provider === 'replay' ? `reading the recorded answer of ${name}` : `calling ${name}`
-  return turn === 1 ? `${what} …` : `${what}, refinement ${turn - 1} of ${MAX_CALLS - 1} …`
+/** A repair has recordings of its own. */
+function taskOf(title: string, repair: ProposeInput['repair']): string {
+  if (repair === null) return title
+  return 'conflict' in repair ? `${title} (conflict)` : `${title} (repair ${repair.number})`
 }
 
-/** A change that stays outside of the scope to the end says so itself: it names the files a human may want to add. */
-function exhausted(proposer: ProposerConfig, faults: readonly Fault[]): Fault {
+const toldOf = (repair: NonNullable<ProposeInput['repair']>): Said[] =>
+  'conflict' in repair ? [{ role: 'user', content: conflictText(repair) }] : repairConversation(repair)
+
+const refinementOf = (repair: NonNullable<ProposeInput['repair']>, reason: string): Said =>
+  'conflict' in repair ? conflictRefinement(reason) : repairRefinement(reason)
+
+/** An answer that was cut off or refused is one too. */
+function withAnswers({ code, message, details, cause }: Fault, before: number): Fault {
+  const answers = before + (code.startsWith('model_answer_') ? 1 : 0)
+  return new Fault(code, message, { ...details, answers }, cause)
+}
+
+function callingMessage({ name, provider }: ProposerConfig, turn: number, mostCalls: number): string {
+  const what = provider === 'replay' ? `reading the recorded answer of ${name}` : `calling ${name}`
+  return turn === 1 ? `${what} …` : `${what}, refinement ${turn - 1} of ${mostCalls - 1} …`
+}
+
+/**
+ * A change that stays outside of the scope to the end says so itself: it names the files a human may want to add. People are
+ * told each reason once; what helps against a conflict or a failed check is said by who asked for that to be mended.
+ */
+function exhausted(
+  proposer: ProposerConfig,
+  faults: readonly Fault[],
+  { workOrderId, repair }: Pick<ProposeInput, 'workOrderId' | 'repair'>,
+): Fault {
   const last = faults.at(-1)
-  if (last?.code === 'change_out_of_scope') return last
-  const reasons = faults.map(({ message }, index) => `answer ${index + 1}: ${cut(message, KEPT_REASON)}`)
-  const message =
-    `None of the ${faults.length} answers of ${proposer.name} can be applied. Make the work order more precise or ` +
-    `let another proposer do it.\n${reasons.join('\n')}`
-  return new Fault('proposal_rejected', message, { proposer: proposer.name, answers: faults.length }, last)
+  if (last?.code === 'change_out_of_scope') return withAnswers(last, faults.length)
+  const which = faults.length === 1 ? 'The answer' : `None of the ${faults.length} answers`
+  const said = `${which} of ${proposer.name} can${faults.length === 1 ? 'not' : ''} be applied.`
+  const id = workOrderId === null ? null : workOrderId.slice(0, 8)
+  const how = id === null ? '.' : `, and have it asked anew: moose edit ${id}   then: moose retry ${id} --fresh`
+  const advice = repair === null ? [`Make the work order more precise${how}`] : []
+  const reasons = faults.map((fault, index) => `answer ${index + 1}: ${cut(toldToModel(fault), KEPT_REASON)}`)
+  const told = withWaysOut([said, ...reasonsOnce(faults)].join('\n'), advice)
+  const details = {
+    proposer: proposer.name,
+    answers: faults.length,
+    for_model: `${said}\n${reasons.join('\n')}`,
+    ...(advice.length === 0 ? {} : told.details),
+  }
+  return new Fault('proposal_rejected', told.message, details, last)
+}
+
+/** Such as `answers 1, 2: The edits do not apply: …`. */
+function reasonsOnce(faults: readonly Fault[]): string[] {
+  const numbered = faults.map(({ message }, index) => ({ reason: cut(message, SHOWN_REASON), number: index + 1 }))
+  return [...Map.groupBy(numbered, ({ reason }) => reason)].map(
+    ([reason, of]) => `answer${of.length === 1 ? '' : 's'} ${of.map(({ number }) => number).join(', ')}: ${reason}`,
+  )
 }
 
 function cut(text: string, length: number): string {
@@ -121,7 +175,7 @@ function cut(text: string, length: number): string {
 
 function toResponse(
   { name, model }: ProposerConfig,
-  { answers, faults, format }: Refinement,
+  { answers, faults, said, format }: Refinement,
   executionTimeMs: number,
 ): ProposerResponse {
   return {
@@ -133,7 +187,8 @@ function toResponse(
     model,
     ...addUp(answers),
     execution_time_ms: executionTimeMs,
-    refinement_metadata: { cycles: answers.length, rejections: faults.map(({ message }) => message) },
+    refinement_metadata: { cycles: answers.length, rejections: faults.map(toldToModel) },
+    ...(said.length === 0 ? {} : { said_before: said }),
     format,
   }
 }
@@ -147,16 +202,28 @@ function addUp(answers: readonly ModelAnswer[]): Required<Pick<ProposerResponse,
       input: sum(({ usage }) => usage.input),
       output: sum(({ usage }) => usage.output),
       total: sum(({ usage }) => usage.total),
+      cache_read: sum(({ usage: { cache_read = 0 } }) => cache_read),
+      cache_write: sum(({ usage: { cache_write = 0 } }) => cache_write),
     },
     replayed: answers.some(({ replayed }) => replayed),
   }
 }
 
-/** Why an answer cannot be applied to the base commit; null when it can. Nothing is written. */
-export async function faultOfEdits(text: string, base: BaseTree, scope: readonly string[]): Promise<Fault | null> {
+/**
+ * Why an answer cannot be applied to the base commit; null when it can. Nothing is written.
+ *
+ * @param refused of changes that can be applied, why they do not count all the same; null: they do
+ */
+export async function faultOfEdits(
+  text: string,
+  base: BaseTree,
+  scope: readonly string[],
+  refused: (changes: readonly FileChange[]) => Fault | null = () => null,
+): Promise<Fault | null> {
   try {
-    await applyEdits(parseEdits(text), { read: (path) => base.read(path), scope })
-    return null
+    const read = (path: string) => base.read(path)
+    const isExecutable = (path: string) => base.isExecutable(path)
+    return refused(await applyEdits(parseEdits(text, scope), { read, isExecutable, scope }))
   } catch (error) {
     if (error instanceof Fault && isOf('correctable', error.code)) return error
     throw error

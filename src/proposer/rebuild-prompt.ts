@@ -1,12 +1,13 @@
+import { ANSWER_FORMS } from '../contract/proposers.ts'
 import type { ProposerConfig } from '../db/proposer-configs.ts'
-import { Fault } from '../faults/fault.ts'
+import { Fault, toldToModel } from '../faults/fault.ts'
 import { fitToContext } from '../models/context-size.ts'
 import { MAX_OUTPUT_TOKENS, type ModelMessage, partsOf } from '../models/model-answer.ts'
 import { requestKey } from '../models/remembered-answers.ts'
 import type { BaseTree, ProposerRequest } from '../ports/proposal.ts'
 import { buildPrompt, refinementMessage } from './prompt.ts'
 import { faultOfEdits } from './proposer.ts'
-import { readScopeFiles } from './scope-files.ts'
+import { lookAt, type SightLimits } from './sight.ts'
 
 type Asked = Pick<ProposerConfig, 'name' | 'model' | 'baseUrl' | 'contextTokens'> & { provider: string }
 
@@ -23,15 +24,17 @@ export type AskedCall = {
 /** What a proposal may have begun with. */
 export type Beginnings = {
   request: ProposerRequest
-  bases: readonly BaseTree[]
+  /** With what was to be read beside the scope there, by the project's `moose.yaml` and the order. */
+  bases: readonly { tree: BaseTree; contextFiles: readonly string[] }[]
   /** What a model may have been told of an earlier failure; null: nothing. */
   failures: readonly (string | null)[]
   /** As for `createProposer`. */
-  contextMaxBytes: number
+  limits: SightLimits
 }
 
 type Conversation = {
   messages: readonly ModelMessage[]
+  offersTools: boolean
   base: BaseTree
   /** By what asks: the keys this conversation has with it. */
   keys: Map<string, readonly string[]>
@@ -44,13 +47,14 @@ type Conversation = {
  *
  * @param calls of one attempt, oldest first
  * @returns null: what was told cannot be made again
- * @throws {Fault} of the base commits, when they cannot be read; those of `readScopeFiles`
+ * @throws {Fault} of the base commits, when they cannot be read; those of `lookAt`
  */
 export async function rebuildPrompt(
   calls: readonly AskedCall[],
   beginnings: Beginnings,
 ): Promise<readonly ModelMessage[] | null> {
-  const known = await firstPrompts(beginnings)
+  const sizes = new Set(calls.map(({ proposer }) => proposer.contextTokens))
+  const known = (await Promise.all([...sizes].map((size) => firstPrompts(beginnings, size)))).flat()
   let told: Conversation | null = null
   for (const call of calls) {
     told = known.find((conversation) => keysOf(conversation, call.proposer).includes(call.requestKey)) ?? null
@@ -60,15 +64,18 @@ export async function rebuildPrompt(
   return told === null ? null : told.messages
 }
 
-async function firstPrompts({ request, bases, failures, contextMaxBytes }: Beginnings): Promise<Conversation[]> {
+/** @param modelTokens the context of the model that was asked, by which it was shown more or less */
+async function firstPrompts(
+  { request, bases, failures, limits }: Beginnings,
+  modelTokens: number | null,
+): Promise<Conversation[]> {
   const prompts: Conversation[] = []
-  for (const base of bases) {
-    const files = await readScopeFiles(base, request.context, contextMaxBytes)
-    const paths = await base.list()
+  for (const { tree: base, contextFiles } of bases) {
+    const sight = await lookAt(base, { request, contextFiles }, limits, modelTokens)
     for (const previousFailure of failures) {
-      for (const wanted of ['edits', 'text'] as const) {
-        const messages = buildPrompt(request, files, paths, { wanted, previousFailure })
-        prompts.push({ messages, base, keys: new Map() })
+      for (const form of [...ANSWER_FORMS, 'text'] as const) {
+        const messages = buildPrompt(request, sight, { form, previousFailure })
+        prompts.push({ messages, offersTools: form === 'tools', base, keys: new Map() })
       }
     }
   }
@@ -82,22 +89,28 @@ async function refined(told: Conversation, call: AskedCall, request: ProposerReq
   const { text, unclear } = partsOf(said)
   const fault = unclear === null ? await faultOfEdits(text, told.base, request.context) : unclear
   if (fault === null) return null
-  const messages = [...told.messages, { role: 'assistant' as const, content: text }, refinementMessage(fault.message)]
-  return { messages, base: told.base, keys: new Map() }
+  const messages = [
+    ...told.messages,
+    { role: 'assistant' as const, content: text },
+    refinementMessage(toldToModel(fault)),
+  ]
+  return { ...told, messages, keys: new Map() }
 }
 
 /** With the limit of the answer as the model's context leaves it, and as it is where that is not stated. */
-function keysOf({ messages, keys }: Conversation, proposer: Asked): readonly string[] {
+function keysOf({ messages, offersTools, keys }: Conversation, proposer: Asked): readonly string[] {
   const asker = JSON.stringify([proposer.provider, proposer.model, proposer.baseUrl, proposer.contextTokens])
   const known = keys.get(asker)
   if (known !== undefined) return known
-  const question = { proposer, messages, maxOutputTokens: MAX_OUTPUT_TOKENS }
+  const question = { proposer, messages, offersTools, maxOutputTokens: MAX_OUTPUT_TOKENS }
   const made = [requestKey(question), ...fittedKey(question)]
   keys.set(asker, made)
   return made
 }
 
-function fittedKey(question: { proposer: Asked; messages: readonly ModelMessage[]; maxOutputTokens: number }) {
+function fittedKey(
+  question: Pick<Conversation, 'messages' | 'offersTools'> & { proposer: Asked; maxOutputTokens: number },
+) {
   try {
     const fitted = fitToContext(question)
     return fitted === question ? [] : [requestKey(fitted)]

@@ -1,16 +1,16 @@
-import { readTextFile, textProblem } from '../edits/text-file.ts'
+import { isBinary, readTextFile, type TextFile, textProblem } from '../edits/text-file.ts'
 import { Fault } from '../faults/fault.ts'
 import type { BaseTree } from '../ports/proposal.ts'
 import { isInScope, pathProblem } from '../work-order/scope.ts'
 
 /** A path of the scope as it is at the base commit. */
 export type ScopeFile =
-  /** `lines` without their endings and without a byte order mark. */
-  | { kind: 'text'; path: string; lines: readonly string[] }
+  /** `lines` without their endings and without a byte order mark; `said`: what is unusual about it, such as `executable`. */
+  | { kind: 'text'; path: string; lines: readonly string[]; said?: readonly string[] }
   | { kind: 'missing'; path: string }
   /** A folder in scope without any file yet. */
   | { kind: 'empty-folder'; path: string }
-  /** Binary, not UTF-8, or a link: it has no text to show. `why` completes "it …". */
+  /** Binary, in no encoding that can be told, or a link: it has no text to show. `why` completes "it …". */
   | { kind: 'opaque'; path: string; why: string }
 
 const NAMED_SIZES = 10
@@ -20,7 +20,8 @@ const NAMED_SIZES = 10
  *
  * @param maxBytes how much file content may be read in all
  * @throws {Fault} `files_in_scope_required`, `request_invalid` (an entry that is no path inside the repository),
- *   `scope_too_large` naming the sizes, `scope_unreadable` for a named link
+ *   `scope_too_large` naming the sizes, `scope_unreadable` for a named link, and for a named text in an encoding that cannot
+ *   be told
  */
 export async function readScopeFiles(base: BaseTree, scope: readonly string[], maxBytes: number): Promise<ScopeFile[]> {
   checkScope(scope)
@@ -61,14 +62,42 @@ async function readScopeFile(
     const bytes = await base.read(path)
     if (bytes === null) return { kind: 'missing', path }
     const why = textProblem(bytes)
+    if (why !== null && named && !isBinary(bytes)) throw untold(path)
     if (why !== null) return { kind: 'opaque', path, why }
     sizes.add(path, bytes.byteLength)
-    return { kind: 'text', path, lines: readTextFile(bytes).lines.map((line) => line.text) }
+    const text = readTextFile(bytes)
+    const said = unusual(text, await base.isExecutable(path))
+    const lines = text.lines.map((line) => line.text)
+    return { kind: 'text', path, lines, ...(said.length === 0 ? {} : { said }) }
   } catch (error) {
     // A link that merely lies in a folder of the scope spoils nothing; one that was named does.
     if (named || !(error instanceof Fault) || error.code !== 'scope_unreadable') throw error
     return { kind: 'opaque', path, why: 'is a link or a submodule' }
   }
+}
+
+/** What edits may have to know of a file beside its lines. */
+function unusual({ charset, lines }: TextFile, isExecutable: boolean): string[] {
+  const { name, isGuessed } = charset
+  return [
+    ...(isExecutable ? ['executable'] : []),
+    ...(lines.at(-1)?.ending === '' ? ['no final newline'] : []),
+    ...(isGuessed ? ['not UTF-8: put in ASCII and characters that it has already, no others'] : []),
+    ...(isGuessed || name === 'utf-8' ? [] : [name]),
+  ]
+}
+
+function untold(path: string): Fault {
+  const folder = path.slice(0, path.lastIndexOf('/') + 1)
+  const removal =
+    folder === ''
+      ? 'An order cannot delete or rename it there: do that by hand.'
+      : `To have it deleted or renamed, name its folder in its place: ${folder}`
+  const message =
+    `${path} is not UTF-8, and its encoding cannot be told, so that its text cannot be edited. Nothing was paid for. ` +
+    'Commit it as UTF-8 or UTF-16 with a byte order mark, or take it out of files_in_scope. ' +
+    removal
+  return new Fault('scope_unreadable', message, { path })
 }
 
 /** The bytes read so far; reading stops where they exceed the bound. */

@@ -1,9 +1,11 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 import { deadline } from '../async/deadline.ts'
 import { cancellation } from '../faults/cancellation.ts'
 import { Fault, type FaultCode } from '../faults/fault.ts'
 import { describeIssues } from '../faults/schema-problems.ts'
-import { patientFetch } from './patient-fetch.ts'
+import { jsonOrNull } from '../json-or-null.ts'
+import type { Network } from './network-route.ts'
+import { fetchBy } from './patient-fetch.ts'
 
 const QUOTE_LENGTH = 300
 /** Of what is wrong with an answer; only its beginning is quoted. */
@@ -15,6 +17,7 @@ export type ForeignCall<T> = {
   /** Whom a person knows it as, e.g. `the Manager`. */
   who: string
   url: string
+  network: Pick<Network, 'agentFor'>
   /** POSTed as JSON; null: the service is asked with GET. */
   body: unknown
   answer: z.ZodType<T>
@@ -34,8 +37,8 @@ export type ForeignCall<T> = {
  */
 export async function askForeignService<T>(call: ForeignCall<T>): Promise<T> {
   const { status, text } = await send(call)
-  if (status >= 500 || status === 408 || status === 429) throw unreachable(call, `it answered HTTP ${status}`, status)
-  if (status < 200 || status > 299) throw refused(call, `it answered HTTP ${status}: ${quote(text)}`, status)
+  if (status >= 500 || status === 408 || status === 429) throw unreachable(call, answered(status, text), status)
+  if (status < 200 || status > 299) throw refused(call, answered(status, text), status)
   const answer = readJson(call, text, status)
   if (!isWithin(answer, DEEPEST)) throw refused(call, `its answer is nested deeper than ${DEEPEST} levels`, status)
   const parsed = call.answer.safeParse(answer)
@@ -47,7 +50,7 @@ export async function askForeignService<T>(call: ForeignCall<T>): Promise<T> {
 async function send<T>(call: ForeignCall<T>): Promise<{ status: number; text: string }> {
   const late = deadline(call.timeoutMs)
   try {
-    const response = await patientFetch(call.url, {
+    const response = await fetchBy(call.network, call.url, {
       ...requestOf(call.body),
       signal: AbortSignal.any([call.signal, late]),
     })
@@ -118,7 +121,21 @@ function shownUrl(url: string): string {
   return `${origin}${pathname}`
 }
 
+/** With the words of the service, where it gives a reason. */
+function answered(status: number, text: string): string {
+  const words = quote(reasonIn(jsonOrNull(text)) ?? text)
+  return words === '' ? `it answered HTTP ${status}` : `it answered HTTP ${status}: ${words}`
+}
+
+/** As `{ error }`, `{ error: { message } }` or `{ message }`; null: it is no such answer. */
+function reasonIn(answer: unknown): string | null {
+  const Reason = z.object({ message: z.string().min(1) }).transform(({ message }) => message)
+  const said = z.object({ error: z.string().min(1).or(Reason) }).transform(({ error }) => error)
+  const read = said.or(Reason).safeParse(answer)
+  return read.success ? read.data : null
+}
+
 function quote(text: string): string {
-  const line = text.replace(/\s+/g, ' ').trim()
+  const line = text.replace(/[\s\p{Cc}]+/gu, ' ').trim()
   return line.length > QUOTE_LENGTH ? `${line.slice(0, QUOTE_LENGTH)}…` : line
 }

@@ -38,6 +38,14 @@ test('this machine is reached directly, and so is what NO_PROXY names', () => {
   assert.ok(!exempt('https://api.example', 'api.example:8443'))
   assert.ok(!exempt('https://notapi.example', 'api.example'))
   assert.ok(!exempt('https://api.example', ' , '))
+  assert.ok(exempt('https://api.example.', 'api.example'))
+  assert.ok(exempt('https://10.1.2.3', '10.0.0.0/8'))
+  assert.ok(!exempt('https://11.1.2.3', '10.0.0.0/8'))
+  assert.ok(exempt('https://10.1.2.3:8443', '10.1.2.3'))
+  assert.ok(exempt('https://[fd00::1]', 'fd00::/8'))
+  assert.ok(exempt('https://[fd00::1]', '[fd00::1]'))
+  for (const written of ['10.0.0.0/99', '10.0.0.0/', '10.0.0.0/x', 'fd00::/8', '/8'])
+    assert.ok(!exempt('https://10.1.2.3', written), written)
 })
 
 test('a proxy of another kind, or no URL at all, is a problem that is named', () => {

@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
+import { BlockList, isIP } from 'node:net'
 import path from 'node:path'
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
 import { Fault } from '../faults/fault.ts'
@@ -28,7 +29,7 @@ const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/
 
 /**
  * Whether a server is reached through a proxy. This machine itself never is; `NO_PROXY` names hosts and domains, with or
- * without a port, or `*`.
+ * without a port, addresses and networks (`10.0.0.0/8`), or `*`.
  *
  * @see https://everything.curl.dev/usingcurl/proxies/env.html
  */
@@ -57,8 +58,10 @@ function proxyUrl(text: string): URL | null {
 
 function isExempt({ hostname, port, protocol }: URL, list: string): boolean {
   const usual = protocol === 'https:' ? '443' : '80'
-  const host = hostname.toLowerCase()
+  const host = hostname.toLowerCase().replace(/\.$/, '')
+  const address = host.replace(/^\[|\]$/g, '')
   return list.split(/[\s,]/).some((written) => {
+    if (isIP(address) !== 0 && isAddressOf(address, written)) return true
     const wantedPort = /:(\d{1,5})$/.exec(written)?.[1]
     const name = wantedPort === undefined ? written : written.slice(0, -wantedPort.length - 1)
     if (name === '*') return true
@@ -66,6 +69,19 @@ function isExempt({ hostname, port, protocol }: URL, list: string): boolean {
     if (domain === '' || (wantedPort !== undefined && wantedPort !== (port === '' ? usual : port))) return false
     return host === domain || host.endsWith(`.${domain}`)
   })
+}
+
+/** Whether an address is the one written, with or without brackets, or in the network written as `10.0.0.0/8`. */
+function isAddressOf(address: string, written: string): boolean {
+  const [network = '', prefix] = written.replace(/^\[|\](?=$|\/)/g, '').split('/')
+  const family = isIP(network) === 6 ? 'ipv6' : 'ipv4'
+  const widest = family === 'ipv6' ? 128 : 32
+  if (isIP(network) === 0 || (prefix !== undefined && !/^\d{1,3}$/.test(prefix))) return false
+  const bits = prefix === undefined ? widest : Number(prefix)
+  if (bits > widest) return false
+  const list = new BlockList()
+  list.addSubnet(network, bits, family)
+  return list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
 }
 
 const AUTHORITY_VARIABLES = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR'] as const

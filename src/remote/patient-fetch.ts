@@ -10,7 +10,10 @@ import type { Network } from './network-route.ts'
  * `Request` would refuse them with an error that quotes both.
  * @see https://undici.nodejs.org/#/docs/api/Client (headersTimeout, bodyTimeout)
  */
-export const patientFetch: typeof fetch = (input, init) => fetchBy({ agentFor: () => undefined }, input, init)
+export const patientFetch: typeof fetch = (input, init) => fetchBy(DIRECTLY, input, init)
+
+/** No proxy, and Node's own certificates. */
+export const DIRECTLY: Pick<Network, 'agentFor'> = { agentFor: () => undefined }
 
 /** `patientFetch` through the proxies, and with the certificates, of a network. @throws {Fault} those of `agentFor` */
 export async function fetchBy(

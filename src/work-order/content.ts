@@ -4,7 +4,14 @@ import { ScopePath } from './scope.ts'
 
 export const RISK_LEVELS = ['low', 'medium', 'high'] as const
 
-export const LIMITS = { title: 200, description: 20_000, criterion: 1_000, criteria: 50, files: 200 } as const
+export const LIMITS = {
+  title: 200,
+  description: 20_000,
+  criterion: 1_000,
+  criteria: 50,
+  files: 200,
+  context: 50,
+} as const
 
 /** Postgres stores no lone surrogate. */
 const HALF_CHARACTER = 'contains half of a character'
@@ -61,6 +68,21 @@ export const WorkOrderContent = z.object({
     .max(LIMITS.files, `has more than ${LIMITS.files} entries`)
     .refine(unique, 'names a file twice')
     .meta({ uniqueItems: true }),
+  /** Files of the repository, or folders, that are to be read and not changed. */
+  context: z
+    .array(ScopePath)
+    .max(LIMITS.context, `has more than ${LIMITS.context} entries`)
+    .refine(unique, 'names a file twice')
+    .meta({ uniqueItems: true })
+    .optional(),
   risk_level: z.enum(RISK_LEVELS),
 })
 export type WorkOrderContent = z.infer<typeof WorkOrderContent>
+
+/** What is to be read beside the scope: first what the project shows with every order. */
+export function contextFilesOf(
+  { context: ofProject }: { context: readonly string[] },
+  { context: ofOrder = [] }: Pick<WorkOrderContent, 'context'>,
+): string[] {
+  return [...new Set([...ofProject, ...ofOrder])]
+}

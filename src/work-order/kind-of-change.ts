@@ -25,7 +25,8 @@ export function kindOfChange(files: readonly string[]): KindOfChange {
   return found === undefined ? 'code' : found
 }
 
-function kindOfFile(path: string): KindOfChange {
+/** The same of one file. */
+export function kindOfFile(path: string): KindOfChange {
   const lower = path.toLowerCase()
   const name = lower.slice(lower.lastIndexOf('/') + 1)
   if (CONFIG_NAME.test(name)) return 'config'

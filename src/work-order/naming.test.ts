@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { branchName, branchNames, slugOf, whyNoBranchPattern } from './naming.ts'
+import { branchName, branchNames, pullRequestTitle, slugOf, whyNoBranchPattern } from './naming.ts'
 
 const SHORT = '0a1b2c3d'
 const named = (title: string, attempt: number, pattern: string | null = null) =>
@@ -64,4 +64,16 @@ test('a pattern that always gives a branch git can have is taken', () => {
     '{slug}.{id}/{attempt}',
   ])
     assert.equal(whyNoBranchPattern(pattern), null)
+})
+
+test('life D5: nothing of a title acts on GitHub in a pull request or a commit', () => {
+  const title = pullRequestTitle('12345678', 'Fixes #12: ask @octocat, resolves acme/shop#3 [skip ci]')
+  assert.doesNotMatch(title, /#\d|@\w|\[skip ci\]|\b(?:fixes|resolves) \S*#/i)
+  assert.match(title.replaceAll('\u200b', ''), /Fixes #12: ask @octocat, resolves acme\/shop#3 \[skip ci\]/)
+})
+
+test('a title that grows by what makes it harmless is as long as GitHub takes', () => {
+  const title = pullRequestTitle('1a2b3c4d', '@a'.repeat(100))
+  assert.equal(title.length, 256)
+  assert.match(title, /^WO-1a2b3c4d: @\u200ba.*…$/)
 })

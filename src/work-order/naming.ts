@@ -1,4 +1,5 @@
 import { neutralised } from './markdown.ts'
+import { firstCharacters } from './words.ts'
 
 const SLUG_LENGTH = 40
 
@@ -100,16 +101,23 @@ export function isBranchName(branch: string): boolean {
   return branch.split('/').every((part) => part !== '' && !part.startsWith('.') && !part.endsWith('.lock'))
 }
 
+/** GitHub refuses a longer one. */
+const MOST_OF_TITLE = 256
+
 /**
  * The title of a pull request and the subject of its commit: `WO-{shortId}: {title}`. The title closes no issue, mentions
  * nobody and skips no checks.
  */
 export function pullRequestTitle(shortId: string, title: string): string {
-  return `WO-${shortId}: ${neutralised(title)}`
+  return firstCharacters(`WO-${shortId}: ${neutralised(title)}`, MOST_OF_TITLE)
 }
 
-/** The line of a commit's message that says which attempt made it. */
-export function workOrderTrailer(workOrderId: string, attempt: number): string {
+/**
+ * The line of a commit's message that says which attempt made it.
+ *
+ * @param attempt a text: a pattern of several
+ */
+export function workOrderTrailer(workOrderId: string, attempt: number | string): string {
   return `Work-Order: ${workOrderId}/${attempt}`
 }
 

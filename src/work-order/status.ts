@@ -1,5 +1,5 @@
 /**
- * The state machine of a work order. The database holds the same lists (migration 0001 the CHECK constraint, 0010 the
+ * The state machine of a work order. The database holds the same lists (migration 0001 the CHECK constraint, 0026 the
  * transitions); a test compares them.
  */
 export const STATUSES = ['pending', 'in_progress', 'completed', 'failed', 'cancelled', 'blocked'] as const
@@ -9,10 +9,10 @@ export type Status = (typeof STATUSES)[number]
 export const PHASES = ['routing', 'proposing', 'applying', 'verifying', 'publishing', 'in_review'] as const
 export type Phase = (typeof PHASES)[number]
 
-/** Every legal change of status. Nothing leaves `completed`. */
+/** Every legal change of status. Nothing leaves `completed`; from review an order is `pending` only to be verified. */
 export const TRANSITIONS: Readonly<Record<Status, readonly Status[]>> = {
   pending: ['in_progress', 'cancelled', 'blocked', 'failed', 'completed'],
-  in_progress: ['completed', 'failed', 'cancelled', 'blocked'],
+  in_progress: ['completed', 'failed', 'cancelled', 'blocked', 'pending'],
   blocked: ['pending', 'cancelled', 'in_progress', 'completed'],
   failed: ['pending', 'cancelled', 'in_progress', 'completed'],
   cancelled: ['pending', 'in_progress', 'completed'],

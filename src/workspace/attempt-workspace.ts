@@ -2,7 +2,8 @@ import { mkdir, readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { Fault } from '../faults/fault.ts'
 import { namesIn } from '../files/names-in.ts'
-import { makeCommit } from '../git/make-commit.ts'
+import type { TreeChange } from '../git/import-commit.ts'
+import { type CommitToMake, makeCommit } from '../git/make-commit.ts'
 import { fullSha } from '../git/ref-names.ts'
 import type { BaseRequest, Workspace } from '../ports/workspace.ts'
 import { type CachePlace, cachePlaces, restingIn, treeIn } from '../sandbox/cache-places.ts'
@@ -10,12 +11,14 @@ import { inTree, pipesAndSockets } from '../sandbox/find-in-tree.ts'
 import type { KeptCaches } from '../sandbox/kept-caches.ts'
 import { KnownFolder } from '../sandbox/known-folder.ts'
 import { makeWritable, removeTree } from '../sandbox/remove-tree.ts'
+import { isInScope } from '../work-order/scope.ts'
 import { changedFiles } from './changed-files.ts'
 import { recordsOf } from './nul-records.ts'
 import type { Place } from './places.ts'
 import { ignorePattern, makePrivateClone } from './private-clone.ts'
 import { PrivateIndex, type WorkspaceParts } from './private-index.ts'
 import { removeWorkTree } from './remove-work-tree.ts'
+import { treeChanges } from './scoped-paths.ts'
 
 /**
  * Makes index and tracked files equal to a commit, with as many processes as there are processors: where the disk is
@@ -136,13 +139,47 @@ export class AttemptWorkspace implements Workspace {
       this.#index.ask(['rev-parse', '--verify', '--quiet', `${this.baseSha}^{tree}`]),
     ])
     if (tree === baseTree) return null
-    const { commits: rules } = this.#request.project
-    const wanted = { tree, parents: [this.baseSha], message, when, rules }
-    const sha = await makeCommit((args, call) => this.#index.ask(args, call), wanted)
-    await this.#parts.mirror.keep(ref, sha)
-    this.#current = sha
+    const sha = await this.#keepCommit(ref, { tree, parents: [this.baseSha], message, when })
     await this.#renewClone()
     return sha
+  }
+
+  async #keepCommit(ref: string, commit: Omit<CommitToMake, 'rules'>): Promise<string> {
+    const { commits: rules } = this.#request.project
+    const sha = await makeCommit((args, call) => this.#index.ask(args, call), { ...commit, rules })
+    await this.#parts.mirror.keep(ref, sha)
+    this.#current = sha
+    return sha
+  }
+
+  async commitWithin(
+    scope: readonly string[],
+    commit: { message: string; when: Date },
+  ): Promise<{ sha: string | null; outside: string[] }> {
+    const { ref } = this.#request
+    if (ref === null) throw new TypeError('this tree is of no attempt; nothing is committed in it')
+    await this.#requireOurs()
+    // The index beside the tree may have been changed by the script.
+    await removeTree(this.#index.file)
+    await this.#index.run(['read-tree', this.#current])
+    const before = await this.#index.entries()
+    const changes = treeChanges(before, await this.#index.addAll('left'))
+    const named = changes.map((change) => ({ ...change, name: Buffer.from(change.path, 'latin1').toString() }))
+    const within = named.filter(({ name }) => isInScope(name, scope))
+    const outside = named.flatMap(({ name }) => (isInScope(name, scope) ? [] : [name])).sort()
+    const sha = within.length === 0 ? null : await this.#commitChanges(ref, within, commit)
+    await this.restore()
+    return { sha, outside }
+  }
+
+  async #commitChanges(ref: string, changes: readonly TreeChange[], commit: { message: string; when: Date }) {
+    await this.#index.run(['read-tree', this.#current])
+    const lines = changes.map(({ path: name, put }) => {
+      return put === null ? `0 ${'0'.repeat(40)}\t${name}\0` : `${put.mode} ${put.id}\t${name}\0`
+    })
+    await this.#index.run(['update-index', '-z', '--index-info'], { input: Buffer.from(lines.join(''), 'latin1') })
+    const tree = await this.#index.ask(['write-tree'])
+    return this.#keepCommit(ref, { tree, parents: [this.baseSha], ...commit })
   }
 
   async changedPaths(): Promise<string[]> {

@@ -10,12 +10,15 @@ const MAX_FILE_BYTES = 10 * 1024 * 1024
 type Entry = { mode: string; id: string }
 
 const FOLDER = '040000'
+const EXECUTABLE = '100755'
 
 /** The tree of a commit of the mirror. Names are listed once, and only when all are asked for. */
 export class CommitTree implements BaseTree {
   readonly sha: string
   readonly #mirror: Mirror
   #entries: Promise<ReadonlyMap<string, Entry>> | null = null
+  /** What was found on the way to the paths that were asked for one by one. */
+  readonly #ways = new Map<string, ReadonlyMap<string, Entry>>()
 
   constructor(mirror: Mirror, sha: string) {
     this.#mirror = mirror
@@ -42,10 +45,26 @@ export class CommitTree implements BaseTree {
   async read(path: string): Promise<Buffer | null> {
     const way = wayTo(path)
     if (way === null) return null
-    const entries = await (this.#entries ?? this.#onTheWay(path, way))
+    const entries = await (this.#entries ?? this.#knownOnTheWay(path, way))
     refuseIndirect(path, way, entries)
     const entry = entries.get(path)
     return entry === undefined || entry.mode === FOLDER ? null : await this.#blob(path, entry.id)
+  }
+
+  async isExecutable(path: string): Promise<boolean> {
+    const way = wayTo(path)
+    if (way === null) return false
+    const entries = await (this.#entries ?? this.#knownOnTheWay(path, way))
+    return entries.get(path)?.mode === EXECUTABLE
+  }
+
+  /** As `#onTheWay`; git is asked once for each path, however much is asked of it. */
+  async #knownOnTheWay(path: string, way: readonly string[]): Promise<ReadonlyMap<string, Entry>> {
+    const known = this.#ways.get(path)
+    if (known !== undefined) return known
+    const entries = await this.#onTheWay(path, way)
+    this.#ways.set(path, entries)
+    return entries
   }
 
   /** What stands on the way to a path, as far as it leads; not what lies beside it. */

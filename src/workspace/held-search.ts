@@ -22,7 +22,8 @@ export function createHeldSearch(mirrors: Mirrors): HeldSearch {
       const mirror = mirrors.of(published.project)
       const entries = await changedEntries(mirror, published)
       const inText = (await findKeyShapes(published.text)).map((shape) => asHeld(null, shape))
-      const held = await heldOf(mirror, entries, published)
+      const ofHead = await heldOf(mirror, entries, published)
+      const held = [...ofHead, ...(await keysOnTheWay(mirror, published, ofHead))]
       return [...inText, ...held.filter(isKey), ...held.filter((change) => !isKey(change))]
     },
     async diffOf({ project, baseSha, headSha, signal }, paths, maxBytes) {
@@ -32,6 +33,29 @@ export function createHeldSearch(mirrors: Mirrors): HeldSearch {
       return (await mirrors.of(project).succeed(args, call)).stdout.text()
     },
   }
+}
+
+/** Commits between base and head; a repair makes one each. */
+const MOST_COMMITS = 100
+
+/** What looks like a key in a commit that is pushed along, and not in the last one any more. */
+async function keysOnTheWay(
+  mirror: Mirror,
+  published: PublishedCommit,
+  ofHead: readonly HeldChange[],
+): Promise<HeldChange[]> {
+  const { baseSha, headSha, signal } = published
+  const range = ['--first-parent', `--max-count=${MOST_COMMITS}`, fullSha(headSha), `^${fullSha(baseSha)}`]
+  const { stdout } = await mirror.succeed(['rev-list', ...range], { signal })
+  const found = new Map<string, HeldChange>()
+  for (const sha of stdout.text().split('\n').slice(1)) {
+    if (sha === '') continue
+    const commit = { ...published, headSha: sha }
+    const keys = (await heldOf(mirror, await changedEntries(mirror, commit), commit)).filter(isKey)
+    for (const key of keys) found.set(`${key.path} ${key.fingerprint}`, key)
+  }
+  for (const { path, fingerprint } of ofHead) found.delete(`${path} ${fingerprint}`)
+  return [...found.values()].map((key) => ({ ...key, why: `${key.why} (in an earlier commit of the change)` }))
 }
 
 /** Of a diff that is shown. */

@@ -52,22 +52,44 @@ export class PrivateIndex {
    * Takes in everything there is. What `.gitignore` says counts for nothing here: a change that was judged is committed
    * whole, and an ignored name among its files is there on purpose.
    *
+   * @param ignored `left`: what git ignores and does not track stays out, as for foreign code that also builds
    * @returns all the index holds then
    * @throws {Fault} `change_out_of_scope` for a repository in the tree, which no git has looked into then, and for a file
    *   in the folder of a submodule, which git would leave out without a word
    */
-  async addAll(): Promise<TreeEntry[]> {
+  async addAll(ignored: 'taken' | 'left' = 'taken'): Promise<TreeEntry[]> {
     const [planted] = await plantedRepositories(this.#tree, this.#caches)
     if (planted !== undefined) {
       const message = `A program that ran in the work tree made a repository there (${planted.toString()}). Nothing of it is taken over.`
       throw new Fault('change_out_of_scope', message, { path: planted.toString() })
     }
-    const without = this.#caches.map((cache) => `:(top,exclude,literal)${cache}`)
+    const caches = ignored === 'taken' ? this.#caches : await this.#notIgnored(this.#caches)
+    const without = caches.map((cache) => `:(top,exclude,literal)${cache}`)
     const env: Record<string, string> = without.length === 0 ? {} : { GIT_LITERAL_PATHSPECS: '0' }
-    await this.run(['add', '--all', '--force', '--', '.', ...without], { env })
-    const entries = readEntries(await this.run(['ls-files', '-z', '--stage']))
+    const force = ignored === 'taken' ? ['--force'] : []
+    await this.run(['add', '--all', ...force, '--', '.', ...without], { env })
+    const entries = await this.entries()
     for (const { mode, path: name } of entries) if (mode === SUBMODULE) await this.#refuseFilesIn(name)
     return entries
+  }
+
+  /** What the index holds. */
+  async entries(): Promise<TreeEntry[]> {
+    return readEntries(await this.run(['ls-files', '-z', '--stage']))
+  }
+
+  /** `git add` without `--force` fails where it is told to leave out a path that it ignores. */
+  async #notIgnored(paths: readonly string[]): Promise<readonly string[]> {
+    if (paths.length === 0) return []
+    // It refuses paths that are said to be literal; behind `./` nothing of one is a sign.
+    const env = { GIT_INDEX_FILE: this.file, GIT_LITERAL_PATHSPECS: '0' }
+    const input = Buffer.from(paths.map((path) => `./${path}`).join('\0'))
+    const args = [`--work-tree=${this.#tree}`, 'check-ignore', '-z', '--stdin']
+    const { exitCode, stdout } = await this.#parts.mirror.run(args, { signal: null, cwd: this.#tree, env, input })
+    // 1: it ignores none. What else there is, `git add` meets too.
+    if (exitCode !== 0) return paths
+    const ignored = new Set(stdout.text().split('\0'))
+    return paths.filter((path) => !ignored.has(`./${path}`))
   }
 
   /** @param submodule as git lists it, one character per byte */

@@ -1,3 +1,4 @@
+import type { TreeChange } from '../git/import-commit.ts'
 import { pathProblem } from '../work-order/scope.ts'
 
 /** One entry of a tree as git lists it. `path` holds one character per byte (latin1), so that any name survives. */
@@ -70,4 +71,16 @@ export function readEntries(output: Buffer): TreeEntry[] {
     if (id === undefined) throw new TypeError(`git listed "${record}"`)
     return { mode: String(fields[0]), id, path: record.slice(tab + 1) }
   })
+}
+
+/** What differs between two listings of a tree, deletions first. */
+export function treeChanges(before: readonly TreeEntry[], after: readonly TreeEntry[]): TreeChange[] {
+  const now = new Set(after.map((entry) => entry.path))
+  const was = new Map(before.map((entry) => [entry.path, entry]))
+  const gone = [...was.keys()].filter((name) => !now.has(name))
+  const put = after.filter(({ mode, id, path: name }) => {
+    const known = was.get(name)
+    return known === undefined || known.id !== id || known.mode !== mode
+  })
+  return [...gone.map((name) => ({ path: name, put: null })), ...put.map((entry) => ({ path: entry.path, put: entry }))]
 }

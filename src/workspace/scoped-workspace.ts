@@ -5,7 +5,7 @@ import { attemptRef, fullSha } from '../git/ref-names.ts'
 import type { ScopedRequest, WorkTree } from '../ports/workspace.ts'
 import { removeTree } from '../sandbox/remove-tree.ts'
 import { PrivateIndex, type WorkspaceParts } from './private-index.ts'
-import { readEntries, type ScopedTree, scopedTree, scopeQueries, type TreeEntry } from './scoped-paths.ts'
+import { readEntries, type ScopedTree, scopedTree, scopeQueries, type TreeEntry, treeChanges } from './scoped-paths.ts'
 
 /**
  * A work tree that holds the scope of an order and little else (`scopedTree`), for an executor that looks at nothing
@@ -79,16 +79,6 @@ export class ScopedWorkspace implements WorkTree {
 
   /** What is different from the base, deletions first. */
   async #changes(): Promise<TreeChange[]> {
-    const now = new Map((await this.#index.addAll()).map((entry) => [entry.path, entry]))
-    const before = new Map(this.#before.map((entry) => [entry.path, entry]))
-    const gone = [...before.keys()].filter((name) => !now.has(name))
-    const put = [...now.values()].filter(({ mode, id, path: name }) => {
-      const was = before.get(name)
-      return was === undefined || was.id !== id || was.mode !== mode
-    })
-    return [
-      ...gone.map((name) => ({ path: name, put: null })),
-      ...put.map((entry) => ({ path: entry.path, put: entry })),
-    ]
+    return treeChanges(this.#before, await this.#index.addAll())
   }
 }

@@ -8,9 +8,9 @@ import { attemptRef, branchRef, fullSha } from '../git/ref-names.ts'
 import { assertSigns } from '../git/signing-key.ts'
 import type { BaseRequest, WorkspaceRequest, Workspaces } from '../ports/workspace.ts'
 import { KeptCaches } from '../sandbox/kept-caches.ts'
-import { workOrderTrailer } from '../work-order/naming.ts'
 import type { Project } from '../work-order/project.ts'
 import { AttemptWorkspace, type CloneRequest } from './attempt-workspace.ts'
+import { bringUp, bringUpAs, keptCommit, rollBack, standingBranch } from './branch-of-attempt.ts'
 import { changedFiles } from './changed-files.ts'
 import { CommitTree } from './commit-tree.ts'
 import { type Place, Places } from './places.ts'
@@ -79,6 +79,23 @@ export function createWorkspaces({ root, mirrors }: WorkspacesOptions): Workspac
     changedFiles: (project, from, to) => changedFiles(mirrors.of(project), from, to),
     diff: (project, from, to, maxBytes) => unifiedDiff(mirrors.of(project), from, to, maxBytes),
     discard,
+    ...commitsOfAttempts(mirrors),
+  }
+}
+
+/** What is kept in the mirrors for attempts. */
+function commitsOfAttempts(
+  mirrors: Mirrors,
+): Pick<Workspaces, 'keptCommit' | 'keep' | 'standingBranch' | 'bringUp' | 'bringUpAs' | 'rollBack'> {
+  return {
+    keptCommit: (project, workOrderId, attempt) => keptCommit(mirrors.of(project), workOrderId, attempt),
+    keep: (project, { workOrderId, attempt }, sha) => mirrors.of(project).keep(attemptRef(workOrderId, attempt), sha),
+    async standingBranch(request) {
+      const baseTip = await fetchBase(mirrors, request.project, request.signal)
+      return await standingBranch(mirrors.of(request.project), baseTip, request)
+    },
+    bringUp: (request, merge) => bringUp(mirrors.of(request.project), request, merge),
+    bringUpAs: (request, merge) => bringUpAs(mirrors.of(request.project), request, merge),
     rollBack: (project, workOrderId, attempt) => rollBack(mirrors.of(project), workOrderId, attempt),
   }
 }
@@ -128,15 +145,4 @@ async function fill<Tree extends { checkOut: () => Promise<void> }>(
     release()
     throw error
   }
-}
-
-/** See `Workspaces.rollBack`. */
-async function rollBack(mirror: Mirror, workOrderId: string, attempt: number): Promise<string | null> {
-  const ref = attemptRef(workOrderId, attempt)
-  const { stdout } = await mirror.run(['for-each-ref', '--format=%(objectname)', '--', ref], { signal: null })
-  const sha = stdout.text().trim()
-  if (sha === '') return null
-  const commit = await mirror.succeed(['cat-file', 'commit', sha], { signal: null })
-  if (!commit.stdout.text().split('\n').includes(workOrderTrailer(workOrderId, attempt))) return null
-  return (await mirror.deleteRef(ref, sha)) ? sha : null
 }

@@ -22,7 +22,7 @@ const rows = ({ database: { db } }: MooseHome) => db.selectFrom('base_checks').s
 test('moose check tells passed, failed on the base, and what cannot be run, by words and exit code', async () => {
   const endings: [checks: string[], exitCode: number, says: RegExp][] = [
     [[PASSES], 0, /✓ greets +passed/],
-    [[PASSES, FAILS], 1, /= suite +fails on the base .*old/],
+    [[PASSES, FAILS], 1, /= suite +fails on the base .*old[^]*\nsuite:\n {2}not ok 1 - old\n/],
     [[MISSING, PASSES], 3, /✗ lint +crashed .*no-such-tool is missing[^]*✓ greets[^]*setup: of moose\.yaml/],
     [['{ name: asks, run: "read answer || { echo stdin is not a terminal; exit 1; }" }'], 1, /ask for a terminal/],
   ]

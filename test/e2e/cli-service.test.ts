@@ -89,7 +89,7 @@ describe('one home, while no service serves it', () => {
     const { exitCode, stdout, stderr } = await run(home, `run ${id}`)
     assert.equal(exitCode, 1, stderr)
     assert.match(stdout, /✗ propose +\S+ {2}recording_missing\n✓ record/)
-    assert.match(stderr, /^error: .+\n$/)
+    assert.match(stderr, /^error: .+\n {2}\$ moose .+\n(?: {2,}.+\n)*$/)
     const shown = JSON.parse((await run(home, `show ${id} --json`)).stdout).work_order
     assert.deepEqual([shown.status, shown.status_reason.code], ['failed', 'recording_missing'])
   })

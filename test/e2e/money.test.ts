@@ -15,7 +15,11 @@ const LONGEST_ANSWER = 16_000
 
 test('50 orders at once and a cap for 10 calls: 10 run, 40 wait with the reason, and a raised cap lets them go on', async () => {
   const files = filesOf(50)
-  const settings = { OPENAI_COMPATIBLE_API_KEY: 'sk-real', ORCHESTRATOR_MAX_CONCURRENT_EXECUTIONS: '50' }
+  const settings = {
+    OPENAI_COMPATIBLE_API_KEY: 'sk-real',
+    ORCHESTRATOR_MAX_CONCURRENT_EXECUTIONS: '50',
+    ORCHESTRATOR_PAUSE_AFTER_FAILURES: '0',
+  }
   await using home = await createMooseHome(Object.fromEntries(files.map((file) => [file, 'old\n'])), [], settings)
   const { db } = home.database
   const opened = Promise.withResolvers<void>()

@@ -11,11 +11,13 @@ const EDITS = { kind: 'text', text: '### write a.txt\n```\nb\n```\n' } as const
 
 test('kill -9 in the second try of a proposal: the first is not made again, and the second goes on', async () => {
   await using home = await createMooseHome({ 'a.txt': 'a\n' }, [], { OPENAI_COMPATIBLE_API_KEY: 'sk-real' })
-  await using server = await startModelServer(NO_EDITS, NO_EDITS, NO_EDITS, NO_EDITS, { kind: 'silent' })
-  await useStandIn(home, 'small', { url: server.url, threshold: 1 })
+  await using server = await startModelServer(NO_EDITS, NO_EDITS, { kind: 'silent' })
+  await useStandIn(home, 'small', { url: server.url, threshold: 0.9 })
+  const dearer = { input_per_million: 30, output_per_million: 90 }
+  await useStandIn(home, 'large', { url: server.url, threshold: 1, price: dearer })
   const first = await mooseUp(home.environment, '--start')
   const id = await fileOrder(home.database, { title: 'Change a', files: ['a.txt'] })
-  await until('the second try', () => server.calls.length === 5)
+  await until('the second try', () => server.calls.length === 3)
   await first.kill()
   server.script.splice(0, Infinity, EDITS)
 
@@ -23,7 +25,7 @@ test('kill -9 in the second try of a proposal: the first is not made again, and 
   await using looker = await home.open('client')
   const order = await settled(looker, id)
   assert.deepEqual([order.phase, order.attempts], ['in_review', 1], JSON.stringify(order.status_reason))
-  assert.equal(server.calls.length, 6)
+  assert.equal(server.calls.length, 4)
   const proposals = order.attempt_history
     .flatMap(({ steps }) => steps)
     .filter(({ name }) => name === 'propose')
@@ -53,7 +55,7 @@ test('a stronger proposer comes to help: the outcome is that of the one the orde
     .executeTakeFirstOrThrow()
   assert.equal(outcome.model_used, 'weak')
   assert.match(JSON.stringify(outcome.metadata), /"proposer_used":"strong"/)
-  assert.deepEqual([weak.bill.length, strong.bill.length], [8, 1])
+  assert.deepEqual([weak.bill.length, strong.bill.length], [2, 1])
   assert.equal(Number(outcome.cost), order.actual_cost)
   const told = JSON.stringify(strong.calls[0]?.body)
   assert.match(told, /An earlier try at this work order failed/)

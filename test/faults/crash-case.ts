@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
+import { attemptHistory } from '../../src/db/attempts/attempt-history.ts'
 import { setEmergencyStop } from '../../src/db/system-config.ts'
 import { findWorkOrder } from '../../src/db/work-orders/work-orders.ts'
 import { FAULT_POINTS, type FaultPoint } from '../../src/faults/fault-point.ts'
@@ -25,16 +26,52 @@ const ARMED: Record<FaultName, string> = {
   hang: 'before:stop',
 }
 
-export type CrashCase = { effect: FaultPoint; fault: FaultName; executor: 'patch' | 'aider' }
+export type CrashCase = {
+  effect: FaultPoint
+  fault: FaultName
+  executor: 'patch' | 'aider'
+  /** What mends the change after its first check; null: nothing has to. */
+  mendedBy: 'model' | 'fix' | null
+  /** The change is in review and conflicts with the base; what goes wrong is the attempt in which the model resolves that. */
+  resolves?: true
+}
 
 /** Effects that are different ones where Aider makes the change. */
 const WITH_AIDER: readonly FaultPoint[] = ['reserve', 'call_model', 'book_call', 'open_workspace', 'apply', 'commit']
 
+/** Effects that a repair by the model has a second time. */
+const IN_REPAIR: readonly FaultPoint[] = [
+  'reserve',
+  'call_model',
+  'book_call',
+  'open_workspace',
+  'apply',
+  'commit',
+  'check',
+]
+/** Effects of an attempt that resolves a conflict, and which time each of them is meant. */
+const IN_RESOLVING: Partial<Record<FaultPoint, number>> = {
+  reserve: 1,
+  call_model: 1,
+  book_call: 1,
+  apply: 1,
+  // After git's own merge, and the commit of the edits on top of that.
+  commit: 3,
+  check: 1,
+  push: 1,
+  record: 1,
+}
+const BY_PATCH = { executor: 'patch' } as const
+
 /** Every crash point with every way to go wrong. */
 export function everyCase(): CrashCase[] {
-  const rows = [
-    ...FAULT_POINTS.map((effect) => ({ effect, executor: 'patch' as const })),
-    ...WITH_AIDER.map((effect) => ({ effect, executor: 'aider' as const })),
+  const rows: Omit<CrashCase, 'fault'>[] = [
+    ...FAULT_POINTS.map((effect) => ({ ...BY_PATCH, effect, mendedBy: effect === 'fix' ? ('fix' as const) : null })),
+    ...WITH_AIDER.map((effect) => ({ effect, executor: 'aider' as const, mendedBy: null })),
+    ...IN_REPAIR.map((effect) => ({ ...BY_PATCH, effect, mendedBy: 'model' as const })),
+    ...FAULT_POINTS.filter((effect) => effect in IN_RESOLVING).map((effect) => {
+      return { ...BY_PATCH, effect, mendedBy: null, resolves: true as const }
+    }),
   ]
   return rows.flatMap((row) => FAULTS.map((fault) => ({ ...row, fault })))
 }
@@ -51,28 +88,58 @@ type Machine = 'first' | 'second'
  * @returns what it took, for the matrix
  */
 export async function runCase(setting: CrashSetting, number: number, one: CrashCase): Promise<string> {
-  const { effect, executor, fault } = one
+  const { effect, executor, fault, mendedBy } = one
   const before = await lookBefore(setting)
-  const time = executor === 'aider' && OF_AIDER.has(effect) ? '@2' : ''
+  const isSecond = mendedBy === 'model' || (executor === 'aider' && OF_AIDER.has(effect))
+  const nth = one.resolves === true ? IN_RESOLVING[effect] : isSecond ? 2 : 1
+  const time = nth === 1 ? '' : `@${nth}`
   const settings = { ORCHESTRATOR_EXECUTOR: executor }
   // Only what is not known of the base is run there.
   if (effect === 'check_base') await setting.home.database.db.deleteFrom('base_checks').execute()
   const began = performance.now()
-  const title = effect === 'suspend' ? `Change slowly ${fileOf(number)}` : `Change ${fileOf(number)}`
+  const title = `${TITLES[effect === 'suspend' ? 'slowly' : mendedBy === null ? 'plain' : mendedBy]} ${fileOf(number)}`
   const id = await fileOrder(setting.home.database, { title, files: [fileOf(number)] })
+  if (one.resolves === true) await haveItConflict(setting, { id, number, settings })
   // A workflow is continued after another machine has died over it.
   if (effect === 'continue_workflow') await dieOverIt(setting, settings)
   const machine = effect === 'continue_workflow' ? 'second' : 'first'
   await using worker = setting.worker(machine, { ...settings, MOOSE_FAULT: `${effect}:${ARMED[fault]}${time}` })
+  if (one.resolves === true) await askToResolve(id, worker)
   await using _stop = effect === 'suspend' ? await stopDuringCheck(setting, id) : null
   const how = await goWrong(setting, { worker, machine, one, id, number, settings, before })
   return `${how}, ${((performance.now() - began) / 1_000).toFixed(0)}s`
 }
 
+/** What the check makes of an order goes by its title. */
+const TITLES = {
+  plain: 'Change',
+  slowly: 'Change slowly',
+  model: 'Have the model mend',
+  fix: 'Have the fix mend',
+} as const
+
+/** In review, with a base that has changed the same line since. */
+async function haveItConflict(
+  setting: CrashSetting,
+  { id, number, settings }: Pick<Going, 'id' | 'number' | 'settings'>,
+) {
+  await using worker = setting.worker('first', settings)
+  await untilDone(setting, id, worker)
+  await setting.home.remote.commit('main', { [fileOf(number)]: 'of others\n' })
+}
+
+async function askToResolve(id: string, { home, ready }: LaunchedWorker): Promise<void> {
+  const { url } = await ready
+  const body = JSON.stringify({ resolve: true })
+  const headers = { 'content-type': 'application/json' }
+  const answer = await fetchAt(home, `${url}/api/work-orders/${id}/verify`, { method: 'POST', body, headers })
+  assert.equal(answer.status, 200, await answer.text())
+}
+
 /** The first machine dies right before it pushes: what it has made lies in its mirror. */
 async function dieOverIt(setting: CrashSetting, settings: Record<string, string>): Promise<void> {
   await using dying = setting.worker('first', { ...settings, MOOSE_FAULT: 'push:before:kill' })
-  await hasHappened(dying, { effect: 'push', fault: 'kill before', executor: 'patch' })
+  await hasHappened(dying, { ...BY_PATCH, effect: 'push', fault: 'kill before', mendedBy: null })
 }
 
 /** An emergency stop while the order is checked suspends its attempt; it is over once the worker has gone wrong, or soon. */
@@ -97,7 +164,7 @@ type Going = {
 async function goWrong(setting: CrashSetting, going: Going): Promise<string> {
   const { worker, machine, one, id, number, settings, before } = going
   if (one.fault === 'exception' || one.fault === 'lost') {
-    const how = await untilDone(setting, id, worker)
+    const how = await untilDone(setting, id, worker, one)
     await assertConverged(setting, id, { one, before, alive: [machine] })
     return how
   }
@@ -105,7 +172,7 @@ async function goWrong(setting: CrashSetting, going: Going): Promise<string> {
   const another = machine === 'first' ? 'second' : 'first'
   const next = one.fault === 'hang' || number % 2 === 1 ? another : machine
   await using other = setting.worker(next, settings)
-  const how = await untilDone(setting, id, other)
+  const how = await untilDone(setting, id, other, one)
   if (one.fault === 'hang') {
     worker.child.kill('SIGCONT')
     await delay(1_000)
@@ -130,7 +197,13 @@ async function tooLate(what: string): Promise<never> {
 }
 
 /** Until the order has its pull request; one that failed is retried once, as a person would. */
-async function untilDone(setting: CrashSetting, id: string, { home, ready, printed }: LaunchedWorker): Promise<string> {
+async function untilDone(
+  setting: CrashSetting,
+  id: string,
+  worker: LaunchedWorker,
+  { resolves }: Pick<CrashCase, 'resolves'> = {},
+): Promise<string> {
+  const { home, ready, printed } = worker
   let how = 'went on'
   const { url } = await ready
   const { db } = setting.home.database
@@ -142,7 +215,14 @@ async function untilDone(setting: CrashSetting, id: string, { home, ready, print
       const answer = await fetchAt(home, `${url}/api/work-orders/${id}/retry`, { method: 'POST' })
       assert.equal(answer.status, 200, await answer.text())
     }
-    return phase === 'in_review'
+    if (resolves !== true || phase !== 'in_review') return phase === 'in_review'
+    // Its pull request is there before, and after an attempt that has failed too.
+    const last = (await attemptHistory(db, id)).at(-1)
+    if (last?.status === 'succeeded') return last.number > 1
+    assert.equal(how, 'went on', `failed twice: ${JSON.stringify(last?.error)} ${printed().slice(-2_000)}`)
+    how = 'asked again'
+    await askToResolve(id, worker)
+    return false
   }
   const say = async () => `${JSON.stringify(await findWorkOrder(db, id))} ${printed().slice(-2_000)}`
   await until('a pull request', look, { withinMs: 90_000, say })

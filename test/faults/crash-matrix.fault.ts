@@ -30,7 +30,10 @@ test('every crash point, every fault: one branch, one pull request, one bill, no
   assert.deepEqual(failures, [])
 })
 
-const nameOf = ({ effect, executor }: CrashCase) => (executor === 'aider' ? `${effect}, Aider` : effect)
+function nameOf({ effect, executor, mendedBy, resolves }: CrashCase): string {
+  if (resolves === true) return `${effect}, resolve`
+  return executor === 'aider' ? `${effect}, Aider` : mendedBy === 'model' ? `${effect}, repair` : effect
+}
 
 function matrix(cases: readonly CrashCase[], cells: ReadonlyMap<string, string>): string {
   const rows = [...new Set(cases.map(nameOf))].map((row) => [

@@ -20,15 +20,33 @@ export type CrashSetting = AsyncDisposable & {
   worker(machine: 'first' | 'second', settings: Record<string, string>): LaunchedWorker
 }
 
-/** Of an order that wants it so, the check takes so long that it can be stopped meanwhile. */
-const CHECK = 'test -s f000.txt && if git log -1 --format=%s | grep -q slowly; then sleep 5; fi'
+/**
+ * Of an order that wants it so, the check takes so long that it can be stopped meanwhile, or it is content only with what the
+ * model, or its own fix, has mended.
+ */
+const CHECKS = `checks:
+  - name: there
+    run: |
+      test -s f000.txt
+      title=$(git log -1 --format=%s)
+      file=$(echo "$title" | grep -o 'f[0-9]*\\.txt' || true)
+      case "$title" in
+        *slowly*) sleep 5;;
+        *"model mend"*) grep -q mended $file;;
+        *"fix mend"*) grep -q fixed $file;;
+      esac
+    fix: |
+      title=$(git log -1 --format=%s)
+      file=$(echo "$title" | grep -o 'f[0-9]*\\.txt')
+      case "$title" in *"fix mend"*) echo fixed >> $file;; esac
+`
 
 export const fileOf = (number: number) => `f${String(number).padStart(3, '0')}.txt`
 
 export async function createCrashSetting(files: number): Promise<CrashSetting> {
   await using stack = new AsyncDisposableStack()
   const content = Object.fromEntries(Array.from({ length: files }, (_, number) => [fileOf(number), 'old\n']))
-  const checked = { ...content, 'moose.yaml': `checks:\n  - { name: there, run: ${CHECK} }\n` }
+  const checked = { ...content, 'moose.yaml': CHECKS }
   const home = stack.use(await createMooseHome(checked, []))
   const github = stack.use(await startGitHub(home.remote))
   const provider = stack.use(
@@ -67,5 +85,6 @@ export async function createCrashSetting(files: number): Promise<CrashSetting> {
 function answerTo({ body }: ReceivedCall): string {
   const asked = JSON.stringify(body)
   const [file = 'f000.txt'] = /f\d+\.txt/.exec(asked) ?? []
-  return asked.includes('### write') ? `### write ${file}\n\`\`\`\nchanged\n\`\`\`\n` : block(file, 'old', 'changed')
+  const text = asked.includes('Your change was applied and committed') ? 'mended' : 'changed'
+  return asked.includes('### write') ? `### write ${file}\n\`\`\`\n${text}\n\`\`\`\n` : block(file, 'old', 'changed')
 }

@@ -1,6 +1,8 @@
 /** Cases of texts that are made to take long: each takes a plain pattern or a plain loop more than linear time, and ours does not. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { SaxesParser } from 'saxes'
+import { junitFailures } from '../../src/checks/excerpt/report/junit.ts'
 import { parseMooseYaml } from '../../src/checks/moose-yaml.ts'
 import { parseEdits } from '../../src/edits/parse-edits.ts'
 import { refuseForeignPath } from '../../src/executors/aider/foreign-path.ts'
@@ -53,3 +55,23 @@ for (const [name, { make, naive, ours }] of Object.entries(CASES))
 test('S2: a moose.yaml of 389 kB is refused by its size', () => {
   assert.throws(() => parseMooseYaml(unknownKeys(389_000)), { code: 'checks_invalid' })
 })
+
+test('S21: a report whose elements never end holds a plain reader for long, and is read no further here', () => {
+  const report = '<a>'.repeat(300_000)
+  const plain = cpuMs(() => {
+    const errors: Error[] = []
+    const parser = new SaxesParser()
+    parser.on('error', (error) => errors.push(error))
+    parser.write(report).close()
+    assert.equal(errors.length, 300_000)
+  })
+  const ours = cpuMs(() => assert.match(String(junitFailures(report).problem), /nested more than 100 deep/))
+  assert.ok(ours * 10 < plain, `${ours} and ${plain} ms`)
+})
+
+function cpuMs(run: () => void): number {
+  const before = process.threadCpuUsage()
+  run()
+  const { user, system } = process.threadCpuUsage(before)
+  return (user + system) / 1_000
+}

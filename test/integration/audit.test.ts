@@ -312,7 +312,11 @@ test('who merges on the forge is named where the forge tells, else Moose that sa
       isSpare: false,
     } as const
     const seen = () =>
-      recordSighting(db, { of, pullRequest, checks: null, review: null, parts: null, endedBy }, new Date())
+      recordSighting(
+        db,
+        { of, pullRequest, baseSha: null, checks: null, review: null, parts: null, endedBy },
+        new Date(),
+      )
     assert.deepEqual(await recorded(seen), [`pull_request.merge ${by}`])
     assert.deepEqual(await recorded(seen), [])
   }

@@ -139,6 +139,31 @@ test('a fourth failing test is caught, and is named first', async () => {
   assert.equal(mended.phase, 'in_review', JSON.stringify(mended.status_reason))
 })
 
+test('failures that a report names are compared too: what adds none passes, and a new one is caught', async () => {
+  const run = `#!/bin/sh
+echo money is wrong
+{ echo '<testsuite>'; sed 's,.*,<testcase classname="money" name="&"><failure>wrong</failure></testcase>,' tests.txt; echo '</testsuite>'; } > out.xml
+exit 1
+`
+  const files = {
+    ...FILES,
+    'tests.txt': 'old one\n',
+    'run.sh': run,
+    'moose.yaml': 'checks:\n  - { name: suite, run: sh run.sh, report: out.xml }\n',
+  }
+  const breaks = answer('Break', 'tests.txt', 'old one\nnew one')
+  await using home = await createMooseHome(files, [GREET, breaks])
+  await using moose = await home.open()
+  await moose.orchestrator.start(null)
+  const order = await settled(moose, await fileOrder(home.database, { title: GREET.task, files: ['greeting.txt'] }))
+  assert.equal(order.phase, 'in_review', JSON.stringify(order.status_reason))
+  const broken = await settled(moose, await fileOrder(home.database, { title: 'Break', files: ['tests.txt'] }))
+  assert.match(
+    String(broken.status_reason?.message),
+    /New with this change: junit: money › new one\. Before it 1 of the others failed as well\. What failed:\nmoney › new one\n/,
+  )
+})
+
 test('failures that cannot be told apart are never called old', async () => {
   const files = checked('{ name: suite, run: "echo something is wrong; exit 1" }')
   await using home = await createMooseHome(files, [GREET])
@@ -149,6 +174,15 @@ test('failures that cannot be told apart are never called old', async () => {
   assert.match(
     String(order.status_reason?.message),
     /fails before this change as well, and what fails cannot be told apart/,
+  )
+  const { db } = home.database
+  const notes = await db.selectFrom('work_order_events').select(['step', 'message']).orderBy('id').execute()
+  const warned = notes.findIndex(({ message }) => message?.startsWith('what fails in suite cannot be told apart'))
+  assert.equal(notes[warned]?.step, 'prepare', 'it is said before the first call')
+  const doctor = await moose.http.fetch(new Request('http://127.0.0.1/api/doctor'))
+  assert.match(
+    await doctor.text(),
+    /prove nothing: suite .*; what fails in suite cannot be told apart.*mend it on the base first/,
   )
 })
 

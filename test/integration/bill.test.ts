@@ -117,7 +117,7 @@ test('200 mixed calls, streamed and not, with retries: what is tracked is the bi
   }
   const throughGateway = async (n: number) => {
     const task = { workOrderId, attempt: 1, task: 'task', signal: new AbortController().signal }
-    const told = { maxRequestBytes: 10_000, refuse: () => null, onProgress: async () => undefined }
+    const told = { mostCalls: null, maxRequestBytes: 10_000, refuse: () => null, onProgress: async () => undefined }
     await using grant = await gateway.grant({ proposer: PROVIDERS[n % 3] ?? 'openai', ...task, ...told })
     const body = { model: grant.model, stream: n % 2 === 0, messages: [{ role: 'user', content: `question ${n}` }] }
     const headers = { authorization: `Bearer ${grant.token}`, 'content-type': 'application/json' }

@@ -45,7 +45,7 @@ async function setting({ executablePath = EXECUTABLE_PATH, confined = true } = {
   const toolchains = async () => ({ executablePath, variables: {}, found: [] })
   const sandbox = confined ? usualSandbox(root) : sandboxOf('none', root)
   const networks = networksFor({ home: root, sandbox: sandbox.kind })
-  const runner = createCheckRunner({ toolchains, sandbox, networks })
+  const runner = createCheckRunner({ toolchains, sandbox, networks, redacted: (text) => text })
   const told: string[] = []
   return {
     workspace,
@@ -95,6 +95,67 @@ test('a check fails, crashes or takes too long; each is told apart', async () =>
   assert.equal(endings[3]?.outputTail, 'begun')
 })
 
+test('a check that does not pass tells the useful part of all that it printed, without the path of its tree', async () => {
+  await using given = await setting()
+  const noise = 'for i in $(seq 1 3000); do echo step $i is done; done'
+  const result = await given.run(
+    `${noise}; echo "FAIL a.test.js"; echo "  ● cart › totals"; echo; echo "    Expected: 42"; echo "    Received: 41"; ` +
+      `echo; echo "      at $PWD/a.test.js:3:1"; echo "Test Suites: 1 failed"; ${noise}; exit 1`,
+  )
+  const told = String(result.told)
+  assert.match(told, /^a\.test\.js ● cart › totals\n {4}Expected: 42\n {4}Received: 41\n {6}at a\.test\.js:3:1\n/)
+  assert.doesNotMatch(result.outputTail, /Expected/)
+  assert.ok(Buffer.byteLength(told) <= 4_000)
+  assert.equal((await given.run('echo fine')).told, undefined)
+  assert.equal((await given.run('exit 1')).told, '')
+})
+
+const JUNIT = `<testsuites><testsuite name="s"><testcase classname="Cart" name="totals"><failure message="41 is not 42"/></testcase></testsuite></testsuites>`
+
+test('the failures of the report that a check names come first', async () => {
+  await using given = await setting()
+  const report = 'out/junit.xml'
+  const write = `mkdir -p out; echo '${JUNIT}' > ${report}; for i in $(seq 1 500); do echo step $i; done; exit 1`
+  const { told } = await given.run(write, { report })
+  assert.match(String(told), /^Cart › totals\n41 is not 42\n/)
+  const sarif = { runs: [{ results: [{ level: 'error', ruleId: 'no-undef', message: { text: 'x is not defined' } }] }] }
+  const lint = await given.run(`echo '${JSON.stringify(sarif)}' > lint.sarif; exit 1`, { report: 'lint.sarif' })
+  assert.match(String(lint.told), /^error: x is not defined \(no-undef\)/)
+})
+
+test('a report that this run has not written, a link and what is too long are not read, and the output says so', async () => {
+  await using given = await setting()
+  const report = 'node_modules/out/junit.xml'
+  const write = `mkdir -p node_modules/out node_modules/other; echo '${JUNIT}' > ${report}`
+  const isRefused = async (run: string, problem: RegExp, file = report): Promise<void> => {
+    const { told, outputTail } = await given.run(`${run}; exit 1`, { report: file })
+    assert.doesNotMatch(String(told), /totals/, run)
+    assert.match(outputTail, problem, run)
+    assert.match(outputTail, new RegExp(`The report ${file} of this check`), run)
+  }
+  await isRefused('true', /it was not written/)
+  assert.equal((await given.run(write, { report })).outcome, 'passed')
+  await isRefused('true', /it is older than this run/)
+  await isRefused(
+    `cp -p ${report} node_modules/kept; touch -d '2099-01-01' node_modules/kept`,
+    /it is older than this run/,
+  )
+  await isRefused(`mv ${report} node_modules/x.xml; ln -s ../x.xml ${report}`, /it is a link/)
+  await isRefused(
+    `rm -r node_modules/out; mv node_modules/x.xml node_modules/other/junit.xml; ln -s other node_modules/out`,
+    /folders is a link/,
+  )
+  await isRefused(
+    `rm node_modules/out; mkdir node_modules/out; head -c 9000000 /dev/zero > ${report}`,
+    /more than 8 MiB/,
+  )
+  await isRefused(`rm ${report}; mkdir ${report}`, /it is no file/)
+  await isRefused(`rm -r ${report}; mkfifo ${report}`, /it is no file/)
+  await isRefused(`rm -r node_modules/out; ln -s out node_modules/out`, /it was not written/)
+  // One that is committed and not written anew is the base's.
+  await isRefused('true', /it is older than this run/, 'src/a')
+})
+
 const STOPS: readonly [name: string, run: string, exitCode: number][] = [
   ['a line that is not the last', 'false\necho done\n', 1],
   ['a line in the middle, with its exit code', 'echo begun\n(exit 7)\necho done\n', 7],
@@ -120,7 +181,7 @@ const GOES_ON: readonly [name: string, run: string][] = [
   ['text with dollars, quotes and a heredoc', "cat <<'X'\n$HOME \"'\nX\necho done\n"],
 ]
 
-test('A2: a check of two lines, of which the first fails, has not passed and proves nothing', async () => {
+test('life A2: a check of two lines, of which the first fails, has not passed and proves nothing', async () => {
   await using given = await setting()
   const result = await given.run('false\necho done\n')
   assert.deepEqual([result.outcome, result.exitCode, result.outputTail], ['failed', 1, ''])

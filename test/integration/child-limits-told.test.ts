@@ -33,7 +33,7 @@ for (const kind of ['none', 'bubblewrap'] as const) {
         toolchains,
         networks: networksFor({ home, sandbox: kind }),
       }
-      const checkRunner = createCheckRunner(scripts)
+      const checkRunner = createCheckRunner({ ...scripts, redacted: (text) => text })
       const project = remote.project()
       const sha = await workspaces.fetchBase(project, signal)
       const setUp = createSetUp({ ...scripts, checkRunner, workspaces, images: NO_IMAGES })
@@ -91,7 +91,7 @@ for (const kind of ['none', 'bubblewrap'] as const) {
 
     test('keeps a project from being set up, by a fault of its own', async () => {
       const setup = { run: HOG, timeoutMs: 60_000 }
-      const config = { cache: [], env: {}, network: NO_HOSTS, context: [], checks: [], setup }
+      const config = { cache: [], env: {}, network: NO_HOSTS, context: [], repair: { max: null }, checks: [], setup }
       const prepared = async (more: Record<string, string>) => {
         await using made = await parts(more)
         const { setUp, project, sha } = made

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import path from 'node:path'
 import { after, before, beforeEach, test } from 'node:test'
 import { Fault } from '../../src/faults/fault.ts'
+import { withWaysOut } from '../../src/work-order/ways-out.ts'
 import { type ApiDeps, type ApiHome, openApiHome } from '../support/api-home.ts'
 import { moose } from '../support/moose-command.ts'
 import { toolOrSkip } from '../support/tool-or-skip.ts'
@@ -119,10 +120,15 @@ test('merge chooses what is in review, and needs a human where every refusal doe
   await api.place({ id: A, status: 'in_progress', phase: 'in_review' })
   await api.place({ id: B, status: 'in_progress', phase: 'verifying' })
   await api.place({ id: C, status: 'in_progress', phase: 'in_review' })
+  const { message, details } = withWaysOut('No.', ['Do this: moose verify aaaa', 'Or that: moose close aaaa'])
   Object.assign(deps.orchestrator, {
-    merge: (of: string) => Promise.reject(new Fault(of === A ? 'merge_conflict' : 'github_forbidden', 'No.')),
+    merge: (of: string) =>
+      Promise.reject(of === A ? new Fault('merge_conflict', message, details) : new Fault('github_forbidden', 'No.')),
   })
   const { exitCode, stdout } = await run('merge --all --yes')
+  const ways =
+    / {2}refused: No\.\n {2}Do this: \S*moose verify aaaa\n {2}Or that: \S*moose close aaaa\ncccccccc {2}refused: No\.\n/
+  assert.match(stdout, ways, 'each way out stands on a line of its own')
   assert.equal(exitCode, 3)
   assert.match(stdout, /\nmerged 0 of 2: 2 refused \(1 merge_conflict, 1 github_forbidden\)\n$/)
 })

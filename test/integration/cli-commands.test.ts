@@ -470,7 +470,11 @@ describe('commands of a service', () => {
       [
         1,
         '✗ verify   Check "test" failed (exit code 1).\n│ verify   1 failing\n│ apply    Aider v0\n✗ verify   check_failed\n',
-        'error: for good\n',
+        'error: for good\n' +
+          '  $ moose logs 1a2b3c4d\n      what happened\n' +
+          '  $ moose edit 1a2b3c4d\n      changes what it asks for\n' +
+          '  $ moose retry 1a2b3c4d\n      carries it out again, told what failed, and may be paid for\n' +
+          '  $ moose retry 1a2b3c4d --fresh\n      asks the model anew, told of no failure, and is paid for\n',
       ],
     )
     await api.clear()
@@ -484,7 +488,8 @@ describe('commands of a service', () => {
     await api.place({ id: ID, approved: true })
     fails('execute', 'check_failed', 'The tests fail.')
     const failed = await run('run 1a2b3c4d')
-    assert.deepEqual([failed.exitCode, failed.stdout, failed.stderr], [1, '', 'error: The tests fail.\n'])
+    assert.deepEqual([failed.exitCode, failed.stdout], [1, ''])
+    assert.match(failed.stderr, /^error: The tests fail\.\n {2}\$ moose /)
     fails('execute', 'work_order_not_approved', 'Not approved.')
     assert.equal((await run('run 1a2b3c4d')).exitCode, 3)
     const json = await run('run 1a2b3c4d --json')

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import pg from 'pg'
 import { countOutage } from '../../src/db/provider-pauses.ts'
+import { lengthenRow } from '../../src/db/work-orders/failure-rows.ts'
+import { Fault } from '../../src/faults/fault.ts'
 import { type ApiHome, openApiHome, type ServedApi } from '../support/api-home.ts'
 import { type Ended, moose } from '../support/moose-command.ts'
 
@@ -57,7 +59,25 @@ describe('what waits, and why, on the command line', () => {
     assert.match(stdout, /Approving it allows \$5\.00 to be spent at most, by the cap of this order\./)
     assert.match(stdout, /\n {2}cap of this order +\$5\.00 left of \$5\.00\n/)
     assert.match(stdout, /\n {2}verified by +Nothing will be verified: the base commit has no checks\n/)
-    assert.match(stdout, /\n {2}\$ (\.\/)?moose approve 1a2b3c4d\n/)
+    assert.match(stdout, /\n {2}\$ (\.\/)?moose approve 1a2b3c4d\n {6}lets it run\n/)
+  })
+
+  test('a run or a verification that fails ends with the commands that why names; programs get the failure alone', async () => {
+    await api.place({ id: ID, ...failed, approved: true })
+    const deps = api.deps()
+    const fault = new Fault('check_failed', 'Check "unit" failed.\nwith this output')
+    Object.assign(deps.orchestrator, { execute: () => Promise.reject(fault), verify: () => Promise.resolve() })
+    await using _serving = await api.serve(deps)
+    const why = (await run('why 1a2b')).stdout.split('\n').filter((line) => /^ {2}(?:\$| {4})/.test(line))
+    assert.ok(why.length > 2)
+    for (const command of ['run', 'verify']) {
+      const { stderr, exitCode } = await run(`${command} 1a2b`)
+      assert.equal(exitCode, 1)
+      const said = stderr.slice(stderr.indexOf('error:')).trimEnd().split('\n')
+      assert.deepEqual(said, ['error: Check "unit" failed.', '│ with this output', ...why], `${command}: ${stderr}`)
+    }
+    const { error } = JSON.parse((await run('run 1a2b --json')).stdout)
+    assert.deepEqual([error.code, error.message], [fault.code, fault.message])
   })
 
   test('list says below an order why it failed or what it waits for, and lists those of one state', async () => {
@@ -67,7 +87,10 @@ describe('what waits, and why, on the command line', () => {
     const { stdout } = await run('list')
     const [, first, why, second, third, waits, ...rest] = stdout.split('\n')
     assert.match(String(first), /^1a2b3c4d {2}failed /)
-    assert.equal(why, '          check_failed at verify: The check \\u001b[2J"unit" failed.\\nSee the log.')
+    assert.equal(why, '          check_failed at verify: The check \\u001b[2J"unit" failed')
+    const ofFailed = await run('why 1a2b')
+    assert.match(ofFailed.stdout, /^ {2}ended +(\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d$/m)
+    assert.doesNotMatch(ofFailed.stdout, /\\n/)
     assert.match(String(second), /^5e6f7a8b {2}pending, not approved /)
     assert.match(String(third), /^9c0d1e2f {2}pending /)
     assert.match(String(waits), /^ {10}waits for a service; none is up$/)
@@ -100,16 +123,36 @@ describe('what waits, and why, on the command line', () => {
     const entries = stdout.trimEnd().split('\n\n')
     assert.equal(entries.length, 3, stdout)
     assert.match(String(entries[0]), /^to approve {2}5e6f7a8b {2}Ask \\u202efirst {2}at most \$5\.00/)
-    assert.match(String(entries[0]), /\n {4}\$ (\.\/)?moose approve 5e6f7a8b\n/)
+    assert.match(String(entries[0]), /\n {4}\$ (\.\/)?moose approve 5e6f7a8b\n {8}lets it run\n/)
     assert.match(String(entries[0]), /\n {2}! Its text holds what a reader does not see/)
     assert.match(String(entries[1]), /^failed {2}1a2b3c4d .*\n {2}Attempt 1 failed at verify with check_failed/)
     assert.match(String(entries[1]), /moose retry 1a2b3c4d/)
     assert.match(
       String(entries[2]),
-      /^paused .*\n {2}The provider replay is paused until .*\n {4}\$ .*moose proposer test scripted/,
+      /^provider paused .*\n {2}The provider replay is paused until (?:\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d\b[^Z]*\n {4}\$ .*moose proposer test scripted/,
     )
     const { inbox, left_out } = JSON.parse((await run('inbox --json')).stdout)
     assert.deepEqual([inbox.length, left_out], [3, 0])
+  })
+
+  test('inbox: a paused project and a paused proposer come before all orders, headed in words', async () => {
+    await api.place({ id: ID, ...failed })
+    await api.place({ id: OTHER })
+    const { db } = api.home.database
+    const { id: projectId } = await db.selectFrom('projects').select('id').executeTakeFirstOrThrow()
+    const failure = { projectId, code: 'check_failed', step: 'verify', message: 'The check "unit" failed.' }
+    for (let n = 0; n < 5; n += 1) {
+      const workOrderId = `5e6f7a8b-0000-4000-8000-00000000000${n}`
+      await lengthenRow(db, { kind: 'project', subject: projectId }, { ...failure, workOrderId })
+      await lengthenRow(db, { kind: 'proposer', subject: 'scripted' }, { ...failure, projectId: null, workOrderId })
+    }
+    const { stdout } = await run('inbox')
+    await db.deleteFrom('failure_rows').execute()
+    const heads = stdout.split('\n\n').map((entry) => String(entry.split('  ')[0]))
+    assert.deepEqual(heads, ['project paused', 'proposer paused', 'to approve', 'failed'], stdout)
+    const sentence =
+      'The project sample is paused: the last 5 orders of the project failed with check_failed at verify.'
+    assert.ok(stdout.includes(`\n  ${sentence}\n`), stdout)
   })
 
   test('status counts what runs, waits and is in review apart, and names paused providers with until when', async () => {

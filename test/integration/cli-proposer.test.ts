@@ -79,7 +79,9 @@ describe('moose proposer', () => {
   test('every option reaches the API as it was typed', async () => {
     const { exitCode, stdout, stderr } = await addOwn(
       ...PRICED,
-      ...'--cache-read 0.1 --threshold .6 --context 128000 --output-limit-parameter max_completion_tokens'.split(' '),
+      ...'--cache-read 0.1 --threshold .6 --context 128000 --output-limit-parameter max_completion_tokens --answer-form diff'.split(
+        ' ',
+      ),
       '--header',
       'X-Title: a: b',
       '--header',
@@ -97,6 +99,7 @@ describe('moose proposer', () => {
       price: { input_per_million: '1', output_per_million: '2', cache_read_per_million: '0.1' },
       context_tokens: 128000,
       output_limit_parameter: 'max_completion_tokens',
+      answer_form: 'diff',
       extra_headers: { 'X-Title': 'a: b', 'X-B': 'c' },
       extra_body: { reasoning_effort: 'low', provider: { sort: 'price' } },
       active: false,
@@ -106,7 +109,18 @@ describe('moose proposer', () => {
       stdout,
       /\nkey +OWN_API_KEY, which is set\nprice +\$1\.00 in, \$2\.00 out per million tokens, as you say since \d{4}-\d\d-\d\d\ntest +costs at most \$0\.00\d\d\n/,
     )
+    assert.match(stdout, /\nanswer form +diff\n/)
     assert.match(stderr, /moose proposer test own/)
+    const edited = await run('edit', 'own', '--answer-form', 'tools')
+    assert.match(edited.stdout, /answer_form {2}diff → tools/)
+  })
+
+  test('where pausing one leaves none, resuming it is told only if that helps', async () => {
+    const added = await addOwn('--key-variable', 'NO_SUCH_API_KEY', '--input', '1', '--output', '2')
+    assert.equal(added.exitCode, 0, added.stderr)
+    const { stderr } = await run('pause', 'own')
+    assert.doesNotMatch(stderr, /resume/)
+    assert.match(stderr, /None can be called now\. See why with: moose doctor/)
   })
 
   test('a preset fills in what was not given, and says so', async () => {
@@ -248,7 +262,7 @@ describe('moose proposer', () => {
       ])
       .execute()
     await countOutage(db, { ...OUTAGE, provider: 'openai-compatible http://models.example.com/v1', reason: 'down' })
-    const findings = await examineProposers(db, api.moose.api.models)
+    const findings = await examineProposers(db, api.moose.api.models, {})
     assert.deepEqual(
       findings.map(({ name, state, remedy }) => [name, state, remedy]),
       [
@@ -262,7 +276,7 @@ describe('moose proposer', () => {
       ],
     )
     await db.updateTable('proposer_configs').set({ active: false }).where('name', '<>', 'keyless').execute()
-    const none = (await examineProposers(db, api.moose.api.models)).at(-1)
+    const none = (await examineProposers(db, api.moose.api.models, {})).at(-1)
     assert.deepEqual([none?.state, none?.remedy], ['missing', 'moose proposer resume own'])
     assert.equal((await run('edit', 'my own', '--threshold', '0.5')).exitCode, 0)
   })

@@ -156,6 +156,20 @@ describe('the embedded database', () => {
     await using _ = await openDatabase({ databaseUrl: null, home: home.path, log })
   })
 
+  test('life E3: has its socket in /tmp when the home and the temporary folder are long', async (t) => {
+    await using home = await makeHome()
+    const long = path.join(home.path, 'a'.repeat(60), 'b'.repeat(60))
+    const { TMPDIR: usual } = process.env
+    process.env['TMPDIR'] = path.join(home.path, 't'.repeat(90))
+    t.after(() => {
+      if (usual === undefined) delete process.env['TMPDIR']
+      else process.env['TMPDIR'] = usual
+    })
+    await using database = await openDatabase({ databaseUrl: null, home: long, log })
+    const socketFolder = String(new URL(database.url).searchParams.get('host'))
+    assert.match(socketFolder, /^\/tmp\/moose-[^/]+$/)
+  })
+
   test('has its socket in a short folder when the home is long', async () => {
     await using home = await makeHome()
     const long = path.join(home.path, 'a'.repeat(60), 'b'.repeat(60))

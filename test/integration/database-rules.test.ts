@@ -14,10 +14,26 @@ test('the database allows exactly the changes of status the code allows', async 
       if (from === to) continue
       const id = await insertIn(database, from)
       const moved = await succeeds(move(database, id, to))
-      assert.equal(moved, canMove(from, to, false), `${from} -> ${to}`)
+      // Only from review, and only to be verified.
+      const isToVerify = from === 'in_progress' && to === 'pending'
+      assert.equal(moved, canMove(from, to, false) && !isToVerify, `${from} -> ${to}`)
       const { rows } = await database.pool.query('select moose_status_may_move($1, $2) as may', [from, to])
       assert.equal(rows[0].may, canMove(from, to, true), `${from} -> ${to} in SQL`)
     }
+  }
+})
+
+test('from review an order is made pending only to have its pull request verified', async () => {
+  await using database = await createTestDatabase()
+  const cases = [
+    ['in_review', 1, true],
+    ['in_review', null, false],
+    ['verifying', 1, false],
+  ] as const
+  for (const [phase, verifies, may] of cases) {
+    const id = await insertIn(database, 'in_progress', phase)
+    const statement = "update work_orders set status = 'pending', verifies = $2 where id = $1"
+    assert.equal(await succeeds(database.pool.query(statement, [id, verifies])), may, `${phase} ${verifies}`)
   }
 })
 
@@ -69,7 +85,7 @@ async function insertPullRequest({ pool }: TestDatabase, orderId: string, state:
 test('the database knows exactly the statuses and phases the code knows', async () => {
   await using database = await createTestDatabase()
   for (const phase of PHASES) await insertIn(database, 'in_progress', phase)
-  for (const status of ['approved', 'PENDING', '', 'done'])
+  for (const status of ['APPROVED', 'PENDING', '', 'done'])
     await assertViolates(insertIn(database, status), 'work_orders_status_check')
   for (const phase of [null, 'reviewing', ''])
     await assertViolates(insertIn(database, 'in_progress', phase), 'work_orders_phase_check')

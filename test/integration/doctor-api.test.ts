@@ -25,6 +25,8 @@ test('GET /api/doctor gives what moose doctor finds, each with what to type', as
   const inShort = (findings: Looked['findings']) => findings.map(({ name, state, remedy }) => [name, state, remedy])
   assert.deepEqual(inShort(looked.findings), inShort(here))
   assert.ok(looked.findings.some(({ name }) => name === 'project sample'))
+  const aider = looked.findings.find(({ name }) => name === 'aider')
+  assert.match(String(aider?.detail), /needed only where an answer is free text, or edits that do not apply$/)
   assert.equal(looked.complete, true)
   assert.equal(looked.sound, !here.some(({ state }) => state === 'missing' || state === 'broken'))
 })

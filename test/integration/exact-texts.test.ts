@@ -7,7 +7,7 @@ import { block, says } from '../support/aider-bench.ts'
 import { AIDER } from '../support/aider-program.ts'
 import { startJsonServer } from '../support/json-server.ts'
 import { startModelServer } from '../support/model-server.ts'
-import { createMooseHome, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
+import { createMooseHome, detailOf, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
 import { openBench } from '../support/orchestrator-bench.ts'
 import { useStandIn } from '../support/stand-in-proposer.ts'
 import { lacking } from '../support/tool-or-skip.ts'
@@ -15,6 +15,7 @@ import { until } from '../support/until.ts'
 import { databaseWithPassword } from '../support/with-password.ts'
 
 const write = (file: string, text: string) => `### write ${file}\n\`\`\`\`\n${text}\n\`\`\`\`\n`
+const DEAR = { input_per_million: 30, output_per_million: 150 }
 const KEY = { OPENAI_COMPATIBLE_API_KEY: 'sk-real' }
 
 /** All rows of the tables that are there to be shown, as text. */
@@ -80,20 +81,21 @@ test('what holds a secret is proposed, checked, committed, journaled and remembe
 
 test('a model is told a failure of the same attempt as it was, and one of an earlier attempt as it is recorded', async () => {
   const files = { 'a.txt': 'a\n', 'moose.yaml': 'checks:\n  - { name: never, run: "echo no postgres here; false" }\n' }
-  const settings = { ...KEY, ORCHESTRATOR_EXECUTOR: 'patch' }
+  const settings = { ...KEY, ORCHESTRATOR_EXECUTOR: 'patch', MOOSE_REPAIR_MAX: '0' }
   await using home = await createMooseHome(files, [], settings, databaseWithPassword('postgres'))
   const missing = { kind: 'text', text: '### delete postgres.ts\n' } as const
   const edits = { kind: 'text', text: write('a.txt', 'b') } as const
-  await using server = await startModelServer(missing, missing, missing, missing, edits)
-  await useStandIn(home, 'postgres', { url: server.url, threshold: 1 })
+  await using server = await startModelServer(missing, missing, edits)
+  await useStandIn(home, 'postgres', { url: server.url, threshold: 0.9 })
+  await useStandIn(home, 'stronger', { url: server.url, threshold: 1, price: DEAR })
   await using moose = await home.open()
   await moose.orchestrator.start(null)
   const id = await fileOrder(home.database, { title: 'Change a', files: ['a.txt', 'postgres.ts'] })
   const asked = () => JSON.stringify(server.calls.at(-1)?.body)
 
   assert.equal((await settled(moose, id)).status_reason?.code, 'check_failed')
-  assert.equal(server.calls.length, 5, 'the proposer was known by its name, and had another try')
-  assert.match(asked(), /An earlier try.*None of the 4 answers of postgres can be applied.*postgres.ts/)
+  assert.equal(server.calls.length, 3, 'the proposer was known by its name, and another had a try')
+  assert.match(asked(), /An earlier try.*None of the 2 answers of postgres can be applied.*postgres.ts/)
 
   await moose.orchestrator.retry(id)
   assert.equal((await settled(moose, id)).attempts, 2)
@@ -107,10 +109,10 @@ test('Aider is told of a failed check as it was, and what it makes of it is comm
   const files = { 'db.ts': 'export {}\n', 'moose.yaml': `checks:\n  - { name: imports, run: '${check}' }\n` }
   const settings = { ...KEY, ORCHESTRATOR_AIDER_BIN: AIDER }
   await using home = await createMooseHome(files, [], settings, databaseWithPassword('postgres'))
-  const edits = { kind: 'text', text: write('db.ts', 'import pg from "pg"') } as const
   await using server = await startModelServer(
-    edits,
-    says(block('db.ts', 'export {}', 'import postgres from "postgres"')),
+    says('Import a driver in db.ts.'),
+    says(block('db.ts', 'export {}', 'import pg from "pg"')),
+    says(block('db.ts', 'import pg from "pg"', 'import postgres from "postgres"')),
   )
   await useStandIn(home, 'stand-in', { url: server.url, threshold: 1 })
   await using moose = await home.open()
@@ -208,9 +210,8 @@ test('NUL and half a character, in an answer, a reason or an output, are shown a
   const settings = { ...KEY, MOOSE_MANAGER_URL: manager.url }
   await using home = await createMooseHome(files, [], settings)
   const half = { kind: 'text', text: write('a.txt', odd) } as const
-  const nul = { kind: 'text', text: write('a.txt', 'nul \u0000 end') } as const
   const whole = { kind: 'text', text: write('a.txt', 'whole') } as const
-  await using server = await startModelServer(half, nul, whole)
+  await using server = await startModelServer(half, whole)
   await useStandIn(home, 'stand-in', { url: server.url, threshold: 1 })
   await using moose = await home.open()
   await moose.orchestrator.start(null)
@@ -223,22 +224,27 @@ test('NUL and half a character, in an answer, a reason or an output, are shown a
 })
 
 test('an answer that holds half a character is remembered as it was, and judged the same', async () => {
-  const files = { 'a.txt': 'a\n', 'moose.yaml': 'checks:\n  - { name: never, run: "false" }\n' }
+  const files = { 'a.txt': 'a\n', 'moose.yaml': 'checks:\n  - { name: slow, run: "grep -q ^a a.txt || sleep 60" }\n' }
   await using home = await createMooseHome(files, [], { ...KEY, ORCHESTRATOR_EXECUTOR: 'patch' })
   const half = { kind: 'text', text: write('a.txt', 'half \ud800') } as const
   const whole = { kind: 'text', text: write('a.txt', 'whole') } as const
-  await using server = await startModelServer(half, whole, half, whole)
+  await using server = await startModelServer(half, whole)
   await useStandIn(home, 'stand-in', { url: server.url, threshold: 1 })
   await using moose = await home.open()
   await moose.orchestrator.start(null)
   const id = await fileOrder(home.database, { title: 'Write it', files: ['a.txt'] })
-  await settled(moose, id)
-  for (const attempt of [2, 3]) {
-    await moose.orchestrator.retry(id)
-    assert.equal((await settled(moose, id)).attempts, attempt)
+  for (const attempt of [1, 2, 3]) {
+    const stands = async () => {
+      const { attempts, phase } = await detailOf(moose, id)
+      return attempts === attempt && phase === 'verifying'
+    }
+    await until('it is verified', stands)
+    await moose.orchestrator.cancel(id)
+    await until('nothing runs', async () => (await moose.orchestrator.status()).executing_count === 0)
+    if (attempt < 3) await moose.orchestrator.retry(id)
   }
-  assert.equal(server.calls.length, 4, 'the third attempt asks what the second has asked')
-  const { attempt_history: history } = await settled(moose, id)
+  assert.equal(server.calls.length, 2, 'the other attempts ask what the first has asked')
+  const { attempt_history: history } = await detailOf(moose, id)
   const cycles = history.map(({ steps }) => JSON.stringify(steps.find(({ name }) => name === 'propose')?.output))
   for (const output of cycles) assert.match(output, /"cycles":2,"rejections":\["[^"]*half a character/)
 })

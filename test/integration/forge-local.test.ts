@@ -283,6 +283,17 @@ test('a conflict names the files and changes nothing', async () => {
   assert.equal((await given.remote.branches()).length, 2)
 })
 
+test('a conflict in many files names the first, and still says what to type', async () => {
+  const files = (text: string) => Object.fromEntries(Array.from({ length: 30 }, (_, n) => [`f${n + 10}`, text]))
+  await using given = await setting(files('1\n'))
+  const opened = await given.forge.publish(await given.prepare(files('2\n')))
+  await given.remote.commit('main', files('3\n'))
+  await assert.rejects(given.forge.merge(given.project, opened.number), {
+    code: 'merge_conflict',
+    message: /in: f10, .*f29, and 10 more\.\nHave the model .*\nOr merge .*\nOr .*moose retry [0-9a-f]{8}$/,
+  })
+})
+
 test('a base that moves while merging is fetched again', async () => {
   await using given = await setting({ a: '1\n', b: '1\n' })
   const opened = await given.forge.publish(await given.prepare({ a: '2\n' }))
@@ -314,7 +325,7 @@ test('a branch changed after its checks is not merged', async () => {
   await using given = await setting({ a: '1\n' })
   const opened = await given.forge.publish(await given.prepare({ a: '2\n' }))
   await given.remote.commit(opened.branch, { a: 'unchecked\n' })
-  await assert.rejects(given.forge.merge(given.project, opened.number), fault('work_order_conflict'))
+  await assert.rejects(given.forge.merge(given.project, opened.number), fault('merge_conflict'))
 })
 
 test('a branch deleted by hand can still be merged: the mirror keeps the commit', async () => {

@@ -245,7 +245,11 @@ test('a conflict names the files', async () => {
   const { mirror, main: base } = await mirrored(remote)
   await fetched(remote, 'feature')
   const merged = await mergeCommits(mirror, { base, head, message: 'Merge', when, rules: PLAIN_COMMITS })
-  assert.deepEqual(merged, { outcome: 'conflict', files: ['a b.txt', 'ü'] })
+  assert.ok(merged.outcome === 'conflict')
+  assert.deepEqual(merged.files, ['a b.txt', 'ü'])
+  const marked = new RegExp(`^<<<<<<< ${base}\\n3\\n=======\\n2\\n>>>>>>> ${head}$`)
+  assert.match(await gitIn(mirror.dir, 'show', `${merged.tree}:a b.txt`), marked)
+  assert.equal(await gitIn(mirror.dir, 'show', `${merged.tree}:c`), '2')
 })
 
 test('what foreign code writes into the mirror neither runs nor redirects', async () => {

@@ -68,9 +68,17 @@ const FINDINGS: readonly {
     faults: [fails(/collaborators/, 403, 'Must have push access')],
     finds: /^reviews of shop \| warning \| 1 required; the token may not see which accounts could give them$/,
   },
+  { finds: /^merging of shop \| ok \| by merge$/ },
+  { settings: { ruledLinear: true }, finds: /^merging of shop \| ok \| by squash, by the rules of main$/ },
+  { settings: { ruledMethods: ['rebase'] }, finds: /^merging of shop \| ok \| by rebase, by the rules of main$/ },
+  { settings: { mergeQueue: true }, finds: /^merging of shop \| warning \| main takes only what its merge queue/ },
+  {
+    settings: { ruledLinear: true, ruledMethods: ['merge'] },
+    finds: /^merging of shop \| broken \| .*leave no way to merge$/,
+  },
 ]
 
-test('doctor asks the repository: access, workflows, reviews', async (t) => {
+test('doctor asks the repository: access, workflows, reviews, ways to merge', async (t) => {
   if (missing(t)) return
   await using given = await createGitHubSetting()
   const { settings } = given.github.state

@@ -342,3 +342,15 @@ test('a key in the name of a file or in the target of a link is held, and is not
   )
   assert.ok(!JSON.stringify(held).includes(TOKEN))
 })
+
+test('a key in a commit that a later one takes it out of is held: both are pushed', async () => {
+  await using remote = await createGitRemote({ 'a.txt': 'a\n' })
+  await remote.commit('change', { 'a.txt': `a\n${TOKEN}\n` })
+  await remote.commit('change', { 'a.txt': 'a\nmended\n' })
+  const held = await heldIn(remote)
+  assert.deepEqual(
+    held.map(({ path, fingerprint }) => [path, fingerprint !== null]),
+    [['a.txt', true]],
+  )
+  assert.match(String(held[0]?.why), /\(in an earlier commit of the change\)$/)
+})

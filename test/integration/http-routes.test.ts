@@ -66,6 +66,7 @@ const BODIES: Record<string, unknown> = {
   createToken: { name: 'planner', scopes: ['file'] },
   editProject: { budget_usd: '5' },
   setPlaces: { max_concurrent: 4 },
+  controlOrchestrator: { action: 'stop' },
   proposeChange: {
     task_description: 'Add a greeting',
     context: ['src/greeting.ts'],
@@ -88,6 +89,7 @@ const NAMES: Record<string, string> = {
   listProjectFiles: 'sample',
   getProject: 'sample',
   editProject: 'sample',
+  resumeProject: 'sample',
   removeProject: 'spare',
   // Made by createToken before.
   revokeToken: 'planner',
@@ -120,6 +122,7 @@ const PROPOSERS: Record<string, string> = { removeProposer: 'gpt-4o-mini', testP
 /** Orders that each route can act on; of the others any pending one. */
 const PLACES: Record<string, () => Promise<string>> = {
   retryWorkOrder: () => api.place({ status: 'failed' }),
+  verifyWorkOrder: inReview,
   mergeWorkOrder: inReview,
   closeWorkOrder: inReview,
   executeWorkOrder: ready,
@@ -222,6 +225,21 @@ test('the four orchestrator endpoints of the specification answer with its field
   const { result } = ExecuteResponse.parse(await executed.json())
   assert.deepEqual([result.work_order_id, result.pr_number], [id, 1])
   assert.deepEqual(deps.told, ['start null', 'start 250', 'stop', `execute ${id}`])
+})
+
+test('life F5: start and stop in one route, as the first Moose has it', async () => {
+  const deps = api.deps()
+  const app = createTokenApp(deps)
+  const controlled = async (body: unknown) => (await app.request('/api/orchestrator', post(body))).json()
+  assert.deepEqual(await controlled({ action: 'start', interval_ms: 250 }), {
+    success: true,
+    message: 'Orchestrator polling started',
+    interval_ms: 250,
+  })
+  assert.deepEqual(await controlled({ action: 'stop' }), { success: true, message: 'Orchestrator polling stopped' })
+  assert.equal((await app.request('/api/orchestrator', post({ action: 'restart' }))).status, 400)
+  assert.equal((await app.request('/api/orchestrator', post({}))).status, 400)
+  assert.deepEqual(deps.told, ['start 250', 'stop'])
 })
 
 test('one order comes back as one, a list as a list, with the defaults filled in', async () => {

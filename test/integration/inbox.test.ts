@@ -41,7 +41,7 @@ describe('why an order stands where it stands, and what waits for a human: the A
       name: 'ada',
     })
     const response = await app.fetch(new Request(`http://127.0.0.1${path}`))
-    assert.equal(response.status, status)
+    assert.equal(response.status, status, await response.clone().text())
     return await response.json()
   }
   const why = async (id: string) => WhyResponse.parse(await get(`/api/work-orders/${id}/why`))

@@ -39,7 +39,7 @@ async function changed(given: Setting, base: string): Promise<string> {
   return String(await workspace.commit('change', new Date(0)))
 }
 
-test('a tree has the tags, the base branch, origin/<base> and the remote of a clone', async () => {
+test('life C5: a tree has the tags, the base branch, origin/<base> and the remote of a clone', async () => {
   await using given = await setting()
   const { remote, workspaces } = given
   await remote.git('tag', 'v1.0.0', 'main')
@@ -111,7 +111,7 @@ test('a tree without a named base stands at the base branch as it was last fetch
   assert.equal(await gitIn(workspace.path, 'describe', '--tags', 'main'), 'v1')
 })
 
-test('a relative submodule is found beside the repository of the project', async () => {
+test('life C4: a relative submodule is found beside the repository of the project', async () => {
   await using library = await createGitRemote({ 'lib.txt': 'library\n' })
   await using given = await setting()
   const { remote, workspaces } = given

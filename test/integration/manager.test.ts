@@ -13,6 +13,7 @@ import { createManager } from '../../src/manager/manager.ts'
 import { createModels } from '../../src/models/models.ts'
 import { Usd } from '../../src/money.ts'
 import { RoutingDecision, type RoutingRequest } from '../../src/ports/routing.ts'
+import { DIRECTLY } from '../../src/remote/patient-fetch.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { faultOf } from '../support/fault-of.ts'
 import { startJsonServer } from '../support/json-server.ts'
@@ -33,6 +34,7 @@ function managerOf(db: Kysely<Database>, secrets: Secrets) {
     db,
     models: createModels({ db, secrets, networkEnvironment: {}, maxCallsPerProvider: null, modelHosts: [], ...rest }),
     clock: systemClock,
+    pauseAfter: async () => 5,
   })
 }
 
@@ -162,7 +164,7 @@ const decision = {
 
 test('a foreign Manager gets the request of the specification and its decision is taken over, own fields included', async () => {
   await using server = await startJsonServer({ status: 200, body: { success: true, routing_decision: decision } })
-  assert.deepEqual(await createForeignManager({ url: server.url }).route(request, signal), decision)
+  assert.deepEqual(await createForeignManager({ url: server.url, network: DIRECTLY }).route(request, signal), decision)
   assert.deepEqual(server.received, [request])
 })
 
@@ -193,7 +195,7 @@ test('a foreign Manager that cannot be asked right now is told from one whose an
   ]
   for (const [status, body, code, message] of cases) {
     await using server = await startJsonServer({ status, body })
-    const fault = await faultOf(createForeignManager({ url: server.url }).route(request, signal))
+    const fault = await faultOf(createForeignManager({ url: server.url, network: DIRECTLY }).route(request, signal))
     assert.equal(fault.code, code, fault.message)
     assert.match(fault.message, message)
   }
@@ -202,7 +204,7 @@ test('a foreign Manager that cannot be asked right now is told from one whose an
 test('a foreign Manager that names a proposer no row can have is refused', async () => {
   const named = { ...decision, selected_proposer: 'sonnet\0' }
   await using server = await startJsonServer({ status: 200, body: { success: true, routing_decision: named } })
-  const fault = await faultOf(createForeignManager({ url: server.url }).route(request, signal))
+  const fault = await faultOf(createForeignManager({ url: server.url, network: DIRECTLY }).route(request, signal))
   assert.equal(fault.code, 'manager_refused')
   assert.match(fault.message, /selected_proposer holds a NUL/)
 })
@@ -210,23 +212,23 @@ test('a foreign Manager that names a proposer no row can have is refused', async
 test('a password in the address of a foreign Manager is used, and never shown', async () => {
   await using server = await startJsonServer({ status: 200, body: { success: true, routing_decision: decision } })
   const url = server.url.replace('http://', 'http://moose:s%2Fecret@')
-  assert.deepEqual(await createForeignManager({ url }).route(request, signal), decision)
+  assert.deepEqual(await createForeignManager({ url, network: DIRECTLY }).route(request, signal), decision)
   assert.equal(server.headers[0]?.authorization, `Basic ${Buffer.from('moose:s/ecret').toString('base64')}`)
   await server[Symbol.asyncDispose]()
-  const fault = await faultOf(createForeignManager({ url }).route(request, signal))
+  const fault = await faultOf(createForeignManager({ url, network: DIRECTLY }).route(request, signal))
   assert.doesNotMatch(JSON.stringify([fault.toRecord(), String(fault.cause)]), /ecret/)
 })
 
 test('a foreign Manager that is not there, and one that is being waited for when the order is cancelled', async () => {
   const gone = await startJsonServer('silent')
   await gone[Symbol.asyncDispose]()
-  const fault = await faultOf(createForeignManager({ url: gone.url }).route(request, signal))
+  const fault = await faultOf(createForeignManager({ url: gone.url, network: DIRECTLY }).route(request, signal))
   assert.equal(fault.code, 'manager_unreachable')
   assert.match(fault.message, /ECONNREFUSED/)
 
   await using silent = await startJsonServer('silent')
   const cancelled = AbortSignal.timeout(100)
-  const stopped = await faultOf(createForeignManager({ url: silent.url }).route(request, cancelled))
+  const stopped = await faultOf(createForeignManager({ url: silent.url, network: DIRECTLY }).route(request, cancelled))
   assert.equal(stopped.code, 'attempt_cancelled')
 })
 
@@ -243,14 +245,14 @@ const retry = {
 test('a foreign Manager decides about retries too, asked with GET', async () => {
   await using server = await startJsonServer({ status: 200, body: retry })
   const url = `${server.url}?team=a`
-  assert.deepEqual(await createForeignManager({ url }).decideRetry(failed, signal), retry)
+  assert.deepEqual(await createForeignManager({ url, network: DIRECTLY }).decideRetry(failed, signal), retry)
   assert.deepEqual(server.received, [{ team: 'a', ...failed, attempt: '1' }])
 })
 
 test('a foreign Manager that knows no retries leaves the order to a human; a broken one is said', async () => {
   for (const status of [404, 405, 501]) {
     await using server = await startJsonServer({ status, body: {} })
-    const decision = await createForeignManager({ url: server.url }).decideRetry(failed, signal)
+    const decision = await createForeignManager({ url: server.url, network: DIRECTLY }).decideRetry(failed, signal)
     assert.deepEqual([decision.should_retry, decision.strategy], [false, 'escalate'])
   }
   for (const [status, code] of [
@@ -258,7 +260,10 @@ test('a foreign Manager that knows no retries leaves the order to a human; a bro
     [400, 'manager_refused'],
   ] as const) {
     await using server = await startJsonServer({ status, body: {} })
-    assert.equal((await faultOf(createForeignManager({ url: server.url }).decideRetry(failed, signal))).code, code)
+    assert.equal(
+      (await faultOf(createForeignManager({ url: server.url, network: DIRECTLY }).decideRetry(failed, signal))).code,
+      code,
+    )
   }
 })
 

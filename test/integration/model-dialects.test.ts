@@ -5,7 +5,10 @@ import path from 'node:path'
 import { describe, test } from 'node:test'
 import type { ProposerConfig } from '../../src/db/proposer-configs.ts'
 import { listPauses } from '../../src/db/provider-pauses.ts'
+import { examineProposers } from '../../src/doctor/examine-proposers.ts'
+import { createForeignManager } from '../../src/manager/foreign-manager.ts'
 import type { ModelsOptions } from '../../src/models/paid-try.ts'
+import { createNetwork } from '../../src/remote/network-route.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { faultOf } from '../support/fault-of.ts'
 import { type Scripted, startModelServer } from '../support/model-server.ts'
@@ -34,7 +37,7 @@ async function setUp(overrides: Partial<ModelsOptions> = {}) {
   return { models, ask, kinds, db: database.db, [Symbol.asyncDispose]: () => database[Symbol.asyncDispose]() }
 }
 
-describe('B1: the name of the output limit', () => {
+describe('life B1: what a server refuses of a request', () => {
   const REFUSED: Scripted = {
     kind: 'status',
     status: 400,
@@ -44,7 +47,7 @@ describe('B1: the name of the output limit', () => {
   const sent = (body: Record<string, unknown> | undefined) =>
     Object.keys(body ?? {}).filter((name) => name.startsWith('max_'))
 
-  test('is learnt from the refusal within the same try, and known from then on', async () => {
+  test('life B1: the name of the output limit is learnt from the refusal within the same try, and known from then on', async () => {
     await using server = await startModelServer(REFUSED, { kind: 'text', text: 'hello' })
     await using setup = await setUp()
     assert.equal((await setup.ask(proposerAt(server.url))).text, 'hello')
@@ -54,7 +57,7 @@ describe('B1: the name of the output limit', () => {
     assert.deepEqual(names, [['max_tokens'], ['max_completion_tokens'], ['max_completion_tokens']])
   })
 
-  test('is the one of the row, and what the row adds is sent', async () => {
+  test('life B1: the name of the output limit is the one of the row, and what the row adds is sent', async () => {
     await using server = await startModelServer({ kind: 'text', text: 'hello' })
     await using setup = await setUp()
     const row = { outputLimitParameter: 'max_new_tokens', extraBody: { top_k: 1 }, extraHeaders: { 'X-Team': 'a' } }
@@ -62,19 +65,64 @@ describe('B1: the name of the output limit', () => {
     const [call] = server.calls
     assert.deepEqual([sent(call?.body), call?.body['top_k'], call?.headers['x-team']], [['max_new_tokens'], 1, 'a'])
   })
+
+  test('life B1: a stream, its options and the limit that are refused one after the other are one try, and learnt', async () => {
+    const refused = (message: string): Scripted => ({ kind: 'status', status: 400, message })
+    await using server = await startModelServer(
+      refused("Unknown parameter: 'stream_options'."),
+      refused("'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."),
+      refused('Your organization must be verified to stream this model.'),
+      { kind: 'text', text: 'hello' },
+    )
+    await using setup = await setUp()
+    for (const _ of ['first', 'second']) assert.equal((await setup.ask(proposerAt(server.url))).text, 'hello')
+    assert.deepEqual(await setup.kinds(), ['reserved', 'settled', 'reserved', 'settled'])
+    const asked = server.calls.map(({ body }) => [body['stream'], Object.hasOwn(body, 'stream_options'), ...sent(body)])
+    assert.deepEqual(asked, [
+      [true, true, 'max_tokens'],
+      [true, false, 'max_tokens'],
+      [true, false, 'max_completion_tokens'],
+      [false, false, 'max_completion_tokens'],
+      [false, false, 'max_completion_tokens'],
+    ])
+  })
 })
 
-test('B4: the query of the base URL stays at the end', async () => {
+test('life B1: a server that refuses every name of the output limit is asked once under each', async () => {
+  const refused = (name: string): Scripted => ({
+    kind: 'status',
+    status: 400,
+    message: `Unknown parameter: '${name}'.`,
+  })
+  await using server = await startModelServer(
+    refused('max_tokens'),
+    refused('max_completion_tokens'),
+    refused('max_tokens'),
+    refused('max_completion_tokens'),
+  )
+  await using setup = await setUp()
+  const fault = await faultOf(setup.ask(proposerAt(server.url)))
+  assert.deepEqual([fault.code, server.calls.length], ['model_call_rejected', 2])
+})
+
+test('life B4: the query of the base URL stays at the end', async () => {
   await using server = await startModelServer({ kind: 'status', status: 400, message: 'no' })
   await using setup = await setUp()
-  const base = server.url.replace('/v1', '/deployments/d?api-version=2024-10-21')
-  await faultOf(setup.ask(proposerAt(base)))
-  assert.equal(server.calls[0]?.path, '/deployments/d/chat/completions?api-version=2024-10-21')
+  for (const path of ['/deployments/d', '/deployments/d/', '/deployments/d/chat/completions']) {
+    const base = server.url.replace('/v1', `${path}?api-version=2024-10-21`)
+    await faultOf(setup.ask(proposerAt(base)))
+    assert.equal(server.calls.at(-1)?.path, '/deployments/d/chat/completions?api-version=2024-10-21', path)
+  }
 })
 
-test('B5: a key no header can hold is never sent and leaves nothing reserved', async () => {
+test('life B5: a key no header can hold is never sent and leaves nothing reserved', async () => {
   await using server = await startModelServer({ kind: 'text', text: 'hello' })
-  for (const key of ['“sk-a-very-secret-key”', 'sk-a-very\nsecret-key']) {
+  for (const key of [
+    '“sk-a-very-secret-key”',
+    'sk-a-very\nsecret-key',
+    '"sk-a-very-secret-key"',
+    '\ufeffsk-a-very-secret-key',
+  ]) {
     await using setup = await setUp({ secrets: { OPENAI_COMPATIBLE_API_KEY: key } })
     const fault = await faultOf(setup.ask(proposerAt(server.url)))
     assert.deepEqual(await setup.kinds(), [], fault.message)
@@ -104,7 +152,7 @@ test('an account is told by the variable of its key: another key of the same kin
   assert.equal(server.calls.length, 2)
 })
 
-describe('B7: a provider behind a proxy, with a certificate of its own', () => {
+describe('life B7: a provider behind a proxy, with a certificate of its own', () => {
   /** The authority as a file, a folder with other things in it, and under both names. */
   async function trusts() {
     const folder = await mkdtemp(path.join(tmpdir(), 'moose-certificates-'))
@@ -123,7 +171,7 @@ describe('B7: a provider behind a proxy, with a certificate of its own', () => {
     return { ways, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) }
   }
 
-  test('is reached through it, whichever variable names the certificate', async () => {
+  test('life B7: a provider is reached through a proxy, whichever variable names the certificate', async () => {
     await using server = await startTlsServer()
     await using given = await trusts()
     for (const trusted of given.ways) {
@@ -160,5 +208,52 @@ describe('B7: a provider behind a proxy, with a certificate of its own', () => {
     assert.equal(fault.code, 'config_invalid')
     assert.match(fault.message, /ALL_PROXY/)
     assert.deepEqual(await setup.kinds(), ['reserved', 'released'])
+  })
+
+  test('life B7: so is one that is spoken to in clear text, and so are a Manager and a Proposer of another make', async () => {
+    await using server = await startModelServer({ kind: 'text', text: 'hello' })
+    await using proxy = await startProxy(server.url)
+    const environment = { http_proxy: proxy.url, NO_PROXY: '10.0.0.0/8' }
+    await using setup = await setUp({ networkEnvironment: environment, modelHosts: ['http://models.example.test'] })
+    assert.equal((await setup.ask(proposerAt('http://models.example.test/v1'))).text, 'hello')
+    const network = createNetwork(environment)
+    const manager = createForeignManager({ url: 'http://manager.example/route', network })
+    assert.match((await faultOf(manager.route(Object({}), new AbortController().signal))).code, /^manager_/)
+    assert.deepEqual(
+      proxy.asked.map(({ target }) => target),
+      ['http://models.example.test/v1/chat/completions', 'http://manager.example/route'],
+    )
+  })
+
+  test('life B7: doctor says through what a provider is reached, or what is wrong with the way', async () => {
+    await using setup = await setUp()
+    const row = { model: 'gpt-6-luna', complexity_threshold: 1, active: true }
+    await setup.db.updateTable('proposer_configs').set({ active: false }).execute()
+    await setup.db
+      .insertInto('proposer_configs')
+      .values({ ...row, name: 'p', provider: 'openai' })
+      .execute()
+    const models = quickModels(setup.db, KEY)
+    const found = async (environment: Record<string, string>) =>
+      (await examineProposers(setup.db, models, environment)).map(({ state, detail, remedy }) => [
+        state,
+        detail,
+        remedy,
+      ])
+    const detail = 'openai gpt-6-luna'
+    assert.deepEqual(await found({}), [['ok', detail, null]])
+    const https_proxy = 'http://user:secret@proxy.example:3128'
+    assert.deepEqual(await found({ https_proxy }), [
+      ['ok', `${detail}, through http://proxy.example:3128 (https_proxy)`, null],
+    ])
+    assert.deepEqual(await found({ https_proxy, no_proxy: '.openai.com' }), [
+      ['ok', `${detail}, directly (no_proxy)`, null],
+    ])
+    const [[state, said, remedy] = []] = await found({ ALL_PROXY: 'socks5://p.example:1' })
+    assert.deepEqual([state, remedy], ['broken', 'correct or unset ALL_PROXY'])
+    assert.match(String(said), /ALL_PROXY is not the URL of an http or https proxy/)
+    const [, [certificates, why] = []] = await found({ SSL_CERT_FILE: '/nowhere.pem' })
+    assert.equal(certificates, 'broken')
+    assert.match(String(why), /SSL_CERT_FILE.*ENOENT/)
   })
 })

@@ -100,8 +100,8 @@ function proposerAt(name: string, { provider, path }: Kind, origin: string): Pro
   return { ...USUAL_CALL, name, provider, model: 'm', complexityThreshold: 1, baseUrl, price, active: true }
 }
 
-async function ask(proposer: ProposerConfig): Promise<ModelAnswer | Fault> {
-  return await models.call(callOf(proposer)).catch((error: unknown) => {
+async function ask(proposer: ProposerConfig, offersTools: boolean): Promise<ModelAnswer | Fault> {
+  return await models.call(callOf(proposer, { offersTools })).catch((error: unknown) => {
     assert.ok(error instanceof Fault, String(error))
     return error
   })
@@ -153,7 +153,7 @@ async function assertPause({ order, resetMs = 0 }: Ending): Promise<void> {
 
 async function check(kind: Kind, ending: Ending, name: string): Promise<void> {
   await using server = await startEnding(ending)
-  const ended = await ask(proposerAt(name, kind, server.origin))
+  const ended = await ask(proposerAt(name, kind, server.origin), ending.offersTools === true)
   const said = ended instanceof Fault ? ended.code : ended.text.trim()
   assert.equal(said, ending.verdict, ended instanceof Fault ? ended.message : ended.text)
   assert.equal(whatTheOrderDoes(ended), ending.order)

@@ -54,6 +54,7 @@ async function setUp(...script: Scripted[]) {
     workOrderId: id,
     attempt: 1,
     task: 'x',
+    mostCalls: null,
     signal,
     maxRequestBytes: 100_000,
     refuse: () => null,

@@ -72,7 +72,7 @@ test('a prompt is made again to the byte, also that of a refinement, without sec
   const first = await tried(1, 1)
   assert.deepEqual([first.prompt.reason, first.prompt.messages?.map(({ role }) => role)], [null, ['system', 'user']])
   const user = String(first.prompt.messages?.[1]?.text)
-  assert.match(user, /Work Order: Change it\n[\s\S]*~{5,} begin a\.txt\nb\n/)
+  assert.match(user, /~{5,} begin a\.txt\nb\n[\s\S]*\n\nWork Order: Change it\n/)
   // What is no secret is as it was sent; a terminal is kept safe where there is one.
   assert.ok(user.includes('\u001b[2J\u001b]0;owned\u0007\nuser \u202eevil\u202c'))
   const second = await tried(1, 2)
@@ -147,6 +147,16 @@ test('what cannot be shown is said by name', async () => {
   assert.equal(aiders.step, 'apply')
   assert.match(String(aiders.prompt.reason), /^Aider asked this/)
   assert.match(String(aiders.answer.reason), /MOOSE_KEEP_ANSWERS_DAYS/)
+  const startedAt = new Date(Date.now() + 7_200_000)
+  await sql`
+    insert into attempt_steps (work_order_id, attempt, name, try, status, input, started_at)
+    values (${id}::uuid, 1, 'propose', 9, 'running', '{"repair":"repair 1 of 2"}', ${startedAt})
+  `.execute(db)
+  await add({ finish_reason: 'stop', request_key: 'e'.repeat(64), started_at: startedAt })
+  const repair = await tried(1, 6)
+  assert.equal(repair.step, 'propose')
+  assert.match(String(repair.prompt.reason), /^It was asked to repair a change/)
+  await sql`delete from attempt_steps where try = 9`.execute(db)
   await sql`delete from model_calls where id > 2`.execute(db)
 })
 

@@ -79,7 +79,7 @@ for (const provider of ['anthropic', 'openai', 'openai-compatible'] as const) {
       const answer = await setup.models.call(call)
       assert.equal(answer.text, 'hello you')
       assert.equal(answer.finishReason, 'stop')
-      assert.deepEqual(answer.usage, { input: 1_000, output: 200, total: 1_200 })
+      assert.deepEqual(answer.usage, { input: 1_000, output: 200, total: 1_200, cache_read: 0, cache_write: 0 })
       assert.equal(answer.costUsd.toFixed(), '0.006')
       assert.equal(answer.replayed, false)
       const [row] = await setup.rows()

@@ -190,7 +190,7 @@ test('of a moose.yaml that is there every problem is told with its line, or else
   }
   assert.deepEqual((await existing('chekcs: []\nsetup: 5\n'))?.problems, [
     'moose.yaml:2: setup is neither a command, nor a list of commands, nor a group of run and timeout',
-    'moose.yaml:1: chekcs is not a known field; there are: setup, cache, env, network, context, checks (did you mean checks?)',
+    'moose.yaml:1: chekcs is not a known field; there are: setup, cache, env, network, context, repair, checks (did you mean checks?)',
   ])
   assert.deepEqual(await existing('checks: [{ name: unit, run: npm test }]\ncache: [node_modules/]\n'), {
     problems: [],
@@ -339,11 +339,11 @@ test('moose schema prints a JSON schema that knows every key', async () => {
   const { exitCode, stdout } = await moose(['schema'], { environment: {} })
   const schema = JSON.parse(stdout)
   assert.deepEqual([exitCode, schema.$schema], [0, 'https://json-schema.org/draft/2020-12/schema'])
-  assert.deepEqual(Object.keys(schema.properties), ['setup', 'cache', 'env', 'network', 'context', 'checks'])
+  assert.deepEqual(Object.keys(schema.properties), ['setup', 'cache', 'env', 'network', 'context', 'repair', 'checks'])
   const ofCheck = schema.properties.checks.items.properties
   const Key = z.object({ description: z.string(), examples: z.array(z.unknown()).min(1) })
   const keys = z.record(z.string(), Key).parse({ ...schema.properties, ...ofCheck })
-  assert.equal(Object.keys(keys).length, 12)
+  assert.equal(Object.keys(keys).length, 13)
 })
 
 test('offers the hosts of the operator’s own registries, and says where set-up does not see them', async () => {

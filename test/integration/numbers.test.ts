@@ -184,7 +184,7 @@ test('rates, costs of merges, times, failures and proposers are those of the row
 
 const counts = (row: Numbers['rates'][number] | undefined) => [row?.count, row?.of, row?.rate, row?.enough]
 
-test('what rests, was cancelled or met its set-up is in no rate; a repair is told from a first try', async () => {
+test('what rests, was cancelled, met its set-up or only verified is in no rate; a repair is told from a first try', async () => {
   await using api = await openApiHome()
   const { db } = api.home.database
   await ended(api, { status: 'succeeded', outcome: 'pull_request_opened', tries: 2 })
@@ -193,6 +193,9 @@ test('what rests, was cancelled or met its set-up is in no rate; a repair is tol
   await ended(api, { status: 'blocked', outcome: null, code: 'budget_exceeded', tries: 1 })
   await ended(api, { status: 'blocked', outcome: null, code: 'setup_failed', tries: 1 })
   await ended(api, { status: 'cancelled', outcome: 'cancelled', code: 'attempt_cancelled', tries: 1 })
+  await ended(api, { status: 'failed', outcome: null, code: 'merge_conflict', tries: 1, verifies: 1 })
+  await ended(api, { status: 'failed', outcome: 'failed', code: 'check_failed', tries: 1, verifies: 1 })
+  await ended(api, { status: 'succeeded', outcome: 'pull_request_opened', tries: 2, verifies: 1 })
   const numbers = await readNumbers(db, { tz: 'UTC' })
   const [success, first, repair] = numbers.rates
   assert.deepEqual(
@@ -216,9 +219,10 @@ type Ended = {
   outcome: string | null
   code?: string
   tries: number
+  verifies?: number
 }
 
-async function ended({ place, home }: ApiHome, { status, outcome, code, tries }: Ended): Promise<void> {
+async function ended({ place, home }: ApiHome, { status, outcome, code, tries, verifies }: Ended): Promise<void> {
   const { db } = home.database
   const id = await place({ attempts: 1 })
   const error = code === undefined ? null : JSON.stringify({ code, message: 'no' })
@@ -226,7 +230,7 @@ async function ended({ place, home }: ApiHome, { status, outcome, code, tries }:
   const attempt = { work_order_id: id, number: 1, project_id: projectId, status, content: '{}', executor_id: 'here' }
   await db
     .insertInto('attempts')
-    .values({ ...attempt, error, cost_usd: 0, ended_at: new Date() })
+    .values({ ...attempt, error, ...(verifies === undefined ? {} : { verifies }), cost_usd: 0, ended_at: new Date() })
     .execute()
   for (let number = 1; number <= tries; number += 1) {
     const step = { work_order_id: id, attempt: 1, name: 'propose', try: number, status: 'succeeded' as const }
@@ -236,10 +240,15 @@ async function ended({ place, home }: ApiHome, { status, outcome, code, tries }:
       .execute()
   }
   if (outcome === null) return
-  const facts = { work_order_id: id, attempt: 1, operation_type: 'work_order_execution', outcome, model_used: 'small' }
+  const facts = { work_order_id: id, attempt: 1, operation_type: 'work_order_execution', outcome }
   await db
     .insertInto('outcome_vectors')
-    .values({ ...facts, success: status === 'succeeded', error_context: error })
+    .values({
+      ...facts,
+      model_used: verifies === undefined ? 'small' : 'none',
+      success: status === 'succeeded',
+      error_context: error,
+    })
     .execute()
 }
 

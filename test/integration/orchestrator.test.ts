@@ -53,7 +53,7 @@ test('an approved order becomes a branch, a pull request and the three records',
   assert.ok(Number(outcome?.execution_time_ms) > 0)
 })
 
-test('files the repository ignores are in the pull request as they were judged; what a check builds is not', async () => {
+test('life A3: files the repository ignores are in the pull request as they were judged; what a check builds is not', async () => {
   const rules = { ...FILES, '.gitignore': 'build/\n*.log\n' }
   const build = 'checks:\n  - { name: build, run: "cat build/config.js && cp build/config.js build/built.js" }\n'
   const text = `${write('build/config.js', 'one()')}### rename other.txt -> other.log\n`
@@ -70,7 +70,7 @@ test('files the repository ignores are in the pull request as they were judged; 
   )
 })
 
-test('a scope that names what is there wrongly is refused before a model is asked, with the right name', async () => {
+test('life A6: a scope that names what is there wrongly is refused before a model is asked, with the right name', async () => {
   const files = { ...FILES, 'src/a.js': 'a\n', 'lib/Deep/b.js': 'b\n' }
   await using home = await createMooseHome(files, [{ ...greet, text: write('src/a.js', 'b') }], NEVER_POLLS)
   await using moose = await home.open()

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { chmod, readdir, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import type { Moose } from '../../src/app.ts'
 import { toFault } from '../../src/faults/fault.ts'
+import { Git, type GitCall } from '../../src/git/git.ts'
+import { originOf } from '../../src/git/origin.ts'
+import { projectsOfCheckout } from '../../src/http/project-settings.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { gitIn } from '../support/git-remote.ts'
 import { moose as command, startMoose } from '../support/moose-command.ts'
@@ -75,11 +78,41 @@ test('life C1: a linked worktree, a submodule and a checkout with its git folder
   await gitIn(folder, 'clone', '--quiet', '--separate-git-dir', at('elsewhere'), origin, 'separate')
   await gitIn(folder, 'init', '--quiet', 'around')
   await gitIn(at('around'), '-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', origin, 'part')
-  for (const [name, place] of Object.entries({ worktree: 'worktree', separate: 'separate', part: 'around/part' })) {
-    const { status, body } = await call(moose, 'POST', '/api/projects', { name, repository: at(place) })
+  await gitIn(folder, 'clone', '--quiet', at('checkout'), 'second')
+  await gitIn(folder, 'clone', '--quiet', '--sparse', `file://${at('second')}`, 'sparse')
+  await gitIn(folder, 'clone', '--quiet', '--bare', origin, 'around-bare/.bare')
+  await writeFile(at('around-bare/.git'), 'gitdir: ./.bare\n')
+  const places = {
+    worktree: at('worktree'),
+    separate: at('separate'),
+    part: at('around/part'),
+    second: at('second'),
+    sparse: at('sparse'),
+    'git-folder': at('checkout/.git'),
+    url: `file://${at('checkout')}`,
+    'around-bare': at('around-bare'),
+  }
+  for (const [name, repository] of Object.entries(places)) {
+    const { status, body } = await call(moose, 'POST', '/api/projects', { name, repository })
     assert.equal(status, 201, JSON.stringify(body))
     assert.deepEqual(body['project'], { ...Object(body['project']), name, repository: origin })
   }
+})
+
+test('life C1: a folder within a checkout means the checkout, and variables of git mean nothing', async () => {
+  await using home = await homeWith()
+  await using _service = await home.open('client')
+  const { folder, path: origin } = home.remote
+  await gitIn(folder, 'clone', '--quiet', origin, 'checkout')
+  await gitIn(folder, 'init', '--quiet', 'other')
+  await mkdir(path.join(folder, 'checkout/src'))
+  const environment = { ...home.environment, HOME: folder, GIT_DIR: path.join(folder, 'other/.git') }
+  const named = await command(['init', '--name', 'named', 'checkout/src'], { environment, cwd: folder })
+  assert.match(named.stdout, /project named: .*remote\.git/, named.stderr)
+  const within = await command(['init', '--name', 'within'], { environment, cwd: path.join(folder, 'checkout/src') })
+  assert.match(within.stdout, /project within: .*remote\.git/, within.stderr)
+  const missing = await command(['init', 'checkout/none'], { environment, cwd: folder })
+  assert.notEqual(missing.exitCode, 0)
 })
 
 test('life C1: the only remote counts by whatever name, rewritten as git does it, and for a push to the same repository', async () => {
@@ -91,10 +124,10 @@ test('life C1: the only remote counts by whatever name, rewritten as git does it
     ...moose.api.config,
     gitConfigFiles: [path.join(folder, 'missing'), path.join(folder, '.gitconfig')],
   }
-  const { originOf } = await import('../../src/git/origin.ts')
   const checkout = path.join(folder, 'checkout')
   await gitIn(folder, 'clone', '--quiet', '--origin', 'upstream', origin, 'checkout')
-  const found = () => originOf(moose.api.git, checkout, config.gitConfigFiles)
+  const found = (place = checkout) => originOf(moose.api.git, place, config.gitConfigFiles)
+  assert.equal((await found('team:remote.git')).repository, origin, 'an address is rewritten too')
   await gitIn(checkout, 'remote', 'set-url', 'upstream', 'team:remote.git')
   assert.equal((await found()).repository, origin)
   await gitIn(checkout, 'remote', 'set-url', 'upstream', 'https://git.example/team/shop')
@@ -104,6 +137,51 @@ test('life C1: the only remote counts by whatever name, rewritten as git does it
   assert.equal((await found()).repository, 'https://git.example/team/shop')
   await gitIn(checkout, 'remote', 'add', 'second', 'https://git.example/b')
   assert.match(toFault(await found().catch((error: unknown) => error)).message, /several remotes \(second, upstream\)/)
+})
+
+/** Keeps what every git was given. */
+class ListedGit extends Git {
+  readonly given: string[] = []
+
+  override async run(args: readonly string[], call: GitCall) {
+    this.given.push(...args)
+    return await super.run(args, call)
+  }
+}
+
+test('a login that insteadOf puts into an address is left out, and one that was typed is given to no process', async () => {
+  await using home = await homeWith()
+  const { folder } = home.remote
+  const file = path.join(folder, '.gitconfig')
+  await writeFile(file, '[url "https://x-access-token:TOK@github.com/"]\n\tinsteadOf = https://github.com/\n')
+  const git = new ListedGit(path.join(folder, 'git-home'))
+  const found = { repository: 'https://github.com/a/b', loginLeftOut: true }
+  assert.deepEqual(await originOf(git, 'https://github.com/a/b', [file]), found)
+  assert.ok(git.given.includes('https://github.com/a/b'))
+  for (const typed of ['https://typed@github.com/a/b', 'ssh://git:typed@host/a', 'https://host/a?token=typed']) {
+    assert.equal((await originOf(git, typed, [file])).repository, typed)
+  }
+  assert.ok(!git.given.join(' ').includes('typed'))
+})
+
+test('a file URL that names no folder is refused as any repository that is not there', async () => {
+  await using home = await homeWith()
+  await using moose = await home.open('client')
+  for (const repository of ['file:///a%2Fb', 'file:///a%ff']) {
+    const { status, body } = await call(moose, 'POST', '/api/projects', { name: 'odd', repository })
+    assert.match(String(body.error?.code), /^repository_/, `${status} ${JSON.stringify(body)}`)
+  }
+})
+
+test('a clone of a checkout without a remote is a clone of that checkout', async () => {
+  await using home = await homeWith()
+  await using moose = await home.open('client')
+  const { folder, path: origin } = home.remote
+  await gitIn(folder, 'clone', '--quiet', origin, 'first')
+  await gitIn(folder, 'clone', '--quiet', 'first', 'second')
+  await gitIn(path.join(folder, 'first'), 'remote', 'remove', 'origin')
+  const { git } = moose.api
+  assert.equal((await originOf(git, path.join(folder, 'second'), [])).repository, path.join(folder, 'first'))
 })
 
 test('life C1: a checkout without an origin is refused with two remedies, and a copy made on request takes orders', async () => {
@@ -372,6 +450,33 @@ test('add in a checkout of a project means that project, by whatever address', a
   assert.equal(await add(), 'shop')
   await gitIn(cwd, 'remote', 'set-url', 'origin', 'https://git.example/team/unknown')
   assert.equal(await add(), 'project_required')
+})
+
+test('add in a clone of a clone means the projects of every repository on the way to its origin', async () => {
+  await using home = await homeWith()
+  await using moose = await home.open('client')
+  const { folder, path: origin } = home.remote
+  const at = (name: string) => path.join(folder, name)
+  await gitIn(folder, 'clone', '--quiet', origin, 'first')
+  await gitIn(folder, 'clone', '--quiet', 'first', 'second')
+  const { db } = home.database
+  const row = { default_branch: 'main', forge: 'local' } as const
+  await db
+    .insertInto('projects')
+    .values({ name: 'of-second', repository: at('second'), ...row })
+    .execute()
+  const named = async (name: string) =>
+    (await projectsOfCheckout(moose.api, at(name))).map((found) => found.name).sort()
+  assert.deepEqual(await named('second'), ['sample'])
+  await db
+    .insertInto('projects')
+    .values({ name: 'of-first', repository: at('first'), ...row })
+    .execute()
+  assert.deepEqual(await named('second'), ['of-first', 'sample'])
+  assert.deepEqual(await named('first'), ['sample'])
+  await gitIn(at('first'), 'remote', 'rename', 'origin', 'one')
+  await gitIn(at('first'), 'remote', 'add', 'two', origin)
+  assert.deepEqual(await named('second'), ['of-first'])
 })
 
 test('a DATABASE_URL that is not the database of the service on that home is an error that names both', async () => {

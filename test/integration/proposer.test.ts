@@ -3,12 +3,15 @@ import { describe, test } from 'node:test'
 import { z } from 'zod'
 import { systemClock } from '../../src/clock.ts'
 import { sumModelCalls } from '../../src/db/model-calls.ts'
+import { toldToModel } from '../../src/faults/fault.ts'
 import { createLog } from '../../src/log.ts'
 import { createModels } from '../../src/models/models.ts'
-import { type ProposeInput, ProposerRequest } from '../../src/ports/proposal.ts'
+import { answersOfProposal, type ProposeInput, ProposerRequest, rejectionsOf } from '../../src/ports/proposal.ts'
 import { createForeignProposer } from '../../src/proposer/foreign-proposer.ts'
 import { createProposer } from '../../src/proposer/proposer.ts'
 import { buildProposerRequest } from '../../src/proposer/proposer-request.ts'
+import { createPromptGuard } from '../../src/redaction/prompt-secrets.ts'
+import { DIRECTLY } from '../../src/remote/patient-fetch.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { faultOf } from '../support/fault-of.ts'
 import { startJsonServer } from '../support/json-server.ts'
@@ -46,17 +49,24 @@ function inputOf(overrides: Partial<ProposeInput> = {}) {
     request: buildProposerRequest(order),
     proposer: 'stand-in',
     base: tree,
+    contextFiles: [],
     wanted: 'edits',
     previousFailure: null,
+    mostCalls: 4,
+    repair: null,
     signal: new AbortController().signal,
     onProgress: async (message) => void progress.push(message),
+    onShown: async () => undefined,
     ...overrides,
   }
   return { input, progress }
 }
 
 /** Our Proposer in front of a scripted provider, with an order in the database to book the calls on. */
-async function setUp(script: readonly Scripted[], { priced = true, contextMaxBytes = 10_000 } = {}) {
+async function setUp(
+  script: readonly Scripted[],
+  { priced = true, contextMaxBytes = 10_000, extraContextTokens = 10_000, key = 'sk-other-012345' } = {},
+) {
   const database = await createTestDatabase()
   const server = await startModelServer(...script)
   const { db } = database
@@ -85,7 +95,22 @@ async function setUp(script: readonly Scripted[], { priced = true, contextMaxByt
     db,
     server,
     workOrderId: id,
-    proposer: createProposer({ db, models, contextMaxBytes, clock: systemClock, refuseSecrets: () => undefined }),
+    proposer: createProposer({
+      db,
+      models,
+      contextMaxBytes,
+      extraContextTokens,
+      clock: systemClock,
+      refuseSecrets: createPromptGuard({
+        secrets: { ANTHROPIC_API_KEY: key },
+        githubSecrets: { token: null, enterpriseToken: null, webhook: null },
+        databaseUrl: 'postgresql://localhost/x',
+        managerUrl: null,
+        proposerUrl: null,
+        tracing: null,
+        networkEnvironment: {},
+      }),
+    }),
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]()
       await database[Symbol.asyncDispose]()
@@ -106,7 +131,8 @@ test('an answer that applies is handed on with its cost, and the model saw the r
     proposer_used: 'stand-in',
     model: 'stand-in-1',
     cost: 0.0002,
-    token_usage: { input: 100, output: 10, total: 110 },
+    token_usage: { input: 100, output: 10, total: 110, cache_read: 0, cache_write: 0 },
+    shown: [{ path: 'src/greet.ts', why: 'scope', bytes: 32 }],
     replayed: false,
     refinement_metadata: { cycles: 1, rejections: [] },
     format: 'edits',
@@ -116,8 +142,10 @@ test('an answer that applies is handed on with its cost, and the model saw the r
   assert.match(sent, /export const greet = \(\) => 'hi'/)
   assert.doesNotMatch(sent, new RegExp(setup.workOrderId))
   assert.deepEqual(progress, ['calling stand-in …'])
-  const totals = await sumModelCalls(setup.db, setup.workOrderId, 1)
-  assert.deepEqual(totals, { calls: 1, inputTokens: 100, outputTokens: 10, costUsd: 0.0002, unpricedCalls: 0 })
+  const { calls, answers, ...totals } = await sumModelCalls(setup.db, setup.workOrderId, 1)
+  assert.deepEqual([calls, answers], [1, 1])
+  const tokens = { inputTokens: 100, outputTokens: 10, cacheReadTokens: 0, cacheWriteTokens: 0 }
+  assert.deepEqual({ ...totals, durationMs: 0 }, { ...tokens, durationMs: 0, costUsd: 0.0002, unpricedCalls: 0 })
 })
 
 test('an answer that does not apply goes back with the exact reason, and the next one counts', async () => {
@@ -126,7 +154,8 @@ test('an answer that does not apply goes back with the exact reason, and the nex
   const response = await setup.proposer.propose({ ...input, workOrderId: setup.workOrderId })
   assert.equal(response.content, good)
   assert.equal(response.cost, 0.0006)
-  const { cycles, rejections } = response.refinement_metadata ?? { cycles: 0, rejections: [] }
+  const rejections = rejectionsOf(response)
+  const cycles = answersOfProposal(response)
   assert.equal(cycles, 3)
   const [first, second] = rejections
   assert.match(String(first), /src\/greet\.ts/)
@@ -155,7 +184,7 @@ test('a draft in the reasoning is not proposed, and where that is unclear the mo
     const { input: again } = inputOf({ workOrderId: unclear.workOrderId, wanted })
     const second = await unclear.proposer.propose(again)
     assert.deepEqual([second.content.trim(), second.format, unclear.server.calls.length], [good.trim(), 'edits', 2])
-    assert.match(String(second.refinement_metadata?.rejections[0]), /cannot be told what of the answer is reasoning/)
+    assert.match(String(second.refinement_metadata?.rejections?.[0]), /cannot be told what of the answer is reasoning/)
     await using never = await setUp([asked])
     const fault = await faultOf(never.proposer.propose(inputOf({ workOrderId: never.workOrderId, wanted }).input))
     assert.deepEqual([fault.code, never.server.calls.length], ['proposal_rejected', 4])
@@ -179,6 +208,21 @@ test('after three refinements it gives up with every reason', async () => {
   assert.equal((await sumModelCalls(setup.db, setup.workOrderId, 1)).calls, 4)
 })
 
+test('people are told each reason once and what to type, the model what it is to answer instead', async () => {
+  await using setup = await setUp([text(idle), text(idle), text(idle), text(idle)])
+  const { input } = inputOf({ workOrderId: setup.workOrderId })
+  const fault = await faultOf(setup.proposer.propose(input))
+  const id = setup.workOrderId.slice(0, 8)
+  assert.equal(
+    fault.message,
+    'None of the 4 answers of stand-in can be applied.\nanswers 1, 2, 3, 4: The edits leave every file as it was.\n' +
+      `Make the work order more precise, and have it asked anew: moose edit ${id}   then: moose retry ${id} --fresh`,
+  )
+  assert.equal(fault.details['ways'], 1, 'the commands are not told again below it')
+  assert.match(toldToModel(fault), /^answer 4: .*Answer with edits that change something\.$/m)
+  assert.doesNotMatch(toldToModel(fault), /more precise/)
+})
+
 test('a change that stays outside the scope fails as that, with the file', async () => {
   await using setup = await setUp([text(stray)])
   const { input } = inputOf({ workOrderId: setup.workOrderId })
@@ -198,7 +242,7 @@ test('where text will do, free text is taken at once, and edits that never apply
   const { input } = inputOf({ workOrderId: failing.workOrderId, wanted: 'edits_or_text' })
   const passedOn = await failing.proposer.propose(input)
   assert.deepEqual([passedOn.format, passedOn.content], ['text', misquoted])
-  assert.equal(passedOn.refinement_metadata?.rejections.length, 4)
+  assert.equal(passedOn.refinement_metadata?.rejections?.length, 4)
 
   await using leaving = await setUp([text(stray)])
   const outside = inputOf({ workOrderId: leaving.workOrderId, wanted: 'edits_or_text' })
@@ -224,6 +268,15 @@ test('an unknown price is refused before anything is asked', async () => {
   assert.equal(setup.server.calls.length, 0)
 })
 
+test('a secret in what is to be read beside the scope keeps the model from being asked', async () => {
+  await using setup = await setUp([text(good)], { key: 'sk-ant-0123456789abcdef' })
+  const base = memoryTree({ 'src/greet.ts': 'hi\n', 'AGENTS.md': '# Rules\nUse sk-ant-0123456789abcdef.\n' })
+  const { input } = inputOf({ workOrderId: setup.workOrderId, base })
+  const fault = await faultOf(setup.proposer.propose(input))
+  assert.deepEqual([fault.code, fault.details['place']], ['secret_in_prompt', 'AGENTS.md, line 2'])
+  assert.equal(setup.server.calls.length, 0)
+})
+
 test('a scope that is too large and a proposer that does not exist cost no call', async () => {
   await using setup = await setUp([text(good)], { contextMaxBytes: 10 })
   const { input } = inputOf({ workOrderId: setup.workOrderId })
@@ -238,7 +291,9 @@ describe('a foreign Proposer', async () => {
   test('gets the request of the specification, and its edits are recognised', async () => {
     await using server = await startJsonServer({ status: 200, body: { success: true, data, service: 'x' } })
     const { input } = inputOf()
-    const response = await createForeignProposer({ url: server.url, timeoutMs: 1_000 }).propose(input)
+    const response = await createForeignProposer({ url: server.url, network: DIRECTLY, timeoutMs: 1_000 }).propose(
+      input,
+    )
     assert.deepEqual(response, { ...data, format: 'edits' })
     const received = ProposerRequest.parse(server.received[0])
     assert.deepEqual(received.context, ['src/greet.ts'])
@@ -254,8 +309,41 @@ describe('a foreign Proposer', async () => {
     const prose = { ...data, content: 'Change hi to hello.', format: 'edits' }
     await using server = await startJsonServer({ status: 200, body: { success: true, data: prose } })
     const { input } = inputOf()
-    const response = await createForeignProposer({ url: server.url, timeoutMs: 1_000 }).propose(input)
+    const response = await createForeignProposer({ url: server.url, network: DIRECTLY, timeoutMs: 1_000 }).propose(
+      input,
+    )
     assert.deepEqual([response.content, response.format], ['Change hi to hello.', 'text'])
+  })
+
+  test('life F2: says in its own way how it refined its answer, which is passed on', async () => {
+    const refinement_metadata = { refinement_count: 2, initial_errors: 5, final_errors: 0 }
+    const usual = { ...data, refinement_metadata, retry_history: [], contract_validation: null }
+    await using server = await startJsonServer({ status: 200, body: { success: true, data: usual } })
+    const response = await createForeignProposer({ url: server.url, network: DIRECTLY, timeoutMs: 1_000 }).propose(
+      inputOf().input,
+    )
+    assert.deepEqual(response, { ...usual, format: 'edits' })
+    assert.deepEqual([answersOfProposal(response), rejectionsOf(response)], [3, []])
+  })
+
+  test('life F4: the words of an answer of 5xx are told', async () => {
+    const long = 'x'.repeat(10_000)
+    for (const [body, says] of [
+      [
+        { success: false, error: 'Emergency kill:\u0007 daily spend $201.00' },
+        /HTTP 500: Emergency kill: daily spend \$201\.00\. See/,
+      ],
+      [{ error: { message: 'no proposer is left', code: 3 } }, /HTTP 500: no proposer is left\./],
+      [{ error: long }, /HTTP 500: x{300}…\./],
+      [{}, /HTTP 500: \{\}\./],
+    ] as const) {
+      await using server = await startJsonServer({ status: 500, body })
+      const fault = await faultOf(
+        createForeignProposer({ url: server.url, network: DIRECTLY, timeoutMs: 1_000 }).propose(inputOf().input),
+      )
+      assert.equal(fault.code, 'proposer_unreachable')
+      assert.match(fault.message, says)
+    }
   })
 
   test('that cannot be asked, and one whose answer is of no use', async () => {
@@ -268,7 +356,7 @@ describe('a foreign Proposer', async () => {
     for (const [answer, code] of cases) {
       await using server = await startJsonServer(answer)
       const { input } = inputOf()
-      const proposer = createForeignProposer({ url: server.url, timeoutMs: 300 })
+      const proposer = createForeignProposer({ url: server.url, network: DIRECTLY, timeoutMs: 300 })
       assert.equal((await faultOf(proposer.propose(input))).code, code)
     }
   })

@@ -98,6 +98,7 @@ describe('/api/proposers', () => {
       test_at_most_usd: 0.001648,
       context_tokens: null,
       output_limit_parameter: null,
+      answer_form: 'blocks',
       extra_headers: { 'X-Title': 'Moose' },
       extra_body: { top_p: 0.9, a: { b: [1] } },
       active: true,
@@ -209,6 +210,7 @@ describe('/api/proposers', () => {
     [{ key_variable: 'sk-abc' }, /key_variable must be the name/],
     [{ complexity_threshold: 1.1 }, /complexity_threshold must be at most 1/],
     [{ context_tokens: 0 }, /context_tokens must be at least 1/],
+    [{ answer_form: 'patch' }, /answer_form must be one of .*blocks/],
     [{ output_limit_parameter: 'max tokens' }, /output_limit_parameter must be the name of a parameter/],
     [
       { kind: 'openai', model: 'gpt-6-luna', output_limit_parameter: 'max_tokens' },
@@ -292,7 +294,7 @@ describe('/api/proposers', () => {
     const id = await api.place({
       status: 'in_progress',
       phase: 'proposing',
-      proposer_id: 'own',
+      proposer_name: 'own',
       attempt_history: [{ number: 1, status: 'running' }],
     })
     const busy = await call('DELETE', '/api/proposers/{name}', 'own')

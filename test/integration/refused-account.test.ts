@@ -59,7 +59,7 @@ async function inReview(moose: Moose, ids: readonly string[]): Promise<void> {
   }
 }
 
-test('B2: six orders meet an account without credit: one call, no failure, no outcome; all go on when it has some', async () => {
+test('life B2: six orders meet an account without credit: one call, no failure, no outcome; all go on when it has some', async () => {
   await using home = await createMooseHome(FILES, [], SETTINGS)
   let hasCredit = false
   await using server = await startModelServer((call) => (hasCredit ? written(call) : NO_CREDIT))

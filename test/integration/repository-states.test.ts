@@ -135,7 +135,7 @@ const STATES: Record<string, State> = {
 }
 
 for (const [name, { make, branch = 'main', code, says, atInit }] of Object.entries(STATES)) {
-  test(`a repository in an odd state is refused by name: ${name}`, async () => {
+  test(`life A5: a repository in an odd state is refused by name: ${name}`, async () => {
     await using remote = await createGitRemote({ a: '1\n' })
     await remote.commit('main', { a: '2\n' })
     const project = remote.project({ repository: await make(remote), defaultBranch: branch })
@@ -154,6 +154,31 @@ for (const [name, { make, branch = 'main', code, says, atInit }] of Object.entri
     assert.match(fault.message, says)
   })
 }
+
+test('life E1: a repository of another user is named with what opens it to Moose, at init and at an order', {
+  skip: process.getuid?.() === 0 ? false : 'only root can give a repository to another user',
+}, async () => {
+  await using remote = await createGitRemote({ a: '1\n' })
+  const repository = await cloned(remote, 'theirs.git', '--bare')
+  execFileSync('chown', ['-R', '65534', repository])
+  const project = remote.project({ repository })
+  const mirrors = new Mirrors(place(remote, 'moose'))
+  const asked = [
+    () => defaultBranchOf(mirrors.git, project, 'main'),
+    () => mirrors.of(project).fetchBranch(project, { branch: 'main', into: 'refs/heads/main' }, null),
+  ]
+  for (const ask of asked) {
+    const fault = await faultOf(ask())
+    assert.equal(fault.code, 'repository_refused')
+    assert.match(
+      fault.message,
+      /belongs to another user.* A safe\.directory of yours does not change that.*chown -R "\$\(id -un\)"/,
+    )
+    assert.doesNotMatch(fault.message, /git config/)
+  }
+  execFileSync('chown', ['-R', String(process.getuid?.()), repository])
+  assert.equal(await asked[0]?.(), 'main')
+})
 
 test('a repository that became shallow gives no old commit for a new one', async () => {
   await using remote = await createGitRemote({ a: '1\n' })

@@ -73,6 +73,7 @@ async function addProject(db: Db, name: string, cap: string): Promise<string> {
 const proposers = async () => ({
   isPriceKnown: () => true,
   providerOf: (name: string) => (name === 'p' ? 'replay' : null),
+  rowOf: () => null,
   behind: () => [],
 })
 

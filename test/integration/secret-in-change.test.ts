@@ -76,6 +76,30 @@ test('a secret in the name of a file stops the change', async () => {
   assert.ok(!(await shownIn(home)).includes(KEY))
 })
 
+test('what one fix command puts into a file and the next takes out of it is pushed by no commit', async () => {
+  const fixes = `checks:
+  - { name: first, run: grep -x ready a.txt, fix: cp held.txt a.txt }
+  - { name: second, run: grep -x ready a.txt, fix: echo ready > a.txt }
+`
+  const wrong = { task: 'Make it ready', turn: 1, text: write('a.txt', 'not yet') }
+  await using home = await createMooseHome({ ...FILES, 'moose.yaml': fixes }, [wrong], SETTINGS)
+  await using moose = await home.open()
+  await moose.orchestrator.start(null)
+  const order = await settled(moose, await fileOrder(home.database, { title: wrong.task, files: ['a.txt'] }))
+  assert.equal(order.phase, 'in_review', JSON.stringify(order.status_reason))
+  const pushed = `main..${order.pull_request?.branch}`
+  assert.doesNotMatch(await home.remote.git('log', '-p', pushed), new RegExp(KEY))
+  assert.equal(await home.remote.git('rev-list', '--count', pushed), '2')
+  const head = order.pull_request?.head_sha
+  assert.deepEqual(
+    order.evidence?.repairs.map(({ check, head_sha: sha }) => [check, sha]),
+    [
+      ['first', head],
+      ['second', head],
+    ],
+  )
+})
+
 const IN_BASE_64 = Buffer.from(`ada:${KEY}`).toString('base64')
 const PROMPTS: readonly (readonly [what: string, title: string, file: string, place: RegExp])[] = [
   ['title of the order', `Use ${KEY}`, 'a.txt', /OPENAI_API_KEY\) stands in the order's title/],

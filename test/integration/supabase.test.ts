@@ -5,13 +5,15 @@ import path from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import type { SupabaseClient } from '@supabase/supabase-js'
+import { openMoose } from '../../src/app.ts'
+import { readConfig } from '../../src/config.ts'
 import { openDatabase } from '../../src/db/connect.ts'
 import { migrate, readMigrations } from '../../src/db/migrate.ts'
 import { createPool } from '../../src/db/pool.ts'
 import { createLog } from '../../src/log.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { faultOf } from '../support/fault-of.ts'
-import { FIRST_MOOSE } from '../support/first-moose.ts'
+import { FIRST_MOOSE, OPEN_TO_EVERYBODY } from '../support/first-moose.ts'
 import { moose } from '../support/moose-command.ts'
 import { createMooseHome, settled } from '../support/moose-home.ts'
 import { postgrestOrSkip, query, type RestApi, run, type Supabase, startSupabase } from '../support/supabase.ts'
@@ -30,6 +32,21 @@ test('Supabase', async (t) => {
   await t.test('a database of the first Moose keeps every row', () => keepsEveryRow(url))
   await t.test('a user who would see no rows is refused', () => hiddenRowsAreRefused(url, urlOf('clerk')))
   await t.test('roles that came after the migration', () => rolesCameLater(supabase))
+})
+
+test('variables of Supabase without DATABASE_URL: every command and doctor say which connection string is needed', async () => {
+  await using home = await createMooseHome({ a: '1' }, [])
+  const { DATABASE_URL: url, ...environment } = home.environment
+  const named = { ...environment, NEXT_PUBLIC_SUPABASE_URL: 'https://abcdefghijklmnopqrst.supabase.co' }
+  const says = /DATABASE_URL is not, .*dashboard\/project\/abcdefghijklmnopqrst.*DATABASE_URL=postgresql:/
+  // One that asks no database.
+  assert.match((await moose(['stop'], { environment: named })).stderr, says)
+  assert.doesNotMatch((await moose(['stop'], { environment: { ...named, DATABASE_URL: String(url) } })).stderr, says)
+  assert.doesNotMatch((await moose(['stop'], { environment })).stderr, says)
+  const { missingConnection } = readConfig(named)
+  await using open = await openMoose({ ...home.config, missingConnection }, { log, role: 'client' })
+  const finding = (await open.doctor(null)).find(({ name }) => name === 'supabase')
+  assert.deepEqual([finding?.state, says.test(String(finding?.detail))], ['warning', true])
 })
 
 test('without roles of Supabase row level security is on, and the owner is not held to it', async () => {
@@ -150,7 +167,7 @@ async function trackByHand(director: SupabaseClient): Promise<void> {
 }
 
 async function keepsEveryRow(url: string): Promise<void> {
-  await run(url, [FIRST_MOOSE])
+  await run(url, [FIRST_MOOSE, OPEN_TO_EVERYBODY])
   const names = ['projects', 'work_orders', 'github_events', 'outcome_vectors', 'cost_tracking', 'proposer_configs']
   names.push('system_config', 'escalations')
   const before = new Map<string, Record<string, unknown>[]>()
@@ -158,7 +175,7 @@ async function keepsEveryRow(url: string): Promise<void> {
   assert.equal((await migrateByCommand(url)).length, (await readMigrations()).length)
   for (const [name, rows] of before) {
     const columns = Object.keys(rows[0] ?? {}).join(', ')
-    const added = name === 'proposer_configs' ? `where name = 'gpt-4o-mini'` : ''
+    const added = name === 'proposer_configs' ? `where name in ('gpt-4o-mini', 'claude-sonnet-4-5')` : ''
     assert.deepEqual(await query(url, `select ${columns} from ${name} ${added} order by 1`), rows, name)
   }
 }

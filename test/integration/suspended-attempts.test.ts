@@ -49,13 +49,12 @@ describe('one service, whose attempts rest and go on: nothing that ended is done
     await home[Symbol.asyncDispose]()
   })
 
-  test('at a proposal: earlier tries stay what they were', async () => {
-    const bad = new Fault('proposal_rejected', 'It does not apply.', { tried_by: 'scripted' })
-    moose.trouble.propose.push(bad, noMoney())
+  test('at a proposal', async () => {
+    moose.trouble.propose.push(noMoney())
     const { total_executed: before } = await moose.orchestrator.status()
     const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'] })
     const resting = await atRest(home, id)
-    assert.equal(stands(resting), 'blocked/budget_exceeded')
+    assert.equal(stands(resting), 'blocked/budget_exceeded', JSON.stringify(resting.status_reason))
     assert.deepEqual(
       resting.history.map(({ status, error }) => [status, error?.code]),
       [['blocked', 'budget_exceeded']],
@@ -70,14 +69,13 @@ describe('one service, whose attempts rest and go on: nothing that ended is done
     assert.deepEqual(stepsOf(order), [
       'route 1 succeeded 1',
       'prepare 1 succeeded 1',
-      'propose 1 failed 1',
-      'propose 2 succeeded 2',
+      'propose 1 succeeded 2',
       'apply 1 succeeded 1',
       'verify 1 succeeded 1',
       'publish 1 succeeded 1',
       'record 1 succeeded 1',
     ])
-    assert.deepEqual(moose.calls, { route: 1, propose: 3, patch: 1, aider: 0, check: 1 })
+    assert.deepEqual(moose.calls, { route: 1, propose: 2, patch: 1, aider: 0, check: 1 })
     assert.deepEqual(await claims(home, id), ['attempt 1 begins', 'attempt 1 is resumed at propose'])
     assert.deepEqual(await executions(home, id), [{ attempt: 1, outcome: 'pull_request_opened' }])
     assert.equal((await moose.orchestrator.status()).total_executed, before + 1)
@@ -104,7 +102,7 @@ describe('one service, whose attempts rest and go on: nothing that ended is done
   })
 
   test('at the repair of a failed check: the commit that failed it is kept and not made again', async () => {
-    moose.trouble.aider.push(noMoney())
+    moose.trouble.aider.push(null, noMoney())
     const id = await fileOrder(home.database, { title: empty.task, files: ['greeting.txt'] })
     const resting = await atRest(home, id)
     assert.equal(stands(resting), 'blocked/budget_exceeded')
@@ -114,10 +112,16 @@ describe('one service, whose attempts rest and go on: nothing that ended is done
     await moose.orchestrator.retry(id)
     const order = await atRest(home, id)
     assert.equal(stands(order), 'in_progress/in_review', JSON.stringify(order.status_reason))
-    assert.deepEqual(moose.calls, { route: 1, propose: 1, patch: 1, aider: 2, check: 2 })
+    assert.deepEqual(moose.calls, { route: 1, propose: 1, patch: 0, aider: 3, check: 2 })
     assert.deepEqual(
-      stepsOf(order)?.filter((step) => /^(apply|verify)/.test(step)),
-      ['apply 1 succeeded 1', 'verify 1 failed 1', 'apply 2 succeeded 2', 'verify 2 succeeded 1'],
+      stepsOf(order)?.filter((step) => /^(propose|apply|verify)/.test(step)),
+      [
+        'propose 1 succeeded 1',
+        'apply 1 succeeded 1',
+        'verify 1 failed 1',
+        'apply 2 succeeded 2',
+        'verify 2 succeeded 1',
+      ],
     )
     const branch = `feature/wo-${id.slice(0, 8)}-empty-it`
     assert.equal(await home.remote.git('show', `${branch}:greeting.txt`), 'repaired')
@@ -159,7 +163,7 @@ describe('one service, whose attempts rest and go on: nothing that ended is done
 
   for (const how of ['through the API', 'with plain SQL'] as const) {
     test(`an order cancelled ${how} while its attempt rests does not go on with it`, async () => {
-      moose.trouble.aider.push(noMoney())
+      moose.trouble.aider.push(null, noMoney())
       const id = await fileOrder(home.database, { title: empty.task, files: ['greeting.txt'] })
       await atRest(home, id)
       const { db } = home.database

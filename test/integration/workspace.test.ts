@@ -91,6 +91,17 @@ test('reading one file asks for its folders, not for what lies in them', async (
   assert.deepEqual([...new Set(names)].sort(), ['a', 'a/b', 'a/b/c', 'link'])
 })
 
+test('what a read listed says the mode as well, and git is not asked again', async (t) => {
+  await using given = await setting({ 'a/run': { content: 'x', mode: 0o755 }, 'a/b': 'b' })
+  const mirror = new Mirrors(given.remote.folder).of(given.remote.project())
+  const succeed = t.mock.method(mirror, 'succeed')
+  const tree = new CommitTree(mirror, given.base)
+  for (const name of ['a/run', 'a/b']) await tree.read(name)
+  const calls = succeed.mock.callCount()
+  assert.deepEqual([await tree.isExecutable('a/run'), await tree.isExecutable('a/b')], [true, false])
+  assert.equal(succeed.mock.callCount(), calls)
+})
+
 test('a submodule cannot be read through', async () => {
   await using given = await setting({ a: '1' })
   const index = { GIT_INDEX_FILE: path.join(given.remote.folder, 'i') }
@@ -457,4 +468,62 @@ test('life D4: a commit that is made again is the same, signed and signed off, i
   const { stdout } = await mirror.succeed(['cat-file', 'commit', String(made[0])], { signal })
   assert.match(stdout.text(), /^author Zoë Jr <zoe.*committer Ada <ada.*gpgsig -----BEGIN SSH SIGNATURE/ms)
   assert.match(stdout.text(), /\n\nChange\n\nWork-Order: 1\/1\nSigned-off-by: Ada <ada@example\.org>\n$/)
+})
+
+test('what a script changed is committed as far as it lies in the scope, on top; everything else is put back', async () => {
+  const files = {
+    'src/a.txt': 'a\n',
+    'src/gone.txt': 'x\n',
+    'src/run.sh': 'x\n',
+    'other.txt': 'o\n',
+    '.gitignore': 'src/built/\n',
+  }
+  await using given = await setting(files)
+  await using workspace = await given.open()
+  await write(workspace, 'src/a.txt', 'mended\n')
+  await write(workspace, 'src/new.txt', 'new\n')
+  await rm(path.join(workspace.path, 'src/gone.txt'))
+  await chmod(path.join(workspace.path, 'src/run.sh'), 0o755)
+  await write(workspace, 'other.txt', 'spoiled\n')
+  await write(workspace, 'more.txt', 'more\n')
+  await mkdir(path.join(workspace.path, 'src/built'))
+  await write(workspace, 'src/built/out.txt', 'built\n')
+  const { sha, outside } = await workspace.commitWithin(['src/'], { message: 'fix\n', when })
+  assert.deepEqual(outside, ['more.txt', 'other.txt'])
+  assert.ok(sha !== null)
+  const changes = await given.workspaces.changedFiles(given.remote.project(), given.base, sha)
+  assert.deepEqual(
+    changes.map(({ path: name, change }) => [name, change]),
+    [
+      ['src/a.txt', 'modified'],
+      ['src/gone.txt', 'deleted'],
+      ['src/new.txt', 'added'],
+      ['src/run.sh', 'modified'],
+    ],
+  )
+  assert.deepEqual(
+    [await read(workspace, 'other.txt'), existsSync(path.join(workspace.path, 'more.txt'))],
+    ['o\n', false],
+  )
+  assert.equal(await read(workspace, 'src/built/out.txt'), 'built\n', 'what git ignores stays for the next check')
+
+  assert.deepEqual(await workspace.commitWithin(['src/'], { message: 'fix\n', when }), { sha: null, outside: [] })
+  await write(workspace, 'src/a.txt', 'mended twice\n')
+  const second = await workspace.commitWithin(['src/a.txt'], { message: 'fix\n', when })
+  const git = (...args: string[]) => gitIn(workspace.path, ...args)
+  assert.equal(await git('log', '--format=%P', '-1', String(second.sha)), given.base, 'one commit for both')
+  assert.equal(await git('diff', '--name-only', sha, String(second.sha)), 'src/a.txt')
+})
+
+test('a script that leaves a repository in the tree, or an index that lies, changes nothing of what is committed', async () => {
+  await using given = await setting({ 'src/a.txt': 'a\n' })
+  await using workspace = await given.open()
+  await write(workspace, 'src/a.txt', 'mended\n')
+  const index = path.join(path.dirname(workspace.path), 'index')
+  await gitIn(workspace.path, 'update-index', '--assume-unchanged', 'src/a.txt')
+  await writeFile(index, await readFile(path.join(workspace.path, '.git/index')))
+  const { sha } = await workspace.commitWithin(['src/'], { message: 'fix\n', when })
+  assert.ok(sha !== null)
+  await gitIn(workspace.path, 'init', '--quiet', 'src/planted')
+  await assert.rejects(workspace.commitWithin(['src/'], { message: 'fix\n', when }), fault('change_out_of_scope'))
 })

@@ -209,6 +209,8 @@ async function applyIn(
     signal,
     attempt: 1,
     previousFailure: null,
+    mostCalls: null,
+    repair: null,
     onOutput,
     onProgress: async () => undefined,
   })
@@ -222,6 +224,7 @@ function watchChanges(workspace: Workspace, onChanges: (paths: readonly string[]
     image: null,
     commit: (message, when) => workspace.commit(message, when),
     restore: () => workspace.restore(),
+    commitWithin: (scope, commit) => workspace.commitWithin(scope, commit),
     ignored: () => workspace.ignored(),
     keepCaches: (key) => workspace.keepCaches(key),
     async changedPaths() {

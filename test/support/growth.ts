@@ -26,9 +26,11 @@ export async function assertLinear<Input>(
     if (tookMs < MEASURABLE_MS) continue
     const quarter = make(size / 4)
     const quarterMs = await leastMs(() => run(quarter))
-    const growth = tookMs / quarterMs
-    const told = `${size / 4} characters took ${quarterMs.toFixed(0)} ms, ${size} took ${tookMs.toFixed(0)} ms`
-    assert.ok(growth <= MOST_GROWTH, `not linear: ${told}`)
+    // A busy machine has been seen to make all runs of one size slow.
+    const again = tookMs > quarterMs * MOST_GROWTH ? await leastMs(() => run(input)) : tookMs
+    const leastTookMs = Math.min(tookMs, again)
+    const told = `${size / 4} characters took ${quarterMs.toFixed(0)} ms, ${size} took ${leastTookMs.toFixed(0)} ms`
+    assert.ok(leastTookMs <= quarterMs * MOST_GROWTH, `not linear: ${told}`)
     return
   }
 }

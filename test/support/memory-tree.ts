@@ -10,6 +10,7 @@ export function memoryTree(files: Readonly<Record<string, string | Buffer | null
       if (content === null) throw new Fault('scope_unreadable', `${path} is a symlink.`, { path })
       return content === undefined ? null : Buffer.from(content)
     },
+    isExecutable: async () => false,
     list: async () => Object.keys(files).sort(),
   }
 }

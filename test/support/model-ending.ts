@@ -6,6 +6,8 @@ export type Ending = {
   name: string
   /** Where this form is documented or was met. */
   source: string
+  /** Edit tools were offered. */
+  offersTools?: true
   /** 200 unless stated. */
   status?: number
   headers?: Readonly<Record<string, string>>

@@ -1,8 +1,9 @@
+import assert from 'node:assert/strict'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { listenOnLoopback } from './loopback.ts'
 import { completionDocument, messageDocument, responseDocument } from './model-documents.ts'
-import { completionEvents, messageEvents, responseEvents } from './model-protocols.ts'
+import { completionEvents, geminiEvents, messageEvents, responseEvents } from './model-protocols.ts'
 import { chargeOf, isWhole, type Plan, planOf, type Scripted, type Tokens } from './scripted-answer.ts'
 
 export type { Scripted, Tokens } from './scripted-answer.ts'
@@ -22,7 +23,7 @@ export type Charge = Tokens & {
 }
 
 export type ModelServer = AsyncDisposable & {
-  /** e.g. `http://127.0.0.1:41234/v1`; serves all three protocols. */
+  /** e.g. `http://127.0.0.1:41234/v1`; serves all four protocols. */
   url: string
   /** Answers still to be given, in order; the last one is repeated. */
   script: (Scripted | ScriptedBy)[]
@@ -37,8 +38,8 @@ export type ModelServer = AsyncDisposable & {
 type State = Pick<ModelServer, 'script' | 'calls' | 'charged' | 'bill'>
 
 /**
- * A provider on loopback: Anthropic's Messages (`/messages`), OpenAI's Responses (`/responses`) and Chat Completions
- * (`/chat/completions`), as server-sent events where the request says `stream`, else as one document.
+ * A provider on loopback: Anthropic's Messages (`/messages`), OpenAI's Responses (`/responses`), Chat Completions
+ * (`/chat/completions`) and Gemini (`…:streamGenerateContent`), as server-sent events where the request says `stream`, else as one document.
  */
 export async function startModelServer(...script: (Scripted | ScriptedBy)[]): Promise<ModelServer> {
   const state: State = { script, calls: [], charged: { input: 0, output: 0 }, bill: [] }
@@ -96,7 +97,7 @@ async function play(scripted: Scripted, { path, body }: ReceivedCall, response: 
     return false
   }
   if (scripted.kind === 'status') sendError(scripted, response)
-  else if (body['stream'] === true) await sendEvents(scripted, path, response)
+  else if (body['stream'] === true || isGemini(path)) await sendEvents(scripted, path, response)
   else await sendDocument(scripted, path, response)
   return isWhole(scripted)
 }
@@ -132,11 +133,14 @@ async function drop(response: ServerResponse): Promise<void> {
   response.socket?.resetAndDestroy()
 }
 
+const isGemini = (path: string) => path.includes(':streamGenerateContent')
+
 type Protocol = { events(plan: Plan): string[]; document(plan: Plan): object }
 
 function protocolOf(path: string): Protocol {
   if (path === '/messages') return { events: messageEvents, document: messageDocument }
   if (path === '/responses') return { events: responseEvents, document: responseDocument }
   if (path === '/chat/completions') return { events: completionEvents, document: completionDocument }
+  if (isGemini(path)) return { events: geminiEvents, document: () => assert.fail('Gemini is asked for a stream') }
   throw new Error(`the model server does not serve ${path}`)
 }

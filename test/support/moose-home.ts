@@ -95,7 +95,14 @@ async function addProject({ db }: TestDatabase, remote: GitRemote): Promise<void
 /** Files an approved order as a Director with plain SQL would. @returns its id */
 export async function fileOrder(
   { db }: TestDatabase,
-  order: { title: string; files: readonly string[]; criteria?: readonly string[]; approved?: boolean },
+  order: {
+    title: string
+    files: readonly string[]
+    criteria?: readonly string[]
+    approved?: boolean
+    /** Left out where there is only one. */
+    projectId?: string
+  },
 ): Promise<string> {
   const { id } = await db
     .insertInto('work_orders')
@@ -106,6 +113,7 @@ export async function fileOrder(
       files_in_scope: JSON.stringify(order.files),
       acceptance_criteria: JSON.stringify(order.criteria === undefined ? [] : order.criteria),
       metadata: JSON.stringify(order.approved === false ? {} : { approved_by_director: true }),
+      ...(order.projectId === undefined ? {} : { project_id: order.projectId }),
     })
     .returning('id')
     .executeTakeFirstOrThrow()

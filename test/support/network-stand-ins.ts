@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { createServer as createHttpServer } from 'node:http'
+import { createServer as createHttpServer, request as requestOnward } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -45,6 +45,18 @@ export async function startProxy(origin: string, refuses: number | null = null):
       end.on('error', () => end.destroy())
     }
     socket.pipe(onward).pipe(socket)
+  })
+  // What is not encrypted is asked of the proxy itself, with the whole URL.
+  server.on('request', (request, response) => {
+    asked.push({ target: String(request.url), authorization: request.headers['proxy-authorization'] })
+    const { pathname, search } = new URL(String(request.url))
+    const { method, headers } = request
+    const onward = requestOnward({ port, path: `${pathname}${search}`, method, headers }, (answer) => {
+      response.writeHead(Number(answer.statusCode), answer.headers)
+      answer.pipe(response)
+    })
+    onward.on('error', () => response.destroy())
+    request.pipe(onward)
   })
   const listening = await listenOnLoopback(server)
   return {

@@ -6,7 +6,7 @@ import { createEventFeed } from '../../src/db/event-feed.ts'
 import type { Fault } from '../../src/faults/fault.ts'
 import { createLog } from '../../src/log.ts'
 import { createOrchestrator, type OrchestratorService } from '../../src/orchestrator/orchestrator-service.ts'
-import type { Check, CheckRunner, Executor } from '../../src/ports/execution.ts'
+import type { Check, CheckRunner, Executor, ExecutorInput } from '../../src/ports/execution.ts'
 import type { Manager } from '../../src/ports/routing.ts'
 import type { MooseHome } from './moose-home.ts'
 
@@ -33,7 +33,7 @@ export type OrchestratorBench = AsyncDisposable & {
  */
 export async function openBench(
   { config, database }: MooseHome,
-  { repair, putAwayMs = 0 }: { repair: (path: string) => Promise<void>; putAwayMs?: number },
+  { repair, putAwayMs = 0 }: { repair: (path: string, input: ExecutorInput) => Promise<void>; putAwayMs?: number },
 ): Promise<OrchestratorBench> {
   await using stack = new AsyncDisposableStack()
   const log = createLog('silent')
@@ -86,16 +86,20 @@ export async function openBench(
 
 type Meet = (part: Part, signal: AbortSignal) => Promise<void>
 
-function troubled(adapters: Adapters, meet: Meet, repair: (path: string) => Promise<void>): Adapters {
+function troubled(
+  adapters: Adapters,
+  meet: Meet,
+  repair: (path: string, input: ExecutorInput) => Promise<void>,
+): Adapters {
   const { manager, proposer, executors, checkRunner } = adapters
   const aider: Executor = {
     name: 'aider',
     looksAt: 'repository',
     assertReady: async () => undefined,
-    async apply({ workspace, signal }) {
-      await meet('aider', signal)
-      await repair(workspace.path)
-      return { costUsd: 0 }
+    async apply(input) {
+      await meet('aider', input.signal)
+      await repair(input.workspace.path, input)
+      return { costUsd: 0, answers: 1 }
     },
   }
   const route: Manager['route'] = async (request, signal) => {
@@ -123,6 +127,6 @@ function troubled(adapters: Adapters, meet: Meet, repair: (path: string) => Prom
       },
     },
     executors: { ...executors, patch, aider },
-    checkRunner: { run },
+    checkRunner: { ...checkRunner, run },
   }
 }

@@ -11,6 +11,7 @@ export const USUAL_CALL = {
   keyVariable: null,
   contextTokens: null,
   outputLimitParameter: null,
+  answerForm: 'blocks' as const,
   extraHeaders: {},
   extraBody: {},
 }

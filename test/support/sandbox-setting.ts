@@ -39,7 +39,7 @@ export async function sandboxSetting(
   const toolchains = async () => ({ executablePath: String(process.env['PATH']), variables: {}, found: [] })
   const sandbox = kind === 'bare' ? createNoSandbox({ home, runLimited: runCommand }) : sandboxOf(kind, home)
   const networks = networksFor({ home, sandbox: kind === 'bare' ? 'none' : kind })
-  const runner = createCheckRunner({ toolchains, sandbox, networks })
+  const runner = createCheckRunner({ toolchains, sandbox, networks, redacted: (text) => text })
   return {
     workspace,
     home,

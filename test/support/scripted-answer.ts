@@ -1,12 +1,16 @@
 /** What an answer is made of. Cached tokens are a part of the input, reasoning is a part of the output. */
 export type Tokens = { input: number; output: number; cacheRead: number; cacheWrite: number; reasoning: number }
 
+export type ToolCall = { name: string; input: string }
+
 /** What the stand-in does with one call. Tokens that are not stated are 100 in and 20 out. */
 export type Scripted = Partial<Tokens> &
   (
     | {
         kind: 'text'
         text: string
+        /** Tools it calls after the text, each with its arguments as JSON, or what a model has written in its place. */
+        calls?: readonly ToolCall[]
         /** What it thinks before, in the field its protocol has for that. */
         thoughts?: string
         headersAfterMs?: number
@@ -30,9 +34,10 @@ export type Scripted = Partial<Tokens> &
     | { kind: 'silent' }
   )
 
-/** What of an answer is the same in all three protocols. */
+/** What of an answer is the same in all protocols. */
 export type Plan = Tokens & {
   text: string
+  calls: readonly ToolCall[]
   thoughts: string
   ending: 'whole' | 'truncated' | 'refused' | 'none' | 'overloaded'
   counted: boolean
@@ -54,7 +59,19 @@ export function planOf(scripted: Scripted): Plan {
   const { input = 100, output = 20, cacheRead = 0, cacheWrite = 0, reasoning = 0 } = scripted
   const counted = !('uncounted' in scripted)
   const thoughts = scripted.kind === 'text' && scripted.thoughts !== undefined ? scripted.thoughts : ''
-  return { text, thoughts, ending: ENDING[scripted.kind], counted, input, output, cacheRead, cacheWrite, reasoning }
+  const calls = scripted.kind === 'text' && scripted.calls !== undefined ? scripted.calls : []
+  return {
+    text,
+    calls,
+    thoughts,
+    ending: ENDING[scripted.kind],
+    counted,
+    input,
+    output,
+    cacheRead,
+    cacheWrite,
+    reasoning,
+  }
 }
 
 /** Whether an answer says how it ends. */

@@ -55,13 +55,22 @@ export async function setUpSetting(
   const sandbox = confined ? usualSandbox(home) : sandboxOf('none', home)
   const networks = networksFor({ home, sandbox: sandbox.kind }, grants)
   const scripts = { sandbox, networks, toolchains: async () => toolchains }
-  const checkRunner = createCheckRunner(scripts)
+  const checkRunner = createCheckRunner({ ...scripts, redacted: (text) => text })
   const setUp = createSetUp({ ...scripts, checkRunner, workspaces, images: NO_IMAGES })
   const project = remote.project()
   const timeoutMs = 300_000
   const setup = wanted.setup === null ? null : { run: wanted.setup, timeoutMs }
   const network = { setup: [], checks: [] }
-  const config: ProjectConfig = { cache: [], env: {}, network, context: [], checks: [], ...wanted, setup }
+  const config: ProjectConfig = {
+    cache: [],
+    env: {},
+    network,
+    context: [],
+    repair: { max: null },
+    checks: [],
+    ...wanted,
+    setup,
+  }
   const told: string[] = []
   const onOutput = (text: string) => void told.push(text)
   return {

@@ -15,7 +15,8 @@ export const FILES = {
 }
 export const write = (file: string, text: string) => `### write ${file}\n\`\`\`\n${text}\n\`\`\`\n`
 export const greet = { task: 'Greet the world', turn: 1, text: write('greeting.txt', 'hello, world') }
-export const empty = { task: 'Empty it', turn: 1, text: '### write greeting.txt\n```\n```\n' }
+/** Free text, which Aider carries out. */
+export const empty = { task: 'Empty it', turn: 1, text: 'Take everything out of greeting.txt.' }
 /** So long that only a notification can have woken the dispatcher. */
 export const NEVER_POLLS = { ORCHESTRATOR_POLLING_INTERVAL_MS: '3600000' }
 export const KEY = { OPENAI_COMPATIBLE_API_KEY: 'sk-real' }
@@ -65,7 +66,10 @@ export async function claims({ database: { db } }: MooseHome, id: string): Promi
 }
 
 export const bench = (home: MooseHome, putAwayMs = 0) =>
-  openBench(home, { putAwayMs, repair: (tree) => writeFile(path.join(tree, 'greeting.txt'), 'repaired\n') })
+  openBench(home, {
+    putAwayMs,
+    repair: (tree, { repair }) => writeFile(path.join(tree, 'greeting.txt'), repair === null ? '' : 'repaired\n'),
+  })
 
 /** Waits until what has ended is put away too. */
 export const putAway = ({ orchestrator }: OrchestratorBench) =>

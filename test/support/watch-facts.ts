@@ -1,7 +1,8 @@
 import type { BudgetPeriod } from '../../src/contract/budget.ts'
+import type { EventView } from '../../src/contract/events.ts'
 import type { OrchestratorStatus } from '../../src/contract/orchestrator.ts'
 import type { InboxEntry } from '../../src/contract/why/inbox.ts'
-import type { EventView, ListedWorkOrder } from '../../src/contract/work-orders.ts'
+import type { ListedWorkOrder } from '../../src/contract/work-orders.ts'
 import { forEachState, type OrderState } from '../../src/work-order/order-state.ts'
 
 const AT = '2026-01-31T12:00:00.000Z'
@@ -30,6 +31,7 @@ export function listed(number: number, state: OrderState, more: Partial<ListedWo
     description: '',
     acceptance_criteria: [],
     files_in_scope: ['a.txt'],
+    context: [],
     risk_level: 'low',
     ...STANDS[state],
     state,

@@ -18,7 +18,7 @@ const costing = (scripted: Scripted): Scripted => ({ ...scripted, input: 10, out
 /** Aider asks again and again for a block it can find in the file. */
 const LOOPING = costing(says(block('greeting.txt', 'not in there', 'hello, world')))
 
-test('an order with a cap of $0.50 whose Aider asks on and on: five calls of $0.10, then it waits; with $1 it goes on', {
+test('an order with a cap of $0.20 whose Aider asks again: two calls of $0.10, then it waits; with $1 it goes on', {
   timeout: 180_000,
   skip: lacking('aider'),
 }, async () => {
@@ -32,7 +32,7 @@ test('an order with a cap of $0.50 whose Aider asks on and on: five calls of $0.
   await useStandIn(home, 'stand-in', { url: server.url, threshold: 1, price: TEN_CENTS })
   const id = await fileOrder(home.database, { title: 'Greet', files: ['greeting.txt'], approved: false })
   for (const command of [
-    ['budget', 'cap', `order:${id.slice(0, 8)}`, '0.50'],
+    ['budget', 'cap', `order:${id.slice(0, 8)}`, '0.20'],
     ['approve', id],
   ]) {
     assert.equal((await moose(home.environment, ...command)).exitCode, 0)
@@ -43,15 +43,15 @@ test('an order with a cap of $0.50 whose Aider asks on and on: five calls of $0.
   assert.deepEqual([waiting.status, waiting.status_reason?.code], ['blocked', 'budget_exceeded'])
   assert.match(
     String(waiting.status_reason?.message),
-    /the cap of this order, \$0\.50, has \$0\.00 left \(\$0\.50 spent, \$0\.00 reserved\)\. Raise it with: moose budget cap order:\w+ 0\.60$/,
+    /the cap of this order, \$0\.20, has \$0\.00 left \(\$0\.20 spent, \$0\.00 reserved\)\. Raise it with: moose budget cap order:\w+ 0\.30$/,
   )
-  assert.deepEqual([server.bill.length, waiting.actual_cost], [5, 0.5], 'the provider bills what the cap allows')
+  assert.deepEqual([server.bill.length, waiting.actual_cost], [2, 0.2], 'the provider bills what the cap allows')
 
   server.script.splice(0, Infinity, costing(says(block('greeting.txt', 'hello', 'hello, world'))))
   assert.equal((await moose(home.environment, 'budget', 'cap', `order:${id.slice(0, 8)}`, '1')).exitCode, 0)
   await until('it goes on', async () => (await findWorkOrder(home.database.db, id)).status !== 'blocked')
   const done = await settled(looker, id, 90_000)
-  assert.deepEqual([done.phase, done.attempts, server.bill.length, done.actual_cost], ['in_review', 1, 6, 0.6])
+  assert.deepEqual([done.phase, done.attempts, server.bill.length, done.actual_cost], ['in_review', 1, 3, 0.3])
   const steps = done.attempt_history.flatMap((attempt) => attempt.steps.map(({ name, runs }) => [name, runs]))
   assert.deepEqual(steps.slice(0, 3), [
     ['route', 1],

@@ -39,33 +39,30 @@ describe('orders carried out with Aider', { skip: lacking('aider') }, () => {
     assert.match(await notesOf(setting, order.id), /output: .*Applied edit to greeting\.txt/s)
   })
 
-  test('two failed runs fail the order and leave no branch, no commit and no workspace', async () => {
+  test('a failed run that has used the calls up fails the order and leaves no branch, no commit and no workspace', async () => {
     const partial = GOOD + block('greeting.txt', 'nowhere', 'x')
-    await using setting = await openAiderSetting(
-      [says(IDEA), says(partial), says('Sorry.'), says(partial), says('Sorry.')],
-      {
-        ORCHESTRATOR_AIDER_BIN: AIDER,
-      },
-    )
+    await using setting = await openAiderSetting([says(IDEA), says(partial), says('Sorry.')], {
+      ORCHESTRATOR_AIDER_BIN: AIDER,
+    })
     const order = await carryOut(setting)
     assert.deepEqual([order.status, order.status_reason?.code], ['failed', 'aider_partial'])
-    assert.equal(setting.server.calls.length, 5)
+    assert.equal(setting.server.calls.length, 3)
     assert.deepEqual(await setting.home.remote.branches(), ['main'])
     assert.equal(await attemptRefsOf(setting), '')
   })
 
-  test('a commit whose check fails is rolled back: the mirror holds nothing of the attempt', async () => {
+  test('a commit whose check fails is kept in the mirror, to be verified again', async () => {
     const script = [says(IDEA), says(block('greeting.txt', 'hello', 'good day'))]
     await using setting = await openAiderSetting(script, { ORCHESTRATOR_AIDER_BIN: AIDER })
     const order = await carryOut(setting)
     assert.equal(order.status_reason?.code, 'check_failed')
     assert.match(String(order.attempt_history[0]?.head_sha), /^[0-9a-f]{40}$/)
     assert.equal(setting.server.calls.length, 2)
-    assert.equal(await attemptRefsOf(setting), '')
+    assert.equal(await attemptRefsOf(setting), `refs/moose/${order.id}/1`)
   })
 
   test('in auto, a repair that comes to nothing leaves the failed check as the reason', async () => {
-    const script = [says('### write greeting.txt\n```\ngood day\n```\n'), says('I see nothing wrong.')]
+    const script = [says(IDEA), says(block('greeting.txt', 'hello', 'good day')), says('I see nothing wrong.')]
     await using setting = await openAiderSetting(script, {
       ORCHESTRATOR_EXECUTOR: 'auto',
       ORCHESTRATOR_AIDER_BIN: AIDER,
@@ -82,10 +79,40 @@ describe('orders carried out with Aider', { skip: lacking('aider') }, () => {
         ['apply', 1, 'succeeded'],
         ['verify', 1, 'failed'],
         ['apply', 2, 'failed'],
-        ['apply', 3, 'failed'],
         ['record', 1, 'succeeded'],
       ],
     )
-    assert.equal(await attemptRefsOf(setting), '')
+    const told = setting.server.calls.map(({ body }) => JSON.stringify(body))
+    assert.match(
+      String(told[2]),
+      /carried out in these files already.*-hello\\n\+good day.*A check of the project failed on it/s,
+    )
+    assert.deepEqual(
+      order.evidence?.repairs.map(({ by, head_sha: sha, cost_usd: cost }) => [by, sha, cost > 0]),
+      [['aider', null, true]],
+    )
+    assert.equal(await attemptRefsOf(setting), `refs/moose/${order.id}/1`)
+  })
+
+  test('in auto, the runs of a repair have the answers that the attempt has left', async () => {
+    const script = [says(IDEA), says(block('greeting.txt', 'hello', 'good day')), says(BAD)]
+    await using setting = await openAiderSetting(script, {
+      ORCHESTRATOR_EXECUTOR: 'auto',
+      ORCHESTRATOR_AIDER_BIN: AIDER,
+    })
+    const order = await carryOut(setting)
+    assert.equal(order.status_reason?.code, 'check_failed')
+    assert.equal(setting.server.calls.length, 3)
+  })
+
+  test('the answers of a first run that failed count among those of the attempt', async () => {
+    const script = [says(IDEA), says('Sorry.'), says(block('greeting.txt', 'hello', 'good day')), says(BAD)]
+    await using setting = await openAiderSetting(script, {
+      ORCHESTRATOR_EXECUTOR: 'auto',
+      ORCHESTRATOR_AIDER_BIN: AIDER,
+    })
+    const order = await carryOut(setting)
+    assert.match(String(order.status_reason?.message), /Check "greets".*the attempt has had 3 answers of models/s)
+    assert.equal(setting.server.calls.length, 3)
   })
 })

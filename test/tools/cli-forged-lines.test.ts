@@ -32,7 +32,7 @@ async function forge({ database: { db } }: MooseHome): Promise<string> {
   const reason = JSON.stringify({ code: FORGED, message: FORGED })
   await db
     .updateTable('work_orders')
-    .set({ status: 'blocked', status_reason: reason, proposer_id: FORGED, github_branch: FORGED, attempts: 1 })
+    .set({ status: 'blocked', status_reason: reason, proposer_name: FORGED, github_branch: FORGED, attempts: 1 })
     .where('id', '=', id)
     .execute()
   await db

@@ -25,6 +25,8 @@ const graphqlError = (type: string, message: string) => ({
   status: 200,
   body: { data: { createPullRequest: null }, errors: [{ type, path: ['createPullRequest'], message }] },
 })
+const UNSEEN =
+  "Head sha can't be blank, Base sha can't be blank, No commits between main and x, Head ref must be a branch"
 const SECONDARY = 'You have exceeded a secondary rate limit. Please wait a few minutes before you try again.'
 
 /** One way gh and git can end, and how the world must stand afterwards. */
@@ -176,6 +178,19 @@ const ENDINGS: readonly Ending[] = [
     faults: () => [{ on: CREATE, what: says(401, 'Bad credentials') }],
     fault: 'github_unauthorized',
     left: BRANCH_ONLY,
+  },
+  {
+    name: 'GitHub does not see the pushed branch at once',
+    faults: () => [{ on: CREATE, times: 2, what: graphqlError('UNPROCESSABLE', UNSEEN) }],
+    fault: null,
+    waits: [1_000, 2_000],
+  },
+  {
+    name: 'GitHub never sees the pushed branch',
+    faults: () => [{ on: CREATE, times: 9, what: graphqlError('UNPROCESSABLE', UNSEEN) }],
+    fault: 'github_unreachable',
+    left: BRANCH_ONLY,
+    waits: [1_000, 2_000, 4_000, 8_000],
   },
   {
     name: 'GitHub refuses the creation for a reason of its own',

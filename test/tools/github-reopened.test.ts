@@ -57,7 +57,7 @@ const LOOKS: readonly (readonly [string, Look])[] = [
 ]
 
 for (const [what, look] of LOOKS) {
-  test(`closed, reopened, merged, seen by ${what}: cancelled, in review again, completed`, async (t) => {
+  test(`life A4: closed, reopened, merged, seen by ${what}: cancelled, in review again, completed`, async (t) => {
     await using given = await inReview(t)
     if (given === null) return
     const { github, number, input } = given
@@ -122,9 +122,11 @@ for (const how of ['close', 'cancel'] as const) {
     const { database, forge, clock, github, tracker, input, number } = given
     const deps = {
       db: database.db,
+      pool: database.pool,
       clock,
       forges: { github: forge, local: forge },
       endAbandoned: async () => undefined,
+      workspaces: { keptCommit: async () => null },
     }
     const moose = createDecisions(deps, () => undefined)
     await moose[how](input.workOrderId)
@@ -168,7 +170,9 @@ for (const [what, where, how] of [
     await reopen(given)
     await tracker.look(null)
     assert.equal(await stands(given), `in_progress/${where.phase}`)
-    const deps = { db, clock, forges: { github: forge, local: forge }, endAbandoned: async () => undefined }
+    const workspaces = { keptCommit: async () => null }
+    const forges = { github: forge, local: forge }
+    const deps = { db, pool: database.pool, clock, forges, workspaces, endAbandoned: async () => undefined }
     await createDecisions(deps, () => undefined)[how](input.workOrderId)
     assert.equal(await stands(given), 'cancelled')
     assert.deepEqual(new Set(github.state.pulls.map(({ state }) => state)), new Set(['closed']))

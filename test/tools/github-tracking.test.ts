@@ -48,7 +48,7 @@ test("a human's push is recorded; what is then merged completes the order", asyn
   await given.tracker.look(null)
   const events = [`push ${pushed}`]
   assert.deepEqual(await ended(given, input), { status: 'in_progress', mergeSha: undefined, branch: true, events })
-  await assert.rejects(given.forge.merge(given.project, number), { code: 'work_order_conflict' })
+  await assert.rejects(given.forge.merge(given.project, number), { code: 'merge_conflict' })
   const { mergeSha } = await given.github.state.merge(number, 'squash')
   await given.tracker.look(null)
   events.push('pull_request merged')
@@ -177,6 +177,37 @@ test('merging through Moose takes the way the repository allows and deletes the 
   await assert.rejects(given.forge.merge(given.project, second.number), { code: 'work_order_conflict' })
   await assert.rejects(given.forge.close(given.project, first.number), { code: 'work_order_conflict' })
   await assert.rejects(given.forge.merge(given.project, 99), { code: 'not_found' })
+})
+
+test('life D2: merging takes the way that rulesets and protection of the base leave, and says where there is none', async (t) => {
+  await using given = await tracked(t)
+  if (given === null) return
+  const { settings } = given.github.state
+  const usual = { ...settings }
+  for (const [ruled, parents] of [
+    [{ ruledLinear: true }, 1],
+    [{ classicLinear: true }, 1],
+    [{ ruledMethods: ['squash'] }, 1],
+    [{ ruledMethods: ['rebase'] }, 1],
+    [{ ruledMethods: ['merge', 'squash'] }, 2],
+    [{ ruledMethods: ['merge', 'rebase'], ruledLinear: true }, 1],
+  ] as const) {
+    Object.assign(settings, usual, ruled)
+    const { number } = await opened(given)
+    assert.equal((await given.forge.merge(given.project, number)).state, 'merged', JSON.stringify(ruled))
+    const line = await given.remote.git('rev-list', '--parents', '--max-count=1', 'main')
+    assert.equal(line.split(' ').length - 1, parents, JSON.stringify(ruled))
+  }
+  for (const [ruled, says] of [
+    [{ mergeQueue: true }, /merge queue.*on GitHub/],
+    [{ ruledMethods: ['merge'], ruledLinear: true }, /the rules of main leave no way to merge/],
+  ] as const) {
+    Object.assign(settings, usual, ruled)
+    const { number } = await opened(given)
+    const log = given.github.log.length
+    await assert.rejects(given.forge.merge(given.project, number), { code: 'merge_conflict', message: says })
+    assert.ok(!given.github.log.slice(log).some(({ operation }) => operation.endsWith('merge')), 'nothing was tried')
+  }
 })
 
 test('a merge whose answer is lost is found; one that GitHub refuses says why', async (t) => {

@@ -4,12 +4,14 @@
  */
 import { test } from 'node:test'
 import { failureSummary } from '../../src/attempt/failure-summary.ts'
+import { FailureExcerpt } from '../../src/checks/excerpt/failure-excerpt.ts'
+import { junitFailures } from '../../src/checks/excerpt/report/junit.ts'
+import { sarifFailures } from '../../src/checks/excerpt/report/sarif.ts'
 import { FailingTests } from '../../src/checks/failing-tests.ts'
 import { parseMooseYaml } from '../../src/checks/moose-yaml.ts'
 import { OutputTail } from '../../src/checks/output-tail.ts'
 import { hintOf as hintOfCheck, whyNotRunnable } from '../../src/checks/set-up-fault.ts'
-import { readCsv } from '../../src/cli/input/csv.ts'
-import { harmlessButColours, oneLine } from '../../src/cli/pages/terminal-text.ts'
+import { usefulLine } from '../../src/contract/evidence/useful-line.ts'
 import { hintOf } from '../../src/contract/github-webhook.ts'
 import { checkOrder } from '../../src/contract/order-file/check-order.ts'
 import { readOrderFile } from '../../src/contract/order-file/order-file.ts'
@@ -31,9 +33,7 @@ import { readAnswer } from '../../src/models/dialects/read-answer.ts'
 import { readTrouble } from '../../src/models/dialects/read-trouble.ts'
 import { toModelFault } from '../../src/models/model-faults.ts'
 import { requestKey } from '../../src/models/remembered-answers.ts'
-import { ProposerRequest } from '../../src/ports/proposal.ts'
 import { BoundedOutput } from '../../src/process/bounded-output.ts'
-import { buildPrompt } from '../../src/proposer/prompt.ts'
 import { plainText } from '../../src/redaction/plain-text.ts'
 import { createRedaction } from '../../src/redaction/redaction.ts'
 import { createSanitizer } from '../../src/redaction/sanitize-output.ts'
@@ -41,10 +41,8 @@ import { kindOfChange } from '../../src/work-order/kind-of-change.ts'
 import { clipped, fenced, neutralised } from '../../src/work-order/markdown.ts'
 import { slugOf } from '../../src/work-order/naming.ts'
 import { PLAIN_COMMITS } from '../../src/work-order/project.ts'
-import { tellingLines } from '../../src/work-order/protection/requirement-lines.ts'
 import { provedCriteria } from '../../src/work-order/proves.ts'
 import { isGitFolder, pathProblem } from '../../src/work-order/scope.ts'
-import { readingsOf } from '../../src/workspace/key-shapes.ts'
 import { assertLinear, orFault, repeated } from '../support/growth.ts'
 
 /** Characters of the longest input: more than any of these functions is given, unless it says otherwise. */
@@ -91,6 +89,54 @@ test('the names of failures in the output of a check', async (t) => {
         MOST,
       ),
     )
+})
+
+test('the useful part of the output of a check', async (t) => {
+  const parts = [
+    '--- FAIL: a (0s)\n    a.go:1: x\n',
+    '=== RUN a\n    a.go:1: x\n',
+    '# Subtest: a\n    not ok 1 - a\n      error: x\n',
+    'FAIL a\n  ● a\n    Expected: ',
+    ' FAIL  a > b\n ❯ a:1:1\n',
+    "thread 'a' panicked at a:1:1:\n",
+    'error[E1]: a\n --> a:1:2\n',
+    '=== FAILURES ===\n___ a ___\nE   assert a\n',
+    'Traceback (most recent call last):\n  File "a"\nE: a\n',
+    '[ERROR] a -- Time elapsed: 1 s <<< FAILURE!\n\tat a\n',
+    'a.js\n  1:1  error  a\n',
+    'Error: a\n    at a (b:1:1)\n',
+    'a.js:1\n',
+    '\r',
+    'x',
+    'y\n',
+  ]
+  for (const part of parts)
+    await t.test(JSON.stringify(part), () =>
+      assertLinear(
+        repeated(part),
+        (output) => {
+          const excerpt = new FailureExcerpt('/tree', (text) => text)
+          excerpt.add(output)
+          return usefulLine(excerpt.read(4_000))
+        },
+        MOST,
+      ),
+    )
+})
+
+test('reports of a check', async (t) => {
+  const reports: Record<string, (size: number) => string> = {
+    'open elements': repeated('<testcase name="a">'),
+    failures: (size) => `<t>${repeated('<testcase name="a"><failure>x</failure></testcase>')(size)}`,
+    text: (size) => `<t><failure>${repeated('x\n')(size)}`,
+    attributes: (size) => `<t${counted((index) => ` a${index}="1"`)(size)}>`,
+    entities: (size) => `<t>${repeated('&lt;')(size)}`,
+    'a declaration': (size) => `<!DOCTYPE t [${repeated('<!ENTITY a "b">')(size)}`,
+    comments: (size) => `<t>${repeated('<!-- - -->')(size)}`,
+  }
+  for (const [name, make] of Object.entries(reports)) await t.test(name, () => assertLinear(make, junitFailures, MOST))
+  const sarif = (size: number) => JSON.stringify({ runs: [{ results: many({ message: { text: 'a' } })(size) }] })
+  await t.test('SARIF', () => assertLinear(sarif, sarifFailures, MOST))
 })
 
 test('credentials in URLs', async (t) => {
@@ -373,7 +419,7 @@ test('what a provider refuses with', async (t) => {
     await t.test(part, () =>
       assertLinear(
         repeated(part),
-        (body) => readTrouble({ status: 400, headers: {}, body, request: body }, new Date(0)),
+        (body) => readTrouble({ status: 400, headers: {}, body, request: body, offersTools: true }, new Date(0)),
         MOST,
       ),
     )
@@ -492,45 +538,4 @@ test('what is stored', async (t) => {
   })
   for (const part of ['\\', '\0', '\\u0000', '\ud800', 'sk-012345678'])
     await t.test(JSON.stringify(part), () => assertLinear(repeated(part), clean, MOST))
-})
-
-test('what is shown in a terminal', async (t) => {
-  for (const part of ['\u001b[', '\u001b[1;', ' ', '\u202e', '"', '"a', '. '])
-    await t.test(JSON.stringify(part), () =>
-      assertLinear(repeated(part), (text) => [harmlessButColours(text), oneLine(text, 80), readCsv(text)], MOST / 4),
-    )
-})
-
-test('what a model is shown', async (t) => {
-  for (const part of ['~', '~ ', '\n'])
-    await t.test(JSON.stringify(part), () =>
-      assertLinear(
-        repeated(part),
-        (text) => {
-          const request = ProposerRequest.parse({ task_description: text, expected_output_type: 'code' })
-          const file = { kind: 'text', path: 'f', lines: text.split('\n') } as const
-          buildPrompt(request, [file], [], { wanted: 'edits', previousFailure: text })
-        },
-        MOST,
-      ),
-    )
-})
-
-test('what of a change is held', async (t) => {
-  for (const part of [
-    '-',
-    'a',
-    'a ',
-    '\\\n',
-    ' #',
-    '#\n',
-    'a;',
-    '\0',
-    `${'A'.repeat(23)} `,
-    `${'A'.repeat(60)}\n`,
-    'YWFh',
-  ])
-    await t.test(JSON.stringify(part), () =>
-      assertLinear(repeated(part), (text) => [tellingLines(text), readingsOf(text)], MOST),
-    )
 })

@@ -163,6 +163,32 @@ describe('Filing and editing orders in the page', { skip: whyNoBrowser(), timeou
     await context.close()
   })
 
+  test('files that are to be read are typed, filed and edited', async () => {
+    const { page, context } = await loggedIn()
+    await page.goto(`${service.url}/new`)
+    const toRead = page.getByLabel('Files to read')
+    await page.getByLabel('Title').fill('Read the style')
+    await toRead.fill('STYLE.md\ndocs/')
+    const files = page.getByRole('combobox', { name: 'Add a file or a folder' })
+    await files.fill('src/greet.js')
+    await files.press('Enter')
+    await page.getByRole('button', { name: 'Take src/greet.js out' }).waitFor()
+    await page.getByLabel('Title').press('Control+Enter')
+    const stored = async () =>
+      await home.database.db
+        .selectFrom('work_orders')
+        .select(['id', 'context'])
+        .where('title', '=', 'Read the style')
+        .executeTakeFirst()
+    await until('it is filed', async () => JSON.stringify((await stored())?.context) === '["STYLE.md","docs/"]')
+    await page.goto(`${service.url}/orders/${(await stored())?.id}/edit`)
+    assert.equal(await toRead.inputValue(), 'STYLE.md\ndocs/')
+    await toRead.fill('docs/')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await until('it is edited', async () => JSON.stringify((await stored())?.context) === '["docs/"]')
+    await context.close()
+  })
+
   test('an edit that was overtaken before the page heard of it is refused, and told', async () => {
     const id = await fileOrder(home.database, { title: 'Nod', files: ['src/greet.js'], approved: false })
     const { page, context } = await loggedIn()

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import type { Browser, Locator, Page } from 'playwright-core'
+import { lengthenRow } from '../../src/db/work-orders/failure-rows.ts'
 import { graveViolations, openBrowser, openWatched, scrollsSideways, whyNoBrowser } from '../support/browser.ts'
 import { createGitRemote, type GitRemote } from '../support/git-remote.ts'
 import { logIn } from '../support/logged-in.ts'
@@ -168,6 +170,24 @@ describe('Operate', { skip: whyNoBrowser(), timeout: 300_000 }, () => {
     await places.getByRole('button', { name: 'As the environment says' }).click()
     await page.getByRole('banner').getByText('of 3 running').waitFor()
     assert.equal(await setting('orchestrator_max_concurrent'), undefined)
+    await context.close()
+  })
+
+  test('a paused project says so in the list of projects, until its orders are taken on again', async () => {
+    const { page, context } = await loggedIn()
+    await showing(page, 'projects')
+    const sample = page.locator('li.card').filter({ hasText: 'sample' })
+    assert.equal(await sample.getByText('paused', { exact: true }).count(), 0)
+    const { db } = home.database
+    const project = await projectNow('sample')
+    assert.ok(project !== undefined)
+    const failure = { projectId: project.id, code: 'check_failed', step: 'verify', message: 'It failed.' }
+    for (let n = 0; n < 5; n += 1)
+      await lengthenRow(db, { kind: 'project', subject: project.id }, { ...failure, workOrderId: randomUUID() })
+    await seenBy('the pause', sample.getByText('paused', { exact: true }))
+    await sample.getByText('Its last 5 orders failed with check_failed at verify').waitFor()
+    await cli('project', 'resume', 'sample')
+    await sample.getByText('paused', { exact: true }).waitFor({ state: 'detached' })
     await context.close()
   })
 

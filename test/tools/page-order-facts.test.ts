@@ -107,6 +107,8 @@ describe('an order in the page: its facts', { skip: whyNoBrowser(), timeout: 600
     await evidence.getByText('Proved: there passed.').waitFor()
     await evidence.getByText('No check proves it: look at it yourself.').waitFor()
     await part(page, 'Pull request').getByText('no reviews and no CI').waitFor()
+    await part(page, 'Pull request').getByText('Its text').click()
+    await part(page, 'Pull request').getByText('criteria proved').waitFor()
     await part(page, 'Change').getByText('good.txt').first().waitFor()
     assert.deepEqual(complaints, [])
     await context.close()

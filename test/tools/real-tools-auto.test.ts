@@ -20,9 +20,17 @@ const FILES = {
 }
 const edits = (text: string) => `### write greeting.txt\n\`\`\`\n${text}\n\`\`\`\n`
 const MISSES = says('### edit greeting.txt\n<<<<<<< SEARCH\nno such line\n=======\nhello, world\n>>>>>>> REPLACE\n')
+const MENDS = says(block('greeting.txt', 'good day', 'hello, world'))
 const AIDERS = says(block('greeting.txt', 'hello', 'hello, world'))
 
-type Choice = { name: string; script: Scripted[]; executor: 'patch' | 'aider'; reason: string }
+type Choice = {
+  name: string
+  script: Scripted[]
+  executor: 'patch' | 'aider'
+  reason: string
+  /** What mends the change; undefined: nothing has to. */
+  repair?: 'proposer' | 'aider'
+}
 
 /** What becomes of a proposal in `auto`, by what it is. */
 const CHOICES: readonly Choice[] = [
@@ -40,15 +48,24 @@ const CHOICES: readonly Choice[] = [
   },
   {
     name: 'a proposal that never applies goes to Aider',
-    script: [MISSES, MISSES, MISSES, MISSES, AIDERS],
+    // Of the three answers of an attempt the last one is left to Aider.
+    script: [MISSES, MISSES, AIDERS],
     executor: 'aider',
-    reason: 'the proposal does not apply to the base commit, after 4 tries',
+    reason: 'the proposal does not apply to the base commit, after 2 tries',
   },
   {
-    name: 'edits that fail a check are given to Aider to repair',
-    script: [says(edits('good day')), AIDERS],
+    name: 'edits that fail a check are mended by the model that made them',
+    script: [says(edits('good day')), says(edits('hello, world'))],
+    executor: 'patch',
+    reason: 'the proposal is edits that apply to the base commit',
+    repair: 'proposer',
+  },
+  {
+    name: 'what Aider made of free text and fails a check is mended by Aider',
+    script: [says('Put "good day" into greeting.txt.'), says(block('greeting.txt', 'hello', 'good day')), MENDS],
     executor: 'aider',
-    reason: 'the proposal, applied as it is, failed a check',
+    reason: 'the proposal is free text, not edits',
+    repair: 'aider',
   },
 ]
 
@@ -78,7 +95,7 @@ test("in auto, a foreign Proposer's free text goes to Aider, and its price is in
 })
 
 /** The choice and its reason are in the record of the step and in the pull request. */
-async function assertChoice(tools: RealTools, { name, script, executor, reason }: Choice) {
+async function assertChoice(tools: RealTools, { name, script, executor, reason, repair }: Choice) {
   const { github, home, model } = tools
   const before = model.calls.length
   model.script.splice(0, model.script.length, ...script)
@@ -89,13 +106,18 @@ async function assertChoice(tools: RealTools, { name, script, executor, reason }
   assert.equal(model.calls.length, before + script.length)
   const applied = order.attempt_history[0]?.steps.findLast((step) => step.name === 'apply')
   const output = JSON.parse(JSON.stringify(applied?.output))
-  assert.deepEqual([output.executor, output.reason], [executor, reason])
+  const why = repair === undefined ? reason : 'repair 1 of 2: check "greets" failed'
+  assert.deepEqual([output.executor, output.reason], [executor, why])
   const pull = github.state.pulls.at(-1)
   assert.ok(pull !== undefined)
   assert.ok(pull.body.split('\n').includes(`**Executor:** ${executor} (${reason})`), pull.body)
   assert.ok(pull.body.includes(`**Cost:** $${Number(order.actual_cost).toFixed(4)}`))
   assert.equal(await home.remote.git('show', `${pull.sha}:greeting.txt`), 'hello, world')
-  assert.equal(await home.remote.git('rev-list', '--count', `main..${pull.sha}`), '1')
+  assert.equal(await home.remote.git('rev-list', '--count', `main..${pull.sha}`), repair === undefined ? '1' : '2')
+  assert.deepEqual(
+    order.evidence?.repairs.map(({ by, mended }) => [by, mended]),
+    repair === undefined ? [] : [[repair, true]],
+  )
   const { processes, workspaces, temporary } = await tracesOf(tools)
   assert.deepEqual([processes, workspaces, temporary], [[], [], []])
   return order

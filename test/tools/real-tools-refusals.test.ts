@@ -15,12 +15,14 @@ test('orders the real Aider must not carry out, in a hostile repository', {
   await tools.home.remote.commit('main', hostileFiles(trap))
   await t.test('edits that leave the scope fail the order by name and leave nothing', () => refuse(tools))
   await t.test('edits through a link fail the order too', () => refuseThroughLink(tools))
-  await t.test('a commit that fails its check fails the order and is taken back', async () => {
+  let kept = ''
+  await t.test('a commit that fails its check fails the order, and is kept to be verified again', async () => {
     const order = await fail(tools, block('greeting.txt', 'hello', 'good day'))
     assert.equal(order.status_reason?.code, 'check_failed')
+    kept = order.id
   })
   await t.test('nothing was executed, asked for or told', () => assertUntouched(setting))
-  await t.test('what is left is the base', () => assertLeft(setting, []))
+  await t.test('what is left is the base and that commit', () => assertLeft(setting, [kept]))
 })
 
 async function refuse(tools: RealTools): Promise<void> {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { type TestContext, test } from 'node:test'
+import { recordIn } from '../../src/contract/evidence/pull-request-record.ts'
 import { block, REAL_KEY, says } from '../support/aider-bench.ts'
 import { hostileFiles } from '../support/hostile-repository.ts'
 import {
@@ -124,9 +125,15 @@ async function assertDiff({ home: { remote } }: RealTools, base: string, sha: st
 }
 
 function assertBody(body: string, { id, sha, usd }: { id: string; sha: string; usd: number }): void {
-  const sections = ['Description', 'Acceptance Criteria', 'Checks', 'Files Modified', 'Routing Decision', 'Metadata']
+  const evidence = ['Acceptance Criteria', 'Checks', 'Files Modified', `Work Order: ${id}`]
+  const order = ['Description', 'Routing Decision', 'Metadata']
   const headings = body.split('\n').filter((line) => line.startsWith('## '))
-  assert.deepEqual(headings, [`## Work Order: ${id}`, ...sections.map((name) => `## ${name}`)])
+  assert.deepEqual(
+    headings,
+    [...evidence, ...order].map((name) => `## ${name}`),
+  )
+  assert.match(body, /^\*\*1 of 2 criteria proved; 1 to be looked at\.\*\* /m)
+  assert.equal(recordIn(body)?.head_sha, sha)
   for (const line of [
     '**Risk Level:** low',
     '**Proposer Used:** stand-in',

@@ -32,7 +32,13 @@ async function applied(ending: unknown) {
     before as unknown as { routed: Routed; proposed: Proposed },
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above
     adapters as unknown as Pick<Adapters, 'executors' | 'workspaces'>,
-    null,
+    {
+      onSha: 'a',
+      response: { content: 'the change', cost: 0, proposer_used: 'small', format: 'text' },
+      previous: null,
+      repair: null,
+      mostCalls: 3,
+    },
   ).catch((error: unknown) => error)
   return { fault, done }
 }

@@ -1,3 +1,4 @@
+import { failsUntold, untoldWarning } from '../../contract/base-checks.ts'
 import { isOf } from '../../faults/families.ts'
 import { Fault, toFault } from '../../faults/fault.ts'
 import { faultPoint } from '../../faults/fault-point.ts'
@@ -12,10 +13,16 @@ export type Ready = {
   checks: { name: string; outcome: string; failures: readonly string[] | null }[]
   /** Whether set-up and checks had been run on these files before. */
   wasKnown: boolean
+  /**
+   * What a model is told of the attempt before; null: nothing. The change it tells of is kept on one home alone, and the same has
+   * to be told from any other, where the answers of this attempt are taken again.
+   */
+  told: string | null
 }
 
 /**
- * Makes known what the project's checks do on its base, before any call to a model is paid for.
+ * Makes known what the project's checks do on its base, before any call to a model is paid for, and what of the attempt before is
+ * told.
  *
  * @throws {Fault} those of `Workspaces.fetchBase` and of `BaseChecks.know`: `checks_invalid`, `setup_failed`
  */
@@ -35,8 +42,10 @@ export async function prepare(
   if (!known.wasKnown) base.forget()
   const failing = known.checks.filter(({ outcome }) => outcome !== 'passed').map(({ name }) => name)
   if (failing.length > 0) await context.note(`fails before any change: ${failing.join(', ')}`)
+  const untold = known.checks.filter(failsUntold).map(({ name }) => name)
+  if (untold.length > 0) await context.note(untoldWarning(untold))
   const checks = known.checks.map(({ name, outcome, failures }) => ({ name, outcome, failures }))
-  return { baseSha, checks, wasKnown: known.wasKnown }
+  return { baseSha, checks, wasKnown: known.wasKnown, told: await context.previousFailure() }
 }
 
 /** What the checks do on a base commit; they are run if that is not known in this home. @throws {Fault} as `BaseChecks.know` */

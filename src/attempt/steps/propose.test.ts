@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Fault } from '../../faults/fault.ts'
+import type { ProposeInput } from '../../ports/proposal.ts'
 import type { RetryDecision } from '../../ports/routing.ts'
+import { withWaysOut } from '../../work-order/ways-out.ts'
 import type { Adapters, AttemptContext } from '../context.ts'
+import type { PartialEvidence } from '../evidence.ts'
+import { outcomeFacts } from '../outcome.ts'
 import { propose } from './propose.ts'
 import type { Routed } from './route.ts'
 
@@ -22,7 +26,7 @@ const RETRY: RetryDecision = {
   reasoning: 'because',
 }
 
-type Asked = { proposer: string; previousFailure: string | null }
+type Asked = Pick<ProposeInput, 'proposer' | 'previousFailure' | 'mostCalls' | 'wanted'>
 type Setting = {
   /** What each try throws, in order; the last one is repeated. Null: it proposes. */
   failures: readonly unknown[]
@@ -31,10 +35,14 @@ type Setting = {
   takesOver?: string | Fault
   /** What is told of the attempt before. */
   before?: string | null
+  executors?: object
 }
 
+const READY = { assertReady: async () => undefined }
+
 /** Proposes with a Proposer that fails in these ways; every step is run at once. */
-async function proposeIn({ failures, retry = RETRY, takesOver = 'small', before = null }: Setting) {
+async function proposeIn(setting: Setting) {
+  const { failures, retry = RETRY, takesOver = 'small', before = null, executors = { wanted: 'patch' } } = setting
   const asked: Asked[] = []
   const notes: string[] = []
   const steps: unknown[] = []
@@ -43,7 +51,6 @@ async function proposeIn({ failures, retry = RETRY, takesOver = 'small', before 
     workOrderId: 'x',
     attempt: 1,
     note: async (message: string) => void notes.push(message),
-    previousFailure: async () => before,
     published: (text: string) => text,
     signal: new AbortController().signal,
   }
@@ -59,15 +66,15 @@ async function proposeIn({ failures, retry = RETRY, takesOver = 'small', before 
         }
       },
     },
-    executors: { wanted: 'patch' },
+    executors,
     buildRoutingRequest: () => ({}),
     buildProposerRequest: () => ({}),
     workspaces: { tree: () => ({ list: async () => [] }) },
-    bases: { know: async () => ({ checks: [] }) },
+    bases: { know: async () => ({ config: { context: [] }, checks: [] }) },
     proposer: {
-      propose: async ({ proposer, previousFailure }: Asked) => {
+      propose: async ({ proposer, previousFailure, mostCalls, wanted }: ProposeInput) => {
         const failure = failures[Math.min(asked.length, failures.length - 1)]
-        asked.push({ proposer, previousFailure })
+        asked.push({ proposer, previousFailure, mostCalls, wanted })
         if (failure !== null) throw failure
         return { content: 'the change' }
       },
@@ -91,6 +98,7 @@ async function proposeIn({ failures, retry = RETRY, takesOver = 'small', before 
         steps.push(step.input)
         return step.run()
       },
+      told: before,
       latestBase: async () => 'a'.repeat(40),
       onBase: async () => undefined,
       onDecision: async ({ routing_metadata: decided }) => void decisions.push(decided.budget_reservation_id),
@@ -106,10 +114,15 @@ test('a lost database is not taken for a failed proposal', async () => {
   assert.equal(asked.length, 1)
 })
 
-test('a Manager that always wants another try gets as many as it says itself, and never more than ten', async () => {
-  assert.equal((await proposeIn({ failures: [REJECTED] })).asked.length, 3)
-  const { names, ended } = await proposeIn({ failures: [REJECTED], retry: { ...RETRY, max_attempts: 1_000 } })
-  assert.deepEqual(names, Array<string>(10).fill('small'))
+test('a Manager that always wants another try gets a second one, of one answer, and never a third', async () => {
+  const once = await proposeIn({ failures: [REJECTED], retry: { ...RETRY, max_attempts: 1 } })
+  assert.equal(once.asked.length, 1)
+  const { asked, names, ended } = await proposeIn({ failures: [REJECTED], retry: { ...RETRY, max_attempts: 1_000 } })
+  assert.deepEqual(names, ['small', 'small'])
+  assert.deepEqual(
+    asked.map(({ mostCalls }) => mostCalls),
+    [2, 1],
+  )
   assert.ok(ended instanceof Fault && ended.code === 'proposal_rejected' && ended.details['escalated'] === true)
 })
 
@@ -119,11 +132,13 @@ test('who is named makes the next try', async () => {
 })
 
 test('every try is told what went wrong before it, the first what the attempt before failed with', async () => {
-  const { asked } = await proposeIn({ failures: [REJECTED, TRUNCATED, null], before: 'check_failed: 3 !== 4' })
-  assert.deepEqual(
-    asked.map(({ previousFailure }) => previousFailure),
-    ['check_failed: 3 !== 4', `proposal_rejected: ${REJECTED.message}`, `model_answer_truncated: ${TRUNCATED.message}`],
-  )
+  for (const failure of [REJECTED, TRUNCATED]) {
+    const { asked } = await proposeIn({ failures: [failure, null], before: 'check_failed: 3 !== 4' })
+    assert.deepEqual(
+      asked.map(({ previousFailure }) => previousFailure),
+      ['check_failed: 3 !== 4', `${failure.code}: ${failure.message}`],
+    )
+  }
 })
 
 test('an outage is no failed proposal: whoever the Manager names takes over in the same try, and the record says so', async () => {
@@ -135,6 +150,8 @@ test('an outage is no failed proposal: whoever the Manager names takes over in t
       baseSha: 'a'.repeat(40),
       proposer: 'large',
       response: { content: 'the change' },
+      answers: 1,
+      told: { wanted: 'edits', previousFailure: null, contextFiles: [] },
       failover: {
         instead_of: 'small',
         because: outage.message,
@@ -184,6 +201,28 @@ test('a cap or a stop that is met while somebody to take over is looked for is w
   }
 })
 
+test('a failed proposal is that of whoever took over in an outage, and not of whoever had a further try', async () => {
+  const blamed = async (setting: Parameters<typeof proposeIn>[0]) => {
+    const { ended, names } = await proposeIn(setting)
+    assert.ok(ended instanceof Fault)
+    const routing_metadata = { complexity_score: 0.1, hard_stop_required: false }
+    const decision = { selected_proposer: 'small', reason: 'it is able', confidence: 1, routing_metadata }
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the parts an outcome needs
+    const evidence = { routed: { decision, order: { files_in_scope: [] } } } as unknown as PartialEvidence
+    return [names.at(-1), outcomeFacts(evidence, ended.toRecord()).model_used]
+  }
+  const retry = { ...RETRY, next_proposer: 'third', max_attempts: 2 }
+  const stops = { ...RETRY, should_retry: false }
+  assert.deepEqual(await blamed({ failures: [OVERLOADED, REJECTED], takesOver: 'large', retry: stops }), [
+    'large',
+    'large',
+  ])
+  assert.deepEqual(await blamed({ failures: [OVERLOADED, REJECTED], takesOver: 'large', retry }), ['third', 'large'])
+  assert.deepEqual(await blamed({ failures: [REJECTED], retry }), ['third', 'small'])
+  const later = { failures: [REJECTED, OVERLOADED, REJECTED], takesOver: 'large', retry }
+  assert.deepEqual(await blamed(later), ['large', 'small'])
+})
+
 test('every call is booked under the decision it was made by', async () => {
   const failover = await proposeIn({ failures: [OVERLOADED, null], takesOver: 'large' })
   assert.deepEqual(failover.decisions, ['the first', 'its own'])
@@ -205,4 +244,46 @@ test('every call is booked under the decision it was made by', async () => {
       ['the first', 'its own', 'the first'],
     ],
   )
+})
+
+test('every answer counts, also one before an outage: all proposers together are asked three times', async () => {
+  const answered = (fault: Fault, answers: number) =>
+    new Fault(fault.code, fault.message, { ...fault.details, answers })
+  const retry = { ...RETRY, next_proposer: 'third' }
+  const out = answered(OVERLOADED, 1)
+  const { names, asked, ended } = await proposeIn({
+    failures: [out, answered(REJECTED, 1), answered(TRUNCATED, 1)],
+    takesOver: 'large',
+    retry,
+  })
+  assert.deepEqual(names, ['small', 'large', 'third'])
+  assert.deepEqual(
+    asked.map(({ mostCalls }) => mostCalls),
+    [2, 1, 1],
+  )
+  assert.ok(ended instanceof Fault && ended.details['answers'] === 3)
+  assert.equal(ended.message, `${TRUNCATED.message}\nBefore it, large failed: ${REJECTED.message}`)
+})
+
+test('what helps is said once, below what every try failed with', async () => {
+  const ways = withWaysOut('None of the answers can be applied.', ['Make it more precise: moose edit x'])
+  const rejected = new Fault('proposal_rejected', ways.message, { ...ways.details, answers: 1 })
+  const { ended } = await proposeIn({ failures: [rejected], retry: { ...RETRY, next_proposer: 'large' } })
+  assert.ok(ended instanceof Fault)
+  assert.match(
+    ended.message,
+    /^None of [^\n]*applied\.\nBefore it, [^\n]*applied\.\nMake it more precise: moose edit x$/,
+  )
+  assert.equal(ended.details['ways'], 1)
+})
+
+test('the third answer has to be edits: a text would take another one', async () => {
+  const twice = new Fault('proposal_rejected', 'None of the answers can be applied.', { answers: 2 })
+  const { asked } = await proposeIn({ failures: [twice, null], executors: { wanted: 'auto', aider: READY } })
+  assert.deepEqual(
+    asked.map(({ wanted }) => wanted),
+    ['edits_or_text', 'edits'],
+  )
+  const text = await proposeIn({ failures: [null], executors: { wanted: 'aider', aider: READY } })
+  assert.deepEqual([text.asked[0]?.wanted, text.asked[0]?.mostCalls], ['text', 1])
 })

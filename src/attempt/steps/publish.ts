@@ -1,11 +1,15 @@
+import { isUtf8Text } from '../../edits/text-file.ts'
 import { Fault } from '../../faults/fault.ts'
 import type { PublishedCommit } from '../../ports/held-search.ts'
+import type { BaseTree } from '../../ports/proposal.ts'
 import type { PullRequest } from '../../ports/pull-request.ts'
 import { branchNames, pullRequestTitle } from '../../work-order/naming.ts'
 import { allowanceFor, type HeldChange, heldDetails, heldMessage } from '../../work-order/protection/held-change.ts'
+import { templatePath } from '../../work-order/pull-request-template.ts'
 import type { Adapters, AttemptContext } from '../context.ts'
 import type { Evidence } from '../evidence.ts'
-import { type AllowedChange, pullRequestBody } from '../pull-request-body.ts'
+import type { AllowedChange } from '../pull-request/sections.ts'
+import { type BodyParts, pullRequestBody } from '../pull-request-body.ts'
 
 /**
  * Pushes the verified commit and opens the pull request.
@@ -15,19 +19,13 @@ import { type AllowedChange, pullRequestBody } from '../pull-request-body.ts'
 export async function publish(
   context: AttemptContext,
   evidence: Evidence,
-  { forges, heldSearch }: Pick<Adapters, 'forges' | 'heldSearch'>,
+  { forges, heldSearch, workspaces }: Pick<Adapters, 'forges' | 'heldSearch' | 'workspaces'>,
 ): Promise<PullRequest> {
   const { project, order, shortId } = evidence.routed
   const forge = forges[project.forge]
-  if (!(await context.isStillApproved())) {
-    const message =
-      'The order was edited or its approval withdrawn while it ran; nothing was pushed. Approve it again and retry.'
-    throw new Fault('approval_withdrawn', message, { id: context.workOrderId })
-  }
+  await assertStillApproved(context)
   const title = context.published(pullRequestTitle(shortId, order.title))
-  const spentUsd = await context.spentUsd()
-  const draft = pullRequestBody(context, evidence, { spentUsd, allowed: [] })
-  const allowed = await assertAllowed(context, evidence, `${title}\n\n${draft}`, heldSearch)
+  const body = await allowedBody(context, evidence, { heldSearch, workspaces }, { title })
   return forge.publish({
     project,
     workOrderId: context.workOrderId,
@@ -36,11 +34,53 @@ export async function publish(
     baseSha: evidence.proposed.baseSha,
     headSha: evidence.verified.headSha,
     title,
-    body: pullRequestBody(context, evidence, { spentUsd, allowed }),
+    body,
     labels: ['moose', `risk: ${order.risk_level}`],
     signal: context.signal,
     hold: context.hold,
   })
+}
+
+/**
+ * The body of the pull request, once everything in the commit that a human has to allow is allowed.
+ *
+ * @param pull.openedBy the attempt that has opened it; missing: this one does
+ * @throws {Fault} as `assertAllowed`
+ */
+export async function allowedBody(
+  context: AttemptContext,
+  evidence: Evidence,
+  { heldSearch, workspaces }: Pick<Adapters, 'heldSearch' | 'workspaces'>,
+  { title, ...pull }: Pick<BodyParts, 'openedBy'> & { title: string },
+): Promise<string> {
+  const template = await readTemplate(workspaces.tree(evidence.routed.project, evidence.proposed.baseSha))
+  const parts: BodyParts = { spent: await context.spent(), allowed: [], template, ...pull }
+  const draft = pullRequestBody(context, evidence, parts)
+  const allowed = await assertAllowed(context, evidence, `${title}\n\n${draft}`, heldSearch)
+  return pullRequestBody(context, evidence, { ...parts, allowed })
+}
+
+const MOST_OF_TEMPLATE = 64 * 1024
+
+/** The repository's template for pull requests on the base commit; null: it has none that can be read. */
+async function readTemplate(base: BaseTree): Promise<string | null> {
+  const path = templatePath(await base.list())
+  if (path === null) return null
+  const content = await base.read(path).catch((error: unknown) => {
+    // A link, a submodule, or too large to be read at all.
+    if (error instanceof Fault && (error.code === 'scope_unreadable' || error.code === 'scope_too_large')) return null
+    throw error
+  })
+  if (content === null || content.length > MOST_OF_TEMPLATE || !isUtf8Text(content)) return null
+  return content.toString('utf8')
+}
+
+/** @throws {Fault} `approval_withdrawn` */
+export async function assertStillApproved({ isStillApproved, workOrderId }: AttemptContext): Promise<void> {
+  if (await isStillApproved()) return
+  const message =
+    'The order was edited or its approval withdrawn while it ran; nothing was pushed. Approve it again and retry.'
+  throw new Fault('approval_withdrawn', message, { id: workOrderId })
 }
 
 /** Bytes of the diff of what is held, as it is shown. */

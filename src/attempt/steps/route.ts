@@ -9,7 +9,14 @@ import type { Project } from '../../work-order/project.ts'
 import { assertWantedReady } from '../choose-executor.ts'
 import type { Adapters, AttemptContext } from '../context.ts'
 
-export type Routed = { shortId: string; order: WorkOrderContent; project: Project; decision: RoutingDecision }
+export type Routed = {
+  shortId: string
+  order: WorkOrderContent
+  project: Project
+  decision: RoutingDecision
+  /** The attempt whose commit is verified; missing: the attempt makes a change of its own. */
+  verifies?: number
+}
 
 /**
  * Checks the order, finds its repository and asks the Manager for a proposer: the one decision of this attempt.
@@ -33,19 +40,33 @@ export async function route(
     'manager' | 'executors' | 'buildRoutingRequest' | 'forges' | 'workspaces' | 'images' | 'refuseSecrets'
   >,
 ): Promise<Routed> {
-  const order = checkedContent(context)
-  refuseSecrets(partsOf(order))
+  const content = checkedContent(context)
+  refuseSecrets(partsOf(content))
   // Before anything is spent.
   await assertWantedReady(executors)
+  const { order, ...ready } = await assertReadyForOrder(context, { forges, workspaces, images })
+  const decision = await manager.route(buildRoutingRequest(context.workOrderId, order), context.signal)
+  await context.note(`${decision.selected_proposer}: ${decision.reason}`)
+  return { ...ready, order, decision }
+}
+
+/**
+ * Checks the order and finds its repository, and whether an attempt of it could be checked and published there.
+ *
+ * @throws {Fault} as `route`, but those of executor, Manager and prompt
+ */
+export async function assertReadyForOrder(
+  context: AttemptContext,
+  { forges, workspaces, images }: Pick<Adapters, 'forges' | 'workspaces' | 'images'>,
+): Promise<Omit<Routed, 'decision'>> {
+  const order = checkedContent(context)
   const project = await context.project()
   await images.assertUsable(project.sandboxImage)
   await forges[project.forge].assertReady(project, context.signal)
   const shortId = await context.shortId()
   const named = { pattern: project.branchPattern, shortId, title: order.title, attempt: context.attempt }
   await workspaces.assertReady(project, branchNames(named), context.signal)
-  const decision = await manager.route(buildRoutingRequest(context.workOrderId, order), context.signal)
-  await context.note(`${decision.selected_proposer}: ${decision.reason}`)
-  return { shortId, order, project, decision }
+  return { shortId, order, project }
 }
 
 /** As it stands, and as a model is told it: what is hidden within a secret is taken out there. */

@@ -19,6 +19,14 @@ test('a failed check quotes its last lines, or says that there are none', () => 
   assert.equal(failed(' \n')?.message, 'Check "tests" (npm test) failed with exit code 1. It printed nothing.')
 })
 
+test('a failed check quotes the useful part of its output where it is known, and names its one line apart', () => {
+  const told = '--- FAIL: TestTotal (0.00s)\n    cart_test.go:12: Total() = 41, want 42'
+  const failure = checkFailure([{ ...TESTS, outputTail: 'FAIL\nFAIL\tshop\t0.01s', told }])
+  assert.equal(failure?.message, `Check "tests" (npm test) failed with exit code 1. What failed:\n${told}`)
+  assert.equal(failure.details?.['said'], 'cart_test.go:12: Total() = 41, want 42')
+  assert.match(String(checkFailure([{ ...TESTS, outputTail: '', told: '' }])?.message), /It printed nothing\.$/)
+})
+
 test('a check that failed before names what is new first, or says that it cannot be told', () => {
   const before = { ...TESTS, outputTail: 'not ok 4 - d', failedBefore: true }
   assert.equal(

@@ -1,17 +1,18 @@
-import { judgedByBase } from '../../checks/baseline.ts'
-import { toldEnd } from '../../checks/output-tail.ts'
+import { toldPart } from '../../checks/output-tail.ts'
 import type { BaseCheck } from '../../contract/base-checks.ts'
+import { usefulLine } from '../../contract/evidence/useful-line.ts'
 import { Fault, type FaultRecord } from '../../faults/fault.ts'
 import { faultPoint } from '../../faults/fault-point.ts'
 import type { KnownBase } from '../../ports/base-checks.ts'
 import type { CheckResult } from '../../ports/execution.ts'
 import type { CarriedSecret } from '../../ports/secret-search.ts'
-import type { ChangedFile, Prepared } from '../../ports/workspace.ts'
+import type { ChangedFile } from '../../ports/workspace.ts'
 import { branchNames } from '../../work-order/naming.ts'
 import { type Verification, verificationOf } from '../../work-order/proves.ts'
 import { isInScope } from '../../work-order/scope.ts'
 import type { Adapters, AttemptContext } from '../context.ts'
 import type { Applied } from './apply.ts'
+import { openChecked } from './checked-workspace.ts'
 import { knowBase } from './prepare.ts'
 import type { Proposed } from './propose.ts'
 import type { Routed } from './route.ts'
@@ -30,11 +31,11 @@ export type Verified = {
 }
 
 /**
- * Verifies the commit that would be pushed: its scope, then whether it contains a secret of Moose, then the
+ * Verifies the commit that would be pushed: whether it changes anything, its scope, then whether it contains a secret of Moose, then the
  * project's checks as the base commit has them, compared with what they do there.
  *
  * @throws {Fault} those of `BaseChecks.know`, where another home takes the attempt over or what is known was forgotten; a
- *   failed scope or check and a secret are results
+ *   change without effect, a failed scope or check, and a secret are results
  */
 export async function verify(context: AttemptContext, done: Done, adapters: Parts): Promise<Verified> {
   const { project, order, shortId } = done.routed
@@ -43,7 +44,9 @@ export async function verify(context: AttemptContext, done: Done, adapters: Part
   const files = await workspaces.changedFiles(project, done.proposed.baseSha, headSha)
   const outside = files.map(({ path }) => path).filter((path) => !isInScope(path, order.files_in_scope))
   const unchecked = { headSha, files, checks: [], unmatched: [] }
-  if (outside.length > 0) return { ...unchecked, failure: outOfScope(outside).toRecord() }
+  const isOurs = done.applied.byHand !== true
+  if (isOurs && files.length === 0) return { ...unchecked, failure: withoutEffect().toRecord() }
+  if (isOurs && outside.length > 0) return { ...unchecked, failure: outOfScope(outside).toRecord() }
   const secret = await adapters.secretSearch.find({
     project,
     baseSha: done.proposed.baseSha,
@@ -58,8 +61,7 @@ export async function verify(context: AttemptContext, done: Done, adapters: Part
     await context.note('the project has no checks (moose.yaml)')
     return { ...unchecked, failure: null }
   }
-  const isSetUpAgain = await needsOther(done, adapters, base)
-  const checks = await runChecks(context, done, adapters, { ...base, isSetUpAgain })
+  const { checks, isSetUpAgain } = await runChecks(context, done, adapters, base)
   const failure = checkFailure(checks)
   // With set-up on top of its base's, it is not yet known what the commit does as a base.
   if (failure === null && !isSetUpAgain) await adapters.bases.keep(project, { sha: headSha, config }, checks)
@@ -67,7 +69,7 @@ export async function verify(context: AttemptContext, done: Done, adapters: Part
   return { headSha, files, checks, unmatched, failure }
 }
 
-type Done = { routed: Routed; proposed: Proposed; applied: Applied }
+type Done = { routed: Routed; proposed: Pick<Proposed, 'baseSha'>; applied: Applied }
 type Parts = Pick<Adapters, 'workspaces' | 'secretSearch' | 'checkRunner' | 'setUp' | 'bases'>
 
 /** @returns set-up alone where the change needs another one than its base, and that fails */
@@ -75,31 +77,36 @@ async function runChecks(
   context: AttemptContext,
   done: Done,
   adapters: Parts,
-  base: KnownBase & { isSetUpAgain: boolean },
-): Promise<CheckResult[]> {
-  const { workOrderId, attempt, signal, output } = context
+  base: KnownBase,
+): Promise<{ checks: CheckResult[]; isSetUpAgain: boolean }> {
+  const { signal, output } = context
   const { project, order } = done.routed
   const { config } = base
-  const prepared = await prepareBase(context, done, adapters, base)
-  const { baseSha } = done.proposed
-  const place = { project, workOrderId, attempt, sha: done.applied.headSha, base: baseSha, signal, prepared }
-  await using workspace = await adapters.workspaces.open(place)
-  if (base.isSetUpAgain) {
-    const setUp = await adapters.setUp.again({ workspace, project, config, signal, onOutput: output })
-    if (setUp.outcome !== 'passed') return [setUp]
-  }
+  await using opened = await openChecked(context, { ...done, headSha: done.applied.headSha }, adapters, base)
+  const { workspace, setUpAgain } = opened
+  const isSetUpAgain = setUpAgain !== null
+  if (setUpAgain !== null && setUpAgain.outcome !== 'passed') return { checks: [setUpAgain], isSetUpAgain }
   const change = await changeFor(done, adapters, base)
   const results: CheckResult[] = []
   for (const check of config.checks) {
     const criteria = order.acceptance_criteria
-    const options = { workspace, project, use: 'checks', criteria, signal, onOutput: output, config } as const
-    const ended = await faultPoint('check', () => adapters.checkRunner.run(check, options))
     const before = base.checks.find(({ name }) => name === check.name)
-    const result = before === undefined ? ended : judgedByBase(ended, before, change)
+    const ofBase = before === undefined ? {} : { base: { check: before, change } }
+    const options = {
+      workspace,
+      project,
+      use: 'checks',
+      criteria,
+      signal,
+      onOutput: output,
+      config,
+      ...ofBase,
+    } as const
+    const result = await faultPoint('check', () => adapters.checkRunner.run(check, options))
     await context.note(noteOf(result, before))
     results.push(result)
   }
-  return results
+  return { checks: results, isSetUpAgain }
 }
 
 /** The whole change as a diff, where it decides what of a failing check is old; null: it is longer than is read. */
@@ -113,34 +120,19 @@ async function changeFor(
   return Buffer.byteLength(diff) < MOST_OF_DIFF ? diff : null
 }
 
-/** What set-up has left for the base commit; null: there is nothing to set up. */
-async function prepareBase(
-  { signal, output }: AttemptContext,
-  { routed: { project }, proposed }: Done,
-  { setUp }: Pick<Adapters, 'setUp'>,
-  { config }: KnownBase,
-): Promise<Prepared | null> {
-  if (config.setup === null) return null
-  return await setUp.prepare({ project, sha: proposed.baseSha, config, signal, onOutput: output })
-}
-
-/** Whether the change alters what decides what set-up leaves, such as a lock file. */
-async function needsOther(
-  { routed: { project }, proposed, applied }: Done,
-  { setUp }: Pick<Adapters, 'setUp'>,
-  { config }: KnownBase,
-): Promise<boolean> {
-  if (config.setup === null) return false
-  const keys = [proposed.baseSha, applied.headSha].map((sha) => setUp.keyOf({ project, sha, config }))
-  const [ofBase, ofCommit] = await Promise.all(keys)
-  return ofBase !== ofCommit
-}
-
 function noteOf({ name, outcome, durationMs, baseline }: CheckResult, before: BaseCheck | undefined): string {
   const known = baseline ? ', only in what failed before this change as well' : ''
   const mended = outcome === 'passed' && before !== undefined && before.outcome !== 'passed'
   const how = `${outcome.replace('_', ' ')}${known}${mended ? ', which failed before this change' : ''}`
   return `check ${name} ${how} in ${(durationMs / 1000).toFixed(1)}s`
+}
+
+/** A repair or a `fix` may take back what the change had done; so may the base, where it has the change by now. */
+function withoutEffect(): Fault {
+  const message =
+    'The commit leaves every file as its base has it, so there is nothing to open a pull request of. See what each commit of ' +
+    'the attempt changed, describe the change more precisely, and retry.'
+  return new Fault('change_without_effect', message)
 }
 
 function outOfScope(paths: readonly string[]): Fault {
@@ -157,18 +149,31 @@ function secretInChange({ name, ...where }: CarriedSecret, shortId: string): Fau
   return new Fault('secret_in_change', message, { secret: name, ...where })
 }
 
+/** Whether a check did not pass, in other ways than on the base commit. */
+export function isNewFailure({ outcome, baseline }: CheckResult): boolean {
+  return outcome !== 'passed' && !baseline
+}
+
 /** The fault of the first check that did not pass; null when all passed, or fail as they did on the base commit. */
 export function checkFailure(results: readonly CheckResult[]): FaultRecord | null {
-  const failed = results.find(({ outcome, baseline }) => outcome !== 'passed' && !baseline)
+  const failed = results.find(isNewFailure)
   if (failed === undefined) return null
-  const how =
-    failed.outcome === 'failed' ? `failed with exit code ${failed.exitCode}` : failed.outcome.replace('_', ' ')
-  const message = `Check "${failed.name}" (${failed.run}) ${how}. ${againstBase(failed)}${toldEnd(failed.outputTail)}`
+  const message = `Check "${failed.name}" (${failed.run}) ${endingOf(failed)}`
   return new Fault('check_failed', message, {
     check: failed.name,
     outcome: failed.outcome,
     exit_code: failed.exitCode,
+    ...(failed.told === undefined ? {} : { said: usefulLine(failed.told) }),
   }).toRecord()
+}
+
+function endingOf(failed: CheckResult): string {
+  // It passed by its exit code, and what is told says why that does not count.
+  if (failed.outcome === 'failed' && failed.exitCode === 0 && failed.told !== undefined)
+    return failed.told.replace(/^It /, '')
+  const how =
+    failed.outcome === 'failed' ? `failed with exit code ${failed.exitCode}` : failed.outcome.replace('_', ' ')
+  return `${how}. ${againstBase(failed)}${toldPart(failed)}`
 }
 
 /** What is new is said first: it is what a repair has to mend. */

@@ -19,7 +19,7 @@ export function pytest(): ReportReader {
 }
 
 /** What stands before the message; the parameters in brackets may look like one. */
-function nodeId(text: string): string {
+export function nodeId(text: string): string {
   const end = text.indexOf(' - ')
   const bracket = text.indexOf('[')
   if (bracket === -1 || (end !== -1 && end < bracket)) return end === -1 ? text : text.slice(0, end)

@@ -1,8 +1,8 @@
 import type { z } from 'zod'
 import { CheckEvent, type CheckProject } from '../../contract/base-checks.ts'
-import { EventsResponse, type SettingsChanged } from '../../contract/events.ts'
+import { EventsResponse, type EventView, type SettingsChanged } from '../../contract/events.ts'
 import { FaultBody } from '../../contract/faults.ts'
-import { type EventView, WorkOrderParams } from '../../contract/work-orders.ts'
+import { WorkOrderParams } from '../../contract/work-orders.ts'
 import { Fault, isFaultCode, toFault } from '../../faults/fault.ts'
 import { readAll, readEvents, readStream } from './event-stream.ts'
 

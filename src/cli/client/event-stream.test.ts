@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import fc from 'fast-check'
 import { faultOf } from '../../../test/support/fault-of.ts'
-import type { EventView } from '../../contract/work-orders.ts'
+import type { EventView } from '../../contract/events.ts'
 import { readEvents } from './event-stream.ts'
 
 const EVENT: EventView = {

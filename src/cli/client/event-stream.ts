@@ -1,7 +1,6 @@
 import { type EventSourceMessage, EventSourceParserStream } from 'eventsource-parser/stream'
 import type { z } from 'zod'
-import { SettingsChanged, StreamEnd } from '../../contract/events.ts'
-import { EventView } from '../../contract/work-orders.ts'
+import { EventView, SettingsChanged, StreamEnd } from '../../contract/events.ts'
 import { Fault, toFault } from '../../faults/fault.ts'
 
 /** A single event, the longest output of a check included, stays far below it. */

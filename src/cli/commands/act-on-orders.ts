@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { type Retried, RetriedWorkOrderResponse } from '../../contract/why/retry.ts'
 import { WorkOrderDetailResponse, WorkOrderResponse, type WorkOrderView } from '../../contract/work-orders.ts'
 import { type Cli, withApi } from '../cli.ts'
 import { type ApiClient, workOrderPath } from '../client/api-client.ts'
@@ -8,7 +9,7 @@ import { LONGEST_TITLE, oneLine } from '../pages/terminal-text.ts'
 
 export type OrderAction = {
   /** The last part of the path, e.g. `approve`. */
-  verb: 'approve' | 'reject' | 'cancel' | 'retry' | 'merge' | 'close'
+  verb: 'approve' | 'reject' | 'cancel' | 'retry' | 'verify' | 'merge' | 'close'
   /** Sent along with each order, as it was looked up: e.g. a reason. */
   body?: (order: WorkOrderView) => Record<string, unknown>
   /** What is said of each order afterwards. */
@@ -22,7 +23,7 @@ export type OrderAction = {
 /**
  * Does the same to several orders. All ids are looked up first, so that a misspelt one changes nothing.
  *
- * With `--json`: `{ "success": true, "work_orders": […] }`, in the order of the ids.
+ * With `--json`: `{ "success": true, "work_orders": […] }`, in the order of the ids; with `"retried": […]` of a retry.
  */
 export async function actOnOrders(cli: Cli, ids: readonly string[], action: OrderAction): Promise<void> {
   await withApi(cli, async (api, service) => {
@@ -33,23 +34,35 @@ export async function actOnOrders(cli: Cli, ids: readonly string[], action: Orde
     }
     const state = action.hint === undefined ? 'none' : await serviceStateOf(api, service)
     const changed: WorkOrderView[] = []
+    const retries: Retried[] = []
     for (const order of found) {
-      const work_order = await actOn(api, order, action)
+      const { work_order, retried } = await actOn(api, order, action)
       changed.push(work_order)
       report(cli, work_order, action)
+      if (retried !== undefined) retries.push(retried)
+      if (retried !== undefined) cli.output.note(retried.sentence)
       for (const note of action.notes === undefined ? [] : action.notes(work_order)) cli.output.note(note)
       if (action.hint !== undefined) cli.output.note(action.hint(work_order, state))
     }
-    cli.output.document({ success: true, work_orders: changed })
+    cli.output.document({
+      success: true,
+      work_orders: changed,
+      ...(action.verb === 'retry' ? { retried: retries } : {}),
+    })
   })
 }
 
-/** @returns the order as it is afterwards */
-export async function actOn(api: ApiClient, order: WorkOrderView, { verb, body }: OrderAction): Promise<WorkOrderView> {
+/** @returns the order as it is afterwards, and what a retry does */
+export async function actOn(
+  api: ApiClient,
+  order: WorkOrderView,
+  { verb, body }: OrderAction,
+): Promise<{ work_order: WorkOrderView; retried?: Retried }> {
   const sent = body === undefined ? {} : { body: body(order) }
-  const path = `${workOrderPath(order.id)}/${verb}`
-  const { work_order } = await api.call({ method: 'POST', path, ...sent, answer: WorkOrderResponse })
-  return work_order
+  const call = { method: 'POST', path: `${workOrderPath(order.id)}/${verb}`, ...sent } as const
+  return verb === 'retry'
+    ? await api.call({ ...call, answer: RetriedWorkOrderResponse })
+    : await api.call({ ...call, answer: WorkOrderResponse })
 }
 
 /** Says what became of one order. */

@@ -19,7 +19,7 @@ import {
 } from '../input/read-orders.ts'
 import { shortId, usd } from '../pages/humanize.ts'
 import { harmless, LONGEST_TITLE, oneLine } from '../pages/terminal-text.ts'
-import { hiddenNotes, protectionNotes, verificationNotes } from '../pages/verification-notes.ts'
+import { contextNotes, hiddenNotes, protectionNotes, verificationNotes } from '../pages/verification-notes.ts'
 
 type AddOptions = OrderOptions & { from?: string[]; project?: string; approve?: true; dryRun?: true }
 
@@ -36,6 +36,7 @@ export function addCommand(cli: Cli): Command {
     .option('-d, --description <text>', 'what is to be done, and why')
     .option('-c, --criterion <text...>', 'acceptance criteria')
     .option('--file <path...>', 'files, or folders with a / at the end, that may change')
+    .option('--context <path...>', 'files, or folders with a / at the end, that are to be read and not changed')
     .addOption(new Option('-r, --risk <level>', 'how much care it needs').choices(RISK_LEVELS))
     .option('--budget <usd>', 'the most all its attempts may cost; left out: as much as any work order', usdArgument)
     .option(
@@ -70,13 +71,21 @@ Examples:
 
 A file:
   title: Greet in French
-  description: Add French to the greetings.
+  description: |
+    Add French to the greetings.
+    Closes #12
   acceptance_criteria:
     - greet('fr') says Bonjour
   files_in_scope:
     - src/greet.js
+  context:
+    - docs/languages.md
   risk_level: low
   budget_usd: 2.50
+
+A line of the description with "Closes #12" and nothing else closes that issue
+when the pull request is merged. Files of context are read and not changed. In
+YAML, text with " #" or ": " in it stands in quotes, or below "|".
 
 As CSV, with the fields in its first line; of a list each entry has a column, or a line of its cell:
   title,acceptance_criteria,acceptance_criteria,files_in_scope
@@ -131,7 +140,12 @@ async function tryOut(cli: Cli, api: ApiClient, body: { work_orders: unknown[] }
 /** Orders of one file often lack the same: each note is told once. */
 function sayUnverified(cli: Cli, orders: readonly WorkOrderView[]): void {
   const notes = new Set(
-    orders.flatMap((order) => [...hiddenNotes(order), ...verificationNotes(order), ...protectionNotes(order)]),
+    orders.flatMap((order) => [
+      ...hiddenNotes(order),
+      ...contextNotes(order),
+      ...verificationNotes(order),
+      ...protectionNotes(order),
+    ]),
   )
   for (const note of [...notes].slice(0, MOST_NOTES)) cli.output.note(note)
 }

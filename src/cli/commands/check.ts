@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { Command } from 'commander'
-import type { BaseCheck, CheckedProject } from '../../contract/base-checks.ts'
+import { type BaseCheck, type CheckedProject, failsUntold, untoldWarning } from '../../contract/base-checks.ts'
 import { grantOptions, NetworkUse, plainRule } from '../../contract/hosts/host-rule.ts'
 import { ProjectsResponse, type ProjectView } from '../../contract/projects.ts'
 import { Fault } from '../../faults/fault.ts'
@@ -98,6 +98,9 @@ function report(output: Output, result: CheckedProject): void {
   if (isUnprepared) prepared.push([`${output.paint.red('✗')} setup`, 'failed', '', ''])
   if (rows.length + prepared.length > 0) output.line(table([...prepared, ...rows]))
   const failed = checks.filter(({ outcome }) => outcome !== 'passed')
+  for (const { name, told, fault: own } of failed)
+    if (own === null && told !== undefined && told !== '')
+      output.line(`\n${harmless(name)}:\n${indented(harmlessLines(told))}`)
   // Build tools leave folders that they make anew: where every check passes, none of them was missed.
   for (const folder of setup === null || failed.length === 0 ? [] : setup.not_kept)
     output.note(`setup made ${harmless(folder)}, which cache: of moose.yaml does not name: checks do not find it`)
@@ -115,6 +118,8 @@ function report(output: Output, result: CheckedProject): void {
   output.note(
     `${failed.length} fail before any change: orders go on, and these prove nothing unless a change mends them`,
   )
+  const untold = failed.filter(failsUntold).map(({ name }) => name)
+  if (untold.length > 0) output.note(harmless(untoldWarning(untold)))
   process.exitCode = 1
 }
 
@@ -140,6 +145,10 @@ function networkNotes({ project, network: { asked, granted, refused } }: Checked
     ...(missing.length === 0 ? [] : [`moose.yaml asks for hosts that are not granted: ${named}`]),
     ...options.map((command) => `to grant them: ${command}`),
   ].map(harmless)
+}
+
+function indented(text: string): string {
+  return text.replace(/^(?=.)/gm, '  ')
 }
 
 function setupRow({ duration_ms, reused }: NonNullable<CheckedProject['setup']>, paint: Paint): string[] {

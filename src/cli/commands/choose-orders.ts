@@ -9,6 +9,7 @@ import {
 } from '../../contract/work-orders.ts'
 import { Fault, type FaultCode, isFaultCode, toFault } from '../../faults/fault.ts'
 import type { Status } from '../../work-order/status.ts'
+import { waysIn } from '../../work-order/ways-out.ts'
 import { type Cli, withApi } from '../cli.ts'
 import { type ApiClient, workOrderPath } from '../client/api-client.ts'
 import { exitCodeOf } from '../exit-code.ts'
@@ -174,9 +175,16 @@ async function actOnEach(
   for (const order of orders) {
     const { id } = order
     try {
-      const work_order = await actOn(api, order, action)
-      report(cli, work_order, action)
-      cli.output.document({ success: true, work_order_id: id, work_order })
+      const acted = await actOn(api, order, action)
+      report(cli, acted.work_order, action)
+      if (acted.retried !== undefined) cli.output.note(acted.retried.sentence)
+      const { work_order, retried } = acted
+      cli.output.document({
+        success: true,
+        work_order_id: id,
+        work_order,
+        ...(retried === undefined ? {} : { retried }),
+      })
       outcomes.push(null)
     } catch (error) {
       const fault = toFault(error)
@@ -189,8 +197,12 @@ async function actOnEach(
 }
 
 function tellRefused({ output }: Cli, { id }: WorkOrderView, fault: Fault): void {
+  const { said, ways } = waysIn(fault.message, fault.details)
   output.line(
-    `${output.paint.bold(shortId(id))}  ${output.paint.red('refused')}: ${output.hint(oneLine(fault.message, 500))}`,
+    [
+      `${output.paint.bold(shortId(id))}  ${output.paint.red('refused')}: ${output.hint(oneLine(said, 500))}`,
+      ...ways.map((way) => `  ${output.hint(oneLine(way, 500))}`),
+    ].join('\n'),
   )
   output.document({ success: false, work_order_id: id, error: fault.toRecord() })
 }

@@ -38,6 +38,7 @@ export function editCommand(cli: Cli): Command {
     .option('-d, --description <text>', 'what is to be done, and why')
     .option('-c, --criterion <text...>', 'acceptance criteria, instead of all there are')
     .option('--file <path...>', 'files, or folders with a / at the end, instead of all there are')
+    .option('--context <path...>', 'files that are to be read and not changed, instead of all there are')
     .addOption(new Option('-r, --risk <level>', 'how much care it needs').choices(RISK_LEVELS))
     .option('--budget <usd>', 'the most all its attempts may cost; none: as much as any work order', usdOrNone)
     .option('-p, --project <name>', 'the repository it is for')
@@ -94,6 +95,7 @@ const FIELDS = [
   'description',
   'acceptance_criteria',
   'files_in_scope',
+  'context',
   'risk_level',
   'project',
   'budget_usd',

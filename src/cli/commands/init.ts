@@ -32,8 +32,9 @@ type InitOptions = {
 
 const LONGEST_NAME = 64
 const LOGIN_LEFT_OUT =
-  'The origin of the checkout holds a user name, password or token. Moose works without it, and the checkout is as it ' +
-  'was. For GitHub Moose logs in by itself (gh auth login, or GH_TOKEN); elsewhere, where a login is needed, use ssh.'
+  'The origin of the checkout, or the configuration of your git, holds a user name, password or token. Moose works without ' +
+  'it, and both are as they were. For GitHub Moose logs in by itself (gh auth login, or GH_TOKEN); elsewhere, where a login ' +
+  'is needed, use ssh.'
 
 export function initCommand(cli: Cli): Command {
   return new Command('init')
@@ -88,7 +89,7 @@ export function initCommand(cli: Cli): Command {
 
 async function showAdded(
   cli: Cli,
-  { project, added, restored, login_left_out, copied_from }: AddedProject,
+  { project, added, restored, approved_orders, login_left_out, copied_from }: AddedProject,
   proposed: ProposedMooseYaml | null,
   options: InitOptions,
 ): Promise<void> {
@@ -97,6 +98,10 @@ async function showAdded(
   const how = restored ? ' is back' : added ? '' : ' is there already'
   const where = `${harmless(repository)}, branch ${harmless(default_branch)}, forge ${forge}`
   output.line(`project ${output.paint.bold(harmless(name))}${how}: ${where}`)
+  if (approved_orders > 0)
+    output.note(
+      `Orders of it that the first Moose had approved are approved here: ${approved_orders}. See them with: moose list`,
+    )
   if (login_left_out) output.note(LOGIN_LEFT_OUT)
   if (copied_from !== null) output.note(harmless(connect(copied_from, repository)))
   await showProposed(cli, proposed, { base: default_branch, write: options.write === true })

@@ -10,10 +10,11 @@ import type { ListedWorkOrder } from '../../contract/work-orders.ts'
 import { Fault } from '../../faults/fault.ts'
 import { ORDER_STATES, type OrderState } from '../../work-order/order-state.ts'
 import { STATUSES, type Status } from '../../work-order/status.ts'
+import { firstSentence } from '../../work-order/words.ts'
 import { type Cli, withApi } from '../cli.ts'
 import type { ApiClient } from '../client/api-client.ts'
 import { countUpTo } from '../input/arguments.ts'
-import { ago, shortId, usd } from '../pages/humanize.ts'
+import { ago, shortId, usd, withLocalTimes } from '../pages/humanize.ts'
 import { stateOf } from '../pages/order-state.ts'
 import { table } from '../pages/table.ts'
 import { LONGEST_TITLE, oneLine } from '../pages/terminal-text.ts'
@@ -144,12 +145,13 @@ function print({ output }: Cli, orders: readonly ListedWorkOrder[]): void {
   output.line(String(head))
   for (const [index, order] of orders.entries()) {
     output.line(String(lines[index]))
-    const why = whyLine(order, columns === null ? LONGEST_WHY : columns - INDENT.length)
+    const why = whyLine(order, now, columns === null ? LONGEST_WHY : columns - INDENT.length)
     if (why !== null) output.line(`${INDENT}${paint.dim(output.hint(why))}`)
   }
 }
 
 /** What it waits for, or why it failed or is blocked, on one line; null: its row says it. */
-function whyLine({ state, why }: ListedWorkOrder, width: number): string | null {
-  return SAID_BY_THE_ROW.has(state) || why.short === state ? null : oneLine(why.short, Math.max(NARROWEST_TITLE, width))
+function whyLine({ state, why }: ListedWorkOrder, now: Date, width: number): string | null {
+  if (SAID_BY_THE_ROW.has(state) || why.short === state) return null
+  return oneLine(withLocalTimes(firstSentence(why.short), now), Math.max(NARROWEST_TITLE, width))
 }

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import type { RetryMode } from '../../contract/why/retry.ts'
 import type { Cli } from '../cli.ts'
 import { shortId } from '../pages/humanize.ts'
 import { type OrderAction, orderCommand } from './act-on-orders.ts'
@@ -25,14 +26,31 @@ const ACTION: OrderAction = {
   },
 }
 
+type RetryOptions = ChoiceOptions & { fresh?: true; verifyOnly?: true }
+
 export function retryCommand(cli: Cli): Command {
-  const description = 'Makes failed, blocked or cancelled work orders pending again; an approved one is then run anew.'
-  const example = 'moose retry 1a2b3c4d\n  $ moose retry --failed-with check_failed --older-than 1h'
+  const description =
+    'Makes failed, blocked or cancelled work orders pending again; an approved one is then run anew. The model is asked ' +
+    'again and told what failed last; an attempt that rests goes on. Answers that were not to blame for the failure are ' +
+    'not paid for again; where only the push was rejected, the commit that is there is checked and published, without a model. ' +
+    'What a retry does is said of each order.'
+  const example =
+    'moose retry 1a2b3c4d\n  $ moose retry 1a2b3c4d --fresh\n  $ moose retry --failed-with check_failed --older-than 1h'
+  const fresh = new Option('--fresh', 'ask the model anew: told of no earlier failure, and with no earlier answer')
   const states = new Option('--state <status>', 'those in this state instead of the failed ones')
   return withChoice(orderCommand('retry', description, example, '[id...]'), FAILED)
     .addOption(states.choices(['failed', 'blocked', 'cancelled']))
     .option('--failed-with <code>', 'those that failed, or are blocked, with this code', faultCode)
-    .action((ids: string[], options: ChoiceOptions) =>
-      actOnChosen(cli, ids, { options, choice: FAILED, action: ACTION, past: 'retried' }),
-    )
+    .addOption(fresh.conflicts('verifyOnly'))
+    .option('--verify-only', 'no model: only checks and publishing, on the commit that the last attempt left')
+    .action((ids: string[], { fresh, verifyOnly, ...options }: RetryOptions) => {
+      const mode = modeOf(fresh === true, verifyOnly === true)
+      const action: OrderAction = { ...ACTION, body: () => ({ mode }) }
+      return actOnChosen(cli, ids, { options, choice: FAILED, action, past: 'retried' })
+    })
+}
+
+function modeOf(isFresh: boolean, isVerifiedOnly: boolean): RetryMode {
+  if (isVerifiedOnly) return 'verify_only'
+  return isFresh ? 'fresh' : 'again'
 }

@@ -7,6 +7,7 @@ import { type ApiClient, workOrderPath } from '../client/api-client.ts'
 import { serviceStateOf, waitsFor } from '../client/service-state.ts'
 import { countUpTo } from '../input/arguments.ts'
 import { changesPage } from '../pages/changes-page.ts'
+import { shortId } from '../pages/humanize.ts'
 import { orderPage } from '../pages/order-page.ts'
 import { asksForTries, showTries, type TriesOptions } from './show-tries.ts'
 
@@ -20,6 +21,7 @@ export function showCommand(cli: Cli): Command {
     .addOption(new Option('--steps', 'also what went into each step and what came out').conflicts(OF_TRIES))
     .addOption(new Option('--diff', DIFF).conflicts(OF_TRIES))
     .addOption(new Option('--files', FILES).conflicts([...OF_TRIES, 'steps', 'diff']))
+    .addOption(new Option('--pull-request', PULL_REQUEST).conflicts([...OF_TRIES, 'steps', 'diff', 'files']))
     .option('--tries', 'only the calls to models: tokens, cost, how each ended')
     .option('--prompt', 'only what a model was told, in the last try or the one that is named')
     .option('--answer', 'only what it said')
@@ -32,9 +34,9 @@ export function showCommand(cli: Cli): Command {
         if (options.files === true) return await showFiles(cli, api, id)
         const shown = await api.call({ method: 'GET', path: workOrderPath(id), answer: WorkOrderDetailResponse })
         const { output } = cli
-        const diff = options.diff === true ? diffOf(shown.work_order) : null
+        const only = onlyPart(shown.work_order, options)
         output.document(shown)
-        if (diff !== null) return output.json ? undefined : output.verbatim(diff)
+        if (only !== null) return output.json ? undefined : output.verbatim(only)
         const { paint } = output
         const { work_order: order } = shown
         // Of an order that was begun it depends on who is there whether anything happens.
@@ -51,6 +53,8 @@ const DIFF =
 
 const FILES = 'only which files it has changed, with the lines won and lost, and what is out of its scope or protected'
 
+const PULL_REQUEST = 'only the text of its pull request: the title, an empty line and the body in Markdown'
+
 const HELP = `
 Prompts and answers are shown without the secrets Moose knows and what looks like a key.
 
@@ -58,15 +62,31 @@ Examples:
   $ moose show 1a2b3c4d
   $ moose show 1a2b3c4d --diff | git apply
   $ moose show 1a2b3c4d --files
+  $ moose show 1a2b3c4d --pull-request
   $ moose show 1a2b3c4d --try 2`
 
-type ShowOptions = { steps?: true; diff?: true; files?: true }
+type ShowOptions = { steps?: true; diff?: true; files?: true; pullRequest?: true }
 
 async function showFiles({ output }: Cli, api: ApiClient, id: string): Promise<void> {
   const shown = await api.call({ method: 'GET', path: `${workOrderPath(id)}/changes`, answer: ChangesResponse })
   output.document(shown)
   if (shown.changes === null) return output.note('It has no pull request yet, and nothing of it is held.')
   output.line(changesPage(shown.changes, output.paint))
+}
+
+/** What is shown alone, as it is; null: the whole page is. @throws {Fault} `not_found` where it has none */
+function onlyPart(order: WorkOrderDetail, { diff, pullRequest }: ShowOptions): string | null {
+  if (diff === true) return diffOf(order)
+  return pullRequest === true ? pullRequestText(order) : null
+}
+
+function pullRequestText({ id, pull_request: pull }: WorkOrderDetail): string {
+  if (pull !== null) return `${pull.title}\n\n${pull.body.trimEnd()}\n`
+  throw new Fault(
+    'not_found',
+    `Work order ${id} has no pull request yet. See where it stands: moose show ${shortId(id)}`,
+    { id },
+  )
 }
 
 function diffOf(order: WorkOrderDetail): string {

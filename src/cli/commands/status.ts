@@ -1,12 +1,14 @@
 import { Command } from 'commander'
 import { NO_AUTH } from '../../config/api-settings.ts'
 import { type OrchestratorStatus, OrchestratorStatusResponse } from '../../contract/orchestrator.ts'
+import type { FailurePause } from '../../contract/why/why.ts'
 import { ORDER_STATES, type OrderState } from '../../work-order/order-state.ts'
 import { type Cli, withApi } from '../cli.ts'
 import type { Connection } from '../client/connect.ts'
 import { budgetText, budgetWarnings } from '../pages/budget-line.ts'
 import { ago, counted, duration, shortId } from '../pages/humanize.ts'
 import type { Paint } from '../pages/output.ts'
+import { pauseText } from '../pages/project-page.ts'
 import { sandboxText } from '../pages/sandbox-text.ts'
 import { table } from '../pages/table.ts'
 import { harmless, LONGEST_TITLE, oneLine } from '../pages/terminal-text.ts'
@@ -68,7 +70,7 @@ function servingRows(status: OrchestratorStatus, now: Date): string[][] {
     ],
     ['running', `${status.executing_count} here${ids}; ${everywhere} of at most ${status.max_concurrent} in all${per}`],
     ['ended', `${status.total_executed} attempts since it started, ${status.total_failed} of them failed`],
-    ...githubRows(status, now),
+    ...pullRequestRows(status, now),
   ]
 }
 
@@ -85,17 +87,13 @@ function workerRows({ workers }: OrchestratorStatus, now: Date, paint: Paint): s
   })
 }
 
-/** Nothing where no order waits on GitHub and nothing was asked of it. */
-function githubRows({ github }: OrchestratorStatus, now: Date): string[][] {
+/** Nothing where no pull request is open and nothing was asked of GitHub. */
+function pullRequestRows({ github }: OrchestratorStatus, now: Date): string[][] {
   const { tracked_pull_requests: tracked, api_calls_last_hour: calls, last_look } = github
   if (tracked === 0 && calls === 0) return []
   const looked = last_look === null ? 'never' : ago(new Date(last_look), now)
-  return [
-    [
-      'github',
-      `${counted(tracked, 'open pull request')}, last looked at ${looked}; ${counted(calls, 'API call')} in the last hour`,
-    ],
-  ]
+  const asked = calls === 0 ? '' : `; ${counted(calls, 'API call')} to GitHub in the last hour`
+  return [['pull requests', `${tracked} open, last looked at ${looked}${asked}`]]
 }
 
 function budgetRows({ budget }: OrchestratorStatus, paint: Paint): string[][] {
@@ -121,12 +119,23 @@ const WORDS: Record<OrderState, string> = {
   cancelled: 'cancelled',
 }
 
-/** Nothing while no provider is left alone. */
-function pausedRows({ paused_providers: paused }: OrchestratorStatus, paint: Paint): string[][] {
-  return paused.map(({ provider, until, reason, proposers }, index) => {
+/** Nothing while nothing is left alone. */
+function pausedRows(
+  { paused_providers: paused, failure_pauses: failed = [] }: OrchestratorStatus,
+  paint: Paint,
+): string[][] {
+  const texts = [...failed.map(failureText), ...providerTexts(paused)]
+  return texts.map((text, index) => [index === 0 ? 'paused' : '', paint.yellow(text)])
+}
+
+function failureText(pause: FailurePause): string {
+  return `${pause.kind} ${oneLine(pause.name, LONGEST_TITLE)}: ${pauseText(pause)}`
+}
+
+function providerTexts(paused: OrchestratorStatus['paused_providers']): string[] {
+  return paused.map(({ provider, until, reason, proposers }) => {
     const [name] = proposers
     const test = name === undefined ? '' : `; try it now with: moose proposer test ${oneLine(name, LONGEST_TITLE)}`
-    const text = `${oneLine(provider, LONGEST_TITLE)}, until ${until}: ${oneLine(reason, LONGEST_TITLE)}${test}`
-    return [index === 0 ? 'paused' : '', paint.yellow(text)]
+    return `${oneLine(provider, LONGEST_TITLE)}, until ${until}: ${oneLine(reason, LONGEST_TITLE)}${test}`
   })
 }

@@ -1,4 +1,5 @@
-import type { EventView, WorkOrderView } from '../../contract/work-orders.ts'
+import type { EventView } from '../../contract/events.ts'
+import type { WorkOrderView } from '../../contract/work-orders.ts'
 import { eventLine } from '../pages/event-line.ts'
 import { duration, shortId, usd } from '../pages/humanize.ts'
 import type { Output, Paint } from '../pages/output.ts'

@@ -16,6 +16,7 @@ function detail(changes: Partial<WorkOrderDetail>): WorkOrderDetail {
     description: '',
     acceptance_criteria: [],
     files_in_scope: [],
+    context: [],
     risk_level: 'low',
     status: 'in_progress',
     phase: 'in_review',

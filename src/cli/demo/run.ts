@@ -1,13 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Moose } from '../../app.ts'
+import { type EventView } from '../../contract/events.ts'
 import { StartResponse } from '../../contract/orchestrator.ts'
 import { ProjectResponse } from '../../contract/projects.ts'
-import {
-  type EventView,
-  WorkOrderDetailResponse,
-  WorkOrdersResponse,
-  type WorkOrderView,
-} from '../../contract/work-orders.ts'
+import { WorkOrderDetailResponse, WorkOrdersResponse, type WorkOrderView } from '../../contract/work-orders.ts'
 import type { DemoPlaces } from '../../demo/places.ts'
 import { countAnswers, replayOnly } from '../../demo/replay.ts'
 import { Fault } from '../../faults/fault.ts'

@@ -2,12 +2,16 @@ import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { Fault } from '../../faults/fault.ts'
 
-/** What git would call it: an address as it is, a folder as its absolute path. */
+/** What git would call it: an address as it is, a folder as its absolute path, one within a checkout as that checkout. */
 export function locateRepository(cwd: string, repository: string): string {
   const isUrl = /^[a-z][a-z0-9+.-]*:\/\//i.test(repository)
   // As git has it: a colon before the first slash, unless something on the disk is called so.
   const isSsh = /^[^/\\:]+:[^:]/.test(repository) && !existsSync(path.resolve(cwd, repository))
-  return isUrl || isSsh ? repository : path.resolve(cwd, repository)
+  if (isUrl || isSsh) return repository
+  const folder = path.resolve(cwd, repository)
+  const isRepository = !existsSync(folder) || existsSync(path.join(folder, 'HEAD'))
+  const around = isRepository ? null : checkoutAround(folder)
+  return around === null ? folder : around
 }
 
 /** The checkout around a folder; null: there is none. */

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { PriceBody } from '../../contract/budget-changes.ts'
-import { PROPOSER_KINDS, type ProposerChange } from '../../contract/proposers.ts'
+import { ANSWER_FORMS, PROPOSER_KINDS, type ProposerChange } from '../../contract/proposers.ts'
 import { Fault } from '../../faults/fault.ts'
 import { nullForNone, type RateOptions, ratesOf, usdArgument } from './arguments.ts'
 
@@ -15,6 +15,7 @@ export type ProposerOptions = RateOptions & {
   library?: true
   context?: number | 'none'
   outputLimitParameter?: string
+  answerForm?: NonNullable<ProposerChange['answer_form']>
   header?: Record<string, string>
   removeHeader?: string[]
   headers?: boolean
@@ -37,13 +38,23 @@ export function withProposerOptions(command: Command): Command {
     .addOption(new Option('--free', 'its calls cost nothing').conflicts(['input', 'output', 'cacheRead', 'cacheWrite']))
     .option('--context <tokens>', 'tokens that prompt and answer may have together; none: not known', tokens)
     .option('--output-limit-parameter <name>', 'how Chat Completions call the limit of the answer; none: as usual')
+    .addOption(new Option('--answer-form <form>', 'in what form it is asked for a change').choices(ANSWER_FORMS))
     .option("--header <'Name: value'>", 'sent with every call; may be given several times', header)
     .option("--body <'field=json'>", 'a field of every request; may be given several times', bodyField)
 }
 
 /** The fields that the options name. @throws {Fault} `request_invalid` */
 export function changeOf(options: ProposerOptions): ProposerChange {
-  const { kind, model, baseUrl, keyVariable, threshold: complexity, context, outputLimitParameter } = options
+  const {
+    kind,
+    model,
+    baseUrl,
+    keyVariable,
+    threshold: complexity,
+    context,
+    outputLimitParameter,
+    answerForm,
+  } = options
   const price = priceOf(options)
   const headers = entriesOf(options.header, options.removeHeader, options.headers === false)
   const body = entriesOf(
@@ -60,6 +71,7 @@ export function changeOf(options: ProposerOptions): ProposerChange {
     ...(price === undefined ? {} : { price }),
     ...(context === undefined ? {} : { context_tokens: context === 'none' ? null : context }),
     ...(outputLimitParameter === undefined ? {} : { output_limit_parameter: nullForNone(outputLimitParameter) }),
+    ...(answerForm === undefined ? {} : { answer_form: answerForm }),
     ...(headers === undefined ? {} : { extra_headers: headers }),
     ...(body === undefined ? {} : { extra_body: body }),
   }

@@ -75,6 +75,7 @@ export type OrderOptions = {
   description?: string
   criterion?: string[]
   file?: string[]
+  context?: string[]
   risk?: string
   /** Decimal text, or `none`: the usual cap. */
   budget?: string
@@ -86,19 +87,22 @@ const OPTIONS: Record<string, string> = {
   description: '--description',
   acceptance_criteria: '--criterion',
   files_in_scope: '--file',
+  context: '--context',
   risk_level: '--risk',
   project: '--project',
   budget_usd: '--budget',
 }
 
 /** The fields the options give; without those that were not given. */
-export function fieldsOf({ title, description, criterion, file, risk, budget }: OrderOptions): Record<string, unknown> {
+export function fieldsOf(options: OrderOptions): Record<string, unknown> {
+  const { title, description, criterion, file, context, risk, budget } = options
   const amount = budget === undefined ? undefined : nullForNone(budget)
   const fields = {
     title,
     description,
     acceptance_criteria: criterion,
     files_in_scope: file,
+    context,
     risk_level: risk,
     budget_usd: amount,
   }

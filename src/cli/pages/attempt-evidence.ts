@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import type { CheckEvidence, CriterionEvidence, OrderEvidence } from '../../contract/evidence/evidence.ts'
+import type { Repair } from '../../contract/evidence/repair.ts'
 import type { AttemptView, StepView, WorkOrderDetail } from '../../contract/work-orders.ts'
-import { duration } from './humanize.ts'
+import { duration, usd } from './humanize.ts'
 import type { Paint } from './output.ts'
 import { table } from './table.ts'
 import { barred, harmless, LONGEST_TITLE, oneLine } from './terminal-text.ts'
@@ -49,18 +50,6 @@ export function isReplay(attempt: AttemptView | undefined): boolean {
   return ProposeOutput.safeParse(stepOf(attempt, 'propose')?.output).success
 }
 
-const ApplyOutput = z.object({ executor: z.string(), reason: z.string() })
-
-const VerifiedWithoutRepair = z.object({ repair: z.literal(false) })
-
-/** Whether edits of the last attempt failed their checks in `auto` where there was no Aider to repair them. */
-export function lackedAider({ attempt_history }: Pick<WorkOrderDetail, 'attempt_history'>): boolean {
-  const last = attempt_history.at(-1)
-  const { data: applied } = ApplyOutput.safeParse(stepOf(last, 'apply')?.output)
-  if (applied?.executor !== 'patch' || applied.reason.startsWith('ORCHESTRATOR_EXECUTOR=')) return false
-  return VerifiedWithoutRepair.safeParse(stepOf(last, 'verify')?.output).success
-}
-
 /** The last try of a step. */
 function stepOf(attempt: AttemptView | undefined, name: string): StepView | undefined {
   return attempt?.steps.findLast((step) => step.name === name)
@@ -70,13 +59,44 @@ function stepOf(attempt: AttemptView | undefined, name: string): StepView | unde
 const MOST_FILES = 50
 
 /** What the last attempt has changed and what the project's checks said about it, each as a small table. */
-export function evidenceSections({ files, checks, failure }: OrderEvidence, said: string, paint: Paint): string[] {
+export function evidenceSections({ files, checks, failure, repairs }: OrderEvidence, paint: Paint): string[] {
   const unchecked = failure === null ? '  none (no moose.yaml)' : `  not run: ${harmless(failure)}`
   return [
     ...(files.length === 0 ? [] : [`${paint.dim('Files')}\n${table(fileRows(files, paint))}`]),
     `${paint.dim('Checks')}\n${checks.length === 0 ? unchecked : table(checkRows(checks, paint))}`,
-    ...checks.flatMap((check) => failingSection(check, said, paint)),
+    ...(repairs.length === 0 ? [] : [`${paint.dim('Repairs')}\n${table(repairRows(repairs, paint))}`]),
+    ...checks.flatMap((check) => failingSection(check, paint)),
   ]
+}
+
+/** What each attempt showed a model, however it ended; attempts that showed the same are one table. */
+export function shownSections({ attempt_history: attempts }: WorkOrderDetail, paint: Paint): string[] {
+  const told = attempts.flatMap(({ number, shown = [] }) => (shown.length === 0 ? [] : [{ number, shown }]))
+  const alike = Map.groupBy(told, ({ shown }) => JSON.stringify(shown))
+  return [...alike.values()].map((same) => {
+    const numbers = same.map(({ number }) => number)
+    const of = told.length === 1 ? '' : ` in attempt${numbers.length === 1 ? '' : 's'} ${numbers.join(', ')}`
+    return `${paint.dim(`Shown to the model${of}`)}\n${table(same.slice(0, 1).flatMap(({ shown }) => shownRows(shown, paint)))}`
+  })
+}
+
+const WHY_SHOWN: Readonly<Record<string, string>> = {
+  scope: 'in scope',
+  guidance: 'guidance',
+  context: 'to be read',
+  import: 'imported',
+}
+/** The scope is listed above, as it was asked for. */
+const MOST_SHOWN = 15
+
+function shownRows(shown: OrderEvidence['shown'], paint: Paint): string[][] {
+  const rows = shown.slice(0, MOST_SHOWN).map(({ path, why, bytes, part }) => {
+    const reason = WHY_SHOWN[why]
+    const size = part === null ? `${bytes} bytes` : `the first ${bytes} bytes`
+    return [`  ${harmless(path)}`, harmless(reason === undefined ? why : reason), paint.dim(size)]
+  })
+  const rest = shown.length - rows.length
+  return rest === 0 ? rows : [...rows, [`  … and ${rest} more`, '', '']]
 }
 
 function fileRows(files: OrderEvidence['files'], paint: Paint): string[][] {
@@ -98,18 +118,39 @@ function checkRows(checks: readonly CheckEvidence[], paint: Paint): string[][] {
   })
 }
 
+const REPAIRED_BY: Readonly<Record<Repair['by'], string>> = {
+  fix: 'its fix command',
+  proposer: 'the model was told',
+  aider: 'Aider was told',
+}
+
+function repairRows(repairs: readonly Repair[], paint: Paint): string[][] {
+  return repairs.map(({ check, by, head_sha: sha, cost_usd: cost, mended }) => [
+    `  ${mended ? paint.green('✓') : paint.red('✗')} ${harmless(check)}`,
+    REPAIRED_BY[by],
+    sha === null ? 'no commit' : harmless(sha.slice(0, 12)),
+    cost === 0 ? '' : usd(cost),
+  ])
+}
+
 /** Lines of what a check printed that are shown; all that is kept of it is in `--steps`. */
 const MOST_LINES = 20
 
-/**
- * The lines of a check that say what failed.
- *
- * @param said the reason of the order, which ends with some of them
- */
-function failingSection({ name, outcome, output }: CheckEvidence, said: string, paint: Paint): string[] {
-  if (outcome === 'passed') return []
-  const lines = output.flatMap(({ text, failing }) => (failing ? text.split('\n') : []))
-  if (lines.every((line) => said.includes(line))) return []
+function failingLines({ outcome, baseline, output }: CheckEvidence): string[] {
+  if (outcome === 'passed' || baseline) return []
+  return output.flatMap(({ text, failing }) => (failing ? text.split('\n') : []))
+}
+
+/** Whether `evidenceSections` tells what a check of this name newly fails. */
+export function tellsFailing(evidence: OrderEvidence | null, name: unknown): boolean {
+  return evidence?.checks.some((check) => check.name === name && failingLines(check).length > 0) === true
+}
+
+/** The lines of a check that say what failed; nothing of one that fails as it did on the base. */
+function failingSection(check: CheckEvidence, paint: Paint): string[] {
+  const { name } = check
+  const lines = failingLines(check)
+  if (lines.length === 0) return []
   const more = lines.length > MOST_LINES ? [`… and ${lines.length - MOST_LINES} more lines`] : []
   return [
     `${paint.dim(`What ${oneLine(name, LONGEST_TITLE)} said`)}\n${barred([...lines.slice(0, MOST_LINES), ...more].join('\n'))}`,

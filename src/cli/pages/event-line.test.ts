@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import pc from 'picocolors'
-import type { EventView } from '../../contract/work-orders.ts'
+import type { EventView } from '../../contract/events.ts'
 import { eventLine, isRepetition } from './event-line.ts'
 
 const paint = pc.createColors(false)

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type EventType, type EventView, isEventType } from '../../contract/work-orders.ts'
+import { type EventType, type EventView, isEventType } from '../../contract/events.ts'
 import { duration, shortId, timeOfDay, usd } from './humanize.ts'
 import type { Output, Paint } from './output.ts'
 import { BAR, harmless, harmlessLines, oneLine } from './terminal-text.ts'

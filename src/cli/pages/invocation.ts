@@ -16,6 +16,7 @@ export const COMMANDS = [
   'list',
   'logs',
   'merge',
+  'verify',
   'migrate',
   'numbers',
   'open',

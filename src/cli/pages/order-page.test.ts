@@ -4,6 +4,7 @@ import pc from 'picocolors'
 import { evidenceOf } from '../../contract/evidence/evidence.ts'
 import { stepSummary } from '../../contract/evidence/step-summary.ts'
 import type { WorkOrderDetail } from '../../contract/work-orders.ts'
+import { withWaysOut } from '../../work-order/ways-out.ts'
 import { orderPage } from './order-page.ts'
 
 const ORDER: WorkOrderDetail = {
@@ -12,6 +13,7 @@ const ORDER: WorkOrderDetail = {
   description: 'Add French.\n\nNothing else.',
   acceptance_criteria: ["greet('fr') says Bonjour", 'edited since'],
   files_in_scope: ['src/greet.js'],
+  context: [],
   risk_level: 'low',
   status: 'in_progress',
   phase: 'in_review',
@@ -174,6 +176,17 @@ test('why an order failed stands on top, and text of others cannot command the t
   assert.match(text, /^WO-1a2b3c4d {2}a\\u001b\]0;x\\u0007\\nb\n/)
   assert.match(text, /reason {8}check_failed: tests failed\\u001b]0;x\\u0007\n +│ badly/)
   assert.doesNotMatch(text, /\u001b|\u0007/)
+  const { message, details } = withWaysOut('It conflicts.', ['Do this: moose verify 1a2b', 'Or that: moose close 1a2b'])
+  const stuck = page({
+    ...ORDER,
+    phase: null,
+    status: 'blocked',
+    status_reason: { code: 'merge_conflict', message, details },
+  })
+  assert.match(
+    stuck,
+    /reason {8}merge_conflict: It conflicts\.\n +Do this: moose verify 1a2b\n +Or that: moose close 1a2b\n/,
+  )
 })
 
 test('no field of an order begins a line of its own', () => {
@@ -268,24 +281,79 @@ test('every state says what to do next, with the remedy of the reason where ther
   assert.equal(next({ status: 'completed' }), undefined)
 })
 
-test('where a check failed in auto and there was no Aider, the next step names it', () => {
-  const [attempt] = ORDER.attempt_history
-  const [step] = attempt === undefined ? [] : attempt.steps
-  assert.ok(attempt !== undefined && step !== undefined)
-  const next = (reason: string, repair: boolean, code = 'check_failed') => {
-    const steps = [
-      { ...step, name: 'apply', output: { executor: 'patch', reason } },
-      { ...step, name: 'verify', output: { repair } },
-    ]
-    const status_reason = { code, message: 'No.' }
-    const failed = { status: 'failed', phase: null, status_reason } as const
-    return String(/^Next: (.*)$/m.exec(page({ ...ORDER, ...failed, attempt_history: [{ ...attempt, steps }] }))?.[1])
-  }
-  const auto = 'the proposal is edits that apply to the base commit'
-  assert.match(next(auto, false), /moose retry 1a2b3c4d {3}Aider could try to repair it: moose doctor --fix$/)
-  assert.doesNotMatch(next(auto, true), /Aider/)
-  assert.doesNotMatch(next('ORCHESTRATOR_EXECUTOR=patch', false), /Aider/)
-  assert.doesNotMatch(next(auto, false, 'push_rejected'), /Aider/)
+test('what an attempt did to mend its change is told, with what it cost', () => {
+  const repair = { check: 'tests', head_sha: 'a'.repeat(40), cost_usd: 0, mended: false }
+  const repairs = [
+    { ...repair, by: 'fix' as const, head_sha: null },
+    { ...repair, by: 'proposer' as const, cost_usd: 0.0123, mended: true },
+  ]
+  const told = (some: readonly object[]) =>
+    page({
+      ...ORDER,
+      attempt_history: ORDER.attempt_history.map((attempt) => ({
+        ...attempt,
+        steps: attempt.steps.map((step) =>
+          step.name === 'verify' ? { ...step, output: { ...Object(step.output), repairs: some } } : step,
+        ),
+      })),
+    })
+  const shown = told(repairs)
+  assert.match(
+    shown,
+    /^Repairs\n {2}✗ tests +its fix command +no commit *\n {2}✓ tests +the model was told +aaaaaaaaaaaa +\$0\.0123$/m,
+  )
+  assert.doesNotMatch(told([]), /Repairs/)
+})
+
+test('what fails newly is told once, below its name, and not what failed on the base already', () => {
+  const failed = { outcome: 'failed', exitCode: 1, durationMs: 10, proves: [] }
+  const checks = [
+    { ...failed, name: 'tests', outputTail: 'not ok 1 - zones of 1970', baseline: true, failedBefore: true },
+    { ...failed, name: 'lint', outputTail: 'a.js: error no-var', told: 'a.js: error no-var' },
+  ]
+  const output = { headSha: 'a'.repeat(40), files: [], checks, failure: { code: 'check_failed' } }
+  const text = page({
+    ...ORDER,
+    status: 'failed',
+    phase: null,
+    status_reason: {
+      code: 'check_failed',
+      message:
+        'Check "lint" (oxlint) failed with exit code 1. What failed:\na.js: error no-var\nIt was not repaired further: no.',
+      details: { check: 'lint', unrepaired: 'no' },
+    },
+    attempt_history: ORDER.attempt_history.map((attempt) => ({
+      ...attempt,
+      steps: attempt.steps.map((step) => (step.name === 'verify' ? { ...step, output } : step)),
+    })),
+  })
+  assert.match(
+    text,
+    /^reason +check_failed: Check "lint" \(oxlint\) failed with exit code 1\. It was not repaired further: no\.$/m,
+  )
+  assert.match(text, /^What lint said\n│ a\.js: error no-var$/m)
+  assert.equal(text.split('no-var').length, 2)
+  assert.doesNotMatch(text, /zones of 1970/)
+})
+
+test('what a step failed with is told in the reason of the order alone, where it stands there', () => {
+  const refused = 'None of the 2 answers of small-model can be applied.\nanswer 1: no such file'
+  const error = { code: 'proposal_rejected', message: refused }
+  const text = page({
+    ...ORDER,
+    status: 'failed',
+    phase: null,
+    status_reason: {
+      ...error,
+      message: `The answer of large-model cannot be applied.\nBefore it, small-model failed: ${refused}`,
+    },
+    attempt_history: ORDER.attempt_history.map((attempt) => ({
+      ...attempt,
+      steps: attempt.steps.map((step) => ({ ...step, status: 'failed', error })),
+    })),
+  })
+  assert.equal(text.split('no such file').length, 2, text)
+  assert.match(text, /✗ propose .*proposal_rejected$/m)
 })
 
 test('what was seen of a pull request on GitHub is told, and a branch somebody else has moved is not merged', () => {
@@ -298,6 +366,34 @@ test('what was seen of a pull request on GitHub is told, and a branch somebody e
   const told = page({ ...ORDER, pull_request: { ...pull, ...seen, seen_head_sha: '0123456789abcdef' } })
   assert.match(told, /^on GitHub +checks FAILURE, review APPROVED, branch moved to 0123456789ab by another push$/m)
   assert.doesNotMatch(told, /moose merge/)
+})
+
+test('a pull request that conflicts, or was verified and failed, says so and what helps', () => {
+  const where = { number: 3, attempt: 1, state: 'open', base: 'main', branch: 'f' } as const
+  const pull = { ...where, title: 't', body: 'b', base_sha: 'b', head_sha: 'h', merge_sha: null, diff: '' }
+  const quiet = { ...pull, checks: null, review: null, seen_head_sha: 'h' }
+  const ended = { attempt: 2, head_sha: 'x', base_sha: 'b', code: 'check_failed', check: 'lint', said: '3 errors' }
+  const conflict = { base_sha: 'b', head_sha: 'h', files: ['a.ts'], since: '2026-01-31T12:00:00.000Z' }
+  const of = (more: Partial<NonNullable<WorkOrderDetail['pull_request']>>) =>
+    page({ ...ORDER, pull_request: { ...quiet, ...more } })
+  const failed = of({ seen_head_sha: 'x', failed_verification: ended })
+  assert.match(
+    failed,
+    /^merging +another push has moved its branch to x, which was verified in attempt 2: check "lint" failed: 3 errors$/m,
+  )
+  assert.match(
+    failed,
+    /^Next: moose logs 1a2b3c4d {3}mend it on f and push that {3}then: moose verify 1a2b3c4d {3}or: moose close/m,
+  )
+  const stuck = of({ conflict })
+  assert.match(stuck, /^merging +it conflicts with main in a\.ts, seen at [\d: -]+$/m)
+  assert.match(stuck, /^Next: moose verify 1a2b3c4d --resolve {3}or: merge main into f by hand/m)
+  const tried = of({ conflict, tried_resolution: ended })
+  assert.match(
+    tried,
+    /^Next: merge main into f by hand and push that {3}then: moose verify 1a2b3c4d {3}or: moose close/m,
+  )
+  assert.doesNotMatch(tried, /--resolve/)
 })
 
 test('the cost of an order says what is reserved and what nobody knows', () => {

@@ -1,14 +1,24 @@
 import { stringify } from 'yaml'
 import type { OrderEvidence } from '../../contract/evidence/evidence.ts'
+import { reviewOf } from '../../contract/evidence/review.ts'
 import type { AttemptView, StepView, WorkOrderDetail, WorkOrderView } from '../../contract/work-orders.ts'
 import { isFaultCode, NEXT_MOVE } from '../../faults/fault.ts'
-import { criterionLine, evidenceNow, evidenceSections, isReplay, lackedAider, REPLAY } from './attempt-evidence.ts'
+import {
+  criterionLine,
+  evidenceNow,
+  evidenceSections,
+  isReplay,
+  REPLAY,
+  shownSections,
+  tellsFailing,
+} from './attempt-evidence.ts'
 import { actorText } from './audit-page.ts'
-import { ago, duration, shortId, usd } from './humanize.ts'
+import { ago, duration, shortId, usd, withLocalTimes } from './humanize.ts'
 import { stateOf } from './order-state.ts'
 import type { Paint } from './output.ts'
+import { checkRunsOf, localOnly, mergingOf, movedByOthers, reviewsOf, seenOnGitHub } from './seen-pull-request.ts'
 import { table } from './table.ts'
-import { BAR, barred, harmless, harmlessLines, LONGEST_TITLE, oneLine } from './terminal-text.ts'
+import { barred, harmless, harmlessLines, LONGEST_TITLE, messageLines, oneLine } from './terminal-text.ts'
 import { hiddenNotes, protectionNotes, verificationNotes } from './verification-notes.ts'
 
 /** Characters of a step's input or output on the page; all of it is in `--json`. */
@@ -31,16 +41,17 @@ export type PageOptions = {
 export function orderPage(order: WorkOrderDetail, options: PageOptions): string {
   const { paint } = options
   const evidence = evidenceNow(order)
-  const said = order.status_reason === null ? '' : order.status_reason.message
   const next = options.waits === null ? nextStep(order) : options.waits
   const sections = [
     `${paint.bold(`WO-${shortId(order.id)}`)}  ${paint.bold(oneLine(order.title, LONGEST_TITLE))}`,
-    table(facts(order, options)),
+    table(facts(order, reasonOf(order, evidence), options)),
     order.description.trim() === '' ? '' : barred(order.description.trim()),
     listed(paint.dim('Acceptance criteria'), criteria(order, evidence)),
     listed(paint.dim('Files in scope'), order.files_in_scope),
-    ...order.attempt_history.map((attempt) => attemptSection(attempt, options)),
-    ...(evidence === null ? [] : evidenceSections(evidence, said, paint)),
+    listed(paint.dim('Files to read'), toBeRead(order)),
+    ...order.attempt_history.map((attempt) => attemptSection(attempt, order.status_reason, options)),
+    ...(evidence === null ? [] : evidenceSections(evidence, paint)),
+    ...shownSections(order, paint),
     next === null ? '' : `${paint.bold('Next:')} ${options.hint(next)}`,
   ]
   return sections.filter((section) => section !== '').join('\n\n')
@@ -52,13 +63,39 @@ function criteria(order: WorkOrderDetail, evidence: OrderEvidence | null): strin
   return evidence.criteria.map(criterionLine)
 }
 
-function facts(order: WorkOrderDetail, { paint, hint, now }: PageOptions): string[][] {
-  const { status_reason: reason, pull_request: local, github_pr_url: url } = order
+/** The files to read, with what no model is shown of them. */
+function toBeRead({ context, missing_context: missing = [], attempt_history: attempts }: WorkOrderDetail): string[] {
+  const asked = attempts.findLast(({ shown = [] }) => shown.length > 0)
+  const shown = new Set((asked?.shown ?? []).map(({ path }) => path))
+  return context.map((path) => {
+    if (missing.includes(path)) return `${path} — not in the base commit, so no model is shown it`
+    const wasLeftOut = asked !== undefined && !path.endsWith('/') && !shown.has(path)
+    return wasLeftOut ? `${path} — not shown to the model: it has no text, or there was no room` : path
+  })
+}
+
+type Reason = WorkOrderDetail['status_reason']
+
+/** Without what is told below under the name of the check. */
+function reasonOf({ status_reason: reason }: WorkOrderDetail, evidence: OrderEvidence | null): string | null {
+  if (reason === null) return null
+  const { code, message, details = {} } = reason
+  const whole = `${code}: ${message}`
+  if (code !== 'check_failed' || !tellsFailing(evidence, details['check'])) return whole
+  const [line] = whole.split('\n', 1)
+  const { unrepaired } = details
+  const why = typeof unrepaired === 'string' ? ` It was not repaired further: ${unrepaired}.` : ''
+  return `${String(line).replace(/ (?:What failed|Its last lines):$/, '')}${why}`
+}
+
+function facts(order: WorkOrderDetail, reason: string | null, { paint, hint, now }: PageOptions): string[][] {
+  const { pull_request: local, github_pr_url: url } = order
+  const merging = mergingOf(order)
   const state = local === null ? '' : ` (${oneLine(local.state, LONGEST_WORD)})`
   const rows: [string, string | null][] = [
     ['id', order.id],
     ['status', stateOf(order, paint)],
-    ['reason', reason === null ? null : below(hint(harmlessLines(`${reason.code}: ${reason.message}`)))],
+    ['reason', reason === null ? null : messageLines(hint(reason), order.status_reason?.details)],
     ['approved', approvalText(order, now)],
     ['hidden', hiddenText(order)],
     ['checks', unverified(order, hint)],
@@ -68,8 +105,9 @@ function facts(order: WorkOrderDetail, { paint, hint, now }: PageOptions): strin
     ['proposer', shown(order.proposer)],
     ['branch', shown(order.github_branch)],
     ['pull request', shown(url === null ? null : `#${order.github_pr_number}${state} ${url}${localOnly(order)}`)],
-    ['on GitHub', shown(seenOnGitHub(order))],
+    [order.pull_request?.url === null ? 'on its branch' : 'on GitHub', shown(seenOnGitHub(order))],
     ['reviews', shown(reviewsOf(order))],
+    ['merging', merging === null ? null : shown(withLocalTimes(merging, now))],
     ['check runs', shown(checkRunsOf(order))],
     ['cost', costText(order, paint)],
     ['page', shown(order.page_url === undefined ? null : order.page_url)],
@@ -87,11 +125,6 @@ function approvalText({ approved, approval }: WorkOrderDetail, now: Date): strin
 function addedText({ created_at: at, filed_by: by }: WorkOrderDetail, now: Date, paint: Paint): string {
   const who = by === null || by === undefined ? '' : ` by ${oneLine(by, LONGEST_TITLE)}`
   return `${ago(new Date(at), now)}${who} ${paint.dim(`(${at})`)}`
-}
-
-/** Further lines of what others wrote, behind a bar. */
-function below(text: string): string {
-  return text.replaceAll('\n', `\n${BAR} `)
 }
 
 /** What the checks will not say of an order that has not begun; null: nothing is missing. */
@@ -129,56 +162,6 @@ function costText(
   return `${usd(cost)}${parts.length === 0 ? '' : paint.dim(` (${parts.join(', ')})`)}`
 }
 
-/** A pull request of the forge `local` is in no place where people or programs would judge it. */
-function localOnly({ pull_request: pull, github_pr_url: url }: WorkOrderDetail): string {
-  return pull === null || url === null || !url.startsWith('local:') ? '' : ', without reviews and CI'
-}
-
-/** What the last look at the pull request found; null before the first look and when there is nothing to report. */
-function seenOnGitHub(order: WorkOrderDetail): string | null {
-  const { pull_request: pull } = order
-  if (pull === null) return null
-  const moved = movedByOthers(order)
-  const found = [
-    ...(pull.checks === null ? [] : [`checks ${pull.checks}`]),
-    ...(pull.review === null ? [] : [`review ${pull.review}`]),
-    ...(moved === null ? [] : [`branch moved to ${moved.slice(0, 12)} by another push`]),
-  ]
-  return found.length === 0 ? null : found.join(', ')
-}
-
-/** Reviews and check runs that are named on the page. */
-const MOST_NAMED = 10
-
-function reviewsOf({ pull_request: pull }: WorkOrderDetail): string | null {
-  const reviews = pull?.reviews
-  if (reviews === undefined || reviews === null || reviews.length === 0) return null
-  return namedOf(
-    reviews.map(({ by, state }) => `${by === null ? 'an account that is gone' : by} ${state}`),
-    reviews.length,
-  )
-}
-
-function checkRunsOf({ pull_request: pull }: WorkOrderDetail): string | null {
-  const runs = pull?.check_runs
-  if (runs === undefined || runs === null || runs.length === 0) return null
-  const failing = runs.filter(({ state }) => !WENT_WELL.has(state))
-  const texts = [...failing, ...runs.filter((run) => !failing.includes(run))].map(
-    ({ name, state }) => `${name} ${state}`,
-  )
-  const count = pull?.check_run_count
-  return namedOf(texts, count === undefined || count === null ? texts.length : count)
-}
-
-/** Words of GitHub for a check run that holds nothing up. */
-const WENT_WELL: ReadonlySet<string> = new Set(['SUCCESS', 'NEUTRAL', 'SKIPPED'])
-
-/** @param count of all of them, also those that were not told */
-function namedOf(texts: readonly string[], count: number): string {
-  const named = texts.slice(0, MOST_NAMED).map((text) => oneLine(text, LONGEST_TITLE))
-  return count > named.length ? `${named.join(', ')}, and ${count - named.length} more` : named.join(', ')
-}
-
 /** A value of the database as it may stand in a row of the page. */
 function shown(value: string | null): string | null {
   return value === null ? null : harmless(value)
@@ -188,18 +171,21 @@ function listed(head: string, entries: readonly string[]): string {
   return entries.length === 0 ? '' : [head, ...entries.map((entry) => `  - ${harmless(entry)}`)].join('\n')
 }
 
-function attemptSection(attempt: AttemptView, options: PageOptions): string {
+function attemptSection(attempt: AttemptView, reason: Reason, options: PageOptions): string {
   const { paint, now } = options
   const took = attempt.ended_at === null ? `claimed ${ago(new Date(attempt.claimed_at), now)}` : elapsed(attempt)
   const cost = attempt.cost_usd === 0 ? '' : `, ${usd(attempt.cost_usd)}`
   const replay = isReplay(attempt) ? `  ${paint.yellow(`(${REPLAY})`)}` : ''
-  const head = `${paint.dim('Attempt')} ${attempt.number}  ${oneLine(attempt.status, LONGEST_WORD)}, ${took}${cost}${replay}`
-  const rows = attempt.steps.map((step) => stepRow(step, options))
+  const { verifies } = attempt
+  const of = verifies === null || verifies === undefined ? '' : `  verifies what attempt ${verifies} began`
+  const head = `${paint.dim('Attempt')} ${attempt.number}  ${oneLine(attempt.status, LONGEST_WORD)}, ${took}${cost}${of}${replay}`
+  const rows = attempt.steps.map((step) => stepRow(step, reason, options))
   const data = options.steps ? attempt.steps.map((step) => stepData(step, paint)) : []
   return [head, ...(rows.length === 0 ? [] : [indented(table(rows), '  ')]), ...data].join('\n')
 }
 
-function stepRow(step: StepView, { paint, hint }: PageOptions): string[] {
+/** @param reason of the order: what stands there is not told again */
+function stepRow(step: StepView, reason: Reason, { paint, hint }: PageOptions): string[] {
   const symbols = new Map([
     ['running', paint.cyan('…')],
     ['succeeded', paint.green('✓')],
@@ -208,11 +194,15 @@ function stepRow(step: StepView, { paint, hint }: PageOptions): string[] {
   const symbol = symbols.get(step.status)
   const runs = step.runs === 1 ? '' : `begun ${step.runs} times`
   const choice = step.summary === undefined || step.summary === null ? '' : harmless(step.summary)
-  const error = step.error === null ? '' : below(hint(harmlessLines(step.error.message)))
+  const error = step.error === null ? '' : messageLines(hint(errorOf(step.error, reason)), step.error.details)
   const cost = step.cost_usd === 0 ? '' : usd(step.cost_usd)
   const took = step.ended_at === null ? '' : duration(Date.parse(step.ended_at) - Date.parse(step.started_at))
   const mark = symbol === undefined ? `${oneLine(step.status, LONGEST_WORD)}:` : symbol
   return [`${mark} ${nameOf(step)}`, took, cost, [runs, choice, error].filter((note) => note !== '').join(' · ')]
+}
+
+function errorOf({ code, message }: NonNullable<Reason>, reason: Reason): string {
+  return message !== '' && reason?.message.includes(message) === true ? code : message
 }
 
 function nameOf({ name, try: number }: StepView): string {
@@ -257,7 +247,7 @@ export function nextStep(order: WorkOrderDetail): string | null {
     case 'in_progress':
       return order.phase === 'in_review' ? review(order) : `moose logs -f ${id}`
     case 'failed':
-      return `moose logs ${id}   correct it: moose edit ${id}   then: ${again}moose retry ${id}${aiderFor(order)}`
+      return `moose logs ${id}   correct it: moose edit ${id}   then: ${again}moose retry ${id}`
     case 'blocked':
       return `${remedyOf(order)}${isSuspended(order) ? 'a running service then resumes it; or' : 'then'}: ${again}moose retry ${id}`
     case 'cancelled':
@@ -269,25 +259,21 @@ export function nextStep(order: WorkOrderDetail): string | null {
 
 function review(order: WorkOrderDetail): string {
   const id = shortId(order.id)
-  if (movedByOthers(order) === null) return `moose show ${id} --diff   then: moose merge ${id}   or: moose close ${id}`
-  return `look at what was pushed to the branch: ${harmless(String(order.github_pr_url))}   merge it there, or: moose close ${id}`
-}
-
-/** The commit that another push has put on the branch of the pull request; null when it holds the verified one. */
-export function movedByOthers({ pull_request: pull }: WorkOrderDetail): string | null {
-  if (pull === null || pull.state !== 'open' || pull.seen_head_sha === pull.head_sha) return null
-  return pull.seen_head_sha
+  const { pull_request: pull } = order
+  const close = `or: moose close ${id}`
+  const { needs } = reviewOf(pull)
+  if (pull !== null && needs === 'mend')
+    return `moose logs ${id}   mend it on ${harmless(pull.branch)} and push that   then: moose verify ${id}   ${close}`
+  const byHand = pull === null ? '' : `merge ${harmless(pull.base)} into ${harmless(pull.branch)} by hand and push that`
+  if (needs === 'by_hand') return `${byHand}   then: moose verify ${id}   ${close}`
+  if (needs === 'resolve') return `moose verify ${id} --resolve   or: ${byHand}   then: moose verify ${id}   ${close}`
+  if (movedByOthers(order) === null) return `moose show ${id} --diff   then: moose merge ${id}   ${close}`
+  return `look at what was pushed to the branch: ${harmless(String(order.github_pr_url))}   then: moose verify ${id}   ${close}`
 }
 
 /** Its attempt is suspended, and is resumed when its condition is met. */
 function isSuspended({ status_reason: reason, approved }: WorkOrderDetail): boolean {
   return reason !== null && approved && isFaultCode(reason.code) && NEXT_MOVE[reason.code] === 'suspend'
-}
-
-/** In `auto`, Aider repairs what failed a check, where it is installed. */
-function aiderFor(order: WorkOrderDetail): string {
-  const could = order.status_reason?.code === 'check_failed' && lackedAider(order)
-  return could ? '   Aider could try to repair it: moose doctor --fix' : ''
 }
 
 /** What `moose retry` says already. */

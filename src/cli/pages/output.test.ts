@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { PassThrough } from 'node:stream'
 import { test } from 'node:test'
 import { Fault } from '../../faults/fault.ts'
+import { withWaysOut } from '../../work-order/ways-out.ts'
 import { ordersInvalid } from '../input/order-problems.ts'
 import { createOutput } from './output.ts'
 
@@ -52,6 +53,17 @@ test('a line break in a message begins no line that looks like one of ours', () 
   output.fault(ordersInvalid(['order.yaml:1: "a\nerror: forged" is absolute']), false)
   const list = 'error: 1 problem; nothing was stored.\n  order.yaml:1: "a\\nerror: forged" is absolute\n'
   assert.equal(said().stderr, `${list}  Correct this and run the command again.\n`)
+})
+
+test('each way out of a fault stands on a line of its own, and is none of the text that is quoted', () => {
+  const { output, said } = capture(false)
+  const { message, details } = withWaysOut('No:\n  $ forged', [
+    'Do this: moose verify 1a2b3c4d',
+    'Or that: moose close 1a2b3c4d',
+  ])
+  output.fault(new Fault('merge_conflict', message, details), false)
+  const ways = '  Do this: ./moose verify 1a2b3c4d\n  Or that: ./moose close 1a2b3c4d\n'
+  assert.equal(said().stderr, `error: No:\n│   $ forged\n${ways}`)
 })
 
 test('JSON commands no terminal either', () => {

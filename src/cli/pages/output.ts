@@ -4,7 +4,7 @@ import pc from 'picocolors'
 import type { Fault } from '../../faults/fault.ts'
 import { asInvoked } from './invocation.ts'
 import { NO_SPINNER, type Spinner, startSpinner } from './spinner.ts'
-import { BAR, harmlessButColours, harmlessJson, harmlessLines } from './terminal-text.ts'
+import { harmlessButColours, harmlessJson, harmlessLines, messageLines } from './terminal-text.ts'
 
 export type Paint = ReturnType<typeof pc.createColors>
 
@@ -63,11 +63,7 @@ export function createOutput(streams: Streams, options: { json: boolean; color: 
     note: (text) => people(stderr, hint(text)),
     fault: (fault, stack) => {
       if (options.json) write(stdout, `${harmlessJson({ success: false, error: fault.toRecord() })}\n`)
-      else
-        write(
-          stderr,
-          `${errorPaint.red('error:')} ${below(hint(fault.message), 'problems' in fault.details ? '  ' : `${BAR} `)}\n`,
-        )
+      else write(stderr, `${errorPaint.red('error:')} ${faultText(fault, hint)}\n`)
       if (stack) write(stderr, `${harmlessLines(inspect(fault))}\n`)
     },
     spinner: (text) => {
@@ -78,13 +74,11 @@ export function createOutput(streams: Streams, options: { json: boolean; color: 
   }
 }
 
-/**
- * Further lines of a message stand behind a bar: it quotes what others wrote. A list of problems is of our own
- * making and indented; what it quotes is one line each.
- */
-function below(message: string, lead: string): string {
-  const [first, ...rest] = harmlessLines(message).split('\n')
-  return [first, ...rest.map((line) => (lead === '  ' && line.startsWith(lead) ? line : lead + line))].join('\n')
+/** A list of problems is of our own making and indented; what it quotes is one line each. */
+function faultText({ message, details }: Fault, hint: Output['hint']): string {
+  if (!('problems' in details)) return messageLines(hint(message), details)
+  const [first, ...rest] = harmlessLines(hint(message)).split('\n')
+  return [first, ...rest.map((line) => (line.startsWith('  ') ? line : `  ${line}`))].join('\n')
 }
 
 /** A terminal with colours; `NO_COLOR`, `FORCE_COLOR` and `TERM` are looked at by Node itself. */

@@ -1,4 +1,4 @@
-import type { EventView } from '../../contract/work-orders.ts'
+import type { EventView } from '../../contract/events.ts'
 import { toFault } from '../../faults/fault.ts'
 import { printEvent } from './event-line.ts'
 import type { Output } from './output.ts'
@@ -18,8 +18,8 @@ export type RunPrinting = {
 /** Whether an event follows a failure that ends the run: the attempt is recorded, and has ended. */
 const isEnding = ({ type, step }: EventView) => step === 'record' || type === 'status' || type === 'attempt_ended'
 
-/** Steps in which set-ups and checks print. */
-const CHECKING: ReadonlySet<string> = new Set(['prepare', 'verify'])
+/** Steps in which set-ups and checks print, and nothing else does: propose checks a base that has moved. */
+const CHECKING: ReadonlySet<string> = new Set(['prepare', 'propose', 'verify'])
 
 type RunPages = {
   /** Events of these attempts are history. */

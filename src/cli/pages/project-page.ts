@@ -1,9 +1,11 @@
 import type { NetworkUse } from '../../contract/hosts/host-rule.ts'
 import type { ProjectView } from '../../contract/projects.ts'
+import type { FailurePause } from '../../contract/why/why.ts'
+import { lastOrders } from '../../work-order/words.ts'
 import { usd } from './humanize.ts'
 import type { Paint } from './output.ts'
 import { table } from './table.ts'
-import { harmless } from './terminal-text.ts'
+import { harmless, LONGEST_TITLE, oneLine } from './terminal-text.ts'
 
 /** Every setting in a line of its own. */
 export function projectPage(project: ProjectView, paint: Paint): string {
@@ -11,6 +13,7 @@ export function projectPage(project: ProjectView, paint: Paint): string {
   const usual = (value: string | null, otherwise: string) => (value === null ? otherwise : harmless(value))
   const rows = [
     ['project', paint.bold(harmless(project.name))],
+    ...(isPaused(project) ? [['paused', paint.yellow(pauseText(project.paused))]] : []),
     ['repository', harmless(project.repository)],
     ['branch', harmless(project.default_branch)],
     ['forge', project.forge_host === null ? project.forge : `${project.forge} on ${harmless(project.forge_host)}`],
@@ -27,6 +30,16 @@ export function projectPage(project: ProjectView, paint: Paint): string {
     ['image', usual(project.sandbox_image, 'none: needed only where the sandbox is podman or docker')],
   ]
   return table(rows.map(([name, value]) => [paint.dim(String(name)), String(value)]))
+}
+
+export function isPaused(project: ProjectView): project is ProjectView & { paused: FailurePause } {
+  return project.paused !== null && project.paused !== undefined
+}
+
+/** Why, and what to type. */
+export function pauseText({ kind, name, code, step, orders }: FailurePause): string {
+  const shown = oneLine(name, LONGEST_TITLE)
+  return `its ${lastOrders(orders.length)} failed with ${code} at ${step}; then: moose ${kind} resume ${shown}`
 }
 
 function grantedTo({ allowed_hosts: granted }: ProjectView, use: NetworkUse): string {

@@ -55,6 +55,7 @@ export function proposerPage(proposer: ProposerView, paint: Paint): string {
     ['threshold', `${proposer.complexity_threshold}: the highest complexity it is trusted with`],
   ]
   if (proposer.output_limit_parameter !== null) lines.push(['output limit', proposer.output_limit_parameter])
+  lines.push(['answer form', proposer.answer_form])
   for (const [name, value] of Object.entries(headers)) lines.push(['header', `${name}: ${value}`])
   for (const [name, value] of Object.entries(body)) lines.push(['body', `${name}=${JSON.stringify(value)}`])
   if (pause !== null)

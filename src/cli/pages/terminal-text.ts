@@ -1,3 +1,5 @@
+import { waysIn } from '../../work-order/ways-out.ts'
+
 /**
  * Characters that could move the cursor, begin a line, hide text or turn its direction: control characters, the
  * separators of lines and paragraphs, the bidirectional controls, and what has neither width nor use of its own (tags
@@ -42,6 +44,17 @@ export function barred(text: string): string {
     .split('\n')
     .map((line) => `${BAR} ${line}`.trimEnd())
     .join('\n')
+}
+
+/**
+ * A message of several lines: further ones stand behind a bar, for they quote what others wrote, but for the ways out at its
+ * end, which are ours.
+ *
+ * @param details of its fault: `ways` is how many those are
+ */
+export function messageLines(message: string, details: Readonly<Record<string, unknown>> = {}): string {
+  const { said, ways } = waysIn(harmlessLines(message), details)
+  return [said.replaceAll('\n', `\n${BAR} `), ...ways.map((way) => `  ${way}`)].join('\n')
 }
 
 /** Like {@link harmlessLines}, but our own colours stay. The last line of defence before the terminal. */

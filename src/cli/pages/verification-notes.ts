@@ -25,6 +25,14 @@ export function verificationNotes({ verification, acceptance_criteria: criteria,
   ]
 }
 
+/** Which files to read no model will be shown, as one line; empty: all that is known of are there. */
+export function contextNotes({ missing_context: missing = [] }: Pick<WorkOrderView, 'missing_context'>): string[] {
+  if (missing.length === 0) return []
+  return [
+    `Not in the base commit, so no model is shown it: ${some(missing.map((path) => oneLine(path, LONGEST_TITLE)))}`,
+  ]
+}
+
 /** What of its scope a human has to allow beside the order, as one line; empty: nothing that has not been allowed. */
 export function protectionNotes({ id, protected_scope: scope, files_in_scope: files }: Scoped): string[] {
   const held = scope === undefined ? [] : scope.filter(({ allowed }) => !allowed)

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { EventView } from '../../contract/work-orders.ts'
+import type { EventView } from '../../contract/events.ts'
 import { type Fault, type FaultCode, toFault } from '../../faults/fault.ts'
 import type { ApiClient } from '../client/api-client.ts'
 import { type Facts, readFacts } from './facts.ts'

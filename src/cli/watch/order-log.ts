@@ -1,4 +1,4 @@
-import type { EventView } from '../../contract/work-orders.ts'
+import type { EventView } from '../../contract/events.ts'
 
 /** What happened to one order, as far as it is known: the end of it. */
 export type OrderLog = {

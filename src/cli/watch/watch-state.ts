@@ -1,5 +1,5 @@
+import type { EventView } from '../../contract/events.ts'
 import type { Why } from '../../contract/why/why.ts'
-import type { EventView } from '../../contract/work-orders.ts'
 import type { Question } from './acts.ts'
 import { type Entry, entriesOf } from './entries.ts'
 import type { Facts } from './facts.ts'

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { EventView } from '../../contract/events.ts'
 import { WhyResponse } from '../../contract/why/inbox.ts'
-import type { EventView, WorkOrderView } from '../../contract/work-orders.ts'
+import type { WorkOrderView } from '../../contract/work-orders.ts'
 import { Fault, toFault } from '../../faults/fault.ts'
 import { openInBrowser } from '../../process/open-in-browser.ts'
 import type { Cli } from '../cli.ts'

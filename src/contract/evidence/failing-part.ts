@@ -44,9 +44,14 @@ export function failingParts(output: string, names: readonly string[]): OutputPa
   return parts.map((part) => ({ text: part.lines.join('\n'), failing: part.failing }))
 }
 
+/** By its words alone. */
+export function saysFailure(line: string): boolean {
+  return SAYS_FAILURE.test(line) && !SAYS_NONE.test(line)
+}
+
 function isFailing(line: string, names: readonly string[]): boolean {
   if (names.some((name) => line.includes(name))) return true
-  return SAYS_FAILURE.test(line) && !SAYS_NONE.test(line)
+  return saysFailure(line)
 }
 
 function* around(index: number): Generator<number> {

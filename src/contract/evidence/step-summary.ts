@@ -1,13 +1,21 @@
 import { z } from 'zod'
 
 const MOST_OF_TEXT = 500
-const Routed = z.object({ decision: z.object({ selected_proposer: z.string(), reason: z.string() }) })
+const Routed = z.object({
+  decision: z.object({ selected_proposer: z.string(), reason: z.string() }),
+  verifies: z.number().optional(),
+  /** An earlier Moose kept no more than that. */
+  toVerify: z.object({ pull: z.object({ branch: z.string() }).nullable() }).optional(),
+  resolves: z.boolean().optional(),
+})
 const Proposed = z.object({
   proposer: z.string().optional(),
+  /** Of a repair. */
+  reason: z.string().optional(),
   response: z.object({
     proposer_used: z.string(),
     replayed: z.boolean().optional(),
-    refinement_metadata: z.object({ cycles: z.number() }).optional(),
+    refinement_metadata: z.object({ cycles: z.number().optional() }).nullish(),
   }),
   failover: z.object({ instead_of: z.string(), because: z.string() }).nullish(),
 })
@@ -16,15 +24,32 @@ const Verified = z.object({
   failure: z.object({ code: z.string() }).nullable(),
   checks: z.array(z.object({ outcome: z.string(), baseline: z.boolean().nullish() })),
 })
-const Published = z.object({ number: z.number(), branch: z.string() })
+const Published = z.object({
+  number: z.number(),
+  branch: z.string(),
+  /** An earlier Moose kept no more than whether it does. */
+  keepsText: z.union([z.string(), z.boolean()]).nullish(),
+})
+
+/** Of a pull request whose commit was verified again. */
+export const TEXT_STAYS = 'its text was edited on GitHub and stays as it is'
+
+/**
+ * In words, what an attempt that makes no change of its own verifies.
+ *
+ * @param branch of the open pull request, which others may have changed; null: there is none
+ */
+export function whatIsVerified(maker: number, branch: string | null): string {
+  return branch === null ? `the commit of attempt ${maker}` : `what the branch ${branch} holds`
+}
 
 /** What a step has done and why it did it so, by its name. */
 const TELL: Readonly<Record<string, (output: unknown) => string | null>> = {
-  route: (output) => told(Routed, output, ({ decision }) => `${decision.selected_proposer}: ${decision.reason}`),
+  route: (output) => told(Routed, output, tellRouted),
   propose: (output) => told(Proposed, output, tellProposed),
   apply: (output) => told(Applied, output, ({ executor, reason }) => `${executor}: ${reason}`),
   verify: (output) => told(Verified, output, tellVerified),
-  publish: (output) => told(Published, output, ({ number, branch }) => `pull request #${number} from ${branch}`),
+  publish: (output) => told(Published, output, tellPublished),
 }
 
 /** In one line of at most 500 characters; null: it has given nothing that is known. */
@@ -39,12 +64,27 @@ function told<Output>(schema: z.ZodType<Output>, output: unknown, tell: (output:
   return data === undefined ? null : tell(data)
 }
 
-function tellProposed({ response, failover }: z.infer<typeof Proposed>): string {
+function tellRouted({ decision, verifies, toVerify, resolves }: z.infer<typeof Routed>): string {
+  if (verifies !== undefined) {
+    const pull = toVerify === undefined ? null : toVerify.pull
+    const asked = resolves === true ? 'a model is asked only where git cannot merge the base' : 'no model is called'
+    return `verifies ${whatIsVerified(verifies, pull === null ? null : pull.branch)}; ${asked}`
+  }
+  return `${decision.selected_proposer}: ${decision.reason}`
+}
+
+function tellProposed({ response, failover, reason }: z.infer<typeof Proposed>): string {
   const { proposer_used: used, replayed, refinement_metadata: refined } = response
-  const calls = refined === undefined || refined.cycles === 1 ? '' : `, ${refined.cycles} calls`
+  const calls = refined?.cycles === undefined || refined.cycles === 1 ? '' : `, ${refined.cycles} calls`
   const instead =
     failover === undefined || failover === null ? '' : `, instead of ${failover.instead_of}: ${failover.because}`
-  return `${used}${replayed === true ? ' (replay: no model was called)' : ''}${calls}${instead}`
+  const why = reason === undefined ? '' : `${reason}; `
+  return `${why}${used}${replayed === true ? ' (replay: no model was called)' : ''}${calls}${instead}`
+}
+
+function tellPublished({ number, branch, keepsText }: z.infer<typeof Published>): string {
+  const kept = keepsText === true ? TEXT_STAYS : keepsText
+  return `pull request #${number} from ${branch}${typeof kept === 'string' ? `; ${kept}` : ''}`
 }
 
 function tellVerified({ failure, checks }: z.infer<typeof Verified>): string {

@@ -4,7 +4,11 @@ import { EditWorkOrder, NewWorkOrder } from '../work-orders.ts'
 import type { z } from '../zod.ts'
 
 /** What is looked at in an order, new or edited, beside its schema. */
-export type OrderFields = { files_in_scope?: readonly string[] | undefined; project?: string | undefined }
+export type OrderFields = {
+  acceptance_criteria?: readonly string[] | undefined
+  files_in_scope?: readonly string[] | undefined
+  project?: string | undefined
+}
 
 export type Checked<Order> = { order: Order; problems: [] } | { problems: FieldProblem[] }
 

@@ -7,7 +7,14 @@ export const ORDER_FORMATS = ['yaml', 'json', 'jsonl', 'csv'] as const
 export type OrderFormat = (typeof ORDER_FORMATS)[number]
 
 /** A value that may be an order, and in which line a part of it stands. */
-export type Candidate = { value: unknown; at: (path: readonly PropertyKey[]) => number }
+export type Candidate = {
+  value: unknown
+  at: (path: readonly PropertyKey[]) => number
+  /** With what a comment begins that cuts this text of it short; null: none does. */
+  cutAt: (path: readonly PropertyKey[]) => string | null
+}
+
+const NOT_CUT = () => null
 
 /** What keeps a part of a file from being read, and in which line. */
 export type FileProblem = { line: number; reason: string }
@@ -18,7 +25,7 @@ const ENDINGS: Readonly<Record<string, OrderFormat>> = { csv: 'csv', jsonl: 'jso
 
 const FIELDS = Object.keys(NewWorkOrder.shape)
 /** Of these, those of which one order has many. */
-const LISTS: ReadonlySet<string> = new Set(['acceptance_criteria', 'files_in_scope'])
+const LISTS: ReadonlySet<string> = new Set(['acceptance_criteria', 'files_in_scope', 'context'])
 
 /** By the ending of a name, and where that tells nothing by how the text begins. */
 export function formatOf(name: string, text: string): OrderFormat {
@@ -76,7 +83,7 @@ export function readJsonLines(text: string, most: { orders: number; problems: nu
     const line = index + 1
     const value = jsonOf(content)
     if (typeof value === 'string') read.problems.push({ line, reason: value })
-    else read.candidates.push({ value: value.json, at: () => line })
+    else read.candidates.push({ value: value.json, at: () => line, cutAt: NOT_CUT })
     if (read.candidates.length > most.orders || read.problems.length > most.problems) break
   }
   return read
@@ -114,7 +121,7 @@ export function readCsvRows(text: string, mostOrders: number): Read {
   if (problems.length > 0) return { candidates: [], problems }
   const tooLong = others.filter(({ cells }) => cells.slice(names.length).some((cell) => cell !== ''))
   return {
-    candidates: others.map(({ line, cells }) => ({ value: orderOf(names, cells), at: () => line })),
+    candidates: others.map(({ line, cells }) => ({ value: orderOf(names, cells), at: () => line, cutAt: NOT_CUT })),
     problems: tooLong.map(({ line, cells }) => ({
       line,
       reason: `has ${cells.length} cells, and the first line names ${names.length}; text with a comma in it has to stand in quotes`,

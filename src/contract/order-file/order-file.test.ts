@@ -34,7 +34,8 @@ test('lists, documents, JSON and the body of the API are orders too', () => {
   assert.deepEqual(titles('\ufefftitle: with a byte order mark\r\n'), ['with a byte order mark'])
 })
 
-const FIELDS = 'title, description, acceptance_criteria, files_in_scope, risk_level, project, budget_usd, approved'
+const FIELDS =
+  'title, description, acceptance_criteria, files_in_scope, context, risk_level, project, budget_usd, approved'
 
 test('every problem is named with its line, field and reason, all at once', () => {
   const text = `title: Greet
@@ -114,6 +115,31 @@ test('a wildcard in the scope is pointed out, and where a project is named is kn
     'order.yaml:3: files_in_scope[0] "src/*.ts" is taken literally, as one file of that name; name the files, or a folder with a / at its end',
   ])
   assert.deepEqual(projects, [{ name: 'shop', at: 'order.yaml:5:' }])
+})
+
+test('text that a comment of YAML cuts short is pointed out where it looks like an issue, or a word, of the text', () => {
+  const { orders, warnings } = read(
+    `title: Greet, fixes #12 and more
+description: as asked  #p-3 \x1b[31m
+acceptance_criteria:
+  - it closes #\u00fcber
+  - "said #4" #5
+  - fine # a note
+  - last
+
+files_in_scope: [src/a.js] #6
+risk_level: low #7
+`,
+  )
+  assert.equal(orders[0]?.title, 'Greet, fixes')
+  const why = 'in YAML # after a space begins a comment; put the whole text in quotes'
+  assert.deepEqual(warnings, [
+    `order.yaml:1: title ends before #12: ${why}`,
+    `order.yaml:2: description ends before #p-3: ${why}`,
+    `order.yaml:4: acceptance_criteria[0] ends before #\u00fcber: ${why}`,
+  ])
+  assert.deepEqual(read('title: "fixes #12"\n').warnings, [])
+  assert.deepEqual(readOrderFile('a.csv', 'title,description\nfixes #12,b #3\n', checkOrder).warnings, [])
 })
 
 test('an empty file is a problem, not zero orders', () => {

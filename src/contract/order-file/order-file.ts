@@ -3,7 +3,7 @@ import { toFault } from '../../faults/fault.ts'
 import { LIMITS } from '../../work-order/content.ts'
 import { type Checked, type OrderFields, wildcardWarnings } from './check-order.ts'
 import { type Candidate, type FileProblem, formatOf, type OrderFormat, readCsvRows, readJsonLines } from './formats.ts'
-import { TOO_DEEP, yamlProblems } from './yaml-problems.ts'
+import { cutShortAt, TOO_DEEP, yamlProblems } from './yaml-problems.ts'
 
 /** YAML lets a few bytes stand for gigabytes through aliases; no order needs many. */
 const MAX_ALIASES = 100
@@ -101,7 +101,8 @@ function hasMoreTokens(text: string, most: number): boolean {
   return false
 }
 
-function readOrder<Order extends OrderFields>({ value, at }: Candidate, check: Check<Order>): ReadOrder<Order> {
+function readOrder<Order extends OrderFields>(candidate: Candidate, check: Check<Order>): ReadOrder<Order> {
+  const { value, at } = candidate
   const checked = check(value)
   const told = checked.problems.slice(0, TOLD_PROBLEMS)
   const problems = told.map(({ field, reason, path }) => ({ line: at(path), field, reason }))
@@ -111,14 +112,32 @@ function readOrder<Order extends OrderFields>({ value, at }: Candidate, check: C
   const title = titleIn(value)
   if (!('order' in checked)) return { line, title, order: null, problems, warnings: [], project: null }
   const { order } = checked
-  const warnings = wildcardWarnings(order).map(({ index, words }) => ({
+  const wildcards = wildcardWarnings(order).map(({ index, words }) => ({
     line: at(['files_in_scope', index]),
     field: `files_in_scope[${index}]`,
     reason: words,
   }))
   const project = order.project === undefined ? null : { name: order.project, line: at(['project']) }
-  return { line, title, order, problems, warnings, project }
+  return { line, title, order, problems, warnings: [...cutShort(candidate, order), ...wildcards], project }
 }
+
+function cutShort({ at, cutAt }: Candidate, { acceptance_criteria: criteria }: OrderFields): LineProblem[] {
+  const count = criteria === undefined ? 0 : criteria.length
+  const texts = [
+    { field: 'title', path: ['title'] },
+    { field: 'description', path: ['description'] },
+    ...Array.from({ length: count }, (_, index) => ({
+      field: `acceptance_criteria[${index}]`,
+      path: ['acceptance_criteria', index],
+    })),
+  ]
+  return texts.flatMap(({ field, path }) => {
+    const word = cutAt(path)
+    return word === null ? [] : [{ line: at(path), field, reason: `ends before ${word}: ${COMMENT_BEGINS}` }]
+  })
+}
+
+const COMMENT_BEGINS = 'in YAML # after a space begins a comment; put the whole text in quotes'
 
 /** What names an order for who has written it. */
 export function titleIn(value: unknown): string | null {
@@ -179,7 +198,8 @@ function readDocuments(text: string): Candidates {
     else
       for (const { value, path } of values) {
         const at = (within: readonly PropertyKey[]) => lineAt(offsetOf(document, [...path, ...within]))
-        found.candidates.push({ value, at })
+        const cutAt = (within: readonly PropertyKey[]) => cutShortAt(document, text, [...path, ...within])
+        found.candidates.push({ value, at, cutAt })
       }
   }
   return found

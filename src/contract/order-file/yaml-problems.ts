@@ -1,4 +1,4 @@
-import type { Document } from 'yaml'
+import { type Document, isScalar } from 'yaml'
 import { keysTwice } from '../repeated-keys.ts'
 
 export const TOO_DEEP = 'this is nested too deeply to be read'
@@ -49,6 +49,18 @@ function plain(message: string): string {
   if (tag !== null) return `the tag ${tag[1]} is not known; put text that begins with ! in quotes`
   const known = PLAIN.find(([pattern]) => pattern.test(message))
   return known === undefined ? message : known[1]
+}
+
+/** A comment that may have been meant as text: `#12`, and not `# a note`. */
+const WORD = /[ \t]+(#[\p{L}\p{N}][\p{L}\p{N}_./-]{0,39})/uy
+
+/** With what a comment begins that ends a text without quotes; null: it is whole, or what follows it is written as a comment. */
+export function cutShortAt(document: Document, text: string, path: readonly PropertyKey[]): string | null {
+  const node = document.getIn(path, true)
+  if (!isScalar(node) || node.type !== 'PLAIN' || !node.range) return null
+  WORD.lastIndex = node.range[1]
+  const word = WORD.exec(text)?.[1]
+  return word === undefined ? null : word
 }
 
 /** The key that begins at an offset, as it is written. */

@@ -21,11 +21,14 @@ export type WhyResponse = z.infer<typeof WhyResponse>
 export const INBOX_KINDS = [
   /** Nothing is spent at all. */
   'stopped',
+  /** So many orders in a row failed alike that their project, or their proposer, is given none. */
+  'paused_project',
+  'paused_proposer',
   'approval',
   'held_change',
   /** A pull request that is ready to be merged. */
   'merge',
-  /** An open pull request whose checks failed, that waits for a review or was turned down, or that another push has moved. */
+  /** An open pull request that conflicts, whose checks failed, that waits for a review or was turned down, or that was moved. */
   'review',
   'blocked',
   'failed',
@@ -47,6 +50,9 @@ export const InboxEntry = z
     next: Why.shape.next,
     /** Of a paused provider: its name. */
     provider: z.string().optional(),
+    /** Of a paused project, or a paused proposer: its name. */
+    project: z.string().optional(),
+    proposer: z.string().optional(),
     /** The cap that is reached, as `PUT /api/budget/caps` names it; missing: it is about no cap. */
     cap: z.enum(CAP_TARGETS).optional(),
     /** Whether every call to a model was stopped by hand: it may be resumed. */

@@ -15,6 +15,10 @@ export const WHY_KINDS = [
   'ending',
   /** Its project was removed. */
   'project',
+  /** Its project is paused: so many of its orders in a row failed alike. */
+  'paused_project',
+  /** Orders of its project failed alike: fewer run at once until one succeeds. */
+  'probation',
   /** Every call to a model is stopped. */
   'emergency_stop',
   /** A row of `system_config` says that nothing is taken on, or cannot be read. */
@@ -71,6 +75,24 @@ export const Why = ShortWhy.extend({
   next: z.array(z.string()),
 }).openapi('Why')
 export type Why = z.infer<typeof Why>
+
+/** A project, or a proposer, that is given no order: so many in a row failed with one code at one step. */
+export const FailurePause = z
+  .object({
+    kind: z.enum(['project', 'proposer']),
+    /** Of the project, or of the proposer. */
+    name: z.string(),
+    code: z.string(),
+    step: z.string(),
+    /** Of the last failure. */
+    message: z.string(),
+    /** The orders, the earliest first. */
+    orders: z.array(z.guid()),
+    /** When the first of them failed. */
+    since: Time,
+  })
+  .openapi('FailurePause')
+export type FailurePause = z.infer<typeof FailurePause>
 
 /** A provider that is left alone, with the proposers that call it. */
 export const PausedProvider = BudgetPause.extend({ proposers: z.array(z.string()) }).openapi('PausedProvider')

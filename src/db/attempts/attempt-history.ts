@@ -71,6 +71,7 @@ function toAttemptView(row: AttemptRow, steps: StepRow[]): AttemptView {
     error: shownFault(row.error),
     claimed_at: isoTime(row.claimed_at),
     ended_at: row.ended_at === null ? null : isoTime(row.ended_at),
+    verifies: row.verifies,
     steps: steps.map(toStepView),
   }
 }

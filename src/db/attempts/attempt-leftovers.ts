@@ -31,8 +31,8 @@ export async function attemptsNotRunningIn<Key extends AttemptKey>(
 }
 
 /**
- * Those whose commit is not needed: failed or cancelled, without a record, or of an order that ended so many days ago. A
- * commit of an order that is in review, suspended or otherwise unfinished is needed.
+ * Those whose commit is not needed: cancelled, without a record, or of an order that ended so many days ago. A commit of an
+ * order that is in review, suspended or otherwise unfinished is needed, and of one that has failed: it can be verified again.
  */
 export async function unreferencedAttempts<Key extends AttemptKey>(
   db: Db,
@@ -40,7 +40,7 @@ export async function unreferencedAttempts<Key extends AttemptKey>(
   days: number,
 ): Promise<Key[]> {
   const ended = sql<boolean>`(attempts.number is null
-    or (attempts.status in ('failed', 'cancelled') and attempts.ended_at < moose_now() - ${CLEANED_UP_WITHIN}::interval)
+    or (attempts.status = 'cancelled' and attempts.ended_at < moose_now() - ${CLEANED_UP_WITHIN}::interval)
     or (attempts.status <> 'running' and ${overFor(days)}))`
   return pick(db, keys, ended)
 }

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely'
+import { codesOf } from '../../faults/families.ts'
 import type { FaultRecord } from '../../faults/fault.ts'
 import type { Phase } from '../../work-order/status.ts'
 import type { Database } from '../schema.ts'
@@ -23,6 +24,19 @@ export async function lastStep(db: Db, { workOrderId, attempt }: AttemptKey): Pr
     .limit(1)
     .executeTakeFirst()
   return row === undefined ? null : row.name
+}
+
+/**
+ * For a statement on `attempts`: the code of the last failure its checks have found in a change, whatever ended the attempt;
+ * null: none. A verification that was stopped has found nothing.
+ */
+export function failedVerification() {
+  return sql<string | null>`(
+    select step.error ->> 'code' from attempt_steps as step
+    where step.work_order_id = attempts.work_order_id and step.attempt = attempts.number and step.name = 'verify'
+      and step.error ->> 'code' in (${sql.join(codesOf('model_work'))})
+    order by step.try desc limit 1
+  )`
 }
 
 /** Of a step of a run of an attempt: which one it is, and what it is called in the log. */
@@ -83,6 +97,29 @@ export async function beginStep(
 }
 
 /**
+ * Keeps with the step that runs what it has given so far, for display. A step that fails shows that and nothing more, and one
+ * that is begun again nothing until it gives it again.
+ *
+ * @throws {Fault} `attempt_taken_over`
+ */
+export async function noteGiven(
+  db: Db,
+  run: AttemptRun,
+  { name, given }: Pick<StepKey, 'name'> & { given: unknown },
+): Promise<void> {
+  const { rows } = await sql<{ held: boolean }>`
+    with held as ${fence(db, run)},
+    noted as (
+      update attempt_steps as step set output = ${JSON.stringify(given)}::jsonb from held
+      where step.work_order_id = held.work_order_id and step.attempt = held.number
+        and step.name = ${name} and step.status = 'running'
+    )
+    select exists (select from held) as held
+  `.execute(db)
+  if (rows[0]?.held !== true) throw takenOver(run)
+}
+
+/**
  * Shows that a step has ended, together with its event, in one statement; of one that shows as ended already, nothing
  * changes. Its cost is what the attempt has spent beyond the steps before it. A step that never began, because its order
  * was taken away first, gets only an event.
@@ -106,7 +143,7 @@ export async function endStep(
     ended as (
       update attempt_steps as step set
         status = ${status},
-        output = ${output === undefined ? null : JSON.stringify(output)},
+        output = ${output === undefined ? sql`step.output` : JSON.stringify(output)},
         error = ${failure === null ? null : JSON.stringify(failure)},
         ended_at = clock_timestamp(),
         cost_usd = ${costBeyondOthers({ workOrderId, attempt })}

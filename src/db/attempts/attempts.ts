@@ -20,6 +20,11 @@ export async function findAttempt(db: Db, key: AttemptKey): Promise<AttemptRow> 
   return selectAttempt(db, key).selectAll().executeTakeFirstOrThrow()
 }
 
+/** Those of an order, the first one first. */
+export async function attemptsOf(db: Db, workOrderId: string): Promise<AttemptRow[]> {
+  return db.selectFrom('attempts').selectAll().where('work_order_id', '=', workOrderId).orderBy('number').execute()
+}
+
 /** A run this executor has begun and not ended. */
 export type StandingRun = AttemptRun & {
   /** How often it was resumed after its process had died. */
@@ -92,18 +97,35 @@ export async function ordersWithoutProcess(db: Db): Promise<string[]> {
 
 const BY_ITSELF_AGO = sql`moose_now() - ${BY_ITSELF}::interval`
 
-/** The fault of the last attempt before this one that failed with one of these; null: there is none. */
+/** An attempt that failed, with its commit where it made one. */
+export type LastFailure = Pick<AttemptRow, 'number' | 'project_id' | 'base_sha' | 'head_sha'> & { error: FaultRecord }
+
+/**
+ * The last attempt before this one that failed with one of these codes; null: there is none, or none since a human
+ * had the models asked anew.
+ */
 export async function lastFailureBefore(
   db: Db,
   { workOrderId, attempt }: AttemptKey,
   codes: readonly FaultCode[],
-): Promise<FaultRecord | null> {
+): Promise<LastFailure | null> {
   const row = await db
     .selectFrom('attempts')
-    .select('error')
+    .select(['number', 'project_id', 'base_sha', 'head_sha', 'error'])
     .where('work_order_id', '=', workOrderId)
     .where('number', '<', attempt)
+    .where(({ exists, selectFrom }) =>
+      exists(
+        selectFrom('work_orders')
+          .select('id')
+          .where('id', '=', workOrderId)
+          // What an attempt from before then was told stays as it was.
+          .where(sql<boolean>`coalesce(asked_anew_after not between attempts.number and ${attempt - 1}, true)`),
+      ),
+    )
     .where('status', '=', 'failed')
+    // Of a commit that was verified again a model has made no part, or was told of it before.
+    .where('verifies', 'is', null)
     .where(sql<string>`error ->> 'code'`, 'in', codes)
     .where(({ not, exists, selectFrom }) =>
       not(
@@ -119,7 +141,8 @@ export async function lastFailureBefore(
     .orderBy('number', 'desc')
     .limit(1)
     .executeTakeFirst()
-  return row === undefined ? null : row.error
+  if (row === undefined || row.error === null) return null
+  return { ...row, error: row.error }
 }
 
 /** Whether there is a later run of the attempt than this one. */

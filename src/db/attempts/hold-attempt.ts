@@ -117,7 +117,12 @@ export async function countTakeover(db: Db, run: AttemptRun): Promise<boolean> {
 export async function noteAttempt(
   db: Db,
   run: AttemptRun,
-  facts: { base_sha: string } | { head_sha: string } | { decision_id: string | null },
+  facts:
+    | { project_id: string }
+    | { base_sha: string }
+    | { head_sha: string }
+    | { decision_id: string | null }
+    | { resolving: string },
 ): Promise<void> {
   const row = await db.updateTable('attempts').set(facts).where(isHeld(run)).returning('number').executeTakeFirst()
   if (row === undefined) throw takenOver(run)
@@ -146,7 +151,7 @@ export async function noteRoute(db: Db, run: AttemptRun, facts: RouteFacts): Pro
     .returning('work_order_id')
   const { rows } = await sql`
     with noted as (${noted})
-    update work_orders set proposer_id = ${facts.proposer}, complexity_score = ${facts.complexity},
+    update work_orders set proposer_name = ${facts.proposer}, complexity_score = ${facts.complexity},
       estimated_cost = ${facts.estimatedCostUsd}
     from noted where work_orders.id = noted.work_order_id
     returning work_orders.id

@@ -14,6 +14,7 @@ const MOST_BEFORE = 100
 type CallRow = Omit<Selectable<Database['model_calls']>, 'answer'> & {
   number: string
   step: string | null
+  repairs: boolean
   answer_bytes: number | null
 }
 
@@ -21,7 +22,13 @@ type CallRow = Omit<Selectable<Database['model_calls']>, 'answer'> & {
 export type TryKey = { workOrderId: string; attempt: number | null; number: number }
 
 /** A try with what its row keeps to find the rest by. */
-export type FoundTry = ModelTry & { id: string; workOrderId: string; requestKey: string | null }
+export type FoundTry = ModelTry & {
+  id: string
+  workOrderId: string
+  requestKey: string | null
+  /** Whether it was asked to repair a change. */
+  repairs: boolean
+}
 
 /**
  * The calls to models of an order that have ended, oldest first; of more than 500, the newest.
@@ -50,7 +57,8 @@ export async function findTry(db: Db, { workOrderId, attempt, number }: TryKey):
     where attempt is not distinct from ${attempt}::integer and number = ${number}
   `.execute(db)
   const [row] = rows
-  return row === undefined ? null : { ...toTry(row), id: row.id, workOrderId, requestKey: row.request_key }
+  if (row === undefined) return null
+  return { ...toTry(row), id: row.id, workOrderId, requestKey: row.request_key, repairs: row.repairs }
 }
 
 /** What was asked in an attempt up to a call, that one included, oldest first. */
@@ -92,13 +100,15 @@ function callsOf(workOrderId: string) {
       cache_write_tokens, reasoning_tokens, call.cost_usd, finish_reason, error_code, replayed, duration_ms, call.started_at,
       request_key, octet_length(answer) as answer_bytes,
       row_number() over (partition by call.attempt order by call.id) as number,
-      (
-        select name from attempt_steps as step
-        where step.work_order_id = call.work_order_id and step.attempt = call.attempt and name in ('propose', 'apply')
-          and step.started_at <= call.started_at + interval '1 millisecond'
-        order by step.started_at desc limit 1
-      ) as step
-    from model_calls as call where call.work_order_id = ${workOrderId}
+      step.name as step, coalesce(step.input ? 'repair', false) as repairs
+    from model_calls as call
+    left join lateral (
+      select name, input from attempt_steps
+      where work_order_id = call.work_order_id and attempt = call.attempt and name in ('propose', 'apply')
+        and started_at <= call.started_at + interval '1 millisecond'
+      order by started_at desc limit 1
+    ) as step on true
+    where call.work_order_id = ${workOrderId}
   `
 }
 

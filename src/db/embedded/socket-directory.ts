@@ -13,18 +13,14 @@ export const PORT = 5432
 const MAX_SOCKET_PATH_BYTES = 103
 
 /**
- * Makes the private folder of the socket: beside the data, or under the system's temporary folder when that path is
- * too long for a socket.
+ * Makes the private folder of the socket: beside the data, or under a temporary folder when that path is too long for a
+ * socket.
  *
- * @throws {Fault} `database_refused` when a folder of another user has the name
+ * @throws {Fault} `database_refused` when a folder of another user has the name, or no path is short enough
  */
-export async function makeSocketDirectory({ directory, runAs }: Location): Promise<string> {
-  const beside = path.join(directory, 'socket')
-  const socket = path.join(beside, `.s.PGSQL.${PORT}`)
-  const folder =
-    Buffer.byteLength(socket) <= MAX_SOCKET_PATH_BYTES
-      ? beside
-      : path.join(await temporaryRoot(runAs), `moose-${homeKey(directory)}`)
+export async function makeSocketDirectory(location: Location): Promise<string> {
+  const { runAs } = location
+  const folder = await shortFolder(location)
   try {
     await mkdir(folder, { mode: 0o700 })
     if (runAs !== null) await chown(folder, runAs.uid, runAs.gid)
@@ -35,8 +31,23 @@ export async function makeSocketDirectory({ directory, runAs }: Location): Promi
   return folder
 }
 
-async function temporaryRoot(runAs: Location['runAs']): Promise<string> {
-  return runAs === null || (await canReach(tmpdir(), runAs)) ? tmpdir() : '/tmp'
+async function shortFolder({ directory, runAs }: Location): Promise<string> {
+  const beside = path.join(directory, 'socket')
+  if (fits(beside)) return beside
+  for (const root of [tmpdir(), '/tmp']) {
+    const folder = path.join(root, `moose-${homeKey(directory)}`)
+    if (fits(folder) && (runAs === null || (await canReach(root, runAs)))) return folder
+  }
+  throw new Fault(
+    'database_refused',
+    `The paths of the home (${directory}) and of the temporary folder (${tmpdir()}) are too long for the socket of the database, ` +
+      'and /tmp cannot be used. Set MOOSE_HOME or TMPDIR to a shorter path, or DATABASE_URL to a Postgres server.',
+    { folder: beside },
+  )
+}
+
+function fits(folder: string): boolean {
+  return Buffer.byteLength(path.join(folder, `.s.PGSQL.${PORT}`)) <= MAX_SOCKET_PATH_BYTES
 }
 
 /** The temporary folder is open to every user: the owner of the folder could pose as our database. */

@@ -8,8 +8,9 @@ import { dayIndex, isOfProject, isWithin, type NumbersRange } from './range.ts'
 type Db = Kysely<Database>
 
 /**
- * For `with`: attempts that ended in the range. `counted`: the end says something about the work; those that were cancelled, and
- * those that the set-up of their project ended, do not. What is suspended has not ended.
+ * For `with`: attempts to make a change that ended in the range; what only verified a commit is none. `counted`: the end says
+ * something about the work; those that were cancelled, and those that the set-up of their project ended, do not. What is
+ * suspended has not ended.
  */
 const runs = (range: NumbersRange) => sql`
   runs as (
@@ -19,7 +20,7 @@ const runs = (range: NumbersRange) => sql`
     from attempts
     left join outcome_vectors as outcome on outcome.work_order_id = attempts.work_order_id
       and outcome.attempt = attempts.number and outcome.operation_type = 'work_order_execution'
-    where attempts.status <> 'running' and ${isWithin(sql`attempts.ended_at`, range)}
+    where attempts.status <> 'running' and attempts.verifies is null and ${isWithin(sql`attempts.ended_at`, range)}
       and ${isOfProject(sql`attempts.project_id`, range)}
       and not (attempts.status = 'blocked' and coalesce(attempts.error ->> 'code', '') in (${sql.join(SUSPEND_CODES)}))
   )`

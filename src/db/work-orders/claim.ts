@@ -4,7 +4,7 @@ import { claimSeconds } from '../../telemetry/counters.ts'
 import type { AttemptRun } from '../attempts/attempts.ts'
 import type { Database } from '../schema.ts'
 import type { Runner } from '../workers/workers.ts'
-import { hasApprovedOrders, nextOrders, runningScopes } from './next-orders.ts'
+import { hasApprovedOrders, nextOrders, readProbation, runningScopes } from './next-orders.ts'
 import { IS_APPROVED, IS_AS_APPROVED } from './order-conditions.ts'
 import { resumeAttempt } from './suspended-orders.ts'
 
@@ -18,6 +18,8 @@ export type ClaimOptions = {
   maxConcurrent: number
   /** Of these, in one repository; null: as many as there may be at all. */
   maxPerRepository: number | null
+  /** Orders in a row that fail alike, after which no more of their project are claimed; left out or 0: all are. */
+  pauseAfter?: number
   runner: Runner
   /** Only this order; null: whatever is next. */
   only: string | null
@@ -31,8 +33,8 @@ export type Claim = {
 }
 
 /**
- * Claims the approved orders that may start now, oldest first: each becomes `in_progress` with a new attempt row, or the
- * a suspended one is resumed, in one transaction. An order waits while a running attempt in its repository has an overlapping scope.
+ * Claims the approved orders that may start now, oldest first: each becomes `in_progress` with a new attempt row, or its
+ * suspended one is resumed, in one transaction. An order waits while a running attempt in its repository has an overlapping scope.
  *
  * One claimer works at a time (advisory lock), so that the limits hold across processes; SKIP LOCKED lets it pass
  * orders that are being edited.
@@ -44,7 +46,9 @@ export async function claimOrders(db: Kysely<Database>, options: ClaimOptions): 
     const running = await runningScopes(transaction)
     const free = options.maxConcurrent - running.length
     if (free <= 0) return { claimed: [], refused: [] }
-    const places = { free, perRepository: options.maxPerRepository }
+    // What is asked for by its id is tried, paused or not.
+    const bound = options.only === null ? await readProbation(transaction, options.pauseAfter, running) : {}
+    const places = { free, perRepository: options.maxPerRepository, ...bound }
     const chosen = await nextOrders(transaction, { running, places, only: options.only })
     return startAttempts(transaction, chosen, options.runner)
   })
@@ -107,7 +111,7 @@ async function startAttempt(
   const how = resumed === null ? 'begins' : `is resumed at ${resumed.step === null ? 'its first step' : resumed.step}`
   await sql`
     with moved as (
-      update work_orders set status = 'in_progress', phase = 'routing', attempts = ${attempt}, status_reason = null
+      update work_orders set status = 'in_progress', phase = 'routing', attempts = ${attempt}, status_reason = null, retry_mode = null
       where id = ${id} returning id
     )
     insert into work_order_events (work_order_id, attempt, type, message)
@@ -125,7 +129,17 @@ async function addAttempt(
 ): Promise<AttemptRun> {
   const { number, resumed } = await transaction
     .insertInto('attempts')
-    .columns(['work_order_id', 'number', 'project_id', 'content', 'executor_id', 'holder', 'revision'])
+    .columns([
+      'work_order_id',
+      'number',
+      'project_id',
+      'content',
+      'executor_id',
+      'holder',
+      'revision',
+      'verifies',
+      'resolves',
+    ])
     .expression((eb) =>
       eb
         .selectFrom('work_orders')
@@ -138,6 +152,8 @@ async function addAttempt(
           sql<string>`${homeId}::text`.as('executor_id'),
           sql<string>`${processId}::uuid`.as('holder'),
           sql<string>`${revision}::text`.as('revision'),
+          'verifies',
+          'resolves',
         ]),
     )
     .returning(['number', 'resumed'])

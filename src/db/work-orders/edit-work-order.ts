@@ -59,13 +59,14 @@ async function columnsOf(
   db: Db,
   { project, ...content }: EditWorkOrder,
 ): Promise<{ column: Column; value: unknown }[]> {
-  const { title, description, acceptance_criteria, files_in_scope, risk_level } = content
+  const { title, description, acceptance_criteria, files_in_scope, context, risk_level } = content
   const projectId = project === undefined ? undefined : (await findProjectByName(db, project)).id
   const columns: [Column, unknown][] = [
     ['title', title],
     ['description', description],
     ['acceptance_criteria', acceptance_criteria],
     ['files_in_scope', files_in_scope],
+    ['context', context],
     ['risk_level', risk_level],
     ['project_id', projectId],
     ['budget_usd', usd(content.budget_usd)],

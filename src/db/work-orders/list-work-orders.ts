@@ -4,7 +4,7 @@ import type { FaultRecord } from '../../faults/fault.ts'
 import { forEachState, ORDER_STATES, type OrderState } from '../../work-order/order-state.ts'
 import { STATUSES, type Status } from '../../work-order/status.ts'
 import type { Database } from '../schema.ts'
-import { IS_APPROVED, isInState } from './order-conditions.ts'
+import { IS_APPROVED, isInState, PROPOSER_OF_ORDER } from './order-conditions.ts'
 import { cursorOf, holdsWords, inTurn, isBetween, placeColumns, type Reading } from './order-pages.ts'
 import { toWorkOrderView, type WorkOrderRow } from './work-order-view.ts'
 import { PROJECT_OF_ORDER } from './work-orders.ts'
@@ -53,7 +53,8 @@ export async function listWorkOrders(
   const { rows } = await sql<Row>`
     select ${LISTED}, place_key, place_created
     from (
-      select work_orders.*, projects.name as project_name, ${placeColumns(reading)}
+      select work_orders.*, projects.name as project_name, ${PROPOSER_OF_ORDER} as proposer,
+        ${placeColumns(reading)}
       from work_orders left join projects on projects.id = ${PROJECT_OF_ORDER}
       where ${fits(filter)} and ${isBetween(reading, cursor, until)}
       order by ${inTurn(reading)} limit ${limit + 1}
@@ -110,14 +111,14 @@ const wholeOrNothing = (column: string) =>
 const ifLonger = (column: string, most: number) =>
   sql`case when char_length(${sql.ref(column)}::text) > ${most} then ${column}::text end`
 
-const JSON_COLUMNS = ['acceptance_criteria', 'files_in_scope', 'metadata']
+const JSON_COLUMNS = ['acceptance_criteria', 'files_in_scope', 'context', 'metadata']
 
 const LISTED = sql.join([
   sql`id, status, attempts, github_pr_number, estimated_cost, actual_cost, budget_usd, created_at, updated_at, completed_at`,
   beginning('title', MOST.title),
   beginning('description', MOST.description),
-  ...['risk_level', 'phase', 'github_branch', 'github_pr_url', 'proposer_id', 'project_name', 'filed_by'].map(
-    (column) => beginning(column, MOST.word),
+  ...['risk_level', 'phase', 'github_branch', 'github_pr_url', 'proposer', 'project_name', 'filed_by'].map((column) =>
+    beginning(column, MOST.word),
   ),
   ...JSON_COLUMNS.map(wholeOrNothing),
   sql`case when status_reason is not null then ${BOUNDED_REASON} end as status_reason`,

@@ -53,3 +53,39 @@ test('why each waits is told by what decides: whose scope, which places, and whi
     }
   }
 })
+
+test('an order that only verifies neither waits for orders of its project that failed alike nor takes a place among them', () => {
+  const inProject = (id: string) => ({ ...order(id, 'p', id), project: 'one' })
+  const verifies = (id: string) => ({ ...inProject(id), verifiesOnly: true })
+  const row = (orders: string[]) => ({
+    kind: 'project' as const,
+    subject: 'one',
+    code: 'check_failed',
+    step: 'verify',
+    orders,
+    message: '',
+    projects: [],
+    since: new Date(0),
+    last_at: new Date(0),
+  })
+  const places = (failed: string[]) => ({
+    free: 9,
+    perRepository: null,
+    probation: { pauseAfter: 3, rows: new Map([['one', row(failed)]]), successes: new Map([['one', 9]]) },
+  })
+  const candidates = [inProject('1'), verifies('2'), inProject('3')]
+  assert.deepEqual(choose(candidates, [], places(['x', 'y', 'z'])), ['2'])
+  assert.deepEqual(choose(candidates, [verifies('0')], places(['x', 'y'])), ['1', '2'])
+  assert.deepEqual(choose(candidates, [inProject('0')], places(['x', 'y'])), ['2'])
+})
+
+test('a project without a failure runs one more than would pause it for each success beside those that run', () => {
+  const candidates = ['1', '2', '3', '4'].map((id) => ({ ...order(id, 'p', id), project: 'one' }))
+  const chosen = (successes: number) => {
+    const probation = { pauseAfter: 2, rows: new Map(), successes: new Map([['one', successes]]) }
+    return choose(candidates, [], { free: 9, perRepository: null, probation })
+  }
+  assert.deepEqual(chosen(0), ['1', '2'])
+  assert.deepEqual(chosen(1), ['1', '2', '3'])
+  assert.deepEqual(chosen(9), ['1', '2', '3', '4'])
+})

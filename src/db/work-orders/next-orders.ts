@@ -3,6 +3,7 @@ import { LIMITS } from '../../work-order/content.ts'
 import { scopesOverlap, sharedScope } from '../../work-order/scope.ts'
 import { hasNoRunningAttempt } from '../attempts/attempts.ts'
 import type { Database } from '../schema.ts'
+import { type FailureRow, listFailureRows } from './failure-rows.ts'
 import { IS_APPROVED } from './order-conditions.ts'
 import { texts } from './work-order-view.ts'
 
@@ -12,7 +13,14 @@ const LOOK_AHEAD = 1_000
 const FIRST_LOOK = 16
 
 /** What an order may change, by its id. */
-type Candidate = { id: string; repository: string | null; files: readonly string[] }
+type Candidate = {
+  id: string
+  repository: string | null
+  project?: string | null
+  files: readonly string[]
+  /** It makes no change and pays nothing: however many fail alike, it is neither held nor does it hold another. */
+  verifiesOnly?: boolean
+}
 type Db = Kysely<Database>
 
 /** Another order that stands in the way of one. */
@@ -27,10 +35,86 @@ export type Verdict = { id: string } & (
   | { waitsFor: 'repository'; obstacles: readonly Obstacle[] }
   /** As many attempts as there may be run, or are about to: these. */
   | { waitsFor: 'place'; obstacles: readonly Obstacle[] }
+  /** Orders of its project failed alike one after the other, or may: as many run, or are about to, as may then. */
+  | { waitsFor: 'row'; obstacles: readonly Obstacle[]; row: FailureRow | null; most: number }
 )
 
 /** How many attempts more may run, and how many at all in one repository; null: as many as there are. */
-export type Places = { free: number; perRepository: number | null }
+export type Places = {
+  free: number
+  perRepository: number | null
+  /** Missing: however many orders fail alike, as many run. */
+  probation?: Probation
+}
+
+/**
+ * What bounds the attempts of one project that may pay: those that run and those of the row together are never more than pause it. So no more
+ * than that many are paid for before it is paused, however many run at once. Without a failure each success beside those that
+ * run allows one more.
+ */
+export type Probation = {
+  pauseAfter: number
+  /** By a project's id. */
+  rows: ReadonlyMap<string, FailureRow>
+  /** Attempts that succeeded since the oldest of those that run was claimed, by a project's id. */
+  successes: ReadonlyMap<string, number>
+}
+
+/**
+ * What `pauseAfter` comes to, as of now; read after what runs, so that no failure is missed by both.
+ *
+ * @param running as `runningScopes` gave it
+ */
+export async function readProbation(
+  db: Db,
+  pauseAfter: number | undefined,
+  running: readonly Candidate[],
+): Promise<{ probation?: Probation }> {
+  if (pauseAfter === undefined || pauseAfter === 0) return {}
+  const rows = (await listFailureRows(db)).filter(({ kind }) => kind === 'project')
+  const successes = await successesBeside(db, pauseAfter, running)
+  return { probation: { pauseAfter, rows: new Map(rows.map((row) => [row.subject, row])), successes } }
+}
+
+/** Of the projects alone that have as many attempts as they may have without a success. */
+async function successesBeside(
+  db: Db,
+  pauseAfter: number,
+  running: readonly Candidate[],
+): Promise<ReadonlyMap<string, number>> {
+  const paying = running.filter(({ verifiesOnly }) => verifiesOnly !== true)
+  const full = [...Map.groupBy(paying, ({ project }) => project)].flatMap(([project, orders]) =>
+    typeof project === 'string' && orders.length >= pauseAfter ? [project] : [],
+  )
+  if (full.length === 0) return new Map()
+  const { rows } = await sql<{ project: string; successes: number }>`
+    with oldest as (
+      select project, min(claimed_at) as claimed_at from unnest(${full}::uuid[]) as project
+      join attempts on attempts.status = 'running' and attempts.verifies is null
+        and coalesce(attempts.project_id, project) = project
+      group by project
+    )
+    select project, count(*)::integer as successes from oldest
+    join attempts as ended on ended.project_id = project and ended.ended_at >= oldest.claimed_at
+    where ended.status = 'succeeded' and ended.verifies is null
+    group by project
+  `.execute(db)
+  return new Map(rows.map(({ project, successes }) => [project, successes]))
+}
+
+/** How many attempts of a project may run at once; null: any number. */
+function mostOf({ probation }: Places, project: string | null | undefined): number | null {
+  if (probation === undefined || project === null || project === undefined) return null
+  const { rows, successes, pauseAfter } = probation
+  const [row, succeeded] = [rows.get(project), successes.get(project)]
+  if (row === undefined) return pauseAfter + (succeeded === undefined ? 0 : succeeded)
+  return Math.max(0, pauseAfter - row.orders.length)
+}
+
+function rowOf({ probation }: Places, project: string | null | undefined): FailureRow | null {
+  const row = probation?.rows.get(String(project))
+  return row === undefined ? null : row
+}
 
 /**
  * The approved orders that may start now, oldest first. Orders of a repository that has all it may have are passed over,
@@ -47,7 +131,7 @@ export async function nextOrders(
   for (let look = FIRST_LOOK; candidates.length < LOOK_AHEAD; look *= 4) {
     const limit = Math.min(look, LOOK_AHEAD - candidates.length)
     const busy = [...running, ...candidates.filter(({ id }) => chosen.includes(id))]
-    const full = fullRepositories(busy, places)
+    const full = { repositories: fullRepositories(busy, places), projects: fullProjects(busy, places) }
     const more = await approvedOrders(transaction, only, { behind: candidates.at(-1), full, limit })
     candidates.push(...more)
     chosen = choose(candidates, running, places)
@@ -62,6 +146,21 @@ function fullRepositories(busy: readonly Candidate[], { perRepository }: Places)
   return [...byRepository].flatMap(([repository, orders]) =>
     repository !== null && orders.length >= perRepository ? [repository] : [],
   )
+}
+
+/** Those that have all they may have, and those that are paused. */
+function fullProjects(busy: readonly Candidate[], places: Places): string[] {
+  const paying = busy.filter(({ verifiesOnly }) => verifiesOnly !== true)
+  const byProject = Map.groupBy(paying, ({ project }) => project)
+  const rows = places.probation === undefined ? [] : [...places.probation.rows.keys()]
+  const known = new Set([...byProject.keys(), ...rows])
+  return [...known].flatMap((project) => {
+    const most = mostOf(places, project)
+    const beside = byProject.get(project)
+    return typeof project === 'string' && most !== null && (beside === undefined ? 0 : beside.length) >= most
+      ? [project]
+      : []
+  })
 }
 
 /** The first candidates there are places for and whose scope is free. */
@@ -82,19 +181,26 @@ export function choose(candidates: readonly Candidate[], running: readonly Candi
 export function* verdicts(
   candidates: readonly Candidate[],
   running: readonly Candidate[],
-  { free, perRepository }: Places,
+  places: Places,
 ): Generator<Verdict, void, undefined> {
+  const { free, perRepository } = places
   const busy = running.map((one) => ({ ...one, isRunning: true }))
   const held = [...busy]
   let left = free
   for (const candidate of candidates) {
-    const { id, repository, files } = candidate
+    const { id, repository, project, files, verifiesOnly } = candidate
     const beside = busy.filter((other) => other.repository === repository)
+    const ofProject = busy.filter((other) => other.project === project && other.verifiesOnly !== true)
+    const most = verifiesOnly === true ? null : mostOf(places, project)
     const obstacle = held.find((other) => other.repository === repository && scopesOverlap(other.files, files))
-    if (obstacle !== undefined) {
+    if (most === 0) {
+      yield { id, waitsFor: 'row', obstacles: [], row: rowOf(places, project), most }
+    } else if (obstacle !== undefined) {
       yield { id, waitsFor: 'scope', obstacle, shared: sharedScope(obstacle.files, files) }
     } else if (perRepository !== null && beside.length >= perRepository) {
       yield { id, waitsFor: 'repository', obstacles: beside }
+    } else if (most !== null && ofProject.length >= most) {
+      yield { id, waitsFor: 'row', obstacles: ofProject, row: rowOf(places, project), most }
     } else if (left <= 0) {
       yield { id, waitsFor: 'place', obstacles: busy }
     } else {
@@ -112,11 +218,17 @@ export function* verdicts(
  */
 export async function verdictsOfNextClaim(
   db: Db,
-  { maxConcurrent, perRepository }: { maxConcurrent: number; perRepository: number | null },
+  {
+    maxConcurrent,
+    perRepository,
+    pauseAfter,
+  }: { maxConcurrent: number; perRepository: number | null; pauseAfter: number },
 ): Promise<{ running: number; verdicts: Map<string, Verdict> }> {
   const running = await runningScopes(db)
-  const candidates = await approvedOrders(db, null, { behind: undefined, full: [], limit: LOOK_AHEAD })
-  const all = verdicts(candidates, running, { free: maxConcurrent - running.length, perRepository })
+  const full = { repositories: [], projects: [] }
+  const candidates = await approvedOrders(db, null, { behind: undefined, full, limit: LOOK_AHEAD })
+  const bound = await readProbation(db, pauseAfter, running)
+  const all = verdicts(candidates, running, { free: maxConcurrent - running.length, perRepository, ...bound })
   return { running: running.length, verdicts: new Map([...all].map((verdict) => [verdict.id, verdict])) }
 }
 
@@ -127,6 +239,11 @@ export async function verdictsOfNextClaim(
 const repositoryOf = () => sql<string | null>`coalesce(
   (select repository from projects where projects.id = project_id),
   (select (array_agg(repository))[1] from projects where repository is not null having count(*) = 1)
+)`
+
+/** Its own project, or else the only one. */
+const projectOf = () => sql<string | null>`coalesce(
+  project_id, (select (array_agg(id))[1] from projects where repository is not null having count(*) = 1)
 )`
 
 const hasNoRemovedProject = sql<boolean>`not exists (
@@ -146,7 +263,9 @@ export async function runningScopes(db: Db): Promise<Candidate[]> {
     .select([
       'work_order_id as id',
       repositoryOf().as('repository'),
+      projectOf().as('project'),
       comparableScope(sql`content -> 'files_in_scope'`).as('files'),
+      sql<boolean>`verifies is not null`.as('verifiesOnly'),
     ])
     .where('status', '=', 'running')
     .execute()
@@ -168,11 +287,20 @@ export async function hasApprovedOrders(db: Db): Promise<boolean> {
 async function approvedOrders(
   db: Db,
   only: string | null,
-  { behind, full, limit }: { behind: Candidate | undefined; full: readonly string[]; limit: number },
+  {
+    behind,
+    full,
+    limit,
+  }: {
+    behind: Candidate | undefined
+    full: { repositories: readonly string[]; projects: readonly string[] }
+    limit: number
+  },
 ): Promise<Candidate[]> {
   let select = db
     .selectFrom('work_orders')
     .select(['id', comparableScope(sql`files_in_scope`).as('files'), repositoryOf().as('repository')])
+    .select([projectOf().as('project'), sql<boolean>`verifies is not null`.as('verifiesOnly')])
     .where('status', '=', 'pending')
     .where(IS_APPROVED)
     // A cancelled and retried order waits until its last attempt has really ended.
@@ -180,11 +308,17 @@ async function approvedOrders(
   // One that is asked for by its id is claimed all the same, and is told what is wrong.
   if (only === null) select = select.where(hasNoRemovedProject)
   else select = select.where('id', '=', only)
-  if (full.length > 0) select = select.where(sql<boolean>`coalesce(${repositoryOf()} <> all(${full}), true)`)
+  const { repositories, projects } = full
+  if (repositories.length > 0)
+    select = select.where(sql<boolean>`coalesce(${repositoryOf()} <> all(${repositories}), true)`)
+  if (projects.length > 0)
+    select = select.where(
+      sql<boolean>`(verifies is not null or coalesce(${projectOf()} <> all(${projects}::uuid[]), true))`,
+    )
   if (behind !== undefined) {
     const last = sql`(select last.created_at, last.id from work_orders as last where last.id = ${behind.id})`
     select = select.where(sql<boolean>`(work_orders.created_at, work_orders.id) > ${last}`)
   }
   const rows = await select.orderBy('created_at').orderBy('id').limit(limit).execute()
-  return rows.map((row) => ({ id: row.id, repository: row.repository, files: texts(row.files) }))
+  return rows.map(({ files, ...row }) => ({ ...row, files: texts(files) }))
 }

@@ -10,6 +10,16 @@ import type { Database } from '../schema.ts'
  */
 export const IS_APPROVED = sql<boolean>`work_orders.metadata ->> 'approved_by_director' = 'true'`
 
+/**
+ * For a query with `work_orders`: the name of the proposer it was given to last. `proposer_id` is that name, or in a database of
+ * the first Moose the id of its row; it counts where the order was given to one before there was `proposer_name`.
+ */
+export const PROPOSER_OF_ORDER = sql<string | null>`coalesce(
+  work_orders.proposer_name,
+  (select proposer_configs.name from proposer_configs where proposer_configs.id::text = work_orders.proposer_id::text),
+  work_orders.proposer_id::text
+)`
+
 /** For a query with `work_orders`: what an approval covers, as SHA-256 in hexadecimal. */
 export const CONTENT_HASH = sql<string>`moose_content_hash(work_orders)`
 

@@ -4,7 +4,7 @@ import type { OrderSort } from '../../contract/order-list.ts'
 import { Fault } from '../../faults/fault.ts'
 import { jsonOrNull } from '../../json-or-null.ts'
 import { ORDER_STATES, type OrderState } from '../../work-order/order-state.ts'
-import { isInState } from './order-conditions.ts'
+import { isInState, PROPOSER_OF_ORDER } from './order-conditions.ts'
 
 /** In which order a list is read: a page of it begins behind an order that need not exist any more. */
 export type Reading = { sort: OrderSort; reverse: boolean }
@@ -113,7 +113,8 @@ export function holdsWords(words: string) {
       (column) => sql`left(${sql.ref(`work_orders.${column}`)}::text, ${SEARCHED})`,
     ),
     sql`projects.name`,
-    ...['proposer_id', 'github_branch'].map((column) => sql.ref(`work_orders.${column}`)),
+    PROPOSER_OF_ORDER,
+    sql`work_orders.github_branch`,
     // The kind of who filed it is a word of ours.
     sql`split_part(work_orders.filed_by, ':', 2)`,
     sql`'#' || work_orders.github_pr_number`,

@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import type { FaultRecord } from '../../faults/fault.ts'
 import { standsOn } from '../../work-order/standing.ts'
 import type { Phase, Status } from '../../work-order/status.ts'
+import { type EndedAsSeen, endedAsSeen } from '../attempts/ended-verifications.ts'
 import type { PullRequestRow } from '../pull-requests.ts'
 import type { Database } from '../schema.ts'
 import { BOUNDED_REASON } from './list-work-orders.ts'
@@ -24,7 +25,10 @@ export type LastAttempt = {
   pid: number | null
   /** Whether the lease of its process holds. */
   isWorkerAlive: boolean
-  /** As it shows: of one that runs the last step, of one that has ended the last that failed, or the last; null: none was begun. */
+  /**
+   * As it shows: of one that runs the last step; of one that has ended the last that failed with what ended it, or failed, or
+   * the last. Null: none was begun.
+   */
   step: { name: string; try: number; status: string; startedAt: Date } | null
 }
 
@@ -40,7 +44,11 @@ export type PullRequestSeen = Pick<
   | 'review'
   | 'ended_at'
   | 'created_at'
->
+  | 'base'
+  | 'branch'
+  | 'conflict'
+> &
+  EndedAsSeen
 
 /** What the database says of where an order stands and what becomes of it. */
 export type Whereabouts = {
@@ -106,6 +114,7 @@ export async function whereaboutsOf(db: Db, ids: readonly string[]): Promise<Whe
       select * from attempt_steps where attempt_steps.work_order_id = work_orders.id
         and attempt_steps.attempt = attempt.number
       order by (attempt.status <> 'running' and attempt_steps.status = 'failed') desc,
+        coalesce(attempt_steps.error ->> 'code' = attempt.error ->> 'code', false) desc,
         attempt_steps.started_at desc, attempt_steps.try desc limit 1
     ) as step on true
     where work_orders.id = any (${ids}::uuid[])
@@ -138,8 +147,12 @@ async function pullRequestsSeen(db: Db, ids: readonly string[]): Promise<Readonl
       'seen_head_sha',
       'ended_at',
       'created_at',
+      'base',
+      'branch',
+      'conflict',
     ])
     .select([
+      ...endedAsSeen,
       sql<string | null>`left(checks, ${MOST_OF_TEXT})`.as('checks'),
       sql<string | null>`left(review, ${MOST_OF_TEXT})`.as('review'),
     ])

@@ -109,6 +109,7 @@ export async function resumeAttempt(
     .where('attempts.number', '=', lastNumber)
     .where('attempts.revision', '=', revision)
     .where(isSuspended)
+    .where(sql<boolean>`coalesce(asked_anew_after, 0) < attempts.number`)
     .where(sql<boolean>`attempts.content = moose_order_content(work_orders)`)
     .where(sql<boolean>`coalesce(work_orders.project_id, attempts.project_id) is not distinct from attempts.project_id`)
     .returning(['attempts.number', 'attempts.resumed'])

@@ -8,6 +8,8 @@ import { isApproved } from './order-conditions.ts'
 /** A row of `work_orders` with the name of its project. */
 export type WorkOrderRow = Selectable<Database['work_orders']> & {
   project_name: string | null
+  /** PROPOSER_OF_ORDER. */
+  proposer: string | null
   content_sha256?: string
 }
 
@@ -25,6 +27,7 @@ export function toWorkOrderView(row: ShownRow): WorkOrderView {
     description: row.description === null ? '' : row.description,
     acceptance_criteria: texts(row.acceptance_criteria),
     files_in_scope: texts(row.files_in_scope),
+    context: texts(row.context),
     risk_level: row.risk_level,
     status: row.status,
     phase: row.phase,
@@ -37,7 +40,7 @@ export function toWorkOrderView(row: ShownRow): WorkOrderView {
     github_branch: row.github_branch,
     github_pr_url: row.github_pr_url,
     github_pr_number: row.github_pr_number,
-    proposer: row.proposer_id,
+    proposer: row.proposer,
     estimated_cost: decimal(row.estimated_cost),
     actual_cost: decimal(row.actual_cost),
     budget_usd: decimal(row.budget_usd),

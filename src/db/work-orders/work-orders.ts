@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely'
+import type { RetryMode } from '../../contract/why/retry.ts'
 import type { NewWorkOrder, WorkOrderView } from '../../contract/work-orders.ts'
 import { Fault, type FaultRecord } from '../../faults/fault.ts'
 import { statedUsd } from '../../money.ts'
@@ -6,7 +7,7 @@ import { canMove, type Phase, STATUSES, type Status } from '../../work-order/sta
 import { findProjectByName, listProjects } from '../projects.ts'
 import type { Database } from '../schema.ts'
 import { recordEvent } from '../work-order-events.ts'
-import { CONTENT_HASH } from './order-conditions.ts'
+import { CONTENT_HASH, PROPOSER_OF_ORDER } from './order-conditions.ts'
 import { toWorkOrderView } from './work-order-view.ts'
 
 type Db = Kysely<Database>
@@ -22,7 +23,7 @@ export async function addWorkOrders(db: Db, orders: readonly NewWorkOrder[]): Pr
   })
 }
 
-async function addWorkOrder(db: Db, order: NewWorkOrder): Promise<WorkOrderView> {
+async function addWorkOrder(db: Db, { context = [], ...order }: NewWorkOrder): Promise<WorkOrderView> {
   const projectId = await projectIdFor(db, order.project)
   const { id } = await db
     .insertInto('work_orders')
@@ -31,6 +32,7 @@ async function addWorkOrder(db: Db, order: NewWorkOrder): Promise<WorkOrderView>
       description: order.description,
       acceptance_criteria: JSON.stringify(order.acceptance_criteria),
       files_in_scope: JSON.stringify(order.files_in_scope),
+      context: JSON.stringify(context),
       risk_level: order.risk_level,
       project_id: projectId,
       budget_usd:
@@ -90,7 +92,7 @@ function selectRows(db: Db) {
       .selectFrom('work_orders')
       .leftJoin('projects', (join) => join.on('projects.id', '=', PROJECT_OF_ORDER))
       .selectAll('work_orders')
-      .select(['projects.name as project_name', CONTENT_HASH.as('content_sha256')])
+      .select(['projects.name as project_name', CONTENT_HASH.as('content_sha256'), PROPOSER_OF_ORDER.as('proposer')])
       // An earlier Moose may have left orders in states of its own; they are kept and not ours to carry out.
       .where('work_orders.status', 'in', STATUSES)
   )
@@ -115,7 +117,8 @@ export async function rejectWorkOrder(db: Db, idOrPrefix: string, reason: string
 
 export function wrongStatus(order: { id: string; status: Status; phase: string | null }, wish: string): Fault {
   const stands = order.phase === null ? order.status : `${order.status}/${order.phase}`
-  const message = `Work order ${order.id} is ${stands} and cannot be ${wish}. See it with: moose show ${order.id.slice(0, 8)}`
+  const short = order.id.slice(0, 8)
+  const message = `Work order ${order.id} is ${stands} and cannot be ${wish}. See it with: moose show ${short}`
   return new Fault('work_order_conflict', message, { id: order.id, status: order.status })
 }
 
@@ -138,6 +141,12 @@ export type Move = {
   from: readonly Status[]
   /** And not from this phase. */
   exceptPhase?: Phase
+  /** And only from this phase. */
+  inPhase?: Phase
+  /** The attempt whose commit the next one is to verify; null: it makes a change. Left out, that stays as it is. */
+  verifies?: number | null
+  /** Whether a model may resolve what git cannot merge then. */
+  resolves?: boolean
   to: Status
   /** Where a pull request of the order makes the move. */
   byPullRequest?: boolean
@@ -148,6 +157,8 @@ export type Move = {
   /** Merged into what is there; not for `in_progress`. */
   metadata?: Record<string, unknown>
   reason?: FaultRecord | null
+  /** How a human has it retried. */
+  retry?: RetryMode
 }
 
 /**
@@ -160,19 +171,24 @@ export async function moveWorkOrder(db: Db, id: string, move: Move): Promise<boo
   const illegal = move.from.find((status) => status !== move.to && !canMove(status, move.to, byPullRequest))
   if (illegal !== undefined) throw new Fault('internal', `No transition from ${illegal} to ${move.to}`)
   const exceptPhase = move.exceptPhase === undefined ? null : move.exceptPhase
+  const inPhase = move.inPhase === undefined ? null : move.inPhase
   const moved = await db
     .updateTable('work_orders')
     .set({
       status: move.to,
       phase: move.phase === undefined ? null : move.phase,
+      ...(move.verifies === undefined ? {} : { verifies: move.verifies, resolves: move.resolves === true }),
       ...(move.to === 'in_progress' ? {} : { metadata: metadataOfNextStatus({ ...move.metadata }) }),
       ...(move.reason === undefined
         ? {}
         : { status_reason: move.reason === null ? null : JSON.stringify(move.reason) }),
+      ...(move.retry === undefined ? {} : { retry_mode: move.retry }),
+      ...(move.retry === 'fresh' ? { asked_anew_after: sql<number>`attempts` } : {}),
     })
     .where('id', '=', id)
     .where('status', 'in', move.from)
     .$if(exceptPhase !== null, (update) => update.where('phase', 'is distinct from', exceptPhase))
+    .$if(inPhase !== null, (update) => update.where('phase', '=', inPhase))
     .returning('id')
     .executeTakeFirst()
   if (moved === undefined) return false
@@ -198,14 +214,15 @@ export async function recordPullRequestOfOrder(
     metadata: Record<string, unknown>
   },
 ): Promise<boolean> {
-  const inReview = await moveWorkOrder(db, id, { from: ['in_progress'], to: 'in_progress', phase: 'in_review' })
+  const move = { from: ['in_progress'], to: 'in_progress', phase: 'in_review', verifies: null } as const
+  const inReview = await moveWorkOrder(db, id, move)
   await db
     .updateTable('work_orders')
     .set({
       github_branch: facts.pullRequest.branch,
       github_pr_url: facts.pullRequest.url,
       github_pr_number: facts.pullRequest.number,
-      proposer_id: facts.proposer,
+      proposer_name: facts.proposer,
       metadata: mergedMetadata(facts.metadata),
     })
     .where('id', '=', id)

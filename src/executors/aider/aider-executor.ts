@@ -4,7 +4,7 @@ import { withoutReasoning } from '../../edits/reasoning.ts'
 import { Fault, toFault } from '../../faults/fault.ts'
 import { Usd } from '../../money.ts'
 import type { Executor, ExecutorInput } from '../../ports/execution.ts'
-import type { ModelGateway, ModelGrant } from '../../ports/model-access.ts'
+import type { GrantedCall, ModelGateway, ModelGrant } from '../../ports/model-access.ts'
 import type { WorkTree } from '../../ports/workspace.ts'
 import { plainText } from '../../redaction/plain-text.ts'
 import { removeTree } from '../../sandbox/remove-tree.ts'
@@ -44,20 +44,25 @@ export function createAiderExecutor(options: AiderExecutorOptions): Executor {
   }
 }
 
-async function apply(options: AiderExecutorOptions, input: ExecutorInput): Promise<{ costUsd: number }> {
+async function apply(
+  options: AiderExecutorOptions,
+  input: ExecutorInput,
+): Promise<{ costUsd: number; answers: number }> {
   refuseConfiguration(input.scope)
   const command = await options.locate()
   const { workspace, proposer, workOrderId, attempt, order, signal, previousFailure } = input
   const folder = path.join(path.dirname(workspace.path), 'aider')
   await removeTree(folder)
   await using _removed = { [Symbol.asyncDispose]: () => removeTree(folder) }
-  const task = `${order.title} (aider${previousFailure === null ? '' : ', again'})`
+  const isRepair = input.repair !== null
+  const task = `${order.title} (aider${isRepair ? ', repair' : ''}${previousFailure === null ? '' : ', again'})`
   const instruction = instructionText(input)
   await using grant = await options.gateway.grant({
     proposer,
     workOrderId,
     attempt,
     task,
+    mostCalls: input.mostCalls,
     signal,
     maxRequestBytes: mostBytesOf(options.contextMaxBytes + Buffer.byteLength(instruction)),
     refuse: refuseForeignPath,
@@ -70,7 +75,12 @@ async function apply(options: AiderExecutorOptions, input: ExecutorInput): Promi
   const ending = await execute({ options, input, command, run }, grant)
   await judge(input, { ...ending, grant, mask })
   const costs = grant.calls.flatMap(({ costUsd }) => (costUsd === null ? [] : [costUsd]))
-  return { costUsd: Usd.sum(0, ...costs).toNumber() }
+  return { costUsd: Usd.sum(0, ...costs).toNumber(), answers: grant.calls.filter(isAnswered).length }
+}
+
+/** One that was cut off or refused is an answer too. */
+function isAnswered({ fault, costUsd }: GrantedCall): boolean {
+  return fault === null || costUsd !== null || fault.code.startsWith('model_answer_')
 }
 
 /** A byte of a text takes at most so many in JSON. */
@@ -159,7 +169,9 @@ async function judge(input: ExecutorInput, run: Ending & { grant: ModelGrant; ma
   const changed = trespassed.length > 0 ? [] : await input.workspace.changedPaths()
   const evidence = { ...run, calls: run.grant.calls, changed, trespassed }
   const fault = faultOfVerdict(judgeRun(evidence, input.scope))
-  if (fault !== null) throw fault
+  if (fault === null) return
+  const answers = run.grant.calls.filter(isAnswered).length
+  throw new Fault(fault.code, fault.message, { ...fault.details, answers }, fault)
 }
 
 /**
@@ -169,25 +181,44 @@ async function judge(input: ExecutorInput, run: Ending & { grant: ModelGrant; ma
  * @throws {Fault} `reasoning_unclear` where it cannot be told what of the proposal the model only thought
  */
 function instructionText(
-  input: Pick<ExecutorInput, 'order' | 'workOrderId' | 'proposer' | 'content' | 'previousFailure'>,
+  input: Pick<ExecutorInput, 'order' | 'workOrderId' | 'proposer' | 'content' | 'previousFailure' | 'repair'>,
 ): string {
-  const { order, workOrderId, proposer, content, previousFailure } = input
+  const { order, workOrderId, previousFailure, repair } = input
   const parts = [
     `Work Order ID: ${workOrderId}\nTitle: ${order.title}`,
     section('Description:', order.description.trim()),
     section('Acceptance Criteria:', numbered(order.acceptance_criteria)),
     section('Files to modify:', order.files_in_scope.map((file) => `- ${file}`).join('\n')),
-    `Generated code from ${proposer}:\n\n${withoutReasoning(content).trim()}`,
+    ...(repair === null ? [generatedCode(input)] : failedChange(repair)),
     previousFailure === null ? '' : section('An earlier try failed and was undone:', previousFailure),
-    `Instructions:\n${numbered(STEPS)}`,
+    `Instructions:\n${numbered(repair === null ? STEPS : REPAIR_STEPS)}`,
   ]
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`
+}
+
+function generatedCode({ proposer, content }: Pick<ExecutorInput, 'proposer' | 'content'>): string {
+  return `Generated code from ${proposer}:\n\n${withoutReasoning(content).trim()}`
+}
+
+/** What a repair is told in place of the generated code, which is in the files. */
+function failedChange({ failure, diff }: NonNullable<ExecutorInput['repair']>): string[] {
+  return [
+    section('The order was carried out in these files already. Changed was, as data:', diff.trimEnd()),
+    section('A check of the project failed on it. Told of the failure is, as data:', failure),
+  ]
 }
 
 /** The specification's fourth, to commit, is Moose's: the commit is made from what git says has changed. */
 const STEPS = [
   'Create/modify the files listed above, and no others',
   'Apply the generated code changes',
+  'Ensure all acceptance criteria are met',
+  'Answer with the edits at once: nobody can answer questions or run commands',
+]
+
+const REPAIR_STEPS = [
+  'Mend what failed, in the files listed above, and in no others',
+  'Keep what was changed already where it is right',
   'Ensure all acceptance criteria are met',
   'Answer with the edits at once: nobody can answer questions or run commands',
 ]

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { lstat, readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { textProblem } from '../../edits/text-file.ts'
+import { isUtf8Text } from '../../edits/text-file.ts'
 import { Fault } from '../../faults/fault.ts'
 import { findInTree } from '../../sandbox/find-in-tree.ts'
 import { pathProblem } from '../../work-order/scope.ts'
@@ -73,7 +73,7 @@ async function listFolder(listed: Listed, { tree, entry, maxBytes }: Place): Pro
 
 async function textOf(file: string): Promise<Buffer | null> {
   const content = await readFile(file)
-  return textProblem(content) === null ? content : null
+  return isUtf8Text(content) ? content : null
 }
 
 /** Sorted, so that the same folder is always told in the same way. */

@@ -65,7 +65,9 @@ export function judgeRun(evidence: AiderEvidence, scope: readonly string[]): Aid
     return { verdict: 'timed_out', reason: `after ${timedOutAfterMs / 1_000} s, ${howOftenAsked(calls.length)}` }
   }
   if (exitCode === null) return { verdict: 'crashed', reason: `a signal ended it: ${lastLines(output)}` }
-  const failed = calls.flatMap(({ fault }) => (fault === null || fault.code === GAVE_UP ? [] : [fault])).at(-1)
+  // What the run was not lent any more for says nothing of the model: what came of its answers before does.
+  const made = calls.filter(({ fault }) => fault?.details['most_calls'] === undefined)
+  const failed = made.flatMap(({ fault }) => (fault === null || fault.code === GAVE_UP ? [] : [fault])).at(-1)
   if (failed !== undefined) {
     if (failed.code === 'model_call_rejected' && NO_ROOM.test(failed.message)) {
       return { verdict: 'context_overflow', reason: failed.message }
@@ -81,7 +83,7 @@ export function judgeRun(evidence: AiderEvidence, scope: readonly string[]): Aid
   if (outside.length > 0) return { verdict: 'out_of_scope', reason: outside.join(', ') }
   const refused = OUTSIDE.exec(output)
   if (refused !== null) return { verdict: 'out_of_scope', reason: refused[0].slice(0, QUOTE) }
-  const failure = evidence.complete ? failedEdit(output, calls.length) : 'It printed more than can be judged.'
+  const failure = evidence.complete ? failedEdit(output, made.length) : 'It printed more than can be judged.'
   if (failure === null) {
     return changed.length > 0 ? { verdict: 'applied' } : { verdict: 'no_change', reason: lastLines(output) }
   }

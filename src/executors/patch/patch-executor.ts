@@ -15,17 +15,24 @@ export function createPatchExecutor() {
   return { name: 'patch' as const, looksAt: 'scope' as const, apply, assertReady: async () => undefined }
 }
 
+/** The bit that git keeps. */
+const OWNER_EXECUTES = 0o100
+
 /** All it needs; a part of what every executor is given. */
 type PatchInput = Pick<ExecutorInput, 'content' | 'scope' | 'signal'> & { workspace: { readonly path: string } }
 
-async function apply({ workspace, content, scope, signal }: PatchInput): Promise<{ costUsd: number }> {
-  const edits = parseEdits(content)
+async function apply({ workspace, content, scope, signal }: PatchInput): Promise<{ costUsd: number; answers: number }> {
+  const edits = parseEdits(content, scope)
   const read = async (path: string) => {
     const file = await readTreeFile(workspace.path, path)
     return file === null ? null : file.content
   }
-  const changes = await applyEdits(edits, { read, scope })
+  const isExecutable = async (path: string) => {
+    const file = await readTreeFile(workspace.path, path)
+    return file !== null && (file.mode & OWNER_EXECUTES) !== 0
+  }
+  const changes = await applyEdits(edits, { read, isExecutable, scope })
   signal.throwIfAborted()
   await writeChanges(workspace.path, changes)
-  return { costUsd: 0 }
+  return { costUsd: 0, answers: 0 }
 }

@@ -18,7 +18,8 @@ type Result = { path: string; file: TreeFile | null }
 /**
  * Writes changes to a work tree: all of them, or none. When one fails, what was is put back first.
  *
- * A modified or renamed file keeps its permission bits, a new one gets 0644. Folders are made as needed, and those
+ * A modified or renamed file keeps its permission bits, but for those to execute it where the change names them; a new one
+ * gets 0644. Folders are made as needed, and those
  * that a deletion empties are removed. A file is removed and made anew, never written through, so that neither a
  * symbolic nor a hard link leads out of the tree.
  *
@@ -42,10 +43,17 @@ export async function writeChanges(root: string, changes: readonly FileChange[])
 }
 
 /** The modes are looked up before anything is removed. */
-async function resultingFile(root: string, { path, content, renamedFrom }: FileChange): Promise<TreeFile | null> {
+async function resultingFile(root: string, change: FileChange): Promise<TreeFile | null> {
+  const { path, content, renamedFrom, executable } = change
   if (content === null) return null
   const entry = await treeEntry(root, renamedFrom === undefined ? path : renamedFrom)
-  return { content, mode: entry?.isFile() === true ? entry.mode & 0o777 : NEW_FILE_MODE }
+  const mode = entry?.isFile() === true ? entry.mode & 0o777 : NEW_FILE_MODE
+  return { content, mode: executable === undefined ? mode : withExecution(mode, executable) }
+}
+
+/** Executable for each class of users that may read the file, or for none. */
+function withExecution(mode: number, executable: boolean): number {
+  return executable ? mode | ((mode & 0o444) >> 2) : mode & ~0o111
 }
 
 async function writeResult(tree: Tree, { path, file }: Result): Promise<void> {

@@ -1,12 +1,14 @@
 import { z } from 'zod'
 import type { Config } from '../../config.ts'
 import type { DoctorFinding } from '../../contract/doctor.ts'
-import { Fault, toFault } from '../../faults/fault.ts'
+import { toFault } from '../../faults/fault.ts'
 import type { Project } from '../../work-order/project.ts'
 import type { Gh } from './gh.ts'
 import { askApi } from './github-api.ts'
 import { type GitHubRepository, githubRepositoryOf, slug } from './github-repository.ts'
+import { mergeWays } from './merge-ways.ts'
 import { requirePushPermission } from './push-permission.ts'
+import { visible } from './visible.ts'
 
 type Examination = { gh: Gh; config: Pick<Config, 'github'> }
 type ExaminedProject = Examination & { repository: GitHubRepository; project: Project }
@@ -19,11 +21,28 @@ export async function examineGitHub(examination: Examination, project: Project):
     await requirePushPermission(examination.gh, repository, null)
     const asked = { ...examination, repository, project }
     const access = { name, state: 'ok', detail: `may push to ${slug(repository)}`, remedy: null } as const
-    return [access, await checks(asked), await reviews(asked)]
+    return [access, await checks(asked), await reviews(asked), await merging(asked)]
   } catch (thrown) {
     const { code, message } = toFault(thrown)
     return [{ name, state: code === 'command_missing' ? 'missing' : 'broken', detail: message, remedy: null }]
   }
+}
+
+/** How `moose merge` merges, by what the base branch allows. */
+async function merging({ gh, repository, project }: ExaminedProject): Promise<DoctorFinding> {
+  const name = `merging of ${project.name}`
+  const { ways, isQueued, isByRule } = await mergeWays(gh, repository, project.defaultBranch)
+  const branch = project.defaultBranch
+  if (isQueued) {
+    const detail = `${branch} takes only what its merge queue merges`
+    return { name, state: 'warning', detail, remedy: 'merge on GitHub: moose merge cannot put into the queue' }
+  }
+  const [way] = ways
+  if (way === undefined) {
+    const detail = `the settings of the repository and the rules of ${branch} leave no way to merge`
+    return { name, state: 'broken', detail, remedy: 'allow one of merge, squash and rebase on GitHub' }
+  }
+  return { name, state: 'ok', detail: isByRule ? `by ${way}, by the rules of ${branch}` : `by ${way}`, remedy: null }
 }
 
 const Workflows = z.object({ total_count: z.number().int() })
@@ -116,16 +135,6 @@ async function reviewsNeeded(gh: Gh, repository: GitHubRepository, branch: strin
   const isExplained = most > 0 || protection !== null || (rules !== null && rules.length > 0)
   if (isExplained) return most
   return (await visible(() => ask(gh, repository, `/branches/${name}`, Branch)))?.protected === true ? null : most
-}
-
-/** Null where the token may not look, or where there is nothing. */
-async function visible<T>(ask: () => Promise<T>): Promise<T | null> {
-  try {
-    return await ask()
-  } catch (error) {
-    if (error instanceof Fault && (error.code === 'github_forbidden' || error.code === 'github_not_found')) return null
-    throw error
-  }
 }
 
 async function ask<Schema extends z.ZodType>(gh: Gh, repository: GitHubRepository, below: string, schema: Schema) {

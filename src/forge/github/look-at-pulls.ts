@@ -15,6 +15,7 @@ const QUERY = `query OpenPullRequests($ids: [ID!]!) {
   nodes(ids: $ids) {
     ... on PullRequest {
       id number state headRefOid baseRefName reviewDecision
+      baseRef { target { oid } }
       mergeCommit { oid }
       latestReviews(last: 20) { nodes { state submittedAt author { login } } }
       statusCheckRollup {
@@ -42,6 +43,9 @@ const QUERY = `query OpenPullRequests($ids: [ID!]!) {
 const LONGEST_LOGIN = 200
 
 const Sha = z.string().regex(/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/)
+
+/** `baseRefOid` is where the base stood when somebody last pushed to the branch. */
+const BaseRef = z.object({ target: z.object({ oid: Sha }) }).nullish()
 
 /** Who ended it is told where it can be read, and no reason to know less of the rest; a ghost has no login. */
 const Timeline = z
@@ -83,6 +87,7 @@ const PullRequestNode = z.object({
   state: z.enum(['OPEN', 'CLOSED', 'MERGED']),
   headRefOid: Sha,
   baseRefName: z.string(),
+  baseRef: BaseRef.catch(null),
   reviewDecision: z.string().nullable(),
   mergeCommit: z.object({ oid: Sha }).nullable(),
   latestReviews: Reviews.catch(null),
@@ -174,7 +179,9 @@ async function sightingOf(parts: GitHubForgeParts, of: WatchedPullRequest, seen:
     if (row === null) return []
     const pullRequest = await pullRequestOf(parts, { of, row }, seen)
     const checks = seen.statusCheckRollup === null ? null : seen.statusCheckRollup.state
-    return [{ of, pullRequest, checks, review: seen.reviewDecision, parts: partsIn(seen), endedBy: loginIn(seen) }]
+    const baseSha = seen.baseRef?.target.oid ?? null
+    const told = { baseSha, checks, review: seen.reviewDecision, parts: partsIn(seen), endedBy: loginIn(seen) }
+    return [{ of, pullRequest, ...told }]
   } catch (error) {
     parts.log.warn({ number: of.number, err: error }, 'the end of a pull request could not be proven')
     return []

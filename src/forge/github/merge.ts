@@ -1,10 +1,13 @@
-import { z } from 'zod'
+import { type EndedVerification, whatFailed } from '../../contract/evidence/review.ts'
+import { failedVerificationAt, readEndedAsSeen } from '../../db/attempts/ended-verifications.ts'
 import type { PullRequestRow } from '../../db/pull-requests.ts'
 import { Fault } from '../../faults/fault.ts'
 import type { PullRequest } from '../../ports/pull-request.ts'
 import type { Project } from '../../work-order/project.ts'
-import { type ApiAnswer, askApi, callApi, githubFault, messageOf } from './github-api.ts'
+import { waysOutOfConflict, waysToMend, waysToVerify, withWaysOut } from '../../work-order/ways-out.ts'
+import { type ApiAnswer, callApi, githubFault, messageOf } from './github-api.ts'
 import { type GitHubRepository, githubRepositoryOf, slug } from './github-repository.ts'
+import { mergeWays } from './merge-ways.ts'
 import { deleteMergedBranch, provenMerge } from './proven-merge.ts'
 import { type GitHubForgeParts, getPull, type RestPull, requirePullRequest, stateOf, toPullRequest } from './pulls.ts'
 
@@ -38,47 +41,65 @@ async function mergeOpen(
   }
   if (head.sha !== row.head_sha) {
     const why = `The branch ${row.branch} was changed after its checks: it stands at ${head.sha}, not at ${row.head_sha}.`
-    throw conflict(row, `${why} Merge it on GitHub, or put the branch back.`)
+    throw unverified(row, why, await failedVerificationAt(parts.db, row, head.sha))
   }
   const path = `repos/${slug(repository)}/pulls/${row.number}/merge`
-  const body = { sha: row.head_sha, merge_method: await mergeMethod(parts, repository) }
+  const body = { sha: row.head_sha, merge_method: await mergeMethod(parts, repository, row) }
   const request = { host: repository.host, method: 'PUT', path, body, signal: null } as const
   const answer = await callApi(parts.gh, request).catch((error: unknown) => error)
   // Whatever the answer was, what counts is where the pull request stands now.
   const after = await requirePull(parts, repository, row.number)
   if (stateOf(after) === 'merged') return after
-  throw isAnswer(answer) ? refusal(row, request, answer) : answer
+  if (!isAnswer(answer)) throw answer
+  const { tried_resolution: tried } = await readEndedAsSeen(parts.db, row)
+  throw refusal(row, request, answer, row.conflict?.head_sha === row.head_sha ? tried : null)
 }
 
 function isAnswer(value: unknown): value is ApiAnswer {
   return typeof value === 'object' && value !== null && 'status' in value && 'headers' in value
 }
 
-/** 405: it cannot be merged as it stands; 409: its head has moved. */
-function refusal(row: PullRequestRow, request: Parameters<typeof githubFault>[0], answer: ApiAnswer): Fault {
+/**
+ * 405: it cannot be merged as it stands; 409: its head has moved.
+ *
+ * @param tried how a model was to resolve its conflict; null: none was
+ */
+function refusal(
+  row: PullRequestRow,
+  request: Parameters<typeof githubFault>[0],
+  answer: ApiAnswer,
+  tried: EndedVerification | null,
+): Fault {
   const said = messageOf(answer)
   if (answer.status === 409) return conflict(row, `Pull request #${row.number} has changed meanwhile: ${said}.`)
   if (answer.status !== 405) return githubFault(request, answer)
-  const advice =
-    'See on GitHub what it waits for (a conflict, a review, a check), or retry the order from the new base.'
-  const message = `GitHub does not merge pull request #${row.number}: ${said}. ${advice}`
-  return new Fault('merge_conflict', message, { number: row.number })
+  const id = row.work_order_id.slice(0, 8)
+  const waits = `See there what it waits for: a review, a check, or a newer ${row.base}.`
+  const refused = `GitHub does not merge pull request #${row.number}: ${said}.`
+  const { message, details } =
+    tried === null
+      ? withWaysOut(`${refused} ${waits}`, [
+          `Have ${row.base} merged into the branch, and the checks run on that: moose verify ${id}   then: moose merge ${id}`,
+          `Where git cannot merge it, have the model that made the change resolve that, within the budget of the order: moose verify ${id} --resolve`,
+        ])
+      : withWaysOut(
+          `${refused} A model was to resolve its conflict with ${row.base} in attempt ${tried.attempt}: ${whatFailed(tried)}`,
+          waysOutOfConflict({ ...row, workOrderId: row.work_order_id, maySolve: false }),
+        )
+  return new Fault('merge_conflict', message, { number: row.number, ...details })
 }
 
-const Allowed = z.object({
-  allow_merge_commit: z.boolean().optional(),
-  allow_squash_merge: z.boolean().optional(),
-})
-
-/** The first way the repository allows; a token that may not see the settings tries a merge commit. */
-async function mergeMethod(
-  { gh }: GitHubForgeParts,
-  repository: GitHubRepository,
-): Promise<'merge' | 'squash' | 'rebase'> {
-  const path = `repos/${slug(repository)}`
-  const allowed = await askApi(gh, { host: repository.host, method: 'GET', path, signal: null }, Allowed)
-  if (allowed.allow_merge_commit !== false) return 'merge'
-  return allowed.allow_squash_merge === true ? 'squash' : 'rebase'
+/** The first way that repository and base allow. @throws {Fault} `merge_conflict` when there is none */
+async function mergeMethod({ gh }: GitHubForgeParts, repository: GitHubRepository, row: PullRequestRow) {
+  const { ways, isQueued } = await mergeWays(gh, repository, row.base)
+  const [way] = ways
+  if (way !== undefined && !isQueued) return way
+  const why = isQueued
+    ? `${row.base} takes only what its merge queue merges. Put it into the queue on GitHub; its merge is seen.`
+    : `the settings of ${slug(repository)} and the rules of ${row.base} leave no way to merge. Allow one of merge, squash and rebase.`
+  throw new Fault('merge_conflict', `Pull request #${row.number} cannot be merged from here: ${why}`, {
+    number: row.number,
+  })
 }
 
 async function requirePull({ gh }: GitHubForgeParts, repository: GitHubRepository, number: number): Promise<RestPull> {
@@ -95,4 +116,13 @@ function unproven({ number, base }: PullRequestRow, into: string): Fault {
 
 function conflict(row: PullRequestRow, message: string): Fault {
   return new Fault('work_order_conflict', message, { number: row.number, branch: row.branch })
+}
+
+/** A human is needed, as where git cannot merge. */
+function unverified(row: PullRequestRow, why: string, failed: EndedVerification | null): Fault {
+  const { number, branch, work_order_id: workOrderId } = row
+  const said = failed === null ? why : `${why} That was verified in attempt ${failed.attempt}: ${whatFailed(failed)}`
+  const ways = failed === null ? waysToVerify({ workOrderId }) : waysToMend({ workOrderId, branch })
+  const { message, details } = withWaysOut(said, ways)
+  return new Fault('merge_conflict', message, { number, branch, ...details })
 }

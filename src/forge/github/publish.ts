@@ -60,7 +60,7 @@ async function keepRow(
   return await faultPoint('keep_pull_request', () => keepPullRequest(db, kept))
 }
 
-function closedByHand({ number, head, html_url }: RestPull): Fault {
+export function closedByHand({ number, head, html_url }: RestPull): Fault {
   const message = `Pull request #${number} of this attempt was closed: ${html_url}. Reopen it and the order is in review with it, or retry the order to have it done anew.`
   return new Fault('pull_request_closed', message, { number, branch: head.ref })
 }
@@ -139,6 +139,8 @@ async function findCreated(
 
 /** What gh says of GitHub's refusals: an HTTP status, or the words of an error that GraphQL answers with status 200. */
 const REASONS = [
+  // Right after a push GitHub may not see the branch yet, and refuses everything about it.
+  [/Head (?:sha|ref|user|repository)\b|not all refs are readable/i, 'github_unreachable'],
   [/HTTP 401|Bad credentials/i, 'github_unauthorized'],
   [/rate limit|submitted too quickly|abuse detection|HTTP 429/i, 'github_rate_limited'],
   [/HTTP 403|Resource not accessible|does not have the correct permissions/i, 'github_forbidden'],

@@ -6,6 +6,8 @@ import { Fault } from '../../faults/fault.ts'
 import type { Mirrors } from '../../git/mirrors.ts'
 import type { PushSource } from '../../git/push.ts'
 import type { Log } from '../../log.ts'
+import type { PullRequest } from '../../ports/pull-request.ts'
+import { localPullRequestUrl } from '../../work-order/naming.ts'
 import type { Project } from '../../work-order/project.ts'
 
 /** What every action of the local forge works with. */
@@ -27,6 +29,18 @@ export async function requirePullRequest(
   if (row !== null) return row
   const message = `Project "${project.name}" has no pull request #${number}. See the orders with: moose list`
   throw new Fault('not_found', message, { project: project.name, number })
+}
+
+export function toPullRequest(project: Project, row: PullRequestRow): PullRequest {
+  return {
+    number: row.number,
+    url: localPullRequestUrl(project.name, row.number),
+    branch: row.branch,
+    base: row.base,
+    headSha: row.head_sha,
+    state: row.state,
+    mergeSha: row.merge_sha,
+  }
 }
 
 /** Where pushes for a project start from; a merge or a close is never cancelled halfway. */

@@ -3,6 +3,7 @@ import { actingAs } from '../../db/audit/acting-as.ts'
 import {
   endPullRequest,
   findPullRequestOfAttempt,
+  keepVerified,
   openPullRequest,
   type PullRequestRow,
 } from '../../db/pull-requests.ts'
@@ -11,37 +12,38 @@ import { faultPoint } from '../../faults/fault-point.ts'
 import { containsCommit } from '../../git/merge.ts'
 import { deleteRemoteBranch } from '../../git/push.ts'
 import { branchRef } from '../../git/ref-names.ts'
-import type { Forge, PublishInput, PullRequest } from '../../ports/pull-request.ts'
-import { localPullRequestUrl } from '../../work-order/naming.ts'
+import type { Forge, PublishInput, PullRequestWatch, UpdateInput } from '../../ports/pull-request.ts'
 import type { Project } from '../../work-order/project.ts'
-import { attemptDiff, pushToFirstFree } from '../attempt-commit.ts'
-import { type LocalForgeParts, pushSource, requirePullRequest } from './local-forge-parts.ts'
+import { attemptDiff, pushOnto, pushToFirstFree } from '../attempt-commit.ts'
+import { type LocalForgeParts, pushSource, requirePullRequest, toPullRequest } from './local-forge-parts.ts'
+import { forget, lookAtBranches, type Unlanded } from './look-at-branches.ts'
 import { mergePullRequest } from './merge.ts'
 
 /**
  * The forge that needs no service: branches live in the project's repository, which may be a bare one on this disk,
  * and pull requests are rows of `pull_requests` with their diff.
  */
-export function createLocalForge(parts: LocalForgeParts): Forge {
+export function createLocalForge(parts: LocalForgeParts): Forge & PullRequestWatch {
   const as = (by: Actor | undefined): LocalForgeParts => ({ ...parts, db: actingAs(parts.db, by) })
+  const unlanded: Unlanded = new Map()
+  const ended = (project: Project, row: PullRequestRow) => {
+    forget(unlanded, row)
+    return toPullRequest(project, row)
+  }
   return {
     // Its rows are in our database, and the base commit is fetched from its repository before a proposal.
     assertReady: async () => undefined,
     publish: async (input) => toPullRequest(input.project, await publishAttempt(parts, input)),
-    merge: async (project, number, by) => toPullRequest(project, await mergePullRequest(as(by), project, number)),
-    close: async (project, number, by) => toPullRequest(project, await closePullRequest(as(by), project, number)),
-  }
-}
-
-function toPullRequest(project: Project, row: PullRequestRow): PullRequest {
-  return {
-    number: row.number,
-    url: localPullRequestUrl(project.name, row.number),
-    branch: row.branch,
-    base: row.base,
-    headSha: row.head_sha,
-    state: row.state,
-    mergeSha: row.merge_sha,
+    // Its text is Moose's own row: nobody edits it elsewhere.
+    update: async (input) => ({
+      ...toPullRequest(input.project, await updatePullRequest(parts, input)),
+      keepsText: null,
+    }),
+    merge: async (project, number, by) => ended(project, await mergePullRequest(as(by), project, number)),
+    close: async (project, number, by) => ended(project, await closePullRequest(as(by), project, number)),
+    look: (watched) => lookAtBranches(parts, watched, unlanded),
+    // There is no API.
+    apiCallsLastHour: () => 0,
   }
 }
 
@@ -95,6 +97,16 @@ async function publishAttempt(parts: LocalForgeParts, input: PublishInput): Prom
   }
   const row = await faultPoint('open_pull_request', () => openPullRequest(parts.db, opened))
   return unlessClosed(row)
+}
+
+async function updatePullRequest(parts: LocalForgeParts, input: UpdateInput): Promise<PullRequestRow> {
+  const { project, number, attempt, baseSha, headSha, body } = input
+  const row = unlessClosed(await requirePullRequest(parts, project, number))
+  if (row.state === 'merged') return row
+  await pushOnto(pushSource(parts, project), row.branch, input)
+  const diff = await attemptDiff(parts.mirrors.of(project), input)
+  const verified = { attempt, baseSha, headSha, diff, body }
+  return unlessClosed(await faultPoint('keep_pull_request', () => keepVerified(parts.db, row, verified)))
 }
 
 function unlessClosed(row: PullRequestRow): PullRequestRow {

@@ -1,3 +1,5 @@
+import { type EndedVerification, whatFailed } from '../../contract/evidence/review.ts'
+import { failedVerificationAt, triedResolutionAt } from '../../db/attempts/ended-verifications.ts'
 import { endPullRequest, type PullRequestRow } from '../../db/pull-requests.ts'
 import { Fault } from '../../faults/fault.ts'
 import { mergeCommits } from '../../git/merge.ts'
@@ -5,6 +7,14 @@ import type { Mirror } from '../../git/mirror.ts'
 import { deleteRemoteBranch, pushCommit, remoteHead } from '../../git/push.ts'
 import { attemptRef, branchRef } from '../../git/ref-names.ts'
 import type { Project } from '../../work-order/project.ts'
+import {
+  filesAsDetails,
+  namedFiles,
+  waysOutOfConflict,
+  waysToMend,
+  waysToVerify,
+  withWaysOut,
+} from '../../work-order/ways-out.ts'
 import { type LocalForgeParts, pushSource, requirePullRequest } from './local-forge-parts.ts'
 
 /** How often a base branch may move between fetch and push. */
@@ -37,7 +47,7 @@ async function bringHead(parts: LocalForgeParts, project: Project, row: PullRequ
   if (head === null) return
   if (head !== row.head_sha) {
     const why = `The branch ${row.branch} was changed after its checks: it stands at ${head}, not at ${row.head_sha}.`
-    throw conflict(row, `${why} Merge it by hand, or put the branch back.`)
+    throw unverified(row, why, await failedVerificationAt(parts.db, row, head))
   }
   const into = attemptRef(row.work_order_id, row.attempt)
   await parts.mirrors.of(project).fetchBranch(project, { branch: row.branch, into }, null)
@@ -52,7 +62,7 @@ async function landOnBase(parts: LocalForgeParts, project: Project, row: PullReq
     const when = parts.clock.now()
     const merge = await mergeCommits(source.mirror, { base, head: row.head_sha, message, when, rules: project.commits })
     if (merge.outcome === 'contained') return merge.sha
-    if (merge.outcome === 'conflict') throw mergeConflict(row, merge.files)
+    if (merge.outcome === 'conflict') throw await mergeConflict(parts, row, base, merge.files)
     const pushed = await pushCommit(source, { sha: merge.sha, branch: row.base, expected: base })
     if (pushed.outcome === 'landed') return merge.sha
     if (pushed.outcome === 'rejected') {
@@ -66,7 +76,9 @@ async function landOnBase(parts: LocalForgeParts, project: Project, row: PullReq
 }
 
 /** The title in the row is a copy to show; what is committed is as it was. */
-async function mergeMessage(mirror: Mirror, { number, head_sha }: PullRequestRow): Promise<string> {
+async function mergeMessage(mirror: Mirror, { number, head_sha, title, verified_by }: PullRequestRow): Promise<string> {
+  // Where others have gone on with the branch, its last commit does not say what the whole is for.
+  if (verified_by !== null) return `Merge pull request #${number}: ${title}\n`
   const { stdout } = await mirror.succeed(['show', '-s', '--format=%s', head_sha], { signal: null })
   return `Merge pull request #${number}: ${stdout.text().trim()}\n`
 }
@@ -79,14 +91,31 @@ async function fetchBase({ mirrors }: LocalForgeParts, project: Project, base: s
   })
 }
 
-function mergeConflict(row: PullRequestRow, files: readonly string[]): Fault {
-  const names = files.join(', ')
-  const message =
-    `Pull request #${row.number} conflicts with ${row.base} in: ${names}. ` +
-    'Resolve it by hand on the branch, or retry the order from the new base.'
-  return new Fault('merge_conflict', message, { number: row.number, files: names })
+async function mergeConflict(
+  { db }: LocalForgeParts,
+  row: PullRequestRow,
+  baseSha: string,
+  files: readonly string[],
+): Promise<Fault> {
+  const { number, base, head_sha, work_order_id: workOrderId } = row
+  const tried = await triedResolutionAt(db, row, { base_sha: baseSha, head_sha })
+  const said =
+    `Pull request #${number} conflicts with ${base} in: ${namedFiles(files)}.` +
+    (tried === null ? '' : ` A model was to resolve that in attempt ${tried.attempt}: ${whatFailed(tried)}`)
+  const { message, details } = withWaysOut(said, waysOutOfConflict({ ...row, workOrderId, maySolve: tried === null }))
+  const told = { number, ...filesAsDetails(files), base_sha: baseSha, head_sha, ...details }
+  return new Fault('merge_conflict', message, told)
 }
 
 function conflict(row: PullRequestRow, message: string): Fault {
   return new Fault('work_order_conflict', message, { number: row.number, branch: row.branch })
+}
+
+/** A human is needed, as where git cannot merge. */
+function unverified(row: PullRequestRow, why: string, failed: EndedVerification | null): Fault {
+  const { number, branch, work_order_id: workOrderId } = row
+  const said = failed === null ? why : `${why} That was verified in attempt ${failed.attempt}: ${whatFailed(failed)}`
+  const ways = failed === null ? waysToVerify({ workOrderId }) : waysToMend({ workOrderId, branch })
+  const { message, details } = withWaysOut(said, ways)
+  return new Fault('merge_conflict', message, { number, branch, ...details })
 }

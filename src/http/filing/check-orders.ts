@@ -5,7 +5,6 @@ import { type CheckWorkOrders, type CheckWorkOrdersResponse, type OrderCheck } f
 import { checkOrder } from '../../contract/order-file/check-order.ts'
 import { type ReadFile, type ReadOrder, readOrders, titleIn } from '../../contract/order-file/order-file.ts'
 import { MOST_ORDERS_AT_ONCE, type NewWorkOrder } from '../../contract/work-orders.ts'
-import { reasonOf } from '../../db/database-fault.ts'
 import { allProjects } from '../../db/projects.ts'
 import { hiddenTexts } from '../../db/work-orders/work-order-view.ts'
 import { findWorkOrder } from '../../db/work-orders/work-orders.ts'
@@ -17,6 +16,7 @@ import type { HttpDeps } from '../http-deps.ts'
 import { approvalOf } from '../inbox/approval.ts'
 import { withVerification } from '../verification.ts'
 import { isThere, type ReadBaseFiles } from './base-files.ts'
+import { withoutFiles } from './missing-context.ts'
 
 type Deps = Pick<HttpDeps, 'db' | 'adapters' | 'log' | 'clock'>
 
@@ -102,26 +102,19 @@ function onlyOne([only, ...others]: readonly Project[]): Project | undefined {
   return others.length === 0 ? only : undefined
 }
 
-/** Adds a warning for every entry of a scope that the base commit has not. */
+/** Adds a warning for every entry of a scope, and for every file to read, that the base commit has not. */
 async function warnOfMissing(deps: Deps, orders: readonly Looked[], baseFiles: ReadBaseFiles): Promise<void> {
   for (const [project, own] of Map.groupBy(orders, ({ project }) => project)) {
     const base = project === null ? null : await baseFiles(deps, project, false).catch(withoutFiles(deps, project))
     if (base === null) continue
     for (const { order, warnings, line } of own) {
-      for (const [index, entry] of (order?.files_in_scope ?? []).entries()) {
-        if (isThere(base.paths, entry)) continue
-        const reason = `"${entry}" is not there at the base commit: it would be new`
-        warnings.push({ line, field: `files_in_scope[${index}]`, reason })
-      }
+      const missing = (field: 'files_in_scope' | 'context', meaning: string) =>
+        (order?.[field] ?? []).flatMap((entry, index) => {
+          const reason = `"${entry}" is not there at the base commit: ${meaning}`
+          return isThere(base.paths, entry) ? [] : [{ line, field: `${field}[${index}]`, reason }]
+        })
+      warnings.push(...missing('files_in_scope', 'it would be new'), ...missing('context', 'no model is shown it'))
     }
-  }
-}
-
-/** Whether files are there is told where it is known. */
-function withoutFiles({ log }: Deps, { name }: Project): (error: unknown) => null {
-  return (error) => {
-    log.debug({ reason: reasonOf(error), project: name }, 'the files of the base are not known')
-    return null
   }
 }
 

@@ -12,6 +12,7 @@ const ORDER: WorkOrderView = {
   description: '',
   acceptance_criteria: ['It greets', 'It is polite'],
   files_in_scope: ['CODEOWNERS'],
+  context: [],
   risk_level: 'low',
   status: 'pending',
   phase: null,

@@ -2,6 +2,7 @@ import type { Ceiling } from '../../budget/ceilings.ts'
 import { ceilingsOfOrders } from '../../budget/headroom.ts'
 import { readBudgetLine } from '../../budget/periods.ts'
 import type { BudgetLine, BudgetPeriod } from '../../contract/budget.ts'
+import { reviewOf } from '../../contract/evidence/review.ts'
 import {
   INBOX_KINDS,
   type InboxEntry,
@@ -9,25 +10,27 @@ import {
   type InboxResponse,
   type WhyResponse,
 } from '../../contract/why/inbox.ts'
-import type { PausedProvider } from '../../contract/why/why.ts'
+import type { FailurePause, PausedProvider } from '../../contract/why/why.ts'
 import { asWord } from '../../db/proposer-configs.ts'
 import { countOrders } from '../../db/work-orders/list-work-orders.ts'
 import { findWorkOrder } from '../../db/work-orders/work-orders.ts'
 import { Fault } from '../../faults/fault.ts'
 import { shownUsd, statedUsd } from '../../money.ts'
 import { faultOfRow } from '../../orchestrator/malformed-rows.ts'
-import { pausedWithProposers } from '../../orchestrator/status.ts'
-import { reviewOf } from '../../orchestrator/why/why.ts'
+import { failurePauses, pausedWithProposers } from '../../orchestrator/status.ts'
 import type { OrderState } from '../../work-order/order-state.ts'
+import { lastOrders } from '../../work-order/words.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import { withVerification } from '../verification.ts'
 import { approvalOf } from './approval.ts'
 import { type ListedOrder, ordersInStates } from './listed-orders.ts'
 
-type Deps = Pick<HttpDeps, 'db' | 'orchestrator' | 'adapters' | 'log' | 'proposers'>
+type Deps = Pick<HttpDeps, 'db' | 'orchestrator' | 'adapters' | 'log' | 'proposers' | 'config'>
 
 /** Orders looked at in one state: the newest. */
 const MOST_OF_STATE = 100
+/** Failed orders named in one entry. */
+const MOST_NAMED = 10
 /** The states in which an order may wait for a human. */
 const WAITING_STATES = ['unapproved', 'review', 'blocked', 'failed'] as const satisfies readonly OrderState[]
 
@@ -63,6 +66,7 @@ export async function readInbox(deps: Deps): Promise<Omit<InboxResponse, 'succes
     ...inState('review').flatMap(reviewEntry),
     ...inState('blocked').flatMap(blockedEntry),
     ...inState('failed').map((order) => orderEntry('failed', order)),
+    ...(await failurePauses(db, deps.config)).map(failureEntry),
     ...(await pausedWithProposers(db, deps.proposers)).map(pausedEntry),
     ...(budget instanceof Fault ? [plainEntry('stopped', budget.message, ['moose status'])] : budgetEntries(budget)),
   ]
@@ -112,7 +116,7 @@ async function approvals(deps: Deps, orders: readonly ListedOrder[]): Promise<In
 
 /** Nothing while its checks on the forge still run. */
 function reviewEntry(order: ListedOrder): InboxEntry[] {
-  const { needs } = reviewOf(order.explained.order)
+  const { needs } = reviewOf(order.explained.order.pull)
   return needs === 'checks' ? [] : [orderEntry(needs === 'merge' ? 'merge' : 'review', order)]
 }
 
@@ -146,6 +150,22 @@ function pausedEntry({ provider, proposers, failures, reason, since, until }: Pa
     ],
     since,
     provider,
+  }
+}
+
+function failureEntry({ kind, name, code, step, message, orders, since }: FailurePause): InboxEntry {
+  const what = kind === 'project' ? 'of the project' : 'given to the proposer'
+  const sentence = `The ${kind} ${name} is paused: the ${lastOrders(orders.length)} ${what} failed with ${code} at ${step}.`
+  const last = orders.slice(-1).map((id) => `moose show ${id.slice(0, 8)}`)
+  const next = [...last, `moose ${kind} resume ${asWord(name)}`]
+  return {
+    ...plainEntry(kind === 'project' ? 'paused_project' : 'paused_proposer', sentence, next),
+    evidence: [
+      { name: 'last failure', text: message },
+      ...orders.slice(-MOST_NAMED).map((id) => ({ name: 'failed order', text: id })),
+    ],
+    since,
+    ...(kind === 'project' ? { project: name } : { proposer: name }),
   }
 }
 

@@ -5,12 +5,13 @@ import {
   AllEventsQuery,
   EventsHeaders,
   EventsResponse,
+  EventView,
   ServiceStopping,
   SettingsChanged,
   StreamEnd,
   WorkOrderEventsQuery,
 } from '../../contract/events.ts'
-import { EventView, WorkOrderParams } from '../../contract/work-orders.ts'
+import { WorkOrderParams } from '../../contract/work-orders.ts'
 import { eventsAfter, eventsIn } from '../../db/work-order-events.ts'
 import { findWorkOrder } from '../../db/work-orders/work-orders.ts'
 import { Fault } from '../../faults/fault.ts'

@@ -1,5 +1,7 @@
 import { createRoute } from '@hono/zod-openapi'
 import {
+  ControlBody,
+  ControlResponse,
   ExecuteBody,
   ExecuteResponse,
   OrchestratorStatusResponse,
@@ -12,6 +14,7 @@ import { recordPolling } from '../../db/audit/audit-entries.ts'
 import { setPlaces } from '../../db/system-config.ts'
 import { findWorkOrder } from '../../db/work-orders/work-orders.ts'
 import { ANY_FAULT, BODY_FAULT, CONFLICT, json, jsonBody, NO_SUCH_ORDER, PEER_FAULT, UNWORKABLE } from '../answers.ts'
+import type { HttpDeps } from '../http-deps.ts'
 import { requestSignal } from '../http-env.ts'
 import { newRoutes } from '../new-routes.ts'
 
@@ -45,6 +48,16 @@ const stop = createRoute({
   responses: { 200: json(StopResponse, 'No longer polling'), ...ANY_FAULT },
 })
 
+const control = createRoute({
+  method: 'post',
+  path: '/api/orchestrator',
+  operationId: 'controlOrchestrator',
+  summary: 'Start or stop polling, as the two routes below do',
+  tags,
+  request: { body: jsonBody(ControlBody, true) },
+  responses: { 200: json(ControlResponse, 'Polling, or no longer'), ...BODY_FAULT, ...ANY_FAULT },
+})
+
 const places = createRoute({
   method: 'put',
   path: '/api/orchestrator/places',
@@ -74,25 +87,33 @@ const execute = createRoute({
   },
 })
 
+type Deps = Pick<HttpDeps, 'db' | 'orchestrator'>
+
+async function startPolling({ db, orchestrator }: Deps, wanted: number | undefined) {
+  const interval = await orchestrator.start(wanted === undefined ? null : wanted)
+  await recordPolling(db, { intervalMs: interval })
+  return { success: true as const, message: 'Orchestrator polling started', interval_ms: interval }
+}
+
+async function stopPolling({ db, orchestrator }: Deps) {
+  orchestrator.stop()
+  await recordPolling(db, 'stopped')
+  return { success: true as const, message: 'Orchestrator polling stopped' }
+}
+
 /** The specification's section 5. */
 export const orchestratorRoutes = newRoutes()
   .openapi(status, async (c) => {
     const { orchestrator, config } = c.var.deps
     return c.json({ success: true as const, status: { ...(await orchestrator.status()), auth: config.api.auth } }, 200)
   })
-  .openapi(start, async (c) => {
-    const { interval_ms } = c.req.valid('json')
-    const { db, orchestrator } = c.var.deps
-    const interval = await orchestrator.start(interval_ms === undefined ? null : interval_ms)
-    await recordPolling(db, { intervalMs: interval })
-    return c.json({ success: true as const, message: 'Orchestrator polling started', interval_ms: interval }, 200)
+  .openapi(control, async (c) => {
+    const { action, interval_ms } = c.req.valid('json')
+    const { deps } = c.var
+    return c.json(action === 'start' ? await startPolling(deps, interval_ms) : await stopPolling(deps), 200)
   })
-  .openapi(stop, async (c) => {
-    const { db, orchestrator } = c.var.deps
-    orchestrator.stop()
-    await recordPolling(db, 'stopped')
-    return c.json({ success: true as const, message: 'Orchestrator polling stopped' }, 200)
-  })
+  .openapi(start, async (c) => c.json(await startPolling(c.var.deps, c.req.valid('json').interval_ms), 200))
+  .openapi(stop, async (c) => c.json(await stopPolling(c.var.deps), 200))
   .openapi(places, async (c) => {
     const { db, config } = c.var.deps
     const { maxConcurrent, maxPerRepository } = await setPlaces(db, c.req.valid('json'), config)

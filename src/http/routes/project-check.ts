@@ -6,11 +6,14 @@ import { type HostGrant, NetworkUse } from '../../contract/hosts/host-rule.ts'
 import { findProjectByName, grantsOf } from '../../db/projects.ts'
 import { toFault } from '../../faults/fault.ts'
 import type { CheckedBase } from '../../ports/base-checks.ts'
+import type { ProjectConfig } from '../../ports/execution.ts'
+import type { BaseTree } from '../../ports/proposal.ts'
 import { createPublishedSanitizer, type Sanitize, shownFault } from '../../redaction/sanitize-output.ts'
 import type { Toolchains } from '../../sandbox/toolchains.ts'
 import type { Project } from '../../work-order/project.ts'
 import { ANY_FAULT, BODY_FAULT, jsonBody, NO_SUCH_PROJECT, TOO_MANY_STREAMS } from '../answers.ts'
 import { answerStream } from '../event-stream.ts'
+import { isThere } from '../filing/base-files.ts'
 import type { HttpDeps } from '../http-deps.ts'
 import { newRoutes } from '../new-routes.ts'
 import { withHeartbeats } from '../with-heartbeats.ts'
@@ -114,9 +117,26 @@ async function runCheck(
     },
   })
   await output.flush()
+  const missing = await missingOf(adapters.workspaces.tree(project, sha), found.config)
+  if (missing.length > 0) put({ type: 'note', message: missingContext(missing) })
   const { found: handed } = await toolchains()
   const granted = await grantsOf(db, project.id)
   return checkedProject(project, { sha, isGiven: mooseYaml !== null, handed, granted, ...found })
+}
+
+const MOST_NAMED = 20
+
+/** What `context` of a `moose.yaml` names and the base does not have. */
+async function missingOf(base: BaseTree, { context }: Pick<ProjectConfig, 'context'>): Promise<string[]> {
+  if (context.length === 0) return []
+  const paths = await base.list()
+  return context.filter((path) => !isThere(paths, path))
+}
+
+function missingContext(missing: readonly string[]): string {
+  const more = missing.length > MOST_NAMED ? ` and ${missing.length - MOST_NAMED} more` : ''
+  const named = `${missing.slice(0, MOST_NAMED).join(', ')}${more}`
+  return `context: of moose.yaml names what the base commit does not have, so no model is shown it: ${named}`
 }
 
 function checkedProject(

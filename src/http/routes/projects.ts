@@ -9,9 +9,12 @@ import {
   ProjectResponse,
   ProjectsResponse,
   RemovedProjectResponse,
+  ResumedProjectResponse,
 } from '../../contract/projects.ts'
+import { actingAs } from '../../db/audit/acting-as.ts'
 import { removeProject } from '../../db/project-changes.ts'
 import { findProjectByName, listProjects, showProject } from '../../db/projects.ts'
+import { resumeProject } from '../../db/work-orders/failure-rows.ts'
 import { shownRepository } from '../../git/repository-url.ts'
 import {
   ANY_FAULT,
@@ -25,7 +28,7 @@ import {
   UNWORKABLE,
 } from '../answers.ts'
 import { newRoutes } from '../new-routes.ts'
-import { addCheckedProject, editProject, projectsOfCheckout } from '../project-settings.ts'
+import { addCheckedProject, editProject, projectsOfCheckout, withPause, withPauses } from '../project-settings.ts'
 
 const tags = ['Projects']
 
@@ -85,6 +88,16 @@ const edit = createRoute({
   },
 })
 
+const resume = createRoute({
+  method: 'delete',
+  path: '/api/projects/{name}/pause',
+  operationId: 'resumeProject',
+  summary: 'Take orders on again of a project that was paused because so many in a row failed alike',
+  tags,
+  request: { params: ProjectParams },
+  responses: { 200: json(ResumedProjectResponse, 'Its orders are taken on again'), ...NO_SUCH_PROJECT, ...ANY_FAULT },
+})
+
 const remove = createRoute({
   method: 'delete',
   path: '/api/projects/{name}',
@@ -100,19 +113,30 @@ export const projectRoutes = newRoutes()
     const { checkout } = c.req.valid('query')
     const { deps } = c.var
     const projects = checkout === undefined ? await listProjects(deps.db) : await projectsOfCheckout(deps, checkout)
-    return c.json({ success: true as const, projects }, 200)
+    return c.json({ success: true as const, projects: await withPauses(deps, projects) }, 200)
   })
   .openapi(add, async (c) => {
-    const result = await addCheckedProject(c.var.deps, c.req.valid('json'))
-    return c.json({ success: true as const, ...result }, result.added ? 201 : 200)
+    const { deps } = c.var
+    const result = await addCheckedProject(deps, c.req.valid('json'))
+    const project = await withPause(deps, result.project)
+    return c.json({ success: true as const, ...result, project }, result.added ? 201 : 200)
   })
   .openapi(show, async (c) => {
-    const project = await showProject(c.var.deps.db, c.req.valid('param').name)
+    const { deps } = c.var
+    const project = await withPause(deps, await showProject(deps.db, c.req.valid('param').name))
     return c.json({ success: true as const, project }, 200)
   })
   .openapi(edit, async (c) => {
-    const result = await editProject(c.var.deps, c.req.valid('param').name, c.req.valid('json'))
-    return c.json({ success: true as const, ...result }, 200)
+    const { deps } = c.var
+    const result = await editProject(deps, c.req.valid('param').name, c.req.valid('json'))
+    return c.json({ success: true as const, ...result, project: await withPause(deps, result.project) }, 200)
+  })
+  .openapi(resume, async (c) => {
+    const { deps } = c.var
+    const project = await findProjectByName(deps.db, c.req.valid('param').name)
+    const ended = await resumeProject(actingAs(deps.db, c.var.actor), project)
+    const shown = await withPause(deps, await showProject(deps.db, project.name))
+    return c.json({ success: true as const, project: shown, ended }, 200)
   })
   .openapi(remove, async (c) => {
     const { db } = c.var.deps

@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely'
 import { wantedAnswer } from '../../attempt/choose-executor.ts'
 import { assertServing } from '../../attempt/drain.ts'
 import { refuseMistakenScope } from '../../attempt/mistaken-scope.ts'
+import { MOST_ANSWERS_OF_ONE } from '../../attempt/steps/propose.ts'
 import { findProjectByName, projectOf } from '../../db/projects.ts'
 import type { Database } from '../../db/schema.ts'
 import { findWorkOrder } from '../../db/work-orders/work-orders.ts'
@@ -56,6 +57,7 @@ async function proposeForApi(
   const proposer = metadata.proposer === undefined ? await choose(manager, request, signal) : metadata.proposer
   const base = adapters.workspaces.tree(project, metadata.base_sha === undefined ? fetched : metadata.base_sha)
   await refuseMistakenScope(base, request.context)
+  const { context } = await adapters.bases.configOf(project, base.sha)
   return ownProposer.propose({
     workOrderId: metadata.work_order_id === undefined ? null : (await findWorkOrder(db, metadata.work_order_id)).id,
     attempt: metadata.attempt === undefined ? null : metadata.attempt,
@@ -63,10 +65,14 @@ async function proposeForApi(
     request,
     proposer,
     base,
+    contextFiles: context,
     wanted: await wantedAnswer(adapters.executors),
     previousFailure: null,
+    mostCalls: MOST_ANSWERS_OF_ONE,
+    repair: null,
     signal,
     onProgress: async () => undefined,
+    onShown: async () => undefined,
   })
 }
 

@@ -16,6 +16,7 @@ import { pricesStatedAt } from '../../db/audit/audit-entries.ts'
 import { addProposer, changeProposer, removeProposer, setPriceOfProposer } from '../../db/proposer-changes.ts'
 import { findProposer, getProposerConfig, listProposers, type ProposerConfig } from '../../db/proposer-configs.ts'
 import { endPause, listPauses } from '../../db/provider-pauses.ts'
+import { resumeProposer } from '../../db/work-orders/failure-rows.ts'
 import { Fault } from '../../faults/fault.ts'
 import { priceOf } from '../../models/price.ts'
 import { providerKey } from '../../models/provider-pause.ts'
@@ -201,6 +202,7 @@ async function changeChecked(
 ): Promise<ProposerView> {
   const changed = await deps.db.transaction().execute(async (db) => {
     await changeProposer(db, name, change)
+    if (change.active === true) await resumeProposer(db, name)
     if (price !== undefined) await setPriceOfProposer(db, name, costProfileOf(price))
     const config = await getProposerConfig(db, name)
     refuseContradiction(config)

@@ -1,5 +1,6 @@
 import { createRoute } from '@hono/zod-openapi'
 import type { Context } from 'hono'
+import { RetriedWorkOrderResponse, RetryWorkOrder, VerifyWorkOrder } from '../../contract/why/retry.ts'
 import {
   ApproveWorkOrder,
   ReasonBody,
@@ -70,7 +71,30 @@ const approve = createRoute({
   responses: { ...ACTED, ...BODY_FAULT },
 })
 const cancel = action('cancel', 'cancelWorkOrder', 'Stop an order for good; a running attempt is ended')
-const retry = action('retry', 'retryWorkOrder', 'Make a failed, blocked or cancelled order pending again')
+const retry = createRoute({
+  method: 'post',
+  path: '/api/work-orders/{id}/retry',
+  operationId: 'retryWorkOrder',
+  summary: 'Make a failed, blocked or cancelled order pending again',
+  tags,
+  request: { params: WorkOrderParams, body: jsonBody(RetryWorkOrder, false) },
+  responses: { ...ACTED, 200: json(RetriedWorkOrderResponse, 'As it is now, and what the retry does'), ...BODY_FAULT },
+})
+const verify = createRoute({
+  method: 'post',
+  path: '/api/work-orders/{id}/verify',
+  operationId: 'verifyWorkOrder',
+  summary: 'Have the checks run on the commit that is there, and that commit published',
+  description:
+    'Of an order in review: what the branch of its pull request holds now, also where somebody has changed it; where nobody ' +
+    'has and the base has moved, with the base merged in. What passes is what a merge then merges. Of one that failed, is blocked ' +
+    'or was cancelled: the commit of its last attempt that left one, as `mode: verify_only` of retry. The order becomes pending ' +
+    'for an attempt of its own; with no commit, nothing happens (`work_order_conflict`). No model is called, but with `resolve` ' +
+    'where git cannot merge the base into the branch.',
+  tags,
+  request: { params: WorkOrderParams, body: jsonBody(VerifyWorkOrder, false) },
+  responses: { ...ACTED, ...BODY_FAULT },
+})
 const merge = forgeAction('merge', 'mergeWorkOrder', 'Merge the open pull request; the order becomes completed')
 const close = forgeAction(
   'close',
@@ -82,7 +106,7 @@ const close = forgeAction(
 async function act(
   c: Context<HttpEnv>,
   idOrPrefix: string,
-  verb: 'cancel' | 'retry' | 'merge' | 'close',
+  verb: 'cancel' | 'merge' | 'close',
 ): Promise<WorkOrderView> {
   const { db, orchestrator } = c.var.deps
   const { id } = await findWorkOrder(db, idOrPrefix)
@@ -108,7 +132,23 @@ export const workOrderActionRoutes = newRoutes()
     return c.json({ success: true as const, work_order: await act(c, c.req.valid('param').id, 'cancel') }, 200)
   })
   .openapi(retry, async (c) => {
-    return c.json({ success: true as const, work_order: await act(c, c.req.valid('param').id, 'retry') }, 200)
+    const { db, orchestrator } = c.var.deps
+    // Without a body nothing has filled in what holds then.
+    const { mode } = RetryWorkOrder.parse(c.req.valid('json'))
+    const { id } = await findWorkOrder(db, c.req.valid('param').id)
+    const retried =
+      mode === 'verify_only'
+        ? await orchestrator.verify(id, c.var.actor)
+        : await orchestrator.retry(id, c.var.actor, mode)
+    return c.json({ success: true as const, work_order: await findWorkOrder(db, id), retried }, 200)
+  })
+  .openapi(verify, async (c) => {
+    const { db, orchestrator } = c.var.deps
+    const { id } = await findWorkOrder(db, c.req.valid('param').id)
+    // Without a body nothing has filled in what holds then.
+    const { resolve } = VerifyWorkOrder.parse(c.req.valid('json'))
+    const retried = await orchestrator.verify(id, c.var.actor, resolve)
+    return c.json({ success: true as const, work_order: await findWorkOrder(db, id), retried }, 200)
   })
   .openapi(merge, async (c) => {
     return c.json({ success: true as const, work_order: await act(c, c.req.valid('param').id, 'merge') }, 200)

@@ -27,6 +27,7 @@ import {
   QUERY_FAULT,
 } from '../answers.ts'
 import { hasScope, requireScope } from '../authenticate.ts'
+import { withMissingContext } from '../filing/missing-context.ts'
 import type { HttpEnv } from '../http-env.ts'
 import { lanesOf, listedOrders } from '../inbox/listed-orders.ts'
 import { newRoutes, refuseInvalid } from '../new-routes.ts'
@@ -130,7 +131,7 @@ export const workOrderRoutes = newRoutes()
       if (orders.some(({ approved }) => approved)) requireScope(c, 'approve', 'Filing an order as approved')
       if (!hasScope(c, 'approve')) await refuseDearer(c, orders)
       const stored = await addWorkOrders(c.var.deps.db, orders)
-      const added = await withVerification(c.var.deps, stored)
+      const added = await withMissingContext(c.var, await withVerification(c.var.deps, stored))
       if (many) return c.json({ success: true as const, work_orders: added }, 201)
       const [order] = added
       if (order === undefined) throw new Fault('internal', 'A work order was stored and not given back')
@@ -140,7 +141,8 @@ export const workOrderRoutes = newRoutes()
   )
   .openapi(show, async (c) => {
     const order = await workOrderDetail(c.var.deps.db, c.req.valid('param').id)
-    const [shown = order] = order.status === 'pending' ? await withVerification(c.var.deps, [order]) : []
+    const verified = order.status === 'pending' ? await withVerification(c.var.deps, [order]) : [order]
+    const [shown = order] = await withMissingContext(c.var, verified)
     const address = orderAddress(c.var.deps.config.pageUrl, order.id)
     return c.json({ success: true as const, work_order: { ...shown, page_url: address } }, 200)
   })

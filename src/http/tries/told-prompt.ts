@@ -1,20 +1,22 @@
 import { failureSummary } from '../../attempt/failure-summary.ts'
+import { toldBefore } from '../../attempt/told-before.ts'
 import { shownFault } from '../../contract/work-orders.ts'
-import { lastFailureBefore, selectAttempt } from '../../db/attempts/attempts.ts'
+import { selectAttempt } from '../../db/attempts/attempts.ts'
 import { askedUpTo, type FoundTry, proposalsOf } from '../../db/attempts/model-tries.ts'
 import { projectOf } from '../../db/projects.ts'
 import { listProposers } from '../../db/proposer-configs.ts'
-import { codesOf } from '../../faults/families.ts'
 import { isFaultCode, toFault } from '../../faults/fault.ts'
 import type { ModelMessage } from '../../models/model-answer.ts'
 import { answerTextOf } from '../../models/remembered-answers.ts'
 import { type AskedCall, type Beginnings, rebuildPrompt } from '../../proposer/rebuild-prompt.ts'
-import { WorkOrderContent } from '../../work-order/content.ts'
+import type { SecretSettings } from '../../redaction/redaction.ts'
+import { createPublishedSanitizer } from '../../redaction/sanitize-output.ts'
+import { contextFilesOf, WorkOrderContent } from '../../work-order/content.ts'
 import type { HttpDeps } from '../http-deps.ts'
 
 export type ToldDeps = Pick<HttpDeps, 'db'> & {
-  adapters: Pick<HttpDeps['adapters'], 'workspaces' | 'buildProposerRequest'>
-  config: Pick<HttpDeps['config'], 'contextMaxBytes'>
+  adapters: Pick<HttpDeps['adapters'], 'workspaces' | 'bases' | 'buildProposerRequest'>
+  config: Pick<HttpDeps['config'], 'contextMaxBytes' | 'extraContextTokens'> & SecretSettings
 }
 
 /** What the model was told, or why that cannot be shown. */
@@ -27,16 +29,20 @@ const NOT_ASKED = 'What was asked is not known: a foreign Proposer asked, or the
 const NO_BASE =
   'What was told is not kept, and cannot be made again here: the base commit is not in the mirror of the home that answers. The ' +
   'next order of the project fetches it.'
+const REPAIR =
+  'It was asked to repair a change: what it was told, the conversation of the proposal with the failure and the diff, is not kept, ' +
+  'and is not made again.'
 const OTHERWISE =
-  'What was told is not kept, and what Moose would tell now is something else: the proposer was changed, another version of Moose ' +
-  'asked, the base branch moved during the attempt, or an answer before it is not kept any more.'
+  'What was told is not kept, and what Moose would tell now is something else: the proposer was changed, another ' +
+  'version of Moose asked, the base branch moved during the attempt, or an answer before it is not kept any more.'
 
 /** Made again of what is kept, never guessed: what has another key than what was sent is not shown. */
 export async function toldPrompt(deps: ToldDeps, found: FoundTry): Promise<Told> {
-  const { attempt, requestKey, step } = found
+  const { attempt, requestKey, repairs, step } = found
   if (attempt === null) return { reason: OUTSIDE }
   if (step === 'apply') return { reason: AIDER }
   if (requestKey === null) return { reason: NOT_ASKED }
+  if (repairs) return { reason: REPAIR }
   try {
     const beginnings = await beginningsOf(deps, { workOrderId: found.workOrderId, attempt })
     const messages = beginnings === null ? null : await rebuildPrompt(await callsUpTo(deps, found), beginnings)
@@ -51,7 +57,7 @@ export async function toldPrompt(deps: ToldDeps, found: FoundTry): Promise<Told>
 
 /** Null: nothing of the attempt is kept that a prompt could be made of. */
 async function beginningsOf(
-  { db, adapters: { workspaces, buildProposerRequest }, config }: ToldDeps,
+  { db, adapters: { workspaces, bases, buildProposerRequest }, config }: ToldDeps,
   key: { workOrderId: string; attempt: number },
 ): Promise<Beginnings | null> {
   const attempt = await selectAttempt(db, key).selectAll().executeTakeFirst()
@@ -59,20 +65,28 @@ async function beginningsOf(
   if (attempt === undefined || !order.success) return null
   const project = await projectOf(db, attempt.project_id)
   const proposals = await proposalsOf(db, key)
-  const bases = new Set([attempt.base_sha, ...proposals.map(({ base }) => base)])
-  const before = await lastFailureBefore(db, key, codesOf('model_work'))
+  const shas = new Set([attempt.base_sha, ...proposals.map(({ base }) => base)])
+  const published = createPublishedSanitizer(config)
+  const before = await toldBefore({ db, workspaces, published }, key)
   const failures = proposals.map(({ error }) => summaryOf(shownFault(error)))
   return {
     request: buildProposerRequest(order.data),
-    bases: [...bases].flatMap((sha) => (sha === null ? [] : [workspaces.tree(project, sha)])),
-    failures: [...new Set([null, before === null ? null : failureSummary(before), ...failures])],
-    contextMaxBytes: config.contextMaxBytes,
+    bases: await Promise.all(
+      [...shas]
+        .filter((sha) => sha !== null)
+        .map(async (sha) => {
+          const contextFiles = contextFilesOf(await bases.configOf(project, sha), order.data)
+          return { tree: workspaces.tree(project, sha), contextFiles }
+        }),
+    ),
+    failures: [...new Set([null, ...(before === null ? [] : [before.failure, before.withChange]), ...failures])],
+    limits: config,
   }
 }
 
 function summaryOf(shown: ReturnType<typeof shownFault>): string | null {
   if (shown === null || !isFaultCode(shown.code)) return null
-  return failureSummary({ code: shown.code, message: shown.message })
+  return failureSummary({ ...shown, code: shown.code })
 }
 
 async function callsUpTo({ db }: ToldDeps, found: FoundTry): Promise<AskedCall[]> {

@@ -17,6 +17,8 @@ export type Problem =
   | 'context'
   /** There is no such model, or it is not for this account. */
   | 'model'
+  /** The model or its server takes no tools. */
+  | 'tools'
   /** It passes by itself. */
   | 'busy'
   | 'other'
@@ -67,9 +69,26 @@ export type TroubleRule = {
   says?: RegExp
   /** The message repeats something of the request. */
   quotes?: true
+  /** The rule counts only where edit tools were offered: a row may have its provider run tools of its own. */
+  offersTools?: true
 }
 
 const REFUSED = [401, 402, 403, 429]
+
+/** What no other failure is told with, wherever it stands in a sentence. */
+const CANNOT_PAY =
+  /\b(?:out of|no|insufficient|not enough|add|purchase|buy|more) credits?\b|\binsufficient (?:account )?(?:balance|funds)\b|\bbalance (?:is )?(?:too low|insufficient|not enough|exhausted)\b|\badd a (?:valid )?payment method\b|\b(?:account|organization|team)\b.{0,60}\b(?:is|been) (?:suspended|restricted|overdue|in arrears)\b|余额不足|欠费/iu
+
+/**
+ * What servers say that take no tools for a model, or none at all.
+ *
+ * @see https://docs.vllm.ai/en/latest/features/tool_calling.html
+ * @see https://github.com/ollama/ollama/blob/main/server/routes.go (does not support tools)
+ * @see https://openrouter.ai/docs/features/tool-calling (No endpoints found that support tool use)
+ * @see https://github.com/ggml-org/llama.cpp/blob/master/docs/function-calling.md (requires --jinja)
+ */
+const NO_TOOLS =
+  /^(?:.{0,200} )?(?:does(?: not|n't) support (?:tools?|tool (?:use|calling|calls)|functions?|function calling)|no endpoints found that support tool use|tools? param(?:eter)? requires|tool choice requires --enable)|^[`'"]?(?:tools?|tool (?:use|calling|calls|choice)|tool_choice|functions?|function calling)[`'"]? (?:(?:is|are) )?(?:not|un)[ -]?(?:supported|enabled|available)|^tool use with function calling is unsupported|^tools[.\w]{0,80}: extra (?:inputs|fields) (?:are )?not permitted/i
 
 /** The first rule that fits counts. Codes are read from named fields only, so that no text of an order can be one. */
 export const TROUBLES: readonly TroubleRule[] = [
@@ -106,6 +125,8 @@ export const TROUBLES: readonly TroubleRule[] = [
       'access_terminated',
       'organization_deactivated',
       'arrearage',
+      'accountoverdueerror',
+      'organization_restricted',
       // Google's: the free tier is not offered there, and there is no billing.
       'failed_precondition',
     ],
@@ -121,12 +142,18 @@ export const TROUBLES: readonly TroubleRule[] = [
     statuses: REFUSED,
     says: /per[- ]day|daily|\(rpd\)|\(tpd\)|quota will be replenished|call volume quota/i,
   },
+  { problem: 'account', says: CANNOT_PAY },
   { problem: 'account', statuses: REFUSED, says: /credit|balance|billing|deactivated|suspended|key limit exceeded/i },
   {
     problem: 'key',
     codes: ['invalid_api_key', 'authentication_error', 'api_key_invalid', 'api_key_service_blocked', 'unauthenticated'],
   },
   { problem: 'key', says: /^(?:api key (?:not valid|expired|not found)|incorrect api key|invalid (?:x-)?api[- ]key)/i },
+  // Groq's, of a call that the model has written wrongly: the next answer may have it right.
+  { problem: 'busy', codes: ['tool_use_failed'] },
+  // The parameter that OpenAI names.
+  { problem: 'tools', offersTools: true, statuses: [400], codes: ['tools', 'tool_choice'] },
+  { problem: 'tools', offersTools: true, statuses: [400, 404, 422, 500, 501], says: NO_TOOLS },
   { problem: 'model', codes: ['model_not_found', 'deploymentnotfound', 'not_found_error', 'model_not_available'] },
   // A guard before the model that says what it took offence at; it knows the key.
   { problem: 'content', statuses: [403], quotes: true },
@@ -167,3 +194,37 @@ export const WANTS_COMPLETION_LIMIT = /^(?:openai\/)?(?:o[1-9]\d?|gpt-(?:[5-9]|\
 /** Hosts whose servers know `max_completion_tokens` for every model. Azure also wants the key in a header of its own. */
 export const OPENAI_HOST = /^api\.openai\.com$/
 export const AZURE_HOST = /\.(?:openai\.azure\.com|cognitiveservices\.azure\.com|services\.ai\.azure\.com)$/
+
+type MarkedCache = {
+  provider: 'anthropic' | 'openai-compatible'
+  /** Of the address; left out: any. */
+  host?: RegExp
+  model?: RegExp
+}
+
+/**
+ * Where a prompt is cached only up to what is marked with `cache_control`. Everybody else caches by itself or not at all, and
+ * is sent no marks.
+ *
+ * @see https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching
+ * @see https://openrouter.ai/docs/features/prompt-caching (Anthropic Claude)
+ */
+export const MARKED_CACHES: readonly MarkedCache[] = [
+  { provider: 'anthropic' },
+  { provider: 'openai-compatible', host: /^openrouter\.ai$/, model: /^anthropic\// },
+]
+
+/** More in one request are refused. */
+export const MOST_CACHE_MARKS = 4
+
+/**
+ * Tokens below which a marked prefix is not cached, by the model; the first that fits counts. It is no error, and charged as
+ * what is not marked.
+ *
+ * @see https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching#cache-limitations
+ */
+export const LEAST_CACHED_TOKENS: readonly { model: RegExp; tokens: number }[] = [
+  { model: /opus-4[-.][5-9]|haiku-4[-.]5/, tokens: 4_096 },
+  { model: /haiku-3|3[-.]5-haiku|3-haiku/, tokens: 2_048 },
+  { model: /^/, tokens: 1_024 },
+]

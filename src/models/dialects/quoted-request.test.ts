@@ -9,7 +9,7 @@ const asked = (text: string) =>
 
 const told = (status: number, body: unknown, order: string) =>
   readTrouble(
-    { status, headers: {}, body: JSON.stringify(body), request: order === '' ? '' : asked(order) },
+    { status, headers: {}, body: JSON.stringify(body), request: order === '' ? '' : asked(order), offersTools: false },
     new Date(0),
   ).problem
 

@@ -1,9 +1,24 @@
 import { createParser, type EventSourceParser } from 'eventsource-parser'
 import { parseJson } from './read-trouble.ts'
 
+/** A call of a tool, as the provider gave it. */
+export type ToolCall = {
+  /** Tells the parts of one call from those of another. */
+  key: string
+  /** How much of the text stands before it. */
+  at: number
+  name: string
+  /** The arguments, as JSON if the model has written any. */
+  input: string
+}
+
 /** What came of an answer, whatever protocol it was said in. */
 export type Collected = {
   text: string
+  /** In the order in which they began. */
+  calls: ToolCall[]
+  /** What the provider said of a call that it could not read itself; null: there was none. */
+  lostCall: string | null
   /** The model refused in a field of its own. */
   refused: boolean
   /** The provider's word for how it ended; null: none. */
@@ -22,6 +37,8 @@ export class ToldInAnswer extends Error {
   readonly begun: boolean
   /** What had been asked, as JSON; empty: it is not known. */
   request = ''
+  /** Whether edit tools were offered. */
+  offersTools = false
 
   constructor(failure: unknown, begun: boolean) {
     super('the provider told of a failure within the answer')
@@ -64,8 +81,16 @@ const HEAD = 200
  * @throws {ToldInAnswer} {@link CutAnswer} {@link NoAnswer}, and what the body throws
  */
 export async function readAnswer(body: ReadableStream<Uint8Array>, reader: Reader): Promise<Collected> {
-  const collected: Collected = { text: '', refused: false, stop: null, usage: null, isOver: false }
-  const parser = createParser({ onEvent: ({ data }) => takeData(data, reader, collected) })
+  const collected: Collected = {
+    text: '',
+    calls: [],
+    lostCall: null,
+    refused: false,
+    stop: null,
+    usage: null,
+    isOver: false,
+  }
+  const parser = createParser({ onEvent: (event) => takeEvent(event, reader, collected) })
   const came: Came = { head: '', document: null }
   const decoder = new TextDecoder()
   try {
@@ -95,12 +120,34 @@ function takeText(text: string, came: Came, parser: Pick<EventSourceParser, 'fee
   else came.document.push(text)
 }
 
-function takeData(data: string, reader: Reader, collected: Collected): void {
-  if (data.trim() === '[DONE]') {
-    collected.isOver = true
-    return
-  }
+/** A server that leaves out the empty line between events makes one event of several lines of them. */
+function takeEvent(
+  { event, data }: { event?: string | undefined; data: string },
+  reader: Reader,
+  collected: Collected,
+) {
+  if (event === 'error' && !isFailure(data, reader)) throw new ToldInAnswer(failureOf(data), hasBegun(collected))
+  const lines = data.includes('\n') && parseJson(data) === undefined ? data.split('\n') : [data]
+  for (const line of lines) takeData(line, reader, collected)
+}
+
+function isFailure(data: string, reader: Reader): boolean {
   const event = asRecord(parseJson(data))
+  const failure = event === null ? undefined : reader.failureIn(event)
+  return failure !== undefined && failure !== null
+}
+
+/** Of an event that only its name calls a failure. */
+function failureOf(data: string): unknown {
+  const said = asRecord(parseJson(data))
+  return said === null ? { message: data.slice(0, HEAD) } : said
+}
+
+function takeData(data: string, reader: Reader, collected: Collected): void {
+  const said = data.trim()
+  if (said.toUpperCase() === '[DONE]') collected.isOver = true
+  if (said === '' || said.toUpperCase() === '[DONE]') return
+  const event = asRecord(parseJson(said))
   // Half an event is the end of a stream that was cut; what follows it would stand at the wrong place.
   if (event === null) throw new CutAnswer('an event of the stream cannot be read')
   take(event, reader, collected)
@@ -109,22 +156,56 @@ function takeData(data: string, reader: Reader, collected: Collected): void {
 function takeDocument(text: string, reader: Reader, collected: Collected): void {
   if (text.trimStart().startsWith('<'))
     throw new NoAnswer(`a page came instead of an answer: ${text.trim().slice(0, HEAD)}`)
-  const parsed = parseJson(text)
+  const parsed = parsedDocument(text)
   if (parsed === undefined) throw new CutAnswer('the document that came is not whole')
   // Gemini sends a list of its chunks unless it is asked for events.
   for (const part of Array.isArray(parsed) ? parsed : [parsed]) {
     const event = asRecord(part)
     if (event !== null) take(event, reader, collected)
   }
-  collected.isOver = collected.isOver || collected.stop !== null || (!Array.isArray(parsed) && collected.text !== '')
+  collected.isOver = collected.isOver || collected.stop !== null || (!Array.isArray(parsed) && hasBegun(collected))
   if (!collected.isOver && !Array.isArray(parsed)) collected.isOver = collected.usage !== null
   if (!collected.isOver) throw new NoAnswer(`what came is not an answer of a model: ${text.trim().slice(0, HEAD)}`)
 }
 
+/** A document, or the list of those that stand in lines; undefined: neither. */
+function parsedDocument(text: string): unknown {
+  const parsed = parseJson(text)
+  if (parsed !== undefined) return parsed
+  const lines = text.split('\n').filter((line) => line.trim() !== '')
+  const events = lines.map((line) => (line.trim() === 'data: [DONE]' ? {} : parseJson(line)))
+  return lines.length < 2 || events.includes(undefined) ? undefined : events
+}
+
 function take(event: Record<string, unknown>, reader: Reader, collected: Collected): void {
   const failure = reader.failureIn(event)
-  if (failure !== undefined && failure !== null) throw new ToldInAnswer(failure, collected.text !== '')
+  if (failure !== undefined && failure !== null) throw new ToldInAnswer(failure, hasBegun(collected))
   reader.take(event, collected)
+}
+
+/** Whether anything of an answer has come. */
+export function hasBegun({ text, calls }: Collected): boolean {
+  return text !== '' || calls.length > 0
+}
+
+/** More calls than a model has under way at once. */
+const MOST_OPEN = 64
+
+/** The last of the calls that may still get parts for which this holds of their key. */
+export function openCall({ calls }: Collected, isMeant: (key: string) => boolean): ToolCall | undefined {
+  return calls.slice(-MOST_OPEN).findLast(({ key }) => isMeant(key))
+}
+
+/** Notes a part of a call: its name, and what is new of its arguments, as JSON or as the value itself. */
+export function takeCall(collected: Collected, part: { key: string; name: unknown; input: unknown }): ToolCall {
+  const { key, name, input } = part
+  const known = openCall(collected, (other) => other === key)
+  const call = known ?? { key, at: collected.text.length, name: '', input: '' }
+  if (known === undefined) collected.calls.push(call)
+  if (call.name === '' && typeof name === 'string') call.name = name
+  if (typeof input === 'string') call.input += input
+  else if (input !== undefined && input !== null) call.input += JSON.stringify(input)
+  return call
 }
 
 /** Null: it is no object. */
@@ -144,4 +225,26 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 /** Null: it is no text, or an empty one. */
 export function asWord(value: unknown): string | null {
   return typeof value === 'string' && value !== '' ? value : null
+}
+
+/** A text, or the texts among parts: what was thought, or is no text, is none of the answer. */
+export function textOf(content: unknown): string {
+  if (typeof content === 'string') return content
+  return asList(content)
+    .filter(({ thought }) => thought !== true)
+    .map(({ type, text }) => (typeof text === 'string' && (type === 'text' || type === 'output_text') ? text : ''))
+    .join('')
+}
+
+const MOST_USAGE_DEPTH = 4
+
+/** The numbers and flags of a usage, also of its parts. What else stands there would make the SDK refuse the whole answer. */
+export function countsOf(value: unknown, depth = 0): Record<string, unknown> | null {
+  const usage = asRecord(value)
+  if (usage === null || depth === MOST_USAGE_DEPTH) return null
+  const counts = Object.entries(usage).map(([name, count]) => {
+    const isCount = typeof count === 'number' || typeof count === 'boolean'
+    return [name, isCount ? count : countsOf(count, depth + 1)] as const
+  })
+  return Object.fromEntries(counts.filter(([, count]) => count !== null))
 }

@@ -12,6 +12,8 @@ export type Told = {
   body: string
   /** What had been sent, as JSON: what the provider repeats of it are not its words. Empty: it is not known. */
   request: string
+  /** Whether edit tools were offered. */
+  offersTools: boolean
 }
 
 export type Trouble = {
@@ -25,7 +27,7 @@ export type Trouble = {
 const MOST_CODES = 40
 const MOST_DEPTH = 6
 /** The fields a code may stand in. */
-const CODE_FIELDS = new Set(['code', 'type', 'status', 'reason', 'quotaid', 'error_type', 'limit_source'])
+const CODE_FIELDS = new Set(['code', 'type', 'status', 'reason', 'quotaid', 'error_type', 'limit_source', 'param'])
 
 /** Reads what is wrong from status, headers and body, by the first rule of the table that fits. */
 export function readTrouble(told: Told, now: Date): Trouble {
@@ -33,16 +35,18 @@ export function readTrouble(told: Told, now: Date): Trouble {
   const codes = codesIn(parsed)
   const message = messageIn(parsed, told.body)
   const said = withoutQuotations(message, told.request)
-  const rule = TROUBLES.find((candidate) => fits(candidate, { status: told.status, codes, ...said }))
+  const rule = TROUBLES.find((candidate) => fits(candidate, { ...told, codes, ...said }))
   const problem = rule === undefined ? problemOfStatus(told.status) : rule.problem
   return { problem, message, resetMs: readReset({ headers: told.headers, body: parsed, message, problem }, now) }
 }
 
 function fits(
   rule: TroubleRule,
-  { status, codes, own, quotes }: Pick<Told, 'status'> & { codes: string[]; own: string; quotes: boolean },
+  told: Pick<Told, 'status' | 'offersTools'> & { codes: string[]; own: string; quotes: boolean },
 ) {
+  const { status, codes, own, quotes } = told
   const { statuses, codes: wanted, codePart, says } = rule
+  if (rule.offersTools === true && !told.offersTools) return false
   if (rule.quotes === true && !quotes) return false
   if (statuses !== undefined && (status === null || !statuses.includes(status))) return false
   if (wanted !== undefined && !codes.some((code) => wanted.includes(code))) return false

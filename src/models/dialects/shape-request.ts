@@ -9,15 +9,29 @@ export type Shape = Pick<
   'provider' | 'model' | 'baseUrl' | 'outputLimitParameter' | 'extraHeaders' | 'extraBody'
 >
 
-/** Names of the limit parameter that refusals have taught this process, by endpoint and model. */
+/**
+ * What refusals have taught this process, by endpoint and model: the name of the limit parameter, and what its server does
+ * not take beside it.
+ */
 export type LearntLimits = Map<string, string>
 
-/** A base URL without its query, which `shapeUrl` puts back at the end. */
+/** How a call is asked, where servers differ. */
+export type Manner = {
+  /** The name of the limit parameter; null: the protocol has one. */
+  limit: string | null
+  /** What is left out: `stream`, whose answer then comes as one document, or the wish to have the stream counted. */
+  without: 'nothing' | 'stream' | 'stream_options'
+}
+
+/**
+ * A base URL without its query, which `shapeUrl` puts back at the end, and without the path of the calls themselves, which
+ * stands in many a provider's example.
+ */
 export function withoutQuery(baseUrl: string): string {
   const url = new URL(baseUrl)
   url.search = ''
   url.hash = ''
-  return url.href.replace(/(?<!\/)\/+$/, '')
+  return url.href.replace(/(?<!\/)\/+$/, '').replace(/\/(?:chat\/completions|responses|messages)$/, '')
 }
 
 /** The URL of a call with the query of the base URL at its end: `…/deployments/d/chat/completions?api-version=…`. */
@@ -47,12 +61,16 @@ const LIMITS: readonly string[] = [...LIMIT_PARAMETERS, 'max_output_tokens']
  * A body with the row's fields and the parameter that bounds the answer under the name the server wants. A field of the
  * row that is null is left out of the request. What was asked, and how long the answer may be, cannot be changed.
  *
- * @param limit see `limitParameterOf`; null: the protocol has one name for it
+ * @param manner see `mannerOf`
  */
-export function shapeBody(body: Json, { extraBody }: Shape, limit: string | null): Json {
+export function shapeBody(asked: Json, { extraBody }: Shape, { limit, without }: Manner): Json {
+  const body = withoutRefused(asked, without)
   const { generationConfig, ...extra } = extraBody
   const kept = Object.entries(extra).filter(([name]) => ![...OURS, ...LIMITS, String(limit)].includes(name))
   const merged: Json = { ...body, ...Object.fromEntries(kept) }
+  // The tools that edits are called with, and those the row has the provider run.
+  if (Array.isArray(body['tools']) && Array.isArray(extra['tools']))
+    merged['tools'] = [...body['tools'], ...extra['tools']]
   if (isObject(body['generationConfig']) && isObject(generationConfig)) {
     merged['generationConfig'] = { ...generationConfig, candidateCount: 1, ...body['generationConfig'] }
   }
@@ -63,12 +81,34 @@ export function shapeBody(body: Json, { extraBody }: Shape, limit: string | null
   return { ...rest, [limit]: most }
 }
 
+function withoutRefused(body: Json, without: Manner['without']): Json {
+  if (without === 'nothing') return body
+  // Options of a stream are refused where there is none.
+  const { stream_options: _, ...rest } = body
+  return without === 'stream' ? { ...rest, stream: false } : rest
+}
+
 function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/** How a proposer's server is asked, as far as is known. */
+export function mannerOf(shape: Shape, learnt: LearntLimits): Manner {
+  const without = learnt.get(`${placeOf(shape)} without`)
+  return {
+    limit: limitParameterOf(shape, learnt),
+    without: without === 'stream' || without === 'stream_options' ? without : 'nothing',
+  }
+}
+
+/** Keeps what a server has accepted. */
+export function learn(learnt: LearntLimits, shape: Shape, { limit, without }: Manner): void {
+  if (limit !== null) learnt.set(placeOf(shape), limit)
+  if (without !== 'nothing') learnt.set(`${placeOf(shape)} without`, without)
+}
+
 /** Under which name a proposer's server takes the limit of the answer; null: its protocol has one name for it. */
-export function limitParameterOf(shape: Shape, learnt: LearntLimits): string | null {
+function limitParameterOf(shape: Shape, learnt: LearntLimits): string | null {
   const { provider, baseUrl, model, outputLimitParameter } = shape
   if (provider !== 'openai-compatible') return null
   if (outputLimitParameter !== null) return outputLimitParameter
@@ -80,33 +120,55 @@ export function limitParameterOf(shape: Shape, learnt: LearntLimits): string | n
 }
 
 /** The key of what was learnt of a server's model. */
-export function placeOf({ baseUrl, model }: Shape): string {
-  return `${withoutQuery(String(baseUrl))} ${model}`
+function placeOf({ provider, baseUrl, model }: Shape): string {
+  return `${baseUrl === null ? provider : withoutQuery(baseUrl)} ${model}`
 }
 
 const Refused = z.looseObject({ message: z.string(), param: z.unknown(), code: z.unknown() })
 const Refusal = z.union([z.object({ error: Refused }).transform(({ error }) => error), Refused])
 const REFUSES =
-  /unsupported|not supported|not compatible|unrecognized|unknown|unexpected|extra (?:fields|inputs)|not permitted/i
+  /(?:un|not |n't )support|not (?:compatible|permitted|allowed|valid)|unrecognized|unknown|unexpected|invalid (?:parameter|argument|field)|deprecated|extra (?:fields|inputs)/i
+const REFUSED_STATUSES = [400, 422]
+type Refused = { status: number; body: string }
 
 /**
- * The other name of the limit parameter, when a server has refused the one it was sent for its name; null: it refused
- * something else, or the operator has stated the name.
+ * Another manner, when a server has refused a parameter that an answer does without: the name of the limit, the stream, or
+ * its options; null: it refused something else, or the operator has stated the name.
  *
  * @see https://github.com/sst/opencode/issues/5421
+ * @see https://community.openai.com/t/your-organization-must-be-verified-to-stream-this-model/1236022
  */
-export function otherLimit(
-  shape: Shape,
-  sent: string | null,
-  refused: { status: number; body: string },
-): string | null {
-  if (sent === null || shape.outputLimitParameter !== null) return null
-  if (refused.status !== 400 && refused.status !== 422) return null
-  const parsed = Refusal.safeParse(parseJson(refused.body))
-  const { message, param, code } = parsed.success ? parsed.data : { message: refused.body, param: null, code: null }
-  const said = message.slice(0, 1_000)
-  const isNamed = param === sent || said.includes(sent)
-  if (!isNamed || !(REFUSES.test(said) || code === 'unsupported_parameter')) return null
+export function otherManner(shape: Shape, sent: Manner, refused: Refused): Manner | null {
+  const { provider } = shape
+  if (!REFUSED_STATUSES.includes(refused.status) || (provider !== 'openai-compatible' && provider !== 'openai'))
+    return null
+  const said = saidIn(refused)
+  const limit = otherLimit(shape, sent.limit, said)
+  if (limit !== null) return { ...sent, limit }
+  if (sent.without !== 'stream' && refuses(said, 'stream_options', 'stream options'))
+    return sent.without === 'nothing' ? { ...sent, without: 'stream_options' } : null
+  return sent.without !== 'stream' && refuses(said, 'stream') ? { ...sent, without: 'stream' } : null
+}
+
+type Said = { message: string; param: unknown; code: unknown }
+
+function saidIn({ body }: Refused): Said {
+  const parsed = Refusal.safeParse(parseJson(body))
+  const { message, param, code } = parsed.success ? parsed.data : { message: body, param: null, code: null }
+  return { message: message.slice(0, 1_000), param, code }
+}
+
+function refuses({ message, param, code }: Said, ...names: readonly string[]): boolean {
+  const isNamed = names.some((name) => param === name || new RegExp(`(?<![\\w-])${name}(?![\\w-])`, 'i').test(message))
+  return isNamed && (REFUSES.test(message) || String(code).startsWith('unsupported_') || MUST_BE_VERIFIED.test(message))
+}
+
+const MUST_BE_VERIFIED = /must be verified to stream/i
+
+function otherLimit({ outputLimitParameter }: Shape, sent: string | null, said: Said): string | null {
+  if (sent === null || outputLimitParameter !== null) return null
   const other = LIMIT_PARAMETERS.find((name) => name !== sent)
-  return other === undefined ? null : other
+  if (other === undefined) return null
+  const isAdvised = said.message.includes(sent) && new RegExp(`\\b${other}\\b.{0,20}\\binstead\\b`).test(said.message)
+  return isAdvised || refuses(said, sent) ? other : null
 }

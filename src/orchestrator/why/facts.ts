@@ -2,6 +2,7 @@ import type { Obstacle } from '../../budget/headroom.ts'
 import { isoTime } from '../../clock.ts'
 import type { Why } from '../../contract/why/why.ts'
 import type { ProviderPause } from '../../db/provider-pauses.ts'
+import type { FailureRow } from '../../db/work-orders/failure-rows.ts'
 import type { Verdict } from '../../db/work-orders/next-orders.ts'
 import type { Whereabouts } from '../../db/work-orders/order-whereabouts.ts'
 import type { SuspendedOrder } from '../../db/work-orders/suspended-orders.ts'
@@ -50,6 +51,8 @@ export type Resting = {
   isLedgerSound: boolean
   /** Of the provider it waits for; null: there is none. */
   pause: ProviderPause | null
+  /** The failed orders that have the proposer paused which it waits for; null: there are none. */
+  row: FailureRow | null
   /** What humans allowed of its changes. */
   allowances: readonly Allowance[]
 }

@@ -12,7 +12,7 @@ import { listWorkers } from '../../db/workers/workers.ts'
 import { Fault, toFault } from '../../faults/fault.ts'
 import type { Dispatcher } from '../dispatcher.ts'
 import { faultOfRow } from '../malformed-rows.ts'
-import { type ConditionSources, neededUsd, pauseOf, readConditions, whatReleases } from '../resume-conditions.ts'
+import { type ConditionSources, neededUsd, pauseOf, readConditions, rowOf, whatReleases } from '../resume-conditions.ts'
 import type { Intake, Resting } from './facts.ts'
 import { stateOf, whyOf } from './why.ts'
 
@@ -97,8 +97,9 @@ async function readIntake(sources: WhySources): Promise<{ intake: Intake; verdic
   return { intake, verdicts: places === null ? NO_VERDICTS : places.verdicts }
 }
 
-async function readPlaces(db: Kysely<Database>, { maxConcurrent, maxPerRepository: perRepository }: Settings) {
-  const { running, verdicts } = await verdictsOfNextClaim(db, { maxConcurrent, perRepository })
+async function readPlaces(db: Kysely<Database>, settings: Settings) {
+  const { maxConcurrent, maxPerRepository: perRepository, pauseAfterFailures: pauseAfter } = settings
+  const { running, verdicts } = await verdictsOfNextClaim(db, { maxConcurrent, perRepository, pauseAfter })
   return { places: { maxConcurrent, perRepository, running }, verdicts }
 }
 
@@ -118,7 +119,8 @@ async function readResting(sources: WhySources, { stop }: Intake): Promise<Reado
       // Before it is given what it waits for.
       const cap = needed === null ? null : room.obstacle(order.id, needed)
       const isReleased = whatReleases(conditions, order) !== null
-      const own = { pause: pause ?? null, allowances: allowances.get(order.id) ?? [] }
+      const row = code === 'provider_paused' ? rowOf(conditions, order) : null
+      const own = { row, pause: pause ?? null, allowances: allowances.get(order.id) ?? [] }
       return [order.id, { order, isReleased, needed, cap, isLedgerSound, ...own }]
     }),
   )

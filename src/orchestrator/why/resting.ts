@@ -3,11 +3,13 @@ import { raiseCommand } from '../../budget/ceilings.ts'
 import { isoTime } from '../../clock.ts'
 import type { Why } from '../../contract/why/why.ts'
 import { asWord } from '../../db/proposer-configs.ts'
+import type { FailureRow } from '../../db/work-orders/failure-rows.ts'
 import type { Whereabouts } from '../../db/work-orders/order-whereabouts.ts'
 import { isSuspendCode, type SuspendCode } from '../../db/work-orders/suspended-orders.ts'
 import { isOf } from '../../faults/families.ts'
 import { NO_USD, shownUsd } from '../../money.ts'
 import { allowanceFor, heldFrom, inWords } from '../../work-order/protection/held-change.ts'
+import { lastOrders } from '../../work-order/words.ts'
 import { detailOf } from '../resume-conditions.ts'
 import {
   answer,
@@ -113,14 +115,32 @@ function ledgerUnsound(_: Resting, { order }: WhyFacts): Why {
   })
 }
 
-function behindPause({ order: suspended, pause }: Resting, { order }: WhyFacts): Why {
+function behindFailures({ subject, code, step, message, orders }: FailureRow, order: Whereabouts): Why {
+  return answer({
+    kind: 'provider',
+    code: 'provider_paused',
+    short: `waits for ${subject}, paused after ${orders.length === 1 ? 'one failure' : `${orders.length} failures in a row`}`,
+    sentence: `${subject} is paused: the ${lastOrders(orders.length)} given to it failed with ${code} at ${step}.`,
+    evidence: [
+      { name: 'last failure', text: message },
+      ...orders.slice(-MOST_NAMED).map((id) => ({ name: 'failed order', text: id })),
+      ...attemptEvidence(order),
+    ],
+    orders: orders.slice(-MOST_NAMED),
+    next: [`moose proposer resume ${asWord(subject)}`, 'moose status'],
+  })
+}
+
+function behindPause({ order: suspended, pause, row }: Resting, { order }: WhyFacts): Why {
   const proposer = detailOf(suspended, 'proposer')
+  if (row !== null) return behindFailures(row, order)
   if (pause === null) return { ...needsHuman(order), kind: 'provider' }
   const { provider, kind, running, failures, reason, since } = pause
   const until = isoTime(pause.until)
   const whose = proposer === null ? provider : `${proposer} (${provider})`
   const test = proposer === null ? [] : [`moose proposer test ${asWord(proposer)}`]
-  const what = kind === 'account' ? 'does not accept the calls of this account' : `had ${failures} outages in a row`
+  const often = failures === 1 ? 'had an outage' : `had ${failures} outages in a row`
+  const what = kind === 'account' ? 'does not accept the calls of this account' : often
   return answer({
     kind: 'provider',
     code: suspended.reason.code,

@@ -1,6 +1,8 @@
 import type { Why } from '../../contract/why/why.ts'
+import { asWord } from '../../db/proposer-configs.ts'
 import type { Verdict } from '../../db/work-orders/next-orders.ts'
 import type { Whereabouts } from '../../db/work-orders/order-whereabouts.ts'
+import { lastOrders } from '../../work-order/words.ts'
 import { answer, attemptEvidence, type Intake, short, startingAnswer, stoppedAnswer, type WhyFacts } from './facts.ts'
 
 /** Named in one answer. */
@@ -17,6 +19,8 @@ export function whyItWaits({ order, intake, verdict, now }: WhyFacts): Why {
   switch (verdict.waitsFor) {
     case 'scope':
       return behindScope(verdict, order)
+    case 'row':
+      return behindRow(verdict, order)
     case 'repository':
     case 'place':
       return withoutPlace(verdict, intake)
@@ -88,6 +92,50 @@ function behindScope({ obstacle, shared }: Extract<Verdict, { waitsFor: 'scope' 
     ],
     orders: [obstacle.id],
     next: [`moose why ${other}`, `moose show ${short(id)}`],
+  })
+}
+
+/** Its project is paused, or so few of its orders run at once that no more than pause it can fail alike. */
+function behindRow({ row, most, obstacles }: Extract<Verdict, { waitsFor: 'row' }>, { id, project }: Whereabouts): Why {
+  const whose = project === null ? 'its project' : `project ${project}`
+  const run = `moose run ${short(id)}`
+  const ids = obstacles.slice(0, MOST_NAMED).map((other) => other.id)
+  if (row === null) {
+    return answer({
+      kind: 'probation',
+      short: `waits for a place in ${whose}: ${most} run at once`,
+      sentence: `It waits for a place in ${whose}: no more than ${most} of its orders run at once, so that no more fail alike; each that succeeds beside them allows one more.`,
+      evidence: [{ name: 'run at once', text: String(most) }],
+      orders: ids,
+      next: ['moose status'],
+    })
+  }
+  const { code, step, message, orders } = row
+  const failed = `the ${lastOrders(orders.length)} of ${whose} failed with ${code} at ${step}`
+  const evidence = [
+    { name: 'last failure', text: message },
+    ...orders.slice(-MOST_NAMED).map((other) => ({ name: 'failed order', text: other })),
+  ]
+  if (most > 0) {
+    return answer({
+      kind: 'probation',
+      code,
+      short: `waits: ${failed}, so ${most === 1 ? 'one runs' : `${most} run`} at a time`,
+      sentence: `It waits because ${failed}: until one succeeds, no more than ${most} run at once.`,
+      evidence,
+      orders: ids,
+      next: [run, 'moose status'],
+    })
+  }
+  const resume = project === null ? [] : [`moose project resume ${asWord(project)}`]
+  return answer({
+    kind: 'paused_project',
+    code,
+    short: `waits: ${whose} is paused after ${orders.length === 1 ? 'one failure' : `${orders.length} failures in a row`} (${code})`,
+    sentence: `It waits: ${whose} is paused, because its ${lastOrders(orders.length)} failed with ${code} at ${step}.`,
+    evidence,
+    orders: orders.slice(-MOST_NAMED),
+    next: [...resume, run, `moose show ${short(String(orders.at(-1)))}`],
   })
 }
 

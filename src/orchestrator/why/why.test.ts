@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Obstacle } from '../../budget/headroom.ts'
+import { type EndedVerification, reviewOf } from '../../contract/evidence/review.ts'
 import { WHY_KINDS, type Why } from '../../contract/why/why.ts'
+import type { FailureRow } from '../../db/work-orders/failure-rows.ts'
 import type { Verdict } from '../../db/work-orders/next-orders.ts'
 import type { LastAttempt, PullRequestSeen, Whereabouts } from '../../db/work-orders/order-whereabouts.ts'
 import type { SuspendCode } from '../../db/work-orders/suspended-orders.ts'
@@ -9,7 +11,7 @@ import { Fault, type FaultDetail } from '../../faults/fault.ts'
 import { NO_USD, Usd } from '../../money.ts'
 import { heldDetails } from '../../work-order/protection/held-change.ts'
 import type { Intake, Resting } from './facts.ts'
-import { reviewOf, whyOf } from './why.ts'
+import { whyOf } from './why.ts'
 
 const ID = '1a2b3c4d-0000-4000-8000-000000000000'
 const OTHER = '5e6f7a8b-0000-4000-8000-000000000000'
@@ -37,6 +39,11 @@ const PULL: PullRequestSeen = {
   review: 'APPROVED',
   ended_at: null,
   created_at: BEFORE,
+  base: 'main',
+  branch: 'feature/greet',
+  conflict: null,
+  failed_verification: null,
+  tried_resolution: null,
 }
 const INTAKE: Intake = {
   isPolling: true,
@@ -91,7 +98,15 @@ function rests(
   { details = {}, ...found }: Partial<Omit<Resting, 'order'>> & { details?: Record<string, FaultDetail> } = {},
 ): Given {
   const reason = { code, message: `The reason of ${code}.`, details }
-  const nothing = { isReleased: false, needed: null, cap: null, isLedgerSound: true, pause: null, allowances: [] }
+  const nothing = {
+    isReleased: false,
+    needed: null,
+    cap: null,
+    isLedgerSound: true,
+    pause: null,
+    row: null,
+    allowances: [],
+  }
   const attempt: LastAttempt = { ...ATTEMPT, status: 'blocked' }
   return {
     order: { status: 'blocked', reason, attempt },
@@ -143,6 +158,35 @@ describe('an order that has not begun', () => {
     assert.deepEqual(evidence(answer), [`other order: ${OTHER}, running`, 'in both scopes: src/a.ts'])
     const older = why({ verdict: { ...verdict, obstacle: { id: OTHER, isRunning: false } } })
     assert.match(older.sentence, /waits too and is older/)
+  })
+
+  test('waits while orders of its project fail alike, with what failed and how it goes on', () => {
+    const row: FailureRow = {
+      kind: 'project',
+      subject: 'the id of the project',
+      code: 'check_failed',
+      step: 'verify',
+      message: 'The template is broken.',
+      orders: [OTHER, ID],
+      projects: [],
+      since: BEFORE,
+      last_at: BEFORE,
+    }
+    const obstacles = [{ id: OTHER, isRunning: true }]
+    const verdict = (more: { row: FailureRow | null; most: number }): Verdict => ({
+      id: ID,
+      waitsFor: 'row',
+      obstacles,
+      ...more,
+    })
+    const paused = is('paused_project', why({ verdict: verdict({ row, most: 0 }) }))
+    assert.equal(paused.short, 'waits: project sample is paused after 2 failures in a row (check_failed)')
+    assert.deepEqual(paused.next, ['moose project resume sample', 'moose run 1a2b3c4d', 'moose show 1a2b3c4d'])
+    const fewer = is('probation', why({ verdict: verdict({ row, most: 3 }) }))
+    assert.match(fewer.sentence, /failed with check_failed at verify: until one succeeds, no more than 3 run at once/)
+    const bounded = is('probation', why({ verdict: verdict({ row: null, most: 5 }) }))
+    assert.match(bounded.sentence, /no more than 5 of its orders run at once/)
+    assert.deepEqual(bounded.orders, [OTHER])
   })
 
   test('waits for a place, in all or in its repository, with who has them', () => {
@@ -223,6 +267,30 @@ describe('an order that is blocked', () => {
     const tried = why(rests('provider_paused', { pause: { ...pause, running: false }, details }))
     assert.match(tried.sentence, /another order finds out/)
     is('provider', why(rests('provider_paused')))
+    const running = { ...pause, running: true }
+    const said = (failures: number) =>
+      evidence(why(rests('provider_paused', { pause: { ...running, failures }, details })))
+    assert.ok(said(3).includes('provider: openai had 3 outages in a row: HTTP 503'))
+    assert.ok(said(1).includes('provider: openai had an outage: HTTP 503'))
+  })
+
+  test('one order that failed is told as one, where one is enough to pause', () => {
+    const row: FailureRow = {
+      kind: 'proposer',
+      subject: 'gpt',
+      code: 'proposal_rejected',
+      step: 'propose',
+      message: 'The answer holds no edits.',
+      orders: [OTHER],
+      projects: [],
+      since: BEFORE,
+      last_at: BEFORE,
+    }
+    const rest = why(rests('provider_paused', { row }))
+    assert.equal(rest.short, 'waits for gpt, paused after one failure')
+    assert.match(rest.sentence, /the last order given to it failed with proposal_rejected at propose/)
+    const verdict: Verdict = { id: ID, waitsFor: 'row', obstacles: [], row: { ...row, kind: 'project' }, most: 0 }
+    assert.match(why({ verdict }).sentence, /because its last order failed with proposal_rejected at propose/)
   })
 
   test('waits for a human who allows its change, with the paths that are not allowed yet', () => {
@@ -286,24 +354,95 @@ describe('an order that has begun, or is over', () => {
     const answer = is('review', why({ order: inReview() }))
     assert.equal(answer.short, 'pull request #7: it is ready to be merged')
     assert.deepEqual(answer.next, ['moose show 1a2b3c4d --diff', 'moose merge 1a2b3c4d', 'moose close 1a2b3c4d'])
-    const needs = (more: Partial<PullRequestSeen>) => reviewOf(order(inReview(more))).needs
+    const needs = (more: Partial<PullRequestSeen>) => reviewOf({ ...PULL, ...more }).needs
     assert.equal(needs({ seen_head_sha: null, checks: null, review: null }), 'merge')
-    assert.equal(needs({ seen_head_sha: 'b'.repeat(40) }), 'human')
+    assert.equal(needs({ seen_head_sha: 'b'.repeat(40) }), 'verify')
+    assert.ok(why({ order: inReview({ seen_head_sha: 'b'.repeat(40) }) }).next.includes('moose verify 1a2b3c4d'))
     assert.equal(needs({ checks: 'FAILURE' }), 'human')
     assert.equal(needs({ review: 'CHANGES_REQUESTED' }), 'human')
     assert.equal(needs({ checks: 'PENDING', review: 'REVIEW_REQUIRED' }), 'checks')
     assert.equal(needs({ review: 'REVIEW_REQUIRED' }), 'human')
     assert.ok(!why({ order: inReview({ checks: 'FAILURE' }) }).next.includes('moose merge 1a2b3c4d'))
+    const conflict = { base_sha: 'c'.repeat(40), head_sha: PULL.head_sha, files: ['a.ts'], since: BEFORE.toISOString() }
+    const conflicts = is('review', why({ order: inReview({ conflict }) }))
+    assert.equal(conflicts.short, `pull request #7: it conflicts with main in a.ts, seen at ${BEFORE.toISOString()}`)
+    assert.deepEqual(conflicts.next.slice(1), ['moose verify 1a2b3c4d --resolve', 'moose close 1a2b3c4d'])
+    assert.equal(needs({ conflict, seen_head_sha: 'b'.repeat(40) }), 'verify', 'that may be the resolution')
+    assert.equal(needs({ conflict: { ...conflict, head_sha: 'd'.repeat(40) } }), 'merge')
     is('review', why({ order: { ...inReview(), pull: null } }))
+  })
+
+  const ended: EndedVerification = {
+    attempt: 4,
+    head_sha: 'b'.repeat(40),
+    base_sha: 'c'.repeat(40),
+    code: 'check_failed',
+    check: 'lint',
+    said: '3 errors',
+  }
+  const stands = (more: Partial<PullRequestSeen>) =>
+    why({ order: { status: 'in_progress', phase: 'in_review', pull: { ...PULL, ...more } } })
+
+  test('in review, and verified and failed since: on which commit, which check, and what helps', () => {
+    const pushed = stands({ seen_head_sha: 'b'.repeat(40), failed_verification: ended })
+    const what = `another push has moved its branch to ${'b'.repeat(12)}, which was verified in attempt 4: check "lint" failed: 3 errors`
+    assert.equal(pushed.short, `pull request #7: ${what}`)
+    assert.match(pushed.sentence, /3 errors\. Mend it on feature\/greet, push that, and have it verified; or close/)
+    assert.deepEqual(pushed.next, [
+      'moose logs 1a2b3c4d',
+      'moose show 1a2b3c4d --diff',
+      'moose verify 1a2b3c4d',
+      'moose close 1a2b3c4d',
+    ])
+    const merged = stands({ failed_verification: ended })
+    const where = `its commit was verified again in attempt 4 with main at ${'c'.repeat(12)} merged in: check "lint" failed`
+    assert.ok(merged.short.includes(where), merged.short)
+    assert.ok(!merged.next.includes('moose merge 1a2b3c4d'))
+    const unpublished = stands({ failed_verification: { ...ended, code: 'push_rejected', check: null, said: 'No.' } })
+    assert.match(unpublished.short, /merged in: push_rejected: No\.$/)
+    assert.ok(unpublished.next.includes('moose verify 1a2b3c4d') && !unpublished.next.includes('moose logs 1a2b3c4d'))
+  })
+
+  test('in conflict, and a model was to resolve it: what came of that, and no second one is offered', () => {
+    const conflict = { base_sha: 'c'.repeat(40), head_sha: PULL.head_sha, files: ['a.ts'], since: BEFORE.toISOString() }
+    const tried = stands({ conflict, tried_resolution: ended })
+    assert.match(
+      tried.short,
+      /it conflicts with main in a\.ts, seen at .*; a model was to resolve that in attempt 4: check "lint" failed/,
+    )
+    assert.match(tried.sentence, /Merge main into feature\/greet by hand, push that, and have it verified; or close/)
+    assert.deepEqual(tried.next.slice(1), ['moose verify 1a2b3c4d', 'moose close 1a2b3c4d'])
+    const said = 'A model may change files_in_scope alone, and not b.ts.'
+    const refused = stands({ conflict, tried_resolution: { ...ended, code: 'merge_conflict', check: null, said } })
+    assert.match(refused.short, /attempt 4: A model may change files_in_scope alone, and not b\.ts\.$/)
   })
 
   test('failed: code, step, message, and what to type', () => {
     const reason = { code: 'check_failed', message: 'The check "unit" failed.' } as const
     const failed = is('failed', why({ order: { status: 'failed', reason, attempt: { ...ATTEMPT, status: 'failed' } } }))
     assert.equal(failed.sentence, 'Attempt 2 failed at verify with check_failed: The check "unit" failed.')
-    assert.deepEqual(failed.next, ['moose logs 1a2b3c4d', 'moose edit 1a2b3c4d', 'moose retry 1a2b3c4d'])
+    const again = ['moose verify 1a2b3c4d', 'moose retry 1a2b3c4d', 'moose retry 1a2b3c4d --fresh']
+    assert.deepEqual(failed.next, ['moose logs 1a2b3c4d', 'moose edit 1a2b3c4d', ...again])
+    const details = { check: 'unit', outcome: 'failed', exit_code: 1, said: 'Total() = 41, want 42' }
+    const checked = why({
+      order: { status: 'failed', reason: { ...reason, details }, attempt: { ...ATTEMPT, status: 'failed' } },
+    })
+    const line =
+      'Attempt 2 failed at verify with check_failed: Check "unit" failed with exit code 1: Total() = 41, want 42'
+    assert.equal(checked.sentence, line, 'of a check one line that says why')
+    const because = 'the same failed again after a repair'
+    const unrepaired = { ...reason, details: { ...details, unrepaired: because } }
+    const tried = why({
+      order: { status: 'failed', reason: unrepaired, attempt: { ...ATTEMPT, status: 'failed' } },
+    })
+    assert.equal(tried.sentence, `${line}. It was not repaired further: ${because}.`)
+    assert.equal(tried.short.indexOf(`check_failed at verify (not repaired further: ${because}): Check "unit"`), 0)
     const unapproved = why({ order: { status: 'failed', reason: null, isApproved: false } })
-    assert.deepEqual(unapproved.next.slice(2), ['moose approve 1a2b3c4d', 'moose retry 1a2b3c4d'])
+    assert.deepEqual(unapproved.next.slice(2), [
+      'moose approve 1a2b3c4d',
+      'moose retry 1a2b3c4d',
+      'moose retry 1a2b3c4d --fresh',
+    ])
   })
 
   test('is completed by a merge, or cancelled, and how', () => {

@@ -1,6 +1,8 @@
 import { isoTime } from '../../clock.ts'
+import { nextInReview, reviewOf } from '../../contract/evidence/review.ts'
 import type { Why } from '../../contract/why/why.ts'
 import type { Whereabouts } from '../../db/work-orders/order-whereabouts.ts'
+import { isOf } from '../../faults/families.ts'
 import { type OrderState, orderState } from '../../work-order/order-state.ts'
 import { answer, attemptEvidence, costEvidence, short, type WhyFacts } from './facts.ts'
 import { whyItRests } from './resting.ts'
@@ -68,28 +70,10 @@ function whyItRuns(order: Whereabouts): Why {
   })
 }
 
-/** What its open pull request needs: `ready` to be merged, a human otherwise, or only that its checks end. */
-export function reviewOf({ pull }: Whereabouts): { needs: 'merge' | 'human' | 'checks'; because: string } {
-  if (pull === null) return { needs: 'human', because: 'Moose knows no pull request of it' }
-  const { checks, review, seen_head_sha: seen, head_sha: head } = pull
-  if (seen !== null && seen !== head)
-    return {
-      needs: 'human',
-      because: `another push has moved its branch to ${seen.slice(0, 12)}, which Moose did not verify`,
-    }
-  if (checks === 'FAILURE' || checks === 'ERROR')
-    return { needs: 'human', because: `its checks on GitHub say ${checks}` }
-  if (review === 'CHANGES_REQUESTED') return { needs: 'human', because: 'a review asks for changes' }
-  if (checks === 'PENDING' || checks === 'EXPECTED')
-    return { needs: 'checks', because: 'its checks on GitHub have not ended' }
-  if (review === 'REVIEW_REQUIRED') return { needs: 'human', because: 'it has to be reviewed first' }
-  return { needs: 'merge', because: 'it is ready to be merged' }
-}
-
 function whyInReview(order: Whereabouts): Why {
   const { pull, id } = order
-  const { needs, because } = reviewOf(order)
-  const shown = [`moose show ${short(id)} --diff`]
+  const review = reviewOf(pull)
+  const { because, advice } = review
   const named = pull === null ? 'its pull request' : `pull request #${pull.number}`
   const rows: [string, string | null][] =
     pull === null
@@ -102,32 +86,65 @@ function whyInReview(order: Whereabouts): Why {
           ['review', pull.review],
           ['open since', isoTime(pull.created_at)],
         ]
+  const sentence = `It is in review with ${named}: ${because}${/[.!?…]$/.test(because) ? '' : '.'}`
   return answer({
     kind: 'review',
     short: `${named}: ${because}`,
-    sentence: `It is in review with ${named}: ${because}.`,
+    sentence: advice === null ? sentence : `${sentence} ${advice}`,
     evidence: [...rows.flatMap(([name, text]) => (text === null ? [] : [{ name, text }])), ...costEvidence(order)],
-    next:
-      needs === 'merge'
-        ? [...shown, `moose merge ${short(id)}`, `moose close ${short(id)}`]
-        : [...shown, `moose close ${short(id)}`],
+    next: nextInReview(short(id), review),
   })
 }
+
+/** Steps that a commit was made before. */
+const WITH_COMMIT: ReadonlySet<string> = new Set(['verify', 'publish'])
 
 function whyItFailed(order: Whereabouts): Why {
   const { attempt, reason, id, isApproved } = order
   const code = reason === null ? null : reason.code
   const at = attempt === null || attempt.step === null ? '' : ` at ${attempt.step.name}`
-  const said = reason === null ? '' : `: ${reason.message}`
+  const said = reason === null ? '' : `: ${saidOf(reason)}`
+  const unrepaired = reason === null ? null : unrepairedOf(reason)
+  const who = attempt === null ? 'It' : `Attempt ${attempt.number}`
   const again = isApproved ? [] : [`moose approve ${short(id)}`]
+  // Its commit is there.
+  const isThere = attempt !== null && attempt.step !== null && WITH_COMMIT.has(attempt.step.name)
+  const verify = isThere && code !== null && !isOf('worthless', code) ? [`moose verify ${short(id)}`] : []
   return answer({
     kind: 'failed',
     code,
-    short: `${code === null ? 'failed' : code}${at}${said}`,
-    sentence: `${attempt === null ? 'It' : `Attempt ${attempt.number}`} failed${at}${code === null ? '' : ` with ${code}`}${said}`,
+    short: `${code === null ? 'failed' : code}${at}${unrepaired === null ? '' : ` (not repaired further: ${unrepaired})`}${said}`,
+    sentence: withUnrepaired(`${who} failed${at}${code === null ? '' : ` with ${code}`}${said}`, unrepaired),
     evidence: [...attemptEvidence(order), { name: 'ended', text: isoTime(order.updatedAt) }, ...costEvidence(order)],
-    next: [`moose logs ${short(id)}`, `moose edit ${short(id)}`, ...again, `moose retry ${short(id)}`],
+    next: [
+      `moose logs ${short(id)}`,
+      `moose edit ${short(id)}`,
+      ...again,
+      ...verify,
+      `moose retry ${short(id)}`,
+      `moose retry ${short(id)} --fresh`,
+    ],
   })
+}
+
+/** Of a check that failed one line of what it printed: the whole of it belongs to no list. */
+function saidOf({ code, message, details }: NonNullable<Whereabouts['reason']>): string {
+  const { check, said, exit_code: exitCode } = details === undefined ? {} : details
+  if (code !== 'check_failed' || typeof check !== 'string' || typeof said !== 'string') return message
+  const how = typeof exitCode === 'number' ? `failed with exit code ${exitCode}` : 'failed'
+  return `Check "${check}" ${how}${said === '' ? '.' : `: ${said}`}`
+}
+
+/** Why the change was not mended any more; null: nothing says so. */
+function unrepairedOf({ details }: NonNullable<Whereabouts['reason']>): string | null {
+  const why = details?.['unrepaired']
+  return typeof why === 'string' ? why : null
+}
+
+/** The sentence, and a further one where `saidOf` left it out. */
+function withUnrepaired(sentence: string, unrepaired: string | null): string {
+  if (unrepaired === null || sentence.includes(unrepaired)) return sentence
+  return `${sentence}${sentence.endsWith('.') ? '' : '.'} It was not repaired further: ${unrepaired}.`
 }
 
 function whyItIsOver(order: Whereabouts, kind: 'completed' | 'cancelled'): Why {

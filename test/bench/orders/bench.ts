@@ -14,7 +14,11 @@ const FLEET = 4
 const ALONE = 50
 const MOST_QUERIES = 118
 const WORKER = path.join(import.meta.dirname, 'no-op-worker.ts')
-const SETTINGS = { ORCHESTRATOR_MAX_CONCURRENT_EXECUTIONS: '40', ORCHESTRATOR_POLLING_INTERVAL_MS: '3600000' }
+const SETTINGS = {
+  ORCHESTRATOR_MAX_CONCURRENT_EXECUTIONS: '40',
+  ORCHESTRATOR_PAUSE_AFTER_FAILURES: '0',
+  ORCHESTRATOR_POLLING_INTERVAL_MS: '3600000',
+}
 
 /** How many orders a second go through the whole workflow when every adapter does nothing. */
 export async function benchOrders(args: readonly string[]): Promise<void> {

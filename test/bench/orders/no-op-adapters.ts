@@ -9,7 +9,7 @@ const HEAD = '1'.repeat(40)
 
 const CONFIG = parseMooseYaml(null)
 
-const TREE: BaseTree = { sha: BASE, read: async () => null, list: async () => [] }
+const TREE: BaseTree = { sha: BASE, read: async () => null, isExecutable: async () => false, list: async () => [] }
 
 const WORK_TREE: WorkTree = {
   path: '/nowhere',
@@ -46,7 +46,10 @@ export function noOpAdapters(real: Adapters): Adapters {
     proposer: {
       propose: async () => ({ content: 'nothing', cost: 0, proposer_used: 'scripted', format: 'edits' }),
     },
-    executors: { ...real.executors, patch: { ...real.executors.patch, apply: async () => ({ costUsd: 0 }) } },
+    executors: {
+      ...real.executors,
+      patch: { ...real.executors.patch, apply: async () => ({ costUsd: 0, answers: 0 }) },
+    },
     workspaces: {
       ...real.workspaces,
       assertReady: async () => undefined,
@@ -55,6 +58,7 @@ export function noOpAdapters(real: Adapters): Adapters {
       open: async () => ({
         ...WORK_TREE,
         restore: async () => undefined,
+        commitWithin: async () => ({ sha: null, outside: [] }),
         ignored: async () => [],
         keepCaches: async () => undefined,
       }),

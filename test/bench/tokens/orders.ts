@@ -54,6 +54,11 @@ export const TOKEN_ORDERS: readonly TokenOrder[] = [
   },
 ]
 
+/** The same answer where the model has misquoted what it wants to replace. */
+export function misquoted(order: TokenOrder): TokenOrder {
+  return { ...order, before: `${'// this line is in no file\n'.repeat(3)}${order.before}` }
+}
+
 const bare = (text: string) => text.replace(/\n$/, '')
 
 /** Moose's own edit format (src/edits/format-guide.ts). */

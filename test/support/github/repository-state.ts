@@ -32,6 +32,11 @@ export type RepositoryState = {
     push: boolean
     allowMergeCommit: boolean
     allowSquashMerge: boolean
+    /** By rulesets of the base branch; null: whatever the repository allows. */
+    ruledMethods: string[] | null
+    ruledLinear: boolean
+    classicLinear: boolean
+    mergeQueue: boolean
     workflows: number
     reviewsRequired: number
     /** By a classic protection of the base branch; null: there is none. */
@@ -40,7 +45,10 @@ export type RepositoryState = {
     hiddenProtection: boolean
     writers: string[]
   }
-  /** Brings the pull requests up to date with their branches; deleting one closes its pull request, as on GitHub. */
+  /**
+   * Brings the pull requests up to date with their branches, as GitHub does: deleting one closes its pull request, and one
+   * whose commit was pushed into its base is merged.
+   */
   refresh(): Promise<void>
   /** @returns null and why, when GitHub would refuse */
   create(pull: Pick<Pull, 'title' | 'body' | 'head' | 'base'>): Promise<{ pull: Pull } | { refused: string }>
@@ -65,8 +73,20 @@ export function createRepositoryState(remote: GitRemote, owner: string, name: st
     for (const pull of pulls.filter(({ state }) => state === 'open')) {
       const sha = await headOf(pull.head)
       if (sha === null) pull.state = 'closed'
-      else pull.sha = sha
+      else {
+        pull.sha = sha
+        await noticePush(pull)
+      }
     }
+  }
+
+  async function noticePush(pull: Pull): Promise<void> {
+    const merges = await remote.git('rev-list', '--merges', '--parents', `refs/heads/${pull.base}`)
+    const merge = merges.split('\n').find((line) => line.split(' ').slice(2).includes(pull.sha))
+    if (merge === undefined) return
+    pull.mergeSha = String(merge.split(' ')[0])
+    pull.mergedAt = new Date().toISOString()
+    pull.state = 'closed'
   }
 
   async function commitMerge(pull: Pull, method: 'merge' | 'squash' | 'rebase'): Promise<string> {
@@ -104,6 +124,10 @@ export function createRepositoryState(remote: GitRemote, owner: string, name: st
       push: true,
       allowMergeCommit: true,
       allowSquashMerge: true,
+      ruledMethods: null,
+      ruledLinear: false,
+      classicLinear: false,
+      mergeQueue: false,
       workflows: 1,
       reviewsRequired: 0,
       classicReviews: null,

@@ -41,8 +41,8 @@ const ROUTES: readonly (readonly [string, RegExp, Handler])[] = [
     ({ settings }, { path }) => ok({ name: path, protected: settings.hiddenProtection }),
   ],
   ['GET', /^\/actions\/workflows$/, ({ settings }) => ok({ total_count: settings.workflows, workflows: [] })],
-  ['GET', /^\/rules\/branches\/(.+)$/, ({ settings }) => ok(rules(settings.reviewsRequired))],
-  ['GET', /^\/branches\/[^/]+\/protection$/, ({ settings }) => protection(settings.classicReviews)],
+  ['GET', /^\/rules\/branches\/(.+)$/, ({ settings }) => ok(rules(settings))],
+  ['GET', /^\/branches\/[^/]+\/protection$/, ({ settings }) => protection(settings)],
   ['GET', /^\/collaborators$/, ({ settings }) => ok(settings.writers.map((login) => ({ login })))],
 ]
 
@@ -68,16 +68,33 @@ function repositoryOf({ owner, name, settings }: RepositoryState): object {
   }
 }
 
-function rules(count: number): object[] {
-  if (count === 0) return []
+type Settings = RepositoryState['settings']
+
+function rules({ reviewsRequired: count, ruledMethods: methods, ruledLinear, mergeQueue }: Settings): object[] {
+  const reviews = { required_approving_review_count: count, require_code_owner_review: false }
+  const ways = methods === null ? {} : { allowed_merge_methods: methods }
   return [
-    { type: 'pull_request', parameters: { required_approving_review_count: count, require_code_owner_review: false } },
+    ...(count === 0 && methods === null ? [] : [{ type: 'pull_request', parameters: { ...reviews, ...ways } }]),
+    ...(ruledLinear ? [{ type: 'required_linear_history' }] : []),
+    ...(mergeQueue ? [{ type: 'merge_queue', parameters: { merge_method: 'SQUASH' } }] : []),
   ]
 }
 
-function protection(count: number | null): Answer {
-  if (count === null) return refused(404, 'Branch not protected')
-  return ok({ required_pull_request_reviews: { required_approving_review_count: count } })
+function protection({ classicReviews: count, classicLinear }: Settings): Answer {
+  if (count === null && !classicLinear) return refused(404, 'Branch not protected')
+  const reviews = count === null ? {} : { required_pull_request_reviews: { required_approving_review_count: count } }
+  return ok({ ...reviews, required_linear_history: { enabled: classicLinear } })
+}
+
+/** Why a way of merging is not allowed; null: it is. */
+function notAllowed(method: unknown, settings: Settings): string | null {
+  if (settings.mergeQueue) return 'Changes must be made through the merge queue'
+  if (method === 'merge' && !settings.allowMergeCommit) return 'Merge commits are not allowed on this repository.'
+  if (method === 'merge' && (settings.ruledLinear || settings.classicLinear))
+    return 'Repository rule violations found: This branch must not contain merge commits.'
+  if (settings.ruledMethods?.includes(String(method)) === false)
+    return `Repository rule violations found: The merge method ${String(method)} is not allowed.`
+  return null
 }
 
 function list({ pulls, owner }: RepositoryState, { query }: RestCall): Pull[] {
@@ -116,6 +133,7 @@ async function withPull(
 async function patch(state: RepositoryState, call: RestCall, pull: Pull): Promise<Answer> {
   const wanted = call.body['state']
   if (wanted === 'closed') pull.state = 'closed'
+  if (typeof call.body['body'] === 'string') pull.body = call.body['body']
   const why = wanted === 'open' && pull.state === 'closed' ? await state.reopen(pull.number) : null
   if (why === null) return ok(restPull(state, call, pull))
   const errors = [{ resource: 'PullRequest', code: 'invalid', field: 'state', message: why }]
@@ -126,9 +144,8 @@ async function merge(state: RepositoryState, { body }: RestCall, pull: Pull): Pr
   if (body['sha'] !== pull.sha) return refused(409, 'Head branch was modified. Review and try the merge again.')
   const method = body['merge_method']
   if (pull.state !== 'open') return refused(405, 'Pull Request is not mergeable')
-  if (method === 'merge' && !state.settings.allowMergeCommit) {
-    return refused(405, 'Merge commits are not allowed on this repository.')
-  }
+  const why = notAllowed(method, state.settings)
+  if (why !== null) return refused(405, why)
   try {
     const { mergeSha } = await state.merge(pull.number, method === 'squash' || method === 'rebase' ? method : 'merge')
     return ok({ sha: mergeSha, merged: true })

@@ -1,6 +1,6 @@
-import { answer, api, type Order, type Scope } from './client.ts'
+import { answer, api, type Order, type OrderDetail, type Scope } from './client.ts'
 
-export type Verb = 'approve' | 'reject' | 'cancel' | 'retry' | 'merge' | 'close'
+export type Verb = 'approve' | 'reject' | 'cancel' | 'retry' | 'fresh' | 'verify' | 'resolve' | 'merge' | 'close'
 /** What has to be known of an order to act on it. */
 export type Actable = Pick<Order, 'id' | 'title' | 'content_sha256' | 'status_reason' | 'github_pr_number'>
 
@@ -53,10 +53,42 @@ export const ACTIONS: Readonly<Record<Verb, Action>> = {
   retry: {
     scope: 'operate',
     label: 'Retry',
-    asks: () => 'Another attempt is made, which costs again.',
+    asks: () =>
+      'The model is asked again and told what failed last, which costs again; answers that were not to blame are not paid for ' +
+      'twice. An attempt that rests goes on.',
     done: 'Will be tried again',
     isDanger: false,
-    send: (order) => answer(api.POST('/api/work-orders/{id}/retry', at(order))),
+    send: (order) => answer(api.POST('/api/work-orders/{id}/retry', { ...at(order), body: { mode: 'again' } })),
+  },
+  fresh: {
+    scope: 'operate',
+    label: 'Ask anew',
+    asks: () =>
+      'The model is asked anew, which costs again: it is told of no earlier failure, and no earlier answer is taken.',
+    done: 'Will be asked anew',
+    isDanger: false,
+    send: (order) => answer(api.POST('/api/work-orders/{id}/retry', { ...at(order), body: { mode: 'fresh' } })),
+  },
+  verify: {
+    scope: 'operate',
+    label: 'Verify again',
+    asks: () =>
+      'The checks are run on the commit that is there; if they pass, it is published. Where git cannot merge the base into it, ' +
+      'nothing is changed. No model is called, and nothing is paid.',
+    done: 'Will be verified again',
+    isDanger: false,
+    send: (order) => answer(api.POST('/api/work-orders/{id}/verify', at(order))),
+  },
+  resolve: {
+    scope: 'operate',
+    label: 'Have it resolved by the model',
+    asks: () =>
+      'The model that made the change is asked to resolve what git cannot merge, in the files in scope alone. The checks run on ' +
+      'what it makes, and what passes is pushed. That is paid for within the budget of the order: at most two answers, and only ' +
+      'once for these two commits.',
+    done: 'The model is asked to resolve it',
+    isDanger: false,
+    send: (order) => answer(api.POST('/api/work-orders/{id}/verify', { ...at(order), body: { resolve: true } })),
   },
   merge: {
     scope: 'approve',
@@ -82,10 +114,10 @@ const VERBS_OF: Readonly<Record<ListedState, readonly Verb[]>> = {
   waiting: ['cancel'],
   running: ['cancel'],
   review: ['merge', 'close'],
-  blocked: ['retry', 'cancel'],
-  failed: ['retry'],
+  blocked: ['retry', 'fresh', 'cancel'],
+  failed: ['retry', 'fresh'],
   completed: [],
-  cancelled: ['retry'],
+  cancelled: ['retry', 'fresh'],
 }
 
 export type ListedState =
@@ -101,6 +133,21 @@ export type ListedState =
 /** What can be done with an order, the most likely first. */
 export function verbsOf(order: Pick<Order, 'status' | 'phase' | 'approved'>): readonly Verb[] {
   return VERBS_OF[stateOf(order)]
+}
+
+/** The same of an order that is shown with its attempts: what may be verified again or resolved too, first where it has to be. */
+export function verbsOfDetail(order: OrderDetail): readonly Verb[] {
+  const verbs = verbsOf(order)
+  const { pull_request: pull, attempt_history: attempts } = order
+  if (verbs.includes('merge')) {
+    const isMoved = pull !== null && pull.seen_head_sha !== null && pull.seen_head_sha !== pull.head_sha
+    const isIn = pull?.conflict !== null && pull?.conflict !== undefined
+    const isTried = pull?.tried_resolution !== null && pull?.tried_resolution !== undefined
+    if (isIn) return isTried ? ['verify', ...verbs] : ['resolve', 'verify', ...verbs]
+    return isMoved ? ['verify', ...verbs] : [...verbs, 'verify']
+  }
+  const hasCommit = attempts.some(({ head_sha: sha, verifies }) => sha !== null && typeof verifies !== 'number')
+  return order.status === 'failed' && hasCommit ? [...verbs, 'verify'] : verbs
 }
 
 /** As the API derives it in its list. */

@@ -4,11 +4,12 @@ import { ACTIONS, type Verb, verbsOf } from '../api/actions.ts'
 import type { InboxEntry } from '../api/client.ts'
 import { budgetQuery, statusQuery } from '../api/queries.ts'
 import { CAPS, CapButton, limitOf } from '../operate/cap-button.tsx'
-import { ResumeProvider } from '../operate/pauses.tsx'
+import { ResumeAfterFailures, ResumeProvider } from '../operate/pauses.tsx'
 import { ResumeSpending } from '../operate/spending.tsx'
 import { ActionButtons, useAsk } from '../ui/acting.tsx'
 import { lackOf, useHasScope } from '../ui/asked-button.tsx'
 import { CommandLine, EvidenceList } from '../ui/states.tsx'
+import { WithTimes } from '../ui/with-times.tsx'
 import { Ago, shortId, usd } from '../ui/words.tsx'
 import { ApprovalTerms, ApprovalWarnings, verificationNotes } from './approval-terms.tsx'
 
@@ -20,7 +21,9 @@ const WORDS: Readonly<Record<string, string>> = {
   review: 'to look at',
   blocked: 'blocked',
   failed: 'failed',
-  paused_provider: 'paused',
+  paused_project: 'project paused',
+  paused_proposer: 'proposer paused',
+  paused_provider: 'provider paused',
   budget: 'budget',
 }
 
@@ -34,8 +37,8 @@ export function wordOf(kind: string): string {
 const VERBS: Readonly<Record<string, readonly Verb[]>> = {
   approval: ['approve', 'reject'],
   merge: ['merge', 'close'],
-  blocked: ['retry', 'cancel'],
-  failed: ['retry'],
+  blocked: ['retry', 'fresh', 'cancel'],
+  failed: ['retry', 'fresh'],
 }
 
 export function Entry({ entry }: { entry: InboxEntry }) {
@@ -60,7 +63,13 @@ export function Entry({ entry }: { entry: InboxEntry }) {
             </Link>
           </h3>
         )}
-        {kind === 'approval' && order !== null ? <Terms entry={entry} /> : <p className="sentence">{sentence}</p>}
+        {kind === 'approval' && order !== null ? (
+          <Terms entry={entry} />
+        ) : (
+          <p className="sentence">
+            <WithTimes text={sentence} />
+          </p>
+        )}
       </div>
       <Actions entry={entry} />
       <div className="entry-foot">
@@ -158,7 +167,9 @@ function Together({ entries }: { entries: readonly InboxEntry[] }) {
 }
 
 /** What is about no order: the way on is one click away, and asked about where it costs. */
-function OfService({ entry: { provider, cap, by_hand: byHand, kind } }: { entry: InboxEntry }) {
+function OfService({ entry: { provider, project, proposer, cap, by_hand: byHand, kind } }: { entry: InboxEntry }) {
+  if (project !== undefined) return <ResumedAfterFailures kind="project" name={project} />
+  if (proposer !== undefined) return <ResumedAfterFailures kind="proposer" name={proposer} />
   if (provider !== undefined) return <Resumed provider={provider} />
   return (
     <div className="buttons">
@@ -169,6 +180,14 @@ function OfService({ entry: { provider, cap, by_hand: byHand, kind } }: { entry:
           See the caps
         </Link>
       ) : null}
+    </div>
+  )
+}
+
+function ResumedAfterFailures(paused: Parameters<typeof ResumeAfterFailures>[0]) {
+  return (
+    <div className="buttons">
+      <ResumeAfterFailures {...paused} />
     </div>
   )
 }

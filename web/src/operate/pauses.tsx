@@ -1,8 +1,58 @@
 import { answer, api, type Schemas } from '../api/client.ts'
 import { AskedButton } from '../ui/asked-button.tsx'
-import { Ago } from '../ui/words.tsx'
+import { Ago, lastOrders } from '../ui/words.tsx'
 
 type Paused = Schemas['PausedProvider']
+type FailurePause = Schemas['FailurePause']
+
+/** Projects and proposers that are given no order, because so many in a row failed alike. */
+export function PausedAfterFailures({ paused }: { paused: readonly FailurePause[] }) {
+  if (paused.length === 0) return <p className="quiet">No project and no proposer is paused for its failures.</p>
+  return (
+    <ul className="plain-list">
+      {paused.map((pause) => (
+        <li key={`${pause.kind} ${pause.name}`}>
+          <FailurePauseText pause={pause} />
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+export function FailurePauseText({ pause }: { pause: FailurePause }) {
+  const { kind, name, code, step, message, orders, since } = pause
+  return (
+    <>
+      <h3>
+        {kind} {name}
+      </h3>
+      <p>
+        Its {lastOrders(orders.length)} failed with {code} at {step}: {message}
+      </p>
+      <p className="quiet">
+        Since <Ago at={since} />; no order of it is taken on.
+      </p>
+      <div className="buttons">
+        <ResumeAfterFailures kind={kind} name={name} />
+      </div>
+    </>
+  )
+}
+
+/** Has orders taken on again. */
+export function ResumeAfterFailures({ kind, name }: Pick<FailurePause, 'kind' | 'name'>) {
+  const resume = async () => {
+    const named = { params: { path: { name } } }
+    if (kind === 'project') await answer(api.DELETE('/api/projects/{name}/pause', named))
+    else await answer(api.PATCH('/api/proposers/{name}', { ...named, body: { active: true } }))
+    return `${name} is given orders again`
+  }
+  return (
+    <AskedButton label="Take orders on again" title={`Give ${name} orders again`} doIt="Take them on" act={resume}>
+      <p>The next orders are paid for. If they fail in the same way too, it is paused again.</p>
+    </AskedButton>
+  )
+}
 
 export function PausedProviders({ paused }: { paused: readonly Paused[] }) {
   if (paused.length === 0) return <p className="quiet">No provider is paused.</p>

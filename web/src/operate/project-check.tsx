@@ -111,7 +111,7 @@ function Seen({ run, name }: { run: CheckRun; name: string }) {
 }
 
 function Check({ check }: { check: Schemas['BaseCheck'] }) {
-  const { name, run, outcome, duration_ms: ms, failures, fault, hint, output_tail: tail } = check
+  const { name, run, outcome, duration_ms: ms, failures, fault, hint, output_tail: tail, told } = check
   const word = OUTCOMES[outcome]
   return (
     <>
@@ -128,7 +128,12 @@ function Check({ check }: { check: Schemas['BaseCheck'] }) {
       {fault === null ? null : <p className="failure">{fault}</p>}
       {hint === null ? null : <p>{hint}</p>}
       {failures === null || failures.length === 0 ? null : <p>Fails: {failures.slice(0, 5).join(', ')}</p>}
-      {outcome === 'passed' || tail === '' ? null : (
+      {told === undefined || told === '' ? null : (
+        <pre tabIndex={0} aria-label={`What failed in ${name}`}>
+          {told}
+        </pre>
+      )}
+      {outcome === 'passed' || tail === '' || tail === told ? null : (
         <details>
           <summary>Its last lines</summary>
           <pre tabIndex={0} aria-label={`Last lines of ${name}`}>

@@ -3,6 +3,7 @@ import { answer, api, type Schemas } from '../api/client.ts'
 import { AskedButton } from '../ui/asked-button.tsx'
 import { usd } from '../ui/words.tsx'
 import { CapButton } from './cap-button.tsx'
+import { FailurePauseText } from './pauses.tsx'
 import { ProjectCheck } from './project-check.tsx'
 import { ProjectForm } from './project-form.tsx'
 import { ProjectHosts } from './project-hosts.tsx'
@@ -12,10 +13,15 @@ type Project = Schemas['Project']
 
 /** One repository: its settings, what it may reach, what is protected, and whether its checks run. */
 export function ProjectView({ project }: { project: Project }) {
-  const { name, budget_usd: cap } = project
+  const { name, budget_usd: cap, paused } = project
   return (
     <>
       <h2>{name}</h2>
+      {paused ? (
+        <Card title="Paused">
+          <FailurePauseText pause={paused} />
+        </Card>
+      ) : null}
       <p className="quiet">
         Settings count from the next attempt on; hosts from the next set-up or check on.{' '}
         <Link to="/orders" search={{ project: name }}>

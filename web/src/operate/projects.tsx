@@ -3,7 +3,7 @@ import { getRouteApi, Link } from '@tanstack/react-router'
 import type { Schemas } from '../api/client.ts'
 import { projectsQuery } from '../api/queries.ts'
 import { Empty, Failed, Loading } from '../ui/states.tsx'
-import { usd } from '../ui/words.tsx'
+import { lastOrders, usd } from '../ui/words.tsx'
 import { AddProject } from './add-project.tsx'
 import { ProjectView } from './project-view.tsx'
 import { counted } from './spending.tsx'
@@ -61,17 +61,23 @@ function List({ projects }: { projects: readonly Project[] }) {
 }
 
 function ListedProject({ project }: { project: Project }) {
-  const { name, repository, default_branch: branch, forge, budget_usd: cap, allowed_hosts: hosts } = project
+  const { name, repository, default_branch: branch, forge, budget_usd: cap, allowed_hosts: hosts, paused } = project
   return (
     <>
       <h2>
         <Link to="/operate/$part" params={{ part: 'projects' }} search={{ name }}>
           {name}
-        </Link>
+        </Link>{' '}
+        {paused ? <span className="badge paused_project">paused</span> : null}
       </h2>
       <p>
         <code>{repository}</code>
       </p>
+      {paused ? (
+        <p>
+          Its {lastOrders(paused.orders.length)} failed with {paused.code} at {paused.step}; no order of it is taken on.
+        </p>
+      ) : null}
       <p className="quiet">
         {forge}, {branch}, {cap === null ? 'the usual cap' : `${usd(cap)} a month`},{' '}
         {hosts.length === 0 ? 'no host granted' : `${counted(hosts.length, 'host')} granted`},{' '}

@@ -2,6 +2,7 @@ import type { Schemas } from '../api/client.ts'
 
 type Proposer = Schemas['Proposer']
 export type Kind = Schemas['NewProposer']['kind']
+export type AnswerForm = Proposer['answer_form']
 export type PriceKind = 'library' | 'free' | 'stated'
 
 /** What a form holds: texts as they are typed. */
@@ -19,6 +20,7 @@ export type Fields = {
   cacheWrite: string
   context: string
   outputLimit: string
+  answerForm: AnswerForm
   /** A line each: `Name: value`. */
   headers: string
   /** A JSON object, or nothing. */
@@ -26,6 +28,8 @@ export type Fields = {
 }
 
 export const KINDS = ['anthropic', 'openai', 'google', 'openai-compatible'] as const satisfies readonly Kind[]
+
+export const ANSWER_FORMS = ['blocks', 'diff', 'tools'] as const satisfies readonly AnswerForm[]
 
 const EMPTY: Fields = {
   name: '',
@@ -41,6 +45,7 @@ const EMPTY: Fields = {
   cacheWrite: '',
   context: '',
   outputLimit: '',
+  answerForm: 'blocks',
   headers: '',
   body: '',
 }
@@ -66,6 +71,7 @@ export function fieldsOf(proposer: Proposer | null): Fields {
     cacheWrite: cache(stated?.cache_write_per_million),
     context: orEmpty(proposer.context_tokens),
     outputLimit: orEmpty(proposer.output_limit_parameter),
+    answerForm: proposer.answer_form,
     headers: Object.entries(headers)
       .map(([header, value]) => `${header}: ${value}`)
       .join('\n'),
@@ -103,6 +109,7 @@ export function changeOf(fields: Fields, before: Fields) {
     ...(isChanged('price', 'input', 'output', 'cacheRead', 'cacheWrite') ? { price: priceOf(fields) } : {}),
     ...(isChanged('context') ? { context_tokens: fields.context === '' ? null : Number(fields.context) } : {}),
     ...(isChanged('outputLimit') ? { output_limit_parameter: orNull(fields.outputLimit) } : {}),
+    ...(isChanged('answerForm') ? { answer_form: fields.answerForm } : {}),
     ...(isChanged('headers')
       ? { extra_headers: differenceOf(headersIn(fields.headers), headersIn(before.headers)) }
       : {}),

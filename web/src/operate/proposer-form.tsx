@@ -4,7 +4,16 @@ import { useMutation } from '@tanstack/react-query'
 import { type FormEvent, type ReactNode, useId, useState } from 'react'
 import { answer, api, type Schemas } from '../api/client.ts'
 import { queryClient } from '../api/queries.ts'
-import { changeOf, type Fields, fieldsOf, KINDS, type Kind, newProposerOf, type PriceKind } from './proposer-fields.ts'
+import {
+  ANSWER_FORMS,
+  changeOf,
+  type Fields,
+  fieldsOf,
+  KINDS,
+  type Kind,
+  newProposerOf,
+  type PriceKind,
+} from './proposer-fields.ts'
 
 type Proposer = Schemas['Proposer']
 
@@ -160,6 +169,21 @@ function Sent({ fields, set }: Omit<InputsProps, 'isNew'>) {
     <details>
       <summary>What is sent with every call</summary>
       <div className="provide-grid">
+        <Field label="Form of the answer" help="In what form a change is asked for; any of them is understood">
+          {(at) => (
+            <select
+              {...at}
+              value={fields.answerForm}
+              onChange={({ target: { value } }) =>
+                set({ answerForm: ANSWER_FORMS.find((one) => one === value) ?? fields.answerForm })
+              }
+            >
+              {ANSWER_FORMS.map((form) => (
+                <option key={form}>{form}</option>
+              ))}
+            </select>
+          )}
+        </Field>
         <Field label="Headers" help="A line each, Name: value; none that carries a credential">
           {(at) => (
             <textarea {...at} rows={3} value={fields.headers} onChange={(e) => set({ headers: e.target.value })} />

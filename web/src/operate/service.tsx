@@ -4,7 +4,7 @@ import type { Schemas } from '../api/client.ts'
 import { statusQuery } from '../api/queries.ts'
 import { Failed, Loading } from '../ui/states.tsx'
 import { Ago, duration } from '../ui/words.tsx'
-import { PausedProviders } from './pauses.tsx'
+import { PausedAfterFailures, PausedProviders } from './pauses.tsx'
 import { Places } from './places.tsx'
 import { PollingSwitch } from './polling.tsx'
 import { ResumeSpending, StopSpending } from './spending.tsx'
@@ -26,6 +26,9 @@ export function Service() {
       </Card>
       <Card title="Places">
         <Places status={status} />
+      </Card>
+      <Card title="Paused after failures">
+        <PausedAfterFailures paused={status.failure_pauses ?? []} />
       </Card>
       <Card title="Paused providers">
         <PausedProviders paused={status.paused_providers} />

@@ -44,6 +44,7 @@ const NAMES: Readonly<Record<string, string>> = {
   description: 'The description',
   acceptance_criteria: 'The list of criteria',
   files_in_scope: 'The list of files',
+  context: 'The list of files to read',
   risk_level: 'The risk',
   project: 'The project',
   budget_usd: 'The budget',
@@ -65,6 +66,7 @@ export function sentenceOf(problem: Problem): string {
   const place = placeOf(problem)
   const name = NAMES[fieldOf(problem)]
   if (place !== null && fieldOf(problem) === 'files_in_scope') return `${problem.reason}.`
+  if (place !== null && fieldOf(problem) === 'context') return `File to read ${place + 1} ${problem.reason}.`
   if (place !== null) return `Criterion ${place + 1} ${problem.reason}.`
   const subject = problem.field === '' ? 'It' : name === undefined ? problem.field : name
   return `${subject} ${problem.reason}.`

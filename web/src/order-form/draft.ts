@@ -1,12 +1,14 @@
 import { useEffect, useState } from 'react'
 import type { OrderDetail, Schemas } from '../api/client.ts'
 
-/** The form as it is typed; criteria are lines of one text. */
+/** The form as it is typed; criteria and files to read are lines of one text. */
 export type Fields = {
   title: string
   description: string
   criteria: string
   files: readonly string[]
+  /** Files to read, as lines. */
+  context: string
   risk: string
   /** Empty: none is chosen. */
   project: string
@@ -19,6 +21,7 @@ export const NO_FIELDS: Fields = {
   description: '',
   criteria: '',
   files: [],
+  context: '',
   risk: 'medium',
   project: '',
   budget: '',
@@ -30,6 +33,7 @@ export function fieldsOf(order: OrderDetail): Fields {
     description: order.description,
     criteria: order.acceptance_criteria.join('\n'),
     files: order.files_in_scope,
+    context: order.context.join('\n'),
     risk: order.risk_level,
     project: order.project === null ? '' : order.project,
     budget: order.budget_usd === null ? '' : String(order.budget_usd),
@@ -42,6 +46,7 @@ export function bodyOf({
   description,
   criteria,
   files,
+  context,
   risk,
   project,
   budget,
@@ -51,6 +56,7 @@ export function bodyOf({
     description,
     acceptance_criteria: linesOf(criteria),
     files_in_scope: files,
+    context: linesOf(context),
     risk_level: risk,
     ...(project === '' ? {} : { project }),
     ...(budget.trim() === '' ? {} : { budget_usd: budget.trim() }),

@@ -60,6 +60,15 @@ export function OrderFields({ fields, change, problems, warnings, tellAll, fixed
           problems={form.told('files_in_scope')}
           warnings={warnings.filter((warning) => fieldOf(warning) === 'files_in_scope')}
         />
+        <TypedField
+          form={form}
+          name="context"
+          part="context"
+          label="Files to read"
+          rows={2}
+          placeholder="docs/style.md"
+          note={warned(warnings, 'context')}
+        />
         <RiskField form={form} />
       </fieldset>
       <fieldset className="form-group" disabled={fixed.budget !== null}>
@@ -77,11 +86,17 @@ export function OrderFields({ fields, change, problems, warnings, tellAll, fixed
   )
 }
 
+/** What is probably not meant with a field, in words; null: nothing. */
+function warned(warnings: readonly Problem[], name: string): string | null {
+  const told = warnings.filter((warning) => fieldOf(warning) === name)
+  return told.length === 0 ? null : told.map(sentenceOf).join(' ')
+}
+
 type TypedFieldProps = {
   form: Form
   /** As the contract calls it, and as the form does. */
   name: keyof typeof ORDER_FIELDS
-  part: 'title' | 'description' | 'criteria' | 'budget'
+  part: 'title' | 'description' | 'criteria' | 'context' | 'budget'
   label: string
   placeholder?: string
   note?: string | null

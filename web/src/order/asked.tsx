@@ -21,6 +21,8 @@ export function Asked({ order }: { order: OrderDetail }) {
           ))}
         </ul>
       )}
+      <ToBeRead order={order} />
+      <Shown order={order} />
       <dl className="evidence">
         <div>
           <dt>risk</dt>
@@ -43,4 +45,55 @@ export function Asked({ order }: { order: OrderDetail }) {
       </dl>
     </div>
   )
+}
+
+/** The files to read, with those that no model can be shown. */
+function ToBeRead({ order: { context, missing_context: missing = [] } }: { order: OrderDetail }) {
+  if (context.length === 0) return null
+  return (
+    <>
+      <h2>Files to read</h2>
+      <ul className="paths">
+        {context.map((file) => (
+          <li key={file}>
+            <code>{file}</code>
+            {missing.includes(file) ? (
+              <span className="warn"> not in the base commit: no model is shown it</span>
+            ) : null}
+          </li>
+        ))}
+      </ul>
+    </>
+  )
+}
+
+const WHY_SHOWN: Readonly<Record<string, string>> = {
+  scope: 'in scope',
+  guidance: 'guidance',
+  context: 'to be read',
+  import: 'imported',
+}
+
+/** What each attempt showed a model of the repository, however it ended; nothing before one has asked. */
+function Shown({ order: { attempt_history: attempts } }: { order: OrderDetail }) {
+  const told = attempts.flatMap(({ number, shown = [] }) => (shown.length === 0 ? [] : [{ number, shown }]))
+  return told.map(({ number, shown }) => (
+    <details key={number}>
+      <summary>
+        {shown.length} {shown.length === 1 ? 'file was' : 'files were'} shown to the model
+        {told.length === 1 ? '' : ` in attempt ${number}`}
+      </summary>
+      <ul className="paths">
+        {shown.map(({ path, why, bytes, part }) => (
+          <li key={path}>
+            <code>{path}</code>{' '}
+            <span className="quiet">
+              {WHY_SHOWN[why] ?? why}, {part === null ? '' : 'the first '}
+              {bytes} bytes
+            </span>
+          </li>
+        ))}
+      </ul>
+    </details>
+  ))
 }

@@ -32,7 +32,7 @@ export function Attempts({ order: { id, attempt_history: attempts } }: { order: 
 }
 
 function AttemptHead({ attempt }: { attempt: Attempt }) {
-  const { number, status, claimed_at: from, ended_at: to, cost_usd: cost, branch, error, steps } = attempt
+  const { number, status, claimed_at: from, ended_at: to, cost_usd: cost, branch, error, steps, verifies } = attempt
   return (
     <>
       <h2>
@@ -47,6 +47,7 @@ function AttemptHead({ attempt }: { attempt: Attempt }) {
         </span>
         <span>{usd(cost)}</span>
         {branch === null ? null : <code>{branch}</code>}
+        {typeof verifies === 'number' ? <span>verifies what attempt {verifies} began</span> : null}
       </p>
       {/* Most often it is that of a step, and stands there. */}
       {steps.some((step) => step.error?.message === error?.message) ? null : <Reason error={error} />}

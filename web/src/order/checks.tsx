@@ -1,6 +1,6 @@
 import type { OrderDetail, Schemas } from '../api/client.ts'
 import { Empty } from '../ui/states.tsx'
-import { duration } from '../ui/words.tsx'
+import { duration, usd } from '../ui/words.tsx'
 
 type Check = Schemas['CheckEvidence']
 type Evidence = Schemas['OrderEvidence']
@@ -20,6 +20,41 @@ export function Checks({ order }: { order: OrderDetail }) {
     <>
       <p className="quiet">{whichCommit(evidence)}</p>
       <CheckList checks={evidence.checks} order={order} />
+      <Repairs repairs={evidence.repairs} />
+    </>
+  )
+}
+
+const REPAIRED_BY: Readonly<Record<Evidence['repairs'][number]['by'], string>> = {
+  fix: 'its fix command was run',
+  proposer: 'the model was told what failed',
+  aider: 'Aider was told what failed',
+}
+
+/** What was done to mend the change, in order. */
+function Repairs({ repairs }: Pick<Evidence, 'repairs'>) {
+  if (repairs.length === 0) return null
+  return (
+    <>
+      <h3>Repairs</h3>
+      <ol className="checks">
+        {repairs.map(({ check, by, head_sha: sha, cost_usd: cost, mended }, index) => (
+          <li key={`${index} ${check}`} className={mended ? 'passed' : 'failed'}>
+            <p className="step-line">
+              <span className="mark" aria-hidden="true">
+                {mended ? '✓' : '✗'}
+              </span>
+              <strong>{check}</strong>
+              <span>
+                {REPAIRED_BY[by]}
+                {mended ? '; it passed then' : ''}
+              </span>
+              <code className="quiet">{sha === null ? 'no commit' : sha.slice(0, 12)}</code>
+              {cost === 0 ? null : <span className="number">{usd(cost)}</span>}
+            </p>
+          </li>
+        ))}
+      </ol>
     </>
   )
 }

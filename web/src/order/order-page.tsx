@@ -2,7 +2,7 @@ import { Tabs } from '@base-ui/react/tabs'
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
 import { lazy, type ReactNode, Suspense } from 'react'
-import { stateOf, verbsOf } from '../api/actions.ts'
+import { stateOf, verbsOfDetail } from '../api/actions.ts'
 import type { OrderDetail, Schemas } from '../api/client.ts'
 import { orderQuery, whyQuery } from '../api/queries.ts'
 import { ApprovalTerms, ApprovalWarnings } from '../inbox/approval-terms.tsx'
@@ -38,7 +38,7 @@ export function OrderPage() {
 
 function OrderView({ order }: { order: OrderDetail }) {
   const { data: explained } = useQuery(whyQuery(order.id))
-  const verbs = verbsOf(order)
+  const verbs = verbsOfDetail(order)
   const ask = useAsk()
   useAsCurrent(order)
   const may = useMay()

@@ -1,3 +1,4 @@
+import { Fragment } from 'react'
 import type { OrderDetail, Schemas } from '../api/client.ts'
 import { Ago } from '../ui/words.tsx'
 
@@ -34,25 +35,74 @@ export function PullRequest({ order }: { order: OrderDetail }) {
           </span>
         )}
       </p>
+      <Moved pull={pull} />
+      <Conflict pull={pull} />
       {url === null || url === undefined ? (
         <p className="quiet">It is in a local repository, which has no reviews and no CI of its own.</p>
       ) : (
         <OnForge pull={pull} />
       )}
+      <Text pull={pull} />
+    </>
+  )
+}
+
+/** What it says, as it is on its forge; without the comments for programs at its end. */
+function Text({ pull: { title, body } }: { pull: Pull }) {
+  const [said] = body.split('\n<!-- moose:')
+  return (
+    <details>
+      <summary>Its text</summary>
+      <h3>{title}</h3>
+      <pre tabIndex={0}>{said}</pre>
+    </details>
+  )
+}
+
+function Moved({ pull }: { pull: Pull }) {
+  const { state, seen_head_sha: seen, head_sha: head, failed_verification: failed } = pull
+  if (state !== 'open' || seen === null || seen === head) return null
+  const isFailed = failed !== null && failed !== undefined
+  return (
+    <p className="warn">
+      Another push has moved its branch to <code>{seen.slice(0, 12)}</code>,{' '}
+      {isFailed ? `which was verified in attempt ${failed.attempt} and failed.` : 'which Moose did not verify.'}
+    </p>
+  )
+}
+
+/** What git cannot merge, since when, and what a person can do about it. */
+function Conflict({ pull: { conflict, tried_resolution: tried, base, branch } }: { pull: Pull }) {
+  if (conflict === undefined || conflict === null) return null
+  const { files, since } = conflict
+  return (
+    <>
+      <p className="warn">
+        It conflicts with <code>{base}</code>
+        {files.map((file, index) => (
+          <Fragment key={file}>
+            {index === 0 ? ' in ' : ', '}
+            <code>{file}</code>
+          </Fragment>
+        ))}
+        , since <Ago at={since} />.
+      </p>
+      <p>
+        {tried === undefined || tried === null
+          ? 'The model can resolve it, or a person: merge '
+          : `Attempt ${tried.attempt} had the model resolve these two commits, which is done once. Merge `}
+        <code>{base}</code> into <code>{branch}</code> by hand, push that, and verify it again. Or close it unmerged and
+        retry the order, on <code>{base}</code> as it is now.
+      </p>
     </>
   )
 }
 
 function OnForge({ pull }: { pull: Pull }) {
-  const { state, seen_at: seenAt, seen_head_sha: seen, head_sha: head } = pull
+  const { seen_at: seenAt } = pull
   if (seenAt === null || seenAt === undefined) return <p className="quiet">It was not looked at there yet.</p>
   return (
     <>
-      {state === 'open' && seen !== null && seen !== head ? (
-        <p className="warn">
-          Another push has moved its branch to <code>{seen.slice(0, 12)}</code>, which Moose did not verify.
-        </p>
-      ) : null}
       <Reviews pull={pull} />
       <CheckRuns pull={pull} />
       <p className="quiet">

@@ -23,6 +23,11 @@ export function duration(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }
 
+/** Such as `last 5 orders`; of one it is the `last order`. */
+export function lastOrders(count: number): string {
+  return count === 1 ? 'last order' : `last ${count} orders`
+}
+
 /** As the command line writes ids. */
 export function shortId(id: string): string {
   return id.slice(0, 8)

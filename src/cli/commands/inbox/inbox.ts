@@ -10,13 +10,15 @@ import { answerLines } from './answer-lines.ts'
 /** What an entry is called. */
 const WORDS: ReadonlyMap<string, (paint: Paint) => string> = new Map([
   ['stopped', (paint) => paint.red('stopped')],
+  ['paused_project', (paint) => paint.red('project paused')],
+  ['paused_proposer', (paint) => paint.red('proposer paused')],
   ['approval', (paint) => paint.yellow('to approve')],
   ['held_change', (paint) => paint.magenta('to allow')],
   ['merge', (paint) => paint.green('to merge')],
   ['review', (paint) => paint.cyan('to look at')],
   ['blocked', (paint) => paint.magenta('blocked')],
   ['failed', (paint) => paint.red('failed')],
-  ['paused_provider', (paint) => paint.yellow('paused')],
+  ['paused_provider', (paint) => paint.yellow('provider paused')],
   ['budget', (paint) => paint.yellow('budget')],
 ])
 
@@ -51,7 +53,7 @@ function entryLines(entry: InboxEntry, output: Output, now: Date): string {
     ...(since === null ? [] : [paint.dim(ago(new Date(since), now))]),
   ]
   const flags = order === null || kind !== 'approval' ? [] : flagsOf(order)
-  const lines = answerLines({ ...entry, evidence: [] }, output).split('\n')
+  const lines = answerLines({ ...entry, evidence: [] }, output, now).split('\n')
   return [
     parts.join('  '),
     ...lines.map((line) => `  ${line}`),

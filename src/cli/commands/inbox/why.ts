@@ -25,7 +25,7 @@ export function whyCommand(cli: Cli): Command {
         output.line(
           `${paint.bold(shortId(order.id))}  ${stateOf(order, paint)}  ${oneLine(order.title, LONGEST_TITLE)}`,
         )
-        output.line(answerLines(why, output))
+        output.line(answerLines(why, output, new Date()))
         if (why.kind !== 'unapproved') return
         for (const note of [...hiddenNotes(order), ...verificationNotes(order), ...protectionNotes(order)])
           output.note(note)

@@ -87,7 +87,7 @@ export function projectEditCommand(cli: Cli): Command {
 
 function show({ output }: Cli, changed: z.infer<typeof ChangedProjectResponse>, asked: ProjectChange): void {
   output.document(changed)
-  output.line(projectPage(changed.project, output.paint))
+  output.line(output.hint(projectPage(changed.project, output.paint)))
   const { running } = changed
   const isOfHosts = Object.keys(asked).every((field) => field === 'allow_hosts' || field === 'deny_hosts')
   if (running.length === 0 || isOfHosts) return

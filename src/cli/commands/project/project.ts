@@ -1,9 +1,14 @@
 import { Command } from 'commander'
-import { OneProjectResponse, ProjectsResponse, RemovedProjectResponse } from '../../../contract/projects.ts'
+import {
+  OneProjectResponse,
+  ProjectsResponse,
+  RemovedProjectResponse,
+  ResumedProjectResponse,
+} from '../../../contract/projects.ts'
 import { type Cli, withApi } from '../../cli.ts'
 import { projectPath } from '../../client/api-client.ts'
 import { counted } from '../../pages/humanize.ts'
-import { projectPage } from '../../pages/project-page.ts'
+import { isPaused, pauseText, projectPage } from '../../pages/project-page.ts'
 import { table } from '../../pages/table.ts'
 import { harmless, oneLine } from '../../pages/terminal-text.ts'
 import { projectEditCommand } from './project-edit.ts'
@@ -17,7 +22,13 @@ export function projectCommand(cli: Cli): Command {
         'repository’s: base branch, forge, monthly cap, how branches are called, and who commits.',
     )
     .addHelpText('after', HELP)
-  for (const part of [projectListCommand, projectShowCommand, projectEditCommand, projectRemoveCommand])
+  for (const part of [
+    projectListCommand,
+    projectShowCommand,
+    projectEditCommand,
+    projectResumeCommand,
+    projectRemoveCommand,
+  ])
     command.addCommand(part(cli))
   return command
 }
@@ -56,6 +67,8 @@ function projectListCommand(cli: Cli): Command {
           ],
         )
         output.line(table([['NAME', 'FORGE', 'BRANCH', 'REPOSITORY', 'HOSTS'].map((head) => paint.dim(head)), ...rows]))
+        for (const { name, paused } of listed.projects.filter(isPaused))
+          output.line(output.hint(paint.yellow(`${harmless(name)} is paused: ${pauseText(paused)}`)))
       }),
     )
 }
@@ -70,7 +83,27 @@ function projectShowCommand(cli: Cli): Command {
       withApi(cli, async (api) => {
         const shown = await api.call({ method: 'GET', path: projectPath(name), answer: OneProjectResponse })
         cli.output.document(shown)
-        cli.output.line(projectPage(shown.project, cli.output.paint))
+        cli.output.line(cli.output.hint(projectPage(shown.project, cli.output.paint)))
+      }),
+    )
+}
+
+function projectResumeCommand(cli: Cli): Command {
+  return new Command('resume')
+    .summary('take its orders on again')
+    .description(
+      'Takes orders of a project on again that was paused because so many in a row failed with one code at one step. Find ' +
+        'out why first: the next ones are paid for, and pause it again if they fail too.',
+    )
+    .argument('<project>', 'its name')
+    .addHelpText('after', '\nExample:\n  $ moose project resume shop')
+    .action((name: string) =>
+      withApi(cli, async (api) => {
+        const path = `${projectPath(name)}/pause`
+        const answer = await api.call({ method: 'DELETE', path, answer: ResumedProjectResponse })
+        cli.output.document(answer)
+        const shown = cli.output.paint.bold(harmless(answer.project.name))
+        cli.output.line(answer.ended ? `${shown} is taken on again` : `${shown} was not paused`)
       }),
     )
 }

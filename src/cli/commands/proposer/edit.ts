@@ -53,6 +53,7 @@ const FIELDS = [
   'price',
   'context_tokens',
   'output_limit_parameter',
+  'answer_form',
   'extra_headers',
   'extra_body',
 ] as const

@@ -99,10 +99,9 @@ function pauseCommand(cli: Cli): Command {
         const { proposers } = await api.call({ method: 'GET', path: '/api/proposers', answer: ProposersResponse })
         cli.output.document(changed)
         cli.output.line(`${harmless(changed.proposer.name)} is paused: it is given no further order`)
-        if (!proposers.some(isReady))
-          cli.output.note(
-            `No proposer is left that can be called. Resume it with: moose proposer resume ${harmless(name)}`,
-          )
+        if (proposers.some(isReady)) return
+        const resume = `No proposer is left that can be called. Resume it with: moose proposer resume ${harmless(name)}`
+        cli.output.note(changed.proposer.unavailable === null ? resume : NONE_READY)
       }),
     )
 }

@@ -1,7 +1,8 @@
-import type { Effort } from './effort.ts'
+import type { Effort } from '../effort.ts'
+import type { Numbers } from './numbers.ts'
 
-/** The lines of a file as numbers, and how many lines have each. */
-type Lines = { ids: Int32Array; timesOf: (id: number) => number }
+/** The lines of a file as numbers, how many lines have each, and an index before which none of those is. */
+type Lines = { ids: Numbers; timesOf: (id: number) => number; from: (id: number) => number }
 
 /** Where something stands in a file: how often, and the first indices, from 0 and ascending. */
 export type Places = { count: number; first: readonly number[] }
@@ -26,24 +27,24 @@ export function occurrences(lines: Lines, search: readonly number[], effort: Eff
   if (comparisons < lines.ids.length) {
     effort.compare(comparisons)
     effort.move(lines.ids.length)
-    return aroundRarest(lines.ids, search, { rarest, candidates })
+    return aroundRarest(lines, search, { rarest, candidates })
   }
   effort.compare(lines.ids.length + search.length)
-  return everywhere(lines.ids, Int32Array.from(search))
+  return everywhere(lines.ids.slice(), Int32Array.from(search))
 }
 
 function aroundRarest(
-  ids: Int32Array,
+  { ids, from }: Lines,
   search: readonly number[],
   { rarest, candidates }: { rarest: number; candidates: number },
 ): Places {
   const first: number[] = []
   let count = 0
-  let at = -1
+  let at = from(Number(search[rarest])) - 1
   for (let round = 0; round < candidates; round += 1) {
     at = ids.indexOf(Number(search[rarest]), at + 1)
     const start = at - rarest
-    if (start < 0 || !search.every((id, offset) => ids[start + offset] === id)) continue
+    if (start < 0 || !search.every((id, offset) => ids.at(start + offset) === id)) continue
     count += 1
     if (count <= TOLD) first.push(start)
   }

@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Fault } from '../faults/fault.ts'
+import { filesAsDetails } from '../work-order/ways-out.ts'
+import { seenConflictOf } from './seen-conflict-of.ts'
+
+const commits = { base_sha: 'a'.repeat(40), head_sha: 'b'.repeat(40) }
+const now = new Date('2026-01-01T00:00:00Z')
+const seen = (details: Fault['details']) =>
+  seenConflictOf(new Fault('merge_conflict', 'It conflicts.', details).toRecord(), now)
+
+test('a conflict has the files its fault names, whatever their names hold', () => {
+  for (const files of [['greeting.txt'], ['a, b.txt', 'c.txt'], []])
+    assert.deepEqual(seen({ number: 7, ...commits, ...filesAsDetails(files) }), {
+      number: 7,
+      conflict: { ...commits, files, since: now.toISOString() },
+    })
+})
+
+test('a fault that names no commits or files tells of no conflict that git has found', () => {
+  assert.equal(seen({ number: 7, branch: 'moose/x' }), null)
+  assert.equal(seen({ number: 7, ...commits, files_json: 'no json' }), null)
+})

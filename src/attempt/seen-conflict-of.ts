@@ -1,0 +1,31 @@
+import { z } from 'zod'
+import type { SeenConflict } from '../contract/evidence/seen-conflict.ts'
+import type { ConflictOf } from '../db/attempts/asked-before.ts'
+import type { FaultRecord } from '../faults/fault.ts'
+import { jsonOrNull } from '../json-or-null.ts'
+import { shownFiles } from '../work-order/ways-out.ts'
+
+const Details = z.object({
+  number: z.number(),
+  base_sha: z.string(),
+  head_sha: z.string(),
+  files_json: z.string().transform(jsonOrNull).pipe(z.array(z.string())),
+})
+
+/** The conflict that a fault tells of, with the number of its pull request; null: it is of none that git has found. */
+export function seenConflictOf(
+  { code, details }: FaultRecord,
+  now: Date,
+): { number: number; conflict: SeenConflict } | null {
+  const told = code === 'merge_conflict' ? Details.safeParse(details) : null
+  if (told === null || !told.success) return null
+  const { number, base_sha, head_sha, files_json: files } = told.data
+  return { number, conflict: { base_sha, head_sha, files, since: now.toISOString() } }
+}
+
+export function seenConflict(
+  { base_sha, head_sha, files }: ConflictOf & { files: readonly string[] },
+  now: Date,
+): SeenConflict {
+  return { base_sha, head_sha, files: shownFiles(files), since: now.toISOString() }
+}

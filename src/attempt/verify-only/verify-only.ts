@@ -1,0 +1,178 @@
+import type { Kysely } from 'kysely'
+import { NEVER_ABORTED } from '../../clock.ts'
+import { stepSummary } from '../../contract/evidence/step-summary.ts'
+import type { AttemptRun } from '../../db/attempts/attempts.ts'
+import { noteAttempt } from '../../db/attempts/hold-attempt.ts'
+import { noteConflict, noteMergeable } from '../../db/pull-requests.ts'
+import type { Database } from '../../db/schema.ts'
+import { Fault } from '../../faults/fault.ts'
+import { faultPoint } from '../../faults/fault-point.ts'
+import type { CheckResult } from '../../ports/execution.ts'
+import type { UpdatedPullRequest } from '../../ports/pull-request.ts'
+import type { Sanitize } from '../../redaction/sanitize-output.ts'
+import type { Adapters, AttemptContext } from '../context.ts'
+import type { Run } from '../durable-step.ts'
+import { type Evidence, type PartialEvidence, shownEvidence } from '../evidence.ts'
+import { seenConflict } from '../seen-conflict-of.ts'
+import { knowBase } from '../steps/prepare.ts'
+import { allowedBody, assertStillApproved } from '../steps/publish.ts'
+import { recordVerified } from '../steps/record.ts'
+import { assertReadyForOrder } from '../steps/route.ts'
+import { isNewFailure, verify } from '../steps/verify.ts'
+import { type FoundCommit, type FoundConflict, findCommit, type RoutedToVerify } from './find-commit.ts'
+import { type Resolved, resolveConflict } from './resolve-conflict.ts'
+import type { OpenPull } from './what-to-verify.ts'
+
+type Verifying = {
+  db: Kysely<Database>
+  adapters: Adapters
+  sanitize: Sanitize
+  context: AttemptContext
+  key: AttemptRun
+  run: Run
+  /** Filled as the steps end. */
+  evidence: PartialEvidence
+}
+
+/**
+ * The way of an attempt that makes no change: it finds a commit, runs the checks on it, and publishes it. No model is called,
+ * unless a human has asked that one resolves what git cannot merge.
+ *
+ * @param verifies the attempt that made the commit
+ * @returns what has to be published as any attempt publishes it; null: the commit's pull request holds it, and all is recorded
+ */
+export async function verifyOnly(verifying: Verifying, verifies: number): Promise<Evidence | null> {
+  const { db, adapters, context, key, run, evidence } = verifying
+  const note = (facts: Parameters<typeof noteAttempt>[2]) => noteAttempt(db, key, facts)
+  const routed = await run({
+    name: 'route',
+    input: context.content,
+    async run() {
+      const found = await routeToVerify(context, adapters, verifies)
+      await note({ project_id: found.project.id })
+      return found
+    },
+  })
+  evidence.routed = routed
+  const found = await run({
+    name: 'apply',
+    input: { verifies },
+    async run() {
+      const made = await findCommit(context, routed, adapters)
+      await note({ base_sha: made.baseSha })
+      if (!('conflict' in made)) await note({ head_sha: made.headSha })
+      if (routed.toVerify.pull !== null) await noteSeen(db, key.workOrderId, routed.toVerify.pull, made)
+      return made
+    },
+  })
+  const { pull } = routed.toVerify
+  const { applied, resolution }: Resolved =
+    'conflict' in found
+      ? await resolveConflict({
+          context,
+          routed,
+          adapters,
+          run,
+          found,
+          onCommit: (headSha) => note({ head_sha: headSha }),
+          onAsk: (resolving) => note({ resolving }),
+        })
+      : { applied: found, resolution: [] }
+  const proposed = { ...routed.toVerify.propose, baseSha: applied.baseSha, answers: 0 }
+  Object.assign(evidence, { proposed, applied })
+  const verified = await run({
+    name: 'verify',
+    input: { head_sha: applied.headSha },
+    async run() {
+      const judged = await verify(context, { routed, proposed, applied }, adapters)
+      const mended = judged.failure === null
+      if (!mended) await sayFixes(verifying, { routed, applied }, judged.checks)
+      return { ...judged, repairs: [...routed.toVerify.repairs, ...resolution.map((one) => ({ ...one, mended }))] }
+    },
+    failureOf: ({ failure }) => failure,
+  })
+  const { repairs } = verified
+  const made = { verified, resolution: repairs.slice(routed.toVerify.repairs.length) }
+  Object.assign(evidence, made)
+  if (verified.failure !== null) throw Fault.fromRecord(verified.failure)
+  const whole = { routed, proposed, applied, repairs, ...made }
+  if (pull === null) return whole
+  await updatePull(verifying, whole, pull)
+  return null
+}
+
+/** What was found of the branch holds whatever becomes of the attempt. */
+async function noteSeen(
+  db: Kysely<Database>,
+  workOrderId: string,
+  { number }: OpenPull,
+  made: FoundCommit | FoundConflict,
+): Promise<void> {
+  const pull = { workOrderId, number }
+  if (!('conflict' in made)) return await noteMergeable(db, pull, made.branchHead)
+  await noteConflict(db, pull, seenConflict(made.conflict, new Date()))
+}
+
+async function routeToVerify(context: AttemptContext, adapters: Adapters, verifies: number): Promise<RoutedToVerify> {
+  const ready = await assertReadyForOrder(context, adapters)
+  const toVerify = await context.toVerify(verifies)
+  const routed = { ...ready, decision: toVerify.route.decision, verifies, toVerify, resolves: context.resolves }
+  await context.note(String(stepSummary({ name: 'route', output: routed })))
+  return routed
+}
+
+/** A `fix` changes files, and what is verified stays as it is. */
+async function sayFixes(
+  { context, adapters }: Verifying,
+  { routed, applied }: { routed: RoutedToVerify; applied: FoundCommit },
+  checks: readonly CheckResult[],
+): Promise<void> {
+  const failing = new Set(checks.filter(isNewFailure).map(({ name }) => name))
+  if (failing.size === 0) return
+  const { config } = await knowBase(context, routed.project, applied.baseSha, adapters)
+  const { pull } = routed.toVerify
+  const then = pull === null ? '' : `. Run it on ${pull.branch} and push that`
+  for (const { name, fix } of config.checks)
+    if (fix !== null && failing.has(name))
+      await context.note(`the fix of check ${name} is not run: what is verified stays as it is${then}`)
+}
+
+/** Has the open pull request be the one of what was verified, and the order be in review with it. */
+async function updatePull(
+  { db, adapters, sanitize, context, key, run }: Verifying,
+  evidence: Evidence & { applied: FoundCommit },
+  pull: OpenPull,
+): Promise<void> {
+  const { project } = evidence.routed
+  const forge = adapters.forges[project.forge]
+  const pullRequest = await run<UpdatedPullRequest>({
+    name: 'publish',
+    input: { head_sha: evidence.verified.headSha, forge: project.forge },
+    async run() {
+      const never = { ...context, signal: NEVER_ABORTED }
+      await assertStillApproved(never)
+      const body = await allowedBody(never, evidence, adapters, { title: pull.title, openedBy: pull.attempt })
+      const updated = await forge.update({
+        project,
+        number: pull.number,
+        attempt: context.attempt,
+        baseSha: evidence.proposed.baseSha,
+        headSha: evidence.verified.headSha,
+        body,
+        expected: evidence.applied.branchHead,
+        signal: NEVER_ABORTED,
+        hold: context.hold,
+      })
+      if (updated.keepsText !== null) await context.note(`pull request #${pull.number}: ${updated.keepsText}`)
+      return updated
+    },
+  })
+  await run({
+    name: 'record',
+    input: { outcome: 'succeeded' },
+    async run() {
+      const shown = shownEvidence(evidence, sanitize)
+      await faultPoint('record', () => recordVerified(db, { ...key, evidence: shown, pullRequest }))
+    },
+  })
+}

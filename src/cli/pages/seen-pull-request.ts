@@ -1,0 +1,68 @@
+import { reviewOf } from '../../contract/evidence/review.ts'
+import type { WorkOrderDetail } from '../../contract/work-orders.ts'
+import { LONGEST_TITLE, oneLine } from './terminal-text.ts'
+
+/** A pull request of the forge `local` is in no place where people or programs would judge it. */
+export function localOnly({ pull_request: pull, github_pr_url: url }: WorkOrderDetail): string {
+  return pull === null || url === null || !url.startsWith('local:') ? '' : ', without reviews and CI'
+}
+
+/** What the last look at the pull request found; null before the first look and when there is nothing to report. */
+export function seenOnGitHub(order: WorkOrderDetail): string | null {
+  const { pull_request: pull } = order
+  if (pull === null) return null
+  const moved = movedByOthers(order)
+  const found = [
+    ...(pull.checks === null ? [] : [`checks ${pull.checks}`]),
+    ...(pull.review === null ? [] : [`review ${pull.review}`]),
+    ...(moved === null ? [] : [`branch moved to ${moved.slice(0, 12)} by another push`]),
+  ]
+  return found.length === 0 ? null : found.join(', ')
+}
+
+/** Why an open pull request cannot be merged as it is: it conflicts, or was verified and failed; null: nothing is known. */
+export function mergingOf({ pull_request: pull }: WorkOrderDetail): string | null {
+  if (pull === null || pull.state !== 'open') return null
+  const { needs, because } = reviewOf(pull)
+  return needs === 'mend' || needs === 'resolve' || needs === 'by_hand' ? because : null
+}
+
+/** Reviews and check runs that are named on the page. */
+const MOST_NAMED = 10
+
+/** Who has reviewed it, and how; null: no review is known. */
+export function reviewsOf({ pull_request: pull }: WorkOrderDetail): string | null {
+  const reviews = pull?.reviews
+  if (reviews === undefined || reviews === null || reviews.length === 0) return null
+  return namedOf(
+    reviews.map(({ by, state }) => `${by === null ? 'an account that is gone' : by} ${state}`),
+    reviews.length,
+  )
+}
+
+/** Those that hold it up come first; null: none is known. */
+export function checkRunsOf({ pull_request: pull }: WorkOrderDetail): string | null {
+  const runs = pull?.check_runs
+  if (runs === undefined || runs === null || runs.length === 0) return null
+  const failing = runs.filter(({ state }) => !WENT_WELL.has(state))
+  const texts = [...failing, ...runs.filter((run) => !failing.includes(run))].map(
+    ({ name, state }) => `${name} ${state}`,
+  )
+  const count = pull?.check_run_count
+  return namedOf(texts, count === undefined || count === null ? texts.length : count)
+}
+
+/** Words of GitHub for a check run that holds nothing up. */
+const WENT_WELL: ReadonlySet<string> = new Set(['SUCCESS', 'NEUTRAL', 'SKIPPED'])
+
+/** @param count of all of them, also those that were not told */
+function namedOf(texts: readonly string[], count: number): string {
+  const named = texts.slice(0, MOST_NAMED).map((text) => oneLine(text, LONGEST_TITLE))
+  return count > named.length ? `${named.join(', ')}, and ${count - named.length} more` : named.join(', ')
+}
+
+/** The commit that another push has put on the branch of the pull request; null when it holds the verified one. */
+export function movedByOthers({ pull_request: pull }: WorkOrderDetail): string | null {
+  if (pull === null || pull.state !== 'open' || pull.seen_head_sha === pull.head_sha) return null
+  return pull.seen_head_sha
+}

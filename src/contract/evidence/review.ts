@@ -1,0 +1,144 @@
+import { isOf } from '../../faults/families.ts'
+import { z } from '../zod.ts'
+import type { SeenConflict } from './seen-conflict.ts'
+
+/** A verification of a pull request that came to nothing. */
+export const EndedVerification = z
+  .object({
+    attempt: z.number().int(),
+    /** The commit that was verified; null: none was made. */
+    head_sha: z.string().nullable(),
+    /** The commit of the base that it builds on. */
+    base_sha: z.string().nullable(),
+    /** What it ended with; null: nothing says so. */
+    code: z.string().nullable(),
+    /** The check that failed; null: none. */
+    check: z.string().nullable(),
+    /** Of a check one line of what it printed, else why it ended so; null: nothing says so. */
+    said: z.string().nullable(),
+  })
+  .openapi('EndedVerification')
+export type EndedVerification = z.infer<typeof EndedVerification>
+
+/** An open pull request, as it was last seen. */
+export type PullInReview = {
+  number: number
+  base: string
+  branch: string
+  head_sha: string
+  seen_head_sha: string | null
+  checks: string | null
+  review: string | null
+  conflict?: SeenConflict | null | undefined
+  tried_resolution?: EndedVerification | null | undefined
+  failed_verification?: EndedVerification | null | undefined
+}
+
+/** `mend`: what is on the branch was verified, and failed. `by_hand`: it conflicts, and no model is asked any more. */
+type Needs = 'merge' | 'verify' | 'mend' | 'resolve' | 'by_hand' | 'human' | 'checks'
+
+export type Review = {
+  needs: Needs
+  because: string
+  /** What helps, where that is more than a command; null: it is not. */
+  advice: string | null
+}
+
+/**
+ * What an open pull request needs: to be merged, to be verified as it stands now, to be mended, a conflict to be resolved, a
+ * human, or only that its checks end.
+ */
+export function reviewOf(pull: PullInReview | null): Review {
+  if (pull === null) return { needs: 'human', because: 'Moose knows no pull request of it', advice: null }
+  const { checks, review, conflict, head_sha: head, failed_verification: failed } = pull
+  const moved = movedTo(pull)
+  if (moved === null && conflict !== undefined && conflict !== null && conflict.head_sha === head)
+    return inConflict(pull, conflict)
+  if (failed !== undefined && failed !== null) return afterFailure(pull, failed)
+  if (moved !== null) {
+    const because = `another push has moved its branch to ${moved.slice(0, 12)}, which Moose did not verify`
+    return { needs: 'verify', because, advice: null }
+  }
+  const is = (needs: Needs, because: string): Review => ({ needs, because, advice: null })
+  if (checks === 'FAILURE' || checks === 'ERROR') return is('human', `its checks on GitHub say ${checks}`)
+  if (review === 'CHANGES_REQUESTED') return is('human', 'a review asks for changes')
+  if (checks === 'PENDING' || checks === 'EXPECTED') return is('checks', 'its checks on GitHub have not ended')
+  if (review === 'REVIEW_REQUIRED') return is('human', 'it has to be reviewed first')
+  return is('merge', 'it is ready to be merged')
+}
+
+/** The commit that another push has put on its branch; null: it holds what was verified, or was not looked at. */
+function movedTo({ seen_head_sha: seen, head_sha: head }: PullInReview): string | null {
+  return seen === head ? null : seen
+}
+
+function inConflict({ base, branch, tried_resolution: tried }: PullInReview, conflict: SeenConflict): Review {
+  const { files, since, base_sha: on, seen_base_sha: now } = conflict
+  const where = files.length === 0 ? '' : ` in ${files.join(', ')}`
+  const because = `it conflicts with ${base}${where}, seen at ${since}`
+  if (tried === undefined || tried === null)
+    return {
+      needs: 'resolve',
+      because: now === undefined || now === on ? because : `${because}; ${base} has moved since`,
+      advice: null,
+    }
+  return {
+    needs: 'by_hand',
+    because: `${because}; a model was to resolve that in attempt ${tried.attempt}: ${whatFailed(tried)}`,
+    advice:
+      `Merge ${base} into ${branch} by hand, push that, and have it verified; or close the pull request and retry the order, ` +
+      `which makes the change anew on ${base} as it is now.`,
+  }
+}
+
+function afterFailure(pull: PullInReview, failed: EndedVerification): Review {
+  const { base, branch, head_sha: head } = pull
+  const { attempt, head_sha: on, base_sha: baseSha } = failed
+  const moved = movedTo(pull)
+  const isMerged = moved === null && on !== head && baseSha !== null
+  const merged = isMerged ? ` with ${base} at ${baseSha.slice(0, 12)} merged in` : ''
+  const what =
+    moved === null
+      ? `its commit was verified again in attempt ${attempt}${merged}`
+      : `another push has moved its branch to ${moved.slice(0, 12)}, which was verified in attempt ${attempt}`
+  const isOfCommit = failed.check !== null || (failed.code !== null && isOf('worthless', failed.code))
+  return {
+    needs: isOfCommit ? 'mend' : 'verify',
+    because: `${what}: ${whatFailed(failed)}`,
+    advice: isOfCommit
+      ? `Mend it on ${branch}${isMerged ? ` with ${base} merged in` : ''}, push that, and have it verified; or close the ` +
+        'pull request and retry the order.'
+      : null,
+  }
+}
+
+const MOST_SAID = 300
+
+/** Such as `check "lint" failed: 3 errors`. */
+export function whatFailed({ code, check, said }: EndedVerification): string {
+  const line = said === null ? '' : said.replaceAll(/\s+/g, ' ').trim()
+  const short = line.length > MOST_SAID ? `${line.slice(0, MOST_SAID).toWellFormed()}…` : line
+  if (check !== null) return `check "${check}" failed${short === '' ? '' : `: ${short}`}`
+  if (code === 'merge_conflict' && short !== '') return short
+  return `${code === null ? 'it came to nothing' : code}${short === '' ? '' : `: ${short}`}`
+}
+
+/** The commands to type for an order in review, the most likely first; none of them is refused as it stands. */
+export function nextInReview(id: string, { needs }: Pick<Review, 'needs'>): string[] {
+  const look = `moose show ${id} --diff`
+  const close = `moose close ${id}`
+  switch (needs) {
+    case 'merge':
+      return [look, `moose merge ${id}`, close]
+    case 'verify':
+    case 'by_hand':
+      return [look, `moose verify ${id}`, close]
+    case 'mend':
+      return [`moose logs ${id}`, look, `moose verify ${id}`, close]
+    case 'resolve':
+      return [look, `moose verify ${id} --resolve`, close]
+    case 'human':
+    case 'checks':
+      return [look, close]
+  }
+}

@@ -1,0 +1,80 @@
+import type { Fault } from '../../faults/fault.ts'
+import type { Edit } from '../edit.ts'
+import { splitTraits, type Traits } from '../file-traits.ts'
+import type { ScopeNames } from '../scope-names.ts'
+import { type AnswerLines, malformed, shownLine } from './answer-lines.ts'
+import { FenceContents } from './fence-content.ts'
+import { Gap } from './gap.ts'
+import type { Title } from './headings.ts'
+import { Claims, Written } from './written.ts'
+
+type WithoutPlace<Block> = Block extends Edit ? Omit<Block, 'block' | 'line'> : never
+/** A block under a title, which stands where its content does. */
+type Titled = WithoutPlace<Edit>
+
+/** An answer as far as it has been read. */
+export class AnswerState {
+  readonly prose: string[] = []
+  readonly lines: AnswerLines
+  readonly names: ScopeNames
+  readonly written: Written
+  readonly claims: Claims
+  readonly contents: FenceContents
+  readonly gap: Gap
+  /** Lines that close the fences around edits that are open, the innermost last. */
+  readonly open: { mark: string; closing: number }[] = []
+
+  constructor(lines: AnswerLines, names: ScopeNames) {
+    this.lines = lines
+    this.names = names
+    this.claims = new Claims(names)
+    this.contents = new FenceContents(lines)
+    this.gap = new Gap(names)
+    this.written = new Written(names)
+  }
+
+  /** The fault of a line, by its index. */
+  refusal(at: number, why: string): Fault {
+    return malformed(this.written.block, at + 1, why)
+  }
+
+  /** Behind the last line of what a diff or a patch may take. */
+  get limit(): number {
+    const closing = this.open.at(-1)?.closing ?? this.lines.all.length
+    return closing > this.lines.at ? closing : this.lines.all.length
+  }
+
+  addTitled(at: number, edit: Titled): void {
+    const block = this.written.begin(at + 1, 'titled')
+    this.written.add({ ...edit, block, line: at + 1 })
+  }
+
+  /** What a line says of a file beside its text. @throws {Fault} `edits_malformed` for words that only look like that */
+  traitsOf(at: number, { traits, unclear }: Pick<Title, 'traits' | 'unclear'>): Traits {
+    if (unclear === null) return traits
+    throw this.refusal(at, `"(${shownLine(unclear)})" is not understood. ${TRAITS}`)
+  }
+
+  /** The path of a header, and what stands in brackets behind it. @throws {Fault} as `traitsOf` */
+  withTraits(at: number, text: string): Traits & { path: string } {
+    const { path, ...said } = splitTraits(text, this.names)
+    return { path, ...this.traitsOf(at, said) }
+  }
+
+  /** A pair or a file may hold what was taken for the end of a fence around it. */
+  passFences(): void {
+    for (const [depth, { mark, closing }] of [...this.open.entries()].toReversed()) {
+      if (closing >= this.lines.at) continue
+      const next = this.lines.closing(mark, this.lines.at - 1)
+      this.open.splice(depth, 1, ...(next === null ? [] : [{ mark, closing: next }]))
+    }
+  }
+
+  /** Takes a line for prose. */
+  pass(at: number): void {
+    this.prose.push(String(this.lines.line(at)))
+    this.lines.at = at + 1
+  }
+}
+
+const TRAITS = 'Behind a path may stand "(executable)", "(not executable)", "(final newline)" or "(no final newline)"'

@@ -1,0 +1,167 @@
+import type { ScopeNames } from '../scope-names.ts'
+import { isHeading, type Title, titleOf } from './headings.ts'
+import { hasSignsOfCode, isListItem, isOneWord, looksLikeCode } from './line-shapes.ts'
+
+/** Whose a pair or a fence is after the words before it. `unclear` says why it is nobody's. */
+export type Owner =
+  | { kind: 'title'; title: Title; isNear: boolean }
+  | { kind: 'words'; path: string }
+  | { kind: 'none' }
+  | { kind: 'unclear'; why: string; isBehind?: boolean }
+
+/** A line of words, and the files in scope that it names. */
+type Words = { text: string; names: readonly string[] }
+
+/** What is known of the words behind a title; of all, where there is none. */
+type Behind = { mentioned: Set<string>; last: Words | null; heading: Words | null; loose: string | null }
+
+const NOTHING: Omit<Behind, 'mentioned'> = { last: null, heading: null, loose: null }
+
+/** The file that a line of code among words seems to be one of; `isSure`: it cannot be words about a block. */
+type Stray = { path: string; isSure: boolean }
+
+/** A fence that was no block: whose lines it shows; `doubt`: index of its end, where that may as well open a file. */
+type FenceBefore = { path: string | null; doubt: number | null }
+
+/** What leads from a text to the one in its place. */
+const IN_ITS_PLACE = /^\W*(?:(?:replaced? )?(?:with|by)(?: this)?|replace|replacement)\W*$/i
+
+/** The words since the last block, pair or fence. */
+export class Gap {
+  readonly #names: ScopeNames
+  #isEmpty = true
+  #title: Title | null = null
+  #titleOfFile: Title | null = null
+  #behind: Behind = { ...NOTHING, mentioned: new Set() }
+  #holdsCode = false
+  #isInList = false
+  #dividers = 0
+  #words = 0
+  #fence: FenceBefore | null = null
+
+  constructor(names: ScopeNames) {
+    this.#names = names
+  }
+
+  /** @returns the file that has been named above, where the line looks like one of its lines; null: it is words */
+  add(line: string): Stray | null {
+    if (line.trim() === '') return null
+    this.#words += 1
+    const title = titleOf(line, this.#names)
+    const isCode = looksLikeCode(line)
+    this.#isEmpty = false
+    this.#holdsCode ||= isCode && (this.#title !== null || this.#behind.mentioned.size > 0)
+    this.#isInList = isListItem(line) || (this.#isInList && /^\s/.test(line))
+    if (title !== null) {
+      this.#title = title
+      if (title.inScope || title.isHeading) this.#titleOfFile = title
+      this.#behind = { ...NOTHING, mentioned: new Set() }
+      return null
+    }
+    const stray = isCode ? this.#stray(line) : null
+    this.#addWords({ text: line, names: this.#names.mentionedIn(line) })
+    return stray
+  }
+
+  #stray(line: string): Stray | null {
+    const isSure = hasSignsOfCode(line) && !isListItem(line)
+    const title = this.#titleOfFile
+    if (title !== null && !title.isHeading && !isSure && this.#isInList) return null
+    if (title !== null)
+      return { path: title.path, isSure: isSure || (title.isHeading && (title.verb !== null || !this.#isInList)) }
+    const { last, heading } = this.#behind
+    const above = heading ?? (last?.text.trimEnd().endsWith(':') ? last : null)
+    const [path, ...more] = above?.names ?? []
+    if (path === undefined || more.length > 0 || this.#isInList) return null
+    return { path, isSure: isSure && above === heading }
+  }
+
+  #addWords(words: Words): void {
+    for (const name of words.names) this.#behind.mentioned.add(name)
+    this.#behind.last = words
+    if (isHeading(words.text)) this.#behind.heading = words
+    if (words.names.length > 0) this.#behind.loose = null
+    else if (isOneWord(words.text)) this.#behind.loose ??= words.text
+  }
+
+  /** Notes the file that the fence around what follows names. */
+  addFence(path: string): void {
+    if (this.#title !== null && this.#title.path !== path) this.#behind.mentioned.add(path)
+    else this.#title = { path, to: null, verb: null, isHeading: false, inScope: true, traits: {}, unclear: null }
+  }
+
+  /** Whether lines that look like code stand below the name of a file. */
+  get holdsCode(): boolean {
+    return this.#holdsCode
+  }
+
+  /** Index of the end of the fence before, where that may as well open a file. */
+  get doubt(): number | null {
+    return this.#fence === null ? null : this.#fence.doubt
+  }
+
+  /** The fence before, where the words say that the next one replaces what it shows. */
+  get replaced(): FenceBefore | null {
+    const isLed = this.#words === 1 && this.#behind.last !== null && IN_ITS_PLACE.test(this.#behind.last.text)
+    return isLed ? this.#fence : null
+  }
+
+  get isEmpty(): boolean {
+    return this.#isEmpty
+  }
+
+  /** @param fence what ends here, where that is a fence */
+  clear(fence: FenceBefore | null = null): void {
+    this.#fence = fence
+    this.#words = 0
+    this.#isEmpty = true
+    this.#title = this.#titleOfFile = null
+    this.#behind = { ...NOTHING, mentioned: new Set() }
+    this.#holdsCode = this.#isInList = false
+    this.#dividers = 0
+  }
+
+  /** Notes a divider of a pair that stands among words. @returns whether it is another one */
+  addDivider(): boolean {
+    this.#dividers += 1
+    return this.#dividers > 1
+  }
+
+  /**
+   * The file that the words name as the subject of what follows: by a title, or in the line right before it. Words that
+   * name the file in hand, or none, leave it at that.
+   *
+   * @param current the path of the block in hand; null: there is none
+   */
+  owner(current: string | null): Owner {
+    if (this.#title !== null) return this.#ofTitle(this.#title)
+    const { mentioned, last, heading, loose } = this.#behind
+    const [only] = mentioned
+    if (only === undefined) return heading === null ? { kind: 'none' } : under(heading)
+    if (mentioned.size === 1 && only === current) return { kind: 'none' }
+    const isSaid = [last, heading].some((words) => words?.names.length === 1)
+    if (mentioned.size === 1 && isSaid) return loose === null ? { kind: 'words', path: only } : behind(loose, only)
+    return { kind: 'unclear', why: `after words that name ${[...mentioned].slice(0, 3).map(quoted).join(' and ')}` }
+  }
+
+  #ofTitle(title: Title): Owner {
+    const { mentioned, last, heading, loose } = this.#behind
+    const other = [...mentioned].find((path) => path !== title.path)
+    if (other !== undefined) return { kind: 'unclear', why: `after words that name "${title.path}" and "${other}"` }
+    if (heading !== null) return under(heading)
+    if (loose !== null) return behind(loose, title.path)
+    return { kind: 'title', title, isNear: last === null }
+  }
+}
+
+function behind(line: string, path: string): Owner {
+  return { kind: 'unclear', why: `behind ${quoted(line)}, which may belong to "${path}"`, isBehind: true }
+}
+
+function under({ text }: Words): Owner {
+  return { kind: 'unclear', why: `under the heading ${quoted(text)}, which names no file` }
+}
+
+function quoted(text: string): string {
+  return `"${text.trim().slice(0, 80)}"`
+}

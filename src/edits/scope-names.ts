@@ -1,0 +1,112 @@
+import { MAX_PATH_BYTES } from '../work-order/scope.ts'
+import { isDecorated, plainNames } from './written-path.ts'
+
+/** Another spelling of an entry of the scope, and in what it differs. */
+export type Twin = { entry: string; difference: string }
+
+const FOLDS = [
+  { difference: 'Unicode normalization (NFC, NFD)', fold: (text: string) => text.normalize('NFC') },
+  { difference: 'upper and lower case', fold: (text: string) => text.normalize('NFC').toLowerCase() },
+] as const
+
+/** An order's `files_in_scope`, to be asked for many paths: each takes time by its own length. */
+export class ScopeNames {
+  readonly #entries: ReadonlySet<string>
+  /** Files by their last part. */
+  readonly #byLast = new Map<string, string[]>()
+  #folded: readonly { difference: string; entries: ReadonlyMap<string, string>; fold: (text: string) => string }[] = []
+
+  constructor(scope: readonly string[]) {
+    this.#entries = new Set(scope)
+    for (const entry of this.#entries) {
+      if (entry.endsWith('/')) continue
+      const last = entry.slice(entry.lastIndexOf('/') + 1)
+      const known = this.#byLast.get(last)
+      if (known === undefined) this.#byLast.set(last, [entry])
+      else known.push(entry)
+    }
+  }
+
+  /** Whether the scope names a path itself as a file. */
+  namesFile(path: string): boolean {
+    return this.#entries.has(path) && !path.endsWith('/')
+  }
+
+  /** As `isInScope`. */
+  covers(path: string): boolean {
+    return this.#entries.has(path) || coveredBy(path, (folder) => this.#entries.has(folder))
+  }
+
+  /**
+   * The one path in scope that a text means: itself, without its decoration, or by a bare file name. Null: none, or it
+   * could be several.
+   */
+  meantBy(text: string): string | null {
+    const names = plainNames(text)
+    const [written] = names
+    if (written === undefined) return null
+    if (this.namesFile(written)) return written
+    const files = names.filter((name) => this.namesFile(name))
+    if (files.length > 0) return files.length === 1 ? String(files[0]) : null
+    const covered = names.find((name) => !name.endsWith('/') && !isDecorated(name) && this.covers(name))
+    if (covered !== undefined) return covered
+    const [only, ...others] = names.flatMap((name) => this.endingIn(name))
+    return only === undefined || others.length > 0 ? null : only
+  }
+
+  /** The files in scope that a bare file name may mean; at most three. */
+  endingIn(name: string): readonly string[] {
+    return (this.#byLast.get(name) ?? []).slice(0, 3)
+  }
+
+  /** The files in scope that a line of prose names. */
+  mentionedIn(line: string): string[] {
+    if (!MAY_NAME.test(line)) return []
+    const found = new Set<string>()
+    const isHeading = HEADING.test(line)
+    const quoted = new Set(Array.from(line.matchAll(/`([^`\s]+)`/g), ([, word]) => word))
+    for (const word of line.split(/[\s,;()"'`*<>[\]{}=|]+/)) {
+      // A word without a dot or a slash is a word, whatever files there are, but where a heading names one.
+      const isName = quoted.has(word) || (isHeading && this.namesFile(word))
+      const mayName = /[./\\]/.test(word.slice(0, -1)) || isName
+      if (!mayName || word.length > MAX_PATH_BYTES) continue
+      const path = this.meantBy(word.replace(/(?<![.:!?])[.:!?]+$/, ''))
+      if (path !== null && (this.namesFile(path) || /\.\w+$/.test(path))) found.add(path)
+    }
+    return [...found]
+  }
+
+  /** An entry that covers a path but for its case or normalization; null: there is none. */
+  twinOf(path: string): Twin | null {
+    if (this.#folded.length === 0) this.#fold()
+    for (const { difference, entries, fold } of this.#folded) {
+      let entry = entries.get(fold(path))
+      coveredBy(fold(path), (folder) => {
+        entry ??= entries.get(folder)
+        return entry !== undefined
+      })
+      if (entry !== undefined) return { entry, difference }
+    }
+    return null
+  }
+
+  #fold(): void {
+    this.#folded = FOLDS.map(({ difference, fold }) => {
+      const entries = new Map<string, string>()
+      for (const entry of this.#entries) if (!entries.has(fold(entry))) entries.set(fold(entry), entry)
+      return { difference, entries, fold }
+    })
+  }
+}
+
+/** What no line lacks that names a file. */
+const MAY_NAME = /[./\\`#]/
+/** Also one that is quoted, or an item of a list. */
+const HEADING = /^\s{0,3}(?:(?:[-*+>]|\d{1,3}[.)])\s+){0,4}#/
+
+function coveredBy(path: string, has: (folder: string) => boolean): boolean {
+  for (let at = path.indexOf('/'); at !== -1; at = path.indexOf('/', at + 1)) {
+    if (has(path.slice(0, at + 1))) return true
+  }
+  return false
+}

@@ -1,0 +1,16 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { notRetried } from './decisions.ts'
+
+const ID = '1a2b3c4d-0000-4000-8000-000000000000'
+const pending = { id: ID, status: 'pending', phase: null } as const
+
+test('a retry of a pending order says what it waits for, and keeps how it was asked for', () => {
+  const unapproved = notRetried({ ...pending, approved: false }, 'fresh').message
+  assert.match(unapproved, /is pending and cannot be retried\. It waits for approval: moose approve 1a2b3c4d$/)
+  const waiting = notRetried({ ...pending, approved: true }, 'fresh').message
+  assert.match(waiting, /moose cancel 1a2b3c4d {3}then: moose retry 1a2b3c4d --fresh$/)
+  assert.match(notRetried({ ...pending, approved: true }, 'again').message, /then: moose retry 1a2b3c4d$/)
+  const done = { id: ID, status: 'completed', phase: null, approved: true } as const
+  assert.match(notRetried(done, 'again').message, /is completed and cannot be retried\. See it with: moose show/)
+})

@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { InboxResponse, WhyResponse } from '../../src/contract/why/inbox.ts'
+import { startModelServer } from '../support/model-server.ts'
+import { createMooseHome, detailOf, fileOrder, settled } from '../support/moose-home.ts'
+import { useStandIn } from '../support/stand-in-proposer.ts'
+import { NEVER_POLLS, write } from '../support/suspended-bench.ts'
+import { until } from '../support/until.ts'
+
+const QUIET = { ...NEVER_POLLS, MOOSE_TRACK_INTERVAL_MS: '3600000', ORCHESTRATOR_EXECUTOR: 'patch' }
+const FILES = {
+  'greeting.txt': 'hello\n',
+  'other.txt': 'other\n',
+  'moose.yaml': 'checks:\n  - { name: polite, run: "! grep rude greeting.txt other.txt" }\n',
+}
+/** Load slows everything. */
+const PATIENCE_MS = 180_000
+
+/** An order in review, and what a model answers from then on. */
+async function inReview(...answers: string[]) {
+  return await inReviewAt(QUIET, ...answers)
+}
+
+async function inReviewAt(settings: Record<string, string>, ...answers: string[]) {
+  await using stack = new AsyncDisposableStack()
+  const home = stack.use(await createMooseHome(FILES, [], settings))
+  const script = [write('greeting.txt', 'hello, world'), ...answers].map((text) => ({ kind: 'text', text }) as const)
+  const server = stack.use(await startModelServer(...script))
+  await useStandIn(home, 'stand-in', { url: server.url, threshold: 1 })
+  const moose = stack.use(await home.open())
+  await moose.orchestrator.start(null)
+  const id = await fileOrder(home.database, { title: 'Greet the world', files: ['greeting.txt'] })
+  const order = await settled(moose, id, PATIENCE_MS)
+  assert.equal(order.phase, 'in_review', JSON.stringify(order.status_reason))
+  const get = async (path: string) =>
+    JSON.parse(await (await moose.http.fetch(new Request(`http://127.0.0.1${path}`))).text())
+  const owned = stack.move()
+  return {
+    home,
+    moose,
+    id,
+    short: id.slice(0, 8),
+    branch: String(order.github_branch),
+    why: async () => WhyResponse.parse(await get(`/api/work-orders/${id}/why`)).why,
+    kinds: async () => InboxResponse.parse(await get('/api/inbox')).inbox.map(({ kind }) => kind),
+    listed: async () => String((await get('/api/work-orders')).work_orders[0].why.short),
+    verified: async (resolves = false) => {
+      await moose.orchestrator.verify(id, undefined, resolves)
+      return (await settled(moose, id, PATIENCE_MS)).attempt_history.at(-1)?.error?.code
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+test('a hand change whose checks fail is told as verified and failed, until what is pushed on top passes', async () => {
+  await using given = await inReview()
+  const { home, moose, id, short, branch, why, kinds, listed, verified } = given
+  const pushed = await home.remote.commit(branch, { 'greeting.txt': 'rude\n' })
+  assert.equal(await verified(), 'check_failed')
+  const { sentence, next } = await why()
+  const what = `moved its branch to ${pushed.slice(0, 12)}, which was verified in attempt 2: check "polite" failed: `
+  assert.ok(sentence.includes(what), sentence)
+  assert.match(sentence, new RegExp(`Mend it on ${branch}, push that, and have it verified; or close`))
+  assert.ok(!sentence.includes('did not verify') && !next.some((command) => command.includes('merge')), next.join())
+  assert.equal(next[0], `moose logs ${short}`)
+  assert.ok((await listed()).includes(what))
+  assert.deepEqual(await kinds(), ['review'])
+  const { pull_request: pull } = await detailOf(moose, id)
+  const { attempt, head_sha: on, code, check } = pull?.failed_verification ?? assert.fail()
+  assert.deepEqual([attempt, on, code, check], [2, pushed, 'check_failed', 'polite'])
+  await assert.rejects(moose.orchestrator.merge(id), {
+    code: 'merge_conflict',
+    message: new RegExp(
+      `verified in attempt 2: check "polite" failed: .*\nMend it on ${branch}.*moose verify ${short}.*\nOr `,
+    ),
+  })
+  await home.remote.commit(branch, { 'greeting.txt': 'kind\n' })
+  assert.equal(await verified(), undefined)
+  assert.match((await why()).sentence, /it is ready to be merged/)
+  assert.deepEqual(await kinds(), ['merge'])
+})
+
+test('what fails with the base merged in is told so, and is not offered to be merged', async () => {
+  await using given = await inReview()
+  const { home, why, kinds, verified } = given
+  const tip = await home.remote.commit('main', { 'other.txt': 'rude\n' })
+  assert.equal(await verified(), 'check_failed')
+  const { sentence, next } = await why()
+  assert.ok(sentence.includes(`verified again in attempt 2 with main at ${tip.slice(0, 12)} merged in: check "polite"`))
+  assert.ok(!next.some((command) => command.includes('merge')), next.join())
+  assert.deepEqual(await kinds(), ['review'])
+})
+
+test('a conflict that a model has resolved in vain says so, and no second resolution is offered until the base moves', async () => {
+  await using given = await inReview(write('greeting.txt', 'rude'))
+  const { home, moose, id, why, listed, verified } = given
+  await home.remote.commit('main', { 'greeting.txt': 'good morning\n' })
+  assert.equal(await verified(true), 'check_failed')
+  const tried =
+    /conflicts with main in greeting\.txt, seen at .*; a model was to resolve that in attempt 2: check "polite" failed/
+  const { sentence, next } = await why()
+  assert.match(sentence, tried)
+  assert.match(sentence, /Merge main into .* by hand, push that, and have it verified/)
+  assert.ok(!next.some((command) => command.includes('--resolve')), next.join())
+  assert.match(await listed(), tried)
+  const said = await moose.orchestrator.merge(id).then(
+    () => assert.fail(),
+    (error: unknown) => String(error),
+  )
+  assert.match(said, /was to resolve that in attempt 2: check "polite" failed.*\nMerge main into .* by hand/)
+  assert.doesNotMatch(said, /--resolve/)
+  assert.equal((await detailOf(moose, id)).pull_request?.tried_resolution?.attempt, 2)
+
+  await home.remote.commit('main', { 'greeting.txt': 'good evening\n' })
+  await assert.rejects(moose.orchestrator.merge(id), /--resolve/)
+  assert.ok((await why()).next.some((command) => command.endsWith('--resolve')))
+})
+
+test('a conflict that is left to a person before a model is asked is not offered to be resolved again', async () => {
+  await using given = await inReview()
+  const { home, branch, why, verified } = given
+  await home.remote.commit('main', { 'greeting.txt': null })
+  assert.equal(await verified(), 'merge_conflict')
+  assert.ok((await why()).next.some((command) => command.endsWith('--resolve')))
+  assert.equal(await verified(true), 'merge_conflict')
+  const { sentence, next } = await why()
+  assert.match(sentence, /in attempt 3: A model can resolve what is text on both sides, and greeting\.txt is not\./)
+  assert.match(sentence, new RegExp(`Merge main into ${branch} by hand`))
+  assert.ok(!next.some((command) => command.includes('--resolve')), next.join())
+})
+
+test('once the base is seen to have moved on, a model may be asked again, and is offered', async () => {
+  await using given = await inReviewAt({ ...QUIET, MOOSE_TRACK_INTERVAL_MS: '1000' }, write('greeting.txt', 'rude'))
+  const { home, moose, id, why, verified } = given
+  await home.remote.commit('main', { 'greeting.txt': 'good morning\n' })
+  assert.equal(await verified(true), 'check_failed')
+  const pull = async () => (await detailOf(moose, id)).pull_request
+  assert.equal((await pull())?.tried_resolution?.attempt, 2)
+  const tip = await home.remote.commit('main', { 'README.md': 'moved\n' })
+  const sawIt = async () => (await pull())?.conflict?.seen_base_sha === tip
+  await until('the base was looked at', sawIt, { withinMs: PATIENCE_MS })
+  assert.equal((await pull())?.tried_resolution, null)
+  const { sentence, next } = await why()
+  assert.match(sentence, /conflicts with main in greeting\.txt, seen at .*; main has moved since/)
+  assert.ok(
+    next.some((command) => command.endsWith('--resolve')),
+    next.join(),
+  )
+})
