@@ -55,7 +55,7 @@ export function saysTraits({ executable, finalNewline }: Traits): boolean {
 }
 
 /** The traits alone of something that has them. */
-export function traitsOf({ executable, finalNewline }: Traits): Traits {
+export function traitsOf({ executable, finalNewline }: { [Trait in keyof Traits]: Traits[Trait] | undefined }): Traits {
   return {
     ...(executable === undefined ? {} : { executable }),
     ...(finalNewline === undefined ? {} : { finalNewline }),

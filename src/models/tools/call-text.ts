@@ -54,24 +54,20 @@ function isTool(name: string): name is keyof typeof EDIT_TOOLS {
 }
 
 const TOOLS = {
-  edit: EDIT_TOOLS.edit.inputSchema.transform(({ path, search, replace, ...said }): ToolEdit => {
-    return { kind: 'edit', path, search: linesOf(search), replace: linesOf(replace), ...traitsSaid(said) }
-  }),
-  write: EDIT_TOOLS.write.inputSchema.transform(({ path, content, ...said }): ToolEdit => {
-    return { kind: 'write', path, body: linesOf(content), ...traitsSaid(said) }
-  }),
+  edit: EDIT_TOOLS.edit.inputSchema.transform(
+    ({ path, search, replace, executable, final_newline: finalNewline }): ToolEdit => {
+      const traits = traitsOf({ executable, finalNewline })
+      return { kind: 'edit', path, search: linesOf(search), replace: linesOf(replace), ...traits }
+    },
+  ),
+  write: EDIT_TOOLS.write.inputSchema.transform(
+    ({ path, content, executable, final_newline: finalNewline }): ToolEdit => {
+      return { kind: 'write', path, body: linesOf(content), ...traitsOf({ executable, finalNewline }) }
+    },
+  ),
   delete: EDIT_TOOLS.delete.inputSchema.transform(({ path }): ToolEdit => ({ kind: 'delete', path })),
   rename: EDIT_TOOLS.rename.inputSchema.transform(({ path, to }): ToolEdit => ({ kind: 'rename', path, to })),
 } satisfies Record<keyof typeof EDIT_TOOLS, z.ZodType<ToolEdit>>
-
-function traitsSaid({ executable, final_newline }: z.infer<typeof SaidTraits>): Traits {
-  return {
-    ...(executable === undefined ? {} : { executable }),
-    ...(final_newline === undefined ? {} : { finalNewline: final_newline }),
-  }
-}
-
-const SaidTraits = EDIT_TOOLS.write.inputSchema.pick({ executable: true, final_newline: true })
 
 /** As the lines of a block are: without their endings, of which the last line need not have one. */
 function linesOf(text: string): string[] {
