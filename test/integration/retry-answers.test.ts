@@ -132,15 +132,21 @@ test('an answer that failed a check is not taken again, although its attempt was
   await settled(moose, id)
 })
 
+/** Has the remote reject every push until the file is removed. @returns its path */
+async function rejectingHook(remote: string): Promise<string> {
+  const hook = path.join(remote, 'hooks', 'pre-receive')
+  await writeFile(hook, '#!/bin/sh\nexit 1\n')
+  await chmod(hook, 0o755)
+  return hook
+}
+
 test('a change that passed its checks and could not be pushed is published by a plain retry without a model', async () => {
   const edits = (text: string) => says(`### write a.txt\n\`\`\`\n${text}\n\`\`\`\n`)
   const script = [edits('b'), edits('a b')]
   await using home = await createMooseHome(NEVER, [], { ...SETTINGS, MOOSE_REPAIR_MAX: '2' })
   await using server = await startModelServer(...script)
   await useStandIn(home, 'small', { url: server.url, threshold: 1 })
-  const hook = path.join(home.remote.path, 'hooks', 'pre-receive')
-  await writeFile(hook, '#!/bin/sh\nexit 1\n')
-  await chmod(hook, 0o755)
+  const hook = await rejectingHook(home.remote.path)
   await using moose = await home.open()
   await moose.orchestrator.start(null)
   const id = await fileOrder(home.database, { title: 'Change a', files: ['a.txt'] })
@@ -167,9 +173,7 @@ test('an order that was edited after its push was rejected is not published as i
   await using home = await createMooseHome(NEVER, [], SETTINGS)
   await using server = await startModelServer(says('### write a.txt\n```\na b\n```\n'))
   await useStandIn(home, 'small', { url: server.url, threshold: 1 })
-  const hook = path.join(home.remote.path, 'hooks', 'pre-receive')
-  await writeFile(hook, '#!/bin/sh\nexit 1\n')
-  await chmod(hook, 0o755)
+  const hook = await rejectingHook(home.remote.path)
   await using moose = await home.open()
   await moose.orchestrator.start(null)
   const id = await fileOrder(home.database, { title: 'Change a', files: ['a.txt'] })
