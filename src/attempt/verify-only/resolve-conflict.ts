@@ -1,5 +1,5 @@
 import { CONFLICT, type Repair } from '../../contract/evidence/repair.ts'
-import { resolvingOf } from '../../db/attempts/asked-before.ts'
+import { countsAsAnswered, resolvingOf } from '../../db/attempts/asked-before.ts'
 import { isUtf8Text } from '../../edits/text-file.ts'
 import { isOf } from '../../faults/families.ts'
 import { Fault, NEXT_MOVE, toFault } from '../../faults/fault.ts'
@@ -133,15 +133,18 @@ async function conflictedFiles(resolving: Resolving): Promise<ConflictedFile[]> 
 }
 
 /**
- * What asking a model came to, where it came to nothing. What would only be put off is put off. An answer that came counts:
- * these commits are not asked about again.
+ * What asking a model came to, where it came to nothing. What would only be put off is put off. An answer that came counts, unless
+ * nothing was its fault: these commits are not asked about again.
  */
 function ofAsking(resolving: Resolving, proposer: string, fault: Fault): Fault {
   if (isOf('outage', fault.code)) return asProviderPaused(fault, proposer)
-  const ended = { repair: fault.code, isFinal: answersOf(fault) > 0 }
-  if (fault.code === 'budget_exceeded') return unresolved(resolving, fault.message, ended)
-  const move = NEXT_MOVE[fault.code]
+  const { code } = fault
+  const ended = { repair: code, isFinal: countsAsAnswered({ code, answers: answersOf(fault) }) }
+  if (code === 'budget_exceeded') return unresolved(resolving, fault.message, ended)
+  const move = NEXT_MOVE[code]
   if (move === 'suspend' || move === 'stop' || move === 'leave' || move === 'retry') return fault
+  if (code === 'internal')
+    return unresolved(resolving, `Asking ${proposer} to resolve that failed: ${fault.message}`, ended)
   return unresolved(resolving, `${proposer} was asked to resolve that and has not: ${fault.message}`, ended)
 }
 

@@ -12,16 +12,28 @@ export function resolvingOf({ head_sha, base_sha }: ConflictOf): string {
   return `${head_sha} ${base_sha}`
 }
 
+/** The codes that no answer of a model is to blame for, errors of Moose itself among them. */
+const BLAMELESS: readonly string[] = [...codesOf('keeps_answers'), 'internal']
+
+/**
+ * Whether answers count as asked for once and for all: what ended their attempt may be their fault.
+ *
+ * @param code of what ended it, and not that of the conflict which was left by it
+ */
+export function countsAsAnswered({ code, answers }: { code: string; answers: number }): boolean {
+  return answers > 0 && !BLAMELESS.includes(code)
+}
+
 /**
  * For a statement on `attempts`: whether a model has answered in it, and none is to be asked again. One may be where its answers are
- * taken again, unpaid, and where an error of Moose itself ended it.
+ * taken again, unpaid: nothing was their fault (`countsAsAnswered`). Of a conflict that was left counts what asking came to.
  */
 export function wasAnswered() {
   return sql<boolean>`exists (
     select from model_calls
     where model_calls.work_order_id = attempts.work_order_id and model_calls.attempt = attempts.number
       and finish_reason is not null and (answer is null or ${failedVerification()} is not null
-        or coalesce(attempts.error ->> 'code', '') not in (${sql.join([...codesOf('keeps_answers'), 'internal'])}))
+        or coalesce(attempts.error -> 'details' ->> 'repair', attempts.error ->> 'code', '') not in (${sql.join([...BLAMELESS])}))
   )`
 }
 
