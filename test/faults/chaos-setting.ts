@@ -53,6 +53,8 @@ export async function createChaosSetting(count: number, options: { seed: string;
     MOOSE_LEASE_MS: String(options.leaseMs),
     ORCHESTRATOR_POLLING_INTERVAL_MS: '1000',
     ORCHESTRATOR_EXECUTOR: 'patch',
+    // A repair is a call more: each call is to be explained by what was done to a worker.
+    MOOSE_REPAIR_MAX: '0',
     ORCHESTRATOR_MAX_CONCURRENT_EXECUTIONS: String(LIMITS.overall),
     ORCHESTRATOR_MAX_PER_REPOSITORY: String(LIMITS.perRepository),
   }
