@@ -1,12 +1,10 @@
 import { Fault } from '../../faults/fault.ts'
 import { withoutReasoning } from '../reasoning.ts'
+import { type Fence, FenceChain, firstBehind } from './fence-chain.ts'
 import { exactHeader } from './headings.ts'
-import { fenceOf } from './line-shapes.ts'
+import { type FenceLine, fenceOf } from './line-shapes.ts'
 
 export const MAX_ANSWER_BYTES = 5 * 1024 * 1024
-
-/** A line that is a fence, by its index. Bare: nothing stands behind its mark. */
-export type Fence = { at: number; isBare: boolean }
 
 /** A model's answer as lines, without its reasoning, with a place in it. No line has its LF or CRLF. */
 export class AnswerLines {
@@ -14,7 +12,9 @@ export class AnswerLines {
   /** Index of the next line. */
   at = 0
   /** By their mark all fences, and the bare ones among them, ascending. */
-  readonly #fences = new Map<string, { all: Fence[]; bare: Fence[] }>()
+  readonly #fences = new Map<string, { all: (Fence & { indent: string })[]; bare: Fence[] }>()
+  /** By the mark and the indentation of the fence that opens a body. */
+  readonly #chains = new Map<string, FenceChain>()
   /** Indices of the lines that are a header in the exact form, ascending. */
   readonly #headers: number[] = []
 
@@ -30,7 +30,7 @@ export class AnswerLines {
     for (const [at, line] of this.all.entries()) {
       if (exactHeader(line) !== null) this.#headers.push(at)
       const fence = fenceOf(line)
-      if (fence !== null) this.#addFence(fence.mark, { at, isBare: fence.info === '' })
+      if (fence !== null) this.#addFence(fence, at)
     }
   }
 
@@ -53,14 +53,17 @@ export class AnswerLines {
     return bare[firstBehind(bare, index, ({ at }) => at)]?.at ?? null
   }
 
-  /** The fences with a mark behind `index`. A caller looks at few of them: none are copied. */
-  *fencesAfter(mark: string, index: number): Generator<Fence> {
-    const all = this.#fences.get(mark)?.all ?? []
-    for (let place = firstBehind(all, index, ({ at }) => at); ; place += 1) {
-      const fence = all[place]
-      if (fence === undefined) return
-      yield fence
-    }
+  /** The fences that may stand in a body, or end it, which a fence with this mark and indentation opens. */
+  chainOf({ mark, indent }: Omit<FenceLine, 'info'>): FenceChain {
+    const key = `${mark}${indent}`
+    const known = this.#chains.get(key)
+    if (known !== undefined) return known
+    const all = (this.#fences.get(mark)?.all ?? []).filter(({ at, isBare, indent: own }) => {
+      return (own === '' || own === indent) && (!isBare || this.all[at] === own + mark)
+    })
+    const chain = new FenceChain(all, ({ at }, next) => this.nextWord(at + 1) < next.at)
+    this.#chains.set(key, chain)
+    return chain
   }
 
   /** Index of the first header in the exact form behind `index`; that behind the last line where there is none. */
@@ -68,24 +71,13 @@ export class AnswerLines {
     return this.#headers[firstBehind(this.#headers, index, (at) => at)] ?? this.all.length
   }
 
-  #addFence(mark: string, fence: Fence): void {
+  #addFence({ mark, indent, info }: FenceLine, at: number): void {
     const known = this.#fences.get(mark) ?? { all: [], bare: [] }
+    const fence = { at, indent, isBare: info === '' }
     known.all.push(fence)
     if (fence.isBare) known.bare.push(fence)
     this.#fences.set(mark, known)
   }
-}
-
-/** Place of the first of ascending items that stands behind an index. */
-function firstBehind<Item>(items: readonly Item[], index: number, placeOf: (item: Item) => number): number {
-  let [low, high] = [0, items.length]
-  while (low < high) {
-    const middle = (low + high) >> 1
-    const item = items[middle]
-    if (item !== undefined && placeOf(item) > index) high = middle
-    else low = middle + 1
-  }
-  return low
 }
 
 /**

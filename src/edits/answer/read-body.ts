@@ -1,5 +1,6 @@
 import type { ScopeNames } from '../scope-names.ts'
-import { type AnswerLines, type Fence, malformed } from './answer-lines.ts'
+import { type AnswerLines, malformed } from './answer-lines.ts'
+import type { Fence, FenceChain } from './fence-chain.ts'
 import { exactHeader, isHeading, titleOf } from './headings.ts'
 import { type FenceLine, fenceOf, looksLikeCode, MARKUP, markerOf } from './line-shapes.ts'
 
@@ -24,7 +25,7 @@ export function readBody(
   const fence = fenceOf(String(lines.line(opened)))
   if (fence === null) throw malformed(block, header, 'a write block needs its content between two fences (````)')
   const fences = fencesAfter(lines, opened, fence)
-  const closed = fences.some(({ isBare }) => isBare)
+  const closed = fences.hasBare
     ? closingOf(lines, fences, { block, path, info: fence.info })
     : longerClosing(lines, opened, fence)
   if (closed === null) throw malformed(block, opened + 1, `the fence is never closed by a line "${fence.mark}"`)
@@ -56,19 +57,19 @@ function codeFollows(lines: AnswerLines, from: number): boolean {
   }
 }
 
+/** The fences of a chain from one place up to another, which is not among them. */
+type Fences = { chain: FenceChain; from: number; to: number; hasBare: boolean }
+
 /** The fences up to the next header behind a bare one. */
-function fencesAfter(lines: AnswerLines, opened: number, { mark, indent }: FenceLine): Fence[] {
-  const fences: Fence[] = []
-  let end = lines.all.length
-  for (const { at, isBare } of lines.fencesAfter(mark, opened)) {
-    if (at > end) break
-    const line = String(lines.line(at))
-    if (!line.startsWith(mark) && !line.startsWith(indent + mark)) continue
-    if (isBare && line.trimStart() !== mark) continue
-    if (isBare && end === lines.all.length) end = lines.nextHeader(at)
-    fences.push({ at, isBare })
-  }
-  return fences
+function fencesAfter(lines: AnswerLines, opened: number, fence: FenceLine): Fences {
+  const chain = lines.chainOf(fence)
+  const { all } = chain
+  const from = chain.behind(opened)
+  let bare = from
+  while (bare < all.length && all[bare]?.isBare !== true) bare += 1
+  const first = all[bare]
+  const to = first === undefined ? all.length : chain.behind(lines.nextHeader(first.at))
+  return { chain, from, to, hasBare: first !== undefined }
 }
 
 /**
@@ -98,36 +99,24 @@ function swallows(lines: AnswerLines, opened: number, closed: number, mark: stri
 
 type Body = { block: number; path: string; info: string }
 
-function closingOf(lines: AnswerLines, fences: readonly Fence[], body: Body): number {
-  const first = fences[0]
+function closingOf(lines: AnswerLines, { chain, from, to }: Fences, body: Body): number {
+  const { all } = chain
+  // A bare fence behind that, after more text: the one that closed the body was the content's.
+  const isCut = (place: number) => chain.cutBehind(place) < to
+  const first = all[from]
   if (first?.isBare === true) {
-    if (isCut(lines, fences) && !leadsOn(lines, fences, body))
+    if (isCut(from) && !leadsOn(lines, all.slice(from, Math.min(to, from + 4)), body))
       throw malformed(body.block, first.at + 1, `it is unclear which fence closes the file. ${LONGER_FENCE}`)
     return first.at
   }
   let depth = 1
-  const closing = fences.findIndex(({ isBare }) => {
-    depth += isBare ? -1 : 1
-    return depth === 0
-  })
-  const closed = fences[closing]
-  if (closed === undefined || isCut(lines, fences.slice(closing)))
-    throw malformed(body.block, Number(first?.at) + 1, `a fence inside the file. ${LONGER_FENCE}`)
-  return closed.at
-}
-
-/** Whether a bare fence stands after more text than the first of these fences: the one that closed the body was the content's. */
-function isCut(lines: AnswerLines, [closed, ...later]: readonly Fence[]): boolean {
-  let inFence = false
-  let before = Number(closed?.at)
-  let hasText = false
-  for (const { at, isBare } of later) {
-    hasText ||= lines.nextWord(before + 1) < at
-    if (isBare && hasText && !inFence) return true
-    inFence = !isBare
-    before = at
+  for (let place = from; place < to; place += 1) {
+    const fence = all[place]
+    depth += fence?.isBare === true ? -1 : 1
+    if (fence !== undefined && depth === 0 && !isCut(place)) return fence.at
+    if (depth === 0) break
   }
-  return false
+  throw malformed(body.block, Number(first?.at) + 1, `a fence inside the file. ${LONGER_FENCE}`)
 }
 
 /** Whether a sentence that ends in a colon leads from the body of a program to one example, after which nothing is fenced. */
