@@ -41,7 +41,8 @@ export function createProposer(options: ProposerOptions): Proposer {
       const sight = await lookAt(base, input, options, config.contextTokens)
       options.refuseSecrets([...partsOf(request, sight), ...partsOfConflict(input.repair)])
       const missing = notShown(sight, input.contextFiles)
-      if (missing !== null) await input.onProgress(missing)
+      // Before a repair it was said already.
+      if (missing !== null && input.repair === null) await input.onProgress(missing)
       const shown = shownFiles(sight)
       await input.onShown(shown)
       const form = input.wanted === 'text' ? 'text' : config.answerForm

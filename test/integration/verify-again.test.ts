@@ -360,6 +360,25 @@ test('the commit of an attempt whose check failed is verified and published with
   await orchestrator.merge(id)
 })
 
+test('the commit of an earlier attempt is offered where the last one made none, and is verified', async () => {
+  await using home = await createMooseHome(FILES, [greet], QUIET)
+  await using given = await bench(home)
+  const { orchestrator, trouble } = given
+  await orchestrator.start(null)
+  trouble.check.push(new Fault('check_failed', 'It failed this once.'))
+  const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'], criteria: ['It is polite'] })
+  assert.equal(stands(await atRest(home, id)), 'failed/check_failed')
+  trouble.route.push(new Fault('proposer_refused', 'It is gone.'))
+  await orchestrator.retry(id)
+  const failed = await atRest(home, id)
+  assert.deepEqual([failed.history.length, failed.history.at(-1)?.head_sha], [2, null], stands(failed))
+  const next = (await orchestrator.explain([id])).get(id)?.why.next
+  assert.ok(next?.includes(`moose verify ${id.slice(0, 8)}`), next?.join())
+  await orchestrator.verify(id)
+  const order = await atRest(home, id)
+  assert.deepEqual([stands(order), order.history.at(-1)?.verifies], ['in_progress/in_review', 1])
+})
+
 test('retry with the mode verify_only is the same; one that rests, or has no commit any more, is refused', async () => {
   await using home = await createMooseHome(FILES, [greet], QUIET)
   await using moose = await home.open()

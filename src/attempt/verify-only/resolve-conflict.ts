@@ -89,7 +89,7 @@ async function ask(resolving: Resolving, proposer: string, reason: string) {
   const { base_sha: baseSha, head_sha, markedSha } = found.conflict
   const before = await context.resolvedIn({ base_sha: baseSha, head_sha })
   if (before !== null)
-    throw unresolved(resolving, `Attempt ${before} had a model resolve these very commits; that is done once.`)
+    throw unresolved(resolving, `A model was asked about these very commits in attempt ${before}, and is asked once.`)
   const conflict = await conflictedFiles(resolving)
   const { config } = await knowBase(context, project, baseSha, adapters)
   const told = { contextFiles: contextFilesOf(config, order), wanted: 'edits', previousFailure: null } as const

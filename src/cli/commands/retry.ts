@@ -42,7 +42,7 @@ export function retryCommand(cli: Cli): Command {
     .addOption(states.choices(['failed', 'blocked', 'cancelled']))
     .option('--failed-with <code>', 'those that failed, or are blocked, with this code', faultCode)
     .addOption(fresh.conflicts('verifyOnly'))
-    .option('--verify-only', 'no model: only checks and publishing, on the commit that the last attempt left')
+    .option('--verify-only', 'no model: only checks and publishing, on the latest commit that an attempt left')
     .action((ids: string[], { fresh, verifyOnly, ...options }: RetryOptions) => {
       const mode = modeOf(fresh === true, verifyOnly === true)
       const action: OrderAction = { ...ACTION, body: () => ({ mode }) }

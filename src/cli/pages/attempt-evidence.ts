@@ -151,7 +151,8 @@ function failingSection(check: CheckEvidence, paint: Paint): string[] {
   const { name } = check
   const lines = failingLines(check)
   if (lines.length === 0) return []
-  const more = lines.length > MOST_LINES ? [`… and ${lines.length - MOST_LINES} more lines`] : []
+  const left = lines.length - MOST_LINES
+  const more = left > 0 ? [`… and ${left} more ${left === 1 ? 'line' : 'lines'}`] : []
   return [
     `${paint.dim(`What ${oneLine(name, LONGEST_TITLE)} said`)}\n${barred([...lines.slice(0, MOST_LINES), ...more].join('\n'))}`,
   ]

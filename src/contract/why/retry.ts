@@ -15,7 +15,7 @@ export const RetryWorkOrder = z
           '`again`: the model is asked again and told what failed last; answers that were not to blame are taken again, and a ' +
           'commit whose push alone was rejected is verified and published without a model. ' +
           '`fresh`: it is asked anew, is told of no earlier failure, and no earlier answer is taken. `verify_only`: no model is ' +
-          'called, and nothing is paid; checks and publishing are run on the commit that the last attempt left.',
+          'called, and nothing is paid; checks and publishing are run on the latest commit that an attempt left.',
       }),
   })
   .openapi('RetryWorkOrder')

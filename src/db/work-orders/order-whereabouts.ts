@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely'
+import { codesOf } from '../../faults/families.ts'
 import type { FaultRecord } from '../../faults/fault.ts'
 import { standsOn } from '../../work-order/standing.ts'
 import type { Phase, Status } from '../../work-order/status.ts'
@@ -70,6 +71,8 @@ export type Whereabouts = {
   /** USD its attempts have cost, as a decimal; null: before the first. */
   cost: string | null
   attempt: LastAttempt | null
+  /** The latest attempt that made a commit which can be verified again; null: none did. Its home may have lost it since. */
+  madeBy: number | null
   /** The pull request it is in review with, or was last; null: none. */
   pull: PullRequestSeen | null
 }
@@ -102,6 +105,7 @@ export async function whereaboutsOf(db: Db, ids: readonly string[]): Promise<Whe
       left(work_orders.metadata ->> 'rejection_reason', ${MOST_OF_TEXT}) as rejection,
       coalesce(work_orders.updated_at, work_orders.created_at) as "updatedAt", work_orders.actual_cost as cost,
       attempt.number, attempt.status as attempt_status, attempt.claimed_at, attempt.ended_at,
+      made.number as "madeBy",
       workers.host, workers.pid, coalesce(workers.lease_until > clock_timestamp(), false) as is_alive,
       left(step.name, ${MOST_OF_TEXT}) as step, step.try, step.status as step_status, step.started_at
     from work_orders
@@ -109,6 +113,11 @@ export async function whereaboutsOf(db: Db, ids: readonly string[]): Promise<Whe
     left join lateral (
       select * from attempts where attempts.work_order_id = work_orders.id order by number desc limit 1
     ) as attempt on true
+    left join lateral (
+      select number from attempts where attempts.work_order_id = work_orders.id and head_sha is not null and verifies is null
+        and coalesce(error ->> 'code', '') not in (${sql.join(codesOf('worthless'))})
+      order by number desc limit 1
+    ) as made on true
     left join workers on workers.executor_id = attempt.executor_id
     left join lateral (
       select * from attempt_steps where attempt_steps.work_order_id = work_orders.id

@@ -69,6 +69,7 @@ const order = (more: Partial<Whereabouts> = {}): Whereabouts => ({
   updatedAt: BEFORE,
   cost: '0.5',
   attempt: null,
+  madeBy: null,
   pull: null,
   ...more,
 })
@@ -419,7 +420,9 @@ describe('an order that has begun, or is over', () => {
 
   test('failed: code, step, message, and what to type', () => {
     const reason = { code: 'check_failed', message: 'The check "unit" failed.' } as const
-    const failed = is('failed', why({ order: { status: 'failed', reason, attempt: { ...ATTEMPT, status: 'failed' } } }))
+    const attempt = { ...ATTEMPT, status: 'failed' } as const
+    const failed = is('failed', why({ order: { status: 'failed', reason, attempt, madeBy: 1 } }))
+    assert.ok(!why({ order: { status: 'failed', reason, attempt } }).next.includes('moose verify 1a2b3c4d'))
     assert.equal(failed.sentence, 'Attempt 2 failed at verify with check_failed: The check "unit" failed.')
     const again = ['moose verify 1a2b3c4d', 'moose retry 1a2b3c4d', 'moose retry 1a2b3c4d --fresh']
     assert.deepEqual(failed.next, ['moose logs 1a2b3c4d', 'moose edit 1a2b3c4d', ...again])

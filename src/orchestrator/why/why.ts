@@ -2,7 +2,6 @@ import { isoTime } from '../../clock.ts'
 import { nextInReview, reviewOf } from '../../contract/evidence/review.ts'
 import type { Why } from '../../contract/why/why.ts'
 import type { Whereabouts } from '../../db/work-orders/order-whereabouts.ts'
-import { isOf } from '../../faults/families.ts'
 import { type OrderState, orderState } from '../../work-order/order-state.ts'
 import { answer, attemptEvidence, costEvidence, short, type WhyFacts } from './facts.ts'
 import { whyItRests } from './resting.ts'
@@ -96,9 +95,6 @@ function whyInReview(order: Whereabouts): Why {
   })
 }
 
-/** Steps that a commit was made before. */
-const WITH_COMMIT: ReadonlySet<string> = new Set(['verify', 'publish'])
-
 function whyItFailed(order: Whereabouts): Why {
   const { attempt, reason, id, isApproved } = order
   const code = reason === null ? null : reason.code
@@ -107,9 +103,7 @@ function whyItFailed(order: Whereabouts): Why {
   const unrepaired = reason === null ? null : unrepairedOf(reason)
   const who = attempt === null ? 'It' : `Attempt ${attempt.number}`
   const again = isApproved ? [] : [`moose approve ${short(id)}`]
-  // Its commit is there.
-  const isThere = attempt !== null && attempt.step !== null && WITH_COMMIT.has(attempt.step.name)
-  const verify = isThere && code !== null && !isOf('worthless', code) ? [`moose verify ${short(id)}`] : []
+  const verify = order.madeBy === null ? [] : [`moose verify ${short(id)}`]
   return answer({
     kind: 'failed',
     code,

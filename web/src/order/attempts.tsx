@@ -203,7 +203,7 @@ function Reason({ error }: { error: Schemas['FaultView'] | null }) {
       </p>
       {rest.length === 0 ? null : (
         <details>
-          <summary>{rest.length} more lines</summary>
+          <summary>{rest.length === 1 ? '1 more line' : `${rest.length} more lines`}</summary>
           <pre tabIndex={0}>{rest.join('\n')}</pre>
         </details>
       )}

@@ -17,7 +17,7 @@ import { sayInterrupted, watchRun, whatIsHistory, withNextSteps } from './run.ts
 const HELP = `
 Of an order in review: what the branch of its pull request holds now, also where you have changed it; where nobody has and
 the base has moved, with the base merged in. What passes is what moose merge then merges.
-Of one that failed: the commit its last attempt left, as moose retry --verify-only, with the steps shown as they happen.
+Of one that failed: the latest commit that an attempt left, as moose retry --verify-only, with the steps shown as they happen.
 
 Where git cannot merge the base, it says so and leaves all as it is. With --resolve the model that made the change is shown the
 files that conflict, once for these two commits: its answer (two at most) is paid for within the budget of the order, touches
