@@ -192,9 +192,12 @@ async function hasHappened({ child, printed }: LaunchedWorker, { effect, fault }
 }
 
 async function tooLate(what: string): Promise<never> {
-  await delay(60_000, undefined, { ref: false })
-  throw new Error(`not within 60s: ${what}`)
+  await delay(PATIENCE_MS, undefined, { ref: false })
+  throw new Error(`not within ${PATIENCE_MS / 1_000}s: ${what}`)
 }
+
+/** Aider alone takes half a minute to start where the machine is busy with other things, and each case may run it three times. */
+const PATIENCE_MS = 240_000
 
 /** Until the order has its pull request; one that failed is retried once, as a person would. */
 async function untilDone(
@@ -225,6 +228,6 @@ async function untilDone(
     return false
   }
   const say = async () => `${JSON.stringify(await findWorkOrder(db, id))} ${printed().slice(-2_000)}`
-  await until('a pull request', look, { withinMs: 90_000, say })
+  await until('a pull request', look, { withinMs: PATIENCE_MS, say })
   return how
 }
