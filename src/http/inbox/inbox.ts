@@ -18,6 +18,7 @@ import { Fault } from '../../faults/fault.ts'
 import { shownUsd, statedUsd } from '../../money.ts'
 import { faultOfRow } from '../../orchestrator/malformed-rows.ts'
 import { failurePauses, pausedWithProposers } from '../../orchestrator/status.ts'
+import { rowEvidence } from '../../orchestrator/why/facts.ts'
 import type { OrderState } from '../../work-order/order-state.ts'
 import { lastOrders } from '../../work-order/words.ts'
 import type { HttpDeps } from '../http-deps.ts'
@@ -29,8 +30,6 @@ type Deps = Pick<HttpDeps, 'db' | 'orchestrator' | 'adapters' | 'log' | 'propose
 
 /** Orders looked at in one state: the newest. */
 const MOST_OF_STATE = 100
-/** Failed orders named in one entry. */
-const MOST_NAMED = 10
 /** The states in which an order may wait for a human. */
 const WAITING_STATES = ['unapproved', 'review', 'blocked', 'failed'] as const satisfies readonly OrderState[]
 
@@ -153,17 +152,15 @@ function pausedEntry({ provider, proposers, failures, reason, since, until }: Pa
   }
 }
 
-function failureEntry({ kind, name, code, step, message, orders, since }: FailurePause): InboxEntry {
+function failureEntry(pause: FailurePause): InboxEntry {
+  const { kind, name, code, step, orders, since } = pause
   const what = kind === 'project' ? 'of the project' : 'given to the proposer'
   const sentence = `The ${kind} ${name} is paused: the ${lastOrders(orders.length)} ${what} failed with ${code} at ${step}.`
   const last = orders.slice(-1).map((id) => `moose show ${id.slice(0, 8)}`)
   const next = [...last, `moose ${kind} resume ${asWord(name)}`]
   return {
     ...plainEntry(kind === 'project' ? 'paused_project' : 'paused_proposer', sentence, next),
-    evidence: [
-      { name: 'last failure', text: message },
-      ...orders.slice(-MOST_NAMED).map((id) => ({ name: 'failed order', text: id })),
-    ],
+    evidence: rowEvidence(pause),
     since,
     ...(kind === 'project' ? { project: name } : { proposer: name }),
   }

@@ -80,6 +80,18 @@ export function attemptEvidence({ attempt }: Whereabouts): Why['evidence'] {
   return [{ name: 'attempt', text: `${number}, ${status === 'blocked' ? 'suspended' : status}${at}${where}` }]
 }
 
+/** Orders of a row of failures that are named. */
+const MOST_OF_ROW = 10
+
+/** Of a row of failures what the last one says first, as what it has to type is of that order alone, and which orders failed. */
+export function rowEvidence({ message, orders }: Pick<FailureRow, 'message' | 'orders'>): Why['evidence'] {
+  const [said = ''] = message.split('\n')
+  return [
+    { name: 'last failure', text: said },
+    ...orders.slice(-MOST_OF_ROW).map((id) => ({ name: 'failed order', text: short(id) })),
+  ]
+}
+
 export function costEvidence({ cost }: Whereabouts): Why['evidence'] {
   return cost === null ? [] : [{ name: 'cost', text: `$${cost} so far` }]
 }

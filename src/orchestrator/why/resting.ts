@@ -17,6 +17,7 @@ import {
   costEvidence,
   endOf,
   type Resting,
+  rowEvidence,
   short,
   startingAnswer,
   stoppedAnswer,
@@ -115,17 +116,14 @@ function ledgerUnsound(_: Resting, { order }: WhyFacts): Why {
   })
 }
 
-function behindFailures({ subject, code, step, message, orders }: FailureRow, order: Whereabouts): Why {
+function behindFailures(row: FailureRow, order: Whereabouts): Why {
+  const { subject, code, step, orders } = row
   return answer({
     kind: 'provider',
     code: 'provider_paused',
     short: `waits for ${subject}, paused after ${orders.length === 1 ? 'one failure' : `${orders.length} failures in a row`}`,
     sentence: `${subject} is paused: the ${lastOrders(orders.length)} given to it failed with ${code} at ${step}.`,
-    evidence: [
-      { name: 'last failure', text: message },
-      ...orders.slice(-MOST_NAMED).map((id) => ({ name: 'failed order', text: id })),
-      ...attemptEvidence(order),
-    ],
+    evidence: [...rowEvidence(row), ...attemptEvidence(order)],
     orders: orders.slice(-MOST_NAMED),
     next: [`moose proposer resume ${asWord(subject)}`, 'moose status'],
   })

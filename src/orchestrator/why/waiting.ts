@@ -3,7 +3,16 @@ import { asWord } from '../../db/proposer-configs.ts'
 import type { Verdict } from '../../db/work-orders/next-orders.ts'
 import type { Whereabouts } from '../../db/work-orders/order-whereabouts.ts'
 import { lastOrders } from '../../work-order/words.ts'
-import { answer, attemptEvidence, type Intake, short, startingAnswer, stoppedAnswer, type WhyFacts } from './facts.ts'
+import {
+  answer,
+  attemptEvidence,
+  type Intake,
+  rowEvidence,
+  short,
+  startingAnswer,
+  stoppedAnswer,
+  type WhyFacts,
+} from './facts.ts'
 
 /** Named in one answer. */
 const MOST_NAMED = 10
@@ -110,12 +119,9 @@ function behindRow({ row, most, obstacles }: Extract<Verdict, { waitsFor: 'row' 
       next: ['moose status'],
     })
   }
-  const { code, step, message, orders } = row
+  const { code, step, orders } = row
   const failed = `the ${lastOrders(orders.length)} of ${whose} failed with ${code} at ${step}`
-  const evidence = [
-    { name: 'last failure', text: message },
-    ...orders.slice(-MOST_NAMED).map((other) => ({ name: 'failed order', text: other })),
-  ]
+  const evidence = rowEvidence(row)
   if (most > 0) {
     return answer({
       kind: 'probation',

@@ -167,7 +167,7 @@ describe('an order that has not begun', () => {
       subject: 'the id of the project',
       code: 'check_failed',
       step: 'verify',
-      message: 'The template is broken.',
+      message: 'The template is broken.\nChange what it asks for: moose edit 1a2b3c4d',
       orders: [OTHER, ID],
       projects: [],
       since: BEFORE,
@@ -183,6 +183,8 @@ describe('an order that has not begun', () => {
     const paused = is('paused_project', why({ verdict: verdict({ row, most: 0 }) }))
     assert.equal(paused.short, 'waits: project sample is paused after 2 failures in a row (check_failed)')
     assert.deepEqual(paused.next, ['moose project resume sample', 'moose run 1a2b3c4d', 'moose show 1a2b3c4d'])
+    const failed = [OTHER, ID].map((id) => `failed order: ${id.slice(0, 8)}`)
+    assert.deepEqual(evidence(paused).slice(0, 3), ['last failure: The template is broken.', ...failed])
     const fewer = is('probation', why({ verdict: verdict({ row, most: 3 }) }))
     assert.match(fewer.sentence, /failed with check_failed at verify: until one succeeds, no more than 3 run at once/)
     const bounded = is('probation', why({ verdict: verdict({ row: null, most: 5 }) }))
