@@ -3,15 +3,13 @@ import { deadline } from '../async/deadline.ts'
 import { cancellation } from '../faults/cancellation.ts'
 import { Fault, type FaultCode } from '../faults/fault.ts'
 import { describeIssues } from '../faults/schema-problems.ts'
-import { jsonOrNull } from '../json-or-null.ts'
+import { DEEPEST_JSON, isNestedWithin, jsonOrNull } from '../json-or-null.ts'
 import type { Network } from './network-route.ts'
 import { fetchBy } from './patient-fetch.ts'
 
 const QUOTE_LENGTH = 300
 /** Of what is wrong with an answer; only its beginning is quoted. */
 const TOLD_PROBLEMS = 20
-/** Levels of lists and objects: deeper ones could not be written as JSON again. */
-const DEEPEST = 100
 
 export type ForeignCall<T> = {
   /** Whom a person knows it as, e.g. `the Manager`. */
@@ -40,7 +38,8 @@ export async function askForeignService<T>(call: ForeignCall<T>): Promise<T> {
   if (status >= 500 || status === 408 || status === 429) throw unreachable(call, answered(status, text), status)
   if (status < 200 || status > 299) throw refused(call, answered(status, text), status)
   const answer = readJson(call, text, status)
-  if (!isWithin(answer, DEEPEST)) throw refused(call, `its answer is nested deeper than ${DEEPEST} levels`, status)
+  if (!isNestedWithin(answer, DEEPEST_JSON))
+    throw refused(call, `its answer is nested deeper than ${DEEPEST_JSON} levels`, status)
   const parsed = call.answer.safeParse(answer)
   if (parsed.success) return parsed.data
   const problems = describeIssues(parsed.error, { most: TOLD_PROBLEMS })
@@ -80,21 +79,6 @@ async function readText<T>(call: ForeignCall<T>, response: Response): Promise<st
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')
-}
-
-/** Whether a JSON value has at most so many levels. */
-function isWithin(value: unknown, levels: number): boolean {
-  let level: unknown[] = [value]
-  for (let left = levels; level.length > 0; left -= 1) {
-    if (left < 0) return false
-    const next: unknown[] = []
-    for (const part of level) {
-      if (typeof part !== 'object' || part === null) continue
-      for (const inner of Object.values(part)) if (typeof inner === 'object' && inner !== null) next.push(inner)
-    }
-    level = next
-  }
-  return true
 }
 
 function readJson<T>(call: ForeignCall<T>, text: string, status: number): unknown {

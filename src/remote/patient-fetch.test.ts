@@ -9,6 +9,8 @@ import { patientFetch } from './patient-fetch.ts'
 const SERVER = `
   const server = require('node:http').createServer((request, response) => {
     if (request.url === '/never') return
+    if (request.url === '/upgrade')
+      return request.socket.write('HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: x\\r\\nConnection: Upgrade\\r\\n\\r\\n')
     setTimeout(() => response.write('first '), 200)
     setTimeout(() => response.end('second'), 400)
   })
@@ -50,4 +52,9 @@ test('an answer that does not come is given up when its time is over, by an erro
   await spin(1_000)
   await assert.rejects(asking, { name: 'AbortError' })
   assert.equal(signal.reason.name, 'TimeoutError')
+})
+
+test('a server that answers in another protocol is no answer, and is said at once', async () => {
+  await using server = await startServer()
+  await assert.rejects(patientFetch(`${server.url}/upgrade`, { signal: deadline(5_000) }), /101.*another protocol/)
 })

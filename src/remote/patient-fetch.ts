@@ -45,6 +45,11 @@ function send(request: Request, body: Buffer, { auth, agent }: Through): Promise
   return new Promise((resolve, reject) => {
     const outgoing = start(request.url, { method: request.method, headers, signal: request.signal, auth, agent })
     outgoing.once('response', resolve)
+    // Node tells of a 101 by this event alone, and the signal ends it no more.
+    outgoing.once('upgrade', (_incoming, socket) => {
+      socket.destroy()
+      reject(new Error('The server answered 101, for another protocol that was not asked for.'))
+    })
     // Stays for the life of the request: a connection that breaks later is reported by the response's own stream.
     outgoing.on('error', reject)
     outgoing.end(body)

@@ -114,3 +114,13 @@ describe('a stream of Responses', () => {
       assert.deepEqual((await responses(...came, say('End.'), end(...output))).calls, calls, `${output.length}`)
   })
 })
+
+test('what is nested deeper than anything can be written again cannot be read', async () => {
+  const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`
+  const { reader } = PROTOCOLS['openai-compatible']
+  const answers = [
+    `{"error":${deep}}`,
+    `{"choices":[{"message":{"tool_calls":[{"function":{"name":"delete","arguments":${deep}}}]},"finish_reason":"stop"}]}`,
+  ]
+  for (const answer of answers) await assert.rejects(readAnswer(new Blob([answer]).stream(), reader), CutAnswer)
+})

@@ -157,7 +157,7 @@ function takeDocument(text: string, reader: Reader, collected: Collected): void 
   if (text.trimStart().startsWith('<'))
     throw new NoAnswer(`a page came instead of an answer: ${text.trim().slice(0, HEAD)}`)
   const parsed = parsedDocument(text)
-  if (parsed === undefined) throw new CutAnswer('the document that came is not whole')
+  if (parsed === undefined) throw new CutAnswer('the document that came is not whole, or is nested too deeply')
   // Gemini sends a list of its chunks unless it is asked for events.
   for (const part of Array.isArray(parsed) ? parsed : [parsed]) {
     const event = asRecord(part)

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { DEEPEST_JSON, isNestedWithin } from '../../json-or-null.ts'
 import { type Problem, TROUBLES, type TroubleRule } from './dialect-table.ts'
 import { withoutQuotations } from './quoted-request.ts'
 import { readReset } from './read-reset.ts'
@@ -58,10 +59,11 @@ function problemOfStatus(status: number | null): Problem {
   return status !== null && status >= 500 ? 'busy' : 'other'
 }
 
-/** Undefined: it is no JSON. */
+/** Undefined: it is no JSON, or none that anything here could walk through. */
 export function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text)
+    const value: unknown = JSON.parse(text)
+    return isNestedWithin(value, DEEPEST_JSON) ? value : undefined
   } catch {
     // Whoever asks has another way to read what is no JSON: a page of a proxy, or a line of a stream.
     return undefined
