@@ -76,13 +76,22 @@ export type Ending = { answer: RawAnswer; fault: Fault | null } | { answer: null
 
 export const NO_USAGE: PricedUsage = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, reasoning: 0 }
 
+/** Times the most a call was to cost. A server that charges more has made a mistake, or means harm: caps of all orders would fall. */
+export const MOST_OF_WORST_CASE = 100
+
+/** Whether a charge that a server states may be true. */
+export function isCredible(stated: Usd, worstCase: Usd): boolean {
+  return stated.lessThanOrEqualTo(worstCase.times(MOST_OF_WORST_CASE))
+}
+
 /**
- * What an answer has cost, also one of no use: what the server says it charges, else its tokens. A server that does not
- * count them is taken at the worst.
+ * What an answer has cost, also one of no use: what the server says it charges, if that may be true, else its tokens. A server
+ * that does not count them is taken at the worst.
  */
 export function costOfAnswer({ price, worstCase }: Pick<Try, 'price' | 'worstCase'>, answer: RawAnswer): Usd {
   const { usage, statedCost } = answer
-  if (statedCost !== null && price.source !== 'free') return statedCost
+  const isStated = statedCost !== null && price.source !== 'free' && isCredible(statedCost, worstCase)
+  if (isStated) return statedCost
   return usage === null ? worstCase : costOf(price, usage)
 }
 

@@ -1,9 +1,9 @@
 import { leaveUnresolved, release, reserve } from '../budget/ledger.ts'
-import { toFault } from '../faults/fault.ts'
-import { type BookDeps, bookCall } from '../models/book-call.ts'
+import { Fault, toFault } from '../faults/fault.ts'
+import { type BookDeps, bookCall, isCredible, MOST_OF_WORST_CASE } from '../models/book-call.ts'
 import { wasNeverSent } from '../models/error-causes.ts'
 import type { Admission } from '../models/paid-try.ts'
-import { Usd } from '../money.ts'
+import { shownUsd, Usd } from '../money.ts'
 import type { ProposeInput, Proposer, ProposerResponse } from '../ports/proposal.ts'
 import { observeModelCall } from '../telemetry/observe-model-call.ts'
 
@@ -39,10 +39,22 @@ export function meteredProposer(proposer: Proposer, options: MeteredOptions): Pr
       throw error
     })
     const cost = response.cost_unknown === true ? worstCase : new Usd(response.cost)
+    if (!isCredible(cost, worstCase)) {
+      await leaveUnresolved(db, reservationId)
+      throw tooDear(name, cost, worstCase)
+    }
     const durationMs = clock.now().getTime() - startedAt.getTime()
     await bookCall(options, rowOf(input, response, { cost, reservationId, startedAt, durationMs }), { cost })
     return response
   }
+}
+
+function tooDear(name: string, cost: Usd, worstCase: Usd): Fault {
+  const most = `${MOST_OF_WORST_CASE} times MOOSE_PROPOSER_MAX_COST_USD (${shownUsd(worstCase)})`
+  return new Fault(
+    'proposer_refused',
+    `The answer of the Proposer for ${name} says it cost ${shownUsd(cost)}, more than ${most}, and is not taken. Its call is unresolved: see what it did cost, and type: moose budget settle. Where the answer is right, raise MOOSE_PROPOSER_MAX_COST_USD.`,
+  )
 }
 
 type Booking = { cost: Usd; reservationId: string; startedAt: Date; durationMs: number }
