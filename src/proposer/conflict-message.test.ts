@@ -25,6 +25,18 @@ test('a resolution leaves no marker of git in what conflicted, however its lines
   assert.equal(left(['a.md', 'Title\n=======\nmine\n=======\ntheirs\nend\n']), 'edits_rejected')
 })
 
+test('a conflict within another, and one whose sides have other paths, leave no marker either', () => {
+  const inner = [`<<<<<<<< ${BASE}:a.md`, 'theirs', '========', 'mine', `>>>>>>>> ${OURS}:c.md`]
+  const nested = [`<<<<<<< ${OURS}:c.md`, ...inner, '=======', 'added', `>>>>>>> ${BASE}`]
+  const conflict = [{ path: 'c.md', ours: 'mine\n', marked: `${nested.join('\n')}\n` }]
+  const leftOf = (lines: readonly string[]) =>
+    markerLeft({ ...request, conflict }, [{ path: 'c.md', content: Buffer.from(lines.join('\n')) }])?.code
+  assert.equal(leftOf(['both']), undefined)
+  assert.equal(leftOf(inner), 'edits_rejected')
+  assert.equal(leftOf(nested.slice(0, 1)), 'edits_rejected')
+  for (const between of ['=======', '========']) assert.equal(leftOf(['mine', between, 'theirs']), 'edits_rejected')
+})
+
 test('what was not touched still conflicts; what was deleted or moved away does not', () => {
   assert.equal(left(['b.md', 'else\n']), 'edits_rejected')
   assert.equal(left(['a.md', null]), undefined)

@@ -4,10 +4,12 @@ import type { ConflictRequest, ProposeInput, Said } from '../ports/proposal.ts'
 import type { PromptPart } from '../redaction/prompt-secrets.ts'
 import { fenceFor } from './prompt.ts'
 
-/** As git writes them into a file that it cannot merge, with the ids of the two commits. */
-const BEGIN = /^<{7} [0-9a-f]{40}$/
-const END = /^>{7} [0-9a-f]{40}$/
-const BETWEEN = '======='
+/**
+ * As git writes them into a file that it cannot merge, with the ids of the two commits, and the path where that is not the
+ * same on both sides. A conflict within another one has longer lines.
+ */
+const BEGIN = /^(<{7,}) [0-9a-f]{40}(?::.*)?$/
+const END = /^>{7,} [0-9a-f]{40}(?::.*)?$/
 
 /** What a model is told to have it resolve a conflict; the same arguments give the same text. */
 export function conflictText({ conflict }: ConflictRequest): string {
@@ -23,8 +25,8 @@ export function conflictText({ conflict }: ConflictRequest): string {
       [`${fence} begin ${path}, merged`, ...marked, `${fence} end ${path}`].join('\n'),
     ]),
     'In a merged file each conflict begins with a line of seven < and the id of the commit of the change, whose lines come ' +
-      'first; after a line of seven = come those of the base; it ends with a line of seven > and an id. The files are now as ' +
-      'merged, and so is whatever else the change holds. Resolve every conflict so that what the work order asks for and what ' +
+      'first; after a line of seven = come those of the base; it ends with a line of seven > and an id. A conflict may hold ' +
+      'another one, whose lines have more signs. The files are now as merged, and so is whatever else the change holds. Resolve every conflict so that what the work order asks for and what ' +
       'the base has gained both hold, leave none of these marker lines, and change nothing else. Answer with edits in the form ' +
       'you were told first: SEARCH is copied from the merged files, in blocks with longer markers of its own where it holds ' +
       'marker lines; or write the whole file. Only files in scope can be changed.',
@@ -58,15 +60,18 @@ export function markerLeft({ conflict }: ConflictRequest, changes: readonly File
   const paths = [...untouched, ...left.map(({ path }) => path)]
   if (paths.length === 0) return null
   const message = `Conflicts are left in: ${paths.join(', ')}.`
-  const forModel = `${message} Leave no line of seven <, = or > that git has put there.`
+  const forModel = `${message} Leave no line of seven or more <, = or > that git has put there.`
   return new Fault('edits_rejected', message, { count: paths.length, path: String(paths[0]), for_model: forModel })
 }
 
-/** A file may hold lines of seven = of its own. */
+/** A file may hold lines of = of its own. */
 function hasMarkers(was: readonly string[], is: readonly string[]): boolean {
   if (is.some((line) => BEGIN.test(line) || END.test(line))) return true
-  const count = (lines: readonly string[]) => lines.filter((line) => line === BETWEEN).length
-  return count(is) > count(was) - was.filter((line) => BEGIN.test(line)).length
+  const sizes = was.flatMap((line) => BEGIN.exec(line)?.[1]?.length ?? [])
+  return sizes.some((size) => {
+    const count = (lines: readonly string[]) => lines.filter((line) => line === '='.repeat(size)).length
+    return count(is) > count(was) - sizes.filter((other) => other === size).length
+  })
 }
 
 function linesOf(text: string): string[] {
