@@ -108,7 +108,7 @@ function networkSection(hosts: readonly Line[]): string {
 
 const CHECKS_ARE = [
   '# What has to pass on the commit that will be pushed, in this order. A check is a script that exits with 0.',
-  '#   timeout: when it is ended (10m without it)   fix: a script that may mend what the check finds (not used yet)',
+  '#   timeout: when it is ended (10m without it)   fix: a script that may mend what the check finds, in scope',
   '#   proves: acceptance criteria of an order that a pass proves, by their text or number',
 ]
 const NO_CHECKS = [

@@ -5,6 +5,7 @@ import { failsUntold, untoldWarning } from '../contract/base-checks.ts'
 import type { DoctorFinding } from '../contract/doctor.ts'
 import { latestBaseChecks } from '../db/base-checks.ts'
 import { allProjects } from '../db/projects.ts'
+import { asWord } from '../db/proposer-configs.ts'
 import type { Database } from '../db/schema.ts'
 import { Fault, toFault } from '../faults/fault.ts'
 import { examineGitHub } from '../forge/github/examine.ts'
@@ -13,9 +14,11 @@ import { assertBranchesFit, defaultBranchOf } from '../git/default-branch.ts'
 import type { Mirrors } from '../git/mirrors.ts'
 import { shellWord } from '../git/ref-names.ts'
 import { assertSigns } from '../git/signing-key.ts'
+import { failurePauses } from '../orchestrator/status.ts'
 import type { ProjectConfig } from '../ports/execution.ts'
 import { branchNames } from '../work-order/naming.ts'
 import type { Project } from '../work-order/project.ts'
+import { lastOrders } from '../work-order/words.ts'
 
 type Known = Pick<Adapters, 'workspaces' | 'bases'>
 
@@ -37,6 +40,16 @@ export async function examineProjects(
   return (await Promise.all(looked)).flat()
 }
 
+/** Projects and proposers that are given no order until a human looks at what failed. */
+export async function examinePauses(config: Config, db: Kysely<Database>): Promise<DoctorFinding[]> {
+  return (await failurePauses(db, config)).map(({ kind, name, code, step, orders }) => ({
+    name: `${kind} ${name}`,
+    state: 'warning',
+    detail: `it is given no order: the ${lastOrders(orders.length)} failed with ${code} at ${step}`,
+    remedy: `moose show ${String(orders.at(-1)).slice(0, 8)}, then: moose ${kind} resume ${asWord(name)}`,
+  }))
+}
+
 /** Whether orders can begin in a project, be committed and be pushed. */
 async function projectFinding({ git }: Mirrors, project: Project): Promise<DoctorFinding> {
   const { name: called, defaultBranch, forge, branchPattern: pattern, commits } = project
@@ -51,11 +64,14 @@ async function projectFinding({ git }: Mirrors, project: Project): Promise<Docto
   } catch (thrown) {
     const { code, message: detail, details } = toFault(thrown)
     const head = details['head']
-    const renamed = typeof head === 'string' ? `moose project edit ${called} --branch ${shellWord(head)}` : null
+    const edit = `moose project edit ${called}`
+    const renamed = typeof head === 'string' ? `${edit} --branch ${shellWord(head)}` : null
+    // No other way than to another address helps where the repository itself is refused; beside a branch another name does.
+    const beside = typeof details['branch'] === 'string' ? `${edit} --branch-pattern "moose-{id}-{slug}"` : null
     const elsewhere = code.startsWith('repository_')
-      ? `moose project edit ${called} --repository URL, or: moose project remove ${called}`
+      ? `${edit} --repository URL, or: moose project remove ${called}`
       : null
-    const remedy = renamed === null ? elsewhere : renamed
+    const remedy = [renamed, beside, elsewhere].find((way) => way !== null) ?? null
     return { name, state: 'broken', detail, remedy }
   }
 }

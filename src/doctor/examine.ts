@@ -25,7 +25,7 @@ import { OwnGroups } from '../sandbox/limits/own-groups.ts'
 import { NO_SANDBOX } from '../sandbox/none.ts'
 import type { Sandbox } from '../sandbox/sandbox.ts'
 import { findToolchains } from '../sandbox/toolchains.ts'
-import { examineProjects } from './examine-projects.ts'
+import { examinePauses, examineProjects } from './examine-projects.ts'
 import { examineProposers } from './examine-proposers.ts'
 import { examineAudit, examineRecords } from './examine-records.ts'
 import { homeMode } from './private-home.ts'
@@ -65,6 +65,7 @@ export function looks(
     { at: 'the API', find: () => [apiAccess(config)] },
     { at: 'the database', find: () => [ok('database', databaseDetail), ...connection(config)] },
     { at: 'the projects', find: () => examineProjects(config, db, parts) },
+    { at: 'what is paused', find: () => examinePauses(config, db) },
     { at: 'the proposers', find: () => examineProposers(db, parts.models, config.networkEnvironment) },
     { at: 'gh', find: async () => [await program(config, 'gh', 'the GitHub forge')] },
     { at: 'Aider', find: async () => [await aider(config, parts)] },

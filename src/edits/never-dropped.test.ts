@@ -33,6 +33,13 @@ for (const [name, title] of Object.entries(owned)) {
   })
 }
 
+for (const title of ['File: `P`', '### 1. File: `P`', '**Filename: `P`**', '## **File: `P`:**', '**File:** `P`']) {
+  test(`a label stands outside of what a path is wrapped in: ${title}`, async () => {
+    const answer = `${title.replace('P', 'kitchen/soup.txt')}\n${pair('leek', 'LEEK')}`
+    assert.deepEqual(await outcomeOf(FILES, answer), SOUP)
+  })
+}
+
 const body = '```\nsalt\nfat\n```'
 const diff = '--- a/kitchen/Oven\n+++ b/kitchen/Oven\n@@ -1,2 +1,3 @@\n salt\n+fat\n heat'
 const understood: Record<string, [rest: string, after: object]> = {

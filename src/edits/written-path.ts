@@ -55,10 +55,11 @@ function withoutLayer(text: string): string {
     ([start, end]) => text.length > start.length + end.length && text.startsWith(start) && text.endsWith(end),
   )
   if (wrap !== undefined) return text.slice(wrap[0].length, -wrap[1].length)
-  const tail = /(?:[:,;]|(?<!\*)\*{2}|`| #{1,6})$/.exec(text)
-  if (tail !== null && tail.index > 0) return text.slice(0, tail.index)
+  // Before the end: a backtick there may be of a pair that the label stands outside of.
   const label = LABEL.exec(text)
   if (label !== null) return text.slice(label[0].length)
+  const tail = /(?:[:,;]|(?<!\*)\*{2}|`| #{1,6})$/.exec(text)
+  if (tail !== null && tail.index > 0) return text.slice(0, tail.index)
   return withoutRemark(text)
 }
 

@@ -473,7 +473,7 @@ describe('commands of a service', () => {
         'error: for good\n' +
           '  $ moose logs 1a2b3c4d\n      what happened\n' +
           '  $ moose edit 1a2b3c4d\n      changes what it asks for\n' +
-          '  $ moose retry 1a2b3c4d\n      carries it out again, told what failed, and may be paid for\n' +
+          '  $ moose retry 1a2b3c4d\n      carries it out again, and says whether a model is asked and paid\n' +
           '  $ moose retry 1a2b3c4d --fresh\n      asks the model anew, told of no failure, and is paid for\n',
       ],
     )

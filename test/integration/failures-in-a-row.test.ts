@@ -113,6 +113,12 @@ test('a paused project says so everywhere, also after a restart, and is taken on
     assert.match(told.stdout, /its last 5 orders failed with check_failed at verify/, told.stderr)
     assert.match(told.stdout, /moose project resume sample/)
   }
+  const examined = await runMoose(home.environment, 'doctor')
+  assert.match(
+    examined.stdout,
+    /project sample .*it is given no order: the last 5 orders failed with check_failed at verify/s,
+  )
+  assert.match(examined.stdout, /moose project resume sample/)
   const { inbox } = await get(moose, '/api/inbox')
   const entries = inbox.filter(({ kind }: { kind: string }) => kind === 'paused_project')
   assert.deepEqual([entries.length, entries[0].project], [1, 'sample'])

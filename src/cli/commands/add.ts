@@ -6,6 +6,7 @@ import { Fault } from '../../faults/fault.ts'
 import { RISK_LEVELS } from '../../work-order/content.ts'
 import { type Cli, withApi } from '../cli.ts'
 import type { ApiClient } from '../client/api-client.ts'
+import { type ServiceState, serviceStateOf } from '../client/service-state.ts'
 import { usdArgument } from '../input/arguments.ts'
 import { ordersInvalid } from '../input/order-problems.ts'
 import { projectHere } from '../input/project-here.ts'
@@ -20,6 +21,7 @@ import {
 import { shortId, usd } from '../pages/humanize.ts'
 import { harmless, LONGEST_TITLE, oneLine } from '../pages/terminal-text.ts'
 import { contextNotes, hiddenNotes, protectionNotes, verificationNotes } from '../pages/verification-notes.ts'
+import { afterApproval } from './approve.ts'
 
 type AddOptions = OrderOptions & { from?: string[]; project?: string; approve?: true; dryRun?: true }
 
@@ -48,7 +50,7 @@ export function addCommand(cli: Cli): Command {
     .addHelpText('after', HELP)
     .action(async (options: AddOptions) => {
       const { orders, projects } = await requested(cli, options)
-      await withApi(cli, async (api) => {
+      await withApi(cli, async (api, service) => {
         await assertProjectsKnown(api, projects)
         const here = orders.every(({ project }) => project !== undefined) ? null : await projectHere(api, cli.cwd)
         const usual = here === null ? {} : { project: here }
@@ -57,7 +59,7 @@ export function addCommand(cli: Cli): Command {
         const path = '/api/work-orders'
         const added = await api.call({ method: 'POST', path, body, answer: WorkOrdersResponse })
         cli.output.document(added)
-        report(cli, added.work_orders)
+        report(cli, added.work_orders, await serviceStateOf(api, service))
       })
     })
 }
@@ -152,12 +154,12 @@ function sayUnverified(cli: Cli, orders: readonly WorkOrderView[]): void {
 
 const MOST_NOTES = 20
 
-function report(cli: Cli, orders: readonly WorkOrderView[]): void {
+function report(cli: Cli, orders: readonly WorkOrderView[], service: ServiceState): void {
   for (const { id, title } of orders)
     cli.output.line(`added ${cli.output.paint.bold(shortId(id))}  ${oneLine(title, LONGEST_TITLE)}`)
   sayUnverified(cli, orders)
   const waiting = orders.filter(({ approved }) => !approved).map(({ id }) => shortId(id))
   const [first] = orders
   if (waiting.length > 0) cli.output.note(`Approve with: moose approve ${waiting.slice(0, 20).join(' ')}`)
-  else if (first !== undefined) cli.output.note(`Watch with: moose logs -f ${shortId(first.id)}`)
+  else if (first !== undefined) cli.output.note(afterApproval(first, service))
 }

@@ -35,7 +35,7 @@ export function approveCommand(cli: Cli): Command {
         body: ({ content_sha256 }) => ({ ...wish, content_sha256 }),
         done: () => 'approved',
         notes: (order) => [...hiddenNotes(order), ...verificationNotes(order), ...protectionNotes(order)],
-        hint,
+        hint: afterApproval,
       }
       return actOnChosen(cli, ids, { options, choice: UNAPPROVED, action, past: 'approved' })
     })
@@ -54,7 +54,8 @@ function allowed({ allow, allowSecret, allowAllProtected }: ApproveOptions): App
   throw new Fault('request_invalid', `Nothing was approved: ${describeProblems(problems)}.`)
 }
 
-function hint(
+/** What happens to an approved order next, and what to type. */
+export function afterApproval(
   { id, status, files_in_scope: scope, status_reason: reason }: WorkOrderView,
   service: ServiceState,
 ): string {

@@ -7,7 +7,7 @@ const REMARKS: ReadonlyMap<string, string> = new Map([
   ['logs', 'what happened'],
   ['merge', 'merges what was verified'],
   ['reject', 'turns it down'],
-  ['retry', 'carries it out again, told what failed, and may be paid for'],
+  ['retry', 'carries it out again, and says whether a model is asked and paid'],
   ['retry --fresh', 'asks the model anew, told of no failure, and is paid for'],
   ['run', 'runs it now'],
   ['show --diff', 'what it changes'],
