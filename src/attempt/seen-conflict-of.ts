@@ -23,6 +23,14 @@ export function seenConflictOf(
   return { number, conflict: { base_sha, head_sha, files, since: now.toISOString() } }
 }
 
+const Moved = z.object({ number: z.number(), seen_head_sha: z.string() })
+
+/** Where a merge has found the branch that was changed after its checks; null: the fault tells of nothing like that. */
+export function movedHeadOf({ code, details }: FaultRecord): { number: number; headSha: string } | null {
+  const told = code === 'merge_conflict' ? Moved.safeParse(details) : null
+  return told === null || !told.success ? null : { number: told.data.number, headSha: told.data.seen_head_sha }
+}
+
 export function seenConflict(
   { base_sha, head_sha, files }: ConflictOf & { files: readonly string[] },
   now: Date,

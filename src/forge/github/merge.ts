@@ -39,10 +39,7 @@ async function mergeOpen(
     const why = `The base of pull request #${row.number} was changed on GitHub to ${base.ref}; its order is for ${row.base}.`
     throw conflict(row, `${why} Change it back on GitHub, or close the pull request.`)
   }
-  if (head.sha !== row.head_sha) {
-    const why = `The branch ${row.branch} was changed after its checks: it stands at ${head.sha}, not at ${row.head_sha}.`
-    throw unverified(row, why, await failedVerificationAt(parts.db, row, head.sha))
-  }
+  if (head.sha !== row.head_sha) throw unverified(row, head.sha, await failedVerificationAt(parts.db, row, head.sha))
   const path = `repos/${slug(repository)}/pulls/${row.number}/merge`
   const body = { sha: row.head_sha, merge_method: await mergeMethod(parts, repository, row) }
   const request = { host: repository.host, method: 'PUT', path, body, signal: null } as const
@@ -118,11 +115,12 @@ function conflict(row: PullRequestRow, message: string): Fault {
   return new Fault('work_order_conflict', message, { number: row.number, branch: row.branch })
 }
 
-/** A human is needed, as where git cannot merge. */
-function unverified(row: PullRequestRow, why: string, failed: EndedVerification | null): Fault {
+/** A human is needed, as where git cannot merge. `movedHeadOf` reads where the branch stands. */
+function unverified(row: PullRequestRow, head: string, failed: EndedVerification | null): Fault {
   const { number, branch, work_order_id: workOrderId } = row
+  const why = `The branch ${branch} was changed after its checks: it stands at ${head}, not at ${row.head_sha}.`
   const said = failed === null ? why : `${why} That was verified in attempt ${failed.attempt}: ${whatFailed(failed)}`
   const ways = failed === null ? waysToVerify({ workOrderId }) : waysToMend({ workOrderId, branch })
   const { message, details } = withWaysOut(said, ways)
-  return new Fault('merge_conflict', message, { number, branch, ...details })
+  return new Fault('merge_conflict', message, { number, branch, seen_head_sha: head, ...details })
 }

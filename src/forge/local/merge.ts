@@ -45,10 +45,7 @@ async function bringHead(parts: LocalForgeParts, project: Project, row: PullRequ
   const head = await remoteHead(pushSource(parts, project), row.branch)
   // Deleted by hand: the mirror keeps the commit of every attempt.
   if (head === null) return
-  if (head !== row.head_sha) {
-    const why = `The branch ${row.branch} was changed after its checks: it stands at ${head}, not at ${row.head_sha}.`
-    throw unverified(row, why, await failedVerificationAt(parts.db, row, head))
-  }
+  if (head !== row.head_sha) throw unverified(row, head, await failedVerificationAt(parts.db, row, head))
   const into = attemptRef(row.work_order_id, row.attempt)
   await parts.mirrors.of(project).fetchBranch(project, { branch: row.branch, into }, null)
 }
@@ -111,11 +108,12 @@ function conflict(row: PullRequestRow, message: string): Fault {
   return new Fault('work_order_conflict', message, { number: row.number, branch: row.branch })
 }
 
-/** A human is needed, as where git cannot merge. */
-function unverified(row: PullRequestRow, why: string, failed: EndedVerification | null): Fault {
+/** A human is needed, as where git cannot merge. `movedHeadOf` reads where the branch stands. */
+function unverified(row: PullRequestRow, head: string, failed: EndedVerification | null): Fault {
   const { number, branch, work_order_id: workOrderId } = row
+  const why = `The branch ${branch} was changed after its checks: it stands at ${head}, not at ${row.head_sha}.`
   const said = failed === null ? why : `${why} That was verified in attempt ${failed.attempt}: ${whatFailed(failed)}`
   const ways = failed === null ? waysToVerify({ workOrderId }) : waysToMend({ workOrderId, branch })
   const { message, details } = withWaysOut(said, ways)
-  return new Fault('merge_conflict', message, { number, branch, ...details })
+  return new Fault('merge_conflict', message, { number, branch, seen_head_sha: head, ...details })
 }
