@@ -17,6 +17,12 @@ test('a conflict has the files its fault names, whatever their names hold', () =
     })
 })
 
+test('why no model can resolve it is kept with a conflict', () => {
+  const by_hand = 'A model may change files_in_scope alone, and not a.'
+  const kept = seen({ number: 7, ...commits, ...filesAsDetails(['a']), by_hand })
+  assert.equal(kept?.conflict.by_hand, by_hand)
+})
+
 test('a fault that names no commits or files tells of no conflict that git has found', () => {
   assert.equal(seen({ number: 7, branch: 'moose/x' }), null)
   assert.equal(seen({ number: 7, ...commits, files_json: 'no json' }), null)

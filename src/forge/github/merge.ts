@@ -1,4 +1,5 @@
 import { type EndedVerification, whatFailed } from '../../contract/evidence/review.ts'
+import type { SeenConflict } from '../../contract/evidence/seen-conflict.ts'
 import { failedVerificationAt, readEndedAsSeen } from '../../db/attempts/ended-verifications.ts'
 import type { PullRequestRow } from '../../db/pull-requests.ts'
 import { Fault } from '../../faults/fault.ts'
@@ -49,7 +50,8 @@ async function mergeOpen(
   if (stateOf(after) === 'merged') return after
   if (!isAnswer(answer)) throw answer
   const { tried_resolution: tried } = await readEndedAsSeen(parts.db, row)
-  throw refusal(row, request, answer, row.conflict?.head_sha === row.head_sha ? tried : null)
+  const seen = row.conflict?.head_sha === row.head_sha ? row.conflict : null
+  throw refusal(row, request, answer, seen === null ? null : leftToPerson(seen, tried))
 }
 
 function isAnswer(value: unknown): value is ApiAnswer {
@@ -59,13 +61,13 @@ function isAnswer(value: unknown): value is ApiAnswer {
 /**
  * 405: it cannot be merged as it stands; 409: its head has moved.
  *
- * @param tried how a model was to resolve its conflict; null: none was
+ * @param left why no model is asked to resolve its conflict; null: one may be
  */
 function refusal(
   row: PullRequestRow,
   request: Parameters<typeof githubFault>[0],
   answer: ApiAnswer,
-  tried: EndedVerification | null,
+  left: string | null,
 ): Fault {
   const said = messageOf(answer)
   if (answer.status === 409) return conflict(row, `Pull request #${row.number} has changed meanwhile: ${said}.`)
@@ -74,16 +76,21 @@ function refusal(
   const waits = `See there what it waits for: a review, a check, or a newer ${row.base}.`
   const refused = `GitHub does not merge pull request #${row.number}: ${said}.`
   const { message, details } =
-    tried === null
+    left === null
       ? withWaysOut(`${refused} ${waits}`, [
           `Have ${row.base} merged into the branch, and the checks run on that: moose verify ${id}   then: moose merge ${id}`,
           `Where git cannot merge it, have the model that made the change resolve that, within the budget of the order: moose verify ${id} --resolve`,
         ])
       : withWaysOut(
-          `${refused} A model was to resolve its conflict with ${row.base} in attempt ${tried.attempt}: ${whatFailed(tried)}`,
+          `${refused} It conflicts with ${row.base}. ${left}`,
           waysOutOfConflict({ ...row, workOrderId: row.work_order_id, maySolve: false }),
         )
   return new Fault('merge_conflict', message, { number: row.number, ...details })
+}
+
+function leftToPerson({ by_hand }: SeenConflict, tried: EndedVerification | null): string | null {
+  if (tried !== null) return `A model was to resolve that in attempt ${tried.attempt}: ${whatFailed(tried)}`
+  return by_hand === undefined ? null : by_hand
 }
 
 /** The first way that repository and base allow. @throws {Fault} `merge_conflict` when there is none */

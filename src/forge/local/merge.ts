@@ -1,6 +1,8 @@
 import { type EndedVerification, whatFailed } from '../../contract/evidence/review.ts'
 import { failedVerificationAt, triedResolutionAt } from '../../db/attempts/ended-verifications.ts'
 import { endPullRequest, type PullRequestRow } from '../../db/pull-requests.ts'
+import { findWorkOrder } from '../../db/work-orders/work-orders.ts'
+import { conflictedFiles } from '../../edits/conflicted-files.ts'
 import { Fault } from '../../faults/fault.ts'
 import { mergeCommits } from '../../git/merge.ts'
 import type { Mirror } from '../../git/mirror.ts'
@@ -19,6 +21,8 @@ import { type LocalForgeParts, pushSource, requirePullRequest } from './local-fo
 
 /** How often a base branch may move between fetch and push. */
 const ROUNDS = 10
+/** Of a file that a model might be told; a longer one is none of those. */
+const MOST_OF_FILE = 1024 * 1024
 
 /** Merges exactly the commit that was checked; a merge that landed before is found, not repeated. */
 export async function mergePullRequest(
@@ -59,7 +63,7 @@ async function landOnBase(parts: LocalForgeParts, project: Project, row: PullReq
     const when = parts.clock.now()
     const merge = await mergeCommits(source.mirror, { base, head: row.head_sha, message, when, rules: project.commits })
     if (merge.outcome === 'contained') return merge.sha
-    if (merge.outcome === 'conflict') throw await mergeConflict(parts, row, base, merge.files)
+    if (merge.outcome === 'conflict') throw await mergeConflict(parts, row, { ...merge, base, mirror: source.mirror })
     const pushed = await pushCommit(source, { sha: merge.sha, branch: row.base, expected: base })
     if (pushed.outcome === 'landed') return merge.sha
     if (pushed.outcome === 'rejected') {
@@ -91,17 +95,38 @@ async function fetchBase({ mirrors }: LocalForgeParts, project: Project, base: s
 async function mergeConflict(
   { db }: LocalForgeParts,
   row: PullRequestRow,
-  baseSha: string,
-  files: readonly string[],
+  found: { base: string; files: readonly string[]; tree: string; mirror: Mirror },
 ): Promise<Fault> {
+  const { base: baseSha, files } = found
   const { number, base, head_sha, work_order_id: workOrderId } = row
   const tried = await triedResolutionAt(db, row, { base_sha: baseSha, head_sha })
   const said =
     `Pull request #${number} conflicts with ${base} in: ${namedFiles(files)}.` +
     (tried === null ? '' : ` A model was to resolve that in attempt ${tried.attempt}: ${whatFailed(tried)}`)
-  const { message, details } = withWaysOut(said, waysOutOfConflict({ ...row, workOrderId, maySolve: tried === null }))
-  const told = { number, ...filesAsDetails(files), base_sha: baseSha, head_sha, ...details }
+  const byHand = tried === null ? await leftToPerson(db, row, found) : null
+  const { message, details } = withWaysOut(
+    byHand === null ? said : `${said} ${byHand}`,
+    waysOutOfConflict({ ...row, workOrderId, maySolve: tried === null && byHand === null }),
+  )
+  const left = byHand === null ? {} : { by_hand: byHand }
+  const told = { number, ...filesAsDetails(files), base_sha: baseSha, head_sha, ...details, ...left }
   return new Fault('merge_conflict', message, told)
+}
+
+/** Why no model can be asked to resolve it; null: one can. */
+async function leftToPerson(
+  db: LocalForgeParts['db'],
+  { work_order_id, head_sha: head }: PullRequestRow,
+  { base, files, tree, mirror }: { base: string; files: readonly string[]; tree: string; mirror: Mirror },
+): Promise<string | null> {
+  const { files_in_scope: scope } = await findWorkOrder(db, work_order_id)
+  const trees = { base, head, marked: tree }
+  const read = await conflictedFiles({ files, scope, first: base }, async (side, path) => {
+    const call = { signal: null, maxOutputBytes: MOST_OF_FILE, keep: 'head' } as const
+    const { exitCode, stdout } = await mirror.run(['cat-file', 'blob', `${trees[side]}:${path}`], call)
+    return exitCode === 0 ? stdout.bytes() : null
+  })
+  return 'byHand' in read ? read.byHand : null
 }
 
 function conflict(row: PullRequestRow, message: string): Fault {
