@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { ConflictedFile } from '../edits/conflicted-files.ts'
 import { storedText } from '../contract/stored-text.ts'
+import type { ConflictedFile } from '../edits/conflicted-files.ts'
 import { LIMITS } from '../work-order/content.ts'
 
 /** Of a longer list a schema says only that, and not what is wrong with each of its entries. */

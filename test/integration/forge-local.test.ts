@@ -9,6 +9,7 @@ import { createLocalForge } from '../../src/forge/local/local-forge.ts'
 import { Mirrors } from '../../src/git/mirrors.ts'
 import { createLog } from '../../src/log.ts'
 import type { Forge, PublishInput } from '../../src/ports/pull-request.ts'
+import { filesOfDiff } from '../../src/work-order/diff-files.ts'
 import type { Project } from '../../src/work-order/project.ts'
 import { createWorkspaces } from '../../src/workspace/workspaces.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
@@ -136,6 +137,9 @@ test('life G8: the recorded diff applies, also of binary files and of text that 
   await given.forge.publish(input)
   const diff = String((await findPullRequestOfAttempt(database.db, input))?.diff)
   assert.match(diff, /^\+two$/m)
+  const [latin1] = filesOfDiff(diff).files.filter(({ path: name }) => name === 'latin1')
+  assert.deepEqual([latin1?.added, latin1?.deleted], [1, 1], 'the counts of git')
+  assert.match(String(latin1?.text), /\n@@ -1 \+1 @@\n-café\n\+thé\n$/)
   const clone = path.join(given.remote.folder, 'clone')
   await gitIn(given.remote.folder, 'clone', '--quiet', given.remote.path, clone)
   await writeFile(path.join(clone, '..', 'recorded.diff'), diff)

@@ -242,7 +242,10 @@ test('a repair that takes the change back opens no pull request', async () => {
   const { why } = await whyOf(done)
   assert.match(why.sentence, /See what the model answered: moose show [0-9a-f]{8} --tries/)
   assert.ok(!why.next.some((command) => command.startsWith('moose verify')), 'no check could make it right')
-  await assert.rejects(done.moose.orchestrator.verify(id), { code: 'work_order_conflict', message: /no commit to verify/ })
+  await assert.rejects(done.moose.orchestrator.verify(id), {
+    code: 'work_order_conflict',
+    message: /no commit to verify/,
+  })
 })
 
 const FIXED = `checks:

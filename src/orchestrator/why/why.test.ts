@@ -370,7 +370,10 @@ describe('an order that has begun, or is over', () => {
     const conflicts = is('review', why({ order: inReview({ conflict }) }))
     assert.equal(conflicts.short, `pull request #7: it conflicts with main in a.ts, seen at ${BEFORE.toISOString()}`)
     assert.deepEqual(conflicts.next.slice(1), ['moose verify 1a2b3c4d --resolve', 'moose close 1a2b3c4d'])
-    assert.match(conflicts.sentence, /\. Have the model .*, or merge main into feature\/greet by hand, push that, and have it/)
+    assert.match(
+      conflicts.sentence,
+      /\. Have the model .*, or merge main into feature\/greet by hand, push that, and have it/,
+    )
     const left = { ...conflict, by_hand: 'A model may change files_in_scope alone, and not a.ts.' }
     const byHand = why({ order: inReview({ conflict: left }) })
     assert.match(byHand.short, /; A model may change files_in_scope alone, and not a\.ts\.$/)
