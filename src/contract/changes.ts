@@ -20,6 +20,10 @@ export const ChangedFileView = z
       }),
     /** Its part of the diff. */
     diff: z.string(),
+    text: z.string().nullish().openapi({
+      description:
+        'The same for reading, where `diff` is a binary patch of text in an encoding other than UTF-8; null: `diff` reads as it is.',
+    }),
   })
   .openapi('ChangedFile')
 export type ChangedFileView = z.infer<typeof ChangedFileView>

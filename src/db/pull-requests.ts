@@ -222,6 +222,27 @@ export async function noteMergeable(
     .execute()
 }
 
+/**
+ * Keeps where a merge has found the branch of an open pull request.
+ *
+ * @returns its branch where that is news; null: it was known, or the pull request is not open
+ */
+export async function noteMoved(
+  db: Db,
+  { workOrderId, number, headSha }: { workOrderId: string; number: number; headSha: string },
+): Promise<Pick<PullRequestRow, 'branch' | 'attempt'> | null> {
+  const row = await db
+    .updateTable('pull_requests')
+    .set({ seen_head_sha: headSha })
+    .where('work_order_id', '=', workOrderId)
+    .where('number', '=', number)
+    .where('state', '=', 'open')
+    .where('seen_head_sha', 'is distinct from', headSha)
+    .returning(['branch', 'attempt'])
+    .executeTakeFirst()
+  return row === undefined ? null : row
+}
+
 /** A pull request on its forge, where it lives and how Moose knows it. */
 export type WatchedRow = {
   work_order_id: string

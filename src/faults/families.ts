@@ -53,7 +53,7 @@ const FAMILIES: Readonly<Record<FaultCode, readonly (FaultFamily | FailureClass)
   branch_taken: ['keeps_answers'],
   budget_exceeded: ['keeps_answers'],
   change_out_of_scope: ['model_work', 'correctable', 'contract_violation', 'worthless'],
-  change_without_effect: ['model_work', 'correctable'],
+  change_without_effect: ['model_work', 'correctable', 'worthless'],
   check_failed: ['model_work', 'test_fail'],
   checks_invalid: ['set_up'],
   child_limit: ['set_up'],

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { Pool } from 'pg'
 import { recordPullRequest } from '../attempt/record-pull-request.ts'
-import { seenConflictOf } from '../attempt/seen-conflict-of.ts'
+import { movedHeadOf, seenConflictOf } from '../attempt/seen-conflict-of.ts'
 import { findVerifiable, type Verifiable } from '../attempt/verify-only/what-to-verify.ts'
 import type { Clock } from '../clock.ts'
 import type { Actor } from '../contract/actor.ts'
@@ -21,6 +21,7 @@ import type { Forges } from '../ports/pull-request.ts'
 import type { Workspaces } from '../ports/workspace.ts'
 import { standsOn } from '../work-order/standing.ts'
 import type { Orchestrator } from './orchestrator.ts'
+import { recordMoved } from './tracker.ts'
 
 type Deps = {
   db: Kysely<Database>
@@ -211,11 +212,19 @@ async function mergeOrder({ db, forges, clock, by }: Acting, idOrPrefix: string)
   const pull = inReviewWith(order, await pullRequestsInBrief(db, order.id), 'merged')
   const project = await projectOf(db, pull.project_id)
   const pullRequest = await forges[project.forge].merge(project, pull.number, by).catch(async (error: unknown) => {
-    const seen = seenConflictOf(toFault(error).toRecord(), clock.now())
-    if (seen !== null) await noteConflict(db, { workOrderId: order.id, number: seen.number }, seen.conflict)
+    await keepWhatMergeSaw({ db, clock }, order.id, toFault(error))
     throw error
   })
   await recordPullRequest(db, { workOrderId: order.id, attempt: pull.attempt, pullRequest }, clock.now())
+}
+
+/** So that the order says what it needs without waiting for the next look at its pull request. */
+async function keepWhatMergeSaw({ db, clock }: Pick<Acting, 'db' | 'clock'>, workOrderId: string, fault: Fault) {
+  const record = fault.toRecord()
+  const seen = seenConflictOf(record, clock.now())
+  if (seen !== null) await noteConflict(db, { workOrderId, number: seen.number }, seen.conflict)
+  const moved = movedHeadOf(record)
+  if (moved !== null) await recordMoved(db, { workOrderId, ...moved })
 }
 
 /** Closes the pull request an order is in review with, and others of it that were reopened; none may hold the order. */

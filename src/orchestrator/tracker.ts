@@ -6,7 +6,7 @@ import type { PullRequestHint } from '../contract/github-webhook.ts'
 import { actingAs } from '../db/audit/acting-as.ts'
 import { type NewGitHubEvent, recordGitHubEvent } from '../db/github-events.ts'
 import { projectOf } from '../db/projects.ts'
-import { listWatchedPullRequests, noteSeen, type WatchedRow } from '../db/pull-requests.ts'
+import { listWatchedPullRequests, noteMoved, noteSeen, type WatchedRow } from '../db/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
 import { recordEvent } from '../db/work-order-events.ts'
 import { toFault } from '../faults/fault.ts'
@@ -226,6 +226,27 @@ async function recordChanges(
     if (changes.length === 0 && !hasNews) return
     const message = seenText({ pullRequest, checks, review, parts })
     await recordEvent(transaction, { workOrderId: of.workOrderId, attempt: of.attempt, type: 'pull_request', message })
+  })
+}
+
+/** What a merge that was refused has seen of the branch; the next look then finds nothing new in it. */
+export async function recordMoved(
+  db: Kysely<Database>,
+  moved: { workOrderId: string; number: number; headSha: string },
+): Promise<void> {
+  await db.transaction().execute(async (transaction) => {
+    const row = await noteMoved(transaction, moved)
+    if (row === null) return
+    const { workOrderId, number, headSha } = moved
+    await recordGitHubEvent(transaction, {
+      workOrderId,
+      number,
+      branch: row.branch,
+      type: 'push',
+      status: headSha,
+    })
+    const message = `pull request #${number} on its forge: branch at ${headSha.slice(0, 12)}, which was not verified`
+    await recordEvent(transaction, { workOrderId, attempt: row.attempt, type: 'pull_request', message })
   })
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { storedText } from '../contract/stored-text.ts'
+import type { ConflictedFile } from '../edits/conflicted-files.ts'
 import { LIMITS } from '../work-order/content.ts'
 
 /** Of a longer list a schema says only that, and not what is wrong with each of its entries. */
@@ -155,15 +156,6 @@ export type RepairRequest = FailedChange & {
   answered: Pick<ProposerResponse, 'content' | 'said_before'>
   /** The files as the change left them; an answer counts when it applies to them. */
   changed: BaseTree
-}
-
-/** A file that git could not merge. */
-export type ConflictedFile = {
-  path: string
-  /** As the change has it. */
-  ours: string
-  /** As git has merged it, with its markers. */
-  marked: string
 }
 
 /** What a model is told to have it resolve what git could not merge. */

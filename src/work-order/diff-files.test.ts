@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { filesOfDiff } from './diff-files.ts'
+import { filesOfDiff, forReading, readableDiff } from './diff-files.ts'
 
 const MODIFIED = `diff --git a/src/a b.ts b/src/a b.ts
 index 5716ca5..7601807 100644
@@ -72,4 +72,22 @@ test('a line whose text goes on behind another separator than a line feed begins
     filesOfDiff(spoofed).files.map(({ path }) => path),
     ['src/a b.ts'],
   )
+})
+
+test('text in another encoding is read as text, with its lines counted, and stays a patch that applies', () => {
+  const asText =
+    'diff --git a/l b/l\nindex 1..2 100644\n--- a/l\n+++ b/l\n@@ -1 +1 @@\n-caf\u00e9\n+diff --git a/x b/x\n'
+  const part = `diff --git a/l b/l\nindex 1..2 100644\nGIT binary patch\nliteral 3\nKcmb=J\n\n${forReading(asText)}`
+  const { files } = filesOfDiff(part + MODIFIED)
+  assert.deepEqual(
+    files.map(({ path, added, deleted, text }) => [path, added, deleted, text]),
+    [
+      ['l', 1, 1, asText],
+      ['src/a b.ts', 2, 1, null],
+    ],
+  )
+  assert.equal(files[0]?.diff, part)
+  assert.equal(readableDiff(part + MODIFIED), asText + MODIFIED)
+  const spoofed = MODIFIED.replace(' same', '# The same as text, for reading:')
+  assert.equal(readableDiff(spoofed), spoofed)
 })

@@ -7,12 +7,45 @@ export type DiffFile = {
   deleted: number | null
   /** Its part of the diff, from `diff --git` on. */
   diff: string
+  /** The same for reading, where that is a binary patch of text in an encoding other than UTF-8; null: it reads as it is. */
+  text: string | null
 }
 
 /** A note of Moose in a diff that was too long; no line of git's begins so. */
 const CUT = /^\[… .*…\]$/
 /** Only after a line feed: with the flag `m`, text of a line behind another separator would pass for a file. */
 const FILE_BEGINS = /(?<![^\n])(?=diff --git )/
+
+const BINARY = 'GIT binary patch'
+/** What follows is for people alone: `git apply` passes over it. */
+const FOR_READING = '# The same as text, for reading:'
+
+/** What is put below the binary patch of a file that has text. @param diff its part of the diff, as git shows text */
+export function forReading(diff: string): string {
+  const lines = diff.replace(/\n$/, '').split('\n')
+  const start = lines.findIndex((line) => line.startsWith('--- '))
+  if (start === -1) return ''
+  return [FOR_READING, ...lines.slice(start).map((line) => `# ${line}`), ''].join('\n')
+}
+
+/** The text that stands below a binary patch, as a part of a diff; null: none does. */
+function readIn(lines: readonly string[]): string[] | null {
+  const patch = lines.indexOf(BINARY)
+  const start = lines.indexOf(FOR_READING)
+  if (patch === -1 || start === -1) return null
+  return [...lines.slice(0, patch), ...lines.slice(start + 1).map((line) => line.slice('# '.length))]
+}
+
+/** A diff as a person reads it: text in place of binary patches, where the diff has it. It may not apply. */
+export function readableDiff(diff: string): string {
+  return diff
+    .split(FILE_BEGINS)
+    .map((part) => {
+      const read = readIn(part.split('\n'))
+      return read === null ? part : read.join('\n')
+    })
+    .join('')
+}
 
 /**
  * Takes a diff of git apart, as Moose keeps it: without renames. In the order of the diff; in time that grows with its length.
@@ -27,16 +60,18 @@ export function filesOfDiff(diff: string): { files: DiffFile[]; cut: string | nu
     const lines = part.split('\n')
     const note = lines.findLast((line) => CUT.test(line))
     if (note !== undefined) cut = note
-    if (part.startsWith('diff --git ')) files.push(fileOf(lines, part))
+    if (!part.startsWith('diff --git ')) continue
+    const read = readIn(lines)
+    files.push({ ...fileOf(read === null ? lines : read), diff: part, text: read === null ? null : read.join('\n') })
   }
   return { files, cut }
 }
 
-function fileOf(lines: readonly string[], diff: string): DiffFile {
+function fileOf(lines: readonly string[]): Omit<DiffFile, 'diff' | 'text'> {
   const [first = ''] = lines
   const start = lines.findIndex((line) => line.startsWith('@@ '))
   const head = start === -1 ? lines : lines.slice(0, start)
-  const isBinary = head.some((line) => line === 'GIT binary patch' || line.startsWith('Binary files '))
+  const isBinary = head.some((line) => line === BINARY || line.startsWith('Binary files '))
   const change = head.some((line) => line.startsWith('new file mode '))
     ? 'added'
     : head.some((line) => line.startsWith('deleted file mode '))
@@ -44,7 +79,7 @@ function fileOf(lines: readonly string[], diff: string): DiffFile {
       : 'modified'
   const body = start === -1 ? [] : lines.slice(start)
   const count = (sign: string) => (isBinary ? null : body.filter((line) => line.startsWith(sign)).length)
-  return { path: pathIn(first.slice('diff --git '.length)), change, added: count('+'), deleted: count('-'), diff }
+  return { path: pathIn(first.slice('diff --git '.length)), change, added: count('+'), deleted: count('-') }
 }
 
 /** Both names are the same, as nothing is renamed: `a/PATH b/PATH`, each in quotes where it holds what must be escaped. */

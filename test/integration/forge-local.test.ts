@@ -9,6 +9,7 @@ import { createLocalForge } from '../../src/forge/local/local-forge.ts'
 import { Mirrors } from '../../src/git/mirrors.ts'
 import { createLog } from '../../src/log.ts'
 import type { Forge, PublishInput } from '../../src/ports/pull-request.ts'
+import { filesOfDiff } from '../../src/work-order/diff-files.ts'
 import type { Project } from '../../src/work-order/project.ts'
 import { createWorkspaces } from '../../src/workspace/workspaces.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
@@ -66,7 +67,13 @@ async function prepare(
 ): Promise<PublishInput> {
   const { id: workOrderId } = await database.db
     .insertInto('work_orders')
-    .values({ title: 'Change', description: '', risk_level: 'low', project_id: project.id })
+    .values({
+      title: 'Change',
+      description: '',
+      risk_level: 'low',
+      project_id: project.id,
+      files_in_scope: JSON.stringify(Object.keys(changes)),
+    })
     .returning('id')
     .executeTakeFirstOrThrow()
   const workspaces = createWorkspaces({ root: remote.folder, mirrors })
@@ -130,6 +137,9 @@ test('life G8: the recorded diff applies, also of binary files and of text that 
   await given.forge.publish(input)
   const diff = String((await findPullRequestOfAttempt(database.db, input))?.diff)
   assert.match(diff, /^\+two$/m)
+  const [latin1] = filesOfDiff(diff).files.filter(({ path: name }) => name === 'latin1')
+  assert.deepEqual([latin1?.added, latin1?.deleted], [1, 1], 'the counts of git')
+  assert.match(String(latin1?.text), /\n@@ -1 \+1 @@\n-café\n\+thé\n$/)
   const clone = path.join(given.remote.folder, 'clone')
   await gitIn(given.remote.folder, 'clone', '--quiet', given.remote.path, clone)
   await writeFile(path.join(clone, '..', 'recorded.diff'), diff)
@@ -292,6 +302,20 @@ test('a conflict in many files names the first, and still says what to type', as
     code: 'merge_conflict',
     message: /in: f10, .*f29, and 10 more\.\nHave the model .*\nOr merge .*\nOr .*moose retry [0-9a-f]{8}$/,
   })
+})
+
+test('a conflict that no model may or can resolve is left to a person, and says why', async () => {
+  await using given = await setting({ a: '1\n', b: Buffer.from([0, 1]), c: '1\n' })
+  const left = (why: RegExp) => ({ code: 'merge_conflict', message: new RegExp(`${why.source}\\nMerge main into `) })
+  const opened = await given.forge.publish(await given.prepare({ b: Buffer.from([0, 2]), c: '2\n' }))
+  const refused = (why: RegExp) => assert.rejects(given.forge.merge(given.project, opened.number), left(why))
+  await given.remote.commit('main', { c: null })
+  await refused(/A model can resolve what is text on both sides, and c is not\./)
+  await given.remote.commit('main', { b: Buffer.from([0, 3]), c: '1\n' })
+  await refused(/A model can resolve what is text on both sides, and b is not\./)
+  await given.remote.commit('main', { b: Buffer.from([0, 1]), c: '3\n' })
+  await database.db.updateTable('work_orders').set({ files_in_scope: '["a"]' }).execute()
+  await refused(/A model may change files_in_scope alone, and not c\./)
 })
 
 test('a base that moves while merging is fetched again', async () => {

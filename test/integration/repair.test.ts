@@ -236,9 +236,16 @@ test('a repair whose call the provider rejects leaves the failed check as the re
 test('a repair that takes the change back opens no pull request', async () => {
   const files = { ...FILES, 'moose.yaml': 'checks:\n  - name: unchanged\n    run: grep -x hello greeting.txt\n' }
   await using done = await carriedOut({ files, script: [write('hi'), edit('hi', 'hello')] })
-  const { order, home } = done
+  const { order, home, id } = done
   assert.deepEqual([order.status, order.status_reason?.code], ['failed', 'change_without_effect'])
   assert.deepEqual(await home.remote.branches(), ['main'])
+  const { why } = await whyOf(done)
+  assert.match(why.sentence, /See what the model answered: moose show [0-9a-f]{8} --tries/)
+  assert.ok(!why.next.some((command) => command.startsWith('moose verify')), 'no check could make it right')
+  await assert.rejects(done.moose.orchestrator.verify(id), {
+    code: 'work_order_conflict',
+    message: /no commit to verify/,
+  })
 })
 
 const FIXED = `checks:

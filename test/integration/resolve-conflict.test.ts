@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { sql } from 'kysely'
 import { z } from 'zod'
 import type { Moose } from '../../src/app.ts'
+import { WhyResponse } from '../../src/contract/why/inbox.ts'
 import { gitIn } from '../support/git-remote.ts'
 import { type ReceivedCall, type Scripted, type ScriptedBy, startModelServer } from '../support/model-server.ts'
 import { createMooseHome, detailOf, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
@@ -222,6 +223,28 @@ test('what lies outside the scope, or is no text on both sides, is left to a per
   const deleted = await verified(given, true)
   assert.match(deleted.message, /is text on both sides, and greeting\.txt is not/)
   assert.equal(calls.length, 1)
+})
+
+test('where no model can resolve it, neither a merge nor a verification offers that, and why and lists say so', async () => {
+  await using given = await conflicting()
+  const { home, moose, id, branch } = given
+  await home.remote.commit(branch, { 'other.txt': 'by hand\n' })
+  assert.deepEqual((await verified(given, false)).ended, ['in_review', 2, 'succeeded', undefined])
+  await home.remote.commit('main', { 'other.txt': 'by others\n' })
+  const said = /A model may change files_in_scope alone, and not other\.txt\.\nMerge main into /
+  await assert.rejects(moose.orchestrator.merge(id), { code: 'merge_conflict', message: said })
+  const why = async () => {
+    const response = await moose.http.fetch(new Request(`http://127.0.0.1/api/work-orders/${id}/why`))
+    return WhyResponse.parse(await response.json()).why
+  }
+  const merged = await why()
+  assert.match(merged.sentence, /and not other\.txt\. Merge main into .* by hand/)
+  assert.deepEqual(merged.next.slice(1), [`moose verify ${id.slice(0, 8)}`, `moose close ${id.slice(0, 8)}`])
+  const again = await verified(given, false)
+  assert.match(again.message, said)
+  const { short } = await why()
+  assert.match(short, /it conflicts with main in greeting\.txt, other\.txt.*; A model may change files_in_scope alone/)
+  assert.doesNotMatch(short, /a model was to resolve that/)
 })
 
 test('what somebody has pushed to the branch stays below the resolution; where git can merge, no model is called', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Moose } from '../../src/app.ts'
 import { recordIn } from '../../src/contract/evidence/pull-request-record.ts'
+import { WhyResponse } from '../../src/contract/why/inbox.ts'
 import { listFailureRows } from '../../src/db/work-orders/failure-rows.ts'
 import { Fault } from '../../src/faults/fault.ts'
 import { gitIn } from '../support/git-remote.ts'
@@ -51,6 +52,14 @@ test('what is verified is said as it is: the branch of a pull request as it stan
   assert.match(again.sentence, /run on the commit of attempt 1; if they pass, it is published\.$/)
   await settled(moose, id)
 })
+
+/** As everything says it that asks what an order in review needs. */
+async function saysMoved(moose: Moose, id: string, to: string): Promise<void> {
+  const response = await moose.http.fetch(new Request(`http://127.0.0.1/api/work-orders/${id}/why`))
+  const { why } = WhyResponse.parse(await response.json())
+  assert.ok(why.sentence.includes(`another push has moved its branch to ${to.slice(0, 12)}`), why.sentence)
+  assert.ok(why.next.includes(`moose verify ${id.slice(0, 8)}`), why.next.join())
+}
 
 const last = ({ attempt_history: attempts }: Awaited<ReturnType<typeof detailOf>>) => {
   const { number, verifies, status, error, cost_usd, steps } = attempts.at(-1) ?? assert.fail()
@@ -166,6 +175,7 @@ test('a conflict says what to type; resolved by hand on the branch it is verifie
     code: 'merge_conflict',
     message: /changed after its checks.*moose verify/s,
   })
+  await saysMoved(moose, id, resolved)
   const order = await verified(moose, id)
   const all = 'route apply verify publish record'
   assert.deepEqual(last(order), { number: 3, verifies: 1, status: 'succeeded', code: undefined, cost: 0, names: all })
@@ -419,6 +429,25 @@ test('an order without a pull request has no conflict that a model could resolve
   const none = { code: 'work_order_conflict', message: /no open pull request that could conflict.*moose verify/ }
   await assert.rejects(moose.orchestrator.verify(id, undefined, true), none)
   assert.equal((await detailOf(moose, id)).status, 'cancelled')
+})
+
+test('a merge that finds the branch changed keeps that: from then on the order says what it needs, as after a look', async () => {
+  await using home = await createMooseHome(FILES, [greet], QUIET)
+  await using moose = await home.open()
+  const { id, branch } = await inReview(home, moose)
+  const moved = await home.remote.commit(branch, { 'greeting.txt': 'by hand\n' })
+  const merge = () => assert.rejects(moose.orchestrator.merge(id), { code: 'merge_conflict', message: /moose verify/ })
+  await merge()
+  await saysMoved(moose, id, moved)
+  assert.equal((await detailOf(moose, id)).pull_request?.seen_head_sha, moved)
+  await merge()
+  const { db } = home.database
+  const pushes = await db
+    .selectFrom('github_events')
+    .select(['event_type', 'status'])
+    .where('event_type', '=', 'push')
+    .execute()
+  assert.deepEqual(pushes, [{ event_type: 'push', status: moved }], 'told once')
 })
 
 test('an order without a commit says so before anything else', async () => {

@@ -200,6 +200,7 @@ test('GitHub: what somebody changed is not written over; it is verified as it st
   const changed = await home.remote.commit(branch, { 'greeting.txt': 'hello by hand\n' })
   const refused = { code: 'merge_conflict', message: /changed after its checks.*moose verify/s }
   await assert.rejects(moose.orchestrator.merge(id), refused)
+  assert.equal((await detailOf(moose, id)).pull_request?.seen_head_sha, changed, 'known before the next look')
   const { order, ended } = await verified(given)
   assert.deepEqual([ended, order.pull_request?.head_sha], [succeeded, changed])
   assert.equal(await home.remote.git('rev-parse', branch), changed)

@@ -45,7 +45,7 @@ export async function verify(context: AttemptContext, done: Done, adapters: Part
   const outside = files.map(({ path }) => path).filter((path) => !isInScope(path, order.files_in_scope))
   const unchecked = { headSha, files, checks: [], unmatched: [] }
   const isOurs = done.applied.byHand !== true
-  if (isOurs && files.length === 0) return { ...unchecked, failure: withoutEffect().toRecord() }
+  if (isOurs && files.length === 0) return { ...unchecked, failure: withoutEffect(shortId).toRecord() }
   if (isOurs && outside.length > 0) return { ...unchecked, failure: outOfScope(outside).toRecord() }
   const secret = await adapters.secretSearch.find({
     project,
@@ -128,11 +128,11 @@ function noteOf({ name, outcome, durationMs, baseline }: CheckResult, before: Ba
 }
 
 /** A repair or a `fix` may take back what the change had done; so may the base, where it has the change by now. */
-function withoutEffect(): Fault {
+function withoutEffect(shortId: string): Fault {
   const message =
-    'The commit leaves every file as its base has it, so there is nothing to open a pull request of. See what each commit of ' +
-    'the attempt changed, describe the change more precisely, and retry.'
-  return new Fault('change_without_effect', message)
+    'The commit leaves every file as its base has it, so there is nothing to open a pull request of. See what the model ' +
+    `answered: moose show ${shortId} --tries   Then describe the change more precisely: moose edit ${shortId}   and: moose retry ${shortId}`
+  return new Fault('change_without_effect', message, { for_model: 'The commit leaves every file as its base has it.' })
 }
 
 function outOfScope(paths: readonly string[]): Fault {

@@ -1,5 +1,6 @@
 import type { ConflictOf } from '../../db/attempts/asked-before.ts'
-import { Fault } from '../../faults/fault.ts'
+import { conflictedFiles } from '../../edits/conflicted-files.ts'
+import { Fault, toFault } from '../../faults/fault.ts'
 import { faultPoint } from '../../faults/fault-point.ts'
 import type { BranchRequest } from '../../ports/workspace.ts'
 import { isInScope } from '../../work-order/scope.ts'
@@ -109,7 +110,11 @@ async function ofBranch(
   if (merged.outcome === 'conflict') {
     const { files, tree } = merged
     const conflict = { base_sha: baseTip, head_sha: head, files }
-    if (!resolves) throw unmerged(context, { pull, base: project.defaultBranch, conflict })
+    if (!resolves) {
+      const read = await conflictOfBranch(routed, { workspaces }, { ...conflict, markedSha: tree })
+      const byHand = 'byHand' in read ? read.byHand : null
+      throw unmerged(context, { pull, base: project.defaultBranch, conflict, byHand })
+    }
     const markedSha = await workspaces.bringUpAs(request, { ...merging, treeOf: tree })
     const reason = `${branch} conflicts with ${project.defaultBranch} at ${baseTip.slice(0, 12)} in: ${namedFiles(files)}`
     await note(reason)
@@ -137,7 +142,32 @@ async function sayOutside(
   return outside.length > 0
 }
 
-type Unmerged = { pull: OpenPull; base: string; conflict: ConflictOf & { files: readonly string[] } }
+/** What a model is told of a conflict, or why it is left to a person. @param conflict.markedSha a commit or a tree */
+export function conflictOfBranch(
+  { project, order }: RoutedToVerify,
+  { workspaces }: Parts,
+  { base_sha: base, head_sha: head, markedSha: marked, files }: FoundConflict['conflict'],
+) {
+  const trees = { base, head, marked }
+  const conflict = { files, scope: order.files_in_scope, first: head }
+  return conflictedFiles(conflict, async (side, path) => {
+    try {
+      return await workspaces.tree(project, trees[side]).read(path)
+    } catch (error) {
+      const { code } = toFault(error)
+      if (code === 'scope_unreadable' || code === 'scope_too_large') return null
+      throw error
+    }
+  })
+}
+
+type Unmerged = {
+  pull: OpenPull
+  base: string
+  conflict: ConflictOf & { files: readonly string[] }
+  /** Why no model can resolve it; null or missing: one may be asked to, as far as is known. */
+  byHand?: string | null
+}
 
 /** Why no model has resolved a conflict. */
 export type Unresolved = {
@@ -151,16 +181,17 @@ export type Unresolved = {
 /** @param why no model has resolved it; null: none was asked for */
 export function unmerged(
   { workOrderId }: AttemptContext,
-  { pull: { number, branch }, base, conflict }: Unmerged,
+  { pull: { number, branch }, base, conflict, byHand = null }: Unmerged,
   why: Unresolved | null = null,
 ): Fault {
   const { base_sha, head_sha } = conflict
   const said =
     `Pull request #${number} conflicts with ${base} in: ${namedFiles(conflict.files)}. git cannot merge ${base} into ${branch} by itself.` +
-    (why === null ? '' : ` ${why.message}`)
+    (why === null ? '' : ` ${why.message}`) +
+    (byHand === null ? '' : ` ${byHand}`)
   const { message, details } = withWaysOut(
     said,
-    waysOutOfConflict({ workOrderId, base, branch, maySolve: why === null || !why.isFinal }),
+    waysOutOfConflict({ workOrderId, base, branch, maySolve: byHand === null && (why === null || !why.isFinal) }),
   )
   const repair = why === null || why.repair === null ? {} : { repair: why.repair }
   const unresolved = why === null || !why.isFinal ? {} : { unresolved: why.message }
@@ -172,5 +203,6 @@ export function unmerged(
     ...details,
     ...repair,
     ...unresolved,
+    ...(byHand === null ? {} : { by_hand: byHand }),
   })
 }

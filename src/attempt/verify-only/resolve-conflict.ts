@@ -1,13 +1,10 @@
 import { CONFLICT, type Repair } from '../../contract/evidence/repair.ts'
 import { countsAsAnswered, resolvingOf } from '../../db/attempts/asked-before.ts'
-import { isUtf8Text } from '../../edits/text-file.ts'
+import type { ConflictedFile } from '../../edits/conflicted-files.ts'
 import { isOf } from '../../faults/families.ts'
 import { Fault, NEXT_MOVE, toFault } from '../../faults/fault.ts'
 import { faultPoint } from '../../faults/fault-point.ts'
-import type { ConflictedFile } from '../../ports/proposal.ts'
 import { contextFilesOf } from '../../work-order/content.ts'
-import { isInScope } from '../../work-order/scope.ts'
-import { namedFiles } from '../../work-order/ways-out.ts'
 import { asProviderPaused } from '../as-provider-paused.ts'
 import type { Adapters, AttemptContext } from '../context.ts'
 import type { Run } from '../durable-step.ts'
@@ -16,6 +13,7 @@ import { knowBase } from '../steps/prepare.ts'
 import { answersOf, MOST_ANSWERS_OF_ONE, type Proposed, questionOf } from '../steps/propose.ts'
 import {
   branchRequest,
+  conflictOfBranch,
   type FoundCommit,
   type FoundConflict,
   type RoutedToVerify,
@@ -36,9 +34,6 @@ type Resolving = {
 
 /** What was made of a conflict; `resolution`: the repair, none where there was no conflict. */
 export type Resolved = { applied: FoundCommit; resolution: readonly Omit<Repair, 'mended'>[] }
-
-/** What a model that resolves a conflict is told of it, at most; in bytes. */
-const MOST_TOLD = 200_000
 
 /**
  * Has the proposer that made the change resolve what git could not merge, once for these two commits, and makes the merge
@@ -90,7 +85,7 @@ async function ask(resolving: Resolving, proposer: string, reason: string) {
   const before = await context.resolvedIn({ base_sha: baseSha, head_sha })
   if (before !== null)
     throw unresolved(resolving, `A model was asked about these very commits in attempt ${before}, and is asked once.`)
-  const conflict = await conflictedFiles(resolving)
+  const conflict = await filesToTell(resolving)
   const { config } = await knowBase(context, project, baseSha, adapters)
   const told = { contextFiles: contextFilesOf(config, order), wanted: 'edits', previousFailure: null } as const
   await context.note(reason)
@@ -105,31 +100,13 @@ async function ask(resolving: Resolving, proposer: string, reason: string) {
   }
 }
 
-/** @throws {Fault} `merge_conflict` where one is no text that was changed on both sides, or is not in scope */
-async function conflictedFiles(resolving: Resolving): Promise<ConflictedFile[]> {
+/** @throws {Fault} `merge_conflict` where no model can be asked */
+async function filesToTell(resolving: Resolving): Promise<ConflictedFile[]> {
   const { context, routed, adapters, found } = resolving
-  const { base_sha, head_sha, markedSha, files } = found.conflict
-  const outside = files.filter((path) => !isInScope(path, routed.order.files_in_scope))
-  if (outside.length > 0)
-    throw unresolved(resolving, `A model may change files_in_scope alone, and not ${namedFiles(outside)}.`)
-  const textAt = async (sha: string, path: string): Promise<string | null> => {
-    const bytes = await adapters.workspaces.tree(routed.project, sha).read(path)
-    return bytes === null || !isUtf8Text(bytes) ? null : bytes.toString('utf8')
-  }
-  const told: ConflictedFile[] = []
-  let bytes = 0
-  for (const path of files) {
-    const [base, ours, marked] = await Promise.all([base_sha, head_sha, markedSha].map((sha) => textAt(sha, path)))
-    const isMarked = typeof marked === 'string' && marked.includes(`<<<<<<< ${head_sha}`)
-    if (typeof base !== 'string' || typeof ours !== 'string' || typeof marked !== 'string' || !isMarked)
-      throw unresolved(resolving, `A model can resolve what is text on both sides, and ${path} is not.`)
-    bytes += Buffer.byteLength(ours) + Buffer.byteLength(marked)
-    if (bytes > MOST_TOLD)
-      throw unresolved(resolving, `The files are longer than the ${MOST_TOLD} bytes a model is told.`)
-    told.push({ path, ours, marked })
-  }
-  await context.note(`shows the model: ${told.map(({ path }) => path).join(', ')}`)
-  return told
+  const read = await conflictOfBranch(routed, adapters, found.conflict)
+  if ('byHand' in read) throw unresolved(resolving, read.byHand)
+  await context.note(`shows the model: ${read.told.map(({ path }) => path).join(', ')}`)
+  return read.told
 }
 
 /**

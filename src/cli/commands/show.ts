@@ -2,6 +2,7 @@ import { Command, Option } from 'commander'
 import { ChangesResponse } from '../../contract/changes.ts'
 import { type WorkOrderDetail, WorkOrderDetailResponse } from '../../contract/work-orders.ts'
 import { Fault } from '../../faults/fault.ts'
+import { readableDiff } from '../../work-order/diff-files.ts'
 import { type Cli, withApi } from '../cli.ts'
 import { type ApiClient, workOrderPath } from '../client/api-client.ts'
 import { serviceStateOf, waitsFor } from '../client/service-state.ts'
@@ -36,7 +37,8 @@ export function showCommand(cli: Cli): Command {
         const { output } = cli
         const only = onlyPart(shown.work_order, options)
         output.document(shown)
-        if (only !== null) return output.json ? undefined : output.verbatim(only)
+        if (only !== null && output.json) return
+        if (only !== null) return output.verbatim(only, options.diff === true ? readableDiff : undefined)
         const { paint } = output
         const { work_order: order } = shown
         // Of an order that was begun it depends on who is there whether anything happens.
@@ -49,7 +51,8 @@ export function showCommand(cli: Cli): Command {
 }
 
 const DIFF =
-  'only the diff of its pull request, as git apply takes it; of a change that waits for a human, what is held'
+  'only the diff of its pull request, as git apply takes it (on a terminal as it is read: text in any encoding as text); of a ' +
+  'change that waits for a human, what is held'
 
 const FILES = 'only which files it has changed, with the lines won and lost, and what is out of its scope or protected'
 

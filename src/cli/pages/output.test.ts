@@ -84,7 +84,7 @@ test('the stack is only for those who asked', () => {
 test('a message cannot command the terminal, a diff for a pipe stays as it is', () => {
   const { output, said } = capture(false)
   output.line('\u001b[2Jx')
-  output.verbatim('-a\r\n+b\u001b[0m\n')
+  output.verbatim('-a\r\n+b\u001b[0m\n', () => 'as people read it')
   assert.equal(said().stdout, '\\u001b[2Jx\n-a\r\n+b\u001b[0m\n')
 })
 

@@ -22,8 +22,12 @@ export type Output = {
   hint(text: string): string
   /** A result for people. */
   line(text: string): void
-  /** A result for people and programs alike, to the byte where stdout is no terminal. */
-  verbatim(text: string): void
+  /**
+   * A result for people and programs alike, to the byte where stdout is no terminal.
+   *
+   * @param read how it is put for people, on a terminal
+   */
+  verbatim(text: string, read?: (text: string) => string): void
   /** Text of our own that was asked for whatever the mode: help, version. */
   own(text: string): void
   /** A result for programs; one line of JSON. */
@@ -55,7 +59,8 @@ export function createOutput(streams: Streams, options: { json: boolean; color: 
     columns: stdout instanceof WriteStream && stdout.columns > 0 ? stdout.columns : null,
     hint,
     line: (text) => people(stdout, text),
-    verbatim: (text) => write(stdout, stdout instanceof WriteStream ? harmlessLines(text) : text),
+    verbatim: (text, read = (whole) => whole) =>
+      write(stdout, stdout instanceof WriteStream ? harmlessLines(read(text)) : text),
     own: (text) => write(stdout, hint(text)),
     document: (value) => {
       if (options.json) write(stdout, `${harmlessJson(value)}\n`)

@@ -73,21 +73,21 @@ function movedTo({ seen_head_sha: seen, head_sha: head }: PullInReview): string 
 }
 
 function inConflict({ base, branch, tried_resolution: tried }: PullInReview, conflict: SeenConflict): Review {
-  const { files, since, base_sha: on, seen_base_sha: now } = conflict
+  const { files, since, base_sha: on, seen_base_sha: now, by_hand: left } = conflict
+  const isOfNow = now === undefined || now === on
   const where = files.length === 0 ? '' : ` in ${files.join(', ')}`
   const because = `it conflicts with ${base}${where}, seen at ${since}`
-  if (tried === undefined || tried === null)
-    return {
-      needs: 'resolve',
-      because: now === undefined || now === on ? because : `${because}; ${base} has moved since`,
-      advice: null,
-    }
+  const byHand =
+    `erge ${base} into ${branch} by hand, push that, and have it verified; or close the pull request and retry the order, ` +
+    `which makes the change anew on ${base} as it is now.`
+  const toPerson = (why: string): Review => ({ needs: 'by_hand', because: `${because}; ${why}`, advice: `M${byHand}` })
+  if (tried !== undefined && tried !== null)
+    return toPerson(`a model was to resolve that in attempt ${tried.attempt}: ${whatFailed(tried)}`)
+  if (left !== undefined && isOfNow) return toPerson(left)
   return {
-    needs: 'by_hand',
-    because: `${because}; a model was to resolve that in attempt ${tried.attempt}: ${whatFailed(tried)}`,
-    advice:
-      `Merge ${base} into ${branch} by hand, push that, and have it verified; or close the pull request and retry the order, ` +
-      `which makes the change anew on ${base} as it is now.`,
+    needs: 'resolve',
+    because: isOfNow ? because : `${because}; ${base} has moved since`,
+    advice: `Have the model that made the change resolve that, or m${byHand}`,
   }
 }
 

@@ -9,6 +9,8 @@ export const SeenConflict = z
     head_sha: z.string(),
     /** As they were told: of more than 20, the last entry says how many more. */
     files: z.array(z.string()),
+    /** Why no model can resolve it, as a sentence; missing: one may be asked to. */
+    by_hand: z.string().optional(),
     /** When the branch was first seen to conflict, as an ISO time. */
     since: z.string(),
   })

@@ -1,4 +1,5 @@
 import { type EndedVerification, whatFailed } from '../../contract/evidence/review.ts'
+import type { SeenConflict } from '../../contract/evidence/seen-conflict.ts'
 import { failedVerificationAt, readEndedAsSeen } from '../../db/attempts/ended-verifications.ts'
 import type { PullRequestRow } from '../../db/pull-requests.ts'
 import { Fault } from '../../faults/fault.ts'
@@ -39,10 +40,7 @@ async function mergeOpen(
     const why = `The base of pull request #${row.number} was changed on GitHub to ${base.ref}; its order is for ${row.base}.`
     throw conflict(row, `${why} Change it back on GitHub, or close the pull request.`)
   }
-  if (head.sha !== row.head_sha) {
-    const why = `The branch ${row.branch} was changed after its checks: it stands at ${head.sha}, not at ${row.head_sha}.`
-    throw unverified(row, why, await failedVerificationAt(parts.db, row, head.sha))
-  }
+  if (head.sha !== row.head_sha) throw unverified(row, head.sha, await failedVerificationAt(parts.db, row, head.sha))
   const path = `repos/${slug(repository)}/pulls/${row.number}/merge`
   const body = { sha: row.head_sha, merge_method: await mergeMethod(parts, repository, row) }
   const request = { host: repository.host, method: 'PUT', path, body, signal: null } as const
@@ -52,7 +50,8 @@ async function mergeOpen(
   if (stateOf(after) === 'merged') return after
   if (!isAnswer(answer)) throw answer
   const { tried_resolution: tried } = await readEndedAsSeen(parts.db, row)
-  throw refusal(row, request, answer, row.conflict?.head_sha === row.head_sha ? tried : null)
+  const seen = row.conflict?.head_sha === row.head_sha ? row.conflict : null
+  throw refusal(row, request, answer, seen === null ? null : leftToPerson(seen, tried))
 }
 
 function isAnswer(value: unknown): value is ApiAnswer {
@@ -62,13 +61,13 @@ function isAnswer(value: unknown): value is ApiAnswer {
 /**
  * 405: it cannot be merged as it stands; 409: its head has moved.
  *
- * @param tried how a model was to resolve its conflict; null: none was
+ * @param left why no model is asked to resolve its conflict; null: one may be
  */
 function refusal(
   row: PullRequestRow,
   request: Parameters<typeof githubFault>[0],
   answer: ApiAnswer,
-  tried: EndedVerification | null,
+  left: string | null,
 ): Fault {
   const said = messageOf(answer)
   if (answer.status === 409) return conflict(row, `Pull request #${row.number} has changed meanwhile: ${said}.`)
@@ -77,16 +76,21 @@ function refusal(
   const waits = `See there what it waits for: a review, a check, or a newer ${row.base}.`
   const refused = `GitHub does not merge pull request #${row.number}: ${said}.`
   const { message, details } =
-    tried === null
+    left === null
       ? withWaysOut(`${refused} ${waits}`, [
           `Have ${row.base} merged into the branch, and the checks run on that: moose verify ${id}   then: moose merge ${id}`,
           `Where git cannot merge it, have the model that made the change resolve that, within the budget of the order: moose verify ${id} --resolve`,
         ])
       : withWaysOut(
-          `${refused} A model was to resolve its conflict with ${row.base} in attempt ${tried.attempt}: ${whatFailed(tried)}`,
+          `${refused} It conflicts with ${row.base}. ${left}`,
           waysOutOfConflict({ ...row, workOrderId: row.work_order_id, maySolve: false }),
         )
   return new Fault('merge_conflict', message, { number: row.number, ...details })
+}
+
+function leftToPerson({ by_hand }: SeenConflict, tried: EndedVerification | null): string | null {
+  if (tried !== null) return `A model was to resolve that in attempt ${tried.attempt}: ${whatFailed(tried)}`
+  return by_hand === undefined ? null : by_hand
 }
 
 /** The first way that repository and base allow. @throws {Fault} `merge_conflict` when there is none */
@@ -118,11 +122,12 @@ function conflict(row: PullRequestRow, message: string): Fault {
   return new Fault('work_order_conflict', message, { number: row.number, branch: row.branch })
 }
 
-/** A human is needed, as where git cannot merge. */
-function unverified(row: PullRequestRow, why: string, failed: EndedVerification | null): Fault {
+/** A human is needed, as where git cannot merge. `movedHeadOf` reads where the branch stands. */
+function unverified(row: PullRequestRow, head: string, failed: EndedVerification | null): Fault {
   const { number, branch, work_order_id: workOrderId } = row
+  const why = `The branch ${branch} was changed after its checks: it stands at ${head}, not at ${row.head_sha}.`
   const said = failed === null ? why : `${why} That was verified in attempt ${failed.attempt}: ${whatFailed(failed)}`
   const ways = failed === null ? waysToVerify({ workOrderId }) : waysToMend({ workOrderId, branch })
   const { message, details } = withWaysOut(said, ways)
-  return new Fault('merge_conflict', message, { number, branch, ...details })
+  return new Fault('merge_conflict', message, { number, branch, seen_head_sha: head, ...details })
 }

@@ -1,6 +1,8 @@
 import { type EndedVerification, whatFailed } from '../../contract/evidence/review.ts'
 import { failedVerificationAt, triedResolutionAt } from '../../db/attempts/ended-verifications.ts'
 import { endPullRequest, type PullRequestRow } from '../../db/pull-requests.ts'
+import { findWorkOrder } from '../../db/work-orders/work-orders.ts'
+import { conflictedFiles } from '../../edits/conflicted-files.ts'
 import { Fault } from '../../faults/fault.ts'
 import { mergeCommits } from '../../git/merge.ts'
 import type { Mirror } from '../../git/mirror.ts'
@@ -19,6 +21,8 @@ import { type LocalForgeParts, pushSource, requirePullRequest } from './local-fo
 
 /** How often a base branch may move between fetch and push. */
 const ROUNDS = 10
+/** Of a file that a model might be told; a longer one is none of those. */
+const MOST_OF_FILE = 1024 * 1024
 
 /** Merges exactly the commit that was checked; a merge that landed before is found, not repeated. */
 export async function mergePullRequest(
@@ -45,10 +49,7 @@ async function bringHead(parts: LocalForgeParts, project: Project, row: PullRequ
   const head = await remoteHead(pushSource(parts, project), row.branch)
   // Deleted by hand: the mirror keeps the commit of every attempt.
   if (head === null) return
-  if (head !== row.head_sha) {
-    const why = `The branch ${row.branch} was changed after its checks: it stands at ${head}, not at ${row.head_sha}.`
-    throw unverified(row, why, await failedVerificationAt(parts.db, row, head))
-  }
+  if (head !== row.head_sha) throw unverified(row, head, await failedVerificationAt(parts.db, row, head))
   const into = attemptRef(row.work_order_id, row.attempt)
   await parts.mirrors.of(project).fetchBranch(project, { branch: row.branch, into }, null)
 }
@@ -62,7 +63,7 @@ async function landOnBase(parts: LocalForgeParts, project: Project, row: PullReq
     const when = parts.clock.now()
     const merge = await mergeCommits(source.mirror, { base, head: row.head_sha, message, when, rules: project.commits })
     if (merge.outcome === 'contained') return merge.sha
-    if (merge.outcome === 'conflict') throw await mergeConflict(parts, row, base, merge.files)
+    if (merge.outcome === 'conflict') throw await mergeConflict(parts, row, { ...merge, base, mirror: source.mirror })
     const pushed = await pushCommit(source, { sha: merge.sha, branch: row.base, expected: base })
     if (pushed.outcome === 'landed') return merge.sha
     if (pushed.outcome === 'rejected') {
@@ -94,28 +95,50 @@ async function fetchBase({ mirrors }: LocalForgeParts, project: Project, base: s
 async function mergeConflict(
   { db }: LocalForgeParts,
   row: PullRequestRow,
-  baseSha: string,
-  files: readonly string[],
+  found: { base: string; files: readonly string[]; tree: string; mirror: Mirror },
 ): Promise<Fault> {
+  const { base: baseSha, files } = found
   const { number, base, head_sha, work_order_id: workOrderId } = row
   const tried = await triedResolutionAt(db, row, { base_sha: baseSha, head_sha })
   const said =
     `Pull request #${number} conflicts with ${base} in: ${namedFiles(files)}.` +
     (tried === null ? '' : ` A model was to resolve that in attempt ${tried.attempt}: ${whatFailed(tried)}`)
-  const { message, details } = withWaysOut(said, waysOutOfConflict({ ...row, workOrderId, maySolve: tried === null }))
-  const told = { number, ...filesAsDetails(files), base_sha: baseSha, head_sha, ...details }
+  const byHand = tried === null ? await leftToPerson(db, row, found) : null
+  const { message, details } = withWaysOut(
+    byHand === null ? said : `${said} ${byHand}`,
+    waysOutOfConflict({ ...row, workOrderId, maySolve: tried === null && byHand === null }),
+  )
+  const left = byHand === null ? {} : { by_hand: byHand }
+  const told = { number, ...filesAsDetails(files), base_sha: baseSha, head_sha, ...details, ...left }
   return new Fault('merge_conflict', message, told)
+}
+
+/** Why no model can be asked to resolve it; null: one can. */
+async function leftToPerson(
+  db: LocalForgeParts['db'],
+  { work_order_id, head_sha: head }: PullRequestRow,
+  { base, files, tree, mirror }: { base: string; files: readonly string[]; tree: string; mirror: Mirror },
+): Promise<string | null> {
+  const { files_in_scope: scope } = await findWorkOrder(db, work_order_id)
+  const trees = { base, head, marked: tree }
+  const read = await conflictedFiles({ files, scope, first: base }, async (side, path) => {
+    const call = { signal: null, maxOutputBytes: MOST_OF_FILE, keep: 'head' } as const
+    const { exitCode, stdout } = await mirror.run(['cat-file', 'blob', `${trees[side]}:${path}`], call)
+    return exitCode === 0 ? stdout.bytes() : null
+  })
+  return 'byHand' in read ? read.byHand : null
 }
 
 function conflict(row: PullRequestRow, message: string): Fault {
   return new Fault('work_order_conflict', message, { number: row.number, branch: row.branch })
 }
 
-/** A human is needed, as where git cannot merge. */
-function unverified(row: PullRequestRow, why: string, failed: EndedVerification | null): Fault {
+/** A human is needed, as where git cannot merge. `movedHeadOf` reads where the branch stands. */
+function unverified(row: PullRequestRow, head: string, failed: EndedVerification | null): Fault {
   const { number, branch, work_order_id: workOrderId } = row
+  const why = `The branch ${branch} was changed after its checks: it stands at ${head}, not at ${row.head_sha}.`
   const said = failed === null ? why : `${why} That was verified in attempt ${failed.attempt}: ${whatFailed(failed)}`
   const ways = failed === null ? waysToVerify({ workOrderId }) : waysToMend({ workOrderId, branch })
   const { message, details } = withWaysOut(said, ways)
-  return new Fault('merge_conflict', message, { number, branch, ...details })
+  return new Fault('merge_conflict', message, { number, branch, seen_head_sha: head, ...details })
 }

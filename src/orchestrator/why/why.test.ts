@@ -370,6 +370,16 @@ describe('an order that has begun, or is over', () => {
     const conflicts = is('review', why({ order: inReview({ conflict }) }))
     assert.equal(conflicts.short, `pull request #7: it conflicts with main in a.ts, seen at ${BEFORE.toISOString()}`)
     assert.deepEqual(conflicts.next.slice(1), ['moose verify 1a2b3c4d --resolve', 'moose close 1a2b3c4d'])
+    assert.match(
+      conflicts.sentence,
+      /\. Have the model .*, or merge main into feature\/greet by hand, push that, and have it/,
+    )
+    const left = { ...conflict, by_hand: 'A model may change files_in_scope alone, and not a.ts.' }
+    const byHand = why({ order: inReview({ conflict: left }) })
+    assert.match(byHand.short, /; A model may change files_in_scope alone, and not a\.ts\.$/)
+    assert.deepEqual(byHand.next.slice(1), ['moose verify 1a2b3c4d', 'moose close 1a2b3c4d'])
+    const moved = { ...left, seen_base_sha: 'e'.repeat(40) }
+    assert.equal(needs({ conflict: moved }), 'resolve', 'of another base that may not hold')
     assert.equal(needs({ conflict, seen_head_sha: 'b'.repeat(40) }), 'verify', 'that may be the resolution')
     assert.equal(needs({ conflict: { ...conflict, head_sha: 'd'.repeat(40) } }), 'merge')
     is('review', why({ order: { ...inReview(), pull: null } }))

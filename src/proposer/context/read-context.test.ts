@@ -52,6 +52,19 @@ test('long guidance is cut at a line and leaves half of the room to what is name
   assert.deepEqual(named, ['docs/style.md', 'context', 'style'])
 })
 
+test('long guidance of one line is cut between words, or between characters of a script without spaces', async () => {
+  const key = `key=${'a1'.repeat(200)}`
+  const one = async (text: string) => (await shown({ 'AGENTS.md': text }, { tokens: 1_000 }))[0] ?? assert.fail()
+  const words = await one(`${'word '.repeat(270)}${key} ${'word '.repeat(5_000)}`)
+  assert.deepEqual([words.at(-1), String(words[2]).trimEnd()], ['cut', 'word '.repeat(270).trim()], 'no half of a key')
+  const [, , title] = await one(`# Rules\n${'word '.repeat(5_000)}`)
+  assert.match(String(title), /^# Rules\nword word .* word\s*$/)
+  for (const letter of ['規', '𠮷']) {
+    const [, , text] = await one(letter.repeat(5_000))
+    assert.match(String(text), new RegExp(`^(?:${letter}){300,500}$`, 'u'))
+  }
+})
+
 test('files that are named come whole or not at all, folders as their files, and never what is in scope', async () => {
   const files = {
     'docs/a.md': 'a',

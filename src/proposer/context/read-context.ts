@@ -114,7 +114,7 @@ class Reader {
     const seen = text.split('\n')
     const kept = beginningOf(seen, Math.min(MOST_OF_GUIDANCE, this.#guidanceLeft))
     if (kept.length === 0) return
-    const isCut = kept.length < seen.length || looked.length < lines.length
+    const isCut = bytesOf(kept) < bytesOf(seen) || bytesOf(looked) < bytesOf(lines)
     this.#take({ path, why: 'guidance', lines: kept, isCut })
     this.#guidanceLeft -= bytesOf(kept)
   }
@@ -130,13 +130,37 @@ function bytesOf(lines: readonly string[]): number {
   return lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0)
 }
 
+/** Whole lines; where those fill less than half of the room, the beginning of the next one too. */
 function beginningOf(lines: readonly string[], mostBytes: number): readonly string[] {
   let bytes = 0
   const end = lines.findIndex((line) => {
     bytes += Buffer.byteLength(line) + 1
     return bytes > mostBytes
   })
-  return end === -1 ? lines : lines.slice(0, end)
+  if (end === -1) return lines
+  const whole = lines.slice(0, end)
+  const room = mostBytes - bytesOf(whole) - 1
+  const next = lines[end]
+  if (next === undefined || room < mostBytes / 2) return whole
+  const start = beginningOfLine(next, room)
+  return start === '' ? whole : [...whole, start]
+}
+
+/**
+ * Ends behind white space or a character beyond ASCII. Within a run of others may stand a secret, and half of one is not
+ * found by what looks for it.
+ */
+function beginningOfLine(line: string, mostBytes: number): string {
+  let bytes = 0
+  let at = 0
+  let end = 0
+  for (const character of line) {
+    bytes += Buffer.byteLength(character)
+    if (bytes > mostBytes) break
+    at += character.length
+    if (/[\s\u0080-\u{10ffff}]/u.test(character)) end = at
+  }
+  return line.slice(0, end)
 }
 
 /** @returns null: there is none, or it is a link or too large, and nobody said that it has to be shown */

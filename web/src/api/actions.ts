@@ -143,7 +143,8 @@ export function verbsOfDetail(order: OrderDetail): readonly Verb[] {
     const isMoved = pull !== null && pull.seen_head_sha !== null && pull.seen_head_sha !== pull.head_sha
     const isIn = pull?.conflict !== null && pull?.conflict !== undefined
     const isTried = pull?.tried_resolution !== null && pull?.tried_resolution !== undefined
-    if (isIn) return isTried ? ['verify', ...verbs] : ['resolve', 'verify', ...verbs]
+    const isLeft = isTried || pull?.conflict?.by_hand !== undefined
+    if (isIn) return isLeft ? ['verify', ...verbs] : ['resolve', 'verify', ...verbs]
     return isMoved ? ['verify', ...verbs] : [...verbs, 'verify']
   }
   const hasCommit = attempts.some(({ head_sha: sha, verifies }) => sha !== null && typeof verifies !== 'number')

@@ -26,9 +26,15 @@ export function anchorOf(path: string): string {
   return `file-${encodeURIComponent(path)}`
 }
 
+/** Text in an encoding other than UTF-8 is a binary patch in what is applied. */
+function asRead({ diff, text }: ChangedFile): string {
+  return text === undefined || text === null ? diff : text
+}
+
 /** One file of a change, with what is to be known of it and its lines. */
 export function FileDiff({ file, view }: { file: ChangedFile; view: ViewType }) {
-  const { path, diff, added, deleted } = file
+  const { path, added, deleted } = file
+  const diff = asRead(file)
   const hasLong = useMemo(() => hasLongLine(diff), [diff])
   const isLong = Number(added) + Number(deleted) > MOST_LINES || hasLong
   const [isOpen, setOpen] = useState(!isLong)
@@ -127,7 +133,9 @@ function Near({ lines, stays, children }: NearProps) {
   )
 }
 
-function FileLines({ file: { path, diff }, view }: { file: ChangedFile; view: ViewType }) {
+function FileLines({ file: changed, view }: { file: ChangedFile; view: ViewType }) {
+  const { path } = changed
+  const diff = asRead(changed)
   const file = useMemo(() => parsed(diff), [diff])
   const hunks = file === null ? null : file.hunks
   const tokens = useColours(path, hunks)

@@ -74,7 +74,7 @@ function Moved({ pull }: { pull: Pull }) {
 /** What git cannot merge, since when, and what a person can do about it. */
 function Conflict({ pull: { conflict, tried_resolution: tried, base, branch } }: { pull: Pull }) {
   if (conflict === undefined || conflict === null) return null
-  const { files, since } = conflict
+  const { files, since, by_hand: left } = conflict
   return (
     <>
       <p className="warn">
@@ -88,9 +88,11 @@ function Conflict({ pull: { conflict, tried_resolution: tried, base, branch } }:
         , since <Ago at={since} />.
       </p>
       <p>
-        {tried === undefined || tried === null
-          ? 'The model can resolve it, or a person: merge '
-          : `Attempt ${tried.attempt} had the model resolve these two commits, which is done once. Merge `}
+        {tried !== undefined && tried !== null
+          ? `Attempt ${tried.attempt} had the model resolve these two commits, which is done once. Merge `
+          : left === undefined
+            ? 'The model can resolve it, or a person: merge '
+            : `${left} Merge `}
         <code>{base}</code> into <code>{branch}</code> by hand, push that, and verify it again. Or close it unmerged and
         retry the order, on <code>{base}</code> as it is now.
       </p>
