@@ -1,7 +1,7 @@
 import { Fault } from '../faults/fault.ts'
 import { pathProblem } from '../work-order/scope.ts'
 import { applyPairs, type Put, type Search } from './apply-pairs.ts'
-import { mayTakeBack, saysMore } from './answer/said-changes.ts'
+import { hasOddRemark } from './answer/said-changes.ts'
 import type { Edit } from './edit.ts'
 import { EditedText } from './edited-text.ts'
 import { EditedTree, type FileChange, type IsExecutable, type ReadFile } from './edited-tree.ts'
@@ -9,7 +9,7 @@ import { Effort } from './effort.ts'
 import { type BlockProblem, rejection } from './rejection.ts'
 import { ScopeNames } from './scope-names.ts'
 import { unfitBody } from './unfit.ts'
-import { isDecorated, remarkBehind, withoutDecoration } from './written-path.ts'
+import { isDecorated, withoutDecoration } from './written-path.ts'
 
 /** Why a block cannot be applied; none: it was. */
 type Reasons = readonly string[]
@@ -68,7 +68,8 @@ class Application {
 
   async apply(written: Edit): Promise<void> {
     const edit = await this.#meant(written)
-    const refused = [...(await this.#refusedPaths(edit)), ...refusedRemark(written, edit)]
+    const refused = await this.#refusedPaths(edit)
+    if (hasOddRemark(written, edit)) refused.push({ edit, path: edit.path, reason: REMARK, outOfScope: false })
     const how = { effort: this.#effort, explain: this.#problems.length < EXPLAINED_PROBLEMS }
     const reasons = refused.length > 0 ? [] : await this.#try(edit, how)
     this.#problems.push(...refused, ...reasons.map((reason) => ({ edit, path: edit.path, reason, outOfScope: false })))
@@ -235,16 +236,6 @@ const REMARK =
 const DECORATED = {
   reason: 'has more than a path in its name. Write the path alone, without marks or remarks',
   outOfScope: false,
-}
-
-/** Words behind the path of a deletion or a renaming, which may take it back or name another file. */
-function refusedRemark(written: Edit, edit: Edit): BlockProblem[] {
-  const remark = remarkBehind(written.path, edit.path)
-  const isPlain =
-    written.kind === 'rename' && edit.kind === 'rename'
-      ? !mayTakeBack(remark) && !mayTakeBack(remarkBehind(written.to, edit.to))
-      : edit.kind !== 'delete' || !saysMore(remark)
-  return isPlain ? [] : [{ edit, path: edit.path, reason: REMARK, outOfScope: false }]
 }
 
 /** Changes a text that is to end in a newline, or in none; undefined: as it does. */

@@ -1,4 +1,6 @@
+import type { Edit } from '../edit.ts'
 import type { ScopeNames } from '../scope-names.ts'
+import { remarkBehind } from '../written-path.ts'
 import { isHeading } from './headings.ts'
 import { isDenied } from './shell-commands.ts'
 
@@ -61,8 +63,18 @@ export function saysMore(remark: string): boolean {
   return plainWords(remark).some((word) => !isKnown(word))
 }
 
-/** Whether words behind the new path of a renaming may take it back, or name another file. */
-export function mayTakeBack(remark: string): boolean {
+/**
+ * Whether words behind a path of a deletion or of a renaming may take it back, or name another file.
+ *
+ * @param edit the same with its paths as they are meant
+ */
+export function hasOddRemark(written: Edit, edit: Edit): boolean {
+  const remark = remarkBehind(written.path, edit.path)
+  if (written.kind !== 'rename' || edit.kind !== 'rename') return edit.kind === 'delete' && saysMore(remark)
+  return mayTakeBack(remark) || mayTakeBack(remarkBehind(written.to, edit.to))
+}
+
+function mayTakeBack(remark: string): boolean {
   if (remark.length > MOST_OF_CLAUSE || TAKES_BACK.test(remark)) return true
   return plainWords(remark).some((word) => IS_PATH.test(word))
 }
