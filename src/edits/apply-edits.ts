@@ -1,7 +1,7 @@
 import { Fault } from '../faults/fault.ts'
 import { pathProblem } from '../work-order/scope.ts'
-import { applyPairs, type Put, type Search } from './apply-pairs.ts'
 import { hasOddRemark } from './answer/said-changes.ts'
+import { applyPairs, type Put, type Search } from './apply-pairs.ts'
 import type { Edit } from './edit.ts'
 import { EditedText } from './edited-text.ts'
 import { EditedTree, type FileChange, type IsExecutable, type ReadFile } from './edited-tree.ts'
