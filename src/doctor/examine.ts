@@ -225,7 +225,7 @@ async function home({ home }: Config): Promise<DoctorFinding> {
     if (free <= LEAST_FREE_BYTES)
       return { name: 'home', state: 'broken', detail, remedy: 'free some space or move MOOSE_HOME' }
     if ((mode & 0o077 & ~wanted) === 0) return ok('home', detail)
-    const remedy = `chmod ${wanted.toString(8)} ${home}, or set MOOSE_HOME to a folder of its own`
+    const remedy = `chmod ${wanted.toString(8)} ${shellWord(home)}, or set MOOSE_HOME to a folder of its own`
     return {
       name: 'home',
       state: 'warning',

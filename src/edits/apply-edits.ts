@@ -1,5 +1,6 @@
 import { Fault } from '../faults/fault.ts'
 import { pathProblem } from '../work-order/scope.ts'
+import { hasOddRemark } from './answer/said-changes.ts'
 import { applyPairs, type Put, type Search } from './apply-pairs.ts'
 import type { Edit } from './edit.ts'
 import { EditedText } from './edited-text.ts'
@@ -68,6 +69,7 @@ class Application {
   async apply(written: Edit): Promise<void> {
     const edit = await this.#meant(written)
     const refused = await this.#refusedPaths(edit)
+    if (hasOddRemark(written, edit)) refused.push({ edit, path: edit.path, reason: REMARK, outOfScope: false })
     const how = { effort: this.#effort, explain: this.#problems.length < EXPLAINED_PROBLEMS }
     const reasons = refused.length > 0 ? [] : await this.#try(edit, how)
     this.#problems.push(...refused, ...reasons.map((reason) => ({ edit, path: edit.path, reason, outOfScope: false })))
@@ -229,6 +231,8 @@ const UNDOES =
   'was changed by an earlier block of this answer, and this block would undo that. Answer with one block for each file'
 const NOT_WHOLE =
   'is named for a fence, and nothing says that it is the whole file, while not all lines of the fence are in it. To write the whole file use a write block; to change parts of it, an edit block'
+const REMARK =
+  'has words behind its path that are not understood. Write the path alone, and a block of its own for each file'
 const DECORATED = {
   reason: 'has more than a path in its name. Write the path alone, without marks or remarks',
   outOfScope: false,

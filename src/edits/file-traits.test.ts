@@ -123,6 +123,18 @@ const MADE: Readonly<Record<string, readonly [answer: string, made: Record<strin
     `### edit a.txt\n${PAIR}\n\`\`\`sh\nchmod +x new.sh\nchmod +x other.sh\n\`\`\`\n\n${write('new.sh')}`,
     { 'a.txt': 'one\n2\n', 'new.sh': '+x x\n' },
   ],
+  'a command with another form of mode': ['```sh\nchmod -v ug+x,o-w a.txt\n```\n', { 'a.txt': '+x one\ntwo\n' }],
+  'a command that says who may': ['```sh\nchmod u=rwx,go= a.txt\n```\n', { 'a.txt': '+x one\ntwo\n' }],
+  'a command with all bits': ['```sh\nchmod a+rx a.txt\n```\n', { 'a.txt': '+x one\ntwo\n' }],
+  'commands in a loop': [
+    '```sh\nfor f in a.txt src/logo.png; do\n  chmod +x "$f"\ndone\n```\n',
+    { 'a.txt': '+x one\ntwo\n', 'src/logo.png': '+x a\0b' },
+  ],
+  'words for what a block says': [
+    `${write('new.sh (executable)')}\nMake \`new.sh\` executable (\`chmod +x new.sh\`).\n`,
+    { 'new.sh': '+x x\n' },
+  ],
+  'two brackets': [write('new.sh (executable) (no final newline)'), { 'new.sh': '+x x' }],
   'an executable script': ['## Create `new.sh` (executable script)\n\n```sh\nx\n```\n', { 'new.sh': '+x x\n' }],
   'a remark about spaces': [write('new.txt (no trailing whitespace)'), { 'new.txt': 'x\n' }],
   'a remark about a comma': [write('new.txt (without a final comma)'), { 'new.txt': 'x\n' }],
@@ -137,6 +149,42 @@ const REFUSED: Readonly<Record<string, readonly [answer: string, code: string, s
     write('new.sh (executable if needed)'),
     'edits_malformed',
     /"\(executable if needed\)" is not understood/,
+  ],
+  'opposite modes': ['### edit a.txt (executable, not executable)\n', 'edits_malformed', /is not understood/],
+  'opposite modes in two brackets': [
+    '### edit a.txt (executable) (not executable)\n',
+    'edits_malformed',
+    /is not understood/,
+  ],
+  'opposite modes in two blocks': [
+    '### edit a.txt (executable)\n\n### edit a.txt (not executable)\n',
+    'edits_malformed',
+    /say opposite modes of "a\.txt"/,
+  ],
+  'opposite modes in a block and a command': [
+    `${write('new.sh (not executable)')}\n\`\`\`sh\nchmod +x new.sh\n\`\`\`\n`,
+    'edits_malformed',
+    /say opposite modes of "new\.sh"/,
+  ],
+  'a mode that words ask for': [
+    `${write('new.sh')}\nThen make \`new.sh\` executable.\n`,
+    'edits_malformed',
+    /reads like a change of the mode of "new\.sh"/,
+  ],
+  'a mode that a command in words sets': [
+    `${write('new.sh')}\nThen run \`chmod +x new.sh\`.\n`,
+    'edits_malformed',
+    /reads like a change of the mode of "new\.sh"/,
+  ],
+  'a mode that a command finds the files of': [
+    `### edit a.txt\n${PAIR}\n\`\`\`sh\nfind src -name "*.sh" -exec chmod +x {} +\n\`\`\`\n`,
+    'edits_malformed',
+    /reads like a change of the mode of "src\/"/,
+  ],
+  'a mode of a group': [
+    `### edit a.txt\n${PAIR}\n\`\`\`sh\nchmod g+x run.sh\n\`\`\`\n`,
+    'edits_malformed',
+    /reads like a change of the mode of "run\.sh"/,
   ],
   'a mode that git has not': ['### edit a.txt (mode 600)\n', 'edits_malformed', /"\(mode 600\)" is not understood/],
   'a title with a mode that is unclear': [

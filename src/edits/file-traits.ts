@@ -41,12 +41,28 @@ export function splitTraits(text: string, names: ScopeNames): WithTraits {
   for (const part of text.slice(open + 1, close).split(/[,;]| and /)) {
     const words = part.trim().toLowerCase()
     const found = WORDS.find(([known]) => known.test(words))
-    if (found !== undefined) Object.assign(traits, found[1])
+    if (found !== undefined && contradicts(traits, found[1])) unclear = text.slice(open + 1, close).trim()
+    else if (found !== undefined) Object.assign(traits, found[1])
     else if (LIKE_THEM.test(words)) unclear = part.trim()
     isTold ||= found !== undefined
   }
   if (!isTold && unclear === null) return none
-  return { path: `${text.slice(0, open).trimEnd()}${tail.trim()}`, traits, unclear }
+  const path = `${text.slice(0, open).trimEnd()}${tail.trim()}`
+  const before = splitTraits(path, names)
+  if (before.path === path) return { path, traits, unclear }
+  if (contradicts(traits, before.traits))
+    unclear = text
+      .slice(before.path.length)
+      .trim()
+      .replace(/^\(|\)$/g, '')
+  return { path: before.path, traits: { ...before.traits, ...traits }, unclear: unclear ?? before.unclear }
+}
+
+/** Whether two say the opposite of each other. */
+export function contradicts(one: Traits, other: Traits): boolean {
+  return (['executable', 'finalNewline'] as const).some(
+    (trait) => one[trait] !== undefined && other[trait] !== undefined && one[trait] !== other[trait],
+  )
 }
 
 /** Whether anything is said. */

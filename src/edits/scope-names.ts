@@ -14,11 +14,17 @@ export class ScopeNames {
   readonly #entries: ReadonlySet<string>
   /** Files by their last part. */
   readonly #byLast = new Map<string, string[]>()
+  /** In which entries stand. */
+  readonly #folders = new Set<string>()
   #folded: readonly { difference: string; entries: ReadonlyMap<string, string>; fold: (text: string) => string }[] = []
 
   constructor(scope: readonly string[]) {
     this.#entries = new Set(scope)
     for (const entry of this.#entries) {
+      coveredBy(entry, (folder) => {
+        this.#folders.add(folder)
+        return false
+      })
       if (entry.endsWith('/')) continue
       const last = entry.slice(entry.lastIndexOf('/') + 1)
       const known = this.#byLast.get(last)
@@ -35,6 +41,11 @@ export class ScopeNames {
   /** As `isInScope`. */
   covers(path: string): boolean {
     return this.#entries.has(path) || coveredBy(path, (folder) => this.#entries.has(folder))
+  }
+
+  /** Whether files in scope may stand in a folder, whose name ends in a slash. */
+  reaches(folder: string): boolean {
+    return this.#folders.has(folder) || this.covers(folder)
   }
 
   /**

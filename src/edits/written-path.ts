@@ -43,6 +43,13 @@ export function withoutDecoration(text: string): string {
   return plain
 }
 
+/** What stands behind a path where that is written with more; empty: nothing does. */
+export function remarkBehind(text: string, path: string): string {
+  const name = path.slice(path.lastIndexOf('/') + 1)
+  const at = text.lastIndexOf(name)
+  return at === -1 ? '' : text.slice(at + name.length)
+}
+
 /** Whether a name looks as if something were left on it that is no part of it. */
 export function isDecorated(name: string): boolean {
   return withoutDecoration(name) !== name || /\*\*|`|\]\(|\.[A-Za-z]\w{0,11}[\s,]/.test(name)

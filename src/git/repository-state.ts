@@ -74,7 +74,7 @@ export function faultOfOwner(remote: RepositoryUrl, said: string): Fault | null 
 
 function refused(remote: RepositoryUrl, { is, mend }: State, said: string): Fault {
   const folder = folderOf(remote)
-  const place = folder === null ? '' : `-C ${folder} `
+  const place = folder === null ? '' : `-C ${shellWord(folder)} `
   const message = `The repository ${remote.shown} ${is}${said}. ${mend(place)}`
   return new Fault('repository_refused', message, { repository: remote.shown })
 }

@@ -54,6 +54,47 @@ test('rules see through look-alikes, width, accents and hidden characters', () =
     assert.equal(foldedWords(text).toLowerCase(), 'authentication', text)
 })
 
+const NO_CODE: Readonly<Record<string, string>> = {
+  'a blank line ends the code before': 'x ` y\n\n<!-- evil -->\n\nz ` w',
+  'a blank line of CRs': 'x ` y\r\r<!-- evil -->\r\rz ` w',
+  'backticks that are escaped': 'it\\`s <!-- evil --> that\\`s',
+  'a fence that is no fence, within a line': 'x ``` y <!-- evil -->\n\nz ``` w',
+  'three backticks that one line opens and closes': '```x``` y\n<!-- evil -->\n```\nz\n```',
+  'a backtick in a comment': '<!-- ` --> x <!-- evil --> ` y',
+  'behind a comment on a line of its own': '<!-- a --> `<!-- evil -->`',
+  'a backtick in an attribute': '<a title="`"> x <!-- evil --> <a title="`">',
+  'a fence within an element': '<div>\n```\n<!-- evil -->\n```\n</div>',
+  'a fence that the end of a list ends': '- a\n  ```\n  b\n<!-- evil -->\n  ```',
+  'and one behind it': '- a\n  ```\n  b\nc\n  ```\n  <!-- evil -->\n  ```',
+  'a fence that the end of a quote ends': '> ```\n<!-- evil -->\n> ```',
+  'a fence in an item': '- ```\n<!-- evil -->\n```',
+  'a fence that is indented code': 'a\n\n    ```\n<!-- evil -->\n\n    ```',
+  'a fence that another kind does not close': '~~~\n```\n~~~\n<!-- evil -->\n```',
+  'a fence that a shorter one does not close': '````\n```\n````\n<!-- evil -->\n```',
+  'cells of a table': '| a | b |\n|---|---|\n| ` | <!-- evil --> ` |',
+  'code over the ends of lines': '`a\nb` <!-- evil --> `c`',
+  'a comment that ends in code of another paragraph': 'x <!--\n\ny ` --> ` <!-- evil --> ` z',
+  'backticks on both sides of a comment of two lines': 'x ` <!--\n-->\n` <!-- evil --> `',
+  'a fence behind a comment of two lines': 'x <!--\n--> ```\n<!-- evil -->',
+  'a fence behind a comment that the end of a list ends': '- <!-- a\n```\n-->\nb\n```\n\n<!-- evil -->',
+  'the text of an element to its end': '<script>\n\n```\n<!-- evil -->\n```\n</script>',
+}
+
+for (const [name, text] of Object.entries(NO_CODE))
+  test(`a comment that no code is around is hidden: ${name}`, () => {
+    assert.ok(!withoutHidden(text).includes('evil'), withoutHidden(text))
+  })
+
+test('a comment in a fence is seen, whatever stands around it', () => {
+  for (const text of [
+    'a `b` c\n~~~html\n<!-- seen -->\n~~~\nd',
+    '```\n<!-- seen -->\n\n` <!-- seen -->',
+    '- a\n\n  ```html\n  <!-- seen -->\n  ```\n\n`<!-- seen -->`',
+    'a `b` and `<!-- seen -->`\r\n\r\n````\r\n```\r\n<!-- seen -->\r\n````',
+  ])
+    assert.equal(withoutHidden(text), text)
+})
+
 test('what is stripped is stripped of everything hidden but comments in code', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (text) => {

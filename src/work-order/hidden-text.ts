@@ -1,3 +1,5 @@
+import { withoutComments } from './comments.ts'
+
 /**
  * What a text holds that its reader does not see, or takes for something else.
  *
@@ -47,7 +49,7 @@ function countOf(text: string, pattern: RegExp): number {
 
 /**
  * A text as a model is told it: without what its reader does not see. A comment stays where the reader does see it, within
- * code.
+ * code (`withoutComments`).
  */
 export function withoutHidden(text: string): string {
   const kept = text.replace(KEPT_OR_HIDDEN, (match, joined: string | undefined) => (joined === undefined ? '' : match))
@@ -62,41 +64,6 @@ export function spelt(text: string): string {
   return text.replace(KEPT_OR_UNSEEN, (match, joined: string | undefined) =>
     joined === undefined ? `\\u{${Number(match.codePointAt(0)).toString(16)}}` : match,
   )
-}
-
-/** What stands between backticks is code. A comment that is not closed ends with the text. */
-function withoutComments(text: string): string {
-  const code = codeIn(text)
-  const parts: string[] = []
-  let done = 0
-  let next = 0
-  for (let at = text.indexOf('<!--'); at !== -1; at = text.indexOf('<!--', at)) {
-    while (next < code.length && Number(code[next]?.end) <= at) next += 1
-    const around = code[next]
-    if (around !== undefined && around.start < at) {
-      at = around.end
-      continue
-    }
-    parts.push(text.slice(done, at))
-    const end = text.indexOf('-->', at + 4)
-    done = end === -1 ? text.length : end + 3
-    at = done
-  }
-  return parts.join('') + text.slice(done)
-}
-
-/** From a run of backticks to the next of the same length; one that is never closed begins no code. */
-function codeIn(text: string): { start: number; end: number }[] {
-  const spans: { start: number; end: number }[] = []
-  let open: { run: string; start: number } | null = null
-  for (const { 0: run, index } of text.matchAll(/`{1,100}/g)) {
-    if (open === null) open = { run, start: index }
-    else if (open.run === run) {
-      spans.push({ start: open.start, end: index + run.length })
-      open = null
-    }
-  }
-  return spans
 }
 
 /**

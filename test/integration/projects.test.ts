@@ -196,16 +196,16 @@ test('life C1: a checkout without an origin is refused with two remedies, and a 
   const refused = await command(['init'], { environment, cwd: checkout })
   assert.equal(refused.exitCode, 3, refused.stderr)
   assert.match(refused.stderr, /without an origin.*remote add origin URL.*moose init --create-origin FOLDER/s)
-  const made = await command(['init', '--create-origin', '../bare.git'], { environment, cwd: checkout })
+  const made = await command(['init', '--create-origin', '../bare $(touch PWN).git'], { environment, cwd: checkout })
   assert.equal(made.exitCode, 0, made.stderr)
-  const bare = path.join(folder, 'bare.git')
-  assert.match(made.stdout, /project mine: .*bare\.git, branch main, forge local/)
-  assert.match(made.stderr, /remote add origin ".*bare\.git".*fetch origin/s)
+  const bare = path.join(folder, 'bare $(touch PWN).git')
+  assert.match(made.stdout, /project mine: .*bare \$\(touch PWN\)\.git, branch main, forge local/)
+  assert.match(made.stderr, /remote add origin '\S+\/bare \$\(touch PWN\)\.git' {3}then: git -C \S+\/mine fetch origin/)
   assert.deepEqual(
     (await readdir(folder)).filter((name) => name.startsWith('bare')),
-    ['bare.git'],
+    ['bare $(touch PWN).git'],
   )
-  const again = await command(['init', '--create-origin', '../bare.git'], { environment, cwd: checkout })
+  const again = await command(['init', '--create-origin', '../bare $(touch PWN).git'], { environment, cwd: checkout })
   assert.match(again.stderr, /is there already/)
   const { body } = await call(moose, 'POST', '/api/work-orders', {
     title: TITLES[0],

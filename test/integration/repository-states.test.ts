@@ -44,6 +44,12 @@ const STATES: Record<string, State> = {
     says: shallow,
     atInit: true,
   },
+  'a shallow clone in a folder whose name a shell would carry out': {
+    make: (remote) => cloned(remote, 'a $(touch PWN) b.git', '--bare', '--depth', '1'),
+    code: 'repository_refused',
+    says: /git -C '\S+\/a \$\(touch PWN\) b\.git' fetch --unshallow/,
+    atInit: true,
+  },
   'a shallow checkout': {
     async make(remote) {
       const folder = await cloned(remote, 'shallow', '--depth', '1')

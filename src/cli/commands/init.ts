@@ -17,6 +17,7 @@ import { askedYes } from '../input/asked-yes.ts'
 import { enclosingRepository, locateRepository } from '../input/locate-repository.ts'
 import { mooseYamlDocument, proposedFor, showProposed } from '../input/moose-yaml-of-checkout.ts'
 import { projectsHere } from '../input/project-here.ts'
+import { quoted } from '../pages/invocation.ts'
 import { harmless } from '../pages/terminal-text.ts'
 import { checkProject } from './check.ts'
 
@@ -155,10 +156,10 @@ async function withKnownName(api: ApiClient, located: string, options: InitOptio
 
 /** The checkout itself is never touched. */
 function connect(checkout: string, origin: string): string {
-  const git = `git -C ${JSON.stringify(checkout)}`
+  const git = `git -C ${quoted(checkout)}`
   return (
     `${origin} is a copy of ${checkout}, which does not know of it. Connect them, so that you see what Moose makes: ` +
-    `${git} remote add origin ${JSON.stringify(origin)}   then: ${git} fetch origin`
+    `${git} remote add origin ${quoted(origin)}   then: ${git} fetch origin`
   )
 }
 

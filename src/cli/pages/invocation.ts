@@ -66,7 +66,8 @@ function homeIn(words: readonly string[]): string | null {
   return home === undefined || home === '' ? null : home
 }
 
-function quoted(word: string): string {
+/** A word as it may be typed into a shell. */
+export function quoted(word: string): string {
   return /^[\w./@%+=:,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 }
 

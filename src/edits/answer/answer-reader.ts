@@ -1,8 +1,9 @@
 import type { Edit } from '../edit.ts'
 import { saysTraits } from '../file-traits.ts'
+import { remarkBehind } from '../written-path.ts'
 import { malformed, shownLine } from './answer-lines.ts'
 import type { AnswerState } from './answer-state.ts'
-import { type Content, callsTool, changedByLine, fileNamedIn, foreignForm } from './fence-content.ts'
+import { type Content, fileNamedIn } from './fence-content.ts'
 import { exactHeader, type Header, renamed, type Title, titleOf, whyUnreadable } from './headings.ts'
 import { rangesOf } from './hunks.ts'
 import { type FenceLine, fenceOf, isOneWord, looksLikeCode, markerOf } from './line-shapes.ts'
@@ -11,6 +12,9 @@ import { isHunkHeader, readDiff, startsDiff } from './read-diff.ts'
 import { refuseChangesIn, refuseHalfFence, refuseInDoubt, takesBody } from './read-fence.ts'
 import { readPair } from './read-pair.ts'
 import { readPatch, startsPatch } from './read-patch.ts'
+import { saidOf, saysMore } from './said-changes.ts'
+import { commandedBy } from './shell-commands.ts'
+import { callsTool, changedByKeys, foreignForm } from './tool-calls.ts'
 
 /**
  * Goes through the lines of an answer and takes each for a block, a pair, a fence, a foreign form of change, or prose.
@@ -30,10 +34,10 @@ export class AnswerReader {
       if (this.#state.lines.at <= at) throw new RangeError(`line ${at + 1} was not read`)
     }
     const edits = this.#state.written.finish()
-    const all = [...edits, ...this.#state.claims.modes(edits)]
+    const modes = this.#state.claims.modes(edits)
     // A mode that a command sets carries out no other claim about its file.
-    if (all.length > 0) this.#state.claims.settle(edits)
-    return all
+    if (edits.length + modes.length > 0) this.#state.claims.settle(edits, modes)
+    return [...edits, ...modes]
   }
 
   #readLine(line: string): void {
@@ -202,7 +206,7 @@ export class AnswerReader {
 
   #readWords(line: string): void {
     const at = this.#state.lines.at
-    if (callsTool(line, this.#state.names)) throw this.#state.refusal(at, foreignForm(line))
+    if (callsTool(this.#state.lines, at, this.#state.names)) throw this.#state.refusal(at, foreignForm(line))
     const removal = /dele|remo|rena|move/i.test(line) ? titleOf(line, this.#state.names) : null
     if (removal?.verb === 'delete' || removal?.verb === 'rename') return this.#readRemoval(removal, line)
     if (OF_A_DIFF.test(line) || isHunkHeader(line))
@@ -216,10 +220,23 @@ export class AnswerReader {
         at,
         `this line stands below the name "${stray.path}" and looks like a line of that file`,
       )
-    const changed = stray === null ? changedByLine(line, this.#state.names) : stray.path
-    if (changed !== null) this.#state.claims.add(at, line, changed)
+    if (stray === null) this.#claim(at, line)
+    else this.#state.claims.add(at, line, stray.path)
     this.#state.written.addWords(line)
     this.#state.pass(at)
+  }
+
+  /** Notes what a line of words says of files, which a block must carry out. */
+  #claim(at: number, line: string): void {
+    const { claims, lines, names } = this.#state
+    const { changed, oddModes } = commandedBy(line, names)
+    const keyed = changedByKeys(lines, at, names)
+    claims.add(at, line, ...changed, ...(keyed === null ? [] : [keyed]))
+    claims.addMode(at, line, ...oddModes)
+    for (const { what, paths } of saidOf(line, names)) {
+      if (what === 'mode') claims.addMode(at, line, ...paths)
+      else claims.add(at, line, ...paths)
+    }
   }
 
   #readRemoval(title: Title, line: string): void {
@@ -232,6 +249,9 @@ export class AnswerReader {
       return
     }
     this.#state.gap.clear()
+    const remark = remarkBehind(line, to ?? path)
+    if (title.inScope && to === null && saysMore(remark))
+      throw this.#state.refusal(at, `"${shownLine(remark)}" behind the path is not understood. ${ALONE}`)
     const traits = this.#state.traitsOf(at, title)
     this.#state.addTitled(at, to === null ? { kind: 'delete', path } : { ...traits, kind: 'rename', path, to })
   }
@@ -241,6 +261,7 @@ export class AnswerReader {
 const OF_A_DIFF = /^(?:> )?(?:\+(?:[^\s\d+]|\s{2}|\t)|\*\*\* (?:Begin|End|Update|Add|Delete|Move)\b)/
 /** What programs put above a diff. */
 const BEFORE_DIFF = /^(?:Index: |={3,}|#|commit |From |Subject: )/
+const ALONE = 'Write the path alone, and a block of its own for each file'
 const HEADER_WANTED = 'Write a line "### edit path" above each file\'s pairs'
 
 function strayMarker(line: string): string {

@@ -1,19 +1,13 @@
 import type { ScopeNames } from '../scope-names.ts'
 import { malformed } from './answer-lines.ts'
 import type { AnswerState } from './answer-state.ts'
-import {
-  type Content,
-  callsTool,
-  changedByCommand,
-  fileNamedAbove,
-  fileNamedIn,
-  foreignForm,
-  isShell,
-  modeByCommand,
-} from './fence-content.ts'
+import { type Content, fileNamedAbove, fileNamedIn } from './fence-content.ts'
 import { isHeading, type Title, titleOf } from './headings.ts'
 import { type FenceLine, fenceOf, markerOf } from './line-shapes.ts'
 import { readBody } from './read-body.ts'
+import { saidOf } from './said-changes.ts'
+import { Commands, isShell } from './shell-commands.ts'
+import { callsTool, changedByKeys, foreignForm } from './tool-calls.ts'
 
 /** A fence that closes another, or none does, is no file's; under the name of a file it was meant to open one. */
 export function refuseHalfFence(state: AnswerState, at: number, { info }: FenceLine, isEnd: boolean): void {
@@ -111,8 +105,9 @@ export function refuseChangesIn(state: AnswerState, info: string, closing: numbe
   state.written.refuseOtherThanPairs()
   refuseBareDiff(state, info, closing)
   let dividers = 0
+  const commands = commandsOf(state, info, closing)
   for (let at = state.lines.at + 1; at < closing; at += 1) {
-    look(state, at, info)
+    look(state, at, info, commands)
     if (markerOf(String(state.lines.line(at)))?.role === 'divider') dividers += 1
   }
   if (dividers > 1) throw state.refusal(state.lines.at, 'this fence holds dividers of pairs and no SEARCH marker')
@@ -163,12 +158,27 @@ function refuseBareDiff(state: AnswerState, info: string, closing: number): void
   }
 }
 
+/** Reads the lines of a fence as commands; null: it holds none. */
+function commandsOf({ lines, names }: AnswerState, info: string, closing: number): Commands | null {
+  if (info !== '' && !isShell(info)) return null
+  let hasPrompts = false
+  for (let at = lines.at + 1; at < closing && !hasPrompts; at += 1)
+    hasPrompts = Commands.hasPrompt(String(lines.line(at)))
+  return new Commands(names, info, hasPrompts)
+}
+
 /** Looks at a line of an example for a change of a file. */
-function look(state: AnswerState, at: number, info: string): void {
-  const line = String(state.lines.line(at))
-  if (callsTool(line, state.names)) throw state.refusal(at, foreignForm(line))
-  const mode = info === '' || isShell(info) ? modeByCommand(line, state.names) : null
-  if (mode !== null) state.claims.addMode(at, mode)
-  const changed = info === '' || isShell(info) ? changedByCommand(line, state.names) : null
-  if (changed !== null) state.claims.add(at, line, changed)
+function look(state: AnswerState, at: number, info: string, commands: Commands | null): void {
+  const { lines, names, claims } = state
+  const line = String(lines.line(at))
+  if (callsTool(lines, at, names)) throw state.refusal(at, foreignForm(line))
+  const keyed = changedByKeys(lines, at, names)
+  if (keyed !== null) claims.add(at, line, keyed)
+  if (commands === null) return
+  const { changed, modes, oddModes } = commands.read(line)
+  for (const mode of modes) claims.addModes(at, mode)
+  claims.addMode(at, line, ...oddModes)
+  claims.add(at, line, ...changed)
+  if (info === '')
+    for (const { what, paths } of saidOf(line, names)) if (what === 'change') claims.add(at, line, ...paths)
 }

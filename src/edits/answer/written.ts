@@ -8,7 +8,13 @@ export const MAX_BLOCKS = 500
 /** SEARCH/REPLACE pairs of all blocks together. */
 export const MAX_REPLACEMENTS = 2_000
 
-const CHANGES_NOTHING = /^(?:no|nothing|none|unchanged|already|not)\b/i
+/** A sentence that says of a file that it stays as it is. */
+const CHANGES_NOTHING =
+  /^\W*(?:this (?:file )?|there (?:is|are) |it )?(?:(?:needs |requires |has )?(?:no|nothing|none)(?: (?:other|further|more|else|additional|code|file))?(?: (?:changes?|edits?|modifications?|updates?))?(?: (?:to (?:be )?(?:changed?|do(?:ne)?|edit(?:ed)?|update)|is|are|was|were))?(?: (?:needed|required|necessary|made))?|(?:is |stays |remains |left )?(?:unchanged|as (?:it )?is)|(?:is |are )?not (?:changed|touched|modified|needed|necessary|required)|(?:is )?already (?:done|correct|right|in place|present|there|implemented|up to date))(?: (?:here|(?:in|to|for) (?:this|the|that) file|at all))?(?:\s*(?:[.!,;:)]|[—–-]+\s|\b(?:because|since|as)\b)|$)/i
+/** What asks for a change behind it. */
+const ASKS =
+  /(?:^|[.!;:,]\s+|\b(?:and|then|please)\s+)(?:add|replace|change|remove|insert|append|prepend|delete|set|rename|move|use|update|make|put)\b|\b(?:except|besides|other than|apart from|but)\b/im
+const MOST_WORDS = 2_000
 
 /** Where a block stands: in a fence with its header, on its own, or under a title that is no header. */
 type Place = 'fenced' | 'bare' | 'titled'
@@ -21,7 +27,7 @@ export class Written {
   /** The pairs of the last block, where it is an edit. */
   #replacements: Replacement[] = []
   /** Of the last block, where it has no pair yet: the words after its header. */
-  #words: string | null = null
+  #words = ''
   /** The first blocks without a fence around all of it, that is in a fence. */
   #first: { fenced: Edit | null; bare: Edit | null } = { fenced: null, bare: null }
   #place: Place = 'bare'
@@ -69,7 +75,7 @@ export class Written {
   add(edit: Edit): void {
     this.#edits.push(edit)
     this.#replacements = edit.kind === 'edit' ? [...edit.replacements] : []
-    this.#words = null
+    this.#words = ''
     if (this.#place === 'fenced') this.#first.fenced ??= edit
     // A file is written with a fence of its own, so that it says nothing of the others.
     if (this.#place === 'bare' && edit.kind !== 'write') this.#first.bare ??= edit
@@ -109,7 +115,7 @@ export class Written {
   }
 
   addWords(line: string): void {
-    if (this.awaitsPairs && line.trim() !== '') this.#words ??= line.trim()
+    if (this.#words.length < MOST_WORDS && this.awaitsPairs && line.trim() !== '') this.#words += `${line.trim()}\n`
   }
 
   finish(): Edit[] {
@@ -132,8 +138,9 @@ export class Written {
       return
     }
     if (this.#saysTraits) return
-    const remark = /\(([^()]*)\)$/.exec(edit.path)?.[1]
-    if (!CHANGES_NOTHING.test(remark ?? this.#words ?? '')) throw withoutPairs(edit)
+    const remark = /\(([^()]*)\)$/.exec(edit.path)?.[1] ?? ''
+    const words = `${remark}\n${this.#words}`.trim()
+    if (!CHANGES_NOTHING.test(words) || ASKS.test(words)) throw withoutPairs(edit)
     this.#edits.pop()
   }
 
@@ -151,8 +158,8 @@ function withoutPairs({ block, line }: Edit): Fault {
   return malformed(block, line, 'the edit block has no SEARCH/REPLACE pair')
 }
 
-/** A line that reads like a change of a file and is no block. */
-type Claim = { at: number; text: string; paths: readonly string[] }
+/** A line that reads like a change of files and is no block; `isMode`: of their mode. Folders end in a slash. */
+type Claim = { at: number; text: string; paths: readonly string[]; isMode: boolean }
 
 /** What reads like a change outside of blocks. It is mere words where a block changes the same files. */
 export class Claims {
@@ -165,33 +172,72 @@ export class Claims {
   }
 
   add(at: number, text: string, ...paths: readonly string[]): void {
-    this.#claims.push({ at, text, paths })
+    if (paths.length > 0) this.#claims.push({ at, text, paths, isMode: false })
+  }
+
+  /** What reads as if files had another mode. */
+  addMode(at: number, text: string, ...paths: readonly string[]): void {
+    if (paths.length > 0) this.#claims.push({ at, text, paths, isMode: true })
   }
 
   /** A command that sets the mode of files, which it says as plainly as a block. */
-  addMode(at: number, { paths, executable }: { paths: readonly string[]; executable: boolean }): void {
+  addModes(at: number, { paths, executable }: { paths: readonly string[]; executable: boolean }): void {
     for (const path of paths) this.#modes.push({ at, path, executable })
   }
 
   /** The modes that commands set and no block does. @param edits the blocks of the answer */
   modes(edits: readonly Edit[]): Edit[] {
-    const said = edits.flatMap((edit) => (edit.kind !== 'delete' && edit.executable !== undefined ? [edit] : []))
-    const known = new Set(said.map((edit) => this.#names.meantBy(edit.kind === 'rename' ? edit.to : edit.path)))
+    const known = this.#saidModes(edits)
+    for (const { at, path, executable } of this.#modes) {
+      if (known.has(path) && known.get(path) !== executable)
+        throw malformed(0, at + 1, `a command and another or a block say opposite modes of "${path}"`)
+    }
+    const done = new Set(known.keys())
     return this.#modes
-      .filter(({ path }) => !known.has(path))
+      .filter(({ path }) => !done.has(path))
       .map(({ at, path, executable }, index) => {
+        if (!known.has(path)) known.set(path, executable)
         return { kind: 'edit', block: edits.length + index + 1, line: at + 1, path, executable, replacements: [] }
       })
   }
 
   /** @throws {Fault} `edits_malformed` naming the first line that no block carries out */
-  settle(edits: readonly Edit[]): void {
-    const touched = new Set(edits.flatMap((edit) => (edit.kind === 'rename' ? [edit.path, edit.to] : [edit.path])))
-    for (const path of Array.from(touched)) touched.add(String(this.#names.meantBy(path)))
-    const left = this.#claims.find(({ paths }) => paths.some((path) => !touched.has(path)))
+  settle(edits: readonly Edit[], modes: readonly Edit[]): void {
+    const touched = this.#withFolders(
+      edits.flatMap((edit) => (edit.kind === 'rename' ? [edit.path, edit.to] : [edit.path])),
+    )
+    const said = this.#withFolders([...this.#saidModes([...edits, ...modes]).keys()])
+    const isLeft = (path: string, isMode: boolean) => !(isMode ? said : touched).has(path)
+    const left = this.#claims.find(({ paths, isMode }) => paths.some((path) => isLeft(path, isMode)))
     if (left === undefined) return
-    const path = left.paths.find((name) => !touched.has(name))
-    const what = `"${shownLine(left.text)}" reads like a change of "${path}", which no block makes. Write every change as a block that starts with a line like "### edit path"`
+    const path = left.paths.find((name) => isLeft(name, left.isMode))
+    const [change, how] = left.isMode
+      ? ['change of the mode', 'Say it in brackets behind the path of a block, as "### edit path (executable)"']
+      : ['change', 'Write every change as a block that starts with a line like "### edit path"']
+    const what = `"${shownLine(left.text)}" reads like a ${change} of "${path}", which no block makes. ${how}`
     throw malformed(0, left.at + 1, what)
+  }
+
+  /** The modes that blocks say, by path. @throws {Fault} `edits_malformed` for two that are opposite */
+  #saidModes(edits: readonly Edit[]): Map<string, boolean> {
+    const said = new Map<string, boolean>()
+    for (const edit of edits) {
+      if (edit.kind === 'delete' || edit.executable === undefined) continue
+      const written = edit.kind === 'rename' ? edit.to : edit.path
+      const path = this.#names.meantBy(written) ?? written
+      if (said.has(path) && said.get(path) !== edit.executable)
+        throw malformed(edit.block, edit.line, `this block and an earlier one say opposite modes of "${path}"`)
+      said.set(path, edit.executable)
+    }
+    return said
+  }
+
+  #withFolders(paths: readonly string[]): Set<string> {
+    const all = new Set<string>()
+    for (const path of paths.flatMap((written) => [written, String(this.#names.meantBy(written))])) {
+      all.add(path)
+      for (let at = path.indexOf('/'); at !== -1; at = path.indexOf('/', at + 1)) all.add(path.slice(0, at + 1))
+    }
+    return all
   }
 }

@@ -1,0 +1,122 @@
+import type { Edit } from '../edit.ts'
+import type { ScopeNames } from '../scope-names.ts'
+import { remarkBehind } from '../written-path.ts'
+import { isHeading } from './headings.ts'
+import { isDenied } from './shell-commands.ts'
+
+/** What words ask for, or tell, of files in scope. */
+export type Said = { what: 'change' | 'mode'; paths: readonly string[] }
+
+const MOST_OF_LINE = 2_000
+/** More than a clause has that says this and nothing else. */
+const MOST_OF_CLAUSE = 400
+const REMOVES = setOf(
+  'delete deleted deletes deleting deletion remove removed removes removing removal rm unlink drop dropped erase erased',
+)
+const MOVES = setOf('rename renamed renames renaming move moved moves moving mv')
+const MAKES = setOf('make makes made making set sets mark marked must should needs give add added becomes become chmod')
+const MODES = setOf('executable +x 755 0755 100755 a+x u+x')
+/** Words beside them that add nothing. */
+const OTHERS = setOf(
+  `a an the this that these those file files module it its them of to from into as be been being is are was were must should can now
+  then also and both please entirely completely fully whole entire so too as well we i i've i'll we've ok okay next finally lastly
+  first action actions todo step git via using with bit mode permission permissions flag sure x done yes has have will`,
+)
+/** Why a file may go. */
+const REASONS =
+  /\bno longer (?:needed|used|required|necessary|imported|referenced)(?: (?:any ?more|anywhere|here))?\b|\b(?:obsolete|unused|unneeded|dead code|dead|redundant|superseded|empty|old|legacy|deprecated|stale)\b/gi
+const CLAUSES = /[,()]|\s(?:because|since|as|so|which|where|after|before|once)\s|\s[—–-]{1,2}\s/
+const ARROW = /\s(?:->|→|=>)\s/
+const IS_PATH = /[^/]\/[^/]|\.[A-Za-z]\w{0,11}$/
+const TAKES_BACK =
+  /\b(?:no|not|never|nothing|none|still|keeps?|kept|stays?|and|also|plus|too|as well|maybe|perhaps|if|unless|later|todo|skip(?:ped)?)\b|n['’]t\b/i
+const PATH = /^[^\s"'`|]{1,300}$/
+
+/**
+ * What a line of words says of files in scope: that one is deleted, renamed or executable. It must say that in a line, a
+ * sentence or a clause, and there nothing else, so that words about a part of a file, or about why it stays, say nothing.
+ */
+export function saidOf(line: string, names: ScopeNames): Said[] {
+  if (line.length > MOST_OF_LINE || !/[./\\`#|]/.test(line)) return []
+  const whole = saidBy(line, names)
+  if (whole !== null) return [whole]
+  return line.split(/(?<=[.;!?:])\s+/).flatMap((sentence) => {
+    const clauses = isDenied(sentence) || /\b(?:when|later)\b/i.test(sentence) ? [] : sentence.split(CLAUSES)
+    const [said] = [sentence, ...clauses].flatMap((part) => saidBy(part, names) ?? [])
+    return said ?? []
+  })
+}
+
+function saidBy(clause: string, names: ScopeNames): Said | null {
+  if (clause.length > MOST_OF_CLAUSE) return null
+  const { words, paths, inScope, isAll } = wordsOf(clause, names)
+  if (!isAll || inScope.length === 0) return null
+  const has = (known: ReadonlySet<string>) => words.some((word) => known.has(word))
+  const isMove = has(MOVES) || (ARROW.test(` ${clause} `) && isHeading(clause) && words.length === 0)
+  if (has(REMOVES) || (isMove && paths > 1)) return { what: 'change', paths: inScope }
+  return has(MODES) && has(MAKES) ? { what: 'mode', paths: inScope } : null
+}
+
+/** Whether words behind the path of a deletion or of a renaming say more than that it is one, or why. */
+export function saysMore(remark: string): boolean {
+  if (remark.length > MOST_OF_CLAUSE) return true
+  return plainWords(remark).some((word) => !isKnown(word))
+}
+
+/**
+ * Whether words behind a path of a deletion or of a renaming may take it back, or name another file.
+ *
+ * @param edit the same with its paths as they are meant
+ */
+export function hasOddRemark(written: Edit, edit: Edit): boolean {
+  const remark = remarkBehind(written.path, edit.path)
+  if (written.kind !== 'rename' || edit.kind !== 'rename') return edit.kind === 'delete' && saysMore(remark)
+  return mayTakeBack(remark) || mayTakeBack(remarkBehind(written.to, edit.to))
+}
+
+function mayTakeBack(remark: string): boolean {
+  if (remark.length > MOST_OF_CLAUSE || TAKES_BACK.test(remark)) return true
+  return plainWords(remark).some((word) => IS_PATH.test(word))
+}
+
+function wordsOf(clause: string, names: ScopeNames) {
+  const words: string[] = []
+  const inScope = new Set<string>()
+  let paths = 0
+  let isAll = true
+  for (const word of plainWords(clause)) {
+    const lower = word.toLowerCase()
+    if (isKnown(lower)) {
+      words.push(lower)
+      continue
+    }
+    const path = PATH.test(word) ? names.meantBy(word) : null
+    const isFile = path !== null && (names.namesFile(path) || /\.\w+$/.test(path))
+    if (isFile) inScope.add(path)
+    if (isFile || IS_PATH.test(word)) paths += 1
+    else isAll = false
+  }
+  return { words, paths, inScope: [...inScope], isAll }
+}
+
+/** Words without the signs around them, and without reasons. */
+function plainWords(text: string): string[] {
+  const words = text.replace(REASONS, ' ').split(/\s+/)
+  return words.map(stripped).filter((word) => word !== '' && !/^\d{1,3}$/.test(word))
+}
+
+function stripped(word: string): string {
+  let [start, end] = [0, word.length]
+  while (start < end && !/[\p{L}\p{N}./~@+\\]/u.test(String(word[start]))) start += 1
+  while (end > start && !/[\p{L}\p{N}/]/u.test(String(word[end - 1]))) end -= 1
+  return word.slice(start, end)
+}
+
+function isKnown(word: string): boolean {
+  const lower = word.toLowerCase()
+  return [REMOVES, MOVES, MAKES, MODES, OTHERS].some((known) => known.has(lower))
+}
+
+function setOf(words: string): ReadonlySet<string> {
+  return new Set(words.split(/\s+/))
+}

@@ -1,0 +1,259 @@
+import type { ScopeNames } from '../scope-names.ts'
+
+/** What command lines do to files in scope. Folders end in a slash. */
+export type Commanded = {
+  /** What they change. */
+  changed: readonly string[]
+  /** What they make executable, or take that from. */
+  modes: readonly { paths: readonly string[]; executable: boolean }[]
+  /** Whose mode they set in a way that the format cannot say. */
+  oddModes: readonly string[]
+}
+
+/** More than a person types. */
+const MOST_OF_LINE = 20_000
+const MOST_OF_WORD = 500
+const SHELLS =
+  /^(?:sh|bash|shell|zsh|fish|console|terminal|powershell|pwsh|ps1|cmd|bat|batch|dos|shell-session|shellsession)\b/i
+const PROMPT = /^(?:[$#>%]|PS [^>\s]*>)\s+/
+/** What may stand before the name of a command. */
+const BEFORE =
+  /^(?:[({!]\s*|(?:then|do|else|elif|if|while|until|time|nohup|env|exec|command|builtin|sudo(?:\s+-\S+)*)\s+|[A-Za-z_]\w*=\S*\s+|\\)/
+const SYSTEM = /^\/(?:usr\/)?(?:local\/)?s?bin\//
+const SEPARATORS = /&&|\|\||[;|]|\$\(/
+const HEREDOC = /<<-?\s*\\?["']?([A-Za-z_]\w*)/
+/** A program that is written in the line itself. */
+const PROGRAM_IN_LINE =
+  /\b(?:python[\d.]*|node|ruby|perl|php|deno|bun|tsx|(?:ba|z|da)?sh|pwsh|powershell)(?:\s+-\S+){0,3}\s+-(?:-eval|-command|[a-z]{0,3}[ecpr])(?=[\s"'])/i
+
+/** Commands that change the files they are given, in whatever they say. */
+const CHANGERS = new Set(
+  `rm mv cp tee touch patch truncate ln install rmdir unlink shred srm trash dd ed ex del erase ren rd rename copy move
+  remove-item set-content add-content clear-content out-file move-item copy-item rename-item new-item`.split(/\s+/),
+)
+/** Those that are mere words at the start of a line of prose. */
+const WORDS = new Set(['copy', 'move', 'rename', 'install', 'touch', 'patch', 'trash', 'ex', 'ed'])
+/** Commands that leave the files they are given as they are, unless an option says otherwise. */
+const READERS = new Set(
+  `cat bat less more head tail grep egrep fgrep rg ag ack ls tree wc diff cmp stat file find sort uniq cut tr jq yq awk gawk sed gsed
+  perl ruby node nodejs deno bun tsx ts-node python python2 python3 pip pip3 php java javac kotlin go cargo rustc gcc g++ cc clang
+  make gmake cmake ninja bazel mvn gradle dotnet npm npx pnpm pnpx yarn bunx uv uvx poetry pipenv hatch tox nox pytest mypy pyright
+  ruff flake8 pylint eslint tsc prettier biome vitest jest mocha ava cypress playwright phpunit rspec bundle rake rails mix elixir
+  swift xcodebuild docker docker-compose podman kubectl helm terraform gh curl wget echo printf test [ [[ read source . export set
+  pushd popd which whereis type open code dir findstr get-content select-string test-path get-childitem get-item write-output
+  write-host bash sh zsh dash fish pwsh powershell watch entr md5sum sha1sum sha256sum shasum xxd od hexdump strings shellcheck shfmt
+  gofmt goimports stylelint hadolint actionlint yamllint markdownlint psql sqlite3 mysql redis-cli ssh return exit true false case
+  moose ctest valgrind gdb strace time timeout xargs fi done esac basename dirname realpath readlink cd`.split(/\s+/),
+)
+const CHANGES_IN_GIT = /^(?:rm|mv|apply|am|checkout|restore|reset|clean|revert|stash|update-index|switch)$/
+const IN_PLACE = /^(?:g?sed|perl|ruby|g?awk|yq)$/
+const IN_PLACE_OPTION = /\s-(?:-in-?place|[a-zA-Z]{0,6}i)/
+const WRITES = /^(?:prettier|eslint|biome|ruff|shfmt|gofmt|goimports|stylelint|sort|curl|wget|npx|pnpm|yarn|bunx|uvx)$/
+const WRITES_OPTION = /\s(?:--write|--fix|--output|-w|-o|-O)(?=[\s=]|$)/
+const RUNS_ANOTHER = /\s-(?:exec|execdir|ok)\s+(\S+)|^xargs\s+(?:-\S+(?:\s+\d+)?\s+)*([^-\s]\S*)/
+
+/** Whether the info string of a fence says that it holds commands. */
+export function isShell(info: string): boolean {
+  return SHELLS.test(info)
+}
+
+const NOTHING_LOOPED = { changed: [], modes: [] }
+
+/** Command lines in their order. What is no command is passed over. Linear. */
+export class Commands {
+  readonly #names: ScopeNames
+  /** Whether what is not known to read changes what it names. */
+  readonly #isStrict: boolean
+  readonly #hasPrompts: boolean
+  #folder = ''
+  /** What a loop goes through, and was not yet said to change, and to have another mode. */
+  #loop: { changed: readonly string[]; modes: readonly string[] } = NOTHING_LOOPED
+  /** Of the line in hand, what `find` and `xargs` have done to all that it names. */
+  #done: 'nothing' | 'changed' | 'mode' = 'nothing'
+  #heredoc: { end: string; isProgram: boolean } | null = null
+  #changed: string[] = []
+  #modes: { paths: readonly string[]; executable: boolean }[] = []
+  #oddModes: string[] = []
+
+  /** @param info of the fence; null: a line of words */
+  constructor(names: ScopeNames, info: string | null, hasPrompts = false) {
+    this.#names = names
+    this.#isStrict = info !== null && isShell(info)
+    this.#hasPrompts = hasPrompts
+  }
+
+  /** Whether a line starts as one that was typed behind a prompt. */
+  static hasPrompt(line: string): boolean {
+    return /^\s*\$\s/.test(line)
+  }
+
+  read(line: string): Commanded {
+    this.#changed = []
+    this.#modes = []
+    this.#oddModes = []
+    const text = line.trim()
+    if (text.length <= MOST_OF_LINE && !this.#isInHeredoc(text)) this.#readLine(text)
+    return { changed: this.#changed, modes: this.#modes, oddModes: this.#oddModes }
+  }
+
+  #isInHeredoc(text: string): boolean {
+    const { end, isProgram } = this.#heredoc ?? { end: null, isProgram: false }
+    if (end === null) return false
+    if (isProgram) this.#changed.push(...this.#filesIn(text))
+    if (text === end) this.#heredoc = null
+    return true
+  }
+
+  #readLine(line: string): void {
+    const isTyped = this.#isStrict && (!this.#hasPrompts || Commands.hasPrompt(line))
+    const text = line.replace(PROMPT, '').replace(/(?:^|\s)#\s.*$/, '')
+    this.#done = 'nothing'
+    for (const part of text.split(SEPARATORS)) this.#readPart(part.trim(), isTyped)
+    this.#addAllOf(text)
+    for (const [, target = ''] of text.matchAll(/(?<![-=<])>{1,2}\|?\s*["']?([^\s"'>&;|()]+)/g))
+      this.#changed.push(...this.#filesIn(target))
+    if (this.#isStrict && PROGRAM_IN_LINE.test(text)) this.#changed.push(...this.#filesIn(text))
+    const end = HEREDOC.exec(text)?.[1]
+    if (end !== undefined && this.#isStrict)
+      this.#heredoc = { end, isProgram: !/^(?:cat|tee)\b/.test(withoutWrappers(text)) }
+  }
+
+  #addAllOf(line: string): void {
+    if (this.#done === 'changed') this.#changed.push(...this.#filesIn(line, true))
+    if (this.#done === 'mode') this.#oddModes.push(...this.#filesIn(line, true))
+  }
+
+  #readPart(part: string, isTyped: boolean): void {
+    const command = withoutWrappers(part)
+    const [first = ''] = command.split(/\s/, 1)
+    const name = first
+      .replace(SYSTEM, '')
+      .replace(/\.exe$/i, '')
+      .toLowerCase()
+    const words = command.slice(first.length)
+    if (name === 'for') {
+      const files = this.#filesIn(words, true)
+      this.#loop = { changed: files, modes: files }
+    }
+    if (name === 'cd')
+      this.#folder = (words.split(/[\s"'()]+/, 2).find((word) => word !== '') ?? '').slice(0, MOST_OF_WORD)
+    if (name === 'chmod' || (name === 'git' && words.includes('--chmod='))) return this.#readMode(words, name)
+    const [, behindExec, behindXargs] = RUNS_ANOTHER.exec(command) ?? []
+    const other = behindExec ?? behindXargs
+    if (other !== undefined) {
+      if (/(?:^|\/)chmod$/.test(other)) this.#done = 'mode'
+      else if (this.#changes(other.replace(SYSTEM, ''), words, isTyped)) this.#done = 'changed'
+      return
+    }
+    if (!this.#changes(name, words, isTyped)) return
+    this.#changed.push(...this.#filesIn(words, CHANGERS.has(name) || name === 'find' || name === 'git'))
+    if (!words.includes('$')) return
+    this.#changed.push(...this.#loop.changed)
+    this.#loop = { ...this.#loop, changed: [] }
+  }
+
+  #changes(name: string, words: string, isTyped: boolean): boolean {
+    if (CHANGERS.has(name)) return true
+    if (name === 'git') return CHANGES_IN_GIT.test(ofGit(words))
+    if (IN_PLACE.test(name)) return IN_PLACE_OPTION.test(words)
+    if (WRITES.test(name)) return WRITES_OPTION.test(words)
+    if (name === 'find') return /\s-delete\b/.test(words)
+    if (!isTyped || READERS.has(name)) return false
+    return /^[a-z][\w.+-]*$/.test(name) && !/\.\w+$/.test(name) && !/^(?:for|select|function)$/.test(name)
+  }
+
+  #readMode(words: string, name: string): void {
+    const all = words.trim().split(/\s+/)
+    const at = all.findIndex((word) => (name === 'git' ? word.startsWith('--chmod=') : isMode(word)))
+    const mode = all[at]?.replace('--chmod=', '')
+    if (mode === undefined) return
+    const isAll = all.some((word) => /^-(?:[A-Za-z]*R|-recursive)/.test(word))
+    const rest = all.slice(at + 1).join(' ')
+    const paths = [...this.#filesIn(rest, true), ...(rest.includes('$') ? this.#loop.modes : [])]
+    if (rest.includes('$')) this.#loop = { ...this.#loop, modes: [] }
+    const executable = executableBy(mode)
+    const isOdd = isAll || paths.some((path) => path.endsWith('/'))
+    if (executable === 'odd' || (executable !== null && isOdd)) this.#oddModes.push(...paths)
+    else if (executable !== null) this.#modes.push({ paths, executable })
+  }
+
+  /** The files that words name; also folders, where these are asked for. */
+  #filesIn(text: string, withFolders = false): string[] {
+    const found = new Set(this.#names.mentionedIn(text))
+    for (const word of text.split(/[\s"'(),;`<>|=]+/)) {
+      if (word === '' || word.length > MOST_OF_WORD || word.startsWith('-')) continue
+      for (const name of this.#folder === '' ? [word] : [word, `${this.#folder}/${word}`]) {
+        const path = this.#names.meantBy(name)
+        if (path !== null && (this.#names.namesFile(path) || /\.\w+$/.test(path))) found.add(path)
+        else if (withFolders) for (const folder of foldersOf(name)) if (this.#names.reaches(folder)) found.add(folder)
+      }
+    }
+    return [...found]
+  }
+}
+
+function withoutWrappers(part: string): string {
+  let command = part.replace(PROMPT, '')
+  for (let round = 0; round < 8 && BEFORE.test(command); round += 1) command = command.replace(BEFORE, '')
+  return command
+}
+
+/** The command of git that words begin with, behind options of git's own. */
+function ofGit(words: string): string {
+  const all = words.trim().split(/\s+/)
+  return String(all.find((word, at) => !word.startsWith('-') && !/^-[Cc]$/.test(String(all[at - 1]))))
+}
+
+/** The folder that a word of a command stands for, with a slash at its end. A pattern stands for the folder it is in. */
+function foldersOf(word: string): string[] {
+  const pattern = word.search(/[*?[{]/)
+  const folder = pattern === -1 ? word : word.slice(0, word.lastIndexOf('/', pattern) + 1)
+  const plain = folder.replaceAll('\\', '/').replace(/^\.\//, '').replace(/\/+$/, '')
+  return plain === '' || plain === '.' ? [] : [`${plain}/`]
+}
+
+function isMode(word: string): boolean {
+  return /^(?:0?[0-7]{3,4}|[ugoa]*[-+=][rwxXst]*(?:,[ugoa]*[-+=][rwxXst]*)*)$/.test(word)
+}
+
+/** What a mode makes of the owner's bit, which is the one git keeps. Null: nothing; odd: it says more. */
+function executableBy(mode: string): boolean | 'odd' | null {
+  const [, owner] = /^0?([0-7])[0-7]{2}$/.exec(mode) ?? []
+  if (owner !== undefined) return /^[457]/.test(owner) || owner === '6' ? Number(owner) % 2 === 1 : 'odd'
+  let executable: boolean | null = null
+  for (const clause of mode.split(',')) {
+    const [, who = '', sign, bits = ''] = /^([ugoa]*)([-+=])([rwxXst]*)$/.exec(clause) ?? []
+    if (sign === undefined || /[Xst]/.test(bits)) return 'odd'
+    const isOwners = who === '' || /[ua]/.test(who)
+    if (!isOwners && bits.includes('x')) return 'odd'
+    if (isOwners && (bits.includes('x') || sign === '=')) executable = sign !== '-' && bits.includes('x')
+  }
+  return executable
+}
+
+/** What a line of words does to files in scope: one that is a command and nothing else, or holds some between backticks. */
+export function commandedBy(line: string, names: ScopeNames): Commanded {
+  const text = line.trim()
+  const found = { changed: new Array<string>(), modes: [], oddModes: new Array<string>() }
+  if (text.length > MOST_OF_LINE) return found
+  const plain = text.replace(/^`([^`]*)`$/, '$1')
+  const [first = ''] = plain.split(/\s/, 1)
+  const spans = Array.from(text.matchAll(/`([^`]+)`/g)).filter(
+    ({ index }) => !isDenied(text.slice(Math.max(0, index - 80), index)),
+  )
+  const isWords = plain !== text || WORDS.has(first.toLowerCase())
+  for (const command of [...(isWords ? [] : [plain]), ...spans.map(({ 1: span = '' }) => span)]) {
+    if (!/^[$#>%({\\]?\s*[A-Za-z/]/.test(command)) continue
+    const { changed, modes, oddModes } = new Commands(names, null).read(command)
+    found.changed.push(...changed)
+    found.oddModes.push(...oddModes, ...modes.flatMap(({ paths }) => paths))
+  }
+  return found
+}
+
+/** Whether words say of what follows that it is not so, or is up to somebody. */
+export function isDenied(words: string): boolean {
+  return /\b(?:not|never|no need|instead of|rather than|without|avoid(?:s|ing)?|unless|if|would|could|might|used to|previously|earlier|optional(?:ly)?|consider)\b|n['’]t\b/i.test(
+    words,
+  )
+}
