@@ -106,7 +106,9 @@ export class Commands {
 
   #readLine(line: string): void {
     const isTyped = this.#isStrict && (!this.#hasPrompts || Commands.hasPrompt(line))
-    const text = line.replace(PROMPT, '').replace(/(?:^|\s)#\s.*$/, '')
+    const typed = line.replace(PROMPT, '')
+    const comment = typed.search(/(?:^|\s)#\s/)
+    const text = comment === -1 ? typed : typed.slice(0, comment)
     this.#done = 'nothing'
     for (const part of text.split(SEPARATORS)) this.#readPart(part.trim(), isTyped)
     this.#addAllOf(text)
