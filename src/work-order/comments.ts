@@ -3,7 +3,7 @@ type Fence = { sign: string; size: number; indent: number }
 
 const LINE = /[^\r\n]*(?:\r\n|\r|\n|$)/y
 const MARKERS = String.raw`[\s>*+\-\d.)]*`
-const FENCE = /^([ \t]*)(?:(`{3,})[^`]*|(~{3,}).*)$/
+const FENCE = /^([ \t]*)(?:(`{3,})[^`]*$|(~{3,}))/
 /** One behind the mark of a quote or of an item: whether it is a fence, and where it ends, is up to what is around it. */
 const FENCE_WITHIN = new RegExp(`^(?=\\s*[>*+\\-\\d])${MARKERS}(?:\`{3}[^\`]*$|~{3})`)
 const ELEMENT = new RegExp(`^${MARKERS}<[A-Za-z/]`)

@@ -210,7 +210,7 @@ function ofGit(words: string): string {
 function foldersOf(word: string): string[] {
   const pattern = word.search(/[*?[{]/)
   const folder = pattern === -1 ? word : word.slice(0, word.lastIndexOf('/', pattern) + 1)
-  const plain = folder.replaceAll('\\', '/').replace(/^\.\//, '').replace(/\/+$/, '')
+  const plain = folder.replaceAll('\\', '/').replace(/^\.\//, '').replace(/\/$/, '')
   return plain === '' || plain === '.' ? [] : [`${plain}/`]
 }
 
