@@ -45,7 +45,7 @@ class Reader {
     while (this.#at < this.#text.length) {
       LINE.lastIndex = this.#at
       const [whole = ''] = LINE.exec(this.#text) ?? []
-      const line = whole.replace(/[\r\n]+$/, '')
+      const line = whole.replace(/(?:\r\n|\r|\n)$/, '')
       if (this.#isInFence(line)) this.#keep(this.#at + whole.length)
       else if (this.#isBehindComment) this.#readInline(line, this.#at + whole.length)
       else if (line.trim() === '') this.#endParagraph(this.#at + whole.length)
