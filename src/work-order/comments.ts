@@ -3,7 +3,7 @@ type Fence = { sign: string; size: number; indent: number }
 
 const LINE = /[^\r\n]*(?:\r\n|\r|\n|$)/y
 const MARKERS = String.raw`[\s>*+\-\d.)]*`
-const FENCE = /^([ \t]*)(?:(`{3,})[^`]*|(~{3,}).*)$/
+const FENCE = /^([ \t]*)(?:(`{3,})[^`]*$|(~{3,}))/
 /** One behind the mark of a quote or of an item: whether it is a fence, and where it ends, is up to what is around it. */
 const FENCE_WITHIN = new RegExp(`^(?=\\s*[>*+\\-\\d])${MARKERS}(?:\`{3}[^\`]*$|~{3})`)
 const ELEMENT = new RegExp(`^${MARKERS}<[A-Za-z/]`)
@@ -45,7 +45,7 @@ class Reader {
     while (this.#at < this.#text.length) {
       LINE.lastIndex = this.#at
       const [whole = ''] = LINE.exec(this.#text) ?? []
-      const line = whole.replace(/[\r\n]+$/, '')
+      const line = whole.replace(/(?:\r\n|\r|\n)$/, '')
       if (this.#isInFence(line)) this.#keep(this.#at + whole.length)
       else if (this.#isBehindComment) this.#readInline(line, this.#at + whole.length)
       else if (line.trim() === '') this.#endParagraph(this.#at + whole.length)

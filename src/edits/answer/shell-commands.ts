@@ -106,7 +106,9 @@ export class Commands {
 
   #readLine(line: string): void {
     const isTyped = this.#isStrict && (!this.#hasPrompts || Commands.hasPrompt(line))
-    const text = line.replace(PROMPT, '').replace(/(?:^|\s)#\s.*$/, '')
+    const typed = line.replace(PROMPT, '')
+    const comment = typed.search(/(?:^|\s)#\s/)
+    const text = comment === -1 ? typed : typed.slice(0, comment)
     this.#done = 'nothing'
     for (const part of text.split(SEPARATORS)) this.#readPart(part.trim(), isTyped)
     this.#addAllOf(text)
@@ -208,7 +210,7 @@ function ofGit(words: string): string {
 function foldersOf(word: string): string[] {
   const pattern = word.search(/[*?[{]/)
   const folder = pattern === -1 ? word : word.slice(0, word.lastIndexOf('/', pattern) + 1)
-  const plain = folder.replaceAll('\\', '/').replace(/^\.\//, '').replace(/\/+$/, '')
+  const plain = folder.replaceAll('\\', '/').replace(/^\.\//, '').replace(/\/$/, '')
   return plain === '' || plain === '.' ? [] : [`${plain}/`]
 }
 
