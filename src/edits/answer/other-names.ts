@@ -20,13 +20,14 @@ type Line = { text: string; names: readonly string[] }
 export function otherNamesIn({ text, names }: Line, scope: ScopeNames): string[] {
   if (scope.isEmpty) return []
   const words = wordsOf(text)
+  const leads = leadsOn(text)
   const others = words.filter((one, at) => {
     const path = scope.meantBy(one.word) ?? scope.meantBy(withoutSigns(one.word))
     if (path !== null && names.includes(path)) return false
     if (isLikeKnown(one.word, scope)) return true
     const [before, after] = [words[at - 1]?.word ?? '', words[at + 1]?.word]
     const isOne = looksLikeFile(one) && !OF_MODULE.test(before) && after !== 'files'
-    return isOne && leadsTo(text, words.length, at)
+    return isOne && (leads || at === 0 || at === words.length - 1)
   })
   if (others.length > 0) return others.map(({ word }) => word)
   return OTHER_FILE.test(text) && endsInColon(text) ? [text.trim()] : []
@@ -59,8 +60,9 @@ function isLikeKnown(word: string, scope: ScopeNames): boolean {
   return last.includes('.') || /file$/i.test(last) || (/[A-Z]/.test(last) && lastOf(like) === last)
 }
 
-function leadsTo(line: string, count: number, at: number): boolean {
-  return at === 0 || at === count - 1 || isHeading(line) || endsInColon(line) || AS_WELL.test(line)
+/** Whether a line seems to lead to what any file is named in it for. */
+function leadsOn(line: string): boolean {
+  return isHeading(line) || endsInColon(line) || AS_WELL.test(line)
 }
 
 /** But for marks behind it. */
