@@ -8,7 +8,7 @@ import { EditedTree, type FileChange, type IsExecutable, type ReadFile } from '.
 import { Effort } from './effort.ts'
 import { type BlockProblem, rejection } from './rejection.ts'
 import { ScopeNames } from './scope-names.ts'
-import { unfitBody } from './unfit.ts'
+import { isViewOf, unfitBody } from './unfit.ts'
 import { isDecorated, withoutDecoration } from './written-path.ts'
 
 /** Why a block cannot be applied; none: it was. */
@@ -34,6 +34,7 @@ const EXPLAINED_PROBLEMS = 10
  *   symlink, a submodule) becomes a problem of the block
  * @param options.isExecutable of files that `read` has found; left out, none is
  * @param options.scope the order's `files_in_scope`
+ * @param options.files the files of the base, of which bare names in a folder of the scope may mean one
  * @returns the files that differ from the base, sorted by path; at least one
  * @throws {Fault} `edits_rejected` with the first problems, and in `for_model` every problem of every block,
  *   `change_out_of_scope` when all that is wrong is paths outside the scope; details `count` and `path`, the first.
@@ -41,10 +42,10 @@ const EXPLAINED_PROBLEMS = 10
  */
 export async function applyEdits(
   edits: readonly Edit[],
-  options: { read: ReadFile; isExecutable?: IsExecutable; scope: readonly string[] },
+  options: { read: ReadFile; isExecutable?: IsExecutable; scope: readonly string[]; files?: readonly string[] },
 ): Promise<FileChange[]> {
-  const { read, isExecutable = async () => false, scope } = options
-  const application = new Application({ read, isExecutable }, scope)
+  const { read, isExecutable = async () => false, scope, files = [] } = options
+  const application = new Application({ read, isExecutable }, new ScopeNames(scope, files))
   for (const edit of edits) await application.apply(edit)
   return application.changes()
 }
@@ -61,9 +62,9 @@ class Application {
   /** Deletions and renames that were made; a repeated one is the same one. */
   readonly #removals = new Set<string>()
 
-  constructor(base: { read: ReadFile; isExecutable: IsExecutable }, scope: readonly string[]) {
+  constructor(base: { read: ReadFile; isExecutable: IsExecutable }, names: ScopeNames) {
     this.#tree = new EditedTree(base, this.#effort)
-    this.#names = new ScopeNames(scope)
+    this.#names = names
   }
 
   async apply(written: Edit): Promise<void> {
@@ -220,7 +221,7 @@ class Application {
     for (const edit of this.#shown) {
       const content = await this.#tree.get(edit.path)
       const text = content === null ? null : this.#tree.textOf(content)
-      const isView = text instanceof EditedText && edit.body.every((line) => text.holds(line))
+      const isView = text instanceof EditedText && !this.#effort.isSpent && isViewOf(text, edit)
       if (!isView) problems.push({ edit, path: edit.path, reason: NOT_WHOLE, outOfScope: false })
     }
     return problems
@@ -230,7 +231,7 @@ class Application {
 const UNDOES =
   'was changed by an earlier block of this answer, and this block would undo that. Answer with one block for each file'
 const NOT_WHOLE =
-  'is named for a fence, and nothing says that it is the whole file, while not all lines of the fence are in it. To write the whole file use a write block; to change parts of it, an edit block'
+  'is named for a fence, and nothing says that it is the whole file, while the lines of the fence are no part of it as they stand there. To write the whole file use a write block; to change parts of it, an edit block'
 const REMARK =
   'has words behind its path that are not understood. Write the path alone, and a block of its own for each file'
 const DECORATED = {

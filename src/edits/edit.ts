@@ -28,8 +28,9 @@ export type Edit =
   | (Block & Traits & { kind: 'edit'; replacements: readonly Replacement[] })
   /**
    * `body`: the lines of the whole file; none for an empty file. `namedBy`: what names the file where no header says that
-   * this is the whole of it. Under a title a new file is made of it; else every line must stand in the file in the end.
+   * this is the whole of it. Under a title a new file is made of it; else it must stand in the file in the end, as a run of its
+   * lines. `isAll`: a verb, or words such as "the complete file", say that it is more than a part.
    */
-  | (Block & Traits & { kind: 'write'; body: readonly string[]; namedBy?: 'title' | 'words' })
+  | (Block & Traits & { kind: 'write'; body: readonly string[]; namedBy?: 'title' | 'words'; isAll?: boolean })
   | (Block & { kind: 'delete' })
   | (Block & Traits & { kind: 'rename'; to: string })

@@ -13,17 +13,18 @@ import { ScopeNames } from './scope-names.ts'
  * may be LF or CRLF. What looks like a change is understood or an error, never ignored.
  *
  * @param scope the order's `files_in_scope`, by which names of files are known that stand in no header
+ * @param files the files of the base, by which names in a folder of the scope are known
  * @returns at least one edit, in the order of the answer
  * @throws {Fault} `edits_malformed` naming the first block and line that do not follow the format; details `block` and
  *   `line` (from 1, 0 when there is none); `edits_missing` when there is no block at all
  */
-export function parseEdits(text: string, scope: readonly string[] = []): Edit[] {
-  return parseAnswer(text, scope).edits
+export function parseEdits(text: string, scope: readonly string[] = [], files: readonly string[] = []): Edit[] {
+  return parseAnswer(text, new ScopeNames(scope, files)).edits
 }
 
 /** The same with the lines outside of blocks; an empty one stands for a block. @throws {Fault} as `parseEdits` */
-export function parseAnswer(text: string, scope: readonly string[] = []): { edits: Edit[]; prose: string[] } {
-  const state = new AnswerState(new AnswerLines(text), new ScopeNames(scope))
+export function parseAnswer(text: string, names = new ScopeNames([])): { edits: Edit[]; prose: string[] } {
+  const state = new AnswerState(new AnswerLines(text), names)
   const edits = new AnswerReader(state).read()
   if (edits.length === 0)
     throw new Fault('edits_missing', 'The answer has no block; a block starts with a line like "### edit path".')

@@ -1,4 +1,4 @@
-import { MAX_PATH_BYTES } from '../work-order/scope.ts'
+import { withoutSigns, wordsOf } from './answer/words-of-line.ts'
 import { isDecorated, plainNames } from './written-path.ts'
 
 /** Another spelling of an entry of the scope, and in what it differs. */
@@ -12,30 +12,49 @@ const FOLDS = [
 /** An order's `files_in_scope`, to be asked for many paths: each takes time by its own length. */
 export class ScopeNames {
   readonly #entries: ReadonlySet<string>
-  /** Files by their last part. */
+  /** Files that the scope names, or that are known to lie in its folders. */
+  readonly #files = new Set<string>()
   readonly #byLast = new Map<string, string[]>()
   /** In which entries stand. */
   readonly #folders = new Set<string>()
+  /** The same without regard to case. */
+  readonly #byFolded = new Map<string, string[]>()
   #folded: readonly { difference: string; entries: ReadonlyMap<string, string>; fold: (text: string) => string }[] = []
 
-  constructor(scope: readonly string[]) {
+  /** @param files the files of the base, of which those in folders of the scope count */
+  constructor(scope: readonly string[], files: Iterable<string> = []) {
     this.#entries = new Set(scope)
     for (const entry of this.#entries) {
       coveredBy(entry, (folder) => {
         this.#folders.add(folder)
         return false
       })
-      if (entry.endsWith('/')) continue
-      const last = entry.slice(entry.lastIndexOf('/') + 1)
-      const known = this.#byLast.get(last)
-      if (known === undefined) this.#byLast.set(last, [entry])
-      else known.push(entry)
+      if (!entry.endsWith('/')) this.#addFile(entry)
     }
+    for (const file of files) if (this.covers(file)) this.#addFile(file)
   }
 
-  /** Whether the scope names a path itself as a file. */
+  #addFile(path: string): void {
+    if (this.#files.has(path)) return
+    this.#files.add(path)
+    const last = lastOf(path)
+    addTo(this.#byLast, last, path)
+    addTo(this.#byFolded, folded(last), path)
+  }
+
+  /** Whether no file and no folder is in scope. */
+  get isEmpty(): boolean {
+    return this.#entries.size === 0
+  }
+
+  /** Whether a path is known as that of a file: the scope names it, or it lies in a folder of the scope. */
   namesFile(path: string): boolean {
-    return this.#entries.has(path) && !path.endsWith('/')
+    return this.#files.has(path)
+  }
+
+  /** The files whose last part a name has, in whatever case; at most three. */
+  likeLast(name: string): readonly string[] {
+    return (this.#byFolded.get(folded(lastOf(name))) ?? []).slice(0, 3)
   }
 
   /** As `isInScope`. */
@@ -76,12 +95,12 @@ export class ScopeNames {
     const found = new Set<string>()
     const isHeading = HEADING.test(line)
     const quoted = new Set(Array.from(line.matchAll(/`([^`\s]+)`/g), ([, word]) => word))
-    for (const word of line.split(/[\s,;()"'`*<>[\]{}=|]+/)) {
+    for (const { word } of wordsOf(line)) {
       // A word without a dot or a slash is a word, whatever files there are, but where a heading names one.
       const isName = quoted.has(word) || (isHeading && this.namesFile(word))
       const mayName = /[./\\]/.test(word.slice(0, -1)) || isName
-      if (!mayName || word.length > MAX_PATH_BYTES) continue
-      const path = this.meantBy(word.replace(/(?<![.:!?])[.:!?]+$/, ''))
+      if (!mayName) continue
+      const path = this.meantBy(word) ?? this.meantBy(withoutSigns(word))
       if (path !== null && (this.namesFile(path) || /\.\w+$/.test(path))) found.add(path)
     }
     return [...found]
@@ -114,6 +133,20 @@ export class ScopeNames {
 const MAY_NAME = /[./\\`#]/
 /** Also one that is quoted, or an item of a list. */
 const HEADING = /^\s{0,3}(?:(?:[-*+>]|\d{1,3}[.)])\s+){0,4}#/
+
+function folded(name: string): string {
+  return name.normalize('NFC').toLowerCase()
+}
+
+export function lastOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
+}
+
+function addTo(names: Map<string, string[]>, name: string, path: string): void {
+  const known = names.get(name)
+  if (known === undefined) names.set(name, [path])
+  else known.push(path)
+}
 
 function coveredBy(path: string, has: (folder: string) => boolean): boolean {
   for (let at = path.indexOf('/'); at !== -1; at = path.indexOf('/', at + 1)) {

@@ -1,5 +1,5 @@
 import { fenceOf, MARKUP, markerOf } from './answer/line-shapes.ts'
-import type { Replacement } from './edit.ts'
+import type { Edit, Replacement } from './edit.ts'
 import type { EditedText } from './edited-text.ts'
 import { numbersOf } from './packaging.ts'
 
@@ -20,6 +20,8 @@ const LEFT_AS_IS = new RegExp(
 const HAS_DOTS = /\.(?:pyi?|ya?ml|md|mdx|markdown|rst|adoc)$/i
 const DIFF_FILE = /\.(?:diff|patch|rej)$/i
 const FEWEST_NUMBERED = 3
+/** Blank lines at an end of a file that a view of all of it may leave out. */
+const MOST_BLANK = 20
 
 /** Whether a line stands for text that is left out. */
 export function isPlaceholder(line: string, path: string): boolean {
@@ -83,6 +85,28 @@ export function unfitBody(before: EditedText | null, body: readonly string[], pa
     return 'would hold markers of a SEARCH/REPLACE pair. To change parts of the file, use an edit block; where it is really to hold such lines, put them in by an edit block with longer markers: 8 or more of <, = and >, all three alike'
   const gap = body.find((text) => isPlaceholder(text, path) && !before.holds(text))
   return gap === undefined ? null : `cannot be replaced: the write block ${leavesOut(gap)}`
+}
+
+/**
+ * Whether the lines of a fence only show what a file holds: one run of its lines, but for spaces around each. What may as
+ * well be the whole file, of which lines were taken off an end, is no view: all that is said to be more than a part, and
+ * what has an end of the file and most of its lines.
+ */
+export function isViewOf(
+  file: EditedText,
+  { body, namedBy, isAll = false }: Extract<Edit, { kind: 'write' }>,
+): boolean {
+  const from = body.findIndex((line) => line.trim() !== '')
+  const lines = body.slice(Math.max(0, from), body.findLastIndex((line) => line.trim() !== '') + 1)
+  const { count, first } = file.likeOccurrences(lines, 'spaces around')
+  const [at] = first
+  if (count === 0 || at === undefined) return false
+  const end = at + lines.length
+  const isBlank = (start: number, stop: number) =>
+    stop - start <= MOST_BLANK && file.lines(start, stop).every((line) => line.trim() === '')
+  const [hasStart, hasEnd] = [isBlank(0, at), isBlank(end, file.length)]
+  if (hasStart && hasEnd) return true
+  return !isAll && (namedBy !== 'title' || !(hasStart || hasEnd) || lines.length * 2 <= file.length)
 }
 
 function leavesOut(gap: string): string {

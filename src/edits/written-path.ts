@@ -10,6 +10,8 @@ const WRAPS: readonly (readonly [start: string, end: string])[] = [
   ['«', '»'],
   ['<', '>'],
   ['*', '*'],
+  ['__', '__'],
+  ['_', '_'],
 ]
 const LABEL = /^(?:the )?(?:file ?name|filename|file|path)(?: |: ?)(?=\S)/i
 const EXTENSION = /\.\w{1,12}$/

@@ -224,7 +224,8 @@ export async function faultOfEdits(
   try {
     const read = (path: string) => base.read(path)
     const isExecutable = (path: string) => base.isExecutable(path)
-    return refused(await applyEdits(parseEdits(text, scope), { read, isExecutable, scope }))
+    const files = scope.some((entry) => entry.endsWith('/')) ? await base.list() : []
+    return refused(await applyEdits(parseEdits(text, scope, files), { read, isExecutable, scope, files }))
   } catch (error) {
     if (error instanceof Fault && isOf('correctable', error.code)) return error
     throw error

@@ -83,6 +83,15 @@ const PARTS = [
   '&lt;',
   '“',
   '\u2028',
+
+  'lib/other.ts ',
+  'lib/other.ts: the same, ',
+  'the other file ',
+  'A.ts(',
+  '[a]/b',
+  '__',
+  'a.b.',
+  '\uff03\uff03 edit ',
 ]
 
 test('an answer of one part over and over', async (t) => {

@@ -16,9 +16,10 @@ export async function outcomeOf(
   answer: string,
   scope: readonly string[] = Object.keys(files),
 ): Promise<Record<string, string | null> | string> {
+  const paths = Object.keys(files)
   const read = async (path: string) => (Object.hasOwn(files, path) ? Buffer.from(String(files[path])) : null)
   try {
-    const changes = await applyEdits(parseEdits(answer, scope), { read, scope })
+    const changes = await applyEdits(parseEdits(answer, scope, paths), { read, scope, files: paths })
     return Object.fromEntries(changes.map(({ path, content }) => [path, content === null ? null : String(content)]))
   } catch (thrown) {
     if (thrown instanceof Fault) return `${thrown.code}: ${toldToModel(thrown)}`

@@ -224,7 +224,7 @@ export async function assertNothingDropped(runs: number, seed: number): Promise<
 async function resultOf(answer: string): Promise<Files | null> {
   try {
     const read = async (path: string) => (Object.hasOwn(FILES, path) ? Buffer.from(String(FILES[path])) : null)
-    const changes = await applyEdits(parseEdits(answer, SCOPE), { read, scope: SCOPE })
+    const changes = await applyEdits(parseEdits(answer, SCOPE, PATHS), { read, scope: SCOPE, files: PATHS })
     return { ...FILES, ...Object.fromEntries(changes.map(({ path, content }) => [path, String(content)])) }
   } catch (thrown) {
     assert.ok(thrown instanceof Fault, String(thrown))

@@ -4,7 +4,7 @@ import { remarkBehind } from '../written-path.ts'
 import { malformed, shownLine } from './answer-lines.ts'
 import type { AnswerState } from './answer-state.ts'
 import { type Content, fileNamedIn } from './fence-content.ts'
-import { exactHeader, type Header, renamed, type Title, titleOf, whyUnreadable } from './headings.ts'
+import { exactHeader, type Header, isHiddenHeader, renamed, type Title, titleOf, whyUnreadable } from './headings.ts'
 import { rangesOf } from './hunks.ts'
 import { type FenceLine, fenceOf, isOneWord, looksLikeCode, markerOf } from './line-shapes.ts'
 import { readBody } from './read-body.ts'
@@ -106,8 +106,8 @@ export class AnswerReader {
 
   /** Has the block begun that a pair belongs to, where that is not the one in hand. */
   #ownPair(at: number): void {
-    const { currentPath } = this.#state.written
-    const owner = this.#state.gap.owner(currentPath)
+    const { currentPath, awaitsPairs } = this.#state.written
+    const owner = awaitsPairs ? this.#state.gap.owner(currentPath) : this.#state.gap.ownerOfNext(currentPath)
     if (owner.kind === 'unclear')
       throw this.#state.refusal(
         at,
@@ -209,6 +209,8 @@ export class AnswerReader {
     if (callsTool(this.#state.lines, at, this.#state.names)) throw this.#state.refusal(at, foreignForm(line))
     const removal = /dele|remo|rena|move/i.test(line) ? titleOf(line, this.#state.names) : null
     if (removal?.verb === 'delete' || removal?.verb === 'rename') return this.#readRemoval(removal, line)
+    if (isHiddenHeader(line, this.#state.names))
+      throw this.#state.refusal(at, `"${shownLine(line)}" is no header of a block: nothing stands before its "###"`)
     if (OF_A_DIFF.test(line) || isHunkHeader(line))
       throw this.#state.refusal(at, `"${shownLine(line)}" looks like a line of a diff and stands in none`)
     if (looksLikeCode(line)) this.#state.written.refuseOtherThanPairs()

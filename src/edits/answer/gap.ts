@@ -1,6 +1,7 @@
 import type { ScopeNames } from '../scope-names.ts'
 import { isHeading, type Title, titleOf } from './headings.ts'
 import { hasSignsOfCode, isListItem, isOneWord, looksLikeCode } from './line-shapes.ts'
+import { mayMean, nameAlone, otherNamesIn } from './other-names.ts'
 
 /** Whose a pair or a fence is after the words before it. `unclear` says why it is nobody's. */
 export type Owner =
@@ -26,6 +27,8 @@ type FenceBefore = { path: string | null; doubt: number | null }
 /** What leads from a text to the one in its place. */
 const IN_ITS_PLACE = /^\W*(?:(?:replaced? )?(?:with|by)(?: this)?|replace|replacement)\W*$/i
 
+const SAYS_ALL = /\b(?:complete|entire|full|whole)\b/i
+
 /** The words since the last block, pair or fence. */
 export class Gap {
   readonly #names: ScopeNames
@@ -38,6 +41,10 @@ export class Gap {
   #dividers = 0
   #words = 0
   #fence: FenceBefore | null = null
+  /** Names of files as it seems that are none of the scope. */
+  readonly #others = new Set<string>()
+  #alone: string | null = null
+  #saysAll = false
 
   constructor(names: ScopeNames) {
     this.#names = names
@@ -52,6 +59,9 @@ export class Gap {
     this.#isEmpty = false
     this.#holdsCode ||= isCode && (this.#title !== null || this.#behind.mentioned.size > 0)
     this.#isInList = isListItem(line) || (this.#isInList && /^\s/.test(line))
+    const words = { text: line, names: title?.inScope === true ? [title.path] : this.#names.mentionedIn(line) }
+    this.#saysAll = SAYS_ALL.test(line)
+    this.#alone = title?.isHeading === true ? null : nameAlone(words, this.#names)
     if (title !== null) {
       this.#title = title
       if (title.inScope || title.isHeading) this.#titleOfFile = title
@@ -59,7 +69,7 @@ export class Gap {
       return null
     }
     const stray = isCode ? this.#stray(line) : null
-    this.#addWords({ text: line, names: this.#names.mentionedIn(line) })
+    this.#addWords(words)
     return stray
   }
 
@@ -78,6 +88,7 @@ export class Gap {
 
   #addWords(words: Words): void {
     for (const name of words.names) this.#behind.mentioned.add(name)
+    for (const name of otherNamesIn(words, this.#names)) this.#others.add(name)
     this.#behind.last = words
     if (isHeading(words.text)) this.#behind.heading = words
     if (words.names.length > 0) this.#behind.loose = null
@@ -106,6 +117,16 @@ export class Gap {
     return isLed ? this.#fence : null
   }
 
+  /** What the line before names that is nothing but the name of a file, of none in scope; null: it is another line. */
+  get otherName(): string | null {
+    return this.#alone
+  }
+
+  /** Whether the line before tells of all of a file. */
+  get saysAll(): boolean {
+    return this.#saysAll
+  }
+
   get isEmpty(): boolean {
     return this.#isEmpty
   }
@@ -117,6 +138,9 @@ export class Gap {
     this.#isEmpty = true
     this.#title = this.#titleOfFile = null
     this.#behind = { ...NOTHING, mentioned: new Set() }
+    this.#others.clear()
+    this.#alone = null
+    this.#saysAll = false
     this.#holdsCode = this.#isInList = false
     this.#dividers = 0
   }
@@ -142,6 +166,19 @@ export class Gap {
     const isSaid = [last, heading].some((words) => words?.names.length === 1)
     if (mentioned.size === 1 && isSaid) return loose === null ? { kind: 'words', path: only } : behind(loose, only)
     return { kind: 'unclear', why: `after words that name ${[...mentioned].slice(0, 3).map(quoted).join(' and ')}` }
+  }
+
+  /**
+   * The same of what goes on with a block that has a pair, or begins none: a name that may be that of another file makes it
+   * unclear.
+   */
+  ownerOfNext(current: string | null): Owner {
+    const owner = this.owner(current)
+    const path = owner.kind === 'words' ? owner.path : current
+    if (owner.kind === 'title' || owner.kind === 'unclear') return owner
+    const other = [...this.#others].find((name) => path === null || !mayMean(name, path))
+    if (other === undefined) return owner
+    return { kind: 'unclear', why: `after words that name ${quoted(other)}, which is no path in files_in_scope` }
   }
 
   #ofTitle(title: Title): Owner {

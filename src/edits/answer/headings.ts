@@ -1,6 +1,7 @@
 import { splitTraits, type Traits } from '../file-traits.ts'
 import type { ScopeNames } from '../scope-names.ts'
 import { withoutDecoration } from '../written-path.ts'
+import { looksLikeFile } from './words-of-line.ts'
 
 export const VERBS = ['edit', 'write', 'delete', 'rename'] as const
 export type Verb = (typeof VERBS)[number]
@@ -90,6 +91,17 @@ export function isHeading(line: string): boolean {
   return /^\s{0,3}(?:(?:[-*+>]|\d{1,3}[.)])\s+){0,4}#{1,6}(?:\s|$)/.test(line)
 }
 
+/** A verb behind hashes that do not stand first, or are none of ASCII. */
+const HIDDEN_HEADER = /^[^A-Za-z]{0,24}(?:#{2}|\uff03{2})[^\S\n]*(edit|write|delete|rename)\b[^\S\n]*[^\s`]/i
+const QUOTED_HEADER = /^\s*`[^`]*`[^\S\n]*[^\s`]/
+
+/** Whether a line has the words of a header, and signs before them with which it is neither one nor a title. */
+export function isHiddenHeader(line: string, names: ScopeNames): boolean {
+  const [, verb] = HIDDEN_HEADER.exec(line) ?? []
+  if (verb === undefined || isHeading(line) || QUOTED_HEADER.test(line) || titleOf(line, names) !== null) return false
+  return verb !== 'edit' || names.mentionedIn(line).length !== 1
+}
+
 /** The two names of a rename; null where there are not two. */
 export function renamed(text: string): [from: string, to: string] | null {
   const [from, to, ...more] = ` ${text} `.split(ARROW).map((name) => name.trim())
@@ -156,6 +168,7 @@ function meant(text: string, names: ScopeNames, isNamed = false): { path: string
   const isQuoted = /^[`"*[]/.test(text.trim())
   if (known !== null && (names.namesFile(known) || isQuoted || !/\s/.test(plain))) return { path: known, inScope: true }
   if (/[\s:]/.test(plain) || !EXTENSION.test(plain)) return null
-  const isFile = isQuoted || /[^/]\/[^/]/.test(plain) || (isNamed && !PROGRAM.test(plain))
+  const looksSo = isQuoted && looksLikeFile({ word: plain, isCalled: false })
+  const isFile = looksSo || /[^/]\/[^/]/.test(plain) || (isNamed && !PROGRAM.test(plain))
   return isFile ? { path: plain, inScope: false } : null
 }

@@ -1,9 +1,10 @@
 import type { ScopeNames } from '../scope-names.ts'
-import { malformed } from './answer-lines.ts'
+import { malformed, shownLine } from './answer-lines.ts'
 import type { AnswerState } from './answer-state.ts'
 import { type Content, fileNamedAbove, fileNamedIn } from './fence-content.ts'
 import { isHeading, type Title, titleOf } from './headings.ts'
 import { type FenceLine, fenceOf, markerOf } from './line-shapes.ts'
+import { nameAlone } from './other-names.ts'
 import { readBody } from './read-body.ts'
 import { saidOf } from './said-changes.ts'
 import { Commands, isShell } from './shell-commands.ts'
@@ -46,6 +47,9 @@ export function takesBody(
   const inside = kind === 'text' ? fileNamedInside(state, at, info) : null
   const words = isShell(info) ? null : owner.kind === 'words' ? owner.path : (inHand ?? replacedPath(state))
   const path = title !== null && (title.isNear || !isShell(info)) ? title.title.path : (named ?? inside ?? words)
+  const other = isShell(info) || kind !== 'text' ? null : (state.gap.otherName ?? otherNameIn(info, state.names))
+  if (path === null && other !== null)
+    throw state.refusal(at, `this fence stands below "${shownLine(other)}", ${OTHER_PATH}`)
   if (path === null) return false
   if (kind === 'edits' && !isWhole) {
     if (path !== inHand || title !== null) refuseTextBefore(state, from)
@@ -57,9 +61,18 @@ export function takesBody(
   const namedBy = title !== null || named !== null ? 'title' : 'words'
   if (namedBy === 'words' && inside !== null) body.shift()
   const traits = title === null ? {} : state.traitsOf(at, title.title)
-  state.addTitled(at, { ...traits, kind: 'write', path, body, ...(isWhole ? {} : { namedBy }) })
+  const isAll = state.gap.saysAll || (title !== null && title.title.verb !== null)
+  state.addTitled(at, { ...traits, kind: 'write', path, body, ...(isWhole ? {} : { namedBy, isAll }) })
   state.gap.clear(namedBy === 'words' || !isWhole ? { path, doubt: null } : null)
   return true
+}
+
+const OTHER_PATH =
+  'which is no path in files_in_scope. Write a new file as "### write path" with its whole path, and leave out what is not in scope'
+
+function otherNameIn(info: string, names: ScopeNames): string | null {
+  const text = info.replaceAll(':', ' ')
+  return nameAlone({ text: text.slice(text.indexOf(' ') + 1), names: [] }, names)
 }
 
 function fileNamedInside({ lines, names }: AnswerState, opened: number, info: string): string | null {

@@ -1,7 +1,7 @@
 import { applyEdits } from '../../edits/apply-edits.ts'
 import { parseEdits } from '../../edits/parse-edits.ts'
 import type { ExecutorInput } from '../../ports/execution.ts'
-import { readTreeFile } from './tree-file.ts'
+import { filesBelow, readTreeFile } from './tree-file.ts'
 import { writeChanges } from './write-changes.ts'
 
 /**
@@ -22,7 +22,11 @@ const OWNER_EXECUTES = 0o100
 type PatchInput = Pick<ExecutorInput, 'content' | 'scope' | 'signal'> & { workspace: { readonly path: string } }
 
 async function apply({ workspace, content, scope, signal }: PatchInput): Promise<{ costUsd: number; answers: number }> {
-  const edits = parseEdits(content, scope)
+  const folders = await Promise.all(
+    scope.filter((entry) => entry.endsWith('/')).map((folder) => filesBelow(workspace.path, folder)),
+  )
+  const files = folders.flat()
+  const edits = parseEdits(content, scope, files)
   const read = async (path: string) => {
     const file = await readTreeFile(workspace.path, path)
     return file === null ? null : file.content
@@ -31,7 +35,7 @@ async function apply({ workspace, content, scope, signal }: PatchInput): Promise
     const file = await readTreeFile(workspace.path, path)
     return file !== null && (file.mode & OWNER_EXECUTES) !== 0
   }
-  const changes = await applyEdits(edits, { read, isExecutable, scope })
+  const changes = await applyEdits(edits, { read, isExecutable, scope, files })
   signal.throwIfAborted()
   await writeChanges(workspace.path, changes)
   return { costUsd: 0, answers: 0 }
