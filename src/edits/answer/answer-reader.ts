@@ -77,7 +77,7 @@ export class AnswerReader {
     }
     if (verb === 'edit' || this.#pairFollows())
       return this.#state.written.add({ ...place, ...named, kind: 'edit', replacements: [] })
-    const body = readBody(this.#state.lines, { block, path: named.path }, this.#state.names)
+    const body = readBody(this.#state.lines, { block, path: named.path, isWhole: true }, this.#state.names)
     this.#state.written.add({ ...place, ...named, kind: verb, body })
   }
 
@@ -89,11 +89,9 @@ export class AnswerReader {
     const at = this.#state.lines.at
     this.#ownPair(at)
     const before = at === 0 ? null : fenceOf(String(this.#state.lines.line(at - 1)))
-    const { pair, closesFence } = readPair(
-      this.#state.lines,
-      this.#state.written.block,
-      before === null ? null : before.mark,
-    )
+    const fence = before === null ? null : before.mark
+    const { block } = this.#state.written
+    const { pair, closesFence } = readPair(this.#state.lines, { block, fence }, this.#state.names)
     if (closesFence) this.#state.open.pop()
     this.#state.passFences()
     this.#state.written.addPair(pair)
