@@ -1,9 +1,10 @@
+import type { Edit } from '../edit.ts'
 import type { ScopeNames } from '../scope-names.ts'
 import { titleOf } from './headings.ts'
 import { hasSignsOfCode, isListItem, isStatement, looksLikeCode } from './line-shapes.ts'
 
 /** The lines of a pair or of a file: those it puts in, and those it takes away. */
-type Held = { put: readonly string[]; removed: readonly string[] }
+export type Held = { put: readonly string[]; removed: readonly string[] }
 
 /** What words among lines of code may look like. Where the text that has ended has such lines too, they may be its own. */
 const KINDS: readonly { is: RegExp; isLike: RegExp }[] = [
@@ -47,6 +48,22 @@ export function takesPlaceOf(line: string, { removed }: Held): boolean {
   return readsAs(line.trim()) === 'code' && removed.some((own) => isAlike(line, own))
 }
 
+/** Whether a line somewhere behind a diff looks like one of it: it has a sign, and is no item of a list and no rule. */
+export function hasSignOfDiff(line: string): boolean {
+  const text = line.trimEnd()
+  if (!/^[-+]/.test(text) || /^-{3,}$/.test(text)) return false
+  if (!isListItem(text)) return true
+  const item = text.slice(1).trim()
+  return looksLikeCode(item) || (text.startsWith('+') && readsAs(item) === 'code')
+}
+
+/** What edits that a diff or a patch has made put in and take away. */
+export function heldBy(edits: readonly Edit[]): Held {
+  const pairs = edits.flatMap((edit) => (edit.kind === 'edit' ? edit.replacements : []))
+  const put = edits.flatMap((edit) => (edit.kind === 'write' ? edit.body : []))
+  return { put: [...put, ...pairs.flatMap(({ replace }) => replace)], removed: pairs.flatMap(removedBy) }
+}
+
 /** Lines that a pair takes away and does not put in again. */
 export function removedBy({ search, replace }: { search: readonly string[]; replace: readonly string[] }): string[] {
   const kept = new Set(replace.map((line) => line.trim()))
@@ -62,7 +79,8 @@ const PLAIN = /^["'(*_“‘«[]{0,3}\p{L}[\p{L}\p{M}'’-]*[)"'*_”’»\].,;:
 const OPERATOR = /^(?:[-+*/|&%:]?=|[=:]{1,2}|[-=]>|<-|\|\|?|&&)$/
 const ENDED = /[.!?…:]["'”’»)\]*_]{0,4}$/u
 const CAPITAL = /^["'(*_“‘«[]{0,3}[\p{Lu}\p{Lt}]/u
-const OPENS_A_BLOCK = /^(?:if|elif|elsif|else|for|while|until|with|class|def|try|except|finally|match|case|when|switch)\b/
+const OPENS_A_BLOCK =
+  /^(?:if|elif|elsif|else|for|while|until|with|class|def|try|except|finally|match|case|when|switch)\b/
 /** Letters of scripts without upper case, of which words are not always apart. */
 const OTHER_SCRIPT = /^[^=(){}[\]<>]*\p{Lo}{2}[^={}<>]*$/u
 
@@ -87,7 +105,9 @@ function readsAs(text: string): 'sentence' | 'words' | 'code' {
 
 function endsAsSentence(text: string, { plain, isCapital }: { plain: number; isCapital: boolean }): boolean {
   if (isCapital || /^\d/.test(text)) return plain >= 2 || /^\S+[.!?]$/.test(text)
-  return plain >= 3 && !/["')\]]$/.test(text) && !(text.endsWith(':') && OPENS_A_BLOCK.test(text)) && !/^\S+:\s/.test(text)
+  return (
+    plain >= 3 && !/["')\]]$/.test(text) && !(text.endsWith(':') && OPENS_A_BLOCK.test(text)) && !/^\S+:\s/.test(text)
+  )
 }
 
 const TOKEN = /[\p{L}\p{N}_]+|[^\s\p{L}\p{N}_]/gu

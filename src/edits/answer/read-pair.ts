@@ -1,7 +1,7 @@
 import type { Replacement } from '../edit.ts'
 import type { ScopeNames } from '../scope-names.ts'
 import { type AnswerLines, malformed } from './answer-lines.ts'
-import { mayBelong, removedBy, takesPlaceOf } from './behind-end.ts'
+import { type Held, mayBelong, removedBy, takesPlaceOf } from './behind-end.ts'
 import { exactHeader, isHeading } from './headings.ts'
 import { fenceOf, markerOf, searchMarkerSize } from './line-shapes.ts'
 
@@ -68,11 +68,7 @@ function refuseLooseEnd(lines: AnswerLines, { block, fence, search, replace }: R
     throw malformed(block, next + 1, 'this line stands behind the end of a pair and looks like a line of it')
 }
 
-function refuseAnew(
-  lines: AnswerLines,
-  from: number,
-  { block, held }: { block: number; held: { put: readonly string[]; removed: readonly string[] } },
-): void {
+function refuseAnew(lines: AnswerLines, from: number, { block, held }: { block: number; held: Held }): void {
   const next = lines.nextWord(from)
   const line = lines.line(next) ?? ''
   if (line === '' || fenceOf(line) !== null || markerOf(line) !== null || exactHeader(line) !== null) return
