@@ -1,5 +1,5 @@
 import { Fault } from '../faults/fault.ts'
-import { AnswerOutline, hasTags, type HeldPlace, type Stretch, type Tag } from './answer-outline.ts'
+import { AnswerOutline, type HeldPlace, hasTags, type Stretch, type Tag } from './answer-outline.ts'
 
 /** Where reasoning began that has not ended yet. */
 type Reasoning = {

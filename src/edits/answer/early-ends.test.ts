@@ -116,7 +116,7 @@ for (const [name, rest] of Object.entries(told)) {
   test(`words and blocks may stand behind a diff or a patch: ${name}`, async () => {
     const after = { 'src/a.py': 'x = 2\ny = 1\nz = 1\n' }
     // Behind a patch that nothing ends a list may be lines of it.
-    const open = /^\n-/.test(rest) ? [] : [patch]
+    const open = rest.startsWith('\n-') ? [] : [patch]
     for (const first of [...open, `*** Begin Patch\n${patch}\n*** End Patch`, `${diff}\n@@ -1 +1 @@\n-x = 1\n+x = 2`])
       assert.deepEqual(await outcomeOf(FILES, `${first}\n${rest}\n`, ['src/']), after)
   })

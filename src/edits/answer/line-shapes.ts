@@ -78,7 +78,7 @@ export function looksLikeCode(line: string): boolean {
 
 const ASSIGNS = /^[\w$@][\w.$[\]'"]{0,200}(?::\s?[\w.[\]]{1,80})?\s*(?:[-+*/|&%:?]|\|\||&&)?=(?![=>])\s*\S/
 const DECLARES =
-  /^(?:import [\w.*]+(?: as \w+)?|from \S+ import \S.*|(?:async )?def \w.*|class \w+.*:|(?:raise|yield|await|return) \S+|end|pass|elif .*:|@\w[\w.]*)$/
+  /^(?:import [\w.*]+(?: as \w+)?|from \S+ import \S.*|(?:async )?def \w.*|class \w.*:|(?:raise|yield|await|return) \S+|end|pass|elif .*:|@\w[\w.]*)$/
 
 /** Whether a line is an assignment, an import or a declaration of a language without `;` and braces. */
 export function isStatement(line: string): boolean {

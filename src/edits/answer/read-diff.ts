@@ -195,7 +195,7 @@ function editsOf({ at, before, after, renames, hunks, ...said }: FileDiff, block
 function deletion(hunks: readonly Hunk[], place: { block: number; line: number; path: string }): Edit[] {
   if (hunks.some(({ replace }) => replace.length > 0))
     throw malformed(place.block, place.line, 'the diff deletes a file and shows lines that stay in it')
-  const replacements = hunks.map(({ unended: _, ...pair }) => pair)
+  const replacements = hunks.map((hunk) => pairOf({ ...hunk, unended: { before: false, after: false } }))
   const shown: Edit[] = hunks.length === 0 ? [] : [{ ...place, kind: 'edit', replacements }]
   return [...shown, { ...place, kind: 'delete' }]
 }
