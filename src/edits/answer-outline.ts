@@ -65,6 +65,7 @@ const PATTERNS: Readonly<Record<string, readonly [RegExp, Stretch['look']]>> = {
   '>': [/^\s*(>{5,})\s*REPLACE\b/i, 'replace'],
   '@': [/^(@@ -\d{1,9}(?:,\d{1,9})? \+\d{1,9}(?:,\d{1,9})? @@)/, 'hunk'],
 }
+const NAMES_FILE = /^(?:\*\*\* (?:Add|Update|Delete) File:|\+\+\+ |--- (?=a\/))/
 const BEGIN_PATCH = '*** Begin Patch'
 const END_PATCH = '*** End Patch'
 
@@ -131,6 +132,22 @@ export class AnswerOutline {
   hasTags(at: number, { last }: HeldPlace): boolean {
     for (let index = at; index <= last; index += 1) if (this.stretches[index]?.tag !== null) return true
     return false
+  }
+
+  /**
+   * The files that stretches name: behind the verb of a header, in a patch, or above the hunks of a diff.
+   *
+   * @param to is not among them
+   */
+  filesIn(from: number, to: number): Set<string> {
+    const files = new Set<string>()
+    for (const { text, look } of this.stretches.slice(from, to)) {
+      const start = look === 'header' ? HEADER.exec(text)?.[0] : NAMES_FILE.exec(text)?.[0]
+      const name = start === undefined ? '' : text.slice(start.length).split('\t', 1).join('')
+      const plain = name.replace(/[\s*_`"':]/g, '').replace(/^(?:\.|[ab])\//, '')
+      if (plain !== '' && plain !== '/dev/null') files.add(plain.toLowerCase())
+    }
+    return files
   }
 
   #beginOf(end: number): number {
@@ -216,6 +233,17 @@ function heldUntil(kind: HeldPlace['kind'], last: number | undefined): HeldPlace
 function after(next: readonly number[], at: number): number {
   const found = next[at]
   return found === undefined ? NONE : found
+}
+
+/** Whether a tag of reasoning stands anywhere in a text. */
+export function hasTags(text: string): boolean {
+  for (let from = 0; from < text.length; ) {
+    const newline = text.indexOf('\n', from)
+    const to = newline === -1 ? text.length : newline
+    if (tagsOf(text.slice(from, to)).length > 0) return true
+    from = to + 1
+  }
+  return false
 }
 
 function stretchesOf(text: string): Stretch[] {

@@ -1,13 +1,13 @@
 import type { Effort } from './effort.ts'
-import { BOM, type Charset, isReadAgain, NAMING_LENGTH } from './text/charset.ts'
+import { type Charset, isReadAgain, NAMING_LENGTH } from './text/charset.ts'
 import { Column } from './text/column.ts'
 import type { Places } from './text/occurrences.ts'
 import { type Fold, Vocabulary } from './text/vocabulary.ts'
-import { readTextFile } from './text-file.ts'
+import { marksOf, readTextFile } from './text-file.ts'
 
 /** In the order of their codes. */
-const ENDINGS = ['', '\n', '\r\n'] as const
-const [NONE, LF, CRLF] = [0, 1, 2]
+const ENDINGS = ['', '\n', '\r\n', '\r'] as const
+const [NONE, LF, CRLF, CR] = [0, 1, 2, 3]
 
 /** What stood there before, to be put back. */
 type Undo = { at: number; count: number; ids: Int32Array; endings: Int32Array }
@@ -20,7 +20,7 @@ export class EditedText {
   readonly #effort: Effort
   readonly #words = new Vocabulary()
   readonly #charset: Charset
-  #bom: boolean
+  #marks: string
   /** A character of the block in hand that the encoding of the file has not. */
   #strange: string | null = null
   readonly #ids: Column
@@ -35,10 +35,10 @@ export class EditedText {
 
   /** @param bytes without a `textProblem` */
   constructor(bytes: Buffer, effort: Effort) {
-    const { charset, bom, lines } = readTextFile(bytes)
+    const { charset, marks, lines } = readTextFile(bytes)
     this.#charset = charset
     this.#effort = effort
-    this.#bom = bom
+    this.#marks = marks
     this.#ids = new Column(Int32Array.from(lines, ({ text }) => this.#words.enter(text)))
     this.#first = this.#ids.slice()
     this.#endings = new Column(Int32Array.from(lines, ({ ending }) => ENDINGS.indexOf(ending)))
@@ -117,20 +117,21 @@ export class EditedText {
    */
   replace(at: number, count: number, replacement: readonly string[]): void {
     const dominant = this.#dominant
-    const endsInNewline = this.isEmpty || this.#endings.at(this.#ids.length - 1) !== NONE
+    const last = this.isEmpty ? LF : Number(this.#endings.at(this.#ids.length - 1))
     const ids = Int32Array.from(replacement, (text) => this.#words.enter(text))
     for (const text of replacement) this.#strange ??= this.#charset.strange(text)
     const old = this.#ids.slice(at, at + count)
     const head = commonLength(old, ids)
     const tail = commonLength(old.subarray(head).toReversed(), ids.subarray(head).toReversed())
     const fresh = ids.subarray(head, ids.length - tail)
-    const replaced = this.#endings.slice(at + head, at + count - tail).filter((ending) => ending !== NONE)
+    const replaced = this.#endings.slice(at + head, at + count - tail).filter(isNewline)
     const endings = Int32Array.from(fresh, (_, index) => replaced[index] ?? replaced.at(-1) ?? dominant)
     this.#splice(at + head, count - head - tail, fresh, endings)
     // A line that was the last one and is no more.
     const before = at + head - 1
-    if (before >= 0 && before < this.#ids.length - 1 && this.#endings.at(before) === NONE) this.#end(before, dominant)
-    if (!endsInNewline && !this.isEmpty) this.#endWithoutNewline()
+    if (before >= 0 && before < this.#ids.length - 1 && !isNewline(this.#endings.at(before)))
+      this.#end(before, dominant)
+    if (!isNewline(last) && !this.isEmpty) this.#endWithoutNewline(last)
   }
 
   /** Replaces every line. */
@@ -142,8 +143,9 @@ export class EditedText {
   endIn(newline: boolean): string | null {
     const last = this.#ids.length - 1
     if (last < 0) return null
-    if (newline && this.#endings.at(last) === NONE) this.#end(last, this.#dominant)
-    if (newline) return null
+    const isEnded = isNewline(this.#endings.at(last))
+    if (newline && !isEnded) this.#end(last, this.#dominant)
+    if (newline || !isEnded) return null
     if (this.#textAt(last) === '')
       return 'would end in an empty line, which itself ends in a newline. Leave that line out'
     this.#end(last, NONE)
@@ -158,13 +160,14 @@ export class EditedText {
     return Array.from(this.#ids.slice(from, to), (id) => this.#words.textOf(id))
   }
 
-  /** The bytes of the file. The byte order mark is never doubled, and a file without text is empty: it has none. */
+  /** The bytes of the file. No byte order mark is added to one, and a file without text is empty: it has none. */
   toBuffer(): Buffer {
     const endings = this.#endings.slice()
     const content = this.lines()
       .map((text, index) => text + ENDINGS[Number(endings[index])])
       .join('')
-    return this.#charset.encode(this.#bom && content !== '' && !content.startsWith(BOM) ? BOM + content : content)
+    const marks = content === '' ? '' : this.#marks
+    return this.#charset.encode(marks + (marks === '' ? content : content.slice(marksOf(content).length)))
   }
 
   /** Why the text cannot be written in the encoding of the file; null: it can. */
@@ -198,9 +201,11 @@ export class EditedText {
     return this.#words.textOf(Number(this.#ids.at(at)))
   }
 
-  #endWithoutNewline(): void {
+  /** @param ending what the file ended in, which is no newline */
+  #endWithoutNewline(ending: number): void {
     const last = this.#ids.length - 1
-    if (this.#textAt(last) !== '') this.#end(last, NONE)
+    if (!isNewline(this.#endings.at(last))) return
+    if (this.#textAt(last) !== '') this.#end(last, ending)
     else this.#splice(last, 1, new Int32Array(0), new Int32Array(0))
   }
 
@@ -212,12 +217,13 @@ export class EditedText {
   /** Each block finds the file as if it had been written and read: new text may begin with a mark or end in a CR. */
   #readAgain(): void {
     // UTF-16 is known by its mark alone.
-    if (this.isEmpty && this.#charset.name === 'utf-8') this.#bom = false
+    if (this.isEmpty && this.#charset.name === 'utf-8') this.#marks = ''
     const first = this.isEmpty ? '' : this.#textAt(0)
-    if (first.startsWith(BOM)) {
-      this.#bom = true
-      const isMark = first === BOM && this.#endings.at(0) === NONE
-      const rest = isMark ? [] : [this.#words.enter(first.slice(BOM.length))]
+    const marks = marksOf(first)
+    if (marks !== '') {
+      if (this.#marks === '') this.#marks = marks
+      const isMark = first === marks && this.#endings.at(0) === NONE
+      const rest = isMark ? [] : [this.#words.enter(first.slice(marks.length))]
       this.#splice(0, 1, Int32Array.from(rest), this.#endings.slice(0, rest.length))
     }
     if (this.#words.endsInCr) this.#takeInCrs()
@@ -228,8 +234,10 @@ export class EditedText {
     this.#effort.compare(this.#ids.length)
     for (let at = 0; at < this.#ids.length; at += 1) {
       const text = this.#textAt(at)
-      if (this.#endings.at(at) !== LF || !text.endsWith('\r')) continue
-      this.#splice(at, 1, Int32Array.of(this.#words.enter(text.slice(0, -1))), Int32Array.of(CRLF))
+      const ending = this.#endings.at(at)
+      if ((ending !== LF && ending !== NONE) || !text.endsWith('\r')) continue
+      const fresh = Int32Array.of(this.#words.enter(text.slice(0, -1)))
+      this.#splice(at, 1, fresh, Int32Array.of(ending === LF ? CRLF : CR))
     }
   }
 
@@ -256,6 +264,10 @@ export class EditedText {
     this.#folded.set(fold, column)
     return column
   }
+}
+
+function isNewline(ending: number | undefined): boolean {
+  return ending === LF || ending === CRLF
 }
 
 function commonLength(some: Int32Array, others: Int32Array): number {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { Fault } from '../faults/fault.ts'
-import { MAX_ANSWER_BYTES } from './answer/answer-lines.ts'
+import { MAX_ANSWER_BYTES, MAX_ANSWER_LINES } from './answer/answer-lines.ts'
 import { MAX_BLOCKS, MAX_REPLACEMENTS } from './answer/written.ts'
 import type { Edit } from './edit.ts'
 import { EDIT_DIFF_GUIDE, EDIT_FORMAT_GUIDE } from './format-guide.ts'
@@ -147,6 +147,7 @@ const refused: Record<string, [text: string, reason: RegExp, block: number, line
   'a rename with an empty target': ['### rename a.ts -> ', /names two paths/, 1, 1],
   'a rename with three paths': ['### rename a -> b -> c', /names two paths/, 1, 1],
   'half a character': ['### write a\n```\n\ud800\n```', /half a character/, 0, 0],
+  'too many lines': ['\n'.repeat(MAX_ANSWER_LINES), /500001 lines, more than 500000/, 0, 0],
   'too many bytes': ['é'.repeat(MAX_ANSWER_BYTES / 2 + 1), /bytes, more than/, 0, 0],
   'too many blocks': ['### delete a\n'.repeat(MAX_BLOCKS + 1), /more than 500 blocks/, 0, MAX_BLOCKS + 1],
   'too many pairs': [`### edit a\n${`${PAIR}\n`.repeat(MAX_REPLACEMENTS + 1)}`, /more than 2000 pairs/, 0, 10_002],

@@ -36,8 +36,8 @@ const reasoned: Record<string, string> = {
   'a tag of two words': `<thought_process>\n${DRAFT}\n</thought_process>\n\n${FINAL}`,
   'a tag of three': `<chain_of_thought>\n${DRAFT}\n</chain_of_thought>\n${FINAL}`,
   'a tag within a line, and the answer in its line': `Sure. <think>\n${DRAFT}\n... done.</think>${FINAL}`,
-  'a tag that was opened in the prompt': `Perhaps\n${DRAFT}\nNo.\n</think>\n\n${FINAL}`,
-  'a tag opened in the prompt and closed in the line of the answer': `Hm.\n${DRAFT}\n</think>${FINAL}`,
+  'a tag that was opened in the prompt': `Perhaps\n${FINAL}\nNo.\n</think>\n\n${FINAL}`,
+  'a tag opened in the prompt and closed in the line of the answer': `Hm.\n${FINAL}\n</think>${FINAL}`,
   'a tag opened in the prompt, with a draft that breaks off': `Hm\n### edit draft\n<<<<<<< SEARCH\nold\n</think>\n${FINAL}`,
   'a tag opened in the prompt, with a file that breaks off': `### write draft\n\`\`\`\nold\n</think>\n${FINAL}`,
   'a tag opened twice': `<think>\n<think>\n${DRAFT}\n</think>\n${FINAL}`,
@@ -139,6 +139,10 @@ test('what is left of any answer stays as it is', () => {
 })
 
 const unclear: Record<string, [answer: string, line: number]> = {
+  'an end behind a whole edit, without words before it': [`${FINAL}\n</think>\n${FINAL}`, 7],
+  'an end behind a whole edit of a file that no other changes': [`Perhaps\n${DRAFT}\n</think>\n${FINAL}`, 8],
+  'an end behind a deletion': [`So:\n### delete a\n</think>\n${FINAL}`, 3],
+  'an end behind a whole file': [`So:\n${write('a', 'x')}\n</think>\n${FINAL}`, 6],
   'thoughts that never end': [`<think>\nPerhaps\n${DRAFT}`, 1],
   'thoughts that never end, after an edit': [`${edit('a')}\n<think>\n${DRAFT}`, 7],
   'a name without quotes before an edit': [`I take the <think> tag out.\n${DRAFT}`, 1],

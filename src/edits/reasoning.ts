@@ -1,5 +1,5 @@
 import { Fault } from '../faults/fault.ts'
-import { AnswerOutline, type HeldPlace, type Stretch, type Tag } from './answer-outline.ts'
+import { AnswerOutline, type HeldPlace, hasTags, type Stretch, type Tag } from './answer-outline.ts'
 
 /** Where reasoning began that has not ended yet. */
 type Reasoning = {
@@ -22,8 +22,11 @@ type Reasoning = {
  * @throws {Fault} `reasoning_unclear` naming the line (`line`, from 1), where edits would be applied or dropped on a guess
  */
 export function withoutReasoning(text: string): string {
-  return /<[/a-z|]|\[\/?think|◁/i.test(text) ? new Reader(text).read() : text
+  return hasTags(text) ? new Reader(text).read() : text
 }
+
+/** The verb of a header that is an edit without a pair or a file. */
+const REMOVES = /^\W*(?:delete|remove|rename|move)\b/i
 
 class Reader {
   readonly #text: string
@@ -45,6 +48,8 @@ class Reader {
   /** Whether the answer so far has edits; whether it has them or a fence. */
   #edits = false
   #content = false
+  /** Whether it has a whole pair or file. */
+  #whole = false
 
   constructor(text: string) {
     this.#text = text
@@ -92,11 +97,12 @@ class Reader {
     for (let index = at; index <= held.last; index += 1) this.#keep(index)
     this.#sawTag ||= this.#outline.hasTags(at, held)
     this.#edits ||= !isFence
+    this.#whole ||= !isFence
     this.#content = true
   }
 
   #readStretch(at: number): void {
-    const { tag, look, joined } = this.#stretch(at)
+    const { tag, look, joined, text } = this.#stretch(at)
     const edits = look === 'header' || look === 'search'
     if (!joined) this.#named = 0
     if (this.#reasoning !== null) {
@@ -106,6 +112,7 @@ class Reader {
     }
     if (look === 'fence') this.#passFence(at)
     this.#edits ||= edits
+    this.#whole ||= look === 'header' && REMOVES.test(text)
     this.#content ||= edits || look === 'fence'
     if (tag === null || (look === 'header' && !tag.ends)) this.#keep(at)
     else if (tag.ends) this.#endOfUnopened(at, tag)
@@ -151,12 +158,22 @@ class Reader {
   #endOfUnopened(at: number, tag: Tag): void {
     const goesOn = at < this.#outline.lastWord
     const mayCut = !this.#content || (!this.#sawTag && goesOn && this.#startsLine(at, tag))
+    if (this.#whole && mayCut && !this.#isThoughtOf(at))
+      throw this.#unclear(at, 'reasoning ends here, and whole edits stand before that none behind it replaces')
     if (!mayCut) throw this.#unclear(at, 'reasoning ends here, and edits that may belong to it stand before')
     this.#kept = []
     this.#endInFile = null
     this.#fences.length = 0
     this.#hasCut = this.#sawTag = true
-    this.#edits = this.#content = false
+    this.#edits = this.#content = this.#whole = false
+  }
+
+  /** Whether edits before an end are drafts: words lead to them, and each of their files is edited behind it. */
+  #isThoughtOf(end: number): boolean {
+    const { stretches } = this.#outline
+    const [before, behind] = [this.#outline.filesIn(0, end), this.#outline.filesIn(end + 1, stretches.length)]
+    const isLed = stretches.find(({ look }) => look !== 'blank')?.look === 'words'
+    return isLed && before.size > 0 && before.isSubsetOf(behind)
   }
 
   /** A tag that is never closed is a mere name where nothing hangs on it. */

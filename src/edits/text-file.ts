@@ -2,11 +2,11 @@ import { BOM, type Charset, charsetOf } from './text/charset.ts'
 
 export type LineEnding = '\n' | '\r\n'
 
-/** One line and how it ends; only a last line may end in nothing. A lone CR is text. */
-export type Line = { text: string; ending: LineEnding | '' }
+/** One line and how it ends; only a last line may end in nothing, or in a lone CR, which is text elsewhere. */
+export type Line = { text: string; ending: LineEnding | '\r' | '' }
 
-/** A file as its lines. The byte order mark is kept apart, so that no SEARCH has to know of it. */
-export type TextFile = { charset: Charset; bom: boolean; lines: readonly Line[] }
+/** A file as its lines. Its byte order marks, of which there is one at most by right, are kept apart: no SEARCH has to know. */
+export type TextFile = { charset: Charset; marks: string; lines: readonly Line[] }
 
 /** Why bytes cannot be edited as text; null when they can. Completes "the file …". */
 export function textProblem(bytes: Buffer): string | null {
@@ -30,15 +30,22 @@ export function readTextFile(bytes: Buffer): TextFile {
   const charset = charsetOf(bytes)
   if (charset === null) throw new TypeError('the file has no text')
   const content = charset.decode(bytes)
-  const bom = content.startsWith(BOM)
+  const marks = marksOf(content)
   const lines: Line[] = []
-  for (let from = bom ? 1 : 0; from < content.length; ) {
+  for (let from = marks.length; from < content.length; ) {
     const newline = content.indexOf('\n', from)
     const to = newline === -1 ? content.length : newline
-    const isCrlf = newline > from && content[newline - 1] === '\r'
-    const ending = newline === -1 ? '' : isCrlf ? '\r\n' : '\n'
-    lines.push({ text: content.slice(from, isCrlf ? to - 1 : to), ending })
+    const endsInCr = to > from && content[to - 1] === '\r'
+    const ending = `${endsInCr ? '\r' : ''}${newline === -1 ? '' : '\n'}` as const
+    lines.push({ text: content.slice(from, endsInCr ? to - 1 : to), ending })
     from = to + 1
   }
-  return { charset, bom, lines }
+  return { charset, marks, lines }
+}
+
+/** The byte order marks that a text starts with. */
+export function marksOf(text: string): string {
+  let count = 0
+  while (text[count] === BOM) count += 1
+  return BOM.repeat(count)
 }

@@ -5,6 +5,8 @@ import { exactHeader } from './headings.ts'
 import { type FenceLine, fenceOf } from './line-shapes.ts'
 
 export const MAX_ANSWER_BYTES = 5 * 1024 * 1024
+/** A file of 5 MB has about 150,000 lines; what has many more is no answer, and would take gigabytes to be read. */
+export const MAX_ANSWER_LINES = 500_000
 
 /** A model's answer as lines, without its reasoning, with a place in it. No line has its LF or CRLF. */
 export class AnswerLines {
@@ -18,10 +20,12 @@ export class AnswerLines {
   /** Indices of the lines that are a header in the exact form, ascending. */
   readonly #headers: number[] = []
 
-  /** @throws {Fault} `edits_malformed` for a text that is too large or is no valid Unicode, `reasoning_unclear` */
+  /** @throws {Fault} `edits_malformed` for a text that is too large, has too many lines or is no valid Unicode, `reasoning_unclear` */
   constructor(text: string) {
     const bytes = Buffer.byteLength(text)
     if (bytes > MAX_ANSWER_BYTES) throw malformed(0, 0, `it has ${bytes} bytes, more than ${MAX_ANSWER_BYTES}`)
+    const lines = linesIn(text)
+    if (lines > MAX_ANSWER_LINES) throw malformed(0, 0, `it has ${lines} lines, more than ${MAX_ANSWER_LINES}`)
     if (!text.isWellFormed()) throw malformed(0, 0, 'it contains half a character (a lone UTF-16 surrogate)')
     this.all = withoutReasoning(text)
       .replace(/^\ufeff/, '')
@@ -78,6 +82,12 @@ export class AnswerLines {
     if (fence.isBare) known.bare.push(fence)
     this.#fences.set(mark, known)
   }
+}
+
+function linesIn(text: string): number {
+  let count = 1
+  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) count += 1
+  return count
 }
 
 /**

@@ -2,7 +2,8 @@ import type { Edit } from '../edit.ts'
 import { saysTraits } from '../file-traits.ts'
 import { remarkBehind } from '../written-path.ts'
 import { malformed, shownLine } from './answer-lines.ts'
-import type { AnswerState } from './answer-state.ts'
+import { type AnswerState, BEHIND_DIFF } from './answer-state.ts'
+import { hasSignOfDiff } from './behind-end.ts'
 import { type Content, fileNamedIn } from './fence-content.ts'
 import { exactHeader, type Header, isHiddenHeader, renamed, type Title, titleOf, whyUnreadable } from './headings.ts'
 import { rangesOf } from './hunks.ts'
@@ -11,7 +12,7 @@ import { readBody } from './read-body.ts'
 import { isHunkHeader, readDiff, startsDiff } from './read-diff.ts'
 import { refuseChangesIn, refuseHalfFence, refuseInDoubt, takesBody } from './read-fence.ts'
 import { readPair } from './read-pair.ts'
-import { readPatch, startsPatch } from './read-patch.ts'
+import { isBeginOfPatch, readPatch, startsPatch } from './read-patch.ts'
 import { saidOf, saysMore } from './said-changes.ts'
 import { commandedBy } from './shell-commands.ts'
 import { callsTool, changedByKeys, foreignForm } from './tool-calls.ts'
@@ -64,6 +65,7 @@ export class AnswerReader {
     const { verb, rest } = header
     const line = this.#state.lines.at + 1
     this.#state.lines.at = line
+    this.#state.diff = null
     const block = this.#state.written.begin(line, this.#state.open.length > 0 ? 'fenced' : 'bare')
     this.#state.gap.clear()
     this.#state.prose.push('')
@@ -81,7 +83,7 @@ export class AnswerReader {
     }
     if (verb === 'edit' || this.#pairFollows())
       return this.#state.written.add({ ...place, ...named, kind: 'edit', replacements: [] })
-    const body = readBody(this.#state.lines, { block, path: named.path }, this.#state.names)
+    const body = readBody(this.#state.lines, { block, path: named.path, isWhole: true }, this.#state.names)
     this.#state.written.add({ ...place, ...named, kind: verb, body })
   }
 
@@ -93,14 +95,13 @@ export class AnswerReader {
     const at = this.#state.lines.at
     this.#ownPair(at)
     const before = at === 0 ? null : fenceOf(String(this.#state.lines.line(at - 1)))
-    const { pair, closesFence } = readPair(
-      this.#state.lines,
-      this.#state.written.block,
-      before === null ? null : before.mark,
-    )
+    const fence = before === null ? null : before.mark
+    const { block } = this.#state.written
+    const { pair, closesFence } = readPair(this.#state.lines, { block, fence }, this.#state.names)
     if (closesFence) this.#state.open.pop()
     this.#state.passFences()
     this.#state.written.addPair(pair)
+    this.#state.diff = null
     this.#state.gap.clear()
   }
 
@@ -113,6 +114,8 @@ export class AnswerReader {
         at,
         `this pair stands ${owner.why}, so that it is unclear whose it is. ${HEADER_WANTED}`,
       )
+    if (owner.kind === 'none' && this.#state.diff?.isOwned === false)
+      throw this.#state.refusal(at, `this pair stands behind a diff, and no line names its file. ${HEADER_WANTED}`)
     if (owner.kind === 'none') return
     const path = owner.kind === 'words' ? owner.path : owner.title.path
     if (owner.kind === 'title' && (owner.title.verb === 'delete' || owner.title.verb === 'rename'))
@@ -135,9 +138,7 @@ export class AnswerReader {
     )
       throw malformed(block, at + 1, `this diff stands below "### edit ${header}" and changes another file`)
     this.#state.written.addAll(edits, at)
-    this.#state.passFences()
-    this.#state.gap.clear()
-    this.#state.prose.push('')
+    this.#state.endDiff(edits, { isOwned: header !== null || path !== null, isOpen: false })
   }
 
   #hunkPath(at: number, header: string | null): string {
@@ -150,14 +151,13 @@ export class AnswerReader {
   #readPatch(end: number): void {
     const at = this.#state.lines.at
     const block = this.#state.written.begin(at + 1, 'titled')
+    const isOpen = !isBeginOfPatch(String(this.#state.lines.line(at)))
     const edits = readPatch(this.#state.lines, { block, end })
     this.#state.written.addAll(
       edits.map((edit) => ({ ...edit, ...this.#state.withTraits(edit.line - 1, edit.path) })),
       at,
     )
-    this.#state.passFences()
-    this.#state.gap.clear()
-    this.#state.prose.push('')
+    this.#state.endDiff(edits, { isOwned: false, isOpen })
   }
 
   #readFence(fence: FenceLine): void {
@@ -213,6 +213,7 @@ export class AnswerReader {
       throw this.#state.refusal(at, `"${shownLine(line)}" is no header of a block: nothing stands before its "###"`)
     if (OF_A_DIFF.test(line) || isHunkHeader(line))
       throw this.#state.refusal(at, `"${shownLine(line)}" looks like a line of a diff and stands in none`)
+    if (this.#state.diff !== null && hasSignOfDiff(line)) throw this.#state.refusal(at, BEHIND_DIFF)
     if (looksLikeCode(line)) this.#state.written.refuseOtherThanPairs()
     const isBehindFence = this.#state.gap.doubt === at - 1
     if (looksLikeCode(line) || (isBehindFence && isOneWord(line))) refuseInDoubt(this.#state)

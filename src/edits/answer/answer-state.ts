@@ -3,9 +3,13 @@ import type { Edit } from '../edit.ts'
 import { splitTraits, type Traits } from '../file-traits.ts'
 import type { ScopeNames } from '../scope-names.ts'
 import { type AnswerLines, malformed, shownLine } from './answer-lines.ts'
+import { hasSignOfDiff, heldBy, mayBelong } from './behind-end.ts'
 import { FenceContents } from './fence-content.ts'
 import { Gap } from './gap.ts'
-import type { Title } from './headings.ts'
+import { exactHeader, type Title } from './headings.ts'
+import { fenceOf, markerOf } from './line-shapes.ts'
+import { startsDiff } from './read-diff.ts'
+import { startsPatch } from './read-patch.ts'
 import { Claims, Written } from './written.ts'
 
 type WithoutPlace<Block> = Block extends Edit ? Omit<Block, 'block' | 'line'> : never
@@ -23,6 +27,9 @@ export class AnswerState {
   readonly gap: Gap
   /** Lines that close the fences around edits that are open, the innermost last. */
   readonly open: { mark: string; closing: number }[] = []
+
+  /** Whether the last block was a diff or a patch, and whether words outside of it name its file; null: it was none. */
+  diff: { isOwned: boolean } | null = null
 
   constructor(lines: AnswerLines, names: ScopeNames) {
     this.lines = lines
@@ -45,8 +52,27 @@ export class AnswerState {
   }
 
   addTitled(at: number, edit: Titled): void {
+    this.diff = null
     const block = this.written.begin(at + 1, 'titled')
     this.written.add({ ...edit, block, line: at + 1 })
+  }
+
+  /**
+   * Ends a diff or a patch.
+   *
+   * @param options.isOpen whether only what stands there says where it ends
+   * @throws {Fault} `edits_malformed` where a line behind it may be one of its lines
+   */
+  endDiff(edits: readonly Edit[], { isOwned, isOpen }: { isOwned: boolean; isOpen: boolean }): void {
+    this.diff = { isOwned }
+    this.passFences()
+    this.gap.clear()
+    this.prose.push('')
+    const next = isOpen ? this.lines.nextWord(this.lines.at) : this.lines.at
+    const line = this.lines.line(next) ?? ''
+    if (line.trim() === '' || fenceOf(line) !== null || markerOf(line) !== null || exactHeader(line) !== null) return
+    if (startsPatch(line) || startsDiff(this.lines, next)) return
+    if (hasSignOfDiff(line) || mayBelong(line, heldBy(edits), this.names)) throw this.refusal(next, BEHIND_DIFF)
   }
 
   /** What a line says of a file beside its text. @throws {Fault} `edits_malformed` for words that only look like that */
@@ -77,4 +103,5 @@ export class AnswerState {
   }
 }
 
+export const BEHIND_DIFF = 'this line stands behind the end of a diff and looks like a line of it'
 const TRAITS = 'Behind a path may stand "(executable)", "(not executable)", "(final newline)" or "(no final newline)"'

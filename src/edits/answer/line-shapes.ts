@@ -68,9 +68,22 @@ function runOf(text: string, character: string): number {
   return length
 }
 
-/** Whether a line is code rather than words: it is indented and no list, or has the signs of most languages at an end. */
+/**
+ * Whether a line is code rather than words: it is indented and no list, has the signs of most languages at an end, or is a
+ * statement of one without such signs.
+ */
 export function looksLikeCode(line: string): boolean {
-  return /^(?:\s{2,}|\t)(?![-*+\s]|\d{1,3}[.)])/.test(line) || hasSignsOfCode(line)
+  return /^(?:\s{2,}|\t)(?![-*+\s]|\d{1,3}[.)])/.test(line) || hasSignsOfCode(line) || isStatement(line)
+}
+
+const ASSIGNS = /^[\w$@][\w.$[\]'"]{0,200}(?::\s?[\w.[\]]{1,80})?\s*(?:[-+*/|&%:?]|\|\||&&)?=(?![=>])\s*\S/
+const DECLARES =
+  /^(?:import [\w.*]+(?: as \w+)?|from \S+ import \S.*|(?:async )?def \w.*|class \w.*:|(?:raise|yield|await|return) \S+|end|pass|elif .*:|@\w[\w.]*)$/
+
+/** Whether a line is an assignment, an import or a declaration of a language without `;` and braces. */
+export function isStatement(line: string): boolean {
+  const text = line.trim()
+  return ASSIGNS.test(text) || DECLARES.test(text)
 }
 
 /** Whether a line starts or ends with the signs of most languages, or is a call. */

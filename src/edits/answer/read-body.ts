@@ -1,5 +1,6 @@
 import type { ScopeNames } from '../scope-names.ts'
 import { type AnswerLines, malformed } from './answer-lines.ts'
+import { mayBelong } from './behind-end.ts'
 import type { Fence, FenceChain } from './fence-chain.ts'
 import { exactHeader, isHeading, titleOf } from './headings.ts'
 import { type FenceLine, fenceOf, looksLikeCode, MARKUP, markerOf } from './line-shapes.ts'
@@ -11,13 +12,14 @@ const LONGER_FENCE =
  * Reads the fenced lines after a `write` header, which is the line before `lines.at`, and moves on behind them. The body
  * ends at the first line that is exactly the opening fence; fences that the file opens with a language are closed first.
  *
+ * @param options.isWhole whether the fence holds the whole file for certain, and is no example of it
  * @returns the lines of the file; none for an empty file
  * @throws {Fault} `edits_malformed` for a missing or unclosed fence, and for one that the content seems to contain too:
  *   the file would be cut there
  */
 export function readBody(
   lines: AnswerLines,
-  { block, path }: { block: number; path: string },
+  { block, path, isWhole }: { block: number; path: string; isWhole: boolean },
   names: ScopeNames,
 ): string[] {
   const header = lines.at
@@ -32,7 +34,7 @@ export function readBody(
   const body = lines.all.slice(opened + 1, closed)
   const behind = lines.line(closed + 1) ?? ''
   if (codeFollows(lines, closed + 1) || (body.length === 0 && isText(behind)))
-    throw malformed(block, closed + 2, 'this line stands behind the end of the file and looks like a line of it')
+    throw malformed(block, closed + 2, BEHIND_FILE)
   const isNext = endsInHeader(body, names) && exactHeader(lines.line(lines.nextWord(closed + 1)) ?? '### edit') === null
   if (isNext || swallows(lines, opened, closed, fence.mark))
     throw malformed(
@@ -40,9 +42,14 @@ export function readBody(
       closed + 1,
       `it is unclear which fence closes the file: a block stands before it. ${LONGER_FENCE}`,
     )
+  const isLoose =
+    isWhole && isText(behind) && markerOf(behind) === null && mayBelong(behind, { put: body, removed: [] }, names)
+  if (isLoose) throw malformed(block, closed + 2, BEHIND_FILE)
   lines.at = closed + 1
   return withoutIndent(body, fence.indent)
 }
+
+const BEHIND_FILE = 'this line stands behind the end of the file and looks like a line of it'
 
 function isText(line: string): boolean {
   return line.trim() !== '' && fenceOf(line) === null && exactHeader(line) === null

@@ -12,8 +12,8 @@ const MODE = /^(old|new|new file) mode (?:100644|100(755))$/
 /** What a diff says of one file. */
 type FileDiff = {
   at: number
-  before: string | null
-  after: string | null
+  before: string
+  after: string
   renames: boolean
   /** Its mode is changed, or a new file has it. */
   executable?: boolean
@@ -64,35 +64,72 @@ function skipBlank(lines: AnswerLines, at: number): number {
   return startsDiff(lines, next) ? next : at
 }
 
+type Names = [before: string, after: string]
+/** What the lines above the hunks say of a file. */
+type Said = {
+  git: Names | null
+  from: string | null
+  to: string | null
+  isNew: boolean
+  isGone: boolean
+  names: Names | null
+}
+
 function readNames(lines: AnswerLines, block: number, end: number): FileDiff {
   const at = lines.at
-  const file: FileDiff = { at, before: null, after: null, renames: false, hunks: [] }
-  const git = /^diff --git (\S+) (\S+)$/.exec(String(lines.line(at)))
-  if (git !== null) [file.before, file.after] = [nameOf(String(git[1])), nameOf(String(git[2]))]
+  const [start, before = '', after = ''] = /^diff --git (\S+) (\S+)$/.exec(String(lines.line(at))) ?? []
+  const git: Names | null = start === undefined ? null : [nameOf(before), nameOf(after)]
+  const said: Said = { git, from: null, to: null, isNew: false, isGone: git?.[1] === NO_FILE, names: null }
+  let executable: boolean | undefined
   if (String(lines.line(at)).startsWith('diff --git ')) lines.at += 1
   for (; lines.at < end && !startsFile(lines.all, lines.at); lines.at += 1) {
     const line = String(lines.line(lines.at))
     if (!GIT_LINE.test(line)) break
-    if (file.after !== NO_FILE || !line.startsWith('Binary files ')) refuseUnsayable(line, block, lines.at)
-    const [, which, executable] = MODE.exec(line) ?? []
-    if (which === 'new' || (which === 'new file' && executable !== undefined))
-      file.executable = executable !== undefined
-    if (line.startsWith('new file')) file.before = NO_FILE
-    if (line.startsWith('deleted file')) file.after = NO_FILE
-    if (line.startsWith('rename from ')) file.before = line.slice('rename from '.length)
-    if (line.startsWith('rename to ')) file.after = line.slice('rename to '.length)
-    file.renames ||= line.startsWith('rename ')
+    if (!said.isGone || !line.startsWith('Binary files ')) refuseUnsayable(line, block, lines.at)
+    const [, which, mode] = MODE.exec(line) ?? []
+    if (which === 'new' || (which === 'new file' && mode !== undefined)) executable = mode !== undefined
+    said.isNew ||= line.startsWith('new file')
+    said.isGone ||= line.startsWith('deleted file')
+    if (line.startsWith('rename from ')) said.from = line.slice('rename from '.length)
+    if (line.startsWith('rename to ')) said.to = line.slice('rename to '.length)
   }
   if (lines.at < end && startsFile(lines.all, lines.at)) {
-    const names = [String(lines.line(lines.at)), String(lines.line(lines.at + 1))].map((line) => nameOf(line.slice(4)))
-    if (!file.renames) [file.before, file.after] = [String(names[0]), String(names[1])]
+    said.names = [nameIn(lines, lines.at), nameIn(lines, lines.at + 1)]
     lines.at += 2
   }
-  if (file.before === null || file.after === null) throw malformed(block, at + 1, 'the diff names no file')
-  const isOther = file.before !== file.after && file.before !== NO_FILE && file.after !== NO_FILE
-  if (isOther && !file.renames)
-    throw malformed(block, at + 1, `the diff names two files, "${file.before}" and "${file.after}"`)
-  return file
+  const names = namesSaid(said, (what) => malformed(block, at + 1, what))
+  return { at, ...names, ...(executable === undefined ? {} : { executable }), hunks: [] }
+}
+
+function nameIn(lines: AnswerLines, at: number): string {
+  return nameOf(String(lines.line(at)).slice(4))
+}
+
+/** @throws {Fault} what `refuse` makes, where the lines above the hunks name no file, or contradict each other */
+function namesSaid(
+  { git, from, to, isNew, isGone, names }: Said,
+  refuse: (what: string) => Error,
+): Pick<FileDiff, 'before' | 'after' | 'renames'> {
+  const renames = from !== null || to !== null
+  const [left, right] = names ?? git ?? [null, null]
+  const before = isNew && names === null ? NO_FILE : (from ?? left)
+  const after = isGone && names === null ? NO_FILE : (to ?? right)
+  if (before === null || after === null || (before === NO_FILE && after === NO_FILE))
+    throw refuse('the diff names no file')
+  if (!renames && [git, [before, after] satisfies Names].some(isOfTwo))
+    throw refuse(`the diff names two files, "${before}" and "${after}"`)
+  const isOther = (side: 0 | 1, name: string) =>
+    [git, names].some(
+      (pair) => pair !== null && pair[side] !== name && (renames || (name !== NO_FILE && pair[side] !== NO_FILE)),
+    )
+  const isMarked = (isNew && before !== NO_FILE) || (isGone && after !== NO_FILE)
+  if (isMarked || isOther(0, before) || isOther(1, after))
+    throw refuse(`the lines above the hunks of "${after === NO_FILE ? before : after}" contradict each other`)
+  return { before, after, renames }
+}
+
+function isOfTwo(names: Names | null): boolean {
+  return names !== null && names[0] !== names[1] && !names.includes(NO_FILE)
 }
 
 /** Without the time behind a tab, quotes, and what git puts before a path. */
@@ -144,15 +181,23 @@ function mayEnd(lines: AnswerLines, next: number, end: number): boolean {
 function editsOf({ at, before, after, renames, hunks, ...said }: FileDiff, block: number): Edit[] {
   const place = { block, line: at + 1 }
   const traits = traitsOf(said)
-  const [from, to] = [String(before), String(after)]
-  if (to === NO_FILE) return [{ ...place, kind: 'delete', path: from }]
-  if (from === NO_FILE) return [{ ...newFile(hunks, { ...place, path: to }), ...traits }]
+  if (after === NO_FILE) return deletion(hunks, { ...place, path: before })
+  if (before === NO_FILE) return [{ ...newFile(hunks, { ...place, path: after }), ...traits }]
   const replacements = hunks.map(pairOf)
   if (hunks.length === 0 && !renames && !saysTraits(traits))
     throw malformed(block, at + 1, 'the diff has no hunk that starts with "@@"')
-  const moved: Edit[] = renames ? [{ ...place, kind: 'rename', path: from, to }] : []
+  const moved: Edit[] = renames ? [{ ...place, kind: 'rename', path: before, to: after }] : []
   const isMoveAlone = hunks.length === 0 && !saysTraits(traits)
-  return isMoveAlone ? moved : [...moved, { ...place, ...traits, kind: 'edit', path: to, replacements }]
+  return isMoveAlone ? moved : [...moved, { ...place, ...traits, kind: 'edit', path: after, replacements }]
+}
+
+/** The lines it shows are taken away first, so that it deletes no file that has others. */
+function deletion(hunks: readonly Hunk[], place: { block: number; line: number; path: string }): Edit[] {
+  if (hunks.some(({ replace }) => replace.length > 0))
+    throw malformed(place.block, place.line, 'the diff deletes a file and shows lines that stay in it')
+  const replacements = hunks.map((hunk) => pairOf({ ...hunk, unended: { before: false, after: false } }))
+  const shown: Edit[] = hunks.length === 0 ? [] : [{ ...place, kind: 'edit', replacements }]
+  return [...shown, { ...place, kind: 'delete' }]
 }
 
 function newFile(

@@ -42,7 +42,7 @@ export function takesBody(
   if (owner.kind === 'unclear' && owner.isBehind && !isShell(info))
     throw state.refusal(at, `this fence stands ${owner.why}`)
   const title = owner.kind === 'title' && mayHold(owner.title) ? owner : null
-  const isWhole = title?.title.verb === 'write' && title.isNear
+  const isWhole = title !== null && title.title.verb === 'write' && title.isNear
   const inHand = state.gap.isEmpty ? state.written.currentPath : null
   const inside = kind === 'text' ? fileNamedInside(state, at, info) : null
   const words = isShell(info) ? null : owner.kind === 'words' ? owner.path : (inHand ?? replacedPath(state))
@@ -56,7 +56,7 @@ export function takesBody(
     return false
   }
   if (title === null && named === null) refuseChangesIn(state, info, closing)
-  const body = readBody(state.lines, { block: state.written.block + 1, path }, state.names)
+  const body = readBody(state.lines, { block: state.written.block + 1, path, isWhole }, state.names)
   state.passFences()
   const namedBy = title !== null || named !== null ? 'title' : 'words'
   if (namedBy === 'words' && inside !== null) body.shift()

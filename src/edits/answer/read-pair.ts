@@ -1,7 +1,9 @@
 import type { Replacement } from '../edit.ts'
+import type { ScopeNames } from '../scope-names.ts'
 import { type AnswerLines, malformed } from './answer-lines.ts'
+import { type Held, mayBelong, removedBy, takesPlaceOf } from './behind-end.ts'
 import { exactHeader, isHeading } from './headings.ts'
-import { fenceOf, isOneWord, looksLikeCode, markerOf, searchMarkerSize } from './line-shapes.ts'
+import { fenceOf, markerOf, searchMarkerSize } from './line-shapes.ts'
 
 /** A pair in an answer: its sides as ranges of lines, `to` excluded, and the line after it. */
 type Sides = { search: { from: number; to: number }; replace: { from: number; to: number }; next: number }
@@ -15,14 +17,14 @@ type Trouble = { at: number; why: string }
  * contains markers can be edited with longer ones. Only where that gives no pair are markers of other forms taken, and
  * only where there is no second way to read them.
  *
- * @param fence the mark of a fence that was opened right before the pair; null: none was
+ * @param options.fence the mark of a fence that was opened right before the pair; null: none was
  * @returns the pair, and whether it has taken the end of that fence in
  * @throws {Fault} `edits_malformed` for a missing or misplaced marker
  */
 export function readPair(
   lines: AnswerLines,
-  block: number,
-  fence: string | null,
+  { block, fence }: { block: number; fence: string | null },
+  names: ScopeNames,
 ): { pair: Replacement; closesFence: boolean } {
   const opened = lines.at
   const size = searchMarkerSize(String(lines.line(opened)))
@@ -35,7 +37,7 @@ export function readPair(
   const search = lines.all.slice(sides.search.from, sides.search.to)
   const replace = lines.all.slice(sides.replace.from, sides.replace.to)
   lines.at = sides.next
-  refuseLooseEnd(lines, { block, fence, isEmpty: replace.every((line) => line.trim() === '') })
+  refuseLooseEnd(lines, { block, fence, search, replace }, names)
   const isHeld = fence !== null && replace.at(-1)?.trimEnd() === fence && !isFence(lines, sides.next, fence)
   const closesFence = isHeld && isOdd(replace, fence) && !isOdd(search, fence)
   if (isHeld && !closesFence && !isOdd(search, fence))
@@ -43,22 +45,35 @@ export function readPair(
   return { pair: { line: opened + 1, search, replace: closesFence ? replace.slice(0, -1) : replace }, closesFence }
 }
 
-/** @throws {Fault} where a line right behind a pair looks like one of its lines, or stands with it in a fence of its own */
-function refuseLooseEnd(
-  lines: AnswerLines,
-  { block, fence, isEmpty }: { block: number; fence: string | null; isEmpty: boolean },
-): void {
+/** What stands between two pairs. */
+const LEADS_ON = /^(?:and|also|plus|now|then|next|finally)$/i
+
+type Read = { block: number; fence: string | null; search: readonly string[]; replace: readonly string[] }
+
+/** @throws {Fault} where a line right behind a pair may be one of its lines, or stands with it in a fence of its own */
+function refuseLooseEnd(lines: AnswerLines, { block, fence, search, replace }: Read, names: ScopeNames): void {
   const behind = fence === null ? lines.at : lines.nextWord(lines.at)
   const next = fence !== null && lines.line(behind)?.trim() === fence ? behind + 1 : behind
   const line = lines.line(next) ?? ''
-  if (line.trim() === '' || fenceOf(line) !== null || markerOf(line) !== null || exactHeader(line) !== null) return
+  const held = { put: replace, removed: removedBy({ search, replace }) }
+  if (line.trim() === '') return refuseAnew(lines, next, { block, held })
+  if (fenceOf(line) !== null || markerOf(line) !== null || exactHeader(line) !== null) return
+  if (LEADS_ON.test(line.trim()) && markerOf(lines.line(next + 1) ?? '')?.role === 'open') return
   const isInFence =
     fence !== null &&
     next === behind &&
     lines.closing(fence, lines.at - 1) !== null &&
     !hasHeaderBefore(lines, next, fence)
-  if (isInFence || looksLikeCode(line) || (isEmpty && isOneWord(line)) || dividerFollows(lines, next))
+  if (isInFence || dividerFollows(lines, next) || mayBelong(line, held, names))
     throw malformed(block, next + 1, 'this line stands behind the end of a pair and looks like a line of it')
+}
+
+function refuseAnew(lines: AnswerLines, from: number, { block, held }: { block: number; held: Held }): void {
+  const next = lines.nextWord(from)
+  const line = lines.line(next) ?? ''
+  if (line === '' || fenceOf(line) !== null || markerOf(line) !== null || exactHeader(line) !== null) return
+  if (takesPlaceOf(line, held))
+    throw malformed(block, next + 1, 'this line stands behind a pair and looks like one that the pair takes away')
 }
 
 /** Whether another block, or words that lead to one, stand before the next end of a fence. */

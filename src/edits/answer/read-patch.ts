@@ -1,5 +1,6 @@
 import type { Edit, Replacement } from '../edit.ts'
 import { type AnswerLines, malformed, shownLine } from './answer-lines.ts'
+import { exactHeader } from './headings.ts'
 import { fenceOf } from './line-shapes.ts'
 
 const BEGIN = '*** Begin Patch'
@@ -10,7 +11,12 @@ const END_OF_FILE = '*** End of File'
 
 /** Whether a patch in the form `*** Begin Patch` starts at a line; also one without that line. */
 export function startsPatch(line: string): boolean {
-  return line.trimEnd() === BEGIN || FILE.test(line)
+  return isBeginOfPatch(line) || FILE.test(line)
+}
+
+/** Whether a line begins a patch that a line must end. */
+export function isBeginOfPatch(line: string): boolean {
+  return line.trimEnd() === BEGIN
 }
 
 /**
@@ -24,23 +30,36 @@ export function startsPatch(line: string): boolean {
 export function readPatch(lines: AnswerLines, { block, end }: { block: number; end: number }): Edit[] {
   const begun = lines.at
   const edits: Edit[] = []
-  if (String(lines.line(begun)).trimEnd() === BEGIN) lines.at += 1
+  if (isBeginOfPatch(String(lines.line(begun)))) lines.at += 1
   const mayStop = lines.at === begun
   while (lines.at < end) {
     const line = String(lines.line(lines.at))
     if (line.trimEnd() === END) {
       lines.at += 1
-      if (/^(?:[+]|-(?! ))/.test(lines.line(lines.at) ?? ''))
-        throw malformed(block, lines.at + 1, 'this line stands behind the end of the patch and looks like a line of it')
       return edits
     }
-    if (FILE.test(line)) edits.push(...readFile(lines, block + edits.length, end))
-    else if (line.trim() === '') lines.at += 1
+    if (FILE.test(line)) {
+      edits.push(...readFile(lines, block + edits.length, end))
+      if (mayStop) refuseEmptyFile(lines, edits.at(-1), end)
+    } else if (line.trim() === '') lines.at += 1
     else if (mayStop || fenceOf(line) !== null) break
     else throw malformed(block + edits.length, lines.at + 1, `"${shownLine(line)}" is no line of a patch`)
   }
   if (mayStop || (lines.at === end && end < lines.all.length)) return edits
   throw malformed(block, begun + 1, `the patch is never closed by a line "${END}"`)
+}
+
+/** A file without lines, and text behind it that is no line of a patch: its lines have lost their signs. */
+function refuseEmptyFile(lines: AnswerLines, edit: Edit | undefined, end: number): void {
+  const next = lines.nextWord(lines.at)
+  const line = lines.line(next) ?? ''
+  if (edit?.kind !== 'write' || edit.body.length > 0 || next >= end) return
+  if (!FILE.test(line) && line.trimEnd() !== END && fenceOf(line) === null && exactHeader(line) === null)
+    throw malformed(
+      edit.block,
+      next + 1,
+      'each line of an added file starts with "+", and this one stands behind a file without lines',
+    )
 }
 
 function readFile(lines: AnswerLines, block: number, end: number): Edit[] {

@@ -22,6 +22,17 @@ const KEPT: Readonly<Record<string, readonly [before: Buffer, answer: string, af
   'UTF-16, an edit': [utf16('größer\r\nж\r\n'), edit('ж', '𝄞'), utf16('größer\r\n𝄞\r\n')],
   'UTF-16 in the other order': [utf16('größer\nж\n').swap16(), edit('ж', 'é'), utf16('größer\né\n').swap16()],
   'UTF-16, the whole file': [utf16('one\r\n'), write('ж\n'), utf16('ж\r\n')],
+  'two marks': [Buffer.from('\ufeff\ufeffa\nb\n'), edit('b', 'c'), Buffer.from('\ufeff\ufeffa\nc\n')],
+  'two marks, and an edit of the first line': [
+    Buffer.from('\ufeff\ufeffa\nb\n'),
+    edit('a', 'c'),
+    Buffer.from('\ufeff\ufeffc\nb\n'),
+  ],
+  'two marks in UTF-16': [utf16('\ufeffa\nb\n'), edit('b', 'c'), utf16('\ufeffa\nc\n')],
+  'a lone CR at the end': [Buffer.from('a\r\nb\r'), edit('b', 'c'), Buffer.from('a\r\nc\r')],
+  'a lone CR at the end, and an edit of another line': [Buffer.from('a\nb\r'), edit('a', 'c'), Buffer.from('c\nb\r')],
+  'a lone CR at the end, and more lines': [Buffer.from('a\r\nb\r'), edit('b', 'c\nd'), Buffer.from('a\r\nc\r\nd\r')],
+  'a line of a lone CR at the end': [Buffer.from('a\n\r'), edit('a', 'c'), Buffer.from('c\n\r')],
   'UTF-16, emptied and filled': [utf16('one\n'), `${write('')}\n${write('ж\n')}`, utf16('ж\n')],
   'Latin-1 that names itself': [
     latin1('# coding: latin-1\n# \xe9\n'),
