@@ -247,6 +247,17 @@ test('no name and no reason begins a section', () => {
   assert.equal(forged.match(/^<\/details>$/gm)?.length, forged.match(/^<details>$/gm)?.length)
 })
 
+test('what a reader would not see, or be misled by, in a name or a reason of a service is spelt out', () => {
+  const text = `\u001b[31mours${String.fromCodePoint(0x202e)}sruo`
+  const told = bodyOf({ proposer: text, reason: text, rejections: [text], added: { [text]: text } })
+  const shown = told.replace(/<!-- moose:record .*?-->/s, '')
+  assert.deepEqual(
+    shown.split('\n').filter((line) => /[\u001b\u202e]/.test(line)),
+    [],
+  )
+  assert.match(told, /<summary>Cost and model: [^\n]*\\u\{1b\}\[31mours\\u\{202e\}sruo<\/summary>/)
+})
+
 test('a criterion is told with its evidence: check, commit, command and time', () => {
   assert.match(
     String(BODIES['all-proved']),

@@ -1,5 +1,6 @@
 import type { ModelCallTotals } from '../db/model-calls.ts'
 import { closedIssues } from '../work-order/closes.ts'
+import { spelt } from '../work-order/hidden-text.ts'
 import { clipped, fenced, neutralised } from '../work-order/markdown.ts'
 import { filledTemplate } from '../work-order/pull-request-template.ts'
 import { firstCharacters } from '../work-order/words.ts'
@@ -114,7 +115,9 @@ function section(name: keyof typeof MOST, text: string, heading: string = name):
 function fold(title: string, texts: readonly string[]): string {
   const inside = texts.filter((text) => text !== '')
   if (inside.length === 0) return ''
-  const plain = neutralised(title.replaceAll(/\s+/g, ' ')).replaceAll('&', '&amp;').replaceAll('<', '&lt;')
+  const plain = neutralised(spelt(title.replaceAll(/\s+/g, ' ')))
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
   return `<details>\n<summary>${plain}</summary>\n\n${inside.join('\n\n')}\n\n</details>`
 }
 
@@ -147,13 +150,18 @@ function metadata(context: AttemptContext, { routed, proposed }: Evidence, spent
 
 function jsonBlock(value: object): string {
   const safe = (_: string, part: unknown) => {
-    if (typeof part === 'string') return neutralised(part)
+    if (typeof part === 'string') return neutralised(seen(part))
     return typeof part !== 'object' || part === null || Array.isArray(part) ? part : withSafeNames(part)
   }
   return fenced('json', JSON.stringify(value, safe, 2))
 }
 
+/** Line by line: JSON escapes their ends itself. */
+function seen(text: string): string {
+  return text.split('\n').map(spelt).join('\n')
+}
+
 /** A foreign service may add fields of its own. */
 function withSafeNames(part: object): object {
-  return Object.fromEntries(Object.entries(part).map(([name, value]) => [neutralised(name), value]))
+  return Object.fromEntries(Object.entries(part).map(([name, value]) => [neutralised(seen(name)), value]))
 }

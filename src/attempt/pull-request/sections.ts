@@ -1,6 +1,7 @@
 import { CONFLICT, type Repair } from '../../contract/evidence/repair.ts'
 import type { CheckResult } from '../../ports/execution.ts'
 import type { ChangedFile } from '../../ports/workspace.ts'
+import { spelt } from '../../work-order/hidden-text.ts'
 import { clipped, fenced, neutralised, quoted } from '../../work-order/markdown.ts'
 import type { Allowance, HeldChange } from '../../work-order/protection/held-change.ts'
 import { isInScope } from '../../work-order/scope.ts'
@@ -15,7 +16,7 @@ export type AllowedChange = { change: HeldChange; by: Allowance }
 
 /** A name or a reason: it begins no section. */
 function onOneLine(text: string): string {
-  return neutralised(text.replaceAll(/\s+/g, ' '))
+  return neutralised(spelt(text.replaceAll(/\s+/g, ' ')))
 }
 
 export function allowedChanges(allowed: readonly AllowedChange[]): string {
