@@ -8,7 +8,7 @@ import { untilDatabaseAnswers } from '../db/until-database-answers.ts'
 import { type Fault, toFault } from '../faults/fault.ts'
 import { faultPoint } from '../faults/fault-point.ts'
 import type { Log } from '../log.ts'
-import type { Usd } from '../money.ts'
+import { Usd } from '../money.ts'
 import { noteModelCall } from '../telemetry/observe-model-call.ts'
 import type { ModelCall, PricedUsage, RawAnswer } from './model-answer.ts'
 import { costOf, type Price } from './price.ts'
@@ -76,12 +76,14 @@ export type Ending = { answer: RawAnswer; fault: Fault | null } | { answer: null
 
 export const NO_USAGE: PricedUsage = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, reasoning: 0 }
 
-/** Times the most a call was to cost. A server that charges more has made a mistake, or means harm: caps of all orders would fall. */
-export const MOST_OF_WORST_CASE = 100
+/** A server that charges more has made a mistake, or means harm: it would use up the caps of all orders. */
+const MOST_TIMES_WORST_CASE = 100
+/** May always be true: what is taken to cost nothing may have got a price. */
+const ALWAYS_CREDIBLE = new Usd(1)
 
-/** Whether a charge that a server states may be true. */
-export function isCredible(stated: Usd, worstCase: Usd): boolean {
-  return stated.lessThanOrEqualTo(worstCase.times(MOST_OF_WORST_CASE))
+/** The most that a server may state as its charge for a call, by the most that was to cost. */
+export function mostCredible(worstCase: Usd): Usd {
+  return Usd.max(worstCase.times(MOST_TIMES_WORST_CASE), ALWAYS_CREDIBLE)
 }
 
 /**
@@ -90,7 +92,8 @@ export function isCredible(stated: Usd, worstCase: Usd): boolean {
  */
 export function costOfAnswer({ price, worstCase }: Pick<Try, 'price' | 'worstCase'>, answer: RawAnswer): Usd {
   const { usage, statedCost } = answer
-  const isStated = statedCost !== null && price.source !== 'free' && isCredible(statedCost, worstCase)
+  const isStated =
+    statedCost !== null && price.source !== 'free' && statedCost.lessThanOrEqualTo(mostCredible(worstCase))
   if (isStated) return statedCost
   return usage === null ? worstCase : costOf(price, usage)
 }

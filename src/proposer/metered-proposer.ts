@@ -1,6 +1,6 @@
 import { leaveUnresolved, release, reserve } from '../budget/ledger.ts'
 import { Fault, toFault } from '../faults/fault.ts'
-import { type BookDeps, bookCall, isCredible, MOST_OF_WORST_CASE } from '../models/book-call.ts'
+import { type BookDeps, bookCall, mostCredible } from '../models/book-call.ts'
 import { wasNeverSent } from '../models/error-causes.ts'
 import type { Admission } from '../models/paid-try.ts'
 import { shownUsd, Usd } from '../money.ts'
@@ -39,7 +39,7 @@ export function meteredProposer(proposer: Proposer, options: MeteredOptions): Pr
       throw error
     })
     const cost = response.cost_unknown === true ? worstCase : new Usd(response.cost)
-    if (!isCredible(cost, worstCase)) {
+    if (cost.greaterThan(mostCredible(worstCase))) {
       await leaveUnresolved(db, reservationId)
       throw tooDear(name, cost, worstCase)
     }
@@ -50,7 +50,7 @@ export function meteredProposer(proposer: Proposer, options: MeteredOptions): Pr
 }
 
 function tooDear(name: string, cost: Usd, worstCase: Usd): Fault {
-  const most = `${MOST_OF_WORST_CASE} times MOOSE_PROPOSER_MAX_COST_USD (${shownUsd(worstCase)})`
+  const most = `the ${shownUsd(mostCredible(worstCase))} that may be true where MOOSE_PROPOSER_MAX_COST_USD is ${shownUsd(worstCase)}`
   return new Fault(
     'proposer_refused',
     `The answer of the Proposer for ${name} says it cost ${shownUsd(cost)}, more than ${most}, and is not taken. Its call is unresolved: see what it did cost, and type: moose budget settle. Where the answer is right, raise MOOSE_PROPOSER_MAX_COST_USD.`,

@@ -95,7 +95,6 @@ function dividerFollows(lines: AnswerLines, from: number): boolean {
   return false
 }
 
-/** Indented and no list, or with the signs of most languages at its start or end. */
 const LONGER_MARKERS =
   'Text that contains such lines itself needs longer markers: 8 or more of <, = and >, all three alike'
 const UNREADABLE =

@@ -133,7 +133,7 @@ function conflict(row: PullRequestRow, message: string): Fault {
   return new Fault('work_order_conflict', message, { number: row.number, branch: row.branch })
 }
 
-/** A human is needed, as where git cannot merge. `movedHeadOf` reads where the branch stands. */
+/** A human is needed, as where git cannot merge. */
 function unverified(row: PullRequestRow, head: string, failed: EndedVerification | null): Fault {
   const { number, branch, work_order_id: workOrderId } = row
   const why = `The branch ${branch} was changed after its checks: it stands at ${head}, not at ${row.head_sha}.`
