@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { hasRoom } from '../attempt/disk-room.ts'
+import type { Dispatching } from '../attempt/dispatched-runs.ts'
 import type { Drain } from '../attempt/drain.ts'
 import type { Engine } from '../attempt/engine.ts'
 import { PIPELINE_REVISION } from '../attempt/pipeline-revision.ts'
@@ -7,6 +8,7 @@ import type { RunningAttempts } from '../attempt/running-attempts.ts'
 import type { WorkflowDeps } from '../attempt/workflow.ts'
 import { type AttemptRun, findAttempt, ordersWithoutAttempt } from '../db/attempts/attempts.ts'
 import { heldRun, runAgain, takenOver } from '../db/attempts/hold-attempt.ts'
+import { untilDatabaseAnswers } from '../db/until-database-answers.ts'
 import { moveWorkOrder } from '../db/work-orders/work-orders.ts'
 import { Fault, type FaultRecord } from '../faults/fault.ts'
 import { createPublishedSanitizer, createSanitizer } from '../redaction/sanitize-output.ts'
@@ -111,7 +113,9 @@ async function openEngine(
     running.abort(run, takenOver(run))
     return next
   }
-  return launchEngine({ ...deps, ours: (key) => heldRun(db, key), again, workflow: observeAttempts(workflow) })
+  // The engine would end a workflow that it cannot ask for, and nothing would be recorded.
+  const ours: Dispatching['ours'] = (key) => untilDatabaseAnswers(deps, () => heldRun(db, key))
+  return launchEngine({ ...deps, ours, again, workflow: observeAttempts(workflow) })
 }
 
 /** Opens at the first call; after a failure the next call tries again. Disposing it twice does nothing more. */
