@@ -8,7 +8,7 @@ const overloaded = (retryAfterMs: number | null) =>
 
 /** Runs work that throws the given faults in turn and then answers. */
 async function run(
-  faults: readonly Fault[],
+  faults: readonly Error[],
   { signal = new AbortController().signal, once = false }: { signal?: AbortSignal; once?: boolean } = {},
 ) {
   const waits: number[] = []
@@ -74,4 +74,11 @@ test('a cancelled wait ends at once with the fault that led to it', async () => 
   const { result, tries } = await run([fault], { signal: AbortSignal.abort() })
   assert.equal(result, fault)
   assert.equal(tries, 1)
+})
+
+test('a database that went away is named, and left to the step, which takes what is booked again', async () => {
+  const broken = Object.assign(new Error('terminating connection due to administrator command'), { code: '57P01' })
+  const { result, tries } = await run([broken])
+  assert.ok(result instanceof Fault)
+  assert.deepEqual([result.code, tries], ['database_unreachable', 1])
 })

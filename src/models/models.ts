@@ -1,8 +1,9 @@
 import { deadline } from '../async/deadline.ts'
 import { retry } from '../async/retry.ts'
 import type { Clock } from '../clock.ts'
+import { namedFault } from '../db/database-fault.ts'
 import type { ProposerConfig } from '../db/proposer-configs.ts'
-import { type Fault, NEXT_MOVE, toFault } from '../faults/fault.ts'
+import { type Fault, NEXT_MOVE } from '../faults/fault.ts'
 import { NO_USD, type Usd } from '../money.ts'
 import type { Availability } from '../ports/routing.ts'
 import { createNetwork } from '../remote/network-route.ts'
@@ -158,16 +159,17 @@ type CallRetryOptions = {
 /**
  * Repeats work whose fault passes by itself (`NEXT_MOVE` says `retry`): at most 3 tries, waiting 1 s and 2 s with
  * jitter or as long as the fault's `retry_after_ms` asks for. Who asks for more than a minute gets no second try here;
- * the order waits instead of the call.
+ * the order waits instead of the call. A database that is away is waited for by the step, which takes answers that are booked again.
  */
 export function withRetries<T>(options: CallRetryOptions, work: () => Promise<T>): Promise<T> {
   const { clock, signal, onRetry } = options
   const pauseAfter = (fault: Fault, failures: number) => waitBefore(fault, failures, options)
-  return retry({ clock, signal, failureOf: toFault, pauseAfter, onPause: onRetry }, work)
+  return retry({ clock, signal, failureOf: namedFault, pauseAfter, onPause: onRetry }, work)
 }
 
 /** Null: no further try. */
 function waitBefore(fault: Fault, failures: number, { once, random }: CallRetryOptions): number | null {
+  if (fault.code === 'database_unreachable') return null
   if (NEXT_MOVE[fault.code] !== 'retry' || failures >= (once === true ? 1 : TRIES)) return null
   const asked = fault.details['retry_after_ms']
   if (typeof asked === 'number') return asked > LONGEST_WAIT_MS ? null : asked
