@@ -156,6 +156,17 @@ const REFUSED: Readonly<Record<string, readonly [answer: string, code: string, s
     'edits_malformed',
     /is not understood/,
   ],
+  'more brackets than any path has': [
+    '### edit run.sh (+x) (+x) (+x) (+x) (+x)\n',
+    'edits_malformed',
+    /"\(\+x\) .*\(\+x\)" is not understood/,
+  ],
+  ...Object.fromEntries(
+    ['### edit run.sh', '### write run.sh', '### rename a.txt -> run.sh', '*** Add File: run.sh'].map((header) => [
+      `thousands of brackets behind "${header}"`,
+      [`${header} ${'(+x)'.repeat(8000)}\n`, 'edits_malformed', /is not understood/] as const,
+    ]),
+  ),
   'opposite modes in two blocks': [
     '### edit a.txt (executable)\n\n### edit a.txt (not executable)\n',
     'edits_malformed',

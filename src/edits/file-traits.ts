@@ -25,16 +25,35 @@ const LIKE_THEM =
 /** A text in two parts: a path, and what stands in brackets behind it. `unclear`: words in them that look like traits. */
 export type WithTraits = { path: string; traits: Traits; unclear: string | null }
 
+/** More brackets than anything is said in. */
+const MOST_BRACKETS = 4
+
 /**
  * Takes traits off a path: `bin/run (executable)`, `a.txt (executable, no final newline)`. Other remarks stay on it, and so
- * does all of a name that the scope has.
+ * does all of a name that the scope has. Behind more than four brackets the path is unclear. Linear.
  */
 export function splitTraits(text: string, names: ScopeNames): WithTraits {
+  let split: WithTraits = { path: text, traits: {}, unclear: null }
+  for (let brackets = 0; ; brackets += 1) {
+    const next = splitLast(split.path, names)
+    if (next === null) return split
+    const behind = text
+      .slice(next.path.length)
+      .trim()
+      .replace(/^\(|\)$/g, '')
+    if (brackets === MOST_BRACKETS) return { ...split, unclear: behind }
+    const isOdd = contradicts(split.traits, next.traits)
+    const unclear = isOdd ? behind : (split.unclear ?? next.unclear)
+    split = { path: next.path, traits: { ...next.traits, ...split.traits }, unclear }
+  }
+}
+
+/** Takes the last brackets off a path; null: they say no traits, or there are none. */
+function splitLast(text: string, names: ScopeNames): WithTraits | null {
   const open = text.lastIndexOf('(')
   const close = text.indexOf(')', open)
   const tail = text.slice(close + 1)
-  const none = { path: text, traits: {}, unclear: null }
-  if (open < 1 || close === -1 || !/^[\s:*_`]*$/.test(tail) || names.namesFile(text.trim())) return none
+  if (open < 1 || close === -1 || !/^[\s:*_`]*$/.test(tail) || names.namesFile(text.trim())) return null
   const traits: Traits = {}
   let unclear: string | null = null
   let isTold = false
@@ -46,16 +65,8 @@ export function splitTraits(text: string, names: ScopeNames): WithTraits {
     else if (LIKE_THEM.test(words)) unclear = part.trim()
     isTold ||= found !== undefined
   }
-  if (!isTold && unclear === null) return none
-  const path = `${text.slice(0, open).trimEnd()}${tail.trim()}`
-  const before = splitTraits(path, names)
-  if (before.path === path) return { path, traits, unclear }
-  if (contradicts(traits, before.traits))
-    unclear = text
-      .slice(before.path.length)
-      .trim()
-      .replace(/^\(|\)$/g, '')
-  return { path: before.path, traits: { ...before.traits, ...traits }, unclear: unclear ?? before.unclear }
+  if (!isTold && unclear === null) return null
+  return { path: `${text.slice(0, open).trimEnd()}${tail.trim()}`, traits, unclear }
 }
 
 /** Whether two say the opposite of each other. */

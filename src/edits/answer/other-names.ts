@@ -4,13 +4,40 @@ import { isAddress, isNoFile, looksLikeFile, withoutSigns, wordsOf } from './wor
 
 const OF_MODULE = /^(?:from|imports?|importing|imported|requires?)$/i
 const AS_WELL = /\b(?:same|also|too|likewise|similarly|as well)\b/i
-const OTHER_FILE = /\b(?:other|another|second|next) (?:file|module|script)\b/i
 /** What stands beside the name of a file that is to be one. */
 const BESIDE_NAME =
   /^(?:a|add|added|also|and|change|changed|changes|create|created|creating|edit|edited|file|filename|for|full|in|into|name|new|next|now|path|step|the|then|to|update|updated|updating|write|writing|\d+|[ivx]+|[a-d])$/i
+/** What else stands right before it at the end of a sentence. */
+const BEFORE_NAME =
+  /^(?:adding|adjust|at|changing|datei|editing|fichier|fix|fixing|inside|modif(?:ied|y|ying)|module|of|one|patch|script|two|three|within)$/i
+/** How a sentence begins that goes on to a file, which stands at its end. */
+const GOES_ON = /^\W*(?:finally|here|lastly|(?:the )?next|now|second|secondly|then|third|thirdly)\b/i
+/** What stands behind the name of a file that is to change. */
+const IS_TO_CHANGE = /^(?:gets?|has to|must|needs?|should|wants?|(?:is|comes) next|follows)\b/i
+/** What tells nothing beside a name, such as the end of a tag. */
+const SKIPPED = /^(?:the|an?|our|its|this|that|\W+|\/[a-z]\w*)$/i
+const JOINS = /^(?:and|or)$/i
+/** The two words before a file that is only spoken of. */
+const SPOKEN_OF =
+  /(?:^| )(?:(?<!well )as|by|like|unlike|match(?:e[ds]|ing)?|see(?: also)?|cf|e\.g|than|(?:equal|identical|similar) to|callers?|calls|called|reads|uses|(?:as|like) in)$/i
+const MATCHED = /(?:^| )(?:match(?:e[ds]|ing)?|unlike)$/i
+const USED_THERE = /(?:used|called|read|defined|declared|exported|documented|expected|set) (?:at|in)$/i
+const LEFT_ALONE = /^(?:needs (?:nothing|no changes?)\b|is (?:unchanged|untouched|out of)\b)/i
+const CONSIDERED = /\b(?:considered|out of scope|not in scope)\b/i
+const OTHER_FILE = new RegExp(
+  [
+    '(?<!\\b(?:match(?:e[ds]|ing)?|as in|like in|like|unlike|than) (?:the )?)',
+    '\\b(?:other|another|second|next) (?:file|module|script)\\b',
+    '(?! needs (?:nothing|no changes?)\\b| is (?:unchanged|untouched|out of)\\b)',
+  ].join(''),
+  'i',
+)
 
 /** A line, and the files in scope that it names. */
 type Line = { text: string; names: readonly string[] }
+
+/** A word of a line, the two that count before it, and the three behind it. `isFile`: it looks like the name of one. */
+type Place = { word: string; isFile: boolean; isFirst: boolean; isLast: boolean; before: string; behind: string }
 
 /**
  * What in a line names a file as it seems, and none in scope by the name it has: one that differs from a file in scope in
@@ -19,18 +46,68 @@ type Line = { text: string; names: readonly string[] }
  */
 export function otherNamesIn({ text, names }: Line, scope: ScopeNames): string[] {
   if (scope.isEmpty) return []
-  const words = wordsOf(text)
-  const leads = leadsOn(text)
-  const others = words.filter((one, at) => {
-    const path = scope.meantBy(one.word) ?? scope.meantBy(withoutSigns(one.word))
+  const line = new LineOfWords(text)
+  const others = line.places.filter((place) => {
+    const path = scope.meantBy(place.word) ?? scope.meantBy(withoutSigns(place.word))
     if (path !== null && names.includes(path)) return false
-    if (isLikeKnown(one.word, scope)) return true
-    const [before, after] = [words[at - 1]?.word ?? '', words[at + 1]?.word]
-    const isOne = looksLikeFile(one) && !OF_MODULE.test(before) && after !== 'files'
-    return isOne && (leads || at === 0 || at === words.length - 1)
+    return isLikeKnown(place.word, scope) || line.leadsTo(place)
   })
   if (others.length > 0) return others.map(({ word }) => word)
   return OTHER_FILE.test(text) && endsInColon(text) ? [text.trim()] : []
+}
+
+/** A line as words, of which some may lead to a file. */
+class LineOfWords {
+  readonly places: readonly Place[]
+  readonly #isLead: boolean
+  readonly #isAsWell: boolean
+  readonly #isConsidered: boolean
+  readonly #isNameAlone: boolean
+  readonly #goesOn: boolean
+
+  constructor(text: string) {
+    const words = wordsOf(text)
+    const said: string[] = []
+    this.places = words.map((one, at) => {
+      const { word } = one
+      const [last, next] = [words[at - 1], words[at + 1]]
+      const isNamed = looksLikeFile(one)
+      const isFile = isNamed && !OF_MODULE.test(last?.word ?? '') && next?.word !== 'files'
+      const ends = { isFirst: at === 0, isLast: next === undefined }
+      const behind = words.slice(at + 1, at + 4).map((other) => other.word)
+      const place = { word, isFile, ...ends, before: said.slice(-2).join(' '), behind: behind.join(' ') }
+      const joins = JOINS.test(word) && last !== undefined && looksLikeFile(last)
+      if (!isNamed && !joins && !SKIPPED.test(word)) said.push(word)
+      return place
+    })
+    this.#isLead = isHeading(text) || endsInColon(text)
+    this.#isAsWell = AS_WELL.test(text)
+    this.#goesOn = GOES_ON.test(text)
+    this.#isConsidered = CONSIDERED.test(text)
+    this.#isNameAlone = said.length < 2 || said.every((word) => BESIDE_NAME.test(word))
+  }
+
+  /** Whether it seems to lead to what the file is named for. */
+  leadsTo({ isFile, isFirst, isLast, before, behind }: Place): boolean {
+    if (!isFile || LEFT_ALONE.test(behind)) return false
+    if (this.#isLead) return !SPOKEN_OF.test(before) || (isLast && !MATCHED.test(before))
+    if (this.#isConsidered || SPOKEN_OF.test(before)) return false
+    if (this.#isAsWell || this.#isNameAlone) return true
+    if (isLast) return !USED_THERE.test(before) && (this.#goesOn || standsBefore(lastWord(before)))
+    return isFirst && (BESIDE_NAME.test(firstWord(behind)) || IS_TO_CHANGE.test(behind))
+  }
+}
+
+function standsBefore(word: string): boolean {
+  return BESIDE_NAME.test(word) || BEFORE_NAME.test(word)
+}
+
+function firstWord(words: string): string {
+  return words.split(' ', 1).join('')
+}
+
+function lastWord(words: string): string {
+  return words.slice(words.lastIndexOf(' ') + 1)
 }
 
 /** The only file that a line names, beside which stands nothing but what leads to a file; null: it is a sentence. */
@@ -58,11 +135,6 @@ function isLikeKnown(word: string, scope: ScopeNames): boolean {
   if (like === undefined || isAddress(word) || (isNoFile(word) && lastOf(like) !== word)) return false
   // A word without a dot is a word, unless it is one that is hardly anything but a file's name.
   return last.includes('.') || /file$/i.test(last) || (/[A-Z]/.test(last) && lastOf(like) === last)
-}
-
-/** Whether a line seems to lead to what any file is named in it for. */
-function leadsOn(line: string): boolean {
-  return isHeading(line) || endsInColon(line) || AS_WELL.test(line)
 }
 
 /** But for marks behind it. */
