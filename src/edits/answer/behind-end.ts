@@ -266,7 +266,7 @@ function wordsOf(line: string): Words {
   const all = line.toLowerCase().match(TOKEN)
   return all === null
     ? { all: new Set(), first: null, isStatement: false }
-    : { all: new Set(all), first: String(all[0]), isStatement: isStatement(line) }
+    : { all: new Set(all), first: all[0], isStatement: isStatement(line) }
 }
 
 /** Whether two lines have at least half of their words, and two, in common; of statements the first is enough. */

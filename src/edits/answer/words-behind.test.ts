@@ -21,7 +21,7 @@ const CODE = edit('src/a.ts', 'const a = 1', 'const a = 2')
 
 async function applies(answer: string): Promise<void> {
   const outcome = await outcomeOf(FILES, answer, [...Object.keys(FILES), 'src/fee.ts'])
-  assert.equal(typeof outcome, 'object', String(outcome))
+  assert.equal(typeof outcome, 'object', JSON.stringify(outcome))
 }
 
 const apart: readonly (readonly [string, readonly string[]])[] = [
