@@ -2,8 +2,7 @@ import type { Edit } from '../edit.ts'
 import { saysTraits } from '../file-traits.ts'
 import { remarkBehind } from '../written-path.ts'
 import { malformed, shownLine } from './answer-lines.ts'
-import { type AnswerState, BEHIND_DIFF } from './answer-state.ts'
-import { hasSignOfDiff } from './behind-end.ts'
+import type { AnswerState } from './answer-state.ts'
 import { type Content, fileNamedIn } from './fence-content.ts'
 import { exactHeader, type Header, isHiddenHeader, renamed, type Title, titleOf, whyUnreadable } from './headings.ts'
 import { rangesOf } from './hunks.ts'
@@ -200,6 +199,7 @@ export class AnswerReader {
       if (left < closing)
         throw this.#state.refusal(left, `"${shownLine(String(this.#state.lines.line(left)))}" is no line of a ${kind}`)
       this.#state.lines.at = closing + 1
+      if (this.#state.diff !== null) this.#state.diff.isApart = true
     }
     this.#state.gap.clear(kind === 'text' ? { path: this.#state.written.currentPath, doubt } : null)
   }
@@ -213,7 +213,7 @@ export class AnswerReader {
       throw this.#state.refusal(at, `"${shownLine(line)}" is no header of a block: nothing stands before its "###"`)
     if (OF_A_DIFF.test(line) || isHunkHeader(line))
       throw this.#state.refusal(at, `"${shownLine(line)}" looks like a line of a diff and stands in none`)
-    if (this.#state.diff !== null && hasSignOfDiff(line)) throw this.#state.refusal(at, BEHIND_DIFF)
+    this.#state.refuseOfDiff(at, line)
     if (looksLikeCode(line)) this.#state.written.refuseOtherThanPairs()
     const isBehindFence = this.#state.gap.doubt === at - 1
     if (looksLikeCode(line) || (isBehindFence && isOneWord(line))) refuseInDoubt(this.#state)

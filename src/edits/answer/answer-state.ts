@@ -3,7 +3,15 @@ import type { Edit } from '../edit.ts'
 import { splitTraits, type Traits } from '../file-traits.ts'
 import type { ScopeNames } from '../scope-names.ts'
 import { type AnswerLines, malformed, shownLine } from './answer-lines.ts'
-import { hasSignOfDiff, heldBy, mayBelong } from './behind-end.ts'
+import {
+  hasSignOfDiff,
+  heldBy,
+  isLostFromDiff,
+  isSentence,
+  type LinesOfDiff,
+  linesOfDiff,
+  mayBelong,
+} from './behind-end.ts'
 import { FenceContents } from './fence-content.ts'
 import { Gap } from './gap.ts'
 import { exactHeader, type Title } from './headings.ts'
@@ -28,8 +36,11 @@ export class AnswerState {
   /** Lines that close the fences around edits that are open, the innermost last. */
   readonly open: { mark: string; closing: number }[] = []
 
-  /** Whether the last block was a diff or a patch, and whether words outside of it name its file; null: it was none. */
-  diff: { isOwned: boolean } | null = null
+  /**
+   * The last block, where it was a diff or a patch: whether words outside of it name its file, and whether words or the end
+   * of a fence stand behind it.
+   */
+  diff: { isOwned: boolean; lines: LinesOfDiff; isApart: boolean } | null = null
 
   constructor(lines: AnswerLines, names: ScopeNames) {
     this.lines = lines
@@ -64,7 +75,8 @@ export class AnswerState {
    * @throws {Fault} `edits_malformed` where a line behind it may be one of its lines
    */
   endDiff(edits: readonly Edit[], { isOwned, isOpen }: { isOwned: boolean; isOpen: boolean }): void {
-    this.diff = { isOwned }
+    const held = heldBy(edits)
+    this.diff = { isOwned, lines: linesOfDiff(held), isApart: false }
     this.passFences()
     this.gap.clear()
     this.prose.push('')
@@ -72,7 +84,18 @@ export class AnswerState {
     const line = this.lines.line(next) ?? ''
     if (line.trim() === '' || fenceOf(line) !== null || markerOf(line) !== null || exactHeader(line) !== null) return
     if (startsPatch(line) || startsDiff(this.lines, next)) return
-    if (hasSignOfDiff(line) || mayBelong(line, heldBy(edits), this.names)) throw this.refusal(next, BEHIND_DIFF)
+    const after = { line, next: this.lines.line(next + 1) ?? '' }
+    if (hasSignOfDiff(line) || mayBelong(after, held, this.names)) throw this.refusal(next, BEHIND_DIFF)
+  }
+
+  /** @throws {Fault} `edits_malformed` where a line of words farther behind a diff looks like one of its lines */
+  refuseOfDiff(at: number, line: string): void {
+    if (this.diff === null) return
+    const { lines, isApart } = this.diff
+    const next = this.lines.line(at + 1) ?? ''
+    if (isLostFromDiff(line, { next, isApart }, lines)) throw this.refusal(at, BEHIND_DIFF)
+    const before = at === 0 ? '' : String(this.lines.line(at - 1))
+    this.diff.isApart ||= before.trim() === '' && isSentence(line)
   }
 
   /** What a line says of a file beside its text. @throws {Fault} `edits_malformed` for words that only look like that */
@@ -103,5 +126,5 @@ export class AnswerState {
   }
 }
 
-export const BEHIND_DIFF = 'this line stands behind the end of a diff and looks like a line of it'
+const BEHIND_DIFF = 'this line stands behind the end of a diff and looks like a line of it'
 const TRAITS = 'Behind a path may stand "(executable)", "(not executable)", "(final newline)" or "(no final newline)"'

@@ -42,8 +42,12 @@ export function readBody(
       closed + 1,
       `it is unclear which fence closes the file: a block stands before it. ${LONGER_FENCE}`,
     )
+  const after = { line: behind, next: lines.line(closed + 2) ?? '' }
   const isLoose =
-    isWhole && isText(behind) && markerOf(behind) === null && mayBelong(behind, { put: body, removed: [] }, names)
+    isWhole &&
+    isText(behind) &&
+    markerOf(behind) === null &&
+    mayBelong(after, { put: body, added: [], removed: [] }, names)
   if (isLoose) throw malformed(block, closed + 2, BEHIND_FILE)
   lines.at = closed + 1
   return withoutIndent(body, fence.indent)

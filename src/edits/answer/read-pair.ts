@@ -1,7 +1,7 @@
 import type { Replacement } from '../edit.ts'
 import type { ScopeNames } from '../scope-names.ts'
 import { type AnswerLines, malformed } from './answer-lines.ts'
-import { type Held, mayBelong, removedBy, takesPlaceOf } from './behind-end.ts'
+import { type Held, heldByPair, mayBelong, takesPlaceOf } from './behind-end.ts'
 import { exactHeader, isHeading } from './headings.ts'
 import { fenceOf, markerOf, searchMarkerSize } from './line-shapes.ts'
 
@@ -55,7 +55,7 @@ function refuseLooseEnd(lines: AnswerLines, { block, fence, search, replace }: R
   const behind = fence === null ? lines.at : lines.nextWord(lines.at)
   const next = fence !== null && lines.line(behind)?.trim() === fence ? behind + 1 : behind
   const line = lines.line(next) ?? ''
-  const held = { put: replace, removed: removedBy({ search, replace }) }
+  const held = heldByPair({ search, replace })
   if (line.trim() === '') return refuseAnew(lines, next, { block, held })
   if (fenceOf(line) !== null || markerOf(line) !== null || exactHeader(line) !== null) return
   if (LEADS_ON.test(line.trim()) && markerOf(lines.line(next + 1) ?? '')?.role === 'open') return
@@ -64,7 +64,7 @@ function refuseLooseEnd(lines: AnswerLines, { block, fence, search, replace }: R
     next === behind &&
     lines.closing(fence, lines.at - 1) !== null &&
     !hasHeaderBefore(lines, next, fence)
-  if (isInFence || dividerFollows(lines, next) || mayBelong(line, held, names))
+  if (isInFence || dividerFollows(lines, next) || mayBelong({ line, next: lines.line(next + 1) ?? '' }, held, names))
     throw malformed(block, next + 1, 'this line stands behind the end of a pair and looks like a line of it')
 }
 
