@@ -45,7 +45,7 @@ export class AnswerState {
   constructor(lines: AnswerLines, names: ScopeNames) {
     this.lines = lines
     this.names = names
-    this.claims = new Claims(names)
+    this.claims = new Claims(lines, names)
     this.contents = new FenceContents(lines)
     this.gap = new Gap(names)
     this.written = new Written(names)

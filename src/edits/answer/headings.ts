@@ -1,6 +1,7 @@
 import { splitTraits, type Traits } from '../file-traits.ts'
 import type { ScopeNames } from '../scope-names.ts'
-import { withoutDecoration } from '../written-path.ts'
+import { remarkBehind, withoutDecoration } from '../written-path.ts'
+import { isForLater, namesPart } from './left-to-people.ts'
 import { looksLikeFile } from './words-of-line.ts'
 
 export const VERBS = ['edit', 'write', 'delete', 'rename'] as const
@@ -125,7 +126,13 @@ export function titleOf(line: string, names: ScopeNames): Title | null {
   if (verb === 'rename') return renameTitle(rest, isHash, names)
   const { path: bare, ...said } = splitTraits(rest, names)
   const path = meant(bare, names, isHash || verb !== null) ?? (isHash ? boldlyNamed(bare, word) : null)
-  return path === null ? null : { ...path, ...said, to: null, verb, isHeading: isHash }
+  if (path === null || (verb === 'delete' && !isHash && isOther(remarkBehind(rest, path.path)))) return null
+  return { ...path, ...said, to: null, verb, isHeading: isHash }
+}
+
+/** Whether words behind the name of a file make it something else than the file that is to go. */
+function isOther(remark: string): boolean {
+  return namesPart(remark) || (isForLater(remark) && !remark.includes('('))
 }
 
 /** A line without the signs of a comment, or of a rule, around it. */

@@ -2,7 +2,7 @@ import type { Edit } from '../edit.ts'
 import type { ScopeNames } from '../scope-names.ts'
 import { remarkBehind } from '../written-path.ts'
 import { isHeading } from './headings.ts'
-import { isDenied } from './shell-commands.ts'
+import { isDenied, isForLater } from './left-to-people.ts'
 
 /** What words ask for, or tell, of files in scope. */
 export type Said = { what: 'change' | 'mode'; paths: readonly string[] }
@@ -14,7 +14,7 @@ const REMOVES = setOf(
   'delete deleted deletes deleting deletion remove removed removes removing removal rm unlink drop dropped erase erased',
 )
 const MOVES = setOf('rename renamed renames renaming move moved moves moving mv')
-const MAKES = setOf('make makes made making set sets mark marked must should needs give add added becomes become chmod')
+const MAKES = setOf('make makes made making set sets mark marked give add added becomes become chmod')
 const MODES = setOf('executable +x 755 0755 100755 a+x u+x')
 /** Words beside them that add nothing. */
 const OTHERS = setOf(
@@ -24,12 +24,24 @@ const OTHERS = setOf(
 )
 /** Why a file may go. */
 const REASONS =
-  /\bno longer (?:needed|used|required|necessary|imported|referenced)(?: (?:any ?more|anywhere|here))?\b|\b(?:obsolete|unused|unneeded|dead code|dead|redundant|superseded|empty|old|legacy|deprecated|stale)\b/gi
+  /\b(?:no longer|not) (?:needed|used|required|necessary|imported|referenced)(?: (?:any ?more|anywhere|here))?\b|\bnothing (?:else )?(?:imports|uses|needs|references|calls|reads) (?:it|this)\b|(?<![\w./-])(?:obsolete|unused|unneeded|dead code|dead|redundant|superseded|empty|old|legacy|deprecated|stale)(?![\w/-]|\.\w)/gi
 const CLAUSES = /[,()]|\s(?:because|since|as|so|which|where|after|before|once)\s|\s[—–-]{1,2}\s/
 const ARROW = /\s(?:->|→|=>)\s/
 const IS_PATH = /[^/]\/[^/]|\.[A-Za-z]\w{0,11}$/
 const TAKES_BACK =
   /\b(?:no|not|never|nothing|none|still|keeps?|kept|stays?|and|also|plus|too|as well|maybe|perhaps|if|unless|later|todo|skip(?:ped)?)\b|n['’]t\b/i
+/** What makes a deletion one that is not sure, or of more than one file. */
+const DOUBTS =
+  /\b(?:optional(?:ly)?|could|might|would|consider|instead|addition|together|along|alongside|both|same|but|except|pending|yet)\b/i
+/** What takes no renaming back. */
+const OF_RENAME =
+  /\b(?:(?:no|not|nothing)(?: (?:content|other|further|code|else|is))? (?:edits?|edited|change[sd]?|modified|modifications?)|and (?:update|updated|fix|adjust)(?: (?:the|its|all))? imports?)\b/gi
+const LEADS_TO = /^(?:by|into|to|of|in|see)$/i
+const OF_PART = /^(?:from|in)$/
+const OF_FILES = /^(?:files?|renam\w*)$/
+const MAKES_SURE = /\b(?:make|making) sure\b|\bensure\b/i
+/** An item that is to be ticked off. */
+const NOT_DONE = /^\s{0,12}[-*+] \[ \]/
 const PATH = /^[^\s"'`|]{1,300}$/
 
 /**
@@ -38,29 +50,37 @@ const PATH = /^[^\s"'`|]{1,300}$/
  */
 export function saidOf(line: string, names: ScopeNames): Said[] {
   if (line.length > MOST_OF_LINE || !/[./\\`#|]/.test(line)) return []
-  const whole = saidBy(line, names)
+  if (MAKES_SURE.test(line) || NOT_DONE.test(line)) return []
+  const sentences = line.split(/(?<=[.;!?:])\s+/)
+  const whole = sentences.some((sentence) => sentence.endsWith('?') || isForLater(sentence))
+    ? null
+    : saidBy(line, names)
   if (whole !== null) return [whole]
-  return line.split(/(?<=[.;!?:])\s+/).flatMap((sentence) => {
-    const clauses = isDenied(sentence) || /\b(?:when|later)\b/i.test(sentence) ? [] : sentence.split(CLAUSES)
-    const [said] = [sentence, ...clauses].flatMap((part) => saidBy(part, names) ?? [])
+  return sentences.flatMap((sentence, index) => {
+    const label = String(sentences[index - 1])
+    if (sentence.endsWith('?') || (label.endsWith(':') && isDenied(label))) return []
+    const clauses = isDenied(sentence) ? [] : sentence.split(CLAUSES)
+    const [said] = [...(isForLater(sentence) ? [] : [sentence]), ...clauses].flatMap(
+      (part) => saidBy(part, names) ?? [],
+    )
     return said ?? []
   })
 }
 
 function saidBy(clause: string, names: ScopeNames): Said | null {
   if (clause.length > MOST_OF_CLAUSE) return null
-  const { words, paths, inScope, isAll } = wordsOf(clause, names)
+  const { words, paths, inScope, isAll, isOfPart } = wordsOf(clause, names)
   if (!isAll || inScope.length === 0) return null
   const has = (known: ReadonlySet<string>) => words.some((word) => known.has(word))
   const isMove = has(MOVES) || (ARROW.test(` ${clause} `) && isHeading(clause) && words.length === 0)
-  if (has(REMOVES) || (isMove && paths > 1)) return { what: 'change', paths: inScope }
+  const isFile = !isOfPart || words.some((word) => OF_FILES.test(word))
+  if ((has(REMOVES) && isFile) || (isMove && paths > 1 && isFile)) return { what: 'change', paths: inScope }
   return has(MODES) && has(MAKES) ? { what: 'mode', paths: inScope } : null
 }
 
-/** Whether words behind the path of a deletion or of a renaming say more than that it is one, or why. */
+/** Whether words behind the path of a deletion may say more than that it is one, or why. */
 export function saysMore(remark: string): boolean {
-  if (remark.length > MOST_OF_CLAUSE) return true
-  return plainWords(remark).some((word) => !isKnown(word))
+  return DOUBTS.test(remark) || mayTakeBack(remark)
 }
 
 /**
@@ -71,12 +91,26 @@ export function saysMore(remark: string): boolean {
 export function hasOddRemark(written: Edit, edit: Edit): boolean {
   const remark = remarkBehind(written.path, edit.path)
   if (written.kind !== 'rename' || edit.kind !== 'rename') return edit.kind === 'delete' && saysMore(remark)
-  return mayTakeBack(remark) || mayTakeBack(remarkBehind(written.to, edit.to))
+  return [remark, remarkBehind(written.to, edit.to)].some((words) => mayTakeBack(words.replace(OF_RENAME, ' ')))
 }
 
 function mayTakeBack(remark: string): boolean {
-  if (remark.length > MOST_OF_CLAUSE || TAKES_BACK.test(remark)) return true
-  return plainWords(remark).some((word) => IS_PATH.test(word))
+  if (remark.length > MOST_OF_CLAUSE) return true
+  const words = withoutTargets(plainWords(remark))
+  return TAKES_BACK.test(words.join(' ')) || words.some((word) => IS_PATH.test(word))
+}
+
+/** Words without the paths that tell where the content of a file went, as in "split into a.ts and b.ts". */
+function withoutTargets(words: readonly string[]): string[] {
+  const left: string[] = []
+  let isTarget = false
+  for (const [at, word] of words.entries()) {
+    const isPath = IS_PATH.test(word)
+    const joins: boolean = isTarget && word === 'and' && at === words.length - 2 && IS_PATH.test(String(words[at + 1]))
+    isTarget = (isPath && (isTarget || LEADS_TO.test(String(words[at - 1])))) || joins
+    if (!isTarget) left.push(word)
+  }
+  return left
 }
 
 function wordsOf(clause: string, names: ScopeNames) {
@@ -84,9 +118,12 @@ function wordsOf(clause: string, names: ScopeNames) {
   const inScope = new Set<string>()
   let paths = 0
   let isAll = true
+  let isFrom = false
+  let isOfPart = false
   for (const word of plainWords(clause)) {
     const lower = word.toLowerCase()
     if (isKnown(lower)) {
+      isFrom = OF_PART.test(lower) || (isFrom && /^(?:the|file)$/.test(lower))
       words.push(lower)
       continue
     }
@@ -95,8 +132,10 @@ function wordsOf(clause: string, names: ScopeNames) {
     if (isFile) inScope.add(path)
     if (isFile || IS_PATH.test(word)) paths += 1
     else isAll = false
+    isOfPart ||= isFrom
+    isFrom = false
   }
-  return { words, paths, inScope: [...inScope], isAll }
+  return { words, paths, inScope: [...inScope], isAll, isOfPart }
 }
 
 /** Words without the signs around them, and without reasons. */

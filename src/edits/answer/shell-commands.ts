@@ -1,4 +1,5 @@
 import type { ScopeNames } from '../scope-names.ts'
+import { isDenied, isLeft, tellsOfProgram } from './left-to-people.ts'
 
 /** What command lines do to files in scope. Folders end in a slash. */
 export type Commanded = {
@@ -13,6 +14,8 @@ export type Commanded = {
 /** More than a person types. */
 const MOST_OF_LINE = 20_000
 const MOST_OF_WORD = 500
+/** Characters of a sentence to either side of a command that are looked at. */
+const MOST_OF_SIDE = 120
 const SHELLS =
   /^(?:sh|bash|shell|zsh|fish|console|terminal|powershell|pwsh|ps1|cmd|bat|batch|dos|shell-session|shellsession)\b/i
 const PROMPT = /^(?:[$#>%]|PS [^>\s]*>)\s+/
@@ -43,13 +46,26 @@ const READERS = new Set(
   pushd popd which whereis type open code dir findstr get-content select-string test-path get-childitem get-item write-output
   write-host bash sh zsh dash fish pwsh powershell watch entr md5sum sha1sum sha256sum shasum xxd od hexdump strings shellcheck shfmt
   gofmt goimports stylelint hadolint actionlint yamllint markdownlint psql sqlite3 mysql redis-cli ssh return exit true false case
-  moose ctest valgrind gdb strace time timeout xargs fi done esac basename dirname realpath readlink cd`.split(/\s+/),
+  moose ctest valgrind gdb strace time timeout xargs fi done esac basename dirname realpath readlink cd vi vim nvim nano emacs micro
+  hx subl idea rubocop standard streamlit flask uvicorn gunicorn hypercorn jupyter ansible ansible-playbook ansible-lint wrk ab k6
+  hey pdm taplo glow mdcat black isort autopep8 yapf rustfmt dprint clang-format clang-tidy php-cs-fixer ktlint swiftformat swiftlint
+  golangci-lint staticcheck bandit semgrep pyflakes pycodestyle phpstan psalm phpcs sqlfluff vale codespell cspell xmllint jsonlint
+  htmlhint tidy pre-commit nodemon pm2 ng nx turbo vite webpack rollup esbuild vue-tsc svelte-check http newman buf protoc Rscript
+  julia lua luajit ghc runghc zig nim scala sbt meson just task mise nix ansible-galaxy serverless sam pulumi promtool nginx caddy
+  redocly spectral ok not`.split(/\s+/),
 )
 const CHANGES_IN_GIT = /^(?:rm|mv|apply|am|checkout|restore|reset|clean|revert|stash|update-index|switch)$/
 const IN_PLACE = /^(?:g?sed|perl|ruby|g?awk|yq)$/
 const IN_PLACE_OPTION = /\s-(?:-in-?place|[a-zA-Z]{0,6}i)/
-const WRITES = /^(?:prettier|eslint|biome|ruff|shfmt|gofmt|goimports|stylelint|sort|curl|wget|npx|pnpm|yarn|bunx|uvx)$/
-const WRITES_OPTION = /\s(?:--write|--fix|--output|-w|-o|-O)(?=[\s=]|$)/
+const WRITES = /^(?:sort|curl|wget|npx|pnpm|yarn|bunx|uvx)$/
+const WRITES_OPTION = /\s(?:--output|-o|-O)(?=[\s=]|$)/
+/** Commands that leave all but the last of what they are given as it is. */
+const COPIES = /^(?:cp|copy|copy-item|install|ln)$/
+/** What a program reads, whatever it is. */
+const READ_BY_OPTION = /\s(?:-c|-f|-s|--(?:config|file|script|app|input|env-file))[\s=]\S+/g
+const READS = /^\s+(?:run|check|validate|lint|test|serve|show|view|open|exec|build|start)\s/
+/** Lines of output, and no names of programs. */
+const OUTPUT = /(?:ing|ed)$/
 const RUNS_ANOTHER = /\s-(?:exec|execdir|ok)\s+(\S+)|^xargs\s+(?:-\S+(?:\s+\d+)?\s+)*([^-\s]\S*)/
 
 /** Whether the info string of a fence says that it holds commands. */
@@ -144,23 +160,25 @@ export class Commands {
     const other = behindExec ?? behindXargs
     if (other !== undefined) {
       if (/(?:^|\/)chmod$/.test(other)) this.#done = 'mode'
-      else if (this.#changes(other.replace(SYSTEM, ''), words, isTyped)) this.#done = 'changed'
+      else if (this.#changes(other.replace(SYSTEM, ''), { words, isTyped })) this.#done = 'changed'
       return
     }
-    if (!this.#changes(name, words, isTyped)) return
-    this.#changed.push(...this.#filesIn(words, CHANGERS.has(name) || name === 'find' || name === 'git'))
+    const isProgram = isTyped && (first === name || /^[A-Z][a-z]+-[A-Z]\w+$/.test(first) || SYSTEM.test(first))
+    if (!this.#changes(name, { words, isTyped: isProgram })) return
+    const given = CHANGERS.has(name) ? targetsIn(name, words) : words.replace(READ_BY_OPTION, ' ')
+    this.#changed.push(...this.#filesIn(given, CHANGERS.has(name) || name === 'find' || name === 'git'))
     if (!words.includes('$')) return
     this.#changed.push(...this.#loop.changed)
     this.#loop = { ...this.#loop, changed: [] }
   }
 
-  #changes(name: string, words: string, isTyped: boolean): boolean {
+  #changes(name: string, { words, isTyped }: { words: string; isTyped: boolean }): boolean {
     if (CHANGERS.has(name)) return true
     if (name === 'git') return CHANGES_IN_GIT.test(ofGit(words))
     if (IN_PLACE.test(name)) return IN_PLACE_OPTION.test(words)
     if (WRITES.test(name)) return WRITES_OPTION.test(words)
     if (name === 'find') return /\s-delete\b/.test(words)
-    if (!isTyped || READERS.has(name)) return false
+    if (!isTyped || READERS.has(name) || READS.test(words) || OUTPUT.test(name)) return false
     return /^[a-z][\w.+-]*$/.test(name) && !/\.\w+$/.test(name) && !/^(?:for|select|function)$/.test(name)
   }
 
@@ -192,6 +210,14 @@ export class Commands {
     }
     return [...found]
   }
+}
+
+/** Of what a command is given, what it changes. */
+function targetsIn(name: string, words: string): string {
+  if (!COPIES.test(name) || /\s-(?:t|-target)/.test(words)) return words
+  const end = words.search(/\s\d?[<>]/)
+  const plain = end === -1 ? words : words.slice(0, end)
+  return String(plain.trim().split(/\s+/).at(-1))
 }
 
 function withoutWrappers(part: string): string {
@@ -240,12 +266,13 @@ export function commandedBy(line: string, names: ScopeNames): Commanded {
   if (text.length > MOST_OF_LINE) return found
   const plain = text.replace(/^`([^`]*)`$/, '$1')
   const [first = ''] = plain.split(/\s/, 1)
-  const spans = Array.from(text.matchAll(/`([^`]+)`/g)).filter(
-    ({ index }) => !isDenied(text.slice(Math.max(0, index - 80), index)),
-  )
+  const spans = Array.from(text.matchAll(/`([^`]+)`/g)).filter(({ index, 0: { length } }) => {
+    const [before, behind] = sentenceAround(text, index, index + length)
+    return !isDenied(before) && !tellsOfProgram(before) && !isLeft(behind)
+  })
   const isWords = plain !== text || WORDS.has(first.toLowerCase())
-  for (const command of [...(isWords ? [] : [plain]), ...spans.map(({ 1: span = '' }) => span)]) {
-    if (!/^[$#>%({\\]?\s*[A-Za-z/]/.test(command)) continue
+  for (const command of [...(isWords ? [] : [withoutPhrases(plain)]), ...spans.map(({ 1: span = '' }) => span)]) {
+    if (!/^[$#>%({\\]?\s*[A-Za-z/]/.test(command) || /^(?:COPY|ADD)\s/.test(command)) continue
     const { changed, modes, oddModes } = new Commands(names, null).read(command)
     found.changed.push(...changed)
     found.oddModes.push(...oddModes, ...modes.flatMap(({ paths }) => paths))
@@ -253,9 +280,15 @@ export function commandedBy(line: string, names: ScopeNames): Commanded {
   return found
 }
 
-/** Whether words say of what follows that it is not so, or is up to somebody. */
-export function isDenied(words: string): boolean {
-  return /\b(?:not|never|no need|instead of|rather than|without|avoid(?:s|ing)?|unless|if|would|could|might|used to|previously|earlier|optional(?:ly)?|consider)\b|n['’]t\b/i.test(
-    words,
-  )
+/** A line without what it has of several words between backticks, which is read by itself. */
+function withoutPhrases(line: string): string {
+  return line.replace(/`[^`]*`/g, (span) => (/\s/.test(span) ? ' ' : span))
+}
+
+/** What stands to both sides of a part of a line, in its sentence. */
+function sentenceAround(text: string, from: number, to: number): [before: string, behind: string] {
+  const before = text.slice(Math.max(0, from - MOST_OF_SIDE), from)
+  const behind = text.slice(to, to + MOST_OF_SIDE)
+  const end = behind.search(/[.!?;](?:\s|$)/)
+  return [String(before.split(/[.!?;]\s/).at(-1)), end === -1 ? behind : behind.slice(0, end)]
 }

@@ -6,7 +6,9 @@ const TOOL_TAG =
   /^\s*<\/?(?:write_to_file|apply_diff|replace_in_file|insert_content|search_and_replace|(?:create|edit|update|delete|rename|write|new|modify|rewrite|append|replace)_?file|str_replace\w*|apply_patch|multi_?edit|function_calls?|tool_(?:calls?|use|code)|invoke|(?:antml|bolt|dyad|lov)[\w:-]+|boltAction|code_edit|search_replace|file_(?:content|write|edit|change)s?)\b/i
 const PLAIN_TAG = /^\s*<\/?[a-z][\w:-]*[\s>]/i
 const MARKUP_TAG =
-  /^\s*<\/?(?:details|summary|br|hr|p|a|b|i|code|pre|img|kbd|sub|sup|table|tr|td|th|ul|ol|li|div|span|h[1-6])\b/i
+  /^\s*<\/?(?:details|summary|br|hr|p|a|b|i|code|pre|img|kbd|sub|sup|table|tr|td|th|ul|ol|li|div|span|h[1-6]|explanation|note|notes|answer|reason|result|response|description|rationale|comment)\b/i
+/** A component that a sentence begins with. */
+const COMPONENT = /^\s*<(?!File|Path|Edit|Write|Delete|Rename|Update|Create|Remove|Move)[A-Z]\w*(?:\s?\/)?>\s+[a-z]+\s/
 const TOOL_KEY =
   /"(?:old_str(?:ing)?|new_str(?:ing)?|file_text|file_path|filePath|target_file|code_edit|patch_text|old_text|new_text|oldText|newText)"\s*:|"command"\s*:\s*"(?:str_replace|create|insert|write|edit|delete)"/
 /** What models write around calls where nothing reads them. */
@@ -43,7 +45,7 @@ export function callsTool(lines: AnswerLines, at: number, names: ScopeNames): bo
   if (NAMES_CALL.test(line) && paths.some((path) => /\.\w+$/.test(path) || isInScope(path, names))) return true
   if (paths.some((path) => isInScope(path, names)) && isSaidNear(lines, at, [NAMES_CALL, SAYS_CHANGE], OF_JSON))
     return true
-  return PLAIN_TAG.test(line) && !MARKUP_TAG.test(line) && names.mentionedIn(line).length > 0
+  return PLAIN_TAG.test(line) && !MARKUP_TAG.test(line) && !COMPONENT.test(line) && names.mentionedIn(line).length > 0
 }
 
 /** The file in scope that a line names as one of a change by the lines around it, as `path: a.ts` beside `search: x` does. */

@@ -2,7 +2,10 @@ import type { Fault } from '../../faults/fault.ts'
 import type { Edit, Replacement } from '../edit.ts'
 import { saysTraits } from '../file-traits.ts'
 import type { ScopeNames } from '../scope-names.ts'
-import { malformed, shownLine } from './answer-lines.ts'
+import { type AnswerLines, malformed, shownLine } from './answer-lines.ts'
+import { exactHeader } from './headings.ts'
+import { leadsToLater } from './left-to-people.ts'
+import { fenceOf, markerOf } from './line-shapes.ts'
 
 export const MAX_BLOCKS = 500
 /** SEARCH/REPLACE pairs of all blocks together. */
@@ -15,6 +18,12 @@ const CHANGES_NOTHING =
 const ASKS =
   /(?:^|[.!;:,]\s+|\b(?:and|then|please)\s+)(?:add|replace|change|remove|insert|append|prepend|delete|set|rename|move|use|update|make|put)\b|\b(?:except|besides|other than|apart from|but)\b/im
 const MOST_WORDS = 2_000
+/** How far above a line of a list or of a fence its lead is looked for. */
+const LEAD_WITHIN = 15
+/** A heading, or a line that ends in a colon. */
+const LEAD = /^\s{0,3}(?:#{1,6}\s|\*\*[^*]{1,200}\*\*\s{0,3}$)|:[*_]{0,3}\s{0,3}$/
+/** A line of words that is no item and ends as a sentence does. */
+const SENTENCE = /^(?!\s*(?:[-*+]|\d{1,3}[.)])\s)[^\n]*[.!?][*_)]{0,3}\s{0,3}$/
 
 /** Where a block stands: in a fence with its header, on its own, or under a title that is no header. */
 type Place = 'fenced' | 'bare' | 'titled'
@@ -163,21 +172,36 @@ type Claim = { at: number; text: string; paths: readonly string[]; isMode: boole
 
 /** What reads like a change outside of blocks. It is mere words where a block changes the same files. */
 export class Claims {
+  readonly #lines: AnswerLines
   readonly #names: ScopeNames
   readonly #claims: Claim[] = []
   readonly #modes: { at: number; path: string; executable: boolean }[] = []
 
-  constructor(names: ScopeNames) {
+  constructor(lines: AnswerLines, names: ScopeNames) {
+    this.#lines = lines
     this.#names = names
   }
 
   add(at: number, text: string, ...paths: readonly string[]): void {
-    if (paths.length > 0) this.#claims.push({ at, text, paths, isMode: false })
+    if (paths.length > 0 && !this.#isForLater(at)) this.#claims.push({ at, text, paths, isMode: false })
   }
 
   /** What reads as if files had another mode. */
   addMode(at: number, text: string, ...paths: readonly string[]): void {
-    if (paths.length > 0) this.#claims.push({ at, text, paths, isMode: true })
+    if (paths.length > 0 && !this.#isForLater(at)) this.#claims.push({ at, text, paths, isMode: true })
+  }
+
+  /** Whether a heading, or a line that ends in a colon, leads to a line and leaves it to a person. */
+  #isForLater(at: number): boolean {
+    let fences = 0
+    for (let above = at - 1; above >= Math.max(0, at - LEAD_WITHIN); above -= 1) {
+      const line = String(this.#lines.line(above))
+      if (fenceOf(line) !== null) fences += 1
+      if (fences > 1 || markerOf(line) !== null || exactHeader(line) !== null) return false
+      if (LEAD.test(line)) return leadsToLater(line)
+      if (SENTENCE.test(line)) return false
+    }
+    return false
   }
 
   /** A command that sets the mode of files, which it says as plainly as a block. */

@@ -1,0 +1,47 @@
+/** Whether words say of what stands beside them that it is not so, or is up to somebody. */
+export function isDenied(words: string): boolean {
+  return DENIES.test(words) || isForLater(words)
+}
+
+/** Whether words leave what they name to a person, to a later time or to another order. That "I" did it is no such thing. */
+export function isForLater(words: string): boolean {
+  return (LATER.test(words) || PURPOSE.test(words)) && !DONE.test(words)
+}
+
+/** Whether a line leads to what is left to a person: a heading or a label such as "Next steps:". */
+export function leadsToLater(line: string): boolean {
+  return line.length <= MOST_OF_LEAD && (isForLater(line) || OF_LATER.test(line))
+}
+
+/** Whether words right before a command tell of a program that runs it. */
+export function tellsOfProgram(before: string): boolean {
+  return RUNS.test(before)
+}
+
+/** Whether words behind a command leave it to a person, or tell that nothing runs it. */
+export function isLeft(behind: string): boolean {
+  return isForLater(behind) || NOT_RUN.test(behind)
+}
+
+/** Whether what stands behind a file's name makes it a part of what the words are about. */
+export function namesPart(behind: string): boolean {
+  return PART.test(behind)
+}
+
+const MOST_OF_LEAD = 200
+const DENIES =
+  /(?<![\w./`-])(?:not|never|no need|instead of|rather than|without|avoid(?:s|ing)?|unless|if|would|could|might|used to|previously|earlier|optional(?:ly)?|consider)(?![\w/`-]|\.\w)|n['’]t\b/i
+const LATER =
+  /(?<![\w./`-])(?:later|may|once|when(?:ever)?|yourself|by hand|manually|separately|follow-?ups?|next steps?|out of scope|after the (?:merge|release|migration|deployment|next)|can (?:now |then |also |safely |simply )?be|(?:you|one) can|(?:another|the next|an? (?:separate|future)) (?:order|change|pull request|pr|commit|step))(?![\w/`-]|\.\w)/i
+const PURPOSE =
+  /(?:^|[^\w\s]\s?)to (?:undo|try|revert|reproduce|verify|test|check|see|roll back|restore|debug|format|lint)\b/i
+const DONE =
+  /\b(?:I|we)(?:['’]ve)? (?:have |also |then |now |just )?(?:deleted|removed|renamed|moved|dropped|made|ran|run|used|set)\b/i
+const OF_LATER =
+  /(?<![\w./`-])(?:undo|revert|reproduce|restore|roll(?:ing)? back|verify|verification|troubleshooting|optional(?:ly)?|not done|could|consider)(?![\w/`-]|\.\w)|^\W*if\b/i
+const RUNS =
+  /\b(?:runs|copies|calls|executes|invokes|performs|does|uses)(?: (?:[A-Za-z]{1,12}|`[^`]{1,60}`,?)){0,3}:? ?$|\bno longer (?:run|call|execute)s? $/i
+const NOT_RUN =
+  /^ (?:is|are|was|were) (?:no longer )?(?:run|called|executed|invoked)\b|\b(?:if|unless|optional(?:ly)?)\b/i
+const PART =
+  /^[`"'*_]{0,3}\s+(?:imports?|references?|dependency|calls?|usages?|entry|entries|exports?|links?|lines?|mentions?)\b/i
