@@ -95,6 +95,8 @@ function graphPull({ owner, name }: RepositoryState, host: string, pull: Pull) {
     body: pull.body,
     state: pull.mergedAt === null ? pull.state.toUpperCase() : 'MERGED',
     isDraft: false,
+    updatedAt: REVIEWED_AT,
+    mergeable: 'MERGEABLE',
     isCrossRepository: false,
     headRefName: pull.head,
     headRefOid: pull.sha,
