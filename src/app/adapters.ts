@@ -32,6 +32,8 @@ import type { ConditionSources, ProposerConditions } from '../orchestrator/resum
 import type { ModelGateway } from '../ports/model-access.ts'
 import type { Proposer } from '../ports/proposal.ts'
 import type { PullRequestWatch } from '../ports/pull-request.ts'
+import { interim } from '../forge/local/interim.ts'
+import type { FollowUpForges } from '../ports/pull-request-facts.ts'
 import type { Workspaces } from '../ports/workspace.ts'
 import { createForeignProposer } from '../proposer/foreign-proposer.ts'
 import { meteredProposer } from '../proposer/metered-proposer.ts'
@@ -66,6 +68,7 @@ export type Parts = {
   proposer: Proposer
   gh: Gh
   watch: PullRequestWatch
+  followUpForges: FollowUpForges
   /** What suspended orders wait for of proposers. */
   proposers: ConditionSources['proposers']
 }
@@ -95,6 +98,7 @@ export function createParts(deps: { db: Kysely<Database>; config: Config; clock:
     proposer: ownProposer,
     gh,
     watch: watchOf({ local, github }),
+    followUpForges: interim({ db, mirrors, log, clock }),
     proposers: () => proposerConditions(db, models, config),
     adapters: {
       manager:

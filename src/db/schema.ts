@@ -4,6 +4,7 @@ import type { SeenConflict } from '../contract/evidence/seen-conflict.ts'
 import type { FaultRecord } from '../faults/fault.ts'
 import type { Allowance } from '../work-order/protection/held-change.ts'
 import type { Phase, Status } from '../work-order/status.ts'
+import type { FollowUpTables } from './tables/follow-up-tables.ts'
 import type { Decimal, Json, JsonDefault, MoneyTables, NullableDecimal, Time } from './tables/money-tables.ts'
 
 /** What an attempt has to show for its outcome, as far as it came; null: it did not come so far. */
@@ -16,7 +17,8 @@ export type OutcomeFacts = {
 }
 
 /** Rows as they are in the tables of `migrations/`; columns of the first Moose that we only keep are left out. */
-export type Database = MoneyTables & {
+export type Database = MoneyTables &
+  FollowUpTables & {
   projects: {
     id: Generated<string>
     name: string
@@ -84,6 +86,8 @@ export type Database = MoneyTables & {
     verifies: ColumnType<number | null, number | null | undefined, number | null>
     /** Whether a model may resolve what git cannot merge, where it verifies a pull request. */
     resolves: Generated<boolean>
+    /** What the next attempt is a reaction to, or the one that runs is; null: it is none. */
+    follows: ColumnType<string | null, never, string | null>
     /** As `kind:name`; null: before that was kept. */
     filed_by: ColumnType<string | null, string | undefined, never>
     /** Hash of the content an approval was given to; null: it is not approved, or was before that was kept. */
@@ -138,6 +142,8 @@ export type Database = MoneyTables & {
     resolves: ColumnType<boolean, boolean | undefined, never>
     /** The ids of head and base that it was asked to resolve, with a space between; null: it was not asked. */
     resolving: ColumnType<string | null, never, string>
+    /** What it is a reaction to; null: it is none. */
+    follows: ColumnType<string | null, string | null | undefined, never>
   }
   attempt_steps: {
     work_order_id: string
@@ -209,6 +215,12 @@ export type Database = MoneyTables & {
     seen: ColumnType<unknown, string | null | undefined, string | null>
     /** With what its head was last seen to conflict; null: with nothing. */
     conflict: ColumnType<SeenConflict | null, string | null | undefined, string | null>
+    /** The commit of somebody else that Moose keeps its hands off; null: it follows the pull request. */
+    hands_off: ColumnType<string | null, never, string | null>
+    /** The commit that a human has given back. */
+    adopted_sha: ColumnType<string | null, never, string>
+    /** A `FollowUpView`; null: it was not looked at. */
+    follow_up: ColumnType<unknown, never, string | null>
   }
   github_deliveries: {
     id: string

@@ -16,6 +16,7 @@ import { findWorkOrder, noLongerInProgress } from '../db/work-orders/work-orders
 import { Fault } from '../faults/fault.ts'
 import { faultPoint } from '../faults/fault-point.ts'
 import { type AttemptStarter, createAttemptStarter } from '../fleet/attempt-starter.ts'
+import { createFollowUps } from '../follow-up/follow-up.ts'
 import { createDecisions } from './decisions.ts'
 import { createDispatcher, type Dispatcher } from './dispatcher.ts'
 import { endAbandoned } from './end-abandoned.ts'
@@ -70,7 +71,15 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
     onError,
     now: clock.now,
   })
-  const tracker = createTracker({ ...deps, random: Math.random, intervalMs: config.trackIntervalMs, onError })
+  const followUps = createFollowUps({
+    ...deps,
+    forges: deps.followUpForges,
+    workspaces: adapters.workspaces,
+    isTakenOn: async () => config.followUp && dispatcher.polling && (await emergencyStop.check()) === null,
+    onError,
+  })
+  const trackIntervalMs = config.trackIntervalMs
+  const tracker = createTracker({ ...deps, followUps, random: Math.random, intervalMs: trackIntervalMs, onError })
 
   let looking: Promise<unknown> = Promise.resolve()
 

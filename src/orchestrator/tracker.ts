@@ -11,12 +11,15 @@ import type { Database } from '../db/schema.ts'
 import { recordEvent } from '../db/work-order-events.ts'
 import { toFault } from '../faults/fault.ts'
 import { askedPauseMs, type PullRequestWatch, type Sighting, type WatchedPullRequest } from '../ports/pull-request.ts'
+import type { FollowUps } from '../follow-up/follow-up.ts'
 import type { Project } from '../work-order/project.ts'
 import { type ClosedPullRequests, createClosedPullRequests } from './closed-pull-requests.ts'
 
 export type TrackerDeps = {
   db: Kysely<Database>
   watch: PullRequestWatch
+  /** Told what each look has seen, once that is recorded; left out: nothing is done about it. */
+  followUps?: FollowUps
   clock: Clock
   /** 0 up to 1; spreads what comes back after a failure. */
   random: () => number
@@ -49,7 +52,7 @@ const GATHER_MS = 1_000
 /** Between two looks that were hinted at. */
 const HINTED_APART_MS = 10_000
 
-export function createTracker({ db, watch, clock, random, intervalMs, onError }: TrackerDeps): Tracker {
+export function createTracker({ db, watch, followUps, clock, random, intervalMs, onError }: TrackerDeps): Tracker {
   const stopping = new AbortController()
   const hints = createHints()
   const closed = createClosedPullRequests(db, { clock, random })
@@ -65,6 +68,7 @@ export function createTracker({ db, watch, clock, random, intervalMs, onError }:
     closed.saw(sightings)
     await recordEach({ db, clock, onError }, sightings)
     if (stopping.signal.aborted) return null
+    await followUps?.saw(sightings, stopping.signal)
     for (const fault of faults) onError(fault)
     return faults.length === 0 ? null : Math.max(...faults.map(askedPauseMs))
   }
