@@ -49,20 +49,24 @@ export function decide(state: State, facts: PullRequestFacts, known: Known, past
   return { reaction: null, why: state.because, isExhausted: false }
 }
 
-function onBase(state: State, facts: PullRequestFacts, past: readonly Past[]): Decision {
+function onBase({ is, because }: State, facts: PullRequestFacts, past: readonly Past[]): Decision {
   const resolves = past.filter(({ isResolving }) => isResolving).length < MOST_RESOLUTIONS
-  return bounded({ kind: 'base', fingerprint: ofBase(facts), resolves }, state.because, facts, past)
+  const decision = bounded({ kind: 'base', fingerprint: ofBase(facts), resolves }, because, facts, past)
+  if (decision.reaction === null || resolves || is !== 'conflict') return decision
+  const why = `${because}; a model was asked to resolve a conflict ${times(MOST_RESOLUTIONS)}, and no more is asked for one order`
+  return { reaction: null, why, isExhausted: true }
 }
 
 /** A newer base is taken in first: what mends the check may be there. Then it is run again, and then a model mends it. */
 function onRed(
-  { because, failing }: State & { is: 'red' },
+  state: State & { is: 'red' },
   facts: PullRequestFacts,
   { verifiedBase }: Known,
   past: readonly Past[],
 ): Decision {
+  const { because, failing } = state
   if (isBehind(facts, verifiedBase)) {
-    const base = bounded({ kind: 'base', fingerprint: ofBase(facts), resolves: true }, because, facts, past)
+    const base = onBase(state, facts, past)
     if (base.reaction !== null) return base
   }
   const again = failing.find(({ run_id }) => run_id !== null)

@@ -113,7 +113,7 @@ async function followOne(
   const row = await findPullRequestOfAttempt(db, of)
   const order = await findWorkOrder(db, of.workOrderId)
   if (row === null || row.state !== 'open' || order.phase !== 'in_review') return
-  const facts = { ...asTold, known_head_sha: row.head_sha }
+  const facts = withKnown(asTold, row)
   const past = await settledReruns(db, facts, await followUpsOf(db, of.workOrderId))
   const known = await knownOf(db, row, past, clock.now())
   const seen: Seen = { of, row, facts, known, past }
@@ -133,6 +133,13 @@ async function followOne(
       return noteStanding(deps, seen, state, { reaction: null, why: message, isExhausted: true })
     },
   )
+}
+
+/** With what is known of it here, where the forge was asked before, or does not tell. */
+function withKnown(asTold: PullRequestFacts, { head_sha, conflict }: PullRequestRow): PullRequestFacts {
+  const holds = conflict !== null && conflict.head_sha === asTold.head_sha && conflict.base_sha === asTold.base_sha
+  const merging = holds ? { mergeability: 'conflict' as const, conflict_files: conflict.files } : {}
+  return { ...asTold, known_head_sha: head_sha, ...merging }
 }
 
 async function knownOf(

@@ -4,6 +4,7 @@ import { isoTime } from '../clock.ts'
 import { evidenceOf, shownIn } from '../contract/evidence/evidence.ts'
 import type { SeenConflict } from '../contract/evidence/seen-conflict.ts'
 import { stepSummary } from '../contract/evidence/step-summary.ts'
+import { FollowUpView } from '../contract/follow-up.ts'
 import { PullRequestView, type StepView, type WorkOrderDetail } from '../contract/work-orders.ts'
 import { attemptHistory } from '../db/attempts/attempt-history.ts'
 import { readEndedAsSeen } from '../db/attempts/ended-verifications.ts'
@@ -74,12 +75,18 @@ function toPullRequestView(stored: PullRequestRow): PullRequestView {
     review: row.review,
     diff: row.diff,
     conflict: conflictOf(stored),
+    follow_up: followUpOf(stored),
     url: row.url,
     opened_at: isoTime(created_at),
     ended_at: ended_at === null ? null : isoTime(ended_at),
     seen_at: seen_at === null ? null : isoTime(seen_at),
     ...(parts.success ? parts.data : UNSEEN),
   }
+}
+
+function followUpOf({ follow_up, state }: PullRequestRow): FollowUpView | null {
+  const stored = FollowUpView.safeParse(follow_up)
+  return stored.success && state === 'open' ? stored.data : null
 }
 
 /** It holds while its branch stands where it was seen. */

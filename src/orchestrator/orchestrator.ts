@@ -72,6 +72,13 @@ export interface Orchestrator {
    * @throws {Fault} as `cancel`; `work_order_conflict` also when there is no commit to verify
    */
   verify(workOrderId: string, by?: Actor, resolves?: boolean): Promise<Retried>
+  /**
+   * Gives the open pull request back to Moose after somebody else has pushed to its branch: what that holds is verified as with
+   * `verify`, and followed again from then on.
+   *
+   * @throws {Fault} as `verify`; `work_order_conflict` also when Moose keeps its hands off nothing
+   */
+  adopt(workOrderId: string, by?: Actor): Promise<Retried>
   /** Merges the open pull request; the order becomes `completed`. @throws {Fault} `merge_conflict`, `work_order_conflict` */
   merge(workOrderId: string, by?: Actor): Promise<void>
   /** Closes the open pull request; the order becomes `cancelled`. */

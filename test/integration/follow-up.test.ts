@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Moose } from '../../src/app.ts'
 import { type Scripted, startModelServer } from '../support/model-server.ts'
-import { createMooseHome, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
+import { createMooseHome, detailOf, fileOrder, type MooseHome, settled } from '../support/moose-home.ts'
 import { useStandIn } from '../support/stand-in-proposer.ts'
 import { NEVER_POLLS, write } from '../support/suspended-bench.ts'
 import { until } from '../support/until.ts'
@@ -92,4 +92,66 @@ test('a base that moves is merged in and verified, by itself and once, without a
   await looksAgain(given)
   assert.deepEqual([(await followed(given, 1)).rows.length, calls.length], [1, 1])
   assert.equal(await home.remote.git('rev-parse', branch), made)
+})
+
+test('what git cannot merge is put to the model that made the change; where that fails it is left, with why', async () => {
+  await using given = await inReview([
+    text(write('greeting.txt', 'top\ngood morning, world\nbottom')),
+    text('I cannot.'),
+    text('I cannot.'),
+  ])
+  const { home, branch, calls, moose, id } = given
+  await home.remote.commit('main', { 'greeting.txt': 'top\ngood morning\nbottom\n' })
+  const first = await followed(given, 1)
+  assert.deepEqual([first.rows[0]?.kind, first.rows[0]?.outcome, calls.length], ['base', 'succeeded', 2])
+  assert.equal(await home.remote.git('show', `${branch}:greeting.txt`), 'top\ngood morning, world\nbottom')
+  await home.remote.commit('main', { 'greeting.txt': 'top\ngood evening\nbottom\n' })
+  const second = await followed(given, 2)
+  assert.deepEqual([second.rows[1]?.kind, second.rows[1]?.outcome, calls.length], ['base', 'merge_conflict', 4])
+  const isSaid = async () => (await detailOf(moose, id)).pull_request?.follow_up?.code === 'follow_up_exhausted'
+  await until('what is left is said', isSaid, { withinMs: 30_000 })
+  const { pull_request: pull, phase } = await detailOf(moose, id)
+  assert.match(String(pull?.follow_up?.why), /conflicts with main in greeting\.txt/)
+  assert.equal(phase, 'in_review')
+  await looksAgain(given)
+  assert.deepEqual([(await followed(given, 2)).rows.length, calls.length], [2, 4])
+})
+
+test('what fails the checks once the base is merged in is mended by the model, in one attempt', async () => {
+  await using given = await inReview([text(write('greeting.txt', 'top\nhello, dear world\nbottom'))])
+  const { home, branch, calls } = given
+  const stricter = 'checks:\n  - { name: dear, run: "grep -q dear greeting.txt || ! grep -q strict other.txt" }\n'
+  await home.remote.commit('main', { 'moose.yaml': stricter, 'other.txt': 'strict\n', 'greeting.txt': 'top\nhello\nbottom\n' })
+  const { rows, order } = await followed(given, 1)
+  assert.deepEqual([rows[0]?.kind, rows[0]?.outcome], ['base', 'succeeded'])
+  assert.equal(calls.length, 2)
+  assert.equal(await home.remote.git('show', `${branch}:greeting.txt`), 'top\nhello, dear world\nbottom')
+  assert.ok(Number(order.attempt_history.at(-1)?.cost_usd) > 0, 'it is paid for by the order')
+})
+
+test('where a person pushes, Moose keeps its hands off until it is given back', async () => {
+  await using given = await inReview([])
+  const { home, moose, id, branch } = given
+  const pushed = await home.remote.commit(branch, { 'greeting.txt': 'top\nhello, whole world\nbottom\n' })
+  const followUp = async () => (await detailOf(moose, id)).pull_request?.follow_up
+  await until('it is seen', async () => (await followUp())?.code === 'hands_off', { withinMs: 30_000 })
+  const tip = await home.remote.commit('main', { 'other.txt': 'another\n' })
+  await looksAgain(given)
+  assert.deepEqual((await followed(given, 0)).rows, [])
+  assert.equal(await home.remote.git('rev-parse', branch), pushed)
+
+  const adopt = () => moose.http.fetch(new Request(`http://127.0.0.1/api/work-orders/${id}/adopt`, { method: 'POST' }))
+  assert.equal((await adopt()).status, 200)
+  const { rows } = await followed(given, 1)
+  assert.deepEqual([rows[0]?.kind, rows[0]?.outcome], ['base', 'succeeded'])
+  assert.deepEqual((await home.remote.git('show', '-s', '--format=%P', branch)).split(' '), [pushed, tip])
+  assert.equal((await adopt()).status, 409, 'Moose follows it')
+})
+
+test('without MOOSE_FOLLOW_UP, and where no orders are taken on, nothing is done by itself', async () => {
+  await using given = await inReview([], { MOOSE_FOLLOW_UP: 'false' })
+  await given.home.remote.commit('main', { 'other.txt': 'another\n' })
+  await looksAgain(given)
+  assert.deepEqual((await followed(given, 0)).rows, [])
+  assert.equal((await detailOf(given.moose, given.id)).pull_request?.follow_up?.state, 'behind')
 })
