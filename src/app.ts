@@ -135,10 +135,10 @@ export async function openMoose(config: Config, options: { log: Log; role: Role 
 
 function orchestratorOf(
   shared: Omit<OrchestratorDeps, 'adapters' | 'watch' | 'followUpForges' | 'stopCalls' | 'admitCallsBy' | 'proposers' | 'version'>,
-  { adapters, watch, followUpForges, models, proposers }: Parts,
+  { adapters, watch, followUps, models, proposers }: Parts,
 ): OrchestratorService {
   const calls = { stopCalls: models.stopAll, admitCallsBy: models.admitBy }
-  return createOrchestrator({ ...shared, adapters, watch, followUpForges, ...calls, proposers, version: VERSION })
+  return createOrchestrator({ ...shared, adapters, watch, followUpForges: followUps, ...calls, proposers, version: VERSION })
 }
 
 /** @throws {Fault} `config_invalid` */

@@ -38,7 +38,7 @@ const headOf = (made: number) => {
 }
 
 test('a red check is run again once where the forge can, then mended; a third red is left', () => {
-  const red = [checkWith({ run_id: '5' })]
+  const red = [checkWith({ actions: { run_id: '5', job_id: '6' } })]
   const same = untilNone(() => factsWith({ checks: red }))
   assert.deepEqual(same.kinds, ['rerun', 'checks'])
   assert.ok(same.decision.reaction === null && same.decision.isExhausted)

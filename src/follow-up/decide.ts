@@ -69,7 +69,7 @@ function onRed(
     const base = onBase(state, facts, past)
     if (base.reaction !== null) return base
   }
-  const again = failing.find(({ run_id }) => run_id !== null)
+  const again = failing.find(({ actions }) => actions !== null)
   if (again !== undefined) {
     const rerun = bounded({ kind: 'rerun', fingerprint: digest(facts.head_sha), check: again }, because, facts, past)
     if (rerun.reaction !== null) return rerun

@@ -88,8 +88,10 @@ function ofBase(facts: PullRequestFacts, { verifiedBase }: Known): State {
     return decision === 'APPROVED'
       ? { is: 'quiet', because: `it is approved; ${base} has moved, and a merge of it could dismiss the approval` }
       : { is: 'behind', because: `${base} has moved to ${short(String(tip))}` }
-  if (mergeability === 'unknown') return { is: 'unknown', because: 'the forge does not tell yet whether it can be merged' }
+  if (mergeability === 'unknown') return { is: 'unknown', because: `its base ${base} is gone` }
   if (checks.some(({ state }) => state === 'pending')) return { is: 'checking', because: 'checks are running' }
+  const held = checks.filter(({ state }) => state === 'waiting')
+  if (held.length > 0) return { is: 'checking', because: `a person has to let checks run: ${namesOf(held)}` }
   return { is: 'quiet', because: 'there is nothing to do' }
 }
 
@@ -146,8 +148,8 @@ function namesOf(checks: readonly CheckFact[]): string {
   return `${names.slice(0, MOST_NAMED).join(', ')}${more}`
 }
 
-function inFiles(files: readonly string[] | null): string {
-  return files === null || files.length === 0 ? '' : ` in ${files.slice(0, MOST_NAMED).join(', ')}`
+function inFiles(files: readonly string[]): string {
+  return files.length === 0 ? '' : ` in ${files.slice(0, MOST_NAMED).join(', ')}`
 }
 
 const short = (sha: string) => sha.slice(0, 12)

@@ -37,10 +37,7 @@ export type FollowUps = {
 }
 
 /** What was last told of a pull request; the same mark tells the same. */
-type Told = { mark: string; facts: PullRequestFacts; asked: number }
-
-/** So often is a forge asked again that does not know yet whether it can merge. */
-const MOST_ASKED = 3
+type Told = { mark: string; facts: PullRequestFacts }
 
 export function createFollowUps(deps: FollowUpDeps): FollowUps {
   const told = new Map<string, Told>()
@@ -65,7 +62,7 @@ async function askFacts(
   awaited: readonly Sighting[],
   signal: AbortSignal,
 ): Promise<void> {
-  const changed = awaited.filter(({ of, mark }) => isNews(told.get(keyOf(of)), mark))
+  const changed = awaited.filter(({ of, mark }) => told.get(keyOf(of))?.mark !== mark)
   // Numbers are those of one project.
   for (const [project, some] of Map.groupBy(changed, ({ of }) => of.project)) {
     const found = await forges[project.forge]
@@ -79,17 +76,9 @@ async function askFacts(
       })
     for (const { of, mark } of some) {
       const facts = found.find(({ number }) => number === of.number)
-      if (facts === undefined) continue
-      const before = told.get(keyOf(of))
-      const asked = before !== undefined && before.mark === mark ? before.asked + 1 : 1
-      told.set(keyOf(of), { mark, facts, asked })
+      if (facts !== undefined) told.set(keyOf(of), { mark, facts })
     }
   }
-}
-
-function isNews(known: Told | undefined, mark: string): boolean {
-  if (known === undefined || known.mark !== mark) return true
-  return known.facts.mergeability === 'unknown' && known.asked < MOST_ASKED
 }
 
 const keyOf = ({ workOrderId, attempt }: WatchedPullRequest) => `${workOrderId} ${attempt}`

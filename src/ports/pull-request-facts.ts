@@ -3,7 +3,7 @@ import type { Project } from '../work-order/project.ts'
 import type { WatchedPullRequest } from './pull-request.ts'
 
 /** Of each kind the latest are told; `*_count` says how many there are. */
-export const MOST_TOLD = { checks: 100, reviews: 50, threads: 50, comments: 50, commits: 50 } as const
+export const MOST_TOLD = { checks: 100, reviews: 50, threads: 50, comments: 50, commits: 50, files: 100 } as const
 /** Characters of a text that a person wrote on the forge; the rest is left out. */
 export const LONGEST_BODY = 8_000
 /** Characters of a name, a path, a login or an address. */
@@ -16,13 +16,17 @@ const Body = z.string().max(LONGEST_BODY)
 const Moment = z.iso.datetime({ offset: true })
 const Count = z.number().int().nonnegative()
 
-/** `red`: it failed, was cancelled by a time limit, or asks for an act; `cancelled`: somebody ended it; `skipped`: it counts as passed. */
-const CheckState = z.enum(['pending', 'green', 'red', 'cancelled', 'skipped'])
+/**
+ * `red`: it failed or took too long; `waiting`: a person has to act before it goes on, e.g. approve its run; `cancelled`:
+ * somebody ended it, or the forge gave it up; `skipped`: it counts as passed.
+ */
+const CheckState = z.enum(['pending', 'green', 'red', 'waiting', 'cancelled', 'skipped'])
+export type CheckState = z.infer<typeof CheckState>
 
-/** A check run or a commit status: of each name the latest. */
+/** A check run or a commit status, the latest of its kind. Two may have one name. */
 export const CheckFact = z.object({
   kind: z.enum(['run', 'status']),
-  /** What the forge calls it: of a check run its number, which is that of its job on GitHub Actions. */
+  /** What the forge calls it. */
   id: Word,
   name: Word,
   state: CheckState,
@@ -34,8 +38,8 @@ export const CheckFact = z.object({
   head_sha: Sha,
   /** Whether the base takes no change without it. */
   is_required: z.boolean(),
-  /** The run of GitHub Actions whose failed jobs can be run again; null: it is none. */
-  run_id: Word.nullable(),
+  /** Of GitHub Actions: its job, whose log can be read, and its run, whose failed jobs can be made again; null: it is of others. */
+  actions: z.object({ run_id: Word, job_id: Word }).nullable(),
   /** How the check of this name stands on the base's tip; null: there is none, or it was not told. */
   on_base: CheckState.nullable(),
   /** Null: it has not ended, or the forge does not tell. */
@@ -85,13 +89,14 @@ export const ThreadFact = z.object({
   is_resolved: z.boolean(),
   /** The lines it is about have changed since. */
   is_outdated: z.boolean(),
-  /** Oldest first: the first ones, of which there is at least one, and then the last ones. */
+  /** Oldest first: the one that opened it, then the last ones. Hidden ones and those not yet sent are left out. */
   comments: z.array(CommentFact).min(1).max(MOST_TOLD.comments),
   comment_count: Count,
 })
 export type ThreadFact = z.infer<typeof ThreadFact>
 
 export const OtherCommit = z.object({ sha: Sha, by: Word.nullable(), subject: Word, at: Moment.nullable() })
+export type OtherCommit = z.infer<typeof OtherCommit>
 
 /** What is true of one pull request at one moment. What a forge has not (CI, reviews) is empty there. */
 export const PullRequestFacts = z.object({
@@ -107,11 +112,11 @@ export const PullRequestFacts = z.object({
   base_sha: Sha.nullable(),
   /** The base holds commits that the branch does not. */
   has_base_moved: z.boolean(),
-  /** `unknown`: the forge is still working it out; ask again later. */
+  /** Whether git can merge base and branch; `unknown`: the base is gone. */
   mergeability: z.enum(['clean', 'conflict', 'unknown']),
-  /** Files that git cannot merge; null: the forge does not tell. */
-  conflict_files: z.array(Word).nullable(),
-  /** Why the forge would not merge it now, in its words, e.g. `BLOCKED`, `BEHIND`; null: it has none. */
+  /** Files that git cannot merge, the first ones. */
+  conflict_files: z.array(Word).max(MOST_TOLD.files),
+  /** Whether the forge would merge it now, in its words, e.g. `CLEAN`, `BLOCKED`, `BEHIND`; null: it has none. */
   merge_state: Word.nullable(),
   /** What others have pushed behind `known_head_sha`, oldest first; also a merge of the base made with the forge's button. */
   others: z.object({
@@ -133,7 +138,7 @@ export const PullRequestFacts = z.object({
   comment_count: Count,
   /** The forge merges it by itself once it may; null: it does not. */
   auto_merge: z.object({ by: Word.nullable() }).nullable(),
-  /** What of this the forge can have: `false` means that nothing is there because there cannot be. */
+  /** False: the forge has no such thing, or does not show it to Moose's account; nothing follows from there being none. */
   knows: z.object({ checks: z.boolean(), reviews: z.boolean() }),
 })
 export type PullRequestFacts = z.infer<typeof PullRequestFacts>
@@ -143,15 +148,17 @@ export const CheckFailure = z.object({
   /** `log`: of its job's log; `summary`: what the check says of itself; `none`: the forge gives neither, `why` says so. */
   from: z.enum(['log', 'summary', 'none']),
   text: z.string(),
+  /** Equal for the same failures, whatever else was printed; null: no tool that is known reported one. */
+  identity: z.string().nullable(),
   why: z.string().nullable(),
 })
 export type CheckFailure = z.infer<typeof CheckFailure>
 
-/** `why` is null where it was done, and else says in a sentence why not. */
 export const RerunAnswer = z.discriminatedUnion('outcome', [
   z.object({ outcome: z.literal('rerun') }),
-  /** It is running already, or was run again before: wait for it. */
-  z.object({ outcome: z.literal('running') }),
+  /** It runs, or was run again before, by Moose or a person: what it shows once it has ended is the second result. */
+  z.object({ outcome: z.literal('already'), is_running: z.boolean() }),
+  /** `why` in a sentence. */
   z.object({ outcome: z.literal('refused'), why: z.string() }),
 ])
 export type RerunAnswer = z.infer<typeof RerunAnswer>
@@ -211,7 +218,7 @@ export interface FollowUpForge {
   /** What made a check red. @throws {Fault} `github_*` */
   failureOf(of: OfPullRequest, check: CheckFact, signal: AbortSignal): Promise<CheckFailure>
   /**
-   * Has the failed jobs of a check's run made again on the same commit, where the forge can. The caller does it once per head.
+   * Has the failed jobs of a check's run made again on the same commit, once, where the forge can.
    *
    * @throws {Fault} `github_*`
    */

@@ -71,7 +71,7 @@ export async function openBench(
         },
       },
       watch: parts.watch,
-      followUpForges: parts.followUpForges,
+      followUpForges: parts.followUps,
       stopCalls: parts.models.stopAll,
       admitCallsBy: parts.models.admitBy,
       proposers: parts.proposers,
