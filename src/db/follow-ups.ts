@@ -19,6 +19,7 @@ export type BegunFollowUp = {
   isAnswered: boolean
   /** The commit it made or verified; null: none. */
   madeSha: string | null
+  at: Date
 }
 
 /** Those of an order, the earliest first; the bounds are counted from them. */
@@ -30,7 +31,7 @@ export async function followUpsOf(db: Db, workOrderId: string): Promise<BegunFol
         .onRef('attempts.work_order_id', '=', 'follow_ups.work_order_id')
         .onRef('attempts.follows', '=', 'follow_ups.id'),
     )
-    .select(['follow_ups.id', 'kind', 'follow_ups.head_sha', 'fingerprint', 'task', 'outcome', 'answered'])
+    .select(['follow_ups.id', 'kind', 'follow_ups.head_sha', 'fingerprint', 'task', 'outcome', 'answered', 'at'])
     .select(['attempts.resolving', 'attempts.head_sha as made_sha'])
     .where('follow_ups.work_order_id', '=', workOrderId)
     .orderBy('follow_ups.id')
@@ -45,6 +46,7 @@ export async function followUpsOf(db: Db, workOrderId: string): Promise<BegunFol
     isResolving: row.resolving !== null,
     isAnswered: row.answered,
     madeSha: row.made_sha,
+    at: row.at,
   }))
 }
 

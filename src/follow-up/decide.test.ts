@@ -11,6 +11,7 @@ const known: Known = {
   handsOff: null,
   adopted: null,
   answered: [],
+  isRerunning: false,
   now: new Date('2026-11-01T12:00:00Z'),
 }
 

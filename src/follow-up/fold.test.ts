@@ -16,6 +16,7 @@ const known = (some: Partial<Known> = {}): Known => ({
   handsOff: null,
   adopted: null,
   answered: [],
+  isRerunning: false,
   now: new Date('2026-11-01T12:00:00Z'),
   ...some,
 })
@@ -42,6 +43,10 @@ test('what is red counts where it is not red on the base, and once nothing runs 
   assert.equal(is({ checks: [checkWith({ on_base: 'red' }), checkWith({ name: 'lint', on_base: null })] }), 'red')
   assert.equal(is({ checks: [checkWith(), checkWith({ name: 'lint', state: 'pending' })] }), 'checking')
   assert.equal(is({ checks: [checkWith({ state: 'cancelled' }), checkWith({ name: 'lint', state: 'skipped' })] }), 'quiet')
+})
+
+test('what is red is left alone while it is run again', () => {
+  assert.equal(fold(factsWith({ checks: [checkWith()] }), known({ isRerunning: true })).is, 'checking')
 })
 
 test('what people with write access ask for counts once it has settled; what others ask for, and thanks, do not', () => {

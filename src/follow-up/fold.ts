@@ -13,6 +13,8 @@ export type Known = {
   adopted: string | null
   /** Keys of what was asked for in reviews and has been reacted to. */
   answered: readonly string[]
+  /** What is red was run again, and its result has still to come. */
+  isRerunning: boolean
   now: Date
 }
 
@@ -50,7 +52,7 @@ export function fold(facts: PullRequestFacts, known: Known): State {
     return { is: 'unverified', because: `${branch} holds ${short(head)}, which has not passed the checks` }
   if (facts.mergeability === 'conflict')
     return { is: 'conflict', because: `${branch} conflicts with ${base}${inFiles(facts.conflict_files)}` }
-  return ofChecks(facts) ?? ofReviews(facts, known) ?? ofBase(facts, known)
+  return ofChecks(facts, known) ?? ofReviews(facts, known) ?? ofBase(facts, known)
 }
 
 /** The commit of somebody else that the branch holds; null: what it holds is Moose's own, or was given back. */
@@ -60,12 +62,14 @@ export function byOthers(facts: PullRequestFacts, { ours, adopted, handsOff }: K
   return head === left || head === adopted || ours.includes(head) ? null : head
 }
 
-function ofChecks({ checks, base }: PullRequestFacts): State | null {
+function ofChecks({ checks, base }: PullRequestFacts, { isRerunning }: Known): State | null {
   const red = checks.filter(({ state }) => state === 'red')
   const failing = red.filter(({ on_base }) => on_base !== 'red')
   // What is running may be another run of one that is red.
   if (checks.some(({ state }) => state === 'pending'))
     return red.length === 0 ? null : { is: 'checking', because: `checks are running, and failed so far: ${namesOf(red)}` }
+  if (failing.length > 0 && isRerunning)
+    return { is: 'checking', because: `failed on the forge, and are run again: ${namesOf(failing)}` }
   if (failing.length > 0) return { is: 'red', because: `failed on the forge: ${namesOf(failing)}`, failing }
   if (red.length > 0) return { is: 'red_on_base', because: `failed on the forge, as on ${base}: ${namesOf(red)}` }
   return null

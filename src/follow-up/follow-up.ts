@@ -17,6 +17,7 @@ import type { Workspaces } from '../ports/workspace.ts'
 import { answerReviews } from './answer-reviews.ts'
 import { type Decision, decide, type Reaction } from './decide.ts'
 import { byOthers, fold, type Known, type State, strangersIn } from './fold.ts'
+import { rerun, settleReruns } from './reruns.ts'
 import { taskOf } from './task.ts'
 
 export type FollowUpDeps = {
@@ -103,8 +104,10 @@ async function followOne(
   const order = await findWorkOrder(db, of.workOrderId)
   if (row === null || row.state !== 'open' || order.phase !== 'in_review') return
   const facts = withKnown(asTold, row)
-  const past = await settledReruns(db, facts, await followUpsOf(db, of.workOrderId))
-  const known = await knownOf(db, row, past, clock.now())
+  const past = await followUpsOf(db, of.workOrderId)
+  const now = clock.now()
+  const isRerunning = await settleReruns(db, forge, { of, facts, past, now, signal })
+  const known = { ...(await knownOf(db, row, past)), isRerunning, now }
   const seen: Seen = { of, row, facts, known, past }
   await answerReviews(db, forge, seen, signal)
   const state = fold(facts, known)
@@ -135,8 +138,7 @@ async function knownOf(
   db: Kysely<Database>,
   row: PullRequestRow,
   past: readonly BegunFollowUp[],
-  now: Date,
-): Promise<Known> {
+): Promise<Omit<Known, 'now' | 'isRerunning'>> {
   const attempts = await attemptsOf(db, row.work_order_id)
   return {
     verifiedBase: row.base_sha,
@@ -144,25 +146,7 @@ async function knownOf(
     handsOff: row.hands_off,
     adopted: row.adopted_sha,
     answered: past.flatMap(({ task }) => (task === null ? [] : task.keys)),
-    now,
   }
-}
-
-/** What became of checks that were run again: red once more, or flaky. */
-async function settledReruns(
-  db: Kysely<Database>,
-  { checks, head_sha: head }: PullRequestFacts,
-  past: readonly BegunFollowUp[],
-): Promise<BegunFollowUp[]> {
-  if (checks.length === 0 || checks.some(({ state }) => state === 'pending')) return [...past]
-  const outcome = checks.some(({ state }) => state === 'red') ? 'red' : 'flaky'
-  const settled: BegunFollowUp[] = []
-  for (const one of past) {
-    const isSettled = one.kind === 'rerun' && one.outcome === 'asked' && one.headSha === head
-    if (isSettled) await endFollowUp(db, one.id, outcome)
-    settled.push(isSettled ? { ...one, outcome } : one)
-  }
-  return settled
 }
 
 async function noteStanding(deps: FollowUpDeps, seen: Seen, state: State, decision: Decision): Promise<void> {
@@ -204,8 +188,7 @@ async function react(
   if (kind === 'rerun') {
     const id = await beginFollowUp(db, { ...inputs, task: null, attempt: null })
     if (id === null) return
-    const answer = await forge.rerunFailed(of, reaction.check, signal)
-    return await endFollowUp(db, id, answer.outcome === 'refused' ? 'refused' : 'asked')
+    return await endFollowUp(db, id, await rerun(forge, of, reaction.check, signal))
   }
   const { attempt: verifies } = await findVerifiable(db, { ...workspaces, pool }, workOrderId)
   const task = kind === 'base' ? null : await taskOf(forge, { of, base: facts.base }, reaction, signal)
