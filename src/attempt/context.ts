@@ -1,4 +1,4 @@
-import type { FollowUpTask } from '../contract/follow-up.ts'
+import type { FollowUpTask } from '../contract/evidence/follow-up.ts'
 import type { ConflictOf } from '../db/attempts/asked-before.ts'
 import type { ModelCallTotals } from '../db/model-calls.ts'
 import type { BaseChecks } from '../ports/base-checks.ts'

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import { type FollowUpKind, FollowUpTask, type FollowUpView } from '../contract/follow-up.ts'
+import { type FollowUpKind, FollowUpTask, type FollowUpView } from '../contract/evidence/follow-up.ts'
 import type { AttemptKey } from './attempts/attempts.ts'
 import type { Database } from './schema.ts'
 
@@ -117,7 +117,9 @@ export async function noteFollowUp(
     .where('work_order_id', '=', workOrderId)
     .where('attempt', '=', attempt)
     .where('state', '=', 'open')
-    .where(sql<boolean>`(follow_up - 'at' is distinct from ${JSON.stringify(same)}::jsonb or hands_off is distinct from ${handsOff}::text)`)
+    .where(
+      sql<boolean>`(follow_up - 'at' is distinct from ${JSON.stringify(same)}::jsonb or hands_off is distinct from ${handsOff}::text)`,
+    )
     .returning('number')
     .executeTakeFirst()
   return changed !== undefined

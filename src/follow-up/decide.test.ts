@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { PullRequestFacts } from '../ports/pull-request-facts.ts'
 import { checkWith, commentWith, factsWith, sha, threadWith } from '../../test/support/pull-request-facts.ts'
+import type { PullRequestFacts } from '../ports/pull-request-facts.ts'
 import { decide, MOST, MOST_RESOLUTIONS, type Past } from './decide.ts'
 import { fold, type Known } from './fold.ts'
 

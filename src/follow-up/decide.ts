@@ -1,4 +1,4 @@
-import type { FollowUpKind } from '../contract/follow-up.ts'
+import type { FollowUpKind } from '../contract/evidence/follow-up.ts'
 import type { CheckFact, PullRequestFacts } from '../ports/pull-request-facts.ts'
 import { type Asked, digest, isBehind, type Known, type State } from './fold.ts'
 
@@ -19,9 +19,7 @@ export type Reaction = { kind: FollowUpKind; fingerprint: string } & (
 )
 
 /** `isExhausted`: something is to be done, and Moose may do no more of it. */
-export type Decision =
-  | { reaction: Reaction; why: string }
-  | { reaction: null; why: string; isExhausted: boolean }
+export type Decision = { reaction: Reaction; why: string } | { reaction: null; why: string; isExhausted: boolean }
 
 /** How often Moose reacts, for one commit of the branch and for an order in all; whatever comes of it counts. */
 export const MOST: Record<FollowUpKind, { perHead: number; perOrder: number }> = {

@@ -31,9 +31,17 @@ test('a commit that Moose has not made has it keep its hands off, until that com
   const pushed = factsWith({ head_sha: sha('9'), mergeability: 'conflict', checks: [checkWith()] })
   assert.equal(fold(pushed, known()).is, 'hands_off')
   assert.equal(fold(pushed, known({ adopted: sha('9') })).is, 'unverified')
-  assert.equal(fold(pushed, known({ ours: [sha('9')] })).is, 'unverified', 'an attempt pushed it and ended before its record')
+  assert.equal(
+    fold(pushed, known({ ours: [sha('9')] })).is,
+    'unverified',
+    'an attempt pushed it and ended before its record',
+  )
   const verified = { ...pushed, known_head_sha: sha('9') }
-  assert.equal(fold(verified, known({ handsOff: sha('9') })).is, 'hands_off', 'a verification by hand gives nothing back')
+  assert.equal(
+    fold(verified, known({ handsOff: sha('9') })).is,
+    'hands_off',
+    'a verification by hand gives nothing back',
+  )
   assert.equal(fold(verified, known({ adopted: sha('9') })).is, 'conflict')
 })
 
@@ -42,7 +50,10 @@ test('what is red counts where it is not red on the base, and once nothing runs 
   assert.equal(is({ checks: [checkWith({ on_base: 'red' })] }), 'red_on_base')
   assert.equal(is({ checks: [checkWith({ on_base: 'red' }), checkWith({ name: 'lint', on_base: null })] }), 'red')
   assert.equal(is({ checks: [checkWith(), checkWith({ name: 'lint', state: 'pending' })] }), 'checking')
-  assert.equal(is({ checks: [checkWith({ state: 'cancelled' }), checkWith({ name: 'lint', state: 'skipped' })] }), 'quiet')
+  assert.equal(
+    is({ checks: [checkWith({ state: 'cancelled' }), checkWith({ name: 'lint', state: 'skipped' })] }),
+    'quiet',
+  )
 })
 
 test('what is red is left alone while it is run again', () => {

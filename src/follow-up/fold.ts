@@ -33,7 +33,18 @@ export type Asked = {
 
 /** How a pull request stands, and why. */
 export type State = { because: string } & (
-  | { is: 'ended' | 'hands_off' | 'unverified' | 'unknown' | 'conflict' | 'red_on_base' | 'settling' | 'behind' | 'checking' }
+  | {
+      is:
+        | 'ended'
+        | 'hands_off'
+        | 'unverified'
+        | 'unknown'
+        | 'conflict'
+        | 'red_on_base'
+        | 'settling'
+        | 'behind'
+        | 'checking'
+    }
   | { is: 'quiet' }
   | { is: 'red'; failing: readonly CheckFact[] }
   | { is: 'reviewed'; asked: readonly Asked[] }
@@ -67,7 +78,9 @@ function ofChecks({ checks, base }: PullRequestFacts, { isRerunning }: Known): S
   const failing = red.filter(({ on_base }) => on_base !== 'red')
   // What is running may be another run of one that is red.
   if (checks.some(({ state }) => state === 'pending'))
-    return red.length === 0 ? null : { is: 'checking', because: `checks are running, and failed so far: ${namesOf(red)}` }
+    return red.length === 0
+      ? null
+      : { is: 'checking', because: `checks are running, and failed so far: ${namesOf(red)}` }
   if (failing.length > 0 && isRerunning)
     return { is: 'checking', because: `failed on the forge, and are run again: ${namesOf(failing)}` }
   if (failing.length > 0) return { is: 'red', because: `failed on the forge: ${namesOf(failing)}`, failing }
@@ -82,7 +95,7 @@ function ofReviews(facts: PullRequestFacts, { answered, now }: Known): State | n
   const names = [...new Set(open.map(({ by }) => by))].slice(0, MOST_NAMED).join(', ')
   const because = `${open.length === 1 ? 'a comment' : `${open.length} comments`} of a review by ${names}`
   if (now.getTime() - latest < SETTLES_AFTER_MS) return { is: 'settling', because: `${because} came just now` }
-  const asked = open.map(({ at: _, ...one }) => one).toSorted((a, b) => (a.key < b.key ? -1 : 1))
+  const asked = open.toSorted((a, b) => (a.key < b.key ? -1 : 1))
   return { is: 'reviewed', because, asked }
 }
 

@@ -5,7 +5,14 @@ import type { Clock } from '../clock.ts'
 import { MOOSE } from '../contract/actor.ts'
 import { attemptsOf } from '../db/attempts/attempts.ts'
 import { actingAs } from '../db/audit/acting-as.ts'
-import { type BegunFollowUp, beginFollowUp, endFollowUp, followUpsOf, type NewFollowUp, noteFollowUp } from '../db/follow-ups.ts'
+import {
+  type BegunFollowUp,
+  beginFollowUp,
+  endFollowUp,
+  followUpsOf,
+  type NewFollowUp,
+  noteFollowUp,
+} from '../db/follow-ups.ts'
 import { findPullRequestOfAttempt, type PullRequestRow } from '../db/pull-requests.ts'
 import type { Database } from '../db/schema.ts'
 import { recordEvent } from '../db/work-order-events.ts'
@@ -14,11 +21,10 @@ import { toFault } from '../faults/fault.ts'
 import type { Sighting, WatchedPullRequest } from '../ports/pull-request.ts'
 import type { FollowUpForge, FollowUpForges, PullRequestFacts } from '../ports/pull-request-facts.ts'
 import type { Workspaces } from '../ports/workspace.ts'
-import { answerReviews } from './answer-reviews.ts'
 import { type Decision, decide, type Reaction } from './decide.ts'
 import { byOthers, fold, type Known, type State, strangersIn } from './fold.ts'
 import { rerun, settleReruns } from './reruns.ts'
-import { taskOf } from './task.ts'
+import { answerReviews, taskOf } from './task.ts'
 
 export type FollowUpDeps = {
   db: Kysely<Database>
@@ -157,7 +163,9 @@ async function noteStanding(deps: FollowUpDeps, seen: Seen, state: State, decisi
   const code = handsOff !== null ? 'hands_off' : isExhausted ? 'follow_up_exhausted' : null
   const strangers = strangersIn(facts)
   const ignored =
-    strangers.length === 0 ? '' : `; what ${strangers.slice(0, 5).join(', ')} ask for is left: they have no write access`
+    strangers.length === 0
+      ? ''
+      : `; what ${strangers.slice(0, 5).join(', ')} ask for is left: they have no write access`
   const why = `${decision.why}${ignored}`
   const view = { state: state.is, why, code, at: clock.now().toISOString() }
   await db.transaction().execute(async (transaction) => {
@@ -208,6 +216,14 @@ async function beginAttempt(
   const follows = await beginFollowUp(db, { ...inputs, attempt: order.attempts + 1 })
   if (follows === null) return
   const because = `${inputs.because}: ${SAID[inputs.kind]}`
-  const move = { from: ['in_progress'], inPhase: 'in_review', to: 'pending', reason: null, because, ...how, follows } as const
+  const move = {
+    from: ['in_progress'],
+    inPhase: 'in_review',
+    to: 'pending',
+    reason: null,
+    because,
+    ...how,
+    follows,
+  } as const
   if (!(await moveWorkOrder(db, order.id, move))) throw wrongStatus(order, 'followed up')
 }

@@ -208,7 +208,11 @@ async function adoptOrder(deps: Acting, idOrPrefix: string): Promise<Retried> {
   return await deps.db.transaction().execute(async (transaction) => {
     const head = await adoptPullRequest(transaction, { workOrderId: order.id, attempt: pull.attempt })
     if (head === null) throw nothingToAdopt(order)
-    const verified = await verifyOrder({ ...deps, db: transaction, endAbandoned: async () => undefined }, order.id, false)
+    const verified = await verifyOrder(
+      { ...deps, db: transaction, endAbandoned: async () => undefined },
+      order.id,
+      false,
+    )
     return { ...verified, sentence: `Moose follows it again. ${verified.sentence}` }
   })
 }

@@ -71,15 +71,7 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
     onError,
     now: clock.now,
   })
-  const followUps = createFollowUps({
-    ...deps,
-    forges: deps.followUpForges,
-    workspaces: adapters.workspaces,
-    isTakenOn: async () => config.followUp && dispatcher.polling && (await emergencyStop.check()) === null,
-    onError,
-  })
-  const trackIntervalMs = config.trackIntervalMs
-  const tracker = createTracker({ ...deps, followUps, random: Math.random, intervalMs: trackIntervalMs, onError })
+  const tracker = createFollowing(deps, { emergencyStop, dispatcher, onError })
 
   let looking: Promise<unknown> = Promise.resolve()
 
@@ -117,6 +109,17 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
       await attempts[Symbol.asyncDispose]()
     },
   }
+}
+
+/** What looks at pull requests, and reacts to what becomes of them where orders are taken on. */
+function createFollowing(
+  deps: OrchestratorDeps,
+  { emergencyStop, dispatcher, onError }: { emergencyStop: EmergencyStop; dispatcher: Dispatcher; onError: ErrorList['add'] },
+): Tracker {
+  const { config, adapters, followUpForges: forges } = deps
+  const isTakenOn = async () => config.followUp && dispatcher.polling && (await emergencyStop.check()) === null
+  const followUps = createFollowUps({ ...deps, forges, workspaces: adapters.workspaces, isTakenOn, onError })
+  return createTracker({ ...deps, followUps, random: Math.random, intervalMs: config.trackIntervalMs, onError })
 }
 
 type Look = {

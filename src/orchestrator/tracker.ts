@@ -10,8 +10,8 @@ import { listWatchedPullRequests, noteSeen, type WatchedRow } from '../db/pull-r
 import type { Database } from '../db/schema.ts'
 import { recordEvent } from '../db/work-order-events.ts'
 import { toFault } from '../faults/fault.ts'
-import { askedPauseMs, type PullRequestWatch, type Sighting, type WatchedPullRequest } from '../ports/pull-request.ts'
 import type { FollowUps } from '../follow-up/follow-up.ts'
+import { askedPauseMs, type PullRequestWatch, type Sighting, type WatchedPullRequest } from '../ports/pull-request.ts'
 import type { Project } from '../work-order/project.ts'
 import { type ClosedPullRequests, createClosedPullRequests } from './closed-pull-requests.ts'
 
@@ -52,7 +52,8 @@ const GATHER_MS = 1_000
 /** Between two looks that were hinted at. */
 const HINTED_APART_MS = 10_000
 
-export function createTracker({ db, watch, followUps, clock, random, intervalMs, onError }: TrackerDeps): Tracker {
+export function createTracker(deps: TrackerDeps): Tracker {
+  const { db, clock, random, intervalMs, onError } = deps
   const stopping = new AbortController()
   const hints = createHints()
   const closed = createClosedPullRequests(db, { clock, random })
@@ -64,11 +65,10 @@ export function createTracker({ db, watch, followUps, clock, random, intervalMs,
   async function look(hinted: readonly PullRequestHint[] | null): Promise<number | null> {
     const watched = await watchedNow({ db, onError }, hinted, closed)
     if (hinted === null) lastLook = clock.now()
-    const { sightings, faults } = await watch.look(watched, stopping.signal)
+    const { sightings, faults } = await deps.watch.look(watched, stopping.signal)
     closed.saw(sightings)
-    await recordEach({ db, clock, onError }, sightings)
+    await takeIn(deps, sightings, stopping.signal)
     if (stopping.signal.aborted) return null
-    await followUps?.saw(sightings, stopping.signal)
     for (const fault of faults) onError(fault)
     return faults.length === 0 ? null : Math.max(...faults.map(askedPauseMs))
   }
@@ -123,11 +123,13 @@ export function createTracker({ db, watch, followUps, clock, random, intervalMs,
 }
 
 /** A sighting that cannot be recorded does not stop the others. */
-async function recordEach(
-  { db, clock, onError }: Pick<TrackerDeps, 'db' | 'clock' | 'onError'>,
+async function takeIn(
+  { db, clock, onError, followUps }: TrackerDeps,
   sightings: readonly Sighting[],
+  signal: AbortSignal,
 ): Promise<void> {
   for (const sighting of sightings) await recordSighting(db, sighting, clock.now()).catch(onError)
+  if (!signal.aborted) await followUps?.saw(sightings, signal)
 }
 
 async function watchedNow(

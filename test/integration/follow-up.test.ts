@@ -121,7 +121,11 @@ test('what fails the checks once the base is merged in is mended by the model, i
   await using given = await inReview([text(write('greeting.txt', 'top\nhello, dear world\nbottom'))])
   const { home, branch, calls } = given
   const stricter = 'checks:\n  - { name: dear, run: "grep -q dear greeting.txt || ! grep -q strict other.txt" }\n'
-  await home.remote.commit('main', { 'moose.yaml': stricter, 'other.txt': 'strict\n', 'greeting.txt': 'top\nhello\nbottom\n' })
+  await home.remote.commit('main', {
+    'moose.yaml': stricter,
+    'other.txt': 'strict\n',
+    'greeting.txt': 'top\nhello\nbottom\n',
+  })
   const { rows, order } = await followed(given, 1)
   assert.deepEqual([rows[0]?.kind, rows[0]?.outcome], ['base', 'succeeded'])
   assert.equal(calls.length, 2)

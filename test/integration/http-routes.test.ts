@@ -112,7 +112,11 @@ async function inReview(): Promise<string> {
 /** An order whose pull request Moose keeps its hands off. */
 async function handsOff(): Promise<string> {
   const id = await inReview()
-  await api.moose.db.updateTable('pull_requests').set({ hands_off: 'f'.repeat(40) }).where('work_order_id', '=', id).execute()
+  await api.moose.db
+    .updateTable('pull_requests')
+    .set({ hands_off: 'f'.repeat(40) })
+    .where('work_order_id', '=', id)
+    .execute()
   return id
 }
 

@@ -1,4 +1,10 @@
-import type { CheckFact, CommentFact, PullRequestFacts, ReviewFact, ThreadFact } from '../../src/ports/pull-request-facts.ts'
+import type {
+  CheckFact,
+  CommentFact,
+  PullRequestFacts,
+  ReviewFact,
+  ThreadFact,
+} from '../../src/ports/pull-request-facts.ts'
 
 export const sha = (digit: string): string => digit.repeat(40)
 

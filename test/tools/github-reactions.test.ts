@@ -56,7 +56,17 @@ async function inReview(t: TestContext, ...answers: Scripted[]): Promise<Given |
   const pull = github.state.pulls.at(-1) ?? assert.fail()
   github.state.settings.writers = ['ada']
   const owned = stack.move()
-  return { home, github, moose, calls: server.calls, id, branch, head, pull, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+  return {
+    home,
+    github,
+    moose,
+    calls: server.calls,
+    id,
+    branch,
+    head,
+    pull,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
 }
 
 const rowsOf = ({ home }: Given) =>
@@ -66,22 +76,33 @@ async function becomes({ moose, id }: Given, wanted: { state?: string; code?: st
   const followUp = async () => (await detailOf(moose, id)).pull_request?.follow_up
   const isSo = async () => {
     const now = await followUp()
-    return (wanted.state === undefined || now?.state === wanted.state) && (wanted.code === undefined || now?.code === wanted.code)
+    return (
+      (wanted.state === undefined || now?.state === wanted.state) &&
+      (wanted.code === undefined || now?.code === wanted.code)
+    )
   }
-  await until(`it is ${JSON.stringify(wanted)}`, isSo, { withinMs: 60_000, say: async () => JSON.stringify(await followUp()) })
+  await until(`it is ${JSON.stringify(wanted)}`, isSo, {
+    withinMs: 60_000,
+    say: async () => JSON.stringify(await followUp()),
+  })
   return String((await followUp())?.why)
 }
 
 const haveEnded = async (given: Given, expected: string[]) => {
   const shown = async () => (await rowsOf(given)).map(({ kind, outcome }) => `${kind} ${outcome}`)
   const isSo = async () => JSON.stringify(await shown()) === JSON.stringify(expected)
-  await until(`follow-ups are ${expected}`, isSo, { withinMs: 60_000, say: async () => JSON.stringify(await shown()) })
+  await until(`follow-ups are ${expected.join(', ')}`, isSo, { withinMs: 60_000, say: async () => JSON.stringify(await shown()) })
   await settled(given.moose, given.id)
 }
 
 const toldIn = ({ body }: ReceivedCall): string => JSON.stringify(body)
 
-const unit = (state: string, run: number): StandInRun => ({ name: 'unit', state, url: null, job: { run, id: run + 100 } })
+const unit = (state: string, run: number): StandInRun => ({
+  name: 'unit',
+  state,
+  url: null,
+  job: { run, id: run + 100 },
+})
 
 /** The check fails in a run of its own, with what its log says. */
 function red({ pull, github }: Given, run: number, log: string): void {
@@ -160,7 +181,12 @@ const said = (id: string, login: string, body: string): StandInComment => ({
   association: login === 'ada' ? 'COLLABORATOR' : 'NONE',
   body,
 })
-const thread = (id: string, comment: StandInComment): StandInThread => ({ id, path: 'greeting.txt', line: 1, comments: [comment] })
+const thread = (id: string, comment: StandInComment): StandInThread => ({
+  id,
+  path: 'greeting.txt',
+  line: 1,
+  comments: [comment],
+})
 
 test('GitHub: what people with write access ask for in a review is done in one commit, and answered there', async (t) => {
   await using given = await inReview(t, greeted('hello, dear world!'))
@@ -181,7 +207,10 @@ test('GitHub: what people with write access ask for in a review is done in one c
   await until('the threads are answered', async () => answersIn().flat().length >= 2, { withinMs: 60_000 })
   assert.match(await becomes(given, { state: 'quiet' }), /what eve asks for|what eve ask for/)
   const answers = answersIn()
-  assert.deepEqual(answers.map(({ length }) => length), [1, 1, 0])
+  assert.deepEqual(
+    answers.map(({ length }) => length),
+    [1, 1, 0],
+  )
   for (const answer of answers.flat()) assert.ok(answer.includes(made))
   assert.equal(calls.length, 2)
 })

@@ -63,10 +63,7 @@ export async function applyWithRetry(making: ApplyOptions, applying: Omit<Applyi
   }
 }
 
-function applyOnce(
-  making: ApplyOptions,
-  { onSha, response, previous, repair, mostCalls }: Applying,
-): Promise<Applied> {
+function applyOnce(making: ApplyOptions, { onSha, response, previous, repair, mostCalls }: Applying): Promise<Applied> {
   const { context, adapters, run, onCommit } = making
   const on = repair === null ? { base_sha: onSha } : { head_sha: onSha, repair: repair.reason }
   const input = { ...on, format: response.format }
@@ -75,7 +72,13 @@ function applyOnce(
     input: previous === null ? input : { ...input, previous_failure: previous.code },
     async run() {
       const repairing = repair === null ? null : await repair.account()
-      const applying = apply(context, onSurface(making), adapters, { onSha, response, previous, repair: repairing, mostCalls })
+      const applying = apply(context, onSurface(making), adapters, {
+        onSha,
+        response,
+        previous,
+        repair: repairing,
+        mostCalls,
+      })
       const applied = await (repairing === null ? applying : applying.catch(withSpent(context)))
       await onCommit(applied.headSha)
       return applied

@@ -1,15 +1,17 @@
 import type { Repair } from '../../contract/evidence/repair.ts'
+import { isOf } from '../../faults/families.ts'
 import { Fault, toFault } from '../../faults/fault.ts'
 import { Usd } from '../../money.ts'
 import { answersOfProposal, type ProposerResponse } from '../../ports/proposal.ts'
 import { firstSentence } from '../../work-order/words.ts'
-import type { Adapters } from '../context.ts'
+import { asProviderPaused } from '../as-provider-paused.ts'
+import type { Adapters, AttemptContext } from '../context.ts'
 import type { Applied, Repairing } from '../steps/apply.ts'
 import { knowBase } from '../steps/prepare.ts'
-import type { Proposed } from '../steps/propose.ts'
+import { MOST_ANSWERS_OF_ONE, type Proposed, questionOf } from '../steps/propose.ts'
+import type { Routed } from '../steps/route.ts'
 import { isNewFailure, type Verified, verify } from '../steps/verify.ts'
 import { type ApplyOptions, applyWithRetry, isOfModel, onSurface, withSpent } from './apply-change.ts'
-import { askProposer } from './ask-proposer.ts'
 import { fix } from './fix.ts'
 import { type Plan, planRepair, type Repairable, repairableOf, type Tried } from './plan-repair.ts'
 
@@ -46,7 +48,14 @@ export async function applyUntilVerified(making: ApplyOptions): Promise<Made> {
   const verified = await verifyOnce(making, applied, { before: [], made: [] })
   const answers = making.done.proposed.answers + applied.answers
   const tried = { asked: 0, told: [], fixed: [], answers }
-  return await mendUntilVerified(making, { applied, verified, repairs: [], tried, answered: response, knownSha: baseSha })
+  return await mendUntilVerified(making, {
+    applied,
+    verified,
+    repairs: [],
+    tried,
+    answered: response,
+    knownSha: baseSha,
+  })
 }
 
 /**
@@ -142,6 +151,43 @@ async function commitRepair(making: ApplyOptions, state: State, plan: Plan & { b
   const all = { ...state.applied, headSha: applied.headSha, costUsd: Usd.sum(costUsd, applied.costUsd).toNumber() }
   const used = answered === null ? applied.answers : answersOfProposal(response)
   return { applied: all, answered: response, answers: state.tried.answers + used }
+}
+
+type Failed = {
+  /** The commit that failed. */
+  headSha: string
+  /** The answer that the conversation ends with so far. */
+  answered: ProposerResponse
+  repair: Repairing
+  /** How many answers it may take. */
+  mostCalls: number
+}
+
+/**
+ * Has the proposer that made the change mend it, in the same conversation.
+ *
+ * @throws {Fault} those of `Proposer.propose`, where an outage of the provider is `provider_paused`: no other proposer takes over
+ */
+async function askProposer(
+  context: AttemptContext,
+  { routed, proposed }: { routed: Routed; proposed: Proposed },
+  { proposer, workspaces, buildProposerRequest }: Pick<Adapters, 'proposer' | 'workspaces' | 'buildProposerRequest'>,
+  { headSha, answered, repair, mostCalls }: Failed,
+): Promise<{ response: ProposerResponse; reason: string }> {
+  const { project } = routed
+  const { baseSha, proposer: asked, told } = proposed
+  await context.note(repair.reason)
+  // Another home may have fetched the base; the mirror of this one may lack it.
+  if (context.epoch > 0) await workspaces.bringBase(project, baseSha, context.signal)
+  const question = questionOf(context, routed, { workspaces, buildProposerRequest }, { asked, baseSha, told })
+  const changed = workspaces.tree(project, headSha)
+  const failed = { ...repair.told, number: repair.number, answered, changed }
+  const response = await proposer
+    .propose({ ...question, mostCalls: Math.min(MOST_ANSWERS_OF_ONE, mostCalls), repair: failed })
+    .catch((error: unknown) => {
+      throw error instanceof Fault && isOf('outage', error.code) ? asProviderPaused(error, asked) : error
+    })
+  return { response, reason: repair.reason }
 }
 
 /** Bytes of a change as it is told: what a model answered, it is told whole. */

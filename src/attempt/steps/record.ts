@@ -255,7 +255,11 @@ async function learnOfFollowUp(
   if (resolution === undefined || (fault !== null && !isOf('model_work', fault.code))) return
   for (const { check, by, mended, cost_usd } of resolution)
     if (check !== CONFLICT && by !== 'fix')
-      await addRepairToOutcome(db, { workOrderId, attempt: verifies }, { check, by, mended, cost_usd: String(cost_usd) })
+      await addRepairToOutcome(
+        db,
+        { workOrderId, attempt: verifies },
+        { check, by, mended, cost_usd: String(cost_usd) },
+      )
 }
 
 /** Of a conflict that was left what asking a model came to. */

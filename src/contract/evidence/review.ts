@@ -1,5 +1,5 @@
 import { isOf } from '../../faults/families.ts'
-import type { FollowUpView } from '../follow-up.ts'
+import type { FollowUpView } from './follow-up.ts'
 import { z } from '../zod.ts'
 import type { SeenConflict } from './seen-conflict.ts'
 

@@ -1,5 +1,5 @@
 import type { ColumnType, Generated, GeneratedAlways } from 'kysely'
-import type { FollowUpKind } from '../../contract/follow-up.ts'
+import type { FollowUpKind } from '../../contract/evidence/follow-up.ts'
 import type { Time } from './money-tables.ts'
 
 /** What Moose does about pull requests after they were opened. */

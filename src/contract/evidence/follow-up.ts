@@ -1,4 +1,4 @@
-import { z } from './zod.ts'
+import { z } from '../zod.ts'
 
 /**
  * What Moose reacts to with a reaction: `base` the base has moved or conflicts, `rerun` and `checks` a check is red, `review`
@@ -29,7 +29,10 @@ export const FollowUpView = z
   .object({
     state: z.string().openapi({ example: 'red' }),
     why: z.string(),
-    code: z.string().nullable().openapi({ description: '`follow_up_exhausted`, `hands_off`; null: nothing keeps Moose from going on' }),
+    code: z
+      .string()
+      .nullable()
+      .openapi({ description: '`follow_up_exhausted`, `hands_off`; null: nothing keeps Moose from going on' }),
     at: z.string(),
   })
   .openapi('FollowUp')
