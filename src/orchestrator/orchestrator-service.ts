@@ -49,7 +49,7 @@ export type OrchestratorService = Orchestrator &
 
 /** Wires dispatcher, engine and running attempts into the service the API and the CLI see. */
 export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService {
-  const { db, adapters, config, clock } = deps
+  const { db, adapters, clock } = deps
   const running = createRunningAttempts()
   const emergencyStop = createEmergencyStop({ ...deps, running })
   const errors = createErrorList(deps)
@@ -114,7 +114,11 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
 /** What looks at pull requests, and reacts to what becomes of them where orders are taken on. */
 function createFollowing(
   deps: OrchestratorDeps,
-  { emergencyStop, dispatcher, onError }: { emergencyStop: EmergencyStop; dispatcher: Dispatcher; onError: ErrorList['add'] },
+  {
+    emergencyStop,
+    dispatcher,
+    onError,
+  }: { emergencyStop: EmergencyStop; dispatcher: Dispatcher; onError: ErrorList['add'] },
 ): Tracker {
   const { config, adapters, followUpForges: forges } = deps
   const isTakenOn = async () => config.followUp && dispatcher.polling && (await emergencyStop.check()) === null

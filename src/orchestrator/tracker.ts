@@ -61,13 +61,11 @@ export function createTracker(deps: TrackerDeps): Tracker {
   let lastLook: Date | null = null
   let failures = 0
   const wait = (ms: number, signal: AbortSignal) => clock.sleep(ms, signal).catch(() => undefined)
-
   async function look(hinted: readonly PullRequestHint[] | null): Promise<number | null> {
     const watched = await watchedNow({ db, onError }, hinted, closed)
     if (hinted === null) lastLook = clock.now()
     const { sightings, faults } = await deps.watch.look(watched, stopping.signal)
-    closed.saw(sightings)
-    await takeIn(deps, sightings, stopping.signal)
+    await takeIn(deps, closed, sightings, stopping.signal)
     if (stopping.signal.aborted) return null
     for (const fault of faults) onError(fault)
     return faults.length === 0 ? null : Math.max(...faults.map(askedPauseMs))
@@ -125,9 +123,11 @@ export function createTracker(deps: TrackerDeps): Tracker {
 /** A sighting that cannot be recorded does not stop the others. */
 async function takeIn(
   { db, clock, onError, followUps }: TrackerDeps,
+  closed: ClosedPullRequests,
   sightings: readonly Sighting[],
   signal: AbortSignal,
 ): Promise<void> {
+  closed.saw(sightings)
   for (const sighting of sightings) await recordSighting(db, sighting, clock.now()).catch(onError)
   if (!signal.aborted) await followUps?.saw(sightings, signal)
 }

@@ -91,7 +91,10 @@ async function becomes({ moose, id }: Given, wanted: { state?: string; code?: st
 const haveEnded = async (given: Given, expected: string[]) => {
   const shown = async () => (await rowsOf(given)).map(({ kind, outcome }) => `${kind} ${outcome}`)
   const isSo = async () => JSON.stringify(await shown()) === JSON.stringify(expected)
-  await until(`follow-ups are ${expected.join(', ')}`, isSo, { withinMs: 60_000, say: async () => JSON.stringify(await shown()) })
+  await until(`follow-ups are ${expected.join(', ')}`, isSo, {
+    withinMs: 60_000,
+    say: async () => JSON.stringify(await shown()),
+  })
   await settled(given.moose, given.id)
 }
 

@@ -1,6 +1,6 @@
 import { isOf } from '../../faults/families.ts'
-import type { FollowUpView } from './follow-up.ts'
 import { z } from '../zod.ts'
+import type { FollowUpView } from './follow-up.ts'
 import type { SeenConflict } from './seen-conflict.ts'
 
 /** A verification of a pull request that came to nothing. */
