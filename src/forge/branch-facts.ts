@@ -70,7 +70,7 @@ async function pushedByOthers(
     .split('\0')
     .filter((entry) => entry !== '')
   return {
-    commits: commits.map(commitIn).reverse(),
+    commits: commits.map(commitIn).toReversed(),
     commit_count: Number(counted.stdout.text().trim()),
     is_rewritten: !(await containsCommit(mirror, headSha, knownHeadSha)),
   }
