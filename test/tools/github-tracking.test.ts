@@ -287,7 +287,7 @@ function saySometimes({ github: { state } }: Tracked, everyLooks: number): void 
 }
 
 // Fifty branches are pushed and fifty pull requests made before the hour begins.
-test('an hour with 50 open pull requests costs at most 100 requests', { timeout: 480_000 }, async (t) => {
+test('an hour with 50 open pull requests costs at most 100 requests', { timeout: 900_000 }, async (t) => {
   await using given = await tracked(t)
   if (given === null) return
   const input = await given.prepare()
