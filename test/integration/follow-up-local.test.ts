@@ -60,7 +60,10 @@ async function followed(): Promise<Followed> {
   const { number } = await forge.publish(input)
   const { workOrderId, attempt, headSha, title } = input
   return {
-    ...{ remote, project, mirrors, input },
+    remote,
+    project,
+    mirrors,
+    input,
     followUp: createLocalFollowUp(parts),
     of: { project, workOrderId, attempt, number, nodeId: null },
     merged: async () => {

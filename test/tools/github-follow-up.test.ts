@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { CheckFact, type OfPullRequest, PullRequestFacts, type ThreadFact } from '../../src/ports/pull-request-facts.ts'
+import { type OfPullRequest, PullRequestFacts } from '../../src/ports/pull-request-facts.ts'
 import { PUBLISHED, type StandInRun } from '../support/github/actions.ts'
 import type { StandInComment } from '../support/github/conversation.ts'
 import type { Pull } from '../support/github/repository-state.ts'
@@ -78,8 +78,7 @@ test('checks are told with their state, whether they are required, their job, an
     { name: 'old', state: 'CANCELLED', url: null },
     { name: 'cla', state: 'PENDING', url: 'https://cla.example', isStatus: true },
     { name: 'elsewhere', state: 'FAILURE', url: 'https://github.com/other/repo/actions/runs/1/job/2' },
-    { name: 'new one day', state: 'SOMETHING', url: null, isStatus: true },
-  ].slice(0, 8)
+  ]
   given.github.state.baseRuns = [
     { name: 'lint', state: 'SUCCESS', url: null },
     { name: 'lint', state: 'FAILURE', url: null },
@@ -102,9 +101,9 @@ test('checks are told with their state, whether they are required, their job, an
       ['approval', 'waiting', null, false, null, null],
       ['docs', 'skipped', null, false, null, null],
       ['old', 'cancelled', null, false, null, null],
-      ['cla', 'pending', null, false, null, 'https://cla.example/'],
+      ['cla', 'pending', null, false, null, 'https://cla.example'],
       ['elsewhere', 'red', null, false, null, 'https://github.com/other/repo/actions/runs/1/job/2'],
-    ].map((row) => (row[0] === 'cla' ? [...row.slice(0, 5), 'https://cla.example'] : row)),
+    ],
   )
   assert.deepEqual([check_count, merge_state], [8, 'BLOCKED'])
   assert.deepEqual(new Set(checks.map(({ head_sha }) => head_sha)), new Set([one.headSha]))
@@ -118,8 +117,15 @@ test('checks that the token may not see are not told as none', async (t) => {
   assert.equal(before.knows.checks, true)
   const hidden = [{ type: 'FORBIDDEN', path: ['p0', 'statusCheckRollup'], message: 'Resource not accessible' }]
   const node = {
-    ...{ id: one.of.nodeId, number: one.of.number, state: 'OPEN', headRefOid: one.headSha, baseRefName: 'main' },
-    ...{ mergeStateStatus: 'CLEAN', reviewDecision: null, autoMergeRequest: null, statusCheckRollup: null },
+    id: one.of.nodeId,
+    number: one.of.number,
+    state: 'OPEN',
+    headRefOid: one.headSha,
+    baseRefName: 'main',
+    mergeStateStatus: 'CLEAN',
+    reviewDecision: null,
+    autoMergeRequest: null,
+    statusCheckRollup: null,
     baseRef: { target: { oid: one.baseSha } },
     latestOpinionatedReviews: { nodes: [] },
     reviews: { nodes: [] },
@@ -229,8 +235,9 @@ test('threads, reviews and comments say who may write, and leave out what is hid
 test('many pull requests are read ten at a time, and one that is gone takes nothing from the others', async (t) => {
   await using given = await tracked(t)
   if (given === null) return
-  const all = [await followed(given), await followed(given)]
-  const gone = { ...all[0]?.of, nodeId: 'PR_99', number: 99 } as OfPullRequest
+  const first = await followed(given)
+  const all = [first, await followed(given)]
+  const gone: OfPullRequest = { ...first.of, nodeId: 'PR_99', number: 99 }
   const before = given.github.apiCalls()
   const facts = await given.followUp.factsOf([...all.map(({ of }) => of), gone], signal)
   assert.deepEqual(
@@ -317,7 +324,8 @@ test('a thread is answered once for each key, whatever is lost, repeated or quot
   one.pull.threads = [{ id: 'T1', path: 'a', line: 1, comments: [said('C1', 'reviewer', 'Why?')] }]
   const answer = async (key: string, text = 'Done in `abc`.') => {
     const [thread] = (await factsOf(given, one)).threads
-    return await given.followUp.replyTo(one.of, { thread: thread as ThreadFact, key, text }, signal)
+    assert.ok(thread !== undefined)
+    return await given.followUp.replyTo(one.of, { thread, key, text }, signal)
   }
   given.github.faults.push({ on: /AnswerThread$/, what: 'lose' })
   const first = await answer('a')
@@ -487,5 +495,4 @@ test('what the stand-in answers over REST has the form that GitHub publishes', a
     assert.ok(schema !== undefined && fits(body, schema), name)
   }
   assert.ok(!fits({ permission: 'admin' }, PUBLISHED['permission']?.schema), 'the schema asks for something')
-  assert.ok(CheckFact.safeParse({}).success === false)
 })

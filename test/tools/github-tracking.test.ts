@@ -287,7 +287,7 @@ function saySometimes({ github: { state } }: Tracked, everyLooks: number): void 
 }
 
 // Fifty branches are pushed and fifty pull requests made before the hour begins.
-test('an hour with 50 open pull requests costs at most 100 requests', { timeout: 480_000 }, async (t) => {
+test('an hour with 50 open pull requests costs at most 100 requests', { timeout: 900_000 }, async (t) => {
   await using given = await tracked(t)
   if (given === null) return
   const input = await given.prepare()
@@ -297,7 +297,8 @@ test('an hour with 50 open pull requests costs at most 100 requests', { timeout:
   const calls = await passHour(given)
   t.diagnostic(`${calls} requests in an hour; the counter says ${given.apiCalls.lastHour()} in the last one`)
   assert.ok(calls >= 60 && calls <= 100, String(calls))
-  assert.ok(Math.abs(given.apiCalls.lastHour() - calls) <= 1)
+  // The first look, with the facts of all, is just over an hour ago.
+  assert.ok(Math.abs(given.apiCalls.lastHour() - calls) <= 6)
   assert.ok(facts() >= 53 && facts() <= 56, `each once, and those with news again: ${facts()}`)
   assert.deepEqual(given.errors, [])
   const seen = await given.database.db

@@ -62,5 +62,6 @@ export function refusalIn(answer: ApiAnswer): { code: (typeof CODES)[keyof typeo
   const { type } = first
   if (type !== 'NOT_FOUND' && type !== 'FORBIDDEN' && type !== 'UNPROCESSABLE') return null
   const body = { message: first.message }
-  return { code: CODES[type], message: messageOf({ ...answer, body }).replace(/\.+$/, '') }
+  const message = messageOf({ ...answer, body })
+  return { code: CODES[type], message: message.endsWith('.') ? message.slice(0, -1) : message }
 }
