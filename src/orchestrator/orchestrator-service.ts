@@ -23,6 +23,7 @@ import { createErrorList, type ErrorList } from './error-list.ts'
 import { executeOrder } from './execute-order.ts'
 import type { Orchestrator, OrchestratorDeps } from './orchestrator.ts'
 import { resumeAsked, resumeSuspended } from './resume-suspended.ts'
+import { settleDependents } from './settle-dependents.ts'
 import { readStatus } from './status.ts'
 import { createTracker, type Tracker } from './tracker.ts'
 import { readWhy } from './why/read-why.ts'
@@ -124,7 +125,8 @@ async function claimAndStart({ db, running, attempts, claims, errors }: Look, se
   const cancelMissed = async () => {
     for (const id of await noLongerInProgress(db, running.ids())) running.cancel(id)
   }
-  await Promise.all([cancelMissed(), attempts.takeOver(), claims.resumeSuspended()])
+  const settled = settleDependents(db, errors.add)
+  await Promise.all([cancelMissed(), attempts.takeOver(), claims.resumeSuspended(), settled])
   try {
     const claim = await claims.next(settings)
     errors.addRefused(claim)

@@ -11,6 +11,7 @@ export const LIMITS = {
   criteria: 50,
   files: 200,
   context: 50,
+  dependencies: 50,
 } as const
 
 /** Postgres stores no lone surrogate. */

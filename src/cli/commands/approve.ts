@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import { ApproveWorkOrder, type WorkOrderView } from '../../contract/work-orders.ts'
+import { ApproveWorkOrder } from '../../contract/why/approve.ts'
+import type { WorkOrderView } from '../../contract/work-orders.ts'
 import { Fault } from '../../faults/fault.ts'
 import { describeProblems, fieldProblems } from '../../faults/schema-problems.ts'
 import type { Cli } from '../cli.ts'

@@ -100,6 +100,7 @@ function facts(order: WorkOrderDetail, reason: string | null, { paint, hint, now
     ['hidden', hiddenText(order)],
     ['checks', unverified(order, hint)],
     ['protected', protectedScope(order, hint)],
+    ['depends on', order.depends_on.length === 0 ? null : order.depends_on.map(shortId).join(', ')],
     ['project', shown(order.project)],
     ['risk', shown(order.risk_level)],
     ['proposer', shown(order.proposer)],

@@ -26,6 +26,8 @@ export const WHY_KINDS = [
   'disk',
   /** No process takes orders on. */
   'service',
+  /** An order it depends on is not merged: `orders`. */
+  'dependency',
   /** Another order may change the same files: `orders`. */
   'scope',
   /** As many attempts run as may, in all or in its repository: those of `orders`. */

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
-import type { ApproveWorkOrder, WorkOrderView } from '../../contract/work-orders.ts'
+import type { ApproveWorkOrder } from '../../contract/why/approve.ts'
+import type { WorkOrderView } from '../../contract/work-orders.ts'
 import type { Status } from '../../work-order/status.ts'
 import type { Database } from '../schema.ts'
 import { recordEvent } from '../work-order-events.ts'

@@ -3,6 +3,7 @@ import { LIMITS } from '../../work-order/content.ts'
 import { scopesOverlap, sharedScope } from '../../work-order/scope.ts'
 import { hasNoRunningAttempt } from '../attempts/attempts.ts'
 import type { Database } from '../schema.ts'
+import { HAS_ITS_DEPENDENCIES } from './dependencies.ts'
 import { type FailureRow, listFailureRows } from './failure-rows.ts'
 import { IS_APPROVED } from './order-conditions.ts'
 import { texts } from './work-order-view.ts'
@@ -303,6 +304,8 @@ async function approvedOrders(
     .select([projectOf().as('project'), sql<boolean>`verifies is not null`.as('verifiesOnly')])
     .where('status', '=', 'pending')
     .where(IS_APPROVED)
+    // One that waits for another holds no scope either: what it waits for may need the same files.
+    .where(HAS_ITS_DEPENDENCIES)
     // A cancelled and retried order waits until its last attempt has really ended.
     .where(hasNoRunningAttempt)
   // One that is asked for by its id is claimed all the same, and is told what is wrong.

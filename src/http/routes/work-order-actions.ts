@@ -1,13 +1,8 @@
 import { createRoute } from '@hono/zod-openapi'
 import type { Context } from 'hono'
+import { ApproveWorkOrder, ReasonBody } from '../../contract/why/approve.ts'
 import { RetriedWorkOrderResponse, RetryWorkOrder, VerifyWorkOrder } from '../../contract/why/retry.ts'
-import {
-  ApproveWorkOrder,
-  ReasonBody,
-  WorkOrderParams,
-  WorkOrderResponse,
-  type WorkOrderView,
-} from '../../contract/work-orders.ts'
+import { WorkOrderParams, WorkOrderResponse, type WorkOrderView } from '../../contract/work-orders.ts'
 import { approveWorkOrder } from '../../db/work-orders/approve-work-order.ts'
 import { findWorkOrder, rejectWorkOrder } from '../../db/work-orders/work-orders.ts'
 import { ANY_FAULT, BODY_FAULT, CONFLICT, json, jsonBody, NO_SUCH_ORDER, PEER_FAULT, UNWORKABLE } from '../answers.ts'

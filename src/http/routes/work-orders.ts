@@ -11,8 +11,8 @@ import {
   WorkOrderResponse,
   WorkOrdersResponse,
 } from '../../contract/work-orders.ts'
+import { addWorkOrders } from '../../db/work-orders/add-work-orders.ts'
 import { editWorkOrder } from '../../db/work-orders/edit-work-order.ts'
-import { addWorkOrders } from '../../db/work-orders/work-orders.ts'
 import { Fault } from '../../faults/fault.ts'
 import { shownUsd, statedUsd } from '../../money.ts'
 import { orderAddress } from '../../work-order/naming.ts'

@@ -3,6 +3,7 @@ import { asWord } from '../../db/proposer-configs.ts'
 import type { Verdict } from '../../db/work-orders/next-orders.ts'
 import type { Whereabouts } from '../../db/work-orders/order-whereabouts.ts'
 import { lastOrders } from '../../work-order/words.ts'
+import { behindDependencies } from './dependencies.ts'
 import { answer, attemptEvidence, type Intake, short, startingAnswer, stoppedAnswer, type WhyFacts } from './facts.ts'
 
 /** Named in one answer. */
@@ -13,6 +14,7 @@ export function whyItWaits({ order, intake, verdict, now }: WhyFacts): Why {
   if (!order.isAsApproved) return approvedOtherwise(order)
   if (order.attempt !== null && order.attempt.status === 'running') return stillEnding(order)
   if (order.hasRemovedProject) return withoutProject(order)
+  if (order.waitsFor.length > 0) return behindDependencies(order)
   const stopped = stoppedAnswer(intake, now)
   if (stopped !== null) return stopped
   if (verdict === null) return farBehind(order, intake)
