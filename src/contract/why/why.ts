@@ -30,6 +30,8 @@ export const WHY_KINDS = [
   'dependency',
   /** Another order may change the same files: `orders`. */
   'scope',
+  /** As many pull requests of its project are open as may be. */
+  'pull_requests',
   /** As many attempts run as may, in all or in its repository: those of `orders`. */
   'place',
   /** Nothing: it is taken on, or its attempt goes on, at the next look. */

@@ -79,4 +79,11 @@ alter table projects
   -- The highest risk of orders whose pull requests the policy `auto` merges.
   add column if not exists auto_merge text not null default 'low'
     constraint projects_auto_merge check (auto_merge in ('low', 'medium', 'high'));
-select moose_secure();
+
+-- As in 0018, with what is decided without a human.
+drop trigger if exists projects_audit on projects;
+create constraint trigger projects_audit after insert or update or delete on projects
+  deferrable initially deferred for each row execute function moose_audit_row('project', 'name',
+    'id,name,forge,default_branch,budget_usd,branch_pattern,author,committer,sign_off,signing_key,forge_host,removed_at,'
+    'max_open_pull_requests,merge_policy,auto_approve,auto_merge',
+    'created_at');

@@ -23,6 +23,8 @@ export function whyItWaits({ order, intake, verdict, now }: WhyFacts): Why {
       return behindScope(verdict, order)
     case 'row':
       return behindRow(verdict, order)
+    case 'pull_requests':
+      return behindPullRequests(verdict, order)
     case 'repository':
     case 'place':
       return withoutPlace(verdict, intake)
@@ -138,6 +140,26 @@ function behindRow({ row, most, obstacles }: Extract<Verdict, { waitsFor: 'row' 
     evidence,
     orders: orders.slice(-MOST_NAMED),
     next: [...resume, run, `moose show ${short(String(orders.at(-1)))}`],
+  })
+}
+
+function behindPullRequests(
+  { open, most, obstacles }: Extract<Verdict, { waitsFor: 'pull_requests' }>,
+  { project }: Whereabouts,
+): Why {
+  const whose = project === null ? 'its project' : `project ${project}`
+  const coming = obstacles.length === 0 ? '' : `, and ${obstacles.length} of its orders on the way to one`
+  const raise = project === null ? [] : [`moose project edit ${asWord(project)} --max-open-pull-requests ${most + 1}`]
+  return answer({
+    kind: 'pull_requests',
+    short: `waits: ${open} of ${most} pull requests of ${whose} are open${coming}`,
+    sentence: `It waits until a pull request of ${whose} is merged or closed: ${open} of at most ${most} are open${coming}.`,
+    evidence: [
+      { name: 'open pull requests', text: `${open} of ${most}` },
+      ...obstacles.slice(0, MOST_NAMED).map(({ id }) => ({ name: 'on the way to one', text: id })),
+    ],
+    orders: obstacles.slice(0, MOST_NAMED).map(({ id }) => id),
+    next: ['moose inbox', 'moose list --state review', ...raise],
   })
 }
 

@@ -7,6 +7,8 @@ import { Fault } from '../../../faults/fault.ts'
 import { describeProblems, fieldProblems } from '../../../faults/schema-problems.ts'
 import { type Cli, withApi } from '../../cli.ts'
 import { type ApiClient, projectPath } from '../../client/api-client.ts'
+import { RISK_LEVELS } from '../../../work-order/content.ts'
+import { MERGE_POLICIES } from '../../../work-order/project.ts'
 import { nullForNone, usdOrNone } from '../../input/arguments.ts'
 import { locateRepository } from '../../input/locate-repository.ts'
 import { counted, shortId } from '../../pages/humanize.ts'
@@ -31,6 +33,10 @@ type EditOptions = {
   unprotect?: string[]
   usualProtection?: true
   image?: string
+  maxOpenPullRequests?: string
+  mergePolicy?: string
+  autoMerge?: string
+  autoApprove?: string
 }
 
 export function projectEditCommand(cli: Cli): Command {
@@ -69,6 +75,17 @@ export function projectEditCommand(cli: Cli): Command {
     .option('--unprotect <pattern...>', 'paths whose change need not be allowed, though they usually are protected')
     .option('--usual-protection', 'nothing more is protected than usual, and nothing less')
     .option('--image <image>', 'what checks run in where MOOSE_SANDBOX is podman or docker; none: nothing')
+    .option('--max-open-pull-requests <number>', 'orders beyond so many open pull requests wait; none: any number')
+    .addOption(
+      new Option('--merge-policy <policy>', 'who merges what is proved and green: a human, or Moose').choices(MERGE_POLICIES),
+    )
+    .addOption(new Option('--auto-merge <risk>', 'the highest risk that the policy auto merges').choices(RISK_LEVELS))
+    .addOption(
+      new Option('--auto-approve <risk>', 'the highest risk that is approved by rule; none: a human approves each').choices([
+        ...RISK_LEVELS,
+        'none',
+      ]),
+    )
     .addHelpText('after', HELP)
     .action((name: string, options: EditOptions) => {
       const body = changeFrom(cli, options)
@@ -141,6 +158,10 @@ function changeFrom(cli: Cli, options: EditOptions): ProjectChange {
     signing_key: key === undefined || key === 'none' ? orNull(key) : path.resolve(cli.cwd, key),
     ...hostsFrom(options),
     sandbox_image: orNull(options.image),
+    max_open_pull_requests: numberOrNull(options.maxOpenPullRequests),
+    merge_policy: options.mergePolicy,
+    auto_merge: options.autoMerge,
+    auto_approve: orNull(options.autoApprove),
   }
   const asked = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   if (Object.keys(asked).length === 0 && protects(options)) return {}
@@ -152,6 +173,12 @@ function changeFrom(cli: Cli, options: EditOptions): ProjectChange {
   if (parsed.success) return parsed.data
   const problems = fieldProblems(parsed.error).map((problem) => ({ ...problem, field: optionOf(problem.field) }))
   throw new Fault('request_invalid', `Nothing was changed: ${describeProblems(problems)}.`)
+}
+
+/** What is no number is left for the contract to refuse. */
+function numberOrNull(text: string | undefined): number | string | null | undefined {
+  if (text === undefined || text === 'none') return text === undefined ? undefined : null
+  return /^\d+$/.test(text) ? Number(text) : text
 }
 
 function hostsFrom({ allowHost: allow, denyHost: deny, for: use }: EditOptions) {
