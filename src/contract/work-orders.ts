@@ -2,6 +2,7 @@ import { LIMITS, WorkOrderContent } from '../work-order/content.ts'
 import { HIDDEN_KINDS } from '../work-order/hidden-text.ts'
 import { ORDER_STATES } from '../work-order/order-state.ts'
 import { Verification } from '../work-order/proves.ts'
+import { Risk } from '../work-order/risk.ts'
 import { PHASES, STATUSES } from '../work-order/status.ts'
 import { ID_OR_PREFIX } from '../work-order/uuid.ts'
 import { ShownActor } from './actor.ts'
@@ -167,6 +168,10 @@ export const WorkOrderView = z
      * answers as `verification`.
      */
     protected_scope: z.array(z.object({ path: z.string(), why: z.string(), allowed: z.boolean() })).optional(),
+    /** Of an order that is not approved, in the same answers: its risk by the Director's rules, and which of them fit. */
+    risk: Risk.optional(),
+    /** And the most that approving it allows to be spent, in USD; null: no cap keeps it, or the caps cannot be read. */
+    worst_case_usd: z.number().nonnegative().nullish(),
     missing_context: z
       .array(z.string())
       .optional()

@@ -21,6 +21,7 @@ import { createDispatcher, type Dispatcher } from './dispatcher.ts'
 import { endAbandoned } from './end-abandoned.ts'
 import { createErrorList, type ErrorList } from './error-list.ts'
 import { executeOrder } from './execute-order.ts'
+import { createMergeByRule } from './merge-by-rule.ts'
 import type { Orchestrator, OrchestratorDeps } from './orchestrator.ts'
 import { resumeAsked, resumeSuspended } from './resume-suspended.ts'
 import { settleDependents } from './settle-dependents.ts'
@@ -64,10 +65,15 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
     onLeftBehind: () => dispatcher.wake(),
     onError,
   })
+  const decisions = createDecisions({ ...deps, ...adapters, endAbandoned: claims.endAbandoned }, running.cancel)
+  const merging = createMergeByRule(db, { merge: decisions.merge, onError })
   const dispatcher = createDispatcher({
     readSettings: claims.settings,
     isStopped: async () => (await emergencyStop.check()) !== null,
-    claimAndStart: (settings) => claimAndStart({ db, running, attempts, claims, errors }, settings),
+    async claimAndStart(settings) {
+      merging.look()
+      await claimAndStart({ db, running, attempts, claims, errors }, settings)
+    },
     onError,
     now: clock.now,
   })
@@ -97,11 +103,12 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
       const resume = () => claims.resumeAsked(order.id)
       return executeOrder({ ...deps, claim, resume, start: attempts.start, running, signal }, order.id)
     },
-    ...createDecisions({ ...deps, ...adapters, endAbandoned: claims.endAbandoned }, running.cancel),
+    ...decisions,
     stopAttempt: running.cancel,
     ...createEndings({ attempts, dispatcher, drain, running, clock, errors }),
     async [Symbol.asyncDispose]() {
       await dispatcher[Symbol.asyncDispose]()
+      await merging[Symbol.asyncDispose]()
       // A command that changes a setting ends at once, and the database with it.
       await looking
       await tracker[Symbol.asyncDispose]()

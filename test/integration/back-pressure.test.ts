@@ -57,7 +57,9 @@ test('orders beyond the cap say so, and go on when a pull request is merged or c
   const limits = { maxConcurrent: 9, perRepository: null, pauseAfter: 0 }
   const { verdicts } = await verdictsOfNextClaim(database.db, limits)
   assert.deepEqual(
-    [...verdicts.values()].map((verdict) => (verdict.waitsFor === 'pull_requests' ? [verdict.open, verdict.most] : verdict)),
+    [...verdicts.values()].map((verdict) =>
+      verdict.waitsFor === 'pull_requests' ? [verdict.open, verdict.most] : verdict,
+    ),
     [
       [1, 1],
       [1, 1],

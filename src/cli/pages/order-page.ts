@@ -3,6 +3,7 @@ import type { OrderEvidence } from '../../contract/evidence/evidence.ts'
 import { reviewOf } from '../../contract/evidence/review.ts'
 import type { AttemptView, StepView, WorkOrderDetail, WorkOrderView } from '../../contract/work-orders.ts'
 import { isFaultCode, NEXT_MOVE } from '../../faults/fault.ts'
+import { riskText } from './approval-terms.ts'
 import {
   criterionLine,
   evidenceNow,
@@ -103,6 +104,7 @@ function facts(order: WorkOrderDetail, reason: string | null, { paint, hint, now
     ['depends on', order.depends_on.length === 0 ? null : order.depends_on.map(shortId).join(', ')],
     ['project', shown(order.project)],
     ['risk', shown(order.risk_level)],
+    ['by rule', order.risk === undefined ? null : riskText(order.risk)],
     ['proposer', shown(order.proposer)],
     ['branch', shown(order.github_branch)],
     ['pull request', shown(url === null ? null : `#${order.github_pr_number}${state} ${url}${localOnly(order)}`)],

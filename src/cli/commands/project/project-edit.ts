@@ -5,10 +5,10 @@ import { NetworkUse } from '../../../contract/hosts/host-rule.ts'
 import { ChangedProjectResponse, ProjectChange, ProjectsResponse } from '../../../contract/projects.ts'
 import { Fault } from '../../../faults/fault.ts'
 import { describeProblems, fieldProblems } from '../../../faults/schema-problems.ts'
-import { type Cli, withApi } from '../../cli.ts'
-import { type ApiClient, projectPath } from '../../client/api-client.ts'
 import { RISK_LEVELS } from '../../../work-order/content.ts'
 import { MERGE_POLICIES } from '../../../work-order/project.ts'
+import { type Cli, withApi } from '../../cli.ts'
+import { type ApiClient, projectPath } from '../../client/api-client.ts'
 import { nullForNone, usdOrNone } from '../../input/arguments.ts'
 import { locateRepository } from '../../input/locate-repository.ts'
 import { counted, shortId } from '../../pages/humanize.ts'
@@ -77,14 +77,16 @@ export function projectEditCommand(cli: Cli): Command {
     .option('--image <image>', 'what checks run in where MOOSE_SANDBOX is podman or docker; none: nothing')
     .option('--max-open-pull-requests <number>', 'orders beyond so many open pull requests wait; none: any number')
     .addOption(
-      new Option('--merge-policy <policy>', 'who merges what is proved and green: a human, or Moose').choices(MERGE_POLICIES),
+      new Option('--merge-policy <policy>', 'who merges what is proved and green: a human, or Moose').choices(
+        MERGE_POLICIES,
+      ),
     )
     .addOption(new Option('--auto-merge <risk>', 'the highest risk that the policy auto merges').choices(RISK_LEVELS))
     .addOption(
-      new Option('--auto-approve <risk>', 'the highest risk that is approved by rule; none: a human approves each').choices([
-        ...RISK_LEVELS,
-        'none',
-      ]),
+      new Option(
+        '--auto-approve <risk>',
+        'the highest risk that is approved by rule; none: a human approves each',
+      ).choices([...RISK_LEVELS, 'none']),
     )
     .addHelpText('after', HELP)
     .action((name: string, options: EditOptions) => {
