@@ -20,7 +20,7 @@ export type RiskFacts = {
 /** Each says why it fits, completing "It is of this risk, because …"; null: it does not. */
 type RiskRule = { rule: string; level: RiskLevel; fits: (facts: RiskFacts) => string | null }
 
-const listed = (text: string) => new Set(text.trim().split(/\s*,\s*/))
+const listed = (text: string) => new Set(text.split(',').map((word) => word.trim()))
 
 /** Words of a path behind which a mistake reaches people, money or data. */
 const SENSITIVE_PATHS = listed(`

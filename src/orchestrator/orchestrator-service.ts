@@ -54,30 +54,26 @@ export function createOrchestrator(deps: OrchestratorDeps): OrchestratorService 
   const running = createRunningAttempts()
   const emergencyStop = createEmergencyStop({ ...deps, running })
   const errors = createErrorList(deps)
-  const onError = errors.add
   const drain = createDrain()
   drain.signal.addEventListener('abort', () => deps.admitCallsBy(drain.hold), { once: true })
-  const claims = createClaims(deps, { emergencyStop, onError })
-  const attempts = createAttemptStarter(deps, {
-    drain,
-    running,
-    onEnd: () => dispatcher.wake(),
-    onLeftBehind: () => dispatcher.wake(),
-    onError,
-  })
+  const claims = createClaims(deps, { emergencyStop, onError: errors.add })
+  const wake = () => dispatcher.wake()
+  const attempts = createAttemptStarter(deps, { drain, running, onEnd: wake, onLeftBehind: wake, onError: errors.add })
   const decisions = createDecisions({ ...deps, ...adapters, endAbandoned: claims.endAbandoned }, running.cancel)
-  const merging = createMergeByRule(db, { merge: decisions.merge, onError })
+  const merging = createMergeByRule(db, { merge: decisions.merge, onError: errors.add })
   const dispatcher = createDispatcher({
     readSettings: claims.settings,
     isStopped: async () => (await emergencyStop.check()) !== null,
-    async claimAndStart(settings) {
-      merging.look()
-      await claimAndStart({ db, running, attempts, claims, errors }, settings)
-    },
-    onError,
+    claimAndStart: (settings) => claimAndStart({ db, running, attempts, claims, errors, merging }, settings),
+    onError: errors.add,
     now: clock.now,
   })
-  const tracker = createTracker({ ...deps, random: Math.random, intervalMs: config.trackIntervalMs, onError })
+  const tracker = createTracker({
+    ...deps,
+    random: Math.random,
+    intervalMs: config.trackIntervalMs,
+    onError: errors.add,
+  })
 
   let looking: Promise<unknown> = Promise.resolve()
 
@@ -124,10 +120,15 @@ type Look = {
   attempts: AttemptStarter
   claims: Claims
   errors: ErrorList
+  merging: ReturnType<typeof createMergeByRule>
 }
 
 /** What one look of the dispatcher does. What an order waits for comes first, and side by side. */
-async function claimAndStart({ db, running, attempts, claims, errors }: Look, settings: Settings): Promise<void> {
+async function claimAndStart(
+  { db, running, attempts, claims, errors, merging }: Look,
+  settings: Settings,
+): Promise<void> {
+  merging.look()
   // In case the notification of a cancellation was lost.
   const cancelMissed = async () => {
     for (const id of await noLongerInProgress(db, running.ids())) running.cancel(id)

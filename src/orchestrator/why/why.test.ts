@@ -164,6 +164,20 @@ describe('an order that depends on others', () => {
   })
 })
 
+test('an order waits while as many pull requests of its project are open as may be, and says how to go on', () => {
+  const verdict: Verdict = {
+    id: ID,
+    waitsFor: 'pull_requests',
+    open: 4,
+    most: 5,
+    obstacles: [{ id: OTHER, isRunning: true }],
+  }
+  const { short, orders, next } = is('pull_requests', why({ verdict }))
+  assert.equal(short, 'waits: 4 of 5 pull requests of project sample are open, and 1 of its orders on the way to one')
+  assert.deepEqual(orders, [OTHER])
+  assert.equal(next.at(-1), 'moose project edit sample --max-open-pull-requests 6')
+})
+
 describe('an order that has not begun', () => {
   test('is not approved, or was with other content', () => {
     const { next } = is('unapproved', why({ order: { isApproved: false, files: 0 } }))

@@ -40,7 +40,7 @@ type EditOptions = {
 }
 
 export function projectEditCommand(cli: Cli): Command {
-  return new Command('edit')
+  return withRules(new Command('edit'))
     .summary('change settings of a project')
     .description(
       'Changes settings of a project. What concerns the repository is tried first: it has to answer, have the branch, and ' +
@@ -75,19 +75,6 @@ export function projectEditCommand(cli: Cli): Command {
     .option('--unprotect <pattern...>', 'paths whose change need not be allowed, though they usually are protected')
     .option('--usual-protection', 'nothing more is protected than usual, and nothing less')
     .option('--image <image>', 'what checks run in where MOOSE_SANDBOX is podman or docker; none: nothing')
-    .option('--max-open-pull-requests <number>', 'orders beyond so many open pull requests wait; none: any number')
-    .addOption(
-      new Option('--merge-policy <policy>', 'who merges what is proved and green: a human, or Moose').choices(
-        MERGE_POLICIES,
-      ),
-    )
-    .addOption(new Option('--auto-merge <risk>', 'the highest risk that the policy auto merges').choices(RISK_LEVELS))
-    .addOption(
-      new Option(
-        '--auto-approve <risk>',
-        'the highest risk that is approved by rule; none: a human approves each',
-      ).choices([...RISK_LEVELS, 'none']),
-    )
     .addHelpText('after', HELP)
     .action((name: string, options: EditOptions) => {
       const body = changeFrom(cli, options)
@@ -102,6 +89,24 @@ export function projectEditCommand(cli: Cli): Command {
         show(cli, changed, body)
       })
     })
+}
+
+/** What is decided without a human. */
+function withRules(command: Command): Command {
+  return command
+    .option('--max-open-pull-requests <number>', 'orders beyond so many open pull requests wait; none: any number')
+    .addOption(
+      new Option('--merge-policy <policy>', 'who merges what is proved and green: a human, or Moose').choices(
+        MERGE_POLICIES,
+      ),
+    )
+    .addOption(new Option('--auto-merge <risk>', 'the highest risk that the policy auto merges').choices(RISK_LEVELS))
+    .addOption(
+      new Option(
+        '--auto-approve <risk>',
+        'the highest risk that is approved by rule; none: a human approves each',
+      ).choices([...RISK_LEVELS, 'none']),
+    )
 }
 
 function show({ output }: Cli, changed: z.infer<typeof ChangedProjectResponse>, asked: ProjectChange): void {
