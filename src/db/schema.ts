@@ -1,6 +1,8 @@
 import type { ColumnType, Generated, GeneratedAlways, RawBuilder } from 'kysely'
 import type { Scope } from '../contract/api-token.ts'
 import type { SeenConflict } from '../contract/evidence/seen-conflict.ts'
+import type { NotificationFormat } from '../contract/notifications.ts'
+import type { EscalationOption } from '../contract/why/escalation.ts'
 import type { FaultRecord } from '../faults/fault.ts'
 import type { Allowance } from '../work-order/protection/held-change.ts'
 import type { Phase, Status } from '../work-order/status.ts'
@@ -92,6 +94,8 @@ export type Database = MoneyTables & {
     retry_mode: ColumnType<'again' | 'fresh' | 'verify_only' | null, never, 'again' | 'fresh' | 'verify_only' | null>
     /** Of the attempts up to this one, nothing is told to a model, and no answer is taken again. */
     asked_anew_after: ColumnType<number | null, never, number | RawBuilder<number>>
+    /** The proposer a human wants it given to; null: the Manager chooses. */
+    wanted_proposer: ColumnType<string | null, never, string | null>
   }
   allowed_changes: {
     id: GeneratedAlways<string>
@@ -248,6 +252,52 @@ export type Database = MoneyTables & {
     /** False: it failed by the set-up of its project, and nothing is learnt of it. */
     counts: Generated<boolean>
     created_at: Time
+    /** Of a merged change: when it was reverted on its base; null: it was not, as far as that was looked for. */
+    reverted_at: Date | null
+    /** When that was looked for last; null: not yet. */
+    revert_looked_at: Date | null
+  }
+  order_escalations: {
+    id: Generated<string>
+    work_order_id: string
+    attempt: number
+    cause: string
+    opened_at: Time
+    closed_at: ColumnType<Date | null, never, never>
+    closed_as: ColumnType<'decided' | 'went_on' | null, never, never>
+    /** Of an open one: what is being carried out. */
+    option: ColumnType<EscalationOption | null, never, EscalationOption | null>
+    /** As `kind:name`. */
+    decided_by: ColumnType<string | null, never, string | null>
+    decided_at: ColumnType<Date | null, never, RawBuilder<Date> | null>
+    /** USD the order had cost until then. */
+    spent_usd: ColumnType<string | null, never, string | null>
+  }
+  notification_endpoints: {
+    id: Generated<string>
+    name: string
+    format: NotificationFormat
+    url: string
+    /** Null: nothing is signed. */
+    secret: string | null
+    /** Empty: all. */
+    kinds: string[]
+    created_at: Time
+    created_by: string
+  }
+  notification_outbox: {
+    id: Generated<string>
+    endpoint_id: string
+    kind: string
+    event_key: string
+    work_order_id: string | null
+    data: Json
+    created_at: Time
+    tries: Generated<number>
+    next_try_at: ColumnType<Date, never, RawBuilder<Date>>
+    delivered_at: ColumnType<Date | null, never, RawBuilder<Date>>
+    dead_at: ColumnType<Date | null, never, RawBuilder<Date>>
+    last_error: string | null
   }
   failure_rows: {
     kind: 'project' | 'proposer'

@@ -22,6 +22,7 @@ import { budgetRoutes } from './routes/budget.ts'
 import { changeRoutes } from './routes/changes.ts'
 import { docsRoutes } from './routes/docs.ts'
 import { doctorRoutes } from './routes/doctor.ts'
+import { escalationRoutes } from './routes/escalations.ts'
 import { eventRoutes } from './routes/events.ts'
 import { filingRoutes } from './routes/filing.ts'
 import { githubWebhookRoutes } from './routes/github-webhook.ts'
@@ -112,6 +113,7 @@ export function apiRoutes(): HttpApp {
     .route('/', tryRoutes)
     .route('/', changeRoutes)
     .route('/', inboxRoutes)
+    .route('/', escalationRoutes)
     .route('/', eventRoutes)
     .route('/', projectRoutes)
     .route('/', projectCheckRoutes)

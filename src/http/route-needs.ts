@@ -45,6 +45,7 @@ export const ROUTE_NEEDS: Readonly<Record<string, RouteNeed>> = {
   'GET /api/work-orders/{id}': 'read',
   'GET /api/work-orders/{id}/why': 'read',
   'GET /api/inbox': 'read',
+  'GET /api/work-orders/{id}/escalation': 'read',
   'GET /api/work-orders/{id}/events': 'read',
   'GET /api/work-orders/{id}/changes': 'read',
   'GET /api/work-orders/{id}/route': 'read',
@@ -76,6 +77,8 @@ export const ROUTE_NEEDS: Readonly<Record<string, RouteNeed>> = {
   'POST /api/work-orders/{id}/cancel': 'operate',
   'POST /api/work-orders/{id}/retry': 'operate',
   'POST /api/work-orders/{id}/verify': 'operate',
+  // Some options take `approve` too.
+  'POST /api/work-orders/{id}/decide': 'operate',
   'POST /api/orchestrator': 'operate',
   'POST /api/orchestrator/start': 'operate',
   'POST /api/orchestrator/stop': 'operate',
