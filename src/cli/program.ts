@@ -62,6 +62,11 @@ const GROUPS: Readonly<Record<string, readonly Entry[]>> = {
       'what a work order waits for, or why it stands there',
       async () => (await import('./commands/inbox/why.ts')).whyCommand,
     ],
+    [
+      'decide <id> [option]',
+      'decide about a work order that is stopped',
+      async () => (await import('./commands/inbox/decide.ts')).decideCommand,
+    ],
     ['watch', 'all of that on one screen, live', async () => (await import('./watch/watch-command.ts')).watchCommand],
     ['logs <id>', 'what happened to a work order', async () => (await import('./commands/logs.ts')).logsCommand],
   ],

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { Moose } from '../../src/app.ts'
 import { DecidedResponse, EscalationResponse } from '../../src/contract/why/escalation.ts'
 import { InboxResponse } from '../../src/contract/why/inbox.ts'
+import { moose as command } from '../support/moose-command.ts'
 import { type Scripted, startModelServer } from '../support/model-server.ts'
 import { createMooseHome, detailOf, fileOrder, settled } from '../support/moose-home.ts'
 import { useStandIn } from '../support/stand-in-proposer.ts'
@@ -171,4 +172,47 @@ test('two answers at once: one is carried out, and the other is told so', async 
   assert.deepEqual(both.map(({ status }) => status).sort(), [200, 409])
   await settled(moose, id)
   assert.equal(cheap.calls.length, 2)
+})
+
+test('on the command line: what has to be decided and what each option costs, and the one command that decides', async () => {
+  await using setting = await stopped([BAD])
+  const { moose, id, home } = setting
+  await moose[Symbol.asyncDispose]()
+  const { environment } = home
+  const short = id.slice(0, 8)
+  const shownPage = await command(['decide', short], { environment })
+  assert.equal(shownPage.exitCode, 0, shownPage.stderr)
+  assert.match(shownPage.stdout, /^Asked: sample: Change a \(1 file, risk low\)\nTried: 1 attempt, the last by small\n/)
+  assert.match(shownPage.stdout, new RegExp(`\\nabort {2}costs nothing\\n.*\\n {2}\\$ .*moose decide ${short} abort`))
+  const unknown = await command(['decide', short, 'pray'], { environment })
+  assert.equal(unknown.exitCode, 2)
+  const refused = await command(['decide', short, 'amend'], { environment })
+  assert.match(refused.stderr, /amend takes what is to be changed/)
+  const done = await command(['decide', short, 'retry', '--budget', '7.50', '--json'], { environment })
+  assert.equal(done.exitCode, 0, done.stderr)
+  const said = DecidedResponse.parse(JSON.parse(done.stdout))
+  assert.deepEqual([said.work_order.status, said.work_order.budget_usd, said.escalation.closed_as], ['pending', 7.5, 'decided'])
+  assert.ok(Number(said.escalation.answer?.spent_usd) > 0)
+  const after = await command(['decide', short], { environment })
+  assert.match(after.stdout, /^Nothing has to be decided about it\.\n/)
+  assert.match(after.stderr, /check_failed; retry by os_user:/)
+})
+
+test('a cap that is too low: more money is offered, and the attempt goes on where it rests', async () => {
+  await using stack = new AsyncDisposableStack()
+  const home = stack.use(await createMooseHome(FILES, [], SETTINGS))
+  const server = stack.use(await startModelServer(GOOD))
+  await useStandIn(home, 'small', { url: server.url, threshold: 1 })
+  const moose = stack.use(await home.open())
+  const id = await fileOrder(home.database, { title: 'Change a', files: ['a.txt'] })
+  await home.database.db.updateTable('work_orders').set({ budget_usd: '0.000001' }).where('id', '=', id).execute()
+  await moose.orchestrator.start(null)
+  assert.equal(stands(await settled(moose, id)), 'blocked/budget_exceeded')
+  const { escalation } = await shown(moose, id)
+  const offer = escalation?.options.find(({ option }) => option === 'retry')
+  assert.ok(Number(offer?.budget_usd) > 0, JSON.stringify(offer))
+  const said = await decided(moose, id, { option: 'retry' })
+  assert.equal(said.escalation.closed_as, 'decided')
+  const order = await settled(moose, id)
+  assert.deepEqual([stands(order), order.attempts, order.budget_usd], ['in_progress/in_review', 1, offer?.budget_usd])
 })
