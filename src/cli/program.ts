@@ -125,6 +125,11 @@ const GROUPS: Readonly<Record<string, readonly Entry[]>> = {
       'the page of the service, logged in, in your browser',
       async () => (await import('./commands/service/open.ts')).openCommand,
     ],
+    [
+      'notify',
+      'where events of work orders are sent',
+      async () => (await import('./commands/service/notify.ts')).notifyCommand,
+    ],
     ['status', 'what the service is doing', async () => (await import('./commands/status.ts')).statusCommand],
     [
       'audit',

@@ -30,6 +30,7 @@ import { healthRoutes } from './routes/health.ts'
 import { inboxRoutes } from './routes/inbox.ts'
 import { managerRoutes } from './routes/manager.ts'
 import { metricsRoutes } from './routes/metrics.ts'
+import { notificationRoutes } from './routes/notifications.ts'
 import { numbersRoutes } from './routes/numbers.ts'
 import { orchestratorRoutes } from './routes/orchestrator.ts'
 import { answerUnknown, pageRoutes } from './routes/page.ts'
@@ -129,6 +130,7 @@ export function apiRoutes(): HttpApp {
     .route('/', proposerRoutes)
     .route('/', tokenRoutes)
     .route('/', sessionRoutes)
+    .route('/', notificationRoutes)
     .route('/', githubWebhookRoutes)
     .route('/', healthRoutes)
     .route('/', metricsRoutes)

@@ -107,6 +107,10 @@ export const ROUTE_NEEDS: Readonly<Record<string, RouteNeed>> = {
   'GET /api/tokens': 'operate',
   'POST /api/tokens': 'operate',
   'DELETE /api/tokens/{name}': 'operate',
+  'GET /api/notifications': 'operate',
+  'POST /api/notifications': 'operate',
+  'DELETE /api/notifications/{name}': 'operate',
+  'POST /api/notifications/{name}/test': 'operate',
 }
 
 const BY_MATCH = new Map(Object.entries(ROUTE_NEEDS).map(([route, need]) => [matchOf(route), need]))
