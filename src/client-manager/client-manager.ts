@@ -25,8 +25,8 @@ import { Fault, toFault } from '../faults/fault.ts'
 import type { OwnManager } from '../manager/manager.ts'
 import { buildRoutingRequest } from '../manager/routing-request.ts'
 import { NO_USD, statedUsd, type Usd } from '../money.ts'
-import type { Orchestrator } from '../orchestrator/orchestrator.ts'
 import { faultOfRow } from '../orchestrator/malformed-rows.ts'
+import type { Orchestrator } from '../orchestrator/orchestrator.ts'
 import type { RoutingDecision } from '../ports/routing.ts'
 import { WorkOrderContent } from '../work-order/content.ts'
 import { heldFrom } from '../work-order/protection/held-change.ts'
@@ -88,7 +88,8 @@ export async function decide(
   const offer = offers.find(({ option }) => option === wish.option)
   if (offer === undefined) throw notOffered(order, wish.option, offers)
   if (wish.proposer !== undefined) assertCallable(wish.proposer, facts)
-  if (!(await noteAnswer(db, open.id, { option: wish.option, by, spentUsd: spent.toFixed() }))) throw anotherByNow(order)
+  if (!(await noteAnswer(db, open.id, { option: wish.option, by, spentUsd: spent.toFixed() })))
+    throw anotherByNow(order)
   const sentence = await carryOut({ ...deps, by }, { order, offer, held: facts.held, wish }).catch(
     async (error: unknown) => {
       const { closed_at } = await escalationOf(db, open.id)
@@ -122,7 +123,9 @@ function assertCallable(wanted: string, { candidates }: OptionFacts): void {
   if (candidates.some(({ proposer }) => proposer === wanted)) return
   const names = candidates.map(({ proposer }) => proposer).join(', ')
   const others = names === '' ? 'none can be now' : `these can: ${names}`
-  throw new Fault('request_invalid', `The order cannot be given to the proposer ${wanted}; ${others}.`, { field: 'proposer' })
+  throw new Fault('request_invalid', `The order cannot be given to the proposer ${wanted}; ${others}.`, {
+    field: 'proposer',
+  })
 }
 
 async function factsOf(

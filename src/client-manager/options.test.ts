@@ -65,7 +65,7 @@ test('a cap that is too low is raised by as much as the option is expected to ta
 test('where the cap of a day is in the way, the order keeps its own, and the day is named', () => {
   const offer = one('retry', { cause: 'budget_exceeded', refusedBy: 'day', needed: new Usd(9) })
   assert.equal(offer?.budget_usd, null)
-  assert.match(String(offer?.sentence), /goes on where it rests\. Raise the cap of the day first: moose budget/)
+  assert.match(offer?.sentence ?? '', /goes on where it rests\. Raise the cap of the day first: moose budget/)
 })
 
 test('what is not known is said as not known', () => {

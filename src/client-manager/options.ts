@@ -32,7 +32,7 @@ export type OptionFacts = {
 
 /** What may be decided about an order that is stopped, with what each is expected to cost. */
 export function optionsFor(facts: OptionFacts): OfferedOption[] {
-  const offers = [allow(facts), retry(facts), model(facts), amend(facts), verify(facts), abort(facts)]
+  const offers = [allow(facts), retry(facts), model(facts), amend(facts), verify(facts), ABORT]
   return offers.flatMap((offer) => (offer === null ? [] : [withRecord(offer, facts)]))
 }
 
@@ -104,13 +104,12 @@ function amend(facts: OptionFacts): Offer {
 
 function verify({ hasCommit }: OptionFacts): Offer | null {
   if (!hasCommit) return null
-  const sentence = 'No model is called: the checks are run again on the commit that is there; if they pass, it is published.'
+  const sentence =
+    'No model is called: the checks are run again on the commit that is there; if they pass, it is published.'
   return { option: 'verify', ...FREE, sentence }
 }
 
-function abort(_: OptionFacts): Offer {
-  return { option: 'abort', ...FREE, sentence: 'The order is given up and becomes cancelled.' }
-}
+const ABORT: Offer = { option: 'abort', ...FREE, sentence: 'The order is given up and becomes cancelled.' }
 
 const WHOLE_CENTS = 2
 

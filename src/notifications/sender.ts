@@ -3,7 +3,14 @@ import type { Kysely } from 'kysely'
 import { deadline } from '../async/deadline.ts'
 import { type Clock, NEVER_ABORTED } from '../clock.ts'
 import { findEndpoint } from '../db/notifications/endpoints.ts'
-import { type DueEntry, forgetSent, noteDelivered, noteFailed, reviveDead, takeDue } from '../db/notifications/outbox.ts'
+import {
+  type DueEntry,
+  forgetSent,
+  noteDelivered,
+  noteFailed,
+  reviveDead,
+  takeDue,
+} from '../db/notifications/outbox.ts'
 import type { Database } from '../db/schema.ts'
 import { Fault, toFault } from '../faults/fault.ts'
 import type { Log } from '../log.ts'
@@ -107,7 +114,10 @@ async function sendEntry(deps: SenderDeps, entry: DueEntry, stopping: AbortSigna
   const { error } = await post(deps, entry, stopping)
   if (error === null) return noteDelivered(db, entry.id)
   const againInMs = entry.tries >= MOST_TRIES ? null : FIRST_PAUSE_MS * LONGER ** (entry.tries - 1) * (1 + random())
-  log.warn({ endpoint: entry.endpoint.name, kind: entry.kind, tries: entry.tries, error }, 'a notification was not taken')
+  log.warn(
+    { endpoint: entry.endpoint.name, kind: entry.kind, tries: entry.tries, error },
+    'a notification was not taken',
+  )
   await noteFailed(db, entry.id, { error, againInMs })
 }
 

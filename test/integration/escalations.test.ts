@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import type { Moose } from '../../src/app.ts'
 import { DecidedResponse, EscalationResponse } from '../../src/contract/why/escalation.ts'
 import { InboxResponse } from '../../src/contract/why/inbox.ts'
-import { moose as command } from '../support/moose-command.ts'
 import { type Scripted, startModelServer } from '../support/model-server.ts'
+import { moose as command } from '../support/moose-command.ts'
 import { createMooseHome, detailOf, fileOrder, settled } from '../support/moose-home.ts'
 import { useStandIn } from '../support/stand-in-proposer.ts'
 
@@ -15,7 +15,7 @@ const FILES = {
   'a.txt': 'a\n',
   'b.txt': 'b\n',
   CODEOWNERS: '* @ada\n',
-  'moose.yaml': 'checks:\n  - { name: good, run: "grep -q \'^good\' *.txt || grep -q \'^a$\' a.txt" }\n',
+  'moose.yaml': "checks:\n  - { name: good, run: \"grep -q '^good' *.txt || grep -q '^a$' a.txt\" }\n",
 }
 const BAD = write('a.txt', 'bad')
 const GOOD = write('a.txt', 'good')
@@ -31,13 +31,20 @@ async function stopped(small: Scripted[], { files = ['a.txt'], large = [GOOD], t
   await moose.orchestrator.start(null)
   const id = await fileOrder(home.database, { title, files })
   const order = await settled(moose, id)
-  await useStandIn(home, 'large', { url: dear.url, threshold: 1, price: { input_per_million: 100, output_per_million: 100 } })
+  await useStandIn(home, 'large', {
+    url: dear.url,
+    threshold: 1,
+    price: { input_per_million: 100, output_per_million: 100 },
+  })
   const owned = stack.move()
   return { home, moose, id, order, cheap, dear, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
 
 async function call(moose: Moose, path: string, body?: unknown): Promise<{ status: number; said: unknown }> {
-  const sent = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
+  const sent =
+    body === undefined
+      ? {}
+      : { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
   const response = await moose.http.fetch(new Request(`http://127.0.0.1${path}`, sent))
   return { status: response.status, said: await response.json() }
 }
@@ -58,9 +65,15 @@ test('an order that failed is an escalation: five lines, options with their cost
   const { escalation } = await shown(moose, id)
   assert.ok(escalation !== null)
   assert.deepEqual([escalation.cause, escalation.attempt, escalation.answer], ['check_failed', 1, null])
-  assert.deepEqual(escalation.story.map((line) => line.split(':', 1)[0]), ['Asked', 'Tried', 'Stopped', 'Cost', 'There'])
+  assert.deepEqual(
+    escalation.story.map((line) => line.split(':', 1)[0]),
+    ['Asked', 'Tried', 'Stopped', 'Cost', 'There'],
+  )
   assert.match(escalation.story.join('\n'), /Tried: 1 attempt, the last by small\nStopped: failed, check_failed: /)
-  assert.deepEqual(escalation.options.map(({ option }) => option), ['retry', 'model', 'amend', 'verify', 'abort'])
+  assert.deepEqual(
+    escalation.options.map(({ option }) => option),
+    ['retry', 'model', 'amend', 'verify', 'abort'],
+  )
   for (const { option, expected_cost_usd: usd } of escalation.options)
     assert.equal(Number(usd) > 0, !['verify', 'abort'].includes(option), `${option} ${usd}`)
 
@@ -68,16 +81,23 @@ test('an order that failed is an escalation: five lines, options with their cost
   assert.equal(said.work_order.budget_usd, 7)
   assert.equal(said.escalation.closed_as, 'decided')
   assert.equal(said.escalation.answer?.option, 'retry')
-  assert.match(String(said.escalation.answer?.by), /^os_user:/)
-  assert.ok(Number(said.escalation.answer?.spent_usd) > 0, 'what it had cost until then')
-  assert.equal(said.escalation.answer?.spent_usd, order.actual_cost)
+  assert.ok(said.escalation.answer?.by.startsWith('os_user:'))
+  assert.ok(said.escalation.answer.spent_usd > 0, 'what it had cost until then')
+  assert.equal(said.escalation.answer.spent_usd, order.actual_cost)
   assert.match(said.sentence, /asked again, told of the last failure/)
   assert.equal(stands(await settled(moose, id)), 'in_progress/in_review')
 
   const after = await shown(moose, id)
   assert.deepEqual([after.escalation, after.past.length, after.past[0]?.answer?.option], [null, 1, 'retry'])
-  const acts = await home.database.db.selectFrom('audit_entries').selectAll().where('act', '=', 'escalation.decide').execute()
-  assert.deepEqual(acts.map(({ details, work_order_id }) => [work_order_id, details['option']]), [[id, 'retry']])
+  const acts = await home.database.db
+    .selectFrom('audit_entries')
+    .selectAll()
+    .where('act', '=', 'escalation.decide')
+    .execute()
+  assert.deepEqual(
+    acts.map(({ details, work_order_id }) => [work_order_id, details['option']]),
+    [[id, 'retry']],
+  )
   setting.cheap.script.unshift(BAD)
   const next = await fileOrder(home.database, { title: 'Change b', files: ['a.txt', 'b.txt'] })
   await moose.orchestrator.merge(id)
@@ -151,7 +171,11 @@ test('it closes by itself when the order goes on by other means, and an answer t
   const { moose, id, home } = setting
   const wrong = await call(moose, `/api/work-orders/${id}/decide`, { option: 'allow' })
   assert.equal(wrong.status, 409, JSON.stringify(wrong.said))
-  await home.database.db.updateTable('attempts').set({ head_sha: 'f'.repeat(40) }).where('work_order_id', '=', id).execute()
+  await home.database.db
+    .updateTable('attempts')
+    .set({ head_sha: 'f'.repeat(40) })
+    .where('work_order_id', '=', id)
+    .execute()
   const failed = await call(moose, `/api/work-orders/${id}/decide`, { option: 'verify' })
   assert.notEqual(failed.status, 200, JSON.stringify(failed.said))
   const open = (await shown(moose, id)).escalation
@@ -169,7 +193,10 @@ test('two answers at once: one is carried out, and the other is told so', async 
   await using setting = await stopped([BAD, GOOD])
   const { moose, id, cheap } = setting
   const both = await Promise.all([1, 2].map(() => call(moose, `/api/work-orders/${id}/decide`, { option: 'retry' })))
-  assert.deepEqual(both.map(({ status }) => status).sort(), [200, 409])
+  assert.deepEqual(
+    both.map(({ status }) => status).toSorted((one, other) => one - other),
+    [200, 409],
+  )
   await settled(moose, id)
   assert.equal(cheap.calls.length, 2)
 })
@@ -191,7 +218,10 @@ test('on the command line: what has to be decided and what each option costs, an
   const done = await command(['decide', short, 'retry', '--budget', '7.50', '--json'], { environment })
   assert.equal(done.exitCode, 0, done.stderr)
   const said = DecidedResponse.parse(JSON.parse(done.stdout))
-  assert.deepEqual([said.work_order.status, said.work_order.budget_usd, said.escalation.closed_as], ['pending', 7.5, 'decided'])
+  assert.deepEqual(
+    [said.work_order.status, said.work_order.budget_usd, said.escalation.closed_as],
+    ['pending', 7.5, 'decided'],
+  )
   assert.ok(Number(said.escalation.answer?.spent_usd) > 0)
   const after = await command(['decide', short], { environment })
   assert.match(after.stdout, /^Nothing has to be decided about it\.\n/)

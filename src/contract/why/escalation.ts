@@ -84,12 +84,12 @@ export const DecideWorkOrder = z
     /** Of the escalation that was looked at. Where another is open by now, nothing is done. */
     escalation_id: z.guid().optional(),
     budget_usd: UsdAmount.optional().openapi({
-      description: 'Of `retry`, `model` and `amend`: the cap of the order from now on; left out: what the option offers.',
+      description:
+        'Of `retry`, `model` and `amend`: the cap of the order from now on; left out: what the option offers.',
     }),
-    proposer: storedText(LONGEST_NAME)
-      .min(1)
-      .optional()
-      .openapi({ description: 'Of `model`: the proposer the next attempts are given to; left out: what the option offers.' }),
+    proposer: storedText(LONGEST_NAME).min(1).optional().openapi({
+      description: 'Of `model`: the proposer the next attempts are given to; left out: what the option offers.',
+    }),
     changes: EditWorkOrder.optional().openapi({
       description: 'Of `amend`: what the order asks for from now on. It is approved as it stands then.',
     }),

@@ -49,10 +49,7 @@ export async function noteAnswer(db: Db, id: string, { option, by, spentUsd }: A
     .where('id', '=', id)
     .where('closed_at', 'is', null)
     .where((eb) =>
-      eb.or([
-        eb('option', 'is', null),
-        eb('decided_at', '<', sql<Date>`clock_timestamp() - ${CARRIED_OUT_WITHIN}`),
-      ]),
+      eb.or([eb('option', 'is', null), eb('decided_at', '<', sql<Date>`clock_timestamp() - ${CARRIED_OUT_WITHIN}`)]),
     )
     .returning('id')
     .executeTakeFirst()

@@ -1,6 +1,6 @@
 import { type Kysely, type Selectable, sql } from 'kysely'
 import { isoTime } from '../../clock.ts'
-import type { EndpointView, NewEndpoint } from '../../contract/notifications.ts'
+import type { EndpointView, NewEndpoint } from '../../contract/notifications/endpoints.ts'
 import { Fault } from '../../faults/fault.ts'
 import { isSqlState } from '../database-fault.ts'
 import type { Database } from '../schema.ts'

@@ -45,7 +45,11 @@ export async function noteDelivered(db: Db, id: string): Promise<void> {
 }
 
 /** A try failed. @param againInMs null: no other is made */
-export async function noteFailed(db: Db, id: string, { error, againInMs }: { error: string; againInMs: number | null }) {
+export async function noteFailed(
+  db: Db,
+  id: string,
+  { error, againInMs }: { error: string; againInMs: number | null },
+) {
   const then =
     againInMs === null
       ? { dead_at: sql<Date>`clock_timestamp()` }

@@ -2,11 +2,7 @@ import { createRoute } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { readBudgetRules } from '../../budget/limits.ts'
 import { decide, escalationsOf } from '../../client-manager/client-manager.ts'
-import {
-  DecidedResponse,
-  DecideWorkOrder,
-  EscalationResponse,
-} from '../../contract/why/escalation.ts'
+import { DecidedResponse, DecideWorkOrder, EscalationResponse } from '../../contract/why/escalation.ts'
 import { WorkOrderParams } from '../../contract/work-orders.ts'
 import { shownUsd, statedUsd } from '../../money.ts'
 import { ANY_FAULT, BODY_FAULT, CONFLICT, json, jsonBody, NO_SUCH_ORDER } from '../answers.ts'
@@ -62,10 +58,15 @@ export const escalationRoutes = newRoutes()
   })
 
 /** @throws {Fault} `scope_missing`; `config_invalid` where the cap cannot be read */
-async function requireFor(c: Context<HttpEnv>, { option, budget_usd: budget, changes }: DecideWorkOrder): Promise<void> {
+async function requireFor(
+  c: Context<HttpEnv>,
+  { option, budget_usd: budget, changes }: DecideWorkOrder,
+): Promise<void> {
   if (option === 'allow') requireScope(c, 'approve', 'Allowing what is held')
   if (option === 'amend') requireScope(c, 'approve', 'Changing and approving an order')
-  const amounts = [budget, changes?.budget_usd].flatMap((usd) => (usd === undefined || usd === null ? [] : [statedUsd(usd)]))
+  const amounts = [budget, changes?.budget_usd].flatMap((usd) =>
+    usd === undefined || usd === null ? [] : [statedUsd(usd)],
+  )
   if (amounts.length === 0) return
   const { order_cap: cap } = (await readBudgetRules(c.var.deps.db)).limits
   if (cap === null || amounts.every((usd) => usd.lessThanOrEqualTo(cap))) return

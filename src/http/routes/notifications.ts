@@ -8,7 +8,7 @@ import {
   NewEndpoint,
   NewEndpointResponse,
   TestedEndpointResponse,
-} from '../../contract/notifications.ts'
+} from '../../contract/notifications/endpoints.ts'
 import { addEndpoint, listEndpoints, removeEndpoint } from '../../db/notifications/endpoints.ts'
 import { testEndpoint } from '../../notifications/sender.ts'
 import { ANY_FAULT, BODY_FAULT, json, jsonBody, NO_SUCH_ENDPOINT } from '../answers.ts'
@@ -38,7 +38,11 @@ const add = createRoute({
     'in about seven hours. No order waits for that.',
   tags,
   request: { body: jsonBody(NewEndpoint, true) },
-  responses: { 201: json(NewEndpointResponse, 'With its secret, which is shown this once'), ...BODY_FAULT, ...ANY_FAULT },
+  responses: {
+    201: json(NewEndpointResponse, 'With its secret, which is shown this once'),
+    ...BODY_FAULT,
+    ...ANY_FAULT,
+  },
 })
 
 const remove = createRoute({
@@ -76,5 +80,8 @@ export const notificationRoutes = newRoutes()
   })
   .openapi(test, async (c) => {
     const { db, sending } = c.var.deps
-    return c.json({ success: true as const, status: await testEndpoint({ ...sending, db }, c.req.valid('param').name) }, 200)
+    return c.json(
+      { success: true as const, status: await testEndpoint({ ...sending, db }, c.req.valid('param').name) },
+      200,
+    )
   })

@@ -7,7 +7,7 @@ import {
   NewEndpointResponse,
   NOTIFICATION_KINDS,
   TestedEndpointResponse,
-} from '../../../contract/notifications.ts'
+} from '../../../contract/notifications/endpoints.ts'
 import { type Cli, withApi } from '../../cli.ts'
 import type { Paint } from '../../pages/output.ts'
 import { table } from '../../pages/table.ts'
@@ -47,7 +47,8 @@ function listCommand(cli: Cli): Command {
         const listed = await api.call({ method: 'GET', path: PATH, answer: EndpointsResponse })
         const { output } = cli
         output.document(listed)
-        if (listed.endpoints.length === 0) return output.note('Events are sent nowhere. Add an address: moose notify add')
+        if (listed.endpoints.length === 0)
+          return output.note('Events are sent nowhere. Add an address: moose notify add')
         output.line(endpointTable(listed.endpoints, output.paint))
       }),
     )

@@ -1,6 +1,6 @@
-import { isLoopback } from './proposer-rules.ts'
-import { knownOrOther, storedText } from './stored-text.ts'
-import { z } from './zod.ts'
+import { isLoopback } from '../proposer-rules.ts'
+import { knownOrOther, storedText } from '../stored-text.ts'
+import { z } from '../zod.ts'
 
 /** Events that are sent out. */
 export const NOTIFICATION_KINDS = [
