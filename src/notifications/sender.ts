@@ -44,7 +44,7 @@ const LEASE_MS = 4 * TIMEOUT_MS
 const LOOK_EVERY_MS = 15_000
 const FORGET_EVERY_MS = 3_600_000
 const FIRST_PAUSE_MS = 5_000
-/** The pause before each further try is so many times as long: the last comes after about seven hours. */
+/** The pause before each further try is so many times as long: the last comes after eight hours or more. */
 const LONGER = 4
 const MOST_TRIES = 8
 const MOST_OF_ERROR = 500

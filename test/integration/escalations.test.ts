@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { Moose } from '../../src/app.ts'
 import { DecidedResponse, EscalationResponse } from '../../src/contract/why/escalation.ts'
 import { InboxResponse } from '../../src/contract/why/inbox.ts'
+import { countOutage } from '../../src/db/provider-pauses.ts'
 import { type Scripted, startModelServer } from '../support/model-server.ts'
 import { moose as command } from '../support/moose-command.ts'
 import { createMooseHome, detailOf, fileOrder, settled } from '../support/moose-home.ts'
@@ -245,4 +246,29 @@ test('a cap that is too low: more money is offered, and the attempt goes on wher
   assert.equal(said.escalation.closed_as, 'decided')
   const order = await settled(moose, id)
   assert.deepEqual([stands(order), order.attempts, order.budget_usd], ['in_progress/in_review', 1, offer?.budget_usd])
+})
+
+test('the inbox has approvals, what is held, reviews, what failed and paused providers in this order, each with its command', async () => {
+  await using setting = await stopped([BAD, GOOD])
+  const { moose, id, home } = setting
+  const reviewed = await fileOrder(home.database, { title: 'Change b', files: ['a.txt', 'b.txt'] })
+  await settled(moose, reviewed)
+  setting.cheap.script.push(says('### write CODEOWNERS\n```\n* @mallory\n```\n'))
+  const held = await fileOrder(home.database, { title: 'Take it over', files: ['CODEOWNERS'] })
+  await settled(moose, held)
+  const asked = await fileOrder(home.database, { title: 'Ask first', files: ['b.txt'], approved: false })
+  const outage = { kind: 'outage', keyMark: null, reason: 'HTTP 503', tested: false, askedMs: 0, chance: 0 } as const
+  await countOutage(home.database.db, { provider: 'replay', ...outage })
+  const { inbox } = InboxResponse.parse((await call(moose, '/api/inbox')).said)
+  const brief = (order: string) => order.slice(0, 8)
+  assert.deepEqual(
+    inbox.map(({ kind, work_order: order, next }) => [kind, order === null ? null : order.id, next[0]]),
+    [
+      ['approval', asked, `moose approve ${brief(asked)}`],
+      ['held_change', held, `moose decide ${brief(held)}`],
+      ['merge', reviewed, `moose merge ${brief(reviewed)}`],
+      ['failed', id, `moose decide ${brief(id)}`],
+      ['paused_provider', null, 'moose proposer test scripted'],
+    ],
+  )
 })

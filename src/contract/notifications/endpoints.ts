@@ -1,4 +1,4 @@
-import { isLoopback } from '../proposer-rules.ts'
+import { isLoopback, ORIGIN_PATTERN } from '../proposer-rules.ts'
 import { knownOrOther, storedText } from '../stored-text.ts'
 import { z } from '../zod.ts'
 
@@ -32,12 +32,12 @@ const EndpointName = z
 
 const EndpointUrl = storedText(LONGEST_URL)
   .refine(isReachable, 'is not an https URL without user and password, nor an http URL of this machine')
-  .meta({ format: 'uri', pattern: String.raw`^https?://[^\u0000]*$` })
+  .meta({ pattern: String.raw`${ORIGIN_PATTERN}(?![^/?]*@)[!"$-~]*$` })
   .openapi({ example: 'https://example.com/hooks/moose' })
 
 /** In clear text only to this machine. */
 function isReachable(text: string): boolean {
-  if (!URL.canParse(text)) return false
+  if (!URL.canParse(text) || !/^[\x21-\x7e]+$/.test(text)) return false
   const { protocol, hostname, username, password, hash } = new URL(text)
   if (username !== '' || password !== '' || hash !== '') return false
   return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname))

@@ -35,7 +35,7 @@ const add = createRoute({
   description:
     'With the format `standard` each is signed as Standard Webhooks says: the headers `webhook-id`, which stays the same when it ' +
     'is sent again, `webhook-timestamp` and `webhook-signature`. What is not taken (2xx within 15 s) is tried again, eight times ' +
-    'in about seven hours. No order waits for that.',
+    'in eight hours or more. No order waits for that.',
   tags,
   request: { body: jsonBody(NewEndpoint, true) },
   responses: {

@@ -20,7 +20,7 @@ export function notifyCommand(cli: Cli): Command {
   const command = new Command('notify')
     .description(
       'Where events of work orders are sent: webhooks signed as Standard Webhooks says, or messages for Slack and its likes. ' +
-        'What is not taken is tried again for about seven hours; no order waits for that.',
+        'What is not taken is tried again for eight hours or more; no order waits for that.',
     )
     .addHelpText('after', HELP)
   for (const part of [listCommand, addCommand, removeCommand, testCommand]) command.addCommand(part(cli))
