@@ -99,7 +99,10 @@ export async function decide(
       throw error
     },
   )
-  return { work_order: await findWorkOrder(db, order.id), escalation: await escalationOf(db, open.id), sentence }
+  const escalation = await escalationOf(db, open.id)
+  // Something still holds the order: it may be decided about again at once.
+  if (escalation.closed_at === null) await forgetAnswer(db, open.id)
+  return { work_order: await findWorkOrder(db, order.id), escalation, sentence }
 }
 
 const BUDGETED: readonly EscalationOption[] = ['retry', 'model', 'amend']
