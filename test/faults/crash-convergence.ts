@@ -77,8 +77,8 @@ async function assertPaidOnce({ home, provider }: CrashSetting, id: string, one:
   else assert.ok(known.lessThanOrEqualTo(billed), `settled ${known.toFixed()} of ${billed.toFixed()}`)
   const needed = one.executor === 'aider' || one.mendedBy === 'model' || one.resolves === true ? 2 : 1
   const calls = now.calls - before.calls
-  // An answer that had failed a check before its attempt failed is not taken again: a retry asks for the change, and its repair.
-  const isAskedAnew = one.mendedBy === 'model' && (one.fault === 'exception' || one.fault === 'lost')
+  // The answers of an attempt that an error of Moose ended are not taken again: a retry asks for all of them. Of a conflict they are.
+  const isAskedAnew = one.resolves !== true && (one.fault === 'exception' || one.fault === 'lost')
   const most = isAskedAnew ? 2 * needed : needed + 1
   assert.ok(calls <= most, `${calls} calls for ${needed}`)
   assert.ok(settled >= needed && settled + unresolved >= calls, `${ends.join('; ')} for ${calls} calls`)
