@@ -8,6 +8,7 @@ import { findPullRequestOfAttempt, type PullRequestRow, pullRequestsInBrief } fr
 import type { Database } from '../../db/schema.ts'
 import { isSuspendCode } from '../../db/work-orders/suspended-orders.ts'
 import { findWorkOrder } from '../../db/work-orders/work-orders.ts'
+import { isOf } from '../../faults/families.ts'
 import { Fault } from '../../faults/fault.ts'
 import { ProposerResponse } from '../../ports/proposal.ts'
 import { RoutingDecision } from '../../ports/routing.ts'
@@ -89,8 +90,10 @@ export async function findVerifiable(db: Db, { keptCommit, pool }: Looked, workO
     if (await isReadable(maker)) return { attempt: maker, branch: pull.branch }
     throw nothingToVerify(workOrderId)
   }
-  for (const { number, project_id: projectId, head_sha: headSha, verifies } of attempts.toReversed()) {
+  for (const { number, project_id: projectId, head_sha: headSha, verifies, error } of attempts.toReversed()) {
     if (headSha === null || projectId === null || verifies !== null) continue
+    // Its commit is about to be removed.
+    if (error !== null && isOf('worthless', error.code)) continue
     const project = await projectOf(db, projectId)
     if ((await keptCommit(project, workOrderId, number)) === headSha && (await isReadable(number)))
       return { attempt: number, branch: null }
