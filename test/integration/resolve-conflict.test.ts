@@ -151,7 +151,10 @@ test('a resolution that fails a check is not pushed, and these two commits are n
   assert.deepEqual((await outcomeOf(given)).repairs, [{ check: 'merge conflict', by: 'proposer', mended: false }])
   const again = await verified(given, true)
   assert.deepEqual(again.ended, ['in_review', 3, 'blocked', 'merge_conflict'])
-  assert.match(again.message, /Attempt 2 .* done once\.\nMerge main into .* by hand.*\n.*anew[^\n]*$/s)
+  assert.match(
+    again.message,
+    /A model was asked about these very commits in attempt 2, and is asked once\.\nMerge main into .* by hand.*\n.*anew[^\n]*$/s,
+  )
   assert.equal(again.order.pull_request?.tried_resolution?.attempt, 2)
   assert.equal(calls.length, 2)
   await home.remote.commit('main', { 'greeting.txt': 'top\ngood morning to all\nbottom\n' })
