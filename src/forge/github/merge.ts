@@ -5,7 +5,8 @@ import type { PullRequestRow } from '../../db/pull-requests.ts'
 import { Fault } from '../../faults/fault.ts'
 import type { PullRequest } from '../../ports/pull-request.ts'
 import type { Project } from '../../work-order/project.ts'
-import { waysOutOfConflict, waysToMend, waysToVerify, withWaysOut } from '../../work-order/ways-out.ts'
+import { waysOutOfConflict, withWaysOut } from '../../work-order/ways-out.ts'
+import { unverified } from '../unverified-branch.ts'
 import { type ApiAnswer, callApi, githubFault, messageOf } from './github-api.ts'
 import { type GitHubRepository, githubRepositoryOf, slug } from './github-repository.ts'
 import { mergeWays } from './merge-ways.ts'
@@ -120,14 +121,4 @@ function unproven({ number, base }: PullRequestRow, into: string): Fault {
 
 function conflict(row: PullRequestRow, message: string): Fault {
   return new Fault('work_order_conflict', message, { number: row.number, branch: row.branch })
-}
-
-/** A human is needed, as where git cannot merge. */
-function unverified(row: PullRequestRow, head: string, failed: EndedVerification | null): Fault {
-  const { number, branch, work_order_id: workOrderId } = row
-  const why = `The branch ${branch} was changed after its checks: it stands at ${head}, not at ${row.head_sha}.`
-  const said = failed === null ? why : `${why} That was verified in attempt ${failed.attempt}: ${whatFailed(failed)}`
-  const ways = failed === null ? waysToVerify({ workOrderId }) : waysToMend({ workOrderId, branch })
-  const { message, details } = withWaysOut(said, ways)
-  return new Fault('merge_conflict', message, { number, branch, seen_head_sha: head, ...details })
 }

@@ -1,4 +1,4 @@
-import { type EndedVerification, whatFailed } from '../../contract/evidence/review.ts'
+import { whatFailed } from '../../contract/evidence/review.ts'
 import { failedVerificationAt, triedResolutionAt } from '../../db/attempts/ended-verifications.ts'
 import { endPullRequest, type PullRequestRow } from '../../db/pull-requests.ts'
 import { findWorkOrder } from '../../db/work-orders/work-orders.ts'
@@ -9,14 +9,8 @@ import type { Mirror } from '../../git/mirror.ts'
 import { deleteRemoteBranch, pushCommit, remoteHead } from '../../git/push.ts'
 import { attemptRef, branchRef } from '../../git/ref-names.ts'
 import type { Project } from '../../work-order/project.ts'
-import {
-  filesAsDetails,
-  namedFiles,
-  waysOutOfConflict,
-  waysToMend,
-  waysToVerify,
-  withWaysOut,
-} from '../../work-order/ways-out.ts'
+import { filesAsDetails, namedFiles, waysOutOfConflict, withWaysOut } from '../../work-order/ways-out.ts'
+import { unverified } from '../unverified-branch.ts'
 import { type LocalForgeParts, pushSource, requirePullRequest } from './local-forge-parts.ts'
 
 /** How often a base branch may move between fetch and push. */
@@ -131,14 +125,4 @@ async function leftToPerson(
 
 function conflict(row: PullRequestRow, message: string): Fault {
   return new Fault('work_order_conflict', message, { number: row.number, branch: row.branch })
-}
-
-/** A human is needed, as where git cannot merge. */
-function unverified(row: PullRequestRow, head: string, failed: EndedVerification | null): Fault {
-  const { number, branch, work_order_id: workOrderId } = row
-  const why = `The branch ${branch} was changed after its checks: it stands at ${head}, not at ${row.head_sha}.`
-  const said = failed === null ? why : `${why} That was verified in attempt ${failed.attempt}: ${whatFailed(failed)}`
-  const ways = failed === null ? waysToVerify({ workOrderId }) : waysToMend({ workOrderId, branch })
-  const { message, details } = withWaysOut(said, ways)
-  return new Fault('merge_conflict', message, { number, branch, seen_head_sha: head, ...details })
 }
