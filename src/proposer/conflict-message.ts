@@ -26,7 +26,8 @@ export function conflictText({ conflict }: ConflictRequest): string {
     ]),
     'In a merged file each conflict begins with a line of seven < and the id of the commit of the change, whose lines come ' +
       'first; after a line of seven = come those of the base; it ends with a line of seven > and an id. A conflict may hold ' +
-      'another one, whose lines have more signs. The files are now as merged, and so is whatever else the change holds. Resolve every conflict so that what the work order asks for and what ' +
+      'another one, whose lines have more signs. The files are now as merged, and so is whatever else the change holds. ' +
+      'Resolve every conflict so that what the work order asks for and what ' +
       'the base has gained both hold, leave none of these marker lines, and change nothing else. Answer with edits in the form ' +
       'you were told first: SEARCH is copied from the merged files, in blocks with longer markers of its own where it holds ' +
       'marker lines; or write the whole file. Only files in scope can be changed.',
@@ -67,10 +68,14 @@ export function markerLeft({ conflict }: ConflictRequest, changes: readonly File
 /** A file may hold lines of = of its own. */
 function hasMarkers(was: readonly string[], is: readonly string[]): boolean {
   if (is.some((line) => BEGIN.test(line) || END.test(line))) return true
-  const sizes = was.flatMap((line) => BEGIN.exec(line)?.[1]?.length ?? [])
-  return sizes.some((size) => {
-    const count = (lines: readonly string[]) => lines.filter((line) => line === '='.repeat(size)).length
-    return count(is) > count(was) - sizes.filter((other) => other === size).length
+  const begun = Map.groupBy(
+    was.flatMap((line) => BEGIN.exec(line)?.[1]?.length ?? []),
+    (size) => size,
+  )
+  return [...begun].some(([size, { length: conflicts }]) => {
+    const between = '='.repeat(size)
+    const count = (lines: readonly string[]) => lines.filter((line) => line === between).length
+    return count(is) > count(was) - conflicts
   })
 }
 
