@@ -331,14 +331,20 @@ test('a person who changes a protected file on the branch is asked to allow it, 
   await moose.orchestrator.merge(id)
 })
 
-test('the commit of an attempt whose check failed is verified and published without a model', async () => {
-  await using home = await createMooseHome(FILES, [greet], QUIET)
-  await using given = await bench(home)
-  const { orchestrator, trouble } = given
+/** An order whose commit is there, and failed a check that would pass now. */
+async function failedOnce(home: MooseHome, { orchestrator, trouble }: Awaited<ReturnType<typeof bench>>) {
   await orchestrator.start(null)
   trouble.check.push(new Fault('check_failed', 'It failed this once.'))
   const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'], criteria: ['It is polite'] })
   assert.equal(stands(await atRest(home, id)), 'failed/check_failed')
+  return id
+}
+
+test('the commit of an attempt whose check failed is verified and published without a model', async () => {
+  await using home = await createMooseHome(FILES, [greet], QUIET)
+  await using given = await bench(home)
+  const { orchestrator } = given
+  const id = await failedOnce(home, given)
   await putAway(given)
   const asked = { ...given.calls }
   await home.remote.commit('main', { 'other.txt': 'rude\n' })
@@ -374,10 +380,7 @@ test('the commit of an earlier attempt is offered where the last one made none, 
   await using home = await createMooseHome(FILES, [greet], QUIET)
   await using given = await bench(home)
   const { orchestrator, trouble } = given
-  await orchestrator.start(null)
-  trouble.check.push(new Fault('check_failed', 'It failed this once.'))
-  const id = await fileOrder(home.database, { title: greet.task, files: ['greeting.txt'], criteria: ['It is polite'] })
-  assert.equal(stands(await atRest(home, id)), 'failed/check_failed')
+  const id = await failedOnce(home, given)
   trouble.route.push(new Fault('proposer_refused', 'It is gone.'))
   await orchestrator.retry(id)
   const failed = await atRest(home, id)
